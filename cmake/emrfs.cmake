@@ -1,0 +1,97 @@
+# How a module, a test and a fuzz target of emrfs are made.  A module sees the public headers of
+# the modules it names and of no others: a wrong include does not compile.
+
+set(EMRFS_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
+option(EMRFS_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+
+add_library(emr_flags INTERFACE)
+target_compile_features(emr_flags INTERFACE c_std_11)
+target_compile_definitions(emr_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+target_compile_options(emr_flags INTERFACE
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
+	-Wcast-qual -Wswitch-enum -Wformat=2 -Wpointer-arith -Wundef -Werror=unused-result
+	-Werror=implicit-function-declaration -fvisibility=hidden -fstack-protector-strong
+	-fno-strict-aliasing)
+target_link_options(emr_flags INTERFACE -Wl,-z,relro,-z,now)
+if(EMRFS_SANITIZE)
+	target_compile_options(emr_flags INTERFACE
+		-fsanitize=${EMRFS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+	target_link_options(emr_flags INTERFACE -fsanitize=${EMRFS_SANITIZE})
+endif()
+if(EMRFS_FUZZ)
+	target_compile_options(emr_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# emr_module(<name> SOURCES ... [USES ...] [PRIVATE_USES ...])
+#   USES: modules whose headers the public headers of this one include.
+#   PRIVATE_USES: modules and libraries that only the .c files see.
+function(emr_module name)
+	cmake_parse_arguments(M "" "" "SOURCES;USES;PRIVATE_USES" ${ARGN})
+	add_library(emr_${name} STATIC ${M_SOURCES})
+	target_include_directories(emr_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include
+		PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+	set_target_properties(emr_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+	target_link_libraries(emr_${name} PRIVATE emr_flags)
+	foreach(used IN LISTS M_USES)
+		emr_resolve(${used} target)
+		target_link_libraries(emr_${name} PUBLIC ${target})
+	endforeach()
+	foreach(used IN LISTS M_PRIVATE_USES)
+		emr_resolve(${used} target)
+		target_link_libraries(emr_${name} PRIVATE ${target})
+	endforeach()
+endfunction()
+
+# A bare word is a module of ours; a name with "::" is a library from elsewhere.
+function(emr_resolve used out)
+	if(used MATCHES "::")
+		set(${out} ${used} PARENT_SCOPE)
+	else()
+		set(${out} emr_${used} PARENT_SCOPE)
+	endif()
+endfunction()
+
+# emr_test(<name> SOURCES ... USES ... [LABELS ...] [TIMEOUT seconds] [INCLUDES private dirs])
+function(emr_test name)
+	cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;USES;LABELS;INCLUDES;DEFINES;LINK_OPTIONS" ${ARGN})
+	if(NOT T_LABELS)
+		set(T_LABELS unit)
+	endif()
+	if(NOT T_TIMEOUT)
+		set(T_TIMEOUT 60)
+	endif()
+	add_executable(${name} ${T_SOURCES})
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support ${T_INCLUDES})
+	target_compile_definitions(${name} PRIVATE
+		EMR_VECTOR_DIR="${PROJECT_SOURCE_DIR}/tests/vectors" ${T_DEFINES})
+	target_link_options(${name} PRIVATE ${T_LINK_OPTIONS})
+	target_link_libraries(${name} PRIVATE emr_flags PkgConfig::cmocka)
+	foreach(used IN LISTS T_USES)
+		emr_resolve(${used} target)
+		target_link_libraries(${name} PRIVATE ${target})
+	endforeach()
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+		SKIP_RETURN_CODE 77)
+endfunction()
+
+# emr_fuzz(<name> SOURCES ... USES ...): libFuzzer target with clang and EMRFS_FUZZ, otherwise a
+# program that replays the files it is given (tests/fuzz/replay_main.c).
+function(emr_fuzz name)
+	cmake_parse_arguments(F "" "" "SOURCES;USES;INCLUDES" ${ARGN})
+	if(EMRFS_FUZZ)
+		add_executable(${name} ${F_SOURCES})
+		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+	else()
+		add_executable(${name} ${F_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c)
+		add_test(NAME ${name}_corpus
+			COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+		set_tests_properties(${name}_corpus PROPERTIES LABELS fuzz TIMEOUT 60)
+	endif()
+	target_include_directories(${name} PRIVATE ${F_INCLUDES})
+	target_link_libraries(${name} PRIVATE emr_flags)
+	foreach(used IN LISTS F_USES)
+		emr_resolve(${used} target)
+		target_link_libraries(${name} PRIVATE ${target})
+	endforeach()
+endfunction()

@@ -1,0 +1,19 @@
+/* What every cmocka test includes: the headers cmocka wants, in its order, and our assertions. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/status.h"
+
+/* Compares texts, so that a failure reads `"access denied" != "ok"`. */
+#define assert_status(expected, call) \
+	assert_string_equal(emr_status_text(call), emr_status_text(expected))
+#define assert_ok(call) assert_status(EMR_OK, call)
