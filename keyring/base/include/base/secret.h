@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/status.h"
 
 #define EMR_SECRET_MAX 128
@@ -27,6 +28,12 @@ bool emr_secret_is_locked(void);
 emr_status emr_secret_new(size_t len, emr_secret *out_secret);
 emr_status emr_secret_random(size_t len, emr_secret *out_secret);
 void emr_secret_free(emr_secret *secret);	/* wipes; an empty one is fine */
+
+/* Borrowed from the secret: never keep it, never copy it into an emr_buf. */
+static inline emr_bytes emr_secret_view(const emr_secret *secret)
+{
+	return emr_bytes_of(secret->data, secret->len);
+}
 
 #define EMR_AUTO_SECRET __attribute__((cleanup(emr_secret_free))) emr_secret
 
