@@ -1,0 +1,51 @@
+/* The network directory of the embedded ledger: descriptor, place, rights, and how one is made.  Refuses shared file
+ * systems, where SQLite's locks cannot be trusted, and rights wider than one user or one group. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "keyring/keyring.h"
+
+#define EMR_NETWORK_ORGS_MAX 64u
+#define EMR_NETWORK_DESCRIPTOR_MAX (256u << 10)
+
+typedef struct emr_network_org {
+	emr_id16 org;
+	uint8_t admin_pk[32];
+	emr_bytes name;		/* UTF-8, at most 255 bytes */
+	emr_bytes msp;		/* empty when embedded */
+	emr_bytes ca_der;
+} emr_network_org;
+
+typedef struct emr_network {	/* borrows from the bytes it was parsed from */
+	uint8_t quorum;		/* 0 = majority */
+	uint64_t created;	/* Unix seconds */
+	emr_id16 nonce;
+	emr_bytes name;
+	size_t n_orgs;
+	emr_network_org orgs[EMR_NETWORK_ORGS_MAX];
+} emr_network;
+
+/* Outside bytes.  EMR_DAMAGED, EMR_LIMIT, EMR_NEWER_FORMAT (byte 4 is larger than 1). */
+emr_status emr_network_parse(emr_bytes descriptor, emr_network *out_network);
+emr_status emr_network_format(const emr_network *network, emr_buf *out_descriptor);
+/* SHA-256("emrfs/v1/net" NUL descriptor), first 16 bytes. */
+emr_id16 emr_network_id(emr_bytes descriptor);
+
+/* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own. */
+emr_status emr_network_check_place(int dirfd);
+
+typedef struct emr_network_new {
+	const char *path;		/* directory; made when missing, must be empty otherwise (EMR_NOT_EMPTY) */
+	const emr_keyring *keyring;	/* its owner becomes CA, organisation admin and the first member */
+	const char *name;		/* of network and organisation, 1..64 bytes of UTF-8 */
+	const char *handle;		/* the owner's common name in the certificate, 1..64 bytes */
+	const emr_clock *clock;		/* NULL = the computer's */
+	bool is_group;			/* 2770 and 0660 instead of 0700 and 0600 */
+} emr_network_new;
+
+/* Makes a network of one organisation: CA and owner's certificate (keyring/cert.h), descriptor, entry 0, and the KEY_REG of
+ * the owner (patient, org admin, agent) as entry 1.  It appears whole or not at all.  The certificate's DER is left in
+ * *out_cert for the keyring (may be NULL).  EMR_EXISTS: there is a network already; EMR_UNSUPPORTED: see check_place. */
+emr_status emr_network_create(const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert);

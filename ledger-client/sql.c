@@ -1,0 +1,384 @@
+#include "ledger/sql.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+static emr_status status_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return EMR_OK;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return EMR_BUSY;
+	case SQLITE_FULL:
+		return EMR_NO_SPACE;
+	case SQLITE_NOMEM:
+		return EMR_NO_MEMORY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return EMR_DAMAGED;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return EMR_DENIED;
+	case SQLITE_INTERRUPT:
+		return EMR_INTERRUPTED;
+	case SQLITE_TOOBIG:
+		return EMR_LIMIT;
+	default: /* SQLite's codes are not ours: a new one is an input or output error to us */
+		return EMR_IO;
+	}
+}
+
+emr_status emr_sql_status(sqlite3 *db, int code)
+{
+	emr_status status = status_of(code);
+
+	if (status != EMR_OK && status != EMR_BUSY)
+		emr_log(EMR_LOG_WARN, "sqlite: code %d, errno %d", code, db ? sqlite3_system_errno(db) : 0);
+	return status;
+}
+
+emr_status emr_sql_use(emr_sql *sql, int number, sqlite3_stmt **out_statement)
+{
+	sqlite3_stmt **cached = &sql->statements[number];
+
+	if (*cached == NULL) {
+		int code = sqlite3_prepare_v3(sql->db, sql->texts[number], -1, SQLITE_PREPARE_PERSISTENT, cached,
+					      NULL);
+		if (code != SQLITE_OK)
+			return emr_sql_status(sql->db, code);
+	}
+	/* The code that reset gives is that of the step before, which was answered then. */
+	(void)sqlite3_reset(*cached);
+	sqlite3_clear_bindings(*cached);
+	*out_statement = *cached;
+	return EMR_OK;
+}
+
+emr_status emr_sql_step(sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return EMR_OK;
+	(void)sqlite3_reset(statement);
+	if (code == SQLITE_DONE)
+		return EMR_NOT_FOUND;
+	return emr_sql_status(sqlite3_db_handle(statement), code);
+}
+
+emr_status emr_sql_done(sqlite3_stmt *statement)
+{
+	emr_status status = emr_sql_step(statement);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	(void)sqlite3_reset(statement);
+	return status;
+}
+
+emr_status emr_sql_run(emr_sql *sql, const char *text)
+{
+	int code = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+
+	return emr_sql_status(sql->db, code);
+}
+
+/* These go through step, too, so that whatever makes a step fail in a test also reaches BEGIN and COMMIT. */
+static emr_status run_one(emr_sql *sql, const char *text)
+{
+	sqlite3_stmt *statement = NULL;
+	emr_status status;
+	int code = sqlite3_prepare_v2(sql->db, text, -1, &statement, NULL);
+
+	if (code != SQLITE_OK)
+		return emr_sql_status(sql->db, code);
+	status = emr_sql_done(statement);
+	(void)sqlite3_finalize(statement);
+	return status;
+}
+
+emr_status emr_sql_begin(emr_sql *sql)
+{
+	return run_one(sql, "BEGIN IMMEDIATE");
+}
+
+emr_status emr_sql_begin_read(emr_sql *sql)
+{
+	return run_one(sql, "BEGIN");
+}
+
+emr_status emr_sql_commit(emr_sql *sql)
+{
+	return run_one(sql, "COMMIT");
+}
+
+void emr_sql_rollback(emr_sql *sql)
+{
+	for (int i = 0; i < EMR_SQL_STATEMENTS; i++)
+		if (sql->statements[i])
+			(void)sqlite3_reset(sql->statements[i]);
+	if (!sqlite3_get_autocommit(sql->db))
+		(void)sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- opening ---- */
+
+static emr_status read_pragma(emr_sql *sql, const char *text, int64_t *out_value)
+{
+	sqlite3_stmt *statement = NULL;
+	emr_status status;
+	int code = sqlite3_prepare_v2(sql->db, text, -1, &statement, NULL);
+
+	if (code != SQLITE_OK)
+		return emr_sql_status(sql->db, code);
+	status = emr_sql_step(statement);
+	if (status == EMR_OK)
+		*out_value = sqlite3_column_int64(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+static emr_status expect_pragma(emr_sql *sql, const char *text, int64_t expected)
+{
+	int64_t value = 0;
+	emr_status status = read_pragma(sql, text, &value);
+
+	if (status != EMR_OK)
+		return status;
+	return value == expected ? EMR_OK : EMR_UNSUPPORTED;
+}
+
+/* Journal mode is the one setting that is kept in the file. */
+static emr_status use_wal(emr_sql *sql)
+{
+	sqlite3_stmt *statement = NULL;
+	const char *mode;
+	emr_status status;
+	int code = sqlite3_prepare_v2(sql->db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
+
+	if (code != SQLITE_OK)
+		return emr_sql_status(sql->db, code);
+	status = emr_sql_step(statement);
+	if (status == EMR_OK) {
+		mode = (const char *)sqlite3_column_text(statement, 0);
+		status = mode && strcmp(mode, "wal") == 0 ? EMR_OK : EMR_UNSUPPORTED;
+	}
+	(void)sqlite3_finalize(statement);
+	return status;
+}
+
+static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
+{
+	emr_status status = use_wal(sql);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_sql_run(sql, kind->survives_power_cut ? "PRAGMA synchronous=FULL"
+							    : "PRAGMA synchronous=NORMAL");
+	if (status != EMR_OK)
+		return status;
+	status = emr_sql_run(sql, "PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+				  "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY");
+	if (status != EMR_OK)
+		return status;
+	status = expect_pragma(sql, "PRAGMA secure_delete", 1);
+	if (status != EMR_OK)
+		return status;
+	return expect_pragma(sql, "PRAGMA synchronous", kind->survives_power_cut ? 2 : 1);
+}
+
+/* A file that was just made has application_id 0 and no table; several processes may meet here. */
+static emr_status make_schema(emr_sql *sql, const emr_sql_kind *kind)
+{
+	char text[96];
+	int64_t id = 0;
+	int64_t tables = 0;
+	emr_status status = emr_sql_begin(sql);
+
+	if (status == EMR_OK)
+		status = read_pragma(sql, "PRAGMA application_id", &id);
+	if (status == EMR_OK)
+		status = read_pragma(sql, "SELECT count(*) FROM sqlite_master", &tables);
+	if (status == EMR_OK && id == 0 && tables == 0) {
+		(void)snprintf(text, sizeof text, "PRAGMA application_id=%u; PRAGMA user_version=%u",
+			       (unsigned)kind->application_id, (unsigned)kind->format);
+		status = emr_sql_run(sql, kind->schema);
+		if (status == EMR_OK)
+			status = emr_sql_run(sql, text);
+	}
+	if (status == EMR_OK)
+		status = emr_sql_commit(sql);
+	if (status != EMR_OK)
+		emr_sql_rollback(sql);
+	return status;
+}
+
+static emr_status check_kind(emr_sql *sql, const emr_sql_kind *kind)
+{
+	int64_t id = 0;
+	int64_t format = 0;
+	emr_status status = read_pragma(sql, "PRAGMA application_id", &id);
+
+	if (status == EMR_OK)
+		status = read_pragma(sql, "PRAGMA user_version", &format);
+	if (status != EMR_OK)
+		return status;
+	if (id != (int64_t)kind->application_id)
+		return EMR_DAMAGED;
+	if (format > (int64_t)kind->format)
+		return EMR_NEWER_FORMAT;
+	return format == (int64_t)kind->format ? EMR_OK : EMR_DAMAGED;
+}
+
+/* SQLite gives its side files the rights of the main file, so the main file is made first, with the right ones. */
+static emr_status make_file(int dirfd, const char *name, mode_t mode)
+{
+	EMR_AUTO_FD fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return errno == EEXIST ? EMR_OK : emr_status_from_errno(errno);
+	return fchmod(fd, mode) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status full_path(int dirfd, const char *name, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+	int length;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", dirfd);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n < 0)
+		return emr_status_from_errno(errno);
+	length = snprintf(path + n, (size_t)(PATH_MAX - n), "/%s", name);
+	return length < PATH_MAX - n ? EMR_OK : EMR_LIMIT;
+}
+
+static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_sql *sql)
+{
+	char path[PATH_MAX];
+	struct stat there;
+	emr_status status = full_path(dirfd, name, path);
+	int code;
+
+	if (status != EMR_OK)
+		return status;
+	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
+		return emr_status_from_errno(errno);
+	if (!S_ISREG(there.st_mode))
+		return EMR_DAMAGED;
+	code = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+			       NULL);
+	if (code != SQLITE_OK)
+		return emr_sql_status(sql->db, code);
+	(void)sqlite3_extended_result_codes(sql->db, 1);
+	(void)sqlite3_busy_timeout(sql->db, (int)busy_ms);
+	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return EMR_OK;
+}
+
+emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create, uint32_t busy_ms,
+			emr_sql *out_sql)
+{
+	emr_sql sql = { .texts = kind->texts };
+	emr_status status = EMR_OK;
+
+	if (may_create)
+		status = make_file(dirfd, name, kind->mode);
+	if (status == EMR_OK)
+		status = connect_to(dirfd, name, busy_ms, &sql);
+	if (status == EMR_OK)
+		status = configure(&sql, kind);
+	if (status == EMR_OK && may_create)
+		status = make_schema(&sql, kind);
+	if (status == EMR_OK)
+		status = check_kind(&sql, kind);
+	if (status != EMR_OK) {
+		emr_sql_close(&sql);
+		return status;
+	}
+	*out_sql = sql;
+	return EMR_OK;
+}
+
+void emr_sql_close(emr_sql *sql)
+{
+	for (int i = 0; i < EMR_SQL_STATEMENTS; i++) {
+		(void)sqlite3_finalize(sql->statements[i]);
+		sql->statements[i] = NULL;
+	}
+	(void)sqlite3_close_v2(sql->db);
+	sql->db = NULL;
+}
+
+/* ---- checksums ---- */
+
+_Static_assert(EMR_SQL_SUM == crypto_shorthash_BYTES, "a checksum is one SipHash");
+
+static emr_status sum(const char *key, emr_bytes value, uint8_t out[EMR_SQL_SUM])
+{
+	static const uint8_t sip_key[crypto_shorthash_KEYBYTES] = "emrfs row sum 1";
+	uint8_t small[512];
+	size_t key_len = strlen(key);
+	EMR_AUTO_BUF large = { 0 };
+	uint8_t *all = small;
+
+	if (key_len + value.len > sizeof small) {
+		emr_status status = emr_buf_reserve(&large, key_len + value.len);
+		if (status != EMR_OK)
+			return status;
+		all = large.data;
+	}
+	memcpy(all, key, key_len);
+	if (value.len)
+		memcpy(all + key_len, value.data, value.len);
+	(void)crypto_shorthash(out, all, key_len + value.len, sip_key);
+	return EMR_OK;
+}
+
+emr_status emr_sql_seal(const char *key, emr_bytes value, emr_buf *out_sealed)
+{
+	uint8_t check[EMR_SQL_SUM];
+	emr_status status = sum(key, value, check);
+
+	if (status != EMR_OK)
+		return status;
+	emr_buf_clear(out_sealed);
+	status = emr_buf_append(out_sealed, value.data, value.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(out_sealed, check, sizeof check);
+	return status;
+}
+
+emr_status emr_sql_unseal(const char *key, emr_bytes sealed, emr_bytes *out_value)
+{
+	uint8_t check[EMR_SQL_SUM];
+	emr_bytes value;
+	emr_status status;
+
+	if (sealed.len < EMR_SQL_SUM)
+		return EMR_DAMAGED;
+	value = emr_bytes_of(sealed.data, sealed.len - EMR_SQL_SUM);
+	status = sum(key, value, check);
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(check, sealed.data + value.len, sizeof check) != 0)
+		return EMR_DAMAGED;
+	*out_value = value;
+	return EMR_OK;
+}
