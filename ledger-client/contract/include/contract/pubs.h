@@ -1,0 +1,71 @@
+/* The public parts of the operations that this contract serves: encoding for clients, parsing for followers, and
+ * the messages their inner signatures cover.  It refuses nothing but wrong lengths; the contract judges the rest.
+ * All functions are pure and thread-safe. */
+#pragma once
+
+#include "contract/item.h"
+
+/* KEY_REG 01, 288 bytes */
+typedef struct emr_pub_key_reg {
+	uint16_t roles;
+	uint8_t how;			/* enum emr_key_how */
+	uint8_t org[16];
+	uint8_t x25519[32];
+	uint8_t B[32];			/* key for re-encryption, ristretto255 */
+	uint8_t pop[64];		/* its proof of possession, for net_id and signer_id */
+	uint8_t log_pk[32];
+	uint8_t ref[32];		/* SHA-256(certificate DER), or the endorser's signer_id */
+	uint8_t bind_sig[64];
+	uint64_t not_after_unix_s;
+} emr_pub_key_reg;
+
+/* KEY_CERT 07, 104 bytes */
+typedef struct emr_pub_key_cert {
+	uint8_t ref[32];
+	uint8_t bind_sig[64];
+	uint64_t not_after_unix_s;
+} emr_pub_key_cert;
+
+/* DOMAIN_NEW 10, 64 bytes */
+typedef struct emr_pub_domain_new {
+	uint8_t box[32];
+	uint8_t A[32];
+} emr_pub_domain_new;
+
+/* ERASE 24, 24 bytes: purges the parts from..to (both included) of FAMILY */
+typedef struct emr_pub_erase {
+	uint8_t family;
+	uint64_t from_version;
+	uint64_t to_version;
+} emr_pub_erase;
+
+/* RESTORE_PART 7F, 16 bytes */
+typedef struct emr_pub_restore {
+	uint8_t family;
+	uint64_t version;
+} emr_pub_restore;
+
+void emr_pub_key_reg_encode(const emr_pub_key_reg *pub, uint8_t out[288]);
+void emr_pub_key_cert_encode(const emr_pub_key_cert *pub, uint8_t out[104]);
+void emr_pub_domain_new_encode(const emr_pub_domain_new *pub, uint8_t out[64]);
+void emr_pub_erase_encode(const emr_pub_erase *pub, uint8_t out[24]);
+void emr_pub_restore_encode(const emr_pub_restore *pub, uint8_t out[16]);
+
+/* False when the length is not that of the operation. */
+bool emr_pub_key_reg_parse(emr_span bytes, emr_pub_key_reg *out_pub);
+bool emr_pub_key_cert_parse(emr_span bytes, emr_pub_key_cert *out_pub);
+bool emr_pub_domain_new_parse(emr_span bytes, emr_pub_domain_new *out_pub);
+bool emr_pub_erase_parse(emr_span bytes, emr_pub_erase *out_pub);
+bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub);
+
+#define EMR_BIND_MESSAGE_BYTES 94	/* "emrfs/v1/bind\0", net_id, signer_id, SHA-256 */
+
+/* What bind_sig covers: "emrfs/v1/bind\0" || net_id || signer_id || SHA-256(pub without its bind_sig).  PUB is
+ * the encoded public part of a KEY_REG (288 bytes) or KEY_CERT (104); bind_sig inside may be anything.
+ * EMR_CONTRACT_ARGUMENT for another length. */
+EMR_CONTRACT_MUST_CHECK
+emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32], emr_span pub,
+	uint8_t out[EMR_BIND_MESSAGE_BYTES]);
+
+/* object_id of the LISTKEY of SIGNER in EPOCH: SHA-256("emrfs/v1/listkey\0" || signer || u32 epoch)[0..15]. */
+void emr_object_listkey(const uint8_t signer_id[32], uint32_t epoch, uint8_t out_object[16]);
