@@ -42,7 +42,8 @@ export function directory(entries) {
 
 /** Balanced file DAG over the given raw leaves; returns the root and every inner block, deepest first. */
 export function file(leaves, maxLinks = LINKS) {
-	let level = leaves.map((l) => ({ cid: rawCid(l), tsize: BigInt(l.length), size: BigInt(l.length) }));
+	let level = [];
+	for (const l of leaves) level.push({ cid: rawCid(l), tsize: BigInt(l.length), size: BigInt(l.length) });
 	const inner = [];
 	while (level.length > 1) {
 		const next = [];
@@ -61,26 +62,21 @@ export function file(leaves, maxLinks = LINKS) {
 }
 
 class Store {
-	blocks = new Map();
 	count = 0;
-	constructor(keep) {
-		this.keep = keep;
-	}
-	async put(cid, block) {
+	async put(cid) {
 		this.count++;
-		if (this.keep) this.blocks.set(cid.toString(), Uint8Array.from(block));
 		return cid;
 	}
 }
 
 /** What stock IPFS says: files = [{path, content: bytes or iterable}]. Returns entries, last one the root. */
-export async function stock(files, { chunk = LEAF, links = LINKS, wrap = false, keep = false } = {}) {
-	const store = new Store(keep);
+export async function stock(files, { chunk = LEAF, links = LINKS, wrap = false } = {}) {
+	const store = new Store();
 	const entries = [];
 	const source = files.map((f) => ({ ...f, content: f.content instanceof Uint8Array ? [f.content] : f.content }));
 	for await (const e of importer(source, store, {
 		cidVersion: 1, rawLeaves: true, reduceSingleLeafToSelf: true, wrapWithDirectory: wrap,
 		chunker: fixedSize({ chunkSize: chunk }), layout: balanced({ maxChildrenPerNode: links }),
 	})) entries.push({ path: e.path, cid: e.cid.toString(), size: BigInt(e.size), unixfs: e.unixfs });
-	return { entries, root: entries.at(-1), store };
+	return { entries, root: entries.at(-1), blocks: store.count };
 }
