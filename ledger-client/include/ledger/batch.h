@@ -19,7 +19,7 @@ typedef struct emr_batch_options {
 	emr_id32 seen_leaf;
 } emr_batch_options;
 
-typedef struct emr_batch_item {
+typedef struct emr_operation {
 	uint8_t op;		/* wire code of formats §2.5, e.g. 0x20 PUT */
 	uint16_t flags;
 	emr_id16 domain;
@@ -30,7 +30,7 @@ typedef struct emr_batch_item {
 	uint32_t epoch;
 	emr_bytes pub;		/* length fixed by op */
 	emr_bytes priv;		/* begins with salt[32]; empty = no private part */
-} emr_batch_item;
+} emr_operation;
 
 emr_status emr_batch_new(const emr_batch_options *options, emr_batch_builder **out_builder);
 void emr_batch_free(emr_batch_builder *builder);
@@ -42,13 +42,13 @@ static inline void emr_batch_auto(emr_batch_builder **builder)
 
 /* Copies the item and its parts; its id is known at once.  EMR_LIMIT: the batch is full, send it and begin another;
  * EMR_INVALID: unknown op, wrong length of pub, a private part under 32 bytes. */
-emr_status emr_batch_add(emr_batch_builder *builder, const emr_batch_item *item, emr_id32 *out_item_id);
+emr_status emr_batch_add(emr_batch_builder *builder, const emr_operation *item, emr_id32 *out_item_id);
 size_t emr_batch_count(const emr_batch_builder *builder);
 /* Bytes that finish would give now. */
 size_t emr_batch_size(const emr_batch_builder *builder);
 
 /* head124 of the item as it will stand: the AAD of HPKE letters inside its private part (formats §4). */
-emr_status emr_batch_head124(const emr_batch_builder *builder, const emr_batch_item *item, uint8_t out_head[124]);
+emr_status emr_batch_head124(const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124]);
 /* The signer_id and public key that the items will carry. */
 emr_id32 emr_batch_signer_id(const emr_batch_builder *builder);
 

@@ -1,4 +1,5 @@
-/* The network directory of the embedded ledger: descriptor, place, rights, and how one is made.  Refuses shared file
+/* The network directory of the embedded ledger: its place, its rights, and how one is made (its descriptor is
+ * contract/item.h's).  Refuses shared file
  * systems, where SQLite's locks cannot be trusted, and rights wider than one user or one group. */
 #pragma once
 
@@ -7,31 +8,10 @@
 #include "base/id.h"
 #include "keyring/keyring.h"
 
-#define EMR_NETWORK_ORGS_MAX 64u
-#define EMR_NETWORK_DESCRIPTOR_MAX (256u << 10)
-
-typedef struct emr_network_org {
-	emr_id16 org;
-	uint8_t admin_pk[32];
-	emr_bytes name;		/* UTF-8, at most 255 bytes */
-	emr_bytes msp;		/* empty when embedded */
-	emr_bytes ca_der;
-} emr_network_org;
-
-typedef struct emr_network {	/* borrows from the bytes it was parsed from */
-	uint8_t quorum;		/* 0 = majority */
-	uint64_t created;	/* Unix seconds */
-	emr_id16 nonce;
-	emr_bytes name;
-	size_t n_orgs;
-	emr_network_org orgs[EMR_NETWORK_ORGS_MAX];
-} emr_network;
-
-/* Outside bytes.  EMR_DAMAGED, EMR_LIMIT, EMR_NEWER_FORMAT (byte 4 is larger than 1). */
-emr_status emr_network_parse(emr_bytes descriptor, emr_network *out_network);
-emr_status emr_network_format(const emr_network *network, emr_buf *out_descriptor);
-/* SHA-256("emrfs/v1/net" NUL descriptor), first 16 bytes. */
-emr_id16 emr_network_id(emr_bytes descriptor);
+/* Names inside the directory. */
+#define EMR_NETWORK_LEDGER "ledger.sqlite"
+#define EMR_NETWORK_DESCRIPTOR "descriptor"
+#define EMR_NETWORK_NOTE "checkpoint"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own. */
 emr_status emr_network_check_place(int dirfd);
