@@ -5,13 +5,15 @@ import { leafHash, root } from './merkle.js';
 
 export const privHash = (priv) => (priv.length ? sha256(ascii('emrfs/v1/priv'), priv) : zeros(32));
 
+/** o.priv may be bytes or a function of (head124, pub), because letters inside it are bound to those. */
 export function item(o) {
-	const priv = o.priv ?? zeros(0);
 	const pub = o.pub ?? zeros(0);
-	const head = expectLength(cat(ascii('EMTX'), u8(1), u8(o.op), u16(o.flags ?? 0), o.domain, o.object, u64(o.version),
-		o.prev ?? zeros(32), o.signerId, u64(o.time), u32(o.epoch), u32(priv.length), privHash(priv)), 160, 'item');
+	const head124 = expectLength(cat(ascii('EMTX'), u8(1), u8(o.op), u16(o.flags ?? 0), o.domain, o.object, u64(o.version),
+		o.prev ?? zeros(32), o.signerId, u64(o.time), u32(o.epoch)), 124, 'head124');
+	const priv = typeof o.priv === 'function' ? o.priv(head124, pub) : (o.priv ?? zeros(0));
+	const head = expectLength(cat(head124, u32(priv.length), privHash(priv)), 160, 'item');
 	const bytes = cat(head, pub);
-	return { ...o, pub, priv, head, bytes, head124: head.slice(0, 124), id: sha256(bytes) };
+	return { ...o, flags: o.flags ?? 0, prev: o.prev ?? zeros(32), pub, priv, head, bytes, head124, id: sha256(bytes) };
 }
 
 export function batch(o) {

@@ -85,3 +85,7 @@ export function readPoint(b) {
 	return p;
 }
 export const mulBase = (s) => Point.BASE.multiply(mod(s));
+
+/** ECDSA P-256 over SHA-256, raw r ‖ s, low s, deterministic (RFC 6979). */
+export const p256Sign = (sk, msg) => p256.sign(msg, sk, { lowS: true, prehash: true, format: 'compact' });
+export const p256Verify = (pk, msg, sig) => p256.verify(sig, msg, pk, { lowS: true, prehash: true, format: 'compact' });
