@@ -1,1 +1,215 @@
-/* being written */
+#include "keyring/keyring.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "crypto/hpke.h"
+#include "crypto/pre.h"
+#include "crypto/hashsig.h"
+#include "keyring_private.h"
+
+emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
+	emr_secret *take_seed, emr_keyring **out)
+{
+	EMR_AUTO_SECRET seed = *take_seed;
+	emr_keyring *kr;
+
+	*take_seed = (emr_secret){ 0 };
+	if (seed.len != EMR_SEED_BYTES || kind < EMR_KEYRING_PERSON || kind > EMR_KEYRING_ORGANISATION)
+		return EMR_INVALID;
+	kr = calloc(1, sizeof *kr);
+	if (kr == NULL)
+		return EMR_NO_MEMORY;
+	kr->kind = kind;
+	kr->gen = 1;
+	kr->created_unix_s = created_unix_s;
+	kr->device_id = device_id;
+	kr->seed = seed;
+	seed = (emr_secret){ 0 };
+	*out = kr;
+	return EMR_OK;
+}
+
+emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, emr_keyring **out)
+{
+	emr_secret seed = { 0 };
+	emr_status status = emr_secret_random(EMR_SEED_BYTES, &seed);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_keyring_from_seed(kind, created_unix_s, emr_id16_random(), &seed, out);
+}
+
+void emr_keyring_free(emr_keyring *kr)
+{
+	if (kr == NULL)
+		return;
+	emr_secret_free(&kr->seed);
+	for (size_t i = 0; i < kr->nfacts; i++)
+		emr_buf_free(&kr->facts[i].value);
+	free(kr);
+}
+
+emr_keyring_kind emr_keyring_kind_of(const emr_keyring *kr)
+{
+	return kr->kind;
+}
+
+uint64_t emr_keyring_created_unix_s(const emr_keyring *kr)
+{
+	return kr->created_unix_s;
+}
+
+emr_id16 emr_keyring_device_id(const emr_keyring *kr)
+{
+	return kr->device_id;
+}
+
+/* The index of the fact of TYPE, or nfacts. */
+static size_t find_fact(const emr_keyring *kr, uint8_t type)
+{
+	size_t i = 0;
+
+	while (i < kr->nfacts && kr->facts[i].type != type)
+		i++;
+	return i;
+}
+
+static void remove_fact(emr_keyring *kr, size_t i)
+{
+	if (i == kr->nfacts)
+		return;
+	emr_buf_free(&kr->facts[i].value);
+	kr->facts[i] = kr->facts[--kr->nfacts];
+	kr->facts[kr->nfacts] = (emr_keyring_fact){ 0 };
+}
+
+emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value)
+{
+	size_t i = find_fact(kr, (uint8_t)type);
+	emr_buf copy = { 0 };
+	emr_status status;
+
+	if ((unsigned)type == 0 || (unsigned)type > UINT8_MAX || value.len > EMR_KEYRING_TLV_MAX)
+		return EMR_INVALID;
+	if (value.len == 0) {
+		remove_fact(kr, i);
+		return EMR_OK;
+	}
+	if (i == EMR_KEYRING_TLVS)
+		return EMR_LIMIT;
+	status = emr_buf_append(&copy, value.data, value.len);
+	if (status != EMR_OK)
+		return status;
+	if (i == kr->nfacts)
+		kr->nfacts++;
+	emr_buf_free(&kr->facts[i].value);
+	kr->facts[i] = (emr_keyring_fact){ .type = (uint8_t)type, .value = copy };
+	return EMR_OK;
+}
+
+emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out)
+{
+	size_t i = find_fact(kr, (uint8_t)type);
+
+	if (i == kr->nfacts)
+		return EMR_NOT_FOUND;
+	return emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
+}
+
+/* The public half of libsodium's 64-byte secret key. */
+static void ed25519_pk(const emr_secret *sk, uint8_t pk[32])
+{
+	memcpy(pk, sk->data + 32, 32);
+}
+
+static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
+{
+	EMR_AUTO_SECRET box = { 0 };
+	EMR_AUTO_SECRET b = { 0 };
+	emr_status status = emr_derive_box(kr, &box);
+
+	if (status == EMR_OK)
+		status = emr_x25519_public(&box, made->x25519);
+	if (status == EMR_OK)
+		status = emr_derive_pre(kr, &b);
+	if (status == EMR_OK)
+		status = emr_pre_public(&b, made->B);
+	return status;
+}
+
+emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
+{
+	EMR_AUTO_SECRET sk = { 0 };
+	emr_public made = { .device_id = kr->device_id, .gen = kr->gen };
+	emr_status status = emr_derive_signer(kr, emr_signer_identity(), &sk);
+
+	if (status != EMR_OK)
+		return status;
+	ed25519_pk(&sk, made.pk);
+	emr_sha256(made.pk, 32, made.signer_id.b);
+	status = x25519_and_B(kr, &made);
+	if (status == EMR_OK)
+		status = emr_p256_spki(kr, 0, made.p256_spki);
+	if (status == EMR_OK)
+		*out = made;
+	return status;
+}
+
+emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32])
+{
+	EMR_AUTO_SECRET sk = { 0 };
+	emr_status status = emr_derive_signer(kr, emr_signer_log(net_id), &sk);
+
+	if (status == EMR_OK)
+		ed25519_pk(&sk, out_pk);
+	return status;
+}
+
+emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen, uint32_t epoch,
+	emr_domain_public *out)
+{
+	EMR_AUTO_SECRET sk = { 0 };
+	EMR_AUTO_SECRET box = { 0 };
+	EMR_AUTO_SECRET a = { 0 };
+	emr_domain_public made;
+	emr_status status = emr_derive_signer(kr, emr_signer_domain(domain_id, gen), &sk);
+
+	if (status != EMR_OK)
+		return status;
+	ed25519_pk(&sk, made.owner_pk);
+	emr_sha256(made.owner_pk, 32, made.signer_id.b);
+	status = emr_derive_domain_box(kr, domain_id, &box);
+	if (status == EMR_OK)
+		status = emr_x25519_public(&box, made.box);
+	if (status == EMR_OK)
+		status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
+	if (status == EMR_OK)
+		status = emr_pre_public(&a, made.A);
+	if (status == EMR_OK)
+		*out = made;
+	return status;
+}
+
+void emr_safety_number(const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS])
+{
+	static const char label[] = "emrfs/v1/safety";	/* hashed with its NUL */
+	bool swap = memcmp(one, other, 96) > 0;
+	crypto_hash_sha512_state state;
+	uint8_t hash[64];
+
+	crypto_hash_sha512_init(&state);
+	crypto_hash_sha512_update(&state, (const uint8_t *)label, sizeof label);
+	crypto_hash_sha512_update(&state, swap ? other : one, 96);
+	crypto_hash_sha512_update(&state, swap ? one : other, 96);
+	crypto_hash_sha512_final(&state, hash);
+	for (int i = 0; i < 12; i++) {
+		uint64_t group = ((uint64_t)hash[5 * i] << 32 | emr_get_u32(hash + 5 * i + 1)) % 100000;
+
+		for (int digit = 4; digit >= 0; digit--, group /= 10)
+			out[6 * i + digit] = (char)('0' + group % 10);
+		out[6 * i + 5] = i == 11 ? '\0' : ' ';
+	}
+}

@@ -1,1 +1,181 @@
-/* being written */
+/* The certificate keys: P-256 from the seed, through OpenSSL.  OpenSSL keeps its copy in ordinary memory, wiped at free;
+ * the keys are made for one signature and dropped. */
+#include "keyring_private.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#define WIDE_BYTES 48
+#define POINT_BYTES 65
+
+static void group_free(EC_GROUP **group)
+{
+	EC_GROUP_free(*group);
+}
+static void point_free(EC_POINT **point)
+{
+	EC_POINT_free(*point);
+}
+static void bn_free(BIGNUM **bn)
+{
+	BN_clear_free(*bn);
+}
+static void bn_ctx_free(BN_CTX **ctx)
+{
+	BN_CTX_free(*ctx);
+}
+static void pkey_free(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+static void pkey_ctx_free(EVP_PKEY_CTX **ctx)
+{
+	EVP_PKEY_CTX_free(*ctx);
+}
+static void bld_free(OSSL_PARAM_BLD **bld)
+{
+	OSSL_PARAM_BLD_free(*bld);
+}
+static void params_free(OSSL_PARAM **params)
+{
+	OSSL_PARAM_free(*params);
+}
+static void md_ctx_free(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+static void sig_free(ECDSA_SIG **sig)
+{
+	ECDSA_SIG_free(*sig);
+}
+#define AUTO(kind, free_it) __attribute__((cleanup(free_it))) kind *
+
+/* OpenSSL's calls here fail only for want of memory; its notes on that are not kept for a later caller. */
+static emr_status out_of_memory(void)
+{
+	ERR_clear_error();
+	return EMR_NO_MEMORY;
+}
+
+/* scalar = wide mod (n - 1) + 1, so 1..n-1 with a bias below 2^-128; point = scalar * G, uncompressed. */
+static emr_status scalar_and_point(const emr_secret *wide, BIGNUM *scalar, uint8_t point[POINT_BYTES])
+{
+	AUTO(EC_GROUP, group_free) group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	AUTO(EC_POINT, point_free) q = group == NULL ? NULL : EC_POINT_new(group);
+	AUTO(BN_CTX, bn_ctx_free) ctx = BN_CTX_new();
+	AUTO(BIGNUM, bn_free) modulus = group == NULL ? NULL : BN_dup(EC_GROUP_get0_order(group));
+
+	if (q == NULL || ctx == NULL || modulus == NULL
+		|| BN_bin2bn(wide->data, (int)wide->len, scalar) == NULL
+		|| BN_sub_word(modulus, 1) != 1 || BN_mod(scalar, scalar, modulus, ctx) != 1
+		|| BN_add_word(scalar, 1) != 1 || EC_POINT_mul(group, q, scalar, NULL, NULL, ctx) != 1
+		|| EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, POINT_BYTES, ctx)
+			!= POINT_BYTES)
+		return out_of_memory();
+	return EMR_OK;
+}
+
+static EVP_PKEY *key_from(const BIGNUM *scalar, const uint8_t point[POINT_BYTES])
+{
+	AUTO(OSSL_PARAM_BLD, bld_free) bld = OSSL_PARAM_BLD_new();
+	AUTO(OSSL_PARAM, params_free) params = NULL;
+	AUTO(EVP_PKEY_CTX, pkey_ctx_free) ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (bld == NULL || ctx == NULL
+		|| OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1
+		|| OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_BYTES) != 1
+		|| OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
+		return NULL;
+	params = OSSL_PARAM_BLD_to_param(bld);
+	if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1
+		|| EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		return NULL;
+	return key;
+}
+
+emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
+{
+	EMR_AUTO_SECRET wide = { 0 };
+	AUTO(BIGNUM, bn_free) scalar = BN_secure_new();
+	uint8_t point[POINT_BYTES];
+	EVP_PKEY *key;
+	emr_status status;
+
+	if (scalar == NULL)
+		return out_of_memory();
+	status = emr_derive(&kr->seed, &(emr_key_info){ .label = "p256", .number = index, .with_number = true },
+		WIDE_BYTES, &wide);
+	if (status == EMR_OK)
+		status = scalar_and_point(&wide, scalar, point);
+	if (status != EMR_OK)
+		return status;
+	key = key_from(scalar, point);
+	if (key == NULL)
+		return out_of_memory();
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_p256_spki(const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES])
+{
+	AUTO(EVP_PKEY, pkey_free) key = NULL;
+	uint8_t *at = out_spki;
+	emr_status status = emr_p256_key(kr, index, &key);
+
+	if (status != EMR_OK)
+		return status;
+	if (i2d_PUBKEY(key, NULL) != EMR_P256_SPKI_BYTES)
+		return out_of_memory();
+	i2d_PUBKEY(key, &at);
+	return EMR_OK;
+}
+
+/* s or n - s, whichever is not above n/2. */
+static bool low_s(const BIGNUM *s, uint8_t out[32])
+{
+	AUTO(EC_GROUP, group_free) group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	AUTO(BIGNUM, bn_free) half = BN_new();
+	AUTO(BIGNUM, bn_free) other = BN_new();
+	const BIGNUM *order;
+
+	if (group == NULL || half == NULL || other == NULL)
+		return false;
+	order = EC_GROUP_get0_order(group);
+	if (BN_rshift1(half, order) != 1 || BN_sub(other, order, s) != 1)
+		return false;
+	return BN_bn2binpad(BN_cmp(s, half) > 0 ? other : s, out, 32) == 32;
+}
+
+static bool der_to_raw(const uint8_t *der, size_t len, uint8_t raw[64])
+{
+	const uint8_t *at = der;
+	AUTO(ECDSA_SIG, sig_free) sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
+
+	return sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) == 32
+		&& low_s(ECDSA_SIG_get0_s(sig), raw + 32);
+}
+
+emr_status emr_p256_sign(const emr_keyring *kr, uint32_t index, emr_bytes message, uint8_t out_sig[64])
+{
+	AUTO(EVP_PKEY, pkey_free) key = NULL;
+	AUTO(EVP_MD_CTX, md_ctx_free) ctx = EVP_MD_CTX_new();
+	uint8_t der[80];
+	uint8_t raw[64];
+	size_t len = sizeof der;
+	emr_status status = emr_p256_key(kr, index, &key);
+
+	if (status != EMR_OK)
+		return status;
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1
+		|| EVP_DigestSign(ctx, der, &len, message.data, message.len) != 1 || !der_to_raw(der, len, raw))
+		return out_of_memory();
+	memcpy(out_sig, raw, sizeof raw);
+	return EMR_OK;
+}

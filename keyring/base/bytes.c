@@ -1,1 +1,68 @@
-/* being written */
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool emr_bytes_equal(emr_bytes a, emr_bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
+{
+	size_t need;
+	size_t cap = buf->cap;
+	uint8_t *data;
+
+	if (__builtin_add_overflow(buf->len, extra, &need))
+		return EMR_NO_MEMORY;
+	if (need <= cap)
+		return EMR_OK;
+	if (cap < 64)
+		cap = 64;
+	while (cap < need && cap <= SIZE_MAX / 2)
+		cap *= 2;
+	if (cap < need)
+		cap = need;
+	data = realloc(buf->data, cap);
+	if (data == NULL)
+		return EMR_NO_MEMORY;
+	buf->data = data;
+	buf->cap = cap;
+	return EMR_OK;
+}
+
+emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len)
+{
+	emr_status status = emr_buf_reserve(buf, len);
+
+	if (status != EMR_OK)
+		return status;
+	if (len > 0)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	return EMR_OK;
+}
+
+emr_status emr_buf_append_zeros(emr_buf *buf, size_t len)
+{
+	emr_status status = emr_buf_reserve(buf, len);
+
+	if (status != EMR_OK)
+		return status;
+	if (len > 0)
+		memset(buf->data + buf->len, 0, len);
+	buf->len += len;
+	return EMR_OK;
+}
+
+void emr_buf_clear(emr_buf *buf)
+{
+	buf->len = 0;
+}
+
+void emr_buf_free(emr_buf *buf)
+{
+	free(buf->data);
+	*buf = (emr_buf){ 0 };
+}

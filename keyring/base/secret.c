@@ -1,1 +1,172 @@
-/* being written */
+#include "base/secret.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* Slots are runs of 1, 2 or 4 granules inside one word of the map, so a run is found with a mask. */
+#define ARENA_BYTES ((size_t)1 << 20)
+#define GRANULE_BYTES 32
+#define GRANULES (ARENA_BYTES / GRANULE_BYTES)
+#define WORDS (GRANULES / 64)
+
+static pthread_mutex_t arena_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t *arena;			/* set once by arena_open */
+static bool arena_locked;		/* set once by arena_open */
+static uint64_t used[WORDS];		/* protected by arena_lock; bit = granule taken */
+static size_t next_word;		/* protected by arena_lock; where the last search ended */
+
+/* Maps the arena between two pages that nobody may touch. */
+static emr_status arena_open(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *map = mmap(NULL, ARENA_BYTES + 2 * page, PROT_NONE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *inside;
+
+	if (map == MAP_FAILED)
+		return EMR_NO_MEMORY;
+	inside = map + page;
+	if (mprotect(inside, ARENA_BYTES, PROT_READ | PROT_WRITE) != 0
+		|| madvise(inside, ARENA_BYTES, MADV_DONTDUMP) != 0
+		|| madvise(inside, ARENA_BYTES, MADV_DONTFORK) != 0) {
+		munmap(map, ARENA_BYTES + 2 * page);
+		return EMR_NO_MEMORY;
+	}
+	arena_locked = mlock(inside, ARENA_BYTES) == 0;
+	if (!arena_locked)
+		emr_log(EMR_LOG_WARN, "keys are not locked in memory: RLIMIT_MEMLOCK is too low");
+	arena = inside;
+	return EMR_OK;
+}
+
+static emr_status init_status;
+
+static void init_once(void)
+{
+	init_status = sodium_init() < 0 ? EMR_NO_MEMORY : arena_open();
+}
+
+emr_status emr_base_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init_once);
+	return init_status;
+}
+
+emr_status emr_process_harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return EMR_DENIED;
+	return EMR_OK;
+}
+
+bool emr_secret_is_locked(void)
+{
+	return emr_base_init() == EMR_OK && arena_locked;
+}
+
+/* How many granules hold LEN bytes: 1, 2 or 4. */
+static unsigned run_of(size_t len)
+{
+	if (len <= GRANULE_BYTES)
+		return 1;
+	return len <= 2 * GRANULE_BYTES ? 2 : 4;
+}
+
+static uint64_t run_mask(unsigned run)
+{
+	return ((uint64_t)1 << run) - 1;
+}
+
+/* Takes RUN granules of one word; -1 when it has no free aligned run.  Holds arena_lock. */
+static int take_in_word(size_t word, unsigned run)
+{
+	if (used[word] == UINT64_MAX)
+		return -1;
+	for (unsigned bit = 0; bit < 64; bit += run) {
+		uint64_t mask = run_mask(run) << bit;
+
+		if ((used[word] & mask) == 0) {
+			used[word] |= mask;
+			return (int)bit;
+		}
+	}
+	return -1;
+}
+
+static uint8_t *take_run(unsigned run)
+{
+	uint8_t *found = NULL;
+
+	pthread_mutex_lock(&arena_lock);
+	for (size_t i = 0; i < WORDS; i++) {
+		size_t word = (next_word + i) % WORDS;
+		int bit = take_in_word(word, run);
+
+		if (bit >= 0) {
+			found = arena + (word * 64 + (size_t)bit) * GRANULE_BYTES;
+			next_word = word;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&arena_lock);
+	return found;
+}
+
+emr_status emr_secret_new(size_t len, emr_secret *out_secret)
+{
+	uint8_t *data;
+
+	if (len == 0 || len > EMR_SECRET_MAX)
+		return EMR_INVALID;
+	if (emr_base_init() != EMR_OK)
+		return EMR_NO_MEMORY;
+	data = take_run(run_of(len));
+	if (data == NULL)
+		return EMR_NO_MEMORY;
+	/* Freed slots are wiped, new pages are zero: the slot is zero already. */
+	*out_secret = (emr_secret){ .data = data, .len = len };
+	return EMR_OK;
+}
+
+emr_status emr_secret_random(size_t len, emr_secret *out_secret)
+{
+	emr_status status = emr_secret_new(len, out_secret);
+
+	if (status == EMR_OK)
+		randombytes_buf(out_secret->data, len);
+	return status;
+}
+
+void emr_secret_free(emr_secret *secret)
+{
+	size_t granule;
+	unsigned run;
+
+	if (secret->data == NULL)
+		return;
+	granule = (size_t)(secret->data - arena) / GRANULE_BYTES;
+	run = run_of(secret->len);
+	/* Wiped before the lock is left: the next owner finds zeros. */
+	sodium_memzero(secret->data, run * GRANULE_BYTES);
+	pthread_mutex_lock(&arena_lock);
+	used[granule / 64] &= ~(run_mask(run) << granule % 64);
+	pthread_mutex_unlock(&arena_lock);
+	*secret = (emr_secret){ 0 };
+}
+
+void emr_wipe(void *data, size_t len)
+{
+	if (len > 0)
+		sodium_memzero(data, len);
+}
