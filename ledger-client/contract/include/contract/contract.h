@@ -34,7 +34,7 @@ typedef struct emr_caller_cert {
 	uint16_t roles;			/* attribute emr.roles */
 	uint64_t not_after_unix_s;
 	uint8_t key_alg;		/* 1 Ed25519, 2 P-256 */
-	uint8_t key[65];		/* Ed25519: 32 bytes; P-256: uncompressed point, 0x04 first */
+	emr_span key;			/* 1: the 32 bytes; 2: DER SubjectPublicKeyInfo */
 } emr_caller_cert;
 
 /* Is the leaf that header.seen names in this log? */

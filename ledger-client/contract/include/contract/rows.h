@@ -15,7 +15,7 @@
 #define EMR_ROW_WRITER_BYTES 96
 #define EMR_ROW_LISTKEY_BYTES 80
 #define EMR_ROW_OBJECT_BYTES 120
-#define EMR_ROW_GRANT_BYTES 168
+#define EMR_ROW_GRANT_BYTES 152
 #define EMR_ROW_PLACE_BYTES 34
 
 /* A key as text: letters, '/', lower-case hex of ids and of numbers in their full width.  NUL-terminated. */
@@ -31,6 +31,8 @@ void emr_key_epoch(const uint8_t dom[16], uint32_t epoch, emr_key_text *out);	/*
 /* W, L, O, G, H, Y, X, S, R, Q or J: LETTERS/dom/object */
 void emr_key_in_domain(const char *letters, const uint8_t dom[16], const uint8_t object[16],
 	emr_key_text *out);
+/* DS, SN, TR or RQ: LETTERS/object */
+void emr_key_by_object(const char *letters, const uint8_t object[16], emr_key_text *out);
 void emr_key_writer(const uint8_t dom[16], const uint8_t writer[32], emr_key_text *out);
 void emr_key_listkey(const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
 void emr_key_object(const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);

@@ -1,0 +1,151 @@
+#include "contract/codes.h"
+
+#include "op.h"
+
+#define DAY 86400u
+
+/* What the wire format fixes for every operation, served by this version or not. */
+struct op_facts {
+	uint8_t op;
+	uint8_t family;
+	uint16_t pub_len;
+	bool is_served;
+	const char *name;
+};
+
+static const struct op_facts op_facts[] = {
+	{ EMR_OP_KEY_REG, EMR_FAMILY_KEY, 288, true, "KEY_REG" },
+	{ EMR_OP_KEY_ROTATE, EMR_FAMILY_KEY, 256, false, "KEY_ROTATE" },
+	{ EMR_OP_KEY_REVOKE, EMR_FAMILY_KEY, 48, false, "KEY_REVOKE" },
+	{ EMR_OP_ORG_PROPOSE, EMR_FAMILY_ORG, 96, false, "ORG_PROPOSE" },
+	{ EMR_OP_ORG_APPROVE, EMR_FAMILY_APPROVAL, 16, false, "ORG_APPROVE" },
+	{ EMR_OP_KEY_KX, EMR_FAMILY_KEY, 32, false, "KEY_KX" },
+	{ EMR_OP_KEY_CERT, EMR_FAMILY_KEY, 104, true, "KEY_CERT" },
+	{ EMR_OP_DOMAIN_NEW, EMR_FAMILY_DOMAIN, 64, true, "DOMAIN_NEW" },
+	{ EMR_OP_EPOCH, EMR_FAMILY_DOMAIN, 32, true, "EPOCH" },
+	{ EMR_OP_DOMAIN_ROTATE, EMR_FAMILY_DOMAIN, 96, false, "DOMAIN_ROTATE" },
+	{ EMR_OP_WRITER_ADD, EMR_FAMILY_WRITER, 48, false, "WRITER_ADD" },
+	{ EMR_OP_WRITER_DEL, EMR_FAMILY_WRITER, 0, false, "WRITER_DEL" },
+	{ EMR_OP_LISTKEY, EMR_FAMILY_LISTKEY, 0, true, "LISTKEY" },
+	{ EMR_OP_PUT, EMR_FAMILY_OBJECT, 0, true, "PUT" },
+	{ EMR_OP_META, EMR_FAMILY_OBJECT, 0, true, "META" },
+	{ EMR_OP_REWRAP, EMR_FAMILY_OBJECT, 0, true, "REWRAP" },
+	{ EMR_OP_UNLINK, EMR_FAMILY_OBJECT, 0, true, "UNLINK" },
+	{ EMR_OP_ERASE, 0, 24, true, "ERASE" },
+	{ EMR_OP_GRANT, EMR_FAMILY_GRANT, 64, false, "GRANT" },
+	{ EMR_OP_REVOKE, EMR_FAMILY_GRANT, 8, false, "REVOKE" },
+	{ EMR_OP_KFRAGS, EMR_FAMILY_KFRAGS, 0, false, "KFRAGS" },
+	{ EMR_OP_LETTER, EMR_FAMILY_LETTER, 0, false, "LETTER" },
+	{ EMR_OP_AGENT_ACK, EMR_FAMILY_ACK, 40, false, "AGENT_ACK" },
+	{ EMR_OP_REQUEST, EMR_FAMILY_REQUEST, 32, false, "REQUEST" },
+	{ EMR_OP_APPROVE, EMR_FAMILY_REQUEST, 32, false, "APPROVE" },
+	{ EMR_OP_DENY, EMR_FAMILY_REQUEST, 32, false, "DENY" },
+	{ EMR_OP_WITHDRAW, EMR_FAMILY_REQUEST, 0, false, "WITHDRAW" },
+	{ EMR_OP_ACCESS_REQ, EMR_FAMILY_ACCESS, 40, false, "ACCESS_REQ" },
+	{ EMR_OP_ACCESS_SERVED, EMR_FAMILY_SERVED, 56, false, "ACCESS_SERVED" },
+	{ EMR_OP_READ_REPORT, EMR_FAMILY_REPORT, 32, false, "READ_REPORT" },
+	{ EMR_OP_DATASET_NEW, EMR_FAMILY_DATASET, 152, false, "DATASET_NEW" },
+	{ EMR_OP_DATASET_FUND, EMR_FAMILY_FUND, 88, false, "DATASET_FUND" },
+	{ EMR_OP_DATASET_ADMIT, EMR_FAMILY_MEMBER, 64, false, "DATASET_ADMIT" },
+	{ EMR_OP_DATASET_DROP, EMR_FAMILY_MEMBER, 0, false, "DATASET_DROP" },
+	{ EMR_OP_DATASET_JOIN, EMR_FAMILY_JOIN, 40, false, "DATASET_JOIN" },
+	{ EMR_OP_DATASET_LEAVE, EMR_FAMILY_JOIN, 0, false, "DATASET_LEAVE" },
+	{ EMR_OP_DATASET_SNAPSHOT, EMR_FAMILY_SNAPSHOT, 64, false, "DATASET_SNAPSHOT" },
+	{ EMR_OP_DATASET_CLOSE, EMR_FAMILY_DATASET, 0, false, "DATASET_CLOSE" },
+	{ EMR_OP_DATASET_REFUND, EMR_FAMILY_FUND, 8, false, "DATASET_REFUND" },
+	{ EMR_OP_MINT, EMR_FAMILY_TOKEN, 56, false, "MINT" },
+	{ EMR_OP_TRANSFER, EMR_FAMILY_TOKEN, 144, false, "TRANSFER" },
+	{ EMR_OP_TRUSTEE_SET, EMR_FAMILY_TRUSTEES, 8, false, "TRUSTEE_SET" },
+	{ EMR_OP_RECOVER_REQ, EMR_FAMILY_RECOVERY, 48, false, "RECOVER_REQ" },
+	{ EMR_OP_RECOVER_CANCEL, EMR_FAMILY_RECOVERY, 0, false, "RECOVER_CANCEL" },
+	{ EMR_OP_RECOVER_SHARE, EMR_FAMILY_SHARE, 16, false, "RECOVER_SHARE" },
+	{ EMR_OP_RESTORE_PART, 0, 16, true, "RESTORE_PART" },
+};
+
+static const struct op_facts *facts_of(uint8_t op)
+{
+	for (size_t i = 0; i < sizeof op_facts / sizeof op_facts[0]; i++)
+		if (op_facts[i].op == op)
+			return &op_facts[i];
+	return NULL;
+}
+
+int emr_op_pub_len(uint8_t op)
+{
+	const struct op_facts *facts = facts_of(op);
+
+	return facts == NULL ? -1 : facts->pub_len;
+}
+
+const char *emr_op_text(uint8_t op)
+{
+	const struct op_facts *facts = facts_of(op);
+
+	return facts == NULL ? "UNKNOWN" : facts->name;
+}
+
+bool emr_op_is_served(uint8_t op)
+{
+	const struct op_facts *facts = facts_of(op);
+
+	return facts != NULL && facts->is_served;
+}
+
+uint8_t emr_op_family(uint8_t op)
+{
+	const struct op_facts *facts = facts_of(op);
+
+	return facts == NULL ? 0 : facts->family;
+}
+
+bool emr_op_is_prompt(uint8_t op)
+{
+	return op == EMR_OP_ACCESS_REQ || op == EMR_OP_ACCESS_SERVED || op == EMR_OP_RECOVER_REQ;
+}
+
+/* A save must survive a long time away from the ledger; a request for a key must not. */
+uint32_t emr_op_validity_s(uint8_t op, enum emr_host host)
+{
+	if (emr_op_is_prompt(op))
+		return host == EMR_HOST_FABRIC ? 900 : 600;
+	if (op == EMR_OP_LISTKEY || (op >= EMR_OP_PUT && op <= EMR_OP_ERASE) || op == EMR_OP_READ_REPORT)
+		return 400 * DAY;
+	return 7 * DAY;
+}
+
+const char *emr_contract_status_text(emr_contract_status status)
+{
+	switch (status) {
+	case EMR_CONTRACT_OK:
+		return "ok";
+	case EMR_CONTRACT_NO_ROOM:
+		return "buffer too small";
+	case EMR_CONTRACT_FORMAT:
+		return "malformed bytes";
+	case EMR_CONTRACT_ARGUMENT:
+		return "impossible argument";
+	case EMR_CONTRACT_UNDECLARED:
+		return "undeclared row";
+	case EMR_CONTRACT_STATE:
+		return "impossible row";
+	}
+	return "unknown status";
+}
+
+const char *emr_result_text(uint8_t result)
+{
+	static const char *const refusals[] = {
+		"format", "network", "signature", "submitter", "time ahead", "expired batch",
+		"unknown operation", "not authorised", "conflict", "epoch", "gone", "no domain",
+		"no grant", "grant dead", "not the grantee", "private part", "limit", "exists",
+		"funds", "rules", "key dead", "fork",
+	};
+
+	if (result == EMR_RESULT_APPLIED)
+		return "applied";
+	if (result == EMR_RESULT_ALREADY)
+		return "already";
+	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_FORK)
+		return "unknown";
+	return refusals[result - EMR_RESULT_FORMAT];
+}

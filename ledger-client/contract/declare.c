@@ -1,0 +1,190 @@
+#include "contract/contract.h"
+
+#include "judge.h"
+
+#include "bytes.h"
+
+#define KEYS_PER_ITEM 8
+
+/* The keys of one pass, each once. */
+struct key_set {
+	emr_contract_arena *arena;
+	struct table table;
+	size_t first_new;	/* keys before it were given by an earlier pass */
+	bool is_full;
+};
+
+static void add(struct key_set *set, const emr_key_text *key)
+{
+	const char *own;
+
+	if (emr_table_find(&set->table, key->text) != NULL)
+		return;
+	own = emr_arena_text(set->arena, key->text);
+	if (own == NULL || emr_table_add(&set->table, own) == NULL)
+		set->is_full = true;
+}
+
+static void add_signer(struct key_set *set, const uint8_t signer[32])
+{
+	emr_key_text key;
+
+	emr_key_signer(signer, &key);
+	add(set, &key);
+}
+
+/* Rows of the domain that the item names. */
+static void add_domain_keys(struct key_set *set, const op_rule *rule, const emr_item *item,
+	const uint8_t signer_id[32])
+{
+	uint8_t object[16];
+	emr_key_text key;
+
+	emr_key_domain(item->domain_id, &key);
+	if ((rule->needs & NEED_DOMAIN) != 0)
+		add(set, &key);
+	if ((rule->needs & NEED_SIGNER) != 0) {
+		emr_key_writer(item->domain_id, signer_id, &key);
+		add(set, &key);
+	}
+	if ((rule->needs & NEED_LISTKEY) != 0) {
+		emr_object_listkey(signer_id, item->epoch, object);
+		emr_key_listkey(item->domain_id, object, &key);
+		add(set, &key);
+	}
+}
+
+/* Rows that the public part names. */
+static void add_pub_keys(struct key_set *set, const op_rule *rule, const emr_item *item, emr_span pub)
+{
+	emr_pub_key_reg reg;
+	emr_pub_key_cert cert;
+	emr_pub_restore restore;
+	emr_key_text key;
+
+	if (emr_pub_key_reg_parse(pub, &reg) && (rule->needs & NEED_ORG) != 0) {
+		emr_key_org(reg.org, &key);
+		add(set, &key);
+	}
+	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_reg_parse(pub, &reg))
+		add_signer(set, reg.ref);
+	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_cert_parse(pub, &cert))
+		add_signer(set, cert.ref);
+	if ((rule->needs & NEED_PART_HASH) != 0 && emr_pub_restore_parse(pub, &restore)) {
+		emr_key_part(restore.family, item->domain_id, item->object_id, restore.version, &key);
+		add(set, &key);
+	}
+}
+
+static void add_item_keys(struct key_set *set, const emr_batch *batch, size_t i, const uint8_t signer_id[32])
+{
+	const op_rule *rule;
+	emr_key_text key;
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(batch, i, &item, &pub);
+	rule = emr_rule_of(item.op);
+	/* An item of another signer is refused before any row is read. */
+	if (rule == NULL || memcmp(item.signer_id, signer_id, 32) != 0)
+		return;
+	if (rule->row_key != NULL && rule->row_key(&item, pub, &key))
+		add(set, &key);
+	if ((rule->needs & NEED_SIGNER) != 0)
+		add_signer(set, signer_id);
+	if (!is_zero(item.domain_id, 16))
+		add_domain_keys(set, rule, &item, signer_id);
+	add_pub_keys(set, rule, &item, pub);
+}
+
+static void signer_of(const emr_batch *batch, uint8_t out_id[32])
+{
+	emr_signer_id(batch->header.data + 8, out_id);
+}
+
+static void add_first_pass(struct key_set *set, const emr_batch *batch, const emr_caller *caller)
+{
+	uint8_t batch_id[32], signer_id[32];
+	emr_key_text key;
+
+	emr_batch_id(batch->header.data, batch_id);
+	emr_key_batch(batch_id, &key);
+	add(set, &key);
+	add_signer(set, caller->submitter_id);
+	signer_of(batch, signer_id);
+	for (size_t i = 0; i < batch->count; i++)
+		add_item_keys(set, batch, i, signer_id);
+}
+
+/* The organisation that a K row points to. */
+static emr_contract_status add_org_of(struct key_set *set, const emr_value *value)
+{
+	emr_row_key row;
+	emr_key_text key;
+
+	if (!value->is_present || strncmp(value->key, "K/", 2) != 0)
+		return EMR_CONTRACT_OK;
+	if (emr_row_key_parse(value->value, &row) != EMR_CONTRACT_OK)
+		return EMR_CONTRACT_STATE;
+	emr_key_org(row.org, &key);
+	add(set, &key);
+	return EMR_CONTRACT_OK;
+}
+
+/* VALUES must answer every key of the first pass. */
+static emr_contract_status add_second_pass(struct key_set *set, const emr_batch *batch,
+	const emr_caller *caller, const emr_value *values, size_t values_count)
+{
+	emr_contract_status status = EMR_CONTRACT_OK;
+	size_t answered = 0;
+
+	add_first_pass(set, batch, caller);
+	if (set->is_full)
+		return EMR_CONTRACT_NO_ROOM;
+	set->first_new = set->table.count;
+	for (size_t i = 0; i < values_count; i++) {
+		const table_row *row = emr_table_find(&set->table, values[i].key);
+
+		if (row != NULL && (size_t)(row - set->table.rows) < set->first_new)
+			answered++;
+	}
+	if (answered < set->first_new)
+		return EMR_CONTRACT_UNDECLARED;
+	for (size_t i = 0; status == EMR_CONTRACT_OK && i < values_count; i++)
+		status = add_org_of(set, &values[i]);
+	return status;
+}
+
+static emr_contract_status list_of(struct key_set *set, emr_key_list *out_keys)
+{
+	size_t count = set->table.count - set->first_new;
+	const char **keys = emr_arena_alloc(set->arena, (count + 1) * sizeof *keys);
+
+	if (keys == NULL || set->is_full)
+		return EMR_CONTRACT_NO_ROOM;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = set->table.rows[set->first_new + i].key;
+	*out_keys = (emr_key_list){ keys, count };
+	return EMR_CONTRACT_OK;
+}
+
+emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const emr_caller *caller,
+	const emr_value *values, size_t values_count, emr_contract_arena *arena,
+	emr_key_list *out_keys)
+{
+	struct key_set set = { .arena = arena };
+	emr_contract_status status;
+
+	if (pass != 1 && pass != 2)
+		return EMR_CONTRACT_ARGUMENT;
+	if (!emr_table_new(arena, (size_t)batch->count * KEYS_PER_ITEM + 8, &set.table))
+		return EMR_CONTRACT_NO_ROOM;
+	if (pass == 1) {
+		add_first_pass(&set, batch, caller);
+	} else {
+		status = add_second_pass(&set, batch, caller, values, values_count);
+		if (status != EMR_CONTRACT_OK)
+			return status;
+	}
+	return list_of(&set, out_keys);
+}

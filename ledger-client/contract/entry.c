@@ -1,0 +1,78 @@
+#include "contract/item.h"
+
+#include "crypto/hashsig.h"
+#include "crypto/merkle.h"
+
+#include "bytes.h"
+
+emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
+{
+	const uint8_t *p = bytes.data;
+	emr_header header;
+	uint16_t count;
+
+	if (bytes.len < EMR_ENTRY_BYTES || memcmp(p, "EMTE\1", 5) != 0 || p[5] > EMR_HOST_FABRIC)
+		return EMR_CONTRACT_FORMAT;
+	count = get_u16(p + 6);
+	if (bytes.len != EMR_ENTRY_BYTES + (size_t)count || get_u32(p + 68) != 0)
+		return EMR_CONTRACT_FORMAT;
+	if (emr_header_parse((emr_span){ p + 104, EMR_HEADER_BYTES }, &header) != EMR_CONTRACT_OK ||
+		header.count != count)
+		return EMR_CONTRACT_FORMAT;
+	out_entry->host = p[5];
+	out_entry->count = count;
+	out_entry->seq = get_u64(p + 8);
+	out_entry->ledger_time_unix_s = get_u64(p + 16);
+	memcpy(out_entry->submitter_id, p + 24, 32);
+	out_entry->block = get_u64(p + 56);
+	out_entry->tx = get_u32(p + 64);
+	memcpy(out_entry->prev_entry, p + 72, 32);
+	memcpy(out_entry->header, p + 104, EMR_HEADER_BYTES);
+	memcpy(out_entry->submit_sig, p + 312, 64);
+	out_entry->results = (emr_span){ p + EMR_ENTRY_BYTES, count };
+	return EMR_CONTRACT_OK;
+}
+
+emr_contract_status emr_entry_encode(const emr_entry *entry, uint8_t *out, size_t cap, size_t *out_len)
+{
+	if (entry->results.len != entry->count || get_u16(entry->header + 6) != entry->count)
+		return EMR_CONTRACT_ARGUMENT;
+	if (cap < EMR_ENTRY_BYTES + (size_t)entry->count)
+		return EMR_CONTRACT_NO_ROOM;
+	memcpy(out, "EMTE\1", 5);
+	out[5] = entry->host;
+	put_u16(out + 6, entry->count);
+	put_u64(out + 8, entry->seq);
+	put_u64(out + 16, entry->ledger_time_unix_s);
+	memcpy(out + 24, entry->submitter_id, 32);
+	put_u64(out + 56, entry->block);
+	put_u32(out + 64, entry->tx);
+	put_u32(out + 68, 0);
+	memcpy(out + 72, entry->prev_entry, 32);
+	memcpy(out + 104, entry->header, EMR_HEADER_BYTES);
+	memcpy(out + 312, entry->submit_sig, 64);
+	memcpy(out + EMR_ENTRY_BYTES, entry->results.data, entry->count);
+	*out_len = EMR_ENTRY_BYTES + (size_t)entry->count;
+	return EMR_CONTRACT_OK;
+}
+
+emr_contract_status emr_entry_submit_message(emr_span entry, uint8_t out[EMR_SUBMIT_MESSAGE_BYTES])
+{
+	static const char label[16] = "emrfs/v1/submit";	/* with its NUL */
+	emr_sha256_ctx ctx;
+	emr_entry parsed;
+
+	if (emr_entry_parse(entry, &parsed) != EMR_CONTRACT_OK)
+		return EMR_CONTRACT_FORMAT;
+	memcpy(out, label, sizeof label);
+	emr_sha256_init(&ctx);
+	emr_sha256_update(&ctx, entry.data, 312);
+	emr_sha256_update(&ctx, parsed.results.data, parsed.results.len);
+	emr_sha256_final(&ctx, out + sizeof label);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_entry_leaf(emr_span bytes, uint8_t out_leaf[32])
+{
+	emr_merkle_leaf(bytes.data, bytes.len, out_leaf);
+}

@@ -1,0 +1,144 @@
+#include "judge.h"
+
+#include "contract/pubs.h"
+
+#include "bytes.h"
+
+static bool domain_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	(void)pub;
+	emr_key_domain(item->domain_id, out);
+	return true;
+}
+
+static emr_result object_is_the_domain(struct judge *judge)
+{
+	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0 ? EMR_RESULT_APPLIED
+									     : EMR_RESULT_FORMAT;
+}
+
+static emr_result new_state(struct judge *judge)
+{
+	return judge->is_row_present ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
+}
+
+static void put_domain(struct judge *judge, const emr_row_domain *row)
+{
+	emr_row_epoch epoch = { .head = emr_judge_head(judge, EMR_FAMILY_EPOCH, EMR_STATE_PRESENT, 0,
+					row->head.epoch) };
+	uint8_t domain_value[EMR_ROW_DOMAIN_BYTES], epoch_value[EMR_ROW_EPOCH_BYTES];
+	emr_key_text key;
+
+	emr_key_domain(judge->item.domain_id, &key);
+	emr_row_domain_encode(row, domain_value);
+	emr_judge_put(judge, key.text, domain_value, sizeof domain_value);
+	memcpy(epoch.A, row->A, 32);
+	emr_key_epoch(judge->item.domain_id, row->head.epoch, &key);
+	emr_row_epoch_encode(&epoch, epoch_value);
+	emr_judge_put(judge, key.text, epoch_value, sizeof epoch_value);
+}
+
+static void new_write(struct judge *judge)
+{
+	emr_row_domain row = { .head = emr_judge_head(judge, EMR_FAMILY_DOMAIN, EMR_DOMAIN_LIVE,
+				       judge->item.flags, judge->item.epoch) };
+	emr_pub_domain_new pub;
+
+	if (!emr_pub_domain_new_parse(judge->pub, &pub))
+		return;
+	memcpy(row.owner_pk, judge->header.signer_pk, 32);
+	memcpy(row.box, pub.box, 32);
+	memcpy(row.A, pub.A, 32);
+	put_domain(judge, &row);
+}
+
+static emr_result manager(struct judge *judge)
+{
+	return judge->is_manager ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static void epoch_write(struct judge *judge)
+{
+	emr_row_domain row = judge->domain;
+
+	row.head = emr_judge_head(judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, judge->item.epoch);
+	memcpy(row.A, judge->pub.data, 32);
+	put_domain(judge, &row);
+}
+
+static bool listkey_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	(void)pub;
+	emr_key_listkey(item->domain_id, item->object_id, out);
+	return true;
+}
+
+static emr_result listkey_form(struct judge *judge)
+{
+	uint8_t object[16];
+
+	emr_object_listkey(judge->signer_id, judge->item.epoch, object);
+	return memcmp(object, judge->item.object_id, 16) == 0 ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+}
+
+static emr_result listkey_authority(struct judge *judge)
+{
+	if (judge->is_manager || (judge->rights & EMR_RIGHT_PUT) != 0 || judge->is_depositor)
+		return EMR_RESULT_APPLIED;
+	return EMR_RESULT_NOT_AUTHORISED;
+}
+
+static void listkey_write(struct judge *judge)
+{
+	emr_row_listkey row = { .head = emr_judge_head(judge, EMR_FAMILY_LISTKEY, EMR_STATE_PRESENT, 0,
+					judge->item.epoch) };
+	uint8_t value[EMR_ROW_LISTKEY_BYTES];
+	emr_key_text key;
+
+	memcpy(row.signer, judge->signer_id, 32);
+	emr_key_listkey(judge->item.domain_id, judge->item.object_id, &key);
+	emr_row_listkey_encode(&row, value);
+	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
+const op_rule emr_rules_domain[3] = {
+	{
+		.op = EMR_OP_DOMAIN_NEW,
+		.flags = EMR_ITEM_INBOX,
+		.domain = DOMAIN_FREE,
+		.epoch = EPOCH_FIRST,
+		.needs = NEED_DOMAIN,
+		.row_key = domain_row,
+		.form = object_is_the_domain,
+		.state = new_state,
+		.write = new_write,
+	},
+	{
+		.op = EMR_OP_EPOCH,
+		.domain = DOMAIN_LIVES,
+		.epoch = EPOCH_NEXT,
+		.part_min = 32 + 1,	/* salt, flag 0 */
+		.part_max = 32 + 1 + 80,	/* salt, flag 1, HPKE of the secret */
+		.part_step = 80,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
+		.row_key = domain_row,
+		.form = object_is_the_domain,
+		.authority = manager,
+		.last = emr_judge_signer_in_force,
+		.write = epoch_write,
+	},
+	{
+		.op = EMR_OP_LISTKEY,
+		.domain = DOMAIN_LIVES,
+		.epoch = EPOCH_CURRENT,
+		.part_min = 32 + 96 + 32,	/* salt, capsule, kcheck */
+		.part_max = 32 + 96 + 32,
+		.part_step = 1,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
+		.row_key = listkey_row,
+		.form = listkey_form,
+		.authority = listkey_authority,
+		.last = emr_judge_signer_in_force,
+		.write = listkey_write,
+	},
+};

@@ -1,0 +1,271 @@
+#include "judge.h"
+
+#include "contract/pubs.h"
+#include "crypto/hashsig.h"
+
+#include "bytes.h"
+
+#define NOBODY 0
+#define ERASE_SPAN 256	/* versions in one ERASE */
+
+/* Where the row of a family with private parts stands, and whom beside the domain's owner it names as entitled
+ * to erase them. */
+static const struct part_family {
+	uint8_t family;
+	enum { KEYED_BY_DOMAIN, KEYED_BY_SIGNER, KEYED_IN_DOMAIN, KEYED_BY_OBJECT } keyed;
+	const char *letters;
+	uint16_t named_at;	/* offset of his signer id in the row; NOBODY */
+} part_families[] = {
+	{ EMR_FAMILY_KEY, KEYED_BY_SIGNER, "K", NOBODY },	/* only one's own row can be meant */
+	{ EMR_FAMILY_DOMAIN, KEYED_BY_DOMAIN, "D", NOBODY },
+	{ EMR_FAMILY_WRITER, KEYED_IN_DOMAIN, "W", NOBODY },
+	{ EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", 48 },
+	{ EMR_FAMILY_OBJECT, KEYED_IN_DOMAIN, "O", NOBODY },
+	{ EMR_FAMILY_GRANT, KEYED_IN_DOMAIN, "G", NOBODY },
+	{ EMR_FAMILY_KFRAGS, KEYED_IN_DOMAIN, "G", NOBODY },
+	{ EMR_FAMILY_LETTER, KEYED_IN_DOMAIN, "H", 48 },
+	{ EMR_FAMILY_ACK, KEYED_IN_DOMAIN, "Y", 48 },
+	{ EMR_FAMILY_REQUEST, KEYED_IN_DOMAIN, "Q", 48 },
+	{ EMR_FAMILY_ACCESS, KEYED_IN_DOMAIN, "R", 48 },
+	{ EMR_FAMILY_SERVED, KEYED_IN_DOMAIN, "S", 48 },
+	{ EMR_FAMILY_REPORT, KEYED_IN_DOMAIN, "X", 48 },
+	{ EMR_FAMILY_DATASET, KEYED_BY_OBJECT, "DS", 48 },
+	{ EMR_FAMILY_TRUSTEES, KEYED_BY_OBJECT, "TR", 48 },
+	{ EMR_FAMILY_RECOVERY, KEYED_BY_OBJECT, "RQ", 48 },
+};
+
+static const struct part_family *family_of(uint8_t family)
+{
+	for (size_t i = 0; i < sizeof part_families / sizeof part_families[0]; i++)
+		if (part_families[i].family == family)
+			return &part_families[i];
+	return NULL;
+}
+
+static emr_pub_erase erase_pub(const struct judge *judge)
+{
+	emr_pub_erase pub = { 0 };
+
+	(void)emr_pub_erase_parse(judge->pub, &pub);	/* its length is that of the op */
+	return pub;
+}
+
+static bool erase_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	const struct part_family *family = family_of(pub.data[0]);
+	uint8_t object[32] = { 0 };
+
+	if (family == NULL)
+		return false;
+	memcpy(object, item->object_id, 16);
+	switch (family->keyed) {
+	case KEYED_BY_DOMAIN:
+		emr_key_domain(item->domain_id, out);
+		break;
+	case KEYED_BY_SIGNER:
+		emr_key_signer(item->signer_id, out);
+		break;
+	case KEYED_IN_DOMAIN:
+		emr_key_in_domain(family->letters, item->domain_id, item->object_id, out);
+		break;
+	case KEYED_BY_OBJECT:
+		emr_key_by_object(family->letters, item->object_id, out);
+		break;
+	}
+	return true;
+}
+
+static emr_result erase_form(struct judge *judge)
+{
+	emr_pub_erase pub = erase_pub(judge);
+	const struct part_family *family = family_of(pub.family);
+	bool has_domain_id = !is_zero(judge->item.domain_id, 16);
+	bool is_domain_free;
+
+	if (family == NULL || pub.from_version == 0 || pub.to_version < pub.from_version)
+		return EMR_RESULT_FORMAT;
+	is_domain_free = family->keyed == KEYED_BY_SIGNER || family->keyed == KEYED_BY_OBJECT;
+	if (is_domain_free && has_domain_id)
+		return EMR_RESULT_FORMAT;
+	if (!is_domain_free && !has_domain_id && pub.family != EMR_FAMILY_REQUEST)
+		return EMR_RESULT_FORMAT;
+	if (family->keyed == KEYED_BY_SIGNER && memcmp(judge->item.object_id, judge->signer_id, 16) != 0)
+		return EMR_RESULT_FORMAT;
+	if (family->keyed == KEYED_BY_DOMAIN && memcmp(judge->item.object_id, judge->item.domain_id, 16) != 0)
+		return EMR_RESULT_FORMAT;
+	return EMR_RESULT_APPLIED;
+}
+
+static bool grant_is_over(struct judge *judge)
+{
+	emr_row_grant grant;
+
+	return judge->is_row_present && emr_judge_parsed(judge, emr_row_grant_parse(judge->row, &grant)) &&
+		judge->now >= grant.not_after_unix_s;
+}
+
+static bool row_names_signer(struct judge *judge, const struct part_family *family)
+{
+	if (!judge->is_row_present)
+		return false;
+	if (family->keyed == KEYED_BY_SIGNER)
+		return true;
+	return family->named_at != NOBODY && judge->row.len >= (size_t)family->named_at + 32 &&
+		memcmp(judge->row.data + family->named_at, judge->signer_id, 32) == 0;
+}
+
+static emr_result erase_authority(struct judge *judge)
+{
+	uint8_t family = erase_pub(judge).family;
+	bool may;
+
+	if (family == EMR_FAMILY_OBJECT)
+		may = judge->is_manager;
+	else if (!judge->is_row_present && !judge->has_domain)
+		may = true;	/* nobody's: erase_state says GONE */
+	else
+		may = judge->is_owner || row_names_signer(judge, family_of(family)) ||
+			(family == EMR_FAMILY_KFRAGS && grant_is_over(judge));
+	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static emr_result erase_state(struct judge *judge)
+{
+	bool is_erased = erase_pub(judge).family == EMR_FAMILY_OBJECT &&
+		judge->head.state == EMR_OBJECT_ERASED;
+
+	return judge->is_row_present && !is_erased ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
+}
+
+static emr_result erase_last(struct judge *judge)
+{
+	emr_pub_erase pub = erase_pub(judge);
+	emr_result result = emr_judge_signer_in_force(judge);
+
+	if (result != EMR_RESULT_APPLIED)
+		return result;
+	if (pub.to_version - pub.from_version >= ERASE_SPAN)
+		return EMR_RESULT_LIMIT;
+	if (pub.family == EMR_FAMILY_OBJECT && pub.to_version > judge->head.version)
+		return EMR_RESULT_LIMIT;
+	return EMR_RESULT_APPLIED;
+}
+
+static void erase_write(struct judge *judge)
+{
+	emr_pub_erase pub = erase_pub(judge);
+	uint8_t value[EMR_ROW_OBJECT_BYTES];
+	emr_row_object row;
+	emr_key_text key;
+	uint8_t state;
+
+	if (pub.family == EMR_FAMILY_OBJECT) {
+		row = emr_judge_object(judge);
+		state = pub.to_version == row.head.version ? EMR_OBJECT_ERASED : row.head.state;
+		row.head = emr_judge_head(judge, EMR_FAMILY_OBJECT, state, row.head.flags, row.head.epoch);
+		emr_key_object(judge->item.domain_id, judge->item.object_id, &key);
+		emr_row_object_encode(&row, value);
+		emr_judge_put(judge, key.text, value, sizeof value);
+	}
+	emr_judge_purge(judge, pub.family, pub.from_version, pub.to_version);
+}
+
+static bool erase_place(const struct judge *judge, uint8_t *out_family, uint64_t *out_version)
+{
+	*out_family = erase_pub(judge).family;
+	*out_version = judge->item.version;
+	return true;
+}
+
+static emr_pub_restore restore_pub(const struct judge *judge)
+{
+	emr_pub_restore pub = { 0 };
+
+	(void)emr_pub_restore_parse(judge->pub, &pub);
+	return pub;
+}
+
+static emr_result restore_form(struct judge *judge)
+{
+	return family_of(restore_pub(judge).family) != NULL ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+}
+
+static emr_result restore_authority(struct judge *judge)
+{
+	emr_row_key key;
+
+	return emr_judge_key(judge, judge->signer_id, &key) ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+/* A replay cannot ask what the host held then, and takes the recorded answer. */
+static bool host_lacks_this_part(struct judge *judge)
+{
+	emr_pub_restore pub = restore_pub(judge);
+	emr_key_text key;
+	emr_span held;
+	uint8_t hash[32];
+
+	if (judge->caller->recorded.len > 0)
+		return judge->caller->recorded.data[judge->index] != EMR_RESULT_PRIVATE_PART;
+	emr_key_part(pub.family, judge->item.domain_id, judge->item.object_id, pub.version, &key);
+	if (!emr_judge_get(judge, key.text, &held) || held.len != 32)
+		return false;
+	emr_sha256(judge->part.data, judge->part.len, hash);
+	return memcmp(hash, held.data, 32) == 0;
+}
+
+static emr_result restore_last(struct judge *judge)
+{
+	if (!emr_judge_signer_is_active(judge))
+		return EMR_RESULT_KEY_DEAD;
+	return host_lacks_this_part(judge) ? EMR_RESULT_APPLIED : EMR_RESULT_PRIVATE_PART;
+}
+
+static void restore_write(struct judge *judge)
+{
+	emr_pub_restore pub = restore_pub(judge);
+
+	emr_judge_put_part(judge, pub.family, pub.version);
+}
+
+static bool restore_place(const struct judge *judge, uint8_t *out_family, uint64_t *out_version)
+{
+	(void)judge;
+	(void)out_family;
+	(void)out_version;
+	return false;
+}
+
+const op_rule emr_rules_part[2] = {
+	{
+		.op = EMR_OP_ERASE,
+		.domain = DOMAIN_EITHER,
+		.epoch = EPOCH_ZERO,
+		.reserved_at = 1,
+		.reserved_len = 7,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
+		.row_key = erase_row,
+		.form = erase_form,
+		.authority = erase_authority,
+		.state = erase_state,
+		.last = erase_last,
+		.write = erase_write,
+		.place = erase_place,
+	},
+	{
+		.op = EMR_OP_RESTORE_PART,
+		.domain = DOMAIN_EITHER,
+		.epoch = EPOCH_ZERO,
+		.part_min = 32 + 1,
+		.part_max = EMR_BATCH_BYTES_MAX,
+		.part_step = 1,
+		.reserved_at = 1,
+		.reserved_len = 7,
+		.needs = NEED_DOMAIN | NEED_SIGNER | NEED_PART_HASH,
+		.form = restore_form,
+		.authority = restore_authority,
+		.last = restore_last,
+		.write = restore_write,
+		.place = restore_place,
+	},
+};
