@@ -2,4 +2,4 @@ emr_module(keyring
 	SOURCES keyring.c derive.c keyfile.c sign.c words.c words_find.c words_list.c content.c listing.c
 		local.c p256.c cert.c cert_read.c
 	USES base crypto
-	PRIVATE_USES PkgConfig::sodium OpenSSL::Crypto)
+	PRIVATE_USES PkgConfig::sodium PkgConfig::jansson OpenSSL::Crypto)

@@ -1,0 +1,46 @@
+/* Shared by making and reading certificates. */
+#pragma once
+
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "keyring/cert.h"
+
+/* Fabric's attribute extension (fabric pkg/cid, attrmgr). */
+#define EMR_CERT_ATTRS_OID "1.2.3.4.5.6.7.8.1"
+#define EMR_ROLES 13	/* bits of the ledger's roles in use */
+
+/* For __attribute__((cleanup)). */
+static inline void emr_x509_free(X509 **cert)
+{
+	X509_free(*cert);
+}
+static inline void emr_x509_ext_free(X509_EXTENSION **extension)
+{
+	X509_EXTENSION_free(*extension);
+}
+static inline void emr_asn1_string_free(ASN1_OCTET_STRING **string)
+{
+	ASN1_OCTET_STRING_free(*string);
+}
+static inline void emr_asn1_object_free(ASN1_OBJECT **object)
+{
+	ASN1_OBJECT_free(*object);
+}
+static inline void emr_bn_free(BIGNUM **bn)
+{
+	BN_free(*bn);
+}
+static inline void emr_pkey_free(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+
+/* 1..64 bytes of UTF-8 without control characters. */
+bool emr_cert_handle_ok(const char *handle, size_t len);
+/* A public key from our one SPKI encoding, or NULL. */
+EVP_PKEY *emr_cert_key_of(emr_bytes spki);
+/* DER of at most EMR_CERT_MAX bytes, nothing after it: EMR_DAMAGED. */
+emr_status emr_cert_parse(emr_bytes der, X509 **out);
