@@ -316,6 +316,22 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 	return EMR_OK;
 }
 
+emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql)
+{
+	emr_sql sql = { .texts = kind->texts };
+	int code = sqlite3_open_v2("", &sql.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	emr_status status = emr_sql_status(sql.db, code);
+
+	if (status == EMR_OK)
+		status = emr_sql_run(&sql, kind->schema);
+	if (status != EMR_OK) {
+		emr_sql_close(&sql);
+		return status;
+	}
+	*out_sql = sql;
+	return EMR_OK;
+}
+
 void emr_sql_close(emr_sql *sql)
 {
 	for (int i = 0; i < EMR_SQL_STATEMENTS; i++) {

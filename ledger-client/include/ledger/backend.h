@@ -24,7 +24,7 @@ typedef struct emr_ledger_backend {
 	emr_status (*replace_note)(void *self, emr_bytes old_note, emr_bytes note);
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 	void (*wake)(void *self);
-	emr_status (*verify)(void *self, emr_ledger_damage *out_damage);
+	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/status.h"
+#include "crypto/merkle.h"
 #include "keyring/keyring.h"
 
 #define EMR_LEDGER_BATCH_MAX (4u << 20)	/* bytes of a whole batch */
 #define EMR_LEDGER_ITEMS_MAX 1024u	/* items of a batch by its format; we send at most 500 */
-#define EMR_LEDGER_PATH_MAX 64u
 
 /* Thread-safe: one handle serves every thread of a process.  Opening it again in other processes is the normal case. */
 typedef struct emr_ledger emr_ledger;
@@ -100,10 +100,10 @@ typedef struct emr_part_key {
 typedef emr_status (*emr_ledger_part_fn)(void *arg, size_t index, emr_bytes part);
 emr_status emr_ledger_fetch(emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 
-/* RFC 6962 §2.1: a path of hashes, leaf to root (inclusion) or as §2.1.2 orders them (consistency). */
+/* RFC 6962 §2.1.1 (inclusion) or §2.1.2 (consistency); crypto/merkle.h verifies both. */
 typedef struct emr_ledger_path {
 	size_t n;
-	uint8_t hashes[EMR_LEDGER_PATH_MAX][32];
+	emr_merkle_hash hashes[EMR_MERKLE_PATH_MAX];
 } emr_ledger_path;
 
 /* Where a batch or an item stands.  EMR_NOT_FOUND.  Of an item that several batches carry, the first that applied it. */
@@ -147,8 +147,10 @@ void emr_ledger_wake(emr_ledger *ledger);
 
 /* Walks everything the host keeps: chain, tree, batches, parts, state and index against a fresh replay of the contract.
  * Reads only.  EMR_DAMAGED with the first entry concerned and a short English cause that names no record. */
-typedef struct emr_ledger_damage {
-	uint64_t seq;
+typedef struct emr_ledger_trouble {
+	emr_status status;	/* EMR_OK when all is well */
+	uint64_t seq;		/* the entry that does not fit */
+	emr_id32 submitter;	/* who appended it, as the entry says; zero if unknown */
 	char cause[120];
-} emr_ledger_damage;
-emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_damage *out_damage);
+} emr_ledger_trouble;
+emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);

@@ -11,7 +11,6 @@
 /* Names inside the directory. */
 #define EMR_NETWORK_LEDGER "ledger.sqlite"
 #define EMR_NETWORK_DESCRIPTOR "descriptor"
-#define EMR_NETWORK_NOTE "checkpoint"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own. */
 emr_status emr_network_check_place(int dirfd);
@@ -26,6 +25,6 @@ typedef struct emr_network_new {
 } emr_network_new;
 
 /* Makes a network of one organisation: CA and owner's certificate (keyring/cert.h), descriptor, entry 0, and the KEY_REG of
- * the owner (patient, org admin, agent) as entry 1.  It appears whole or not at all.  The certificate's DER is left in
+ * the owner (roles patient and org admin) as entry 1.  It appears whole or not at all.  The certificate's DER is left in
  * *out_cert for the keyring (may be NULL).  EMR_EXISTS: there is a network already; EMR_UNSUPPORTED: see check_place. */
 emr_status emr_network_create(const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert);

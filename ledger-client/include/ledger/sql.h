@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -31,6 +32,8 @@ typedef struct emr_sql_kind {
  * EMR_DAMAGED (not such a file), EMR_IO, EMR_BUSY. */
 emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create, uint32_t busy_ms,
 			emr_sql *out_sql);
+/* With the schema of KIND, on no name. */
+emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql);
 void emr_sql_close(emr_sql *sql);
 
 /* The status for an SQLite result code; logs the code when it is neither success nor busy. */

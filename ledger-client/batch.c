@@ -1,0 +1,193 @@
+#include "ledger/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/item.h"
+
+struct emr_batch_builder {
+	emr_batch_options options;
+	uint8_t pk[32];
+	emr_id32 signer_id;
+	emr_buf items;
+	emr_buf parts;
+	size_t count;
+	bool is_spent;
+};
+
+static emr_span span_of(emr_bytes bytes)
+{
+	return (emr_span){ .data = bytes.data, .len = bytes.len };
+}
+
+static emr_status find_key(emr_batch_builder *builder)
+{
+	const emr_batch_options *o = &builder->options;
+	emr_domain_public domain;
+	emr_public public;
+	emr_status status;
+
+	if (o->signer.kind == EMR_SIGNER_DOMAIN) {
+		status = emr_keyring_domain_public(o->keyring, o->signer.id, o->signer.gen, 1, &domain);
+		if (status == EMR_OK)
+			memcpy(builder->pk, domain.owner_pk, 32);
+	} else if (o->signer.kind == EMR_SIGNER_IDENTITY) {
+		status = emr_keyring_public(o->keyring, &public);
+		if (status == EMR_OK)
+			memcpy(builder->pk, public.pk, 32);
+	} else {
+		status = EMR_INVALID;
+	}
+	if (status == EMR_OK)
+		emr_signer_id(builder->pk, builder->signer_id.b);
+	return status;
+}
+
+emr_status emr_batch_new(const emr_batch_options *options, emr_batch_builder **out_builder)
+{
+	emr_batch_builder *builder = calloc(1, sizeof *builder);
+	emr_status status;
+
+	if (builder == NULL)
+		return EMR_NO_MEMORY;
+	builder->options = *options;
+	status = find_key(builder);
+	if (status != EMR_OK) {
+		free(builder);
+		return status;
+	}
+	*out_builder = builder;
+	return EMR_OK;
+}
+
+void emr_batch_free(emr_batch_builder *builder)
+{
+	if (builder == NULL)
+		return;
+	emr_buf_free(&builder->items);
+	emr_buf_free(&builder->parts);
+	free(builder);
+}
+
+size_t emr_batch_count(const emr_batch_builder *builder)
+{
+	return builder->count;
+}
+
+size_t emr_batch_size(const emr_batch_builder *builder)
+{
+	return EMR_HEADER_BYTES + builder->items.len + builder->parts.len;
+}
+
+emr_id32 emr_batch_signer_id(const emr_batch_builder *builder)
+{
+	return builder->signer_id;
+}
+
+static emr_item item_of(const emr_batch_builder *builder, const emr_operation *operation)
+{
+	emr_item item = { .op = operation->op, .flags = operation->flags, .version = operation->version,
+			  .time_unix_s = operation->time, .epoch = operation->epoch };
+
+	memcpy(item.domain_id, operation->domain.b, 16);
+	memcpy(item.object_id, operation->object.b, 16);
+	memcpy(item.prev, operation->prev.b, 32);
+	memcpy(item.signer_id, builder->signer_id.b, 32);
+	emr_item_set_part(&item, span_of(operation->priv));
+	return item;
+}
+
+static emr_status encode(const emr_batch_builder *builder, const emr_operation *operation,
+			 uint8_t out[EMR_ITEM_BYTES + EMR_PUB_MAX], size_t *out_len)
+{
+	emr_item item;
+
+	if (operation->priv.len > 0 && operation->priv.len < 32)
+		return EMR_INVALID;
+	item = item_of(builder, operation);
+	return emr_item_encode(&item, span_of(operation->pub), out, EMR_ITEM_BYTES + EMR_PUB_MAX, out_len) ==
+			       EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_INVALID;
+}
+
+emr_status emr_batch_head124(const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124])
+{
+	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
+	size_t len = 0;
+	emr_status status = encode(builder, item, bytes, &len);
+
+	if (status == EMR_OK)
+		memcpy(out_head, bytes, EMR_ITEM_HEAD_BYTES);
+	return status;
+}
+
+emr_status emr_batch_add(emr_batch_builder *builder, const emr_operation *item, emr_id32 *out_item_id)
+{
+	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
+	size_t len = 0;
+	emr_status status;
+
+	if (builder->is_spent)
+		return EMR_INVALID;
+	status = encode(builder, item, bytes, &len);
+	if (status != EMR_OK)
+		return status;
+	if (builder->count == EMR_BATCH_SEND_ITEMS ||
+	    emr_batch_size(builder) + len + item->priv.len > EMR_BATCH_SEND_BYTES)
+		return EMR_LIMIT;
+	status = emr_buf_reserve(&builder->items, len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&builder->parts, item->priv.data, item->priv.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&builder->items, bytes, len);
+	if (status != EMR_OK)
+		return status;
+	builder->count++;
+	emr_item_id((emr_span){ bytes, len }, out_item_id->b);
+	return EMR_OK;
+}
+
+static emr_status sign_header(const emr_batch_builder *builder, uint64_t now, uint64_t valid_for,
+			      uint8_t out[EMR_HEADER_BYTES])
+{
+	const emr_batch_options *o = &builder->options;
+	emr_header header = { .count = (uint16_t)builder->count, .time_unix_s = now, .valid_until_unix_s = now + valid_for,
+			      .seen_seq = o->seen_seq };
+
+	memcpy(header.signer_pk, builder->pk, 32);
+	memcpy(header.net_id, o->net_id.b, 16);
+	memcpy(header.seen_leaf, o->seen_leaf.b, 32);
+	if (emr_items_root(span_of(emr_buf_view(&builder->items)), header.count, header.root) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	emr_header_encode(&header, out);
+	return emr_keyring_sign(o->keyring, o->signer, EMR_SIGN_BATCH, emr_bytes_of(out, EMR_HEADER_SIGNED_BYTES),
+				out + EMR_HEADER_SIGNED_BYTES);
+}
+
+emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t valid_for, emr_buf *out_batch,
+			    emr_id32 *out_batch_id)
+{
+	uint8_t header[EMR_HEADER_BYTES];
+	emr_status status;
+
+	if (builder->is_spent || builder->count == 0)
+		return EMR_INVALID;
+	status = sign_header(builder, now, valid_for, header);
+	if (status != EMR_OK)
+		return status;
+	emr_buf_clear(out_batch);
+	status = emr_buf_reserve(out_batch, emr_batch_size(builder));
+	if (status == EMR_OK)
+		status = emr_buf_append(out_batch, header, sizeof header);
+	if (status == EMR_OK)
+		status = emr_buf_append(out_batch, builder->items.data, builder->items.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(out_batch, builder->parts.data, builder->parts.len);
+	if (status != EMR_OK)
+		return status;
+	builder->is_spent = true;
+	if (out_batch_id)
+		emr_batch_id(header, out_batch_id->b);
+	return EMR_OK;
+}

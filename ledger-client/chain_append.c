@@ -1,0 +1,393 @@
+#include "chain_private.h"
+
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "crypto/merkle.h"
+#include "keyring/cert.h"
+#include "ledger/hash.h"
+
+/* ---- who brings a batch ---- */
+
+/* KEY_REG and KEY_CERT carry their certificate behind the salt: length u16, DER. */
+static emr_bytes certificate_in(const emr_batch *batch)
+{
+	emr_item item;
+	emr_span pub;
+	emr_reader r;
+	emr_bytes der;
+
+	if (batch->count != 1 || batch->items[0].part.data == NULL)
+		return (emr_bytes){ 0 };
+	emr_batch_item_at(batch, 0, &item, &pub);
+	if (item.op != EMR_OP_KEY_REG && item.op != EMR_OP_KEY_CERT)
+		return (emr_bytes){ 0 };
+	r = emr_reader_of(bytes_of(batch->items[0].part));
+	(void)emr_read_bytes(&r, 32);
+	der = emr_read_bytes(&r, emr_read_u16(&r));
+	return r.bad ? (emr_bytes){ 0 } : der;
+}
+
+/* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1). */
+static void fill_cert(emr_bytes der, const emr_cert_facts *facts, const uint8_t org[16], emr_caller_cert *out)
+{
+	*out = (emr_caller_cert){ .is_present = true, .roles = facts->roles, .not_after_unix_s = facts->not_after,
+				  .key_alg = 2 };
+	memcpy(out->ref, facts->ref.b, 32);
+	memcpy(out->org, org, 16);
+	out->key.data = memmem(der.data, der.len, facts->spki, EMR_P256_SPKI_BYTES);
+	out->key.len = out->key.data ? EMR_P256_SPKI_BYTES : 0;
+}
+
+static emr_status find_certificate(emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
+{
+	emr_descriptor network;
+	emr_descriptor_org org;
+	emr_cert_facts facts;
+	emr_status status = chain_contract_status(emr_descriptor_parse(span_of(descriptor), &network));
+
+	for (size_t i = 0; status == EMR_OK && i < network.norg; i++) {
+		status = chain_contract_status(emr_descriptor_org_at(&network, i, &org));
+		if (status != EMR_OK || org.ca_der.len == 0)
+			continue;
+		if (emr_cert_verify(der, bytes_of(org.ca_der), now, &facts) != EMR_OK || facts.is_ca)
+			continue;
+		if (!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org.org, 16) != 0)
+			continue;
+		fill_cert(der, &facts, org.org, out);
+		return EMR_OK;
+	}
+	return status;
+}
+
+static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen *out)
+{
+	emr_header header;
+	uint8_t leaf[32];
+	emr_status status = chain_contract_status(emr_header_parse(batch->header, &header));
+
+	if (status != EMR_OK)
+		return status;
+	if (header.seen_seq == 0) {
+		*out = EMR_SEEN_IN_LOG;
+		return EMR_OK;
+	}
+	status = header.seen_seq > INT64_MAX ? EMR_NOT_FOUND : emr_chain_leaf(chain, header.seen_seq, leaf);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out = status == EMR_OK && memcmp(leaf, header.seen_leaf, 32) == 0 ? EMR_SEEN_IN_LOG : EMR_SEEN_NOT_IN_LOG;
+	return EMR_OK;
+}
+
+emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch, emr_id32 submitter_id,
+			    uint64_t now, emr_caller *out_caller)
+{
+	emr_caller caller = { .host = EMR_HOST_EMBEDDED };
+	emr_bytes der = certificate_in(batch);
+	emr_status status;
+
+	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
+	memcpy(caller.submitter_id, submitter_id.b, 32);
+	status = judge_seen(chain, batch, &caller.seen);
+	if (status == EMR_OK && der.len > 0)
+		status = find_certificate(descriptor, der, now, &caller.cert);
+	if (status != EMR_OK)
+		return status;
+	*out_caller = caller;
+	return EMR_OK;
+}
+
+/* ---- appending ---- */
+
+static emr_status put_entry(emr_chain *chain, uint64_t seq, const uint8_t batch_id[32], emr_bytes entry, emr_bytes items)
+{
+	sqlite3_stmt *s;
+	emr_status status = emr_sql_use(&chain->sql, ENTRY_PUT, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 1, seq);
+	emr_sql_bind(s, 2, batch_id, 32);
+	emr_sql_bind(s, 3, entry.data, entry.len);
+	emr_sql_bind(s, 4, items.data, items.len);
+	return emr_sql_done(s);
+}
+
+/* The leaf, and every subtree that it completes. */
+static emr_status put_leaf(emr_chain *chain, uint64_t seq, const uint8_t leaf[32])
+{
+	uint8_t hash[32];
+	uint8_t left[32];
+	uint64_t index = seq;
+	emr_status status;
+
+	memcpy(hash, leaf, 32);
+	status = chain_put_node(chain, 0, index, hash);
+	for (uint32_t level = 0; status == EMR_OK && index % 2 == 1; level++) {
+		status = emr_chain_subtree(chain, level, index - 1, left);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		emr_merkle_node(left, hash, hash);
+		index /= 2;
+		status = chain_put_node(chain, level + 1, index, hash);
+	}
+	return status;
+}
+
+typedef struct appending {
+	emr_chain *chain;
+	uint64_t seq;
+	uint64_t time;
+	emr_chain_keep_fn keep;
+	void *keep_arg;
+	emr_buf sealed;
+	emr_buf changes;	/* what the digest of state takes in */
+} appending;
+
+static void appending_free(appending *a)
+{
+	emr_buf_free(&a->sealed);
+	emr_buf_free(&a->changes);
+}
+
+static emr_status note_change(appending *a, const emr_write *write)
+{
+	emr_writer w = emr_writer_of(&a->changes);
+	size_t key_len = strlen(write->key);
+
+	emr_write_u8(&w, (uint8_t)write->kind);
+	emr_write_u16(&w, (uint16_t)key_len);
+	emr_write_bytes(&w, write->key, key_len);
+	emr_write_u32(&w, (uint32_t)write->value.len);
+	emr_write_bytes(&w, write->value.data, write->value.len);
+	return w.status;
+}
+
+static emr_status put_state(appending *a, const emr_write *write)
+{
+	sqlite3_stmt *s;
+	emr_status status = note_change(a, write);
+
+	if (status == EMR_OK)
+		status = emr_sql_seal(write->key, bytes_of(write->value), &a->sealed);
+	if (status == EMR_OK)
+		status = emr_sql_use(&a->chain->sql, STATE_PUT, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_text(s, 1, write->key);
+	emr_sql_bind(s, 2, a->sealed.data, a->sealed.len);
+	emr_sql_bind_u64(s, 3, a->seq);
+	emr_sql_bind_u64(s, 4, a->time);
+	return emr_sql_done(s);
+}
+
+static emr_status delete_state(appending *a, const emr_write *write)
+{
+	sqlite3_stmt *s;
+	emr_status status = note_change(a, write);
+
+	if (status == EMR_OK)
+		status = emr_sql_use(&a->chain->sql, STATE_DELETE, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_text(s, 1, write->key);
+	return emr_sql_done(s);
+}
+
+static emr_status put_place(appending *a, const emr_write *write)
+{
+	emr_part_key key;
+	emr_row_place row;
+	sqlite3_stmt *s;
+	emr_status status;
+
+	if (!chain_parse_key(write->key, 'i', &key) || emr_row_place_parse(write->value, &row) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	status = chain_bind_key(a->chain, PLACE_PUT, &key, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, a->seq);
+	emr_sql_bind_u64(s, 6, row.index);
+	return emr_sql_done(s);
+}
+
+static emr_status put_domain(appending *a, const emr_write *write)
+{
+	uint8_t domain[16];
+	sqlite3_stmt *s;
+	emr_status status = emr_unhex(write->key + 2, domain, sizeof domain);
+
+	if (status == EMR_OK)
+		status = emr_sql_use(&a->chain->sql, DOMAIN_PUT, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind(s, 1, domain, sizeof domain);
+	emr_sql_bind_u64(s, 2, a->seq);
+	return emr_sql_done(s);
+}
+
+static emr_part_key key_of_write(const emr_write *write)
+{
+	emr_part_key key = { .family = write->family, .version = write->first_version };
+
+	memcpy(key.domain.b, write->domain_id, 16);
+	memcpy(key.object.b, write->object_id, 16);
+	return key;
+}
+
+static emr_status put_part(appending *a, const emr_write *write)
+{
+	emr_part_key key = key_of_write(write);
+	emr_bytes part = bytes_of(write->value);
+	emr_id32 hash = emr_sha256_of(&part, 1);
+	sqlite3_stmt *s;
+	emr_status status;
+
+	if (a->keep && !a->keep(a->keep_arg, write->domain_id))
+		return EMR_OK;
+	status = chain_bind_key(a->chain, PART_PUT, &key, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, a->seq);
+	emr_sql_bind(s, 6, hash.b, 32);
+	emr_sql_bind(s, 7, part.data, part.len);
+	return emr_sql_done(s);
+}
+
+static emr_status purge_parts(appending *a, const emr_write *write)
+{
+	emr_part_key key = key_of_write(write);
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(a->chain, PART_PURGE, &key, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, write->last_version);
+	return emr_sql_done(s);
+}
+
+static emr_status do_write(appending *a, const emr_write *write)
+{
+	const char *key = write->key;
+
+	switch (write->kind) {
+	case EMR_WRITE_PUT:
+		if (key[1] == '/' && key[0] == 'b')
+			return EMR_OK;	/* stands in the entry */
+		if (key[1] == '/' && key[0] == 'i')
+			return put_place(a, write);
+		if (key[1] == '/' && key[0] == 'c')
+			return put_domain(a, write);
+		return put_state(a, write);
+	case EMR_WRITE_DELETE:
+		return delete_state(a, write);
+	case EMR_WRITE_PUT_PART:
+		return put_part(a, write);
+	case EMR_WRITE_PURGE_PARTS:
+		return purge_parts(a, write);
+	}
+	return EMR_INVALID;
+}
+
+/* digest = SHA-256(digest before, changes of the entry): equal on every computer that replayed the same entries. */
+static emr_status extend_digest(appending *a)
+{
+	uint8_t before[32] = { 0 };
+	emr_id32 digest;
+	emr_status status = a->seq == 0 ? EMR_OK : emr_chain_digest(a->chain, before);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	digest = emr_sha256_of((emr_bytes[]){ emr_bytes_of(before, 32), emr_buf_view(&a->changes) }, 2);
+	return chain_meta_put(a->chain, "digest", emr_bytes_of(digest.b, 32));
+}
+
+static emr_status do_writes(appending *a, const emr_write *writes, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++)
+		status = do_write(a, &writes[i]);
+	return status == EMR_OK ? extend_digest(a) : status;
+}
+
+emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
+{
+	__attribute__((cleanup(appending_free))) appending a = { .chain = chain };
+	emr_contract_arena arena = { .cap = (size_t)1024 * 257 };
+	EMR_AUTO_FREE uint8_t *memory = malloc(arena.cap);
+	const emr_write *writes = NULL;
+	size_t n = 0;
+	uint8_t leaf[32];
+	emr_status status;
+
+	arena.base = memory;
+	if (memory == NULL)
+		return EMR_NO_MEMORY;
+	status = chain_contract_status(emr_contract_genesis(span_of(descriptor), &arena, &writes, &n));
+	if (status != EMR_OK)
+		return status;
+	emr_entry_leaf(span_of(descriptor), leaf);
+	/* No batch made entry 0; its leaf stands where the others have a batch id. */
+	status = put_entry(chain, 0, leaf, descriptor, (emr_bytes){ 0 });
+	if (status == EMR_OK)
+		status = put_leaf(chain, 0, leaf);
+	return status == EMR_OK ? do_writes(&a, writes, n) : status;
+}
+
+/* One index row an item, and a note of every part that must exist from now on until something purges it. */
+static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t *results)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < batch->count; i++) {
+		emr_item item;
+		emr_span pub;
+		emr_part_key key;
+		uint8_t id[32];
+		sqlite3_stmt *s;
+		emr_item_id(batch->items[i].bytes, id);
+		status = emr_sql_use(&a->chain->sql, ITEM_PUT, &s);
+		if (status != EMR_OK)
+			return status;
+		emr_sql_bind_u64(s, 1, emr_get_u64(id));
+		emr_sql_bind_u64(s, 2, a->seq);
+		emr_sql_bind_u64(s, 3, i);
+		status = emr_sql_done(s);
+		emr_batch_item_at(batch, i, &item, &pub);
+		if (status != EMR_OK || results[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
+		    (a->keep && !a->keep(a->keep_arg, item.domain_id)))
+			continue;
+		key = chain_part_key(&item, pub);
+		status = chain_bind_key(a->chain, PART_EXPECT, &key, &s);
+		if (status != EMR_OK)
+			return status;
+		emr_sql_bind_u64(s, 5, a->seq);
+		status = emr_sql_done(s);
+	}
+	return status;
+}
+
+emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch, const emr_outcome *outcome,
+			    emr_chain_keep_fn keep, void *keep_arg)
+{
+	__attribute__((cleanup(appending_free)))
+	appending a = { .chain = chain, .keep = keep, .keep_arg = keep_arg };
+	emr_entry parsed;
+	uint8_t leaf[32];
+	emr_status status = chain_contract_status(emr_entry_parse(span_of(entry), &parsed));
+
+	if (status != EMR_OK)
+		return status;
+	if (outcome->kind != EMR_OUTCOME_APPLIED)
+		return EMR_INVALID;
+	a.seq = parsed.seq;
+	a.time = parsed.ledger_time_unix_s;
+	emr_entry_leaf(span_of(entry), leaf);
+	status = put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes));
+	if (status == EMR_OK)
+		status = put_leaf(chain, a.seq, leaf);
+	if (status == EMR_OK)
+		status = put_items(&a, batch, parsed.results.data);
+	return status == EMR_OK ? do_writes(&a, outcome->writes, outcome->writes_count) : status;
+}

@@ -1,0 +1,150 @@
+#include "chain_private.h"
+
+#include <stdio.h>
+
+#include "ledger/hash.h"
+
+typedef struct table {
+	chain_statement statement;
+	int columns;		/* compared; the next one names the entry */
+	const char *cause;
+} table;
+
+static const table tables[] = {
+	{ ALL_NODES, 3, "a hash of the tree" },		{ ALL_DOMAINS, 2, "the index of domains" },
+	{ ALL_ITEMS, 3, "the index of items" },		{ ALL_STATE, 3, "a state row" },
+	{ ALL_PLACES, 5, "the index of versions" },	{ ALL_META, 2, "the digest of state" },
+};
+
+static bool same_column(sqlite3_stmt *a, sqlite3_stmt *b, int column)
+{
+	if (sqlite3_column_type(a, column) != sqlite3_column_type(b, column))
+		return false;
+	if (sqlite3_column_type(a, column) == SQLITE_INTEGER)
+		return sqlite3_column_int64(a, column) == sqlite3_column_int64(b, column);
+	return emr_bytes_equal(emr_sql_bytes(a, column), emr_sql_bytes(b, column));
+}
+
+static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cause)
+{
+	*out = (emr_ledger_trouble){ .status = EMR_DAMAGED, .seq = seq };
+	(void)snprintf(out->cause, sizeof out->cause, "%s is not what the entries give", cause);
+	return EMR_DAMAGED;
+}
+
+/* Steps both; the status of the first that failed for another reason than its end. */
+static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool *has_b)
+{
+	emr_status one = emr_sql_step(a);
+	emr_status two = emr_sql_step(b);
+
+	*has_a = one == EMR_OK;
+	*has_b = two == EMR_OK;
+	if (one != EMR_OK && one != EMR_NOT_FOUND)
+		return one;
+	return two == EMR_NOT_FOUND ? EMR_OK : two;
+}
+
+static emr_status compare_table(emr_chain *truth, emr_chain *copy, const table *t, emr_ledger_trouble *out)
+{
+	sqlite3_stmt *a = NULL;
+	sqlite3_stmt *b = NULL;
+	bool has_a = true;
+	bool has_b = true;
+	emr_status status = emr_sql_use(&truth->sql, (int)t->statement, &a);
+
+	if (status == EMR_OK)
+		status = emr_sql_use(&copy->sql, (int)t->statement, &b);
+	while (status == EMR_OK) {
+		status = step_both(a, b, &has_a, &has_b);
+		if (status != EMR_OK || (!has_a && !has_b))
+			break;
+		if (!has_a || !has_b)
+			status = damaged(out, emr_sql_u64(has_a ? a : b, t->columns), t->cause);
+		for (int i = 0; status == EMR_OK && i < t->columns; i++)
+			if (!same_column(a, b, i))
+				status = damaged(out, emr_sql_u64(a, t->columns), t->cause);
+	}
+	if (a)
+		(void)sqlite3_reset(a);
+	if (b)
+		(void)sqlite3_reset(b);
+	return status;
+}
+
+static bool is_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
+{
+	emr_bytes domain = emr_sql_bytes(s, 1);
+
+	return keep == NULL || (domain.len == 16 && keep(keep_arg, domain.data));
+}
+
+/* The next row of TRUTH whose domain COPY must hold. */
+static emr_status next_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
+{
+	emr_status status;
+
+	do
+		status = emr_sql_step(s);
+	while (status == EMR_OK && !is_kept(s, keep, keep_arg));
+	return status;
+}
+
+static bool part_fits(sqlite3_stmt *s)
+{
+	emr_bytes part = emr_sql_bytes(s, 5);
+	emr_bytes hash = emr_sql_bytes(s, 4);
+	emr_id32 found = emr_sha256_of(&part, 1);
+
+	return hash.len == 32 && memcmp(found.b, hash.data, 32) == 0;
+}
+
+/* A part stands where an applied item put one, until something purges it; TRUTH may lack what COPY could still give. */
+static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep, void *keep_arg,
+				emr_ledger_trouble *out)
+{
+	sqlite3_stmt *a = NULL;
+	sqlite3_stmt *b = NULL;
+	emr_status one;
+	emr_status two;
+	emr_status status = emr_sql_use(&truth->sql, ALL_PARTS, &a);
+
+	if (status == EMR_OK)
+		status = emr_sql_use(&copy->sql, ALL_PARTS, &b);
+	while (status == EMR_OK) {
+		one = next_kept(a, keep, keep_arg);
+		two = emr_sql_step(b);
+		if (one == EMR_NOT_FOUND && two == EMR_NOT_FOUND)
+			break;
+		if (one != EMR_OK && one != EMR_NOT_FOUND)
+			status = one;
+		else if (two != EMR_OK && two != EMR_NOT_FOUND)
+			status = two;
+		else if (one != EMR_OK || two != EMR_OK)
+			status = damaged(out, emr_sql_u64(one == EMR_OK ? a : b, 6), "the list of private parts");
+		for (int i = 0; status == EMR_OK && i < 4; i++)
+			if (!same_column(a, b, i))
+				status = damaged(out, emr_sql_u64(a, 6), "the list of private parts");
+		if (status == EMR_OK && !part_fits(b))
+			status = damaged(out, emr_sql_u64(a, 6), "a private part");
+		if (status == EMR_OK && emr_sql_bytes(a, 4).len > 0 && !same_column(a, b, 4))
+			status = damaged(out, emr_sql_u64(a, 6), "a private part");
+	}
+	if (a)
+		(void)sqlite3_reset(a);
+	if (b)
+		(void)sqlite3_reset(b);
+	return status;
+}
+
+emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep, void *keep_arg,
+			     emr_ledger_trouble *out_trouble)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < sizeof tables / sizeof tables[0]; i++)
+		status = compare_table(truth, copy, &tables[i], out_trouble);
+	if (status == EMR_OK)
+		status = compare_parts(truth, copy, keep, keep_arg, out_trouble);
+	return status;
+}

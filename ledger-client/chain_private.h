@@ -1,0 +1,67 @@
+/* Inside of a chain, for chain*.c only. */
+#pragma once
+
+#include "ledger/chain.h"
+#include "ledger/sql.h"
+
+struct emr_chain {
+	emr_sql sql;
+};
+
+typedef enum chain_statement {
+	SIZE,
+	ENTRY_GET,
+	ENTRY_PUT,
+	BATCH_GET,
+	NODE_GET,
+	NODE_PUT,
+	DOMAIN_PUT,
+	DOMAIN_COUNT,
+	DOMAIN_LAST,
+	DOMAIN_SEQS,
+	ITEM_GET,
+	ITEM_PUT,
+	STATE_GET,
+	STATE_PUT,
+	STATE_DELETE,
+	STATE_RANGE,
+	PLACE_GET,
+	PLACE_PUT,
+	PLACE_RANGE,
+	PART_GET,
+	PART_PUT,
+	PART_EXPECT,
+	PART_PURGE,
+	META_GET,
+	META_PUT,
+	ALL_NODES,
+	ALL_DOMAINS,
+	ALL_ITEMS,
+	ALL_STATE,
+	ALL_PLACES,
+	ALL_PARTS,
+	ALL_META,
+	CHAIN_STATEMENTS
+} chain_statement;
+_Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
+
+/* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */
+bool chain_parse_key(const char *key, char letter, emr_part_key *out);
+/* Key of the private part of an item. */
+emr_part_key chain_part_key(const emr_item *item, emr_span pub);
+emr_status chain_bind_key(emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out);
+/* A value with its checksum under NAME. */
+emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
+emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);
+/* The status for what the contract says about its own call. */
+emr_status chain_contract_status(emr_contract_status status);
+emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32]);
+
+static inline emr_span span_of(emr_bytes bytes)
+{
+	return (emr_span){ .data = bytes.data, .len = bytes.len };
+}
+static inline emr_bytes bytes_of(emr_span span)
+{
+	return (emr_bytes){ .data = span.data, .len = span.len };
+}

@@ -1,0 +1,417 @@
+#include "chain_private.h"
+
+#include <stdlib.h>
+
+#include "ledger/hash.h"
+
+/* ---- keys ---- */
+
+static bool parse_hex(const char **at, void *out, size_t len, char end)
+{
+	char copy[65];
+
+	for (size_t i = 0; i < 2 * len; i++) {
+		copy[i] = (*at)[i];
+		if (copy[i] == '\0')
+			return false;
+	}
+	copy[2 * len] = '\0';
+	if (emr_unhex(copy, out, len) != EMR_OK || (*at)[2 * len] != end)
+		return false;
+	*at += 2 * len + (end != '\0');
+	return true;
+}
+
+static uint64_t big_endian(const uint8_t bytes[8])
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < 8; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+bool chain_parse_key(const char *key, char letter, emr_part_key *out)
+{
+	uint8_t version[8];
+	const char *at = key + 2;
+
+	if (key[0] != letter || key[1] != '/')
+		return false;
+	if (!parse_hex(&at, &out->family, 1, '/') || !parse_hex(&at, out->domain.b, 16, '/') ||
+	    !parse_hex(&at, out->object.b, 16, '/') || !parse_hex(&at, version, 8, '\0'))
+		return false;
+	out->version = big_endian(version);
+	return true;
+}
+
+emr_part_key chain_part_key(const emr_item *item, emr_span pub)
+{
+	emr_part_key key = { .version = item->version, .family = emr_op_family(item->op) };
+	emr_pub_restore restore;
+
+	memcpy(key.domain.b, item->domain_id, 16);
+	memcpy(key.object.b, item->object_id, 16);
+	if (item->op == EMR_OP_RESTORE_PART && emr_pub_restore_parse(pub, &restore)) {
+		key.family = restore.family;
+		key.version = restore.version;
+	}
+	return key;
+}
+
+emr_status chain_bind_key(emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out)
+{
+	emr_status status = emr_sql_use(&chain->sql, (int)which, out);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(*out, 1, key->family);
+	emr_sql_bind(*out, 2, key->domain.b, 16);
+	emr_sql_bind(*out, 3, key->object.b, 16);
+	emr_sql_bind_u64(*out, 4, key->version);
+	return EMR_OK;
+}
+
+emr_status chain_contract_status(emr_contract_status status)
+{
+	switch (status) {
+	case EMR_CONTRACT_OK:
+		return EMR_OK;
+	case EMR_CONTRACT_NO_ROOM:
+		return EMR_NO_MEMORY;
+	case EMR_CONTRACT_FORMAT:
+	case EMR_CONTRACT_STATE:
+		return EMR_DAMAGED;
+	case EMR_CONTRACT_ARGUMENT:
+	case EMR_CONTRACT_UNDECLARED:
+		return EMR_INVALID;
+	}
+	return EMR_INVALID;
+}
+
+/* ---- rows ---- */
+
+emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+{
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PLACE_GET, key, &s);
+
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	if (status != EMR_OK)
+		return status;
+	*out_seq = emr_sql_u64(s, 0);
+	*out_index = (uint16_t)emr_sql_u64(s, 1);
+	(void)sqlite3_reset(s);
+	return EMR_OK;
+}
+
+/* Hash and part as stored; a part that was expected and never came has neither. */
+static emr_status part_row(emr_chain *chain, const emr_part_key *key, uint8_t out_hash[32], emr_buf *out_part)
+{
+	sqlite3_stmt *s;
+	emr_bytes hash;
+	emr_bytes part;
+	emr_status status = chain_bind_key(chain, PART_GET, key, &s);
+
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	if (status != EMR_OK)
+		return status;
+	hash = emr_sql_bytes(s, 0);
+	part = emr_sql_bytes(s, 1);
+	if (hash.len == 0)
+		status = EMR_MISSING_DATA;
+	else if (hash.len != 32)
+		status = EMR_DAMAGED;
+	else
+		memcpy(out_hash, hash.data, 32);
+	if (status == EMR_OK && out_part) {
+		emr_buf_clear(out_part);
+		status = emr_buf_append(out_part, part.data, part.len);
+	}
+	(void)sqlite3_reset(s);
+	return status;
+}
+
+emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part)
+{
+	uint8_t hash[32];
+	emr_id32 found;
+	emr_status status = part_row(chain, key, hash, out_part);
+
+	if (status != EMR_OK)
+		return status;
+	found = emr_sha256_of((emr_bytes[]){ emr_buf_view(out_part) }, 1);
+	return memcmp(found.b, hash, 32) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status row_of_part(emr_chain *chain, const char *key, emr_buf *out)
+{
+	emr_part_key part;
+	uint8_t hash[32];
+	emr_status status;
+
+	if (!chain_parse_key(key, 'p', &part))
+		return EMR_INVALID;
+	status = part_row(chain, &part, hash, NULL);
+	if (status == EMR_MISSING_DATA)
+		return EMR_NOT_FOUND;
+	return status == EMR_OK ? emr_buf_append(out, hash, sizeof hash) : status;
+}
+
+static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
+{
+	EMR_AUTO_BUF entry = { 0 };
+	emr_entry parsed;
+	uint8_t id[32];
+	emr_status status = emr_chain_entry(chain, seq, &entry, NULL);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	emr_batch_id(parsed.header, id);
+	return emr_buf_append(out, id, sizeof id);
+}
+
+static emr_status row_of_place(emr_chain *chain, const char *key, emr_buf *out)
+{
+	emr_part_key place;
+	uint64_t seq;
+	uint16_t index;
+	uint8_t big[2];
+	emr_status status;
+
+	if (!chain_parse_key(key, 'i', &place))
+		return EMR_INVALID;
+	status = emr_chain_place(chain, &place, &seq, &index);
+	if (status == EMR_OK)
+		status = append_batch_id(chain, seq, out);
+	if (status != EMR_OK)
+		return status;
+	big[0] = (uint8_t)(index >> 8);
+	big[1] = (uint8_t)index;
+	return emr_buf_append(out, big, sizeof big);
+}
+
+static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
+{
+	uint8_t domain[16];
+	const char *at = key + 2;
+	uint64_t count;
+	uint64_t last;
+	emr_status status;
+
+	if (!parse_hex(&at, domain, sizeof domain, '\0'))
+		return EMR_INVALID;
+	status = emr_chain_changes(chain, domain, 0, &count, &last);
+	if (status != EMR_OK)
+		return status;
+	return last ? append_batch_id(chain, last, out) : EMR_NOT_FOUND;
+}
+
+/* header, results, items and public parts: all of it stands in the entry. */
+static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
+{
+	EMR_AUTO_BUF entry = { 0 };
+	EMR_AUTO_BUF items = { 0 };
+	emr_entry parsed;
+	uint8_t id[32];
+	const char *at = key + 2;
+	uint64_t seq;
+	emr_status status;
+
+	if (!parse_hex(&at, id, sizeof id, '\0'))
+		return EMR_INVALID;
+	status = emr_chain_find_batch(chain, id, &seq);
+	if (status == EMR_OK)
+		status = emr_chain_entry(chain, seq, &entry, &items);
+	if (status != EMR_OK)
+		return status;
+	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	status = emr_buf_append(out, parsed.header, EMR_HEADER_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, parsed.results.data, parsed.results.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, items.data, items.len);
+	return status;
+}
+
+static emr_status plain_row(emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
+{
+	sqlite3_stmt *s;
+	emr_bytes value;
+	emr_status status = emr_sql_use(&chain->sql, STATE_GET, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_text(s, 1, key);
+	status = emr_sql_step(s);
+	if (status != EMR_OK)
+		return status;
+	status = emr_sql_unseal(key, emr_sql_bytes(s, 0), &value);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, value.data, value.len);
+	if (status == EMR_OK && out_seq)
+		*out_seq = emr_sql_u64(s, 1);
+	if (status == EMR_OK && out_time)
+		*out_time = emr_sql_u64(s, 2);
+	(void)sqlite3_reset(s);
+	return status;
+}
+
+/* Appends the value to OUT. */
+static emr_status append_row(emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
+{
+	if (key[0] != '\0' && key[1] == '/') {
+		if (key[0] == 'p')
+			return row_of_part(chain, key, out);
+		if (key[0] == 'i')
+			return row_of_place(chain, key, out);
+		if (key[0] == 'b')
+			return row_of_batch(chain, key, out);
+		if (key[0] == 'c')
+			return row_of_domain(chain, key, out);
+	}
+	return plain_row(chain, key, out, out_seq, out_time);
+}
+
+emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq, uint64_t *out_time)
+{
+	emr_buf_clear(out_value);
+	return append_row(chain, key, out_value, out_seq, out_time);
+}
+
+emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg)
+{
+	EMR_AUTO_BUF end = { 0 };
+	sqlite3_stmt *s;
+	emr_bytes value;
+	emr_status status = emr_buf_append(&end, prefix, strlen(prefix) + 1);
+
+	if (status != EMR_OK)
+		return status;
+	if (end.len < 2)
+		return EMR_INVALID;
+	end.data[end.len - 2]++;	/* keys are printable: this never wraps */
+	status = emr_sql_use(&chain->sql, STATE_RANGE, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_text(s, 1, prefix);
+	emr_sql_bind_text(s, 2, (const char *)end.data);
+	while ((status = emr_sql_step(s)) == EMR_OK) {
+		const char *key = (const char *)sqlite3_column_text(s, 0);
+		status = key ? emr_sql_unseal(key, emr_sql_bytes(s, 1), &value) : EMR_NO_MEMORY;
+		if (status == EMR_OK)
+			status = fn(arg, key, value, emr_sql_u64(s, 2), emr_sql_u64(s, 3));
+		if (status != EMR_OK)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16], const uint8_t object[16],
+				emr_chain_place_fn fn, void *arg)
+{
+	sqlite3_stmt *s;
+	emr_status status = emr_sql_use(&chain->sql, PLACE_RANGE, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 1, family);
+	emr_sql_bind(s, 2, domain, 16);
+	emr_sql_bind(s, 3, object, 16);
+	while ((status = emr_sql_step(s)) == EMR_OK) {
+		status = fn(arg, emr_sql_u64(s, 0), emr_sql_u64(s, 1), (uint16_t)emr_sql_u64(s, 2));
+		if (status != EMR_OK)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* ---- judging ---- */
+
+void emr_chain_verdict_free(emr_chain_verdict *verdict)
+{
+
+	free(verdict->arena);
+	free(verdict->values);
+	emr_buf_free(&verdict->rows[0]);
+	emr_buf_free(&verdict->rows[1]);
+	*verdict = (emr_chain_verdict){ 0 };
+}
+
+/* Fetches the rows of KEYS into values[at..]; they borrow from ROWS, which does not grow afterwards. */
+static emr_status fetch_rows(emr_chain *chain, const emr_key_list *keys, emr_buf *rows, emr_value *values)
+{
+	size_t begin = 0;
+	emr_status status = emr_buf_reserve(rows, 1);
+
+	for (size_t i = 0; status == EMR_OK && i < keys->count; i++) {
+		values[i] = (emr_value){ .key = keys->keys[i] };
+		status = append_row(chain, keys->keys[i], rows, NULL, NULL);
+		values[i].is_present = status == EMR_OK;
+		values[i].value.len = rows->len - begin;
+		begin = rows->len;
+		if (status == EMR_NOT_FOUND)
+			status = EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	begin = 0;
+	for (size_t i = 0; i < keys->count; i++) {
+		if (values[i].is_present)
+			values[i].value.data = rows->data + begin;
+		begin += values[i].value.len;
+	}
+	return EMR_OK;
+}
+
+static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch, const emr_caller *caller,
+			     emr_contract_arena *arena, emr_chain_verdict *verdict, size_t *count)
+{
+	emr_key_list keys = { 0 };
+	emr_value *more;
+	emr_status status = chain_contract_status(
+		emr_contract_keys(pass, batch, caller, verdict->values, *count, arena, &keys));
+
+	if (status != EMR_OK)
+		return status;
+	more = realloc(verdict->values, (*count + keys.count + 1) * sizeof *more);
+	if (more == NULL)
+		return EMR_NO_MEMORY;
+	verdict->values = more;
+	status = fetch_rows(chain, &keys, &verdict->rows[pass - 1], more + *count);
+	if (status == EMR_OK)
+		*count += keys.count;
+	return status;
+}
+
+emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller, uint64_t now,
+			   emr_chain_verdict *out_verdict)
+{
+	EMR_AUTO_VERDICT verdict = { 0 };
+	emr_contract_arena arena = { .cap = emr_contract_arena_bytes(batch) };
+	size_t count = 0;
+	emr_status status;
+
+	arena.base = verdict.arena = malloc(arena.cap);
+	if (verdict.arena == NULL)
+		return EMR_NO_MEMORY;
+	status = fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count);
+	if (status == EMR_OK)
+		status = fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count);
+	if (status == EMR_OK)
+		status = chain_contract_status(emr_contract_apply(batch, caller, now, verdict.values, count, &arena,
+								  &verdict.outcome));
+	if (status != EMR_OK)
+		return status;
+	emr_chain_verdict_free(out_verdict);
+	*out_verdict = verdict;
+	verdict = (emr_chain_verdict){ 0 };
+	return EMR_OK;
+}

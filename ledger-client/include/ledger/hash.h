@@ -1,0 +1,7 @@
+/* SHA-256 over pieces, for what the ledger client hashes itself.  It keeps no keys. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/id.h"
+
+emr_id32 emr_sha256_of(const emr_bytes *pieces, size_t n);

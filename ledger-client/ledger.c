@@ -1,0 +1,328 @@
+#include "ledger/ledger.h"
+
+#include <stdlib.h>
+
+#include "contract/contract.h"
+#include "ledger/backend.h"
+#include "ledger/checkpoint.h"
+
+struct emr_ledger {
+	const emr_ledger_backend *backend;
+	void *self;
+	emr_buf descriptor;
+	emr_id16 net_id;
+};
+
+static emr_span span_of(emr_bytes bytes)
+{
+	return (emr_span){ .data = bytes.data, .len = bytes.len };
+}
+
+emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor, emr_ledger **out_ledger)
+{
+	emr_ledger *ledger = calloc(1, sizeof *ledger);
+
+	if (ledger == NULL || emr_buf_append(&ledger->descriptor, descriptor.data, descriptor.len) != EMR_OK) {
+		free(ledger);
+		backend->close(self);
+		return EMR_NO_MEMORY;
+	}
+	ledger->backend = backend;
+	ledger->self = self;
+	emr_descriptor_net_id(span_of(descriptor), ledger->net_id.b);
+	*out_ledger = ledger;
+	return EMR_OK;
+}
+
+emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger)
+{
+	return emr_embedded_open(options, out_ledger);
+}
+
+void emr_ledger_close(emr_ledger *ledger)
+{
+	if (ledger == NULL)
+		return;
+	ledger->backend->close(ledger->self);
+	emr_buf_free(&ledger->descriptor);
+	free(ledger);
+}
+
+emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
+{
+	return ledger->net_id;
+}
+
+emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)
+{
+	return emr_buf_view(&ledger->descriptor);
+}
+
+emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	if (batch.len > EMR_LEDGER_BATCH_MAX)
+		return EMR_LIMIT;
+	return ledger->backend->submit(ledger->self, batch, out_answer);
+}
+
+emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
+{
+	return ledger->backend->size(ledger->self, out_size);
+}
+
+emr_status emr_ledger_changes(emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+{
+	return ledger->backend->changes(ledger->self, domain, since, out_change);
+}
+
+emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg,
+			      size_t *out_n)
+{
+	return ledger->backend->entries(ledger->self, NULL, from, max, fn, arg, out_n);
+}
+
+emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
+				     emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+{
+	return ledger->backend->entries(ledger->self, &domain, from, max, fn, arg, out_n);
+}
+
+emr_status emr_ledger_fetch(emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	return ledger->backend->fetch(ledger->self, keys, n, fn, arg);
+}
+
+emr_status emr_ledger_find_batch(emr_ledger *ledger, emr_id32 batch_id, uint64_t *out_seq)
+{
+	return ledger->backend->find_batch(ledger->self, batch_id, out_seq);
+}
+
+emr_status emr_ledger_find_item(emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
+{
+	return ledger->backend->find_item(ledger->self, item_id, out_seq, out_index);
+}
+
+emr_status emr_ledger_wait(emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	return ledger->backend->wait(ledger->self, since, timeout_ms, out_size);
+}
+
+void emr_ledger_wake(emr_ledger *ledger)
+{
+	ledger->backend->wake(ledger->self);
+}
+
+emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
+{
+	return ledger->backend->verify(ledger->self, out_trouble);
+}
+
+/* ---- tree ---- */
+
+typedef struct source {
+	emr_ledger *ledger;
+	emr_status status;	/* why the last node was not given */
+} source;
+
+static bool node_of(void *user, unsigned level, uint64_t index, uint8_t out[32])
+{
+	source *s = user;
+
+	s->status = s->ledger->backend->subtree(s->ledger->self, level, index, out);
+	return s->status == EMR_OK;
+}
+
+static emr_status check_size(emr_ledger *ledger, uint64_t size)
+{
+	uint64_t now;
+	emr_status status = emr_ledger_size(ledger, &now);
+
+	if (status != EMR_OK)
+		return status;
+	return size == 0 || size > now ? EMR_INVALID : EMR_OK;
+}
+
+/* Why a proof below a checked size could not be made: a node is missing that must exist, or could not be read. */
+static emr_status tree_status(const source *s)
+{
+	return s->status == EMR_OK || s->status == EMR_NOT_FOUND ? EMR_DAMAGED : s->status;
+}
+
+emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[32])
+{
+	source s = { .ledger = ledger };
+	emr_merkle_frontier frontier = { 0 };
+	uint8_t hash[32];
+	emr_status status = check_size(ledger, size);
+
+	for (unsigned level = 63; status == EMR_OK && level-- > 0;) {
+		if ((size >> level & 1) == 0)
+			continue;
+		if (!node_of(&s, level, frontier.size >> level, hash) ||
+		    !emr_merkle_append_subtree(&frontier, level, hash))
+			return tree_status(&s);
+	}
+	if (status == EMR_OK)
+		emr_merkle_frontier_root(&frontier, out_root);
+	return status;
+}
+
+emr_status emr_ledger_inclusion(emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path)
+{
+	source s = { .ledger = ledger };
+	emr_ledger_path path;
+	emr_status status = check_size(ledger, size);
+
+	if (status == EMR_OK && seq >= size)
+		status = EMR_INVALID;
+	if (status != EMR_OK)
+		return status;
+	if (!emr_merkle_inclusion(node_of, &s, seq, size, path.hashes, &path.n))
+		return tree_status(&s);
+	*out_path = path;
+	return EMR_OK;
+}
+
+emr_status emr_ledger_consistency(emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path)
+{
+	source s = { .ledger = ledger };
+	emr_ledger_path path;
+	emr_status status = check_size(ledger, new_size);
+
+	if (status == EMR_OK && (old_size == 0 || old_size > new_size))
+		status = EMR_INVALID;
+	if (status != EMR_OK)
+		return status;
+	if (!emr_merkle_consistency(node_of, &s, old_size, new_size, path.hashes, &path.n))
+		return tree_status(&s);
+	*out_path = path;
+	return EMR_OK;
+}
+
+/* ---- proof of one item ---- */
+
+void emr_ledger_proof_free(emr_ledger_proof *proof)
+{
+	emr_buf_free(&proof->item);
+	emr_buf_free(&proof->entry);
+	*proof = (emr_ledger_proof){ 0 };
+}
+
+static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
+{
+	emr_ledger_proof *proof = arg;
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_FREE emr_merkle_hash *leaves = NULL;
+	emr_entry parsed;
+	emr_status status;
+
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
+	if (entry->seq != proof->seq)
+		return EMR_NOT_FOUND;
+	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
+	    emr_batch_parse_items((emr_span){ parsed.header, EMR_HEADER_BYTES }, span_of(entry->items), NULL, 0,
+				  batch) != EMR_RESULT_APPLIED)
+		return EMR_DAMAGED;
+	if (proof->index >= batch->count)
+		return EMR_INVALID;
+	leaves = calloc(batch->count, sizeof *leaves);
+	if (leaves == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < batch->count; i++)
+		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
+	if (!emr_merkle_inclusion_of(leaves, batch->count, proof->index, proof->item_path.hashes, &proof->item_path.n))
+		return EMR_INVALID;
+	status = emr_buf_append(&proof->item, batch->items[proof->index].bytes.data,
+				batch->items[proof->index].bytes.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&proof->entry, entry->entry.data, entry->entry.len);
+	proof->result = parsed.results.data[proof->index];
+	return status;
+}
+
+emr_status emr_ledger_prove(emr_ledger *ledger, uint64_t seq, uint16_t index, uint64_t size, emr_ledger_proof *out_proof)
+{
+	emr_ledger_proof proof = { .seq = seq, .index = index, .size = size };
+	size_t n = 0;
+	emr_status status;
+
+	if (seq == 0)
+		return EMR_INVALID;	/* the descriptor has no items */
+	status = emr_ledger_inclusion(ledger, seq, size, &proof.log_path);
+	if (status == EMR_OK)
+		status = emr_ledger_entries(ledger, seq, 1, prove_item, &proof, &n);
+	if (status == EMR_OK && n == 0)
+		status = EMR_NOT_FOUND;
+	if (status != EMR_OK) {
+		emr_ledger_proof_free(&proof);
+		return status;
+	}
+	*out_proof = proof;
+	return EMR_OK;
+}
+
+/* ---- checkpoint ---- */
+
+emr_status emr_ledger_checkpoint(emr_ledger *ledger, emr_buf *out_note)
+{
+	return ledger->backend->note(ledger->self, out_note);
+}
+
+static void unite(emr_checkpoint *into, const emr_checkpoint *other)
+{
+	for (size_t i = 0; i < other->n_sigs && into->n_sigs < EMR_CHECKPOINT_SIGS_MAX; i++) {
+		bool is_there = false;
+		for (size_t j = 0; j < into->n_sigs; j++)
+			if (memcmp(into->sigs[j].name_id, other->sigs[i].name_id, 8) == 0)
+				is_there = true;
+		if (!is_there)
+			into->sigs[into->n_sigs++] = other->sigs[i];
+	}
+}
+
+/* One try: EMR_CONFLICT when another process left one meanwhile. */
+static emr_status leave_once(emr_ledger *ledger, const emr_checkpoint *checkpoint)
+{
+	EMR_AUTO_BUF old_note = { 0 };
+	EMR_AUTO_BUF note = { 0 };
+	emr_checkpoint united = *checkpoint;
+	emr_checkpoint old;
+	emr_status status = ledger->backend->note(ledger->self, &old_note);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (status == EMR_OK && emr_checkpoint_parse(emr_buf_view(&old_note), &old) == EMR_OK) {
+		if (old.size > checkpoint->size)
+			return EMR_ROLLBACK;
+		if (old.size == checkpoint->size && memcmp(old.root, checkpoint->root, 32) == 0)
+			unite(&united, &old);
+	}
+	status = emr_checkpoint_format(&united, &note);
+	if (status != EMR_OK)
+		return status;
+	return ledger->backend->replace_note(ledger->self, emr_buf_view(&old_note), emr_buf_view(&note));
+}
+
+emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note)
+{
+	emr_checkpoint checkpoint;
+	uint8_t root[32];
+	emr_status status = emr_checkpoint_parse(note, &checkpoint);
+
+	if (status != EMR_OK)
+		return status;
+	if (!emr_id16_equal(checkpoint.net_id, ledger->net_id))
+		return EMR_INVALID;
+	status = emr_ledger_root(ledger, checkpoint.size, root);
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(root, checkpoint.root, 32) != 0)
+		return EMR_FORK;
+	for (int i = 0; i < 16; i++) {
+		status = leave_once(ledger, &checkpoint);
+		if (status != EMR_CONFLICT)
+			return status;
+	}
+	return EMR_BUSY;
+}

@@ -1,0 +1,334 @@
+#include "ledger/network.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "contract/contract.h"
+#include "keyring/cert.h"
+#include "ledger/batch.h"
+#include "ledger/chain.h"
+#include "ledger/ledger.h"
+
+#define DAY_S ((uint64_t)86400)
+#define CA_S (30 * 365 * DAY_S)
+#define OWNER_S (10 * 365 * DAY_S)
+#define VALID_FOR_S (7 * DAY_S)
+#define OWNER_ROLES (EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN)
+
+/* What a new network is made of. */
+typedef struct making {
+	const emr_network_new *options;
+	const emr_clock *clock;
+	uint64_t now;
+	emr_public owner;
+	emr_id16 org;
+	emr_buf ca;
+	emr_buf cert;
+	emr_buf descriptor;
+	emr_id16 net_id;
+	char path[PATH_MAX];	/* the directory while it is made */
+	int dirfd;
+} making;
+
+static void making_free(making *m)
+{
+	emr_buf_free(&m->ca);
+	emr_buf_free(&m->cert);
+	emr_buf_free(&m->descriptor);
+	if (m->dirfd >= 0)
+		(void)close(m->dirfd);
+}
+
+/* ---- certificates and descriptor ---- */
+
+static emr_status make_certificates(making *m)
+{
+	const emr_keyring *keyring = m->options->keyring;
+	emr_cert_subject ca = { .handle = m->options->name, .not_before = m->now - DAY_S, .not_after = m->now + CA_S };
+	emr_cert_subject owner = { .handle = m->options->handle, .roles = OWNER_ROLES, .org = m->org,
+				   .not_before = m->now - DAY_S, .not_after = m->now + OWNER_S };
+	emr_status status = emr_cert_make_ca(keyring, &ca, &m->ca);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_cert_issue(keyring, emr_buf_view(&m->ca), &owner, emr_bytes_of(m->owner.p256_spki, EMR_P256_SPKI_BYTES),
+			      &m->cert);
+}
+
+static emr_status make_descriptor(making *m)
+{
+	emr_descriptor descriptor = { .norg = 1, .created_unix_s = m->now };
+	emr_descriptor_org org = { .ca_der = { m->ca.data, m->ca.len } };
+	emr_id16 nonce = emr_id16_random();
+	size_t name_len = strlen(m->options->name);
+	size_t len = 0;
+	emr_status status;
+
+	descriptor.name = org.name = (emr_span){ (const uint8_t *)m->options->name, name_len };
+	org.msp = (emr_span){ (const uint8_t *)"", 0 };
+	memcpy(descriptor.nonce, nonce.b, sizeof nonce.b);
+	memcpy(org.org, m->org.b, 16);
+	memcpy(org.admin_pk, m->owner.pk, 32);
+	status = emr_buf_reserve(&m->descriptor, m->ca.len + 1024);
+	if (status != EMR_OK)
+		return status;
+	if (emr_descriptor_encode(&descriptor, &org, m->descriptor.data, m->descriptor.cap, &len) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	m->descriptor.len = len;
+	emr_descriptor_net_id((emr_span){ m->descriptor.data, len }, m->net_id.b);
+	return EMR_OK;
+}
+
+/* ---- the owner's registration ---- */
+
+static emr_status make_pub(const making *m, uint8_t out[288])
+{
+	emr_pub_key_reg pub = { .roles = OWNER_ROLES, .how = EMR_HOW_CERTIFICATE };
+	uint8_t message[EMR_BIND_MESSAGE_BYTES];
+	const size_t label = sizeof message - 80;	/* emr_keyring_sign puts it there itself */
+	emr_cert_facts facts;
+	emr_status status = emr_cert_read(emr_buf_view(&m->cert), &facts);
+
+	if (status == EMR_OK)
+		status = emr_keyring_pop(m->options->keyring, m->net_id, pub.pop);
+	if (status == EMR_OK)
+		status = emr_keyring_log_public(m->options->keyring, m->net_id, pub.log_pk);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.org, m->org.b, 16);
+	memcpy(pub.x25519, m->owner.x25519, 32);
+	memcpy(pub.B, m->owner.B, 32);
+	memcpy(pub.ref, facts.ref.b, 32);
+	pub.not_after_unix_s = facts.not_after;
+	emr_pub_key_reg_encode(&pub, out);
+	if (emr_bind_message(m->net_id.b, m->owner.signer_id.b, (emr_span){ out, 288 }, message) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	status = emr_keyring_sign(m->options->keyring, emr_signer_certificate(), EMR_SIGN_BIND,
+				  emr_bytes_of(message + label, 80), pub.bind_sig);
+	if (status == EMR_OK)
+		emr_pub_key_reg_encode(&pub, out);
+	return status;
+}
+
+/* salt, certificate, name; a patient's name is empty. */
+static emr_status make_part(const making *m, emr_buf *out)
+{
+	emr_id32 salt = emr_id32_random();
+	emr_writer w = emr_writer_of(out);
+
+	emr_write_bytes(&w, salt.b, sizeof salt.b);
+	emr_write_u16(&w, (uint16_t)m->cert.len);
+	emr_write_bytes(&w, m->cert.data, m->cert.len);
+	emr_write_u8(&w, 0);
+	return w.status;
+}
+
+static emr_status make_batch(const making *m, emr_buf *out)
+{
+	EMR_AUTO_BATCH builder = NULL;
+	EMR_AUTO_BUF part = { 0 };
+	uint8_t pub[288];
+	emr_id32 item_id;
+	emr_batch_options options = { .keyring = m->options->keyring, .signer = emr_signer_identity(),
+				      .net_id = m->net_id };
+	emr_operation operation = { .op = EMR_OP_KEY_REG, .version = 1, .time = m->now,
+				    .pub = emr_bytes_of(pub, sizeof pub) };
+	emr_status status = make_pub(m, pub);
+
+	if (status == EMR_OK)
+		status = make_part(m, &part);
+	if (status == EMR_OK)
+		status = emr_batch_new(&options, &builder);
+	if (status != EMR_OK)
+		return status;
+	memcpy(operation.object.b, m->owner.signer_id.b, 16);
+	operation.priv = emr_buf_view(&part);
+	status = emr_batch_add(builder, &operation, &item_id);
+	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL) : status;
+}
+
+static emr_status register_owner(const making *m)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_BUF batch = { 0 };
+	emr_ledger_options options = { .path = m->path, .submitter = m->options->keyring, .clock = m->clock };
+	emr_ledger_answer answer;
+	emr_status status = make_batch(m, &batch);
+
+	if (status == EMR_OK)
+		status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_submit(ledger, emr_buf_view(&batch), &answer);
+	if (status != EMR_OK)
+		return status;
+	return answer.refusal == 0 && answer.results[0] == EMR_RESULT_APPLIED ? EMR_OK : EMR_REFUSED;
+}
+
+/* ---- the directory ---- */
+
+static emr_status make_ledger(const making *m)
+{
+	EMR_AUTO_CHAIN chain = NULL;
+	emr_chain_use use = m->options->is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
+	emr_status status = emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, use, true, 1000, &chain);
+
+	if (status == EMR_OK)
+		status = emr_chain_begin(chain);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor));
+	if (status == EMR_OK)
+		return emr_chain_commit(chain);
+	emr_chain_rollback(chain);
+	return status;
+}
+
+static emr_status fill(making *m)
+{
+	mode_t dir_mode = m->options->is_group ? 02770 : 0700;
+	emr_status status;
+
+	if (fchmod(m->dirfd, dir_mode) != 0)
+		return emr_status_from_errno(errno);
+	status = emr_network_check_place(m->dirfd);
+	if (status == EMR_OK)
+		status = emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor),
+					 m->options->is_group ? 0660 : 0600);
+	if (status == EMR_OK)
+		status = make_ledger(m);
+	if (status == EMR_OK)
+		status = register_owner(m);
+	if (status == EMR_OK && fsync(m->dirfd) != 0)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+static void remove_all(const making *m)
+{
+	static const char *const names[] = { EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal",
+					     EMR_NETWORK_LEDGER "-shm" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		(void)unlinkat(m->dirfd, names[i], 0);
+	(void)rmdir(m->path);
+}
+
+static emr_status sync_parent(const char *path)
+{
+	char parent[PATH_MAX];
+	char *slash;
+	int fd;
+	emr_status status = EMR_OK;
+
+	(void)snprintf(parent, sizeof parent, "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash == NULL)
+		(void)snprintf(parent, sizeof parent, ".");
+	else
+		slash[slash == parent] = '\0';
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	if (fsync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	(void)close(fd);
+	return status;
+}
+
+/* What stands at the place already: nothing or an empty directory is fine. */
+static emr_status check_free(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	emr_status status = EMR_OK;
+
+	if (dir == NULL)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	while (status != EMR_EXISTS && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, EMR_NETWORK_LEDGER) == 0)
+			status = EMR_EXISTS;
+		else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			status = EMR_NOT_EMPTY;
+	}
+	(void)closedir(dir);
+	return status;
+}
+
+/* rename(2) over an empty directory is one step: the network is there whole or not at all. */
+static emr_status put_in_place(const making *m, const char *path)
+{
+	if (rename(m->path, path) != 0)
+		return errno == ENOTEMPTY || errno == EEXIST ? EMR_NOT_EMPTY : emr_status_from_errno(errno);
+	return sync_parent(path);
+}
+
+static emr_status make_dir(making *m, const char *path)
+{
+	emr_id16 random = emr_id16_random();
+	char hex[33];
+	int n;
+
+	emr_hex(random.b, 8, hex);
+	n = snprintf(m->path, sizeof m->path, "%s.new-%s", path, hex);
+	if (n < 0 || (size_t)n >= sizeof m->path)
+		return EMR_LIMIT;
+	return emr_dir_open(m->path, &m->dirfd);
+}
+
+static emr_status trimmed(const char *path, char out[PATH_MAX])
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	if (n == 0 || n >= PATH_MAX - 32)
+		return EMR_INVALID;
+	memcpy(out, path, n);
+	out[n] = '\0';
+	return EMR_OK;
+}
+
+emr_status emr_network_create(const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert)
+{
+	__attribute__((cleanup(making_free)))
+	making m = { .options = options, .clock = options->clock ? options->clock : emr_clock_system(), .dirfd = -1,
+		     .org = emr_id16_random() };
+	char path[PATH_MAX];
+	emr_status status = trimmed(options->path, path);
+
+	m.now = emr_clock_unix_s(m.clock);
+	if (status == EMR_OK)
+		status = check_free(path);
+	if (status == EMR_OK)
+		status = emr_keyring_public(options->keyring, &m.owner);
+	if (status == EMR_OK)
+		status = make_certificates(&m);
+	if (status == EMR_OK)
+		status = make_descriptor(&m);
+	if (status == EMR_OK)
+		status = make_dir(&m, path);
+	if (status != EMR_OK)
+		return status;
+	status = fill(&m);
+	if (status == EMR_OK)
+		status = put_in_place(&m, path);
+	if (status != EMR_OK) {
+		remove_all(&m);
+		return status;
+	}
+	*out_net_id = m.net_id;
+	if (out_cert) {
+		emr_buf_clear(out_cert);
+		status = emr_buf_append(out_cert, m.cert.data, m.cert.len);
+	}
+	return status;
+}

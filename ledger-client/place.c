@@ -1,0 +1,53 @@
+#include "place.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "ledger/network.h"
+
+/* f_type of file systems whose locks and shared memory SQLite's write-ahead log can rely on, from statfs(2) and the kernel's
+ * include/uapi/linux/magic.h.  A list of what is allowed: an unknown file system may be a network. */
+static const struct {
+	uint32_t magic;
+	const char *name;
+} local_file_systems[] = {
+	{ 0xef53, "ext2, ext3, ext4" }, { 0x58465342, "xfs" },	    { 0x9123683e, "btrfs" },
+	{ 0x01021994, "tmpfs" },	{ 0xf2f52010, "f2fs" },	    { 0x2fc12fc1, "zfs" },
+	{ 0x3153464a, "jfs" },		{ 0x52654973, "reiserfs" }, { 0x794c7630, "overlayfs" },
+	{ 0xca451a4e, "bcachefs" },	{ 0xf15f, "ecryptfs" },	    { 0x3434, "nilfs2" },
+	{ 0x24051905, "ubifs" },	{ 0x858458f6, "ramfs" },
+};
+
+emr_status emr_network_check_place(int dirfd)
+{
+	struct statfs where;
+
+	if (fstatfs(dirfd, &where) != 0)
+		return emr_status_from_errno(errno);
+	for (size_t i = 0; i < sizeof local_file_systems / sizeof local_file_systems[0]; i++)
+		if ((uint32_t)where.f_type == local_file_systems[i].magic)
+			return EMR_OK;
+	return EMR_UNSUPPORTED;
+}
+
+emr_status place_check_rights(int dirfd, bool *out_is_group)
+{
+	struct stat st;
+	mode_t mode;
+
+	if (fstat(dirfd, &st) != 0)
+		return emr_status_from_errno(errno);
+	mode = st.st_mode & 07777;
+	/* A directory that only its owner may enter is private with or without set-group-id. */
+	if ((mode & 05777) == 0700 && st.st_uid == geteuid())
+		*out_is_group = false;
+	else if (mode == 02770)
+		*out_is_group = true;
+	else
+		return EMR_EXPOSED;
+	return EMR_OK;
+}

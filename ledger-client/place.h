@@ -1,0 +1,9 @@
+/* Is a directory a place for a network, and whose is it? */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/status.h"
+
+/* EMR_EXPOSED unless it is 0700 and ours, or 2770 without a sticky bit; *out_is_group says which. */
+emr_status place_check_rights(int dirfd, bool *out_is_group);
