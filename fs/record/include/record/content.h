@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
-#include "keyring/keyring.h"
+#include "keyring/content.h"
 #include "record/format.h"
 #include "store/block_store.h"
 #include "store/cid.h"
@@ -33,7 +33,6 @@ uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
 /* ---- A frozen content, by value ---- */
 
 #define EMR_CONTENT_ENCODED_BYTES 280
-#define EMR_CONTENT_SEALED_DEK_BYTES 72
 
 typedef struct emr_content {
 	uint64_t n;		/* true length */
@@ -45,7 +44,7 @@ typedef struct emr_content {
 	uint8_t root[32];	/* RFC 6962 root of the plaintext's 256 KiB segments, keyed by hk */
 	emr_cid c;		/* the content's UnixFS file */
 	bool has_dek;		/* false: the key is known from the ledger only (sealed_dek is zeros) */
-	uint8_t sealed_dek[EMR_CONTENT_SEALED_DEK_BYTES];	/* emr_content_key_seal_local */
+	uint8_t sealed_dek[EMR_SEALED_DEK_BYTES];	/* emr_content_key_seal_local, bound to salt[0..15] */
 } emr_content;
 
 /* Fixed size, first byte a version.  Not authenticated: the journal seals it. */
@@ -128,8 +127,8 @@ typedef struct emr_statement_facts {
 } emr_statement_facts;
 
 /* The statement about CONTENT signed with an Ed25519 key of the keyring (alg 1): the owner's domain key for his own
- * files.  *out_bytes and *out_sig go into emr_bundle_facts. */
-emr_status emr_statement_make(const emr_signer *signer, const emr_content *content,
+ * files, or an identity key.  EMR_INVALID for another kind of signer.  *out_bytes and *out_sig go into emr_bundle_facts. */
+emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
 	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
 
 /* What the reader of a version knows from elsewhere. */

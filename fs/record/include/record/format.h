@@ -73,13 +73,6 @@ void emr_type_hash(emr_bytes mime, emr_bytes doc, uint8_t out[32]);
 /* pid_commit = SHA-256("emrfs/v1/pid" || r_pid || identity key of the patient). */
 void emr_pid_commit(const uint8_t r_pid[32], const uint8_t identity_pk[32], uint8_t out[32]);
 
-typedef enum emr_ctx_kind { EMR_CTX_CONTENT = 1, EMR_CTX_LISTING = 2, EMR_CTX_EMERGENCY = 3 } emr_ctx_kind;
-
-/* What a capsule is bound to: SHA-256("emrfs/v1/ctx" || domain || epoch || record || cver || kind || SHA-256 digest of
- * the root CID).  Kind 2: record = first 16 bytes of the writer's signer id, cver 0, digest of zeros. */
-void emr_ctx_hash(emr_id16 domain, uint32_t epoch, emr_id16 record_id, uint64_t cver, emr_ctx_kind kind,
-	const uint8_t root_digest[32], uint8_t out[32]);
-
 /* ---- Statement: what an issuer signs about the plaintext ---- */
 
 typedef enum emr_statement_kind {

@@ -32,7 +32,7 @@ int64_t emr_staging_mtime_ns(emr_staging *staging);
 /* Goes up with every write and truncate.  Compare before and after emr_staging_freeze or a publication. */
 uint64_t emr_staging_dirty_seq(emr_staging *staging);
 
-/* All or nothing.  EMR_TOO_BIG beyond 4 TiB, EMR_NO_MEMORY, EMR_NO_SPACE when memory is full and the spill has no room. */
+/* Whole or, when memory ends within it, as far as some 256 KiB boundary.  EMR_TOO_BIG beyond 4 TiB, EMR_NO_MEMORY, EMR_NO_SPACE when memory is full and the spill has no room. */
 emr_status emr_staging_write(emr_staging *staging, uint64_t offset, const void *data, size_t len);
 /* Sets the size; what lies beyond it is gone, what is new reads as zeros. */
 emr_status emr_staging_truncate(emr_staging *staging, uint64_t size);
@@ -58,3 +58,8 @@ bool emr_staging_is_simple(emr_staging *staging);
  * (emr_content_key_free).  EMR_CONFLICT when it was written or truncated meanwhile, EMR_BUSY when it is being
  * frozen already; then and on every error nothing changed but the key, which is never used again. */
 emr_status emr_staging_freeze(emr_staging *staging, emr_content *out_content, emr_content_key **out_key);
+
+/* The blocks of the store that the working copy reads from but no root names yet: whoever reclaims space keeps them.  VISIT
+ * must not call the staging; anything but EMR_OK stops and is returned.  (The base's blocks hang on its own root.) */
+typedef emr_status (*emr_staging_block_visit)(void *context, const emr_cid *cid);
+emr_status emr_staging_each_block(emr_staging *staging, emr_staging_block_visit visit, void *context);

@@ -1,0 +1,203 @@
+#include "record/content.h"
+
+#include <sodium.h>
+
+#include "base/codec.h"
+#include "ctx.h"
+#include "format_checks.h"
+#include "store/unixfs.h"
+
+#define M_AAD_BYTES (EMR_M_HEADER_BYTES + 16 + 8)
+
+/* m[0..99] || record_id || u64 cver */
+static void manifest_aad(const uint8_t header[EMR_M_HEADER_BYTES], emr_id16 record_id, uint64_t cver,
+	uint8_t out[M_AAD_BYTES])
+{
+	memcpy(out, header, EMR_M_HEADER_BYTES);
+	memcpy(out + EMR_M_HEADER_BYTES, record_id.b, 16);
+	emr_put_u64(out + EMR_M_HEADER_BYTES + 16, cver);
+}
+
+/* ---- Building ---- */
+
+static emr_status build_m(const emr_content *content, const emr_content_key *key, const emr_bundle_facts *facts,
+	uint8_t out[EMR_M_BYTES])
+{
+	emr_m_header header = { .suite = content->suite, .leaf_log2 = content->leaf_log2,
+		.flags = content->flags, .padded = content->padded };
+	emr_manifest manifest = { .n = content->n, .mtime_ns = facts->mtime_ns, .mime = facts->mime,
+		.doc = facts->doc, .has_statement = facts->statement != NULL };
+	uint8_t plain[EMR_MANIFEST_BYTES], aad[M_AAD_BYTES];
+	emr_status status;
+
+	memcpy(header.salt, content->salt, sizeof header.salt);
+	memcpy(header.com, content->com, sizeof header.com);
+	randombytes_buf(header.nonce, sizeof header.nonce);
+	memcpy(manifest.hk, content->hk, sizeof manifest.hk);
+	memcpy(manifest.root, content->root, sizeof manifest.root);
+	if (manifest.has_statement) {
+		memcpy(manifest.statement, facts->statement, EMR_STATEMENT_BYTES);
+		memcpy(manifest.sig, facts->sig, sizeof manifest.sig);
+	}
+	status = emr_manifest_encode(&manifest, plain);
+	if (status != EMR_OK)
+		return status;
+	emr_m_header_encode(&header, out);
+	manifest_aad(out, facts->record_id, facts->cver, aad);
+	status = emr_content_key_manifest_seal(key, header.nonce, emr_bytes_of(aad, sizeof aad),
+		emr_bytes_of(plain, sizeof plain), out + EMR_M_HEADER_BYTES);
+	emr_wipe(plain, sizeof plain);
+	return status;
+}
+
+emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
+	const emr_bundle_facts *facts, emr_cid *out_root)
+{
+	EMR_AUTO_BUF directory = { 0 };
+	emr_unixfs_shape shape;
+	emr_unixfs_link link;
+	emr_unixfs_bundle bundle = { .content = content->c, .manifest_bytes = EMR_M_BYTES };
+	uint8_t m[EMR_M_BYTES];
+	emr_block blocks[2];
+	emr_status status = record_content_check(content);
+
+	if (status == EMR_OK)
+		status = emr_unixfs_shape_of(content->padded, content->leaf_log2, &shape);
+	if (status == EMR_OK)
+		status = build_m(content, key, facts, m);
+	if (status != EMR_OK)
+		return status;
+	bundle.content_tsize = emr_unixfs_tsize_of(&shape);
+	bundle.manifest = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(m, sizeof m));
+	status = emr_unixfs_bundle_encode(&bundle, &directory, &link);
+	if (status != EMR_OK)
+		return status;
+	blocks[0] = (emr_block){ .cid = bundle.manifest, .data = emr_bytes_of(m, sizeof m) };
+	blocks[1] = (emr_block){ .cid = link.cid, .data = emr_buf_view(&directory) };
+	status = emr_block_store_put(ctx->options.store, blocks, 2);
+	if (status == EMR_OK)
+		*out_root = link.cid;
+	return status;
+}
+
+/* ---- Opening ---- */
+
+static emr_status fetch(emr_record_ctx *ctx, const emr_cid *cid, emr_buf *out)
+{
+	emr_status status = emr_block_store_get_verified(ctx->options.store, cid, out);
+
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+static emr_status check_commitment(const emr_content_key *key, const emr_m_header *header)
+{
+	emr_chunk_cipher *cipher;
+	uint8_t com[EMR_CHUNK_COM_BYTES];
+	emr_status status;
+
+	status = emr_content_key_cipher(key, header->suite, header->salt, &cipher, com);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chunk_cipher_check(cipher, header->com);
+	emr_chunk_cipher_free(cipher);
+	return status;
+}
+
+/* The tree under c has the one shape and size that L' allows. */
+static emr_status check_shape(const emr_m_header *header, const emr_unixfs_bundle *links)
+{
+	emr_unixfs_shape shape;
+	emr_status status = emr_unixfs_shape_of(header->padded, header->leaf_log2, &shape);
+	emr_codec wanted;
+
+	if (status != EMR_OK)
+		return status == EMR_INVALID ? EMR_DAMAGED : status;
+	wanted = shape.height == 0 ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB;
+	if (emr_cid_codec(&links->content) != wanted || links->content_tsize != emr_unixfs_tsize_of(&shape))
+		return EMR_DAMAGED;
+	return EMR_OK;
+}
+
+static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bundle *links,
+	const emr_manifest *manifest, emr_bundle *out)
+{
+	emr_bundle bundle = { 0 };
+	emr_content *content = &bundle.content;
+	emr_status status;
+
+	content->n = manifest->n;
+	content->padded = header->padded;
+	content->suite = header->suite;
+	content->leaf_log2 = header->leaf_log2;
+	content->flags = header->flags;
+	memcpy(content->salt, header->salt, sizeof content->salt);
+	memcpy(content->com, header->com, sizeof content->com);
+	memcpy(content->hk, manifest->hk, sizeof content->hk);
+	memcpy(content->root, manifest->root, sizeof content->root);
+	content->c = links->content;
+	bundle.mtime_ns = manifest->mtime_ns;
+	bundle.mime_len = (uint8_t)manifest->mime.len;
+	bundle.doc_len = (uint8_t)manifest->doc.len;
+	if (manifest->mime.len > 0)
+		memcpy(bundle.mime, manifest->mime.data, manifest->mime.len);
+	if (manifest->doc.len > 0)
+		memcpy(bundle.doc, manifest->doc.data, manifest->doc.len);
+	bundle.has_statement = manifest->has_statement;
+	if (bundle.has_statement) {
+		memcpy(bundle.statement_bytes, manifest->statement, EMR_STATEMENT_BYTES);
+		memcpy(bundle.sig, manifest->sig, sizeof bundle.sig);
+		status = emr_statement_decode(bundle.statement_bytes, &bundle.statement);
+		if (status != EMR_OK)
+			return status;
+	}
+	status = record_content_check(content);
+	if (status == EMR_OK)
+		*out = bundle;
+	return status;
+}
+
+static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id16 record_id, uint64_t cver,
+	const emr_unixfs_bundle *links, emr_bundle *out)
+{
+	uint8_t aad[M_AAD_BYTES], plain[EMR_MANIFEST_BYTES];
+	emr_m_header header;
+	emr_manifest manifest;
+	emr_bytes sealed;
+	emr_status status;
+
+	status = emr_m_header_decode(m, &header, &sealed);
+	if (status == EMR_OK)
+		status = check_commitment(key, &header);
+	if (status != EMR_OK)
+		return status;
+	manifest_aad(m.data, record_id, cver, aad);
+	status = emr_content_key_manifest_open(key, header.nonce, emr_bytes_of(aad, sizeof aad), sealed, plain);
+	if (status == EMR_OK)
+		status = emr_manifest_decode(emr_bytes_of(plain, sizeof plain), &manifest);
+	if (status == EMR_OK)
+		status = check_shape(&header, links);
+	if (status == EMR_OK)
+		status = take_manifest(&header, links, &manifest, out);
+	emr_wipe(plain, sizeof plain);
+	return status;
+}
+
+emr_status emr_bundle_open(emr_record_ctx *ctx, const emr_cid *root, const emr_content_key *key,
+	emr_id16 record_id, uint64_t cver, emr_bundle *out_bundle)
+{
+	EMR_AUTO_BUF directory = { 0 };
+	EMR_AUTO_BUF m = { 0 };
+	emr_unixfs_bundle links;
+	emr_status status;
+
+	if (emr_cid_codec(root) != EMR_CODEC_DAG_PB)
+		return EMR_DAMAGED;
+	status = fetch(ctx, root, &directory);
+	if (status == EMR_OK)
+		status = emr_unixfs_bundle_decode(emr_buf_view(&directory), &links);
+	if (status == EMR_OK)
+		status = fetch(ctx, &links.manifest, &m);
+	if (status != EMR_OK)
+		return status;
+	return open_manifest(key, emr_buf_view(&m), record_id, cver, &links, out_bundle);
+}

@@ -1,0 +1,94 @@
+#include "record/content.h"
+
+#include "base/codec.h"
+#include "ctx.h"
+#include "format_checks.h"
+
+/* 0 version=1 | 1 suite | 2 leaf_log2 | 3 flags | 4 has_dek | 5 0[3] | 8 n | 16 L' | 24 salt[24] | 48 com | 80 hk | 112 root |
+ * 144 CID[36] | 180 sealed DEK[72] | 252 0[28] */
+void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCODED_BYTES])
+{
+	memset(out, 0, EMR_CONTENT_ENCODED_BYTES);
+	out[0] = 1;
+	out[1] = content->suite;
+	out[2] = content->leaf_log2;
+	out[3] = content->flags;
+	out[4] = content->has_dek;
+	emr_put_u64(out + 8, content->n);
+	emr_put_u64(out + 16, content->padded);
+	memcpy(out + 24, content->salt, 24);
+	memcpy(out + 48, content->com, 32);
+	memcpy(out + 80, content->hk, 32);
+	memcpy(out + 112, content->root, 32);
+	memcpy(out + 144, content->c.b, EMR_CID_BYTES);
+	if (content->has_dek)
+		memcpy(out + 180, content->sealed_dek, EMR_SEALED_DEK_BYTES);
+}
+
+emr_status record_content_check(const emr_content *content)
+{
+	bool pow2 = (content->flags & EMR_M_FLAG_POW2) != 0;
+
+	if (content->suite != EMR_SUITE_AES_256_GCM && content->suite != EMR_SUITE_CHACHA20_POLY1305)
+		return EMR_UNSUPPORTED;
+	if (content->leaf_log2 != EMR_LEAF_LOG2 || (content->flags & ~EMR_M_FLAG_POW2) != 0)
+		return EMR_DAMAGED;
+	if (content->n > EMR_RECORD_MAX_BYTES)
+		return EMR_LIMIT;
+	return emr_padded_len(content->n, pow2) == content->padded ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
+{
+	emr_content content = { 0 };
+	emr_reader r = emr_reader_of(bytes);
+	uint8_t has_dek, version;
+	emr_bytes cid;
+	emr_status status;
+
+	if (bytes.len != EMR_CONTENT_ENCODED_BYTES)
+		return EMR_DAMAGED;
+	version = emr_read_u8(&r);
+	if (version != 1)
+		return version > 1 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	content.suite = emr_read_u8(&r);
+	content.leaf_log2 = emr_read_u8(&r);
+	content.flags = emr_read_u8(&r);
+	has_dek = emr_read_u8(&r);
+	content.has_dek = has_dek == 1;
+	emr_read_zeros(&r, 3);
+	content.n = emr_read_u64(&r);
+	content.padded = emr_read_u64(&r);
+	emr_read_copy(&r, content.salt, 24);
+	emr_read_copy(&r, content.com, 32);
+	emr_read_copy(&r, content.hk, 32);
+	emr_read_copy(&r, content.root, 32);
+	cid = emr_read_bytes(&r, EMR_CID_BYTES);
+	if (content.has_dek)
+		emr_read_copy(&r, content.sealed_dek, EMR_SEALED_DEK_BYTES);
+	else
+		emr_read_zeros(&r, EMR_SEALED_DEK_BYTES);
+	emr_read_zeros(&r, r.left);
+	if (!emr_reader_done(&r) || has_dek > 1 || emr_cid_parse(cid, &content.c) != EMR_OK)
+		return EMR_DAMAGED;
+	status = record_content_check(&content);
+	if (status == EMR_OK)
+		*out_content = content;
+	return status;
+}
+
+emr_id16 record_dek_id(const uint8_t salt[24])
+{
+	emr_id16 id;
+
+	memcpy(id.b, salt, sizeof id.b);
+	return id;
+}
+
+emr_status emr_content_open_key(emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key)
+{
+	if (!content->has_dek)
+		return EMR_NOT_FOUND;
+	return emr_content_key_open_local(ctx->options.keyring, content->sealed_dek, record_dek_id(content->salt),
+		out_key);
+}

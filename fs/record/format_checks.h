@@ -1,0 +1,11 @@
+/* Limits that several formats share.  Private to the module; decides nothing but shape. */
+#pragma once
+
+#include "record/content.h"
+
+/* Some file length of at most 4 TiB pads to PADDED. */
+bool record_padded_is_possible(uint64_t padded, bool pow2);
+/* Known suite, limits, and L' = P(n). */
+emr_status record_content_check(const emr_content *content);
+/* What a locally sealed DEK is bound to: the first half of the only salt it is used with. */
+emr_id16 record_dek_id(const uint8_t salt[24]);

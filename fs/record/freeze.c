@@ -1,0 +1,318 @@
+#include "staging_impl.h"
+
+#include <stdlib.h>
+
+#include "crypto/merkle.h"
+#include "format_checks.h"
+#include "reader.h"
+#include "store/unixfs.h"
+
+#define FREEZE_HELPERS_MAX 4
+
+/* One freeze, shared by the caller and the workers that help. */
+typedef struct freeze_run {
+	emr_staging *st;
+	key_life *life;
+	uint64_t seq;		/* dirty_seq of what is frozen */
+	uint64_t n, padded, leaves;
+	record_sealed_leaf *sealed;	/* one for each leaf, in order */
+	bool *is_sealed;		/* under this key already */
+	_Atomic uint64_t next;
+
+	pthread_mutex_t lock;	/* the three below */
+	pthread_cond_t helper_left;
+	unsigned helpers;
+	emr_status status;	/* first failure */
+} freeze_run;
+
+typedef struct freeze_helper {
+	record_job job;
+	freeze_run *run;
+} freeze_helper;
+
+/* ---- Leaves ---- */
+
+static size_t file_part(const freeze_run *run, uint64_t leaf)
+{
+	uint64_t start = leaf << EMR_LEAF_LOG2;
+
+	if (run->n <= start)
+		return 0;
+	return run->n - start < EMR_LEAF_BYTES ? (size_t)(run->n - start) : EMR_LEAF_BYTES;
+}
+
+static size_t stream_part(const freeze_run *run, uint64_t leaf)
+{
+	uint64_t left = run->padded - (leaf << EMR_LEAF_LOG2);
+
+	return left < EMR_LEAF_BYTES ? (size_t)left : EMR_LEAF_BYTES;
+}
+
+/* The leaf's plaintext, as long as nobody wrote since the freeze began. */
+static emr_status gather_leaf(freeze_run *run, uint64_t leaf, uint8_t *plain)
+{
+	size_t len = file_part(run, leaf);
+	emr_status status;
+
+	gate_read(&run->st->gate);
+	if (atomic_load(&run->st->dirty_seq) != run->seq)
+		status = EMR_CONFLICT;
+	else
+		status = staging_read_leaf(run->st, leaf, 0, (uint32_t)len, plain);
+	gate_read_end(&run->st->gate);
+	if (status == EMR_OK)
+		memset(plain + len, 0, stream_part(run, leaf) - len);
+	return status;
+}
+
+static emr_status seal_one(freeze_run *run, uint64_t leaf, record_scratch *scratch)
+{
+	record_sealer sealer = { .cipher = run->life->cipher, .hk = run->life->hk,
+		.store = run->st->ctx->options.store };
+	emr_status status = gather_leaf(run, leaf, scratch->plain);
+
+	if (status != EMR_OK)
+		return status;
+	return record_leaf_seal(&sealer, leaf, scratch->plain, file_part(run, leaf), stream_part(run, leaf),
+		scratch->sealed, &run->sealed[leaf]);
+}
+
+static void note_failure(freeze_run *run, emr_status status)
+{
+	pthread_mutex_lock(&run->lock);
+	if (run->status == EMR_OK)
+		run->status = status;
+	pthread_mutex_unlock(&run->lock);
+	atomic_store(&run->next, run->leaves);
+}
+
+/* Takes leaf after leaf until none is left. */
+static void seal_leaves(freeze_run *run)
+{
+	record_scratch *scratch = record_scratch_take(run->st->ctx);
+	uint64_t leaf;
+
+	if (scratch == NULL) {
+		note_failure(run, EMR_NO_MEMORY);
+		return;
+	}
+	while ((leaf = atomic_fetch_add(&run->next, 1)) < run->leaves) {
+		emr_status status = run->is_sealed[leaf] ? EMR_OK : seal_one(run, leaf, scratch);
+
+		if (status != EMR_OK)
+			note_failure(run, status);
+	}
+	record_scratch_give(run->st->ctx, scratch);
+}
+
+static void help(record_job *job)
+{
+	freeze_run *run = ((freeze_helper *)job)->run;	/* its first member */
+
+	seal_leaves(run);
+	pthread_mutex_lock(&run->lock);
+	run->helpers--;
+	pthread_cond_signal(&run->helper_left);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static emr_status seal_all(freeze_run *run, uint64_t unsealed)
+{
+	freeze_helper helpers[FREEZE_HELPERS_MAX];
+	unsigned wanted = run->st->ctx->thread_count;
+
+	if (wanted > FREEZE_HELPERS_MAX)
+		wanted = FREEZE_HELPERS_MAX;
+	if (unsealed < 2 * wanted)
+		wanted = (unsigned)(unsealed / 2);	/* not worth waking anybody for one leaf */
+	pthread_mutex_init(&run->lock, NULL);
+	pthread_cond_init(&run->helper_left, NULL);
+	run->helpers = wanted;
+	for (unsigned i = 0; i < wanted; i++) {
+		helpers[i] = (freeze_helper){ .job.run = help, .run = run };
+		(void)record_submit(run->st->ctx, &helpers[i].job);	/* there are workers */
+	}
+	seal_leaves(run);
+	pthread_mutex_lock(&run->lock);
+	while (run->helpers > 0)
+		pthread_cond_wait(&run->helper_left, &run->lock);
+	pthread_mutex_unlock(&run->lock);
+	pthread_cond_destroy(&run->helper_left);
+	pthread_mutex_destroy(&run->lock);
+	return run->status;
+}
+
+/* ---- Tree ---- */
+
+static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
+{
+	emr_block made = { .cid = *cid, .data = block };
+
+	return emr_block_store_put(context, &made, 1);
+}
+
+static emr_status build_tree(const freeze_run *run, emr_cid *out_root)
+{
+	emr_block_store *store = run->st->ctx->options.store;
+	EMR_AUTO_UNIXFS_BUILDER builder = NULL;
+	emr_unixfs_link link;
+	emr_status status;
+
+	if (run->leaves == 1) {
+		*out_root = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[0].digest);
+		return EMR_OK;
+	}
+	status = emr_unixfs_builder_new(put_node, store, &builder);
+	for (uint64_t leaf = 0; leaf < run->leaves && status == EMR_OK; leaf++) {
+		link.cid = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[leaf].digest);
+		link.file_bytes = link.tsize = emr_leaf_sealed_len(run->padded, leaf);
+		status = emr_unixfs_builder_add(builder, &link);
+	}
+	if (status == EMR_OK)
+		status = emr_unixfs_builder_finish(builder, &link);
+	if (status == EMR_OK)
+		*out_root = link.cid;
+	return status;
+}
+
+static void plain_root(const freeze_run *run, uint8_t out[32])
+{
+	emr_merkle_frontier tree = { 0 };
+
+	for (uint64_t leaf = 0; leaf < run->leaves && run->sealed[leaf].has_segment; leaf++)
+		emr_merkle_append(&tree, run->sealed[leaf].segment);
+	emr_merkle_frontier_root(&tree, out);
+}
+
+static emr_status describe(const freeze_run *run, emr_content *out)
+{
+	const key_life *life = run->life;
+	emr_content content = { .n = run->n, .padded = run->padded, .suite = life->suite,
+		.leaf_log2 = EMR_LEAF_LOG2, .has_dek = true };
+	emr_status status;
+
+	content.flags = run->st->ctx->options.pow2 ? EMR_M_FLAG_POW2 : 0;
+	memcpy(content.salt, life->salt, sizeof content.salt);
+	memcpy(content.com, life->com, sizeof content.com);
+	memcpy(content.hk, life->hk, sizeof content.hk);
+	plain_root(run, content.root);
+	status = build_tree(run, &content.c);
+	if (status == EMR_OK)
+		status = emr_content_key_seal_local(run->st->ctx->options.keyring, life->key,
+			record_dek_id(life->salt), content.sealed_dek);
+	if (status == EMR_OK)
+		*out = content;
+	return status;
+}
+
+/* ---- Beginning and end, gate held for writing ---- */
+
+static uint64_t take_sealed(freeze_run *run)
+{
+	uint64_t unsealed = run->leaves;
+
+	for (uint64_t leaf = 0; leaf < run->leaves; leaf++) {
+		const bucket *b = staging_bucket(run->st, leaf);
+
+		if (b == NULL || b->under != run->life)
+			continue;
+		run->is_sealed[leaf] = true;
+		run->sealed[leaf].has_segment = true;
+		memcpy(run->sealed[leaf].digest, b->under_digest, 32);
+		memcpy(run->sealed[leaf].segment, b->under_segment, 32);
+		unsealed--;
+	}
+	return unsealed;
+}
+
+static emr_status begin(emr_staging *st, freeze_run *run, uint64_t *out_unsealed)
+{
+	emr_status status = EMR_OK;
+
+	if (st->life == NULL)
+		status = life_new(st, &st->life);
+	if (status != EMR_OK)
+		return status;
+	run->st = st;
+	run->life = st->life;
+	run->seq = atomic_load(&st->dirty_seq);
+	run->n = st->size;
+	run->padded = emr_padded_len(run->n, st->ctx->options.pow2);
+	run->leaves = emr_leaf_count(run->padded);
+	run->sealed = calloc(run->leaves, sizeof *run->sealed);
+	run->is_sealed = calloc(run->leaves, sizeof *run->is_sealed);
+	if (run->sealed == NULL || run->is_sealed == NULL)
+		return EMR_NO_MEMORY;
+	*out_unsealed = take_sealed(run);
+	return EMR_OK;
+}
+
+/* From now on the staging lies on the content; nothing of the old overlay is needed. */
+static void settle_on(emr_staging *st, emr_content_reader *reader, uint64_t n)
+{
+	staging_clear(st);
+	emr_content_reader_free(st->base);
+	st->base = reader;
+	st->base_limit = n;
+	st->base_is_own = true;
+	st->base_unlogged = true;
+	st->cut_unlogged = UINT64_MAX;
+	st->has_mark = false;
+	st->seal_early = true;
+	st->seal_next = 0;
+}
+
+static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out_content)
+{
+	emr_content_reader *reader = NULL;
+	emr_content content;
+	uint64_t unsealed;
+	emr_status status = begin(st, run, &unsealed);
+
+	if (status != EMR_OK)
+		return status;
+	gate_write_end(&st->gate);
+	status = seal_all(run, unsealed);
+	if (status == EMR_OK)
+		status = describe(run, &content);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(st->ctx, &content, run->life->key, &reader);
+	gate_write(&st->gate);
+	if (status == EMR_OK && atomic_load(&st->dirty_seq) != run->seq)
+		status = EMR_CONFLICT;
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	settle_on(st, reader, run->n);
+	*out_content = content;
+	return EMR_OK;
+}
+
+emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_content_key **out_key)
+{
+	freeze_run run = { 0 };
+	emr_status status;
+
+	gate_write(&st->gate);
+	if (st->freezing) {
+		gate_write_end(&st->gate);
+		return EMR_BUSY;
+	}
+	st->freezing = true;
+	staging_wait_jobs(st);
+	status = freeze_held(st, &run, out_content);
+	st->freezing = false;
+	if (status == EMR_OK) {
+		*out_key = run.life->key;
+		run.life->key = NULL;
+		st->life = NULL;
+	} else {
+		staging_end_life(st);	/* what was sealed under it may not be sealed under it again */
+	}
+	life_drop_unused(st);
+	gate_write_end(&st->gate);
+	free(run.sealed);
+	free(run.is_sealed);
+	return status;
+}

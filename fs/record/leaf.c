@@ -1,0 +1,106 @@
+#include "leaf.h"
+
+#include "base/codec.h"
+#include "crypto/chunk.h"
+#include "crypto/merkle.h"
+
+void record_segment_hash(const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32])
+{
+	emr_sha256_ctx hash;
+	uint8_t index[8];
+
+	emr_put_u64(index, leaf);
+	emr_merkle_leaf_init(&hash);
+	emr_sha256_update(&hash, hk, 32);
+	emr_sha256_update(&hash, index, sizeof index);
+	emr_sha256_update(&hash, plain, len);
+	emr_sha256_final(&hash, out);
+}
+
+emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain, size_t file_len,
+	size_t stream_len, uint8_t *sealed, record_sealed_leaf *out)
+{
+	record_sealed_leaf result = { .has_segment = file_len > 0 };
+	uint8_t *at = sealed;
+	emr_block block;
+	emr_status status;
+
+	for (size_t done = 0; done < stream_len; done += EMR_CHUNK_BYTES) {
+		size_t len = stream_len - done < EMR_CHUNK_BYTES ? stream_len - done : EMR_CHUNK_BYTES;
+
+		status = emr_chunk_seal(sealer->cipher, leaf * EMR_LEAF_CHUNKS + done / EMR_CHUNK_BYTES, plain + done,
+			len, at);
+		if (status != EMR_OK)
+			return status;
+		at += len + EMR_CHUNK_TAG_BYTES;
+	}
+	if (result.has_segment)
+		record_segment_hash(sealer->hk, leaf, plain, file_len, result.segment);
+	block.data = emr_bytes_of(sealed, (size_t)(at - sealed));
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	memcpy(result.digest, emr_cid_digest(&block.cid), 32);
+	status = emr_block_store_put(sealer->store, &block, 1);
+	if (status == EMR_OK)
+		*out = result;
+	return status;
+}
+
+/* Opens the chunks first..last of SOURCE from SEALED and gives the wanted bytes. */
+static emr_status open_chunks(const record_leaf_source *source, const uint8_t *sealed, size_t from, size_t len,
+	uint8_t *partial, uint8_t *out)
+{
+	size_t chunk = from / EMR_CHUNK_BYTES;
+	emr_status status;
+
+	while (len > 0) {
+		size_t skip = from % EMR_CHUNK_BYTES;
+		size_t start = chunk * EMR_CHUNK_BYTES;
+		size_t plain_len = source->stream_len - start < EMR_CHUNK_BYTES ? source->stream_len - start :
+										   EMR_CHUNK_BYTES;
+		size_t take = plain_len - skip < len ? plain_len - skip : len;
+		bool whole = take == plain_len;
+
+		status = emr_chunk_open(source->cipher, source->leaf * EMR_LEAF_CHUNKS + chunk, sealed,
+			plain_len + EMR_CHUNK_TAG_BYTES, whole ? out : partial);
+		if (status != EMR_OK)
+			return status;
+		if (!whole)
+			memcpy(out, partial + skip, take);
+		sealed += plain_len + EMR_CHUNK_TAG_BYTES;
+		out += take;
+		from += take;
+		len -= take;
+		chunk++;
+	}
+	return EMR_OK;
+}
+
+emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_t len, uint8_t *out)
+{
+	size_t first = from / EMR_CHUNK_BYTES;
+	size_t end, sealed_from, sealed_len, got = 0;
+	record_scratch *scratch;
+	emr_status status;
+
+	if (len == 0)
+		return EMR_OK;
+	end = ((from + len - 1) / EMR_CHUNK_BYTES + 1) * EMR_CHUNK_BYTES;
+	if (end > source->stream_len)
+		end = source->stream_len;
+	sealed_from = first * EMR_CHUNK_SEALED_BYTES;
+	sealed_len = end - first * EMR_CHUNK_BYTES +
+		((end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES) * EMR_CHUNK_TAG_BYTES;
+	scratch = record_scratch_take(source->ctx);
+	if (scratch == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_block_store_get(source->ctx->options.store, &source->cid, sealed_from, scratch->sealed,
+		sealed_len, &got);
+	if (status == EMR_NOT_FOUND)
+		status = EMR_MISSING_DATA;
+	else if (status == EMR_OK && got != sealed_len)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = open_chunks(source, scratch->sealed, from, len, scratch->plain, out);
+	record_scratch_give(source->ctx, scratch);
+	return status;
+}

@@ -1,0 +1,409 @@
+#include "staging_impl.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "reader.h"
+#include "spill_log.h"
+
+/* ---- Making and ending ---- */
+
+emr_status staging_alloc(emr_record_ctx *ctx, emr_id16 id, emr_staging **out)
+{
+	emr_staging *st = calloc(1, sizeof *st);
+
+	if (st == NULL)
+		return EMR_NO_MEMORY;
+	st->ctx = ctx;
+	st->id = id;
+	st->spill.fd = -1;
+	st->cut_unlogged = UINT64_MAX;
+	gate_init(&st->gate);
+	pthread_mutex_lock(&ctx->stagings_lock);
+	st->next = ctx->stagings;
+	if (st->next != NULL)
+		st->next->previous = st;
+	ctx->stagings = st;
+	pthread_mutex_unlock(&ctx->stagings_lock);
+	*out = st;
+	return EMR_OK;
+}
+
+emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader *base, uint64_t base_size,
+	emr_staging **out_staging)
+{
+	emr_staging *st;
+	emr_status status = staging_alloc(ctx, id, &st);
+
+	if (status != EMR_OK)
+		return status;
+	if (base != NULL) {
+		uint64_t n = emr_content_reader_content(base)->n;
+
+		st->base = emr_content_reader_share(base);
+		st->base_limit = base_size < n ? base_size : n;
+		st->size = st->base_limit;
+	}
+	st->base_unlogged = true;
+	st->seal_early = true;
+	*out_staging = st;
+	return EMR_OK;
+}
+
+void staging_wait_jobs(emr_staging *st)
+{
+	while (st->jobs > 0)
+		gate_wait(&st->gate);
+}
+
+void staging_clear(emr_staging *st)
+{
+	for (size_t page = 0; page < st->page_count; page++) {
+		for (size_t i = 0; st->pages[page] != NULL && i < PAGE_LEAVES; i++)
+			bucket_clear(st, &st->pages[page]->buckets[i]);
+		free(st->pages[page]);
+	}
+	free(st->pages);
+	st->pages = NULL;
+	st->page_count = 0;
+}
+
+/* Out of the list, and nobody from record_balance is inside any more. */
+static void leave_ctx(emr_staging *st)
+{
+	emr_record_ctx *ctx = st->ctx;
+
+	pthread_mutex_lock(&ctx->stagings_lock);
+	while (st->visitors > 0)
+		pthread_cond_wait(&ctx->visitor_left, &ctx->stagings_lock);
+	if (st->previous != NULL)
+		st->previous->next = st->next;
+	else
+		ctx->stagings = st->next;
+	if (st->next != NULL)
+		st->next->previous = st->previous;
+	pthread_mutex_unlock(&ctx->stagings_lock);
+}
+
+void emr_staging_free(emr_staging *st)
+{
+	if (st == NULL)
+		return;
+	leave_ctx(st);
+	gate_write(&st->gate);
+	staging_wait_jobs(st);
+	staging_clear(st);
+	staging_end_life(st);
+	life_drop_unused(st);
+	gate_write_end(&st->gate);
+	spill_close(&st->spill);
+	emr_content_reader_free(st->base);
+	gate_destroy(&st->gate);
+	free(st);
+}
+
+/* ---- Facts ---- */
+
+emr_id16 emr_staging_id(const emr_staging *st)
+{
+	return st->id;
+}
+
+uint64_t emr_staging_size(emr_staging *st)
+{
+	uint64_t size;
+
+	gate_read(&st->gate);
+	size = st->size;
+	gate_read_end(&st->gate);
+	return size;
+}
+
+int64_t emr_staging_mtime_ns(emr_staging *st)
+{
+	int64_t mtime_ns;
+
+	gate_read(&st->gate);
+	mtime_ns = st->mtime_ns;
+	gate_read_end(&st->gate);
+	return mtime_ns;
+}
+
+uint64_t emr_staging_dirty_seq(emr_staging *st)
+{
+	return atomic_load(&st->dirty_seq);
+}
+
+bool emr_staging_is_simple(emr_staging *st)
+{
+	bool simple;
+
+	gate_read(&st->gate);
+	simple = st->base == NULL && st->spill.fd < 0 && (st->lives == NULL || (st->life != NULL && !st->life->ended));
+	gate_read_end(&st->gate);
+	return simple;
+}
+
+emr_status emr_staging_each_block(emr_staging *st, emr_staging_block_visit visit, void *context)
+{
+	emr_status status = EMR_OK;
+
+	gate_read(&st->gate);
+	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
+		bucket *b = staging_bucket(st, leaf);
+
+		if (b != NULL && b->under != NULL) {
+			emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
+
+			status = visit(context, &cid);
+		}
+	}
+	gate_read_end(&st->gate);
+	return status;
+}
+
+/* ---- Writing ---- */
+
+/* The bucket may be changed now; a write below the sealed end ends the key. */
+static void make_writable(emr_staging *st, uint64_t leaf)
+{
+	bucket *b = staging_bucket(st, leaf);
+
+	while (b != NULL && b->sealing) {
+		gate_wait(&st->gate);
+		b = staging_bucket(st, leaf);
+	}
+	if (leaf < st->seal_next)
+		staging_end_life(st);
+}
+
+/* A leaf in very many pieces becomes one piece; it stays as it is when what lies below cannot be read now. */
+#define EXTENTS_BEFORE_JOINING 256
+static void join_pieces(emr_staging *st, bucket *b)
+{
+	record_scratch *scratch;
+
+	if (b->count < EXTENTS_BEFORE_JOINING || b->count % EXTENTS_BEFORE_JOINING != 0)
+		return;
+	scratch = record_scratch_take(st->ctx);
+	if (scratch != NULL) {
+		uint64_t start = b->leaf << EMR_LEAF_LOG2;
+		uint32_t len = st->size - start < EMR_LEAF_BYTES ? (uint32_t)(st->size - start) : EMR_LEAF_BYTES;
+
+		if (staging_read_leaf(st, b->leaf, 0, len, scratch->plain) == EMR_OK &&
+			bucket_write(st, b, 0, scratch->plain, len) != EMR_OK)
+			emr_log(EMR_LOG_DEBUG, "no memory to join the pieces of a leaf");
+	}
+	record_scratch_give(st->ctx, scratch);
+}
+
+static emr_status write_leaf(emr_staging *st, uint64_t offset, const uint8_t *data, uint32_t len)
+{
+	uint64_t leaf = offset >> EMR_LEAF_LOG2;
+	bucket *b;
+	emr_status status;
+
+	make_writable(st, leaf);
+	status = staging_bucket_make(st, leaf, &b);
+	if (status == EMR_OK)
+		status = bucket_write(st, b, (uint32_t)(offset & (EMR_LEAF_BYTES - 1)), data, len);
+	if (status != EMR_OK)
+		return status;
+	bucket_list(st, b);
+	if (offset + len > st->size)
+		st->size = offset + len;
+	atomic_fetch_add(&st->dirty_seq, 1);
+	join_pieces(st, b);
+	return EMR_OK;
+}
+
+/* Memory is full and could not be written out: better to say so than to be killed. */
+static bool memory_is_exhausted(const emr_record_ctx *ctx)
+{
+	return ctx->options.spill_dirfd >= 0 && atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->memory) >
+		2 * ctx->options.memory_bytes;
+}
+
+emr_status emr_staging_write(emr_staging *st, uint64_t offset, const void *data, size_t len)
+{
+	const uint8_t *at = data;
+	emr_status status = EMR_OK;
+
+	if (len > EMR_RECORD_MAX_BYTES || offset > EMR_RECORD_MAX_BYTES - len)
+		return EMR_TOO_BIG;
+	if (memory_is_exhausted(st->ctx))
+		return EMR_NO_SPACE;
+	gate_write(&st->gate);
+	while (len > 0 && status == EMR_OK) {
+		size_t room = EMR_LEAF_BYTES - (size_t)(offset & (EMR_LEAF_BYTES - 1));
+		size_t take = room < len ? room : len;
+
+		status = write_leaf(st, offset, at, (uint32_t)take);
+		offset += take;
+		at += take;
+		len -= take;
+	}
+	staging_seal_early(st);
+	gate_write_end(&st->gate);
+	record_balance(st->ctx);
+	return status;
+}
+
+void staging_cut(emr_staging *st, uint64_t size)
+{
+	uint64_t leaf = size >> EMR_LEAF_LOG2;
+	uint32_t rest = (uint32_t)(size & (EMR_LEAF_BYTES - 1));
+
+	if (rest > 0) {
+		bucket *b = staging_bucket(st, leaf);
+
+		if (b != NULL)
+			bucket_cut(st, b, rest);
+		leaf++;
+	}
+	for (; leaf < staging_leaves_end(st); leaf++) {
+		bucket *b = staging_bucket(st, leaf);
+
+		if (b == NULL)
+			leaf |= PAGE_LEAVES - 1;	/* the page is empty */
+		else if (b->count > 0 || b->under != NULL)
+			bucket_clear(st, b);
+	}
+	if (size < st->base_limit)
+		st->base_limit = size;
+	if (size < st->cut_unlogged)
+		st->cut_unlogged = size;
+}
+
+emr_status emr_staging_truncate(emr_staging *st, uint64_t size)
+{
+	if (size > EMR_RECORD_MAX_BYTES)
+		return EMR_TOO_BIG;
+	gate_write(&st->gate);
+	if (size < st->size) {
+		staging_wait_jobs(st);
+		if (size < st->seal_next << EMR_LEAF_LOG2)
+			staging_end_life(st);
+		staging_cut(st, size);
+	}
+	if (size != st->size)
+		atomic_fetch_add(&st->dirty_seq, 1);
+	st->size = size;
+	if (st->jobs == 0 && !st->freezing)
+		life_drop_unused(st);
+	gate_write_end(&st->gate);
+	return EMR_OK;
+}
+
+/* ---- Reading ---- */
+
+static emr_status read_sealed(emr_staging *st, const bucket *b, uint32_t from, uint32_t len, uint8_t *out)
+{
+	record_leaf_source source = { .ctx = st->ctx, .cipher = b->under->cipher, .leaf = b->leaf,
+		.stream_len = EMR_LEAF_BYTES };
+
+	source.cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
+	return record_leaf_read(&source, from, len, out);
+}
+
+/* What shows where nothing was written: the sealed leaf, the base, or zeros. */
+static emr_status read_below(emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len,
+	uint8_t *out)
+{
+	uint64_t start = leaf << EMR_LEAF_LOG2;
+	uint64_t shows;
+	size_t got = 0;
+	emr_status status = EMR_OK;
+
+	if (b != NULL && b->under != NULL)
+		shows = b->under_len;
+	else
+		shows = st->base_limit > start ? st->base_limit - start : 0;
+	shows = shows > from ? shows - from : 0;
+	if (shows > len)
+		shows = len;
+	if (shows > 0 && b != NULL && b->under != NULL) {
+		status = read_sealed(st, b, from, (uint32_t)shows, out);
+		got = (size_t)shows;
+	} else if (shows > 0) {
+		status = record_reader_read_direct(st->base, start + from, out, (size_t)shows, &got);
+	}
+	if (status == EMR_OK)
+		memset(out + got, 0, len - got);
+	return status;
+}
+
+static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e, uint32_t from, uint32_t len,
+	uint8_t *out)
+{
+	spill_record record = { .at = e->record_at, .seq = e->record_seq, .len = e->record_len };
+	uint8_t payload[SPILL_PAYLOAD_MAX];
+	emr_status status;
+
+	if (e->bytes != NULL) {
+		memcpy(out, e->bytes + (from - e->from), len);
+		return EMR_OK;
+	}
+	record.off = (b->leaf << EMR_LEAF_LOG2) + e->from - e->skip;
+	status = spill_read(&st->spill, &record, payload);
+	if (status == EMR_OK)
+		memcpy(out, payload + e->skip + (from - e->from), len);
+	return status;
+}
+
+emr_status staging_read_leaf(emr_staging *st, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
+{
+	const bucket *b = staging_bucket(st, leaf);
+	uint32_t end = from + len;
+	emr_status status = EMR_OK;
+
+	for (uint32_t i = 0; b != NULL && i < b->count && from < end && status == EMR_OK; i++) {
+		const extent *e = &b->extents[i];
+		uint32_t take;
+
+		if (e->from + e->len <= from)
+			continue;
+		if (e->from >= end)
+			break;
+		if (e->from > from) {
+			status = read_below(st, b, leaf, from, e->from - from, out);
+			out += e->from - from;
+			from = e->from;
+		}
+		if (status != EMR_OK)
+			break;
+		take = (e->from + e->len < end ? e->from + e->len : end) - from;
+		status = read_extent(st, b, e, from, take, out);
+		out += take;
+		from += take;
+	}
+	if (status == EMR_OK && from < end)
+		status = read_below(st, b, leaf, from, end - from, out);
+	return status;
+}
+
+emr_status emr_staging_read(emr_staging *st, uint64_t offset, void *buffer, size_t len, size_t *out_got)
+{
+	uint8_t *out = buffer;
+	size_t got = 0;
+	emr_status status = EMR_OK;
+
+	gate_read(&st->gate);
+	if (offset >= st->size)
+		len = 0;
+	else if (len > st->size - offset)
+		len = (size_t)(st->size - offset);
+	while (got < len && status == EMR_OK) {
+		size_t from = (size_t)((offset + got) & (EMR_LEAF_BYTES - 1));
+		size_t take = EMR_LEAF_BYTES - from < len - got ? EMR_LEAF_BYTES - from : len - got;
+
+		status = staging_read_leaf(st, (offset + got) >> EMR_LEAF_LOG2, (uint32_t)from, (uint32_t)take,
+			out + got);
+		got += take;
+	}
+	gate_read_end(&st->gate);
+	if (status == EMR_OK)
+		*out_got = got;
+	return status;
+}
