@@ -38,6 +38,7 @@ static const char *const texts[CHAIN_STATEMENTS] = {
 	[DOMAIN_COUNT] = "SELECT count(*) FROM domains WHERE domain=?1 AND seq>?2",
 	[DOMAIN_LAST] = "SELECT coalesce(max(seq), 0) FROM domains WHERE domain=?1",
 	[DOMAIN_SEQS] = "SELECT seq FROM domains WHERE domain=?1 AND seq>=?2 ORDER BY seq LIMIT ?3",
+	[DOMAIN_BEFORE] = "SELECT seq FROM domains WHERE domain=?1 AND seq<?2 ORDER BY seq DESC LIMIT 1",
 	[ITEM_GET] = "SELECT seq, idx FROM items WHERE prefix=?1 ORDER BY seq, idx",
 	[ITEM_PUT] = "INSERT INTO items(prefix, seq, idx) VALUES(?1, ?2, ?3)",
 	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
@@ -373,6 +374,30 @@ emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uin
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	*out_n = n;
+	return EMR_OK;
+}
+
+emr_status emr_chain_before(emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq)
+{
+	sqlite3_stmt *s;
+	emr_status status;
+
+	if (domain == NULL) {
+		if (before < 2)
+			return EMR_NOT_FOUND;
+		*out_seq = before - 1;
+		return EMR_OK;
+	}
+	status = emr_sql_use(&chain->sql, DOMAIN_BEFORE, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind(s, 1, domain, 16);
+	emr_sql_bind_u64(s, 2, before);
+	status = emr_sql_step(s);
+	if (status != EMR_OK)
+		return status;
+	*out_seq = emr_sql_u64(s, 0);
+	(void)sqlite3_reset(s);
 	return EMR_OK;
 }
 

@@ -19,6 +19,7 @@ typedef enum chain_statement {
 	DOMAIN_COUNT,
 	DOMAIN_LAST,
 	DOMAIN_SEQS,
+	DOMAIN_BEFORE,
 	ITEM_GET,
 	ITEM_PUT,
 	STATE_GET,

@@ -49,6 +49,8 @@ emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uin
 				 size_t *out_n);
 /* Where the applied item of a row's version stands. */
 emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
+/* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.  EMR_NOT_FOUND. */
+emr_status emr_chain_before(emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
 /* A state row as the contract sees it (also b/, c/, i/ and p/ keys, which are made from the tables).  SEQ and TIME of its

@@ -24,7 +24,7 @@ typedef struct emr_replica_options {
 /* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the high-water mark says is
  * rebuilt from the ledger by the next catch_up, never trusted; the high-water mark stays.  EMR_EXPOSED, EMR_NEWER_FORMAT,
  * EMR_DAMAGED (the high-water mark file itself is damaged: remove it by hand to start again), EMR_FORK (the files belong to
- * another network), EMR_BUSY (another process has this state), EMR_IO. */
+ * another network), EMR_BUSY, EMR_IO.  Several processes may have one state open; catch_up locks between them. */
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica);
 void emr_replica_close(emr_replica *replica);
 #define EMR_AUTO_REPLICA __attribute__((cleanup(emr_replica_auto))) emr_replica *
@@ -57,12 +57,7 @@ typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *chang
 emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
 /* Why the ledger is not believed any more; status EMR_OK when all is well. */
-typedef struct emr_replica_trouble {
-	emr_status status;
-	uint64_t seq;		/* the entry that does not fit */
-	emr_id32 submitter;	/* who appended it, as the entry says; zero if unknown */
-	char cause[120];	/* short English, names no record */
-} emr_replica_trouble;
+typedef emr_ledger_trouble emr_replica_trouble;
 void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble);
 
 typedef struct emr_replica_position {
@@ -100,7 +95,8 @@ typedef emr_status (*emr_replica_head_fn)(void *arg, const emr_replica_head *hea
 /* Heads of DOMAIN, or of all domains when NULL, in key order; a consistent snapshot.  fn may read the replica. */
 emr_status emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
 
-/* A private part, checked against its item's priv_hash.  EMR_NOT_FOUND: erased, not mine, or none; EMR_DAMAGED. */
+/* A private part, as it was when its item's priv_hash was checked.  EMR_NOT_FOUND: erased, not mine, or none;
+ * EMR_MISSING_DATA: the ledger should have it and had it not, or damaged; EMR_DAMAGED: our own copy is. */
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
 
 /* One item of a row's chain. */
@@ -117,7 +113,7 @@ typedef struct emr_replica_item {
 	uint16_t index;
 	uint16_t flags;
 	uint8_t op;
-	uint8_t is_time_suspect;	/* ledger_time was over 600 s ahead of this clock when it came */
+	uint8_t is_time_suspect;	/* ledger_time is over 600 s ahead of this clock */
 	emr_bytes bytes;		/* item and public part; borrowed from the owner named where this is given */
 } emr_replica_item;
 /* The applied item at KEY; its bytes are left in *out_bytes, which out_item->bytes borrows. */

@@ -1,0 +1,228 @@
+#include "replica_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#define BUSY_MS 10000u
+
+/* ---- readers ---- */
+
+emr_status replica_take(emr_replica *replica, emr_chain **out_chain)
+{
+	emr_chain *chain = NULL;
+
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	if (replica->n_readers > 0)
+		chain = replica->readers[--replica->n_readers];
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+	if (chain) {
+		*out_chain = chain;
+		return EMR_OK;
+	}
+	return replica_own(replica, emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS,
+						   out_chain));
+}
+
+void replica_give(emr_replica *replica, emr_chain *chain)
+{
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	if (replica->n_readers < READERS_KEPT) {
+		replica->readers[replica->n_readers++] = chain;
+		chain = NULL;
+	}
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+	emr_chain_close(chain);
+}
+
+emr_status replica_own(emr_replica *replica, emr_status status)
+{
+	if (status == EMR_DAMAGED) {
+		EMR_AUTO_FD fd = openat(replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		emr_log(EMR_LOG_ERROR, "replica: own copy is damaged; it is made again at the next start (%d)", fd >= 0);
+	}
+	return status;
+}
+
+emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
+{
+	emr_merkle_frontier frontier = { 0 };
+	uint8_t hash[32];
+
+	for (unsigned level = 63; level-- > 0;) {
+		emr_status status;
+		if ((size >> level & 1) == 0)
+			continue;
+		status = emr_chain_subtree(chain, level, frontier.size >> level, hash);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		if (!emr_merkle_append_subtree(&frontier, level, hash))
+			return EMR_DAMAGED;
+	}
+	emr_merkle_frontier_root(&frontier, out_root);
+	return EMR_OK;
+}
+
+/* ---- opening ---- */
+
+static void discard(emr_replica *r, const char *why)
+{
+	emr_log(EMR_LOG_WARN, "replica: the copy is made again: %s", why);
+	emr_chain_close(r->writer);
+	r->writer = NULL;
+	(void)unlinkat(r->dirfd, REPLICA_DB "-wal", 0);
+	(void)unlinkat(r->dirfd, REPLICA_DB "-shm", 0);
+	(void)unlinkat(r->dirfd, REPLICA_DB, 0);
+}
+
+static emr_status open_copy(emr_replica *r)
+{
+	emr_status status;
+
+	if (faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		discard(r, "damage was found");
+		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
+	}
+	status = emr_file_check_private(r->dirfd, REPLICA_DB);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
+	if (status != EMR_DAMAGED)
+		return status;
+	discard(r, "the file cannot be read");
+	return emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
+}
+
+/* Does the copy fit the mark?  EMR_DAMAGED when not: then it is not what this computer verified. */
+static emr_status compare_mark(emr_replica *r, uint64_t size)
+{
+	uint8_t hash[32];
+	emr_status status;
+
+	if (r->mark.frontier.size == 0 || size < r->mark.frontier.size)
+		return EMR_OK;
+	status = replica_root(r->writer, r->mark.frontier.size, hash);
+	if (status == EMR_OK && memcmp(hash, r->mark.root, 32) != 0)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK && size == r->mark.frontier.size) {
+		status = emr_chain_digest(r->writer, hash);
+		if (status == EMR_NOT_FOUND || (status == EMR_OK && memcmp(hash, r->mark.digest, 32) != 0))
+			status = EMR_DAMAGED;
+	}
+	return status;
+}
+
+static emr_status check_network(emr_replica *r, uint64_t size)
+{
+	EMR_AUTO_BUF first = { 0 };
+	emr_id16 net_id = emr_ledger_net_id(r->ledger);
+	emr_status status;
+
+	if (r->mark.frontier.size > 0 && !emr_id16_equal(r->mark.net_id, net_id))
+		return EMR_FORK;
+	if (size == 0)
+		return EMR_OK;
+	status = emr_chain_entry(r->writer, 0, &first, NULL);
+	if (status == EMR_NOT_FOUND)
+		return EMR_DAMAGED;
+	if (status != EMR_OK)
+		return status;
+	return emr_bytes_equal(emr_buf_view(&first), emr_ledger_descriptor(r->ledger)) ? EMR_OK : EMR_FORK;
+}
+
+static emr_status open_checked(emr_replica *r)
+{
+	uint64_t size = 0;
+	emr_status has_mark = mark_read(r->dirfd, &r->mark);
+	emr_status status;
+
+	if (has_mark != EMR_OK && has_mark != EMR_NOT_FOUND && has_mark != EMR_DAMAGED)
+		return has_mark;
+	status = open_copy(r);
+	if (status == EMR_OK)
+		status = emr_chain_size(r->writer, &size);
+	if (status == EMR_OK)
+		status = check_network(r, size);
+	if (status == EMR_OK)
+		status = compare_mark(r, size);
+	if (status == EMR_DAMAGED) {
+		discard(r, "it is not what the high-water mark says");
+		size = 0;
+		status = open_copy(r);
+	}
+	/* A damaged mark beside a copy that is whole is made again; alone it is all there is against going back. */
+	if (status == EMR_OK && has_mark == EMR_DAMAGED && size == 0)
+		return EMR_DAMAGED;
+	return status;
+}
+
+static emr_status open_lock(emr_replica *r)
+{
+	r->lock_fd = openat(r->dirfd, REPLICA_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (r->lock_fd < 0)
+		return emr_status_from_errno(errno);
+	while (flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
+emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica)
+{
+	emr_replica *r = calloc(1, sizeof *r);
+	emr_status status = EMR_OK;
+
+	if (r == NULL)
+		return EMR_NO_MEMORY;
+	r->ledger = options->ledger;
+	r->clock = options->clock ? options->clock : emr_clock_system();
+	r->is_mine = options->is_mine;
+	r->is_mine_arg = options->is_mine_arg;
+	r->fresh_ns = -1;
+	r->lock_fd = -1;
+	(void)pthread_mutex_init(&r->write_lock, NULL);
+	(void)pthread_mutex_init(&r->pool_lock, NULL);
+	r->dirfd = fcntl(options->state_dirfd, F_DUPFD_CLOEXEC, 0);
+	if (r->dirfd < 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = open_lock(r);
+	if (status == EMR_OK)
+		status = open_checked(r);
+	if (r->lock_fd >= 0)
+		(void)flock(r->lock_fd, LOCK_UN);
+	if (status != EMR_OK) {
+		emr_replica_close(r);
+		return status;
+	}
+	*out_replica = r;
+	return EMR_OK;
+}
+
+void emr_replica_close(emr_replica *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->n_readers; i++)
+		emr_chain_close(r->readers[i]);
+	emr_chain_close(r->writer);
+	if (r->lock_fd >= 0)
+		(void)close(r->lock_fd);
+	if (r->dirfd >= 0)
+		(void)close(r->dirfd);
+	(void)pthread_mutex_destroy(&r->write_lock);
+	(void)pthread_mutex_destroy(&r->pool_lock);
+	free(r);
+}
+
+void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble)
+{
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	*out_trouble = replica->trouble;
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+}

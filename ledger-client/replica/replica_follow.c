@@ -1,0 +1,528 @@
+#include "replica_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+#include "base/log.h"
+
+#define RUN_ENTRIES 128		/* entries of one transaction */
+
+/* ---- which domains are mine ---- */
+
+/* Answers for one entry; the state is that before it. */
+typedef struct choice {
+	emr_replica *replica;
+	emr_chain *chain;
+	const emr_batch *batch;		/* of the entry, for domains that it makes; NULL = none */
+	emr_header header;
+	emr_id16 last;
+	bool has_last;
+	bool last_is_mine;
+	emr_status status;		/* why state could not be read */
+} choice;
+
+/* Bytes of a D row behind its head, for a domain that the batch itself makes. */
+static bool new_domain(const choice *c, const uint8_t domain[16], uint8_t out[96])
+{
+	for (size_t i = 0; c->batch && i < c->batch->count; i++) {
+		emr_item item;
+		emr_span pub;
+		emr_batch_item_at(c->batch, i, &item, &pub);
+		if (item.op != EMR_OP_DOMAIN_NEW || memcmp(item.domain_id, domain, 16) != 0)
+			continue;
+		memcpy(out, c->header.signer_pk, 32);
+		memcpy(out + 32, pub.data, 64);
+		return true;
+	}
+	return false;
+}
+
+static bool is_mine(void *arg, const uint8_t domain[16])
+{
+	choice *c = arg;
+	EMR_AUTO_BUF row = { 0 };
+	uint8_t made[96];
+	emr_key_text key;
+	emr_id16 id;
+	emr_bytes tail = { 0 };
+	emr_status status;
+
+	memcpy(id.b, domain, 16);
+	/* Keys, organisations, requests to a person: everybody replays them. */
+	if (emr_id16_is_zero(id))
+		return true;
+	if (c->has_last && emr_id16_equal(c->last, id))
+		return c->last_is_mine;
+	emr_key_domain(domain, &key);
+	status = emr_chain_row(c->chain, key.text, &row, NULL, NULL);
+	if (status == EMR_OK && row.len == EMR_ROW_DOMAIN_BYTES)
+		tail = emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, 96);
+	else if (status == EMR_NOT_FOUND && new_domain(c, domain, made))
+		tail = emr_bytes_of(made, sizeof made);
+	else if (status != EMR_NOT_FOUND)
+		c->status = status == EMR_OK ? EMR_DAMAGED : status;
+	c->last = id;
+	c->has_last = true;
+	c->last_is_mine = tail.data && c->replica->is_mine(c->replica->is_mine_arg, id, tail);
+	return c->last_is_mine;
+}
+
+static emr_chain_keep_fn keep_of(const emr_replica *r)
+{
+	return r->is_mine ? is_mine : NULL;
+}
+
+/* ---- following a run of entries ---- */
+
+typedef struct following {
+	emr_replica *replica;
+	emr_chain *chain;	/* entries go here */
+	choice choice;
+	emr_chain_parts parts;
+	emr_batch batch;
+	emr_ledger_trouble trouble;
+	emr_replica_change *changes;	/* NULL cap 0 = not wanted */
+	size_t n_changes;
+	size_t cap_changes;
+	uint64_t bad_part;	/* entry whose part did not fit its hash; 0 = none */
+	bool wants_changes;
+} following;
+
+static following *following_new(emr_replica *r, emr_chain *chain)
+{
+	following *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->replica = r;
+	f->chain = chain;
+	f->choice.replica = r;
+	f->choice.chain = chain;
+	return f;
+}
+
+static void following_free(following **f)
+{
+	if (*f == NULL)
+		return;
+	emr_chain_parts_free(&(*f)->parts);
+	free((*f)->changes);
+	free(*f);
+}
+#define AUTO_FOLLOWING __attribute__((cleanup(following_free))) following *
+
+static emr_status fetch(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
+}
+
+/* Parses what can be parsed; emr_chain_follow refuses the rest. */
+static bool parse_entry(following *f, const emr_ledger_entry *entry, emr_entry *out)
+{
+	f->choice.batch = NULL;
+	f->choice.has_last = false;
+	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), out) != EMR_CONTRACT_OK ||
+	    emr_header_parse((emr_span){ out->header, EMR_HEADER_BYTES }, &f->choice.header) != EMR_CONTRACT_OK ||
+	    emr_batch_parse_items((emr_span){ out->header, EMR_HEADER_BYTES }, span_of(entry->items), NULL, 0,
+				  &f->batch) != EMR_RESULT_APPLIED)
+		return false;
+	f->choice.batch = &f->batch;
+	return true;
+}
+
+static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entry)
+{
+	size_t need = f->n_changes + f->batch.count;
+
+	if (need > f->cap_changes) {
+		size_t cap = need * 2;
+		emr_replica_change *more = realloc(f->changes, cap * sizeof *more);
+		if (more == NULL)
+			return EMR_NO_MEMORY;
+		f->changes = more;
+		f->cap_changes = cap;
+	}
+	for (size_t i = 0; i < f->batch.count; i++) {
+		emr_replica_change *c = &f->changes[f->n_changes++];
+		emr_item item;
+		emr_span pub;
+		emr_batch_item_at(&f->batch, i, &item, &pub);
+		*c = (emr_replica_change){ .version = item.version, .seq = seq, .index = (uint16_t)i,
+					   .flags = item.flags, .op = item.op, .family = emr_op_family(item.op),
+					   .ledger_time = entry->ledger_time_unix_s, .result = entry->results.data[i] };
+		memcpy(c->domain.b, item.domain_id, 16);
+		memcpy(c->object.b, item.object_id, 16);
+		memcpy(c->signer_id.b, item.signer_id, 32);
+		emr_item_id(f->batch.items[i].bytes, c->item_id.b);
+		c->is_mine = f->replica->is_mine == NULL || is_mine(&f->choice, item.domain_id);
+	}
+	return EMR_OK;
+}
+
+static emr_status follow_one(void *arg, const emr_ledger_entry *entry)
+{
+	following *f = arg;
+	emr_chain_keep_fn keep = keep_of(f->replica);
+	emr_entry parsed;
+	bool is_parsed = parse_entry(f, entry, &parsed);
+	emr_status status = emr_chain_parts_of(entry, fetch, f->replica->ledger, keep, &f->choice, &f->parts);
+
+	if (status != EMR_OK)
+		return status;
+	if (f->parts.is_bad && f->bad_part == 0)
+		f->bad_part = entry->seq;
+	status = emr_chain_follow(f->chain, entry, f->parts.spans, keep, &f->choice, &f->trouble);
+	if (status == EMR_OK)
+		status = f->choice.status;
+	if (status == EMR_OK && f->wants_changes && is_parsed)
+		status = note_changes(f, entry->seq, &parsed);
+	return status;
+}
+
+/* ---- catching up ---- */
+
+static emr_status give_trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause)
+{
+	*out = (emr_ledger_trouble){ .status = status, .seq = seq };
+	(void)snprintf(out->cause, sizeof out->cause, "%s", cause);
+	return status;
+}
+
+typedef struct same {
+	const uint8_t *leaf;
+	bool is_same;
+} same;
+
+static emr_status compare_leaf(void *arg, const emr_ledger_entry *entry)
+{
+	same *s = arg;
+	uint8_t leaf[32];
+
+	emr_entry_leaf(span_of(entry->entry), leaf);
+	s->is_same = memcmp(leaf, s->leaf, 32) == 0;
+	return EMR_OK;
+}
+
+/* The ledger still ends, or goes on, where this computer stood. */
+static emr_status check_end(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_ledger_trouble *out)
+{
+	uint8_t leaf[32];
+	same s = { .leaf = leaf };
+	size_t n = 0;
+	emr_status status;
+
+	if (ledger_size < size || ledger_size < r->mark.frontier.size)
+		return give_trouble(out, EMR_ROLLBACK, ledger_size,
+				    "the ledger is shorter than what this computer has verified");
+	if (size == 0)
+		return EMR_OK;
+	status = replica_own(r, emr_chain_leaf(r->writer, size - 1, leaf));
+	if (status == EMR_OK)
+		status = emr_ledger_entries(r->ledger, size - 1, 1, compare_leaf, &s, &n);
+	if (status == EMR_DAMAGED && n == 0)
+		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry cannot be read");
+	if (status == EMR_OK && !s.is_same)
+		return give_trouble(out, EMR_FORK, size - 1, "the entry is not the one that this computer has verified");
+	return status;
+}
+
+/* Once the copy reaches the mark, it must be the same tree. */
+static emr_status check_mark(emr_replica *r, uint64_t old_size, uint64_t size, emr_ledger_trouble *out)
+{
+	uint64_t at = r->mark.frontier.size;
+	uint8_t root[32];
+	emr_status status;
+
+	if (at == 0 || old_size >= at || size < at)
+		return EMR_OK;
+	status = replica_root(r->writer, at, root);
+	if (status == EMR_OK && memcmp(root, r->mark.root, 32) != 0)
+		return give_trouble(out, EMR_FORK, at - 1, "the entries are not those that this computer has verified");
+	return status;
+}
+
+static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_descriptor descriptor;
+	emr_entry entry;
+	emr_status status = emr_chain_entry(chain, size - 1, &bytes, NULL);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (size == 1) {
+		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
+		*out = descriptor.created_unix_s;
+		return EMR_OK;
+	}
+	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out = entry.ledger_time_unix_s;
+	return EMR_OK;
+}
+
+/* The mark of the copy as it stands now. */
+static emr_status new_mark(emr_replica *r, uint64_t size, high_mark *out)
+{
+	high_mark m = { .net_id = emr_ledger_net_id(r->ledger) };
+	uint8_t hash[32];
+	emr_status status = EMR_OK;
+
+	for (unsigned level = 63; status == EMR_OK && level-- > 0;) {
+		if ((size >> level & 1) == 0)
+			continue;
+		status = emr_chain_subtree(r->writer, level, m.frontier.size >> level, hash);
+		if (status == EMR_OK && !emr_merkle_append_subtree(&m.frontier, level, hash))
+			status = EMR_DAMAGED;
+	}
+	if (status == EMR_OK)
+		status = emr_chain_digest(r->writer, m.digest);
+	if (status == EMR_OK)
+		status = last_time_of(r->writer, size, &m.last_time);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_merkle_frontier_root(&m.frontier, m.root);
+	*out = m;
+	return EMR_OK;
+}
+
+/* At most MAX entries from SIZE in one transaction; *out_n = how many stand in it when it failed or was committed. */
+static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
+{
+	emr_status status = emr_chain_begin(r->writer);
+	high_mark mark = r->mark;
+
+	*out_n = 0;
+	if (status != EMR_OK)
+		return status;
+	status = emr_ledger_entries(r->ledger, size, max, follow_one, f, out_n);
+	if (status == EMR_DAMAGED && f->trouble.status == EMR_OK)
+		(void)give_trouble(&f->trouble, EMR_DAMAGED, size + *out_n, "the entry cannot be read");
+	if (status == EMR_OK && *out_n > 0)
+		status = check_mark(r, size, size + *out_n, &f->trouble);
+	if (status == EMR_OK && *out_n > 0)
+		status = new_mark(r, size + *out_n, &mark);
+	if (status != EMR_OK || *out_n == 0) {
+		emr_chain_rollback(r->writer);
+		return status;
+	}
+	status = emr_chain_commit(r->writer);
+	/* While the copy is made again, an older place than the mark's must not become the mark. */
+	if (status == EMR_OK && mark.frontier.size >= r->mark.frontier.size) {
+		status = mark_write(r->dirfd, &mark);
+		if (status == EMR_OK)
+			r->mark = mark;
+	}
+	return status;
+}
+
+/* As take_run, but a failure at the k-th entry still keeps the k - 1 before it.  *out_n and the noted changes are what was
+ * committed. */
+static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t *out_n)
+{
+	size_t good = 0;
+	emr_ledger_trouble trouble;
+	emr_status failed = take_run(r, f, size, RUN_ENTRIES, &good);
+	emr_status status;
+
+	*out_n = failed == EMR_OK ? good : 0;
+	if (failed == EMR_OK)
+		return EMR_OK;
+	f->n_changes = 0;
+	if (good == 0 || f->trouble.status == EMR_OK || failed == EMR_FORK)
+		return failed;
+	trouble = f->trouble;
+	f->trouble = (emr_ledger_trouble){ 0 };
+	status = take_run(r, f, size, good, &good);
+	if (status != EMR_OK) {
+		f->n_changes = 0;
+		return status;
+	}
+	*out_n = good;
+	f->trouble = trouble;
+	return failed;
+}
+
+static void keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh)
+{
+	(void)pthread_mutex_lock(&r->pool_lock);
+	if (trouble->status != EMR_OK || is_fresh)
+		r->trouble = *trouble;
+	if (is_fresh)
+		r->fresh_ns = emr_clock_boot_ns(r->clock);
+	(void)pthread_mutex_unlock(&r->pool_lock);
+	if (trouble->status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "ledger entry %llu: %s", (unsigned long long)trouble->seq, trouble->cause);
+}
+
+static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out_is_end)
+{
+	uint64_t size = 0;
+	uint64_t ledger_size = 0;
+	emr_status status;
+
+	while (flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	status = emr_chain_size(r->writer, &size);
+	if (status == EMR_OK)
+		status = emr_ledger_size(r->ledger, &ledger_size);
+	if (status == EMR_OK)
+		status = check_end(r, size, ledger_size, &f->trouble);
+	if (status == EMR_OK && size < ledger_size)
+		status = take_most(r, f, size, out_n);
+	(void)flock(r->lock_fd, LOCK_UN);
+	*out_is_end = status == EMR_OK && size + *out_n >= ledger_size;
+	return status;
+}
+
+emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+{
+	uint64_t taken = 0;
+	bool is_end = false;
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && !is_end) {
+		AUTO_FOLLOWING f = NULL;
+		size_t n = 0;
+		(void)pthread_mutex_lock(&replica->write_lock);
+		f = following_new(replica, replica->writer);
+		if (f) {
+			f->wants_changes = change != NULL;
+			status = run_one(replica, f, &n, &is_end);
+			keep_trouble(replica, &f->trouble, is_end);
+		} else {
+			status = EMR_NO_MEMORY;
+		}
+		(void)pthread_mutex_unlock(&replica->write_lock);
+		/* Damage that no entry of the ledger explains is our own. */
+		if (f && status == EMR_DAMAGED && f->trouble.status == EMR_OK)
+			(void)replica_own(replica, status);
+		taken += n;
+		for (size_t i = 0; f && n > 0 && i < f->n_changes; i++)
+			change(arg, &f->changes[i]);
+	}
+	if (out_n)
+		*out_n = taken;
+	return status;
+}
+
+/* ---- verifying everything again ---- */
+
+typedef struct verifying {
+	following *f;
+	emr_chain *own;
+	uint64_t own_size;
+} verifying;
+
+static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
+{
+	verifying *v = arg;
+	uint8_t leaf[32];
+	uint8_t own[32];
+	emr_status status = follow_one(v->f, entry);
+
+	if (status == EMR_OK && v->f->bad_part != 0)
+		return give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
+	if (status != EMR_OK || entry->seq >= v->own_size)
+		return status;
+	emr_entry_leaf(span_of(entry->entry), leaf);
+	status = emr_chain_leaf(v->own, entry->seq, own);
+	if (status == EMR_OK && memcmp(leaf, own, 32) != 0)
+		return give_trouble(&v->f->trouble, EMR_FORK, entry->seq,
+				    "the entry is not the one that this computer has verified");
+	return status;
+}
+
+static emr_status walk(emr_replica *r, verifying *v, uint64_t from, uint64_t to)
+{
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && from < to) {
+		size_t n = 0;
+		size_t max = to - from < RUN_ENTRIES ? (size_t)(to - from) : RUN_ENTRIES;
+		status = emr_ledger_entries(r->ledger, from, max, verify_one, v, &n);
+		if (status == EMR_DAMAGED && v->f->trouble.status == EMR_OK)
+			return give_trouble(&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
+		if (status == EMR_OK && n == 0)
+			return give_trouble(&v->f->trouble, EMR_DAMAGED, from, "the entry is missing");
+		from += n;
+	}
+	return status;
+}
+
+static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
+{
+	emr_ledger_trouble *t = &v->f->trouble;
+	char cause[sizeof t->cause];
+	emr_status status;
+
+	v->f->choice.batch = NULL;
+	v->f->choice.has_last = false;
+	status = emr_chain_compare(fresh, v->own, keep_of(r), &v->f->choice, t);
+	if (status == EMR_OK)
+		status = emr_chain_check_file(v->own);
+	if (status != EMR_DAMAGED)
+		return status;
+	(void)snprintf(cause, sizeof cause, "this computer's own copy: %.90s",
+		       t->status == EMR_OK ? "the file is damaged" : t->cause);
+	(void)give_trouble(t, EMR_DAMAGED, t->seq, cause);
+	return replica_own(r, EMR_DAMAGED);
+}
+
+static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
+{
+	verifying v = { .f = f, .own = own };
+	uint64_t size = 0;
+	uint64_t at_least;
+	emr_status status = emr_chain_size(own, &v.own_size);
+
+	(void)pthread_mutex_lock(&r->write_lock);
+	at_least = r->mark.frontier.size;
+	(void)pthread_mutex_unlock(&r->write_lock);
+
+	if (status == EMR_OK)
+		status = emr_ledger_size(r->ledger, &size);
+	if (status == EMR_OK && (size < v.own_size || size < at_least))
+		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
+				    "the ledger is shorter than what this computer has verified");
+	if (status == EMR_OK)
+		status = emr_chain_begin(fresh);
+	if (status == EMR_OK)
+		status = walk(r, &v, 0, v.own_size);
+	if (status == EMR_OK)
+		status = compare_own(r, &v, fresh);
+	if (status == EMR_OK)
+		status = walk(r, &v, v.own_size, size);
+	*out_checked = size;
+	return status;
+}
+
+emr_status emr_replica_verify_chain(emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
+{
+	EMR_AUTO_CHAIN fresh = NULL;
+	EMR_AUTO_CHAIN own = NULL;
+	AUTO_FOLLOWING f = NULL;
+	emr_ledger_trouble trouble = { 0 };
+	uint64_t checked = 0;
+	emr_status status = emr_ledger_verify(replica->ledger, &trouble);
+
+	if (status == EMR_OK)
+		status = emr_chain_open_temporary(&fresh);
+	if (status == EMR_OK)
+		status = emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status == EMR_OK) {
+		f = following_new(replica, fresh);
+		status = f ? verify_all(replica, f, fresh, own, &checked) : EMR_NO_MEMORY;
+		if (f)
+			trouble = f->trouble;
+	}
+	*out_trouble = trouble;
+	*out_checked = checked;
+	return status;
+}

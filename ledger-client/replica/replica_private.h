@@ -1,0 +1,44 @@
+/* Inside of a replica, for replica*.c and mark.c only. */
+#pragma once
+
+#include <pthread.h>
+
+#include "ledger/chain.h"
+#include "mark.h"
+#include "replica/replica.h"
+
+#define REPLICA_DB "replica.sqlite"
+#define REPLICA_LOCK "replica.lock"
+#define REPLICA_REBUILD "replica.rebuild"	/* its presence: the next open makes the copy again */
+#define READERS_KEPT 8
+
+struct emr_replica {
+	int dirfd;
+	int lock_fd;
+	emr_ledger *ledger;
+	const emr_clock *clock;
+	emr_replica_mine_fn is_mine;
+	void *is_mine_arg;
+
+	pthread_mutex_t write_lock;	/* writer, mark; held for a whole catch_up */
+	emr_chain *writer;
+	high_mark mark;
+
+	pthread_mutex_t pool_lock;	/* readers, n_readers, trouble, fresh_ns */
+	emr_chain *readers[READERS_KEPT];
+	size_t n_readers;
+	emr_ledger_trouble trouble;
+	int64_t fresh_ns;		/* boot time; -1 = never */
+};
+
+/* A connection to read with, and back again. */
+emr_status replica_take(emr_replica *replica, emr_chain **out_chain);
+void replica_give(emr_replica *replica, emr_chain *chain);
+/* Remembers that the own copy is damaged, so that the next open makes it again; returns STATUS. */
+emr_status replica_own(emr_replica *replica, emr_status status);
+emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
+
+static inline emr_span span_of(emr_bytes bytes)
+{
+	return (emr_span){ .data = bytes.data, .len = bytes.len };
+}

@@ -1,0 +1,422 @@
+#include "replica_private.h"
+
+#include <stdlib.h>
+
+#define SUSPECT_S 600
+
+/* One read: a connection taken, and the status of what was done with it looked at. */
+typedef struct reading {
+	emr_replica *replica;
+	emr_chain *chain;
+} reading;
+
+static void reading_end(const reading *r)
+{
+	if (r->chain)
+		replica_give(r->replica, r->chain);
+}
+#define READING(r, which) \
+	__attribute__((cleanup(reading_end))) reading r = { .replica = (which) }
+
+/* ---- rows ---- */
+
+emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row)
+{
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
+}
+
+typedef struct row_walk {
+	emr_replica_row_fn fn;
+	void *arg;
+	emr_status given;	/* what fn answered: not to be taken for our own damage */
+} row_walk;
+
+static emr_status give_row(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	row_walk *w = arg;
+
+	(void)seq;
+	(void)time;
+	w->given = w->fn(w->arg, key, value);
+	return w->given;
+}
+
+emr_status emr_replica_each_row(emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg)
+{
+	row_walk w = { .fn = fn, .arg = arg };
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_each_row(r.chain, prefix, give_row, &w);
+	return w.given != EMR_OK ? w.given : replica_own(replica, status);
+}
+
+/* ---- heads ---- */
+
+static emr_status parse_head(const char *key, emr_bytes value, uint64_t seq, uint64_t time, emr_replica_head *out)
+{
+	emr_row_object row;
+	char hex[33] = { 0 };
+
+	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK || strlen(key) != 2 + 32 + 1 + 32)
+		return EMR_DAMAGED;
+	*out = (emr_replica_head){ .version = row.head.version, .pversion = row.pversion, .seq = seq,
+				   .ledger_time = time, .epoch = row.head.epoch, .flags = row.head.flags,
+				   .state = row.head.state };
+	memcpy(hex, key + 2, 32);
+	if (emr_unhex(hex, out->domain.b, 16) != EMR_OK)
+		return EMR_DAMAGED;
+	memcpy(hex, key + 2 + 33, 32);
+	if (emr_unhex(hex, out->object.b, 16) != EMR_OK)
+		return EMR_DAMAGED;
+	memcpy(out->item_id.b, row.head.item, 32);
+	memcpy(out->creator.b, row.creator, 32);
+	memcpy(out->pitem.b, row.pitem, 32);
+	return EMR_OK;
+}
+
+emr_status emr_replica_head_get(emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
+{
+	EMR_AUTO_BUF row = { 0 };
+	emr_key_text key;
+	uint64_t seq = 0;
+	uint64_t time = 0;
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	emr_key_object(domain.b, object.b, &key);
+	status = emr_chain_row(r.chain, key.text, &row, &seq, &time);
+	if (status == EMR_OK)
+		status = parse_head(key.text, emr_buf_view(&row), seq, time, out_head);
+	return replica_own(replica, status);
+}
+
+typedef struct head_walk {
+	emr_replica_head_fn fn;
+	void *arg;
+	emr_status given;
+} head_walk;
+
+static emr_status give_head(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	head_walk *w = arg;
+	emr_replica_head head;
+	emr_status status = parse_head(key, value, seq, time, &head);
+
+	if (status != EMR_OK)
+		return status;
+	w->given = w->fn(w->arg, &head);
+	return w->given;
+}
+
+emr_status emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
+{
+	head_walk w = { .fn = fn, .arg = arg };
+	char prefix[2 + 32 + 2] = "O/";
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	if (domain) {
+		emr_hex(domain->b, 16, prefix + 2);
+		prefix[34] = '/';
+		prefix[35] = '\0';
+	}
+	status = emr_chain_each_row(r.chain, prefix, give_head, &w);
+	return w.given != EMR_OK ? w.given : replica_own(replica, status);
+}
+
+/* ---- parts and items ---- */
+
+emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
+{
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	return replica_own(replica, emr_chain_part(r.chain, key, out_part));
+}
+
+/* An entry with its items, parsed. */
+typedef struct opened {
+	emr_buf bytes;
+	emr_buf items;
+	emr_entry entry;
+	emr_batch batch;
+	emr_id32 batch_id;
+} opened;
+
+static void opened_free(opened **o)
+{
+	if (*o == NULL)
+		return;
+	emr_buf_free(&(*o)->bytes);
+	emr_buf_free(&(*o)->items);
+	free(*o);
+}
+#define AUTO_OPENED __attribute__((cleanup(opened_free))) opened *
+
+static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
+{
+	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
+	    emr_batch_parse_items((emr_span){ o->entry.header, EMR_HEADER_BYTES }, span_of(emr_buf_view(&o->items)), NULL,
+				  0, &o->batch) != EMR_RESULT_APPLIED)
+		return EMR_DAMAGED;
+	emr_batch_id(o->entry.header, o->batch_id.b);
+	return EMR_OK;
+}
+
+/* The bytes borrow from O. */
+static emr_status describe(const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
+{
+	emr_item item;
+	emr_span pub;
+
+	if (index >= o->batch.count)
+		return EMR_DAMAGED;
+	emr_batch_item_at(&o->batch, index, &item, &pub);
+	*out = (emr_replica_item){ .batch_id = o->batch_id, .seq = o->entry.seq,
+				   .ledger_time = o->entry.ledger_time_unix_s, .version = item.version,
+				   .priv_len = item.priv_len, .epoch = item.epoch, .index = index, .flags = item.flags,
+				   .op = item.op };
+	emr_item_id(o->batch.items[index].bytes, out->item_id.b);
+	memcpy(out->signer_id.b, item.signer_id, 32);
+	memcpy(out->submitter_id.b, o->entry.submitter_id, 32);
+	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
+	out->bytes = emr_bytes_of(o->batch.items[index].bytes.data, o->batch.items[index].bytes.len);
+	return EMR_OK;
+}
+
+emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
+				emr_replica_item *out_item)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	emr_replica_item item;
+	uint64_t seq;
+	uint16_t index;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_place(r.chain, key, &seq, &index));
+	if (status == EMR_OK)
+		status = replica_own(replica, open_entry(r.chain, seq, o));
+	if (status == EMR_OK)
+		status = describe(replica, o, index, &item);
+	if (status != EMR_OK)
+		return status;
+	emr_buf_clear(out_bytes);
+	status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
+	if (status != EMR_OK)
+		return status;
+	item.bytes = emr_buf_view(out_bytes);
+	*out_item = item;
+	return EMR_OK;
+}
+
+typedef struct stands {
+	uint64_t seq;
+	uint16_t index;
+} stands;
+
+static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t index)
+{
+	stands s = { .seq = seq, .index = index };
+
+	(void)version;
+	return emr_buf_append(arg, &s, sizeof s);
+}
+
+/* The places are read first: what fn does must not meet a running statement of this connection. */
+emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
+			       emr_replica_item_fn fn, void *arg)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	EMR_AUTO_BUF places = { 0 };
+	emr_replica_item item;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica,
+				     emr_chain_each_place(r.chain, family, domain.b, object.b, note_place, &places));
+	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
+		stands s;
+		memcpy(&s, places.data + at, sizeof s);
+		if (o->bytes.len == 0 || o->entry.seq != s.seq)
+			status = replica_own(replica, open_entry(r.chain, s.seq, o));
+		if (status == EMR_OK)
+			status = describe(replica, o, s.index, &item);
+		if (status == EMR_OK)
+			status = fn(arg, &item);
+	}
+	return status;
+}
+
+emr_status emr_replica_find_batch(emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	uint64_t seq;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_find_batch(r.chain, batch_id.b, &seq));
+	if (status == EMR_OK)
+		status = replica_own(replica, open_entry(r.chain, seq, o));
+	if (status != EMR_OK)
+		return status;
+	*out_answer = (emr_ledger_answer){ .batch_id = batch_id, .seq = seq, .is_repeat = 1,
+					   .ledger_time = o->entry.ledger_time_unix_s, .n_results = o->batch.count };
+	memcpy(out_answer->results, o->entry.results.data, o->entry.results.len);
+	return EMR_OK;
+}
+
+/* ---- domains, position, listings ---- */
+
+typedef struct domain_walk {
+	emr_replica *replica;
+	emr_replica_domain_fn fn;
+	void *arg;
+} domain_walk;
+
+static emr_status give_domain(void *arg, const char *key, emr_bytes row)
+{
+	domain_walk *w = arg;
+	emr_id16 domain;
+	bool is_mine = true;
+
+	if (row.len != EMR_ROW_DOMAIN_BYTES || emr_unhex(key + 2, domain.b, 16) != EMR_OK)
+		return EMR_DAMAGED;
+	if (w->replica->is_mine)
+		is_mine = w->replica->is_mine(w->replica->is_mine_arg, domain,
+					      emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
+	return w->fn(w->arg, domain, is_mine, row);
+}
+
+emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg)
+{
+	domain_walk w = { .replica = replica, .fn = fn, .arg = arg };
+
+	return emr_replica_each_row(replica, "D/", give_domain, &w);
+}
+
+static emr_status time_of(emr_chain *chain, uint64_t seq, opened *o, uint64_t *out)
+{
+	emr_descriptor descriptor;
+	emr_status status;
+
+	if (seq == 0) {
+		status = emr_chain_entry(chain, 0, &o->bytes, NULL);
+		if (status != EMR_OK ||
+		    emr_descriptor_parse(span_of(emr_buf_view(&o->bytes)), &descriptor) != EMR_CONTRACT_OK)
+			return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		*out = descriptor.created_unix_s;
+		return EMR_OK;
+	}
+	status = open_entry(chain, seq, o);
+	if (status == EMR_OK)
+		*out = o->entry.ledger_time_unix_s;
+	return status;
+}
+
+static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	emr_replica_position p = { .freshness_s = -1 };
+	emr_status status = o ? emr_chain_size(chain, &p.size) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && p.size > 0) {
+		status = replica_root(chain, p.size, p.root);
+		if (status == EMR_OK)
+			status = emr_chain_leaf(chain, p.size - 1, p.last_leaf.b);
+		if (status == EMR_OK)
+			status = time_of(chain, p.size - 1, o, &p.last_time);
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	if (replica->fresh_ns >= 0)
+		p.freshness_s = (emr_clock_boot_ns(replica->clock) - replica->fresh_ns) / 1000000000;
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+	*out = p;
+	return EMR_OK;
+}
+
+emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_position)
+{
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_begin_read(r.chain);
+	if (status == EMR_OK)
+		status = position_of(replica, r.chain, out_position);
+	emr_chain_rollback(r.chain);
+	return replica_own(replica, status);
+}
+
+static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain, const emr_id16 *object,
+			     size_t *left, emr_replica_listing_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = o->batch.count; status == EMR_OK && *left > 0 && i-- > 0;) {
+		emr_replica_listing line = { .result = o->entry.results.data[i] };
+		emr_item item;
+		emr_span pub;
+		emr_batch_item_at(&o->batch, i, &item, &pub);
+		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
+		    (object && memcmp(object->b, item.object_id, 16) != 0))
+			continue;
+		status = describe(replica, o, (uint16_t)i, &line.item);
+		if (status != EMR_OK)
+			return status;
+		memcpy(line.domain.b, item.domain_id, 16);
+		memcpy(line.object.b, item.object_id, 16);
+		memcpy(line.prev_entry.b, o->entry.prev_entry, 32);
+		line.family = emr_op_family(item.op);
+		(*left)--;
+		status = fn(arg, &line);
+	}
+	return status;
+}
+
+emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
+			      emr_replica_listing_fn fn, void *arg)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	uint64_t seq = 0;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_size(r.chain, &seq));
+	while (status == EMR_OK && limit > 0) {
+		status = emr_chain_before(r.chain, domain ? domain->b : NULL, seq, &seq);
+		if (status == EMR_NOT_FOUND)
+			return EMR_OK;
+		if (status == EMR_OK)
+			status = open_entry(r.chain, seq, o);
+		if (status != EMR_OK)
+			return replica_own(replica, status);
+		status = list_entry(replica, o, domain, object, &limit, fn, arg);
+	}
+	return status;
+}
