@@ -1,0 +1,202 @@
+#include "build.h"
+
+#include <string.h>
+
+#include "contract/codes.h"
+#include "mime.h"
+
+static void random_bytes(uint8_t *out, size_t len)
+{
+	while (len > 0) {
+		emr_id32 id = emr_id32_random();
+		size_t part = len < sizeof id.b ? len : sizeof id.b;
+
+		memcpy(out, id.b, part);
+		out += part;
+		len -= part;
+	}
+}
+
+/* meta_ct of VERSION of the row. */
+static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint64_t version,
+	const uint8_t nonce[24], emr_buf *out)
+{
+	EMR_AUTO_BUF plain = { 0 };
+	uint8_t aad[EMR_META_AAD_BYTES];
+	emr_status status;
+
+	status = emr_meta_encode(change->meta, &plain);
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(out, plain.len + 16);
+	if (status != EMR_OK)
+		return status;
+	emr_meta_aad(change->domain, change->object, version, ctx->epoch, ctx->listkey_id, aad);
+	return emr_list_key_seal(ctx->list_key, change->object, nonce, emr_bytes_of(aad, sizeof aad),
+		emr_buf_view(&plain), out->data);
+}
+
+static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
+	const emr_content_key *key, emr_cid *out_root)
+{
+	const char *mime = mime_of_name(change->meta->name);
+	emr_signer signer = emr_signer_domain(change->domain, 1);
+	uint8_t statement[EMR_STATEMENT_BYTES];
+	uint8_t sig[64];
+	emr_public person;
+	emr_statement_facts facts = {
+		.kind = EMR_STATEMENT_ORIGINAL,
+		.patient_pk = person.pk,
+		.record_id = change->record_id,
+		.cver = change->cver,
+		.mime = emr_bytes_of(mime, strlen(mime)),
+		.issued_at_unix_s = ctx->now_unix_s,
+	};
+	emr_bundle_facts bundle = {
+		.record_id = change->record_id,
+		.cver = change->cver,
+		.mtime_ns = change->meta->mtime_ns,
+		.mime = facts.mime,
+		.statement = statement,
+		.sig = sig,
+	};
+	emr_status status;
+
+	status = emr_keyring_public(ctx->keyring, &person);
+	if (status != EMR_OK)
+		return status;
+	memcpy(facts.r_pid, change->meta->r_pid, sizeof facts.r_pid);
+	status = emr_statement_make(ctx->keyring, signer, change->content, &facts, statement, sig);
+	if (status != EMR_OK)
+		return status;
+	return emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
+}
+
+/* The key of the content that a PUT or REWRAP publishes, and its bundle. */
+static emr_status content_of(const build_ctx *ctx, const emr_change *change, emr_cid *out_root,
+	uint64_t *out_padded, emr_content_key **out_key)
+{
+	emr_content_key *key;
+	emr_content content;
+	emr_status status;
+
+	if (change->kind == EMR_CHANGE_REWRAP) {
+		status = emr_facts_open_content(ctx->facts, change->from, &content, out_key);
+		if (status != EMR_OK)
+			return status;
+		*out_root = change->from->root;
+		*out_padded = content.padded;
+		return EMR_OK;
+	}
+	status = emr_content_open_key(ctx->records, change->content, &key);
+	if (status != EMR_OK)
+		return status;
+	status = make_bundle(ctx, change, key, out_root);
+	if (status != EMR_OK) {
+		emr_content_key_free(key);
+		return status;
+	}
+	*out_padded = change->content->padded;
+	*out_key = key;
+	return EMR_OK;
+}
+
+static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint64_t version,
+	emr_buf *out_priv, emr_place *place)
+{
+	emr_put_part part = { .record_id = change->record_id, .cver = change->cver,
+		.listkey_id = ctx->listkey_id };
+	EMR_AUTO_BUF meta_ct = { 0 };
+	emr_content_key *key = NULL;
+	emr_id32 digest;
+	uint8_t wrap_ctx[32];
+	emr_status status;
+
+	random_bytes(part.salt, sizeof part.salt);
+	random_bytes(part.nonce, sizeof part.nonce);
+	status = content_of(ctx, change, &part.root, &part.padded, &key);
+	if (status != EMR_OK)
+		return status;
+	memcpy(digest.b, part.root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(change->domain, ctx->epoch, change->record_id, change->cver,
+		EMR_CAPSULE_CONTENT, digest, wrap_ctx);
+	status = emr_content_key_wrap(ctx->keyring, ctx->A, wrap_ctx, key, part.capsule, part.wdek);
+	emr_content_key_free(key);
+	if (status == EMR_OK)
+		status = seal_meta(ctx, change, version, part.nonce, &meta_ct);
+	if (status != EMR_OK)
+		return status;
+	part.meta_ct = emr_buf_view(&meta_ct);
+	place->record_id = change->record_id;
+	place->cver = change->cver;
+	place->pversion = version;
+	place->padded = part.padded;
+	place->root = part.root;
+	return emr_put_part_encode(&part, out_priv);
+}
+
+static emr_status build_meta(const build_ctx *ctx, const emr_change *change, uint64_t version,
+	emr_buf *out_priv)
+{
+	emr_meta_part part = { .listkey_id = ctx->listkey_id };
+	EMR_AUTO_BUF meta_ct = { 0 };
+	emr_status status;
+
+	random_bytes(part.salt, sizeof part.salt);
+	random_bytes(part.nonce, sizeof part.nonce);
+	status = seal_meta(ctx, change, version, part.nonce, &meta_ct);
+	if (status != EMR_OK)
+		return status;
+	part.meta_ct = emr_buf_view(&meta_ct);
+	return emr_meta_part_encode(&part, out_priv);
+}
+
+static uint8_t op_of(emr_change_kind kind)
+{
+	switch (kind) {
+	case EMR_CHANGE_PUT:
+		return EMR_OP_PUT;
+	case EMR_CHANGE_META:
+		return EMR_OP_META;
+	case EMR_CHANGE_REWRAP:
+		return EMR_OP_REWRAP;
+	case EMR_CHANGE_UNLINK:
+		return EMR_OP_UNLINK;
+	}
+	return 0;
+}
+
+emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,
+	emr_buf *out_priv, emr_operation *out_op, emr_place *out_place)
+{
+	uint64_t version = head->version + 1;
+	emr_place place = { .domain = change->domain, .object = change->object, .version = version };
+	emr_status status = EMR_OK;
+
+	if (change->from != NULL)
+		place = *change->from;
+	place.domain = change->domain;
+	place.object = change->object;
+	place.version = version;
+	if (change->meta != NULL)
+		memcpy(place.r_pid, change->meta->r_pid, sizeof place.r_pid);
+	if (change->kind == EMR_CHANGE_PUT || change->kind == EMR_CHANGE_REWRAP)
+		status = build_put(ctx, change, version, out_priv, &place);
+	else if (change->kind == EMR_CHANGE_META)
+		status = build_meta(ctx, change, version, out_priv);
+	if (status != EMR_OK)
+		return status;
+	*out_op = (emr_operation){
+		.op = op_of(change->kind),
+		.flags = change->kind == EMR_CHANGE_META && change->meta->type != EMR_META_FILE
+			? EMR_ITEM_NOCONTENT : 0,
+		.domain = change->domain,
+		.object = change->object,
+		.version = version,
+		.prev = head->item_id,
+		.time = ctx->now_unix_s,
+		.epoch = ctx->epoch,
+		.priv = emr_buf_view(out_priv),
+	};
+	*out_place = place;
+	return EMR_OK;
+}

@@ -1,0 +1,24 @@
+/* One change becomes one ledger operation: bundle, wrapped key, sealed metadata, private part.  Submits nothing. */
+#pragma once
+
+#include "keyring/content.h"
+#include "ledger/batch.h"
+#include "settle/settle.h"
+
+/* What every item of one batch shares. */
+typedef struct build_ctx {
+	emr_keyring *keyring;
+	emr_record_ctx *records;
+	emr_facts *facts;
+	emr_id16 domain;
+	uint32_t epoch;
+	uint8_t A[32];		/* the domain's public key of EPOCH */
+	emr_id32 listkey_id;
+	const emr_list_key *list_key;
+	uint64_t now_unix_s;
+} build_ctx;
+
+/* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows from OUT_PRIV;
+ * OUT_PLACE is where the record will stand when the item is applied. */
+emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,
+	emr_buf *out_priv, emr_operation *out_op, emr_place *out_place);

@@ -1,0 +1,342 @@
+#include "settle/facts.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/content.h"
+
+typedef struct known_key {
+	emr_id16 domain;
+	emr_id32 listkey_id;
+	emr_list_key *key;
+} known_key;
+
+struct emr_facts {
+	emr_keyring *keyring;
+	emr_replica *replica;
+	emr_record_ctx *records;
+	pthread_mutex_t lock;
+	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
+	size_t count, cap;
+};
+
+emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
+	emr_facts **out_facts)
+{
+	emr_facts *facts = calloc(1, sizeof *facts);
+
+	if (facts == NULL)
+		return EMR_NO_MEMORY;
+	facts->keyring = keyring;
+	facts->replica = replica;
+	facts->records = records;
+	pthread_mutex_init(&facts->lock, NULL);
+	*out_facts = facts;
+	return EMR_OK;
+}
+
+void emr_facts_free(emr_facts *facts)
+{
+	if (facts == NULL)
+		return;
+	for (size_t i = 0; i < facts->count; i++)
+		emr_list_key_free(facts->keys[i].key);
+	free(facts->keys);
+	pthread_mutex_destroy(&facts->lock);
+	free(facts);
+}
+
+static const emr_list_key *known(const emr_facts *facts, emr_id16 domain, emr_id32 listkey_id)
+{
+	for (size_t i = 0; i < facts->count; i++)
+		if (emr_id32_equal(facts->keys[i].listkey_id, listkey_id) &&
+			emr_id16_equal(facts->keys[i].domain, domain))
+			return facts->keys[i].key;
+	return NULL;
+}
+
+static emr_status remember(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, emr_list_key *key)
+{
+	if (facts->count == facts->cap) {
+		size_t cap = facts->cap == 0 ? 16 : facts->cap * 2;
+		known_key *keys = realloc(facts->keys, cap * sizeof *keys);
+
+		if (keys == NULL)
+			return EMR_NO_MEMORY;
+		facts->keys = keys;
+		facts->cap = cap;
+	}
+	facts->keys[facts->count++] =
+		(known_key){ .domain = domain, .listkey_id = listkey_id, .key = key };
+	return EMR_OK;
+}
+
+typedef struct learning {
+	emr_facts *facts;
+	emr_id16 domain, object;
+	emr_id32 writer;
+} learning;
+
+static emr_status learn_item(void *arg, const emr_replica_item *item)
+{
+	const learning *l = arg;
+	emr_part_key at = { .domain = l->domain, .object = l->object, .version = item->version,
+		.family = EMR_FAMILY_LISTKEY };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_listkey_part part;
+	emr_list_key *key;
+	emr_status status;
+
+	if (known(l->facts, l->domain, item->item_id) != NULL)
+		return EMR_OK;
+	status = emr_replica_part(l->facts->replica, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_listkey_part_decode(emr_buf_view(&bytes), &part);
+	if (status == EMR_OK)
+		status = emr_list_key_open(l->facts->keyring, l->domain, item->epoch, l->writer,
+			part.capsule, part.kcheck, &key);
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "a listing key could not be opened: %s",
+			emr_status_text(status));
+		return EMR_OK;	/* other writers' names stay readable */
+	}
+	status = remember(l->facts, l->domain, item->item_id, key);
+	if (status != EMR_OK)
+		emr_list_key_free(key);
+	return status;
+}
+
+static emr_status learn_row(void *arg, const char *key, emr_bytes bytes)
+{
+	learning *l = arg;
+	const char *object = strrchr(key, '/');
+	emr_row_listkey row;
+
+	if (object == NULL || emr_unhex(object + 1, l->object.b, sizeof l->object.b) != EMR_OK)
+		return EMR_DAMAGED;
+	if (emr_row_listkey_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(l->writer.b, row.signer, sizeof l->writer.b);
+	return emr_replica_history(l->facts->replica, EMR_FAMILY_LISTKEY, l->domain, l->object,
+		learn_item, l);
+}
+
+emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id,
+	const emr_list_key **out_key)
+{
+	static const uint8_t no_object[16];
+	learning l = { .facts = facts, .domain = domain };
+	const emr_list_key *key;
+	emr_key_text prefix;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&facts->lock);
+	key = known(facts, domain, listkey_id);
+	if (key == NULL) {
+		emr_key_listkey(domain.b, no_object, &prefix);
+		strrchr(prefix.text, '/')[1] = 0;
+		status = emr_replica_each_row(facts->replica, prefix.text, learn_row, &l);
+		key = known(facts, domain, listkey_id);
+	}
+	pthread_mutex_unlock(&facts->lock);
+	if (status != EMR_OK)
+		return status;
+	if (key == NULL)
+		return EMR_NOT_FOUND;
+	*out_key = key;
+	return EMR_OK;
+}
+
+/* Opens meta_ct of the item at VERSION of the row. */
+static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint32_t epoch,
+	uint64_t version, emr_id32 listkey_id, const uint8_t nonce[24], emr_bytes sealed,
+	emr_buf *out_plain)
+{
+	uint8_t aad[EMR_META_AAD_BYTES];
+	const emr_list_key *key;
+	emr_status status;
+
+	status = emr_facts_list_key(facts, head->domain, listkey_id, &key);
+	if (status != EMR_OK)
+		return status;
+	if (sealed.len < 16)
+		return EMR_DAMAGED;
+	emr_buf_clear(out_plain);
+	status = emr_buf_append_zeros(out_plain, sealed.len - 16);
+	if (status != EMR_OK)
+		return status;
+	emr_meta_aad(head->domain, head->object, version, epoch, listkey_id, aad);
+	return emr_list_key_open_meta(key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed,
+		out_plain->data);
+}
+
+static void place_of_head(const emr_replica_head *head, emr_place *out_place)
+{
+	*out_place = (emr_place){
+		.domain = head->domain,
+		.object = head->object,
+		.version = head->version,
+		.pversion = head->pversion,
+	};
+}
+
+static void place_of_put(emr_place *place, const emr_put_part *part)
+{
+	place->record_id = part->record_id;
+	place->cver = part->cver;
+	place->padded = part->padded;
+	place->root = part->root;
+}
+
+static emr_status read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
+	emr_put_part *out_part)
+{
+	emr_part_key at = { .domain = head->domain, .object = head->object,
+		.version = head->pversion, .family = EMR_FAMILY_OBJECT };
+	emr_status status;
+
+	emr_buf_clear(bytes);
+	status = emr_replica_part(facts->replica, &at, bytes);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	return emr_put_part_decode(emr_buf_view(bytes), out_part);
+}
+
+static emr_status read_fact(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
+	emr_buf *plain, emr_meta *out_meta)
+{
+	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF item_bytes = { 0 };
+	EMR_AUTO_BUF part_bytes = { 0 };
+	emr_replica_item item;
+	emr_put_part put;
+	emr_meta_part meta;
+	emr_status status;
+
+	status = emr_replica_item_get(facts->replica, &at, &item_bytes, &item);
+	if (status == EMR_OK)
+		status = emr_replica_part(facts->replica, &at, &part_bytes);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	place_of_head(head, out_place);
+	if (item.op == EMR_OP_META) {
+		status = emr_meta_part_decode(emr_buf_view(&part_bytes), &meta);
+		if (status == EMR_OK)
+			status = open_meta(facts, head, item.epoch, head->version, meta.listkey_id,
+				meta.nonce, meta.meta_ct, plain);
+		if (status == EMR_OK && head->pversion != 0)
+			status = read_put(facts, head, &part_bytes, &put);
+	} else {
+		status = emr_put_part_decode(emr_buf_view(&part_bytes), &put);
+		if (status == EMR_OK)
+			status = open_meta(facts, head, item.epoch, head->version, put.listkey_id,
+				put.nonce, put.meta_ct, plain);
+	}
+	if (status != EMR_OK)
+		return status;
+	if (head->pversion != 0)
+		place_of_put(out_place, &put);
+	status = emr_meta_decode(emr_buf_view(plain), out_meta);
+	if (status == EMR_OK)
+		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
+	return status;
+}
+
+typedef struct walk {
+	emr_facts *facts;
+	emr_fact_fn fn;
+	void *arg;
+	uint64_t damaged;
+	emr_buf plain;
+} walk;
+
+static emr_status walk_head(void *arg, const emr_replica_head *head)
+{
+	walk *w = arg;
+	char id[33];
+	emr_place place;
+	emr_meta meta;
+	emr_status status;
+
+	if (head->state != EMR_OBJECT_LIVE)
+		return EMR_OK;
+	status = read_fact(w->facts, head, &place, &w->plain, &meta);
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_OK) {
+		emr_hex(head->object.b, sizeof head->object.b, id);
+		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+		w->damaged++;
+		return EMR_OK;
+	}
+	return w->fn(w->arg, &place, &meta);
+}
+
+emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+{
+	walk w = { .facts = facts, .fn = fn, .arg = arg };
+	emr_status status;
+
+	status = emr_replica_each_head(facts->replica, NULL, walk_head, &w);
+	emr_buf_free(&w.plain);
+	if (status == EMR_OK)
+		*out_damaged = w.damaged;
+	return status;
+}
+
+emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
+	emr_buf *out_bytes, emr_meta *out_meta)
+{
+	emr_replica_head head;
+	emr_status status;
+
+	status = emr_replica_head_get(facts->replica, domain, object, &head);
+	if (status != EMR_OK)
+		return status;
+	if (head.state != EMR_OBJECT_LIVE)
+		return EMR_NOT_FOUND;
+	return read_fact(facts, &head, out_place, out_bytes, out_meta);
+}
+
+emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
+	emr_content_key **out_key)
+{
+	emr_replica_head head = { .domain = place->domain, .object = place->object,
+		.pversion = place->pversion };
+	emr_part_key at = { .domain = place->domain, .object = place->object,
+		.version = place->pversion, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_content_key *key = NULL;
+	emr_replica_item item;
+	emr_put_part put;
+	emr_bundle bundle;
+	emr_id32 digest;
+	uint8_t ctx[32];
+	emr_status status;
+
+	status = emr_replica_item_get(facts->replica, &at, &bytes, &item);
+	if (status == EMR_OK)
+		status = read_put(facts, &head, &bytes, &put);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(place->domain, item.epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
+		digest, ctx);
+	status = emr_content_key_unwrap(facts->keyring, place->domain, item.epoch, ctx, put.capsule,
+		put.wdek, &key);
+	if (status != EMR_OK)
+		return status;
+	status = emr_bundle_open(facts->records, &put.root, key, put.record_id, put.cver, &bundle);
+	if (status != EMR_OK) {
+		emr_content_key_free(key);
+		return status;
+	}
+	*out_content = bundle.content;
+	*out_key = key;
+	return EMR_OK;
+}

@@ -1,0 +1,44 @@
+/* The replica's facts, decrypted: which records there are, what they are called, and how their bytes are opened.
+ * Refuses to show anything whose item, hash or authentication does not fit. */
+#pragma once
+
+#include "base/id.h"
+#include "keyring/keyring.h"
+#include "record/content.h"
+#include "record/format.h"
+#include "replica/replica.h"
+
+/* Where a record stands on the ledger, as this computer last verified it. */
+typedef struct emr_place {
+	emr_id16 domain;
+	emr_id16 object;
+	emr_id16 record_id;	/* files: names the record over moves between domains; zero otherwise */
+	uint64_t cver;		/* version of the content that people see; 0 for directories and links */
+	uint64_t version;	/* of the row's chain */
+	uint64_t pversion;	/* item version of its last PUT or REWRAP */
+	uint64_t padded;	/* L' */
+	emr_cid root;		/* bundle of the content */
+	uint8_t r_pid[32];	/* opens the statement's patient commitment */
+} emr_place;
+
+typedef struct emr_facts emr_facts;
+
+/* All borrowed.  The cache of listing keys inside is thread-safe. */
+emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
+	emr_facts **out_facts);
+void emr_facts_free(emr_facts *facts);
+
+/* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid during the call.
+ * A record that cannot be read is counted in *out_damaged and named in the log by id; the walk goes on. */
+typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
+emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
+/* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
+emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
+	emr_buf *out_bytes, emr_meta *out_meta);
+
+/* The key and description of a published content: private part, capsule, bundle, commitment, manifest, in this order. */
+emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
+	emr_content_key **out_key);
+/* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
+emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id,
+	const emr_list_key **out_key);

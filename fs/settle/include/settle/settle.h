@@ -1,0 +1,76 @@
+/* From quiet files to confirmed versions: it seals the small blocks of a version, wraps its key, signs a batch, keeps the
+ * batch in the journal, submits it, and hands the answers back with the journal transaction that forgets it.
+ * It decides nothing about names: the view says what has to become true. */
+#pragma once
+
+#include "base/clock.h"
+#include "journal/journal.h"
+#include "ledger/ledger.h"
+#include "settle/facts.h"
+
+typedef struct emr_settle emr_settle;
+
+/* Journal row kinds of this module and of the view. */
+enum {
+	EMR_ROW_NODE = 'N',	/* what a node should be (view) */
+	EMR_ROW_VACATED = 'U',	/* a published name that went away (view) */
+	EMR_ROW_INO = 'I',	/* st_ino that is not made from the object id (view) */
+	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
+};
+
+typedef struct emr_settle_options {
+	emr_keyring *keyring;
+	emr_journal *journal;
+	emr_store *store;
+	emr_record_ctx *records;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_facts *facts;
+	const emr_clock *clock;
+} emr_settle_options;
+
+emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle);
+void emr_settle_free(emr_settle *settle);
+
+typedef enum emr_change_kind {
+	EMR_CHANGE_PUT = 1,	/* new content (and metadata) */
+	EMR_CHANGE_META = 2,	/* name, place, mode, time, attributes; makes directories and links */
+	EMR_CHANGE_REWRAP = 3,	/* the same content in another domain */
+	EMR_CHANGE_UNLINK = 4,
+} emr_change_kind;
+
+typedef struct emr_change {
+	emr_change_kind kind;
+	emr_id16 node;			/* whose change: given back with the answer, also after a restart */
+	uint64_t change;		/* the node's change number, given back too */
+	emr_id16 domain, object;	/* the row it goes to */
+	emr_id16 record_id;		/* PUT, REWRAP */
+	uint64_t cver;			/* PUT, REWRAP: the version this content has */
+	const emr_meta *meta;		/* all but UNLINK; meta->n of a file is right */
+	const emr_content *content;	/* PUT */
+	const emr_place *from;		/* REWRAP: where the content is now */
+	bool is_inbox;			/* META of a domain root that does not exist yet */
+} emr_change;
+
+typedef struct emr_outcome {
+	emr_change_kind kind;
+	emr_id16 node;
+	uint64_t change;
+	emr_status error;	/* not EMR_OK: the change could not be made into an operation, nothing was sent */
+	uint8_t result;		/* the ledger's code: 0 applied, 1 already there, else refused */
+	emr_place place;	/* of the row after it; valid when result <= 1 */
+} emr_outcome;
+
+/* Called once per answered batch.  TXN already forgets the batch; FN adds what follows from the outcomes and commits it
+ * (or rolls it back, on an error: the batch is asked again later), under whatever lock keeps its rows in order. */
+typedef emr_status (*emr_outcome_fn)(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes,
+	size_t n);
+
+/* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing key first when they do
+ * not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in the journal: emr_settle_resend.  One thread at a time. */
+emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
+	void *arg);
+/* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out the answers. */
+emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
+/* The replica takes in what is new on the ledger. */
+emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg);

@@ -1,0 +1,406 @@
+/* Extended attributes: the person's own, and what emrfs says about a record. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "contract/codes.h"
+
+#include "edit.h"
+
+#define OURS "user.emrfs."
+
+static bool starts_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+static emr_bytes text_bytes(const char *text)
+{
+	return emr_bytes_of(text, strlen(text));
+}
+
+static void rfc3339(uint64_t unix_s, char out[32])
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* A copy of what the answers below need, so that they can ask the ledger without holding the tree. */
+typedef struct subject {
+	emr_view *view;
+	emr_id16 id;
+	emr_place place;
+	emr_meta_type type;
+	uint64_t size;
+	bool is_published, is_local, is_settled;
+	emr_status failure;
+	uint8_t refusal;
+} subject;
+
+static emr_status append_text(emr_buf *out, const char *text)
+{
+	return emr_buf_append(out, text, strlen(text));
+}
+
+static emr_status say_id(const subject *s, emr_buf *out)
+{
+	char text[33];
+
+	emr_hex(s->id.b, sizeof s->id.b, text);
+	return append_text(out, text);
+}
+
+static bool has_version(const subject *s)
+{
+	return s->type == EMR_META_FILE && s->is_published && s->place.pversion != 0;
+}
+
+static emr_status say_cid(const subject *s, emr_buf *out)
+{
+	char text[EMR_CID_TEXT_CHARS + 1];
+
+	if (!has_version(s) || !s->is_settled)
+		return EMR_NO_ATTRIBUTE;
+	emr_cid_text(&s->place.root, text);
+	return append_text(out, text);
+}
+
+static emr_status say_version(const subject *s, emr_buf *out)
+{
+	char text[24];
+
+	if (!has_version(s))
+		return EMR_NO_ATTRIBUTE;
+	snprintf(text, sizeof text, "%" PRIu64, s->place.cver);
+	return append_text(out, text);
+}
+
+static emr_status say_state(const subject *s, emr_buf *out)
+{
+	char text[64];
+
+	if (s->is_local)
+		return append_text(out, "local");
+	if (s->failure == EMR_REFUSED)
+		snprintf(text, sizeof text, "failed %s", emr_result_text(s->refusal));
+	else if (s->failure != EMR_OK)
+		snprintf(text, sizeof text, "failed %s", emr_status_text(s->failure));
+	else
+		snprintf(text, sizeof text, "%s", s->is_settled ? "confirmed 1/1" : "pending");
+	return append_text(out, text);
+}
+
+static emr_status say_stored_bytes(const subject *s, emr_buf *out)
+{
+	char text[24];
+	uint64_t chunks;
+
+	if (!has_version(s))
+		return EMR_NO_ATTRIBUTE;
+	chunks = s->place.padded / 16384 + 1;
+	snprintf(text, sizeof text, "%" PRIu64, s->place.padded + 16 * chunks);
+	return append_text(out, text);
+}
+
+static emr_status item_of(const subject *s, emr_replica_item *out_item)
+{
+	emr_part_key at = { .domain = s->place.domain, .object = s->place.object,
+		.version = s->place.pversion, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_status status;
+
+	if (!has_version(s))
+		return EMR_NO_ATTRIBUTE;
+	status = emr_replica_item_get(s->view->options.replica, &at, &bytes, out_item);
+	out_item->bytes = (emr_bytes){ 0 };
+	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+}
+
+static emr_status say_tx(const subject *s, emr_buf *out)
+{
+	emr_replica_item item;
+	char text[96], id[65];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	emr_hex(item.batch_id.b, sizeof item.batch_id.b, id);
+	snprintf(text, sizeof text, "%" PRIu64 ":%s", item.seq, id);
+	return append_text(out, text);
+}
+
+static emr_status say_signed_at(const subject *s, emr_buf *out)
+{
+	emr_replica_item item;
+	char text[32];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	rfc3339(item.ledger_time, text);
+	return append_text(out, text);
+}
+
+static emr_status say_signature(const subject *s, emr_buf *out)
+{
+	emr_replica_item item;
+	char text[64], at[32];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	rfc3339(item.ledger_time, at);
+	snprintf(text, sizeof text, "self at=%s", at);
+	return append_text(out, text);
+}
+
+static emr_status say_access(const subject *s, emr_buf *out)
+{
+	(void)s;
+	return append_text(out, "owner");
+}
+
+static emr_status say_nothing(const subject *s, emr_buf *out)
+{
+	(void)s;
+	(void)out;
+	return EMR_OK;
+}
+
+static emr_status say_freshness(const subject *s, emr_buf *out)
+{
+	emr_replica_position at;
+	char text[24];
+	emr_status status = emr_replica_at(s->view->options.replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	if (at.freshness_s < 0)
+		return EMR_NO_ATTRIBUTE;
+	snprintf(text, sizeof text, "%" PRId64, at.freshness_s);
+	return append_text(out, text);
+}
+
+static const struct computed {
+	const char *name;
+	emr_status (*say)(const subject *s, emr_buf *out);
+} computed[] = {
+	{ OURS "id", say_id },
+	{ OURS "cid", say_cid },
+	{ OURS "version", say_version },
+	{ OURS "state", say_state },
+	{ OURS "stored-bytes", say_stored_bytes },
+	{ OURS "tx", say_tx },
+	{ OURS "signature", say_signature },
+	{ OURS "signed-at", say_signed_at },
+	{ OURS "access", say_access },
+	{ OURS "shared-with", say_nothing },
+	{ OURS "freshness", say_freshness },
+};
+
+#define COMPUTED (sizeof computed / sizeof computed[0])
+
+static emr_status subject_of(emr_view *view, const node *n, subject *out)
+{
+	if (n->state == NODE_VIRTUAL)
+		return EMR_NO_ATTRIBUTE;
+	*out = (subject){
+		.view = view,
+		.id = tree_future_id(n),
+		.place = n->place,
+		.type = (emr_meta_type)n->type,
+		.size = n->size,
+		.is_published = n->is_published,
+		.is_local = n->is_local,
+		.is_settled = !needs_settling(n) && n->is_published,
+		.failure = n->failure,
+		.refusal = n->refusal,
+	};
+	return EMR_OK;
+}
+
+static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
+{
+	for (size_t i = 0; i < COMPUTED; i++)
+		if (strcmp(computed[i].name, name) == 0)
+			return computed[i].say(s, out);
+	return EMR_NO_ATTRIBUTE;
+}
+
+emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
+{
+	emr_bytes value;
+	emr_status status;
+	subject s;
+	node *n;
+
+	if (!starts_with(name, "user."))
+		return EMR_UNSUPPORTED;
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
+	if (status == EMR_OK && !starts_with(name, OURS)) {
+		status = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &value);
+		if (status == EMR_OK)
+			status = emr_buf_append(out, value.data, value.len);
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_OK && starts_with(name, OURS))
+		status = get_computed(&s, name, out);
+	return status;
+}
+
+/* Whether the record's metadata still has room for ATTRIBUTES. */
+static emr_status check_room(const node *n, emr_bytes attributes, uint16_t count)
+{
+	EMR_AUTO_BUF encoded = { 0 };
+	emr_meta meta = { .type = (emr_meta_type)n->type, .mode = n->mode, .xattrs = attributes,
+		.xattr_count = count };
+	char longest[EMR_NAME_MAX + 1];
+
+	/* Room for the longest name, so that a later rename cannot fail for an attribute. */
+	memset(longest, 'x', EMR_NAME_MAX);
+	longest[EMR_NAME_MAX] = 0;
+	meta.name = text_bytes(longest);
+	if (n->target != NULL)
+		meta.target = text_bytes(n->target);
+	return emr_meta_encode(&meta, &encoded);
+}
+
+static emr_status change_attribute(emr_view *view, node *n, emr_bytes key, emr_bytes value, bool remove)
+{
+	emr_buf attributes = { 0 };
+	uint16_t count;
+	node_row row;
+	emr_status status;
+	edit e;
+
+	status = emr_xattr_change(emr_buf_view(&n->attributes), key, value, remove, &attributes, &count);
+	if (status == EMR_LIMIT)
+		status = EMR_ATTRIBUTE_SPACE;
+	if (status == EMR_OK)
+		status = check_room(n, emr_buf_view(&attributes), count);
+	if (status == EMR_OK && n->state == NODE_LIVE) {
+		row = row_of_node(n);
+		row.attributes = emr_buf_view(&attributes);
+		row.flags |= ROW_META_DIRTY;
+		row.change++;
+		row.ctime_ns = view_now_ns(view);
+		e = edit_begin(view);
+		edit_put(&e, n->id, &row);
+		status = edit_commit(&e, &n->row_seq);
+	}
+	if (status != EMR_OK) {
+		emr_buf_free(&attributes);
+		return status;
+	}
+	n->has_row = n->state == NODE_LIVE;
+	n->ctime_ns = view_now_ns(view);
+	n->meta_dirty = true;
+	emr_buf_free(&n->attributes);
+	n->attributes = attributes;
+	mark_changed(view, n);
+	return EMR_OK;
+}
+
+static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
+{
+	node *n = tree_by_number(view, number);
+
+	if (n == NULL)
+		return EMR_NOT_FOUND;
+	if (view->options.read_only)
+		return EMR_READ_ONLY;
+	if (n->state == NODE_VIRTUAL)
+		return EMR_DENIED;
+	*out_node = n;
+	return EMR_OK;
+}
+
+emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *name, emr_bytes value,
+	unsigned flags)
+{
+	emr_bytes old;
+	emr_status status;
+	bool exists;
+	node *n;
+
+	if (!starts_with(name, "user."))
+		return EMR_UNSUPPORTED;
+	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
+	if (starts_with(name, OURS))
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	status = find_own(view, number, &n);
+	if (status == EMR_OK) {
+		exists = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &old) == EMR_OK;
+		if ((flags & EMR_ATTRIBUTE_CREATE) && exists)
+			status = EMR_EXISTS;
+		else if ((flags & EMR_ATTRIBUTE_REPLACE) && !exists)
+			status = EMR_NO_ATTRIBUTE;
+		else
+			status = change_attribute(view, n, text_bytes(name), value, false);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *name)
+{
+	emr_status status;
+	node *n;
+
+	if (!starts_with(name, "user."))
+		return EMR_UNSUPPORTED;
+	if (starts_with(name, OURS))
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	status = find_own(view, number, &n);
+	if (status == EMR_OK)
+		status = change_attribute(view, n, text_bytes(name), (emr_bytes){ 0 }, true);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+static emr_status list_own(const node *n, emr_buf *out)
+{
+	emr_bytes rest = emr_buf_view(&n->attributes);
+	emr_status status = EMR_OK;
+	emr_xattr one;
+
+	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+		status = emr_buf_append(out, one.key.data, one.key.len);
+		if (status == EMR_OK)
+			status = emr_buf_append_zeros(out, 1);
+	}
+	return status;
+}
+
+emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
+{
+	EMR_AUTO_BUF value = { 0 };
+	emr_status status;
+	subject s;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
+	if (status == EMR_OK)
+		status = list_own(n, out);
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_NO_ATTRIBUTE)
+		return EMR_OK;
+	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
+		emr_buf_clear(&value);
+		if (computed[i].say(&s, &value) != EMR_OK)
+			continue;
+		status = emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
+	}
+	return status;
+}

@@ -1,0 +1,217 @@
+#include "edit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+
+int64_t view_now_ns(const emr_view *view)
+{
+	return emr_clock_unix_ns(view->options.clock);
+}
+
+int64_t view_boot_ns(const emr_view *view)
+{
+	return emr_clock_boot_ns(view->options.clock);
+}
+
+edit edit_begin(emr_view *view)
+{
+	edit e = { .view = view };
+
+	e.status = view->options.read_only ? EMR_READ_ONLY
+		: emr_journal_begin(view->options.journal, &e.txn);
+	return e;
+}
+
+edit edit_with(emr_view *view, emr_journal_txn *txn)
+{
+	return (edit){ .view = view, .txn = txn };
+}
+
+void edit_put(edit *e, emr_id16 id, const node_row *row)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+
+	if (e->status == EMR_OK)
+		e->status = row_encode(row, &bytes);
+	if (e->status == EMR_OK)
+		e->status = emr_journal_put(e->txn, EMR_ROW_NODE, id, emr_buf_view(&bytes));
+}
+
+void edit_delete(edit *e, emr_id16 id)
+{
+	if (e->status == EMR_OK)
+		e->status = emr_journal_delete(e->txn, EMR_ROW_NODE, id);
+}
+
+void edit_vacate(edit *e, const vacated *v)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	vacated_row row = { .place = v->place, .directory = v->directory, .type = v->type,
+		.may_be_adopted = v->may_be_adopted,
+		.name = emr_bytes_of(v->name, strlen(v->name)) };
+
+	if (e->status == EMR_OK)
+		e->status = vacated_encode(&row, &bytes);
+	if (e->status == EMR_OK)
+		e->status = emr_journal_put(e->txn, EMR_ROW_VACATED, v->place.object,
+			emr_buf_view(&bytes));
+}
+
+void edit_unvacate(edit *e, emr_id16 object)
+{
+	if (e->status == EMR_OK)
+		e->status = emr_journal_delete(e->txn, EMR_ROW_VACATED, object);
+}
+
+void edit_ino(edit *e, emr_id16 object, uint64_t ino)
+{
+	uint8_t bytes[8];
+
+	if (e->status != EMR_OK || tree_ino_of(object) == ino)
+		return;
+	emr_put_u64(bytes, ino);
+	e->status = emr_journal_put(e->txn, EMR_ROW_INO, object, emr_bytes_of(bytes, sizeof bytes));
+}
+
+void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
+{
+	emr_pin pin = { .root = *root, .owner = owner, .state = state };
+
+	if (e->status == EMR_OK)
+		e->status = emr_journal_pin(e->txn, &pin);
+}
+
+void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner)
+{
+	emr_pin pin = { .root = *root, .owner = owner };
+
+	if (e->status == EMR_OK)
+		e->status = emr_journal_unpin(e->txn, &pin);
+}
+
+emr_status edit_commit(edit *e, uint64_t *out_seq)
+{
+	emr_view *view = e->view;
+	emr_journal_txn *txn = e->txn;
+	uint64_t seq;
+	emr_status status;
+
+	e->txn = NULL;
+	if (e->status != EMR_OK) {
+		emr_journal_rollback(txn);
+		return e->status;
+	}
+	status = emr_journal_commit(txn, &seq);
+	if (status != EMR_OK)
+		return status;
+	if (view->unsynced_seq == 0) {
+		view->unsynced_since_boot_ns = view_boot_ns(view);
+		pthread_cond_broadcast(&view->wake);
+	}
+	view->unsynced_seq = seq;
+	if (out_seq != NULL)
+		*out_seq = seq;
+	return EMR_OK;
+}
+
+bool needs_settling(const node *n)
+{
+	emr_id16 domain;
+
+	if (n->state != NODE_LIVE)
+		return false;
+	if (n->is_local)
+		return n->is_published;
+	if (!n->is_published || n->meta_dirty || n->content_dirty)
+		return true;
+	domain = tree_domain(n);
+	return !emr_id16_equal(n->place.domain, domain);
+}
+
+void enqueue(emr_view *view, node *n)
+{
+	if (n->is_queued)
+		return;
+	n->is_queued = true;
+	n->next_queued = NULL;
+	if (view->queue_tail != NULL)
+		view->queue_tail->next_queued = n;
+	else
+		view->queue_head = n;
+	view->queue_tail = n;
+	pthread_cond_broadcast(&view->wake);
+}
+
+void mark_changed(emr_view *view, node *n)
+{
+	n->change++;
+	n->changed_boot_ns = view_boot_ns(view);
+	n->failure = EMR_OK;
+	if (needs_settling(n))
+		enqueue(view, n);
+}
+
+static void requeue_one(void *arg, node *n)
+{
+	if (needs_settling(n))
+		enqueue(arg, n);
+}
+
+void requeue_below(emr_view *view, node *n)
+{
+	tree_walk(n, requeue_one, view);
+}
+
+vacated *vacated_of(const emr_view *view, const node *n)
+{
+	vacated *v = calloc(1, sizeof *v);
+
+	if (v == NULL)
+		return NULL;
+	v->place = n->place;
+	v->type = n->type;
+	v->may_be_adopted = n->type == EMR_META_FILE;
+	v->since_boot_ns = view_boot_ns(view);
+	if (n->was != NULL) {
+		v->directory = n->was->directory;
+		memcpy(v->name, n->was->name, sizeof v->name);
+	} else if (n->parent != NULL) {
+		v->directory = n->parent->id;
+		memcpy(v->name, n->name, strlen(n->name) + 1);
+	}
+	return v;
+}
+
+void vacated_add(emr_view *view, vacated *v)
+{
+	v->next = view->vacated;
+	view->vacated = v;
+	pthread_cond_broadcast(&view->wake);
+}
+
+void vacated_drop(emr_view *view, emr_id16 object)
+{
+	for (vacated **at = &view->vacated; *at != NULL; at = &(*at)->next) {
+		vacated *v = *at;
+
+		if (!emr_id16_equal(v->place.object, object))
+			continue;
+		*at = v->next;
+		free(v);
+		return;
+	}
+}
+
+void hold_blocks(emr_view *view)
+{
+	if (view->holders++ == 0)
+		view->hold = emr_store_hold_begin(view->options.store);
+}
+
+void let_blocks_go(emr_view *view)
+{
+	if (--view->holders == 0)
+		emr_store_hold_end(view->options.store, &view->hold);
+}

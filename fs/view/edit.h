@@ -1,0 +1,44 @@
+/* One change of the journal made under view->lock: rows of nodes and of vacated names.  The first failure is kept; nothing
+ * of a failed edit happened. */
+#pragma once
+
+#include "row.h"
+#include "tree.h"
+
+typedef struct edit {
+	emr_view *view;
+	emr_journal_txn *txn;
+	emr_status status;
+} edit;
+
+edit edit_begin(emr_view *view);
+/* Goes on with a transaction of settle's. */
+edit edit_with(emr_view *view, emr_journal_txn *txn);
+void edit_put(edit *e, emr_id16 id, const node_row *row);
+void edit_delete(edit *e, emr_id16 id);
+void edit_vacate(edit *e, const vacated *v);
+void edit_unvacate(edit *e, emr_id16 object);
+void edit_ino(edit *e, emr_id16 object, uint64_t ino);	/* remembers it when the id alone does not give it */
+void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state);
+void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner);
+/* Commits and notes that the disk does not have it yet; the position goes to *OUT_SEQ (may be NULL). */
+emr_status edit_commit(edit *e, uint64_t *out_seq);
+
+/* N differs from the ledger from now on. */
+void mark_changed(emr_view *view, node *n);
+/* Looks again at N and everything below it after a move. */
+void requeue_below(emr_view *view, node *n);
+bool needs_settling(const node *n);
+void enqueue(emr_view *view, node *n);
+
+/* A vacated name for published N, as a struct of its own; NULL when memory runs out. */
+vacated *vacated_of(const emr_view *view, const node *n);
+void vacated_add(emr_view *view, vacated *v);	/* takes it */
+void vacated_drop(emr_view *view, emr_id16 object);
+
+/* While a working copy lives, blocks that no row names yet are kept from the reclaimer. */
+void hold_blocks(emr_view *view);
+void let_blocks_go(emr_view *view);
+
+int64_t view_now_ns(const emr_view *view);	/* wall */
+int64_t view_boot_ns(const emr_view *view);

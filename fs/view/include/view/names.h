@@ -1,0 +1,19 @@
+/* What a name may be, and which names are scratch of a program and never published.  Decides by name alone; reads no content. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/status.h"
+
+#define EMR_NAME_MAX 255	/* bytes; any byte but '/' and NUL */
+
+/* EMR_BAD_NAME for "", ".", "..", a slash or more than EMR_NAME_MAX bytes. */
+emr_status emr_name_check(const char *name);
+
+/* Names at the top of the folder that belong to emrfs itself (".emrfs", "shared-with-me", ...). */
+bool emr_name_is_reserved_at_top(const char *name);
+
+/* Names that programs use for their own scratch (locks, backups, half downloads, thumbnails, trash, viewer
+ * logs): kept, sealed, in the local journal and never published.  A directory with such a name keeps everything
+ * below it local. */
+bool emr_name_is_local(const char *name);

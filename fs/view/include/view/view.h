@@ -1,0 +1,177 @@
+/* The folder: the replica's facts decrypted into a tree, plus everything this computer has changed since.
+ * Knows nothing of the kernel: no errno, no request, no path of a mount.  Refuses to wait for anything but the local disk.
+ *
+ * Thread rules: every function may be called from any thread.  Order of locks inside: tree, then one file, then
+ * the journal.  Callbacks of emr_view_each_entry and emr_view_list_attributes run under the tree lock: they copy and return. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "journal/journal.h"
+#include "keyring/keyring.h"
+#include "ledger/ledger.h"
+#include "record/content.h"
+#include "record/staging.h"
+#include "replica/replica.h"
+#include "settle/settle.h"
+#include "store/car_store.h"
+
+typedef struct emr_view emr_view;
+typedef struct emr_handle emr_handle;	/* one open file */
+
+#define EMR_ROOT_NODE 1
+
+typedef struct emr_attr {
+	uint64_t node;		/* number of this version of the file; never used again in one mount */
+	uint64_t ino;		/* kept over remounts and local edits */
+	emr_meta_type type;
+	uint16_t mode;		/* permission bits and sticky bit; set-id bits are never kept */
+	uint32_t nlink;
+	uint64_t size_bytes;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+	bool is_virtual;	/* below .emrfs: made on the fly */
+} emr_attr;
+
+/* Everything is borrowed and must outlive the view. */
+typedef struct emr_view_options {
+	int state_dirfd;		/* for free space and the spill folder */
+	emr_keyring *keyring;
+	emr_store *store;
+	emr_journal *journal;
+	emr_record_ctx *records;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_facts *facts;
+	emr_settle *settle;
+	const emr_clock *clock;
+	bool read_only;
+	int64_t quiet_ns;		/* a change this old is published; 0 = 1 s */
+	int64_t sync_ns;		/* a closed file is on the disk after this; 0 = 5 s */
+	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node (NAME NULL).
+	 * Called without any lock; must not call back into the view. */
+	void (*changed)(void *arg, uint64_t node, const char *name);
+	void *changed_arg;
+	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is opened.  MAKE is called
+	 * without a lock and may call the view. */
+	const char *const *special_names;
+	size_t special_count;		/* at most EMR_SPECIAL_MAX */
+	emr_status (*make_special)(void *arg, const char *name, emr_buf *out);
+	void *special_arg;
+	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's (may be ""). */
+	void (*notice)(void *arg, const char *error_id, const char *path);
+	void *notice_arg;
+} emr_view_options;
+
+#define EMR_SPECIAL_MAX 8
+
+/* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does nothing where they are
+ * there already.  Uses keyring, journal, records, replica, facts, settle and clock of OPTIONS. */
+emr_status emr_view_initialise(const emr_view_options *options);
+/* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread. */
+emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
+/* The two threads: publishing what is quiet, syncing what was closed.  Without them (tests, `-f` tools)
+ * emr_view_publish_now and emr_view_sync do the same on call. */
+emr_status emr_view_start(emr_view *view);
+/* Stops the threads and hands everything open to the disk.  NULL is fine. */
+void emr_view_free(emr_view *view);
+
+/* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry with
+ * `take` counts one kernel reference, returned by emr_view_forget. */
+emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
+void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
+emr_status emr_view_attr(emr_view *view, uint64_t node, emr_attr *out_attr);
+
+enum {
+	EMR_SET_MODE = 1,
+	EMR_SET_SIZE = 2,
+	EMR_SET_MTIME = 4,
+};
+/* Sets what MASK names and gives the attributes that follow.  A change of size starts or extends a working copy. */
+emr_status emr_view_set_attr(emr_view *view, uint64_t node, unsigned mask, const emr_attr *wanted,
+	emr_attr *out_attr);
+
+emr_status emr_view_mkdir(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
+	emr_attr *out_attr);
+emr_status emr_view_symlink(emr_view *view, uint64_t parent, const char *name, const char *target,
+	emr_attr *out_attr);
+emr_status emr_view_create(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
+	int open_flags, emr_attr *out_attr, emr_handle **out_handle);
+/* As create, but leaves the file closed (mknod of a regular file). */
+emr_status emr_view_make(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
+	emr_attr *out_attr);
+emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name);
+emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name);
+/* NO_REPLACE: EMR_EXISTS when the target is there.  EXCHANGE: both must be there and change places. */
+enum {
+	EMR_RENAME_NO_REPLACE = 1,
+	EMR_RENAME_EXCHANGE = 2,
+};
+emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags);
+/* The target, NUL-terminated, owned by the caller. */
+emr_status emr_view_read_link(emr_view *view, uint64_t node, char **out_target);
+
+/* Calls TAKE for each entry after COOKIE (0 = from the start), "." and ".." included, in an order in which
+ * nothing that stays is missed or given twice, until it returns false.  NEXT is the cookie to go on from. */
+typedef bool (*emr_entry_fn)(void *arg, const char *name, const emr_attr *attr, uint64_t next);
+emr_status emr_view_each_entry(emr_view *view, uint64_t node, uint64_t cookie, bool take,
+	emr_entry_fn fn, void *arg);
+
+/* ---- open files.  FLAGS are open(2)'s.  A handle keeps its node alive. */
+emr_status emr_view_open_file(emr_view *view, uint64_t node, int flags, emr_handle **out_handle);
+/* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified. */
+emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
+emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
+/* What close(2) promises: everything written is in the operating system's hands, with its journal row. */
+emr_status emr_view_flush(emr_handle *handle);
+/* What fsync(2) promises: as flush, and on the disk. */
+emr_status emr_view_fsync(emr_handle *handle);
+/* Reserves or extends: mode 0 grows the size, KEEP_SIZE changes nothing. */
+emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size);
+void emr_view_release(emr_handle *handle);
+uint64_t emr_handle_node(const emr_handle *handle);
+/* fsync of a directory: every name given so far is on the disk. */
+emr_status emr_view_sync(emr_view *view);
+
+/* ---- attributes (user.*): names without a namespace other than user are EMR_UNSUPPORTED. */
+emr_status emr_view_get_attribute(emr_view *view, uint64_t node, const char *name, emr_buf *out);
+enum {
+	EMR_ATTRIBUTE_CREATE = 1,
+	EMR_ATTRIBUTE_REPLACE = 2,
+};
+emr_status emr_view_set_attribute(emr_view *view, uint64_t node, const char *name, emr_bytes value,
+	unsigned flags);
+emr_status emr_view_remove_attribute(emr_view *view, uint64_t node, const char *name);
+/* The names, each with its NUL, one after the other. */
+emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out);
+
+/* ---- what is where */
+typedef struct emr_space {
+	uint64_t total_bytes, free_bytes;	/* of the disk that holds the store */
+	uint64_t files;
+} emr_space;
+emr_status emr_view_space(emr_view *view, emr_space *out_space);
+
+typedef struct emr_view_counts {
+	uint64_t files, directories, bytes;	/* names that belong to the records */
+	uint64_t local;				/* files left by other programs */
+	uint64_t pending;			/* not on the ledger yet */
+	uint64_t failed;			/* refused, with a notice */
+	uint64_t confirmed;
+} emr_view_counts;
+void emr_view_count(emr_view *view, emr_view_counts *out_counts);
+/* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel reference. */
+emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
+/* The path of a live node from the top, owned by the caller. */
+emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);
+
+/* Publishes everything that can be, quiet or not, and waits for the ledger's answer. */
+emr_status emr_view_publish_now(emr_view *view);
+/* Waits until nothing is pending or DEADLINE (boot clock, ns) has passed: EMR_TIMEOUT. */
+emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns);

@@ -1,0 +1,221 @@
+#include "keeper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#include "ops_file.h"
+#include "publish.h"
+
+#define BACKOFF_FIRST_NS INT64_C(1000000000)
+#define BACKOFF_LAST_NS INT64_C(30000000000)
+#define RECLAIM_STEP_BYTES (UINT64_C(256) << 20)	/* growth of the store that makes a look worth it */
+
+/* Under view->lock: until woken or NS have passed (negative: until woken). */
+static void wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
+{
+	struct timespec until;
+
+	if (ns < 0) {
+		pthread_cond_wait(cond, &view->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ns / 1000000000;
+	until.tv_nsec += ns % 1000000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(cond, &view->lock, &until);
+}
+
+static int64_t next_backoff(int64_t backoff, emr_status status)
+{
+	if (status == EMR_OK)
+		return 0;
+	if (backoff == 0)
+		return BACKOFF_FIRST_NS;
+	return backoff * 2 > BACKOFF_LAST_NS ? BACKOFF_LAST_NS : backoff * 2;
+}
+
+/* Under view->lock: waits until there is something to publish, somebody hurries, or the end. */
+static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t hurried)
+{
+	while (!view->stop) {
+		int64_t due = publish_due(view), now = view_boot_ns(view);
+
+		if (view->hurry > 0 && view->hurries != hurried)
+			return true;
+		if (due < not_before_boot_ns && due != INT64_MAX)
+			due = not_before_boot_ns;
+		if (due <= now)
+			return true;
+		wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
+	}
+	return false;
+}
+
+static void *publish_loop(void *arg)
+{
+	emr_view *view = arg;
+	int64_t backoff = 0, not_before = 0;
+	uint64_t hurried = 0;
+
+	pthread_mutex_lock(&view->lock);
+	while (wait_for_work(view, not_before, hurried)) {
+		bool all = view->hurry > 0;
+		emr_status status;
+
+		hurried = view->hurries;
+		pthread_mutex_unlock(&view->lock);
+		status = publish_run(view, all);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "publishing: %s", emr_status_text(status));
+		pthread_mutex_lock(&view->lock);
+		view->hurried = hurried;
+		pthread_cond_broadcast(&view->settled);
+		backoff = next_backoff(backoff, status);
+		/* Never twice within the quiet time: a change that failed for the moment is not a busy loop. */
+		not_before = view_boot_ns(view) + (backoff > 0 ? backoff : view->options.quiet_ns / 4);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return NULL;
+}
+
+static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
+{
+	emr_reclaim_options options = { 0 };
+	emr_reclaim_report report;
+	emr_store_stats stats;
+	emr_status status;
+
+	status = emr_store_stats_get(view->options.store, &stats);
+	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
+		return;
+	status = emr_journal_reclaim(view->options.journal, &options, &report);
+	if (status == EMR_OK)
+		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes", (unsigned long long)report.bytes_freed);
+	else
+		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
+	*seen_bytes = stats.disk_bytes;
+}
+
+static void *sync_loop(void *arg)
+{
+	emr_view *view = arg;
+	uint64_t seen_bytes = 0;
+
+	pthread_mutex_lock(&view->lock);
+	while (!view->stop) {
+		int64_t due = view->unsynced_since_boot_ns + view->options.sync_ns;
+		int64_t now = view_boot_ns(view);
+		emr_status status;
+
+		if (view->unsynced_seq == 0 || due > now) {
+			wait_ns(view, &view->wake, view->unsynced_seq == 0 ? -1 : due - now);
+			continue;
+		}
+		pthread_mutex_unlock(&view->lock);
+		status = emr_view_sync(view);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_ERROR, "the disk refused a sync: %s", emr_status_text(status));
+		reclaim_if_grown(view, &seen_bytes);
+		pthread_mutex_lock(&view->lock);
+		if (status != EMR_OK)
+			view->unsynced_since_boot_ns = view_boot_ns(view);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return NULL;
+}
+
+emr_status emr_view_start(emr_view *view)
+{
+	if (view->options.read_only)
+		return EMR_OK;
+	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
+		return EMR_NO_MEMORY;
+	if (pthread_create(&view->syncer, NULL, sync_loop, view) != 0) {
+		pthread_mutex_lock(&view->lock);
+		view->stop = true;
+		pthread_cond_broadcast(&view->wake);
+		pthread_mutex_unlock(&view->lock);
+		pthread_join(view->publisher, NULL);
+		view->stop = false;
+		return EMR_NO_MEMORY;
+	}
+	view->has_threads = true;
+	return EMR_OK;
+}
+
+void keeper_stop(emr_view *view)
+{
+	if (!view->has_threads)
+		return;
+	pthread_mutex_lock(&view->lock);
+	view->stop = true;
+	pthread_cond_broadcast(&view->wake);
+	pthread_cond_broadcast(&view->settled);
+	pthread_mutex_unlock(&view->lock);
+	pthread_join(view->publisher, NULL);
+	pthread_join(view->syncer, NULL);
+	view->has_threads = false;
+}
+
+emr_status keeper_hand_out(emr_view *view)
+{
+	emr_status first = EMR_OK;
+
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+		emr_status status;
+
+		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
+			n->file->wrote == n->file->handed)
+			continue;
+		status = file_hand_out(view, n);
+		if (status != EMR_OK && first == EMR_OK)
+			first = status;
+	}
+	return first;
+}
+
+emr_status emr_view_publish_now(emr_view *view)
+{
+	emr_status status;
+	uint64_t mine;
+
+	if (!view->has_threads)
+		return publish_run(view, true);
+	pthread_mutex_lock(&view->lock);
+	view->hurry++;
+	mine = ++view->hurries;
+	pthread_cond_broadcast(&view->wake);
+	while (!view->stop && view->hurried < mine)
+		pthread_cond_wait(&view->settled, &view->lock);
+	view->hurry--;
+	status = view->hurried < mine ? EMR_INTERRUPTED : view->last_run;
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	while (!publish_is_idle(view) && status == EMR_OK) {
+		int64_t now = view_boot_ns(view);
+
+		if (view->stop)
+			status = EMR_INTERRUPTED;
+		else if (now >= deadline_boot_ns)
+			status = EMR_TIMEOUT;
+		else
+			wait_ns(view, &view->settled, deadline_boot_ns - now);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

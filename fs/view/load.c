@@ -1,0 +1,569 @@
+#include "load.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+
+#include "ops_file.h"
+
+/* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
+typedef struct loaded {
+	node *n;	/* NULL: left out */
+	emr_id16 parent;
+	char *name;
+	emr_id16 staging;
+	bool has_staging;
+	size_t path;	/* which walk upwards came by last, from 1 */
+	bool is_attached;
+} loaded;
+
+typedef struct loading {
+	emr_view *view;
+	loaded *all;
+	size_t count, cap;
+	uint64_t first_number;
+	emr_id16 root_id;
+	bool has_root;
+} loading;
+
+static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
+{
+	char *copy = malloc(name.len + 1);
+
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	if (l->count == l->cap) {
+		size_t cap = l->cap == 0 ? 256 : l->cap * 2;
+		loaded *grown = realloc(l->all, cap * sizeof *grown);
+
+		if (grown == NULL) {
+			free(copy);
+			return EMR_NO_MEMORY;
+		}
+		l->all = grown;
+		l->cap = cap;
+	}
+	if (name.len > 0)
+		memcpy(copy, name.data, name.len);
+	copy[name.len] = 0;
+	l->all[l->count++] = (loaded){ .n = n, .parent = parent, .name = copy };
+	return EMR_OK;
+}
+
+static loaded *entry_of(const loading *l, const node *n)
+{
+	return &l->all[n->number - l->first_number];
+}
+
+/* ---- what the ledger says ---- */
+
+static emr_status copy_meta(node *n, const emr_meta *meta)
+{
+	n->mode = meta->mode;
+	n->size = meta->n;
+	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
+	if (meta->target.len > 0) {
+		n->target = strndup((const char *)meta->target.data, meta->target.len);
+		if (n->target == NULL)
+			return EMR_NO_MEMORY;
+	}
+	return emr_buf_append(&n->attributes, meta->xattrs.data, meta->xattrs.len);
+}
+
+static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	loading *l = arg;
+	emr_status status;
+	node *n;
+
+	status = tree_new_node(l->view, meta->type, place->object, 0, &n);
+	if (status == EMR_OK)
+		status = add(l, n, meta->parent, meta->name);
+	if (status == EMR_OK)
+		status = copy_meta(n, meta);
+	if (status != EMR_OK)
+		return status;
+	n->is_published = true;
+	n->place = *place;
+	n->is_domain = meta->type == EMR_META_DIR && emr_id16_equal(place->object, place->domain);
+	if (n->is_domain && meta->name.len == 0 && emr_id16_is_zero(meta->parent)) {
+		l->root_id = place->object;
+		l->has_root = true;
+	}
+	return EMR_OK;
+}
+
+/* ---- what the journal says ---- */
+
+static emr_status overlay(loading *l, node *n, const node_row *row)
+{
+	loaded *entry = entry_of(l, n);
+	char *name = strndup((const char *)row->name.data, row->name.len);
+
+	if (name == NULL)
+		return EMR_NO_MEMORY;
+	if (n->is_published && (strcmp(name, entry->name) != 0 ||
+		!emr_id16_equal(row->parent, entry->parent))) {
+		n->was = calloc(1, sizeof *n->was);
+		if (n->was == NULL) {
+			free(name);
+			return EMR_NO_MEMORY;
+		}
+		n->was->directory = entry->parent;
+		strncpy(n->was->name, entry->name, EMR_NAME_MAX);
+	}
+	free(entry->name);
+	entry->name = name;
+	entry->parent = row->parent;
+	entry->has_staging = (row->flags & ROW_HAS_STAGING) != 0;
+	entry->staging = row->staging;
+	n->has_row = true;
+	n->change = row->change;
+	n->next_id = row->next_id;
+	n->mode = row->mode;
+	n->ino = row->ino;
+	n->size = row->size;
+	n->mtime_ns = row->mtime_ns;
+	n->ctime_ns = row->ctime_ns;
+	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
+	n->is_inbox = (row->flags & ROW_IS_INBOX) != 0;
+	n->meta_dirty = (row->flags & ROW_META_DIRTY) != 0;
+	n->content_dirty = (row->flags & ROW_CONTENT_DIRTY) != 0;
+	if (n->file != NULL && (row->flags & ROW_HAS_CONTENT)) {
+		n->file->has_content = true;
+		n->file->content = row->content;
+	}
+	free(n->target);
+	n->target = NULL;
+	if (row->target.len > 0) {
+		n->target = strndup((const char *)row->target.data, row->target.len);
+		if (n->target == NULL)
+			return EMR_NO_MEMORY;
+	}
+	emr_buf_clear(&n->attributes);
+	return emr_buf_append(&n->attributes, row->attributes.data, row->attributes.len);
+}
+
+static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	loading *l = arg;
+	node_row row;
+	emr_status status;
+	node *n;
+
+	status = row_decode(value, &row);
+	if (status != EMR_OK)
+		return status;
+	n = tree_by_id(l->view, key);
+	if (n == NULL) {
+		status = tree_new_node(l->view, (emr_meta_type)row.type, key, row.ino, &n);
+		if (status == EMR_OK)
+			status = add(l, n, row.parent, row.name);
+		if (status != EMR_OK)
+			return status;
+		if (row.flags & ROW_HAS_PLACE) {
+			n->is_published = true;
+			n->place = row.place;
+		}
+	} else if (n->type != row.type) {
+		return EMR_DAMAGED;
+	}
+	return overlay(l, n, &row);
+}
+
+static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
+{
+	loading *l = arg;
+	vacated_row row;
+	emr_status status;
+	vacated *v;
+	node *n;
+
+	status = vacated_decode(value, &row);
+	if (status != EMR_OK)
+		return status;
+	v = calloc(1, sizeof *v);
+	if (v == NULL)
+		return EMR_NO_MEMORY;
+	v->place = row.place;
+	v->directory = row.directory;
+	v->type = row.type;
+	v->may_be_adopted = row.may_be_adopted;
+	memcpy(v->name, row.name.data, row.name.len);
+	v->next = l->view->vacated;
+	l->view->vacated = v;
+	n = tree_by_id(l->view, key);
+	if (n != NULL && n->number >= l->first_number) {
+		loaded *entry = entry_of(l, n);
+
+		entry->n = NULL;
+		tree_free_node(l->view, n);
+	}
+	return EMR_OK;
+}
+
+static emr_status load_ino(void *arg, emr_id16 key, emr_bytes value)
+{
+	const loading *l = arg;
+	node *n = tree_by_id(l->view, key);
+
+	if (value.len != 8)
+		return EMR_DAMAGED;
+	if (n != NULL && !n->has_row)
+		n->ino = emr_get_u64(value.data);
+	return EMR_OK;
+}
+
+/* ---- the tree ---- */
+
+static node *parent_node(const loading *l, emr_id16 id)
+{
+	node *n;
+
+	if (emr_id16_is_zero(id))
+		return l->view->root;
+	n = tree_by_id(l->view, id);
+	return n != NULL && n->type == EMR_META_DIR ? n : NULL;
+}
+
+/* A name that nothing else in DIRECTORY has: "NAME~k7qf.EXT" for the second of two. */
+static void free_name(const emr_view *view, const node *directory, const node *n, const char *name,
+	char out[EMR_NAME_MAX + 1])
+{
+	char code[27];
+	const char *dot = strrchr(name, '.');
+	size_t stem, ending;
+
+	emr_base32(n->id.b, sizeof n->id.b, code);
+	stem = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
+	ending = strlen(name) - stem;
+	if (ending > 32)
+		ending = 0;
+	for (size_t digits = 4; digits <= 26; digits += 2) {
+		size_t room = EMR_NAME_MAX - ending - digits - 1;
+		size_t kept = stem < room ? stem : room;
+
+		memcpy(out, name, kept);
+		out[kept] = '~';
+		memcpy(out + kept + 1, code, digits);
+		memcpy(out + kept + 1 + digits, name + strlen(name) - ending, ending);
+		out[kept + 1 + digits + ending] = 0;
+		if (tree_child(view, directory, out) == NULL)
+			return;
+	}
+}
+
+static emr_status attach_one(loading *l, loaded *entry, node *directory)
+{
+	char name[EMR_NAME_MAX + 1];
+	const char *wanted = entry->name;
+
+	entry->is_attached = true;
+	if (emr_name_check(wanted) != EMR_OK)
+		wanted = "unnamed";
+	if (tree_child(l->view, directory, wanted) != NULL) {
+		free_name(l->view, directory, entry->n, wanted, name);
+		wanted = name;
+	}
+	return tree_attach(l->view, directory, wanted, entry->n);
+}
+
+/* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A record whose parent
+ * is unknown, or that would close a circle, hangs at the top of the folder. */
+static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_directory)
+{
+	loaded *entry = first;
+
+	for (;;) {
+		node *parent = parent_node(l, entry->parent);
+		loaded *above;
+
+		entry->path = path;
+		if (parent == NULL || parent == l->view->root) {
+			*out_directory = l->view->root;
+			return entry;
+		}
+		above = entry_of(l, parent);
+		if (above->is_attached || above->path == path) {
+			*out_directory = above->is_attached ? parent : l->view->root;
+			return entry;
+		}
+		entry = above;
+	}
+}
+
+static emr_status attach_all(loading *l)
+{
+	size_t path = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		loaded *entry = &l->all[i];
+
+		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
+			node *directory;
+			loaded *top = highest_loose(l, entry, ++path, &directory);
+			emr_status status = attach_one(l, top, directory);
+
+			if (status != EMR_OK)
+				return status;
+		}
+	}
+	return EMR_OK;
+}
+
+/* ---- working copies ---- */
+
+static void recover_staging(loading *l, const loaded *entry)
+{
+	emr_view *view = l->view;
+	node *n = entry->n;
+	emr_content_reader *base = NULL;
+	emr_staging *staging = NULL;
+	emr_status status;
+	char id[33];
+
+	status = file_base(view, n, &base);
+	if (status == EMR_OK)
+		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
+	if (status != EMR_OK) {
+		emr_hex(n->id.b, sizeof n->id.b, id);
+		emr_log(EMR_LOG_WARN, "working copy of record %s was not recovered: %s", id,
+			emr_status_text(status));
+		n->file->keep_spill = status != EMR_NOT_FOUND;
+		return;
+	}
+	n->file->staging = staging;
+	n->file->staging_id = entry->staging;
+	n->file->staging_in_row = true;
+	n->size = emr_staging_size(staging);
+	n->mtime_ns = emr_staging_mtime_ns(staging);
+	n->content_dirty = true;
+	hold_blocks(view);
+}
+
+static emr_status walk_rows(loading *l)
+{
+	emr_journal *journal = l->view->options.journal;
+	emr_status status;
+
+	status = emr_journal_each(journal, EMR_ROW_NODE, load_row, l);
+	if (status == EMR_OK)
+		status = emr_journal_each(journal, EMR_ROW_VACATED, load_vacated, l);
+	if (status == EMR_OK)
+		status = emr_journal_each(journal, EMR_ROW_INO, load_ino, l);
+	return status;
+}
+
+static void set_root(loading *l)
+{
+	emr_view *view = l->view;
+	node *root = tree_by_id(view, l->root_id);
+
+	tree_become_root(view, root);
+}
+
+static emr_status load_all(loading *l)
+{
+	emr_view *view = l->view;
+	uint64_t damaged = 0;
+	emr_status status;
+
+	l->first_number = view->next_number;
+	status = emr_facts_each(view->options.facts, load_fact, l, &damaged);
+	if (status != EMR_OK)
+		return status;
+	if (!l->has_root)
+		return EMR_NOT_FOUND;
+	if (damaged > 0 && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "bad-data", "");
+	status = walk_rows(l);
+	if (status != EMR_OK)
+		return status;
+	set_root(l);
+	status = attach_all(l);
+	if (status != EMR_OK)
+		return status;
+	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
+		kid = tree_next_kid(view->root, kid->cookie)) {
+		tree_mark_local(kid);
+		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
+			kid->is_inbox = true;
+	}
+	for (size_t i = 0; i < l->count; i++)
+		if (l->all[i].n != NULL && l->all[i].has_staging && l->all[i].n->file != NULL)
+			recover_staging(l, &l->all[i]);
+	requeue_below(view, view->root);
+	return EMR_OK;
+}
+
+emr_status load_tree(emr_view *view)
+{
+	loading l = { .view = view };
+	emr_status status = load_all(&l);
+
+	for (size_t i = 0; i < l.count; i++)
+		free(l.all[i].name);
+	free(l.all);
+	return status;
+}
+
+/* ---- answers of an earlier life ---- */
+
+static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
+{
+	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
+
+	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
+}
+
+/* Rows whose parent was known by another id until now. */
+typedef struct rekeying {
+	edit *e;
+	emr_id16 from, to;
+	emr_buf rows;	/* id16, u32 length, bytes of each */
+} rekeying;
+
+static emr_status note_kid(void *arg, emr_id16 key, emr_bytes value)
+{
+	rekeying *r = arg;
+	emr_writer w = emr_writer_of(&r->rows);
+	node_row row;
+
+	if (row_decode(value, &row) != EMR_OK || !emr_id16_equal(row.parent, r->from))
+		return EMR_OK;
+	emr_write_bytes(&w, key.b, sizeof key.b);
+	emr_write_u32(&w, (uint32_t)value.len);
+	emr_write_bytes(&w, value.data, value.len);
+	return w.status;
+}
+
+static emr_status rekey_kids(emr_view *view, edit *e, emr_id16 from, emr_id16 to)
+{
+	rekeying r = { .e = e, .from = from, .to = to };
+	emr_status status = emr_journal_each(view->options.journal, EMR_ROW_NODE, note_kid, &r);
+	emr_reader in = emr_reader_of(emr_buf_view(&r.rows));
+
+	while (status == EMR_OK && in.left > 0) {
+		emr_id16 key;
+		node_row row;
+
+		emr_read_copy(&in, key.b, sizeof key.b);
+		status = row_decode(emr_read_bytes(&in, emr_read_u32(&in)), &row);
+		if (status != EMR_OK)
+			break;
+		row.parent = to;
+		edit_put(e, key, &row);
+	}
+	emr_buf_free(&r.rows);
+	return status;
+}
+
+static void vacate_place(edit *e, const emr_place *place, uint8_t type)
+{
+	vacated v = { .place = *place, .type = type };
+
+	edit_vacate(e, &v);
+}
+
+static bool same_object(const emr_place *a, const emr_place *b)
+{
+	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
+}
+
+static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	node_row row;
+	emr_status status = read_row(view, o->node, &bytes, &row);
+
+	if (status == EMR_NOT_FOUND) {	/* removed since: what was just published must go, too */
+		vacate_place(e, &o->place, EMR_META_FILE);
+		return;
+	}
+	if (status != EMR_OK) {
+		e->status = e->status == EMR_OK ? status : e->status;
+		return;
+	}
+	if ((row.flags & ROW_HAS_PLACE) && !same_object(&row.place, &o->place))
+		vacate_place(e, &row.place, row.type);
+	if (!emr_id16_equal(o->node, o->place.object)) {
+		edit_delete(e, o->node);
+		status = rekey_kids(view, e, o->node, o->place.object);
+		if (status != EMR_OK && e->status == EMR_OK)
+			e->status = status;
+	}
+	edit_ino(e, o->place.object, row.ino);
+	if (o->place.pversion != 0)
+		edit_pin(e, &o->place.root, o->place.object, EMR_PIN_REGISTERED);
+	row.place = o->place;
+	row.flags |= ROW_HAS_PLACE;
+	row.next_id = (emr_id16){ { 0 } };
+	if (row.change == o->change && (row.flags & ROW_HAS_STAGING) == 0) {
+		if (row.flags & ROW_HAS_CONTENT)
+			edit_unpin(e, &row.content.c, o->node);
+		edit_delete(e, o->place.object);
+		return;
+	}
+	edit_put(e, o->place.object, &row);
+}
+
+emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	emr_view *view = arg;
+	edit e = edit_with(view, txn);
+
+	for (size_t i = 0; i < n; i++) {
+		const emr_outcome *o = &outcomes[i];
+
+		if (o->error != EMR_OK || o->result > 1)
+			continue;
+		if (o->kind == EMR_CHANGE_UNLINK)
+			edit_unvacate(&e, o->place.object);
+		else
+			apply_to_row(view, &e, o);
+	}
+	return edit_commit(&e, NULL);
+}
+
+/* ---- spills that nobody names ---- */
+
+static bool is_named(const emr_view *view, emr_id16 staging)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->file != NULL &&
+			(n->file->keep_spill || emr_id16_equal(n->file->staging_id, staging)))
+			return true;
+	}
+	return false;
+}
+
+void load_clean_spills(emr_view *view)
+{
+	int fd = openat(view->options.state_dirfd, "spill", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	emr_id16 id;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		emr_status status;
+
+		if (emr_unhex(entry->d_name, id.b, sizeof id.b) != EMR_OK || is_named(view, id))
+			continue;
+		status = emr_staging_remove(view->options.records, id);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "a spill was not removed: %s", emr_status_text(status));
+	}
+	closedir(dir);
+}

@@ -1,0 +1,128 @@
+/* The tree's own structs.  Every field is protected by view->lock unless it says otherwise. */
+#pragma once
+
+#include <pthread.h>
+
+#include "view/view.h"
+
+#include "view/names.h"
+
+#include "table.h"
+
+typedef enum node_state {
+	NODE_LIVE,		/* has a name */
+	NODE_GONE,		/* unlinked or replaced; open files go on */
+	NODE_VIRTUAL,		/* below .emrfs */
+} node_state;
+
+/* The bytes of one regular file.  Order of locks: file->lock, view->lock, journal. */
+typedef struct file {
+	pthread_rwlock_t lock;		/* read: use the two below; write: change which they are */
+	emr_content_reader *reader;	/* of the base, opened at first use */
+	emr_staging *staging;		/* the working copy, while there is one */
+	/* below: view->lock */
+	emr_id16 staging_id;
+	bool staging_in_row;		/* the journal's row names it */
+	bool has_content;		/* frozen and not published yet */
+	emr_content content;
+	uint64_t wrote;			/* grows with every write or change of size */
+	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
+	bool keep_spill;		/* a working copy that could not be recovered is left for a person */
+} file;
+
+/* Where a published node was when it was published, if it has moved since. */
+typedef struct former {
+	emr_id16 directory;
+	char name[EMR_NAME_MAX + 1];
+} former;
+
+struct node {
+	uint64_t number;	/* the kernel's name for it */
+	uint64_t ino;
+	emr_id16 id;		/* object id on the ledger, or the one it will get; key of its journal row */
+	emr_id16 next_id;	/* not zero: moved to another domain, where it gets this object id */
+	struct node *parent;	/* NULL: the top, or gone */
+	char *name;
+	uint64_t cookie;	/* its place in the parent's listing */
+	uint8_t type;
+	uint8_t state;
+	uint8_t special;	/* which file below .emrfs, from 1 */
+	bool is_local;		/* its name or one above it is scratch */
+	bool is_domain;		/* directory that is a domain of its own: its id is the domain's */
+	bool is_inbox;
+	uint16_t mode;
+	uint64_t size;
+	int64_t mtime_ns, ctime_ns;
+	char *target;
+	emr_buf attributes;	/* user.*: klen u8, vlen u16, key, value, ... as in the record's metadata */
+	uint64_t kernel_refs;
+	uint32_t opens, write_opens;
+
+	struct node **kids;	/* in order of cookie, NULL where one left */
+	size_t nkids, kids_cap, live_kids;
+	uint64_t next_cookie;
+	uint32_t subdirectories;
+
+	file *file;		/* regular files */
+	bool is_published;
+	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
+	emr_place place;	/* where, when is_published */
+	former *was;		/* NULL: it is where it was published */
+	uint64_t change;	/* grows with every change that must be published */
+	bool meta_dirty, content_dirty;
+	bool has_row;		/* the journal holds a row for it */
+	uint64_t row_seq;	/* journal position of that row */
+	int64_t changed_boot_ns;
+	emr_status failure;	/* why the last publishing failed */
+	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
+	bool is_queued, in_run;
+	struct node *next_queued;
+};
+
+typedef struct node node;
+
+/* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */
+typedef struct vacated {
+	struct vacated *next;
+	emr_place place;	/* place.object is the row's key */
+	emr_id16 directory;
+	char name[EMR_NAME_MAX + 1];
+	uint8_t type;
+	bool may_be_adopted;
+	bool is_sent;
+	int64_t since_boot_ns;
+} vacated;
+
+struct emr_view {
+	emr_view_options options;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;		/* the publisher and the syncer wait on it */
+	pthread_cond_t settled;		/* a publishing run ended */
+	node *root;
+	uint64_t next_number;
+	uint8_t hash_key[16];
+	table by_number, by_name, by_id;
+	vacated *vacated;
+	node *queue_head, *queue_tail;	/* dirty nodes, oldest first */
+	node *special_root;		/* .emrfs */
+	node *special_files[EMR_SPECIAL_MAX];
+	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
+	int64_t unsynced_since_boot_ns;
+	unsigned hurry;			/* that many wait: quiet time does not count */
+	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
+	uint64_t runs;			/* publishing runs that ended */
+	emr_status last_run;		/* how the last one ended */
+	bool stop, has_threads;
+	emr_store_hold hold;		/* of blocks that no row names yet */
+	unsigned holders;
+	pthread_t publisher, syncer;
+};
+
+struct emr_handle {
+	emr_view *view;
+	node *node;
+	int flags;
+	bool may_read, may_write;
+	emr_buf virtual_bytes;	/* of a file below .emrfs, fixed at open */
+	uint64_t bytes_read;
+};

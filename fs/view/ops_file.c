@@ -1,0 +1,766 @@
+#include "ops_file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int accmode(int flags)
+{
+	return flags & O_ACCMODE;
+}
+
+/* ---- handles ---- */
+
+emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle)
+{
+	emr_handle *handle = calloc(1, sizeof *handle);
+
+	if (handle == NULL)
+		return EMR_NO_MEMORY;
+	handle->view = view;
+	handle->node = n;
+	handle->flags = flags;
+	handle->may_read = accmode(flags) != O_WRONLY;
+	handle->may_write = accmode(flags) != O_RDONLY;
+	n->opens++;
+	if (handle->may_write)
+		n->write_opens++;
+	*out_handle = handle;
+	return EMR_OK;
+}
+
+uint64_t emr_handle_node(const emr_handle *handle)
+{
+	return handle->node->number;
+}
+
+static emr_status open_special(emr_view *view, emr_handle *handle)
+{
+	const char *name = view->options.special_names[handle->node->special - 1];
+
+	return view->options.make_special(view->options.special_arg, name, &handle->virtual_bytes);
+}
+
+static emr_status truncate_file(emr_view *view, node *n, uint64_t size);
+
+emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_handle **out_handle)
+{
+	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
+	emr_handle *handle = NULL;
+	emr_status status = EMR_OK;
+	bool special = false;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (n->type == EMR_META_DIR)
+		status = EMR_IS_DIRECTORY;
+	else if (n->type != EMR_META_FILE)
+		status = EMR_INVALID;
+	else if (writes && view->options.read_only)
+		status = EMR_READ_ONLY;
+	else if (writes && n->state == NODE_VIRTUAL)
+		status = EMR_DENIED;
+	else
+		status = handle_new(view, n, flags, &handle);
+	special = status == EMR_OK && n->state == NODE_VIRTUAL;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	if (special)
+		status = open_special(view, handle);
+	else if (flags & O_TRUNC)
+		status = truncate_file(view, n, 0);
+	if (status != EMR_OK) {
+		emr_view_release(handle);
+		return status;
+	}
+	*out_handle = handle;
+	return EMR_OK;
+}
+
+/* ---- base and working copy ---- */
+
+void file_notice(emr_view *view, node *n, emr_status status)
+{
+	const char *id = status == EMR_MISSING_DATA ? "missing-data"
+		: status == EMR_DAMAGED ? "bad-data"
+		: status == EMR_NO_SPACE ? "disk-full"
+		: status == EMR_BAD_SIGNATURE ? "bad-signature"
+		: status == EMR_NEWER_FORMAT ? "newer-format" : NULL;
+	char *path = NULL;
+
+	if (id == NULL || view->options.notice == NULL)
+		return;
+	pthread_mutex_lock(&view->lock);
+	if (n->state == NODE_LIVE)
+		path = tree_path(n);
+	pthread_mutex_unlock(&view->lock);
+	view->options.notice(view->options.notice_arg, id, path != NULL ? path : "");
+	free(path);
+}
+
+typedef struct base_facts {
+	bool has_content, is_published;
+	emr_content content;
+	emr_place place;
+} base_facts;
+
+static base_facts facts_of(emr_view *view, const node *n)
+{
+	base_facts facts;
+
+	pthread_mutex_lock(&view->lock);
+	facts = (base_facts){ .has_content = n->file->has_content,
+		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
+		.content = n->file->content, .place = n->place };
+	pthread_mutex_unlock(&view->lock);
+	return facts;
+}
+
+static emr_status open_base(emr_view *view, const base_facts *facts, emr_content_reader **out_reader)
+{
+	emr_content content = facts->content;
+	emr_content_key *key = NULL;
+	emr_status status;
+
+	if (facts->has_content)
+		status = emr_content_open_key(view->options.records, &content, &key);
+	else
+		status = emr_facts_open_content(view->options.facts, &facts->place, &content, &key);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, out_reader);
+	emr_content_key_free(key);
+	return status;
+}
+
+emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
+{
+	base_facts facts;
+	emr_status status;
+
+	if (n->file->reader != NULL) {
+		*out_reader = n->file->reader;
+		return EMR_OK;
+	}
+	facts = facts_of(view, n);
+	if (!facts.has_content && !facts.is_published) {
+		*out_reader = NULL;
+		return EMR_OK;
+	}
+	status = open_base(view, &facts, &n->file->reader);
+	if (status == EMR_OK)
+		*out_reader = n->file->reader;
+	return status;
+}
+
+/* Takes file->lock for reading with the base opened or a working copy there. */
+static emr_status lock_readable(emr_view *view, node *n)
+{
+	emr_content_reader *reader;
+	emr_status status;
+
+	pthread_rwlock_rdlock(&n->file->lock);
+	if (n->file->staging != NULL || n->file->reader != NULL)
+		return EMR_OK;
+	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_wrlock(&n->file->lock);
+	status = n->file->staging != NULL ? EMR_OK : file_base(view, n, &reader);
+	pthread_rwlock_unlock(&n->file->lock);
+	if (status != EMR_OK)
+		return status;
+	pthread_rwlock_rdlock(&n->file->lock);
+	return EMR_OK;
+}
+
+static emr_status read_virtual(const emr_handle *handle, uint64_t at, void *data, size_t len,
+	size_t *out_len)
+{
+	size_t size = handle->virtual_bytes.len;
+	size_t got = at >= size ? 0 : size - at < len ? size - at : len;
+
+	if (got > 0)
+		memcpy(data, handle->virtual_bytes.data + at, got);
+	*out_len = got;
+	return EMR_OK;
+}
+
+emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status;
+
+	if (n->special != 0)
+		return read_virtual(handle, at, data, len, out_len);
+	status = lock_readable(view, n);
+	if (status == EMR_OK) {
+		if (n->file->staging != NULL)
+			status = emr_staging_read(n->file->staging, at, data, len, out_len);
+		else if (n->file->reader != NULL)
+			status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
+		else
+			*out_len = 0;
+		pthread_rwlock_unlock(&n->file->lock);
+	}
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	else
+		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
+	return status;
+}
+
+/* Under file->lock for writing: a working copy over the first SIZE bytes of the base. */
+static emr_status start_staging(emr_view *view, node *n, uint64_t base_size)
+{
+	emr_id16 id = emr_id16_random();
+	emr_content_reader *base = NULL;
+	emr_staging *staging;
+	emr_status status = EMR_OK;
+
+	if (base_size > 0)
+		status = file_base(view, n, &base);
+	if (status == EMR_OK)
+		status = emr_staging_new(view->options.records, id, base, base_size, &staging);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	n->file->staging = staging;
+	n->file->staging_id = id;
+	n->file->staging_in_row = false;
+	hold_blocks(view);
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+/* Takes file->lock for reading with a working copy there. */
+static emr_status lock_writable(emr_view *view, node *n)
+{
+	emr_status status = EMR_OK;
+	uint64_t size;
+
+	for (;;) {
+		pthread_rwlock_rdlock(&n->file->lock);
+		if (n->file->staging != NULL)
+			return EMR_OK;
+		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_wrlock(&n->file->lock);
+		if (n->file->staging == NULL) {
+			pthread_mutex_lock(&view->lock);
+			size = n->size;
+			pthread_mutex_unlock(&view->lock);
+			status = start_staging(view, n, size);
+		}
+		pthread_rwlock_unlock(&n->file->lock);
+		if (status != EMR_OK)
+			return status;
+	}
+}
+
+/* The working copy of N changed: under file->lock. */
+static void note_write(emr_view *view, node *n)
+{
+	pthread_mutex_lock(&view->lock);
+	n->size = emr_staging_size(n->file->staging);
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	n->file->wrote++;
+	n->content_dirty = true;
+	mark_changed(view, n);
+	pthread_mutex_unlock(&view->lock);
+}
+
+emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status = lock_writable(view, n);
+
+	if (status == EMR_OK) {
+		status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
+		if (status == EMR_OK)
+			note_write(view, n);
+		pthread_rwlock_unlock(&n->file->lock);
+	}
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	return status;
+}
+
+/* Under file->lock for writing: there is no working copy any more. */
+static void end_staging(emr_view *view, node *n)
+{
+	if (n->file->staging == NULL)
+		return;
+	emr_staging_discard(n->file->staging);
+	pthread_mutex_lock(&view->lock);
+	n->file->staging = NULL;
+	n->file->staging_in_row = false;
+	let_blocks_go(view);
+	pthread_mutex_unlock(&view->lock);
+}
+
+/* To nothing: the old bytes are not even looked at. */
+static emr_status empty_file(emr_view *view, node *n)
+{
+	emr_status status;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	status = n->file->staging == NULL ? start_staging(view, n, 0)
+		: emr_staging_truncate(n->file->staging, 0);
+	if (status == EMR_OK)
+		note_write(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+static emr_status truncate_file(emr_view *view, node *n, uint64_t size)
+{
+	emr_status status;
+
+	if (size > EMR_RECORD_MAX_BYTES)
+		return EMR_TOO_BIG;
+	if (size == 0) {
+		status = empty_file(view, n);
+	} else {
+		status = lock_writable(view, n);
+		if (status == EMR_OK) {
+			status = emr_staging_truncate(n->file->staging, size);
+			if (status == EMR_OK)
+				note_write(view, n);
+			pthread_rwlock_unlock(&n->file->lock);
+		}
+	}
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	return status;
+}
+
+emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	uint64_t size;
+
+	if (len == 0 || at > EMR_RECORD_MAX_BYTES || len > EMR_RECORD_MAX_BYTES - at)
+		return len == 0 ? EMR_INVALID : EMR_TOO_BIG;
+	pthread_mutex_lock(&view->lock);
+	size = n->size;
+	pthread_mutex_unlock(&view->lock);
+	return keep_size || at + len <= size ? EMR_OK : truncate_file(view, n, at + len);
+}
+
+/* ---- handing out ---- */
+
+/* The row of a node whose bytes just changed hands; nothing for one without a name. */
+static emr_status put_row(node *n, edit *e)
+{
+	node_row row;
+	emr_status status;
+
+	if (n->state != NODE_LIVE) {
+		emr_journal_rollback(e->txn);
+		return EMR_OK;
+	}
+	row = row_of_node(n);
+	edit_put(e, n->id, &row);
+	status = edit_commit(e, &n->row_seq);
+	if (status == EMR_OK)
+		n->has_row = true;
+	return status;
+}
+
+/* N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
+static emr_status adopt_content(emr_view *view, node *n, const emr_content *content, uint64_t wrote)
+{
+	file *f = n->file;
+	emr_content before = f->content;
+	bool had_content = f->has_content, was_in_row = f->staging_in_row;
+	emr_status status;
+	edit e = edit_begin(view);
+
+	if (had_content)
+		edit_unpin(&e, &before.c, n->id);
+	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
+	f->content = *content;
+	f->has_content = true;
+	f->staging_in_row = false;
+	status = put_row(n, &e);
+	if (status != EMR_OK) {
+		f->content = before;
+		f->has_content = had_content;
+		f->staging_in_row = was_in_row;
+		return status;
+	}
+	f->handed = wrote;
+	return EMR_OK;
+}
+
+/* Under file->lock for writing, with a working copy: frozen, and read from the content afterwards. */
+static emr_status freeze_locked(emr_view *view, node *n)
+{
+	file *f = n->file;
+	emr_content_key *key = NULL;
+	emr_content_reader *reader = NULL;
+	emr_content content;
+	uint64_t wrote;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	wrote = f->wrote;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_staging_freeze(f->staging, &content, &key);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, &reader);
+	emr_content_key_free(key);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = adopt_content(view, n, &content, wrote);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	emr_content_reader_free(f->reader);
+	f->reader = reader;
+	end_staging(view, n);
+	return EMR_OK;
+}
+
+/* Under file->lock: the bytes go to the spill, which the row names. */
+static emr_status spill_locked(emr_view *view, node *n)
+{
+	file *f = n->file;
+	uint64_t wrote;
+	int64_t mtime_ns;
+	emr_status status;
+	edit e;
+
+	pthread_mutex_lock(&view->lock);
+	wrote = f->wrote;
+	mtime_ns = n->mtime_ns;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_staging_spill(f->staging, mtime_ns);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	if (!f->staging_in_row) {
+		f->staging_in_row = true;
+		e = edit_begin(view);
+		status = put_row(n, &e);
+		if (status != EMR_OK)
+			f->staging_in_row = false;
+	}
+	if (status == EMR_OK)
+		f->handed = wrote;
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status file_hand_out(emr_view *view, node *n)
+{
+	emr_status status = EMR_OK;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	if (n->file->staging != NULL && n->file->wrote != n->file->handed)
+		status = emr_staging_is_simple(n->file->staging) ? freeze_locked(view, n)
+			: spill_locked(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+static bool is_handed_out(emr_view *view, const node *n)
+{
+	bool done;
+
+	pthread_mutex_lock(&view->lock);
+	done = n->file == NULL || n->file->wrote == n->file->handed || n->state == NODE_GONE;
+	pthread_mutex_unlock(&view->lock);
+	return done;
+}
+
+emr_status emr_view_flush(emr_handle *handle)
+{
+	emr_status status;
+
+	if (handle->node->special != 0 || !handle->may_write || is_handed_out(handle->view, handle->node))
+		return EMR_OK;
+	status = file_hand_out(handle->view, handle->node);
+	if (status != EMR_OK)
+		file_notice(handle->view, handle->node, status);
+	return status;
+}
+
+/* Everything handed out so far of N is on the disk. */
+static emr_status sync_file(emr_view *view, node *n)
+{
+	file *f = n->file;
+	emr_status status = EMR_OK;
+	uint64_t row_seq;
+
+	pthread_mutex_lock(&view->lock);
+	row_seq = n->row_seq;
+	pthread_mutex_unlock(&view->lock);
+	pthread_rwlock_rdlock(&f->lock);
+	if (f->staging != NULL && emr_staging_needs_store_flush(f->staging)) {
+		status = emr_store_flush(view->options.store);
+		if (status == EMR_OK)
+			emr_staging_store_flushed(f->staging);
+	}
+	if (status == EMR_OK && f->staging != NULL)
+		status = emr_staging_sync(f->staging);
+	pthread_rwlock_unlock(&f->lock);
+	if (status == EMR_OK && row_seq > emr_journal_synced_seq(view->options.journal))
+		status = emr_journal_sync(view->options.journal, row_seq);
+	return status;
+}
+
+emr_status emr_view_fsync(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status = EMR_OK;
+
+	if (n->special != 0)
+		return EMR_OK;
+	if (!is_handed_out(view, n))
+		status = file_hand_out(view, n);
+	if (status == EMR_OK)
+		status = sync_file(view, n);
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	return status;
+}
+
+emr_status emr_view_sync(emr_view *view)
+{
+	emr_status status;
+	uint64_t seq;
+
+	pthread_mutex_lock(&view->lock);
+	seq = view->unsynced_seq;
+	pthread_mutex_unlock(&view->lock);
+	if (seq == 0)
+		return EMR_OK;
+	status = emr_journal_sync(view->options.journal, seq);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	if (view->unsynced_seq <= seq)
+		view->unsynced_seq = 0;
+	else
+		view->unsynced_since_boot_ns = view_boot_ns(view);
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+/* ---- closing ---- */
+
+/* The last handle of a file without a name: its working copy is wanted by nobody. */
+static void discard_if_gone(emr_view *view, node *n)
+{
+	bool gone;
+
+	pthread_mutex_lock(&view->lock);
+	gone = n->state == NODE_GONE && n->opens == 1;
+	pthread_mutex_unlock(&view->lock);
+	if (!gone)
+		return;
+	pthread_rwlock_wrlock(&n->file->lock);
+	end_staging(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+}
+
+/* A published file that nobody has open keeps its reader only while it is cheap. */
+static void close_reader(node *n)
+{
+	pthread_rwlock_wrlock(&n->file->lock);
+	if (n->file->staging == NULL) {
+		emr_content_reader_free(n->file->reader);
+		n->file->reader = NULL;
+	}
+	pthread_rwlock_unlock(&n->file->lock);
+}
+
+void emr_view_release(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status;
+	bool last;
+
+	if (n->special == 0) {
+		/* A mapping written after the last FLUSH: its bytes came since. */
+		status = handle->may_write ? emr_view_flush(handle) : EMR_OK;
+		(void)status;	/* said in a notice; release(2) has nobody to tell */
+		discard_if_gone(view, n);
+		pthread_mutex_lock(&view->lock);
+		last = n->opens == 1;
+		pthread_mutex_unlock(&view->lock);
+		if (last)
+			close_reader(n);
+	}
+	pthread_mutex_lock(&view->lock);
+	n->opens--;
+	if (handle->may_write) {
+		n->write_opens--;
+		n->changed_boot_ns = view_boot_ns(view);
+		pthread_cond_broadcast(&view->wake);
+	}
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+	emr_buf_free(&handle->virtual_bytes);
+	free(handle);
+}
+
+/* ---- freezing for publication ---- */
+
+static emr_status freeze_empty(emr_view *view, node *n)
+{
+	emr_status status = start_staging(view, n, 0);
+
+	return status == EMR_OK ? freeze_locked(view, n) : status;
+}
+
+/* Seals without the lock, so that readers go on; then changes over. */
+static emr_status freeze_unlocked(emr_view *view, node *n, emr_content *out_content, uint64_t *out_seq,
+	uint64_t *out_wrote)
+{
+	emr_content_key *key = NULL;
+	emr_status status;
+
+	pthread_rwlock_rdlock(&n->file->lock);
+	pthread_mutex_lock(&view->lock);
+	*out_wrote = n->file->wrote;
+	pthread_mutex_unlock(&view->lock);
+	*out_seq = emr_staging_dirty_seq(n->file->staging);
+	status = emr_staging_freeze(n->file->staging, out_content, &key);
+	pthread_rwlock_unlock(&n->file->lock);
+	emr_content_key_free(key);
+	return status;
+}
+
+static emr_status change_over(emr_view *view, node *n, const emr_content *content, uint64_t seq,
+	uint64_t wrote)
+{
+	base_facts facts = { .has_content = true, .content = *content };
+	emr_content_reader *reader = NULL;
+	emr_status status;
+
+	if (emr_staging_dirty_seq(n->file->staging) != seq)
+		return EMR_CONFLICT;
+	status = open_base(view, &facts, &reader);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = adopt_content(view, n, content, wrote);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	emr_content_reader_free(n->file->reader);
+	n->file->reader = reader;
+	end_staging(view, n);
+	return EMR_OK;
+}
+
+emr_status file_freeze(emr_view *view, node *n)
+{
+	emr_content content;
+	uint64_t seq, wrote;
+	base_facts facts;
+	emr_status status;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	if (n->file->staging == NULL) {
+		facts = facts_of(view, n);
+		status = facts.has_content || facts.is_published ? EMR_OK : freeze_empty(view, n);
+		pthread_rwlock_unlock(&n->file->lock);
+		return status;
+	}
+	pthread_rwlock_unlock(&n->file->lock);
+	status = freeze_unlocked(view, n, &content, &seq, &wrote);
+	if (status != EMR_OK)
+		return status;
+	pthread_rwlock_wrlock(&n->file->lock);
+	status = change_over(view, n, &content, seq, wrote);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+/* ---- attributes that the kernel sets ---- */
+
+static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
+{
+	node_row row = row_of_node(n);
+	emr_status status;
+	edit e;
+
+	if (mask & EMR_SET_MODE)
+		row.mode = wanted->mode & 01777;
+	if (mask & EMR_SET_MTIME)
+		row.mtime_ns = wanted->mtime_ns;
+	row.ctime_ns = view_now_ns(view);
+	if (row.mode == n->mode && row.mtime_ns == n->mtime_ns) {
+		n->ctime_ns = row.ctime_ns;
+		return EMR_OK;
+	}
+	row.flags |= ROW_META_DIRTY;
+	row.change++;
+	if (n->state == NODE_LIVE) {
+		e = edit_begin(view);
+		edit_put(&e, n->id, &row);
+		status = edit_commit(&e, &n->row_seq);
+		if (status != EMR_OK)
+			return status;
+		n->has_row = true;
+	}
+	n->mode = row.mode;
+	n->mtime_ns = row.mtime_ns;
+	n->ctime_ns = row.ctime_ns;
+	n->meta_dirty = true;
+	mark_changed(view, n);
+	return EMR_OK;
+}
+
+emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted,
+	emr_attr *out_attr)
+{
+	emr_status status = EMR_OK;
+	bool is_closed;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (mask != 0 && view->options.read_only)
+		status = EMR_READ_ONLY;
+	else if (mask != 0 && n->state == NODE_VIRTUAL)
+		status = EMR_DENIED;
+	else if ((mask & EMR_SET_SIZE) && n->type != EMR_META_FILE)
+		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
+	else
+		n->opens++;
+	is_closed = status == EMR_OK && n->write_opens == 0;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	if (mask & EMR_SET_SIZE)
+		status = truncate_file(view, n, wanted->size_bytes);
+	/* truncate(2) on a file that nobody has open: there will be no close. */
+	if (status == EMR_OK && (mask & EMR_SET_SIZE) && is_closed)
+		status = file_hand_out(view, n);
+	pthread_mutex_lock(&view->lock);
+	if (status == EMR_OK && (mask & (EMR_SET_MODE | EMR_SET_MTIME)))
+		status = set_mode_and_time(view, n, mask, wanted);
+	if (status == EMR_OK)
+		tree_attr(n, out_attr);
+	n->opens--;
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

@@ -1,0 +1,47 @@
+/* What the journal keeps of a node that differs from the ledger, and of a published name that went away. */
+#pragma once
+
+#include "node.h"
+
+enum {
+	ROW_IS_DOMAIN = 1,
+	ROW_HAS_PLACE = 2,
+	ROW_HAS_CONTENT = 4,	/* frozen, not published */
+	ROW_HAS_STAGING = 8,	/* a working copy in the spill */
+	ROW_META_DIRTY = 16,
+	ROW_CONTENT_DIRTY = 32,
+	ROW_IS_INBOX = 64,
+};
+
+typedef struct node_row {
+	uint8_t type;
+	uint16_t flags;
+	uint64_t change;
+	emr_id16 parent;	/* zero: the top itself */
+	emr_id16 next_id;	/* zero, or the object id it gets in the domain it was moved to */
+	uint16_t mode;
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns, ctime_ns;
+	emr_bytes name, target, attributes;	/* borrowed */
+	emr_place place;
+	emr_content content;
+	emr_id16 staging;
+} node_row;
+
+emr_status row_encode(const node_row *row, emr_buf *out);
+/* Borrows from BYTES. */
+emr_status row_decode(emr_bytes bytes, node_row *out_row);
+/* The row that describes N as it is now. */
+node_row row_of_node(const node *n);
+
+typedef struct vacated_row {
+	emr_place place;
+	emr_id16 directory;
+	uint8_t type;
+	bool may_be_adopted;
+	emr_bytes name;
+} vacated_row;
+
+emr_status vacated_encode(const vacated_row *row, emr_buf *out);
+emr_status vacated_decode(emr_bytes bytes, vacated_row *out_row);

@@ -1,0 +1,425 @@
+#include "tree.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+
+#include "edit.h"
+
+typedef struct name_key {
+	const node *directory;
+	const char *name;
+} name_key;
+
+static uint64_t hash_bytes(const emr_view *view, const void *data, size_t len)
+{
+	uint64_t hash;
+
+	crypto_shorthash((uint8_t *)&hash, data, len, view->hash_key);
+	return hash;
+}
+
+static uint64_t hash_number(uint64_t number)
+{
+	return number * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static uint64_t hash_name(const emr_view *view, const node *directory, const char *name)
+{
+	return hash_bytes(view, name, strlen(name)) ^ hash_number(directory->number);
+}
+
+static uint64_t hash_id(const emr_view *view, emr_id16 id)
+{
+	return hash_bytes(view, id.b, sizeof id.b);
+}
+
+static bool has_number(const void *item, const void *key)
+{
+	return ((const node *)item)->number == *(const uint64_t *)key;
+}
+
+static bool has_id(const void *item, const void *key)
+{
+	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key);
+}
+
+static bool has_name(const void *item, const void *key)
+{
+	const node *n = item;
+	const name_key *wanted = key;
+
+	return n->parent == wanted->directory && strcmp(n->name, wanted->name) == 0;
+}
+
+uint64_t tree_ino_of(emr_id16 id)
+{
+	uint64_t ino = emr_get_u64(id.b) >> 1;
+
+	return ino <= 1 ? 2 : ino;
+}
+
+static file *new_file(void)
+{
+	file *f = calloc(1, sizeof *f);
+
+	pthread_rwlockattr_t attr;
+
+	if (f == NULL)
+		return NULL;
+	/* Publishing must not wait for ever behind readers. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&f->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	return f;
+}
+
+emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
+{
+	emr_status status;
+	node *n;
+
+	status = table_reserve(&view->by_number);
+	if (status == EMR_OK)
+		status = table_reserve(&view->by_id);
+	if (status != EMR_OK)
+		return status;
+	n = calloc(1, sizeof *n);
+	if (n == NULL)
+		return EMR_NO_MEMORY;
+	if (type == EMR_META_FILE && (n->file = new_file()) == NULL) {
+		free(n);
+		return EMR_NO_MEMORY;
+	}
+	n->number = view->next_number++;
+	n->id = id;
+	n->ino = ino != 0 ? ino : tree_ino_of(id);
+	n->type = (uint8_t)type;
+	n->state = NODE_GONE;
+	n->next_cookie = 3;	/* 1 and 2 are "." and ".." */
+	table_add(&view->by_number, hash_number(n->number), n);
+	table_add(&view->by_id, hash_id(view, id), n);
+	*out_node = n;
+	return EMR_OK;
+}
+
+/* Nobody wants the bytes of a file without a name; those of one with a name stay in its spill. */
+static void end_file(emr_view *view, node *n)
+{
+	emr_content_reader_free(n->file->reader);
+	if (n->file->staging == NULL)
+		return;
+	if (n->state == NODE_GONE)
+		emr_staging_discard(n->file->staging);
+	else
+		emr_staging_free(n->file->staging);
+	let_blocks_go(view);
+}
+
+void tree_free_node(emr_view *view, node *n)
+{
+	table_remove(&view->by_number, hash_number(n->number), n);
+	table_remove(&view->by_id, hash_id(view, n->id), n);
+	if (n->file != NULL) {
+		end_file(view, n);
+		pthread_rwlock_destroy(&n->file->lock);
+		free(n->file);
+	}
+	emr_buf_free(&n->attributes);
+	free(n->target);
+	free(n->was);
+	free(n->name);
+	free(n->kids);
+	free(n);
+}
+
+void tree_release_if_unused(emr_view *view, node *n)
+{
+	if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
+		n != view->root)
+		tree_free_node(view, n);
+}
+
+void tree_become_root(emr_view *view, node *n)
+{
+	table_remove(&view->by_number, hash_number(n->number), n);
+	n->number = EMR_ROOT_NODE;
+	table_add(&view->by_number, hash_number(n->number), n);
+	n->state = NODE_LIVE;
+	n->is_domain = true;
+	view->root = n;
+}
+
+node *tree_by_number(const emr_view *view, uint64_t number)
+{
+	return table_find(&view->by_number, hash_number(number), has_number, &number);
+}
+
+node *tree_by_id(const emr_view *view, emr_id16 id)
+{
+	return table_find(&view->by_id, hash_id(view, id), has_id, &id);
+}
+
+node *tree_child(const emr_view *view, const node *directory, const char *name)
+{
+	name_key key = { .directory = directory, .name = name };
+
+	return table_find(&view->by_name, hash_name(view, directory, name), has_name, &key);
+}
+
+/* Closes the holes that kids left; cookies stay, so listings go on undisturbed. */
+static void close_holes(node *directory)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < directory->nkids; i++)
+		if (directory->kids[i] != NULL)
+			directory->kids[kept++] = directory->kids[i];
+	directory->nkids = kept;
+}
+
+static emr_status reserve_kid(node *directory)
+{
+	size_t cap = directory->kids_cap;
+	node **kids;
+
+	if (directory->nkids < cap)
+		return EMR_OK;
+	if (directory->live_kids * 2 < cap) {
+		close_holes(directory);
+		return EMR_OK;
+	}
+	cap = cap == 0 ? 8 : cap * 2;
+	kids = realloc(directory->kids, cap * sizeof *kids);
+	if (kids == NULL)
+		return EMR_NO_MEMORY;
+	directory->kids = kids;
+	directory->kids_cap = cap;
+	return EMR_OK;
+}
+
+static void add_kid(emr_view *view, node *directory, node *n, char *name)
+{
+	n->parent = directory;
+	n->name = name;
+	n->state = NODE_LIVE;
+	n->cookie = directory->next_cookie++;
+	directory->kids[directory->nkids++] = n;
+	directory->live_kids++;
+	if (n->type == EMR_META_DIR)
+		directory->subdirectories++;
+	table_add(&view->by_name, hash_name(view, directory, name), n);
+}
+
+emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n)
+{
+	emr_status status;
+	char *copy;
+
+	status = table_reserve(&view->by_name);
+	if (status == EMR_OK)
+		status = reserve_kid(directory);
+	if (status != EMR_OK)
+		return status;
+	copy = strdup(name);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	add_kid(view, directory, n, copy);
+	return EMR_OK;
+}
+
+/* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are skipped to the right. */
+static size_t kid_index(const node *directory, uint64_t cookie)
+{
+	size_t low = 0, high = directory->nkids;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2, probe = mid;
+
+		while (probe < high && directory->kids[probe] == NULL)
+			probe++;
+		if (probe == high || directory->kids[probe]->cookie >= cookie)
+			high = mid;
+		else
+			low = probe + 1;
+	}
+	return low;
+}
+
+void tree_detach(emr_view *view, node *n)
+{
+	node *directory = n->parent;
+	size_t i = kid_index(directory, n->cookie);
+
+	while (directory->kids[i] != n)
+		i++;
+	directory->kids[i] = NULL;
+	while (directory->nkids > 0 && directory->kids[directory->nkids - 1] == NULL)
+		directory->nkids--;
+	directory->live_kids--;
+	if (directory->nkids > 64 && directory->live_kids * 2 < directory->nkids)
+		close_holes(directory);
+	if (n->type == EMR_META_DIR)
+		directory->subdirectories--;
+	table_remove(&view->by_name, hash_name(view, directory, n->name), n);
+	free(n->name);
+	n->name = NULL;
+	n->parent = NULL;
+	n->state = NODE_GONE;
+}
+
+emr_status tree_move(emr_view *view, node *n, node *directory, const char *name)
+{
+	emr_status status;
+	char *copy;
+
+	status = table_reserve(&view->by_name);
+	if (status == EMR_OK)
+		status = reserve_kid(directory);
+	if (status != EMR_OK)
+		return status;
+	copy = strdup(name);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	tree_detach(view, n);
+	add_kid(view, directory, n, copy);
+	return EMR_OK;
+}
+
+emr_status tree_swap(emr_view *view, node *a, node *b)
+{
+	node *dir_a = a->parent, *dir_b = b->parent;
+	char *name_a = strdup(a->name), *name_b = strdup(b->name);
+
+	if (name_a == NULL || name_b == NULL) {
+		free(name_a);
+		free(name_b);
+		return EMR_NO_MEMORY;
+	}
+	/* Two names leave and two come: neither the table nor a listing can need more room than it had, but a
+	 * listing must not shrink its array's count below what add_kid fills, so holes are closed first. */
+	tree_detach(view, a);
+	tree_detach(view, b);
+	add_kid(view, dir_b, a, name_b);
+	add_kid(view, dir_a, b, name_a);
+	return EMR_OK;
+}
+
+emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
+{
+	emr_status status = table_reserve(&view->by_id);
+
+	if (status != EMR_OK)
+		return status;
+	table_remove(&view->by_id, hash_id(view, n->id), n);
+	n->id = id;
+	table_add(&view->by_id, hash_id(view, id), n);
+	return EMR_OK;
+}
+
+bool tree_is_below(const node *n, const node *directory)
+{
+	while (n != NULL && n != directory)
+		n = n->parent;
+	return n != NULL;
+}
+
+node *tree_next_kid(const node *directory, uint64_t cookie)
+{
+	for (size_t i = kid_index(directory, cookie + 1); i < directory->nkids; i++)
+		if (directory->kids[i] != NULL)
+			return directory->kids[i];
+	return NULL;
+}
+
+emr_id16 tree_domain(const node *n)
+{
+	while (!n->is_domain && n->parent != NULL)
+		n = n->parent;
+	return tree_future_id(n);
+}
+
+emr_id16 tree_future_id(const node *n)
+{
+	return emr_id16_is_zero(n->next_id) ? n->id : n->next_id;
+}
+
+static void mark_one(void *arg, node *n)
+{
+	(void)arg;
+	if (n->parent != NULL)
+		n->is_local = n->parent->is_local || emr_name_is_local(n->name);
+}
+
+void tree_mark_local(node *n)
+{
+	bool was = n->is_local;
+
+	mark_one(NULL, n);
+	if (n->type == EMR_META_DIR && n->is_local != was)
+		tree_walk(n, mark_one, NULL);
+}
+
+static node *following(const node *n, const node *top)
+{
+	node *next = n->type == EMR_META_DIR ? tree_next_kid(n, 0) : NULL;
+
+	while (next == NULL && n != top) {
+		next = tree_next_kid(n->parent, n->cookie);
+		n = n->parent;
+	}
+	return next;
+}
+
+void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg)
+{
+	for (node *at = n; at != NULL; at = following(at, n))
+		fn(arg, at);
+}
+
+char *tree_path(const node *n)
+{
+	size_t len = 0;
+	char *path, *end;
+
+	for (const node *at = n; at->parent != NULL; at = at->parent)
+		len += strlen(at->name) + 1;
+	path = malloc(len + 1);
+	if (path == NULL)
+		return NULL;
+	path[0] = 0;
+	if (len == 0)
+		return path;
+	end = path + len - 1;
+	*end = 0;
+	for (const node *at = n; at->parent != NULL; at = at->parent) {
+		size_t part = strlen(at->name);
+
+		end -= part;
+		memcpy(end, at->name, part);
+		if (end > path)
+			*--end = '/';
+	}
+	return path;
+}
+
+void tree_attr(const node *n, emr_attr *out_attr)
+{
+	*out_attr = (emr_attr){
+		.node = n->number,
+		.ino = n->ino,
+		.type = (emr_meta_type)n->type,
+		.mode = n->mode,
+		.nlink = n->state == NODE_GONE ? 0
+			: n->type == EMR_META_DIR ? 2 + n->subdirectories : 1,
+		.size_bytes = n->type == EMR_META_DIR ? 4096
+			: n->type == EMR_META_SYMLINK ? strlen(n->target) : n->size,
+		.mtime_ns = n->mtime_ns,
+		.ctime_ns = n->ctime_ns,
+		.is_virtual = n->state == NODE_VIRTUAL,
+	};
+}

@@ -1,0 +1,47 @@
+/* Nodes, names and listings in memory.  No journal, no content: whoever calls has decided and holds view->lock. */
+#pragma once
+
+#include "node.h"
+
+/* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the id). */
+emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
+/* N, which has no name, gets the number of the folder itself. */
+void tree_become_root(emr_view *view, node *n);
+/* Frees a node that has neither name nor kids nor references. */
+void tree_free_node(emr_view *view, node *n);
+/* Drops a nameless node when nobody holds it any more. */
+void tree_release_if_unused(emr_view *view, node *n);
+
+node *tree_by_number(const emr_view *view, uint64_t number);
+node *tree_by_id(const emr_view *view, emr_id16 id);
+node *tree_child(const emr_view *view, const node *directory, const char *name);
+
+/* Gives N a name in DIRECTORY.  The name must be free. */
+emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n);
+/* Takes its name away; N stays alive. */
+void tree_detach(emr_view *view, node *n);
+/* As detach and attach, but nothing changes when memory runs out. */
+emr_status tree_move(emr_view *view, node *n, node *directory, const char *name);
+/* A and B change names; nothing changes when memory runs out. */
+emr_status tree_swap(emr_view *view, node *a, node *b);
+/* N is known under another object id from now on. */
+emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
+
+/* True when N is DIRECTORY or lies below it. */
+bool tree_is_below(const node *n, const node *directory);
+/* First kid whose cookie is larger than COOKIE, NULL at the end. */
+node *tree_next_kid(const node *directory, uint64_t cookie);
+/* The domain that N's place in the tree belongs to: that of the nearest directory above (or N itself) that is one. */
+emr_id16 tree_domain(const node *n);
+/* The object id it has, or will have once it is published where it stands. */
+emr_id16 tree_future_id(const node *n);
+/* Works out is_local for N and everything below it. */
+void tree_mark_local(node *n);
+/* Calls FN for N and everything below it, parents first. */
+void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg);
+/* Path from the top without a leading slash; NULL when memory runs out or N has no name. */
+char *tree_path(const node *n);
+
+void tree_attr(const node *n, emr_attr *out_attr);
+/* The number programs see for an object: made from its random id, never 0 or 1. */
+uint64_t tree_ino_of(emr_id16 id);

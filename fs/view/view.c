@@ -1,0 +1,258 @@
+/* Opening and closing the folder, its numbers, and its first two domains. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include <sodium.h>
+
+#include "base/log.h"
+
+#include "keeper.h"
+#include "load.h"
+#include "publish.h"
+
+#define DEFAULT_QUIET_NS INT64_C(1000000000)
+#define DEFAULT_SYNC_NS INT64_C(5000000000)
+
+static emr_status add_special_file(emr_view *view, size_t i)
+{
+	node *n;
+	emr_status status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n);
+
+	if (status != EMR_OK)
+		return status;
+	n->state = NODE_VIRTUAL;
+	n->special = (uint8_t)(i + 1);
+	n->mode = 0400;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	view->special_files[i] = n;
+	return EMR_OK;
+}
+
+static emr_status add_special(emr_view *view)
+{
+	emr_status status;
+
+	status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), 0, &view->special_root);
+	if (status != EMR_OK)
+		return status;
+	view->special_root->state = NODE_VIRTUAL;
+	view->special_root->mode = 0500;
+	view->special_root->mtime_ns = view->special_root->ctime_ns = view_now_ns(view);
+	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
+		status = add_special_file(view, i);
+	return status;
+}
+
+static void init_locks(emr_view *view)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&view->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&view->wake, &attr);
+	pthread_cond_init(&view->settled, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static emr_status recover(emr_view *view)
+{
+	emr_status status;
+
+	status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+	if (status != EMR_OK)
+		return status;
+	if (!view->options.read_only) {
+		status = emr_settle_resend(view->options.settle, load_outcomes, view);
+		if (status != EMR_OK)
+			return status;
+	}
+	status = load_tree(view);
+	if (status == EMR_OK && !view->options.read_only)
+		load_clean_spills(view);
+	return status;
+}
+
+emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
+{
+	emr_view *view;
+	emr_status status;
+
+	if (options->special_count > EMR_SPECIAL_MAX)
+		return EMR_INVALID;
+	view = calloc(1, sizeof *view);
+	if (view == NULL)
+		return EMR_NO_MEMORY;
+	view->options = *options;
+	if (view->options.quiet_ns == 0)
+		view->options.quiet_ns = DEFAULT_QUIET_NS;
+	if (view->options.sync_ns == 0)
+		view->options.sync_ns = DEFAULT_SYNC_NS;
+	view->next_number = EMR_ROOT_NODE + 1;
+	crypto_shorthash_keygen(view->hash_key);
+	init_locks(view);
+	status = add_special(view);
+	if (status == EMR_OK)
+		status = recover(view);
+	if (status != EMR_OK) {
+		emr_view_free(view);
+		return status;
+	}
+	*out_view = view;
+	return EMR_OK;
+}
+
+static void hand_out_all(emr_view *view)
+{
+	emr_status status;
+
+	if (view->options.read_only || view->root == NULL)
+		return;
+	status = keeper_hand_out(view);
+	if (status == EMR_OK)
+		status = emr_view_sync(view);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "closing: not everything reached the disk: %s",
+			emr_status_text(status));
+}
+
+void emr_view_free(emr_view *view)
+{
+	if (view == NULL)
+		return;
+	keeper_stop(view);
+	hand_out_all(view);
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n != NULL)
+			tree_free_node(view, n);
+	}
+	while (view->vacated != NULL)
+		vacated_drop(view, view->vacated->place.object);
+	table_free(&view->by_number);
+	table_free(&view->by_name);
+	table_free(&view->by_id);
+	pthread_cond_destroy(&view->wake);
+	pthread_cond_destroy(&view->settled);
+	pthread_mutex_destroy(&view->lock);
+	free(view);
+}
+
+/* ---- numbers ---- */
+
+emr_status emr_view_space(emr_view *view, emr_space *out_space)
+{
+	emr_view_counts counts;
+	struct statvfs disk;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return EMR_IO;
+	emr_view_count(view, &counts);
+	*out_space = (emr_space){
+		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
+		.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize,
+		.files = counts.files + counts.local,
+	};
+	return EMR_OK;
+}
+
+static void count_one(void *arg, node *n)
+{
+	emr_view_counts *counts = arg;
+
+	if (n->type == EMR_META_DIR)
+		counts->directories++;
+	if (n->type == EMR_META_DIR && !needs_settling(n))
+		return;
+	if (n->is_local) {
+		counts->local++;
+		return;
+	}
+	if (n->type != EMR_META_DIR) {
+		counts->files++;
+		counts->bytes += n->size;
+	}
+	if (n->failure != EMR_OK)
+		counts->failed++;
+	else if (needs_settling(n))
+		counts->pending++;
+	else
+		counts->confirmed++;
+}
+
+void emr_view_count(emr_view *view, emr_view_counts *out_counts)
+{
+	emr_view_counts counts = { 0 };
+
+	pthread_mutex_lock(&view->lock);
+	tree_walk(view->root, count_one, &counts);
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		counts.pending++;
+	pthread_mutex_unlock(&view->lock);
+	*out_counts = counts;
+}
+
+/* ---- the first domains ---- */
+
+static emr_status only_commit(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	emr_status *worst = arg;
+	uint64_t seq;
+
+	for (size_t i = 0; i < n; i++)
+		if (outcomes[i].error != EMR_OK || outcomes[i].result > 1)
+			*worst = outcomes[i].error != EMR_OK ? outcomes[i].error : EMR_REFUSED;
+	return emr_journal_commit(txn, &seq);
+}
+
+static emr_status make_domain(const emr_view_options *options, const char *name, bool is_inbox)
+{
+	emr_meta meta = { .type = EMR_META_DIR, .mode = 0700,
+		.mtime_ns = emr_clock_unix_ns(options->clock),
+		.name = emr_bytes_of(name, strlen(name)) };
+	emr_id16 id = emr_id16_random();
+	emr_change change = { .kind = EMR_CHANGE_META, .node = id, .domain = id, .object = id,
+		.meta = &meta, .is_inbox = is_inbox };
+	emr_status worst = EMR_OK;
+	emr_status status;
+
+	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
+	status = emr_settle_publish(options->settle, &change, 1, only_commit, &worst);
+	return status != EMR_OK ? status : worst;
+}
+
+typedef struct found {
+	bool root, inbox;
+} found;
+
+static emr_status note_domain(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	found *f = arg;
+
+	if (!emr_id16_equal(place->object, place->domain) || !emr_id16_is_zero(meta->parent))
+		return EMR_OK;
+	f->root = f->root || meta->name.len == 0;
+	f->inbox = f->inbox || (meta->name.len == 5 && memcmp(meta->name.data, "Inbox", 5) == 0);
+	return EMR_OK;
+}
+
+emr_status emr_view_initialise(const emr_view_options *options)
+{
+	found f = { 0 };
+	uint64_t damaged;
+	emr_status worst = EMR_OK;
+	emr_status status;
+
+	status = emr_settle_catch_up(options->settle, NULL, NULL);
+	if (status == EMR_OK)
+		status = emr_settle_resend(options->settle, only_commit, &worst);
+	if (status == EMR_OK)
+		status = emr_facts_each(options->facts, note_domain, &f, &damaged);
+	if (status == EMR_OK && !f.root)
+		status = make_domain(options, "", false);
+	if (status == EMR_OK && !f.inbox)
+		status = make_domain(options, "Inbox", true);
+	return status;
+}
