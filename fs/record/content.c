@@ -85,6 +85,16 @@ emr_id16 record_dek_id(const uint8_t salt[24])
 	return id;
 }
 
+emr_status emr_content_keep_key(emr_record_ctx *ctx, emr_content *content, const emr_content_key *key)
+{
+	emr_status status = emr_content_key_seal_local(ctx->options.keyring, key,
+		record_dek_id(content->salt), content->sealed_dek);
+
+	if (status == EMR_OK)
+		content->has_dek = true;
+	return status;
+}
+
 emr_status emr_content_open_key(emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key)
 {
 	if (!content->has_dek)

@@ -54,6 +54,8 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content);
 /* The key of a content of our own, from sealed_dek.  EMR_NOT_FOUND without one, EMR_DAMAGED when it was made by another
  * keyring. */
 emr_status emr_content_open_key(emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key);
+/* The other way round: CONTENT, whose key was known from the ledger only, carries it sealed from now on. */
+emr_status emr_content_keep_key(emr_record_ctx *ctx, emr_content *content, const emr_content_key *key);
 
 /* ---- Reading ---- */
 
