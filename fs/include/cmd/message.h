@@ -1,0 +1,122 @@
+/* Every sentence that emrfs says when something is wrong or must be known: one table for verbs, notices and status.
+ * It refuses to pass on control characters of a name, so that a name can neither forge a line nor drive a terminal. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* What a verb's exit code says. */
+typedef enum emr_exit {
+	EMR_EXIT_DONE = 0,
+	EMR_EXIT_FAILED = 1,
+	EMR_EXIT_USE = 2,
+	EMR_EXIT_PART = 3,
+	EMR_EXIT_UNSENT = 4,
+	EMR_EXIT_NO_SUCH = 5,
+	EMR_EXIT_DENIED = 6,
+	EMR_EXIT_UNREACHABLE = 7,
+	EMR_EXIT_BAD_DATA = 8,
+	EMR_EXIT_NOT_OPEN = 10,
+	EMR_EXIT_IN_USE = 11,
+	EMR_EXIT_PASSPHRASE = 12,
+	EMR_EXIT_NEEDS_YES = 13,
+	EMR_EXIT_INTERRUPTED = 130,
+} emr_exit;
+
+/* A short meaning, or NULL for a number that is no exit code of ours. */
+const char *emr_exit_text(int code);
+
+/* Rows with several sentences for one id have one constant each. */
+typedef enum emr_message {
+	EMR_SAY_READ_ONLY,
+	EMR_SAY_BAD_DATA,
+	EMR_SAY_BAD_SIGNATURE,
+	EMR_SAY_ROLLBACK,
+	EMR_SAY_MISSING_DATA,
+	EMR_SAY_DISK_FULL,
+	EMR_SAY_QUOTA,
+	EMR_SAY_TOO_BIG,
+	EMR_SAY_BAD_NAME,
+	EMR_SAY_RESERVED_NAME,
+	EMR_SAY_NO_HARD_LINKS,
+	EMR_SAY_REFUSED,
+	EMR_SAY_CONFLICT,
+	EMR_SAY_LEFT_LOCAL,
+	EMR_SAY_ONE_COPY,
+	EMR_SAY_CLOCK,
+	EMR_SAY_WRONG_PASSPHRASE,
+	EMR_SAY_WRONG_WORDS,
+	EMR_SAY_KEYFILE_DAMAGED,
+	EMR_SAY_KEYFILE_EXPOSED,
+	EMR_SAY_EXPOSED,
+	EMR_SAY_IN_USE,
+	EMR_SAY_IN_USE_UNKNOWN,
+	EMR_SAY_NOT_OPEN,
+	EMR_SAY_NO_KEYRING,
+	EMR_SAY_HAS_KEYRING,
+	EMR_SAY_MOUNTPOINT_NOT_EMPTY,
+	EMR_SAY_MOUNTPOINT_GONE,
+	EMR_SAY_MOUNTPOINT_BUSY,
+	EMR_SAY_MOUNTPOINT_DEAD,
+	EMR_SAY_MOUNTPOINT_INSIDE,
+	EMR_SAY_MOUNTPOINT_DENIED,
+	EMR_SAY_FOLDER_BUSY,
+	EMR_SAY_NO_FUSE,
+	EMR_SAY_NEWER_FORMAT,
+	EMR_SAY_LEDGER_DAMAGED,
+	EMR_SAY_JOURNAL_DAMAGED,
+	EMR_SAY_NOT_WITNESSED,
+	EMR_SAY_UNSENT,
+	EMR_SAY_NO_SUCH_PATH,
+	EMR_SAY_NO_PASSPHRASE,
+	EMR_SAY_PASSPHRASE_FILE,
+	EMR_SAY_PASSPHRASE_EMPTY,
+	EMR_SAY_PASSPHRASE_DIFFERS,
+	EMR_SAY_NEEDS_WORDS_FILE,
+	EMR_SAY_WORDS_FILE,
+	EMR_SAY_WORDS_BACK,
+	EMR_SAY_SETTING,
+	EMR_SAY_WRONG_USE,
+	EMR_SAY_NO_ANSWER,
+	EMR_SAY_VERIFY_BAD,
+	EMR_SAY_NOT_READY,
+	EMR_SAY_PLACE,
+	EMR_SAY_INTERRUPTED,
+	EMR_SAY_FAILED,
+	EMR_MESSAGE_COUNT
+} emr_message;
+
+typedef struct emr_message_row {
+	const char *id;		/* what scripts see: "in-use" */
+	const char *errno_name;	/* what programs in the folder see: "EROFS"; "" when nothing in the folder fails by it */
+	const char *level;	/* of a notice: "info", "warn", "error" */
+	emr_exit exit;		/* of a verb that fails by it */
+	const char *sentence;	/* with {names} to fill in */
+	const char *hint;	/* "" when there is nothing to do */
+} emr_message_row;
+
+const emr_message_row *emr_message_get(emr_message message);
+/* The first row with that id; false when there is none. */
+bool emr_message_find(const char *id, emr_message *out_message);
+
+#define EMR_PROBLEM_TEXT_BYTES 1024
+
+/* A message with its names filled in; by value.  Zero-initialised it says nothing. */
+typedef struct emr_problem {
+	bool is_set;
+	emr_message message;
+	char text[EMR_PROBLEM_TEXT_BYTES];
+	char hint[EMR_PROBLEM_TEXT_BYTES];
+	char path[EMR_PROBLEM_TEXT_BYTES];	/* the value of {path}, "" if there was none */
+} emr_problem;
+
+/* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid", pid, NULL).  A name
+ * without a value becomes "?"; what does not fit is cut. */
+void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
+/* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no sentence of their own. */
+void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
+
+/* TEXT with control characters and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole character). */
+void emr_show(const char *text, char *out, size_t size);

@@ -1,0 +1,37 @@
+/* What a verb says: answers to stdout, messages and progress to stderr, or one JSON object.
+ * It refuses to print both. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cmd/verbs.h"
+
+typedef struct emr_out {
+	emr_verb verb;
+	bool is_json;
+	bool is_quiet;
+	json_t *fields;		/* of the JSON answer; owned */
+	emr_problem problem;	/* the failure, if there was one */
+	bool progress_shown;	/* a progress line stands on the terminal */
+} emr_out;
+
+emr_status emr_out_begin(const emr_args *args, emr_out *out);
+/* A line or part of an answer: nothing with --json or --quiet. */
+void emr_say(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A message that is no failure ("one-copy"): to stderr; nothing with --json or --quiet. */
+void emr_remark(emr_out *out, const emr_problem *problem);
+/* Rewrites one line on a terminal; nothing elsewhere, with --json or --quiet. */
+void emr_progress(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void emr_progress_end(emr_out *out);
+
+/* Takes VALUE (steals the reference, also on failure).  NULL values and lack of memory make the object fail at the end. */
+void emr_out_put(emr_out *out, const char *name, json_t *value);
+void emr_out_text(emr_out *out, const char *name, const char *text);	/* invalid UTF-8 is shown as emr_show does */
+void emr_out_number(emr_out *out, const char *name, uint64_t number);
+void emr_out_flag(emr_out *out, const char *name, bool flag);
+json_t *emr_json_text(const char *text);	/* as emr_out_text */
+
+/* Says PROBLEM (or keeps it for the JSON object) and returns its exit code. */
+int emr_out_fail(emr_out *out, const emr_problem *problem);
+/* Prints the JSON object, frees, and returns CODE (or 1 when stdout could not be written). */
+int emr_out_end(emr_out *out, int code);
