@@ -89,6 +89,15 @@ emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24]
 	return EMR_OK;
 }
 
+emr_status emr_chunk_cipher_set(emr_chunk_cipher *cipher, const uint8_t key[32], const uint8_t base_nonce[12])
+{
+	if (cipher->idle != NULL)
+		return EMR_BUSY;
+	memcpy(cipher->material.data, key, KEY_BYTES);
+	memcpy(cipher->material.data + KEY_BYTES, base_nonce, NONCE_BYTES);
+	return EMR_OK;
+}
+
 emr_status emr_chunk_cipher_new(const emr_secret *k_c, const uint8_t salt[24], unsigned suite,
 	emr_chunk_cipher **out_cipher)
 {

@@ -7,6 +7,8 @@
 /* Cobblestone-256 with a free context string. */
 emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24], unsigned suite,
 	emr_bytes context, emr_chunk_cipher **out_cipher);
+/* The algorithm's key and base nonce themselves, in a cipher that has not been used yet (EMR_BUSY otherwise). */
+emr_status emr_chunk_cipher_set(emr_chunk_cipher *cipher, const uint8_t key[32], const uint8_t base_nonce[12]);
 emr_status emr_hpke_seal_with(const emr_secret *ephemeral, const uint8_t pk[32], emr_bytes info, emr_bytes aad,
 	emr_bytes plain, uint8_t *out);
 emr_status emr_pre_pop_with(const emr_secret *b, const emr_secret *k, const uint8_t net_id[16],

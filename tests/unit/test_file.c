@@ -1,0 +1,205 @@
+#include "emr_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+
+typedef struct fixture {
+	char path[64];
+	int fd;
+} fixture;
+
+static int make_directory(void **state)
+{
+	fixture *here = calloc(1, sizeof *here);
+
+	if (here == NULL)
+		return -1;
+	snprintf(here->path, sizeof here->path, "/tmp/emr-file-XXXXXX");
+	if (mkdtemp(here->path) == NULL)
+		return -1;
+	here->fd = open(here->path, O_RDONLY | O_DIRECTORY);
+	*state = here;
+	return here->fd < 0 ? -1 : 0;
+}
+
+static int remove_directory(void **state)
+{
+	fixture *here = *state;
+	DIR *dir = fdopendir(here->fd);
+	struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		unlinkat(dirfd(dir), entry->d_name, 0);
+		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
+	rmdir(here->path);
+	free(here);
+	return 0;
+}
+
+/* How many entries the directory has. */
+static int entries(const fixture *here)
+{
+	DIR *dir = opendir(here->path);
+	int n = -2;
+
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static emr_bytes text(const char *words)
+{
+	return emr_bytes_of(words, strlen(words));
+}
+
+static void assert_holds(const fixture *here, const char *name, const char *words)
+{
+	EMR_AUTO_BUF got = { 0 };
+
+	assert_ok(emr_file_read(here->fd, name, 100, &got));
+	assert_true(emr_bytes_equal(emr_buf_view(&got), text(words)));
+}
+
+static void replacing_leaves_the_new_file_and_nothing_else(void **state)
+{
+	const fixture *here = *state;
+	struct stat st;
+
+	umask(0077);
+	assert_ok(emr_file_replace(here->fd, "a", text("one"), 0640));
+	assert_ok(emr_file_replace(here->fd, "a", text("second"), 0640));
+	assert_holds(here, "a", "second");
+	assert_int_equal(fstatat(here->fd, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(entries(here), 1);
+	assert_ok(emr_file_replace(here->fd, "empty", text(""), 0600));
+	assert_holds(here, "empty", "");
+}
+
+static void creating_never_overwrites(void **state)
+{
+	const fixture *here = *state;
+
+	assert_ok(emr_file_create(here->fd, "a", text("one"), 0600));
+	assert_status(EMR_EXISTS, emr_file_create(here->fd, "a", text("two"), 0600));
+	assert_holds(here, "a", "one");
+	assert_int_equal(symlinkat("nowhere", here->fd, "link"), 0);
+	assert_status(EMR_EXISTS, emr_file_create(here->fd, "link", text("two"), 0600));
+	assert_int_equal(entries(here), 2);
+}
+
+static void a_failed_replace_leaves_the_old_file(void **state)
+{
+	const fixture *here = *state;
+
+	/* A directory of that name cannot be renamed over. */
+	assert_int_equal(mkdirat(here->fd, "d", 0700), 0);
+	assert_int_not_equal(emr_file_replace(here->fd, "d", text("x"), 0600), EMR_OK);
+	assert_int_equal(entries(here), 1);
+	assert_status(EMR_BAD_NAME, emr_file_replace(here->fd, "", text("x"), 0600));
+	assert_status(EMR_BAD_NAME, emr_file_replace(here->fd, "d/x", text("x"), 0600));
+	assert_int_equal(entries(here), 1);
+}
+
+static void reading_refuses_what_is_not_a_small_plain_file(void **state)
+{
+	const fixture *here = *state;
+	EMR_AUTO_BUF got = { 0 };
+
+	assert_ok(emr_file_create(here->fd, "a", text("12345"), 0600));
+	assert_int_equal(symlinkat("a", here->fd, "link"), 0);
+	assert_int_equal(mkfifoat(here->fd, "fifo", 0600), 0);
+	assert_int_equal(mkdirat(here->fd, "dir", 0700), 0);
+	assert_status(EMR_NOT_FOUND, emr_file_read(here->fd, "none", 10, &got));
+	assert_status(EMR_LIMIT, emr_file_read(here->fd, "a", 4, &got));
+	assert_status(EMR_IO, emr_file_read(here->fd, "link", 10, &got));
+	assert_status(EMR_IO, emr_file_read(here->fd, "fifo", 10, &got));
+	assert_status(EMR_IO, emr_file_read(here->fd, "dir", 10000, &got));
+	assert_int_equal(got.len, 0);
+	assert_ok(emr_file_read(here->fd, "a", 5, &got));
+	assert_int_equal(got.len, 5);
+}
+
+static void a_file_that_others_can_touch_is_exposed(void **state)
+{
+	static const mode_t bad[] = { 0640, 0620, 0610, 0604, 0602, 0601, 0666 };
+	const fixture *here = *state;
+
+	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));
+	assert_ok(emr_file_check_private(here->fd, "a"));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(fchmodat(here->fd, "a", bad[i], 0), 0);
+		assert_status(EMR_EXPOSED, emr_file_check_private(here->fd, "a"));
+	}
+	assert_status(EMR_NOT_FOUND, emr_file_check_private(here->fd, "b"));
+	if (geteuid() == 0) {
+		assert_int_equal(fchmodat(here->fd, "a", 0600, 0), 0);
+		assert_int_equal(fchownat(here->fd, "a", 1, (gid_t)-1, 0), 0);
+		assert_status(EMR_EXPOSED, emr_file_check_private(here->fd, "a"));
+	}
+}
+
+static void a_directory_is_made_with_its_parents(void **state)
+{
+	const fixture *here = *state;
+	char path[128];
+	struct stat st;
+	int fd = -1;
+
+	snprintf(path, sizeof path, "%s/x/y", here->path);
+	assert_ok(emr_dir_open(path, &fd));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+	close(fd);
+	assert_ok(emr_dir_open(path, &fd));
+	close(fd);
+	assert_ok(emr_file_create(here->fd, "plain", text("x"), 0600));
+	snprintf(path, sizeof path, "%s/plain", here->path);
+	assert_status(EMR_NOT_DIRECTORY, emr_dir_open(path, &fd));
+	assert_status(EMR_BAD_NAME, emr_dir_open("", &fd));
+	snprintf(path, sizeof path, "%s/x/y", here->path);
+	rmdir(path);
+}
+
+static void a_short_read_is_damage(void **state)
+{
+	const fixture *here = *state;
+	char got[8];
+	EMR_AUTO_FD fd = openat(here->fd, "a", O_RDWR | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_ok(emr_pwrite_all(fd, "abcdef", 6, 2));
+	assert_ok(emr_pread_all(fd, got, 8, 0));
+	assert_memory_equal(got, "\0\0abcdef", 8);
+	assert_status(EMR_DAMAGED, emr_pread_all(fd, got, 8, 1));
+	assert_status(EMR_IO, emr_pread_all(-1, got, 1, 0));
+}
+
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORY(replacing_leaves_the_new_file_and_nothing_else),
+		IN_DIRECTORY(creating_never_overwrites),
+		IN_DIRECTORY(a_failed_replace_leaves_the_old_file),
+		IN_DIRECTORY(reading_refuses_what_is_not_a_small_plain_file),
+		IN_DIRECTORY(a_file_that_others_can_touch_is_exposed),
+		IN_DIRECTORY(a_directory_is_made_with_its_parents),
+		IN_DIRECTORY(a_short_read_is_damage),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,232 @@
+#include "emr_test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+static void a_secret_is_zeroed_and_sized(void **state)
+{
+	static const size_t sizes[] = { 1, 31, 32, 33, 64, 65, 127, 128 };
+	emr_secret secret = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		assert_ok(emr_secret_new(sizes[i], &secret));
+		assert_int_equal(secret.len, sizes[i]);
+		for (size_t j = 0; j < secret.len; j++)
+			assert_int_equal(secret.data[j], 0);
+		memset(secret.data, 0xee, secret.len);
+		emr_secret_free(&secret);
+		assert_null(secret.data);
+		emr_secret_free(&secret);	/* an empty one is fine */
+	}
+	assert_status(EMR_INVALID, emr_secret_new(0, &secret));
+	assert_status(EMR_INVALID, emr_secret_new(EMR_SECRET_MAX + 1, &secret));
+}
+
+static void a_freed_slot_is_wiped_at_once(void **state)
+{
+	emr_secret secret = { 0 };
+	const volatile uint8_t *slot;
+
+	(void)state;
+	assert_ok(emr_secret_new(32, &secret));
+	slot = secret.data;
+	memset(secret.data, 0xab, 32);
+	emr_secret_free(&secret);
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(slot[i], 0);
+}
+
+#define MANY 40000
+
+static void a_full_arena_refuses_and_recovers(void **state)
+{
+	static emr_secret held[MANY];
+	emr_secret more = { .data = NULL, .len = 77 };
+	size_t n = 0;
+
+	(void)state;
+	while (n < MANY && emr_secret_new(32, &held[n]) == EMR_OK) {
+		memset(held[n].data, (int)(n & 0xff), 32);
+		n++;
+	}
+	assert_in_range(n, 32000, 32768);
+	assert_status(EMR_NO_MEMORY, emr_secret_new(1, &more));
+	assert_int_equal(more.len, 77);	/* untouched */
+	/* Slots do not overlap. */
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(held[i].data[31], i & 0xff);
+	/* Single holes do not make room for a long secret; four neighbours do. */
+	for (size_t i = 0; i < n; i += 2)
+		emr_secret_free(&held[i]);
+	assert_status(EMR_NO_MEMORY, emr_secret_new(128, &more));
+	for (size_t i = 1; i < 64; i += 2)
+		emr_secret_free(&held[i]);
+	assert_ok(emr_secret_new(128, &more));
+	emr_secret_free(&more);
+	for (size_t i = 0; i < n; i++)
+		emr_secret_free(&held[i]);
+}
+
+static void mixed_sizes_never_overlap(void **state)
+{
+	static emr_secret held[3000];
+	static const size_t sizes[] = { 32, 64, 128, 16, 44, 76 };
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 3000; i++) {
+			assert_ok(emr_secret_new(sizes[i % 6], &held[i]));
+			memset(held[i].data, (int)(i % 251), held[i].len);
+		}
+		for (size_t i = 0; i < 3000; i++) {
+			for (size_t j = 0; j < held[i].len; j++)
+				assert_int_equal(held[i].data[j], i % 251);
+		}
+		for (size_t i = 0; i < 3000; i++)
+			emr_secret_free(&held[(i * 7) % 3000]);
+	}
+}
+
+static void *churn(void *argument)
+{
+	size_t seed = (size_t)argument;
+
+	for (int i = 0; i < 2000; i++) {
+		emr_secret secret = { 0 };
+
+		if (emr_secret_new(32 + seed * 32, &secret) != EMR_OK)
+			return (void *)1;
+		memset(secret.data, (int)seed, secret.len);
+		for (size_t j = 0; j < secret.len; j++) {
+			if (secret.data[j] != (uint8_t)seed)
+				return (void *)2;
+		}
+		emr_secret_free(&secret);
+	}
+	return NULL;
+}
+
+static void threads_share_the_arena(void **state)
+{
+	pthread_t threads[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, churn, (void *)i), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		assert_null(result);
+	}
+}
+
+/* The VmFlags line of the mapping that holds ADDRESS. */
+static void vm_flags(const void *address, char flags[256])
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long target = (unsigned long)address;
+	unsigned long from;
+	unsigned long to;
+	bool inside = false;
+	char line[256];
+
+	flags[0] = '\0';
+	assert_non_null(smaps);
+	while (fgets(line, sizeof line, smaps) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = target >= from && target < to;
+		else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+			memcpy(flags, line, sizeof line);
+	}
+	fclose(smaps);
+}
+
+static void the_arena_is_in_no_core_no_child_and_no_swap(void **state)
+{
+	emr_secret secret = { 0 };
+	char flags[256];
+
+	(void)state;
+	assert_ok(emr_secret_random(32, &secret));
+	vm_flags(secret.data, flags);
+	assert_non_null(strstr(flags, " dd"));	/* not in a core dump */
+	assert_non_null(strstr(flags, " dc"));	/* not copied by fork */
+	if (emr_secret_is_locked())
+		assert_non_null(strstr(flags, " lo"));
+	else
+		assert_null(strstr(flags, " lo"));
+	emr_secret_free(&secret);
+}
+
+static void a_child_cannot_read_a_secret(void **state)
+{
+	emr_secret secret = { 0 };
+	int status;
+	pid_t child;
+
+	(void)state;
+	assert_ok(emr_secret_random(32, &secret));
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		signal(SIGSEGV, SIG_DFL);
+		(void)*(const volatile uint8_t *)secret.data;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	/* Under a sanitizer the fault becomes an exit with an error; never 0. */
+	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	emr_secret_free(&secret);
+}
+
+static void a_hardened_process_leaves_no_core(void **state)
+{
+	struct rlimit limit;
+
+	(void)state;
+	assert_ok(emr_process_harden());
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+	assert_int_equal(limit.rlim_cur, 0);
+	assert_int_equal(limit.rlim_max, 0);
+}
+
+static void random_secrets_differ(void **state)
+{
+	emr_secret a = { 0 };
+	emr_secret b = { 0 };
+
+	(void)state;
+	assert_ok(emr_secret_random(32, &a));
+	assert_ok(emr_secret_random(32, &b));
+	assert_memory_not_equal(a.data, b.data, 32);
+	emr_secret_free(&a);
+	emr_secret_free(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_secret_is_zeroed_and_sized),
+		cmocka_unit_test(a_freed_slot_is_wiped_at_once),
+		cmocka_unit_test(a_full_arena_refuses_and_recovers),
+		cmocka_unit_test(mixed_sizes_never_overlap),
+		cmocka_unit_test(threads_share_the_arena),
+		cmocka_unit_test(the_arena_is_in_no_core_no_child_and_no_swap),
+		cmocka_unit_test(a_child_cannot_read_a_secret),
+		cmocka_unit_test(random_secrets_differ),
+		cmocka_unit_test(a_hardened_process_leaves_no_core),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
