@@ -1,0 +1,340 @@
+/* Registration and renewal of keys: who vouches, and in which state of the K row. */
+#include "test_contract_kit.h"
+
+#include <sodium.h>
+
+#include "crypto/hashsig.h"
+
+#define UNTIL (KIT_NOW + 100 * KIT_DAY)
+
+/* A newcomer with a certificate of an organisation's CA, as the host would tell the contract. */
+typedef struct newcomer {
+	kit_world world;
+	kit_signer key, cert_key;
+	emr_pub_key_reg reg;
+	emr_pub_key_cert renewal;
+} newcomer;
+
+static void make(newcomer *it)
+{
+	kit_world_make(&it->world);
+	it->key = kit_signer_of("dr lima");
+	it->cert_key = kit_signer_of("dr lima, certificate");
+	it->reg = (emr_pub_key_reg){ .roles = EMR_ROLE_CLINICIAN, .how = EMR_HOW_CERTIFICATE,
+		.not_after_unix_s = UNTIL };
+	memcpy(it->reg.org, it->world.org, 16);
+	memset(it->reg.ref, 0xce, 32);
+	memcpy(it->renewal.ref, it->reg.ref, 32);
+	it->renewal.not_after_unix_s = UNTIL;
+	kit_pop("lima", it->world.net_id, it->key.id, it->reg.B, it->reg.pop);
+	it->world.caller.cert = (emr_caller_cert){ .is_present = true,
+		.roles = EMR_ROLE_CLINICIAN | EMR_ROLE_AGENT, .not_after_unix_s = UNTIL, .key_alg = 1 };
+	memcpy(it->world.caller.cert.ref, it->reg.ref, 32);
+	memcpy(it->world.caller.cert.org, it->world.org, 16);
+	it->world.caller.cert.key = kit_span(it->cert_key.pk, 32);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+}
+
+static void bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at)
+{
+	uint8_t message[EMR_BIND_MESSAGE_BYTES];
+
+	assert_int_equal(emr_bind_message(it->world.net_id, it->key.id, kit_span(pub, len), message),
+		EMR_CONTRACT_OK);
+	crypto_sign_detached(pub + at, NULL, message, sizeof message, by->sk);
+}
+
+static int run_item(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub, size_t pub_len,
+	emr_span part)
+{
+	static kit_run run;
+	emr_item item = { .op = op };
+	emr_key_text key;
+	kit_batch batch;
+	emr_span bytes;
+	int result;
+
+	memcpy(item.object_id, it->key.id, 16);
+	emr_key_signer(it->key.id, &key);
+	kit_follow(&it->world.state, key.text, &item);
+	kit_begin(&batch, &it->key, it->world.net_id);
+	kit_add(&batch, item, kit_span(pub, pub_len), part);
+	bytes = kit_end(&batch);
+	kit_judge(&run, name, bytes, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	result = kit_answer(&run);
+	kit_run_free(&run);
+	free((void *)(uintptr_t)bytes.data);
+	return result;
+}
+
+/* KEY_REG with bind_sig by the certificate's key, or by BY. */
+static int reg(const newcomer *it, const char *name, const kit_signer *by)
+{
+	uint8_t pub[288];
+
+	emr_pub_key_reg_encode(&it->reg, pub);
+	bind(it, by != NULL ? by : &it->cert_key, pub, 288, 216);
+	return run_item(it, name, EMR_OP_KEY_REG, pub, 288, kit_part(1, 400));
+}
+
+static int renew(const newcomer *it, const char *name, const kit_signer *by)
+{
+	uint8_t pub[104];
+
+	emr_pub_key_cert_encode(&it->renewal, pub);
+	bind(it, by != NULL ? by : &it->cert_key, pub, 104, 32);
+	return run_item(it, name, EMR_OP_KEY_CERT, pub, 104, kit_part(1, 400));
+}
+
+static void put_own_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after)
+{
+	kit_put_key(&it->world.state, &it->key, it->world.org,
+		how == EMR_HOW_DEVICE ? EMR_ROLE_DEVICE : EMR_ROLE_CLINICIAN, how, key_state, not_after);
+}
+
+static void a_certificate_makes_a_key(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	assert_int_equal(reg(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
+	it.reg.not_after_unix_s--;
+	assert_int_equal(reg(&it, "KEY_REG for less time than the certificate", NULL), EMR_RESULT_APPLIED);
+	it.reg.roles = EMR_ROLE_AGENT;
+	assert_int_equal(reg(&it, "KEY_REG with one of two roles", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void a_p256_certificate_makes_a_key(void **state)
+{
+	/* Only what the contract hands on is tested here: the check itself has vectors of its own. */
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	it.world.caller.cert.key_alg = 2;
+	assert_int_equal(reg(&it, "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.key_alg = 3;
+	assert_int_equal(reg(&it, "KEY_REG with an unknown kind of certificate", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+static void a_certificate_vouches_for_no_more_than_it_says(void **state)
+{
+	kit_signer other = kit_signer_of("someone else");
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	assert_int_equal(reg(&it, "KEY_REG bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles |= EMR_ROLE_ORG_ADMIN;
+	assert_int_equal(reg(&it, "KEY_REG with a role too many", NULL), EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles = EMR_ROLE_CLINICIAN;
+	it.reg.not_after_unix_s = UNTIL + 1;
+	assert_int_equal(reg(&it, "KEY_REG beyond the certificate", NULL), EMR_RESULT_NOT_AUTHORISED);
+	it.reg.not_after_unix_s = UNTIL;
+	it.reg.pop[3] ^= 1;
+	assert_int_equal(reg(&it, "KEY_REG without proof of B", NULL), EMR_RESULT_NOT_AUTHORISED);
+	it.reg.pop[3] ^= 1;
+	it.world.caller.cert.org[0] ^= 1;
+	assert_int_equal(reg(&it, "KEY_REG in another organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.org[0] ^= 1;
+	kit_put_org(&it.world.state, it.world.org, EMR_ORG_REMOVED);
+	assert_int_equal(reg(&it, "KEY_REG in a removed organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	kit_put_org(&it.world.state, it.world.org, EMR_ORG_MEMBER);
+	it.reg.roles = 0x2000;
+	assert_int_equal(reg(&it, "KEY_REG with a role that is none", NULL), EMR_RESULT_FORMAT);
+	it.reg.roles = EMR_ROLE_CLINICIAN;
+	it.reg.how = 3;
+	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
+	assert_int_equal(reg(&it, "KEY_REG vouched for by nothing known", NULL), EMR_RESULT_FORMAT);
+	it.reg.how = EMR_HOW_CERTIFICATE;
+	assert_int_equal(reg(&it, "KEY_REG after all", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+/* The newcomer's own submission stands on the certificate that the host verified, and on that only. */
+static void a_newcomer_submits_with_his_own_certificate_only(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	it.world.caller.cert.ref[0] ^= 1;
+	assert_int_equal(reg(&it, "KEY_REG with another certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	it.world.caller.cert.ref[0] ^= 1;
+	it.world.caller.cert.is_present = false;
+	assert_int_equal(reg(&it, "KEY_REG without a certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
+	assert_int_equal(reg(&it, "KEY_REG brought by another, without a certificate", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.is_present = true;
+	assert_int_equal(reg(&it, "KEY_REG brought by another", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void a_key_is_registered_once(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	for (uint8_t key_state = EMR_KEY_ACTIVE; key_state <= EMR_KEY_REVOKED; key_state++) {
+		make(&it);
+		put_own_key(&it, EMR_HOW_CERTIFICATE, key_state, UNTIL);
+		assert_int_equal(reg(&it, "KEY_REG of a key that is there", NULL), EMR_RESULT_EXISTS);
+		kit_world_free(&it.world);
+	}
+}
+
+static void a_certificate_is_renewed_while_the_key_stands(void **state)
+{
+	static const struct {
+		uint8_t key_state;
+		int days, expected;
+	} cases[] = {
+		{ EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED }, { EMR_KEY_ACTIVE, -9, EMR_RESULT_APPLIED },
+		{ EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD }, { EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD },
+	};
+	kit_signer other = kit_signer_of("someone else");
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	assert_int_equal(renew(&it, "KEY_CERT of no key", NULL), EMR_RESULT_KEY_DEAD);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		put_own_key(&it, EMR_HOW_CERTIFICATE, cases[i].key_state,
+			KIT_NOW + (uint64_t)(int64_t)cases[i].days * KIT_DAY);
+		assert_int_equal(renew(&it, "KEY_CERT by state", NULL), cases[i].expected);
+	}
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW);
+	assert_int_equal(renew(&it, "KEY_CERT bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.roles = EMR_ROLE_AGENT;
+	assert_int_equal(renew(&it, "KEY_CERT of a certificate that lost a role", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+/* ---- devices ---- */
+
+static void make_device(newcomer *it)
+{
+	make(it);
+	it->world.caller.cert.is_present = false;
+	memcpy(it->world.caller.submitter_id, it->world.identity.id, 32);
+	it->reg.how = EMR_HOW_DEVICE;
+	it->reg.roles = EMR_ROLE_DEVICE;
+	memcpy(it->reg.ref, it->world.identity.id, 32);
+	memcpy(it->renewal.ref, it->world.identity.id, 32);
+}
+
+static void a_person_endorses_a_device(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make_device(&it);
+	assert_int_equal(reg(&it, "KEY_REG of a device", &it.world.identity), EMR_RESULT_APPLIED);
+	assert_int_equal(reg(&it, "KEY_REG of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
+	put_own_key(&it, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW);
+	assert_int_equal(renew(&it, "KEY_CERT of a device", &it.world.identity), EMR_RESULT_APPLIED);
+	assert_int_equal(renew(&it, "KEY_CERT of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+static void a_device_gets_no_other_role_or_organisation(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make_device(&it);
+	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_ORG_ADMIN;
+	assert_int_equal(reg(&it, "KEY_REG of a device as admin", &it.world.identity),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles = EMR_ROLE_ORG_ADMIN;
+	assert_int_equal(reg(&it, "KEY_REG of an admin as device", &it.world.identity),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.reg.roles = EMR_ROLE_DEVICE;
+	kit_id16("clinic", it.reg.org);
+	kit_put_org(&it.world.state, it.reg.org, EMR_ORG_MEMBER);
+	assert_int_equal(reg(&it, "KEY_REG of a device elsewhere", &it.world.identity),
+		EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+static void an_endorser_is_a_person_in_force(void **state)
+{
+	kit_signer endorser = kit_signer_of("laptop");
+	static const struct {
+		uint16_t roles;
+		uint8_t how, key_state;
+		int days, expected;
+	} cases[] = {
+		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED },
+		{ EMR_ROLE_DEVICE, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED },
+		{ EMR_ROLE_DEVICE, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED },
+		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD },
+		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD },
+		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 0, EMR_RESULT_KEY_DEAD },
+	};
+	newcomer it;
+
+	(void)state;
+	make_device(&it);
+	memcpy(it.reg.ref, endorser.id, 32);
+	assert_int_equal(reg(&it, "KEY_REG endorsed by nobody", &endorser), EMR_RESULT_NOT_AUTHORISED);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		kit_put_key(&it.world.state, &endorser, it.world.org, cases[i].roles, cases[i].how,
+			cases[i].key_state, KIT_NOW + (uint64_t)cases[i].days * KIT_DAY);
+		assert_int_equal(reg(&it, "KEY_REG by endorser", &endorser), cases[i].expected);
+	}
+	kit_world_free(&it.world);
+}
+
+static void every_flip_in_a_registration_is_refused(void **state)
+{
+	static kit_run run;
+	emr_item item = { .op = EMR_OP_KEY_REG, .version = 1 };
+	uint8_t pub[288];
+	kit_batch batch;
+	emr_span bytes;
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	memcpy(item.object_id, it.key.id, 16);
+	emr_pub_key_reg_encode(&it.reg, pub);
+	bind(&it, &it.cert_key, pub, 288, 216);
+	for (size_t at = 0; at < 288; at++) {
+		pub[at] ^= 0x10;
+		kit_begin(&batch, &it.key, it.world.net_id);
+		kit_add(&batch, item, kit_span(pub, 288), kit_part(1, 40));
+		bytes = kit_end(&batch);
+		kit_judge(&run, NULL, bytes, &it.world.caller, KIT_NOW, &it.world.state, NULL);
+		assert_int_not_equal(kit_answer(&run), EMR_RESULT_APPLIED);
+		kit_run_free(&run);
+		free((void *)(uintptr_t)bytes.data);
+		pub[at] ^= 0x10;
+	}
+	kit_world_free(&it.world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_certificate_makes_a_key),
+		cmocka_unit_test(a_p256_certificate_makes_a_key),
+		cmocka_unit_test(a_certificate_vouches_for_no_more_than_it_says),
+		cmocka_unit_test(a_newcomer_submits_with_his_own_certificate_only),
+		cmocka_unit_test(a_key_is_registered_once),
+		cmocka_unit_test(a_certificate_is_renewed_while_the_key_stands),
+		cmocka_unit_test(a_person_endorses_a_device),
+		cmocka_unit_test(a_device_gets_no_other_role_or_organisation),
+		cmocka_unit_test(an_endorser_is_a_person_in_force),
+		cmocka_unit_test(every_flip_in_a_registration_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
