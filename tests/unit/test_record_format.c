@@ -1,0 +1,465 @@
+#include "record_kit.h"
+#include "vectors.h"
+
+#include "base/codec.h"
+#include "crypto/hashsig.h"
+
+static emr_bytes text(const char *s)
+{
+	return emr_bytes_of(s, strlen(s));
+}
+
+static emr_bytes field(const json_t *object, const char *key, emr_buf *buf)
+{
+	emr_buf_clear(buf);
+	return vectors_unhex(vectors_text(object, key), buf);
+}
+
+#define assert_field(object, key, bytes, size) \
+	do { \
+		EMR_AUTO_BUF wanted_ = { 0 }; \
+		emr_bytes view_ = field(object, key, &wanted_); \
+		assert_int_equal(view_.len, size); \
+		assert_memory_equal(view_.data, bytes, size); \
+	} while (0)
+
+/* ---- Lengths ---- */
+
+static void lengths_are_padded_as_the_second_model_pads_them(void **state)
+{
+	json_t *root = vectors_open("content.json");
+	const json_t *list = vectors_get(root, "padding");
+	size_t i;
+	json_t *entry;
+
+	(void)state;
+	assert_true(json_array_size(list) > 20);
+	json_array_foreach((json_t *)(uintptr_t)list, i, entry) {
+		uint64_t n = vectors_u64(entry, "n");
+
+		assert_int_equal(emr_padded_len(n, false), vectors_u64(entry, "padme"));
+		assert_int_equal(emr_padded_len(n, true), vectors_u64(entry, "pow2"));
+	}
+	json_decref(root);
+}
+
+static void padding_never_shrinks_and_never_ends_on_a_chunk(void **state)
+{
+	uint64_t last = 0;
+
+	(void)state;
+	for (uint64_t n = 0; n < EMR_RECORD_MAX_BYTES; n = n + 1 + n / 97) {
+		uint64_t padded = emr_padded_len(n, false);
+
+		assert_true(padded >= n && padded >= last);
+		assert_true(padded % 16384 != 0);
+		assert_int_equal(emr_padded_len(padded, false), padded);
+		assert_true(n < 16384 || padded - n <= n / 16 + 1);
+		assert_int_equal(emr_leaf_count(padded), (padded + 262143) / 262144);
+		last = padded;
+	}
+	assert_int_equal(emr_leaf_sealed_len(16383, 0), 16399);
+	assert_int_equal(emr_leaf_sealed_len(600000, 0), 262400);
+	assert_int_equal(emr_leaf_sealed_len(600000, 2), 600000 - 524288 + 5 * 16);
+}
+
+/* ---- Header and manifest against the second model ---- */
+
+static void check_header(const json_t *c, emr_bytes m)
+{
+	emr_m_header header;
+	emr_bytes sealed;
+	uint8_t again[EMR_M_HEADER_BYTES];
+
+	assert_int_equal(m.len, EMR_M_BYTES);
+	assert_ok(emr_m_header_decode(m, &header, &sealed));
+	assert_int_equal(header.suite, vectors_u64(c, "suite"));
+	assert_int_equal(header.flags, vectors_u64(c, "flags"));
+	assert_int_equal(header.padded, vectors_u64(c, "padded_len"));
+	assert_field(c, "salt", header.salt, 24);
+	assert_field(c, "com", header.com, 32);
+	assert_field(c, "mnonce", header.nonce, 24);
+	assert_int_equal(sealed.len, EMR_MANIFEST_BYTES + 16);
+	emr_m_header_encode(&header, again);
+	assert_memory_equal(again, m.data, sizeof again);
+}
+
+static void check_manifest(const json_t *c, emr_bytes plain)
+{
+	emr_manifest manifest;
+	uint8_t again[EMR_MANIFEST_BYTES];
+
+	assert_ok(emr_manifest_decode(plain, &manifest));
+	assert_int_equal(manifest.n, vectors_u64(c, "n"));
+	assert_int_equal(manifest.mtime_ns, strtoll(vectors_text(c, "mtime_ns"), NULL, 10));
+	assert_field(c, "hk", manifest.hk, 32);
+	assert_field(c, "root", manifest.root, 32);
+	assert_true(emr_bytes_equal(manifest.mime, text(vectors_text(c, "mime"))));
+	assert_true(emr_bytes_equal(manifest.doc, text(vectors_text(c, "doc"))));
+	assert_int_equal(manifest.has_statement, json_is_true(vectors_get(c, "signed")));
+	if (manifest.has_statement) {
+		assert_field(c, "stmt", manifest.statement, EMR_STATEMENT_BYTES);
+		assert_field(c, "sig", manifest.sig, 64);
+	}
+	assert_ok(emr_manifest_encode(&manifest, again));
+	assert_memory_equal(again, plain.data, sizeof again);
+}
+
+static void check_hashes(const json_t *c)
+{
+	EMR_AUTO_BUF buf = { 0 };
+	uint8_t out[32], r_pid[32];
+	emr_cid cid;
+
+	assert_ok(emr_cid_parse(field(c, "content_cid", &buf), &cid));
+	emr_content_hash((uint8_t)vectors_u64(c, "suite"), 18, vectors_u64(c, "padded_len"), &cid, out);
+	assert_field(c, "content_hash", out, 32);
+	emr_type_hash(text(vectors_text(c, "mime")), text(vectors_text(c, "doc")), out);
+	assert_field(c, "type_hash", out, 32);
+	memcpy(r_pid, field(c, "r_pid", &buf).data, 32);
+	emr_pid_commit(r_pid, field(c, "patient_pk", &buf).data, out);
+	assert_field(c, "pid_commit", out, 32);
+}
+
+static void check_statement(const json_t *c)
+{
+	EMR_AUTO_BUF buf = { 0 };
+	emr_bytes bytes = field(c, "stmt", &buf);
+	emr_statement statement;
+	uint8_t again[EMR_STATEMENT_BYTES], hash[32];
+
+	assert_ok(emr_statement_decode(bytes.data, &statement));
+	assert_int_equal(statement.alg, EMR_STATEMENT_ED25519);
+	assert_int_equal(statement.kind, EMR_STATEMENT_ORIGINAL);
+	assert_int_equal(statement.n, vectors_u64(c, "n"));
+	assert_int_equal(statement.cver, vectors_u64(c, "cver"));
+	assert_int_equal(statement.issued_at, vectors_u64(c, "issued_at"));
+	assert_field(c, "record_id", statement.record_id.b, 16);
+	assert_field(c, "pid_commit", statement.pid_commit, 32);
+	assert_field(c, "root", statement.root, 32);
+	assert_field(c, "type_hash", statement.type_hash, 32);
+	assert_field(c, "content_hash", statement.content, 32);
+	assert_field(c, "com", statement.com, 32);
+	emr_statement_encode(&statement, again);
+	assert_memory_equal(again, bytes.data, sizeof again);
+	emr_sha256(again, sizeof again, hash);
+	assert_field(c, "stmt_sha256", hash, 32);
+}
+
+static void the_second_models_records_decode_and_encode_the_same(void **state)
+{
+	json_t *root = vectors_open("content.json");
+	const json_t *list = vectors_get(root, "cases");
+	size_t i;
+	json_t *c;
+
+	(void)state;
+	assert_true(json_array_size(list) >= 30);
+	json_array_foreach((json_t *)(uintptr_t)list, i, c) {
+		EMR_AUTO_BUF buf = { 0 };
+
+		check_header(c, field(c, "m", &buf));
+		check_manifest(c, field(c, "manifest", &buf));
+		check_hashes(c);
+		if (json_is_true(vectors_get(c, "signed")))
+			check_statement(c);
+	}
+	json_decref(root);
+}
+
+static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
+{
+	json_t *root = vectors_open("content.json");
+	const json_t *c = json_array_get(vectors_get(root, "cases"), 0);
+	EMR_AUTO_BUF buf = { 0 }, plain = { 0 };
+	emr_bytes m = field(c, "m", &buf), manifest = field(c, "manifest", &plain);
+	emr_m_header header;
+	emr_manifest decoded;
+	emr_bytes sealed;
+
+	(void)state;
+	for (size_t len = 0; len < m.len; len += 13)
+		assert_status(EMR_DAMAGED, emr_m_header_decode(emr_bytes_of(m.data, len), &header, &sealed));
+	for (size_t len = 0; len < manifest.len; len += 13)
+		assert_status(EMR_DAMAGED, emr_manifest_decode(emr_bytes_of(manifest.data, len), &decoded));
+	buf.data[4] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_m_header_decode(m, &header, &sealed));
+	buf.data[4] = 1;
+	buf.data[5] = 3;
+	assert_status(EMR_UNSUPPORTED, emr_m_header_decode(m, &header, &sealed));
+	buf.data[5] = 1;
+	buf.data[6] = 19;
+	assert_status(EMR_NEWER_FORMAT, emr_m_header_decode(m, &header, &sealed));
+	buf.data[6] = 17;
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	buf.data[6] = 18;
+	buf.data[7] = 2;
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	buf.data[7] = 0;
+	emr_put_u64(buf.data + 8, 16384);	/* no file pads to that */
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	emr_put_u64(buf.data + 8, UINT64_MAX);
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	plain.data[1023] = 1;
+	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
+	plain.data[1023] = 0;
+	plain.data[5] = 1;
+	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
+	plain.data[5] = 0;
+	emr_put_u16(plain.data + 90, 319);
+	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
+	emr_put_u16(plain.data + 90, 320);
+	emr_put_u64(plain.data + 8, EMR_RECORD_MAX_BYTES + 1);
+	assert_status(EMR_LIMIT, emr_manifest_decode(manifest, &decoded));
+	json_decref(root);
+}
+
+/* ---- Metadata ---- */
+
+static emr_meta a_file(void)
+{
+	return (emr_meta){ .type = EMR_META_FILE, .mode = 0640, .n = 63884, .mtime_ns = -1,
+		.parent = { { 9 } }, .r_pid = { 7 }, .mime = text("application/pdf"), .name = text("report.pdf") };
+}
+
+static void metadata_comes_back_as_it_was(void **state)
+{
+	EMR_AUTO_BUF xattrs = { 0 }, more = { 0 }, out = { 0 };
+	emr_meta meta = a_file(), got;
+	emr_bytes value;
+
+	(void)state;
+	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.b"), text("two"), false, &xattrs, &meta.xattr_count));
+	assert_ok(emr_xattr_change(emr_buf_view(&xattrs), text("user.a"), (emr_bytes){ 0 }, false, &more,
+		&meta.xattr_count));
+	meta.xattrs = emr_buf_view(&more);
+	assert_int_equal(meta.xattr_count, 2);
+	assert_ok(emr_meta_encode(&meta, &out));
+	assert_int_equal(out.len, 512);
+	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+	assert_int_equal(got.type, EMR_META_FILE);
+	assert_int_equal(got.mode, 0640);
+	assert_int_equal(got.n, 63884);
+	assert_int_equal(got.mtime_ns, -1);
+	assert_memory_equal(got.parent.b, meta.parent.b, 16);
+	assert_memory_equal(got.r_pid, meta.r_pid, 32);
+	assert_true(emr_bytes_equal(got.name, meta.name));
+	assert_true(emr_bytes_equal(got.mime, meta.mime));
+	assert_int_equal(got.xattr_count, 2);
+	assert_ok(emr_xattr_find(got.xattrs, text("user.a"), &value));
+	assert_int_equal(value.len, 0);
+	assert_ok(emr_xattr_find(got.xattrs, text("user.b"), &value));
+	assert_true(emr_bytes_equal(value, text("two")));
+	assert_status(EMR_NO_ATTRIBUTE, emr_xattr_find(got.xattrs, text("user.c"), &value));
+}
+
+static void every_kind_of_node_has_its_metadata(void **state)
+{
+	EMR_AUTO_BUF out = { 0 };
+	emr_meta meta = a_file(), got;
+
+	(void)state;
+	meta.type = EMR_META_SYMLINK;
+	assert_status(EMR_INVALID, emr_meta_encode(&meta, &out));
+	meta.target = text("../scan.dcm");
+	assert_ok(emr_meta_encode(&meta, &out));
+	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+	assert_true(emr_bytes_equal(got.target, meta.target));
+	meta.type = EMR_META_DIR;
+	assert_status(EMR_INVALID, emr_meta_encode(&meta, &out));
+	meta.target.len = 0;
+	meta.name.len = 0;
+	emr_buf_clear(&out);
+	assert_ok(emr_meta_encode(&meta, &out));
+	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+	assert_int_equal(got.name.len, 0);
+	meta.mode = 010000;
+	assert_status(EMR_INVALID, emr_meta_encode(&meta, &out));
+}
+
+static void attributes_that_do_not_fit_are_said_to_need_space(void **state)
+{
+	EMR_AUTO_BUF xattrs = { 0 }, out = { 0 };
+	EMR_AUTO_FREE uint8_t *big = calloc(1, 70000);
+	emr_meta meta = a_file(), got;
+	size_t fits = EMR_META_BYTES_MAX - 80 - meta.mime.len - meta.name.len - 3 - 6;
+
+	(void)state;
+	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, fits), false, &xattrs,
+		&meta.xattr_count));
+	meta.xattrs = emr_buf_view(&xattrs);
+	assert_ok(emr_meta_encode(&meta, &out));
+	assert_int_equal(out.len, EMR_META_BYTES_MAX);
+	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, fits + 1), false, &xattrs,
+		&meta.xattr_count));
+	meta.xattrs = emr_buf_view(&xattrs);
+	assert_status(EMR_ATTRIBUTE_SPACE, emr_meta_encode(&meta, &out));
+	assert_status(EMR_LIMIT, emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, 65536), false,
+		&xattrs, &meta.xattr_count));
+	assert_status(EMR_LIMIT, emr_xattr_change((emr_bytes){ 0 }, (emr_bytes){ 0 }, text("v"), false, &xattrs,
+		&meta.xattr_count));
+}
+
+static void attributes_are_replaced_and_removed_in_order(void **state)
+{
+	static const char *const keys[] = { "user.m", "user.a", "user.z", "user.m", "user.ab" };
+	EMR_AUTO_BUF now = { 0 }, next = { 0 };
+	uint16_t count = 0;
+	emr_bytes rest, last = { 0 };
+	emr_xattr entry;
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		emr_buf swap = now;
+
+		assert_ok(emr_xattr_change(emr_buf_view(&now), text(keys[i]), text("v"), false, &next, &count));
+		now = next;
+		next = swap;
+	}
+	assert_int_equal(count, 4);
+	assert_ok(emr_xattr_change(emr_buf_view(&now), text("user.m"), (emr_bytes){ 0 }, true, &next, &count));
+	assert_int_equal(count, 3);
+	assert_status(EMR_NO_ATTRIBUTE,
+		emr_xattr_change(emr_buf_view(&next), text("user.m"), (emr_bytes){ 0 }, true, &now, &count));
+	rest = emr_buf_view(&next);
+	for (unsigned i = 0; emr_xattr_next(&rest, &entry); i++) {
+		assert_true(last.len == 0 || memcmp(last.data, entry.key.data, 6) <= 0);
+		last = entry.key;
+	}
+	assert_int_equal(rest.len, 0);
+}
+
+static void metadata_refuses_what_no_writer_makes(void **state)
+{
+	EMR_AUTO_BUF out = { 0 };
+	emr_meta meta = a_file(), got;
+
+	(void)state;
+	assert_ok(emr_meta_encode(&meta, &out));
+	for (size_t len = 0; len < 512; len += 7)
+		assert_status(EMR_DAMAGED, emr_meta_decode(emr_bytes_of(out.data, len), &got));
+	out.data[511] = 1;
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+	out.data[511] = 0;
+	out.data[0] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_meta_decode(emr_buf_view(&out), &got));
+	out.data[0] = 1;
+	out.data[1] = 4;
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+	out.data[1] = 1;
+	out.data[4] = 1;
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+	out.data[4] = 0;
+	emr_put_u16(out.data + 76, 65535);	/* attributes that are not there */
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+	emr_put_u16(out.data + 76, 0);
+	emr_put_u16(out.data + 74, 9);	/* a file with a target */
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+}
+
+/* ---- Private parts ---- */
+
+static void private_parts_have_their_exact_lengths(void **state)
+{
+	uint8_t meta_ct[512 * 2 + 16] = { 5 }, list[EMR_LISTKEY_PART_BYTES];
+	emr_put_part put = { .salt = { 1 }, .padded = 16383, .cver = 3, .meta_ct = emr_bytes_of(meta_ct, 528) };
+	emr_meta_part meta = { .salt = { 2 }, .meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct) };
+	emr_listkey_part listkey = { .salt = { 3 }, .capsule = { 4 }, .kcheck = { 5 } };
+	EMR_AUTO_BUF out = { 0 };
+	emr_put_part put_got;
+	emr_meta_part meta_got;
+	emr_listkey_part list_got;
+
+	(void)state;
+	put.root = emr_cid_of_block(EMR_CODEC_DAG_PB, text("x"));
+	assert_ok(emr_put_part_encode(&put, &out));
+	assert_int_equal(out.len, 828);
+	assert_ok(emr_put_part_decode(emr_buf_view(&out), &put_got));
+	assert_int_equal(put_got.cver, 3);
+	assert_true(emr_cid_equal(&put_got.root, &put.root));
+	assert_true(emr_bytes_equal(put_got.meta_ct, put.meta_ct));
+	for (size_t len = 0; len < 828; len++)
+		assert_status(EMR_DAMAGED, emr_put_part_decode(emr_bytes_of(out.data, len), &put_got));
+	out.data[33] = 0x55;	/* a bundle is a directory */
+	assert_status(EMR_DAMAGED, emr_put_part_decode(emr_buf_view(&out), &put_got));
+	out.data[33] = 0x70;
+	emr_put_u64(out.data + 68, 17000);
+	assert_status(EMR_DAMAGED, emr_put_part_decode(emr_buf_view(&out), &put_got));
+	put.meta_ct.len = 529;
+	assert_status(EMR_INVALID, emr_put_part_encode(&put, &out));
+
+	emr_buf_clear(&out);
+	assert_ok(emr_meta_part_encode(&meta, &out));
+	assert_int_equal(out.len, 88 + 1024 + 16);
+	assert_ok(emr_meta_part_decode(emr_buf_view(&out), &meta_got));
+	assert_true(emr_bytes_equal(meta_got.meta_ct, meta.meta_ct));
+	assert_status(EMR_DAMAGED, emr_meta_part_decode(emr_bytes_of(out.data, out.len - 1), &meta_got));
+
+	emr_listkey_part_encode(&listkey, list);
+	assert_ok(emr_listkey_part_decode(emr_bytes_of(list, sizeof list), &list_got));
+	assert_memory_equal(&list_got, &listkey, sizeof listkey);
+	assert_status(EMR_DAMAGED, emr_listkey_part_decode(emr_bytes_of(list, 159), &list_got));
+}
+
+static void the_metadata_is_bound_to_its_place(void **state)
+{
+	uint8_t aad[EMR_META_AAD_BYTES];
+	static const uint8_t wanted_middle[12] = { 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7 };
+
+	(void)state;
+	emr_meta_aad((emr_id16){ { 1 } }, (emr_id16){ { 2 } }, 5, 7, (emr_id32){ { 3 } }, aad);
+	assert_int_equal(aad[0], 1);
+	assert_int_equal(aad[16], 2);
+	assert_memory_equal(aad + 32, wanted_middle, 12);
+	assert_int_equal(aad[44], 3);
+}
+
+/* ---- What the journal keeps ---- */
+
+static void a_content_comes_back_from_its_journal_bytes(void **state)
+{
+	emr_content content = { .n = 20000, .padded = emr_padded_len(20000, true), .suite = 2, .leaf_log2 = 18,
+		.flags = EMR_M_FLAG_POW2, .salt = { 1 }, .com = { 2 }, .hk = { 3 }, .root = { 4 }, .has_dek = true,
+		.sealed_dek = { 5 } };
+	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
+	emr_content got;
+
+	(void)state;
+	content.c = emr_cid_of_block(EMR_CODEC_RAW, text("leaf"));
+	emr_content_encode(&content, bytes);
+	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	assert_memory_equal(got.sealed_dek, content.sealed_dek, sizeof got.sealed_dek);
+	assert_true(emr_cid_equal(&got.c, &content.c));
+	assert_int_equal(got.n, 20000);
+	for (size_t len = 0; len < sizeof bytes; len += 11)
+		assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, len), &got));
+	bytes[0] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	bytes[0] = 1;
+	bytes[279] = 1;
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	bytes[279] = 0;
+	emr_put_u64(bytes + 16, 32767 + 1024);
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lengths_are_padded_as_the_second_model_pads_them),
+		cmocka_unit_test(padding_never_shrinks_and_never_ends_on_a_chunk),
+		cmocka_unit_test(the_second_models_records_decode_and_encode_the_same),
+		cmocka_unit_test(headers_and_manifests_refuse_what_no_writer_makes),
+		cmocka_unit_test(metadata_comes_back_as_it_was),
+		cmocka_unit_test(every_kind_of_node_has_its_metadata),
+		cmocka_unit_test(attributes_that_do_not_fit_are_said_to_need_space),
+		cmocka_unit_test(attributes_are_replaced_and_removed_in_order),
+		cmocka_unit_test(metadata_refuses_what_no_writer_makes),
+		cmocka_unit_test(private_parts_have_their_exact_lengths),
+		cmocka_unit_test(the_metadata_is_bound_to_its_place),
+		cmocka_unit_test(a_content_comes_back_from_its_journal_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
