@@ -839,7 +839,7 @@ static void random_batches_read_only_what_they_declared_and_repeat_exactly(void 
 	for (int i = 0; i < 1500; i++) {
 		emr_span bytes = random_batch(&world, &signers[next_random(&seed) % 3], &seed);
 
-		kit_judge(&run, i % 10 == 0 ? "random" : NULL, bytes, &world.caller, KIT_NOW, &world.state, NULL);
+		kit_judge(&run, i % 25 == 0 ? "random" : NULL, bytes, &world.caller, KIT_NOW, &world.state, NULL);
 		kit_judge(&again, NULL, bytes, &world.caller, KIT_NOW, &world.state, NULL);
 		assert_same_run(&run, &again);
 		assert_true(run.outcome.kind == EMR_OUTCOME_APPLIED || run.outcome.kind == EMR_OUTCOME_KNOWN);

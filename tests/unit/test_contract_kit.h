@@ -8,6 +8,7 @@
 
 #define KIT_NOW 1700000000u
 #define KIT_DAY 86400u
+#define KIT_RECORD_WHOLE_MAX 400	/* longer values are recorded by their SHA-256 */
 
 typedef struct kit_signer {
 	uint8_t pk[32];

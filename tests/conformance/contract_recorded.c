@@ -1,0 +1,201 @@
+/* Replays recorded batches (contract/, one JSON object a line: state, batch, caller, now; answers and writes) through a contract.  A second
+ * host or a second implementation stands under the same files; CONTRACT.md describes them. */
+#include "test_contract_kit.h"
+
+#include <dirent.h>
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "crypto/hashsig.h"
+
+/* Bytes of a hex text; the caller frees .data. */
+static emr_span bytes_of(const json_t *text)
+{
+	const char *hex = json_string_value(text);
+	uint8_t *bytes;
+	size_t len;
+
+	assert_non_null(hex);
+	bytes = malloc(strlen(hex) / 2 + 1);
+	assert_non_null(bytes);
+	assert_int_equal(sodium_hex2bin(bytes, strlen(hex) / 2 + 1, hex, strlen(hex), NULL, &len, NULL), 0);
+	return kit_span(bytes, len);
+}
+
+static emr_span field(const json_t *object, const char *name)
+{
+	return bytes_of(json_object_get(object, name));
+}
+
+static void drop(emr_span bytes)
+{
+	free((void *)(uintptr_t)bytes.data);
+}
+
+static void copy_field(const json_t *object, const char *name, uint8_t *out, size_t len)
+{
+	emr_span bytes = field(object, name);
+
+	assert_int_equal(bytes.len, len);
+	memcpy(out, bytes.data, len);
+	drop(bytes);
+}
+
+static uint64_t number(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* The caller; .recorded and .cert.key are to be dropped. */
+static emr_caller caller_of(const json_t *json)
+{
+	const json_t *cert = json_object_get(json, "cert");
+	emr_caller caller = { .host = number(json, "host") == 0 ? EMR_HOST_EMBEDDED : EMR_HOST_FABRIC,
+		.seen = (emr_seen)number(json, "seen") };
+
+	copy_field(json, "net_id", caller.net_id, 16);
+	copy_field(json, "submitter_id", caller.submitter_id, 32);
+	if (json_object_get(json, "recorded") != NULL)
+		caller.recorded = field(json, "recorded");
+	if (cert == NULL)
+		return caller;
+	caller.cert.is_present = true;
+	copy_field(cert, "ref", caller.cert.ref, 32);
+	copy_field(cert, "org", caller.cert.org, 16);
+	caller.cert.roles = (uint16_t)number(cert, "roles");
+	caller.cert.not_after_unix_s = number(cert, "not_after");
+	caller.cert.key_alg = (uint8_t)number(cert, "key_alg");
+	caller.cert.key = field(cert, "key");
+	return caller;
+}
+
+static void fill(const json_t *rows, kit_state *state)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)rows, key, value) {
+		emr_span bytes = bytes_of(value);
+
+		kit_put(state, key, bytes.data, bytes.len);
+		drop(bytes);
+	}
+}
+
+static void check_value(const json_t *expected, emr_span got)
+{
+	bool is_hashed = json_object_get(expected, "sha256") != NULL;
+	emr_span value = field(expected, is_hashed ? "sha256" : "value");
+	uint8_t hash[32];
+
+	emr_sha256(got.data, got.len, hash);
+	assert_int_equal(value.len, is_hashed ? 32 : got.len);
+	assert_memory_equal(value.data, is_hashed ? hash : got.data, value.len);
+	drop(value);
+}
+
+static void check_writes(const json_t *expected, const emr_outcome *outcome)
+{
+	static const char *const kinds[] = { "", "put", "delete", "put_part", "purge_parts" };
+	json_t *json;
+	size_t i;
+
+	assert_int_equal(json_array_size(expected), outcome->writes_count);
+	json_array_foreach(expected, i, json) {
+		const emr_write *write = &outcome->writes[i];
+
+		assert_string_equal(json_string_value(json_object_get(json, "kind")), kinds[write->kind]);
+		assert_string_equal(json_string_value(json_object_get(json, "key")), write->key);
+		if (write->kind == EMR_WRITE_PURGE_PARTS) {
+			assert_int_equal(number(json, "versions"), write->last_version - write->first_version + 1);
+			continue;
+		}
+		check_value(json, write->value);
+	}
+}
+
+static void check_outcome(const json_t *expected, const emr_outcome *outcome)
+{
+	static const char *const kinds[] = { "", "applied", "known", "refused" };
+	emr_span results;
+
+	assert_string_equal(json_string_value(json_object_get(expected, "outcome")), kinds[outcome->kind]);
+	if (outcome->kind == EMR_OUTCOME_REFUSED) {
+		assert_int_equal(number(expected, "refusal"), outcome->refusal);
+		return;
+	}
+	results = field(expected, "results");
+	assert_int_equal(results.len, outcome->results.len);
+	assert_memory_equal(results.data, outcome->results.data, results.len);
+	drop(results);
+	if (outcome->kind == EMR_OUTCOME_APPLIED)
+		check_writes(json_object_get(expected, "writes"), outcome);
+}
+
+static void replay_case(const json_t *json)
+{
+	static kit_run run;
+	emr_span batch = field(json, "batch");
+	emr_caller caller = caller_of(json_object_get(json, "caller"));
+	kit_state state = { 0 };
+
+	fill(json_object_get(json, "state"), &state);
+	kit_judge(&run, NULL, batch, &caller, number(json, "now"), &state, &state);
+	check_outcome(json_object_get(json, "expected"), &run.outcome);
+	kit_run_free(&run);
+	kit_state_free(&state);
+	drop(batch);
+	drop(caller.recorded);
+	drop(caller.cert.key);
+}
+
+static size_t replay_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	json_error_t error;
+	size_t cases = 0;
+	json_t *json;
+
+	assert_non_null(file);
+	while ((json = json_loadf(file, JSON_DISABLE_EOF_CHECK, &error)) != NULL) {
+		replay_case(json);
+		json_decref(json);
+		cases++;
+	}
+	assert_true(feof(file));
+	fclose(file);
+	return cases;
+}
+
+static void recorded_batches_have_the_recorded_outcomes(void **state)
+{
+	DIR *dir = opendir(EMR_CONTRACT_CASES);
+	struct dirent *entry;
+	char path[4096];
+	size_t cases = 0;
+
+	(void)state;
+	assert_true(sodium_init() >= 0);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		if (len < 6 || strcmp(entry->d_name + len - 6, ".jsonl") != 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", EMR_CONTRACT_CASES, entry->d_name);
+		cases += replay_file(path);
+	}
+	closedir(dir);
+	assert_true(cases >= 700);
+	print_message("%zu recorded batches\n", cases);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recorded_batches_have_the_recorded_outcomes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
