@@ -1,0 +1,5 @@
+foreach(part keyring content keyfile words cert)
+	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c
+		USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
+		INCLUDES ${PROJECT_SOURCE_DIR}/keyring ${PROJECT_SOURCE_DIR}/keyring/crypto)
+endforeach()

@@ -1,0 +1,316 @@
+#include "keyring_kit.h"
+
+#include <openssl/evp.h>
+#include <sodium.h>
+
+#include "crypto/hashsig.h"
+#include "crypto/hpke.h"
+#include "crypto/pre.h"
+
+static const json_t *derived(const json_t *root, const char *name)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(vectors_get(root, "derived"), i, row) {
+		if (strcmp(vectors_text(row, "name"), name) == 0)
+			return row;
+	}
+	fail_msg("no derived key named %s", name);
+	return NULL;
+}
+
+static void assert_hex(const json_t *root, const char *name, const char *field, const void *got, size_t len)
+{
+	EMR_AUTO_BUF want = { 0 };
+
+	vectors_hex(derived(root, name), field, &want);
+	assert_int_equal(want.len, len);
+	assert_memory_equal(got, want.data, len);
+}
+
+/* Every row of the second model's key table, through the one derivation that everything uses. */
+static void the_key_table_matches_the_second_model(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	json_t *root = vectors_open("keys.json");
+	EMR_AUTO_BUF info = { 0 };
+	EMR_AUTO_BUF want = { 0 };
+	const json_t *row;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(root, "derived"), i, row) {
+		EMR_AUTO_SECRET got = { 0 };
+		emr_bytes bytes = vectors_hex(row, "info", &info);
+		size_t label = strlen((const char *)bytes.data) + 1;
+
+		vectors_hex(row, "okm", &want);
+		assert_ok(emr_derive(&kr->seed,
+			&(emr_key_info){ .label = (const char *)bytes.data,
+				.id = emr_bytes_of(bytes.data + label, bytes.len - label) },
+			want.len, &got));
+		assert_memory_equal(got.data, want.data, want.len);
+	}
+	assert_true(i >= 15);
+	json_decref(root);
+}
+
+static void public_keys_match_the_second_model(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	json_t *root = vectors_open("keys.json");
+	emr_public public;
+	emr_domain_public domain;
+	emr_id16 net_id;
+	emr_id16 domain_id;
+	uint8_t hash[32];
+	uint8_t log_pk[32];
+
+	(void)state;
+	vectors_fixed(root, "net_id", net_id.b, 16);
+	vectors_fixed(root, "domain_id", domain_id.b, 16);
+	assert_ok(emr_keyring_public(kr, &public));
+	assert_hex(root, "sign gen 1", "public", public.pk, 32);
+	assert_hex(root, "box gen 1", "public", public.x25519, 32);
+	assert_hex(root, "pre gen 1", "public", public.B, 32);
+	crypto_hash_sha256(hash, public.pk, 32);
+	assert_memory_equal(public.signer_id.b, hash, 32);
+	assert_int_equal(public.gen, 1);
+	assert_ok(emr_keyring_log_public(kr, net_id, log_pk));
+	assert_hex(root, "log", "public", log_pk, 32);
+	assert_ok(emr_keyring_domain_public(kr, domain_id, 1, 1, &domain));
+	assert_hex(root, "dom-sign gen 1", "public", domain.owner_pk, 32);
+	assert_hex(root, "dom-box", "public", domain.box, 32);
+	assert_hex(root, "dom-pre epoch 1", "public", domain.A, 32);
+	assert_hex(root, "p256 index 0", "public", public.p256_spki + 26, 65);
+	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 0, 1, &domain));
+	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 1, 0, &domain));
+	json_decref(root);
+}
+
+static void a_new_keyring_is_like_no_other(void **state)
+{
+	EMR_AUTO_KEYRING a = NULL;
+	EMR_AUTO_KEYRING b = NULL;
+	emr_keyring *none = NULL;
+	emr_public pa;
+	emr_public pb;
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &a));
+	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 2, &b));
+	assert_ok(emr_keyring_public(a, &pa));
+	assert_ok(emr_keyring_public(b, &pb));
+	assert_memory_not_equal(pa.pk, pb.pk, 32);
+	assert_false(emr_id16_equal(pa.device_id, pb.device_id));
+	assert_int_equal(emr_keyring_kind_of(b), EMR_KEYRING_DEVICE);
+	assert_true(emr_keyring_created_unix_s(b) == 2);
+	assert_status(EMR_INVALID, emr_keyring_create((emr_keyring_kind)4, 1, &none));
+	assert_status(EMR_INVALID, emr_keyring_create((emr_keyring_kind)0, 1, &none));
+	assert_null(none);
+	emr_keyring_free(NULL);
+}
+
+static void a_statement_is_signed_as_the_known_answer(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	json_t *root = vectors_open("content.json");
+	const json_t *hello = json_array_get(vectors_get(root, "cases"), 0);
+	emr_id16 domain_id;
+	EMR_AUTO_BUF stmt = { 0 };
+	uint8_t want[64];
+	uint8_t sig[64];
+	uint8_t pk[32];
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		domain_id.b[i] = (uint8_t)(0xd0 + i);
+	vectors_hex(hello, "stmt", &stmt);
+	vectors_fixed(hello, "sig", want, 64);
+	vectors_fixed(hello, "issuer_pk", pk, 32);
+	assert_ok(emr_keyring_sign(kr, emr_signer_domain(domain_id, 1), EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
+	assert_memory_equal(sig, want, 64);
+	assert_ok(emr_sign_verify(pk, EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
+	stmt.data[0] ^= 1;	/* no longer begins with its label */
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(domain_id, 1), EMR_SIGN_STMT,
+		emr_buf_view(&stmt), sig));
+	json_decref(root);
+}
+
+/* Which signer may use which label, and with how many bytes, beside the header's table. */
+typedef struct label_case {
+	emr_sign_label label;
+	size_t good[2];
+	size_t bad[2];
+	unsigned signers;	/* bit = emr_signer_kind */
+} label_case;
+
+static const label_case label_cases[] = {
+	{ EMR_SIGN_BATCH, { 144, 144 }, { 143, 145 }, 1 | 2 },
+	{ EMR_SIGN_SUBMIT, { 32, 32 }, { 31, 33 }, 1 },
+	{ EMR_SIGN_BIND, { 80, 80 }, { 79, 81 }, 1 | 8 },
+	{ EMR_SIGN_ROTATE, { 64, 80 }, { 63, 70 }, 1 | 2 },
+	{ EMR_SIGN_CARD, { 185, 249 }, { 184, 250 }, 1 },
+	{ EMR_SIGN_CARD_DOM, { 185, 249 }, { 184, 250 }, 2 },
+	{ EMR_SIGN_VOUCH, { 25, 1024 }, { 0, 1025 }, 1 },
+	{ EMR_SIGN_INVITE, { 128, 65536 }, { 127, 65537 }, 1 },
+	{ EMR_SIGN_KFRAG, { 192, 192 }, { 191, 193 }, 1 | 2 },
+	{ EMR_SIGN_COSIGNATURE, { 8, 1024 }, { 0, 1025 }, 4 },
+};
+
+static void a_label_belongs_to_its_signers_and_lengths(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	static uint8_t message[70000];
+	emr_id16 id = { { 1 } };
+	const emr_signer signers[] = { emr_signer_identity(), emr_signer_domain(id, 1), emr_signer_log(id),
+		emr_signer_certificate() };
+	uint8_t sig[64];
+
+	(void)state;
+	for (size_t c = 0; c < sizeof label_cases / sizeof label_cases[0]; c++) {
+		const label_case *one = &label_cases[c];
+
+		for (int s = 0; s < 4; s++) {
+			emr_status want = (one->signers >> s & 1) != 0 ? EMR_OK : EMR_INVALID;
+
+			for (int i = 0; i < 2; i++) {
+				assert_status(want, emr_keyring_sign(kr, signers[s], one->label,
+					emr_bytes_of(message, one->good[i]), sig));
+				assert_status(EMR_INVALID, emr_keyring_sign(kr, signers[s], one->label,
+					emr_bytes_of(message, one->bad[i]), sig));
+			}
+		}
+	}
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, signers[0], EMR_SIGN_LABEL_COUNT, emr_bytes_of(message, 32), sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, (emr_signer){ .kind = (emr_signer_kind)9 }, EMR_SIGN_BATCH,
+		emr_bytes_of(message, 144), sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(id, 0), EMR_SIGN_BATCH,
+		emr_bytes_of(message, 144), sig));
+}
+
+static void a_signature_is_for_its_label_only(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_public public;
+	uint8_t message[249] = { 3 };
+	uint8_t sig[64];
+	uint8_t whole[249 + 14];
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	assert_ok(emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
+	assert_ok(emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
+	assert_status(EMR_BAD_SIGNATURE, emr_sign_verify(public.pk, EMR_SIGN_CARD_DOM, emr_bytes_of(message, 249), sig));
+	assert_status(EMR_BAD_SIGNATURE, emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 248), sig));
+	assert_status(EMR_INVALID, emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 250), sig));
+	/* The bytes that are signed, made by hand. */
+	memcpy(whole, "emrfs/v1/card\0", 14);
+	memcpy(whole + 14, message, 249);
+	assert_true(emr_ed25519_verify(public.pk, whole, sizeof whole, sig));
+}
+
+static void a_certificate_key_signs_in_the_low_form(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_public public;
+	uint8_t bind[80] = { 7 };
+	uint8_t whole[14 + 80];
+	uint8_t sig[64];
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	memcpy(whole, "emrfs/v1/bind\0", 14);
+	for (uint8_t i = 0; i < 20; i++) {
+		bind[1] = i;
+		memcpy(whole + 14, bind, 80);
+		assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_BIND, emr_bytes_of(bind, 80), sig));
+		/* The check refuses high s. */
+		assert_true(emr_p256_verify(public.p256_spki, sizeof public.p256_spki, whole, sizeof whole, sig));
+	}
+}
+
+static void possession_is_proven(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_id16 net = { { 4 } };
+	emr_public public;
+	uint8_t pop[64];
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	assert_ok(emr_keyring_pop(kr, net, pop));
+	assert_true(emr_pre_pop_verify(public.B, net.b, public.signer_id.b, pop));
+	net.b[0]++;
+	assert_false(emr_pre_pop_verify(public.B, net.b, public.signer_id.b, pop));
+}
+
+static void safety_numbers_are_the_same_from_both_sides(void **state)
+{
+	json_t *root = vectors_open("keys.json");
+	const json_t *test;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(root, "safety"), i, test) {
+		uint8_t a[96];
+		uint8_t b[96];
+		char number[EMR_SAFETY_NUMBER_CHARS];
+
+		vectors_fixed(test, "bundle_a", a, 96);
+		vectors_fixed(test, "bundle_b", b, 96);
+		emr_safety_number(a, b, number);
+		assert_string_equal(number, vectors_text(test, "number"));
+		emr_safety_number(b, a, number);
+		assert_string_equal(number, vectors_text(test, "number"));
+	}
+	assert_true(i > 0);
+	json_decref(root);
+}
+
+static void facts_are_kept_replaced_and_removed(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_BUF got = { 0 };
+	static uint8_t big[EMR_KEYRING_TLV_MAX + 1];
+
+	(void)state;
+	assert_status(EMR_NOT_FOUND, emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
+	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, kit_text("one")));
+	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_PKCS11_URI, kit_text("uri")));
+	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, kit_text("second")));
+	assert_ok(emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
+	assert_true(emr_bytes_equal(emr_buf_view(&got), kit_text("second")));
+	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, (emr_bytes){ 0 }));
+	assert_status(EMR_NOT_FOUND, emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
+	emr_buf_clear(&got);
+	assert_ok(emr_keyring_tlv_get(kr, EMR_KEYRING_PKCS11_URI, &got));
+	assert_true(emr_bytes_equal(emr_buf_view(&got), kit_text("uri")));
+	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, EMR_KEYRING_PKCS11_URI, emr_bytes_of(big, sizeof big)));
+	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, (emr_keyring_tlv)0, kit_text("x")));
+	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, (emr_keyring_tlv)256, kit_text("x")));
+	for (int type = 10; type < 17; type++)
+		assert_ok(emr_keyring_tlv_set(kr, (emr_keyring_tlv)type, kit_text("x")));
+	assert_status(EMR_LIMIT, emr_keyring_tlv_set(kr, (emr_keyring_tlv)17, kit_text("x")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_key_table_matches_the_second_model),
+		cmocka_unit_test(public_keys_match_the_second_model),
+		cmocka_unit_test(a_new_keyring_is_like_no_other),
+		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
+		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),
+		cmocka_unit_test(a_signature_is_for_its_label_only),
+		cmocka_unit_test(a_certificate_key_signs_in_the_low_form),
+		cmocka_unit_test(possession_is_proven),
+		cmocka_unit_test(safety_numbers_are_the_same_from_both_sides),
+		cmocka_unit_test(facts_are_kept_replaced_and_removed),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+#include "keyring_kit.h"
+
+#include <ctype.h>
+
+static void phrases_match_the_second_model(void **state)
+{
+	json_t *root = vectors_open("keyfile.json");
+	const json_t *test;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(root, "phrases"), i, test) {
+		EMR_AUTO_KEYRING kr = NULL;
+		EMR_AUTO_KEYRING from_seed = NULL;
+		char words[EMR_WORDS][EMR_WORD_CHARS];
+		char phrase[EMR_WORDS * 10] = "";
+		uint8_t seed[32];
+
+		vectors_fixed(test, "seed", seed, 32);
+		from_seed = kit_keyring_of(seed, (emr_id16){ { 1 } }, 0);
+		assert_ok(emr_keyring_words(from_seed, words));
+		for (int w = 0; w < EMR_WORDS; w++) {
+			strcat(phrase, w == 0 ? "" : " ");
+			strcat(phrase, words[w]);
+			assert_true(emr_keyring_word_is(from_seed, (size_t)w, words[w]));
+		}
+		assert_string_equal(phrase, vectors_text(test, "phrase"));
+		assert_ok(emr_words_check(kit_text(phrase), NULL));
+		assert_ok(emr_keyring_from_words(kit_text(phrase), EMR_KEYRING_PERSON, 5, NULL, &kr));
+		assert_memory_equal(kr->seed.data, seed, 32);
+		assert_false(emr_id16_equal(kr->device_id, from_seed->device_id));
+	}
+	assert_true(i > 0);
+	json_decref(root);
+}
+
+static void the_list_is_the_one_of_bip_39(void **state)
+{
+	FILE *file = fopen(EMR_VECTOR_DIR "/bip39-english.txt", "r");
+	char line[32];
+	int n = 0;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		assert_string_equal(line, emr_word_list[n]);
+		n++;
+	}
+	fclose(file);
+	assert_int_equal(n, EMR_WORD_LIST);
+}
+
+/* 24 known words that fit no checksum. */
+static const char *known_phrase(json_t *root)
+{
+	return vectors_text(json_array_get(vectors_get(root, "bad_phrases"), 0), "phrase");
+}
+
+static void a_bad_phrase_says_what_is_bad(void **state)
+{
+	json_t *root = vectors_open("keyfile.json");
+	const json_t *test;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(root, "bad_phrases"), i, test) {
+		emr_words_problem problem;
+		emr_keyring *none = NULL;
+		const char *why = vectors_text(test, "why");
+
+		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(vectors_text(test, "phrase")), &problem));
+		assert_status(EMR_WRONG_WORDS, emr_keyring_from_words(kit_text(vectors_text(test, "phrase")),
+			EMR_KEYRING_PERSON, 0, NULL, &none));
+		assert_null(none);
+		if (strcmp(why, "checksum") == 0) {
+			assert_int_equal(problem.fault, EMR_WORDS_CHECKSUM);
+		} else if (strcmp(why, "unknown word") == 0) {
+			assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
+			assert_int_equal(problem.position, vectors_u64(test, "wrong_index"));
+			assert_string_equal(problem.word, "hospitals");
+			assert_string_equal(problem.near[0], "hospital");
+		} else {
+			assert_int_equal(problem.fault, EMR_WORDS_COUNT_WRONG);
+			assert_int_equal(problem.count, atoi(why));
+		}
+	}
+	assert_true(i >= 4);
+	json_decref(root);
+}
+
+static void blanks_and_capitals_do_not_matter(void **state)
+{
+	json_t *root = vectors_open("keyfile.json");
+	const char *phrase = vectors_text(json_array_get(vectors_get(root, "phrases"), 0), "phrase");
+	char loud[1024] = "\r\n\t ";
+	size_t at = 4;
+	EMR_AUTO_KEYRING kr = NULL;
+
+	(void)state;
+	for (const char *c = phrase; *c != '\0'; c++) {
+		if (*c == ' ')
+			loud[at++] = '\n';
+		loud[at++] = (char)toupper(*c);
+	}
+	loud[at++] = '\n';
+	loud[at] = '\0';
+	assert_ok(emr_words_check(kit_text(loud), NULL));
+	assert_ok(emr_keyring_from_words(kit_text(loud), EMR_KEYRING_PERSON, 0, NULL, &kr));
+	assert_true(emr_keyring_word_is(kr, 0, "ABANDON"));
+	assert_false(emr_keyring_word_is(kr, 0, "about"));
+	assert_false(emr_keyring_word_is(kr, 24, "abandon"));
+	assert_false(emr_keyring_word_is(kr, 0, "abandonabandonabandonabandonabandonabandon"));
+	json_decref(root);
+}
+
+static void a_misspelt_word_gets_its_neighbours(void **state)
+{
+	static const char *const typed[] = { "hopsital", "hospitl", "patiant", "zoo1", "ab", "xq", "\xc3\xbc", "." };
+	static const char *const nearest[] = { "hospital", "hospital", "patient", "zoo", "", "", "", "" };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		emr_words_problem problem;
+
+		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(typed[i]), &problem));
+		assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
+		assert_string_equal(problem.near[0], nearest[i]);
+	}
+	for (int i = 4; i < 8; i++) {
+		emr_words_problem problem;
+
+		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(typed[i]), &problem));
+		assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
+		assert_string_equal(problem.word, typed[i]);
+	}
+}
+
+static void hostile_text_is_refused(void **state)
+{
+	static char big[5000];
+	emr_words_problem problem;
+
+	(void)state;
+	memset(big, 'a', sizeof big);
+	assert_status(EMR_LIMIT, emr_words_check(emr_bytes_of(big, sizeof big), &problem));
+	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
+	assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
+	assert_int_equal(strlen(problem.word), 31);
+	assert_status(EMR_WRONG_WORDS, emr_words_check((emr_bytes){ 0 }, &problem));
+	assert_int_equal(problem.fault, EMR_WORDS_COUNT_WRONG);
+	assert_int_equal(problem.count, 0);
+	memset(big, ' ', sizeof big);
+	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
+	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of("abandon\0abandon", 15), &problem));
+}
+
+static void the_one_wrong_word_is_found_by_the_identity(void **state)
+{
+	json_t *root = vectors_open("keyfile.json");
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_public public;
+	char words[EMR_WORDS][EMR_WORD_CHARS];
+	char phrase[512] = "";
+	char found[EMR_WORD_CHARS];
+	size_t position = 99;
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	assert_ok(emr_keyring_words(kr, words));
+	for (int w = 0; w < EMR_WORDS; w++) {
+		strcat(phrase, w == 17 ? "zoo" : words[w]);
+		strcat(phrase, " ");
+	}
+	assert_ok(emr_words_find_wrong(kit_text(phrase), public.pk, &position, found));
+	assert_int_equal(position, 17);
+	assert_string_equal(found, words[17]);
+	/* Two wrong words are beyond it. */
+	memcpy(strstr(phrase, words[0]), "zoo    ", strlen(words[0]) < 7 ? strlen(words[0]) : 7);
+	assert_int_not_equal(emr_words_find_wrong(kit_text(phrase), public.pk, &position, found), EMR_OK);
+	assert_status(EMR_WRONG_WORDS, emr_words_find_wrong(kit_text("abandon"), public.pk, &position, found));
+	assert_status(EMR_NOT_FOUND, emr_words_find_wrong(kit_text(known_phrase(root)), (uint8_t[32]){ 1 }, &position, found));
+	json_decref(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_list_is_the_one_of_bip_39),
+		cmocka_unit_test(phrases_match_the_second_model),
+		cmocka_unit_test(a_bad_phrase_says_what_is_bad),
+		cmocka_unit_test(blanks_and_capitals_do_not_matter),
+		cmocka_unit_test(a_misspelt_word_gets_its_neighbours),
+		cmocka_unit_test(hostile_text_is_refused),
+		cmocka_unit_test(the_one_wrong_word_is_found_by_the_identity),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
