@@ -1,0 +1,127 @@
+#include "notifier.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct notice {
+	struct notice *next;
+	uint64_t node;
+	char name[256];		/* empty: the node's data */
+} notice;
+
+/* Two queues: entries wait at most for a directory's operation, which memory answers; data may wait for a READ, so
+ * that it must not hold up entries. */
+typedef struct queue {
+	session *session;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	notice *head, *tail;
+	bool runs, stop;
+} queue;
+
+static queue entries = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+static queue data = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+
+static notice *take(queue *q)
+{
+	notice *first;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->head == NULL && !q->stop)
+		pthread_cond_wait(&q->wake, &q->lock);
+	first = q->stop ? NULL : q->head;
+	if (first != NULL)
+		q->head = first->next;
+	if (q->head == NULL)
+		q->tail = NULL;
+	pthread_mutex_unlock(&q->lock);
+	return first;
+}
+
+static void *tell(void *arg)
+{
+	queue *q = arg;
+	notice *n;
+
+	while ((n = take(q)) != NULL) {
+		/* -ENOENT: the kernel does not hold it, which is as good. */
+		if (n->name[0] != 0)
+			fuse_lowlevel_notify_inval_entry(q->session->fuse, n->node, n->name,
+				strlen(n->name));
+		else
+			fuse_lowlevel_notify_inval_inode(q->session->fuse, n->node, 0, 0);
+		free(n);
+	}
+	return NULL;
+}
+
+static emr_status start(queue *q, session *s)
+{
+	q->session = s;
+	q->stop = false;
+	q->runs = pthread_create(&q->thread, NULL, tell, q) == 0;
+	return q->runs ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static void stop(queue *q)
+{
+	notice *n;
+
+	if (!q->runs)
+		return;
+	pthread_mutex_lock(&q->lock);
+	q->stop = true;
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+	pthread_join(q->thread, NULL);
+	q->runs = false;
+	while ((n = q->head) != NULL) {
+		q->head = n->next;
+		free(n);
+	}
+	q->tail = NULL;
+}
+
+emr_status notifier_start(session *s)
+{
+	emr_status status = start(&entries, s);
+
+	if (status == EMR_OK)
+		status = start(&data, s);
+	if (status != EMR_OK)
+		notifier_stop();
+	return status;
+}
+
+void notifier_stop(void)
+{
+	stop(&entries);
+	stop(&data);
+}
+
+void notifier_add(uint64_t node, const char *name)
+{
+	queue *q = name != NULL ? &entries : &data;
+	notice *n = calloc(1, sizeof *n);
+
+	if (n == NULL)
+		return;		/* the entry's timeout will do it */
+	n->node = node;
+	if (name != NULL)
+		strncpy(n->name, name, sizeof n->name - 1);
+	pthread_mutex_lock(&q->lock);
+	if (!q->runs || q->stop) {
+		pthread_mutex_unlock(&q->lock);
+		free(n);
+		return;
+	}
+	if (q->tail != NULL)
+		q->tail->next = n;
+	else
+		q->head = n;
+	q->tail = n;
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+}

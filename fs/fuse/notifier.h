@@ -1,0 +1,10 @@
+/* Tells the kernel that what it holds is out of date.  Its threads hold no lock of ours and nobody waits for them: an
+ * invalidation may have to wait for a request that a handler is just answering. */
+#pragma once
+
+#include "session.h"
+
+emr_status notifier_start(session *s);
+void notifier_stop(void);	/* drops what is queued; fine when not started */
+/* Queues and returns: an entry of a directory, or (NAME NULL) the cached data of a node.  Any thread. */
+void notifier_add(uint64_t node, const char *name);

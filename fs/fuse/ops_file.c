@@ -1,0 +1,195 @@
+/* Handlers of open files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "reply.h"
+
+static emr_handle *handle_of(const struct fuse_file_info *info)
+{
+	return (emr_handle *)(uintptr_t)info->fh;
+}
+
+/* A node's bytes change only through requests on it, so what the kernel has cached stays right over closes. */
+static void fill_info(struct fuse_file_info *info, emr_handle *handle, bool is_virtual)
+{
+	info->fh = (uint64_t)(uintptr_t)handle;
+	info->keep_cache = !is_virtual;
+	info->direct_io = is_virtual;
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *info)
+{
+	session *s = session_of(req);
+	struct fuse_entry_param entry;
+	emr_handle *handle;
+	emr_attr attr;
+	emr_status status;
+
+	if (refused_long_name(req, name))
+		return;
+	status = emr_view_create(s->options.view, parent, name, (uint16_t)(mode & 07777), info->flags,
+		&attr, &handle);
+	if (status != EMR_OK) {
+		reply_status(req, status);
+		return;
+	}
+	session_opened(s);
+	entry_of(s, &attr, &entry);
+	fill_info(info, handle, false);
+	if (fuse_reply_create(req, &entry, info) != -ENOENT)
+		return;
+	session_closed(s);
+	emr_view_release(handle);
+	emr_view_forget(s->options.view, attr.node, 1);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	session *s = session_of(req);
+	emr_handle *handle;
+	emr_attr attr;
+	emr_status status;
+
+	status = emr_view_open_file(s->options.view, ino, info->flags, &handle);
+	if (status != EMR_OK) {
+		reply_status(req, status);
+		return;
+	}
+	status = emr_view_attr(s->options.view, ino, &attr);
+	fill_info(info, handle, status == EMR_OK && attr.is_virtual);
+	session_opened(s);
+	if (fuse_reply_open(req, info) != -ENOENT)
+		return;
+	session_closed(s);
+	emr_view_release(handle);
+}
+
+/* ---- one read buffer a thread ---- */
+
+typedef struct read_buffer {
+	size_t size;
+	char *data;
+} read_buffer;
+
+static pthread_key_t buffer_key;
+static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+
+static void free_buffer(void *arg)
+{
+	read_buffer *buffer = arg;
+
+	free(buffer->data);
+	free(buffer);
+}
+
+static void make_buffer_key(void)
+{
+	pthread_key_create(&buffer_key, free_buffer);
+}
+
+/* SIZE bytes that stay until this thread's next read; NULL when memory runs out. */
+static char *thread_buffer(size_t size)
+{
+	read_buffer *buffer;
+	char *grown;
+
+	pthread_once(&buffer_once, make_buffer_key);
+	buffer = pthread_getspecific(buffer_key);
+	if (buffer == NULL) {
+		buffer = calloc(1, sizeof *buffer);
+		if (buffer == NULL || pthread_setspecific(buffer_key, buffer) != 0) {
+			free(buffer);
+			return NULL;
+		}
+	}
+	if (buffer->size < size) {
+		grown = realloc(buffer->data, size);
+		if (grown == NULL)
+			return NULL;
+		buffer->data = grown;
+		buffer->size = size;
+	}
+	return buffer->data;
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
+{
+	char *data = thread_buffer(size);
+	size_t got = 0;
+	emr_status status;
+
+	(void)ino;
+	session_of(req);
+	status = data == NULL ? EMR_NO_MEMORY
+		: emr_view_read(handle_of(info), (uint64_t)offset, data, size, &got);
+	if (status != EMR_OK)
+		reply_status(req, status);
+	else
+		fuse_reply_buf(req, data, got);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	struct fuse_file_info *info)
+{
+	emr_status status;
+
+	(void)ino;
+	session_of(req);
+	status = emr_view_write(handle_of(info), (uint64_t)offset, emr_bytes_of(data, size));
+	if (status != EMR_OK)
+		reply_status(req, status);
+	else
+		fuse_reply_write(req, size);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	(void)ino;
+	session_of(req);
+	reply_status(req, emr_view_flush(handle_of(info)));
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *info)
+{
+	(void)ino;
+	(void)data_only;	/* one flush covers data and metadata alike */
+	session_of(req);
+	reply_status(req, emr_view_fsync(handle_of(info)));
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	(void)ino;
+	session_closed(session_of(req));
+	emr_view_release(handle_of(info));
+	fuse_reply_err(req, 0);
+}
+
+static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	session_of(req);
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE) {
+		fuse_reply_err(req, EOPNOTSUPP);
+		return;
+	}
+	reply_status(req, emr_view_allocate(handle_of(info), (uint64_t)offset, (uint64_t)length,
+		mode == FALLOC_FL_KEEP_SIZE));
+}
+
+void ops_file_add(struct fuse_lowlevel_ops *ops)
+{
+	ops->create = op_create;
+	ops->open = op_open;
+	ops->read = op_read;
+	ops->write = op_write;
+	ops->flush = op_flush;
+	ops->fsync = op_fsync;
+	ops->release = op_release;
+	ops->fallocate = op_fallocate;
+}

@@ -1,0 +1,14 @@
+/* Statuses and attributes as the kernel knows them: the only place that makes an errno. */
+#pragma once
+
+#include "session.h"
+
+int errno_of(emr_status status);
+void reply_status(fuse_req_t req, emr_status status);
+void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat);
+double attr_timeout_of(const emr_attr *attr);
+void entry_of(const session *s, const emr_attr *attr, struct fuse_entry_param *out_entry);
+/* Answers with ATTR, whose kernel reference is given back when the kernel does not take it. */
+void reply_entry(fuse_req_t req, session *s, const emr_attr *attr);
+/* ENAMETOOLONG answered here already: true. */
+bool refused_long_name(fuse_req_t req, const char *name);

@@ -1,0 +1,235 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init_hook.h"
+#include "notifier.h"
+#include "reply.h"
+
+#define READAHEAD_KB 1024
+#define WAKE_SIGNAL (SIGRTMIN + 4)	/* ends the wait of the thread inside emr_fuse_run */
+
+static session the;
+static pthread_t runner;
+static int is_running, is_stopped;	/* atomic */
+
+static int64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+session *session_of(fuse_req_t req)
+{
+	session *s = fuse_req_userdata(req);
+
+	__atomic_store_n(&s->last_request_boot_ns, boot_ns(), __ATOMIC_RELAXED);
+	return s;
+}
+
+void session_opened(session *s)
+{
+	__atomic_add_fetch(&s->open_count, 1, __ATOMIC_RELAXED);
+}
+
+void session_closed(session *s)
+{
+	__atomic_sub_fetch(&s->open_count, 1, __ATOMIC_RELAXED);
+}
+
+int64_t emr_fuse_last_request_boot_ns(void)
+{
+	return __atomic_load_n(&the.last_request_boot_ns, __ATOMIC_RELAXED);
+}
+
+uint64_t emr_fuse_open_count(void)
+{
+	return __atomic_load_n(&the.open_count, __ATOMIC_RELAXED);
+}
+
+void emr_fuse_changed(void *arg, uint64_t node, const char *name)
+{
+	(void)arg;
+	notifier_add(node, name);
+}
+
+/* ---- INIT ---- */
+
+static void want(struct fuse_conn_info *conn, unsigned flags)
+{
+	conn->want |= flags & conn->capable;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	session *s = userdata;
+
+	conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_SPLICE_READ |
+		FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_POSIX_ACL |
+		FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_HANDLE_KILLPRIV |
+		FUSE_CAP_WRITEBACK_CACHE);
+	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
+		FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPLICIT_INVAL_DATA);
+	conn->max_background = 256;
+	conn->congestion_threshold = 192;
+	conn->time_gran = 1;
+	if (s->options.on_ready != NULL)
+		s->options.on_ready(s->options.on_ready_arg);
+}
+
+/* ---- larger readahead ---- */
+
+/* The device number "0:N" of our mount, without touching it. */
+static bool find_device(const char *mountpoint, char out[32])
+{
+	char line[8192], device[32], path[4096];
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	bool found = false;
+
+	if (file == NULL)
+		return false;
+	while (fgets(line, sizeof line, file) != NULL)
+		if (sscanf(line, "%*d %*d %31s %*s %4095s", device, path) == 2 &&
+			strcmp(path, mountpoint) == 0) {
+			memcpy(out, device, sizeof device);
+			found = true;
+		}
+	fclose(file);
+	return found;
+}
+
+/* Only root may: without it the kernel asks for 128 KiB at a time, and the reader's own prefetch helps. */
+static void raise_readahead(const char *mountpoint)
+{
+	char device[32], path[128], text[16];
+	int fd, len;
+
+	if (geteuid() != 0 || !find_device(mountpoint, device))
+		return;
+	snprintf(path, sizeof path, "/sys/class/bdi/%s/read_ahead_kb", device);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	len = snprintf(text, sizeof text, "%d", READAHEAD_KB);
+	if (write(fd, text, (size_t)len) != len)
+		fprintf(stderr, "emrfs: the readahead of the mount was not raised\n");
+	close(fd);
+}
+
+/* ---- the session's life ---- */
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+/* Without SA_RESTART, so that the wait inside libfuse's loop ends. */
+static void take_wake_signal(void)
+{
+	struct sigaction action = { .sa_handler = ignore };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(WAKE_SIGNAL, &action, NULL);
+}
+
+void emr_fuse_stop(void)
+{
+	__atomic_store_n(&is_stopped, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&is_running, __ATOMIC_SEQ_CST))
+		return;
+	fuse_session_exit(the.fuse);
+	pthread_kill(runner, WAKE_SIGNAL);
+}
+
+static emr_status make_session(const emr_fuse_options *options)
+{
+	static const struct fuse_custom_io io = { .read = init_hook_read, .writev = init_hook_writev };
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_lowlevel_ops ops = { .init = op_init };
+	char text[256];
+	int failed;
+
+	ops_name_add(&ops);
+	ops_file_add(&ops);
+	ops_attr_add(&ops);
+	snprintf(text, sizeof text, "default_permissions,fsname=emrfs,subtype=emrfs%s%s%s",
+		options->read_only ? ",ro" : "", options->mount_options != NULL ? "," : "",
+		options->mount_options != NULL ? options->mount_options : "");
+	if (fuse_opt_add_arg(&args, "emrfs") != 0 || fuse_opt_add_arg(&args, "-o") != 0 ||
+		fuse_opt_add_arg(&args, text) != 0) {
+		fuse_opt_free_args(&args);
+		return EMR_NO_MEMORY;
+	}
+	the.fuse = fuse_session_new(&args, &ops, sizeof ops, &the);
+	fuse_opt_free_args(&args);
+	if (the.fuse == NULL)
+		return EMR_INVALID;
+	errno = 0;
+	failed = fuse_session_mount(the.fuse, options->mountpoint);
+	if (failed == 0) {
+		init_hook_reset();
+		failed = fuse_session_custom_io(the.fuse, &io, fuse_session_fd(the.fuse));
+		if (failed == 0)
+			return EMR_OK;
+		fuse_session_unmount(the.fuse);
+	}
+	fuse_session_destroy(the.fuse);
+	return errno == EACCES || errno == EPERM ? EMR_DENIED : emr_status_from_errno(errno);
+}
+
+static emr_status check_options(const emr_fuse_options *options)
+{
+	if (options->mount_options != NULL && strcmp(options->mount_options, "allow_root") != 0 &&
+		strcmp(options->mount_options, "allow_other") != 0)
+		return EMR_INVALID;
+	return access("/dev/fuse", F_OK) == 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+static emr_status loop(void)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int result;
+
+	if (config == NULL)
+		return EMR_NO_MEMORY;
+	fuse_loop_cfg_set_max_threads(config, 10);
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	result = fuse_session_loop_mt(the.fuse, config);
+	fuse_loop_cfg_destroy(config);
+	/* A signal number or an exit on request is a normal end. */
+	return result < 0 && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST)
+		? emr_status_from_errno(-result) : EMR_OK;
+}
+
+emr_status emr_fuse_run(const emr_fuse_options *options)
+{
+	emr_status status = check_options(options);
+
+	if (status != EMR_OK)
+		return status;
+	the = (session){ .options = *options, .uid = getuid(), .gid = getgid() };
+	runner = pthread_self();
+	take_wake_signal();
+	status = make_session(options);
+	if (status != EMR_OK)
+		return status;
+	raise_readahead(options->mountpoint);
+	status = notifier_start(&the);
+	__atomic_store_n(&is_running, 1, __ATOMIC_SEQ_CST);
+	if (status == EMR_OK && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST))
+		status = loop();
+	__atomic_store_n(&is_running, 0, __ATOMIC_SEQ_CST);
+	notifier_stop();
+	fuse_session_unmount(the.fuse);
+	fuse_session_destroy(the.fuse);
+	__atomic_store_n(&is_stopped, 0, __ATOMIC_SEQ_CST);
+	return status;
+}
