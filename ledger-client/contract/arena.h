@@ -1,4 +1,5 @@
-/* Memory for one run of the contract, cut from the caller's block.  It refuses to grow and never gives back. */
+/* Memory for one run of the contract, cut from the caller's block.  It refuses to grow and never
+ * gives back. */
 #pragma once
 
 #include "contract/contract.h"

@@ -44,9 +44,10 @@ void emr_header_encode(const emr_header *header, uint8_t out[EMR_HEADER_BYTES])
 	memcpy(out + 144, header->sig, 64);
 }
 
-void emr_header_message(const uint8_t header[EMR_HEADER_BYTES], uint8_t out[EMR_HEADER_MESSAGE_BYTES])
+void emr_header_message(
+	const uint8_t header[EMR_HEADER_BYTES], uint8_t out[EMR_HEADER_MESSAGE_BYTES])
 {
-	static const char label[15] = "emrfs/v1/batch";	/* with its NUL */
+	static const char label[15] = "emrfs/v1/batch"; /* with its NUL */
 
 	memcpy(out, label, sizeof label);
 	memcpy(out + sizeof label, header, EMR_HEADER_SIGNED_BYTES);
@@ -69,7 +70,7 @@ static emr_result next_item(emr_span *bytes, emr_span *out_item)
 		return EMR_RESULT_UNKNOWN_OP;
 	if (bytes->len - EMR_ITEM_BYTES < (size_t)pub_len)
 		return EMR_RESULT_FORMAT;
-	*out_item = (emr_span){ bytes->data, EMR_ITEM_BYTES + (size_t)pub_len };
+	*out_item = (emr_span){bytes->data, EMR_ITEM_BYTES + (size_t)pub_len};
 	bytes->data += out_item->len;
 	bytes->len -= out_item->len;
 	return EMR_RESULT_APPLIED;
@@ -77,7 +78,7 @@ static emr_result next_item(emr_span *bytes, emr_span *out_item)
 
 emr_contract_status emr_items_root(emr_span items, uint16_t count, uint8_t out_root[32])
 {
-	emr_merkle_frontier frontier = { 0 };
+	emr_merkle_frontier frontier = {0};
 	uint8_t leaf[32];
 	emr_span item;
 
@@ -115,13 +116,13 @@ static emr_result split_items(emr_span header, emr_span *rest, emr_batch *batch)
 
 emr_result emr_batch_parse(emr_span bytes, emr_batch *out_batch)
 {
-	emr_span header = { bytes.data, EMR_HEADER_BYTES };
+	emr_span header = {bytes.data, EMR_HEADER_BYTES};
 	emr_span rest;
 	emr_result result;
 
 	if (bytes.len < EMR_HEADER_BYTES || bytes.len > EMR_BATCH_BYTES_MAX)
 		return EMR_RESULT_FORMAT;
-	rest = (emr_span){ bytes.data + EMR_HEADER_BYTES, bytes.len - EMR_HEADER_BYTES };
+	rest = (emr_span){bytes.data + EMR_HEADER_BYTES, bytes.len - EMR_HEADER_BYTES};
 	result = split_items(header, &rest, out_batch);
 	if (result != EMR_RESULT_APPLIED)
 		return result;
@@ -130,7 +131,7 @@ emr_result emr_batch_parse(emr_span bytes, emr_batch *out_batch)
 
 		if (priv_len > rest.len)
 			return EMR_RESULT_FORMAT;
-		out_batch->items[i].part = (emr_span){ rest.data, priv_len };
+		out_batch->items[i].part = (emr_span){rest.data, priv_len};
 		rest.data += priv_len;
 		rest.len -= priv_len;
 	}
@@ -151,7 +152,7 @@ emr_result emr_batch_parse_items(emr_span header, emr_span items, const emr_span
 	if (items.len != 0 || (parts != NULL && parts_count != out_batch->count))
 		return EMR_RESULT_FORMAT;
 	for (size_t i = 0; i < out_batch->count; i++) {
-		out_batch->items[i].part = parts != NULL ? parts[i] : (emr_span){ NULL, 0 };
+		out_batch->items[i].part = parts != NULL ? parts[i] : (emr_span){NULL, 0};
 		if (out_batch->items[i].part.len > EMR_BATCH_BYTES_MAX - total)
 			return EMR_RESULT_FORMAT;
 		total += out_batch->items[i].part.len;
@@ -163,7 +164,8 @@ void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr
 {
 	emr_span bytes = batch->items[i].bytes;
 
-	/* Magic and version are judged item by item in emr_contract_apply(); the fields are read here anyway. */
+	/* Magic and version are judged item by item in emr_contract_apply(); the fields are read
+	 * here anyway. */
 	emr_item_read(bytes.data, out_item);
-	*out_pub = (emr_span){ bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES };
+	*out_pub = (emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES};
 }

@@ -1,4 +1,5 @@
-/* Big-endian numbers and comparisons of public bytes.  It refuses nothing: lengths are the caller's. */
+/* Big-endian numbers and comparisons of public bytes.  It refuses nothing: lengths are the
+ * caller's. */
 #pragma once
 
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 struct key_set {
 	emr_contract_arena *arena;
 	struct table table;
-	size_t first_new;	/* keys before it were given by an earlier pass */
+	size_t first_new; /* keys before it were given by an earlier pass */
 	bool is_full;
 };
 
@@ -34,8 +34,8 @@ static void add_signer(struct key_set *set, const uint8_t signer[32])
 }
 
 /* Rows of the domain that the item names. */
-static void add_domain_keys(struct key_set *set, const op_rule *rule, const emr_item *item,
-	const uint8_t signer_id[32])
+static void add_domain_keys(
+	struct key_set *set, const op_rule *rule, const emr_item *item, const uint8_t signer_id[32])
 {
 	uint8_t object[16];
 	emr_key_text key;
@@ -55,7 +55,8 @@ static void add_domain_keys(struct key_set *set, const op_rule *rule, const emr_
 }
 
 /* Rows that the public part names. */
-static void add_pub_keys(struct key_set *set, const op_rule *rule, const emr_item *item, emr_span pub)
+static void add_pub_keys(
+	struct key_set *set, const op_rule *rule, const emr_item *item, emr_span pub)
 {
 	emr_pub_key_reg reg;
 	emr_pub_key_cert cert;
@@ -71,12 +72,14 @@ static void add_pub_keys(struct key_set *set, const op_rule *rule, const emr_ite
 	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_cert_parse(pub, &cert))
 		add_signer(set, cert.ref);
 	if ((rule->needs & NEED_PART_HASH) != 0 && emr_pub_restore_parse(pub, &restore)) {
-		emr_key_part(restore.family, item->domain_id, item->object_id, restore.version, &key);
+		emr_key_part(
+			restore.family, item->domain_id, item->object_id, restore.version, &key);
 		add(set, &key);
 	}
 }
 
-static void add_item_keys(struct key_set *set, const emr_batch *batch, size_t i, const uint8_t signer_id[32])
+static void add_item_keys(
+	struct key_set *set, const emr_batch *batch, size_t i, const uint8_t signer_id[32])
 {
 	const op_rule *rule;
 	emr_key_text key;
@@ -164,7 +167,7 @@ static emr_contract_status list_of(struct key_set *set, emr_key_list *out_keys)
 		return EMR_CONTRACT_NO_ROOM;
 	for (size_t i = 0; i < count; i++)
 		keys[i] = set->table.rows[set->first_new + i].key;
-	*out_keys = (emr_key_list){ keys, count };
+	*out_keys = (emr_key_list){keys, count};
 	return EMR_CONTRACT_OK;
 }
 
@@ -172,7 +175,7 @@ emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const em
 	const emr_value *values, size_t values_count, emr_contract_arena *arena,
 	emr_key_list *out_keys)
 {
-	struct key_set set = { .arena = arena };
+	struct key_set set = {.arena = arena};
 	emr_contract_status status;
 
 	if (pass != 1 && pass != 2)

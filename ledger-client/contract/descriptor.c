@@ -4,14 +4,14 @@
 
 #include "bytes.h"
 
-#define FIXED_BYTES 33	/* up to and with name_len */
+#define FIXED_BYTES 33 /* up to and with name_len */
 
 /* Cuts LEN bytes off the front of REST. */
 static bool take(emr_span *rest, size_t len, emr_span *out)
 {
 	if (rest->len < len)
 		return false;
-	*out = (emr_span){ rest->data, len };
+	*out = (emr_span){rest->data, len};
 	rest->data += len;
 	rest->len -= len;
 	return true;
@@ -36,7 +36,7 @@ static bool take_org(emr_span *rest, emr_descriptor_org *out_org)
 	memcpy(out_org->org, fixed.data, 16);
 	memcpy(out_org->admin_pk, fixed.data + 16, 32);
 	return take_counted(rest, 1, &out_org->name) && take_counted(rest, 1, &out_org->msp) &&
-		take_counted(rest, 2, &out_org->ca_der);
+	       take_counted(rest, 2, &out_org->ca_der);
 }
 
 static bool has_org_before(const emr_descriptor *descriptor, size_t n, const uint8_t org[16])
@@ -52,7 +52,7 @@ static bool has_org_before(const emr_descriptor *descriptor, size_t n, const uin
 
 emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_descriptor)
 {
-	emr_descriptor descriptor = { 0 };
+	emr_descriptor descriptor = {0};
 	emr_descriptor_org org;
 	const uint8_t *p = bytes.data;
 	emr_span rest;
@@ -66,7 +66,7 @@ emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_des
 		return EMR_CONTRACT_FORMAT;
 	descriptor.created_unix_s = get_u64(p + 8);
 	memcpy(descriptor.nonce, p + 16, 16);
-	rest = (emr_span){ p + 32, bytes.len - 32 };
+	rest = (emr_span){p + 32, bytes.len - 32};
 	if (!take_counted(&rest, 1, &descriptor.name))
 		return EMR_CONTRACT_FORMAT;
 	descriptor.orgs_bytes = rest;
@@ -79,8 +79,8 @@ emr_contract_status emr_descriptor_parse(emr_span bytes, emr_descriptor *out_des
 	return EMR_CONTRACT_OK;
 }
 
-emr_contract_status emr_descriptor_org_at(const emr_descriptor *descriptor, size_t i,
-	emr_descriptor_org *out_org)
+emr_contract_status emr_descriptor_org_at(
+	const emr_descriptor *descriptor, size_t i, emr_descriptor_org *out_org)
 {
 	emr_span rest = descriptor->orgs_bytes;
 	emr_descriptor_org org;
@@ -94,11 +94,13 @@ emr_contract_status emr_descriptor_org_at(const emr_descriptor *descriptor, size
 	return EMR_CONTRACT_OK;
 }
 
-static bool lengths_fit(const emr_descriptor *descriptor, const emr_descriptor_org *orgs, size_t *out_len)
+static bool lengths_fit(
+	const emr_descriptor *descriptor, const emr_descriptor_org *orgs, size_t *out_len)
 {
 	size_t len = FIXED_BYTES + descriptor->name.len;
 
-	if (descriptor->norg == 0 || descriptor->quorum > descriptor->norg || descriptor->name.len > 255)
+	if (descriptor->norg == 0 || descriptor->quorum > descriptor->norg ||
+		descriptor->name.len > 255)
 		return false;
 	for (size_t i = 0; i < descriptor->norg; i++) {
 		if (orgs[i].name.len > 255 || orgs[i].msp.len > 255 || orgs[i].ca_der.len > 65535)
@@ -157,7 +159,7 @@ void emr_descriptor_net_id(emr_span descriptor, uint8_t out_net_id[16])
 	uint8_t hash[32];
 
 	emr_sha256_init(&ctx);
-	emr_sha256_update(&ctx, "emrfs/v1/net", 13);	/* with its NUL */
+	emr_sha256_update(&ctx, "emrfs/v1/net", 13); /* with its NUL */
 	emr_sha256_update(&ctx, descriptor.data, descriptor.len);
 	emr_sha256_final(&ctx, hash);
 	memcpy(out_net_id, hash, 16);

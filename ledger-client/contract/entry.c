@@ -16,7 +16,7 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
 	count = get_u16(p + 6);
 	if (bytes.len != EMR_ENTRY_BYTES + (size_t)count || get_u32(p + 68) != 0)
 		return EMR_CONTRACT_FORMAT;
-	if (emr_header_parse((emr_span){ p + 104, EMR_HEADER_BYTES }, &header) != EMR_CONTRACT_OK ||
+	if (emr_header_parse((emr_span){p + 104, EMR_HEADER_BYTES}, &header) != EMR_CONTRACT_OK ||
 		header.count != count)
 		return EMR_CONTRACT_FORMAT;
 	out_entry->host = p[5];
@@ -29,11 +29,12 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
 	memcpy(out_entry->prev_entry, p + 72, 32);
 	memcpy(out_entry->header, p + 104, EMR_HEADER_BYTES);
 	memcpy(out_entry->submit_sig, p + 312, 64);
-	out_entry->results = (emr_span){ p + EMR_ENTRY_BYTES, count };
+	out_entry->results = (emr_span){p + EMR_ENTRY_BYTES, count};
 	return EMR_CONTRACT_OK;
 }
 
-emr_contract_status emr_entry_encode(const emr_entry *entry, uint8_t *out, size_t cap, size_t *out_len)
+emr_contract_status emr_entry_encode(
+	const emr_entry *entry, uint8_t *out, size_t cap, size_t *out_len)
 {
 	if (entry->results.len != entry->count || get_u16(entry->header + 6) != entry->count)
 		return EMR_CONTRACT_ARGUMENT;
@@ -58,7 +59,7 @@ emr_contract_status emr_entry_encode(const emr_entry *entry, uint8_t *out, size_
 
 emr_contract_status emr_entry_submit_message(emr_span entry, uint8_t out[EMR_SUBMIT_MESSAGE_BYTES])
 {
-	static const char label[16] = "emrfs/v1/submit";	/* with its NUL */
+	static const char label[16] = "emrfs/v1/submit"; /* with its NUL */
 	emr_sha256_ctx ctx;
 	emr_entry parsed;
 

@@ -6,19 +6,22 @@
 
 #include <string.h>
 
-static bool put(emr_contract_arena *arena, emr_write *write, const emr_key_text *key, const uint8_t *value,
-	size_t len)
+static bool put(emr_contract_arena *arena, emr_write *write, const emr_key_text *key,
+	const uint8_t *value, size_t len)
 {
 	write->kind = EMR_WRITE_PUT;
 	write->key = emr_arena_text(arena, key->text);
-	write->value = (emr_span){ emr_arena_copy(arena, value, len), len };
+	write->value = (emr_span){emr_arena_copy(arena, value, len), len};
 	return write->key != NULL && write->value.data != NULL;
 }
 
-static bool put_network(emr_contract_arena *arena, const emr_descriptor *descriptor, emr_write *write)
+static bool put_network(
+	emr_contract_arena *arena, const emr_descriptor *descriptor, emr_write *write)
 {
-	emr_row_network row = { .head = { .family = EMR_FAMILY_ORG, .state = EMR_STATE_PRESENT },
-		.quorum = descriptor->quorum, .norg = descriptor->norg, .contract = EMR_CONTRACT_VERSION };
+	emr_row_network row = {.head = {.family = EMR_FAMILY_ORG, .state = EMR_STATE_PRESENT},
+		.quorum = descriptor->quorum,
+		.norg = descriptor->norg,
+		.contract = EMR_CONTRACT_VERSION};
 	uint8_t value[EMR_ROW_NETWORK_BYTES];
 	emr_key_text key;
 
@@ -29,7 +32,7 @@ static bool put_network(emr_contract_arena *arena, const emr_descriptor *descrip
 
 static bool put_org(emr_contract_arena *arena, const emr_descriptor_org *org, emr_write *write)
 {
-	emr_row_org row = { .head = { .family = EMR_FAMILY_ORG, .state = EMR_ORG_MEMBER } };
+	emr_row_org row = {.head = {.family = EMR_FAMILY_ORG, .state = EMR_ORG_MEMBER}};
 	uint8_t value[EMR_ROW_ORG_BYTES];
 	emr_key_text key;
 

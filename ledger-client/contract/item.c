@@ -35,8 +35,8 @@ emr_contract_status emr_item_parse(emr_span bytes, emr_item *out_item)
 	return EMR_CONTRACT_OK;
 }
 
-emr_contract_status emr_item_encode(const emr_item *item, emr_span pub, uint8_t *out, size_t cap,
-	size_t *out_len)
+emr_contract_status emr_item_encode(
+	const emr_item *item, emr_span pub, uint8_t *out, size_t cap, size_t *out_len)
 {
 	int pub_len = emr_op_pub_len(item->op);
 

@@ -33,7 +33,8 @@ bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *o
 	emr_span value;
 
 	emr_key_signer(signer, &key);
-	return emr_judge_get(judge, key.text, &value) && emr_judge_parsed(judge, emr_row_key_parse(value, out_key));
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_judge_parsed(judge, emr_row_key_parse(value, out_key));
 }
 
 bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16])
@@ -43,14 +44,15 @@ bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16])
 	emr_span value;
 
 	emr_key_org(org, &key);
-	return emr_judge_get(judge, key.text, &value) && emr_judge_parsed(judge, emr_row_org_parse(value, &row)) &&
-		row.head.state == EMR_ORG_MEMBER;
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_judge_parsed(judge, emr_row_org_parse(value, &row)) &&
+	       row.head.state == EMR_ORG_MEMBER;
 }
 
 bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key)
 {
 	return key->head.state == EMR_KEY_ACTIVE && judge->now < key->not_after_unix_s &&
-		emr_judge_org_is_member(judge, key->org);
+	       emr_judge_org_is_member(judge, key->org);
 }
 
 bool emr_judge_signer_is_active(struct judge *judge)
@@ -69,7 +71,7 @@ emr_result emr_judge_signer_in_force(struct judge *judge)
 
 emr_row_object emr_judge_object(struct judge *judge)
 {
-	emr_row_object row = { 0 };
+	emr_row_object row = {0};
 
 	if (judge->is_row_present)
 		(void)emr_judge_parsed(judge, emr_row_object_parse(judge->row, &row));
@@ -81,12 +83,13 @@ static void load_row(struct judge *judge)
 	emr_key_text key;
 
 	judge->is_row_present = false;
-	judge->head = (emr_row_head){ 0 };
+	judge->head = (emr_row_head){0};
 	judge->has_row = judge->rule->row_key != NULL &&
-		judge->rule->row_key(&judge->item, judge->pub, &key);
+			 judge->rule->row_key(&judge->item, judge->pub, &key);
 	if (!judge->has_row || !emr_judge_get(judge, key.text, &judge->row))
 		return;
-	judge->is_row_present = emr_judge_parsed(judge, emr_row_head_parse(judge->row, &judge->head));
+	judge->is_row_present =
+		emr_judge_parsed(judge, emr_row_head_parse(judge->row, &judge->head));
 }
 
 static void load_domain(struct judge *judge)
@@ -103,11 +106,11 @@ static void load_domain(struct judge *judge)
 		return;
 	judge->has_domain = emr_judge_parsed(judge, emr_row_domain_parse(value, &judge->domain));
 	judge->is_owner = judge->has_domain &&
-		memcmp(judge->domain.owner_pk, judge->header.signer_pk, 32) == 0;
+			  memcmp(judge->domain.owner_pk, judge->header.signer_pk, 32) == 0;
 }
 
-/* Rights of the signer as a writer of the domain; 0 when he is none, no longer, or someone else with the same
- * first half of an id. */
+/* Rights of the signer as a writer of the domain; 0 when he is none, no longer, or someone else
+ * with the same first half of an id. */
 static uint16_t writer_rights(struct judge *judge)
 {
 	emr_row_writer row;
@@ -115,7 +118,8 @@ static uint16_t writer_rights(struct judge *judge)
 	emr_span value;
 
 	emr_key_writer(judge->item.domain_id, judge->signer_id, &key);
-	if (!emr_judge_get(judge, key.text, &value) || !emr_judge_parsed(judge, emr_row_writer_parse(value, &row)))
+	if (!emr_judge_get(judge, key.text, &value) ||
+		!emr_judge_parsed(judge, emr_row_writer_parse(value, &row)))
 		return 0;
 	if (row.head.state != EMR_WRITER_ACTIVE || judge->now >= row.not_after_unix_s ||
 		memcmp(row.writer, judge->signer_id, 32) != 0)
@@ -132,8 +136,8 @@ static void load_standing(struct judge *judge)
 	if (judge->has_domain && (judge->rule->needs & NEED_SIGNER) != 0) {
 		judge->rights = writer_rights(judge);
 		judge->is_depositor = (judge->domain.head.flags & EMR_ITEM_INBOX) != 0 &&
-			emr_judge_key(judge, judge->signer_id, &key) &&
-			(key.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0;
+				      emr_judge_key(judge, judge->signer_id, &key) &&
+				      (key.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0;
 	}
 	judge->is_manager = judge->is_owner || (judge->rights & EMR_RIGHT_MANAGE) != 0;
 }
@@ -145,10 +149,14 @@ void emr_judge_load(struct judge *judge)
 	load_standing(judge);
 }
 
-emr_row_head emr_judge_head(const struct judge *judge, uint8_t family, uint8_t state, uint16_t flags, uint32_t epoch)
+emr_row_head emr_judge_head(
+	const struct judge *judge, uint8_t family, uint8_t state, uint16_t flags, uint32_t epoch)
 {
-	emr_row_head head = { .family = family, .state = state, .flags = flags, .epoch = epoch,
-		.version = judge->item.version };
+	emr_row_head head = {.family = family,
+		.state = state,
+		.flags = flags,
+		.epoch = epoch,
+		.version = judge->item.version};
 
 	memcpy(head.item, judge->id, 32);
 	return head;
@@ -170,14 +178,14 @@ static emr_write *new_write(struct judge *judge, emr_write_kind kind, const char
 
 void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, size_t len)
 {
-	emr_judge_put_owned(judge, key, (emr_span){ emr_arena_copy(judge->arena, value, len), len });
+	emr_judge_put_owned(judge, key, (emr_span){emr_arena_copy(judge->arena, value, len), len});
 }
 
 void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 {
 	table_row *row = emr_table_find(&judge->rows, key);
 
-	if (row == NULL) {	/* written blindly: i, c, gx rows */
+	if (row == NULL) { /* written blindly: i, c, gx rows */
 		const char *own = emr_arena_text(judge->arena, key);
 
 		row = own == NULL ? NULL : emr_table_add(&judge->rows, own);
@@ -196,8 +204,8 @@ void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 	judge->writes[row->write - 1].value = copy;
 }
 
-static emr_write *new_part_write(struct judge *judge, emr_write_kind kind, uint8_t family, uint64_t first,
-	uint64_t last)
+static emr_write *new_part_write(
+	struct judge *judge, emr_write_kind kind, uint8_t family, uint64_t first, uint64_t last)
 {
 	emr_key_text key;
 	emr_write *write;
@@ -218,7 +226,7 @@ void emr_judge_put_part(struct judge *judge, uint8_t family, uint64_t version)
 {
 	emr_write *write;
 
-	if (judge->part.len == 0)	/* no part, or a replay that has it no more */
+	if (judge->part.len == 0) /* no part, or a replay that has it no more */
 		return;
 	write = new_part_write(judge, EMR_WRITE_PUT_PART, family, version, version);
 	if (write != NULL)

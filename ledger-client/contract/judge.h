@@ -1,5 +1,6 @@
-/* What the rules see while they judge an item: the batch, the rows, and who the signer is in the item's domain.
- * It refuses reads of rows that were not declared: `failed` is then set and nothing of the batch counts. */
+/* What the rules see while they judge an item: the batch, the rows, and who the signer is in the
+ * item's domain. It refuses reads of rows that were not declared: `failed` is then set and nothing
+ * of the batch counts. */
 #pragma once
 
 #include "rules.h"
@@ -13,12 +14,12 @@ struct judge {
 	emr_contract_arena *arena;
 	emr_header header;
 	uint8_t batch_id[32];
-	uint8_t signer_id[32];	/* of header.signer_pk */
+	uint8_t signer_id[32]; /* of header.signer_pk */
 	struct table rows;
 	emr_write *writes;
 	size_t writes_count;
 	size_t writes_cap;
-	emr_contract_status failed;	/* first thing that makes the whole run void */
+	emr_contract_status failed; /* first thing that makes the whole run void */
 
 	/* the item in hand */
 	size_t index;
@@ -27,16 +28,16 @@ struct judge {
 	emr_span part;
 	uint8_t id[32];
 	const op_rule *rule;
-	bool has_row;		/* the operation moves a row of its own */
+	bool has_row; /* the operation moves a row of its own */
 	bool is_row_present;
 	emr_span row;
-	emr_row_head head;	/* zeros when the row is absent */
+	emr_row_head head; /* zeros when the row is absent */
 	bool has_domain;
 	emr_row_domain domain;
 	bool is_owner;
-	bool is_manager;	/* owner, or writer with MANAGE */
+	bool is_manager; /* owner, or writer with MANAGE */
 	bool is_depositor;
-	uint16_t rights;	/* of an active writer; 0 otherwise */
+	uint16_t rights; /* of an active writer; 0 otherwise */
 };
 
 /* Value of a declared row; false when absent.  An undeclared key sets `failed`. */
@@ -51,8 +52,8 @@ bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key);
 /* The same for the signer of the item. */
 bool emr_judge_signer_is_active(struct judge *judge);
 
-/* KEY_DEAD when he is not, except for the domain's owner: his keys are pseudonyms of one domain and stand in no
- * K row. */
+/* KEY_DEAD when he is not, except for the domain's owner: his keys are pseudonyms of one domain and
+ * stand in no K row. */
 emr_result emr_judge_signer_in_force(struct judge *judge);
 /* The O row of the item in hand; zeros when absent. */
 emr_row_object emr_judge_object(struct judge *judge);
@@ -61,7 +62,8 @@ emr_row_object emr_judge_object(struct judge *judge);
 void emr_judge_load(struct judge *judge);
 
 /* Head of the row that the item in hand writes: its version and id, and these. */
-emr_row_head emr_judge_head(const struct judge *judge, uint8_t family, uint8_t state, uint16_t flags, uint32_t epoch);
+emr_row_head emr_judge_head(
+	const struct judge *judge, uint8_t family, uint8_t state, uint16_t flags, uint32_t epoch);
 /* A state row becomes VALUE (copied). */
 void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, size_t len);
 /* The same for a value that lies in the arena; data NULL means that it did not fit. */

@@ -67,8 +67,8 @@ void emr_key_epoch(const uint8_t dom[16], uint32_t epoch, emr_key_text *out)
 	put_hex(put_hex(put_text(out->text, "E"), dom, 16), number, 4);
 }
 
-void emr_key_in_domain(const char *letters, const uint8_t dom[16], const uint8_t object[16],
-	emr_key_text *out)
+void emr_key_in_domain(
+	const char *letters, const uint8_t dom[16], const uint8_t object[16], emr_key_text *out)
 {
 	put_hex(put_hex(put_text(out->text, letters), dom, 16), object, 16);
 }
@@ -109,8 +109,8 @@ static void key_of_version(const char *letter, uint8_t family, const uint8_t dom
 	put_hex(put_hex(put_hex(at, dom, 16), object, 16), number, 8);
 }
 
-void emr_key_place(uint8_t family, const uint8_t dom[16], const uint8_t object[16], uint64_t version,
-	emr_key_text *out)
+void emr_key_place(uint8_t family, const uint8_t dom[16], const uint8_t object[16],
+	uint64_t version, emr_key_text *out)
 {
 	key_of_version("i", family, dom, object, version, out);
 }

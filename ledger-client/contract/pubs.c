@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-#define KEY_REG_BIND_AT 216	/* where bind_sig stands in a KEY_REG */
+#define KEY_REG_BIND_AT 216 /* where bind_sig stands in a KEY_REG */
 #define KEY_CERT_BIND_AT 32
 
 void emr_pub_key_reg_encode(const emr_pub_key_reg *pub, uint8_t out[288])
@@ -107,10 +107,10 @@ bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub)
 	return true;
 }
 
-emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32], emr_span pub,
-	uint8_t out[EMR_BIND_MESSAGE_BYTES])
+emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32],
+	emr_span pub, uint8_t out[EMR_BIND_MESSAGE_BYTES])
 {
-	static const char label[14] = "emrfs/v1/bind";	/* with its NUL */
+	static const char label[14] = "emrfs/v1/bind"; /* with its NUL */
 	size_t sig_at = pub.len == 288 ? KEY_REG_BIND_AT : KEY_CERT_BIND_AT;
 	emr_sha256_ctx ctx;
 
@@ -133,7 +133,7 @@ void emr_object_listkey(const uint8_t signer_id[32], uint32_t epoch, uint8_t out
 
 	put_u32(number, epoch);
 	emr_sha256_init(&ctx);
-	emr_sha256_update(&ctx, "emrfs/v1/listkey", 17);	/* with its NUL */
+	emr_sha256_update(&ctx, "emrfs/v1/listkey", 17); /* with its NUL */
 	emr_sha256_update(&ctx, signer_id, 32);
 	emr_sha256_update(&ctx, number, 4);
 	emr_sha256_final(&ctx, hash);

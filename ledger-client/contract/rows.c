@@ -19,7 +19,7 @@ static uint8_t last_state(uint8_t family)
 		return 2;
 	case EMR_FAMILY_REQUEST:
 		return 4;
-	default:	/* a number of the wire, not one of our enums */
+	default: /* a number of the wire, not one of our enums */
 		return 1;
 	}
 }
@@ -52,7 +52,7 @@ static void put_head(const emr_row_head *head, uint8_t *out)
 static bool head_is(emr_span value, size_t len, uint8_t family, emr_row_head *out)
 {
 	return value.len == len && emr_row_head_parse(value, out) == EMR_CONTRACT_OK &&
-		out->family == family;
+	       out->family == family;
 }
 
 emr_contract_status emr_row_key_parse(emr_span value, emr_row_key *out)
@@ -264,13 +264,13 @@ emr_contract_status emr_row_batch_parse(emr_span value, emr_row_batch *out)
 
 	if (value.len < EMR_HEADER_BYTES)
 		return EMR_CONTRACT_STATE;
-	out->header = (emr_span){ value.data, EMR_HEADER_BYTES };
+	out->header = (emr_span){value.data, EMR_HEADER_BYTES};
 	if (emr_header_parse(out->header, &header) != EMR_CONTRACT_OK)
 		return EMR_CONTRACT_STATE;
 	at = EMR_HEADER_BYTES + (size_t)header.count;
 	if (value.len < at)
 		return EMR_CONTRACT_STATE;
-	out->results = (emr_span){ value.data + EMR_HEADER_BYTES, header.count };
-	out->items = (emr_span){ value.data + at, value.len - at };
+	out->results = (emr_span){value.data + EMR_HEADER_BYTES, header.count};
+	out->items = (emr_span){value.data + at, value.len - at};
 	return EMR_CONTRACT_OK;
 }

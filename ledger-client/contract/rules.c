@@ -13,8 +13,8 @@ const op_rule *emr_rule_of(uint8_t op)
 	static const struct {
 		const op_rule *rules;
 		size_t count;
-	} parts[] = { { emr_rules_key, 2 }, { emr_rules_domain, 3 }, { emr_rules_object, 4 },
-		{ emr_rules_part, 2 } };
+	} parts[] = {{emr_rules_key, 2}, {emr_rules_domain, 3}, {emr_rules_object, 4},
+		{emr_rules_part, 2}};
 	const op_rule *rule = NULL;
 
 	for (size_t i = 0; rule == NULL && i < sizeof parts / sizeof parts[0]; i++)

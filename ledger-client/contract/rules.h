@@ -1,5 +1,5 @@
-/* One row of facts and functions for each operation that this version serves: a new operation is a new row here.
- * The table decides no order of checks: that is apply.c's. */
+/* One row of facts and functions for each operation that this version serves: a new operation is a
+ * new row here. The table decides no order of checks: that is apply.c's. */
 #pragma once
 
 #include "contract/contract.h"
@@ -7,10 +7,10 @@
 struct judge;
 
 typedef enum domain_rule {
-	DOMAIN_NONE,	/* domain_id is zero */
-	DOMAIN_FREE,	/* named, and need not exist */
-	DOMAIN_LIVES,	/* named and live */
-	DOMAIN_EITHER,	/* zero, or named and live */
+	DOMAIN_NONE,   /* domain_id is zero */
+	DOMAIN_FREE,   /* named, and need not exist */
+	DOMAIN_LIVES,  /* named and live */
+	DOMAIN_EITHER, /* zero, or named and live */
 } domain_rule;
 
 typedef enum epoch_rule {
@@ -23,31 +23,31 @@ typedef enum epoch_rule {
 /* Rows that the item's bytes name beside the operation's own. */
 enum need {
 	NEED_DOMAIN = 1,
-	NEED_SIGNER = 2,	/* K of the signer, and W of the signer where a domain is named */
-	NEED_LISTKEY = 4,	/* L of (signer, epoch) */
-	NEED_ORG = 8,		/* M of the public part's org */
-	NEED_REF = 16,		/* K of the public part's ref */
-	NEED_PART_HASH = 32,	/* what the host holds of the named part */
+	NEED_SIGNER = 2,     /* K of the signer, and W of the signer where a domain is named */
+	NEED_LISTKEY = 4,    /* L of (signer, epoch) */
+	NEED_ORG = 8,	     /* M of the public part's org */
+	NEED_REF = 16,	     /* K of the public part's ref */
+	NEED_PART_HASH = 32, /* what the host holds of the named part */
 };
 
 typedef struct op_rule {
 	uint8_t op;
-	uint16_t flags;			/* allowed */
+	uint16_t flags; /* allowed */
 	domain_rule domain;
 	epoch_rule epoch;
 	uint32_t part_min, part_max, part_step;
-	uint8_t reserved_at, reserved_len;	/* bytes of the public part that are zero */
+	uint8_t reserved_at, reserved_len; /* bytes of the public part that are zero */
 	uint16_t needs;
 	/* The key of the row that the operation moves; false when it moves none.  NULL = false. */
 	bool (*row_key)(const emr_item *item, emr_span pub, emr_key_text *out);
 	/* The checks, each APPLIED or a refusal; NULL = nothing to check. */
-	emr_result (*form)(struct judge *judge);	/* FORMAT */
-	emr_result (*authority)(struct judge *judge);	/* NOT_AUTHORISED */
-	emr_result (*state)(struct judge *judge);	/* GONE, EXISTS */
-	emr_result (*last)(struct judge *judge);	/* KEY_DEAD, LIMIT and what else comes after */
+	emr_result (*form)(struct judge *judge);      /* FORMAT */
+	emr_result (*authority)(struct judge *judge); /* NOT_AUTHORISED */
+	emr_result (*state)(struct judge *judge);     /* GONE, EXISTS */
+	emr_result (*last)(struct judge *judge); /* KEY_DEAD, LIMIT and what else comes after */
 	void (*write)(struct judge *judge);
-	/* Family and version for the i row; false when the operation has none.  NULL: family of the op, version
-	 * of the item. */
+	/* Family and version for the i row; false when the operation has none.  NULL: family of the
+	 * op, version of the item. */
 	bool (*place)(const struct judge *judge, uint8_t *out_family, uint64_t *out_version);
 } op_rule;
 

@@ -24,8 +24,8 @@ static emr_result new_state(struct judge *judge)
 
 static void put_domain(struct judge *judge, const emr_row_domain *row)
 {
-	emr_row_epoch epoch = { .head = emr_judge_head(judge, EMR_FAMILY_EPOCH, EMR_STATE_PRESENT, 0,
-					row->head.epoch) };
+	emr_row_epoch epoch = {.head = emr_judge_head(judge, EMR_FAMILY_EPOCH, EMR_STATE_PRESENT, 0,
+				       row->head.epoch)};
 	uint8_t domain_value[EMR_ROW_DOMAIN_BYTES], epoch_value[EMR_ROW_EPOCH_BYTES];
 	emr_key_text key;
 
@@ -40,8 +40,8 @@ static void put_domain(struct judge *judge, const emr_row_domain *row)
 
 static void new_write(struct judge *judge)
 {
-	emr_row_domain row = { .head = emr_judge_head(judge, EMR_FAMILY_DOMAIN, EMR_DOMAIN_LIVE,
-				       judge->item.flags, judge->item.epoch) };
+	emr_row_domain row = {.head = emr_judge_head(judge, EMR_FAMILY_DOMAIN, EMR_DOMAIN_LIVE,
+				      judge->item.flags, judge->item.epoch)};
 	emr_pub_domain_new pub;
 
 	if (!emr_pub_domain_new_parse(judge->pub, &pub))
@@ -61,7 +61,8 @@ static void epoch_write(struct judge *judge)
 {
 	emr_row_domain row = judge->domain;
 
-	row.head = emr_judge_head(judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, judge->item.epoch);
+	row.head = emr_judge_head(
+		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, judge->item.epoch);
 	memcpy(row.A, judge->pub.data, 32);
 	put_domain(judge, &row);
 }
@@ -78,7 +79,8 @@ static emr_result listkey_form(struct judge *judge)
 	uint8_t object[16];
 
 	emr_object_listkey(judge->signer_id, judge->item.epoch, object);
-	return memcmp(object, judge->item.object_id, 16) == 0 ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+	return memcmp(object, judge->item.object_id, 16) == 0 ? EMR_RESULT_APPLIED
+							      : EMR_RESULT_FORMAT;
 }
 
 static emr_result listkey_authority(struct judge *judge)
@@ -90,8 +92,8 @@ static emr_result listkey_authority(struct judge *judge)
 
 static void listkey_write(struct judge *judge)
 {
-	emr_row_listkey row = { .head = emr_judge_head(judge, EMR_FAMILY_LISTKEY, EMR_STATE_PRESENT, 0,
-					judge->item.epoch) };
+	emr_row_listkey row = {.head = emr_judge_head(judge, EMR_FAMILY_LISTKEY, EMR_STATE_PRESENT,
+				       0, judge->item.epoch)};
 	uint8_t value[EMR_ROW_LISTKEY_BYTES];
 	emr_key_text key;
 
@@ -117,8 +119,8 @@ const op_rule emr_rules_domain[3] = {
 		.op = EMR_OP_EPOCH,
 		.domain = DOMAIN_LIVES,
 		.epoch = EPOCH_NEXT,
-		.part_min = 32 + 1,	/* salt, flag 0 */
-		.part_max = 32 + 1 + 80,	/* salt, flag 1, HPKE of the secret */
+		.part_min = 32 + 1,	 /* salt, flag 0 */
+		.part_max = 32 + 1 + 80, /* salt, flag 1, HPKE of the secret */
 		.part_step = 80,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row_key = domain_row,
@@ -131,7 +133,7 @@ const op_rule emr_rules_domain[3] = {
 		.op = EMR_OP_LISTKEY,
 		.domain = DOMAIN_LIVES,
 		.epoch = EPOCH_CURRENT,
-		.part_min = 32 + 96 + 32,	/* salt, capsule, kcheck */
+		.part_min = 32 + 96 + 32, /* salt, capsule, kcheck */
 		.part_max = 32 + 96 + 32,
 		.part_step = 1,
 		.needs = NEED_DOMAIN | NEED_SIGNER,

@@ -33,16 +33,17 @@ static emr_result reg_form(struct judge *judge)
 	return object_is_the_signer(judge);
 }
 
-/* Does the certificate that the host verified say REF, ORG and all of ROLES, for at least so long, and did its
- * key sign the binding? */
+/* Does the certificate that the host verified say REF, ORG and all of ROLES, for at least so long,
+ * and did its key sign the binding? */
 static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8_t bind_sig[64],
 	uint64_t not_after, const uint8_t org[16], uint16_t roles)
 {
 	const emr_caller_cert *cert = &judge->caller->cert;
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
 
-	if (!cert->is_present || memcmp(cert->ref, ref, 32) != 0 || memcmp(cert->org, org, 16) != 0 ||
-		(roles & ~cert->roles) != 0 || not_after > cert->not_after_unix_s)
+	if (!cert->is_present || memcmp(cert->ref, ref, 32) != 0 ||
+		memcmp(cert->org, org, 16) != 0 || (roles & ~cert->roles) != 0 ||
+		not_after > cert->not_after_unix_s)
 		return false;
 	if (!emr_judge_org_is_member(judge, org))
 		return false;
@@ -51,9 +52,9 @@ static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8
 		return false;
 	if (cert->key_alg == 1)
 		return cert->key.len == 32 &&
-			emr_ed25519_verify(cert->key.data, message, sizeof message, bind_sig);
+		       emr_ed25519_verify(cert->key.data, message, sizeof message, bind_sig);
 	return cert->key_alg == 2 &&
-		emr_p256_verify(cert->key.data, cert->key.len, message, sizeof message, bind_sig);
+	       emr_p256_verify(cert->key.data, cert->key.len, message, sizeof message, bind_sig);
 }
 
 /* A device speaks for the person who endorsed it: the same organisation, and no role but device. */
@@ -69,8 +70,8 @@ static bool endorser_vouches(struct judge *judge, const uint8_t ref[32], const u
 		memcmp(endorser.org, org, 16) != 0)
 		return false;
 	return emr_bind_message(judge->caller->net_id, judge->signer_id, judge->pub, message) ==
-			EMR_CONTRACT_OK &&
-		emr_ed25519_verify(endorser.pk, message, sizeof message, bind_sig);
+		       EMR_CONTRACT_OK &&
+	       emr_ed25519_verify(endorser.pk, message, sizeof message, bind_sig);
 }
 
 static bool endorser_is_active(struct judge *judge, const uint8_t ref[32])
@@ -88,11 +89,12 @@ static emr_result reg_authority(struct judge *judge)
 	if (!emr_pub_key_reg_parse(judge->pub, &pub))
 		return EMR_RESULT_FORMAT;
 	if (pub.how == EMR_HOW_CERTIFICATE)
-		vouched = cert_vouches(judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, pub.org,
-			pub.roles);
+		vouched = cert_vouches(
+			judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, pub.org, pub.roles);
 	else
 		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, pub.org, pub.roles);
-	if (!vouched || !emr_pre_pop_verify(pub.B, judge->caller->net_id, judge->signer_id, pub.pop))
+	if (!vouched ||
+		!emr_pre_pop_verify(pub.B, judge->caller->net_id, judge->signer_id, pub.pop))
 		return EMR_RESULT_NOT_AUTHORISED;
 	return EMR_RESULT_APPLIED;
 }
@@ -125,7 +127,7 @@ static void put_key(struct judge *judge, const emr_row_key *row)
 
 static void reg_write(struct judge *judge)
 {
-	emr_row_key row = { .head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_ACTIVE, 0, 0) };
+	emr_row_key row = {.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_ACTIVE, 0, 0)};
 	emr_pub_key_reg pub;
 
 	if (!emr_pub_key_reg_parse(judge->pub, &pub))
@@ -149,13 +151,14 @@ static emr_result cert_authority(struct judge *judge)
 	emr_row_key row;
 	bool vouched;
 
-	if (!judge->is_row_present)	/* nothing to be entitled to: cert_last says KEY_DEAD */
+	if (!judge->is_row_present) /* nothing to be entitled to: cert_last says KEY_DEAD */
 		return EMR_RESULT_APPLIED;
-	if (!emr_pub_key_cert_parse(judge->pub, &pub) || !emr_judge_key(judge, judge->signer_id, &row))
+	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
+		!emr_judge_key(judge, judge->signer_id, &row))
 		return EMR_RESULT_FORMAT;
 	if (row.how == EMR_HOW_CERTIFICATE)
-		vouched = cert_vouches(judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, row.org,
-			row.roles);
+		vouched = cert_vouches(
+			judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, row.org, row.roles);
 	else
 		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, row.org, row.roles);
 	return vouched ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
@@ -169,7 +172,8 @@ static emr_result cert_last(struct judge *judge)
 
 	if (!judge->is_row_present || judge->head.state != EMR_KEY_ACTIVE)
 		return EMR_RESULT_KEY_DEAD;
-	if (!emr_pub_key_cert_parse(judge->pub, &pub) || !emr_judge_key(judge, judge->signer_id, &row))
+	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
+		!emr_judge_key(judge, judge->signer_id, &row))
 		return EMR_RESULT_FORMAT;
 	if (row.how == EMR_HOW_DEVICE && !endorser_is_active(judge, pub.ref))
 		return EMR_RESULT_KEY_DEAD;
@@ -181,7 +185,8 @@ static void cert_write(struct judge *judge)
 	emr_pub_key_cert pub;
 	emr_row_key row;
 
-	if (!emr_pub_key_cert_parse(judge->pub, &pub) || !emr_judge_key(judge, judge->signer_id, &row))
+	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
+		!emr_judge_key(judge, judge->signer_id, &row))
 		return;
 	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, row.head.state, row.head.flags, 0);
 	memcpy(row.ref, pub.ref, 32);

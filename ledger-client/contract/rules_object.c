@@ -22,7 +22,7 @@ static bool writer_may(struct judge *judge, uint16_t right)
 	if ((judge->rights & right) == 0)
 		return false;
 	return !judge->is_row_present || (judge->rights & EMR_RIGHT_ANY) != 0 ||
-		memcmp(row.creator, judge->signer_id, 32) == 0;
+	       memcmp(row.creator, judge->signer_id, 32) == 0;
 }
 
 static emr_result put_authority(struct judge *judge)
@@ -58,7 +58,7 @@ static emr_result put_state(struct judge *judge)
 {
 	if (judge->head.state == EMR_OBJECT_ERASED)
 		return EMR_RESULT_GONE;
-	if ((judge->head.flags & EMR_ITEM_NOCONTENT) != 0)	/* a directory or link has the id */
+	if ((judge->head.flags & EMR_ITEM_NOCONTENT) != 0) /* a directory or link has the id */
 		return EMR_RESULT_EXISTS;
 	return EMR_RESULT_APPLIED;
 }
@@ -97,7 +97,8 @@ static emr_result sealed_last(struct judge *judge)
 	return emr_judge_get(judge, key.text, &value) ? EMR_RESULT_APPLIED : EMR_RESULT_KEY_DEAD;
 }
 
-static void put_object(struct judge *judge, emr_row_object *row, uint8_t state, uint16_t flags, uint32_t epoch)
+static void put_object(
+	struct judge *judge, emr_row_object *row, uint8_t state, uint16_t flags, uint32_t epoch)
 {
 	uint8_t value[EMR_ROW_OBJECT_BYTES];
 	emr_key_text key;
@@ -126,7 +127,8 @@ static void meta_write(struct judge *judge)
 	uint16_t flags = judge->is_row_present ? row.head.flags : EMR_ITEM_NOCONTENT;
 	bool has_content = (flags & EMR_ITEM_NOCONTENT) == 0;
 
-	put_object(judge, &row, EMR_OBJECT_LIVE, flags, has_content ? row.head.epoch : judge->item.epoch);
+	put_object(judge, &row, EMR_OBJECT_LIVE, flags,
+		has_content ? row.head.epoch : judge->item.epoch);
 }
 
 static void unlink_write(struct judge *judge)

@@ -6,32 +6,32 @@
 #include "bytes.h"
 
 #define NOBODY 0
-#define ERASE_SPAN 256	/* versions in one ERASE */
+#define ERASE_SPAN 256 /* versions in one ERASE */
 
-/* Where the row of a family with private parts stands, and whom beside the domain's owner it names as entitled
- * to erase them. */
+/* Where the row of a family with private parts stands, and whom beside the domain's owner it names
+ * as entitled to erase them. */
 static const struct part_family {
 	uint8_t family;
 	enum { KEYED_BY_DOMAIN, KEYED_BY_SIGNER, KEYED_IN_DOMAIN, KEYED_BY_OBJECT } keyed;
 	const char *letters;
-	uint16_t named_at;	/* offset of his signer id in the row; NOBODY */
+	uint16_t named_at; /* offset of his signer id in the row; NOBODY */
 } part_families[] = {
-	{ EMR_FAMILY_KEY, KEYED_BY_SIGNER, "K", NOBODY },	/* only one's own row can be meant */
-	{ EMR_FAMILY_DOMAIN, KEYED_BY_DOMAIN, "D", NOBODY },
-	{ EMR_FAMILY_WRITER, KEYED_IN_DOMAIN, "W", NOBODY },
-	{ EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", 48 },
-	{ EMR_FAMILY_OBJECT, KEYED_IN_DOMAIN, "O", NOBODY },
-	{ EMR_FAMILY_GRANT, KEYED_IN_DOMAIN, "G", NOBODY },
-	{ EMR_FAMILY_KFRAGS, KEYED_IN_DOMAIN, "G", NOBODY },
-	{ EMR_FAMILY_LETTER, KEYED_IN_DOMAIN, "H", 48 },
-	{ EMR_FAMILY_ACK, KEYED_IN_DOMAIN, "Y", 48 },
-	{ EMR_FAMILY_REQUEST, KEYED_IN_DOMAIN, "Q", 48 },
-	{ EMR_FAMILY_ACCESS, KEYED_IN_DOMAIN, "R", 48 },
-	{ EMR_FAMILY_SERVED, KEYED_IN_DOMAIN, "S", 48 },
-	{ EMR_FAMILY_REPORT, KEYED_IN_DOMAIN, "X", 48 },
-	{ EMR_FAMILY_DATASET, KEYED_BY_OBJECT, "DS", 48 },
-	{ EMR_FAMILY_TRUSTEES, KEYED_BY_OBJECT, "TR", 48 },
-	{ EMR_FAMILY_RECOVERY, KEYED_BY_OBJECT, "RQ", 48 },
+	{EMR_FAMILY_KEY, KEYED_BY_SIGNER, "K", NOBODY}, /* only one's own row can be meant */
+	{EMR_FAMILY_DOMAIN, KEYED_BY_DOMAIN, "D", NOBODY},
+	{EMR_FAMILY_WRITER, KEYED_IN_DOMAIN, "W", NOBODY},
+	{EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", 48},
+	{EMR_FAMILY_OBJECT, KEYED_IN_DOMAIN, "O", NOBODY},
+	{EMR_FAMILY_GRANT, KEYED_IN_DOMAIN, "G", NOBODY},
+	{EMR_FAMILY_KFRAGS, KEYED_IN_DOMAIN, "G", NOBODY},
+	{EMR_FAMILY_LETTER, KEYED_IN_DOMAIN, "H", 48},
+	{EMR_FAMILY_ACK, KEYED_IN_DOMAIN, "Y", 48},
+	{EMR_FAMILY_REQUEST, KEYED_IN_DOMAIN, "Q", 48},
+	{EMR_FAMILY_ACCESS, KEYED_IN_DOMAIN, "R", 48},
+	{EMR_FAMILY_SERVED, KEYED_IN_DOMAIN, "S", 48},
+	{EMR_FAMILY_REPORT, KEYED_IN_DOMAIN, "X", 48},
+	{EMR_FAMILY_DATASET, KEYED_BY_OBJECT, "DS", 48},
+	{EMR_FAMILY_TRUSTEES, KEYED_BY_OBJECT, "TR", 48},
+	{EMR_FAMILY_RECOVERY, KEYED_BY_OBJECT, "RQ", 48},
 };
 
 static const struct part_family *family_of(uint8_t family)
@@ -44,16 +44,16 @@ static const struct part_family *family_of(uint8_t family)
 
 static emr_pub_erase erase_pub(const struct judge *judge)
 {
-	emr_pub_erase pub = { 0 };
+	emr_pub_erase pub = {0};
 
-	(void)emr_pub_erase_parse(judge->pub, &pub);	/* its length is that of the op */
+	(void)emr_pub_erase_parse(judge->pub, &pub); /* its length is that of the op */
 	return pub;
 }
 
 static bool erase_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
 	const struct part_family *family = family_of(pub.data[0]);
-	uint8_t object[32] = { 0 };
+	uint8_t object[32] = {0};
 
 	if (family == NULL)
 		return false;
@@ -89,9 +89,11 @@ static emr_result erase_form(struct judge *judge)
 		return EMR_RESULT_FORMAT;
 	if (!is_domain_free && !has_domain_id && pub.family != EMR_FAMILY_REQUEST)
 		return EMR_RESULT_FORMAT;
-	if (family->keyed == KEYED_BY_SIGNER && memcmp(judge->item.object_id, judge->signer_id, 16) != 0)
+	if (family->keyed == KEYED_BY_SIGNER &&
+		memcmp(judge->item.object_id, judge->signer_id, 16) != 0)
 		return EMR_RESULT_FORMAT;
-	if (family->keyed == KEYED_BY_DOMAIN && memcmp(judge->item.object_id, judge->item.domain_id, 16) != 0)
+	if (family->keyed == KEYED_BY_DOMAIN &&
+		memcmp(judge->item.object_id, judge->item.domain_id, 16) != 0)
 		return EMR_RESULT_FORMAT;
 	return EMR_RESULT_APPLIED;
 }
@@ -100,8 +102,9 @@ static bool grant_is_over(struct judge *judge)
 {
 	emr_row_grant grant;
 
-	return judge->is_row_present && emr_judge_parsed(judge, emr_row_grant_parse(judge->row, &grant)) &&
-		judge->now >= grant.not_after_unix_s;
+	return judge->is_row_present &&
+	       emr_judge_parsed(judge, emr_row_grant_parse(judge->row, &grant)) &&
+	       judge->now >= grant.not_after_unix_s;
 }
 
 static bool row_names_signer(struct judge *judge, const struct part_family *family)
@@ -111,7 +114,7 @@ static bool row_names_signer(struct judge *judge, const struct part_family *fami
 	if (family->keyed == KEYED_BY_SIGNER)
 		return true;
 	return family->named_at != NOBODY && judge->row.len >= (size_t)family->named_at + 32 &&
-		memcmp(judge->row.data + family->named_at, judge->signer_id, 32) == 0;
+	       memcmp(judge->row.data + family->named_at, judge->signer_id, 32) == 0;
 }
 
 static emr_result erase_authority(struct judge *judge)
@@ -122,17 +125,17 @@ static emr_result erase_authority(struct judge *judge)
 	if (family == EMR_FAMILY_OBJECT)
 		may = judge->is_manager;
 	else if (!judge->is_row_present && !judge->has_domain)
-		may = true;	/* nobody's: erase_state says GONE */
+		may = true; /* nobody's: erase_state says GONE */
 	else
 		may = judge->is_owner || row_names_signer(judge, family_of(family)) ||
-			(family == EMR_FAMILY_KFRAGS && grant_is_over(judge));
+		      (family == EMR_FAMILY_KFRAGS && grant_is_over(judge));
 	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
 }
 
 static emr_result erase_state(struct judge *judge)
 {
 	bool is_erased = erase_pub(judge).family == EMR_FAMILY_OBJECT &&
-		judge->head.state == EMR_OBJECT_ERASED;
+			 judge->head.state == EMR_OBJECT_ERASED;
 
 	return judge->is_row_present && !is_erased ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
 }
@@ -162,7 +165,8 @@ static void erase_write(struct judge *judge)
 	if (pub.family == EMR_FAMILY_OBJECT) {
 		row = emr_judge_object(judge);
 		state = pub.to_version == row.head.version ? EMR_OBJECT_ERASED : row.head.state;
-		row.head = emr_judge_head(judge, EMR_FAMILY_OBJECT, state, row.head.flags, row.head.epoch);
+		row.head = emr_judge_head(
+			judge, EMR_FAMILY_OBJECT, state, row.head.flags, row.head.epoch);
 		emr_key_object(judge->item.domain_id, judge->item.object_id, &key);
 		emr_row_object_encode(&row, value);
 		emr_judge_put(judge, key.text, value, sizeof value);
@@ -179,7 +183,7 @@ static bool erase_place(const struct judge *judge, uint8_t *out_family, uint64_t
 
 static emr_pub_restore restore_pub(const struct judge *judge)
 {
-	emr_pub_restore pub = { 0 };
+	emr_pub_restore pub = {0};
 
 	(void)emr_pub_restore_parse(judge->pub, &pub);
 	return pub;
@@ -187,14 +191,16 @@ static emr_pub_restore restore_pub(const struct judge *judge)
 
 static emr_result restore_form(struct judge *judge)
 {
-	return family_of(restore_pub(judge).family) != NULL ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+	return family_of(restore_pub(judge).family) != NULL ? EMR_RESULT_APPLIED
+							    : EMR_RESULT_FORMAT;
 }
 
 static emr_result restore_authority(struct judge *judge)
 {
 	emr_row_key key;
 
-	return emr_judge_key(judge, judge->signer_id, &key) ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+	return emr_judge_key(judge, judge->signer_id, &key) ? EMR_RESULT_APPLIED
+							    : EMR_RESULT_NOT_AUTHORISED;
 }
 
 /* A replay cannot ask what the host held then, and takes the recorded answer. */

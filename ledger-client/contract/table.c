@@ -52,7 +52,7 @@ table_row *emr_table_add(struct table *table, const char *key)
 	if (*slot == 0) {
 		if (table->count == table->cap)
 			return NULL;
-		table->rows[table->count] = (table_row){ .key = key };
+		table->rows[table->count] = (table_row){.key = key};
 		*slot = (uint32_t)++table->count;
 	}
 	return &table->rows[*slot - 1];

@@ -5,17 +5,17 @@
 #include "arena.h"
 
 typedef struct table_row {
-	const char *key;	/* lives in the arena or with the host's values */
+	const char *key; /* lives in the arena or with the host's values */
 	bool is_present;
 	emr_span value;
-	size_t write;		/* 1 + index among the writes; 0 = as the host gave it */
+	size_t write; /* 1 + index among the writes; 0 = as the host gave it */
 } table_row;
 
 struct table {
-	table_row *rows;	/* in the order of adding */
+	table_row *rows; /* in the order of adding */
 	size_t count;
 	size_t cap;
-	uint32_t *slots;	/* 1 + index into rows; 0 = free */
+	uint32_t *slots; /* 1 + index into rows; 0 = free */
 	size_t mask;
 };
 

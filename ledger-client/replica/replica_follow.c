@@ -150,7 +150,7 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 		emr_span pub;
 		emr_batch_item_at(&f->batch, i, &item, &pub);
 		*c = (emr_replica_change){ .version = item.version, .seq = seq, .index = (uint16_t)i,
-					   .flags = item.flags, .op = item.op, .family = emr_op_family(item.op),
+					   .flags = item.flags, .op = item.op, .family = replica_family(&item, pub),
 					   .ledger_time = entry->ledger_time_unix_s, .result = entry->results.data[i] };
 		memcpy(c->domain.b, item.domain_id, 16);
 		memcpy(c->object.b, item.object_id, 16);

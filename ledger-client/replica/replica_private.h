@@ -38,6 +38,8 @@ void replica_give(emr_replica *replica, emr_chain *chain);
 emr_status replica_own(emr_replica *replica, emr_status status);
 emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 
+uint8_t replica_family(const emr_item *item, emr_span pub);
+
 static inline emr_span span_of(emr_bytes bytes)
 {
 	return (emr_span){ .data = bytes.data, .len = bytes.len };

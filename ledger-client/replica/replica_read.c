@@ -148,6 +148,14 @@ emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_b
 	return replica_own(replica, emr_chain_part(r.chain, key, out_part));
 }
 
+/* ERASE and RESTORE_PART name theirs. */
+uint8_t replica_family(const emr_item *item, emr_span pub)
+{
+	uint8_t family = emr_op_family(item->op);
+
+	return family == 0 && pub.len > 0 ? pub.data[0] : family;
+}
+
 /* An entry with its items, parsed. */
 typedef struct opened {
 	emr_buf bytes;
@@ -391,7 +399,7 @@ static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id
 		memcpy(line.domain.b, item.domain_id, 16);
 		memcpy(line.object.b, item.object_id, 16);
 		memcpy(line.prev_entry.b, o->entry.prev_entry, 32);
-		line.family = emr_op_family(item.op);
+		line.family = replica_family(&item, pub);
 		(*left)--;
 		status = fn(arg, &line);
 	}

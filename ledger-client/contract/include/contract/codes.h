@@ -1,24 +1,27 @@
-/* Every number of the ledger's wire format: operations, results, families, roles, rights, states and flags.
- * It refuses nothing and computes nothing; a number here never changes its meaning, lists only grow at the end. */
+/* Every number of the ledger's wire format: operations, results, families, roles, rights, states
+ * and flags. It refuses nothing and computes nothing; a number here never changes its meaning,
+ * lists only grow at the end. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of the rules in this library; a network names the one it runs in its N row.  A program of another
- * version than N.contract reads and does not write: the host sees to that before it calls. */
+/* The version of the rules in this library; a network names the one it runs in its N row.  A
+ * program of another version than N.contract reads and does not write: the host sees to that before
+ * it calls. */
 #define EMR_CONTRACT_VERSION 1u
 
-/* How a call of this library went.  This is about the caller and its memory; what the ledger says to an
- * operation is an emr_result. */
+/* How a call of this library went.  This is about the caller and its memory; what the ledger says
+ * to an operation is an emr_result. */
 typedef enum emr_contract_status {
 	EMR_CONTRACT_OK = 0,
-	EMR_CONTRACT_NO_ROOM,		/* the caller's buffer or arena is too small */
-	EMR_CONTRACT_FORMAT,		/* bytes from outside that break the format */
-	EMR_CONTRACT_ARGUMENT,		/* a call that can never be right */
-	EMR_CONTRACT_UNDECLARED,	/* a row was needed that the host did not give: a bug, nothing was decided */
-	EMR_CONTRACT_STATE,		/* a stored row that this contract cannot have written */
+	EMR_CONTRACT_NO_ROOM,	 /* the caller's buffer or arena is too small */
+	EMR_CONTRACT_FORMAT,	 /* bytes from outside that break the format */
+	EMR_CONTRACT_ARGUMENT,	 /* a call that can never be right */
+	EMR_CONTRACT_UNDECLARED, /* a row was needed that the host did not give: a bug, nothing was
+				    decided */
+	EMR_CONTRACT_STATE,	 /* a stored row that this contract cannot have written */
 } emr_contract_status;
 
 #define EMR_CONTRACT_MUST_CHECK __attribute__((warn_unused_result))
@@ -29,7 +32,7 @@ const char *emr_contract_status_text(emr_contract_status status);
 /* The answer to an item, or to a whole batch (wire: u8, append-only). */
 typedef enum emr_result {
 	EMR_RESULT_APPLIED = 0,
-	EMR_RESULT_ALREADY = 1,		/* the same item stands there: success */
+	EMR_RESULT_ALREADY = 1, /* the same item stands there: success */
 	EMR_RESULT_FORMAT = 16,
 	EMR_RESULT_NETWORK = 17,
 	EMR_RESULT_SIGNATURE = 18,
@@ -38,8 +41,8 @@ typedef enum emr_result {
 	EMR_RESULT_EXPIRED_BATCH = 21,
 	EMR_RESULT_UNKNOWN_OP = 22,
 	EMR_RESULT_NOT_AUTHORISED = 23,
-	EMR_RESULT_CONFLICT = 24,	/* the row's head moved */
-	EMR_RESULT_EPOCH = 25,		/* wrap again for the new epoch */
+	EMR_RESULT_CONFLICT = 24, /* the row's head moved */
+	EMR_RESULT_EPOCH = 25,	  /* wrap again for the new epoch */
 	EMR_RESULT_GONE = 26,
 	EMR_RESULT_NO_DOMAIN = 27,
 	EMR_RESULT_NO_GRANT = 28,
@@ -112,44 +115,44 @@ int emr_op_pub_len(uint8_t op);
 /* "KEY_REG", ...; "UNKNOWN". */
 const char *emr_op_text(uint8_t op);
 bool emr_op_is_served(uint8_t op);
-/* The family of the row that OP moves, which is also the family of its private part; 0 when the format has no
- * such operation, or for RESTORE_PART and ERASE, whose public part names it. */
+/* The family of the row that OP moves, which is also the family of its private part; 0 when the
+ * format has no such operation, or for RESTORE_PART and ERASE, whose public part names it. */
 uint8_t emr_op_family(uint8_t op);
 
 /* Families of rows: the first byte of a row's head and the number in i/ and p/ keys. */
 typedef enum emr_family {
-	EMR_FAMILY_KEY = 0x01,		/* K */
-	EMR_FAMILY_ORG = 0x04,		/* M, N and P */
-	EMR_FAMILY_APPROVAL = 0x05,	/* PA */
-	EMR_FAMILY_DOMAIN = 0x10,	/* D */
-	EMR_FAMILY_EPOCH = 0x11,	/* E */
-	EMR_FAMILY_WRITER = 0x13,	/* W */
-	EMR_FAMILY_LISTKEY = 0x15,	/* L */
-	EMR_FAMILY_OBJECT = 0x20,	/* O */
-	EMR_FAMILY_GRANT = 0x30,	/* G */
-	EMR_FAMILY_KFRAGS = 0x32,	/* parts only; the version is G.kver */
-	EMR_FAMILY_LETTER = 0x33,	/* H */
-	EMR_FAMILY_ACK = 0x34,		/* Y */
-	EMR_FAMILY_REQUEST = 0x40,	/* Q */
-	EMR_FAMILY_ACCESS = 0x48,	/* R */
-	EMR_FAMILY_SERVED = 0x49,	/* S */
-	EMR_FAMILY_REPORT = 0x4a,	/* X */
-	EMR_FAMILY_DATASET = 0x50,	/* DS */
-	EMR_FAMILY_FUND = 0x51,		/* V */
-	EMR_FAMILY_MEMBER = 0x52,	/* DM */
-	EMR_FAMILY_JOIN = 0x54,		/* J */
-	EMR_FAMILY_SNAPSHOT = 0x56,	/* SN */
-	EMR_FAMILY_TOKEN = 0x60,	/* T */
-	EMR_FAMILY_TRUSTEES = 0x68,	/* TR */
-	EMR_FAMILY_RECOVERY = 0x69,	/* RQ */
-	EMR_FAMILY_SHARE = 0x6b,	/* RS */
+	EMR_FAMILY_KEY = 0x01,	    /* K */
+	EMR_FAMILY_ORG = 0x04,	    /* M, N and P */
+	EMR_FAMILY_APPROVAL = 0x05, /* PA */
+	EMR_FAMILY_DOMAIN = 0x10,   /* D */
+	EMR_FAMILY_EPOCH = 0x11,    /* E */
+	EMR_FAMILY_WRITER = 0x13,   /* W */
+	EMR_FAMILY_LISTKEY = 0x15,  /* L */
+	EMR_FAMILY_OBJECT = 0x20,   /* O */
+	EMR_FAMILY_GRANT = 0x30,    /* G */
+	EMR_FAMILY_KFRAGS = 0x32,   /* parts only; the version is G.kver */
+	EMR_FAMILY_LETTER = 0x33,   /* H */
+	EMR_FAMILY_ACK = 0x34,	    /* Y */
+	EMR_FAMILY_REQUEST = 0x40,  /* Q */
+	EMR_FAMILY_ACCESS = 0x48,   /* R */
+	EMR_FAMILY_SERVED = 0x49,   /* S */
+	EMR_FAMILY_REPORT = 0x4a,   /* X */
+	EMR_FAMILY_DATASET = 0x50,  /* DS */
+	EMR_FAMILY_FUND = 0x51,	    /* V */
+	EMR_FAMILY_MEMBER = 0x52,   /* DM */
+	EMR_FAMILY_JOIN = 0x54,	    /* J */
+	EMR_FAMILY_SNAPSHOT = 0x56, /* SN */
+	EMR_FAMILY_TOKEN = 0x60,    /* T */
+	EMR_FAMILY_TRUSTEES = 0x68, /* TR */
+	EMR_FAMILY_RECOVERY = 0x69, /* RQ */
+	EMR_FAMILY_SHARE = 0x6b,    /* RS */
 } emr_family;
 
 enum emr_item_flag {
-	EMR_ITEM_NOCONTENT = 1,		/* META that makes a directory or symbolic link */
-	EMR_ITEM_INBOX = 1,		/* DOMAIN_NEW of an inbox */
-	EMR_ITEM_REENC = 2,		/* content encrypted again: the statement is older than cver */
-	EMR_ITEM_CONFLICT = 4,		/* a conflict copy */
+	EMR_ITEM_NOCONTENT = 1, /* META that makes a directory or symbolic link */
+	EMR_ITEM_INBOX = 1,	/* DOMAIN_NEW of an inbox */
+	EMR_ITEM_REENC = 2,	/* content encrypted again: the statement is older than cver */
+	EMR_ITEM_CONFLICT = 4,	/* a conflict copy */
 };
 
 /* K.roles */
@@ -172,11 +175,11 @@ enum emr_role {
 
 /* W.rights */
 enum emr_writer_right {
-	EMR_RIGHT_PUT = 1,		/* new records, new content of one's own */
-	EMR_RIGHT_META = 2,		/* META and UNLINK of one's own */
-	EMR_RIGHT_MKDIR = 4,		/* new directories */
-	EMR_RIGHT_MANAGE = 8,		/* as the owner */
-	EMR_RIGHT_ANY = 16,		/* PUT and META for what others made */
+	EMR_RIGHT_PUT = 1,    /* new records, new content of one's own */
+	EMR_RIGHT_META = 2,   /* META and UNLINK of one's own */
+	EMR_RIGHT_MKDIR = 4,  /* new directories */
+	EMR_RIGHT_MANAGE = 8, /* as the owner */
+	EMR_RIGHT_ANY = 16,   /* PUT and META for what others made */
 };
 
 /* G.rights */
@@ -192,7 +195,8 @@ enum emr_key_how {
 	EMR_HOW_DEVICE = 2,
 };
 
-/* The state byte of a row's head, by family.  A row of a family without states of its own carries 1. */
+/* The state byte of a row's head, by family.  A row of a family without states of its own
+ * carries 1. */
 enum emr_row_state {
 	EMR_STATE_PRESENT = 1,
 	EMR_KEY_ACTIVE = 1,

@@ -1,15 +1,17 @@
-/* The rules of the ledger as a pure function: state, batch, caller and time in; writes and answers out.
- * It refuses clocks, input and output, randomness, floating point, call-backs and allocation, so that every host and
- * every replay reaches the same bytes; and it refuses to read a row that it did not declare first.
+/* The rules of the ledger as a pure function: state, batch, caller and time in; writes and answers
+ *out. It refuses clocks, input and output, randomness, floating point, call-backs and allocation,
+ *so that every host and every replay reaches the same bytes; and it refuses to read a row that it
+ *did not declare first.
  *
  * How a host uses it, inside one transaction:
  *	emr_batch_parse                  refused? answer the code, write nothing
  *	emr_contract_keys(pass 1)        fetch these rows
  *	emr_contract_keys(pass 2)        fetch these too (rows that the first ones point to)
  *	emr_contract_apply               KNOWN or REFUSED? answer, write nothing
- *	                                 APPLIED: do the writes in order, append the entry with the results
- * Memory comes from an arena: emr_contract_arena_bytes() always suffices for one such run.  Keys, writes and
- * results lie in the arena or borrow from the batch and the values; they live until any of these goes. */
+ *	                                 APPLIED: do the writes in order, append the entry with the
+ *results Memory comes from an arena: emr_contract_arena_bytes() always suffices for one such run.
+ *Keys, writes and results lie in the arena or borrow from the batch and the values; they live until
+ *any of these goes. */
 #pragma once
 
 #include "contract/item.h"
@@ -17,7 +19,7 @@
 #include "contract/rows.h"
 
 typedef struct emr_contract_arena {
-	uint8_t *base;		/* aligned for any type, as malloc gives it */
+	uint8_t *base; /* aligned for any type, as malloc gives it */
 	size_t cap;
 	size_t used;
 } emr_contract_arena;
@@ -25,22 +27,23 @@ typedef struct emr_contract_arena {
 /* Bytes of arena for both passes of keys and one apply of BATCH. */
 size_t emr_contract_arena_bytes(const emr_batch *batch);
 
-/* A certificate that the host itself verified: chained to the CA of ORG (its M row's ca_hash) and in force now.
- * Embedded: the one in the private part of the batch's only KEY_REG or KEY_CERT; Fabric: the creator's. */
+/* A certificate that the host itself verified: chained to the CA of ORG (its M row's ca_hash) and
+ * in force now. Embedded: the one in the private part of the batch's only KEY_REG or KEY_CERT;
+ * Fabric: the creator's. */
 typedef struct emr_caller_cert {
 	bool is_present;
-	uint8_t ref[32];		/* SHA-256(certificate DER) */
-	uint8_t org[16];		/* organisation whose CA issued it */
-	uint16_t roles;			/* attribute emr.roles */
+	uint8_t ref[32]; /* SHA-256(certificate DER) */
+	uint8_t org[16]; /* organisation whose CA issued it */
+	uint16_t roles;	 /* attribute emr.roles */
 	uint64_t not_after_unix_s;
-	uint8_t key_alg;		/* 1 Ed25519, 2 P-256 */
-	emr_span key;			/* 1: the 32 bytes; 2: DER SubjectPublicKeyInfo */
+	uint8_t key_alg; /* 1 Ed25519, 2 P-256 */
+	emr_span key;	 /* 1: the 32 bytes; 2: DER SubjectPublicKeyInfo */
 } emr_caller_cert;
 
 /* Is the leaf that header.seen names in this log? */
 typedef enum emr_seen {
-	EMR_SEEN_UNCHECKED = 0,		/* a Fabric peer, which keeps no log */
-	EMR_SEEN_IN_LOG,		/* also what a host says when seen_seq is 0 */
+	EMR_SEEN_UNCHECKED = 0, /* a Fabric peer, which keeps no log */
+	EMR_SEEN_IN_LOG,	/* also what a host says when seen_seq is 0 */
 	EMR_SEEN_NOT_IN_LOG,
 } emr_seen;
 
@@ -51,81 +54,86 @@ typedef struct emr_caller {
 	uint8_t submitter_id[32];
 	emr_caller_cert cert;
 	emr_seen seen;
-	/* A replay of an entry gives its recorded results here (one for each item).  Then a part that is not
-	 * supplied is taken at the word of the recorded result: erased parts do not break a replay.  Empty for
-	 * a new batch, where a part that is not supplied is refused with PRIVATE_PART. */
+	/* A replay of an entry gives its recorded results here (one for each item).  Then a part
+	 * that is not supplied is taken at the word of the recorded result: erased parts do not
+	 * break a replay.  Empty for a new batch, where a part that is not supplied is refused with
+	 * PRIVATE_PART. */
 	emr_span recorded;
 } emr_caller;
 
-/* A declared row as the host has it.  A key that begins with "p/" asks for the SHA-256 that the host holds of
- * that private part (32 bytes; absent when it was purged or never there), every other key for a row's value. */
+/* A declared row as the host has it.  A key that begins with "p/" asks for the SHA-256 that the
+ * host holds of that private part (32 bytes; absent when it was purged or never there), every other
+ * key for a row's value. */
 typedef struct emr_value {
-	const char *key;	/* as in the key list */
+	const char *key; /* as in the key list */
 	bool is_present;
 	emr_span value;
 } emr_value;
 
 typedef struct emr_key_list {
-	const char *const *keys;	/* NUL-terminated, each once */
+	const char *const *keys; /* NUL-terminated, each once */
 	size_t count;
 } emr_key_list;
 
-/* Which rows apply will read.  PASS 1: VALUES is not read (NULL, 0).  PASS 2: VALUES are those of pass 1, in any
- * order; only keys that pass 1 did not name are given.  NO_ROOM, ARGUMENT (another pass), UNDECLARED (pass 2
- * without a value of pass 1), STATE. */
+/* Which rows apply will read.  PASS 1: VALUES is not read (NULL, 0).  PASS 2: VALUES are those of
+ * pass 1, in any order; only keys that pass 1 did not name are given.  NO_ROOM, ARGUMENT (another
+ * pass), UNDECLARED (pass 2 without a value of pass 1), STATE. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const emr_caller *caller,
 	const emr_value *values, size_t values_count, emr_contract_arena *arena,
 	emr_key_list *out_keys);
 
 typedef enum emr_write_kind {
-	EMR_WRITE_PUT = 1,		/* state row KEY becomes VALUE */
-	EMR_WRITE_DELETE = 2,		/* state row KEY goes */
-	EMR_WRITE_PUT_PART = 3,		/* private part KEY becomes VALUE */
-	EMR_WRITE_PURGE_PARTS = 4,	/* private parts of versions first..last go: emr_write_part_key() */
+	EMR_WRITE_PUT = 1,	/* state row KEY becomes VALUE */
+	EMR_WRITE_DELETE = 2,	/* state row KEY goes */
+	EMR_WRITE_PUT_PART = 3, /* private part KEY becomes VALUE */
+	EMR_WRITE_PURGE_PARTS =
+		4, /* private parts of versions first..last go: emr_write_part_key() */
 } emr_write_kind;
 
 /* A state row appears at most once in the writes of a batch, with its final value. */
 typedef struct emr_write {
 	emr_write_kind kind;
-	const char *key;	/* PURGE_PARTS: the key of first_version */
+	const char *key; /* PURGE_PARTS: the key of first_version */
 	emr_span value;
 	/* Parts only: what the key is made of. */
 	uint8_t family;
 	uint8_t domain_id[16];
 	uint8_t object_id[16];
 	uint64_t first_version;
-	uint64_t last_version;	/* PURGE_PARTS: at most 255 more; PUT_PART: the same */
+	uint64_t last_version; /* PURGE_PARTS: at most 255 more; PUT_PART: the same */
 } emr_write;
 
 /* Key of part VERSION of a parts write. */
 void emr_write_part_key(const emr_write *write, uint64_t version, emr_key_text *out);
 
 typedef enum emr_outcome_kind {
-	EMR_OUTCOME_APPLIED = 1,	/* an entry is to be appended, even if every item in it was refused */
-	EMR_OUTCOME_KNOWN = 2,		/* this batch is in the log already: results are those of then */
-	EMR_OUTCOME_REFUSED = 3,	/* no entry, no writes; refusal says why */
+	EMR_OUTCOME_APPLIED =
+		1, /* an entry is to be appended, even if every item in it was refused */
+	EMR_OUTCOME_KNOWN = 2,	 /* this batch is in the log already: results are those of then */
+	EMR_OUTCOME_REFUSED = 3, /* no entry, no writes; refusal says why */
 } emr_outcome_kind;
 
 typedef struct emr_outcome {
 	emr_outcome_kind kind;
-	emr_result refusal;		/* REFUSED */
+	emr_result refusal; /* REFUSED */
 	uint8_t batch_id[32];
-	emr_span results;		/* APPLIED, KNOWN: one u8 for each item */
-	const emr_write *writes;	/* APPLIED */
+	emr_span results;	 /* APPLIED, KNOWN: one u8 for each item */
+	const emr_write *writes; /* APPLIED */
 	size_t writes_count;
 } emr_outcome;
 
 /* Judges BATCH at NOW (ledger time, Unix seconds) on the rows VALUES (both passes, any order).
- * A refusal is an outcome, not a status; the status is EMR_CONTRACT_OK whenever the batch was judged.  NO_ROOM,
- * UNDECLARED (a row needed that VALUES has not: a bug of the host), STATE (a row that cannot be), ARGUMENT. */
+ * A refusal is an outcome, not a status; the status is EMR_CONTRACT_OK whenever the batch was
+ * judged.  NO_ROOM, UNDECLARED (a row needed that VALUES has not: a bug of the host), STATE (a row
+ * that cannot be), ARGUMENT. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_contract_apply(const emr_batch *batch, const emr_caller *caller,
 	uint64_t now_unix_s, const emr_value *values, size_t values_count,
 	emr_contract_arena *arena, emr_outcome *out_outcome);
 
-/* Entry 0: the rows N and M that a network's descriptor makes.  Arena: 1 KiB for each organisation and one more.
- * FORMAT when it is no descriptor, NO_ROOM. */
+/* Entry 0: the rows N and M that a network's descriptor makes.  Arena: 1 KiB for each organisation
+ * and one more. FORMAT when it is no descriptor, NO_ROOM. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_contract_genesis(emr_span descriptor, emr_contract_arena *arena,
 	const emr_write **out_writes, size_t *out_count);

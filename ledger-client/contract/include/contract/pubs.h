@@ -1,6 +1,6 @@
-/* The public parts of the operations that this contract serves: encoding for clients, parsing for followers, and
- * the messages their inner signatures cover.  It refuses nothing but wrong lengths; the contract judges the rest.
- * All functions are pure and thread-safe. */
+/* The public parts of the operations that this contract serves: encoding for clients, parsing for
+ * followers, and the messages their inner signatures cover.  It refuses nothing but wrong lengths;
+ * the contract judges the rest. All functions are pure and thread-safe. */
 #pragma once
 
 #include "contract/item.h"
@@ -8,13 +8,13 @@
 /* KEY_REG 01, 288 bytes */
 typedef struct emr_pub_key_reg {
 	uint16_t roles;
-	uint8_t how;			/* enum emr_key_how */
+	uint8_t how; /* enum emr_key_how */
 	uint8_t org[16];
 	uint8_t x25519[32];
-	uint8_t B[32];			/* key for re-encryption, ristretto255 */
-	uint8_t pop[64];		/* its proof of possession, for net_id and signer_id */
+	uint8_t B[32];	 /* key for re-encryption, ristretto255 */
+	uint8_t pop[64]; /* its proof of possession, for net_id and signer_id */
 	uint8_t log_pk[32];
-	uint8_t ref[32];		/* SHA-256(certificate DER), or the endorser's signer_id */
+	uint8_t ref[32]; /* SHA-256(certificate DER), or the endorser's signer_id */
 	uint8_t bind_sig[64];
 	uint64_t not_after_unix_s;
 } emr_pub_key_reg;
@@ -58,14 +58,15 @@ bool emr_pub_domain_new_parse(emr_span bytes, emr_pub_domain_new *out_pub);
 bool emr_pub_erase_parse(emr_span bytes, emr_pub_erase *out_pub);
 bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub);
 
-#define EMR_BIND_MESSAGE_BYTES 94	/* "emrfs/v1/bind\0", net_id, signer_id, SHA-256 */
+#define EMR_BIND_MESSAGE_BYTES 94 /* "emrfs/v1/bind\0", net_id, signer_id, SHA-256 */
 
-/* What bind_sig covers: "emrfs/v1/bind\0" || net_id || signer_id || SHA-256(pub without its bind_sig).  PUB is
- * the encoded public part of a KEY_REG (288 bytes) or KEY_CERT (104); bind_sig inside may be anything.
- * EMR_CONTRACT_ARGUMENT for another length. */
+/* What bind_sig covers: "emrfs/v1/bind\0" || net_id || signer_id || SHA-256(pub without its
+ * bind_sig).  PUB is the encoded public part of a KEY_REG (288 bytes) or KEY_CERT (104); bind_sig
+ * inside may be anything. EMR_CONTRACT_ARGUMENT for another length. */
 EMR_CONTRACT_MUST_CHECK
-emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32], emr_span pub,
-	uint8_t out[EMR_BIND_MESSAGE_BYTES]);
+emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32],
+	emr_span pub, uint8_t out[EMR_BIND_MESSAGE_BYTES]);
 
-/* object_id of the LISTKEY of SIGNER in EPOCH: SHA-256("emrfs/v1/listkey\0" || signer || u32 epoch)[0..15]. */
+/* object_id of the LISTKEY of SIGNER in EPOCH: SHA-256("emrfs/v1/listkey\0" || signer || u32
+ * epoch)[0..15]. */
 void emr_object_listkey(const uint8_t signer_id[32], uint32_t epoch, uint8_t out_object[16]);

@@ -5,7 +5,7 @@
 
 #include "contract/item.h"
 
-#define EMR_KEY_TEXT_BYTES 136		/* room for the longest key and its NUL */
+#define EMR_KEY_TEXT_BYTES 136 /* room for the longest key and its NUL */
 #define EMR_ROW_HEAD_BYTES 48
 #define EMR_ROW_KEY_BYTES 312
 #define EMR_ROW_ORG_BYTES 112
@@ -18,19 +18,20 @@
 #define EMR_ROW_GRANT_BYTES 152
 #define EMR_ROW_PLACE_BYTES 34
 
-/* A key as text: letters, '/', lower-case hex of ids and of numbers in their full width.  NUL-terminated. */
+/* A key as text: letters, '/', lower-case hex of ids and of numbers in their full width.
+ * NUL-terminated. */
 typedef struct emr_key_text {
 	char text[EMR_KEY_TEXT_BYTES];
 } emr_key_text;
 
-void emr_key_network(emr_key_text *out);				/* N */
-void emr_key_org(const uint8_t org[16], emr_key_text *out);		/* M/org */
-void emr_key_signer(const uint8_t signer[32], emr_key_text *out);	/* K/signer */
-void emr_key_domain(const uint8_t dom[16], emr_key_text *out);		/* D/dom */
-void emr_key_epoch(const uint8_t dom[16], uint32_t epoch, emr_key_text *out);	/* E/dom/epoch */
+void emr_key_network(emr_key_text *out);				      /* N */
+void emr_key_org(const uint8_t org[16], emr_key_text *out);		      /* M/org */
+void emr_key_signer(const uint8_t signer[32], emr_key_text *out);	      /* K/signer */
+void emr_key_domain(const uint8_t dom[16], emr_key_text *out);		      /* D/dom */
+void emr_key_epoch(const uint8_t dom[16], uint32_t epoch, emr_key_text *out); /* E/dom/epoch */
 /* W, L, O, G, H, Y, X, S, R, Q or J: LETTERS/dom/object */
-void emr_key_in_domain(const char *letters, const uint8_t dom[16], const uint8_t object[16],
-	emr_key_text *out);
+void emr_key_in_domain(
+	const char *letters, const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
 /* DS, SN, TR or RQ: LETTERS/object */
 void emr_key_by_object(const char *letters, const uint8_t object[16], emr_key_text *out);
 void emr_key_writer(const uint8_t dom[16], const uint8_t writer[32], emr_key_text *out);
@@ -38,10 +39,10 @@ void emr_key_listkey(const uint8_t dom[16], const uint8_t object[16], emr_key_te
 void emr_key_object(const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
 void emr_key_grant(const uint8_t dom[16], const uint8_t grant[16], emr_key_text *out);
 /* i/fam/dom/object/version: where an item stands */
-void emr_key_place(uint8_t family, const uint8_t dom[16], const uint8_t object[16], uint64_t version,
-	emr_key_text *out);
-void emr_key_batch(const uint8_t batch_id[32], emr_key_text *out);	/* b/batch */
-void emr_key_head(const uint8_t dom[16], emr_key_text *out);		/* c/dom: the last batch of a domain */
+void emr_key_place(uint8_t family, const uint8_t dom[16], const uint8_t object[16],
+	uint64_t version, emr_key_text *out);
+void emr_key_batch(const uint8_t batch_id[32], emr_key_text *out); /* b/batch */
+void emr_key_head(const uint8_t dom[16], emr_key_text *out); /* c/dom: the last batch of a domain */
 /* p/fam/dom/object/version: a private part */
 void emr_key_part(uint8_t family, const uint8_t dom[16], const uint8_t object[16], uint64_t version,
 	emr_key_text *out);
@@ -53,7 +54,7 @@ typedef struct emr_row_head {
 	uint16_t flags;
 	uint32_t epoch;
 	uint64_t version;
-	uint8_t item[32];	/* the item that last moved the row */
+	uint8_t item[32]; /* the item that last moved the row */
 } emr_row_head;
 
 typedef struct emr_row_key {
@@ -69,7 +70,7 @@ typedef struct emr_row_key {
 	uint64_t not_after_unix_s;
 	uint64_t invalid_since_unix_s;
 	uint8_t next[32];
-	uint8_t root[32];	/* first id of the rotation chain */
+	uint8_t root[32]; /* first id of the rotation chain */
 } emr_row_key;
 
 typedef struct emr_row_org {
@@ -87,7 +88,7 @@ typedef struct emr_row_network {
 } emr_row_network;
 
 typedef struct emr_row_domain {
-	emr_row_head head;	/* flags: EMR_ITEM_INBOX; epoch: the current one */
+	emr_row_head head; /* flags: EMR_ITEM_INBOX; epoch: the current one */
 	uint8_t owner_pk[32];
 	uint8_t box[32];
 	uint8_t A[32];
@@ -111,9 +112,10 @@ typedef struct emr_row_listkey {
 } emr_row_listkey;
 
 typedef struct emr_row_object {
-	emr_row_head head;	/* flags: EMR_ITEM_NOCONTENT; epoch: of pitem, without content of the last META */
+	emr_row_head head; /* flags: EMR_ITEM_NOCONTENT; epoch: of pitem, without content of the
+			      last META */
 	uint8_t creator[32];
-	uint64_t pversion;	/* item version and id of the last PUT or REWRAP, zero without content */
+	uint64_t pversion; /* item version and id of the last PUT or REWRAP, zero without content */
 	uint8_t pitem[32];
 } emr_row_object;
 
@@ -148,18 +150,23 @@ typedef struct emr_row_batch {
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_head_parse(emr_span value, emr_row_head *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_key_parse(emr_span value, emr_row_key *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_org_parse(emr_span value, emr_row_org *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_network_parse(emr_span value, emr_row_network *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_domain_parse(emr_span value, emr_row_domain *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_network_parse(
+	emr_span value, emr_row_network *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_domain_parse(
+	emr_span value, emr_row_domain *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_epoch_parse(emr_span value, emr_row_epoch *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_writer_parse(emr_span value, emr_row_writer *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_listkey_parse(emr_span value, emr_row_listkey *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_object_parse(emr_span value, emr_row_object *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_writer_parse(
+	emr_span value, emr_row_writer *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_listkey_parse(
+	emr_span value, emr_row_listkey *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_object_parse(
+	emr_span value, emr_row_object *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_grant_parse(emr_span value, emr_row_grant *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_place_parse(emr_span value, emr_row_place *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_batch_parse(emr_span value, emr_row_batch *out);
 
-/* The same bytes back.  The encoders of rows that no served operation writes yet (writer, grant) are what tests
- * and later operations make such rows with. */
+/* The same bytes back.  The encoders of rows that no served operation writes yet (writer, grant)
+ * are what tests and later operations make such rows with. */
 void emr_row_key_encode(const emr_row_key *row, uint8_t out[EMR_ROW_KEY_BYTES]);
 void emr_row_org_encode(const emr_row_org *row, uint8_t out[EMR_ROW_ORG_BYTES]);
 void emr_row_network_encode(const emr_row_network *row, uint8_t out[EMR_ROW_NETWORK_BYTES]);

@@ -1,0 +1,8 @@
+add_library(emr_ledger_kit STATIC ${CMAKE_CURRENT_LIST_DIR}/ledger_kit.c)
+target_include_directories(emr_ledger_kit PUBLIC ${CMAKE_CURRENT_LIST_DIR} ${PROJECT_SOURCE_DIR}/tests/support)
+target_link_libraries(emr_ledger_kit PRIVATE emr_flags
+	PUBLIC emr_replica emr_ledger emr_contract emr_keyring PkgConfig::cmocka PkgConfig::sqlite3)
+emr_test(test_ledger_embedded
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_embedded.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
+	USES ledger_kit Threads::Threads
+	LABELS conformance TIMEOUT 120)

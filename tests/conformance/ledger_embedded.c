@@ -1,0 +1,8 @@
+#include "ledger_kit.h"
+#include "ledger_suite.h"
+
+int main(int argc, char **argv)
+{
+	kit_backend_in_use = &kit_embedded;
+	return ledger_suite(argc, argv);
+}

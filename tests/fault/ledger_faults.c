@@ -1,0 +1,267 @@
+/* The ledger and the replica when the n-th SQL step, write, flush or truncation fails: each time the ledger is that before
+ * or that after the batch, and the same bytes sent again get their answer. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "ledger_kit.h"
+
+/* ---- faults ---- */
+
+static long calls_left = -1;	/* until the failing call; -1 = none fails */
+static int fault;		/* SQLite code of a failing step, or errno of a failing system call */
+static bool has_failed;
+
+int __real_sqlite3_step(sqlite3_stmt *statement);
+int __wrap_sqlite3_step(sqlite3_stmt *statement);
+
+static bool fails(void)
+{
+	if (calls_left < 0)
+		return false;
+	if (calls_left-- > 0)
+		return false;
+	has_failed = true;
+	return true;
+}
+
+static enum { NOTHING, STEPS, WRITES, FLUSHES } failing;
+
+int __wrap_sqlite3_step(sqlite3_stmt *statement)
+{
+	if (failing == STEPS && fails())
+		return fault;
+	return __real_sqlite3_step(statement);
+}
+
+static ssize_t faulty_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	/* From the first failure on the disk stays full. */
+	if (failing == WRITES && (has_failed || fails())) {
+		errno = fault;
+		return -1;
+	}
+	return pwrite(fd, data, len, at);
+}
+
+static void install(void)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)faulty_pwrite), SQLITE_OK);
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)faulty_pwrite), SQLITE_OK);
+}
+
+/* Flushes are no system call that SQLite lets be replaced, so the library's own is: the dynamic linker finds this one first. */
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	if (failing == FLUSHES && fails()) {
+		errno = fault;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+	if (failing == FLUSHES && fails()) {
+		errno = fault;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* ---- the loop ---- */
+
+static kit k;
+static kit_domain domain;
+
+static void arm(long n)
+{
+	has_failed = false;
+	calls_left = n;
+}
+
+static void disarm(void)
+{
+	failing = NOTHING;
+	calls_left = -1;
+}
+
+static uint64_t size_now(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	return size;
+}
+
+static void reopen(void)
+{
+	emr_ledger_close(k.ledger);
+	k.ledger = kit_open(&k);
+}
+
+static void make_batch(emr_buf *out)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+
+	for (int i = 0; i < 3; i++)
+		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	kit_finish(&k, b, out);
+	emr_batch_free(b);
+}
+
+static void assert_sound(void)
+{
+	emr_ledger_trouble trouble = { 0 };
+
+	assert_ok(emr_ledger_verify(k.ledger, &trouble));
+}
+
+/* One batch with the N-th call failing; false when no call was the N-th. */
+static bool survives(long n, int kind, int code, emr_status expected)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_ledger_answer answer;
+	uint64_t before = size_now();
+	uint64_t after;
+	emr_status status;
+
+	make_batch(&bytes);
+	fault = code;
+	failing = kind == STEPS ? STEPS : (kind == WRITES ? WRITES : FLUSHES);
+	arm(n);
+	status = emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer);
+	disarm();
+	if (has_failed && status != EMR_OK && expected != EMR_OK)
+		assert_status(expected, status);
+	if (!has_failed)
+		assert_ok(status);
+	reopen();
+	after = size_now();
+	assert_in_range(after, status == EMR_OK ? before + 1 : before, before + 1);
+	assert_sound();
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_int_equal(answer.is_repeat, after == before + 1);
+	assert_int_equal(answer.seq, before);
+	assert_int_equal(answer.results[2], EMR_RESULT_APPLIED);
+	assert_int_equal(size_now(), before + 1);
+	return has_failed;
+}
+
+static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (survives(n, STEPS, SQLITE_IOERR, EMR_IO))
+		n++;
+	assert_true(n > 30);	/* the loop saw the whole transaction */
+	assert_true(survives(3, STEPS, SQLITE_NOMEM, EMR_NO_MEMORY));
+	assert_true(survives(3, STEPS, SQLITE_BUSY, EMR_BUSY));
+}
+
+static void a_full_disk_refuses_the_batch_and_takes_it_when_space_returns(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (survives(n, WRITES, ENOSPC, EMR_NO_SPACE))
+		n++;
+	assert_true(n > 3);
+}
+
+static void a_disk_error_leaves_the_ledger_before_or_after_the_batch(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (survives(n, WRITES, EIO, EMR_IO))
+		n++;
+	assert_true(n > 3);
+}
+
+static void a_failing_flush_is_never_called_a_success(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (survives(n, FLUSHES, EIO, EMR_IO))
+		n++;
+	assert_true(n >= 1);
+}
+
+static void catching_up_survives_every_failing_step(void **state)
+{
+	long n = 0;
+	bool has_more = true;
+
+	(void)state;
+	while (has_more) {
+		emr_replica *replica = kit_replica(&k);
+		emr_replica_position position;
+		uint64_t taken = 0;
+		emr_status status;
+		kit_fill(&k, &domain, 2);
+		fault = SQLITE_IOERR;
+		failing = STEPS;
+		arm(n++);
+		status = emr_replica_catch_up(replica, NULL, NULL, &taken);
+		disarm();
+		has_more = has_failed;
+		if (!has_failed)
+			assert_ok(status);
+		if (n % 2)	/* half of them go on in the same process, half after a start */
+			assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+		emr_replica_close(replica);
+		replica = kit_replica(&k);
+		assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+		assert_ok(emr_replica_at(replica, &position));
+		assert_int_equal(position.size, size_now());
+		emr_replica_close(replica);
+	}
+	assert_true(n > 30);
+	{
+		EMR_AUTO_REPLICA replica = kit_replica(&k);
+		emr_replica_trouble trouble;
+		uint64_t checked = 0;
+		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+		assert_int_equal(checked, size_now());
+	}
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	disarm();
+	kit_end(&k);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_failing_step_leaves_the_ledger_before_or_after_the_batch),
+		TEST(a_full_disk_refuses_the_batch_and_takes_it_when_space_returns),
+		TEST(a_disk_error_leaves_the_ledger_before_or_after_the_batch),
+		TEST(a_failing_flush_is_never_called_a_success),
+		TEST(catching_up_survives_every_failing_step),
+	};
+
+	install();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
