@@ -149,6 +149,8 @@ static void release_extent(emr_staging *st, bucket *b, extent *e)
 
 static void remove_extents(emr_staging *st, bucket *b, uint32_t first, uint32_t end)
 {
+	if (first == end)
+		return;
 	for (uint32_t i = first; i < end; i++)
 		release_extent(st, b, &b->extents[i]);
 	memmove(b->extents + first, b->extents + end, (b->count - end) * sizeof *b->extents);
