@@ -1,17 +1,19 @@
 /* The rules of the ledger as a pure function: state, batch, caller and time in; writes and answers
- *out. It refuses clocks, input and output, randomness, floating point, call-backs and allocation,
- *so that every host and every replay reaches the same bytes; and it refuses to read a row that it
- *did not declare first.
+ * out.  It refuses clocks, input and output, randomness, floating point, call-backs and allocation,
+ * so that every host and every replay reaches the same bytes; and it refuses to read a row that it
+ * did not declare first.
  *
  * How a host uses it, inside one transaction:
- *	emr_batch_parse                  refused? answer the code, write nothing
- *	emr_contract_keys(pass 1)        fetch these rows
- *	emr_contract_keys(pass 2)        fetch these too (rows that the first ones point to)
- *	emr_contract_apply               KNOWN or REFUSED? answer, write nothing
- *	                                 APPLIED: do the writes in order, append the entry with the
- *results Memory comes from an arena: emr_contract_arena_bytes() always suffices for one such run.
- *Keys, writes and results lie in the arena or borrow from the batch and the values; they live until
- *any of these goes. */
+ *
+ * - emr_batch_parse: refused? answer the code, write nothing;
+ * - emr_contract_keys, pass 1: fetch these rows;
+ * - emr_contract_keys, pass 2: fetch these too (rows that the first ones point to);
+ * - emr_contract_apply: KNOWN or REFUSED? answer, write nothing.  APPLIED: do the writes in order,
+ *   append the entry with the results.
+ *
+ * Memory comes from an arena: emr_contract_arena_bytes() always suffices for one such run.  Keys,
+ * writes and results lie in the arena or borrow from the batch and the values; they live until any
+ * of these goes.  Thread-safe: nothing is shared between runs. */
 #pragma once
 
 #include "contract/item.h"
@@ -108,8 +110,7 @@ typedef struct emr_write {
 void emr_write_part_key(const emr_write *write, uint64_t version, emr_key_text *out);
 
 typedef enum emr_outcome_kind {
-	EMR_OUTCOME_APPLIED =
-		1, /* an entry is to be appended, even if every item in it was refused */
+	EMR_OUTCOME_APPLIED = 1, /* an entry follows, even if every item in it was refused */
 	EMR_OUTCOME_KNOWN = 2,	 /* this batch is in the log already: results are those of then */
 	EMR_OUTCOME_REFUSED = 3, /* no entry, no writes; refusal says why */
 } emr_outcome_kind;
