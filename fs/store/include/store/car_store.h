@@ -25,6 +25,10 @@ emr_status emr_store_open(const emr_store_options *options, emr_store **out_stor
 /* Flushes, writes the index, cuts the spare room behind the last section.  NULL is fine. */
 void emr_store_close(emr_store *store);
 
+/* The open directory (owned by the store), for small files that belong beside the segments; and whose segments. */
+int emr_store_directory(const emr_store *store);
+emr_id16 emr_store_writer(const emr_store *store);
+
 /* The same store behind the common face.  Lives as long as the store; its `close` closes the store. */
 emr_block_store *emr_store_blocks(emr_store *store);
 
@@ -165,12 +169,15 @@ typedef struct emr_log_section {
 typedef emr_status (*emr_log_visit)(void *context, const emr_log_section *section);
 
 /* Own sections from FROM (zero: from the beginning) in order, with up to HEAD_BYTES (<= 256) of each raw block whose
- * first bytes are MAGIC (4 bytes).  Blocks are not hashed.  EMR_NOT_FOUND when FROM's segment is gone. */
+ * first bytes are MAGIC (4 bytes).  Blocks are not hashed.  When FROM's segment is gone the next one is the start. */
 emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4], size_t head_bytes,
 	emr_log_visit visit, void *context);
+/* Hashes all own sections from FROM on: EMR_DAMAGED and the place of the first one that is not what it was. */
+emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_place *out_damaged);
 /* The whole block at PLACE, checked against CID. */
 emr_status emr_store_read_frame(emr_store *store, emr_log_place place, const emr_cid *cid, emr_buf *out);
-/* Segments of this writer from FLOOR on hold live frames and are not reclaimed; before the first call none is. */
+/* Frames of this writer before FLOOR are dead.  Segments with live ones are not reclaimed; before the first call
+ * every frame is live. */
 void emr_store_frames_live_from(emr_store *store, emr_log_place floor);
 
 /* ---- In and out ---- */

@@ -1,0 +1,94 @@
+#include "journal_private.h"
+
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/hashsig.h"
+
+#define HEAD_VERSION 1
+#define HEAD_BYTES 64
+#define CHECKED_BYTES 56
+
+/* 0 "EMRH" | 4 ver | 5 0[3] | 8 writer[16] | 24 number u64 | 32 offset u64 | 40 seq u64 | 48 0[8] | 56 check[8] =
+ * first bytes of SHA-256 of bytes 0..55 */
+
+static void head_name(emr_store *store, char out[64])
+{
+	emr_id16 writer = emr_store_writer(store);
+	char hex[33];
+
+	emr_hex(writer.b, sizeof writer.b, hex);
+	snprintf(out, 64, "journal-%s.head", hex);
+}
+
+emr_bytes emr_journal_head_encode(const emr_journal_head *head, emr_id16 writer, uint8_t out[64])
+{
+	uint8_t digest[32];
+
+	memset(out, 0, HEAD_BYTES);
+	memcpy(out, "EMRH", 4);
+	out[4] = HEAD_VERSION;
+	memcpy(out + 8, writer.b, sizeof writer.b);
+	emr_put_u64(out + 24, head->start.number);
+	emr_put_u64(out + 32, head->start.offset);
+	emr_put_u64(out + 40, head->seq);
+	emr_sha256(out, CHECKED_BYTES, digest);
+	memcpy(out + CHECKED_BYTES, digest, HEAD_BYTES - CHECKED_BYTES);
+	return emr_bytes_of(out, HEAD_BYTES);
+}
+
+emr_status emr_journal_head_decode(emr_bytes bytes, emr_id16 writer, emr_journal_head *out_head)
+{
+	emr_reader r = emr_reader_of(bytes);
+	emr_journal_head head;
+	uint8_t digest[32];
+	emr_id16 whose;
+	uint8_t version;
+
+	if (bytes.len != HEAD_BYTES)
+		return EMR_DAMAGED;
+	emr_sha256(bytes.data, CHECKED_BYTES, digest);
+	if (memcmp(digest, bytes.data + CHECKED_BYTES, HEAD_BYTES - CHECKED_BYTES) != 0)
+		return EMR_DAMAGED;
+	emr_read_magic(&r, "EMRH");
+	version = emr_read_u8(&r);
+	emr_read_zeros(&r, 3);
+	emr_read_copy(&r, whose.b, sizeof whose.b);
+	head.start.number = emr_read_u64(&r);
+	head.start.offset = emr_read_u64(&r);
+	head.seq = emr_read_u64(&r);
+	emr_read_zeros(&r, 8);
+	if (!r.bad && version > HEAD_VERSION)
+		return EMR_NEWER_FORMAT;
+	if (r.bad || version != HEAD_VERSION || !emr_id16_equal(whose, writer) || head.start.number == 0)
+		return EMR_DAMAGED;
+	*out_head = head;
+	return EMR_OK;
+}
+
+emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	char name[64];
+	emr_status status;
+
+	head_name(store, name);
+	status = emr_file_read(emr_store_directory(store), name, HEAD_BYTES, &bytes);
+	if (status == EMR_LIMIT)
+		return EMR_DAMAGED;
+	if (status != EMR_OK)
+		return status;
+	return emr_journal_head_decode(emr_buf_view(&bytes), emr_store_writer(store), out_head);
+}
+
+emr_status emr_journal_head_write(emr_store *store, const emr_journal_head *head)
+{
+	uint8_t bytes[HEAD_BYTES];
+	char name[64];
+
+	head_name(store, name);
+	return emr_file_replace(emr_store_directory(store), name,
+		emr_journal_head_encode(head, emr_store_writer(store), bytes), 0600);
+}

@@ -1,0 +1,142 @@
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+void emr_store_wake(emr_store *store, bool window, bool index)
+{
+	pthread_mutex_lock(&store->wake_lock);
+	store->want_window |= window;
+	store->want_index |= index;
+	pthread_cond_signal(&store->wake);
+	pthread_mutex_unlock(&store->wake_lock);
+}
+
+/* append_lock held: takes the next window, or 0 when there is room enough. */
+static uint64_t claim_window(emr_store *store)
+{
+	uint64_t from = store->allocated;
+
+	if (store->failed || store->allocated - store->current->end >= EMR_WINDOW_LOW ||
+	    from + EMR_WINDOW_BYTES > store->segment_bytes)
+		return 0;
+	store->zeroing_from = from;
+	return from;
+}
+
+void emr_store_extend_window(emr_store *store)
+{
+	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_WINDOW_BYTES);
+	emr_status status;
+	uint64_t from;
+	int fd;
+
+	if (zeros == NULL)
+		return;
+	pthread_mutex_lock(&store->append_lock);
+	from = claim_window(store);
+	fd = store->current->fd;
+	pthread_mutex_unlock(&store->append_lock);
+	if (from == 0)
+		return;
+	/* `current` cannot change meanwhile: rolling waits for the window. */
+	status = emr_pwrite_all(fd, zeros, EMR_WINDOW_BYTES, (off_t)from);
+	if (status == EMR_OK && fdatasync(fd) != 0)
+		status = EMR_IO;
+	pthread_mutex_lock(&store->append_lock);
+	store->zeroing_from = 0;
+	if (status == EMR_OK && store->allocated == from)
+		store->allocated = from + EMR_WINDOW_BYTES;
+	pthread_cond_broadcast(&store->window_done);
+	pthread_mutex_unlock(&store->append_lock);
+}
+
+static struct timespec after_ms(uint32_t ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+static bool has_pending(emr_store *store)
+{
+	bool some;
+
+	pthread_mutex_lock(&store->append_lock);
+	some = store->pin_count > 0;
+	pthread_mutex_lock(&store->map_lock);
+	some |= store->pending.count > 0 || store->flushing.count > 0;
+	pthread_mutex_unlock(&store->map_lock);
+	pthread_mutex_unlock(&store->append_lock);
+	return some;
+}
+
+static void do_work(emr_store *store, bool window, bool index)
+{
+	emr_status status;
+
+	if (window)
+		emr_store_extend_window(store);
+	if (!index || !has_pending(store) || store->failed)
+		return;
+	status = emr_store_index_now(store);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "store: index not written (%s); will try again", emr_status_text(status));
+}
+
+static void *background(void *argument)
+{
+	emr_store *store = argument;
+	struct timespec until = after_ms(store->index_delay_ms);
+
+	pthread_mutex_lock(&store->wake_lock);
+	while (!store->stopping) {
+		bool window, index, late = false;
+
+		while (!store->stopping && !store->want_window && !store->want_index && !late)
+			late = pthread_cond_timedwait(&store->wake, &store->wake_lock, &until) != 0;
+		window = store->want_window;
+		index = store->want_index || late;
+		store->want_window = store->want_index = false;
+		pthread_mutex_unlock(&store->wake_lock);
+		do_work(store, window, index);
+		if (index)
+			until = after_ms(store->index_delay_ms);
+		pthread_mutex_lock(&store->wake_lock);
+	}
+	pthread_mutex_unlock(&store->wake_lock);
+	return NULL;
+}
+
+emr_status emr_store_background_start(emr_store *store)
+{
+	if (store->no_background)
+		return EMR_OK;
+	if (pthread_create(&store->thread, NULL, background, store) != 0)
+		return EMR_NO_MEMORY;
+	store->has_thread = true;
+	return EMR_OK;
+}
+
+void emr_store_background_stop(emr_store *store)
+{
+	if (!store->has_thread)
+		return;
+	pthread_mutex_lock(&store->wake_lock);
+	store->stopping = true;
+	pthread_cond_signal(&store->wake);
+	pthread_mutex_unlock(&store->wake_lock);
+	pthread_join(store->thread, NULL);
+	store->has_thread = false;
+}

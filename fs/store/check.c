@@ -1,0 +1,109 @@
+#include "store_private.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+typedef struct check_run {
+	emr_store *store;
+	emr_segment *segment;
+	uint64_t end;		/* own current segment: nothing behind it is looked at */
+	emr_store_damage_visit visit;
+	void *context;
+	uint64_t damaged;
+	bool index_lies;
+} check_run;
+
+static emr_status report(check_run *run, uint64_t offset, uint64_t len)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+	emr_store_damage damage = { .segment = name, .offset = offset, .len = len };
+
+	emr_segment_name_of(run->segment->writer, run->segment->number, name);
+	if (run->visit != NULL)
+		run->visit(run->context, &damage);
+	run->damaged++;
+	return emr_store_note_damage(run->store, run->segment, offset, len, false);
+}
+
+static emr_status check_item(void *context, const emr_scan_item *item)
+{
+	check_run *run = context;
+	emr_store_position at;
+	emr_status status;
+
+	if (item->offset >= run->end)
+		return EMR_OK;
+	if (item->hole) {
+		status = report(run, item->offset, item->len);
+		if (status == EMR_OK && run->segment->own &&
+		    emr_store_fill_hole(run->store, run->segment, item->offset, item->len) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
+		return status;
+	}
+	if (emr_store_frame_is(item->head))
+		return EMR_OK;	/* ours are not indexed; a stranger's look-alike may be */
+	status = emr_store_find(run->store, emr_cid_digest(&item->cid), &at);
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
+		run->index_lies = true;
+		return EMR_OK;
+	}
+	return status;
+}
+
+static emr_status check_segment(check_run *run)
+{
+	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES];
+	uint64_t end;
+	emr_status status;
+	int fd;
+
+	pthread_mutex_lock(&run->store->map_lock);
+	run->end = run->segment->known_to;
+	pthread_mutex_unlock(&run->store->map_lock);
+	status = emr_segment_use(run->store, run->segment, &fd);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_pread_all(fd, prefix, sizeof prefix, 0);
+	if (status == EMR_DAMAGED ||
+	    (status == EMR_OK && memcmp(prefix, emr_segment_prefix, sizeof prefix) != 0)) {
+		status = report(run, 0, sizeof prefix);
+		if (status == EMR_OK && run->segment->own)
+			status = emr_pwrite_all(fd, emr_segment_prefix, sizeof prefix, 0);
+	}
+	if (status == EMR_OK)
+		status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, true, check_item, run, &end);
+	emr_segment_unuse(run->store, run->segment);
+	return status;
+}
+
+emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context)
+{
+	check_run run = { .store = store, .visit = visit, .context = context };
+	emr_status status = emr_store_refresh(store);
+
+	for (size_t i = 0; status == EMR_OK; i++) {
+		bool there, gone = true;
+
+		pthread_mutex_lock(&store->map_lock);
+		there = i < store->segment_count;
+		if (there) {
+			run.segment = store->segments[i];
+			gone = run.segment->gone;
+		}
+		pthread_mutex_unlock(&store->map_lock);
+		if (!there)
+			break;
+		if (!gone)
+			status = check_segment(&run);
+	}
+	if (status == EMR_OK && !store->read_only) {
+		pthread_mutex_lock(&store->index_lock);
+		status = emr_index_audit(store->index);
+		pthread_mutex_unlock(&store->index_lock);
+		run.index_lies |= status == EMR_DAMAGED;
+		status = run.index_lies ? emr_store_rebuild(store) : status;
+	}
+	if (status != EMR_OK)
+		return status;
+	return run.damaged > 0 || run.index_lies ? EMR_DAMAGED : EMR_OK;
+}

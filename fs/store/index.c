@@ -1,0 +1,711 @@
+#include "index.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INDEX_VERSION 1
+#define PATH_CHARS 4096
+
+typedef enum statement {
+	FIND, SEGMENTS, BLOCKS, PINS, COUNTS, COUNT_PINS, STATED,
+	BEGIN, COMMIT, ROLLBACK, GET_SUM, SET_SUM,
+	PUT_SEGMENT, GET_SEGMENT, DROP_SEGMENT, PUT_BLOCK, OLD_BLOCK, SEGMENT_BLOCKS, DROP_BLOCKS,
+	PUT_PIN, OLD_PIN, DROP_PIN, STATE_PINS,
+	STATEMENTS
+} statement;
+
+static const char *const sql[STATEMENTS] = {
+	[FIND] = "SELECT segment, offset, length FROM block WHERE digest = ?1",
+	[SEGMENTS] = "SELECT id, writer, number, indexed FROM segment ORDER BY writer, number",
+	[BLOCKS] = "SELECT digest, segment, offset, length FROM block",
+	[PINS] = "SELECT writer, owner, root, state FROM pin",
+	[COUNTS] = "SELECT count(*), coalesce(sum(length), 0) FROM block",
+	[COUNT_PINS] = "SELECT count(*) FROM pin",
+	[STATED] = "SELECT 1 FROM stated WHERE writer = ?1",
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[GET_SUM] = "SELECT value FROM meta WHERE key = 'sum'",
+	[SET_SUM] = "REPLACE INTO meta (key, value) VALUES ('sum', ?1)",
+	[PUT_SEGMENT] = "INSERT INTO segment (writer, number, indexed) VALUES (?1, ?2, ?3) "
+			"ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3",
+	[GET_SEGMENT] = "SELECT id FROM segment WHERE writer = ?1 AND number = ?2",
+	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
+	[PUT_BLOCK] = "REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",
+	[OLD_BLOCK] = "SELECT digest, segment, offset, length FROM block WHERE digest = ?1",
+	[SEGMENT_BLOCKS] = "SELECT digest, segment, offset, length FROM block WHERE segment = ?1 AND offset >= ?2",
+	[DROP_BLOCKS] = "DELETE FROM block WHERE segment = ?1 AND offset >= ?2",
+	[PUT_PIN] = "REPLACE INTO pin (writer, owner, root, state) VALUES (?1, ?2, ?3, ?4)",
+	[OLD_PIN] = "SELECT writer, owner, root, state FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
+	[DROP_PIN] = "DELETE FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
+	[STATE_PINS] = "REPLACE INTO stated (writer) VALUES (?1)",
+};
+
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE segment (id INTEGER PRIMARY KEY AUTOINCREMENT, writer BLOB NOT NULL,"
+	" number INTEGER NOT NULL, indexed INTEGER NOT NULL, UNIQUE (writer, number));"
+	"CREATE TABLE block (digest BLOB PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	" length INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE pin (writer BLOB, owner BLOB, root BLOB, state INTEGER NOT NULL,"
+	" PRIMARY KEY (writer, owner, root)) WITHOUT ROWID;"
+	"CREATE TABLE stated (writer BLOB PRIMARY KEY) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES ('version', 1), ('sum', 0);"
+	"COMMIT;";
+
+/* A connection with its statements; reads and changes have one each, so that a batch does not stop readers. */
+typedef struct connection {
+	pthread_mutex_t lock;
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS];
+} connection;
+
+struct emr_index {
+	char path[PATH_CHARS];
+	dev_t device;
+	ino_t inode;
+	connection read;
+	connection write;
+	uint64_t sum;		/* of the transaction under way */
+	emr_status failed;	/* of the transaction under way */
+};
+
+static emr_status from_sqlite(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return EMR_OK;
+	case SQLITE_NOMEM:
+		return EMR_NO_MEMORY;
+	case SQLITE_FULL:
+		return EMR_NO_SPACE;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return EMR_BUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:	/* a table that is not there */
+		return EMR_DAMAGED;
+	default:
+		return EMR_IO;
+	}
+}
+
+static emr_status prepare(connection *c, statement which, sqlite3_stmt **out)
+{
+	if (c->statements[which] == NULL) {
+		int rc = sqlite3_prepare_v3(c->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+			&c->statements[which], NULL);
+
+		if (rc != SQLITE_OK)
+			return from_sqlite(rc);
+	}
+	*out = c->statements[which];
+	return EMR_OK;
+}
+
+/* Runs a statement that gives no rows. */
+static emr_status run(sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s);
+
+	sqlite3_reset(s);
+	return from_sqlite(rc);
+}
+
+static emr_status run_plain(connection *c, statement which)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(c, which, &s);
+
+	return status == EMR_OK ? run(s) : status;
+}
+
+static void close_connection(connection *c)
+{
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(c->statements[i]);
+	sqlite3_close(c->db);
+	pthread_mutex_destroy(&c->lock);
+}
+
+static emr_status open_connection(connection *c, const char *path, int flags)
+{
+	int rc;
+
+	if (pthread_mutex_init(&c->lock, NULL) != 0)
+		return EMR_NO_MEMORY;
+	rc = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(c->db, 10000);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL,
+			NULL);
+	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);
+}
+
+static emr_status check_version(connection *c, bool *out_empty)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = EMR_OK;
+	int rc = sqlite3_prepare_v2(c->db, "SELECT count(*) FROM sqlite_master", -1, &s, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	*out_empty = rc == SQLITE_ROW && sqlite3_column_int(s, 0) == 0;
+	sqlite3_finalize(s);
+	if (rc != SQLITE_ROW || *out_empty)
+		return from_sqlite(rc);
+	s = NULL;
+	rc = sqlite3_prepare_v2(c->db, "SELECT value FROM meta WHERE key = 'version'", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW)
+		status = rc == SQLITE_DONE ? EMR_DAMAGED : from_sqlite(rc);
+	else if (sqlite3_column_int64(s, 0) > INDEX_VERSION)
+		status = EMR_NEWER_FORMAT;
+	else if (sqlite3_column_int64(s, 0) != INDEX_VERSION)
+		status = EMR_DAMAGED;
+	sqlite3_finalize(s);
+	return status;
+}
+
+static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
+{
+	int flags = SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE);
+	emr_status status = open_connection(&index->write, index->path, flags);
+	struct stat st;
+	bool empty;
+
+	if (status == EMR_OK)
+		status = check_version(&index->write, &empty);
+	if (status != EMR_OK)
+		return status;
+	if (empty && read_only)
+		return EMR_NOT_FOUND;
+	if (empty)
+		status = from_sqlite(sqlite3_exec(index->write.db, schema, NULL, NULL, NULL));
+	if (status == EMR_OK)
+		status = open_connection(&index->read, index->path, flags);
+	if (status == EMR_OK && stat(index->path, &st) != 0)
+		status = EMR_IO;
+	if (status != EMR_OK)
+		return status;
+	index->device = st.st_dev;
+	index->inode = st.st_ino;
+	*out_fresh = empty;
+	return EMR_OK;
+}
+
+emr_status emr_index_open(const char *dir, bool read_only, emr_index **out_index, bool *out_fresh)
+{
+	emr_index *index = calloc(1, sizeof *index);
+	emr_status status;
+
+	if (index == NULL)
+		return EMR_NO_MEMORY;
+	if (snprintf(index->path, sizeof index->path, "%s/index.sqlite", dir) >= PATH_CHARS) {
+		free(index);
+		return EMR_LIMIT;
+	}
+	status = open_both(index, read_only, out_fresh);
+	if (status != EMR_OK) {
+		emr_index_close(index);
+		return status;
+	}
+	*out_index = index;
+	return EMR_OK;
+}
+
+void emr_index_close(emr_index *index)
+{
+	if (index == NULL)
+		return;
+	close_connection(&index->read);
+	close_connection(&index->write);
+	free(index);
+}
+
+emr_status emr_index_remove(const char *dir)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char path[PATH_CHARS];
+
+	for (size_t i = 0; i < 3; i++) {
+		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >= PATH_CHARS)
+			return EMR_LIMIT;
+		if (unlink(path) != 0 && access(path, F_OK) == 0)
+			return EMR_IO;
+	}
+	return EMR_OK;
+}
+
+bool emr_index_was_replaced(emr_index *index)
+{
+	struct stat st;
+
+	return stat(index->path, &st) != 0 || st.st_dev != index->device || st.st_ino != index->inode;
+}
+
+/* ---- Columns, checked: a damaged database can hold anything ---- */
+
+static bool column_blob(sqlite3_stmt *s, int column, void *out, int len)
+{
+	if (sqlite3_column_type(s, column) != SQLITE_BLOB || sqlite3_column_bytes(s, column) != len)
+		return false;
+	memcpy(out, sqlite3_column_blob(s, column), (size_t)len);
+	return true;
+}
+
+static bool column_place(sqlite3_stmt *s, int column, emr_index_place *out)
+{
+	int64_t offset = sqlite3_column_int64(s, column + 1);
+	int64_t len = sqlite3_column_int64(s, column + 2);
+
+	out->segment = sqlite3_column_int64(s, column);
+	out->offset = (uint64_t)offset;
+	out->len = (uint32_t)len;
+	return out->segment > 0 && offset >= 0 && len >= 0 && len <= (int64_t)EMR_BLOCK_MAX;
+}
+
+static bool column_pin(sqlite3_stmt *s, emr_id16 *out_writer, emr_pin *out_pin)
+{
+	int state = sqlite3_column_int(s, 3);
+	emr_cid root;
+
+	if (!column_blob(s, 0, out_writer->b, 16) || !column_blob(s, 1, out_pin->owner.b, 16) ||
+	    !column_blob(s, 2, root.b, EMR_CID_BYTES))
+		return false;
+	if (state < EMR_PIN_WRITTEN || state > EMR_PIN_KEPT)
+		return false;
+	out_pin->state = (emr_pin_state)state;
+	return emr_cid_parse(emr_bytes_of(root.b, EMR_CID_BYTES), &out_pin->root) == EMR_OK;
+}
+
+static bool column_segment(sqlite3_stmt *s, emr_index_segment *out)
+{
+	out->id = sqlite3_column_int64(s, 0);
+	out->number = (uint64_t)sqlite3_column_int64(s, 2);
+	out->indexed = (uint64_t)sqlite3_column_int64(s, 3);
+	return column_blob(s, 1, out->writer.b, 16) && out->id > 0 &&
+		sqlite3_column_int64(s, 2) > 0 && sqlite3_column_int64(s, 3) >= 0;
+}
+
+/* ---- The sum: XOR over rows of FNV-1a of each row's bytes; order does not matter, a changed row does ---- */
+
+static uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static uint64_t block_hash(const uint8_t *digest, const emr_index_place *place)
+{
+	uint64_t h = hash_bytes(0xcbf29ce484222325u, "b", 1);
+
+	h = hash_bytes(h, digest, EMR_DIGEST_PREFIX);
+	h = hash_bytes(h, &place->segment, sizeof place->segment);
+	h = hash_bytes(h, &place->offset, sizeof place->offset);
+	return hash_bytes(h, &place->len, sizeof place->len);
+}
+
+static uint64_t pin_hash(emr_id16 writer, const emr_pin *pin)
+{
+	uint64_t h = hash_bytes(0xcbf29ce484222325u, "p", 1);
+	uint8_t state = (uint8_t)pin->state;
+
+	h = hash_bytes(h, writer.b, 16);
+	h = hash_bytes(h, pin->owner.b, 16);
+	h = hash_bytes(h, pin->root.b, EMR_CID_BYTES);
+	return hash_bytes(h, &state, 1);
+}
+
+/* ---- Reading ---- */
+
+static emr_status find_locked(connection *c, const uint8_t *digest, emr_index_place *out_place)
+{
+	emr_index_place place;
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(c, FIND, &s);
+	int rc;
+
+	if (status != EMR_OK)
+		return status;
+	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		status = EMR_NOT_FOUND;
+	else if (rc != SQLITE_ROW)
+		status = from_sqlite(rc);
+	else if (!column_place(s, 0, &place))
+		status = EMR_DAMAGED;
+	else
+		*out_place = place;
+	sqlite3_reset(s);
+	return status;
+}
+
+emr_status emr_index_find(emr_index *index, const uint8_t *digest, emr_index_place *out_place)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&index->read.lock);
+	status = find_locked(&index->read, digest, out_place);
+	pthread_mutex_unlock(&index->read.lock);
+	return status;
+}
+
+/* Calls ROW for each row of WHICH on a connection that the caller has locked. */
+typedef emr_status (*row_visit)(void *context, sqlite3_stmt *s);
+
+static emr_status each_row(connection *c, statement which, row_visit row, void *context)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(c, which, &s);
+	int rc = SQLITE_DONE;
+
+	if (status != EMR_OK)
+		return status;
+	while (status == EMR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		status = row(context, s);
+	sqlite3_reset(s);
+	return status == EMR_OK ? from_sqlite(rc) : status;
+}
+
+static emr_status each_read(emr_index *index, statement which, row_visit row, void *context)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&index->read.lock);
+	status = each_row(&index->read, which, row, context);
+	pthread_mutex_unlock(&index->read.lock);
+	return status;
+}
+
+typedef struct visit_call {
+	emr_index_segment_visit segment;
+	emr_index_block_visit block;
+	emr_index_pin_visit pin;
+	void *context;
+} visit_call;
+
+static emr_status row_segment(void *context, sqlite3_stmt *s)
+{
+	const visit_call *call = context;
+	emr_index_segment segment;
+
+	return column_segment(s, &segment) ? call->segment(call->context, &segment) : EMR_DAMAGED;
+}
+
+static emr_status row_block(void *context, sqlite3_stmt *s)
+{
+	const visit_call *call = context;
+	uint8_t digest[EMR_DIGEST_PREFIX];
+	emr_index_place place;
+
+	if (!column_blob(s, 0, digest, EMR_DIGEST_PREFIX) || !column_place(s, 1, &place))
+		return EMR_DAMAGED;
+	return call->block(call->context, digest, &place);
+}
+
+static emr_status row_pin(void *context, sqlite3_stmt *s)
+{
+	const visit_call *call = context;
+	emr_id16 writer;
+	emr_pin pin;
+
+	return column_pin(s, &writer, &pin) ? call->pin(call->context, writer, &pin) : EMR_DAMAGED;
+}
+
+emr_status emr_index_each_segment(emr_index *index, emr_index_segment_visit visit, void *context)
+{
+	visit_call call = { .segment = visit, .context = context };
+
+	return each_read(index, SEGMENTS, row_segment, &call);
+}
+
+emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, void *context)
+{
+	visit_call call = { .block = visit, .context = context };
+
+	return each_read(index, BLOCKS, row_block, &call);
+}
+
+emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context)
+{
+	visit_call call = { .pin = visit, .context = context };
+
+	return each_read(index, PINS, row_pin, &call);
+}
+
+static emr_status row_numbers(void *context, sqlite3_stmt *s)
+{
+	uint64_t *numbers = context;
+
+	for (int i = 0; i < sqlite3_column_count(s); i++)
+		numbers[i] = (uint64_t)sqlite3_column_int64(s, i);
+	return EMR_OK;
+}
+
+emr_status emr_index_counts(emr_index *index, uint64_t *out_blocks, uint64_t *out_bytes, uint64_t *out_pins)
+{
+	uint64_t blocks[2] = { 0, 0 };
+	uint64_t pins = 0;
+	emr_status status = each_read(index, COUNTS, row_numbers, blocks);
+
+	if (status == EMR_OK)
+		status = each_read(index, COUNT_PINS, row_numbers, &pins);
+	if (status != EMR_OK)
+		return status;
+	*out_blocks = blocks[0];
+	*out_bytes = blocks[1];
+	*out_pins = pins;
+	return EMR_OK;
+}
+
+static emr_status add_block(void *context, const uint8_t *digest, const emr_index_place *place)
+{
+	*(uint64_t *)context ^= block_hash(digest, place);
+	return EMR_OK;
+}
+
+static emr_status add_pin(void *context, emr_id16 writer, const emr_pin *pin)
+{
+	*(uint64_t *)context ^= pin_hash(writer, pin);
+	return EMR_OK;
+}
+
+/* In one transaction of the change connection: sum and rows then belong together. */
+emr_status emr_index_audit(emr_index *index)
+{
+	uint64_t found = 0;
+	visit_call blocks = { .block = add_block, .context = &found };
+	visit_call pins = { .pin = add_pin, .context = &found };
+	emr_status status = emr_index_begin(index);
+
+	if (status != EMR_OK)
+		return status;
+	status = each_row(&index->write, BLOCKS, row_block, &blocks);
+	if (status == EMR_OK)
+		status = each_row(&index->write, PINS, row_pin, &pins);
+	if (status == EMR_OK && found != index->sum)
+		status = EMR_DAMAGED;
+	emr_index_rollback(index);
+	return status;
+}
+
+emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status;
+	int rc;
+
+	pthread_mutex_lock(&index->read.lock);
+	status = prepare(&index->read, STATED, &s);
+	if (status == EMR_OK) {
+		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
+		rc = sqlite3_step(s);
+		status = from_sqlite(rc);
+		*out_stated = rc == SQLITE_ROW;
+		sqlite3_reset(s);
+	}
+	pthread_mutex_unlock(&index->read.lock);
+	return status;
+}
+
+/* ---- Changing ---- */
+
+/* Holds the change connection's lock until commit or rollback. */
+emr_status emr_index_begin(emr_index *index)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&index->write.lock);
+	status = run_plain(&index->write, BEGIN);
+	if (status == EMR_OK) {
+		index->failed = EMR_OK;
+		index->sum = 0;
+		status = each_row(&index->write, GET_SUM, row_numbers, &index->sum);
+		if (status != EMR_OK)
+			(void)run_plain(&index->write, ROLLBACK);
+	}
+	if (status != EMR_OK)
+		pthread_mutex_unlock(&index->write.lock);
+	return status;
+}
+
+void emr_index_rollback(emr_index *index)
+{
+	/* A failed ROLLBACK means that SQLite has rolled back by itself. */
+	(void)run_plain(&index->write, ROLLBACK);
+	pthread_mutex_unlock(&index->write.lock);
+}
+
+emr_status emr_index_commit(emr_index *index)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = index->failed;
+
+	if (status == EMR_OK)
+		status = prepare(&index->write, SET_SUM, &s);
+	if (status == EMR_OK) {
+		sqlite3_bind_int64(s, 1, (int64_t)index->sum);
+		status = run(s);
+	}
+	if (status == EMR_OK)
+		status = run_plain(&index->write, COMMIT);
+	if (status != EMR_OK) {
+		emr_index_rollback(index);
+		return status;
+	}
+	pthread_mutex_unlock(&index->write.lock);
+	return EMR_OK;
+}
+
+/* Keeps the first failure, so that commit cannot succeed after it. */
+static emr_status keep(emr_index *index, emr_status status)
+{
+	if (index->failed == EMR_OK)
+		index->failed = status;
+	return index->failed;
+}
+
+emr_status emr_index_put_segment(emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed,
+	int64_t *out_id)
+{
+	sqlite3_stmt *put = NULL, *get = NULL;
+	emr_status status = prepare(&index->write, PUT_SEGMENT, &put);
+
+	if (status == EMR_OK)
+		status = prepare(&index->write, GET_SEGMENT, &get);
+	if (status != EMR_OK)
+		return keep(index, status);
+	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, (int64_t)number);
+	sqlite3_bind_int64(put, 3, (int64_t)indexed);
+	status = run(put);
+	if (status != EMR_OK)
+		return keep(index, status);
+	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(get, 2, (int64_t)number);
+	if (sqlite3_step(get) == SQLITE_ROW)
+		*out_id = sqlite3_column_int64(get, 0);
+	else
+		status = EMR_DAMAGED;
+	sqlite3_reset(get);
+	return keep(index, status);
+}
+
+static emr_status subtract_block(void *context, const uint8_t *digest, const emr_index_place *place)
+{
+	((emr_index *)context)->sum ^= block_hash(digest, place);
+	return EMR_OK;
+}
+
+static emr_status subtract_pin(void *context, emr_id16 writer, const emr_pin *pin)
+{
+	((emr_index *)context)->sum ^= pin_hash(writer, pin);
+	return EMR_OK;
+}
+
+emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const emr_index_place *place)
+{
+	visit_call old = { .block = subtract_block, .context = index };
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(&index->write, OLD_BLOCK, &s);
+
+	if (status != EMR_OK)
+		return keep(index, status);
+	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
+	status = each_row(&index->write, OLD_BLOCK, row_block, &old);
+	if (status == EMR_OK)
+		status = prepare(&index->write, PUT_BLOCK, &s);
+	if (status != EMR_OK)
+		return keep(index, status);
+	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 2, place->segment);
+	sqlite3_bind_int64(s, 3, (int64_t)place->offset);
+	sqlite3_bind_int64(s, 4, place->len);
+	status = run(s);
+	if (status == EMR_OK)
+		index->sum ^= block_hash(digest, place);
+	return keep(index, status);
+}
+
+emr_status emr_index_drop_segment(emr_index *index, int64_t id, uint64_t offset)
+{
+	static const statement steps[] = { SEGMENT_BLOCKS, DROP_BLOCKS };
+	visit_call old = { .block = subtract_block, .context = index };
+	sqlite3_stmt *s = NULL;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < 2; i++) {
+		status = prepare(&index->write, steps[i], &s);
+		if (status != EMR_OK)
+			break;
+		sqlite3_bind_int64(s, 1, id);
+		sqlite3_bind_int64(s, 2, (int64_t)offset);
+		status = i == 0 ? each_row(&index->write, SEGMENT_BLOCKS, row_block, &old) : run(s);
+	}
+	if (status == EMR_OK && offset == 0)
+		status = prepare(&index->write, DROP_SEGMENT, &s);
+	if (status == EMR_OK && offset == 0) {
+		sqlite3_bind_int64(s, 1, id);
+		status = run(s);
+	}
+	return keep(index, status);
+}
+
+static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer, const emr_pin *pin,
+	sqlite3_stmt **out)
+{
+	emr_status status = prepare(&index->write, which, out);
+
+	if (status != EMR_OK)
+		return status;
+	sqlite3_bind_blob(*out, 1, writer->b, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(*out, 2, pin->owner.b, 16, SQLITE_STATIC);
+	sqlite3_bind_blob(*out, 3, pin->root.b, EMR_CID_BYTES, SQLITE_STATIC);
+	if (which == PUT_PIN)
+		sqlite3_bind_int(*out, 4, (int)pin->state);
+	return EMR_OK;
+}
+
+emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change)
+{
+	visit_call old = { .pin = subtract_pin, .context = index };
+	sqlite3_stmt *s = NULL;
+	emr_status status = bind_pin(index, OLD_PIN, &writer, &change->pin, &s);
+
+	if (status == EMR_OK)
+		status = each_row(&index->write, OLD_PIN, row_pin, &old);
+	if (status == EMR_OK)
+		status = bind_pin(index, change->unpin ? DROP_PIN : PUT_PIN, &writer, &change->pin, &s);
+	if (status == EMR_OK)
+		status = run(s);
+	if (status == EMR_OK && !change->unpin)
+		index->sum ^= pin_hash(writer, &change->pin);
+	return keep(index, status);
+}
+
+emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(&index->write, STATE_PINS, &s);
+
+	if (status == EMR_OK) {
+		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
+		status = run(s);
+	}
+	return keep(index, status);
+}

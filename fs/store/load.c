@@ -1,0 +1,470 @@
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* ---- What the index knows -> slots ---- */
+
+typedef struct load_rows {
+	emr_store *store;
+	int64_t dead[64];	/* rows of segments that are no longer there */
+	size_t dead_count;
+} load_rows;
+
+static emr_status load_row(void *context, const emr_index_segment *row)
+{
+	load_rows *load = context;
+	emr_store *store = load->store;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&store->map_lock);
+	for (size_t i = 0; i < store->segment_count; i++) {
+		emr_segment *segment = store->segments[i];
+
+		if (segment->gone || segment->number != row->number ||
+		    !emr_id16_equal(segment->writer, row->writer))
+			continue;
+		segment->index_id = row->id;
+		if (segment->known_to < row->indexed && segment != store->current)
+			segment->known_to = row->indexed;
+		pthread_mutex_unlock(&store->map_lock);
+		return EMR_OK;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	if (load->dead_count < sizeof load->dead / sizeof load->dead[0])
+		load->dead[load->dead_count++] = row->id;
+	return status;
+}
+
+/* Takes segment rows into slots; rows of vanished files go, unless this process only reads. */
+static emr_status load_index(emr_store *store)
+{
+	load_rows load = { .store = store };
+	emr_status status = emr_index_each_segment(store->index, load_row, &load);
+
+	if (status != EMR_OK || store->read_only || load.dead_count == 0)
+		return status;
+	status = emr_index_begin(store->index);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < load.dead_count; i++)
+		if (emr_index_drop_segment(store->index, load.dead[i], 0) != EMR_OK)
+			break;
+	return emr_index_commit(store->index);
+}
+
+/* ---- Tails ---- */
+
+static bool is_last_own(emr_store *store, const emr_segment *segment)
+{
+	bool last = true;
+
+	pthread_mutex_lock(&store->map_lock);
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (store->segments[i]->own && !store->segments[i]->gone &&
+		    store->segments[i]->number > segment->number)
+			last = false;
+	pthread_mutex_unlock(&store->map_lock);
+	return last;
+}
+
+/* The first segment at or after slot *I that is there and own or not; NULL at the end.  *I moves behind it. */
+static emr_segment *next_segment(emr_store *store, size_t *i, bool own)
+{
+	emr_segment *found = NULL;
+
+	pthread_mutex_lock(&store->map_lock);
+	while (found == NULL && *i < store->segment_count) {
+		emr_segment *segment = store->segments[(*i)++];
+
+		if (!segment->gone && segment->own == own)
+			found = segment;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	return found;
+}
+
+/* A file shorter than what was synced and indexed: its rows go, and it is read again from the start. */
+static emr_status check_size(emr_store *store, emr_segment *segment)
+{
+	uint64_t known = segment->known_to;
+	struct stat st;
+	emr_status status;
+	int fd;
+
+	status = emr_segment_use(store, segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	if (fstat(fd, &st) != 0)
+		status = EMR_IO;
+	emr_segment_unuse(store, segment);
+	if (status != EMR_OK || (uint64_t)st.st_size >= known || known == EMR_SEGMENT_PREFIX_BYTES)
+		return status;
+	status = emr_store_note_damage(store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
+	if (status == EMR_OK)
+		status = emr_index_begin(store->index);
+	if (status != EMR_OK)
+		return status;
+	(void)emr_index_drop_segment(store->index, segment->index_id, 0);
+	status = emr_index_commit(store->index);
+	if (status == EMR_OK) {
+		segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
+		segment->index_id = 0;
+	}
+	return status;
+}
+
+/* Everything of a segment that is not the last of its writer was synced when the next one began. */
+static emr_status load_tail(emr_store *store, emr_segment *segment)
+{
+	uint64_t known = segment->known_to;
+	bool last = segment->own && is_last_own(store, segment);
+	emr_status status = EMR_OK;
+
+	if (segment->own && segment != store->current)
+		status = check_size(store, segment);
+	if (status != EMR_OK)
+		return status;
+	if (segment == store->current)
+		return emr_store_take_tail(store, segment, false, UINT64_MAX);
+	if (!last)
+		return emr_store_take_tail(store, segment, false, UINT64_MAX);
+	return emr_store_take_tail(store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
+}
+
+static emr_status load_tails(emr_store *store, bool own)
+{
+	emr_status status = EMR_OK;
+	emr_segment *segment;
+	size_t i = 0;
+
+	while (status == EMR_OK && (segment = next_segment(store, &i, own)) != NULL) {
+		status = load_tail(store, segment);
+		if (status == EMR_NOT_FOUND)
+			status = EMR_OK;	/* reclaimed by its writer meanwhile */
+		if (status == EMR_OK && own && store->pending.count > EMR_PENDING_ROWS_MAX * 4 &&
+		    store->current == NULL)
+			status = emr_store_write_index(store);
+	}
+	return status;
+}
+
+/* ---- Opening ---- */
+
+static bool has_segments(emr_store *store, emr_id16 writer)
+{
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (!store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, writer))
+			return true;
+	return false;
+}
+
+static emr_status state_pins(emr_store *store)
+{
+	emr_status status = emr_index_begin(store->index);
+
+	if (status != EMR_OK)
+		return status;
+	(void)emr_index_state_pins(store->index, store->writer);
+	return emr_index_commit(store->index);
+}
+
+/* Opens the index, replacing one that cannot be used; a reader can do without. */
+static emr_status open_index(emr_store *store)
+{
+	bool fresh = false;
+	emr_status status = emr_index_open(store->path, store->read_only, &store->index, &fresh);
+
+	if (store->read_only && (status == EMR_NOT_FOUND || status == EMR_DAMAGED))
+		return EMR_OK;
+	if (status == EMR_DAMAGED) {
+		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
+		status = emr_index_remove(store->path);
+		if (status == EMR_OK)
+			status = emr_index_open(store->path, false, &store->index, &fresh);
+	}
+	return status;
+}
+
+/* index_lock held, and append_lock when there is a current segment. */
+static emr_status load_everything(emr_store *store)
+{
+	emr_status status = emr_segment_list(store);
+
+	if (status == EMR_OK && store->index != NULL)
+		status = load_index(store);
+	/* A writer without segments has no pins to state. */
+	if (status == EMR_OK && !store->read_only && !has_segments(store, store->writer))
+		status = state_pins(store);
+	if (status == EMR_OK)
+		status = load_tails(store, true);
+	return status == EMR_OK ? load_tails(store, false) : status;
+}
+
+static void forget_maps(emr_store *store)
+{
+	pthread_mutex_lock(&store->map_lock);
+	emr_pending_free(&store->pending);
+	emr_pending_free(&store->flushing);
+	emr_pending_free(&store->foreign);
+	emr_store_cache_clear(store);
+	for (size_t i = 0; i < store->segment_count; i++) {
+		store->segments[i]->index_id = 0;
+		store->segments[i]->known_to = EMR_SEGMENT_PREFIX_BYTES;
+	}
+	store->pin_count = 0;
+	pthread_mutex_unlock(&store->map_lock);
+}
+
+/* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
+static emr_status reopen_index(emr_store *store, bool remake)
+{
+	emr_status status = EMR_OK;
+
+	pthread_rwlock_wrlock(&store->index_swap);
+	emr_index_close(store->index);
+	store->index = NULL;
+	if (remake)
+		status = emr_index_remove(store->path);
+	if (status == EMR_OK)
+		status = open_index(store);
+	if (status == EMR_OK) {
+		forget_maps(store);
+		status = load_everything(store);
+		if (status == EMR_DAMAGED && !store->read_only) {
+			emr_index_close(store->index);
+			store->index = NULL;
+			status = emr_index_remove(store->path);
+			if (status == EMR_OK)
+				status = open_index(store);
+			forget_maps(store);
+			if (status == EMR_OK)
+				status = load_everything(store);
+		}
+	}
+	pthread_rwlock_unlock(&store->index_swap);
+	return status;
+}
+
+emr_status emr_store_load(emr_store *store)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&store->index_lock);
+	status = reopen_index(store, false);
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+emr_status emr_store_rebuild(emr_store *store)
+{
+	emr_status status;
+
+	if (store->read_only)
+		return EMR_READ_ONLY;
+	pthread_mutex_lock(&store->index_lock);
+	pthread_mutex_lock(&store->append_lock);
+	store->was_rebuilt = true;
+	status = reopen_index(store, true);
+	pthread_mutex_unlock(&store->append_lock);
+	if (status == EMR_OK)
+		status = emr_store_write_index(store);
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+static emr_status refresh_locked(emr_store *store)
+{
+	emr_status status;
+
+	if (store->index == NULL || emr_index_was_replaced(store->index)) {
+		pthread_mutex_lock(&store->append_lock);
+		status = reopen_index(store, false);
+		pthread_mutex_unlock(&store->append_lock);
+		return status;
+	}
+	status = emr_segment_list(store);
+	if (status == EMR_OK)
+		status = load_index(store);
+	return status == EMR_OK ? load_tails(store, false) : status;
+}
+
+emr_status emr_store_refresh(emr_store *store)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&store->index_lock);
+	status = refresh_locked(store);
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+/* ---- Pending -> index ---- */
+
+/* What one batch writes; taken in one moment, so that rows and `indexed` agree. */
+typedef struct batch {
+	emr_pending_row *rows;
+	size_t row_count;
+	emr_pin_change *pins;
+	size_t pin_count;
+	emr_segment **segments;
+	uint64_t *indexed;	/* by slot */
+	int64_t *ids;		/* by slot */
+	size_t slots;
+} batch;
+
+static void batch_free(batch *b)
+{
+	free(b->rows);
+	free(b->pins);
+	free(b->segments);
+	free(b->indexed);
+	free(b->ids);
+}
+#define AUTO_BATCH __attribute__((cleanup(batch_free))) batch
+
+/* Moves pending into flushing (which still has rows when the last batch failed).  append_lock, map_lock held. */
+static emr_status take_batch(emr_store *store, batch *b)
+{
+	emr_status status = emr_pending_reserve(&store->flushing, store->pending.count);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < store->pending.capacity; i++)
+		if (store->pending.slots[i].at.segment != 0)
+			emr_pending_put(&store->flushing, store->pending.slots[i].digest,
+				store->pending.slots[i].at);
+	emr_pending_free(&store->pending);
+	b->rows = emr_pending_sorted(&store->flushing);
+	b->row_count = store->flushing.count;
+	b->pin_count = store->pin_count;
+	b->slots = store->segment_count;
+	b->indexed = calloc(b->slots + 1, sizeof *b->indexed);
+	b->ids = calloc(b->slots + 1, sizeof *b->ids);
+	b->segments = calloc(b->slots + 1, sizeof(emr_segment *));
+	b->pins = calloc(b->pin_count + 1, sizeof *b->pins);
+	if (b->rows == NULL || b->indexed == NULL || b->ids == NULL || b->segments == NULL || b->pins == NULL)
+		return EMR_NO_MEMORY;
+	if (b->pin_count > 0)
+		memcpy(b->pins, store->pins, b->pin_count * sizeof *b->pins);
+	if (b->slots > 0)
+		memcpy(b->segments, store->segments, b->slots * sizeof(emr_segment *));
+	for (size_t i = 0; i < b->slots; i++)
+		if (store->segments[i]->own && !store->segments[i]->gone)
+			b->indexed[i] = store->segments[i]->known_to;
+	return EMR_OK;
+}
+
+static emr_status put_rows(emr_store *store, batch *b)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < b->slots; i++) {
+		const emr_segment *segment = b->segments[i];
+
+		if (b->indexed[i] != 0)
+			status = emr_index_put_segment(store->index, segment->writer, segment->number,
+				b->indexed[i], &b->ids[i]);
+	}
+	for (size_t i = 0; status == EMR_OK && i < b->row_count; i++) {
+		const emr_store_position *at = &b->rows[i].at;
+		emr_index_place place = { b->ids[at->segment - 1], at->offset, at->len };
+
+		if (place.segment != 0)
+			status = emr_index_put_block(store->index, b->rows[i].digest, &place);
+	}
+	for (size_t i = 0; status == EMR_OK && i < b->pin_count; i++)
+		status = emr_index_put_pin(store->index, store->writer, &b->pins[i]);
+	return status;
+}
+
+static void batch_done(emr_store *store, const batch *b)
+{
+	pthread_mutex_lock(&store->append_lock);
+	pthread_mutex_lock(&store->map_lock);
+	emr_pending_free(&store->flushing);
+	for (size_t i = 0; i < b->slots; i++)
+		if (b->ids[i] != 0)
+			b->segments[i]->index_id = b->ids[i];
+	store->pin_count -= b->pin_count;
+	if (store->pin_count > 0)
+		memmove(store->pins, store->pins + b->pin_count, store->pin_count * sizeof *store->pins);
+	pthread_mutex_unlock(&store->map_lock);
+	pthread_mutex_unlock(&store->append_lock);
+}
+
+/* While opening nothing is current yet, and what was found may still be in the page cache only. */
+static emr_status sync_own(emr_store *store)
+{
+	emr_segment *segment;
+	size_t i = 0;
+
+	while ((segment = next_segment(store, &i, true)) != NULL) {
+		emr_status status;
+		int fd;
+
+		if (!is_last_own(store, segment))
+			continue;
+		status = emr_segment_use(store, segment, &fd);
+		if (status != EMR_OK)
+			return status;
+		if (fdatasync(fd) != 0)
+			status = EMR_IO;
+		emr_segment_unuse(store, segment);
+		return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status commit_batch(emr_store *store, batch *b)
+{
+	emr_status status = emr_index_begin(store->index);
+
+	if (status != EMR_OK)
+		return status;
+	(void)put_rows(store, b);	/* the first failure is kept for commit */
+	return emr_index_commit(store->index);
+}
+
+emr_status emr_store_write_index(emr_store *store)
+{
+	AUTO_BATCH b = { 0 };
+	emr_status status;
+
+	pthread_mutex_lock(&store->append_lock);
+	pthread_mutex_lock(&store->map_lock);
+	status = take_batch(store, &b);
+	pthread_mutex_unlock(&store->map_lock);
+	pthread_mutex_unlock(&store->append_lock);
+	/* The index must never know more than the disk has. */
+	if (status == EMR_OK)
+		status = store->current != NULL ? emr_store_flush(store) : sync_own(store);
+	if (status == EMR_OK)
+		status = commit_batch(store, &b);
+	if (status == EMR_OK)
+		batch_done(store, &b);
+	return status;
+}
+
+emr_status emr_store_index_now(emr_store *store)
+{
+	emr_status status;
+
+	if (store->read_only)
+		return EMR_OK;
+	pthread_mutex_lock(&store->index_lock);
+	if (emr_index_was_replaced(store->index)) {
+		pthread_mutex_lock(&store->append_lock);
+		status = reopen_index(store, false);
+		pthread_mutex_unlock(&store->append_lock);
+	} else {
+		status = EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_store_write_index(store);
+	pthread_mutex_unlock(&store->index_lock);
+	return status == EMR_DAMAGED && !store->was_rebuilt ? emr_store_rebuild(store) : status;
+}

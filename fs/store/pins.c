@@ -1,0 +1,191 @@
+#include "store_private.h"
+
+#include <stdlib.h>
+
+emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t count)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t done = 0; status == EMR_OK && done < count; done += EMR_STORE_GROUP_PINS_MAX) {
+		size_t n = count - done < EMR_STORE_GROUP_PINS_MAX ? count - done : EMR_STORE_GROUP_PINS_MAX;
+		const emr_store_group group = { .pins = changes + done, .pin_count = n };
+
+		status = emr_store_append_group(store, &group, NULL);
+	}
+	return status;
+}
+
+typedef struct pin_list {
+	emr_buf pins;	/* of emr_pin */
+	emr_id16 writer;
+	bool only_writer;
+} pin_list;
+
+static emr_status list_pin(void *context, emr_id16 writer, const emr_pin *pin)
+{
+	pin_list *list = context;
+
+	if (list->only_writer && !emr_id16_equal(writer, list->writer))
+		return EMR_OK;
+	return emr_buf_append(&list->pins, pin, sizeof *pin);
+}
+
+static emr_status collect(emr_store *store, pin_list *list)
+{
+	emr_status status = emr_store_index_now(store);
+
+	pthread_rwlock_rdlock(&store->index_swap);
+	if (status == EMR_OK && store->index != NULL)
+		status = emr_index_each_pin(store->index, list_pin, list);
+	pthread_rwlock_unlock(&store->index_swap);
+	return status;
+}
+
+emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
+{
+	pin_list list = { .only_writer = false };
+	emr_status status = collect(store, &list);
+	const emr_pin *pins = (const void *)list.pins.data;
+
+	for (size_t i = 0; status == EMR_OK && i < list.pins.len / sizeof *pins; i++)
+		status = visit(context, &pins[i]);
+	emr_buf_free(&list.pins);
+	return status;
+}
+
+/* Writers that have segments here and have not stated their pins to a new index. */
+static bool any_unstated(emr_store *store)
+{
+	bool unstated = false;
+
+	for (size_t i = 0;; i++) {
+		emr_id16 writer = { { 0 } };
+		bool there, stated = true;
+
+		pthread_mutex_lock(&store->map_lock);
+		there = i < store->segment_count;
+		if (there && !store->segments[i]->gone)
+			writer = store->segments[i]->writer;
+		pthread_mutex_unlock(&store->map_lock);
+		if (!there || unstated)
+			return unstated;
+		if (emr_id16_is_zero(writer))
+			continue;
+		if (emr_index_pins_stated(store->index, writer, &stated) != EMR_OK || !stated)
+			unstated = true;
+	}
+}
+
+bool emr_store_pins_incomplete(emr_store *store)
+{
+	bool incomplete;
+
+	pthread_rwlock_rdlock(&store->index_swap);
+	incomplete = store->index == NULL || any_unstated(store);
+	pthread_rwlock_unlock(&store->index_swap);
+	return incomplete;
+}
+
+static int compare_pins(const void *x, const void *y)
+{
+	const emr_pin *a = x;
+	const emr_pin *b = y;
+	int owners = memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
+
+	return owners != 0 ? owners : memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
+}
+
+/* Appends a change for every pin of FROM that OTHER (sorted) lacks, or has in another state when PINNING. */
+static emr_status add_differences(const emr_pin *from, size_t count, const emr_pin *other, size_t other_count,
+	bool pinning, emr_buf *out)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+		emr_pin_change change = { .pin = from[i], .unpin = !pinning };
+		const emr_pin *same = other_count == 0 ? NULL
+			: bsearch(&from[i], other, other_count, sizeof *other, compare_pins);
+
+		if (same == NULL || (pinning && same->state != from[i].state))
+			status = emr_buf_append(out, &change, sizeof change);
+	}
+	return status;
+}
+
+/* Differences only: a crash between two frames then leaves too many pins, never too few.  New ones first. */
+static emr_status state_difference(emr_store *store, emr_pin *now, size_t now_count, const emr_pin *keep,
+	size_t keep_count)
+{
+	EMR_AUTO_FREE emr_pin *wanted = malloc((keep_count + 1) * sizeof *wanted);
+	EMR_AUTO_BUF changes = { 0 };
+	emr_status status = wanted == NULL ? EMR_NO_MEMORY : EMR_OK;
+
+	if (status != EMR_OK)
+		return status;
+	if (keep_count > 0)
+		memcpy(wanted, keep, keep_count * sizeof *wanted);
+	qsort(wanted, keep_count, sizeof *wanted, compare_pins);
+	if (now_count > 0)
+		qsort(now, now_count, sizeof *now, compare_pins);
+	status = add_differences(wanted, keep_count, now, now_count, true, &changes);
+	if (status == EMR_OK)
+		status = add_differences(now, now_count, wanted, keep_count, false, &changes);
+	if (status == EMR_OK)
+		status = emr_store_pin(store, (const void *)changes.data, changes.len / sizeof(emr_pin_change));
+	return status == EMR_OK ? emr_store_index_now(store) : status;
+}
+
+emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count)
+{
+	pin_list list = { .only_writer = true, .writer = store->writer };
+	emr_status status = store->read_only ? EMR_READ_ONLY : collect(store, &list);
+
+	if (status == EMR_OK)
+		status = state_difference(store, (void *)list.pins.data, list.pins.len / sizeof(emr_pin), keep,
+			count);
+	emr_buf_free(&list.pins);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&store->index_lock);
+	status = emr_index_begin(store->index);
+	if (status == EMR_OK) {
+		(void)emr_index_state_pins(store->index, store->writer);
+		status = emr_index_commit(store->index);
+	}
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+emr_store_hold emr_store_hold_begin(emr_store *store)
+{
+	emr_store_hold hold = { 0 };
+	const size_t slots = sizeof store->holds / sizeof store->holds[0];
+	size_t slot = 0;
+
+	pthread_mutex_lock(&store->append_lock);
+	if (store->current != NULL) {
+		hold.number = store->current->number;
+		while (slot < slots && store->holds[slot] != 0)
+			slot++;
+		/* Out of slots: share the last one at the older of both, and leave it for good. */
+		if (slot == slots)
+			store->holds[slots - 1] = store->holds[slots - 1] < hold.number ? store->holds[slots - 1]
+										: hold.number;
+		else
+			store->holds[slot] = hold.number;
+	}
+	pthread_mutex_unlock(&store->append_lock);
+	return hold;
+}
+
+void emr_store_hold_end(emr_store *store, emr_store_hold *hold)
+{
+	pthread_mutex_lock(&store->append_lock);
+	for (size_t i = 0; hold->number != 0 && i < sizeof store->holds / sizeof store->holds[0]; i++) {
+		if (store->holds[i] == hold->number) {
+			store->holds[i] = 0;
+			hold->number = 0;
+		}
+	}
+	pthread_mutex_unlock(&store->append_lock);
+}

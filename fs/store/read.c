@@ -1,0 +1,339 @@
+#include "store_private.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+static emr_cache_slot *cache_slot(emr_store *store, const uint8_t *digest)
+{
+	uint32_t h;
+
+	memcpy(&h, digest, sizeof h);
+	return &store->cache[h % EMR_CACHE_SLOTS];
+}
+
+void emr_store_cache_clear(emr_store *store)
+{
+	memset(store->cache, 0, EMR_CACHE_SLOTS * sizeof *store->cache);
+}
+
+/* map_lock held: a place in a map whose segment still is there. */
+static const emr_store_position *in_maps(emr_store *store, const uint8_t *digest)
+{
+	emr_pending *maps[] = { &store->pending, &store->flushing, &store->foreign };
+
+	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+		const emr_store_position *at = emr_pending_find(maps[i], digest);
+
+		if (at != NULL && !emr_segment_by_handle(store, at->segment)->gone)
+			return at;
+	}
+	return NULL;
+}
+
+static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	emr_index_place place;
+	emr_segment *segment;
+	emr_status status = EMR_NOT_FOUND;
+
+	pthread_rwlock_rdlock(&store->index_swap);
+	if (store->index != NULL)
+		status = emr_index_find(store->index, digest, &place);
+	pthread_rwlock_unlock(&store->index_swap);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&store->map_lock);
+	segment = emr_segment_by_index_id(store, place.segment);
+	if (segment == NULL)
+		status = EMR_NOT_FOUND;
+	else
+		*out_at = (emr_store_position){ segment->handle, place.len, place.offset };
+	pthread_mutex_unlock(&store->map_lock);
+	return status;
+}
+
+emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	const emr_store_position *at;
+
+	pthread_mutex_lock(&store->map_lock);
+	at = in_maps(store, digest);
+	if (at != NULL)
+		*out_at = *at;
+	pthread_mutex_unlock(&store->map_lock);
+	return at != NULL ? EMR_OK : in_index(store, digest, out_at);
+}
+
+/* Once in a process a miss makes us ask whether the index tells the truth. */
+static emr_status audit_once(emr_store *store)
+{
+	emr_status status = EMR_OK;
+	bool first;
+
+	if (store->read_only)
+		return EMR_OK;
+	pthread_mutex_lock(&store->index_lock);
+	first = !store->was_audited;
+	store->was_audited = true;
+	if (first)
+		status = emr_index_audit(store->index);
+	pthread_mutex_unlock(&store->index_lock);
+	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
+}
+
+/* As find; before a miss is believed other processes' work and the index itself are looked at again. */
+static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	emr_status status = emr_store_find(store, digest, out_at);
+
+	if (status == EMR_DAMAGED && !store->read_only)
+		status = emr_store_rebuild(store);
+	else if (status == EMR_NOT_FOUND) {
+		status = audit_once(store);
+		if (status == EMR_OK)
+			status = emr_store_refresh(store);
+	} else {
+		return status;
+	}
+	return status == EMR_OK ? emr_store_find(store, digest, out_at) : status;
+}
+
+static bool is_known_damage(emr_store *store, const emr_segment *segment, uint64_t offset)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+	bool known = false;
+
+	emr_segment_name_of(segment->writer, segment->number, name);
+	pthread_mutex_lock(&store->map_lock);
+	for (size_t i = 0; i < store->damage_count; i++) {
+		const emr_damage_row *row = &store->damages[i];
+
+		known |= strcmp(row->segment, name) == 0 && offset >= row->damage.offset &&
+			offset < row->damage.offset + row->damage.len;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	return known;
+}
+
+/* The section head in front of AT must be the one of this block; the codec may differ (same bytes, same digest). */
+static emr_status check_head(int fd, const uint8_t *digest, const emr_store_position *at)
+{
+	uint8_t expected[EMR_CAR_SECTION_HEAD_MAX];
+	uint8_t found[EMR_CAR_SECTION_HEAD_MAX];
+	emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, digest);
+	size_t len = emr_car_section_head(expected, &cid, at->len);
+	emr_status status;
+
+	if (at->offset < len)
+		return EMR_DAMAGED;
+	status = emr_pread_all(fd, found, len, (off_t)(at->offset - len));
+	if (status != EMR_OK)
+		return status;
+	if (found[len - EMR_CID_BYTES + 1] != EMR_CODEC_RAW && found[len - EMR_CID_BYTES + 1] != EMR_CODEC_DAG_PB)
+		return EMR_DAMAGED;
+	found[len - EMR_CID_BYTES + 1] = EMR_CODEC_RAW;
+	return memcmp(found, expected, len) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+static bool cached(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	emr_cache_slot *slot;
+	bool hit;
+
+	pthread_mutex_lock(&store->map_lock);
+	slot = cache_slot(store, digest);
+	hit = slot->at.segment != 0 && memcmp(slot->digest, digest, EMR_DIGEST_PREFIX) == 0 &&
+		!emr_segment_by_handle(store, slot->at.segment)->gone;
+	if (hit)
+		*out_at = slot->at;
+	pthread_mutex_unlock(&store->map_lock);
+	return hit;
+}
+
+static void cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at)
+{
+	emr_cache_slot *slot;
+
+	pthread_mutex_lock(&store->map_lock);
+	slot = cache_slot(store, digest);
+	memcpy(slot->digest, digest, EMR_DIGEST_PREFIX);
+	slot->at = *at;
+	pthread_mutex_unlock(&store->map_lock);
+}
+
+static emr_segment *segment_of(emr_store *store, uint32_t handle)
+{
+	emr_segment *segment;
+
+	pthread_mutex_lock(&store->map_lock);
+	segment = emr_segment_by_handle(store, handle);
+	pthread_mutex_unlock(&store->map_lock);
+	return segment;
+}
+
+/* Opens the place for reading after making sure that it holds the block. */
+static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_store_position *at, bool known,
+	emr_segment **out_segment, int *out_fd)
+{
+	emr_segment *segment = segment_of(store, at->segment);
+	emr_status status = emr_segment_use(store, segment, out_fd);
+
+	if (status != EMR_OK)
+		return status;
+	if (!known)
+		status = check_head(*out_fd, digest, at);
+	if (status != EMR_OK) {
+		emr_segment_unuse(store, segment);
+		return status == EMR_DAMAGED && is_known_damage(store, segment, at->offset) ? EMR_MISSING_DATA
+											      : status;
+	}
+	if (!known)
+		cache_put(store, digest, at);
+	*out_segment = segment;
+	return EMR_OK;
+}
+
+/* Finds the block; when what we knew has moved or is wrong, looks again once, and then makes the index anew once. */
+static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_position *out_at,
+	emr_segment **out_segment, int *out_fd)
+{
+	emr_status status = EMR_NOT_FOUND;
+
+	if (cached(store, digest, out_at)) {
+		status = open_place(store, digest, out_at, true, out_segment, out_fd);
+		if (status == EMR_OK)
+			return EMR_OK;
+	}
+	for (int attempt = 0; attempt < 3; attempt++) {
+		status = find_surely(store, digest, out_at);
+		if (status != EMR_OK)
+			return status;
+		status = open_place(store, digest, out_at, false, out_segment, out_fd);
+		if (status == EMR_MISSING_DATA)
+			return EMR_DAMAGED;	/* known, and in quarantine */
+		if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+			return status;
+		if (attempt == 0 && emr_store_refresh(store) != EMR_OK)
+			return status;
+		if (attempt == 1 && (store->read_only || store->was_rebuilt ||
+					    emr_store_rebuild(store) != EMR_OK))
+			return EMR_DAMAGED;
+	}
+	return EMR_DAMAGED;
+}
+
+emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position)
+{
+	emr_store_position at;
+	emr_segment *segment;
+	emr_status status;
+	int fd;
+
+	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	emr_segment_unuse(store, segment);
+	*out_position = at;
+	return EMR_OK;
+}
+
+emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes)
+{
+	emr_store_position at;
+	emr_status status = emr_store_locate(store, cid, &at);
+
+	if (status == EMR_OK)
+		*out_bytes = at.len;
+	return status;
+}
+
+emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
+	size_t *out_len)
+{
+	emr_store_position at;
+	emr_segment *segment;
+	emr_status status;
+	int fd;
+
+	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	if (offset >= at.len)
+		len = 0;
+	else if (len > at.len - offset)
+		len = (size_t)(at.len - offset);
+	if (len > 0)
+		status = emr_pread_all(fd, out, len, (off_t)(at.offset + offset));
+	emr_segment_unuse(store, segment);
+	if (status == EMR_OK)
+		*out_len = len;
+	return status;
+}
+
+/* The block's bytes into room that BUF has reserved behind its end. */
+static emr_status read_verified(emr_store *store, const emr_cid *cid, emr_buf *out)
+{
+	emr_store_position at;
+	emr_segment *segment;
+	emr_status status;
+	int fd;
+
+	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = emr_buf_reserve(out, at.len);
+	if (status == EMR_OK && at.len > 0)
+		status = emr_pread_all(fd, out->data + out->len, at.len, (off_t)at.offset);
+	emr_segment_unuse(store, segment);
+	if (status == EMR_OK)
+		status = emr_cid_verify(cid, emr_bytes_of(out->data + out->len, at.len));
+	if (status == EMR_OK)
+		out->len += at.len;
+	return status;
+}
+
+emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf *out)
+{
+	emr_status status = read_verified(store, cid, out);
+
+	if (status != EMR_DAMAGED)
+		return status;
+	/* Perhaps there is a good copy by now that our cache does not know. */
+	pthread_mutex_lock(&store->map_lock);
+	cache_slot(store, emr_cid_digest(cid))->at.segment = 0;
+	pthread_mutex_unlock(&store->map_lock);
+	status = emr_store_refresh(store);
+	return status == EMR_OK ? read_verified(store, cid, out) : status;
+}
+
+emr_status emr_store_read_place(emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out)
+{
+	size_t head_len = emr_varint_len(EMR_CID_BYTES + at->len) + EMR_CID_BYTES;
+	emr_segment *segment = segment_of(store, at->segment);
+	emr_car_section section;
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_status status;
+	int fd;
+
+	if (segment == NULL || at->offset < head_len)
+		return EMR_DAMAGED;
+	status = emr_buf_append_zeros(&bytes, head_len + at->len);
+	if (status == EMR_OK)
+		status = emr_segment_use(store, segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = emr_pread_all(fd, bytes.data, bytes.len, (off_t)(at->offset - head_len));
+	emr_segment_unuse(store, segment);
+	if (status != EMR_OK)
+		return status;
+	if (emr_car_read_section_head(emr_buf_view(&bytes), &section) != EMR_OK || section.data_len != at->len)
+		return EMR_DAMAGED;
+	status = emr_cid_verify(&section.cid, emr_bytes_of(bytes.data + head_len, at->len));
+	if (status == EMR_OK)
+		status = emr_buf_append(out, bytes.data + head_len, at->len);
+	if (status == EMR_OK)
+		*out_cid = section.cid;
+	return status;
+}

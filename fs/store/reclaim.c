@@ -1,0 +1,521 @@
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define LIVE_PERCENT 50
+#define COPY_GROUP_BYTES ((size_t)4 << 20)
+#define COPY_GROUP_BLOCKS 512
+
+typedef struct victim {
+	emr_segment *segment;
+	uint64_t bytes;
+	uint64_t live;
+	bool skip;
+} victim;
+
+typedef struct reclaim_run {
+	emr_store *store;
+	const emr_reclaim_options *options;
+	emr_reclaim_report report;
+	emr_walk_missing missing;
+	emr_pending live;	/* a set */
+	victim *victims;	/* by slot of the segment; segment NULL: not considered */
+	size_t slots;
+	emr_buf moves;		/* of emr_store_position, live blocks in victims */
+	emr_log_place floor;
+} reclaim_run;
+
+static void run_free(reclaim_run *run)
+{
+	emr_pending_free(&run->live);
+	free(run->victims);
+	emr_buf_free(&run->moves);
+}
+#define AUTO_RUN __attribute__((cleanup(run_free))) reclaim_run
+
+/* ---- Mark ---- */
+
+static emr_status mark_root(void *context, const emr_cid *root)
+{
+	reclaim_run *run = context;
+
+	return emr_store_walk_into(&run->store->face, root, &run->live, NULL, NULL, run->options->allow_missing,
+		&run->missing);
+}
+
+static emr_status mark_pin(void *context, const emr_pin *pin)
+{
+	return mark_root(context, &pin->root);
+}
+
+static emr_status mark(reclaim_run *run)
+{
+	emr_status status = emr_store_each_pin(run->store, mark_pin, run);
+
+	if (status == EMR_OK && run->options->extra_roots != NULL)
+		status = run->options->extra_roots(run->options->roots_context, mark_root, run);
+	return status;
+}
+
+/* Roots pinned since the mark began; *out_some: there were any. */
+static emr_status mark_new(reclaim_run *run, bool *out_some)
+{
+	emr_store *store = run->store;
+	emr_cid *roots;
+	size_t count;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&store->append_lock);
+	roots = store->new_roots;
+	count = store->new_root_count;
+	store->new_roots = NULL;
+	store->new_root_count = store->new_root_capacity = 0;
+	pthread_mutex_unlock(&store->append_lock);
+	for (size_t i = 0; status == EMR_OK && i < count; i++)
+		status = mark_root(run, &roots[i]);
+	free(roots);
+	*out_some = count > 0;
+	return status;
+}
+
+/* ---- Choose ---- */
+
+static emr_status consider_segments(reclaim_run *run)
+{
+	emr_store *store = run->store;
+	uint64_t limit;
+
+	pthread_mutex_lock(&store->append_lock);
+	limit = store->current->number;
+	for (size_t i = 0; i < sizeof store->holds / sizeof store->holds[0]; i++)
+		if (store->holds[i] != 0 && store->holds[i] < limit)
+			limit = store->holds[i];
+	run->floor = store->frames_floor;
+	pthread_mutex_lock(&store->map_lock);
+	run->slots = store->segment_count;
+	run->victims = calloc(run->slots + 1, sizeof *run->victims);
+	for (size_t i = 0; run->victims != NULL && i < run->slots; i++) {
+		emr_segment *segment = store->segments[i];
+
+		if (segment->own && !segment->gone && segment->number < limit) {
+			run->victims[i].segment = segment;
+			run->victims[i].bytes = segment->known_to;
+		}
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	pthread_mutex_unlock(&store->append_lock);
+	return run->victims == NULL ? EMR_NO_MEMORY : EMR_OK;
+}
+
+/* A segment with a live frame of the journal stays as it is. */
+static emr_status look_for_frames(void *context, const emr_scan_item *item)
+{
+	victim *v = context;
+
+	if (item->hole || item->head.len < 4)
+		return EMR_OK;
+	if (memcmp(item->head.data, "EMRJ", 4) == 0 && emr_cid_codec(&item->cid) == EMR_CODEC_RAW)
+		v->skip = true;
+	return EMR_OK;
+}
+
+static emr_status check_frames(reclaim_run *run, victim *v)
+{
+	uint64_t from = EMR_SEGMENT_PREFIX_BYTES;
+	uint64_t end;
+	emr_status status;
+	int fd;
+
+	if (run->floor.number > v->segment->number)
+		return EMR_OK;
+	if (run->floor.number == v->segment->number)
+		from = run->floor.offset;
+	status = emr_segment_use(run->store, v->segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = emr_scan(fd, from, false, look_for_frames, v, &end);
+	emr_segment_unuse(run->store, v->segment);
+	return status;
+}
+
+typedef emr_status (*live_row)(reclaim_run *run, victim *v, const emr_store_position *at);
+
+typedef struct live_call {
+	reclaim_run *run;
+	live_row row;
+} live_call;
+
+static emr_status live_block(void *context, const uint8_t *digest, const emr_index_place *place)
+{
+	const live_call *call = context;
+	reclaim_run *run = call->run;
+	emr_segment *segment;
+	emr_store_position at;
+
+	if (emr_pending_find(&run->live, digest) == NULL)
+		return EMR_OK;
+	pthread_mutex_lock(&run->store->map_lock);
+	segment = emr_segment_by_index_id(run->store, place->segment);
+	pthread_mutex_unlock(&run->store->map_lock);
+	if (segment == NULL || segment->handle > run->slots || run->victims[segment->handle - 1].segment == NULL)
+		return EMR_OK;
+	at = (emr_store_position){ segment->handle, place->len, place->offset };
+	return call->row(run, &run->victims[segment->handle - 1], &at);
+}
+
+static emr_status each_live(reclaim_run *run, live_row row)
+{
+	live_call call = { run, row };
+	emr_status status;
+
+	pthread_rwlock_rdlock(&run->store->index_swap);
+	status = emr_index_each_block(run->store->index, live_block, &call);
+	pthread_rwlock_unlock(&run->store->index_swap);
+	return status;
+}
+
+static emr_status count_live(reclaim_run *run, victim *v, const emr_store_position *at)
+{
+	(void)run;
+	v->live += at->len + EMR_CAR_SECTION_HEAD_MAX;
+	return EMR_OK;
+}
+
+static emr_status list_move(reclaim_run *run, victim *v, const emr_store_position *at)
+{
+	return v->skip ? EMR_OK : emr_buf_append(&run->moves, at, sizeof *at);
+}
+
+static int compare_moves(const void *x, const void *y)
+{
+	const emr_store_position *a = x;
+	const emr_store_position *b = y;
+
+	if (a->segment != b->segment)
+		return a->segment < b->segment ? -1 : 1;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+static emr_status choose(reclaim_run *run)
+{
+	uint64_t percent = run->options->max_live_percent == 0 ? LIVE_PERCENT : run->options->max_live_percent;
+	emr_status status = each_live(run, count_live);
+
+	for (size_t i = 0; status == EMR_OK && i < run->slots; i++) {
+		victim *v = &run->victims[i];
+
+		if (v->segment == NULL)
+			continue;
+		if (v->live * 100 > v->bytes * percent) {
+			v->segment = NULL;
+			continue;
+		}
+		status = check_frames(run, v);
+		if (v->skip)
+			run->report.segments_skipped++;
+	}
+	return status;
+}
+
+/* ---- Copy ---- */
+
+typedef struct copy_group {
+	emr_buf bytes;
+	emr_block blocks[COPY_GROUP_BLOCKS];
+	size_t offsets[COPY_GROUP_BLOCKS];
+	size_t count;
+} copy_group;
+
+static emr_status append_copies(reclaim_run *run, copy_group *group)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < group->count; i++)
+		group->blocks[i].data.data = group->bytes.data + group->offsets[i];
+	if (group->count > 0)
+		status = emr_store_append(run->store, group->blocks, group->count, NULL);
+	if (status == EMR_OK)
+		run->report.blocks_moved += group->count;
+	group->count = 0;
+	emr_buf_clear(&group->bytes);
+	return status;
+}
+
+static emr_status copy_block(reclaim_run *run, copy_group *group, const emr_store_position *at)
+{
+	victim *v = &run->victims[at->segment - 1];
+	size_t offset = group->bytes.len;
+	emr_status status;
+
+	if (v->skip)
+		return EMR_OK;
+	status = emr_store_read_place(run->store, at, &group->blocks[group->count].cid, &group->bytes);
+	if (status == EMR_DAMAGED) {
+		/* The only copy perhaps: the segment stays, for salvage. */
+		v->skip = true;
+		run->report.segments_skipped++;
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	group->blocks[group->count].data.len = at->len;
+	group->offsets[group->count++] = offset;
+	if (group->count == COPY_GROUP_BLOCKS || group->bytes.len >= COPY_GROUP_BYTES)
+		status = append_copies(run, group);
+	return status;
+}
+
+static emr_status copy_live(reclaim_run *run)
+{
+	copy_group *group = calloc(1, sizeof *group);
+	emr_store_position *moves;
+	size_t count;
+	emr_status status;
+
+	if (group == NULL)
+		return EMR_NO_MEMORY;
+	emr_buf_clear(&run->moves);
+	status = each_live(run, list_move);
+	moves = (void *)run->moves.data;
+	count = run->moves.len / sizeof *moves;
+	if (count > 0)
+		qsort(moves, count, sizeof *moves, compare_moves);
+	for (size_t i = 0; status == EMR_OK && i < count; i++)
+		status = copy_block(run, group, &moves[i]);
+	if (status == EMR_OK)
+		status = append_copies(run, group);
+	emr_buf_free(&group->bytes);
+	free(group);
+	return status;
+}
+
+/* ---- Pins whose frames stand in victims are written again ---- */
+
+typedef struct pin_call {
+	reclaim_run *run;
+	victim *v;
+	int fd;
+	emr_buf roots;		/* of emr_pin: named in the victims' frames */
+	emr_buf again;		/* of emr_pin_change */
+} pin_call;
+
+static emr_status note_frame_pins(void *context, const emr_scan_item *item)
+{
+	pin_call *call = context;
+	emr_log_place place = { call->v->segment->number, item->offset };
+	emr_store_position at = { call->v->segment->handle, (uint32_t)item->data_len,
+		item->offset + item->head_len };
+	EMR_AUTO_BUF block = { 0 };
+	emr_store_frame frame;
+	emr_cid cid;
+	emr_status status;
+
+	if (item->hole || !emr_store_frame_is(item->head))
+		return EMR_OK;
+	status = emr_store_read_place(call->run->store, &at, &cid, &block);
+	if (status == EMR_DAMAGED)
+		return EMR_OK;
+	if (status != EMR_OK || emr_store_frame_read(emr_buf_view(&block), call->run->store->writer, place,
+						&frame) != EMR_OK)
+		return status;
+	for (size_t i = 0; status == EMR_OK && i < frame.count; i++) {
+		emr_pin_change change;
+
+		if (emr_store_frame_row(emr_buf_view(&block), i, &change) == EMR_OK && !change.unpin)
+			status = emr_buf_append(&call->roots, &change.pin, sizeof change.pin);
+	}
+	return status;
+}
+
+static int compare_pins(const void *x, const void *y)
+{
+	const emr_pin *a = x;
+	const emr_pin *b = y;
+	int owners = memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
+
+	return owners != 0 ? owners : memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
+}
+
+static emr_status pin_again(void *context, const emr_pin *pin)
+{
+	pin_call *call = context;
+	emr_pin_change change = { .pin = *pin };
+
+	if (bsearch(pin, call->roots.data, call->roots.len / sizeof *pin, sizeof *pin, compare_pins) == NULL)
+		return EMR_OK;
+	return emr_buf_append(&call->again, &change, sizeof change);
+}
+
+static emr_status rewrite_pins(reclaim_run *run)
+{
+	pin_call call = { .run = run };
+	emr_status status = EMR_OK;
+	uint64_t end;
+
+	for (size_t i = 0; status == EMR_OK && i < run->slots; i++) {
+		call.v = &run->victims[i];
+		if (call.v->segment == NULL || call.v->skip)
+			continue;
+		status = emr_segment_use(run->store, call.v->segment, &call.fd);
+		if (status != EMR_OK)
+			break;
+		status = emr_scan(call.fd, EMR_SEGMENT_PREFIX_BYTES, false, note_frame_pins, &call, &end);
+		emr_segment_unuse(run->store, call.v->segment);
+	}
+	if (status == EMR_OK && call.roots.len > 0) {
+		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin), compare_pins);
+		status = emr_store_each_pin(run->store, pin_again, &call);
+	}
+	if (status == EMR_OK && call.again.len > 0)
+		status = emr_store_pin(run->store, (const void *)call.again.data,
+			call.again.len / sizeof(emr_pin_change));
+	emr_buf_free(&call.roots);
+	emr_buf_free(&call.again);
+	return status;
+}
+
+/* ---- Switch ---- */
+
+/* False when pins came meanwhile; else the victims are gone for everybody in this process from here on. */
+static bool condemn(reclaim_run *run)
+{
+	emr_store *store = run->store;
+	bool nothing_new;
+
+	pthread_mutex_lock(&store->append_lock);
+	nothing_new = store->new_root_count == 0;
+	if (nothing_new) {
+		store->reclaiming = false;
+		pthread_mutex_lock(&store->map_lock);
+		emr_store_cache_clear(store);
+		for (size_t i = 0; i < run->slots; i++)
+			if (run->victims[i].segment != NULL && !run->victims[i].skip)
+				run->victims[i].segment->gone = true;
+		pthread_mutex_unlock(&store->map_lock);
+	}
+	pthread_mutex_unlock(&store->append_lock);
+	return nothing_new;
+}
+
+static emr_status drop_rows(reclaim_run *run)
+{
+	emr_store *store = run->store;
+	emr_status status;
+
+	pthread_mutex_lock(&store->index_lock);
+	status = emr_index_begin(store->index);
+	if (status == EMR_OK) {
+		for (size_t i = 0; i < run->slots; i++) {
+			const victim *v = &run->victims[i];
+
+			if (v->segment != NULL && !v->skip && v->segment->index_id != 0)
+				(void)emr_index_drop_segment(store->index, v->segment->index_id, 0);
+		}
+		status = emr_index_commit(store->index);
+	}
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+static emr_status unlink_victims(reclaim_run *run)
+{
+	emr_status status = EMR_OK;
+	char name[EMR_SEGMENT_NAME_MAX];
+
+	for (size_t i = 0; i < run->slots; i++) {
+		const victim *v = &run->victims[i];
+		int fd;
+
+		if (v->segment == NULL || v->skip)
+			continue;
+		emr_segment_name_of(v->segment->writer, v->segment->number, name);
+		if (unlinkat(run->store->dirfd, name, 0) != 0 && errno != ENOENT) {
+			status = emr_status_from_errno(errno);
+			continue;
+		}
+		/* Counts a user and lets it go again: the last one closes what is gone. */
+		if (emr_segment_use(run->store, v->segment, &fd) == EMR_OK)
+			emr_segment_unuse(run->store, v->segment);
+		run->report.segments_removed++;
+		run->report.bytes_freed += v->bytes;
+	}
+	return status;
+}
+
+/* ---- All of it ---- */
+
+static emr_status copy_and_switch(reclaim_run *run)
+{
+	emr_status status;
+	bool some;
+
+	do {
+		status = copy_live(run);
+		if (status == EMR_OK)
+			status = emr_store_flush(run->store);
+		if (status == EMR_OK)
+			status = emr_store_index_now(run->store);
+		if (status != EMR_OK)
+			return status;
+		status = mark_new(run, &some);
+		if (status != EMR_OK)
+			return status;
+	} while (some || !condemn(run));
+	status = drop_rows(run);
+	return status == EMR_OK ? unlink_victims(run) : status;
+}
+
+static emr_status reclaim_locked(reclaim_run *run)
+{
+	emr_store *store = run->store;
+	emr_status status = emr_store_index_now(store);
+
+	if (status == EMR_OK) {
+		pthread_mutex_lock(&store->index_lock);
+		status = emr_index_audit(store->index);
+		pthread_mutex_unlock(&store->index_lock);
+	}
+	if (status == EMR_DAMAGED)
+		status = emr_store_rebuild(store);
+	if (status == EMR_OK && emr_store_pins_incomplete(store))
+		status = EMR_BUSY;
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&store->append_lock);
+	store->reclaiming = true;
+	store->new_root_count = 0;
+	pthread_mutex_unlock(&store->append_lock);
+	status = consider_segments(run);
+	if (status == EMR_OK)
+		status = mark(run);
+	if (status == EMR_OK)
+		status = choose(run);
+	if (status == EMR_OK)
+		status = rewrite_pins(run);
+	return status == EMR_OK ? copy_and_switch(run) : status;
+}
+
+emr_status emr_store_reclaim(emr_store *store, const emr_reclaim_options *options,
+	emr_reclaim_report *out_report)
+{
+	AUTO_RUN run = { .store = store, .options = options };
+	emr_status status;
+
+	if (store->read_only)
+		return EMR_READ_ONLY;
+	pthread_mutex_lock(&store->reclaim_lock);
+	status = reclaim_locked(&run);
+	pthread_mutex_lock(&store->append_lock);
+	store->reclaiming = false;
+	pthread_mutex_unlock(&store->append_lock);
+	pthread_mutex_unlock(&store->reclaim_lock);
+	run.report.missing_nodes = run.missing.count;
+	run.report.first_missing = run.missing.first;
+	if (out_report != NULL)
+		*out_report = run.report;
+	return status;
+}

@@ -1,0 +1,358 @@
+#include "store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+typedef struct found_section {
+	uint8_t digest[EMR_DIGEST_PREFIX];
+	emr_store_position at;
+} found_section;
+
+typedef struct found_pin {
+	uint64_t offset;
+	emr_pin_change change;
+} found_pin;
+
+typedef struct found_hole {
+	uint64_t offset;
+	uint64_t len;
+} found_hole;
+
+/* What a scan of one tail found, before it is decided how much of it counts. */
+typedef struct findings {
+	emr_segment *segment;
+	int fd;
+	emr_buf sections;	/* of found_section */
+	emr_buf pins;		/* of found_pin */
+	emr_buf holes;		/* of found_hole */
+	uint64_t synced;	/* the largest synced mark */
+	uint64_t end;
+} findings;
+
+static void findings_free(findings *f)
+{
+	emr_buf_free(&f->sections);
+	emr_buf_free(&f->pins);
+	emr_buf_free(&f->holes);
+}
+#define AUTO_FINDINGS __attribute__((cleanup(findings_free))) findings
+
+static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes block)
+{
+	emr_log_place place = { f->segment->number, item->offset };
+	emr_store_frame frame;
+	emr_status status = emr_store_frame_read(block, f->segment->writer, place, &frame);
+
+	if (status != EMR_OK)
+		return status == EMR_DAMAGED ? EMR_OK : status;	/* somebody's block that looks like one */
+	if (frame.synced > f->synced && frame.synced <= item->offset)
+		f->synced = frame.synced;
+	for (size_t i = 0; i < frame.count; i++) {
+		found_pin pin = { .offset = item->offset };
+
+		if (emr_store_frame_row(block, i, &pin.change) != EMR_OK)
+			return EMR_OK;
+		status = emr_buf_append(&f->pins, &pin, sizeof pin);
+		if (status != EMR_OK)
+			return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status take_section(findings *f, const emr_scan_item *item)
+{
+	found_section section = { .at = { .segment = f->segment->handle, .len = (uint32_t)item->data_len,
+		.offset = item->offset + item->head_len } };
+	EMR_AUTO_BUF block = { 0 };
+	emr_status status;
+
+	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
+		status = emr_buf_append_zeros(&block, item->data_len);
+		if (status == EMR_OK)
+			status = emr_pread_all(f->fd, block.data, block.len, (off_t)section.at.offset);
+		if (status != EMR_OK)
+			return status;
+		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
+			return take_frame(f, item, emr_buf_view(&block));
+	}
+	memcpy(section.digest, emr_cid_digest(&item->cid), EMR_DIGEST_PREFIX);
+	return emr_buf_append(&f->sections, &section, sizeof section);
+}
+
+static emr_status take_item(void *context, const emr_scan_item *item)
+{
+	findings *f = context;
+	found_hole hole = { item->offset, item->len };
+
+	return item->hole ? emr_buf_append(&f->holes, &hole, sizeof hole) : take_section(f, item);
+}
+
+emr_status emr_store_note_damage(emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len,
+	bool torn)
+{
+	emr_damage_row *rows;
+	emr_damage_row *row;
+
+	pthread_mutex_lock(&store->map_lock);
+	rows = realloc(store->damages, (store->damage_count + 1) * sizeof *rows);
+	if (rows != NULL) {
+		store->damages = rows;
+		row = &rows[store->damage_count++];
+		emr_segment_name_of(segment->writer, segment->number, row->segment);
+		row->damage = (emr_store_damage){ .offset = offset, .len = len, .torn = torn };
+		emr_log(EMR_LOG_WARN, "store: %s at %llu: %llu bytes %s", row->segment, (unsigned long long)offset,
+			(unsigned long long)len, torn ? "of an unfinished write" : "damaged");
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	return rows == NULL ? EMR_NO_MEMORY : EMR_OK;
+}
+
+static emr_status copy_bytes(int from, int to, uint64_t offset, uint64_t len)
+{
+	EMR_AUTO_FREE uint8_t *buffer = malloc(65536);
+	uint64_t done = 0;
+	emr_status status = buffer == NULL ? EMR_NO_MEMORY : EMR_OK;
+
+	while (status == EMR_OK && done < len) {
+		size_t n = len - done < 65536 ? (size_t)(len - done) : 65536;
+
+		status = emr_pread_all(from, buffer, n, (off_t)(offset + done));
+		if (status == EMR_OK)
+			status = emr_pwrite_all(to, buffer, n, (off_t)done);
+		done += n;
+	}
+	return status;
+}
+
+/* On disk under a name that says where the bytes stood; a second time keeps the first copy. */
+static emr_status quarantine(emr_store *store, const emr_segment *segment, int fd, uint64_t offset, uint64_t len)
+{
+	char segment_name[EMR_SEGMENT_NAME_MAX];
+	char name[EMR_SEGMENT_NAME_MAX + 40];
+	emr_status status;
+	EMR_AUTO_FD dir = -1;
+	EMR_AUTO_FD out = -1;
+
+	emr_segment_name_of(segment->writer, segment->number, segment_name);
+	snprintf(name, sizeof name, "%s-%llu.bad", segment_name, (unsigned long long)offset);
+	if (mkdirat(store->dirfd, "quarantine", 0700) != 0 && errno != EEXIST)
+		return emr_status_from_errno(errno);
+	dir = openat(store->dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int again = 1; dir >= 0 && out < 0; again++) {
+		out = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (out < 0 && errno != EEXIST)
+			break;
+		if (out < 0)
+			snprintf(name, sizeof name, "%s-%llu-%d.bad", segment_name, (unsigned long long)offset,
+				again);
+	}
+	if (dir < 0 || out < 0)
+		return emr_status_from_errno(errno);
+	status = copy_bytes(fd, out, offset, len);
+	if (status == EMR_OK && (fsync(out) != 0 || fsync(dir) != 0 || fsync(store->dirfd) != 0))
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		unlinkat(dir, name, 0);
+	return status;
+}
+
+/* One section of exactly SIZE bytes (at most 1 MiB) with a block of zeros; false: no varint makes that size. */
+static bool filler(uint8_t *out, size_t size)
+{
+	for (size_t n = 1; n <= 4; n++) {
+		size_t data = size - n - EMR_CID_BYTES;
+		emr_cid cid;
+
+		if (size < n + EMR_CID_BYTES || emr_varint_len(EMR_CID_BYTES + data) != n)
+			continue;
+		memset(out, 0, size);
+		cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(out, data));
+		emr_car_section_head(out, &cid, data);
+		return true;
+	}
+	return false;
+}
+
+static emr_status write_fillers(int fd, uint64_t offset, uint64_t len)
+{
+	const size_t empty = 1 + EMR_CID_BYTES;
+	const size_t most = (size_t)1 << 20;
+	EMR_AUTO_FREE uint8_t *bytes = malloc(most);
+	emr_status status = bytes == NULL ? EMR_NO_MEMORY : EMR_OK;
+
+	while (status == EMR_OK && len > 0) {
+		size_t n = len > most ? most / 2 : (size_t)len;
+
+		if (len < empty)
+			return EMR_INVALID;
+		if (!filler(bytes, n)) {
+			n = empty;
+			if (!filler(bytes, n))
+				return EMR_INVALID;
+		}
+		status = emr_pwrite_all(fd, bytes, n, (off_t)offset);
+		offset += n;
+		len -= n;
+	}
+	if (status == EMR_OK && fdatasync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+emr_status emr_store_fill_hole(emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len)
+{
+	emr_status status;
+	int fd;
+
+	status = emr_segment_use(store, segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = quarantine(store, segment, fd, offset, len);
+	if (status == EMR_OK)
+		status = write_fillers(fd, offset, len);
+	emr_segment_unuse(store, segment);
+	return status;
+}
+
+/* Takes everything from CUT on out of the segment and into quarantine. */
+static emr_status cut_tail(emr_store *store, findings *f, uint64_t cut)
+{
+	emr_status status;
+
+	if (f->end > cut) {
+		status = quarantine(store, f->segment, f->fd, cut, f->end - cut);
+		if (status == EMR_OK)
+			status = emr_store_note_damage(store, f->segment, cut, f->end - cut, true);
+		if (status != EMR_OK)
+			return status;
+	}
+	if (ftruncate(f->fd, (off_t)cut) != 0 || fsync(f->fd) != 0)
+		return emr_status_from_errno(errno);
+	f->end = cut;
+	return EMR_OK;
+}
+
+/* Decides about each hole of an own segment: behind everything synced it is the torn end; before, it is rot. */
+static emr_status mend(emr_store *store, findings *f, uint64_t durable)
+{
+	const found_hole *holes = (const void *)f->holes.data;
+	size_t count = f->holes.len / sizeof *holes;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+		if (holes[i].offset >= durable)
+			return cut_tail(store, f, holes[i].offset);
+		status = emr_store_note_damage(store, f->segment, holes[i].offset, holes[i].len, false);
+		if (status == EMR_OK &&
+		    emr_store_fill_hole(store, f->segment, holes[i].offset, holes[i].len) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
+	}
+	return status;
+}
+
+/* A foreign segment is only looked at: a hole at its very end may be a write under way. */
+static void stop_at_open_end(findings *f)
+{
+	const found_hole *holes = (const void *)f->holes.data;
+	size_t count = f->holes.len / sizeof *holes;
+
+	if (count > 0 && holes[count - 1].offset + holes[count - 1].len == f->end)
+		f->end = holes[count - 1].offset;
+}
+
+static emr_status publish(emr_store *store, findings *f)
+{
+	const found_section *sections = (const void *)f->sections.data;
+	size_t count = f->sections.len / sizeof *sections;
+	emr_pending *map = f->segment->own ? &store->pending : &store->foreign;
+	emr_status status;
+
+	pthread_mutex_lock(&store->map_lock);
+	status = emr_pending_reserve(map, count);
+	for (size_t i = 0; status == EMR_OK && i < count; i++)
+		if (sections[i].at.offset < f->end)
+			emr_pending_put(map, sections[i].digest, sections[i].at);
+	if (status == EMR_OK) {
+		f->segment->known_to = f->end;
+		f->segment->end = f->end;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	return status;
+}
+
+static emr_status publish_pins(emr_store *store, const findings *f)
+{
+	const found_pin *pins = (const void *)f->pins.data;
+	size_t count = f->pins.len / sizeof *pins;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && f->segment->own && i < count; i++)
+		if (pins[i].offset < f->end)
+			status = emr_store_add_pins(store, &pins[i].change, 1);
+	return status;
+}
+
+/* A segment whose first bytes are not ours: torn at its creation, or damaged. */
+static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
+{
+	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES] = { 0 };
+	struct stat st;
+	size_t len;
+	emr_status status;
+
+	if (fstat(f->fd, &st) != 0)
+		return EMR_IO;
+	len = st.st_size < (off_t)sizeof prefix ? (size_t)st.st_size : sizeof prefix;
+	status = emr_pread_all(f->fd, prefix, len, 0);
+	if (status != EMR_OK || memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0)
+		return status;
+	status = emr_store_note_damage(store, f->segment, 0, len, durable == 0);
+	if (status == EMR_OK && f->segment->own && len > 0)
+		status = quarantine(store, f->segment, f->fd, 0, len);
+	if (status == EMR_OK && f->segment->own)
+		status = emr_pwrite_all(f->fd, emr_segment_prefix, sizeof prefix, 0);
+	if (status == EMR_OK && f->segment->own && fsync(f->fd) != 0)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+static emr_status take_tail(emr_store *store, findings *f, bool hashed, uint64_t durable)
+{
+	uint64_t from = f->segment->known_to;
+	emr_status status = EMR_OK;
+
+	if (from == EMR_SEGMENT_PREFIX_BYTES)
+		status = check_prefix(store, f, durable);
+	if (status == EMR_OK)
+		status = emr_scan(f->fd, from, hashed, take_item, f, &f->end);
+	if (status != EMR_OK)
+		return status;
+	if (f->synced < durable)
+		f->synced = durable;
+	if (f->segment->own)
+		status = mend(store, f, f->synced);
+	else
+		stop_at_open_end(f);
+	if (status == EMR_OK)
+		status = publish_pins(store, f);
+	return status == EMR_OK ? publish(store, f) : status;
+}
+
+emr_status emr_store_take_tail(emr_store *store, emr_segment *segment, bool hashed, uint64_t durable)
+{
+	AUTO_FINDINGS f = { .segment = segment };
+	emr_status status = emr_segment_use(store, segment, &f.fd);
+
+	if (status != EMR_OK)
+		return status;
+	status = take_tail(store, &f, hashed, durable);
+	emr_segment_unuse(store, segment);
+	return status;
+}

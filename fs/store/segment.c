@@ -1,0 +1,271 @@
+#include "store_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first section. */
+#define EMPTY_CID \
+	0x01, 0x55, 0x12, 0x20, 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, \
+	0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, \
+	0x78, 0x52, 0xb8, 0x55
+const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES] = {
+	0x3a, 0xa2, 0x65, 'r', 'o', 'o', 't', 's', 0x81, 0xd8, 0x2a, 0x58, 0x25, 0x00, EMPTY_CID,
+	0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n', 0x01, 0x24, EMPTY_CID
+};
+
+void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_NAME_MAX])
+{
+	char hex[33];
+
+	emr_hex(writer.b, sizeof writer.b, hex);
+	snprintf(out, EMR_SEGMENT_NAME_MAX, "seg-%s-%06llu.car", hex, (unsigned long long)number);
+}
+
+/* Accepts exactly what emr_segment_name_of writes. */
+static bool parse_name(const char *name, emr_id16 *out_writer, uint64_t *out_number)
+{
+	char hex[33];
+	char again[EMR_SEGMENT_NAME_MAX];
+	unsigned long long number;
+
+	if (sscanf(name, "seg-%32[0-9a-f]-%18llu.car", hex, &number) != 2 || number == 0)
+		return false;
+	if (emr_unhex(hex, out_writer->b, sizeof out_writer->b) != EMR_OK)
+		return false;
+	*out_number = number;
+	emr_segment_name_of(*out_writer, *out_number, again);
+	return strcmp(name, again) == 0;
+}
+
+emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle)
+{
+	return handle == 0 || handle > store->segment_count ? NULL : store->segments[handle - 1];
+}
+
+/* From the newest: what is asked for is mostly young. */
+emr_segment *emr_segment_by_index_id(emr_store *store, int64_t id)
+{
+	for (size_t i = store->segment_count; i > 0; i--)
+		if (store->segments[i - 1]->index_id == id && !store->segments[i - 1]->gone)
+			return store->segments[i - 1];
+	return NULL;
+}
+
+static emr_status add_slot(emr_store *store, emr_segment **out_segment)
+{
+	emr_segment *segment;
+
+	if (store->segment_count == store->segment_capacity) {
+		size_t capacity = store->segment_capacity * 2 + 16;
+		emr_segment **grown = realloc(store->segments, capacity * sizeof(emr_segment *));
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		store->segments = grown;
+		store->segment_capacity = capacity;
+	}
+	segment = calloc(1, sizeof *segment);
+	if (segment == NULL)
+		return EMR_NO_MEMORY;
+	segment->fd = -1;
+	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
+	store->segments[store->segment_count++] = segment;
+	segment->handle = (uint32_t)store->segment_count;
+	*out_segment = segment;
+	return EMR_OK;
+}
+
+emr_status emr_segment_slot(emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment)
+{
+	emr_status status;
+
+	for (size_t i = 0; i < store->segment_count; i++) {
+		emr_segment *segment = store->segments[i];
+
+		if (segment->number == number && !segment->gone && emr_id16_equal(segment->writer, writer)) {
+			*out_segment = segment;
+			return EMR_OK;
+		}
+	}
+	status = add_slot(store, out_segment);
+	if (status != EMR_OK)
+		return status;
+	(*out_segment)->writer = writer;
+	(*out_segment)->number = number;
+	(*out_segment)->own = !store->read_only && emr_id16_equal(writer, store->writer);
+	return EMR_OK;
+}
+
+/* map_lock held: closes one idle descriptor when there are many. */
+static void make_room(emr_store *store)
+{
+	if (store->open_files < EMR_OPEN_FILES_MAX)
+		return;
+	for (size_t i = 0; i < store->segment_count; i++) {
+		emr_segment *segment = store->segments[i];
+
+		if (segment->fd < 0 || segment->users > 0)
+			continue;
+		close(segment->fd);
+		segment->fd = -1;
+		store->open_files--;
+		return;
+	}
+}
+
+static emr_status open_file(emr_store *store, emr_segment *segment)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+	int flags = (segment->own ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+
+	make_room(store);
+	emr_segment_name_of(segment->writer, segment->number, name);
+	segment->fd = openat(store->dirfd, name, flags);
+	if (segment->fd < 0) {
+		if (errno == ENOENT)
+			segment->gone = true;
+		return emr_status_from_errno(errno);
+	}
+	store->open_files++;
+	return EMR_OK;
+}
+
+emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&store->map_lock);
+	if (segment->fd < 0)
+		status = segment->gone ? EMR_NOT_FOUND : open_file(store, segment);
+	if (status == EMR_OK) {
+		segment->users++;
+		*out_fd = segment->fd;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	return status;
+}
+
+void emr_segment_unuse(emr_store *store, emr_segment *segment)
+{
+	pthread_mutex_lock(&store->map_lock);
+	segment->users--;
+	if (segment->gone && segment->users == 0 && segment->fd >= 0) {
+		close(segment->fd);
+		segment->fd = -1;
+		store->open_files--;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+}
+
+static emr_status list_locked(emr_store *store, DIR *dir)
+{
+	struct dirent *entry;
+	emr_segment *segment;
+	emr_id16 writer;
+	uint64_t number;
+
+	for (;;) {
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL)
+			return errno == 0 ? EMR_OK : emr_status_from_errno(errno);
+		if (!parse_name(entry->d_name, &writer, &number))
+			continue;
+		if (emr_segment_slot(store, writer, number, &segment) != EMR_OK)
+			return EMR_NO_MEMORY;
+	}
+}
+
+static int compare_segments(const void *x, const void *y)
+{
+	const emr_segment *a = *(emr_segment *const *)x;
+	const emr_segment *b = *(emr_segment *const *)y;
+	int writers = memcmp(a->writer.b, b->writer.b, sizeof a->writer.b);
+
+	if (writers != 0)
+		return writers;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+emr_status emr_segment_list(emr_store *store)
+{
+	int fd = openat(store->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t before;
+	emr_status status;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return EMR_IO;
+	}
+	pthread_mutex_lock(&store->map_lock);
+	before = store->segment_count;
+	status = list_locked(store, dir);
+	/* New slots in the order of their numbers: what is later in the log is later here. */
+	qsort(store->segments + before, store->segment_count - before, sizeof(emr_segment *), compare_segments);
+	for (size_t i = before; i < store->segment_count; i++)
+		store->segments[i]->handle = (uint32_t)i + 1;
+	pthread_mutex_unlock(&store->map_lock);
+	closedir(dir);
+	return status;
+}
+
+static emr_status write_prefix(emr_store *store, int fd)
+{
+	emr_status status = emr_pwrite_all(fd, emr_segment_prefix, sizeof emr_segment_prefix, 0);
+
+	if (status == EMR_OK && (fdatasync(fd) != 0 || fsync(store->dirfd) != 0))
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **out_segment)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+	emr_segment *segment;
+	emr_status status;
+	int fd;
+
+	emr_segment_name_of(store->writer, number, name);
+	fd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	status = write_prefix(store, fd);
+	pthread_mutex_lock(&store->map_lock);
+	if (status == EMR_OK)
+		status = emr_segment_slot(store, store->writer, number, &segment);
+	if (status == EMR_OK) {
+		segment->fd = fd;
+		segment->end = EMR_SEGMENT_PREFIX_BYTES;
+		store->open_files++;
+	}
+	pthread_mutex_unlock(&store->map_lock);
+	if (status != EMR_OK) {
+		unlinkat(store->dirfd, name, 0);
+		close(fd);
+		return status;
+	}
+	*out_segment = segment;
+	return EMR_OK;
+}
+
+void emr_store_segment_name(emr_store *store, uint32_t handle, char *out)
+{
+	emr_segment *segment;
+
+	pthread_mutex_lock(&store->map_lock);
+	segment = emr_segment_by_handle(store, handle);
+	if (segment == NULL)
+		snprintf(out, EMR_SEGMENT_NAME_MAX, "no segment");
+	else
+		emr_segment_name_of(segment->writer, segment->number, out);
+	pthread_mutex_unlock(&store->map_lock);
+}

@@ -1,0 +1,348 @@
+#include "store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#define FORMAT_TEXT "emrfs store 1\n"
+#define SEGMENT_BYTES_MIN 4096
+#define INDEX_DELAY_MS 1000
+
+static emr_status check_format(emr_store *store)
+{
+	EMR_AUTO_BUF text = { 0 };
+	emr_bytes expected = emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
+	emr_status status = emr_file_read(store->dirfd, "format", 64, &text);
+
+	if (status == EMR_NOT_FOUND && !store->read_only) {
+		status = emr_file_create(store->dirfd, "format", expected, 0600);
+		return status == EMR_EXISTS ? EMR_OK : status;
+	}
+	if (status != EMR_OK)
+		return status == EMR_LIMIT ? EMR_DAMAGED : status;
+	if (emr_bytes_equal(emr_buf_view(&text), expected))
+		return EMR_OK;
+	/* Known words and another number: a program to come.  Anything else was damaged. */
+	return text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1' ? EMR_NEWER_FORMAT
+												: EMR_DAMAGED;
+}
+
+static emr_status lock_writer(emr_store *store)
+{
+	char hex[33];
+	char name[64];
+
+	emr_hex(store->writer.b, sizeof store->writer.b, hex);
+	snprintf(name, sizeof name, "writer-%s.lock", hex);
+	store->lockfd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (store->lockfd < 0)
+		return emr_status_from_errno(errno);
+	if (flock(store->lockfd, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK ? EMR_BUSY : emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
+static emr_status open_directory(emr_store *store)
+{
+	if (!store->read_only)
+		return emr_dir_open(store->path, &store->dirfd);
+	store->dirfd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return store->dirfd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+}
+
+/* The last own segment goes on; without one the first begins. */
+static emr_status choose_current(emr_store *store)
+{
+	emr_segment *last = NULL;
+	emr_status status = EMR_OK;
+	int fd;
+
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (store->segments[i]->own && !store->segments[i]->gone &&
+		    (last == NULL || store->segments[i]->number > last->number))
+			last = store->segments[i];
+	if (last == NULL)
+		status = emr_segment_create(store, 1, &last);
+	if (status == EMR_OK)
+		status = emr_segment_use(store, last, &fd);
+	if (status != EMR_OK)
+		return status;
+	/* Cuts zeros written ahead by a process that was killed, and makes sure of what it left in the page cache. */
+	if (ftruncate(fd, (off_t)last->end) != 0 || fdatasync(fd) != 0) {
+		emr_segment_unuse(store, last);
+		return emr_status_from_errno(errno);
+	}
+	emr_store_set_current(store, last);
+	return EMR_OK;
+}
+
+static emr_status init_locks(emr_store *store)
+{
+	pthread_mutex_t *mutexes[] = { &store->reclaim_lock, &store->index_lock, &store->append_lock,
+		&store->map_lock, &store->sync_lock, &store->wake_lock };
+	pthread_condattr_t monotonic;
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof mutexes / sizeof mutexes[0]; i++)
+		failed |= pthread_mutex_init(mutexes[i], NULL);
+	failed |= pthread_rwlock_init(&store->index_swap, NULL);
+	failed |= pthread_cond_init(&store->window_done, NULL);
+	failed |= pthread_cond_init(&store->synced, NULL);
+	failed |= pthread_condattr_init(&monotonic);
+	failed |= pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	failed |= pthread_cond_init(&store->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return failed ? EMR_NO_MEMORY : EMR_OK;
+}
+
+static void destroy(emr_store *store)
+{
+	emr_index_close(store->index);
+	for (size_t i = 0; i < store->segment_count; i++) {
+		if (store->segments[i]->fd >= 0)
+			close(store->segments[i]->fd);
+		free(store->segments[i]);
+	}
+	free(store->segments);
+	emr_pending_free(&store->pending);
+	emr_pending_free(&store->flushing);
+	emr_pending_free(&store->foreign);
+	free(store->cache);
+	free(store->damages);
+	free(store->pins);
+	free(store->new_roots);
+	if (store->lockfd >= 0)
+		close(store->lockfd);
+	if (store->dirfd >= 0)
+		close(store->dirfd);
+	free(store->path);
+	free(store);
+}
+
+static emr_status make(const emr_store_options *options, emr_store **out_store)
+{
+	emr_store *store = calloc(1, sizeof *store);
+
+	if (store == NULL)
+		return EMR_NO_MEMORY;
+	store->face.ops = &emr_store_face_ops;
+	store->dirfd = store->lockfd = -1;
+	store->writer = options->writer;
+	store->read_only = options->read_only;
+	store->no_background = options->no_background;
+	store->segment_bytes = options->segment_bytes == 0 ? EMR_SEGMENT_BYTES_DEFAULT : options->segment_bytes;
+	if (store->segment_bytes < SEGMENT_BYTES_MIN)
+		store->segment_bytes = SEGMENT_BYTES_MIN;
+	store->index_delay_ms = options->index_delay_ms == 0 ? INDEX_DELAY_MS : options->index_delay_ms;
+	store->path = strdup(options->path);
+	store->cache = calloc(EMR_CACHE_SLOTS, sizeof *store->cache);
+	if (store->path == NULL || store->cache == NULL || init_locks(store) != EMR_OK) {
+		destroy(store);
+		return EMR_NO_MEMORY;
+	}
+	*out_store = store;
+	return EMR_OK;
+}
+
+static emr_status start(emr_store *store)
+{
+	emr_status status = open_directory(store);
+
+	if (status == EMR_OK)
+		status = check_format(store);
+	if (status == EMR_OK && !store->read_only)
+		status = lock_writer(store);
+	if (status == EMR_OK)
+		status = emr_store_load(store);
+	if (status != EMR_OK || store->read_only)
+		return status;
+	status = choose_current(store);
+	if (status == EMR_OK)
+		status = emr_store_index_now(store);
+	return status == EMR_OK ? emr_store_background_start(store) : status;
+}
+
+emr_status emr_store_open(const emr_store_options *options, emr_store **out_store)
+{
+	emr_store *store;
+	emr_status status = make(options, &store);
+
+	if (status != EMR_OK)
+		return status;
+	status = start(store);
+	if (status != EMR_OK) {
+		destroy(store);
+		return status;
+	}
+	*out_store = store;
+	return EMR_OK;
+}
+
+void emr_store_close(emr_store *store)
+{
+	if (store == NULL)
+		return;
+	emr_store_background_stop(store);
+	if (!store->read_only && !store->failed) {
+		emr_status status = emr_store_index_now(store);	/* flushes first */
+
+		if (status == EMR_OK && (ftruncate(store->current->fd, (off_t)store->current->end) != 0 ||
+						fsync(store->current->fd) != 0))
+			status = emr_status_from_errno(errno);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "store: not closed cleanly (%s)", emr_status_text(status));
+	}
+	destroy(store);
+}
+
+emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats)
+{
+	emr_store_stats stats = { 0 };
+	emr_status status = emr_store_index_now(store);
+
+	pthread_rwlock_rdlock(&store->index_swap);
+	if (status == EMR_OK && store->index != NULL)
+		status = emr_index_counts(store->index, &stats.blocks, &stats.block_bytes, &stats.pins);
+	pthread_rwlock_unlock(&store->index_swap);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&store->map_lock);
+	stats.blocks += store->foreign.count;
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (!store->segments[i]->gone)
+			stats.disk_bytes += store->segments[i]->known_to;
+	stats.quarantined = store->damage_count;
+	pthread_mutex_unlock(&store->map_lock);
+	*out_stats = stats;
+	return EMR_OK;
+}
+
+emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context)
+{
+	EMR_AUTO_FREE emr_damage_row *rows = NULL;
+	size_t count;
+
+	pthread_mutex_lock(&store->map_lock);
+	count = store->damage_count;
+	rows = malloc((count + 1) * sizeof *rows);
+	if (rows != NULL && count > 0)
+		memcpy(rows, store->damages, count * sizeof *rows);
+	pthread_mutex_unlock(&store->map_lock);
+	if (rows == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < count; i++) {
+		rows[i].damage.segment = rows[i].segment;
+		visit(context, &rows[i].damage);
+	}
+	return EMR_OK;
+}
+
+int emr_store_directory(const emr_store *store)
+{
+	return store->dirfd;
+}
+
+emr_id16 emr_store_writer(const emr_store *store)
+{
+	return store->writer;
+}
+
+/* ---- The common face ---- */
+
+emr_block_store *emr_store_blocks(emr_store *store)
+{
+	return &store->face;
+}
+
+static emr_store *store_of(emr_block_store *face)
+{
+	return (emr_store *)face;
+}
+
+static emr_status face_put(emr_block_store *face, const emr_block *blocks, size_t count)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t done = 0; status == EMR_OK && done < count; done += EMR_STORE_GROUP_BLOCKS_MAX) {
+		size_t n = count - done < EMR_STORE_GROUP_BLOCKS_MAX ? count - done : EMR_STORE_GROUP_BLOCKS_MAX;
+
+		status = emr_store_append(store_of(face), blocks + done, n, NULL);
+	}
+	return status;
+}
+
+static emr_status face_get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
+	size_t *out_len)
+{
+	return emr_store_get(store_of(face), cid, offset, out, len, out_len);
+}
+
+static emr_status face_get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
+{
+	return emr_store_get_verified(store_of(face), cid, out);
+}
+
+static emr_status face_size(emr_block_store *face, const emr_cid *cid, uint64_t *out_bytes)
+{
+	return emr_store_size(store_of(face), cid, out_bytes);
+}
+
+static emr_status change_pins(emr_block_store *face, const emr_pin *pins, size_t count, bool unpin)
+{
+	EMR_AUTO_FREE emr_pin_change *changes = calloc(count + 1, sizeof *changes);
+
+	if (changes == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		changes[i] = (emr_pin_change){ .pin = pins[i], .unpin = unpin };
+	return emr_store_pin(store_of(face), changes, count);
+}
+
+static emr_status face_pin(emr_block_store *face, const emr_pin *pins, size_t count)
+{
+	return change_pins(face, pins, count, false);
+}
+
+static emr_status face_unpin(emr_block_store *face, const emr_pin *pins, size_t count)
+{
+	return change_pins(face, pins, count, true);
+}
+
+static emr_status face_each_pin(emr_block_store *face, emr_pin_visit visit, void *context)
+{
+	return emr_store_each_pin(store_of(face), visit, context);
+}
+
+static emr_status face_sync(emr_block_store *face)
+{
+	return emr_store_flush(store_of(face));
+}
+
+static emr_status face_stats(emr_block_store *face, emr_store_stats *out_stats)
+{
+	return emr_store_stats_get(store_of(face), out_stats);
+}
+
+static void face_close(emr_block_store *face)
+{
+	emr_store_close(store_of(face));
+}
+
+const emr_block_store_ops emr_store_face_ops = {
+	.put = face_put,
+	.get = face_get,
+	.get_verified = face_get_verified,
+	.size = face_size,
+	.pin = face_pin,
+	.unpin = face_unpin,
+	.each_pin = face_each_pin,
+	.sync = face_sync,
+	.stats = face_stats,
+	.close = face_close,
+};

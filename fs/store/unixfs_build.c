@@ -1,0 +1,157 @@
+#include "unixfs_private.h"
+
+#include <stdlib.h>
+
+#include "store/dag_pb.h"
+#include "store/varint.h"
+
+#define LEVELS_MAX 4	/* 1,024^4 leaves: no content comes near */
+
+/* A node that still takes children.  Links and block sizes grow side by side; data follows the links on the wire. */
+typedef struct open_node {
+	emr_buf links;
+	emr_buf block_sizes;
+	size_t count;
+	uint64_t file_bytes;
+	uint64_t tsize;
+	emr_unixfs_link first;	/* an only child at the top is the root itself */
+} open_node;
+
+struct emr_unixfs_builder {
+	emr_unixfs_emit emit;
+	void *context;
+	open_node levels[LEVELS_MAX];
+	emr_status failed;
+};
+
+emr_status emr_unixfs_write_file_data(emr_buf *out, uint64_t file_bytes)
+{
+	uint8_t data[3 + EMR_VARINT_MAX] = { 0x08, 0x02, 0x18 };
+
+	return emr_buf_append(out, data, 3 + emr_varint_put(data + 3, file_bytes));
+}
+
+emr_status emr_unixfs_write_block_size(emr_buf *out, uint64_t file_bytes)
+{
+	uint8_t data[1 + EMR_VARINT_MAX] = { 0x20 };
+
+	return emr_buf_append(out, data, 1 + emr_varint_put(data + 1, file_bytes));
+}
+
+static emr_status add_child(open_node *node, const emr_unixfs_link *child)
+{
+	emr_status status =
+		emr_dag_pb_write_link(&node->links, &child->cid, emr_bytes_of("", 0), child->tsize);
+
+	if (status == EMR_OK)
+		status = emr_unixfs_write_block_size(&node->block_sizes, child->file_bytes);
+	if (status != EMR_OK)
+		return status;
+	if (node->count++ == 0)
+		node->first = *child;
+	node->file_bytes += child->file_bytes;
+	node->tsize += child->tsize;
+	return EMR_OK;
+}
+
+/* Serializes NODE, hands it out and empties it for its next brother. */
+static emr_status close_node(emr_unixfs_builder *builder, open_node *node, emr_unixfs_link *out_link)
+{
+	EMR_AUTO_BUF data = { 0 };
+	emr_unixfs_link link = { .file_bytes = node->file_bytes };
+	emr_status status = emr_unixfs_write_file_data(&data, node->file_bytes);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&data, node->block_sizes.data, node->block_sizes.len);
+	if (status == EMR_OK)
+		status = emr_dag_pb_write_data(&node->links, emr_buf_view(&data));
+	if (status != EMR_OK)
+		return status;
+	link.tsize = node->tsize + node->links.len;
+	link.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&node->links));
+	status = builder->emit(builder->context, &link.cid, emr_buf_view(&node->links));
+	if (status != EMR_OK)
+		return status;
+	emr_buf_clear(&node->links);
+	emr_buf_clear(&node->block_sizes);
+	node->count = 0;
+	node->file_bytes = node->tsize = 0;
+	*out_link = link;
+	return EMR_OK;
+}
+
+static emr_status push(emr_unixfs_builder *builder, unsigned level, emr_unixfs_link child)
+{
+	emr_status status = EMR_OK;
+
+	for (; level < LEVELS_MAX; level++) {
+		open_node *node = &builder->levels[level];
+
+		status = add_child(node, &child);
+		if (status != EMR_OK || node->count < EMR_UNIXFS_LINKS_MAX)
+			return status;
+		status = close_node(builder, node, &child);
+		if (status != EMR_OK)
+			return status;
+	}
+	return EMR_LIMIT;
+}
+
+emr_status emr_unixfs_builder_new(emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder)
+{
+	emr_unixfs_builder *builder = calloc(1, sizeof *builder);
+
+	if (builder == NULL)
+		return EMR_NO_MEMORY;
+	builder->emit = emit;
+	builder->context = context;
+	*out_builder = builder;
+	return EMR_OK;
+}
+
+emr_status emr_unixfs_builder_add(emr_unixfs_builder *builder, const emr_unixfs_link *leaf)
+{
+	if (builder->failed == EMR_OK)
+		builder->failed = push(builder, 0, *leaf);
+	return builder->failed;
+}
+
+static bool any_above(const emr_unixfs_builder *builder, unsigned level)
+{
+	for (unsigned above = level + 1; above < LEVELS_MAX; above++)
+		if (builder->levels[above].count > 0)
+			return true;
+	return false;
+}
+
+emr_status emr_unixfs_builder_finish(emr_unixfs_builder *builder, emr_unixfs_link *out_root)
+{
+	emr_status status = builder->failed;
+
+	for (unsigned level = 0; status == EMR_OK && level < LEVELS_MAX; level++) {
+		open_node *node = &builder->levels[level];
+		emr_unixfs_link link;
+
+		if (node->count == 0)
+			continue;
+		if (node->count == 1 && !any_above(builder, level)) {
+			*out_root = node->first;
+			return EMR_OK;
+		}
+		status = close_node(builder, node, &link);
+		if (status == EMR_OK)
+			status = push(builder, level + 1, link);
+	}
+	return status == EMR_OK ? EMR_INVALID : status;
+}
+
+void emr_unixfs_builder_free(emr_unixfs_builder *builder)
+{
+	if (builder == NULL)
+		return;
+	for (unsigned level = 0; level < LEVELS_MAX; level++) {
+		emr_buf_free(&builder->levels[level].links);
+		emr_buf_free(&builder->levels[level].block_sizes);
+	}
+	free(builder);
+}
