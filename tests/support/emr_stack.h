@@ -1,0 +1,37 @@
+/* A whole emrfs below the kernel, in one directory: keyring, store, journal, ledger, replica, view.  For tests and for
+ * programs that are recorded, killed and cut off.  Uses a cheap key derivation: never for real records. */
+#pragma once
+
+#include "view/view.h"
+
+typedef struct emr_stack {
+	char path[512];
+	int state_dirfd;
+	int spill_dirfd;
+	emr_keyring *keyring;
+	emr_store *store;
+	emr_journal *journal;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_record_ctx *records;
+	emr_facts *facts;
+	emr_settle *settle;
+	emr_view *view;
+} emr_stack;
+
+typedef struct emr_stack_options {
+	const emr_clock *clock;		/* NULL: the computer's */
+	int64_t quiet_ns, sync_ns;	/* 0: the view's defaults */
+	uint64_t segment_bytes;		/* 0: the store's default */
+	bool no_workers;		/* everything in the calling thread: recorded runs repeat exactly */
+	bool threads;			/* start the view's publisher and syncer */
+	void (*notice)(void *arg, const char *id, const char *path);
+	void *notice_arg;
+} emr_stack_options;
+
+/* Makes PATH/keyfile (passphrase "test"), PATH/network and the first domains. */
+emr_status emr_stack_create(const char *path);
+/* Opens in the order of a recovery. */
+emr_status emr_stack_open(const char *path, const emr_stack_options *options, emr_stack *out_stack);
+/* In the reverse order; a stack that was only partly opened is fine. */
+void emr_stack_close(emr_stack *stack);
