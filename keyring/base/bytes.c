@@ -14,7 +14,7 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 	size_t cap = buf->cap;
 	uint8_t *data;
 
-	if (__builtin_add_overflow(buf->len, extra, &need))
+	if (__builtin_add_overflow(buf->len, extra, &need) || need > PTRDIFF_MAX)
 		return EMR_NO_MEMORY;
 	if (need <= cap)
 		return EMR_OK;

@@ -8,26 +8,35 @@
 #define ARGON2_MEMORY_MAX ((uint64_t)1 << 30)
 #define ARGON2_PASSES_MAX 16
 
-/* HMAC of up to three pieces; the hash's width decides which HMAC. */
 typedef struct hmac_parts {
 	emr_bytes part[3];
 } hmac_parts;
 
+/* libsodium does not want NULL even where it reads nothing. */
+static const uint8_t *some(emr_bytes bytes)
+{
+	static const uint8_t nothing;
+
+	return bytes.len == 0 ? &nothing : bytes.data;
+}
+
+/* HMAC of up to three pieces; the hash's width decides which HMAC. */
 static void hmac(size_t width, emr_bytes key, const hmac_parts *message, uint8_t *out)
 {
 	crypto_auth_hmacsha512_state wide;
 	crypto_auth_hmacsha256_state narrow;
 
 	if (width == 64) {
-		crypto_auth_hmacsha512_init(&wide, key.data, key.len);
+		crypto_auth_hmacsha512_init(&wide, some(key), key.len);
 		for (int i = 0; i < 3; i++)
-			crypto_auth_hmacsha512_update(&wide, message->part[i].data, message->part[i].len);
+			crypto_auth_hmacsha512_update(&wide, some(message->part[i]), message->part[i].len);
 		crypto_auth_hmacsha512_final(&wide, out);
 		sodium_memzero(&wide, sizeof wide);
 	} else {
-		crypto_auth_hmacsha256_init(&narrow, key.data, key.len);
+		crypto_auth_hmacsha256_init(&narrow, some(key), key.len);
 		for (int i = 0; i < 3; i++)
-			crypto_auth_hmacsha256_update(&narrow, message->part[i].data, message->part[i].len);
+			crypto_auth_hmacsha256_update(&narrow, some(message->part[i]),
+				message->part[i].len);
 		crypto_auth_hmacsha256_final(&narrow, out);
 		sodium_memzero(&narrow, sizeof narrow);
 	}

@@ -145,7 +145,7 @@ static void hmac_matches_wycheproof(void **state)
 		vectors_hex(test, "key", &key);
 		vectors_hex(test, "msg", &msg);
 		vectors_hex(test, "tag", &tag);
-		emr_hmac_sha512(emr_buf_view(&key), emr_buf_view(&msg), out);
+		emr_hmac_sha512(emr_buf_view(&key), msg.len == 0 ? (emr_bytes){ 0 } : emr_buf_view(&msg), out);
 		if ((tag.len <= 64 && memcmp(out, tag.data, tag.len) == 0) != vectors_valid(test))
 			wrong_case(test);
 	}
