@@ -231,7 +231,11 @@ void kit_store_remove(emr_block_store *store, const emr_cid *cid)
 
 void kit_store_fail_put_after(emr_block_store *store, int puts)
 {
-	((kit_store *)store)->fail_after = puts;
+	kit_store *s = (kit_store *)store;
+
+	pthread_mutex_lock(&s->lock);
+	s->fail_after = puts;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void kit_store_power_cut(emr_block_store *store)

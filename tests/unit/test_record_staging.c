@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -433,6 +434,135 @@ static void a_leaf_written_in_very_many_pieces_stays_correct(void **state)
 	free(s.bytes);
 }
 
+/* ---- Several at once ---- */
+
+typedef struct crowd {
+	kit *k;
+	uint32_t seed;
+} crowd;
+
+#define CROWD_BYTES 3000000u
+
+static void *write_a_file(void *arg)
+{
+	crowd *c = arg;
+	uint8_t *data = kit_bytes(CROWD_BYTES, c->seed);
+	shadow s = { .bytes = data, .size = CROWD_BYTES, .cap = CROWD_BYTES };
+	emr_content content;
+	emr_content_key *key;
+	emr_staging *st;
+
+	if (emr_staging_new(c->k->ctx, emr_id16_random(), NULL, 0, &st) != EMR_OK)
+		abort();
+	for (uint32_t off = 0; off < CROWD_BYTES; off += 50000) {
+		if (emr_staging_write(st, off, data + off, 50000) != EMR_OK)
+			abort();
+	}
+	if (emr_staging_freeze(st, &content, &key) != EMR_OK)
+		abort();
+	compare_frozen(c->k, &content, key, &s);
+	emr_content_key_free(key);
+	emr_staging_discard(st);
+	free(data);
+	return NULL;
+}
+
+static void many_writers_share_little_memory(void **state)
+{
+	pthread_t threads[6];
+	crowd c[6];
+	kit k;
+
+	(void)state;
+	kit_open(&k, 2, 1000000);
+	for (uint32_t i = 0; i < 6; i++) {
+		c[i] = (crowd){ .k = &k, .seed = i + 77 };
+		assert_int_equal(pthread_create(&threads[i], NULL, write_a_file, &c[i]), 0);
+	}
+	for (uint32_t i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	kit_close(&k);
+}
+
+typedef struct shared {
+	emr_staging *st;
+	const uint8_t *data;
+	uint32_t part;
+	_Atomic bool stop;
+} shared;
+
+#define SHARED_BYTES (12u << 20)
+
+/* Four threads deliver one file, as the kernel's workers do. */
+static void *write_a_quarter(void *arg)
+{
+	shared *s = arg;
+
+	for (uint32_t off = s->part * 65536; off < SHARED_BYTES; off += 4 * 65536) {
+		if (emr_staging_write(s->st, off, s->data + off, 65536) != EMR_OK)
+			abort();
+	}
+	return NULL;
+}
+
+static void *look_and_spill(void *arg)
+{
+	shared *s = arg;
+	uint8_t *bytes = malloc(300000);
+	uint32_t random = 5;
+	size_t got;
+
+	while (!atomic_load(&s->stop)) {
+		uint32_t off = kit_random(&random) % SHARED_BYTES;
+
+		if (emr_staging_read(s->st, off, bytes, 300000, &got) != EMR_OK)
+			abort();
+		for (size_t i = 0; i < got; i++) {
+			if (bytes[i] != 0 && bytes[i] != s->data[off + i])
+				abort();
+		}
+		if (kit_random(&random) % 8 == 0 && emr_staging_spill(s->st, 1) != EMR_OK)
+			abort();
+	}
+	free(bytes);
+	return NULL;
+}
+
+static void four_threads_write_one_file_while_it_is_read_and_spilled(void **state)
+{
+	uint8_t *data = kit_bytes(SHARED_BYTES, 31);
+	shadow whole = { .bytes = data, .size = SHARED_BYTES, .cap = SHARED_BYTES };
+	pthread_t threads[5];
+	shared parts[5];
+	emr_content content;
+	emr_content_key *key;
+	emr_staging *st;
+	kit k;
+
+	(void)state;
+	kit_open(&k, 2, 0);
+	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
+	for (uint32_t i = 0; i < 5; i++) {
+		parts[i].st = st;
+		parts[i].data = data;
+		parts[i].part = i;
+		atomic_init(&parts[i].stop, false);
+		assert_int_equal(pthread_create(&threads[i], NULL, i < 4 ? write_a_quarter : look_and_spill,
+			&parts[i]), 0);
+	}
+	for (uint32_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	atomic_store(&parts[4].stop, true);
+	pthread_join(threads[4], NULL);
+	compare(st, &whole);
+	assert_ok(emr_staging_freeze(st, &content, &key));
+	compare_frozen(&k, &content, key, &whole);
+	emr_content_key_free(key);
+	emr_staging_discard(st);
+	kit_close(&k);
+	free(data);
+}
+
 /* ---- Freeze ---- */
 
 static void simple_means_no_base_and_no_spill(void **state)
@@ -807,6 +937,8 @@ int main(void)
 		cmocka_unit_test(a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before),
 		cmocka_unit_test(a_sparse_file_is_mostly_zeros),
 		cmocka_unit_test(a_leaf_written_in_very_many_pieces_stays_correct),
+		cmocka_unit_test(many_writers_share_little_memory),
+		cmocka_unit_test(four_threads_write_one_file_while_it_is_read_and_spilled),
 		cmocka_unit_test(simple_means_no_base_and_no_spill),
 		cmocka_unit_test(a_freeze_is_whole_or_says_that_the_file_moved),
 		cmocka_unit_test(what_is_written_after_a_freeze_lies_over_the_content),

@@ -1,0 +1,59 @@
+/* Metadata, attribute lists and the private parts around them. */
+#include <stdlib.h>
+
+#include "record/format.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_meta(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = { 0 };
+	emr_meta meta;
+	emr_xattr entry;
+	emr_bytes rest, value;
+
+	if (emr_meta_decode(bytes, &meta) != EMR_OK)
+		return;
+	rest = meta.xattrs;
+	for (unsigned i = 0; i < meta.xattr_count; i++) {
+		if (!emr_xattr_next(&rest, &entry) || emr_xattr_find(meta.xattrs, entry.key, &value) != EMR_OK)
+			abort();
+	}
+	/* A writer may pad further; what it wrote before the padding is what we would write. */
+	if (rest.len != 0 || emr_meta_encode(&meta, &again) != EMR_OK || again.len > bytes.len ||
+		memcmp(again.data, bytes.data, again.len) != 0)
+		abort();
+}
+
+static void try_parts(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = { 0 };
+	emr_put_part put;
+	emr_meta_part meta;
+	emr_listkey_part listkey;
+
+	if (emr_put_part_decode(bytes, &put) == EMR_OK &&
+		(emr_put_part_encode(&put, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), bytes)))
+		abort();
+	emr_buf_clear(&again);
+	if (emr_meta_part_decode(bytes, &meta) == EMR_OK &&
+		(emr_meta_part_encode(&meta, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), bytes)))
+		abort();
+	(void)!emr_listkey_part_decode(bytes, &listkey);
+}
+
+static void try_xattrs(emr_bytes bytes)
+{
+	EMR_AUTO_BUF changed = { 0 };
+	uint16_t count;
+
+	(void)!emr_xattr_change(bytes, emr_bytes_of("user.k", 6), emr_bytes_of("v", 1), false, &changed, &count);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	try_meta(emr_bytes_of(data, size));
+	try_parts(emr_bytes_of(data, size));
+	try_xattrs(emr_bytes_of(data, size));
+	return 0;
+}
