@@ -1,5 +1,6 @@
-/* Replays recorded batches (contract/, one JSON object a line: state, batch, caller, now; answers and writes) through a contract.  A second
- * host or a second implementation stands under the same files; CONTRACT.md describes them. */
+/* Replays recorded batches (contract/, one JSON object a line: state, batch, caller, now; answers
+ * and writes) through a contract.  A second host or a second implementation stands under the same
+ * files; CONTRACT.md describes them. */
 #include "test_contract_kit.h"
 
 #include <dirent.h>
@@ -19,7 +20,8 @@ static emr_span bytes_of(const json_t *text)
 	assert_non_null(hex);
 	bytes = malloc(strlen(hex) / 2 + 1);
 	assert_non_null(bytes);
-	assert_int_equal(sodium_hex2bin(bytes, strlen(hex) / 2 + 1, hex, strlen(hex), NULL, &len, NULL), 0);
+	assert_int_equal(
+		sodium_hex2bin(bytes, strlen(hex) / 2 + 1, hex, strlen(hex), NULL, &len, NULL), 0);
 	return kit_span(bytes, len);
 }
 
@@ -51,8 +53,9 @@ static uint64_t number(const json_t *object, const char *name)
 static emr_caller caller_of(const json_t *json)
 {
 	const json_t *cert = json_object_get(json, "cert");
-	emr_caller caller = { .host = number(json, "host") == 0 ? EMR_HOST_EMBEDDED : EMR_HOST_FABRIC,
-		.seen = (emr_seen)number(json, "seen") };
+	emr_caller caller = {
+		.host = number(json, "host") == 0 ? EMR_HOST_EMBEDDED : EMR_HOST_FABRIC,
+		.seen = (emr_seen)number(json, "seen")};
 
 	copy_field(json, "net_id", caller.net_id, 16);
 	copy_field(json, "submitter_id", caller.submitter_id, 32);
@@ -75,7 +78,8 @@ static void fill(const json_t *rows, kit_state *state)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)rows, key, value) {
+	json_object_foreach((json_t *)(uintptr_t)rows, key, value)
+	{
 		emr_span bytes = bytes_of(value);
 
 		kit_put(state, key, bytes.data, bytes.len);
@@ -97,18 +101,21 @@ static void check_value(const json_t *expected, emr_span got)
 
 static void check_writes(const json_t *expected, const emr_outcome *outcome)
 {
-	static const char *const kinds[] = { "", "put", "delete", "put_part", "purge_parts" };
+	static const char *const kinds[] = {"", "put", "delete", "put_part", "purge_parts"};
 	json_t *json;
 	size_t i;
 
 	assert_int_equal(json_array_size(expected), outcome->writes_count);
-	json_array_foreach(expected, i, json) {
+	json_array_foreach(expected, i, json)
+	{
 		const emr_write *write = &outcome->writes[i];
 
-		assert_string_equal(json_string_value(json_object_get(json, "kind")), kinds[write->kind]);
+		assert_string_equal(
+			json_string_value(json_object_get(json, "kind")), kinds[write->kind]);
 		assert_string_equal(json_string_value(json_object_get(json, "key")), write->key);
 		if (write->kind == EMR_WRITE_PURGE_PARTS) {
-			assert_int_equal(number(json, "versions"), write->last_version - write->first_version + 1);
+			assert_int_equal(number(json, "versions"),
+				write->last_version - write->first_version + 1);
 			continue;
 		}
 		check_value(json, write->value);
@@ -117,10 +124,11 @@ static void check_writes(const json_t *expected, const emr_outcome *outcome)
 
 static void check_outcome(const json_t *expected, const emr_outcome *outcome)
 {
-	static const char *const kinds[] = { "", "applied", "known", "refused" };
+	static const char *const kinds[] = {"", "applied", "known", "refused"};
 	emr_span results;
 
-	assert_string_equal(json_string_value(json_object_get(expected, "outcome")), kinds[outcome->kind]);
+	assert_string_equal(
+		json_string_value(json_object_get(expected, "outcome")), kinds[outcome->kind]);
 	if (outcome->kind == EMR_OUTCOME_REFUSED) {
 		assert_int_equal(number(expected, "refusal"), outcome->refusal);
 		return;
@@ -138,7 +146,7 @@ static void replay_case(const json_t *json)
 	static kit_run run;
 	emr_span batch = field(json, "batch");
 	emr_caller caller = caller_of(json_object_get(json, "caller"));
-	kit_state state = { 0 };
+	kit_state state = {0};
 
 	fill(json_object_get(json, "state"), &state);
 	kit_judge(&run, NULL, batch, &caller, number(json, "now"), &state, &state);

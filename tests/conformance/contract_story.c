@@ -1,5 +1,6 @@
-/* The story of the second model: a network of three organisations in twenty entries.  Every batch of an operation that the
- * contract serves must end in the rows, parts and results that the model has, byte for byte. */
+/* The story of the second model: a network of three organisations in twenty entries.  Every batch
+ * of an operation that the contract serves must end in the rows, parts and results that the model
+ * has, byte for byte. */
 #include "test_contract_kit.h"
 
 #include <jansson.h>
@@ -29,9 +30,9 @@ static bool is_served(const json_t *batch)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(batch, "items"), i, item)
-		if (!emr_op_is_served((uint8_t)json_integer_value(json_object_get(item, "op"))))
-			return false;
+	json_array_foreach(json_object_get(batch, "items"), i,
+		item) if (!emr_op_is_served((uint8_t)json_integer_value(json_object_get(item,
+				  "op")))) return false;
 	return true;
 }
 
@@ -42,7 +43,8 @@ static void adopt(const json_t *step, kit_state *state)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(step, "changed"), i, row) {
+	json_array_foreach(json_object_get(step, "changed"), i, row)
+	{
 		size_t len = hex_into(row, "value", value, sizeof value);
 
 		kit_put(state, json_string_value(json_object_get(row, "key")), value, len);
@@ -50,8 +52,9 @@ static void adopt(const json_t *step, kit_state *state)
 }
 
 /* DER SubjectPublicKeyInfo of a P-256 key (RFC 5480): these bytes, then the uncompressed point. */
-static const uint8_t p256_spki_head[26] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-	0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
+static const uint8_t p256_spki_head[26] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+	0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
+	0x42, 0x00};
 
 static void cert_key_of(const json_t *registration, emr_caller_cert *cert, uint8_t store[91])
 {
@@ -93,7 +96,8 @@ static void check_parts(const json_t *step, const kit_state *before, const kit_s
 	json_t *key;
 	size_t i;
 
-	json_array_foreach(json_object_get(step, "parts_gone"), i, key) {
+	json_array_foreach(json_object_get(step, "parts_gone"), i, key)
+	{
 		assert_non_null(kit_get(before, json_string_value(key)));
 		assert_null(kit_get(parts, json_string_value(key)));
 	}
@@ -115,7 +119,8 @@ static void play(const json_t *story, const json_t *batch, const json_t *step, s
 	kit_judge(&run, "story", kit_span(bytes, len), &caller, now, state, NULL);
 	assert_int_equal(run.outcome.kind, EMR_OUTCOME_APPLIED);
 	len = hex_into(entry, "results", results, sizeof results);
-	if (!is_served(batch)) {	/* the model knows what comes in later versions: its rows are taken over */
+	if (!is_served(batch)) { /* the model knows what comes in later versions: its rows are taken
+				    over */
 		assert_int_equal(run.outcome.results.data[0], EMR_RESULT_UNKNOWN_OP);
 		adopt(step, state);
 		kit_run_free(&run);
@@ -136,24 +141,31 @@ static void play(const json_t *story, const json_t *batch, const json_t *step, s
 
 static void the_story_ends_in_the_rows_of_the_second_model(void **unused)
 {
-	json_t *ledger = load(EMR_VECTOR_DIR "/ledger.json"), *states = load(EMR_VECTOR_DIR "/state.json");
-	const json_t *story = json_object_get(ledger, "story"), *steps = json_object_get(states, "steps");
+	json_t *ledger = load(EMR_VECTOR_DIR "/ledger.json"),
+	       *states = load(EMR_VECTOR_DIR "/state.json");
+	const json_t *story = json_object_get(ledger, "story"),
+		     *steps = json_object_get(states, "steps");
 	static uint8_t memory[65536] __attribute__((aligned(16))), descriptor[8192];
-	emr_contract_arena arena = { memory, sizeof memory, 0 };
-	kit_state state = { 0 }, parts = { 0 }, first = { 0 };
+	emr_contract_arena arena = {memory, sizeof memory, 0};
+	kit_state state = {0}, parts = {0}, first = {0};
 	const emr_write *writes;
 	size_t i, count, served = 0;
 	json_t *batch;
 
 	(void)unused;
 	assert_true(sodium_init() >= 0);
-	assert_int_equal(emr_contract_genesis(kit_span(descriptor, hex_into(json_object_get(story, "network"),
-		"descriptor", descriptor, sizeof descriptor)), &arena, &writes, &count), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_contract_genesis(
+			kit_span(descriptor, hex_into(json_object_get(story, "network"),
+						     "descriptor", descriptor, sizeof descriptor)),
+			&arena, &writes, &count),
+		EMR_CONTRACT_OK);
 	for (i = 0; i < count; i++)
 		kit_put(&state, writes[i].key, writes[i].value.data, writes[i].value.len);
 	adopt(json_array_get(steps, 0), &first);
 	assert_true(kit_state_equal(&state, &first));
-	json_array_foreach(json_object_get(story, "batches"), i, batch) {
+	json_array_foreach(json_object_get(story, "batches"), i, batch)
+	{
 		play(story, batch, json_array_get(steps, i + 1), i, &state, &parts);
 		served += is_served(batch);
 	}

@@ -34,7 +34,9 @@ static emr_span hex(const json_t *object, const char *name)
 	assert_non_null(text);
 	bytes = malloc(strlen(text) / 2 + 1);
 	assert_non_null(bytes);
-	assert_int_equal(sodium_hex2bin(bytes, strlen(text) / 2 + 1, text, strlen(text), NULL, &len, NULL), 0);
+	assert_int_equal(
+		sodium_hex2bin(bytes, strlen(text) / 2 + 1, text, strlen(text), NULL, &len, NULL),
+		0);
 	return kit_span(bytes, len);
 }
 
@@ -99,18 +101,18 @@ static void batch_matches(const json_t *vector)
 
 static void items_batches_and_ids_are_the_published_ones(void **state)
 {
-	const json_t *story = json_object_get(vectors, "story"), *fixed = json_object_get(vectors, "fixed");
+	const json_t *story = json_object_get(vectors, "story"),
+		     *fixed = json_object_get(vectors, "fixed");
 	size_t i, n;
 	json_t *batch, *item;
 
 	(void)state;
-	json_array_foreach(json_object_get(fixed, "items"), i, item)
-		item_matches(item);
+	json_array_foreach(json_object_get(fixed, "items"), i, item) item_matches(item);
 	batch_matches(json_object_get(fixed, "batch"));
-	json_array_foreach(json_object_get(story, "batches"), i, batch) {
+	json_array_foreach(json_object_get(story, "batches"), i, batch)
+	{
 		batch_matches(batch);
-		json_array_foreach(json_object_get(batch, "items"), n, item)
-			item_matches(item);
+		json_array_foreach(json_object_get(batch, "items"), n, item) item_matches(item);
 	}
 	assert_int_equal(json_array_size(json_object_get(fixed, "items")), 3);
 	assert_int_equal(json_array_size(json_object_get(story, "batches")), 20);
@@ -134,7 +136,8 @@ static void entry_matches(const json_t *vector, const uint8_t submitter_pk[32])
 	assert_hex(vector, "leaf", leaf, 32);
 	assert_int_equal(emr_entry_submit_message(bytes, message), EMR_CONTRACT_OK);
 	if (memcmp(entry.submit_sig, zero, 64) != 0)
-		assert_true(emr_ed25519_verify(submitter_pk, message, sizeof message, entry.submit_sig));
+		assert_true(emr_ed25519_verify(
+			submitter_pk, message, sizeof message, entry.submit_sig));
 	drop(bytes);
 }
 
@@ -148,13 +151,15 @@ static void entries_and_their_leaves_are_the_published_ones(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(entries, i, entry) {
+	json_array_foreach(entries, i, entry)
+	{
 		bytes = hex(entry, "submitter_pk");
 		entry_matches(entry, bytes.data);
 		drop(bytes);
 	}
 	assert_int_equal(i, 2);
-	json_array_foreach(batches, i, batch) {
+	json_array_foreach(batches, i, batch)
+	{
 		bytes = hex(json_object_get(batch, "caller"), "submitter_seed");
 		crypto_sign_seed_keypair(pk, sk, bytes.data);
 		entry_matches(json_object_get(batch, "entry"), pk);
@@ -179,19 +184,24 @@ static void a_descriptor_makes_the_published_network(void **state)
 	assert_int_equal(emr_descriptor_org_at(&descriptor, 3, &orgs[0]), EMR_CONTRACT_ARGUMENT);
 	assert_int_equal(emr_descriptor_encode(&descriptor, orgs, again, bytes.len - 1, &len),
 		EMR_CONTRACT_NO_ROOM);
-	assert_int_equal(emr_descriptor_encode(&descriptor, orgs, again, bytes.len, &len), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_descriptor_encode(&descriptor, orgs, again, bytes.len, &len), EMR_CONTRACT_OK);
 	assert_int_equal(len, bytes.len);
 	assert_memory_equal(again, bytes.data, len);
 	emr_descriptor_net_id(bytes, net_id);
-	assert_hex(json_array_get(json_object_get(json_object_get(vectors, "story"), "batches"), 0), "net_id",
-		net_id, 16);
+	assert_hex(json_array_get(json_object_get(json_object_get(vectors, "story"), "batches"), 0),
+		"net_id", net_id, 16);
 	for (size_t cut = 0; cut < bytes.len; cut++)
-		assert_int_equal(emr_descriptor_parse(kit_span(bytes.data, cut), &other), EMR_CONTRACT_FORMAT);
-	assert_int_equal(emr_descriptor_parse(kit_span(again, bytes.len + 1), &other), EMR_CONTRACT_FORMAT);
-	again[6] = 4;	/* a quorum larger than the network */
-	assert_int_equal(emr_descriptor_parse(kit_span(again, bytes.len), &other), EMR_CONTRACT_FORMAT);
-	orgs[2] = orgs[1];	/* one organisation twice */
-	assert_int_equal(emr_descriptor_encode(&descriptor, orgs, again, bytes.len, &len), EMR_CONTRACT_OK);
+		assert_int_equal(emr_descriptor_parse(kit_span(bytes.data, cut), &other),
+			EMR_CONTRACT_FORMAT);
+	assert_int_equal(
+		emr_descriptor_parse(kit_span(again, bytes.len + 1), &other), EMR_CONTRACT_FORMAT);
+	again[6] = 4; /* a quorum larger than the network */
+	assert_int_equal(
+		emr_descriptor_parse(kit_span(again, bytes.len), &other), EMR_CONTRACT_FORMAT);
+	orgs[2] = orgs[1]; /* one organisation twice */
+	assert_int_equal(
+		emr_descriptor_encode(&descriptor, orgs, again, bytes.len, &len), EMR_CONTRACT_OK);
 	assert_int_equal(emr_descriptor_parse(kit_span(again, len), &other), EMR_CONTRACT_FORMAT);
 	free(again);
 	drop(bytes);
@@ -204,7 +214,8 @@ static void binding_messages_and_listing_ids_are_the_published_ones(void **state
 	size_t i, n, listkeys = 0;
 
 	(void)state;
-	json_array_foreach(json_object_get(story, "registrations"), i, registration) {
+	json_array_foreach(json_object_get(story, "registrations"), i, registration)
+	{
 		uint8_t message[EMR_BIND_MESSAGE_BYTES];
 		emr_span pub, net, signer;
 
@@ -213,19 +224,23 @@ static void binding_messages_and_listing_ids_are_the_published_ones(void **state
 		pub = hex(item, "pub");
 		net = hex(batch, "net_id");
 		signer = hex(item, "signer_id");
-		assert_int_equal(emr_bind_message(net.data, signer.data, pub, message), EMR_CONTRACT_OK);
+		assert_int_equal(
+			emr_bind_message(net.data, signer.data, pub, message), EMR_CONTRACT_OK);
 		assert_hex(registration, "bind_message", message, sizeof message);
 		drop(pub);
 		drop(net);
 		drop(signer);
 	}
-	json_array_foreach(json_object_get(story, "batches"), i, batch) {
-		json_array_foreach(json_object_get(batch, "items"), n, item) {
+	json_array_foreach(json_object_get(story, "batches"), i, batch)
+	{
+		json_array_foreach(json_object_get(batch, "items"), n, item)
+		{
 			uint8_t object[16];
 			emr_span signer = hex(item, "signer_id");
 
 			emr_object_listkey(signer.data,
-				(uint32_t)json_integer_value(json_object_get(item, "epoch")), object);
+				(uint32_t)json_integer_value(json_object_get(item, "epoch")),
+				object);
 			if (json_integer_value(json_object_get(item, "op")) == EMR_OP_LISTKEY) {
 				assert_hex(item, "object_id", object, 16);
 				listkeys++;
@@ -250,21 +265,24 @@ static void keys_are_plain_text(void **state)
 	emr_key_org(dom, &key);
 	assert_string_equal(key.text, "M/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0");
 	emr_key_signer(id, &key);
-	assert_string_equal(key.text, "K/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+	assert_string_equal(
+		key.text, "K/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
 	emr_key_epoch(dom, 258, &key);
 	assert_string_equal(key.text, "E/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/00000102");
 	emr_key_object(dom, object, &key);
-	assert_string_equal(key.text, "O/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+	assert_string_equal(
+		key.text, "O/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
 	emr_key_writer(dom, id, &key);
-	assert_string_equal(key.text, "W/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+	assert_string_equal(
+		key.text, "W/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
 	emr_key_by_object("DS", object, &key);
 	assert_string_equal(key.text, "DS/0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
 	emr_key_place(0x20, dom, object, 258, &key);
 	assert_string_equal(key.text, "i/20/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/"
-		"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b/0000000000000102");
+				      "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b/0000000000000102");
 	emr_key_part(0x15, dom, object, 1, &key);
 	assert_string_equal(key.text, "p/15/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0/"
-		"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b/0000000000000001");
+				      "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b/0000000000000001");
 	emr_key_head(dom, &key);
 	assert_string_equal(key.text, "c/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0");
 }
@@ -277,16 +295,19 @@ static void every_cut_of_a_batch_is_refused(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut < bytes.len; cut++)
-		assert_int_equal(emr_batch_parse(kit_span(bytes.data, cut), &view), EMR_RESULT_FORMAT);
+		assert_int_equal(
+			emr_batch_parse(kit_span(bytes.data, cut), &view), EMR_RESULT_FORMAT);
 	memcpy(longer, bytes.data, bytes.len);
 	longer[bytes.len] = 0;
-	assert_int_equal(emr_batch_parse(kit_span(longer, bytes.len + 1), &view), EMR_RESULT_FORMAT);
-	longer[EMR_HEADER_BYTES + 5] = 0xff;	/* an operation that no version has */
-	assert_int_equal(emr_batch_parse(kit_span(longer, bytes.len), &view), EMR_RESULT_UNKNOWN_OP);
+	assert_int_equal(
+		emr_batch_parse(kit_span(longer, bytes.len + 1), &view), EMR_RESULT_FORMAT);
+	longer[EMR_HEADER_BYTES + 5] = 0xff; /* an operation that no version has */
+	assert_int_equal(
+		emr_batch_parse(kit_span(longer, bytes.len), &view), EMR_RESULT_UNKNOWN_OP);
 	memset(longer + 6, 0, 2);
 	assert_int_equal(emr_batch_parse(kit_span(longer, bytes.len), &view), EMR_RESULT_FORMAT);
 	longer[6] = 4;
-	longer[7] = 1;	/* 1,025 items */
+	longer[7] = 1; /* 1,025 items */
 	assert_int_equal(emr_batch_parse(kit_span(longer, bytes.len), &view), EMR_RESULT_FORMAT);
 	free(longer);
 	drop(bytes);
@@ -295,7 +316,8 @@ static void every_cut_of_a_batch_is_refused(void **state)
 static void a_batch_without_its_parts_can_be_split(void **state)
 {
 	static emr_batch whole, bare;
-	emr_span bytes = hex(json_object_get(json_object_get(vectors, "fixed"), "batch"), "batch"), parts[3];
+	emr_span bytes = hex(json_object_get(json_object_get(vectors, "fixed"), "batch"), "batch"),
+		 parts[3];
 
 	(void)state;
 	assert_int_equal(emr_batch_parse(bytes, &whole), EMR_RESULT_APPLIED);
@@ -323,14 +345,15 @@ static void every_cut_of_an_entry_is_refused(void **state)
 
 	(void)state;
 	for (size_t cut = 0; cut < bytes.len; cut++)
-		assert_int_equal(emr_entry_parse(kit_span(bytes.data, cut), &entry), EMR_CONTRACT_FORMAT);
+		assert_int_equal(
+			emr_entry_parse(kit_span(bytes.data, cut), &entry), EMR_CONTRACT_FORMAT);
 	drop(bytes);
 }
 
 static void encoders_keep_to_the_callers_buffer(void **state)
 {
-	uint8_t out[EMR_ITEM_BYTES + 64] = { 0 }, pub[64] = { 0 };
-	emr_item item = { .op = EMR_OP_DOMAIN_NEW };
+	uint8_t out[EMR_ITEM_BYTES + 64] = {0}, pub[64] = {0};
+	emr_item item = {.op = EMR_OP_DOMAIN_NEW};
 	size_t len;
 
 	(void)state;

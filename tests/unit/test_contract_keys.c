@@ -20,15 +20,17 @@ static void make(newcomer *it)
 	kit_world_make(&it->world);
 	it->key = kit_signer_of("dr lima");
 	it->cert_key = kit_signer_of("dr lima, certificate");
-	it->reg = (emr_pub_key_reg){ .roles = EMR_ROLE_CLINICIAN, .how = EMR_HOW_CERTIFICATE,
-		.not_after_unix_s = UNTIL };
+	it->reg = (emr_pub_key_reg){
+		.roles = EMR_ROLE_CLINICIAN, .how = EMR_HOW_CERTIFICATE, .not_after_unix_s = UNTIL};
 	memcpy(it->reg.org, it->world.org, 16);
 	memset(it->reg.ref, 0xce, 32);
 	memcpy(it->renewal.ref, it->reg.ref, 32);
 	it->renewal.not_after_unix_s = UNTIL;
 	kit_pop("lima", it->world.net_id, it->key.id, it->reg.B, it->reg.pop);
-	it->world.caller.cert = (emr_caller_cert){ .is_present = true,
-		.roles = EMR_ROLE_CLINICIAN | EMR_ROLE_AGENT, .not_after_unix_s = UNTIL, .key_alg = 1 };
+	it->world.caller.cert = (emr_caller_cert){.is_present = true,
+		.roles = EMR_ROLE_CLINICIAN | EMR_ROLE_AGENT,
+		.not_after_unix_s = UNTIL,
+		.key_alg = 1};
 	memcpy(it->world.caller.cert.ref, it->reg.ref, 32);
 	memcpy(it->world.caller.cert.org, it->world.org, 16);
 	it->world.caller.cert.key = kit_span(it->cert_key.pk, 32);
@@ -39,16 +41,17 @@ static void bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t 
 {
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
 
-	assert_int_equal(emr_bind_message(it->world.net_id, it->key.id, kit_span(pub, len), message),
+	assert_int_equal(
+		emr_bind_message(it->world.net_id, it->key.id, kit_span(pub, len), message),
 		EMR_CONTRACT_OK);
 	crypto_sign_detached(pub + at, NULL, message, sizeof message, by->sk);
 }
 
-static int run_item(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub, size_t pub_len,
-	emr_span part)
+static int run_item(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub,
+	size_t pub_len, emr_span part)
 {
 	static kit_run run;
-	emr_item item = { .op = op };
+	emr_item item = {.op = op};
 	emr_key_text key;
 	kit_batch batch;
 	emr_span bytes;
@@ -89,7 +92,8 @@ static int renew(const newcomer *it, const char *name, const kit_signer *by)
 static void put_own_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after)
 {
 	kit_put_key(&it->world.state, &it->key, it->world.org,
-		how == EMR_HOW_DEVICE ? EMR_ROLE_DEVICE : EMR_ROLE_CLINICIAN, how, key_state, not_after);
+		how == EMR_HOW_DEVICE ? EMR_ROLE_DEVICE : EMR_ROLE_CLINICIAN, how, key_state,
+		not_after);
 }
 
 static void a_certificate_makes_a_key(void **state)
@@ -100,7 +104,8 @@ static void a_certificate_makes_a_key(void **state)
 	make(&it);
 	assert_int_equal(reg(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
 	it.reg.not_after_unix_s--;
-	assert_int_equal(reg(&it, "KEY_REG for less time than the certificate", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		reg(&it, "KEY_REG for less time than the certificate", NULL), EMR_RESULT_APPLIED);
 	it.reg.roles = EMR_ROLE_AGENT;
 	assert_int_equal(reg(&it, "KEY_REG with one of two roles", NULL), EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
@@ -108,13 +113,15 @@ static void a_certificate_makes_a_key(void **state)
 
 static void a_p256_certificate_makes_a_key(void **state)
 {
-	/* Only what the contract hands on is tested here: the check itself has vectors of its own. */
+	/* Only what the contract hands on is tested here: the check itself has vectors of its own.
+	 */
 	newcomer it;
 
 	(void)state;
 	make(&it);
 	it.world.caller.cert.key_alg = 2;
-	assert_int_equal(reg(&it, "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
+	assert_int_equal(
+		reg(&it, "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.key_alg = 3;
 	assert_int_equal(reg(&it, "KEY_REG with an unknown kind of certificate", NULL),
@@ -129,21 +136,25 @@ static void a_certificate_vouches_for_no_more_than_it_says(void **state)
 
 	(void)state;
 	make(&it);
-	assert_int_equal(reg(&it, "KEY_REG bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles |= EMR_ROLE_ORG_ADMIN;
 	assert_int_equal(reg(&it, "KEY_REG with a role too many", NULL), EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles = EMR_ROLE_CLINICIAN;
 	it.reg.not_after_unix_s = UNTIL + 1;
-	assert_int_equal(reg(&it, "KEY_REG beyond the certificate", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG beyond the certificate", NULL), EMR_RESULT_NOT_AUTHORISED);
 	it.reg.not_after_unix_s = UNTIL;
 	it.reg.pop[3] ^= 1;
 	assert_int_equal(reg(&it, "KEY_REG without proof of B", NULL), EMR_RESULT_NOT_AUTHORISED);
 	it.reg.pop[3] ^= 1;
 	it.world.caller.cert.org[0] ^= 1;
-	assert_int_equal(reg(&it, "KEY_REG in another organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG in another organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.org[0] ^= 1;
 	kit_put_org(&it.world.state, it.world.org, EMR_ORG_REMOVED);
-	assert_int_equal(reg(&it, "KEY_REG in a removed organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG in a removed organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
 	kit_put_org(&it.world.state, it.world.org, EMR_ORG_MEMBER);
 	it.reg.roles = 0x2000;
 	assert_int_equal(reg(&it, "KEY_REG with a role that is none", NULL), EMR_RESULT_FORMAT);
@@ -156,7 +167,8 @@ static void a_certificate_vouches_for_no_more_than_it_says(void **state)
 	kit_world_free(&it.world);
 }
 
-/* The newcomer's own submission stands on the certificate that the host verified, and on that only. */
+/* The newcomer's own submission stands on the certificate that the host verified, and on that only.
+ */
 static void a_newcomer_submits_with_his_own_certificate_only(void **state)
 {
 	newcomer it;
@@ -164,15 +176,71 @@ static void a_newcomer_submits_with_his_own_certificate_only(void **state)
 	(void)state;
 	make(&it);
 	it.world.caller.cert.ref[0] ^= 1;
-	assert_int_equal(reg(&it, "KEY_REG with another certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(
+		reg(&it, "KEY_REG with another certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
 	it.world.caller.cert.ref[0] ^= 1;
+	memset(it.world.caller.submitter_id, 0x77, 32);
+	assert_int_equal(
+		reg(&it, "KEY_REG brought by a key unknown", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	memcpy(it.world.caller.submitter_id, it.key.id, 32);
+	it.reg.how = EMR_HOW_DEVICE;
+	assert_int_equal(reg(&it, "KEY_REG of a device with a certificate", NULL),
+		1000 + EMR_RESULT_SUBMITTER);
+	it.reg.how = EMR_HOW_CERTIFICATE;
 	it.world.caller.cert.is_present = false;
-	assert_int_equal(reg(&it, "KEY_REG without a certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(
+		reg(&it, "KEY_REG without a certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
 	assert_int_equal(reg(&it, "KEY_REG brought by another, without a certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.is_present = true;
 	assert_int_equal(reg(&it, "KEY_REG brought by another", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+/* Nothing else rides on the exception: a registration with a companion needs a submitter in force.
+ */
+static void a_newcomer_brings_one_item(void **state)
+{
+	static kit_run run;
+	emr_item item = {.op = EMR_OP_KEY_REG, .version = 1};
+	uint8_t pub[288];
+	kit_batch batch;
+	emr_span bytes;
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	memcpy(item.object_id, it.key.id, 16);
+	emr_pub_key_reg_encode(&it.reg, pub);
+	bind(&it, &it.cert_key, pub, 288, 216);
+	kit_begin(&batch, &it.key, it.world.net_id);
+	kit_add(&batch, item, kit_span(pub, 288), kit_part(1, 40));
+	kit_add(&batch, item, kit_span(pub, 288), kit_part(2, 40));
+	bytes = kit_end(&batch);
+	kit_judge(&run, "two KEY_REG of a newcomer", bytes, &it.world.caller, KIT_NOW,
+		&it.world.state, NULL);
+	assert_int_equal(kit_answer(&run), 1000 + EMR_RESULT_SUBMITTER);
+	kit_run_free(&run);
+	kit_world_free(&it.world);
+	free((void *)(uintptr_t)bytes.data);
+}
+
+static void reserved_bytes_are_zero(void **state)
+{
+	uint8_t pub[288];
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	for (size_t at = 3; at < 8; at++) {
+		emr_pub_key_reg_encode(&it.reg, pub);
+		pub[at] = 1;
+		bind(&it, &it.cert_key, pub, 288, 216);
+		assert_int_equal(run_item(&it, "KEY_REG with a reserved byte", EMR_OP_KEY_REG, pub,
+					 288, kit_part(1, 400)),
+			EMR_RESULT_FORMAT);
+	}
 	kit_world_free(&it.world);
 }
 
@@ -184,7 +252,8 @@ static void a_key_is_registered_once(void **state)
 	for (uint8_t key_state = EMR_KEY_ACTIVE; key_state <= EMR_KEY_REVOKED; key_state++) {
 		make(&it);
 		put_own_key(&it, EMR_HOW_CERTIFICATE, key_state, UNTIL);
-		assert_int_equal(reg(&it, "KEY_REG of a key that is there", NULL), EMR_RESULT_EXISTS);
+		assert_int_equal(
+			reg(&it, "KEY_REG of a key that is there", NULL), EMR_RESULT_EXISTS);
 		kit_world_free(&it.world);
 	}
 }
@@ -195,8 +264,10 @@ static void a_certificate_is_renewed_while_the_key_stands(void **state)
 		uint8_t key_state;
 		int days, expected;
 	} cases[] = {
-		{ EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED }, { EMR_KEY_ACTIVE, -9, EMR_RESULT_APPLIED },
-		{ EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD }, { EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD },
+		{EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED},
+		{EMR_KEY_ACTIVE, -9, EMR_RESULT_APPLIED},
+		{EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD},
+		{EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD},
 	};
 	kit_signer other = kit_signer_of("someone else");
 	newcomer it;
@@ -210,7 +281,8 @@ static void a_certificate_is_renewed_while_the_key_stands(void **state)
 		assert_int_equal(renew(&it, "KEY_CERT by state", NULL), cases[i].expected);
 	}
 	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW);
-	assert_int_equal(renew(&it, "KEY_CERT bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		renew(&it, "KEY_CERT bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.roles = EMR_ROLE_AGENT;
 	assert_int_equal(renew(&it, "KEY_CERT of a certificate that lost a role", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
@@ -237,10 +309,13 @@ static void a_person_endorses_a_device(void **state)
 	(void)state;
 	make_device(&it);
 	assert_int_equal(reg(&it, "KEY_REG of a device", &it.world.identity), EMR_RESULT_APPLIED);
-	assert_int_equal(reg(&it, "KEY_REG of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
 	put_own_key(&it, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW);
-	assert_int_equal(renew(&it, "KEY_CERT of a device", &it.world.identity), EMR_RESULT_APPLIED);
-	assert_int_equal(renew(&it, "KEY_CERT of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		renew(&it, "KEY_CERT of a device", &it.world.identity), EMR_RESULT_APPLIED);
+	assert_int_equal(renew(&it, "KEY_CERT of a device bound by another", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
 
@@ -272,19 +347,22 @@ static void an_endorser_is_a_person_in_force(void **state)
 		uint8_t how, key_state;
 		int days, expected;
 	} cases[] = {
-		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED },
-		{ EMR_ROLE_DEVICE, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED },
-		{ EMR_ROLE_DEVICE, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED },
-		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD },
-		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD },
-		{ EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 0, EMR_RESULT_KEY_DEAD },
+		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9, EMR_RESULT_APPLIED},
+		{EMR_ROLE_DEVICE, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED},
+		{EMR_ROLE_DEVICE, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 9,
+			EMR_RESULT_NOT_AUTHORISED},
+		{EMR_ROLE_PATIENT, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, 9, EMR_RESULT_NOT_AUTHORISED},
+		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_REVOKED, 9, EMR_RESULT_KEY_DEAD},
+		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ROTATED, 9, EMR_RESULT_KEY_DEAD},
+		{EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, 0, EMR_RESULT_KEY_DEAD},
 	};
 	newcomer it;
 
 	(void)state;
 	make_device(&it);
 	memcpy(it.reg.ref, endorser.id, 32);
-	assert_int_equal(reg(&it, "KEY_REG endorsed by nobody", &endorser), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		reg(&it, "KEY_REG endorsed by nobody", &endorser), EMR_RESULT_NOT_AUTHORISED);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		kit_put_key(&it.world.state, &endorser, it.world.org, cases[i].roles, cases[i].how,
 			cases[i].key_state, KIT_NOW + (uint64_t)cases[i].days * KIT_DAY);
@@ -296,7 +374,7 @@ static void an_endorser_is_a_person_in_force(void **state)
 static void every_flip_in_a_registration_is_refused(void **state)
 {
 	static kit_run run;
-	emr_item item = { .op = EMR_OP_KEY_REG, .version = 1 };
+	emr_item item = {.op = EMR_OP_KEY_REG, .version = 1};
 	uint8_t pub[288];
 	kit_batch batch;
 	emr_span bytes;
@@ -328,6 +406,8 @@ int main(void)
 		cmocka_unit_test(a_p256_certificate_makes_a_key),
 		cmocka_unit_test(a_certificate_vouches_for_no_more_than_it_says),
 		cmocka_unit_test(a_newcomer_submits_with_his_own_certificate_only),
+		cmocka_unit_test(a_newcomer_brings_one_item),
+		cmocka_unit_test(reserved_bytes_are_zero),
 		cmocka_unit_test(a_key_is_registered_once),
 		cmocka_unit_test(a_certificate_is_renewed_while_the_key_stands),
 		cmocka_unit_test(a_person_endorses_a_device),

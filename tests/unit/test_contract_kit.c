@@ -26,7 +26,7 @@ void kit_id16(const char *name, uint8_t out[16])
 
 emr_span kit_span(const void *data, size_t len)
 {
-	return (emr_span){ data, len };
+	return (emr_span){data, len};
 }
 
 emr_span kit_part(uint8_t seed, size_t len)
@@ -48,7 +48,7 @@ void kit_state_free(kit_state *state)
 	for (size_t i = 0; i < state->count; i++)
 		free(state->rows[i].value);
 	free(state->rows);
-	*state = (kit_state){ 0 };
+	*state = (kit_state){0};
 }
 
 static kit_row *find(const kit_state *state, const char *key)
@@ -75,7 +75,7 @@ void kit_put(kit_state *state, const char *key, const void *value, size_t len)
 			assert_non_null(state->rows);
 		}
 		row = &state->rows[state->count++];
-		*row = (kit_row){ 0 };
+		*row = (kit_row){0};
 		snprintf(row->key, sizeof row->key, "%s", key);
 	}
 	free(row->value);
@@ -98,7 +98,7 @@ void kit_delete(kit_state *state, const char *key)
 
 void kit_state_copy(const kit_state *from, kit_state *to)
 {
-	*to = (kit_state){ 0 };
+	*to = (kit_state){0};
 	for (size_t i = 0; i < from->count; i++)
 		kit_put(to, from->rows[i].key, from->rows[i].value, from->rows[i].len);
 }
@@ -121,7 +121,7 @@ bool kit_state_equal(const kit_state *a, const kit_state *b)
 
 void kit_begin(kit_batch *batch, const kit_signer *signer, const uint8_t net_id[16])
 {
-	*batch = (kit_batch){ .signer = signer };
+	*batch = (kit_batch){.signer = signer};
 	memcpy(batch->header.signer_pk, signer->pk, 32);
 	memcpy(batch->header.net_id, net_id, 16);
 	batch->header.time_unix_s = KIT_NOW - 10;
@@ -144,7 +144,8 @@ void kit_add(kit_batch *batch, emr_item item, emr_span pub, emr_span part)
 	assert_non_null(batch->items);
 	assert_non_null(batch->parts);
 	assert_int_equal(emr_item_encode(&item, pub, batch->items + batch->items_len,
-		EMR_ITEM_BYTES + EMR_PUB_MAX, &len), EMR_CONTRACT_OK);
+				 EMR_ITEM_BYTES + EMR_PUB_MAX, &len),
+		EMR_CONTRACT_OK);
 	batch->items_len += len;
 	if (part.len > 0)
 		memcpy(batch->parts + batch->parts_len, part.data, part.len);
@@ -166,8 +167,9 @@ emr_span kit_end(kit_batch *batch)
 	uint8_t *bytes = malloc(len);
 
 	assert_non_null(bytes);
-	assert_int_equal(emr_items_root(kit_span(batch->items, batch->items_len), batch->header.count,
-		batch->header.root), EMR_CONTRACT_OK);
+	assert_int_equal(emr_items_root(kit_span(batch->items, batch->items_len),
+				 batch->header.count, batch->header.root),
+		EMR_CONTRACT_OK);
 	emr_header_encode(&batch->header, bytes);
 	memcpy(bytes + EMR_HEADER_BYTES, batch->items, batch->items_len);
 	memcpy(bytes + EMR_HEADER_BYTES + batch->items_len, batch->parts, batch->parts_len);
@@ -183,7 +185,8 @@ void kit_seal_again(emr_span batch, const kit_signer *signer)
 	uint8_t *bytes = (uint8_t *)(uintptr_t)batch.data;
 
 	assert_int_equal(emr_batch_parse(batch, &view), EMR_RESULT_APPLIED);
-	assert_int_equal(emr_items_root(view.items_bytes, view.count, bytes + 112), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_items_root(view.items_bytes, view.count, bytes + 112), EMR_CONTRACT_OK);
 	kit_sign(bytes, signer);
 }
 
@@ -234,7 +237,8 @@ static json_t *caller_json(const emr_caller *caller)
 	set_hex(cert, "ref", caller->cert.ref, 32);
 	set_hex(cert, "org", caller->cert.org, 16);
 	json_object_set_new(cert, "roles", json_integer(caller->cert.roles));
-	json_object_set_new(cert, "not_after", json_integer((json_int_t)caller->cert.not_after_unix_s));
+	json_object_set_new(
+		cert, "not_after", json_integer((json_int_t)caller->cert.not_after_unix_s));
 	json_object_set_new(cert, "key_alg", json_integer(caller->cert.key_alg));
 	set_hex(cert, "key", caller->cert.key.data, caller->cert.key.len);
 	json_object_set_new(json, "cert", cert);
@@ -243,7 +247,7 @@ static json_t *caller_json(const emr_caller *caller)
 
 static json_t *writes_json(const emr_outcome *outcome)
 {
-	static const char *const kinds[] = { "", "put", "delete", "put_part", "purge_parts" };
+	static const char *const kinds[] = {"", "put", "delete", "put_part", "purge_parts"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < outcome->writes_count; i++) {
@@ -253,8 +257,9 @@ static json_t *writes_json(const emr_outcome *outcome)
 		json_object_set_new(json, "kind", json_string(kinds[write->kind]));
 		json_object_set_new(json, "key", json_string(write->key));
 		if (write->kind == EMR_WRITE_PURGE_PARTS)
-			json_object_set_new(json, "versions", json_integer((json_int_t)(
-				write->last_version - write->first_version + 1)));
+			json_object_set_new(json, "versions",
+				json_integer((json_int_t)(write->last_version -
+							  write->first_version + 1)));
 		else
 			set_value(json, write->value);
 		json_array_append_new(list, json);
@@ -264,7 +269,7 @@ static json_t *writes_json(const emr_outcome *outcome)
 
 static json_t *outcome_json(const emr_outcome *outcome)
 {
-	static const char *const kinds[] = { "", "applied", "known", "refused" };
+	static const char *const kinds[] = {"", "applied", "known", "refused"};
 	json_t *json = json_object();
 
 	json_object_set_new(json, "outcome", json_string(kinds[outcome->kind]));
@@ -308,30 +313,32 @@ static void record(const kit_run *run, const char *name, emr_span batch, const e
 
 /* ---- running ---- */
 
-static void answer_keys(kit_run *run, emr_key_list keys, const kit_state *state, const kit_state *part_hashes)
+static void answer_keys(
+	kit_run *run, emr_key_list keys, const kit_state *state, const kit_state *part_hashes)
 {
-	run->values = realloc(run->values, (run->values_count + keys.count + 1) * sizeof *run->values);
+	run->values =
+		realloc(run->values, (run->values_count + keys.count + 1) * sizeof *run->values);
 	assert_non_null(run->values);
 	for (size_t i = 0; i < keys.count; i++) {
 		const kit_state *from = strncmp(keys.keys[i], "p/", 2) == 0 ? part_hashes : state;
 		const kit_row *row = from == NULL ? NULL : kit_get(from, keys.keys[i]);
 
-		run->values[run->values_count++] = (emr_value){ keys.keys[i], row != NULL,
-			row == NULL ? kit_span(NULL, 0) : kit_span(row->value, row->len) };
+		run->values[run->values_count++] = (emr_value){keys.keys[i], row != NULL,
+			row == NULL ? kit_span(NULL, 0) : kit_span(row->value, row->len)};
 	}
 }
 
-void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller, uint64_t now,
-	const kit_state *state, const kit_state *part_hashes)
+void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller,
+	uint64_t now, const kit_state *state, const kit_state *part_hashes)
 {
-	emr_contract_arena arena = { 0 };
+	emr_contract_arena arena = {0};
 	emr_key_list keys;
 	emr_result result;
 
 	memset(run, 0, sizeof *run);
 	result = emr_batch_parse(batch, &run->batch);
 	if (result != EMR_RESULT_APPLIED) {
-		run->outcome = (emr_outcome){ .kind = EMR_OUTCOME_REFUSED, .refusal = result };
+		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = result};
 		record(run, name, batch, caller, now);
 		return;
 	}
@@ -340,11 +347,13 @@ void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller 
 	assert_non_null(run->memory);
 	for (int pass = 1; pass <= 2; pass++) {
 		assert_int_equal(emr_contract_keys(pass, &run->batch, caller, run->values,
-			run->values_count, &arena, &keys), EMR_CONTRACT_OK);
+					 run->values_count, &arena, &keys),
+			EMR_CONTRACT_OK);
 		answer_keys(run, keys, state, part_hashes);
 	}
-	assert_int_equal(emr_contract_apply(&run->batch, caller, now, run->values, run->values_count,
-		&arena, &run->outcome), EMR_CONTRACT_OK);
+	assert_int_equal(emr_contract_apply(&run->batch, caller, now, run->values,
+				 run->values_count, &arena, &run->outcome),
+		EMR_CONTRACT_OK);
 	run->memory_used = arena.used;
 	record(run, name, batch, caller, now);
 }
@@ -391,9 +400,10 @@ int kit_answer(const kit_run *run)
 
 /* ---- a network ---- */
 
-static emr_row_head head_of(uint8_t family, uint8_t state, uint32_t epoch, uint64_t version, const char *key)
+static emr_row_head head_of(
+	uint8_t family, uint8_t state, uint32_t epoch, uint64_t version, const char *key)
 {
-	emr_row_head head = { .family = family, .state = state, .epoch = epoch, .version = version };
+	emr_row_head head = {.family = family, .state = state, .epoch = epoch, .version = version};
 
 	emr_sha256(key, strlen(key), head.item);
 	return head;
@@ -401,7 +411,7 @@ static emr_row_head head_of(uint8_t family, uint8_t state, uint32_t epoch, uint6
 
 void kit_put_org(kit_state *state, const uint8_t org[16], uint8_t org_state)
 {
-	emr_row_org row = { 0 };
+	emr_row_org row = {0};
 	uint8_t value[EMR_ROW_ORG_BYTES];
 	emr_key_text key;
 
@@ -414,7 +424,7 @@ void kit_put_org(kit_state *state, const uint8_t org[16], uint8_t org_state)
 void kit_put_key(kit_state *state, const kit_signer *signer, const uint8_t org[16], uint16_t roles,
 	uint8_t how, uint8_t key_state, uint64_t not_after)
 {
-	emr_row_key row = { .roles = roles, .how = how, .not_after_unix_s = not_after };
+	emr_row_key row = {.roles = roles, .how = how, .not_after_unix_s = not_after};
 	uint8_t value[EMR_ROW_KEY_BYTES];
 	emr_key_text key;
 
@@ -427,10 +437,10 @@ void kit_put_key(kit_state *state, const kit_signer *signer, const uint8_t org[1
 	kit_put(state, key.text, value, sizeof value);
 }
 
-void kit_put_domain(kit_state *state, const uint8_t domain[16], const kit_signer *owner, uint16_t flags,
-	uint32_t epoch)
+void kit_put_domain(kit_state *state, const uint8_t domain[16], const kit_signer *owner,
+	uint16_t flags, uint32_t epoch)
 {
-	emr_row_domain row = { 0 };
+	emr_row_domain row = {0};
 	uint8_t value[EMR_ROW_DOMAIN_BYTES];
 	emr_key_text key;
 
@@ -442,10 +452,10 @@ void kit_put_domain(kit_state *state, const uint8_t domain[16], const kit_signer
 	kit_put(state, key.text, value, sizeof value);
 }
 
-void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer *writer, uint16_t rights,
-	uint8_t writer_state, uint64_t not_after)
+void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer *writer,
+	uint16_t rights, uint8_t writer_state, uint64_t not_after)
 {
-	emr_row_writer row = { .rights = rights, .not_after_unix_s = not_after };
+	emr_row_writer row = {.rights = rights, .not_after_unix_s = not_after};
 	uint8_t value[EMR_ROW_WRITER_BYTES];
 	emr_key_text key;
 
@@ -456,9 +466,10 @@ void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer
 	kit_put(state, key.text, value, sizeof value);
 }
 
-void kit_put_listkey(kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch)
+void kit_put_listkey(
+	kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch)
 {
-	emr_row_listkey row = { 0 };
+	emr_row_listkey row = {0};
 	uint8_t value[EMR_ROW_LISTKEY_BYTES], object[16];
 	emr_key_text key;
 
@@ -473,7 +484,7 @@ void kit_put_listkey(kit_state *state, const uint8_t domain[16], const kit_signe
 void kit_put_object(kit_state *state, const uint8_t domain[16], const uint8_t object[16],
 	const kit_signer *creator, uint8_t object_state, uint16_t flags, uint64_t version)
 {
-	emr_row_object row = { 0 };
+	emr_row_object row = {0};
 	uint8_t value[EMR_ROW_OBJECT_BYTES];
 	emr_key_text key;
 
@@ -492,10 +503,11 @@ void kit_put_object(kit_state *state, const uint8_t domain[16], const uint8_t ob
 void kit_follow(const kit_state *state, const char *key, emr_item *item)
 {
 	const kit_row *row = kit_get(state, key);
-	emr_row_head head = { 0 };
+	emr_row_head head = {0};
 
 	if (row != NULL)
-		assert_int_equal(emr_row_head_parse(kit_span(row->value, row->len), &head), EMR_CONTRACT_OK);
+		assert_int_equal(
+			emr_row_head_parse(kit_span(row->value, row->len), &head), EMR_CONTRACT_OK);
 	item->version = head.version + 1;
 	memcpy(item->prev, head.item, 32);
 }
@@ -510,8 +522,8 @@ void kit_world_make(kit_world *world)
 	world->identity = kit_signer_of("ana");
 	world->owner = kit_signer_of("ana, health");
 	kit_put_org(&world->state, world->org, EMR_ORG_MEMBER);
-	kit_put_key(&world->state, &world->identity, world->org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
-		EMR_KEY_ACTIVE, KIT_NOW + 365 * KIT_DAY);
+	kit_put_key(&world->state, &world->identity, world->org, EMR_ROLE_PATIENT,
+		EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + 365 * KIT_DAY);
 	kit_put_domain(&world->state, world->domain, &world->owner, 0, 1);
 	kit_put_listkey(&world->state, world->domain, &world->owner, 1);
 	memcpy(world->caller.net_id, world->net_id, 16);
@@ -540,8 +552,8 @@ static void hs(const char *tag, const uint8_t *data, size_t len, uint8_t out[32]
 	crypto_core_ristretto255_scalar_reduce(out, hash);
 }
 
-void kit_pop(const char *name, const uint8_t net_id[16], const uint8_t signer_id[32], uint8_t out_B[32],
-	uint8_t out_pop[64])
+void kit_pop(const char *name, const uint8_t net_id[16], const uint8_t signer_id[32],
+	uint8_t out_B[32], uint8_t out_pop[64])
 {
 	uint8_t b[32], k[32], e[32], eb[32], input[112];
 

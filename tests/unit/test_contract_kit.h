@@ -1,5 +1,6 @@
-/* What tests of the contract share: signers, a batch builder, and a host in memory that gives the contract the rows it
- * declared and no others.  It refuses nothing: a failed step fails the test. */
+/* What tests of the contract share: signers, a batch builder, and a host in memory that gives the
+ * contract the rows it declared and no others.  It refuses nothing: a failed step fails the test.
+ */
 #pragma once
 
 #include "emr_test.h"
@@ -8,7 +9,7 @@
 
 #define KIT_NOW 1700000000u
 #define KIT_DAY 86400u
-#define KIT_RECORD_WHOLE_MAX 400	/* longer values are recorded by their SHA-256 */
+#define KIT_RECORD_WHOLE_MAX 400 /* longer values are recorded by their SHA-256 */
 
 typedef struct kit_signer {
 	uint8_t pk[32];
@@ -21,7 +22,8 @@ kit_signer kit_signer_of(const char *name);
 /* 16 bytes of SHA-256(NAME). */
 void kit_id16(const char *name, uint8_t out[16]);
 emr_span kit_span(const void *data, size_t len);
-/* LEN bytes that look random, the same for every SEED; static storage, valid until the fourth next call. */
+/* LEN bytes that look random, the same for every SEED; static storage, valid until the fourth next
+ * call. */
 emr_span kit_part(uint8_t seed, size_t len);
 
 /* ---- rows by key ---- */
@@ -57,7 +59,8 @@ typedef struct kit_batch {
 } kit_batch;
 
 void kit_begin(kit_batch *batch, const kit_signer *signer, const uint8_t net_id[16]);
-/* Adds ITEM; signer_id and time are filled in where zero, priv_len and priv_hash from PART when priv_len is 0. */
+/* Adds ITEM; signer_id and time are filled in where zero, priv_len and priv_hash from PART when
+ * priv_len is 0. */
 void kit_add(kit_batch *batch, emr_item item, emr_span pub, emr_span part);
 /* The signed batch; the caller frees it.  BATCH may be ended once. */
 emr_span kit_end(kit_batch *batch);
@@ -72,15 +75,16 @@ typedef struct kit_run {
 	emr_outcome outcome;
 	uint8_t *memory;
 	size_t memory_used;
-	emr_value *values;	/* the declared rows, as the host gave them */
+	emr_value *values; /* the declared rows, as the host gave them */
 	size_t values_count;
 } kit_run;
 
-/* Parses, declares in two passes and applies, with exactly the declared rows of STATE; PART_HASHES (may be NULL)
- * answers p/ keys.  A batch that cannot be split comes back as REFUSED.  NAME, when not NULL, is the name under
- * which the case is recorded if the environment asks for that (EMR_CONTRACT_RECORD = a file). */
-void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller, uint64_t now,
-	const kit_state *state, const kit_state *part_hashes);
+/* Parses, declares in two passes and applies, with exactly the declared rows of STATE; PART_HASHES
+ * (may be NULL) answers p/ keys.  A batch that cannot be split comes back as REFUSED.  NAME, when
+ * not NULL, is the name under which the case is recorded if the environment asks for that
+ * (EMR_CONTRACT_RECORD = a file). */
+void kit_judge(kit_run *run, const char *name, emr_span batch, const emr_caller *caller,
+	uint64_t now, const kit_state *state, const kit_state *part_hashes);
 /* Does the writes of an applied run. */
 void kit_commit(const kit_run *run, kit_state *state, kit_state *parts);
 void kit_run_free(kit_run *run);
@@ -102,15 +106,16 @@ void kit_world_free(kit_world *world);
 void kit_put_key(kit_state *state, const kit_signer *signer, const uint8_t org[16], uint16_t roles,
 	uint8_t how, uint8_t key_state, uint64_t not_after);
 void kit_put_org(kit_state *state, const uint8_t org[16], uint8_t org_state);
-void kit_put_domain(kit_state *state, const uint8_t domain[16], const kit_signer *owner, uint16_t flags,
-	uint32_t epoch);
-void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer *writer, uint16_t rights,
-	uint8_t writer_state, uint64_t not_after);
-void kit_put_listkey(kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch);
+void kit_put_domain(kit_state *state, const uint8_t domain[16], const kit_signer *owner,
+	uint16_t flags, uint32_t epoch);
+void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer *writer,
+	uint16_t rights, uint8_t writer_state, uint64_t not_after);
+void kit_put_listkey(
+	kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch);
 void kit_put_object(kit_state *state, const uint8_t domain[16], const uint8_t object[16],
 	const kit_signer *creator, uint8_t object_state, uint16_t flags, uint64_t version);
 /* Sets version and prev of ITEM to follow the row of KEY. */
 void kit_follow(const kit_state *state, const char *key, emr_item *item);
 /* Proof of possession of b = HS("kat", name), for B. */
-void kit_pop(const char *name, const uint8_t net_id[16], const uint8_t signer_id[32], uint8_t out_B[32],
-	uint8_t out_pop[64]);
+void kit_pop(const char *name, const uint8_t net_id[16], const uint8_t signer_id[32],
+	uint8_t out_B[32], uint8_t out_pop[64]);
