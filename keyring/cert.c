@@ -34,14 +34,14 @@ static bool set_serial(X509 *cert)
 
 static bool set_subject(X509 *cert, const char *handle)
 {
-	return X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
-		(const uint8_t *)handle, (int)strlen(handle), -1, 0) == 1;
+	return X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
+		       MBSTRING_UTF8, (const uint8_t *)handle, (int)strlen(handle), -1, 0) == 1;
 }
 
 static bool set_dates(X509 *cert, const emr_cert_subject *subject)
 {
-	return ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)subject->not_before) != NULL
-		&& ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)subject->not_after) != NULL;
+	return ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)subject->not_before) != NULL &&
+	       ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)subject->not_after) != NULL;
 }
 
 static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -55,12 +55,15 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	return extension != NULL && X509_add_ext(cert, extension, -1) == 1;
 }
 
-/* {"attrs":{"emr.org":"...","emr.roles":"..."}} as Fabric's attribute manager reads it: bare JSON in the octets. */
+/* {"attrs":{"emr.org":"...","emr.roles":"..."}} as Fabric's attribute manager reads it: bare JSON
+ * in the octets. */
 static bool add_attributes(X509 *cert, const emr_cert_subject *subject)
 {
 	__attribute__((cleanup(emr_x509_ext_free))) X509_EXTENSION *extension = NULL;
-	__attribute__((cleanup(emr_asn1_string_free))) ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
-	__attribute__((cleanup(emr_asn1_object_free))) ASN1_OBJECT *oid = OBJ_txt2obj(EMR_CERT_ATTRS_OID, 1);
+	__attribute__((cleanup(emr_asn1_string_free))) ASN1_OCTET_STRING *octets =
+		ASN1_OCTET_STRING_new();
+	__attribute__((cleanup(emr_asn1_object_free))) ASN1_OBJECT *oid =
+		OBJ_txt2obj(EMR_CERT_ATTRS_OID, 1);
 	char roles[EMR_ROLES_TEXT_MAX];
 	char org[33] = "";
 	char json[256];
@@ -71,7 +74,8 @@ static bool add_attributes(X509 *cert, const emr_cert_subject *subject)
 		emr_hex(subject->org.b, sizeof subject->org.b, org);
 	len = snprintf(json, sizeof json, "{\"attrs\":{%s%s%s\"emr.roles\":\"%s\"}}",
 		org[0] != '\0' ? "\"emr.org\":\"" : "", org, org[0] != '\0' ? "\"," : "", roles);
-	if (octets == NULL || oid == NULL || ASN1_OCTET_STRING_set(octets, (uint8_t *)json, len) != 1)
+	if (octets == NULL || oid == NULL ||
+		ASN1_OCTET_STRING_set(octets, (uint8_t *)json, len) != 1)
 		return false;
 	extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, octets);
 	return extension != NULL && X509_add_ext(cert, extension, -1) == 1;
@@ -80,14 +84,15 @@ static bool add_attributes(X509 *cert, const emr_cert_subject *subject)
 static bool add_extensions(X509 *cert, X509 *issuer, const emr_cert_subject *subject, bool is_ca)
 {
 	if (is_ca)
-		return add_extension(cert, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0")
-			&& add_extension(cert, issuer, NID_key_usage, "critical,keyCertSign,cRLSign")
-			&& add_extension(cert, issuer, NID_subject_key_identifier, "hash");
-	return add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE")
-		&& add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature")
-		&& add_extension(cert, issuer, NID_subject_key_identifier, "hash")
-		&& add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always")
-		&& add_attributes(cert, subject);
+		return add_extension(
+			       cert, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+		       add_extension(cert, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+		       add_extension(cert, issuer, NID_subject_key_identifier, "hash");
+	return add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature") &&
+	       add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
+	       add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always") &&
+	       add_attributes(cert, subject);
 }
 
 /* Signs CERT and appends its DER. */
@@ -118,9 +123,9 @@ static emr_status begin(const emr_cert_subject *subject, EVP_PKEY *key, X509 **o
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = X509_new();
 
-	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert)
-		|| !set_subject(cert, subject->handle) || !set_dates(cert, subject)
-		|| X509_set_pubkey(cert, key) != 1)
+	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert) ||
+		!set_subject(cert, subject->handle) || !set_dates(cert, subject) ||
+		X509_set_pubkey(cert, key) != 1)
 		return failed();
 	*out = cert;
 	cert = NULL;
@@ -132,12 +137,13 @@ static emr_status begin(const emr_cert_subject *subject, EVP_PKEY *key, X509 **o
 
 static bool subject_ok(const emr_cert_subject *subject)
 {
-	return emr_cert_handle_ok(subject->handle, strlen(subject->handle))
-		&& subject->not_before < subject->not_after && subject->not_after <= LAST_DATE
-		&& subject->roles < 1u << EMR_ROLES;
+	return emr_cert_handle_ok(subject->handle, strlen(subject->handle)) &&
+	       subject->not_before < subject->not_after && subject->not_after <= LAST_DATE &&
+	       subject->roles < 1u << EMR_ROLES;
 }
 
-emr_status emr_cert_make_ca(const emr_keyring *kr, const emr_cert_subject *subject, emr_buf *out_der)
+emr_status emr_cert_make_ca(
+	const emr_keyring *kr, const emr_cert_subject *subject, emr_buf *out_der)
 {
 	__attribute__((cleanup(emr_pkey_free))) EVP_PKEY *key = NULL;
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
@@ -150,8 +156,8 @@ emr_status emr_cert_make_ca(const emr_keyring *kr, const emr_cert_subject *subje
 		status = begin(subject, key, &cert);
 	if (status != EMR_OK)
 		return status;
-	if (X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1
-		|| !add_extensions(cert, cert, subject, true))
+	if (X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 ||
+		!add_extensions(cert, cert, subject, true))
 		return failed();
 	return finish(cert, key, out_der);
 }
@@ -167,8 +173,8 @@ static emr_status check_ca(const emr_keyring *kr, emr_bytes ca_der, const emr_ce
 		status = emr_p256_spki(kr, EMR_P256_CA, spki);
 	if (status != EMR_OK)
 		return status;
-	if (!ca.is_ca || memcmp(ca.spki, spki, sizeof spki) != 0 || subject->not_before < ca.not_before
-		|| subject->not_after > ca.not_after)
+	if (!ca.is_ca || memcmp(ca.spki, spki, sizeof spki) != 0 ||
+		subject->not_before < ca.not_before || subject->not_after > ca.not_after)
 		return EMR_INVALID;
 	return EMR_OK;
 }
@@ -196,8 +202,8 @@ emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cer
 		status = begin(subject, key, &cert);
 	if (status != EMR_OK)
 		return status;
-	if (X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1
-		|| !add_extensions(cert, ca, subject, false))
+	if (X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
+		!add_extensions(cert, ca, subject, false))
 		return failed();
 	return finish(cert, ca_key, out_der);
 }

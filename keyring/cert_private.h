@@ -10,7 +10,7 @@
 
 /* Fabric's attribute extension (fabric pkg/cid, attrmgr). */
 #define EMR_CERT_ATTRS_OID "1.2.3.4.5.6.7.8.1"
-#define EMR_ROLES 13	/* bits of the ledger's roles in use */
+#define EMR_ROLES 13 /* bits of the ledger's roles in use */
 
 /* For __attribute__((cleanup)). */
 static inline void emr_x509_free(X509 **cert)

@@ -11,7 +11,7 @@
 #include "cert_private.h"
 #include "crypto/hashsig.h"
 
-#define ATTRS_MAX 2048	/* bytes of the attribute extension */
+#define ATTRS_MAX 2048 /* bytes of the attribute extension */
 
 static emr_status damaged(void)
 {
@@ -22,8 +22,19 @@ static emr_status damaged(void)
 /* ---- Roles ---- */
 
 static const char *const role_words[EMR_ROLES] = {
-	"patient", "clinician", "hospital", "researcher", "auditor", "agent", "admin", "device",
-	"gateway", "pharmacist", "insurer", "authority", "registrar",
+	"patient",
+	"clinician",
+	"hospital",
+	"researcher",
+	"auditor",
+	"agent",
+	"admin",
+	"device",
+	"gateway",
+	"pharmacist",
+	"insurer",
+	"authority",
+	"registrar",
 };
 
 void emr_roles_text(uint16_t roles, char out[EMR_ROLES_TEXT_MAX])
@@ -74,11 +85,15 @@ emr_status emr_roles_parse(const char *text, uint16_t *out_roles)
 
 /* ---- Pieces ---- */
 
-/* The number of bytes of the UTF-8 character at TEXT, 0 when it is none (overlong, surrogate, beyond U+10FFFF). */
+/* The number of bytes of the UTF-8 character at TEXT, 0 when it is none (overlong, surrogate,
+ * beyond U+10FFFF). */
 static size_t utf8_len(const uint8_t *text, size_t left)
 {
-	size_t n = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : (text[0] & 0xf0) == 0xe0 ? 3
-		: text[0] >= 0xf0 && text[0] <= 0xf4 ? 4 : 0;
+	size_t n = text[0] < 0x80			? 1
+		   : text[0] >= 0xc2 && text[0] < 0xe0	? 2
+		   : (text[0] & 0xf0) == 0xe0		? 3
+		   : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
+							: 0;
 
 	if (n == 0 || n > left)
 		return 0;
@@ -86,8 +101,8 @@ static size_t utf8_len(const uint8_t *text, size_t left)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f)
-		|| (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+		(text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -110,8 +125,33 @@ bool emr_cert_handle_ok(const char *handle, size_t len)
 EVP_PKEY *emr_cert_key_of(emr_bytes spki)
 {
 	static const uint8_t head[27] = {
-		0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
-		0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+		0x30,
+		0x59,
+		0x30,
+		0x13,
+		0x06,
+		0x07,
+		0x2a,
+		0x86,
+		0x48,
+		0xce,
+		0x3d,
+		0x02,
+		0x01,
+		0x06,
+		0x08,
+		0x2a,
+		0x86,
+		0x48,
+		0xce,
+		0x3d,
+		0x03,
+		0x01,
+		0x07,
+		0x03,
+		0x42,
+		0x00,
+		0x04,
 	};
 	const uint8_t *at = spki.data;
 	EVP_PKEY *key;
@@ -180,7 +220,8 @@ static emr_status read_handle(const X509 *cert, char out[EMR_CERT_HANDLE_MAX + 1
 
 	if (index < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, index) >= 0)
 		return EMR_DAMAGED;
-	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
+	len = ASN1_STRING_to_UTF8(
+		&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
 	if (len < 0)
 		return damaged();
 	good = emr_cert_handle_ok((const char *)utf8, (size_t)len);
@@ -200,25 +241,27 @@ static void json_free(json_t **json)
 /* Roles and organisation; other attributes (a Fabric CA adds its own) are passed over. */
 static emr_status read_attribute_json(const char *text, size_t len, emr_cert_facts *facts)
 {
-	__attribute__((cleanup(json_free))) json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	__attribute__((cleanup(json_free))) json_t *root =
+		json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *attrs = json_object_get(root, "attrs");
 	const json_t *roles = json_object_get(attrs, "emr.roles");
 	const json_t *org = json_object_get(attrs, "emr.org");
 
 	if (!json_is_object(attrs))
 		return EMR_DAMAGED;
-	if (roles != NULL && (!json_is_string(roles)
-			|| emr_roles_parse(json_string_value(roles), &facts->roles) != EMR_OK))
+	if (roles != NULL && (!json_is_string(roles) || emr_roles_parse(json_string_value(roles),
+								&facts->roles) != EMR_OK))
 		return EMR_DAMAGED;
-	if (org != NULL && (!json_is_string(org)
-			|| emr_unhex(json_string_value(org), facts->org.b, sizeof facts->org.b) != EMR_OK))
+	if (org != NULL && (!json_is_string(org) || emr_unhex(json_string_value(org), facts->org.b,
+							    sizeof facts->org.b) != EMR_OK))
 		return EMR_DAMAGED;
 	return EMR_OK;
 }
 
 static emr_status read_attributes(const X509 *cert, emr_cert_facts *facts)
 {
-	__attribute__((cleanup(emr_asn1_object_free))) ASN1_OBJECT *oid = OBJ_txt2obj(EMR_CERT_ATTRS_OID, 1);
+	__attribute__((cleanup(emr_asn1_object_free))) ASN1_OBJECT *oid =
+		OBJ_txt2obj(EMR_CERT_ATTRS_OID, 1);
 	const ASN1_OCTET_STRING *octets;
 	int index;
 
@@ -243,9 +286,10 @@ static emr_status read_profile(X509 *cert, bool *out_is_ca)
 	uint32_t usage = X509_get_key_usage(cert);
 	bool is_ca = (flags & EXFLAG_CA) != 0;
 
-	if (X509_get_version(cert) != X509_VERSION_3 || (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0
-		|| X509_get_signature_nid(cert) != NID_ecdsa_with_SHA256
-		|| (usage & (is_ca ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE)) == 0)
+	if (X509_get_version(cert) != X509_VERSION_3 ||
+		(flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 ||
+		X509_get_signature_nid(cert) != NID_ecdsa_with_SHA256 ||
+		(usage & (is_ca ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE)) == 0)
 		return damaged();
 	*out_is_ca = is_ca;
 	return EMR_OK;
@@ -253,7 +297,7 @@ static emr_status read_profile(X509 *cert, bool *out_is_ca)
 
 static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 {
-	emr_cert_facts facts = { 0 };
+	emr_cert_facts facts = {0};
 	emr_status status = read_profile(cert, &facts.is_ca);
 
 	if (status == EMR_OK)
@@ -285,14 +329,16 @@ emr_status emr_cert_read(emr_bytes der, emr_cert_facts *out)
 
 static bool signed_by(X509 *cert, X509 *ca)
 {
-	bool good = X509_check_issued(ca, cert) == X509_V_OK && X509_verify(cert, X509_get0_pubkey(ca)) == 1;
+	bool good = X509_check_issued(ca, cert) == X509_V_OK &&
+		    X509_verify(cert, X509_get0_pubkey(ca)) == 1;
 
 	if (!good)
 		ERR_clear_error();
 	return good;
 }
 
-emr_status emr_cert_verify(emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
+emr_status emr_cert_verify(
+	emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
 	__attribute__((cleanup(emr_x509_free))) X509 *ca = NULL;
@@ -309,11 +355,11 @@ emr_status emr_cert_verify(emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s,
 	if (status != EMR_OK)
 		return status;
 	/* A chain has two links: the CA itself, or somebody who is not one. */
-	if (!ca_facts.is_ca || (facts.is_ca && !emr_bytes_equal(der, ca_der)) || !signed_by(ca, ca)
-		|| !signed_by(cert, ca))
+	if (!ca_facts.is_ca || (facts.is_ca && !emr_bytes_equal(der, ca_der)) ||
+		!signed_by(ca, ca) || !signed_by(cert, ca))
 		return EMR_BAD_SIGNATURE;
-	if (now_unix_s < facts.not_before || now_unix_s > facts.not_after
-		|| now_unix_s < ca_facts.not_before || now_unix_s > ca_facts.not_after)
+	if (now_unix_s < facts.not_before || now_unix_s > facts.not_after ||
+		now_unix_s < ca_facts.not_before || now_unix_s > ca_facts.not_after)
 		return EMR_DENIED;
 	*out = facts;
 	return EMR_OK;

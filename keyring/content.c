@@ -27,14 +27,14 @@ static emr_status key_from(emr_secret *take_dek, emr_content_key **out)
 		return EMR_NO_MEMORY;
 	}
 	key->dek = *take_dek;
-	*take_dek = (emr_secret){ 0 };
+	*take_dek = (emr_secret){0};
 	*out = key;
 	return EMR_OK;
 }
 
 emr_status emr_content_key_new(emr_content_key **out)
 {
-	emr_secret dek = { 0 };
+	emr_secret dek = {0};
 	emr_status status = emr_secret_random(DEK_BYTES, &dek);
 
 	return status == EMR_OK ? key_from(&dek, out) : status;
@@ -48,17 +48,19 @@ void emr_content_key_free(emr_content_key *key)
 	free(key);
 }
 
-emr_status emr_content_key_seal_local(const emr_keyring *kr, const emr_content_key *key, emr_id16 id,
-	uint8_t out_sealed[EMR_SEALED_DEK_BYTES])
+emr_status emr_content_key_seal_local(const emr_keyring *kr, const emr_content_key *key,
+	emr_id16 id, uint8_t out_sealed[EMR_SEALED_DEK_BYTES])
 {
-	return emr_secret_seal_local(kr, EMR_LOCAL_JOURNAL, &key->dek, emr_bytes_of(id.b, sizeof id.b), out_sealed);
+	return emr_secret_seal_local(
+		kr, EMR_LOCAL_JOURNAL, &key->dek, emr_bytes_of(id.b, sizeof id.b), out_sealed);
 }
 
-emr_status emr_content_key_open_local(const emr_keyring *kr, const uint8_t sealed[EMR_SEALED_DEK_BYTES],
-	emr_id16 id, emr_content_key **out)
+emr_status emr_content_key_open_local(const emr_keyring *kr,
+	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_id16 id, emr_content_key **out)
 {
-	emr_secret dek = { 0 };
-	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_JOURNAL, sealed, emr_bytes_of(id.b, sizeof id.b), &dek);
+	emr_secret dek = {0};
+	emr_status status = emr_secret_open_local(
+		kr, EMR_LOCAL_JOURNAL, sealed, emr_bytes_of(id.b, sizeof id.b), &dek);
 
 	return status == EMR_OK ? key_from(&dek, out) : status;
 }
@@ -66,13 +68,14 @@ emr_status emr_content_key_open_local(const emr_keyring *kr, const uint8_t seale
 /* K_c and K_m of the key schedule. */
 static emr_status sub_key(const emr_content_key *key, const char *info, emr_secret *out)
 {
-	return emr_hkdf_secret("emrfs/v1/dek", &key->dek, emr_bytes_of(info, strlen(info)), 32, out);
+	return emr_hkdf_secret(
+		"emrfs/v1/dek", &key->dek, emr_bytes_of(info, strlen(info)), 32, out);
 }
 
-emr_status emr_content_key_cipher(const emr_content_key *key, unsigned suite, const uint8_t salt[24],
-	emr_chunk_cipher **out_cipher, uint8_t out_com[32])
+emr_status emr_content_key_cipher(const emr_content_key *key, unsigned suite,
+	const uint8_t salt[24], emr_chunk_cipher **out_cipher, uint8_t out_com[32])
 {
-	EMR_AUTO_SECRET k_c = { 0 };
+	EMR_AUTO_SECRET k_c = {0};
 	emr_status status = sub_key(key, "content", &k_c);
 
 	if (status == EMR_OK)
@@ -82,19 +85,19 @@ emr_status emr_content_key_cipher(const emr_content_key *key, unsigned suite, co
 	return status;
 }
 
-emr_status emr_content_key_manifest_seal(const emr_content_key *key, const uint8_t nonce[24], emr_bytes aad,
-	emr_bytes plain, uint8_t *out)
+emr_status emr_content_key_manifest_seal(const emr_content_key *key, const uint8_t nonce[24],
+	emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
-	EMR_AUTO_SECRET k_m = { 0 };
+	EMR_AUTO_SECRET k_m = {0};
 	emr_status status = sub_key(key, "manifest", &k_m);
 
 	return status == EMR_OK ? emr_aead_seal(&k_m, nonce, aad, plain, out) : status;
 }
 
-emr_status emr_content_key_manifest_open(const emr_content_key *key, const uint8_t nonce[24], emr_bytes aad,
-	emr_bytes sealed, uint8_t *out)
+emr_status emr_content_key_manifest_open(const emr_content_key *key, const uint8_t nonce[24],
+	emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
-	EMR_AUTO_SECRET k_m = { 0 };
+	EMR_AUTO_SECRET k_m = {0};
 	emr_status status = sub_key(key, "manifest", &k_m);
 
 	return status == EMR_OK ? emr_aead_open(&k_m, nonce, aad, sealed, out) : status;
@@ -103,7 +106,7 @@ emr_status emr_content_key_manifest_open(const emr_content_key *key, const uint8
 void emr_capsule_ctx(emr_id16 domain_id, uint32_t epoch, emr_id16 record_id, uint64_t cver,
 	emr_capsule_kind kind, emr_id32 root_digest, uint8_t out_ctx[32])
 {
-	static const char label[] = "emrfs/v1/ctx";	/* hashed without its NUL */
+	static const char label[] = "emrfs/v1/ctx"; /* hashed without its NUL */
 	uint8_t bytes[12 + 16 + 4 + 16 + 8 + 1 + 32];
 
 	memcpy(bytes, label, 12);
@@ -119,7 +122,7 @@ void emr_capsule_ctx(emr_id16 domain_id, uint32_t epoch, emr_id16 record_id, uin
 /* KEK = HKDF-SHA512("emrfs/v1/kek", K || K_pq, ctx), K_pq being 32 zero bytes in format 1. */
 static emr_status kek_of(const emr_secret *k, const uint8_t ctx[32], emr_secret *out_kek)
 {
-	EMR_AUTO_SECRET ikm = { 0 };
+	EMR_AUTO_SECRET ikm = {0};
 	emr_status status = emr_secret_new(64, &ikm);
 
 	if (status != EMR_OK)
@@ -132,13 +135,14 @@ static emr_status kek_of(const emr_secret *k, const uint8_t ctx[32], emr_secret 
 static const uint8_t zero_nonce[EMR_AEAD_NONCE_BYTES];
 
 emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], const uint8_t ctx[32],
-	const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES], uint8_t out_wdek[EMR_WDEK_BYTES])
+	const emr_content_key *key, uint8_t out_capsule[EMR_CAPSULE_BYTES],
+	uint8_t out_wdek[EMR_WDEK_BYTES])
 {
-	EMR_AUTO_SECRET enc = { 0 };
-	EMR_AUTO_SECRET r = { 0 };
-	EMR_AUTO_SECRET u = { 0 };
-	EMR_AUTO_SECRET k = { 0 };
-	EMR_AUTO_SECRET kek = { 0 };
+	EMR_AUTO_SECRET enc = {0};
+	EMR_AUTO_SECRET r = {0};
+	EMR_AUTO_SECRET u = {0};
+	EMR_AUTO_SECRET k = {0};
+	EMR_AUTO_SECRET kek = {0};
 	emr_status status = emr_derive_enc(kr, &enc);
 
 	if (status == EMR_OK)
@@ -148,18 +152,19 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 	if (status == EMR_OK)
 		status = kek_of(&k, ctx, &kek);
 	if (status == EMR_OK)
-		status = emr_aead_seal(&kek, zero_nonce, emr_bytes_of(ctx, 32), emr_secret_view(&key->dek), out_wdek);
+		status = emr_aead_seal(&kek, zero_nonce, emr_bytes_of(ctx, 32),
+			emr_secret_view(&key->dek), out_wdek);
 	return status;
 }
 
 emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t wdek[EMR_WDEK_BYTES],
-	emr_content_key **out)
+	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
+	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out)
 {
-	EMR_AUTO_SECRET a = { 0 };
-	EMR_AUTO_SECRET k = { 0 };
-	EMR_AUTO_SECRET kek = { 0 };
-	EMR_AUTO_SECRET dek = { 0 };
+	EMR_AUTO_SECRET a = {0};
+	EMR_AUTO_SECRET k = {0};
+	EMR_AUTO_SECRET kek = {0};
+	EMR_AUTO_SECRET dek = {0};
 	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
 
 	if (status == EMR_OK)
@@ -169,7 +174,7 @@ emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uin
 	if (status == EMR_OK)
 		status = emr_secret_new(DEK_BYTES, &dek);
 	if (status == EMR_OK)
-		status = emr_aead_open(&kek, zero_nonce, emr_bytes_of(ctx, 32), emr_bytes_of(wdek, EMR_WDEK_BYTES),
-			dek.data);
+		status = emr_aead_open(&kek, zero_nonce, emr_bytes_of(ctx, 32),
+			emr_bytes_of(wdek, EMR_WDEK_BYTES), dek.data);
 	return status == EMR_OK ? key_from(&dek, out) : status;
 }

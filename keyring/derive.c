@@ -29,8 +29,8 @@ emr_status emr_derive(const emr_secret *seed, const emr_key_info *info, size_t l
 /* Ed25519 (RFC 8032) from a derived 32-byte seed. */
 static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, emr_secret *out_sk)
 {
-	EMR_AUTO_SECRET key_seed = { 0 };
-	EMR_AUTO_SECRET sk = { 0 };
+	EMR_AUTO_SECRET key_seed = {0};
+	EMR_AUTO_SECRET sk = {0};
 	uint8_t pk[32];
 	emr_status status = emr_derive(seed, info, 32, &key_seed);
 
@@ -40,13 +40,14 @@ static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, e
 		return status;
 	crypto_sign_seed_keypair(pk, sk.data, key_seed.data);
 	*out_sk = sk;
-	sk = (emr_secret){ 0 };
+	sk = (emr_secret){0};
 	return EMR_OK;
 }
 
 emr_status emr_derive_identity(const emr_secret *seed, uint32_t gen, emr_secret *out_sk)
 {
-	return ed25519_of(seed, &(emr_key_info){ .label = "sign", .number = gen, .with_number = true }, out_sk);
+	return ed25519_of(
+		seed, &(emr_key_info){.label = "sign", .number = gen, .with_number = true}, out_sk);
 }
 
 emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk)
@@ -60,10 +61,13 @@ emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *
 		if (who.gen == 0)
 			return EMR_INVALID;
 		return ed25519_of(&kr->seed,
-			&(emr_key_info){ .label = "dom-sign", .id = id, .number = who.gen, .with_number = true },
+			&(emr_key_info){.label = "dom-sign",
+				.id = id,
+				.number = who.gen,
+				.with_number = true},
 			out_sk);
 	case EMR_SIGNER_LOG:
-		return ed25519_of(&kr->seed, &(emr_key_info){ .label = "log", .id = id }, out_sk);
+		return ed25519_of(&kr->seed, &(emr_key_info){.label = "log", .id = id}, out_sk);
 	case EMR_SIGNER_CERTIFICATE:
 		return EMR_INVALID;
 	}
@@ -72,20 +76,22 @@ emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *
 
 emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk)
 {
-	return emr_derive(&kr->seed, &(emr_key_info){ .label = "box", .number = kr->gen, .with_number = true },
-		32, out_sk);
+	return emr_derive(&kr->seed,
+		&(emr_key_info){.label = "box", .number = kr->gen, .with_number = true}, 32,
+		out_sk);
 }
 
 emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_secret *out_sk)
 {
 	return emr_derive(&kr->seed,
-		&(emr_key_info){ .label = "dom-box", .id = emr_bytes_of(domain_id.b, sizeof domain_id.b) },
+		&(emr_key_info){
+			.label = "dom-box", .id = emr_bytes_of(domain_id.b, sizeof domain_id.b)},
 		32, out_sk);
 }
 
 static emr_status scalar_of(const emr_keyring *kr, const emr_key_info *info, emr_secret *out)
 {
-	EMR_AUTO_SECRET wide = { 0 };
+	EMR_AUTO_SECRET wide = {0};
 	emr_status status = emr_derive(&kr->seed, info, 64, &wide);
 
 	if (status != EMR_OK)
@@ -95,27 +101,32 @@ static emr_status scalar_of(const emr_keyring *kr, const emr_key_info *info, emr
 
 emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b)
 {
-	return scalar_of(kr, &(emr_key_info){ .label = "pre", .number = kr->gen, .with_number = true }, out_b);
+	return scalar_of(
+		kr, &(emr_key_info){.label = "pre", .number = kr->gen, .with_number = true}, out_b);
 }
 
-emr_status emr_derive_domain_pre(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a)
+emr_status emr_derive_domain_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a)
 {
 	if (epoch == 0)
 		return EMR_INVALID;
 	return scalar_of(kr,
-		&(emr_key_info){ .label = "dom-pre", .id = emr_bytes_of(domain_id.b, sizeof domain_id.b),
-			.number = epoch, .with_number = true },
+		&(emr_key_info){.label = "dom-pre",
+			.id = emr_bytes_of(domain_id.b, sizeof domain_id.b),
+			.number = epoch,
+			.with_number = true},
 		out_a);
 }
 
 emr_status emr_derive_enc(const emr_keyring *kr, emr_secret *out)
 {
-	return emr_derive(&kr->seed, &(emr_key_info){ .label = "enc" }, 32, out);
+	return emr_derive(&kr->seed, &(emr_key_info){.label = "enc"}, 32, out);
 }
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)
 {
 	return emr_derive(&kr->seed,
-		&(emr_key_info){ .label = "local", .id = emr_bytes_of(kr->device_id.b, sizeof kr->device_id.b) },
+		&(emr_key_info){.label = "local",
+			.id = emr_bytes_of(kr->device_id.b, sizeof kr->device_id.b)},
 		32, out);
 }

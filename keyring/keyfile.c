@@ -13,9 +13,9 @@
 #define PAYLOAD_VERSION 1
 #define KDF_ARGON2ID 2
 #define HEADER_BYTES 100
-#define PAYLOAD_FIXED_BYTES 74	/* up to and with ntlv */
+#define PAYLOAD_FIXED_BYTES 74 /* up to and with ntlv */
 #define PAYLOAD_STEP 256
-#define PAYLOAD_MAX (PAYLOAD_STEP * 300)	/* 8 facts of 8 KiB and room */
+#define PAYLOAD_MAX (PAYLOAD_STEP * 300) /* 8 facts of 8 KiB and room */
 #define KEYFILE_MAX (HEADER_BYTES + PAYLOAD_MAX + EMR_AEAD_TAG_BYTES)
 
 /* Plaintext of the payload: it holds the seed and is larger than a slot of the arena. */
@@ -58,11 +58,11 @@ static void payload_write(const emr_keyring *kr, uint8_t *payload)
 }
 
 /* Argon2id's 64 bytes: key, then commitment. */
-static emr_status key_and_com(emr_bytes passphrase, const uint8_t salt[16], const emr_kdf_cost *cost,
-	emr_secret *out_key, uint8_t out_com[32])
+static emr_status key_and_com(emr_bytes passphrase, const uint8_t salt[16],
+	const emr_kdf_cost *cost, emr_secret *out_key, uint8_t out_com[32])
 {
-	EMR_AUTO_SECRET both = { 0 };
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET both = {0};
+	EMR_AUTO_SECRET key = {0};
 	emr_status status;
 
 	if (passphrase.len == 0 || passphrase.len > EMR_PASSPHRASE_MAX)
@@ -75,12 +75,12 @@ static emr_status key_and_com(emr_bytes passphrase, const uint8_t salt[16], cons
 	memcpy(key.data, both.data, 32);
 	memcpy(out_com, both.data + 32, 32);
 	*out_key = key;
-	key = (emr_secret){ 0 };
+	key = (emr_secret){0};
 	return EMR_OK;
 }
 
-static emr_status header_write(const emr_kdf_cost *cost, const uint8_t salt[16], const uint8_t nonce[24],
-	const uint8_t com[32], size_t sealed_bytes, emr_buf *out)
+static emr_status header_write(const emr_kdf_cost *cost, const uint8_t salt[16],
+	const uint8_t nonce[24], const uint8_t com[32], size_t sealed_bytes, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 
@@ -101,7 +101,7 @@ static emr_status header_write(const emr_kdf_cost *cost, const uint8_t salt[16],
 emr_status emr_keyfile_make(const emr_keyring *kr, emr_bytes passphrase, const emr_kdf_cost *cost,
 	const uint8_t salt[16], const uint8_t nonce[24], emr_buf *out)
 {
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET key = {0};
 	size_t plain_bytes = payload_bytes(kr);
 	size_t sealed_bytes = plain_bytes + EMR_AEAD_TAG_BYTES;
 	AUTO_PAYLOAD payload = NULL;
@@ -136,7 +136,8 @@ static emr_status damaged(const char *field, const char **out_field)
 }
 
 /* Magic and version: NEWER_FORMAT only for what is ours otherwise. */
-static emr_status parse_version(emr_reader *r, const char *magic, uint8_t known, const char **out_field)
+static emr_status parse_version(
+	emr_reader *r, const char *magic, uint8_t known, const char **out_field)
 {
 	uint8_t version;
 
@@ -152,7 +153,7 @@ static emr_status parse_version(emr_reader *r, const char *magic, uint8_t known,
 emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char **out_field)
 {
 	emr_reader r = emr_reader_of(file);
-	emr_keyfile_header header = { 0 };
+	emr_keyfile_header header = {0};
 	emr_status status = parse_version(&r, "EMRK", KEYFILE_VERSION, out_field);
 	uint32_t sealed_bytes;
 
@@ -164,8 +165,9 @@ emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char
 	header.passes = emr_read_u32(&r);
 	header.memory_bytes = emr_read_u64(&r);
 	emr_read_zeros(&r, 4);
-	if (r.bad || header.passes < 1 || header.passes > 16 || header.memory_bytes < (uint64_t)8 << 20
-		|| header.memory_bytes > (uint64_t)1 << 30 || header.memory_bytes % 1024 != 0)
+	if (r.bad || header.passes < 1 || header.passes > 16 ||
+		header.memory_bytes < (uint64_t)8 << 20 ||
+		header.memory_bytes > (uint64_t)1 << 30 || header.memory_bytes % 1024 != 0)
 		return damaged("cost", out_field);
 	emr_read_copy(&r, header.salt, sizeof header.salt);
 	emr_read_copy(&r, header.nonce, sizeof header.nonce);
@@ -173,8 +175,8 @@ emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char
 	sealed_bytes = emr_read_u32(&r);
 	header.aad = emr_bytes_of(file.data, HEADER_BYTES);
 	header.sealed = emr_read_bytes(&r, sealed_bytes);
-	if (!emr_reader_done(&r) || sealed_bytes < PAYLOAD_STEP + EMR_AEAD_TAG_BYTES
-		|| (sealed_bytes - EMR_AEAD_TAG_BYTES) % PAYLOAD_STEP != 0)
+	if (!emr_reader_done(&r) || sealed_bytes < PAYLOAD_STEP + EMR_AEAD_TAG_BYTES ||
+		(sealed_bytes - EMR_AEAD_TAG_BYTES) % PAYLOAD_STEP != 0)
 		return damaged("length", out_field);
 	*out = header;
 	return EMR_OK;
@@ -207,7 +209,7 @@ static emr_status parse_facts(emr_reader *r, emr_keyring *kr, const char **out_f
 emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const char **out_field)
 {
 	EMR_AUTO_KEYRING kr = NULL;
-	EMR_AUTO_SECRET seed = { 0 };
+	EMR_AUTO_SECRET seed = {0};
 	emr_reader r = emr_reader_of(plain);
 	emr_id16 device_id;
 	uint64_t created;
@@ -226,8 +228,8 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 	emr_read_copy(&r, device_id.b, sizeof device_id.b);
 	emr_read_copy(&r, seed.data, EMR_SEED_BYTES);
 	created = emr_read_u64(&r);
-	if (r.bad || kind < EMR_KEYRING_PERSON || kind > EMR_KEYRING_ORGANISATION || gen == 0
-		|| plain.len % PAYLOAD_STEP != 0)
+	if (r.bad || kind < EMR_KEYRING_PERSON || kind > EMR_KEYRING_ORGANISATION || gen == 0 ||
+		plain.len % PAYLOAD_STEP != 0)
 		return damaged("contents", out_field);
 	status = emr_keyring_from_seed((emr_keyring_kind)kind, created, device_id, &seed, &kr);
 	if (status != EMR_OK)
@@ -243,10 +245,10 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 
 typedef emr_status (*file_writer)(int dirfd, const char *name, emr_bytes bytes, mode_t mode);
 
-static emr_status save_with(file_writer write_file, const emr_keyring *kr, int dirfd, const char *name,
-	emr_bytes passphrase, const emr_kdf_cost *cost)
+static emr_status save_with(file_writer write_file, const emr_keyring *kr, int dirfd,
+	const char *name, emr_bytes passphrase, const emr_kdf_cost *cost)
 {
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 	uint8_t salt[16];
 	uint8_t nonce[24];
 	emr_status status;
@@ -259,14 +261,14 @@ static emr_status save_with(file_writer write_file, const emr_keyring *kr, int d
 	return write_file(dirfd, name, emr_buf_view(&file), 0600);
 }
 
-emr_status emr_keyring_save_new(const emr_keyring *kr, int dirfd, const char *name, emr_bytes passphrase,
-	const emr_kdf_cost *cost)
+emr_status emr_keyring_save_new(const emr_keyring *kr, int dirfd, const char *name,
+	emr_bytes passphrase, const emr_kdf_cost *cost)
 {
 	return save_with(emr_file_create, kr, dirfd, name, passphrase, cost);
 }
 
-emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name, emr_bytes passphrase,
-	const emr_kdf_cost *cost)
+emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
+	emr_bytes passphrase, const emr_kdf_cost *cost)
 {
 	return save_with(emr_file_replace, kr, dirfd, name, passphrase, cost);
 }
@@ -288,7 +290,7 @@ static emr_status load(int dirfd, const char *name, emr_buf *file, emr_keyfile_h
 
 emr_status emr_keyring_check_file(int dirfd, const char *name, const char **out_field)
 {
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 	emr_keyfile_header header;
 
 	return load(dirfd, name, &file, &header, out_field);
@@ -310,8 +312,8 @@ static emr_status unseal(const emr_keyfile_header *header, const emr_secret *key
 emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, emr_keyring **out,
 	const char **out_field)
 {
-	EMR_AUTO_BUF file = { 0 };
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_SECRET key = {0};
 	emr_keyfile_header header;
 	uint8_t com[32];
 	emr_status status = load(dirfd, name, &file, &header, out_field);
@@ -319,7 +321,8 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 	if (status != EMR_OK)
 		return status;
 	status = key_and_com(passphrase, header.salt,
-		&(emr_kdf_cost){ .passes = header.passes, .memory_bytes = header.memory_bytes }, &key, com);
+		&(emr_kdf_cost){.passes = header.passes, .memory_bytes = header.memory_bytes}, &key,
+		com);
 	if (status != EMR_OK)
 		return status;
 	if (sodium_memcmp(com, header.com, sizeof com) != 0)

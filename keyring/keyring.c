@@ -16,8 +16,9 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 	EMR_AUTO_SECRET seed = *take_seed;
 	emr_keyring *kr;
 
-	*take_seed = (emr_secret){ 0 };
-	if (seed.len != EMR_SEED_BYTES || kind < EMR_KEYRING_PERSON || kind > EMR_KEYRING_ORGANISATION)
+	*take_seed = (emr_secret){0};
+	if (seed.len != EMR_SEED_BYTES || kind < EMR_KEYRING_PERSON ||
+		kind > EMR_KEYRING_ORGANISATION)
 		return EMR_INVALID;
 	kr = calloc(1, sizeof *kr);
 	if (kr == NULL)
@@ -27,14 +28,14 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 	kr->created_unix_s = created_unix_s;
 	kr->device_id = device_id;
 	kr->seed = seed;
-	seed = (emr_secret){ 0 };
+	seed = (emr_secret){0};
 	*out = kr;
 	return EMR_OK;
 }
 
 emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, emr_keyring **out)
 {
-	emr_secret seed = { 0 };
+	emr_secret seed = {0};
 	emr_status status = emr_secret_random(EMR_SEED_BYTES, &seed);
 
 	if (status != EMR_OK)
@@ -83,13 +84,13 @@ static void remove_fact(emr_keyring *kr, size_t i)
 		return;
 	emr_buf_free(&kr->facts[i].value);
 	kr->facts[i] = kr->facts[--kr->nfacts];
-	kr->facts[kr->nfacts] = (emr_keyring_fact){ 0 };
+	kr->facts[kr->nfacts] = (emr_keyring_fact){0};
 }
 
 emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value)
 {
 	size_t i = find_fact(kr, (uint8_t)type);
-	emr_buf copy = { 0 };
+	emr_buf copy = {0};
 	emr_status status;
 
 	if ((unsigned)type == 0 || (unsigned)type > UINT8_MAX || value.len > EMR_KEYRING_TLV_MAX)
@@ -106,7 +107,7 @@ emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes 
 	if (i == kr->nfacts)
 		kr->nfacts++;
 	emr_buf_free(&kr->facts[i].value);
-	kr->facts[i] = (emr_keyring_fact){ .type = (uint8_t)type, .value = copy };
+	kr->facts[i] = (emr_keyring_fact){.type = (uint8_t)type, .value = copy};
 	return EMR_OK;
 }
 
@@ -127,8 +128,8 @@ static void ed25519_pk(const emr_secret *sk, uint8_t pk[32])
 
 static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 {
-	EMR_AUTO_SECRET box = { 0 };
-	EMR_AUTO_SECRET b = { 0 };
+	EMR_AUTO_SECRET box = {0};
+	EMR_AUTO_SECRET b = {0};
 	emr_status status = emr_derive_box(kr, &box);
 
 	if (status == EMR_OK)
@@ -142,8 +143,8 @@ static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 {
-	EMR_AUTO_SECRET sk = { 0 };
-	emr_public made = { .device_id = kr->device_id, .gen = kr->gen };
+	EMR_AUTO_SECRET sk = {0};
+	emr_public made = {.device_id = kr->device_id, .gen = kr->gen};
 	emr_status status = emr_derive_signer(kr, emr_signer_identity(), &sk);
 
 	if (status != EMR_OK)
@@ -160,7 +161,7 @@ emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32])
 {
-	EMR_AUTO_SECRET sk = { 0 };
+	EMR_AUTO_SECRET sk = {0};
 	emr_status status = emr_derive_signer(kr, emr_signer_log(net_id), &sk);
 
 	if (status == EMR_OK)
@@ -168,12 +169,12 @@ emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_
 	return status;
 }
 
-emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen, uint32_t epoch,
-	emr_domain_public *out)
+emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
+	uint32_t epoch, emr_domain_public *out)
 {
-	EMR_AUTO_SECRET sk = { 0 };
-	EMR_AUTO_SECRET box = { 0 };
-	EMR_AUTO_SECRET a = { 0 };
+	EMR_AUTO_SECRET sk = {0};
+	EMR_AUTO_SECRET box = {0};
+	EMR_AUTO_SECRET a = {0};
 	emr_domain_public made;
 	emr_status status = emr_derive_signer(kr, emr_signer_domain(domain_id, gen), &sk);
 
@@ -193,9 +194,10 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
 	return status;
 }
 
-void emr_safety_number(const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS])
+void emr_safety_number(
+	const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS])
 {
-	static const char label[] = "emrfs/v1/safety";	/* hashed with its NUL */
+	static const char label[] = "emrfs/v1/safety"; /* hashed with its NUL */
 	bool swap = memcmp(one, other, 96) > 0;
 	crypto_hash_sha512_state state;
 	uint8_t hash[64];
@@ -206,7 +208,8 @@ void emr_safety_number(const uint8_t one[96], const uint8_t other[96], char out[
 	crypto_hash_sha512_update(&state, swap ? one : other, 96);
 	crypto_hash_sha512_final(&state, hash);
 	for (int i = 0; i < 12; i++) {
-		uint64_t group = ((uint64_t)hash[5 * i] << 32 | emr_get_u32(hash + 5 * i + 1)) % 100000;
+		uint64_t group =
+			((uint64_t)hash[5 * i] << 32 | emr_get_u32(hash + 5 * i + 1)) % 100000;
 
 		for (int digit = 4; digit >= 0; digit--, group /= 10)
 			out[6 * i + digit] = (char)('0' + group % 10);

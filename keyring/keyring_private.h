@@ -8,7 +8,7 @@
 #include "keyring/words.h"
 
 #define EMR_SEED_BYTES 32
-#define EMR_KEYRING_TLVS 8	/* entries of one keyring */
+#define EMR_KEYRING_TLVS 8 /* entries of one keyring */
 
 typedef struct emr_keyring_fact {
 	uint8_t type;
@@ -17,7 +17,7 @@ typedef struct emr_keyring_fact {
 
 struct emr_keyring {
 	emr_keyring_kind kind;
-	uint32_t gen;		/* of the identity's keys, from 1 */
+	uint32_t gen; /* of the identity's keys, from 1 */
 	uint64_t created_unix_s;
 	emr_id16 device_id;
 	emr_secret seed;
@@ -29,7 +29,8 @@ struct emr_keyring {
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
 	emr_secret *take_seed, emr_keyring **out);
 
-/* HKDF-SHA512("emrfs/v1/id", seed, LABEL || 0 || ID || u32 NUMBER); ID may be empty, NUMBER only with with_number. */
+/* HKDF-SHA512("emrfs/v1/id", seed, LABEL || 0 || ID || u32 NUMBER); ID may be empty, NUMBER only
+ * with with_number. */
 typedef struct emr_key_info {
 	const char *label;
 	emr_bytes id;
@@ -37,31 +38,38 @@ typedef struct emr_key_info {
 	bool with_number;
 } emr_key_info;
 
-emr_status emr_derive(const emr_secret *seed, const emr_key_info *info, size_t len, emr_secret *out);
-/* The identity's Ed25519 key of generation 1 from a bare seed: 64 bytes of libsodium's form, seed || pk. */
+emr_status emr_derive(
+	const emr_secret *seed, const emr_key_info *info, size_t len, emr_secret *out);
+/* The identity's Ed25519 key of generation 1 from a bare seed: 64 bytes of libsodium's form, seed
+ * || pk. */
 emr_status emr_derive_identity(const emr_secret *seed, uint32_t gen, emr_secret *out_sk);
 /* Ed25519 of an identity, domain or log key, 64 bytes. */
 emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk);
 emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk);
 emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_secret *out_sk);
 emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b);
-emr_status emr_derive_domain_pre(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a);
+emr_status emr_derive_domain_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a);
 emr_status emr_derive_enc(const emr_keyring *kr, emr_secret *out);
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out);
 
 /* P-256 (p256.c). */
 emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out);
-emr_status emr_p256_spki(const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES]);
+emr_status emr_p256_spki(
+	const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES]);
 /* Raw r || s, low-S, over SHA-256 of the message. */
-emr_status emr_p256_sign(const emr_keyring *kr, uint32_t index, emr_bytes message, uint8_t out_sig[64]);
+emr_status emr_p256_sign(
+	const emr_keyring *kr, uint32_t index, emr_bytes message, uint8_t out_sig[64]);
 
 /* Word list (words_list.c), sorted. */
 #define EMR_WORD_LIST 2048
 extern const char emr_word_list[EMR_WORD_LIST][EMR_WORD_CHARS];
 /* 24 indexes of TEXT; problem may not be NULL. */
-emr_status emr_words_read(emr_bytes text, uint16_t out_indexes[EMR_WORDS], emr_words_problem *out_problem);
+emr_status emr_words_read(
+	emr_bytes text, uint16_t out_indexes[EMR_WORDS], emr_words_problem *out_problem);
 /* 264 bits to 32 bytes of seed and the checksum byte; and back. */
-void emr_words_unpack(const uint16_t indexes[EMR_WORDS], uint8_t out_seed[EMR_SEED_BYTES], uint8_t *out_check);
+void emr_words_unpack(
+	const uint16_t indexes[EMR_WORDS], uint8_t out_seed[EMR_SEED_BYTES], uint8_t *out_check);
 void emr_words_pack(const uint8_t seed[EMR_SEED_BYTES], uint16_t out_indexes[EMR_WORDS]);
 
 /* Keyfile parsing without a passphrase (keyfile.c), for tests and fuzzing. */
@@ -71,8 +79,8 @@ typedef struct emr_keyfile_header {
 	uint8_t salt[16];
 	uint8_t nonce[24];
 	uint8_t com[32];
-	emr_bytes aad;		/* all bytes before the ciphertext; borrowed */
-	emr_bytes sealed;	/* borrowed */
+	emr_bytes aad;	  /* all bytes before the ciphertext; borrowed */
+	emr_bytes sealed; /* borrowed */
 } emr_keyfile_header;
 emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char **out_field);
 /* PLAIN holds the seed: the caller wipes it. */

@@ -11,7 +11,7 @@
 #include "keyring_private.h"
 
 struct emr_list_key {
-	emr_secret key;		/* K_L */
+	emr_secret key; /* K_L */
 };
 
 static emr_status key_from(emr_secret *take_key, emr_list_key **out)
@@ -23,7 +23,7 @@ static emr_status key_from(emr_secret *take_key, emr_list_key **out)
 		return EMR_NO_MEMORY;
 	}
 	key->key = *take_key;
-	*take_key = (emr_secret){ 0 };
+	*take_key = (emr_secret){0};
 	*out = key;
 	return EMR_OK;
 }
@@ -41,13 +41,15 @@ void emr_listing_ctx(emr_id16 domain_id, uint32_t epoch, emr_id32 writer, uint8_
 	emr_id16 record;
 
 	memcpy(record.b, writer.b, sizeof record.b);
-	emr_capsule_ctx(domain_id, epoch, record, 0, EMR_CAPSULE_LISTING, (emr_id32){ { 0 } }, out_ctx);
+	emr_capsule_ctx(domain_id, epoch, record, 0, EMR_CAPSULE_LISTING, (emr_id32){{0}}, out_ctx);
 }
 
-/* HKDF-SHA512("emrfs/v1/list", K || K_pq, ctx || WORD): K_L with "key", kcheck with "check"; K_pq is zero in format 1. */
-static emr_status from_kem(const emr_secret *k, const uint8_t ctx[32], emr_secret *out_key, uint8_t out_check[32])
+/* HKDF-SHA512("emrfs/v1/list", K || K_pq, ctx || WORD): K_L with "key", kcheck with "check"; K_pq
+ * is zero in format 1. */
+static emr_status from_kem(
+	const emr_secret *k, const uint8_t ctx[32], emr_secret *out_key, uint8_t out_check[32])
 {
-	EMR_AUTO_SECRET ikm = { 0 };
+	EMR_AUTO_SECRET ikm = {0};
 	uint8_t info[37];
 	emr_status status = emr_secret_new(64, &ikm);
 
@@ -56,21 +58,23 @@ static emr_status from_kem(const emr_secret *k, const uint8_t ctx[32], emr_secre
 	memcpy(ikm.data, k->data, 32);
 	memcpy(info, ctx, 32);
 	memcpy(info + 32, "check", 5);
-	status = emr_hkdf_sha512("emrfs/v1/list", emr_secret_view(&ikm), emr_bytes_of(info, 37), out_check, 32);
+	status = emr_hkdf_sha512(
+		"emrfs/v1/list", emr_secret_view(&ikm), emr_bytes_of(info, 37), out_check, 32);
 	if (status != EMR_OK)
 		return status;
 	memcpy(info + 32, "key", 3);
 	return emr_hkdf_secret("emrfs/v1/list", &ikm, emr_bytes_of(info, 35), 32, out_key);
 }
 
-emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, const uint8_t A[32],
-	emr_id32 writer, uint8_t out_capsule[EMR_CAPSULE_BYTES], uint8_t out_kcheck[32], emr_list_key **out)
+emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	const uint8_t A[32], emr_id32 writer, uint8_t out_capsule[EMR_CAPSULE_BYTES],
+	uint8_t out_kcheck[32], emr_list_key **out)
 {
-	EMR_AUTO_SECRET enc = { 0 };
-	EMR_AUTO_SECRET r = { 0 };
-	EMR_AUTO_SECRET u = { 0 };
-	EMR_AUTO_SECRET k = { 0 };
-	EMR_AUTO_SECRET list = { 0 };
+	EMR_AUTO_SECRET enc = {0};
+	EMR_AUTO_SECRET r = {0};
+	EMR_AUTO_SECRET u = {0};
+	EMR_AUTO_SECRET k = {0};
+	EMR_AUTO_SECRET list = {0};
 	uint8_t ctx[32];
 	emr_status status = emr_derive_enc(kr, &enc);
 
@@ -84,12 +88,13 @@ emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint3
 	return status == EMR_OK ? key_from(&list, out) : status;
 }
 
-emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_id32 writer,
-	const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32], emr_list_key **out)
+emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
+	emr_list_key **out)
 {
-	EMR_AUTO_SECRET a = { 0 };
-	EMR_AUTO_SECRET k = { 0 };
-	EMR_AUTO_SECRET list = { 0 };
+	EMR_AUTO_SECRET a = {0};
+	EMR_AUTO_SECRET k = {0};
+	EMR_AUTO_SECRET list = {0};
 	uint8_t ctx[32];
 	uint8_t check[32];
 	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
@@ -108,22 +113,23 @@ emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t
 
 static emr_status meta_key(const emr_list_key *key, emr_id16 object_id, emr_secret *out)
 {
-	return emr_hkdf_secret("emrfs/v1/meta", &key->key, emr_bytes_of(object_id.b, sizeof object_id.b), 32, out);
+	return emr_hkdf_secret(
+		"emrfs/v1/meta", &key->key, emr_bytes_of(object_id.b, sizeof object_id.b), 32, out);
 }
 
-emr_status emr_list_key_seal(const emr_list_key *key, emr_id16 object_id, const uint8_t nonce[24], emr_bytes aad,
-	emr_bytes plain, uint8_t *out)
+emr_status emr_list_key_seal(const emr_list_key *key, emr_id16 object_id, const uint8_t nonce[24],
+	emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
-	EMR_AUTO_SECRET meta = { 0 };
+	EMR_AUTO_SECRET meta = {0};
 	emr_status status = meta_key(key, object_id, &meta);
 
 	return status == EMR_OK ? emr_aead_seal(&meta, nonce, aad, plain, out) : status;
 }
 
-emr_status emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id, const uint8_t nonce[24],
-	emr_bytes aad, emr_bytes sealed, uint8_t *out)
+emr_status emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id,
+	const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
-	EMR_AUTO_SECRET meta = { 0 };
+	EMR_AUTO_SECRET meta = {0};
 	emr_status status = meta_key(key, object_id, &meta);
 
 	return status == EMR_OK ? emr_aead_open(&meta, nonce, aad, sealed, out) : status;
@@ -135,10 +141,10 @@ emr_status emr_list_key_seal_local(const emr_keyring *kr, const emr_list_key *ke
 	return emr_secret_seal_local(kr, EMR_LOCAL_LISTKEYS, &key->key, row, out_sealed);
 }
 
-emr_status emr_list_key_open_local(const emr_keyring *kr, const uint8_t sealed[EMR_SEALED_DEK_BYTES],
-	emr_bytes row, emr_list_key **out)
+emr_status emr_list_key_open_local(const emr_keyring *kr,
+	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_bytes row, emr_list_key **out)
 {
-	emr_secret list = { 0 };
+	emr_secret list = {0};
 	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &list);
 
 	return status == EMR_OK ? key_from(&list, out) : status;

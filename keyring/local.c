@@ -22,9 +22,10 @@ static const char *const use_labels[EMR_LOCAL_USE_COUNT] = {
 };
 
 /* HKDF-SHA512("emrfs/v1/local", local, LABEL || 0 || ID). */
-static emr_status local_secret(const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_secret *out)
+static emr_status local_secret(
+	const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_secret *out)
 {
-	EMR_AUTO_SECRET local = { 0 };
+	EMR_AUTO_SECRET local = {0};
 	uint8_t info[64];
 	size_t len;
 	emr_status status;
@@ -40,10 +41,12 @@ static emr_status local_secret(const emr_keyring *kr, emr_local_use use, const e
 		memcpy(info + len, id->b, sizeof id->b);
 		len += sizeof id->b;
 	}
-	return emr_hkdf_secret("emrfs/v1/local", &local, emr_bytes_of(info, len), EMR_AEAD_KEY_BYTES, out);
+	return emr_hkdf_secret(
+		"emrfs/v1/local", &local, emr_bytes_of(info, len), EMR_AEAD_KEY_BYTES, out);
 }
 
-emr_status emr_local_key_get(const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_local_key **out)
+emr_status emr_local_key_get(
+	const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_local_key **out)
 {
 	emr_local_key *key = calloc(1, sizeof *key);
 	emr_status status;
@@ -67,22 +70,22 @@ void emr_local_key_free(emr_local_key *key)
 	free(key);
 }
 
-emr_status emr_local_seal(const emr_local_key *key, const uint8_t nonce[24], emr_bytes aad, emr_bytes plain,
-	uint8_t *out)
+emr_status emr_local_seal(const emr_local_key *key, const uint8_t nonce[24], emr_bytes aad,
+	emr_bytes plain, uint8_t *out)
 {
 	return emr_aead_seal(&key->key, nonce, aad, plain, out);
 }
 
-emr_status emr_local_open(const emr_local_key *key, const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed,
-	uint8_t *out)
+emr_status emr_local_open(const emr_local_key *key, const uint8_t nonce[24], emr_bytes aad,
+	emr_bytes sealed, uint8_t *out)
 {
 	return emr_aead_open(&key->key, nonce, aad, sealed, out);
 }
 
-emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const emr_secret *secret, emr_bytes aad,
-	uint8_t out[EMR_SEALED_DEK_BYTES])
+emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const emr_secret *secret,
+	emr_bytes aad, uint8_t out[EMR_SEALED_DEK_BYTES])
 {
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET key = {0};
 	uint8_t nonce[EMR_AEAD_NONCE_BYTES];
 	emr_status status = local_secret(kr, use, NULL, &key);
 
@@ -95,22 +98,23 @@ emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const
 	return status;
 }
 
-emr_status emr_secret_open_local(const emr_keyring *kr, emr_local_use use, const uint8_t sealed[EMR_SEALED_DEK_BYTES],
-	emr_bytes aad, emr_secret *out)
+emr_status emr_secret_open_local(const emr_keyring *kr, emr_local_use use,
+	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_bytes aad, emr_secret *out)
 {
-	EMR_AUTO_SECRET key = { 0 };
-	EMR_AUTO_SECRET made = { 0 };
+	EMR_AUTO_SECRET key = {0};
+	EMR_AUTO_SECRET made = {0};
 	emr_status status = local_secret(kr, use, NULL, &key);
 
 	if (status == EMR_OK)
 		status = emr_secret_new(32, &made);
 	if (status == EMR_OK)
 		status = emr_aead_open(&key, sealed, aad,
-			emr_bytes_of(sealed + EMR_AEAD_NONCE_BYTES, EMR_SEALED_DEK_BYTES - EMR_AEAD_NONCE_BYTES),
+			emr_bytes_of(sealed + EMR_AEAD_NONCE_BYTES,
+				EMR_SEALED_DEK_BYTES - EMR_AEAD_NONCE_BYTES),
 			made.data);
 	if (status != EMR_OK)
 		return status;
 	*out = made;
-	made = (emr_secret){ 0 };
+	made = (emr_secret){0};
 	return EMR_OK;
 }

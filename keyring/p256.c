@@ -1,5 +1,5 @@
-/* The certificate keys: P-256 from the seed, through OpenSSL.  OpenSSL keeps its copy in ordinary memory, wiped at free;
- * the keys are made for one signature and dropped. */
+/* The certificate keys: P-256 from the seed, through OpenSSL.  OpenSSL keeps its copy in ordinary
+ * memory, wiped at free; the keys are made for one signature and dropped. */
 #include "keyring_private.h"
 
 #include <openssl/bn.h>
@@ -56,27 +56,31 @@ static void sig_free(ECDSA_SIG **sig)
 }
 #define AUTO(kind, free_it) __attribute__((cleanup(free_it))) kind *
 
-/* OpenSSL's calls here fail only for want of memory; its notes on that are not kept for a later caller. */
+/* OpenSSL's calls here fail only for want of memory; its notes on that are not kept for a later
+ * caller. */
 static emr_status out_of_memory(void)
 {
 	ERR_clear_error();
 	return EMR_NO_MEMORY;
 }
 
-/* scalar = wide mod (n - 1) + 1, so 1..n-1 with a bias below 2^-128; point = scalar * G, uncompressed. */
-static emr_status scalar_and_point(const emr_secret *wide, BIGNUM *scalar, uint8_t point[POINT_BYTES])
+/* scalar = wide mod (n - 1) + 1, so 1..n-1 with a bias below 2^-128; point = scalar * G,
+ * uncompressed. */
+static emr_status scalar_and_point(
+	const emr_secret *wide, BIGNUM *scalar, uint8_t point[POINT_BYTES])
 {
 	AUTO(EC_GROUP, group_free) group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
 	AUTO(EC_POINT, point_free) q = group == NULL ? NULL : EC_POINT_new(group);
 	AUTO(BN_CTX, bn_ctx_free) ctx = BN_CTX_new();
 	AUTO(BIGNUM, bn_free) modulus = group == NULL ? NULL : BN_dup(EC_GROUP_get0_order(group));
 
-	if (q == NULL || ctx == NULL || modulus == NULL
-		|| BN_bin2bn(wide->data, (int)wide->len, scalar) == NULL
-		|| BN_sub_word(modulus, 1) != 1 || BN_mod(scalar, scalar, modulus, ctx) != 1
-		|| BN_add_word(scalar, 1) != 1 || EC_POINT_mul(group, q, scalar, NULL, NULL, ctx) != 1
-		|| EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, POINT_BYTES, ctx)
-			!= POINT_BYTES)
+	if (q == NULL || ctx == NULL || modulus == NULL ||
+		BN_bin2bn(wide->data, (int)wide->len, scalar) == NULL ||
+		BN_sub_word(modulus, 1) != 1 || BN_mod(scalar, scalar, modulus, ctx) != 1 ||
+		BN_add_word(scalar, 1) != 1 ||
+		EC_POINT_mul(group, q, scalar, NULL, NULL, ctx) != 1 ||
+		EC_POINT_point2oct(group, q, POINT_CONVERSION_UNCOMPRESSED, point, POINT_BYTES,
+			ctx) != POINT_BYTES)
 		return out_of_memory();
 	return EMR_OK;
 }
@@ -88,21 +92,23 @@ static EVP_PKEY *key_from(const BIGNUM *scalar, const uint8_t point[POINT_BYTES]
 	AUTO(EVP_PKEY_CTX, pkey_ctx_free) ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY *key = NULL;
 
-	if (bld == NULL || ctx == NULL
-		|| OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) != 1
-		|| OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_BYTES) != 1
-		|| OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
+	if (bld == NULL || ctx == NULL ||
+		OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) !=
+			1 ||
+		OSSL_PARAM_BLD_push_octet_string(
+			bld, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_BYTES) != 1 ||
+		OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
 		return NULL;
 	params = OSSL_PARAM_BLD_to_param(bld);
-	if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1
-		|| EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
+	if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) != 1)
 		return NULL;
 	return key;
 }
 
 emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 {
-	EMR_AUTO_SECRET wide = { 0 };
+	EMR_AUTO_SECRET wide = {0};
 	AUTO(BIGNUM, bn_free) scalar = BN_secure_new();
 	uint8_t point[POINT_BYTES];
 	EVP_PKEY *key;
@@ -110,8 +116,9 @@ emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 
 	if (scalar == NULL)
 		return out_of_memory();
-	status = emr_derive(&kr->seed, &(emr_key_info){ .label = "p256", .number = index, .with_number = true },
-		WIDE_BYTES, &wide);
+	status = emr_derive(&kr->seed,
+		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
+		&wide);
 	if (status == EMR_OK)
 		status = scalar_and_point(&wide, scalar, point);
 	if (status != EMR_OK)
@@ -123,7 +130,8 @@ emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 	return EMR_OK;
 }
 
-emr_status emr_p256_spki(const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES])
+emr_status emr_p256_spki(
+	const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES])
 {
 	AUTO(EVP_PKEY, pkey_free) key = NULL;
 	uint8_t *at = out_spki;
@@ -158,11 +166,12 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t raw[64])
 	const uint8_t *at = der;
 	AUTO(ECDSA_SIG, sig_free) sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
 
-	return sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) == 32
-		&& low_s(ECDSA_SIG_get0_s(sig), raw + 32);
+	return sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) == 32 &&
+	       low_s(ECDSA_SIG_get0_s(sig), raw + 32);
 }
 
-emr_status emr_p256_sign(const emr_keyring *kr, uint32_t index, emr_bytes message, uint8_t out_sig[64])
+emr_status emr_p256_sign(
+	const emr_keyring *kr, uint32_t index, emr_bytes message, uint8_t out_sig[64])
 {
 	AUTO(EVP_PKEY, pkey_free) key = NULL;
 	AUTO(EVP_MD_CTX, md_ctx_free) ctx = EVP_MD_CTX_new();
@@ -173,8 +182,9 @@ emr_status emr_p256_sign(const emr_keyring *kr, uint32_t index, emr_bytes messag
 
 	if (status != EMR_OK)
 		return status;
-	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1
-		|| EVP_DigestSign(ctx, der, &len, message.data, message.len) != 1 || !der_to_raw(der, len, raw))
+	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
+		EVP_DigestSign(ctx, der, &len, message.data, message.len) != 1 ||
+		!der_to_raw(der, len, raw))
 		return out_of_memory();
 	memcpy(out_sig, raw, sizeof raw);
 	return EMR_OK;

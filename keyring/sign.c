@@ -15,11 +15,11 @@
 
 typedef struct label_rule {
 	const char *label;
-	size_t label_len;	/* with the NUL where the format has one */
-	size_t min;		/* bytes of the message */
+	size_t label_len; /* with the NUL where the format has one */
+	size_t min;	  /* bytes of the message */
 	size_t max;
 	unsigned signers;
-	bool inside;		/* the message begins with the label itself */
+	bool inside; /* the message begins with the label itself */
 } label_rule;
 
 /* A label that ends in NUL: sizeof counts it. */
@@ -27,18 +27,18 @@ typedef struct label_rule {
 #define BARE_LABEL(text) .label = text, .label_len = sizeof text - 1
 
 static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
-	[EMR_SIGN_BATCH] = { NUL_LABEL("emrfs/v1/batch"), 144, 144, BY_IDENTITY | BY_DOMAIN, false },
-	[EMR_SIGN_SUBMIT] = { NUL_LABEL("emrfs/v1/submit"), 32, 32, BY_IDENTITY, false },
-	[EMR_SIGN_BIND] = { NUL_LABEL("emrfs/v1/bind"), 80, 80, BY_IDENTITY | BY_CERTIFICATE, false },
-	[EMR_SIGN_ROTATE] = { NUL_LABEL("emrfs/v1/rotate"), 64, 80, BY_IDENTITY | BY_DOMAIN, false },
-	[EMR_SIGN_CARD] = { NUL_LABEL("emrfs/v1/card"), 185, 249, BY_IDENTITY, false },
-	[EMR_SIGN_CARD_DOM] = { NUL_LABEL("emrfs/v1/card-dom"), 185, 249, BY_DOMAIN, false },
-	[EMR_SIGN_VOUCH] = { NUL_LABEL("emrfs/v1/vouch"), 25, 1024, BY_IDENTITY, false },
-	[EMR_SIGN_INVITE] = { NUL_LABEL("emrfs/v1/invite"), 128, 65536, BY_IDENTITY, false },
-	[EMR_SIGN_STMT] = { NUL_LABEL("emrfs-stmt-v1"), 320, 320, BY_IDENTITY | BY_DOMAIN | BY_CERTIFICATE,
-		true },
-	[EMR_SIGN_KFRAG] = { NUL_LABEL("emrfs-kfrag-v1"), 192, 192, BY_IDENTITY | BY_DOMAIN, false },
-	[EMR_SIGN_COSIGNATURE] = { BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false },
+	[EMR_SIGN_BATCH] = {NUL_LABEL("emrfs/v1/batch"), 144, 144, BY_IDENTITY | BY_DOMAIN, false},
+	[EMR_SIGN_SUBMIT] = {NUL_LABEL("emrfs/v1/submit"), 32, 32, BY_IDENTITY, false},
+	[EMR_SIGN_BIND] = {NUL_LABEL("emrfs/v1/bind"), 80, 80, BY_IDENTITY | BY_CERTIFICATE, false},
+	[EMR_SIGN_ROTATE] = {NUL_LABEL("emrfs/v1/rotate"), 64, 80, BY_IDENTITY | BY_DOMAIN, false},
+	[EMR_SIGN_CARD] = {NUL_LABEL("emrfs/v1/card"), 185, 249, BY_IDENTITY, false},
+	[EMR_SIGN_CARD_DOM] = {NUL_LABEL("emrfs/v1/card-dom"), 185, 249, BY_DOMAIN, false},
+	[EMR_SIGN_VOUCH] = {NUL_LABEL("emrfs/v1/vouch"), 25, 1024, BY_IDENTITY, false},
+	[EMR_SIGN_INVITE] = {NUL_LABEL("emrfs/v1/invite"), 128, 65536, BY_IDENTITY, false},
+	[EMR_SIGN_STMT] = {NUL_LABEL("emrfs-stmt-v1"), 320, 320,
+		BY_IDENTITY | BY_DOMAIN | BY_CERTIFICATE, true},
+	[EMR_SIGN_KFRAG] = {NUL_LABEL("emrfs-kfrag-v1"), 192, 192, BY_IDENTITY | BY_DOMAIN, false},
+	[EMR_SIGN_COSIGNATURE] = {BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false},
 };
 
 /* The rule of LABEL when MESSAGE obeys it, else NULL. */
@@ -71,16 +71,16 @@ static emr_status signed_bytes(const label_rule *rule, emr_bytes message, emr_bu
 	return status;
 }
 
-emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label, emr_bytes message,
-	uint8_t out_sig[64])
+emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label,
+	emr_bytes message, uint8_t out_sig[64])
 {
 	const label_rule *rule = rule_for(label, message);
-	EMR_AUTO_SECRET sk = { 0 };
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_SECRET sk = {0};
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 
-	if (rule == NULL || (unsigned)who.kind > EMR_SIGNER_CERTIFICATE
-		|| (rule->signers & 1u << who.kind) == 0)
+	if (rule == NULL || (unsigned)who.kind > EMR_SIGNER_CERTIFICATE ||
+		(rule->signers & 1u << who.kind) == 0)
 		return EMR_INVALID;
 	status = signed_bytes(rule, message, &bytes);
 	if (status != EMR_OK)
@@ -94,11 +94,11 @@ emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_labe
 	return EMR_OK;
 }
 
-emr_status emr_sign_verify(const uint8_t pk[32], emr_sign_label label, emr_bytes message,
-	const uint8_t sig[64])
+emr_status emr_sign_verify(
+	const uint8_t pk[32], emr_sign_label label, emr_bytes message, const uint8_t sig[64])
 {
 	const label_rule *rule = rule_for(label, message);
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 
 	if (rule == NULL)
@@ -111,8 +111,8 @@ emr_status emr_sign_verify(const uint8_t pk[32], emr_sign_label label, emr_bytes
 
 emr_status emr_keyring_pop(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pop[64])
 {
-	EMR_AUTO_SECRET b = { 0 };
-	EMR_AUTO_SECRET sk = { 0 };
+	EMR_AUTO_SECRET b = {0};
+	EMR_AUTO_SECRET sk = {0};
 	emr_id32 signer_id;
 	emr_status status = emr_derive_signer(kr, emr_signer_identity(), &sk);
 

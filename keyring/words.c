@@ -1,4 +1,5 @@
-/* The 24 words: 256 bits of seed and the first byte of its SHA-256, in groups of 11 bits (BIP-39). */
+/* The 24 words: 256 bits of seed and the first byte of its SHA-256, in groups of 11 bits (BIP-39).
+ */
 #include "keyring/words.h"
 
 #include <sodium.h>
@@ -29,7 +30,8 @@ void emr_words_pack(const uint8_t seed[EMR_SEED_BYTES], uint16_t out_indexes[EMR
 	emr_wipe(hash, sizeof hash);
 }
 
-void emr_words_unpack(const uint16_t indexes[EMR_WORDS], uint8_t out_seed[EMR_SEED_BYTES], uint8_t *out_check)
+void emr_words_unpack(
+	const uint16_t indexes[EMR_WORDS], uint8_t out_seed[EMR_SEED_BYTES], uint8_t *out_check)
 {
 	uint32_t window = 0;
 	unsigned held = 0;
@@ -110,7 +112,8 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return ab < c ? ab : c;
 }
 
-/* Edits between A (at most 31 bytes) and B (at most 8): insert, delete, replace, swap of two neighbours. */
+/* Edits between A (at most 31 bytes) and B (at most 8): insert, delete, replace, swap of two
+ * neighbours. */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned cost[TYPED_MAX + 1][EMR_WORD_CHARS];
@@ -125,15 +128,16 @@ static unsigned distance(const char *a, const char *b)
 			}
 			cost[i][j] = min3(cost[i - 1][j] + 1, cost[i][j - 1] + 1,
 				cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
-				&& cost[i - 2][j - 2] + 1 < cost[i][j])
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				cost[i - 2][j - 2] + 1 < cost[i][j])
 				cost[i][j] = cost[i - 2][j - 2] + 1;
 		}
 	}
 	return cost[alen][blen];
 }
 
-/* Up to four words of the list within three edits and less than the word's length, nearest first, then by alphabet. */
+/* Up to four words of the list within three edits and less than the word's length, nearest first,
+ * then by alphabet. */
 static void find_near(const char *word, char near[EMR_WORDS_NEAR][EMR_WORD_CHARS])
 {
 	size_t n = 0;
@@ -166,14 +170,15 @@ static emr_status read_one(const uint8_t *token, size_t len, size_t position, ui
 	return index < 0 ? EMR_WRONG_WORDS : EMR_OK;
 }
 
-emr_status emr_words_read(emr_bytes text, uint16_t out_indexes[EMR_WORDS], emr_words_problem *out_problem)
+emr_status emr_words_read(
+	emr_bytes text, uint16_t out_indexes[EMR_WORDS], emr_words_problem *out_problem)
 {
 	const uint8_t *token;
 	size_t at = 0;
 	size_t len;
 	emr_status status;
 
-	*out_problem = (emr_words_problem){ .fault = EMR_WORDS_FINE };
+	*out_problem = (emr_words_problem){.fault = EMR_WORDS_FINE};
 	if (text.len > TEXT_MAX)
 		return EMR_LIMIT;
 	while (next_token(text, &at, &len) != NULL)
@@ -194,7 +199,7 @@ emr_status emr_words_read(emr_bytes text, uint16_t out_indexes[EMR_WORDS], emr_w
 /* The seed of TEXT, its checksum verified. */
 static emr_status read_seed(emr_bytes text, emr_words_problem *problem, emr_secret *out_seed)
 {
-	EMR_AUTO_SECRET seed = { 0 };
+	EMR_AUTO_SECRET seed = {0};
 	uint16_t indexes[EMR_WORDS];
 	uint8_t hash[32];
 	uint8_t check = 0;
@@ -216,13 +221,13 @@ static emr_status read_seed(emr_bytes text, emr_words_problem *problem, emr_secr
 	if (status != EMR_OK)
 		return status;
 	*out_seed = seed;
-	seed = (emr_secret){ 0 };
+	seed = (emr_secret){0};
 	return EMR_OK;
 }
 
 emr_status emr_words_check(emr_bytes text, emr_words_problem *out_problem)
 {
-	EMR_AUTO_SECRET seed = { 0 };
+	EMR_AUTO_SECRET seed = {0};
 	emr_words_problem unseen;
 
 	return read_seed(text, out_problem != NULL ? out_problem : &unseen, &seed);
@@ -231,7 +236,7 @@ emr_status emr_words_check(emr_bytes text, emr_words_problem *out_problem)
 emr_status emr_keyring_from_words(emr_bytes text, emr_keyring_kind kind, uint64_t created_unix_s,
 	emr_words_problem *out_problem, emr_keyring **out)
 {
-	EMR_AUTO_SECRET seed = { 0 };
+	EMR_AUTO_SECRET seed = {0};
 	emr_words_problem unseen;
 	emr_status status = read_seed(text, out_problem != NULL ? out_problem : &unseen, &seed);
 

@@ -12,7 +12,7 @@
 static emr_status gives_identity(const uint16_t indexes[EMR_WORDS], const uint8_t known_pk[32],
 	emr_secret *scratch, bool *out_match)
 {
-	EMR_AUTO_SECRET sk = { 0 };
+	EMR_AUTO_SECRET sk = {0};
 	uint8_t hash[32];
 	uint8_t check = 0;
 	emr_status status;
@@ -29,8 +29,8 @@ static emr_status gives_identity(const uint16_t indexes[EMR_WORDS], const uint8_
 }
 
 /* Tries the other 2,047 words at POSITION and leaves the fitting one there. */
-static emr_status try_position(uint16_t indexes[EMR_WORDS], size_t position, const uint8_t known_pk[32],
-	emr_secret *scratch, bool *out_match)
+static emr_status try_position(uint16_t indexes[EMR_WORDS], size_t position,
+	const uint8_t known_pk[32], emr_secret *scratch, bool *out_match)
 {
 	uint16_t typed = indexes[position];
 
@@ -48,10 +48,10 @@ static emr_status try_position(uint16_t indexes[EMR_WORDS], size_t position, con
 	return EMR_OK;
 }
 
-static emr_status search(uint16_t indexes[EMR_WORDS], const uint8_t known_pk[32], size_t *out_position,
-	char out_word[EMR_WORD_CHARS])
+static emr_status search(uint16_t indexes[EMR_WORDS], const uint8_t known_pk[32],
+	size_t *out_position, char out_word[EMR_WORD_CHARS])
 {
-	EMR_AUTO_SECRET scratch = { 0 };
+	EMR_AUTO_SECRET scratch = {0};
 	emr_status status = emr_secret_new(EMR_SEED_BYTES, &scratch);
 	bool match = false;
 

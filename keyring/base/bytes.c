@@ -64,5 +64,5 @@ void emr_buf_clear(emr_buf *buf)
 void emr_buf_free(emr_buf *buf)
 {
 	free(buf->data);
-	*buf = (emr_buf){ 0 };
+	*buf = (emr_buf){0};
 }

@@ -4,7 +4,7 @@
 
 static int64_t now_ns(clockid_t id)
 {
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 
 	/* Neither clock can fail on Linux with a valid pointer. */
 	clock_gettime(id, &now);
@@ -25,7 +25,7 @@ static int64_t system_boot_ns(const emr_clock *clock)
 
 const emr_clock *emr_clock_system(void)
 {
-	static const emr_clock clock = { .unix_ns = system_unix_ns, .boot_ns = system_boot_ns };
+	static const emr_clock clock = {.unix_ns = system_unix_ns, .boot_ns = system_boot_ns};
 
 	return &clock;
 }

@@ -11,7 +11,7 @@
 
 #include "base/id.h"
 
-#define TEMPORARY_SUFFIX_CHARS 23	/* "." + ".tmp-" + 16 hex + NUL */
+#define TEMPORARY_SUFFIX_CHARS 23 /* "." + ".tmp-" + 16 hex + NUL */
 
 /* ".NAME.tmp-<random>": a name that nobody else makes, in the same directory. */
 static emr_status temporary_name(const char *name, char out[NAME_MAX + 1])
@@ -19,8 +19,8 @@ static emr_status temporary_name(const char *name, char out[NAME_MAX + 1])
 	emr_id16 id = emr_id16_random();
 	char hex[17];
 
-	if (name[0] == '\0' || strchr(name, '/') != NULL
-		|| strlen(name) > NAME_MAX - TEMPORARY_SUFFIX_CHARS)
+	if (name[0] == '\0' || strchr(name, '/') != NULL ||
+		strlen(name) > NAME_MAX - TEMPORARY_SUFFIX_CHARS)
 		return EMR_BAD_NAME;
 	emr_hex(id.b, 8, hex);
 	snprintf(out, NAME_MAX + 1, ".%s.tmp-%s", name, hex);
@@ -29,8 +29,8 @@ static emr_status temporary_name(const char *name, char out[NAME_MAX + 1])
 
 static emr_status write_synced(int dirfd, const char *name, emr_bytes bytes, mode_t mode)
 {
-	EMR_AUTO_FD fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		mode);
+	EMR_AUTO_FD fd =
+		openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	emr_status status;
 
 	if (fd < 0)
@@ -66,7 +66,8 @@ emr_status emr_file_replace(int dirfd, const char *name, emr_bytes bytes, mode_t
 	return sync_dir(dirfd);
 }
 
-/* Gives the finished file its name unless something has it; file systems without hard links get a rename. */
+/* Gives the finished file its name unless something has it; file systems without hard links get a
+ * rename. */
 static emr_status name_it(int dirfd, const char *temporary, const char *name)
 {
 	if (linkat(dirfd, temporary, dirfd, name, 0) == 0) {
@@ -99,7 +100,8 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out)
 {
-	/* O_NONBLOCK: a FIFO of that name must not make us wait before we see that it is no file. */
+	/* O_NONBLOCK: a FIFO of that name must not make us wait before we see that it is no file.
+	 */
 	EMR_AUTO_FD fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	emr_status status;
@@ -112,6 +114,8 @@ emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out)
 		return EMR_IO;
 	if ((uint64_t)st.st_size > max)
 		return EMR_LIMIT;
+	if (st.st_size == 0)
+		return EMR_OK;
 	status = emr_buf_reserve(out, (size_t)st.st_size);
 	if (status != EMR_OK)
 		return status;

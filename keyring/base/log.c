@@ -31,7 +31,7 @@ static void flatten(char *line, size_t len)
 static size_t stamp(char *line, size_t size, emr_log_level level)
 {
 	static const char letters[] = "EWID";
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 	struct tm utc;
 	int len;
 
@@ -62,7 +62,8 @@ void emr_log(emr_log_level level, const char *format, ...)
 		len += strnlen(line + len, (size_t)text_len);
 	flatten(line, len);
 	line[len++] = '\n';
-	/* One write a line: lines of several processes do not mix.  Nobody can be told that a log line was lost. */
+	/* One write a line: lines of several processes do not mix.  Nobody can be told that a log
+	 * line was lost. */
 	if (write(fd, line, len) < 0)
 		len = 0;
 	errno = saved_errno;

@@ -10,17 +10,18 @@
 
 #include "base/log.h"
 
-/* Slots are runs of 1, 2 or 4 granules inside one word of the map, so a run is found with a mask. */
+/* Slots are runs of 1, 2 or 4 granules inside one word of the map, so a run is found with a mask.
+ */
 #define ARENA_BYTES ((size_t)1 << 20)
 #define GRANULE_BYTES 32
 #define GRANULES (ARENA_BYTES / GRANULE_BYTES)
 #define WORDS (GRANULES / 64)
 
 static pthread_mutex_t arena_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t *arena;			/* set once by arena_open */
-static bool arena_locked;		/* set once by arena_open */
-static uint64_t used[WORDS];		/* protected by arena_lock; bit = granule taken */
-static size_t next_word;		/* protected by arena_lock; where the last search ended */
+static uint8_t *arena;	     /* set once by arena_open */
+static bool arena_locked;    /* set once by arena_open */
+static uint64_t used[WORDS]; /* protected by arena_lock; bit = granule taken */
+static size_t next_word;     /* protected by arena_lock; where the last search ended */
 
 /* Maps the arena between two pages that nobody may touch. */
 static emr_status arena_open(void)
@@ -33,9 +34,9 @@ static emr_status arena_open(void)
 	if (map == MAP_FAILED)
 		return EMR_NO_MEMORY;
 	inside = map + page;
-	if (mprotect(inside, ARENA_BYTES, PROT_READ | PROT_WRITE) != 0
-		|| madvise(inside, ARENA_BYTES, MADV_DONTDUMP) != 0
-		|| madvise(inside, ARENA_BYTES, MADV_DONTFORK) != 0) {
+	if (mprotect(inside, ARENA_BYTES, PROT_READ | PROT_WRITE) != 0 ||
+		madvise(inside, ARENA_BYTES, MADV_DONTDUMP) != 0 ||
+		madvise(inside, ARENA_BYTES, MADV_DONTFORK) != 0) {
 		munmap(map, ARENA_BYTES + 2 * page);
 		return EMR_NO_MEMORY;
 	}
@@ -63,7 +64,7 @@ emr_status emr_base_init(void)
 
 emr_status emr_process_harden(void)
 {
-	const struct rlimit none = { 0, 0 };
+	const struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return EMR_DENIED;
@@ -135,7 +136,7 @@ emr_status emr_secret_new(size_t len, emr_secret *out_secret)
 	if (data == NULL)
 		return EMR_NO_MEMORY;
 	/* Freed slots are wiped, new pages are zero: the slot is zero already. */
-	*out_secret = (emr_secret){ .data = data, .len = len };
+	*out_secret = (emr_secret){.data = data, .len = len};
 	return EMR_OK;
 }
 
@@ -162,7 +163,7 @@ void emr_secret_free(emr_secret *secret)
 	pthread_mutex_lock(&arena_lock);
 	used[granule / 64] &= ~(run_mask(run) << granule % 64);
 	pthread_mutex_unlock(&arena_lock);
-	*secret = (emr_secret){ 0 };
+	*secret = (emr_secret){0};
 }
 
 void emr_wipe(void *data, size_t len)

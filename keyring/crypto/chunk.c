@@ -22,9 +22,9 @@ typedef struct context {
 
 struct emr_chunk_cipher {
 	const EVP_CIPHER *algorithm;
-	emr_secret material;	/* key[32] || base_nonce[12] || com[32] */
+	emr_secret material; /* key[32] || base_nonce[12] || com[32] */
 	pthread_mutex_t lock;
-	context *idle;		/* protected by lock: contexts with the key set, in nobody's hands */
+	context *idle; /* protected by lock: contexts with the key set, in nobody's hands */
 };
 
 static const uint8_t *base_nonce_of(const emr_chunk_cipher *cipher)
@@ -41,8 +41,8 @@ static const uint8_t *com_of(const emr_chunk_cipher *cipher)
 static emr_status derive(const emr_secret *k_c, const char *algorithm, const uint8_t salt[24],
 	emr_bytes extra, emr_secret *out)
 {
-	EMR_AUTO_BUF info = { 0 };
-	EMR_AUTO_SECRET made = { 0 };
+	EMR_AUTO_BUF info = {0};
+	EMR_AUTO_SECRET made = {0};
 	emr_writer w = emr_writer_of(&info);
 	emr_status status;
 
@@ -55,11 +55,12 @@ static emr_status derive(const emr_secret *k_c, const char *algorithm, const uin
 	status = emr_secret_new(KEY_BYTES + NONCE_BYTES + EMR_CHUNK_COM_BYTES, &made);
 	if (status != EMR_OK)
 		return status;
-	status = emr_hkdf_sha512_expand(emr_secret_view(k_c), emr_buf_view(&info), made.data, made.len);
+	status = emr_hkdf_sha512_expand(
+		emr_secret_view(k_c), emr_buf_view(&info), made.data, made.len);
 	if (status != EMR_OK)
 		return status;
 	*out = made;
-	made = (emr_secret){ 0 };
+	made = (emr_secret){0};
 	return EMR_OK;
 }
 
@@ -78,7 +79,8 @@ emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24]
 	if (cipher == NULL)
 		return EMR_NO_MEMORY;
 	name = suite == EMR_SUITE_AES_256_GCM ? "AEAD_AES_256_GCM" : "AEAD_CHACHA20_POLY1305";
-	cipher->algorithm = suite == EMR_SUITE_AES_256_GCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+	cipher->algorithm =
+		suite == EMR_SUITE_AES_256_GCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
 	status = derive(k_c, name, salt, extra, &cipher->material);
 	if (status != EMR_OK) {
 		free(cipher);
@@ -89,7 +91,8 @@ emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24]
 	return EMR_OK;
 }
 
-emr_status emr_chunk_cipher_set(emr_chunk_cipher *cipher, const uint8_t key[32], const uint8_t base_nonce[12])
+emr_status emr_chunk_cipher_set(
+	emr_chunk_cipher *cipher, const uint8_t key[32], const uint8_t base_nonce[12])
 {
 	if (cipher->idle != NULL)
 		return EMR_BUSY;
@@ -104,7 +107,8 @@ emr_status emr_chunk_cipher_new(const emr_secret *k_c, const uint8_t salt[24], u
 	uint8_t objctx[13] = "emrfs/v1/obj";
 
 	objctx[12] = (uint8_t)suite;
-	return emr_chunk_cipher_new_in(k_c, salt, suite, emr_bytes_of(objctx, sizeof objctx), out_cipher);
+	return emr_chunk_cipher_new_in(
+		k_c, salt, suite, emr_bytes_of(objctx, sizeof objctx), out_cipher);
 }
 
 static void context_free(context *ctx)
@@ -145,8 +149,8 @@ static emr_status context_new(emr_chunk_cipher *cipher, context **out)
 	if (ctx == NULL)
 		return EMR_NO_MEMORY;
 	ctx->evp = EVP_CIPHER_CTX_new();
-	if (ctx->evp == NULL
-		|| EVP_CipherInit_ex(ctx->evp, cipher->algorithm, NULL, cipher->material.data, NULL, 1) != 1) {
+	if (ctx->evp == NULL || EVP_CipherInit_ex(ctx->evp, cipher->algorithm, NULL,
+					cipher->material.data, NULL, 1) != 1) {
 		context_free(ctx);
 		ERR_clear_error();
 		return EMR_NO_MEMORY;
@@ -155,7 +159,8 @@ static emr_status context_new(emr_chunk_cipher *cipher, context **out)
 	return EMR_OK;
 }
 
-/* A context for this thread alone; at most one for each thread that is inside at once is ever made. */
+/* A context for this thread alone; at most one for each thread that is inside at once is ever made.
+ */
 static emr_status context_take(emr_chunk_cipher *cipher, context **out)
 {
 	context *ctx;
@@ -180,7 +185,8 @@ static void context_give(emr_chunk_cipher *cipher, context *ctx)
 }
 
 /* base_nonce XOR the chunk's index as a 96-bit number. */
-static void nonce_of(const emr_chunk_cipher *cipher, uint64_t chunk_index, uint8_t nonce[NONCE_BYTES])
+static void nonce_of(
+	const emr_chunk_cipher *cipher, uint64_t chunk_index, uint8_t nonce[NONCE_BYTES])
 {
 	const uint8_t *base = base_nonce_of(cipher);
 	uint8_t index[8];
@@ -191,18 +197,19 @@ static void nonce_of(const emr_chunk_cipher *cipher, uint64_t chunk_index, uint8
 		nonce[4 + i] ^= index[i];
 }
 
-static bool seal_in(EVP_CIPHER_CTX *evp, const uint8_t *nonce, const uint8_t *plain, size_t len, uint8_t *out)
+static bool seal_in(
+	EVP_CIPHER_CTX *evp, const uint8_t *nonce, const uint8_t *plain, size_t len, uint8_t *out)
 {
 	int n = 0;
 
-	return EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, 1) == 1
-		&& (len == 0 || EVP_CipherUpdate(evp, out, &n, plain, (int)len) == 1)
-		&& EVP_CipherFinal_ex(evp, out + n, &n) == 1
-		&& EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, EMR_CHUNK_TAG_BYTES, out + len) == 1;
+	return EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, 1) == 1 &&
+	       (len == 0 || EVP_CipherUpdate(evp, out, &n, plain, (int)len) == 1) &&
+	       EVP_CipherFinal_ex(evp, out + n, &n) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_GET_TAG, EMR_CHUNK_TAG_BYTES, out + len) == 1;
 }
 
-emr_status emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk_index, const uint8_t *plain, size_t len,
-	uint8_t *out)
+emr_status emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk_index, const uint8_t *plain,
+	size_t len, uint8_t *out)
 {
 	uint8_t nonce[NONCE_BYTES];
 	context *ctx;
@@ -229,10 +236,10 @@ static bool open_in(EVP_CIPHER_CTX *evp, const uint8_t *nonce, const uint8_t *se
 	int n = 0;
 
 	memcpy(tag, sealed + len, sizeof tag);
-	return EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, 0) == 1
-		&& EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, EMR_CHUNK_TAG_BYTES, tag) == 1
-		&& (len == 0 || EVP_CipherUpdate(evp, plain, &n, sealed, (int)len) == 1)
-		&& EVP_CipherFinal_ex(evp, plain + n, &n) == 1;
+	return EVP_CipherInit_ex(evp, NULL, NULL, NULL, nonce, 0) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(evp, EVP_CTRL_AEAD_SET_TAG, EMR_CHUNK_TAG_BYTES, tag) == 1 &&
+	       (len == 0 || EVP_CipherUpdate(evp, plain, &n, sealed, (int)len) == 1) &&
+	       EVP_CipherFinal_ex(evp, plain + n, &n) == 1;
 }
 
 emr_status emr_chunk_open(emr_chunk_cipher *cipher, uint64_t chunk_index, const uint8_t *sealed,

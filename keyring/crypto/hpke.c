@@ -11,26 +11,28 @@
 #define KDF_ID 0x0001
 #define AEAD_ID 0x0003
 
-/* RFC 9180 section 4: LabeledExtract and LabeledExpand differ from HKDF in what they hash before. */
+/* RFC 9180 section 4: LabeledExtract and LabeledExpand differ from HKDF in what they hash before.
+ */
 typedef struct suite {
 	uint8_t id[10];
 	size_t len;
 } suite;
 
-static const suite kem_suite = { { 'K', 'E', 'M', KEM_ID >> 8, KEM_ID & 0xff }, 5 };
-static const suite hpke_suite = {
-	{ 'H', 'P', 'K', 'E', KEM_ID >> 8, KEM_ID & 0xff, KDF_ID >> 8, KDF_ID, AEAD_ID >> 8, AEAD_ID }, 10
-};
+static const suite kem_suite = {{'K', 'E', 'M', KEM_ID >> 8, KEM_ID & 0xff}, 5};
+static const suite hpke_suite = {{'H', 'P', 'K', 'E', KEM_ID >> 8, KEM_ID & 0xff, KDF_ID >> 8,
+					 KDF_ID, AEAD_ID >> 8, AEAD_ID},
+	10};
 
-static emr_status labeled_extract(const suite *in, emr_bytes salt, const char *label, emr_bytes ikm,
-	uint8_t out[32])
+static emr_status labeled_extract(
+	const suite *in, emr_bytes salt, const char *label, emr_bytes ikm, uint8_t out[32])
 {
 	uint8_t labeled[128];
-	EMR_AUTO_BUF longer = { 0 };
+	EMR_AUTO_BUF longer = {0};
 	emr_writer w = emr_writer_of(&longer);
 	size_t at = 0;
 
-	/* Secret IKM has 32 bytes and stays on the stack; a long one is the caller's public info. */
+	/* Secret IKM has 32 bytes and stays on the stack; a long one is the caller's public info.
+	 */
 	if (7 + in->len + strlen(label) + ikm.len <= sizeof labeled) {
 		memcpy(labeled, "HPKE-v1", 7);
 		memcpy(labeled + 7, in->id, in->len);
@@ -53,8 +55,8 @@ static emr_status labeled_extract(const suite *in, emr_bytes salt, const char *l
 }
 
 /* INFO has at most 65 bytes here (the key schedule's context). */
-static emr_status labeled_expand(const suite *in, const uint8_t prk[32], const char *label, emr_bytes info,
-	uint8_t *out, size_t len)
+static emr_status labeled_expand(const suite *in, const uint8_t prk[32], const char *label,
+	emr_bytes info, uint8_t *out, size_t len)
 {
 	uint8_t labeled[128];
 	size_t at = 0;
@@ -69,19 +71,21 @@ static emr_status labeled_expand(const suite *in, const uint8_t prk[32], const c
 	at += strlen(label);
 	if (info.len > 0)
 		memcpy(labeled + at, info.data, info.len);
-	return emr_hkdf_sha256_expand(emr_bytes_of(prk, 32), emr_bytes_of(labeled, at + info.len), out, len);
+	return emr_hkdf_sha256_expand(
+		emr_bytes_of(prk, 32), emr_bytes_of(labeled, at + info.len), out, len);
 }
 
 /* Section 4.1: shared_secret of DHKEM from dh and kem_context = enc || pkR. */
-static emr_status extract_and_expand(const uint8_t dh[32], const uint8_t kem_context[64],
-	emr_secret *shared)
+static emr_status extract_and_expand(
+	const uint8_t dh[32], const uint8_t kem_context[64], emr_secret *shared)
 {
 	uint8_t prk[32];
-	emr_status status = labeled_extract(&kem_suite, (emr_bytes){ 0 }, "eae_prk", emr_bytes_of(dh, 32), prk);
+	emr_status status =
+		labeled_extract(&kem_suite, (emr_bytes){0}, "eae_prk", emr_bytes_of(dh, 32), prk);
 
 	if (status == EMR_OK)
-		status = labeled_expand(&kem_suite, prk, "shared_secret", emr_bytes_of(kem_context, 64),
-			shared->data, 32);
+		status = labeled_expand(&kem_suite, prk, "shared_secret",
+			emr_bytes_of(kem_context, 64), shared->data, 32);
 	sodium_memzero(prk, sizeof prk);
 	return status;
 }
@@ -89,31 +93,33 @@ static emr_status extract_and_expand(const uint8_t dh[32], const uint8_t kem_con
 /* Section 5.1, mode_base: key (32) and nonce (12) of message 0, into one slot of 44 bytes. */
 static emr_status key_schedule(const emr_secret *shared, emr_bytes info, emr_secret *key_nonce)
 {
-	uint8_t context[65] = { 0x00 };
+	uint8_t context[65] = {0x00};
 	uint8_t secret[32];
-	emr_bytes none = { 0 };
+	emr_bytes none = {0};
 	emr_status status = labeled_extract(&hpke_suite, none, "psk_id_hash", none, context + 1);
 
 	if (status == EMR_OK)
 		status = labeled_extract(&hpke_suite, none, "info_hash", info, context + 33);
 	if (status == EMR_OK)
-		status = labeled_extract(&hpke_suite, emr_secret_view(shared), "secret", none, secret);
+		status = labeled_extract(
+			&hpke_suite, emr_secret_view(shared), "secret", none, secret);
 	if (status == EMR_OK)
-		status = labeled_expand(&hpke_suite, secret, "key", emr_bytes_of(context, 65),
-			key_nonce->data, 32);
+		status = labeled_expand(
+			&hpke_suite, secret, "key", emr_bytes_of(context, 65), key_nonce->data, 32);
 	if (status == EMR_OK)
-		status = labeled_expand(&hpke_suite, secret, "base_nonce", emr_bytes_of(context, 65),
-			key_nonce->data + 32, 12);
+		status = labeled_expand(&hpke_suite, secret, "base_nonce",
+			emr_bytes_of(context, 65), key_nonce->data + 32, 12);
 	sodium_memzero(secret, sizeof secret);
 	return status;
 }
 
-/* From our secret key SK and the other side's PK to key and nonce; RECIPIENT_PK closes kem_context. */
+/* From our secret key SK and the other side's PK to key and nonce; RECIPIENT_PK closes kem_context.
+ */
 static emr_status schedule(const emr_secret *sk, const uint8_t pk[32], const uint8_t enc[32],
 	const uint8_t recipient_pk[32], emr_bytes info, emr_secret *key_nonce)
 {
-	EMR_AUTO_SECRET dh = { 0 };
-	EMR_AUTO_SECRET shared = { 0 };
+	EMR_AUTO_SECRET dh = {0};
+	EMR_AUTO_SECRET shared = {0};
 	uint8_t kem_context[64];
 	emr_status status = emr_secret_new(32, &dh);
 
@@ -142,10 +148,10 @@ emr_status emr_x25519_public(const emr_secret *sk, uint8_t out_pk[32])
 	return EMR_OK;
 }
 
-emr_status emr_hpke_seal_with(const emr_secret *ephemeral, const uint8_t pk[32], emr_bytes info, emr_bytes aad,
-	emr_bytes plain, uint8_t *out)
+emr_status emr_hpke_seal_with(const emr_secret *ephemeral, const uint8_t pk[32], emr_bytes info,
+	emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
-	EMR_AUTO_SECRET key_nonce = { 0 };
+	EMR_AUTO_SECRET key_nonce = {0};
 	uint8_t enc[32];
 	emr_status status = emr_x25519_public(ephemeral, enc);
 
@@ -155,14 +161,15 @@ emr_status emr_hpke_seal_with(const emr_secret *ephemeral, const uint8_t pk[32],
 	if (status != EMR_OK)
 		return status;
 	memcpy(out, enc, 32);
-	crypto_aead_chacha20poly1305_ietf_encrypt(out + 32, NULL, plain.data, plain.len, aad.data, aad.len,
-		NULL, key_nonce.data + 32, key_nonce.data);
+	crypto_aead_chacha20poly1305_ietf_encrypt(out + 32, NULL, plain.data, plain.len, aad.data,
+		aad.len, NULL, key_nonce.data + 32, key_nonce.data);
 	return EMR_OK;
 }
 
-emr_status emr_hpke_seal(const uint8_t pk[32], emr_bytes info, emr_bytes aad, emr_bytes plain, uint8_t *out)
+emr_status emr_hpke_seal(
+	const uint8_t pk[32], emr_bytes info, emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
-	EMR_AUTO_SECRET ephemeral = { 0 };
+	EMR_AUTO_SECRET ephemeral = {0};
 	emr_status status = emr_secret_random(32, &ephemeral);
 
 	if (status != EMR_OK)
@@ -170,9 +177,10 @@ emr_status emr_hpke_seal(const uint8_t pk[32], emr_bytes info, emr_bytes aad, em
 	return emr_hpke_seal_with(&ephemeral, pk, info, aad, plain, out);
 }
 
-emr_status emr_hpke_open(const emr_secret *sk, emr_bytes info, emr_bytes aad, emr_bytes sealed, uint8_t *out)
+emr_status emr_hpke_open(
+	const emr_secret *sk, emr_bytes info, emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
-	EMR_AUTO_SECRET key_nonce = { 0 };
+	EMR_AUTO_SECRET key_nonce = {0};
 	uint8_t pk[32];
 	emr_status status;
 
@@ -184,8 +192,8 @@ emr_status emr_hpke_open(const emr_secret *sk, emr_bytes info, emr_bytes aad, em
 	status = schedule(sk, sealed.data, sealed.data, pk, info, &key_nonce);
 	if (status != EMR_OK)
 		return status == EMR_INVALID ? EMR_DAMAGED : status;
-	if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data + 32, sealed.len - 32,
-			aad.data, aad.len, key_nonce.data + 32, key_nonce.data) != 0)
+	if (crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data + 32,
+		    sealed.len - 32, aad.data, aad.len, key_nonce.data + 32, key_nonce.data) != 0)
 		return EMR_DAMAGED;
 	return EMR_OK;
 }

@@ -29,14 +29,15 @@ static void hmac(size_t width, emr_bytes key, const hmac_parts *message, uint8_t
 	if (width == 64) {
 		crypto_auth_hmacsha512_init(&wide, some(key), key.len);
 		for (int i = 0; i < 3; i++)
-			crypto_auth_hmacsha512_update(&wide, some(message->part[i]), message->part[i].len);
+			crypto_auth_hmacsha512_update(
+				&wide, some(message->part[i]), message->part[i].len);
 		crypto_auth_hmacsha512_final(&wide, out);
 		sodium_memzero(&wide, sizeof wide);
 	} else {
 		crypto_auth_hmacsha256_init(&narrow, some(key), key.len);
 		for (int i = 0; i < 3; i++)
-			crypto_auth_hmacsha256_update(&narrow, some(message->part[i]),
-				message->part[i].len);
+			crypto_auth_hmacsha256_update(
+				&narrow, some(message->part[i]), message->part[i].len);
 		crypto_auth_hmacsha256_final(&narrow, out);
 		sodium_memzero(&narrow, sizeof narrow);
 	}
@@ -51,9 +52,11 @@ static emr_status expand(size_t width, emr_bytes prk, emr_bytes info, uint8_t *o
 	if (len > 255 * width)
 		return EMR_LIMIT;
 	for (uint8_t i = 1; done < len; i++) {
-		const hmac_parts message = { {
-			{ block, i == 1 ? 0 : width }, info, { &i, 1 },
-		} };
+		const hmac_parts message = {{
+			{block, i == 1 ? 0 : width},
+			info,
+			{&i, 1},
+		}};
 		size_t n = len - done < width ? len - done : width;
 
 		hmac(width, prk, &message, block);
@@ -66,12 +69,12 @@ static emr_status expand(size_t width, emr_bytes prk, emr_bytes info, uint8_t *o
 
 void emr_hmac_sha512(emr_bytes key, emr_bytes message, uint8_t out[64])
 {
-	hmac(64, key, &(hmac_parts){ { message } }, out);
+	hmac(64, key, &(hmac_parts){{message}}, out);
 }
 
 void emr_hmac_sha256(emr_bytes key, emr_bytes message, uint8_t out[32])
 {
-	hmac(32, key, &(hmac_parts){ { message } }, out);
+	hmac(32, key, &(hmac_parts){{message}}, out);
 }
 
 void emr_hkdf_sha512_extract(emr_bytes salt, emr_bytes ikm, uint8_t out_prk[64])
@@ -94,7 +97,8 @@ emr_status emr_hkdf_sha256_expand(emr_bytes prk, emr_bytes info, uint8_t *out, s
 	return expand(32, prk, info, out, len);
 }
 
-emr_status emr_hkdf_sha512(const char *salt, emr_bytes ikm, emr_bytes info, uint8_t *out, size_t len)
+emr_status emr_hkdf_sha512(
+	const char *salt, emr_bytes ikm, emr_bytes info, uint8_t *out, size_t len)
 {
 	uint8_t prk[64];
 	emr_status status;
@@ -105,10 +109,10 @@ emr_status emr_hkdf_sha512(const char *salt, emr_bytes ikm, emr_bytes info, uint
 	return status;
 }
 
-emr_status emr_hkdf_secret(const char *salt, const emr_secret *ikm, emr_bytes info, size_t len,
-	emr_secret *out)
+emr_status emr_hkdf_secret(
+	const char *salt, const emr_secret *ikm, emr_bytes info, size_t len, emr_secret *out)
 {
-	EMR_AUTO_SECRET made = { 0 };
+	EMR_AUTO_SECRET made = {0};
 	emr_status status = emr_secret_new(len, &made);
 
 	if (status != EMR_OK)
@@ -117,26 +121,26 @@ emr_status emr_hkdf_secret(const char *salt, const emr_secret *ikm, emr_bytes in
 	if (status != EMR_OK)
 		return status;
 	*out = made;
-	made = (emr_secret){ 0 };
+	made = (emr_secret){0};
 	return EMR_OK;
 }
 
 emr_status emr_argon2id(emr_bytes passphrase, const uint8_t salt[16], uint32_t passes,
 	uint64_t memory_bytes, emr_secret *out)
 {
-	EMR_AUTO_SECRET made = { 0 };
+	EMR_AUTO_SECRET made = {0};
 	emr_status status;
 
-	if (passes == 0 || passes > ARGON2_PASSES_MAX || memory_bytes < ARGON2_MEMORY_MIN
-		|| memory_bytes > ARGON2_MEMORY_MAX || memory_bytes % 1024 != 0)
+	if (passes == 0 || passes > ARGON2_PASSES_MAX || memory_bytes < ARGON2_MEMORY_MIN ||
+		memory_bytes > ARGON2_MEMORY_MAX || memory_bytes % 1024 != 0)
 		return EMR_LIMIT;
 	status = emr_secret_new(ARGON2_OUT_BYTES, &made);
 	if (status != EMR_OK)
 		return status;
 	if (crypto_pwhash(made.data, made.len, (const char *)passphrase.data, passphrase.len, salt,
-			passes, (size_t)memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0)
+		    passes, (size_t)memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return EMR_NO_MEMORY;
 	*out = made;
-	made = (emr_secret){ 0 };
+	made = (emr_secret){0};
 	return EMR_OK;
 }

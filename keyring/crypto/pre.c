@@ -10,12 +10,12 @@
 static void hand_over(emr_secret *made, emr_secret *out)
 {
 	*out = *made;
-	*made = (emr_secret){ 0 };
+	*made = (emr_secret){0};
 }
 
 emr_status emr_pre_scalar(const emr_secret *wide, emr_secret *out_scalar)
 {
-	EMR_AUTO_SECRET scalar = { 0 };
+	EMR_AUTO_SECRET scalar = {0};
 	emr_status status;
 
 	if (wide->len != 64)
@@ -36,20 +36,20 @@ emr_status emr_pre_public(const emr_secret *scalar, uint8_t out_point[32])
 	return EMR_OK;
 }
 
-static bool capsule_hash(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E, const uint8_t *V,
-	uint8_t h[32])
+static bool capsule_hash(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E,
+	const uint8_t *V, uint8_t h[32])
 {
-	const emr_pre_part parts[] = { { A, 32 }, { ctx, 32 }, { E, 32 }, { V, 32 } };
+	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {E, 32}, {V, 32}};
 
 	return emr_pre_hs("capsule", parts, 4, h);
 }
 
 /* K = H512("kem", A, ctx, E, V, S)[0..31]. */
-static emr_status kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E, const uint8_t *V,
-	const uint8_t *S, emr_secret *out_k)
+static emr_status kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E,
+	const uint8_t *V, const uint8_t *S, emr_secret *out_k)
 {
-	const emr_pre_part parts[] = { { A, 32 }, { ctx, 32 }, { E, 32 }, { V, 32 }, { S, 32 } };
-	EMR_AUTO_SECRET k = { 0 };
+	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {E, 32}, {V, 32}, {S, 32}};
+	EMR_AUTO_SECRET k = {0};
 	uint8_t wide[64];
 	emr_status status = emr_secret_new(32, &k);
 
@@ -63,25 +63,25 @@ static emr_status kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint
 }
 
 /* E = rG, V = uG, s = u + r h into CAPSULE, S = (r + u)A into SHARED. */
-static bool encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r, const emr_secret *u,
-	uint8_t capsule[96], emr_secret *scratch, emr_secret *shared)
+static bool encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r,
+	const emr_secret *u, uint8_t capsule[96], emr_secret *scratch, emr_secret *shared)
 {
 	uint8_t h[32];
 
-	return emr_r255_point_ok(A)
-		&& emr_r255_mul_base(r->data, capsule) && emr_r255_mul_base(u->data, capsule + 32)
-		&& capsule_hash(A, ctx, capsule, capsule + 32, h)
-		&& emr_r255_scalar_mul(r->data, h, scratch->data)
-		&& emr_r255_scalar_add(u->data, scratch->data, capsule + 64)
-		&& emr_r255_scalar_add(r->data, u->data, scratch->data)
-		&& emr_r255_mul(scratch->data, A, shared->data);
+	return emr_r255_point_ok(A) && emr_r255_mul_base(r->data, capsule) &&
+	       emr_r255_mul_base(u->data, capsule + 32) &&
+	       capsule_hash(A, ctx, capsule, capsule + 32, h) &&
+	       emr_r255_scalar_mul(r->data, h, scratch->data) &&
+	       emr_r255_scalar_add(u->data, scratch->data, capsule + 64) &&
+	       emr_r255_scalar_add(r->data, u->data, scratch->data) &&
+	       emr_r255_mul(scratch->data, A, shared->data);
 }
 
 emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_secret *r,
 	const emr_secret *u, uint8_t out_capsule[96], emr_secret *out_k)
 {
-	EMR_AUTO_SECRET scratch = { 0 };
-	EMR_AUTO_SECRET shared = { 0 };
+	EMR_AUTO_SECRET scratch = {0};
+	EMR_AUTO_SECRET shared = {0};
 	uint8_t capsule[96];
 	emr_status status;
 
@@ -101,11 +101,11 @@ emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const
 }
 
 /* Two scalars from the same parts under two tags. */
-static emr_status two_scalars(const char *r_tag, const char *u_tag, const emr_pre_part *parts, size_t n,
-	emr_secret *out_r, emr_secret *out_u)
+static emr_status two_scalars(const char *r_tag, const char *u_tag, const emr_pre_part *parts,
+	size_t n, emr_secret *out_r, emr_secret *out_u)
 {
-	EMR_AUTO_SECRET r = { 0 };
-	EMR_AUTO_SECRET u = { 0 };
+	EMR_AUTO_SECRET r = {0};
+	EMR_AUTO_SECRET u = {0};
 	emr_status status = emr_secret_new(32, &r);
 
 	if (status == EMR_OK)
@@ -119,28 +119,29 @@ static emr_status two_scalars(const char *r_tag, const char *u_tag, const emr_pr
 	return EMR_OK;
 }
 
-emr_status emr_pre_hedged(const emr_secret *secret, const uint8_t ctx[32], emr_secret *out_r,
-	emr_secret *out_u)
+emr_status emr_pre_hedged(
+	const emr_secret *secret, const uint8_t ctx[32], emr_secret *out_r, emr_secret *out_u)
 {
-	EMR_AUTO_SECRET fresh = { 0 };
+	EMR_AUTO_SECRET fresh = {0};
 	emr_status status = emr_secret_random(32, &fresh);
 
 	if (status != EMR_OK)
 		return status;
-	const emr_pre_part parts[] = { { fresh.data, 32 }, { secret->data, secret->len }, { ctx, 32 } };
+	const emr_pre_part parts[] = {{fresh.data, 32}, {secret->data, secret->len}, {ctx, 32}};
 
 	return two_scalars("enc-r", "enc-u", parts, 3, out_r, out_u);
 }
 
-emr_status emr_pre_derived(const emr_secret *secret, const uint8_t ctx[32], emr_secret *out_r,
-	emr_secret *out_u)
+emr_status emr_pre_derived(
+	const emr_secret *secret, const uint8_t ctx[32], emr_secret *out_r, emr_secret *out_u)
 {
-	const emr_pre_part parts[] = { { secret->data, secret->len }, { ctx, 32 } };
+	const emr_pre_part parts[] = {{secret->data, secret->len}, {ctx, 32}};
 
 	return two_scalars("list-r", "list-u", parts, 2, out_r, out_u);
 }
 
-emr_status emr_pre_capsule_check(const uint8_t A[32], const uint8_t ctx[32], const uint8_t capsule[96])
+emr_status emr_pre_capsule_check(
+	const uint8_t A[32], const uint8_t ctx[32], const uint8_t capsule[96])
 {
 	const uint8_t *E = capsule;
 	const uint8_t *V = capsule + 32;
@@ -149,17 +150,17 @@ emr_status emr_pre_capsule_check(const uint8_t A[32], const uint8_t ctx[32], con
 	uint8_t left[32];
 	uint8_t right[32];
 
-	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) || !capsule_hash(A, ctx, E, V, h)
-		|| !emr_r255_mul_base(s, left) || !emr_r255_mul(h, E, right)
-		|| !emr_r255_add(V, right, right) || memcmp(left, right, 32) != 0)
+	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) || !capsule_hash(A, ctx, E, V, h) ||
+		!emr_r255_mul_base(s, left) || !emr_r255_mul(h, E, right) ||
+		!emr_r255_add(V, right, right) || memcmp(left, right, 32) != 0)
 		return EMR_DAMAGED;
 	return EMR_OK;
 }
 
-emr_status emr_pre_decapsulate(const emr_secret *a, const uint8_t ctx[32], const uint8_t capsule[96],
-	emr_secret *out_k)
+emr_status emr_pre_decapsulate(
+	const emr_secret *a, const uint8_t ctx[32], const uint8_t capsule[96], emr_secret *out_k)
 {
-	EMR_AUTO_SECRET shared = { 0 };
+	EMR_AUTO_SECRET shared = {0};
 	uint8_t A[32];
 	uint8_t sum[32];
 	emr_status status = emr_pre_public(a, A);
@@ -180,18 +181,19 @@ emr_status emr_pre_decapsulate(const emr_secret *a, const uint8_t ctx[32], const
 emr_status emr_pre_pop_with(const emr_secret *b, const emr_secret *k, const uint8_t net_id[16],
 	const uint8_t signer_id[32], uint8_t out_pop[64])
 {
-	EMR_AUTO_SECRET product = { 0 };
+	EMR_AUTO_SECRET product = {0};
 	uint8_t B[32];
 	uint8_t R[32];
 	uint8_t pop[64];
-	const emr_pre_part parts[] = { { B, 32 }, { R, 32 }, { net_id, 16 }, { signer_id, 32 } };
+	const emr_pre_part parts[] = {{B, 32}, {R, 32}, {net_id, 16}, {signer_id, 32}};
 	emr_status status = emr_secret_new(32, &product);
 
 	if (status != EMR_OK)
 		return status;
-	if (!emr_r255_mul_base(b->data, B) || !emr_r255_mul_base(k->data, R)
-		|| !emr_pre_hs("pop", parts, 4, pop) || !emr_r255_scalar_mul(pop, b->data, product.data)
-		|| !emr_r255_scalar_add(k->data, product.data, pop + 32))
+	if (!emr_r255_mul_base(b->data, B) || !emr_r255_mul_base(k->data, R) ||
+		!emr_pre_hs("pop", parts, 4, pop) ||
+		!emr_r255_scalar_mul(pop, b->data, product.data) ||
+		!emr_r255_scalar_add(k->data, product.data, pop + 32))
 		return EMR_INVALID;
 	memcpy(out_pop, pop, sizeof pop);
 	return EMR_OK;
@@ -200,15 +202,16 @@ emr_status emr_pre_pop_with(const emr_secret *b, const emr_secret *k, const uint
 emr_status emr_pre_pop(const emr_secret *b, const uint8_t net_id[16], const uint8_t signer_id[32],
 	uint8_t out_pop[64])
 {
-	EMR_AUTO_SECRET fresh = { 0 };
-	EMR_AUTO_SECRET k = { 0 };
+	EMR_AUTO_SECRET fresh = {0};
+	EMR_AUTO_SECRET k = {0};
 	emr_status status = emr_secret_random(32, &fresh);
 
 	if (status == EMR_OK)
 		status = emr_secret_new(32, &k);
 	if (status != EMR_OK)
 		return status;
-	const emr_pre_part parts[] = { { b->data, b->len }, { fresh.data, 32 }, { net_id, 16 }, { signer_id, 32 } };
+	const emr_pre_part parts[] = {
+		{b->data, b->len}, {fresh.data, 32}, {net_id, 16}, {signer_id, 32}};
 
 	if (b->len != 32 || !emr_pre_hs("popnonce", parts, 4, k.data))
 		return EMR_INVALID;

@@ -15,8 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (emr_cert_read(emr_bytes_of(data, size), &facts) != EMR_OK)
 		return 0;
 	/* A self-signed certificate that verifies is a CA's. */
-	if (emr_cert_verify(emr_bytes_of(data, size), emr_bytes_of(data, size), facts.not_before, &facts) == EMR_OK
-		&& !facts.is_ca)
+	if (emr_cert_verify(emr_bytes_of(data, size), emr_bytes_of(data, size), facts.not_before,
+		    &facts) == EMR_OK &&
+		!facts.is_ca)
 		abort();
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* Bytes as a keyfile, and as the decrypted payload of one: the passphrase's work lies between and is left out. */
+/* Bytes as a keyfile, and as the decrypted payload of one: the passphrase's work lies between and
+ * is left out. */
 #include <stdlib.h>
 
 #include "base/secret.h"
@@ -14,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (emr_base_init() != EMR_OK)
 		abort();
-	if (emr_keyfile_parse(emr_bytes_of(data, size), &header, &field) == EMR_OK
-		&& header.sealed.data + header.sealed.len != data + size)
+	if (emr_keyfile_parse(emr_bytes_of(data, size), &header, &field) == EMR_OK &&
+		header.sealed.data + header.sealed.len != data + size)
 		abort();
 	if (emr_keyfile_parse_payload(emr_bytes_of(data, size), &kr, &field) != EMR_OK)
 		return 0;

@@ -8,14 +8,15 @@
 
 static inline emr_secret kit_secret(const void *data, size_t len)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 
 	assert_ok(emr_secret_new(len, &secret));
 	memcpy(secret.data, data, len);
 	return secret;
 }
 
-static inline emr_keyring *kit_keyring_of(const uint8_t seed[32], emr_id16 device_id, uint64_t created)
+static inline emr_keyring *kit_keyring_of(
+	const uint8_t seed[32], emr_id16 device_id, uint64_t created)
 {
 	emr_secret secret = kit_secret(seed, 32);
 	emr_keyring *kr = NULL;

@@ -16,7 +16,8 @@ static void every_status_has_its_own_text(void **state)
 	for (int i = 0; i < EMR_STATUS_COUNT; i++) {
 		assert_string_not_equal(emr_status_text((emr_status)i), "unknown status");
 		for (int j = 0; j < i; j++)
-			assert_string_not_equal(emr_status_text((emr_status)i), emr_status_text((emr_status)j));
+			assert_string_not_equal(
+				emr_status_text((emr_status)i), emr_status_text((emr_status)j));
 	}
 	assert_string_equal(emr_status_text(EMR_STATUS_COUNT), "unknown status");
 	assert_string_equal(emr_status_text((emr_status)-1), "unknown status");
@@ -37,7 +38,7 @@ static void an_errno_becomes_its_status(void **state)
 
 static void a_buffer_grows_and_keeps_what_it_has(void **state)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
@@ -68,7 +69,7 @@ static void equal_means_same_length_and_bytes(void **state)
 
 static void a_reader_gives_back_what_a_writer_wrote(void **state)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 	emr_writer w = emr_writer_of(&buf);
 	emr_reader r;
 	uint8_t copy[3];
@@ -82,7 +83,7 @@ static void a_reader_gives_back_what_a_writer_wrote(void **state)
 	emr_write_zeros(&w, 5);
 	emr_write_bytes(&w, "xyz", 3);
 	assert_ok(w.status);
-	assert_int_equal(buf.data[5], 1);	/* big-endian */
+	assert_int_equal(buf.data[5], 1); /* big-endian */
 	r = emr_reader_of(emr_buf_view(&buf));
 	emr_read_magic(&r, "EMRX");
 	assert_int_equal(emr_read_u8(&r), 0xab);
@@ -99,7 +100,7 @@ static void a_reader_gives_back_what_a_writer_wrote(void **state)
 static void a_reader_that_ran_out_stays_bad(void **state)
 {
 	emr_reader r = emr_reader_of(emr_bytes_of("\1\2\3", 3));
-	uint8_t copy[2] = { 9, 9 };
+	uint8_t copy[2] = {9, 9};
 
 	(void)state;
 	assert_int_equal(emr_read_u32(&r), 0);
@@ -130,7 +131,7 @@ static void a_reader_refuses_a_wrong_magic_and_non_zero_padding(void **state)
 
 static void hex_is_strict(void **state)
 {
-	uint8_t bytes[3] = { 7, 7, 7 };
+	uint8_t bytes[3] = {7, 7, 7};
 	char text[7];
 
 	(void)state;
@@ -148,8 +149,9 @@ static void hex_is_strict(void **state)
 /* RFC 4648 section 10, in lower case and without padding. */
 static void base32_matches_the_rfc(void **state)
 {
-	static const char *const in[] = { "", "f", "fo", "foo", "foob", "fooba", "foobar" };
-	static const char *const out[] = { "", "my", "mzxq", "mzxw6", "mzxw6yq", "mzxw6ytb", "mzxw6ytboi" };
+	static const char *const in[] = {"", "f", "fo", "foo", "foob", "fooba", "foobar"};
+	static const char *const out[] = {
+		"", "my", "mzxq", "mzxw6", "mzxw6yq", "mzxw6ytb", "mzxw6ytboi"};
 	char text[17];
 
 	(void)state;
@@ -168,7 +170,7 @@ static void random_ids_differ(void **state)
 	assert_false(emr_id16_equal(a, b));
 	assert_false(emr_id16_is_zero(a));
 	assert_false(emr_id32_is_zero(emr_id32_random()));
-	assert_true(emr_id32_is_zero((emr_id32){ { 0 } }));
+	assert_true(emr_id32_is_zero((emr_id32){{0}}));
 }
 
 static int64_t noon(const emr_clock *clock)
@@ -179,7 +181,7 @@ static int64_t noon(const emr_clock *clock)
 
 static void a_clock_can_be_replaced(void **state)
 {
-	const emr_clock fake = { .unix_ns = noon, .boot_ns = noon };
+	const emr_clock fake = {.unix_ns = noon, .boot_ns = noon};
 	const emr_clock *real = emr_clock_system();
 	int64_t first = emr_clock_boot_ns(real);
 
@@ -202,7 +204,7 @@ static void a_log_line_stays_one_line_and_obeys_its_level(void **state)
 	emr_log(EMR_LOG_ERROR, "id %d\nforged\x1b[1m", 7);
 	assert_int_equal(errno, EXDEV);
 	emr_log(EMR_LOG_INFO, "not shown");
-	emr_log(EMR_LOG_WARN, "%0700d", 1);	/* longer than a line may be: cut */
+	emr_log(EMR_LOG_WARN, "%0700d", 1); /* longer than a line may be: cut */
 	emr_log_open(-1, EMR_LOG_DEBUG);
 	emr_log(EMR_LOG_ERROR, "nowhere");
 	close(ends[1]);

@@ -7,7 +7,8 @@
 #define T0 UINT64_C(1700000000)
 #define YEAR UINT64_C(31536000)
 
-static const emr_cert_subject ca_subject = { .handle = "Hospital São Lucas", .not_before = T0, .not_after = T0 + 10 * YEAR };
+static const emr_cert_subject ca_subject = {
+	.handle = "Hospital São Lucas", .not_before = T0, .not_after = T0 + 10 * YEAR};
 
 /* A CA and a patient's certificate of one keyring. */
 typedef struct pair {
@@ -18,10 +19,13 @@ typedef struct pair {
 
 static void make_pair(const emr_keyring *kr, pair *out)
 {
-	const emr_cert_subject owner = { .handle = "k7qf", .roles = 1 | 64, .org = { { 0xaa, 0xbb } }, .not_before = T0 + 5,
-		.not_after = T0 + YEAR };
+	const emr_cert_subject owner = {.handle = "k7qf",
+		.roles = 1 | 64,
+		.org = {{0xaa, 0xbb}},
+		.not_before = T0 + 5,
+		.not_after = T0 + YEAR};
 
-	*out = (pair){ 0 };
+	*out = (pair){0};
 	assert_ok(emr_keyring_public(kr, &out->public));
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &out->ca));
 	assert_ok(emr_cert_issue(kr, emr_buf_view(&out->ca), &owner,
@@ -43,7 +47,8 @@ static void an_owner_has_a_certificate_of_his_own_ca(void **state)
 
 	(void)state;
 	make_pair(kr, &made);
-	assert_ok(emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 100, &facts));
+	assert_ok(emr_cert_verify(
+		emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 100, &facts));
 	assert_string_equal(facts.handle, "k7qf");
 	assert_int_equal(facts.roles, 65);
 	assert_int_equal(facts.org.b[1], 0xbb);
@@ -53,7 +58,8 @@ static void an_owner_has_a_certificate_of_his_own_ca(void **state)
 	assert_memory_equal(facts.spki, made.public.p256_spki, EMR_P256_SPKI_BYTES);
 	crypto_hash_sha256(ref, made.owner.data, made.owner.len);
 	assert_memory_equal(facts.ref.b, ref, 32);
-	assert_ok(emr_cert_verify(emr_buf_view(&made.ca), emr_buf_view(&made.ca), T0 + 100, &facts));
+	assert_ok(
+		emr_cert_verify(emr_buf_view(&made.ca), emr_buf_view(&made.ca), T0 + 100, &facts));
 	assert_true(facts.is_ca);
 	assert_string_equal(facts.handle, "Hospital São Lucas");
 	assert_int_equal(facts.roles, 0);
@@ -68,10 +74,14 @@ static void a_certificate_counts_only_between_its_dates(void **state)
 
 	(void)state;
 	make_pair(kr, &made);
-	assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 4, &facts));
-	assert_ok(emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 5, &facts));
-	assert_ok(emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + YEAR, &facts));
-	assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + YEAR + 1, &facts));
+	assert_status(EMR_DENIED,
+		emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 4, &facts));
+	assert_ok(
+		emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 5, &facts));
+	assert_ok(emr_cert_verify(
+		emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + YEAR, &facts));
+	assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca),
+					  T0 + YEAR + 1, &facts));
 	pair_free(&made);
 }
 
@@ -87,19 +97,25 @@ static void another_ca_of_the_same_name_does_not_count(void **state)
 	assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, T0, &other));
 	make_pair(kr, &mine);
 	make_pair(other, &theirs);
-	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&mine.owner), emr_buf_view(&theirs.ca), T0 + 9, &facts));
+	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&mine.owner),
+						 emr_buf_view(&theirs.ca), T0 + 9, &facts));
 	/* A person is no CA. */
-	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&mine.owner), emr_buf_view(&mine.owner), T0 + 9, &facts));
-	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&theirs.ca), emr_buf_view(&mine.ca), T0 + 9, &facts));
+	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&mine.owner),
+						 emr_buf_view(&mine.owner), T0 + 9, &facts));
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_cert_verify(emr_buf_view(&theirs.ca), emr_buf_view(&mine.ca), T0 + 9, &facts));
 	/* Nor may one keyring issue under the other's certificate. */
 	{
-		const emr_cert_subject subject = { .handle = "x", .roles = 1, .not_before = T0, .not_after = T0 + 1 };
-		EMR_AUTO_BUF out = { 0 };
+		const emr_cert_subject subject = {
+			.handle = "x", .roles = 1, .not_before = T0, .not_after = T0 + 1};
+		EMR_AUTO_BUF out = {0};
 
-		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&theirs.ca), &subject,
-			emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
-		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&mine.owner), &subject,
-			emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
+		assert_status(EMR_INVALID,
+			emr_cert_issue(kr, emr_buf_view(&theirs.ca), &subject,
+				emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
+		assert_status(EMR_INVALID,
+			emr_cert_issue(kr, emr_buf_view(&mine.owner), &subject,
+				emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
 		assert_int_equal(out.len, 0);
 	}
 	pair_free(&mine);
@@ -116,16 +132,21 @@ static void no_flipped_byte_of_a_chain_is_accepted(void **state)
 	make_pair(kr, &made);
 	for (size_t i = 0; i < made.owner.len; i++) {
 		made.owner.data[i] ^= 1;
-		assert_int_not_equal(emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 9, &facts), EMR_OK);
+		assert_int_not_equal(emr_cert_verify(emr_buf_view(&made.owner),
+					     emr_buf_view(&made.ca), T0 + 9, &facts),
+			EMR_OK);
 		made.owner.data[i] ^= 1;
 	}
 	for (size_t i = 0; i < made.ca.len; i++) {
 		made.ca.data[i] ^= 1;
-		assert_int_not_equal(emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 9, &facts), EMR_OK);
+		assert_int_not_equal(emr_cert_verify(emr_buf_view(&made.owner),
+					     emr_buf_view(&made.ca), T0 + 9, &facts),
+			EMR_OK);
 		made.ca.data[i] ^= 1;
 	}
 	for (size_t len = 0; len < made.owner.len; len++)
-		assert_status(EMR_DAMAGED, emr_cert_read(emr_bytes_of(made.owner.data, len), &facts));
+		assert_status(
+			EMR_DAMAGED, emr_cert_read(emr_bytes_of(made.owner.data, len), &facts));
 	assert_ok(emr_buf_append_zeros(&made.owner, 1));
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&made.owner), &facts));
 	pair_free(&made);
@@ -134,9 +155,10 @@ static void no_flipped_byte_of_a_chain_is_accepted(void **state)
 static void a_subject_must_be_presentable(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	static const char *const bad[] = { "", "a\nb", "\x7f", "\xc2\x85", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82",
-		"12345678901234567890123456789012345678901234567890123456789012345" };
-	EMR_AUTO_BUF out = { 0 };
+	static const char *const bad[] = {"", "a\nb", "\x7f", "\xc2\x85", "\xc0\x80",
+		"\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82",
+		"12345678901234567890123456789012345678901234567890123456789012345"};
+	EMR_AUTO_BUF out = {0};
 	emr_cert_subject subject = ca_subject;
 
 	(void)state;
@@ -154,19 +176,24 @@ static void a_subject_must_be_presentable(void **state)
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &out));
 	/* Dates outside the CA's, an unknown role, and a key that is no P-256 point. */
 	{
-		emr_cert_subject owner = { .handle = "x", .roles = 1, .not_before = T0 - 1, .not_after = T0 + 1 };
-		EMR_AUTO_BUF cert = { 0 };
+		emr_cert_subject owner = {
+			.handle = "x", .roles = 1, .not_before = T0 - 1, .not_after = T0 + 1};
+		EMR_AUTO_BUF cert = {0};
 		emr_public public;
 
 		assert_ok(emr_keyring_public(kr, &public));
-		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner, emr_bytes_of(public.p256_spki, 91), &cert));
+		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner,
+						   emr_bytes_of(public.p256_spki, 91), &cert));
 		owner.not_before = T0;
 		owner.roles = 1u << 13;
-		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner, emr_bytes_of(public.p256_spki, 91), &cert));
-		owner.roles = 8191;	/* all of them fit */
-		assert_ok(emr_cert_issue(kr, emr_buf_view(&out), &owner, emr_bytes_of(public.p256_spki, 91), &cert));
+		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner,
+						   emr_bytes_of(public.p256_spki, 91), &cert));
+		owner.roles = 8191; /* all of them fit */
+		assert_ok(emr_cert_issue(
+			kr, emr_buf_view(&out), &owner, emr_bytes_of(public.p256_spki, 91), &cert));
 		public.p256_spki[50] ^= 1;
-		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner, emr_bytes_of(public.p256_spki, 91), &cert));
+		assert_status(EMR_INVALID, emr_cert_issue(kr, emr_buf_view(&out), &owner,
+						   emr_bytes_of(public.p256_spki, 91), &cert));
 	}
 }
 
@@ -182,8 +209,9 @@ static void role_words_round_trip(void **state)
 		assert_int_equal(roles, all);
 	}
 	emr_roles_text(8191, text);
-	assert_string_equal(text, "patient clinician hospital researcher auditor agent admin device gateway pharmacist insurer "
-		"authority registrar");
+	assert_string_equal(text, "patient clinician hospital researcher auditor agent admin "
+				  "device gateway pharmacist insurer "
+				  "authority registrar");
 	assert_status(EMR_INVALID, emr_roles_parse("patient patient", &roles));
 	assert_status(EMR_INVALID, emr_roles_parse("patient ", &roles));
 	assert_status(EMR_INVALID, emr_roles_parse(" patient", &roles));
@@ -195,13 +223,14 @@ static void role_words_round_trip(void **state)
 static void serials_differ(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	EMR_AUTO_BUF one = { 0 };
-	EMR_AUTO_BUF two = { 0 };
+	EMR_AUTO_BUF one = {0};
+	EMR_AUTO_BUF two = {0};
 
 	(void)state;
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &one));
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &two));
-	/* version [0] 5 bytes after two headers of 4: the serial begins at 13 with its own header. */
+	/* version [0] 5 bytes after two headers of 4: the serial begins at 13 with its own header.
+	 */
 	assert_memory_not_equal(one.data + 15, two.data + 15, 16);
 }
 

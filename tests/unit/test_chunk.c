@@ -11,15 +11,15 @@
 
 static emr_secret secret_of(const void *data, size_t len)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 
 	assert_ok(emr_secret_new(len, &secret));
 	memcpy(secret.data, data, len);
 	return secret;
 }
 
-/* Reads a whole Cobblestone-256 stream (salt || com || chunks), as the record layer does with its own framing:
- * false when anything of it is refused. */
+/* Reads a whole Cobblestone-256 stream (salt || com || chunks), as the record layer does with its
+ * own framing: false when anything of it is refused. */
 static bool read_stream(const emr_secret *key, emr_bytes context, emr_bytes stream, emr_buf *plain)
 {
 	emr_chunk_cipher *cipher = NULL;
@@ -27,13 +27,14 @@ static bool read_stream(const emr_secret *key, emr_bytes context, emr_bytes stre
 	size_t at = HEAD_BYTES;
 	bool last = false;
 
-	if (stream.len < HEAD_BYTES
-		|| emr_chunk_cipher_new_in(key, stream.data, EMR_SUITE_AES_256_GCM, context, &cipher) != EMR_OK)
+	if (stream.len < HEAD_BYTES || emr_chunk_cipher_new_in(key, stream.data,
+					       EMR_SUITE_AES_256_GCM, context, &cipher) != EMR_OK)
 		return false;
 	if (emr_chunk_cipher_check(cipher, stream.data + EMR_CHUNK_SALT_BYTES) != EMR_OK)
 		last = true, at = stream.len + 1;
 	for (uint64_t i = 0; !last; i++) {
-		size_t n = stream.len - at < EMR_CHUNK_SEALED_BYTES ? stream.len - at : EMR_CHUNK_SEALED_BYTES;
+		size_t n = stream.len - at < EMR_CHUNK_SEALED_BYTES ? stream.len - at
+								    : EMR_CHUNK_SEALED_BYTES;
 
 		last = n < EMR_CHUNK_SEALED_BYTES;
 		if (emr_chunk_open(cipher, i, stream.data + at, n, chunk) != EMR_OK) {
@@ -50,12 +51,13 @@ static bool read_stream(const emr_secret *key, emr_bytes context, emr_bytes stre
 /* [[hex, times], ...] */
 static void expand(const json_t *pieces, emr_buf *out)
 {
-	EMR_AUTO_BUF piece = { 0 };
+	EMR_AUTO_BUF piece = {0};
 	const json_t *pair;
 	size_t i;
 
 	emr_buf_clear(out);
-	json_array_foreach(pieces, i, pair) {
+	json_array_foreach(pieces, i, pair)
+	{
 		vectors_unhex(json_string_value(json_array_get(pair, 0)), &piece);
 		for (json_int_t n = json_integer_value(json_array_get(pair, 1)); n > 0; n--)
 			assert_ok(emr_buf_append(out, piece.data, piece.len));
@@ -65,13 +67,14 @@ static void expand(const json_t *pieces, emr_buf *out)
 static void streams_match_wycheproof(void **state)
 {
 	json_t *root = vectors_open("wycheproof/c2sp_chunked_encryption_aes_256_gcm.json");
-	EMR_AUTO_BUF key = { 0 }, context = { 0 }, stream = { 0 }, plain = { 0 };
+	EMR_AUTO_BUF key = {0}, context = {0}, stream = {0}, plain = {0};
 	const json_t *test;
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "tests"), i, test) {
-		EMR_AUTO_SECRET secret = { 0 };
+	json_array_foreach(vectors_get(root, "tests"), i, test)
+	{
+		EMR_AUTO_SECRET secret = {0};
 		uint8_t want[64];
 		uint8_t got[64];
 
@@ -81,7 +84,8 @@ static void streams_match_wycheproof(void **state)
 		assert_int_equal(stream.len, vectors_u64(test, "ctLength"));
 		secret = secret_of(key.data, key.len);
 		emr_buf_clear(&plain);
-		if (read_stream(&secret, emr_buf_view(&context), emr_buf_view(&stream), &plain) != vectors_valid(test))
+		if (read_stream(&secret, emr_buf_view(&context), emr_buf_view(&stream), &plain) !=
+			vectors_valid(test))
 			fail_msg("tcId %d", (int)vectors_u64(test, "tcId"));
 		if (!vectors_valid(test))
 			continue;
@@ -94,13 +98,12 @@ static void streams_match_wycheproof(void **state)
 	json_decref(root);
 }
 
-
 static void suites_differ_in_everything(void **state)
 {
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET key = {0};
 	emr_chunk_cipher *gcm = NULL;
 	emr_chunk_cipher *chacha = NULL;
-	uint8_t salt[24] = { 5 };
+	uint8_t salt[24] = {5};
 	uint8_t com_gcm[32];
 	uint8_t com_chacha[32];
 	uint8_t sealed[20];
@@ -126,7 +129,6 @@ static void suites_differ_in_everything(void **state)
 	assert_null(gcm);
 }
 
-
 static void the_first_leaf_matches_the_known_answer(void **state)
 {
 	json_t *root = vectors_open("content.json");
@@ -140,7 +142,7 @@ static void the_first_leaf_matches_the_known_answer(void **state)
 	static uint8_t plain[16383];
 	static uint8_t sealed[16399];
 	emr_chunk_cipher *cipher = NULL;
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET key = {0};
 
 	(void)state;
 	vectors_fixed(hello, "k_c", k_c, 32);
@@ -162,10 +164,11 @@ static void the_first_leaf_matches_the_known_answer(void **state)
 /* The RFC 8439 cipher of suite 2 against libsodium's, at several indexes; ours is OpenSSL's. */
 static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 {
-	EMR_AUTO_SECRET k_c = { 0 };
+	EMR_AUTO_SECRET k_c = {0};
 	emr_chunk_cipher *cipher = NULL;
-	uint8_t salt[24] = { 9 };
-	static const uint64_t indexes[] = { 0, 1, 255, 256, UINT64_C(0x0102030405060708), UINT64_MAX };
+	uint8_t salt[24] = {9};
+	static const uint64_t indexes[] = {
+		0, 1, 255, 256, UINT64_C(0x0102030405060708), UINT64_MAX};
 	uint8_t okm[76];
 	uint8_t info[128];
 	uint8_t prk[32];
@@ -176,7 +179,9 @@ static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 	memcpy(prk, k_c.data, 32);
 	assert_ok(emr_chunk_cipher_new(&k_c, salt, EMR_SUITE_CHACHA20_POLY1305, &cipher));
 	/* The key schedule once more, by hand over libsodium's HMAC: two blocks of HKDF-Expand. */
-	at = (size_t)snprintf((char *)info, sizeof info, "c2sp.org/chunked-encryption@v1+AEAD_CHACHA20_POLY1305") + 1;
+	at = (size_t)snprintf((char *)info, sizeof info,
+		     "c2sp.org/chunked-encryption@v1+AEAD_CHACHA20_POLY1305") +
+	     1;
 	memcpy(info + at, salt, 24);
 	memcpy(info + at + 24, "emrfs/v1/obj\2", 13);
 	at += 37;
@@ -203,7 +208,8 @@ static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 		for (int b = 0; b < 8; b++)
 			nonce[4 + b] ^= (uint8_t)(indexes[i] >> (56 - 8 * b));
 		assert_ok(emr_chunk_seal(cipher, indexes[i], (const uint8_t *)"chunk", 5, ours));
-		crypto_aead_chacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)"chunk", 5, NULL, 0, NULL, nonce, okm);
+		crypto_aead_chacha20poly1305_ietf_encrypt(
+			theirs, NULL, (const uint8_t *)"chunk", 5, NULL, 0, NULL, nonce, okm);
 		assert_memory_equal(ours, theirs, 21);
 		assert_ok(emr_chunk_open(cipher, indexes[i], ours, 21, plain));
 		assert_memory_equal(plain, "chunk", 5);
@@ -212,11 +218,10 @@ static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 	emr_chunk_cipher_free(cipher);
 }
 
-
 static void a_damaged_chunk_releases_nothing(void **state)
 {
-	EMR_AUTO_SECRET key = { 0 };
-	uint8_t salt[24] = { 0 };
+	EMR_AUTO_SECRET key = {0};
+	uint8_t salt[24] = {0};
 
 	(void)state;
 	assert_ok(emr_secret_random(32, &key));
@@ -232,12 +237,14 @@ static void a_damaged_chunk_releases_nothing(void **state)
 		for (size_t bit = 0; bit < sizeof sealed * 8; bit++) {
 			memset(out, 'o', sizeof out);
 			sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			assert_status(EMR_DAMAGED, emr_chunk_open(cipher, 7, sealed, sizeof sealed, out));
+			assert_status(
+				EMR_DAMAGED, emr_chunk_open(cipher, 7, sealed, sizeof sealed, out));
 			sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			for (size_t i = 0; i < sizeof out; i++)
 				assert_int_equal(out[i], 'o');
 		}
-		assert_status(EMR_DAMAGED, emr_chunk_open(cipher, 7, sealed, sizeof sealed - 1, out));
+		assert_status(
+			EMR_DAMAGED, emr_chunk_open(cipher, 7, sealed, sizeof sealed - 1, out));
 		assert_status(EMR_DAMAGED, emr_chunk_open(cipher, 7, sealed, 15, out));
 		assert_status(EMR_DAMAGED, emr_chunk_open(cipher, 6, sealed, sizeof sealed, out));
 		assert_ok(emr_chunk_open(cipher, 7, sealed, sizeof sealed, out));
@@ -250,15 +257,16 @@ static void a_damaged_chunk_releases_nothing(void **state)
 static size_t aead_matches(const char *file, unsigned suite)
 {
 	json_t *root = vectors_open(file);
-	EMR_AUTO_BUF key = { 0 }, iv = { 0 }, msg = { 0 }, ct = { 0 }, tag = { 0 };
-	EMR_AUTO_SECRET k_c = { 0 };
+	EMR_AUTO_BUF key = {0}, iv = {0}, msg = {0}, ct = {0}, tag = {0};
+	EMR_AUTO_SECRET k_c = {0};
 	static const uint8_t salt[24];
 	const json_t *test;
 	size_t checked = 0;
 	size_t i;
 
 	assert_ok(emr_secret_random(32, &k_c));
-	json_array_foreach(vectors_get(root, "tests"), i, test) {
+	json_array_foreach(vectors_get(root, "tests"), i, test)
+	{
 		emr_chunk_cipher *cipher = NULL;
 		uint8_t out[2048];
 
@@ -267,13 +275,15 @@ static size_t aead_matches(const char *file, unsigned suite)
 		vectors_hex(test, "msg", &msg);
 		vectors_hex(test, "ct", &ct);
 		vectors_hex(test, "tag", &tag);
-		if (vectors_text(test, "aad")[0] != '\0' || key.len != 32 || iv.len != 12 || tag.len != 16)
+		if (vectors_text(test, "aad")[0] != '\0' || key.len != 32 || iv.len != 12 ||
+			tag.len != 16)
 			continue;
 		checked++;
 		assert_ok(emr_buf_append(&ct, tag.data, tag.len));
 		assert_ok(emr_chunk_cipher_new(&k_c, salt, suite, &cipher));
 		assert_ok(emr_chunk_cipher_set(cipher, key.data, iv.data));
-		if ((emr_chunk_open(cipher, 0, ct.data, ct.len, out) == EMR_OK) != vectors_valid(test))
+		if ((emr_chunk_open(cipher, 0, ct.data, ct.len, out) == EMR_OK) !=
+			vectors_valid(test))
 			fail_msg("tcId %d", (int)vectors_u64(test, "tcId"));
 		if (vectors_valid(test)) {
 			assert_memory_equal(out, msg.data, msg.len);
@@ -290,7 +300,8 @@ static void chunk_algorithms_match_wycheproof(void **state)
 {
 	(void)state;
 	assert_true(aead_matches("wycheproof/aes_gcm.json", EMR_SUITE_AES_256_GCM) >= 20);
-	assert_true(aead_matches("wycheproof/chacha20_poly1305.json", EMR_SUITE_CHACHA20_POLY1305) >= 20);
+	assert_true(aead_matches("wycheproof/chacha20_poly1305.json",
+			    EMR_SUITE_CHACHA20_POLY1305) >= 20);
 }
 
 static void chunks_have_0_to_16384_bytes(void **state)
@@ -298,10 +309,10 @@ static void chunks_have_0_to_16384_bytes(void **state)
 	static uint8_t plain[EMR_CHUNK_BYTES + 1];
 	static uint8_t sealed[EMR_CHUNK_SEALED_BYTES + 1];
 	static uint8_t out[EMR_CHUNK_BYTES + 1];
-	static const size_t sizes[] = { 0, 1, 15, 16, 17, 16383, 16384 };
-	EMR_AUTO_SECRET key = { 0 };
+	static const size_t sizes[] = {0, 1, 15, 16, 17, 16383, 16384};
+	EMR_AUTO_SECRET key = {0};
 	emr_chunk_cipher *cipher = NULL;
-	uint8_t salt[24] = { 0 };
+	uint8_t salt[24] = {0};
 
 	(void)state;
 	assert_ok(emr_secret_random(32, &key));
@@ -323,8 +334,10 @@ static void chunks_have_0_to_16384_bytes(void **state)
 				assert_memory_equal(in_place, sealed, sizes[i] + 16);
 			}
 		}
-		assert_status(EMR_INVALID, emr_chunk_seal(cipher, 0, plain, EMR_CHUNK_BYTES + 1, sealed));
-		assert_status(EMR_DAMAGED, emr_chunk_open(cipher, 0, sealed, EMR_CHUNK_SEALED_BYTES + 1, out));
+		assert_status(
+			EMR_INVALID, emr_chunk_seal(cipher, 0, plain, EMR_CHUNK_BYTES + 1, sealed));
+		assert_status(EMR_DAMAGED,
+			emr_chunk_open(cipher, 0, sealed, EMR_CHUNK_SEALED_BYTES + 1, out));
 		emr_chunk_cipher_free(cipher);
 	}
 }
@@ -345,28 +358,30 @@ static void *seal_and_open(void *argument)
 	work->good = true;
 	for (uint64_t i = work->first; i < work->first + 500; i++) {
 		memset(plain, (int)(i & 0xff), sizeof plain);
-		work->good = work->good
-			&& emr_chunk_seal(work->cipher, i, plain, sizeof plain, sealed) == EMR_OK
-			&& emr_chunk_open(work->cipher, i, sealed, sizeof sealed, out) == EMR_OK
-			&& memcmp(out, plain, sizeof plain) == 0
-			&& emr_chunk_open(work->cipher, i + 1, sealed, sizeof sealed, out) == EMR_DAMAGED;
+		work->good =
+			work->good &&
+			emr_chunk_seal(work->cipher, i, plain, sizeof plain, sealed) == EMR_OK &&
+			emr_chunk_open(work->cipher, i, sealed, sizeof sealed, out) == EMR_OK &&
+			memcmp(out, plain, sizeof plain) == 0 &&
+			emr_chunk_open(work->cipher, i + 1, sealed, sizeof sealed, out) ==
+				EMR_DAMAGED;
 	}
 	return NULL;
 }
 
 static void several_threads_use_one_cipher(void **state)
 {
-	EMR_AUTO_SECRET key = { 0 };
+	EMR_AUTO_SECRET key = {0};
 	emr_chunk_cipher *cipher = NULL;
 	pthread_t threads[4];
 	worker work[4];
-	uint8_t salt[24] = { 0 };
+	uint8_t salt[24] = {0};
 
 	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	assert_ok(emr_chunk_cipher_new(&key, salt, 1, &cipher));
 	for (int i = 0; i < 4; i++) {
-		work[i] = (worker){ .cipher = cipher, .first = (uint64_t)i * 1000 };
+		work[i] = (worker){.cipher = cipher, .first = (uint64_t)i * 1000};
 		assert_int_equal(pthread_create(&threads[i], NULL, seal_and_open, &work[i]), 0);
 	}
 	for (int i = 0; i < 4; i++) {

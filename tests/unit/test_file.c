@@ -63,7 +63,7 @@ static emr_bytes text(const char *words)
 
 static void assert_holds(const fixture *here, const char *name, const char *words)
 {
-	EMR_AUTO_BUF got = { 0 };
+	EMR_AUTO_BUF got = {0};
 
 	assert_ok(emr_file_read(here->fd, name, 100, &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), text(words)));
@@ -113,7 +113,7 @@ static void a_failed_replace_leaves_the_old_file(void **state)
 static void reading_refuses_what_is_not_a_small_plain_file(void **state)
 {
 	const fixture *here = *state;
-	EMR_AUTO_BUF got = { 0 };
+	EMR_AUTO_BUF got = {0};
 
 	assert_ok(emr_file_create(here->fd, "a", text("12345"), 0600));
 	assert_int_equal(symlinkat("a", here->fd, "link"), 0);
@@ -131,7 +131,7 @@ static void reading_refuses_what_is_not_a_small_plain_file(void **state)
 
 static void a_file_that_others_can_touch_is_exposed(void **state)
 {
-	static const mode_t bad[] = { 0640, 0620, 0610, 0604, 0602, 0601, 0666 };
+	static const mode_t bad[] = {0640, 0620, 0610, 0604, 0602, 0601, 0666};
 	const fixture *here = *state;
 
 	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));

@@ -13,10 +13,12 @@ static void sha256_matches_the_standard_in_any_pieces(void **state)
 
 	(void)state;
 	/* FIPS 180-2, appendix B. */
-	assert_ok(emr_unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", expected, 32));
+	assert_ok(emr_unhex(
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", expected, 32));
 	emr_sha256("abc", 3, got);
 	assert_memory_equal(got, expected, 32);
-	assert_ok(emr_unhex("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", expected, 32));
+	assert_ok(emr_unhex(
+		"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", expected, 32));
 	for (size_t cut = 0; cut <= 56; cut++) {
 		emr_sha256_init(&ctx);
 		emr_sha256_update(&ctx, message, cut);
@@ -30,14 +32,15 @@ static void sha256_matches_the_standard_in_any_pieces(void **state)
 static void ed25519_accepts_what_wycheproof_accepts(void **state)
 {
 	json_t *root = vectors_open("wycheproof/ed25519.json");
-	EMR_AUTO_BUF msg = { 0 };
-	EMR_AUTO_BUF sig = { 0 };
+	EMR_AUTO_BUF msg = {0};
+	EMR_AUTO_BUF sig = {0};
 	uint8_t pk[32];
 	const json_t *test;
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "tests"), i, test) {
+	json_array_foreach(vectors_get(root, "tests"), i, test)
+	{
 		bool good;
 
 		vectors_fixed(test, "pk", pk, 32);
@@ -57,7 +60,8 @@ static const char spki_head[] = "3059301306072a8648ce3d020106082a8648ce3d0301070
 /* n - s, for turning a high s into the low one. */
 static void negate(uint8_t s[32])
 {
-	static const char n_hex[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+	static const char n_hex[] =
+		"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
 	uint8_t n[32];
 	int borrow = 0;
 
@@ -74,7 +78,8 @@ static bool is_low(const uint8_t s[32])
 {
 	uint8_t half[32];
 
-	assert_ok(emr_unhex("7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8", half, 32));
+	assert_ok(emr_unhex(
+		"7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8", half, 32));
 	return memcmp(s, half, 32) <= 0;
 }
 
@@ -82,15 +87,16 @@ static bool is_low(const uint8_t s[32])
 static void p256_accepts_the_low_form_of_what_wycheproof_accepts(void **state)
 {
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
-	EMR_AUTO_BUF msg = { 0 };
-	EMR_AUTO_BUF sig = { 0 };
-	EMR_AUTO_BUF spki = { 0 };
+	EMR_AUTO_BUF msg = {0};
+	EMR_AUTO_BUF sig = {0};
+	EMR_AUTO_BUF spki = {0};
 	char hex[512];
 	const json_t *test;
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "tests"), i, test) {
+	json_array_foreach(vectors_get(root, "tests"), i, test)
+	{
 		bool good;
 		bool low;
 
@@ -118,9 +124,9 @@ static void p256_takes_one_encoding_of_a_key(void **state)
 {
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
 	const json_t *test = json_array_get(vectors_get(root, "tests"), 0);
-	EMR_AUTO_BUF msg = { 0 };
-	EMR_AUTO_BUF sig = { 0 };
-	EMR_AUTO_BUF spki = { 0 };
+	EMR_AUTO_BUF msg = {0};
+	EMR_AUTO_BUF sig = {0};
+	EMR_AUTO_BUF spki = {0};
 	char hex[512];
 
 	(void)state;
@@ -149,7 +155,8 @@ static void possession_is_proven_for_one_network_and_signer(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "pops"), i, test) {
+	json_array_foreach(vectors_get(root, "pops"), i, test)
+	{
 		uint8_t B[32];
 		uint8_t net[16];
 		uint8_t signer[32];
@@ -171,7 +178,7 @@ static void possession_is_proven_for_one_network_and_signer(void **state)
 		signer[31] ^= 1;
 		assert_false(emr_pre_pop_verify(B, net, signer, pop));
 		signer[31] ^= 1;
-		B[31] |= 0x80;	/* the same point to libsodium */
+		B[31] |= 0x80; /* the same point to libsodium */
 		assert_false(emr_pre_pop_verify(B, net, signer, pop));
 	}
 	assert_true(i > 0);
@@ -187,7 +194,7 @@ static emr_merkle_hash counter_leaves[LEAVES_MAX];
 static void fill_counter_leaves(void)
 {
 	for (size_t i = 0; i < LEAVES_MAX; i++) {
-		uint8_t bytes[2] = { (uint8_t)i, (uint8_t)(i >> 8) };
+		uint8_t bytes[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
 
 		emr_merkle_leaf(bytes, 2, counter_leaves[i].b);
 	}
@@ -207,7 +214,7 @@ static void assert_frontier(const json_t *tree, const emr_merkle_hash *leaves)
 	size_t n = (size_t)vectors_u64(tree, "n");
 	emr_merkle_hash expected[64];
 	emr_merkle_hash got[64];
-	emr_merkle_frontier frontier = { 0 };
+	emr_merkle_frontier frontier = {0};
 	emr_merkle_frontier again;
 	uint8_t root[32];
 	uint8_t want[32];
@@ -231,7 +238,7 @@ static void roots_and_frontiers_match_rfc_6962(void **state)
 {
 	json_t *root = vectors_open("rfc6962.json");
 	emr_merkle_hash leaves[8];
-	EMR_AUTO_BUF input = { 0 };
+	EMR_AUTO_BUF input = {0};
 	const json_t *tree;
 	size_t i;
 
@@ -239,13 +246,15 @@ static void roots_and_frontiers_match_rfc_6962(void **state)
 	for (i = 0; i < 8; i++) {
 		uint8_t want[32];
 
-		vectors_unhex(json_string_value(json_array_get(vectors_get(root, "inputs"), i)), &input);
+		vectors_unhex(
+			json_string_value(json_array_get(vectors_get(root, "inputs"), i)), &input);
 		emr_merkle_leaf(input.data, input.len, leaves[i].b);
-		assert_ok(emr_unhex(json_string_value(json_array_get(vectors_get(root, "leaf_hashes"), i)), want, 32));
+		assert_ok(emr_unhex(
+			json_string_value(json_array_get(vectors_get(root, "leaf_hashes"), i)),
+			want, 32));
 		assert_memory_equal(leaves[i].b, want, 32);
 	}
-	json_array_foreach(vectors_get(root, "trees"), i, tree)
-		assert_frontier(tree, leaves);
+	json_array_foreach(vectors_get(root, "trees"), i, tree) assert_frontier(tree, leaves);
 	json_array_foreach(vectors_get(root, "counter_roots"), i, tree)
 		assert_frontier(tree, counter_leaves);
 	json_decref(root);
@@ -276,15 +285,18 @@ static void proofs_match_the_second_model(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "counter_inclusion"), i, test) {
+	json_array_foreach(vectors_get(root, "counter_inclusion"), i, test)
+	{
 		assert_true(emr_merkle_inclusion_of(counter_leaves, (size_t)vectors_u64(test, "n"),
 			(size_t)vectors_u64(test, "index"), got, &len));
 		assert_int_equal(len, path_of(test, "path", want));
 		assert_memory_equal(got, want, len * 32);
 	}
-	json_array_foreach(vectors_get(root, "counter_consistency"), i, test) {
-		assert_true(emr_merkle_consistency_of(counter_leaves, (size_t)vectors_u64(test, "n"),
-			(size_t)vectors_u64(test, "old"), got, &len));
+	json_array_foreach(vectors_get(root, "counter_consistency"), i, test)
+	{
+		assert_true(
+			emr_merkle_consistency_of(counter_leaves, (size_t)vectors_u64(test, "n"),
+				(size_t)vectors_u64(test, "old"), got, &len));
 		assert_int_equal(len, path_of(test, "path", want));
 		assert_memory_equal(got, want, len * 32);
 	}
@@ -303,17 +315,22 @@ static void every_inclusion_proof_of_small_trees_verifies_and_no_other(void **st
 		emr_merkle_root(counter_leaves, n, root);
 		for (size_t i = 0; i < n; i++) {
 			assert_true(emr_merkle_inclusion_of(counter_leaves, n, i, path, &len));
-			assert_true(emr_merkle_inclusion_verify(counter_leaves[i].b, i, n, path, len, root));
+			assert_true(emr_merkle_inclusion_verify(
+				counter_leaves[i].b, i, n, path, len, root));
 			/* Another place, another leaf, a shorter and a longer path. */
 			for (size_t j = 0; j < n; j++) {
 				if (j != i)
-					assert_false(emr_merkle_inclusion_verify(counter_leaves[i].b, j, n, path, len, root));
+					assert_false(emr_merkle_inclusion_verify(
+						counter_leaves[i].b, j, n, path, len, root));
 			}
-			assert_false(emr_merkle_inclusion_verify(counter_leaves[i + 1].b, i, n, path, len, root));
+			assert_false(emr_merkle_inclusion_verify(
+				counter_leaves[i + 1].b, i, n, path, len, root));
 			if (len > 0)
-				assert_false(emr_merkle_inclusion_verify(counter_leaves[i].b, i, n, path, len - 1, root));
+				assert_false(emr_merkle_inclusion_verify(
+					counter_leaves[i].b, i, n, path, len - 1, root));
 			path[len] = path[0];
-			assert_false(emr_merkle_inclusion_verify(counter_leaves[i].b, i, n, path, len + 1, root));
+			assert_false(emr_merkle_inclusion_verify(
+				counter_leaves[i].b, i, n, path, len + 1, root));
 		}
 		assert_false(emr_merkle_inclusion_of(counter_leaves, n, n, path, &len));
 		assert_false(emr_merkle_inclusion_verify(counter_leaves[0].b, n, n, path, 0, root));
@@ -336,16 +353,20 @@ static void every_consistency_proof_of_small_trees_verifies_and_no_other(void **
 			assert_true(emr_merkle_consistency_of(counter_leaves, n, m, path, &len));
 			assert_true(emr_merkle_consistency_verify(m, old_root, n, root, path, len));
 			path[len] = counter_leaves[0];
-			assert_false(emr_merkle_consistency_verify(m, old_root, n, root, path, len + 1));
+			assert_false(
+				emr_merkle_consistency_verify(m, old_root, n, root, path, len + 1));
 			if (len > 0)
-				assert_false(emr_merkle_consistency_verify(m, old_root, n, root, path, len - 1));
+				assert_false(emr_merkle_consistency_verify(
+					m, old_root, n, root, path, len - 1));
 			for (size_t i = 0; i < len; i++) {
 				path[i].b[7] ^= 1;
-				assert_false(emr_merkle_consistency_verify(m, old_root, n, root, path, len));
+				assert_false(emr_merkle_consistency_verify(
+					m, old_root, n, root, path, len));
 				path[i].b[7] ^= 1;
 			}
 			old_root[0] ^= 1;
-			assert_false(emr_merkle_consistency_verify(m, old_root, n, root, path, len));
+			assert_false(
+				emr_merkle_consistency_verify(m, old_root, n, root, path, len));
 		}
 		assert_false(emr_merkle_consistency_of(counter_leaves, n, 0, path, &len));
 		assert_false(emr_merkle_consistency_of(counter_leaves, n, n + 1, path, &len));
@@ -356,7 +377,7 @@ static void every_consistency_proof_of_small_trees_verifies_and_no_other(void **
 /* Folding complete subtrees gives the root of the whole. */
 static void folded_subtrees_are_the_whole_tree(void **state)
 {
-	emr_merkle_frontier folded = { 0 };
+	emr_merkle_frontier folded = {0};
 	uint8_t want[32];
 	uint8_t got[32];
 
@@ -402,7 +423,7 @@ static bool node_missing(void *user, unsigned level, uint64_t index, uint8_t out
 
 static void a_proof_needs_few_nodes_when_subtrees_are_known(void **state)
 {
-	node_source source = { .n = 1000 };
+	node_source source = {.n = 1000};
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX];
 	emr_merkle_hash want[EMR_MERKLE_PATH_MAX];
 	size_t len;

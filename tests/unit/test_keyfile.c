@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-static const emr_kdf_cost cheap = { .passes = 1, .memory_bytes = (uint64_t)8 << 20 };
+static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = (uint64_t)8 << 20};
 
 typedef struct fixture {
 	char path[64];
@@ -60,14 +60,16 @@ static void keyfiles_match_the_second_model_byte_for_byte(void **state)
 	const json_t *file;
 	size_t i;
 
-	json_array_foreach(vectors_get(root, "files"), i, file) {
+	json_array_foreach(vectors_get(root, "files"), i, file)
+	{
 		EMR_AUTO_KEYRING kr = NULL;
-		EMR_AUTO_BUF want = { 0 };
-		EMR_AUTO_BUF got = { 0 };
-		EMR_AUTO_BUF passphrase = { 0 };
+		EMR_AUTO_BUF want = {0};
+		EMR_AUTO_BUF got = {0};
+		EMR_AUTO_BUF passphrase = {0};
 		uint8_t salt[16], nonce[24], seed[32];
 		emr_id16 device;
-		const emr_kdf_cost cost = { (uint32_t)vectors_u64(file, "t"), vectors_u64(file, "m_bytes") };
+		const emr_kdf_cost cost = {
+			(uint32_t)vectors_u64(file, "t"), vectors_u64(file, "m_bytes")};
 
 		vectors_hex(file, "keyfile", &want);
 		vectors_hex(file, "passphrase_hex", &passphrase);
@@ -75,15 +77,18 @@ static void keyfiles_match_the_second_model_byte_for_byte(void **state)
 		vectors_fixed(file, "nonce", nonce, 24);
 		vectors_fixed(file, "seed", seed, 32);
 		vectors_fixed(file, "device_id", device.b, 16);
-		assert_ok(emr_file_create(here->fd, vectors_text(file, "name"), emr_buf_view(&want), 0600));
-		assert_ok(emr_keyring_open(here->fd, vectors_text(file, "name"), emr_buf_view(&passphrase), &kr, NULL));
+		assert_ok(emr_file_create(
+			here->fd, vectors_text(file, "name"), emr_buf_view(&want), 0600));
+		assert_ok(emr_keyring_open(here->fd, vectors_text(file, "name"),
+			emr_buf_view(&passphrase), &kr, NULL));
 		assert_int_equal(kr->kind, vectors_u64(file, "kind"));
 		assert_int_equal(kr->gen, vectors_u64(file, "gen"));
 		assert_true(kr->created_unix_s == vectors_u64(file, "created"));
 		assert_true(emr_id16_equal(kr->device_id, device));
 		assert_memory_equal(kr->seed.data, seed, 32);
 		assert_int_equal(kr->nfacts, json_array_size(vectors_get(file, "tlvs")));
-		assert_ok(emr_keyfile_make(kr, emr_buf_view(&passphrase), &cost, salt, nonce, &got));
+		assert_ok(
+			emr_keyfile_make(kr, emr_buf_view(&passphrase), &cost, salt, nonce, &got));
 		assert_true(emr_bytes_equal(emr_buf_view(&got), emr_buf_view(&want)));
 	}
 	assert_true(i > 0);
@@ -97,19 +102,22 @@ static void a_keyring_is_saved_once_and_replaced_whole(void **state)
 	EMR_AUTO_KEYRING got = NULL;
 	EMR_AUTO_KEYRING changed = NULL;
 	emr_keyring *none = NULL;
-	EMR_AUTO_BUF fact = { 0 };
+	EMR_AUTO_BUF fact = {0};
 	struct stat st;
 
 	umask(0);
 	assert_ok(emr_keyring_save_new(kr, here->fd, "keyring", kit_text("first"), &cheap));
 	assert_int_equal(fstatat(here->fd, "keyring", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_status(EMR_EXISTS, emr_keyring_save_new(kr, here->fd, "keyring", kit_text("other"), &cheap));
+	assert_status(EMR_EXISTS,
+		emr_keyring_save_new(kr, here->fd, "keyring", kit_text("other"), &cheap));
 	assert_ok(emr_keyring_open(here->fd, "keyring", kit_text("first"), &got, NULL));
 	assert_true(same_person(kr, got));
-	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_NET_DESCRIPTOR, kit_text("descriptor hash of 32 bytes long.")));
+	assert_ok(emr_keyring_tlv_set(
+		kr, EMR_KEYRING_NET_DESCRIPTOR, kit_text("descriptor hash of 32 bytes long.")));
 	assert_ok(emr_keyring_save(kr, here->fd, "keyring", kit_text("second"), &cheap));
-	assert_status(EMR_WRONG_PASSPHRASE, emr_keyring_open(here->fd, "keyring", kit_text("first"), &none, NULL));
+	assert_status(EMR_WRONG_PASSPHRASE,
+		emr_keyring_open(here->fd, "keyring", kit_text("first"), &none, NULL));
 	assert_ok(emr_keyring_open(here->fd, "keyring", kit_text("second"), &changed, NULL));
 	assert_true(same_person(kr, changed));
 	assert_ok(emr_keyring_tlv_get(changed, EMR_KEYRING_NET_DESCRIPTOR, &fact));
@@ -126,9 +134,11 @@ static void a_keyfile_that_others_can_read_is_refused(void **state)
 	assert_ok(emr_keyring_save_new(kr, here->fd, "keyring", kit_text("p"), &cheap));
 	assert_ok(emr_keyring_check_file(here->fd, "keyring", NULL));
 	assert_int_equal(fchmodat(here->fd, "keyring", 0640, 0), 0);
-	assert_status(EMR_EXPOSED, emr_keyring_open(here->fd, "keyring", kit_text("p"), &none, NULL));
+	assert_status(
+		EMR_EXPOSED, emr_keyring_open(here->fd, "keyring", kit_text("p"), &none, NULL));
 	assert_status(EMR_EXPOSED, emr_keyring_check_file(here->fd, "keyring", NULL));
-	assert_status(EMR_NOT_FOUND, emr_keyring_open(here->fd, "nothing", kit_text("p"), &none, NULL));
+	assert_status(
+		EMR_NOT_FOUND, emr_keyring_open(here->fd, "nothing", kit_text("p"), &none, NULL));
 	assert_null(none);
 }
 
@@ -140,17 +150,21 @@ static void a_passphrase_has_1_to_1024_bytes(void **state)
 	static uint8_t longest[EMR_PASSPHRASE_MAX + 1];
 
 	memset(longest, 'p', sizeof longest);
-	assert_status(EMR_INVALID, emr_keyring_save_new(kr, here->fd, "k", (emr_bytes){ 0 }, &cheap));
-	assert_status(EMR_INVALID, emr_keyring_save_new(kr, here->fd, "k", emr_bytes_of(longest, 1025), &cheap));
+	assert_status(EMR_INVALID, emr_keyring_save_new(kr, here->fd, "k", (emr_bytes){0}, &cheap));
+	assert_status(EMR_INVALID,
+		emr_keyring_save_new(kr, here->fd, "k", emr_bytes_of(longest, 1025), &cheap));
 	assert_status(EMR_NOT_FOUND, emr_keyring_check_file(here->fd, "k", NULL));
 	assert_ok(emr_keyring_save_new(kr, here->fd, "k", emr_bytes_of(longest, 1024), &cheap));
 	assert_ok(emr_keyring_open(here->fd, "k", emr_bytes_of(longest, 1024), &got, NULL));
-	assert_status(EMR_LIMIT, emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){ 1, 1 << 20 }));
-	assert_status(EMR_LIMIT, emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){ 0, 8 << 20 }));
+	assert_status(EMR_LIMIT,
+		emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){1, 1 << 20}));
+	assert_status(EMR_LIMIT,
+		emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){0, 8 << 20}));
 }
 
-/* What a flip at byte AT may be told as.  Salt, cost within its limits, and commitment decide what the passphrase
- * gives: there a flip looks like a wrong passphrase.  Everything else is named as damage or as a newer format. */
+/* What a flip at byte AT may be told as.  Salt, cost within its limits, and commitment decide what
+ * the passphrase gives: there a flip looks like a wrong passphrase.  Everything else is named as
+ * damage or as a newer format. */
 static void assert_flip(size_t at, emr_status status, const char *field)
 {
 	if (at < 4)
@@ -164,7 +178,7 @@ static void assert_flip(size_t at, emr_status status, const char *field)
 	else if (at >= 24 && at < 40)
 		assert_status(EMR_WRONG_PASSPHRASE, status);
 	else if (at >= 40 && at < 64)
-		assert_string_equal(field, "contents");	/* the nonce */
+		assert_string_equal(field, "contents"); /* the nonce */
 	else if (at >= 64 && at < 96)
 		assert_status(EMR_WRONG_PASSPHRASE, status);
 	else if (at >= 96 && at < 100)
@@ -179,7 +193,7 @@ static void every_flipped_byte_is_refused_with_its_cause(void **state)
 {
 	const fixture *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 
 	assert_ok(emr_keyring_save_new(kr, here->fd, "keyring", kit_text("p"), &cheap));
 	assert_ok(emr_file_read(here->fd, "keyring", 4096, &file));
@@ -203,14 +217,15 @@ static void every_cut_and_every_addition_is_refused(void **state)
 {
 	const fixture *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 	const char *field = "";
 	emr_keyfile_header header;
 
 	assert_ok(emr_keyring_save_new(kr, here->fd, "keyring", kit_text("p"), &cheap));
 	assert_ok(emr_file_read(here->fd, "keyring", 4096, &file));
 	for (size_t len = 0; len < file.len; len++)
-		assert_status(EMR_DAMAGED, emr_keyfile_parse(emr_bytes_of(file.data, len), &header, &field));
+		assert_status(EMR_DAMAGED,
+			emr_keyfile_parse(emr_bytes_of(file.data, len), &header, &field));
 	assert_ok(emr_keyfile_parse(emr_buf_view(&file), &header, &field));
 	assert_ok(emr_buf_append_zeros(&file, 1));
 	assert_status(EMR_DAMAGED, emr_keyfile_parse(emr_buf_view(&file), &header, &field));
@@ -232,7 +247,7 @@ static emr_status with_bytes(size_t at, const char *bytes, size_t n, const char 
 	json_t *root = vectors_open("keyfile.json");
 	const json_t *file = json_array_get(vectors_get(root, "files"), 1);
 	EMR_AUTO_KEYRING kr = NULL;
-	EMR_AUTO_BUF payload = { 0 };
+	EMR_AUTO_BUF payload = {0};
 	emr_status status;
 
 	vectors_hex(file, "payload", &payload);
@@ -255,15 +270,16 @@ static void a_payload_is_parsed_strictly(void **state)
 	assert_string_equal(field, "contents");
 	assert_status(EMR_DAMAGED, with_bytes(5, "\4", 1, &field));
 	assert_status(EMR_DAMAGED, with_bytes(6, "\1", 1, &field));
-	assert_status(EMR_DAMAGED, with_bytes(8, "\0\0\0\0", 4, &field));	/* gen 0 */
+	assert_status(EMR_DAMAGED, with_bytes(8, "\0\0\0\0", 4, &field)); /* gen 0 */
 	assert_status(EMR_DAMAGED, with_bytes(12, "\1", 1, &field));
-	assert_status(EMR_DAMAGED, with_bytes(72, "\0\1", 2, &field));	/* one fact fewer: its bytes are no padding */
+	assert_status(EMR_DAMAGED,
+		with_bytes(72, "\0\1", 2, &field)); /* one fact fewer: its bytes are no padding */
 	assert_string_equal(field, "padding");
 	assert_status(EMR_DAMAGED, with_bytes(72, "\0\3", 2, &field));
 	assert_string_equal(field, "facts");
 	assert_status(EMR_DAMAGED, with_bytes(72, "\xff\xff", 2, &field));
 	assert_status(EMR_DAMAGED, with_bytes(75, "\xff\xff", 2, &field));
-	assert_status(EMR_DAMAGED, with_bytes(74, "\2", 1, &field));	/* the same type twice */
+	assert_status(EMR_DAMAGED, with_bytes(74, "\2", 1, &field)); /* the same type twice */
 	assert_string_equal(field, "facts");
 	assert_status(EMR_DAMAGED, with_bytes(255, "\1", 1, &field));
 	assert_string_equal(field, "padding");

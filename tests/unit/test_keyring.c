@@ -12,7 +12,8 @@ static const json_t *derived(const json_t *root, const char *name)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(vectors_get(root, "derived"), i, row) {
+	json_array_foreach(vectors_get(root, "derived"), i, row)
+	{
 		if (strcmp(vectors_text(row, "name"), name) == 0)
 			return row;
 	}
@@ -20,9 +21,10 @@ static const json_t *derived(const json_t *root, const char *name)
 	return NULL;
 }
 
-static void assert_hex(const json_t *root, const char *name, const char *field, const void *got, size_t len)
+static void assert_hex(
+	const json_t *root, const char *name, const char *field, const void *got, size_t len)
 {
-	EMR_AUTO_BUF want = { 0 };
+	EMR_AUTO_BUF want = {0};
 
 	vectors_hex(derived(root, name), field, &want);
 	assert_int_equal(want.len, len);
@@ -34,21 +36,22 @@ static void the_key_table_matches_the_second_model(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("keys.json");
-	EMR_AUTO_BUF info = { 0 };
-	EMR_AUTO_BUF want = { 0 };
+	EMR_AUTO_BUF info = {0};
+	EMR_AUTO_BUF want = {0};
 	const json_t *row;
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "derived"), i, row) {
-		EMR_AUTO_SECRET got = { 0 };
+	json_array_foreach(vectors_get(root, "derived"), i, row)
+	{
+		EMR_AUTO_SECRET got = {0};
 		emr_bytes bytes = vectors_hex(row, "info", &info);
 		size_t label = strlen((const char *)bytes.data) + 1;
 
 		vectors_hex(row, "okm", &want);
 		assert_ok(emr_derive(&kr->seed,
-			&(emr_key_info){ .label = (const char *)bytes.data,
-				.id = emr_bytes_of(bytes.data + label, bytes.len - label) },
+			&(emr_key_info){.label = (const char *)bytes.data,
+				.id = emr_bytes_of(bytes.data + label, bytes.len - label)},
 			want.len, &got));
 		assert_memory_equal(got.data, want.data, want.len);
 	}
@@ -118,7 +121,7 @@ static void a_statement_is_signed_as_the_known_answer(void **state)
 	json_t *root = vectors_open("content.json");
 	const json_t *hello = json_array_get(vectors_get(root, "cases"), 0);
 	emr_id16 domain_id;
-	EMR_AUTO_BUF stmt = { 0 };
+	EMR_AUTO_BUF stmt = {0};
 	uint8_t want[64];
 	uint8_t sig[64];
 	uint8_t pk[32];
@@ -129,12 +132,13 @@ static void a_statement_is_signed_as_the_known_answer(void **state)
 	vectors_hex(hello, "stmt", &stmt);
 	vectors_fixed(hello, "sig", want, 64);
 	vectors_fixed(hello, "issuer_pk", pk, 32);
-	assert_ok(emr_keyring_sign(kr, emr_signer_domain(domain_id, 1), EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
+	assert_ok(emr_keyring_sign(
+		kr, emr_signer_domain(domain_id, 1), EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
 	assert_memory_equal(sig, want, 64);
 	assert_ok(emr_sign_verify(pk, EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
-	stmt.data[0] ^= 1;	/* no longer begins with its label */
-	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(domain_id, 1), EMR_SIGN_STMT,
-		emr_buf_view(&stmt), sig));
+	stmt.data[0] ^= 1; /* no longer begins with its label */
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(domain_id, 1),
+					   EMR_SIGN_STMT, emr_buf_view(&stmt), sig));
 	json_decref(root);
 }
 
@@ -143,29 +147,29 @@ typedef struct label_case {
 	emr_sign_label label;
 	size_t good[2];
 	size_t bad[2];
-	unsigned signers;	/* bit = emr_signer_kind */
+	unsigned signers; /* bit = emr_signer_kind */
 } label_case;
 
 static const label_case label_cases[] = {
-	{ EMR_SIGN_BATCH, { 144, 144 }, { 143, 145 }, 1 | 2 },
-	{ EMR_SIGN_SUBMIT, { 32, 32 }, { 31, 33 }, 1 },
-	{ EMR_SIGN_BIND, { 80, 80 }, { 79, 81 }, 1 | 8 },
-	{ EMR_SIGN_ROTATE, { 64, 80 }, { 63, 70 }, 1 | 2 },
-	{ EMR_SIGN_CARD, { 185, 249 }, { 184, 250 }, 1 },
-	{ EMR_SIGN_CARD_DOM, { 185, 249 }, { 184, 250 }, 2 },
-	{ EMR_SIGN_VOUCH, { 25, 1024 }, { 0, 1025 }, 1 },
-	{ EMR_SIGN_INVITE, { 128, 65536 }, { 127, 65537 }, 1 },
-	{ EMR_SIGN_KFRAG, { 192, 192 }, { 191, 193 }, 1 | 2 },
-	{ EMR_SIGN_COSIGNATURE, { 8, 1024 }, { 0, 1025 }, 4 },
+	{EMR_SIGN_BATCH, {144, 144}, {143, 145}, 1 | 2},
+	{EMR_SIGN_SUBMIT, {32, 32}, {31, 33}, 1},
+	{EMR_SIGN_BIND, {80, 80}, {79, 81}, 1 | 8},
+	{EMR_SIGN_ROTATE, {64, 80}, {63, 70}, 1 | 2},
+	{EMR_SIGN_CARD, {185, 249}, {184, 250}, 1},
+	{EMR_SIGN_CARD_DOM, {185, 249}, {184, 250}, 2},
+	{EMR_SIGN_VOUCH, {25, 1024}, {0, 1025}, 1},
+	{EMR_SIGN_INVITE, {128, 65536}, {127, 65537}, 1},
+	{EMR_SIGN_KFRAG, {192, 192}, {191, 193}, 1 | 2},
+	{EMR_SIGN_COSIGNATURE, {8, 1024}, {0, 1025}, 4},
 };
 
 static void a_label_belongs_to_its_signers_and_lengths(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	static uint8_t message[70000];
-	emr_id16 id = { { 1 } };
-	const emr_signer signers[] = { emr_signer_identity(), emr_signer_domain(id, 1), emr_signer_log(id),
-		emr_signer_certificate() };
+	emr_id16 id = {{1}};
+	const emr_signer signers[] = {emr_signer_identity(), emr_signer_domain(id, 1),
+		emr_signer_log(id), emr_signer_certificate()};
 	uint8_t sig[64];
 
 	(void)state;
@@ -176,35 +180,42 @@ static void a_label_belongs_to_its_signers_and_lengths(void **state)
 			emr_status want = (one->signers >> s & 1) != 0 ? EMR_OK : EMR_INVALID;
 
 			for (int i = 0; i < 2; i++) {
-				assert_status(want, emr_keyring_sign(kr, signers[s], one->label,
-					emr_bytes_of(message, one->good[i]), sig));
-				assert_status(EMR_INVALID, emr_keyring_sign(kr, signers[s], one->label,
-					emr_bytes_of(message, one->bad[i]), sig));
+				assert_status(
+					want, emr_keyring_sign(kr, signers[s], one->label,
+						      emr_bytes_of(message, one->good[i]), sig));
+				assert_status(EMR_INVALID,
+					emr_keyring_sign(kr, signers[s], one->label,
+						emr_bytes_of(message, one->bad[i]), sig));
 			}
 		}
 	}
-	assert_status(EMR_INVALID, emr_keyring_sign(kr, signers[0], EMR_SIGN_LABEL_COUNT, emr_bytes_of(message, 32), sig));
-	assert_status(EMR_INVALID, emr_keyring_sign(kr, (emr_signer){ .kind = (emr_signer_kind)9 }, EMR_SIGN_BATCH,
-		emr_bytes_of(message, 144), sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, signers[0], EMR_SIGN_LABEL_COUNT,
+					   emr_bytes_of(message, 32), sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, (emr_signer){.kind = (emr_signer_kind)9},
+					   EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
 	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_domain(id, 0), EMR_SIGN_BATCH,
-		emr_bytes_of(message, 144), sig));
+					   emr_bytes_of(message, 144), sig));
 }
 
 static void a_signature_is_for_its_label_only(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
-	uint8_t message[249] = { 3 };
+	uint8_t message[249] = {3};
 	uint8_t sig[64];
 	uint8_t whole[249 + 14];
 
 	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
-	assert_ok(emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
+	assert_ok(emr_keyring_sign(
+		kr, emr_signer_identity(), EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
 	assert_ok(emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
-	assert_status(EMR_BAD_SIGNATURE, emr_sign_verify(public.pk, EMR_SIGN_CARD_DOM, emr_bytes_of(message, 249), sig));
-	assert_status(EMR_BAD_SIGNATURE, emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 248), sig));
-	assert_status(EMR_INVALID, emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 250), sig));
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_sign_verify(public.pk, EMR_SIGN_CARD_DOM, emr_bytes_of(message, 249), sig));
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 248), sig));
+	assert_status(EMR_INVALID,
+		emr_sign_verify(public.pk, EMR_SIGN_CARD, emr_bytes_of(message, 250), sig));
 	/* The bytes that are signed, made by hand. */
 	memcpy(whole, "emrfs/v1/card\0", 14);
 	memcpy(whole + 14, message, 249);
@@ -215,7 +226,7 @@ static void a_certificate_key_signs_in_the_low_form(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
-	uint8_t bind[80] = { 7 };
+	uint8_t bind[80] = {7};
 	uint8_t whole[14 + 80];
 	uint8_t sig[64];
 
@@ -225,16 +236,18 @@ static void a_certificate_key_signs_in_the_low_form(void **state)
 	for (uint8_t i = 0; i < 20; i++) {
 		bind[1] = i;
 		memcpy(whole + 14, bind, 80);
-		assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_BIND, emr_bytes_of(bind, 80), sig));
+		assert_ok(emr_keyring_sign(
+			kr, emr_signer_certificate(), EMR_SIGN_BIND, emr_bytes_of(bind, 80), sig));
 		/* The check refuses high s. */
-		assert_true(emr_p256_verify(public.p256_spki, sizeof public.p256_spki, whole, sizeof whole, sig));
+		assert_true(emr_p256_verify(
+			public.p256_spki, sizeof public.p256_spki, whole, sizeof whole, sig));
 	}
 }
 
 static void possession_is_proven(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	emr_id16 net = { { 4 } };
+	emr_id16 net = {{4}};
 	emr_public public;
 	uint8_t pop[64];
 
@@ -253,7 +266,8 @@ static void safety_numbers_are_the_same_from_both_sides(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "safety"), i, test) {
+	json_array_foreach(vectors_get(root, "safety"), i, test)
+	{
 		uint8_t a[96];
 		uint8_t b[96];
 		char number[EMR_SAFETY_NUMBER_CHARS];
@@ -272,7 +286,7 @@ static void safety_numbers_are_the_same_from_both_sides(void **state)
 static void facts_are_kept_replaced_and_removed(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	EMR_AUTO_BUF got = { 0 };
+	EMR_AUTO_BUF got = {0};
 	static uint8_t big[EMR_KEYRING_TLV_MAX + 1];
 
 	(void)state;
@@ -282,12 +296,13 @@ static void facts_are_kept_replaced_and_removed(void **state)
 	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, kit_text("second")));
 	assert_ok(emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), kit_text("second")));
-	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, (emr_bytes){ 0 }));
+	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, (emr_bytes){0}));
 	assert_status(EMR_NOT_FOUND, emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
 	emr_buf_clear(&got);
 	assert_ok(emr_keyring_tlv_get(kr, EMR_KEYRING_PKCS11_URI, &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), kit_text("uri")));
-	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, EMR_KEYRING_PKCS11_URI, emr_bytes_of(big, sizeof big)));
+	assert_status(EMR_INVALID,
+		emr_keyring_tlv_set(kr, EMR_KEYRING_PKCS11_URI, emr_bytes_of(big, sizeof big)));
 	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, (emr_keyring_tlv)0, kit_text("x")));
 	assert_status(EMR_INVALID, emr_keyring_tlv_set(kr, (emr_keyring_tlv)256, kit_text("x")));
 	for (int type = 10; type < 17; type++)

@@ -10,7 +10,7 @@
 
 static emr_secret secret_from(const json_t *object, const char *key, size_t len)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 
 	assert_ok(emr_secret_new(len, &secret));
 	vectors_fixed(object, key, secret.data, len);
@@ -34,7 +34,7 @@ static void multiples_of_the_base_match_rfc_9496(void **state)
 	(void)state;
 	hex32(multiples, 1, base);
 	for (uint8_t i = 0; i < json_array_size(multiples); i++) {
-		uint8_t scalar[32] = { i };
+		uint8_t scalar[32] = {i};
 		uint8_t want[32];
 		uint8_t got[32];
 
@@ -61,7 +61,7 @@ static void bad_encodings_are_refused(void **state)
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *bad = vectors_get(root, "bad_encodings");
 	const json_t *aliases = vectors_get(root, "bit255_encodings");
-	uint8_t one[32] = { 1 };
+	uint8_t one[32] = {1};
 	uint8_t point[32];
 	uint8_t out[32];
 
@@ -72,7 +72,8 @@ static void bad_encodings_are_refused(void **state)
 		assert_false(emr_r255_point_ok(point));
 		assert_false(emr_r255_mul(one, point, out));
 	}
-	/* libsodium 1.0.18 takes these as a second name of a point: a revoked key could come back under it. */
+	/* libsodium 1.0.18 takes these as a second name of a point: a revoked key could come back
+	 * under it. */
 	for (size_t i = 0; i < json_array_size(aliases); i++) {
 		hex32(aliases, i, point);
 		assert_false(emr_r255_point_ok(point));
@@ -83,14 +84,14 @@ static void bad_encodings_are_refused(void **state)
 		assert_true(emr_r255_point_ok(point));
 	}
 	memset(point, 0, 32);
-	assert_false(emr_r255_point_ok(point));	/* the identity; the library accepts it */
+	assert_false(emr_r255_point_ok(point)); /* the identity; the library accepts it */
 	json_decref(root);
 }
 
 static void an_identity_as_result_is_refused(void **state)
 {
-	uint8_t two[32] = { 2 };
-	uint8_t zero[32] = { 0 };
+	uint8_t two[32] = {2};
+	uint8_t zero[32] = {0};
 	uint8_t point[32];
 	uint8_t negative[32];
 	uint8_t minus_two[32];
@@ -111,7 +112,7 @@ static void scalars_must_be_canonical(void **state)
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *good = vectors_get(root, "scalars_canonical");
 	const json_t *bad = vectors_get(root, "scalars_not_canonical");
-	uint8_t one[32] = { 1 };
+	uint8_t one[32] = {1};
 	uint8_t base[32];
 	uint8_t scalar[32];
 	uint8_t out[32];
@@ -124,7 +125,8 @@ static void scalars_must_be_canonical(void **state)
 		assert_true(emr_r255_scalar_add(scalar, one, out));
 		assert_true(emr_r255_scalar_ok(out));
 	}
-	/* The library drops bit 255, loses a carry, and inverts the order itself: none of that is reached. */
+	/* The library drops bit 255, loses a carry, and inverts the order itself: none of that is
+	 * reached. */
 	for (size_t i = 0; i < json_array_size(bad); i++) {
 		hex32(bad, i, scalar);
 		assert_false(emr_r255_scalar_ok(scalar));
@@ -149,7 +151,8 @@ static void scalar_arithmetic_matches_the_second_model(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "scalar_ops"), i, test) {
+	json_array_foreach(vectors_get(root, "scalar_ops"), i, test)
+	{
 		vectors_fixed(test, "x", x, 32);
 		vectors_fixed(test, "y", y, 32);
 		vectors_fixed(test, "add", want, 32);
@@ -166,7 +169,8 @@ static void scalar_arithmetic_matches_the_second_model(void **state)
 		assert_int_equal(got[0], 1);
 		assert_true(sodium_is_zero(got + 1, 31));
 	}
-	json_array_foreach(vectors_get(root, "scalar_reduce"), i, test) {
+	json_array_foreach(vectors_get(root, "scalar_reduce"), i, test)
+	{
 		vectors_fixed(test, "wide", wide, 64);
 		vectors_fixed(test, "scalar", want, 32);
 		assert_int_equal(emr_r255_reduce(wide, got), !sodium_is_zero(want, 32));
@@ -197,12 +201,13 @@ static void capsules_match_the_second_model(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "capsules"), i, test) {
+	json_array_foreach(vectors_get(root, "capsules"), i, test)
+	{
 		EMR_AUTO_SECRET a = secret_from(test, "a", 32);
 		EMR_AUTO_SECRET r = secret_from(test, "r", 32);
 		EMR_AUTO_SECRET u = secret_from(test, "u", 32);
-		EMR_AUTO_SECRET k = { 0 };
-		EMR_AUTO_SECRET k2 = { 0 };
+		EMR_AUTO_SECRET k = {0};
+		EMR_AUTO_SECRET k2 = {0};
 		uint8_t A[32], got_A[32], ctx[32], want[96], capsule[96], want_k[32];
 
 		vectors_fixed(test, "A", A, 32);
@@ -228,7 +233,7 @@ static void every_bit_of_a_capsule_matters(void **state)
 	const json_t *test = json_array_get(vectors_get(root, "capsules"), 0);
 	EMR_AUTO_SECRET a = secret_from(test, "a", 32);
 	uint8_t A[32], ctx[32], capsule[96];
-	emr_secret k = { 0 };
+	emr_secret k = {0};
 
 	(void)state;
 	vectors_fixed(test, "A", A, 32);
@@ -263,8 +268,8 @@ static void derived_scalars_match_and_hedged_ones_differ(void **state)
 	json_t *root = vectors_open("pre.json");
 	const json_t *test = vectors_get(root, "hedged");
 	EMR_AUTO_SECRET secret = secret_from(test, "secret", 32);
-	EMR_AUTO_SECRET r = { 0 };
-	EMR_AUTO_SECRET u = { 0 };
+	EMR_AUTO_SECRET r = {0};
+	EMR_AUTO_SECRET u = {0};
 	uint8_t ctx[32], rnd[32], want[32], first[32], scalar[32];
 
 	(void)state;
@@ -279,7 +284,7 @@ static void derived_scalars_match_and_hedged_ones_differ(void **state)
 	emr_secret_free(&u);
 	/* The equation of the hedged ones, with the model's random bytes in their place. */
 	{
-		const emr_pre_part parts[] = { { rnd, 32 }, { secret.data, 32 }, { ctx, 32 } };
+		const emr_pre_part parts[] = {{rnd, 32}, {secret.data, 32}, {ctx, 32}};
 
 		assert_true(emr_pre_hs("enc-r", parts, 3, scalar));
 		vectors_fixed(test, "enc_r", want, 32);
@@ -305,7 +310,8 @@ static void possession_proofs_match_and_verify(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "pops"), i, test) {
+	json_array_foreach(vectors_get(root, "pops"), i, test)
+	{
 		EMR_AUTO_SECRET b = secret_from(test, "b", 32);
 		EMR_AUTO_SECRET k = secret_from(test, "k", 32);
 		uint8_t net[16], signer[32], want[64], got[64], B[32];

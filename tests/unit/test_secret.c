@@ -22,8 +22,8 @@
 
 static void a_secret_is_zeroed_and_sized(void **state)
 {
-	static const size_t sizes[] = { 1, 31, 32, 33, 64, 65, 127, 128 };
-	emr_secret secret = { 0 };
+	static const size_t sizes[] = {1, 31, 32, 33, 64, 65, 127, 128};
+	emr_secret secret = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -34,7 +34,7 @@ static void a_secret_is_zeroed_and_sized(void **state)
 		memset(secret.data, 0xee, secret.len);
 		emr_secret_free(&secret);
 		assert_null(secret.data);
-		emr_secret_free(&secret);	/* an empty one is fine */
+		emr_secret_free(&secret); /* an empty one is fine */
 	}
 	assert_status(EMR_INVALID, emr_secret_new(0, &secret));
 	assert_status(EMR_INVALID, emr_secret_new(EMR_SECRET_MAX + 1, &secret));
@@ -42,7 +42,7 @@ static void a_secret_is_zeroed_and_sized(void **state)
 
 static void a_freed_slot_is_wiped_at_once(void **state)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 	const volatile uint8_t *slot;
 
 	(void)state;
@@ -59,7 +59,7 @@ static void a_freed_slot_is_wiped_at_once(void **state)
 static void a_full_arena_refuses_and_recovers(void **state)
 {
 	static emr_secret held[MANY];
-	emr_secret more = { .data = NULL, .len = 77 };
+	emr_secret more = {.data = NULL, .len = 77};
 	size_t n = 0;
 
 	(void)state;
@@ -69,7 +69,7 @@ static void a_full_arena_refuses_and_recovers(void **state)
 	}
 	assert_in_range(n, 32000, 32768);
 	assert_status(EMR_NO_MEMORY, emr_secret_new(1, &more));
-	assert_int_equal(more.len, 77);	/* untouched */
+	assert_int_equal(more.len, 77); /* untouched */
 	/* Slots do not overlap. */
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(held[i].data[31], i & 0xff);
@@ -88,7 +88,7 @@ static void a_full_arena_refuses_and_recovers(void **state)
 static void mixed_sizes_never_overlap(void **state)
 {
 	static emr_secret held[3000];
-	static const size_t sizes[] = { 32, 64, 128, 16, 44, 76 };
+	static const size_t sizes[] = {32, 64, 128, 16, 44, 76};
 
 	(void)state;
 	for (int round = 0; round < 3; round++) {
@@ -110,7 +110,7 @@ static void *churn(void *argument)
 	size_t seed = (size_t)argument;
 
 	for (int i = 0; i < 2000; i++) {
-		emr_secret secret = { 0 };
+		emr_secret secret = {0};
 
 		if (emr_secret_new(32 + seed * 32, &secret) != EMR_OK)
 			return (void *)1;
@@ -162,14 +162,14 @@ static void vm_flags(const void *address, char flags[256])
 
 static void the_arena_is_in_no_core_no_child_and_no_swap(void **state)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 	char flags[256];
 
 	(void)state;
 	assert_ok(emr_secret_random(32, &secret));
 	vm_flags(secret.data, flags);
-	assert_non_null(strstr(flags, " dd"));	/* not in a core dump */
-	assert_non_null(strstr(flags, " dc"));	/* not copied by fork */
+	assert_non_null(strstr(flags, " dd")); /* not in a core dump */
+	assert_non_null(strstr(flags, " dc")); /* not copied by fork */
 	/* Sanitizers turn mlock into nothing. */
 	if (!UNDER_SANITIZER)
 		assert_int_equal(strstr(flags, " lo") != NULL, emr_secret_is_locked());
@@ -178,7 +178,7 @@ static void the_arena_is_in_no_core_no_child_and_no_swap(void **state)
 
 static void a_child_cannot_read_a_secret(void **state)
 {
-	emr_secret secret = { 0 };
+	emr_secret secret = {0};
 	int status;
 	pid_t child;
 
@@ -211,8 +211,8 @@ static void a_hardened_process_leaves_no_core(void **state)
 
 static void random_secrets_differ(void **state)
 {
-	emr_secret a = { 0 };
-	emr_secret b = { 0 };
+	emr_secret a = {0};
+	emr_secret b = {0};
 
 	(void)state;
 	assert_ok(emr_secret_random(32, &a));

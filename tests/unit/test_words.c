@@ -9,7 +9,8 @@ static void phrases_match_the_second_model(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "phrases"), i, test) {
+	json_array_foreach(vectors_get(root, "phrases"), i, test)
+	{
 		EMR_AUTO_KEYRING kr = NULL;
 		EMR_AUTO_KEYRING from_seed = NULL;
 		char words[EMR_WORDS][EMR_WORD_CHARS];
@@ -17,7 +18,7 @@ static void phrases_match_the_second_model(void **state)
 		uint8_t seed[32];
 
 		vectors_fixed(test, "seed", seed, 32);
-		from_seed = kit_keyring_of(seed, (emr_id16){ { 1 } }, 0);
+		from_seed = kit_keyring_of(seed, (emr_id16){{1}}, 0);
 		assert_ok(emr_keyring_words(from_seed, words));
 		for (int w = 0; w < EMR_WORDS; w++) {
 			strcat(phrase, w == 0 ? "" : " ");
@@ -26,7 +27,8 @@ static void phrases_match_the_second_model(void **state)
 		}
 		assert_string_equal(phrase, vectors_text(test, "phrase"));
 		assert_ok(emr_words_check(kit_text(phrase), NULL));
-		assert_ok(emr_keyring_from_words(kit_text(phrase), EMR_KEYRING_PERSON, 5, NULL, &kr));
+		assert_ok(
+			emr_keyring_from_words(kit_text(phrase), EMR_KEYRING_PERSON, 5, NULL, &kr));
 		assert_memory_equal(kr->seed.data, seed, 32);
 		assert_false(emr_id16_equal(kr->device_id, from_seed->device_id));
 	}
@@ -64,14 +66,17 @@ static void a_bad_phrase_says_what_is_bad(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(vectors_get(root, "bad_phrases"), i, test) {
+	json_array_foreach(vectors_get(root, "bad_phrases"), i, test)
+	{
 		emr_words_problem problem;
 		emr_keyring *none = NULL;
 		const char *why = vectors_text(test, "why");
 
-		assert_status(EMR_WRONG_WORDS, emr_words_check(kit_text(vectors_text(test, "phrase")), &problem));
-		assert_status(EMR_WRONG_WORDS, emr_keyring_from_words(kit_text(vectors_text(test, "phrase")),
-			EMR_KEYRING_PERSON, 0, NULL, &none));
+		assert_status(EMR_WRONG_WORDS,
+			emr_words_check(kit_text(vectors_text(test, "phrase")), &problem));
+		assert_status(EMR_WRONG_WORDS,
+			emr_keyring_from_words(kit_text(vectors_text(test, "phrase")),
+				EMR_KEYRING_PERSON, 0, NULL, &none));
 		assert_null(none);
 		if (strcmp(why, "checksum") == 0) {
 			assert_int_equal(problem.fault, EMR_WORDS_CHECKSUM);
@@ -92,7 +97,8 @@ static void a_bad_phrase_says_what_is_bad(void **state)
 static void blanks_and_capitals_do_not_matter(void **state)
 {
 	json_t *root = vectors_open("keyfile.json");
-	const char *phrase = vectors_text(json_array_get(vectors_get(root, "phrases"), 0), "phrase");
+	const char *phrase =
+		vectors_text(json_array_get(vectors_get(root, "phrases"), 0), "phrase");
 	char loud[1024] = "\r\n\t ";
 	size_t at = 4;
 	EMR_AUTO_KEYRING kr = NULL;
@@ -116,8 +122,10 @@ static void blanks_and_capitals_do_not_matter(void **state)
 
 static void a_misspelt_word_gets_its_neighbours(void **state)
 {
-	static const char *const typed[] = { "hopsital", "hospitl", "patiant", "zoo1", "ab", "xq", "\xc3\xbc", "." };
-	static const char *const nearest[] = { "hospital", "hospital", "patient", "zoo", "", "", "", "" };
+	static const char *const typed[] = {
+		"hopsital", "hospitl", "patiant", "zoo1", "ab", "xq", "\xc3\xbc", "."};
+	static const char *const nearest[] = {
+		"hospital", "hospital", "patient", "zoo", "", "", "", ""};
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -147,12 +155,13 @@ static void hostile_text_is_refused(void **state)
 	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
 	assert_int_equal(problem.fault, EMR_WORDS_UNKNOWN);
 	assert_int_equal(strlen(problem.word), 31);
-	assert_status(EMR_WRONG_WORDS, emr_words_check((emr_bytes){ 0 }, &problem));
+	assert_status(EMR_WRONG_WORDS, emr_words_check((emr_bytes){0}, &problem));
 	assert_int_equal(problem.fault, EMR_WORDS_COUNT_WRONG);
 	assert_int_equal(problem.count, 0);
 	memset(big, ' ', sizeof big);
 	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
-	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of("abandon\0abandon", 15), &problem));
+	assert_status(
+		EMR_WRONG_WORDS, emr_words_check(emr_bytes_of("abandon\0abandon", 15), &problem));
 }
 
 static void the_one_wrong_word_is_found_by_the_identity(void **state)
@@ -177,9 +186,12 @@ static void the_one_wrong_word_is_found_by_the_identity(void **state)
 	assert_string_equal(found, words[17]);
 	/* Two wrong words are beyond it. */
 	memcpy(strstr(phrase, words[0]), "zoo    ", strlen(words[0]) < 7 ? strlen(words[0]) : 7);
-	assert_int_not_equal(emr_words_find_wrong(kit_text(phrase), public.pk, &position, found), EMR_OK);
-	assert_status(EMR_WRONG_WORDS, emr_words_find_wrong(kit_text("abandon"), public.pk, &position, found));
-	assert_status(EMR_NOT_FOUND, emr_words_find_wrong(kit_text(known_phrase(root)), (uint8_t[32]){ 1 }, &position, found));
+	assert_int_not_equal(
+		emr_words_find_wrong(kit_text(phrase), public.pk, &position, found), EMR_OK);
+	assert_status(EMR_WRONG_WORDS,
+		emr_words_find_wrong(kit_text("abandon"), public.pk, &position, found));
+	assert_status(EMR_NOT_FOUND, emr_words_find_wrong(kit_text(known_phrase(root)),
+					     (uint8_t[32]){1}, &position, found));
 	json_decref(root);
 }
 

@@ -1,4 +1,5 @@
-/* Known answers from tests/vectors: JSON with hex fields.  A missing file or field ends the test program. */
+/* Known answers from tests/vectors: JSON with hex fields.  A missing file or field ends the test
+ * program. */
 #pragma once
 
 #include <jansson.h>
@@ -51,7 +52,7 @@ static inline uint64_t vectors_u64(const json_t *object, const char *key)
 	const json_t *value = vectors_get(object, key);
 
 	return json_is_string(value) ? strtoull(json_string_value(value), NULL, 10)
-		: (uint64_t)json_integer_value(value);
+				     : (uint64_t)json_integer_value(value);
 }
 
 /* Decodes hex into BUF, which the caller frees, and shows it. */
@@ -61,7 +62,8 @@ static inline emr_bytes vectors_unhex(const char *text, emr_buf *buf)
 
 	emr_buf_clear(buf);
 	/* One byte more: an empty field is not a NULL pointer. */
-	if (emr_buf_append_zeros(buf, len + 1) != EMR_OK || emr_unhex(text, buf->data, len) != EMR_OK)
+	if (emr_buf_append_zeros(buf, len + 1) != EMR_OK ||
+		emr_unhex(text, buf->data, len) != EMR_OK)
 		vectors_die(text);
 	buf->len = len;
 	return emr_buf_view(buf);

@@ -49,15 +49,17 @@ void emr_merkle_append(emr_merkle_frontier *frontier, const uint8_t leaf[32])
 	(void)emr_merkle_append_subtree(frontier, 0, leaf);
 }
 
-bool emr_merkle_append_subtree(emr_merkle_frontier *frontier, unsigned level, const uint8_t hash[32])
+bool emr_merkle_append_subtree(
+	emr_merkle_frontier *frontier, unsigned level, const uint8_t hash[32])
 {
 	emr_merkle_hash carry;
 
-	if (level >= 63 || (frontier->size & (((uint64_t)1 << level) - 1)) != 0
-		|| frontier->size >> 63 != 0)
+	if (level >= 63 || (frontier->size & (((uint64_t)1 << level) - 1)) != 0 ||
+		frontier->size >> 63 != 0)
 		return false;
 	memcpy(carry.b, hash, 32);
-	/* Two complete subtrees of one height become one of the next, as a carry runs through a sum. */
+	/* Two complete subtrees of one height become one of the next, as a carry runs through a
+	 * sum. */
 	for (unsigned i = level; i < 64; i++) {
 		if ((frontier->size >> i & 1) == 0) {
 			frontier->level[i] = carry;
@@ -98,14 +100,14 @@ size_t emr_merkle_frontier_pack(const emr_merkle_frontier *frontier, emr_merkle_
 	return n;
 }
 
-bool emr_merkle_frontier_unpack(uint64_t size, const emr_merkle_hash *hashes, size_t n,
-	emr_merkle_frontier *out)
+bool emr_merkle_frontier_unpack(
+	uint64_t size, const emr_merkle_hash *hashes, size_t n, emr_merkle_frontier *out)
 {
 	size_t at = 0;
 
 	if (size >> 63 != 0 || n != (size_t)__builtin_popcountll(size))
 		return false;
-	*out = (emr_merkle_frontier){ .size = size };
+	*out = (emr_merkle_frontier){.size = size};
 	for (unsigned i = 64; i-- > 0;) {
 		if ((size >> i & 1) != 0)
 			out->level[i] = hashes[at++];

@@ -1,5 +1,5 @@
-/* Proofs are made from ranges [start, start + n) as RFC 6962 defines them, and checked bottom-up as RFC 9162
- * sections 2.1.3.2 and 2.1.4.2 describe. */
+/* Proofs are made from ranges [start, start + n) as RFC 6962 defines them, and checked bottom-up as
+ * RFC 9162 sections 2.1.3.2 and 2.1.4.2 describe. */
 #include "crypto/merkle.h"
 
 #include <string.h>
@@ -44,7 +44,8 @@ static bool range_root(const source *from, uint64_t start, uint64_t n, uint8_t o
 
 static bool push_range(const source *from, path_out *path, uint64_t start, uint64_t n)
 {
-	return path->len < EMR_MERKLE_PATH_MAX && range_root(from, start, n, path->hashes[path->len++].b);
+	return path->len < EMR_MERKLE_PATH_MAX &&
+	       range_root(from, start, n, path->hashes[path->len++].b);
 }
 
 static void reverse(path_out *path)
@@ -60,14 +61,15 @@ static void reverse(path_out *path)
 bool emr_merkle_inclusion(emr_merkle_node_fn node, void *user, uint64_t index, uint64_t size,
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
 {
-	const source from = { node, user };
-	path_out out = { path, 0 };
+	const source from = {node, user};
+	path_out out = {path, 0};
 	uint64_t start = 0;
 	uint64_t n = size;
 
 	if (index >= size || size >> 63 != 0)
 		return false;
-	/* From the root down, noting the sibling range at each step; the wire order is leaf first. */
+	/* From the root down, noting the sibling range at each step; the wire order is leaf first.
+	 */
 	while (n > 1) {
 		uint64_t k = split(n);
 		bool right = index - start >= k;
@@ -85,12 +87,13 @@ bool emr_merkle_inclusion(emr_merkle_node_fn node, void *user, uint64_t index, u
 bool emr_merkle_consistency(emr_merkle_node_fn node, void *user, uint64_t old, uint64_t size,
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
 {
-	const source from = { node, user };
-	path_out out = { path, 0 };
+	const source from = {node, user};
+	path_out out = {path, 0};
 	uint64_t start = 0;
 	uint64_t n = size;
 	uint64_t m = old;
-	bool whole = true;	/* the old tree's remainder starts at leaf 0: its root is known to the verifier */
+	bool whole = true; /* the old tree's remainder starts at leaf 0: its root is known to the
+			      verifier */
 
 	if (old == 0 || old > size || size >> 63 != 0)
 		return false;
@@ -134,7 +137,7 @@ static bool array_node(void *user, unsigned level, uint64_t index, uint8_t out[3
 bool emr_merkle_inclusion_of(const emr_merkle_hash *leaves, size_t n, size_t index,
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
 {
-	leaf_array array = { leaves, n };
+	leaf_array array = {leaves, n};
 
 	return emr_merkle_inclusion(array_node, &array, index, n, path, out_len);
 }
@@ -142,7 +145,7 @@ bool emr_merkle_inclusion_of(const emr_merkle_hash *leaves, size_t n, size_t ind
 bool emr_merkle_consistency_of(const emr_merkle_hash *leaves, size_t n, size_t old,
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
 {
-	leaf_array array = { leaves, n };
+	leaf_array array = {leaves, n};
 
 	return emr_merkle_consistency(array_node, &array, old, n, path, out_len);
 }
@@ -178,7 +181,8 @@ bool emr_merkle_inclusion_verify(const uint8_t leaf[32], uint64_t index, uint64_
 
 /* The two roots that a consistency path gives, folded together from the first hash on. */
 static bool consistency_fold(uint64_t at, uint64_t last, const uint8_t first[32],
-	const emr_merkle_hash *path, size_t path_len, const uint8_t old_root[32], const uint8_t root[32])
+	const emr_merkle_hash *path, size_t path_len, const uint8_t old_root[32],
+	const uint8_t root[32])
 {
 	uint8_t old_hash[32];
 	uint8_t hash[32];

@@ -3,18 +3,49 @@
 #include <sodium.h>
 #include <string.h>
 
-#define STACK_BYTES 2048	/* what libsodium's scalar functions leave behind */
+#define STACK_BYTES 2048 /* what libsodium's scalar functions leave behind */
 
-/* The group order l = 2^252 + 27742317777372353535851937790883648493, little-endian (RFC 9496 section 4). */
+/* The group order l = 2^252 + 27742317777372353535851937790883648493, little-endian (RFC 9496
+ * section 4). */
 static const uint8_t order[32] = {
-	0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+	0xed,
+	0xd3,
+	0xf5,
+	0x5c,
+	0x1a,
+	0x63,
+	0x12,
+	0x58,
+	0xd6,
+	0x9c,
+	0xf7,
+	0xa2,
+	0xde,
+	0xf9,
+	0xde,
+	0x14,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0,
+	0x10,
 };
 
 bool emr_r255_point_ok(const uint8_t p[32])
 {
-	return (p[31] & 0x80) == 0 && !sodium_is_zero(p, 32)
-		&& crypto_core_ristretto255_is_valid_point(p) == 1;
+	return (p[31] & 0x80) == 0 && !sodium_is_zero(p, 32) &&
+	       crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 
 bool emr_r255_scalar_ok(const uint8_t s[32])
@@ -29,8 +60,8 @@ bool emr_r255_scalar_ok(const uint8_t s[32])
 
 bool emr_r255_mul(const uint8_t scalar[32], const uint8_t point[32], uint8_t out[32])
 {
-	return emr_r255_scalar_ok(scalar) && emr_r255_point_ok(point)
-		&& crypto_scalarmult_ristretto255(out, scalar, point) == 0;
+	return emr_r255_scalar_ok(scalar) && emr_r255_point_ok(point) &&
+	       crypto_scalarmult_ristretto255(out, scalar, point) == 0;
 }
 
 bool emr_r255_mul_base(const uint8_t scalar[32], uint8_t out[32])
@@ -40,14 +71,14 @@ bool emr_r255_mul_base(const uint8_t scalar[32], uint8_t out[32])
 
 bool emr_r255_add(const uint8_t p[32], const uint8_t q[32], uint8_t out[32])
 {
-	return emr_r255_point_ok(p) && emr_r255_point_ok(q)
-		&& crypto_core_ristretto255_add(out, p, q) == 0 && !sodium_is_zero(out, 32);
+	return emr_r255_point_ok(p) && emr_r255_point_ok(q) &&
+	       crypto_core_ristretto255_add(out, p, q) == 0 && !sodium_is_zero(out, 32);
 }
 
 bool emr_r255_sub(const uint8_t p[32], const uint8_t q[32], uint8_t out[32])
 {
-	return emr_r255_point_ok(p) && emr_r255_point_ok(q)
-		&& crypto_core_ristretto255_sub(out, p, q) == 0 && !sodium_is_zero(out, 32);
+	return emr_r255_point_ok(p) && emr_r255_point_ok(q) &&
+	       crypto_core_ristretto255_sub(out, p, q) == 0 && !sodium_is_zero(out, 32);
 }
 
 bool emr_r255_scalar_add(const uint8_t x[32], const uint8_t y[32], uint8_t out[32])
@@ -92,7 +123,7 @@ bool emr_r255_reduce(const uint8_t wide[64], uint8_t out[32])
 
 void emr_pre_h512(const char *tag, const emr_pre_part *parts, size_t n, uint8_t out[64])
 {
-	static const char domain[] = "emrfs-pre-v1";	/* hashed with its NUL */
+	static const char domain[] = "emrfs-pre-v1"; /* hashed with its NUL */
 	crypto_hash_sha512_state state;
 	uint8_t tag_len = (uint8_t)strlen(tag);
 

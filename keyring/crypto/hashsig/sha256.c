@@ -1,5 +1,6 @@
-/* The one-shot SHA256_* calls of OpenSSL are marked deprecated since 3.0, but their state is a plain struct: no
- * allocation, no provider look-up (DESIGN.md has the numbers).  The suppression is for this file alone. */
+/* The one-shot SHA256_* calls of OpenSSL are marked deprecated since 3.0, but their state is a
+ * plain struct: no allocation, no provider look-up (DESIGN.md has the numbers).  The suppression is
+ * for this file alone. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "crypto/hashsig.h"

@@ -15,18 +15,78 @@ bool emr_ed25519_verify(const uint8_t pk[32], const void *msg, size_t len, const
 
 /* The order n of P-256 and n >> 1, big-endian (SEC 2, secp256r1). */
 static const uint8_t p256_n[32] = {
-	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xbc,
+	0xe6,
+	0xfa,
+	0xad,
+	0xa7,
+	0x17,
+	0x9e,
+	0x84,
+	0xf3,
+	0xb9,
+	0xca,
+	0xc2,
+	0xfc,
+	0x63,
+	0x25,
+	0x51,
 };
 static const uint8_t p256_half_n[32] = {
-	0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+	0x7f,
+	0xff,
+	0xff,
+	0xff,
+	0x80,
+	0x00,
+	0x00,
+	0x00,
+	0x7f,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	0xde,
+	0x73,
+	0x7d,
+	0x56,
+	0xd3,
+	0x8b,
+	0xcf,
+	0x42,
+	0x79,
+	0xdc,
+	0xe5,
+	0x61,
+	0x7e,
+	0x31,
+	0x92,
+	0xa8,
 };
 
 static bool raw_sig_ok(const uint8_t sig[64])
 {
-	return !sodium_is_zero(sig, 32) && memcmp(sig, p256_n, 32) < 0
-		&& !sodium_is_zero(sig + 32, 32) && memcmp(sig + 32, p256_half_n, 32) <= 0;
+	return !sodium_is_zero(sig, 32) && memcmp(sig, p256_n, 32) < 0 &&
+	       !sodium_is_zero(sig + 32, 32) && memcmp(sig + 32, p256_half_n, 32) <= 0;
 }
 
 /* r || s as a DER Ecdsa-Sig-Value: at most 72 bytes; returns its length. */
@@ -56,10 +116,36 @@ static size_t sig_to_der(const uint8_t sig[64], uint8_t der[72])
 	return at;
 }
 
-/* DER of SubjectPublicKeyInfo { id-ecPublicKey, prime256v1 } up to the point 04 || x || y: the one encoding taken. */
+/* DER of SubjectPublicKeyInfo { id-ecPublicKey, prime256v1 } up to the point 04 || x || y: the one
+ * encoding taken. */
 static const uint8_t spki_head[27] = {
-	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
-	0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+	0x30,
+	0x59,
+	0x30,
+	0x13,
+	0x06,
+	0x07,
+	0x2a,
+	0x86,
+	0x48,
+	0xce,
+	0x3d,
+	0x02,
+	0x01,
+	0x06,
+	0x08,
+	0x2a,
+	0x86,
+	0x48,
+	0xce,
+	0x3d,
+	0x03,
+	0x01,
+	0x07,
+	0x03,
+	0x42,
+	0x00,
+	0x04,
 };
 
 /* NULL when it is not that encoding or the point is not on the curve. */
@@ -84,9 +170,9 @@ bool emr_p256_verify(const uint8_t *spki_der, size_t spki_len, const void *msg, 
 		return false;
 	key = p256_key(spki_der, spki_len);
 	ctx = EVP_MD_CTX_new();
-	good = key != NULL && ctx != NULL
-		&& EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1
-		&& EVP_DigestVerify(ctx, der, sig_to_der(sig, der), msg, len) == 1;
+	good = key != NULL && ctx != NULL &&
+	       EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+	       EVP_DigestVerify(ctx, der, sig_to_der(sig, der), msg, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	if (!good)
@@ -103,8 +189,8 @@ bool emr_pre_pop_verify(const uint8_t B[32], const uint8_t net_id[16], const uin
 	uint8_t eb[32];
 	uint8_t r[32];
 	uint8_t expected[32];
-	const emr_pre_part parts[] = { { B, 32 }, { r, 32 }, { net_id, 16 }, { signer_id, 32 } };
+	const emr_pre_part parts[] = {{B, 32}, {r, 32}, {net_id, 16}, {signer_id, 32}};
 
-	return emr_r255_mul_base(z, zg) && emr_r255_mul(e, B, eb) && emr_r255_sub(zg, eb, r)
-		&& emr_pre_hs("pop", parts, 4, expected) && sodium_memcmp(expected, e, 32) == 0;
+	return emr_r255_mul_base(z, zg) && emr_r255_mul(e, B, eb) && emr_r255_sub(zg, eb, r) &&
+	       emr_pre_hs("pop", parts, 4, expected) && sodium_memcmp(expected, e, 32) == 0;
 }

@@ -1,48 +1,53 @@
-/* A small certificate authority and the owner's certificate: X.509 v3 on P-256 keys derived from the seed (profile: FORMAT.md).
- * It refuses certificates with extra bytes, other curves or hashes, unknown critical extensions, and dates it was not asked about. */
+/* A small certificate authority and the owner's certificate: X.509 v3 on P-256 keys derived from
+ * the seed (profile: FORMAT.md). It refuses certificates with extra bytes, other curves or hashes,
+ * unknown critical extensions, and dates it was not asked about. */
 #pragma once
 
 #include "keyring/keyring.h"
 
-#define EMR_CERT_MAX 4096	/* bytes of DER */
-#define EMR_CERT_HANDLE_MAX 64	/* bytes of the common name */
+#define EMR_CERT_MAX 4096      /* bytes of DER */
+#define EMR_CERT_HANDLE_MAX 64 /* bytes of the common name */
 
 /* Indexes of derived P-256 keys. */
 #define EMR_P256_OWNER 0
 #define EMR_P256_CA 1
 
 typedef struct emr_cert_facts {
-	char handle[EMR_CERT_HANDLE_MAX + 1];	/* common name, UTF-8 */
+	char handle[EMR_CERT_HANDLE_MAX + 1]; /* common name, UTF-8 */
 	uint8_t spki[EMR_P256_SPKI_BYTES];
-	emr_id32 ref;		/* SHA-256 of the DER */
-	uint64_t not_before;	/* Unix seconds */
+	emr_id32 ref;	     /* SHA-256 of the DER */
+	uint64_t not_before; /* Unix seconds */
 	uint64_t not_after;
-	uint16_t roles;		/* bits of the ledger's roles; 0 for a CA */
-	emr_id16 org;		/* zero when the certificate names none */
+	uint16_t roles; /* bits of the ledger's roles; 0 for a CA */
+	emr_id16 org;	/* zero when the certificate names none */
 	bool is_ca;
 } emr_cert_facts;
 
 typedef struct emr_cert_subject {
-	const char *handle;	/* 1..64 bytes of UTF-8 without control characters */
+	const char *handle; /* 1..64 bytes of UTF-8 without control characters */
 	uint16_t roles;
-	emr_id16 org;		/* zero: no attribute */
+	emr_id16 org; /* zero: no attribute */
 	uint64_t not_before;
 	uint64_t not_after;
 } emr_cert_subject;
 
-/* A self-signed CA with the keyring's CA key.  Roles and org of the subject must be 0.  Appends DER to OUT. */
-emr_status emr_cert_make_ca(const emr_keyring *kr, const emr_cert_subject *subject, emr_buf *out_der);
-/* A certificate for SPKI (DER, P-256) signed by the keyring's CA, whose certificate CA_DER is.  EMR_INVALID when CA_DER
- * is not of that key or the dates lie outside it. */
+/* A self-signed CA with the keyring's CA key.  Roles and org of the subject must be 0.  Appends DER
+ * to OUT. */
+emr_status emr_cert_make_ca(
+	const emr_keyring *kr, const emr_cert_subject *subject, emr_buf *out_der);
+/* A certificate for SPKI (DER, P-256) signed by the keyring's CA, whose certificate CA_DER is.
+ * EMR_INVALID when CA_DER is not of that key or the dates lie outside it. */
 emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cert_subject *subject,
 	emr_bytes spki, emr_buf *out_der);
 /* EMR_DAMAGED when it is not of our profile. */
 emr_status emr_cert_read(emr_bytes der, emr_cert_facts *out);
-/* That CA_DER signed DER and both are in force at NOW.  EMR_DAMAGED, EMR_BAD_SIGNATURE (another CA, or a broken signature),
- * EMR_DENIED (not yet or no longer in force). */
-emr_status emr_cert_verify(emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out);
+/* That CA_DER signed DER and both are in force at NOW.  EMR_DAMAGED, EMR_BAD_SIGNATURE (another CA,
+ * or a broken signature), EMR_DENIED (not yet or no longer in force). */
+emr_status emr_cert_verify(
+	emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out);
 
-/* The words of the attribute emr.roles, separated by blanks, in bit order; at most 128 bytes with the NUL. */
+/* The words of the attribute emr.roles, separated by blanks, in bit order; at most 128 bytes with
+ * the NUL. */
 #define EMR_ROLES_TEXT_MAX 128
 void emr_roles_text(uint16_t roles, char out[EMR_ROLES_TEXT_MAX]);
 /* EMR_INVALID for an unknown or repeated word. */

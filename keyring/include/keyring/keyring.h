@@ -1,8 +1,10 @@
-/* Identity and domain secrets by handle: whoever holds an emr_keyring can sign, wrap and unwrap, and never sees a key.
- * It refuses to let key bytes out, to sign bytes that do not begin with a label of ours, and to speak to a network.
+/* Identity and domain secrets by handle: whoever holds an emr_keyring can sign, wrap and unwrap,
+ * and never sees a key. It refuses to let key bytes out, to sign bytes that do not begin with a
+ * label of ours, and to speak to a network.
  *
- * Threads: a keyring does not change after it was made, but for its TLVs and generation; every function that takes
- * a const emr_keyring may be called from several threads at once.  emr_base_init must have run. */
+ * Threads: a keyring does not change after it was made, but for its TLVs and generation; every
+ * function that takes a const emr_keyring may be called from several threads at once. emr_base_init
+ * must have run. */
 #pragma once
 
 #include "base/bytes.h"
@@ -21,7 +23,7 @@ typedef enum emr_keyring_kind {
 
 /* A random seed and device id. */
 emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, emr_keyring **out);
-void emr_keyring_free(emr_keyring *kr);	/* wipes; NULL is fine */
+void emr_keyring_free(emr_keyring *kr); /* wipes; NULL is fine */
 #define EMR_AUTO_KEYRING __attribute__((cleanup(emr_keyring_auto_free))) emr_keyring *
 static inline void emr_keyring_auto_free(emr_keyring **kr)
 {
@@ -30,23 +32,25 @@ static inline void emr_keyring_auto_free(emr_keyring **kr)
 
 /* Cost of Argon2id. */
 typedef struct emr_kdf_cost {
-	uint32_t passes;	/* 1..16 */
-	uint64_t memory_bytes;	/* 8 MiB..1 GiB, whole KiB */
+	uint32_t passes;       /* 1..16 */
+	uint64_t memory_bytes; /* 8 MiB..1 GiB, whole KiB */
 } emr_kdf_cost;
-#define EMR_KDF_COST_DEFAULT ((emr_kdf_cost){ .passes = 3, .memory_bytes = (uint64_t)256 << 20 })
+#define EMR_KDF_COST_DEFAULT ((emr_kdf_cost){.passes = 3, .memory_bytes = (uint64_t)256 << 20})
 
 /* A passphrase has 1..1024 bytes, taken as they are (EMR_INVALID otherwise). */
 #define EMR_PASSPHRASE_MAX 1024
 
-/* Writes the keyfile NAME (mode 0600) in DIRFD for the first time; EMR_EXISTS when something has that name. */
-emr_status emr_keyring_save_new(const emr_keyring *kr, int dirfd, const char *name, emr_bytes passphrase,
-	const emr_kdf_cost *cost);
-/* Replaces it in one step (also for a new passphrase): after a power cut it is the old or the new one, whole. */
-emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name, emr_bytes passphrase,
-	const emr_kdf_cost *cost);
-/* EMR_NOT_FOUND; EMR_EXPOSED when others can read it; EMR_NEWER_FORMAT; EMR_WRONG_PASSPHRASE, known before
- * anything is decrypted; EMR_DAMAGED: *out_field (may be NULL) names what is damaged, a static string.
- * A flip inside salt, cost or commitment cannot be told from a wrong passphrase. */
+/* Writes the keyfile NAME (mode 0600) in DIRFD for the first time; EMR_EXISTS when something has
+ * that name. */
+emr_status emr_keyring_save_new(const emr_keyring *kr, int dirfd, const char *name,
+	emr_bytes passphrase, const emr_kdf_cost *cost);
+/* Replaces it in one step (also for a new passphrase): after a power cut it is the old or the new
+ * one, whole. */
+emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
+	emr_bytes passphrase, const emr_kdf_cost *cost);
+/* EMR_NOT_FOUND; EMR_EXPOSED when others can read it; EMR_NEWER_FORMAT; EMR_WRONG_PASSPHRASE, known
+ * before anything is decrypted; EMR_DAMAGED: *out_field (may be NULL) names what is damaged, a
+ * static string. A flip inside salt, cost or commitment cannot be told from a wrong passphrase. */
 emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, emr_keyring **out,
 	const char **out_field);
 /* Only the checks that need no passphrase: exposed, format, sizes. */
@@ -58,11 +62,11 @@ emr_id16 emr_keyring_device_id(const emr_keyring *kr);
 
 /* Facts kept beside the seed, sealed with it; saved by the next emr_keyring_save. */
 typedef enum emr_keyring_tlv {
-	EMR_KEYRING_NET_DESCRIPTOR = 1,	/* SHA-256 of the network's descriptor, 32 bytes */
+	EMR_KEYRING_NET_DESCRIPTOR = 1, /* SHA-256 of the network's descriptor, 32 bytes */
 	EMR_KEYRING_PKCS11_URI = 2,
-	EMR_KEYRING_CERTIFICATE = 3,	/* the owner's certificate, DER */
+	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate, DER */
 } emr_keyring_tlv;
-#define EMR_KEYRING_TLV_MAX 8192	/* bytes of one value */
+#define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 
 /* Sets, replaces, or (LEN 0) removes.  Not thread-safe. */
 emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value);
@@ -74,29 +78,31 @@ emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_
 #define EMR_P256_SPKI_BYTES 91
 
 typedef struct emr_public {
-	uint8_t pk[32];		/* Ed25519 identity */
-	emr_id32 signer_id;	/* SHA-256 of pk */
+	uint8_t pk[32];	    /* Ed25519 identity */
+	emr_id32 signer_id; /* SHA-256 of pk */
 	uint8_t x25519[32];
-	uint8_t B[32];		/* re-encryption key, ristretto255 */
+	uint8_t B[32]; /* re-encryption key, ristretto255 */
 	emr_id16 device_id;
-	uint8_t p256_spki[EMR_P256_SPKI_BYTES];	/* DER, of the certificate's key (index 0) */
+	uint8_t p256_spki[EMR_P256_SPKI_BYTES]; /* DER, of the certificate's key (index 0) */
 	uint32_t gen;
 } emr_public;
 
 typedef struct emr_domain_public {
-	uint8_t owner_pk[32];	/* Ed25519, of (domain, gen) */
-	emr_id32 signer_id;	/* SHA-256 of owner_pk */
-	uint8_t box[32];	/* X25519, of the domain */
-	uint8_t A[32];		/* ristretto255, of (domain, epoch) */
+	uint8_t owner_pk[32]; /* Ed25519, of (domain, gen) */
+	emr_id32 signer_id;   /* SHA-256 of owner_pk */
+	uint8_t box[32];      /* X25519, of the domain */
+	uint8_t A[32];	      /* ristretto255, of (domain, epoch) */
 } emr_domain_public;
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out);
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32]);
-emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen, uint32_t epoch,
-	emr_domain_public *out);
-/* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519 || B. */
+emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
+	uint32_t epoch, emr_domain_public *out);
+/* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519
+ * || B. */
 #define EMR_SAFETY_NUMBER_CHARS 72
-void emr_safety_number(const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS]);
+void emr_safety_number(
+	const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS]);
 
 /* ---- Signing: a role and a label, never free bytes ---- */
 
@@ -104,54 +110,59 @@ typedef enum emr_signer_kind {
 	EMR_SIGNER_IDENTITY,
 	EMR_SIGNER_DOMAIN,	/* domain_id, gen */
 	EMR_SIGNER_LOG,		/* net_id */
-	EMR_SIGNER_CERTIFICATE,	/* P-256, index 0: raw r || s, low-S */
+	EMR_SIGNER_CERTIFICATE, /* P-256, index 0: raw r || s, low-S */
 } emr_signer_kind;
 
 typedef struct emr_signer {
 	emr_signer_kind kind;
-	emr_id16 id;		/* domain_id or net_id; zero otherwise */
-	uint32_t gen;		/* of a domain, from 1 */
+	emr_id16 id;  /* domain_id or net_id; zero otherwise */
+	uint32_t gen; /* of a domain, from 1 */
 } emr_signer;
 
 static inline emr_signer emr_signer_identity(void)
 {
-	return (emr_signer){ .kind = EMR_SIGNER_IDENTITY };
+	return (emr_signer){.kind = EMR_SIGNER_IDENTITY};
 }
 static inline emr_signer emr_signer_domain(emr_id16 domain_id, uint32_t gen)
 {
-	return (emr_signer){ .kind = EMR_SIGNER_DOMAIN, .id = domain_id, .gen = gen };
+	return (emr_signer){.kind = EMR_SIGNER_DOMAIN, .id = domain_id, .gen = gen};
 }
 static inline emr_signer emr_signer_log(emr_id16 net_id)
 {
-	return (emr_signer){ .kind = EMR_SIGNER_LOG, .id = net_id };
+	return (emr_signer){.kind = EMR_SIGNER_LOG, .id = net_id};
 }
 static inline emr_signer emr_signer_certificate(void)
 {
-	return (emr_signer){ .kind = EMR_SIGNER_CERTIFICATE };
+	return (emr_signer){.kind = EMR_SIGNER_CERTIFICATE};
 }
 
-/* What is signed is the label and then the message, but for STMT, whose message begins with its label itself. */
+/* What is signed is the label and then the message, but for STMT, whose message begins with its
+ * label itself.  Signers: I identity, D domain, L log, C certificate. */
+/* clang-format off */
 typedef enum emr_sign_label {
-	/*                          message after the label                                 bytes      who */
-	EMR_SIGN_BATCH,		/* header bytes 0..143                                      144        identity, domain */
-	EMR_SIGN_SUBMIT,	/* SHA-256(entry bytes 0..311 || results)                   32         identity */
-	EMR_SIGN_BIND,		/* net_id || signer_id || SHA-256(pub without bind_sig)     80         identity, certificate */
-	EMR_SIGN_ROTATE,	/* net_id || old id (32, or a domain's 16) || SHA-256(pub)  80 or 64   identity, domain */
-	EMR_SIGN_CARD,		/* the card before its signatures                           185..249   identity */
-	EMR_SIGN_CARD_DOM,	/* the same bytes                                           185..249   domain */
-	EMR_SIGN_VOUCH,		/* net_id || card || time                                   to 1024    identity */
-	EMR_SIGN_INVITE,	/* the invitation before its signature                      to 64 KiB  identity */
-	EMR_SIGN_STMT,		/* the whole statement, label first                         320        identity, domain, certificate */
-	EMR_SIGN_KFRAG,		/* gctx || A || B || X || id || U_i                         192        identity, domain */
-	EMR_SIGN_COSIGNATURE,	/* "time N\n" || checkpoint body                            to 1024    log */
+	/*                        message after the label                    bytes     signers */
+	EMR_SIGN_BATCH,		/* header bytes 0..143                       144       I D */
+	EMR_SIGN_SUBMIT,	/* SHA-256(entry bytes 0..311 || results)    32        I */
+	EMR_SIGN_BIND,		/* net_id || signer_id ||
+				   SHA-256(pub without bind_sig)             80        I C */
+	EMR_SIGN_ROTATE,	/* net_id || old id (32, or a domain's 16)
+				   || SHA-256(pub without new_sig)           80, 64    I D */
+	EMR_SIGN_CARD,		/* the card before its signatures            185..249  I */
+	EMR_SIGN_CARD_DOM,	/* the same bytes                            185..249  D */
+	EMR_SIGN_VOUCH,		/* net_id || card || time                    to 1024   I */
+	EMR_SIGN_INVITE,	/* the invitation before its signature       to 64 KiB I */
+	EMR_SIGN_STMT,		/* the whole statement, label first          320       I D C */
+	EMR_SIGN_KFRAG,		/* gctx || A || B || X || id || U_i          192       I D */
+	EMR_SIGN_COSIGNATURE,	/* "time N\n" || checkpoint body             to 1024   L */
 	EMR_SIGN_LABEL_COUNT
 } emr_sign_label;
+/* clang-format on */
 
 /* EMR_INVALID when the label does not belong to that signer or the length is not one of its own. */
-emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label, emr_bytes message,
-	uint8_t out_sig[64]);
+emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label,
+	emr_bytes message, uint8_t out_sig[64]);
 /* The check that fits: PK is Ed25519.  EMR_BAD_SIGNATURE; EMR_INVALID as above. */
-emr_status emr_sign_verify(const uint8_t pk[32], emr_sign_label label, emr_bytes message,
-	const uint8_t sig[64]);
+emr_status emr_sign_verify(
+	const uint8_t pk[32], emr_sign_label label, emr_bytes message, const uint8_t sig[64]);
 /* Proof of possession of the identity's B (see emr_pre_pop_verify). */
 emr_status emr_keyring_pop(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pop[64]);
