@@ -341,7 +341,9 @@ static void recover_staging(loading *l, const loaded *entry)
 	n->file->staging_id = entry->staging;
 	n->file->staging_in_row = true;
 	n->size = emr_staging_size(staging);
-	n->mtime_ns = emr_staging_mtime_ns(staging);
+	/* The spill knows the time of the last write, the row that of the last utimens: the later one counts. */
+	if (emr_staging_mtime_ns(staging) > n->ctime_ns)
+		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
 	n->content_dirty = true;
 	hold_blocks(view);
 }

@@ -481,6 +481,16 @@ static bool is_handed_out(emr_view *view, const node *n)
 	return done;
 }
 
+static bool is_gone(emr_view *view, const node *n)
+{
+	bool gone;
+
+	pthread_mutex_lock(&view->lock);
+	gone = n->state == NODE_GONE;
+	pthread_mutex_unlock(&view->lock);
+	return gone;
+}
+
 emr_status emr_view_flush(emr_handle *handle)
 {
 	emr_status status;
@@ -523,8 +533,8 @@ emr_status emr_view_fsync(emr_handle *handle)
 	node *n = handle->node;
 	emr_status status = EMR_OK;
 
-	if (n->special != 0)
-		return EMR_OK;
+	if (n->special != 0 || is_gone(view, n))
+		return EMR_OK;	/* a file without a name has nothing to keep */
 	if (!is_handed_out(view, n))
 		status = file_hand_out(view, n);
 	if (status == EMR_OK)
