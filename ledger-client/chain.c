@@ -61,7 +61,8 @@ static const char *const texts[CHAIN_STATEMENTS] = {
 	[META_GET] = "SELECT value FROM meta WHERE name=?1",
 	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value=?2",
 	/* Whole tables for comparisons; the last column is the entry to name. */
-	[ALL_NODES] = "SELECT level, idx, hash, (idx+1)<<level FROM nodes ORDER BY 1, 2",
+	[ALL_ENTRIES] = "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY 1",
+	[ALL_NODES] = "SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY 1, 2",
 	[ALL_DOMAINS] = "SELECT domain, seq, seq FROM domains ORDER BY 2, 1",
 	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
 	[ALL_STATE] = "SELECT key, value, time, seq FROM state ORDER BY 1",

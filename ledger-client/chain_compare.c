@@ -11,6 +11,7 @@ typedef struct table {
 } table;
 
 static const table tables[] = {
+	{ ALL_ENTRIES, 4, "an entry" },
 	{ ALL_NODES, 3, "a hash of the tree" },		{ ALL_DOMAINS, 2, "the index of domains" },
 	{ ALL_ITEMS, 3, "the index of items" },		{ ALL_STATE, 3, "a state row" },
 	{ ALL_PLACES, 5, "the index of versions" },	{ ALL_META, 2, "the digest of state" },

@@ -35,6 +35,7 @@ typedef enum chain_statement {
 	PART_PURGE,
 	META_GET,
 	META_PUT,
+	ALL_ENTRIES,
 	ALL_NODES,
 	ALL_DOMAINS,
 	ALL_ITEMS,

@@ -158,6 +158,10 @@ static emr_status open_checked(emr_replica *r)
 	/* A damaged mark beside a copy that is whole is made again; alone it is all there is against going back. */
 	if (status == EMR_OK && has_mark == EMR_DAMAGED && size == 0)
 		return EMR_DAMAGED;
+	if (status == EMR_OK && has_mark != EMR_OK && size > 0) {
+		status = replica_new_mark(r, size, &r->mark);
+		r->is_mark_saved = false;
+	}
 	return status;
 }
 
@@ -184,6 +188,8 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->is_mine = options->is_mine;
 	r->is_mine_arg = options->is_mine_arg;
 	r->fresh_ns = -1;
+	r->mark_saved_ns = -1;
+	r->is_mark_saved = true;
 	r->lock_fd = -1;
 	(void)pthread_mutex_init(&r->write_lock, NULL);
 	(void)pthread_mutex_init(&r->pool_lock, NULL);
@@ -204,10 +210,26 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	return EMR_OK;
 }
 
+static emr_status save_mark_at_end(emr_replica *r)
+{
+	emr_status status;
+
+	if (r->is_mark_saved)
+		return EMR_OK;
+	while (flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	status = replica_save_mark(r, true);
+	(void)flock(r->lock_fd, LOCK_UN);
+	return status;
+}
+
 void emr_replica_close(emr_replica *r)
 {
 	if (r == NULL)
 		return;
+	if (r->lock_fd >= 0 && r->dirfd >= 0 && save_mark_at_end(r) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "replica: the high-water mark could not be written");
 	for (size_t i = 0; i < r->n_readers; i++)
 		emr_chain_close(r->readers[i]);
 	emr_chain_close(r->writer);

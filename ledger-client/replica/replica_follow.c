@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #define RUN_ENTRIES 128		/* entries of one transaction */
+#define MARK_NS 1000000000	/* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
 
@@ -205,6 +206,18 @@ static emr_status compare_leaf(void *arg, const emr_ledger_entry *entry)
 	return EMR_OK;
 }
 
+/* The last entry has other bytes: damage when the ledger's tree is still ours, else another history. */
+static emr_status other_entry(emr_replica *r, uint64_t size, emr_ledger_trouble *out)
+{
+	uint8_t theirs[32];
+	uint8_t ours[32];
+
+	if (emr_ledger_root(r->ledger, size, theirs) == EMR_OK && replica_root(r->writer, size, ours) == EMR_OK &&
+	    memcmp(theirs, ours, 32) == 0)
+		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry does not fit the tree");
+	return give_trouble(out, EMR_FORK, size - 1, "the entry is not the one that this computer has verified");
+}
+
 /* The ledger still ends, or goes on, where this computer stood. */
 static emr_status check_end(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_ledger_trouble *out)
 {
@@ -224,7 +237,7 @@ static emr_status check_end(emr_replica *r, uint64_t size, uint64_t ledger_size,
 	if (status == EMR_DAMAGED && n == 0)
 		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry cannot be read");
 	if (status == EMR_OK && !s.is_same)
-		return give_trouble(out, EMR_FORK, size - 1, "the entry is not the one that this computer has verified");
+		return other_entry(r, size, out);
 	return status;
 }
 
@@ -264,8 +277,7 @@ static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
 	return EMR_OK;
 }
 
-/* The mark of the copy as it stands now. */
-static emr_status new_mark(emr_replica *r, uint64_t size, high_mark *out)
+emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 {
 	high_mark m = { .net_id = emr_ledger_net_id(r->ledger) };
 	uint8_t hash[32];
@@ -304,7 +316,7 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 	if (status == EMR_OK && *out_n > 0)
 		status = check_mark(r, size, size + *out_n, &f->trouble);
 	if (status == EMR_OK && *out_n > 0)
-		status = new_mark(r, size + *out_n, &mark);
+		status = replica_new_mark(r, size + *out_n, &mark);
 	if (status != EMR_OK || *out_n == 0) {
 		emr_chain_rollback(r->writer);
 		return status;
@@ -312,9 +324,8 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 	status = emr_chain_commit(r->writer);
 	/* While the copy is made again, an older place than the mark's must not become the mark. */
 	if (status == EMR_OK && mark.frontier.size >= r->mark.frontier.size) {
-		status = mark_write(r->dirfd, &mark);
-		if (status == EMR_OK)
-			r->mark = mark;
+		r->mark = mark;
+		r->is_mark_saved = false;
 	}
 	return status;
 }
@@ -346,6 +357,30 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 	return failed;
 }
 
+/* At most once a second: its two flushes would be most of what following one save costs, and until then the copy itself
+ * knows the place. */
+emr_status replica_save_mark(emr_replica *r, bool is_last)
+{
+	int64_t now = emr_clock_boot_ns(r->clock);
+	high_mark other;
+	emr_status status;
+
+	if (r->is_mark_saved || r->mark.frontier.size == 0)
+		return EMR_OK;
+	if (!is_last && r->mark_saved_ns >= 0 && now - r->mark_saved_ns < MARK_NS)
+		return EMR_OK;
+	/* Another process may have gone further meanwhile: its mark stays. */
+	if (mark_read(r->dirfd, &other) == EMR_OK && other.frontier.size >= r->mark.frontier.size)
+		status = EMR_OK;
+	else
+		status = mark_write(r->dirfd, &r->mark);
+	if (status == EMR_OK) {
+		r->is_mark_saved = true;
+		r->mark_saved_ns = now;
+	}
+	return status;
+}
+
 static void keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh)
 {
 	(void)pthread_mutex_lock(&r->pool_lock);
@@ -374,6 +409,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		status = check_end(r, size, ledger_size, &f->trouble);
 	if (status == EMR_OK && size < ledger_size)
 		status = take_most(r, f, size, out_n);
+	if (status == EMR_OK)
+		status = replica_save_mark(r, false);
 	(void)flock(r->lock_fd, LOCK_UN);
 	*out_is_end = status == EMR_OK && size + *out_n >= ledger_size;
 	return status;
@@ -431,6 +468,10 @@ static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
 		return status;
 	emr_entry_leaf(span_of(entry->entry), leaf);
 	status = emr_chain_leaf(v->own, entry->seq, own);
+	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
+		(void)give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "this computer's own copy: a hash of the tree");
+		return replica_own(v->f->replica, EMR_DAMAGED);
+	}
 	if (status == EMR_OK && memcmp(leaf, own, 32) != 0)
 		return give_trouble(&v->f->trouble, EMR_FORK, entry->seq,
 				    "the entry is not the one that this computer has verified");

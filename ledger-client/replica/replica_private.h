@@ -23,6 +23,8 @@ struct emr_replica {
 	pthread_mutex_t write_lock;	/* writer, mark; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
+	bool is_mark_saved;	/* the file says the same */
+	int64_t mark_saved_ns;	/* boot time; -1 = not in this life */
 
 	pthread_mutex_t pool_lock;	/* readers, n_readers, trouble, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
@@ -38,6 +40,10 @@ void replica_give(emr_replica *replica, emr_chain *chain);
 emr_status replica_own(emr_replica *replica, emr_status status);
 emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 
+/* The mark of the copy as it stands now, with SIZE entries. */
+emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
+/* Inside of write_lock, or when nobody else is there. */
+emr_status replica_save_mark(emr_replica *replica, bool is_last);
 uint8_t replica_family(const emr_item *item, emr_span pub);
 
 static inline emr_span span_of(emr_bytes bytes)

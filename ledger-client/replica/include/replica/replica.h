@@ -129,8 +129,8 @@ emr_status emr_replica_find_batch(emr_replica *replica, emr_id32 batch_id, emr_l
 typedef emr_status (*emr_replica_domain_fn)(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg);
 
-/* Items of entries from the newest down, at most LIMIT, for listings; all results, refused ones too.  domain and object
- * narrow it (NULL = all). */
+/* Items of entries from the newest down, at most LIMIT, for listings, with their results.  domain and object narrow it
+ * (NULL = all); with a domain, entries that changed nothing there (everything refused) are not shown. */
 typedef struct emr_replica_listing {
 	emr_replica_item item;
 	emr_id16 domain;

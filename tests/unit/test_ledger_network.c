@@ -1,0 +1,228 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "contract/item.h"
+#include "contract/rows.h"
+#include "keyring/cert.h"
+#include "ledger/chain.h"
+#include "ledger/sql.h"
+#include "ledger_kit.h"
+
+static kit k;
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_begin(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_end(&k);
+	return 0;
+}
+
+static emr_network_new options(void)
+{
+	return (emr_network_new){ .path = k.network, .keyring = k.keyring, .name = "Silva", .handle = "ana@silva",
+				  .clock = &k.clock.clock };
+}
+
+static emr_status open_it(void)
+{
+	emr_ledger_options o = { .path = k.network, .submitter = k.keyring, .clock = &k.clock.clock };
+
+	return emr_ledger_open(&o, &k.ledger);
+}
+
+static mode_t mode_of(const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s/%s", k.network, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void a_new_network_knows_its_owner_and_his_certificate(void **state)
+{
+	emr_network_new o = options();
+	EMR_AUTO_BUF cert = { 0 };
+	EMR_AUTO_BUF row = { 0 };
+	emr_cert_facts facts;
+	emr_key_text key;
+	emr_row_key parsed;
+	emr_replica *replica;
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, &cert));
+	assert_ok(emr_cert_read(emr_buf_view(&cert), &facts));
+	assert_string_equal(facts.handle, "ana@silva");
+	assert_int_equal(facts.roles, EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN);
+	assert_ok(open_it());
+	replica = kit_replica(&k);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_key_signer(k.owner.signer_id.b, &key);
+	assert_ok(emr_replica_state_get(replica, key.text, &row));
+	assert_int_equal(emr_row_key_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	assert_int_equal(parsed.head.state, EMR_KEY_ACTIVE);
+	assert_memory_equal(parsed.ref, facts.ref.b, 32);
+	assert_int_equal(parsed.not_after_unix_s, facts.not_after);
+	emr_replica_close(replica);
+}
+
+static void a_private_network_is_private(void **state)
+{
+	emr_network_new o = options();
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	assert_int_equal(mode_of("."), 0700);
+	assert_int_equal(mode_of("ledger.sqlite"), 0600);
+	assert_int_equal(mode_of("descriptor"), 0600);
+	assert_ok(open_it());
+	assert_int_equal(mode_of("ledger.sqlite-wal"), 0600);
+}
+
+static void a_group_network_is_for_the_group(void **state)
+{
+	emr_network_new o = options();
+
+	(void)state;
+	o.is_group = true;
+	(void)umask(077);	/* whatever the user's umask says */
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	assert_ok(open_it());
+	(void)umask(022);
+	assert_int_equal(mode_of("."), 02770);
+	assert_int_equal(mode_of("ledger.sqlite"), 0660);
+	assert_int_equal(mode_of("ledger.sqlite-wal"), 0660);
+	assert_int_equal(mode_of("ledger.sqlite-shm"), 0660);
+}
+
+static void a_network_with_wider_rights_is_not_opened(void **state)
+{
+	static const mode_t modes[] = { 0755, 0701, 0770, 03770, 02777, 01700 };
+	emr_network_new o = options();
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+		assert_int_equal(chmod(k.network, modes[i]), 0);
+		assert_status(EMR_EXPOSED, open_it());
+	}
+	assert_int_equal(chmod(k.network, 0700), 0);
+	assert_ok(open_it());
+}
+
+static void a_network_is_made_once_and_never_over_other_files(void **state)
+{
+	emr_network_new o = options();
+	char path[256];
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir(k.network, 0755), 0);	/* empty: fine */
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	assert_status(EMR_EXISTS, emr_network_create(&o, &k.net_id, NULL));
+	kit_remove_tree(k.network);
+	assert_int_equal(mkdir(k.network, 0700), 0);
+	(void)snprintf(path, sizeof path, "%s/letter.txt", k.network);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)close(fd);
+	assert_status(EMR_NOT_EMPTY, emr_network_create(&o, &k.net_id, NULL));
+	assert_status(EMR_NOT_FOUND, open_it());
+}
+
+static size_t files_in(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n - 2;
+}
+
+static void a_failed_creation_leaves_nothing_behind(void **state)
+{
+	emr_network_new o = options();
+
+	(void)state;
+	o.name = "";	/* refused by the certificate */
+	assert_int_not_equal(emr_network_create(&o, &k.net_id, NULL), EMR_OK);
+	assert_int_equal(files_in(k.base), 1);	/* the state directory of this test */
+}
+
+static void a_descriptor_that_was_changed_is_found(void **state)
+{
+	emr_network_new o = options();
+	char path[256];
+	int fd;
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	(void)snprintf(path, sizeof path, "%s/descriptor", k.network);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "x", 1, 20), 1);
+	(void)close(fd);
+	assert_status(EMR_DAMAGED, open_it());
+}
+
+static void shared_file_systems_are_refused(void **state)
+{
+	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	assert_status(EMR_UNSUPPORTED, emr_network_check_place(fd));
+	(void)close(fd);
+	assert_ok(emr_network_check_place(k.state_fd));
+}
+
+/* Why configure() sets synchronous before any transaction. */
+static void synchronous_inside_a_transaction_is_refused_or_ignored(void **state)
+{
+	emr_network_new o = options();
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+	char path[256];
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_exec(db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA synchronous", -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(s, 0), 1);	/* still NORMAL */
+	(void)sqlite3_finalize(s);
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_network_knows_its_owner_and_his_certificate),
+		TEST(a_private_network_is_private),
+		TEST(a_group_network_is_for_the_group),
+		TEST(a_network_with_wider_rights_is_not_opened),
+		TEST(a_network_is_made_once_and_never_over_other_files),
+		TEST(a_failed_creation_leaves_nothing_behind),
+		TEST(a_descriptor_that_was_changed_is_found),
+		TEST(shared_file_systems_are_refused),
+		TEST(synchronous_inside_a_transaction_is_refused_or_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

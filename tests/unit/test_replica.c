@@ -1,0 +1,559 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/item.h"
+#include "contract/rows.h"
+#include "ledger_kit.h"
+
+static kit k;
+static kit_domain domain;
+static emr_replica *replica;
+
+static void start(void)
+{
+	replica = kit_replica(&k);
+}
+
+static void stop(void)
+{
+	emr_replica_close(replica);
+	replica = NULL;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	start();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	stop();
+	kit_end(&k);
+	return 0;
+}
+
+static uint64_t catch_up(void)
+{
+	uint64_t n = 0;
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
+	return n;
+}
+
+/* An object with COUNT versions, one batch each; its last item. */
+static emr_id32 save(emr_id16 object, uint64_t count)
+{
+	emr_id32 item = { { 0 } };
+
+	for (uint64_t version = 1; version <= count; version++) {
+		emr_batch_builder *b = kit_batch(&k, domain.id);
+		item = kit_put(b, &domain, object, version, item);
+		(void)kit_send(&k, b);
+	}
+	return item;
+}
+
+/* ---- following ---- */
+
+static void what_is_saved_is_seen_after_catching_up(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_id32 item = save(object, 2);
+	emr_part_key key = { .domain = domain.id, .object = object, .version = 2, .family = 0x20 };
+	emr_replica_position position;
+	emr_replica_head head;
+	emr_replica_item found;
+	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF part = { 0 };
+
+	(void)state;
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 0);
+	assert_int_equal(position.freshness_s, -1);
+	assert_int_equal(catch_up(), 5);
+	assert_int_equal(catch_up(), 0);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	assert_int_equal(head.version, 2);
+	assert_int_equal(head.pversion, 2);
+	assert_int_equal(head.state, EMR_OBJECT_LIVE);
+	assert_int_equal(head.seq, 4);
+	assert_int_equal(head.ledger_time, KIT_NOW);
+	assert_memory_equal(head.item_id.b, item.b, 32);
+	assert_ok(emr_replica_item_get(replica, &key, &bytes, &found));
+	assert_memory_equal(found.item_id.b, item.b, 32);
+	assert_int_equal(found.bytes.len, EMR_ITEM_BYTES);
+	assert_int_equal(found.seq, 4);
+	assert_ok(emr_replica_part(replica, &key, &part));
+	assert_int_equal(part.len, 828);
+	key.version = 3;
+	assert_status(EMR_NOT_FOUND, emr_replica_part(replica, &key, &part));
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 5);
+	assert_int_equal(position.freshness_s, 0);
+	k.clock.boot_ns += 7000000000;
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.freshness_s, 7);
+}
+
+static void the_root_is_the_ledgers(void **state)
+{
+	emr_replica_position position;
+	uint8_t root[32];
+
+	(void)state;
+	kit_fill(&k, &domain, 3);
+	(void)catch_up();
+	assert_ok(emr_replica_at(replica, &position));
+	assert_ok(emr_ledger_root(k.ledger, position.size, root));
+	assert_memory_equal(root, position.root, 32);
+}
+
+typedef struct seen {
+	size_t n;
+	emr_replica_change last;
+} seen;
+
+static void see(void *arg, const emr_replica_change *change)
+{
+	seen *s = arg;
+	emr_replica_position position;
+
+	/* No lock is held: the replica may be read from here. */
+	assert_ok(emr_replica_at(replica, &position));
+	s->n++;
+	s->last = *change;
+}
+
+static void each_item_is_told_once_and_in_order(void **state)
+{
+	seen s = { 0 };
+	emr_id16 object = emr_id16_random();
+	emr_id32 item;
+
+	(void)state;
+	assert_ok(emr_replica_catch_up(replica, see, &s, NULL));
+	assert_int_equal(s.n, 3);	/* KEY_REG, DOMAIN_NEW, LISTKEY */
+	item = save(object, 1);
+	assert_ok(emr_replica_catch_up(replica, see, &s, NULL));
+	assert_int_equal(s.n, 4);
+	assert_int_equal(s.last.op, EMR_OP_PUT);
+	assert_int_equal(s.last.family, EMR_FAMILY_OBJECT);
+	assert_memory_equal(s.last.item_id.b, item.b, 32);
+	assert_memory_equal(s.last.object.b, object.b, 16);
+	assert_true(s.last.is_mine);
+	assert_int_equal(s.last.result, EMR_RESULT_APPLIED);
+}
+
+static bool is_none(void *arg, emr_id16 id, emr_bytes d_row)
+{
+	emr_domain_public *mine = arg;
+
+	(void)id;
+	assert_int_equal(d_row.len, 96);
+	return memcmp(d_row.data, mine->owner_pk, 32) == 0;
+}
+
+static void parts_of_other_domains_are_not_kept(void **state)
+{
+	emr_domain_public mine;
+	emr_replica_options options = { .state_dirfd = k.state_fd, .ledger = k.ledger, .clock = &k.clock.clock,
+					.is_mine = is_none, .is_mine_arg = &mine };
+	emr_id16 object = emr_id16_random();
+	kit_domain other;
+	emr_part_key key = { .object = object, .version = 1, .family = 0x20 };
+	EMR_AUTO_BUF part = { 0 };
+	emr_replica_trouble trouble;
+	emr_replica_head head;
+	uint64_t checked = 0;
+
+	(void)state;
+	stop();
+	(void)save(object, 1);
+	other = domain;
+	domain = kit_domain_new(&k);
+	(void)save(object, 1);
+	assert_ok(emr_keyring_domain_public(k.keyring, domain.id, 1, 1, &mine));
+	assert_ok(emr_replica_open(&options, &replica));
+	(void)catch_up();
+	key.domain = other.id;
+	assert_status(EMR_NOT_FOUND, emr_replica_part(replica, &key, &part));
+	assert_ok(emr_replica_head_get(replica, other.id, object, &head));
+	key.domain = domain.id;
+	assert_ok(emr_replica_part(replica, &key, &part));
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+}
+
+/* ---- reading ---- */
+
+static emr_status count_head(void *arg, const emr_replica_head *head)
+{
+	emr_replica_head again;
+
+	assert_ok(emr_replica_head_get(replica, head->domain, head->object, &again));
+	(*(size_t *)arg)++;
+	return EMR_OK;
+}
+
+static void heads_are_listed_by_domain_and_all(void **state)
+{
+	size_t n = 0;
+	kit_domain first = domain;
+
+	(void)state;
+	kit_fill(&k, &domain, 20);
+	domain = kit_domain_new(&k);
+	kit_fill(&k, &domain, 5);
+	(void)catch_up();
+	assert_ok(emr_replica_each_head(replica, NULL, count_head, &n));
+	assert_int_equal(n, 25);
+	n = 0;
+	assert_ok(emr_replica_each_head(replica, &first.id, count_head, &n));
+	assert_int_equal(n, 20);
+}
+
+typedef struct past {
+	uint64_t versions[8];
+	uint8_t ops[8];
+	size_t n;
+} past;
+
+static emr_status note_item(void *arg, const emr_replica_item *item)
+{
+	past *p = arg;
+
+	p->versions[p->n] = item->version;
+	p->ops[p->n++] = item->op;
+	return EMR_OK;
+}
+
+static void the_history_of_a_record_is_every_version_of_its_row(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_id32 item = save(object, 2);
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	past p = { 0 };
+
+	(void)state;
+	(void)kit_unlink(b, &domain, object, 3, item);
+	(void)kit_send(&k, b);
+	(void)catch_up();
+	assert_ok(emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, object, note_item, &p));
+	assert_int_equal(p.n, 3);
+	assert_int_equal(p.versions[0], 1);
+	assert_int_equal(p.versions[2], 3);
+	assert_int_equal(p.ops[2], EMR_OP_UNLINK);
+}
+
+static emr_status note_line(void *arg, const emr_replica_listing *line)
+{
+	past *p = arg;
+
+	p->versions[p->n] = line->item.seq;
+	p->ops[p->n++] = line->result;
+	return EMR_OK;
+}
+
+static void recent_entries_come_newest_first_with_refused_items(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_batch_builder *b;
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_ledger_answer answer;
+	emr_ledger_answer found;
+	past p = { 0 };
+
+	(void)state;
+	(void)save(object, 1);	/* entry 3 */
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, object, 1, (emr_id32){ { 0 } });
+	kit_finish(&k, b, &bytes);
+	emr_batch_free(b);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));	/* entry 4 */
+	(void)catch_up();
+	assert_ok(emr_replica_recent(replica, &domain.id, &object, 8, note_line, &p));
+	assert_int_equal(p.n, 1);
+	assert_int_equal(p.versions[0], 3);
+	p.n = 0;
+	assert_ok(emr_replica_recent(replica, NULL, &object, 8, note_line, &p));
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.versions[0], 4);
+	assert_int_equal(p.ops[0], EMR_RESULT_CONFLICT);
+	assert_int_equal(p.versions[1], 3);
+	p.n = 0;
+	assert_ok(emr_replica_recent(replica, NULL, NULL, 3, note_line, &p));
+	assert_int_equal(p.n, 3);
+	assert_ok(emr_replica_find_batch(replica, answer.batch_id, &found));
+	assert_int_equal(found.seq, 4);
+	assert_int_equal(found.results[0], EMR_RESULT_CONFLICT);
+	assert_status(EMR_NOT_FOUND, emr_replica_find_batch(replica, (emr_id32){ { 1 } }, &found));
+}
+
+static emr_status note_domain(void *arg, emr_id16 id, bool is_mine, emr_bytes row)
+{
+	(void)id;
+	assert_true(is_mine);
+	assert_int_equal(row.len, EMR_ROW_DOMAIN_BYTES);
+	(*(size_t *)arg)++;
+	return EMR_OK;
+}
+
+static void rows_are_read_by_key(void **state)
+{
+	emr_key_text key;
+	EMR_AUTO_BUF row = { 0 };
+	emr_row_key parsed;
+	size_t n = 0;
+
+	(void)state;
+	(void)catch_up();
+	emr_key_signer(k.owner.signer_id.b, &key);
+	assert_ok(emr_replica_state_get(replica, key.text, &row));
+	assert_int_equal(emr_row_key_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	assert_memory_equal(parsed.pk, k.owner.pk, 32);
+	assert_status(EMR_NOT_FOUND, emr_replica_state_get(replica, "D/00", &row));
+	assert_ok(emr_replica_domains(replica, note_domain, &n));
+	assert_int_equal(n, 1);
+}
+
+static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_id32 item = save(object, 2);
+	emr_part_key key = { .domain = domain.id, .object = object, .version = 1, .family = 0x20 };
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_replica_trouble trouble;
+	EMR_AUTO_BUF part = { 0 };
+	uint64_t checked = 0;
+
+	(void)state;
+	(void)catch_up();
+	assert_ok(emr_replica_part(replica, &key, &part));
+	(void)kit_erase(b, &domain, object, 3, item, 1, 1);
+	(void)kit_send(&k, b);
+	(void)catch_up();
+	assert_status(EMR_NOT_FOUND, emr_replica_part(replica, &key, &part));
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	assert_int_equal(checked, 6);
+	/* A computer that comes later never sees the part, and reaches the same state. */
+	stop();
+	kit_remove_tree(k.state);
+	assert_int_equal(mkdir(k.state, 0700), 0);
+	(void)close(k.state_fd);
+	k.state_fd = open(k.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	start();
+	assert_int_equal(catch_up(), 6);
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+}
+
+/* ---- the mark ---- */
+
+static void copy_file(const char *dir, const char *from, const char *to)
+{
+	char command[512];
+
+	(void)snprintf(command, sizeof command, "cp -p %s/%s %s/%s", dir, from, dir, to);
+	assert_int_equal(system(command), 0);
+}
+
+static void remove_file(const char *dir, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	(void)unlink(path);
+}
+
+static void a_ledger_that_went_back_is_refused(void **state)
+{
+	emr_ledger *now = k.ledger;
+	emr_replica_trouble trouble;
+
+	(void)state;
+	stop();
+	emr_ledger_close(now);
+	copy_file(k.network, "ledger.sqlite", "old");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "old", "ledger.sqlite");
+	k.ledger = kit_open(&k);
+	start();
+	assert_status(EMR_ROLLBACK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.status, EMR_ROLLBACK);
+	assert_int_equal(trouble.seq, 3);
+	stop();
+	/* Without its own copy the mark still knows. */
+	remove_file(k.state, "replica.sqlite");
+	start();
+	assert_status(EMR_ROLLBACK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+}
+
+static void a_ledger_that_forked_is_refused(void **state)
+{
+	emr_replica_trouble trouble;
+
+	(void)state;
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "ledger.sqlite", "old");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "old", "ledger.sqlite");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	kit_fill(&k, &domain, 1);
+	start();
+	assert_status(EMR_FORK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, 3);
+	stop();
+	remove_file(k.state, "replica.sqlite");
+	start();
+	assert_status(EMR_FORK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+}
+
+static void a_copy_that_went_back_catches_up_from_where_it_is(void **state)
+{
+	emr_replica_position position;
+
+	(void)state;
+	(void)catch_up();
+	stop();
+	copy_file(k.state, "replica.sqlite", "old");
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	copy_file(k.state, "old", "replica.sqlite");
+	start();
+	assert_int_equal(catch_up(), 1);
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 4);
+}
+
+static void a_damaged_copy_is_made_again(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_replica_head head;
+
+	(void)state;
+	(void)save(object, 1);
+	(void)catch_up();
+	stop();
+	kit_sql(k.state, "replica.sqlite", "UPDATE state SET value = zeroblob(128) WHERE key LIKE 'O/%'");
+	start();
+	assert_status(EMR_DAMAGED, emr_replica_head_get(replica, domain.id, object, &head));
+	stop();
+	start();
+	assert_int_equal(catch_up(), 4);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	stop();
+	kit_sql(k.state, "replica.sqlite", "PRAGMA application_id=7");
+	start();
+	assert_int_equal(catch_up(), 4);
+	stop();
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
+	assert_status(EMR_NEWER_FORMAT, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
+										 .ledger = k.ledger },
+							 &replica));
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=1");
+	start();
+}
+
+static void a_damaged_mark_is_made_again_beside_a_whole_copy_only(void **state)
+{
+	char path[256];
+	int fd;
+
+	(void)state;
+	(void)catch_up();
+	for (int i = 0; i < 2; i++) {
+		stop();
+		(void)snprintf(path, sizeof path, "%s/replica.hw", k.state);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(pwrite(fd, "zz", 2, 30), 2);
+		(void)close(fd);
+		if (i == 0) {
+			start();	/* and written again at the next stop */
+			continue;
+		}
+		remove_file(k.state, "replica.sqlite");
+		assert_status(EMR_DAMAGED, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
+										    .ledger = k.ledger },
+							    &replica));
+	}
+	remove_file(k.state, "replica.hw");
+	start();
+	assert_int_equal(catch_up(), 3);
+}
+
+static void a_copy_of_another_network_is_refused(void **state)
+{
+	kit other;
+
+	(void)state;
+	(void)catch_up();
+	stop();
+	kit_new(&other);
+	assert_status(EMR_FORK, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
+									 .ledger = other.ledger },
+						 &replica));
+	kit_end(&other);
+	start();
+}
+
+static void a_copy_that_others_can_read_is_refused(void **state)
+{
+	char path[256];
+
+	(void)state;
+	stop();
+	(void)snprintf(path, sizeof path, "%s/replica.sqlite", k.state);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_status(EMR_EXPOSED, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
+									    .ledger = k.ledger },
+						    &replica));
+	assert_int_equal(chmod(path, 0600), 0);
+	start();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_saved_is_seen_after_catching_up),
+		TEST(the_root_is_the_ledgers),
+		TEST(each_item_is_told_once_and_in_order),
+		TEST(parts_of_other_domains_are_not_kept),
+		TEST(heads_are_listed_by_domain_and_all),
+		TEST(the_history_of_a_record_is_every_version_of_its_row),
+		TEST(recent_entries_come_newest_first_with_refused_items),
+		TEST(rows_are_read_by_key),
+		TEST(an_erased_version_has_no_part_and_the_rest_stays_provable),
+		TEST(a_ledger_that_went_back_is_refused),
+		TEST(a_ledger_that_forked_is_refused),
+		TEST(a_copy_that_went_back_catches_up_from_where_it_is),
+		TEST(a_damaged_copy_is_made_again),
+		TEST(a_damaged_mark_is_made_again_beside_a_whole_copy_only),
+		TEST(a_copy_of_another_network_is_refused),
+		TEST(a_copy_that_others_can_read_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
