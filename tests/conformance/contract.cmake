@@ -3,6 +3,7 @@ set(contract_kit_dir ${PROJECT_SOURCE_DIR}/tests/unit)
 foreach(part story recorded)
 	emr_test(contract_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/contract_${part}.c ${contract_kit_dir}/test_contract_kit.c
+			${contract_kit_dir}/test_contract_record.c
 		USES contract hashsig base PkgConfig::sodium PkgConfig::jansson
 		INCLUDES ${contract_kit_dir}
 		DEFINES EMR_CONTRACT_CASES="${CMAKE_CURRENT_LIST_DIR}/contract"

@@ -91,6 +91,11 @@ void kit_run_free(kit_run *run);
 /* The one answer: that of the first item, or the refusal of the batch plus 1000. */
 int kit_answer(const kit_run *run);
 
+/* Appends the case to the file that EMR_CONTRACT_RECORD names, if it names one and NAME is not
+ * NULL. */
+void kit_record(const kit_run *run, const char *name, emr_span batch, const emr_caller *caller,
+	uint64_t now);
+
 /* ---- a network ---- */
 
 /* One organisation, a patient's identity key that submits, his domain and its owner's key. */
@@ -119,3 +124,18 @@ void kit_follow(const kit_state *state, const char *key, emr_item *item);
 /* Proof of possession of b = HS("kat", name), for B. */
 void kit_pop(const char *name, const uint8_t net_id[16], const uint8_t signer_id[32],
 	uint8_t out_B[32], uint8_t out_pop[64]);
+
+/* ---- samples ---- */
+
+void kit_drop(emr_span bytes); /* frees what kit_end() gave */
+/* Item of OP on the object of that name in the world's domain, following its O row; epoch 1. */
+emr_item kit_item_of(const kit_world *world, uint8_t op, const char *object);
+/* A directory, a file, its new name: signed by the owner, judged by nobody yet. */
+emr_span kit_three_items(const kit_world *world);
+/* OP on the world's domain itself, following its D row. */
+emr_item kit_domain_item(const kit_world *world, uint8_t op, uint32_t epoch);
+/* The answer to a batch of this one item. */
+int kit_answer_item(const kit_world *world, const char *name, const kit_signer *signer,
+	emr_item item, emr_span pub, emr_span part, const kit_state *part_hashes);
+/* Fails with both results by name. */
+void kit_expect(int expected, int got, const char *name);
