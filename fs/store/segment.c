@@ -210,7 +210,8 @@ emr_status emr_segment_list(emr_store *store)
 	before = store->segment_count;
 	status = list_locked(store, dir);
 	/* New slots in the order of their numbers: what is later in the log is later here. */
-	qsort(store->segments + before, store->segment_count - before, sizeof(emr_segment *), compare_segments);
+	if (store->segment_count > before)
+		qsort(store->segments + before, store->segment_count - before, sizeof(emr_segment *), compare_segments);
 	for (size_t i = before; i < store->segment_count; i++)
 		store->segments[i]->handle = (uint32_t)i + 1;
 	pthread_mutex_unlock(&store->map_lock);
