@@ -295,15 +295,16 @@ emr_status tree_swap(emr_view *view, node *a, node *b)
 	node *dir_a = a->parent, *dir_b = b->parent;
 	char *name_a = strdup(a->name), *name_b = strdup(b->name);
 
-	if (name_a == NULL || name_b == NULL) {
+	if (name_a == NULL || name_b == NULL || table_reserve(&view->by_name) != EMR_OK) {
 		free(name_a);
 		free(name_b);
 		return EMR_NO_MEMORY;
 	}
-	/* Two names leave and two come: neither the table nor a listing can need more room than it had, but a
-	 * listing must not shrink its array's count below what add_kid fills, so holes are closed first. */
+	/* As many names leave as come, so that there is room once the holes are closed. */
 	tree_detach(view, a);
 	tree_detach(view, b);
+	close_holes(dir_a);
+	close_holes(dir_b);
 	add_kid(view, dir_b, a, name_b);
 	add_kid(view, dir_a, b, name_a);
 	return EMR_OK;
