@@ -518,7 +518,8 @@ static int by_depth(const void *a, const void *b)
 /* The array is in its final order: now its entries may point into themselves. */
 static void link_works(publishing *p)
 {
-	qsort(p->works, p->nworks, sizeof *p->works, by_depth);
+	if (p->nworks > 1)
+		qsort(p->works, p->nworks, sizeof *p->works, by_depth);
 	for (size_t i = 0; i < p->nworks; i++) {
 		work *w = &p->works[i];
 
