@@ -25,6 +25,15 @@ static emr_status report(check_run *run, uint64_t offset, uint64_t len)
 	return emr_store_note_damage(run->store, run->segment, offset, len, false);
 }
 
+/* What stands where damage was: known to nobody, and nothing is lost with it. */
+static bool is_filler(emr_bytes block)
+{
+	for (size_t i = 0; i < block.len; i++)
+		if (block.data[i] != 0)
+			return false;
+	return true;
+}
+
 static emr_status check_item(void *context, const emr_scan_item *item)
 {
 	check_run *run = context;
@@ -44,7 +53,7 @@ static emr_status check_item(void *context, const emr_scan_item *item)
 		return EMR_OK;	/* ours are not indexed; a stranger's look-alike may be */
 	status = emr_store_find(run->store, emr_cid_digest(&item->cid), &at);
 	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
-		run->index_lies = true;
+		run->index_lies |= !is_filler(item->head);
 		return EMR_OK;
 	}
 	return status;

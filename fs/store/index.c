@@ -92,6 +92,9 @@ static emr_status from_sqlite(int rc)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_ERROR:	/* a table that is not there */
+	case SQLITE_READONLY:	/* a file format from elsewhere in the header */
+	case SQLITE_CONSTRAINT:	/* two rows where one can be */
+	case SQLITE_MISMATCH:
 		return EMR_DAMAGED;
 	default:
 		return EMR_IO;

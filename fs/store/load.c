@@ -180,7 +180,8 @@ static emr_status open_index(emr_store *store)
 
 	if (store->read_only && (status == EMR_NOT_FOUND || status == EMR_DAMAGED))
 		return EMR_OK;
-	if (status == EMR_DAMAGED) {
+	/* A damaged file can look like a failing disk; a failing disk will fail again just below. */
+	if (status == EMR_DAMAGED || status == EMR_IO) {
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
 		status = emr_index_remove(store->path);
 		if (status == EMR_OK)

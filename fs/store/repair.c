@@ -44,14 +44,16 @@ static void findings_free(findings *f)
 }
 #define AUTO_FINDINGS __attribute__((cleanup(findings_free))) findings
 
-static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes block)
+/* *out_ours stays false for somebody's block that only looks like a frame. */
+static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes block, bool *out_ours)
 {
 	emr_log_place place = { f->segment->number, item->offset };
 	emr_store_frame frame;
 	emr_status status = emr_store_frame_read(block, f->segment->writer, place, &frame);
 
 	if (status != EMR_OK)
-		return status == EMR_DAMAGED ? EMR_OK : status;	/* somebody's block that looks like one */
+		return status == EMR_DAMAGED ? EMR_OK : status;
+	*out_ours = true;
 	if (frame.synced > f->synced && frame.synced <= item->offset)
 		f->synced = frame.synced;
 	for (size_t i = 0; i < frame.count; i++) {
@@ -72,6 +74,7 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 		.offset = item->offset + item->head_len } };
 	EMR_AUTO_BUF block = { 0 };
 	emr_status status;
+	bool ours = false;
 
 	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
 		status = emr_buf_append_zeros(&block, item->data_len);
@@ -80,7 +83,9 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 		if (status != EMR_OK)
 			return status;
 		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
-			return take_frame(f, item, emr_buf_view(&block));
+			status = take_frame(f, item, emr_buf_view(&block), &ours);
+		if (status != EMR_OK || ours)
+			return status;
 	}
 	memcpy(section.digest, emr_cid_digest(&item->cid), EMR_DIGEST_PREFIX);
 	return emr_buf_append(&f->sections, &section, sizeof section);

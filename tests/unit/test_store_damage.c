@@ -1,0 +1,337 @@
+/* Torn tails, bit rot in every kind of byte of segment and index, and what is said and kept about it. */
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define BLOCKS 20
+#define LEN 3000
+#define PREFIX 96
+#define HEAD 38	/* varint of 3,036 is two bytes, CID 36 */
+#define SECTION (HEAD + LEN)
+
+static void put_some(kit *k)
+{
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		kit_put(k, i, LEN);
+}
+
+static void remove_index(kit *k)
+{
+	char path[512];
+
+	kit_file(k, "index.sqlite", path);
+	unlink(path);
+}
+
+static void a_torn_tail_is_cut_at_every_size_and_kept_aside(void **state)
+{
+	kit *k = *state;
+
+	kit_run_and_die(k, put_some);
+	for (uint64_t size = PREFIX + BLOCKS * SECTION - 1; size > PREFIX + 18 * SECTION; size -= 311) {
+		size_t whole = (size_t)((size - PREFIX) / SECTION);
+
+		kit_truncate(k, "seg-1", size);
+		kit_open(k);
+		for (uint32_t i = 0; i < BLOCKS; i++) {
+			if (i < whole)
+				kit_has(k, i, LEN);
+			else
+				assert_status(EMR_NOT_FOUND, kit_try(k, i, LEN));
+		}
+		/* Written again, so that the next round has something to tear. */
+		for (uint32_t i = (uint32_t)whole; i < BLOCKS; i++)
+			kit_put(k, i, LEN);
+		kit_close(k);
+		kit_segments_are_cars(k);
+		remove_index(k);
+	}
+	assert_true(kit_quarantined(k) > 0);
+}
+
+/* A power cut keeps some sectors and loses others: what was lost reads as zeros. */
+static void lose_sector(kit *k, uint64_t offset, size_t sector)
+{
+	char path[512];
+	uint8_t zeros[4096] = { 0 };
+	int fd;
+
+	kit_file(k, "seg-1", path);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, zeros, sector, (off_t)(offset / sector * sector)), (ssize_t)sector);
+	close(fd);
+}
+
+static void lost_sectors_behind_the_last_flush_end_the_log_there(void **state)
+{
+	static const size_t sectors[] = { 512, 4096 };
+	kit *k = *state;
+
+	for (size_t s = 0; s < 2; s++) {
+		uint64_t offset = PREFIX + 10 * SECTION + 4096;
+		size_t whole = (size_t)((offset / sectors[s] * sectors[s] - PREFIX) / SECTION);
+
+		kit_run_and_die(k, put_some);
+		lose_sector(k, offset, sectors[s]);
+		kit_open(k);
+		for (uint32_t i = 0; i < BLOCKS; i++) {
+			if (i < whole)
+				kit_has(k, i, LEN);
+			else
+				assert_status(EMR_NOT_FOUND, kit_try(k, i, LEN));
+		}
+		assert_int_equal(kit_quarantined(k), s + 1);
+		kit_close(k);
+		kit_segments_are_cars(k);
+		kit_truncate(k, "seg-1", PREFIX);
+		remove_index(k);
+	}
+}
+
+static void put_flush_put(kit *k)
+{
+	put_some(k);
+	if (emr_store_flush(k->store) != EMR_OK)
+		_exit(3);
+	kit_put(k, 100, LEN);	/* carries the mark: everything before was synced */
+	kit_put(k, 101, LEN);
+}
+
+static void note_damage(void *context, const emr_store_damage *damage)
+{
+	*(emr_store_damage *)context = *damage;
+}
+
+static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void **state)
+{
+	kit *k = *state;
+	emr_store_damage damage = { 0 };
+	static const uint64_t bytes[] = {
+		0, 1,		/* varint */
+		2, 3, 4, 5,	/* CID head */
+		6, 37,		/* digest */
+		38, 1000, SECTION - 1,	/* block */
+	};
+
+	for (size_t b = 0; b < sizeof bytes / sizeof bytes[0]; b++) {
+		for (int mask = 1; mask <= 0x80; mask *= 16) {
+			char path[512];
+
+			kit_close(k);
+			kit_file(k, "seg-1", path);
+			unlink(path);
+			remove_index(k);
+			kit_run_and_die(k, put_flush_put);
+			kit_flip(k, "seg-1", PREFIX + 5 * SECTION + bytes[b], (uint8_t)mask);
+			kit_open(k);
+			for (uint32_t i = 0; i < BLOCKS; i++)
+				if (i != 5)
+					kit_has(k, i, LEN);
+			kit_has(k, 101, LEN);
+			assert_status(EMR_NOT_FOUND, kit_try(k, 5, LEN));
+			assert_ok(emr_store_each_damage(k->store, note_damage, &damage));
+			assert_int_equal(damage.offset, PREFIX + 5 * SECTION);
+			assert_int_equal(damage.len, SECTION);
+			assert_false(damage.torn);
+			kit_close(k);
+			kit_segments_are_cars(k);
+			kit_open(k);
+			kit_has(k, 101, LEN);
+		}
+	}
+	assert_true(kit_quarantined(k) >= sizeof bytes / sizeof bytes[0]);
+}
+
+static void rot_that_came_after_indexing_is_found_by_check(void **state)
+{
+	kit *k = *state;
+	emr_store_damage damage = { 0 };
+
+	put_some(k);
+	kit_close(k);
+	kit_flip(k, "seg-1", PREFIX + 7 * SECTION + 500, 4);
+	kit_open(k);
+	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
+	assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+	assert_int_equal(damage.offset, PREFIX + 7 * SECTION);
+	assert_int_equal(kit_quarantined(k), 1);
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		if (i != 7)
+			kit_has(k, i, LEN);
+	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
+	assert_ok(emr_store_check(k->store, NULL, NULL));
+	kit_close(k);
+	kit_segments_are_cars(k);
+}
+
+static void a_flipped_head_is_never_served_as_something_else(void **state)
+{
+	kit *k = *state;
+
+	put_some(k);
+	kit_close(k);
+	for (uint64_t byte = 0; byte < HEAD; byte++) {
+		kit_flip(k, "seg-1", PREFIX + 3 * SECTION + byte, 0x10);
+		kit_open(k);
+		/* Bytes 3 to 5 are not looked at while the digest fits; the block is then whole. */
+		(void)kit_try(k, 3, LEN);
+		kit_has(k, 4, LEN);
+		kit_close(k);
+		remove_index(k);
+		kit_truncate(k, "seg-1", PREFIX);
+		kit_open(k);
+		put_some(k);
+		kit_close(k);
+	}
+	kit_open(k);
+}
+
+static void a_damaged_prefix_is_written_again(void **state)
+{
+	kit *k = *state;
+
+	put_some(k);
+	kit_close(k);
+	kit_flip(k, "seg-1", 20, 1);
+	remove_index(k);
+	kit_open(k);
+	kit_has(k, 0, LEN);
+	kit_has(k, BLOCKS - 1, LEN);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	assert_int_equal(kit_quarantined(k), 1);
+}
+
+static void a_missing_index_is_made_again(void **state)
+{
+	kit *k = *state;
+
+	put_some(k);
+	kit_close(k);
+	remove_index(k);
+	kit_open(k);
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		kit_has(k, i, LEN);
+}
+
+/* Whatever byte of the index changes, no block is lost and none is wrong. */
+static void no_flipped_byte_of_the_index_loses_a_block(void **state)
+{
+	kit *k = *state;
+	uint64_t size;
+
+	put_some(k);
+	kit_close(k);
+	size = kit_size(k, "index.sqlite");
+	assert_true(size > 4096);
+	for (uint64_t at = 0; at < size; at += at < 120 ? 1 : 97) {
+		kit_flip(k, "index.sqlite", at, 0x21);
+		k->store = NULL;
+		{
+			emr_status status = emr_store_open(&k->options, &k->store);
+
+			/* A version from the future is the one thing that stops us. */
+			if (status == EMR_NEWER_FORMAT) {
+				kit_flip(k, "index.sqlite", at, 0x21);
+				continue;
+			}
+			if (status != EMR_OK)
+				print_message("index byte %llu\n", (unsigned long long)at);
+			assert_ok(status);
+		}
+		for (uint32_t i = 0; i < BLOCKS; i++) {
+			if (kit_try(k, i, LEN) != EMR_OK)
+				print_message("index byte %llu\n", (unsigned long long)at);
+			kit_has(k, i, LEN);
+		}
+		kit_close(k);
+	}
+	kit_open(k);
+}
+
+static void a_segment_cut_short_keeps_what_is_left(void **state)
+{
+	kit *k = *state;
+
+	put_some(k);
+	kit_close(k);
+	kit_truncate(k, "seg-1", PREFIX + 12 * SECTION + 100);
+	kit_open(k);
+	for (uint32_t i = 0; i < 12; i++)
+		kit_has(k, i, LEN);
+	for (uint32_t i = 12; i < BLOCKS; i++)
+		assert_status(EMR_NOT_FOUND, kit_try(k, i, LEN));
+	kit_put(k, 12, LEN);
+	kit_close(k);
+	kit_segments_are_cars(k);
+}
+
+static void a_vanished_segment_takes_only_its_own_blocks(void **state)
+{
+	kit *k = *state;
+	char path[512];
+
+	kit_close(k);
+	k->options.segment_bytes = 16384;
+	kit_open(k);
+	put_some(k);
+	kit_close(k);
+	kit_file(k, "seg-2", path);
+	assert_int_equal(unlink(path), 0);
+	kit_open(k);
+	kit_has(k, 0, LEN);
+	kit_has(k, BLOCKS - 1, LEN);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 6, LEN));
+}
+
+/* A section of any size can be replaced so that the segment stays a CAR. */
+static void holes_of_every_size_can_be_filled(void **state)
+{
+	kit *k = *state;
+
+	for (uint32_t len = 0; len < 300; len++)
+		kit_put(k, len, len);
+	kit_close(k);
+	{
+		uint64_t at = PREFIX;
+
+		for (uint32_t len = 0; len < 300; len++) {
+			uint64_t section = (36 + len < 128 ? 1 : 2) + 36 + len;
+
+			if (len % 2 == 1)
+				kit_flip(k, "seg-1", at + section - 1, 1);
+			at += section;
+		}
+	}
+	kit_open(k);
+	assert_status(EMR_DAMAGED, emr_store_check(k->store, NULL, NULL));
+	assert_ok(emr_store_check(k->store, NULL, NULL));
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	for (uint32_t len = 0; len < 300; len += 2)
+		kit_has(k, len, len);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_torn_tail_is_cut_at_every_size_and_kept_aside),
+		T(lost_sectors_behind_the_last_flush_end_the_log_there),
+		T(rot_before_the_last_flush_is_quarantined_and_later_blocks_stay),
+		T(rot_that_came_after_indexing_is_found_by_check),
+		T(a_flipped_head_is_never_served_as_something_else),
+		T(a_damaged_prefix_is_written_again),
+		T(a_missing_index_is_made_again),
+		T(no_flipped_byte_of_the_index_loses_a_block),
+		T(a_segment_cut_short_keeps_what_is_left),
+		T(a_vanished_segment_takes_only_its_own_blocks),
+		T(holes_of_every_size_can_be_filled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

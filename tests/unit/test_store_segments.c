@@ -1,0 +1,647 @@
+/* The CAR store as its callers see it: append, read, reopen, pins, import and export, reclaim. */
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/car.h"
+#include "store/unixfs.h"
+
+static void a_block_comes_back_and_a_range_of_it(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(1, 50000);
+	uint8_t part[16400];
+	size_t len;
+
+	assert_ok(emr_store_append(k->store, &block, 1, NULL));
+	assert_ok(emr_store_get(k->store, &block.cid, 16400, part, sizeof part, &len));
+	assert_int_equal(len, sizeof part);
+	assert_memory_equal(part, block.data.data + 16400, len);
+	assert_ok(emr_store_get(k->store, &block.cid, 49990, part, sizeof part, &len));
+	assert_int_equal(len, 10);
+	assert_ok(emr_store_get(k->store, &block.cid, 50000, part, sizeof part, &len));
+	assert_int_equal(len, 0);
+	kit_has(k, 1, 50000);
+	kit_block_free(&block);
+}
+
+static void a_block_that_was_never_put_is_not_found(void **state)
+{
+	assert_status(EMR_NOT_FOUND, kit_try(*state, 99, 100));
+}
+
+static void blocks_survive_closing(void **state)
+{
+	kit *k = *state;
+
+	for (uint32_t i = 0; i < 100; i++)
+		kit_put(k, i, i * 37);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	for (uint32_t i = 0; i < 100; i++)
+		kit_has(k, i, i * 37);
+}
+
+static void put_hundred(kit *k)
+{
+	for (uint32_t i = 0; i < 100; i++)
+		kit_put(k, i, 1000 + i);
+}
+
+static void blocks_survive_the_death_of_the_process(void **state)
+{
+	kit *k = *state;
+
+	kit_run_and_die(k, put_hundred);
+	kit_open(k);
+	for (uint32_t i = 0; i < 100; i++)
+		kit_has(k, i, 1000 + i);
+	assert_int_equal(kit_quarantined(k), 0);
+}
+
+static void put_and_flush(kit *k)
+{
+	put_hundred(k);
+	if (emr_store_flush(k->store) != EMR_OK)
+		_exit(3);
+}
+
+static void zeros_written_ahead_are_cut_after_a_crash(void **state)
+{
+	kit *k = *state;
+
+	k->options.no_background = false;
+	kit_run_and_die(k, put_and_flush);
+	kit_open(k);
+	kit_has(k, 99, 1099);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	assert_int_equal(kit_quarantined(k), 0);
+}
+
+static void segments_roll_over_at_their_size(void **state)
+{
+	kit *k = *state;
+
+	kit_close(k);
+	k->options.segment_bytes = 65536;
+	kit_open(k);
+	for (uint32_t i = 0; i < 40; i++)
+		kit_put(k, i, 10000);
+	assert_true(kit_size(k, "seg-6") > 0);
+	assert_true(kit_size(k, "seg-1") <= 65536);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	for (uint32_t i = 0; i < 40; i++)
+		kit_has(k, i, 10000);
+}
+
+static void a_second_writer_is_told_busy(void **state)
+{
+	kit *k = *state;
+	emr_store *second;
+
+	assert_status(EMR_BUSY, emr_store_open(&k->options, &second));
+}
+
+static void a_block_over_two_mebibytes_is_refused(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
+
+	assert_status(EMR_LIMIT, emr_store_append(k->store, &block, 1, NULL));
+	block.data.len--;
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	assert_ok(emr_store_append(k->store, &block, 1, NULL));
+	kit_block_free(&block);
+}
+
+static void a_newer_store_is_left_alone(void **state)
+{
+	kit *k = *state;
+	char path[512];
+	FILE *file;
+
+	kit_close(k);
+	kit_file(k, "format", path);
+	file = fopen(path, "w");
+	fputs("emrfs store 2\n", file);
+	fclose(file);
+	assert_status(EMR_NEWER_FORMAT, emr_store_open(&k->options, &k->store));
+}
+
+/* ---- Pins ---- */
+
+static emr_status count_pin(void *context, const emr_pin *pin)
+{
+	(void)pin;
+	++*(size_t *)context;
+	return EMR_OK;
+}
+
+static size_t pins(kit *k)
+{
+	size_t n = 0;
+
+	assert_ok(emr_store_each_pin(k->store, count_pin, &n));
+	return n;
+}
+
+static void pin_and_put(kit *k)
+{
+	emr_cid cid = kit_put(k, 7, 500);
+
+	kit_pin_one(k, &cid, false);
+}
+
+static void a_pin_survives_the_death_of_the_process(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(7, 500);
+
+	kit_run_and_die(k, pin_and_put);
+	kit_open(k);
+	assert_int_equal(pins(k), 1);
+	kit_pin_one(k, &block.cid, true);
+	kit_pin_one(k, &block.cid, true);
+	assert_int_equal(pins(k), 0);
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(pins(k), 0);
+	kit_block_free(&block);
+}
+
+static void a_block_that_looks_like_a_pin_frame_pins_nothing(void **state)
+{
+	kit *k = *state;
+	uint8_t bytes[48 + 56] = "EMRS\1\0\0\1";
+	char path[512];
+	emr_buf out = { 0 };
+	emr_block block = { .data = { bytes, sizeof bytes } };
+
+	memcpy(bytes + 8, k->options.writer.b, 16);
+	bytes[31] = 1;
+	bytes[39] = 97;	/* not where it will stand */
+	bytes[48] = 1;
+	bytes[49] = 1;
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	memcpy(bytes + 48 + 20, block.cid.b, 36);
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	assert_ok(emr_store_append(k->store, &block, 1, NULL));
+	kit_close(k);
+	kit_file(k, "index.sqlite", path);
+	unlink(path);
+	kit_open(k);
+	assert_int_equal(pins(k), 0);
+	assert_ok(emr_store_get_verified(k->store, &block.cid, &out));
+	emr_buf_free(&out);
+}
+
+/* ---- Reclaim ---- */
+
+static void small_segments(kit *k)
+{
+	kit_close(k);
+	k->options.segment_bytes = 65536;
+	kit_open(k);
+}
+
+static void reclaim_frees_dead_segments_and_keeps_pinned_blocks(void **state)
+{
+	kit *k = *state;
+	emr_reclaim_options options = { 0 };
+	emr_reclaim_report report;
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 60; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i % 10 == 0)
+			kit_pin_one(k, &cid, false);
+	}
+	assert_ok(emr_store_reclaim(k->store, &options, &report));
+	assert_true(report.segments_removed >= 8);
+	assert_true(report.blocks_moved >= 5);
+	assert_int_equal(kit_size(k, "seg-1"), 0);
+	for (uint32_t i = 0; i < 60; i += 10)
+		kit_has(k, i, 10000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 10000));
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	assert_int_equal(pins(k), 6);
+	for (uint32_t i = 0; i < 60; i += 10)
+		kit_has(k, i, 10000);
+}
+
+static void pins_whose_frames_were_reclaimed_are_found_again_without_an_index(void **state)
+{
+	kit *k = *state;
+	char path[512];
+	emr_reclaim_report report;
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 30; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i == 0)
+			kit_pin_one(k, &cid, false);
+	}
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, &report));
+	assert_true(report.segments_removed > 0);
+	kit_close(k);
+	kit_file(k, "index.sqlite", path);
+	unlink(path);
+	kit_open(k);
+	assert_int_equal(pins(k), 1);
+	kit_has(k, 0, 10000);
+}
+
+static void a_rebuilt_index_reclaims_nothing_until_pins_are_stated(void **state)
+{
+	kit *k = *state;
+	emr_cid cid;
+	emr_pin pin;
+	char path[512];
+
+	small_segments(k);
+	cid = kit_put(k, 1, 10000);
+	pin = kit_pin(&cid, 1);
+	kit_pin_one(k, &cid, false);
+	for (uint32_t i = 2; i < 30; i++)
+		kit_put(k, i, 10000);
+	assert_false(emr_store_pins_incomplete(k->store));
+	kit_close(k);
+	kit_file(k, "index.sqlite", path);
+	unlink(path);
+	kit_open(k);
+	assert_true(emr_store_pins_incomplete(k->store));
+	assert_status(EMR_BUSY, emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_pins_complete(k->store, &pin, 1));
+	assert_false(emr_store_pins_incomplete(k->store));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	kit_has(k, 1, 10000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 2, 10000));
+}
+
+static void stating_pins_ends_the_others(void **state)
+{
+	kit *k = *state;
+	emr_cid first = kit_put(k, 1, 100);
+	emr_cid second = kit_put(k, 2, 100);
+	emr_pin keep = kit_pin(&second, 1);
+
+	kit_pin_one(k, &first, false);
+	assert_ok(emr_store_pins_complete(k->store, &keep, 1));
+	assert_int_equal(pins(k), 1);
+	kit_close(k);
+	kit_open(k);
+	assert_int_equal(pins(k), 1);
+}
+
+static void a_hold_protects_what_is_not_pinned_yet(void **state)
+{
+	kit *k = *state;
+	emr_store_hold hold;
+
+	small_segments(k);
+	hold = emr_store_hold_begin(k->store);
+	for (uint32_t i = 0; i < 30; i++)
+		kit_put(k, i, 10000);
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	kit_has(k, 0, 10000);
+	emr_store_hold_end(k->store, &hold);
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
+}
+
+static emr_status extra_root(void *context, emr_cid_visit visit, void *visit_context)
+{
+	return visit(visit_context, context);
+}
+
+static void extra_roots_live(void **state)
+{
+	kit *k = *state;
+	emr_cid cid;
+	emr_reclaim_options options = { .extra_roots = extra_root };
+
+	small_segments(k);
+	cid = kit_put(k, 0, 10000);
+	options.roots_context = &cid;
+	for (uint32_t i = 1; i < 30; i++)
+		kit_put(k, i, 10000);
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	kit_has(k, 0, 10000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 10000));
+}
+
+static emr_cid put_bundle(kit *k, uint32_t seed)
+{
+	emr_block content = kit_block(seed, 16399);
+	emr_block manifest = kit_block(seed + 1, 1140);
+	emr_unixfs_bundle bundle = { .content = content.cid, .content_tsize = 16399, .manifest = manifest.cid,
+		.manifest_bytes = 1140 };
+	emr_buf bytes = { 0 };
+	emr_unixfs_link dir;
+	emr_block group[3] = { content, manifest, { { { 0 } }, { 0 } } };
+
+	assert_ok(emr_unixfs_bundle_encode(&bundle, &bytes, &dir));
+	group[2] = (emr_block){ dir.cid, emr_buf_view(&bytes) };
+	assert_ok(emr_store_append(k->store, group, 3, NULL));
+	emr_buf_free(&bytes);
+	kit_block_free(&content);
+	kit_block_free(&manifest);
+	return dir.cid;
+}
+
+static void a_pinned_directory_keeps_all_below_it(void **state)
+{
+	kit *k = *state;
+	emr_cid root;
+
+	small_segments(k);
+	root = put_bundle(k, 1000);
+	kit_pin_one(k, &root, false);
+	for (uint32_t i = 1; i < 40; i++)
+		kit_put(k, i, 10000);
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	kit_has(k, 1000, 16399);
+	kit_has(k, 1001, 1140);
+	assert_true(emr_block_store_has(emr_store_blocks(k->store), &root));
+}
+
+static void a_missing_node_below_a_pin_stops_reclaim(void **state)
+{
+	kit *k = *state;
+	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
+	emr_reclaim_options options = { 0 };
+	emr_reclaim_report report;
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 30; i++)
+		kit_put(k, i, 10000);
+	kit_pin_one(k, &nowhere, false);
+	assert_status(EMR_MISSING_DATA, emr_store_reclaim(k->store, &options, &report));
+	assert_int_equal(report.missing_nodes, 1);
+	assert_true(emr_cid_equal(&report.first_missing, &nowhere));
+	kit_has(k, 0, 10000);
+	options.allow_missing = true;
+	assert_ok(emr_store_reclaim(k->store, &options, &report));
+	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
+}
+
+/* ---- Readers and writers beside a reclaim ---- */
+
+typedef struct busy {
+	kit *k;
+	_Atomic int stop;
+	emr_status first_failure;
+	unsigned rounds;
+} busy;
+
+static void *read_pinned(void *argument)
+{
+	busy *b = argument;
+
+	do {
+		for (uint32_t i = 0; i < 60 && b->first_failure == EMR_OK; i += 10) {
+			emr_block block = kit_block(i, 10000);
+			emr_buf out = { 0 };
+
+			b->first_failure = emr_store_get_verified(b->k->store, &block.cid, &out);
+			emr_buf_free(&out);
+			kit_block_free(&block);
+		}
+		b->rounds++;
+	} while (!b->stop && b->first_failure == EMR_OK);
+	return NULL;
+}
+
+static void *append_and_flush(void *argument)
+{
+	busy *b = argument;
+	uint32_t seed = 5000;
+
+	do {
+		emr_block block = kit_block(seed++, 3000);
+
+		b->first_failure = emr_store_append(b->k->store, &block, 1, NULL);
+		if (b->first_failure == EMR_OK)
+			b->first_failure = emr_store_flush(b->k->store);
+		kit_block_free(&block);
+		b->rounds++;
+	} while (!b->stop && b->first_failure == EMR_OK);
+	return NULL;
+}
+
+static void readers_and_writers_go_on_during_reclaim(void **state)
+{
+	kit *k = *state;
+	busy reader = { .k = k }, writer = { .k = k };
+	pthread_t threads[2];
+
+	kit_close(k);
+	k->options.segment_bytes = 65536;
+	k->options.no_background = false;
+	k->options.index_delay_ms = 1;
+	kit_open(k);
+	for (uint32_t i = 0; i < 60; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i % 10 == 0)
+			kit_pin_one(k, &cid, false);
+	}
+	assert_int_equal(pthread_create(&threads[0], NULL, read_pinned, &reader), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, append_and_flush, &writer), 0);
+	for (int i = 0; i < 5; i++)
+		assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	reader.stop = writer.stop = 1;
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	assert_ok(reader.first_failure);
+	assert_ok(writer.first_failure);
+	assert_true(reader.rounds > 0 && writer.rounds > 0);
+}
+
+static int reader_process(kit *k, int ready_fd, int stop_fd)
+{
+	emr_store_options options = k->options;
+	char byte = 1;
+
+	options.read_only = true;
+	if (emr_store_open(&options, &k->store) != EMR_OK)
+		return 10;
+	for (;;) {
+		for (uint32_t i = 0; i < 60; i += 10) {
+			emr_block block = kit_block(i, 10000);
+			emr_buf out = { 0 };
+			emr_status status = emr_store_get_verified(k->store, &block.cid, &out);
+
+			emr_buf_free(&out);
+			kit_block_free(&block);
+			if (status != EMR_OK)
+				return 20 + (int)status;
+		}
+		if (byte == 1 && write(ready_fd, "r", 1) != 1)
+			return 11;
+		byte = 0;
+		if (read(stop_fd, &byte, 1) == 0)	/* not blocking: the parent closed its end */
+			break;
+	}
+	emr_store_close(k->store);
+	return 0;
+}
+
+static void two_reader_processes_keep_reading_during_reclaim(void **state)
+{
+	kit *k = *state;
+	int ready[2], stop[2];
+	pid_t children[2];
+	char byte;
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 60; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i % 10 == 0)
+			kit_pin_one(k, &cid, false);
+	}
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe2(stop, O_NONBLOCK), 0);
+	for (int i = 0; i < 2; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			close(stop[1]);
+			_exit(reader_process(k, ready[1], stop[0]));
+		}
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 20; i++)
+			kit_put(k, 100 + round * 20 + i, 10000);
+		assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ .max_live_percent = 100 }, NULL));
+	}
+	close(stop[1]);
+	for (int i = 0; i < 2; i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	close(stop[0]);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void a_reader_sees_what_is_written_after_it_opened(void **state)
+{
+	kit *k = *state;
+	kit reader = *k;
+
+	reader.options.read_only = true;
+	kit_open(&reader);
+	kit_put(k, 1, 5000);
+	kit_has(&reader, 1, 5000);
+	assert_ok(emr_store_index_now(k->store));
+	kit_put(k, 2, 5000);
+	kit_has(&reader, 2, 5000);
+	assert_status(EMR_READ_ONLY, emr_store_append(reader.store, &(emr_block){ 0 }, 1, NULL));
+	kit_close(&reader);
+}
+
+/* ---- Import, export ---- */
+
+static void an_export_imports_elsewhere_and_carries_all_below_its_root(void **state)
+{
+	kit *k = *state;
+	emr_cid root = put_bundle(k, 50);
+	emr_cid roots[EMR_CAR_ROOTS_MAX];
+	char path[512];
+	kit *other;
+	size_t count;
+	int fd;
+
+	kit_put(k, 3, 100);
+	kit_file(k, "out.car", path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_ok(emr_store_export(k->store, fd, &root, 1));
+	kit_setup((void **)&other);
+	other->options.writer.b[0] ^= 1;
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_ok(emr_store_import(other->store, fd, 1 << 20, roots, &count));
+	assert_int_equal(count, 1);
+	assert_true(emr_cid_equal(&roots[0], &root));
+	kit_has(other, 50, 16399);
+	kit_has(other, 51, 1140);
+	assert_status(EMR_NOT_FOUND, kit_try(other, 3, 100));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_status(EMR_LIMIT, emr_store_import(other->store, fd, 10000, NULL, NULL));
+	close(fd);
+	kit_flip(k, "out.car", 3000, 1);
+	fd = open(path, O_RDONLY);
+	assert_status(EMR_DAMAGED, emr_store_import(other->store, fd, 1 << 20, NULL, NULL));
+	close(fd);
+	kit_teardown((void **)&other);
+}
+
+static void concurrent_appends_and_flushes_lose_nothing(void **state)
+{
+	kit *k = *state;
+	busy writers[4];
+	pthread_t threads[4];
+
+	kit_close(k);
+	k->options.no_background = false;
+	kit_open(k);
+	for (int i = 0; i < 4; i++) {
+		writers[i] = (busy){ .k = k, .stop = 1 };
+		assert_int_equal(pthread_create(&threads[i], NULL, append_and_flush, &writers[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_ok(writers[i].first_failure);
+	}
+	kit_has(k, 5000, 3000);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_block_comes_back_and_a_range_of_it),
+		T(a_block_that_was_never_put_is_not_found),
+		T(blocks_survive_closing),
+		T(blocks_survive_the_death_of_the_process),
+		T(zeros_written_ahead_are_cut_after_a_crash),
+		T(segments_roll_over_at_their_size),
+		T(a_second_writer_is_told_busy),
+		T(a_block_over_two_mebibytes_is_refused),
+		T(a_newer_store_is_left_alone),
+		T(a_pin_survives_the_death_of_the_process),
+		T(a_block_that_looks_like_a_pin_frame_pins_nothing),
+		T(reclaim_frees_dead_segments_and_keeps_pinned_blocks),
+		T(pins_whose_frames_were_reclaimed_are_found_again_without_an_index),
+		T(a_rebuilt_index_reclaims_nothing_until_pins_are_stated),
+		T(stating_pins_ends_the_others),
+		T(a_hold_protects_what_is_not_pinned_yet),
+		T(extra_roots_live),
+		T(a_pinned_directory_keeps_all_below_it),
+		T(a_missing_node_below_a_pin_stops_reclaim),
+		T(readers_and_writers_go_on_during_reclaim),
+		T(two_reader_processes_keep_reading_during_reclaim),
+		T(a_reader_sees_what_is_written_after_it_opened),
+		T(an_export_imports_elsewhere_and_carries_all_below_its_root),
+		T(concurrent_appends_and_flushes_lose_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
