@@ -190,9 +190,9 @@ emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cer
 
 	if (!subject_ok(subject))
 		return EMR_INVALID;
-	key = emr_cert_key_of(spki);
-	if (key == NULL)
-		return EMR_INVALID;
+	status = emr_cert_key_of(spki, &key);
+	if (status != EMR_OK)
+		return status == EMR_DAMAGED ? EMR_INVALID : status;
 	status = check_ca(kr, ca_der, subject);
 	if (status == EMR_OK)
 		status = emr_cert_parse(ca_der, &ca);

@@ -40,7 +40,8 @@ static inline void emr_pkey_free(EVP_PKEY **key)
 
 /* 1..64 bytes of UTF-8 without control characters. */
 bool emr_cert_handle_ok(const char *handle, size_t len);
-/* A public key from our one SPKI encoding, or NULL. */
-EVP_PKEY *emr_cert_key_of(emr_bytes spki);
+/* A public key from our one SPKI encoding: EMR_DAMAGED when it is another or no point of the curve.
+ */
+emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out);
 /* DER of at most EMR_CERT_MAX bytes, nothing after it: EMR_DAMAGED. */
 emr_status emr_cert_parse(emr_bytes der, X509 **out);

@@ -13,10 +13,17 @@
 
 #define ATTRS_MAX 2048 /* bytes of the attribute extension */
 
+/* What OpenSSL could not read is damaged, unless it says that it only lacked memory. */
 static emr_status damaged(void)
 {
-	ERR_clear_error();
-	return EMR_DAMAGED;
+	emr_status status = EMR_DAMAGED;
+	unsigned long error;
+
+	while ((error = ERR_get_error()) != 0) {
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			status = EMR_NO_MEMORY;
+	}
+	return status;
 }
 
 /* ---- Roles ---- */
@@ -122,7 +129,7 @@ bool emr_cert_handle_ok(const char *handle, size_t len)
 	return true;
 }
 
-EVP_PKEY *emr_cert_key_of(emr_bytes spki)
+emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out)
 {
 	static const uint8_t head[27] = {
 		0x30,
@@ -157,11 +164,12 @@ EVP_PKEY *emr_cert_key_of(emr_bytes spki)
 	EVP_PKEY *key;
 
 	if (spki.len != EMR_P256_SPKI_BYTES || memcmp(spki.data, head, sizeof head) != 0)
-		return NULL;
+		return EMR_DAMAGED;
 	key = d2i_PUBKEY(NULL, &at, (long)spki.len);
 	if (key == NULL)
-		ERR_clear_error();
-	return key;
+		return damaged();
+	*out = key;
+	return EMR_OK;
 }
 
 emr_status emr_cert_parse(emr_bytes der, X509 **out)
@@ -191,8 +199,7 @@ static emr_status read_spki(const X509 *cert, uint8_t out[EMR_P256_SPKI_BYTES])
 	if (i2d_X509_PUBKEY(pubkey, NULL) != EMR_P256_SPKI_BYTES)
 		return damaged();
 	i2d_X509_PUBKEY(pubkey, &at);
-	key = emr_cert_key_of(emr_bytes_of(out, EMR_P256_SPKI_BYTES));
-	return key != NULL ? EMR_OK : EMR_DAMAGED;
+	return emr_cert_key_of(emr_bytes_of(out, EMR_P256_SPKI_BYTES), &key);
 }
 
 static emr_status read_time(const ASN1_TIME *time, uint64_t *out)

@@ -143,17 +143,20 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 	EMR_AUTO_SECRET u = {0};
 	EMR_AUTO_SECRET k = {0};
 	EMR_AUTO_SECRET kek = {0};
+	uint8_t capsule[EMR_CAPSULE_BYTES];
 	emr_status status = emr_derive_enc(kr, &enc);
 
 	if (status == EMR_OK)
 		status = emr_pre_hedged(&enc, ctx, &r, &u);
 	if (status == EMR_OK)
-		status = emr_pre_encapsulate(A, ctx, &r, &u, out_capsule, &k);
+		status = emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k);
 	if (status == EMR_OK)
 		status = kek_of(&k, ctx, &kek);
 	if (status == EMR_OK)
 		status = emr_aead_seal(&kek, zero_nonce, emr_bytes_of(ctx, 32),
 			emr_secret_view(&key->dek), out_wdek);
+	if (status == EMR_OK)
+		memcpy(out_capsule, capsule, sizeof capsule);
 	return status;
 }
 

@@ -76,16 +76,24 @@ emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint3
 	EMR_AUTO_SECRET k = {0};
 	EMR_AUTO_SECRET list = {0};
 	uint8_t ctx[32];
+	uint8_t capsule[EMR_CAPSULE_BYTES];
+	uint8_t kcheck[32];
 	emr_status status = emr_derive_enc(kr, &enc);
 
 	emr_listing_ctx(domain_id, epoch, writer, ctx);
 	if (status == EMR_OK)
 		status = emr_pre_derived(&enc, ctx, &r, &u);
 	if (status == EMR_OK)
-		status = emr_pre_encapsulate(A, ctx, &r, &u, out_capsule, &k);
+		status = emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k);
 	if (status == EMR_OK)
-		status = from_kem(&k, ctx, &list, out_kcheck);
-	return status == EMR_OK ? key_from(&list, out) : status;
+		status = from_kem(&k, ctx, &list, kcheck);
+	if (status == EMR_OK)
+		status = key_from(&list, out);
+	if (status != EMR_OK)
+		return status;
+	memcpy(out_capsule, capsule, sizeof capsule);
+	memcpy(out_kcheck, kcheck, sizeof kcheck);
+	return EMR_OK;
 }
 
 emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,

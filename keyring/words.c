@@ -136,6 +136,15 @@ static unsigned distance(const char *a, const char *b)
 	return cost[alen][blen];
 }
 
+/* Each edit changes the length by one at most. */
+static bool may_be_near(const char *a, const char *b, size_t limit)
+{
+	size_t alen = strlen(a);
+	size_t blen = strlen(b);
+
+	return alen <= blen + limit && blen <= alen + limit;
+}
+
 /* Up to four words of the list within three edits and less than the word's length, nearest first,
  * then by alphabet. */
 static void find_near(const char *word, char near[EMR_WORDS_NEAR][EMR_WORD_CHARS])
@@ -144,7 +153,8 @@ static void find_near(const char *word, char near[EMR_WORDS_NEAR][EMR_WORD_CHARS
 
 	for (unsigned limit = 1; limit <= 3 && limit < strlen(word); limit++) {
 		for (size_t i = 0; i < EMR_WORD_LIST && n < EMR_WORDS_NEAR; i++) {
-			if (distance(word, emr_word_list[i]) == limit)
+			if (may_be_near(word, emr_word_list[i], limit) &&
+				distance(word, emr_word_list[i]) == limit)
 				memcpy(near[n++], emr_word_list[i], EMR_WORD_CHARS);
 		}
 	}

@@ -3,3 +3,7 @@ foreach(part keyring content keyfile words cert)
 		USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
 		INCLUDES ${PROJECT_SOURCE_DIR}/keyring ${PROJECT_SOURCE_DIR}/keyring/crypto)
 endforeach()
+emr_test(test_exhaustion SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_exhaustion.c
+	USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
+	INCLUDES ${PROJECT_SOURCE_DIR}/keyring
+	LINK_OPTIONS -Wl,--wrap=calloc,--wrap=realloc)
