@@ -281,8 +281,7 @@ emr_status emr_chain_find_item(emr_chain *chain, const uint8_t item_id[32], uint
 {
 	EMR_AUTO_BUF entry = { 0 };
 	EMR_AUTO_BUF items = { 0 };
-	emr_batch *batch = malloc(sizeof *batch);
-	EMR_AUTO_FREE void *owner = batch;
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	sqlite3_stmt *s;
 	emr_status status = batch ? emr_sql_use(&chain->sql, ITEM_GET, &s) : EMR_NO_MEMORY;
 

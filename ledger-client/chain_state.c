@@ -391,6 +391,23 @@ static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
 	return status;
 }
 
+/* Other rules than ours would give other results: then we neither write nor call a ledger damaged. */
+static emr_status check_rules(emr_chain *chain)
+{
+	EMR_AUTO_BUF value = { 0 };
+	emr_key_text key;
+	emr_row_network row;
+	emr_status status;
+
+	emr_key_network(&key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_row_network_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	return row.contract == EMR_CONTRACT_VERSION ? EMR_OK : EMR_NEWER_FORMAT;
+}
+
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller, uint64_t now,
 			   emr_chain_verdict *out_verdict)
 {
@@ -402,7 +419,9 @@ emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_c
 	arena.base = verdict.arena = malloc(arena.cap);
 	if (verdict.arena == NULL)
 		return EMR_NO_MEMORY;
-	status = fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count);
+	status = check_rules(chain);
+	if (status == EMR_OK)
+		status = fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count);
 	if (status == EMR_OK)
 		status = fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count);
 	if (status == EMR_OK)

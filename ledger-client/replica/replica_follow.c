@@ -1,4 +1,4 @@
-#include "replica_private.h"
+#include "follow_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,18 +11,6 @@
 #define MARK_NS 1000000000	/* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
-
-/* Answers for one entry; the state is that before it. */
-typedef struct choice {
-	emr_replica *replica;
-	emr_chain *chain;
-	const emr_batch *batch;		/* of the entry, for domains that it makes; NULL = none */
-	emr_header header;
-	emr_id16 last;
-	bool has_last;
-	bool last_is_mine;
-	emr_status status;		/* why state could not be read */
-} choice;
 
 /* Bytes of a D row behind its head, for a domain that the batch itself makes. */
 static bool new_domain(const choice *c, const uint8_t domain[16], uint8_t out[96])
@@ -70,28 +58,14 @@ static bool is_mine(void *arg, const uint8_t domain[16])
 	return c->last_is_mine;
 }
 
-static emr_chain_keep_fn keep_of(const emr_replica *r)
+emr_chain_keep_fn keep_of(const emr_replica *r)
 {
 	return r->is_mine ? is_mine : NULL;
 }
 
 /* ---- following a run of entries ---- */
 
-typedef struct following {
-	emr_replica *replica;
-	emr_chain *chain;	/* entries go here */
-	choice choice;
-	emr_chain_parts parts;
-	emr_batch batch;
-	emr_ledger_trouble trouble;
-	emr_replica_change *changes;	/* NULL cap 0 = not wanted */
-	size_t n_changes;
-	size_t cap_changes;
-	uint64_t bad_part;	/* entry whose part did not fit its hash; 0 = none */
-	bool wants_changes;
-} following;
-
-static following *following_new(emr_replica *r, emr_chain *chain)
+following *following_new(emr_replica *r, emr_chain *chain)
 {
 	following *f = calloc(1, sizeof *f);
 
@@ -104,7 +78,7 @@ static following *following_new(emr_replica *r, emr_chain *chain)
 	return f;
 }
 
-static void following_free(following **f)
+void following_free(following **f)
 {
 	if (*f == NULL)
 		return;
@@ -112,7 +86,6 @@ static void following_free(following **f)
 	free((*f)->changes);
 	free(*f);
 }
-#define AUTO_FOLLOWING __attribute__((cleanup(following_free))) following *
 
 static emr_status fetch(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
@@ -162,7 +135,7 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 	return EMR_OK;
 }
 
-static emr_status follow_one(void *arg, const emr_ledger_entry *entry)
+emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 {
 	following *f = arg;
 	emr_chain_keep_fn keep = keep_of(f->replica);
@@ -184,7 +157,7 @@ static emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 
 /* ---- catching up ---- */
 
-static emr_status give_trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause)
+emr_status give_trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause)
 {
 	*out = (emr_ledger_trouble){ .status = status, .seq = seq };
 	(void)snprintf(out->cause, sizeof out->cause, "%s", cause);
@@ -444,126 +417,5 @@ emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn chan
 	}
 	if (out_n)
 		*out_n = taken;
-	return status;
-}
-
-/* ---- verifying everything again ---- */
-
-typedef struct verifying {
-	following *f;
-	emr_chain *own;
-	uint64_t own_size;
-} verifying;
-
-static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
-{
-	verifying *v = arg;
-	uint8_t leaf[32];
-	uint8_t own[32];
-	emr_status status = follow_one(v->f, entry);
-
-	if (status == EMR_OK && v->f->bad_part != 0)
-		return give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
-	if (status != EMR_OK || entry->seq >= v->own_size)
-		return status;
-	emr_entry_leaf(span_of(entry->entry), leaf);
-	status = emr_chain_leaf(v->own, entry->seq, own);
-	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
-		(void)give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "this computer's own copy: a hash of the tree");
-		return replica_own(v->f->replica, EMR_DAMAGED);
-	}
-	if (status == EMR_OK && memcmp(leaf, own, 32) != 0)
-		return give_trouble(&v->f->trouble, EMR_FORK, entry->seq,
-				    "the entry is not the one that this computer has verified");
-	return status;
-}
-
-static emr_status walk(emr_replica *r, verifying *v, uint64_t from, uint64_t to)
-{
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && from < to) {
-		size_t n = 0;
-		size_t max = to - from < RUN_ENTRIES ? (size_t)(to - from) : RUN_ENTRIES;
-		status = emr_ledger_entries(r->ledger, from, max, verify_one, v, &n);
-		if (status == EMR_DAMAGED && v->f->trouble.status == EMR_OK)
-			return give_trouble(&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
-		if (status == EMR_OK && n == 0)
-			return give_trouble(&v->f->trouble, EMR_DAMAGED, from, "the entry is missing");
-		from += n;
-	}
-	return status;
-}
-
-static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
-{
-	emr_ledger_trouble *t = &v->f->trouble;
-	char cause[sizeof t->cause];
-	emr_status status;
-
-	v->f->choice.batch = NULL;
-	v->f->choice.has_last = false;
-	status = emr_chain_compare(fresh, v->own, keep_of(r), &v->f->choice, t);
-	if (status == EMR_OK)
-		status = emr_chain_check_file(v->own);
-	if (status != EMR_DAMAGED)
-		return status;
-	(void)snprintf(cause, sizeof cause, "this computer's own copy: %.90s",
-		       t->status == EMR_OK ? "the file is damaged" : t->cause);
-	(void)give_trouble(t, EMR_DAMAGED, t->seq, cause);
-	return replica_own(r, EMR_DAMAGED);
-}
-
-static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
-{
-	verifying v = { .f = f, .own = own };
-	uint64_t size = 0;
-	uint64_t at_least;
-	emr_status status = emr_chain_size(own, &v.own_size);
-
-	(void)pthread_mutex_lock(&r->write_lock);
-	at_least = r->mark.frontier.size;
-	(void)pthread_mutex_unlock(&r->write_lock);
-
-	if (status == EMR_OK)
-		status = emr_ledger_size(r->ledger, &size);
-	if (status == EMR_OK && (size < v.own_size || size < at_least))
-		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
-				    "the ledger is shorter than what this computer has verified");
-	if (status == EMR_OK)
-		status = emr_chain_begin(fresh);
-	if (status == EMR_OK)
-		status = walk(r, &v, 0, v.own_size);
-	if (status == EMR_OK)
-		status = compare_own(r, &v, fresh);
-	if (status == EMR_OK)
-		status = walk(r, &v, v.own_size, size);
-	*out_checked = size;
-	return status;
-}
-
-emr_status emr_replica_verify_chain(emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
-{
-	EMR_AUTO_CHAIN fresh = NULL;
-	EMR_AUTO_CHAIN own = NULL;
-	AUTO_FOLLOWING f = NULL;
-	emr_ledger_trouble trouble = { 0 };
-	uint64_t checked = 0;
-	emr_status status = emr_ledger_verify(replica->ledger, &trouble);
-
-	if (status == EMR_OK)
-		status = emr_chain_open_temporary(&fresh);
-	if (status == EMR_OK)
-		status = emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
-	if (status == EMR_OK)
-		status = emr_chain_begin_read(own);
-	if (status == EMR_OK) {
-		f = following_new(replica, fresh);
-		status = f ? verify_all(replica, f, fresh, own, &checked) : EMR_NO_MEMORY;
-		if (f)
-			trouble = f->trouble;
-	}
-	*out_trouble = trouble;
-	*out_checked = checked;
 	return status;
 }

@@ -186,6 +186,55 @@ static void shared_file_systems_are_refused(void **state)
 	assert_ok(emr_network_check_place(k.state_fd));
 }
 
+/* Writes the N row with another contract version, as ORG_APPROVE would. */
+static void agree_on_rules(uint32_t version)
+{
+	EMR_AUTO_REPLICA replica = kit_replica(&k);
+	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF sealed = { 0 };
+	uint8_t bytes[EMR_ROW_NETWORK_BYTES];
+	emr_row_network parsed;
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+	char path[256];
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_state_get(replica, "N", &row));
+	assert_int_equal(emr_row_network_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	parsed.contract = version;
+	emr_row_network_encode(&parsed, bytes);
+	assert_ok(emr_sql_seal("N", emr_bytes_of(bytes, sizeof bytes), &sealed));
+	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE state SET value=?1 WHERE key='N'", -1, &s, NULL), SQLITE_OK);
+	sqlite3_bind_blob(s, 1, sealed.data, (int)sealed.len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	(void)sqlite3_finalize(s);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_program_of_other_rules_reads_and_does_not_write(void **state)
+{
+	emr_network_new o = options();
+	kit_domain d = { .id = emr_id16_random() };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_ledger_answer answer;
+	emr_batch_builder *b;
+	uint64_t size = 0;
+
+	(void)state;
+	assert_ok(emr_network_create(&o, &k.net_id, NULL));
+	assert_ok(open_it());
+	agree_on_rules(2);
+	b = kit_batch(&k, d.id);
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &bytes);
+	emr_batch_free(b);
+	assert_status(EMR_NEWER_FORMAT, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 2);
+}
+
 /* Why configure() sets synchronous before any transaction. */
 static void synchronous_inside_a_transaction_is_refused_or_ignored(void **state)
 {
@@ -221,6 +270,7 @@ int main(void)
 		TEST(a_failed_creation_leaves_nothing_behind),
 		TEST(a_descriptor_that_was_changed_is_found),
 		TEST(shared_file_systems_are_refused),
+		TEST(a_program_of_other_rules_reads_and_does_not_write),
 		TEST(synchronous_inside_a_transaction_is_refused_or_ignored),
 	};
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -351,6 +352,56 @@ static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **sta
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 }
 
+typedef struct reader {
+	bool *is_over;	/* atomically */
+	size_t reads;
+} reader;
+
+static emr_status check_step(void *arg, const emr_replica_head *head)
+{
+	(*(size_t *)arg)++;
+	return head->version == 1 ? EMR_OK : EMR_DAMAGED;
+}
+
+static void *read_all_the_time(void *arg)
+{
+	reader *r = arg;
+	size_t before = 0;
+
+	do {
+		emr_replica_position position;
+		size_t n = 0;
+		assert_ok(emr_replica_at(replica, &position));
+		assert_ok(emr_replica_each_head(replica, NULL, check_step, &n));
+		/* Batches of ten come whole, and nothing goes back. */
+		assert_int_equal(n % 10, 0);
+		assert_true(n >= before);
+		before = n;
+		r->reads++;
+	} while (!__atomic_load_n(r->is_over, __ATOMIC_ACQUIRE));
+	return NULL;
+}
+
+static void readers_see_whole_batches_while_it_catches_up(void **state)
+{
+	bool is_over = false;
+	reader readers[3] = { { &is_over, 0 }, { &is_over, 0 }, { &is_over, 0 } };
+	pthread_t threads[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_all_the_time, &readers[i]), 0);
+	for (int i = 0; i < 40; i++) {
+		kit_fill(&k, &domain, 10);
+		(void)catch_up();
+	}
+	__atomic_store_n(&is_over, true, __ATOMIC_RELEASE);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_true(readers[i].reads > 0);
+	}
+}
+
 /* ---- the mark ---- */
 
 static void copy_file(const char *dir, const char *from, const char *to)
@@ -546,6 +597,7 @@ int main(void)
 		TEST(recent_entries_come_newest_first_with_refused_items),
 		TEST(rows_are_read_by_key),
 		TEST(an_erased_version_has_no_part_and_the_rest_stays_provable),
+		TEST(readers_see_whole_batches_while_it_catches_up),
 		TEST(a_ledger_that_went_back_is_refused),
 		TEST(a_ledger_that_forked_is_refused),
 		TEST(a_copy_that_went_back_catches_up_from_where_it_is),

@@ -87,6 +87,7 @@ void emr_chain_verdict_free(emr_chain_verdict *verdict);
  * of a lone KEY_REG or KEY_CERT when a CA of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch, emr_id32 submitter_id,
 			    uint64_t now, emr_caller *out_caller);
+/* EMR_NEWER_FORMAT when the network has agreed on another version of the rules. */
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller, uint64_t now,
 			   emr_chain_verdict *out_verdict);
 

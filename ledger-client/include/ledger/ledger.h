@@ -54,7 +54,7 @@ typedef struct emr_ledger_answer {
 /* Sends the bytes of one batch (header, items, private parts).  EMR_OK means: the ledger answered, and what it wrote
  * survives a power cut.  EMR_BUSY, EMR_TIMEOUT, EMR_IO, EMR_NO_SPACE, EMR_NO_MEMORY leave the question open: send the
  * same bytes again, the answer is the old one if it had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over
- * 4 MiB.  EMR_DAMAGED: the ledger contradicts itself; nothing was written. */
+ * 4 MiB.  EMR_NEWER_FORMAT: the network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts itself; nothing was written. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included. */

@@ -53,7 +53,7 @@ typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *chang
 
 /* Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items, in order, with no lock
  * held.  *out_n (may be NULL) = entries taken in.  Errors leave what was verified before them in place and are also kept
- * for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED; and EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED. */
+ * for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED. */
 emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
 /* Why the ledger is not believed any more; status EMR_OK when all is well. */

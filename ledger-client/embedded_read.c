@@ -1,0 +1,174 @@
+#include "embedded_private.h"
+
+#include <stdlib.h>
+
+#define WALK_ENTRIES 64u	/* copied at once, so that no lock is held while they are given away */
+
+emr_status embedded_size(void *self, uint64_t *out_size)
+{
+	embedded *e = self;
+	HOLD(&e->read_lock);
+
+	return emr_chain_size(e->reader, out_size);
+}
+
+emr_status embedded_changes(void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+{
+	embedded *e = self;
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_ledger_change change = { 0 };
+	emr_entry entry;
+	emr_status status;
+	HOLD(&e->read_lock);
+
+	status = emr_chain_changes(e->reader, domain ? domain->b : NULL, since, &change.count, &change.last_seq);
+	if (status == EMR_OK)
+		status = emr_chain_size(e->reader, &change.size);
+	if (status == EMR_OK && change.last_seq > 0) {
+		status = emr_chain_entry(e->reader, change.last_seq, &bytes, NULL);
+		if (status == EMR_OK && emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
+			status = EMR_DAMAGED;
+		if (status == EMR_OK)
+			emr_batch_id(entry.header, change.batch_id.b);
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	*out_change = change;
+	return EMR_OK;
+}
+
+/* A copied run of entries, so that no lock is held while they are given away. */
+typedef struct run {
+	size_t n;
+	uint64_t seqs[WALK_ENTRIES];
+	emr_buf entries[WALK_ENTRIES];
+	emr_buf items[WALK_ENTRIES];
+} run;
+
+static void run_free(run **r)
+{
+	if (*r == NULL)
+		return;
+	for (size_t i = 0; i < WALK_ENTRIES; i++) {
+		emr_buf_free(&(*r)->entries[i]);
+		emr_buf_free(&(*r)->items[i]);
+	}
+	free(*r);
+}
+
+static emr_status plan_run(embedded *e, const emr_id16 *domain, uint64_t from, size_t max, run *r)
+{
+	uint64_t size;
+	emr_status status;
+
+	if (max > WALK_ENTRIES)
+		max = WALK_ENTRIES;
+	r->n = 0;
+	if (domain)
+		return emr_chain_domain_seqs(e->reader, domain->b, from, max, r->seqs, &r->n);
+	status = emr_chain_size(e->reader, &size);
+	for (; status == EMR_OK && r->n < max && from + r->n < size; r->n++)
+		r->seqs[r->n] = from + r->n;
+	return status;
+}
+
+/* Fills r->n with what could be read; the status says why there is no more. */
+static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, size_t max, run *r)
+{
+	emr_status status;
+	size_t planned;
+	HOLD(&e->read_lock);
+
+	status = plan_run(e, domain, from, max, r);
+	if (status != EMR_OK) {
+		r->n = 0;
+		return status;
+	}
+	planned = r->n;
+	for (r->n = 0; r->n < planned; r->n++) {
+		status = emr_chain_entry(e->reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	}
+	return EMR_OK;
+}
+
+emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
+				   emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+{
+	embedded *e = self;
+	__attribute__((cleanup(run_free))) run *r = calloc(1, sizeof *r);
+	emr_status status = EMR_OK;
+
+	if (r == NULL)
+		return EMR_NO_MEMORY;
+	*out_n = 0;
+	while (status == EMR_OK && *out_n < max) {
+		emr_status given = EMR_OK;
+		status = read_run(e, domain, from, max - *out_n, r);
+		if (r->n == 0)
+			break;
+		for (size_t i = 0; given == EMR_OK && i < r->n; i++) {
+			emr_ledger_entry entry = { .seq = r->seqs[i], .entry = emr_buf_view(&r->entries[i]),
+						   .items = emr_buf_view(&r->items[i]) };
+			given = fn(arg, &entry);
+			*out_n += given == EMR_OK;
+			from = r->seqs[i] + 1;
+		}
+		if (given != EMR_OK)
+			return given;
+	}
+	return status;
+}
+
+emr_status embedded_fetch(void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	embedded *e = self;
+	EMR_AUTO_BUF part = { 0 };
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		bool is_there;
+		{
+			HOLD(&e->read_lock);
+			status = emr_chain_part(e->reader, &keys[i], &part);
+		}
+		/* Damaged bytes are given, too: the caller has the item that names their hash, and a message for it. */
+		is_there = status == EMR_OK || status == EMR_DAMAGED;
+		if (is_there || status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+			status = fn(arg, i, is_there ? emr_buf_view(&part) : (emr_bytes){ 0 });
+	}
+	return status;
+}
+
+emr_status embedded_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
+{
+	embedded *e = self;
+	HOLD(&e->read_lock);
+
+	return emr_chain_find_batch(e->reader, batch_id.b, out_seq);
+}
+
+emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
+{
+	embedded *e = self;
+	HOLD(&e->read_lock);
+
+	return emr_chain_find_item(e->reader, item_id.b, out_seq, out_index);
+}
+
+emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
+{
+	embedded *e = self;
+	HOLD(&e->read_lock);
+
+	return emr_chain_subtree(e->reader, level, index, out_hash);
+}
+
+emr_status embedded_note(void *self, emr_buf *out_note)
+{
+	embedded *e = self;
+	HOLD(&e->read_lock);
+
+	return emr_chain_note(e->reader, out_note);
+}

@@ -1,0 +1,67 @@
+#include "embedded_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOK_MS 1000	/* how often a waiter looks although nothing told it to */
+#define SOON_MS 2	/* after a write to the log was seen: its commit follows */
+
+static void drain(int fd)
+{
+	char bytes[4096];
+
+	while (read(fd, bytes, sizeof bytes) > 0)
+		;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	embedded *e = self;
+	int64_t deadline = now_ms() + timeout_ms;
+	int next_look = LOOK_MS;
+
+	for (;;) {
+		struct pollfd fds[2] = { { .fd = e->wake_fd, .events = POLLIN }, { .fd = e->inotify_fd, .events = POLLIN } };
+		uint64_t size;
+		int64_t left;
+		emr_status status;
+		drain(e->inotify_fd);	/* before looking: what comes later wakes the poll below */
+		status = embedded_size(e, &size);
+		if (status != EMR_OK && status != EMR_BUSY)
+			return status;
+		if (status == EMR_OK && size > since) {
+			*out_size = size;
+			return EMR_OK;
+		}
+		left = deadline - now_ms();
+		if (left <= 0)
+			return EMR_TIMEOUT;
+		if (poll(fds, 2, left < next_look ? (int)left : next_look) < 0 && errno != EINTR)
+			return EMR_IO;
+		if (fds[0].revents & POLLIN) {
+			drain(e->wake_fd);
+			return EMR_INTERRUPTED;
+		}
+		/* The log's bytes are seen before the commit counts: look again soon, then less and less often. */
+		next_look = fds[1].revents & POLLIN ? SOON_MS : (next_look * 2 < LOOK_MS ? next_look * 2 : LOOK_MS);
+	}
+}
+
+void embedded_wake(void *self)
+{
+	embedded *e = self;
+	uint64_t one = 1;
+	ssize_t n = write(e->wake_fd, &one, sizeof one);
+
+	(void)n;	/* it fails only when a wake is pending already */
+}

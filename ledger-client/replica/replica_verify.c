@@ -1,0 +1,124 @@
+#include "follow_private.h"
+
+#include <stdio.h>
+
+#define RUN_ENTRIES 128
+
+typedef struct verifying {
+	following *f;
+	emr_chain *own;
+	uint64_t own_size;
+} verifying;
+
+static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
+{
+	verifying *v = arg;
+	uint8_t leaf[32];
+	uint8_t own[32];
+	emr_status status = follow_one(v->f, entry);
+
+	if (status == EMR_OK && v->f->bad_part != 0)
+		return give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
+	if (status != EMR_OK || entry->seq >= v->own_size)
+		return status;
+	emr_entry_leaf(span_of(entry->entry), leaf);
+	status = emr_chain_leaf(v->own, entry->seq, own);
+	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
+		(void)give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "this computer's own copy: a hash of the tree");
+		return replica_own(v->f->replica, EMR_DAMAGED);
+	}
+	if (status == EMR_OK && memcmp(leaf, own, 32) != 0)
+		return give_trouble(&v->f->trouble, EMR_FORK, entry->seq,
+				    "the entry is not the one that this computer has verified");
+	return status;
+}
+
+static emr_status walk(emr_replica *r, verifying *v, uint64_t from, uint64_t to)
+{
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && from < to) {
+		size_t n = 0;
+		size_t max = to - from < RUN_ENTRIES ? (size_t)(to - from) : RUN_ENTRIES;
+		status = emr_ledger_entries(r->ledger, from, max, verify_one, v, &n);
+		if (status == EMR_DAMAGED && v->f->trouble.status == EMR_OK)
+			return give_trouble(&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
+		if (status == EMR_OK && n == 0)
+			return give_trouble(&v->f->trouble, EMR_DAMAGED, from, "the entry is missing");
+		from += n;
+	}
+	return status;
+}
+
+static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
+{
+	emr_ledger_trouble *t = &v->f->trouble;
+	char cause[sizeof t->cause];
+	emr_status status;
+
+	v->f->choice.batch = NULL;
+	v->f->choice.has_last = false;
+	status = emr_chain_compare(fresh, v->own, keep_of(r), &v->f->choice, t);
+	if (status == EMR_OK)
+		status = emr_chain_check_file(v->own);
+	if (status != EMR_DAMAGED)
+		return status;
+	(void)snprintf(cause, sizeof cause, "this computer's own copy: %.90s",
+		       t->status == EMR_OK ? "the file is damaged" : t->cause);
+	(void)give_trouble(t, EMR_DAMAGED, t->seq, cause);
+	return replica_own(r, EMR_DAMAGED);
+}
+
+static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
+{
+	verifying v = { .f = f, .own = own };
+	uint64_t size = 0;
+	uint64_t at_least;
+	emr_status status = emr_chain_size(own, &v.own_size);
+
+	(void)pthread_mutex_lock(&r->write_lock);
+	at_least = r->mark.frontier.size;
+	(void)pthread_mutex_unlock(&r->write_lock);
+
+	if (status == EMR_OK)
+		status = emr_ledger_size(r->ledger, &size);
+	if (status == EMR_OK && (size < v.own_size || size < at_least))
+		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
+				    "the ledger is shorter than what this computer has verified");
+	if (status == EMR_OK)
+		status = emr_chain_begin(fresh);
+	if (status == EMR_OK)
+		status = walk(r, &v, 0, v.own_size);
+	if (status == EMR_OK)
+		status = compare_own(r, &v, fresh);
+	if (status == EMR_OK)
+		status = walk(r, &v, v.own_size, size);
+	*out_checked = size;
+	return status;
+}
+
+emr_status emr_replica_verify_chain(emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
+{
+	EMR_AUTO_CHAIN fresh = NULL;
+	EMR_AUTO_CHAIN own = NULL;
+	AUTO_FOLLOWING f = NULL;
+	emr_ledger_trouble trouble = { 0 };
+	uint64_t checked = 0;
+	emr_status status = emr_ledger_verify(replica->ledger, &trouble);
+
+	if (status == EMR_OK)
+		status = emr_chain_open_temporary(&fresh);
+	if (status == EMR_OK)
+		status = emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status == EMR_OK) {
+		f = following_new(replica, fresh);
+		status = f ? verify_all(replica, f, fresh, own, &checked) : EMR_NO_MEMORY;
+		if (f)
+			trouble = f->trouble;
+	}
+	*out_trouble = trouble;
+	*out_checked = checked;
+	return status;
+}
