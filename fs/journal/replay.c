@@ -15,7 +15,6 @@ typedef struct entry {
 typedef struct replay {
 	emr_journal *journal;
 	emr_buf entries;	/* of entry */
-	emr_status newer;	/* EMR_NEWER_FORMAT when a frame says so */
 	/* what was built */
 	emr_rows rows;
 	uint64_t seq;
@@ -49,14 +48,11 @@ static emr_status note_frame(void *context, const emr_log_section *section)
 {
 	replay *r = context;
 	entry e = { .place = section->place, .len = section->len, .cid = section->cid };
-	emr_status status;
 
 	if (section->damaged)
 		return EMR_OK;	/* a gap in the numbers will tell whether it mattered */
-	status = emr_frame_head_parse(section->head, &e.frame);
-	if (status == EMR_NEWER_FORMAT)
-		r->newer = status;
-	if (status != EMR_OK)
+	/* What only looks like a frame is somebody's block, and says nothing about versions: head and store do. */
+	if (emr_frame_head_parse(section->head, &e.frame) != EMR_OK)
 		return EMR_OK;
 	return emr_buf_append(&r->entries, &e, sizeof e);
 }
@@ -205,8 +201,6 @@ static emr_status build(replay *r, emr_log_place from)
 
 	replay_reset(r);
 	status = emr_store_each_frame(r->journal->store, from, "EMRJ", EMR_FRAME_HEAD, note_frame, r);
-	if (status == EMR_OK)
-		status = r->newer;
 	if (status == EMR_OK)
 		status = find_base(r);
 	return status == EMR_OK ? apply_log(r) : status;

@@ -11,6 +11,11 @@
 
 static const emr_id16 kit_writer = { { 0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 } };
 
+emr_id16 kit_writer_id(void)
+{
+	return kit_writer;
+}
+
 int kit_setup(void **state)
 {
 	kit *k = calloc(1, sizeof *k);

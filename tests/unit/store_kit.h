@@ -11,6 +11,7 @@ typedef struct kit {
 	emr_store *store;
 } kit;
 
+emr_id16 kit_writer_id(void);
 int kit_setup(void **state);	/* cmocka fixture: *state is a kit, store open with no_background */
 int kit_teardown(void **state);
 void kit_open(kit *k);
