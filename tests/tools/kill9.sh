@@ -1,6 +1,6 @@
 #!/bin/bash
 # kill9.sh - kills the process behind a mount at random moments under load, mounts again, and checks
-# that every promise was kept (kill9_load.c says which).
+# that every promise was kept (promise_load.c says which).
 #
 #   kill9.sh --dir MOUNTPOINT --mount CMD [--clean CMD] [--pid CMD] [--rounds N] [--seed N]
 #            [--writers N] [--min-ms N] [--max-ms N] [--peer] [--tools DIR] [--log FILE]
@@ -64,7 +64,8 @@ fi
 began=$(date +%s%N) broken=0 round=0
 bring_up
 for round in $(seq "$rounds"); do
-	"$tools/kill9_load" run "$dir" "$log" $((seed * 1000 + round)) "$writers" 2> "$work/load.err" &
+	"$tools/promise_load" run "$dir" "$log" --seed $((seed * 1000 + round)) \
+		--writers "$writers" 2> "$work/load.err" &
 	load=$!
 	ms=$((min_ms + RANDOM % (max_ms - min_ms + 1)))
 	sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
@@ -79,7 +80,7 @@ for round in $(seq "$rounds"); do
 	fi
 	eval "$clean" > /dev/null 2>&1
 	bring_up
-	if ! "$tools/kill9_load" check "$dir" "$log" $peer > "$work/check.out"; then
+	if ! "$tools/promise_load" check "$dir" "$log" $peer > "$work/check.out"; then
 		broken=$((broken + 1))
 		echo "round $round (killed after $ms ms):"
 		cat "$work/check.out"

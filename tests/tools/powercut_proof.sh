@@ -34,6 +34,11 @@ replay full --check "$check" --every-flush --drop-flushes || fail "dropped flush
 record off "$tools/powercut_sqlite" write "$work/off/root/db" off 60
 replay off --check "$check" --at-least 200 && fail "OFF loses promises"
 
+record files "$tools/promise_load" run "$work/files/root" "$work/files/marks" --count 40 --writers 2
+check="$tools/promise_load check {dir} {marks} --power --peer"
+replay files --check "$check" --every-flush --at-least 300 || fail "fsynced files are kept"
+replay files --check "$check" --every-flush --drop-flushes || fail "lost files are noticed"
+
 mkdir "$work/model"
 record tree "$tools/tree_model" --dir "$work/tree/root" --model "$work/model" --keep \
 	--seed 4 --ops 400 --rounds 1
