@@ -1,0 +1,657 @@
+/* What a save means on the ledger: who keeps his record, what is a version, what is never told. */
+#include "view_kit.h"
+
+#define KIT kit k; (void)state; kit_open(&k)
+
+/* "Imaging" exists and is confirmed, and so is Imaging/x with the text "one". */
+static void with_x(kit *k)
+{
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	kit_text(k, "Imaging/x", "one");
+	kit_publish(k);
+	(void)kit_items(k);
+	assert_string_equal(kit_attribute(k, "Imaging/x", "user.emrfs.state"), "confirmed 1/1");
+}
+
+static char *id_of(kit *k, const char *path)
+{
+	char *copy = strdup(kit_attribute(k, path, "user.emrfs.id"));
+
+	assert_non_null(copy);
+	return copy;
+}
+
+static void expect_same_record(kit *k, const char *path, char *id, const char *version)
+{
+	assert_string_equal(kit_attribute(k, path, "user.emrfs.id"), id);
+	assert_string_equal(kit_attribute(k, path, "user.emrfs.version"), version);
+	free(id);
+}
+
+static void finish(kit *k)
+{
+	kit_publish_all(k);
+	kit_restart_and_compare(k);
+	(void)kit_items(k);
+	kit_publish_all(k);
+	assert_string_equal(kit_items(k), "");
+	kit_close(k);
+}
+
+static void a_save_is_one_version(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_text(&k, "Imaging/x", "two");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.state"), "pending");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_expect_text(&k, "Imaging/x", "two");
+	expect_same_record(&k, "Imaging/x", id, "2");
+	finish(&k);
+}
+
+static void many_writes_before_it_is_quiet_are_one_version(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	for (int i = 0; i < 5; i++) {
+		char text[20];
+
+		snprintf(text, sizeof text, "take %d", i);
+		kit_text(&k, "Imaging/x", text);
+	}
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_expect_text(&k, "Imaging/x", "take 4");
+	finish(&k);
+}
+
+static void a_rename_over_is_a_new_version_of_the_record_below(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_text(&k, "Imaging/new", "two");
+	kit_rename(&k, "Imaging/new", "Imaging/x");
+	kit_restart_and_compare(&k);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_expect_text(&k, "Imaging/x", "two");
+	expect_same_record(&k, "Imaging/x", id, "2");
+	finish(&k);
+}
+
+static void a_gio_save_is_one_version(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_text(&k, "Imaging/.goutputstream-AB12CD", "two");
+	assert_string_equal(kit_attribute(&k, "Imaging/.goutputstream-AB12CD", "user.emrfs.state"), "local");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "");
+	kit_rename(&k, "Imaging/.goutputstream-AB12CD", "Imaging/x");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	expect_same_record(&k, "Imaging/x", id, "2");
+	kit_expect_text(&k, "Imaging/x", "two");
+	finish(&k);
+}
+
+/* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write anew, remove the old. */
+static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
+{
+	(void)state;
+	for (int stop = 0; stop < 4; stop++) {
+		kit k;
+		char *id;
+		const char *items;
+
+		with_x(&k);
+		id = id_of(&k, "Imaging/x");
+		kit_rename(&k, "Imaging/x", "Imaging/x~");
+		if (stop == 1)
+			kit_restart_and_compare(&k);
+		kit_text(&k, "Imaging/x", "two");
+		if (stop == 2)
+			kit_restart_and_compare(&k);
+		if (stop == 3)
+			kit_publish(&k);
+		kit_unlink(&k, "Imaging/x~");
+		kit_publish(&k);
+		items = kit_items(&k);
+		assert_string_equal(items, "PUT");
+		kit_expect_text(&k, "Imaging/x", "two");
+		expect_same_record(&k, "Imaging/x", id, "2");
+		finish(&k);
+	}
+}
+
+static void dcmodify_keeps_its_backup_here_and_makes_one_version(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
+	kit_text(&k, "Imaging/x", "two");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	expect_same_record(&k, "Imaging/x", id, "2");
+	assert_string_equal(kit_attribute(&k, "Imaging/x.bak", "user.emrfs.state"), "local");
+	kit_expect_text(&k, "Imaging/x.bak", "one");
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "Imaging/x.bak", "one");
+	finish(&k);
+}
+
+static void a_backup_moved_back_over_its_file_brings_the_old_bytes_back(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
+	kit_text(&k, "Imaging/x", "two, and longer");
+	kit_publish(&k);
+	kit_rename(&k, "Imaging/x.bak", "Imaging/x");
+	kit_expect_text(&k, "Imaging/x", "one");
+	kit_publish_all(&k);
+	kit_expect_text(&k, "Imaging/x", "one");
+	expect_same_record(&k, "Imaging/x", id, "3");
+	kit_restart(&k);
+	kit_expect_text(&k, "Imaging/x", "one");
+	finish(&k);
+}
+
+static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_unlink(&k, "Imaging/x");
+	kit_write(&k, "Imaging/x", "", 0);
+	kit_publish_all(&k);
+	kit_expect_text(&k, "Imaging/x", "");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_restart(&k);
+	kit_expect_text(&k, "Imaging/x", "");
+	finish(&k);
+}
+
+static void names_of_scratch_never_reach_the_ledger(void **state)
+{
+	static const char *const scratch[] = { "Imaging/.~lock.report.odt#", "Imaging/.report.pdf.Xk2Pq9",
+		"Imaging/lu1234.tmp", "Imaging/.x.swp", "Imaging/4913", "Imaging/x.part",
+		"Imaging/.Trash-1000", "Imaging/Thumbs.db" };
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
+		kit_text(&k, scratch[i], "mine");
+	kit_mkdir(&k, "Imaging/.Trash");
+	kit_text(&k, "Imaging/.Trash/thrown away", "old");
+	kit_mkdir(&k, ".thumbnails");
+	kit_text(&k, ".thumbnails/small.png", "png");
+	kit_publish(&k);
+	kit_wait_ms(&k, 60000);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "");
+	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
+		assert_string_equal(kit_attribute(&k, scratch[i], "user.emrfs.state"), "local");
+	assert_string_equal(kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
+	kit_restart_and_compare(&k);
+	assert_string_equal(kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
+	finish(&k);
+}
+
+static void a_scratch_file_that_gets_a_real_name_is_published(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/scan.pdf.part", "whole");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "");
+	kit_rename(&k, "Imaging/scan.pdf.part", "Imaging/scan.pdf");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	finish(&k);
+}
+
+static void a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_mkdir(&k, "Imaging/.Trash");
+	kit_mkdir(&k, "Imaging/series");
+	kit_text(&k, "Imaging/series/1", "slice");
+	kit_publish(&k);
+	(void)kit_items(&k);
+	kit_rename(&k, "Imaging/series", "Imaging/.Trash/series");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "UNLINK UNLINK");
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "Imaging/.Trash/series/1", "slice");
+	kit_rename(&k, "Imaging/.Trash/series", "Imaging/series");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "META PUT");
+	kit_expect_text(&k, "Imaging/series/1", "slice");
+	finish(&k);
+}
+
+static void a_renamed_file_keeps_record_and_version(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_rename(&k, "Imaging/x", "Imaging/y");
+	kit_restart_and_compare(&k);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "META");
+	expect_same_record(&k, "Imaging/y", id, "1");
+	finish(&k);
+}
+
+static void a_published_file_moved_over_another_keeps_its_own_record(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/y", "other");
+	kit_publish(&k);
+	(void)kit_items(&k);
+	id = id_of(&k, "Imaging/y");
+	kit_rename(&k, "Imaging/y", "Imaging/x");
+	kit_restart_and_compare(&k);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "META UNLINK");
+	expect_same_record(&k, "Imaging/x", id, "1");
+	kit_expect_text(&k, "Imaging/x", "other");
+	finish(&k);
+}
+
+static void a_deleted_file_is_unlinked_once(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_unlink(&k, "Imaging/x");
+	kit_restart_and_compare(&k);
+	assert_false(kit_exists(&k, "Imaging/x"));
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "UNLINK");
+	finish(&k);
+}
+
+static void a_file_that_never_was_published_leaves_no_trace(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/y", "short life");
+	kit_unlink(&k, "Imaging/y");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "");
+	finish(&k);
+}
+
+static void deleted_and_made_again_at_once_is_a_new_version(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	kit_unlink(&k, "Imaging/x");
+	kit_text(&k, "Imaging/x", "two");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	expect_same_record(&k, "Imaging/x", id, "2");
+	finish(&k);
+}
+
+static void deleted_while_open_and_made_again_is_a_new_version(void **state)
+{
+	kit k;
+	emr_handle *h;
+	char *id;
+
+	(void)state;
+	with_x(&k);
+	id = id_of(&k, "Imaging/x");
+	h = kit_open_file(&k, "Imaging/x", O_RDONLY);
+	kit_unlink(&k, "Imaging/x");
+	kit_text(&k, "Imaging/x", "two");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_expect_handle(h, "one", 3);
+	expect_same_record(&k, "Imaging/x", id, "2");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.state"), "confirmed 1/1");
+	kit_text(&k, "Imaging/x", "three");
+	kit_publish(&k);
+	kit_expect_handle(h, "one", 3);
+	assert_string_equal(kit_items(&k), "PUT");
+	emr_view_release(h);
+	kit_expect_text(&k, "Imaging/x", "three");
+	finish(&k);
+}
+
+static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content(void **state)
+{
+	kit k;
+	char cid[200];
+
+	(void)state;
+	with_x(&k);
+	kit_mkdir(&k, "Letters");
+	kit_publish(&k);
+	(void)kit_items(&k);
+	snprintf(cid, sizeof cid, "%s", kit_attribute(&k, "Imaging/x", "user.emrfs.cid"));
+	assert_true(cid[0] != 0);
+	kit_rename(&k, "Imaging/x", "Letters/x");
+	kit_restart_and_compare(&k);
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "REWRAP UNLINK");
+	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.cid"), cid);
+	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.version"), "1");
+	kit_expect_text(&k, "Letters/x", "one");
+	kit_text(&k, "Letters/x", "two");
+	kit_publish(&k);
+	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.version"), "2");
+	assert_string_equal(kit_items(&k), "PUT");
+	finish(&k);
+}
+
+static void make_series(kit *k)
+{
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	kit_mkdir(k, "Letters");
+	kit_mkdir(k, "Imaging/ct");
+	kit_mkdir(k, "Imaging/ct/inner");
+	kit_text(k, "Imaging/ct/1", "first");
+	kit_text(k, "Imaging/ct/inner/2", "second");
+	kit_publish_all(k);
+	(void)kit_items(k);
+}
+
+static void expect_series(kit *k, const char *at)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/1", at);
+	kit_expect_text(k, path, "first");
+	snprintf(path, sizeof path, "%s/inner/2", at);
+	kit_expect_text(k, path, "second");
+}
+
+static void a_directory_moved_to_another_domain_takes_everything_along(void **state)
+{
+	kit k;
+
+	(void)state;
+	make_series(&k);
+	kit_rename(&k, "Imaging/ct", "Letters/ct");
+	kit_restart_and_compare(&k);
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "META META REWRAP REWRAP UNLINK UNLINK UNLINK UNLINK");
+	expect_series(&k, "Letters/ct");
+	assert_string_equal(kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
+	finish(&k);
+}
+
+static void a_top_directory_is_a_domain_of_its_own(void **state)
+{
+	KIT;
+	kit_mkdir(&k, "Imaging");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META");
+	finish(&k);
+}
+
+static void an_inner_directory_moved_to_the_top_and_back_keeps_its_files(void **state)
+{
+	kit k;
+
+	(void)state;
+	make_series(&k);
+	kit_rename(&k, "Imaging/ct", "ct");
+	kit_publish_all(&k);
+	expect_series(&k, "ct");
+	kit_restart_and_compare(&k);
+	kit_rename(&k, "ct", "Imaging/ct");
+	kit_publish_all(&k);
+	expect_series(&k, "Imaging/ct");
+	finish(&k);
+}
+
+static void a_top_directory_renamed_stays_the_domain_it_is(void **state)
+{
+	kit k;
+
+	(void)state;
+	make_series(&k);
+	kit_rename(&k, "Imaging", "Scans");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "META");
+	expect_series(&k, "Scans/ct");
+	finish(&k);
+}
+
+static void a_directory_moved_and_changed_below_at_once(void **state)
+{
+	kit k;
+
+	(void)state;
+	make_series(&k);
+	kit_rename(&k, "Imaging/ct", "Letters/ct");
+	kit_text(&k, "Letters/ct/1", "first, changed");
+	kit_rename(&k, "Letters/ct/inner/2", "Letters/ct/two");
+	kit_rmdir(&k, "Letters/ct/inner");
+	kit_text(&k, "Letters/ct/3", "third");
+	kit_restart_and_compare(&k);
+	kit_publish_all(&k);
+	kit_expect_text(&k, "Letters/ct/1", "first, changed");
+	kit_expect_text(&k, "Letters/ct/two", "second");
+	kit_expect_text(&k, "Letters/ct/3", "third");
+	assert_string_equal(kit_attribute(&k, "Letters/ct/1", "user.emrfs.version"), "2");
+	finish(&k);
+}
+
+static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_much(void **state)
+{
+	kit k;
+	char *id;
+
+	(void)state;
+	make_series(&k);
+	id = id_of(&k, "Imaging/ct/1");
+	kit_rename(&k, "Imaging/ct/1", "Letters/1");
+	kit_rename(&k, "Letters/1", "Imaging/ct/1");
+	kit_publish_all(&k);
+	expect_same_record(&k, "Imaging/ct/1", id, "1");
+	expect_series(&k, "Imaging/ct");
+	finish(&k);
+}
+
+static void mode_time_and_attributes_are_one_meta(void **state)
+{
+	kit k;
+	emr_attr want = { .mode = 0600, .mtime_ns = 1234567890123456789 }, got;
+
+	(void)state;
+	with_x(&k);
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "Imaging/x").node, EMR_SET_MODE | EMR_SET_MTIME,
+		&want, &got));
+	assert_ok(emr_view_set_attribute(k.view, got.node, "user.note", emr_bytes_of("hi", 2), 0));
+	kit_restart_and_compare(&k);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "META");
+	assert_int_equal(kit_attr(&k, "Imaging/x").mode, 0600);
+	assert_int_equal(kit_attr(&k, "Imaging/x").mtime_ns, 1234567890123456789);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.note"), "hi");
+	finish(&k);
+}
+
+static void a_file_still_open_for_writing_waits(void **state)
+{
+	kit k;
+	emr_handle *h;
+
+	(void)state;
+	with_x(&k);
+	h = kit_open_file(&k, "Imaging/x", O_RDWR);
+	assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
+	assert_ok(emr_view_fsync(h));
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.state"), "pending");
+	emr_view_release(h);
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_expect_text(&k, "Imaging/x", "ONE");
+	finish(&k);
+}
+
+static void what_emrfs_says_about_a_record_is_right(void **state)
+{
+	kit k;
+	char text[100];
+	emr_attr a;
+
+	(void)state;
+	with_x(&k);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
+	assert_int_equal(strlen(kit_attribute(&k, "Imaging/x", "user.emrfs.id")), 32);
+	assert_int_equal(strncmp(kit_attribute(&k, "Imaging/x", "user.emrfs.cid"), "bafy", 4), 0);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.access"), "owner");
+	assert_int_equal(strncmp(kit_attribute(&k, "Imaging/x", "user.emrfs.signature"), "self at=20", 10), 0);
+	snprintf(text, sizeof text, "%d", 16383 + 16);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.stored-bytes"), text);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.freshness"), "0");
+	a = kit_attr(&k, "Imaging/x");
+	assert_ok(emr_view_set_attribute(k.view, a.node, "user.emrfs.version", emr_bytes_of("9", 1), 0));
+	assert_ok(emr_view_remove_attribute(k.view, a.node, "user.emrfs.id"));
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
+	kit_text(&k, "Imaging/y", "new");
+	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "");
+	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.cid"), "");
+	finish(&k);
+}
+
+static void only_what_is_quiet_is_published_by_time(void **state)
+{
+	KIT;
+	kit_mkdir(&k, "a");
+	kit_text(&k, "a/f", "1");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META PUT");
+	finish(&k);
+}
+
+/* More files than one batch takes, and more than one run takes. */
+static void a_big_directory_moves_between_domains_whole(void **state)
+{
+	enum { FILES = 2300 };
+	kit k;
+	char path[64], text[32];
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "B");
+	kit_mkdir(&k, "A/d");
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof path, "A/d/f%d", i);
+		snprintf(text, sizeof text, "bytes of %d", i);
+		kit_text(&k, path, text);
+	}
+	kit_publish_all(&k);
+	kit_rename(&k, "A/d", "B/d");
+	kit_publish(&k);
+	kit_restart(&k);	/* half way */
+	assert_int_equal(kit_attr(&k, "B/d").type, EMR_META_DIR);
+	for (int i = 0; i < FILES; i += 7) {
+		snprintf(path, sizeof path, "B/d/f%d", i);
+		snprintf(text, sizeof text, "bytes of %d", i);
+		kit_expect_text(&k, path, text);
+	}
+	assert_false(kit_exists(&k, "f1"));
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof path, "B/d/f%d", i);
+		assert_string_equal(kit_attribute(&k, path, "user.emrfs.state"), "confirmed 1/1");
+	}
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_save_is_one_version),
+		cmocka_unit_test(many_writes_before_it_is_quiet_are_one_version),
+		cmocka_unit_test(a_rename_over_is_a_new_version_of_the_record_below),
+		cmocka_unit_test(a_gio_save_is_one_version),
+		cmocka_unit_test(a_vim_save_is_one_version_whenever_it_is_published),
+		cmocka_unit_test(dcmodify_keeps_its_backup_here_and_makes_one_version),
+		cmocka_unit_test(a_backup_moved_back_over_its_file_brings_the_old_bytes_back),
+		cmocka_unit_test(an_empty_file_in_the_place_of_a_deleted_one_is_empty),
+		cmocka_unit_test(names_of_scratch_never_reach_the_ledger),
+		cmocka_unit_test(a_scratch_file_that_gets_a_real_name_is_published),
+		cmocka_unit_test(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
+		cmocka_unit_test(a_renamed_file_keeps_record_and_version),
+		cmocka_unit_test(a_published_file_moved_over_another_keeps_its_own_record),
+		cmocka_unit_test(a_deleted_file_is_unlinked_once),
+		cmocka_unit_test(a_file_that_never_was_published_leaves_no_trace),
+		cmocka_unit_test(deleted_and_made_again_at_once_is_a_new_version),
+		cmocka_unit_test(deleted_while_open_and_made_again_is_a_new_version),
+		cmocka_unit_test(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content),
+		cmocka_unit_test(a_directory_moved_to_another_domain_takes_everything_along),
+		cmocka_unit_test(a_top_directory_is_a_domain_of_its_own),
+		cmocka_unit_test(an_inner_directory_moved_to_the_top_and_back_keeps_its_files),
+		cmocka_unit_test(a_top_directory_renamed_stays_the_domain_it_is),
+		cmocka_unit_test(a_directory_moved_and_changed_below_at_once),
+		cmocka_unit_test(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
+		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
+		cmocka_unit_test(a_file_still_open_for_writing_waits),
+		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),
+		cmocka_unit_test(only_what_is_quiet_is_published_by_time),
+		cmocka_unit_test(a_big_directory_moves_between_domains_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
