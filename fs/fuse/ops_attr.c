@@ -86,7 +86,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	out.f_bfree = out.f_bavail = space.free_bytes / 4096;
 	/* One record needs a few kilobytes of metadata: a promise of names that can be kept. */
 	out.f_ffree = out.f_favail = space.free_bytes / 8192;
-	out.f_files = out.f_ffree + space.files;
+	out.f_files = out.f_ffree + space.names;
 	fuse_reply_statfs(req, &out);
 }
 

@@ -40,5 +40,10 @@ void vacated_drop(emr_view *view, emr_id16 object);
 void hold_blocks(emr_view *view);
 void let_blocks_go(emr_view *view);
 
+/* A status that says the ledger contradicts itself or what this computer has verified. */
+bool view_ledger_is_wrong(emr_status status);
+/* The folder is read-only from now on, and says so once. */
+void view_stop_writing(emr_view *view, emr_status why);
+
 int64_t view_now_ns(const emr_view *view);	/* wall */
 int64_t view_boot_ns(const emr_view *view);

@@ -390,9 +390,9 @@ static emr_status load_all(loading *l)
 	status = attach_all(l);
 	if (status != EMR_OK)
 		return status;
+	tree_mark_all_local(view);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
 		kid = tree_next_kid(view->root, kid->cookie)) {
-		tree_mark_local(kid);
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
 			kid->is_inbox = true;
 	}

@@ -272,6 +272,7 @@ static void finish_remove(emr_view *view, node *n, vacated *v)
 	if (v != NULL)
 		vacated_add(view, v);
 	tree_detach(view, n);
+	tree_forget_id(view, n);
 	touch_directory(view, directory);
 	n->ctime_ns = directory->ctime_ns;
 	n->has_row = false;

@@ -157,6 +157,7 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	if (status != EMR_OK)
 		return status;
 	n->is_published = true;
+	n->content_dirty = true;	/* also when it is empty, or an older version that came back */
 	n->place = place;
 	row = row_of_node(n);
 	e = edit_begin(view);
@@ -489,6 +490,58 @@ static void draw_future_ids(publishing *p)
 	}
 }
 
+#define ANCHORED_AT_ONCE 64	/* rows of at most 22 KiB: well within one frame */
+
+/* Rows for KIDS, which have none. */
+static emr_status put_rows(emr_view *view, node **kids, size_t n)
+{
+	edit e = edit_begin(view);
+	emr_status status;
+
+	for (size_t i = 0; i < n; i++) {
+		node_row row = row_of_node(kids[i]);
+
+		edit_put(&e, kids[i]->id, &row);
+	}
+	status = edit_commit(&e, NULL);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		kids[i]->has_row = true;
+	return status;
+}
+
+/* What lies in a directory that changes its id is found by its row until it has followed. */
+static emr_status anchor_kids(emr_view *view, const node *directory)
+{
+	node *without[ANCHORED_AT_ONCE];
+	emr_status status = EMR_OK;
+	size_t n = 0;
+
+	for (node *kid = tree_next_kid(directory, 0); kid != NULL && status == EMR_OK;
+		kid = tree_next_kid(directory, kid->cookie)) {
+		if (!kid->has_row)
+			without[n++] = kid;
+		if (n == ANCHORED_AT_ONCE) {
+			status = put_rows(view, without, n);
+			n = 0;
+		}
+	}
+	return status == EMR_OK && n > 0 ? put_rows(view, without, n) : status;
+}
+
+static emr_status anchor_all_kids(publishing *p)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++) {
+		const node *n = p->nodes[i];
+
+		if (n->type == EMR_META_DIR && n->is_published && n->state == NODE_LIVE &&
+			!emr_id16_equal(tree_domain(n), n->place.domain))
+			status = anchor_kids(p->view, n);
+	}
+	return status;
+}
+
 static emr_status describe_unlinks(publishing *p)
 {
 	for (const vacated *v = p->view->vacated; v != NULL; v = v->next) {
@@ -542,6 +595,8 @@ static emr_status describe_all(publishing *p)
 	pthread_mutex_lock(&p->view->lock);
 	status = settle_names(p);
 	draw_future_ids(p);
+	if (status == EMR_OK)
+		status = anchor_all_kids(p);
 	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++)
 		if (p->nodes[i]->state == NODE_LIVE && !p->nodes[i]->is_local)
 			status = describe(p, p->nodes[i]);
@@ -831,6 +886,8 @@ emr_status publish_run(emr_view *view, bool all)
 		status = describe_all(&p);
 	if (status == EMR_OK)
 		status = send_all(&p);
+	if (view_ledger_is_wrong(status))
+		view_stop_writing(view, status);
 	tell_failures(&p);
 	finish(&p, status);
 	return status;

@@ -322,6 +322,11 @@ emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 	return EMR_OK;
 }
 
+void tree_forget_id(emr_view *view, node *n)
+{
+	table_remove(&view->by_id, hash_id(view, n->id), n);
+}
+
 bool tree_is_below(const node *n, const node *directory)
 {
 	while (n != NULL && n != directory)
@@ -363,6 +368,11 @@ void tree_mark_local(node *n)
 	mark_one(NULL, n);
 	if (n->type == EMR_META_DIR && n->is_local != was)
 		tree_walk(n, mark_one, NULL);
+}
+
+void tree_mark_all_local(emr_view *view)
+{
+	tree_walk(view->root, mark_one, NULL);
 }
 
 static node *following(const node *n, const node *top)

@@ -27,6 +27,9 @@ emr_status tree_swap(emr_view *view, node *a, node *b);
 /* N is known under another object id from now on. */
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
 
+/* N, whose name is gone, is not found by its id any more: somebody else may take over the record. */
+void tree_forget_id(emr_view *view, node *n);
+
 /* True when N is DIRECTORY or lies below it. */
 bool tree_is_below(const node *n, const node *directory);
 /* First kid whose cookie is larger than COOKIE, NULL at the end. */
@@ -37,6 +40,8 @@ emr_id16 tree_domain(const node *n);
 emr_id16 tree_future_id(const node *n);
 /* Works out is_local for N and everything below it. */
 void tree_mark_local(node *n);
+/* The same for a tree that was just put together. */
+void tree_mark_all_local(emr_view *view);
 /* Calls FN for N and everything below it, parents first. */
 void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg);
 /* Path from the top without a leading slash; NULL when memory runs out or N has no name. */

@@ -56,18 +56,53 @@ static void init_locks(emr_view *view)
 	pthread_condattr_destroy(&attr);
 }
 
+/* What was verified before stays readable whatever the ledger says now; a ledger that contradicts itself or what this
+ * computer has seen takes nothing more, one that cannot be reached is asked again later. */
+static emr_status follow_ledger(emr_view *view)
+{
+	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+
+	if (status == EMR_OK && !view->options.read_only)
+		status = emr_settle_resend(view->options.settle, load_outcomes, view);
+	if (view_ledger_is_wrong(status)) {
+		view_stop_writing(view, status);
+		return EMR_OK;
+	}
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the ledger was not followed: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+bool view_ledger_is_wrong(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
+		status == EMR_NEWER_FORMAT;
+}
+
+void view_stop_writing(emr_view *view, emr_status why)
+{
+	bool was;
+
+	pthread_mutex_lock(&view->lock);
+	was = view->options.read_only;
+	view->options.read_only = true;
+	pthread_mutex_unlock(&view->lock);
+	if (was)
+		return;
+	emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s", emr_status_text(why));
+	if (view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg,
+			why == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged", "");
+}
+
 static emr_status recover(emr_view *view)
 {
-	emr_status status;
+	emr_status status = follow_ledger(view);
 
-	status = emr_settle_catch_up(view->options.settle, NULL, NULL);
 	if (status != EMR_OK)
 		return status;
-	if (!view->options.read_only) {
-		status = emr_settle_resend(view->options.settle, load_outcomes, view);
-		if (status != EMR_OK)
-			return status;
-	}
 	status = load_tree(view);
 	if (status == EMR_OK && !view->options.read_only)
 		load_clean_spills(view);
@@ -144,16 +179,18 @@ void emr_view_free(emr_view *view)
 
 emr_status emr_view_space(emr_view *view, emr_space *out_space)
 {
-	emr_view_counts counts;
 	struct statvfs disk;
+	uint64_t names;
 
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
-	emr_view_count(view, &counts);
+	pthread_mutex_lock(&view->lock);
+	names = view->by_name.count;
+	pthread_mutex_unlock(&view->lock);
 	*out_space = (emr_space){
 		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
 		.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize,
-		.files = counts.files + counts.local,
+		.names = names,
 	};
 	return EMR_OK;
 }

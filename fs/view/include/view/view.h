@@ -154,7 +154,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out)
 /* ---- what is where */
 typedef struct emr_space {
 	uint64_t total_bytes, free_bytes;	/* of the disk that holds the store */
-	uint64_t files;
+	uint64_t names;			/* in the folder */
 } emr_space;
 emr_status emr_view_space(emr_view *view, emr_space *out_space);
 
