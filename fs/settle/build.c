@@ -42,10 +42,9 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	emr_signer signer = emr_signer_domain(change->domain, 1);
 	uint8_t statement[EMR_STATEMENT_BYTES];
 	uint8_t sig[64];
-	emr_public person;
 	emr_statement_facts facts = {
 		.kind = EMR_STATEMENT_ORIGINAL,
-		.patient_pk = person.pk,
+		.patient_pk = ctx->person_pk,
 		.record_id = change->record_id,
 		.cver = change->cver,
 		.mime = emr_bytes_of(mime, strlen(mime)),
@@ -61,9 +60,6 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	};
 	emr_status status;
 
-	status = emr_keyring_public(ctx->keyring, &person);
-	if (status != EMR_OK)
-		return status;
 	memcpy(facts.r_pid, change->meta->r_pid, sizeof facts.r_pid);
 	status = emr_statement_make(ctx->keyring, signer, change->content, &facts, statement, sig);
 	if (status != EMR_OK)

@@ -16,6 +16,7 @@ typedef struct build_ctx {
 	emr_id32 listkey_id;
 	const emr_list_key *list_key;
 	uint64_t now_unix_s;
+	uint8_t person_pk[32];	/* the patient's identity key, for statements */
 } build_ctx;
 
 /* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows from OUT_PRIV;

@@ -16,6 +16,7 @@
 struct emr_settle {
 	emr_settle_options options;
 	emr_id16 net_id;
+	uint8_t person_pk[32];
 };
 
 /* What goes into one batch. */
@@ -32,11 +33,17 @@ typedef struct run {
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle)
 {
-	emr_settle *settle = calloc(1, sizeof *settle);
+	emr_settle *settle;
+	emr_public person;
+	emr_status status = emr_keyring_public(options->keyring, &person);
 
+	if (status != EMR_OK)
+		return status;
+	settle = calloc(1, sizeof *settle);
 	if (settle == NULL)
 		return EMR_NO_MEMORY;
 	settle->options = *options;
+	memcpy(settle->person_pk, person.pk, sizeof settle->person_pk);
 	settle->net_id = emr_ledger_net_id(options->ledger);
 	*out_settle = settle;
 	return EMR_OK;
@@ -175,6 +182,7 @@ static emr_status begin_run(emr_settle *settle, emr_id16 domain, bool is_inbox, 
 	r->build = (build_ctx){ .keyring = settle->options.keyring,
 		.records = settle->options.records, .facts = settle->options.facts,
 		.domain = domain, .now_unix_s = emr_clock_unix_s(settle->options.clock) };
+	memcpy(r->build.person_pk, settle->person_pk, sizeof r->build.person_pk);
 	r->box.domain = domain;
 	status = emr_replica_at(settle->options.replica, &at);
 	if (status != EMR_OK)
