@@ -3,3 +3,17 @@ emr_module(cmd_kit
 	SOURCES message.c verbs.c args.c help.c out.c text.c places.c settings.c passphrase.c frame.c
 	USES base keyring PkgConfig::jansson
 	PRIVATE_USES PkgConfig::sodium)
+
+# The open keyring and folder, the socket, and the verbs.
+emr_module(cmd
+	SOURCES session.c profile.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
+		client.c reach.c mountpoint.c special.c cmd_init.c cmd_mount.c cmd_unmount.c cmd_status.c
+		cmd_verify.c cmd_ledger.c cmd_check.c
+	USES cmd_kit view fuse
+	PRIVATE_USES base keyring store journal record settle ledger replica contract PkgConfig::jansson
+		Threads::Threads)
+
+add_executable(emrfs main.c)
+target_compile_definitions(emrfs PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")
+target_link_libraries(emrfs PRIVATE emr_flags emr_cmd emr_cmd_kit)
+install(TARGETS emrfs)

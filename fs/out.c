@@ -130,7 +130,7 @@ static json_t *whole_object(const emr_out *out, int code)
 int emr_out_end(emr_out *out, int code)
 {
 	emr_progress_end(out);
-	if (out->is_json) {
+	if (out->is_json && !out->is_spoken) {
 		json_t *object = out->fields != NULL ? whole_object(out, code) : NULL;
 
 		if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF)
@@ -139,6 +139,7 @@ int emr_out_end(emr_out *out, int code)
 	}
 	json_decref(out->fields);
 	out->fields = NULL;
+	out->is_spoken = true;
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return code != EMR_EXIT_DONE ? code : EMR_EXIT_FAILED;
 	return code;

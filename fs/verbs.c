@@ -60,7 +60,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.help = "Open your folder",
 		.manual = "Opens your folder at DIR (~/Health, which is made when it is missing) and returns when it can be\n"
 			  "used. DIR must be empty. What a program that was killed left mounted there is cleaned up first.\n",
-		.fields = "folder pid read_only incomplete",
+		.fields = "folder pid read_only",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND)
 			| BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_mount },

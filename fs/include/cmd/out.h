@@ -13,6 +13,7 @@ typedef struct emr_out {
 	json_t *fields;		/* of the JSON answer; owned */
 	emr_problem problem;	/* the failure, if there was one */
 	bool progress_shown;	/* a progress line stands on the terminal */
+	bool is_spoken;		/* the answer was given already, here or by another process */
 } emr_out;
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out);
@@ -33,5 +34,5 @@ json_t *emr_json_text(const char *text);	/* as emr_out_text */
 
 /* Says PROBLEM (or keeps it for the JSON object) and returns its exit code. */
 int emr_out_fail(emr_out *out, const emr_problem *problem);
-/* Prints the JSON object, frees, and returns CODE (or 1 when stdout could not be written). */
+/* Prints the JSON object (unless is_spoken, which it sets), frees, and returns CODE (or 1 when stdout could not be written). */
 int emr_out_end(emr_out *out, int code);

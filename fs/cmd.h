@@ -1,0 +1,14 @@
+/* The verbs: each takes its parsed line and says its answer.  They refuse to decide about records themselves. */
+#pragma once
+
+#include "cmd/out.h"
+
+/* Each returns the exit code; what failed was said with emr_out_fail. */
+int emr_cmd_init(const emr_args *args, emr_out *out);
+int emr_cmd_mount(const emr_args *args, emr_out *out);
+int emr_cmd_unmount(const emr_args *args, emr_out *out);
+int emr_cmd_status(const emr_args *args, emr_out *out);
+int emr_cmd_verify(const emr_args *args, emr_out *out);
+int emr_cmd_ledger(const emr_args *args, emr_out *out);
+int emr_cmd_check(const emr_args *args, emr_out *out);
+int emr_cmd_help(const emr_args *args, emr_out *out);

@@ -1,0 +1,357 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#include "cmd.h"
+#include "cmd/text.h"
+#include "fuse/fuse.h"
+#include "mountpoint.h"
+#include "notices.h"
+#include "serve.h"
+#include "session.h"
+#include "special.h"
+
+#define LAST_PUBLISH_NS INT64_C(5000000000)	/* how long an orderly end may take for the ledger */
+#define WARDEN_TICK_S 1
+
+typedef struct mount {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	char *path;
+	int report_fd;		/* to the waiting parent; -1 in the foreground */
+	emr_session session;
+	emr_notices *notices;
+	emr_special special;
+	emr_server *server;
+	pthread_t warden;
+	atomic_bool is_ready, has_ended;
+} mount;
+
+static void mount_end(mount *m)
+{
+	emr_server_stop(m->server);
+	emr_session_close(&m->session);
+	emr_notices_free(m->notices);	/* after the view, which may still have something to say */
+	emr_settings_free(&m->settings);
+	emr_places_free(&m->places);
+	free(m->path);
+}
+
+/* ---- telling the parent ---- */
+
+/* Nothing of ours holds the terminal or a pipe of the caller any more; then the parent may go. */
+static void let_parent_go(mount *m, int code)
+{
+	uint8_t byte = (uint8_t)code;
+	int null_fd;
+
+	if (m->report_fd < 0)
+		return;
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3 && null_fd >= 0; fd++) {
+		if (dup2(null_fd, fd) < 0)
+			emr_log(EMR_LOG_WARN, "a standard stream stays open");
+	}
+	if (null_fd > 2)
+		close(null_fd);
+	if (write(m->report_fd, &byte, 1) != 1)
+		emr_log(EMR_LOG_WARN, "nobody waits for the mount");
+	close(m->report_fd);
+	m->report_fd = -1;
+}
+
+static void when_ready(void *arg)
+{
+	mount *m = arg;
+	char shown[4200];
+	int code;
+
+	emr_show(m->path, shown, sizeof shown);
+	emr_out_text(m->out, "folder", m->path);
+	emr_out_number(m->out, "pid", (uint64_t)getpid());
+	emr_out_flag(m->out, "read_only", m->session.read_only);
+	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
+		m->session.read_only ? ", for reading only" : "");
+	code = emr_out_end(m->out, EMR_EXIT_DONE);
+	emr_log(EMR_LOG_INFO, "mounted");
+	atomic_store(&m->is_ready, true);
+	let_parent_go(m, code);
+}
+
+/* ---- an orderly end ---- */
+
+/* Everything to the disk, and to the ledger what it takes within a few seconds. */
+static void hand_over(mount *m)
+{
+	emr_status status;
+
+	if (m->session.read_only)
+		return;
+	status = emr_view_sync(m->session.view);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
+	status = emr_view_wait_published(m->session.view,
+		emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
+}
+
+static bool is_idle(const mount *m)
+{
+	int64_t since = emr_fuse_last_request_boot_ns();
+
+	return m->settings.idle_ns > 0 && atomic_load(&m->is_ready) && since > 0 && emr_fuse_open_count() == 0
+		&& emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns;
+}
+
+static sigset_t warden_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);	/* from ourselves: the mount has ended */
+	return set;
+}
+
+/* Waits for a signal to end, or for idleness. */
+static void *warden(void *arg)
+{
+	mount *m = arg;
+	const sigset_t set = warden_signals();
+
+	for (;;) {
+		const struct timespec tick = { .tv_sec = WARDEN_TICK_S };
+		int number = sigtimedwait(&set, NULL, &tick);
+
+		if (atomic_load(&m->has_ended))
+			return NULL;
+		if (number == SIGTERM || number == SIGINT || number == SIGHUP || is_idle(m))
+			break;
+	}
+	emr_log(EMR_LOG_INFO, "asked to end");
+	hand_over(m);
+	emr_fuse_stop();
+	return NULL;
+}
+
+/* ---- opening ---- */
+
+static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_problem)
+{
+	emr_log(EMR_LOG_ERROR, "mount: %s", emr_status_text(status));
+	if (status == EMR_DENIED)
+		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_DENIED, "dir", m->path, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "/dev/fuse is missing", NULL);
+	else if (status == EMR_UNSUPPORTED)
+		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "the kernel is too old", NULL);
+	else
+		emr_problem_set_status(out_problem, status, m->path);
+	return status;
+}
+
+static emr_status open_all(mount *m, emr_problem *out_problem)
+{
+	emr_session_options options = {
+		.places = &m->places,
+		.folder = m->path,
+		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
+		.read_only = m->args->given[EMR_OPT_READ_ONLY],
+		.view = { .changed = emr_fuse_changed, .special_names = emr_special_names,
+			.special_count = emr_special_count, .make_special = emr_special_make,
+			.special_arg = &m->special, .notice = emr_notices_add },
+	};
+	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
+
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "emrfs");
+		return status;
+	}
+	options.view.notice_arg = m->notices;
+	m->special = (emr_special){ .session = &m->session, .notices = m->notices };
+	status = emr_session_lock(&m->session, &options, out_problem);
+	if (status == EMR_OK)
+		status = emr_mountpoint_prepare(&m->places, m->path, out_problem);
+	if (status == EMR_OK)
+		status = emr_session_open(&m->session, &options, out_problem);
+	return status;
+}
+
+static void leave_terminal(const mount *m)
+{
+	if (m->report_fd >= 0)
+		(void)setsid();
+	if (chdir("/") != 0)
+		emr_log(EMR_LOG_WARN, "chdir to / failed");
+}
+
+/* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
+static emr_status serve(mount *m, emr_problem *out_problem)
+{
+	emr_fuse_options options = { .view = m->session.view, .mountpoint = m->path,
+		.mount_options = m->args->values[EMR_OPT_MOUNT_OPTIONS], .read_only = m->session.read_only,
+		.on_ready = when_ready, .on_ready_arg = m };
+	emr_status status = emr_view_start(m->session.view);
+
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The folder");
+		return status;
+	}
+	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	status = emr_fuse_run(&options);
+	atomic_store(&m->has_ended, true);
+	pthread_kill(m->warden, SIGUSR1);
+	pthread_join(m->warden, NULL);
+	if (status != EMR_OK)
+		return say_fuse(m, status, out_problem);
+	hand_over(m);
+	emr_log(EMR_LOG_INFO, "unmounted");
+	return EMR_OK;
+}
+
+static int keep_open(mount *m)
+{
+	emr_problem problem = { 0 };
+	const sigset_t set = warden_signals();
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(&problem, status, "Protecting the process");
+		return emr_out_fail(m->out, &problem);
+	}
+	status = open_all(m, &problem);
+	if (status == EMR_OK) {
+		leave_terminal(m);
+		/* Every thread that follows inherits this: only the warden takes these signals. */
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		status = serve(m, &problem);
+	}
+	if (status == EMR_OK && !atomic_load(&m->is_ready)) {
+		emr_problem_set(&problem, EMR_SAY_INTERRUPTED, NULL);
+		status = EMR_INTERRUPTED;
+	}
+	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(m->out, &problem);
+}
+
+/* ---- processes ---- */
+
+/* The parent stays until the child says that the folder answers, or why not. */
+static int await_child(int report_fd, pid_t child, emr_out *out)
+{
+	emr_problem problem = { 0 };
+	uint8_t code;
+	ssize_t n;
+
+	while ((n = read(report_fd, &code, 1)) < 0 && errno == EINTR)
+		;
+	close(report_fd);
+	out->is_spoken = true;
+	if (n == 1) {
+		if (code != EMR_EXIT_DONE)
+			waitpid(child, NULL, 0);
+		return code;
+	}
+	waitpid(child, NULL, 0);
+	out->is_spoken = false;
+	emr_problem_set(&problem, EMR_SAY_FAILED, "what", "Opening the folder", "cause",
+		"the process ended unexpectedly", NULL);
+	return emr_out_fail(out, &problem);
+}
+
+static int run_here(mount *m)
+{
+	int code = emr_out_end(m->out, keep_open(m));
+
+	let_parent_go(m, code);
+	return code;
+}
+
+static int run_behind(mount *m)
+{
+	emr_problem problem = { 0 };
+	int ends[2];
+	pid_t child;
+
+	fflush(NULL);
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		emr_problem_set_status(&problem, emr_status_from_errno(errno), "emrfs");
+		return emr_out_fail(m->out, &problem);
+	}
+	/* Before any key is in memory: locked memory is not inherited. */
+	child = fork();
+	if (child < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		emr_problem_set_status(&problem, EMR_NO_MEMORY, "emrfs");
+		return emr_out_fail(m->out, &problem);
+	}
+	if (child > 0) {
+		close(ends[1]);
+		return await_child(ends[0], child, m->out);
+	}
+	close(ends[0]);
+	m->report_fd = ends[1];
+	return run_here(m);
+}
+
+static emr_status check_arguments(mount *m, emr_problem *out_problem)
+{
+	const char *options = m->args->values[EMR_OPT_MOUNT_OPTIONS];
+	const char *idle = m->args->values[EMR_OPT_IDLE];
+
+	if (options != NULL && strcmp(options, "allow_root") != 0 && strcmp(options, "allow_other") != 0) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "-o takes allow_root or allow_other.",
+			"verb", "mount", NULL);
+		return EMR_INVALID;
+	}
+	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--idle takes a time such as 30min or 2h.",
+			"verb", "mount", NULL);
+		return EMR_INVALID;
+	}
+	return EMR_OK;
+}
+
+int emr_cmd_mount(const emr_args *args, emr_out *out)
+{
+	mount m = { .args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED };
+	emr_problem problem = { 0 };
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &m.places, &problem);
+	int code;
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&m.places, &m.settings, &problem);
+	if (status == EMR_OK)
+		status = check_arguments(&m, &problem);
+	if (status == EMR_OK)
+		status = emr_mountpoint_find(&m.places, args->n_operands > 0 ? args->operands[0] : NULL, &m.path,
+			&problem);
+	if (status != EMR_OK)
+		code = emr_out_fail(out, &problem);
+	else
+		code = args->given[EMR_OPT_FOREGROUND] ? run_here(&m) : run_behind(&m);
+	mount_end(&m);
+	return code;
+}

@@ -1,0 +1,155 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "cmd.h"
+#include "cmd/text.h"
+#include "report.h"
+#include "session.h"
+#include "walk.h"
+
+#define ANSWER_MS 10000
+#define SLICE_MS 500
+#define WAIT_DEFAULT_NS INT64_C(60000000000)
+
+/* ---- closed: what can be said without a passphrase ---- */
+
+static void say_closed(emr_out *out, const emr_places *places)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_FREE char *path = NULL;
+	emr_ledger_options options = { 0 };
+	uint64_t size = 0;
+
+	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
+		path = NULL;
+		return;
+	}
+	options.path = path;
+	if (emr_base_init() != EMR_OK || emr_ledger_open(&options, &ledger) != EMR_OK
+		|| emr_ledger_size(ledger, &size) != EMR_OK)
+		return;
+	emr_say(out, "Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.  Only on this computer.\n",
+		places->state, (unsigned long long)size);
+	emr_out_text(out, "state", places->state);
+	emr_out_put(out, "folder", json_null());
+	emr_out_flag(out, "second_copy", false);
+	emr_out_put(out, "ledger", json_pack("{s:s, s:I, s:i}", "kind", "embedded", "size", (json_int_t)size,
+		"witnessed", 0));
+}
+
+/* ---- open ---- */
+
+static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t *out_pending, uint64_t *out_failed,
+	emr_problem *out_problem)
+{
+	const emr_request request = { .ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms };
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	*out_pending = (uint64_t)json_integer_value(json_object_get(answer, "pending"));
+	*out_failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	json_decref(answer);
+	return EMR_OK;
+}
+
+/* EMR_TIMEOUT with a problem when something is still not on the ledger. */
+static emr_status wait_for_ledger(emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
+{
+	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
+	uint64_t pending = 1, failed = 0;
+	char n[EMR_TEXT_BYTES];
+
+	while (pending > 0) {
+		emr_status status = ask_pending(client, SLICE_MS, &pending, &failed, out_problem);
+
+		if (status != EMR_OK)
+			return status;
+		if (pending > 0)
+			emr_progress(out, "%llu changes to go ...", (unsigned long long)pending);
+		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
+			break;
+	}
+	emr_progress_end(out);
+	if (pending + failed == 0)
+		return EMR_OK;
+	emr_number_text(pending + failed, n);
+	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
+	return EMR_TIMEOUT;
+}
+
+static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,
+	emr_problem *out_problem)
+{
+	emr_status status = emr_client_ask(client, request, ANSWER_MS, out_report, out_problem);
+
+	if (status == EMR_OK)
+		json_object_del(*out_report, "ok");
+	return status;
+}
+
+static emr_status say_report(emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *text = NULL;
+	emr_request request = { .ask = EMR_ASK_STATUS };
+	json_t *report = NULL;
+	emr_status status = ask_report(client, &request, &report, out_problem);
+
+	if (status == EMR_OK && args->n_operands > 0) {
+		const char *folder = json_string_value(json_object_get(report, "folder"));
+
+		request.has_path = true;
+		status = emr_path_in_folder(folder, args->operands[0], request.path, sizeof request.path);
+		json_decref(report);
+		report = NULL;
+		if (status != EMR_OK)
+			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+		else
+			status = ask_report(client, &request, &report, out_problem);
+	}
+	if (status != EMR_OK)
+		return status;
+	text = emr_report_text(report);
+	emr_say(out, "%s", text != NULL ? text : "");
+	if (out->fields == NULL || json_object_update(out->fields, report) != 0)
+		status = EMR_NO_MEMORY;
+	json_decref(report);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "status");
+	return status;
+}
+
+int emr_cmd_status(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = { 0 }, late = { 0 };
+	int64_t wait_ns = WAIT_DEFAULT_NS;
+	const char *wait = args->values[EMR_OPT_WAIT];
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "--wait takes a time such as 90s or 5min.",
+			"verb", "status", NULL);
+		status = EMR_INVALID;
+	}
+	if (status == EMR_OK) {
+		status = emr_client_open(&places, &client, &problem);
+		if (problem.is_set && problem.message == EMR_SAY_NOT_OPEN)
+			say_closed(out, &places);
+	}
+	if (status == EMR_OK && args->given[EMR_OPT_WAIT]) {
+		status = wait_for_ledger(&client, wait_ns, out, &late);
+		if (status != EMR_OK && status != EMR_TIMEOUT)
+			return emr_out_fail(out, &late);
+		status = EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = say_report(&client, args, out, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;
+}

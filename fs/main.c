@@ -1,0 +1,77 @@
+/* emrfs: reads the command line and hands it to a verb. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+
+static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = {
+	[EMR_VERB_INIT] = emr_cmd_init,
+	[EMR_VERB_MOUNT] = emr_cmd_mount,
+	[EMR_VERB_UNMOUNT] = emr_cmd_unmount,
+	[EMR_VERB_STATUS] = emr_cmd_status,
+	[EMR_VERB_VERIFY] = emr_cmd_verify,
+	[EMR_VERB_LEDGER] = emr_cmd_ledger,
+	[EMR_VERB_CHECK] = emr_cmd_check,
+	[EMR_VERB_HELP] = emr_cmd_help,
+};
+
+static int say_text(emr_out *out, const char *name, char *text)
+{
+	if (text == NULL) {
+		emr_problem problem;
+
+		emr_problem_set_status(&problem, EMR_NO_MEMORY, "help");
+		return emr_out_fail(out, &problem);
+	}
+	emr_say(out, "%s", text);
+	emr_out_text(out, name, text);
+	free(text);
+	return EMR_EXIT_DONE;
+}
+
+int emr_cmd_help(const emr_args *args, emr_out *out)
+{
+	emr_problem problem = { 0 };
+	emr_verb verb;
+
+	if (args->n_operands == 0)
+		return say_text(out, "text", emr_help_overview(args->given[EMR_OPT_ALL]));
+	if (emr_verb_find(args->operands[0], &verb))
+		return say_text(out, "text", emr_help_verb(verb));
+	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "There is no such verb.", "verb", "--all", NULL);
+	return emr_out_fail(out, &problem);
+}
+
+static int run(const emr_args *args, emr_out *out)
+{
+	if (args->given[EMR_OPT_VERSION]) {
+		emr_say(out, "emrfs %s\n", EMRFS_VERSION);
+		emr_out_text(out, "version", EMRFS_VERSION);
+		return EMR_EXIT_DONE;
+	}
+	if (args->given[EMR_OPT_HELP])
+		return say_text(out, "text", args->verb == EMR_VERB_HELP ? emr_help_overview(false)
+									 : emr_help_verb(args->verb));
+	return verbs[args->verb](args, out);
+}
+
+int main(int argc, char **argv)
+{
+	emr_problem problem = { 0 };
+	emr_args args;
+	emr_out out;
+	emr_status status;
+	int code;
+
+	umask(077);	/* whatever we make is private unless it says otherwise */
+	setlocale(LC_TIME, "C");
+	signal(SIGPIPE, SIG_IGN);
+	status = emr_args_parse(argc, argv, &args, &problem);
+	if (emr_out_begin(&args, &out) != EMR_OK)
+		return EMR_EXIT_FAILED;
+	code = status == EMR_OK ? run(&args, &out) : emr_out_fail(&out, &problem);
+	return emr_out_end(&out, code);
+}

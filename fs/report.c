@@ -1,0 +1,176 @@
+#include "report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/checkpoint.h"
+
+#include "cmd/out.h"
+#include "cmd/text.h"
+#include "walk.h"
+
+/* Members of the ledger, but for ourselves, who signed its kept head. */
+static uint64_t count_witnesses(const emr_session *session)
+{
+	EMR_AUTO_BUF note = { 0 };
+	emr_checkpoint checkpoint;
+	uint64_t n = 0;
+
+	if (emr_ledger_checkpoint(session->ledger, &note) != EMR_OK
+		|| emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
+		return 0;
+	for (size_t i = 0; i < checkpoint.n_sigs; i++)
+		n += memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) != 0;
+	return n;
+}
+
+typedef struct lists {
+	emr_view *view;
+	json_t *unsent, *local;
+	size_t room;	/* bytes of names that still fit: the report is one frame of the socket */
+	emr_status status;
+} lists;
+
+static void add_path(lists *l, json_t *list, const char *path)
+{
+	size_t len = 2 * strlen(path);	/* quotes and backslashes double */
+
+	if (json_array_size(list) >= EMR_REPORT_LIST_MAX || len > l->room)
+		return;
+	l->room -= len;
+	if (json_array_append_new(list, emr_json_text(path)) != 0)
+		l->status = EMR_NO_MEMORY;
+}
+
+static bool sort_out(void *arg, const char *path, const emr_attr *attr)
+{
+	lists *l = arg;
+	EMR_AUTO_FREE char *state = NULL;
+
+	if (emr_attribute_text(l->view, attr->node, "state", &state) != EMR_OK)
+		return true;
+	if (strcmp(state, "local") == 0)
+		add_path(l, l->local, path);
+	else if (strcmp(state, "pending") == 0 || strncmp(state, "failed", 6) == 0)
+		add_path(l, l->unsent, path);
+	return l->status == EMR_OK
+		&& (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX
+			|| json_array_size(l->local) < EMR_REPORT_LIST_MAX);
+}
+
+emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local)
+{
+	lists l = { .view = session->view, .unsent = unsent, .local = local, .room = 16384 };
+	emr_status status = emr_walk(session->view, "", sort_out, &l);
+
+	return status != EMR_OK ? status : l.status;
+}
+
+static json_t *ledger_report(emr_session *session)
+{
+	uint64_t size = 0;
+
+	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
+		size = 0;
+	return json_pack("{s:s, s:I, s:I}", "kind", "embedded", "size", (json_int_t)size, "witnessed",
+		(json_int_t)count_witnesses(session));
+}
+
+static json_t *time_or_null(uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (unix_s == 0)
+		return json_null();
+	emr_time_json((int64_t)unix_s, text);
+	return json_string(text);
+}
+
+json_t *emr_report_folder(emr_session *session, emr_notices *notices)
+{
+	emr_view_counts counts;
+	char net[33];
+	emr_id16 net_id = emr_ledger_net_id(session->ledger);
+	json_t *unsent = json_array(), *local = json_array();
+	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
+
+	emr_view_count(session->view, &counts);
+	/* The walk costs a look at every name: only when there is something to list. */
+	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0
+		&& emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
+		json_decref(unsent);
+		unsent = NULL;
+	}
+	emr_hex(net_id.b, sizeof net_id.b, net);
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], s:i, s:b, s:s,"
+			 " s:s, s:b, s:o, s:o, s:o}",
+		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
+		"owner", emr_json_text(session->profile.name), "code", session->code,
+		"files", (json_int_t)counts.files, "directories", (json_int_t)counts.directories,
+		"bytes", (json_int_t)counts.bytes,
+		"local", local, "local_files", (json_int_t)counts.local,
+		"unsent", unsent, "pending", (json_int_t)counts.pending,
+		"failed", (json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed,
+		"confirmed", (json_int_t)counts.confirmed,
+		"conflicts",
+		"copies", 1, "second_copy", 0,
+		"network", net, "state", session->state_path, "read_only", session->read_only,
+		"ledger", ledger_report(session),
+		"words_tested_at", time_or_null(session->profile.words_tested_unix_s),
+		"errors", errors);
+}
+
+/* ---- one path ---- */
+
+static const char *const attribute_names[] = { "id", "cid", "version", "state", "stored-bytes", "tx",
+	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "freshness" };
+
+static int put_attributes(emr_view *view, uint64_t node, json_t *report)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof attribute_names / sizeof *attribute_names; i++) {
+		EMR_AUTO_FREE char *value = NULL;
+		char name[32];
+
+		if (emr_attribute_text(view, node, attribute_names[i], &value) != EMR_OK)
+			continue;
+		snprintf(name, sizeof name, "%s", attribute_names[i]);
+		for (char *dash = name; (dash = strchr(dash, '-')) != NULL;)
+			*dash = '_';
+		failed |= json_object_set_new(report, name, emr_json_text(value));
+	}
+	return failed;
+}
+
+emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path, json_t **out_report,
+	emr_problem *out_problem)
+{
+	static const char *const types[] = { [EMR_META_FILE] = "file", [EMR_META_DIR] = "directory",
+		[EMR_META_SYMLINK] = "link" };
+	emr_attr attr;
+	char at[EMR_TEXT_BYTES];
+	emr_status status = emr_view_find(session->view, path, &attr);
+	json_t *report;
+
+	if (status != EMR_OK) {
+		if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+		else
+			emr_problem_set_status(out_problem, status, path);
+		return EMR_NOT_FOUND;
+	}
+	emr_time_json(attr.mtime_ns / 1000000000, at);
+	report = json_pack("{s:o, s:s, s:I, s:s, s:I, s:i, s:o}", "path", emr_json_text(path), "type",
+		types[attr.type], "bytes", (json_int_t)attr.size_bytes, "modified_at", at, "modified_unix",
+		(json_int_t)(attr.mtime_ns / 1000000000), "copies", 1, "errors",
+		notices != NULL ? emr_notices_errors(notices, path, 20) : json_array());
+	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
+		json_decref(report);
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "status");
+		return EMR_NO_MEMORY;
+	}
+	*out_report = report;
+	return EMR_OK;
+}

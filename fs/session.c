@@ -1,0 +1,380 @@
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ledger/hash.h"
+
+#include "cmd/passphrase.h"
+
+#define LOG_BYTES_MAX ((off_t)4 << 20)
+#define LOCK_TEXT_MAX 4400
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void emr_session_close(emr_session *session)
+{
+	emr_view_free(session->view);
+	emr_settle_free(session->settle);
+	emr_facts_free(session->facts);
+	emr_record_ctx_free(session->records);
+	emr_replica_close(session->replica);
+	emr_ledger_close(session->ledger);
+	emr_journal_close(session->journal);
+	emr_store_close(session->store);
+	emr_keyring_free(session->keyring);
+	emr_log_open(-1, EMR_LOG_ERROR);
+	close_fd(&session->spill_fd);
+	close_fd(&session->log_fd);
+	close_fd(&session->lock_fd);	/* last: now another process may open all this */
+	close_fd(&session->state_fd);
+	free(session->state_path);
+	free(session->folder);
+	*session = EMR_SESSION_CLOSED;
+}
+
+/* ---- the lock: "pid N\nfolder DIR\n" ---- */
+
+static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *out_pid)
+{
+	char text[LOCK_TEXT_MAX + 1];
+	ssize_t n = pread(lock_fd, text, LOCK_TEXT_MAX, 0);
+	char *folder;
+
+	if (n < 0)
+		return emr_status_from_errno(errno);
+	text[n] = '\0';
+	if (sscanf(text, "pid %d\n", out_pid) != 1)
+		*out_pid = 0;
+	folder = strstr(text, "\nfolder ");
+	out_folder[0] = '\0';
+	if (folder != NULL) {
+		folder += strlen("\nfolder ");
+		if (strlen(folder) > 0 && folder[strlen(folder) - 1] == '\n')
+			folder[strlen(folder) - 1] = '\0';
+		snprintf(out_folder, size, "%s", folder);
+	}
+	return EMR_OK;
+}
+
+emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid)
+{
+	EMR_AUTO_FD fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return EMR_NOT_FOUND;
+	return read_holder(fd, out_folder, size, out_pid);
+}
+
+static emr_status say_in_use(const emr_session *session, emr_problem *out_problem)
+{
+	char folder[LOCK_TEXT_MAX + 1] = "", number[16];
+	int pid = 0;
+	emr_status status = read_holder(session->lock_fd, folder, sizeof folder, &pid);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "lock: %s", emr_status_text(status));
+	snprintf(number, sizeof number, "%d", pid);
+	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN, "dir",
+		folder, "pid", number, NULL);
+	return EMR_BUSY;
+}
+
+static emr_status take_lock(emr_session *session, const char *folder, emr_problem *out_problem)
+{
+	char text[LOCK_TEXT_MAX];
+	int len;
+
+	session->lock_fd = openat(session->state_fd, EMR_STATE_LOCK,
+		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (session->lock_fd < 0) {
+		emr_status status = emr_status_from_errno(errno);
+
+		emr_problem_set_status(out_problem, status, "the lock file");
+		return status;
+	}
+	if (flock(session->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return say_in_use(session, out_problem);
+	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(), folder != NULL ? "folder " : "",
+		folder != NULL ? folder : "", folder != NULL ? "\n" : "");
+	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0
+		|| emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
+		emr_problem_set_status(out_problem, EMR_IO, "the lock file");
+		return EMR_IO;
+	}
+	return EMR_OK;
+}
+
+/* The log grows to 4 MiB; then it becomes log.1 and begins anew. */
+static void open_log(emr_session *session)
+{
+	struct stat st;
+
+	if (fstatat(session->state_fd, EMR_STATE_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0
+		&& st.st_size > LOG_BYTES_MAX)
+		(void)renameat(session->state_fd, EMR_STATE_LOG, session->state_fd, EMR_STATE_LOG ".1");
+	session->log_fd = openat(session->state_fd, EMR_STATE_LOG,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Without a log the folder works all the same. */
+	emr_log_open(session->log_fd, EMR_LOG_INFO);
+}
+
+emr_status emr_session_lock(emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_status status = emr_places_open_state(options->places, false, &session->state_fd, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	session->read_only = options->read_only;
+	session->state_path = strdup(options->places->state);
+	session->folder = options->folder != NULL ? strdup(options->folder) : NULL;
+	if (session->state_path == NULL || (options->folder != NULL && session->folder == NULL)) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	if (faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
+		return EMR_NOT_FOUND;
+	}
+	status = take_lock(session, options->folder, out_problem);
+	if (status == EMR_OK)
+		open_log(session);
+	return status;
+}
+
+/* ---- keyfile ---- */
+
+static emr_status say_keyfile(const emr_session *session, emr_status status, const char *field,
+	emr_problem *out_problem)
+{
+	char file[4200];
+
+	snprintf(file, sizeof file, "%.4000s/%s", session->state_path, EMR_STATE_KEYFILE);
+	if (status == EMR_EXPOSED)
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_EXPOSED, "file", file, NULL);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_DAMAGED, "field", field != NULL ? field : "size",
+			"file", file, NULL);
+	else
+		emr_problem_set_status(out_problem, status, "The keyfile");
+	return status;
+}
+
+static emr_status open_keyring(emr_session *session, const char *passphrase_file, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	const char *field = NULL;
+	emr_status status = emr_keyring_check_file(session->state_fd, EMR_STATE_KEYFILE, &field);
+
+	/* What needs no passphrase is said before one is asked for. */
+	if (status != EMR_OK)
+		return say_keyfile(session, status, field, out_problem);
+	status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_open(session->state_fd, EMR_STATE_KEYFILE, emr_passphrase_view(&passphrase),
+		&session->keyring, &field);
+	return status == EMR_OK ? EMR_OK : say_keyfile(session, status, field, out_problem);
+}
+
+/* ---- the parts ---- */
+
+/* A domain is mine when its owner key is derived from my seed. */
+static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	const emr_keyring *keyring = arg;
+	emr_domain_public mine;
+
+	return d_row.len >= sizeof mine.owner_pk
+		&& emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK
+		&& memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+}
+
+static emr_status open_store(emr_session *session)
+{
+	char path[4400];
+	emr_store_options options = { .path = path, .writer = emr_keyring_device_id(session->keyring) };
+
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_BLOCKS);
+	return emr_store_open(&options, &session->store);
+}
+
+/* The network must be the one this keyring belongs to. */
+static emr_status check_network(emr_session *session)
+{
+	EMR_AUTO_BUF known = { 0 };
+	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
+	emr_id32 hash = emr_sha256_of(&descriptor, 1);
+	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	return emr_bytes_equal(emr_buf_view(&known), emr_bytes_of(hash.b, sizeof hash.b)) ? EMR_OK : EMR_FORK;
+}
+
+static emr_status open_ledger(emr_session *session)
+{
+	char path[4400];
+	emr_ledger_options options = { .path = path, .submitter = session->keyring };
+	emr_status status;
+
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
+	status = emr_ledger_open(&options, &session->ledger);
+	return status == EMR_OK ? check_network(session) : status;
+}
+
+static emr_status open_replica(emr_session *session)
+{
+	emr_replica_options options = { .state_dirfd = session->state_fd, .ledger = session->ledger,
+		.is_mine = is_mine, .is_mine_arg = session->keyring };
+
+	return emr_replica_open(&options, &session->replica);
+}
+
+static emr_status open_records(emr_session *session)
+{
+	emr_record_options options = { .store = emr_store_blocks(session->store),
+		.keyring = session->keyring };
+
+	if (mkdirat(session->state_fd, EMR_STATE_SPILL, 0700) != 0 && errno != EEXIST)
+		return emr_status_from_errno(errno);
+	session->spill_fd = openat(session->state_fd, EMR_STATE_SPILL,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (session->spill_fd < 0)
+		return emr_status_from_errno(errno);
+	options.spill_dirfd = session->spill_fd;
+	return emr_record_ctx_new(&options, &session->records);
+}
+
+static emr_status open_facts(emr_session *session)
+{
+	return emr_facts_new(session->keyring, session->replica, session->records, &session->facts);
+}
+
+static emr_status open_settle(emr_session *session)
+{
+	emr_settle_options options = { .keyring = session->keyring, .journal = session->journal,
+		.store = session->store, .records = session->records, .ledger = session->ledger,
+		.replica = session->replica, .facts = session->facts, .clock = emr_clock_system() };
+
+	return emr_settle_new(&options, &session->settle);
+}
+
+static emr_status open_journal(emr_session *session)
+{
+	return emr_journal_open(session->store, session->keyring, &session->journal);
+}
+
+emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem)
+{
+	/* The order of a recovery: what comes later stands on what comes before. */
+	static const struct {
+		emr_status (*open)(emr_session *session);
+		const char *what;
+	} parts[] = {
+		{ open_store, "The block store" },
+		{ open_journal, "The journal" },
+		{ open_ledger, "The ledger" },
+		{ open_replica, "The copy of the ledger" },
+		{ open_records, "The working copies" },
+		{ open_facts, "The records" },
+		{ open_settle, "The way to the ledger" },
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		emr_status status = parts[i].open(session);
+
+		if (status == EMR_OK)
+			continue;
+		emr_log(EMR_LOG_ERROR, "open: part %zu: %s", i, emr_status_text(status));
+		if (status == EMR_FORK)
+			emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
+				"it belongs to another network than this keyring", NULL);
+		else
+			emr_problem_set_status(out_problem, status, parts[i].what);
+		return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status learn_who(emr_session *session)
+{
+	char text[64];
+	emr_status status = emr_keyring_public(session->keyring, &session->identity);
+
+	if (status != EMR_OK)
+		return status;
+	emr_base32(session->identity.signer_id.b, 8, text);
+	snprintf(session->code, sizeof session->code, "%.8s", text);
+	status = emr_profile_load(session->keyring, session->state_fd, &session->profile);
+	/* A lost or damaged profile costs a name on the screen, not the records. */
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "profile: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+/* What the view may have met: the ledger itself says it best. */
+static emr_status say_view(emr_session *session, emr_status status, emr_problem *out_problem)
+{
+	emr_replica_trouble trouble = { 0 };
+	char index[24];
+
+	emr_replica_last_trouble(session->replica, &trouble);
+	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
+	if (status == EMR_ROLLBACK || trouble.status == EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The folder");
+		return status;
+	}
+	snprintf(index, sizeof index, "%llu", (unsigned long long)trouble.seq);
+	emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause", trouble.cause, NULL);
+	return status;
+}
+
+emr_status emr_session_open(emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_view_options view = options->view;
+	emr_status status = open_keyring(session, options->passphrase_file, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_session_open_parts(session, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (emr_journal_state_get(session->journal).read_only && !options->read_only) {
+		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
+		return EMR_DAMAGED;
+	}
+	status = learn_who(session);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyring");
+		return status;
+	}
+	view.state_dirfd = session->state_fd;
+	view.keyring = session->keyring;
+	view.store = session->store;
+	view.journal = session->journal;
+	view.records = session->records;
+	view.ledger = session->ledger;
+	view.replica = session->replica;
+	view.facts = session->facts;
+	view.settle = session->settle;
+	view.clock = emr_clock_system();
+	view.read_only = options->read_only;
+	status = emr_view_open(&view, &session->view);
+	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
+}

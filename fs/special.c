@@ -1,0 +1,76 @@
+#include "special.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/verbs.h"
+#include "report.h"
+
+static const char readme[] =
+	"This folder is yours. What you put here is encrypted, kept on this computer and registered on a\n"
+	"ledger, so that nobody can change it unseen.\n"
+	"\n"
+	"Use it like any other folder: copy, open, rename, delete. A file is safe on this disk within\n"
+	"seconds after a program has closed it, and on the ledger shortly after that.\n"
+	"\n"
+	"  Inbox          what others leave for you\n"
+	"  .emrfs         this help; not shown in listings\n"
+	"    status.txt   what is safe, and where (status.json for programs)\n"
+	"    notices      what went wrong, newest last; follow it with tail -f\n"
+	"\n"
+	"getfattr -d FILE shows what emrfs knows about a file.\n"
+	"\n";
+
+const char *const emr_special_names[] = { "README.txt", "status.txt", "status.json", "notices" };
+const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
+
+static emr_status append_text(emr_buf *out, const char *text)
+{
+	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
+}
+
+static emr_status make_readme(emr_buf *out)
+{
+	EMR_AUTO_FREE char *help = emr_help_overview(false);
+	emr_status status = append_text(out, readme);
+
+	return status == EMR_OK ? append_text(out, help) : status;
+}
+
+static emr_status make_status(const emr_special *special, bool as_json, emr_buf *out)
+{
+	json_t *report = emr_report_folder(special->session, special->notices);
+	EMR_AUTO_FREE char *text = NULL;
+	json_t *whole;
+
+	if (report == NULL)
+		return EMR_NO_MEMORY;
+	if (!as_json) {
+		text = emr_report_text(report);
+		json_decref(report);
+		return append_text(out, text);
+	}
+	whole = json_pack("{s:i, s:s, s:b}", "emrfs", 1, "verb", "status", "ok", 1);
+	if (whole != NULL && json_object_update(whole, report) == 0)
+		text = json_dumps(whole, JSON_INDENT(2));
+	json_decref(whole);
+	json_decref(report);
+	if (append_text(out, text) != EMR_OK)
+		return EMR_NO_MEMORY;
+	return append_text(out, "\n");
+}
+
+emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
+{
+	const emr_special *special = arg;
+
+	if (strcmp(name, "README.txt") == 0)
+		return make_readme(out);
+	if (strcmp(name, "status.txt") == 0)
+		return make_status(special, false, out);
+	if (strcmp(name, "status.json") == 0)
+		return make_status(special, true, out);
+	if (strcmp(name, "notices") == 0)
+		return emr_notices_text(special->notices, out);
+	return EMR_NOT_FOUND;
+}

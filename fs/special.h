@@ -1,0 +1,16 @@
+/* The files of the hidden folder .emrfs: made when they are opened.  They refuse to be written. */
+#pragma once
+
+#include "notices.h"
+#include "session.h"
+
+extern const char *const emr_special_names[];
+extern const size_t emr_special_count;
+
+typedef struct emr_special {
+	emr_session *session;	/* open when the first file is read */
+	emr_notices *notices;
+} emr_special;
+
+/* As emr_view_options.make_special; ARG is an emr_special. */
+emr_status emr_special_make(void *arg, const char *name, emr_buf *out);
