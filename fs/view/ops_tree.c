@@ -426,14 +426,18 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 		requeue_below(view, n);
 }
 
+/* Memory is asked for before the journal is told: what the journal has, the tree can follow. */
 static emr_status move_over(emr_view *view, node *n, node *directory, const char *name, node *target)
 {
 	vacated *v = NULL;
 	node *from = n->parent;
 	node_row row = moved_row(view, n, directory, name, view_now_ns(view));
+	char *copy = NULL;
 	emr_status status = remember_former(n);
 	edit e;
 
+	if (status == EMR_OK)
+		status = tree_prepare(view, directory, name, &copy);
 	if (status != EMR_OK)
 		return status;
 	e = edit_begin(view);
@@ -443,50 +447,62 @@ static emr_status move_over(emr_view *view, node *n, node *directory, const char
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
 		free(v);
+		free(copy);
 		return status;
 	}
 	if (target != NULL)
 		finish_remove(view, target, v);
-	status = tree_move(view, n, directory, name);
-	if (status != EMR_OK)
-		return status;
+	tree_move(view, n, directory, copy);
 	touch_directory(view, from);
 	touch_directory(view, directory);
 	finish_move(view, n, &row);
 	return EMR_OK;
 }
 
+/* The journal's half of an exchange. */
+static emr_status commit_exchange(emr_view *view, node *a, node *b, const node_row *row_a,
+	const node_row *row_b)
+{
+	edit e = edit_begin(view);
+	emr_status status;
+
+	edit_put(&e, a->id, row_a);
+	edit_put(&e, b->id, row_b);
+	status = edit_commit(&e, &a->row_seq);
+	if (status == EMR_OK)
+		b->row_seq = a->row_seq;
+	return status;
+}
+
 static emr_status exchange(emr_view *view, node *a, node *b)
 {
 	node *dir_a = a->parent, *dir_b = b->parent;
-	char name_a[EMR_NAME_MAX + 1], name_b[EMR_NAME_MAX + 1];
+	char *name_of_a = NULL, *name_of_b = NULL;
 	node_row row_a, row_b;
 	emr_status status;
-	edit e;
 
 	if (a->is_inbox || b->is_inbox)
 		return EMR_DENIED;
 	if (tree_is_below(dir_b, a) || tree_is_below(dir_a, b))
 		return EMR_CROSS;
-	memcpy(name_a, a->name, strlen(a->name) + 1);
-	memcpy(name_b, b->name, strlen(b->name) + 1);
-	row_a = moved_row(view, a, dir_b, name_b, view_now_ns(view));
-	row_b = moved_row(view, b, dir_a, name_a, row_a.ctime_ns);
 	status = remember_former(a);
 	if (status == EMR_OK)
 		status = remember_former(b);
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		status = tree_prepare(view, dir_b, b->name, &name_of_a);
+	if (status == EMR_OK)
+		status = tree_prepare(view, dir_a, a->name, &name_of_b);
+	if (status == EMR_OK) {
+		row_a = moved_row(view, a, dir_b, name_of_a, view_now_ns(view));
+		row_b = moved_row(view, b, dir_a, name_of_b, row_a.ctime_ns);
+		status = commit_exchange(view, a, b, &row_a, &row_b);
+	}
+	if (status != EMR_OK) {
+		free(name_of_a);
+		free(name_of_b);
 		return status;
-	e = edit_begin(view);
-	edit_put(&e, a->id, &row_a);
-	edit_put(&e, b->id, &row_b);
-	status = edit_commit(&e, &a->row_seq);
-	if (status != EMR_OK)
-		return status;
-	status = tree_swap(view, a, b);
-	if (status != EMR_OK)
-		return status;
-	b->row_seq = a->row_seq;
+	}
+	tree_swap(view, a, b, name_of_a, name_of_b);
 	touch_directory(view, dir_a);
 	touch_directory(view, dir_b);
 	finish_move(view, a, &row_a);

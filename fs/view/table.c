@@ -14,14 +14,16 @@ static void place(table_slot *slots, size_t cap, uint64_t hash, void *item)
 	slots[i] = (table_slot){ .hash = hash, .item = item };
 }
 
-emr_status table_reserve(table *t)
+emr_status table_reserve_more(table *t, size_t more)
 {
 	size_t cap = t->cap;
 	table_slot *slots;
 
-	if (cap != 0 && (t->used + 1) * 4 <= cap * 3)
+	if (cap != 0 && (t->used + more) * 4 <= cap * 3)
 		return EMR_OK;
-	cap = cap == 0 ? 64 : t->count * 2 >= cap ? cap * 2 : cap;
+	cap = cap == 0 ? 64 : cap;
+	while ((t->count + more) * 2 > cap)
+		cap *= 2;
 	slots = calloc(cap, sizeof *slots);
 	if (slots == NULL)
 		return EMR_NO_MEMORY;
@@ -33,6 +35,11 @@ emr_status table_reserve(table *t)
 	t->cap = cap;
 	t->used = t->count;
 	return EMR_OK;
+}
+
+emr_status table_reserve(table *t)
+{
+	return table_reserve_more(t, 1);
 }
 
 void table_add(table *t, uint64_t hash, void *item)

@@ -23,6 +23,8 @@ typedef bool (*table_match)(const void *item, const void *key);
 
 /* Room for one more item, so that the next table_add cannot fail. */
 emr_status table_reserve(table *t);
+/* The same for MORE items. */
+emr_status table_reserve_more(table *t, size_t more);
 void table_add(table *t, uint64_t hash, void *item);	/* after table_reserve */
 void *table_find(const table *t, uint64_t hash, table_match match, const void *key);
 void table_remove(table *t, uint64_t hash, const void *item);

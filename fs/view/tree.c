@@ -182,14 +182,14 @@ static void close_holes(node *directory)
 	directory->nkids = kept;
 }
 
-static emr_status reserve_kid(node *directory)
+static emr_status reserve_kids(node *directory, size_t more)
 {
 	size_t cap = directory->kids_cap;
 	node **kids;
 
-	if (directory->nkids < cap)
+	if (directory->nkids + more <= cap)
 		return EMR_OK;
-	if (directory->live_kids * 2 < cap) {
+	if ((directory->live_kids + more) * 2 < cap) {
 		close_holes(directory);
 		return EMR_OK;
 	}
@@ -215,21 +215,32 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 	table_add(&view->by_name, hash_name(view, directory, name), n);
 }
 
-emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n)
+emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name)
 {
 	emr_status status;
 	char *copy;
 
-	status = table_reserve(&view->by_name);
+	/* Two for an exchange within one directory. */
+	status = table_reserve_more(&view->by_name, 2);
 	if (status == EMR_OK)
-		status = reserve_kid(directory);
+		status = reserve_kids(directory, 2);
 	if (status != EMR_OK)
 		return status;
 	copy = strdup(name);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
-	add_kid(view, directory, n, copy);
+	*out_name = copy;
 	return EMR_OK;
+}
+
+emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n)
+{
+	char *copy;
+	emr_status status = tree_prepare(view, directory, name, &copy);
+
+	if (status == EMR_OK)
+		add_kid(view, directory, n, copy);
+	return status;
 }
 
 /* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are skipped to the right. */
@@ -272,42 +283,20 @@ void tree_detach(emr_view *view, node *n)
 	n->state = NODE_GONE;
 }
 
-emr_status tree_move(emr_view *view, node *n, node *directory, const char *name)
+void tree_move(emr_view *view, node *n, node *directory, char *name)
 {
-	emr_status status;
-	char *copy;
-
-	status = table_reserve(&view->by_name);
-	if (status == EMR_OK)
-		status = reserve_kid(directory);
-	if (status != EMR_OK)
-		return status;
-	copy = strdup(name);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
 	tree_detach(view, n);
-	add_kid(view, directory, n, copy);
-	return EMR_OK;
+	add_kid(view, directory, n, name);
 }
 
-emr_status tree_swap(emr_view *view, node *a, node *b)
+void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_b)
 {
 	node *dir_a = a->parent, *dir_b = b->parent;
-	char *name_a = strdup(a->name), *name_b = strdup(b->name);
 
-	if (name_a == NULL || name_b == NULL || table_reserve(&view->by_name) != EMR_OK) {
-		free(name_a);
-		free(name_b);
-		return EMR_NO_MEMORY;
-	}
-	/* As many names leave as come, so that there is room once the holes are closed. */
 	tree_detach(view, a);
 	tree_detach(view, b);
-	close_holes(dir_a);
-	close_holes(dir_b);
-	add_kid(view, dir_b, a, name_b);
-	add_kid(view, dir_a, b, name_a);
-	return EMR_OK;
+	add_kid(view, dir_b, a, name_of_a);
+	add_kid(view, dir_a, b, name_of_b);
 }
 
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)

@@ -20,10 +20,12 @@ node *tree_child(const emr_view *view, const node *directory, const char *name);
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n);
 /* Takes its name away; N stays alive. */
 void tree_detach(emr_view *view, node *n);
-/* As detach and attach, but nothing changes when memory runs out. */
-emr_status tree_move(emr_view *view, node *n, node *directory, const char *name);
-/* A and B change names; nothing changes when memory runs out. */
-emr_status tree_swap(emr_view *view, node *a, node *b);
+/* Room in DIRECTORY for one more entry called NAME, whose copy goes to *OUT_NAME: free it, or give it to tree_move. */
+emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name);
+/* As detach and attach, with what tree_prepare made: cannot fail. */
+void tree_move(emr_view *view, node *n, node *directory, char *name);
+/* A and B change places, with what tree_prepare made for each: cannot fail. */
+void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_b);
 /* N is known under another object id from now on. */
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
 
