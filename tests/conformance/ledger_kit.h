@@ -32,7 +32,7 @@ extern const kit_backend kit_embedded;
 extern const kit_backend *kit_backend_in_use;	/* kit_embedded until changed */
 
 struct kit {
-	char base[64];		/* a fresh directory below /tmp */
+	char base[64];		/* a fresh directory */
 	char network[96];
 	char state[96];
 	int state_fd;
@@ -50,6 +50,7 @@ typedef struct kit_domain {
 } kit_domain;
 
 void kit_clock_set(kit_clock *clock, uint64_t unix_s);
+extern bool kit_on_disk;	/* below /tmp, not in memory */
 /* Directory, keyring and clock; no network. */
 void kit_begin(kit *k);
 /* As above, with a network of one owner, opened. */

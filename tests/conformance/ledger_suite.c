@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -305,6 +306,60 @@ static int child(const char *base, const char *domain_hex, const char *object_he
 	emr_ledger_close(k.ledger);
 	emr_keyring_free(k.keyring);
 	return 0;
+}
+
+/* Saves for ever and says so after each answer. */
+static int save_until_killed(const char *base, const char *domain_hex)
+{
+	kit_domain d = { 0 };
+
+	kit_load_keyring(&k, base);
+	assert_ok(emr_unhex(domain_hex, d.id.b, 16));
+	for (;;) {
+		emr_batch_builder *b = kit_batch(&k, d.id);
+		uint64_t seq;
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+		seq = kit_send(&k, b).seq;
+		if (write(STDOUT_FILENO, &seq, sizeof seq) != sizeof seq)
+			return 1;
+	}
+}
+
+#define KILLS 12
+
+static void a_killed_writer_loses_nothing_it_was_answered(void **state)
+{
+	kit_domain d = kit_domain_new(&k);
+	char domain_hex[33];
+	uint64_t last = 0;
+
+	(void)state;
+	kit_save_keyring(&k);
+	emr_hex(d.id.b, 16, domain_hex);
+	for (int i = 0; i < KILLS; i++) {
+		int out[2];
+		pid_t pid;
+		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			(void)dup2(out[1], STDOUT_FILENO);
+			execl("/proc/self/exe", "child", k.base, domain_hex, "loop", (char *)NULL);
+			_exit(127);
+		}
+		(void)close(out[1]);
+		for (int answers = 0; answers <= i % 5; answers++)
+			assert_int_equal(read(out[0], &last, sizeof last), sizeof last);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		while (read(out[0], &last, sizeof last) == sizeof last)
+			;
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		(void)close(out[0]);
+		/* One more may stand there whose answer nobody heard. */
+		assert_in_range(size_now(), last + 1, last + 2);
+	}
+	assert_sound();
 }
 
 static void processes_that_save_at_once_lose_nothing(void **state)
@@ -684,6 +739,7 @@ int ledger_suite(int argc, char **argv)
 		TEST(a_batch_holds_500_items_and_one_mebibyte),
 		TEST(a_handle_without_a_submitter_only_reads),
 		TEST(processes_that_save_at_once_lose_nothing),
+		TEST(a_killed_writer_loses_nothing_it_was_answered),
 		TEST(changes_tell_what_touched_a_domain),
 		TEST(entries_are_chained_in_order),
 		TEST(a_walk_ends_when_it_is_told_to),
@@ -695,6 +751,8 @@ int ledger_suite(int argc, char **argv)
 		TEST(threads_share_one_handle),
 	};
 
+	if (argc == 4 && strcmp(argv[3], "loop") == 0)
+		return save_until_killed(argv[1], argv[2]);
 	if (argc == 4)
 		return child(argv[1], argv[2], argv[3]);
 	return cmocka_run_group_tests_name(kit_backend_in_use->name, tests, NULL, NULL);

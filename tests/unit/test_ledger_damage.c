@@ -1,4 +1,6 @@
 /* One byte of each kind of row changed, in the ledger and in the own copy: verify finds it and names the entry. */
+#include <sqlite3.h>
+
 #include "ledger_kit.h"
 
 static kit k;
@@ -138,6 +140,101 @@ static void every_kind_of_damage_in_the_own_copy_is_found(void **state)
 	}
 }
 
+/* ---- single bytes of the file ---- */
+
+static int add_row(void *arg, int n, char **columns, char **names)
+{
+	emr_buf *out = arg;
+
+	(void)names;
+	for (int i = 0; i < n; i++)
+		if (columns[i] && emr_buf_append(out, columns[i], strlen(columns[i]) + 1) != EMR_OK)
+			return 1;
+	return 0;
+}
+
+/* Everything that can be read from the tables; false when SQLite itself complains. */
+static bool dump(emr_buf *out)
+{
+	static const char *const tables[] = {
+		"SELECT seq, quote(batch_id), quote(entry), quote(items) FROM entries NOT INDEXED",
+		"SELECT level, idx, quote(hash) FROM nodes",
+		"SELECT quote(domain), seq FROM domains",
+		"SELECT prefix, seq, idx FROM items",
+		"SELECT quote(key), quote(value), seq, time FROM state",
+		"SELECT family, quote(domain), quote(object), version, seq, idx FROM places",
+		"SELECT family, quote(domain), quote(object), version, seq, quote(hash), quote(part) FROM parts NOT INDEXED",
+		"SELECT quote(name), quote(value) FROM meta",
+	};
+	sqlite3 *db = NULL;
+	char path[256];
+	bool is_good;
+
+	emr_buf_clear(out);
+	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
+	is_good = sqlite3_open(path, &db) == SQLITE_OK;
+	for (size_t i = 0; is_good && i < sizeof tables / sizeof tables[0]; i++)
+		is_good = sqlite3_exec(db, tables[i], add_row, out, NULL) == SQLITE_OK;
+	(void)sqlite3_close(db);
+	return is_good;
+}
+
+static void flip(long at)
+{
+	char path[256];
+	FILE *file;
+	int byte;
+
+	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
+	file = fopen(path, "r+b");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	byte = fgetc(file);
+	assert_int_equal(fseek(file, at, SEEK_SET), 0);
+	assert_true(fputc(byte ^ 0x10, file) != EOF);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void no_byte_of_the_file_changes_what_is_read_unseen(void **state)
+{
+	const long stride = 331;
+	EMR_AUTO_BUF before = { 0 };
+	EMR_AUTO_BUF after = { 0 };
+	size_t seen = 0;
+	char path[256];
+	FILE *file;
+	long size;
+
+	(void)state;
+	emr_ledger_close(k.ledger);
+	assert_true(dump(&before));
+	copy(k.network, "ledger.sqlite", "kept");
+	(void)snprintf(path, sizeof path, "%s/kept", k.network);
+	file = fopen(path, "rb");
+	(void)fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	(void)fclose(file);
+	for (long at = 7; at < size; at += stride) {
+		emr_ledger_options options = { .path = k.network };
+		emr_status status;
+		bool is_same;
+		flip(at);
+		is_same = dump(&after) && emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after));
+		k.ledger = NULL;
+		status = emr_ledger_open(&options, &k.ledger);
+		if (status == EMR_OK)
+			status = verify_ledger();
+		if (!is_same && status == EMR_OK)
+			fail_msg("byte %ld", at);
+		seen += status != EMR_OK;
+		emr_ledger_close(k.ledger);
+		copy(k.network, "kept", "ledger.sqlite");
+	}
+	assert_true(seen > 10);
+	k.ledger = kit_open(&k);
+	assert_ok(verify_ledger());
+}
+
 /* What a following computer meets first is named with its entry, and what was verified before stays. */
 static void following_stops_at_the_damaged_entry(void **state)
 {
@@ -212,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_kind_of_damage_in_the_ledger_is_found_at_its_entry),
 		TEST(every_kind_of_damage_in_the_own_copy_is_found),
+		TEST(no_byte_of_the_file_changes_what_is_read_unseen),
 		TEST(following_stops_at_the_damaged_entry),
 		TEST(damage_in_the_last_entry_is_no_fork),
 		TEST(a_batch_is_not_chained_to_a_damaged_entry),
