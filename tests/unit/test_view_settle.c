@@ -418,6 +418,21 @@ static void expect_series(kit *k, const char *at)
 	kit_expect_text(k, path, "second");
 }
 
+/* In whatever order. */
+static void expect_items(kit *k, int metas, int rewraps, int unlinks)
+{
+	const char *items = kit_items(k);
+
+	for (const char *at = items; *at != 0; at += strcspn(at, " "), at += *at != 0) {
+		metas -= strncmp(at, "META", 4) == 0;
+		rewraps -= strncmp(at, "REWRAP", 6) == 0;
+		unlinks -= strncmp(at, "UNLINK", 6) == 0;
+	}
+	assert_int_equal(metas, 0);
+	assert_int_equal(rewraps, 0);
+	assert_int_equal(unlinks, 0);
+}
+
 static void a_directory_moved_to_another_domain_takes_everything_along(void **state)
 {
 	kit k;
@@ -427,7 +442,7 @@ static void a_directory_moved_to_another_domain_takes_everything_along(void **st
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
 	kit_restart_and_compare(&k);
 	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "META META REWRAP REWRAP UNLINK UNLINK UNLINK UNLINK");
+	expect_items(&k, 2, 2, 4);
 	expect_series(&k, "Letters/ct");
 	assert_string_equal(kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
 	finish(&k);
