@@ -171,6 +171,13 @@ SHIM ssize_t copy_file_range(
 	return syscall(SYS_copy_file_range, in, in_at, out, out_at, size, flags);
 }
 
+SHIM ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_t size, unsigned flags)
+{
+	if (powercut_is_ours(out))
+		powercut_unsupported("splice", "a file");
+	return syscall(SYS_splice, in, in_at, out, out_at, size, flags);
+}
+
 SHIM ssize_t sendfile(int out, int in, off_t *at, size_t size)
 {
 	if (powercut_is_ours(out))

@@ -45,7 +45,7 @@ static struct {
 } opt = {.scratch = "/dev/shm", .names = "both", .seed = 1, .jobs = 2};
 
 static struct powercut_event *events;
-static uint64_t event_count, flush_count, mark_count;
+static uint64_t event_count, flush_count, mark_count, write_count;
 static struct cut *cuts;
 static size_t cut_count, cut_room;
 
@@ -86,6 +86,8 @@ static void count_event(const struct powercut_event *event)
 		flush_count++;
 	if (event->head.kind == PC_MARK)
 		mark_count++;
+	if (event->head.kind == PC_WRITE || event->head.kind == PC_ZERO)
+		write_count++;
 	if (event->head.kind == PC_UNSUPPORTED && !opt.allows_unsupported) {
 		errno = 0;
 		emr_kit_die("the program made a call that cannot be replayed: %.*s",
@@ -122,6 +124,14 @@ static void read_trace(void)
 		events[event_count++] = event;
 		count_event(&event);
 	}
+}
+
+/* A static or Go program does not load the recorder, and an empty trace would prove anything. */
+static void need_writes(void)
+{
+	errno = 0;
+	if (write_count == 0)
+		emr_kit_die("%s holds no write: was the program recorded?", opt.trace);
 }
 
 static void add_cut(uint64_t at, uint64_t seed)
@@ -430,6 +440,7 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	read_trace();
+	need_writes();
 	plan_cuts();
 	printf("trace: %llu events, %llu flushes, %llu promises\n", (unsigned long long)event_count,
 		(unsigned long long)flush_count, (unsigned long long)mark_count);
