@@ -275,15 +275,14 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 	status = seal_all(run, unsealed);
 	if (status == EMR_OK)
 		status = describe(run, &content);
-	if (status == EMR_OK)
-		status = emr_content_reader_open(st->ctx, &content, run->life->key, &reader);
 	gate_write(&st->gate);
 	if (status == EMR_OK && atomic_load(&st->dirty_seq) != run->seq)
 		status = EMR_CONFLICT;
-	if (status != EMR_OK) {
-		emr_content_reader_free(reader);
+	if (status == EMR_OK)
+		status = record_reader_of_sealed(st->ctx, &content, run->life->cipher, &reader);
+	if (status != EMR_OK)
 		return status;
-	}
+	run->life->cipher = NULL;
 	settle_on(st, reader, run->n);
 	*out_content = content;
 	return EMR_OK;

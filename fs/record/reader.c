@@ -68,15 +68,10 @@ static emr_status open_parts(emr_content_reader *reader, const emr_content_key *
 	return check_last_chunk(reader);
 }
 
-emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
-	emr_content_reader **out_reader)
+static emr_status new_reader(emr_record_ctx *ctx, const emr_content *content, emr_content_reader **out)
 {
-	emr_content_reader *reader;
-	emr_status status = record_content_check(content);
+	emr_content_reader *reader = calloc(1, sizeof *reader);
 
-	if (status != EMR_OK)
-		return status;
-	reader = calloc(1, sizeof *reader);
 	if (reader == NULL)
 		return EMR_NO_MEMORY;
 	reader->ctx = ctx;
@@ -84,11 +79,44 @@ emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *conte
 	atomic_init(&reader->owners, 1);
 	pthread_mutex_init(&reader->lock, NULL);
 	pthread_cond_init(&reader->loaded, NULL);
+	*out = reader;
+	return EMR_OK;
+}
+
+emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
+	emr_content_reader **out_reader)
+{
+	emr_content_reader *reader;
+	emr_status status = record_content_check(content);
+
+	if (status == EMR_OK)
+		status = new_reader(ctx, content, &reader);
+	if (status != EMR_OK)
+		return status;
 	status = open_parts(reader, key);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
 		return status;
 	}
+	*out_reader = reader;
+	return EMR_OK;
+}
+
+emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *content, emr_chunk_cipher *cipher,
+	emr_content_reader **out_reader)
+{
+	emr_content_reader *reader;
+	emr_status status = new_reader(ctx, content, &reader);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_unixfs_tree_open(ctx->options.store, &content->c, content->padded, content->leaf_log2,
+		&reader->tree);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	reader->cipher = cipher;
 	*out_reader = reader;
 	return EMR_OK;
 }
@@ -222,8 +250,8 @@ static void note_access(emr_content_reader *reader, uint64_t offset, size_t len)
 	if (reader->run == 0 || offset + len > reader->next_offset)
 		reader->next_offset = offset + len;
 	if (reader->run >= READER_RUN_BEFORE_PREFETCH) {
-		open_ahead(reader, leaf + 1);
-		open_ahead(reader, leaf + 2);
+		for (unsigned i = 1; i <= reader->ctx->options.read_ahead_leaves && i < READER_SLOTS; i++)
+			open_ahead(reader, leaf + i);
 	}
 	pthread_mutex_unlock(&reader->lock);
 }
@@ -299,7 +327,7 @@ emr_status emr_content_reader_read(emr_content_reader *reader, uint64_t offset, 
 	emr_status status;
 
 	len = clip_to_file(reader, offset, len);
-	if (len > 0 && reader->content.n > EMR_LEAF_BYTES)
+	if (len > 0 && reader->content.n > EMR_LEAF_BYTES && reader->ctx->options.read_ahead_leaves > 0)
 		note_access(reader, offset, len);
 	status = read_range(reader, offset, buffer, len, true);
 	if (status == EMR_OK)

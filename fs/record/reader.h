@@ -40,3 +40,7 @@ struct emr_content_reader {
 /* As emr_content_reader_read, but opens nothing ahead and waits for no worker: for callers that may be one. */
 emr_status record_reader_read_direct(emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len,
 	size_t *out_got);
+
+/* A reader on what was sealed a moment ago with CIPHER, which it takes: nothing needs to be checked again. */
+emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *content, emr_chunk_cipher *cipher,
+	emr_content_reader **out_reader);

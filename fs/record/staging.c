@@ -150,6 +150,8 @@ emr_status emr_staging_each_block(emr_staging *st, emr_staging_block_visit visit
 	emr_status status = EMR_OK;
 
 	gate_read(&st->gate);
+	if (st->base_is_own)
+		status = visit(context, &emr_content_reader_content(st->base)->c);
 	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
 		bucket *b = staging_bucket(st, leaf);
 

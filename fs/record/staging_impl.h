@@ -45,7 +45,7 @@ typedef struct bucket {
 	bool listed;
 } bucket;
 
-#define PAGE_LEAVES 256
+#define PAGE_LEAVES 16	/* a power of two; small, for most files have one leaf */
 typedef struct bucket_page {
 	bucket buckets[PAGE_LEAVES];
 } bucket_page;

@@ -1,4 +1,5 @@
 /* What sealing, reading and freezing cost, over the real block store in a directory: medians of several runs. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,10 +53,10 @@ static double median(double *values, size_t count)
 	return values[count / 2];
 }
 
-static void open_all(bench *b, const char *path, unsigned workers)
+static void open_all(bench *b, const char *path, unsigned workers, unsigned ahead)
 {
 	char spill[4096];
-	emr_record_options options = { .workers = workers };
+	emr_record_options options = { .workers = workers, .read_ahead_leaves = ahead };
 	emr_store_options store = { .path = path, .writer = { { 1 } } };
 
 	must(emr_base_init(), "base");
@@ -97,6 +98,24 @@ static double read_sequential(emr_content_reader *reader, uint8_t *buffer)
 	for (size_t at = 0; at < LARGE_BYTES; at += got)
 		must(emr_content_reader_read(reader, at, buffer, 131072, &got), "read");
 	return (double)LARGE_BYTES / (now_us() - begin);
+}
+
+/* As after a reboot: the segments are on the disk only. */
+static void forget_pages(bench *b, const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	must(emr_store_flush(b->store), "flush");
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		int fd = openat(dirfd(dir), entry->d_name, O_RDONLY);
+
+		if (fd >= 0 && strncmp(entry->d_name, "seg-", 4) == 0)
+			(void)!posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (fd >= 0)
+			close(fd);
+	}
+	closedir(dir);
 }
 
 static double read_random(emr_content_reader *reader, uint8_t *buffer)
@@ -168,13 +187,13 @@ static double rewrite_random(bench *b)
 	return median(times, WRITES);
 }
 
-static void run(const char *path, unsigned workers)
+static void run(const char *path, unsigned workers, unsigned ahead)
 {
 	bench b = { 0 };
-	double write_mb[RUNS], read_mb[RUNS], random_us[RUNS];
+	double write_mb[RUNS], read_mb[RUNS], cold_mb[RUNS], random_us[RUNS];
 	EMR_AUTO_FREE uint8_t *buffer = malloc(1 << 20);
 
-	open_all(&b, path, workers);
+	open_all(&b, path, workers, ahead);
 	for (int i = 0; i < RUNS; i++) {
 		emr_content content;
 		emr_content_key *key;
@@ -184,12 +203,15 @@ static void run(const char *path, unsigned workers)
 		must(emr_content_reader_open(b.ctx, &content, key, &reader), "open");
 		read_mb[i] = read_sequential(reader, buffer);
 		random_us[i] = read_random(reader, buffer);
+		forget_pages(&b, path);
+		cold_mb[i] = read_sequential(reader, buffer);
 		emr_content_reader_free(reader);
 		emr_content_key_free(key);
 	}
-	printf("workers %u\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers);
+	printf("workers %u, %u leaves read ahead\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers, ahead);
 	printf("  seal 200 MiB, 128 KiB writes   %8.0f MB/s\n", median(write_mb, RUNS));
 	printf("  read 200 MiB, 128 KiB reads    %8.0f MB/s\n", median(read_mb, RUNS));
+	printf("  the same from the disk         %8.0f MB/s\n", median(cold_mb, RUNS));
 	printf("  read 4 KiB at random           %8.1f us\n", median(random_us, RUNS));
 	printf("  report of 63,884 B frozen      %8.1f us\n", freeze_report(&b, false));
 	printf("  the same and flushed           %8.1f us\n", freeze_report(&b, true));
@@ -202,7 +224,7 @@ static void run(const char *path, unsigned workers)
 
 int main(int argc, char **argv)
 {
-	char one[4096], two[4096];
+	char one[4096], two[4096], three[4096];
 
 	if (argc == 3 && strcmp(argv[1], "-c") == 0) {
 		clock_used = CLOCK_PROCESS_CPUTIME_ID;
@@ -210,12 +232,14 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: %s [-c] DIRECTORY (will hold 2 GB)\n", argv[0]);
+		fprintf(stderr, "usage: %s [-c] DIRECTORY (will hold 3 GB)\n", argv[0]);
 		return 2;
 	}
 	snprintf(one, sizeof one, "%s/alone", argv[1]);
 	snprintf(two, sizeof two, "%s/workers", argv[1]);
-	run(one, EMR_RECORD_NO_WORKERS);
-	run(two, 2);
+	snprintf(three, sizeof three, "%s/ahead", argv[1]);
+	run(one, EMR_RECORD_NO_WORKERS, 0);
+	run(two, 2, 0);
+	run(three, 2, 2);
 	return 0;
 }

@@ -24,8 +24,6 @@ static bool fails(fault_kind kind)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *old, size_t size);
-int __real_fdatasync(int fd);
-int __real_fsync(int fd);
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
 emr_status __real_emr_pwrite_all(int fd, const void *data, size_t len, off_t at);
 emr_status __real_emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
@@ -53,18 +51,21 @@ void *__wrap_realloc(void *old, size_t size)
 	return fails(FAULT_MEMORY) ? NULL : __real_realloc(old, size);
 }
 
+/* Nobody cuts the power here: a flush that succeeds need not cost the disk anything. */
 int __wrap_fdatasync(int fd)
 {
+	(void)fd;
 	if (!fails(FAULT_FLUSH))
-		return __real_fdatasync(fd);
+		return 0;
 	errno = EIO;
 	return -1;
 }
 
 int __wrap_fsync(int fd)
 {
+	(void)fd;
 	if (!fails(FAULT_FLUSH))
-		return __real_fsync(fd);
+		return 0;
 	errno = EIO;
 	return -1;
 }

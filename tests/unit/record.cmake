@@ -13,3 +13,6 @@ emr_test(test_record_seal_rule
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_seal_rule.c ${kit}
 	USES record crypto Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=emr_chunk_seal)
+emr_test(test_record_store
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_store.c ${kit}
+	USES record crypto Threads::Threads)

@@ -261,7 +261,8 @@ void kit_open(kit *k, unsigned workers, uint64_t memory_bytes)
 	k->spill_dirfd = open(k->spill_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(k->spill_dirfd >= 0);
 	k->options = (emr_record_options){ .store = k->store, .keyring = k->keyring,
-		.spill_dirfd = k->spill_dirfd, .workers = workers, .memory_bytes = memory_bytes };
+		.spill_dirfd = k->spill_dirfd, .workers = workers, .memory_bytes = memory_bytes,
+		.read_ahead_leaves = 2 };
 	assert_ok(emr_record_ctx_new(&k->options, &k->ctx));
 }
 

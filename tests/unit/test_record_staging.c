@@ -644,12 +644,19 @@ static void a_freeze_is_whole_or_says_that_the_file_moved(void **state)
 	kit_close(&k);
 }
 
+static emr_status take_cid(void *context, const emr_cid *cid)
+{
+	*(emr_cid *)context = *cid;
+	return EMR_OK;
+}
+
 static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
 {
 	uint8_t *data = kit_bytes(600000, 8);
 	shadow s = { .bytes = data, .size = 600000, .cap = 600000 };
 	emr_id16 id = emr_id16_random();
 	emr_content first, second;
+	emr_cid kept;
 	emr_content_key *key;
 	emr_staging *st;
 	kit k;
@@ -667,6 +674,8 @@ static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
 	/* The spill carries the content it lies on: no base is given. */
 	assert_ok(emr_staging_recover(k.ctx, id, NULL, &st));
 	compare(st, &s);
+	assert_ok(emr_staging_each_block(st, take_cid, &kept));
+	assert_true(emr_cid_equal(&kept, &first.c));
 	assert_ok(emr_staging_freeze(st, &second, &key));
 	assert_memory_not_equal(first.salt, second.salt, sizeof first.salt);
 	compare_frozen(&k, &second, key, &s);

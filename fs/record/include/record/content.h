@@ -19,6 +19,8 @@ typedef struct emr_record_options {
 	int spill_dirfd;		/* borrowed; where spills live; -1 = nothing may be spilled */
 	uint64_t memory_bytes;		/* unsealed bytes of all stagings held in memory; 0 = 64 MiB */
 	unsigned workers;		/* sealing and prefetch threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
+	unsigned read_ahead_leaves;	/* leaves the workers open ahead of a run of reads, 0..2; off by default,
+					   because the kernel's readahead asks in parallel anyway */
 	uint8_t suite;			/* of new contents; 0 = 1, AES-256-GCM */
 	bool pow2;			/* pad new contents to powers of two */
 } emr_record_options;

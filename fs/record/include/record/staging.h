@@ -59,7 +59,8 @@ bool emr_staging_is_simple(emr_staging *staging);
  * frozen already; then and on every error nothing changed but the key, which is never used again. */
 emr_status emr_staging_freeze(emr_staging *staging, emr_content *out_content, emr_content_key **out_key);
 
-/* The blocks of the store that the working copy reads from but no root names yet: whoever reclaims space keeps them.  VISIT
- * must not call the staging; anything but EMR_OK stops and is returned.  (The base's blocks hang on its own root.) */
+/* What the working copy reads from the store though no version may name it yet: sealed leaves (raw blocks), and the
+ * content it was frozen to last (a UnixFS file, with all below).  Whoever reclaims space keeps them, and recovers all
+ * stagings before the first reclaim.  VISIT must not call the staging; anything but EMR_OK stops and is returned. */
 typedef emr_status (*emr_staging_block_visit)(void *context, const emr_cid *cid);
 emr_status emr_staging_each_block(emr_staging *staging, emr_staging_block_visit visit, void *context);
