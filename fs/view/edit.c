@@ -91,6 +91,19 @@ void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner)
 		e->status = emr_journal_unpin(e->txn, &pin);
 }
 
+bool is_unsynced(const emr_view *view)
+{
+	return view->unsynced_seq != 0 || view->unsynced_spills > 0;
+}
+
+void note_unsynced(emr_view *view)
+{
+	if (is_unsynced(view))
+		return;
+	view->unsynced_since_boot_ns = view_boot_ns(view);
+	pthread_cond_broadcast(&view->wake);
+}
+
 emr_status edit_commit(edit *e, uint64_t *out_seq)
 {
 	emr_view *view = e->view;
@@ -106,10 +119,7 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	status = emr_journal_commit(txn, &seq);
 	if (status != EMR_OK)
 		return status;
-	if (view->unsynced_seq == 0) {
-		view->unsynced_since_boot_ns = view_boot_ns(view);
-		pthread_cond_broadcast(&view->wake);
-	}
+	note_unsynced(view);
 	view->unsynced_seq = seq;
 	if (out_seq != NULL)
 		*out_seq = seq;

@@ -36,6 +36,10 @@ vacated *vacated_of(const emr_view *view, const node *n);
 void vacated_add(emr_view *view, vacated *v);	/* takes it */
 void vacated_drop(emr_view *view, emr_id16 object);
 
+/* Under view->lock: something was handed to the operating system that the disk does not have yet. */
+void note_unsynced(emr_view *view);
+bool is_unsynced(const emr_view *view);
+
 /* While a working copy lives, blocks that no row names yet are kept from the reclaimer. */
 void hold_blocks(emr_view *view);
 void let_blocks_go(emr_view *view);

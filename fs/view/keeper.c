@@ -114,8 +114,8 @@ static void *sync_loop(void *arg)
 		int64_t now = view_boot_ns(view);
 		emr_status status;
 
-		if (view->unsynced_seq == 0 || due > now) {
-			wait_ns(view, &view->wake, view->unsynced_seq == 0 ? -1 : due - now);
+		if (!is_unsynced(view) || due > now) {
+			wait_ns(view, &view->wake, is_unsynced(view) ? due - now : -1);
 			continue;
 		}
 		pthread_mutex_unlock(&view->lock);

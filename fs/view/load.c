@@ -318,6 +318,16 @@ static emr_status attach_all(loading *l)
 
 /* ---- working copies ---- */
 
+/* No working copy came back: the file is what it was before it. */
+static void fall_back(emr_view *view, node *n)
+{
+	emr_content_reader *base = NULL;
+
+	n->content_dirty = n->file->has_content;	/* frozen, not sent yet */
+	if (file_base(view, n, &base) == EMR_OK)
+		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
+}
+
 static void recover_staging(loading *l, const loaded *entry)
 {
 	emr_view *view = l->view;
@@ -328,13 +338,14 @@ static void recover_staging(loading *l, const loaded *entry)
 	char id[33];
 
 	status = file_base(view, n, &base);
-	if (status == EMR_OK)
+	if (status != EMR_NO_MEMORY)	/* a working copy may do without its base */
 		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
 	if (status != EMR_OK) {
 		emr_hex(n->id.b, sizeof n->id.b, id);
 		emr_log(EMR_LOG_WARN, "working copy of record %s was not recovered: %s", id,
 			emr_status_text(status));
 		n->file->keep_spill = status != EMR_NOT_FOUND;
+		fall_back(view, n);
 		return;
 	}
 	n->file->staging = staging;

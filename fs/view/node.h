@@ -27,6 +27,7 @@ typedef struct file {
 	emr_content content;
 	uint64_t wrote;			/* grows with every write or change of size */
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
+	bool is_spill_unsynced;		/* handed out to a spill that is not on the disk yet */
 	bool keep_spill;		/* a working copy that could not be recovered is left for a person */
 } file;
 
@@ -90,6 +91,7 @@ typedef struct vacated {
 	uint8_t type;
 	bool may_be_adopted;
 	bool is_sent;
+	bool is_over;		/* its UNLINK was answered; dropped once the journal has that */
 	int64_t since_boot_ns;
 } vacated;
 
@@ -107,7 +109,8 @@ struct emr_view {
 	node *special_root;		/* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
-	int64_t unsynced_since_boot_ns;
+	unsigned unsynced_spills;	/* files with is_spill_unsynced */
+	int64_t unsynced_since_boot_ns;	/* of the oldest of both */
 	unsigned hurry;			/* that many wait: quiet time does not count */
 	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
 	uint64_t runs;			/* publishing runs that ended */

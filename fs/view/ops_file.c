@@ -288,6 +288,20 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 	return status;
 }
 
+/* Under view->lock. */
+static void set_spill_unsynced(emr_view *view, file *f, bool is_unsynced_now)
+{
+	if (f->is_spill_unsynced == is_unsynced_now)
+		return;
+	if (is_unsynced_now) {
+		note_unsynced(view);
+		view->unsynced_spills++;
+	} else {
+		view->unsynced_spills--;
+	}
+	f->is_spill_unsynced = is_unsynced_now;
+}
+
 /* Under file->lock for writing: there is no working copy any more. */
 static void end_staging(emr_view *view, node *n)
 {
@@ -297,6 +311,7 @@ static void end_staging(emr_view *view, node *n)
 	pthread_mutex_lock(&view->lock);
 	n->file->staging = NULL;
 	n->file->staging_in_row = false;
+	set_spill_unsynced(view, n->file, false);
 	let_blocks_go(view);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -453,8 +468,10 @@ static emr_status spill_locked(emr_view *view, node *n)
 		if (status != EMR_OK)
 			f->staging_in_row = false;
 	}
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		f->handed = wrote;
+		set_spill_unsynced(view, f, true);
+	}
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -503,6 +520,29 @@ emr_status emr_view_flush(emr_handle *handle)
 	return status;
 }
 
+/* Under file->lock: the working copy as last handed out. */
+static emr_status sync_spill(emr_view *view, file *f)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	set_spill_unsynced(view, f, false);	/* what comes meanwhile sets it again */
+	pthread_mutex_unlock(&view->lock);
+	if (emr_staging_needs_store_flush(f->staging)) {
+		status = emr_store_flush(view->options.store);
+		if (status == EMR_OK)
+			emr_staging_store_flushed(f->staging);
+	}
+	if (status == EMR_OK)
+		status = emr_staging_sync(f->staging);
+	if (status != EMR_OK) {
+		pthread_mutex_lock(&view->lock);
+		set_spill_unsynced(view, f, true);
+		pthread_mutex_unlock(&view->lock);
+	}
+	return status;
+}
+
 /* Everything handed out so far of N is on the disk. */
 static emr_status sync_file(emr_view *view, node *n)
 {
@@ -514,13 +554,8 @@ static emr_status sync_file(emr_view *view, node *n)
 	row_seq = n->row_seq;
 	pthread_mutex_unlock(&view->lock);
 	pthread_rwlock_rdlock(&f->lock);
-	if (f->staging != NULL && emr_staging_needs_store_flush(f->staging)) {
-		status = emr_store_flush(view->options.store);
-		if (status == EMR_OK)
-			emr_staging_store_flushed(f->staging);
-	}
-	if (status == EMR_OK && f->staging != NULL)
-		status = emr_staging_sync(f->staging);
+	if (f->staging != NULL)
+		status = sync_spill(view, f);
 	pthread_rwlock_unlock(&f->lock);
 	if (status == EMR_OK && row_seq > emr_journal_synced_seq(view->options.journal))
 		status = emr_journal_sync(view->options.journal, row_seq);
@@ -544,11 +579,50 @@ emr_status emr_view_fsync(emr_handle *handle)
 	return status;
 }
 
+/* One file whose spill is not on the disk yet, kept alive for the caller; NULL: none is left. */
+static node *take_unsynced(emr_view *view)
+{
+	node *found = NULL;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < view->by_number.cap && view->unsynced_spills > 0 && found == NULL; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->file != NULL && n->file->is_spill_unsynced)
+			found = n;
+	}
+	if (found != NULL)
+		found->opens++;
+	pthread_mutex_unlock(&view->lock);
+	return found;
+}
+
+static emr_status sync_spills(emr_view *view)
+{
+	emr_status status = EMR_OK;
+	unsigned most;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	most = view->unsynced_spills;	/* files written all the time do not keep us here */
+	pthread_mutex_unlock(&view->lock);
+	while (status == EMR_OK && most-- > 0 && (n = take_unsynced(view)) != NULL) {
+		status = sync_file(view, n);
+		pthread_mutex_lock(&view->lock);
+		n->opens--;
+		tree_release_if_unused(view, n);
+		pthread_mutex_unlock(&view->lock);
+	}
+	return status;
+}
+
 emr_status emr_view_sync(emr_view *view)
 {
-	emr_status status;
+	emr_status status = sync_spills(view);
 	uint64_t seq;
 
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
 	seq = view->unsynced_seq;
 	pthread_mutex_unlock(&view->lock);
@@ -560,8 +634,7 @@ emr_status emr_view_sync(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	if (view->unsynced_seq <= seq)
 		view->unsynced_seq = 0;
-	else
-		view->unsynced_since_boot_ns = view_boot_ns(view);
+	view->unsynced_since_boot_ns = view_boot_ns(view);	/* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }

@@ -117,6 +117,8 @@ static void end_file(emr_view *view, node *n)
 		emr_staging_discard(n->file->staging);
 	else
 		emr_staging_free(n->file->staging);
+	if (n->file->is_spill_unsynced)
+		view->unsynced_spills--;
 	let_blocks_go(view);
 }
 
@@ -297,6 +299,11 @@ void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_
 	tree_detach(view, b);
 	add_kid(view, dir_b, a, name_of_a);
 	add_kid(view, dir_a, b, name_of_b);
+}
+
+emr_status tree_reserve_ids(emr_view *view, size_t more)
+{
+	return table_reserve_more(&view->by_id, more);
 }
 
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)

@@ -26,6 +26,8 @@ emr_status tree_prepare(emr_view *view, node *directory, const char *name, char 
 void tree_move(emr_view *view, node *n, node *directory, char *name);
 /* A and B change places, with what tree_prepare made for each: cannot fail. */
 void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_b);
+/* So that MORE calls of tree_change_id cannot fail. */
+emr_status tree_reserve_ids(emr_view *view, size_t more);
 /* N is known under another object id from now on. */
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
 
