@@ -391,6 +391,9 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
+	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got (rsync -X). */
+	if (status == EMR_OK && n->type == EMR_META_SYMLINK)
+		status = EMR_NO_ATTRIBUTE;
 	if (status == EMR_OK)
 		status = list_own(n, out);
 	pthread_mutex_unlock(&view->lock);

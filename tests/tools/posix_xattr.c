@@ -135,6 +135,24 @@ static void setting_an_attribute_moves_ctime_only(void)
 	EXPECT(!posix_is_before(before.st_mtim, after.st_mtim));
 }
 
+/* rsync -X and cp -a read what was listed, also of links, where no program may read user.*. */
+static void every_listed_attribute_can_be_read(void)
+{
+	static const char *const names[] = {"file", "dir", "link"};
+	static char list[65536];
+
+	posix_make_file("file", 100, 1);
+	EXPECT_OK(mkdir("dir", 0755));
+	EXPECT_OK(symlink("file", "link"));
+	EXPECT_OK(setxattr("file", "user.a", "1", 1, 0));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ssize_t size = EXPECT_OK(llistxattr(names[i], list, sizeof(list)));
+
+		for (const char *at = list; at < list + size; at += strlen(at) + 1)
+			EXPECT_OK(lgetxattr(names[i], at, NULL, 0));
+	}
+}
+
 static void other_namespaces_are_not_supported(void)
 {
 	char byte;
@@ -190,6 +208,7 @@ const struct posix_test posix_xattr_tests[] = {
 	POSIX_TEST(attributes_follow_renames_and_writes),
 	POSIX_TEST(attributes_are_set_through_a_descriptor),
 	POSIX_TEST(setting_an_attribute_moves_ctime_only),
+	POSIX_TEST(every_listed_attribute_can_be_read),
 	POSIX_TEST_FOR(POSIX_EMRFS, other_namespaces_are_not_supported),
 	POSIX_TEST_FOR(POSIX_EMRFS, more_than_about_15_KiB_of_attributes_is_ENOSPC),
 	POSIX_TEST_FOR(POSIX_EMRFS, computed_attributes_are_listed_and_not_changed),
