@@ -17,7 +17,7 @@ struct emr_batch_builder {
 
 static emr_span span_of(emr_bytes bytes)
 {
-	return (emr_span){ .data = bytes.data, .len = bytes.len };
+	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
 
 static emr_status find_key(emr_batch_builder *builder)
@@ -28,7 +28,8 @@ static emr_status find_key(emr_batch_builder *builder)
 	emr_status status;
 
 	if (o->signer.kind == EMR_SIGNER_DOMAIN) {
-		status = emr_keyring_domain_public(o->keyring, o->signer.id, o->signer.gen, 1, &domain);
+		status = emr_keyring_domain_public(
+			o->keyring, o->signer.id, o->signer.gen, 1, &domain);
 		if (status == EMR_OK)
 			memcpy(builder->pk, domain.owner_pk, 32);
 	} else if (o->signer.kind == EMR_SIGNER_IDENTITY) {
@@ -86,8 +87,11 @@ emr_id32 emr_batch_signer_id(const emr_batch_builder *builder)
 
 static emr_item item_of(const emr_batch_builder *builder, const emr_operation *operation)
 {
-	emr_item item = { .op = operation->op, .flags = operation->flags, .version = operation->version,
-			  .time_unix_s = operation->time, .epoch = operation->epoch };
+	emr_item item = {.op = operation->op,
+		.flags = operation->flags,
+		.version = operation->version,
+		.time_unix_s = operation->time,
+		.epoch = operation->epoch};
 
 	memcpy(item.domain_id, operation->domain.b, 16);
 	memcpy(item.object_id, operation->object.b, 16);
@@ -98,20 +102,21 @@ static emr_item item_of(const emr_batch_builder *builder, const emr_operation *o
 }
 
 static emr_status encode(const emr_batch_builder *builder, const emr_operation *operation,
-			 uint8_t out[EMR_ITEM_BYTES + EMR_PUB_MAX], size_t *out_len)
+	uint8_t out[EMR_ITEM_BYTES + EMR_PUB_MAX], size_t *out_len)
 {
 	emr_item item;
 
 	if (operation->priv.len > 0 && operation->priv.len < 32)
 		return EMR_INVALID;
 	item = item_of(builder, operation);
-	return emr_item_encode(&item, span_of(operation->pub), out, EMR_ITEM_BYTES + EMR_PUB_MAX, out_len) ==
-			       EMR_CONTRACT_OK
+	return emr_item_encode(&item, span_of(operation->pub), out, EMR_ITEM_BYTES + EMR_PUB_MAX,
+		       out_len) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_INVALID;
 }
 
-emr_status emr_batch_head124(const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124])
+emr_status emr_batch_head124(
+	const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124])
 {
 	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
 	size_t len = 0;
@@ -122,7 +127,8 @@ emr_status emr_batch_head124(const emr_batch_builder *builder, const emr_operati
 	return status;
 }
 
-emr_status emr_batch_add(emr_batch_builder *builder, const emr_operation *item, emr_id32 *out_item_id)
+emr_status emr_batch_add(
+	emr_batch_builder *builder, const emr_operation *item, emr_id32 *out_item_id)
 {
 	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
 	size_t len = 0;
@@ -134,7 +140,7 @@ emr_status emr_batch_add(emr_batch_builder *builder, const emr_operation *item, 
 	if (status != EMR_OK)
 		return status;
 	if (builder->count == EMR_BATCH_SEND_ITEMS ||
-	    emr_batch_size(builder) + len + item->priv.len > EMR_BATCH_SEND_BYTES)
+		emr_batch_size(builder) + len + item->priv.len > EMR_BATCH_SEND_BYTES)
 		return EMR_LIMIT;
 	status = emr_buf_reserve(&builder->items, len);
 	if (status == EMR_OK)
@@ -144,29 +150,32 @@ emr_status emr_batch_add(emr_batch_builder *builder, const emr_operation *item, 
 	if (status != EMR_OK)
 		return status;
 	builder->count++;
-	emr_item_id((emr_span){ bytes, len }, out_item_id->b);
+	emr_item_id((emr_span){bytes, len}, out_item_id->b);
 	return EMR_OK;
 }
 
 static emr_status sign_header(const emr_batch_builder *builder, uint64_t now, uint64_t valid_for,
-			      uint8_t out[EMR_HEADER_BYTES])
+	uint8_t out[EMR_HEADER_BYTES])
 {
 	const emr_batch_options *o = &builder->options;
-	emr_header header = { .count = (uint16_t)builder->count, .time_unix_s = now, .valid_until_unix_s = now + valid_for,
-			      .seen_seq = o->seen_seq };
+	emr_header header = {.count = (uint16_t)builder->count,
+		.time_unix_s = now,
+		.valid_until_unix_s = now + valid_for,
+		.seen_seq = o->seen_seq};
 
 	memcpy(header.signer_pk, builder->pk, 32);
 	memcpy(header.net_id, o->net_id.b, 16);
 	memcpy(header.seen_leaf, o->seen_leaf.b, 32);
-	if (emr_items_root(span_of(emr_buf_view(&builder->items)), header.count, header.root) != EMR_CONTRACT_OK)
+	if (emr_items_root(span_of(emr_buf_view(&builder->items)), header.count, header.root) !=
+		EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	emr_header_encode(&header, out);
-	return emr_keyring_sign(o->keyring, o->signer, EMR_SIGN_BATCH, emr_bytes_of(out, EMR_HEADER_SIGNED_BYTES),
-				out + EMR_HEADER_SIGNED_BYTES);
+	return emr_keyring_sign(o->keyring, o->signer, EMR_SIGN_BATCH,
+		emr_bytes_of(out, EMR_HEADER_SIGNED_BYTES), out + EMR_HEADER_SIGNED_BYTES);
 }
 
-emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t valid_for, emr_buf *out_batch,
-			    emr_id32 *out_batch_id)
+emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t valid_for,
+	emr_buf *out_batch, emr_id32 *out_batch_id)
 {
 	uint8_t header[EMR_HEADER_BYTES];
 	emr_status status;

@@ -18,39 +18,45 @@ static emr_bytes certificate_in(const emr_batch *batch)
 	emr_bytes der;
 
 	if (batch->count != 1 || batch->items[0].part.data == NULL)
-		return (emr_bytes){ 0 };
+		return (emr_bytes){0};
 	emr_batch_item_at(batch, 0, &item, &pub);
 	if (item.op != EMR_OP_KEY_REG && item.op != EMR_OP_KEY_CERT)
-		return (emr_bytes){ 0 };
+		return (emr_bytes){0};
 	r = emr_reader_of(bytes_of(batch->items[0].part));
 	(void)emr_read_bytes(&r, 32);
 	der = emr_read_bytes(&r, emr_read_u16(&r));
-	return r.bad ? (emr_bytes){ 0 } : der;
+	return r.bad ? (emr_bytes){0} : der;
 }
 
 /* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1). */
-static void fill_cert(emr_bytes der, const emr_cert_facts *facts, const uint8_t org[16], emr_caller_cert *out)
+static void fill_cert(
+	emr_bytes der, const emr_cert_facts *facts, const uint8_t org[16], emr_caller_cert *out)
 {
-	*out = (emr_caller_cert){ .is_present = true, .roles = facts->roles, .not_after_unix_s = facts->not_after,
-				  .key_alg = 2 };
+	*out = (emr_caller_cert){.is_present = true,
+		.roles = facts->roles,
+		.not_after_unix_s = facts->not_after,
+		.key_alg = 2};
 	memcpy(out->ref, facts->ref.b, 32);
 	memcpy(out->org, org, 16);
 	out->key.data = memmem(der.data, der.len, facts->spki, EMR_P256_SPKI_BYTES);
 	out->key.len = out->key.data ? EMR_P256_SPKI_BYTES : 0;
 }
 
-static emr_status find_certificate(emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
+static emr_status find_certificate(
+	emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
 {
 	emr_descriptor network;
 	emr_descriptor_org org;
 	emr_cert_facts facts;
-	emr_status status = chain_contract_status(emr_descriptor_parse(span_of(descriptor), &network));
+	emr_status status =
+		chain_contract_status(emr_descriptor_parse(span_of(descriptor), &network));
 
 	for (size_t i = 0; status == EMR_OK && i < network.norg; i++) {
 		status = chain_contract_status(emr_descriptor_org_at(&network, i, &org));
 		if (status != EMR_OK || org.ca_der.len == 0)
 			continue;
-		if (emr_cert_verify(der, bytes_of(org.ca_der), now, &facts) != EMR_OK || facts.is_ca)
+		if (emr_cert_verify(der, bytes_of(org.ca_der), now, &facts) != EMR_OK ||
+			facts.is_ca)
 			continue;
 		if (!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org.org, 16) != 0)
 			continue;
@@ -72,17 +78,19 @@ static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen 
 		*out = EMR_SEEN_IN_LOG;
 		return EMR_OK;
 	}
-	status = header.seen_seq > INT64_MAX ? EMR_NOT_FOUND : emr_chain_leaf(chain, header.seen_seq, leaf);
+	status = header.seen_seq > INT64_MAX ? EMR_NOT_FOUND
+					     : emr_chain_leaf(chain, header.seen_seq, leaf);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	*out = status == EMR_OK && memcmp(leaf, header.seen_leaf, 32) == 0 ? EMR_SEEN_IN_LOG : EMR_SEEN_NOT_IN_LOG;
+	*out = status == EMR_OK && memcmp(leaf, header.seen_leaf, 32) == 0 ? EMR_SEEN_IN_LOG
+									   : EMR_SEEN_NOT_IN_LOG;
 	return EMR_OK;
 }
 
-emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch, emr_id32 submitter_id,
-			    uint64_t now, emr_caller *out_caller)
+emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {
-	emr_caller caller = { .host = EMR_HOST_EMBEDDED };
+	emr_caller caller = {.host = EMR_HOST_EMBEDDED};
 	emr_bytes der = certificate_in(batch);
 	emr_status status;
 
@@ -99,7 +107,8 @@ emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_ba
 
 /* ---- appending ---- */
 
-static emr_status put_entry(emr_chain *chain, uint64_t seq, const uint8_t batch_id[32], emr_bytes entry, emr_bytes items)
+static emr_status put_entry(emr_chain *chain, uint64_t seq, const uint8_t batch_id[32],
+	emr_bytes entry, emr_bytes items)
 {
 	sqlite3_stmt *s;
 	emr_status status = emr_sql_use(&chain->sql, ENTRY_PUT, &s);
@@ -141,7 +150,7 @@ typedef struct appending {
 	emr_chain_keep_fn keep;
 	void *keep_arg;
 	emr_buf sealed;
-	emr_buf changes;	/* what the digest of state takes in */
+	emr_buf changes; /* what the digest of state takes in */
 } appending;
 
 static void appending_free(appending *a)
@@ -201,7 +210,8 @@ static emr_status put_place(appending *a, const emr_write *write)
 	sqlite3_stmt *s;
 	emr_status status;
 
-	if (!chain_parse_key(write->key, 'i', &key) || emr_row_place_parse(write->value, &row) != EMR_CONTRACT_OK)
+	if (!chain_parse_key(write->key, 'i', &key) ||
+		emr_row_place_parse(write->value, &row) != EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	status = chain_bind_key(a->chain, PLACE_PUT, &key, &s);
 	if (status != EMR_OK)
@@ -228,7 +238,7 @@ static emr_status put_domain(appending *a, const emr_write *write)
 
 static emr_part_key key_of_write(const emr_write *write)
 {
-	emr_part_key key = { .family = write->family, .version = write->first_version };
+	emr_part_key key = {.family = write->family, .version = write->first_version};
 
 	memcpy(key.domain.b, write->domain_id, 16);
 	memcpy(key.object.b, write->object_id, 16);
@@ -273,7 +283,7 @@ static emr_status do_write(appending *a, const emr_write *write)
 	switch (write->kind) {
 	case EMR_WRITE_PUT:
 		if (key[1] == '/' && key[0] == 'b')
-			return EMR_OK;	/* stands in the entry */
+			return EMR_OK; /* stands in the entry */
 		if (key[1] == '/' && key[0] == 'i')
 			return put_place(a, write);
 		if (key[1] == '/' && key[0] == 'c')
@@ -289,16 +299,18 @@ static emr_status do_write(appending *a, const emr_write *write)
 	return EMR_INVALID;
 }
 
-/* digest = SHA-256(digest before, changes of the entry): equal on every computer that replayed the same entries. */
+/* digest = SHA-256(digest before, changes of the entry): equal on every computer that replayed the
+ * same entries. */
 static emr_status extend_digest(appending *a)
 {
-	uint8_t before[32] = { 0 };
+	uint8_t before[32] = {0};
 	emr_id32 digest;
 	emr_status status = a->seq == 0 ? EMR_OK : emr_chain_digest(a->chain, before);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	digest = emr_sha256_of((emr_bytes[]){ emr_bytes_of(before, 32), emr_buf_view(&a->changes) }, 2);
+	digest = emr_sha256_of(
+		(emr_bytes[]){emr_bytes_of(before, 32), emr_buf_view(&a->changes)}, 2);
 	return chain_meta_put(a->chain, "digest", emr_bytes_of(digest.b, 32));
 }
 
@@ -313,8 +325,8 @@ static emr_status do_writes(appending *a, const emr_write *writes, size_t n)
 
 emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 {
-	__attribute__((cleanup(appending_free))) appending a = { .chain = chain };
-	emr_contract_arena arena = { .cap = (size_t)1024 * 257 };
+	__attribute__((cleanup(appending_free))) appending a = {.chain = chain};
+	emr_contract_arena arena = {.cap = (size_t)1024 * 257};
 	EMR_AUTO_FREE uint8_t *memory = malloc(arena.cap);
 	const emr_write *writes = NULL;
 	size_t n = 0;
@@ -324,18 +336,20 @@ emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 	arena.base = memory;
 	if (memory == NULL)
 		return EMR_NO_MEMORY;
-	status = chain_contract_status(emr_contract_genesis(span_of(descriptor), &arena, &writes, &n));
+	status = chain_contract_status(
+		emr_contract_genesis(span_of(descriptor), &arena, &writes, &n));
 	if (status != EMR_OK)
 		return status;
 	emr_entry_leaf(span_of(descriptor), leaf);
 	/* No batch made entry 0; its leaf stands where the others have a batch id. */
-	status = put_entry(chain, 0, leaf, descriptor, (emr_bytes){ 0 });
+	status = put_entry(chain, 0, leaf, descriptor, (emr_bytes){0});
 	if (status == EMR_OK)
 		status = put_leaf(chain, 0, leaf);
 	return status == EMR_OK ? do_writes(&a, writes, n) : status;
 }
 
-/* One index row an item, and a note of every part that must exist from now on until something purges it. */
+/* One index row an item, and a note of every part that must exist from now on until something
+ * purges it. */
 static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t *results)
 {
 	emr_status status = EMR_OK;
@@ -356,7 +370,7 @@ static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t 
 		status = emr_sql_done(s);
 		emr_batch_item_at(batch, i, &item, &pub);
 		if (status != EMR_OK || results[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
-		    (a->keep && !a->keep(a->keep_arg, item.domain_id)))
+			(a->keep && !a->keep(a->keep_arg, item.domain_id)))
 			continue;
 		key = chain_part_key(&item, pub);
 		status = chain_bind_key(a->chain, PART_EXPECT, &key, &s);
@@ -368,11 +382,11 @@ static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t 
 	return status;
 }
 
-emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch, const emr_outcome *outcome,
-			    emr_chain_keep_fn keep, void *keep_arg)
+emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch,
+	const emr_outcome *outcome, emr_chain_keep_fn keep, void *keep_arg)
 {
 	__attribute__((cleanup(appending_free)))
-	appending a = { .chain = chain, .keep = keep, .keep_arg = keep_arg };
+	appending a = {.chain = chain, .keep = keep, .keep_arg = keep_arg};
 	emr_entry parsed;
 	uint8_t leaf[32];
 	emr_status status = chain_contract_status(emr_entry_parse(span_of(entry), &parsed));

@@ -6,15 +6,18 @@
 
 typedef struct table {
 	chain_statement statement;
-	int columns;		/* compared; the next one names the entry */
+	int columns; /* compared; the next one names the entry */
 	const char *cause;
 } table;
 
 static const table tables[] = {
-	{ ALL_ENTRIES, 4, "an entry" },
-	{ ALL_NODES, 3, "a hash of the tree" },		{ ALL_DOMAINS, 2, "the index of domains" },
-	{ ALL_ITEMS, 3, "the index of items" },		{ ALL_STATE, 3, "a state row" },
-	{ ALL_PLACES, 5, "the index of versions" },	{ ALL_META, 2, "the digest of state" },
+	{ALL_ENTRIES, 4, "an entry"},
+	{ALL_NODES, 3, "a hash of the tree"},
+	{ALL_DOMAINS, 2, "the index of domains"},
+	{ALL_ITEMS, 3, "the index of items"},
+	{ALL_STATE, 3, "a state row"},
+	{ALL_PLACES, 5, "the index of versions"},
+	{ALL_META, 2, "the digest of state"},
 };
 
 static bool same_column(sqlite3_stmt *a, sqlite3_stmt *b, int column)
@@ -28,7 +31,7 @@ static bool same_column(sqlite3_stmt *a, sqlite3_stmt *b, int column)
 
 static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cause)
 {
-	*out = (emr_ledger_trouble){ .status = EMR_DAMAGED, .seq = seq };
+	*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
 	(void)snprintf(out->cause, sizeof out->cause, "%s is not what the entries give", cause);
 	return EMR_DAMAGED;
 }
@@ -46,7 +49,8 @@ static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool 
 	return two == EMR_NOT_FOUND ? EMR_OK : two;
 }
 
-static emr_status compare_table(emr_chain *truth, emr_chain *copy, const table *t, emr_ledger_trouble *out)
+static emr_status compare_table(
+	emr_chain *truth, emr_chain *copy, const table *t, emr_ledger_trouble *out)
 {
 	sqlite3_stmt *a = NULL;
 	sqlite3_stmt *b = NULL;
@@ -100,9 +104,10 @@ static bool part_fits(sqlite3_stmt *s)
 	return hash.len == 32 && memcmp(found.b, hash.data, 32) == 0;
 }
 
-/* A part stands where an applied item put one, until something purges it; TRUTH may lack what COPY could still give. */
-static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep, void *keep_arg,
-				emr_ledger_trouble *out)
+/* A part stands where an applied item put one, until something purges it; TRUTH may lack what COPY
+ * could still give. */
+static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out)
 {
 	sqlite3_stmt *a = NULL;
 	sqlite3_stmt *b = NULL;
@@ -122,10 +127,12 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 		else if (two != EMR_OK && two != EMR_NOT_FOUND)
 			status = two;
 		else if (one != EMR_OK || two != EMR_OK)
-			status = damaged(out, emr_sql_u64(one == EMR_OK ? a : b, 6), "the list of private parts");
+			status = damaged(out, emr_sql_u64(one == EMR_OK ? a : b, 6),
+				"the list of private parts");
 		for (int i = 0; status == EMR_OK && i < 4; i++)
 			if (!same_column(a, b, i))
-				status = damaged(out, emr_sql_u64(a, 6), "the list of private parts");
+				status = damaged(
+					out, emr_sql_u64(a, 6), "the list of private parts");
 		if (status == EMR_OK && !part_fits(b))
 			status = damaged(out, emr_sql_u64(a, 6), "a private part");
 		if (status == EMR_OK && emr_sql_bytes(a, 4).len > 0 && !same_column(a, b, 4))
@@ -138,8 +145,8 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 	return status;
 }
 
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep, void *keep_arg,
-			     emr_ledger_trouble *out_trouble)
+emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out_trouble)
 {
 	emr_status status = EMR_OK;
 

@@ -7,10 +7,10 @@
 #include "keyring/keyring.h"
 #include "ledger/hash.h"
 
-static emr_status trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const uint8_t *submitter,
-			  const char *cause)
+static emr_status trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq,
+	const uint8_t *submitter, const char *cause)
 {
-	*out = (emr_ledger_trouble){ .status = status, .seq = seq };
+	*out = (emr_ledger_trouble){.status = status, .seq = seq};
 	if (submitter)
 		memcpy(out->submitter.b, submitter, 32);
 	(void)snprintf(out->cause, sizeof out->cause, "%s", cause);
@@ -27,8 +27,8 @@ void emr_chain_parts_free(emr_chain_parts *parts)
 
 typedef struct gathering {
 	emr_chain_parts *parts;
-	const size_t *places;	/* item of each key */
-	const emr_item *items;	/* by item */
+	const size_t *places;  /* item of each key */
+	const emr_item *items; /* by item */
 	size_t offsets[EMR_BATCH_COUNT_MAX];
 	size_t lens[EMR_BATCH_COUNT_MAX];
 	bool given[EMR_BATCH_COUNT_MAX];
@@ -46,7 +46,7 @@ static emr_status gather(void *arg, size_t index, emr_bytes part)
 	emr_item_priv_hash(span_of(part), hash);
 	/* RESTORE_PART carries a part that another item's hash stands for. */
 	if (item->op != EMR_OP_RESTORE_PART &&
-	    (part.len != item->priv_len || memcmp(hash, item->priv_hash, 32) != 0)) {
+		(part.len != item->priv_len || memcmp(hash, item->priv_hash, 32) != 0)) {
 		g->parts->is_bad = true;
 		return EMR_OK;
 	}
@@ -83,7 +83,7 @@ static size_t want(const emr_entry *entry, emr_chain_keep_fn keep, void *keep_ar
 }
 
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
-			      emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts)
+	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts)
 {
 	EMR_AUTO_FREE wanted *w = calloc(1, sizeof *w);
 	emr_entry parsed;
@@ -97,8 +97,8 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 		return EMR_NO_MEMORY;
 	/* What cannot be parsed has no parts; emr_chain_follow says what is wrong with it. */
 	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-	    emr_batch_parse_items((emr_span){ parsed.header, EMR_HEADER_BYTES }, span_of(entry->items), NULL, 0,
-				  &w->batch) != EMR_RESULT_APPLIED)
+		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
+			span_of(entry->items), NULL, 0, &w->batch) != EMR_RESULT_APPLIED)
 		return EMR_OK;
 	n = want(&parsed, keep, keep_arg, w);
 	w->g.parts = out_parts;
@@ -110,16 +110,18 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 		return status;
 	for (size_t i = 0; i < w->batch.count; i++)
 		if (w->g.given[i])
-			out_parts->spans[i] = (emr_span){ out_parts->bytes.data + w->g.offsets[i], w->g.lens[i] };
+			out_parts->spans[i] =
+				(emr_span){out_parts->bytes.data + w->g.offsets[i], w->g.lens[i]};
 	return EMR_OK;
 }
 
 /* ---- one entry ---- */
 
 /* Public key of the submitter: his own batch's, or his K row's. */
-static emr_status submitter_key(emr_chain *chain, const emr_entry *entry, const emr_header *header, uint8_t out_pk[32])
+static emr_status submitter_key(
+	emr_chain *chain, const emr_entry *entry, const emr_header *header, uint8_t out_pk[32])
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_key row;
 	uint8_t id[32];
@@ -142,41 +144,49 @@ static emr_status submitter_key(emr_chain *chain, const emr_entry *entry, const 
 
 static bool is_signed_by(emr_bytes entry, const emr_entry *parsed, const uint8_t pk[32])
 {
-	const size_t label = EMR_SUBMIT_MESSAGE_BYTES - 32;	/* emr_sign_verify puts it there itself */
+	const size_t label =
+		EMR_SUBMIT_MESSAGE_BYTES - 32; /* emr_sign_verify puts it there itself */
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
 
 	if (emr_entry_submit_message(span_of(entry), message) != EMR_CONTRACT_OK)
 		return false;
-	return emr_sign_verify(pk, EMR_SIGN_SUBMIT, emr_bytes_of(message + label, 32), parsed->submit_sig) == EMR_OK;
+	return emr_sign_verify(pk, EMR_SIGN_SUBMIT, emr_bytes_of(message + label, 32),
+		       parsed->submit_sig) == EMR_OK;
 }
 
-static emr_status check_place(emr_chain *chain, const emr_entry *parsed, uint64_t size, emr_ledger_trouble *out)
+static emr_status check_place(
+	emr_chain *chain, const emr_entry *parsed, uint64_t size, emr_ledger_trouble *out)
 {
 	uint8_t leaf[32];
 	emr_status status;
 
-	if (parsed->host != EMR_HOST_EMBEDDED || parsed->seq != size || parsed->block != 0 || parsed->tx != 0)
-		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id, "the entry has another number or host");
+	if (parsed->host != EMR_HOST_EMBEDDED || parsed->seq != size || parsed->block != 0 ||
+		parsed->tx != 0)
+		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
+			"the entry has another number or host");
 	status = emr_chain_leaf(chain, size - 1, leaf);
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(leaf, parsed->prev_entry, 32) != 0)
-		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id, "the entry does not fit its predecessor");
+		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
+			"the entry does not fit its predecessor");
 	return EMR_OK;
 }
 
-static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_entry *parsed, const emr_header *header,
-				  emr_ledger_trouble *out)
+static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_entry *parsed,
+	const emr_header *header, emr_ledger_trouble *out)
 {
 	uint8_t pk[32];
 	emr_status status = submitter_key(chain, parsed, header, pk);
 
 	if (status == EMR_NOT_FOUND)
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id, "the submitter is not registered");
+		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
+			"the submitter is not registered");
 	if (status != EMR_OK)
 		return status;
 	if (!is_signed_by(entry, parsed, pk))
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id, "the submitter's signature is wrong");
+		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
+			"the submitter's signature is wrong");
 	return EMR_OK;
 }
 
@@ -187,11 +197,11 @@ static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-static emr_status replay(emr_chain *chain, const emr_entry *parsed, const emr_batch *batch, emr_bytes entry,
-			 emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out)
+static emr_status replay(emr_chain *chain, const emr_entry *parsed, const emr_batch *batch,
+	emr_bytes entry, emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out)
 {
-	EMR_AUTO_VERDICT verdict = { 0 };
-	EMR_AUTO_BUF descriptor = { 0 };
+	EMR_AUTO_VERDICT verdict = {0};
+	EMR_AUTO_BUF descriptor = {0};
 	emr_caller caller;
 	emr_id32 submitter;
 	char cause[120];
@@ -199,8 +209,8 @@ static emr_status replay(emr_chain *chain, const emr_entry *parsed, const emr_ba
 
 	memcpy(submitter.b, parsed->submitter_id, 32);
 	if (status == EMR_OK)
-		status = emr_chain_caller(chain, emr_buf_view(&descriptor), batch, submitter, parsed->ledger_time_unix_s,
-					  &caller);
+		status = emr_chain_caller(chain, emr_buf_view(&descriptor), batch, submitter,
+			parsed->ledger_time_unix_s, &caller);
 	if (status != EMR_OK)
 		return status;
 	caller.recorded = parsed->results;
@@ -209,27 +219,31 @@ static emr_status replay(emr_chain *chain, const emr_entry *parsed, const emr_ba
 		return status;
 	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED) {
 		(void)snprintf(cause, sizeof cause, "the batch should not have an entry: %s",
-			       verdict.outcome.kind == EMR_OUTCOME_KNOWN
-				       ? "it has one already"
-				       : emr_result_text((uint8_t)verdict.outcome.refusal));
+			verdict.outcome.kind == EMR_OUTCOME_KNOWN
+				? "it has one already"
+				: emr_result_text((uint8_t)verdict.outcome.refusal));
 		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id, cause);
 	}
 	if (verdict.outcome.results.len != parsed->results.len ||
-	    memcmp(verdict.outcome.results.data, parsed->results.data, parsed->results.len) != 0)
+		memcmp(verdict.outcome.results.data, parsed->results.data, parsed->results.len) !=
+			0)
 		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
-			       "the results are not what the contract gives");
+			"the results are not what the contract gives");
 	return emr_chain_append(chain, entry, batch, &verdict.outcome, keep, keep_arg);
 }
 
-static emr_status follow_descriptor(emr_chain *chain, const emr_ledger_entry *entry, emr_ledger_trouble *out)
+static emr_status follow_descriptor(
+	emr_chain *chain, const emr_ledger_entry *entry, emr_ledger_trouble *out)
 {
 	emr_status status = emr_chain_append_genesis(chain, entry->entry);
 
-	return status == EMR_DAMAGED ? trouble(out, EMR_DAMAGED, 0, NULL, "the descriptor is damaged") : status;
+	return status == EMR_DAMAGED
+		       ? trouble(out, EMR_DAMAGED, 0, NULL, "the descriptor is damaged")
+		       : status;
 }
 
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, const emr_span *parts,
-			    emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble)
+	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	emr_entry parsed;
@@ -244,15 +258,18 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 	if (size == 0)
 		return follow_descriptor(chain, entry, out_trouble);
 	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-	    emr_header_parse((emr_span){ parsed.header, EMR_HEADER_BYTES }, &header) != EMR_CONTRACT_OK)
+		emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, NULL, "the entry cannot be read");
 	status = check_place(chain, &parsed, size, out_trouble);
 	if (status == EMR_OK)
 		status = check_submitter(chain, entry->entry, &parsed, &header, out_trouble);
 	if (status != EMR_OK)
 		return status;
-	if (emr_batch_parse_items((emr_span){ parsed.header, EMR_HEADER_BYTES }, span_of(entry->items), parts,
-				  parts ? parsed.count : 0, batch) != EMR_RESULT_APPLIED)
-		return trouble(out_trouble, EMR_DAMAGED, size, parsed.submitter_id, "its items cannot be read");
+	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
+		    span_of(entry->items), parts, parts ? parsed.count : 0,
+		    batch) != EMR_RESULT_APPLIED)
+		return trouble(out_trouble, EMR_DAMAGED, size, parsed.submitter_id,
+			"its items cannot be read");
 	return replay(chain, &parsed, batch, entry->entry, keep, keep_arg, out_trouble);
 }

@@ -47,11 +47,15 @@ typedef enum chain_statement {
 } chain_statement;
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
 
+extern const char chain_schema[];
+extern const char *const chain_texts[CHAIN_STATEMENTS];
+
 /* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */
 bool chain_parse_key(const char *key, char letter, emr_part_key *out);
 /* Key of the private part of an item. */
 emr_part_key chain_part_key(const emr_item *item, emr_span pub);
-emr_status chain_bind_key(emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out);
+emr_status chain_bind_key(
+	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out);
 /* A value with its checksum under NAME. */
 emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
 emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);
@@ -61,9 +65,9 @@ emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, cons
 
 static inline emr_span span_of(emr_bytes bytes)
 {
-	return (emr_span){ .data = bytes.data, .len = bytes.len };
+	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
 static inline emr_bytes bytes_of(emr_span span)
 {
-	return (emr_bytes){ .data = span.data, .len = span.len };
+	return (emr_bytes){.data = span.data, .len = span.len};
 }

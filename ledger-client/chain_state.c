@@ -39,7 +39,7 @@ bool chain_parse_key(const char *key, char letter, emr_part_key *out)
 	if (key[0] != letter || key[1] != '/')
 		return false;
 	if (!parse_hex(&at, &out->family, 1, '/') || !parse_hex(&at, out->domain.b, 16, '/') ||
-	    !parse_hex(&at, out->object.b, 16, '/') || !parse_hex(&at, version, 8, '\0'))
+		!parse_hex(&at, out->object.b, 16, '/') || !parse_hex(&at, version, 8, '\0'))
 		return false;
 	out->version = big_endian(version);
 	return true;
@@ -47,7 +47,7 @@ bool chain_parse_key(const char *key, char letter, emr_part_key *out)
 
 emr_part_key chain_part_key(const emr_item *item, emr_span pub)
 {
-	emr_part_key key = { .version = item->version, .family = emr_op_family(item->op) };
+	emr_part_key key = {.version = item->version, .family = emr_op_family(item->op)};
 	emr_pub_restore restore;
 
 	memcpy(key.domain.b, item->domain_id, 16);
@@ -59,7 +59,8 @@ emr_part_key chain_part_key(const emr_item *item, emr_span pub)
 	return key;
 }
 
-emr_status chain_bind_key(emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out)
+emr_status chain_bind_key(
+	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out)
 {
 	emr_status status = emr_sql_use(&chain->sql, (int)which, out);
 
@@ -91,7 +92,8 @@ emr_status chain_contract_status(emr_contract_status status)
 
 /* ---- rows ---- */
 
-emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+emr_status emr_chain_place(
+	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
 {
 	sqlite3_stmt *s;
 	emr_status status = chain_bind_key(chain, PLACE_GET, key, &s);
@@ -107,7 +109,8 @@ emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, uint64_t *
 }
 
 /* Hash and part as stored; a part that was expected and never came has neither. */
-static emr_status part_row(emr_chain *chain, const emr_part_key *key, uint8_t out_hash[32], emr_buf *out_part)
+static emr_status part_row(
+	emr_chain *chain, const emr_part_key *key, uint8_t out_hash[32], emr_buf *out_part)
 {
 	sqlite3_stmt *s;
 	emr_bytes hash;
@@ -142,7 +145,7 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
 
 	if (status != EMR_OK)
 		return status;
-	found = emr_sha256_of((emr_bytes[]){ emr_buf_view(out_part) }, 1);
+	found = emr_sha256_of((emr_bytes[]){emr_buf_view(out_part)}, 1);
 	return memcmp(found.b, hash, 32) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -162,7 +165,7 @@ static emr_status row_of_part(emr_chain *chain, const char *key, emr_buf *out)
 
 static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
 {
-	EMR_AUTO_BUF entry = { 0 };
+	EMR_AUTO_BUF entry = {0};
 	emr_entry parsed;
 	uint8_t id[32];
 	emr_status status = emr_chain_entry(chain, seq, &entry, NULL);
@@ -214,8 +217,8 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 /* header, results, items and public parts: all of it stands in the entry. */
 static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 {
-	EMR_AUTO_BUF entry = { 0 };
-	EMR_AUTO_BUF items = { 0 };
+	EMR_AUTO_BUF entry = {0};
+	EMR_AUTO_BUF items = {0};
 	emr_entry parsed;
 	uint8_t id[32];
 	const char *at = key + 2;
@@ -239,7 +242,8 @@ static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 	return status;
 }
 
-static emr_status plain_row(emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
+static emr_status plain_row(
+	emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
 {
 	sqlite3_stmt *s;
 	emr_bytes value;
@@ -263,7 +267,8 @@ static emr_status plain_row(emr_chain *chain, const char *key, emr_buf *out, uin
 }
 
 /* Appends the value to OUT. */
-static emr_status append_row(emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
+static emr_status append_row(
+	emr_chain *chain, const char *key, emr_buf *out, uint64_t *out_seq, uint64_t *out_time)
 {
 	if (key[0] != '\0' && key[1] == '/') {
 		if (key[0] == 'p')
@@ -278,7 +283,8 @@ static emr_status append_row(emr_chain *chain, const char *key, emr_buf *out, ui
 	return plain_row(chain, key, out, out_seq, out_time);
 }
 
-emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq, uint64_t *out_time)
+emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq,
+	uint64_t *out_time)
 {
 	emr_buf_clear(out_value);
 	return append_row(chain, key, out_value, out_seq, out_time);
@@ -286,7 +292,7 @@ emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, 
 
 emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg)
 {
-	EMR_AUTO_BUF end = { 0 };
+	EMR_AUTO_BUF end = {0};
 	sqlite3_stmt *s;
 	emr_bytes value;
 	emr_status status = emr_buf_append(&end, prefix, strlen(prefix) + 1);
@@ -295,7 +301,7 @@ emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_ro
 		return status;
 	if (end.len < 2)
 		return EMR_INVALID;
-	end.data[end.len - 2]++;	/* keys are printable: this never wraps */
+	end.data[end.len - 2]++; /* keys are printable: this never wraps */
 	status = emr_sql_use(&chain->sql, STATE_RANGE, &s);
 	if (status != EMR_OK)
 		return status;
@@ -313,8 +319,8 @@ emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_ro
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16], const uint8_t object[16],
-				emr_chain_place_fn fn, void *arg)
+emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
+	const uint8_t object[16], emr_chain_place_fn fn, void *arg)
 {
 	sqlite3_stmt *s;
 	emr_status status = emr_sql_use(&chain->sql, PLACE_RANGE, &s);
@@ -342,17 +348,19 @@ void emr_chain_verdict_free(emr_chain_verdict *verdict)
 	free(verdict->values);
 	emr_buf_free(&verdict->rows[0]);
 	emr_buf_free(&verdict->rows[1]);
-	*verdict = (emr_chain_verdict){ 0 };
+	*verdict = (emr_chain_verdict){0};
 }
 
-/* Fetches the rows of KEYS into values[at..]; they borrow from ROWS, which does not grow afterwards. */
-static emr_status fetch_rows(emr_chain *chain, const emr_key_list *keys, emr_buf *rows, emr_value *values)
+/* Fetches the rows of KEYS into values[at..]; they borrow from ROWS, which does not grow
+ * afterwards. */
+static emr_status fetch_rows(
+	emr_chain *chain, const emr_key_list *keys, emr_buf *rows, emr_value *values)
 {
 	size_t begin = 0;
 	emr_status status = emr_buf_reserve(rows, 1);
 
 	for (size_t i = 0; status == EMR_OK && i < keys->count; i++) {
-		values[i] = (emr_value){ .key = keys->keys[i] };
+		values[i] = (emr_value){.key = keys->keys[i]};
 		status = append_row(chain, keys->keys[i], rows, NULL, NULL);
 		values[i].is_present = status == EMR_OK;
 		values[i].value.len = rows->len - begin;
@@ -371,10 +379,11 @@ static emr_status fetch_rows(emr_chain *chain, const emr_key_list *keys, emr_buf
 	return EMR_OK;
 }
 
-static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch, const emr_caller *caller,
-			     emr_contract_arena *arena, emr_chain_verdict *verdict, size_t *count)
+static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
+	const emr_caller *caller, emr_contract_arena *arena, emr_chain_verdict *verdict,
+	size_t *count)
 {
-	emr_key_list keys = { 0 };
+	emr_key_list keys = {0};
 	emr_value *more;
 	emr_status status = chain_contract_status(
 		emr_contract_keys(pass, batch, caller, verdict->values, *count, arena, &keys));
@@ -391,10 +400,11 @@ static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
 	return status;
 }
 
-/* Other rules than ours would give other results: then we neither write nor call a ledger damaged. */
+/* Other rules than ours would give other results: then we neither write nor call a ledger damaged.
+ */
 static emr_status check_rules(emr_chain *chain)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_network row;
 	emr_status status;
@@ -408,11 +418,11 @@ static emr_status check_rules(emr_chain *chain)
 	return row.contract == EMR_CONTRACT_VERSION ? EMR_OK : EMR_NEWER_FORMAT;
 }
 
-emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller, uint64_t now,
-			   emr_chain_verdict *out_verdict)
+emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,
+	uint64_t now, emr_chain_verdict *out_verdict)
 {
-	EMR_AUTO_VERDICT verdict = { 0 };
-	emr_contract_arena arena = { .cap = emr_contract_arena_bytes(batch) };
+	EMR_AUTO_VERDICT verdict = {0};
+	emr_contract_arena arena = {.cap = emr_contract_arena_bytes(batch)};
 	size_t count = 0;
 	emr_status status;
 
@@ -425,12 +435,12 @@ emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_c
 	if (status == EMR_OK)
 		status = fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count);
 	if (status == EMR_OK)
-		status = chain_contract_status(emr_contract_apply(batch, caller, now, verdict.values, count, &arena,
-								  &verdict.outcome));
+		status = chain_contract_status(emr_contract_apply(
+			batch, caller, now, verdict.values, count, &arena, &verdict.outcome));
 	if (status != EMR_OK)
 		return status;
 	emr_chain_verdict_free(out_verdict);
 	*out_verdict = verdict;
-	verdict = (emr_chain_verdict){ 0 };
+	verdict = (emr_chain_verdict){0};
 	return EMR_OK;
 }

@@ -6,17 +6,20 @@
 #include "base/codec.h"
 #include "ledger/hash.h"
 
-#define ORIGIN_CHARS (6 + 32)			/* emrfs/<32 hex> */
-#define NAME_CHARS (ORIGIN_CHARS + 1 + 16)	/* .../<16 hex> */
-#define SIG_BYTES (4 + 8 + 64)			/* key id, time, Ed25519 */
-#define SIG_CHARS 104				/* base64 of it, with padding */
+#define ORIGIN_CHARS (6 + 32)		   /* emrfs/<32 hex> */
+#define NAME_CHARS (ORIGIN_CHARS + 1 + 16) /* .../<16 hex> */
+#define SIG_BYTES (4 + 8 + 64)		   /* key id, time, Ed25519 */
+#define SIG_CHARS 104			   /* base64 of it, with padding */
 #define ROOT_CHARS 44
 #define BODY_MAX (ORIGIN_CHARS + 1 + 20 + 1 + ROOT_CHARS + 1)
-#define SIG_PREFIX "\xe2\x80\x94 "		/* em dash, blank */
+#define SIG_PREFIX "\xe2\x80\x94 " /* em dash, blank */
 #define COSIGNATURE_TYPE 0x04
 
-_Static_assert(sodium_base64_ENCODED_LEN(SIG_BYTES, sodium_base64_VARIANT_ORIGINAL) == SIG_CHARS + 1, "base64");
-_Static_assert(sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL) == ROOT_CHARS + 1, "base64");
+_Static_assert(
+	sodium_base64_ENCODED_LEN(SIG_BYTES, sodium_base64_VARIANT_ORIGINAL) == SIG_CHARS + 1,
+	"base64");
+_Static_assert(
+	sodium_base64_ENCODED_LEN(32, sodium_base64_VARIANT_ORIGINAL) == ROOT_CHARS + 1, "base64");
 
 static void origin_of(emr_id16 net_id, char out[ORIGIN_CHARS + 1])
 {
@@ -37,28 +40,31 @@ static size_t body_of(const emr_checkpoint *checkpoint, char out[BODY_MAX + 1])
 	char root[ROOT_CHARS + 1];
 
 	origin_of(checkpoint->net_id, origin);
-	(void)sodium_bin2base64(root, sizeof root, checkpoint->root, 32, sodium_base64_VARIANT_ORIGINAL);
-	return (size_t)snprintf(out, BODY_MAX + 1, "%s\n%llu\n%s\n", origin, (unsigned long long)checkpoint->size,
-				root);
+	(void)sodium_bin2base64(
+		root, sizeof root, checkpoint->root, 32, sodium_base64_VARIANT_ORIGINAL);
+	return (size_t)snprintf(out, BODY_MAX + 1, "%s\n%llu\n%s\n", origin,
+		(unsigned long long)checkpoint->size, root);
 }
 
 /* C2SP signed-note: first 4 bytes of SHA-256(name, newline, signature type, public key). */
-static void key_id_of(emr_id16 net_id, const uint8_t name_id[8], const uint8_t log_pk[32], uint8_t out[4])
+static void key_id_of(
+	emr_id16 net_id, const uint8_t name_id[8], const uint8_t log_pk[32], uint8_t out[4])
 {
 	char name[NAME_CHARS + 1];
-	const uint8_t type[2] = { '\n', COSIGNATURE_TYPE };
+	const uint8_t type[2] = {'\n', COSIGNATURE_TYPE};
 	emr_id32 digest;
 
 	name_of(net_id, name_id, name);
-	digest = emr_sha256_of((emr_bytes[]){ emr_bytes_of(name, NAME_CHARS), emr_bytes_of(type, 2),
-					      emr_bytes_of(log_pk, 32) },
-			       3);
+	digest = emr_sha256_of((emr_bytes[]){emr_bytes_of(name, NAME_CHARS), emr_bytes_of(type, 2),
+				       emr_bytes_of(log_pk, 32)},
+		3);
 	memcpy(out, digest.b, 4);
 }
 
 /* ---- text ---- */
 
-static emr_status write_sig(const emr_checkpoint *checkpoint, const emr_checkpoint_sig *sig, emr_buf *out)
+static emr_status write_sig(
+	const emr_checkpoint *checkpoint, const emr_checkpoint_sig *sig, emr_buf *out)
 {
 	uint8_t raw[SIG_BYTES];
 	char base64[SIG_CHARS + 1];
@@ -69,7 +75,8 @@ static emr_status write_sig(const emr_checkpoint *checkpoint, const emr_checkpoi
 	memcpy(raw, sig->key_id, 4);
 	emr_put_u64(raw + 4, sig->time);
 	memcpy(raw + 12, sig->sig, 64);
-	(void)sodium_bin2base64(base64, sizeof base64, raw, sizeof raw, sodium_base64_VARIANT_ORIGINAL);
+	(void)sodium_bin2base64(
+		base64, sizeof base64, raw, sizeof raw, sodium_base64_VARIANT_ORIGINAL);
 	name_of(checkpoint->net_id, sig->name_id, name);
 	n = snprintf(line, sizeof line, SIG_PREFIX "%s %s\n", name, base64);
 	return emr_buf_append(out, line, (size_t)n);
@@ -113,7 +120,7 @@ static bool unbase64(emr_bytes text, uint8_t *out, size_t len)
 	const char *end = NULL;
 
 	return sodium_base642bin(out, len, (const char *)text.data, text.len, NULL, &got, &end,
-				 sodium_base64_VARIANT_ORIGINAL) == 0 &&
+		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       got == len && end == (const char *)text.data + text.len;
 }
 
@@ -147,8 +154,9 @@ static bool parse_body(emr_reader *r, emr_checkpoint *out)
 {
 	emr_bytes line;
 
-	if (!next_line(r, ORIGIN_CHARS, &line) || line.len != ORIGIN_CHARS || memcmp(line.data, "emrfs/", 6) != 0 ||
-	    !unhex(emr_bytes_of(line.data + 6, 32), out->net_id.b, 16))
+	if (!next_line(r, ORIGIN_CHARS, &line) || line.len != ORIGIN_CHARS ||
+		memcmp(line.data, "emrfs/", 6) != 0 ||
+		!unhex(emr_bytes_of(line.data + 6, 32), out->net_id.b, 16))
 		return false;
 	if (!next_line(r, 20, &line) || !parse_size(line, &out->size))
 		return false;
@@ -166,7 +174,8 @@ static bool parse_sig(emr_bytes line, emr_checkpoint_sig *out)
 		return false;
 	if (!unhex(emr_bytes_of(line.data + prefix + ORIGIN_CHARS + 1, 16), out->name_id, 8))
 		return false;
-	if (!unbase64(emr_bytes_of(line.data + prefix + NAME_CHARS + 1, SIG_CHARS), raw, sizeof raw))
+	if (!unbase64(
+		    emr_bytes_of(line.data + prefix + NAME_CHARS + 1, SIG_CHARS), raw, sizeof raw))
 		return false;
 	memcpy(out->key_id, raw, 4);
 	out->time = emr_get_u64(raw + 4);
@@ -176,8 +185,8 @@ static bool parse_sig(emr_bytes line, emr_checkpoint_sig *out)
 
 emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 {
-	emr_checkpoint checkpoint = { 0 };
-	EMR_AUTO_BUF again = { 0 };
+	emr_checkpoint checkpoint = {0};
+	EMR_AUTO_BUF again = {0};
 	emr_reader r = emr_reader_of(note);
 	emr_bytes line;
 	emr_status status;
@@ -189,11 +198,13 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 	while (r.left > 0) {
 		if (checkpoint.n_sigs == EMR_CHECKPOINT_SIGS_MAX)
 			return EMR_LIMIT;
-		if (!next_line(&r, 256, &line) || !parse_sig(line, &checkpoint.sigs[checkpoint.n_sigs]))
+		if (!next_line(&r, 256, &line) ||
+			!parse_sig(line, &checkpoint.sigs[checkpoint.n_sigs]))
 			return EMR_DAMAGED;
 		checkpoint.n_sigs++;
 	}
-	/* One text a checkpoint: upper-case hex, leading zeros or another name would not come out again. */
+	/* One text a checkpoint: upper-case hex, leading zeros or another name would not come out
+	 * again. */
 	status = emr_checkpoint_format(&checkpoint, &again);
 	if (status != EMR_OK)
 		return status;
@@ -206,7 +217,8 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 /* ---- cosignatures ---- */
 
 /* What follows the label "cosignature/v1\n": "time N\n" and the note's text. */
-static size_t message_of(const emr_checkpoint *checkpoint, uint64_t time, char out[32 + BODY_MAX + 1])
+static size_t message_of(
+	const emr_checkpoint *checkpoint, uint64_t time, char out[32 + BODY_MAX + 1])
 {
 	size_t n = (size_t)snprintf(out, 32, "time %llu\n", (unsigned long long)time);
 
@@ -223,9 +235,10 @@ static emr_checkpoint_sig *place_for(emr_checkpoint *checkpoint, const uint8_t n
 	return &checkpoint->sigs[checkpoint->n_sigs++];
 }
 
-emr_status emr_checkpoint_cosign(emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time)
+emr_status emr_checkpoint_cosign(
+	emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time)
 {
-	emr_checkpoint_sig sig = { .time = time };
+	emr_checkpoint_sig sig = {.time = time};
 	emr_checkpoint_sig *place;
 	emr_public public;
 	uint8_t log_pk[32];
@@ -236,8 +249,8 @@ emr_status emr_checkpoint_cosign(emr_checkpoint *checkpoint, const emr_keyring *
 	if (status == EMR_OK)
 		status = emr_keyring_log_public(keyring, checkpoint->net_id, log_pk);
 	if (status == EMR_OK)
-		status = emr_keyring_sign(keyring, emr_signer_log(checkpoint->net_id), EMR_SIGN_COSIGNATURE,
-					  emr_bytes_of(message, n), sig.sig);
+		status = emr_keyring_sign(keyring, emr_signer_log(checkpoint->net_id),
+			EMR_SIGN_COSIGNATURE, emr_bytes_of(message, n), sig.sig);
 	if (status != EMR_OK)
 		return status;
 	memcpy(sig.name_id, public.signer_id.b, 8);
@@ -249,7 +262,8 @@ emr_status emr_checkpoint_cosign(emr_checkpoint *checkpoint, const emr_keyring *
 	return EMR_OK;
 }
 
-emr_status emr_checkpoint_verify(const emr_checkpoint *checkpoint, emr_id32 signer_id, const uint8_t log_pk[32])
+emr_status emr_checkpoint_verify(
+	const emr_checkpoint *checkpoint, emr_id32 signer_id, const uint8_t log_pk[32])
 {
 	uint8_t key_id[4];
 	char message[32 + BODY_MAX + 1];
@@ -263,7 +277,8 @@ emr_status emr_checkpoint_verify(const emr_checkpoint *checkpoint, emr_id32 sign
 		if (memcmp(sig->key_id, key_id, 4) != 0)
 			return EMR_BAD_SIGNATURE;
 		n = message_of(checkpoint, sig->time, message);
-		return emr_sign_verify(log_pk, EMR_SIGN_COSIGNATURE, emr_bytes_of(message, n), sig->sig);
+		return emr_sign_verify(
+			log_pk, EMR_SIGN_COSIGNATURE, emr_bytes_of(message, n), sig->sig);
 	}
 	return EMR_NOT_FOUND;
 }

@@ -17,18 +17,19 @@
 static emr_status sign_entry(const embedded *e, uint8_t *entry, size_t len)
 {
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
-	const size_t label = sizeof message - 32;	/* emr_keyring_sign puts it there itself */
+	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
 
-	if (emr_entry_submit_message((emr_span){ entry, len }, message) != EMR_CONTRACT_OK)
+	if (emr_entry_submit_message((emr_span){entry, len}, message) != EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	return emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-				emr_bytes_of(message + label, 32), entry + 312);
+		emr_bytes_of(message + label, 32), entry + 312);
 }
 
-/* The leaf of the newest entry, from its bytes and from the tree: a new entry must not be chained to a damaged one. */
+/* The leaf of the newest entry, from its bytes and from the tree: a new entry must not be chained
+ * to a damaged one. */
 static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
 {
-	EMR_AUTO_BUF entry = { 0 };
+	EMR_AUTO_BUF entry = {0};
 	uint8_t leaf[32];
 	emr_status status = emr_chain_entry(e->writer, size - 1, &entry, NULL);
 
@@ -40,12 +41,15 @@ static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
 	return memcmp(leaf, out_leaf, 32) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
-static emr_status append(embedded *e, const emr_outcome *outcome, uint64_t now, emr_ledger_answer *answer)
+static emr_status append(
+	embedded *e, const emr_outcome *outcome, uint64_t now, emr_ledger_answer *answer)
 {
 	uint8_t bytes[EMR_ENTRY_BYTES_MAX];
 	size_t len = 0;
-	emr_entry entry = { .host = EMR_HOST_EMBEDDED, .count = e->batch->count, .ledger_time_unix_s = now,
-			    .results = outcome->results };
+	emr_entry entry = {.host = EMR_HOST_EMBEDDED,
+		.count = e->batch->count,
+		.ledger_time_unix_s = now,
+		.results = outcome->results};
 	emr_status status = emr_chain_size(e->writer, &entry.seq);
 
 	if (status == EMR_OK)
@@ -58,7 +62,8 @@ static emr_status append(embedded *e, const emr_outcome *outcome, uint64_t now, 
 		return EMR_INVALID;
 	status = sign_entry(e, bytes, len);
 	if (status == EMR_OK)
-		status = emr_chain_append(e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
+		status = emr_chain_append(
+			e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
 	if (status != EMR_OK)
 		return status;
 	answer->seq = entry.seq;
@@ -68,7 +73,7 @@ static emr_status append(embedded *e, const emr_outcome *outcome, uint64_t now, 
 
 static emr_status old_answer(embedded *e, emr_ledger_answer *answer)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_entry entry;
 	emr_status status = emr_chain_find_batch(e->writer, answer->batch_id.b, &answer->seq);
 
@@ -98,12 +103,13 @@ static bool purges(const emr_outcome *outcome)
 }
 
 /* Inside BEGIN IMMEDIATE; what it leaves in *answer counts only once the commit stands. */
-static emr_status judge_and_append(embedded *e, uint64_t now, emr_ledger_answer *answer, bool *out_has_purged)
+static emr_status judge_and_append(
+	embedded *e, uint64_t now, emr_ledger_answer *answer, bool *out_has_purged)
 {
-	EMR_AUTO_VERDICT verdict = { 0 };
+	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
-	emr_status status = emr_chain_caller(e->writer, emr_buf_view(&e->descriptor), e->batch, e->submitter_id, now,
-					     &caller);
+	emr_status status = emr_chain_caller(
+		e->writer, emr_buf_view(&e->descriptor), e->batch, e->submitter_id, now, &caller);
 
 	if (status == EMR_OK)
 		status = emr_chain_judge(e->writer, e->batch, &caller, now, &verdict);
@@ -127,7 +133,7 @@ static emr_status judge_and_append(embedded *e, uint64_t now, emr_ledger_answer 
 static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	embedded *e = self;
-	emr_ledger_answer answer = { 0 };
+	emr_ledger_answer answer = {0};
 	bool has_purged = false;
 	emr_result refusal;
 	emr_status status;
@@ -161,7 +167,7 @@ static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer
 static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	embedded *e = self;
-	EMR_AUTO_BUF now = { 0 };
+	EMR_AUTO_BUF now = {0};
 	emr_status status;
 	HOLD(&e->write_lock);
 
@@ -226,7 +232,8 @@ static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use
 
 	e->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
+							   : emr_status_from_errno(errno);
 	if (faccessat(e->dirfd, EMR_NETWORK_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	status = emr_network_check_place(e->dirfd);
@@ -251,16 +258,18 @@ static emr_status watch(embedded *e, const char *path)
 /* Entry 0 and the copy beside it must be the same bytes. */
 static emr_status read_descriptor(embedded *e)
 {
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 	emr_status status = emr_chain_entry(e->reader, 0, &e->descriptor, NULL);
 
 	if (status == EMR_OK)
-		status = emr_file_read(e->dirfd, EMR_NETWORK_DESCRIPTOR, EMR_LEDGER_BATCH_MAX, &file);
+		status = emr_file_read(
+			e->dirfd, EMR_NETWORK_DESCRIPTOR, EMR_LEDGER_BATCH_MAX, &file);
 	if (status == EMR_NOT_FOUND || status == EMR_LIMIT)
 		return EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status;
-	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) ? EMR_OK : EMR_DAMAGED;
+	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) ? EMR_OK
+										  : EMR_DAMAGED;
 }
 
 static emr_status open_all(embedded *e, const emr_ledger_options *options)
@@ -271,9 +280,11 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 	emr_status status = open_dir(e, options->path, &use);
 
 	if (status == EMR_OK)
-		status = emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader);
+		status = emr_chain_open(
+			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader);
 	if (status == EMR_OK)
-		status = emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer);
+		status = emr_chain_open(
+			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer);
 	if (status == EMR_OK)
 		status = read_descriptor(e);
 	if (status == EMR_OK)

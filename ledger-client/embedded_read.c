@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define WALK_ENTRIES 64u	/* copied at once, so that no lock is held while they are given away */
+#define WALK_ENTRIES 64u /* copied at once, so that no lock is held while they are given away */
 
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
@@ -12,21 +12,24 @@ emr_status embedded_size(void *self, uint64_t *out_size)
 	return emr_chain_size(e->reader, out_size);
 }
 
-emr_status embedded_changes(void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+emr_status embedded_changes(
+	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
 {
 	embedded *e = self;
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_ledger_change change = { 0 };
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger_change change = {0};
 	emr_entry entry;
 	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = emr_chain_changes(e->reader, domain ? domain->b : NULL, since, &change.count, &change.last_seq);
+	status = emr_chain_changes(
+		e->reader, domain ? domain->b : NULL, since, &change.count, &change.last_seq);
 	if (status == EMR_OK)
 		status = emr_chain_size(e->reader, &change.size);
 	if (status == EMR_OK && change.last_seq > 0) {
 		status = emr_chain_entry(e->reader, change.last_seq, &bytes, NULL);
-		if (status == EMR_OK && emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
+		if (status == EMR_OK &&
+			emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
 			status = EMR_DAMAGED;
 		if (status == EMR_OK)
 			emr_batch_id(entry.header, change.batch_id.b);
@@ -86,7 +89,8 @@ static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 	}
 	planned = r->n;
 	for (r->n = 0; r->n < planned; r->n++) {
-		status = emr_chain_entry(e->reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
+		status = emr_chain_entry(
+			e->reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
 		if (status != EMR_OK)
 			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	}
@@ -94,7 +98,7 @@ static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 }
 
 emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
-				   emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	embedded *e = self;
 	__attribute__((cleanup(run_free))) run *r = calloc(1, sizeof *r);
@@ -109,8 +113,9 @@ emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, s
 		if (r->n == 0)
 			break;
 		for (size_t i = 0; given == EMR_OK && i < r->n; i++) {
-			emr_ledger_entry entry = { .seq = r->seqs[i], .entry = emr_buf_view(&r->entries[i]),
-						   .items = emr_buf_view(&r->items[i]) };
+			emr_ledger_entry entry = {.seq = r->seqs[i],
+				.entry = emr_buf_view(&r->entries[i]),
+				.items = emr_buf_view(&r->items[i])};
 			given = fn(arg, &entry);
 			*out_n += given == EMR_OK;
 			from = r->seqs[i] + 1;
@@ -121,10 +126,11 @@ emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, s
 	return status;
 }
 
-emr_status embedded_fetch(void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+emr_status embedded_fetch(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
 {
 	embedded *e = self;
-	EMR_AUTO_BUF part = { 0 };
+	EMR_AUTO_BUF part = {0};
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
@@ -133,10 +139,11 @@ emr_status embedded_fetch(void *self, const emr_part_key *keys, size_t n, emr_le
 			HOLD(&e->read_lock);
 			status = emr_chain_part(e->reader, &keys[i], &part);
 		}
-		/* Damaged bytes are given, too: the caller has the item that names their hash, and a message for it. */
+		/* Damaged bytes are given, too: the caller has the item that names their hash, and
+		 * a message for it. */
 		is_there = status == EMR_OK || status == EMR_DAMAGED;
 		if (is_there || status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-			status = fn(arg, i, is_there ? emr_buf_view(&part) : (emr_bytes){ 0 });
+			status = fn(arg, i, is_there ? emr_buf_view(&part) : (emr_bytes){0});
 	}
 	return status;
 }

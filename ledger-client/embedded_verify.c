@@ -5,32 +5,35 @@
 
 #include "ledger/network.h"
 
-static emr_status fetch_from(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+static emr_status fetch_from(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	emr_chain *chain = arg;
-	EMR_AUTO_BUF part = { 0 };
+	EMR_AUTO_BUF part = {0};
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		status = emr_chain_part(chain, &keys[i], &part);
 		if (status == EMR_OK)
 			status = fn(fn_arg, i, emr_buf_view(&part));
-		else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
-			status = EMR_OK;	/* the comparison at the end says so */
+		else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
+			 status == EMR_DAMAGED)
+			status = EMR_OK; /* the comparison at the end says so */
 	}
 	return status;
 }
 
-static emr_status replay_one(emr_chain *chain, emr_chain *copy, uint64_t seq, emr_ledger_trouble *out)
+static emr_status replay_one(
+	emr_chain *chain, emr_chain *copy, uint64_t seq, emr_ledger_trouble *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
-	EMR_AUTO_BUF items = { 0 };
-	emr_ledger_entry entry = { .seq = seq };
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF items = {0};
+	emr_ledger_entry entry = {.seq = seq};
 	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
 	emr_status status = parts ? emr_chain_entry(chain, seq, &bytes, &items) : EMR_NO_MEMORY;
 
 	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
-		*out = (emr_ledger_trouble){ .status = EMR_DAMAGED, .seq = seq };
+		*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
 		(void)snprintf(out->cause, sizeof out->cause, "the entry cannot be read");
 		return EMR_DAMAGED;
 	}
@@ -48,7 +51,7 @@ static emr_status replay_one(emr_chain *chain, emr_chain *copy, uint64_t seq, em
 static emr_status verify_chain(embedded *e, emr_chain *chain, emr_ledger_trouble *out)
 {
 	EMR_AUTO_CHAIN copy = NULL;
-	EMR_AUTO_BUF first = { 0 };
+	EMR_AUTO_BUF first = {0};
 	uint64_t size = 0;
 	emr_status status = emr_chain_open_temporary(&copy);
 
@@ -56,7 +59,8 @@ static emr_status verify_chain(embedded *e, emr_chain *chain, emr_ledger_trouble
 		status = emr_chain_size(chain, &size);
 	if (status == EMR_OK)
 		status = emr_chain_entry(chain, 0, &first, NULL);
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&e->descriptor)))
+	if (status == EMR_OK &&
+		!emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&e->descriptor)))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = emr_chain_begin(copy);
@@ -67,7 +71,7 @@ static emr_status verify_chain(embedded *e, emr_chain *chain, emr_ledger_trouble
 	if (status == EMR_OK)
 		status = emr_chain_check_file(chain);
 	if (status == EMR_DAMAGED && out->status == EMR_OK) {
-		*out = (emr_ledger_trouble){ .status = EMR_DAMAGED };
+		*out = (emr_ledger_trouble){.status = EMR_DAMAGED};
 		(void)snprintf(out->cause, sizeof out->cause, "the ledger file itself is damaged");
 	}
 	return status;
@@ -78,8 +82,9 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 {
 	embedded *e = self;
 	EMR_AUTO_CHAIN chain = NULL;
-	emr_ledger_trouble trouble = { 0 };
-	emr_status status = emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &chain);
+	emr_ledger_trouble trouble = {0};
+	emr_status status = emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &chain);
 
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(chain);

@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS 1000	/* how often a waiter looks although nothing told it to */
-#define SOON_MS 2	/* after a write to the log was seen: its commit follows */
+#define LOOK_MS 1000 /* how often a waiter looks although nothing told it to */
+#define SOON_MS 2    /* after a write to the log was seen: its commit follows */
 
 static void drain(int fd)
 {
@@ -31,11 +31,12 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 	int next_look = LOOK_MS;
 
 	for (;;) {
-		struct pollfd fds[2] = { { .fd = e->wake_fd, .events = POLLIN }, { .fd = e->inotify_fd, .events = POLLIN } };
+		struct pollfd fds[2] = {{.fd = e->wake_fd, .events = POLLIN},
+			{.fd = e->inotify_fd, .events = POLLIN}};
 		uint64_t size;
 		int64_t left;
 		emr_status status;
-		drain(e->inotify_fd);	/* before looking: what comes later wakes the poll below */
+		drain(e->inotify_fd); /* before looking: what comes later wakes the poll below */
 		status = embedded_size(e, &size);
 		if (status != EMR_OK && status != EMR_BUSY)
 			return status;
@@ -52,8 +53,11 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 			drain(e->wake_fd);
 			return EMR_INTERRUPTED;
 		}
-		/* The log's bytes are seen before the commit counts: look again soon, then less and less often. */
-		next_look = fds[1].revents & POLLIN ? SOON_MS : (next_look * 2 < LOOK_MS ? next_look * 2 : LOOK_MS);
+		/* The log's bytes are seen before the commit counts: look again soon, then less and
+		 * less often. */
+		next_look = fds[1].revents & POLLIN
+				    ? SOON_MS
+				    : (next_look * 2 < LOOK_MS ? next_look * 2 : LOOK_MS);
 	}
 }
 
@@ -63,5 +67,5 @@ void embedded_wake(void *self)
 	uint64_t one = 1;
 	ssize_t n = write(e->wake_fd, &one, sizeof one);
 
-	(void)n;	/* it fails only when a wake is pending already */
+	(void)n; /* it fails only when a wake is pending already */
 }

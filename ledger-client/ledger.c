@@ -15,14 +15,16 @@ struct emr_ledger {
 
 static emr_span span_of(emr_bytes bytes)
 {
-	return (emr_span){ .data = bytes.data, .len = bytes.len };
+	return (emr_span){.data = bytes.data, .len = bytes.len};
 }
 
-emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor, emr_ledger **out_ledger)
+emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor,
+	emr_ledger **out_ledger)
 {
 	emr_ledger *ledger = calloc(1, sizeof *ledger);
 
-	if (ledger == NULL || emr_buf_append(&ledger->descriptor, descriptor.data, descriptor.len) != EMR_OK) {
+	if (ledger == NULL ||
+		emr_buf_append(&ledger->descriptor, descriptor.data, descriptor.len) != EMR_OK) {
 		free(ledger);
 		backend->close(self);
 		return EMR_NO_MEMORY;
@@ -70,24 +72,26 @@ emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 	return ledger->backend->size(ledger->self, out_size);
 }
 
-emr_status emr_ledger_changes(emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+emr_status emr_ledger_changes(
+	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
 {
 	return ledger->backend->changes(ledger->self, domain, since, out_change);
 }
 
-emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg,
-			      size_t *out_n)
+emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
+	void *arg, size_t *out_n)
 {
 	return ledger->backend->entries(ledger->self, NULL, from, max, fn, arg, out_n);
 }
 
 emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
-				     emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
 	return ledger->backend->entries(ledger->self, &domain, from, max, fn, arg, out_n);
 }
 
-emr_status emr_ledger_fetch(emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+emr_status emr_ledger_fetch(
+	emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
 {
 	return ledger->backend->fetch(ledger->self, keys, n, fn, arg);
 }
@@ -97,7 +101,8 @@ emr_status emr_ledger_find_batch(emr_ledger *ledger, emr_id32 batch_id, uint64_t
 	return ledger->backend->find_batch(ledger->self, batch_id, out_seq);
 }
 
-emr_status emr_ledger_find_item(emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
+emr_status emr_ledger_find_item(
+	emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	return ledger->backend->find_item(ledger->self, item_id, out_seq, out_index);
 }
@@ -121,7 +126,7 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 
 typedef struct source {
 	emr_ledger *ledger;
-	emr_status status;	/* why the last node was not given */
+	emr_status status; /* why the last node was not given */
 } source;
 
 static bool node_of(void *user, unsigned level, uint64_t index, uint8_t out[32])
@@ -142,7 +147,8 @@ static emr_status check_size(emr_ledger *ledger, uint64_t size)
 	return size == 0 || size > now ? EMR_INVALID : EMR_OK;
 }
 
-/* Why a proof below a checked size could not be made: a node is missing that must exist, or could not be read. */
+/* Why a proof below a checked size could not be made: a node is missing that must exist, or could
+ * not be read. */
 static emr_status tree_status(const source *s)
 {
 	return s->status == EMR_OK || s->status == EMR_NOT_FOUND ? EMR_DAMAGED : s->status;
@@ -150,8 +156,8 @@ static emr_status tree_status(const source *s)
 
 emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[32])
 {
-	source s = { .ledger = ledger };
-	emr_merkle_frontier frontier = { 0 };
+	source s = {.ledger = ledger};
+	emr_merkle_frontier frontier = {0};
 	uint8_t hash[32];
 	emr_status status = check_size(ledger, size);
 
@@ -159,7 +165,7 @@ emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[3
 		if ((size >> level & 1) == 0)
 			continue;
 		if (!node_of(&s, level, frontier.size >> level, hash) ||
-		    !emr_merkle_append_subtree(&frontier, level, hash))
+			!emr_merkle_append_subtree(&frontier, level, hash))
 			return tree_status(&s);
 	}
 	if (status == EMR_OK)
@@ -167,9 +173,10 @@ emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[3
 	return status;
 }
 
-emr_status emr_ledger_inclusion(emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path)
+emr_status emr_ledger_inclusion(
+	emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path)
 {
-	source s = { .ledger = ledger };
+	source s = {.ledger = ledger};
 	emr_ledger_path path;
 	emr_status status = check_size(ledger, size);
 
@@ -183,9 +190,10 @@ emr_status emr_ledger_inclusion(emr_ledger *ledger, uint64_t seq, uint64_t size,
 	return EMR_OK;
 }
 
-emr_status emr_ledger_consistency(emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path)
+emr_status emr_ledger_consistency(
+	emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path)
 {
-	source s = { .ledger = ledger };
+	source s = {.ledger = ledger};
 	emr_ledger_path path;
 	emr_status status = check_size(ledger, new_size);
 
@@ -205,7 +213,7 @@ void emr_ledger_proof_free(emr_ledger_proof *proof)
 {
 	emr_buf_free(&proof->item);
 	emr_buf_free(&proof->entry);
-	*proof = (emr_ledger_proof){ 0 };
+	*proof = (emr_ledger_proof){0};
 }
 
 static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
@@ -221,8 +229,8 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 	if (entry->seq != proof->seq)
 		return EMR_NOT_FOUND;
 	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-	    emr_batch_parse_items((emr_span){ parsed.header, EMR_HEADER_BYTES }, span_of(entry->items), NULL, 0,
-				  batch) != EMR_RESULT_APPLIED)
+		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
+			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)
 		return EMR_DAMAGED;
 	if (proof->index >= batch->count)
 		return EMR_INVALID;
@@ -231,24 +239,26 @@ static emr_status prove_item(void *arg, const emr_ledger_entry *entry)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < batch->count; i++)
 		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
-	if (!emr_merkle_inclusion_of(leaves, batch->count, proof->index, proof->item_path.hashes, &proof->item_path.n))
+	if (!emr_merkle_inclusion_of(leaves, batch->count, proof->index, proof->item_path.hashes,
+		    &proof->item_path.n))
 		return EMR_INVALID;
 	status = emr_buf_append(&proof->item, batch->items[proof->index].bytes.data,
-				batch->items[proof->index].bytes.len);
+		batch->items[proof->index].bytes.len);
 	if (status == EMR_OK)
 		status = emr_buf_append(&proof->entry, entry->entry.data, entry->entry.len);
 	proof->result = parsed.results.data[proof->index];
 	return status;
 }
 
-emr_status emr_ledger_prove(emr_ledger *ledger, uint64_t seq, uint16_t index, uint64_t size, emr_ledger_proof *out_proof)
+emr_status emr_ledger_prove(emr_ledger *ledger, uint64_t seq, uint16_t index, uint64_t size,
+	emr_ledger_proof *out_proof)
 {
-	emr_ledger_proof proof = { .seq = seq, .index = index, .size = size };
+	emr_ledger_proof proof = {.seq = seq, .index = index, .size = size};
 	size_t n = 0;
 	emr_status status;
 
 	if (seq == 0)
-		return EMR_INVALID;	/* the descriptor has no items */
+		return EMR_INVALID; /* the descriptor has no items */
 	status = emr_ledger_inclusion(ledger, seq, size, &proof.log_path);
 	if (status == EMR_OK)
 		status = emr_ledger_entries(ledger, seq, 1, prove_item, &proof, &n);
@@ -284,8 +294,8 @@ static void unite(emr_checkpoint *into, const emr_checkpoint *other)
 /* One try: EMR_CONFLICT when another process left one meanwhile. */
 static emr_status leave_once(emr_ledger *ledger, const emr_checkpoint *checkpoint)
 {
-	EMR_AUTO_BUF old_note = { 0 };
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF old_note = {0};
+	EMR_AUTO_BUF note = {0};
 	emr_checkpoint united = *checkpoint;
 	emr_checkpoint old;
 	emr_status status = ledger->backend->note(ledger->self, &old_note);
@@ -301,7 +311,8 @@ static emr_status leave_once(emr_ledger *ledger, const emr_checkpoint *checkpoin
 	status = emr_checkpoint_format(&united, &note);
 	if (status != EMR_OK)
 		return status;
-	return ledger->backend->replace_note(ledger->self, emr_buf_view(&old_note), emr_buf_view(&note));
+	return ledger->backend->replace_note(
+		ledger->self, emr_buf_view(&old_note), emr_buf_view(&note));
 }
 
 emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note)

@@ -35,7 +35,7 @@ typedef struct making {
 	emr_buf cert;
 	emr_buf descriptor;
 	emr_id16 net_id;
-	char path[PATH_MAX];	/* the directory while it is made */
+	char path[PATH_MAX]; /* the directory while it is made */
 	int dirfd;
 } making;
 
@@ -53,38 +53,44 @@ static void making_free(making *m)
 static emr_status make_certificates(making *m)
 {
 	const emr_keyring *keyring = m->options->keyring;
-	emr_cert_subject ca = { .handle = m->options->name, .not_before = m->now - DAY_S, .not_after = m->now + CA_S };
-	emr_cert_subject owner = { .handle = m->options->handle, .roles = OWNER_ROLES, .org = m->org,
-				   .not_before = m->now - DAY_S, .not_after = m->now + OWNER_S };
+	emr_cert_subject ca = {.handle = m->options->name,
+		.not_before = m->now - DAY_S,
+		.not_after = m->now + CA_S};
+	emr_cert_subject owner = {.handle = m->options->handle,
+		.roles = OWNER_ROLES,
+		.org = m->org,
+		.not_before = m->now - DAY_S,
+		.not_after = m->now + OWNER_S};
 	emr_status status = emr_cert_make_ca(keyring, &ca, &m->ca);
 
 	if (status != EMR_OK)
 		return status;
-	return emr_cert_issue(keyring, emr_buf_view(&m->ca), &owner, emr_bytes_of(m->owner.p256_spki, EMR_P256_SPKI_BYTES),
-			      &m->cert);
+	return emr_cert_issue(keyring, emr_buf_view(&m->ca), &owner,
+		emr_bytes_of(m->owner.p256_spki, EMR_P256_SPKI_BYTES), &m->cert);
 }
 
 static emr_status make_descriptor(making *m)
 {
-	emr_descriptor descriptor = { .norg = 1, .created_unix_s = m->now };
-	emr_descriptor_org org = { .ca_der = { m->ca.data, m->ca.len } };
+	emr_descriptor descriptor = {.norg = 1, .created_unix_s = m->now};
+	emr_descriptor_org org = {.ca_der = {m->ca.data, m->ca.len}};
 	emr_id16 nonce = emr_id16_random();
 	size_t name_len = strlen(m->options->name);
 	size_t len = 0;
 	emr_status status;
 
-	descriptor.name = org.name = (emr_span){ (const uint8_t *)m->options->name, name_len };
-	org.msp = (emr_span){ (const uint8_t *)"", 0 };
+	descriptor.name = org.name = (emr_span){(const uint8_t *)m->options->name, name_len};
+	org.msp = (emr_span){(const uint8_t *)"", 0};
 	memcpy(descriptor.nonce, nonce.b, sizeof nonce.b);
 	memcpy(org.org, m->org.b, 16);
 	memcpy(org.admin_pk, m->owner.pk, 32);
 	status = emr_buf_reserve(&m->descriptor, m->ca.len + 1024);
 	if (status != EMR_OK)
 		return status;
-	if (emr_descriptor_encode(&descriptor, &org, m->descriptor.data, m->descriptor.cap, &len) != EMR_CONTRACT_OK)
+	if (emr_descriptor_encode(&descriptor, &org, m->descriptor.data, m->descriptor.cap, &len) !=
+		EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	m->descriptor.len = len;
-	emr_descriptor_net_id((emr_span){ m->descriptor.data, len }, m->net_id.b);
+	emr_descriptor_net_id((emr_span){m->descriptor.data, len}, m->net_id.b);
 	return EMR_OK;
 }
 
@@ -92,9 +98,9 @@ static emr_status make_descriptor(making *m)
 
 static emr_status make_pub(const making *m, uint8_t out[288])
 {
-	emr_pub_key_reg pub = { .roles = OWNER_ROLES, .how = EMR_HOW_CERTIFICATE };
+	emr_pub_key_reg pub = {.roles = OWNER_ROLES, .how = EMR_HOW_CERTIFICATE};
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
-	const size_t label = sizeof message - 80;	/* emr_keyring_sign puts it there itself */
+	const size_t label = sizeof message - 80; /* emr_keyring_sign puts it there itself */
 	emr_cert_facts facts;
 	emr_status status = emr_cert_read(emr_buf_view(&m->cert), &facts);
 
@@ -110,10 +116,11 @@ static emr_status make_pub(const making *m, uint8_t out[288])
 	memcpy(pub.ref, facts.ref.b, 32);
 	pub.not_after_unix_s = facts.not_after;
 	emr_pub_key_reg_encode(&pub, out);
-	if (emr_bind_message(m->net_id.b, m->owner.signer_id.b, (emr_span){ out, 288 }, message) != EMR_CONTRACT_OK)
+	if (emr_bind_message(m->net_id.b, m->owner.signer_id.b, (emr_span){out, 288}, message) !=
+		EMR_CONTRACT_OK)
 		return EMR_INVALID;
 	status = emr_keyring_sign(m->options->keyring, emr_signer_certificate(), EMR_SIGN_BIND,
-				  emr_bytes_of(message + label, 80), pub.bind_sig);
+		emr_bytes_of(message + label, 80), pub.bind_sig);
 	if (status == EMR_OK)
 		emr_pub_key_reg_encode(&pub, out);
 	return status;
@@ -135,13 +142,16 @@ static emr_status make_part(const making *m, emr_buf *out)
 static emr_status make_batch(const making *m, emr_buf *out)
 {
 	EMR_AUTO_BATCH builder = NULL;
-	EMR_AUTO_BUF part = { 0 };
+	EMR_AUTO_BUF part = {0};
 	uint8_t pub[288];
 	emr_id32 item_id;
-	emr_batch_options options = { .keyring = m->options->keyring, .signer = emr_signer_identity(),
-				      .net_id = m->net_id };
-	emr_operation operation = { .op = EMR_OP_KEY_REG, .version = 1, .time = m->now,
-				    .pub = emr_bytes_of(pub, sizeof pub) };
+	emr_batch_options options = {.keyring = m->options->keyring,
+		.signer = emr_signer_identity(),
+		.net_id = m->net_id};
+	emr_operation operation = {.op = EMR_OP_KEY_REG,
+		.version = 1,
+		.time = m->now,
+		.pub = emr_bytes_of(pub, sizeof pub)};
 	emr_status status = make_pub(m, pub);
 
 	if (status == EMR_OK)
@@ -153,14 +163,16 @@ static emr_status make_batch(const making *m, emr_buf *out)
 	memcpy(operation.object.b, m->owner.signer_id.b, 16);
 	operation.priv = emr_buf_view(&part);
 	status = emr_batch_add(builder, &operation, &item_id);
-	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL) : status;
+	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL)
+				: status;
 }
 
 static emr_status register_owner(const making *m)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
-	EMR_AUTO_BUF batch = { 0 };
-	emr_ledger_options options = { .path = m->path, .submitter = m->options->keyring, .clock = m->clock };
+	EMR_AUTO_BUF batch = {0};
+	emr_ledger_options options = {
+		.path = m->path, .submitter = m->options->keyring, .clock = m->clock};
 	emr_ledger_answer answer;
 	emr_status status = make_batch(m, &batch);
 
@@ -170,7 +182,8 @@ static emr_status register_owner(const making *m)
 		status = emr_ledger_submit(ledger, emr_buf_view(&batch), &answer);
 	if (status != EMR_OK)
 		return status;
-	return answer.refusal == 0 && answer.results[0] == EMR_RESULT_APPLIED ? EMR_OK : EMR_REFUSED;
+	return answer.refusal == 0 && answer.results[0] == EMR_RESULT_APPLIED ? EMR_OK
+									      : EMR_REFUSED;
 }
 
 /* ---- the directory ---- */
@@ -201,8 +214,8 @@ static emr_status fill(making *m)
 		return emr_status_from_errno(errno);
 	status = emr_network_check_place(m->dirfd);
 	if (status == EMR_OK)
-		status = emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor),
-					 m->options->is_group ? 0660 : 0600);
+		status = emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR,
+			emr_buf_view(&m->descriptor), m->options->is_group ? 0660 : 0600);
 	if (status == EMR_OK)
 		status = make_ledger(m);
 	if (status == EMR_OK)
@@ -214,8 +227,8 @@ static emr_status fill(making *m)
 
 static void remove_all(const making *m)
 {
-	static const char *const names[] = { EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal",
-					     EMR_NETWORK_LEDGER "-shm" };
+	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		(void)unlinkat(m->dirfd, names[i], 0);
@@ -267,7 +280,8 @@ static emr_status check_free(const char *path)
 static emr_status put_in_place(const making *m, const char *path)
 {
 	if (rename(m->path, path) != 0)
-		return errno == ENOTEMPTY || errno == EEXIST ? EMR_NOT_EMPTY : emr_status_from_errno(errno);
+		return errno == ENOTEMPTY || errno == EEXIST ? EMR_NOT_EMPTY
+							     : emr_status_from_errno(errno);
 	return sync_parent(path);
 }
 
@@ -297,11 +311,13 @@ static emr_status trimmed(const char *path, char out[PATH_MAX])
 	return EMR_OK;
 }
 
-emr_status emr_network_create(const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert)
+emr_status emr_network_create(
+	const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert)
 {
-	__attribute__((cleanup(making_free)))
-	making m = { .options = options, .clock = options->clock ? options->clock : emr_clock_system(), .dirfd = -1,
-		     .org = emr_id16_random() };
+	__attribute__((cleanup(making_free))) making m = {.options = options,
+		.clock = options->clock ? options->clock : emr_clock_system(),
+		.dirfd = -1,
+		.org = emr_id16_random()};
 	char path[PATH_MAX];
 	emr_status status = trimmed(options->path, path);
 

@@ -9,17 +9,27 @@
 
 #include "ledger/network.h"
 
-/* f_type of file systems whose locks and shared memory SQLite's write-ahead log can rely on, from statfs(2) and the kernel's
- * include/uapi/linux/magic.h.  A list of what is allowed: an unknown file system may be a network. */
+/* f_type of file systems whose locks and shared memory SQLite's write-ahead log can rely on, from
+ * statfs(2) and the kernel's include/uapi/linux/magic.h.  A list of what is allowed: an unknown
+ * file system may be a network. */
 static const struct {
 	uint32_t magic;
 	const char *name;
 } local_file_systems[] = {
-	{ 0xef53, "ext2, ext3, ext4" }, { 0x58465342, "xfs" },	    { 0x9123683e, "btrfs" },
-	{ 0x01021994, "tmpfs" },	{ 0xf2f52010, "f2fs" },	    { 0x2fc12fc1, "zfs" },
-	{ 0x3153464a, "jfs" },		{ 0x52654973, "reiserfs" }, { 0x794c7630, "overlayfs" },
-	{ 0xca451a4e, "bcachefs" },	{ 0xf15f, "ecryptfs" },	    { 0x3434, "nilfs2" },
-	{ 0x24051905, "ubifs" },	{ 0x858458f6, "ramfs" },
+	{0xef53, "ext2, ext3, ext4"},
+	{0x58465342, "xfs"},
+	{0x9123683e, "btrfs"},
+	{0x01021994, "tmpfs"},
+	{0xf2f52010, "f2fs"},
+	{0x2fc12fc1, "zfs"},
+	{0x3153464a, "jfs"},
+	{0x52654973, "reiserfs"},
+	{0x794c7630, "overlayfs"},
+	{0xca451a4e, "bcachefs"},
+	{0xf15f, "ecryptfs"},
+	{0x3434, "nilfs2"},
+	{0x24051905, "ubifs"},
+	{0x858458f6, "ramfs"},
 };
 
 emr_status emr_network_check_place(int dirfd)

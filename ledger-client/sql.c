@@ -48,7 +48,8 @@ emr_status emr_sql_status(sqlite3 *db, int code)
 	emr_status status = status_of(code);
 
 	if (status != EMR_OK && status != EMR_BUSY)
-		emr_log(EMR_LOG_WARN, "sqlite: code %d, errno %d", code, db ? sqlite3_system_errno(db) : 0);
+		emr_log(EMR_LOG_WARN, "sqlite: code %d, errno %d", code,
+			db ? sqlite3_system_errno(db) : 0);
 	return status;
 }
 
@@ -57,8 +58,8 @@ emr_status emr_sql_use(emr_sql *sql, int number, sqlite3_stmt **out_statement)
 	sqlite3_stmt **cached = &sql->statements[number];
 
 	if (*cached == NULL) {
-		int code = sqlite3_prepare_v3(sql->db, sql->texts[number], -1, SQLITE_PREPARE_PERSISTENT, cached,
-					      NULL);
+		int code = sqlite3_prepare_v3(
+			sql->db, sql->texts[number], -1, SQLITE_PREPARE_PERSISTENT, cached, NULL);
 		if (code != SQLITE_OK)
 			return emr_sql_status(sql->db, code);
 	}
@@ -98,7 +99,8 @@ emr_status emr_sql_run(emr_sql *sql, const char *text)
 	return emr_sql_status(sql->db, code);
 }
 
-/* These go through step, too, so that whatever makes a step fail in a test also reaches BEGIN and COMMIT. */
+/* These go through step, too, so that whatever makes a step fail in a test also reaches BEGIN and
+ * COMMIT. */
 static emr_status run_one(emr_sql *sql, const char *text)
 {
 	sqlite3_stmt *statement = NULL;
@@ -188,12 +190,13 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_sql_run(sql, kind->survives_power_cut ? "PRAGMA synchronous=FULL"
-							    : "PRAGMA synchronous=NORMAL");
+	status = emr_sql_run(sql,
+		kind->survives_power_cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 	if (status != EMR_OK)
 		return status;
-	status = emr_sql_run(sql, "PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-				  "PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY");
+	status = emr_sql_run(sql,
+		"PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY");
 	if (status != EMR_OK)
 		return status;
 	status = expect_pragma(sql, "PRAGMA secure_delete", 1);
@@ -215,8 +218,9 @@ static emr_status make_schema(emr_sql *sql, const emr_sql_kind *kind)
 	if (status == EMR_OK)
 		status = read_pragma(sql, "SELECT count(*) FROM sqlite_master", &tables);
 	if (status == EMR_OK && id == 0 && tables == 0) {
-		(void)snprintf(text, sizeof text, "PRAGMA application_id=%u; PRAGMA user_version=%u",
-			       (unsigned)kind->application_id, (unsigned)kind->format);
+		(void)snprintf(text, sizeof text,
+			"PRAGMA application_id=%u; PRAGMA user_version=%u",
+			(unsigned)kind->application_id, (unsigned)kind->format);
 		status = emr_sql_run(sql, kind->schema);
 		if (status == EMR_OK)
 			status = emr_sql_run(sql, text);
@@ -245,10 +249,12 @@ static emr_status check_kind(emr_sql *sql, const emr_sql_kind *kind)
 	return format == (int64_t)kind->format ? EMR_OK : EMR_DAMAGED;
 }
 
-/* SQLite gives its side files the rights of the main file, so the main file is made first, with the right ones. */
+/* SQLite gives its side files the rights of the main file, so the main file is made first, with the
+ * right ones. */
 static emr_status make_file(int dirfd, const char *name, mode_t mode)
 {
-	EMR_AUTO_FD fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	EMR_AUTO_FD fd =
+		openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	if (fd < 0)
 		return errno == EEXIST ? EMR_OK : emr_status_from_errno(errno);
@@ -282,8 +288,8 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))
 		return EMR_DAMAGED;
-	code = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-			       NULL);
+	code = sqlite3_open_v2(path, &sql->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
 	if (code != SQLITE_OK)
 		return emr_sql_status(sql->db, code);
 	(void)sqlite3_extended_result_codes(sql->db, 1);
@@ -292,10 +298,10 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 	return EMR_OK;
 }
 
-emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create, uint32_t busy_ms,
-			emr_sql *out_sql)
+emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create,
+	uint32_t busy_ms, emr_sql *out_sql)
 {
-	emr_sql sql = { .texts = kind->texts };
+	emr_sql sql = {.texts = kind->texts};
 	emr_status status = EMR_OK;
 
 	if (may_create)
@@ -318,8 +324,9 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 
 emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql)
 {
-	emr_sql sql = { .texts = kind->texts };
-	int code = sqlite3_open_v2("", &sql.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	emr_sql sql = {.texts = kind->texts};
+	int code = sqlite3_open_v2("", &sql.db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	emr_status status = emr_sql_status(sql.db, code);
 
 	if (status == EMR_OK)
@@ -351,7 +358,7 @@ static emr_status sum(const char *key, emr_bytes value, uint8_t out[EMR_SQL_SUM]
 	static const uint8_t sip_key[crypto_shorthash_KEYBYTES] = "emrfs row sum 1";
 	uint8_t small[512];
 	size_t key_len = strlen(key);
-	EMR_AUTO_BUF large = { 0 };
+	EMR_AUTO_BUF large = {0};
 	uint8_t *all = small;
 
 	if (key_len + value.len > sizeof small) {

@@ -7,25 +7,25 @@
 typedef struct choice {
 	emr_replica *replica;
 	emr_chain *chain;
-	const emr_batch *batch;		/* of the entry, for domains that it makes; NULL = none */
+	const emr_batch *batch; /* of the entry, for domains that it makes; NULL = none */
 	emr_header header;
 	emr_id16 last;
 	bool has_last;
 	bool last_is_mine;
-	emr_status status;		/* why state could not be read */
+	emr_status status; /* why state could not be read */
 } choice;
 
 typedef struct following {
 	emr_replica *replica;
-	emr_chain *chain;	/* entries go here */
+	emr_chain *chain; /* entries go here */
 	choice choice;
 	emr_chain_parts parts;
 	emr_batch batch;
 	emr_ledger_trouble trouble;
-	emr_replica_change *changes;	/* NULL cap 0 = not wanted */
+	emr_replica_change *changes; /* NULL cap 0 = not wanted */
 	size_t n_changes;
 	size_t cap_changes;
-	uint64_t bad_part;	/* entry whose part did not fit its hash; 0 = none */
+	uint64_t bad_part; /* entry whose part did not fit its hash; 0 = none */
 	bool wants_changes;
 } following;
 
@@ -37,4 +37,5 @@ void following_free(following **f);
 emr_status follow_one(void *arg, const emr_ledger_entry *entry);
 /* Which parts are kept; its argument is &following->choice. */
 emr_chain_keep_fn keep_of(const emr_replica *replica);
-emr_status give_trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause);
+emr_status give_trouble(
+	emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause);

@@ -30,7 +30,7 @@ emr_status mark_format(const high_mark *mark, emr_buf *out)
 	emr_write_bytes(&w, mark->digest, 32);
 	if (w.status != EMR_OK)
 		return w.status;
-	check = emr_sha256_of((emr_bytes[]){ emr_buf_view(out) }, 1);
+	check = emr_sha256_of((emr_bytes[]){emr_buf_view(out)}, 1);
 	emr_write_bytes(&w, check.b, 32);
 	return w.status;
 }
@@ -41,7 +41,7 @@ static bool is_whole(emr_bytes bytes)
 
 	if (bytes.len < 32)
 		return false;
-	check = emr_sha256_of((emr_bytes[]){ emr_bytes_of(bytes.data, bytes.len - 32) }, 1);
+	check = emr_sha256_of((emr_bytes[]){emr_bytes_of(bytes.data, bytes.len - 32)}, 1);
 	return memcmp(check.b, bytes.data + bytes.len - 32, 32) == 0;
 }
 
@@ -49,7 +49,7 @@ emr_status mark_parse(emr_bytes bytes, high_mark *out_mark)
 {
 	emr_reader r = emr_reader_of(bytes);
 	emr_merkle_hash hashes[64];
-	high_mark mark = { 0 };
+	high_mark mark = {0};
 	uint8_t root[32];
 	uint64_t size;
 	size_t n;
@@ -73,7 +73,8 @@ emr_status mark_parse(emr_bytes bytes, high_mark *out_mark)
 		emr_read_copy(&r, hashes[i].b, 32);
 	emr_read_copy(&r, mark.digest, 32);
 	(void)emr_read_bytes(&r, 32);
-	if (!emr_reader_done(&r) || size == 0 || !emr_merkle_frontier_unpack(size, hashes, n, &mark.frontier))
+	if (!emr_reader_done(&r) || size == 0 ||
+		!emr_merkle_frontier_unpack(size, hashes, n, &mark.frontier))
 		return EMR_DAMAGED;
 	emr_merkle_frontier_root(&mark.frontier, root);
 	if (memcmp(root, mark.root, 32) != 0)
@@ -84,7 +85,7 @@ emr_status mark_parse(emr_bytes bytes, high_mark *out_mark)
 
 emr_status mark_read(int dirfd, high_mark *out_mark)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_file_read(dirfd, NAME, BYTES_MAX, &bytes);
 
 	if (status == EMR_LIMIT)
@@ -94,8 +95,9 @@ emr_status mark_read(int dirfd, high_mark *out_mark)
 
 emr_status mark_write(int dirfd, const high_mark *mark)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = mark_format(mark, &bytes);
 
-	return status == EMR_OK ? emr_file_replace(dirfd, NAME, emr_buf_view(&bytes), 0600) : status;
+	return status == EMR_OK ? emr_file_replace(dirfd, NAME, emr_buf_view(&bytes), 0600)
+				: status;
 }

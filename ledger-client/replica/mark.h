@@ -1,5 +1,5 @@
-/* The high-water mark: how far this computer has verified, in a small file beside the copy.  It refuses to be read when it
- * does not fit itself. */
+/* The high-water mark: how far this computer has verified, in a small file beside the copy.  It
+ * refuses to be read when it does not fit itself. */
 #pragma once
 
 #include "base/bytes.h"
@@ -9,9 +9,10 @@
 typedef struct high_mark {
 	emr_id16 net_id;
 	uint64_t last_time;
-	emr_merkle_frontier frontier;	/* its size is the number of verified entries; 0 = no high_mark */
+	emr_merkle_frontier
+		frontier; /* its size is the number of verified entries; 0 = no high_mark */
 	uint8_t root[32];
-	uint8_t digest[32];	/* of the state rows */
+	uint8_t digest[32]; /* of the state rows */
 } high_mark;
 
 /* EMR_NOT_FOUND, EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_IO. */

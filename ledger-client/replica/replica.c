@@ -25,8 +25,8 @@ emr_status replica_take(emr_replica *replica, emr_chain **out_chain)
 		*out_chain = chain;
 		return EMR_OK;
 	}
-	return replica_own(replica, emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS,
-						   out_chain));
+	return replica_own(replica, emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE,
+					    false, BUSY_MS, out_chain));
 }
 
 void replica_give(emr_replica *replica, emr_chain *chain)
@@ -43,15 +43,18 @@ void replica_give(emr_replica *replica, emr_chain *chain)
 emr_status replica_own(emr_replica *replica, emr_status status)
 {
 	if (status == EMR_DAMAGED) {
-		EMR_AUTO_FD fd = openat(replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		emr_log(EMR_LOG_ERROR, "replica: own copy is damaged; it is made again at the next start (%d)", fd >= 0);
+		EMR_AUTO_FD fd = openat(
+			replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		emr_log(EMR_LOG_ERROR,
+			"replica: own copy is damaged; it is made again at the next start (%d)",
+			fd >= 0);
 	}
 	return status;
 }
 
 emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 {
-	emr_merkle_frontier frontier = { 0 };
+	emr_merkle_frontier frontier = {0};
 	uint8_t hash[32];
 
 	for (unsigned level = 63; level-- > 0;) {
@@ -111,7 +114,8 @@ static emr_status compare_mark(emr_replica *r, uint64_t size)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK && size == r->mark.frontier.size) {
 		status = emr_chain_digest(r->writer, hash);
-		if (status == EMR_NOT_FOUND || (status == EMR_OK && memcmp(hash, r->mark.digest, 32) != 0))
+		if (status == EMR_NOT_FOUND ||
+			(status == EMR_OK && memcmp(hash, r->mark.digest, 32) != 0))
 			status = EMR_DAMAGED;
 	}
 	return status;
@@ -119,7 +123,7 @@ static emr_status compare_mark(emr_replica *r, uint64_t size)
 
 static emr_status check_network(emr_replica *r, uint64_t size)
 {
-	EMR_AUTO_BUF first = { 0 };
+	EMR_AUTO_BUF first = {0};
 	emr_id16 net_id = emr_ledger_net_id(r->ledger);
 	emr_status status;
 
@@ -132,7 +136,8 @@ static emr_status check_network(emr_replica *r, uint64_t size)
 		return EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status;
-	return emr_bytes_equal(emr_buf_view(&first), emr_ledger_descriptor(r->ledger)) ? EMR_OK : EMR_FORK;
+	return emr_bytes_equal(emr_buf_view(&first), emr_ledger_descriptor(r->ledger)) ? EMR_OK
+										       : EMR_FORK;
 }
 
 static emr_status open_checked(emr_replica *r)
@@ -155,7 +160,8 @@ static emr_status open_checked(emr_replica *r)
 		size = 0;
 		status = open_copy(r);
 	}
-	/* A damaged mark beside a copy that is whole is made again; alone it is all there is against going back. */
+	/* A damaged mark beside a copy that is whole is made again; alone it is all there is
+	 * against going back. */
 	if (status == EMR_OK && has_mark == EMR_DAMAGED && size == 0)
 		return EMR_DAMAGED;
 	if (status == EMR_OK && has_mark != EMR_OK && size > 0) {
@@ -167,7 +173,8 @@ static emr_status open_checked(emr_replica *r)
 
 static emr_status open_lock(emr_replica *r)
 {
-	r->lock_fd = openat(r->dirfd, REPLICA_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r->lock_fd =
+		openat(r->dirfd, REPLICA_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (r->lock_fd < 0)
 		return emr_status_from_errno(errno);
 	while (flock(r->lock_fd, LOCK_EX) != 0)

@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 
-#define RUN_ENTRIES 128		/* entries of one transaction */
-#define MARK_NS 1000000000	/* between two writes of the mark */
+#define RUN_ENTRIES 128	   /* entries of one transaction */
+#define MARK_NS 1000000000 /* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
 
@@ -31,11 +31,11 @@ static bool new_domain(const choice *c, const uint8_t domain[16], uint8_t out[96
 static bool is_mine(void *arg, const uint8_t domain[16])
 {
 	choice *c = arg;
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 	uint8_t made[96];
 	emr_key_text key;
 	emr_id16 id;
-	emr_bytes tail = { 0 };
+	emr_bytes tail = {0};
 	emr_status status;
 
 	memcpy(id.b, domain, 16);
@@ -87,7 +87,8 @@ void following_free(following **f)
 	free(*f);
 }
 
-static emr_status fetch(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+static emr_status fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
 }
@@ -98,9 +99,10 @@ static bool parse_entry(following *f, const emr_ledger_entry *entry, emr_entry *
 	f->choice.batch = NULL;
 	f->choice.has_last = false;
 	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), out) != EMR_CONTRACT_OK ||
-	    emr_header_parse((emr_span){ out->header, EMR_HEADER_BYTES }, &f->choice.header) != EMR_CONTRACT_OK ||
-	    emr_batch_parse_items((emr_span){ out->header, EMR_HEADER_BYTES }, span_of(entry->items), NULL, 0,
-				  &f->batch) != EMR_RESULT_APPLIED)
+		emr_header_parse((emr_span){out->header, EMR_HEADER_BYTES}, &f->choice.header) !=
+			EMR_CONTRACT_OK ||
+		emr_batch_parse_items((emr_span){out->header, EMR_HEADER_BYTES},
+			span_of(entry->items), NULL, 0, &f->batch) != EMR_RESULT_APPLIED)
 		return false;
 	f->choice.batch = &f->batch;
 	return true;
@@ -123,9 +125,14 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 		emr_item item;
 		emr_span pub;
 		emr_batch_item_at(&f->batch, i, &item, &pub);
-		*c = (emr_replica_change){ .version = item.version, .seq = seq, .index = (uint16_t)i,
-					   .flags = item.flags, .op = item.op, .family = replica_family(&item, pub),
-					   .ledger_time = entry->ledger_time_unix_s, .result = entry->results.data[i] };
+		*c = (emr_replica_change){.version = item.version,
+			.seq = seq,
+			.index = (uint16_t)i,
+			.flags = item.flags,
+			.op = item.op,
+			.family = replica_family(&item, pub),
+			.ledger_time = entry->ledger_time_unix_s,
+			.result = entry->results.data[i]};
 		memcpy(c->domain.b, item.domain_id, 16);
 		memcpy(c->object.b, item.object_id, 16);
 		memcpy(c->signer_id.b, item.signer_id, 32);
@@ -141,7 +148,8 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 	emr_chain_keep_fn keep = keep_of(f->replica);
 	emr_entry parsed;
 	bool is_parsed = parse_entry(f, entry, &parsed);
-	emr_status status = emr_chain_parts_of(entry, fetch, f->replica->ledger, keep, &f->choice, &f->parts);
+	emr_status status =
+		emr_chain_parts_of(entry, fetch, f->replica->ledger, keep, &f->choice, &f->parts);
 
 	if (status != EMR_OK)
 		return status;
@@ -159,7 +167,7 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 
 emr_status give_trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause)
 {
-	*out = (emr_ledger_trouble){ .status = status, .seq = seq };
+	*out = (emr_ledger_trouble){.status = status, .seq = seq};
 	(void)snprintf(out->cause, sizeof out->cause, "%s", cause);
 	return status;
 }
@@ -179,29 +187,32 @@ static emr_status compare_leaf(void *arg, const emr_ledger_entry *entry)
 	return EMR_OK;
 }
 
-/* The last entry has other bytes: damage when the ledger's tree is still ours, else another history. */
+/* The last entry has other bytes: damage when the ledger's tree is still ours, else another
+ * history. */
 static emr_status other_entry(emr_replica *r, uint64_t size, emr_ledger_trouble *out)
 {
 	uint8_t theirs[32];
 	uint8_t ours[32];
 
-	if (emr_ledger_root(r->ledger, size, theirs) == EMR_OK && replica_root(r->writer, size, ours) == EMR_OK &&
-	    memcmp(theirs, ours, 32) == 0)
+	if (emr_ledger_root(r->ledger, size, theirs) == EMR_OK &&
+		replica_root(r->writer, size, ours) == EMR_OK && memcmp(theirs, ours, 32) == 0)
 		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry does not fit the tree");
-	return give_trouble(out, EMR_FORK, size - 1, "the entry is not the one that this computer has verified");
+	return give_trouble(out, EMR_FORK, size - 1,
+		"the entry is not the one that this computer has verified");
 }
 
 /* The ledger still ends, or goes on, where this computer stood. */
-static emr_status check_end(emr_replica *r, uint64_t size, uint64_t ledger_size, emr_ledger_trouble *out)
+static emr_status check_end(
+	emr_replica *r, uint64_t size, uint64_t ledger_size, emr_ledger_trouble *out)
 {
 	uint8_t leaf[32];
-	same s = { .leaf = leaf };
+	same s = {.leaf = leaf};
 	size_t n = 0;
 	emr_status status;
 
 	if (ledger_size < size || ledger_size < r->mark.frontier.size)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
-				    "the ledger is shorter than what this computer has verified");
+			"the ledger is shorter than what this computer has verified");
 	if (size == 0)
 		return EMR_OK;
 	status = replica_own(r, emr_chain_leaf(r->writer, size - 1, leaf));
@@ -215,7 +226,8 @@ static emr_status check_end(emr_replica *r, uint64_t size, uint64_t ledger_size,
 }
 
 /* Once the copy reaches the mark, it must be the same tree. */
-static emr_status check_mark(emr_replica *r, uint64_t old_size, uint64_t size, emr_ledger_trouble *out)
+static emr_status check_mark(
+	emr_replica *r, uint64_t old_size, uint64_t size, emr_ledger_trouble *out)
 {
 	uint64_t at = r->mark.frontier.size;
 	uint8_t root[32];
@@ -225,13 +237,14 @@ static emr_status check_mark(emr_replica *r, uint64_t old_size, uint64_t size, e
 		return EMR_OK;
 	status = replica_root(r->writer, at, root);
 	if (status == EMR_OK && memcmp(root, r->mark.root, 32) != 0)
-		return give_trouble(out, EMR_FORK, at - 1, "the entries are not those that this computer has verified");
+		return give_trouble(out, EMR_FORK, at - 1,
+			"the entries are not those that this computer has verified");
 	return status;
 }
 
 static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_descriptor descriptor;
 	emr_entry entry;
 	emr_status status = emr_chain_entry(chain, size - 1, &bytes, NULL);
@@ -239,7 +252,8 @@ static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	if (size == 1) {
-		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) !=
+			EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		*out = descriptor.created_unix_s;
 		return EMR_OK;
@@ -252,7 +266,7 @@ static emr_status last_time_of(emr_chain *chain, uint64_t size, uint64_t *out)
 
 emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 {
-	high_mark m = { .net_id = emr_ledger_net_id(r->ledger) };
+	high_mark m = {.net_id = emr_ledger_net_id(r->ledger)};
 	uint8_t hash[32];
 	emr_status status = EMR_OK;
 
@@ -274,7 +288,8 @@ emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 	return EMR_OK;
 }
 
-/* At most MAX entries from SIZE in one transaction; *out_n = how many stand in it when it failed or was committed. */
+/* At most MAX entries from SIZE in one transaction; *out_n = how many stand in it when it failed or
+ * was committed. */
 static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
 {
 	emr_status status = emr_chain_begin(r->writer);
@@ -285,7 +300,8 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 		return status;
 	status = emr_ledger_entries(r->ledger, size, max, follow_one, f, out_n);
 	if (status == EMR_DAMAGED && f->trouble.status == EMR_OK)
-		(void)give_trouble(&f->trouble, EMR_DAMAGED, size + *out_n, "the entry cannot be read");
+		(void)give_trouble(
+			&f->trouble, EMR_DAMAGED, size + *out_n, "the entry cannot be read");
 	if (status == EMR_OK && *out_n > 0)
 		status = check_mark(r, size, size + *out_n, &f->trouble);
 	if (status == EMR_OK && *out_n > 0)
@@ -303,8 +319,8 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 	return status;
 }
 
-/* As take_run, but a failure at the k-th entry still keeps the k - 1 before it.  *out_n and the noted changes are what was
- * committed. */
+/* As take_run, but a failure at the k-th entry still keeps the k - 1 before it.  *out_n and the
+ * noted changes are what was committed. */
 static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t *out_n)
 {
 	size_t good = 0;
@@ -319,7 +335,7 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 	if (good == 0 || f->trouble.status == EMR_OK || failed == EMR_FORK)
 		return failed;
 	trouble = f->trouble;
-	f->trouble = (emr_ledger_trouble){ 0 };
+	f->trouble = (emr_ledger_trouble){0};
 	status = take_run(r, f, size, good, &good);
 	if (status != EMR_OK) {
 		f->n_changes = 0;
@@ -330,8 +346,8 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 	return failed;
 }
 
-/* At most once a second: its two flushes would be most of what following one save costs, and until then the copy itself
- * knows the place. */
+/* At most once a second: its two flushes would be most of what following one save costs, and until
+ * then the copy itself knows the place. */
 emr_status replica_save_mark(emr_replica *r, bool is_last)
 {
 	int64_t now = emr_clock_boot_ns(r->clock);
@@ -363,7 +379,8 @@ static void keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool
 		r->fresh_ns = emr_clock_boot_ns(r->clock);
 	(void)pthread_mutex_unlock(&r->pool_lock);
 	if (trouble->status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "ledger entry %llu: %s", (unsigned long long)trouble->seq, trouble->cause);
+		emr_log(EMR_LOG_ERROR, "ledger entry %llu: %s", (unsigned long long)trouble->seq,
+			trouble->cause);
 }
 
 static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out_is_end)
@@ -389,7 +406,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	return status;
 }
 
-emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+emr_status emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
 	bool is_end = false;

@@ -9,7 +9,7 @@
 
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
-#define REPLICA_REBUILD "replica.rebuild"	/* its presence: the next open makes the copy again */
+#define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
 #define READERS_KEPT 8
 
 struct emr_replica {
@@ -20,17 +20,17 @@ struct emr_replica {
 	emr_replica_mine_fn is_mine;
 	void *is_mine_arg;
 
-	pthread_mutex_t write_lock;	/* writer, mark; held for a whole catch_up */
+	pthread_mutex_t write_lock; /* writer, mark; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
-	bool is_mark_saved;	/* the file says the same */
-	int64_t mark_saved_ns;	/* boot time; -1 = not in this life */
+	bool is_mark_saved;    /* the file says the same */
+	int64_t mark_saved_ns; /* boot time; -1 = not in this life */
 
-	pthread_mutex_t pool_lock;	/* readers, n_readers, trouble, fresh_ns */
+	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
 	size_t n_readers;
 	emr_ledger_trouble trouble;
-	int64_t fresh_ns;		/* boot time; -1 = never */
+	int64_t fresh_ns; /* boot time; -1 = never */
 };
 
 /* A connection to read with, and back again. */
@@ -48,5 +48,5 @@ uint8_t replica_family(const emr_item *item, emr_span pub);
 
 static inline emr_span span_of(emr_bytes bytes)
 {
-	return (emr_span){ .data = bytes.data, .len = bytes.len };
+	return (emr_span){.data = bytes.data, .len = bytes.len};
 }

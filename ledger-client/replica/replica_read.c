@@ -15,8 +15,7 @@ static void reading_end(const reading *r)
 	if (r->chain)
 		replica_give(r->replica, r->chain);
 }
-#define READING(r, which) \
-	__attribute__((cleanup(reading_end))) reading r = { .replica = (which) }
+#define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
 
 /* ---- rows ---- */
 
@@ -33,7 +32,7 @@ emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf 
 typedef struct row_walk {
 	emr_replica_row_fn fn;
 	void *arg;
-	emr_status given;	/* what fn answered: not to be taken for our own damage */
+	emr_status given; /* what fn answered: not to be taken for our own damage */
 } row_walk;
 
 static emr_status give_row(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
@@ -46,9 +45,10 @@ static emr_status give_row(void *arg, const char *key, emr_bytes value, uint64_t
 	return w->given;
 }
 
-emr_status emr_replica_each_row(emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg)
+emr_status emr_replica_each_row(
+	emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg)
 {
-	row_walk w = { .fn = fn, .arg = arg };
+	row_walk w = {.fn = fn, .arg = arg};
 	READING(r, replica);
 	emr_status status = replica_take(replica, &r.chain);
 
@@ -60,16 +60,22 @@ emr_status emr_replica_each_row(emr_replica *replica, const char *prefix, emr_re
 
 /* ---- heads ---- */
 
-static emr_status parse_head(const char *key, emr_bytes value, uint64_t seq, uint64_t time, emr_replica_head *out)
+static emr_status parse_head(
+	const char *key, emr_bytes value, uint64_t seq, uint64_t time, emr_replica_head *out)
 {
 	emr_row_object row;
-	char hex[33] = { 0 };
+	char hex[33] = {0};
 
-	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK || strlen(key) != 2 + 32 + 1 + 32)
+	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
+		strlen(key) != 2 + 32 + 1 + 32)
 		return EMR_DAMAGED;
-	*out = (emr_replica_head){ .version = row.head.version, .pversion = row.pversion, .seq = seq,
-				   .ledger_time = time, .epoch = row.head.epoch, .flags = row.head.flags,
-				   .state = row.head.state };
+	*out = (emr_replica_head){.version = row.head.version,
+		.pversion = row.pversion,
+		.seq = seq,
+		.ledger_time = time,
+		.epoch = row.head.epoch,
+		.flags = row.head.flags,
+		.state = row.head.state};
 	memcpy(hex, key + 2, 32);
 	if (emr_unhex(hex, out->domain.b, 16) != EMR_OK)
 		return EMR_DAMAGED;
@@ -82,9 +88,10 @@ static emr_status parse_head(const char *key, emr_bytes value, uint64_t seq, uin
 	return EMR_OK;
 }
 
-emr_status emr_replica_head_get(emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
+emr_status emr_replica_head_get(
+	emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head)
 {
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 	uint64_t seq = 0;
 	uint64_t time = 0;
@@ -106,7 +113,8 @@ typedef struct head_walk {
 	emr_status given;
 } head_walk;
 
-static emr_status give_head(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+static emr_status give_head(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
 {
 	head_walk *w = arg;
 	emr_replica_head head;
@@ -118,9 +126,10 @@ static emr_status give_head(void *arg, const char *key, emr_bytes value, uint64_
 	return w->given;
 }
 
-emr_status emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
+emr_status emr_replica_each_head(
+	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
 {
-	head_walk w = { .fn = fn, .arg = arg };
+	head_walk w = {.fn = fn, .arg = arg};
 	char prefix[2 + 32 + 2] = "O/";
 	READING(r, replica);
 	emr_status status = replica_take(replica, &r.chain);
@@ -182,15 +191,16 @@ static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
-	    emr_batch_parse_items((emr_span){ o->entry.header, EMR_HEADER_BYTES }, span_of(emr_buf_view(&o->items)), NULL,
-				  0, &o->batch) != EMR_RESULT_APPLIED)
+		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
+			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
 		return EMR_DAMAGED;
 	emr_batch_id(o->entry.header, o->batch_id.b);
 	return EMR_OK;
 }
 
 /* The bytes borrow from O. */
-static emr_status describe(const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
+static emr_status describe(
+	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
@@ -198,20 +208,26 @@ static emr_status describe(const emr_replica *replica, const opened *o, uint16_t
 	if (index >= o->batch.count)
 		return EMR_DAMAGED;
 	emr_batch_item_at(&o->batch, index, &item, &pub);
-	*out = (emr_replica_item){ .batch_id = o->batch_id, .seq = o->entry.seq,
-				   .ledger_time = o->entry.ledger_time_unix_s, .version = item.version,
-				   .priv_len = item.priv_len, .epoch = item.epoch, .index = index, .flags = item.flags,
-				   .op = item.op };
+	*out = (emr_replica_item){.batch_id = o->batch_id,
+		.seq = o->entry.seq,
+		.ledger_time = o->entry.ledger_time_unix_s,
+		.version = item.version,
+		.priv_len = item.priv_len,
+		.epoch = item.epoch,
+		.index = index,
+		.flags = item.flags,
+		.op = item.op};
 	emr_item_id(o->batch.items[index].bytes, out->item_id.b);
 	memcpy(out->signer_id.b, item.signer_id, 32);
 	memcpy(out->submitter_id.b, o->entry.submitter_id, 32);
 	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
-	out->bytes = emr_bytes_of(o->batch.items[index].bytes.data, o->batch.items[index].bytes.len);
+	out->bytes =
+		emr_bytes_of(o->batch.items[index].bytes.data, o->batch.items[index].bytes.len);
 	return EMR_OK;
 }
 
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
-				emr_replica_item *out_item)
+	emr_replica_item *out_item)
 {
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	emr_replica_item item;
@@ -244,25 +260,25 @@ typedef struct stands {
 
 static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t index)
 {
-	stands s = { .seq = seq, .index = index };
+	stands s = {.seq = seq, .index = index};
 
 	(void)version;
 	return emr_buf_append(arg, &s, sizeof s);
 }
 
 /* The places are read first: what fn does must not meet a running statement of this connection. */
-emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
-			       emr_replica_item_fn fn, void *arg)
+emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
+	emr_id16 object, emr_replica_item_fn fn, void *arg)
 {
 	AUTO_OPENED o = calloc(1, sizeof *o);
-	EMR_AUTO_BUF places = { 0 };
+	EMR_AUTO_BUF places = {0};
 	emr_replica_item item;
 	READING(r, replica);
 	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = replica_own(replica,
-				     emr_chain_each_place(r.chain, family, domain.b, object.b, note_place, &places));
+		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
+						      object.b, note_place, &places));
 	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
 		stands s;
 		memcpy(&s, places.data + at, sizeof s);
@@ -276,7 +292,8 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	return status;
 }
 
-emr_status emr_replica_find_batch(emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer)
+emr_status emr_replica_find_batch(
+	emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer)
 {
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t seq;
@@ -289,8 +306,11 @@ emr_status emr_replica_find_batch(emr_replica *replica, emr_id32 batch_id, emr_l
 		status = replica_own(replica, open_entry(r.chain, seq, o));
 	if (status != EMR_OK)
 		return status;
-	*out_answer = (emr_ledger_answer){ .batch_id = batch_id, .seq = seq, .is_repeat = 1,
-					   .ledger_time = o->entry.ledger_time_unix_s, .n_results = o->batch.count };
+	*out_answer = (emr_ledger_answer){.batch_id = batch_id,
+		.seq = seq,
+		.is_repeat = 1,
+		.ledger_time = o->entry.ledger_time_unix_s,
+		.n_results = o->batch.count};
 	memcpy(out_answer->results, o->entry.results.data, o->entry.results.len);
 	return EMR_OK;
 }
@@ -313,13 +333,13 @@ static emr_status give_domain(void *arg, const char *key, emr_bytes row)
 		return EMR_DAMAGED;
 	if (w->replica->is_mine)
 		is_mine = w->replica->is_mine(w->replica->is_mine_arg, domain,
-					      emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
+			emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
 	return w->fn(w->arg, domain, is_mine, row);
 }
 
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg)
 {
-	domain_walk w = { .replica = replica, .fn = fn, .arg = arg };
+	domain_walk w = {.replica = replica, .fn = fn, .arg = arg};
 
 	return emr_replica_each_row(replica, "D/", give_domain, &w);
 }
@@ -331,8 +351,8 @@ static emr_status time_of(emr_chain *chain, uint64_t seq, opened *o, uint64_t *o
 
 	if (seq == 0) {
 		status = emr_chain_entry(chain, 0, &o->bytes, NULL);
-		if (status != EMR_OK ||
-		    emr_descriptor_parse(span_of(emr_buf_view(&o->bytes)), &descriptor) != EMR_CONTRACT_OK)
+		if (status != EMR_OK || emr_descriptor_parse(span_of(emr_buf_view(&o->bytes)),
+						&descriptor) != EMR_CONTRACT_OK)
 			return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 		*out = descriptor.created_unix_s;
 		return EMR_OK;
@@ -346,7 +366,7 @@ static emr_status time_of(emr_chain *chain, uint64_t seq, opened *o, uint64_t *o
 static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
 {
 	AUTO_OPENED o = calloc(1, sizeof *o);
-	emr_replica_position p = { .freshness_s = -1 };
+	emr_replica_position p = {.freshness_s = -1};
 	emr_status status = o ? emr_chain_size(chain, &p.size) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && p.size > 0) {
@@ -360,7 +380,8 @@ static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replic
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	(void)pthread_mutex_lock(&replica->pool_lock);
 	if (replica->fresh_ns >= 0)
-		p.freshness_s = (emr_clock_boot_ns(replica->clock) - replica->fresh_ns) / 1000000000;
+		p.freshness_s =
+			(emr_clock_boot_ns(replica->clock) - replica->fresh_ns) / 1000000000;
 	(void)pthread_mutex_unlock(&replica->pool_lock);
 	*out = p;
 	return EMR_OK;
@@ -380,18 +401,18 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 	return replica_own(replica, status);
 }
 
-static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain, const emr_id16 *object,
-			     size_t *left, emr_replica_listing_fn fn, void *arg)
+static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain,
+	const emr_id16 *object, size_t *left, emr_replica_listing_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t i = o->batch.count; status == EMR_OK && *left > 0 && i-- > 0;) {
-		emr_replica_listing line = { .result = o->entry.results.data[i] };
+		emr_replica_listing line = {.result = o->entry.results.data[i]};
 		emr_item item;
 		emr_span pub;
 		emr_batch_item_at(&o->batch, i, &item, &pub);
 		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
-		    (object && memcmp(object->b, item.object_id, 16) != 0))
+			(object && memcmp(object->b, item.object_id, 16) != 0))
 			continue;
 		status = describe(replica, o, (uint16_t)i, &line.item);
 		if (status != EMR_OK)
@@ -406,8 +427,8 @@ static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id
 	return status;
 }
 
-emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
-			      emr_replica_listing_fn fn, void *arg)
+emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
+	size_t limit, emr_replica_listing_fn fn, void *arg)
 {
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t seq = 0;

@@ -18,18 +18,20 @@ static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
 	emr_status status = follow_one(v->f, entry);
 
 	if (status == EMR_OK && v->f->bad_part != 0)
-		return give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
+		return give_trouble(
+			&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
 	if (status != EMR_OK || entry->seq >= v->own_size)
 		return status;
 	emr_entry_leaf(span_of(entry->entry), leaf);
 	status = emr_chain_leaf(v->own, entry->seq, own);
 	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
-		(void)give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq, "this computer's own copy: a hash of the tree");
+		(void)give_trouble(&v->f->trouble, EMR_DAMAGED, entry->seq,
+			"this computer's own copy: a hash of the tree");
 		return replica_own(v->f->replica, EMR_DAMAGED);
 	}
 	if (status == EMR_OK && memcmp(leaf, own, 32) != 0)
 		return give_trouble(&v->f->trouble, EMR_FORK, entry->seq,
-				    "the entry is not the one that this computer has verified");
+			"the entry is not the one that this computer has verified");
 	return status;
 }
 
@@ -42,9 +44,11 @@ static emr_status walk(emr_replica *r, verifying *v, uint64_t from, uint64_t to)
 		size_t max = to - from < RUN_ENTRIES ? (size_t)(to - from) : RUN_ENTRIES;
 		status = emr_ledger_entries(r->ledger, from, max, verify_one, v, &n);
 		if (status == EMR_DAMAGED && v->f->trouble.status == EMR_OK)
-			return give_trouble(&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
+			return give_trouble(
+				&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
 		if (status == EMR_OK && n == 0)
-			return give_trouble(&v->f->trouble, EMR_DAMAGED, from, "the entry is missing");
+			return give_trouble(
+				&v->f->trouble, EMR_DAMAGED, from, "the entry is missing");
 		from += n;
 	}
 	return status;
@@ -64,14 +68,15 @@ static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
 	if (status != EMR_DAMAGED)
 		return status;
 	(void)snprintf(cause, sizeof cause, "this computer's own copy: %.90s",
-		       t->status == EMR_OK ? "the file is damaged" : t->cause);
+		t->status == EMR_OK ? "the file is damaged" : t->cause);
 	(void)give_trouble(t, EMR_DAMAGED, t->seq, cause);
 	return replica_own(r, EMR_DAMAGED);
 }
 
-static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
+static emr_status verify_all(
+	emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
 {
-	verifying v = { .f = f, .own = own };
+	verifying v = {.f = f, .own = own};
 	uint64_t size = 0;
 	uint64_t at_least;
 	emr_status status = emr_chain_size(own, &v.own_size);
@@ -84,7 +89,7 @@ static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr
 		status = emr_ledger_size(r->ledger, &size);
 	if (status == EMR_OK && (size < v.own_size || size < at_least))
 		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
-				    "the ledger is shorter than what this computer has verified");
+			"the ledger is shorter than what this computer has verified");
 	if (status == EMR_OK)
 		status = emr_chain_begin(fresh);
 	if (status == EMR_OK)
@@ -97,19 +102,21 @@ static emr_status verify_all(emr_replica *r, following *f, emr_chain *fresh, emr
 	return status;
 }
 
-emr_status emr_replica_verify_chain(emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
+emr_status emr_replica_verify_chain(
+	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
 {
 	EMR_AUTO_CHAIN fresh = NULL;
 	EMR_AUTO_CHAIN own = NULL;
 	AUTO_FOLLOWING f = NULL;
-	emr_ledger_trouble trouble = { 0 };
+	emr_ledger_trouble trouble = {0};
 	uint64_t checked = 0;
 	emr_status status = emr_ledger_verify(replica->ledger, &trouble);
 
 	if (status == EMR_OK)
 		status = emr_chain_open_temporary(&fresh);
 	if (status == EMR_OK)
-		status = emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
+		status = emr_chain_open(
+			replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(own);
 	if (status == EMR_OK) {

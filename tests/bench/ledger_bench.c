@@ -1,6 +1,6 @@
-/* Numbers of the ledger and the replica: latency of a batch, rate of catching up, listing, size of an item.
- *	bench_ledger [records]
- * The disk is that of /tmp: what a flush costs there is most of the latency of a batch. */
+/* Numbers of the ledger and the replica: latency of a batch, rate of catching up, listing, size of
+ *an item. bench_ledger [records] The disk is that of /tmp: what a flush costs there is most of the
+ *latency of a batch. */
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,13 +40,13 @@ static void latency(const kit_domain *d, size_t items, int rounds)
 	double sign = 0;
 
 	for (int i = 0; i < rounds; i++) {
-		EMR_AUTO_BUF bytes = { 0 };
+		EMR_AUTO_BUF bytes = {0};
 		emr_ledger_answer answer;
 		emr_batch_builder *b;
 		double start = now_ms();
 		b = kit_batch(&k, d->id);
 		for (size_t j = 0; j < items; j++)
-			(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+			(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
 		kit_finish(&k, b, &bytes);
 		emr_batch_free(b);
 		sign += now_ms() - start;
@@ -55,8 +55,9 @@ static void latency(const kit_domain *d, size_t items, int rounds)
 		took[i] = now_ms() - start;
 	}
 	qsort(took, (size_t)rounds, sizeof took[0], by_value);
-	printf("submit of %zu: median %.2f ms, 9 of 10 under %.2f ms (building and signing %.2f ms)\n", items,
-	       took[rounds / 2], took[rounds * 9 / 10], sign / rounds);
+	printf("submit of %zu: median %.2f ms, 9 of 10 under %.2f ms (building and signing %.2f "
+	       "ms)\n",
+		items, took[rounds / 2], took[rounds * 9 / 10], sign / rounds);
 }
 
 static emr_status count(void *arg, const emr_replica_head *head)
@@ -85,12 +86,12 @@ int main(int argc, char **argv)
 	start = now_ms();
 	kit_fill(&k, &d, records - 10200);
 	printf("%zu more records in batches of 500: %.0f a second\n", records - 10200,
-	       (double)(records - 10200) / (now_ms() - start) * 1e3);
+		(double)(records - 10200) / (now_ms() - start) * 1e3);
 	replica = kit_replica(&k);
 	start = now_ms();
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
-	printf("catch up: %.0f items a second (%llu entries)\n", (double)records / (now_ms() - start) * 1e3,
-	       (unsigned long long)n);
+	printf("catch up: %.0f items a second (%llu entries)\n",
+		(double)records / (now_ms() - start) * 1e3, (unsigned long long)n);
 	for (int i = 0; i < 2; i++) {
 		kit_fill(&k, &d, 1);
 		start = now_ms();
@@ -107,7 +108,8 @@ int main(int argc, char **argv)
 	emr_ledger_close(k.ledger);
 	k.ledger = NULL;
 	printf("ledger %.0f bytes an item, replica %.0f (private part 828, item 160)\n",
-	       size_of(k.network, "ledger.sqlite") / (double)records, size_of(k.state, "replica.sqlite") / (double)records);
+		size_of(k.network, "ledger.sqlite") / (double)records,
+		size_of(k.state, "replica.sqlite") / (double)records);
 	kit_end(&k);
 	return 0;
 }

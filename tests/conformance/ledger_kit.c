@@ -22,7 +22,7 @@ static int64_t read_boot(const emr_clock *clock)
 
 void kit_clock_set(kit_clock *clock, uint64_t unix_s)
 {
-	clock->clock = (emr_clock){ .unix_ns = read_unix, .boot_ns = read_boot };
+	clock->clock = (emr_clock){.unix_ns = read_unix, .boot_ns = read_boot};
 	clock->unix_ns = (int64_t)unix_s * 1000000000;
 }
 
@@ -46,9 +46,10 @@ void kit_begin(kit *k)
 	memset(k, 0, sizeof *k);
 	assert_ok(emr_base_init());
 	kit_clock_set(&k->clock, KIT_NOW);
-	/* In memory where possible: hundreds of flushes on a busy disk are most of a test's time. */
+	/* In memory where possible: hundreds of flushes on a busy disk are most of a test's time.
+	 */
 	(void)snprintf(k->base, sizeof k->base, "%s/emr-ledger-XXXXXX",
-		       !kit_on_disk && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
+		!kit_on_disk && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(k->base));
 	(void)snprintf(k->network, sizeof k->network, "%s/network", k->base);
 	(void)snprintf(k->state, sizeof k->state, "%s/state", k->base);
@@ -62,7 +63,8 @@ void kit_begin(kit *k)
 static emr_ledger *open_embedded(kit *k)
 {
 	emr_ledger *ledger = NULL;
-	emr_ledger_options options = { .path = k->network, .submitter = k->keyring, .clock = &k->clock.clock };
+	emr_ledger_options options = {
+		.path = k->network, .submitter = k->keyring, .clock = &k->clock.clock};
 
 	assert_ok(emr_ledger_open(&options, &ledger));
 	return ledger;
@@ -70,13 +72,17 @@ static emr_ledger *open_embedded(kit *k)
 
 static void make_embedded(kit *k)
 {
-	emr_network_new options = { .path = k->network, .keyring = k->keyring, .name = "Silva", .handle = "ana@silva",
-				    .clock = &k->clock.clock };
+	emr_network_new options = {.path = k->network,
+		.keyring = k->keyring,
+		.name = "Silva",
+		.handle = "ana@silva",
+		.clock = &k->clock.clock};
 
 	assert_ok(emr_network_create(&options, &k->net_id, NULL));
 }
 
-const kit_backend kit_embedded = { .name = "embedded", .make = make_embedded, .open = open_embedded, .is_files = true };
+const kit_backend kit_embedded = {
+	.name = "embedded", .make = make_embedded, .open = open_embedded, .is_files = true};
 const kit_backend *kit_backend_in_use = &kit_embedded;
 
 emr_ledger *kit_open(kit *k)
@@ -92,7 +98,7 @@ void kit_new(kit *k)
 }
 
 #define KEYFILE "keyring"
-static const emr_kdf_cost cheap = { .passes = 1, .memory_bytes = (uint64_t)8 << 20 };
+static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = (uint64_t)8 << 20};
 
 void kit_save_keyring(kit *k)
 {
@@ -129,7 +135,8 @@ void kit_end(kit *k)
 emr_replica *kit_replica(kit *k)
 {
 	emr_replica *replica = NULL;
-	emr_replica_options options = { .state_dirfd = k->state_fd, .ledger = k->ledger, .clock = &k->clock.clock };
+	emr_replica_options options = {
+		.state_dirfd = k->state_fd, .ledger = k->ledger, .clock = &k->clock.clock};
 
 	assert_ok(emr_replica_open(&options, &replica));
 	return replica;
@@ -138,18 +145,25 @@ emr_replica *kit_replica(kit *k)
 emr_batch_builder *kit_batch(kit *k, emr_id16 domain)
 {
 	emr_batch_builder *b = NULL;
-	emr_batch_options options = { .keyring = k->keyring, .signer = emr_signer_domain(domain, 1),
-				      .net_id = k->net_id };
+	emr_batch_options options = {
+		.keyring = k->keyring, .signer = emr_signer_domain(domain, 1), .net_id = k->net_id};
 
 	assert_ok(emr_batch_new(&options, &b));
 	return b;
 }
 
-emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 object, uint64_t version, emr_id32 prev,
-		 emr_bytes pub, emr_bytes priv)
+emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_id32 prev, emr_bytes pub, emr_bytes priv)
 {
-	emr_operation operation = { .op = op, .domain = domain, .object = object, .version = version, .prev = prev,
-				    .time = KIT_NOW, .epoch = op == EMR_OP_ERASE ? 0 : 1, .pub = pub, .priv = priv };
+	emr_operation operation = {.op = op,
+		.domain = domain,
+		.object = object,
+		.version = version,
+		.prev = prev,
+		.time = KIT_NOW,
+		.epoch = op == EMR_OP_ERASE ? 0 : 1,
+		.pub = pub,
+		.priv = priv};
 	emr_id32 id;
 
 	assert_ok(emr_batch_add(b, &operation, &id));
@@ -163,7 +177,7 @@ void kit_finish(kit *k, emr_batch_builder *b, emr_buf *out)
 
 emr_ledger_answer kit_send(kit *k, emr_batch_builder *b)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 
 	kit_finish(k, b, &bytes);
@@ -198,16 +212,16 @@ void kit_domain_into(kit *k, emr_batch_builder *b, kit_domain *d)
 	memcpy(pub.box, public.box, 32);
 	memcpy(pub.A, public.A, 32);
 	emr_pub_domain_new_encode(&pub, bytes);
-	(void)kit_add(b, EMR_OP_DOMAIN_NEW, d->id, d->id, 1, (emr_id32){ { 0 } }, emr_bytes_of(bytes, 64),
-		      (emr_bytes){ 0 });
+	(void)kit_add(b, EMR_OP_DOMAIN_NEW, d->id, d->id, 1, (emr_id32){{0}},
+		emr_bytes_of(bytes, 64), (emr_bytes){0});
 	emr_object_listkey(signer.b, 1, listkey.b);
-	d->listkey = kit_add(b, EMR_OP_LISTKEY, d->id, listkey, 1, (emr_id32){ { 0 } }, (emr_bytes){ 0 },
-			     part_of(part, sizeof part));
+	d->listkey = kit_add(b, EMR_OP_LISTKEY, d->id, listkey, 1, (emr_id32){{0}}, (emr_bytes){0},
+		part_of(part, sizeof part));
 }
 
 kit_domain kit_domain_new(kit *k)
 {
-	kit_domain d = { .id = emr_id16_random() };
+	kit_domain d = {.id = emr_id16_random()};
 	emr_batch_builder *b = kit_batch(k, d.id);
 
 	kit_domain_into(k, b, &d);
@@ -215,27 +229,31 @@ kit_domain kit_domain_new(kit *k)
 	return d;
 }
 
-emr_id32 kit_put(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev)
+emr_id32 kit_put(
+	emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev)
 {
 	uint8_t part[300 + 512 + 16];
 
-	return kit_add(b, EMR_OP_PUT, d->id, object, version, prev, (emr_bytes){ 0 }, part_of(part, sizeof part));
+	return kit_add(b, EMR_OP_PUT, d->id, object, version, prev, (emr_bytes){0},
+		part_of(part, sizeof part));
 }
 
-emr_id32 kit_unlink(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev)
+emr_id32 kit_unlink(
+	emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev)
 {
-	return kit_add(b, EMR_OP_UNLINK, d->id, object, version, prev, (emr_bytes){ 0 }, (emr_bytes){ 0 });
+	return kit_add(
+		b, EMR_OP_UNLINK, d->id, object, version, prev, (emr_bytes){0}, (emr_bytes){0});
 }
 
-emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev,
-		   uint64_t from, uint64_t to)
+emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version,
+	emr_id32 prev, uint64_t from, uint64_t to)
 {
-	emr_pub_erase pub = { .family = EMR_FAMILY_OBJECT, .from_version = from, .to_version = to };
+	emr_pub_erase pub = {.family = EMR_FAMILY_OBJECT, .from_version = from, .to_version = to};
 	uint8_t bytes[24];
 
 	emr_pub_erase_encode(&pub, bytes);
-	return kit_add(b, EMR_OP_ERASE, d->id, object, version, prev, emr_bytes_of(bytes, sizeof bytes),
-		       (emr_bytes){ 0 });
+	return kit_add(b, EMR_OP_ERASE, d->id, object, version, prev,
+		emr_bytes_of(bytes, sizeof bytes), (emr_bytes){0});
 }
 
 void kit_fill(kit *k, const kit_domain *d, size_t n)
@@ -244,7 +262,7 @@ void kit_fill(kit *k, const kit_domain *d, size_t n)
 		size_t now = n < 500 ? n : 500;
 		emr_batch_builder *b = kit_batch(k, d->id);
 		for (size_t i = 0; i < now; i++)
-			(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+			(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
 		(void)kit_send(k, b);
 		n -= now;
 	}

@@ -1,5 +1,5 @@
-/* What ledger tests share: a temporary network, an owner's keyring, a clock that tests move, and batches of the usual
- * operations. */
+/* What ledger tests share: a temporary network, an owner's keyring, a clock that tests move, and
+ * batches of the usual operations. */
 #pragma once
 
 #include "base/clock.h"
@@ -21,18 +21,19 @@ typedef struct kit_clock {
 
 typedef struct kit kit;
 
-/* A backend under test: makes a network of k->keyring in k->network, and opens it for k->keyring. */
+/* A backend under test: makes a network of k->keyring in k->network, and opens it for k->keyring.
+ */
 typedef struct kit_backend {
 	const char *name;
 	void (*make)(kit *k);
 	emr_ledger *(*open)(kit *k);
-	bool is_files;	/* its files lie in k->network */
+	bool is_files; /* its files lie in k->network */
 } kit_backend;
 extern const kit_backend kit_embedded;
-extern const kit_backend *kit_backend_in_use;	/* kit_embedded until changed */
+extern const kit_backend *kit_backend_in_use; /* kit_embedded until changed */
 
 struct kit {
-	char base[64];		/* a fresh directory */
+	char base[64]; /* a fresh directory */
 	char network[96];
 	char state[96];
 	int state_fd;
@@ -50,19 +51,19 @@ typedef struct kit_domain {
 } kit_domain;
 
 void kit_clock_set(kit_clock *clock, uint64_t unix_s);
-extern bool kit_on_disk;	/* below /tmp, not in memory */
+extern bool kit_on_disk; /* below /tmp, not in memory */
 /* Directory, keyring and clock; no network. */
 void kit_begin(kit *k);
 /* As above, with a network of one owner, opened. */
 void kit_new(kit *k);
-void kit_end(kit *k);	/* removes everything */
+void kit_end(kit *k); /* removes everything */
 emr_ledger *kit_open(kit *k);
 emr_replica *kit_replica(kit *k);
 
 /* A builder for the domain's key. */
 emr_batch_builder *kit_batch(kit *k, emr_id16 domain);
-emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 object, uint64_t version, emr_id32 prev,
-		 emr_bytes pub, emr_bytes priv);
+emr_id32 kit_add(emr_batch_builder *b, uint8_t op, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_id32 prev, emr_bytes pub, emr_bytes priv);
 /* Signs, sends, and expects every item applied. */
 emr_ledger_answer kit_send(kit *k, emr_batch_builder *b);
 /* Signs only. */
@@ -70,12 +71,15 @@ void kit_finish(kit *k, emr_batch_builder *b, emr_buf *out);
 /* DOMAIN_NEW and LISTKEY in one batch. */
 kit_domain kit_domain_new(kit *k);
 void kit_domain_into(kit *k, emr_batch_builder *b, kit_domain *d);
-/* A PUT whose private part has SIZE bytes of the right shape for the ledger (it does not parse them). */
-emr_id32 kit_put(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev);
-emr_id32 kit_unlink(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev);
+/* A PUT whose private part has SIZE bytes of the right shape for the ledger (it does not parse
+ * them). */
+emr_id32 kit_put(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version,
+	emr_id32 prev);
+emr_id32 kit_unlink(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version,
+	emr_id32 prev);
 /* ERASE of versions FROM..TO of an object; as the last of them it moves the row itself. */
-emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version, emr_id32 prev,
-		   uint64_t from, uint64_t to);
+emr_id32 kit_erase(emr_batch_builder *b, const kit_domain *d, emr_id16 object, uint64_t version,
+	emr_id32 prev, uint64_t from, uint64_t to);
 /* N new objects in batches of at most 500. */
 void kit_fill(kit *k, const kit_domain *d, size_t n);
 void kit_remove_tree(const char *path);

@@ -38,11 +38,12 @@ static uint64_t size_now(void)
 
 static void assert_sound(void)
 {
-	emr_ledger_trouble trouble = { 0 };
+	emr_ledger_trouble trouble = {0};
 	emr_status status = emr_ledger_verify(k.ledger, &trouble);
 
 	if (status != EMR_OK)
-		fail_msg("%s at entry %llu: %s", emr_status_text(status), (unsigned long long)trouble.seq, trouble.cause);
+		fail_msg("%s at entry %llu: %s", emr_status_text(status),
+			(unsigned long long)trouble.seq, trouble.cause);
 }
 
 /* ---- submit ---- */
@@ -53,7 +54,7 @@ static void a_new_network_has_a_descriptor_and_its_owner(void **state)
 	emr_id16 net_id;
 
 	(void)state;
-	emr_descriptor_net_id((emr_span){ descriptor.data, descriptor.len }, net_id.b);
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net_id.b);
 	assert_memory_equal(net_id.b, emr_ledger_net_id(k.ledger).b, 16);
 	assert_int_equal(size_now(), 2);
 	assert_sound();
@@ -64,7 +65,7 @@ static void a_batch_is_answered_item_by_item(void **state)
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
 	emr_id16 object = emr_id16_random();
-	emr_id32 item = kit_put(b, &d, object, 1, (emr_id32){ { 0 } });
+	emr_id32 item = kit_put(b, &d, object, 1, (emr_id32){{0}});
 	emr_ledger_answer answer;
 	uint64_t seq = 0;
 	uint16_t index = 9;
@@ -88,19 +89,19 @@ static void the_same_bytes_again_give_the_old_answer(void **state)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer first;
 	emr_ledger_answer again;
 
 	(void)state;
-	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
-	(void)kit_unlink(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
+	(void)kit_unlink(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &first));
 	assert_int_equal(first.results[0], EMR_RESULT_APPLIED);
 	assert_true(first.results[1] >= 16);
-	kit_clock_set(&k.clock, KIT_NOW + 40 * 86400);	/* long after the batch ran out */
+	kit_clock_set(&k.clock, KIT_NOW + 40 * 86400); /* long after the batch ran out */
 	emr_ledger_close(k.ledger);
 	k.ledger = kit_open(&k);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &again));
@@ -127,12 +128,12 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
 	emr_id16 net_id = k.net_id;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	uint8_t *large = calloc(1, EMR_LEDGER_BATCH_MAX + 1);
 	emr_ledger_answer answer;
 
 	(void)state;
-	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
 	bytes.data[150] ^= 1;
@@ -141,7 +142,7 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 	assert_refused(emr_bytes_of(bytes.data, bytes.len - 1), EMR_RESULT_FORMAT);
 	assert_refused(emr_bytes_of(bytes.data, 100), EMR_RESULT_FORMAT);
 	assert_refused(emr_bytes_of(bytes.data, 0), EMR_RESULT_FORMAT);
-	bytes.data[EMR_HEADER_BYTES + 30] ^= 1;	/* an item: the root does not fit */
+	bytes.data[EMR_HEADER_BYTES + 30] ^= 1; /* an item: the root does not fit */
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORMAT);
 	bytes.data[EMR_HEADER_BYTES + 30] ^= 1;
 	kit_clock_set(&k.clock, KIT_NOW - 3601);
@@ -152,11 +153,12 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 	k.net_id.b[0] ^= 1;
 	b = kit_batch(&k, d.id);
 	k.net_id = net_id;
-	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_NETWORK);
-	assert_status(EMR_LIMIT, emr_ledger_submit(k.ledger, emr_bytes_of(large, EMR_LEDGER_BATCH_MAX + 1), &answer));
+	assert_status(EMR_LIMIT, emr_ledger_submit(k.ledger,
+					 emr_bytes_of(large, EMR_LEDGER_BATCH_MAX + 1), &answer));
 	free(large);
 	assert_sound();
 }
@@ -164,20 +166,23 @@ static void what_breaks_the_rules_as_a_whole_leaves_no_entry(void **state)
 static void a_batch_that_has_seen_another_log_is_refused(void **state)
 {
 	kit_domain d = kit_domain_new(&k);
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_batch_builder *b = NULL;
-	emr_batch_options options = { .keyring = k.keyring, .signer = emr_signer_domain(d.id, 1), .net_id = k.net_id,
-				      .seen_seq = 1, .seen_leaf = { { 7 } } };
+	emr_batch_options options = {.keyring = k.keyring,
+		.signer = emr_signer_domain(d.id, 1),
+		.net_id = k.net_id,
+		.seen_seq = 1,
+		.seen_leaf = {{7}}};
 
 	(void)state;
 	assert_ok(emr_batch_new(&options, &b));
-	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORK);
-	options.seen_seq = 77;	/* beyond the end */
+	options.seen_seq = 77; /* beyond the end */
 	assert_ok(emr_batch_new(&options, &b));
-	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
 	assert_refused(emr_buf_view(&bytes), EMR_RESULT_FORK);
@@ -188,8 +193,8 @@ static void the_second_save_over_one_version_is_a_conflict(void **state)
 	kit_domain d = kit_domain_new(&k);
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, d.id);
-	emr_id32 first = kit_put(b, &d, object, 1, (emr_id32){ { 0 } });
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_id32 first = kit_put(b, &d, object, 1, (emr_id32){{0}});
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 
 	(void)state;
@@ -211,20 +216,22 @@ static void a_batch_holds_500_items_and_one_mebibyte(void **state)
 {
 	kit_domain d = kit_domain_new(&k);
 	emr_batch_builder *b = kit_batch(&k, d.id);
-	emr_operation operation = { .op = EMR_OP_PUT, .domain = d.id, .version = 1, .time = KIT_NOW, .epoch = 1 };
+	emr_operation operation = {
+		.op = EMR_OP_PUT, .domain = d.id, .version = 1, .time = KIT_NOW, .epoch = 1};
 	uint8_t *part = calloc(1, EMR_BATCH_SEND_BYTES);
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 	emr_id32 id;
 
 	(void)state;
 	for (size_t i = 0; i < EMR_BATCH_SEND_ITEMS; i++)
-		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 	operation.priv = emr_bytes_of(part, 64);
 	assert_status(EMR_LIMIT, emr_batch_add(b, &operation, &id));
 	assert_int_equal(kit_send(&k, b).n_results, EMR_BATCH_SEND_ITEMS);
 	b = kit_batch(&k, d.id);
-	operation.priv = emr_bytes_of(part, EMR_BATCH_SEND_BYTES - EMR_HEADER_BYTES - EMR_ITEM_BYTES + 1);
+	operation.priv =
+		emr_bytes_of(part, EMR_BATCH_SEND_BYTES - EMR_HEADER_BYTES - EMR_ITEM_BYTES + 1);
 	assert_status(EMR_LIMIT, emr_batch_add(b, &operation, &id));
 	operation.priv.len--;
 	assert_ok(emr_batch_add(b, &operation, &id));
@@ -233,7 +240,7 @@ static void a_batch_holds_500_items_and_one_mebibyte(void **state)
 	emr_batch_free(b);
 	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 	assert_int_equal(answer.refusal, 0);
-	assert_int_equal(answer.results[0], EMR_RESULT_PRIVATE_PART);	/* a save has no such part */
+	assert_int_equal(answer.results[0], EMR_RESULT_PRIVATE_PART); /* a save has no such part */
 	free(part);
 	assert_sound();
 }
@@ -241,7 +248,7 @@ static void a_batch_holds_500_items_and_one_mebibyte(void **state)
 static void a_handle_without_a_submitter_only_reads(void **state)
 {
 	EMR_AUTO_LEDGER reader = NULL;
-	emr_ledger_options options = { .path = k.network };
+	emr_ledger_options options = {.path = k.network};
 	emr_ledger_answer answer;
 	uint64_t size = 0;
 
@@ -259,7 +266,8 @@ static void a_handle_without_a_submitter_only_reads(void **state)
 #define CHILDREN 4
 #define ROUNDS 12
 
-/* What a process that lost a race does: it follows the ledger and looks where the row stands now. */
+/* What a process that lost a race does: it follows the ledger and looks where the row stands now.
+ */
 static emr_id32 newest(const kit_domain *d, emr_id16 object, uint64_t *out_next_version)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
@@ -274,9 +282,9 @@ static emr_id32 newest(const kit_domain *d, emr_id16 object, uint64_t *out_next_
 /* Saves over one object until ROUNDS of its own saves were taken. */
 static int child(const char *base, const char *domain_hex, const char *object_hex)
 {
-	kit_domain d = { 0 };
+	kit_domain d = {0};
 	emr_id16 object;
-	emr_id32 prev = { { 0 } };
+	emr_id32 prev = {{0}};
 	uint64_t version = 1;
 
 	kit_load_keyring(&k, base);
@@ -287,7 +295,7 @@ static int child(const char *base, const char *domain_hex, const char *object_he
 	k.state_fd = open(k.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int done = 0; done < ROUNDS;) {
 		emr_batch_builder *b = kit_batch(&k, d.id);
-		EMR_AUTO_BUF bytes = { 0 };
+		EMR_AUTO_BUF bytes = {0};
 		emr_ledger_answer answer;
 		emr_id32 item = kit_put(b, &d, object, version, prev);
 		kit_finish(&k, b, &bytes);
@@ -311,15 +319,15 @@ static int child(const char *base, const char *domain_hex, const char *object_he
 /* Saves for ever and says so after each answer. */
 static int save_until_killed(const char *base, const char *domain_hex)
 {
-	kit_domain d = { 0 };
+	kit_domain d = {0};
 
 	kit_load_keyring(&k, base);
 	assert_ok(emr_unhex(domain_hex, d.id.b, 16));
 	for (;;) {
 		emr_batch_builder *b = kit_batch(&k, d.id);
 		uint64_t seq;
-		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
-		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){ { 0 } });
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){{0}});
 		seq = kit_send(&k, b).seq;
 		if (write(STDOUT_FILENO, &seq, sizeof seq) != sizeof seq)
 			return 1;
@@ -381,7 +389,8 @@ static void processes_that_save_at_once_lose_nothing(void **state)
 		assert_true(pids[i] >= 0);
 		if (pids[i] == 0) {
 			/* A new program: secrets are not inherited by fork. */
-			execl("/proc/self/exe", "child", k.base, domain_hex, object_hex, (char *)NULL);
+			execl("/proc/self/exe", "child", k.base, domain_hex, object_hex,
+				(char *)NULL);
 			_exit(127);
 		}
 	}
@@ -402,14 +411,14 @@ static void processes_that_save_at_once_lose_nothing(void **state)
 
 static void changes_tell_what_touched_a_domain(void **state)
 {
-	kit_domain one = kit_domain_new(&k);	/* entry 2 */
-	kit_domain two = kit_domain_new(&k);	/* entry 3 */
-	emr_id16 zero = { { 0 } };
+	kit_domain one = kit_domain_new(&k); /* entry 2 */
+	kit_domain two = kit_domain_new(&k); /* entry 3 */
+	emr_id16 zero = {{0}};
 	emr_id16 unknown = emr_id16_random();
 	emr_ledger_change change;
 
 	(void)state;
-	kit_fill(&k, &one, 3);	/* entry 4 */
+	kit_fill(&k, &one, 3); /* entry 4 */
 	assert_ok(emr_ledger_changes(k.ledger, &one.id, 0, &change));
 	assert_int_equal(change.size, 5);
 	assert_int_equal(change.last_seq, 4);
@@ -440,20 +449,21 @@ static emr_status check_link(void *arg, const emr_ledger_entry *entry)
 
 	assert_int_equal(entry->seq, c->next);
 	if (entry->seq > 0) {
-		assert_int_equal(emr_entry_parse((emr_span){ entry->entry.data, entry->entry.len }, &parsed),
-				 EMR_CONTRACT_OK);
+		assert_int_equal(
+			emr_entry_parse((emr_span){entry->entry.data, entry->entry.len}, &parsed),
+			EMR_CONTRACT_OK);
 		assert_int_equal(parsed.seq, entry->seq);
 		assert_memory_equal(parsed.prev_entry, c->leaf, 32);
 	}
-	emr_entry_leaf((emr_span){ entry->entry.data, entry->entry.len }, c->leaf);
+	emr_entry_leaf((emr_span){entry->entry.data, entry->entry.len}, c->leaf);
 	c->next++;
-	return emr_ledger_size(k.ledger, &size);	/* calling the ledger from here is fine */
+	return emr_ledger_size(k.ledger, &size); /* calling the ledger from here is fine */
 }
 
 static void entries_are_chained_in_order(void **state)
 {
 	kit_domain d = kit_domain_new(&k);
-	chain_check c = { 0 };
+	chain_check c = {0};
 	size_t n = 0;
 
 	(void)state;
@@ -484,7 +494,8 @@ static void a_walk_ends_when_it_is_told_to(void **state)
 	(void)state;
 	kit_fill(&k, &d, 1);
 	kit_fill(&k, &d, 1);
-	assert_status(EMR_INTERRUPTED, emr_ledger_domain_entries(k.ledger, d.id, 0, 10, count_entries, &seen, &n));
+	assert_status(EMR_INTERRUPTED,
+		emr_ledger_domain_entries(k.ledger, d.id, 0, 10, count_entries, &seen, &n));
 	assert_int_equal(n, 2);
 }
 
@@ -529,10 +540,10 @@ static void an_erased_part_is_gone_also_from_the_disk(void **state)
 	kit_domain d = kit_domain_new(&k);
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, d.id);
-	emr_id32 first = kit_put(b, &d, object, 1, (emr_id32){ { 0 } });
+	emr_id32 first = kit_put(b, &d, object, 1, (emr_id32){{0}});
 	emr_id32 second = kit_put(b, &d, object, 2, first);
-	emr_part_key keys[2] = { { d.id, object, 1, 0x20 }, { d.id, object, 2, 0x20 } };
-	fetched f = { 0 };
+	emr_part_key keys[2] = {{d.id, object, 1, 0x20}, {d.id, object, 2, 0x20}};
+	fetched f = {0};
 	uint8_t salt[32];
 
 	(void)state;
@@ -542,7 +553,8 @@ static void an_erased_part_is_gone_also_from_the_disk(void **state)
 	assert_int_equal(f.parts[0].len, 828);
 	memcpy(salt, f.parts[0].data, 32);
 	if (kit_backend_in_use->is_files)
-		assert_true(file_has("ledger.sqlite", salt, 32) || file_has("ledger.sqlite-wal", salt, 32));
+		assert_true(file_has("ledger.sqlite", salt, 32) ||
+			    file_has("ledger.sqlite-wal", salt, 32));
 	b = kit_batch(&k, d.id);
 	(void)kit_erase(b, &d, object, 3, second, 1, 1);
 	(void)kit_send(&k, b);
@@ -578,7 +590,8 @@ static void every_entry_is_proven_in_every_tree_and_trees_grow(void **state)
 	for (uint64_t n = 1; n <= size; n++)
 		for (uint64_t old = 1; old <= n; old++) {
 			assert_ok(emr_ledger_consistency(k.ledger, old, n, &path));
-			assert_true(emr_merkle_consistency_verify(old, roots[old], n, roots[n], path.hashes, path.n));
+			assert_true(emr_merkle_consistency_verify(
+				old, roots[old], n, roots[n], path.hashes, path.n));
 		}
 	for (uint64_t seq = 1; seq < size; seq++)
 		for (uint64_t n = seq + 1; n <= size; n++) {
@@ -586,16 +599,20 @@ static void every_entry_is_proven_in_every_tree_and_trees_grow(void **state)
 			emr_entry entry;
 			emr_header header;
 			assert_ok(emr_ledger_prove(k.ledger, seq, 0, n, &proof));
-			emr_entry_leaf((emr_span){ proof.entry.data, proof.entry.len }, leaf);
-			assert_true(emr_merkle_inclusion_verify(leaf, seq, n, proof.log_path.hashes, proof.log_path.n,
-								roots[n]));
-			assert_int_equal(emr_entry_parse((emr_span){ proof.entry.data, proof.entry.len }, &entry),
-					 EMR_CONTRACT_OK);
-			assert_int_equal(emr_header_parse((emr_span){ entry.header, EMR_HEADER_BYTES }, &header),
-					 EMR_CONTRACT_OK);
-			emr_entry_leaf((emr_span){ proof.item.data, proof.item.len }, leaf);
-			assert_true(emr_merkle_inclusion_verify(leaf, 0, header.count, proof.item_path.hashes,
-								proof.item_path.n, header.root));
+			emr_entry_leaf((emr_span){proof.entry.data, proof.entry.len}, leaf);
+			assert_true(emr_merkle_inclusion_verify(
+				leaf, seq, n, proof.log_path.hashes, proof.log_path.n, roots[n]));
+			assert_int_equal(
+				emr_entry_parse(
+					(emr_span){proof.entry.data, proof.entry.len}, &entry),
+				EMR_CONTRACT_OK);
+			assert_int_equal(
+				emr_header_parse(
+					(emr_span){entry.header, EMR_HEADER_BYTES}, &header),
+				EMR_CONTRACT_OK);
+			emr_entry_leaf((emr_span){proof.item.data, proof.item.len}, leaf);
+			assert_true(emr_merkle_inclusion_verify(leaf, 0, header.count,
+				proof.item_path.hashes, proof.item_path.n, header.root));
 			assert_int_equal(proof.result, EMR_RESULT_APPLIED);
 			emr_ledger_proof_free(&proof);
 		}
@@ -616,8 +633,9 @@ static void a_proof_of_another_items_place_fails(void **state)
 	kit_fill(&k, &d, 5);
 	assert_ok(emr_ledger_root(k.ledger, 4, root));
 	assert_ok(emr_ledger_prove(k.ledger, 3, 4, 4, &proof));
-	emr_entry_leaf((emr_span){ proof.entry.data, proof.entry.len }, leaf);
-	assert_false(emr_merkle_inclusion_verify(leaf, 2, 4, proof.log_path.hashes, proof.log_path.n, root));
+	emr_entry_leaf((emr_span){proof.entry.data, proof.entry.len}, leaf);
+	assert_false(emr_merkle_inclusion_verify(
+		leaf, 2, 4, proof.log_path.hashes, proof.log_path.n, root));
 	emr_ledger_proof_free(&proof);
 	assert_status(EMR_INVALID, emr_ledger_prove(k.ledger, 3, 5, 4, &proof));
 	assert_status(EMR_INVALID, emr_ledger_prove(k.ledger, 0, 0, 4, &proof));
@@ -625,7 +643,7 @@ static void a_proof_of_another_items_place_fails(void **state)
 
 static void make_note(uint64_t size, emr_buf *out)
 {
-	emr_checkpoint checkpoint = { .net_id = k.net_id, .size = size };
+	emr_checkpoint checkpoint = {.net_id = k.net_id, .size = size};
 
 	assert_ok(emr_ledger_root(k.ledger, size, checkpoint.root));
 	assert_ok(emr_checkpoint_cosign(&checkpoint, k.keyring, KIT_NOW));
@@ -635,8 +653,8 @@ static void make_note(uint64_t size, emr_buf *out)
 static void a_checkpoint_is_kept_and_never_goes_back(void **state)
 {
 	kit_domain d = kit_domain_new(&k);
-	EMR_AUTO_BUF note = { 0 };
-	EMR_AUTO_BUF kept = { 0 };
+	EMR_AUTO_BUF note = {0};
+	EMR_AUTO_BUF kept = {0};
 	emr_checkpoint parsed;
 	uint8_t log_pk[32];
 
@@ -708,7 +726,7 @@ static void *save_many(void *arg)
 
 static void threads_share_one_handle(void **state)
 {
-	many m = { .d = kit_domain_new(&k), .n = 20 };
+	many m = {.d = kit_domain_new(&k), .n = 20};
 	pthread_t threads[3];
 
 	(void)state;
@@ -716,7 +734,7 @@ static void threads_share_one_handle(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, save_many, &m), 0);
 	for (int i = 0; i < 20; i++) {
 		size_t n = 0;
-		chain_check c = { 0 };
+		chain_check c = {0};
 		assert_ok(emr_ledger_entries(k.ledger, 0, 1000, check_link, &c, &n));
 	}
 	for (int i = 0; i < 3; i++)

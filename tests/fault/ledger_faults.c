@@ -1,5 +1,6 @@
-/* The ledger and the replica when the n-th SQL step, write, flush or truncation fails: each time the ledger is that before
- * or that after the batch, and the same bytes sent again get their answer. */
+/* The ledger and the replica when the n-th SQL step, write, flush or truncation fails: each time
+ * the ledger is that before or that after the batch, and the same bytes sent again get their
+ * answer. */
 #include <errno.h>
 #include <sqlite3.h>
 #include <sys/syscall.h>
@@ -10,8 +11,8 @@
 
 /* ---- faults ---- */
 
-static long calls_left = -1;	/* until the failing call; -1 = none fails */
-static int fault;		/* SQLite code of a failing step, or errno of a failing system call */
+static long calls_left = -1; /* until the failing call; -1 = none fails */
+static int fault;	     /* SQLite code of a failing step, or errno of a failing system call */
 static bool has_failed;
 
 int __real_sqlite3_step(sqlite3_stmt *statement);
@@ -50,11 +51,14 @@ static void install(void)
 {
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 
-	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)faulty_pwrite), SQLITE_OK);
-	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)faulty_pwrite), SQLITE_OK);
+	assert_int_equal(
+		vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)faulty_pwrite), SQLITE_OK);
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)faulty_pwrite),
+		SQLITE_OK);
 }
 
-/* Flushes are no system call that SQLite lets be replaced, so the library's own is: the dynamic linker finds this one first. */
+/* Flushes are no system call that SQLite lets be replaced, so the library's own is: the dynamic
+ * linker finds this one first. */
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
 	if (failing == FLUSHES && fails()) {
@@ -109,14 +113,14 @@ static void make_batch(emr_buf *out)
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 
 	for (int i = 0; i < 3; i++)
-		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){ { 0 } });
+		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, out);
 	emr_batch_free(b);
 }
 
 static void assert_sound(void)
 {
-	emr_ledger_trouble trouble = { 0 };
+	emr_ledger_trouble trouble = {0};
 
 	assert_ok(emr_ledger_verify(k.ledger, &trouble));
 }
@@ -124,7 +128,7 @@ static void assert_sound(void)
 /* One batch with the N-th call failing; false when no call was the N-th. */
 static bool survives(long n, int kind, int code, emr_status expected)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 	uint64_t before = size_now();
 	uint64_t after;
@@ -160,7 +164,7 @@ static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **st
 	(void)state;
 	while (survives(n, STEPS, SQLITE_IOERR, EMR_IO))
 		n++;
-	assert_true(n > 30);	/* the loop saw the whole transaction */
+	assert_true(n > 30); /* the loop saw the whole transaction */
 	assert_true(survives(3, STEPS, SQLITE_NOMEM, EMR_NO_MEMORY));
 	assert_true(survives(3, STEPS, SQLITE_BUSY, EMR_BUSY));
 }
@@ -215,7 +219,7 @@ static void catching_up_survives_every_failing_step(void **state)
 		has_more = has_failed;
 		if (!has_failed)
 			assert_ok(status);
-		if (n % 2)	/* half of them go on in the same process, half after a start */
+		if (n % 2) /* half of them go on in the same process, half after a start */
 			assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 		emr_replica_close(replica);
 		replica = kit_replica(&k);

@@ -1,4 +1,5 @@
-/* A checkpoint note as anybody may leave it in the ledger: what is accepted must come out as the same text. */
+/* A checkpoint note as anybody may leave it in the ledger: what is accepted must come out as the
+ * same text. */
 #include <stdlib.h>
 
 #include "ledger/checkpoint.h"
@@ -8,12 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static emr_checkpoint checkpoint;
-	EMR_AUTO_BUF again = { 0 };
+	EMR_AUTO_BUF again = {0};
 
 	if (emr_checkpoint_parse(emr_bytes_of(data, size), &checkpoint) != EMR_OK)
 		return 0;
 	if (emr_checkpoint_format(&checkpoint, &again) != EMR_OK ||
-	    !emr_bytes_equal(emr_buf_view(&again), emr_bytes_of(data, size)))
+		!emr_bytes_equal(emr_buf_view(&again), emr_bytes_of(data, size)))
 		abort();
 	return 0;
 }

@@ -11,7 +11,7 @@ static uint8_t log_pk[32];
 
 static emr_checkpoint sample(void)
 {
-	emr_checkpoint c = { .size = 20852163 };
+	emr_checkpoint c = {.size = 20852163};
 
 	for (uint8_t i = 0; i < 16; i++)
 		c.net_id.b[i] = (uint8_t)(0xa0 + i);
@@ -41,7 +41,7 @@ static int end(void **state)
 static void the_text_is_that_of_a_signed_note(void **state)
 {
 	emr_checkpoint c = sample();
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 	const char *expected = "emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n20852163\n"
 			       "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n";
 
@@ -51,17 +51,21 @@ static void the_text_is_that_of_a_signed_note(void **state)
 	assert_memory_equal(note.data, expected, note.len);
 }
 
-/* The signed message, put together by hand from C2SP tlog-cosignature, checked with libsodium alone. */
+/* The signed message, put together by hand from C2SP tlog-cosignature, checked with libsodium
+ * alone. */
 static void a_cosignature_covers_time_and_text(void **state)
 {
 	emr_checkpoint c = sample();
-	const char *message = "cosignature/v1\ntime 1700000000\nemrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n20852163\n"
+	const char *message = "cosignature/v1\ntime "
+			      "1700000000\nemrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n20852163\n"
 			      "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n";
 
 	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
 	assert_int_equal(c.n_sigs, 1);
-	assert_int_equal(crypto_sign_verify_detached(c.sigs[0].sig, (const uint8_t *)message, strlen(message), log_pk), 0);
+	assert_int_equal(crypto_sign_verify_detached(
+				 c.sigs[0].sig, (const uint8_t *)message, strlen(message), log_pk),
+		0);
 	assert_ok(emr_checkpoint_verify(&c, owner.signer_id, log_pk));
 }
 
@@ -89,11 +93,11 @@ static void a_note_comes_back_from_its_text(void **state)
 {
 	emr_checkpoint c = sample();
 	emr_checkpoint again;
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 
 	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
-	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000009));	/* replaces the first */
+	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000009)); /* replaces the first */
 	assert_int_equal(c.n_sigs, 1);
 	assert_ok(emr_checkpoint_format(&c, &note));
 	assert_ok(emr_checkpoint_parse(emr_buf_view(&note), &again));
@@ -106,7 +110,7 @@ static void a_note_comes_back_from_its_text(void **state)
 	log_pk[0] ^= 1;
 	assert_status(EMR_BAD_SIGNATURE, emr_checkpoint_verify(&again, owner.signer_id, log_pk));
 	log_pk[0] ^= 1;
-	assert_status(EMR_NOT_FOUND, emr_checkpoint_verify(&again, (emr_id32){ { 1 } }, log_pk));
+	assert_status(EMR_NOT_FOUND, emr_checkpoint_verify(&again, (emr_id32){{1}}, log_pk));
 }
 
 /* Every byte changed gives another note with a bad signature, or none. */
@@ -114,7 +118,7 @@ static void no_changed_byte_keeps_its_signature(void **state)
 {
 	emr_checkpoint c = sample();
 	emr_checkpoint again;
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 
 	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
@@ -122,12 +126,14 @@ static void no_changed_byte_keeps_its_signature(void **state)
 	for (size_t bit = 0; bit < note.len * 8; bit++) {
 		note.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		if (emr_checkpoint_parse(emr_buf_view(&note), &again) == EMR_OK)
-			assert_int_not_equal(emr_checkpoint_verify(&again, owner.signer_id, log_pk), EMR_OK);
+			assert_int_not_equal(
+				emr_checkpoint_verify(&again, owner.signer_id, log_pk), EMR_OK);
 		note.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	for (size_t len = 0; len < note.len; len++)
 		if (emr_checkpoint_parse(emr_bytes_of(note.data, len), &again) == EMR_OK)
-			assert_status(EMR_NOT_FOUND, emr_checkpoint_verify(&again, owner.signer_id, log_pk));
+			assert_status(EMR_NOT_FOUND,
+				emr_checkpoint_verify(&again, owner.signer_id, log_pk));
 }
 
 static void other_spellings_are_refused(void **state)
@@ -135,20 +141,37 @@ static void other_spellings_are_refused(void **state)
 	static const char *const notes[] = {
 		"",
 		"\n",
-		"emrfs/A0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n01\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n-1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ=\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\nmore\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n99999999999999999999\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n",
-		"emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\nsig\n",
+		"emrfs/"
+		"A0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n01\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n-1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ="
+		"\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\nmore\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n99999999999999999999\nQkJCQkJCQkJCQkJCQkJCQkJCQk"
+		"JCQkJCQkJCQkJCQkI=\n\n",
+		"emrfs/"
+		"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n1\nQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
+		"\n\nsig\n",
 	};
 	emr_checkpoint c;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
-		assert_status(EMR_DAMAGED, emr_checkpoint_parse(emr_bytes_of(notes[i], strlen(notes[i])), &c));
+		assert_status(EMR_DAMAGED,
+			emr_checkpoint_parse(emr_bytes_of(notes[i], strlen(notes[i])), &c));
 }
 
 int main(void)

@@ -29,13 +29,16 @@ static int end(void **state)
 
 static emr_network_new options(void)
 {
-	return (emr_network_new){ .path = k.network, .keyring = k.keyring, .name = "Silva", .handle = "ana@silva",
-				  .clock = &k.clock.clock };
+	return (emr_network_new){.path = k.network,
+		.keyring = k.keyring,
+		.name = "Silva",
+		.handle = "ana@silva",
+		.clock = &k.clock.clock};
 }
 
 static emr_status open_it(void)
 {
-	emr_ledger_options o = { .path = k.network, .submitter = k.keyring, .clock = &k.clock.clock };
+	emr_ledger_options o = {.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock};
 
 	return emr_ledger_open(&o, &k.ledger);
 }
@@ -53,8 +56,8 @@ static mode_t mode_of(const char *name)
 static void a_new_network_knows_its_owner_and_his_certificate(void **state)
 {
 	emr_network_new o = options();
-	EMR_AUTO_BUF cert = { 0 };
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF row = {0};
 	emr_cert_facts facts;
 	emr_key_text key;
 	emr_row_key parsed;
@@ -70,7 +73,8 @@ static void a_new_network_knows_its_owner_and_his_certificate(void **state)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_key_signer(k.owner.signer_id.b, &key);
 	assert_ok(emr_replica_state_get(replica, key.text, &row));
-	assert_int_equal(emr_row_key_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_key_parse((emr_span){row.data, row.len}, &parsed), EMR_CONTRACT_OK);
 	assert_int_equal(parsed.head.state, EMR_KEY_ACTIVE);
 	assert_memory_equal(parsed.ref, facts.ref.b, 32);
 	assert_int_equal(parsed.not_after_unix_s, facts.not_after);
@@ -96,7 +100,7 @@ static void a_group_network_is_for_the_group(void **state)
 
 	(void)state;
 	o.is_group = true;
-	(void)umask(077);	/* whatever the user's umask says */
+	(void)umask(077); /* whatever the user's umask says */
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_ok(open_it());
 	(void)umask(022);
@@ -108,7 +112,7 @@ static void a_group_network_is_for_the_group(void **state)
 
 static void a_network_with_wider_rights_is_not_opened(void **state)
 {
-	static const mode_t modes[] = { 0755, 0701, 0770, 03770, 02777, 01700 };
+	static const mode_t modes[] = {0755, 0701, 0770, 03770, 02777, 01700};
 	emr_network_new o = options();
 
 	(void)state;
@@ -128,7 +132,7 @@ static void a_network_is_made_once_and_never_over_other_files(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(mkdir(k.network, 0755), 0);	/* empty: fine */
+	assert_int_equal(mkdir(k.network, 0755), 0); /* empty: fine */
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_status(EMR_EXISTS, emr_network_create(&o, &k.net_id, NULL));
 	kit_remove_tree(k.network);
@@ -156,9 +160,9 @@ static void a_failed_creation_leaves_nothing_behind(void **state)
 	emr_network_new o = options();
 
 	(void)state;
-	o.name = "";	/* refused by the certificate */
+	o.name = ""; /* refused by the certificate */
 	assert_int_not_equal(emr_network_create(&o, &k.net_id, NULL), EMR_OK);
-	assert_int_equal(files_in(k.base), 1);	/* the state directory of this test */
+	assert_int_equal(files_in(k.base), 1); /* the state directory of this test */
 }
 
 static void a_descriptor_that_was_changed_is_found(void **state)
@@ -190,8 +194,8 @@ static void shared_file_systems_are_refused(void **state)
 static void agree_on_rules(uint32_t version)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
-	EMR_AUTO_BUF row = { 0 };
-	EMR_AUTO_BUF sealed = { 0 };
+	EMR_AUTO_BUF row = {0};
+	EMR_AUTO_BUF sealed = {0};
 	uint8_t bytes[EMR_ROW_NETWORK_BYTES];
 	emr_row_network parsed;
 	sqlite3 *db = NULL;
@@ -200,13 +204,16 @@ static void agree_on_rules(uint32_t version)
 
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_state_get(replica, "N", &row));
-	assert_int_equal(emr_row_network_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_network_parse((emr_span){row.data, row.len}, &parsed), EMR_CONTRACT_OK);
 	parsed.contract = version;
 	emr_row_network_encode(&parsed, bytes);
 	assert_ok(emr_sql_seal("N", emr_bytes_of(bytes, sizeof bytes), &sealed));
 	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE state SET value=?1 WHERE key='N'", -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "UPDATE state SET value=?1 WHERE key='N'", -1, &s, NULL),
+		SQLITE_OK);
 	sqlite3_bind_blob(s, 1, sealed.data, (int)sealed.len, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
 	(void)sqlite3_finalize(s);
@@ -216,8 +223,8 @@ static void agree_on_rules(uint32_t version)
 static void a_program_of_other_rules_reads_and_does_not_write(void **state)
 {
 	emr_network_new o = options();
-	kit_domain d = { .id = emr_id16_random() };
-	EMR_AUTO_BUF bytes = { 0 };
+	kit_domain d = {.id = emr_id16_random()};
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 	emr_batch_builder *b;
 	uint64_t size = 0;
@@ -247,11 +254,13 @@ static void synchronous_inside_a_transaction_is_refused_or_ignored(void **state)
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE", NULL, NULL, NULL),
+		SQLITE_OK);
 	(void)sqlite3_exec(db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
 	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA synchronous", -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	assert_int_equal(sqlite3_column_int(s, 0), 1);	/* still NORMAL */
+	assert_int_equal(sqlite3_column_int(s, 0), 1); /* still NORMAL */
 	(void)sqlite3_finalize(s);
 	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);

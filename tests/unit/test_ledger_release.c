@@ -1,5 +1,6 @@
-/* A ledger directory that an earlier version made opens, follows and verifies for ever.  `test_ledger_release make` makes
- * it, once a format: the result goes into tests/releases/ and is never changed. */
+/* A ledger directory that an earlier version made opens, follows and verifies for ever.
+ * `test_ledger_release make` makes it, once a format: the result goes into tests/releases/ and is
+ * never changed. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static int make(void)
 	domain = kit_domain_new(&k);
 	kit_fill(&k, &domain, 5);
 	b = kit_batch(&k, domain.id);
-	item = kit_put(b, &domain, object, 1, (emr_id32){ { 0 } });
+	item = kit_put(b, &domain, object, 1, (emr_id32){{0}});
 	item = kit_put(b, &domain, object, 2, item);
 	item = kit_unlink(b, &domain, object, 3, item);
 	(void)kit_send(&k, b);
@@ -36,7 +37,7 @@ static int make(void)
 	emr_hex(position.root, 32, hex);
 	printf("%s\n%llu %s\n", k.network, (unsigned long long)position.size, hex);
 	emr_replica_close(replica);
-	emr_ledger_close(k.ledger);	/* the directory stays: copy it */
+	emr_ledger_close(k.ledger); /* the directory stays: copy it */
 	return 0;
 }
 
@@ -44,8 +45,8 @@ static void copy_in(const char *release, const char *name)
 {
 	char line[512];
 
-	(void)snprintf(line, sizeof line, "cp %s/%s/%s %s/ && chmod 0600 %s/%s", EMR_RELEASES_DIR, release, name,
-		       k.network, k.network, name);
+	(void)snprintf(line, sizeof line, "cp %s/%s/%s %s/ && chmod 0600 %s/%s", EMR_RELEASES_DIR,
+		release, name, k.network, k.network, name);
 	assert_int_equal(system(line), 0);
 }
 
@@ -57,12 +58,13 @@ static emr_status count(void *arg, const emr_replica_head *head)
 
 static void a_ledger_of_format_1_opens_follows_and_verifies(void **state)
 {
-	static const char expected_root[] = "bc68995a677107bba54fedbb040338f4a0666418f05abe745a41e470287ab8e9";
-	emr_ledger_options options = { .path = k.network };
-	emr_replica_trouble trouble = { 0 };
+	static const char expected_root[] =
+		"bc68995a677107bba54fedbb040338f4a0666418f05abe745a41e470287ab8e9";
+	emr_ledger_options options = {.path = k.network};
+	emr_replica_trouble trouble = {0};
 	emr_replica_position position;
 	emr_replica *replica;
-	size_t heads[4] = { 0 };
+	size_t heads[4] = {0};
 	uint64_t checked = 0;
 	char hex[65];
 
@@ -80,8 +82,8 @@ static void a_ledger_of_format_1_opens_follows_and_verifies(void **state)
 	emr_hex(position.root, 32, hex);
 	assert_string_equal(hex, expected_root);
 	assert_ok(emr_replica_each_head(replica, NULL, count, heads));
-	assert_int_equal(heads[1], 5);	/* live */
-	assert_int_equal(heads[2], 1);	/* unlinked, one version of it erased */
+	assert_int_equal(heads[1], 5); /* live */
+	assert_int_equal(heads[2], 1); /* unlinked, one version of it erased */
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 	emr_replica_close(replica);
 	kit_end(&k);
@@ -89,7 +91,8 @@ static void a_ledger_of_format_1_opens_follows_and_verifies(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_ledger_of_format_1_opens_follows_and_verifies) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_ledger_of_format_1_opens_follows_and_verifies)};
 
 	if (argc == 2 && strcmp(argv[1], "make") == 0)
 		return make();

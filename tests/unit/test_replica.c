@@ -50,7 +50,7 @@ static uint64_t catch_up(void)
 /* An object with COUNT versions, one batch each; its last item. */
 static emr_id32 save(emr_id16 object, uint64_t count)
 {
-	emr_id32 item = { { 0 } };
+	emr_id32 item = {{0}};
 
 	for (uint64_t version = 1; version <= count; version++) {
 		emr_batch_builder *b = kit_batch(&k, domain.id);
@@ -66,12 +66,12 @@ static void what_is_saved_is_seen_after_catching_up(void **state)
 {
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
-	emr_part_key key = { .domain = domain.id, .object = object, .version = 2, .family = 0x20 };
+	emr_part_key key = {.domain = domain.id, .object = object, .version = 2, .family = 0x20};
 	emr_replica_position position;
 	emr_replica_head head;
 	emr_replica_item found;
-	EMR_AUTO_BUF bytes = { 0 };
-	EMR_AUTO_BUF part = { 0 };
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
 
 	(void)state;
 	assert_ok(emr_replica_at(replica, &position));
@@ -133,13 +133,13 @@ static void see(void *arg, const emr_replica_change *change)
 
 static void each_item_is_told_once_and_in_order(void **state)
 {
-	seen s = { 0 };
+	seen s = {0};
 	emr_id16 object = emr_id16_random();
 	emr_id32 item;
 
 	(void)state;
 	assert_ok(emr_replica_catch_up(replica, see, &s, NULL));
-	assert_int_equal(s.n, 3);	/* KEY_REG, DOMAIN_NEW, LISTKEY */
+	assert_int_equal(s.n, 3); /* KEY_REG, DOMAIN_NEW, LISTKEY */
 	item = save(object, 1);
 	assert_ok(emr_replica_catch_up(replica, see, &s, NULL));
 	assert_int_equal(s.n, 4);
@@ -163,12 +163,15 @@ static bool is_none(void *arg, emr_id16 id, emr_bytes d_row)
 static void parts_of_other_domains_are_not_kept(void **state)
 {
 	emr_domain_public mine;
-	emr_replica_options options = { .state_dirfd = k.state_fd, .ledger = k.ledger, .clock = &k.clock.clock,
-					.is_mine = is_none, .is_mine_arg = &mine };
+	emr_replica_options options = {.state_dirfd = k.state_fd,
+		.ledger = k.ledger,
+		.clock = &k.clock.clock,
+		.is_mine = is_none,
+		.is_mine_arg = &mine};
 	emr_id16 object = emr_id16_random();
 	kit_domain other;
-	emr_part_key key = { .object = object, .version = 1, .family = 0x20 };
-	EMR_AUTO_BUF part = { 0 };
+	emr_part_key key = {.object = object, .version = 1, .family = 0x20};
+	EMR_AUTO_BUF part = {0};
 	emr_replica_trouble trouble;
 	emr_replica_head head;
 	uint64_t checked = 0;
@@ -238,13 +241,14 @@ static void the_history_of_a_record_is_every_version_of_its_row(void **state)
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
 	emr_batch_builder *b = kit_batch(&k, domain.id);
-	past p = { 0 };
+	past p = {0};
 
 	(void)state;
 	(void)kit_unlink(b, &domain, object, 3, item);
 	(void)kit_send(&k, b);
 	(void)catch_up();
-	assert_ok(emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, object, note_item, &p));
+	assert_ok(
+		emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, object, note_item, &p));
 	assert_int_equal(p.n, 3);
 	assert_int_equal(p.versions[0], 1);
 	assert_int_equal(p.versions[2], 3);
@@ -264,18 +268,18 @@ static void recent_entries_come_newest_first_with_refused_items(void **state)
 {
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 	emr_ledger_answer found;
-	past p = { 0 };
+	past p = {0};
 
 	(void)state;
-	(void)save(object, 1);	/* entry 3 */
+	(void)save(object, 1); /* entry 3 */
 	b = kit_batch(&k, domain.id);
-	(void)kit_put(b, &domain, object, 1, (emr_id32){ { 0 } });
+	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
-	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));	/* entry 4 */
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer)); /* entry 4 */
 	(void)catch_up();
 	assert_ok(emr_replica_recent(replica, &domain.id, &object, 8, note_line, &p));
 	assert_int_equal(p.n, 1);
@@ -292,7 +296,7 @@ static void recent_entries_come_newest_first_with_refused_items(void **state)
 	assert_ok(emr_replica_find_batch(replica, answer.batch_id, &found));
 	assert_int_equal(found.seq, 4);
 	assert_int_equal(found.results[0], EMR_RESULT_CONFLICT);
-	assert_status(EMR_NOT_FOUND, emr_replica_find_batch(replica, (emr_id32){ { 1 } }, &found));
+	assert_status(EMR_NOT_FOUND, emr_replica_find_batch(replica, (emr_id32){{1}}, &found));
 }
 
 static emr_status note_domain(void *arg, emr_id16 id, bool is_mine, emr_bytes row)
@@ -307,7 +311,7 @@ static emr_status note_domain(void *arg, emr_id16 id, bool is_mine, emr_bytes ro
 static void rows_are_read_by_key(void **state)
 {
 	emr_key_text key;
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 	emr_row_key parsed;
 	size_t n = 0;
 
@@ -315,7 +319,8 @@ static void rows_are_read_by_key(void **state)
 	(void)catch_up();
 	emr_key_signer(k.owner.signer_id.b, &key);
 	assert_ok(emr_replica_state_get(replica, key.text, &row));
-	assert_int_equal(emr_row_key_parse((emr_span){ row.data, row.len }, &parsed), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_key_parse((emr_span){row.data, row.len}, &parsed), EMR_CONTRACT_OK);
 	assert_memory_equal(parsed.pk, k.owner.pk, 32);
 	assert_status(EMR_NOT_FOUND, emr_replica_state_get(replica, "D/00", &row));
 	assert_ok(emr_replica_domains(replica, note_domain, &n));
@@ -326,10 +331,10 @@ static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **sta
 {
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
-	emr_part_key key = { .domain = domain.id, .object = object, .version = 1, .family = 0x20 };
+	emr_part_key key = {.domain = domain.id, .object = object, .version = 1, .family = 0x20};
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	emr_replica_trouble trouble;
-	EMR_AUTO_BUF part = { 0 };
+	EMR_AUTO_BUF part = {0};
 	uint64_t checked = 0;
 
 	(void)state;
@@ -353,7 +358,7 @@ static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **sta
 }
 
 typedef struct reader {
-	bool *is_over;	/* atomically */
+	bool *is_over; /* atomically */
 	size_t reads;
 } reader;
 
@@ -385,12 +390,13 @@ static void *read_all_the_time(void *arg)
 static void readers_see_whole_batches_while_it_catches_up(void **state)
 {
 	bool is_over = false;
-	reader readers[3] = { { &is_over, 0 }, { &is_over, 0 }, { &is_over, 0 } };
+	reader readers[3] = {{&is_over, 0}, {&is_over, 0}, {&is_over, 0}};
 	pthread_t threads[3];
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_all_the_time, &readers[i]), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, read_all_the_time, &readers[i]), 0);
 	for (int i = 0; i < 40; i++) {
 		kit_fill(&k, &domain, 10);
 		(void)catch_up();
@@ -505,7 +511,8 @@ static void a_damaged_copy_is_made_again(void **state)
 	(void)save(object, 1);
 	(void)catch_up();
 	stop();
-	kit_sql(k.state, "replica.sqlite", "UPDATE state SET value = zeroblob(128) WHERE key LIKE 'O/%'");
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE state SET value = zeroblob(128) WHERE key LIKE 'O/%'");
 	start();
 	assert_status(EMR_DAMAGED, emr_replica_head_get(replica, domain.id, object, &head));
 	stop();
@@ -518,9 +525,10 @@ static void a_damaged_copy_is_made_again(void **state)
 	assert_int_equal(catch_up(), 4);
 	stop();
 	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
-	assert_status(EMR_NEWER_FORMAT, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
-										 .ledger = k.ledger },
-							 &replica));
+	assert_status(EMR_NEWER_FORMAT,
+		emr_replica_open(
+			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
+			&replica));
 	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=1");
 	start();
 }
@@ -540,13 +548,14 @@ static void a_damaged_mark_is_made_again_beside_a_whole_copy_only(void **state)
 		assert_int_equal(pwrite(fd, "zz", 2, 30), 2);
 		(void)close(fd);
 		if (i == 0) {
-			start();	/* and written again at the next stop */
+			start(); /* and written again at the next stop */
 			continue;
 		}
 		remove_file(k.state, "replica.sqlite");
-		assert_status(EMR_DAMAGED, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
-										    .ledger = k.ledger },
-							    &replica));
+		assert_status(EMR_DAMAGED,
+			emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
+						 .ledger = k.ledger},
+				&replica));
 	}
 	remove_file(k.state, "replica.hw");
 	start();
@@ -561,9 +570,9 @@ static void a_copy_of_another_network_is_refused(void **state)
 	(void)catch_up();
 	stop();
 	kit_new(&other);
-	assert_status(EMR_FORK, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
-									 .ledger = other.ledger },
-						 &replica));
+	assert_status(EMR_FORK, emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
+							 .ledger = other.ledger},
+					&replica));
 	kit_end(&other);
 	start();
 }
@@ -576,9 +585,10 @@ static void a_copy_that_others_can_read_is_refused(void **state)
 	stop();
 	(void)snprintf(path, sizeof path, "%s/replica.sqlite", k.state);
 	assert_int_equal(chmod(path, 0644), 0);
-	assert_status(EMR_EXPOSED, emr_replica_open(&(emr_replica_options){ .state_dirfd = k.state_fd,
-									    .ledger = k.ledger },
-						    &replica));
+	assert_status(EMR_EXPOSED,
+		emr_replica_open(
+			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
+			&replica));
 	assert_int_equal(chmod(path, 0600), 0);
 	start();
 }

@@ -5,8 +5,8 @@
 
 static high_mark sample(void)
 {
-	high_mark mark = { .net_id = { { 1, 2, 3 } }, .last_time = 1700000001 };
-	uint8_t leaf[32] = { 0 };
+	high_mark mark = {.net_id = {{1, 2, 3}}, .last_time = 1700000001};
+	uint8_t leaf[32] = {0};
 
 	for (uint8_t i = 0; i < 11; i++) {
 		leaf[0] = i;
@@ -21,7 +21,7 @@ static void a_mark_comes_back_as_it_was_written(void **state)
 {
 	high_mark mark = sample();
 	high_mark again;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 
 	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
@@ -38,7 +38,7 @@ static void every_flipped_bit_of_a_mark_is_found(void **state)
 {
 	high_mark mark = sample();
 	high_mark again;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 
 	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
@@ -57,7 +57,7 @@ static void a_mark_of_a_newer_program_is_named_so(void **state)
 {
 	high_mark mark = sample();
 	high_mark again;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 
 	(void)state;
 	assert_ok(mark_format(&mark, &bytes));

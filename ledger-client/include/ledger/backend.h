@@ -1,25 +1,31 @@
-/* What a host of the ledger implements: SQLite in a directory (embedded.c), later a peer of a larger network.  Proofs are
- * made above it from subtrees; it refuses nothing by itself that ledger.h does not name. */
+/* What a host of the ledger implements: SQLite in a directory (embedded.c), later a peer of a
+ * larger network.  Proofs are made above it from subtrees; it refuses nothing by itself that
+ * ledger.h does not name. */
 #pragma once
 
 #include "ledger/ledger.h"
 
-/* Every function may be called from several threads at once and follows the contract of its namesake in ledger.h. */
+/* Every function may be called from several threads at once and follows the contract of its
+ * namesake in ledger.h. */
 typedef struct emr_ledger_backend {
 	void (*close)(void *self);
 	emr_status (*submit)(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
 	emr_status (*size)(void *self, uint64_t *out_size);
-	emr_status (*changes)(void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
+	emr_status (*changes)(
+		void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
 	/* domain NULL = every entry */
-	emr_status (*entries)(void *self, const emr_id16 *domain, uint64_t from, size_t max, emr_ledger_entry_fn fn,
-			      void *arg, size_t *out_n);
-	emr_status (*fetch)(void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+	emr_status (*entries)(void *self, const emr_id16 *domain, uint64_t from, size_t max,
+		emr_ledger_entry_fn fn, void *arg, size_t *out_n);
+	emr_status (*fetch)(
+		void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 	emr_status (*find_batch)(void *self, emr_id32 batch_id, uint64_t *out_seq);
-	emr_status (*find_item)(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
-	/* Hash of the complete subtree of 2^LEVEL entries that begins with entry INDEX * 2^LEVEL. */
+	emr_status (*find_item)(
+		void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
+	/* Hash of the complete subtree of 2^LEVEL entries that begins with entry INDEX * 2^LEVEL.
+	 */
 	emr_status (*subtree)(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32]);
-	/* The kept note and what replaces it; the caller has checked NOTE.  Replaces only what still equals OLD (empty =
-	 * none), else EMR_CONFLICT. */
+	/* The kept note and what replaces it; the caller has checked NOTE.  Replaces only what
+	 * still equals OLD (empty = none), else EMR_CONFLICT. */
 	emr_status (*note)(void *self, emr_buf *out_note);
 	emr_status (*replace_note)(void *self, emr_bytes old_note, emr_bytes note);
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
@@ -28,7 +34,8 @@ typedef struct emr_ledger_backend {
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */
-emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor, emr_ledger **out_ledger);
+emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor,
+	emr_ledger **out_ledger);
 
 /* The backend of a network directory. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);

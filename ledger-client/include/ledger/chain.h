@@ -1,21 +1,21 @@
-/* Entries and everything that follows from them (tree, state rows, places of items, parts) in one SQLite file: what the
- * embedded ledger shares and what a replica keeps for itself.  It refuses to append what the contract did not judge, and
- * to follow an entry that does not verify. */
+/* Entries and everything that follows from them (tree, state rows, places of items, parts) in one
+ * SQLite file: what the embedded ledger shares and what a replica keeps for itself.  It refuses to
+ * append what the contract did not judge, and to follow an entry that does not verify. */
 #pragma once
 
 #include "contract/contract.h"
 #include "ledger/ledger.h"
 
-typedef struct emr_chain emr_chain;	/* one connection; one thread at a time */
+typedef struct emr_chain emr_chain; /* one connection; one thread at a time */
 
 typedef enum emr_chain_use {
-	EMR_CHAIN_SHARED,	/* the ledger itself: survives a power cut, other processes write too */
-	EMR_CHAIN_SHARED_GROUP,	/* the same with rights for a group */
+	EMR_CHAIN_SHARED, /* the ledger itself: survives a power cut, other processes write too */
+	EMR_CHAIN_SHARED_GROUP, /* the same with rights for a group */
 	EMR_CHAIN_PRIVATE,	/* a replica: can be made again */
 } emr_chain_use;
 
-emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool may_create, uint32_t busy_ms,
-			  emr_chain **out_chain);
+emr_status emr_chain_open(int dirfd, const char *name, emr_chain_use use, bool may_create,
+	uint32_t busy_ms, emr_chain **out_chain);
 /* On no name; gone at close. */
 emr_status emr_chain_open_temporary(emr_chain **out_chain);
 void emr_chain_close(emr_chain *chain);
@@ -25,11 +25,12 @@ static inline void emr_chain_auto(emr_chain **chain)
 }
 #define EMR_AUTO_CHAIN __attribute__((cleanup(emr_chain_auto))) emr_chain *
 
-emr_status emr_chain_begin(emr_chain *chain);		/* to write */
-emr_status emr_chain_begin_read(emr_chain *chain);	/* a snapshot */
+emr_status emr_chain_begin(emr_chain *chain);	   /* to write */
+emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */
 emr_status emr_chain_commit(emr_chain *chain);
 void emr_chain_rollback(emr_chain *chain);
-/* After parts were purged: the write-ahead log's copies go, too, as soon as no reader holds them. */
+/* After parts were purged: the write-ahead log's copies go, too, as soon as no reader holds them.
+ */
 void emr_chain_forget_log(emr_chain *chain);
 
 /* ---- reading ---- */
@@ -38,30 +39,38 @@ emr_status emr_chain_size(emr_chain *chain, uint64_t *out_size);
 /* Entry bytes and items; either may be NULL.  EMR_NOT_FOUND. */
 emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32]);
-emr_status emr_chain_subtree(emr_chain *chain, uint32_t level, uint64_t index, uint8_t out_hash[32]);
+emr_status emr_chain_subtree(
+	emr_chain *chain, uint32_t level, uint64_t index, uint8_t out_hash[32]);
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
-emr_status emr_chain_find_item(emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
-/* Entries after SINCE that touch DOMAIN (NULL = all): their number and the newest of all, 0 if none. */
-emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since, uint64_t *out_count,
-			     uint64_t *out_last);
+emr_status emr_chain_find_item(
+	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
+/* Entries after SINCE that touch DOMAIN (NULL = all): their number and the newest of all, 0 if
+ * none. */
+emr_status emr_chain_changes(emr_chain *chain, const uint8_t *domain, uint64_t since,
+	uint64_t *out_count, uint64_t *out_last);
 /* Up to MAX numbers of entries from FROM that touch DOMAIN. */
-emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from, size_t max, uint64_t *out,
-				 size_t *out_n);
+emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uint64_t from,
+	size_t max, uint64_t *out, size_t *out_n);
 /* Where the applied item of a row's version stands. */
-emr_status emr_chain_place(emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
-/* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.  EMR_NOT_FOUND. */
-emr_status emr_chain_before(emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq);
+emr_status emr_chain_place(
+	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
+/* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.
+ * EMR_NOT_FOUND. */
+emr_status emr_chain_before(
+	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
-/* A state row as the contract sees it (also b/, c/, i/ and p/ keys, which are made from the tables).  SEQ and TIME of its
- * last change may be NULL and are given for plain rows only. */
-emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq, uint64_t *out_time);
-typedef emr_status (*emr_chain_row_fn)(void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
+/* A state row as the contract sees it (also b/, c/, i/ and p/ keys, which are made from the
+ * tables).  SEQ and TIME of its last change may be NULL and are given for plain rows only. */
+emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq,
+	uint64_t *out_time);
+typedef emr_status (*emr_chain_row_fn)(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
 /* Plain rows whose key begins with PREFIX, in order, read from one statement. */
 emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg);
 typedef emr_status (*emr_chain_place_fn)(void *arg, uint64_t version, uint64_t seq, uint16_t index);
-emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16], const uint8_t object[16],
-				emr_chain_place_fn fn, void *arg);
+emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
+	const uint8_t object[16], emr_chain_place_fn fn, void *arg);
 /* Running digest over all changes of state, in order. */
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 
@@ -78,47 +87,48 @@ typedef struct emr_chain_verdict {
 	emr_outcome outcome;
 	uint8_t *arena;
 	emr_value *values;
-	emr_buf rows[2];	/* values of the two passes */
+	emr_buf rows[2]; /* values of the two passes */
 } emr_chain_verdict;
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* What the host says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the certificate in the private part
- * of a lone KEY_REG or KEY_CERT when a CA of DESCRIPTOR signed it. */
-emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch, emr_id32 submitter_id,
-			    uint64_t now, emr_caller *out_caller);
+/* What the host says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the
+ * certificate in the private part of a lone KEY_REG or KEY_CERT when a CA of DESCRIPTOR signed it.
+ */
+emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
 /* EMR_NEWER_FORMAT when the network has agreed on another version of the rules. */
-emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller, uint64_t now,
-			   emr_chain_verdict *out_verdict);
+emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,
+	uint64_t now, emr_chain_verdict *out_verdict);
 
 /* Which parts are kept: NULL = all. */
 typedef bool (*emr_chain_keep_fn)(void *arg, const uint8_t domain[16]);
 
 emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor);
-emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch, const emr_outcome *outcome,
-			    emr_chain_keep_fn keep, void *keep_arg);
+emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *batch,
+	const emr_outcome *outcome, emr_chain_keep_fn keep, void *keep_arg);
 
 /* ---- following what others appended ---- */
 
-/* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one that does not fit its
- * hash must not be given).  EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then the caller's to roll
- * back. */
+/* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
+ * that does not fit its hash must not be given).  EMR_DAMAGED or EMR_FORK with *out_trouble set;
+ * the transaction is then the caller's to roll back. */
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, const emr_span *parts,
-			    emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble);
-/* The private parts of ENTRY's applied items, fetched with FETCH and checked; the rest stays NULL.  *out_bad (may be NULL)
- * is set when one did not fit its hash. */
-typedef emr_status (*emr_chain_fetch_fn)(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn,
-					 void *fn_arg);
+	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble);
+/* The private parts of ENTRY's applied items, fetched with FETCH and checked; the rest stays NULL.
+ * *out_bad (may be NULL) is set when one did not fit its hash. */
+typedef emr_status (*emr_chain_fetch_fn)(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 typedef struct emr_chain_parts {
 	emr_span spans[EMR_BATCH_COUNT_MAX];
 	emr_buf bytes;
-	bool is_bad;		/* one did not fit its item's priv_hash */
+	bool is_bad; /* one did not fit its item's priv_hash */
 } emr_chain_parts;
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
-			      emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts);
+	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts);
 void emr_chain_parts_free(emr_chain_parts *parts);
 
-/* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY must have).  EMR_DAMAGED
- * with the first entry concerned. */
-emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep, void *keep_arg,
-			     emr_ledger_trouble *out_trouble);
+/* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
+ * must have).  EMR_DAMAGED with the first entry concerned. */
+emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out_trouble);

@@ -1,18 +1,19 @@
-/* Checkpoints: signed notes about the ledger's size and root (C2SP tlog-checkpoint, tlog-cosignature and signed-note, cited
- * in FORMAT.md).  Refuses extension lines, foreign origins and unknown keys count for nothing. */
+/* Checkpoints: signed notes about the ledger's size and root (C2SP tlog-checkpoint,
+ * tlog-cosignature and signed-note, cited in FORMAT.md).  Refuses extension lines, foreign origins
+ * and unknown keys count for nothing. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/id.h"
 #include "keyring/keyring.h"
 
-#define EMR_CHECKPOINT_MAX 16384u	/* bytes of a note */
+#define EMR_CHECKPOINT_MAX 16384u /* bytes of a note */
 #define EMR_CHECKPOINT_SIGS_MAX 64u
 
 typedef struct emr_checkpoint_sig {
-	uint8_t name_id[8];	/* first 8 bytes of the cosigner's signer_id */
+	uint8_t name_id[8]; /* first 8 bytes of the cosigner's signer_id */
 	uint8_t key_id[4];
-	uint64_t time;		/* Unix seconds */
+	uint64_t time; /* Unix seconds */
 	uint8_t sig[64];
 } emr_checkpoint_sig;
 
@@ -24,11 +25,16 @@ typedef struct emr_checkpoint {
 	emr_checkpoint_sig sigs[EMR_CHECKPOINT_SIGS_MAX];
 } emr_checkpoint;
 
-/* Parses outside bytes.  EMR_DAMAGED: any deviation from the one accepted text; EMR_LIMIT: too long or too many signatures. */
+/* Parses outside bytes.  EMR_DAMAGED: any deviation from the one accepted text; EMR_LIMIT: too long
+ * or too many signatures. */
 emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint);
 /* The one text of CHECKPOINT, signatures in the order of the array. */
 emr_status emr_checkpoint_format(const emr_checkpoint *checkpoint, emr_buf *out_note);
-/* Adds a cosignature at TIME by the log key of KEYRING in this network; replaces an older one of the same member. */
-emr_status emr_checkpoint_cosign(emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time);
-/* EMR_OK when CHECKPOINT bears a good cosignature of that member's LOG_PK; EMR_NOT_FOUND, EMR_BAD_SIGNATURE. */
-emr_status emr_checkpoint_verify(const emr_checkpoint *checkpoint, emr_id32 signer_id, const uint8_t log_pk[32]);
+/* Adds a cosignature at TIME by the log key of KEYRING in this network; replaces an older one of
+ * the same member. */
+emr_status emr_checkpoint_cosign(
+	emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time);
+/* EMR_OK when CHECKPOINT bears a good cosignature of that member's LOG_PK; EMR_NOT_FOUND,
+ * EMR_BAD_SIGNATURE. */
+emr_status emr_checkpoint_verify(
+	const emr_checkpoint *checkpoint, emr_id32 signer_id, const uint8_t log_pk[32]);

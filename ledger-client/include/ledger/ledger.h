@@ -1,6 +1,7 @@
-/* The ledger as every part of emrfs sees it: send a batch, hear what changed, read entries and parts, ask for proofs.
- * It carries messages only (bytes in, bytes out), so that another host can serve the same bytes; it refuses to decide
- * whether an entry is genuine: that is replica's work. */
+/* The ledger as every part of emrfs sees it: send a batch, hear what changed, read entries and
+ * parts, ask for proofs. It carries messages only (bytes in, bytes out), so that another host can
+ * serve the same bytes; it refuses to decide whether an entry is genuine: that is replica's work.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -10,24 +11,26 @@
 #include "crypto/merkle.h"
 #include "keyring/keyring.h"
 
-#define EMR_LEDGER_BATCH_MAX (4u << 20)	/* bytes of a whole batch */
+#define EMR_LEDGER_BATCH_MAX (4u << 20) /* bytes of a whole batch */
 #define EMR_LEDGER_ITEMS_MAX 1024u	/* items of a batch by its format; we send at most 500 */
 
-/* Thread-safe: one handle serves every thread of a process.  Opening it again in other processes is the normal case. */
+/* Thread-safe: one handle serves every thread of a process.  Opening it again in other processes is
+ * the normal case. */
 typedef struct emr_ledger emr_ledger;
 
 typedef struct emr_ledger_options {
-	const char *path;		/* network directory (embedded) */
-	const emr_keyring *submitter;	/* its identity, a registered key, stands for what it appends; borrowed;
-					 * NULL = read only */
-	const emr_clock *clock;		/* NULL = the computer's */
-	uint32_t busy_timeout_ms;	/* how long to wait for other processes; 0 = 10,000 */
+	const char *path;	      /* network directory (embedded) */
+	const emr_keyring *submitter; /* its identity, a registered key, stands for what it appends;
+				       * borrowed; NULL = read only */
+	const emr_clock *clock;	      /* NULL = the computer's */
+	uint32_t busy_timeout_ms;     /* how long to wait for other processes; 0 = 10,000 */
 } emr_ledger_options;
 
-/* Errors: EMR_NOT_FOUND (no network there), EMR_EXPOSED (rights wider than the network allows, or another owner),
- * EMR_UNSUPPORTED (nfs, cifs or fuse below), EMR_NEWER_FORMAT, EMR_DAMAGED, EMR_IO, EMR_BUSY, EMR_NO_MEMORY. */
+/* Errors: EMR_NOT_FOUND (no network there), EMR_EXPOSED (rights wider than the network allows, or
+ * another owner), EMR_UNSUPPORTED (nfs, cifs or fuse below), EMR_NEWER_FORMAT, EMR_DAMAGED, EMR_IO,
+ * EMR_BUSY, EMR_NO_MEMORY. */
 emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger);
-void emr_ledger_close(emr_ledger *ledger);	/* NULL is fine; no other thread may be inside */
+void emr_ledger_close(emr_ledger *ledger); /* NULL is fine; no other thread may be inside */
 #define EMR_AUTO_LEDGER __attribute__((cleanup(emr_ledger_auto))) emr_ledger *
 static inline void emr_ledger_auto(emr_ledger **ledger)
 {
@@ -39,66 +42,74 @@ emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 
-/* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37), nothing was written and
- * n_results is 0.  Otherwise results[i] is the wire code of item i: 0 applied, 1 already there, 16.. refused. */
+/* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37),
+ * nothing was written and n_results is 0.  Otherwise results[i] is the wire code of item i: 0
+ * applied, 1 already there, 16.. refused. */
 typedef struct emr_ledger_answer {
 	emr_id32 batch_id;
 	uint64_t seq;
-	uint64_t ledger_time;	/* Unix seconds by the appender's clock */
+	uint64_t ledger_time; /* Unix seconds by the appender's clock */
 	uint8_t refusal;
-	uint8_t is_repeat;	/* the batch was there before: these are its old results */
+	uint8_t is_repeat; /* the batch was there before: these are its old results */
 	uint16_t n_results;
 	uint8_t results[EMR_LEDGER_ITEMS_MAX];
 } emr_ledger_answer;
 
-/* Sends the bytes of one batch (header, items, private parts).  EMR_OK means: the ledger answered, and what it wrote
- * survives a power cut.  EMR_BUSY, EMR_TIMEOUT, EMR_IO, EMR_NO_SPACE, EMR_NO_MEMORY leave the question open: send the
- * same bytes again, the answer is the old one if it had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over
- * 4 MiB.  EMR_NEWER_FORMAT: the network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts itself; nothing was written. */
+/* Sends the bytes of one batch (header, items, private parts).  EMR_OK means: the ledger answered,
+ * and what it wrote survives a power cut.  EMR_BUSY, EMR_TIMEOUT, EMR_IO, EMR_NO_SPACE,
+ * EMR_NO_MEMORY leave the question open: send the same bytes again, the answer is the old one if it
+ * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_FORMAT: the
+ * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
+ * itself; nothing was written. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included. */
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
 
 typedef struct emr_ledger_change {
-	uint64_t size;		/* entries of the whole ledger now */
-	uint64_t last_seq;	/* newest entry that touches the domain; 0 = none */
-	uint64_t count;		/* such entries after `since` */
-	emr_id32 batch_id;	/* of last_seq; zero if none */
+	uint64_t size;	   /* entries of the whole ledger now */
+	uint64_t last_seq; /* newest entry that touches the domain; 0 = none */
+	uint64_t count;	   /* such entries after `since` */
+	emr_id32 batch_id; /* of last_seq; zero if none */
 } emr_ledger_change;
 
-/* What touched DOMAIN in entries after SINCE.  NULL = any entry; the zero id = keys, organisations, requests to a person. */
-emr_status emr_ledger_changes(emr_ledger *ledger, const emr_id16 *domain, uint64_t since,
-			      emr_ledger_change *out_change);
+/* What touched DOMAIN in entries after SINCE.  NULL = any entry; the zero id = keys, organisations,
+ * requests to a person. */
+emr_status emr_ledger_changes(
+	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
 
 typedef struct emr_ledger_entry {
 	uint64_t seq;
-	emr_bytes entry;	/* entry bytes; the descriptor for seq 0 */
-	emr_bytes items;	/* count x (item, public part); empty for seq 0 */
+	emr_bytes entry; /* entry bytes; the descriptor for seq 0 */
+	emr_bytes items; /* count x (item, public part); empty for seq 0 */
 } emr_ledger_entry;
 
-/* Borrowed bytes, valid during the call.  May call the ledger.  Any other status than EMR_OK ends the walk and is returned. */
+/* Borrowed bytes, valid during the call.  May call the ledger.  Any other status than EMR_OK ends
+ * the walk and is returned. */
 typedef emr_status (*emr_ledger_entry_fn)(void *arg, const emr_ledger_entry *entry);
 
 /* At most MAX entries in order from FROM.  *out_n = how many were given; 0 at the end.
- * EMR_DAMAGED: entry FROM + *out_n (set in this case, too) is missing although a later one exists, or cannot be read. */
-emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn, void *arg,
-			      size_t *out_n);
+ * EMR_DAMAGED: entry FROM + *out_n (set in this case, too) is missing although a later one exists,
+ * or cannot be read. */
+emr_status emr_ledger_entries(emr_ledger *ledger, uint64_t from, size_t max, emr_ledger_entry_fn fn,
+	void *arg, size_t *out_n);
 /* The same for entries that touch DOMAIN. */
 emr_status emr_ledger_domain_entries(emr_ledger *ledger, emr_id16 domain, uint64_t from, size_t max,
-				     emr_ledger_entry_fn fn, void *arg, size_t *out_n);
+	emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 
 /* Key of a private part: p/family/domain/object/version. */
 typedef struct emr_part_key {
 	emr_id16 domain;
 	emr_id16 object;
 	uint64_t version;
-	uint8_t family;	/* 0x20 for PUT, META, REWRAP */
+	uint8_t family; /* 0x20 for PUT, META, REWRAP */
 } emr_part_key;
 
-/* part.data == NULL: not there (purged, or never had one).  The bytes are as stored: check them against priv_hash. */
+/* part.data == NULL: not there (purged, or never had one).  The bytes are as stored: check them
+ * against priv_hash. */
 typedef emr_status (*emr_ledger_part_fn)(void *arg, size_t index, emr_bytes part);
-emr_status emr_ledger_fetch(emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+emr_status emr_ledger_fetch(
+	emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 
 /* RFC 6962 §2.1.1 (inclusion) or §2.1.2 (consistency); crypto/merkle.h verifies both. */
 typedef struct emr_ledger_path {
@@ -106,51 +117,60 @@ typedef struct emr_ledger_path {
 	emr_merkle_hash hashes[EMR_MERKLE_PATH_MAX];
 } emr_ledger_path;
 
-/* Where a batch or an item stands.  EMR_NOT_FOUND.  Of an item that several batches carry, the first that applied it. */
+/* Where a batch or an item stands.  EMR_NOT_FOUND.  Of an item that several batches carry, the
+ * first that applied it. */
 emr_status emr_ledger_find_batch(emr_ledger *ledger, emr_id32 batch_id, uint64_t *out_seq);
-emr_status emr_ledger_find_item(emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
+emr_status emr_ledger_find_item(
+	emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 
 /* Root over the first SIZE entries; EMR_INVALID when SIZE is 0 or larger than the ledger. */
 emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[32]);
 /* Entry SEQ in the tree of the first SIZE entries. */
-emr_status emr_ledger_inclusion(emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path);
+emr_status emr_ledger_inclusion(
+	emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path);
 /* The tree of OLD_SIZE entries is the beginning of that of NEW_SIZE. */
-emr_status emr_ledger_consistency(emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path);
+emr_status emr_ledger_consistency(
+	emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path);
 
-/* Everything that proves one item except the checkpoint: item -> batch root -> entry -> log root. */
+/* Everything that proves one item except the checkpoint: item -> batch root -> entry -> log root.
+ */
 typedef struct emr_ledger_proof {
 	uint64_t seq;
-	uint64_t size;		/* of the tree that log_path belongs to */
-	uint16_t index;		/* of the item in its batch */
-	uint8_t result;		/* wire code */
-	emr_buf item;		/* item and public part */
+	uint64_t size;	/* of the tree that log_path belongs to */
+	uint16_t index; /* of the item in its batch */
+	uint8_t result; /* wire code */
+	emr_buf item;	/* item and public part */
 	emr_buf entry;
 	emr_ledger_path item_path;
 	emr_ledger_path log_path;
 } emr_ledger_proof;
 
 emr_status emr_ledger_prove(emr_ledger *ledger, uint64_t seq, uint16_t index, uint64_t size,
-			    emr_ledger_proof *out_proof);
+	emr_ledger_proof *out_proof);
 void emr_ledger_proof_free(emr_ledger_proof *proof);
 
-/* The newest checkpoint note kept beside the ledger (ledger/checkpoint.h); EMR_NOT_FOUND when nobody left one. */
+/* The newest checkpoint note kept beside the ledger (ledger/checkpoint.h); EMR_NOT_FOUND when
+ * nobody left one. */
 emr_status emr_ledger_checkpoint(emr_ledger *ledger, emr_buf *out_note);
-/* Leaves NOTE for others.  It must be a valid note of this network about a size that exists, with the right root, and at
- * least as large as the kept one; of two of one size the cosignatures are united.  Signatures are judged by readers. */
+/* Leaves NOTE for others.  It must be a valid note of this network about a size that exists, with
+ * the right root, and at least as large as the kept one; of two of one size the cosignatures are
+ * united.  Signatures are judged by readers. */
 emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note);
 
-/* Waits until the ledger has more than SINCE entries.  EMR_OK with *out_size; EMR_TIMEOUT; EMR_INTERRUPTED after
- * emr_ledger_wake.  One waiting thread a handle.  Embedded: inotify on the write-ahead log and a look once a second. */
+/* Waits until the ledger has more than SINCE entries.  EMR_OK with *out_size; EMR_TIMEOUT;
+ * EMR_INTERRUPTED after emr_ledger_wake.  One waiting thread a handle.  Embedded: inotify on the
+ * write-ahead log and a look once a second. */
 emr_status emr_ledger_wait(emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
 /* Ends a wait, now or the next one.  Any thread; also from a signal handler. */
 void emr_ledger_wake(emr_ledger *ledger);
 
-/* Walks everything the host keeps: chain, tree, batches, parts, state and index against a fresh replay of the contract.
- * Reads only.  EMR_DAMAGED with the first entry concerned and a short English cause that names no record. */
+/* Walks everything the host keeps: chain, tree, batches, parts, state and index against a fresh
+ * replay of the contract. Reads only.  EMR_DAMAGED with the first entry concerned and a short
+ * English cause that names no record. */
 typedef struct emr_ledger_trouble {
-	emr_status status;	/* EMR_OK when all is well */
-	uint64_t seq;		/* the entry that does not fit */
-	emr_id32 submitter;	/* who appended it, as the entry says; zero if unknown */
+	emr_status status;  /* EMR_OK when all is well */
+	uint64_t seq;	    /* the entry that does not fit */
+	emr_id32 submitter; /* who appended it, as the entry says; zero if unknown */
 	char cause[120];
 } emr_ledger_trouble;
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);

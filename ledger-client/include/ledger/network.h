@@ -1,6 +1,6 @@
-/* The network directory of the embedded ledger: its place, its rights, and how one is made (its descriptor is
- * contract/item.h's).  Refuses shared file
- * systems, where SQLite's locks cannot be trusted, and rights wider than one user or one group. */
+/* The network directory of the embedded ledger: its place, its rights, and how one is made (its
+ * descriptor is contract/item.h's).  Refuses shared file systems, where SQLite's locks cannot be
+ * trusted, and rights wider than one user or one group. */
 #pragma once
 
 #include "base/bytes.h"
@@ -12,19 +12,24 @@
 #define EMR_NETWORK_LEDGER "ledger.sqlite"
 #define EMR_NETWORK_DESCRIPTOR "descriptor"
 
-/* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own. */
+/* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own.
+ */
 emr_status emr_network_check_place(int dirfd);
 
 typedef struct emr_network_new {
-	const char *path;		/* directory; made when missing, must be empty otherwise (EMR_NOT_EMPTY) */
-	const emr_keyring *keyring;	/* its owner becomes CA, organisation admin and the first member */
-	const char *name;		/* of network and organisation, 1..64 bytes of UTF-8 */
-	const char *handle;		/* the owner's common name in the certificate, 1..64 bytes */
-	const emr_clock *clock;		/* NULL = the computer's */
-	bool is_group;			/* 2770 and 0660 instead of 0700 and 0600 */
+	const char
+		*path; /* directory; made when missing, must be empty otherwise (EMR_NOT_EMPTY) */
+	const emr_keyring
+		*keyring;	/* its owner becomes CA, organisation admin and the first member */
+	const char *name;	/* of network and organisation, 1..64 bytes of UTF-8 */
+	const char *handle;	/* the owner's common name in the certificate, 1..64 bytes */
+	const emr_clock *clock; /* NULL = the computer's */
+	bool is_group;		/* 2770 and 0660 instead of 0700 and 0600 */
 } emr_network_new;
 
-/* Makes a network of one organisation: CA and owner's certificate (keyring/cert.h), descriptor, entry 0, and the KEY_REG of
- * the owner (roles patient and org admin) as entry 1.  It appears whole or not at all.  The certificate's DER is left in
- * *out_cert for the keyring (may be NULL).  EMR_EXISTS: there is a network already; EMR_UNSUPPORTED: see check_place. */
-emr_status emr_network_create(const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert);
+/* Makes a network of one organisation: CA and owner's certificate (keyring/cert.h), descriptor,
+ * entry 0, and the KEY_REG of the owner (roles patient and org admin) as entry 1.  It appears whole
+ * or not at all.  The certificate's DER is left in *out_cert for the keyring (may be NULL).
+ * EMR_EXISTS: there is a network already; EMR_UNSUPPORTED: see check_place. */
+emr_status emr_network_create(
+	const emr_network_new *options, emr_id16 *out_net_id, emr_buf *out_cert);

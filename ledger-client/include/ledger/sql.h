@@ -1,6 +1,6 @@
-/* SQLite as the ledger and the replica use it: one connection with its prepared statements, and every result as an
- * emr_status.  It refuses to open a file of another kind or a newer format, or one that is not write-ahead and synchronous
- * as asked. */
+/* SQLite as the ledger and the replica use it: one connection with its prepared statements, and
+ * every result as an emr_status.  It refuses to open a file of another kind or a newer format, or
+ * one that is not write-ahead and synchronous as asked. */
 #pragma once
 
 #include <sqlite3.h>
@@ -14,24 +14,24 @@
 /* One connection; used by one thread at a time.  Zero-initialised is closed. */
 typedef struct emr_sql {
 	sqlite3 *db;
-	const char *const *texts;	/* statement texts by number; static */
+	const char *const *texts; /* statement texts by number; static */
 	sqlite3_stmt *statements[EMR_SQL_STATEMENTS];
 } emr_sql;
 
 typedef struct emr_sql_kind {
-	uint32_t application_id;	/* PRAGMA application_id */
-	uint32_t format;		/* PRAGMA user_version: the newest this program knows */
-	const char *schema;		/* CREATE statements of that format */
+	uint32_t application_id; /* PRAGMA application_id */
+	uint32_t format;	 /* PRAGMA user_version: the newest this program knows */
+	const char *schema;	 /* CREATE statements of that format */
 	const char *const *texts;
-	bool survives_power_cut;	/* synchronous FULL, else NORMAL */
-	mode_t mode;			/* of a new file */
+	bool survives_power_cut; /* synchronous FULL, else NORMAL */
+	mode_t mode;		 /* of a new file */
 } emr_sql_kind;
 
-/* Opens NAME in the directory DIRFD, which must exist unless MAY_CREATE.  Sets busy timeout, WAL, synchronous (outside any
- * transaction, where alone it counts) and secure_delete, and reads them back.  EMR_NOT_FOUND, EMR_NEWER_FORMAT,
- * EMR_DAMAGED (not such a file), EMR_IO, EMR_BUSY. */
-emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create, uint32_t busy_ms,
-			emr_sql *out_sql);
+/* Opens NAME in the directory DIRFD, which must exist unless MAY_CREATE.  Sets busy timeout, WAL,
+ * synchronous (outside any transaction, where alone it counts) and secure_delete, and reads them
+ * back.  EMR_NOT_FOUND, EMR_NEWER_FORMAT, EMR_DAMAGED (not such a file), EMR_IO, EMR_BUSY. */
+emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create,
+	uint32_t busy_ms, emr_sql *out_sql);
 /* With the schema of KIND, on no name. */
 emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql);
 void emr_sql_close(emr_sql *sql);
@@ -47,10 +47,10 @@ emr_status emr_sql_step(sqlite3_stmt *statement);
 emr_status emr_sql_done(sqlite3_stmt *statement);
 emr_status emr_sql_run(emr_sql *sql, const char *text);
 
-emr_status emr_sql_begin(emr_sql *sql);		/* BEGIN IMMEDIATE */
-emr_status emr_sql_begin_read(emr_sql *sql);	/* a snapshot */
+emr_status emr_sql_begin(emr_sql *sql);	     /* BEGIN IMMEDIATE */
+emr_status emr_sql_begin_read(emr_sql *sql); /* a snapshot */
 emr_status emr_sql_commit(emr_sql *sql);
-void emr_sql_rollback(emr_sql *sql);		/* fine when no transaction is open */
+void emr_sql_rollback(emr_sql *sql); /* fine when no transaction is open */
 
 static inline emr_bytes emr_sql_bytes(sqlite3_stmt *statement, int column)
 {
@@ -75,7 +75,8 @@ static inline uint64_t emr_sql_u64(sqlite3_stmt *statement, int column)
 	return (uint64_t)sqlite3_column_int64(statement, column);
 }
 
-/* Rows carry 8 bytes of SipHash-2-4 over key and value behind the value: they find accidental damage, not an attacker. */
+/* Rows carry 8 bytes of SipHash-2-4 over key and value behind the value: they find accidental
+ * damage, not an attacker. */
 #define EMR_SQL_SUM 8
 emr_status emr_sql_seal(const char *key, emr_bytes value, emr_buf *out_sealed);
 /* The value inside SEALED; EMR_DAMAGED. */

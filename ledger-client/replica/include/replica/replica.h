@@ -1,6 +1,7 @@
-/* The ledger as this computer has verified it: every entry checked and replayed through the contract once, its own state
- * tables, and the items and parts of its own domains, kept in a private SQLite file.  It refuses to go back, to follow a
- * fork, and to believe state that others computed. */
+/* The ledger as this computer has verified it: every entry checked and replayed through the
+ * contract once, its own state tables, and the items and parts of its own domains, kept in a
+ * private SQLite file.  It refuses to go back, to follow a fork, and to believe state that others
+ * computed. */
 #pragma once
 
 #include "base/bytes.h"
@@ -8,23 +9,27 @@
 #include "base/id.h"
 #include "ledger/ledger.h"
 
-typedef struct emr_replica emr_replica;	/* reads: any thread, any number at once; catch_up: one at a time (it locks) */
+typedef struct emr_replica
+	emr_replica; /* reads: any thread, any number at once; catch_up: one at a time (it locks) */
 
-/* Decides by its D row (bytes after the 48-byte head: owner_pk, box, A) whether items and parts of a domain are kept. */
+/* Decides by its D row (bytes after the 48-byte head: owner_pk, box, A) whether items and parts of
+ * a domain are kept. */
 typedef bool (*emr_replica_mine_fn)(void *arg, emr_id16 domain, emr_bytes d_row);
 
 typedef struct emr_replica_options {
-	int state_dirfd;		/* private directory (0700); stays the caller's */
-	emr_ledger *ledger;		/* borrowed; outlives the replica */
-	const emr_clock *clock;		/* NULL = the computer's */
-	emr_replica_mine_fn is_mine;	/* NULL = every domain */
+	int state_dirfd;	     /* private directory (0700); stays the caller's */
+	emr_ledger *ledger;	     /* borrowed; outlives the replica */
+	const emr_clock *clock;	     /* NULL = the computer's */
+	emr_replica_mine_fn is_mine; /* NULL = every domain */
 	void *is_mine_arg;
 } emr_replica_options;
 
-/* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the high-water mark says is
- * rebuilt from the ledger by the next catch_up, never trusted; the high-water mark stays.  EMR_EXPOSED, EMR_NEWER_FORMAT,
- * EMR_DAMAGED (the high-water mark file itself is damaged: remove it by hand to start again), EMR_FORK (the files belong to
- * another network), EMR_BUSY, EMR_IO.  Several processes may have one state open; catch_up locks between them. */
+/* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the
+ * high-water mark says is rebuilt from the ledger by the next catch_up, never trusted; the
+ * high-water mark stays.  EMR_EXPOSED, EMR_NEWER_FORMAT, EMR_DAMAGED (the high-water mark file
+ * itself is damaged: remove it by hand to start again), EMR_FORK (the files belong to another
+ * network), EMR_BUSY, EMR_IO.  Several processes may have one state open; catch_up locks between
+ * them. */
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica);
 void emr_replica_close(emr_replica *replica);
 #define EMR_AUTO_REPLICA __attribute__((cleanup(emr_replica_auto))) emr_replica *
@@ -51,52 +56,63 @@ typedef struct emr_replica_change {
 } emr_replica_change;
 typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *change);
 
-/* Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items, in order, with no lock
- * held.  *out_n (may be NULL) = entries taken in.  Errors leave what was verified before them in place and are also kept
- * for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED. */
-emr_status emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
+/* Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items,
+ * in order, with no lock held.  *out_n (may be NULL) = entries taken in.  Errors leave what was
+ * verified before them in place and are also kept for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK,
+ * EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED.
+ */
+emr_status emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
 /* Why the ledger is not believed any more; status EMR_OK when all is well. */
 typedef emr_ledger_trouble emr_replica_trouble;
 void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble);
 
 typedef struct emr_replica_position {
-	uint64_t size;			/* verified entries */
+	uint64_t size; /* verified entries */
 	uint8_t root[32];
-	emr_id32 last_leaf;		/* leaf hash of entry size - 1: seen_leaf of new batches */
-	uint64_t last_time;		/* ledger_time of entry size - 1 */
-	int64_t freshness_s;		/* since a catch_up last reached the ledger's end; -1 = never in this life */
+	emr_id32 last_leaf;  /* leaf hash of entry size - 1: seen_leaf of new batches */
+	uint64_t last_time;  /* ledger_time of entry size - 1 */
+	int64_t freshness_s; /* since a catch_up last reached the ledger's end; -1 = never in this
+				life */
 } emr_replica_position;
 emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_position);
 
-/* A state row by its printable key ("D/<hex>", "K/<hex>", formats §2.4).  EMR_NOT_FOUND, EMR_DAMAGED. */
+/* A state row by its printable key ("D/<hex>", "K/<hex>", formats §2.4).  EMR_NOT_FOUND,
+ * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);
-/* Rows whose key begins with PREFIX, in order.  fn ends the walk with any other status than EMR_OK. */
+/* Rows whose key begins with PREFIX, in order.  fn ends the walk with any other status than EMR_OK.
+ */
 typedef emr_status (*emr_replica_row_fn)(void *arg, const char *key, emr_bytes row);
-emr_status emr_replica_each_row(emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg);
+emr_status emr_replica_each_row(
+	emr_replica *replica, const char *prefix, emr_replica_row_fn fn, void *arg);
 
 /* Head of an object (an O row). */
 typedef struct emr_replica_head {
 	emr_id16 domain;
 	emr_id16 object;
-	uint64_t version;	/* of the row's chain */
-	emr_id32 item_id;	/* its last item */
+	uint64_t version; /* of the row's chain */
+	emr_id32 item_id; /* its last item */
 	emr_id32 creator;
-	uint64_t pversion;	/* item version and id of the last PUT or REWRAP; 0 if none */
+	uint64_t pversion; /* item version and id of the last PUT or REWRAP; 0 if none */
 	emr_id32 pitem;
-	uint64_t seq;		/* entry of the last item */
-	uint64_t ledger_time;	/* of that entry */
-	uint32_t epoch;		/* of the last PUT or REWRAP (META of a directory: of that) */
-	uint16_t flags;		/* 1 NOCONTENT */
-	uint8_t state;		/* 1 live 2 unlinked 3 erased */
+	uint64_t seq;	      /* entry of the last item */
+	uint64_t ledger_time; /* of that entry */
+	uint32_t epoch;	      /* of the last PUT or REWRAP (META of a directory: of that) */
+	uint16_t flags;	      /* 1 NOCONTENT */
+	uint8_t state;	      /* 1 live 2 unlinked 3 erased */
 } emr_replica_head;
-emr_status emr_replica_head_get(emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
+emr_status emr_replica_head_get(
+	emr_replica *replica, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
 typedef emr_status (*emr_replica_head_fn)(void *arg, const emr_replica_head *head);
-/* Heads of DOMAIN, or of all domains when NULL, in key order; a consistent snapshot.  fn may read the replica. */
-emr_status emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
+/* Heads of DOMAIN, or of all domains when NULL, in key order; a consistent snapshot.  fn may read
+ * the replica. */
+emr_status emr_replica_each_head(
+	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
 
-/* A private part, as it was when its item's priv_hash was checked.  EMR_NOT_FOUND: erased, not mine, or none;
- * EMR_MISSING_DATA: the ledger should have it and had it not, or damaged; EMR_DAMAGED: our own copy is. */
+/* A private part, as it was when its item's priv_hash was checked.  EMR_NOT_FOUND: erased, not
+ * mine, or none; EMR_MISSING_DATA: the ledger should have it and had it not, or damaged;
+ * EMR_DAMAGED: our own copy is. */
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
 
 /* One item of a row's chain. */
@@ -113,24 +129,29 @@ typedef struct emr_replica_item {
 	uint16_t index;
 	uint16_t flags;
 	uint8_t op;
-	uint8_t is_time_suspect;	/* ledger_time is over 600 s ahead of this clock */
-	emr_bytes bytes;		/* item and public part; borrowed from the owner named where this is given */
+	uint8_t is_time_suspect; /* ledger_time is over 600 s ahead of this clock */
+	emr_bytes
+		bytes; /* item and public part; borrowed from the owner named where this is given */
 } emr_replica_item;
 /* The applied item at KEY; its bytes are left in *out_bytes, which out_item->bytes borrows. */
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
-				emr_replica_item *out_item);
+	emr_replica_item *out_item);
 typedef emr_status (*emr_replica_item_fn)(void *arg, const emr_replica_item *item);
 /* All applied items of one row, oldest first. */
-emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain, emr_id16 object,
-			       emr_replica_item_fn fn, void *arg);
-/* The answer to one's own batch, if an entry carries it: for settling an ambiguous submit.  EMR_NOT_FOUND. */
-emr_status emr_replica_find_batch(emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer);
+emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
+	emr_id16 object, emr_replica_item_fn fn, void *arg);
+/* The answer to one's own batch, if an entry carries it: for settling an ambiguous submit.
+ * EMR_NOT_FOUND. */
+emr_status emr_replica_find_batch(
+	emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer);
 
-typedef emr_status (*emr_replica_domain_fn)(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
+typedef emr_status (*emr_replica_domain_fn)(
+	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg);
 
-/* Items of entries from the newest down, at most LIMIT, for listings, with their results.  domain and object narrow it
- * (NULL = all); with a domain, entries that changed nothing there (everything refused) are not shown. */
+/* Items of entries from the newest down, at most LIMIT, for listings, with their results.  domain
+ * and object narrow it (NULL = all); with a domain, entries that changed nothing there (everything
+ * refused) are not shown. */
 typedef struct emr_replica_listing {
 	emr_replica_item item;
 	emr_id16 domain;
@@ -140,9 +161,11 @@ typedef struct emr_replica_listing {
 	uint8_t result;
 } emr_replica_listing;
 typedef emr_status (*emr_replica_listing_fn)(void *arg, const emr_replica_listing *line);
-emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
-			      emr_replica_listing_fn fn, void *arg);
+emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
+	size_t limit, emr_replica_listing_fn fn, void *arg);
 
-/* Reads the whole ledger again from entry 0 and compares chain, signatures, results, parts of my domains, own state and own
- * copies with it.  EMR_DAMAGED, EMR_FORK or EMR_ROLLBACK with the entry in *out_trouble.  *out_checked = entries. */
-emr_status emr_replica_verify_chain(emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);
+/* Reads the whole ledger again from entry 0 and compares chain, signatures, results, parts of my
+ * domains, own state and own copies with it.  EMR_DAMAGED, EMR_FORK or EMR_ROLLBACK with the entry
+ * in *out_trouble.  *out_checked = entries. */
+emr_status emr_replica_verify_chain(
+	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);

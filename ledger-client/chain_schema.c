@@ -1,0 +1,78 @@
+/* Tables and statements of a chain, format 1 (FORMAT.md §2). */
+#include "chain_private.h"
+
+const char chain_schema[] =
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE entries(seq INTEGER PRIMARY KEY, batch_id BLOB NOT NULL UNIQUE, entry BLOB "
+	"NOT NULL,"
+	" items BLOB NOT NULL);"
+	"CREATE TABLE nodes(level INTEGER, idx INTEGER, hash BLOB NOT NULL, PRIMARY KEY(level, "
+	"idx)) WITHOUT ROWID;"
+	"CREATE TABLE domains(domain BLOB, seq INTEGER, PRIMARY KEY(domain, seq)) WITHOUT ROWID;"
+	"CREATE TABLE items(prefix INTEGER, seq INTEGER, idx INTEGER, PRIMARY KEY(prefix, seq, "
+	"idx)) WITHOUT ROWID;"
+	"CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, seq INTEGER NOT NULL, time "
+	"INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE places(family INTEGER, domain BLOB, object BLOB, version INTEGER, seq "
+	"INTEGER NOT NULL,"
+	" idx INTEGER NOT NULL, PRIMARY KEY(family, domain, object, version)) WITHOUT ROWID;"
+	"CREATE TABLE parts(family INTEGER, domain BLOB, object BLOB, version INTEGER, seq INTEGER "
+	"NOT NULL,"
+	" hash BLOB NOT NULL, part BLOB NOT NULL, UNIQUE(domain, object, family, version));";
+
+#define KEY_MATCH "family=?1 AND domain=?2 AND object=?3 AND version=?4"
+
+const char *const chain_texts[CHAIN_STATEMENTS] = {
+	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
+	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
+	[ENTRY_PUT] = "INSERT INTO entries(seq, batch_id, entry, items) VALUES(?1, ?2, ?3, ?4)",
+	[BATCH_GET] = "SELECT seq FROM entries WHERE batch_id=?1",
+	[NODE_GET] = "SELECT hash FROM nodes WHERE level=?1 AND idx=?2",
+	[NODE_PUT] = "INSERT INTO nodes(level, idx, hash) VALUES(?1, ?2, ?3)",
+	[DOMAIN_PUT] = "INSERT INTO domains(domain, seq) VALUES(?1, ?2)",
+	[DOMAIN_COUNT] = "SELECT count(*) FROM domains WHERE domain=?1 AND seq>?2",
+	[DOMAIN_LAST] = "SELECT coalesce(max(seq), 0) FROM domains WHERE domain=?1",
+	[DOMAIN_SEQS] = "SELECT seq FROM domains WHERE domain=?1 AND seq>=?2 ORDER BY seq LIMIT ?3",
+	[DOMAIN_BEFORE] =
+		"SELECT seq FROM domains WHERE domain=?1 AND seq<?2 ORDER BY seq DESC LIMIT 1",
+	[ITEM_GET] = "SELECT seq, idx FROM items WHERE prefix=?1 ORDER BY seq, idx",
+	[ITEM_PUT] = "INSERT INTO items(prefix, seq, idx) VALUES(?1, ?2, ?3)",
+	[STATE_GET] = "SELECT value, seq, time FROM state WHERE key=?1",
+	[STATE_PUT] = "INSERT INTO state(key, value, seq, time) VALUES(?1, ?2, ?3, ?4)"
+		      " ON CONFLICT(key) DO UPDATE SET value=?2, seq=?3, time=?4",
+	[STATE_DELETE] = "DELETE FROM state WHERE key=?1",
+	[STATE_RANGE] =
+		"SELECT key, value, seq, time FROM state WHERE key>=?1 AND key<?2 ORDER BY key",
+	[PLACE_GET] = "SELECT seq, idx FROM places WHERE " KEY_MATCH,
+	[PLACE_PUT] = "INSERT INTO places(family, domain, object, version, seq, idx) VALUES(?1, "
+		      "?2, ?3, ?4, ?5, ?6)"
+		      " ON CONFLICT(family, domain, object, version) DO UPDATE SET seq=?5, idx=?6",
+	[PLACE_RANGE] =
+		"SELECT version, seq, idx FROM places WHERE family=?1 AND domain=?2 AND object=?3"
+		" ORDER BY version",
+	[PART_GET] = "SELECT hash, part FROM parts WHERE " KEY_MATCH,
+	[PART_PUT] = "INSERT INTO parts(family, domain, object, version, seq, hash, part)"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		     " ON CONFLICT(domain, object, family, version) DO UPDATE SET seq=?5, hash=?6, "
+		     "part=?7",
+	[PART_EXPECT] =
+		"INSERT OR IGNORE INTO parts(family, domain, object, version, seq, hash, part)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, x'', x'')",
+	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
+		       "version>=?4 AND version<=?5",
+	[META_GET] = "SELECT value FROM meta WHERE name=?1",
+	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
+		     "value=?2",
+	/* Whole tables for comparisons; the last column is the entry to name. */
+	[ALL_ENTRIES] = "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY 1",
+	[ALL_NODES] = "SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY 1, 2",
+	[ALL_DOMAINS] = "SELECT domain, seq, seq FROM domains ORDER BY 2, 1",
+	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
+	[ALL_STATE] = "SELECT key, value, time, seq FROM state ORDER BY 1",
+	[ALL_PLACES] =
+		"SELECT family, domain, object, version, idx, seq FROM places ORDER BY 1, 2, 3, 4",
+	[ALL_PARTS] = "SELECT family, domain, object, version, hash, part, seq FROM parts ORDER BY "
+		      "2, 3, 1, 4",
+	[ALL_META] = "SELECT name, value, 0 FROM meta WHERE name IN ('digest') ORDER BY 1",
+};
