@@ -175,8 +175,8 @@ static bool dump(emr_buf *out)
 		"SELECT prefix, seq, idx FROM items",
 		"SELECT quote(key), quote(value), seq, time FROM state",
 		"SELECT family, quote(domain), quote(object), version, seq, idx FROM places",
-		"SELECT family, quote(domain), quote(object), version, seq, quote(hash), "
-		"quote(part) FROM parts NOT INDEXED",
+		"SELECT quote(domain), quote(object), version, quote(hash), quote(part) FROM parts",
+		"SELECT family, seq FROM parts NOT INDEXED",
 		"SELECT quote(name), quote(value) FROM meta",
 	};
 	sqlite3 *db = NULL;
