@@ -195,8 +195,9 @@ static void cut_tail(emr_staging *st, bucket *b, extent *e, uint32_t end)
 	account_spilled(st, b, was, file_room(e));
 }
 
-/* Makes [from, end) free of extents; returns the index at which one may be inserted.  Only a spilled extent can
- * reach over both sides (memory is written in place then), so one spare slot is all it takes. */
+/* Makes [from, end) free of extents; returns the index at which one may be inserted.  Only a
+ * spilled extent can reach over both sides (memory is written in place then), so one spare slot is
+ * all it takes. */
 static uint32_t clear_range(emr_staging *st, bucket *b, uint32_t from, uint32_t end)
 {
 	uint32_t i = find_extent(b, from);
@@ -215,7 +216,8 @@ static uint32_t clear_range(emr_staging *st, bucket *b, uint32_t from, uint32_t 
 		cut_tail(st, b, e, from);
 		i++;
 	}
-	for (last = i; last < b->count && b->extents[last].from + b->extents[last].len <= end; last++)
+	for (last = i; last < b->count && b->extents[last].from + b->extents[last].len <= end;
+		last++)
 		;
 	remove_extents(st, b, i, last);
 	if (i < b->count && b->extents[i].from < end)
@@ -253,7 +255,8 @@ static void join_next(emr_staging *st, bucket *b, uint32_t i)
 	extent *e = &b->extents[i];
 	extent *next = e + 1;
 
-	if (i + 1 >= b->count || next->bytes == NULL || e->bytes == NULL || e->from + e->len != next->from)
+	if (i + 1 >= b->count || next->bytes == NULL || e->bytes == NULL ||
+		e->from + e->len != next->from)
 		return;
 	if (grow_extent(st, e, e->len + next->len) != EMR_OK)
 		return;
@@ -262,9 +265,10 @@ static void join_next(emr_staging *st, bucket *b, uint32_t i)
 	remove_extents(st, b, i + 1, i + 2);
 }
 
-static emr_status insert_memory(emr_staging *st, bucket *b, uint32_t from, const uint8_t *data, uint32_t len)
+static emr_status insert_memory(
+	emr_staging *st, bucket *b, uint32_t from, const uint8_t *data, uint32_t len)
 {
-	extent made = { .from = from };
+	extent made = {.from = from};
 	uint32_t i;
 
 	if (grow_extent(st, &made, len) != EMR_OK)
@@ -286,12 +290,14 @@ static uint32_t find_memory_at(const bucket *b, uint32_t from)
 
 	if (i < b->count && b->extents[i].bytes != NULL && b->extents[i].from <= from)
 		return i;
-	if (i > 0 && b->extents[i - 1].bytes != NULL && b->extents[i - 1].from + b->extents[i - 1].len == from)
+	if (i > 0 && b->extents[i - 1].bytes != NULL &&
+		b->extents[i - 1].from + b->extents[i - 1].len == from)
 		return i - 1;
 	return b->count;
 }
 
-emr_status bucket_write(emr_staging *st, bucket *b, uint32_t from, const uint8_t *data, uint32_t len)
+emr_status bucket_write(
+	emr_staging *st, bucket *b, uint32_t from, const uint8_t *data, uint32_t len)
 {
 	uint32_t end = from + len;
 	uint32_t i;
@@ -372,7 +378,8 @@ void bucket_clear(emr_staging *st, bucket *b)
 	unlist(st, b);
 }
 
-void bucket_settle(emr_staging *st, bucket *b, key_life *life, const record_sealed_leaf *leaf, uint32_t len)
+void bucket_settle(
+	emr_staging *st, bucket *b, key_life *life, const record_sealed_leaf *leaf, uint32_t len)
 {
 	bucket_clear(st, b);
 	b->under = life;

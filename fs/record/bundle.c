@@ -10,8 +10,8 @@
 #define M_AAD_BYTES (EMR_M_HEADER_BYTES + 16 + 8)
 
 /* m[0..99] || record_id || u64 cver */
-static void manifest_aad(const uint8_t header[EMR_M_HEADER_BYTES], emr_id16 record_id, uint64_t cver,
-	uint8_t out[M_AAD_BYTES])
+static void manifest_aad(const uint8_t header[EMR_M_HEADER_BYTES], emr_id16 record_id,
+	uint64_t cver, uint8_t out[M_AAD_BYTES])
 {
 	memcpy(out, header, EMR_M_HEADER_BYTES);
 	memcpy(out + EMR_M_HEADER_BYTES, record_id.b, 16);
@@ -20,13 +20,18 @@ static void manifest_aad(const uint8_t header[EMR_M_HEADER_BYTES], emr_id16 reco
 
 /* ---- Building ---- */
 
-static emr_status build_m(const emr_content *content, const emr_content_key *key, const emr_bundle_facts *facts,
-	uint8_t out[EMR_M_BYTES])
+static emr_status build_m(const emr_content *content, const emr_content_key *key,
+	const emr_bundle_facts *facts, uint8_t out[EMR_M_BYTES])
 {
-	emr_m_header header = { .suite = content->suite, .leaf_log2 = content->leaf_log2,
-		.flags = content->flags, .padded = content->padded };
-	emr_manifest manifest = { .n = content->n, .mtime_ns = facts->mtime_ns, .mime = facts->mime,
-		.doc = facts->doc, .has_statement = facts->statement != NULL };
+	emr_m_header header = {.suite = content->suite,
+		.leaf_log2 = content->leaf_log2,
+		.flags = content->flags,
+		.padded = content->padded};
+	emr_manifest manifest = {.n = content->n,
+		.mtime_ns = facts->mtime_ns,
+		.mime = facts->mime,
+		.doc = facts->doc,
+		.has_statement = facts->statement != NULL};
 	uint8_t plain[EMR_MANIFEST_BYTES], aad[M_AAD_BYTES];
 	emr_status status;
 
@@ -50,13 +55,13 @@ static emr_status build_m(const emr_content *content, const emr_content_key *key
 	return status;
 }
 
-emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
-	const emr_bundle_facts *facts, emr_cid *out_root)
+emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
 {
-	EMR_AUTO_BUF directory = { 0 };
+	EMR_AUTO_BUF directory = {0};
 	emr_unixfs_shape shape;
 	emr_unixfs_link link;
-	emr_unixfs_bundle bundle = { .content = content->c, .manifest_bytes = EMR_M_BYTES };
+	emr_unixfs_bundle bundle = {.content = content->c, .manifest_bytes = EMR_M_BYTES};
 	uint8_t m[EMR_M_BYTES];
 	emr_block blocks[2];
 	emr_status status = record_content_check(content);
@@ -72,8 +77,8 @@ emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content, con
 	status = emr_unixfs_bundle_encode(&bundle, &directory, &link);
 	if (status != EMR_OK)
 		return status;
-	blocks[0] = (emr_block){ .cid = bundle.manifest, .data = emr_bytes_of(m, sizeof m) };
-	blocks[1] = (emr_block){ .cid = link.cid, .data = emr_buf_view(&directory) };
+	blocks[0] = (emr_block){.cid = bundle.manifest, .data = emr_bytes_of(m, sizeof m)};
+	blocks[1] = (emr_block){.cid = link.cid, .data = emr_buf_view(&directory)};
 	status = emr_block_store_put(ctx->options.store, blocks, 2);
 	if (status == EMR_OK)
 		*out_root = link.cid;
@@ -113,7 +118,8 @@ static emr_status check_shape(const emr_m_header *header, const emr_unixfs_bundl
 	if (status != EMR_OK)
 		return status == EMR_INVALID ? EMR_DAMAGED : status;
 	wanted = shape.height == 0 ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB;
-	if (emr_cid_codec(&links->content) != wanted || links->content_tsize != emr_unixfs_tsize_of(&shape))
+	if (emr_cid_codec(&links->content) != wanted ||
+		links->content_tsize != emr_unixfs_tsize_of(&shape))
 		return EMR_DAMAGED;
 	return EMR_OK;
 }
@@ -121,7 +127,7 @@ static emr_status check_shape(const emr_m_header *header, const emr_unixfs_bundl
 static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bundle *links,
 	const emr_manifest *manifest, emr_bundle *out)
 {
-	emr_bundle bundle = { 0 };
+	emr_bundle bundle = {0};
 	emr_content *content = &bundle.content;
 	emr_status status;
 
@@ -156,8 +162,8 @@ static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bun
 	return status;
 }
 
-static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id16 record_id, uint64_t cver,
-	const emr_unixfs_bundle *links, emr_bundle *out)
+static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id16 record_id,
+	uint64_t cver, const emr_unixfs_bundle *links, emr_bundle *out)
 {
 	uint8_t aad[M_AAD_BYTES], plain[EMR_MANIFEST_BYTES];
 	emr_m_header header;
@@ -171,7 +177,8 @@ static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id1
 	if (status != EMR_OK)
 		return status;
 	manifest_aad(m.data, record_id, cver, aad);
-	status = emr_content_key_manifest_open(key, header.nonce, emr_bytes_of(aad, sizeof aad), sealed, plain);
+	status = emr_content_key_manifest_open(
+		key, header.nonce, emr_bytes_of(aad, sizeof aad), sealed, plain);
 	if (status == EMR_OK)
 		status = emr_manifest_decode(emr_bytes_of(plain, sizeof plain), &manifest);
 	if (status == EMR_OK)
@@ -185,8 +192,8 @@ static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id1
 emr_status emr_bundle_open(emr_record_ctx *ctx, const emr_cid *root, const emr_content_key *key,
 	emr_id16 record_id, uint64_t cver, emr_bundle *out_bundle)
 {
-	EMR_AUTO_BUF directory = { 0 };
-	EMR_AUTO_BUF m = { 0 };
+	EMR_AUTO_BUF directory = {0};
+	EMR_AUTO_BUF m = {0};
 	emr_unixfs_bundle links;
 	emr_status status;
 

@@ -4,8 +4,8 @@
 #include "ctx.h"
 #include "format_checks.h"
 
-/* 0 version=1 | 1 suite | 2 leaf_log2 | 3 flags | 4 has_dek | 5 0[3] | 8 n | 16 L' | 24 salt[24] | 48 com | 80 hk | 112 root |
- * 144 CID[36] | 180 sealed DEK[72] | 252 0[28] */
+/* 0 version=1 | 1 suite | 2 leaf_log2 | 3 flags | 4 has_dek | 5 0[3] | 8 n | 16 L' | 24 salt[24] |
+ * 48 com | 80 hk | 112 root | 144 CID[36] | 180 sealed DEK[72] | 252 0[28] */
 void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCODED_BYTES])
 {
 	memset(out, 0, EMR_CONTENT_ENCODED_BYTES);
@@ -29,7 +29,8 @@ emr_status record_content_check(const emr_content *content)
 {
 	bool pow2 = (content->flags & EMR_M_FLAG_POW2) != 0;
 
-	if (content->suite != EMR_SUITE_AES_256_GCM && content->suite != EMR_SUITE_CHACHA20_POLY1305)
+	if (content->suite != EMR_SUITE_AES_256_GCM &&
+		content->suite != EMR_SUITE_CHACHA20_POLY1305)
 		return EMR_UNSUPPORTED;
 	if (content->leaf_log2 != EMR_LEAF_LOG2 || (content->flags & ~EMR_M_FLAG_POW2) != 0)
 		return EMR_DAMAGED;
@@ -40,7 +41,7 @@ emr_status record_content_check(const emr_content *content)
 
 emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 {
-	emr_content content = { 0 };
+	emr_content content = {0};
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t has_dek, version;
 	emr_bytes cid;
@@ -85,20 +86,22 @@ emr_id16 record_dek_id(const uint8_t salt[24])
 	return id;
 }
 
-emr_status emr_content_keep_key(emr_record_ctx *ctx, emr_content *content, const emr_content_key *key)
+emr_status emr_content_keep_key(
+	emr_record_ctx *ctx, emr_content *content, const emr_content_key *key)
 {
-	emr_status status = emr_content_key_seal_local(ctx->options.keyring, key,
-		record_dek_id(content->salt), content->sealed_dek);
+	emr_status status = emr_content_key_seal_local(
+		ctx->options.keyring, key, record_dek_id(content->salt), content->sealed_dek);
 
 	if (status == EMR_OK)
 		content->has_dek = true;
 	return status;
 }
 
-emr_status emr_content_open_key(emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key)
+emr_status emr_content_open_key(
+	emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key)
 {
 	if (!content->has_dek)
 		return EMR_NOT_FOUND;
-	return emr_content_key_open_local(ctx->options.keyring, content->sealed_dek, record_dek_id(content->salt),
-		out_key);
+	return emr_content_key_open_local(
+		ctx->options.keyring, content->sealed_dek, record_dek_id(content->salt), out_key);
 }

@@ -1,5 +1,5 @@
-/* The module's shared half as its own files see it: workers, scratch memory, the count of unsealed bytes, the list of stagings.
- * Refuses nothing by itself; who takes scratch gives it back. */
+/* The module's shared half as its own files see it: workers, scratch memory, the count of unsealed
+ * bytes, the list of stagings. Refuses nothing by itself; who takes scratch gives it back. */
 #pragma once
 
 #include <pthread.h>
@@ -21,7 +21,7 @@ typedef struct record_scratch {
 } record_scratch;
 
 #define RECORD_SCRATCH_KEPT 6
-#define RECORD_CACHED_LEAVES_MAX 32	/* decrypted ahead, over all readers: 8 MiB */
+#define RECORD_CACHED_LEAVES_MAX 32 /* decrypted ahead, over all readers: 8 MiB */
 #define RECORD_WORKERS_MAX 16
 
 struct emr_record_ctx {
@@ -29,7 +29,7 @@ struct emr_record_ctx {
 	pthread_t threads[RECORD_WORKERS_MAX];
 	unsigned thread_count;
 
-	pthread_mutex_t lock;	/* the four below */
+	pthread_mutex_t lock; /* the four below */
 	pthread_cond_t work;
 	record_job *first, *last;
 	bool stopping;
@@ -38,10 +38,10 @@ struct emr_record_ctx {
 	record_scratch *scratch;
 	unsigned scratch_count;
 
-	_Atomic uint64_t memory;	/* bytes of extents in memory */
+	_Atomic uint64_t memory; /* bytes of extents in memory */
 	_Atomic unsigned cached_leaves;
 
-	pthread_mutex_t stagings_lock;	/* below every staging's own lock */
+	pthread_mutex_t stagings_lock; /* below every staging's own lock */
 	pthread_cond_t visitor_left;
 	struct emr_staging *stagings;
 };
@@ -50,4 +50,4 @@ struct emr_record_ctx {
 bool record_submit(emr_record_ctx *ctx, record_job *job);
 /* NULL when there is no memory. */
 record_scratch *record_scratch_take(emr_record_ctx *ctx);
-void record_scratch_give(emr_record_ctx *ctx, record_scratch *scratch);	/* NULL is fine */
+void record_scratch_give(emr_record_ctx *ctx, record_scratch *scratch); /* NULL is fine */

@@ -7,7 +7,7 @@
 
 uint64_t emr_padded_len(uint64_t n, bool pow2)
 {
-	uint64_t len = n + 1;	/* the stream must end with a chunk that is short and not empty */
+	uint64_t len = n + 1; /* the stream must end with a chunk that is short and not empty */
 	unsigned exponent, kept_bits;
 	uint64_t mask;
 
@@ -39,8 +39,10 @@ size_t emr_leaf_sealed_len(uint64_t padded, uint64_t index)
 
 bool record_padded_is_possible(uint64_t padded, bool pow2)
 {
-	/* Both paddings are idempotent on padded + 1: the longest file with this L' is L' itself. */
-	return padded <= emr_padded_len(EMR_RECORD_MAX_BYTES, pow2) && emr_padded_len(padded, pow2) == padded;
+	/* Both paddings are idempotent on padded + 1: the longest file with this L' is L' itself.
+	 */
+	return padded <= emr_padded_len(EMR_RECORD_MAX_BYTES, pow2) &&
+	       emr_padded_len(padded, pow2) == padded;
 }
 
 /* ---- m ---- */
@@ -64,7 +66,7 @@ static emr_status header_limits(const emr_m_header *header)
 	if (header->suite != EMR_SUITE_AES_256_GCM && header->suite != EMR_SUITE_CHACHA20_POLY1305)
 		return EMR_UNSUPPORTED;
 	if (header->leaf_log2 == 19 || header->leaf_log2 == 20)
-		return EMR_NEWER_FORMAT;	/* reserved for bulk import */
+		return EMR_NEWER_FORMAT; /* reserved for bulk import */
 	if (header->leaf_log2 != EMR_LEAF_LOG2 || (header->flags & ~EMR_M_FLAG_POW2) != 0)
 		return EMR_DAMAGED;
 	if (!record_padded_is_possible(header->padded, (header->flags & EMR_M_FLAG_POW2) != 0))
@@ -74,7 +76,7 @@ static emr_status header_limits(const emr_m_header *header)
 
 emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes *out_sealed)
 {
-	emr_m_header header = { 0 };
+	emr_m_header header = {0};
 	emr_reader r = emr_reader_of(m);
 	uint8_t version;
 	uint32_t sealed_len;
@@ -138,7 +140,7 @@ emr_status emr_manifest_encode(const emr_manifest *manifest, uint8_t out[EMR_MAN
 
 emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 {
-	emr_manifest manifest = { 0 };
+	emr_manifest manifest = {0};
 	emr_reader r = emr_reader_of(plain);
 	uint8_t version, seg_log2, mime_len, doc_len;
 	uint16_t statement_len;
@@ -166,7 +168,8 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 		emr_read_copy(&r, manifest.sig, 64);
 	}
 	emr_read_zeros(&r, r.left);
-	if (!emr_reader_done(&r) || version != 1 || plain.len != EMR_MANIFEST_BYTES || seg_log2 != EMR_LEAF_LOG2 ||
+	if (!emr_reader_done(&r) || version != 1 || plain.len != EMR_MANIFEST_BYTES ||
+		seg_log2 != EMR_LEAF_LOG2 ||
 		(statement_len != 0 && statement_len != EMR_STATEMENT_BYTES))
 		return EMR_DAMAGED;
 	if (manifest.n > EMR_RECORD_MAX_BYTES)
@@ -177,10 +180,11 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 
 /* ---- Hashes ---- */
 
-void emr_content_hash(uint8_t suite, uint8_t leaf_log2, uint64_t padded, const emr_cid *c, uint8_t out[32])
+void emr_content_hash(
+	uint8_t suite, uint8_t leaf_log2, uint64_t padded, const emr_cid *c, uint8_t out[32])
 {
-	static const char label[] = "emrfs/v1/content";	/* with its NUL */
-	uint8_t fixed[10] = { suite, leaf_log2 };
+	static const char label[] = "emrfs/v1/content"; /* with its NUL */
+	uint8_t fixed[10] = {suite, leaf_log2};
 	emr_sha256_ctx hash;
 
 	emr_put_u64(fixed + 2, padded);
@@ -193,7 +197,7 @@ void emr_content_hash(uint8_t suite, uint8_t leaf_log2, uint64_t padded, const e
 
 void emr_type_hash(emr_bytes mime, emr_bytes doc, uint8_t out[32])
 {
-	uint8_t lengths[2] = { (uint8_t)mime.len, (uint8_t)doc.len };
+	uint8_t lengths[2] = {(uint8_t)mime.len, (uint8_t)doc.len};
 	emr_sha256_ctx hash;
 
 	emr_sha256_init(&hash);
@@ -217,7 +221,7 @@ void emr_pid_commit(const uint8_t r_pid[32], const uint8_t identity_pk[32], uint
 
 /* ---- Statement ---- */
 
-static const char statement_label[14] = "emrfs-stmt-v1";	/* with its NUL */
+static const char statement_label[14] = "emrfs-stmt-v1"; /* with its NUL */
 
 void emr_statement_encode(const emr_statement *statement, uint8_t out[EMR_STATEMENT_BYTES])
 {
@@ -241,7 +245,7 @@ void emr_statement_encode(const emr_statement *statement, uint8_t out[EMR_STATEM
 
 emr_status emr_statement_decode(const uint8_t bytes[EMR_STATEMENT_BYTES], emr_statement *out)
 {
-	emr_statement statement = { .alg = bytes[14], .kind = bytes[15] };
+	emr_statement statement = {.alg = bytes[14], .kind = bytes[15]};
 
 	if (memcmp(bytes, statement_label, sizeof statement_label) != 0)
 		return EMR_DAMAGED;

@@ -13,16 +13,16 @@
 typedef struct freeze_run {
 	emr_staging *st;
 	key_life *life;
-	uint64_t seq;		/* dirty_seq of what is frozen */
+	uint64_t seq; /* dirty_seq of what is frozen */
 	uint64_t n, padded, leaves;
-	record_sealed_leaf *sealed;	/* one for each leaf, in order */
-	bool *is_sealed;		/* under this key already */
+	record_sealed_leaf *sealed; /* one for each leaf, in order */
+	bool *is_sealed;	    /* under this key already */
 	_Atomic uint64_t next;
 
-	pthread_mutex_t lock;	/* the three below */
+	pthread_mutex_t lock; /* the three below */
 	pthread_cond_t helper_left;
 	unsigned helpers;
-	emr_status status;	/* first failure */
+	emr_status status; /* first failure */
 } freeze_run;
 
 typedef struct freeze_helper {
@@ -67,14 +67,15 @@ static emr_status gather_leaf(freeze_run *run, uint64_t leaf, uint8_t *plain)
 
 static emr_status seal_one(freeze_run *run, uint64_t leaf, record_scratch *scratch)
 {
-	record_sealer sealer = { .cipher = run->life->cipher, .hk = run->life->hk,
-		.store = run->st->ctx->options.store };
+	record_sealer sealer = {.cipher = run->life->cipher,
+		.hk = run->life->hk,
+		.store = run->st->ctx->options.store};
 	emr_status status = gather_leaf(run, leaf, scratch->plain);
 
 	if (status != EMR_OK)
 		return status;
-	return record_leaf_seal(&sealer, leaf, scratch->plain, file_part(run, leaf), stream_part(run, leaf),
-		scratch->sealed, &run->sealed[leaf]);
+	return record_leaf_seal(&sealer, leaf, scratch->plain, file_part(run, leaf),
+		stream_part(run, leaf), scratch->sealed, &run->sealed[leaf]);
 }
 
 static void note_failure(freeze_run *run, emr_status status)
@@ -107,7 +108,7 @@ static void seal_leaves(freeze_run *run)
 
 static void help(record_job *job)
 {
-	freeze_run *run = ((freeze_helper *)job)->run;	/* its first member */
+	freeze_run *run = ((freeze_helper *)job)->run; /* its first member */
 
 	seal_leaves(run);
 	pthread_mutex_lock(&run->lock);
@@ -124,13 +125,13 @@ static emr_status seal_all(freeze_run *run, uint64_t unsealed)
 	if (wanted > FREEZE_HELPERS_MAX)
 		wanted = FREEZE_HELPERS_MAX;
 	if (unsealed < 2 * wanted)
-		wanted = (unsigned)(unsealed / 2);	/* not worth waking anybody for one leaf */
+		wanted = (unsigned)(unsealed / 2); /* not worth waking anybody for one leaf */
 	pthread_mutex_init(&run->lock, NULL);
 	pthread_cond_init(&run->helper_left, NULL);
 	run->helpers = wanted;
 	for (unsigned i = 0; i < wanted; i++) {
-		helpers[i] = (freeze_helper){ .job.run = help, .run = run };
-		(void)record_submit(run->st->ctx, &helpers[i].job);	/* there are workers */
+		helpers[i] = (freeze_helper){.job.run = help, .run = run};
+		(void)record_submit(run->st->ctx, &helpers[i].job); /* there are workers */
 	}
 	seal_leaves(run);
 	pthread_mutex_lock(&run->lock);
@@ -146,7 +147,7 @@ static emr_status seal_all(freeze_run *run, uint64_t unsealed)
 
 static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 {
-	emr_block made = { .cid = *cid, .data = block };
+	emr_block made = {.cid = *cid, .data = block};
 
 	return emr_block_store_put(context, &made, 1);
 }
@@ -177,7 +178,7 @@ static emr_status build_tree(const freeze_run *run, emr_cid *out_root)
 
 static void plain_root(const freeze_run *run, uint8_t out[32])
 {
-	emr_merkle_frontier tree = { 0 };
+	emr_merkle_frontier tree = {0};
 
 	for (uint64_t leaf = 0; leaf < run->leaves && run->sealed[leaf].has_segment; leaf++)
 		emr_merkle_append(&tree, run->sealed[leaf].segment);
@@ -187,8 +188,11 @@ static void plain_root(const freeze_run *run, uint8_t out[32])
 static emr_status describe(const freeze_run *run, emr_content *out)
 {
 	const key_life *life = run->life;
-	emr_content content = { .n = run->n, .padded = run->padded, .suite = life->suite,
-		.leaf_log2 = EMR_LEAF_LOG2, .has_dek = true };
+	emr_content content = {.n = run->n,
+		.padded = run->padded,
+		.suite = life->suite,
+		.leaf_log2 = EMR_LEAF_LOG2,
+		.has_dek = true};
 	emr_status status;
 
 	content.flags = run->st->ctx->options.pow2 ? EMR_M_FLAG_POW2 : 0;
@@ -290,7 +294,7 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 
 emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_content_key **out_key)
 {
-	freeze_run run = { 0 };
+	freeze_run run = {0};
 	emr_status status;
 
 	gate_write(&st->gate);
@@ -307,7 +311,8 @@ emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_con
 		run.life->key = NULL;
 		st->life = NULL;
 	} else {
-		staging_end_life(st);	/* what was sealed under it may not be sealed under it again */
+		staging_end_life(
+			st); /* what was sealed under it may not be sealed under it again */
 	}
 	life_drop_unused(st);
 	gate_write_end(&st->gate);

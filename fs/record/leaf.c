@@ -4,7 +4,8 @@
 #include "crypto/chunk.h"
 #include "crypto/merkle.h"
 
-void record_segment_hash(const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32])
+void record_segment_hash(
+	const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32])
 {
 	emr_sha256_ctx hash;
 	uint8_t index[8];
@@ -17,19 +18,20 @@ void record_segment_hash(const uint8_t hk[32], uint64_t leaf, const uint8_t *pla
 	emr_sha256_final(&hash, out);
 }
 
-emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain, size_t file_len,
-	size_t stream_len, uint8_t *sealed, record_sealed_leaf *out)
+emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,
+	size_t file_len, size_t stream_len, uint8_t *sealed, record_sealed_leaf *out)
 {
-	record_sealed_leaf result = { .has_segment = file_len > 0 };
+	record_sealed_leaf result = {.has_segment = file_len > 0};
 	uint8_t *at = sealed;
 	emr_block block;
 	emr_status status;
 
 	for (size_t done = 0; done < stream_len; done += EMR_CHUNK_BYTES) {
-		size_t len = stream_len - done < EMR_CHUNK_BYTES ? stream_len - done : EMR_CHUNK_BYTES;
+		size_t len =
+			stream_len - done < EMR_CHUNK_BYTES ? stream_len - done : EMR_CHUNK_BYTES;
 
-		status = emr_chunk_seal(sealer->cipher, leaf * EMR_LEAF_CHUNKS + done / EMR_CHUNK_BYTES, plain + done,
-			len, at);
+		status = emr_chunk_seal(sealer->cipher,
+			leaf * EMR_LEAF_CHUNKS + done / EMR_CHUNK_BYTES, plain + done, len, at);
 		if (status != EMR_OK)
 			return status;
 		at += len + EMR_CHUNK_TAG_BYTES;
@@ -46,8 +48,8 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 }
 
 /* Opens the chunks first..last of SOURCE from SEALED and gives the wanted bytes. */
-static emr_status open_chunks(const record_leaf_source *source, const uint8_t *sealed, size_t from, size_t len,
-	uint8_t *partial, uint8_t *out)
+static emr_status open_chunks(const record_leaf_source *source, const uint8_t *sealed, size_t from,
+	size_t len, uint8_t *partial, uint8_t *out)
 {
 	size_t chunk = from / EMR_CHUNK_BYTES;
 	emr_status status;
@@ -55,13 +57,14 @@ static emr_status open_chunks(const record_leaf_source *source, const uint8_t *s
 	while (len > 0) {
 		size_t skip = from % EMR_CHUNK_BYTES;
 		size_t start = chunk * EMR_CHUNK_BYTES;
-		size_t plain_len = source->stream_len - start < EMR_CHUNK_BYTES ? source->stream_len - start :
-										   EMR_CHUNK_BYTES;
+		size_t plain_len = source->stream_len - start < EMR_CHUNK_BYTES
+					   ? source->stream_len - start
+					   : EMR_CHUNK_BYTES;
 		size_t take = plain_len - skip < len ? plain_len - skip : len;
 		bool whole = take == plain_len;
 
-		status = emr_chunk_open(source->cipher, source->leaf * EMR_LEAF_CHUNKS + chunk, sealed,
-			plain_len + EMR_CHUNK_TAG_BYTES, whole ? out : partial);
+		status = emr_chunk_open(source->cipher, source->leaf * EMR_LEAF_CHUNKS + chunk,
+			sealed, plain_len + EMR_CHUNK_TAG_BYTES, whole ? out : partial);
 		if (status != EMR_OK)
 			return status;
 		if (!whole)
@@ -89,12 +92,13 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 		end = source->stream_len;
 	sealed_from = first * EMR_CHUNK_SEALED_BYTES;
 	sealed_len = end - first * EMR_CHUNK_BYTES +
-		((end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES) * EMR_CHUNK_TAG_BYTES;
+		     ((end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES) *
+			     EMR_CHUNK_TAG_BYTES;
 	scratch = record_scratch_take(source->ctx);
 	if (scratch == NULL)
 		return EMR_NO_MEMORY;
-	status = emr_block_store_get(source->ctx->options.store, &source->cid, sealed_from, scratch->sealed,
-		sealed_len, &got);
+	status = emr_block_store_get(source->ctx->options.store, &source->cid, sealed_from,
+		scratch->sealed, sealed_len, &got);
 	if (status == EMR_NOT_FOUND)
 		status = EMR_MISSING_DATA;
 	else if (status == EMR_OK && got != sealed_len)

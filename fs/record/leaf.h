@@ -1,5 +1,6 @@
 /* One leaf: 16 chunks of the content cipher as one raw block.
- * It refuses to give out a chunk whose tag does not fit, or a block that is shorter than its place in the stream says. */
+ * It refuses to give out a chunk whose tag does not fit, or a block that is shorter than its place
+ * in the stream says. */
 #pragma once
 
 #include "ctx.h"
@@ -7,24 +8,25 @@
 
 /* A sealed leaf as its tree will name it, and the Merkle leaf of its plaintext segment. */
 typedef struct record_sealed_leaf {
-	uint8_t digest[32];	/* of the raw block */
-	uint8_t segment[32];	/* valid when has_segment */
-	bool has_segment;	/* false for a leaf of padding only */
+	uint8_t digest[32];  /* of the raw block */
+	uint8_t segment[32]; /* valid when has_segment */
+	bool has_segment;    /* false for a leaf of padding only */
 } record_sealed_leaf;
 
 /* What sealing one content needs, the same for all of its leaves. */
 typedef struct record_sealer {
 	emr_chunk_cipher *cipher;
-	const uint8_t *hk;	/* 32 bytes */
+	const uint8_t *hk; /* 32 bytes */
 	emr_block_store *store;
 } record_sealer;
 
 /* SHA-256(0x00 || hk || u64 index || segment). */
-void record_segment_hash(const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32]);
-/* PLAIN holds STREAM_LEN bytes, of which the first FILE_LEN are the file's and the rest zeros.  Hashes, seals, appends.
- * SEALED has room for the block. */
-emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain, size_t file_len,
-	size_t stream_len, uint8_t *sealed, record_sealed_leaf *out);
+void record_segment_hash(
+	const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32]);
+/* PLAIN holds STREAM_LEN bytes, of which the first FILE_LEN are the file's and the rest zeros.
+ * Hashes, seals, appends. SEALED has room for the block. */
+emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,
+	size_t file_len, size_t stream_len, uint8_t *sealed, record_sealed_leaf *out);
 
 /* Where a sealed leaf is. */
 typedef struct record_leaf_source {
@@ -32,9 +34,10 @@ typedef struct record_leaf_source {
 	emr_chunk_cipher *cipher;
 	emr_cid cid;
 	uint64_t leaf;
-	size_t stream_len;	/* plaintext bytes in it */
+	size_t stream_len; /* plaintext bytes in it */
 } record_leaf_source;
 
-/* LEN plaintext bytes from FROM within the leaf; fetches the chunks that hold them in one read.  EMR_DAMAGED,
- * EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
-emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_t len, uint8_t *out);
+/* LEN plaintext bytes from FROM within the leaf; fetches the chunks that hold them in one read.
+ * EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
+emr_status record_leaf_read(
+	const record_leaf_source *source, size_t from, size_t len, uint8_t *out);

@@ -22,7 +22,7 @@ bool emr_xattr_next(emr_bytes *rest, emr_xattr *out)
 	if (r.bad || key_len == 0)
 		return false;
 	*rest = emr_bytes_of(r.at, r.left);
-	*out = (emr_xattr){ .key = key, .value = value };
+	*out = (emr_xattr){.key = key, .value = value};
 	return true;
 }
 
@@ -57,8 +57,8 @@ static void write_xattr(emr_writer *w, emr_bytes key, emr_bytes value)
 	emr_write_bytes(w, value.data, value.len);
 }
 
-emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bool remove, emr_buf *out,
-	uint16_t *out_count)
+emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bool remove,
+	emr_buf *out, uint16_t *out_count)
 {
 	emr_writer w = emr_writer_of(out);
 	bool found = false, placed = remove;
@@ -97,7 +97,7 @@ emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bo
 /* Exactly COUNT entries that fill XATTRS, keys rising: one encoding for one set of values. */
 static bool xattrs_are_sound(emr_bytes xattrs, unsigned count)
 {
-	emr_bytes last = { 0 };
+	emr_bytes last = {0};
 	emr_xattr entry;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -114,8 +114,8 @@ static emr_status check_fields(const emr_meta *meta)
 {
 	if (!type_is_known(meta->type) || meta->mode > 07777)
 		return EMR_INVALID;
-	if (meta->mime.len > 255 || meta->name.len > 255 || meta->target.len > EMR_META_TARGET_MAX ||
-		meta->n > EMR_RECORD_MAX_BYTES)
+	if (meta->mime.len > 255 || meta->name.len > 255 ||
+		meta->target.len > EMR_META_TARGET_MAX || meta->n > EMR_RECORD_MAX_BYTES)
 		return EMR_LIMIT;
 	if ((meta->type == EMR_META_SYMLINK) != (meta->target.len > 0))
 		return EMR_INVALID;
@@ -124,7 +124,8 @@ static emr_status check_fields(const emr_meta *meta)
 
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 {
-	size_t used = META_FIXED + meta->mime.len + meta->name.len + meta->target.len + meta->xattrs.len;
+	size_t used =
+		META_FIXED + meta->mime.len + meta->name.len + meta->target.len + meta->xattrs.len;
 	size_t padded = (used + EMR_META_UNIT - 1) / EMR_META_UNIT * EMR_META_UNIT;
 	emr_writer w = emr_writer_of(out);
 	emr_status status = check_fields(meta);
@@ -172,12 +173,13 @@ static emr_bytes read_xattrs(emr_reader *r, unsigned count)
 
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 {
-	emr_meta meta = { 0 };
+	emr_meta meta = {0};
 	emr_reader r = emr_reader_of(plain);
 	uint8_t version, type, mime_len, name_len;
 	uint16_t target_len;
 
-	if (plain.len < EMR_META_UNIT || plain.len % EMR_META_UNIT != 0 || plain.len > EMR_META_BYTES_MAX)
+	if (plain.len < EMR_META_UNIT || plain.len % EMR_META_UNIT != 0 ||
+		plain.len > EMR_META_BYTES_MAX)
 		return EMR_DAMAGED;
 	version = emr_read_u8(&r);
 	if (version != 1)

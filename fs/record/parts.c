@@ -6,7 +6,8 @@
 /* Metadata as sealed: k * 512 bytes and a tag. */
 static bool meta_len_is_sound(size_t len)
 {
-	return len >= EMR_META_UNIT + 16 && len <= EMR_META_BYTES_MAX + 16 && (len - 16) % EMR_META_UNIT == 0;
+	return len >= EMR_META_UNIT + 16 && len <= EMR_META_BYTES_MAX + 16 &&
+	       (len - 16) % EMR_META_UNIT == 0;
 }
 
 emr_status emr_put_part_encode(const emr_put_part *part, emr_buf *out)
@@ -30,7 +31,7 @@ emr_status emr_put_part_encode(const emr_put_part *part, emr_buf *out)
 
 emr_status emr_put_part_decode(emr_bytes bytes, emr_put_part *out)
 {
-	emr_put_part part = { 0 };
+	emr_put_part part = {0};
 	emr_reader r = emr_reader_of(bytes);
 
 	if (bytes.len < EMR_PUT_FIXED_BYTES || !meta_len_is_sound(bytes.len - EMR_PUT_FIXED_BYTES))
@@ -47,7 +48,8 @@ emr_status emr_put_part_decode(emr_bytes bytes, emr_put_part *out)
 	part.meta_ct = emr_read_bytes(&r, r.left);
 	if (!emr_reader_done(&r) || memcmp(part.root.b, "\x01\x70\x12\x20", 4) != 0)
 		return EMR_DAMAGED;
-	if (!record_padded_is_possible(part.padded, false) && !record_padded_is_possible(part.padded, true))
+	if (!record_padded_is_possible(part.padded, false) &&
+		!record_padded_is_possible(part.padded, true))
 		return EMR_DAMAGED;
 	*out = part;
 	return EMR_OK;
@@ -68,10 +70,11 @@ emr_status emr_meta_part_encode(const emr_meta_part *part, emr_buf *out)
 
 emr_status emr_meta_part_decode(emr_bytes bytes, emr_meta_part *out)
 {
-	emr_meta_part part = { 0 };
+	emr_meta_part part = {0};
 	emr_reader r = emr_reader_of(bytes);
 
-	if (bytes.len < EMR_META_FIXED_BYTES || !meta_len_is_sound(bytes.len - EMR_META_FIXED_BYTES))
+	if (bytes.len < EMR_META_FIXED_BYTES ||
+		!meta_len_is_sound(bytes.len - EMR_META_FIXED_BYTES))
 		return EMR_DAMAGED;
 	emr_read_copy(&r, part.salt, sizeof part.salt);
 	emr_read_copy(&r, part.listkey_id.b, sizeof part.listkey_id.b);

@@ -8,7 +8,8 @@
 
 /* ---- Opening ---- */
 
-static emr_status find_leaf(emr_content_reader *reader, uint64_t leaf, record_leaf_source *out, emr_cid *out_missing)
+static emr_status find_leaf(
+	emr_content_reader *reader, uint64_t leaf, record_leaf_source *out, emr_cid *out_missing)
 {
 	uint64_t start = leaf << EMR_LEAF_LOG2;
 	uint64_t left = reader->content.padded - start;
@@ -68,7 +69,8 @@ static emr_status open_parts(emr_content_reader *reader, const emr_content_key *
 	return check_last_chunk(reader);
 }
 
-static emr_status new_reader(emr_record_ctx *ctx, const emr_content *content, emr_content_reader **out)
+static emr_status new_reader(
+	emr_record_ctx *ctx, const emr_content *content, emr_content_reader **out)
 {
 	emr_content_reader *reader = calloc(1, sizeof *reader);
 
@@ -83,8 +85,8 @@ static emr_status new_reader(emr_record_ctx *ctx, const emr_content *content, em
 	return EMR_OK;
 }
 
-emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
-	emr_content_reader **out_reader)
+emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
 	emr_status status = record_content_check(content);
@@ -102,16 +104,16 @@ emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *conte
 	return EMR_OK;
 }
 
-emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *content, emr_chunk_cipher *cipher,
-	emr_content_reader **out_reader)
+emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *content,
+	emr_chunk_cipher *cipher, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
 	emr_status status = new_reader(ctx, content, &reader);
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_unixfs_tree_open(ctx->options.store, &content->c, content->padded, content->leaf_log2,
-		&reader->tree);
+	status = emr_unixfs_tree_open(ctx->options.store, &content->c, content->padded,
+		content->leaf_log2, &reader->tree);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
 		return status;
@@ -145,7 +147,8 @@ void emr_content_reader_free(emr_content_reader *reader)
 		return;
 	pthread_mutex_lock(&reader->lock);
 	for (size_t i = 0; i < READER_SLOTS; i++) {
-		while (reader->slots[i].state == SLOT_QUEUED || reader->slots[i].state == SLOT_LOADING)
+		while (reader->slots[i].state == SLOT_QUEUED ||
+			reader->slots[i].state == SLOT_LOADING)
 			pthread_cond_wait(&reader->loaded, &reader->lock);
 		empty_slot(reader, &reader->slots[i]);
 	}
@@ -166,7 +169,7 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader)
 
 static void load_slot(record_job *job)
 {
-	reader_slot *slot = (reader_slot *)job;	/* its first member */
+	reader_slot *slot = (reader_slot *)job; /* its first member */
 	emr_content_reader *reader = slot->reader;
 	record_leaf_source source;
 	emr_status status;
@@ -181,7 +184,7 @@ static void load_slot(record_job *job)
 	slot->len = status == EMR_OK ? source.stream_len : 0;
 	slot->state = SLOT_READY;
 	if (status != EMR_OK)
-		empty_slot(reader, slot);	/* the reader that comes here meets the cause itself */
+		empty_slot(reader, slot); /* the reader that comes here meets the cause itself */
 	pthread_cond_broadcast(&reader->loaded);
 	pthread_mutex_unlock(&reader->lock);
 }
@@ -195,7 +198,8 @@ static reader_slot *slot_of(emr_content_reader *reader, uint64_t leaf)
 	return NULL;
 }
 
-/* An empty slot, or the one unused for longest; with its buffer.  NULL when all are busy or memory is short. */
+/* An empty slot, or the one unused for longest; with its buffer.  NULL when all are busy or memory
+ * is short. */
 static reader_slot *slot_to_fill(emr_content_reader *reader)
 {
 	reader_slot *best = NULL;
@@ -235,30 +239,33 @@ static void open_ahead(emr_content_reader *reader, uint64_t leaf)
 	slot->leaf = leaf;
 	slot->state = SLOT_QUEUED;
 	slot->last_use = ++reader->uses;
-	(void)record_submit(reader->ctx, &slot->job);	/* cannot fail: there are workers */
+	(void)record_submit(reader->ctx, &slot->job); /* cannot fail: there are workers */
 }
 
-/* Notices a run of reads that follow each other; the kernel's readahead may deliver them a little out of order. */
+/* Notices a run of reads that follow each other; the kernel's readahead may deliver them a little
+ * out of order. */
 static void note_access(emr_content_reader *reader, uint64_t offset, size_t len)
 {
 	uint64_t leaf = (offset + len - 1) >> EMR_LEAF_LOG2;
 	uint64_t gap;
 
 	pthread_mutex_lock(&reader->lock);
-	gap = offset > reader->next_offset ? offset - reader->next_offset : reader->next_offset - offset;
+	gap = offset > reader->next_offset ? offset - reader->next_offset
+					   : reader->next_offset - offset;
 	reader->run = gap <= 4 * EMR_LEAF_BYTES ? reader->run + 1 : 0;
 	if (reader->run == 0 || offset + len > reader->next_offset)
 		reader->next_offset = offset + len;
 	if (reader->run >= READER_RUN_BEFORE_PREFETCH) {
-		for (unsigned i = 1; i <= reader->ctx->options.read_ahead_leaves && i < READER_SLOTS; i++)
+		for (unsigned i = 1;
+			i <= reader->ctx->options.read_ahead_leaves && i < READER_SLOTS; i++)
 			open_ahead(reader, leaf + i);
 	}
 	pthread_mutex_unlock(&reader->lock);
 }
 
 /* Copies from a slot if the leaf is there, or, with MAY_WAIT, is being opened there. */
-static bool read_slot(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len, bool may_wait,
-	uint8_t *out)
+static bool read_slot(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len,
+	bool may_wait, uint8_t *out)
 {
 	reader_slot *slot;
 	bool found = false;
@@ -284,8 +291,8 @@ static bool read_slot(emr_content_reader *reader, uint64_t leaf, size_t from, si
 
 /* ---- Reading ---- */
 
-static emr_status read_piece(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len, bool may_wait,
-	uint8_t *out)
+static emr_status read_piece(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len,
+	bool may_wait, uint8_t *out)
 {
 	record_leaf_source source;
 	emr_status status;
@@ -305,12 +312,14 @@ static size_t clip_to_file(const emr_content_reader *reader, uint64_t offset, si
 	return len > n - offset ? (size_t)(n - offset) : len;
 }
 
-static emr_status read_range(emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len, bool may_wait)
+static emr_status read_range(
+	emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len, bool may_wait)
 {
 	while (len > 0) {
 		size_t from = (size_t)(offset & (EMR_LEAF_BYTES - 1));
 		size_t take = EMR_LEAF_BYTES - from < len ? EMR_LEAF_BYTES - from : len;
-		emr_status status = read_piece(reader, offset >> EMR_LEAF_LOG2, from, take, may_wait, out);
+		emr_status status =
+			read_piece(reader, offset >> EMR_LEAF_LOG2, from, take, may_wait, out);
 
 		if (status != EMR_OK)
 			return status;
@@ -321,13 +330,14 @@ static emr_status read_range(emr_content_reader *reader, uint64_t offset, uint8_
 	return EMR_OK;
 }
 
-emr_status emr_content_reader_read(emr_content_reader *reader, uint64_t offset, void *buffer, size_t len,
-	size_t *out_got)
+emr_status emr_content_reader_read(
+	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got)
 {
 	emr_status status;
 
 	len = clip_to_file(reader, offset, len);
-	if (len > 0 && reader->content.n > EMR_LEAF_BYTES && reader->ctx->options.read_ahead_leaves > 0)
+	if (len > 0 && reader->content.n > EMR_LEAF_BYTES &&
+		reader->ctx->options.read_ahead_leaves > 0)
 		note_access(reader, offset, len);
 	status = read_range(reader, offset, buffer, len, true);
 	if (status == EMR_OK)
@@ -335,8 +345,8 @@ emr_status emr_content_reader_read(emr_content_reader *reader, uint64_t offset, 
 	return status;
 }
 
-emr_status record_reader_read_direct(emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_got)
+emr_status record_reader_read_direct(
+	emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len, size_t *out_got)
 {
 	emr_status status;
 
@@ -349,7 +359,8 @@ emr_status record_reader_read_direct(emr_content_reader *reader, uint64_t offset
 
 /* ---- The whole ---- */
 
-emr_status emr_content_reader_present(emr_content_reader *reader, bool *out_present, emr_cid *out_missing)
+emr_status emr_content_reader_present(
+	emr_content_reader *reader, bool *out_present, emr_cid *out_missing)
 {
 	uint64_t leaves = emr_leaf_count(reader->content.padded);
 	emr_cid missing = reader->content.c;
@@ -375,12 +386,14 @@ emr_status emr_content_reader_present(emr_content_reader *reader, bool *out_pres
 }
 
 /* One leaf: CID, tags, the zeros after the file; its segment joins the tree. */
-static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf *block, uint8_t *plain,
-	emr_merkle_frontier *tree)
+static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf *block,
+	uint8_t *plain, emr_merkle_frontier *tree)
 {
 	uint64_t start = leaf << EMR_LEAF_LOG2;
 	uint64_t n = reader->content.n;
-	size_t file_len = n <= start ? 0 : n - start < EMR_LEAF_BYTES ? (size_t)(n - start) : EMR_LEAF_BYTES;
+	size_t file_len = n <= start		       ? 0
+			  : n - start < EMR_LEAF_BYTES ? (size_t)(n - start)
+						       : EMR_LEAF_BYTES;
 	record_leaf_source source;
 	uint8_t segment[32];
 	emr_status status;
@@ -409,9 +422,9 @@ static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf
 emr_status emr_content_reader_verify(emr_content_reader *reader)
 {
 	uint64_t leaves = emr_leaf_count(reader->content.padded);
-	EMR_AUTO_BUF block = { 0 };
+	EMR_AUTO_BUF block = {0};
 	EMR_AUTO_FREE uint8_t *plain = malloc(EMR_LEAF_BYTES);
-	emr_merkle_frontier tree = { 0 };
+	emr_merkle_frontier tree = {0};
 	uint8_t root[32];
 
 	if (plain == NULL)

@@ -9,9 +9,10 @@
 
 /* What a first pass over the log found. */
 typedef struct log_extent {
-	uint64_t end;		/* of the last good mark */
-	uint64_t last_seq;	/* of that mark */
-	uint64_t before_end;	/* the last mark before anything that speaks of a block the store has not */
+	uint64_t end;	     /* of the last good mark */
+	uint64_t last_seq;   /* of that mark */
+	uint64_t before_end; /* the last mark before anything that speaks of a block the store has
+				not */
 	uint64_t before_seq;
 	bool has_mark, has_before, lacks_blocks;
 } log_extent;
@@ -19,7 +20,7 @@ typedef struct log_extent {
 typedef struct recovery {
 	emr_staging *st;
 	emr_content_reader *given;
-	uint8_t *payload;	/* SPILL_PAYLOAD_MAX */
+	uint8_t *payload; /* SPILL_PAYLOAD_MAX */
 } recovery;
 
 /* ---- First pass: how far the log authenticates ---- */
@@ -30,7 +31,8 @@ static bool leaves_are_there(emr_record_ctx *ctx, const spill_control *control)
 		spill_leaf leaf;
 		emr_cid cid;
 
-		if (spill_leaf_decode(control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf) != EMR_OK)
+		if (spill_leaf_decode(control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf) !=
+			EMR_OK)
 			return false;
 		cid = emr_cid_of_digest(EMR_CODEC_RAW, leaf.digest);
 		if (!emr_block_store_has(ctx->options.store, &cid))
@@ -56,7 +58,8 @@ static bool own_base_is_there(emr_record_ctx *ctx, const emr_content *content)
 	return status == EMR_OK && present;
 }
 
-/* Blocks were appended before the record, but without a flush a power cut may have kept only the record. */
+/* Blocks were appended before the record, but without a flush a power cut may have kept only the
+ * record. */
 static bool blocks_are_there(emr_record_ctx *ctx, const spill_control *control)
 {
 	if (control->kind == SPILL_LEAVES)
@@ -66,8 +69,8 @@ static bool blocks_are_there(emr_record_ctx *ctx, const spill_control *control)
 	return true;
 }
 
-static void note_control(emr_record_ctx *ctx, const spill_control *control, uint64_t end, uint64_t seq,
-	log_extent *found)
+static void note_control(emr_record_ctx *ctx, const spill_control *control, uint64_t end,
+	uint64_t seq, log_extent *found)
 {
 	if (!found->lacks_blocks && !blocks_are_there(ctx, control))
 		found->lacks_blocks = true;
@@ -86,7 +89,7 @@ static void note_control(emr_record_ctx *ctx, const spill_control *control, uint
 static emr_status scan(recovery *r, log_extent *out)
 {
 	spill_file *spill = &r->st->spill;
-	log_extent found = { 0 };
+	log_extent found = {0};
 	uint64_t at = SPILL_HEADER_BYTES, last = 0;
 	bool first = true;
 	emr_status status;
@@ -106,7 +109,7 @@ static emr_status scan(recovery *r, log_extent *out)
 		if (record.off != SPILL_OFF_CONTROL)
 			continue;
 		if (spill_control_decode(emr_bytes_of(r->payload, record.len), &control) != EMR_OK)
-			return EMR_DAMAGED;	/* authentic, yet not ours: a bug, or a newer program */
+			return EMR_DAMAGED; /* authentic, yet not ours: a bug, or a newer program */
 		note_control(r->st->ctx, &control, at, record.seq, &found);
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
@@ -128,8 +131,12 @@ static emr_status apply_data(emr_staging *st, const spill_record *record)
 		uint32_t from = (uint32_t)(off & (EMR_LEAF_BYTES - 1));
 		uint32_t room = (uint32_t)EMR_LEAF_BYTES - from;
 		uint32_t take = room < record->len - done ? room : record->len - done;
-		extent piece = { .from = from, .len = take, .skip = done, .record_len = record->len,
-			.record_at = record->at, .record_seq = record->seq };
+		extent piece = {.from = from,
+			.len = take,
+			.skip = done,
+			.record_len = record->len,
+			.record_at = record->at,
+			.record_seq = record->seq};
 		bucket *b;
 		emr_status status = staging_bucket_make(st, off >> EMR_LEAF_LOG2, &b);
 
@@ -167,8 +174,8 @@ static emr_status apply_base(recovery *r, const spill_control *control)
 	if (control->base == SPILL_BASE_OWN) {
 		status = open_own_base(st, &control->content);
 	} else if (control->base == SPILL_BASE_GIVEN) {
-		if (r->given == NULL ||
-			!emr_cid_equal(&emr_content_reader_content(r->given)->c, &control->base_cid))
+		if (r->given == NULL || !emr_cid_equal(&emr_content_reader_content(r->given)->c,
+						&control->base_cid))
 			return EMR_CONFLICT;
 		st->base = emr_content_reader_share(r->given);
 	}
@@ -187,7 +194,7 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 		if (memcmp(life->salt, control->salt, sizeof life->salt) != 0)
 			continue;
 		if (life->cipher == NULL)
-			return EMR_DAMAGED;	/* its key did not open before either */
+			return EMR_DAMAGED; /* its key did not open before either */
 		*out = life;
 		return EMR_OK;
 	}
@@ -195,14 +202,15 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 	if (life == NULL)
 		return EMR_NO_MEMORY;
 	life->next = st->lives;
-	st->lives = life;	/* freed with the others, whatever comes */
-	life->ended = true;	/* every restart ends a key for sealing */
+	st->lives = life;   /* freed with the others, whatever comes */
+	life->ended = true; /* every restart ends a key for sealing */
 	life->suite = control->suite;
 	memcpy(life->salt, control->salt, sizeof life->salt);
 	status = emr_content_key_open_local(st->ctx->options.keyring, control->sealed_dek,
 		record_dek_id(control->salt), &life->key);
 	if (status == EMR_OK)
-		status = emr_content_key_cipher(life->key, life->suite, life->salt, &life->cipher, life->com);
+		status = emr_content_key_cipher(
+			life->key, life->suite, life->salt, &life->cipher, life->com);
 	if (status == EMR_OK)
 		*out = life;
 	return status;
@@ -214,11 +222,12 @@ static emr_status apply_leaves(emr_staging *st, const spill_control *control)
 	emr_status status = find_life(st, control, &life);
 
 	for (uint32_t i = 0; i < control->leaf_count && status == EMR_OK; i++) {
-		record_sealed_leaf sealed = { 0 };
+		record_sealed_leaf sealed = {0};
 		spill_leaf leaf;
 		bucket *b;
 
-		status = spill_leaf_decode(control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf);
+		status = spill_leaf_decode(
+			control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf);
 		if (status == EMR_OK)
 			status = staging_bucket_make(st, leaf.leaf, &b);
 		if (status != EMR_OK)
@@ -262,7 +271,7 @@ static emr_status apply_until(recovery *r, uint64_t end)
 		emr_status status = spill_read_at(&r->st->spill, at, &record, r->payload);
 
 		if (status == EMR_NOT_FOUND)
-			return EMR_DAMAGED;	/* it was there a moment ago */
+			return EMR_DAMAGED; /* it was there a moment ago */
 		if (status == EMR_OK && record.off == SPILL_OFF_CONTROL)
 			status = apply_control(r, emr_bytes_of(r->payload, record.len));
 		else if (status == EMR_OK)
@@ -276,7 +285,8 @@ static emr_status apply_until(recovery *r, uint64_t end)
 
 /* ---- The whole ---- */
 
-/* What shows of the store's blocks: a leaf that the log names may be covered by later bytes, or lost with a power cut. */
+/* What shows of the store's blocks: a leaf that the log names may be covered by later bytes, or
+ * lost with a power cut. */
 static bool visible_blocks_are_there(emr_staging *st)
 {
 	bool present = true;
@@ -288,7 +298,8 @@ static bool visible_blocks_are_there(emr_staging *st)
 		const bucket *b = staging_bucket(st, leaf);
 		emr_cid cid;
 
-		if (b == NULL || b->under == NULL || b->under_len == 0 || bucket_is_covered(b, b->under_len))
+		if (b == NULL || b->under == NULL || b->under_len == 0 ||
+			bucket_is_covered(b, b->under_len))
 			continue;
 		cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 		if (!emr_block_store_has(st->ctx->options.store, &cid))
@@ -297,7 +308,8 @@ static bool visible_blocks_are_there(emr_staging *st)
 	return true;
 }
 
-/* Goes on after the mark: what stood behind it is cut, and the number jumps so that none of it fits any more. */
+/* Goes on after the mark: what stood behind it is cut, and the number jumps so that none of it fits
+ * any more. */
 static emr_status continue_log(emr_staging *st, uint64_t end, uint64_t last_seq)
 {
 	if (ftruncate(st->spill.fd, (off_t)end) != 0)
@@ -307,7 +319,8 @@ static emr_status continue_log(emr_staging *st, uint64_t end, uint64_t last_seq)
 	st->cut_unlogged = UINT64_MAX;
 	st->has_mark = true;
 	st->marked_seq = atomic_load(&st->dirty_seq);
-	st->refs_logged = 1;	/* blocks it speaks of may be unflushed still: a killed mount flushed nothing */
+	st->refs_logged =
+		1; /* blocks it speaks of may be unflushed still: a killed mount flushed nothing */
 	return EMR_OK;
 }
 
@@ -328,17 +341,17 @@ static emr_status rebuild(recovery *r)
 			return EMR_MISSING_DATA;
 		end = found.before_end;
 		seq = found.before_seq;
-		status = apply_until(r, end);	/* its BASE record clears what the first try left */
+		status = apply_until(r, end); /* its BASE record clears what the first try left */
 	}
 	if (status == EMR_OK)
 		status = continue_log(r->st, end, seq);
 	return status;
 }
 
-emr_status emr_staging_recover(emr_record_ctx *ctx, emr_id16 id, emr_content_reader *base,
-	emr_staging **out_staging)
+emr_status emr_staging_recover(
+	emr_record_ctx *ctx, emr_id16 id, emr_content_reader *base, emr_staging **out_staging)
 {
-	recovery r = { .given = base };
+	recovery r = {.given = base};
 	char name[SPILL_NAME_MAX];
 	emr_status status;
 
@@ -358,7 +371,7 @@ emr_status emr_staging_recover(emr_record_ctx *ctx, emr_id16 id, emr_content_rea
 		return status;
 	}
 	spill_name(id, true, name);
-	(void)!unlinkat(ctx->options.spill_dirfd, name, 0);	/* a rewrite that a crash cut short */
+	(void)!unlinkat(ctx->options.spill_dirfd, name, 0); /* a rewrite that a crash cut short */
 	*out_staging = r.st;
 	return EMR_OK;
 }

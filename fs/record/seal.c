@@ -5,8 +5,9 @@
 
 #include "format_checks.h"
 
-#define SEAL_LAG_BYTES ((uint64_t)4 << 20)	/* writers deliver out of order, but not further than this */
-#define SEAL_JOBS_MAX 8				/* leaves at the workers; beyond, the writer seals */
+#define SEAL_LAG_BYTES                                                                             \
+	((uint64_t)4 << 20) /* writers deliver out of order, but not further than this */
+#define SEAL_JOBS_MAX 8	    /* leaves at the workers; beyond, the writer seals */
 
 /* ---- Keys ---- */
 
@@ -29,7 +30,8 @@ emr_status life_new(emr_staging *st, key_life **out)
 	randombytes_buf(life->hk, sizeof life->hk);
 	status = emr_content_key_new(&life->key);
 	if (status == EMR_OK)
-		status = emr_content_key_cipher(life->key, life->suite, life->salt, &life->cipher, life->com);
+		status = emr_content_key_cipher(
+			life->key, life->suite, life->salt, &life->cipher, life->com);
 	if (status != EMR_OK) {
 		life_free(life);
 		return status;
@@ -60,7 +62,8 @@ void staging_end_life(emr_staging *st)
 {
 	if (st->life == NULL)
 		return;
-	st->life->ended = true;	/* a worker may still be sealing with it a leaf that nobody sealed before */
+	st->life->ended =
+		true; /* a worker may still be sealing with it a leaf that nobody sealed before */
 	st->seal_next = 0;
 	st->seal_early = false;
 	st->life = NULL;
@@ -75,8 +78,10 @@ typedef struct seal_job {
 	key_life *life;
 } seal_job;
 
-/* The extents do not change while sealing is set.  *out_plain is one of them, or SCRATCH filled from all. */
-static emr_status gather(emr_staging *st, const bucket *b, record_scratch *scratch, const uint8_t **out_plain)
+/* The extents do not change while sealing is set.  *out_plain is one of them, or SCRATCH filled
+ * from all. */
+static emr_status gather(
+	emr_staging *st, const bucket *b, record_scratch *scratch, const uint8_t **out_plain)
 {
 	if (b->count == 1 && b->extents[0].bytes != NULL && b->extents[0].len == EMR_LEAF_BYTES) {
 		*out_plain = b->extents[0].bytes;
@@ -90,27 +95,28 @@ static emr_status gather(emr_staging *st, const bucket *b, record_scratch *scrat
 static emr_status seal_bucket(seal_job *work, record_sealed_leaf *out)
 {
 	emr_staging *st = work->st;
-	record_sealer sealer = { .cipher = work->life->cipher, .hk = work->life->hk,
-		.store = st->ctx->options.store };
+	record_sealer sealer = {.cipher = work->life->cipher,
+		.hk = work->life->hk,
+		.store = st->ctx->options.store};
 	record_scratch *scratch = record_scratch_take(st->ctx);
 	const uint8_t *plain;
 	emr_status status;
 
 	if (scratch == NULL)
 		return EMR_NO_MEMORY;
-	gate_read(&st->gate);	/* the table of buckets may grow meanwhile */
+	gate_read(&st->gate); /* the table of buckets may grow meanwhile */
 	status = gather(st, work->b, scratch, &plain);
 	gate_read_end(&st->gate);
 	if (status == EMR_OK)
-		status = record_leaf_seal(&sealer, work->b->leaf, plain, EMR_LEAF_BYTES, EMR_LEAF_BYTES,
-			scratch->sealed, out);
+		status = record_leaf_seal(&sealer, work->b->leaf, plain, EMR_LEAF_BYTES,
+			EMR_LEAF_BYTES, scratch->sealed, out);
 	record_scratch_give(st->ctx, scratch);
 	return status;
 }
 
 static void run_seal(record_job *job)
 {
-	seal_job *work = (seal_job *)job;	/* its first member */
+	seal_job *work = (seal_job *)job; /* its first member */
 	emr_staging *st = work->st;
 	record_sealed_leaf sealed;
 	emr_status status = seal_bucket(work, &sealed);
@@ -123,7 +129,7 @@ static void run_seal(record_job *job)
 		work->b->under_unlogged = true;
 		bucket_list(st, work->b);
 	} else {
-		staging_end_life(st);	/* the bytes are still where they were */
+		staging_end_life(st); /* the bytes are still where they were */
 	}
 	gate_write_end(&st->gate);
 	free(work);
@@ -155,7 +161,7 @@ void staging_seal_early(emr_staging *st)
 
 		if (work == NULL)
 			return;
-		*work = (seal_job){ .job.run = run_seal, .st = st, .b = b, .life = st->life };
+		*work = (seal_job){.job.run = run_seal, .st = st, .b = b, .life = st->life};
 		b->sealing = true;
 		st->jobs++;
 		st->seal_next++;

@@ -12,7 +12,8 @@
 
 /* ---- Head of a record ---- */
 
-void spill_record_head_encode(const spill_record *record, const uint8_t nonce[24], uint8_t out[SPILL_RECORD_HEAD])
+void spill_record_head_encode(
+	const spill_record *record, const uint8_t nonce[24], uint8_t out[SPILL_RECORD_HEAD])
 {
 	emr_put_u64(out, record->seq);
 	emr_put_u64(out + 8, record->off);
@@ -20,10 +21,12 @@ void spill_record_head_encode(const spill_record *record, const uint8_t nonce[24
 	memcpy(out + 20, nonce, 24);
 }
 
-emr_status spill_record_head_decode(const uint8_t bytes[SPILL_RECORD_HEAD], spill_record *out, uint8_t nonce[24])
+emr_status spill_record_head_decode(
+	const uint8_t bytes[SPILL_RECORD_HEAD], spill_record *out, uint8_t nonce[24])
 {
-	spill_record record = { .seq = emr_get_u64(bytes), .off = emr_get_u64(bytes + 8),
-		.len = emr_get_u32(bytes + 16) };
+	spill_record record = {.seq = emr_get_u64(bytes),
+		.off = emr_get_u64(bytes + 8),
+		.len = emr_get_u32(bytes + 16)};
 
 	if (record.len == 0 || record.len > SPILL_PAYLOAD_MAX)
 		return EMR_DAMAGED;
@@ -98,7 +101,8 @@ static emr_status read_base(emr_reader *r, spill_control *control)
 	if (control->base == SPILL_BASE_GIVEN)
 		status = emr_cid_parse(emr_read_bytes(r, EMR_CID_BYTES), &control->base_cid);
 	if (control->base == SPILL_BASE_OWN)
-		status = emr_content_decode(emr_read_bytes(r, EMR_CONTENT_ENCODED_BYTES), &control->content);
+		status = emr_content_decode(
+			emr_read_bytes(r, EMR_CONTENT_ENCODED_BYTES), &control->content);
 	return status == EMR_OK ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -117,7 +121,7 @@ static void read_leaves(emr_reader *r, spill_control *control)
 
 emr_status spill_control_decode(emr_bytes bytes, spill_control *out)
 {
-	spill_control control = { 0 };
+	spill_control control = {0};
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t kind = emr_read_u8(&r);
 	emr_status status = EMR_OK;
@@ -150,7 +154,7 @@ void spill_leaf_encode(const spill_leaf *leaf, uint8_t out[SPILL_LEAF_BYTES])
 
 emr_status spill_leaf_decode(const uint8_t bytes[SPILL_LEAF_BYTES], spill_leaf *out)
 {
-	spill_leaf leaf = { .leaf = emr_get_u64(bytes), .len = emr_get_u32(bytes + 8) };
+	spill_leaf leaf = {.leaf = emr_get_u64(bytes), .len = emr_get_u32(bytes + 8)};
 
 	if (leaf.leaf >= EMR_RECORD_MAX_BYTES >> EMR_LEAF_LOG2 || leaf.len > EMR_LEAF_BYTES)
 		return EMR_DAMAGED;
@@ -168,18 +172,21 @@ void spill_name(emr_id16 id, bool temporary, char out[SPILL_NAME_MAX])
 		memcpy(out + 2 * sizeof id.b, ".new", sizeof ".new");
 }
 
-/* The key hangs on the id and on 16 bytes that stand only in the file's header: wiping them shreds the file. */
-static emr_status derive_key(emr_record_ctx *ctx, emr_id16 id, const uint8_t half[16], spill_file *spill)
+/* The key hangs on the id and on 16 bytes that stand only in the file's header: wiping them shreds
+ * the file. */
+static emr_status derive_key(
+	emr_record_ctx *ctx, emr_id16 id, const uint8_t half[16], spill_file *spill)
 {
 	memcpy(spill->key_id.b, id.b, 16);
 	memcpy(spill->key_id.b + 16, half, 16);
-	return emr_local_key_get(ctx->options.keyring, EMR_LOCAL_STAGING, &spill->key_id, &spill->key);
+	return emr_local_key_get(
+		ctx->options.keyring, EMR_LOCAL_STAGING, &spill->key_id, &spill->key);
 }
 
 /* 0 "EMRS" | 4 ver=1 | 5 0[3] | 8 key half[16] | 24 zeros */
 emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_file *out)
 {
-	spill_file spill = { .fd = -1, .end = SPILL_HEADER_BYTES, .dir_unsynced = true };
+	spill_file spill = {.fd = -1, .end = SPILL_HEADER_BYTES, .dir_unsynced = true};
 	uint8_t header[SPILL_HEADER_BYTES] = "EMRS\x01";
 	char name[SPILL_NAME_MAX];
 	emr_status status;
@@ -189,7 +196,8 @@ emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_
 	if (status != EMR_OK)
 		return status;
 	spill_name(id, temporary, name);
-	spill.fd = openat(ctx->options.spill_dirfd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	spill.fd = openat(ctx->options.spill_dirfd, name,
+		O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (spill.fd < 0)
 		status = emr_status_from_errno(errno);
 	else
@@ -206,7 +214,7 @@ emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_
 
 emr_status spill_open(emr_record_ctx *ctx, emr_id16 id, spill_file *out)
 {
-	spill_file spill = { .fd = -1, .end = SPILL_HEADER_BYTES };
+	spill_file spill = {.fd = -1, .end = SPILL_HEADER_BYTES};
 	uint8_t header[SPILL_HEADER_BYTES];
 	char name[SPILL_NAME_MAX];
 	struct stat info;
@@ -221,7 +229,7 @@ emr_status spill_open(emr_record_ctx *ctx, emr_id16 id, spill_file *out)
 	if (fstat(spill.fd, &info) != 0)
 		status = EMR_IO;
 	else if (info.st_size < SPILL_HEADER_BYTES)
-		status = EMR_NOT_FOUND;	/* died while it was made: nothing was promised yet */
+		status = EMR_NOT_FOUND; /* died while it was made: nothing was promised yet */
 	if (status == EMR_OK)
 		status = emr_pread_all(spill.fd, header, sizeof header, 0);
 	if (status == EMR_OK && memcmp(header, "EMRS", 4) != 0)
@@ -252,7 +260,8 @@ void spill_close(spill_file *spill)
 #define RECORD_AAD_BYTES 52
 
 /* staging_id || seq || off || len */
-static void record_aad(const spill_file *spill, const spill_record *record, uint8_t out[RECORD_AAD_BYTES])
+static void record_aad(
+	const spill_file *spill, const spill_record *record, uint8_t out[RECORD_AAD_BYTES])
 {
 	memcpy(out, spill->key_id.b, 32);
 	emr_put_u64(out + 32, record->seq);
@@ -262,7 +271,8 @@ static void record_aad(const spill_file *spill, const spill_record *record, uint
 
 emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spill_record *out)
 {
-	spill_record record = { .at = spill->end, .seq = spill->next_seq, .off = off, .len = (uint32_t)payload.len };
+	spill_record record = {
+		.at = spill->end, .seq = spill->next_seq, .off = off, .len = (uint32_t)payload.len};
 	size_t room = (size_t)spill_record_room(payload.len);
 	EMR_AUTO_FREE uint8_t *bytes = calloc(1, room);
 	uint8_t nonce[24], aad[RECORD_AAD_BYTES];
@@ -273,7 +283,8 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 	randombytes_buf(nonce, sizeof nonce);
 	spill_record_head_encode(&record, nonce, bytes);
 	record_aad(spill, &record, aad);
-	status = emr_local_seal(spill->key, nonce, emr_bytes_of(aad, sizeof aad), payload, bytes + SPILL_RECORD_HEAD);
+	status = emr_local_seal(spill->key, nonce, emr_bytes_of(aad, sizeof aad), payload,
+		bytes + SPILL_RECORD_HEAD);
 	if (status == EMR_OK)
 		status = emr_pwrite_all(spill->fd, bytes, room, (off_t)record.at);
 	if (status != EMR_OK)
@@ -284,8 +295,8 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 	return EMR_OK;
 }
 
-static emr_status open_record(const spill_file *spill, const spill_record *record, const uint8_t nonce[24],
-	const uint8_t *sealed, uint8_t *out)
+static emr_status open_record(const spill_file *spill, const spill_record *record,
+	const uint8_t nonce[24], const uint8_t *sealed, uint8_t *out)
 {
 	uint8_t aad[RECORD_AAD_BYTES];
 
@@ -301,7 +312,8 @@ emr_status spill_read(const spill_file *spill, const spill_record *record, uint8
 	spill_record found;
 	emr_status status;
 
-	status = emr_pread_all(spill->fd, bytes, SPILL_RECORD_HEAD + record->len + 16, (off_t)record->at);
+	status = emr_pread_all(
+		spill->fd, bytes, SPILL_RECORD_HEAD + record->len + 16, (off_t)record->at);
 	if (status == EMR_OK)
 		status = spill_record_head_decode(bytes, &found, nonce);
 	if (status == EMR_OK &&
@@ -312,8 +324,8 @@ emr_status spill_read(const spill_file *spill, const spill_record *record, uint8
 	return status;
 }
 
-/* A record that reaches beyond the file's end or does not open is where a torn log ends; only a disk that cannot be
- * read is an error. */
+/* A record that reaches beyond the file's end or does not open is where a torn log ends; only a
+ * disk that cannot be read is an error. */
 emr_status spill_read_at(const spill_file *spill, uint64_t at, spill_record *out, uint8_t *payload)
 {
 	uint8_t bytes[SPILL_RECORD_MAX];
@@ -326,7 +338,8 @@ emr_status spill_read_at(const spill_file *spill, uint64_t at, spill_record *out
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return emr_status_from_errno(errno);
-	if ((size_t)got < SPILL_RECORD_HEAD || spill_record_head_decode(bytes, &record, nonce) != EMR_OK)
+	if ((size_t)got < SPILL_RECORD_HEAD ||
+		spill_record_head_decode(bytes, &record, nonce) != EMR_OK)
 		return EMR_NOT_FOUND;
 	if ((size_t)got < SPILL_RECORD_HEAD + record.len + 16)
 		return EMR_NOT_FOUND;

@@ -30,8 +30,8 @@ emr_status staging_alloc(emr_record_ctx *ctx, emr_id16 id, emr_staging **out)
 	return EMR_OK;
 }
 
-emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader *base, uint64_t base_size,
-	emr_staging **out_staging)
+emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader *base,
+	uint64_t base_size, emr_staging **out_staging)
 {
 	emr_staging *st;
 	emr_status status = staging_alloc(ctx, id, &st);
@@ -140,7 +140,8 @@ bool emr_staging_is_simple(emr_staging *st)
 	bool simple;
 
 	gate_read(&st->gate);
-	simple = st->base == NULL && st->spill.fd < 0 && (st->lives == NULL || (st->life != NULL && !st->life->ended));
+	simple = st->base == NULL && st->spill.fd < 0 &&
+		 (st->lives == NULL || (st->life != NULL && !st->life->ended));
 	gate_read_end(&st->gate);
 	return simple;
 }
@@ -180,7 +181,8 @@ static void make_writable(emr_staging *st, uint64_t leaf)
 		staging_end_life(st);
 }
 
-/* A leaf in very many pieces becomes one piece; it stays as it is when what lies below cannot be read now. */
+/* A leaf in very many pieces becomes one piece; it stays as it is when what lies below cannot be
+ * read now. */
 #define EXTENTS_BEFORE_JOINING 256
 static void join_pieces(emr_staging *st, bucket *b)
 {
@@ -191,7 +193,8 @@ static void join_pieces(emr_staging *st, bucket *b)
 	scratch = record_scratch_take(st->ctx);
 	if (scratch != NULL) {
 		uint64_t start = b->leaf << EMR_LEAF_LOG2;
-		uint32_t len = st->size - start < EMR_LEAF_BYTES ? (uint32_t)(st->size - start) : EMR_LEAF_BYTES;
+		uint32_t len = st->size - start < EMR_LEAF_BYTES ? (uint32_t)(st->size - start)
+								 : EMR_LEAF_BYTES;
 
 		if (staging_read_leaf(st, b->leaf, 0, len, scratch->plain) == EMR_OK &&
 			bucket_write(st, b, 0, scratch->plain, len) != EMR_OK)
@@ -223,8 +226,9 @@ static emr_status write_leaf(emr_staging *st, uint64_t offset, const uint8_t *da
 /* Memory is full and could not be written out: better to say so than to be killed. */
 static bool memory_is_exhausted(const emr_record_ctx *ctx)
 {
-	return ctx->options.spill_dirfd >= 0 && atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->memory) >
-		2 * ctx->options.memory_bytes;
+	return ctx->options.spill_dirfd >= 0 &&
+	       atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->memory) >
+		       2 * ctx->options.memory_bytes;
 }
 
 emr_status emr_staging_write(emr_staging *st, uint64_t offset, const void *data, size_t len)
@@ -268,7 +272,7 @@ void staging_cut(emr_staging *st, uint64_t size)
 		bucket *b = staging_bucket(st, leaf);
 
 		if (b == NULL)
-			leaf |= PAGE_LEAVES - 1;	/* the page is empty */
+			leaf |= PAGE_LEAVES - 1; /* the page is empty */
 		else if (b->count > 0 || b->under != NULL)
 			bucket_clear(st, b);
 	}
@@ -300,18 +304,21 @@ emr_status emr_staging_truncate(emr_staging *st, uint64_t size)
 
 /* ---- Reading ---- */
 
-static emr_status read_sealed(emr_staging *st, const bucket *b, uint32_t from, uint32_t len, uint8_t *out)
+static emr_status read_sealed(
+	emr_staging *st, const bucket *b, uint32_t from, uint32_t len, uint8_t *out)
 {
-	record_leaf_source source = { .ctx = st->ctx, .cipher = b->under->cipher, .leaf = b->leaf,
-		.stream_len = EMR_LEAF_BYTES };
+	record_leaf_source source = {.ctx = st->ctx,
+		.cipher = b->under->cipher,
+		.leaf = b->leaf,
+		.stream_len = EMR_LEAF_BYTES};
 
 	source.cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 	return record_leaf_read(&source, from, len, out);
 }
 
 /* What shows where nothing was written: the sealed leaf, the base, or zeros. */
-static emr_status read_below(emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len,
-	uint8_t *out)
+static emr_status read_below(
+	emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
 {
 	uint64_t start = leaf << EMR_LEAF_LOG2;
 	uint64_t shows;
@@ -329,17 +336,18 @@ static emr_status read_below(emr_staging *st, const bucket *b, uint64_t leaf, ui
 		status = read_sealed(st, b, from, (uint32_t)shows, out);
 		got = (size_t)shows;
 	} else if (shows > 0) {
-		status = record_reader_read_direct(st->base, start + from, out, (size_t)shows, &got);
+		status =
+			record_reader_read_direct(st->base, start + from, out, (size_t)shows, &got);
 	}
 	if (status == EMR_OK)
 		memset(out + got, 0, len - got);
 	return status;
 }
 
-static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e, uint32_t from, uint32_t len,
-	uint8_t *out)
+static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e, uint32_t from,
+	uint32_t len, uint8_t *out)
 {
-	spill_record record = { .at = e->record_at, .seq = e->record_seq, .len = e->record_len };
+	spill_record record = {.at = e->record_at, .seq = e->record_seq, .len = e->record_len};
 	uint8_t payload[SPILL_PAYLOAD_MAX];
 	emr_status status;
 
@@ -354,7 +362,8 @@ static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e,
 	return status;
 }
 
-emr_status staging_read_leaf(emr_staging *st, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
+emr_status staging_read_leaf(
+	emr_staging *st, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
 {
 	const bucket *b = staging_bucket(st, leaf);
 	uint32_t end = from + len;
@@ -385,7 +394,8 @@ emr_status staging_read_leaf(emr_staging *st, uint64_t leaf, uint32_t from, uint
 	return status;
 }
 
-emr_status emr_staging_read(emr_staging *st, uint64_t offset, void *buffer, size_t len, size_t *out_got)
+emr_status emr_staging_read(
+	emr_staging *st, uint64_t offset, void *buffer, size_t len, size_t *out_got)
 {
 	uint8_t *out = buffer;
 	size_t got = 0;
@@ -400,8 +410,8 @@ emr_status emr_staging_read(emr_staging *st, uint64_t offset, void *buffer, size
 		size_t from = (size_t)((offset + got) & (EMR_LEAF_BYTES - 1));
 		size_t take = EMR_LEAF_BYTES - from < len - got ? EMR_LEAF_BYTES - from : len - got;
 
-		status = staging_read_leaf(st, (offset + got) >> EMR_LEAF_LOG2, (uint32_t)from, (uint32_t)take,
-			out + got);
+		status = staging_read_leaf(st, (offset + got) >> EMR_LEAF_LOG2, (uint32_t)from,
+			(uint32_t)take, out + got);
 		got += take;
 	}
 	gate_read_end(&st->gate);

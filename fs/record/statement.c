@@ -26,12 +26,17 @@ static emr_status issuer_id_of(const emr_keyring *keyring, emr_signer issuer, ui
 	return status;
 }
 
-emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
-	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
+emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+	const emr_content *content, const emr_statement_facts *facts,
+	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
 {
-	emr_statement statement = { .alg = EMR_STATEMENT_ED25519, .kind = facts->kind,
-		.record_id = facts->record_id, .cver = facts->cver, .n = content->n,
-		.issued_at = facts->issued_at_unix_s, .issuer_seq = facts->issuer_seq };
+	emr_statement statement = {.alg = EMR_STATEMENT_ED25519,
+		.kind = facts->kind,
+		.record_id = facts->record_id,
+		.cver = facts->cver,
+		.n = content->n,
+		.issued_at = facts->issued_at_unix_s,
+		.issuer_seq = facts->issuer_seq};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
 	emr_status status;
 
@@ -47,10 +52,12 @@ emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer, con
 	memcpy(statement.root, content->root, 32);
 	emr_type_hash(facts->mime, facts->doc, statement.type_hash);
 	memcpy(statement.cert_ref, facts->cert_ref, 32);
-	emr_content_hash(content->suite, content->leaf_log2, content->padded, &content->c, statement.content);
+	emr_content_hash(content->suite, content->leaf_log2, content->padded, &content->c,
+		statement.content);
 	memcpy(statement.com, content->com, 32);
 	emr_statement_encode(&statement, bytes);
-	status = emr_keyring_sign(keyring, issuer, EMR_SIGN_STMT, emr_bytes_of(bytes, sizeof bytes), sig);
+	status = emr_keyring_sign(
+		keyring, issuer, EMR_SIGN_STMT, emr_bytes_of(bytes, sizeof bytes), sig);
 	if (status != EMR_OK)
 		return status;
 	memcpy(out_bytes, bytes, sizeof bytes);
@@ -83,8 +90,10 @@ static bool issuer_fits(const emr_statement *statement, emr_bytes key)
 static bool signature_fits(const emr_bundle *bundle, emr_bytes key)
 {
 	if (bundle->statement.alg == EMR_STATEMENT_ED25519)
-		return emr_ed25519_verify(key.data, bundle->statement_bytes, EMR_STATEMENT_BYTES, bundle->sig);
-	return emr_p256_verify(key.data, key.len, bundle->statement_bytes, EMR_STATEMENT_BYTES, bundle->sig);
+		return emr_ed25519_verify(
+			key.data, bundle->statement_bytes, EMR_STATEMENT_BYTES, bundle->sig);
+	return emr_p256_verify(
+		key.data, key.len, bundle->statement_bytes, EMR_STATEMENT_BYTES, bundle->sig);
 }
 
 /* The ciphertext in hand is the one that the issuer made. */
@@ -95,10 +104,11 @@ static bool content_is_original(const emr_bundle *bundle)
 
 	emr_content_hash(content->suite, content->leaf_log2, content->padded, &content->c, hash);
 	return sodium_memcmp(hash, bundle->statement.content, 32) == 0 &&
-		sodium_memcmp(content->com, bundle->statement.com, 32) == 0;
+	       sodium_memcmp(content->com, bundle->statement.com, 32) == 0;
 }
 
-static emr_statement_verdict compare_facts(const emr_bundle *bundle, const emr_statement_expect *expect)
+static emr_statement_verdict compare_facts(
+	const emr_bundle *bundle, const emr_statement_expect *expect)
 {
 	const emr_statement *statement = &bundle->statement;
 	uint8_t type_hash[32];
@@ -107,8 +117,8 @@ static emr_statement_verdict compare_facts(const emr_bundle *bundle, const emr_s
 		return EMR_STATEMENT_WRONG_LENGTH;
 	if (memcmp(bundle->content.root, statement->root, 32) != 0)
 		return EMR_STATEMENT_WRONG_ROOT;
-	emr_type_hash(emr_bytes_of(bundle->mime, bundle->mime_len), emr_bytes_of(bundle->doc, bundle->doc_len),
-		type_hash);
+	emr_type_hash(emr_bytes_of(bundle->mime, bundle->mime_len),
+		emr_bytes_of(bundle->doc, bundle->doc_len), type_hash);
 	if (memcmp(type_hash, statement->type_hash, sizeof type_hash) != 0)
 		return EMR_STATEMENT_WRONG_TYPE;
 	if (!emr_id16_equal(statement->record_id, expect->record_id))
@@ -116,13 +126,16 @@ static emr_statement_verdict compare_facts(const emr_bundle *bundle, const emr_s
 	if (!patient_fits(statement, expect))
 		return EMR_STATEMENT_WRONG_PATIENT;
 	if (content_is_original(bundle))
-		return statement->cver == expect->cver ? EMR_STATEMENT_VALID : EMR_STATEMENT_WRONG_VERSION;
+		return statement->cver == expect->cver ? EMR_STATEMENT_VALID
+						       : EMR_STATEMENT_WRONG_VERSION;
 	if (!expect->reencrypted)
 		return EMR_STATEMENT_WRONG_CONTENT;
-	return statement->cver < expect->cver ? EMR_STATEMENT_VALID_AFTER_HASH : EMR_STATEMENT_WRONG_VERSION;
+	return statement->cver < expect->cver ? EMR_STATEMENT_VALID_AFTER_HASH
+					      : EMR_STATEMENT_WRONG_VERSION;
 }
 
-emr_statement_verdict emr_statement_check(const emr_bundle *bundle, const emr_statement_expect *expect)
+emr_statement_verdict emr_statement_check(
+	const emr_bundle *bundle, const emr_statement_expect *expect)
 {
 	emr_statement_verdict verdict;
 

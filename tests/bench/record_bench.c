@@ -1,4 +1,5 @@
-/* What sealing, reading and freezing cost, over the real block store in a directory: medians of several runs. */
+/* What sealing, reading and freezing cost, over the real block store in a directory: medians of
+ * several runs. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,8 +57,8 @@ static double median(double *values, size_t count)
 static void open_all(bench *b, const char *path, unsigned workers, unsigned ahead)
 {
 	char spill[4096];
-	emr_record_options options = { .workers = workers, .read_ahead_leaves = ahead };
-	emr_store_options store = { .path = path, .writer = { { 1 } } };
+	emr_record_options options = {.workers = workers, .read_ahead_leaves = ahead};
+	emr_store_options store = {.path = path, .writer = {{1}}};
 
 	must(emr_base_init(), "base");
 	must(emr_keyring_create(EMR_KEYRING_PERSON, 0, &b->keyring), "keyring");
@@ -127,7 +128,8 @@ static double read_random(emr_content_reader *reader, uint8_t *buffer)
 
 	for (int i = 0; i < READS; i++) {
 		x = x * 1664525u + 1013904223u;
-		must(emr_content_reader_read(reader, (uint64_t)(x % (LARGE_BYTES / 4096)) * 4096, buffer, 4096, &got),
+		must(emr_content_reader_read(reader, (uint64_t)(x % (LARGE_BYTES / 4096)) * 4096,
+			     buffer, 4096, &got),
 			"read");
 	}
 	return (now_us() - begin) / READS;
@@ -174,7 +176,8 @@ static double rewrite_random(bench *b)
 		double begin = now_us();
 
 		x = x * 1664525u + 1013904223u;
-		must(emr_staging_write(st, (uint64_t)(x % (60 << 8)) * 4096, b->data + i, 4096), "write");
+		must(emr_staging_write(st, (uint64_t)(x % (60 << 8)) * 4096, b->data + i, 4096),
+			"write");
 		must(emr_staging_spill(st, i), "spill");
 		if (emr_staging_needs_store_flush(st)) {
 			must(emr_store_flush(b->store), "flush");
@@ -189,7 +192,7 @@ static double rewrite_random(bench *b)
 
 static void run(const char *path, unsigned workers, unsigned ahead)
 {
-	bench b = { 0 };
+	bench b = {0};
 	double write_mb[RUNS], read_mb[RUNS], cold_mb[RUNS], random_us[RUNS];
 	EMR_AUTO_FREE uint8_t *buffer = malloc(1 << 20);
 
@@ -208,7 +211,8 @@ static void run(const char *path, unsigned workers, unsigned ahead)
 		emr_content_reader_free(reader);
 		emr_content_key_free(key);
 	}
-	printf("workers %u, %u leaves read ahead\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers, ahead);
+	printf("workers %u, %u leaves read ahead\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers,
+		ahead);
 	printf("  seal 200 MiB, 128 KiB writes   %8.0f MB/s\n", median(write_mb, RUNS));
 	printf("  read 200 MiB, 128 KiB reads    %8.0f MB/s\n", median(read_mb, RUNS));
 	printf("  the same from the disk         %8.0f MB/s\n", median(cold_mb, RUNS));

@@ -1,4 +1,5 @@
-/* The n-th allocation, append, write, flush or rename fails, for every n: nothing is lost and a second try works. */
+/* The n-th allocation, append, write, flush or rename fails, for every n: nothing is lost and a
+ * second try works. */
 #include "record_kit.h"
 
 #include <errno.h>
@@ -7,7 +8,14 @@
 
 #include "base/file.h"
 
-typedef enum fault_kind { FAULT_NONE, FAULT_MEMORY, FAULT_PUT, FAULT_WRITE, FAULT_FLUSH, FAULT_RENAME } fault_kind;
+typedef enum fault_kind {
+	FAULT_NONE,
+	FAULT_MEMORY,
+	FAULT_PUT,
+	FAULT_WRITE,
+	FAULT_FLUSH,
+	FAULT_RENAME
+} fault_kind;
 
 static fault_kind armed;
 static int countdown;
@@ -26,7 +34,8 @@ void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *old, size_t size);
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
 emr_status __real_emr_pwrite_all(int fd, const void *data, size_t len, off_t at);
-emr_status __real_emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
+emr_status __real_emr_block_store_put(
+	emr_block_store *store, const emr_block *blocks, size_t count);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
@@ -34,7 +43,8 @@ int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
 emr_status __wrap_emr_pwrite_all(int fd, const void *data, size_t len, off_t at);
-emr_status __wrap_emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
+emr_status __wrap_emr_block_store_put(
+	emr_block_store *store, const emr_block *blocks, size_t count);
 
 void *__wrap_malloc(size_t size)
 {
@@ -92,7 +102,8 @@ emr_status __wrap_emr_block_store_put(emr_block_store *store, const emr_block *b
 	return fails(FAULT_PUT) ? EMR_IO : __real_emr_block_store_put(store, blocks, count);
 }
 
-/* ---- One working copy's life; every step that fails is tried once more and must succeed then ---- */
+/* ---- One working copy's life; every step that fails is tried once more and must succeed then ----
+ */
 
 #define SHADOW_BYTES 900000
 
@@ -106,12 +117,12 @@ typedef struct scene {
 	emr_staging *st;
 } scene;
 
-#define step(call) \
-	do { \
-		if ((call) != EMR_OK) { \
-			assert_true(fired); \
-			assert_ok(call); \
-		} \
+#define step(call)                                                                                 \
+	do {                                                                                       \
+		if ((call) != EMR_OK) {                                                            \
+			assert_true(fired);                                                        \
+			assert_ok(call);                                                           \
+		}                                                                                  \
 	} while (0)
 
 static void write_at(scene *s, uint64_t off, size_t len)
@@ -213,7 +224,7 @@ static bool one_scene(fault_kind kind, int n)
 {
 	emr_content content;
 	emr_content_key *key;
-	scene s = { .id = { { 1 } } };
+	scene s = {.id = {{1}}};
 
 	armed = FAULT_NONE;
 	kit_open(&s.k, EMR_RECORD_NO_WORKERS, 0);
@@ -239,7 +250,8 @@ static void every_nth(fault_kind kind, int stride)
 {
 	int n = 0;
 
-	/* Every one of the first hundred, then with growing steps until the whole life ran without it. */
+	/* Every one of the first hundred, then with growing steps until the whole life ran without
+	 * it. */
 	while (one_scene(kind, n))
 		n += n < 100 ? 1 : stride;
 	assert_true(n > 3);

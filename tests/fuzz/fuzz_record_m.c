@@ -14,7 +14,8 @@ static void try_header(emr_bytes bytes)
 	if (emr_m_header_decode(bytes, &header, &sealed) != EMR_OK)
 		return;
 	emr_m_header_encode(&header, again);
-	if (memcmp(again, bytes.data, sizeof again) != 0 || sealed.data + sealed.len != bytes.data + bytes.len)
+	if (memcmp(again, bytes.data, sizeof again) != 0 ||
+		sealed.data + sealed.len != bytes.data + bytes.len)
 		abort();
 }
 
@@ -26,7 +27,8 @@ static void try_manifest(emr_bytes bytes)
 
 	if (emr_manifest_decode(bytes, &manifest) != EMR_OK)
 		return;
-	if (emr_manifest_encode(&manifest, again) != EMR_OK || memcmp(again, bytes.data, sizeof again) != 0)
+	if (emr_manifest_encode(&manifest, again) != EMR_OK ||
+		memcmp(again, bytes.data, sizeof again) != 0)
 		abort();
 	if (manifest.has_statement)
 		(void)!emr_statement_decode(manifest.statement, &statement);

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void try_meta(emr_bytes bytes)
 {
-	EMR_AUTO_BUF again = { 0 };
+	EMR_AUTO_BUF again = {0};
 	emr_meta meta;
 	emr_xattr entry;
 	emr_bytes rest, value;
@@ -16,7 +16,8 @@ static void try_meta(emr_bytes bytes)
 		return;
 	rest = meta.xattrs;
 	for (unsigned i = 0; i < meta.xattr_count; i++) {
-		if (!emr_xattr_next(&rest, &entry) || emr_xattr_find(meta.xattrs, entry.key, &value) != EMR_OK)
+		if (!emr_xattr_next(&rest, &entry) ||
+			emr_xattr_find(meta.xattrs, entry.key, &value) != EMR_OK)
 			abort();
 	}
 	/* A writer may pad further; what it wrote before the padding is what we would write. */
@@ -27,27 +28,30 @@ static void try_meta(emr_bytes bytes)
 
 static void try_parts(emr_bytes bytes)
 {
-	EMR_AUTO_BUF again = { 0 };
+	EMR_AUTO_BUF again = {0};
 	emr_put_part put;
 	emr_meta_part meta;
 	emr_listkey_part listkey;
 
 	if (emr_put_part_decode(bytes, &put) == EMR_OK &&
-		(emr_put_part_encode(&put, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), bytes)))
+		(emr_put_part_encode(&put, &again) != EMR_OK ||
+			!emr_bytes_equal(emr_buf_view(&again), bytes)))
 		abort();
 	emr_buf_clear(&again);
 	if (emr_meta_part_decode(bytes, &meta) == EMR_OK &&
-		(emr_meta_part_encode(&meta, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), bytes)))
+		(emr_meta_part_encode(&meta, &again) != EMR_OK ||
+			!emr_bytes_equal(emr_buf_view(&again), bytes)))
 		abort();
 	(void)!emr_listkey_part_decode(bytes, &listkey);
 }
 
 static void try_xattrs(emr_bytes bytes)
 {
-	EMR_AUTO_BUF changed = { 0 };
+	EMR_AUTO_BUF changed = {0};
 	uint16_t count;
 
-	(void)!emr_xattr_change(bytes, emr_bytes_of("user.k", 6), emr_bytes_of("v", 1), false, &changed, &count);
+	(void)!emr_xattr_change(
+		bytes, emr_bytes_of("user.k", 6), emr_bytes_of("v", 1), false, &changed, &count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

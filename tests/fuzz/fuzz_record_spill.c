@@ -13,7 +13,8 @@ static void try_head(const uint8_t *data)
 	if (spill_record_head_decode(data, &record, nonce) != EMR_OK)
 		return;
 	spill_record_head_encode(&record, nonce, again);
-	if (memcmp(again, data, sizeof again) != 0 || spill_record_room(record.len) > SPILL_RECORD_MAX)
+	if (memcmp(again, data, sizeof again) != 0 ||
+		spill_record_room(record.len) > SPILL_RECORD_MAX)
 		abort();
 	if (spill_seq_follows(record.seq, record.seq))
 		abort();
@@ -21,13 +22,14 @@ static void try_head(const uint8_t *data)
 
 static void try_control(emr_bytes bytes)
 {
-	EMR_AUTO_BUF again = { 0 };
+	EMR_AUTO_BUF again = {0};
 	spill_control control;
 	spill_leaf leaf;
 
 	if (spill_control_decode(bytes, &control) != EMR_OK)
 		return;
-	if (spill_control_encode(&control, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), bytes))
+	if (spill_control_encode(&control, &again) != EMR_OK ||
+		!emr_bytes_equal(emr_buf_view(&again), bytes))
 		abort();
 	for (uint32_t i = 0; i < control.leaf_count; i++)
 		(void)!spill_leaf_decode(control.leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf);

@@ -1,4 +1,5 @@
-/* Statements and the content that a journal row keeps: whatever decodes encodes to the same bytes. */
+/* Statements and the content that a journal row keeps: whatever decodes encodes to the same bytes.
+ */
 #include <stdlib.h>
 
 #include "record/content.h"

@@ -17,7 +17,7 @@ struct kit_store {
 	pthread_mutex_t lock;
 	kit_block **blocks;
 	size_t count, cap;
-	size_t *slots;		/* hash table: index + 1 into blocks */
+	size_t *slots; /* hash table: index + 1 into blocks */
 	size_t slot_count;
 	int fail_after;
 };
@@ -101,8 +101,8 @@ static emr_status store_put(emr_block_store *store, const emr_block *blocks, siz
 	return status;
 }
 
-static emr_status store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_len)
+static emr_status store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset,
+	uint8_t *out, size_t len, size_t *out_len)
 {
 	kit_store *s = (kit_store *)store;
 	kit_block *b;
@@ -260,9 +260,12 @@ void kit_open(kit *k, unsigned workers, uint64_t memory_bytes)
 	assert_non_null(mkdtemp(k->spill_dir));
 	k->spill_dirfd = open(k->spill_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(k->spill_dirfd >= 0);
-	k->options = (emr_record_options){ .store = k->store, .keyring = k->keyring,
-		.spill_dirfd = k->spill_dirfd, .workers = workers, .memory_bytes = memory_bytes,
-		.read_ahead_leaves = 2 };
+	k->options = (emr_record_options){.store = k->store,
+		.keyring = k->keyring,
+		.spill_dirfd = k->spill_dirfd,
+		.workers = workers,
+		.memory_bytes = memory_bytes,
+		.read_ahead_leaves = 2};
 	assert_ok(emr_record_ctx_new(&k->options, &k->ctx));
 }
 
@@ -320,11 +323,11 @@ uint8_t *kit_bytes(size_t len, uint32_t seed)
 emr_content_key *kit_key(emr_keyring *keyring, const uint8_t dek[32])
 {
 	static const uint8_t nonce[24];
-	emr_id16 domain = { { 1 } }, record = { { 2 } };
-	emr_id32 digest = { { 3 } };
+	emr_id16 domain = {{1}}, record = {{2}};
+	emr_id32 digest = {{3}};
 	emr_domain_public public;
 	uint8_t ctx[32], capsule[96], wdek[48];
-	EMR_AUTO_SECRET r = { 0 }, u = { 0 }, k = { 0 }, seed = { 0 }, ikm = { 0 }, kek = { 0 };
+	EMR_AUTO_SECRET r = {0}, u = {0}, k = {0}, seed = {0}, ikm = {0}, kek = {0};
 	emr_content_key *key;
 
 	assert_ok(emr_keyring_domain_public(keyring, domain, 1, 1, &public));

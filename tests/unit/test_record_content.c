@@ -12,17 +12,19 @@
 /* Seals the case's file with its key and salt, as a freeze does, and gives the content. */
 static void seal_case(kit *k, const json_t *c, const emr_content_key *key, emr_content *content)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 	EMR_AUTO_FREE uint8_t *sealed = malloc(EMR_LEAF_SEALED_BYTES);
 	EMR_AUTO_FREE uint8_t *stream = NULL;
 	EMR_AUTO_FREE uint8_t *file = NULL;
 	emr_chunk_cipher *cipher;
-	record_sealer sealer = { .hk = content->hk, .store = k->store };
+	record_sealer sealer = {.hk = content->hk, .store = k->store};
 	uint64_t leaves;
 
-	*content = (emr_content){ .n = vectors_u64(c, "n"), .padded = vectors_u64(c, "padded_len"),
-		.suite = (uint8_t)vectors_u64(c, "suite"), .leaf_log2 = 18,
-		.flags = (uint8_t)vectors_u64(c, "flags") };
+	*content = (emr_content){.n = vectors_u64(c, "n"),
+		.padded = vectors_u64(c, "padded_len"),
+		.suite = (uint8_t)vectors_u64(c, "suite"),
+		.leaf_log2 = 18,
+		.flags = (uint8_t)vectors_u64(c, "flags")};
 	vectors_fixed(c, "salt", content->salt, 24);
 	vectors_fixed(c, "hk", content->hk, 32);
 	vectors_fixed(c, "root", content->root, 32);
@@ -30,30 +32,34 @@ static void seal_case(kit *k, const json_t *c, const emr_content_key *key, emr_c
 	stream = calloc(1, content->padded);
 	file = strcmp(vectors_text(c, "plain"), "hello") == 0 ? NULL : kit_bytes(content->n, 1);
 	memcpy(stream, file == NULL ? (const uint8_t *)"hello, emrfs\n" : file, content->n);
-	assert_ok(emr_content_key_cipher(key, content->suite, content->salt, &cipher, content->com));
+	assert_ok(
+		emr_content_key_cipher(key, content->suite, content->salt, &cipher, content->com));
 	sealer.cipher = cipher;
 	leaves = emr_leaf_count(content->padded);
 	assert_int_equal(leaves, vectors_u64(c, "leaf_count"));
 	for (uint64_t leaf = 0; leaf < leaves; leaf++) {
 		uint64_t start = leaf << EMR_LEAF_LOG2;
-		uint64_t stream_len = content->padded - start, file_len = content->n > start ? content->n - start : 0;
+		uint64_t stream_len = content->padded - start,
+			 file_len = content->n > start ? content->n - start : 0;
 		const json_t *wanted = json_array_get(vectors_get(c, "leaves"), leaf);
 		uint8_t digest[32];
 		record_sealed_leaf made;
 
 		stream_len = stream_len < EMR_LEAF_BYTES ? stream_len : EMR_LEAF_BYTES;
 		file_len = file_len < EMR_LEAF_BYTES ? file_len : EMR_LEAF_BYTES;
-		assert_ok(record_leaf_seal(&sealer, leaf, stream + start, file_len, stream_len, sealed, &made));
+		assert_ok(record_leaf_seal(
+			&sealer, leaf, stream + start, file_len, stream_len, sealed, &made));
 		vectors_fixed(wanted, "sha256", digest, 32);
 		assert_memory_equal(made.digest, digest, 32);
-		assert_int_equal(emr_leaf_sealed_len(content->padded, leaf), vectors_u64(wanted, "size"));
+		assert_int_equal(
+			emr_leaf_sealed_len(content->padded, leaf), vectors_u64(wanted, "size"));
 	}
 	emr_chunk_cipher_free(cipher);
 }
 
 static void put(kit *k, emr_codec codec, emr_bytes block)
 {
-	emr_block made = { .cid = emr_cid_of_block(codec, block), .data = block };
+	emr_block made = {.cid = emr_cid_of_block(codec, block), .data = block};
 
 	if (block.len > 0)
 		assert_ok(emr_block_store_put(k->store, &made, 1));
@@ -61,13 +67,15 @@ static void put(kit *k, emr_codec codec, emr_bytes block)
 
 static void check_bundle(kit *k, const json_t *c, const emr_content_key *key)
 {
-	EMR_AUTO_BUF m = { 0 }, directory = { 0 }, root = { 0 };
+	EMR_AUTO_BUF m = {0}, directory = {0}, root = {0};
 	emr_id16 record;
 	emr_cid cid;
 	emr_bundle bundle;
 	uint8_t patient[32], issuer[32], r_pid[32];
-	emr_statement_expect expect = { .patient_pk = patient, .r_pid = r_pid, .cver = vectors_u64(c, "cver"),
-		.issuer_key = emr_bytes_of(issuer, 32) };
+	emr_statement_expect expect = {.patient_pk = patient,
+		.r_pid = r_pid,
+		.cver = vectors_u64(c, "cver"),
+		.issuer_key = emr_bytes_of(issuer, 32)};
 	bool is_signed = json_is_true(vectors_get(c, "signed"));
 
 	vectors_fixed(c, "record_id", record.b, 16);
@@ -86,9 +94,11 @@ static void check_bundle(kit *k, const json_t *c, const emr_content_key *key)
 	assert_int_equal(emr_statement_check(&bundle, &expect),
 		is_signed ? EMR_STATEMENT_VALID : EMR_STATEMENT_NONE);
 	/* Another record, another version, another key: refused. */
-	assert_status(EMR_DAMAGED, emr_bundle_open(k->ctx, &cid, key, record, expect.cver + 1, &bundle));
+	assert_status(
+		EMR_DAMAGED, emr_bundle_open(k->ctx, &cid, key, record, expect.cver + 1, &bundle));
 	record.b[0] ^= 1;
-	assert_status(EMR_DAMAGED, emr_bundle_open(k->ctx, &cid, key, record, expect.cver, &bundle));
+	assert_status(
+		EMR_DAMAGED, emr_bundle_open(k->ctx, &cid, key, record, expect.cver, &bundle));
 }
 
 static void the_second_models_contents_open_and_verify(void **state)
@@ -101,8 +111,9 @@ static void the_second_models_contents_open_and_verify(void **state)
 
 	(void)state;
 	kit_open(&k, 0, 0);
-	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, c) {
-		EMR_AUTO_BUF node = { 0 };
+	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, c)
+	{
+		EMR_AUTO_BUF node = {0};
 		emr_content content;
 		emr_content_key *key;
 		emr_content_reader *reader;
@@ -142,8 +153,9 @@ static void make_version(version *v, size_t len, unsigned workers)
 {
 	emr_domain_public domain;
 	emr_public person;
-	emr_statement_facts statement = { .kind = EMR_STATEMENT_ORIGINAL, .cver = 1, .issued_at_unix_s = 1700000000 };
-	emr_bundle_facts facts = { .cver = 1, .mtime_ns = 77 };
+	emr_statement_facts statement = {
+		.kind = EMR_STATEMENT_ORIGINAL, .cver = 1, .issued_at_unix_s = 1700000000};
+	emr_bundle_facts facts = {.cver = 1, .mtime_ns = 77};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
 
 	memset(v, 0, sizeof *v);
@@ -163,14 +175,17 @@ static void make_version(version *v, size_t len, unsigned workers)
 	statement.record_id = facts.record_id = v->record;
 	statement.mime = facts.mime = emr_bytes_of("application/pdf", 15);
 	statement.doc = facts.doc = emr_bytes_of("24627-2", 7);
-	assert_ok(emr_statement_make(v->k.keyring, emr_signer_domain(v->domain, 1), &v->content, &statement, bytes,
-		sig));
+	assert_ok(emr_statement_make(v->k.keyring, emr_signer_domain(v->domain, 1), &v->content,
+		&statement, bytes, sig));
 	facts.statement = bytes;
 	facts.sig = sig;
 	assert_ok(emr_bundle_build(v->k.ctx, &v->content, v->key, &facts, &v->root));
 	assert_ok(emr_bundle_open(v->k.ctx, &v->root, v->key, v->record, 1, &v->bundle));
-	v->expect = (emr_statement_expect){ .patient_pk = v->patient_pk, .r_pid = v->r_pid, .record_id = v->record,
-		.cver = 1, .issuer_key = emr_bytes_of(v->issuer_pk, 32) };
+	v->expect = (emr_statement_expect){.patient_pk = v->patient_pk,
+		.r_pid = v->r_pid,
+		.record_id = v->record,
+		.cver = 1,
+		.issuer_key = emr_bytes_of(v->issuer_pk, 32)};
 }
 
 static void end_version(version *v)
@@ -226,17 +241,17 @@ static void every_lie_in_a_statement_has_its_verdict(void **state)
 {
 	emr_bundle b;
 	emr_statement_expect e;
-	uint8_t other[32] = { 1 };
+	uint8_t other[32] = {1};
 	version v;
 
 	(void)state;
 	make_version(&v, 70000, 0);
-#define check(change, verdict) \
-	do { \
-		b = v.bundle; \
-		e = v.expect; \
-		change; \
-		assert_int_equal(emr_statement_check(&b, &e), verdict); \
+#define check(change, verdict)                                                                     \
+	do {                                                                                       \
+		b = v.bundle;                                                                      \
+		e = v.expect;                                                                      \
+		change;                                                                            \
+		assert_int_equal(emr_statement_check(&b, &e), verdict);                            \
 	} while (0)
 	check(b.content.n++, EMR_STATEMENT_WRONG_LENGTH);
 	check(b.content.root[0] ^= 1, EMR_STATEMENT_WRONG_ROOT);
@@ -250,7 +265,8 @@ static void every_lie_in_a_statement_has_its_verdict(void **state)
 	check(b.content.c.b[20] ^= 1, EMR_STATEMENT_WRONG_CONTENT);
 	check(b.content.suite = 2, EMR_STATEMENT_WRONG_CONTENT);
 	check(b.content.com[0] ^= 1; e.reencrypted = true, EMR_STATEMENT_WRONG_VERSION);
-	check(b.content.com[0] ^= 1; e.reencrypted = true; e.cver = 2, EMR_STATEMENT_VALID_AFTER_HASH);
+	check(b.content.com[0] ^= 1; e.reencrypted = true;
+		e.cver = 2, EMR_STATEMENT_VALID_AFTER_HASH);
 	check(e.issuer_key = emr_bytes_of(other, 32), EMR_STATEMENT_WRONG_ISSUER);
 	check(e.issuer_key.len = 31, EMR_STATEMENT_WRONG_ISSUER);
 	check(b.sig[5] ^= 1, EMR_STATEMENT_WRONG_SIGNATURE);
@@ -264,7 +280,7 @@ static void every_lie_in_a_statement_has_its_verdict(void **state)
 static void a_certificates_key_signs_statements_too(void **state)
 {
 	emr_public person;
-	emr_statement_facts facts = { .kind = EMR_STATEMENT_ORIGINAL };
+	emr_statement_facts facts = {.kind = EMR_STATEMENT_ORIGINAL};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
 	version v;
 
@@ -282,20 +298,21 @@ static void a_certificates_key_signs_statements_too(void **state)
 	v.bundle.sig[40] ^= 1;
 	assert_int_equal(emr_statement_check(&v.bundle, &v.expect), EMR_STATEMENT_WRONG_SIGNATURE);
 	facts.patient_pk = v.patient_pk;
-	assert_status(EMR_INVALID,
-		emr_statement_make(v.k.keyring, emr_signer_certificate(), &v.content, &facts, bytes, sig));
+	assert_status(EMR_INVALID, emr_statement_make(v.k.keyring, emr_signer_certificate(),
+					   &v.content, &facts, bytes, sig));
 	facts.kind = 5;
-	assert_status(EMR_INVALID,
-		emr_statement_make(v.k.keyring, emr_signer_identity(), &v.content, &facts, bytes, sig));
+	assert_status(EMR_INVALID, emr_statement_make(v.k.keyring, emr_signer_identity(),
+					   &v.content, &facts, bytes, sig));
 	end_version(&v);
 }
 
 /* ---- Tampering ---- */
 
-/* Replaces a block by other bytes under its own, right name: what a hostile writer with every hash right could do. */
+/* Replaces a block by other bytes under its own, right name: what a hostile writer with every hash
+ * right could do. */
 static emr_cid replace(kit *k, emr_codec codec, const uint8_t *data, size_t len)
 {
-	emr_block made = { .data = emr_bytes_of(data, len) };
+	emr_block made = {.data = emr_bytes_of(data, len)};
 
 	made.cid = emr_cid_of_block(codec, made.data);
 	assert_ok(emr_block_store_put(k->store, &made, 1));
@@ -317,7 +334,7 @@ static void every_flipped_bit_of_m_is_refused(void **state)
 	m = kit_store_find(v.k.store, &links.manifest);
 	memcpy(bytes, m->data, sizeof bytes);
 	for (size_t bit = 0; bit < 8 * sizeof bytes; bit += bit < 800 ? 1 : 37) {
-		EMR_AUTO_BUF block = { 0 };
+		EMR_AUTO_BUF block = {0};
 		emr_unixfs_link link;
 		emr_block made;
 		emr_status status;
@@ -325,14 +342,16 @@ static void every_flipped_bit_of_m_is_refused(void **state)
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		links.manifest = replace(&v.k, EMR_CODEC_RAW, bytes, sizeof bytes);
 		assert_ok(emr_unixfs_bundle_encode(&links, &block, &link));
-		made = (emr_block){ .cid = link.cid, .data = emr_buf_view(&block) };
+		made = (emr_block){.cid = link.cid, .data = emr_buf_view(&block)};
 		assert_ok(emr_block_store_put(v.k.store, &made, 1));
 		status = emr_bundle_open(v.k.ctx, &link.cid, v.key, v.record, 1, &bundle);
-		assert_true(status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_UNSUPPORTED);
+		assert_true(status == EMR_DAMAGED || status == EMR_NEWER_FORMAT ||
+			    status == EMR_UNSUPPORTED);
 		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		/* And in place, under a name that does not fit any more. */
 		m->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_status(EMR_DAMAGED, emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
+		assert_status(EMR_DAMAGED,
+			emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
 		m->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	end_version(&v);
@@ -341,7 +360,7 @@ static void every_flipped_bit_of_m_is_refused(void **state)
 static void a_bundle_names_the_one_tree_that_its_length_allows(void **state)
 {
 	emr_unixfs_bundle links;
-	EMR_AUTO_BUF block = { 0 };
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link link;
 	emr_block made;
 	kit_block *directory;
@@ -354,12 +373,15 @@ static void a_bundle_names_the_one_tree_that_its_length_allows(void **state)
 	assert_ok(emr_unixfs_bundle_decode(emr_bytes_of(directory->data, directory->len), &links));
 	links.content_tsize++;
 	assert_ok(emr_unixfs_bundle_encode(&links, &block, &link));
-	made = (emr_block){ .cid = link.cid, .data = emr_buf_view(&block) };
+	made = (emr_block){.cid = link.cid, .data = emr_buf_view(&block)};
 	assert_ok(emr_block_store_put(v.k.store, &made, 1));
-	assert_status(EMR_DAMAGED, emr_bundle_open(v.k.ctx, &link.cid, v.key, v.record, 1, &bundle));
-	assert_status(EMR_DAMAGED, emr_bundle_open(v.k.ctx, &links.manifest, v.key, v.record, 1, &bundle));
+	assert_status(
+		EMR_DAMAGED, emr_bundle_open(v.k.ctx, &link.cid, v.key, v.record, 1, &bundle));
+	assert_status(EMR_DAMAGED,
+		emr_bundle_open(v.k.ctx, &links.manifest, v.key, v.record, 1, &bundle));
 	kit_store_remove(v.k.store, &links.manifest);
-	assert_status(EMR_MISSING_DATA, emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
+	assert_status(
+		EMR_MISSING_DATA, emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
 	end_version(&v);
 }
 
@@ -390,11 +412,13 @@ static void flipped_bits_of_a_leaf_are_never_read(void **state)
 				break;
 			b->data[at] ^= 0x40;
 			memset(bytes, 0xee, sizeof bytes);
-			assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, off, bytes, sizeof bytes, &got));
+			assert_status(EMR_DAMAGED,
+				emr_content_reader_read(v.reader, off, bytes, sizeof bytes, &got));
 			assert_int_equal(bytes[0], 0xee);
 			assert_int_equal(got, 7);
 			b->data[at] ^= 0x40;
-			assert_ok(emr_content_reader_read(v.reader, off, bytes, sizeof bytes, &got));
+			assert_ok(
+				emr_content_reader_read(v.reader, off, bytes, sizeof bytes, &got));
 			assert_memory_equal(bytes, v.data + off, sizeof bytes);
 			got = 7;
 		}
@@ -425,7 +449,7 @@ static void swapped_leaves_are_refused(void **state)
 
 static void a_leaf_cut_at_any_edge_is_refused(void **state)
 {
-	static const size_t cuts[] = { 0, 1, 16399, 16400, 16401, 100000, 262399 };
+	static const size_t cuts[] = {0, 1, 16399, 16400, 16401, 100000, 262399};
 	version v;
 
 	(void)state;
@@ -436,7 +460,8 @@ static void a_leaf_cut_at_any_edge_is_refused(void **state)
 		size_t full = b->len, got;
 
 		b->len = cuts[i];
-		assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, 262144 - 16, bytes, 16, &got));
+		assert_status(EMR_DAMAGED,
+			emr_content_reader_read(v.reader, 262144 - 16, bytes, 16, &got));
 		assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
 		b->len = full;
 	}
@@ -470,7 +495,8 @@ static void a_content_without_its_end_does_not_open(void **state)
 	assert_status(EMR_MISSING_DATA, emr_content_reader_verify(v.reader));
 	missing = last->cid;
 	kit_store_remove(v.k.store, &missing);
-	assert_status(EMR_MISSING_DATA, emr_content_reader_open(v.k.ctx, &v.content, v.key, &reader));
+	assert_status(
+		EMR_MISSING_DATA, emr_content_reader_open(v.k.ctx, &v.content, v.key, &reader));
 	end_version(&v);
 }
 
@@ -491,7 +517,7 @@ static void padding_that_is_not_zeros_is_refused(void **state)
 	stream[16000] = 1;
 	content.salt[0] ^= 1;
 	assert_ok(emr_content_key_cipher(v.key, 1, content.salt, &cipher, content.com));
-	sealer = (record_sealer){ .cipher = cipher, .hk = content.hk, .store = v.k.store };
+	sealer = (record_sealer){.cipher = cipher, .hk = content.hk, .store = v.k.store};
 	assert_ok(record_leaf_seal(&sealer, 0, stream, 3, sizeof stream, sealed, &leaf));
 	emr_chunk_cipher_free(cipher);
 	content.c = emr_cid_of_digest(EMR_CODEC_RAW, leaf.digest);
@@ -571,7 +597,7 @@ static void several_threads_read_one_content(void **state)
 	(void)state;
 	make_version(&v, 6000001, 2);
 	for (uint32_t i = 0; i < 4; i++) {
-		r[i] = (reading){ .v = &v, .seed = i + 1 };
+		r[i] = (reading){.v = &v, .seed = i + 1};
 		assert_int_equal(pthread_create(&threads[i], NULL, read_through, &r[i]), 0);
 	}
 	for (uint32_t i = 0; i < 4; i++)

@@ -15,12 +15,12 @@ static emr_bytes field(const json_t *object, const char *key, emr_buf *buf)
 	return vectors_unhex(vectors_text(object, key), buf);
 }
 
-#define assert_field(object, key, bytes, size) \
-	do { \
-		EMR_AUTO_BUF wanted_ = { 0 }; \
-		emr_bytes view_ = field(object, key, &wanted_); \
-		assert_int_equal(view_.len, size); \
-		assert_memory_equal(view_.data, bytes, size); \
+#define assert_field(object, key, bytes, size)                                                     \
+	do {                                                                                       \
+		EMR_AUTO_BUF wanted_ = {0};                                                        \
+		emr_bytes view_ = field(object, key, &wanted_);                                    \
+		assert_int_equal(view_.len, size);                                                 \
+		assert_memory_equal(view_.data, bytes, size);                                      \
 	} while (0)
 
 /* ---- Lengths ---- */
@@ -34,7 +34,8 @@ static void lengths_are_padded_as_the_second_model_pads_them(void **state)
 
 	(void)state;
 	assert_true(json_array_size(list) > 20);
-	json_array_foreach((json_t *)(uintptr_t)list, i, entry) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, entry)
+	{
 		uint64_t n = vectors_u64(entry, "n");
 
 		assert_int_equal(emr_padded_len(n, false), vectors_u64(entry, "padme"));
@@ -107,12 +108,13 @@ static void check_manifest(const json_t *c, emr_bytes plain)
 
 static void check_hashes(const json_t *c)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 	uint8_t out[32], r_pid[32];
 	emr_cid cid;
 
 	assert_ok(emr_cid_parse(field(c, "content_cid", &buf), &cid));
-	emr_content_hash((uint8_t)vectors_u64(c, "suite"), 18, vectors_u64(c, "padded_len"), &cid, out);
+	emr_content_hash(
+		(uint8_t)vectors_u64(c, "suite"), 18, vectors_u64(c, "padded_len"), &cid, out);
 	assert_field(c, "content_hash", out, 32);
 	emr_type_hash(text(vectors_text(c, "mime")), text(vectors_text(c, "doc")), out);
 	assert_field(c, "type_hash", out, 32);
@@ -123,7 +125,7 @@ static void check_hashes(const json_t *c)
 
 static void check_statement(const json_t *c)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 	emr_bytes bytes = field(c, "stmt", &buf);
 	emr_statement statement;
 	uint8_t again[EMR_STATEMENT_BYTES], hash[32];
@@ -155,8 +157,9 @@ static void the_second_models_records_decode_and_encode_the_same(void **state)
 
 	(void)state;
 	assert_true(json_array_size(list) >= 30);
-	json_array_foreach((json_t *)(uintptr_t)list, i, c) {
-		EMR_AUTO_BUF buf = { 0 };
+	json_array_foreach((json_t *)(uintptr_t)list, i, c)
+	{
+		EMR_AUTO_BUF buf = {0};
 
 		check_header(c, field(c, "m", &buf));
 		check_manifest(c, field(c, "manifest", &buf));
@@ -171,7 +174,7 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 {
 	json_t *root = vectors_open("content.json");
 	const json_t *c = json_array_get(vectors_get(root, "cases"), 0);
-	EMR_AUTO_BUF buf = { 0 }, plain = { 0 };
+	EMR_AUTO_BUF buf = {0}, plain = {0};
 	emr_bytes m = field(c, "m", &buf), manifest = field(c, "manifest", &plain);
 	emr_m_header header;
 	emr_manifest decoded;
@@ -179,9 +182,11 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < m.len; len += 13)
-		assert_status(EMR_DAMAGED, emr_m_header_decode(emr_bytes_of(m.data, len), &header, &sealed));
+		assert_status(EMR_DAMAGED,
+			emr_m_header_decode(emr_bytes_of(m.data, len), &header, &sealed));
 	for (size_t len = 0; len < manifest.len; len += 13)
-		assert_status(EMR_DAMAGED, emr_manifest_decode(emr_bytes_of(manifest.data, len), &decoded));
+		assert_status(EMR_DAMAGED,
+			emr_manifest_decode(emr_bytes_of(manifest.data, len), &decoded));
 	buf.data[4] = 2;
 	assert_status(EMR_NEWER_FORMAT, emr_m_header_decode(m, &header, &sealed));
 	buf.data[4] = 1;
@@ -196,7 +201,7 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	buf.data[7] = 2;
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	buf.data[7] = 0;
-	emr_put_u64(buf.data + 8, 16384);	/* no file pads to that */
+	emr_put_u64(buf.data + 8, 16384); /* no file pads to that */
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	emr_put_u64(buf.data + 8, UINT64_MAX);
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
@@ -218,20 +223,27 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 
 static emr_meta a_file(void)
 {
-	return (emr_meta){ .type = EMR_META_FILE, .mode = 0640, .n = 63884, .mtime_ns = -1,
-		.parent = { { 9 } }, .r_pid = { 7 }, .mime = text("application/pdf"), .name = text("report.pdf") };
+	return (emr_meta){.type = EMR_META_FILE,
+		.mode = 0640,
+		.n = 63884,
+		.mtime_ns = -1,
+		.parent = {{9}},
+		.r_pid = {7},
+		.mime = text("application/pdf"),
+		.name = text("report.pdf")};
 }
 
 static void metadata_comes_back_as_it_was(void **state)
 {
-	EMR_AUTO_BUF xattrs = { 0 }, more = { 0 }, out = { 0 };
+	EMR_AUTO_BUF xattrs = {0}, more = {0}, out = {0};
 	emr_meta meta = a_file(), got;
 	emr_bytes value;
 
 	(void)state;
-	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.b"), text("two"), false, &xattrs, &meta.xattr_count));
-	assert_ok(emr_xattr_change(emr_buf_view(&xattrs), text("user.a"), (emr_bytes){ 0 }, false, &more,
-		&meta.xattr_count));
+	assert_ok(emr_xattr_change(
+		(emr_bytes){0}, text("user.b"), text("two"), false, &xattrs, &meta.xattr_count));
+	assert_ok(emr_xattr_change(emr_buf_view(&xattrs), text("user.a"), (emr_bytes){0}, false,
+		&more, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&more);
 	assert_int_equal(meta.xattr_count, 2);
 	assert_ok(emr_meta_encode(&meta, &out));
@@ -255,7 +267,7 @@ static void metadata_comes_back_as_it_was(void **state)
 
 static void every_kind_of_node_has_its_metadata(void **state)
 {
-	EMR_AUTO_BUF out = { 0 };
+	EMR_AUTO_BUF out = {0};
 	emr_meta meta = a_file(), got;
 
 	(void)state;
@@ -279,49 +291,52 @@ static void every_kind_of_node_has_its_metadata(void **state)
 
 static void attributes_that_do_not_fit_are_said_to_need_space(void **state)
 {
-	EMR_AUTO_BUF xattrs = { 0 }, out = { 0 };
+	EMR_AUTO_BUF xattrs = {0}, out = {0};
 	EMR_AUTO_FREE uint8_t *big = calloc(1, 70000);
 	emr_meta meta = a_file(), got;
 	size_t fits = EMR_META_BYTES_MAX - 80 - meta.mime.len - meta.name.len - 3 - 6;
 
 	(void)state;
-	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, fits), false, &xattrs,
-		&meta.xattr_count));
+	assert_ok(emr_xattr_change((emr_bytes){0}, text("user.x"), emr_bytes_of(big, fits), false,
+		&xattrs, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&xattrs);
 	assert_ok(emr_meta_encode(&meta, &out));
 	assert_int_equal(out.len, EMR_META_BYTES_MAX);
 	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
-	assert_ok(emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, fits + 1), false, &xattrs,
-		&meta.xattr_count));
+	assert_ok(emr_xattr_change((emr_bytes){0}, text("user.x"), emr_bytes_of(big, fits + 1),
+		false, &xattrs, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&xattrs);
 	assert_status(EMR_ATTRIBUTE_SPACE, emr_meta_encode(&meta, &out));
-	assert_status(EMR_LIMIT, emr_xattr_change((emr_bytes){ 0 }, text("user.x"), emr_bytes_of(big, 65536), false,
-		&xattrs, &meta.xattr_count));
-	assert_status(EMR_LIMIT, emr_xattr_change((emr_bytes){ 0 }, (emr_bytes){ 0 }, text("v"), false, &xattrs,
-		&meta.xattr_count));
+	assert_status(
+		EMR_LIMIT, emr_xattr_change((emr_bytes){0}, text("user.x"),
+				   emr_bytes_of(big, 65536), false, &xattrs, &meta.xattr_count));
+	assert_status(EMR_LIMIT, emr_xattr_change((emr_bytes){0}, (emr_bytes){0}, text("v"), false,
+					 &xattrs, &meta.xattr_count));
 }
 
 static void attributes_are_replaced_and_removed_in_order(void **state)
 {
-	static const char *const keys[] = { "user.m", "user.a", "user.z", "user.m", "user.ab" };
-	EMR_AUTO_BUF now = { 0 }, next = { 0 };
+	static const char *const keys[] = {"user.m", "user.a", "user.z", "user.m", "user.ab"};
+	EMR_AUTO_BUF now = {0}, next = {0};
 	uint16_t count = 0;
-	emr_bytes rest, last = { 0 };
+	emr_bytes rest, last = {0};
 	emr_xattr entry;
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		emr_buf swap = now;
 
-		assert_ok(emr_xattr_change(emr_buf_view(&now), text(keys[i]), text("v"), false, &next, &count));
+		assert_ok(emr_xattr_change(
+			emr_buf_view(&now), text(keys[i]), text("v"), false, &next, &count));
 		now = next;
 		next = swap;
 	}
 	assert_int_equal(count, 4);
-	assert_ok(emr_xattr_change(emr_buf_view(&now), text("user.m"), (emr_bytes){ 0 }, true, &next, &count));
+	assert_ok(emr_xattr_change(
+		emr_buf_view(&now), text("user.m"), (emr_bytes){0}, true, &next, &count));
 	assert_int_equal(count, 3);
-	assert_status(EMR_NO_ATTRIBUTE,
-		emr_xattr_change(emr_buf_view(&next), text("user.m"), (emr_bytes){ 0 }, true, &now, &count));
+	assert_status(EMR_NO_ATTRIBUTE, emr_xattr_change(emr_buf_view(&next), text("user.m"),
+						(emr_bytes){0}, true, &now, &count));
 	rest = emr_buf_view(&next);
 	for (unsigned i = 0; emr_xattr_next(&rest, &entry); i++) {
 		assert_true(last.len == 0 || memcmp(last.data, entry.key.data, 6) <= 0);
@@ -332,7 +347,7 @@ static void attributes_are_replaced_and_removed_in_order(void **state)
 
 static void metadata_refuses_what_no_writer_makes(void **state)
 {
-	EMR_AUTO_BUF out = { 0 };
+	EMR_AUTO_BUF out = {0};
 	emr_meta meta = a_file(), got;
 
 	(void)state;
@@ -351,10 +366,10 @@ static void metadata_refuses_what_no_writer_makes(void **state)
 	out.data[4] = 1;
 	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
 	out.data[4] = 0;
-	emr_put_u16(out.data + 76, 65535);	/* attributes that are not there */
+	emr_put_u16(out.data + 76, 65535); /* attributes that are not there */
 	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
 	emr_put_u16(out.data + 76, 0);
-	emr_put_u16(out.data + 74, 9);	/* a file with a target */
+	emr_put_u16(out.data + 74, 9); /* a file with a target */
 	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
 }
 
@@ -362,11 +377,12 @@ static void metadata_refuses_what_no_writer_makes(void **state)
 
 static void private_parts_have_their_exact_lengths(void **state)
 {
-	uint8_t meta_ct[512 * 2 + 16] = { 5 }, list[EMR_LISTKEY_PART_BYTES];
-	emr_put_part put = { .salt = { 1 }, .padded = 16383, .cver = 3, .meta_ct = emr_bytes_of(meta_ct, 528) };
-	emr_meta_part meta = { .salt = { 2 }, .meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct) };
-	emr_listkey_part listkey = { .salt = { 3 }, .capsule = { 4 }, .kcheck = { 5 } };
-	EMR_AUTO_BUF out = { 0 };
+	uint8_t meta_ct[512 * 2 + 16] = {5}, list[EMR_LISTKEY_PART_BYTES];
+	emr_put_part put = {
+		.salt = {1}, .padded = 16383, .cver = 3, .meta_ct = emr_bytes_of(meta_ct, 528)};
+	emr_meta_part meta = {.salt = {2}, .meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct)};
+	emr_listkey_part listkey = {.salt = {3}, .capsule = {4}, .kcheck = {5}};
+	EMR_AUTO_BUF out = {0};
 	emr_put_part put_got;
 	emr_meta_part meta_got;
 	emr_listkey_part list_got;
@@ -380,8 +396,9 @@ static void private_parts_have_their_exact_lengths(void **state)
 	assert_true(emr_cid_equal(&put_got.root, &put.root));
 	assert_true(emr_bytes_equal(put_got.meta_ct, put.meta_ct));
 	for (size_t len = 0; len < 828; len++)
-		assert_status(EMR_DAMAGED, emr_put_part_decode(emr_bytes_of(out.data, len), &put_got));
-	out.data[33] = 0x55;	/* a bundle is a directory */
+		assert_status(
+			EMR_DAMAGED, emr_put_part_decode(emr_bytes_of(out.data, len), &put_got));
+	out.data[33] = 0x55; /* a bundle is a directory */
 	assert_status(EMR_DAMAGED, emr_put_part_decode(emr_buf_view(&out), &put_got));
 	out.data[33] = 0x70;
 	emr_put_u64(out.data + 68, 17000);
@@ -394,7 +411,8 @@ static void private_parts_have_their_exact_lengths(void **state)
 	assert_int_equal(out.len, 88 + 1024 + 16);
 	assert_ok(emr_meta_part_decode(emr_buf_view(&out), &meta_got));
 	assert_true(emr_bytes_equal(meta_got.meta_ct, meta.meta_ct));
-	assert_status(EMR_DAMAGED, emr_meta_part_decode(emr_bytes_of(out.data, out.len - 1), &meta_got));
+	assert_status(
+		EMR_DAMAGED, emr_meta_part_decode(emr_bytes_of(out.data, out.len - 1), &meta_got));
 
 	emr_listkey_part_encode(&listkey, list);
 	assert_ok(emr_listkey_part_decode(emr_bytes_of(list, sizeof list), &list_got));
@@ -405,10 +423,10 @@ static void private_parts_have_their_exact_lengths(void **state)
 static void the_metadata_is_bound_to_its_place(void **state)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
-	static const uint8_t wanted_middle[12] = { 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7 };
+	static const uint8_t wanted_middle[12] = {0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7};
 
 	(void)state;
-	emr_meta_aad((emr_id16){ { 1 } }, (emr_id16){ { 2 } }, 5, 7, (emr_id32){ { 3 } }, aad);
+	emr_meta_aad((emr_id16){{1}}, (emr_id16){{2}}, 5, 7, (emr_id32){{3}}, aad);
 	assert_int_equal(aad[0], 1);
 	assert_int_equal(aad[16], 2);
 	assert_memory_equal(aad + 32, wanted_middle, 12);
@@ -419,9 +437,17 @@ static void the_metadata_is_bound_to_its_place(void **state)
 
 static void a_content_comes_back_from_its_journal_bytes(void **state)
 {
-	emr_content content = { .n = 20000, .padded = emr_padded_len(20000, true), .suite = 2, .leaf_log2 = 18,
-		.flags = EMR_M_FLAG_POW2, .salt = { 1 }, .com = { 2 }, .hk = { 3 }, .root = { 4 }, .has_dek = true,
-		.sealed_dek = { 5 } };
+	emr_content content = {.n = 20000,
+		.padded = emr_padded_len(20000, true),
+		.suite = 2,
+		.leaf_log2 = 18,
+		.flags = EMR_M_FLAG_POW2,
+		.salt = {1},
+		.com = {2},
+		.hk = {3},
+		.root = {4},
+		.has_dek = true,
+		.sealed_dek = {5}};
 	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
 	emr_content got;
 
@@ -435,7 +461,8 @@ static void a_content_comes_back_from_its_journal_bytes(void **state)
 	for (size_t len = 0; len < sizeof bytes; len += 11)
 		assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, len), &got));
 	bytes[0] = 2;
-	assert_status(EMR_NEWER_FORMAT, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	assert_status(
+		EMR_NEWER_FORMAT, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 	bytes[0] = 1;
 	bytes[279] = 1;
 	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));

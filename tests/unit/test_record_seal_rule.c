@@ -15,15 +15,15 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sealing *sealings;
 static size_t count, cap, repeats;
 
-emr_status __real_emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len,
-	uint8_t *out);
-emr_status __wrap_emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len,
-	uint8_t *out);
+emr_status __real_emr_chunk_seal(
+	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out);
+emr_status __wrap_emr_chunk_seal(
+	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out);
 
-emr_status __wrap_emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len,
-	uint8_t *out)
+emr_status __wrap_emr_chunk_seal(
+	emr_chunk_cipher *cipher, uint64_t chunk, const uint8_t *plain, size_t len, uint8_t *out)
 {
-	sealing made = { .chunk = chunk };
+	sealing made = {.chunk = chunk};
 
 	emr_chunk_cipher_com(cipher, made.com);
 	pthread_mutex_lock(&lock);
@@ -118,7 +118,7 @@ static void no_leaf_index_is_sealed_twice_under_one_key(void **state)
 
 static void a_second_sealing_would_be_noticed(void **state)
 {
-	uint8_t salt[24] = { 0 }, com[32], sealed[20];
+	uint8_t salt[24] = {0}, com[32], sealed[20];
 	emr_chunk_cipher *cipher;
 	emr_content_key *key;
 

@@ -38,7 +38,8 @@ static void compare(emr_staging *st, const shadow *s)
 	free(bytes);
 }
 
-static void compare_frozen(kit *k, const emr_content *content, const emr_content_key *key, const shadow *s)
+static void compare_frozen(
+	kit *k, const emr_content *content, const emr_content_key *key, const shadow *s)
 {
 	emr_content_reader *reader;
 	uint8_t *bytes = malloc(s->cap + 16);
@@ -57,13 +58,14 @@ static void compare_frozen(kit *k, const emr_content *content, const emr_content
 
 static void every_boundary_size_is_frozen_and_read_back(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 16382, 16383, 16384, 262143, 262144, 262145, 524288, 5000000 };
+	static const size_t sizes[] = {
+		0, 1, 16382, 16383, 16384, 262143, 262144, 262145, 524288, 5000000};
 	kit k;
 
 	(void)state;
 	kit_open(&k, 0, 0);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		shadow s = { .bytes = kit_bytes(sizes[i], 7), .size = sizes[i], .cap = sizes[i] };
+		shadow s = {.bytes = kit_bytes(sizes[i], 7), .size = sizes[i], .cap = sizes[i]};
 		emr_content content;
 		emr_content_key *key;
 		emr_content_reader *reader = kit_reader_of(&k, s.bytes, s.size, &content, &key);
@@ -81,7 +83,7 @@ static void every_boundary_size_is_frozen_and_read_back(void **state)
 typedef struct history {
 	kit *k;
 	shadow now;
-	shadow marked;		/* as of the last spill */
+	shadow marked; /* as of the last spill */
 	int64_t mtime_ns;
 	emr_id16 id;
 	emr_staging *st;
@@ -94,10 +96,11 @@ typedef struct history {
 
 static size_t pick(history *h, size_t limit)
 {
-	static const size_t edges[] = { 0, 1, 4096, 16383, 16384, 262143, 262144, 262145, 524287, 524288 };
+	static const size_t edges[] = {
+		0, 1, 4096, 16383, 16384, 262143, 262144, 262145, 524287, 524288};
 	size_t at = kit_random(&h->random) % 3 == 0
-		? edges[kit_random(&h->random) % 10] + kit_random(&h->random) % 3
-		: kit_random(&h->random);
+			    ? edges[kit_random(&h->random) % 10] + kit_random(&h->random) % 3
+			    : kit_random(&h->random);
 
 	return at % (limit + 1);
 }
@@ -179,13 +182,13 @@ static void do_crash(history *h)
 
 static void run_history(kit *k, uint32_t seed, bool with_base, unsigned steps)
 {
-	history h = { .k = k, .random = seed, .id = emr_id16_random() };
+	history h = {.k = k, .random = seed, .id = emr_id16_random()};
 	emr_content content;
 	emr_content_key *key = NULL;
 
 	h.noise = kit_bytes(HISTORY_BYTES + 1000, seed ^ 0x55);
-	h.now = (shadow){ .bytes = calloc(1, HISTORY_BYTES), .cap = HISTORY_BYTES };
-	h.marked = (shadow){ .bytes = calloc(1, HISTORY_BYTES) };
+	h.now = (shadow){.bytes = calloc(1, HISTORY_BYTES), .cap = HISTORY_BYTES};
+	h.marked = (shadow){.bytes = calloc(1, HISTORY_BYTES)};
 	if (with_base) {
 		h.base = kit_reader_of(k, h.noise + 17, 700001, &content, &key);
 		emr_content_key_free(key);
@@ -266,7 +269,7 @@ static void write_long(emr_staging *st, const uint8_t *data, size_t from, size_t
 static void a_long_file_is_sealed_while_it_is_written(void **state)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 3);
-	shadow s = { .bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES };
+	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
 	emr_content content;
 	emr_content_key *key;
 	emr_staging *st;
@@ -284,7 +287,8 @@ static void a_long_file_is_sealed_while_it_is_written(void **state)
 	assert_true(emr_staging_is_simple(st));
 	compare(st, &s);
 	assert_ok(emr_staging_freeze(st, &content, &key));
-	/* The leaves sealed on the way were not sealed again: the rest, the padding and one node came. */
+	/* The leaves sealed on the way were not sealed again: the rest, the padding and one node
+	 * came. */
 	assert_int_equal(kit_store_count(k.store), emr_leaf_count(content.padded) + 1);
 	compare_frozen(&k, &content, key, &s);
 	emr_content_key_free(key);
@@ -296,7 +300,7 @@ static void a_long_file_is_sealed_while_it_is_written(void **state)
 static void a_write_into_sealed_leaves_is_kept_under_a_new_key(void **state)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 4);
-	shadow s = { .bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES };
+	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
 	emr_content content;
 	emr_content_key *key;
 	emr_staging *st;
@@ -320,7 +324,7 @@ static void a_write_into_sealed_leaves_is_kept_under_a_new_key(void **state)
 static void fsync_in_the_middle_of_a_long_write_keeps_what_was_written(void **state)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 5);
-	shadow s = { .bytes = data, .size = 7u << 20, .cap = LONG_BYTES };
+	shadow s = {.bytes = data, .size = 7u << 20, .cap = LONG_BYTES};
 	emr_id16 id = emr_id16_random();
 	emr_content content;
 	emr_content_key *key;
@@ -356,7 +360,7 @@ static void fsync_in_the_middle_of_a_long_write_keeps_what_was_written(void **st
 static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **state)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 6);
-	shadow s = { .bytes = data, .size = 3u << 20, .cap = LONG_BYTES };
+	shadow s = {.bytes = data, .size = 3u << 20, .cap = LONG_BYTES};
 	emr_id16 id = emr_id16_random();
 	emr_staging *st;
 	kit k;
@@ -371,7 +375,8 @@ static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **s
 	assert_ok(emr_staging_spill(st, 2));
 	assert_true(emr_staging_needs_store_flush(st));
 	emr_staging_free(st);
-	kit_store_power_cut(k.store);	/* the pages of the spill were written by chance, those of the store not */
+	kit_store_power_cut(k.store); /* the pages of the spill were written by chance, those of the
+					 store not */
 	assert_ok(emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_int_equal(emr_staging_mtime_ns(st), 1);
 	compare(st, &s);
@@ -383,7 +388,7 @@ static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **s
 static void a_sparse_file_is_mostly_zeros(void **state)
 {
 	emr_staging *st;
-	uint8_t bytes[64], zeros[64] = { 0 };
+	uint8_t bytes[64], zeros[64] = {0};
 	uint64_t far = (uint64_t)1 << 32;
 	emr_id16 id = emr_id16_random();
 	size_t got;
@@ -415,7 +420,7 @@ static void a_sparse_file_is_mostly_zeros(void **state)
 
 static void a_leaf_written_in_very_many_pieces_stays_correct(void **state)
 {
-	shadow s = { .bytes = calloc(1, 300000), .cap = 300000 };
+	shadow s = {.bytes = calloc(1, 300000), .cap = 300000};
 	emr_staging *st;
 	kit k;
 
@@ -447,7 +452,7 @@ static void *write_a_file(void *arg)
 {
 	crowd *c = arg;
 	uint8_t *data = kit_bytes(CROWD_BYTES, c->seed);
-	shadow s = { .bytes = data, .size = CROWD_BYTES, .cap = CROWD_BYTES };
+	shadow s = {.bytes = data, .size = CROWD_BYTES, .cap = CROWD_BYTES};
 	emr_content content;
 	emr_content_key *key;
 	emr_staging *st;
@@ -476,7 +481,7 @@ static void many_writers_share_little_memory(void **state)
 	(void)state;
 	kit_open(&k, 2, 1000000);
 	for (uint32_t i = 0; i < 6; i++) {
-		c[i] = (crowd){ .k = &k, .seed = i + 77 };
+		c[i] = (crowd){.k = &k, .seed = i + 77};
 		assert_int_equal(pthread_create(&threads[i], NULL, write_a_file, &c[i]), 0);
 	}
 	for (uint32_t i = 0; i < 6; i++)
@@ -531,7 +536,7 @@ static void *look_and_spill(void *arg)
 static void four_threads_write_one_file_while_it_is_read_and_spilled(void **state)
 {
 	uint8_t *data = kit_bytes(SHARED_BYTES, 31);
-	shadow whole = { .bytes = data, .size = SHARED_BYTES, .cap = SHARED_BYTES };
+	shadow whole = {.bytes = data, .size = SHARED_BYTES, .cap = SHARED_BYTES};
 	pthread_t threads[5];
 	shared parts[5];
 	emr_content content;
@@ -547,8 +552,9 @@ static void four_threads_write_one_file_while_it_is_read_and_spilled(void **stat
 		parts[i].data = data;
 		parts[i].part = i;
 		atomic_init(&parts[i].stop, false);
-		assert_int_equal(pthread_create(&threads[i], NULL, i < 4 ? write_a_quarter : look_and_spill,
-			&parts[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL,
+					 i < 4 ? write_a_quarter : look_and_spill, &parts[i]),
+			0);
 	}
 	for (uint32_t i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
@@ -611,7 +617,7 @@ static void *write_on_and_on(void *arg)
 
 static void a_freeze_is_whole_or_says_that_the_file_moved(void **state)
 {
-	writer_arg w = { 0 };
+	writer_arg w = {0};
 	pthread_t thread;
 	unsigned conflicts = 0;
 	kit k;
@@ -653,7 +659,7 @@ static emr_status take_cid(void *context, const emr_cid *cid)
 static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
 {
 	uint8_t *data = kit_bytes(600000, 8);
-	shadow s = { .bytes = data, .size = 600000, .cap = 600000 };
+	shadow s = {.bytes = data, .size = 600000, .cap = 600000};
 	emr_id16 id = emr_id16_random();
 	emr_content first, second;
 	emr_cid kept;
@@ -719,7 +725,7 @@ static void a_discarded_spill_leaves_no_file(void **state)
 static void a_spill_that_is_half_dead_is_written_anew(void **state)
 {
 	uint8_t *data = kit_bytes(100000, 2);
-	shadow s = { .bytes = data, .size = 100000, .cap = 100000 };
+	shadow s = {.bytes = data, .size = 100000, .cap = 100000};
 	emr_id16 id = emr_id16_random();
 	off_t largest = 0;
 	char path[160];
@@ -801,15 +807,18 @@ static void a_torn_tail_never_costs_what_was_synced(void **state)
 		assert_ok(emr_staging_sync(st));
 		synced = file_size(path);
 		for (int i = 2; i < 6; i++) {
-			assert_ok(emr_staging_write(st, 100000 + (uint64_t)i * 1000, data + 100000 + i * 1000, 1000));
+			assert_ok(emr_staging_write(
+				st, 100000 + (uint64_t)i * 1000, data + 100000 + i * 1000, 1000));
 			assert_ok(emr_staging_spill(st, i));
 		}
 		end = file_size(path);
 		emr_staging_free(st);
 		fd = open(path, O_RDWR);
 		for (int hits = 0; hits < 3; hits++) {
-			off_t at = synced + (off_t)(kit_random(&random) % (uint32_t)((end - synced) / 512)) * 512;
-			uint8_t sector[512] = { 0 };
+			off_t at = synced +
+				   (off_t)(kit_random(&random) % (uint32_t)((end - synced) / 512)) *
+					   512;
+			uint8_t sector[512] = {0};
 
 			if (kit_random(&random) % 4 == 0)
 				assert_int_equal(ftruncate(fd, at), 0);
@@ -825,8 +834,10 @@ static void a_torn_tail_never_costs_what_was_synced(void **state)
 		assert_ok(emr_staging_read(st, 0, got_bytes, 100000, &got));
 		assert_int_equal(got, 100000);
 		assert_memory_equal(got_bytes, data, 100000);
-		assert_int_equal(emr_staging_size(st), emr_staging_mtime_ns(st) == 1 ? 100000
-			: 101000 + (uint64_t)emr_staging_mtime_ns(st) * 1000);
+		assert_int_equal(emr_staging_size(st),
+			emr_staging_mtime_ns(st) == 1
+				? 100000
+				: 101000 + (uint64_t)emr_staging_mtime_ns(st) * 1000);
 		/* What stood behind the mark never comes back, even when it lines up again. */
 		assert_ok(emr_staging_write(st, 5, "new life", 8));
 		assert_ok(emr_staging_spill(st, 100));
@@ -874,7 +885,8 @@ static void old_records_behind_a_new_mark_do_not_come_back(void **state)
 	assert_ok(emr_staging_spill(st, 4));
 	emr_staging_free(st);
 	/* The truncation was lost with the power: old records follow where the new ones end. */
-	assert_int_equal(pwrite(fd, old_tail + 8192, (size_t)tail - 8192, first_mark + 8192), tail - 8192);
+	assert_int_equal(
+		pwrite(fd, old_tail + 8192, (size_t)tail - 8192, first_mark + 8192), tail - 8192);
 	close(fd);
 	assert_ok(emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_int_equal(emr_staging_mtime_ns(st), 4);
@@ -902,7 +914,8 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 	assert_ok(emr_staging_spill(st, 1));
 	size = file_size(path);
 	fd = open(path, O_RDWR);
-	/* Header (magic, version, reserved, key half), then head, nonce, text and tag of the records. */
+	/* Header (magic, version, reserved, key half), then head, nonce, text and tag of the
+	 * records. */
 	for (off_t at = 0; at < size; at += at < 64 ? 1 : at % 4096 < 60 ? 7 : 509) {
 		uint8_t was, is, bytes[20000];
 		emr_staging *again;
@@ -924,7 +937,8 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 			assert_memory_equal(bytes, data, 20000);
 			emr_staging_free(again);
 		} else {
-			assert_true(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_NEWER_FORMAT);
+			assert_true(status == EMR_NOT_FOUND || status == EMR_DAMAGED ||
+				    status == EMR_NEWER_FORMAT);
 		}
 		assert_int_equal(pwrite(fd, &was, 1, at), 1);
 	}

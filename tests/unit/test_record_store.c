@@ -1,4 +1,5 @@
-/* Working copies and contents over the real block store: segments on the disk, closed and opened again. */
+/* Working copies and contents over the real block store: segments on the disk, closed and opened
+ * again. */
 #include "record_kit.h"
 
 #include <fcntl.h>
@@ -18,8 +19,8 @@ typedef struct disk {
 
 static void open_disk(disk *d)
 {
-	emr_store_options options = { .path = d->store_dir, .writer = { { 7 } }, .no_background = true };
-	emr_record_options record = { .keyring = d->keyring, .spill_dirfd = d->spill_dirfd };
+	emr_store_options options = {.path = d->store_dir, .writer = {{7}}, .no_background = true};
+	emr_record_options record = {.keyring = d->keyring, .spill_dirfd = d->spill_dirfd};
 
 	assert_ok(emr_store_open(&options, &d->store));
 	record.store = emr_store_blocks(d->store);
@@ -67,7 +68,8 @@ static void a_file_is_read_back_after_the_store_was_closed(void **state)
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(7000001, 3);
 	EMR_AUTO_FREE uint8_t *bytes = malloc(7000001);
-	emr_bundle_facts facts = { .record_id = { { 5 } }, .cver = 1, .mime = emr_bytes_of("application/dicom", 17) };
+	emr_bundle_facts facts = {
+		.record_id = {{5}}, .cver = 1, .mime = emr_bytes_of("application/dicom", 17)};
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
@@ -78,7 +80,8 @@ static void a_file_is_read_back_after_the_store_was_closed(void **state)
 
 	assert_ok(emr_staging_new(d->ctx, emr_id16_random(), NULL, 0, &st));
 	for (size_t at = 0; at < 7000001; at += 100000)
-		assert_ok(emr_staging_write(st, at, data + at, 7000001 - at < 100000 ? 7000001 - at : 100000));
+		assert_ok(emr_staging_write(
+			st, at, data + at, 7000001 - at < 100000 ? 7000001 - at : 100000));
 	assert_ok(emr_staging_freeze(st, &content, &key));
 	assert_ok(emr_bundle_build(d->ctx, &content, key, &facts, &root));
 	emr_staging_discard(st);
@@ -136,8 +139,10 @@ static void a_half_written_file_comes_back_with_its_sealed_leaves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_file_is_read_back_after_the_store_was_closed, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(a_half_written_file_comes_back_with_its_sealed_leaves, make_disk,
+		cmocka_unit_test_setup_teardown(
+			a_file_is_read_back_after_the_store_was_closed, make_disk, drop_disk),
+		cmocka_unit_test_setup_teardown(
+			a_half_written_file_comes_back_with_its_sealed_leaves, make_disk,
 			drop_disk),
 	};
 

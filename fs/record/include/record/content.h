@@ -1,5 +1,6 @@
-/* A sealed content: what a journal row keeps of it, how it is read at any offset, and how it becomes the bundle a version names.
- * It refuses to give out a byte that was not verified, a bundle of another record or version, and a block list that is not the one tree. */
+/* A sealed content: what a journal row keeps of it, how it is read at any offset, and how it
+ * becomes the bundle a version names. It refuses to give out a byte that was not verified, a bundle
+ * of another record or version, and a block list that is not the one tree. */
 #pragma once
 
 #include "base/bytes.h"
@@ -14,21 +15,23 @@
 typedef struct emr_record_ctx emr_record_ctx;
 
 typedef struct emr_record_options {
-	emr_block_store *store;		/* borrowed; blocks are appended and read here */
-	emr_keyring *keyring;		/* borrowed; seals content keys at rest and gives the spill keys */
-	int spill_dirfd;		/* borrowed; where spills live; -1 = nothing may be spilled */
-	uint64_t memory_bytes;		/* unsealed bytes of all stagings held in memory; 0 = 64 MiB */
-	unsigned workers;		/* sealing and prefetch threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
-	unsigned read_ahead_leaves;	/* leaves the workers open ahead of a run of reads, 0..2; off by default,
-					   because the kernel's readahead asks in parallel anyway */
-	uint8_t suite;			/* of new contents; 0 = 1, AES-256-GCM */
-	bool pow2;			/* pad new contents to powers of two */
+	emr_block_store *store; /* borrowed; blocks are appended and read here */
+	emr_keyring *keyring;	/* borrowed; seals content keys at rest and gives the spill keys */
+	int spill_dirfd;	/* borrowed; where spills live; -1 = nothing may be spilled */
+	uint64_t memory_bytes;	/* unsealed bytes of all stagings held in memory; 0 = 64 MiB */
+	unsigned workers; /* sealing and prefetch threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
+	unsigned read_ahead_leaves; /* leaves the workers open ahead of a run of reads, 0..2; off by
+				       default, because the kernel's readahead asks in parallel
+				       anyway */
+	uint8_t suite;		    /* of new contents; 0 = 1, AES-256-GCM */
+	bool pow2;		    /* pad new contents to powers of two */
 } emr_record_options;
 #define EMR_RECORD_NO_WORKERS (~0u)
 
-/* Everything in OPTIONS must outlive the context; the context must outlive its readers and stagings. */
+/* Everything in OPTIONS must outlive the context; the context must outlive its readers and
+ * stagings. */
 emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx **out_ctx);
-void emr_record_ctx_free(emr_record_ctx *ctx);	/* joins the workers; NULL is fine */
+void emr_record_ctx_free(emr_record_ctx *ctx); /* joins the workers; NULL is fine */
 /* Bytes that stagings hold in memory now. */
 uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
 
@@ -37,48 +40,56 @@ uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
 #define EMR_CONTENT_ENCODED_BYTES 280
 
 typedef struct emr_content {
-	uint64_t n;		/* true length */
-	uint64_t padded;	/* L' */
-	uint8_t suite, leaf_log2, flags;	/* flags as in the header of m */
+	uint64_t n;			 /* true length */
+	uint64_t padded;		 /* L' */
+	uint8_t suite, leaf_log2, flags; /* flags as in the header of m */
 	uint8_t salt[24];
 	uint8_t com[32];
 	uint8_t hk[32];
-	uint8_t root[32];	/* RFC 6962 root of the plaintext's 256 KiB segments, keyed by hk */
-	emr_cid c;		/* the content's UnixFS file */
-	bool has_dek;		/* false: the key is known from the ledger only (sealed_dek is zeros) */
-	uint8_t sealed_dek[EMR_SEALED_DEK_BYTES];	/* emr_content_key_seal_local, bound to salt[0..15] */
+	uint8_t root[32]; /* RFC 6962 root of the plaintext's 256 KiB segments, keyed by hk */
+	emr_cid c;	  /* the content's UnixFS file */
+	bool has_dek;	  /* false: the key is known from the ledger only (sealed_dek is zeros) */
+	uint8_t sealed_dek[EMR_SEALED_DEK_BYTES]; /* emr_content_key_seal_local, bound to
+						     salt[0..15] */
 } emr_content;
 
 /* Fixed size, first byte a version.  Not authenticated: the journal seals it. */
 void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCODED_BYTES]);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT; checks every limit and that padded fits n and flags. */
 emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content);
-/* The key of a content of our own, from sealed_dek.  EMR_NOT_FOUND without one, EMR_DAMAGED when it was made by another
- * keyring. */
-emr_status emr_content_open_key(emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key);
-/* The other way round: CONTENT, whose key was known from the ledger only, carries it sealed from now on. */
-emr_status emr_content_keep_key(emr_record_ctx *ctx, emr_content *content, const emr_content_key *key);
+/* The key of a content of our own, from sealed_dek.  EMR_NOT_FOUND without one, EMR_DAMAGED when it
+ * was made by another keyring. */
+emr_status emr_content_open_key(
+	emr_record_ctx *ctx, const emr_content *content, emr_content_key **out_key);
+/* The other way round: CONTENT, whose key was known from the ledger only, carries it sealed from
+ * now on. */
+emr_status emr_content_keep_key(
+	emr_record_ctx *ctx, emr_content *content, const emr_content_key *key);
 
 /* ---- Reading ---- */
 
 /* Reads one content.  Several threads may read through one reader. */
 typedef struct emr_content_reader emr_content_reader;
 
-/* KEY is borrowed for the call.  Checks limits, the commitment (constant time) and that the last chunk opens and is
- * zeros beyond n.  EMR_DAMAGED, EMR_MISSING_DATA, EMR_UNSUPPORTED, EMR_LIMIT. */
-emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
-	emr_content_reader **out_reader);
+/* KEY is borrowed for the call.  Checks limits, the commitment (constant time) and that the last
+ * chunk opens and is zeros beyond n.  EMR_DAMAGED, EMR_MISSING_DATA, EMR_UNSUPPORTED, EMR_LIMIT. */
+emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, emr_content_reader **out_reader);
 /* One more owner; free gives one back.  NULL is fine for free. */
 emr_content_reader *emr_content_reader_share(emr_content_reader *reader);
 void emr_content_reader_free(emr_content_reader *reader);
 const emr_content *emr_content_reader_content(const emr_content_reader *reader);
-/* *out_got = min(len, n - offset), 0 at or after the end.  All of them are verified plaintext, or the call fails
- * (EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO) and BUFFER holds only verified bytes or what it held before. */
-emr_status emr_content_reader_read(emr_content_reader *reader, uint64_t offset, void *buffer, size_t len,
-	size_t *out_got);
-/* True when every leaf and inner block is in the store; names the first missing one otherwise (may be NULL). */
-emr_status emr_content_reader_present(emr_content_reader *reader, bool *out_present, emr_cid *out_missing);
-/* Reads and hashes everything: CIDs of every block, tags, the zeros of the padding, the plaintext root. */
+/* *out_got = min(len, n - offset), 0 at or after the end.  All of them are verified plaintext, or
+ * the call fails (EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO) and BUFFER holds only verified bytes or
+ * what it held before. */
+emr_status emr_content_reader_read(
+	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
+/* True when every leaf and inner block is in the store; names the first missing one otherwise (may
+ * be NULL). */
+emr_status emr_content_reader_present(
+	emr_content_reader *reader, bool *out_present, emr_cid *out_missing);
+/* Reads and hashes everything: CIDs of every block, tags, the zeros of the padding, the plaintext
+ * root. */
 emr_status emr_content_reader_verify(emr_content_reader *reader);
 
 /* ---- Bundle: directory of exactly "c" and "m" ---- */
@@ -87,39 +98,42 @@ typedef struct emr_bundle_facts {
 	emr_id16 record_id;
 	uint64_t cver;
 	int64_t mtime_ns;
-	emr_bytes mime;		/* 0..255 bytes */
-	emr_bytes doc;		/* 0..255 bytes */
-	const uint8_t *statement;	/* EMR_STATEMENT_BYTES, with SIG; NULL for none */
-	const uint8_t *sig;		/* 64 bytes */
+	emr_bytes mime;		  /* 0..255 bytes */
+	emr_bytes doc;		  /* 0..255 bytes */
+	const uint8_t *statement; /* EMR_STATEMENT_BYTES, with SIG; NULL for none */
+	const uint8_t *sig;	  /* 64 bytes */
 } emr_bundle_facts;
 
-/* Appends m and the directory (two blocks, not flushed) and names the directory.  Deterministic but for the nonce. */
-emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content, const emr_content_key *key,
-	const emr_bundle_facts *facts, emr_cid *out_root);
+/* Appends m and the directory (two blocks, not flushed) and names the directory.  Deterministic but
+ * for the nonce. */
+emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
 
 typedef struct emr_bundle {
-	emr_content content;	/* has_dek false */
+	emr_content content; /* has_dek false */
 	int64_t mtime_ns;
 	uint8_t mime_len, doc_len;
-	char mime[256];		/* NUL-terminated, but may hold any bytes */
+	char mime[256]; /* NUL-terminated, but may hold any bytes */
 	char doc[256];
 	bool has_statement;
-	emr_statement statement;	/* consistent with manifest and record: see emr_statement_check for the rest */
+	emr_statement statement; /* consistent with manifest and record: see emr_statement_check for
+				    the rest */
 	uint8_t statement_bytes[EMR_STATEMENT_BYTES];
 	uint8_t sig[64];
 } emr_bundle;
 
-/* Fetches directory and m from the store, and verifies in this order: limits, commitment, manifest under record id and
- * cver, L' and tree shape.  (The last chunk is emr_content_reader_open's, statement and signature
- * emr_statement_check's.)  EMR_DAMAGED, EMR_MISSING_DATA, EMR_NEWER_FORMAT, EMR_UNSUPPORTED. */
+/* Fetches directory and m from the store, and verifies in this order: limits, commitment, manifest
+ * under record id and cver, L' and tree shape.  (The last chunk is emr_content_reader_open's,
+ * statement and signature emr_statement_check's.)  EMR_DAMAGED, EMR_MISSING_DATA, EMR_NEWER_FORMAT,
+ * EMR_UNSUPPORTED. */
 emr_status emr_bundle_open(emr_record_ctx *ctx, const emr_cid *root, const emr_content_key *key,
 	emr_id16 record_id, uint64_t cver, emr_bundle *out_bundle);
 
 /* ---- Statements ---- */
 
 typedef struct emr_statement_facts {
-	uint8_t kind;			/* emr_statement_kind */
-	const uint8_t *patient_pk;	/* 32 bytes: Ed25519 identity key of the patient */
+	uint8_t kind;		   /* emr_statement_kind */
+	const uint8_t *patient_pk; /* 32 bytes: Ed25519 identity key of the patient */
 	uint8_t r_pid[32];
 	emr_id16 record_id;
 	uint64_t cver;
@@ -127,40 +141,49 @@ typedef struct emr_statement_facts {
 	emr_bytes mime, doc;
 	uint64_t issued_at_unix_s;
 	uint64_t issuer_seq;
-	uint8_t cert_ref[32];		/* zeros for a patient's own */
+	uint8_t cert_ref[32]; /* zeros for a patient's own */
 } emr_statement_facts;
 
-/* The statement about CONTENT signed with an Ed25519 key of the keyring (alg 1): the owner's domain key for his own
- * files, or an identity key.  EMR_INVALID for another kind of signer.  *out_bytes and *out_sig go into emr_bundle_facts. */
-emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
-	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
+/* The statement about CONTENT signed with an Ed25519 key of the keyring (alg 1): the owner's domain
+ * key for his own files, or an identity key.  EMR_INVALID for another kind of signer.  *out_bytes
+ * and *out_sig go into emr_bundle_facts. */
+emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+	const emr_content *content, const emr_statement_facts *facts,
+	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
 
 /* What the reader of a version knows from elsewhere. */
 typedef struct emr_statement_expect {
-	const uint8_t *patient_pk;	/* 32 bytes, from the card or the certificate; NULL = not checked here */
-	const uint8_t *r_pid;		/* 32 bytes, from the metadata; NULL = not checked here */
+	const uint8_t *patient_pk; /* 32 bytes, from the card or the certificate; NULL = not checked
+				      here */
+	const uint8_t *r_pid;	   /* 32 bytes, from the metadata; NULL = not checked here */
 	emr_id16 record_id;
 	uint64_t cver;
-	bool reencrypted;		/* flag REENC of the item */
-	emr_bytes issuer_key;		/* alg 1: 32-byte Ed25519 key; alg 2: DER SubjectPublicKeyInfo of a P-256 key */
+	bool reencrypted;     /* flag REENC of the item */
+	emr_bytes issuer_key; /* alg 1: 32-byte Ed25519 key; alg 2: DER SubjectPublicKeyInfo of a
+				 P-256 key */
 } emr_statement_expect;
 
 typedef enum emr_statement_verdict {
-	EMR_STATEMENT_VALID = 0,	/* signature good, and content and com are those that were signed */
-	EMR_STATEMENT_VALID_AFTER_HASH,	/* good, but re-encrypted: emr_content_reader_verify must agree once */
+	EMR_STATEMENT_VALID =
+		0, /* signature good, and content and com are those that were signed */
+	EMR_STATEMENT_VALID_AFTER_HASH, /* good, but re-encrypted: emr_content_reader_verify must
+					   agree once */
 	EMR_STATEMENT_NONE,
-	EMR_STATEMENT_WRONG_LENGTH,	/* manifest.n is not the signed n */
+	EMR_STATEMENT_WRONG_LENGTH, /* manifest.n is not the signed n */
 	EMR_STATEMENT_WRONG_ROOT,
 	EMR_STATEMENT_WRONG_TYPE,
 	EMR_STATEMENT_WRONG_RECORD,
 	EMR_STATEMENT_WRONG_PATIENT,
-	EMR_STATEMENT_WRONG_VERSION,	/* same content, other cver; or re-encrypted and not older */
-	EMR_STATEMENT_WRONG_CONTENT,	/* content or com differ and the item does not say re-encrypted */
-	EMR_STATEMENT_WRONG_ISSUER,	/* issuer_id is not the hash of issuer_key */
+	EMR_STATEMENT_WRONG_VERSION, /* same content, other cver; or re-encrypted and not older */
+	EMR_STATEMENT_WRONG_CONTENT, /* content or com differ and the item does not say re-encrypted
+				      */
+	EMR_STATEMENT_WRONG_ISSUER,  /* issuer_id is not the hash of issuer_key */
 	EMR_STATEMENT_WRONG_SIGNATURE,
 	EMR_STATEMENT_VERDICTS
 } emr_statement_verdict;
 
-/* The first thing that does not fit, in the order above; compares what the manifest says with what was signed.  Whether
- * the issuer's key was in force is the caller's to decide (it needs the ledger). */
-emr_statement_verdict emr_statement_check(const emr_bundle *bundle, const emr_statement_expect *expect);
+/* The first thing that does not fit, in the order above; compares what the manifest says with what
+ * was signed.  Whether the issuer's key was in force is the caller's to decide (it needs the
+ * ledger). */
+emr_statement_verdict emr_statement_check(
+	const emr_bundle *bundle, const emr_statement_expect *expect);

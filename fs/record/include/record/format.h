@@ -1,26 +1,28 @@
-/* The byte layouts of one record version: header and manifest, statement, private parts, metadata, and how lengths are padded.
- * It refuses every length, reserved byte or padding that is not exactly what the writer of that format would have made. */
+/* The byte layouts of one record version: header and manifest, statement, private parts, metadata,
+ * and how lengths are padded. It refuses every length, reserved byte or padding that is not exactly
+ * what the writer of that format would have made. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/id.h"
 #include "store/cid.h"
 
-/* All integers are big-endian.  Parsers are total: any bytes give EMR_OK or a status, never a read past the end.
- * EMR_DAMAGED = not this format; EMR_NEWER_FORMAT = its magic fits but its version is unknown;
- * EMR_LIMIT = a length above a limit.  Nothing here allocates unless an emr_buf is given. */
+/* All integers are big-endian.  Parsers are total: any bytes give EMR_OK or a status, never a read
+ * past the end. EMR_DAMAGED = not this format; EMR_NEWER_FORMAT = its magic fits but its version is
+ * unknown; EMR_LIMIT = a length above a limit.  Nothing here allocates unless an emr_buf is given.
+ */
 
-#define EMR_RECORD_MAX_BYTES ((uint64_t)4 << 40)	/* largest file: 4 TiB */
+#define EMR_RECORD_MAX_BYTES ((uint64_t)4 << 40) /* largest file: 4 TiB */
 #define EMR_LEAF_LOG2 18
-#define EMR_LEAF_BYTES ((size_t)1 << EMR_LEAF_LOG2)	/* plaintext bytes of a full leaf */
+#define EMR_LEAF_BYTES ((size_t)1 << EMR_LEAF_LOG2) /* plaintext bytes of a full leaf */
 #define EMR_LEAF_CHUNKS 16
-#define EMR_LEAF_SEALED_BYTES 262400	/* a full leaf in the store: 16 chunks of 16,384 + 16 */
+#define EMR_LEAF_SEALED_BYTES 262400 /* a full leaf in the store: 16 chunks of 16,384 + 16 */
 
 /* ---- Lengths ---- */
 
-/* L' of a file of N bytes (at most EMR_RECORD_MAX_BYTES): 16,383 up to that size, else Padme(n + 1) - 1
- * (Nikitin et al., PETS 2019); with POW2 max(2^14, next power of two above n) - 1.  The -1 leaves the last chunk
- * short and never empty, which is the stream's end mark. */
+/* L' of a file of N bytes (at most EMR_RECORD_MAX_BYTES): 16,383 up to that size, else Padme(n + 1)
+ * - 1 (Nikitin et al., PETS 2019); with POW2 max(2^14, next power of two above n) - 1.  The -1
+ * leaves the last chunk short and never empty, which is the stream's end mark. */
 uint64_t emr_padded_len(uint64_t n, bool pow2);
 /* Number of leaves of a stream of PADDED bytes, and the sealed size of leaf INDEX of them. */
 uint64_t emr_leaf_count(uint64_t padded);
@@ -30,15 +32,16 @@ size_t emr_leaf_sealed_len(uint64_t padded, uint64_t index);
 
 #define EMR_M_HEADER_BYTES 100
 #define EMR_M_FLAG_POW2 1
-#define EMR_MANIFEST_BYTES 1024	/* the largest manifest has 990 bytes, so the padding unit is the size */
+#define EMR_MANIFEST_BYTES                                                                         \
+	1024 /* the largest manifest has 990 bytes, so the padding unit is the size */
 #define EMR_M_BYTES (EMR_M_HEADER_BYTES + EMR_MANIFEST_BYTES + 16)
 #define EMR_STATEMENT_BYTES 320
 
 typedef struct emr_m_header {
-	uint8_t suite;		/* 1 AES-256-GCM, 2 ChaCha20-Poly1305 */
-	uint8_t leaf_log2;	/* 18 */
-	uint8_t flags;		/* EMR_M_FLAG_POW2 */
-	uint64_t padded;	/* L' */
+	uint8_t suite;	   /* 1 AES-256-GCM, 2 ChaCha20-Poly1305 */
+	uint8_t leaf_log2; /* 18 */
+	uint8_t flags;	   /* EMR_M_FLAG_POW2 */
+	uint64_t padded;   /* L' */
 	uint8_t salt[24];
 	uint8_t com[32];
 	uint8_t nonce[24];
@@ -50,14 +53,14 @@ void emr_m_header_encode(const emr_m_header *header, uint8_t out[EMR_M_HEADER_BY
 emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes *out_sealed);
 
 typedef struct emr_manifest {
-	uint64_t n;		/* true length */
+	uint64_t n; /* true length */
 	int64_t mtime_ns;
-	uint8_t hk[32];		/* keys the Merkle leaves of the plaintext */
+	uint8_t hk[32]; /* keys the Merkle leaves of the plaintext */
 	uint8_t root[32];
-	emr_bytes mime;		/* 0..255 bytes, borrowed */
-	emr_bytes doc;		/* LOINC code or empty, 0..255 bytes, borrowed */
+	emr_bytes mime; /* 0..255 bytes, borrowed */
+	emr_bytes doc;	/* LOINC code or empty, 0..255 bytes, borrowed */
 	bool has_statement;
-	uint8_t statement[EMR_STATEMENT_BYTES];	/* exact bytes, as signed */
+	uint8_t statement[EMR_STATEMENT_BYTES]; /* exact bytes, as signed */
 	uint8_t sig[64];
 } emr_manifest;
 
@@ -67,7 +70,8 @@ emr_status emr_manifest_encode(const emr_manifest *manifest, uint8_t out[EMR_MAN
 emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out);
 
 /* SHA-256("emrfs/v1/content\0" || suite || leaf_log2 || L' || CID of c). */
-void emr_content_hash(uint8_t suite, uint8_t leaf_log2, uint64_t padded, const emr_cid *c, uint8_t out[32]);
+void emr_content_hash(
+	uint8_t suite, uint8_t leaf_log2, uint64_t padded, const emr_cid *c, uint8_t out[32]);
 /* SHA-256(u8 len || mime || u8 len || doc); both at most 255 bytes. */
 void emr_type_hash(emr_bytes mime, emr_bytes doc, uint8_t out[32]);
 /* pid_commit = SHA-256("emrfs/v1/pid" || r_pid || identity key of the patient). */
@@ -87,19 +91,19 @@ typedef enum emr_statement_kind {
 
 typedef struct emr_statement {
 	uint8_t alg;
-	uint8_t kind;		/* emr_statement_kind */
-	uint8_t issuer_id[32];	/* SHA-256 of the Ed25519 key, or of the DER SubjectPublicKeyInfo */
+	uint8_t kind;	       /* emr_statement_kind */
+	uint8_t issuer_id[32]; /* SHA-256 of the Ed25519 key, or of the DER SubjectPublicKeyInfo */
 	uint8_t pid_commit[32];
 	emr_id16 record_id;
 	uint64_t cver;
-	uint8_t prev[32];	/* SHA-256 of the statement that this one amends, or zeros */
+	uint8_t prev[32]; /* SHA-256 of the statement that this one amends, or zeros */
 	uint8_t root[32];
 	uint64_t n;
 	uint8_t type_hash[32];
-	uint64_t issued_at;	/* Unix seconds */
+	uint64_t issued_at; /* Unix seconds */
 	uint64_t issuer_seq;
-	uint8_t cert_ref[32];	/* SHA-256 of the certificate's DER, zeros for a patient's own */
-	uint8_t content[32];	/* emr_content_hash as first issued */
+	uint8_t cert_ref[32]; /* SHA-256 of the certificate's DER, zeros for a patient's own */
+	uint8_t content[32];  /* emr_content_hash as first issued */
 	uint8_t com[32];
 } emr_statement;
 
@@ -108,7 +112,11 @@ emr_status emr_statement_decode(const uint8_t bytes[EMR_STATEMENT_BYTES], emr_st
 
 /* ---- Metadata: the decrypted half of PUT and META ---- */
 
-typedef enum emr_meta_type { EMR_META_FILE = 1, EMR_META_DIR = 2, EMR_META_SYMLINK = 3 } emr_meta_type;
+typedef enum emr_meta_type {
+	EMR_META_FILE = 1,
+	EMR_META_DIR = 2,
+	EMR_META_SYMLINK = 3
+} emr_meta_type;
 
 #define EMR_META_UNIT 512
 #define EMR_META_UNITS_MAX 32
@@ -117,39 +125,41 @@ typedef enum emr_meta_type { EMR_META_FILE = 1, EMR_META_DIR = 2, EMR_META_SYMLI
 
 typedef struct emr_meta {
 	emr_meta_type type;
-	uint16_t mode;		/* permission bits, 0..07777 */
+	uint16_t mode; /* permission bits, 0..07777 */
 	uint64_t n;
 	int64_t mtime_ns;
-	emr_id16 parent;	/* directory id, zeros at the top */
+	emr_id16 parent; /* directory id, zeros at the top */
 	uint8_t r_pid[32];
-	emr_bytes mime;		/* 0..255 */
-	emr_bytes name;		/* 0..255; empty for the root of the folder */
-	emr_bytes target;	/* of a symbolic link, else empty; 0..EMR_META_TARGET_MAX */
-	emr_bytes xattrs;	/* nx encoded entries, see emr_xattr_next; keys sorted, no key twice */
+	emr_bytes mime;	  /* 0..255 */
+	emr_bytes name;	  /* 0..255; empty for the root of the folder */
+	emr_bytes target; /* of a symbolic link, else empty; 0..EMR_META_TARGET_MAX */
+	emr_bytes xattrs; /* nx encoded entries, see emr_xattr_next; keys sorted, no key twice */
 	uint16_t xattr_count;
 } emr_meta;
 
-/* Appends the padded metadata (k * 512 bytes, smallest k) to OUT.  EMR_ATTRIBUTE_SPACE when it does not fit in 32
- * units, EMR_LIMIT or EMR_INVALID when a field breaks its limit. */
+/* Appends the padded metadata (k * 512 bytes, smallest k) to OUT.  EMR_ATTRIBUTE_SPACE when it does
+ * not fit in 32 units, EMR_LIMIT or EMR_INVALID when a field breaks its limit. */
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
 /* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
 
 typedef struct emr_xattr {
-	emr_bytes key;		/* 1..255 bytes, with its "user." */
-	emr_bytes value;	/* 0..65,535 bytes */
+	emr_bytes key;	 /* 1..255 bytes, with its "user." */
+	emr_bytes value; /* 0..65,535 bytes */
 } emr_xattr;
 
-/* Walks the entries { u8 klen | u16 vlen | key | value }: takes the first off *REST.  False at the end (rest empty)
- * and when the entry does not fit (rest not empty); emr_meta_decode gave out only lists that fit. */
+/* Walks the entries { u8 klen | u16 vlen | key | value }: takes the first off *REST.  False at the
+ * end (rest empty) and when the entry does not fit (rest not empty); emr_meta_decode gave out only
+ * lists that fit. */
 bool emr_xattr_next(emr_bytes *rest, emr_xattr *out);
 /* The value of KEY; EMR_NO_ATTRIBUTE. */
 emr_status emr_xattr_find(emr_bytes xattrs, emr_bytes key, emr_bytes *out_value);
-/* *OUT (emptied first) becomes XATTRS with KEY set to VALUE, or without KEY when REMOVE, sorted; *out_count entries.
- * EMR_NO_ATTRIBUTE when there is nothing to remove; EMR_LIMIT for a key of 0 or over 255 bytes or a value over
- * 65,535.  Whether it fits the record is emr_meta_encode's to say.  OUT must not hold XATTRS. */
-emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bool remove, emr_buf *out,
-	uint16_t *out_count);
+/* *OUT (emptied first) becomes XATTRS with KEY set to VALUE, or without KEY when REMOVE, sorted;
+ * *out_count entries. EMR_NO_ATTRIBUTE when there is nothing to remove; EMR_LIMIT for a key of 0 or
+ * over 255 bytes or a value over 65,535.  Whether it fits the record is emr_meta_encode's to say.
+ * OUT must not hold XATTRS. */
+emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bool remove,
+	emr_buf *out, uint16_t *out_count);
 
 /* ---- Private parts of ledger items; each begins with salt[32] ---- */
 
@@ -160,15 +170,15 @@ emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bo
 /* PUT and REWRAP: 300 + 512k + 16 bytes. */
 typedef struct emr_put_part {
 	uint8_t salt[32];
-	emr_cid root;		/* of the bundle */
+	emr_cid root; /* of the bundle */
 	uint64_t padded;
 	emr_id16 record_id;
 	uint64_t cver;
 	uint8_t capsule[96];
 	uint8_t wdek[48];
-	emr_id32 listkey_id;	/* item id of the signer's LISTKEY for this epoch */
+	emr_id32 listkey_id; /* item id of the signer's LISTKEY for this epoch */
 	uint8_t nonce[24];
-	emr_bytes meta_ct;	/* 512k + 16 bytes, borrowed */
+	emr_bytes meta_ct; /* 512k + 16 bytes, borrowed */
 } emr_put_part;
 
 /* META: 88 + 512k + 16 bytes. */
@@ -185,8 +195,9 @@ typedef struct emr_listkey_part {
 	uint8_t kcheck[32];
 } emr_listkey_part;
 
-/* Encoders append to OUT; EMR_INVALID when meta_ct has not 512k + 16 bytes.  Decoders want the exact length, a bundle
- * CID that is a dag-pb SHA-256 one, and an L' that some file length pads to. */
+/* Encoders append to OUT; EMR_INVALID when meta_ct has not 512k + 16 bytes.  Decoders want the
+ * exact length, a bundle CID that is a dag-pb SHA-256 one, and an L' that some file length pads to.
+ */
 emr_status emr_put_part_encode(const emr_put_part *part, emr_buf *out);
 emr_status emr_put_part_decode(emr_bytes bytes, emr_put_part *out);
 emr_status emr_meta_part_encode(const emr_meta_part *part, emr_buf *out);
