@@ -92,10 +92,14 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- extended attributes ---- */
 
-static void reply_bytes(fuse_req_t req, const emr_buf *bytes, size_t size)
+/* Between the question for the size of a list and the one for the list a record may get its place on the ledger, and
+ * with it more names (under 200 bytes); mv does not ask again after ERANGE.  Not for values: rsync wants the exact size. */
+#define ROOM_FOR_NAMES 256
+
+static void reply_bytes(fuse_req_t req, const emr_buf *bytes, size_t size, size_t room)
 {
 	if (size == 0)
-		fuse_reply_xattr(req, bytes->len);
+		fuse_reply_xattr(req, bytes->len + room);
 	else if (bytes->len > size)
 		fuse_reply_err(req, ERANGE);
 	else
@@ -111,7 +115,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else
-		reply_bytes(req, &value, size);
+		reply_bytes(req, &value, size, 0);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -123,7 +127,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else
-		reply_bytes(req, &names, size);
+		reply_bytes(req, &names, size, names.len > 0 ? ROOM_FOR_NAMES : 0);
 }
 
 static unsigned acl_bits(uint16_t tag, uint16_t perm, uint16_t *seen)
