@@ -1,0 +1,19 @@
+#!/bin/bash
+# kill9.sh ROUNDS: the mounted process is killed at random moments under mixed load; every promise is then checked.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin kill9
+emr_init
+# The loop of the tool mounts by itself, in a process that notes its number and becomes the mount; what is
+# mounted at the end is ours to close.
+cat >"$EMR_WORK/mount" <<END
+#!/bin/sh
+echo \$\$ >"$EMR_WORK/pid"
+exec "$EMRFS" mount -f --passphrase-file "$EMR_PASS" "$MNT" >>"$EMR_LOG" 2>&1
+END
+chmod +x "$EMR_WORK/mount"
+"$SUPPORT/../tools/kill9.sh" --dir "$MNT" --tools "$TOOLS" --rounds "$1" --seed "${2:-1}" --min-ms 20 --max-ms 250 \
+	--log "$EMR_WORK/log" --mount "$EMR_WORK/mount"
+status=$?
+[ $status -eq 0 ] || emr_fail "promises were broken (status $status)"
+emr_unmount

@@ -1,0 +1,160 @@
+# Sourced by the integration tests: a home of their own, a folder that is open, killed and opened again, and
+# an end that leaves no process and no mount behind.
+#
+#   EMRFS    the program under test
+#   TOOLS    directory of the built test tools
+#   EMR_KEEP set: the working directory stays for a look
+#
+# A test begins with `emr_begin NAME`.  A hook that runs in another shell sources this file again and finds
+# the same home through EMR_WORK.  Nothing here knows how emrfs stores anything.
+set -u
+
+# Not every machine can mount.  Exit 77 is "skipped" for CTest, and tests/run counts it.
+emr_skip() {
+	echo "SKIPPED: $*"
+	exit 77
+}
+
+emr_fail() {
+	echo "FAILED: $*" >&2
+	if [ -s "${EMR_LOG:-}" ]; then
+		echo "--- what the mount said (last lines):" >&2
+		tail -20 "$EMR_LOG" >&2
+	fi
+	exit 1
+}
+
+# expect WHAT FOUND WANTED
+expect() {
+	[ "$2" = "$3" ] || emr_fail "$1: found '$2', wanted '$3'"
+}
+
+# must COMMAND...: it succeeds, or the test ends here and says which one did not.
+must() {
+	"$@" || emr_fail "status $? of: $*"
+}
+
+say() { printf '%s\n' "- $*"; }
+
+emr_begin() {
+	[ -c /dev/fuse ] || emr_skip "no /dev/fuse: nothing can be mounted here"
+	[ -x "${EMRFS:-}" ] || emr_fail "EMRFS names no program"
+	EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-$1-XXXXXX") || exit 2
+	export EMR_WORK
+	trap emr_end EXIT
+	trap 'exit 130' INT TERM
+	emr_names
+	mkdir "$MNT" "$EMRFS_HOME" "$EMR_WORK/out"
+	chmod 700 "$EMRFS_HOME"
+}
+
+# What follows from EMR_WORK; also for a shell that only wants to remount.
+emr_names() {
+	export EMRFS_HOME=$EMR_WORK/home
+	MNT=$EMR_WORK/folder EMR_LOG=$EMR_WORK/mount.log EMR_PASS=$EMR_WORK/passphrase
+}
+[ -z "${EMR_WORK:-}" ] || emr_names
+
+emr_pid() { cat "$EMR_WORK/pid" 2>/dev/null; }
+
+emr_lives() {
+	local pid
+	pid=$(emr_pid) && [ -n "$pid" ] && [ -d "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null
+}
+
+# Waits until the mounted process is gone.  Polls, because it need not be a child of this shell.
+emr_await_end() {
+	local i
+	for ((i = 0; i < 3000; i++)); do
+		emr_lives || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+emr_end() {
+	local status=$?
+	trap - EXIT
+	# A test that works inside the mount must not hold it.
+	cd /
+	if emr_lives; then
+		fusermount3 -uqz "$MNT" 2>/dev/null
+		kill -TERM "$(emr_pid)" 2>/dev/null
+		local i
+		for ((i = 0; i < 500; i++)); do emr_lives && sleep 0.02; done
+		emr_lives && kill -KILL "$(emr_pid)"
+	fi
+	fusermount3 -uqz "$MNT" 2>/dev/null
+	[ "$(type -t at_end)" != function ] || at_end
+	[ -n "${EMR_KEEP:-}" ] || rm -rf "$EMR_WORK"
+	exit "$status"
+}
+
+# A keyring whose passphrase takes a moment instead of a second.
+emr_init() {
+	printf 'passphrase of the test\n' >"$EMR_PASS"
+	chmod 600 "$EMR_PASS"
+	printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
+	"$EMRFS" init --yes --name Ana --born 1984-03-12 --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/words" >"$EMR_WORK/init.out" 2>&1 || {
+		cat "$EMR_WORK/init.out" >&2
+		emr_fail "emrfs init"
+	}
+}
+
+# Opens the folder and returns when it answers; arguments go to `emrfs mount`.  EMR_WRAP goes before the
+# program (env VAR=..., a tracer), EMR_MOUNT_ARGS after it each time.
+emr_mount() {
+	local i
+	# shellcheck disable=SC2086
+	${EMR_WRAP:-} "$EMRFS" mount -f --passphrase-file "$EMR_PASS" ${EMR_MOUNT_ARGS:-} "$@" "$MNT" \
+		</dev/null >>"$EMR_LOG" 2>&1 &
+	echo $! >"$EMR_WORK/pid"
+	for ((i = 0; i < 3000; i++)); do
+		mountpoint -q "$MNT" && return 0
+		emr_lives || emr_fail "the mount ended before it was ready"
+		sleep 0.01
+	done
+	emr_fail "not mounted after 30 s"
+}
+
+emr_unmount() {
+	"$EMRFS" unmount "$MNT" >>"$EMR_LOG" 2>&1 || emr_fail "emrfs unmount"
+	emr_await_end || emr_fail "the process did not end after unmount"
+	! mountpoint -q "$MNT" || emr_fail "still mounted after unmount"
+}
+
+emr_remount() {
+	emr_unmount
+	emr_mount "$@"
+}
+
+# As a crash: nothing is said to the process, and the dead mount is cleaned away.
+emr_kill() {
+	kill -KILL "$(emr_pid)" || emr_fail "nothing to kill"
+	emr_await_end || emr_fail "killed, and still there"
+	wait "$(emr_pid)" 2>/dev/null
+	fusermount3 -uqz "$MNT" 2>/dev/null
+}
+
+# For tools that run a command to remount.
+emr_hook() { printf 'bash -c ". %q && %s"' "$SUPPORT/mount.sh" "${1:-emr_remount}"; }
+
+attribute() { getfattr --only-values -n "user.emrfs.$1" --absolute-names -- "$2" 2>/dev/null; }
+
+# Waits until FILE is on the ledger, and prints its version.
+confirmed_version() {
+	local i state=''
+	for ((i = 0; i < 1000; i++)); do
+		state=$(attribute state "$1")
+		case $state in
+		confirmed*)
+			attribute version "$1"
+			return 0
+			;;
+		failed*) break ;;
+		esac
+		sleep 0.02
+	done
+	emr_fail "$1 is '$state', not confirmed, after 20 s"
+}
