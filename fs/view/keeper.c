@@ -85,9 +85,29 @@ static void *publish_loop(void *arg)
 	return NULL;
 }
 
+/* What working copies read from the store before any row can name it. */
+static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
+{
+	emr_view *view = context;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->file != NULL && n->file->staging != NULL)
+			status = emr_staging_each_block(n->file->staging, visit, visit_context);
+		/* Unlinked but open: its row and pin are gone, its readers are not. */
+		if (status == EMR_OK && n != NULL && n->file != NULL && n->file->has_content)
+			status = visit(visit_context, &n->file->content.c);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 {
-	emr_reclaim_options options = { 0 };
+	emr_reclaim_options options = { .extra_roots = working_roots, .roots_context = view };
 	emr_reclaim_report report;
 	emr_store_stats stats;
 	emr_status status;
