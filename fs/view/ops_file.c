@@ -305,15 +305,17 @@ static void set_spill_unsynced(emr_view *view, file *f, bool is_unsynced_now)
 /* Under file->lock for writing: there is no working copy any more. */
 static void end_staging(emr_view *view, node *n)
 {
-	if (n->file->staging == NULL)
+	emr_staging *staging = n->file->staging;
+
+	if (staging == NULL)
 		return;
-	emr_staging_discard(n->file->staging);
 	pthread_mutex_lock(&view->lock);
 	n->file->staging = NULL;
 	n->file->staging_in_row = false;
 	set_spill_unsynced(view, n->file, false);
 	let_blocks_go(view);
 	pthread_mutex_unlock(&view->lock);
+	emr_staging_discard(staging);
 }
 
 /* To nothing: the old bytes are not even looked at. */
