@@ -148,8 +148,6 @@ emr_status emr_store_roll(emr_store *store)
 	emr_status status;
 	int fd;
 
-	while (store->zeroing_from != 0)
-		pthread_cond_wait(&store->window_done, &store->append_lock);
 	if (ftruncate(old->fd, (off_t)old->end) != 0)
 		return emr_status_from_errno(errno);
 	store->allocated = old->end;
@@ -208,26 +206,42 @@ emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size
 	return EMR_OK;
 }
 
-/* append_lock held: a place in which TOTAL bytes fit, room in the maps, no window being written below its end. */
+/* append_lock held; waiting lets it go, so everything is looked at again afterwards. */
+static emr_status find_place(emr_store *store, uint64_t total)
+{
+	for (;;) {
+		emr_status status;
+
+		if (store->failed)
+			return EMR_IO;
+		if (store->zeroing_from != 0 && store->current->end + total > store->zeroing_from) {
+			pthread_cond_wait(&store->window_done, &store->append_lock);
+			continue;
+		}
+		if (store->current->end + total <= store->segment_bytes ||
+		    store->current->end == EMR_SEGMENT_PREFIX_BYTES)
+			return EMR_OK;
+		if (store->zeroing_from != 0) {
+			pthread_cond_wait(&store->window_done, &store->append_lock);
+			continue;
+		}
+		status = emr_store_roll(store);
+		if (status != EMR_OK)
+			return status;
+	}
+}
+
+/* append_lock held: a place in which TOTAL bytes fit, and room in the maps until the lock is let go. */
 static emr_status prepare_place(emr_store *store, uint64_t total, size_t rows, size_t pins)
 {
-	emr_status status = EMR_OK;
+	emr_status status = find_place(store, total);
 
-	if (store->failed)
-		return EMR_IO;
-	if (store->current->end + total > store->segment_bytes &&
-	    store->current->end > EMR_SEGMENT_PREFIX_BYTES)
-		status = emr_store_roll(store);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->map_lock);
 	status = emr_pending_reserve(&store->pending, rows);
 	pthread_mutex_unlock(&store->map_lock);
-	if (status == EMR_OK)
-		status = reserve_pins(store, pins);
-	while (store->zeroing_from != 0 && store->current->end + total > store->zeroing_from)
-		pthread_cond_wait(&store->window_done, &store->append_lock);
-	return status;
+	return status == EMR_OK ? reserve_pins(store, pins) : status;
 }
 
 /* append_lock held, the bytes are written: readers may see them from here on. */

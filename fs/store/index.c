@@ -13,7 +13,7 @@
 typedef enum statement {
 	FIND, SEGMENTS, BLOCKS, PINS, COUNTS, COUNT_PINS, STATED,
 	BEGIN, COMMIT, ROLLBACK, GET_SUM, SET_SUM,
-	PUT_SEGMENT, GET_SEGMENT, DROP_SEGMENT, PUT_BLOCK, OLD_BLOCK, SEGMENT_BLOCKS, DROP_BLOCKS,
+	PUT_SEGMENT, GET_SEGMENT, DROP_SEGMENT, PUT_BLOCK, OLD_BLOCK, DROP_BLOCK,
 	PUT_PIN, OLD_PIN, DROP_PIN, STATE_PINS,
 	STATEMENTS
 } statement;
@@ -37,8 +37,7 @@ static const char *const sql[STATEMENTS] = {
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
 	[PUT_BLOCK] = "REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",
 	[OLD_BLOCK] = "SELECT digest, segment, offset, length FROM block WHERE digest = ?1",
-	[SEGMENT_BLOCKS] = "SELECT digest, segment, offset, length FROM block WHERE segment = ?1 AND offset >= ?2",
-	[DROP_BLOCKS] = "DELETE FROM block WHERE segment = ?1 AND offset >= ?2",
+	[DROP_BLOCK] = "DELETE FROM block WHERE digest = ?1",
 	[PUT_PIN] = "REPLACE INTO pin (writer, owner, root, state) VALUES (?1, ?2, ?3, ?4)",
 	[OLD_PIN] = "SELECT writer, owner, root, state FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
 	[DROP_PIN] = "DELETE FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
@@ -115,7 +114,7 @@ static emr_status prepare(connection *c, statement which, sqlite3_stmt **out)
 }
 
 /* Runs a statement that gives no rows. */
-static emr_status run(sqlite3_stmt *s)
+static emr_status run_statement(sqlite3_stmt *s)
 {
 	int rc = sqlite3_step(s);
 
@@ -128,7 +127,7 @@ static emr_status run_plain(connection *c, statement which)
 	sqlite3_stmt *s = NULL;
 	emr_status status = prepare(c, which, &s);
 
-	return status == EMR_OK ? run(s) : status;
+	return status == EMR_OK ? run_statement(s) : status;
 }
 
 static void close_connection(connection *c)
@@ -563,7 +562,7 @@ emr_status emr_index_commit(emr_index *index)
 		status = prepare(&index->write, SET_SUM, &s);
 	if (status == EMR_OK) {
 		sqlite3_bind_int64(s, 1, (int64_t)index->sum);
-		status = run(s);
+		status = run_statement(s);
 	}
 	if (status == EMR_OK)
 		status = run_plain(&index->write, COMMIT);
@@ -596,7 +595,7 @@ emr_status emr_index_put_segment(emr_index *index, emr_id16 writer, uint64_t num
 	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, (int64_t)number);
 	sqlite3_bind_int64(put, 3, (int64_t)indexed);
-	status = run(put);
+	status = run_statement(put);
 	if (status != EMR_OK)
 		return keep(index, status);
 	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
@@ -639,33 +638,69 @@ emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const em
 	sqlite3_bind_int64(s, 2, place->segment);
 	sqlite3_bind_int64(s, 3, (int64_t)place->offset);
 	sqlite3_bind_int64(s, 4, place->len);
-	status = run(s);
+	status = run_statement(s);
 	if (status == EMR_OK)
 		index->sum ^= block_hash(digest, place);
 	return keep(index, status);
 }
 
-emr_status emr_index_drop_segment(emr_index *index, int64_t id, uint64_t offset)
-{
-	static const statement steps[] = { SEGMENT_BLOCKS, DROP_BLOCKS };
-	visit_call old = { .block = subtract_block, .context = index };
-	sqlite3_stmt *s = NULL;
-	emr_status status = EMR_OK;
+typedef struct drop_run {
+	const int64_t *ids;	/* sorted */
+	size_t count;
+	emr_buf digests;
+	uint64_t *sum;
+} drop_run;
 
-	for (size_t i = 0; status == EMR_OK && i < 2; i++) {
-		status = prepare(&index->write, steps[i], &s);
-		if (status != EMR_OK)
-			break;
-		sqlite3_bind_int64(s, 1, id);
-		sqlite3_bind_int64(s, 2, (int64_t)offset);
-		status = i == 0 ? each_row(&index->write, SEGMENT_BLOCKS, row_block, &old) : run(s);
+static int compare_ids(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x;
+	int64_t b = *(const int64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+static emr_status list_dropped(void *context, const uint8_t *digest, const emr_index_place *place)
+{
+	drop_run *run = context;
+
+	if (bsearch(&place->segment, run->ids, run->count, sizeof *run->ids, compare_ids) == NULL)
+		return EMR_OK;
+	*run->sum ^= block_hash(digest, place);
+	return emr_buf_append(&run->digests, digest, EMR_DIGEST_PREFIX);
+}
+
+static emr_status delete_listed(emr_index *index, const drop_run *run)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(&index->write, DROP_BLOCK, &s);
+
+	for (size_t at = 0; status == EMR_OK && at < run->digests.len; at += EMR_DIGEST_PREFIX) {
+		sqlite3_bind_blob(s, 1, run->digests.data + at, EMR_DIGEST_PREFIX, SQLITE_STATIC);
+		status = run_statement(s);
 	}
-	if (status == EMR_OK && offset == 0)
+	if (status == EMR_OK)
 		status = prepare(&index->write, DROP_SEGMENT, &s);
-	if (status == EMR_OK && offset == 0) {
-		sqlite3_bind_int64(s, 1, id);
-		status = run(s);
+	for (size_t i = 0; status == EMR_OK && i < run->count; i++) {
+		sqlite3_bind_int64(s, 1, run->ids[i]);
+		status = run_statement(s);
 	}
+	return status;
+}
+
+/* One pass over all rows, however many segments go: rows are ordered by digest only. */
+emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
+{
+	drop_run run = { .ids = ids, .count = count, .sum = &index->sum };
+	visit_call call = { .block = list_dropped, .context = &run };
+	emr_status status;
+
+	if (count == 0)
+		return index->failed;
+	qsort(ids, count, sizeof *ids, compare_ids);
+	status = each_row(&index->write, BLOCKS, row_block, &call);
+	if (status == EMR_OK)
+		status = delete_listed(index, &run);
+	emr_buf_free(&run.digests);
 	return keep(index, status);
 }
 
@@ -695,7 +730,7 @@ emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_ch
 	if (status == EMR_OK)
 		status = bind_pin(index, change->unpin ? DROP_PIN : PUT_PIN, &writer, &change->pin, &s);
 	if (status == EMR_OK)
-		status = run(s);
+		status = run_statement(s);
 	if (status == EMR_OK && !change->unpin)
 		index->sum ^= pin_hash(writer, &change->pin);
 	return keep(index, status);
@@ -708,7 +743,7 @@ emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
 
 	if (status == EMR_OK) {
 		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
-		status = run(s);
+		status = run_statement(s);
 	}
 	return keep(index, status);
 }

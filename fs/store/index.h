@@ -51,7 +51,7 @@ void emr_index_rollback(emr_index *index);
 emr_status emr_index_put_segment(emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed,
 	int64_t *out_id);
 emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const emr_index_place *place);
-/* The row of a segment and its blocks' rows, from OFFSET on; the segment itself only when OFFSET is 0. */
-emr_status emr_index_drop_segment(emr_index *index, int64_t id, uint64_t offset);
+/* The rows of these segments and of their blocks; sorts IDS. */
+emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count);
 emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change);
 emr_status emr_index_state_pins(emr_index *index, emr_id16 writer);

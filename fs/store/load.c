@@ -10,15 +10,14 @@
 
 typedef struct load_rows {
 	emr_store *store;
-	int64_t dead[64];	/* rows of segments that are no longer there */
-	size_t dead_count;
+	emr_buf dead;	/* of int64_t: rows of segments that are no longer there */
 } load_rows;
 
 static emr_status load_row(void *context, const emr_index_segment *row)
 {
 	load_rows *load = context;
 	emr_store *store = load->store;
-	emr_status status = EMR_OK;
+	char name[EMR_SEGMENT_NAME_MAX];
 
 	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++) {
@@ -34,9 +33,21 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 		return EMR_OK;
 	}
 	pthread_mutex_unlock(&store->map_lock);
-	if (load->dead_count < sizeof load->dead / sizeof load->dead[0])
-		load->dead[load->dead_count++] = row->id;
-	return status;
+	/* Another writer may have begun it since we listed; its tail is found at the next refresh. */
+	emr_segment_name_of(row->writer, row->number, name);
+	if (faccessat(store->dirfd, name, F_OK, 0) == 0)
+		return EMR_OK;
+	return emr_buf_append(&load->dead, &row->id, sizeof row->id);
+}
+
+static emr_status drop_rows(emr_store *store, int64_t *ids, size_t count)
+{
+	emr_status status = emr_index_begin(store->index);
+
+	if (status != EMR_OK)
+		return status;
+	(void)emr_index_drop_segments(store->index, ids, count);
+	return emr_index_commit(store->index);
 }
 
 /* Takes segment rows into slots; rows of vanished files go, unless this process only reads. */
@@ -45,15 +56,10 @@ static emr_status load_index(emr_store *store)
 	load_rows load = { .store = store };
 	emr_status status = emr_index_each_segment(store->index, load_row, &load);
 
-	if (status != EMR_OK || store->read_only || load.dead_count == 0)
-		return status;
-	status = emr_index_begin(store->index);
-	if (status != EMR_OK)
-		return status;
-	for (size_t i = 0; i < load.dead_count; i++)
-		if (emr_index_drop_segment(store->index, load.dead[i], 0) != EMR_OK)
-			break;
-	return emr_index_commit(store->index);
+	if (status == EMR_OK && !store->read_only && load.dead.len > 0)
+		status = drop_rows(store, (void *)load.dead.data, load.dead.len / sizeof(int64_t));
+	emr_buf_free(&load.dead);
+	return status;
 }
 
 /* ---- Tails ---- */
@@ -105,11 +111,7 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 		return status;
 	status = emr_store_note_damage(store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
 	if (status == EMR_OK)
-		status = emr_index_begin(store->index);
-	if (status != EMR_OK)
-		return status;
-	(void)emr_index_drop_segment(store->index, segment->index_id, 0);
-	status = emr_index_commit(store->index);
+		status = drop_rows(store, &segment->index_id, 1);
 	if (status == EMR_OK) {
 		segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 		segment->index_id = 0;

@@ -404,17 +404,22 @@ static bool condemn(reclaim_run *run)
 static emr_status drop_rows(reclaim_run *run)
 {
 	emr_store *store = run->store;
+	EMR_AUTO_FREE int64_t *ids = malloc((run->slots + 1) * sizeof *ids);
+	size_t count = 0;
 	emr_status status;
 
+	if (ids == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < run->slots; i++) {
+		const victim *v = &run->victims[i];
+
+		if (v->segment != NULL && !v->skip && v->segment->index_id != 0)
+			ids[count++] = v->segment->index_id;
+	}
 	pthread_mutex_lock(&store->index_lock);
 	status = emr_index_begin(store->index);
 	if (status == EMR_OK) {
-		for (size_t i = 0; i < run->slots; i++) {
-			const victim *v = &run->victims[i];
-
-			if (v->segment != NULL && !v->skip && v->segment->index_id != 0)
-				(void)emr_index_drop_segment(store->index, v->segment->index_id, 0);
-		}
+		(void)emr_index_drop_segments(store->index, ids, count);
 		status = emr_index_commit(store->index);
 	}
 	pthread_mutex_unlock(&store->index_lock);

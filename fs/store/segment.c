@@ -244,6 +244,7 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 	if (status == EMR_OK)
 		status = emr_segment_slot(store, store->writer, number, &segment);
 	if (status == EMR_OK) {
+		make_room(store);
 		segment->fd = fd;
 		segment->end = EMR_SEGMENT_PREFIX_BYTES;
 		store->open_files++;

@@ -5,3 +5,6 @@ emr_test(test_store_segments
 emr_test(test_store_damage
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_damage.c ${store_kit}
 	USES store Threads::Threads)
+emr_test(test_store_format
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_format.c ${store_kit}
+	USES store PkgConfig::jansson PkgConfig::sodium Threads::Threads)

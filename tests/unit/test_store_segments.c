@@ -419,7 +419,7 @@ static void *read_pinned(void *argument)
 			kit_block_free(&block);
 		}
 		b->rounds++;
-	} while (!b->stop && b->first_failure == EMR_OK);
+	} while (!b->stop && b->rounds < 1000 && b->first_failure == EMR_OK);
 	return NULL;
 }
 
@@ -436,7 +436,7 @@ static void *append_and_flush(void *argument)
 			b->first_failure = emr_store_flush(b->k->store);
 		kit_block_free(&block);
 		b->rounds++;
-	} while (!b->stop && b->first_failure == EMR_OK);
+	} while (!b->stop && b->rounds < 1000 && b->first_failure == EMR_OK);
 	return NULL;
 }
 
