@@ -13,6 +13,7 @@
 #include "reply.h"
 
 #define READAHEAD_KB 1024
+#define THREADS_MAX 32	/* made on demand: more than the requests that a slow disk usually holds up at once */
 #define WAKE_SIGNAL (SIGRTMIN + 4)	/* ends the wait of the thread inside emr_fuse_run */
 
 static session the;
@@ -78,6 +79,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 		FUSE_CAP_WRITEBACK_CACHE);
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
 		FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPLICIT_INVAL_DATA);
+	if (s->options.writeback)
+		want(conn, FUSE_CAP_WRITEBACK_CACHE);
 	conn->max_background = 256;
 	conn->congestion_threshold = 192;
 	conn->time_gran = 1;
@@ -200,7 +203,7 @@ static emr_status loop(void)
 
 	if (config == NULL)
 		return EMR_NO_MEMORY;
-	fuse_loop_cfg_set_max_threads(config, 10);
+	fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
 	fuse_loop_cfg_set_clone_fd(config, 0);
 	result = fuse_session_loop_mt(the.fuse, config);
 	fuse_loop_cfg_destroy(config);
