@@ -405,8 +405,8 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_out_text(m->out, "folder", m->places.state);
 	emr_out_flag(m->out, "words_checked", m->words_checked);
 	emr_out_flag(m->out, "second_copy", false);
-	emr_say(m->out, "Your keyring%s%s is in %s.\nOpen your folder: emrfs mount\n",
-		shown[0] != '\0' ? ", " : "", shown, m->places.state);
+	emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
+		shown[0] != '\0' ? ", y" : "Y", m->places.state);
 	if (!m->words_checked) {
 		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
 		emr_remark(m->out, &remark);

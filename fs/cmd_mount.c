@@ -36,6 +36,7 @@ typedef struct mount {
 	emr_server *server;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
+	_Atomic int64_t ready_boot_ns;	/* set before is_ready */
 } mount;
 
 static void mount_end(mount *m)
@@ -85,6 +86,7 @@ static void when_ready(void *arg)
 		m->session.read_only ? ", for reading only" : "");
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
+	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	let_parent_go(m, code);
 }
@@ -109,10 +111,14 @@ static void hand_over(mount *m)
 
 static bool is_idle(const mount *m)
 {
-	int64_t since = emr_fuse_last_request_boot_ns();
+	int64_t since = emr_fuse_last_request_boot_ns(), ready = atomic_load(&m->ready_boot_ns);
 
-	return m->settings.idle_ns > 0 && atomic_load(&m->is_ready) && since > 0 && emr_fuse_open_count() == 0
-		&& emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns;
+	if (m->settings.idle_ns == 0 || !atomic_load(&m->is_ready) || emr_fuse_open_count() > 0)
+		return false;
+	/* A folder that nobody looked at is idle since it was opened. */
+	if (since < ready)
+		since = ready;
+	return emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns;
 }
 
 static sigset_t warden_signals(void)

@@ -38,6 +38,14 @@ static char *join(const char *base, const char *rest, const char *as)
 	return n < 0 ? NULL : path;
 }
 
+/* OWN or OWN/as/NAME. */
+static char *own_config(const char *own, const char *as)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s%s%s", own, as != NULL ? "/as/" : "", as != NULL ? as : "") < 0 ? NULL : path;
+}
+
 static const char *environment(const char *name)
 {
 	const char *value = getenv(name);
@@ -103,7 +111,7 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 	}
 	if (places.home != NULL && own != NULL) {
 		places.state = join(own, "state", as);
-		places.config = join(own, "config", as);
+		places.config = own_config(own, as);
 		places.run = join(own, "run", as);
 	} else if (places.home != NULL) {
 		places.state = xdg("XDG_DATA_HOME", places.home, ".local/share", as);
@@ -213,6 +221,5 @@ bool emr_places_contain(const emr_places *places, const char *path)
 {
 	EMR_AUTO_FREE char *real = emr_path_real(path);
 
-	return real == NULL || is_inside(real, places->state) || is_inside(real, places->config)
-		|| is_inside(real, places->run);
+	return real == NULL || is_inside(real, places->state) || is_inside(real, places->run);
 }

@@ -150,7 +150,7 @@ void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 		scale *= 1000;
 		unit++;
 	}
-	snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)((bytes + scale / 2) / scale), units[unit]);
+	snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale + (bytes % scale >= scale / 2)), units[unit]);
 }
 
 void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])

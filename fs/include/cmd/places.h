@@ -24,7 +24,7 @@ typedef struct emr_places {
 	char *run;	/* the socket */
 } emr_places;
 
-/* From the environment: EMRFS_HOME (then state, config and run are directories in it), or XDG_DATA_HOME,
+/* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file), or XDG_DATA_HOME,
  * XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the usual keyring) gives `as/NAME` in each.
  * EMR_INVALID: a relative path, or AS is not 1..64 of [A-Za-z0-9._-] beginning with a letter or digit. */
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem);
@@ -36,7 +36,7 @@ emr_status emr_places_open_state(const emr_places *places, bool may_create, int 
 	emr_problem *out_problem);
 /* Makes the runtime directory (0700) if needed. */
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
-/* True when PATH is one of the directories above or lies in one.  PATH need not exist; its parent should. */
+/* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its parent should. */
 bool emr_places_contain(const emr_places *places, const char *path);
 /* PATH without symbolic links as far as it exists, absolute, owned by the caller; NULL without memory. */
 char *emr_path_real(const char *path);

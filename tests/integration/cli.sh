@@ -1,0 +1,275 @@
+#!/bin/bash
+# cli.sh: what the verbs promise at their edges: exit codes, JSON, refusals, and what must not be left anywhere.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin cli
+cd "$EMR_WORK" || exit 2
+STATE=$EMRFS_HOME/state
+MARK=Zwiebelkuchen-Befund		# a name and a content that are nowhere else
+
+# run WANTED-EXIT ARGUMENTS...: the program; output in $EMR_WORK/out/said and out/complained.
+run() {
+	local wanted=$1 code
+	shift
+	timeout 60 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
+	code=$?
+	[ "$code" = "$wanted" ] || {
+		cat out/said out/complained >&2
+		emr_fail "emrfs $*: exit $code, wanted $wanted"
+	}
+}
+says() { grep -qF -- "$1" out/said out/complained || { cat out/said out/complained >&2; emr_fail "not said: $1"; }; }
+field() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."): v=v[k]
+print(v)' out/said "$1"; }
+json() { run "$@" --json; python3 -m json.tool out/said >/dev/null || emr_fail "no JSON: emrfs $*"; expect "lines of JSON" "$(wc -l <out/said)" 1; }
+open_folder() { run 0 mount --passphrase-file "$EMR_PASS" "$@" "$MNT"; json 0 status; }
+pid_of_mount() { sed -n 's/^pid //p' "$STATE/lock"; }
+await_gone() { local i; for ((i = 0; i < 500; i++)); do [ -d "/proc/$1" ] || return 0; sleep 0.02; done; emr_fail "process $1 stays"; }
+at_end() {
+	local pid
+	pid=$(pid_of_mount 2>/dev/null)
+	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
+	fusermount3 -uqz "$MNT" 2>/dev/null
+}
+
+say "help, wrong use"
+run 0 help
+says "Open your folder"
+run 0 help --all
+run 0 help unmount
+says "Exit codes"
+run 0 umount --help
+run 2 mont
+says 'Did you mean "mount"?'
+run 2 mount --read-onyl
+says "Did you mean --read-only?"
+run 2 mount a b
+json 2 mount --idle never-ever
+expect "error id" "$(field error)" wrong-use
+run 2 share Imaging
+
+say "no keyring"
+json 10 mount "$MNT"
+expect "error id" "$(field error)" no-keyring
+run 10 status
+run 10 unmount
+run 13 init			# no terminal and no file for the words
+says "--words-file"
+
+say "init"
+printf 'short\n' >open-pass
+chmod 644 open-pass
+printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
+run 6 init --passphrase-file open-pass --words-file "$EMR_WORK/words"
+says "can be read"
+printf '\n' >empty-pass
+chmod 600 empty-pass
+run 2 init --passphrase-file empty-pass --words-file "$EMR_WORK/words"
+run 2 init --passphrase-file "$EMR_PASS.none" --words-file w --born 1984-02-30
+touch taken
+printf 'passphrase of the test\n' >"$EMR_PASS"
+chmod 600 "$EMR_PASS"
+run 1 init --passphrase-file "$EMR_PASS" --words-file taken
+expect "what a failed init leaves" "$(ls -A "$STATE")" lock
+emr_init
+expect "rights of the words" "$(stat -c %a "$EMR_WORK/words")" 600
+expect "words" "$(wc -l <"$EMR_WORK/words")" 24
+json 11 init --passphrase-file "$EMR_PASS" --words-file w2
+expect "error id" "$(field error)" has-keyring
+[ ! -e w2 ] || emr_fail "a refused init wrote words"
+
+say "passphrases"
+printf 'wrong\n' >wrong-pass
+chmod 600 wrong-pass
+json 12 mount --passphrase-file wrong-pass "$MNT"
+expect "error id" "$(field error)" wrong-passphrase
+run 13 mount "$MNT"
+printf '#!/bin/sh\necho "passphrase of the test"\n' >ask
+chmod 700 ask
+EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
+run 0 unmount
+mkdir credentials && cp "$EMR_PASS" credentials/emrfs.passphrase
+CREDENTIALS_DIRECTORY=$EMR_WORK/credentials run 0 mount "$MNT"
+run 0 unmount "$MNT"
+
+say "where a folder cannot be opened"
+run 1 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nowhere"
+says "does not exist"
+run 1 mount --passphrase-file "$EMR_PASS" "$EMR_PASS"
+mkdir full && touch full/x
+run 1 mount --passphrase-file "$EMR_PASS" full
+says "not empty"
+mkdir "$STATE/inside"
+run 2 mount --passphrase-file "$EMR_PASS" "$STATE/inside"
+says "inside the directories of emrfs"
+rmdir "$STATE/inside"
+ln -s "$STATE" disguised
+run 2 mount --passphrase-file "$EMR_PASS" disguised
+rm disguised
+if [ "$(id -u)" = 0 ]; then
+	mkdir other && mount -t tmpfs none other
+	run 11 mount --passphrase-file "$EMR_PASS" other
+	umount other
+fi
+run 2 mount --passphrase-file "$EMR_PASS" -o suid "$MNT"
+
+say "keyfile and state that others can read"
+chmod 640 "$STATE/keyfile"
+json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" keyfile
+says "chmod 600"
+json 3 check
+chmod 600 "$STATE/keyfile"
+chmod 750 "$STATE"
+json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" exposed
+chmod 700 "$STATE"
+cp "$STATE/keyfile" good-keyfile
+printf 'X' | dd of="$STATE/keyfile" bs=1 seek=0 conv=notrunc status=none
+json 8 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" keyfile
+cp good-keyfile "$STATE/keyfile"
+truncate -s 100 "$STATE/keyfile"
+json 8 mount --passphrase-file "$EMR_PASS" "$MNT"
+cp good-keyfile "$STATE/keyfile"
+
+say "open, use, say, close"
+open_folder
+json 0 status
+expect "folder" "$(field folder)" "$MNT"
+expect "second copy" "$(field second_copy)" False
+must mkdir "$MNT/Imaging"
+echo "content: $MARK" >"$MNT/Imaging/$MARK.txt"
+head -c 300000 /dev/urandom >"$EMR_WORK/scan"
+must cp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
+ln -s scan.dcm "$MNT/Imaging/link"
+run 0 status --wait
+says "On the ledger: 3."
+json 0 status Imaging/scan.dcm
+expect "state" "$(field state)" "confirmed 1/1"
+(cd "$MNT/Imaging" && timeout 20 "$EMRFS" status scan.dcm --json >"$EMR_WORK/out/said") || emr_fail "status from inside"
+expect "path from inside" "$(field path)" Imaging/scan.dcm
+run 0 status "$MNT/Imaging/scan.dcm"
+json 5 status Imaging/none
+json 5 status ../outside
+json 11 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" in-use
+says "$MNT"
+mkdir second
+json 11 mount --passphrase-file "$EMR_PASS" second
+for verb in "ledger" "ledger Imaging/scan.dcm" "ledger --limit 3" "ledger --checkpoint" "verify" "verify --quick" "verify --chain" "verify Imaging" "verify Imaging/scan.dcm" "help" "help mount"; do
+	# shellcheck disable=SC2086
+	json 0 $verb
+done
+json 5 verify Imaging/none
+json 5 ledger Imaging/none
+json 2 ledger --limit many
+expect "names on the ledger" "$("$EMRFS" ledger --limit 1000 --json | grep -c "$MARK")" 0
+expect "special files" "$(ls "$MNT/.emrfs")" "$(printf 'README.txt\nnotices\nstatus.json\nstatus.txt')"
+python3 -m json.tool "$MNT/.emrfs/status.json" >/dev/null || emr_fail "status.json is no JSON"
+grep -q "Health of Ana" "$MNT/.emrfs/status.txt" || emr_fail "status.txt does not say whose folder it is"
+
+say "in use by another program"
+exec 5<"$MNT/Imaging/scan.dcm"
+json 11 unmount
+expect "error id" "$(field error)" folder-busy
+exec 5<&-
+
+say "no secret and no name outside"
+pid=$(pid_of_mount)
+for leak in "$MARK" "passphrase of the test" "$(sed -n '7s/^ *[0-9]* //p' "$EMR_WORK/words") "; do
+	tr '\0' '\n' <"/proc/$pid/environ" | grep -qF -- "$leak" && emr_fail "environment has: $leak"
+	tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$leak" && emr_fail "command line has: $leak"
+done
+grep -rqaF -- "$MARK" "$EMRFS_HOME" && emr_fail "state, log or socket directory has the marker: $(grep -rlaF -- "$MARK" "$EMRFS_HOME")"
+grep -rqaF -- "passphrase of the test" "$EMRFS_HOME" && emr_fail "the passphrase is in the state"
+grep -rqaF -- "Imaging" "$EMRFS_HOME" && emr_fail "a folder's name is in the state"
+grep -rqaF -- "Ana" "$STATE/log" && emr_fail "the log has a name"
+expect "not dumpable" "$(grep -c . "/proc/$pid/maps" >/dev/null 2>&1 && [ "$(id -u)" != 0 ] && echo readable)" ""
+expect "rights in the state" "$(find "$STATE" -perm /077 -not -type l | head -3)" ""
+
+say "close, and open again"
+run 0 unmount
+says "Everything is on the ledger"
+await_gone "$pid"
+json 10 status
+expect "error id" "$(field error)" not-open
+expect "ledger of a closed folder" "$(field ledger.kind)" embedded
+json 10 unmount
+json 0 verify --passphrase-file "$EMR_PASS"
+expect "nothing bad" "$(field bad)" "[]"
+json 0 ledger --passphrase-file "$EMR_PASS" Imaging/scan.dcm
+open_folder
+must cmp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
+expect "link" "$(readlink "$MNT/Imaging/link")" scan.dcm
+
+say "killed, and open again"
+pid=$(pid_of_mount)
+kill -KILL "$pid"
+await_gone "$pid"
+run 10 status
+open_folder				# cleans the dead mount away by itself
+must cmp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
+pid=$(pid_of_mount)
+kill -KILL "$pid"
+await_gone "$pid"
+run 0 unmount "$MNT"			# or unmount does
+! mountpoint -q "$MNT" || emr_fail "a dead mount stays after unmount"
+
+say "a signal ends it in order"
+open_folder
+echo late >"$MNT/late.txt"
+pid=$(pid_of_mount)
+kill -TERM "$pid"
+await_gone "$pid"
+! mountpoint -q "$MNT" || emr_fail "still mounted after SIGTERM"
+open_folder
+expect "what was written last" "$(cat "$MNT/late.txt")" late
+json 0 status late.txt
+expect "it was published" "$(field state)" "confirmed 1/1"
+run 0 unmount --now
+
+say "read only, idle"
+run 0 mount --read-only --passphrase-file "$EMR_PASS" "$MNT"
+(echo x >"$MNT/new.txt") 2>/dev/null && emr_fail "a read-only folder took a file"
+expect "reading" "$(cat "$MNT/late.txt")" late
+run 0 unmount
+open_folder --idle 2s
+await_gone "$(pid_of_mount)"
+! mountpoint -q "$MNT" || emr_fail "still mounted after idling"
+
+say "damage is named"
+open_folder
+head -c 3000000 /dev/urandom >"$MNT/Imaging/big.dcm"
+run 0 status --wait
+run 0 unmount
+segment=$(ls -S "$STATE"/blocks/seg-*.car | head -1)
+python3 - "$segment" <<'END'
+import sys
+path = sys.argv[1]
+data = bytearray(open(path, 'rb').read())
+data[2 * len(data) // 3] ^= 1
+open(path, 'wb').write(data)
+END
+json 8 verify --passphrase-file "$EMR_PASS"
+expect "error id" "$(field error)" bad-data
+[ "$(field bad)" != "[]" ] || emr_fail "verify names nothing"
+
+say "settings"
+printf 'kdf = 1,1\n' >"$EMRFS_HOME/settings"
+json 2 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" settings
+printf '# none\n\nidle = 2h\n' >"$EMRFS_HOME/settings"
+
+say "two keyrings"
+printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
+mkdir -p "$EMRFS_HOME/as/child" child
+printf 'kdf = 8,1\n' >"$EMRFS_HOME/as/child/settings"
+run 0 --as child init --yes --passphrase-file "$EMR_PASS" --words-file words-child
+run 0 mount --as child --passphrase-file "$EMR_PASS" child
+run 0 --as child status
+run 10 status
+run 0 --as child unmount
+run 2 --as ../x status
+echo "all is well"

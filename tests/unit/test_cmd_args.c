@@ -1,0 +1,218 @@
+#include "emr_test.h"
+
+#include "cmd/verbs.h"
+
+static emr_problem problem;
+
+/* Words of LINE, separated by single blanks. */
+static emr_status parse(const char *line, emr_args *out_args)
+{
+	static char text[512];
+	static char *argv[32];
+	int argc = 1;
+
+	argv[0] = (char[]){ "emrfs" };
+	snprintf(text, sizeof text, "%s", line);
+	for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	problem = (emr_problem){ 0 };
+	return emr_args_parse(argc, argv, out_args, &problem);
+}
+
+static void options_may_stand_before_and_after_the_verb(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("--as child --json mount dir --idle 2h -f", &args));
+	assert_int_equal(args.verb, EMR_VERB_MOUNT);
+	assert_string_equal(args.values[EMR_OPT_AS], "child");
+	assert_true(args.given[EMR_OPT_JSON]);
+	assert_string_equal(args.values[EMR_OPT_IDLE], "2h");
+	assert_true(args.given[EMR_OPT_FOREGROUND]);
+	assert_int_equal(args.n_operands, 1);
+	assert_string_equal(args.operands[0], "dir");
+}
+
+static void an_argument_may_be_glued_or_follow(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("mount --idle=30min -oallow_other", &args));
+	assert_string_equal(args.values[EMR_OPT_IDLE], "30min");
+	assert_string_equal(args.values[EMR_OPT_MOUNT_OPTIONS], "allow_other");
+	assert_ok(parse("mount -o allow_root -qy", &args));
+	assert_string_equal(args.values[EMR_OPT_MOUNT_OPTIONS], "allow_root");
+	assert_true(args.given[EMR_OPT_QUIET] && args.given[EMR_OPT_YES]);
+}
+
+static void an_optional_argument_is_taken_only_when_glued(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("status --wait file", &args));
+	assert_true(args.given[EMR_OPT_WAIT]);
+	assert_null(args.values[EMR_OPT_WAIT]);
+	assert_string_equal(args.operands[0], "file");
+	assert_ok(parse("status --wait=5s", &args));
+	assert_string_equal(args.values[EMR_OPT_WAIT], "5s");
+}
+
+static void two_dashes_end_the_options(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("status -- --json", &args));
+	assert_false(args.given[EMR_OPT_JSON]);
+	assert_string_equal(args.operands[0], "--json");
+}
+
+static void umount_is_unmount(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("umount --now", &args));
+	assert_int_equal(args.verb, EMR_VERB_UNMOUNT);
+}
+
+static void nothing_at_all_is_help(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_ok(parse("", &args));
+	assert_int_equal(args.verb, EMR_VERB_HELP);
+}
+
+static void wrong_lines_say_what_was_wrong(void **state)
+{
+	static const struct {
+		const char *line, *said;
+	} cases[] = {
+		{ "mont", "Did you mean \"mount\"?" },
+		{ "share Imaging with lima@saolucas", "There is no verb \"share\"." },
+		{ "mount --read-onyl", "Did you mean --read-only?" },
+		{ "status --read-only", "There is no option \"--read-only\" here." },
+		{ "mount -x", "There is no option \"-x\" here." },
+		{ "mount a b", "\"b\" is one argument too many." },
+		{ "check now", "\"now\" is one argument too many." },
+		{ "mount --idle", "--idle needs an argument: TIME." },
+		{ "mount --read-only=yes", "--read-only=yes takes no argument." },
+		{ "--as", "--as needs an argument: NAME." },
+		{ "--idle 2h mount", "There is no option \"--idle\" here." },
+	};
+	emr_args args;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_status(EMR_INVALID, parse(cases[i].line, &args));
+		assert_non_null(strstr(problem.text, cases[i].said));
+		assert_int_equal(emr_message_get(problem.message)->exit, EMR_EXIT_USE);
+	}
+}
+
+static void a_wrong_line_with_json_still_answers_in_json(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_status(EMR_INVALID, parse("mount --nonsense --json", &args));
+	assert_true(args.given[EMR_OPT_JSON]);
+}
+
+static void what_was_typed_cannot_drive_the_terminal(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_status(EMR_INVALID, parse("\033[2Jmount", &args));
+	assert_null(strchr(problem.text, '\033'));
+}
+
+static void a_very_long_word_is_refused_and_cut(void **state)
+{
+	char line[400] = "mount --";
+	emr_args args;
+
+	(void)state;
+	memset(line + 8, 'x', sizeof line - 9);
+	assert_status(EMR_INVALID, parse(line, &args));
+	assert_true(strlen(problem.text) < 300);
+	line[5] = 'x';
+	assert_status(EMR_INVALID, parse(line + 5, &args));
+}
+
+static void every_verb_takes_the_common_options(void **state)
+{
+	static const emr_option common[] = { EMR_OPT_AS, EMR_OPT_JSON, EMR_OPT_QUIET, EMR_OPT_YES, EMR_OPT_HELP };
+
+	(void)state;
+	for (int v = 0; v < EMR_VERB_COUNT; v++) {
+		for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+			assert_true(emr_verb_takes((emr_verb)v, common[i]));
+	}
+}
+
+static void every_exit_code_of_a_verb_has_a_meaning(void **state)
+{
+	(void)state;
+	for (int v = 0; v < EMR_VERB_COUNT; v++) {
+		for (const unsigned char *code = emr_verb_get((emr_verb)v)->exits; *code != 0; code++)
+			assert_non_null(emr_exit_text(*code));
+	}
+	assert_null(emr_exit_text(9));
+}
+
+static void help_names_every_verb_and_every_option_it_takes(void **state)
+{
+	char *overview = emr_help_overview(false), *all = emr_help_overview(true);
+
+	(void)state;
+	assert_non_null(overview);
+	assert_non_null(all);
+	for (int v = 0; v < EMR_VERB_COUNT; v++) {
+		char *manual = emr_help_verb((emr_verb)v);
+
+		assert_non_null(manual);
+		assert_non_null(strstr(overview, emr_verb_get((emr_verb)v)->name));
+		for (int o = 0; o < EMR_OPTION_COUNT; o++) {
+			const char *name = emr_option_get((emr_option)o)->name;
+			char spelled[64];
+
+			snprintf(spelled, sizeof spelled, "--%s", name != NULL ? name : "");
+			if (name == NULL || !emr_verb_takes((emr_verb)v, (emr_option)o))
+				continue;
+			assert_non_null(strstr(manual, spelled));
+			assert_non_null(strstr(all, spelled));
+		}
+		free(manual);
+	}
+	free(overview);
+	free(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_may_stand_before_and_after_the_verb),
+		cmocka_unit_test(an_argument_may_be_glued_or_follow),
+		cmocka_unit_test(an_optional_argument_is_taken_only_when_glued),
+		cmocka_unit_test(two_dashes_end_the_options),
+		cmocka_unit_test(umount_is_unmount),
+		cmocka_unit_test(nothing_at_all_is_help),
+		cmocka_unit_test(wrong_lines_say_what_was_wrong),
+		cmocka_unit_test(a_wrong_line_with_json_still_answers_in_json),
+		cmocka_unit_test(what_was_typed_cannot_drive_the_terminal),
+		cmocka_unit_test(a_very_long_word_is_refused_and_cut),
+		cmocka_unit_test(every_verb_takes_the_common_options),
+		cmocka_unit_test(every_exit_code_of_a_verb_has_a_meaning),
+		cmocka_unit_test(help_names_every_verb_and_every_option_it_takes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+#include "emr_test.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "cmd/frame.h"
+
+static emr_status parse(const char *json, emr_request *out)
+{
+	return emr_request_parse_bytes(emr_bytes_of(json, strlen(json)), out);
+}
+
+static void a_request_survives_the_way(void **state)
+{
+	emr_request sent = { .ask = EMR_ASK_VERIFY, .has_path = true, .quick = true, .limit = 7 }, received;
+	int ends[2];
+	json_t *object = NULL, *made;
+
+	(void)state;
+	snprintf(sent.path, sizeof sent.path, "Imaging/São.pdf");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	made = emr_request_make(&sent);
+	assert_ok(emr_frame_send(ends[0], made, 1000));
+	assert_ok(emr_frame_receive(ends[1], 1000, &object));
+	assert_ok(emr_request_parse(object, &received));
+	assert_int_equal(received.ask, EMR_ASK_VERIFY);
+	assert_true(received.has_path && received.quick && !received.now && !received.chain);
+	assert_string_equal(received.path, sent.path);
+	assert_int_equal(received.limit, 7);
+	json_decref(object);
+	json_decref(made);
+	close(ends[0]);
+	assert_status(EMR_NOT_FOUND, emr_frame_receive(ends[1], 1000, &object));
+	close(ends[1]);
+}
+
+static void a_path_that_is_no_utf8_survives_too(void **state)
+{
+	emr_request sent = { .ask = EMR_ASK_STATUS, .has_path = true }, received;
+	json_t *made;
+
+	(void)state;
+	snprintf(sent.path, sizeof sent.path, "a\xff\x01z");
+	made = emr_request_make(&sent);
+	assert_ok(emr_request_parse(made, &received));
+	assert_string_equal(received.path, "a\xff\x01z");
+	json_decref(made);
+}
+
+static void every_kind_of_question_is_understood(void **state)
+{
+	(void)state;
+	for (int ask = 0; ask < EMR_ASK_COUNT; ask++) {
+		const emr_request sent = { .ask = (emr_ask)ask };
+		emr_request received;
+		json_t *made = emr_request_make(&sent);
+
+		assert_ok(emr_request_parse(made, &received));
+		assert_int_equal(received.ask, ask);
+		json_decref(made);
+	}
+}
+
+static void what_is_no_request_is_refused(void **state)
+{
+	static const struct {
+		const char *json;
+		emr_status status;
+	} cases[] = {
+		{ "", EMR_DAMAGED },
+		{ "[]", EMR_DAMAGED },
+		{ "{\"v\":1,\"verb\":\"status\"", EMR_DAMAGED },
+		{ "{\"v\":1,\"verb\":\"status\"} x", EMR_DAMAGED },
+		{ "{\"v\":1,\"v\":1,\"verb\":\"status\"}", EMR_DAMAGED },
+		{ "{}", EMR_INVALID },
+		{ "{\"verb\":\"status\"}", EMR_INVALID },
+		{ "{\"v\":\"1\",\"verb\":\"status\"}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":7}", EMR_INVALID },
+		{ "{\"v\":2,\"verb\":\"status\"}", EMR_NEWER_FORMAT },
+		{ "{\"v\":1,\"verb\":\"decrypt\"}", EMR_UNSUPPORTED },
+		{ "{\"v\":1,\"verb\":\"sign\"}", EMR_UNSUPPORTED },
+		{ "{\"v\":1,\"verb\":\"status\",\"key\":1}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"status\",\"now\":1}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"status\",\"path\":1}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"status\",\"path\":\"a\",\"path_hex\":\"62\"}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6\"}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6100\"}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":10001}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":-1}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":1.5}", EMR_INVALID },
+		{ "{\"v\":1,\"verb\":\"ledger\",\"limit\":99999999999}", EMR_INVALID },
+	};
+	emr_request request;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_status(cases[i].status, parse(cases[i].json, &request));
+}
+
+static void a_path_may_have_4096_bytes_and_no_more(void **state)
+{
+	char json[5000], path[EMR_ASK_PATH_MAX + 2];
+	emr_request request;
+
+	(void)state;
+	memset(path, 'x', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	snprintf(json, sizeof json, "{\"v\":1,\"verb\":\"status\",\"path\":\"%s\"}", path);
+	assert_status(EMR_INVALID, parse(json, &request));
+	path[EMR_ASK_PATH_MAX] = '\0';
+	snprintf(json, sizeof json, "{\"v\":1,\"verb\":\"status\",\"path\":\"%s\"}", path);
+	assert_ok(parse(json, &request));
+	assert_int_equal(strlen(request.path), EMR_ASK_PATH_MAX);
+}
+
+static void a_frame_has_1_to_65536_bytes(void **state)
+{
+	uint8_t head[4];
+	size_t len;
+
+	(void)state;
+	emr_put_u32(head, 0);
+	assert_status(EMR_LIMIT, emr_frame_length(head, &len));
+	emr_put_u32(head, EMR_FRAME_MAX + 1);
+	assert_status(EMR_LIMIT, emr_frame_length(head, &len));
+	emr_put_u32(head, UINT32_MAX);
+	assert_status(EMR_LIMIT, emr_frame_length(head, &len));
+	emr_put_u32(head, EMR_FRAME_MAX);
+	assert_ok(emr_frame_length(head, &len));
+	assert_int_equal(len, EMR_FRAME_MAX);
+}
+
+static void an_answer_that_does_not_fit_is_not_sent(void **state)
+{
+	char *text = malloc(EMR_FRAME_MAX + 1);
+	json_t *object;
+	uint8_t byte;
+	int ends[2];
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', EMR_FRAME_MAX);
+	text[EMR_FRAME_MAX] = '\0';
+	object = json_pack("{s:s}", "t", text);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_status(EMR_LIMIT, emr_frame_send(ends[0], object, 1000));
+	assert_int_equal(recv(ends[1], &byte, 1, MSG_DONTWAIT), -1);
+	json_decref(object);
+	free(text);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_peer_that_stops_in_the_middle_does_not_hold_us(void **state)
+{
+	static const uint8_t half[] = { 0, 0, 0, 10, '{' };
+	json_t *object = NULL;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[0], half, sizeof half), sizeof half);
+	assert_status(EMR_TIMEOUT, emr_frame_receive(ends[1], 20, &object));
+	close(ends[0]);
+	assert_status(EMR_NOT_FOUND, emr_frame_receive(ends[1], 1000, &object));
+	close(ends[1]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[0], half, sizeof half), sizeof half);
+	close(ends[0]);
+	assert_status(EMR_IO, emr_frame_receive(ends[1], 1000, &object));
+	assert_null(object);
+	close(ends[1]);
+}
+
+static void the_process_at_the_other_end_is_this_user(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_ok(emr_peer_check(ends[0]));
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_survives_the_way),
+		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
+		cmocka_unit_test(every_kind_of_question_is_understood),
+		cmocka_unit_test(what_is_no_request_is_refused),
+		cmocka_unit_test(a_path_may_have_4096_bytes_and_no_more),
+		cmocka_unit_test(a_frame_has_1_to_65536_bytes),
+		cmocka_unit_test(an_answer_that_does_not_fit_is_not_sent),
+		cmocka_unit_test(a_peer_that_stops_in_the_middle_does_not_hold_us),
+		cmocka_unit_test(the_process_at_the_other_end_is_this_user),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

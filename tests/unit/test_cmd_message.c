@@ -1,0 +1,190 @@
+#include "emr_test.h"
+
+#include <errno.h>
+
+#include "cmd/message.h"
+#include "cmd/verbs.h"
+
+static const char *const names[] = { "path", "d", "side", "n", "m", "field", "file", "dir", "pid", "state",
+	"what", "index", "cause", "line", "verb" };
+
+static bool is_known(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_template(const char *template)
+{
+	while ((template = strchr(template, '{')) != NULL) {
+		const char *end = strchr(template, '}');
+
+		assert_non_null(end);
+		assert_true(is_known(template + 1, (size_t)(end - template - 1)));
+		template = end;
+	}
+}
+
+static void every_message_has_an_id_a_sentence_and_known_names(void **state)
+{
+	(void)state;
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		const emr_message_row *row = emr_message_get((emr_message)i);
+
+		assert_non_null(row->id);
+		assert_true(strspn(row->id, "abcdefghijklmnopqrstuvwxyz-") == strlen(row->id));
+		assert_true(strlen(row->sentence) > 0);
+		assert_true(strcmp(row->level, "info") == 0 || strcmp(row->level, "warn") == 0
+			|| strcmp(row->level, "error") == 0);
+		check_template(row->sentence);
+		check_template(row->hint);
+	}
+}
+
+static void every_message_can_be_an_exit_code_that_means_something(void **state)
+{
+	(void)state;
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		assert_non_null(emr_exit_text((int)emr_message_get((emr_message)i)->exit));
+		assert_int_not_equal(emr_message_get((emr_message)i)->exit, EMR_EXIT_DONE);
+	}
+}
+
+static void one_id_has_one_errno(void **state)
+{
+	(void)state;
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		for (int j = 0; j < i; j++) {
+			const emr_message_row *a = emr_message_get((emr_message)i), *b = emr_message_get((emr_message)j);
+
+			if (strcmp(a->id, b->id) != 0)
+				continue;
+			/* bad-data of a whole folder is about no file */
+			assert_true(strcmp(a->errno_name, b->errno_name) == 0 || a->errno_name[0] == '\0');
+		}
+	}
+}
+
+/* A hint that sends people to a verb that is not there helps nobody. */
+static void every_hint_names_a_verb_that_exists(void **state)
+{
+	(void)state;
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		const char *hint = emr_message_get((emr_message)i)->hint;
+
+		while ((hint = strstr(hint, "emrfs ")) != NULL) {
+			char word[32];
+			emr_verb verb;
+
+			hint += strlen("emrfs ");
+			if (strncmp(hint, "--as NAME ", 10) == 0)
+				hint += 10;
+			assert_int_equal(sscanf(hint, "%31[a-z]", word), 1);
+			assert_true(emr_verb_find(word, &verb));
+		}
+	}
+}
+
+static void names_are_filled_in(void **state)
+{
+	emr_problem problem;
+
+	(void)state;
+	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/home/ana/Health", "pid", "42", NULL);
+	assert_string_equal(problem.text, "This folder is already open at /home/ana/Health (process 42).");
+	emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", "a\nb", NULL);
+	assert_non_null(strstr(problem.text, "a?b: the stored data"));
+	assert_string_equal(problem.path, "a?b");
+}
+
+static void a_name_that_is_not_given_is_a_question_mark(void **state)
+{
+	emr_problem problem;
+
+	(void)state;
+	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/x", NULL);
+	assert_string_equal(problem.text, "This folder is already open at /x (process ?).");
+	assert_string_equal(problem.path, "");
+}
+
+static void a_name_is_not_a_template(void **state)
+{
+	emr_problem problem;
+
+	(void)state;
+	emr_problem_set(&problem, EMR_SAY_NO_SUCH_PATH, "path", "{path}%s%n", NULL);
+	assert_string_equal(problem.text, "{path}%s%n is not in your folder.");
+}
+
+static void a_long_name_is_cut_not_overrun(void **state)
+{
+	char path[5000];
+	emr_problem problem;
+
+	(void)state;
+	memset(path, 'x', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", path, NULL);
+	assert_int_equal(strlen(problem.text), EMR_PROBLEM_TEXT_BYTES - 1);
+	assert_int_equal(strlen(problem.path), EMR_PROBLEM_TEXT_BYTES - 1);
+}
+
+static void control_characters_and_broken_letters_are_shown_as_question_marks(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} cases[] = {
+		{ "Befund.pdf", "Befund.pdf" },
+		{ "Clínica São João", "Clínica São João" },
+		{ "\xf0\x9f\x8f\xa5", "\xf0\x9f\x8f\xa5" },
+		{ "a\033[31mb", "a?[31mb" },
+		{ "\x7f", "?" },
+		{ "\xc2\x9b" "31m", "?31m" },		/* C1: CSI in one letter */
+		{ "\xc0\xaf", "??" },			/* overlong */
+		{ "\xed\xa0\x80", "???" },		/* surrogate */
+		{ "\xf4\x90\x80\x80", "????" },	/* beyond Unicode */
+		{ "\xe2\x82", "??" },			/* cut */
+	};
+	char shown[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		emr_show(cases[i].text, shown, sizeof shown);
+		assert_string_equal(shown, cases[i].shown);
+	}
+	emr_show("ab\xc3\xa3", shown, 4);	/* room for "ab" and half a letter */
+	assert_string_equal(shown, "ab");
+}
+
+static void every_status_becomes_a_message(void **state)
+{
+	(void)state;
+	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
+		emr_problem problem = { 0 };
+
+		emr_problem_set_status(&problem, (emr_status)status, "The store");
+		assert_true(problem.is_set);
+		assert_true(strlen(problem.text) > 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_message_has_an_id_a_sentence_and_known_names),
+		cmocka_unit_test(every_message_can_be_an_exit_code_that_means_something),
+		cmocka_unit_test(one_id_has_one_errno),
+		cmocka_unit_test(every_hint_names_a_verb_that_exists),
+		cmocka_unit_test(names_are_filled_in),
+		cmocka_unit_test(a_name_that_is_not_given_is_a_question_mark),
+		cmocka_unit_test(a_name_is_not_a_template),
+		cmocka_unit_test(a_long_name_is_cut_not_overrun),
+		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
+		cmocka_unit_test(every_status_becomes_a_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "notices.h"
+
+static char *text_of(emr_notices *notices)
+{
+	emr_buf text = { 0 };
+
+	assert_ok(emr_notices_text(notices, &text));
+	assert_ok(emr_buf_append(&text, "", 1));
+	return (char *)text.data;
+}
+
+static void a_notice_is_one_line_whatever_the_name(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	emr_notices_add(notices, "bad-data", "Imaging/a\nforged line");
+	text = text_of(notices);
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	assert_non_null(strstr(text, " n-1 error bad-data Imaging/a?forged line: "));
+	free(text);
+	emr_notices_free(notices);
+}
+
+static void an_unknown_id_is_not_a_notice(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	emr_notices_add(notices, "no-such-id", "x");
+	text = text_of(notices);
+	assert_string_equal(text, "");
+	free(text);
+	emr_notices_free(notices);
+}
+
+static void the_newest_thousand_stay(void **state)
+{
+	emr_notices *notices;
+	char path[16], *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	for (int i = 1; i <= 1200; i++) {
+		snprintf(path, sizeof path, "file-%d", i);
+		emr_notices_add(notices, "refused", path);
+	}
+	text = text_of(notices);
+	assert_null(strstr(text, " file-200: "));
+	assert_non_null(strstr(text, " n-201 error refused file-201: "));
+	assert_non_null(strstr(text, " n-1200 error refused file-1200: "));
+	free(text);
+	emr_notices_free(notices);
+}
+
+static void errors_are_the_newest_of_one_path_and_no_mere_information(void **state)
+{
+	emr_notices *notices;
+	json_t *errors;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	emr_notices_add(notices, "left-local", "a");
+	emr_notices_add(notices, "refused", "a");
+	emr_notices_add(notices, "bad-data", "b");
+	emr_notices_add(notices, "bad-data", "a");
+	errors = emr_notices_errors(notices, "a", 10);
+	assert_int_equal(json_array_size(errors), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 0), "error")), "refused");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 1), "error")), "bad-data");
+	json_decref(errors);
+	errors = emr_notices_errors(notices, NULL, 1);
+	assert_int_equal(json_array_size(errors), 1);
+	json_decref(errors);
+	emr_notices_free(notices);
+}
+
+/* The list is a part of one frame of the socket. */
+static void a_list_of_errors_stays_small(void **state)
+{
+	emr_notices *notices;
+	json_t *errors;
+	char path[4001], *text;
+
+	(void)state;
+	memset(path, 'x', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	assert_ok(emr_notices_new(NULL, &notices));
+	for (int i = 0; i < 100; i++)
+		emr_notices_add(notices, "bad-data", path);
+	errors = emr_notices_errors(notices, NULL, 100);
+	text = json_dumps(errors, JSON_COMPACT);
+	assert_true(json_array_size(errors) >= 1);
+	assert_true(strlen(text) < 40000);
+	free(text);
+	json_decref(errors);
+	emr_notices_free(notices);
+}
+
+/* Waits for a file with a deadline; what makes it is another process. */
+static bool appears(const char *path)
+{
+	for (int i = 0; i < 500; i++) {
+		const struct timespec pause = { .tv_nsec = 10000000 };
+		struct stat st;
+
+		if (stat(path, &st) == 0 && st.st_size > 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void a_program_gets_each_notice_as_json(void **state)
+{
+	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256];
+	json_t *object;
+	emr_notices *notices;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(program, sizeof program, "%s/program", place);
+	snprintf(result, sizeof result, "%s/result", place);
+	snprintf(script, sizeof script, "#!/bin/sh\ncat >'%s.part' && mv '%s.part' '%s'\n", result, result, result);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	emr_notices_add(notices, "refused", "Imaging/a.dcm");
+	assert_true(appears(result));
+	object = json_load_file(result, 0, NULL);
+	assert_non_null(object);
+	assert_string_equal(json_string_value(json_object_get(object, "path")), "Imaging/a.dcm");
+	json_decref(object);
+	emr_notices_free(notices);
+	assert_int_equal(unlink(program) + unlink(result) + rmdir(place), 0);
+}
+
+static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
+{
+	emr_notices *notices;
+	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], begun[64], script[256];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(program, sizeof program, "%s/program", place);
+	snprintf(begun, sizeof begun, "%s/begun", place);
+	snprintf(script, sizeof script, "#!/bin/sh\necho $$ >'%s'\nexec sleep 600\n", begun);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	emr_notices_add(notices, "refused", "x");
+	assert_true(appears(begun));
+	emr_notices_free(notices);	/* returns: the program is gone */
+	assert_int_equal(unlink(program) + unlink(begun) + rmdir(place), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
+		cmocka_unit_test(an_unknown_id_is_not_a_notice),
+		cmocka_unit_test(the_newest_thousand_stay),
+		cmocka_unit_test(errors_are_the_newest_of_one_path_and_no_mere_information),
+		cmocka_unit_test(a_list_of_errors_stays_small),
+		cmocka_unit_test(a_program_gets_each_notice_as_json),
+		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+#include "emr_test.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mountpoint.h"
+#include "walk.h"
+
+static void a_path_is_cleaned(void **state)
+{
+	static const struct {
+		const char *typed, *clean;
+	} cases[] = {
+		{ "", "" }, { ".", "" }, { "/", "" }, { "a", "a" }, { "/a/b/", "a/b" }, { "a//b/./c", "a/b/c" },
+		{ "a/../b", "b" }, { "a/b/../..", "" }, { "a/b/..", "a" }, { "..x/.y", "..x/.y" },
+	};
+	char out[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_ok(emr_path_clean(cases[i].typed, out, sizeof out));
+		assert_string_equal(out, cases[i].clean);
+	}
+}
+
+static void a_path_cannot_climb_out(void **state)
+{
+	static const char *const wrong[] = { "..", "../a", "a/../..", "/.." };
+	char out[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_status(EMR_NOT_FOUND, emr_path_clean(wrong[i], out, sizeof out));
+}
+
+static void a_path_that_does_not_fit_is_refused(void **state)
+{
+	char out[8];
+
+	(void)state;
+	assert_ok(emr_path_clean("abcdef", out, sizeof out));
+	assert_status(EMR_LIMIT, emr_path_clean("abcdefg/h", out, sizeof out));
+}
+
+static void a_path_is_looked_up_from_inside_or_from_the_top(void **state)
+{
+	char folder[] = "/tmp/emrfs-path-XXXXXX", typed[128], out[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir("/"), 0);
+	assert_ok(emr_path_in_folder(folder, "Imaging/a", out, sizeof out));
+	assert_string_equal(out, "Imaging/a");
+	assert_ok(emr_path_in_folder(folder, "/Imaging/a", out, sizeof out));
+	assert_string_equal(out, "Imaging/a");
+	snprintf(typed, sizeof typed, "%s/Imaging", folder);
+	assert_ok(emr_path_in_folder(folder, typed, out, sizeof out));
+	assert_string_equal(out, "Imaging");
+	assert_int_equal(mkdir(typed, 0700), 0);
+	assert_int_equal(chdir(typed), 0);
+	assert_ok(emr_path_in_folder(folder, "a", out, sizeof out));
+	assert_string_equal(out, "Imaging/a");
+	assert_ok(emr_path_in_folder(folder, "../b", out, sizeof out));
+	assert_string_equal(out, "b");
+	assert_status(EMR_NOT_FOUND, emr_path_in_folder(folder, "../../b", out, sizeof out));
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(typed), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void a_directory_whose_name_begins_like_the_folder_is_not_inside(void **state)
+{
+	char out[128];
+
+	(void)state;
+	assert_int_equal(chdir("/"), 0);
+	assert_ok(emr_path_in_folder("/tmp/Health", "/tmp/Health2/a", out, sizeof out));
+	assert_string_equal(out, "tmp/Health2/a");
+}
+
+static void another_file_system_is_seen_in_the_kernels_list(void **state)
+{
+	(void)state;
+	assert_int_equal(emr_mountpoint_look("/proc"), EMR_MOUNT_OTHER);
+	assert_int_equal(emr_mountpoint_look("/proc/self"), EMR_MOUNT_NONE);
+	assert_int_equal(emr_mountpoint_look("/nowhere at all"), EMR_MOUNT_NONE);
+}
+
+static void the_directory_must_be_there_and_empty(void **state)
+{
+	char place[] = "/tmp/emrfs-point-XXXXXX", inner[64], state_dir[64], run_dir[64];
+	emr_places places = { .home = place, .state = state_dir, .config = state_dir, .run = run_dir };
+	emr_problem problem = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(inner, sizeof inner, "%s/inner", place);
+	snprintf(state_dir, sizeof state_dir, "%s/state", place);
+	snprintf(run_dir, sizeof run_dir, "%s/run", place);
+	assert_ok(emr_mountpoint_prepare(&places, place, &problem));
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &problem));
+	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_GONE);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, place, &problem));
+	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_NOT_EMPTY);
+	places.state = inner;
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &problem));
+	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_INSIDE);
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, "/proc", &problem));
+	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_BUSY);
+	assert_int_equal(rmdir(inner), 0);
+	assert_int_equal(rmdir(place), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_path_is_cleaned),
+		cmocka_unit_test(a_path_cannot_climb_out),
+		cmocka_unit_test(a_path_that_does_not_fit_is_refused),
+		cmocka_unit_test(a_path_is_looked_up_from_inside_or_from_the_top),
+		cmocka_unit_test(a_directory_whose_name_begins_like_the_folder_is_not_inside),
+		cmocka_unit_test(another_file_system_is_seen_in_the_kernels_list),
+		cmocka_unit_test(the_directory_must_be_there_and_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,112 @@
+#include "emr_test.h"
+
+#include <time.h>
+
+#include "cmd/text.h"
+
+static void durations_have_a_number_and_a_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds;
+	} cases[] = { { "90s", 90 }, { "5min", 300 }, { "12h", 43200 }, { "30d", 2592000 }, { "2w", 1209600 } };
+	static const char *const wrong[] = { "", "5", "s", "0s", "-1s", "5 s", "5m", "1h30min", "5y", "1.5h",
+		"99999999999s", "4000000000w", "5S" };
+	int64_t ns = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_ok(emr_duration_parse(cases[i].text, &ns));
+		assert_int_equal(ns / 1000000000, cases[i].seconds);
+	}
+	ns = 7;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_status(EMR_INVALID, emr_duration_parse(wrong[i], &ns));
+	assert_int_equal(ns, 7);
+}
+
+static void a_day_ends_at_midnight_here(void **state)
+{
+	struct tm midnight = { .tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1 };
+	uint64_t at;
+
+	(void)state;
+	assert_ok(emr_time_parse("2026-12-31", 0, &at));
+	assert_int_equal(at, (uint64_t)mktime(&midnight));
+	assert_ok(emr_time_parse("2026-12-31T18:30", 0, &at));
+	assert_int_equal(at, (uint64_t)mktime(&midnight) - 19800);
+	assert_ok(emr_time_parse("2h", 1000, &at));
+	assert_int_equal(at, 8200);
+	assert_ok(emr_time_parse("forever", 0, &at));
+	assert_true(at == UINT64_MAX);
+	assert_status(EMR_INVALID, emr_time_parse("2026-12-31T24:00", 0, &at));
+	assert_status(EMR_INVALID, emr_time_parse("2026-12-31 18:30", 0, &at));
+	assert_status(EMR_INVALID, emr_time_parse("31.12.2026", 0, &at));
+}
+
+static void a_birth_date_is_a_day_that_exists(void **state)
+{
+	(void)state;
+	assert_true(emr_date_is_valid("1984-03-12"));
+	assert_true(emr_date_is_valid("2000-02-29"));
+	assert_false(emr_date_is_valid("1900-02-29"));
+	assert_false(emr_date_is_valid("1984-02-30"));
+	assert_false(emr_date_is_valid("1984-13-01"));
+	assert_false(emr_date_is_valid("1984-3-12"));
+	assert_false(emr_date_is_valid("1984-03-12x"));
+	assert_false(emr_date_is_valid("84-03-12"));
+	assert_false(emr_date_is_valid(""));
+}
+
+static void numbers_are_grouped(void **state)
+{
+	char text[EMR_TEXT_BYTES];
+
+	(void)state;
+	emr_number_text(0, text);
+	assert_string_equal(text, "0");
+	emr_number_text(999, text);
+	assert_string_equal(text, "999");
+	emr_number_text(63884, text);
+	assert_string_equal(text, "63,884");
+	emr_number_text(UINT64_MAX, text);
+	assert_string_equal(text, "18,446,744,073,709,551,615");
+}
+
+static void sizes_have_a_unit(void **state)
+{
+	char text[EMR_TEXT_BYTES];
+
+	(void)state;
+	emr_size_text(63884, text);
+	assert_string_equal(text, "63,884 bytes");
+	emr_size_text(164000000, text);
+	assert_string_equal(text, "164 MB");
+	emr_size_text(4398046511104, text);
+	assert_string_equal(text, "4 TB");
+	emr_size_text(UINT64_MAX, text);
+	assert_string_equal(text, "18447 PB");
+}
+
+static void json_has_utc(void **state)
+{
+	char text[EMR_TEXT_BYTES];
+
+	(void)state;
+	emr_time_json(1763647500, text);
+	assert_string_equal(text, "2025-11-20T14:05:00Z");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_have_a_number_and_a_unit),
+		cmocka_unit_test(a_day_ends_at_midnight_here),
+		cmocka_unit_test(a_birth_date_is_a_day_that_exists),
+		cmocka_unit_test(numbers_are_grouped),
+		cmocka_unit_test(sizes_have_a_unit),
+		cmocka_unit_test(json_has_utc),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
