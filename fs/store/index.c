@@ -1,5 +1,7 @@
 #include "index.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -31,8 +33,8 @@ static const char *const sql[STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 	[GET_SUM] = "SELECT value FROM meta WHERE key = 'sum'",
 	[SET_SUM] = "REPLACE INTO meta (key, value) VALUES ('sum', ?1)",
-	[PUT_SEGMENT] = "INSERT INTO segment (writer, number, indexed) VALUES (?1, ?2, ?3) "
-			"ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3",
+	[PUT_SEGMENT] = ("INSERT INTO segment (writer, number, indexed) VALUES (?1, ?2, ?3) "
+			 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
 	[GET_SEGMENT] = "SELECT id FROM segment WHERE writer = ?1 AND number = ?2",
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
 	[PUT_BLOCK] = "REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",
@@ -179,13 +181,26 @@ static emr_status check_version(connection *c, bool *out_empty)
 	return status;
 }
 
+/* SQLite would let the umask decide; its WAL takes the mode of this file. */
+static emr_status create_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	close(fd);
+	return EMR_OK;
+}
+
 static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
 {
 	int flags = SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE);
-	emr_status status = open_connection(&index->write, index->path, flags);
+	emr_status status = read_only ? EMR_OK : create_private(index->path);
 	struct stat st;
 	bool empty;
 
+	if (status == EMR_OK)
+		status = open_connection(&index->write, index->path, flags);
 	if (status == EMR_OK)
 		status = check_version(&index->write, &empty);
 	if (status != EMR_OK)

@@ -8,3 +8,10 @@ emr_test(test_store_damage
 emr_test(test_store_format
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_format.c ${store_kit}
 	USES store PkgConfig::jansson PkgConfig::sodium Threads::Threads)
+# On demand only: prints the numbers that fs/store/DESIGN.md and fs/journal/DESIGN.md give.
+add_executable(bench_store EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/bench_store.c)
+target_link_libraries(bench_store PRIVATE emr_flags emr_journal)
+emr_test(test_store_release
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_release.c ${store_kit}
+	USES journal Threads::Threads
+	DEFINES EMR_RELEASE_DIR="${PROJECT_SOURCE_DIR}/tests/releases")

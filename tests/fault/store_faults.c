@@ -1,0 +1,364 @@
+/* The n-th call of the operating system or the allocator fails, for every n: nothing promised is lost, and the store and
+ * the journal go on, or say that they do not. */
+#include "store_kit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "journal/journal.h"
+
+typedef enum fault { WRITE, FLUSH, MEMORY, FAULTS } fault;
+
+static fault which;
+static int countdown = -1;	/* calls of `which` until one fails; -1 = never */
+static int error = EIO;
+static bool partial;		/* a failing write writes half first */
+
+static bool fails(fault kind)
+{
+	return kind == which && countdown >= 0 && countdown-- == 0;
+}
+
+ssize_t __real_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset);
+ssize_t __real_pwrite64(int fd, const void *data, size_t len, off_t offset);
+int __real_fdatasync(int fd);
+int __real_fsync(int fd);
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset);
+int __wrap_fdatasync(int fd);
+int __wrap_fsync(int fd);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset)
+{
+	if (!fails(WRITE))
+		return __real_pwritev64(fd, vectors, count, offset);
+	if (partial && count > 1)
+		/* The first half arrives; the rest is asked for again, and then the error comes. */
+		countdown = 0;
+	if (partial && count > 1)
+		return __real_pwritev64(fd, vectors, count / 2, offset);
+	errno = error;
+	return -1;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset)
+{
+	if (!fails(WRITE))
+		return __real_pwrite64(fd, data, len, offset);
+	errno = error;
+	return -1;
+}
+
+int __wrap_fdatasync(int fd)
+{
+	if (!fails(FLUSH))
+		return __real_fdatasync(fd);
+	errno = error;
+	return -1;
+}
+
+int __wrap_fsync(int fd)
+{
+	if (!fails(FLUSH))
+		return __real_fsync(fd);
+	errno = error;
+	return -1;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails(MEMORY) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails(MEMORY) ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails(MEMORY) ? NULL : __real_realloc(old, size);
+}
+
+static void arm(fault kind, int n)
+{
+	which = kind;
+	countdown = n;
+}
+
+static bool disarm(void)
+{
+	bool fired = countdown < 0;
+
+	countdown = -1;
+	return fired;
+}
+
+/* Appends a block, a pin for it, flushes, writes the index.  *out_promised: the append said OK. */
+static emr_status work(kit *k, const emr_block *block, bool *out_promised)
+{
+	emr_pin_change change = { .pin = kit_pin(&block->cid, 1) };
+	const emr_store_group group = { .blocks = block, .block_count = 1, .pins = &change, .pin_count = 1 };
+	emr_status status = emr_store_append_group(k->store, &group, NULL);
+
+	*out_promised = status == EMR_OK;
+	if (status == EMR_OK)
+		status = emr_store_flush(k->store);
+	if (status == EMR_OK)
+		status = emr_store_index_now(k->store);
+	return status;
+}
+
+static void every_failing_call_leaves_the_old_and_promises_only_what_is_there(void **state)
+{
+	kit *k = *state;
+	uint32_t seed = 100;
+
+	kit_close(k);
+	k->options.segment_bytes = 32768;	/* rolling over is part of it */
+	kit_open(k);
+	kit_put(k, 1, 5000);
+	for (int kind = WRITE; kind < FAULTS; kind++) {
+		for (int n = 0;; n++) {
+			bool promised[8] = { false };
+			emr_block blocks[8];
+			bool fired;
+
+			for (uint32_t i = 0; i < 8; i++)
+				blocks[i] = kit_block(seed + i, 6000);
+			partial = n % 2 == 1;
+			error = n % 3 == 0 ? ENOSPC : EIO;
+			arm((fault)kind, n);
+			for (uint32_t i = 0; i < 8; i++)
+				(void)work(k, &blocks[i], &promised[i]);
+			fired = disarm();
+			for (uint32_t i = 0; i < 8; i++) {
+				if (promised[i])
+					kit_has(k, seed + i, 6000);
+			}
+			kit_has(k, 1, 5000);
+			kit_close(k);
+			kit_open(k);
+			for (uint32_t i = 0; i < 8; i++) {
+				if (promised[i])
+					kit_has(k, seed + i, 6000);
+				kit_block_free(&blocks[i]);
+			}
+			kit_put(k, seed + 50, 100);
+			kit_has(k, seed + 50, 100);
+			kit_has(k, 1, 5000);
+			seed += 100;
+			if (!fired) {
+				assert_true(n > 0);	/* or the calls were not ours */
+				break;
+			}
+		}
+	}
+	kit_close(k);
+	kit_segments_are_cars(k);
+}
+
+static void opening_survives_every_failing_call(void **state)
+{
+	kit *k = *state;
+
+	for (uint32_t i = 0; i < 20; i++)
+		kit_put(k, i, 3000);
+	for (int kind = WRITE; kind < FAULTS; kind++) {
+		for (int n = 0;; n++) {
+			char path[512];
+			emr_status status;
+			bool fired;
+
+			kit_close(k);
+			kit_file(k, "index.sqlite", path);
+			if (n % 2 == 0)
+				unlink(path);
+			arm((fault)kind, n);
+			status = emr_store_open(&k->options, &k->store);
+			fired = disarm();
+			if (status != EMR_OK)
+				kit_open(k);
+			for (uint32_t i = 0; i < 20; i++)
+				kit_has(k, i, 3000);
+			if (!fired) {
+				assert_true(n > 0 || kind == WRITE);	/* a clean store is only read */
+				break;
+			}
+		}
+	}
+}
+
+static void after_a_failed_flush_nothing_is_called_durable(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(2, 100);
+
+	kit_put(k, 1, 100);
+	error = EIO;
+	arm(FLUSH, 0);
+	assert_status(EMR_IO, emr_store_flush(k->store));
+	disarm();
+	/* The kernel would say yes now. */
+	assert_status(EMR_IO, emr_store_flush(k->store));
+	assert_status(EMR_IO, emr_store_append(k->store, &block, 1, NULL));
+	kit_has(k, 1, 100);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 1, 100);
+	assert_ok(emr_store_append(k->store, &block, 1, NULL));
+	kit_block_free(&block);
+}
+
+static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
+{
+	kit *k = *state;
+	struct rlimit old, small;
+	emr_status status = EMR_OK;
+	uint32_t n = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 100000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	while (status == EMR_OK && n < 1000) {
+		emr_block block = kit_block(n, 3000);
+
+		status = emr_store_append(k->store, &block, 1, NULL);
+		n += status == EMR_OK;
+		kit_block_free(&block);
+	}
+	assert_true(status != EMR_OK);
+	assert_true(n > 20 && n < 40);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	kit_put(k, n, 3000);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	for (uint32_t i = 0; i <= n; i++)
+		kit_has(k, i, 3000);
+	assert_int_equal(kit_quarantined(k), 0);
+}
+
+static void reclaim_loses_nothing_at_any_failing_call(void **state)
+{
+	kit *k = *state;
+
+	for (int kind = WRITE; kind < FAULTS; kind++) {
+		for (int n = 0;; n += 1 + n / 8) {
+			emr_status status;
+			bool fired;
+
+			kit_close(k);
+			k->options.segment_bytes = 16384;
+			kit_open(k);
+			for (uint32_t i = 0; i < 12; i++) {
+				emr_cid cid = kit_put(k, i, 3000);
+
+				if (i % 4 == 0)
+					kit_pin_one(k, &cid, false);
+			}
+			error = EIO;
+			arm((fault)kind, n);
+			status = emr_store_reclaim(k->store, &(emr_reclaim_options){ .max_live_percent = 80 }, NULL);
+			fired = disarm();
+			for (uint32_t i = 0; i < 12; i += 4)
+				kit_has(k, i, 3000);
+			kit_close(k);
+			kit_open(k);
+			for (uint32_t i = 0; i < 12; i += 4)
+				kit_has(k, i, 3000);
+			if (!fired) {
+				assert_true(n > 0);
+				assert_ok(status);
+				break;
+			}
+		}
+	}
+}
+
+/* ---- The journal ---- */
+
+static void a_commit_that_failed_did_not_happen_and_the_next_one_does(void **state)
+{
+	kit *k = *state;
+	emr_keyring *keyring;
+	uint8_t expected = 0;
+
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring));
+	for (int kind = WRITE; kind < FAULTS; kind++) {
+		for (int n = 0; n < 40; n++) {
+			emr_journal *journal;
+			emr_journal_txn *txn = NULL;
+			emr_buf value = { 0 };
+			emr_id16 key = { { 1 } };
+			uint8_t next = (uint8_t)(expected + 1);
+			uint64_t seq = 0;
+			emr_status status;
+			bool fired;
+
+			assert_ok(emr_journal_open(k->store, keyring, &journal));
+			assert_false(emr_journal_state_get(journal).read_only);
+			error = EIO;
+			arm((fault)kind, n);
+			status = emr_journal_begin(journal, &txn);
+			if (status == EMR_OK) {
+				status = emr_journal_put(txn, 1, key, emr_bytes_of(&next, 1));
+				if (status == EMR_OK)
+					status = emr_journal_commit(txn, &seq);
+				else
+					emr_journal_rollback(txn);
+			}
+			if (status == EMR_OK)
+				expected = next;
+			if (status == EMR_OK)
+				status = emr_journal_sync(journal, seq);
+			if (status == EMR_OK)
+				(void)emr_journal_snapshot(journal);
+			fired = disarm();
+			emr_journal_close(journal);
+			kit_close(k);
+			kit_open(k);
+			assert_ok(emr_journal_open(k->store, keyring, &journal));
+			assert_false(emr_journal_state_get(journal).read_only);
+			if (expected > 0) {
+				assert_ok(emr_journal_get(journal, 1, key, &value));
+				assert_int_equal(value.data[0], expected);
+			}
+			emr_buf_free(&value);
+			emr_journal_close(journal);
+			if (!fired) {
+				assert_true(n > 0);	/* or the calls were not ours */
+				break;
+			}
+		}
+	}
+	emr_keyring_free(keyring);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_failing_call_leaves_the_old_and_promises_only_what_is_there),
+		T(opening_survives_every_failing_call),
+		T(after_a_failed_flush_nothing_is_called_durable),
+		T(a_full_disk_refuses_and_room_lets_it_go_on),
+		T(reclaim_loses_nothing_at_any_failing_call),
+		T(a_commit_that_failed_did_not_happen_and_the_next_one_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+/* CAR files from strangers, by the reader and by the scanner that looks for sections past damage. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "store_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static emr_status see_block(void *context, const emr_block *block)
+{
+	(void)context;
+	if (emr_cid_verify(&block->cid, block->data) != EMR_OK)
+		abort();
+	return EMR_OK;
+}
+
+typedef struct seen {
+	uint64_t next;	/* items follow one another without gap */
+} seen;
+
+static emr_status see_item(void *context, const emr_scan_item *item)
+{
+	seen *s = context;
+
+	if (item->offset != s->next || item->len == 0)
+		abort();
+	if (!item->hole && item->head_len + item->data_len != item->len)
+		abort();
+	s->next += item->len;
+	return EMR_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static emr_cid roots[EMR_CAR_ROOTS_MAX];
+	static int fd = -1;
+	size_t count, len;
+	uint64_t end;
+
+	if (fd < 0)
+		fd = memfd_create("car", MFD_CLOEXEC);
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)
+		return 0;
+	(void)emr_car_read_header(emr_bytes_of(data, size), roots, &count, &len);
+	(void)emr_car_read(fd, 1 << 20, see_block, NULL, roots, &count);
+	for (int hashed = 0; hashed < 2; hashed++) {
+		seen s = { 0 };
+
+		if (emr_scan(fd, 0, hashed, see_item, &s, &end) == EMR_OK && end != s.next)
+			abort();
+	}
+	return 0;
+}
