@@ -218,7 +218,7 @@ static emr_status stop(void *context, const emr_pin *pin)
 static void a_visitor_can_stop_the_walk(void **state)
 {
 	fixture *f = *state;
-	emr_pin pin = { make_block(1, 0).cid, { { 1 } }, EMR_PIN_WRITTEN };
+	emr_pin pin = { emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1)), { { 1 } }, EMR_PIN_WRITTEN };
 
 	assert_ok(emr_block_store_pin(f->store, &pin, 1));
 	assert_status(EMR_INTERRUPTED, emr_block_store_each_pin(f->store, stop, NULL));
