@@ -40,6 +40,19 @@ void vacated_drop(emr_view *view, emr_id16 object);
 void note_unsynced(emr_view *view);
 bool is_unsynced(const emr_view *view);
 
+/* A working copy that was taken out of its file. */
+typedef struct ended {
+	emr_staging *staging;	/* NULL: there was none */
+	bool keep_spill;
+} ended;
+/* Takes the working copy of F, which no row names from the journal's present position on.  Under view->lock, nobody
+ * else at F.  Its spill is removed once the disk knows that, too: a power cut may bring the old row back. */
+ended take_working_copy(emr_view *view, file *f);
+/* Its end, with or without view->lock. */
+void end_working_copy(ended e);
+/* Without view->lock: removes the spills that may go now. */
+void remove_doomed(emr_view *view);
+
 /* While a working copy lives, blocks that no row names yet are kept from the reclaimer. */
 void hold_blocks(emr_view *view);
 void let_blocks_go(emr_view *view);

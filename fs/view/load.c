@@ -350,7 +350,7 @@ static void recover_staging(loading *l, const loaded *entry)
 	}
 	n->file->staging = staging;
 	n->file->staging_id = entry->staging;
-	n->file->staging_in_row = true;
+	n->file->staging_in_row = n->file->is_spill_named = true;
 	n->size = emr_staging_size(staging);
 	/* The spill knows the time of the last write, the row that of the last utimens: the later one counts. */
 	if (emr_staging_mtime_ns(staging) > n->ctime_ns)

@@ -27,6 +27,7 @@ typedef struct file {
 	emr_content content;
 	uint64_t wrote;			/* grows with every write or change of size */
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
+	bool is_spill_named;		/* some row of the journal named it, perhaps one that is still on the disk */
 	bool is_spill_unsynced;		/* handed out to a spill that is not on the disk yet */
 	bool keep_spill;		/* a working copy that could not be recovered is left for a person */
 } file;
@@ -95,6 +96,13 @@ typedef struct vacated {
 	int64_t since_boot_ns;
 } vacated;
 
+/* A spill that no row names any more, once the journal is on the disk as far as SEQ. */
+typedef struct doomed {
+	struct doomed *next;
+	emr_id16 id;
+	uint64_t seq;
+} doomed;
+
 struct emr_view {
 	emr_view_options options;
 	pthread_mutex_t lock;
@@ -109,6 +117,7 @@ struct emr_view {
 	node *special_root;		/* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
+	doomed *doomed;
 	unsigned unsynced_spills;	/* files with is_spill_unsynced */
 	int64_t unsynced_since_boot_ns;	/* of the oldest of both */
 	unsigned hurry;			/* that many wait: quiet time does not count */

@@ -305,17 +305,12 @@ static void set_spill_unsynced(emr_view *view, file *f, bool is_unsynced_now)
 /* Under file->lock for writing: there is no working copy any more. */
 static void end_staging(emr_view *view, node *n)
 {
-	emr_staging *staging = n->file->staging;
+	ended e;
 
-	if (staging == NULL)
-		return;
 	pthread_mutex_lock(&view->lock);
-	n->file->staging = NULL;
-	n->file->staging_in_row = false;
-	set_spill_unsynced(view, n->file, false);
-	let_blocks_go(view);
+	e = take_working_copy(view, n->file);
 	pthread_mutex_unlock(&view->lock);
-	emr_staging_discard(staging);
+	end_working_copy(e);
 }
 
 /* To nothing: the old bytes are not even looked at. */
@@ -464,7 +459,7 @@ static emr_status spill_locked(emr_view *view, node *n)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	if (!f->staging_in_row) {
-		f->staging_in_row = true;
+		f->staging_in_row = f->is_spill_named = true;
 		e = edit_begin(view);
 		status = put_row(n, &e);
 		if (status != EMR_OK)
@@ -633,6 +628,7 @@ emr_status emr_view_sync(emr_view *view)
 	status = emr_journal_sync(view->options.journal, seq);
 	if (status != EMR_OK)
 		return status;
+	remove_doomed(view);
 	pthread_mutex_lock(&view->lock);
 	if (view->unsynced_seq <= seq)
 		view->unsynced_seq = 0;

@@ -961,6 +961,7 @@ static void finish(publishing *p, emr_status status)
 	pthread_mutex_unlock(&view->lock);
 	free_works(p);
 	free(p->nodes);
+	remove_doomed(view);
 }
 
 emr_status publish_run(emr_view *view, bool all)

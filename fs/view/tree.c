@@ -113,12 +113,11 @@ static void end_file(emr_view *view, node *n)
 	emr_content_reader_free(n->file->reader);
 	if (n->file->staging == NULL)
 		return;
-	if (n->state == NODE_GONE)
-		emr_staging_discard(n->file->staging);
-	else
-		emr_staging_free(n->file->staging);
-	if (n->file->is_spill_unsynced)
-		view->unsynced_spills--;
+	if (n->state == NODE_GONE) {
+		end_working_copy(take_working_copy(view, n->file));
+		return;
+	}
+	emr_staging_free(n->file->staging);
 	let_blocks_go(view);
 }
 

@@ -164,6 +164,13 @@ void emr_view_free(emr_view *view)
 		if (n != NULL)
 			tree_free_node(view, n);
 	}
+	remove_doomed(view);
+	while (view->doomed != NULL) {	/* the next start finds these */
+		doomed *d = view->doomed;
+
+		view->doomed = d->next;
+		free(d);
+	}
 	while (view->vacated != NULL)
 		vacated_drop(view, view->vacated->place.object);
 	table_free(&view->by_number);
