@@ -340,3 +340,47 @@ emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_
 	*out_key = key;
 	return EMR_OK;
 }
+
+/* ---- every version ---- */
+
+typedef struct bundles {
+	emr_facts *facts;
+	emr_bundle_fn fn;
+	void *arg;
+	const emr_replica_head *head;
+} bundles;
+
+static emr_status bundle_of_item(void *arg, const emr_replica_item *item)
+{
+	const bundles *b = arg;
+	emr_part_key at = { .domain = b->head->domain, .object = b->head->object,
+		.version = item->version, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part put;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	status = emr_replica_part(b->facts->replica, &at, &bytes);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;	/* erased */
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &put);
+	return status == EMR_OK ? b->fn(b->arg, b->head->object, &put.root) : status;
+}
+
+static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
+{
+	bundles *b = arg;
+
+	b->head = head;
+	return emr_replica_history(b->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object,
+		bundle_of_item, b);
+}
+
+emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg)
+{
+	bundles b = { .facts = facts, .fn = fn, .arg = arg };
+
+	return emr_replica_each_head(facts->replica, NULL, bundles_of_head, &b);
+}

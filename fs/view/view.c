@@ -9,6 +9,7 @@
 
 #include "keeper.h"
 #include "load.h"
+#include "pins.h"
 #include "publish.h"
 
 #define DEFAULT_QUIET_NS INT64_C(1000000000)
@@ -104,9 +105,13 @@ static emr_status recover(emr_view *view)
 	if (status != EMR_OK)
 		return status;
 	status = load_tree(view);
-	if (status == EMR_OK && !view->options.read_only)
-		load_clean_spills(view);
-	return status;
+	if (status != EMR_OK || view->options.read_only)
+		return status;
+	load_clean_spills(view);
+	status = pins_restore(view);
+	if (status != EMR_OK)	/* nothing is reclaimed until it succeeds, and nothing else needs it */
+		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
+	return EMR_OK;
 }
 
 emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)

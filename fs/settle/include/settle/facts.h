@@ -36,6 +36,11 @@ emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t 
 emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
 	emr_buf *out_bytes, emr_meta *out_meta);
 
+/* Calls FN for the bundle of every version of every object that this computer has the private part of, erased ones left
+ * out: what must stay in the store.  Any other status than EMR_OK ends the walk and is returned. */
+typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
+emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg);
+
 /* The key and description of a published content: private part, capsule, bundle, commitment, manifest, in this order. */
 emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
 	emr_content_key **out_key);
