@@ -186,8 +186,11 @@ static emr_status ask_terminal(const char *question, emr_passphrase *out)
 	silent = saved_terminal;
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
 	silent.c_lflag |= ICANON | ECHONL | ISIG;
+	/* First silent, then the question: whoever types at once is not echoed. */
+	status = tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? EMR_OK : EMR_IO;
 	dprintf(fd, "%s: ", question);
-	status = tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? read_into(fd, true, out) : EMR_IO;
+	if (status == EMR_OK)
+		status = read_into(fd, true, out);
 	tcsetattr(fd, TCSAFLUSH, &saved_terminal);
 	for (size_t i = 0; i < ENDING_SIGNALS; i++)
 		sigaction(ending_signals[i], &old[i], NULL);

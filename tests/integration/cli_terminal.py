@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""What a person at a terminal meets: questions, a passphrase that is not echoed, three of the 24 words asked back.
+
+EMRFS names the program.  Exit 77: no /dev/fuse."""
+import errno
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+EMRFS = os.environ["EMRFS"]
+PASSPHRASE = "a phrase nobody knows"
+
+
+class Terminal:
+    """A program on a terminal of its own; `seen` is all it has shown."""
+
+    def __init__(self, *arguments):
+        self.seen = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(EMRFS, [EMRFS, *arguments])
+
+    def read_more(self, deadline):
+        ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
+        if not ready:
+            raise AssertionError(f"nothing more is said after: {self.seen!r}")
+        try:
+            data = os.read(self.fd, 4096)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        self.seen += data.decode()
+        return len(data) > 0
+
+    def expect(self, pattern):
+        """Waits for PATTERN in what was not yet taken, and takes it."""
+        deadline = time.monotonic() + 30
+        while not (found := re.search(pattern, self.seen[self.taken :])):
+            if not self.read_more(deadline):
+                raise AssertionError(f"ended without {pattern!r}: {self.seen!r}")
+        self.taken += found.end()
+        return found
+
+    taken = 0
+
+    def type(self, line):
+        os.write(self.fd, line.encode() + b"\n")
+
+    def press(self, key):
+        os.write(self.fd, key)
+
+    def end(self):
+        deadline = time.monotonic() + 60
+        while self.read_more(deadline):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+
+def run(*arguments):
+    return subprocess.run([EMRFS, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def words_shown(text):
+    found = {int(n): word for n, word in re.findall(r"\b(\d+) ([a-z]{3,8})\b", text)}
+    assert sorted(found) == list(range(1, 25)), f"not 24 words: {found}"
+    return found
+
+
+def begin_init(terminal):
+    terminal.expect("Your name")
+    terminal.type("Ana Silva")
+    terminal.expect("Born on")
+    terminal.type("1984-03-12")
+    terminal.expect("New passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("The same again: ")
+
+
+def a_different_second_passphrase_makes_nothing(home):
+    terminal = Terminal("init")
+    begin_init(terminal)
+    terminal.type("another phrase")
+    assert terminal.end() == 12, terminal.seen
+    assert "differ" in terminal.seen
+    assert not os.path.exists(f"{home}/state/keyfile")
+
+
+def interrupted_at_the_words_nothing_is_left(home):
+    terminal = Terminal("init")
+    begin_init(terminal)
+    terminal.type(PASSPHRASE)
+    terminal.expect(r"Word \d+: ")
+    terminal.press(b"\x03")
+    assert terminal.end() == -signal.SIGINT, terminal.seen
+    assert not os.path.exists(f"{home}/state/keyfile")
+
+
+def interrupted_at_the_passphrase_the_terminal_echoes_again(_home):
+    terminal = Terminal("init")
+    terminal.expect("Your name")
+    terminal.type("")
+    terminal.expect("Born on")
+    terminal.type("")
+    terminal.expect("New passphrase: ")
+    import termios
+
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO, "the passphrase would be echoed"
+    terminal.press(b"\x03")
+    os.waitpid(terminal.pid, 0)
+    assert termios.tcgetattr(terminal.fd)[3] & termios.ECHO, "the terminal stays silent"
+    os.close(terminal.fd)
+
+
+def init_shows_24_words_and_asks_three_back(home):
+    terminal = Terminal("init")
+    begin_init(terminal)
+    terminal.type(PASSPHRASE)
+    terminal.expect("Write these 24 words")
+    first = terminal.expect(r"Word (\d+): ")
+    words = words_shown(terminal.seen)
+    terminal.type("wrongword")
+    terminal.expect("not word")
+    terminal.expect(r"Word (\d+): ")
+    terminal.type(words[int(first[1])].upper())
+    for _ in range(2):
+        number = int(terminal.expect(r"Word (\d+): ")[1])
+        terminal.type(words[number])
+    assert terminal.end() == 0, terminal.seen
+    assert PASSPHRASE not in terminal.seen, "the passphrase was shown"
+    assert os.path.exists(f"{home}/state/keyfile")
+    assert not [name for name in os.listdir(f"{home}/state") if name.startswith(".init-")], "a stage is left"
+
+
+def mount_asks_once_and_goes_behind(home):
+    folder = f"{home}/../folder"
+    os.mkdir(folder)
+    terminal = Terminal("mount", folder)
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("Your folder is open")
+    assert terminal.end() == 0, terminal.seen
+    status = json.loads(run("status", "--json").stdout)
+    assert status["owner"] == "Ana Silva", status
+    assert status["words_tested_at"], "the words were asked back, and nobody knows"
+    with open(f"{folder}/a", "w") as file:
+        file.write("after the terminal is gone")
+    assert run("unmount").returncode == 0
+    terminal = Terminal("verify")
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("nothing wrong")
+    assert terminal.end() == 0, terminal.seen
+
+
+def main():
+    if not os.path.exists("/dev/fuse"):
+        sys.exit(77)
+    work = tempfile.mkdtemp(prefix="emrfs-terminal-")
+    home = f"{work}/home"
+    os.mkdir(home)
+    with open(f"{home}/settings", "w") as settings:
+        settings.write("kdf = 8,1\n")
+    os.environ["EMRFS_HOME"] = home
+    try:
+        for test in (
+            a_different_second_passphrase_makes_nothing,
+            interrupted_at_the_words_nothing_is_left,
+            interrupted_at_the_passphrase_the_terminal_echoes_again,
+            init_shows_24_words_and_asks_three_back,
+            mount_asks_once_and_goes_behind,
+        ):
+            test(home)
+            print("-", test.__name__.replace("_", " "))
+    finally:
+        subprocess.run([EMRFS, "unmount", "--now"], capture_output=True)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+main()
