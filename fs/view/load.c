@@ -100,6 +100,21 @@ static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *m
 
 /* ---- what the journal says ---- */
 
+/* A row that was written for another reason while bytes were still in memory has their size, and not them. */
+static void overlay_size(node *n, const node_row *row)
+{
+	bool has_bytes = (row->flags & (ROW_HAS_CONTENT | ROW_HAS_STAGING)) != 0;
+
+	n->content_dirty = (row->flags & ROW_CONTENT_DIRTY) != 0 && has_bytes;
+	if (n->file == NULL || (row->flags & ROW_HAS_STAGING))
+		n->size = row->size;	/* recovery has the last word */
+	else if (row->flags & ROW_HAS_CONTENT)
+		n->size = row->content.n;
+	else if (!n->is_published)
+		n->size = 0;
+	/* Else as the ledger says. */
+}
+
 static emr_status overlay(loading *l, node *n, const node_row *row)
 {
 	loaded *entry = entry_of(l, n);
@@ -127,13 +142,12 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	n->next_id = row->next_id;
 	n->mode = row->mode;
 	n->ino = row->ino;
-	n->size = row->size;
 	n->mtime_ns = row->mtime_ns;
 	n->ctime_ns = row->ctime_ns;
 	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
 	n->is_inbox = (row->flags & ROW_IS_INBOX) != 0;
 	n->meta_dirty = (row->flags & ROW_META_DIRTY) != 0;
-	n->content_dirty = (row->flags & ROW_CONTENT_DIRTY) != 0;
+	overlay_size(n, row);
 	if (n->file != NULL && (row->flags & ROW_HAS_CONTENT)) {
 		n->file->has_content = true;
 		n->file->content = row->content;
@@ -169,6 +183,7 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		if (row.flags & ROW_HAS_PLACE) {
 			n->is_published = true;
 			n->place = row.place;
+			n->size = row.size;
 		}
 	} else if (n->type != row.type) {
 		return EMR_DAMAGED;

@@ -21,7 +21,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	handle->node = n;
 	handle->flags = flags;
 	handle->may_read = accmode(flags) != O_WRONLY;
-	handle->may_write = accmode(flags) != O_RDONLY;
+	handle->may_write = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	n->opens++;
 	if (handle->may_write)
 		n->write_opens++;
@@ -156,23 +156,27 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	return status;
 }
 
-/* Takes file->lock for reading with the base opened or a working copy there. */
+/* Takes file->lock for reading with the base opened or a working copy there, or neither when there are no bytes at all.
+ * Between the two locks another reader's close may take the base away again: then it is opened once more. */
 static emr_status lock_readable(emr_view *view, node *n)
 {
-	emr_content_reader *reader;
-	emr_status status;
+	bool has_none = false;
 
-	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->staging != NULL || n->file->reader != NULL)
-		return EMR_OK;
-	pthread_rwlock_unlock(&n->file->lock);
-	pthread_rwlock_wrlock(&n->file->lock);
-	status = n->file->staging != NULL ? EMR_OK : file_base(view, n, &reader);
-	pthread_rwlock_unlock(&n->file->lock);
-	if (status != EMR_OK)
-		return status;
-	pthread_rwlock_rdlock(&n->file->lock);
-	return EMR_OK;
+	for (;;) {
+		emr_content_reader *reader = NULL;
+		emr_status status;
+
+		pthread_rwlock_rdlock(&n->file->lock);
+		if (n->file->staging != NULL || n->file->reader != NULL || has_none)
+			return EMR_OK;
+		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_wrlock(&n->file->lock);
+		status = n->file->staging != NULL ? EMR_OK : file_base(view, n, &reader);
+		has_none = n->file->staging == NULL && reader == NULL;
+		pthread_rwlock_unlock(&n->file->lock);
+		if (status != EMR_OK)
+			return status;
+	}
 }
 
 static emr_status read_virtual(const emr_handle *handle, uint64_t at, void *data, size_t len,
@@ -713,6 +717,10 @@ static emr_status freeze_unlocked(emr_view *view, node *n, emr_content *out_cont
 	emr_status status;
 
 	pthread_rwlock_rdlock(&n->file->lock);
+	if (n->file->staging == NULL) {	/* a close froze it meanwhile */
+		pthread_rwlock_unlock(&n->file->lock);
+		return EMR_CONFLICT;
+	}
 	pthread_mutex_lock(&view->lock);
 	*out_wrote = n->file->wrote;
 	pthread_mutex_unlock(&view->lock);
@@ -730,7 +738,9 @@ static emr_status change_over(emr_view *view, node *n, const emr_content *conten
 	emr_content_reader *reader = NULL;
 	emr_status status;
 
-	if (emr_staging_dirty_seq(n->file->staging) != seq)
+	/* `wrote` too: the working copy may be another one by now. */
+	if (n->file->staging == NULL || n->file->wrote != wrote ||
+		emr_staging_dirty_seq(n->file->staging) != seq)
 		return EMR_CONFLICT;
 	status = open_base(view, &facts, &reader);
 	if (status != EMR_OK)

@@ -1,7 +1,13 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(view_uses stack view settle ledger contract crypto Threads::Threads)
 foreach(theme settle)
 	emr_test(test_view_${theme}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
-		USES stack view settle ledger contract crypto Threads::Threads)
+		USES ${view_uses})
 endforeach()
+emr_test(test_view_recovery
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_recovery.c ${view_kit}
+	USES ${view_uses}
+	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_journal_sync,--wrap=emr_ledger_submit
+		-Wl,--wrap=emr_replica_catch_up)

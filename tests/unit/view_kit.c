@@ -134,7 +134,7 @@ void kit_copy_state(char path[256])
 
 /* ---- life ---- */
 
-static void start(kit *k)
+void kit_start(kit *k)
 {
 	k->options.clock = &k->clock.clock;
 	assert_ok(emr_stack_open(k->path, &k->options, &k->stack));
@@ -149,21 +149,30 @@ static uint64_t size_of_ledger(kit *k)
 	return at.size;
 }
 
-void kit_open(kit *k)
+void kit_adopt(kit *k, const char *path, int64_t unix_ns, int64_t boot_ns)
 {
 	*k = (kit){ .options.no_workers = true };
 	k->clock.clock = (emr_clock){ .unix_ns = tell_unix, .boot_ns = tell_boot };
-	k->clock.unix_ns = emr_clock_unix_ns(emr_clock_system()) + 5000000000;
-	k->clock.boot_ns = 1000000000000;
-	kit_copy_state(k->path);
-	start(k);
+	k->clock.unix_ns = unix_ns;
+	k->clock.boot_ns = boot_ns;
+	k->options.clock = &k->clock.clock;
+	snprintf(k->path, sizeof k->path, "%s", path);
+}
+
+void kit_open(kit *k)
+{
+	char path[256];
+
+	kit_copy_state(path);
+	kit_adopt(k, path, emr_clock_unix_ns(emr_clock_system()) + 5000000000, 1000000000000);
+	kit_start(k);
 	k->ledger_size = size_of_ledger(k);
 }
 
 void kit_restart(kit *k)
 {
 	emr_stack_close(&k->stack);
-	start(k);
+	kit_start(k);
 }
 
 void kit_close(kit *k)

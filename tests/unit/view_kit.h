@@ -25,6 +25,9 @@ typedef struct kit {
 
 /* A fresh folder with its first domains, opened without threads, on a clock that stands still. */
 void kit_open(kit *k);
+/* K for a state directory that exists, not opened; and opening it. */
+void kit_adopt(kit *k, const char *path, int64_t unix_ns, int64_t boot_ns);
+void kit_start(kit *k);
 /* Closes, and opens again. */
 void kit_restart(kit *k);
 void kit_close(kit *k);

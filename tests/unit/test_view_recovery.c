@@ -1,0 +1,248 @@
+/* The mount dies at any step of publishing: afterwards there is one version of everything, and nothing is lost. */
+#include "view_kit.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DIED = 77 };
+
+static long countdown;	/* steps until the end; 0: never */
+
+static void step(void)
+{
+	if (countdown > 0 && --countdown == 0)
+		_exit(DIED);
+}
+
+emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+emr_status __real_emr_journal_sync(emr_journal *journal, uint64_t seq);
+emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq);
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
+emr_status __wrap_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
+
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+{
+	emr_status status;
+
+	step();
+	status = __real_emr_journal_commit(txn, out_seq);
+	step();
+	return status;
+}
+
+emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq)
+{
+	step();
+	return __real_emr_journal_sync(journal, seq);
+}
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_status status;
+
+	step();
+	status = __real_emr_ledger_submit(ledger, batch, out_answer);
+	step();
+	return status;
+}
+
+emr_status __wrap_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+{
+	step();
+	return __real_emr_replica_catch_up(replica, change, arg, out_n);
+}
+
+static void the_work(kit *k);
+
+/* The child's whole life: arguments are path, clocks, step, whether opening counts, whether there is work. */
+static int child_main(char **argv)
+{
+	long n = strtol(argv[4], NULL, 10);
+	kit c;
+
+	kit_adopt(&c, argv[1], strtoll(argv[2], NULL, 10), strtoll(argv[3], NULL, 10));
+	countdown = argv[5][0] == 'y' ? n : 0;
+	if (emr_stack_open(c.path, &c.options, &c.stack) != EMR_OK)
+		return 3;
+	c.view = c.stack.view;
+	if (argv[6][0] == 'y')
+		the_work(&c);
+	countdown = n;
+	for (int i = 0; i < 3; i++) {
+		if (emr_view_publish_now(c.view) != EMR_OK)
+			return 4;
+		kit_wait_ms(&c, 10000);
+	}
+	_exit(0);	/* nothing is closed: what was promised must not need it */
+}
+
+/* In another process: opens the folder of K, works, publishes, and dies at the N-th step of it.  False: it ended. */
+static bool dies_at(kit *k, long n, bool while_opening, bool with_work)
+{
+	char unix_ns[24], boot_ns[24], number[24];
+	char *argv[] = { "child", k->path, unix_ns, boot_ns, number, while_opening ? "y" : "n",
+		with_work ? "y" : "n", NULL };
+	int how;
+	pid_t child;
+
+	snprintf(unix_ns, sizeof unix_ns, "%lld", (long long)k->clock.unix_ns);
+	snprintf(boot_ns, sizeof boot_ns, "%lld", (long long)k->clock.boot_ns);
+	snprintf(number, sizeof number, "%ld", n);
+	kit_wait_ms(k, 60000);
+	child = fork();
+	if (child == 0) {
+		execv("/proc/self/exe", argv);
+		_exit(5);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFEXITED(how));
+	if (WEXITSTATUS(how) != 0)
+		assert_int_equal(WEXITSTATUS(how), DIED);
+	return WEXITSTATUS(how) == DIED;
+}
+
+static char base_path[256];
+static kit base;
+
+static int make_base(void **state)
+{
+	kit *k = &base;
+
+	(void)state;
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	kit_mkdir(k, "Letters");
+	kit_mkdir(k, "Imaging/ct");
+	kit_text(k, "Imaging/x", "one");
+	kit_text(k, "Imaging/z", "to be deleted");
+	kit_text(k, "Imaging/moved", "content");
+	kit_text(k, "Imaging/ct/1", "slice");
+	kit_publish_all(k);
+	(void)kit_items(k);
+	emr_stack_close(&k->stack);
+	snprintf(base_path, sizeof base_path, "%s", k->path);
+	return 0;
+}
+
+static int remove_base(void **state)
+{
+	(void)state;
+	kit_remove_state(base_path);
+	return 0;
+}
+
+/* A copy of the base, not opened. */
+static void copy_base(kit *k)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s-copy", base_path);
+	kit_copy_tree(base_path, path);
+	kit_adopt(k, path, base.clock.unix_ns, base.clock.boot_ns);
+	k->ledger_size = base.ledger_size;
+}
+
+static void the_work(kit *k)
+{
+	kit_text(k, "Imaging/x", "two");
+	kit_text(k, "Imaging/new", "first");
+	kit_rename(k, "Imaging/moved", "Letters/moved");
+	kit_unlink(k, "Imaging/z");
+	kit_rename(k, "Imaging/ct", "Letters/ct");
+}
+
+static int count_of(const char *items, const char *what)
+{
+	int n = 0;
+
+	for (const char *at = strstr(items, what); at != NULL; at = strstr(at + 1, what))
+		n++;
+	return n;
+}
+
+static void expect_the_work(kit *k)
+{
+	const char *items = kit_items(k);
+
+	kit_expect_text(k, "Imaging/x", "two");
+	kit_expect_text(k, "Imaging/new", "first");
+	kit_expect_text(k, "Letters/moved", "content");
+	kit_expect_text(k, "Letters/ct/1", "slice");
+	assert_false(kit_exists(k, "Imaging/z"));
+	assert_false(kit_exists(k, "Imaging/ct"));
+	assert_false(kit_exists(k, "Imaging/moved"));
+	assert_string_equal(kit_attribute(k, "Imaging/x", "user.emrfs.version"), "2");
+	assert_string_equal(kit_attribute(k, "Imaging/new", "user.emrfs.version"), "1");
+	assert_string_equal(kit_attribute(k, "Letters/moved", "user.emrfs.version"), "1");
+	if (count_of(items, "PUT") != 2 || count_of(items, "REWRAP") != 2 ||
+		count_of(items, "UNLINK") != 4 || count_of(items, "META") != 1 ||
+		count_of(items, "!") != 0)
+		fail_msg("not once each: %s", items);
+}
+
+static void recover_and_look(kit *k)
+{
+	char *before, *after;
+
+	kit_start(k);
+	before = kit_picture(k);
+	kit_publish_all(k);
+	after = kit_picture(k);
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+	expect_the_work(k);
+	kit_restart_and_compare(k);
+	kit_close(k);
+}
+
+static void a_mount_that_dies_while_it_publishes_publishes_everything_once(void **state)
+{
+	long n = 1;
+	bool died;
+
+	(void)state;
+	do {
+		kit k;
+
+		copy_base(&k);
+		died = dies_at(&k, n, false, true);
+		recover_and_look(&k);
+		n++;
+	} while (died);
+	assert_true(n > 20);
+}
+
+/* The first death comes with the batch on the ledger and its answer unread; the second while that is sorted out. */
+static void a_mount_that_dies_again_while_it_recovers_publishes_everything_once(void **state)
+{
+	(void)state;
+	for (long first = 8; first < 26; first += 6) {
+		for (long second = 1;; second++) {
+			bool died;
+			kit k;
+
+			copy_base(&k);
+			(void)dies_at(&k, first, false, true);
+			died = dies_at(&k, second, true, false);
+			recover_and_look(&k);
+			if (!died || second > 12)
+				break;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mount_that_dies_while_it_publishes_publishes_everything_once),
+		cmocka_unit_test(a_mount_that_dies_again_while_it_recovers_publishes_everything_once),
+	};
+
+	if (argc == 7)
+		return child_main(argv);
+	return cmocka_run_group_tests(tests, make_base, remove_base);
+}
