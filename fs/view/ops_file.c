@@ -539,6 +539,7 @@ static emr_status sync_spill(emr_view *view, file *f)
 	if (status != EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		set_spill_unsynced(view, f, true);
+		f->handed = f->wrote - 1;	/* handing out again writes another spill */
 		pthread_mutex_unlock(&view->lock);
 	}
 	return status;
@@ -551,13 +552,14 @@ static emr_status sync_file(emr_view *view, node *n)
 	emr_status status = EMR_OK;
 	uint64_t row_seq;
 
-	pthread_mutex_lock(&view->lock);
-	row_seq = n->row_seq;
-	pthread_mutex_unlock(&view->lock);
 	pthread_rwlock_rdlock(&f->lock);
 	if (f->staging != NULL)
 		status = sync_spill(view, f);
 	pthread_rwlock_unlock(&f->lock);
+	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names them. */
+	pthread_mutex_lock(&view->lock);
+	row_seq = n->row_seq;
+	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_OK && row_seq > emr_journal_synced_seq(view->options.journal))
 		status = emr_journal_sync(view->options.journal, row_seq);
 	return status;
@@ -580,55 +582,63 @@ emr_status emr_view_fsync(emr_handle *handle)
 	return status;
 }
 
-/* One file whose spill is not on the disk yet, kept alive for the caller; NULL: none is left. */
-static node *take_unsynced(emr_view *view)
+/* Files whose spills are not on the disk yet, each kept alive for the caller. */
+static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_count)
 {
-	node *found = NULL;
+	size_t count = 0;
+	node **nodes;
 
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->by_number.cap && view->unsynced_spills > 0 && found == NULL; i++) {
+	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
+	for (size_t i = 0; nodes != NULL && i < view->by_number.cap && count < view->unsynced_spills; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && n->file != NULL && n->file->is_spill_unsynced)
-			found = n;
+		if (n == NULL || n->file == NULL || !n->file->is_spill_unsynced)
+			continue;
+		n->opens++;
+		nodes[count++] = n;
 	}
-	if (found != NULL)
-		found->opens++;
 	pthread_mutex_unlock(&view->lock);
-	return found;
+	if (nodes == NULL)
+		return EMR_NO_MEMORY;
+	*out_nodes = nodes;
+	*out_count = count;
+	return EMR_OK;
 }
 
+/* One whose disk refuses does not keep the others from it: the first failure is told at the end. */
 static emr_status sync_spills(emr_view *view)
 {
-	emr_status status = EMR_OK;
-	unsigned most;
-	node *n;
+	EMR_AUTO_FREE node **nodes = NULL;
+	size_t count = 0;
+	emr_status first = take_unsynced(view, &nodes, &count);
 
-	pthread_mutex_lock(&view->lock);
-	most = view->unsynced_spills;	/* files written all the time do not keep us here */
-	pthread_mutex_unlock(&view->lock);
-	while (status == EMR_OK && most-- > 0 && (n = take_unsynced(view)) != NULL) {
-		status = sync_file(view, n);
+	for (size_t i = 0; i < count; i++) {
+		node *n = nodes[i];
+		emr_status status = is_handed_out(view, n) ? EMR_OK : file_hand_out(view, n);
+
+		if (status == EMR_OK)
+			status = sync_file(view, n);
+		if (status != EMR_OK && first == EMR_OK)
+			first = status;
 		pthread_mutex_lock(&view->lock);
 		n->opens--;
 		tree_release_if_unused(view, n);
 		pthread_mutex_unlock(&view->lock);
 	}
-	return status;
+	return first;
 }
 
 emr_status emr_view_sync(emr_view *view)
 {
-	emr_status status = sync_spills(view);
+	emr_status spills = sync_spills(view), status;
 	uint64_t seq;
 
-	if (status != EMR_OK)
-		return status;
 	pthread_mutex_lock(&view->lock);
 	seq = view->unsynced_seq;
 	pthread_mutex_unlock(&view->lock);
 	if (seq == 0)
-		return EMR_OK;
+		return spills;
 	status = emr_journal_sync(view->options.journal, seq);
 	if (status != EMR_OK)
 		return status;
@@ -638,7 +648,7 @@ emr_status emr_view_sync(emr_view *view)
 		view->unsynced_seq = 0;
 	view->unsynced_since_boot_ns = view_boot_ns(view);	/* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
-	return EMR_OK;
+	return spills;
 }
 
 /* ---- closing ---- */

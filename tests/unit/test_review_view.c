@@ -1,0 +1,287 @@
+/* What a reviewer found: each of these went wrong once. */
+#include "view_kit.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KIT kit k; (void)state; kit_open(&k)
+
+/* The state as a kill leaves it, opened in place of the one that goes on. */
+static void kill_and_restart(kit *k, char copy[300])
+{
+	kit dead = *k;
+
+	snprintf(copy, 300, "%s-killed", k->path);
+	kit_copy_tree(k->path, copy);
+	snprintf(k->path, sizeof k->path, "%s", copy);
+	k->options.clock = &k->clock.clock;
+	assert_ok(emr_stack_open(k->path, &k->options, &k->stack));
+	k->view = k->stack.view;
+	dead.options.clock = &dead.clock.clock;
+	snprintf(copy, 300, "%s", dead.path);
+	(void)dead;
+}
+
+static void a_size_that_was_never_handed_out_is_not_there_after_a_kill(void **state)
+{
+	uint8_t *more = kit_bytes(5000, 1);
+	emr_attr wanted = { .mode = 0600 }, attr;
+	emr_handle *h;
+	emr_stack alive;
+	char first[300];
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/x", "old bytes");
+	kit_publish_all(&k);
+	h = kit_open_file(&k, "d/x", O_WRONLY);
+	assert_ok(emr_view_write(h, 0, emr_bytes_of(more, 5000)));
+	attr = kit_attr(&k, "d/x");
+	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	alive = k.stack;
+	kill_and_restart(&k, first);
+	kit_expect_text(&k, "d/x", "old bytes");
+	assert_int_equal(kit_attr(&k, "d/x").mode, 0600);
+	kit_publish_all(&k);
+	kit_expect_text(&k, "d/x", "old bytes");
+	kit_close(&k);
+	emr_view_release(h);
+	emr_stack_close(&alive);
+	kit_remove_state(first);
+	free(more);
+}
+
+/* ---- readers ---- */
+
+typedef struct reading {
+	emr_view *view;
+	uint64_t node;
+	int wrong;
+} reading;
+
+static void *open_read_close(void *arg)
+{
+	reading *r = arg;
+
+	for (int i = 0; i < 4000; i++) {
+		char text[100];
+		emr_handle *h;
+		size_t got = 0;
+
+		if (emr_view_open_file(r->view, r->node, O_RDONLY, &h) != EMR_OK)
+			r->wrong++;
+		else {
+			if (emr_view_read(h, 0, text, sizeof text, &got) != EMR_OK || got != 9)
+				r->wrong++;
+			emr_view_release(h);
+		}
+	}
+	return NULL;
+}
+
+static void a_reader_that_closes_gives_no_early_end_to_another(void **state)
+{
+	pthread_t threads[4];
+	reading readings[4];
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/x", "old bytes");
+	kit_publish_all(&k);
+	for (int i = 0; i < 4; i++) {
+		readings[i] = (reading){ .view = k.view, .node = kit_attr(&k, "d/x").node };
+		assert_int_equal(pthread_create(&threads[i], NULL, open_read_close, &readings[i]), 0);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(readings[i].wrong, 0);
+	kit_close(&k);
+}
+
+/* ---- damage ---- */
+
+/* Flips one bit in the middle of every large block of the store: the record's, and nobody else's. */
+static void damage_segments(const char *path)
+{
+	char dir[400], name[800];
+	struct dirent *entry;
+	DIR *d;
+
+	snprintf(dir, sizeof dir, "%s/store", path);
+	d = opendir(dir);
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL) {
+		struct stat st;
+		uint8_t byte;
+		int fd;
+
+		if (strstr(entry->d_name, ".car") == NULL)
+			continue;
+		snprintf(name, sizeof name, "%s/%s", dir, entry->d_name);
+		fd = open(name, O_RDWR | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(fstat(fd, &st), 0);
+		if (st.st_size > 200000) {
+			assert_int_equal(pread(fd, &byte, 1, st.st_size / 2), 1);
+			byte ^= 1;
+			assert_int_equal(pwrite(fd, &byte, 1, st.st_size / 2), 1);
+		}
+		close(fd);
+	}
+	closedir(d);
+}
+
+static void one_damaged_record_does_not_end_the_publishing_of_others(void **state)
+{
+	uint8_t *bytes = kit_bytes(250000, 2);
+	emr_handle *h;
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_write(&k, "d/x", bytes, 250000);
+	kit_publish_all(&k);
+	damage_segments(k.path);
+	h = kit_open_file(&k, "d/x", O_RDWR);
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("!", 1)));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	(void)!emr_view_publish_now(k.view);
+	kit_text(&k, "d/y", "another");
+	(void)!emr_view_publish_now(k.view);
+	assert_string_equal(kit_attribute(&k, "d/y", "user.emrfs.state"), "confirmed 1/1");
+	assert_memory_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "failed", 6);
+	kit_close(&k);
+	free(bytes);
+}
+
+static void an_outbox_row_that_cannot_be_read_does_not_end_publishing(void **state)
+{
+	emr_journal_txn *txn;
+	KIT;
+
+	kit_mkdir(&k, "d");
+	assert_ok(emr_journal_begin(k.stack.journal, &txn));
+	assert_ok(emr_journal_put(txn, EMR_ROW_OUTBOX, emr_id16_random(), emr_bytes_of("\x01gone", 5)));
+	assert_ok(emr_journal_commit(txn, NULL));
+	kit_text(&k, "d/y", "another");
+	(void)!emr_view_publish_now(k.view);
+	kit_publish_all(&k);
+	assert_string_equal(kit_attribute(&k, "d/y", "user.emrfs.state"), "confirmed 1/1");
+	kit_restart(&k);
+	kit_text(&k, "d/z", "and another");
+	kit_publish_all(&k);
+	kit_close(&k);
+}
+
+/* ---- the disk says no ---- */
+
+/* From now on fdatasync of the spill that is open fails. */
+static void spoil_spills(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int pipes[2], n = 0;
+
+	assert_non_null(d);
+	assert_int_equal(pipe(pipes), 0);
+	while ((entry = readdir(d)) != NULL) {
+		char link[300], path[500] = "";
+
+		snprintf(link, sizeof link, "/proc/self/fd/%s", entry->d_name);
+		if (readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/spill/") != NULL) {
+			assert_true(dup2(pipes[0], atoi(entry->d_name)) >= 0);
+			n++;
+		}
+	}
+	closedir(d);
+	assert_true(n > 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk(void **state)
+{
+	uint8_t *bytes = kit_bytes(250000, 3);
+	emr_handle *h;
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_write(&k, "d/x", bytes, 250000);
+	kit_publish_all(&k);
+	h = kit_open_file(&k, "d/x", O_RDWR);
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("!", 1)));
+	assert_ok(emr_view_flush(h));
+	spoil_spills();
+	kit_text(&k, "d/y", "closed");
+	assert_status(EMR_IO, emr_view_sync(k.view) == EMR_OK ? EMR_OK : EMR_IO);
+	assert_true(emr_journal_synced_seq(k.stack.journal) == emr_journal_last_seq(k.stack.journal));
+	emr_view_release(h);
+	kit_close(&k);
+	free(bytes);
+}
+
+/* ---- names ---- */
+
+static void what_lies_in_a_directory_of_scratch_stays_there(void **state)
+{
+	emr_handle *h;
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_mkdir(&k, "d/e");
+	kit_text(&k, "d/e/x", "one");
+	kit_text(&k, "d/e/y", "two");
+	kit_publish_all(&k);
+	h = kit_open_file(&k, "d/e/x", O_RDWR);
+	kit_rename(&k, "d/e", "d/e.bak");
+	kit_publish(&k);
+	emr_view_release(h);
+	kit_restart(&k);
+	kit_expect_text(&k, "d/e.bak/x", "one");
+	kit_expect_text(&k, "d/e.bak/y", "two");
+	assert_false(kit_exists(&k, "x"));
+	kit_publish_all(&k);
+	kit_restart(&k);
+	kit_expect_text(&k, "d/e.bak/x", "one");
+	assert_false(kit_exists(&k, "x"));
+	kit_close(&k);
+}
+
+static void truncating_while_opening_for_reading_is_handed_out_at_close(void **state)
+{
+	emr_handle *h;
+	emr_stack alive;
+	char first[300];
+	KIT;
+
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/x", "old bytes");
+	kit_publish_all(&k);
+	h = kit_open_file(&k, "d/x", O_RDONLY | O_TRUNC);
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	alive = k.stack;
+	kill_and_restart(&k, first);
+	kit_expect_text(&k, "d/x", "");
+	kit_close(&k);
+	emr_stack_close(&alive);
+	kit_remove_state(first);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_size_that_was_never_handed_out_is_not_there_after_a_kill),
+		cmocka_unit_test(a_reader_that_closes_gives_no_early_end_to_another),
+		cmocka_unit_test(one_damaged_record_does_not_end_the_publishing_of_others),
+		cmocka_unit_test(an_outbox_row_that_cannot_be_read_does_not_end_publishing),
+		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
+		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
+		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
