@@ -286,23 +286,33 @@ static void read_log(const char *path)
 		fclose(file);
 }
 
-static unsigned char *read_file(const char *path, size_t *out_size)
+/* NULL when there is no such file; *out_error when there is and it cannot be read. */
+static unsigned char *read_file(const char *path, size_t *out_size, int *out_error)
 {
 	int fd = open(path, O_RDONLY);
 	unsigned char *bytes;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
+	*out_size = 0;
+	*out_error = fd < 0 && errno != ENOENT ? errno : 0;
+	if (fd < 0)
 		return NULL;
+	if (fstat(fd, &st) != 0)
+		emr_kit_die("cannot stat %s", path);
 	bytes = emr_kit_alloc((size_t)st.st_size + 1);
-	if (emr_kit_pread_all(fd, bytes, (size_t)st.st_size, 0) != st.st_size) {
-		printf("BROKEN: %s cannot be read: %s\n", path, strerror(errno));
-		*out_size = 0;
-	} else {
+	if (emr_kit_pread_all(fd, bytes, (size_t)st.st_size, 0) == st.st_size)
 		*out_size = (size_t)st.st_size;
-	}
+	else
+		*out_error = errno != 0 ? errno : EIO;
 	close(fd);
 	return bytes;
+}
+
+static bool is_unreadable(const struct state *state, int error)
+{
+	if (error != 0)
+		printf("BROKEN: %s cannot be read: %s\n", state->name, strerror(error));
+	return error != 0;
 }
 
 static bool is_version(const char *name, uint64_t version, const unsigned char *bytes, size_t size)
@@ -317,9 +327,10 @@ static bool is_version(const char *name, uint64_t version, const unsigned char *
 
 static bool check_growing(const struct state *state, const char *path)
 {
-	size_t size = 0;
-	unsigned char *bytes = read_file(path, &size);
-	bool ok = bytes != NULL && size >= state->synced;
+	size_t size;
+	int error;
+	unsigned char *bytes = read_file(path, &size, &error);
+	bool ok = !is_unreadable(state, error) && bytes != NULL && size >= state->synced;
 
 	for (size_t i = 0; ok && i < size; i++) {
 		unsigned char wanted =
@@ -374,9 +385,15 @@ static bool may_be_torn(const struct state *state)
 /* *out_version is what was found; a file that is no version is removed for the next round. */
 static bool check_saved(const struct state *state, const char *path, uint64_t *out_version)
 {
-	size_t size = 0;
-	unsigned char *bytes = read_file(path, &size);
+	size_t size;
+	int error;
+	unsigned char *bytes = read_file(path, &size, &error);
 	bool ok = fits_an_outcome(state, bytes, size, out_version);
+
+	if (is_unreadable(state, error)) {
+		free(bytes);
+		return false;
+	}
 
 	if (!ok) {
 		*out_version = 0;
