@@ -431,6 +431,26 @@ static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
+/* A batch that cannot be read can never be sent.  What it was to publish is still marked as changed, so that it is
+ * published again; had the ledger taken it, this is one version more. */
+static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
+{
+	emr_journal_txn *txn;
+	char id[33];
+	emr_status status;
+
+	emr_hex(key.b, sizeof key.b, id);
+	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
+	status = emr_journal_begin(settle->options.journal, &txn);
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, NULL);
+	emr_journal_rollback(txn);
+	return status;
+}
+
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
 {
 	EMR_AUTO_BUF row = { 0 };
@@ -438,8 +458,11 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	emr_status status;
 
 	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);
-	if (status == EMR_OK)
-		status = outbox_decode(emr_buf_view(&row), &box);
+	if (status != EMR_OK)
+		return status;
+	status = outbox_decode(emr_buf_view(&row), &box);
+	if (status == EMR_DAMAGED)
+		return forget_unreadable(settle, key);
 	if (status == EMR_OK)
 		status = send(settle, key, &box, fn, arg);
 	outbox_free(&box);

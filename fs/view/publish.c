@@ -319,6 +319,14 @@ static emr_status prepare(publishing *p, node *n)
 	return needs_content ? file_freeze(p->view, n) : EMR_OK;
 }
 
+/* What is wrong with the bytes of one record and stays so: no reason to ask again, and none to stop the others. */
+static bool is_lasting(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_BAD_SIGNATURE ||
+		status == EMR_NEWER_FORMAT || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+		status == EMR_TOO_BIG || status == EMR_UNSUPPORTED;
+}
+
 /* Without view->lock.  Files that are written meanwhile, or cannot be sealed now, wait for the next run. */
 static emr_status prepare_all(publishing *p)
 {
@@ -328,9 +336,14 @@ static emr_status prepare_all(publishing *p)
 		node *n = p->nodes[i];
 		emr_status status = prepare(p, n);
 
+		if (is_lasting(status))
+			file_notice(p->view, n, status);
 		pthread_mutex_lock(&p->view->lock);
-		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY && first == EMR_OK)
+		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY && first == EMR_OK &&
+			!is_lasting(status))
 			first = status;
+		if (is_lasting(status))
+			n->failure = status;
 		if (status != EMR_OK)
 			n->changed_boot_ns = view_boot_ns(p->view);
 		if (status != EMR_OK || n->is_local || n->state != NODE_LIVE)
@@ -451,8 +464,9 @@ static emr_status describe(publishing *p, node *n)
 
 	if (moves && emr_id16_is_zero(n->next_id))
 		n->next_id = emr_id16_random();
-	if (kind == EMR_CHANGE_PUT && !n->file->has_content)
-		return EMR_OK;	/* written again since: the next run has it */
+	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
+	if (kind == EMR_CHANGE_PUT && (!n->file->has_content || n->file->staging != NULL))
+		return EMR_OK;
 	status = new_work(p, &w);
 	if (status != EMR_OK)
 		return status;
@@ -790,8 +804,11 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 	if (n == NULL)
 		return;
 	n->changed_boot_ns = view_boot_ns(view);
-	if (o->error == EMR_OK && is_momentary(o->result))
+	if (o->error == EMR_OK && is_momentary(o->result)) {
+		if (o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH)
+			n->changed_boot_ns += RETRY_NS;	/* a clock is not mended at once */
 		return;
+	}
 	n->failure = o->error != EMR_OK ? o->error : EMR_REFUSED;
 	n->refusal = o->result;
 }
