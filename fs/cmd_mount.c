@@ -75,15 +75,19 @@ static void let_parent_go(mount *m, int code)
 static void when_ready(void *arg)
 {
 	mount *m = arg;
+	emr_problem why = { 0 };
+	bool is_read_only = emr_session_is_read_only(&m->session, &why);
 	char shown[4200];
 	int code;
 
 	emr_show(m->path, shown, sizeof shown);
 	emr_out_text(m->out, "folder", m->path);
 	emr_out_number(m->out, "pid", (uint64_t)getpid());
-	emr_out_flag(m->out, "read_only", m->session.read_only);
+	emr_out_flag(m->out, "read_only", is_read_only);
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
-		m->session.read_only ? ", for reading only" : "");
+		is_read_only ? ", for reading only" : "");
+	if (why.is_set)
+		emr_remark(m->out, &why);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
@@ -96,9 +100,10 @@ static void when_ready(void *arg)
 /* Everything to the disk, and to the ledger what it takes within a few seconds. */
 static void hand_over(mount *m)
 {
+	emr_problem ignored = { 0 };
 	emr_status status;
 
-	if (m->session.read_only)
+	if (emr_session_is_read_only(&m->session, &ignored))
 		return;
 	status = emr_view_sync(m->session.view);
 	if (status != EMR_OK)

@@ -56,13 +56,21 @@ static uint64_t oldest(const emr_notices *notices)
 	return notices->last > NOTICES_MAX ? notices->last - NOTICES_MAX + 1 : 1;
 }
 
+/* A notice about no file in particular is about the folder. */
+static void fill(const notice *n, emr_problem *out_problem)
+{
+	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
+
+	emr_problem_set(out_problem, n->message, "path", path, "what", path, NULL);
+}
+
 static json_t *notice_json(const notice *n)
 {
 	emr_problem problem;
 	char at[EMR_TEXT_BYTES];
 	json_t *path = emr_json_text(n->path);
 
-	emr_problem_set(&problem, n->message, "path", n->path, NULL);
+	fill(n, &problem);
 	emr_time_json(n->unix_s, at);
 	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "at", at, "path", path, "error",
 		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint, "level",
@@ -220,7 +228,7 @@ static emr_status append_line(const notice *n, emr_buf *out)
 	EMR_AUTO_FREE char *line = NULL;
 	int len;
 
-	emr_problem_set(&problem, n->message, "path", n->path, NULL);
+	fill(n, &problem);
 	emr_time_json(n->unix_s, at);
 	emr_show(n->path, shown, sizeof shown);
 	len = asprintf(&line, "%s n-%llu %s %s %s: %s%s%s\n", at, (unsigned long long)n->number,

@@ -90,6 +90,8 @@ static json_t *time_or_null(uint64_t unix_s)
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_view_counts counts;
+	emr_problem why = { 0 };
+	bool is_read_only = emr_session_is_read_only(session, &why);
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	json_t *unsent = json_array(), *local = json_array();
@@ -115,7 +117,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"confirmed", (json_int_t)counts.confirmed,
 		"conflicts",
 		"copies", 1, "second_copy", 0,
-		"network", net, "state", session->state_path, "read_only", session->read_only,
+		"network", net, "state", session->state_path, "read_only", is_read_only,
 		"ledger", ledger_report(session),
 		"words_tested_at", time_or_null(session->profile.words_tested_unix_s),
 		"errors", errors);

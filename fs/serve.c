@@ -113,9 +113,10 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
 	json_t *answer, *unsent = json_array(), *local = json_array();
+	emr_problem why = { 0 };
 	emr_status status = EMR_OK;
 
-	if (!session->read_only && !request->now)
+	if (!emr_session_is_read_only(session, &why) && !request->now)
 		status = emr_view_publish_now(session->view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));

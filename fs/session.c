@@ -329,20 +329,37 @@ static emr_status learn_who(emr_session *session)
 	return EMR_OK;
 }
 
-/* What the view may have met: the ledger itself says it best. */
-static emr_status say_view(emr_session *session, emr_status status, emr_problem *out_problem)
+/* True when there is trouble with the ledger, which then says it best. */
+static bool say_trouble(emr_session *session, emr_problem *out_problem)
 {
 	emr_replica_trouble trouble = { 0 };
 	char index[24];
 
 	emr_replica_last_trouble(session->replica, &trouble);
-	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
-	if (status == EMR_ROLLBACK || trouble.status == EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The folder");
-		return status;
-	}
+	if (trouble.status == EMR_OK)
+		return false;
 	snprintf(index, sizeof index, "%llu", (unsigned long long)trouble.seq);
-	emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause", trouble.cause, NULL);
+	if (trouble.status == EMR_ROLLBACK)
+		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause", trouble.cause, NULL);
+	return true;
+}
+
+bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
+{
+	if (say_trouble(session, out_problem))
+		return true;
+	if (emr_journal_state_get(session->journal).read_only)
+		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
+	return session->read_only;
+}
+
+static emr_status say_view(emr_session *session, emr_status status, emr_problem *out_problem)
+{
+	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
+	if (!say_trouble(session, out_problem))
+		emr_problem_set_status(out_problem, status, "The folder");
 	return status;
 }
 
@@ -355,10 +372,8 @@ emr_status emr_session_open(emr_session *session, const emr_session_options *opt
 		status = emr_session_open_parts(session, out_problem);
 	if (status != EMR_OK)
 		return status;
-	if (emr_journal_state_get(session->journal).read_only && !options->read_only) {
-		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
-		return EMR_DAMAGED;
-	}
+	if (emr_journal_state_get(session->journal).read_only)
+		session->read_only = true;
 	status = learn_who(session);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "The keyring");
@@ -374,7 +389,7 @@ emr_status emr_session_open(emr_session *session, const emr_session_options *opt
 	view.facts = session->facts;
 	view.settle = session->settle;
 	view.clock = emr_clock_system();
-	view.read_only = options->read_only;
+	view.read_only = session->read_only;
 	status = emr_view_open(&view, &session->view);
 	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
 }

@@ -28,7 +28,7 @@ typedef struct emr_session {
 	emr_public identity;
 	char *state_path;	/* owned */
 	char *folder;		/* where it is mounted; NULL = nowhere; owned */
-	bool read_only;
+	bool read_only;		/* asked for, or because of the journal */
 } emr_session;
 
 #define EMR_SESSION_CLOSED \
@@ -49,6 +49,8 @@ emr_status emr_session_lock(emr_session *session, const emr_session_options *opt
 emr_status emr_session_open(emr_session *session, const emr_session_options *options, emr_problem *out_problem);
 /* For init: everything but the view, with a keyring that is already there.  state_fd, state_path and keyring are set. */
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
+/* For reading only, be it asked for, or because ledger or journal are not believed any more: OUT_PROBLEM then says why. */
+bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session
 

@@ -239,6 +239,42 @@ open_folder --idle 2s
 await_gone "$(pid_of_mount)"
 ! mountpoint -q "$MNT" || emr_fail "still mounted after idling"
 
+say "a ledger that went back, or is damaged, is not believed"
+cp -a "$STATE/ledger" ledger-before
+open_folder
+echo "after the copy" >"$MNT/after.txt"
+run 0 status --wait
+run 0 unmount
+mv "$STATE/ledger" ledger-after && cp -a ledger-before "$STATE/ledger"
+json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "a ledger that went back: read only" "$(field read_only)" True
+expect "what was known stays readable" "$(cat "$MNT/after.txt")" "after the copy"
+(echo x >"$MNT/new.txt") 2>/dev/null && emr_fail "written on a ledger that went back"
+grep -q "ledger-damaged" "$MNT/.emrfs/notices" || emr_fail "no notice of the ledger"
+json 8 verify --chain
+run 0 unmount
+rm -rf "$STATE/ledger" && cp -a ledger-after "$STATE/ledger"
+python3 - "$STATE/ledger/ledger.sqlite" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+for table in tables:		# one bit in one entry, as a disk would do it
+    for column in (c for c in db.execute(f"PRAGMA table_info({table})") if c[2].upper() == "BLOB"):
+        row = db.execute(f"SELECT rowid, {column[1]} FROM {table} WHERE length({column[1]}) > 300 ORDER BY rowid DESC").fetchone() if table.startswith("entr") else None
+        if row:
+            flipped = bytearray(row[1])
+            flipped[200] ^= 1
+            db.execute(f"UPDATE {table} SET {column[1]} = ? WHERE rowid = ?", (bytes(flipped), row[0]))
+            db.commit()
+            print("flipped", table, column[1])
+            sys.exit(0)
+sys.exit("no entry found to damage in " + ", ".join(tables))
+END
+[ $? = 0 ] || emr_fail "the ledger could not be damaged"
+json 8 verify --chain --passphrase-file "$EMR_PASS"
+rm -rf "$STATE/ledger" && cp -a ledger-after "$STATE/ledger"
+json 0 verify --chain --passphrase-file "$EMR_PASS"
+
 say "damage is named"
 open_folder
 head -c 3000000 /dev/urandom >"$MNT/Imaging/big.dcm"
