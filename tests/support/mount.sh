@@ -8,6 +8,10 @@
 # A test begins with `emr_begin NAME`.  A hook that runs in another shell sources this file again and finds
 # the same home through EMR_WORK.  Nothing here knows how emrfs stores anything.
 set -u
+export LC_ALL=C	# messages to compare, and names that are bytes
+
+# Real DICOM files, from Debian's python3-pydicom.
+SAMPLES=/usr/lib/python3/dist-packages/pydicom/data/test_files
 
 # Not every machine can mount.  Exit 77 is "skipped" for CTest, and tests/run counts it.
 emr_skip() {
@@ -95,7 +99,7 @@ emr_init() {
 	printf 'passphrase of the test\n' >"$EMR_PASS"
 	chmod 600 "$EMR_PASS"
 	printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
-	"$EMRFS" init --yes --name Ana --born 1984-03-12 --passphrase-file "$EMR_PASS" \
+	"$EMRFS" init --yes --name "${EMR_PERSON:-Ana}" --born 1984-03-12 --passphrase-file "$EMR_PASS" \
 		--words-file "$EMR_WORK/words" >"$EMR_WORK/init.out" 2>&1 || {
 		cat "$EMR_WORK/init.out" >&2
 		emr_fail "emrfs init"
@@ -110,6 +114,7 @@ emr_mount() {
 	${EMR_WRAP:-} "$EMRFS" mount -f --passphrase-file "$EMR_PASS" ${EMR_MOUNT_ARGS:-} "$@" "$MNT" \
 		</dev/null >>"$EMR_LOG" 2>&1 &
 	echo $! >"$EMR_WORK/pid"
+	disown	# a killed mount is no news for the shell
 	for ((i = 0; i < 3000; i++)); do
 		mountpoint -q "$MNT" && return 0
 		emr_lives || emr_fail "the mount ended before it was ready"

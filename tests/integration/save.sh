@@ -1,0 +1,121 @@
+#!/bin/bash
+# Programs save in their own ways.  Whatever the way: the same record, exactly one new version, the new bytes,
+# and no scratch file becomes a record.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin save
+emr_init
+emr_mount
+export HOME=$EMR_WORK XDG_DATA_HOME=$EMR_WORK/xdg
+
+# Records with two versions behind them, so that "one more" is not also "the first".
+new_records() { # SOURCE NAME...
+	local source=$1 name
+	shift
+	for name in "$@"; do must cp "$source" "$MNT/$name"; done
+	for name in "$@"; do confirmed_version "$MNT/$name" >/dev/null || exit 1; done
+	for name in "$@"; do printf ' ' >>"$MNT/$name" || emr_fail "append to $name"; done
+	for name in "$@"; do expect "version of $name" "$(confirmed_version "$MNT/$name")" 2; done
+}
+
+# saved_once NAME BYTES-FILE COMMAND...: COMMAND saves BYTES into NAME.
+saved_once() {
+	local name=$1 wanted=$2 before id after
+	shift 2
+	before=$(attribute version "$MNT/$name") id=$(attribute id "$MNT/$name")
+	"$@" || emr_fail "$name: the save itself failed"
+	cmp "$MNT/$name" "$wanted" || emr_fail "$name: other bytes than were saved"
+	after=$(confirmed_version "$MNT/$name") || exit 1
+	expect "$name: versions" "$after" $((before + 1))
+	expect "$name: record" "$(attribute id "$MNT/$name")" "$id"
+	say "$name: version $before -> $after"
+}
+
+is_local() {
+	expect "state of $1" "$(attribute state "$1")" local
+}
+
+seq 2000 >"$EMR_WORK/text"
+head -c 63884 /dev/urandom >"$EMR_WORK/document"
+new_records "$EMR_WORK/text" truncate.txt vim.txt vim-backup.txt gio.txt gnome.txt rsync.txt sed.txt
+new_records "$EMR_WORK/document" Plan.odt Letter.docx
+
+# ---- in place, and cut to nothing first
+seq 2001 >"$EMR_WORK/new"
+saved_once truncate.txt "$EMR_WORK/new" cp "$EMR_WORK/new" "$MNT/truncate.txt"
+
+# ---- vim: swap file, in place or by a backup that is renamed
+vim_save() { # FILE SETTING
+	vim.tiny -u NONE -N -es -c "set nofixendofline swapfile directory=. backupskip= $2" -c '1s/^/first /' -c wq "$1" </dev/null
+}
+saved_once_vim() {
+	sed '1s/^/first /' "$MNT/$1" >"$EMR_WORK/new"
+	saved_once "$1" "$EMR_WORK/new" vim_save "$MNT/$1" "$2"
+}
+saved_once_vim vim.txt "fsync writebackup backupcopy=yes"
+saved_once_vim vim-backup.txt "fsync backup writebackup backupcopy=no backupdir=."
+is_local "$MNT/vim-backup.txt~"
+vim.tiny -u NONE -N -es -c "set swapfile directory=. updatecount=1" -c "r $EMR_WORK/text" -c preserve \
+	-c "!getfattr --only-values -n user.emrfs.state --absolute-names $MNT/.vim.txt.swp >$EMR_WORK/swap 2>&1" -c 'q!' \
+	"$MNT/vim.txt" </dev/null
+expect "state of vim's swap file while it edits" "$(cat "$EMR_WORK/swap")" local
+
+# ---- GIO: .goutputstream-XXXXXX, chmod, fsync, rename over it
+seq 2003 >"$EMR_WORK/new"
+saved_once gio.txt "$EMR_WORK/new" gio copy "file://$EMR_WORK/new" "file://$MNT/gio.txt"
+saved_once gnome.txt "$EMR_WORK/new" gio save "file://$MNT/gnome.txt" <"$EMR_WORK/new"
+
+# ---- rsync and sed -i: a temporary name that is renamed over
+seq 2004 >"$EMR_WORK/new"
+saved_once rsync.txt "$EMR_WORK/new" rsync -a "$EMR_WORK/new" "$MNT/rsync.txt"
+sed 's/7/seven/g' "$MNT/sed.txt" >"$EMR_WORK/new"
+saved_once sed.txt "$EMR_WORK/new" sed -i 's/7/seven/g' "$MNT/sed.txt"
+
+# ---- LibreOffice 7.4, as traced: lock file, lu*.tmp in the same directory, fsync, rename over, chmod, fsync
+head -c 70001 /dev/urandom >"$EMR_WORK/new"
+libreoffice_save() {
+	local dir=$MNT lock=$MNT/.~lock.Plan.odt# temporary=$MNT/lu4711abcd.tmp
+	printf ',ana,host,20.11.2026 14:05,file:///home/ana;' >"$lock" || return
+	is_local "$lock"
+	cat "$lock" >/dev/null && rm "$lock" && printf ',ana,host,20.11.2026 14:06,file:///home/ana;' >"$lock" || return
+	stat -f "$dir" >/dev/null || return
+	dd if="$EMR_WORK/new" of="$temporary" bs=32k conv=fsync status=none || return
+	is_local "$temporary"
+	mv -f "$temporary" "$MNT/Plan.odt" || return
+	chgrp "$(id -g)" "$MNT/Plan.odt" && chmod 644 "$MNT/Plan.odt" && sync "$MNT/Plan.odt" && rm "$lock"
+}
+saved_once Plan.odt "$EMR_WORK/new" libreoffice_save
+
+# ---- Word: two renames, the old document aside and then away
+word_save() {
+	printf 'ana' >"$MNT/~\$tter.docx" && cp "$EMR_WORK/new" "$MNT/~WRD0001.tmp" &&
+		mv "$MNT/Letter.docx" "$MNT/~WRL0002.tmp" && mv "$MNT/~WRD0001.tmp" "$MNT/Letter.docx" &&
+		rm "$MNT/~WRL0002.tmp" "$MNT/~\$tter.docx"
+}
+saved_once Letter.docx "$EMR_WORK/new" word_save
+
+# ---- dcmodify: the old file becomes .bak, the new one takes its name
+dicom=$SAMPLES/CT_small.dcm
+cp "$dicom" "$MNT/CT.dcm" && confirmed_version "$MNT/CT.dcm" >/dev/null || exit 1
+cp "$dicom" "$EMR_WORK/new" && dcmodify -q -nb -m '(0010,0010)=Silva^Ana' "$EMR_WORK/new" || emr_fail "dcmodify outside"
+saved_once CT.dcm "$EMR_WORK/new" dcmodify -q -m '(0010,0010)=Silva^Ana' "$MNT/CT.dcm"
+cmp "$MNT/CT.dcm.bak" "$dicom" || emr_fail "the backup of dcmodify has other bytes"
+is_local "$MNT/CT.dcm.bak"
+
+# ---- nothing that came late made another version, and all of it is still so after a remount
+all="truncate.txt vim.txt vim-backup.txt gio.txt gnome.txt rsync.txt sed.txt Plan.odt Letter.docx CT.dcm"
+sleep 2
+for name in $all; do
+	printf '%s %s %s\n' "$name" "$(attribute id "$MNT/$name")" "$(confirmed_version "$MNT/$name")"
+done >"$EMR_WORK/before"
+awk '$1 == "CT.dcm" { if ($3 != 2) exit 1; next } $3 != 3 { exit 1 }' "$EMR_WORK/before" || {
+	cat "$EMR_WORK/before" >&2
+	emr_fail "not exactly one more version"
+}
+emr_remount
+for name in $all; do
+	printf '%s %s %s\n' "$name" "$(attribute id "$MNT/$name")" "$(confirmed_version "$MNT/$name")"
+done >"$EMR_WORK/after"
+must cmp "$EMR_WORK/before" "$EMR_WORK/after"
+is_local "$MNT/CT.dcm.bak"
+emr_unmount

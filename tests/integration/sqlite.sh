@@ -1,0 +1,73 @@
+#!/bin/bash
+# A database in the folder under load, in both journal modes: its writer is killed, the mount is killed, and it
+# stays whole with everything that was committed.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin sqlite
+emr_init
+emr_mount
+export MNT
+
+# One writer: each transaction inserts a row and moves a sum, then notes outside what was committed.
+writer() { # DATABASE LOG FROM
+	local i=$3
+	while :; do
+		sqlite3 -cmd '.timeout 8000' "$1" "PRAGMA synchronous=FULL; BEGIN IMMEDIATE;
+			INSERT INTO rows VALUES($i, hex(randomblob(400)));
+			UPDATE total SET n = n + 1; COMMIT;" 2>>"$EMR_WORK/sqlite.err" || return
+		echo "$i" >>"$2"
+		i=$((i + 1))
+	done
+}
+
+check() { # DATABASE LOG
+	local committed
+	expect "integrity of $1" "$(sqlite3 -cmd '.timeout 8000' "$1" 'PRAGMA integrity_check;')" ok
+	expect "rows and their sum" "$(sqlite3 "$1" 'SELECT count(*) FROM rows;')" "$(sqlite3 "$1" 'SELECT n FROM total;')"
+	committed=$(sqlite3 "$1" 'SELECT id FROM rows ORDER BY id;')
+	[ -z "$(comm -23 <(sort "$2") <(sort <<<"$committed"))" ] || emr_fail "$1 lost rows that were committed"
+}
+
+for mode in delete wal; do
+	say "journal mode $mode"
+	db=$MNT/$mode.db log=$EMR_WORK/$mode.log
+	: >"$log"
+	expect "the mode" "$(sqlite3 "$db" "PRAGMA journal_mode=$mode; CREATE TABLE rows(id INTEGER PRIMARY KEY, t);
+		CREATE TABLE total(n); INSERT INTO total VALUES(0);")" "$mode"
+	for round in 1 2 3; do
+		writer "$db" "$log" $((round * 100000)) &
+		one=$!
+		writer "$db" "$log" $((round * 100000 + 50000)) &
+		two=$!
+		sleep 1.5
+		for each in "$one" "$two"; do
+			child=$(cat "/proc/$each/task/$each/children")
+			# shellcheck disable=SC2086
+			kill -KILL "$each" $child 2>/dev/null
+			wait "$each" 2>/dev/null
+		done
+		check "$db" "$log"
+	done
+	[ "$(wc -l <"$log")" -ge 30 ] || emr_fail "only $(wc -l <"$log") transactions: this was no load"
+	say "$(wc -l <"$log") transactions; and now the mount is killed under it"
+	writer "$db" "$log" 900000 &
+	one=$!
+	sleep 1
+	emr_kill
+	wait "$one" 2>/dev/null
+	emr_mount
+	check "$db" "$log"
+	sqlite3 "$db" 'VACUUM;' || emr_fail "vacuum"
+	check "$db" "$log"
+	emr_remount
+	check "$db" "$log"
+done
+
+say "scratch files of a database are nobody's record"
+sqlite3 "$MNT/wal.db" >/dev/null <<'END' || emr_fail "a look at the scratch files"
+PRAGMA journal_mode=wal;
+INSERT INTO rows VALUES(999999, 'x'); UPDATE total SET n = n + 1;
+.shell getfattr --only-values --absolute-names -n user.emrfs.state "$MNT/wal.db-wal" "$MNT/wal.db-shm" >"$EMR_WORK/states"
+END
+expect "their state" "$(cat "$EMR_WORK/states")" locallocal
+emr_unmount
