@@ -271,6 +271,96 @@ static void truncating_while_opening_for_reading_is_handed_out_at_close(void **s
 	kit_remove_state(first);
 }
 
+/* ---- writing while a version is on its way ---- */
+
+/* The notice about a damaged record comes between choosing and describing, the question for the time (without a lock)
+ * between describing and sending: there somebody saves x. */
+static struct {
+	kit *k;
+	emr_handle *h;
+	bool is_armed;
+} saving;
+
+static void open_and_write(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	(void)id;
+	(void)path;
+	if (saving.k == NULL || saving.h != NULL)
+		return;
+	saving.h = kit_open_file(saving.k, "d/x", O_WRONLY | O_TRUNC);
+	assert_ok(emr_view_write(saving.h, 0, emr_bytes_of("the newest", 10)));
+	saving.is_armed = true;
+}
+
+static int64_t close_when_asked_for_the_time(const emr_clock *clock)
+{
+	if (saving.is_armed) {
+		saving.is_armed = false;
+		assert_ok(emr_view_flush(saving.h));
+		emr_view_release(saving.h);
+	}
+	return ((const kit_clock *)clock)->unix_ns;
+}
+
+static void what_is_saved_while_a_version_is_on_its_way_is_kept(void **state)
+{
+	uint8_t *bytes = kit_bytes(250000, 9);
+	emr_handle *h;
+	KIT;
+
+	k.options.notice = open_and_write;
+	k.clock.clock.unix_ns = close_when_asked_for_the_time;
+	kit_restart(&k);
+	kit_mkdir(&k, "d");
+	kit_write(&k, "d/bad", bytes, 250000);
+	kit_text(&k, "d/x", "old");
+	kit_publish_all(&k);
+	damage_segments(k.path);
+	h = kit_open_file(&k, "d/bad", O_RDWR);
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("!", 1)));
+	emr_view_release(h);
+	kit_text(&k, "d/x", "newer");
+	kit_text(&k, "d/y", "so that there is something to send");
+	saving.k = &k;
+	(void)!emr_view_publish_now(k.view);
+	saving.k = NULL;
+	assert_non_null(saving.h);
+	assert_false(saving.is_armed);
+	kit_expect_text(&k, "d/x", "the newest");
+	kit_restart(&k);
+	kit_expect_text(&k, "d/x", "the newest");
+	(void)!emr_view_publish_now(k.view);
+	kit_restart(&k);
+	kit_expect_text(&k, "d/x", "the newest");
+	assert_string_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "confirmed 1/1");
+	kit_close(&k);
+	free(bytes);
+}
+
+static void a_clock_that_jumps_stops_nothing_for_ever(void **state)
+{
+	static const int64_t jumps_days[] = { 1, -1, -1, 366, -366, -400, 400, 3650, -3650 };
+	char name[20];
+	KIT;
+
+	kit_mkdir(&k, "d");
+	for (size_t i = 0; i < sizeof jumps_days / sizeof jumps_days[0]; i++) {
+		k.clock.unix_ns += jumps_days[i] * 86400 * INT64_C(1000000000);
+		snprintf(name, sizeof name, "d/%zu", i);
+		kit_text(&k, name, name);
+		(void)!emr_view_publish_now(k.view);
+		kit_expect_text(&k, name, name);
+		kit_restart_and_compare(&k);
+	}
+	kit_publish_all(&k);
+	for (size_t i = 0; i < sizeof jumps_days / sizeof jumps_days[0]; i++) {
+		snprintf(name, sizeof name, "d/%zu", i);
+		assert_string_equal(kit_attribute(&k, name, "user.emrfs.state"), "confirmed 1/1");
+	}
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +371,8 @@ int main(void)
 		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
 		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
 		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
+		cmocka_unit_test(what_is_saved_while_a_version_is_on_its_way_is_kept),
+		cmocka_unit_test(a_clock_that_jumps_stops_nothing_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
