@@ -76,6 +76,12 @@ void edit_ino(edit *e, emr_id16 object, uint64_t ino)
 	e->status = emr_journal_put(e->txn, EMR_ROW_INO, object, emr_bytes_of(bytes, sizeof bytes));
 }
 
+void edit_moved(edit *e, emr_id16 from, emr_id16 to)
+{
+	if (e->status == EMR_OK)
+		e->status = emr_journal_put(e->txn, EMR_ROW_MOVED, from, emr_bytes_of(to.b, sizeof to.b));
+}
+
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 {
 	emr_pin pin = { .root = *root, .owner = owner, .state = state };

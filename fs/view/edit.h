@@ -19,6 +19,8 @@ void edit_delete(edit *e, emr_id16 id);
 void edit_vacate(edit *e, const vacated *v);
 void edit_unvacate(edit *e, emr_id16 object);
 void edit_ino(edit *e, emr_id16 object, uint64_t ino);	/* remembers it when the id alone does not give it */
+/* Whatever rows and records still name FROM as their parent means TO: a directory got another id. */
+void edit_moved(edit *e, emr_id16 from, emr_id16 to);
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state);
 void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner);
 /* Commits and notes that the disk does not have it yet; the position goes to *OUT_SEQ (may be NULL). */

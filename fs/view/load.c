@@ -22,8 +22,16 @@ typedef struct loaded {
 	bool is_attached;
 } loaded;
 
+/* A directory that got another object id: what names the old one lies in it. */
+typedef struct moved {
+	emr_id16 from, to;
+	bool is_used;
+} moved;
+
 typedef struct loading {
 	emr_view *view;
+	moved *moves;
+	size_t nmoves, moves_cap;
 	loaded *all;
 	size_t count, cap;
 	uint64_t first_number;
@@ -234,16 +242,73 @@ static emr_status load_ino(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
+static emr_status load_moved(void *arg, emr_id16 key, emr_bytes value)
+{
+	loading *l = arg;
+	moved m = { .from = key };
+
+	if (value.len != sizeof m.to.b)
+		return EMR_DAMAGED;
+	memcpy(m.to.b, value.data, sizeof m.to.b);
+	if (l->nmoves == l->moves_cap) {
+		size_t cap = l->moves_cap == 0 ? 16 : l->moves_cap * 2;
+		moved *grown = realloc(l->moves, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		l->moves = grown;
+		l->moves_cap = cap;
+	}
+	l->moves[l->nmoves++] = m;
+	return EMR_OK;
+}
+
 /* ---- the tree ---- */
+
+static const emr_id16 *moved_to(const loading *l, const emr_id16 *id)
+{
+	for (size_t i = 0; i < l->nmoves; i++)
+		if (emr_id16_equal(l->moves[i].from, *id)) {
+			l->moves[i].is_used = true;
+			return &l->moves[i].to;
+		}
+	return NULL;
+}
 
 static node *parent_node(const loading *l, emr_id16 id)
 {
-	node *n;
+	const emr_id16 *at = &id;
 
 	if (emr_id16_is_zero(id))
 		return l->view->root;
-	n = tree_by_id(l->view, id);
-	return n != NULL && n->type == EMR_META_DIR ? n : NULL;
+	for (size_t hops = 0; at != NULL && hops <= l->nmoves; hops++) {
+		node *n = tree_by_id(l->view, *at);
+
+		if (n != NULL)
+			return n->type == EMR_META_DIR ? n : NULL;
+		at = moved_to(l, at);
+	}
+	return NULL;
+}
+
+#define FORGOTTEN_AT_ONCE 10000	/* 22 bytes each: well within one frame */
+
+/* Nothing names their old ids any more. */
+static void forget_moves(const loading *l)
+{
+	size_t n = 0;
+	edit e;
+
+	for (size_t i = 0; i < l->nmoves; i++)
+		n += !l->moves[i].is_used;
+	if (n == 0 || l->view->options.read_only)
+		return;
+	e = edit_begin(l->view);
+	for (size_t i = 0; i < l->nmoves && n > 0; i++)
+		if (!l->moves[i].is_used && n-- <= FORGOTTEN_AT_ONCE && e.status == EMR_OK)
+			e.status = emr_journal_delete(e.txn, EMR_ROW_MOVED, l->moves[i].from);
+	if (edit_commit(&e, NULL) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "old ids of directories stay in the journal for a while");
 }
 
 /* A name that nothing else in DIRECTORY has: "NAME~k7qf.EXT" for the second of two. */
@@ -343,7 +408,8 @@ static void fall_back(emr_view *view, node *n)
 		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
 }
 
-static void recover_staging(loading *l, const loaded *entry)
+/* A moment without memory must not cost the working copy: then the folder does not open. */
+static emr_status recover_staging(loading *l, const loaded *entry)
 {
 	emr_view *view = l->view;
 	node *n = entry->n;
@@ -355,13 +421,17 @@ static void recover_staging(loading *l, const loaded *entry)
 	status = file_base(view, n, &base);
 	if (status != EMR_NO_MEMORY)	/* a working copy may do without its base */
 		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
+	if (status == EMR_NO_MEMORY)
+		return status;
 	if (status != EMR_OK) {
 		emr_hex(n->id.b, sizeof n->id.b, id);
 		emr_log(EMR_LOG_WARN, "working copy of record %s was not recovered: %s", id,
 			emr_status_text(status));
 		n->file->keep_spill = status != EMR_NOT_FOUND;
 		fall_back(view, n);
-		return;
+		if (n->file->keep_spill)
+			file_notice(view, n, status);
+		return EMR_OK;
 	}
 	n->file->staging = staging;
 	n->file->staging_id = entry->staging;
@@ -372,6 +442,7 @@ static void recover_staging(loading *l, const loaded *entry)
 		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
 	n->content_dirty = true;
 	hold_blocks(view);
+	return EMR_OK;
 }
 
 static emr_status walk_rows(loading *l)
@@ -384,6 +455,8 @@ static emr_status walk_rows(loading *l)
 		status = emr_journal_each(journal, EMR_ROW_VACATED, load_vacated, l);
 	if (status == EMR_OK)
 		status = emr_journal_each(journal, EMR_ROW_INO, load_ino, l);
+	if (status == EMR_OK)
+		status = emr_journal_each(journal, EMR_ROW_MOVED, load_moved, l);
 	return status;
 }
 
@@ -416,15 +489,18 @@ static emr_status load_all(loading *l)
 	status = attach_all(l);
 	if (status != EMR_OK)
 		return status;
+	forget_moves(l);
 	tree_mark_all_local(view);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
 		kid = tree_next_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
 			kid->is_inbox = true;
 	}
-	for (size_t i = 0; i < l->count; i++)
+	for (size_t i = 0; i < l->count && status == EMR_OK; i++)
 		if (l->all[i].n != NULL && l->all[i].has_staging && l->all[i].n->file != NULL)
-			recover_staging(l, &l->all[i]);
+			status = recover_staging(l, &l->all[i]);
+	if (status != EMR_OK)
+		return status;
 	requeue_below(view, view->root);
 	return EMR_OK;
 }
@@ -437,6 +513,7 @@ emr_status load_tree(emr_view *view)
 	for (size_t i = 0; i < l.count; i++)
 		free(l.all[i].name);
 	free(l.all);
+	free(l.moves);
 	return status;
 }
 
@@ -447,48 +524,6 @@ static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row
 	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
 
 	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
-}
-
-/* Rows whose parent was known by another id until now. */
-typedef struct rekeying {
-	edit *e;
-	emr_id16 from, to;
-	emr_buf rows;	/* id16, u32 length, bytes of each */
-} rekeying;
-
-static emr_status note_kid(void *arg, emr_id16 key, emr_bytes value)
-{
-	rekeying *r = arg;
-	emr_writer w = emr_writer_of(&r->rows);
-	node_row row;
-
-	if (row_decode(value, &row) != EMR_OK || !emr_id16_equal(row.parent, r->from))
-		return EMR_OK;
-	emr_write_bytes(&w, key.b, sizeof key.b);
-	emr_write_u32(&w, (uint32_t)value.len);
-	emr_write_bytes(&w, value.data, value.len);
-	return w.status;
-}
-
-static emr_status rekey_kids(emr_view *view, edit *e, emr_id16 from, emr_id16 to)
-{
-	rekeying r = { .e = e, .from = from, .to = to };
-	emr_status status = emr_journal_each(view->options.journal, EMR_ROW_NODE, note_kid, &r);
-	emr_reader in = emr_reader_of(emr_buf_view(&r.rows));
-
-	while (status == EMR_OK && in.left > 0) {
-		emr_id16 key;
-		node_row row;
-
-		emr_read_copy(&in, key.b, sizeof key.b);
-		status = row_decode(emr_read_bytes(&in, emr_read_u32(&in)), &row);
-		if (status != EMR_OK)
-			break;
-		row.parent = to;
-		edit_put(e, key, &row);
-	}
-	emr_buf_free(&r.rows);
-	return status;
 }
 
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)
@@ -521,9 +556,8 @@ static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
 		vacate_place(e, &row.place, row.type);
 	if (!emr_id16_equal(o->node, o->place.object)) {
 		edit_delete(e, o->node);
-		status = rekey_kids(view, e, o->node, o->place.object);
-		if (status != EMR_OK && e->status == EMR_OK)
-			e->status = status;
+		if (row.type == EMR_META_DIR)
+			edit_moved(e, o->node, o->place.object);
 	}
 	edit_ino(e, o->place.object, row.ino);
 	if (o->place.pversion != 0)

@@ -204,18 +204,6 @@ static emr_status settle_names(publishing *p)
 
 /* ---- records that went to a name of scratch ---- */
 
-static void edit_kids(edit *e, node *n)
-{
-	for (node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie)) {
-		node_row row;
-
-		if (!kid->has_row)
-			continue;
-		row = row_of_node(kid);
-		edit_put(e, kid->id, &row);
-	}
-}
-
 /* The bytes of a published file with a key of this computer's own, so that it reads without its record. */
 static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 {
@@ -274,7 +262,7 @@ static emr_status leave_record(emr_view *view, node *n)
 	if (n->file != NULL && n->file->has_content)
 		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
 	if (n->type == EMR_META_DIR)
-		edit_kids(&e, n);
+		edit_moved(&e, before, n->id);
 	edit_vacate(&e, v);
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
@@ -777,7 +765,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (!emr_id16_equal(old_id, n->id)) {
 		edit_delete(e, old_id);
 		if (n->type == EMR_META_DIR)
-			edit_kids(e, n);
+			edit_moved(e, old_id, n->id);
 	}
 	edit_ino(e, n->id, n->ino);
 	if (o->place.pversion != 0)
