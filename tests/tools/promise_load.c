@@ -137,8 +137,9 @@ static bool save(const char *name, uint64_t version, bool in_place, bool syncs)
 	else
 		ok = put_file(beside, name, version, O_TRUNC, syncs) && rename(beside, path) == 0;
 	ok = ok && (!syncs || sync_dir());
-	if (ok)
-		note("a %s %llu %c\n", name, (unsigned long long)version, syncs ? 's' : 'c');
+	if (ok) /* a rename is on disk only with its directory */
+		note("a %s %llu %c\n", name, (unsigned long long)version,
+			syncs && (in_place || !opt.no_dirsync) ? 's' : 'c');
 	return ok;
 }
 
