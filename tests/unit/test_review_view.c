@@ -250,6 +250,35 @@ static void what_lies_in_a_directory_of_scratch_stays_there(void **state)
 	kit_close(&k);
 }
 
+/* More bytes of rows than one frame of the journal takes. */
+static void a_directory_with_much_in_it_moves_to_another_domain(void **state)
+{
+	uint8_t *bytes = kit_bytes(15000, 4);
+	char name[40];
+	KIT;
+
+	kit_mkdir(&k, "a");
+	kit_mkdir(&k, "b");
+	kit_mkdir(&k, "a/s");
+	for (int i = 0; i < 160; i++) {
+		snprintf(name, sizeof name, "a/s/%d", i);
+		kit_text(&k, name, name);
+		assert_ok(emr_view_set_attribute(k.view, kit_attr(&k, name).node, "user.note",
+			emr_bytes_of(bytes, 15000), 0));
+	}
+	kit_publish_all(&k);
+	kit_rename(&k, "a/s", "b/s");
+	kit_publish(&k);
+	kit_restart_and_compare(&k);
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	kit_restart_and_compare(&k);
+	assert_false(kit_exists(&k, "a/s"));
+	kit_expect_text(&k, "b/s/159", "a/s/159");
+	kit_close(&k);
+	free(bytes);
+}
+
 static void truncating_while_opening_for_reading_is_handed_out_at_close(void **state)
 {
 	emr_handle *h;
@@ -370,6 +399,7 @@ int main(void)
 		cmocka_unit_test(an_outbox_row_that_cannot_be_read_does_not_end_publishing),
 		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
 		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
+		cmocka_unit_test(a_directory_with_much_in_it_moves_to_another_domain),
 		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
 		cmocka_unit_test(what_is_saved_while_a_version_is_on_its_way_is_kept),
 		cmocka_unit_test(a_clock_that_jumps_stops_nothing_for_ever),

@@ -15,6 +15,7 @@ enum {
 	EMR_ROW_NODE = 'N',	/* what a node should be (view) */
 	EMR_ROW_VACATED = 'U',	/* a published name that went away (view) */
 	EMR_ROW_INO = 'I',	/* st_ino that is not made from the object id (view) */
+	EMR_ROW_MOVED = 'P',	/* the object id that a directory got instead of this one (view) */
 	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
 };
 
