@@ -116,10 +116,12 @@ static void hand_over(mount *m)
 
 static bool is_idle(const mount *m)
 {
-	int64_t since = emr_fuse_last_request_boot_ns(), ready = atomic_load(&m->ready_boot_ns);
+	int64_t since, ready;
 
 	if (m->settings.idle_ns == 0 || !atomic_load(&m->is_ready) || emr_fuse_open_count() > 0)
 		return false;
+	since = emr_fuse_last_request_boot_ns();
+	ready = atomic_load(&m->ready_boot_ns);
 	/* A folder that nobody looked at is idle since it was opened. */
 	if (since < ready)
 		since = ready;
