@@ -605,7 +605,8 @@ static emr_status describe_all(publishing *p)
 	if (status == EMR_OK)
 		status = describe_unlinks(p);
 	pthread_mutex_unlock(&p->view->lock);
-	link_works(p);
+	if (status == EMR_OK)
+		link_works(p);
 	return status;
 }
 

@@ -395,7 +395,6 @@ static void publish(void)
 
 	mark("o %ld publish", ++number);
 	must(emr_view_publish_now(stack.view), "publish");
-	mark("j %ld", number);
 	for (size_t i = 0; i < nfiles; i++) {
 		plan *f = &files[i];
 

@@ -186,6 +186,14 @@ static void raise_floor(item *i, long number)
 			i->content_floor = i->versions[v].op;
 }
 
+/* The journal is one log: with the row of this item comes every row before it. */
+static void promise_item(model *m, item *i, long number)
+{
+	raise_floor(i, number);
+	if (i->row_op > m->floor)
+		m->floor = i->row_op;
+}
+
 static void read_promise(model *m, const char *line)
 {
 	char path[300], id[40];
@@ -199,17 +207,8 @@ static void read_promise(model *m, const char *line)
 			raise_floor(&m->items[i], number);
 		return;
 	}
-	if (sscanf(line, "j %ld", &number) == 1) {
-		m->floor = number;
-		for (size_t i = 0; i < m->nitems; i++)
-			if (!m->items[i].in_spill)
-				raise_floor(&m->items[i], number);
-		return;
-	}
 	if (sscanf(line, "f %ld %299s", &number, path) == 2 && (e = find(&m->now, path)) != NULL) {
-		raise_floor(&m->items[e->item], number);
-		if (m->items[e->item].row_op > m->floor)
-			m->floor = m->items[e->item].row_op;
+		promise_item(m, &m->items[e->item], number);
 		return;
 	}
 	if (sscanf(line, "c %ld %299s %39s %llu", &number, path, id, &version) == 4 &&
@@ -219,7 +218,7 @@ static void read_promise(model *m, const char *line)
 			(confirmed){ .op = number, .item = e->item, .version = version };
 		snprintf(m->confirmed[m->nconfirmed++].id, sizeof id, "%s", id);
 		m->items[e->item].in_spill = false;
-		raise_floor(&m->items[e->item], number);
+		promise_item(m, &m->items[e->item], number);
 		return;
 	}
 	die("not a promise", line);
@@ -322,7 +321,7 @@ static bool fits(const model *m, const state *s, long number, const found *items
 			return false;
 		}
 		for (size_t c = 0; c < m->nconfirmed; c++)
-			if (m->confirmed[c].item == e->item && m->confirmed[c].op <= number &&
+			if (m->confirmed[c].item == e->item &&
 				!was_renamed(m, &m->confirmed[c], e, number) &&
 				(strcmp(m->confirmed[c].id, f->id) != 0 ||
 					f->version < m->confirmed[c].version)) {

@@ -12,7 +12,6 @@
  *   o N set PATH MODE VALUE (mode, and attribute user.v) | o N publish
  * and kept afterwards:
  *   d N               everything up to N is on the disk
- *   j N               the same, but for contents in spills
  *   f N PATH          the file's content is at least that of operation N
  *   c N PATH ID VER   confirmed: record id and version */
 typedef struct model model;
