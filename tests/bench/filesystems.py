@@ -33,7 +33,7 @@ def table(emrfs, pt_ll):
         FileSystem("emrfs", f"EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{secret}} {{mnt}}",
                    f"EMRFS_HOME={{back}} {emrfs} unmount {{mnt}}",
                    # as cheap a key derivation as gocryptfs' -scryptn 10: it is told apart
-                   init="mkdir -p {back}/config && echo 'kdf = 8,1' >{back}/config/settings && "
+                   init="echo 'kdf = 8,1' >{back}/settings && "
                         f"EMRFS_HOME={{back}} {emrfs} init --yes --name Bench --born 1980-01-01 "
                         "--passphrase-file {secret} --words-file {tmp}/words",
                    wrong_secret=f"EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{wrong}} {{mnt}}"),
