@@ -158,6 +158,14 @@ void enqueue(emr_view *view, node *n)
 	else
 		view->queue_head = n;
 	view->queue_tail = n;
+	note_due(view, n->changed_boot_ns + view->options.quiet_ns);
+}
+
+void note_due(emr_view *view, int64_t boot_ns)
+{
+	if (boot_ns >= view->next_due_boot_ns)
+		return;
+	view->next_due_boot_ns = boot_ns;
 	pthread_cond_broadcast(&view->wake);
 }
 
@@ -166,8 +174,10 @@ void mark_changed(emr_view *view, node *n)
 	n->change++;
 	n->changed_boot_ns = view_boot_ns(view);
 	n->failure = EMR_OK;
-	if (needs_settling(n))
-		enqueue(view, n);
+	if (!needs_settling(n))
+		return;
+	enqueue(view, n);
+	note_due(view, n->changed_boot_ns + view->options.quiet_ns);
 }
 
 static void requeue_one(void *arg, node *n)
@@ -205,7 +215,7 @@ void vacated_add(emr_view *view, vacated *v)
 {
 	v->next = view->vacated;
 	view->vacated = v;
-	pthread_cond_broadcast(&view->wake);
+	note_due(view, v->since_boot_ns + view->options.quiet_ns);
 }
 
 void vacated_drop(emr_view *view, emr_id16 object)

@@ -32,6 +32,8 @@ void mark_changed(emr_view *view, node *n);
 void requeue_below(emr_view *view, node *n);
 bool needs_settling(const node *n);
 void enqueue(emr_view *view, node *n);
+/* Something will be ready to be published at BOOT_NS: the publisher must not sleep longer. */
+void note_due(emr_view *view, int64_t boot_ns);
 
 /* A vacated name for published N, as a struct of its own; NULL when memory runs out. */
 vacated *vacated_of(const emr_view *view, const node *n);

@@ -44,16 +44,22 @@ static int64_t next_backoff(int64_t backoff, emr_status status)
 /* Under view->lock: waits until there is something to publish, somebody hurries, or the end. */
 static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t hurried)
 {
+	view->next_due_boot_ns = publish_due(view);
 	while (!view->stop) {
-		int64_t due = publish_due(view), now = view_boot_ns(view);
+		int64_t due = view->next_due_boot_ns, now = view_boot_ns(view);
 
 		if (view->hurry > 0 && view->hurries != hurried)
 			return true;
 		if (due < not_before_boot_ns && due != INT64_MAX)
 			due = not_before_boot_ns;
-		if (due <= now)
+		if (due > now) {
+			wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
+			continue;
+		}
+		/* What was due may have changed again since. */
+		view->next_due_boot_ns = publish_due(view);
+		if (view->next_due_boot_ns <= now)
 			return true;
-		wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
 	}
 	return false;
 }

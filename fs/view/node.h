@@ -114,6 +114,7 @@ struct emr_view {
 	table by_number, by_name, by_id;
 	vacated *vacated;
 	node *queue_head, *queue_tail;	/* dirty nodes, oldest first */
+	int64_t next_due_boot_ns;	/* nothing is due before; the publisher walks the queue only then */
 	node *special_root;		/* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */

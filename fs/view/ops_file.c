@@ -702,7 +702,7 @@ void emr_view_release(emr_handle *handle)
 	if (handle->may_write) {
 		n->write_opens--;
 		n->changed_boot_ns = view_boot_ns(view);
-		pthread_cond_broadcast(&view->wake);
+		note_due(view, n->changed_boot_ns + view->options.quiet_ns);
 	}
 	tree_release_if_unused(view, n);
 	pthread_mutex_unlock(&view->lock);

@@ -41,6 +41,28 @@ static int64_t quiet_ns(const emr_view *view)
 	return view->options.quiet_ns;
 }
 
+/* The unpublished file that has the name of a record which went away. */
+static node *heir_of(const emr_view *view, const vacated *v)
+{
+	const node *directory = tree_by_id(view, v->directory);
+	node *n;
+
+	if (!v->may_be_adopted || directory == NULL || directory->state != NODE_LIVE)
+		return NULL;
+	n = tree_child(view, directory, v->name);
+	if (n == NULL || n->type != EMR_META_FILE || n->is_published || n->is_local)
+		return NULL;
+	return emr_id16_equal(tree_domain(n), v->place.domain) ? n : NULL;
+}
+
+/* Somebody writes what will be the record's next version, or it failed: nothing else is waited for. */
+static bool waits_for_heir(const emr_view *view, const vacated *v)
+{
+	const node *heir = heir_of(view, v);
+
+	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK);
+}
+
 int64_t publish_due(const emr_view *view)
 {
 	int64_t due = INT64_MAX;
@@ -50,7 +72,7 @@ int64_t publish_due(const emr_view *view)
 			n->changed_boot_ns + quiet_ns(view) < due)
 			due = n->changed_boot_ns + quiet_ns(view);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (v->since_boot_ns + quiet_ns(view) < due)
+		if (v->since_boot_ns + quiet_ns(view) < due && !waits_for_heir(view, v))
 			due = v->since_boot_ns + quiet_ns(view);
 	return due;
 }
@@ -130,19 +152,6 @@ static emr_status take_ancestors(publishing *p)
 }
 
 /* ---- who takes the place of a name that went away ---- */
-
-static node *heir_of(const emr_view *view, const vacated *v)
-{
-	const node *directory = tree_by_id(view, v->directory);
-	node *n;
-
-	if (!v->may_be_adopted || directory == NULL || directory->state != NODE_LIVE)
-		return NULL;
-	n = tree_child(view, directory, v->name);
-	if (n == NULL || n->type != EMR_META_FILE || n->is_published || n->is_local)
-		return NULL;
-	return emr_id16_equal(tree_domain(n), v->place.domain) ? n : NULL;
-}
 
 /* N becomes a new version of the record that had its name. */
 static emr_status inherit(emr_view *view, node *n, const vacated *v)
@@ -546,7 +555,9 @@ static emr_status anchor_all_kids(publishing *p)
 
 static emr_status describe_unlinks(publishing *p)
 {
-	for (const vacated *v = p->view->vacated; v != NULL; v = v->next) {
+	size_t n = 0;
+
+	for (const vacated *v = p->view->vacated; v != NULL && n < RUN_NODES_MAX; v = v->next) {
 		emr_status status;
 		work *w;
 
@@ -556,6 +567,7 @@ static emr_status describe_unlinks(publishing *p)
 		if (status != EMR_OK)
 			return status;
 		p->nworks++;
+		n++;
 		w->depth = UINT32_MAX;
 		w->change = (emr_change){ .kind = EMR_CHANGE_UNLINK, .node = v->place.object,
 			.domain = v->place.domain, .object = v->place.object };

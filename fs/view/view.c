@@ -130,6 +130,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	if (view->options.sync_ns == 0)
 		view->options.sync_ns = DEFAULT_SYNC_NS;
 	view->next_number = EMR_ROOT_NODE + 1;
+	view->next_due_boot_ns = INT64_MAX;
 	crypto_shorthash_keygen(view->hash_key);
 	init_locks(view);
 	status = add_special(view);
