@@ -212,13 +212,24 @@ static emr_status loop(void)
 		? emr_status_from_errno(-result) : EMR_OK;
 }
 
+/* The two numbers are asked for by other threads at any time. */
+static void start_anew(const emr_fuse_options *options)
+{
+	the.options = *options;
+	the.fuse = NULL;
+	the.uid = getuid();
+	the.gid = getgid();
+	__atomic_store_n(&the.last_request_boot_ns, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&the.open_count, 0, __ATOMIC_RELAXED);
+}
+
 emr_status emr_fuse_run(const emr_fuse_options *options)
 {
 	emr_status status = check_options(options);
 
 	if (status != EMR_OK)
 		return status;
-	the = (session){ .options = *options, .uid = getuid(), .gid = getgid() };
+	start_anew(options);
 	runner = pthread_self();
 	take_wake_signal();
 	status = make_session(options);

@@ -61,9 +61,11 @@ emr_names() {
 
 emr_pid() { cat "$EMR_WORK/pid" 2>/dev/null; }
 
+# The first thread can be a zombie while others still hold what the process had open.
 emr_lives() {
 	local pid
-	pid=$(emr_pid) && [ -n "$pid" ] && [ -d "/proc/$pid" ] && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null
+	pid=$(emr_pid) && [ -n "$pid" ] && [ -d "/proc/$pid" ] || return 1
+	! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null || [ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -gt 1 ]
 }
 
 # Waits until the mounted process is gone.  Polls, because it need not be a child of this shell.
