@@ -22,6 +22,7 @@
 
 #define LAST_PUBLISH_NS INT64_C(5000000000)	/* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
+#define CLOCK_SLACK_S 300
 
 typedef struct mount {
 	const emr_args *args;
@@ -72,6 +73,21 @@ static void let_parent_go(mount *m, int code)
 	m->report_fd = -1;
 }
 
+/* A clock behind the ledger makes new batches look old. */
+static void say_clock(mount *m)
+{
+	emr_replica_position at;
+	emr_problem problem = { 0 };
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	char difference[EMR_TEXT_BYTES];
+
+	if (emr_replica_at(m->session.replica, &at) != EMR_OK || at.last_time <= now + CLOCK_SLACK_S)
+		return;
+	snprintf(difference, sizeof difference, "%llu minutes", (unsigned long long)((at.last_time - now) / 60));
+	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", "behind", NULL);
+	emr_remark(m->out, &problem);
+}
+
 static void when_ready(void *arg)
 {
 	mount *m = arg;
@@ -88,6 +104,7 @@ static void when_ready(void *arg)
 		is_read_only ? ", for reading only" : "");
 	if (why.is_set)
 		emr_remark(m->out, &why);
+	say_clock(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));

@@ -52,6 +52,11 @@ static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t 
 		return status;
 	*out_pending = (uint64_t)json_integer_value(json_object_get(answer, "pending"));
 	*out_failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
+	if (json_is_true(json_object_get(answer, "read_only"))) {
+		*out_failed += *out_pending;
+		*out_pending = 0;
+	}
 	json_decref(answer);
 	return EMR_OK;
 }

@@ -64,6 +64,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 	const emr_request request = { .ask = EMR_ASK_WAIT, .timeout_ms = SLICE_MS };
 	int64_t moved = emr_clock_boot_ns(emr_clock_system());
 	json_int_t pending = -1, before;
+	bool is_stuck;
 
 	do {
 		json_t *answer = NULL;
@@ -73,12 +74,13 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 			return status;
 		before = pending;
 		pending = json_integer_value(json_object_get(answer, "pending"));
+		is_stuck = json_is_true(json_object_get(answer, "read_only"));
 		json_decref(answer);
 		if (pending != before)
 			moved = emr_clock_boot_ns(emr_clock_system());
 		if (pending > 0)
 			emr_progress(out, "%lld changes to go ...", (long long)pending);
-	} while (pending > 0 && emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
+	} while (pending > 0 && !is_stuck && emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
 	emr_progress_end(out);
 	return EMR_OK;
 }

@@ -12,6 +12,15 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_BAD_DATA] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{path}: the stored data was changed or damaged. Nothing wrong was shown.",
 		"emrfs verify {path}" },
+	[EMR_SAY_PART_DAMAGED] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"{what} was changed or damaged. Nothing was opened, and nothing else was touched.",
+		"Put back a copy of {state}; keep the damaged one." },
+	[EMR_SAY_PART_MISSING] = { "missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"{what} is not there, or not whole. Nothing was opened, and nothing else was touched.",
+		"Put back a copy of {state}." },
+	[EMR_SAY_MARK_DAMAGED] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"The mark that says how far this computer has verified the ledger is damaged.",
+		"If you trust the ledger here: rm {file}" },
 	[EMR_SAY_BAD_SIGNATURE] = { "bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"The signature of {path} does not fit. Do not use it.", "emrfs verify {path}" },
 	[EMR_SAY_ROLLBACK] = { "rollback", "EIO", "error", EMR_EXIT_BAD_DATA,
@@ -304,10 +313,10 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 		return;
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:
-		emr_problem_set(problem, EMR_SAY_BAD_DATA, "path", what, NULL);
+		emr_problem_set(problem, EMR_SAY_PART_DAMAGED, "what", what, "state", "your emrfs directory", NULL);
 		return;
 	case EMR_MISSING_DATA:
-		emr_problem_set(problem, EMR_SAY_MISSING_DATA, "path", what, NULL);
+		emr_problem_set(problem, EMR_SAY_PART_MISSING, "what", what, "state", "your emrfs directory", NULL);
 		return;
 	case EMR_INTERRUPTED:
 		emr_problem_set(problem, EMR_SAY_INTERRUPTED, NULL);

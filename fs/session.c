@@ -281,20 +281,42 @@ static emr_status open_journal(emr_session *session)
 	return emr_journal_open(session->store, session->keyring, &session->journal);
 }
 
+typedef struct part {
+	emr_status (*open)(emr_session *session);
+	const char *what, *name;	/* for people, and in the state directory */
+} part;
+
+static void say_part(const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
+{
+	char path[4400];
+
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, p->name);
+	if (status == EMR_FORK)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
+			"it belongs to another network than this keyring", NULL);
+	else if (status == EMR_DAMAGED && p->open == open_replica)
+		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state", session->state_path,
+			NULL);
+	else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", p->what, "state", session->state_path,
+			NULL);
+	else
+		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
+}
+
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem)
 {
 	/* The order of a recovery: what comes later stands on what comes before. */
-	static const struct {
-		emr_status (*open)(emr_session *session);
-		const char *what;
-	} parts[] = {
-		{ open_store, "The block store" },
-		{ open_journal, "The journal" },
-		{ open_ledger, "The ledger" },
-		{ open_replica, "The copy of the ledger" },
-		{ open_records, "The working copies" },
-		{ open_facts, "The records" },
-		{ open_settle, "The way to the ledger" },
+	static const part parts[] = {
+		{ open_store, "The block store", EMR_STATE_BLOCKS },
+		{ open_journal, "The journal", EMR_STATE_BLOCKS },
+		{ open_ledger, "The ledger", EMR_STATE_LEDGER },
+		{ open_replica, "The copy of the ledger", "replica.hw" },
+		{ open_records, "The folder of working copies", EMR_STATE_SPILL },
+		{ open_facts, "The list of records", "" },
+		{ open_settle, "The way to the ledger", "" },
 	};
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -303,11 +325,7 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 		if (status == EMR_OK)
 			continue;
 		emr_log(EMR_LOG_ERROR, "open: part %zu: %s", i, emr_status_text(status));
-		if (status == EMR_FORK)
-			emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
-				"it belongs to another network than this keyring", NULL);
-		else
-			emr_problem_set_status(out_problem, status, parts[i].what);
+		say_part(session, &parts[i], status, out_problem);
 		return status;
 	}
 	return EMR_OK;

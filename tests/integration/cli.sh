@@ -275,6 +275,38 @@ json 8 verify --chain --passphrase-file "$EMR_PASS"
 rm -rf "$STATE/ledger" && cp -a ledger-after "$STATE/ledger"
 json 0 verify --chain --passphrase-file "$EMR_PASS"
 
+say "one flipped byte in each kind of file: named, or mended"
+open_folder
+echo "whole" >"$MNT/whole.txt"
+run 0 status --wait
+run 0 unmount
+rm -rf state-before && cp -a "$STATE" state-before
+flip() {	# FILE OFFSET
+	python3 -c 'import sys
+p, at = sys.argv[1], int(sys.argv[2])
+d = bytearray(open(p, "rb").read()); d[at] ^= 1; open(p, "wb").write(d)' "$1" "$2"
+}
+again() { rm -rf "$STATE" && cp -a state-before "$STATE"; }
+mended() {
+	json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "$1: still there" "$(cat "$MNT/whole.txt")" whole
+	run 0 unmount
+	again
+}
+named() {	# WHAT
+	say "  $1"; json 8 mount --passphrase-file "$EMR_PASS" "$MNT"
+	again
+}
+for at in 0 30 100 5000; do flip "$STATE/replica.sqlite" $at; mended "replica at $at"; done
+for at in 0 30 100 5000; do flip "$STATE/blocks/index.sqlite" $at; mended "index at $at"; done
+rm "$STATE/replica.sqlite" "$STATE/blocks/index.sqlite"; mended "no replica, no index"
+flip "$STATE/profile" 100; mended "profile"
+flip "$STATE/replica.hw" 20; mended "mark, beside a whole replica"
+flip "$STATE/replica.hw" 20; rm "$STATE/replica.sqlite"; named "mark, and no replica"
+flip "$STATE/ledger/ledger.sqlite" 0; named "ledger.sqlite, its head"
+flip "$STATE/ledger/descriptor" 40; named descriptor
+rm -rf "$STATE/ledger"; named "no ledger"
+
 say "damage is named"
 open_folder
 head -c 3000000 /dev/urandom >"$MNT/Imaging/big.dcm"

@@ -31,6 +31,26 @@ static void a_notice_is_one_line_whatever_the_name(void **state)
 	emr_notices_free(notices);
 }
 
+/* The folder knows an id and a path, nothing else: its sentences must need no more. */
+static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
+{
+	static const char *const ids[] = { "bad-data", "missing-data", "disk-full", "bad-signature",
+		"newer-format", "refused", "ledger-damaged" };
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		emr_notices_add(notices, ids[i], "Imaging/a.dcm");
+		emr_notices_add(notices, ids[i], "");
+	}
+	text = text_of(notices);
+	assert_null(strchr(text, '?'));
+	free(text);
+	emr_notices_free(notices);
+}
+
 static void an_unknown_id_is_not_a_notice(void **state)
 {
 	emr_notices *notices;
@@ -173,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
+		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
 		cmocka_unit_test(an_unknown_id_is_not_a_notice),
 		cmocka_unit_test(the_newest_thousand_stay),
 		cmocka_unit_test(errors_are_the_newest_of_one_path_and_no_mere_information),

@@ -35,6 +35,9 @@ typedef enum emr_message {
 	EMR_SAY_BAD_SIGNATURE,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
+	EMR_SAY_PART_DAMAGED,	/* these three: what verbs say; notices take the first row of an id */
+	EMR_SAY_PART_MISSING,
+	EMR_SAY_MARK_DAMAGED,
 	EMR_SAY_DISK_FULL,
 	EMR_SAY_QUOTA,
 	EMR_SAY_TOO_BIG,
