@@ -104,7 +104,7 @@ static bool dies_at(kit *k, long n, bool while_opening, bool with_work)
 	return WEXITSTATUS(how) == DIED;
 }
 
-static char base_path[256];
+static char base_path[200];
 static kit base;
 
 static int make_base(void **state)
@@ -123,7 +123,7 @@ static int make_base(void **state)
 	kit_publish_all(k);
 	(void)kit_items(k);
 	emr_stack_close(&k->stack);
-	snprintf(base_path, sizeof base_path, "%s", k->path);
+	snprintf(base_path, sizeof base_path, "%.199s", k->path);
 	return 0;
 }
 
