@@ -429,8 +429,12 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 			emr_status_text(status));
 		n->file->keep_spill = status != EMR_NOT_FOUND;
 		fall_back(view, n);
-		if (n->file->keep_spill)
+		if (n->file->keep_spill) {	/* the row goes on naming it: the next start may have better luck */
+			n->file->staging_id = entry->staging;
+			n->file->staging_in_row = n->file->is_spill_named = true;
+			n->failure = status;
 			file_notice(view, n, status);
+		}
 		return EMR_OK;
 	}
 	n->file->staging = staging;

@@ -233,7 +233,7 @@ static emr_status start_staging(emr_view *view, node *n, uint64_t base_size)
 	pthread_mutex_lock(&view->lock);
 	n->file->staging = staging;
 	n->file->staging_id = id;
-	n->file->staging_in_row = false;
+	n->file->staging_in_row = n->file->keep_spill = false;
 	hold_blocks(view);
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;

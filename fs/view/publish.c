@@ -41,6 +41,12 @@ static int64_t quiet_ns(const emr_view *view)
 	return view->options.quiet_ns;
 }
 
+/* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's version. */
+static bool lacks_bytes(const node *n)
+{
+	return n->file != NULL && n->file->keep_spill;
+}
+
 /* The unpublished file that has the name of a record which went away. */
 static node *heir_of(const emr_view *view, const vacated *v)
 {
@@ -60,7 +66,7 @@ static bool waits_for_heir(const emr_view *view, const vacated *v)
 {
 	const node *heir = heir_of(view, v);
 
-	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK);
+	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || lacks_bytes(heir));
 }
 
 int64_t publish_due(const emr_view *view)
@@ -68,7 +74,7 @@ int64_t publish_due(const emr_view *view)
 	int64_t due = INT64_MAX;
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
-		if (n->failure == EMR_OK && n->write_opens == 0 &&
+		if (n->failure == EMR_OK && n->write_opens == 0 && !lacks_bytes(n) &&
 			n->changed_boot_ns + quiet_ns(view) < due)
 			due = n->changed_boot_ns + quiet_ns(view);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
@@ -80,14 +86,14 @@ int64_t publish_due(const emr_view *view)
 bool publish_is_idle(const emr_view *view)
 {
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
-		if (n->failure == EMR_OK && needs_settling(n))
+		if (n->failure == EMR_OK && needs_settling(n) && !lacks_bytes(n))
 			return false;
 	return view->vacated == NULL;
 }
 
 static bool is_ready(const publishing *p, const node *n)
 {
-	if (n->write_opens != 0 || (n->failure != EMR_OK && !p->all))
+	if (n->write_opens != 0 || lacks_bytes(n) || (n->failure != EMR_OK && !p->all))
 		return false;
 	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns(p->view);
 }

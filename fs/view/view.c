@@ -146,13 +146,15 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 
 static void hand_out_all(emr_view *view)
 {
-	emr_status status;
+	emr_status status = EMR_OK, synced;
 
-	if (view->options.read_only || view->root == NULL)
+	if (view->root == NULL)
 		return;
-	status = keeper_hand_out(view);
-	if (status == EMR_OK)
-		status = emr_view_sync(view);
+	if (!view->options.read_only)
+		status = keeper_hand_out(view);
+	/* What was handed out before the folder became read-only, or before one file failed, was promised. */
+	synced = emr_view_sync(view);
+	status = status == EMR_OK ? synced : status;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "closing: not everything reached the disk: %s",
 			emr_status_text(status));

@@ -223,6 +223,87 @@ static void a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk(void 
 	free(bytes);
 }
 
+/* One byte of every spill below PATH. */
+static void damage_spills(const char *path)
+{
+	char dir[400], name[800];
+	struct dirent *entry;
+	int n = 0;
+	DIR *d;
+
+	snprintf(dir, sizeof dir, "%s/spill", path);
+	d = opendir(dir);
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL) {
+		uint8_t byte;
+		int fd;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof name, "%s/%s", dir, entry->d_name);
+		fd = open(name, O_RDWR | O_CLOEXEC);
+		assert_int_equal(pread(fd, &byte, 1, 0), 1);
+		byte ^= 1;
+		assert_int_equal(pwrite(fd, &byte, 1, 0), 1);
+		close(fd);
+		n++;
+	}
+	closedir(d);
+	assert_int_equal(n, 1);
+}
+
+static int notices;
+
+static void count_notice(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	(void)id;
+	notices += strcmp(path, "d/x") == 0;
+}
+
+static void a_working_copy_that_cannot_be_read_is_told_and_kept(void **state)
+{
+	uint8_t *bytes = kit_bytes(250000, 3);
+	emr_attr wanted = { .mode = 0600 }, attr;
+	emr_handle *h;
+	emr_stack alive;
+	char first[300];
+	KIT;
+
+	k.options.notice = count_notice;
+	kit_mkdir(&k, "d");
+	kit_write(&k, "d/x", bytes, 250000);
+	kit_publish_all(&k);
+	h = kit_open_file(&k, "d/x", O_RDWR);
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("!", 1)));
+	assert_ok(emr_view_fsync(h));
+	alive = k.stack;
+	kill_and_restart(&k, first);
+	emr_stack_close(&k.stack);
+	damage_spills(k.path);
+	assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
+	k.view = k.stack.view;
+	assert_int_equal(notices, 1);
+	assert_memory_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "failed", 6);
+	kit_expect(&k, "d/x", bytes, 250000);	/* the version before it */
+	attr = kit_attr(&k, "d/x");
+	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	kit_publish(&k);
+	emr_stack_close(&k.stack);
+	damage_spills(k.path);	/* the same bit again */
+	assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
+	k.view = k.stack.view;
+	bytes[5] = '!';
+	kit_expect(&k, "d/x", bytes, 250000);
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+	emr_view_release(h);
+	emr_stack_close(&alive);
+	kit_remove_state(first);
+	free(bytes);
+}
+
 /* ---- names ---- */
 
 static void what_lies_in_a_directory_of_scratch_stays_there(void **state)
@@ -398,6 +479,7 @@ int main(void)
 		cmocka_unit_test(one_damaged_record_does_not_end_the_publishing_of_others),
 		cmocka_unit_test(an_outbox_row_that_cannot_be_read_does_not_end_publishing),
 		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
+		cmocka_unit_test(a_working_copy_that_cannot_be_read_is_told_and_kept),
 		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
 		cmocka_unit_test(a_directory_with_much_in_it_moves_to_another_domain),
 		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
