@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -111,6 +112,44 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	return status;
 }
 
+/* Contents that only open files without a name have: their pins are gone. */
+static emr_status nameless_roots_of(emr_view *view, emr_buf *out_roots)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->state == NODE_GONE && n->file != NULL && n->file->has_content)
+			status = emr_buf_append(out_roots, &n->file->content.c, sizeof(emr_cid));
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+static emr_status nameless_roots(void *context, emr_cid_visit visit, void *visit_context)
+{
+	EMR_AUTO_BUF roots = { 0 };
+	emr_status status = nameless_roots_of(context, &roots);
+
+	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid)) {
+		emr_cid root;
+
+		memcpy(&root, roots.data + at, sizeof root);
+		status = visit(visit_context, &root);
+	}
+	return status;
+}
+
+emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
+{
+	emr_reclaim_options options = { .max_live_percent = max_live_percent,
+		.extra_roots = nameless_roots, .roots_context = view };
+
+	return emr_journal_reclaim(view->options.journal, &options, out_report);
+}
+
 static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 {
 	emr_reclaim_options options = { .extra_roots = working_roots, .roots_context = view };
@@ -121,7 +160,7 @@ static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 	status = emr_store_stats_get(view->options.store, &stats);
 	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
 		return;
-	status = emr_journal_reclaim(view->options.journal, &options, &report);
+	status = emr_view_reclaim(view, 0, &report);
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes", (unsigned long long)report.bytes_freed);
 	else

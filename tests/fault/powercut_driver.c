@@ -429,11 +429,10 @@ static void reopen(const char *path)
 
 static void reclaim(void)
 {
-	emr_reclaim_options how = { .max_live_percent = 90 };
 	emr_reclaim_report report;
 
 	mark("o %ld publish", ++number);
-	must(emr_journal_reclaim(stack.journal, &how, &report), "reclaim");
+	must(emr_view_reclaim(stack.view, 90, &report), "reclaim");
 }
 
 static void one_step(const char *path)

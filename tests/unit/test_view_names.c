@@ -1,0 +1,94 @@
+/* What a name may be, and which names are scratch. */
+#include "emr_test.h"
+
+#include "view/names.h"
+
+static void any_byte_but_slash_and_zero_may_be_in_a_name(void **state)
+{
+	char name[3] = "x";
+
+	(void)state;
+	for (int c = 1; c < 256; c++) {
+		name[1] = (char)c;
+		assert_status(c == '/' ? EMR_BAD_NAME : EMR_OK, emr_name_check(name));
+	}
+}
+
+static void dot_names_and_empty_names_are_bad(void **state)
+{
+	(void)state;
+	assert_status(EMR_BAD_NAME, emr_name_check(""));
+	assert_status(EMR_BAD_NAME, emr_name_check("."));
+	assert_status(EMR_BAD_NAME, emr_name_check(".."));
+	assert_ok(emr_name_check("..."));
+	assert_ok(emr_name_check(" "));
+	assert_ok(emr_name_check("\n"));
+}
+
+static void a_name_has_at_most_255_bytes(void **state)
+{
+	char name[300];
+
+	(void)state;
+	memset(name, 'n', sizeof name);
+	name[255] = 0;
+	assert_ok(emr_name_check(name));
+	name[255] = 'n';
+	name[256] = 0;
+	assert_status(EMR_BAD_NAME, emr_name_check(name));
+}
+
+static void names_of_emrfs_itself_are_reserved(void **state)
+{
+	(void)state;
+	assert_true(emr_name_is_reserved_at_top(".emrfs"));
+	assert_true(emr_name_is_reserved_at_top("shared-with-me"));
+	assert_true(emr_name_is_reserved_at_top("shared-by-me"));
+	assert_true(emr_name_is_reserved_at_top("datasets"));
+	assert_false(emr_name_is_reserved_at_top("Datasets"));
+	assert_false(emr_name_is_reserved_at_top(".emrfs2"));
+	assert_false(emr_name_is_reserved_at_top("Inbox"));
+}
+
+static void scratch_of_programs_is_local(void **state)
+{
+	static const char *const local[] = { ".~lock.report.odt#", "lu12345abc.tmp", "~$report.docx", "x.tmp",
+		"report.txt~", ".report.txt.swp", ".report.txt.swo", ".x.swx", "4913", "#draft#", ".#draft",
+		".goutputstream-A1B2C3", "IM0001.bak", "scan.pdf.crdownload", "scan.pdf.part", "a.partial",
+		"a.download", ".Trash-1000", ".Trash", ".DS_Store", "._scan.pdf", "Thumbs.db", "desktop.ini",
+		".directory", ".thumbnails", "db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
+		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log", "VTK.log",
+		".scan.pdf.Xk29Qa", "..x.aB3dE6" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		if (!emr_name_is_local(local[i]))
+			fail_msg("%s is scratch", local[i]);
+}
+
+static void names_of_records_are_not_local(void **state)
+{
+	static const char *const kept[] = { "MRI.pdf", "IM0001", "IM0001.dcm", ".hidden", "report.txt",
+		"tmp", "backup", "bak", "part", "4914", "scan~1.pdf", "#1 visit", "lu.pdf", ".profile.backup",
+		"a.swp", ".goutputstream-A1B2C", "Trash", "2024-01-01.log", "lock", ".scan.pdf.Xk29Q",
+		".a.b-cdefg", "x.TMP.pdf", "journal" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		if (emr_name_is_local(kept[i]))
+			fail_msg("%s is a record", kept[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_byte_but_slash_and_zero_may_be_in_a_name),
+		cmocka_unit_test(dot_names_and_empty_names_are_bad),
+		cmocka_unit_test(a_name_has_at_most_255_bytes),
+		cmocka_unit_test(names_of_emrfs_itself_are_reserved),
+		cmocka_unit_test(scratch_of_programs_is_local),
+		cmocka_unit_test(names_of_records_are_not_local),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

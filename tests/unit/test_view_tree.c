@@ -1,0 +1,538 @@
+/* The namespace: making, finding, listing, moving and removing; attributes; names of any bytes. */
+#include "view_kit.h"
+
+#define KIT kit k; (void)state; kit_open(&k)
+
+static emr_status try_rename(kit *k, const char *from, const char *to, unsigned flags)
+{
+	const char *a, *b;
+	uint64_t from_dir = kit_parent(k, from, &a), to_dir = kit_parent(k, to, &b);
+
+	return emr_view_rename(k->view, from_dir, a, to_dir, b, flags);
+}
+
+static emr_status try_rmdir(kit *k, const char *path)
+{
+	const char *name;
+	uint64_t parent = kit_parent(k, path, &name);
+
+	return emr_view_rmdir(k->view, parent, name);
+}
+
+static emr_status try_unlink(kit *k, const char *path)
+{
+	const char *name;
+	uint64_t parent = kit_parent(k, path, &name);
+
+	return emr_view_unlink(k->view, parent, name);
+}
+
+static emr_status try_mkdir(kit *k, const char *path)
+{
+	const char *name;
+	uint64_t parent = kit_parent(k, path, &name);
+	emr_attr attr;
+	emr_status status = emr_view_mkdir(k->view, parent, name, 0755, &attr);
+
+	if (status == EMR_OK)
+		emr_view_forget(k->view, attr.node, 1);
+	return status;
+}
+
+static void an_empty_folder_has_only_the_inbox(void **state)
+{
+	KIT;
+	assert_true(kit_exists(&k, "Inbox"));
+	assert_int_equal(kit_attr(&k, "").node, EMR_ROOT_NODE);
+	assert_int_equal(kit_attr(&k, "").nlink, 3);
+	assert_status(EMR_DENIED, try_rmdir(&k, "Inbox"));
+	assert_status(EMR_DENIED, try_rename(&k, "Inbox", "Outbox", 0));
+	kit_close(&k);
+}
+
+static void what_is_made_is_there_and_only_once(void **state)
+{
+	emr_attr attr;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	assert_status(EMR_EXISTS, try_mkdir(&k, "d"));
+	assert_ok(emr_view_make(k.view, kit_attr(&k, "d").node, "f", 0640, &attr));
+	assert_status(EMR_EXISTS, emr_view_make(k.view, kit_attr(&k, "d").node, "f", 0640, &attr));
+	assert_int_equal(kit_attr(&k, "d/f").mode, 0640);
+	assert_int_equal(kit_attr(&k, "d/f").size_bytes, 0);
+	assert_int_equal(kit_attr(&k, "d").nlink, 2);
+	assert_status(EMR_NOT_DIRECTORY, emr_view_make(k.view, attr.node, "g", 0640, &attr));
+	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, EMR_ROOT_NODE, "nothing", &attr));
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void emrfs_own_names_cannot_be_made(void **state)
+{
+	emr_attr attr;
+
+	KIT;
+	assert_status(EMR_RESERVED_NAME, try_mkdir(&k, "shared-with-me"));
+	assert_status(EMR_RESERVED_NAME, emr_view_make(k.view, EMR_ROOT_NODE, ".emrfs", 0600, &attr));
+	kit_mkdir(&k, "d");
+	assert_ok(try_mkdir(&k, "d/datasets"));
+	assert_status(EMR_RESERVED_NAME, try_rename(&k, "d", "datasets", 0));
+	assert_ok(emr_view_lookup(k.view, EMR_ROOT_NODE, ".emrfs", &attr));
+	assert_true(attr.is_virtual);
+	assert_status(EMR_DENIED, emr_view_make(k.view, attr.node, "x", 0600, &attr));
+	emr_view_forget(k.view, attr.node, 1);
+	kit_close(&k);
+}
+
+static void set_id_bits_are_never_kept(void **state)
+{
+	emr_attr attr, want = { .mode = 07777 };
+
+	KIT;
+	assert_ok(emr_view_make(k.view, EMR_ROOT_NODE, "f", 06755, &attr));
+	assert_int_equal(attr.mode, 0755);
+	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &want, &attr));
+	assert_int_equal(attr.mode, 01777);
+	kit_close(&k);
+}
+
+/* a: file, b: file, d: directory, e: empty directory, d/x: file. */
+static void make_few(kit *k)
+{
+	kit_open(k);
+	kit_mkdir(k, "T");
+	kit_text(k, "T/a", "a");
+	kit_text(k, "T/b", "b");
+	kit_mkdir(k, "T/d");
+	kit_mkdir(k, "T/e");
+	kit_text(k, "T/d/x", "x");
+}
+
+static void every_kind_of_rename_does_what_posix_says(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		unsigned flags;
+		emr_status status;
+	} table[] = {
+		{ "T/a", "T/new", 0, EMR_OK },
+		{ "T/a", "T/b", 0, EMR_OK },
+		{ "T/a", "T/a", 0, EMR_OK },
+		{ "T/a", "T/d", 0, EMR_IS_DIRECTORY },
+		{ "T/d", "T/a", 0, EMR_NOT_DIRECTORY },
+		{ "T/d", "T/e", 0, EMR_OK },
+		{ "T/e", "T/d", 0, EMR_NOT_EMPTY },
+		{ "T/d", "T/d/below", 0, EMR_CROSS },
+		{ "T/missing", "T/new", 0, EMR_NOT_FOUND },
+		{ "T/a", "T/d/a", 0, EMR_OK },
+		{ "T/a", "T/b", EMR_RENAME_NO_REPLACE, EMR_EXISTS },
+		{ "T/a", "T/a", EMR_RENAME_NO_REPLACE, EMR_EXISTS },
+		{ "T/a", "T/new", EMR_RENAME_NO_REPLACE, EMR_OK },
+		{ "T/a", "T/new", EMR_RENAME_EXCHANGE, EMR_NOT_FOUND },
+		{ "T/a", "T/b", EMR_RENAME_EXCHANGE, EMR_OK },
+		{ "T/a", "T/d", EMR_RENAME_EXCHANGE, EMR_OK },
+		{ "T/a", "T/d/x", EMR_RENAME_EXCHANGE, EMR_OK },
+		{ "T/d", "T/d/x", EMR_RENAME_EXCHANGE, EMR_CROSS },
+		{ "T/d/x", "T/d", EMR_RENAME_EXCHANGE, EMR_CROSS },
+		{ "T/a", "T/b", 8, EMR_INVALID },
+	};
+
+	(void)state;
+	for (int published = 0; published < 2; published++)
+		for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+			char *before, *after;
+			emr_status status;
+			kit k;
+
+			make_few(&k);
+			if (published)
+				kit_publish(&k);
+			before = kit_picture(&k);
+			status = try_rename(&k, table[i].from, table[i].to, table[i].flags);
+			if (status != table[i].status)
+				fail_msg("%s to %s: %s", table[i].from, table[i].to, emr_status_text(status));
+			after = kit_picture(&k);
+			if (status != EMR_OK || strcmp(table[i].from, table[i].to) == 0)
+				assert_string_equal(after, before);
+			kit_restart_and_compare(&k);
+			kit_publish_all(&k);
+			kit_restart_and_compare(&k);
+			free(before);
+			free(after);
+			kit_close(&k);
+		}
+}
+
+static void names_change_places_in_a_listing_that_is_just_full(void **state)
+{
+	char path[20];
+
+	KIT;
+	kit_mkdir(&k, "d");
+	for (int i = 0; i < 8; i++) {	/* as many as the first listing has room for */
+		snprintf(path, sizeof path, "d/%d", i);
+		kit_text(&k, path, path);
+	}
+	for (int i = 0; i < 200; i++)
+		assert_ok(try_rename(&k, "d/0", "d/1", EMR_RENAME_EXCHANGE));
+	kit_expect_text(&k, "d/0", "d/0");
+	assert_ok(try_rename(&k, "d/0", "d/1", EMR_RENAME_EXCHANGE));
+	kit_expect_text(&k, "d/0", "d/1");
+	kit_expect_text(&k, "d/1", "d/0");
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void only_empty_directories_are_removed(void **state)
+{
+	kit k;
+
+	(void)state;
+	make_few(&k);
+	assert_status(EMR_NOT_EMPTY, try_rmdir(&k, "T/d"));
+	assert_status(EMR_NOT_DIRECTORY, try_rmdir(&k, "T/a"));
+	assert_status(EMR_IS_DIRECTORY, try_unlink(&k, "T/e"));
+	assert_status(EMR_NOT_FOUND, try_unlink(&k, "T/none"));
+	assert_ok(try_rmdir(&k, "T/e"));
+	assert_ok(try_unlink(&k, "T/d/x"));
+	assert_ok(try_rmdir(&k, "T/d"));
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void nothing_is_made_in_a_directory_that_is_gone(void **state)
+{
+	emr_attr attr, gone;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	assert_ok(emr_view_lookup(k.view, EMR_ROOT_NODE, "d", &gone));
+	kit_rmdir(&k, "d");
+	assert_status(EMR_NOT_FOUND, emr_view_make(k.view, gone.node, "f", 0600, &attr));
+	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, gone.node, "f", &attr));
+	assert_ok(emr_view_attr(k.view, gone.node, &attr));
+	assert_int_equal(attr.nlink, 0);
+	emr_view_forget(k.view, gone.node, 1);
+	kit_publish(&k);
+	assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, gone.node, &attr));
+	kit_close(&k);
+}
+
+/* ---- listings ---- */
+
+enum { MANY = 10000 };
+
+typedef struct seen {
+	uint8_t times[MANY];
+	uint64_t next;
+	size_t n, limit;
+} seen;
+
+static bool note_seen(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	seen *s = arg;
+
+	(void)attr;
+	if (s->n++ == s->limit)
+		return false;
+	s->next = next;
+	if (name[0] == 'f')
+		s->times[atoi(name + 1)]++;
+	return true;
+}
+
+static void a_listing_misses_and_repeats_nothing_that_stays(void **state)
+{
+	seen *s = calloc(1, sizeof *s);
+	char name[20];
+	emr_attr attr;
+	uint64_t d;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	d = kit_attr(&k, "d").node;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		assert_ok(emr_view_make(k.view, d, name, 0600, &attr));
+		emr_view_forget(k.view, attr.node, 1);
+	}
+	/* Between any two parts every third leaves, and others come. */
+	for (int part = 0;; part++) {
+		s->n = 0;
+		s->limit = 97;
+		assert_ok(emr_view_each_entry(k.view, d, s->next, false, note_seen, s));
+		if (s->n < s->limit)
+			break;
+		for (int i = part * 60; i < part * 60 + 60 && i < MANY; i++) {
+			snprintf(name, sizeof name, "f%d", i);
+			if (i % 3 == 0)
+				assert_ok(emr_view_unlink(k.view, d, name));
+		}
+		snprintf(name, sizeof name, "new%d", part);
+		assert_ok(emr_view_make(k.view, d, name, 0600, &attr));
+		emr_view_forget(k.view, attr.node, 1);
+	}
+	for (int i = 0; i < MANY; i++) {
+		if (i % 3 != 0)
+			assert_int_equal(s->times[i], 1);
+		assert_true(s->times[i] <= 1);
+	}
+	free(s);
+	kit_close(&k);
+}
+
+/* ---- links, attributes, times ---- */
+
+static void symbolic_links_keep_their_target(void **state)
+{
+	char target[4200], *got;
+	emr_attr attr;
+
+	KIT;
+	memset(target, 't', sizeof target);
+	target[4096] = 0;
+	assert_status(EMR_BAD_NAME, emr_view_symlink(k.view, EMR_ROOT_NODE, "s", target, &attr));
+	target[4095] = 0;
+	kit_mkdir(&k, "d");
+	assert_ok(emr_view_symlink(k.view, kit_attr(&k, "d").node, "long", target, &attr));
+	assert_ok(emr_view_symlink(k.view, kit_attr(&k, "d").node, "s", "../not/there", &attr));
+	assert_int_equal(attr.size_bytes, 12);
+	assert_status(EMR_NOT_FOUND, emr_view_symlink(k.view, EMR_ROOT_NODE, "e", "", &attr));
+	kit_restart_and_compare(&k);
+	kit_publish(&k);
+	kit_restart_and_compare(&k);
+	assert_ok(emr_view_read_link(k.view, kit_attr(&k, "d/long").node, &got));
+	assert_string_equal(got, target);
+	free(got);
+	assert_status(EMR_INVALID, emr_view_read_link(k.view, kit_attr(&k, "d").node, &got));
+	kit_close(&k);
+}
+
+static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
+{
+	static uint8_t value[16384];
+	EMR_AUTO_BUF got = { 0 };
+	uint64_t node;
+	emr_status status = EMR_OK;
+	int n = 0;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/f", "x");
+	node = kit_attr(&k, "d/f").node;
+	for (size_t i = 0; i < sizeof value; i++)
+		value[i] = (uint8_t)i;
+	assert_ok(emr_view_set_attribute(k.view, node, "user.empty", emr_bytes_of("", 0), 0));
+	assert_ok(emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 15000), 0));
+	assert_status(EMR_ATTRIBUTE_SPACE, emr_view_set_attribute(k.view, node, "user.15000",
+		emr_bytes_of(value, 16200), 0));
+	assert_status(EMR_ATTRIBUTE_SPACE, emr_view_set_attribute(k.view, node, "user.2",
+		emr_bytes_of(value, 1200), 0));
+	assert_status(EMR_EXISTS, emr_view_set_attribute(k.view, node, "user.empty", emr_bytes_of("1", 1),
+		EMR_ATTRIBUTE_CREATE));
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_set_attribute(k.view, node, "user.none", emr_bytes_of("1", 1),
+		EMR_ATTRIBUTE_REPLACE));
+	assert_status(EMR_UNSUPPORTED, emr_view_set_attribute(k.view, node, "security.x",
+		emr_bytes_of("1", 1), 0));
+	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, "trusted.x", &got));
+	kit_publish(&k);
+	kit_restart_and_compare(&k);
+	node = kit_attr(&k, "d/f").node;
+	assert_ok(emr_view_get_attribute(k.view, node, "user.15000", &got));
+	assert_int_equal(got.len, 15000);
+	assert_memory_equal(got.data, value, 15000);
+	assert_ok(emr_view_remove_attribute(k.view, node, "user.15000"));
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_remove_attribute(k.view, node, "user.15000"));
+	for (; status == EMR_OK; n++) {
+		char name[30];
+
+		snprintf(name, sizeof name, "user.many.%d", n);
+		status = emr_view_set_attribute(k.view, node, name, emr_bytes_of(value, 20), 0);
+	}
+	assert_status(EMR_ATTRIBUTE_SPACE, status);
+	assert_true(n > 300);
+	kit_publish(&k);
+	assert_string_equal(kit_attribute(&k, "d/f", "user.emrfs.state"), "confirmed 1/1");
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void mode_and_time_are_kept_to_the_nanosecond(void **state)
+{
+	static const int64_t times[] = { 0, 1, -1, 1234567890123456789, -86400000000001, INT64_C(4102444800999999999) };
+	emr_attr attr;
+	uint64_t node;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/f", "x");
+	node = kit_attr(&k, "d/f").node;
+	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+		emr_attr want = { .mtime_ns = times[i], .mode = (uint16_t)(0400 + i) };
+
+		assert_ok(emr_view_set_attr(k.view, node, EMR_SET_MTIME | EMR_SET_MODE, &want, &attr));
+		assert_int_equal(attr.mtime_ns, times[i]);
+		kit_restart(&k);
+		node = kit_attr(&k, "d/f").node;
+		assert_int_equal(kit_attr(&k, "d/f").mtime_ns, times[i]);
+		kit_publish(&k);
+		kit_restart(&k);
+		node = kit_attr(&k, "d/f").node;
+		assert_int_equal(kit_attr(&k, "d/f").mtime_ns, times[i]);
+		assert_int_equal(kit_attr(&k, "d/f").mode, 0400 + i);
+	}
+	kit_close(&k);
+}
+
+static void a_time_set_while_the_file_is_written_survives_with_it(void **state)
+{
+	emr_attr want = { .mtime_ns = 1000000000 }, attr;
+	emr_handle *h;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/f", "something to stand on");
+	kit_publish(&k);
+	h = kit_open_file(&k, "d/f", O_RDWR);
+	assert_ok(emr_view_write(h, 3, emr_bytes_of("xyz", 3)));
+	assert_ok(emr_view_fsync(h));
+	kit_wait_ms(&k, 5);
+	assert_ok(emr_view_set_attr(k.view, emr_handle_node(h), EMR_SET_MTIME, &want, &attr));
+	assert_ok(emr_view_fsync(h));
+	emr_view_release(h);
+	kit_restart(&k);
+	assert_int_equal(kit_attr(&k, "d/f").mtime_ns, 1000000000);
+	kit_publish(&k);
+	kit_restart(&k);
+	assert_int_equal(kit_attr(&k, "d/f").mtime_ns, 1000000000);
+	kit_close(&k);
+}
+
+static void names_of_any_bytes_come_back(void **state)
+{
+	uint64_t seed = 5, d;
+	char names[40][256];
+	emr_attr attr;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	d = kit_attr(&k, "d").node;
+	for (int i = 0; i < 40; i++) {
+		size_t len = i < 20 ? 255 : 1 + kit_random(&seed) % 250;
+
+		for (size_t c = 0; c < len; c++) {
+			char byte = (char)kit_random(&seed);
+
+			names[i][c] = byte == 0 || byte == '/' ? '\n' : byte;
+		}
+		names[i][len] = 0;
+		assert_ok(emr_view_make(k.view, d, names[i], 0600, &attr));
+	}
+	assert_ok(emr_view_make(k.view, d, "\xff\xfe not \xc3 utf-8\n\r\t", 0600, &attr));
+	kit_publish(&k);
+	kit_restart(&k);
+	d = kit_attr(&k, "d").node;
+	for (int i = 0; i < 40; i++)
+		assert_ok(emr_view_lookup(k.view, d, names[i], &attr));
+	assert_ok(emr_view_lookup(k.view, d, "\xff\xfe not \xc3 utf-8\n\r\t", &attr));
+	assert_status(EMR_BAD_NAME, emr_view_make(k.view, d, "..", 0600, &attr));
+	kit_close(&k);
+}
+
+static void numbers_programs_see_stay_over_edits_moves_and_restarts(void **state)
+{
+	uint64_t ino;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_mkdir(&k, "e");
+	kit_text(&k, "d/f", "x");
+	ino = kit_attr(&k, "d/f").ino;
+	kit_publish(&k);
+	assert_int_equal(kit_attr(&k, "d/f").ino, ino);
+	kit_text(&k, "d/f", "y");
+	kit_rename(&k, "d/f", "e/f");
+	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
+	kit_publish_all(&k);
+	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
+	kit_restart(&k);
+	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
+	kit_text(&k, "e/g", "z");
+	assert_int_not_equal(kit_attr(&k, "e/g").ino, ino);
+	kit_rename(&k, "e/g", "e/f");	/* another file, the same record */
+	assert_int_not_equal(kit_attr(&k, "e/f").ino, ino);
+	ino = kit_attr(&k, "e/f").ino;
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
+	kit_close(&k);
+}
+
+static void paths_are_told_and_found(void **state)
+{
+	char *path;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_mkdir(&k, "d/e");
+	kit_text(&k, "d/e/f", "x");
+	assert_ok(emr_view_path(k.view, kit_attr(&k, "d//e/./f").node, &path));
+	assert_string_equal(path, "d/e/f");
+	free(path);
+	assert_ok(emr_view_path(k.view, EMR_ROOT_NODE, &path));
+	assert_string_equal(path, "");
+	free(path);
+	assert_false(kit_exists(&k, "d/e/f/g"));
+	kit_close(&k);
+}
+
+static void counts_tell_what_is_where(void **state)
+{
+	emr_view_counts counts;
+	emr_space space;
+
+	KIT;
+	kit_mkdir(&k, "d");
+	kit_text(&k, "d/f", "12345");
+	kit_text(&k, "d/f.part", "local");
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.files, 1);
+	assert_int_equal(counts.local, 1);
+	assert_int_equal(counts.bytes, 5);
+	assert_int_equal(counts.pending, 2);
+	assert_status(EMR_TIMEOUT, emr_view_wait_published(k.view, k.clock.boot_ns));
+	kit_publish(&k);
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.pending, 0);
+	assert_int_equal(counts.confirmed, 1);
+	assert_ok(emr_view_wait_published(k.view, k.clock.boot_ns));
+	assert_ok(emr_view_space(k.view, &space));
+	assert_true(space.total_bytes >= space.free_bytes && space.total_bytes > 0);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_folder_has_only_the_inbox),
+		cmocka_unit_test(what_is_made_is_there_and_only_once),
+		cmocka_unit_test(emrfs_own_names_cannot_be_made),
+		cmocka_unit_test(set_id_bits_are_never_kept),
+		cmocka_unit_test(every_kind_of_rename_does_what_posix_says),
+		cmocka_unit_test(names_change_places_in_a_listing_that_is_just_full),
+		cmocka_unit_test(only_empty_directories_are_removed),
+		cmocka_unit_test(nothing_is_made_in_a_directory_that_is_gone),
+		cmocka_unit_test(a_listing_misses_and_repeats_nothing_that_stays),
+		cmocka_unit_test(symbolic_links_keep_their_target),
+		cmocka_unit_test(attributes_round_trip_and_end_where_the_record_is_full),
+		cmocka_unit_test(mode_and_time_are_kept_to_the_nanosecond),
+		cmocka_unit_test(a_time_set_while_the_file_is_written_survives_with_it),
+		cmocka_unit_test(names_of_any_bytes_come_back),
+		cmocka_unit_test(numbers_programs_see_stay_over_edits_moves_and_restarts),
+		cmocka_unit_test(paths_are_told_and_found),
+		cmocka_unit_test(counts_tell_what_is_where),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
