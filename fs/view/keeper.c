@@ -152,7 +152,6 @@ emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclai
 
 static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 {
-	emr_reclaim_options options = { .extra_roots = working_roots, .roots_context = view };
 	emr_reclaim_report report;
 	emr_store_stats stats;
 	emr_status status;
