@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -112,40 +111,10 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	return status;
 }
 
-/* Contents that only open files without a name have: their pins are gone. */
-static emr_status nameless_roots_of(emr_view *view, emr_buf *out_roots)
-{
-	emr_status status = EMR_OK;
-
-	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
-		const node *n = table_at(&view->by_number, i);
-
-		if (n != NULL && n->state == NODE_GONE && n->file != NULL && n->file->has_content)
-			status = emr_buf_append(out_roots, &n->file->content.c, sizeof(emr_cid));
-	}
-	pthread_mutex_unlock(&view->lock);
-	return status;
-}
-
-static emr_status nameless_roots(void *context, emr_cid_visit visit, void *visit_context)
-{
-	EMR_AUTO_BUF roots = { 0 };
-	emr_status status = nameless_roots_of(context, &roots);
-
-	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid)) {
-		emr_cid root;
-
-		memcpy(&root, roots.data + at, sizeof root);
-		status = visit(visit_context, &root);
-	}
-	return status;
-}
-
 emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
 {
 	emr_reclaim_options options = { .max_live_percent = max_live_percent,
-		.extra_roots = nameless_roots, .roots_context = view };
+		.extra_roots = working_roots, .roots_context = view };
 
 	return emr_journal_reclaim(view->options.journal, &options, out_report);
 }

@@ -1,0 +1,581 @@
+/* Random operations, publications and restarts against a model in memory: names, bytes, modes, times and attributes agree
+ * after every few steps.  A failed run prints its seed; EMR_MODEL_SEED and EMR_MODEL_STEPS choose others. */
+#include "view_kit.h"
+
+enum { ENTRIES = 60, FILE_MAX = 400000, SESSIONS = 4 };
+
+typedef struct entry {
+	char path[200];
+	bool is_used;
+	emr_meta_type type;
+	uint8_t *bytes;
+	size_t len;
+	uint16_t mode;
+	int64_t mtime_ns;	/* of files; the clock stands still within a step */
+	char target[40];
+	char value[3][24];	/* attributes user.0 to user.2; "" is none */
+} entry;
+
+typedef struct session {
+	emr_handle *h;
+	bool has_name, may_write;
+	char path[200];
+	uint8_t *bytes;		/* of a file that lost its name */
+	size_t len;
+} session;
+
+typedef struct world {
+	kit k;
+	uint64_t seed;
+	entry entries[ENTRIES];
+	session sessions[SESSIONS];
+	long step;
+} world;
+
+static uint64_t any(world *w, uint64_t below)
+{
+	return kit_random(&w->seed) % below;
+}
+
+static entry *entry_at(world *w, const char *path)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (w->entries[i].is_used && strcmp(w->entries[i].path, path) == 0)
+			return &w->entries[i];
+	return NULL;
+}
+
+static entry *any_entry(world *w, emr_meta_type type)
+{
+	size_t n = 0, at;
+
+	for (int i = 0; i < ENTRIES; i++)
+		n += w->entries[i].is_used && w->entries[i].type == type;
+	if (n == 0)
+		return NULL;
+	at = any(w, n);
+	for (int i = 0;; i++)
+		if (w->entries[i].is_used && w->entries[i].type == type && at-- == 0)
+			return &w->entries[i];
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(path, directory, len) == 0 && path[len] == '/';
+}
+
+static bool is_empty(world *w, const char *directory)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (w->entries[i].is_used && is_below(w->entries[i].path, directory))
+			return false;
+	return true;
+}
+
+/* A path in some directory of the model, or at the top. */
+static bool new_path(world *w, char out[200])
+{
+	static const char *const names[] = { "a", "b", "c", "scan.dcm", "x~", "x", ".x.swp", "y.part", "y", "z.bak",
+		"z", "\xff\nodd", ".q.pdf.Ab3dE6", "q.pdf" };
+	entry *d = any(w, 4) == 0 ? NULL : any_entry(w, EMR_META_DIR);
+
+	if (d != NULL && strlen(d->path) > 120)
+		return false;
+	snprintf(out, 200, "%.150s%s%s", d != NULL ? d->path : "", d != NULL ? "/" : "", names[any(w, 14)]);
+	return true;
+}
+
+static entry *add(world *w, const char *path, emr_meta_type type, uint16_t mode)
+{
+	for (int i = 0; i < ENTRIES; i++) {
+		entry *e = &w->entries[i];
+
+		if (e->is_used)
+			continue;
+		*e = (entry){ .is_used = true, .type = type, .mode = mode, .mtime_ns = w->k.clock.unix_ns };
+		snprintf(e->path, sizeof e->path, "%s", path);
+		if (type == EMR_META_FILE) {
+			e->bytes = malloc(FILE_MAX);
+			assert_non_null(e->bytes);
+		}
+		return e;
+	}
+	return NULL;
+}
+
+static bool is_full(world *w)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (!w->entries[i].is_used)
+			return false;
+	return true;
+}
+
+/* Sessions of a file that loses its name keep its bytes. */
+static void forget(world *w, entry *e)
+{
+	for (int i = 0; i < SESSIONS; i++) {
+		session *s = &w->sessions[i];
+
+		if (s->h == NULL || !s->has_name || strcmp(s->path, e->path) != 0)
+			continue;
+		s->has_name = false;
+		s->bytes = malloc(FILE_MAX);
+		assert_non_null(s->bytes);
+		memcpy(s->bytes, e->bytes, e->len);
+		s->len = e->len;
+	}
+	free(e->bytes);
+	*e = (entry){ 0 };
+}
+
+static void make_something(world *w)
+{
+	char path[200];
+	const char *name;
+	uint64_t parent;
+	emr_status status;
+	emr_attr attr;
+	unsigned what = (unsigned)any(w, 10);
+
+	if (!new_path(w, path) || is_full(w))
+		return;
+	parent = kit_parent(&w->k, path, &name);
+	if (what < 6)
+		status = emr_view_make(w->k.view, parent, name, 0640, &attr);
+	else if (what < 9)
+		status = emr_view_mkdir(w->k.view, parent, name, 0750, &attr);
+	else
+		status = emr_view_symlink(w->k.view, parent, name, "../some/target", &attr);
+	if (entry_at(w, path) != NULL) {
+		assert_status(EMR_EXISTS, status);
+		return;
+	}
+	assert_ok(status);
+	emr_view_forget(w->k.view, attr.node, 1);
+	if (what < 6)
+		(void)add(w, path, EMR_META_FILE, 0640);
+	else if (what < 9)
+		(void)add(w, path, EMR_META_DIR, 0750);
+	else
+		snprintf(add(w, path, EMR_META_SYMLINK, 0777)->target, 40, "../some/target");
+}
+
+static void open_session(world *w)
+{
+	session *s = &w->sessions[any(w, SESSIONS)];
+	entry *e = any_entry(w, EMR_META_FILE);
+
+	if (s->h != NULL || e == NULL)
+		return;
+	s->may_write = any(w, 4) != 0;
+	s->h = kit_open_file(&w->k, e->path, s->may_write ? O_RDWR : O_RDONLY);
+	s->has_name = true;
+	snprintf(s->path, sizeof s->path, "%s", e->path);
+}
+
+static session *any_session(world *w)
+{
+	session *s = &w->sessions[any(w, SESSIONS)];
+
+	return s->h != NULL ? s : NULL;
+}
+
+static void session_bytes(world *w, session *s, uint8_t **out_bytes, size_t **out_len, entry **out_entry)
+{
+	entry *e = s->has_name ? entry_at(w, s->path) : NULL;
+
+	*out_entry = e;
+	*out_bytes = e != NULL ? e->bytes : s->bytes;
+	*out_len = e != NULL ? &e->len : &s->len;
+	assert_non_null(*out_bytes);
+}
+
+static void write_something(world *w)
+{
+	static uint8_t noise[70000];
+	session *s = any_session(w);
+	uint8_t *bytes;
+	size_t *len, at, n;
+	uint64_t seed;
+	entry *e;
+
+	if (s == NULL || !s->may_write)
+		return;
+	session_bytes(w, s, &bytes, &len, &e);
+	at = any(w, *len + 3000);
+	n = 1 + any(w, any(w, 4) == 0 ? 70000 : 3000);
+	if (at + n > FILE_MAX)
+		return;
+	seed = w->seed;
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t word = kit_random(&seed);
+
+		memcpy(noise + i, &word, n - i < 8 ? n - i : 8);
+	}
+	if (emr_view_write(s->h, at, emr_bytes_of(noise, n)) != EMR_OK)
+		fail_msg("write");
+	if (at > *len)
+		memset(bytes + *len, 0, at - *len);
+	memcpy(bytes + at, noise, n);
+	if (at + n > *len)
+		*len = at + n;
+	if (e != NULL)
+		e->mtime_ns = w->k.clock.unix_ns;
+}
+
+static void read_something(world *w)
+{
+	static uint8_t got[FILE_MAX + 10];
+	session *s = any_session(w);
+	uint8_t *bytes;
+	size_t *len, n = 0, at;
+	entry *e;
+
+	if (s == NULL)
+		return;
+	session_bytes(w, s, &bytes, &len, &e);
+	at = any(w, *len + 1);
+	assert_ok(emr_view_read(s->h, at, got, sizeof got, &n));
+	assert_int_equal(n, *len - at);
+	if (n > 0)
+		assert_memory_equal(got, bytes + at, n);
+}
+
+static void sync_something(world *w)
+{
+	session *s = any_session(w);
+
+	if (s != NULL)
+		assert_ok(emr_view_fsync(s->h));
+}
+
+static void end_session(session *s)
+{
+	if (s->h == NULL)
+		return;
+	assert_ok(emr_view_flush(s->h));
+	emr_view_release(s->h);
+	free(s->bytes);
+	*s = (session){ 0 };
+}
+
+static void truncate_something(world *w)
+{
+	entry *e = any_entry(w, EMR_META_FILE);
+	emr_attr want = { 0 }, got;
+
+	if (e == NULL)
+		return;
+	want.size_bytes = any(w, 3) == 0 ? 0 : any(w, e->len + 5000);
+	if (want.size_bytes > FILE_MAX)
+		return;
+	assert_ok(emr_view_set_attr(w->k.view, kit_attr(&w->k, e->path).node, EMR_SET_SIZE, &want, &got));
+	if (want.size_bytes > e->len)
+		memset(e->bytes + e->len, 0, want.size_bytes - e->len);
+	e->len = want.size_bytes;
+	e->mtime_ns = w->k.clock.unix_ns;
+}
+
+static void set_something(world *w)
+{
+	entry *e = any_entry(w, any(w, 3) == 0 ? EMR_META_DIR : EMR_META_FILE);
+	emr_attr want, got;
+	unsigned mask = (unsigned)any(w, 2) == 0 ? EMR_SET_MODE : EMR_SET_MTIME;
+	char name[20];
+	uint64_t node;
+	unsigned i;
+
+	if (e == NULL)
+		return;
+	node = kit_attr(&w->k, e->path).node;
+	want = (emr_attr){ .mode = (uint16_t)(0600 + any(w, 0100)), .mtime_ns = (int64_t)any(w, UINT64_C(1) << 60) };
+	i = (unsigned)any(w, 3);
+	snprintf(name, sizeof name, "user.%u", i);
+	if (any(w, 2) == 0) {
+		assert_ok(emr_view_set_attr(w->k.view, node, mask, &want, &got));
+		if (mask == EMR_SET_MODE)
+			e->mode = want.mode;
+		else
+			e->mtime_ns = want.mtime_ns;
+	} else if (any(w, 3) != 0) {
+		snprintf(e->value[i], sizeof e->value[i], "value %llu", (unsigned long long)any(w, 1000000));
+		assert_ok(emr_view_set_attribute(w->k.view, node, name,
+			emr_bytes_of(e->value[i], strlen(e->value[i])), 0));
+	} else {
+		emr_status status = emr_view_remove_attribute(w->k.view, node, name);
+
+		assert_status(e->value[i][0] != 0 ? EMR_OK : EMR_NO_ATTRIBUTE, status);
+		e->value[i][0] = 0;
+	}
+}
+
+static emr_status expected_rename(world *w, const entry *from, const entry *to, const char *to_path)
+{
+	bool from_is_dir = from->type == EMR_META_DIR;
+
+	if (from_is_dir && (is_below(to_path, from->path)))
+		return EMR_CROSS;
+	if (to == NULL || to == from)
+		return EMR_OK;
+	if (from_is_dir && to->type != EMR_META_DIR)
+		return EMR_NOT_DIRECTORY;
+	if (!from_is_dir && to->type == EMR_META_DIR)
+		return EMR_IS_DIRECTORY;
+	return to->type == EMR_META_DIR && !is_empty(w, to->path) ? EMR_NOT_EMPTY : EMR_OK;
+}
+
+static void replace_start(char path[200], const char *from, const char *to)
+{
+	char rest[200];
+
+	snprintf(rest, sizeof rest, "%s", path + strlen(from));
+	snprintf(path, 200, "%.140s%.59s", to, rest);
+}
+
+static void move_below(world *w, const char *from, const char *to)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (w->entries[i].is_used &&
+			(strcmp(w->entries[i].path, from) == 0 || is_below(w->entries[i].path, from)))
+			replace_start(w->entries[i].path, from, to);
+	for (int i = 0; i < SESSIONS; i++)
+		if (w->sessions[i].h != NULL && w->sessions[i].has_name &&
+			(strcmp(w->sessions[i].path, from) == 0 || is_below(w->sessions[i].path, from)))
+			replace_start(w->sessions[i].path, from, to);
+}
+
+static bool fits(world *w, const char *from, const char *to)
+{
+	for (int i = 0; i < ENTRIES; i++)
+		if (w->entries[i].is_used && is_below(w->entries[i].path, from) &&
+			strlen(w->entries[i].path) - strlen(from) > 58)
+			return false;
+	return strlen(to) < 139;
+}
+
+static void rename_something(world *w)
+{
+	entry *e = any_entry(w, any(w, 3) == 0 ? EMR_META_DIR : EMR_META_FILE), *target;
+	char to[200], from[200];
+	const char *a, *b;
+	uint64_t from_dir, to_dir;
+	emr_status wanted;
+
+	if (e == NULL || !new_path(w, to) || !fits(w, e->path, to))
+		return;
+	target = entry_at(w, to);
+	wanted = expected_rename(w, e, target, to);
+	snprintf(from, sizeof from, "%s", e->path);
+	from_dir = kit_parent(&w->k, from, &a);
+	to_dir = kit_parent(&w->k, to, &b);
+	assert_status(wanted, emr_view_rename(w->k.view, from_dir, a, to_dir, b, 0));
+	if (wanted != EMR_OK || target == e)
+		return;
+	if (target != NULL)
+		forget(w, target);
+	move_below(w, from, to);
+}
+
+static void exchange_something(world *w)
+{
+	entry *x = any_entry(w, EMR_META_FILE), *y = any_entry(w, EMR_META_FILE);
+	char path[200];
+	const char *a, *b;
+	uint64_t from_dir, to_dir;
+
+	if (x == NULL || x == y)
+		return;
+	from_dir = kit_parent(&w->k, x->path, &a);
+	to_dir = kit_parent(&w->k, y->path, &b);
+	assert_ok(emr_view_rename(w->k.view, from_dir, a, to_dir, b, EMR_RENAME_EXCHANGE));
+	snprintf(path, sizeof path, "%s", x->path);
+	for (int i = 0; i < SESSIONS; i++) {
+		session *s = &w->sessions[i];
+
+		if (s->h == NULL || !s->has_name)
+			continue;
+		if (strcmp(s->path, path) == 0)
+			snprintf(s->path, sizeof s->path, "%s", y->path);
+		else if (strcmp(s->path, y->path) == 0)
+			snprintf(s->path, sizeof s->path, "%s", path);
+	}
+	snprintf(x->path, sizeof x->path, "%s", y->path);
+	snprintf(y->path, sizeof y->path, "%s", path);
+}
+
+static void remove_something(world *w)
+{
+	entry *e = any_entry(w, (emr_meta_type)(1 + any(w, 3)));
+	const char *name;
+	uint64_t parent;
+
+	if (e == NULL)
+		return;
+	parent = kit_parent(&w->k, e->path, &name);
+	if (e->type != EMR_META_DIR) {
+		assert_ok(emr_view_unlink(w->k.view, parent, name));
+		forget(w, e);
+	} else if (is_empty(w, e->path)) {
+		assert_ok(emr_view_rmdir(w->k.view, parent, name));
+		forget(w, e);
+	} else {
+		assert_status(EMR_NOT_EMPTY, emr_view_rmdir(w->k.view, parent, name));
+	}
+}
+
+/* ---- comparison ---- */
+
+static bool count_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)attr;
+	(void)next;
+	*(size_t *)arg += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return true;
+}
+
+static size_t names_in(world *w, const char *path)
+{
+	size_t n = 0;
+
+	assert_ok(emr_view_each_entry(w->k.view, kit_attr(&w->k, path).node, 0, false, count_name, &n));
+	return n;
+}
+
+static void compare_entry(world *w, const entry *e)
+{
+	emr_attr attr;
+	char *target;
+
+	if (emr_view_find(w->k.view, e->path, &attr) != EMR_OK)
+		fail_msg("step %ld: %s is missing", w->step, e->path);
+	assert_int_equal(attr.type, e->type);
+	assert_int_equal(attr.mode, e->mode);
+	for (int i = 0; i < 3; i++) {
+		char name[20];
+
+		snprintf(name, sizeof name, "user.%d", i);
+		assert_string_equal(kit_attribute(&w->k, e->path, name), e->value[i]);
+	}
+	if (e->type == EMR_META_SYMLINK) {
+		assert_ok(emr_view_read_link(w->k.view, attr.node, &target));
+		assert_string_equal(target, e->target);
+		free(target);
+	} else if (e->type == EMR_META_FILE) {
+		if (attr.mtime_ns != e->mtime_ns)
+			fail_msg("step %ld: %s has mtime %lld, not %lld", w->step, e->path,
+				(long long)attr.mtime_ns, (long long)e->mtime_ns);
+		if (attr.size_bytes != e->len)
+			fail_msg("step %ld: %s has %llu bytes, not %zu", w->step, e->path,
+				(unsigned long long)attr.size_bytes, e->len);
+		kit_expect(&w->k, e->path, e->bytes, e->len);
+	}
+}
+
+static void compare_all(world *w)
+{
+	size_t names = names_in(w, ""), want = 1;	/* Inbox */
+
+	for (int i = 0; i < ENTRIES; i++) {
+		const entry *e = &w->entries[i];
+
+		if (!e->is_used)
+			continue;
+		want++;
+		compare_entry(w, e);
+		if (e->type == EMR_META_DIR)
+			names += names_in(w, e->path);
+	}
+	if (names != want)
+		fail_msg("step %ld: %zu names, not %zu", w->step, names, want);
+}
+
+static void one_step(world *w)
+{
+	unsigned what = (unsigned)any(w, 1000);
+
+	kit_wait_ms(&w->k, 1 + (int64_t)any(w, 400));
+	if (what < 150)
+		make_something(w);
+	else if (what < 250)
+		open_session(w);
+	else if (what < 450)
+		write_something(w);
+	else if (what < 520)
+		read_something(w);
+	else if (what < 600)
+		end_session(&w->sessions[any(w, SESSIONS)]);
+	else if (what < 640)
+		truncate_something(w);
+	else if (what < 710)
+		set_something(w);
+	else if (what < 820)
+		rename_something(w);
+	else if (what < 840)
+		exchange_something(w);
+	else if (what < 890)
+		remove_something(w);
+	else if (what < 920)
+		kit_publish(&w->k);
+	else if (what < 940)
+		assert_ok(emr_view_sync(w->k.view));
+	else if (what < 960)
+		sync_something(w);
+}
+
+static void restart(world *w)
+{
+	for (int i = 0; i < SESSIONS; i++)
+		end_session(&w->sessions[i]);
+	kit_restart(&w->k);
+	compare_all(w);
+}
+
+static void live(uint64_t seed, long steps)
+{
+	world *w = calloc(1, sizeof *w);
+
+	assert_non_null(w);
+	print_message("seed %llu, %ld steps\n", (unsigned long long)seed, steps);
+	w->seed = seed;
+	kit_open(&w->k);
+	for (w->step = 1; w->step <= steps; w->step++) {
+		one_step(w);
+		if (any(w, 25) == 0)
+			compare_all(w);
+		if (any(w, 60) == 0)
+			restart(w);
+	}
+	restart(w);
+	kit_publish_all(&w->k);
+	compare_all(w);
+	restart(w);
+	for (int i = 0; i < ENTRIES; i++)
+		if (w->entries[i].is_used)
+			free(w->entries[i].bytes);
+	kit_close(&w->k);
+	free(w);
+}
+
+static void the_folder_is_what_the_model_says(void **state)
+{
+	const char *seed = getenv("EMR_MODEL_SEED"), *steps = getenv("EMR_MODEL_STEPS");
+	long n = steps != NULL ? strtol(steps, NULL, 10) : 1000;
+
+	(void)state;
+	if (seed != NULL)
+		live(strtoull(seed, NULL, 10), n);
+	for (uint64_t s = 1; s <= 3 && seed == NULL; s++)
+		live(s, n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_folder_is_what_the_model_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
