@@ -1,22 +1,25 @@
-/* What the open keyring answers to `verify` and `ledger`, in the mount or in the verb's own process.
- * It refuses to give out keys or content: only what was found. */
+/* What the open keyring answers to `verify` and `ledger`, in the mount or in the verb's own
+ * process. It refuses to give out keys or content: only what was found. */
 #pragma once
 
 #include "cmd/frame.h"
 #include "session.h"
 
-/* Receives objects as they come (progress, entries); steals the reference.  Not EMR_OK ends the work, which then returns it. */
+/* Receives objects as they come (progress, entries); steals the reference.  Not EMR_OK ends the
+ * work, which then returns it. */
 typedef emr_status (*emr_emit_fn)(void *arg, json_t *object);
 
-/* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"done","of"}} now and then, {"bad":{path place
- * error}} for each fault, and last {"done":true,"checked","bad_count","chain",...}. */
-emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem);
+/* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"done","of"}} now and
+ * then, {"bad":{path place error}} for each fault, and last
+ * {"done":true,"checked","bad_count","chain",...}. */
+emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
 
-/* Entries of the ledger, newest first: emits {"entries":[...]} in portions, and last {"done":true,"checkpoint":...}. */
-emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem);
+/* Entries of the ledger, newest first: emits {"entries":[...]} in portions, and last
+ * {"done":true,"checkpoint":...}. */
+emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
 
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
-emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object, bool *out_is_published,
-	emr_problem *out_problem);
+emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
+	bool *out_is_published, emr_problem *out_problem);

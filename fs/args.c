@@ -71,7 +71,8 @@ static emr_status unknown_verb(parser *p, const char *name)
 		}
 	}
 	if (near != NULL)
-		return wrong(p, "There is no verb \"%.100s\". Did you mean \"%.100s\"?", name, near);
+		return wrong(
+			p, "There is no verb \"%.100s\". Did you mean \"%.100s\"?", name, near);
 	return wrong(p, "There is no verb \"%.100s\".", name);
 }
 
@@ -86,8 +87,8 @@ static bool find_long(const parser *p, const char *name, size_t len, emr_option 
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		const char *known = emr_option_get((emr_option)i)->name;
 
-		if (known != NULL && strlen(known) == len && memcmp(known, name, len) == 0
-			&& is_taken(p, (emr_option)i)) {
+		if (known != NULL && strlen(known) == len && memcmp(known, name, len) == 0 &&
+			is_taken(p, (emr_option)i)) {
 			*out_option = (emr_option)i;
 			return true;
 		}
@@ -115,7 +116,8 @@ static emr_status unknown_option(parser *p, const char *word)
 	snprintf(name, sizeof name, "%.*s", (int)len, word);
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		const char *known = emr_option_get((emr_option)i)->name;
-		size_t d = known != NULL && is_taken(p, (emr_option)i) ? distance(name + 2, known) : 99;
+		size_t d = known != NULL && is_taken(p, (emr_option)i) ? distance(name + 2, known)
+								       : 99;
 
 		if (d < best) {
 			best = d;
@@ -123,7 +125,8 @@ static emr_status unknown_option(parser *p, const char *word)
 		}
 	}
 	if (near != NULL && strncmp(name, "--", 2) == 0)
-		return wrong(p, "There is no option \"%.100s\" here. Did you mean --%s?", name, near);
+		return wrong(
+			p, "There is no option \"%.100s\" here. Did you mean --%s?", name, near);
 	return wrong(p, "There is no option \"%.100s\" here.", name);
 }
 
@@ -135,7 +138,8 @@ static emr_status give(parser *p, emr_option option, const char *word, const cha
 		return wrong(p, "%.100s takes no argument.", word);
 	if (value == NULL && kind == EMR_HAS_ARGUMENT) {
 		if (p->at >= p->argc)
-			return wrong(p, "%.100s needs an argument: %s.", word, emr_option_get(option)->argument);
+			return wrong(p, "%.100s needs an argument: %s.", word,
+				emr_option_get(option)->argument);
 		value = p->argv[p->at++];
 	}
 	p->args->given[option] = true;
@@ -201,10 +205,10 @@ static emr_status take_word(parser *p)
 
 emr_status emr_args_parse(int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem)
 {
-	parser p = { .argv = argv, .argc = argc, .at = 1, .args = out_args, .problem = out_problem };
+	parser p = {.argv = argv, .argc = argc, .at = 1, .args = out_args, .problem = out_problem};
 	emr_status status = EMR_OK;
 
-	*out_args = (emr_args){ .verb = EMR_VERB_HELP };
+	*out_args = (emr_args){.verb = EMR_VERB_HELP};
 	while (p.at < argc && status == EMR_OK)
 		status = take_word(&p);
 	/* A script that asked for JSON gets its failure as JSON, wherever the option stood. */

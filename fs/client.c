@@ -40,21 +40,24 @@ static void say_not_open(const emr_places *places, emr_problem *out_problem)
 
 static emr_status connect_to(const emr_places *places, int *out_fd)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	EMR_AUTO_FD run_fd = open(places->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (run_fd < 0 || fd < 0)
 		return errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", run_fd, EMR_RUN_SOCKET);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", run_fd,
+		EMR_RUN_SOCKET);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-		return errno == ECONNREFUSED || errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+		return errno == ECONNREFUSED || errno == ENOENT ? EMR_NOT_FOUND
+								: emr_status_from_errno(errno);
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
 }
 
-emr_status emr_client_open(const emr_places *places, emr_client *out_client, emr_problem *out_problem)
+emr_status emr_client_open(
+	const emr_places *places, emr_client *out_client, emr_problem *out_problem)
 {
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	struct ucred peer;
@@ -71,7 +74,7 @@ emr_status emr_client_open(const emr_places *places, emr_client *out_client, emr
 		emr_problem_set_status(out_problem, status, places->run);
 	if (status != EMR_OK)
 		return status;
-	*out_client = (emr_client){ .fd = client.fd, .pid = peer.pid };
+	*out_client = (emr_client){.fd = client.fd, .pid = peer.pid};
 	client = EMR_CLIENT_CLOSED;
 	return EMR_OK;
 }
@@ -79,7 +82,8 @@ emr_status emr_client_open(const emr_places *places, emr_client *out_client, emr
 emr_status emr_client_send(emr_client *client, const emr_request *request, emr_problem *out_problem)
 {
 	json_t *object = emr_request_make(request);
-	emr_status status = object != NULL ? emr_frame_send(client->fd, object, SEND_MS) : EMR_NO_MEMORY;
+	emr_status status =
+		object != NULL ? emr_frame_send(client->fd, object, SEND_MS) : EMR_NO_MEMORY;
 
 	json_decref(object);
 	if (status != EMR_OK)
@@ -97,14 +101,15 @@ static const char *text_of(const json_t *object, const char *name)
 /* The texts are taken as they came; they were shown (emr_show) at the other end. */
 static void take_problem(const json_t *object, emr_problem *out_problem)
 {
-	*out_problem = (emr_problem){ .is_set = true, .message = EMR_SAY_FAILED };
+	*out_problem = (emr_problem){.is_set = true, .message = EMR_SAY_FAILED};
 	(void)emr_message_find(text_of(object, "error"), &out_problem->message);
 	/* The row with the same id and exit code, where an id has several. */
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		const emr_message_row *row = emr_message_get((emr_message)i);
 
-		if (strcmp(row->id, text_of(object, "error")) == 0
-			&& (json_int_t)row->exit == json_integer_value(json_object_get(object, "exit")))
+		if (strcmp(row->id, text_of(object, "error")) == 0 &&
+			(json_int_t)row->exit ==
+				json_integer_value(json_object_get(object, "exit")))
 			out_problem->message = (emr_message)i;
 	}
 	snprintf(out_problem->text, sizeof out_problem->text, "%s", text_of(object, "message"));
@@ -112,7 +117,8 @@ static void take_problem(const json_t *object, emr_problem *out_problem)
 	snprintf(out_problem->path, sizeof out_problem->path, "%s", text_of(object, "path"));
 }
 
-emr_status emr_client_receive(emr_client *client, int timeout_ms, json_t **out_object, emr_problem *out_problem)
+emr_status emr_client_receive(
+	emr_client *client, int timeout_ms, json_t **out_object, emr_problem *out_problem)
 {
 	json_t *object = NULL;
 	emr_status status = emr_frame_receive(client->fd, timeout_ms, &object);
@@ -130,10 +136,11 @@ emr_status emr_client_receive(emr_client *client, int timeout_ms, json_t **out_o
 	return EMR_OK;
 }
 
-emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms, json_t **out_object,
-	emr_problem *out_problem)
+emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
+	json_t **out_object, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(client, request, out_problem);
 
-	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem) : status;
+	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem)
+				: status;
 }

@@ -1,4 +1,5 @@
-/* The verbs: each takes its parsed line and says its answer.  They refuse to decide about records themselves. */
+/* The verbs: each takes its parsed line and says its answer.  They refuse to decide about records
+ * themselves. */
 #pragma once
 
 #include "cmd/out.h"

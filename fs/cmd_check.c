@@ -18,13 +18,13 @@
 #include "cmd/text.h"
 
 #define SPACE_WANTED ((uint64_t)1 << 30)
-#define CLOCK_EARLIEST INT64_C(1704067200)	/* 2024-01-01: before any emrfs */
+#define CLOCK_EARLIEST INT64_C(1704067200) /* 2024-01-01: before any emrfs */
 #define CLOCK_SLACK_S 600
 
 typedef struct checker {
 	emr_out *out;
 	const emr_places *places;
-	int state_fd;		/* -1 = no state yet */
+	int state_fd; /* -1 = no state yet */
 	json_t *checks;
 	unsigned n, failed;
 } checker;
@@ -43,10 +43,11 @@ static void note(checker *c, const char *name, bool ok, const char *mend, const 
 	va_end(arguments);
 	c->n++;
 	c->failed += !ok;
-	emr_say(c->out, "%-4s %-12s %s%s%s\n", ok ? "ok" : "NO", name, message, ok ? "" : "  Mend: ",
-		ok ? "" : mend);
-	if (json_array_append_new(c->checks, json_pack("{s:s, s:b, s:o, s:s}", "name", name, "ok", ok, "message",
-			emr_json_text(message), "mend", ok ? "" : mend)) != 0)
+	emr_say(c->out, "%-4s %-12s %s%s%s\n", ok ? "ok" : "NO", name, message,
+		ok ? "" : "  Mend: ", ok ? "" : mend);
+	if (json_array_append_new(
+		    c->checks, json_pack("{s:s, s:b, s:o, s:s}", "name", name, "ok", ok, "message",
+				       emr_json_text(message), "mend", ok ? "" : mend)) != 0)
 		c->failed++;
 }
 
@@ -56,10 +57,11 @@ static void check_kernel(checker *c)
 	unsigned major = 0, minor = 0;
 
 	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		note(c, "kernel", false, "use Linux 5.10 or newer", "the kernel does not say its version");
+		note(c, "kernel", false, "use Linux 5.10 or newer",
+			"the kernel does not say its version");
 	else
-		note(c, "kernel", major > 5 || (major == 5 && minor >= 10), "use Linux 5.10 or newer", "%s %s",
-			name.sysname, name.release);
+		note(c, "kernel", major > 5 || (major == 5 && minor >= 10),
+			"use Linux 5.10 or newer", "%s %s", name.sysname, name.release);
 }
 
 static void check_fuse_device(checker *c)
@@ -69,7 +71,8 @@ static void check_fuse_device(checker *c)
 	if (fd >= 0)
 		note(c, "fuse", true, "", "/dev/fuse can be opened");
 	else
-		note(c, "fuse", false, errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
+		note(c, "fuse", false,
+			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
 			"/dev/fuse: %s", strerror(errno));
 }
 
@@ -88,8 +91,9 @@ static void check_helper(checker *c)
 		snprintf(file, sizeof file, "%.4000s/fusermount3", directory);
 		if (stat(file, &st) != 0)
 			continue;
-		note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0, "apt reinstall fuse3",
-			"%s%s", file, (st.st_mode & S_ISUID) != 0 ? "" : " (not set-user-id)");
+		note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0,
+			"apt reinstall fuse3", "%s%s", file,
+			(st.st_mode & S_ISUID) != 0 ? "" : " (not set-user-id)");
 		return;
 	}
 	note(c, "fusermount3", geteuid() == 0, "apt install fuse3", "fusermount3 is not installed");
@@ -99,7 +103,8 @@ static void check_memory(checker *c)
 {
 	bool is_locked = emr_base_init() == EMR_OK && emr_secret_is_locked();
 
-	note(c, "memory", is_locked, "ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap",
+	note(c, "memory", is_locked,
+		"ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap",
 		is_locked ? "keys are locked in memory" : "keys could be swapped out");
 }
 
@@ -108,7 +113,8 @@ static bool cpu_has(const char *flags, const char *wanted)
 	size_t len = strlen(wanted);
 
 	for (const char *at = flags; (at = strstr(at, wanted)) != NULL; at += len) {
-		if ((at == flags || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0' || at[len] == '\n'))
+		if ((at == flags || at[-1] == ' ') &&
+			(at[len] == ' ' || at[len] == '\0' || at[len] == '\n'))
 			return true;
 	}
 	return false;
@@ -132,11 +138,12 @@ static void check_processor(checker *c)
 	free(line);
 	if (file != NULL)
 		fclose(file);
-	note(c, "processor", true, "", "AES instructions: %s, SHA instructions: %s", aes ? "yes" : "no (slower)",
-		sha ? "yes" : "no (slower)");
+	note(c, "processor", true, "", "AES instructions: %s, SHA instructions: %s",
+		aes ? "yes" : "no (slower)", sha ? "yes" : "no (slower)");
 }
 
-/* Against what is certain: emrfs is younger than 2024, and our own files are not from the future. */
+/* Against what is certain: emrfs is younger than 2024, and our own files are not from the future.
+ */
 static void check_clock(checker *c)
 {
 	int64_t now = (int64_t)emr_clock_unix_s(emr_clock_system());
@@ -145,10 +152,12 @@ static void check_clock(checker *c)
 
 	emr_time_json(now, text);
 	if (now < CLOCK_EARLIEST)
-		note(c, "clock", false, "timedatectl set-ntp true", "it says %s, which is long past", text);
-	else if (c->state_fd >= 0 && fstatat(c->state_fd, EMR_STATE_LOCK, &st, 0) == 0
-		&& (int64_t)st.st_mtime > now + CLOCK_SLACK_S)
-		note(c, "clock", false, "timedatectl set-ntp true", "it says %s, but the folder was used later", text);
+		note(c, "clock", false, "timedatectl set-ntp true",
+			"it says %s, which is long past", text);
+	else if (c->state_fd >= 0 && fstatat(c->state_fd, EMR_STATE_LOCK, &st, 0) == 0 &&
+		 (int64_t)st.st_mtime > now + CLOCK_SLACK_S)
+		note(c, "clock", false, "timedatectl set-ntp true",
+			"it says %s, but the folder was used later", text);
 	else
 		note(c, "clock", true, "", "%s", text);
 }
@@ -158,12 +167,14 @@ static void check_state(checker *c, emr_status status, const emr_problem *proble
 	emr_status place = c->state_fd >= 0 ? emr_network_check_place(c->state_fd) : EMR_OK;
 
 	if (status == EMR_NOT_FOUND)
-		note(c, "state", false, "emrfs init", "there is no keyring here yet (%s)", c->places->state);
+		note(c, "state", false, "emrfs init", "there is no keyring here yet (%s)",
+			c->places->state);
 	else if (status != EMR_OK)
 		note(c, "state", false, problem->hint, "%s", problem->text);
 	else if (place != EMR_OK)
 		note(c, "state", false, "keep the state on a disk of this computer",
-			"%s lies on a file system of another computer or program", c->places->state);
+			"%s lies on a file system of another computer or program",
+			c->places->state);
 	else
 		note(c, "state", true, "", "%s, only yours", c->places->state);
 }
@@ -204,8 +215,8 @@ static void check_space(checker *c)
 
 static void check_settings(checker *c)
 {
-	EMR_AUTO_SETTINGS settings = { 0 };
-	emr_problem problem = { 0 };
+	EMR_AUTO_SETTINGS settings = {0};
+	emr_problem problem = {0};
 	emr_status status = emr_settings_read(c->places, &settings, &problem);
 
 	if (status == EMR_OK)
@@ -217,7 +228,7 @@ static void check_settings(checker *c)
 static void check_run(checker *c)
 {
 	EMR_AUTO_FD fd = -1;
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	emr_status status = emr_places_open_run(c->places, &fd, &problem);
 
 	if (status == EMR_OK)
@@ -228,10 +239,10 @@ static void check_run(checker *c)
 
 int emr_cmd_check(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD state_fd = -1;
-	emr_problem problem = { 0 };
-	checker c = { .out = out, .places = &places, .checks = json_array() };
+	emr_problem problem = {0};
+	checker c = {.out = out, .places = &places, .checks = json_array()};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 

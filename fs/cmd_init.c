@@ -21,8 +21,8 @@
 #define ASKED_BACK 3
 #define TRIES 3
 
-/* Everything is made in a directory of its own inside the state; its parts get their places last, the keyfile after all
- * others.  Whatever happens before that leaves no keyring behind. */
+/* Everything is made in a directory of its own inside the state; its parts get their places last,
+ * the keyfile after all others.  Whatever happens before that leaves no keyring behind. */
 typedef struct making {
 	const emr_args *args;
 	emr_out *out;
@@ -31,8 +31,8 @@ typedef struct making {
 	emr_passphrase passphrase;
 	int state_fd, lock_fd;
 	char stage_name[64];
-	char *stage_path;	/* owned */
-	emr_session session;	/* of the stage */
+	char *stage_path;    /* owned */
+	emr_session session; /* of the stage */
 	emr_profile profile;
 	char words[EMR_WORDS][EMR_WORD_CHARS];
 	bool words_checked;
@@ -44,7 +44,7 @@ static emr_status remove_tree(int dirfd, const char *name);
 
 static emr_status remove_entries(int fd)
 {
-	DIR *directory = fdopendir(fd);	/* takes fd */
+	DIR *directory = fdopendir(fd); /* takes fd */
 	const struct dirent *entry;
 	emr_status status = EMR_OK;
 
@@ -97,8 +97,8 @@ static void making_end(making *m)
 
 	emr_session_close(&m->session);
 	if (m->stage_name[0] != '\0' && remove_tree(m->state_fd, m->stage_name) != EMR_OK) {
-		emr_problem_set(&problem, EMR_SAY_FAILED, "what", m->stage_path, "cause", "could not be removed",
-			NULL);
+		emr_problem_set(&problem, EMR_SAY_FAILED, "what", m->stage_path, "cause",
+			"could not be removed", NULL);
 		emr_remark(m->out, &problem);
 	}
 	emr_wipe(m->words, sizeof m->words);
@@ -115,19 +115,21 @@ static void making_end(making *m)
 /* Our own lock against a second init; a keyring or what is left of one is never touched. */
 static emr_status claim_state(making *m, emr_problem *out_problem)
 {
-	static const char *const parts[] = { EMR_STATE_KEYFILE, EMR_STATE_LEDGER, EMR_STATE_BLOCKS };
+	static const char *const parts[] = {EMR_STATE_KEYFILE, EMR_STATE_LEDGER, EMR_STATE_BLOCKS};
 	emr_status status = emr_places_open_state(&m->places, true, &m->state_fd, out_problem);
 
 	if (status != EMR_OK)
 		return status;
-	m->lock_fd = openat(m->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	m->lock_fd = openat(
+		m->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->lock_fd < 0 || flock(m->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_HAS_KEYRING, "state", m->places.state, NULL);
 		return EMR_BUSY;
 	}
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (faccessat(m->state_fd, parts[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-			emr_problem_set(out_problem, EMR_SAY_HAS_KEYRING, "state", m->places.state, NULL);
+			emr_problem_set(
+				out_problem, EMR_SAY_HAS_KEYRING, "state", m->places.state, NULL);
 			return EMR_EXISTS;
 		}
 	}
@@ -144,7 +146,8 @@ static emr_status make_stage(making *m, emr_problem *out_problem)
 	snprintf(m->stage_name, sizeof m->stage_name, STAGE_PREFIX "%.16s", random);
 	if (asprintf(&m->stage_path, "%s/%s", m->places.state, m->stage_name) < 0)
 		m->stage_path = NULL;
-	status = m->stage_path != NULL ? emr_dir_open(m->stage_path, &m->session.state_fd) : EMR_NO_MEMORY;
+	status = m->stage_path != NULL ? emr_dir_open(m->stage_path, &m->session.state_fd)
+				       : EMR_NO_MEMORY;
 	m->session.state_path = m->stage_path != NULL ? strdup(m->stage_path) : NULL;
 	if (status == EMR_OK && m->session.state_path == NULL)
 		status = EMR_NO_MEMORY;
@@ -160,20 +163,22 @@ static emr_status make_stage(making *m, emr_problem *out_problem)
 static emr_status ask_person(making *m, emr_problem *out_problem)
 {
 	const char *name = m->args->values[EMR_OPT_NAME], *born = m->args->values[EMR_OPT_BORN];
-	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] && emr_terminal_there();
+	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
+		       emr_terminal_there();
 	char line[sizeof m->profile.name] = "";
 
-	if (name == NULL && may_ask && emr_terminal_ask("Your name (Enter: none):", line, sizeof line) == EMR_OK)
+	if (name == NULL && may_ask &&
+		emr_terminal_ask("Your name (Enter: none):", line, sizeof line) == EMR_OK)
 		name = line;
 	snprintf(m->profile.name, sizeof m->profile.name, "%s", name != NULL ? name : "");
-	if (born == NULL && may_ask
-		&& emr_terminal_ask("Born on YYYY-MM-DD (Enter: none):", line, sizeof line) == EMR_OK)
+	if (born == NULL && may_ask &&
+		emr_terminal_ask("Born on YYYY-MM-DD (Enter: none):", line, sizeof line) == EMR_OK)
 		born = line;
 	if (born == NULL || born[0] == '\0')
 		return EMR_OK;
 	if (!emr_date_is_valid(born)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "A birth date is written YYYY-MM-DD.",
-			"verb", "init", NULL);
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"A birth date is written YYYY-MM-DD.", "verb", "init", NULL);
 		return EMR_INVALID;
 	}
 	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
@@ -186,9 +191,9 @@ static emr_status make_network(making *m)
 {
 	char path[4400], handle[32], code[64];
 	emr_public identity;
-	emr_network_new options = { .path = path, .keyring = m->session.keyring, .name = "home",
-		.handle = handle };
-	EMR_AUTO_BUF certificate = { 0 };
+	emr_network_new options = {
+		.path = path, .keyring = m->session.keyring, .name = "home", .handle = handle};
+	EMR_AUTO_BUF certificate = {0};
 	emr_id16 net_id;
 	emr_status status = emr_keyring_public(m->session.keyring, &identity);
 
@@ -200,8 +205,8 @@ static emr_status make_network(making *m)
 	snprintf(path, sizeof path, "%.4200s/%s", m->stage_path, EMR_STATE_LEDGER);
 	status = emr_network_create(&options, &net_id, &certificate);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_CERTIFICATE,
-			emr_buf_view(&certificate));
+		status = emr_keyring_tlv_set(
+			m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
 }
 
@@ -218,17 +223,24 @@ static emr_status note_network(making *m)
 static emr_status make_folder(making *m)
 {
 	emr_session *s = &m->session;
-	const emr_view_options view = { .state_dirfd = s->state_fd, .keyring = s->keyring, .store = s->store,
-		.journal = s->journal, .records = s->records, .ledger = s->ledger, .replica = s->replica,
-		.facts = s->facts, .settle = s->settle, .clock = emr_clock_system() };
+	const emr_view_options view = {.state_dirfd = s->state_fd,
+		.keyring = s->keyring,
+		.store = s->store,
+		.journal = s->journal,
+		.records = s->records,
+		.ledger = s->ledger,
+		.replica = s->replica,
+		.facts = s->facts,
+		.settle = s->settle,
+		.clock = emr_clock_system()};
 
 	return emr_view_initialise(&view);
 }
 
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_keyring_create(EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()),
-		&m->session.keyring);
+	emr_status status = emr_keyring_create(
+		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
 
 	if (status == EMR_OK)
 		status = make_network(m);
@@ -261,15 +273,16 @@ static emr_status write_words(making *m, const char *file, emr_problem *out_prob
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
 
 	for (size_t i = 0; i < EMR_WORDS; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len, "%2zu %s\n", i + 1, m->words[i]);
+		len += (size_t)snprintf(
+			text + len, sizeof text - len, "%2zu %s\n", i + 1, m->words[i]);
 	if (status == EMR_OK)
 		status = emr_pwrite_all(fd, text, len, 0);
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	emr_wipe(text, sizeof text);
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause", emr_status_text(status),
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 
@@ -280,11 +293,13 @@ static emr_status show_words(making *m)
 
 	if (fd < 0)
 		return EMR_IO;
-	dprintf(fd, "\nWrite these 24 words on paper and keep them safe. They bring your keyring back when the\n"
-		    "passphrase or this computer is lost; whoever has them can read your records.\n\n");
+	dprintf(fd,
+		"\nWrite these 24 words on paper and keep them safe. They bring your keyring back "
+		"when the\n"
+		"passphrase or this computer is lost; whoever has them can read your records.\n\n");
 	for (size_t i = 0; i < EMR_WORDS / 4; i++)
-		dprintf(fd, "  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i], i + 7,
-			m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
+		dprintf(fd, "  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i],
+			i + 7, m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
 	dprintf(fd, "\n");
 	return EMR_OK;
 }
@@ -360,15 +375,16 @@ static emr_status move_in(making *m)
 	if (directory == NULL)
 		return EMR_IO;
 	while (status == EMR_OK && (entry = readdir(directory)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0
-			|| strcmp(entry->d_name, EMR_STATE_KEYFILE) == 0)
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			strcmp(entry->d_name, EMR_STATE_KEYFILE) == 0)
 			continue;
 		if (renameat(fd, entry->d_name, m->state_fd, entry->d_name) != 0)
 			status = emr_status_from_errno(errno);
 	}
 	if (status == EMR_OK && fsync(m->state_fd) != 0)
 		status = emr_status_from_errno(errno);
-	if (status == EMR_OK && renameat(fd, EMR_STATE_KEYFILE, m->state_fd, EMR_STATE_KEYFILE) != 0)
+	if (status == EMR_OK &&
+		renameat(fd, EMR_STATE_KEYFILE, m->state_fd, EMR_STATE_KEYFILE) != 0)
 		status = emr_status_from_errno(errno);
 	if (status == EMR_OK && fsync(m->state_fd) != 0)
 		status = emr_status_from_errno(errno);
@@ -381,8 +397,8 @@ static emr_status finish(making *m, emr_problem *out_problem)
 	emr_status status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
 
 	if (status == EMR_OK)
-		status = emr_keyring_save_new(m->session.keyring, m->session.state_fd, EMR_STATE_KEYFILE,
-			emr_passphrase_view(&m->passphrase), &m->settings.kdf);
+		status = emr_keyring_save_new(m->session.keyring, m->session.state_fd,
+			EMR_STATE_KEYFILE, emr_passphrase_view(&m->passphrase), &m->settings.kdf);
 	/* Everything is closed before it moves. */
 	emr_session_close(&m->session);
 	if (status == EMR_OK)
@@ -394,7 +410,7 @@ static emr_status finish(making *m, emr_problem *out_problem)
 
 static void say_done(making *m, const emr_id32 *signer_id)
 {
-	emr_problem remark = { 0 };
+	emr_problem remark = {0};
 	char id[65], shown[512];
 
 	emr_hex(signer_id->b, sizeof signer_id->b, id);
@@ -441,16 +457,20 @@ static emr_status prepare(making *m, emr_problem *out_problem)
 
 int emr_cmd_init(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(making_end))) making m = { .args = args, .out = out, .state_fd = -1,
-		.lock_fd = -1, .session = EMR_SESSION_CLOSED };
-	emr_problem problem = { 0 };
-	emr_id32 signer_id = { { 0 } };
+	__attribute__((cleanup(making_end))) making m = {.args = args,
+		.out = out,
+		.state_fd = -1,
+		.lock_fd = -1,
+		.session = EMR_SESSION_CLOSED};
+	emr_problem problem = {0};
+	emr_id32 signer_id = {{0}};
 	emr_status status = prepare(&m, &problem);
 
 	if (status == EMR_OK)
 		status = ask_person(&m, &problem);
 	if (status == EMR_OK)
-		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], true, &m.passphrase, &problem);
+		status = emr_passphrase_get(
+			args->values[EMR_OPT_PASSPHRASE_FILE], true, &m.passphrase, &problem);
 	if (status == EMR_OK)
 		status = make_stage(&m, &problem);
 	if (status == EMR_OK)

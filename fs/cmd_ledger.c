@@ -7,7 +7,7 @@
 
 typedef struct entries {
 	emr_out *out;
-	json_t *all;		/* with --json */
+	json_t *all; /* with --json */
 	json_t *checkpoint;
 	uint64_t n;
 } entries;
@@ -22,12 +22,14 @@ static const char *text_of(const json_t *object, const char *name)
 static void say_entry(entries *e, const json_t *entry)
 {
 	if (e->n++ == 0)
-		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time", "what", "no.",
-			"object", "item before", "item");
+		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time",
+			"what", "no.", "object", "item before", "item");
 	emr_say(e->out, "%-7lld %-20s  %-10s %-4lld %.8s  %.16s%*s  %.16s%s%s\n",
-		(long long)json_integer_value(json_object_get(entry, "index")), text_of(entry, "at"),
-		text_of(entry, "op"), (long long)json_integer_value(json_object_get(entry, "version")),
-		text_of(entry, "object"), text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",
+		(long long)json_integer_value(json_object_get(entry, "index")),
+		text_of(entry, "at"), text_of(entry, "op"),
+		(long long)json_integer_value(json_object_get(entry, "version")),
+		text_of(entry, "object"),
+		text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",
 		text_of(entry, "before")[0] != '\0' ? 0 : 15, "", text_of(entry, "after"),
 		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : "  refused: ",
 		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : text_of(entry, "result"));
@@ -60,9 +62,10 @@ static emr_status read_limit(const emr_args *args, emr_request *request, emr_pro
 	if (text == NULL)
 		return EMR_OK;
 	limit = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || limit == 0 || limit > EMR_ASK_LIMIT_MAX) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--limit takes a number from 1 to 1000000.",
-			"verb", "ledger", NULL);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || limit == 0 ||
+		limit > EMR_ASK_LIMIT_MAX) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--limit takes a number from 1 to 1000000.", "verb", "ledger", NULL);
 		return EMR_INVALID;
 	}
 	request->limit = (uint32_t)limit;
@@ -74,15 +77,17 @@ static void conclude(emr_out *out, entries *e)
 	if (json_is_string(e->checkpoint))
 		emr_say(out, "%s%s", e->n > 0 ? "\n" : "", json_string_value(e->checkpoint));
 	emr_out_put(out, "entries", json_incref(e->all));
-	emr_out_put(out, "checkpoint", e->checkpoint != NULL ? json_incref(e->checkpoint) : json_null());
+	emr_out_put(out, "checkpoint",
+		e->checkpoint != NULL ? json_incref(e->checkpoint) : json_null());
 }
 
 int emr_cmd_ledger(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
-	emr_problem problem = { 0 };
-	emr_request request = { .ask = EMR_ASK_LEDGER, .checkpoint = args->given[EMR_OPT_CHECKPOINT] };
-	entries e = { .out = out, .all = json_array() };
+	emr_problem problem = {0};
+	emr_request request = {
+		.ask = EMR_ASK_LEDGER, .checkpoint = args->given[EMR_OPT_CHECKPOINT]};
+	entries e = {.out = out, .all = json_array()};
 	emr_status status = read_limit(args, &request, &problem);
 
 	if (status == EMR_OK)

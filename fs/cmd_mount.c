@@ -20,7 +20,7 @@
 #include "session.h"
 #include "special.h"
 
-#define LAST_PUBLISH_NS INT64_C(5000000000)	/* how long an orderly end may take for the ledger */
+#define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
 #define CLOCK_SLACK_S 300
 
@@ -30,21 +30,21 @@ typedef struct mount {
 	emr_places places;
 	emr_settings settings;
 	char *path;
-	int report_fd;		/* to the waiting parent; -1 in the foreground */
+	int report_fd; /* to the waiting parent; -1 in the foreground */
 	emr_session session;
 	emr_notices *notices;
 	emr_special special;
 	emr_server *server;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
-	_Atomic int64_t ready_boot_ns;	/* set before is_ready */
+	_Atomic int64_t ready_boot_ns; /* set before is_ready */
 } mount;
 
 static void mount_end(mount *m)
 {
 	emr_server_stop(m->server);
 	emr_session_close(&m->session);
-	emr_notices_free(m->notices);	/* after the view, which may still have something to say */
+	emr_notices_free(m->notices); /* after the view, which may still have something to say */
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
 	free(m->path);
@@ -77,13 +77,15 @@ static void let_parent_go(mount *m, int code)
 static void say_clock(mount *m)
 {
 	emr_replica_position at;
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	char difference[EMR_TEXT_BYTES];
 
-	if (emr_replica_at(m->session.replica, &at) != EMR_OK || at.last_time <= now + CLOCK_SLACK_S)
+	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
+		at.last_time <= now + CLOCK_SLACK_S)
 		return;
-	snprintf(difference, sizeof difference, "%llu minutes", (unsigned long long)((at.last_time - now) / 60));
+	snprintf(difference, sizeof difference, "%llu minutes",
+		(unsigned long long)((at.last_time - now) / 60));
 	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", "behind", NULL);
 	emr_remark(m->out, &problem);
 }
@@ -91,7 +93,7 @@ static void say_clock(mount *m)
 static void when_ready(void *arg)
 {
 	mount *m = arg;
-	emr_problem why = { 0 };
+	emr_problem why = {0};
 	bool is_read_only = emr_session_is_read_only(&m->session, &why);
 	char shown[4200];
 	int code;
@@ -117,7 +119,7 @@ static void when_ready(void *arg)
 /* Everything to the disk, and to the ledger what it takes within a few seconds. */
 static void hand_over(mount *m)
 {
-	emr_problem ignored = { 0 };
+	emr_problem ignored = {0};
 	emr_status status;
 
 	if (emr_session_is_read_only(&m->session, &ignored))
@@ -125,8 +127,8 @@ static void hand_over(mount *m)
 	status = emr_view_sync(m->session.view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
-	status = emr_view_wait_published(m->session.view,
-		emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
+	status = emr_view_wait_published(
+		m->session.view, emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
 }
@@ -153,7 +155,7 @@ static sigset_t warden_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);	/* from ourselves: the mount has ended */
+	sigaddset(&set, SIGUSR1); /* from ourselves: the mount has ended */
 	return set;
 }
 
@@ -164,7 +166,7 @@ static void *warden(void *arg)
 	const sigset_t set = warden_signals();
 
 	for (;;) {
-		const struct timespec tick = { .tv_sec = WARDEN_TICK_S };
+		const struct timespec tick = {.tv_sec = WARDEN_TICK_S};
 		int number = sigtimedwait(&set, NULL, &tick);
 
 		if (atomic_load(&m->has_ended))
@@ -188,7 +190,8 @@ static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_p
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "/dev/fuse is missing", NULL);
 	else if (status == EMR_UNSUPPORTED)
-		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "the kernel is too old", NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_FUSE, "what", "the kernel is too old", NULL);
 	else
 		emr_problem_set_status(out_problem, status, m->path);
 	return status;
@@ -201,9 +204,12 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.folder = m->path,
 		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
 		.read_only = m->args->given[EMR_OPT_READ_ONLY],
-		.view = { .changed = emr_fuse_changed, .special_names = emr_special_names,
-			.special_count = emr_special_count, .make_special = emr_special_make,
-			.special_arg = &m->special, .notice = emr_notices_add },
+		.view = {.changed = emr_fuse_changed,
+			.special_names = emr_special_names,
+			.special_count = emr_special_count,
+			.make_special = emr_special_make,
+			.special_arg = &m->special,
+			.notice = emr_notices_add},
 	};
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
 
@@ -212,7 +218,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		return status;
 	}
 	options.view.notice_arg = m->notices;
-	m->special = (emr_special){ .session = &m->session, .notices = m->notices };
+	m->special = (emr_special){.session = &m->session, .notices = m->notices};
 	status = emr_session_lock(&m->session, &options, out_problem);
 	if (status == EMR_OK)
 		status = emr_mountpoint_prepare(&m->places, m->path, out_problem);
@@ -232,9 +238,12 @@ static void leave_terminal(const mount *m)
 /* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
 static emr_status serve(mount *m, emr_problem *out_problem)
 {
-	emr_fuse_options options = { .view = m->session.view, .mountpoint = m->path,
-		.mount_options = m->args->values[EMR_OPT_MOUNT_OPTIONS], .read_only = m->session.read_only,
-		.on_ready = when_ready, .on_ready_arg = m };
+	emr_fuse_options options = {.view = m->session.view,
+		.mountpoint = m->path,
+		.mount_options = m->args->values[EMR_OPT_MOUNT_OPTIONS],
+		.read_only = m->session.read_only,
+		.on_ready = when_ready,
+		.on_ready_arg = m};
 	emr_status status = emr_view_start(m->session.view);
 
 	if (status != EMR_OK) {
@@ -261,7 +270,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 
 static int keep_open(mount *m)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	const sigset_t set = warden_signals();
 	emr_status status = emr_base_init();
 
@@ -290,7 +299,7 @@ static int keep_open(mount *m)
 /* The parent stays until the child says that the folder answers, or why not. */
 static int await_child(int report_fd, pid_t child, emr_out *out)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	uint8_t code;
 	ssize_t n;
 
@@ -320,7 +329,7 @@ static int run_here(mount *m)
 
 static int run_behind(mount *m)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	int ends[2];
 	pid_t child;
 
@@ -351,14 +360,15 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 	const char *options = m->args->values[EMR_OPT_MOUNT_OPTIONS];
 	const char *idle = m->args->values[EMR_OPT_IDLE];
 
-	if (options != NULL && strcmp(options, "allow_root") != 0 && strcmp(options, "allow_other") != 0) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "-o takes allow_root or allow_other.",
-			"verb", "mount", NULL);
+	if (options != NULL && strcmp(options, "allow_root") != 0 &&
+		strcmp(options, "allow_other") != 0) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"-o takes allow_root or allow_other.", "verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--idle takes a time such as 30min or 2h.",
-			"verb", "mount", NULL);
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--idle takes a time such as 30min or 2h.", "verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	return EMR_OK;
@@ -366,8 +376,8 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 
 int emr_cmd_mount(const emr_args *args, emr_out *out)
 {
-	mount m = { .args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED };
-	emr_problem problem = { 0 };
+	mount m = {.args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED};
+	emr_problem problem = {0};
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &m.places, &problem);
 	int code;
 
@@ -376,8 +386,8 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = check_arguments(&m, &problem);
 	if (status == EMR_OK)
-		status = emr_mountpoint_find(&m.places, args->n_operands > 0 ? args->operands[0] : NULL, &m.path,
-			&problem);
+		status = emr_mountpoint_find(&m.places,
+			args->n_operands > 0 ? args->operands[0] : NULL, &m.path, &problem);
 	if (status != EMR_OK)
 		code = emr_out_fail(out, &problem);
 	else

@@ -19,7 +19,7 @@ static void say_closed(emr_out *out, const emr_places *places)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
-	emr_ledger_options options = { 0 };
+	emr_ledger_options options = {0};
 	uint64_t size = 0;
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
@@ -27,24 +27,27 @@ static void say_closed(emr_out *out, const emr_places *places)
 		return;
 	}
 	options.path = path;
-	if (emr_base_init() != EMR_OK || emr_ledger_open(&options, &ledger) != EMR_OK
-		|| emr_ledger_size(ledger, &size) != EMR_OK)
+	if (emr_base_init() != EMR_OK || emr_ledger_open(&options, &ledger) != EMR_OK ||
+		emr_ledger_size(ledger, &size) != EMR_OK)
 		return;
-	emr_say(out, "Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.  Only on this computer.\n",
+	emr_say(out,
+		"Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.  Only "
+		"on this computer.\n",
 		places->state, (unsigned long long)size);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_flag(out, "second_copy", false);
-	emr_out_put(out, "ledger", json_pack("{s:s, s:I, s:i}", "kind", "embedded", "size", (json_int_t)size,
-		"witnessed", 0));
+	emr_out_put(out, "ledger",
+		json_pack("{s:s, s:I, s:i}", "kind", "embedded", "size", (json_int_t)size,
+			"witnessed", 0));
 }
 
 /* ---- open ---- */
 
-static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t *out_pending, uint64_t *out_failed,
-	emr_problem *out_problem)
+static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t *out_pending,
+	uint64_t *out_failed, emr_problem *out_problem)
 {
-	const emr_request request = { .ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms };
+	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
 	json_t *answer = NULL;
 	emr_status status = emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem);
 
@@ -62,7 +65,8 @@ static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t 
 }
 
 /* EMR_TIMEOUT with a problem when something is still not on the ledger. */
-static emr_status wait_for_ledger(emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
+static emr_status wait_for_ledger(
+	emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
 {
 	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
 	uint64_t pending = 1, failed = 0;
@@ -96,10 +100,11 @@ static emr_status ask_report(emr_client *client, const emr_request *request, jso
 	return status;
 }
 
-static emr_status say_report(emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+static emr_status say_report(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *text = NULL;
-	emr_request request = { .ask = EMR_ASK_STATUS };
+	emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	emr_status status = ask_report(client, &request, &report, out_problem);
 
@@ -107,11 +112,13 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 		const char *folder = json_string_value(json_object_get(report, "folder"));
 
 		request.has_path = true;
-		status = emr_path_in_folder(folder, args->operands[0], request.path, sizeof request.path);
+		status = emr_path_in_folder(
+			folder, args->operands[0], request.path, sizeof request.path);
 		json_decref(report);
 		report = NULL;
 		if (status != EMR_OK)
-			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+			emr_problem_set(
+				out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
 		else
 			status = ask_report(client, &request, &report, out_problem);
 	}
@@ -129,16 +136,16 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 
 int emr_cmd_status(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
-	emr_problem problem = { 0 }, late = { 0 };
+	emr_problem problem = {0}, late = {0};
 	int64_t wait_ns = WAIT_DEFAULT_NS;
 	const char *wait = args->values[EMR_OPT_WAIT];
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
 	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
-		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "--wait takes a time such as 90s or 5min.",
-			"verb", "status", NULL);
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+			"--wait takes a time such as 90s or 5min.", "verb", "status", NULL);
 		status = EMR_INVALID;
 	}
 	if (status == EMR_OK) {

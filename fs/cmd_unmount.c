@@ -14,15 +14,17 @@
 
 #define ANSWER_MS 60000
 #define SLICE_MS 500
-#define PUBLISH_NS INT64_C(60000000000)	/* without progress for this long: what is left stays for the next time */
+#define PUBLISH_NS                                                                                 \
+	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
+				time */
 #define END_MS 30000
 
 typedef struct closing {
 	emr_places places;
 	emr_client client;
-	char *wanted;		/* DIR as a path; NULL = whatever is open; owned */
-	char *folder;		/* where it is open; owned */
-	int pidfd;		/* of the mount; -1 = closed */
+	char *wanted; /* DIR as a path; NULL = whatever is open; owned */
+	char *folder; /* where it is open; owned */
+	int pidfd;    /* of the mount; -1 = closed */
 	bool now;
 	uint64_t unsent;
 } closing;
@@ -42,13 +44,13 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 {
 	EMR_AUTO_FREE char *usual = NULL;
 	const char *path = c->wanted;
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	char shown[4200];
 
 	if (path == NULL && emr_mountpoint_find(&c->places, NULL, &usual, &problem) == EMR_OK)
 		path = usual;
-	if (path == NULL || emr_mountpoint_look(path) != EMR_MOUNT_DEAD
-		|| emr_mountpoint_end(path, true, &problem) != EMR_OK)
+	if (path == NULL || emr_mountpoint_look(path) != EMR_MOUNT_DEAD ||
+		emr_mountpoint_end(path, true, &problem) != EMR_OK)
 		return false;
 	emr_show(path, shown, sizeof shown);
 	emr_say(out, "%s was left by a program that ended; it is cleaned up.\n", shown);
@@ -58,17 +60,19 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 	return true;
 }
 
-/* Publishing goes on by itself; shows how far it is, until all is sent or nothing moves any more. */
+/* Publishing goes on by itself; shows how far it is, until all is sent or nothing moves any more.
+ */
 static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	const emr_request request = { .ask = EMR_ASK_WAIT, .timeout_ms = SLICE_MS };
+	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = SLICE_MS};
 	int64_t moved = emr_clock_boot_ns(emr_clock_system());
 	json_int_t pending = -1, before;
 	bool is_stuck;
 
 	do {
 		json_t *answer = NULL;
-		emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
+		emr_status status =
+			emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
 
 		if (status != EMR_OK)
 			return status;
@@ -80,22 +84,23 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 			moved = emr_clock_boot_ns(emr_clock_system());
 		if (pending > 0)
 			emr_progress(out, "%lld changes to go ...", (long long)pending);
-	} while (pending > 0 && !is_stuck && emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
+	} while (pending > 0 && !is_stuck &&
+		 emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
 	emr_progress_end(out);
 	return EMR_OK;
 }
 
 static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	const emr_request request = { .ask = EMR_ASK_UNMOUNT, .now = c->now };
+	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now};
 	json_t *answer = NULL;
 	const char *folder;
 	emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;
-	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending"))
-		+ (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending")) +
+		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
 	folder = json_string_value(json_object_get(answer, "folder"));
 	c->folder = folder != NULL ? strdup(folder) : NULL;
 	emr_out_put(out, "folder", json_incref(json_object_get(answer, "folder")));
@@ -107,7 +112,7 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 
 static emr_status check_wanted(closing *c, emr_problem *out_problem)
 {
-	const emr_request request = { .ask = EMR_ASK_STATUS };
+	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
 	const char *folder;
 	emr_status status;
@@ -129,7 +134,7 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 /* Until the process has handed everything to the disk and ended. */
 static emr_status await_end(const closing *c, emr_problem *out_problem)
 {
-	struct pollfd polled = { .fd = c->pidfd, .events = POLLIN };
+	struct pollfd polled = {.fd = c->pidfd, .events = POLLIN};
 
 	if (c->pidfd < 0 || poll(&polled, 1, END_MS) == 1)
 		return EMR_OK;
@@ -155,7 +160,7 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 
 static int say_closed(closing *c, emr_out *out)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES];
 
 	if (c->unsent == 0) {
@@ -165,8 +170,9 @@ static int say_closed(closing *c, emr_out *out)
 	for (size_t i = 0; i < json_array_size(json_object_get(out->fields, "unsent")); i++) {
 		char shown[4200];
 
-		emr_show(json_string_value(json_array_get(json_object_get(out->fields, "unsent"), i)), shown,
-			sizeof shown);
+		emr_show(json_string_value(
+				 json_array_get(json_object_get(out->fields, "unsent"), i)),
+			shown, sizeof shown);
 		emr_say(out, "  %s\n", shown);
 	}
 	emr_number_text(c->unsent, n);
@@ -176,9 +182,9 @@ static int say_closed(closing *c, emr_out *out)
 
 int emr_cmd_unmount(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(closing_end))) closing c = { .client = EMR_CLIENT_CLOSED, .pidfd = -1,
-		.now = args->given[EMR_OPT_NOW] };
-	emr_problem problem = { 0 };
+	__attribute__((cleanup(closing_end)))
+	closing c = {.client = EMR_CLIENT_CLOSED, .pidfd = -1, .now = args->given[EMR_OPT_NOW]};
+	emr_problem problem = {0};
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &c.places, &problem);
 
 	if (status == EMR_OK && args->n_operands > 0)

@@ -8,7 +8,7 @@
 typedef struct outcome {
 	emr_out *out;
 	json_t *bad;
-	json_t *last;	/* the object with "done" */
+	json_t *last; /* the object with "done" */
 } outcome;
 
 static const char *text_of(const json_t *object, const char *name)
@@ -26,8 +26,8 @@ static void say_bad(emr_out *out, const json_t *bad)
 	emr_show(text_of(bad, "path"), shown, sizeof shown);
 	if (!emr_message_find(text_of(bad, "error"), &message))
 		message = EMR_SAY_FAILED;
-	emr_say(out, "  %-14s %s%s[%s]\n", text_of(bad, "error"), shown, shown[0] != '\0' ? "  " : "",
-		text_of(bad, "place"));
+	emr_say(out, "  %-14s %s%s[%s]\n", text_of(bad, "error"), shown,
+		shown[0] != '\0' ? "  " : "", text_of(bad, "place"));
 }
 
 /* Progress, faults and the end, as they come. */
@@ -60,8 +60,8 @@ static void say_chain(emr_out *out, const json_t *chain)
 	size_t witnesses = json_array_size(json_object_get(chain, "witnesses"));
 
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
-	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size, text_of(chain, "root"),
-		witnesses);
+	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
+		text_of(chain, "root"), witnesses);
 }
 
 static int conclude(emr_out *out, const outcome *o)
@@ -69,9 +69,9 @@ static int conclude(emr_out *out, const outcome *o)
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
 	json_int_t failed = json_integer_value(json_object_get(o->last, "bad_count"));
 	const json_t *chain = json_object_get(o->last, "chain");
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	static const char *const passed[] = { "checked", "chain", "signer", "time", "tx" };
+	static const char *const passed[] = {"checked", "chain", "signer", "time", "tx"};
 
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
 		json_t *value = json_object_get(o->last, passed[i]);
@@ -85,8 +85,9 @@ static int conclude(emr_out *out, const outcome *o)
 	emr_number_text((uint64_t)failed, n);
 	emr_number_text((uint64_t)checked, m);
 	if (failed == 0) {
-		emr_say(out, "%s checks, nothing wrong.%s%s\n", m, text_of(o->last, "signer")[0] != '\0'
-			? "  Signature: " : "", text_of(o->last, "signer"));
+		emr_say(out, "%s checks, nothing wrong.%s%s\n", m,
+			text_of(o->last, "signer")[0] != '\0' ? "  Signature: " : "",
+			text_of(o->last, "signer"));
 		return EMR_EXIT_DONE;
 	}
 	emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
@@ -96,10 +97,11 @@ static int conclude(emr_out *out, const outcome *o)
 int emr_cmd_verify(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
-	emr_problem problem = { 0 };
-	emr_request request = { .ask = EMR_ASK_VERIFY, .quick = args->given[EMR_OPT_QUICK],
-		.chain = args->given[EMR_OPT_CHAIN] };
-	outcome o = { .out = out, .bad = json_array() };
+	emr_problem problem = {0};
+	emr_request request = {.ask = EMR_ASK_VERIFY,
+		.quick = args->given[EMR_OPT_QUICK],
+		.chain = args->given[EMR_OPT_CHAIN]};
+	outcome o = {.out = out, .bad = json_array()};
 	emr_status status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
 	int code;
 

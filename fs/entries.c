@@ -45,7 +45,7 @@ static json_t *hex_json(const void *data, size_t len)
 static json_t *before_of(const emr_replica_item *item)
 {
 	emr_item parsed;
-	emr_span bytes = { .data = item->bytes.data, .len = item->bytes.len };
+	emr_span bytes = {.data = item->bytes.data, .len = item->bytes.len};
 
 	if (item->version <= 1 || emr_item_parse(bytes, &parsed) != EMR_CONTRACT_OK)
 		return json_null();
@@ -60,22 +60,23 @@ static emr_status add_entry(void *arg, const emr_replica_listing *line)
 	json_t *entry;
 
 	emr_time_json((int64_t)item->ledger_time, at);
-	entry = json_pack("{s:I, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:s}",
-		"index", (json_int_t)item->seq, "tx", hex_json(item->batch_id.b, 32),
-		"previous", hex_json(line->prev_entry.b, 32), "at", at, "op", emr_op_text(item->op),
-		"object", hex_json(line->object.b, 16), "version", (json_int_t)item->version,
-		"before", before_of(item), "after", hex_json(item->item_id.b, 32),
-		"signer", hex_json(item->signer_id.b, 32), "domain", hex_json(line->domain.b, 16),
-		"result", emr_result_text(line->result));
+	entry = json_pack("{s:I, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:s}", "index",
+		(json_int_t)item->seq, "tx", hex_json(item->batch_id.b, 32), "previous",
+		hex_json(line->prev_entry.b, 32), "at", at, "op", emr_op_text(item->op), "object",
+		hex_json(line->object.b, 16), "version", (json_int_t)item->version, "before",
+		before_of(item), "after", hex_json(item->item_id.b, 32), "signer",
+		hex_json(item->signer_id.b, 32), "domain", hex_json(line->domain.b, 16), "result",
+		emr_result_text(line->result));
 	if (entry == NULL || json_array_append_new(l->portion, entry) != 0)
 		return EMR_NO_MEMORY;
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
-/* Signs the head as this computer has verified it, leaves it beside the ledger, and gives the note. */
+/* Signs the head as this computer has verified it, leaves it beside the ledger, and gives the note.
+ */
 static emr_status sign_head(emr_session *session, emr_buf *out_note)
 {
-	emr_checkpoint checkpoint = { .net_id = emr_ledger_net_id(session->ledger) };
+	emr_checkpoint checkpoint = {.net_id = emr_ledger_net_id(session->ledger)};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(session->replica, &at);
 
@@ -83,17 +84,20 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 		return status;
 	checkpoint.size = at.size;
 	memcpy(checkpoint.root, at.root, sizeof at.root);
-	status = emr_checkpoint_cosign(&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system()));
+	status = emr_checkpoint_cosign(
+		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system()));
 	if (status == EMR_OK)
 		status = emr_checkpoint_format(&checkpoint, out_note);
 	if (status != EMR_OK)
 		return status;
-	return session->read_only ? EMR_OK : emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
+	return session->read_only
+		       ? EMR_OK
+		       : emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
 }
 
 static json_t *checkpoint_json(emr_session *session, emr_status *out_status)
 {
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 
 	*out_status = sign_head(session, &note);
 	return *out_status == EMR_OK ? json_stringn((const char *)note.data, note.len) : NULL;
@@ -111,26 +115,28 @@ static emr_status emit_end(emr_session *session, const emr_request *request, lis
 	return object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
 }
 
-emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
-	listing l = { .emit = emit, .arg = arg, .portion = json_array() };
+	listing l = {.emit = emit, .arg = arg, .portion = json_array()};
 	size_t limit = request->limit > 0 ? request->limit : LIMIT_DEFAULT;
-	emr_id16 object = { { 0 } };
+	emr_id16 object = {{0}};
 	bool has_object = request->has_path, is_published;
 	emr_status status = EMR_OK;
 
 	if (l.portion == NULL)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK && has_object) {
-		status = emr_answer_find(session, request->path, &object, &is_published, out_problem);
+		status = emr_answer_find(
+			session, request->path, &object, &is_published, out_problem);
 		if (status != EMR_OK) {
 			json_decref(l.portion);
 			return status;
 		}
 	}
 	if (status == EMR_OK && !(request->checkpoint && request->limit == 0))
-		status = emr_replica_recent(session->replica, NULL, has_object ? &object : NULL, limit, add_entry, &l);
+		status = emr_replica_recent(
+			session->replica, NULL, has_object ? &object : NULL, limit, add_entry, &l);
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	if (status == EMR_OK)

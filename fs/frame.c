@@ -31,8 +31,9 @@ static int64_t deadline_of(int timeout_ms)
 static emr_status await(int fd, short events, int64_t deadline)
 {
 	for (;;) {
-		struct pollfd poller = { .fd = fd, .events = events };
-		int64_t left_ms = (deadline - emr_clock_boot_ns(emr_clock_system()) + 999999) / 1000000;
+		struct pollfd poller = {.fd = fd, .events = events};
+		int64_t left_ms =
+			(deadline - emr_clock_boot_ns(emr_clock_system()) + 999999) / 1000000;
 		int n;
 
 		if (left_ms <= 0)
@@ -109,7 +110,8 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 static json_t *parse_object(emr_bytes json)
 {
 	json_error_t error;
-	json_t *object = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
+	json_t *object =
+		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
 
 	if (object != NULL && !json_is_object(object)) {
 		json_decref(object);
@@ -211,8 +213,8 @@ static bool take_path_hex(const json_t *value, emr_request *out)
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? strlen(text) / 2 : EMR_ASK_PATH_MAX + 1;
 
-	if (len > EMR_ASK_PATH_MAX || emr_unhex(text, out->path, len) != EMR_OK
-		|| memchr(out->path, '\0', len) != NULL)
+	if (len > EMR_ASK_PATH_MAX || emr_unhex(text, out->path, len) != EMR_OK ||
+		memchr(out->path, '\0', len) != NULL)
 		return false;
 	out->path[len] = '\0';
 	out->has_path = true;
@@ -242,7 +244,7 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 
 emr_status emr_request_parse(const json_t *object, emr_request *out_request)
 {
-	emr_request request = { 0 };
+	emr_request request = {0};
 	const json_t *version = json_object_get(object, "v");
 	const char *verb = json_string_value(json_object_get(object, "verb"));
 	const char *name;
@@ -254,7 +256,8 @@ emr_status emr_request_parse(const json_t *object, emr_request *out_request)
 		return EMR_NEWER_FORMAT;
 	if (!find_ask(verb, &request.ask))
 		return EMR_UNSUPPORTED;
-	json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
 		if (strcmp(name, "v") == 0 || strcmp(name, "verb") == 0)
 			continue;
 		if (!take_field(name, value, &request))
@@ -286,7 +289,8 @@ static int put_path(json_t *object, const char *path)
 
 json_t *emr_request_make(const emr_request *request)
 {
-	json_t *object = json_pack("{s:i, s:s}", "v", EMR_FRAME_VERSION, "verb", ask_texts[request->ask]);
+	json_t *object =
+		json_pack("{s:i, s:s}", "v", EMR_FRAME_VERSION, "verb", ask_texts[request->ask]);
 	int failed = object == NULL;
 
 	if (request->has_path)
@@ -300,7 +304,8 @@ json_t *emr_request_make(const emr_request *request)
 	if (request->checkpoint)
 		failed |= json_object_set_new(object, "checkpoint", json_true());
 	if (request->timeout_ms > 0)
-		failed |= json_object_set_new(object, "timeout_ms", json_integer(request->timeout_ms));
+		failed |= json_object_set_new(
+			object, "timeout_ms", json_integer(request->timeout_ms));
 	if (request->limit > 0)
 		failed |= json_object_set_new(object, "limit", json_integer(request->limit));
 	if (failed) {

@@ -36,7 +36,8 @@ static void option_line(FILE *to, emr_option which)
 	int at = 0;
 
 	if (option->letter != 0)
-		at = snprintf(spelled, sizeof spelled, "-%c%s", option->letter, option->name != NULL ? ", " : "");
+		at = snprintf(spelled, sizeof spelled, "-%c%s", option->letter,
+			option->name != NULL ? ", " : "");
 	if (option->name != NULL)
 		at += snprintf(spelled + at, sizeof spelled - (size_t)at, "--%s", option->name);
 	if (option->kind != EMR_NO_ARGUMENT)
@@ -53,8 +54,10 @@ char *emr_help_overview(bool all)
 
 	if (to == NULL)
 		return NULL;
-	fputs("emrfs keeps a person's medical records in an ordinary folder: encrypted, signed, registered.\n\n"
-	      "  emrfs [--as NAME] VERB [ARGUMENTS]\n\n", to);
+	fputs("emrfs keeps a person's medical records in an ordinary folder: encrypted, signed, "
+	      "registered.\n\n"
+	      "  emrfs [--as NAME] VERB [ARGUMENTS]\n\n",
+		to);
 	for (int i = 0; i < EMR_VERB_COUNT; i++) {
 		const emr_verb_row *row = emr_verb_get((emr_verb)i);
 
@@ -75,8 +78,10 @@ char *emr_help_overview(bool all)
 	}
 	if (all)
 		fputs("\nTIME is 90s, 5min, 12h, 30d, 2w.\n"
-		      "EMRFS_HOME moves state, settings and socket below one directory; EMRFS_ASKPASS names a program\n"
-		      "that prints the passphrase.\n", to);
+		      "EMRFS_HOME moves state, settings and socket below one directory; "
+		      "EMRFS_ASKPASS names a program\n"
+		      "that prints the passphrase.\n",
+			to);
 	else
 		fputs("\nemrfs help VERB tells more about one, emrfs help --all everything.\n", to);
 	return fclose(to) == 0 ? text : (free(text), NULL);

@@ -34,14 +34,15 @@ static int say_text(emr_out *out, const char *name, char *text)
 
 int emr_cmd_help(const emr_args *args, emr_out *out)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	emr_verb verb;
 
 	if (args->n_operands == 0)
 		return say_text(out, "text", emr_help_overview(args->given[EMR_OPT_ALL]));
 	if (emr_verb_find(args->operands[0], &verb))
 		return say_text(out, "text", emr_help_verb(verb));
-	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "There is no such verb.", "verb", "--all", NULL);
+	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "There is no such verb.", "verb",
+		"--all", NULL);
 	return emr_out_fail(out, &problem);
 }
 
@@ -53,20 +54,21 @@ static int run(const emr_args *args, emr_out *out)
 		return EMR_EXIT_DONE;
 	}
 	if (args->given[EMR_OPT_HELP])
-		return say_text(out, "text", args->verb == EMR_VERB_HELP ? emr_help_overview(false)
-									 : emr_help_verb(args->verb));
+		return say_text(out, "text",
+			args->verb == EMR_VERB_HELP ? emr_help_overview(false)
+						    : emr_help_verb(args->verb));
 	return verbs[args->verb](args, out);
 }
 
 int main(int argc, char **argv)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	emr_args args;
 	emr_out out;
 	emr_status status;
 	int code;
 
-	umask(077);	/* whatever we make is private unless it says otherwise */
+	umask(077); /* whatever we make is private unless it says otherwise */
 	setlocale(LC_TIME, "C");
 	signal(SIGPIPE, SIG_IGN);
 	status = emr_args_parse(argc, argv, &args, &problem);

@@ -5,142 +5,155 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ids, sentences and error numbers are what people and scripts rely on: change one only with a line in CHANGELOG.md. */
+/* Ids, sentences and error numbers are what people and scripts rely on: change one only with a line
+ * in CHANGELOG.md. */
 static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
-	[EMR_SAY_READ_ONLY] = { "read-only", "EROFS", "warn", EMR_EXIT_DENIED,
-		"{path} is open for reading only.", "Open the folder again without --read-only." },
-	[EMR_SAY_BAD_DATA] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+	[EMR_SAY_READ_ONLY] = {"read-only", "EROFS", "warn", EMR_EXIT_DENIED,
+		"{path} is open for reading only.", "Open the folder again without --read-only."},
+	[EMR_SAY_BAD_DATA] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{path}: the stored data was changed or damaged. Nothing wrong was shown.",
-		"emrfs verify {path}" },
-	[EMR_SAY_PART_DAMAGED] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"emrfs verify {path}"},
+	[EMR_SAY_PART_DAMAGED] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{what} was changed or damaged. Nothing was opened, and nothing else was touched.",
-		"Put back a copy of {state}; keep the damaged one." },
-	[EMR_SAY_PART_MISSING] = { "missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"{what} is not there, or not whole. Nothing was opened, and nothing else was touched.",
-		"Put back a copy of {state}." },
-	[EMR_SAY_MARK_DAMAGED] = { "bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"Put back a copy of {state}; keep the damaged one."},
+	[EMR_SAY_PART_MISSING] = {"missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"{what} is not there, or not whole. Nothing was opened, and nothing else was "
+		"touched.",
+		"Put back a copy of {state}."},
+	[EMR_SAY_MARK_DAMAGED] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"The mark that says how far this computer has verified the ledger is damaged.",
-		"If you trust the ledger here: rm {file}" },
-	[EMR_SAY_BAD_SIGNATURE] = { "bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"The signature of {path} does not fit. Do not use it.", "emrfs verify {path}" },
-	[EMR_SAY_ROLLBACK] = { "rollback", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"If you trust the ledger here: rm {file}"},
+	[EMR_SAY_BAD_SIGNATURE] = {"bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"The signature of {path} does not fit. Do not use it.", "emrfs verify {path}"},
+	[EMR_SAY_ROLLBACK] = {"rollback", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"The ledger offers an older state than this computer has seen; it is not believed.",
-		"emrfs verify --chain" },
-	[EMR_SAY_MISSING_DATA] = { "missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"No copy of the data of {path} can be found here.", "emrfs verify {path}" },
-	[EMR_SAY_DISK_FULL] = { "disk-full", "ENOSPC", "error", EMR_EXIT_FAILED,
+		"emrfs verify --chain"},
+	[EMR_SAY_MISSING_DATA] = {"missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"No copy of the data of {path} can be found here.", "emrfs verify {path}"},
+	[EMR_SAY_DISK_FULL] = {"disk-full", "ENOSPC", "error", EMR_EXIT_FAILED,
 		"No space left on this disk; {path} was not saved, its earlier version is whole.",
-		"Free some space and save again." },
-	[EMR_SAY_QUOTA] = { "quota", "EDQUOT", "error", EMR_EXIT_FAILED,
-		"A limit of storage is reached; {path} was not saved.", "" },
-	[EMR_SAY_TOO_BIG] = { "too-big", "EFBIG", "warn", EMR_EXIT_FAILED,
-		"Files may have up to 4 TiB.", "" },
-	[EMR_SAY_BAD_NAME] = { "bad-name", "EINVAL", "warn", EMR_EXIT_USE,
-		"This name cannot be kept: {path}.", "Names have 1 to 255 bytes and are not . or .." },
-	[EMR_SAY_RESERVED_NAME] = { "reserved-name", "EEXIST", "warn", EMR_EXIT_FAILED,
-		"{path} is a name emrfs uses itself.", "Choose another." },
-	[EMR_SAY_NO_HARD_LINKS] = { "no-hard-links", "EPERM", "warn", EMR_EXIT_FAILED,
-		"A record has one place.", "Make a copy or a symbolic link." },
-	[EMR_SAY_REFUSED] = { "refused", "", "error", EMR_EXIT_FAILED,
-		"The ledger did not take {path}. It is kept here.", "emrfs status {path}" },
-	[EMR_SAY_CONFLICT] = { "conflict", "", "warn", EMR_EXIT_PART,
+		"Free some space and save again."},
+	[EMR_SAY_QUOTA] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
+		"A limit of storage is reached; {path} was not saved.", ""},
+	[EMR_SAY_TOO_BIG] = {"too-big", "EFBIG", "warn", EMR_EXIT_FAILED,
+		"Files may have up to 4 TiB.", ""},
+	[EMR_SAY_BAD_NAME] = {"bad-name", "EINVAL", "warn", EMR_EXIT_USE,
+		"This name cannot be kept: {path}.",
+		"Names have 1 to 255 bytes and are not . or .."},
+	[EMR_SAY_RESERVED_NAME] = {"reserved-name", "EEXIST", "warn", EMR_EXIT_FAILED,
+		"{path} is a name emrfs uses itself.", "Choose another."},
+	[EMR_SAY_NO_HARD_LINKS] = {"no-hard-links", "EPERM", "warn", EMR_EXIT_FAILED,
+		"A record has one place.", "Make a copy or a symbolic link."},
+	[EMR_SAY_REFUSED] = {"refused", "", "error", EMR_EXIT_FAILED,
+		"The ledger did not take {path}. It is kept here.", "emrfs status {path}"},
+	[EMR_SAY_CONFLICT] = {"conflict", "", "warn", EMR_EXIT_PART,
 		"{path} was changed in two places at the same time. Both are kept.",
-		"Delete the one you do not want." },
-	[EMR_SAY_LEFT_LOCAL] = { "left-local", "", "info", EMR_EXIT_PART,
+		"Delete the one you do not want."},
+	[EMR_SAY_LEFT_LOCAL] = {"left-local", "", "info", EMR_EXIT_PART,
 		"{path} was left by another program and is not part of your records.",
-		"Rename it to keep it, or delete it." },
-	[EMR_SAY_ONE_COPY] = { "one-copy", "", "warn", EMR_EXIT_PART,
-		"Only on this computer. If it is lost, your records are lost, even with the 24 words.",
-		"Second copy: emrfs unmount, then copy {state} to another disk." },
-	[EMR_SAY_CLOCK] = { "clock", "", "warn", EMR_EXIT_PART,
+		"Rename it to keep it, or delete it."},
+	[EMR_SAY_ONE_COPY] = {"one-copy", "", "warn", EMR_EXIT_PART,
+		"Only on this computer. If it is lost, your records are lost, even with the 24 "
+		"words.",
+		"Second copy: emrfs unmount, then copy {state} to another disk."},
+	[EMR_SAY_CLOCK] = {"clock", "", "warn", EMR_EXIT_PART,
 		"This computer's clock is {d} {side} the ledger. Changes may be refused.",
-		"Set the clock." },
-	[EMR_SAY_WRONG_PASSPHRASE] = { "wrong-passphrase", "", "error", EMR_EXIT_PASSPHRASE,
-		"Wrong passphrase.", "" },
-	[EMR_SAY_WRONG_WORDS] = { "wrong-words", "", "error", EMR_EXIT_PASSPHRASE,
-		"That is not word {n} of your 24 words.", "Look at your sheet of paper again." },
-	[EMR_SAY_KEYFILE_DAMAGED] = { "keyfile", "", "error", EMR_EXIT_BAD_DATA,
-		"The keyfile is damaged ({field}).", "Put back a copy of {file}." },
-	[EMR_SAY_KEYFILE_EXPOSED] = { "keyfile", "", "error", EMR_EXIT_DENIED,
-		"The keyfile can be read by others.", "chmod 600 {file}" },
-	[EMR_SAY_EXPOSED] = { "exposed", "", "error", EMR_EXIT_DENIED,
-		"{file} can be read or entered by others, or is not yours.", "chmod go-rwx {file}" },
-	[EMR_SAY_IN_USE] = { "in-use", "", "error", EMR_EXIT_IN_USE,
-		"This folder is already open at {dir} (process {pid}).", "emrfs unmount" },
-	[EMR_SAY_IN_USE_UNKNOWN] = { "in-use", "", "error", EMR_EXIT_IN_USE,
-		"Another emrfs is working on this folder (process {pid}).", "Try again when it is done." },
-	[EMR_SAY_NOT_OPEN] = { "not-open", "", "error", EMR_EXIT_NOT_OPEN,
-		"Your folder is not open.", "emrfs mount" },
-	[EMR_SAY_NO_KEYRING] = { "no-keyring", "", "error", EMR_EXIT_NOT_OPEN,
-		"There is no keyring here yet ({state}).", "emrfs init" },
-	[EMR_SAY_HAS_KEYRING] = { "has-keyring", "", "error", EMR_EXIT_IN_USE,
+		"Set the clock."},
+	[EMR_SAY_WRONG_PASSPHRASE] = {"wrong-passphrase", "", "error", EMR_EXIT_PASSPHRASE,
+		"Wrong passphrase.", ""},
+	[EMR_SAY_WRONG_WORDS] = {"wrong-words", "", "error", EMR_EXIT_PASSPHRASE,
+		"That is not word {n} of your 24 words.", "Look at your sheet of paper again."},
+	[EMR_SAY_KEYFILE_DAMAGED] = {"keyfile", "", "error", EMR_EXIT_BAD_DATA,
+		"The keyfile is damaged ({field}).", "Put back a copy of {file}."},
+	[EMR_SAY_KEYFILE_EXPOSED] = {"keyfile", "", "error", EMR_EXIT_DENIED,
+		"The keyfile can be read by others.", "chmod 600 {file}"},
+	[EMR_SAY_EXPOSED] = {"exposed", "", "error", EMR_EXIT_DENIED,
+		"{file} can be read or entered by others, or is not yours.", "chmod go-rwx {file}"},
+	[EMR_SAY_IN_USE] = {"in-use", "", "error", EMR_EXIT_IN_USE,
+		"This folder is already open at {dir} (process {pid}).", "emrfs unmount"},
+	[EMR_SAY_IN_USE_UNKNOWN] = {"in-use", "", "error", EMR_EXIT_IN_USE,
+		"Another emrfs is working on this folder (process {pid}).",
+		"Try again when it is done."},
+	[EMR_SAY_NOT_OPEN] = {"not-open", "", "error", EMR_EXIT_NOT_OPEN,
+		"Your folder is not open.", "emrfs mount"},
+	[EMR_SAY_NO_KEYRING] = {"no-keyring", "", "error", EMR_EXIT_NOT_OPEN,
+		"There is no keyring here yet ({state}).", "emrfs init"},
+	[EMR_SAY_HAS_KEYRING] = {"has-keyring", "", "error", EMR_EXIT_IN_USE,
 		"There is a keyring here already ({state}).",
-		"emrfs mount opens it; another one: emrfs --as NAME init" },
-	[EMR_SAY_MOUNTPOINT_NOT_EMPTY] = { "bad-mountpoint", "", "error", EMR_EXIT_FAILED,
-		"{dir} is not empty.", "Choose an empty directory: emrfs mount DIR" },
-	[EMR_SAY_MOUNTPOINT_GONE] = { "bad-mountpoint", "", "error", EMR_EXIT_FAILED,
-		"{dir} does not exist or is no directory.", "mkdir {dir}" },
-	[EMR_SAY_MOUNTPOINT_BUSY] = { "bad-mountpoint", "", "error", EMR_EXIT_IN_USE,
-		"{dir} is in use: another file system is mounted there.", "Choose another directory." },
-	[EMR_SAY_MOUNTPOINT_DEAD] = { "bad-mountpoint", "", "error", EMR_EXIT_IN_USE,
+		"emrfs mount opens it; another one: emrfs --as NAME init"},
+	[EMR_SAY_MOUNTPOINT_NOT_EMPTY] = {"bad-mountpoint", "", "error", EMR_EXIT_FAILED,
+		"{dir} is not empty.", "Choose an empty directory: emrfs mount DIR"},
+	[EMR_SAY_MOUNTPOINT_GONE] = {"bad-mountpoint", "", "error", EMR_EXIT_FAILED,
+		"{dir} does not exist or is no directory.", "mkdir {dir}"},
+	[EMR_SAY_MOUNTPOINT_BUSY] = {"bad-mountpoint", "", "error", EMR_EXIT_IN_USE,
+		"{dir} is in use: another file system is mounted there.",
+		"Choose another directory."},
+	[EMR_SAY_MOUNTPOINT_DEAD] = {"bad-mountpoint", "", "error", EMR_EXIT_IN_USE,
 		"{dir} was left by a program that ended and could not be cleaned up.",
-		"fusermount3 -uz {dir}" },
-	[EMR_SAY_MOUNTPOINT_INSIDE] = { "bad-mountpoint", "", "error", EMR_EXIT_USE,
+		"fusermount3 -uz {dir}"},
+	[EMR_SAY_MOUNTPOINT_INSIDE] = {"bad-mountpoint", "", "error", EMR_EXIT_USE,
 		"{dir} lies inside the directories of emrfs itself ({state}).",
-		"Choose a directory elsewhere." },
-	[EMR_SAY_MOUNTPOINT_DENIED] = { "bad-mountpoint", "", "error", EMR_EXIT_DENIED,
-		"This user may not open a folder at {dir}.", "emrfs check" },
-	[EMR_SAY_FOLDER_BUSY] = { "folder-busy", "", "error", EMR_EXIT_IN_USE,
+		"Choose a directory elsewhere."},
+	[EMR_SAY_MOUNTPOINT_DENIED] = {"bad-mountpoint", "", "error", EMR_EXIT_DENIED,
+		"This user may not open a folder at {dir}.", "emrfs check"},
+	[EMR_SAY_FOLDER_BUSY] = {"folder-busy", "", "error", EMR_EXIT_IN_USE,
 		"{dir} is in use by another program.",
-		"Close what is open there (fuser -vm {dir}), or emrfs unmount --now" },
-	[EMR_SAY_NO_FUSE] = { "no-fuse", "", "error", EMR_EXIT_FAILED,
-		"This computer cannot open folders of programs: {what}.", "emrfs check" },
-	[EMR_SAY_NEWER_FORMAT] = { "newer-format", "EIO", "error", EMR_EXIT_FAILED,
-		"{what} has a format that this emrfs does not know.", "Update emrfs." },
-	[EMR_SAY_LEDGER_NOT_BELIEVED] = { "ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
-		"The ledger does not fit what this computer has verified. Your folder is open for reading "
-		"only.", "emrfs verify --chain" },
-	[EMR_SAY_LEDGER_DAMAGED] = { "ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
-		"Ledger entry {index} does not fit: {cause}.", "emrfs verify --chain" },
-	[EMR_SAY_JOURNAL_DAMAGED] = { "journal-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
+		"Close what is open there (fuser -vm {dir}), or emrfs unmount --now"},
+	[EMR_SAY_NO_FUSE] = {"no-fuse", "", "error", EMR_EXIT_FAILED,
+		"This computer cannot open folders of programs: {what}.", "emrfs check"},
+	[EMR_SAY_NEWER_FORMAT] = {"newer-format", "EIO", "error", EMR_EXIT_FAILED,
+		"{what} has a format that this emrfs does not know.", "Update emrfs."},
+	[EMR_SAY_LEDGER_NOT_BELIEVED] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
+		"The ledger does not fit what this computer has verified. Your folder is open for "
+		"reading "
+		"only.",
+		"emrfs verify --chain"},
+	[EMR_SAY_LEDGER_DAMAGED] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
+		"Ledger entry {index} does not fit: {cause}.", "emrfs verify --chain"},
+	[EMR_SAY_JOURNAL_DAMAGED] = {"journal-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"The journal of this computer is damaged. Your folder is open for reading only.",
-		"Copy your records to another disk, then emrfs verify" },
-	[EMR_SAY_NOT_WITNESSED] = { "not-witnessed", "", "info", EMR_EXIT_PART,
-		"Nobody else keeps a signed copy of this ledger's head; whoever runs it could rewrite "
-		"it unseen.", "" },
-	[EMR_SAY_UNSENT] = { "unsent", "", "warn", EMR_EXIT_UNSENT,
+		"Copy your records to another disk, then emrfs verify"},
+	[EMR_SAY_NOT_WITNESSED] = {"not-witnessed", "", "info", EMR_EXIT_PART,
+		"Nobody else keeps a signed copy of this ledger's head; whoever runs it could "
+		"rewrite "
+		"it unseen.",
+		""},
+	[EMR_SAY_UNSENT] = {"unsent", "", "warn", EMR_EXIT_UNSENT,
 		"{n} changes are safe on this disk, but not on the ledger yet.",
-		"They are sent when the folder is open: emrfs mount, emrfs status --wait" },
-	[EMR_SAY_NO_SUCH_PATH] = { "no-such-path", "ENOENT", "error", EMR_EXIT_NO_SUCH,
-		"{path} is not in your folder.", "" },
-	[EMR_SAY_NO_PASSPHRASE] = { "no-passphrase", "", "error", EMR_EXIT_NEEDS_YES,
+		"They are sent when the folder is open: emrfs mount, emrfs status --wait"},
+	[EMR_SAY_NO_SUCH_PATH] = {"no-such-path", "ENOENT", "error", EMR_EXIT_NO_SUCH,
+		"{path} is not in your folder.", ""},
+	[EMR_SAY_NO_PASSPHRASE] = {"no-passphrase", "", "error", EMR_EXIT_NEEDS_YES,
 		"There is no terminal to ask for the passphrase.",
-		"--passphrase-file FILE, or a program in EMRFS_ASKPASS" },
-	[EMR_SAY_PASSPHRASE_FILE] = { "passphrase-file", "", "error", EMR_EXIT_FAILED,
-		"The passphrase could not be read from {file}: {cause}.", "" },
-	[EMR_SAY_PASSPHRASE_EMPTY] = { "passphrase-length", "", "error", EMR_EXIT_USE,
-		"A passphrase has 1 to 1024 bytes.", "" },
-	[EMR_SAY_PASSPHRASE_DIFFERS] = { "passphrase-differs", "", "error", EMR_EXIT_PASSPHRASE,
-		"The two passphrases differ. Nothing was made.", "Try again." },
-	[EMR_SAY_NEEDS_WORDS_FILE] = { "needs-words-file", "", "error", EMR_EXIT_NEEDS_YES,
-		"There is no terminal to show your 24 words on.", "--words-file FILE" },
-	[EMR_SAY_WORDS_FILE] = { "words-file", "", "error", EMR_EXIT_FAILED,
-		"The 24 words could not be written to {file}: {cause}. Nothing was made.", "" },
-	[EMR_SAY_WORDS_BACK] = { "words-not-checked", "", "warn", EMR_EXIT_PART,
-		"Your 24 words were not checked. Without them a lost passphrase cannot be replaced.",
-		"Write them on paper and keep them safe." },
-	[EMR_SAY_SETTING] = { "settings", "", "error", EMR_EXIT_USE,
-		"{file}, line {line}: {cause}.", "" },
-	[EMR_SAY_WRONG_USE] = { "wrong-use", "", "error", EMR_EXIT_USE, "{what}", "emrfs help {verb}" },
-	[EMR_SAY_NO_ANSWER] = { "no-answer", "", "error", EMR_EXIT_UNREACHABLE,
-		"The process that keeps the folder open does not answer.", "emrfs unmount --now" },
-	[EMR_SAY_VERIFY_BAD] = { "bad-data", "", "error", EMR_EXIT_BAD_DATA,
-		"{n} of {m} checks failed.", "" },
-	[EMR_SAY_NOT_READY] = { "not-ready", "", "warn", EMR_EXIT_PART,
-		"This computer is not ready: {n} of {m} checks failed.", "" },
-	[EMR_SAY_PLACE] = { "place", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", "" },
-	[EMR_SAY_INTERRUPTED] = { "interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.", "" },
-	[EMR_SAY_FAILED] = { "failed", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", "" },
+		"--passphrase-file FILE, or a program in EMRFS_ASKPASS"},
+	[EMR_SAY_PASSPHRASE_FILE] = {"passphrase-file", "", "error", EMR_EXIT_FAILED,
+		"The passphrase could not be read from {file}: {cause}.", ""},
+	[EMR_SAY_PASSPHRASE_EMPTY] = {"passphrase-length", "", "error", EMR_EXIT_USE,
+		"A passphrase has 1 to 1024 bytes.", ""},
+	[EMR_SAY_PASSPHRASE_DIFFERS] = {"passphrase-differs", "", "error", EMR_EXIT_PASSPHRASE,
+		"The two passphrases differ. Nothing was made.", "Try again."},
+	[EMR_SAY_NEEDS_WORDS_FILE] = {"needs-words-file", "", "error", EMR_EXIT_NEEDS_YES,
+		"There is no terminal to show your 24 words on.", "--words-file FILE"},
+	[EMR_SAY_WORDS_FILE] = {"words-file", "", "error", EMR_EXIT_FAILED,
+		"The 24 words could not be written to {file}: {cause}. Nothing was made.", ""},
+	[EMR_SAY_WORDS_BACK] = {"words-not-checked", "", "warn", EMR_EXIT_PART,
+		"Your 24 words were not checked. Without them a lost passphrase cannot be "
+		"replaced.",
+		"Write them on paper and keep them safe."},
+	[EMR_SAY_SETTING] = {"settings", "", "error", EMR_EXIT_USE, "{file}, line {line}: {cause}.",
+		""},
+	[EMR_SAY_WRONG_USE] = {"wrong-use", "", "error", EMR_EXIT_USE, "{what}",
+		"emrfs help {verb}"},
+	[EMR_SAY_NO_ANSWER] = {"no-answer", "", "error", EMR_EXIT_UNREACHABLE,
+		"The process that keeps the folder open does not answer.", "emrfs unmount --now"},
+	[EMR_SAY_VERIFY_BAD] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
+		"{n} of {m} checks failed.", ""},
+	[EMR_SAY_NOT_READY] = {"not-ready", "", "warn", EMR_EXIT_PART,
+		"This computer is not ready: {n} of {m} checks failed.", ""},
+	[EMR_SAY_PLACE] = {"place", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},
+	[EMR_SAY_INTERRUPTED] = {"interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.",
+		""},
+	[EMR_SAY_FAILED] = {"failed", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},
 };
 
 const char *emr_exit_text(int code)
@@ -149,20 +162,20 @@ const char *emr_exit_text(int code)
 		emr_exit code;
 		const char *text;
 	} texts[] = {
-		{ EMR_EXIT_DONE, "done" },
-		{ EMR_EXIT_FAILED, "failed" },
-		{ EMR_EXIT_USE, "wrong use" },
-		{ EMR_EXIT_PART, "done in part, each failure listed" },
-		{ EMR_EXIT_UNSENT, "done here, not yet on the ledger" },
-		{ EMR_EXIT_NO_SUCH, "no such path" },
-		{ EMR_EXIT_DENIED, "not allowed" },
-		{ EMR_EXIT_UNREACHABLE, "not reachable in time" },
-		{ EMR_EXIT_BAD_DATA, "failed verification" },
-		{ EMR_EXIT_NOT_OPEN, "no keyring, or the folder is not open" },
-		{ EMR_EXIT_IN_USE, "in use by another process" },
-		{ EMR_EXIT_PASSPHRASE, "wrong passphrase or words" },
-		{ EMR_EXIT_NEEDS_YES, "needs an answer: no terminal" },
-		{ EMR_EXIT_INTERRUPTED, "interrupted" },
+		{EMR_EXIT_DONE, "done"},
+		{EMR_EXIT_FAILED, "failed"},
+		{EMR_EXIT_USE, "wrong use"},
+		{EMR_EXIT_PART, "done in part, each failure listed"},
+		{EMR_EXIT_UNSENT, "done here, not yet on the ledger"},
+		{EMR_EXIT_NO_SUCH, "no such path"},
+		{EMR_EXIT_DENIED, "not allowed"},
+		{EMR_EXIT_UNREACHABLE, "not reachable in time"},
+		{EMR_EXIT_BAD_DATA, "failed verification"},
+		{EMR_EXIT_NOT_OPEN, "no keyring, or the folder is not open"},
+		{EMR_EXIT_IN_USE, "in use by another process"},
+		{EMR_EXIT_PASSPHRASE, "wrong passphrase or words"},
+		{EMR_EXIT_NEEDS_YES, "needs an answer: no terminal"},
+		{EMR_EXIT_INTERRUPTED, "interrupted"},
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -191,9 +204,13 @@ bool emr_message_find(const char *id, emr_message *out_message)
 /* Bytes of the well-formed UTF-8 character at TEXT (RFC 3629), or 0. */
 static size_t character_bytes(const unsigned char *text)
 {
-	static const unsigned char low[] = { 0x80, 0xa0, 0x90 }, high[] = { 0xbf, 0x9f, 0x8f };
-	size_t n = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3
-		: text[0] < 0xf5 ? 4 : 0;
+	static const unsigned char low[] = {0x80, 0xa0, 0x90}, high[] = {0xbf, 0x9f, 0x8f};
+	size_t n = text[0] < 0x80   ? 1
+		   : text[0] < 0xc2 ? 0
+		   : text[0] < 0xe0 ? 2
+		   : text[0] < 0xf0 ? 3
+		   : text[0] < 0xf5 ? 4
+				    : 0;
 
 	for (size_t i = 1; i < n; i++) {
 		unsigned char from = low[0], to = high[0];
@@ -220,7 +237,8 @@ void emr_show(const char *text, char *out, size_t size)
 		const unsigned char *u = (const unsigned char *)text;
 		size_t n = character_bytes(u);
 		/* C0, DEL, and C1 (U+0080..U+009F), which some terminals obey. */
-		bool is_shown = n > 0 && u[0] >= 0x20 && u[0] != 0x7f && !(u[0] == 0xc2 && u[1] < 0xa0);
+		bool is_shown =
+			n > 0 && u[0] >= 0x20 && u[0] != 0x7f && !(u[0] == 0xc2 && u[1] < 0xa0);
 		size_t takes = is_shown ? n : 1;
 
 		if (at + takes >= size)
@@ -260,10 +278,11 @@ static void fill(const char *template, const pairs *known, char *out, size_t siz
 		const char *end = *template == '{' ? strchr(template, '}') : NULL;
 
 		if (end == NULL) {
-			out[at++] = *template++;
+			out[at++] = *template ++;
 			continue;
 		}
-		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), out + at, size - at);
+		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), out + at,
+			size - at);
 		at += strlen(out + at);
 		template = end + 1;
 	}
@@ -272,7 +291,7 @@ static void fill(const char *template, const pairs *known, char *out, size_t siz
 
 void emr_problem_set(emr_problem *problem, emr_message message, ...)
 {
-	pairs known = { 0 };
+	pairs known = {0};
 	const char *name;
 	va_list arguments;
 
@@ -297,7 +316,8 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	switch (status) {
 	case EMR_NO_SPACE:
 	case EMR_QUOTA:
-		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause", "no space left on the disk", NULL);
+		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
+			"no space left on the disk", NULL);
 		return;
 	case EMR_NEWER_FORMAT:
 		emr_problem_set(problem, EMR_SAY_NEWER_FORMAT, "what", what, NULL);
@@ -313,16 +333,19 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 		return;
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:
-		emr_problem_set(problem, EMR_SAY_PART_DAMAGED, "what", what, "state", "your emrfs directory", NULL);
+		emr_problem_set(problem, EMR_SAY_PART_DAMAGED, "what", what, "state",
+			"your emrfs directory", NULL);
 		return;
 	case EMR_MISSING_DATA:
-		emr_problem_set(problem, EMR_SAY_PART_MISSING, "what", what, "state", "your emrfs directory", NULL);
+		emr_problem_set(problem, EMR_SAY_PART_MISSING, "what", what, "state",
+			"your emrfs directory", NULL);
 		return;
 	case EMR_INTERRUPTED:
 		emr_problem_set(problem, EMR_SAY_INTERRUPTED, NULL);
 		return;
 	case EMR_NO_MEMORY:
-		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause", "not enough memory", NULL);
+		emr_problem_set(
+			problem, EMR_SAY_FAILED, "what", what, "cause", "not enough memory", NULL);
 		return;
 	case EMR_OK:
 	case EMR_IO:
@@ -355,5 +378,6 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_STATUS_COUNT:
 		break;
 	}
-	emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause", emr_status_text(status), NULL);
+	emr_problem_set(
+		problem, EMR_SAY_FAILED, "what", what, "cause", emr_status_text(status), NULL);
 }

@@ -21,8 +21,8 @@ static void unescape(char *text)
 	char *to = text;
 
 	for (const char *at = text; *at != '\0';) {
-		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' && at[3] >= '0'
-			&& at[3] <= '7') {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' &&
+			at[3] >= '0' && at[3] <= '7') {
 			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
 			at += 4;
 		} else {
@@ -49,7 +49,8 @@ static const char *type_at(char *line, const char *path)
 	return field != NULL ? strtok_r(NULL, " ", &save) : NULL;
 }
 
-/* statfs always asks the process behind the mount; the kernel answers stat from memory, also for a dead one. */
+/* statfs always asks the process behind the mount; the kernel answers stat from memory, also for a
+ * dead one. */
 static bool answers(const char *path)
 {
 	struct statfs disk;
@@ -85,7 +86,7 @@ static int run_fusermount(const char *path, bool lazy, char *said, size_t size)
 {
 	char program[] = "fusermount3", unmount[] = "-u", detach[] = "-uz", end[] = "--";
 	EMR_AUTO_FREE char *where = strdup(path);
-	char *argv[] = { program, lazy ? detach : unmount, end, where, NULL };
+	char *argv[] = {program, lazy ? detach : unmount, end, where, NULL};
 	posix_spawn_file_actions_t actions;
 	int ends[2], exit_status = -1;
 	size_t len = 0;
@@ -137,7 +138,8 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 	return say_end(strstr(said, "busy") != NULL ? EBUSY : EPERM, path, out_problem);
 }
 
-emr_status emr_mountpoint_find(const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem)
+emr_status emr_mountpoint_find(
+	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *usual = NULL;
 	char *path;
@@ -175,16 +177,18 @@ static int count_entries(const char *path)
 	return n;
 }
 
-static emr_status refuse(emr_problem *out_problem, emr_message message, const emr_places *places, const char *path)
+static emr_status refuse(
+	emr_problem *out_problem, emr_message message, const emr_places *places, const char *path)
 {
 	emr_problem_set(out_problem, message, "dir", path, "state", places->state, NULL);
 	return EMR_INVALID;
 }
 
-emr_status emr_mountpoint_prepare(const emr_places *places, const char *path, emr_problem *out_problem)
+emr_status emr_mountpoint_prepare(
+	const emr_places *places, const char *path, emr_problem *out_problem)
 {
 	emr_mount_kind kind = emr_mountpoint_look(path);
-	emr_problem ignored = { 0 };
+	emr_problem ignored = {0};
 	int n;
 
 	if (kind == EMR_MOUNT_DEAD) {
@@ -198,7 +202,8 @@ emr_status emr_mountpoint_prepare(const emr_places *places, const char *path, em
 		return refuse(out_problem, EMR_SAY_MOUNTPOINT_INSIDE, places, path);
 	n = count_entries(path);
 	if (n != 0)
-		return refuse(out_problem, n < 0 ? EMR_SAY_MOUNTPOINT_GONE : EMR_SAY_MOUNTPOINT_NOT_EMPTY, places,
+		return refuse(out_problem,
+			n < 0 ? EMR_SAY_MOUNTPOINT_GONE : EMR_SAY_MOUNTPOINT_NOT_EMPTY, places,
 			path);
 	return EMR_OK;
 }

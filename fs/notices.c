@@ -23,27 +23,27 @@
 
 #define NOTICES_MAX 1000
 #define PROGRAM_TIMEOUT_MS 10000
-#define ERRORS_BYTES 20000	/* of one list of errors: it is part of a frame of the socket */
+#define ERRORS_BYTES 20000 /* of one list of errors: it is part of a frame of the socket */
 
 extern char **environ;
 
 typedef struct notice {
-	uint64_t number;	/* from 1 */
+	uint64_t number; /* from 1 */
 	int64_t unix_s;
 	emr_message message;
-	char *path;		/* as it is, owned */
+	char *path; /* as it is, owned */
 } notice;
 
 struct emr_notices {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	notice ring[NOTICES_MAX];	/* protected by lock, as all below */
-	uint64_t last;			/* number of the newest; it stands at (last - 1) % NOTICES_MAX */
-	uint64_t told;			/* the program knows all up to here */
+	notice ring[NOTICES_MAX]; /* protected by lock, as all below */
+	uint64_t last;		  /* number of the newest; it stands at (last - 1) % NOTICES_MAX */
+	uint64_t told;		  /* the program knows all up to here */
 	bool stop;
 	bool has_thread;
 	pthread_t thread;
-	char *program;			/* does not change */
+	char *program; /* does not change */
 };
 
 static notice *at_number(emr_notices *notices, uint64_t number)
@@ -73,8 +73,8 @@ static json_t *notice_json(const notice *n)
 	fill(n, &problem);
 	emr_time_json(n->unix_s, at);
 	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "at", at, "path", path, "error",
-		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint, "level",
-		emr_message_get(n->message)->level);
+		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint,
+		"level", emr_message_get(n->message)->level);
 }
 
 /* ---- telling a program ---- */
@@ -85,7 +85,7 @@ static void await_program(emr_notices *notices, pid_t pid)
 	int left_ms = PROGRAM_TIMEOUT_MS;
 
 	for (;; left_ms -= 50) {
-		const struct timespec pause = { .tv_nsec = 50000000 };
+		const struct timespec pause = {.tv_nsec = 50000000};
 		bool stop;
 
 		if (waitpid(pid, NULL, WNOHANG) != 0)
@@ -105,7 +105,7 @@ static void await_program(emr_notices *notices, pid_t pid)
 /* TEXT in memory that the program reads as its standard input. */
 static void run_program(emr_notices *notices, const char *text)
 {
-	char *argv[] = { notices->program, NULL };
+	char *argv[] = {notices->program, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
@@ -120,8 +120,9 @@ static void run_program(emr_notices *notices, const char *text)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	if (write(input, text, strlen(text)) == (ssize_t)strlen(text) && lseek(input, 0, SEEK_SET) == 0
-		&& posix_spawn(&pid, notices->program, &actions, &attributes, argv, environ) == 0)
+	if (write(input, text, strlen(text)) == (ssize_t)strlen(text) &&
+		lseek(input, 0, SEEK_SET) == 0 &&
+		posix_spawn(&pid, notices->program, &actions, &attributes, argv, environ) == 0)
 		await_program(notices, pid);
 	else
 		emr_log(EMR_LOG_WARN, "notify: the program could not be started");
@@ -169,8 +170,8 @@ emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 	pthread_cond_init(&notices->wake, NULL);
 	if (program != NULL) {
 		notices->program = strdup(program);
-		notices->has_thread = notices->program != NULL
-			&& pthread_create(&notices->thread, NULL, tell, notices) == 0;
+		notices->has_thread = notices->program != NULL &&
+				      pthread_create(&notices->thread, NULL, tell, notices) == 0;
 		if (!notices->has_thread) {
 			emr_notices_free(notices);
 			return EMR_NO_MEMORY;
@@ -210,13 +211,15 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 		free(copy);
 		return;
 	}
-	emr_log(EMR_LOG_WARN, "notice %s", error_id);	/* without the path: it is a name */
+	emr_log(EMR_LOG_WARN, "notice %s", error_id); /* without the path: it is a name */
 	pthread_mutex_lock(&notices->lock);
 	notices->last++;
 	n = at_number(notices, notices->last);
 	free(n->path);
-	*n = (notice){ .number = notices->last,
-		.unix_s = (int64_t)emr_clock_unix_s(emr_clock_system()), .message = message, .path = copy };
+	*n = (notice){.number = notices->last,
+		.unix_s = (int64_t)emr_clock_unix_s(emr_clock_system()),
+		.message = message,
+		.path = copy};
 	pthread_cond_signal(&notices->wake);
 	pthread_mutex_unlock(&notices->lock);
 }
@@ -232,8 +235,8 @@ static emr_status append_line(const notice *n, emr_buf *out)
 	emr_time_json(n->unix_s, at);
 	emr_show(n->path, shown, sizeof shown);
 	len = asprintf(&line, "%s n-%llu %s %s %s: %s%s%s\n", at, (unsigned long long)n->number,
-		emr_message_get(n->message)->level, emr_message_get(n->message)->id, shown, problem.text,
-		problem.hint[0] != '\0' ? " " : "", problem.hint);
+		emr_message_get(n->message)->level, emr_message_get(n->message)->id, shown,
+		problem.text, problem.hint[0] != '\0' ? " " : "", problem.hint);
 	if (len < 0) {
 		line = NULL;
 		return EMR_NO_MEMORY;
@@ -254,8 +257,8 @@ emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
 
 static bool is_wanted(const notice *n, const char *path)
 {
-	return strcmp(emr_message_get(n->message)->level, "info") != 0
-		&& (path == NULL || strcmp(n->path, path) == 0);
+	return strcmp(emr_message_get(n->message)->level, "info") != 0 &&
+	       (path == NULL || strcmp(n->path, path) == 0);
 }
 
 json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
@@ -265,7 +268,8 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 
 	pthread_mutex_lock(&notices->lock);
 	for (uint64_t i = notices->last; errors != NULL && i >= oldest(notices) && n < max; i--) {
-		size_t len = 3 * strlen(at_number(notices, i)->path) + 500;	/* in path, message and hint */
+		size_t len = 3 * strlen(at_number(notices, i)->path) +
+			     500; /* in path, message and hint */
 
 		if (!is_wanted(at_number(notices, i), path))
 			continue;

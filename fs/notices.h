@@ -1,14 +1,15 @@
-/* What a person should know, kept in the memory of the mount: names never reach the log on the disk.
- * It refuses to grow: the oldest notice goes when a thousand are there. */
+/* What a person should know, kept in the memory of the mount: names never reach the log on the
+ * disk. It refuses to grow: the oldest notice goes when a thousand are there. */
 #pragma once
 
 #include <jansson.h>
 
 #include "base/bytes.h"
 
-typedef struct emr_notices emr_notices;	/* thread-safe */
+typedef struct emr_notices emr_notices; /* thread-safe */
 
-/* PROGRAM (NULL = none) gets each notice as one JSON object on its standard input, one after the other. */
+/* PROGRAM (NULL = none) gets each notice as one JSON object on its standard input, one after the
+ * other. */
 emr_status emr_notices_new(const char *program, emr_notices **out_notices);
 /* Ends the program's run that is under way, if any.  NULL is fine. */
 void emr_notices_free(emr_notices *notices);
@@ -18,5 +19,6 @@ void emr_notices_add(void *notices, const char *error_id, const char *path);
 
 /* `TIME ID LEVEL ERROR PATH: message. hint`, newest last. */
 emr_status emr_notices_text(emr_notices *notices, emr_buf *out);
-/* At most MAX newest warnings and errors, oldest first, of PATH (NULL = all): [{at path error message hint}].  NULL without memory. */
+/* At most MAX newest warnings and errors, oldest first, of PATH (NULL = all): [{at path error
+ * message hint}].  NULL without memory. */
 json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max);

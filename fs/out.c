@@ -7,8 +7,10 @@
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
 {
-	*out = (emr_out){ .verb = args->verb, .is_json = args->given[EMR_OPT_JSON],
-		.is_quiet = args->given[EMR_OPT_QUIET], .fields = json_object() };
+	*out = (emr_out){.verb = args->verb,
+		.is_json = args->given[EMR_OPT_JSON],
+		.is_quiet = args->given[EMR_OPT_QUIET],
+		.fields = json_object()};
 	return out->fields != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -108,8 +110,8 @@ int emr_out_fail(emr_out *out, const emr_problem *problem)
 static json_t *whole_object(const emr_out *out, int code)
 {
 	const emr_problem *problem = &out->problem;
-	json_t *object = json_pack("{s:i, s:s, s:b}", "emrfs", 1, "verb", emr_verb_get(out->verb)->name, "ok",
-		code == EMR_EXIT_DONE);
+	json_t *object = json_pack("{s:i, s:s, s:b}", "emrfs", 1, "verb",
+		emr_verb_get(out->verb)->name, "ok", code == EMR_EXIT_DONE);
 	json_t *more = NULL;
 
 	if (code != EMR_EXIT_DONE && problem->is_set)
@@ -118,8 +120,10 @@ static json_t *whole_object(const emr_out *out, int code)
 			problem->hint, "path", problem->path);
 	else if (code != EMR_EXIT_DONE)
 		more = json_pack("{s:i}", "exit", code);
-	if (object == NULL || (code != EMR_EXIT_DONE && (more == NULL || json_object_update(object, more) != 0))
-		|| json_object_update(object, out->fields) != 0) {
+	if (object == NULL ||
+		(code != EMR_EXIT_DONE &&
+			(more == NULL || json_object_update(object, more) != 0)) ||
+		json_object_update(object, out->fields) != 0) {
 		json_decref(object);
 		object = NULL;
 	}
@@ -133,7 +137,8 @@ int emr_out_end(emr_out *out, int code)
 	if (out->is_json && !out->is_spoken) {
 		json_t *object = out->fields != NULL ? whole_object(out, code) : NULL;
 
-		if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF)
+		if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0 ||
+			putchar('\n') == EOF)
 			code = EMR_EXIT_FAILED;
 		json_decref(object);
 	}

@@ -17,15 +17,15 @@
 #include "base/file.h"
 #include "keyring/keyring.h"
 
-#define BUFFER_BYTES (EMR_PASSPHRASE_MAX + 2)	/* a newline and one byte too many */
+#define BUFFER_BYTES (EMR_PASSPHRASE_MAX + 2) /* a newline and one byte too many */
 
 extern char **environ;
 
 void emr_passphrase_free(emr_passphrase *passphrase)
 {
 	if (passphrase->data != NULL)
-		sodium_free(passphrase->data);	/* wipes */
-	*passphrase = (emr_passphrase){ 0 };
+		sodium_free(passphrase->data); /* wipes */
+	*passphrase = (emr_passphrase){0};
 }
 
 /* sodium_malloc: guard pages, mlock, MADV_DONTDUMP.  A refused mlock shows in `emrfs check`. */
@@ -33,7 +33,7 @@ static emr_status buffer_new(emr_passphrase *out)
 {
 	if (sodium_init() < 0)
 		return EMR_NO_MEMORY;
-	*out = (emr_passphrase){ .data = sodium_malloc(BUFFER_BYTES) };
+	*out = (emr_passphrase){.data = sodium_malloc(BUFFER_BYTES)};
 	return out->data != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -72,25 +72,28 @@ static emr_status check_length(emr_passphrase *passphrase, emr_problem *out_prob
 static void give(emr_passphrase *from, emr_passphrase *out)
 {
 	*out = *from;
-	*from = (emr_passphrase){ 0 };
+	*from = (emr_passphrase){0};
 }
 
-emr_status emr_passphrase_read_file(const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+emr_status emr_passphrase_read_file(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	EMR_AUTO_PASSPHRASE found = { 0 };
+	EMR_AUTO_PASSPHRASE found = {0};
 	struct stat st;
 	emr_status status;
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		int error = errno;
 
-		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause", strerror(error), NULL);
+		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause",
+			strerror(error), NULL);
 		return emr_status_from_errno(error);
 	}
-	/* A pipe (process substitution) has no rights worth looking at: only this user's processes hold it. */
-	if (!S_ISFIFO(st.st_mode)
-		&& (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+	/* A pipe (process substitution) has no rights worth looking at: only this user's processes
+	 * hold it. */
+	if (!S_ISFIFO(st.st_mode) &&
+		(st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
 		emr_problem_set(out_problem, EMR_SAY_EXPOSED, "file", file, NULL);
 		return EMR_EXPOSED;
 	}
@@ -111,7 +114,7 @@ emr_status emr_passphrase_read_file(const char *file, emr_passphrase *out_passph
 /* Runs PROGRAM with QUESTION as its argument; its first line is the answer. */
 static emr_status ask_program(const char *program, const char *question, emr_passphrase *out)
 {
-	char *argv[] = { strdup(program), strdup(question), NULL };
+	char *argv[] = {strdup(program), strdup(question), NULL};
 	posix_spawn_file_actions_t actions;
 	emr_status status = EMR_IO;
 	int ends[2], exit_status = 0;
@@ -167,14 +170,14 @@ static void restore_and_die(int number)
 	raise(number);
 }
 
-static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 #define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
 
 static emr_status ask_terminal(const char *question, emr_passphrase *out)
 {
 	EMR_AUTO_FD fd = terminal_open();
 	struct sigaction old[ENDING_SIGNALS];
-	struct sigaction restore = { .sa_handler = restore_and_die };
+	struct sigaction restore = {.sa_handler = restore_and_die};
 	struct termios silent;
 	emr_status status;
 
@@ -198,12 +201,14 @@ static emr_status ask_terminal(const char *question, emr_passphrase *out)
 	return status;
 }
 
-static emr_status ask(const char *program, const char *question, emr_passphrase *out, emr_problem *out_problem)
+static emr_status ask(
+	const char *program, const char *question, emr_passphrase *out, emr_problem *out_problem)
 {
 	emr_status status = buffer_new(out);
 
 	if (status == EMR_OK)
-		status = program != NULL ? ask_program(program, question, out) : ask_terminal(question, out);
+		status = program != NULL ? ask_program(program, question, out)
+					 : ask_terminal(question, out);
 	if (status == EMR_OK || status == EMR_LIMIT)
 		return check_length(out, out_problem);
 	if (status == EMR_NOT_FOUND && program == NULL)
@@ -216,17 +221,19 @@ static emr_status ask(const char *program, const char *question, emr_passphrase 
 	return status;
 }
 
-static emr_status ask_once_or_twice(const char *program, bool is_new, emr_passphrase *out_passphrase,
-	emr_problem *out_problem)
+static emr_status ask_once_or_twice(
+	const char *program, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
-	EMR_AUTO_PASSPHRASE first = { 0 };
-	EMR_AUTO_PASSPHRASE second = { 0 };
-	emr_status status = ask(program, is_new ? "New passphrase" : "Passphrase", &first, out_problem);
+	EMR_AUTO_PASSPHRASE first = {0};
+	EMR_AUTO_PASSPHRASE second = {0};
+	emr_status status =
+		ask(program, is_new ? "New passphrase" : "Passphrase", &first, out_problem);
 
 	if (status == EMR_OK && is_new) {
 		status = ask(program, "The same again", &second, out_problem);
-		if (status == EMR_OK
-			&& (first.len != second.len || sodium_memcmp(first.data, second.data, first.len) != 0)) {
+		if (status == EMR_OK &&
+			(first.len != second.len ||
+				sodium_memcmp(first.data, second.data, first.len) != 0)) {
 			emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_DIFFERS, NULL);
 			status = EMR_INVALID;
 		}
@@ -236,8 +243,8 @@ static emr_status ask_once_or_twice(const char *program, bool is_new, emr_passph
 	return status;
 }
 
-emr_status emr_passphrase_get(const char *file, bool is_new, emr_passphrase *out_passphrase,
-	emr_problem *out_problem)
+emr_status emr_passphrase_get(
+	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
 	const char *program = getenv("EMRFS_ASKPASS");
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");

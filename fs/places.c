@@ -16,16 +16,18 @@ void emr_places_free(emr_places *places)
 	free(places->state);
 	free(places->config);
 	free(places->run);
-	*places = (emr_places){ 0 };
+	*places = (emr_places){0};
 }
 
 static bool name_is_fine(const char *name)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	size_t len = strlen(name);
 
-	return len >= 1 && len <= 64 && strchr(letters, name[0]) != NULL
-		&& strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+	return len >= 1 && len <= 64 && strchr(letters, name[0]) != NULL &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       len;
 }
 
 /* BASE/REST or BASE/REST/as/NAME. */
@@ -43,7 +45,9 @@ static char *own_config(const char *own, const char *as)
 {
 	char *path = NULL;
 
-	return asprintf(&path, "%s%s%s", own, as != NULL ? "/as/" : "", as != NULL ? as : "") < 0 ? NULL : path;
+	return asprintf(&path, "%s%s%s", own, as != NULL ? "/as/" : "", as != NULL ? as : "") < 0
+		       ? NULL
+		       : path;
 }
 
 static const char *environment(const char *name)
@@ -79,7 +83,8 @@ static char *xdg(const char *name, const char *home, const char *usual, const ch
 	return path;
 }
 
-/* The runtime directory: without XDG_RUNTIME_DIR systemd's place if it is there and ours, else one in the state. */
+/* The runtime directory: without XDG_RUNTIME_DIR systemd's place if it is there and ours, else one
+ * in the state. */
 static char *run_place(const emr_places *places, const char *as)
 {
 	const char *value = environment("XDG_RUNTIME_DIR");
@@ -96,17 +101,18 @@ static char *run_place(const emr_places *places, const char *as)
 
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem)
 {
-	EMR_AUTO_PLACES places = { .home = home_of_user() };
+	EMR_AUTO_PLACES places = {.home = home_of_user()};
 	const char *own = environment("EMRFS_HOME");
 
 	if (as != NULL && !name_is_fine(as)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--as takes a name of letters, digits, dot, dash and underscore.", "verb", "", NULL);
+			"--as takes a name of letters, digits, dot, dash and underscore.", "verb",
+			"", NULL);
 		return EMR_INVALID;
 	}
 	if (own != NULL && own[0] != '/') {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "EMRFS_HOME must be an absolute path.",
-			"verb", "", NULL);
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"EMRFS_HOME must be an absolute path.", "verb", "", NULL);
 		return EMR_INVALID;
 	}
 	if (places.home != NULL && own != NULL) {
@@ -123,7 +129,7 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 		return EMR_NO_MEMORY;
 	}
 	*out_places = places;
-	places = (emr_places){ 0 };
+	places = (emr_places){0};
 	return EMR_OK;
 }
 
@@ -159,8 +165,8 @@ static emr_status open_or_make(const char *path, bool may_create, int *out_fd)
 	return status;
 }
 
-emr_status emr_places_open_state(const emr_places *places, bool may_create, int *out_fd,
-	emr_problem *out_problem)
+emr_status emr_places_open_state(
+	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem)
 {
 	emr_status status = open_or_make(places->state, may_create, out_fd);
 
@@ -203,7 +209,8 @@ char *emr_path_real(const char *path)
 		*slash = '\0';
 		parent = emr_path_real(start);
 	}
-	if (parent == NULL || asprintf(&whole, "%s/%s", parent, slash != NULL ? slash + 1 : start) < 0)
+	if (parent == NULL ||
+		asprintf(&whole, "%s/%s", parent, slash != NULL ? slash + 1 : start) < 0)
 		whole = NULL;
 	free(parent);
 	return whole;

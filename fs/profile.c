@@ -6,14 +6,15 @@
 
 #include "session.h"
 
-/* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first 8 bytes, of
- * u8 name_len | name | u8 born_len | born | u64 words_tested, padded with zeros to 512. */
+/* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
+ * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested, padded with zeros to 512.
+ */
 #define HEAD_BYTES 8
 #define NONCE_BYTES 24
 #define PLAIN_BYTES 512
 #define FILE_BYTES (HEAD_BYTES + NONCE_BYTES + PLAIN_BYTES + 16)
 
-static const uint8_t head[HEAD_BYTES] = { 'E', 'M', 'P', 'F', 1, 0, 0, 0 };
+static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'P', 'F', 1, 0, 0, 0};
 
 static void write_text(emr_writer *w, const char *text)
 {
@@ -34,7 +35,7 @@ static bool read_text(emr_reader *r, char *out, size_t size)
 
 emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile)
 {
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	emr_writer w = emr_writer_of(&plain);
 	uint8_t file[FILE_BYTES];
 	emr_id32 random = emr_id32_random();
@@ -64,10 +65,10 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 {
 	emr_reader r = emr_reader_of(plain);
-	emr_profile profile = { 0 };
+	emr_profile profile = {0};
 
-	if (!read_text(&r, profile.name, sizeof profile.name)
-		|| !read_text(&r, profile.born, sizeof profile.born))
+	if (!read_text(&r, profile.name, sizeof profile.name) ||
+		!read_text(&r, profile.born, sizeof profile.born))
 		return EMR_DAMAGED;
 	profile.words_tested_unix_s = emr_read_u64(&r);
 	emr_read_zeros(&r, r.left);
@@ -79,7 +80,7 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 
 emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profile *out_profile)
 {
-	EMR_AUTO_BUF file = { 0 };
+	EMR_AUTO_BUF file = {0};
 	uint8_t plain[PLAIN_BYTES];
 	emr_local_key *key = NULL;
 	emr_status status = emr_file_read(state_fd, EMR_STATE_PROFILE, FILE_BYTES + 1, &file);
@@ -93,7 +94,8 @@ emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profil
 	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
 	if (status == EMR_OK)
 		status = emr_local_open(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
-			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, PLAIN_BYTES + 16), plain);
+			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, PLAIN_BYTES + 16),
+			plain);
 	emr_local_key_free(key);
 	if (status == EMR_OK)
 		status = parse(emr_bytes_of(plain, sizeof plain), out_profile);

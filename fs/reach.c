@@ -6,7 +6,7 @@
 #include "walk.h"
 
 #define STATUS_MS 10000
-#define WORK_MS 600000	/* between two objects of a long answer */
+#define WORK_MS 600000 /* between two objects of a long answer */
 
 void emr_reach_close(emr_reach *reach)
 {
@@ -19,10 +19,11 @@ void emr_reach_close(emr_reach *reach)
 
 static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 {
-	const emr_request request = { .ask = EMR_ASK_STATUS };
+	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *folder;
-	emr_status status = emr_client_ask(&reach->client, &request, STATUS_MS, &report, out_problem);
+	emr_status status =
+		emr_client_ask(&reach->client, &request, STATUS_MS, &report, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -34,8 +35,9 @@ static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 
 static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem *out_problem)
 {
-	const emr_session_options options = { .places = &reach->places, .read_only = true,
-		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE] };
+	const emr_session_options options = {.places = &reach->places,
+		.read_only = true,
+		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE]};
 	emr_status status = emr_base_init();
 
 	if (status == EMR_OK)
@@ -50,7 +52,8 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem);
+	emr_status status =
+		emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -59,7 +62,7 @@ emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_proble
 		return learn_folder(out_reach, out_problem);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	*out_problem = (emr_problem){ 0 };
+	*out_problem = (emr_problem){0};
 	return open_here(out_reach, args, out_problem);
 }
 
@@ -69,14 +72,15 @@ emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_requ
 	if (args->n_operands == 0)
 		return EMR_OK;
 	request->has_path = true;
-	if (emr_path_in_folder(reach->folder, args->operands[0], request->path, sizeof request->path) == EMR_OK)
+	if (emr_path_in_folder(reach->folder, args->operands[0], request->path,
+		    sizeof request->path) == EMR_OK)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
 	return EMR_NOT_FOUND;
 }
 
-static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	bool is_done = false;
 	emr_status status = emr_client_send(&reach->client, request, out_problem);

@@ -1,5 +1,5 @@
-/* Verbs that need the open keyring: ask the mount when there is one, else open everything here, with the passphrase.
- * It refuses to open a second time what a mount has open. */
+/* Verbs that need the open keyring: ask the mount when there is one, else open everything here,
+ * with the passphrase. It refuses to open a second time what a mount has open. */
 #pragma once
 
 #include "answers.h"
@@ -8,13 +8,12 @@
 
 typedef struct emr_reach {
 	emr_places places;
-	emr_client client;	/* open when the folder is */
-	emr_session session;	/* else this */
-	char *folder;		/* where it is open; NULL = nowhere; owned */
+	emr_client client;   /* open when the folder is */
+	emr_session session; /* else this */
+	char *folder;	     /* where it is open; NULL = nowhere; owned */
 } emr_reach;
 
-#define EMR_REACH_CLOSED \
-	((emr_reach){ .client = EMR_CLIENT_CLOSED, .session = EMR_SESSION_CLOSED })
+#define EMR_REACH_CLOSED ((emr_reach){.client = EMR_CLIENT_CLOSED, .session = EMR_SESSION_CLOSED})
 
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem);
 /* The verb's PATH, if there is one, into REQUEST. */

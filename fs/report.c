@@ -13,12 +13,12 @@
 /* Members of the ledger, but for ourselves, who signed its kept head. */
 static uint64_t count_witnesses(const emr_session *session)
 {
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 	emr_checkpoint checkpoint;
 	uint64_t n = 0;
 
-	if (emr_ledger_checkpoint(session->ledger, &note) != EMR_OK
-		|| emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
+	if (emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
+		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
 		return 0;
 	for (size_t i = 0; i < checkpoint.n_sigs; i++)
 		n += memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) != 0;
@@ -28,13 +28,13 @@ static uint64_t count_witnesses(const emr_session *session)
 typedef struct lists {
 	emr_view *view;
 	json_t *unsent, *local;
-	size_t room;	/* bytes of names that still fit: the report is one frame of the socket */
+	size_t room; /* bytes of names that still fit: the report is one frame of the socket */
 	emr_status status;
 } lists;
 
 static void add_path(lists *l, json_t *list, const char *path)
 {
-	size_t len = 2 * strlen(path);	/* quotes and backslashes double */
+	size_t len = 2 * strlen(path); /* quotes and backslashes double */
 
 	if (json_array_size(list) >= EMR_REPORT_LIST_MAX || len > l->room)
 		return;
@@ -54,14 +54,13 @@ static bool sort_out(void *arg, const char *path, const emr_attr *attr)
 		add_path(l, l->local, path);
 	else if (strcmp(state, "pending") == 0 || strncmp(state, "failed", 6) == 0)
 		add_path(l, l->unsent, path);
-	return l->status == EMR_OK
-		&& (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX
-			|| json_array_size(l->local) < EMR_REPORT_LIST_MAX);
+	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
+					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
 }
 
 emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local)
 {
-	lists l = { .view = session->view, .unsent = unsent, .local = local, .room = 16384 };
+	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
 	emr_status status = emr_walk(session->view, "", sort_out, &l);
 
 	return status != EMR_OK ? status : l.status;
@@ -73,8 +72,8 @@ static json_t *ledger_report(emr_session *session)
 
 	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = 0;
-	return json_pack("{s:s, s:I, s:I}", "kind", "embedded", "size", (json_int_t)size, "witnessed",
-		(json_int_t)count_witnesses(session));
+	return json_pack("{s:s, s:I, s:I}", "kind", "embedded", "size", (json_int_t)size,
+		"witnessed", (json_int_t)count_witnesses(session));
 }
 
 static json_t *time_or_null(uint64_t unix_s)
@@ -90,7 +89,7 @@ static json_t *time_or_null(uint64_t unix_s)
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_view_counts counts;
-	emr_problem why = { 0 };
+	emr_problem why = {0};
 	bool is_read_only = emr_session_is_read_only(session, &why);
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
@@ -99,34 +98,31 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 
 	emr_view_count(session->view, &counts);
 	/* The walk costs a look at every name: only when there is something to list. */
-	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0
-		&& emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
+	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0 &&
+		emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
 		json_decref(unsent);
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], s:i, s:b, s:s,"
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
+			 "s:i, s:b, s:s,"
 			 " s:s, s:b, s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
-		"owner", emr_json_text(session->profile.name), "code", session->code,
-		"files", (json_int_t)counts.files, "directories", (json_int_t)counts.directories,
-		"bytes", (json_int_t)counts.bytes,
-		"local", local, "local_files", (json_int_t)counts.local,
-		"unsent", unsent, "pending", (json_int_t)counts.pending,
-		"failed", (json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed,
-		"confirmed", (json_int_t)counts.confirmed,
-		"conflicts",
-		"copies", 1, "second_copy", 0,
-		"network", net, "state", session->state_path, "read_only", is_read_only,
-		"ledger", ledger_report(session),
-		"words_tested_at", time_or_null(session->profile.words_tested_unix_s),
-		"errors", errors);
+		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
+		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
+		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
+		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
+		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
+		(json_int_t)counts.confirmed, "conflicts", "copies", 1, "second_copy", 0, "network",
+		net, "state", session->state_path, "read_only", is_read_only, "ledger",
+		ledger_report(session), "words_tested_at",
+		time_or_null(session->profile.words_tested_unix_s), "errors", errors);
 }
 
 /* ---- one path ---- */
 
-static const char *const attribute_names[] = { "id", "cid", "version", "state", "stored-bytes", "tx",
-	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "freshness" };
+static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
+	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "freshness"};
 
 static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 {
@@ -146,11 +142,12 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 	return failed;
 }
 
-emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path, json_t **out_report,
-	emr_problem *out_problem)
+emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
+	json_t **out_report, emr_problem *out_problem)
 {
-	static const char *const types[] = { [EMR_META_FILE] = "file", [EMR_META_DIR] = "directory",
-		[EMR_META_SYMLINK] = "link" };
+	static const char *const types[] = {[EMR_META_FILE] = "file",
+		[EMR_META_DIR] = "directory",
+		[EMR_META_SYMLINK] = "link"};
 	emr_attr attr;
 	char at[EMR_TEXT_BYTES];
 	emr_status status = emr_view_find(session->view, path, &attr);
@@ -164,9 +161,9 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 		return EMR_NOT_FOUND;
 	}
 	emr_time_json(attr.mtime_ns / 1000000000, at);
-	report = json_pack("{s:o, s:s, s:I, s:s, s:I, s:i, s:o}", "path", emr_json_text(path), "type",
-		types[attr.type], "bytes", (json_int_t)attr.size_bytes, "modified_at", at, "modified_unix",
-		(json_int_t)(attr.mtime_ns / 1000000000), "copies", 1, "errors",
+	report = json_pack("{s:o, s:s, s:I, s:s, s:I, s:i, s:o}", "path", emr_json_text(path),
+		"type", types[attr.type], "bytes", (json_int_t)attr.size_bytes, "modified_at", at,
+		"modified_unix", (json_int_t)(attr.mtime_ns / 1000000000), "copies", 1, "errors",
 		notices != NULL ? emr_notices_errors(notices, path, 20) : json_array());
 	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
 		json_decref(report);

@@ -62,7 +62,8 @@ static void put_head(FILE *to, const json_t *report)
 		fputs(", open at ", to);
 		put_shown(to, text_of(report, "folder"));
 	}
-	fputs(json_is_true(json_object_get(report, "read_only")) ? ", for reading only\n" : "\n", to);
+	fputs(json_is_true(json_object_get(report, "read_only")) ? ", for reading only\n" : "\n",
+		to);
 }
 
 static void put_safety(FILE *to, const json_t *report)
@@ -73,7 +74,8 @@ static void put_safety(FILE *to, const json_t *report)
 	emr_size_text(number_of(report, "bytes"), size);
 	fputs("  ", to);
 	put_number(to, files);
-	fprintf(to, " file%s, %s.  Safe on this disk: all.  On the ledger: ", files == 1 ? "" : "s", size);
+	fprintf(to, " file%s, %s.  Safe on this disk: all.  On the ledger: ", files == 1 ? "" : "s",
+		size);
 	put_number(to, number_of(report, "confirmed"));
 	if (pending > 0) {
 		fputs(", ", to);
@@ -89,7 +91,8 @@ static void put_remarks(FILE *to, const json_t *report)
 	uint64_t local = number_of(report, "local_files"), failed = number_of(report, "failed");
 
 	if (failed > 0) {
-		fprintf(to, "  Not taken by the ledger, kept here: %llu", (unsigned long long)failed);
+		fprintf(to, "  Not taken by the ledger, kept here: %llu",
+			(unsigned long long)failed);
 		put_names(to, json_object_get(report, "unsent"), failed);
 		fputs(".\n", to);
 	}
@@ -100,7 +103,8 @@ static void put_remarks(FILE *to, const json_t *report)
 		fputs(".\n", to);
 	}
 	if (!json_is_true(json_object_get(report, "second_copy"))) {
-		emr_problem_set(&problem, EMR_SAY_ONE_COPY, "state", text_of(report, "state"), NULL);
+		emr_problem_set(
+			&problem, EMR_SAY_ONE_COPY, "state", text_of(report, "state"), NULL);
 		fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 	}
 }
@@ -121,7 +125,8 @@ static void put_ledger(FILE *to, const json_t *report)
 	if (witnessed > 0)
 		fprintf(to, "witnessed by %llu.\n", (unsigned long long)witnessed);
 	else
-		fprintf(to, "not witnessed.\n    %s\n", emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence);
+		fprintf(to, "not witnessed.\n    %s\n",
+			emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence);
 }
 
 static void put_errors(FILE *to, const json_t *report)
@@ -170,7 +175,7 @@ static void put_path(FILE *to, const json_t *report)
 	fprintf(to, ", %s", when);
 	if (strcmp(type, "file") == 0) {
 		emr_number_text(number_of(report, "bytes"), size);
-		fprintf(to, ", %s bytes", size);
+		fprintf(to, ", %s byte%s", size, number_of(report, "bytes") == 1 ? "" : "s");
 	}
 	put_state(to, text_of(report, "state"));
 	fputs(".", to);

@@ -22,14 +22,14 @@
 #include "report.h"
 
 #define CONVERSATIONS_MAX 8
-#define IDLE_MS 30000	/* between two questions of one conversation */
+#define IDLE_MS 30000 /* between two questions of one conversation */
 #define SEND_MS 10000
 
 typedef struct conversation {
 	emr_server *server;
 	pthread_t thread;
-	int fd;			/* -1 = free slot; protected by server->lock */
-	bool is_over;		/* the thread has ended and wants to be joined; protected by server->lock */
+	int fd;	      /* -1 = free slot; protected by server->lock */
+	bool is_over; /* the thread has ended and wants to be joined; protected by server->lock */
 } conversation;
 
 struct emr_server {
@@ -52,7 +52,8 @@ static emr_status send_stolen(void *arg, json_t *object)
 
 	if (object == NULL)
 		return EMR_NO_MEMORY;
-	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED : emr_frame_send(c->fd, object, SEND_MS);
+	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED
+					       : emr_frame_send(c->fd, object, SEND_MS);
 	json_decref(object);
 	return status;
 }
@@ -71,18 +72,20 @@ static emr_status send_problem(conversation *c, const emr_problem *problem)
 {
 	const emr_message_row *row = emr_message_get(problem->message);
 
-	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit", (int)row->exit,
-		"error", row->id, "message", problem->text, "hint", problem->hint, "path", problem->path));
+	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit",
+				      (int)row->exit, "error", row->id, "message", problem->text,
+				      "hint", problem->hint, "path", problem->path));
 }
 
 static emr_status answer_status(conversation *c, const emr_request *request)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	json_t *report = NULL;
 
 	if (!request->has_path)
 		return send_ok(c, emr_report_folder(c->server->session, c->server->notices));
-	if (emr_report_path(c->server->session, c->server->notices, request->path, &report, &problem) != EMR_OK)
+	if (emr_report_path(c->server->session, c->server->notices, request->path, &report,
+		    &problem) != EMR_OK)
 		return send_problem(c, &problem);
 	return send_ok(c, report);
 }
@@ -91,17 +94,19 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 static json_t *pending_now(conversation *c)
 {
 	emr_view_counts counts;
-	emr_problem why = { 0 };
+	emr_problem why = {0};
 
 	emr_view_count(c->server->session->view, &counts);
 	return json_pack("{s:b, s:I, s:I, s:I}", "read_only",
-		emr_session_is_read_only(c->server->session, &why), "pending", (json_int_t)counts.pending, "failed",
-		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed);
+		emr_session_is_read_only(c->server->session, &why), "pending",
+		(json_int_t)counts.pending, "failed", (json_int_t)counts.failed, "confirmed",
+		(json_int_t)counts.confirmed);
 }
 
 static emr_status answer_wait(conversation *c, const emr_request *request)
 {
-	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
+	int64_t deadline =
+		emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
 	emr_status status = emr_view_wait_published(c->server->session->view, deadline);
 
 	/* Timed out or not: the numbers say it. */
@@ -115,7 +120,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
 	json_t *answer, *unsent = json_array(), *local = json_array();
-	emr_problem why = { 0 };
+	emr_problem why = {0};
 	emr_status status = EMR_OK;
 
 	if (!emr_session_is_read_only(session, &why) && !request->now)
@@ -129,9 +134,9 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		status = emr_report_unsent(session, unsent, local);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "listing what is unsent: %s", emr_status_text(status));
-	if (json_object_set_new(answer, "unsent", unsent) != 0
-		|| json_object_set_new(answer, "left_outside", local) != 0
-		|| json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0) {
+	if (json_object_set_new(answer, "unsent", unsent) != 0 ||
+		json_object_set_new(answer, "left_outside", local) != 0 ||
+		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0) {
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}
@@ -143,7 +148,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 
 static emr_status answer(conversation *c, const emr_request *request)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	emr_status status = EMR_OK;
 
 	switch (request->ask) {
@@ -169,7 +174,7 @@ static emr_status answer(conversation *c, const emr_request *request)
 
 static emr_status converse_once(conversation *c)
 {
-	emr_problem problem = { 0 };
+	emr_problem problem = {0};
 	emr_request *request;
 	json_t *object = NULL;
 	emr_status status = emr_frame_receive(c->fd, IDLE_MS, &object);
@@ -271,8 +276,8 @@ static void *listen_and_accept(void *arg)
 	emr_server *server = arg;
 
 	while (!atomic_load(&server->stop)) {
-		struct pollfd polled[2] = { { .fd = server->listen_fd, .events = POLLIN },
-			{ .fd = server->stop_fd, .events = POLLIN } };
+		struct pollfd polled[2] = {{.fd = server->listen_fd, .events = POLLIN},
+			{.fd = server->stop_fd, .events = POLLIN}};
 
 		if (poll(polled, 2, -1) > 0 && (polled[0].revents & POLLIN) != 0)
 			accept_one(server);
@@ -282,10 +287,11 @@ static void *listen_and_accept(void *arg)
 
 /* ---- the socket ---- */
 
-/* Through the directory's descriptor: a socket address has room for 107 bytes, a home directory may be longer. */
+/* Through the directory's descriptor: a socket address has room for 107 bytes, a home directory may
+ * be longer. */
 static emr_status bind_socket(emr_server *server)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", server->run_fd,
 		EMR_RUN_SOCKET);
@@ -293,9 +299,10 @@ static emr_status bind_socket(emr_server *server)
 	if (unlinkat(server->run_fd, EMR_RUN_SOCKET, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
 	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (server->listen_fd < 0
-		|| bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0
-		|| fchmodat(server->run_fd, EMR_RUN_SOCKET, 0600, 0) != 0 || listen(server->listen_fd, 8) != 0)
+	if (server->listen_fd < 0 ||
+		bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+		fchmodat(server->run_fd, EMR_RUN_SOCKET, 0600, 0) != 0 ||
+		listen(server->listen_fd, 8) != 0)
 		return emr_status_from_errno(errno);
 	server->stop_fd = eventfd(0, EFD_CLOEXEC);
 	return server->stop_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
@@ -311,15 +318,19 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "The socket");
 		return EMR_NO_MEMORY;
 	}
-	*server = (emr_server){ .session = session, .notices = notices, .run_fd = -1, .listen_fd = -1,
-		.stop_fd = -1 };
+	*server = (emr_server){.session = session,
+		.notices = notices,
+		.run_fd = -1,
+		.listen_fd = -1,
+		.stop_fd = -1};
 	pthread_mutex_init(&server->lock, NULL);
 	for (size_t i = 0; i < CONVERSATIONS_MAX; i++)
 		server->slots[i].fd = -1;
 	status = emr_places_open_run(places, &server->run_fd, out_problem);
 	if (status == EMR_OK) {
 		status = bind_socket(server);
-		if (status == EMR_OK && pthread_create(&server->thread, NULL, listen_and_accept, server) != 0)
+		if (status == EMR_OK &&
+			pthread_create(&server->thread, NULL, listen_and_accept, server) != 0)
 			status = EMR_NO_MEMORY;
 		server->has_thread = status == EMR_OK;
 		if (status != EMR_OK)

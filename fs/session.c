@@ -38,7 +38,7 @@ void emr_session_close(emr_session *session)
 	emr_log_open(-1, EMR_LOG_ERROR);
 	close_fd(&session->spill_fd);
 	close_fd(&session->log_fd);
-	close_fd(&session->lock_fd);	/* last: now another process may open all this */
+	close_fd(&session->lock_fd); /* last: now another process may open all this */
 	close_fd(&session->state_fd);
 	free(session->state_path);
 	free(session->folder);
@@ -89,8 +89,8 @@ static emr_status say_in_use(const emr_session *session, emr_problem *out_proble
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "lock: %s", emr_status_text(status));
 	snprintf(number, sizeof number, "%d", pid);
-	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN, "dir",
-		folder, "pid", number, NULL);
+	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN,
+		"dir", folder, "pid", number, NULL);
 	return EMR_BUSY;
 }
 
@@ -99,8 +99,8 @@ static emr_status take_lock(emr_session *session, const char *folder, emr_proble
 	char text[LOCK_TEXT_MAX];
 	int len;
 
-	session->lock_fd = openat(session->state_fd, EMR_STATE_LOCK,
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	session->lock_fd = openat(
+		session->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (session->lock_fd < 0) {
 		emr_status status = emr_status_from_errno(errno);
 
@@ -109,10 +109,11 @@ static emr_status take_lock(emr_session *session, const char *folder, emr_proble
 	}
 	if (flock(session->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return say_in_use(session, out_problem);
-	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(), folder != NULL ? "folder " : "",
-		folder != NULL ? folder : "", folder != NULL ? "\n" : "");
-	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0
-		|| emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
+	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(),
+		folder != NULL ? "folder " : "", folder != NULL ? folder : "",
+		folder != NULL ? "\n" : "");
+	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0 ||
+		emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
 		emr_problem_set_status(out_problem, EMR_IO, "the lock file");
 		return EMR_IO;
 	}
@@ -124,18 +125,21 @@ static void open_log(emr_session *session)
 {
 	struct stat st;
 
-	if (fstatat(session->state_fd, EMR_STATE_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0
-		&& st.st_size > LOG_BYTES_MAX)
-		(void)renameat(session->state_fd, EMR_STATE_LOG, session->state_fd, EMR_STATE_LOG ".1");
+	if (fstatat(session->state_fd, EMR_STATE_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_size > LOG_BYTES_MAX)
+		(void)renameat(
+			session->state_fd, EMR_STATE_LOG, session->state_fd, EMR_STATE_LOG ".1");
 	session->log_fd = openat(session->state_fd, EMR_STATE_LOG,
 		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	/* Without a log the folder works all the same. */
 	emr_log_open(session->log_fd, EMR_LOG_INFO);
 }
 
-emr_status emr_session_lock(emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+emr_status emr_session_lock(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
-	emr_status status = emr_places_open_state(options->places, false, &session->state_fd, out_problem);
+	emr_status status =
+		emr_places_open_state(options->places, false, &session->state_fd, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -147,7 +151,8 @@ emr_status emr_session_lock(emr_session *session, const emr_session_options *opt
 		return EMR_NO_MEMORY;
 	}
 	if (faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
 		return EMR_NOT_FOUND;
 	}
 	status = take_lock(session, options->folder, out_problem);
@@ -158,8 +163,8 @@ emr_status emr_session_lock(emr_session *session, const emr_session_options *opt
 
 /* ---- keyfile ---- */
 
-static emr_status say_keyfile(const emr_session *session, emr_status status, const char *field,
-	emr_problem *out_problem)
+static emr_status say_keyfile(
+	const emr_session *session, emr_status status, const char *field, emr_problem *out_problem)
 {
 	char file[4200];
 
@@ -167,16 +172,17 @@ static emr_status say_keyfile(const emr_session *session, emr_status status, con
 	if (status == EMR_EXPOSED)
 		emr_problem_set(out_problem, EMR_SAY_KEYFILE_EXPOSED, "file", file, NULL);
 	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_KEYFILE_DAMAGED, "field", field != NULL ? field : "size",
-			"file", file, NULL);
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_DAMAGED, "field",
+			field != NULL ? field : "size", "file", file, NULL);
 	else
 		emr_problem_set_status(out_problem, status, "The keyfile");
 	return status;
 }
 
-static emr_status open_keyring(emr_session *session, const char *passphrase_file, emr_problem *out_problem)
+static emr_status open_keyring(
+	emr_session *session, const char *passphrase_file, emr_problem *out_problem)
 {
-	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	EMR_AUTO_PASSPHRASE passphrase = {0};
 	const char *field = NULL;
 	emr_status status = emr_keyring_check_file(session->state_fd, EMR_STATE_KEYFILE, &field);
 
@@ -186,8 +192,8 @@ static emr_status open_keyring(emr_session *session, const char *passphrase_file
 	status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_keyring_open(session->state_fd, EMR_STATE_KEYFILE, emr_passphrase_view(&passphrase),
-		&session->keyring, &field);
+	status = emr_keyring_open(session->state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&passphrase), &session->keyring, &field);
 	return status == EMR_OK ? EMR_OK : say_keyfile(session, status, field, out_problem);
 }
 
@@ -199,15 +205,16 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 	const emr_keyring *keyring = arg;
 	emr_domain_public mine;
 
-	return d_row.len >= sizeof mine.owner_pk
-		&& emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK
-		&& memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+	return d_row.len >= sizeof mine.owner_pk &&
+	       emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK &&
+	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
 }
 
 static emr_status open_store(emr_session *session)
 {
 	char path[4400];
-	emr_store_options options = { .path = path, .writer = emr_keyring_device_id(session->keyring) };
+	emr_store_options options = {
+		.path = path, .writer = emr_keyring_device_id(session->keyring)};
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_BLOCKS);
 	return emr_store_open(&options, &session->store);
@@ -216,22 +223,25 @@ static emr_status open_store(emr_session *session)
 /* The network must be the one this keyring belongs to. */
 static emr_status check_network(emr_session *session)
 {
-	EMR_AUTO_BUF known = { 0 };
+	EMR_AUTO_BUF known = {0};
 	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
 	emr_id32 hash = emr_sha256_of(&descriptor, 1);
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
+	emr_status status =
+		emr_keyring_tlv_get(session->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
 
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	if (status != EMR_OK)
 		return status;
-	return emr_bytes_equal(emr_buf_view(&known), emr_bytes_of(hash.b, sizeof hash.b)) ? EMR_OK : EMR_FORK;
+	return emr_bytes_equal(emr_buf_view(&known), emr_bytes_of(hash.b, sizeof hash.b))
+		       ? EMR_OK
+		       : EMR_FORK;
 }
 
 static emr_status open_ledger(emr_session *session)
 {
 	char path[4400];
-	emr_ledger_options options = { .path = path, .submitter = session->keyring };
+	emr_ledger_options options = {.path = path, .submitter = session->keyring};
 	emr_status status;
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
@@ -241,16 +251,18 @@ static emr_status open_ledger(emr_session *session)
 
 static emr_status open_replica(emr_session *session)
 {
-	emr_replica_options options = { .state_dirfd = session->state_fd, .ledger = session->ledger,
-		.is_mine = is_mine, .is_mine_arg = session->keyring };
+	emr_replica_options options = {.state_dirfd = session->state_fd,
+		.ledger = session->ledger,
+		.is_mine = is_mine,
+		.is_mine_arg = session->keyring};
 
 	return emr_replica_open(&options, &session->replica);
 }
 
 static emr_status open_records(emr_session *session)
 {
-	emr_record_options options = { .store = emr_store_blocks(session->store),
-		.keyring = session->keyring };
+	emr_record_options options = {
+		.store = emr_store_blocks(session->store), .keyring = session->keyring};
 
 	if (mkdirat(session->state_fd, EMR_STATE_SPILL, 0700) != 0 && errno != EEXIST)
 		return emr_status_from_errno(errno);
@@ -269,9 +281,14 @@ static emr_status open_facts(emr_session *session)
 
 static emr_status open_settle(emr_session *session)
 {
-	emr_settle_options options = { .keyring = session->keyring, .journal = session->journal,
-		.store = session->store, .records = session->records, .ledger = session->ledger,
-		.replica = session->replica, .facts = session->facts, .clock = emr_clock_system() };
+	emr_settle_options options = {.keyring = session->keyring,
+		.journal = session->journal,
+		.store = session->store,
+		.records = session->records,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.facts = session->facts,
+		.clock = emr_clock_system()};
 
 	return emr_settle_new(&options, &session->settle);
 }
@@ -283,10 +300,11 @@ static emr_status open_journal(emr_session *session)
 
 typedef struct part {
 	emr_status (*open)(emr_session *session);
-	const char *what, *name;	/* for people, and in the state directory */
+	const char *what, *name; /* for people, and in the state directory */
 } part;
 
-static void say_part(const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
+static void say_part(
+	const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
 {
 	char path[4400];
 
@@ -297,11 +315,11 @@ static void say_part(const emr_session *session, const part *p, emr_status statu
 	else if (status == EMR_DAMAGED && p->open == open_replica)
 		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
 	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state", session->state_path,
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state",
+			session->state_path, NULL);
 	else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", p->what, "state", session->state_path,
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", p->what, "state",
+			session->state_path, NULL);
 	else
 		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
 }
@@ -310,13 +328,13 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 {
 	/* The order of a recovery: what comes later stands on what comes before. */
 	static const part parts[] = {
-		{ open_store, "The block store", EMR_STATE_BLOCKS },
-		{ open_journal, "The journal", EMR_STATE_BLOCKS },
-		{ open_ledger, "The ledger", EMR_STATE_LEDGER },
-		{ open_replica, "The copy of the ledger", "replica.hw" },
-		{ open_records, "The folder of working copies", EMR_STATE_SPILL },
-		{ open_facts, "The list of records", "" },
-		{ open_settle, "The way to the ledger", "" },
+		{open_store, "The block store", EMR_STATE_BLOCKS},
+		{open_journal, "The journal", EMR_STATE_BLOCKS},
+		{open_ledger, "The ledger", EMR_STATE_LEDGER},
+		{open_replica, "The copy of the ledger", "replica.hw"},
+		{open_records, "The folder of working copies", EMR_STATE_SPILL},
+		{open_facts, "The list of records", ""},
+		{open_settle, "The way to the ledger", ""},
 	};
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -350,7 +368,7 @@ static emr_status learn_who(emr_session *session)
 /* True when there is trouble with the ledger, which then says it best. */
 static bool say_trouble(emr_session *session, emr_problem *out_problem)
 {
-	emr_replica_trouble trouble = { 0 };
+	emr_replica_trouble trouble = {0};
 	char index[24];
 
 	emr_replica_last_trouble(session->replica, &trouble);
@@ -360,7 +378,8 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 	if (trouble.status == EMR_ROLLBACK)
 		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
 	else
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause", trouble.cause, NULL);
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause",
+			trouble.cause, NULL);
 	return true;
 }
 
@@ -381,7 +400,8 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 	return status;
 }
 
-emr_status emr_session_open(emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
 	emr_view_options view = options->view;
 	emr_status status = open_keyring(session, options->passphrase_file, out_problem);

@@ -1,5 +1,6 @@
 /* Everything of one keyring opened in the order of a recovery, and closed in the reverse order.
- * It refuses to open what another process holds, or to go on past the first thing that does not fit. */
+ * It refuses to open what another process holds, or to go on past the first thing that does not
+ * fit. */
 #pragma once
 
 #include "cmd/places.h"
@@ -8,12 +9,12 @@
 /* The person, kept sealed in the file EMR_STATE_PROFILE. */
 typedef struct emr_profile {
 	char name[256];
-	char born[16];			/* YYYY-MM-DD or "" */
-	uint64_t words_tested_unix_s;	/* 0 = never */
+	char born[16];		      /* YYYY-MM-DD or "" */
+	uint64_t words_tested_unix_s; /* 0 = never */
 } emr_profile;
 
 typedef struct emr_session {
-	int state_fd, lock_fd, spill_fd, log_fd;	/* -1 = not open */
+	int state_fd, lock_fd, spill_fd, log_fd; /* -1 = not open */
 	emr_keyring *keyring;
 	emr_store *store;
 	emr_journal *journal;
@@ -24,32 +25,38 @@ typedef struct emr_session {
 	emr_settle *settle;
 	emr_view *view;
 	emr_profile profile;
-	char code[9];		/* first letters of the identity: tells two people of one name apart */
+	char code[9]; /* first letters of the identity: tells two people of one name apart */
 	emr_public identity;
-	char *state_path;	/* owned */
-	char *folder;		/* where it is mounted; NULL = nowhere; owned */
-	bool read_only;		/* asked for, or because of the journal */
+	char *state_path; /* owned */
+	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
+	bool read_only;	  /* asked for, or because of the journal */
 } emr_session;
 
-#define EMR_SESSION_CLOSED \
-	((emr_session){ .state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1 })
+#define EMR_SESSION_CLOSED                                                                         \
+	((emr_session){.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1})
 
 /* What differs between who opens.  The view's borrowed members are filled in here. */
 typedef struct emr_session_options {
 	const emr_places *places;
-	const char *folder;		/* written into the lock; NULL = not mounted */
-	const char *passphrase_file;	/* NULL = ask */
+	const char *folder;	     /* written into the lock; NULL = not mounted */
+	const char *passphrase_file; /* NULL = ask */
 	bool read_only;
-	emr_view_options view;		/* callbacks and special files */
+	emr_view_options view; /* callbacks and special files */
 } emr_session_options;
 
-/* The state directory, the private log, and the lock that one process at a time may hold.  Needs no passphrase. */
-emr_status emr_session_lock(emr_session *session, const emr_session_options *options, emr_problem *out_problem);
-/* After lock: passphrase, keyfile, blocks, journal, ledger, replica, facts, records, settle, view (not started). */
-emr_status emr_session_open(emr_session *session, const emr_session_options *options, emr_problem *out_problem);
-/* For init: everything but the view, with a keyring that is already there.  state_fd, state_path and keyring are set. */
+/* The state directory, the private log, and the lock that one process at a time may hold.  Needs no
+ * passphrase. */
+emr_status emr_session_lock(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* After lock: passphrase, keyfile, blocks, journal, ledger, replica, facts, records, settle, view
+ * (not started). */
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* For init: everything but the view, with a keyring that is already there.  state_fd, state_path
+ * and keyring are set. */
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
-/* For reading only, be it asked for, or because ledger or journal are not believed any more: OUT_PROBLEM then says why. */
+/* For reading only, be it asked for, or because ledger or journal are not believed any more:
+ * OUT_PROBLEM then says why. */
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session

@@ -11,7 +11,7 @@
 void emr_settings_free(emr_settings *settings)
 {
 	free(settings->notify);
-	*settings = (emr_settings){ 0 };
+	*settings = (emr_settings){0};
 }
 
 /* Each returns NULL, or what is wrong with VALUE. */
@@ -26,7 +26,7 @@ static const char *set_kdf(const char *value, emr_settings *settings)
 		return "kdf is MEMORY_MIB,PASSES, for example 256,3";
 	if (mib < 8 || mib > 1024 || passes < 1 || passes > 16)
 		return "kdf takes 8 to 1024 MiB and 1 to 16 passes";
-	settings->kdf = (emr_kdf_cost){ .passes = passes, .memory_bytes = (uint64_t)mib << 20 };
+	settings->kdf = (emr_kdf_cost){.passes = passes, .memory_bytes = (uint64_t)mib << 20};
 	return NULL;
 }
 
@@ -36,8 +36,9 @@ static const char *set_idle(const char *value, emr_settings *settings)
 		settings->idle_ns = 0;
 		return NULL;
 	}
-	return emr_duration_parse(value, &settings->idle_ns) == EMR_OK ? NULL
-		: "idle is a time such as 30min or 2h, or never";
+	return emr_duration_parse(value, &settings->idle_ns) == EMR_OK
+		       ? NULL
+		       : "idle is a time such as 30min or 2h, or never";
 }
 
 static const char *set_notify(const char *value, emr_settings *settings)
@@ -57,7 +58,7 @@ static const char *set_notify(const char *value, emr_settings *settings)
 static const struct {
 	const char *name;
 	setting_fn set;
-} known[] = { { "kdf", set_kdf }, { "idle", set_idle }, { "notify", set_notify } };
+} known[] = {{"kdf", set_kdf}, {"idle", set_idle}, {"notify", set_notify}};
 
 static char *trim(char *text)
 {
@@ -89,10 +90,10 @@ static const char *take_line(char *line, emr_settings *settings)
 	return "there is no such setting; known: kdf, idle, notify";
 }
 
-emr_status emr_settings_parse(const char *file, emr_bytes text, emr_settings *out_settings,
-	emr_problem *out_problem)
+emr_status emr_settings_parse(
+	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem)
 {
-	EMR_AUTO_SETTINGS settings = { .kdf = EMR_KDF_COST_DEFAULT };
+	EMR_AUTO_SETTINGS settings = {.kdf = EMR_KDF_COST_DEFAULT};
 	unsigned line_number = 1;
 
 	for (size_t at = 0; at < text.len; line_number++) {
@@ -113,19 +114,20 @@ emr_status emr_settings_parse(const char *file, emr_bytes text, emr_settings *ou
 		if (cause == NULL)
 			continue;
 		snprintf(number, sizeof number, "%u", line_number);
-		emr_problem_set(out_problem, EMR_SAY_SETTING, "file", file, "line", number, "cause", cause,
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_SETTING, "file", file, "line", number, "cause",
+			cause, NULL);
 		return EMR_INVALID;
 	}
 	*out_settings = settings;
-	settings = (emr_settings){ 0 };
+	settings = (emr_settings){0};
 	return EMR_OK;
 }
 
-emr_status emr_settings_read(const emr_places *places, emr_settings *out_settings, emr_problem *out_problem)
+emr_status emr_settings_read(
+	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *file = NULL;
-	EMR_AUTO_BUF text = { 0 };
+	EMR_AUTO_BUF text = {0};
 	emr_status status;
 
 	if (asprintf(&file, "%s/settings", places->config) < 0) {

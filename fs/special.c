@@ -7,10 +7,12 @@
 #include "report.h"
 
 static const char readme[] =
-	"This folder is yours. What you put here is encrypted, kept on this computer and registered on a\n"
+	"This folder is yours. What you put here is encrypted, kept on this computer and "
+	"registered on a\n"
 	"ledger, so that nobody can change it unseen.\n"
 	"\n"
-	"Use it like any other folder: copy, open, rename, delete. A file is safe on this disk within\n"
+	"Use it like any other folder: copy, open, rename, delete. A file is safe on this disk "
+	"within\n"
 	"seconds after a program has closed it, and on the ledger shortly after that.\n"
 	"\n"
 	"  Inbox          what others leave for you\n"
@@ -21,7 +23,7 @@ static const char readme[] =
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
 	"\n";
 
-const char *const emr_special_names[] = { "README.txt", "status.txt", "status.json", "notices" };
+const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)

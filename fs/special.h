@@ -8,7 +8,7 @@ extern const char *const emr_special_names[];
 extern const size_t emr_special_count;
 
 typedef struct emr_special {
-	emr_session *session;	/* open when the first file is read */
+	emr_session *session; /* open when the first file is read */
 	emr_notices *notices;
 } emr_special;
 

@@ -26,7 +26,7 @@ emr_status emr_duration_parse(const char *text, int64_t *out_ns)
 	static const struct {
 		const char *unit;
 		uint64_t seconds;
-	} units[] = { { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 } };
+	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}};
 	uint64_t number;
 
 	if (!take_number(&text, 10, &number) || number == 0)
@@ -59,7 +59,7 @@ static bool take_two(const char **text, char before, int *out)
 
 static int days_of(int year, int month)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return days[month - 1] + (month == 2 && is_leap);
@@ -78,8 +78,8 @@ static bool take_date(const char **text, struct tm *out_day)
 		return false;
 	if (month < 1 || month > 12 || day < 1 || day > days_of((int)year, month))
 		return false;
-	*out_day = (struct tm){ .tm_year = (int)year - 1900, .tm_mon = month - 1, .tm_mday = day,
-		.tm_isdst = -1 };
+	*out_day = (struct tm){
+		.tm_year = (int)year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1};
 	*text = at;
 	return true;
 }
@@ -108,9 +108,9 @@ emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_u
 	if (!take_date(&text, &day))
 		return EMR_INVALID;
 	if (*text == '\0') {
-		day.tm_mday++;	/* the end of a day is the beginning of the next */
-	} else if (!take_two(&text, 'T', &day.tm_hour) || !take_two(&text, ':', &day.tm_min) || *text != '\0'
-		|| day.tm_hour > 23 || day.tm_min > 59) {
+		day.tm_mday++; /* the end of a day is the beginning of the next */
+	} else if (!take_two(&text, 'T', &day.tm_hour) || !take_two(&text, ':', &day.tm_min) ||
+		   *text != '\0' || day.tm_hour > 23 || day.tm_min > 59) {
 		return EMR_INVALID;
 	}
 	at = mktime(&day);
@@ -136,21 +136,22 @@ void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES])
 
 void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 {
-	static const char *const units[] = { "kB", "MB", "GB", "TB", "PB" };
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
 	char number[EMR_TEXT_BYTES];
 	size_t unit = 0;
 	uint64_t scale = 1000;
 
 	if (bytes < 1000000) {
 		emr_number_text(bytes, number);
-		snprintf(out, EMR_TEXT_BYTES, "%.28s bytes", number);
+		snprintf(out, EMR_TEXT_BYTES, "%.28s byte%s", number, bytes == 1 ? "" : "s");
 		return;
 	}
 	while (unit + 1 < sizeof units / sizeof *units && bytes / scale >= 1000) {
 		scale *= 1000;
 		unit++;
 	}
-	snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale + (bytes % scale >= scale / 2)), units[unit]);
+	snprintf(out, EMR_TEXT_BYTES, "%llu %s",
+		(unsigned long long)(bytes / scale + (bytes % scale >= scale / 2)), units[unit]);
 }
 
 void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
@@ -158,7 +159,8 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 	time_t at = (time_t)unix_s;
 	struct tm local;
 
-	if (localtime_r(&at, &local) == NULL || strftime(out, EMR_TEXT_BYTES, "%d %b %Y %H:%M", &local) == 0)
+	if (localtime_r(&at, &local) == NULL ||
+		strftime(out, EMR_TEXT_BYTES, "%d %b %Y %H:%M", &local) == 0)
 		snprintf(out, EMR_TEXT_BYTES, "?");
 }
 
@@ -167,6 +169,7 @@ void emr_time_json(int64_t unix_s, char out[EMR_TEXT_BYTES])
 	time_t at = (time_t)unix_s;
 	struct tm utc;
 
-	if (gmtime_r(&at, &utc) == NULL || strftime(out, EMR_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+	if (gmtime_r(&at, &utc) == NULL ||
+		strftime(out, EMR_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
 		out[0] = '\0';
 }

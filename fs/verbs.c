@@ -5,114 +5,146 @@
 #define BIT(option) ((uint32_t)1 << (option))
 
 static const emr_option_row options[EMR_OPTION_COUNT] = {
-	[EMR_OPT_AS] = { "as", 0, EMR_HAS_ARGUMENT, "NAME", "use the keyring of that name on this computer" },
-	[EMR_OPT_JSON] = { "json", 0, EMR_NO_ARGUMENT, NULL, "answer with one JSON object" },
-	[EMR_OPT_QUIET] = { "quiet", 'q', EMR_NO_ARGUMENT, NULL, "say nothing unless something fails" },
-	[EMR_OPT_YES] = { "yes", 'y', EMR_NO_ARGUMENT, NULL, "ask nothing" },
-	[EMR_OPT_HELP] = { "help", 'h', EMR_NO_ARGUMENT, NULL, "show the help of the verb" },
-	[EMR_OPT_VERSION] = { "version", 0, EMR_NO_ARGUMENT, NULL, "show the version" },
-	[EMR_OPT_PASSPHRASE_FILE] = { "passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"read the passphrase from FILE (mode 0600)" },
-	[EMR_OPT_NAME] = { "name", 0, EMR_HAS_ARGUMENT, "N", "your name, kept sealed" },
-	[EMR_OPT_BORN] = { "born", 0, EMR_HAS_ARGUMENT, "DATE", "your birth date, YYYY-MM-DD, kept sealed" },
-	[EMR_OPT_WORDS_FILE] = { "words-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"write the 24 words to FILE (made, mode 0600) instead of showing them" },
-	[EMR_OPT_READ_ONLY] = { "read-only", 0, EMR_NO_ARGUMENT, NULL, "change nothing in the folder" },
-	[EMR_OPT_IDLE] = { "idle", 0, EMR_HAS_ARGUMENT, "TIME", "close the folder when unused for TIME (30min, 2h)" },
-	[EMR_OPT_FOREGROUND] = { NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground" },
-	[EMR_OPT_MOUNT_OPTIONS] = { NULL, 'o', EMR_HAS_ARGUMENT, "OPTS", "allow_root or allow_other" },
-	[EMR_OPT_NOW] = { "now", 0, EMR_NO_ARGUMENT, NULL,
-		"do not wait for the ledger or for programs that use the folder" },
-	[EMR_OPT_WAIT] = { "wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME", "wait (60s) until all is on the ledger" },
-	[EMR_OPT_QUICK] = { "quick", 0, EMR_NO_ARGUMENT, NULL, "check that all data is there, without reading it" },
-	[EMR_OPT_CHAIN] = { "chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only" },
-	[EMR_OPT_LIMIT] = { "limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)" },
-	[EMR_OPT_CHECKPOINT] = { "checkpoint", 0, EMR_NO_ARGUMENT, NULL, "show the signed head of the ledger" },
-	[EMR_OPT_ALL] = { "all", 0, EMR_NO_ARGUMENT, NULL, "show every verb with its options" },
+	[EMR_OPT_AS] = {"as", 0, EMR_HAS_ARGUMENT, "NAME",
+		"use the keyring of that name on this computer"},
+	[EMR_OPT_JSON] = {"json", 0, EMR_NO_ARGUMENT, NULL, "answer with one JSON object"},
+	[EMR_OPT_QUIET] = {"quiet", 'q', EMR_NO_ARGUMENT, NULL,
+		"say nothing unless something fails"},
+	[EMR_OPT_YES] = {"yes", 'y', EMR_NO_ARGUMENT, NULL, "ask nothing"},
+	[EMR_OPT_HELP] = {"help", 'h', EMR_NO_ARGUMENT, NULL, "show the help of the verb"},
+	[EMR_OPT_VERSION] = {"version", 0, EMR_NO_ARGUMENT, NULL, "show the version"},
+	[EMR_OPT_PASSPHRASE_FILE] = {"passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
+		"read the passphrase from FILE (mode 0600)"},
+	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "your name, kept sealed"},
+	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
+		"your birth date, YYYY-MM-DD, kept sealed"},
+	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
+		"write the 24 words to FILE (made, mode 0600) instead of showing them"},
+	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
+		"change nothing in the folder"},
+	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
+		"close the folder when unused for TIME (30min, 2h)"},
+	[EMR_OPT_FOREGROUND] = {NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground"},
+	[EMR_OPT_MOUNT_OPTIONS] = {NULL, 'o', EMR_HAS_ARGUMENT, "OPTS",
+		"allow_root or allow_other"},
+	[EMR_OPT_NOW] = {"now", 0, EMR_NO_ARGUMENT, NULL,
+		"do not wait for the ledger or for programs that use the folder"},
+	[EMR_OPT_WAIT] = {"wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME",
+		"wait (60s) until all is on the ledger"},
+	[EMR_OPT_QUICK] = {"quick", 0, EMR_NO_ARGUMENT, NULL,
+		"check that all data is there, without reading it"},
+	[EMR_OPT_CHAIN] = {"chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only"},
+	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
+	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
+		"show the signed head of the ledger"},
+	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "show every verb with its options"},
 };
 
-#define COMMON \
-	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) | BIT(EMR_OPT_HELP) \
-		| BIT(EMR_OPT_VERSION))
+#define COMMON                                                                                     \
+	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
+		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_init[] = { 6, 8, 11, 12, 13, 0 };
-static const unsigned char exits_mount[] = { 6, 8, 10, 11, 12, 13, 0 };
-static const unsigned char exits_unmount[] = { 4, 7, 10, 11, 0 };
-static const unsigned char exits_status[] = { 4, 5, 7, 10, 0 };
-static const unsigned char exits_verify[] = { 3, 5, 7, 8, 10, 11, 12, 13, 0 };
-static const unsigned char exits_ledger[] = { 5, 7, 8, 10, 11, 12, 13, 0 };
-static const unsigned char exits_check[] = { 3, 0 };
-static const unsigned char exits_help[] = { 0 };
+static const unsigned char exits_init[] = {6, 8, 11, 12, 13, 0};
+static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
+static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
+static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_check[] = {3, 0};
+static const unsigned char exits_help[] = {0};
 
 static const emr_verb_row verbs[EMR_VERB_COUNT] = {
-	[EMR_VERB_INIT] = {
-		.name = "init", .operands = "", .operands_max = 0,
+	[EMR_VERB_INIT] = {.name = "init",
+		.operands = "",
+		.operands_max = 0,
 		.help = "Create your keyring and folder",
-		.manual = "Makes a keyring under a passphrase, shows the 24 words that bring it back, asks for three of\n"
-			  "them, and makes a ledger of one computer. Without a terminal, or with --yes, the words go to\n"
+		.manual = "Makes a keyring under a passphrase, shows the 24 words that bring it "
+			  "back, asks for three of\n"
+			  "them, and makes a ledger of one computer. Without a terminal, or with "
+			  "--yes, the words go to\n"
 			  "--words-file.\n",
 		.fields = "id name born folder words_checked second_copy",
-		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE)
-			| BIT(EMR_OPT_PASSPHRASE_FILE),
-		.exits = exits_init },
-	[EMR_VERB_MOUNT] = {
-		.name = "mount", .operands = "[DIR]", .operands_max = 1,
+		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_init},
+	[EMR_VERB_MOUNT] = {.name = "mount",
+		.operands = "[DIR]",
+		.operands_max = 1,
 		.help = "Open your folder",
-		.manual = "Opens your folder at DIR (~/Health, which is made when it is missing) and returns when it can be\n"
-			  "used. DIR must be empty. What a program that was killed left mounted there is cleaned up first.\n",
+		.manual = "Opens your folder at DIR (~/Health, which is made when it is missing) "
+			  "and returns when it can be\n"
+			  "used. DIR must be empty. What a program that was killed left mounted "
+			  "there is cleaned up first.\n",
 		.fields = "folder pid read_only",
-		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND)
-			| BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
-		.exits = exits_mount },
-	[EMR_VERB_UNMOUNT] = {
-		.name = "unmount", .alias = "umount", .operands = "[DIR]", .operands_max = 1,
+		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
+			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_mount},
+	[EMR_VERB_UNMOUNT] = {.name = "unmount",
+		.alias = "umount",
+		.operands = "[DIR]",
+		.operands_max = 1,
 		.help = "Close your folder once work is safe",
-		.manual = "Publishes what is not on the ledger yet, waits for it, closes the folder and returns when the\n"
-			  "process that kept it open has ended. What could not be published is listed; it is safe on this\n"
+		.manual = "Publishes what is not on the ledger yet, waits for it, closes the "
+			  "folder and returns when the\n"
+			  "process that kept it open has ended. What could not be published is "
+			  "listed; it is safe on this\n"
 			  "disk and is sent the next time the folder is open.\n",
 		.fields = "folder unsent[] left_outside[]",
 		.options = BIT(EMR_OPT_NOW),
-		.exits = exits_unmount },
-	[EMR_VERB_STATUS] = {
-		.name = "status", .operands = "[PATH]", .operands_max = 1,
+		.exits = exits_unmount},
+	[EMR_VERB_STATUS] = {.name = "status",
+		.operands = "[PATH]",
+		.operands_max = 1,
 		.help = "What is safe, where, and why something failed",
-		.manual = "PATH is looked up from the current directory if that is inside the open folder, otherwise from\n"
+		.manual = "PATH is looked up from the current directory if that is inside the open "
+			  "folder, otherwise from\n"
 			  "the folder's top.\n",
-		.fields = "folder owner files bytes local[] pending pinned confirmed conflicts[] copies second_copy\n"
-			  "network ledger{kind size witnessed} words_tested_at errors[]{at path error message hint};\n"
-			  "with PATH: path and the attributes of the file (state version cid tx signature ...)",
+		.fields = "folder owner files bytes local[] pending pinned confirmed conflicts[] "
+			  "copies second_copy\n"
+			  "network ledger{kind size witnessed} words_tested_at errors[]{at path "
+			  "error message hint};\n"
+			  "with PATH: path and the attributes of the file (state version cid tx "
+			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
-		.exits = exits_status },
-	[EMR_VERB_VERIFY] = {
-		.name = "verify", .operands = "[PATH]", .operands_max = 1,
+		.exits = exits_status},
+	[EMR_VERB_VERIFY] = {.name = "verify",
+		.operands = "[PATH]",
+		.operands_max = 1,
 		.help = "Check that records and ledger are genuine and whole",
-		.manual = "Reads every block, checks its hash, its authentication and the signed statement of each record,\n"
-			  "and replays the whole ledger. The open folder does it itself; a closed one is opened for it,\n"
+		.manual = "Reads every block, checks its hash, its authentication and the signed "
+			  "statement of each record,\n"
+			  "and replays the whole ledger. The open folder does it itself; a closed "
+			  "one is opened for it,\n"
 			  "which asks for the passphrase.\n",
 		.fields = "checked bad[]{path error} chain{size root witnesses[]} signer time tx",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
-		.exits = exits_verify },
-	[EMR_VERB_LEDGER] = {
-		.name = "ledger", .operands = "[PATH]", .operands_max = 1,
+		.exits = exits_verify},
+	[EMR_VERB_LEDGER] = {.name = "ledger",
+		.operands = "[PATH]",
+		.operands_max = 1,
 		.help = "Show ledger entries",
 		.manual = "Newest first. Names are not on the ledger: object is a random number.\n",
-		.fields = "entries[]{index tx previous at op object version before after signer} checkpoint",
-		.options = BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
-		.exits = exits_ledger },
-	[EMR_VERB_CHECK] = {
-		.name = "check", .operands = "", .operands_max = 0,
+		.fields = "entries[]{index tx previous at op object version before after signer} "
+			  "checkpoint",
+		.options =
+			BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_ledger},
+	[EMR_VERB_CHECK] = {.name = "check",
+		.operands = "",
+		.operands_max = 0,
 		.help = "Is this computer ready?",
 		.manual = "Each line says how to mend what is not well.\n",
 		.fields = "checks[]{name ok message mend}",
 		.options = 0,
-		.exits = exits_check },
-	[EMR_VERB_HELP] = {
-		.name = "help", .operands = "[VERB]", .operands_max = 1,
+		.exits = exits_check},
+	[EMR_VERB_HELP] = {.name = "help",
+		.operands = "[VERB]",
+		.operands_max = 1,
 		.help = "Show this page, or the manual of a verb",
 		.manual = "",
 		.fields = "text",
 		.options = BIT(EMR_OPT_ALL),
-		.exits = exits_help },
+		.exits = exits_help},
 };
 
 const emr_verb_row *emr_verb_get(emr_verb verb)
@@ -128,8 +160,8 @@ const emr_option_row *emr_option_get(emr_option option)
 bool emr_verb_find(const char *name, emr_verb *out_verb)
 {
 	for (int i = 0; i < EMR_VERB_COUNT; i++) {
-		if (strcmp(name, verbs[i].name) == 0
-			|| (verbs[i].alias != NULL && strcmp(name, verbs[i].alias) == 0)) {
+		if (strcmp(name, verbs[i].name) == 0 ||
+			(verbs[i].alias != NULL && strcmp(name, verbs[i].alias) == 0)) {
 			*out_verb = (emr_verb)i;
 			return true;
 		}

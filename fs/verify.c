@@ -9,7 +9,7 @@
 #include "cmd/out.h"
 #include "walk.h"
 
-#define BAD_MAX 1000			/* said; all are counted */
+#define BAD_MAX 1000 /* said; all are counted */
 #define PROGRESS_EVERY_NS 500000000
 #define DEPTH_MAX 4096
 
@@ -18,7 +18,7 @@ typedef struct record {
 	emr_place place;
 	emr_id16 parent;
 	emr_meta_type type;
-	char *name;		/* owned */
+	char *name; /* owned */
 } record;
 
 typedef struct verification {
@@ -26,7 +26,7 @@ typedef struct verification {
 	const emr_request *request;
 	emr_emit_fn emit;
 	void *arg;
-	record *records;	/* sorted by object once all are found */
+	record *records; /* sorted by object once all are found */
 	size_t n, cap;
 	uint64_t checked, failed;
 	int64_t last_progress_ns;
@@ -58,8 +58,8 @@ static emr_status keep_record(void *arg, const emr_place *place, const emr_meta 
 	name = strndup((const char *)meta->name.data, meta->name.len);
 	if (name == NULL)
 		return EMR_NO_MEMORY;
-	v->records[v->n++] = (record){ .place = *place, .parent = meta->parent, .type = meta->type,
-		.name = name };
+	v->records[v->n++] =
+		(record){.place = *place, .parent = meta->parent, .type = meta->type, .name = name};
 	return EMR_OK;
 }
 
@@ -70,7 +70,7 @@ static int by_object(const void *a, const void *b)
 
 static const record *find_record(const verification *v, emr_id16 object)
 {
-	record key = { .place.object = object };
+	record key = {.place.object = object};
 
 	return v->n == 0 ? NULL : bsearch(&key, v->records, v->n, sizeof key, by_object);
 }
@@ -95,7 +95,8 @@ static char *path_of(const verification *v, const record *r)
 		char *longer = NULL;
 
 		if (r->name[0] != '\0') {
-			if (asprintf(&longer, "%s%s%s", r->name, path[0] != '\0' ? "/" : "", path) < 0)
+			if (asprintf(&longer, "%s%s%s", r->name, path[0] != '\0' ? "/" : "", path) <
+				0)
 				longer = NULL;
 			free(path);
 			path = longer;
@@ -109,14 +110,15 @@ static char *path_of(const verification *v, const record *r)
 
 static emr_status say_bad(verification *v, const char *path, const char *place, const char *error)
 {
-	char shown[4096];	/* keeps the answer below the size of a frame */
+	char shown[4096]; /* keeps the answer below the size of a frame */
 	json_t *object;
 
 	v->failed++;
 	if (v->failed > BAD_MAX)
 		return EMR_OK;
 	emr_show(path, shown, sizeof shown);
-	object = json_pack("{s:{s:s, s:s, s:s}}", "bad", "path", shown, "place", place, "error", error);
+	object = json_pack(
+		"{s:{s:s, s:s, s:s}}", "bad", "path", shown, "place", place, "error", error);
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -146,17 +148,22 @@ static emr_status say_progress(verification *v, uint64_t done)
 	if (now - v->last_progress_ns < PROGRESS_EVERY_NS)
 		return EMR_OK;
 	v->last_progress_ns = now;
-	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)v->n);
+	object = json_pack(
+		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)v->n);
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
 /* ---- one record ---- */
 
-/* The signed statement is about this content, this record and this person, and by one of his own keys. */
-static emr_status check_statement(const emr_session *session, const record *r, const emr_content_key *key)
+/* The signed statement is about this content, this record and this person, and by one of his own
+ * keys. */
+static emr_status check_statement(
+	const emr_session *session, const record *r, const emr_content_key *key)
 {
-	emr_statement_expect expect = { .patient_pk = session->identity.pk, .r_pid = r->place.r_pid,
-		.record_id = r->place.record_id, .cver = r->place.cver };
+	emr_statement_expect expect = {.patient_pk = session->identity.pk,
+		.r_pid = r->place.r_pid,
+		.record_id = r->place.record_id,
+		.cver = r->place.cver};
 	emr_domain_public domain;
 	emr_statement_verdict verdict;
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
@@ -164,20 +171,24 @@ static emr_status check_statement(const emr_session *session, const record *r, c
 
 	if (bundle == NULL)
 		return EMR_NO_MEMORY;
-	status = emr_bundle_open(session->records, &r->place.root, key, r->place.record_id, r->place.cver,
-		bundle);
+	status = emr_bundle_open(
+		session->records, &r->place.root, key, r->place.record_id, r->place.cver, bundle);
 	if (status == EMR_OK)
-		status = emr_keyring_domain_public(session->keyring, r->place.domain, 1, 1, &domain);
+		status =
+			emr_keyring_domain_public(session->keyring, r->place.domain, 1, 1, &domain);
 	if (status == EMR_OK) {
-		bool by_identity = memcmp(bundle->statement.issuer_id, session->identity.signer_id.b, 32) == 0;
+		bool by_identity =
+			memcmp(bundle->statement.issuer_id, session->identity.signer_id.b, 32) == 0;
 
-		expect.issuer_key = emr_bytes_of(by_identity ? session->identity.pk : domain.owner_pk, 32);
+		expect.issuer_key =
+			emr_bytes_of(by_identity ? session->identity.pk : domain.owner_pk, 32);
 		verdict = emr_statement_check(bundle, &expect);
 		if (verdict != EMR_STATEMENT_VALID && verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
 			char id[33];
 
 			emr_hex(r->place.object.b, 16, id);
-			emr_log(EMR_LOG_ERROR, "verify: statement of %s: verdict %d", id, (int)verdict);
+			emr_log(EMR_LOG_ERROR, "verify: statement of %s: verdict %d", id,
+				(int)verdict);
 			status = EMR_BAD_SIGNATURE;
 		}
 	}
@@ -185,7 +196,8 @@ static emr_status check_statement(const emr_session *session, const record *r, c
 	return status;
 }
 
-static emr_status check_blocks(const verification *v, const emr_content *content, const emr_content_key *key)
+static emr_status check_blocks(
+	const verification *v, const emr_content *content, const emr_content_key *key)
 {
 	emr_content_reader *reader = NULL;
 	bool is_present = false;
@@ -248,7 +260,8 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
 	for (uint64_t i = 0; i < damaged && status == EMR_OK; i++) {
 		v->checked++;
-		status = say_bad(v, "", "a record whose name cannot be read; the log has its id", "bad-data");
+		status = say_bad(v, "", "a record whose name cannot be read; the log has its id",
+			"bad-data");
 	}
 	for (size_t i = 0; i < v->n && status == EMR_OK; i++) {
 		if (root == NULL || is_below(v, &v->records[i], *root))
@@ -284,12 +297,12 @@ static emr_status check_store(verification *v)
 
 static json_t *witness_names(const emr_session *session)
 {
-	EMR_AUTO_BUF note = { 0 };
+	EMR_AUTO_BUF note = {0};
 	emr_checkpoint checkpoint;
 	json_t *names = json_array();
 
-	if (names == NULL || emr_ledger_checkpoint(session->ledger, &note) != EMR_OK
-		|| emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
+	if (names == NULL || emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
+		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
 		return names;
 	for (size_t i = 0; i < checkpoint.n_sigs; i++) {
 		char name[17];
@@ -303,26 +316,28 @@ static json_t *witness_names(const emr_session *session)
 	return names;
 }
 
-static emr_status say_chain_bad(verification *v, const emr_ledger_trouble *trouble, emr_status status)
+static emr_status say_chain_bad(
+	verification *v, const emr_ledger_trouble *trouble, emr_status status)
 {
 	char place[200];
 
-	snprintf(place, sizeof place, "ledger entry %llu: %s", (unsigned long long)trouble->seq, trouble->cause);
+	snprintf(place, sizeof place, "ledger entry %llu: %s", (unsigned long long)trouble->seq,
+		trouble->cause);
 	emr_log(EMR_LOG_ERROR, "verify: %s", place);
 	return say_bad(v, "", place, status == EMR_ROLLBACK ? "rollback" : "ledger-damaged");
 }
 
 static bool is_chain_fault(emr_status status)
 {
-	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK
-		|| status == EMR_BAD_SIGNATURE;
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
+	       status == EMR_BAD_SIGNATURE;
 }
 
 /* The ledger against a fresh replay of the contract, then our own copy of it against the ledger. */
 static emr_status check_chain(verification *v, json_t **out_chain)
 {
-	emr_ledger_trouble trouble = { 0 };
-	emr_replica_position at = { 0 };
+	emr_ledger_trouble trouble = {0};
+	emr_replica_position at = {0};
 	char root[65];
 	uint64_t size = 0;
 	emr_status status = emr_ledger_verify(v->session->ledger, &trouble);
@@ -337,15 +352,15 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:I, s:s, s:o}", "size", (json_int_t)at.size, "root", root, "witnesses",
-		witness_names(v->session));
+	*out_chain = json_pack("{s:I, s:s, s:o}", "size", (json_int_t)at.size, "root", root,
+		"witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* ---- the whole ---- */
 
-emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object, bool *out_is_published,
-	emr_problem *out_problem)
+emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
+	bool *out_is_published, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *id = NULL;
 	EMR_AUTO_FREE char *state = NULL;
@@ -369,13 +384,14 @@ emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out
 /* signer, time and tx of a single file. */
 static int put_origin(verification *v, json_t *answer)
 {
-	static const char *const names[][2] = { { "signature", "signer" }, { "signed-at", "time" },
-		{ "tx", "tx" } };
+	static const char *const names[][2] = {
+		{"signature", "signer"}, {"signed-at", "time"}, {"tx", "tx"}};
 	emr_attr attr;
 	int failed = 0;
 
-	if (!v->request->has_path || emr_view_find(v->session->view, v->request->path, &attr) != EMR_OK
-		|| attr.type != EMR_META_FILE)
+	if (!v->request->has_path ||
+		emr_view_find(v->session->view, v->request->path, &attr) != EMR_OK ||
+		attr.type != EMR_META_FILE)
 		return 0;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		EMR_AUTO_FREE char *value = NULL;
@@ -388,8 +404,8 @@ static int put_origin(verification *v, json_t *answer)
 
 static emr_status emit_answer(verification *v, json_t *chain)
 {
-	json_t *answer = json_pack("{s:b, s:I, s:I, s:o*}", "done", 1, "checked", (json_int_t)v->checked,
-		"bad_count", (json_int_t)v->failed, "chain", chain);
+	json_t *answer = json_pack("{s:b, s:I, s:I, s:o*}", "done", 1, "checked",
+		(json_int_t)v->checked, "bad_count", (json_int_t)v->failed, "chain", chain);
 
 	if (answer == NULL || put_origin(v, answer) != 0) {
 		json_decref(answer);
@@ -418,13 +434,16 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 	return emit_answer(v, chain);
 }
 
-emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
-	verification v = { .session = session, .request = request, .emit = emit, .arg = arg,
-		.last_progress_ns = emr_clock_boot_ns(emr_clock_system()) };
+	verification v = {.session = session,
+		.request = request,
+		.emit = emit,
+		.arg = arg,
+		.last_progress_ns = emr_clock_boot_ns(emr_clock_system())};
 	bool has_root = request->has_path && request->path[0] != '\0', is_published = true;
-	emr_id16 root = { { 0 } };
+	emr_id16 root = {{0}};
 	emr_status status = EMR_OK;
 
 	if (has_root)

@@ -36,7 +36,7 @@ static bool copy_entry(void *arg, const char *name, const emr_attr *attr, uint64
 		p->out_of_memory = true;
 		return false;
 	}
-	p->entries[p->n++] = (found){ .name = copy, .attr = *attr, .next = next };
+	p->entries[p->n++] = (found){.name = copy, .attr = *attr, .next = next};
 	return p->n < PAGE;
 }
 
@@ -73,7 +73,7 @@ static emr_status walk_directory(walk *w, const char *path, uint64_t node)
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !w->ended) {
-		page p = { .entries = calloc(PAGE, sizeof(found)) };
+		page p = {.entries = calloc(PAGE, sizeof(found))};
 		bool is_last;
 
 		if (p.entries == NULL)
@@ -95,7 +95,7 @@ static emr_status walk_directory(walk *w, const char *path, uint64_t node)
 
 emr_status emr_walk(emr_view *view, const char *path, emr_walk_fn fn, void *arg)
 {
-	walk w = { .view = view, .fn = fn, .arg = arg };
+	walk w = {.view = view, .fn = fn, .arg = arg};
 	emr_attr attr;
 	emr_status status = emr_view_find(view, path, &attr);
 
@@ -109,7 +109,7 @@ emr_status emr_walk(emr_view *view, const char *path, emr_walk_fn fn, void *arg)
 
 emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, char **out_text)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	char whole[128];
 	emr_status status;
 
@@ -120,7 +120,7 @@ emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, c
 	if (status != EMR_OK)
 		return status;
 	*out_text = (char *)value.data;
-	value = (emr_buf){ 0 };
+	value = (emr_buf){0};
 	return EMR_OK;
 }
 

@@ -1,4 +1,5 @@
-/* What arrives on the socket: any bytes give a request or a refusal, and a request can be said again. */
+/* What arrives on the socket: any bytes give a request or a refusal, and a request can be said
+ * again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	again = emr_request_make(&first);
 	if (again == NULL || emr_request_parse(again, &second) != EMR_OK)
 		abort();
-	if (first.ask != second.ask || strcmp(first.path, second.path) != 0 || first.limit != second.limit
-		|| first.now != second.now || first.timeout_ms != second.timeout_ms)
+	if (first.ask != second.ask || strcmp(first.path, second.path) != 0 ||
+		first.limit != second.limit || first.now != second.now ||
+		first.timeout_ms != second.timeout_ms)
 		abort();
 	json_decref(again);
 	return 0;

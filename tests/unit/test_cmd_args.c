@@ -11,12 +11,12 @@ static emr_status parse(const char *line, emr_args *out_args)
 	static char *argv[32];
 	int argc = 1;
 
-	argv[0] = (char[]){ "emrfs" };
+	argv[0] = (char[]){"emrfs"};
 	snprintf(text, sizeof text, "%s", line);
 	for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	argv[argc] = NULL;
-	problem = (emr_problem){ 0 };
+	problem = (emr_problem){0};
 	return emr_args_parse(argc, argv, out_args, &problem);
 }
 
@@ -94,17 +94,17 @@ static void wrong_lines_say_what_was_wrong(void **state)
 	static const struct {
 		const char *line, *said;
 	} cases[] = {
-		{ "mont", "Did you mean \"mount\"?" },
-		{ "share Imaging with lima@saolucas", "There is no verb \"share\"." },
-		{ "mount --read-onyl", "Did you mean --read-only?" },
-		{ "status --read-only", "There is no option \"--read-only\" here." },
-		{ "mount -x", "There is no option \"-x\" here." },
-		{ "mount a b", "\"b\" is one argument too many." },
-		{ "check now", "\"now\" is one argument too many." },
-		{ "mount --idle", "--idle needs an argument: TIME." },
-		{ "mount --read-only=yes", "--read-only=yes takes no argument." },
-		{ "--as", "--as needs an argument: NAME." },
-		{ "--idle 2h mount", "There is no option \"--idle\" here." },
+		{"mont", "Did you mean \"mount\"?"},
+		{"share Imaging with lima@saolucas", "There is no verb \"share\"."},
+		{"mount --read-onyl", "Did you mean --read-only?"},
+		{"status --read-only", "There is no option \"--read-only\" here."},
+		{"mount -x", "There is no option \"-x\" here."},
+		{"mount a b", "\"b\" is one argument too many."},
+		{"check now", "\"now\" is one argument too many."},
+		{"mount --idle", "--idle needs an argument: TIME."},
+		{"mount --read-only=yes", "--read-only=yes takes no argument."},
+		{"--as", "--as needs an argument: NAME."},
+		{"--idle 2h mount", "There is no option \"--idle\" here."},
 	};
 	emr_args args;
 
@@ -149,7 +149,8 @@ static void a_very_long_word_is_refused_and_cut(void **state)
 
 static void every_verb_takes_the_common_options(void **state)
 {
-	static const emr_option common[] = { EMR_OPT_AS, EMR_OPT_JSON, EMR_OPT_QUIET, EMR_OPT_YES, EMR_OPT_HELP };
+	static const emr_option common[] = {
+		EMR_OPT_AS, EMR_OPT_JSON, EMR_OPT_QUIET, EMR_OPT_YES, EMR_OPT_HELP};
 
 	(void)state;
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
@@ -162,7 +163,8 @@ static void every_exit_code_of_a_verb_has_a_meaning(void **state)
 {
 	(void)state;
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
-		for (const unsigned char *code = emr_verb_get((emr_verb)v)->exits; *code != 0; code++)
+		for (const unsigned char *code = emr_verb_get((emr_verb)v)->exits; *code != 0;
+			code++)
 			assert_non_null(emr_exit_text(*code));
 	}
 	assert_null(emr_exit_text(9));

@@ -14,7 +14,8 @@ static emr_status parse(const char *json, emr_request *out)
 
 static void a_request_survives_the_way(void **state)
 {
-	emr_request sent = { .ask = EMR_ASK_VERIFY, .has_path = true, .quick = true, .limit = 7 }, received;
+	emr_request sent = {.ask = EMR_ASK_VERIFY, .has_path = true, .quick = true, .limit = 7},
+		    received;
 	int ends[2];
 	json_t *object = NULL, *made;
 
@@ -38,7 +39,7 @@ static void a_request_survives_the_way(void **state)
 
 static void a_path_that_is_no_utf8_survives_too(void **state)
 {
-	emr_request sent = { .ask = EMR_ASK_STATUS, .has_path = true }, received;
+	emr_request sent = {.ask = EMR_ASK_STATUS, .has_path = true}, received;
 	json_t *made;
 
 	(void)state;
@@ -53,7 +54,7 @@ static void every_kind_of_question_is_understood(void **state)
 {
 	(void)state;
 	for (int ask = 0; ask < EMR_ASK_COUNT; ask++) {
-		const emr_request sent = { .ask = (emr_ask)ask };
+		const emr_request sent = {.ask = (emr_ask)ask};
 		emr_request received;
 		json_t *made = emr_request_make(&sent);
 
@@ -69,28 +70,28 @@ static void what_is_no_request_is_refused(void **state)
 		const char *json;
 		emr_status status;
 	} cases[] = {
-		{ "", EMR_DAMAGED },
-		{ "[]", EMR_DAMAGED },
-		{ "{\"v\":1,\"verb\":\"status\"", EMR_DAMAGED },
-		{ "{\"v\":1,\"verb\":\"status\"} x", EMR_DAMAGED },
-		{ "{\"v\":1,\"v\":1,\"verb\":\"status\"}", EMR_DAMAGED },
-		{ "{}", EMR_INVALID },
-		{ "{\"verb\":\"status\"}", EMR_INVALID },
-		{ "{\"v\":\"1\",\"verb\":\"status\"}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":7}", EMR_INVALID },
-		{ "{\"v\":2,\"verb\":\"status\"}", EMR_NEWER_FORMAT },
-		{ "{\"v\":1,\"verb\":\"decrypt\"}", EMR_UNSUPPORTED },
-		{ "{\"v\":1,\"verb\":\"sign\"}", EMR_UNSUPPORTED },
-		{ "{\"v\":1,\"verb\":\"status\",\"key\":1}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"status\",\"now\":1}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"status\",\"path\":1}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"status\",\"path\":\"a\",\"path_hex\":\"62\"}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6\"}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6100\"}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":10001}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":-1}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":1.5}", EMR_INVALID },
-		{ "{\"v\":1,\"verb\":\"ledger\",\"limit\":99999999999}", EMR_INVALID },
+		{"", EMR_DAMAGED},
+		{"[]", EMR_DAMAGED},
+		{"{\"v\":1,\"verb\":\"status\"", EMR_DAMAGED},
+		{"{\"v\":1,\"verb\":\"status\"} x", EMR_DAMAGED},
+		{"{\"v\":1,\"v\":1,\"verb\":\"status\"}", EMR_DAMAGED},
+		{"{}", EMR_INVALID},
+		{"{\"verb\":\"status\"}", EMR_INVALID},
+		{"{\"v\":\"1\",\"verb\":\"status\"}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":7}", EMR_INVALID},
+		{"{\"v\":2,\"verb\":\"status\"}", EMR_NEWER_FORMAT},
+		{"{\"v\":1,\"verb\":\"decrypt\"}", EMR_UNSUPPORTED},
+		{"{\"v\":1,\"verb\":\"sign\"}", EMR_UNSUPPORTED},
+		{"{\"v\":1,\"verb\":\"status\",\"key\":1}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"status\",\"now\":1}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"status\",\"path\":1}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"status\",\"path\":\"a\",\"path_hex\":\"62\"}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6\"}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"status\",\"path_hex\":\"6100\"}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":10001}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":-1}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"wait\",\"timeout_ms\":1.5}", EMR_INVALID},
+		{"{\"v\":1,\"verb\":\"ledger\",\"limit\":99999999999}", EMR_INVALID},
 	};
 	emr_request request;
 
@@ -155,7 +156,7 @@ static void an_answer_that_does_not_fit_is_not_sent(void **state)
 
 static void a_peer_that_stops_in_the_middle_does_not_hold_us(void **state)
 {
-	static const uint8_t half[] = { 0, 0, 0, 10, '{' };
+	static const uint8_t half[] = {0, 0, 0, 10, '{'};
 	json_t *object = NULL;
 	int ends[2];
 

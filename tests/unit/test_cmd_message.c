@@ -5,8 +5,8 @@
 #include "cmd/message.h"
 #include "cmd/verbs.h"
 
-static const char *const names[] = { "path", "d", "side", "n", "m", "field", "file", "dir", "pid", "state",
-	"what", "index", "cause", "line", "verb" };
+static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
+	"state", "what", "index", "cause", "line", "verb"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -37,8 +37,8 @@ static void every_message_has_an_id_a_sentence_and_known_names(void **state)
 		assert_non_null(row->id);
 		assert_true(strspn(row->id, "abcdefghijklmnopqrstuvwxyz-") == strlen(row->id));
 		assert_true(strlen(row->sentence) > 0);
-		assert_true(strcmp(row->level, "info") == 0 || strcmp(row->level, "warn") == 0
-			|| strcmp(row->level, "error") == 0);
+		assert_true(strcmp(row->level, "info") == 0 || strcmp(row->level, "warn") == 0 ||
+			    strcmp(row->level, "error") == 0);
 		check_template(row->sentence);
 		check_template(row->hint);
 	}
@@ -58,12 +58,14 @@ static void one_id_has_one_errno(void **state)
 	(void)state;
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		for (int j = 0; j < i; j++) {
-			const emr_message_row *a = emr_message_get((emr_message)i), *b = emr_message_get((emr_message)j);
+			const emr_message_row *a = emr_message_get((emr_message)i),
+					      *b = emr_message_get((emr_message)j);
 
 			if (strcmp(a->id, b->id) != 0)
 				continue;
 			/* bad-data of a whole folder is about no file */
-			assert_true(strcmp(a->errno_name, b->errno_name) == 0 || a->errno_name[0] == '\0');
+			assert_true(strcmp(a->errno_name, b->errno_name) == 0 ||
+				    a->errno_name[0] == '\0');
 		}
 	}
 }
@@ -94,7 +96,8 @@ static void names_are_filled_in(void **state)
 
 	(void)state;
 	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/home/ana/Health", "pid", "42", NULL);
-	assert_string_equal(problem.text, "This folder is already open at /home/ana/Health (process 42).");
+	assert_string_equal(
+		problem.text, "This folder is already open at /home/ana/Health (process 42).");
 	emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", "a\nb", NULL);
 	assert_non_null(strstr(problem.text, "a?b: the stored data"));
 	assert_string_equal(problem.path, "a?b");
@@ -137,16 +140,15 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 	static const struct {
 		const char *text, *shown;
 	} cases[] = {
-		{ "Befund.pdf", "Befund.pdf" },
-		{ "Clínica São João", "Clínica São João" },
-		{ "\xf0\x9f\x8f\xa5", "\xf0\x9f\x8f\xa5" },
-		{ "a\033[31mb", "a?[31mb" },
-		{ "\x7f", "?" },
-		{ "\xc2\x9b" "31m", "?31m" },		/* C1: CSI in one letter */
-		{ "\xc0\xaf", "??" },			/* overlong */
-		{ "\xed\xa0\x80", "???" },		/* surrogate */
-		{ "\xf4\x90\x80\x80", "????" },	/* beyond Unicode */
-		{ "\xe2\x82", "??" },			/* cut */
+		{"Befund.pdf", "Befund.pdf"}, {"Clínica São João", "Clínica São João"},
+		{"\xf0\x9f\x8f\xa5", "\xf0\x9f\x8f\xa5"}, {"a\033[31mb", "a?[31mb"}, {"\x7f", "?"},
+		{"\xc2\x9b"
+		 "31m",
+			"?31m"},	      /* C1: CSI in one letter */
+		{"\xc0\xaf", "??"},	      /* overlong */
+		{"\xed\xa0\x80", "???"},      /* surrogate */
+		{"\xf4\x90\x80\x80", "????"}, /* beyond Unicode */
+		{"\xe2\x82", "??"},	      /* cut */
 	};
 	char shown[64];
 
@@ -155,7 +157,7 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 		emr_show(cases[i].text, shown, sizeof shown);
 		assert_string_equal(shown, cases[i].shown);
 	}
-	emr_show("ab\xc3\xa3", shown, 4);	/* room for "ab" and half a letter */
+	emr_show("ab\xc3\xa3", shown, 4); /* room for "ab" and half a letter */
 	assert_string_equal(shown, "ab");
 }
 
@@ -163,7 +165,7 @@ static void every_status_becomes_a_message(void **state)
 {
 	(void)state;
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
-		emr_problem problem = { 0 };
+		emr_problem problem = {0};
 
 		emr_problem_set_status(&problem, (emr_status)status, "The store");
 		assert_true(problem.is_set);

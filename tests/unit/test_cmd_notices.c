@@ -9,7 +9,7 @@
 
 static char *text_of(emr_notices *notices)
 {
-	emr_buf text = { 0 };
+	emr_buf text = {0};
 
 	assert_ok(emr_notices_text(notices, &text));
 	assert_ok(emr_buf_append(&text, "", 1));
@@ -34,8 +34,8 @@ static void a_notice_is_one_line_whatever_the_name(void **state)
 /* The folder knows an id and a path, nothing else: its sentences must need no more. */
 static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
 {
-	static const char *const ids[] = { "bad-data", "missing-data", "disk-full", "bad-signature",
-		"newer-format", "refused", "ledger-damaged" };
+	static const char *const ids[] = {"bad-data", "missing-data", "disk-full", "bad-signature",
+		"newer-format", "refused", "ledger-damaged"};
 	emr_notices *notices;
 	char *text;
 
@@ -97,8 +97,10 @@ static void errors_are_the_newest_of_one_path_and_no_mere_information(void **sta
 	emr_notices_add(notices, "bad-data", "a");
 	errors = emr_notices_errors(notices, "a", 10);
 	assert_int_equal(json_array_size(errors), 2);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 0), "error")), "refused");
-	assert_string_equal(json_string_value(json_object_get(json_array_get(errors, 1), "error")), "bad-data");
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(errors, 0), "error")), "refused");
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(errors, 1), "error")), "bad-data");
 	json_decref(errors);
 	errors = emr_notices_errors(notices, NULL, 1);
 	assert_int_equal(json_array_size(errors), 1);
@@ -132,7 +134,7 @@ static void a_list_of_errors_stays_small(void **state)
 static bool appears(const char *path)
 {
 	for (int i = 0; i < 500; i++) {
-		const struct timespec pause = { .tv_nsec = 10000000 };
+		const struct timespec pause = {.tv_nsec = 10000000};
 		struct stat st;
 
 		if (stat(path, &st) == 0 && st.st_size > 0)
@@ -153,7 +155,8 @@ static void a_program_gets_each_notice_as_json(void **state)
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(result, sizeof result, "%s/result", place);
-	snprintf(script, sizeof script, "#!/bin/sh\ncat >'%s.part' && mv '%s.part' '%s'\n", result, result, result);
+	snprintf(script, sizeof script, "#!/bin/sh\ncat >'%s.part' && mv '%s.part' '%s'\n", result,
+		result, result);
 	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
 	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
 	close(fd);
@@ -185,7 +188,7 @@ static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
 	assert_ok(emr_notices_new(program, &notices));
 	emr_notices_add(notices, "refused", "x");
 	assert_true(appears(begun));
-	emr_notices_free(notices);	/* returns: the program is gone */
+	emr_notices_free(notices); /* returns: the program is gone */
 	assert_int_equal(unlink(program) + unlink(begun) + rmdir(place), 0);
 }
 

@@ -11,8 +11,16 @@ static void a_path_is_cleaned(void **state)
 	static const struct {
 		const char *typed, *clean;
 	} cases[] = {
-		{ "", "" }, { ".", "" }, { "/", "" }, { "a", "a" }, { "/a/b/", "a/b" }, { "a//b/./c", "a/b/c" },
-		{ "a/../b", "b" }, { "a/b/../..", "" }, { "a/b/..", "a" }, { "..x/.y", "..x/.y" },
+		{"", ""},
+		{".", ""},
+		{"/", ""},
+		{"a", "a"},
+		{"/a/b/", "a/b"},
+		{"a//b/./c", "a/b/c"},
+		{"a/../b", "b"},
+		{"a/b/../..", ""},
+		{"a/b/..", "a"},
+		{"..x/.y", "..x/.y"},
 	};
 	char out[64];
 
@@ -25,7 +33,7 @@ static void a_path_is_cleaned(void **state)
 
 static void a_path_cannot_climb_out(void **state)
 {
-	static const char *const wrong[] = { "..", "../a", "a/../..", "/.." };
+	static const char *const wrong[] = {"..", "../a", "a/../..", "/.."};
 	char out[64];
 
 	(void)state;
@@ -89,8 +97,9 @@ static void another_file_system_is_seen_in_the_kernels_list(void **state)
 static void the_directory_must_be_there_and_empty(void **state)
 {
 	char place[] = "/tmp/emrfs-point-XXXXXX", inner[64], state_dir[64], run_dir[64];
-	emr_places places = { .home = place, .state = state_dir, .config = state_dir, .run = run_dir };
-	emr_problem problem = { 0 };
+	emr_places places = {
+		.home = place, .state = state_dir, .config = state_dir, .run = run_dir};
+	emr_problem problem = {0};
 
 	(void)state;
 	assert_non_null(mkdtemp(place));

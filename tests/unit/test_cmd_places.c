@@ -23,7 +23,7 @@ static int enter(void **state)
 	unsetenv("XDG_RUNTIME_DIR");
 	unsetenv("EMRFS_ASKPASS");
 	unsetenv("CREDENTIALS_DIRECTORY");
-	problem = (emr_problem){ 0 };
+	problem = (emr_problem){0};
 	return 0;
 }
 
@@ -58,8 +58,8 @@ static const char *at(const char *rest)
 
 static void the_usual_places_follow_xdg(void **state)
 {
-	EMR_AUTO_PLACES places = { 0 };
-	EMR_AUTO_PLACES child = { 0 };
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_PLACES child = {0};
 
 	(void)state;
 	assert_ok(emr_places_find(NULL, &places, &problem));
@@ -76,7 +76,7 @@ static void the_usual_places_follow_xdg(void **state)
 
 static void emrfs_home_moves_them_all(void **state)
 {
-	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_PLACES places = {0};
 
 	(void)state;
 	setenv("EMRFS_HOME", "/demo", 1);
@@ -89,9 +89,9 @@ static void emrfs_home_moves_them_all(void **state)
 
 static void a_name_that_could_climb_is_refused(void **state)
 {
-	static const char *const wrong[] = { "", ".", "..", "../x", "a/b", ".hidden", "a b", "-x",
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
-	EMR_AUTO_PLACES places = { 0 };
+	static const char *const wrong[] = {"", ".", "..", "../x", "a/b", ".hidden", "a b", "-x",
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+	EMR_AUTO_PLACES places = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -102,7 +102,7 @@ static void a_name_that_could_climb_is_refused(void **state)
 
 static void a_state_that_others_can_enter_is_refused(void **state)
 {
-	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD fd = -1;
 
 	(void)state;
@@ -122,7 +122,7 @@ static void a_state_that_others_can_enter_is_refused(void **state)
 
 static void a_place_inside_is_found_through_links_and_when_it_is_not_there_yet(void **state)
 {
-	EMR_AUTO_PLACES places = { 0 };
+	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD fd = -1;
 
 	(void)state;
@@ -147,7 +147,7 @@ static emr_status parse(const char *text, emr_settings *out)
 
 static void settings_have_defaults(void **state)
 {
-	EMR_AUTO_SETTINGS settings = { 0 };
+	EMR_AUTO_SETTINGS settings = {0};
 
 	(void)state;
 	assert_ok(parse("", &settings));
@@ -159,10 +159,12 @@ static void settings_have_defaults(void **state)
 
 static void settings_are_read(void **state)
 {
-	EMR_AUTO_SETTINGS settings = { 0 };
+	EMR_AUTO_SETTINGS settings = {0};
 
 	(void)state;
-	assert_ok(parse("# mine\r\n\n  kdf=8,1\nidle =\t30min \nnotify = /usr/bin/notify\nnotify = /b", &settings));
+	assert_ok(parse(
+		"# mine\r\n\n  kdf=8,1\nidle =\t30min \nnotify = /usr/bin/notify\nnotify = /b",
+		&settings));
 	assert_int_equal(settings.kdf.memory_bytes, (uint64_t)8 << 20);
 	assert_int_equal(settings.kdf.passes, 1);
 	assert_int_equal(settings.idle_ns / 1000000000, 1800);
@@ -174,16 +176,16 @@ static void a_wrong_setting_names_its_line(void **state)
 	static const struct {
 		const char *text, *said;
 	} cases[] = {
-		{ "\nkdf = 4,1", "settings, line 2: kdf takes 8 to 1024" },
-		{ "kdf = 8", "line 1: kdf is" },
-		{ "kdf = 8,1x", "line 1: kdf is" },
-		{ "kdf = 8,17", "line 1: kdf takes" },
-		{ "idle = often", "line 1: idle is" },
-		{ "notify = beep", "line 1: notify is" },
-		{ "colour = blue", "line 1: there is no such setting" },
-		{ "kdf", "line 1: a line is" },
+		{"\nkdf = 4,1", "settings, line 2: kdf takes 8 to 1024"},
+		{"kdf = 8", "line 1: kdf is"},
+		{"kdf = 8,1x", "line 1: kdf is"},
+		{"kdf = 8,17", "line 1: kdf takes"},
+		{"idle = often", "line 1: idle is"},
+		{"notify = beep", "line 1: notify is"},
+		{"colour = blue", "line 1: there is no such setting"},
+		{"kdf", "line 1: a line is"},
 	};
-	EMR_AUTO_SETTINGS settings = { 0 };
+	EMR_AUTO_SETTINGS settings = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -196,7 +198,7 @@ static void a_wrong_setting_names_its_line(void **state)
 
 static void a_passphrase_file_loses_one_newline(void **state)
 {
-	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	EMR_AUTO_PASSPHRASE passphrase = {0};
 
 	(void)state;
 	write_file("pass", "two words\n\n", 0600);
@@ -207,8 +209,8 @@ static void a_passphrase_file_loses_one_newline(void **state)
 
 static void a_passphrase_file_that_others_can_read_is_refused(void **state)
 {
-	static const mode_t wrong[] = { 0640, 0604, 0601, 0620, 0644 };
-	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	static const mode_t wrong[] = {0640, 0604, 0601, 0620, 0644};
+	EMR_AUTO_PASSPHRASE passphrase = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -223,7 +225,7 @@ static void a_passphrase_file_that_others_can_read_is_refused(void **state)
 static void an_empty_or_endless_passphrase_is_refused(void **state)
 {
 	char text[EMR_PASSPHRASE_MAX + 3];
-	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	EMR_AUTO_PASSPHRASE passphrase = {0};
 
 	(void)state;
 	write_file("pass", "", 0600);
@@ -242,9 +244,9 @@ static void an_empty_or_endless_passphrase_is_refused(void **state)
 
 static void a_program_is_asked_and_a_new_passphrase_twice(void **state)
 {
-	EMR_AUTO_PASSPHRASE once = { 0 };
-	EMR_AUTO_PASSPHRASE twice = { 0 };
-	EMR_AUTO_PASSPHRASE differs = { 0 };
+	EMR_AUTO_PASSPHRASE once = {0};
+	EMR_AUTO_PASSPHRASE twice = {0};
+	EMR_AUTO_PASSPHRASE differs = {0};
 
 	(void)state;
 	write_file("ask", "#!/bin/sh\necho \"$1\" >>asked\necho 'open sesame'\n", 0700);
@@ -264,7 +266,7 @@ static void a_program_is_asked_and_a_new_passphrase_twice(void **state)
 
 static void a_credential_comes_after_the_program(void **state)
 {
-	EMR_AUTO_PASSPHRASE passphrase = { 0 };
+	EMR_AUTO_PASSPHRASE passphrase = {0};
 
 	(void)state;
 	setenv("CREDENTIALS_DIRECTORY", root, 1);

@@ -9,9 +9,9 @@ static void durations_have_a_number_and_a_unit(void **state)
 	static const struct {
 		const char *text;
 		int64_t seconds;
-	} cases[] = { { "90s", 90 }, { "5min", 300 }, { "12h", 43200 }, { "30d", 2592000 }, { "2w", 1209600 } };
-	static const char *const wrong[] = { "", "5", "s", "0s", "-1s", "5 s", "5m", "1h30min", "5y", "1.5h",
-		"99999999999s", "4000000000w", "5S" };
+	} cases[] = {{"90s", 90}, {"5min", 300}, {"12h", 43200}, {"30d", 2592000}, {"2w", 1209600}};
+	static const char *const wrong[] = {"", "5", "s", "0s", "-1s", "5 s", "5m", "1h30min", "5y",
+		"1.5h", "99999999999s", "4000000000w", "5S"};
 	int64_t ns = 7;
 
 	(void)state;
@@ -27,7 +27,7 @@ static void durations_have_a_number_and_a_unit(void **state)
 
 static void a_day_ends_at_midnight_here(void **state)
 {
-	struct tm midnight = { .tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1 };
+	struct tm midnight = {.tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1};
 	uint64_t at;
 
 	(void)state;
@@ -80,6 +80,8 @@ static void sizes_have_a_unit(void **state)
 	(void)state;
 	emr_size_text(63884, text);
 	assert_string_equal(text, "63,884 bytes");
+	emr_size_text(1, text);
+	assert_string_equal(text, "1 byte");
 	emr_size_text(164000000, text);
 	assert_string_equal(text, "164 MB");
 	emr_size_text(4398046511104, text);

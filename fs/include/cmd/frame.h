@@ -1,5 +1,6 @@
-/* The words between a verb and the process that keeps the folder open: u32 length, then JSON, over a Unix socket.
- * It refuses frames over 65,536 bytes, unknown fields and verbs, and peers of another user. */
+/* The words between a verb and the process that keeps the folder open: u32 length, then JSON, over
+ * a Unix socket. It refuses frames over 65,536 bytes, unknown fields and verbs, and peers of
+ * another user. */
 #pragma once
 
 #include <jansson.h>
@@ -14,18 +15,18 @@ emr_status emr_frame_length(const uint8_t head[4], size_t *out_len);
 
 /* One object to FD: EMR_LIMIT when it does not fit, EMR_TIMEOUT, EMR_IO. */
 emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms);
-/* One object from FD, owned by the caller: EMR_NOT_FOUND at the end of the stream, EMR_TIMEOUT when it is not whole after
- * TIMEOUT_MS, EMR_LIMIT, EMR_DAMAGED (no JSON object), EMR_IO. */
+/* One object from FD, owned by the caller: EMR_NOT_FOUND at the end of the stream, EMR_TIMEOUT when
+ * it is not whole after TIMEOUT_MS, EMR_LIMIT, EMR_DAMAGED (no JSON object), EMR_IO. */
 emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object);
 /* EMR_DENIED unless the process at the other end belongs to this user. */
 emr_status emr_peer_check(int fd);
 
 typedef enum emr_ask {
-	EMR_ASK_STATUS,		/* path optional */
-	EMR_ASK_WAIT,		/* timeout_ms: how long this one answer may take */
-	EMR_ASK_UNMOUNT,	/* says what is unsent; publishes unless `now` */
-	EMR_ASK_VERIFY,		/* path optional, quick, chain; answers with progress until "done" */
-	EMR_ASK_LEDGER,		/* path optional, limit, checkpoint; the same */
+	EMR_ASK_STATUS,	 /* path optional */
+	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take */
+	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
+	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
+	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -35,14 +36,15 @@ typedef enum emr_ask {
 
 typedef struct emr_request {
 	emr_ask ask;
-	char path[EMR_ASK_PATH_MAX + 1];	/* "" = none; the top of the folder is "" or "." */
+	char path[EMR_ASK_PATH_MAX + 1]; /* "" = none; the top of the folder is "" or "." */
 	bool has_path;
 	bool now, quick, chain, checkpoint;
 	uint32_t timeout_ms;
 	uint32_t limit;
 } emr_request;
 
-/* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything else. */
+/* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything
+ * else. */
 emr_status emr_request_parse(const json_t *object, emr_request *out_request);
 /* For fuzzing and tests: the same from bytes. */
 emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request);

@@ -1,5 +1,6 @@
-/* Every sentence that emrfs says when something is wrong or must be known: one table for verbs, notices and status.
- * It refuses to pass on control characters of a name, so that a name can neither forge a line nor drive a terminal. */
+/* Every sentence that emrfs says when something is wrong or must be known: one table for verbs,
+ * notices and status. It refuses to pass on control characters of a name, so that a name can
+ * neither forge a line nor drive a terminal. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,7 +36,7 @@ typedef enum emr_message {
 	EMR_SAY_BAD_SIGNATURE,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
-	EMR_SAY_PART_DAMAGED,	/* these three: what verbs say; notices take the first row of an id */
+	EMR_SAY_PART_DAMAGED, /* these three: what verbs say; notices take the first row of an id */
 	EMR_SAY_PART_MISSING,
 	EMR_SAY_MARK_DAMAGED,
 	EMR_SAY_DISK_FULL,
@@ -94,7 +95,8 @@ typedef enum emr_message {
 
 typedef struct emr_message_row {
 	const char *id;		/* what scripts see: "in-use" */
-	const char *errno_name;	/* what programs in the folder see: "EROFS"; "" when nothing in the folder fails by it */
+	const char *errno_name; /* what programs in the folder see: "EROFS"; "" when nothing in the
+				   folder fails by it */
 	const char *level;	/* of a notice: "info", "warn", "error" */
 	emr_exit exit;		/* of a verb that fails by it */
 	const char *sentence;	/* with {names} to fill in */
@@ -113,14 +115,16 @@ typedef struct emr_problem {
 	emr_message message;
 	char text[EMR_PROBLEM_TEXT_BYTES];
 	char hint[EMR_PROBLEM_TEXT_BYTES];
-	char path[EMR_PROBLEM_TEXT_BYTES];	/* the value of {path}, "" if there was none */
+	char path[EMR_PROBLEM_TEXT_BYTES]; /* the value of {path}, "" if there was none */
 } emr_problem;
 
-/* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid", pid, NULL).  A name
- * without a value becomes "?"; what does not fit is cut. */
+/* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid",
+ * pid, NULL).  A name without a value becomes "?"; what does not fit is cut. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
-/* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no sentence of their own. */
+/* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no
+ * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
 
-/* TEXT with control characters and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole character). */
+/* TEXT with control characters and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole
+ * character). */
 void emr_show(const char *text, char *out, size_t size);

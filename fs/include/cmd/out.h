@@ -10,10 +10,10 @@ typedef struct emr_out {
 	emr_verb verb;
 	bool is_json;
 	bool is_quiet;
-	json_t *fields;		/* of the JSON answer; owned */
-	emr_problem problem;	/* the failure, if there was one */
-	bool progress_shown;	/* a progress line stands on the terminal */
-	bool is_spoken;		/* the answer was given already, here or by another process */
+	json_t *fields;	     /* of the JSON answer; owned */
+	emr_problem problem; /* the failure, if there was one */
+	bool progress_shown; /* a progress line stands on the terminal */
+	bool is_spoken;	     /* the answer was given already, here or by another process */
 } emr_out;
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out);
@@ -25,14 +25,17 @@ void emr_remark(emr_out *out, const emr_problem *problem);
 void emr_progress(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void emr_progress_end(emr_out *out);
 
-/* Takes VALUE (steals the reference, also on failure).  NULL values and lack of memory make the object fail at the end. */
+/* Takes VALUE (steals the reference, also on failure).  NULL values and lack of memory make the
+ * object fail at the end. */
 void emr_out_put(emr_out *out, const char *name, json_t *value);
-void emr_out_text(emr_out *out, const char *name, const char *text);	/* invalid UTF-8 is shown as emr_show does */
+void emr_out_text(emr_out *out, const char *name,
+	const char *text); /* invalid UTF-8 is shown as emr_show does */
 void emr_out_number(emr_out *out, const char *name, uint64_t number);
 void emr_out_flag(emr_out *out, const char *name, bool flag);
-json_t *emr_json_text(const char *text);	/* as emr_out_text */
+json_t *emr_json_text(const char *text); /* as emr_out_text */
 
 /* Says PROBLEM (or keeps it for the JSON object) and returns its exit code. */
 int emr_out_fail(emr_out *out, const emr_problem *problem);
-/* Prints the JSON object (unless is_spoken, which it sets), frees, and returns CODE (or 1 when stdout could not be written). */
+/* Prints the JSON object (unless is_spoken, which it sets), frees, and returns CODE (or 1 when
+ * stdout could not be written). */
 int emr_out_end(emr_out *out, int code);

@@ -18,39 +18,44 @@
 
 /* Absolute paths, owned. */
 typedef struct emr_places {
-	char *home;	/* of the user */
-	char *state;	/* keyring, blocks, ledger: what must not be lost */
+	char *home;  /* of the user */
+	char *state; /* keyring, blocks, ledger: what must not be lost */
 	char *config;
-	char *run;	/* the socket */
+	char *run; /* the socket */
 } emr_places;
 
-/* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file), or XDG_DATA_HOME,
- * XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the usual keyring) gives `as/NAME` in each.
- * EMR_INVALID: a relative path, or AS is not 1..64 of [A-Za-z0-9._-] beginning with a letter or digit. */
+/* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file),
+ * or XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the
+ * usual keyring) gives `as/NAME` in each. EMR_INVALID: a relative path, or AS is not 1..64 of
+ * [A-Za-z0-9._-] beginning with a letter or digit. */
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem);
 void emr_places_free(emr_places *places);
 #define EMR_AUTO_PLACES __attribute__((cleanup(emr_places_free))) emr_places
 
-/* Opens the state directory; MAY_CREATE makes it (0700).  EMR_NOT_FOUND; EMR_EXPOSED when others have any right there. */
-emr_status emr_places_open_state(const emr_places *places, bool may_create, int *out_fd,
-	emr_problem *out_problem);
+/* Opens the state directory; MAY_CREATE makes it (0700).  EMR_NOT_FOUND; EMR_EXPOSED when others
+ * have any right there. */
+emr_status emr_places_open_state(
+	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem);
 /* Makes the runtime directory (0700) if needed. */
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
-/* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its parent should. */
+/* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its
+ * parent should. */
 bool emr_places_contain(const emr_places *places, const char *path);
-/* PATH without symbolic links as far as it exists, absolute, owned by the caller; NULL without memory. */
+/* PATH without symbolic links as far as it exists, absolute, owned by the caller; NULL without
+ * memory. */
 char *emr_path_real(const char *path);
 
 typedef struct emr_settings {
-	emr_kdf_cost kdf;		/* kdf = MEMORY_MIB,PASSES */
-	int64_t idle_ns;		/* idle = TIME; 0 = never */
-	char *notify;			/* notify = PROGRAM; NULL = none; owned */
+	emr_kdf_cost kdf; /* kdf = MEMORY_MIB,PASSES */
+	int64_t idle_ns;  /* idle = TIME; 0 = never */
+	char *notify;	  /* notify = PROGRAM; NULL = none; owned */
 } emr_settings;
 
 /* Without a file: the defaults.  EMR_INVALID names file, line and what was wrong. */
-emr_status emr_settings_read(const emr_places *places, emr_settings *out_settings, emr_problem *out_problem);
+emr_status emr_settings_read(
+	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem);
 /* One settings text; as above.  FILE is for the message. */
-emr_status emr_settings_parse(const char *file, emr_bytes text, emr_settings *out_settings,
-	emr_problem *out_problem);
+emr_status emr_settings_parse(
+	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem);
 void emr_settings_free(emr_settings *settings);
 #define EMR_AUTO_SETTINGS __attribute__((cleanup(emr_settings_free))) emr_settings

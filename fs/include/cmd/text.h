@@ -1,4 +1,5 @@
-/* Times, sizes and numbers as people write and read them.  It refuses spellings it is not sure of. */
+/* Times, sizes and numbers as people write and read them.  It refuses spellings it is not sure of.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,10 +8,11 @@
 
 #include "base/status.h"
 
-/* "90s", "5min", "12h", "30d", "2w" in nanoseconds; EMR_INVALID for 0, other units, or more than 100 years. */
+/* "90s", "5min", "12h", "30d", "2w" in nanoseconds; EMR_INVALID for 0, other units, or more than
+ * 100 years. */
 emr_status emr_duration_parse(const char *text, int64_t *out_ns);
-/* The rest of a TIME: durations from NOW, "2026-12-31" (the end of that day, local), "2026-12-31T18:00" (local), in Unix
- * seconds.  "forever" gives UINT64_MAX. */
+/* The rest of a TIME: durations from NOW, "2026-12-31" (the end of that day, local),
+ * "2026-12-31T18:00" (local), in Unix seconds.  "forever" gives UINT64_MAX. */
 emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s);
 /* A birth date, YYYY-MM-DD, a day that exists. */
 bool emr_date_is_valid(const char *text);

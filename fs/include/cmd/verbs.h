@@ -45,26 +45,30 @@ typedef enum emr_option {
 	EMR_OPTION_COUNT
 } emr_option;
 
-typedef enum emr_argument_kind { EMR_NO_ARGUMENT, EMR_MAY_HAVE_ARGUMENT, EMR_HAS_ARGUMENT } emr_argument_kind;
+typedef enum emr_argument_kind {
+	EMR_NO_ARGUMENT,
+	EMR_MAY_HAVE_ARGUMENT,
+	EMR_HAS_ARGUMENT
+} emr_argument_kind;
 
 typedef struct emr_option_row {
-	const char *name;	/* without dashes; NULL when there is only a letter */
-	char letter;		/* 0 when there is none */
+	const char *name; /* without dashes; NULL when there is only a letter */
+	char letter;	  /* 0 when there is none */
 	emr_argument_kind kind;
-	const char *argument;	/* how help calls it, NULL without one */
+	const char *argument; /* how help calls it, NULL without one */
 	const char *help;
 } emr_option_row;
 
 typedef struct emr_verb_row {
 	const char *name;
-	const char *alias;	/* NULL without one */
-	const char *operands;	/* as help shows them */
+	const char *alias;    /* NULL without one */
+	const char *operands; /* as help shows them */
 	size_t operands_max;
-	const char *help;	/* one line */
-	const char *manual;	/* a few lines more */
-	const char *fields;	/* of the JSON answer */
-	uint32_t options;	/* bits of emr_option, without those that every verb takes */
-	const unsigned char *exits;	/* besides 0, 1, 2; ended by 0 */
+	const char *help;	    /* one line */
+	const char *manual;	    /* a few lines more */
+	const char *fields;	    /* of the JSON answer */
+	uint32_t options;	    /* bits of emr_option, without those that every verb takes */
+	const unsigned char *exits; /* besides 0, 1, 2; ended by 0 */
 } emr_verb_row;
 
 const emr_verb_row *emr_verb_get(emr_verb verb);
@@ -81,14 +85,16 @@ bool emr_option_is_common(emr_option option);
 typedef struct emr_args {
 	emr_verb verb;
 	bool given[EMR_OPTION_COUNT];
-	const char *values[EMR_OPTION_COUNT];	/* NULL without argument */
+	const char *values[EMR_OPTION_COUNT]; /* NULL without argument */
 	const char *operands[EMR_OPERANDS_MAX];
 	size_t n_operands;
 } emr_args;
 
-/* EMR_INVALID with a sentence that names what was wrong and what may have been meant.  *out_args has the verb and the
- * common options as far as they were understood, also then (so that --json is heeded). */
-emr_status emr_args_parse(int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem);
+/* EMR_INVALID with a sentence that names what was wrong and what may have been meant.  *out_args
+ * has the verb and the common options as far as they were understood, also then (so that --json is
+ * heeded). */
+emr_status emr_args_parse(
+	int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem);
 
 /* Texts for people, owned by the caller; NULL without memory. */
 char *emr_help_overview(bool all);
