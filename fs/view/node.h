@@ -46,6 +46,7 @@ struct node {
 	struct node *parent;	/* NULL: the top, or gone */
 	char *name;
 	uint64_t cookie;	/* its place in the parent's listing */
+	size_t slot;		/* its index in the parent's kids */
 	uint8_t type;
 	uint8_t state;
 	uint8_t special;	/* which file below .emrfs, from 1 */

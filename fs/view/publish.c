@@ -274,6 +274,8 @@ static emr_status leave_record(emr_view *view, node *n)
 	e = edit_begin(view);
 	edit_delete(&e, before);
 	edit_put(&e, n->id, &row);
+	if (n->file != NULL && n->file->has_content && !needs_content)
+		edit_unpin(&e, &n->file->content.c, before);
 	if (n->file != NULL && n->file->has_content)
 		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
 	if (n->type == EMR_META_DIR)

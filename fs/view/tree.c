@@ -178,8 +178,10 @@ static void close_holes(node *directory)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < directory->nkids; i++)
-		if (directory->kids[i] != NULL)
+		if (directory->kids[i] != NULL) {
+			directory->kids[i]->slot = kept;
 			directory->kids[kept++] = directory->kids[i];
+		}
 	directory->nkids = kept;
 }
 
@@ -209,6 +211,7 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 	n->name = name;
 	n->state = NODE_LIVE;
 	n->cookie = directory->next_cookie++;
+	n->slot = directory->nkids;
 	directory->kids[directory->nkids++] = n;
 	directory->live_kids++;
 	if (n->type == EMR_META_DIR)
@@ -265,11 +268,8 @@ static size_t kid_index(const node *directory, uint64_t cookie)
 void tree_detach(emr_view *view, node *n)
 {
 	node *directory = n->parent;
-	size_t i = kid_index(directory, n->cookie);
 
-	while (directory->kids[i] != n)
-		i++;
-	directory->kids[i] = NULL;
+	directory->kids[n->slot] = NULL;
 	while (directory->nkids > 0 && directory->kids[directory->nkids - 1] == NULL)
 		directory->nkids--;
 	directory->live_kids--;
