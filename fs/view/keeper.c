@@ -119,20 +119,41 @@ emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclai
 	return emr_journal_reclaim(view->options.journal, &options, out_report);
 }
 
-static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
+static void *reclaim(void *arg)
 {
+	emr_view *view = arg;
 	emr_reclaim_report report;
-	emr_store_stats stats;
-	emr_status status;
+	emr_status status = emr_view_reclaim(view, 0, &report);
 
-	status = emr_store_stats_get(view->options.store, &stats);
-	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
-		return;
-	status = emr_view_reclaim(view, 0, &report);
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes", (unsigned long long)report.bytes_freed);
 	else
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
+	__atomic_store_n(&view->is_reclaim_over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void end_reclaim(emr_view *view)
+{
+	if (view->has_reclaimer)
+		pthread_join(view->reclaimer, NULL);
+	view->has_reclaimer = false;
+}
+
+/* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in time. */
+static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
+{
+	emr_store_stats stats;
+	emr_status status;
+
+	if (view->has_reclaimer && !__atomic_load_n(&view->is_reclaim_over, __ATOMIC_ACQUIRE))
+		return;
+	end_reclaim(view);
+	status = emr_store_stats_get(view->options.store, &stats);
+	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
+		return;
+	__atomic_store_n(&view->is_reclaim_over, false, __ATOMIC_RELAXED);
+	view->has_reclaimer = pthread_create(&view->reclaimer, NULL, reclaim, view) == 0;
 	*seen_bytes = stats.disk_bytes;
 }
 
@@ -194,6 +215,7 @@ void keeper_stop(emr_view *view)
 	pthread_mutex_unlock(&view->lock);
 	pthread_join(view->publisher, NULL);
 	pthread_join(view->syncer, NULL);
+	end_reclaim(view);
 	view->has_threads = false;
 }
 

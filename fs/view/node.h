@@ -130,6 +130,10 @@ struct emr_view {
 	emr_store_hold hold;		/* of blocks that no row names yet */
 	unsigned holders;
 	pthread_t publisher, syncer;
+	/* One giving back of space at a time; the syncer starts and ends it. */
+	pthread_t reclaimer;
+	bool has_reclaimer;
+	bool is_reclaim_over;	/* atomic */
 };
 
 struct emr_handle {
