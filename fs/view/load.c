@@ -36,7 +36,7 @@ typedef struct loading {
 	size_t count, cap;
 	uint64_t first_number;
 	emr_id16 root_id;
-	bool has_root;
+	bool has_root, is_journal_damaged;
 } loading;
 
 static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
@@ -171,6 +171,13 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	return emr_buf_append(&n->attributes, row->attributes.data, row->attributes.len);
 }
 
+/* The rest of a damaged journal is missing: what it says of a record that went on since is out of date. */
+static bool is_overtaken(const loading *l, const node *n, bool has_place, const emr_place *place)
+{
+	return n->is_published && (!has_place || place->version < n->place.version) &&
+		l->is_journal_damaged;
+}
+
 static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	loading *l = arg;
@@ -195,6 +202,8 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		}
 	} else if (n->type != row.type) {
 		return EMR_DAMAGED;
+	} else if (is_overtaken(l, n, (row.flags & ROW_HAS_PLACE) != 0, &row.place)) {
+		return EMR_OK;
 	}
 	return overlay(l, n, &row);
 }
@@ -210,6 +219,9 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	status = vacated_decode(value, &row);
 	if (status != EMR_OK)
 		return status;
+	n = tree_by_id(l->view, key);
+	if (n != NULL && is_overtaken(l, n, true, &row.place))
+		return EMR_OK;
 	v = calloc(1, sizeof *v);
 	if (v == NULL)
 		return EMR_NO_MEMORY;
@@ -220,7 +232,6 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	memcpy(v->name, row.name.data, row.name.len);
 	v->next = l->view->vacated;
 	l->view->vacated = v;
-	n = tree_by_id(l->view, key);
 	if (n != NULL && n->number >= l->first_number) {
 		loaded *entry = entry_of(l, n);
 
@@ -479,6 +490,7 @@ static emr_status load_all(loading *l)
 	emr_status status;
 
 	l->first_number = view->next_number;
+	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
 	status = emr_facts_each(view->options.facts, load_fact, l, &damaged);
 	if (status != EMR_OK)
 		return status;

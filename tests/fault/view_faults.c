@@ -418,6 +418,8 @@ static void every_nth(fault kind, long lives)
 
 	assert_false(one_life(kind, 0));
 	total = seen;
+	if (getenv("EMR_FAULT_LIVES") != NULL)	/* for a long run */
+		lives = strtol(getenv("EMR_FAULT_LIVES"), NULL, 10);
 	stride = total <= lives ? 1 : total / lives;
 	for (long n = only != NULL ? strtol(only, NULL, 10) : 1; n <= total; n += stride) {
 		if (getenv("EMR_FAULT_SAY") != NULL)
