@@ -355,6 +355,10 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	const char *wanted = entry->name;
 
 	entry->is_attached = true;
+	/* Published under an id that its directory no longer has: the ledger must be told the present one. */
+	if (entry->n->is_published && directory != l->view->root &&
+		!emr_id16_equal(entry->parent, directory->id))
+		entry->n->meta_dirty = true;
 	if (emr_name_check(wanted) != EMR_OK)
 		wanted = "unnamed";
 	if (tree_child(l->view, directory, wanted) != NULL) {

@@ -236,6 +236,15 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	return status;
 }
 
+/* What lies in DIRECTORY was published under the id that it had: should it be published again, that must be, too. */
+static void mark_kids(emr_view *view, const node *directory)
+{
+	for (node *kid = tree_next_kid(directory, 0); kid != NULL; kid = tree_next_kid(directory, kid->cookie)) {
+		kid->meta_dirty = true;
+		mark_changed(view, kid);
+	}
+}
+
 /* N has a local-only name: it leaves its record, which stays vacated under the name it had. */
 static emr_status leave_record(emr_view *view, node *n)
 {
@@ -294,6 +303,8 @@ static emr_status leave_record(emr_view *view, node *n)
 		free(n->was);
 		n->was = NULL;
 		vacated_add(view, v);
+		if (n->type == EMR_META_DIR)
+			mark_kids(view, n);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;

@@ -331,6 +331,59 @@ static void what_lies_in_a_directory_of_scratch_stays_there(void **state)
 	kit_close(&k);
 }
 
+typedef struct told {
+	emr_id16 e, parent_of_x;
+} told;
+
+static emr_status note_told(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	told *t = arg;
+
+	if (meta->name.len == 1 && meta->name.data[0] == 'e')
+		t->e = place->object;
+	if (meta->name.len == 1 && meta->name.data[0] == 'x')
+		t->parent_of_x = meta->parent;
+	return EMR_OK;
+}
+
+/* The directory is another record now; others must find there what lies in it. */
+static void expect_x_in_e_on_the_ledger(kit *k)
+{
+	uint64_t damaged;
+	told t = { 0 };
+
+	assert_ok(emr_facts_each(k->stack.facts, note_told, &t, &damaged));
+	assert_false(emr_id16_is_zero(t.e));
+	assert_memory_equal(t.parent_of_x.b, t.e.b, sizeof t.e.b);
+}
+
+static void a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger(void **state)
+{
+	for (int with_restart = 0; with_restart < 2; with_restart++) {
+		emr_handle *h;
+		KIT;
+
+		kit_mkdir(&k, "d");
+		kit_mkdir(&k, "d/e");
+		kit_text(&k, "d/e/x", "one");
+		kit_publish_all(&k);
+		h = kit_open_file(&k, "d/e/x", O_RDWR);
+		kit_rename(&k, "d/e", "d/e.bak");
+		kit_publish(&k);
+		if (with_restart) {
+			emr_view_release(h);
+			kit_restart(&k);
+		}
+		kit_rename(&k, "d/e.bak", "d/e");
+		if (!with_restart)
+			emr_view_release(h);
+		kit_publish_all(&k);
+		expect_x_in_e_on_the_ledger(&k);
+		kit_restart_and_compare(&k);
+		kit_close(&k);
+	}
+}
+
 /* More bytes of rows than one frame of the journal takes. */
 static void a_directory_with_much_in_it_moves_to_another_domain(void **state)
 {
@@ -481,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
 		cmocka_unit_test(a_working_copy_that_cannot_be_read_is_told_and_kept),
 		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
+		cmocka_unit_test(a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger),
 		cmocka_unit_test(a_directory_with_much_in_it_moves_to_another_domain),
 		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
 		cmocka_unit_test(what_is_saved_while_a_version_is_on_its_way_is_kept),
