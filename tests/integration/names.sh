@@ -16,7 +16,7 @@ for name in "${names[@]}"; do
 	printf 'file %s' "$name" >"$dir/$name" || emr_fail "create $(printf %q "$name")"
 	printf 'file %s' "$name" >"$plain/$name"
 	mkdir "$dir/${name:0:250}.dir" "$plain/${name:0:250}.dir" 2>/dev/null
-	ln -s "$name" "$dir/${name:0:200}.ln" && ln -s "$name" "$plain/${name:0:200}.ln" || emr_fail "link"
+	ln -s -- "$name" "$dir/${name:0:200}.ln" && ln -s -- "$name" "$plain/${name:0:200}.ln" || emr_fail "link"
 done
 same() {
 	diff <(cd "$plain" && find . -print0 | sort -z | od -An -c) <(cd "$dir" && find . -print0 | sort -z | od -An -c) >&2 ||

@@ -24,8 +24,20 @@ emr_fail() {
 	if [ -s "${EMR_LOG:-}" ]; then
 		echo "--- what the mount said (last lines):" >&2
 		tail -20 "$EMR_LOG" >&2
+		echo "--- its private log:" >&2
+		tail -20 "$EMRFS_HOME/state/log" >&2
 	fi
 	exit 1
+}
+
+# Where the threads of a process that should have ended are.
+emr_where() {
+	local pid task
+	pid=$(emr_pid)
+	for task in /proc/"$pid"/task/*; do
+		echo "thread ${task##*/}: $(cat "$task/wchan" 2>/dev/null) $(cat "$task/syscall" 2>/dev/null)"
+	done
+	! command -v gdb >/dev/null || gdb -batch -p "$pid" -ex 'thread apply all bt 12' 2>/dev/null | grep '^[#T]'
 }
 
 # expect WHAT FOUND WANTED
@@ -126,7 +138,10 @@ emr_mount() {
 }
 
 emr_unmount() {
-	"$EMRFS" unmount "$MNT" >>"$EMR_LOG" 2>&1 || emr_fail "emrfs unmount"
+	"$EMRFS" unmount "$MNT" >>"$EMR_LOG" 2>&1 || {
+		emr_where >&2
+		emr_fail "emrfs unmount"
+	}
 	emr_await_end || emr_fail "the process did not end after unmount"
 	! mountpoint -q "$MNT" || emr_fail "still mounted after unmount"
 }
