@@ -35,7 +35,7 @@ while IFS= read -r file; do
 done < <(git ls-files '*/include/*.h')
 
 if command -v clang-format >/dev/null; then
-	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | grep -o '^[^:]*' | sort -u | wc -l)
+	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u | wc -l)
 	echo "$unformatted of $(git ls-files '*.c' '*.h' | wc -l) files are laid out otherwise than clang-format would"
 fi
 exit $bad
