@@ -255,6 +255,14 @@ typedef struct walk {
 	emr_buf plain;
 } walk;
 
+/* What is wrong with this record, and not with this moment: a disk that does not answer must not make records vanish. */
+static bool is_damage(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
+		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+		status == EMR_INVALID || status == EMR_UNSUPPORTED;
+}
+
 static emr_status walk_head(void *arg, const emr_replica_head *head)
 {
 	walk *w = arg;
@@ -266,7 +274,7 @@ static emr_status walk_head(void *arg, const emr_replica_head *head)
 	if (head->state != EMR_OBJECT_LIVE)
 		return EMR_OK;
 	status = read_fact(w->facts, head, &place, &w->plain, &meta);
-	if (status == EMR_NO_MEMORY)
+	if (status != EMR_OK && !is_damage(status))
 		return status;
 	if (status != EMR_OK) {
 		emr_hex(head->object.b, sizeof head->object.b, id);

@@ -380,6 +380,8 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 
 		entry->path = path;
 		if (parent == NULL || parent == l->view->root) {
+			if (parent == NULL)
+				entry->n->lost_parent = entry->parent;
 			*out_directory = l->view->root;
 			return entry;
 		}

@@ -44,6 +44,7 @@ struct node {
 	emr_id16 id;		/* object id on the ledger, or the one it will get; key of its journal row */
 	emr_id16 next_id;	/* not zero: moved to another domain, where it gets this object id */
 	struct node *parent;	/* NULL: the top, or gone */
+	emr_id16 lost_parent;	/* not zero: its directory could not be read, so it hangs at the top and stays what it is */
 	char *name;
 	uint64_t cookie;	/* its place in the parent's listing */
 	size_t slot;		/* its index in the parent's kids */

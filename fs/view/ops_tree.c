@@ -413,6 +413,7 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 	n->ctime_ns = row->ctime_ns;
 	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
 	n->next_id = row->next_id;
+	n->lost_parent = (emr_id16){ { 0 } };
 	n->meta_dirty = true;
 	n->has_row = true;
 	if (n->was != NULL && strcmp(n->was->name, n->name) == 0 &&

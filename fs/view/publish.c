@@ -445,7 +445,8 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 		.mtime_ns = n->mtime_ns,
 	};
 	if (n->parent != NULL && !(n->is_domain && n->parent == view->root))
-		w->meta.parent = tree_future_id(n->parent);
+		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(n->parent)
+			: n->lost_parent;
 	if (n->is_published)
 		memcpy(w->meta.r_pid, n->place.r_pid, sizeof w->meta.r_pid);
 	else

@@ -106,7 +106,7 @@ node_row row_of_node(const node *n)
 	if (n->target != NULL)
 		row.target = emr_bytes_of(n->target, strlen(n->target));
 	if (n->parent != NULL)
-		row.parent = n->parent->id;
+		row.parent = emr_id16_is_zero(n->lost_parent) ? n->parent->id : n->lost_parent;
 	row.flags = (uint16_t)((n->is_domain ? ROW_IS_DOMAIN : 0) |
 		(n->is_published ? ROW_HAS_PLACE : 0) | (n->meta_dirty ? ROW_META_DIRTY : 0) |
 		(n->content_dirty ? ROW_CONTENT_DIRTY : 0) | (n->is_inbox ? ROW_IS_INBOX : 0));

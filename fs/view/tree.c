@@ -339,8 +339,11 @@ node *tree_next_kid(const node *directory, uint64_t cookie)
 
 emr_id16 tree_domain(const node *n)
 {
-	while (!n->is_domain && n->parent != NULL)
+	while (!n->is_domain && n->parent != NULL) {
+		if (n->is_published && !emr_id16_is_zero(n->lost_parent))
+			return n->place.domain;
 		n = n->parent;
+	}
 	return tree_future_id(n);
 }
 

@@ -1,7 +1,7 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(view_uses stack view settle ledger contract crypto Threads::Threads)
-foreach(theme names tree files settle model)
+foreach(theme names tree files settle model threads)
 	emr_test(test_view_${theme}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses})
@@ -10,4 +10,4 @@ emr_test(test_view_recovery
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_recovery.c ${view_kit}
 	USES ${view_uses}
 	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_journal_sync,--wrap=emr_ledger_submit
-		-Wl,--wrap=emr_replica_catch_up)
+		-Wl,--wrap=emr_replica_catch_up,--wrap=emr_replica_part)
