@@ -1,5 +1,5 @@
 #!/bin/bash
-# kill9.sh ROUNDS: the mounted process is killed at random moments under mixed load; every promise is then checked.
+# kill9.sh ROUNDS [SEED] (EMR_KILL9_ROUNDS overrules): the mounted process is killed at random moments under mixed load; every promise is then checked.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin kill9
@@ -12,7 +12,7 @@ echo \$\$ >"$EMR_WORK/pid"
 exec "$EMRFS" mount -f --passphrase-file "$EMR_PASS" "$MNT" >>"$EMR_LOG" 2>&1
 END
 chmod +x "$EMR_WORK/mount"
-"$SUPPORT/../tools/kill9.sh" --dir "$MNT" --tools "$TOOLS" --rounds "$1" --seed "${2:-1}" --min-ms 20 --max-ms 250 \
+"$SUPPORT/../tools/kill9.sh" --dir "$MNT" --tools "$TOOLS" --rounds "${EMR_KILL9_ROUNDS:-$1}" --seed "${2:-1}" --min-ms 20 --max-ms 250 \
 	--log "$EMR_WORK/log" --mount "$EMR_WORK/mount"
 status=$?
 [ $status -eq 0 ] || emr_fail "promises were broken (status $status)"

@@ -53,7 +53,7 @@ must() {
 say() { printf '%s\n' "- $*"; }
 
 emr_begin() {
-	[ -c /dev/fuse ] || emr_skip "no /dev/fuse: nothing can be mounted here"
+	[ -c /dev/fuse ] && [ -w /dev/fuse ] || emr_skip "no /dev/fuse for this user: nothing can be mounted here"
 	[ -x "${EMRFS:-}" ] || emr_fail "EMRFS names no program"
 	EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-$1-XXXXXX") || exit 2
 	export EMR_WORK
