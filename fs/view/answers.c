@@ -1,0 +1,313 @@
+/* The ledger's answers become the state of the tree and the journal, both or neither. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "publishing.h"
+
+static const work *work_of(const publishing *p, emr_id16 node_id)
+{
+	for (size_t i = 0; p != NULL && i < p->nworks; i++)
+		if (emr_id16_equal(p->works[i].change.node, node_id) &&
+			p->works[i].change.kind != EMR_CHANGE_UNLINK)
+			return &p->works[i];
+	return NULL;
+}
+
+static vacated *find_vacated(const emr_view *view, emr_id16 object)
+{
+	for (vacated *v = view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->place.object, object))
+			return v;
+	return NULL;
+}
+
+static void fail_edit(edit *e, emr_status status)
+{
+	if (e->status == EMR_OK)
+		e->status = status;
+}
+
+/* What stands at PLACE has no name any more. */
+static void vacate_place(edit *e, const emr_place *place, uint8_t type)
+{
+	vacated *v = find_vacated(e->view, place->object);
+
+	if (v != NULL) {	/* removed while this version was on its way */
+		v->place = *place;
+		edit_vacate(e, v);
+		return;
+	}
+	v = calloc(1, sizeof *v);
+	if (v == NULL) {
+		fail_edit(e, EMR_NO_MEMORY);
+		return;
+	}
+	v->place = *place;
+	v->type = type;
+	v->since_boot_ns = view_boot_ns(e->view);
+	edit_vacate(e, v);
+	vacated_add(e->view, v);
+}
+
+/* What a node was before an answer was applied to it: the journal may refuse the answer's transaction. */
+typedef struct former_state {
+	node *n;	/* NULL: nothing to take back */
+	emr_id16 id, next_id;
+	emr_place place;
+	former *was;	/* owned here until the end */
+	emr_status failure;
+	bool is_published, meta_dirty, content_dirty, has_row, has_content;
+} former_state;
+
+static former_state remember(node *n)
+{
+	return (former_state){ .n = n, .id = n->id, .next_id = n->next_id, .place = n->place, .was = n->was,
+		.failure = n->failure, .is_published = n->is_published, .meta_dirty = n->meta_dirty,
+		.content_dirty = n->content_dirty, .has_row = n->has_row,
+		.has_content = n->file != NULL && n->file->has_content };
+}
+
+static void take_back(emr_view *view, const former_state *b)
+{
+	node *n = b->n;
+
+	if (!emr_id16_equal(n->id, b->id) && tree_change_id(view, n, b->id) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "a node lost its id");	/* reserved: cannot be */
+	free(n->was);
+	n->was = b->was;
+	n->next_id = b->next_id;
+	n->place = b->place;
+	n->failure = b->failure;
+	n->is_published = b->is_published;
+	n->meta_dirty = b->meta_dirty;
+	n->content_dirty = b->content_dirty;
+	n->has_row = b->has_row;
+	if (n->file != NULL)
+		n->file->has_content = b->has_content;
+}
+
+/* N->was is new or NULL afterwards; the old one is the caller's. */
+static void set_former(edit *e, node *n, const work *w)
+{
+	n->was = NULL;
+	if (w == NULL || (strcmp(w->name, n->name) == 0 && n->parent != NULL &&
+		emr_id16_equal(w->parent, n->parent->id)))
+		return;
+	n->was = calloc(1, sizeof *n->was);
+	if (n->was == NULL) {
+		fail_edit(e, EMR_NO_MEMORY);
+		return;
+	}
+	n->was->directory = w->parent;
+	memcpy(n->was->name, w->name, strlen(w->name) + 1);
+}
+
+static void content_is_published(edit *e, node *n, emr_id16 before, const work *w, bool unchanged)
+{
+	file *f = n->file;
+
+	if (f == NULL || !f->has_content)
+		return;
+	if (!unchanged && (w == NULL || f->wrote != w->wrote || w->change.kind != EMR_CHANGE_PUT)) {
+		if (!emr_id16_equal(before, n->id)) {
+			edit_unpin(e, &f->content.c, before);
+			edit_pin(e, &f->content.c, n->id, EMR_PIN_WRITTEN);
+		}
+		return;
+	}
+	edit_unpin(e, &f->content.c, before);
+	f->has_content = false;
+	n->content_dirty = f->staging != NULL;
+}
+
+static void put_or_drop_row(edit *e, node *n)
+{
+	node_row row = row_of_node(n);
+
+	if (n->has_row)
+		edit_put(e, n->id, &row);
+	else
+		edit_delete(e, n->id);
+}
+
+static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outcome *o)
+{
+	const work *w = work_of(p, o->node);
+	bool unchanged = n->change == o->change;
+	emr_place before = n->place;
+	bool moved = n->is_published && !emr_id16_equal(before.object, o->place.object);
+	emr_id16 old_id = n->id;
+
+	if (tree_change_id(e->view, n, o->place.object) != EMR_OK) {
+		fail_edit(e, EMR_NO_MEMORY);
+		return;
+	}
+	if (moved)
+		vacate_place(e, &before, n->type);
+	n->is_published = true;
+	n->place = o->place;
+	n->failure = EMR_OK;
+	if (unchanged)
+		n->meta_dirty = false;
+	if (unchanged || emr_id16_equal(n->next_id, o->place.object))
+		n->next_id = (emr_id16){ { 0 } };
+	content_is_published(e, n, old_id, w, unchanged);
+	if (unchanged && n->file != NULL && n->file->staging == NULL)
+		n->content_dirty = false;
+	set_former(e, n, w);
+	if (!emr_id16_equal(old_id, n->id)) {
+		edit_delete(e, old_id);
+		if (n->type == EMR_META_DIR)
+			edit_moved(e, old_id, n->id);
+	}
+	edit_ino(e, n->id, n->ino);
+	if (o->place.pversion != 0)
+		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
+	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
+		(n->file != NULL && n->file->staging_in_row);
+	put_or_drop_row(e, n);
+}
+
+static bool is_momentary(uint8_t result)
+{
+	return result == EMR_RESULT_EPOCH || result == EMR_RESULT_CONFLICT ||
+		result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
+}
+
+static void apply_refusal(emr_view *view, const emr_outcome *o)
+{
+	node *n = tree_by_id(view, o->node);
+	char id[33];
+
+	emr_hex(o->node.b, sizeof o->node.b, id);
+	emr_log(EMR_LOG_WARN, "record %s was not registered: %s", id,
+		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
+	if (n == NULL)
+		return;
+	n->changed_boot_ns = view_boot_ns(view);
+	if (o->error == EMR_OK && is_momentary(o->result)) {
+		if (o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH)
+			n->changed_boot_ns += PUBLISH_RETRY_NS;	/* a clock is not mended at once */
+		return;
+	}
+	n->failure = o->error != EMR_OK ? o->error : EMR_REFUSED;
+	n->refusal = o->result;
+}
+
+static void apply_unlink(edit *e, const emr_outcome *o)
+{
+	bool gone = o->result <= 1 || o->result == EMR_RESULT_GONE;
+	vacated *v = find_vacated(e->view, o->place.object);
+
+	if (gone && o->error == EMR_OK) {
+		edit_unvacate(e, o->place.object);
+		if (e->status == EMR_OK)
+			e->status = emr_journal_delete(e->txn, EMR_ROW_INO, o->place.object);
+		if (v != NULL)
+			v->is_over = true;
+		return;
+	}
+	if (v != NULL)
+		v->since_boot_ns = view_boot_ns(e->view) + PUBLISH_RETRY_NS;
+}
+
+typedef struct applying {
+	emr_view *view;
+	const publishing *run;
+	former_state *befores;	/* one for each outcome */
+	size_t count;
+	vacated *first;		/* those in front of it are new */
+} applying;
+
+static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *b)
+{
+	node *n = tree_by_id(a->view, o->node);
+
+	if (o->kind == EMR_CHANGE_UNLINK) {
+		apply_unlink(e, o);
+	} else if (o->error != EMR_OK || o->result > 1) {
+		apply_refusal(a->view, o);
+	} else if (n == NULL || n->state != NODE_LIVE) {
+		vacate_place(e, &o->place, EMR_META_FILE);
+	} else {
+		*b = remember(n);
+		apply_to_node(e, a->run, n, o);
+	}
+}
+
+static void keep_applied(applying *a)
+{
+	for (vacated **at = &a->view->vacated; *at != NULL;) {
+		vacated *v = *at;
+
+		if (v->is_over) {
+			*at = v->next;
+			free(v);
+		} else {
+			at = &v->next;
+		}
+	}
+	for (size_t i = 0; i < a->count; i++)
+		free(a->befores[i].was);
+}
+
+static void take_back_applied(applying *a)
+{
+	while (a->view->vacated != a->first)
+		vacated_drop(a->view, a->view->vacated->place.object);
+	for (vacated *v = a->view->vacated; v != NULL; v = v->next)
+		v->is_over = false;
+	for (size_t i = a->count; i-- > 0;)
+		if (a->befores[i].n != NULL)
+			take_back(a->view, &a->befores[i]);
+}
+
+emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	const answering *asked = arg;
+	applying a = { .view = asked->view, .run = asked->run };
+	emr_status status;
+	edit e = edit_with(a.view, txn);
+
+	a.befores = calloc(n > 0 ? n : 1, sizeof *a.befores);
+	if (a.befores == NULL) {
+		emr_journal_rollback(txn);
+		return EMR_NO_MEMORY;
+	}
+	a.count = n;
+	pthread_mutex_lock(&a.view->lock);
+	a.first = a.view->vacated;
+	e.status = tree_reserve_ids(a.view, 2 * n);	/* there and, perhaps, back */
+	for (size_t i = 0; i < n && e.status == EMR_OK; i++)
+		apply_one(&a, &e, &outcomes[i], &a.befores[i]);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		keep_applied(&a);
+	else
+		take_back_applied(&a);
+	pthread_mutex_unlock(&a.view->lock);
+	free(a.befores);
+	return status;
+}
+
+void answers_tell_failures(const publishing *p)
+{
+	emr_view *view = p->view;
+
+	if (view->options.notice == NULL)
+		return;
+	for (size_t i = 0; i < p->nnodes; i++) {
+		char *path = NULL;
+
+		pthread_mutex_lock(&view->lock);
+		if (p->nodes[i]->failure != EMR_OK && p->nodes[i]->state == NODE_LIVE)
+			path = tree_path(p->nodes[i]);
+		pthread_mutex_unlock(&view->lock);
+		if (path != NULL)
+			view->options.notice(view->options.notice_arg, "refused", path);
+		free(path);
+	}
+}

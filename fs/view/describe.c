@@ -1,0 +1,278 @@
+/* Candidates become changes: everything a change borrows is copied out of the tree. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "publishing.h"
+
+void describe_free(publishing *p)
+{
+	for (size_t i = 0; i < p->nworks; i++) {
+		free(p->works[i].name);
+		free(p->works[i].target);
+		emr_buf_free(&p->works[i].attributes);
+	}
+	free(p->works);
+}
+
+static emr_status new_work(publishing *p, work **out_work)
+{
+	if (p->nworks == p->works_cap) {
+		size_t cap = p->works_cap == 0 ? 64 : p->works_cap * 2;
+		work *grown = realloc(p->works, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		p->works = grown;
+		p->works_cap = cap;
+	}
+	p->works[p->nworks] = (work){ 0 };
+	*out_work = &p->works[p->nworks];
+	return EMR_OK;
+}
+
+static unsigned depth_of(const node *n)
+{
+	unsigned depth = 0;
+
+	while (n->parent != NULL) {
+		depth++;
+		n = n->parent;
+	}
+	return depth;
+}
+
+static emr_change_kind kind_of(const node *n, bool moves)
+{
+	if (n->type != EMR_META_FILE)
+		return EMR_CHANGE_META;
+	if (!n->is_published || n->content_dirty)
+		return EMR_CHANGE_PUT;
+	return moves ? EMR_CHANGE_REWRAP : EMR_CHANGE_META;
+}
+
+static emr_status copy_names(work *w, const node *n)
+{
+	w->name = strdup(n->name != NULL ? n->name : "");
+	w->target = strdup(n->target != NULL ? n->target : "");
+	if (w->name == NULL || w->target == NULL)
+		return EMR_NO_MEMORY;
+	return emr_buf_append(&w->attributes, n->attributes.data, n->attributes.len);
+}
+
+static uint16_t count_attributes(emr_bytes attributes)
+{
+	emr_xattr one;
+	uint16_t n = 0;
+
+	while (emr_xattr_next(&attributes, &one))
+		n++;
+	return n;
+}
+
+static void fill_meta(const emr_view *view, work *w, const node *n)
+{
+	w->meta = (emr_meta){
+		.type = (emr_meta_type)n->type,
+		.mode = n->mode,
+		.n = n->type == EMR_META_FILE ? n->size : 0,
+		.mtime_ns = n->mtime_ns,
+	};
+	if (n->parent != NULL && !(n->is_domain && n->parent == view->root))
+		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(n->parent)
+			: n->lost_parent;
+	if (n->is_published)
+		memcpy(w->meta.r_pid, n->place.r_pid, sizeof w->meta.r_pid);
+	else
+		memcpy(w->meta.r_pid, emr_id32_random().b, sizeof w->meta.r_pid);
+}
+
+static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 domain)
+{
+	w->change = (emr_change){
+		.kind = kind,
+		.node = n->id,
+		.change = n->change,
+		.domain = domain,
+		.object = tree_future_id(n),
+		.is_inbox = n->is_inbox,
+	};
+	if (n->type != EMR_META_FILE)
+		return;
+	w->change.record_id = n->is_published ? n->place.record_id : n->id;
+	w->change.cver = n->is_published ? n->place.cver : 0;
+	if (kind == EMR_CHANGE_PUT)
+		w->change.cver++;
+}
+
+static emr_status describe(publishing *p, node *n)
+{
+	emr_id16 domain = tree_domain(n);
+	bool moves = n->is_published && !emr_id16_equal(domain, n->place.domain);
+	emr_change_kind kind = kind_of(n, moves);
+	emr_status status;
+	work *w;
+
+	if (moves && emr_id16_is_zero(n->next_id))
+		n->next_id = emr_id16_random();
+	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
+	if (kind == EMR_CHANGE_PUT && (!n->file->has_content || n->file->staging != NULL))
+		return EMR_OK;
+	status = new_work(p, &w);
+	if (status != EMR_OK)
+		return status;
+	p->nworks++;
+	status = copy_names(w, n);
+	if (status != EMR_OK)
+		return status;
+	fill_meta(p->view, w, n);
+	fill_change(w, n, kind, tree_domain(n));
+	w->depth = depth_of(n);
+	w->from = n->place;
+	if (n->parent != NULL)
+		w->parent = n->parent->id;
+	if (kind == EMR_CHANGE_PUT) {
+		w->content = n->file->content;
+		w->meta.n = w->content.n;
+		w->wrote = n->file->wrote;
+	}
+	if (!n->is_published)
+		w->change.from = NULL;
+	else
+		w->change.from = &w->from;	/* set again once the array stands still */
+	return EMR_OK;
+}
+
+/* A directory that changes domain gets its new id first: what lies in it will name that id. */
+static void draw_future_ids(publishing *p)
+{
+	for (size_t i = 0; i < p->nnodes; i++) {
+		node *n = p->nodes[i];
+
+		if (n->type == EMR_META_DIR && n->is_published && emr_id16_is_zero(n->next_id) &&
+			!emr_id16_equal(tree_domain(n), n->place.domain))
+			n->next_id = emr_id16_random();
+	}
+}
+
+#define ANCHORED_AT_ONCE 64	/* rows of at most 22 KiB: well within one frame */
+
+/* Rows for KIDS, which have none. */
+static emr_status put_rows(emr_view *view, node **kids, size_t n)
+{
+	edit e = edit_begin(view);
+	emr_status status;
+
+	for (size_t i = 0; i < n; i++) {
+		node_row row = row_of_node(kids[i]);
+
+		edit_put(&e, kids[i]->id, &row);
+	}
+	status = edit_commit(&e, NULL);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		kids[i]->has_row = true;
+	return status;
+}
+
+/* What lies in a directory that changes its id is found by its row until it has followed. */
+static emr_status anchor_kids(emr_view *view, const node *directory)
+{
+	node *without[ANCHORED_AT_ONCE];
+	emr_status status = EMR_OK;
+	size_t n = 0;
+
+	for (node *kid = tree_next_kid(directory, 0); kid != NULL && status == EMR_OK;
+		kid = tree_next_kid(directory, kid->cookie)) {
+		if (!kid->has_row)
+			without[n++] = kid;
+		if (n == ANCHORED_AT_ONCE) {
+			status = put_rows(view, without, n);
+			n = 0;
+		}
+	}
+	return status == EMR_OK && n > 0 ? put_rows(view, without, n) : status;
+}
+
+static emr_status anchor_all_kids(publishing *p)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++) {
+		const node *n = p->nodes[i];
+
+		if (n->type == EMR_META_DIR && n->is_published && n->state == NODE_LIVE &&
+			!emr_id16_equal(tree_domain(n), n->place.domain))
+			status = anchor_kids(p->view, n);
+	}
+	return status;
+}
+
+static emr_status describe_unlinks(publishing *p)
+{
+	size_t n = 0;
+
+	for (const vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
+		emr_status status;
+		work *w;
+
+		if (!v->is_sent)
+			continue;
+		status = new_work(p, &w);
+		if (status != EMR_OK)
+			return status;
+		p->nworks++;
+		n++;
+		w->depth = UINT32_MAX;
+		w->change = (emr_change){ .kind = EMR_CHANGE_UNLINK, .node = v->place.object,
+			.domain = v->place.domain, .object = v->place.object };
+	}
+	return EMR_OK;
+}
+
+static int by_depth(const void *a, const void *b)
+{
+	const work *x = a, *y = b;
+
+	return x->depth < y->depth ? -1 : x->depth > y->depth;
+}
+
+/* The array is in its final order: now its entries may point into themselves. */
+static void link_works(publishing *p)
+{
+	if (p->nworks > 1)
+		qsort(p->works, p->nworks, sizeof *p->works, by_depth);
+	for (size_t i = 0; i < p->nworks; i++) {
+		work *w = &p->works[i];
+
+		if (w->change.kind == EMR_CHANGE_UNLINK)
+			continue;
+		w->meta.name = emr_bytes_of(w->name, strlen(w->name));
+		w->meta.target = emr_bytes_of(w->target, strlen(w->target));
+		w->meta.xattrs = emr_buf_view(&w->attributes);
+		w->meta.xattr_count = count_attributes(w->meta.xattrs);
+		w->change.meta = &w->meta;
+		w->change.content = w->change.kind == EMR_CHANGE_PUT ? &w->content : NULL;
+		w->change.from = w->change.from != NULL ? &w->from : NULL;
+	}
+}
+
+emr_status describe_all(publishing *p)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&p->view->lock);
+	status = heirs_settle(p);
+	draw_future_ids(p);
+	if (status == EMR_OK)
+		status = anchor_all_kids(p);
+	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++)
+		if (p->nodes[i]->state == NODE_LIVE && !p->nodes[i]->is_local)
+			status = describe(p, p->nodes[i]);
+	if (status == EMR_OK)
+		status = describe_unlinks(p);
+	pthread_mutex_unlock(&p->view->lock);
+	if (status == EMR_OK)
+		link_works(p);
+	return status;
+}

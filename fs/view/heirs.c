@@ -1,0 +1,185 @@
+/* Names that went away: who inherits the record, and who leaves it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops_file.h"
+#include "publishing.h"
+
+bool heirs_lack_bytes(const node *n)
+{
+	return n->file != NULL && n->file->keep_spill;
+}
+
+/* The unpublished file that has the name of a record which went away. */
+static node *heir_of(const emr_view *view, const vacated *v)
+{
+	const node *directory = tree_by_id(view, v->directory);
+	node *n;
+
+	if (!v->may_be_adopted || directory == NULL || directory->state != NODE_LIVE)
+		return NULL;
+	n = tree_child(view, directory, v->name);
+	if (n == NULL || n->type != EMR_META_FILE || n->is_published || n->is_local)
+		return NULL;
+	return emr_id16_equal(tree_domain(n), v->place.domain) ? n : NULL;
+}
+
+bool heirs_are_awaited(const emr_view *view, const vacated *v)
+{
+	const node *heir = heir_of(view, v);
+
+	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir));
+}
+
+/* ---- who takes the place of a name that went away ---- */
+
+/* N becomes a new version of the record that had its name. */
+static emr_status inherit(emr_view *view, node *n, const vacated *v)
+{
+	emr_place place = v->place;
+	emr_id16 before = n->id;
+	emr_status status;
+	node_row row;
+	edit e;
+
+	status = tree_change_id(view, n, place.object);
+	if (status != EMR_OK)
+		return status;
+	n->is_published = true;
+	n->content_dirty = true;	/* also when it is empty, or an older version that came back */
+	n->place = place;
+	row = row_of_node(n);
+	e = edit_begin(view);
+	edit_delete(&e, before);
+	edit_put(&e, n->id, &row);
+	edit_unvacate(&e, place.object);
+	if (n->file->has_content) {
+		edit_unpin(&e, &n->file->content.c, before);
+		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
+	}
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = false;
+		return tree_change_id(view, n, before) == EMR_OK ? status : EMR_NO_MEMORY;
+	}
+	vacated_drop(view, place.object);
+	return EMR_OK;
+}
+
+/* Gives vacated records to whoever holds their name now; the rest will be unlinked, when they are quiet. */
+emr_status heirs_settle(publishing *p)
+{
+	emr_view *view = p->view;
+	vacated *v = view->vacated, *next;
+
+	for (; v != NULL; v = next) {
+		node *heir = heir_of(view, v);
+		emr_status status;
+
+		next = v->next;
+		v->is_sent = false;
+		if (heir != NULL && heir->in_run) {
+			status = inherit(view, heir, v);
+			if (status != EMR_OK)
+				return status;
+			continue;
+		}
+		/* An heir that is still being written: wait for it. */
+		v->is_sent = heir == NULL &&
+			(p->all || view_boot_ns(view) - v->since_boot_ns >= view->options.quiet_ns);
+	}
+	return EMR_OK;
+}
+
+/* ---- records that went to a name of scratch ---- */
+
+/* The bytes of a published file with a key of this computer's own, so that it reads without its record. */
+static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
+{
+	emr_content_key *key = NULL;
+	emr_place place;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	place = n->place;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_facts_open_content(view->options.facts, &place, out_content, &key);
+	if (status == EMR_OK)
+		status = emr_content_keep_key(view->options.records, out_content, key);
+	emr_content_key_free(key);
+	return status;
+}
+
+/* What lies in DIRECTORY was published under the id that it had: should it be published again, that must be, too. */
+static void mark_kids(emr_view *view, const node *directory)
+{
+	for (node *kid = tree_next_kid(directory, 0); kid != NULL; kid = tree_next_kid(directory, kid->cookie)) {
+		kid->meta_dirty = true;
+		mark_changed(view, kid);
+	}
+}
+
+/* N has a local-only name: it leaves its record, which stays vacated under the name it had. */
+emr_status heirs_leave_record(emr_view *view, node *n)
+{
+	emr_content content;
+	emr_id16 before = n->id;
+	emr_status status = EMR_OK;
+	bool needs_content;
+	vacated *v;
+	node_row row;
+	edit e;
+
+	pthread_mutex_lock(&view->lock);
+	needs_content = n->type == EMR_META_FILE && !n->file->has_content && n->place.pversion != 0;
+	pthread_mutex_unlock(&view->lock);
+	if (needs_content)
+		status = own_content(view, n, &content);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	if (!n->is_local || !n->is_published || n->state != NODE_LIVE) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_OK;
+	}
+	v = vacated_of(view, n);
+	if (v == NULL || tree_change_id(view, n, emr_id16_random()) != EMR_OK) {
+		free(v);
+		pthread_mutex_unlock(&view->lock);
+		return EMR_NO_MEMORY;
+	}
+	n->is_published = false;
+	if (needs_content) {
+		n->file->content = content;
+		n->file->has_content = true;
+	}
+	row = row_of_node(n);
+	e = edit_begin(view);
+	edit_delete(&e, before);
+	edit_put(&e, n->id, &row);
+	if (n->file != NULL && n->file->has_content && !needs_content)
+		edit_unpin(&e, &n->file->content.c, before);
+	if (n->file != NULL && n->file->has_content)
+		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
+	if (n->type == EMR_META_DIR)
+		edit_moved(&e, before, n->id);
+	edit_vacate(&e, v);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = true;
+		if (needs_content)
+			n->file->has_content = false;
+		if (tree_change_id(view, n, before) != EMR_OK)
+			status = EMR_NO_MEMORY;
+		free(v);
+	} else {
+		n->has_row = true;
+		free(n->was);
+		n->was = NULL;
+		vacated_add(view, v);
+		if (n->type == EMR_META_DIR)
+			mark_kids(view, n);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

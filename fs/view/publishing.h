@@ -1,0 +1,55 @@
+/* What the parts of one publishing run share: candidates, the changes made of them, and the answers. */
+#pragma once
+
+#include "edit.h"
+
+/* One change with everything it borrows, copied out of the tree. */
+typedef struct work {
+	emr_change change;
+	emr_meta meta;
+	emr_content content;
+	emr_place from;
+	char *name, *target;
+	emr_buf attributes;
+	unsigned depth;
+	uint64_t wrote;
+	emr_id16 parent;	/* as rows name it */
+	bool is_done;
+} work;
+
+typedef struct publishing {
+	emr_view *view;
+	bool all;
+	node **nodes;	/* candidates, each with one open counted */
+	size_t nnodes, nodes_cap;
+	work *works;
+	size_t nworks, works_cap;
+} publishing;
+
+#define PUBLISH_RUN_MAX 2000	/* bounds the memory of one run; the next one follows at once */
+#define PUBLISH_RETRY_NS INT64_C(5000000000)	/* after a refusal of the moment */
+
+/* heirs.c: names that went away */
+
+/* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's version. */
+bool heirs_lack_bytes(const node *n);
+/* Somebody writes what will be the record's next version, or it failed: nothing else is waited for. */
+bool heirs_are_awaited(const emr_view *view, const vacated *v);
+/* Under view->lock: gives vacated records to whoever holds their name now, and marks the rest that are quiet. */
+emr_status heirs_settle(publishing *p);
+/* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the name it had. */
+emr_status heirs_leave_record(emr_view *view, node *n);
+
+/* describe.c: candidates become changes */
+emr_status describe_all(publishing *p);
+void describe_free(publishing *p);
+
+/* answers.c: answers become state */
+
+/* The argument of answers_apply, an emr_outcome_fn. */
+typedef struct answering {
+	emr_view *view;
+	const publishing *run;	/* NULL for batches of an earlier run */
+} answering;
+emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
+void answers_tell_failures(const publishing *p);
