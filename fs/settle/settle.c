@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
@@ -17,6 +18,7 @@ struct emr_settle {
 	emr_settle_options options;
 	emr_id16 net_id;
 	uint8_t person_pk[32];
+	bool has_compared;	/* the ledger with what the journal has seen of it */
 };
 
 /* What goes into one batch. */
@@ -54,9 +56,64 @@ void emr_settle_free(emr_settle *settle)
 	free(settle);
 }
 
+/* ---- how far the ledger has been seen ----
+ *
+ * Replica and high-water mark lie in the clear: whoever holds the disk can put all of them back together with the ledger.
+ * The journal is sealed, so it remembers too: size and root with every answer. */
+
+#define SEEN_VERSION 1
+#define SEEN_BYTES 41
+
+static const emr_id16 seen_key;
+
+static emr_status remember_seen(emr_settle *settle, emr_journal_txn *txn)
+{
+	uint8_t bytes[SEEN_BYTES] = { SEEN_VERSION };
+	emr_replica_position at;
+	emr_status status = emr_replica_at(settle->options.replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	emr_put_u64(bytes + 1, at.size);
+	memcpy(bytes + 9, at.root, sizeof at.root);
+	return emr_journal_put(txn, EMR_ROW_SEEN, seen_key, emr_bytes_of(bytes, sizeof bytes));
+}
+
+static emr_status compare_seen(emr_settle *settle)
+{
+	EMR_AUTO_BUF row = { 0 };
+	emr_replica_position at;
+	uint8_t root[32];
+	uint64_t size;
+	emr_status status;
+
+	status = emr_journal_get(settle->options.journal, EMR_ROW_SEEN, seen_key, &row);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (row.len != SEEN_BYTES || row.data[0] != SEEN_VERSION)
+		return row.len > 0 && row.data[0] > SEEN_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	size = emr_get_u64(row.data + 1);
+	status = emr_replica_at(settle->options.replica, &at);
+	if (status != EMR_OK)
+		return status;
+	if (at.size < size)
+		return EMR_ROLLBACK;
+	status = emr_ledger_root(settle->options.ledger, size, root);
+	if (status != EMR_OK)
+		return status;
+	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
+}
+
 emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg)
 {
-	return emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
+	emr_status status = emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
+
+	if (status != EMR_OK || settle->has_compared)
+		return status;
+	/* Once: from then on the replica itself does not go back. */
+	status = compare_seen(settle);
+	settle->has_compared = status == EMR_OK;
+	return status;
 }
 
 /* ---- the domain and its listing key ---- */
@@ -302,6 +359,8 @@ static emr_status hand_out(emr_settle *settle, emr_id16 key, const outbox *box, 
 	if (status != EMR_OK)
 		return status;
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		status = remember_seen(settle, txn);
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;

@@ -95,7 +95,8 @@ void view_stop_writing(emr_view *view, emr_status why)
 	emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s", emr_status_text(why));
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg,
-			why == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged", "");
+			why == EMR_NEWER_FORMAT ? "newer-format" : why == EMR_ROLLBACK ? "rollback"
+				: "ledger-damaged", "");
 }
 
 static emr_status recover(emr_view *view)

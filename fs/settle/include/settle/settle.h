@@ -16,6 +16,7 @@ enum {
 	EMR_ROW_VACATED = 'U',	/* a published name that went away (view) */
 	EMR_ROW_INO = 'I',	/* st_ino that is not made from the object id (view) */
 	EMR_ROW_MOVED = 'P',	/* the object id that a directory got instead of this one (view) */
+	EMR_ROW_SEEN = 'H',	/* how far the ledger has been seen */
 	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
 };
 
@@ -73,5 +74,6 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 	void *arg);
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
-/* The replica takes in what is new on the ledger. */
+/* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older than, or another than, the
+ * journal remembers; also when replica and high-water mark were put back with it. */
 emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg);

@@ -1,0 +1,119 @@
+/* Whoever holds the disk puts back an older ledger together with everything that watches it, but for the sealed journal. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "emr_stack.h"
+#include "emr_test.h"
+
+static char home[64];
+static char notices[256];
+
+static void note(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	(void)path;
+	strncat(notices, id, sizeof notices - strlen(notices) - 2);
+	strcat(notices, " ");
+}
+
+/* WORDS with every % replaced by the home. */
+static void run(const char *words)
+{
+	char command[512];
+	size_t at = 0;
+
+	for (; *words != 0; words++)
+		at += (size_t)snprintf(command + at, sizeof command - at, *words == '%' ? "%s" : "%.1s",
+			*words == '%' ? home : words);
+	assert_int_equal(system(command), 0);
+}
+
+static void save(emr_stack *stack, const char *name)
+{
+	emr_handle *handle;
+	emr_attr attr;
+
+	assert_ok(emr_view_create(stack->view, EMR_ROOT_NODE, name, 0600, O_RDWR, &attr, &handle));
+	assert_ok(emr_view_write(handle, 0, emr_bytes_of(name, strlen(name))));
+	assert_ok(emr_view_flush(handle));
+	emr_view_release(handle);
+	assert_ok(emr_view_publish_now(stack->view));
+}
+
+static void open_stack(emr_stack *out_stack)
+{
+	emr_stack_options options = { .notice = note };
+
+	notices[0] = 0;
+	assert_ok(emr_stack_open(home, &options, out_stack));
+}
+
+static int make_home(void **state)
+{
+	(void)state;
+	strcpy(home, "/tmp/emr-seen-XXXXXX");
+	assert_non_null(mkdtemp(home));
+	assert_ok(emr_stack_create(home));
+	return 0;
+}
+
+static int drop_home(void **state)
+{
+	(void)state;
+	run("rm -rf % %.old");
+	return 0;
+}
+
+static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(void **state)
+{
+	emr_stack stack;
+	emr_attr attr;
+
+	(void)state;
+	open_stack(&stack);
+	save(&stack, "one");
+	emr_stack_close(&stack);
+	run("cp -a % %.old");
+	open_stack(&stack);
+	save(&stack, "two");
+	emr_stack_close(&stack);
+	run("rm -rf %/network");
+	run("cp -a %.old/network %/");
+	run("cp -a %.old/replica.* %/");
+	open_stack(&stack);
+	assert_status(EMR_READ_ONLY,
+		emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
+	assert_non_null(strstr(notices, "rollback"));
+	assert_ok(emr_view_find(stack.view, "one", &attr));
+	emr_stack_close(&stack);
+}
+
+static void an_untouched_ledger_is_followed(void **state)
+{
+	emr_stack stack;
+	emr_attr attr;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		char name[8];
+
+		snprintf(name, sizeof name, "f%d", i);
+		open_stack(&stack);
+		save(&stack, name);
+		assert_string_equal(notices, "");
+		assert_ok(emr_view_find(stack.view, name, &attr));
+		emr_stack_close(&stack);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only, make_home,
+			drop_home),
+		cmocka_unit_test_setup_teardown(an_untouched_ledger_is_followed, make_home, drop_home),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
