@@ -22,7 +22,7 @@ typedef struct emr_batch_options {
 } emr_batch_options;
 
 typedef struct emr_operation {
-	uint8_t op; /* wire code of formats §2.5, e.g. 0x20 PUT */
+	uint8_t op; /* wire code (contract/codes.h), e.g. 0x20 PUT */
 	uint16_t flags;
 	emr_id16 domain;
 	emr_id16 object;

@@ -78,7 +78,7 @@ typedef struct emr_replica_position {
 } emr_replica_position;
 emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_position);
 
-/* A state row by its printable key ("D/<hex>", "K/<hex>", formats §2.4).  EMR_NOT_FOUND,
+/* A state row by its printable key ("D/<hex>", "K/<hex>": contract/rows.h).  EMR_NOT_FOUND,
  * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);
 /* Rows whose key begins with PREFIX, in order.  fn ends the walk with any other status than EMR_OK.
