@@ -1,5 +1,6 @@
-/* One flipped bit anywhere on the disk, a segment cut short, a file removed: never a wrong byte and never a wrong name; a named
- * error, a quarantine or a rebuild, and everything else stays readable. */
+/* One flipped bit anywhere on the disk, a segment cut short, a file removed: never a wrong byte and
+ * never a wrong name; a named error, a quarantine or a rebuild, and everything else stays readable.
+ */
 #include "view_kit.h"
 
 #include <dirent.h>
@@ -12,7 +13,7 @@ typedef struct wanted {
 	const char *path;
 	const uint8_t *bytes;
 	size_t len;
-	const uint8_t *older;	/* also right: an earlier content; NULL: none */
+	const uint8_t *older; /* also right: an earlier content; NULL: none */
 	size_t older_len;
 	bool is_confirmed;
 } wanted;
@@ -62,15 +63,28 @@ static void fill_folder(kit *k)
 	memcpy(spilled + 20000, noise + 99, 5000);
 	assert_ok(emr_view_write(h, 20000, emr_bytes_of(noise + 99, 5000)));
 	assert_ok(emr_view_fsync(h));
-	all[0] = (wanted){ .path = "A/small", .bytes = noise, .len = 100, .is_confirmed = true };
-	all[1] = (wanted){ .path = "A/big", .bytes = noise, .len = BIG, .is_confirmed = true };
-	all[2] = (wanted){ .path = "A/in/two", .bytes = noise + 6, .len = 40000, .is_confirmed = true };
-	all[3] = (wanted){ .path = "A/exact", .bytes = noise + 7, .len = 16384, .is_confirmed = true };
-	all[4] = (wanted){ .path = "A/working", .bytes = spilled, .len = 50000, .older = noise + 8,
-		.older_len = 50000, .is_confirmed = true };
-	all[5] = (wanted){ .path = "A/fresh", .bytes = noise + 9, .len = 30000, .older = noise, .older_len = 0 };
-	all[6] = (wanted){ .path = "A/own.part", .bytes = (const uint8_t *)"local only", .len = 10,
-		.older = noise, .older_len = 0 };
+	all[0] = (wanted){.path = "A/small", .bytes = noise, .len = 100, .is_confirmed = true};
+	all[1] = (wanted){.path = "A/big", .bytes = noise, .len = BIG, .is_confirmed = true};
+	all[2] = (wanted){
+		.path = "A/in/two", .bytes = noise + 6, .len = 40000, .is_confirmed = true};
+	all[3] =
+		(wanted){.path = "A/exact", .bytes = noise + 7, .len = 16384, .is_confirmed = true};
+	all[4] = (wanted){.path = "A/working",
+		.bytes = spilled,
+		.len = 50000,
+		.older = noise + 8,
+		.older_len = 50000,
+		.is_confirmed = true};
+	all[5] = (wanted){.path = "A/fresh",
+		.bytes = noise + 9,
+		.len = 30000,
+		.older = noise,
+		.older_len = 0};
+	all[6] = (wanted){.path = "A/own.part",
+		.bytes = (const uint8_t *)"local only",
+		.len = 10,
+		.older = noise,
+		.older_len = 0};
 	assert_ok(emr_store_index_now(k->stack.store));
 	snprintf(base_path, sizeof base_path, "%.190s-base", k->path);
 	kit_copy_tree(k->path, base_path);
@@ -121,7 +135,8 @@ static void look_at(kit *k, const wanted *f, outcome *o, const char *where)
 		emr_view_release(h);
 	}
 	if (status != EMR_OK) {
-		if (status != EMR_DAMAGED && status != EMR_MISSING_DATA && status != EMR_NEWER_FORMAT)
+		if (status != EMR_DAMAGED && status != EMR_MISSING_DATA &&
+			status != EMR_NEWER_FORMAT)
 			fail_msg("%s: %s gives \"%s\"", where, f->path, emr_status_text(status));
 		o->failed++;
 	} else if (is_content(got, n, f->bytes, f->len)) {
@@ -135,8 +150,8 @@ static void look_at(kit *k, const wanted *f, outcome *o, const char *where)
 
 static bool count_known(void *arg, const char *name, const emr_attr *attr, uint64_t next)
 {
-	static const char *const known[] = { ".", "..", "Inbox", "A", "in", "small", "big", "two", "exact", "working",
-		"fresh", "own.part" };
+	static const char *const known[] = {".", "..", "Inbox", "A", "in", "small", "big", "two",
+		"exact", "working", "fresh", "own.part"};
 
 	(void)attr;
 	(void)next;
@@ -150,7 +165,7 @@ static bool count_known(void *arg, const char *name, const emr_attr *attr, uint6
 /* A record whose directory cannot be read hangs at the top: under its own name all the same. */
 static void look_for_strangers(kit *k, const char *where)
 {
-	static const char *const directories[] = { "", "A", "A/in", "in" };
+	static const char *const directories[] = {"", "A", "A/in", "in"};
 
 	for (size_t i = 0; i < 4; i++) {
 		const char *stranger = NULL;
@@ -158,7 +173,8 @@ static void look_for_strangers(kit *k, const char *where)
 
 		if (emr_view_find(k->view, directories[i], &attr) != EMR_OK)
 			continue;
-		assert_ok(emr_view_each_entry(k->view, attr.node, 0, false, count_known, &stranger));
+		assert_ok(
+			emr_view_each_entry(k->view, attr.node, 0, false, count_known, &stranger));
 		if (stranger != NULL)
 			fail_msg("%s: a strange name %s", where, stranger);
 	}
@@ -182,7 +198,7 @@ static void try_to_go_on(kit *k)
 
 static outcome look(const char *path, const char *where)
 {
-	outcome o = { 0 }, again = { 0 };
+	outcome o = {0}, again = {0};
 	kit k;
 
 	kit_adopt(&k, path, base.clock.unix_ns, base.clock.boot_ns);
@@ -213,7 +229,7 @@ static char damaged_path[256];
 static void copy_base(void)
 {
 	snprintf(damaged_path, sizeof damaged_path, "%.199s-copy", base_path);
-	if (access(damaged_path, F_OK) == 0)	/* left by a failed test */
+	if (access(damaged_path, F_OK) == 0) /* left by a failed test */
 		kit_remove_state(damaged_path);
 	kit_copy_tree(base_path, damaged_path);
 }
@@ -275,7 +291,8 @@ static void flip_all_over(const char *file, int times, judge fn)
 
 	assert_true(size > 0);
 	for (int i = 0; i < times; i++) {
-		off_t at = i < times / 4 ? i * 3 % size : (off_t)(kit_random(&seed) % (uint64_t)size);
+		off_t at =
+			i < times / 4 ? i * 3 % size : (off_t)(kit_random(&seed) % (uint64_t)size);
 		char where[400];
 		outcome o;
 
@@ -291,8 +308,8 @@ static void flip_all_over(const char *file, int times, judge fn)
 		damaged += o.opened == EMR_OK && o.exact < FILES;
 		refused += o.opened != EMR_OK;
 	}
-	print_message("%s: %u times all there, %u times something damaged, %u times refused\n", file, exact, damaged,
-		refused);
+	print_message("%s: %u times all there, %u times something damaged, %u times refused\n",
+		file, exact, damaged, refused);
 }
 
 static void everything_is_there(const outcome *o, const char *where)
@@ -310,21 +327,25 @@ static void one_file_at_most_is_hurt(const outcome *o, const char *where)
 			emr_status_text(o->opened), o->exact, o->older, o->failed, o->missing);
 }
 
-/* What is on the ledger is there; what only the journal knew may be missing, and then the folder says so. */
+/* What is on the ledger is there; what only the journal knew may be missing, and then the folder
+ * says so. */
 static void confirmed_files_are_there(const outcome *o, const char *where)
 {
 	if (o->opened != EMR_OK || o->exact + o->older + o->failed < 5 || o->failed > 1 ||
 		(o->missing > 0 && !o->read_only && !o->noticed))
 		fail_msg("%s: opened \"%s\", %u exact, %u older, %u failed, %u missing, %s", where,
 			emr_status_text(o->opened), o->exact, o->older, o->failed, o->missing,
-			o->read_only ? "read-only" : o->noticed ? "noticed" : "silent");
+			o->read_only ? "read-only"
+			: o->noticed ? "noticed"
+				     : "silent");
 }
 
 static void all_or_a_named_refusal(const outcome *o, const char *where)
 {
-	bool named = o->opened == EMR_DAMAGED || o->opened == EMR_NEWER_FORMAT || o->opened == EMR_FORK ||
-		o->opened == EMR_ROLLBACK || o->opened == EMR_WRONG_PASSPHRASE || o->opened == EMR_LIMIT ||
-		o->opened == EMR_UNSUPPORTED || o->opened == EMR_BAD_SIGNATURE;
+	bool named = o->opened == EMR_DAMAGED || o->opened == EMR_NEWER_FORMAT ||
+		     o->opened == EMR_FORK || o->opened == EMR_ROLLBACK ||
+		     o->opened == EMR_WRONG_PASSPHRASE || o->opened == EMR_LIMIT ||
+		     o->opened == EMR_UNSUPPORTED || o->opened == EMR_BAD_SIGNATURE;
 
 	if (!named)
 		everything_is_there(o, where);
@@ -402,7 +423,8 @@ static void a_bit_of_a_segment(void **state)
 	flip_all_over(segment, 120, confirmed_files_are_there);
 }
 
-/* Small things in a segment of large blocks: headers, frames and pins, each byte's neighbourhood. */
+/* Small things in a segment of large blocks: headers, frames and pins, each byte's neighbourhood.
+ */
 static void a_bit_near_every_frame_of_a_segment(void **state)
 {
 	char segment[300], path[600];
@@ -422,14 +444,15 @@ static void a_bit_near_every_frame_of_a_segment(void **state)
 	for (off_t at = 0; at + 4 < size; at++)
 		seen += memcmp(bytes + at, "EMR", 3) == 0;
 	for (off_t at = 40; at + 200 < size; at++) {
-		static const int offsets[] = { -38, -10, 0, 3, 10, 60 };
+		static const int offsets[] = {-38, -10, 0, 3, 10, 60};
 		char where[400];
 		outcome o;
 
 		if (memcmp(bytes + at, "EMR", 3) != 0 || frames++ % (seen / 12 + 1) != 0)
 			continue;
 		for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
-			snprintf(where, sizeof where, "frame at %lld%+d", (long long)at, offsets[i]);
+			snprintf(
+				where, sizeof where, "frame at %lld%+d", (long long)at, offsets[i]);
 			copy_base();
 			flip(segment, at + offsets[i], 3);
 			o = look(damaged_path, where);
@@ -468,7 +491,8 @@ static void a_segment_cut_short(void **state)
 
 static void files_that_are_gone(void **state)
 {
-	static const char *const gone[] = { "replica.sqlite", "store/index.sqlite", "store/journal.head" };
+	static const char *const gone[] = {
+		"replica.sqlite", "store/index.sqlite", "store/journal.head"};
 	char segment[300], path[600];
 	outcome o;
 

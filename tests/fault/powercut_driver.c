@@ -70,20 +70,20 @@ static void mark(const char *format, ...)
 
 /* ---- the workload ---- */
 
-typedef struct plan {	/* a file as it should be */
+typedef struct plan { /* a file as it should be */
 	char path[120];
 	uint8_t *bytes;
 	size_t len;
 	bool in_spill;
-	emr_handle *open;	/* a session of writing */
+	emr_handle *open; /* a session of writing */
 } plan;
 
 #define FILES 24
 static plan files[FILES];
 static size_t nfiles;
 
-static const char *const directories[] = { "A", "B", "A/in", "B/in", "A/in/deep" };
-static const char *const stems[] = { "f", "g", "scan.dcm", "x~", ".y.swp", "note.txt", "z.part" };
+static const char *const directories[] = {"A", "B", "A/in", "B/in", "A/in/deep"};
+static const char *const stems[] = {"f", "g", "scan.dcm", "x~", ".y.swp", "note.txt", "z.part"};
 
 static uint64_t node_of(const char *path)
 {
@@ -106,7 +106,8 @@ static uint64_t parent_of(const char *path, const char **out_name)
 	char directory[120];
 
 	*out_name = slash != NULL ? slash + 1 : path;
-	snprintf(directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
+	snprintf(
+		directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
 	return node_of(directory);
 }
 
@@ -158,7 +159,8 @@ static void fill(uint8_t *bytes, size_t len)
 
 static size_t some_size(void)
 {
-	static const size_t sizes[] = { 0, 1, 100, 5000, 16383, 16384, 40000, 63884, 262143, 262145, 300000 };
+	static const size_t sizes[] = {
+		0, 1, 100, 5000, 16383, 16384, 40000, 63884, 262143, 262145, 300000};
 
 	return any(3) == 0 ? any(20000) : sizes[any(any(4) == 0 ? 11 : 8)];
 }
@@ -182,7 +184,7 @@ static void make_file(void)
 	mark("o %ld make %s", ++number, path);
 	must(emr_view_make(stack.view, parent, name, 0644, &attr), path);
 	emr_view_forget(stack.view, attr.node, 1);
-	files[nfiles] = (plan){ .bytes = malloc(FILE_MAX) };
+	files[nfiles] = (plan){.bytes = malloc(FILE_MAX)};
 	snprintf(files[nfiles++].path, sizeof path, "%s", path);
 }
 
@@ -198,8 +200,10 @@ static void put_file(plan *f)
 	mark("o %ld %s %s %s", ++number, f->in_spill ? "spill" : "put", f->path, hash_of(f));
 	must(emr_view_open_file(stack.view, node_of(f->path), O_WRONLY | O_TRUNC, &h), f->path);
 	for (size_t at = 0; at < f->len; at += 50000)
-		must(emr_view_write(h, at, emr_bytes_of(f->bytes + at,
-			f->len - at < 50000 ? f->len - at : 50000)), f->path);
+		must(emr_view_write(h, at,
+			     emr_bytes_of(
+				     f->bytes + at, f->len - at < 50000 ? f->len - at : 50000)),
+			f->path);
 	must(emr_view_flush(h), f->path);
 	if (any(4) == 0) {
 		must(emr_view_fsync(h), "fsync");
@@ -247,7 +251,7 @@ static void end_session(plan *f)
 
 static void cut_file(plan *f)
 {
-	emr_attr want = { .size_bytes = any(f->len + 2000) }, got;
+	emr_attr want = {.size_bytes = any(f->len + 2000)}, got;
 
 	if (f->open != NULL || want.size_bytes > FILE_MAX)
 		return;
@@ -306,16 +310,16 @@ static void remove_file(plan *f)
 
 static void set_file(plan *f)
 {
-	emr_attr want = { .mode = (uint16_t)(0600 + any(0100)) }, got;
+	emr_attr want = {.mode = (uint16_t)(0600 + any(0100))}, got;
 	uint64_t node = node_of(f->path);
-	EMR_AUTO_BUF old = { 0 };
+	EMR_AUTO_BUF old = {0};
 	char value[32];
 
 	if (emr_view_get_attribute(stack.view, node, "user.v", &old) == EMR_OK)
 		snprintf(value, sizeof value, "%.*s", (int)old.len, (const char *)old.data);
 	else
 		snprintf(value, sizeof value, "-");
-	if (strcmp(value, "-") != 0) {	/* two steps in the journal: one at a time */
+	if (strcmp(value, "-") != 0) { /* two steps in the journal: one at a time */
 		mark("o %ld set %s %o %s", ++number, f->path, want.mode, value);
 		must(emr_view_set_attr(stack.view, node, EMR_SET_MODE, &want, &got), f->path);
 		return;
@@ -323,14 +327,15 @@ static void set_file(plan *f)
 	must(emr_view_attr(stack.view, node, &got), f->path);
 	snprintf(value, sizeof value, "v%d", (int)any(1000000));
 	mark("o %ld set %s %o %s", ++number, f->path, got.mode, value);
-	must(emr_view_set_attribute(stack.view, node, "user.v", emr_bytes_of(value, strlen(value)), 0),
+	must(emr_view_set_attribute(
+		     stack.view, node, "user.v", emr_bytes_of(value, strlen(value)), 0),
 		f->path);
 }
 
 static void move_directory(void)
 {
-	static const char *const pairs[][2] = { { "A/moved", "B/moved" }, { "B/moved", "moved" },
-		{ "moved", "A/moved" }, { "A/moved", "A/in/moved" }, { "A/in/moved", "A/moved" } };
+	static const char *const pairs[][2] = {{"A/moved", "B/moved"}, {"B/moved", "moved"},
+		{"moved", "A/moved"}, {"A/moved", "A/in/moved"}, {"A/in/moved", "A/moved"}};
 	const char *const *pair = pairs[any(5)];
 	const char *from, *to;
 	uint64_t from_dir, to_dir;
@@ -358,7 +363,7 @@ static void move_directory(void)
 
 static void put_into_moved(void)
 {
-	static const char *const at[] = { "A/moved", "B/moved", "moved", "A/in/moved" };
+	static const char *const at[] = {"A/moved", "B/moved", "moved", "A/in/moved"};
 	plan *f = random_file();
 	const char *from, *to;
 	uint64_t from_dir, to_dir;
@@ -381,7 +386,7 @@ static void put_into_moved(void)
 
 static bool attribute(const char *path, const char *name, char out[64])
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 
 	if (emr_view_get_attribute(stack.view, node_of(path), name, &value) != EMR_OK)
 		return false;
@@ -399,7 +404,8 @@ static void publish(void)
 		plan *f = &files[i];
 
 		if (f->open != NULL || !attribute(f->path, "user.emrfs.state", state) ||
-			strncmp(state, "confirmed", 9) != 0 || !attribute(f->path, "user.emrfs.id", id) ||
+			strncmp(state, "confirmed", 9) != 0 ||
+			!attribute(f->path, "user.emrfs.id", id) ||
 			!attribute(f->path, "user.emrfs.version", version))
 			continue;
 		f->in_spill = false;
@@ -478,8 +484,11 @@ static int work(const char *path, uint64_t seed, long steps, bool threads)
 	if (marks_fd < 0)
 		die("no place for the promises");
 	random_state = seed;
-	options = (emr_stack_options){ .segment_bytes = 1 << 20, .no_workers = !threads, .threads = threads,
-		.quiet_ns = 30000000, .sync_ns = 50000000 };
+	options = (emr_stack_options){.segment_bytes = 1 << 20,
+		.no_workers = !threads,
+		.threads = threads,
+		.quiet_ns = 30000000,
+		.sync_ns = 50000000};
 	must(emr_stack_open(path, &options, &stack), "open");
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
 		make_directory(directories[i]);
@@ -602,7 +611,8 @@ static void go_on(void)
 	emr_attr attr;
 	emr_handle *h;
 
-	must(emr_view_create(stack.view, EMR_ROOT_NODE, "after", 0600, O_RDWR, &attr, &h), "create");
+	must(emr_view_create(stack.view, EMR_ROOT_NODE, "after", 0600, O_RDWR, &attr, &h),
+		"create");
 	must(emr_view_write(h, 0, emr_bytes_of(text, sizeof text)), "write");
 	must(emr_view_fsync(h), "fsync");
 	emr_view_release(h);
@@ -626,8 +636,9 @@ static void compare(const found *before, size_t n, const char *when)
 
 		for (size_t j = 0; j < count && !same; j++)
 			same = strcmp(before[i].path, all[j].path) == 0 &&
-				strcmp(before[i].hash, all[j].hash) == 0 &&
-				before[i].mode == all[j].mode && strcmp(before[i].value, all[j].value) == 0;
+			       strcmp(before[i].hash, all[j].hash) == 0 &&
+			       before[i].mode == all[j].mode &&
+			       strcmp(before[i].value, all[j].value) == 0;
 		if (!same)
 			die("%s is not what it was %s", before[i].path, when);
 	}
@@ -642,7 +653,7 @@ static int check(const char *path, const char *marks)
 	found *before;
 	size_t n;
 
-	options = (emr_stack_options){ .segment_bytes = 1 << 20, .no_workers = true };
+	options = (emr_stack_options){.segment_bytes = 1 << 20, .no_workers = true};
 	must(emr_stack_open(path, &options, &stack), "open after the cut");
 	look_at_everything();
 	if (model_match(m, all, count, why, sizeof why) < 0)

@@ -17,16 +17,16 @@ typedef struct content {
 	char hash[65];
 } content;
 
-typedef struct item {	/* a file or directory, whatever its name */
+typedef struct item { /* a file or directory, whatever its name */
 	bool is_directory;
 	content *versions;
 	size_t n;
-	long content_floor;	/* at least the content of this operation */
-	long row_op;		/* last operation that wrote its row */
+	long content_floor; /* at least the content of this operation */
+	long row_op;	    /* last operation that wrote its row */
 	bool in_spill;
 } item;
 
-typedef struct entry {	/* a name at one moment */
+typedef struct entry { /* a name at one moment */
 	char path[300];
 	size_t item;
 	unsigned mode;
@@ -46,7 +46,7 @@ typedef struct confirmed {
 } confirmed;
 
 struct model {
-	op *ops;	/* 1 .. nops; 0 is the empty folder */
+	op *ops; /* 1 .. nops; 0 is the empty folder */
 	long nops;
 	long floor;
 	item *items;
@@ -92,7 +92,7 @@ static void add_version(model *m, size_t at, long number, bool is_spilled, const
 	item *i = &m->items[at];
 
 	i->versions = grown(i->versions, (i->n + 1) * sizeof *i->versions);
-	i->versions[i->n] = (content){ .op = number, .is_spilled = is_spilled };
+	i->versions[i->n] = (content){.op = number, .is_spilled = is_spilled};
 	snprintf(i->versions[i->n++].hash, sizeof i->versions[0].hash, "%s", hash);
 }
 
@@ -101,7 +101,7 @@ static void add_version(model *m, size_t at, long number, bool is_spilled, const
 static size_t new_item(model *m, long number, bool is_directory)
 {
 	m->items = grown(m->items, (m->nitems + 1) * sizeof *m->items);
-	m->items[m->nitems] = (item){ .is_directory = is_directory, .row_op = number };
+	m->items[m->nitems] = (item){.is_directory = is_directory, .row_op = number};
 	if (!is_directory)
 		add_version(m, m->nitems, number, false, EMPTY_HASH);
 	return m->nitems++;
@@ -133,7 +133,7 @@ static void apply(model *m, state *s, long number, size_t *next_item, bool learn
 
 		*next_item = at + 1;
 		s->entries = grown(s->entries, (s->n + 1) * sizeof *s->entries);
-		s->entries[s->n] = (entry){ .item = at, .mode = o->kind[1] == 'k' ? 0755 : 0644 };
+		s->entries[s->n] = (entry){.item = at, .mode = o->kind[1] == 'k' ? 0755 : 0644};
 		snprintf(s->entries[s->n++].path, sizeof s->entries[0].path, "%s", o->a);
 	} else if (strcmp(o->kind, "rename") == 0) {
 		if (strcmp(o->a, o->b) != 0) {
@@ -165,7 +165,7 @@ static void read_operation(model *m, const char *line)
 {
 	long number;
 	size_t unused;
-	op o = { 0 };
+	op o = {0};
 
 	if (sscanf(line, "o %ld %9s %299s %299s", &number, o.kind, o.a, o.b) < 2 ||
 		number != m->nops + 1)
@@ -215,7 +215,7 @@ static void read_promise(model *m, const char *line)
 		(e = find(&m->now, path)) != NULL) {
 		m->confirmed = grown(m->confirmed, (m->nconfirmed + 1) * sizeof *m->confirmed);
 		m->confirmed[m->nconfirmed] =
-			(confirmed){ .op = number, .item = e->item, .version = version };
+			(confirmed){.op = number, .item = e->item, .version = version};
 		snprintf(m->confirmed[m->nconfirmed++].id, sizeof id, "%s", id);
 		m->items[e->item].in_spill = false;
 		promise_item(m, &m->items[e->item], number);
@@ -289,7 +289,8 @@ static const found *look(const found *items, size_t n, const char *path)
 	return NULL;
 }
 
-/* A rename may change the record's id, a scratch name ends it: only untouched names are held to their id. */
+/* A rename may change the record's id, a scratch name ends it: only untouched names are held to
+ * their id. */
 static bool was_renamed(const model *m, const confirmed *c, const entry *e, long number)
 {
 	for (long k = c->op + 1; k <= number; k++)
@@ -299,8 +300,8 @@ static bool was_renamed(const model *m, const confirmed *c, const entry *e, long
 	return false;
 }
 
-static bool fits(const model *m, const state *s, long number, const found *items, size_t n, char *why,
-	size_t why_size)
+static bool fits(const model *m, const state *s, long number, const found *items, size_t n,
+	char *why, size_t why_size)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const entry *e = &s->entries[i];
@@ -311,13 +312,14 @@ static bool fits(const model *m, const state *s, long number, const found *items
 			return false;
 		}
 		if (f->mode != e->mode || strcmp(f->value, e->value) != 0) {
-			snprintf(why, why_size, "after %ld: %s has mode %o and \"%s\", not %o and \"%s\"",
-				number, e->path, f->mode, f->value, e->mode, e->value);
+			snprintf(why, why_size,
+				"after %ld: %s has mode %o and \"%s\", not %o and \"%s\"", number,
+				e->path, f->mode, f->value, e->mode, e->value);
 			return false;
 		}
 		if (!f->is_directory && !may_read(&m->items[e->item], number, f->hash)) {
-			snprintf(why, why_size, "after %ld: %s has content %.16s (floor %ld)", number,
-				e->path, f->hash, m->items[e->item].content_floor);
+			snprintf(why, why_size, "after %ld: %s has content %.16s (floor %ld)",
+				number, e->path, f->hash, m->items[e->item].content_floor);
 			return false;
 		}
 		for (size_t c = 0; c < m->nconfirmed; c++)
@@ -325,7 +327,8 @@ static bool fits(const model *m, const state *s, long number, const found *items
 				!was_renamed(m, &m->confirmed[c], e, number) &&
 				(strcmp(m->confirmed[c].id, f->id) != 0 ||
 					f->version < m->confirmed[c].version)) {
-				snprintf(why, why_size, "after %ld: %s is record %s version %llu, not %s %llu",
+				snprintf(why, why_size,
+					"after %ld: %s is record %s version %llu, not %s %llu",
 					number, e->path, f->id, f->version, m->confirmed[c].id,
 					m->confirmed[c].version);
 				return false;
@@ -337,7 +340,8 @@ static bool fits(const model *m, const state *s, long number, const found *items
 		for (size_t j = 0; j < s->n; j++)
 			known = known || strcmp(s->entries[j].path, items[i].path) == 0;
 		if (!known) {
-			snprintf(why, why_size, "after %ld: %s should not be there", number, items[i].path);
+			snprintf(why, why_size, "after %ld: %s should not be there", number,
+				items[i].path);
 			return false;
 		}
 	}
@@ -346,7 +350,7 @@ static bool fits(const model *m, const state *s, long number, const found *items
 
 long model_match(model *m, const found *items, size_t n, char *why, size_t why_size)
 {
-	state s = { 0 };
+	state s = {0};
 	size_t next_item = 0, used = 0;
 	long match = -1;
 

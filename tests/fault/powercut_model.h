@@ -1,5 +1,6 @@
-/* What a workload did, as its promises tell, and what a folder may therefore hold after a power cut.
- * It refuses to guess: a folder fits one moment between the last promise and the cut, as a whole, or it does not. */
+/* What a workload did, as its promises tell, and what a folder may therefore hold after a power
+ * cut. It refuses to guess: a folder fits one moment between the last promise and the cut, as a
+ * whole, or it does not. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +9,10 @@
 
 /* A line of the promises file.  Operations are announced before they begin:
  *   o N mkdir PATH | o N make PATH | o N rename FROM TO | o N unlink PATH | o N rmdir PATH
- *   o N put PATH HASH (one whole content, closed) | o N spill PATH HASH (the same, perhaps in a spill)
- *   o N set PATH MODE VALUE (mode, and attribute user.v) | o N publish
- * and kept afterwards:
- *   d N               everything up to N is on the disk
- *   f N PATH          the file's content is at least that of operation N
- *   c N PATH ID VER   confirmed: record id and version */
+ *   o N put PATH HASH (one whole content, closed) | o N spill PATH HASH (the same, perhaps in a
+ * spill) o N set PATH MODE VALUE (mode, and attribute user.v) | o N publish and kept afterwards: d
+ * N               everything up to N is on the disk f N PATH          the file's content is at
+ * least that of operation N c N PATH ID VER   confirmed: record id and version */
 typedef struct model model;
 
 /* Dies with a message on a line it does not know. */

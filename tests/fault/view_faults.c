@@ -1,6 +1,6 @@
-/* One life of a folder in which the n-th allocation, write, flush, rename or SQL step fails, for every n (with strides where
- * there are thousands): the operation says so, works when it is tried again, at the latest after another start, and
- * nothing that was acknowledged is lost. */
+/* One life of a folder in which the n-th allocation, write, flush, rename or SQL step fails, for
+ * every n (with strides where there are thousands): the operation says so, works when it is tried
+ * again, at the latest after another start, and nothing that was acknowledged is lost. */
 #include "view_kit.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 typedef enum fault { NO_FAULT, MEMORY, WRITES, FULL, FLUSHES, RENAMES, SQL } fault;
 
 static fault armed;
-static long seen;	/* calls of the armed kind in this life */
-static long fail_at;	/* this one, from 1; 0: none */
+static long seen;    /* calls of the armed kind in this life */
+static long fail_at; /* this one, from 1; 0: none */
 static bool fired;
 
 static bool fails(fault kind)
@@ -119,7 +119,8 @@ int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
 
 int __wrap_sqlite3_step(sqlite3_stmt *statement)
 {
-	return fails(SQL) ? seen % 2 == 0 ? SQLITE_IOERR : SQLITE_FULL : __real_sqlite3_step(statement);
+	return fails(SQL) ? seen % 2 == 0 ? SQLITE_IOERR : SQLITE_FULL
+			  : __real_sqlite3_step(statement);
 }
 
 /* ---- one life ---- */
@@ -144,7 +145,8 @@ static emr_status open_life(life *l)
 
 typedef emr_status (*act)(life *l);
 
-/* The act works, or says that it failed and works the next time, at the latest in another life of the program. */
+/* The act works, or says that it failed and works the next time, at the latest in another life of
+ * the program. */
 static void must(life *l, act fn, const char *what)
 {
 	emr_status status = l->is_open ? fn(l) : EMR_IO;
@@ -176,8 +178,8 @@ static emr_status find(life *l, const char *path, uint64_t *out_node)
 	return status;
 }
 
-static emr_status put(life *l, const char *directory, const char *name, const uint8_t *bytes, size_t len,
-	bool synced)
+static emr_status put(life *l, const char *directory, const char *name, const uint8_t *bytes,
+	size_t len, bool synced)
 {
 	uint64_t parent, node;
 	emr_handle *h;
@@ -196,7 +198,8 @@ static emr_status put(life *l, const char *directory, const char *name, const ui
 	if (status != EMR_OK)
 		return status;
 	for (size_t at = 0; at < len && status == EMR_OK; at += 131072)
-		status = emr_view_write(h, at, emr_bytes_of(bytes + at, len - at < 131072 ? len - at : 131072));
+		status = emr_view_write(
+			h, at, emr_bytes_of(bytes + at, len - at < 131072 ? len - at : 131072));
 	if (status == EMR_OK)
 		status = synced ? emr_view_fsync(h) : emr_view_flush(h);
 	emr_view_release(h);
@@ -212,27 +215,59 @@ static emr_status make(life *l, const char *directory, const char *name)
 	return status == EMR_OK ? emr_view_mkdir(l->k.view, parent, name, 0755, &attr) : status;
 }
 
-static emr_status move(life *l, const char *directory, const char *name, const char *to, const char *new_name,
-	unsigned flags)
+static emr_status move(life *l, const char *directory, const char *name, const char *to,
+	const char *new_name, unsigned flags)
 {
 	uint64_t from_dir, to_dir;
 	emr_status status = find(l, directory, &from_dir);
 
 	if (status == EMR_OK)
 		status = find(l, to, &to_dir);
-	return status == EMR_OK ? emr_view_rename(l->k.view, from_dir, name, to_dir, new_name, flags) : status;
+	return status == EMR_OK
+		       ? emr_view_rename(l->k.view, from_dir, name, to_dir, new_name, flags)
+		       : status;
 }
 
-static emr_status make_a(life *l) { return make(l, "", "A"); }
-static emr_status make_b(life *l) { return make(l, "", "B"); }
-static emr_status make_inner(life *l) { return make(l, "A", "in"); }
-static emr_status put_x(life *l) { return put(l, "A", "x", l->small, SMALL, false); }
-static emr_status put_big(life *l) { return put(l, "A", "big", l->big, BIG, true); }
-static emr_status put_inner(life *l) { return put(l, "A/in", "f", l->small, 100, false); }
-static emr_status put_new(life *l) { return put(l, "A", "new", l->big, SMALL, false); }
-static emr_status move_new_over_x(life *l) { return move(l, "A", "new", "A", "x", 0); }
-static emr_status move_inner_to_b(life *l) { return move(l, "A", "in", "B", "in", 0); }
-static emr_status exchange_x_and_big(life *l) { return move(l, "A", "x", "A", "big", EMR_RENAME_EXCHANGE); }
+static emr_status make_a(life *l)
+{
+	return make(l, "", "A");
+}
+static emr_status make_b(life *l)
+{
+	return make(l, "", "B");
+}
+static emr_status make_inner(life *l)
+{
+	return make(l, "A", "in");
+}
+static emr_status put_x(life *l)
+{
+	return put(l, "A", "x", l->small, SMALL, false);
+}
+static emr_status put_big(life *l)
+{
+	return put(l, "A", "big", l->big, BIG, true);
+}
+static emr_status put_inner(life *l)
+{
+	return put(l, "A/in", "f", l->small, 100, false);
+}
+static emr_status put_new(life *l)
+{
+	return put(l, "A", "new", l->big, SMALL, false);
+}
+static emr_status move_new_over_x(life *l)
+{
+	return move(l, "A", "new", "A", "x", 0);
+}
+static emr_status move_inner_to_b(life *l)
+{
+	return move(l, "A", "in", "B", "in", 0);
+}
+static emr_status exchange_x_and_big(life *l)
+{
+	return move(l, "A", "x", "A", "big", EMR_RENAME_EXCHANGE);
+}
 
 static emr_status write_inside_x(life *l)
 {
@@ -257,14 +292,16 @@ static emr_status write_inside_x(life *l)
 
 static emr_status set_x(life *l)
 {
-	emr_attr want = { .mode = 0600, .mtime_ns = 99 }, got;
+	emr_attr want = {.mode = 0600, .mtime_ns = 99}, got;
 	uint64_t node;
 	emr_status status = find(l, "A/x", &node);
 
 	if (status == EMR_OK)
-		status = emr_view_set_attr(l->k.view, node, EMR_SET_MODE | EMR_SET_MTIME, &want, &got);
+		status = emr_view_set_attr(
+			l->k.view, node, EMR_SET_MODE | EMR_SET_MTIME, &want, &got);
 	return status == EMR_OK
-		? emr_view_set_attribute(l->k.view, node, "user.k", emr_bytes_of("v", 1), 0) : status;
+		       ? emr_view_set_attribute(l->k.view, node, "user.k", emr_bytes_of("v", 1), 0)
+		       : status;
 }
 
 static emr_status link_s(life *l)
@@ -273,7 +310,8 @@ static emr_status link_s(life *l)
 	emr_attr attr;
 	emr_status status = find(l, "A", &parent);
 
-	return status == EMR_OK ? emr_view_symlink(l->k.view, parent, "s", "../target", &attr) : status;
+	return status == EMR_OK ? emr_view_symlink(l->k.view, parent, "s", "../target", &attr)
+				: status;
 }
 
 static emr_status remove_x(life *l)
@@ -294,7 +332,10 @@ static emr_status publish(life *l)
 	return status == EMR_OK && counts.failed > 0 ? EMR_IO : status;
 }
 
-static emr_status sync_all(life *l) { return emr_view_sync(l->k.view); }
+static emr_status sync_all(life *l)
+{
+	return emr_view_sync(l->k.view);
+}
 
 static emr_status reopen(life *l)
 {
@@ -345,7 +386,7 @@ static void live(life *l)
 	MUST(l, set_x);
 	MUST(l, publish);
 	MUST(l, write_inside_x);
-	memcpy(l->big + BIG, l->big, SMALL);	/* what x is now */
+	memcpy(l->big + BIG, l->big, SMALL); /* what x is now */
 	memcpy(l->big + BIG + 1000, l->small, 5000);
 	memcpy(l->big + BIG + 30000, l->small, 200);
 	read_and_compare(l, "A/x", l->big + BIG, SMALL);
@@ -388,7 +429,7 @@ static void look(life *l)
 /* False: the life ended before the N-th call. */
 static bool one_life(fault kind, long n)
 {
-	life l = { 0 };
+	life l = {0};
 	bool was_fired;
 
 	armed = NO_FAULT;
@@ -418,7 +459,7 @@ static void every_nth(fault kind, long lives)
 
 	assert_false(one_life(kind, 0));
 	total = seen;
-	if (getenv("EMR_FAULT_LIVES") != NULL)	/* for a long run */
+	if (getenv("EMR_FAULT_LIVES") != NULL) /* for a long run */
 		lives = strtol(getenv("EMR_FAULT_LIVES"), NULL, 10);
 	stride = total <= lives ? 1 : total / lives;
 	for (long n = only != NULL ? strtol(only, NULL, 10) : 1; n <= total; n += stride) {

@@ -1,5 +1,6 @@
-/* Random operations, publications and restarts against a model in memory: names, bytes, modes, times and attributes agree
- * after every few steps.  A failed run prints its seed; EMR_MODEL_SEED and EMR_MODEL_STEPS choose others. */
+/* Random operations, publications and restarts against a model in memory: names, bytes, modes,
+ * times and attributes agree after every few steps.  A failed run prints its seed; EMR_MODEL_SEED
+ * and EMR_MODEL_STEPS choose others. */
 #include "view_kit.h"
 
 enum { ENTRIES = 60, FILE_MAX = 400000, SESSIONS = 4 };
@@ -11,16 +12,16 @@ typedef struct entry {
 	uint8_t *bytes;
 	size_t len;
 	uint16_t mode;
-	int64_t mtime_ns;	/* of files; the clock stands still within a step */
+	int64_t mtime_ns; /* of files; the clock stands still within a step */
 	char target[40];
-	char value[3][24];	/* attributes user.0 to user.2; "" is none */
+	char value[3][24]; /* attributes user.0 to user.2; "" is none */
 } entry;
 
 typedef struct session {
 	emr_handle *h;
 	bool has_name, may_write;
 	char path[200];
-	uint8_t *bytes;		/* of a file that lost its name */
+	uint8_t *bytes; /* of a file that lost its name */
 	size_t len;
 } session;
 
@@ -77,13 +78,14 @@ static bool is_empty(world *w, const char *directory)
 /* A path in some directory of the model, or at the top. */
 static bool new_path(world *w, char out[200])
 {
-	static const char *const names[] = { "a", "b", "c", "scan.dcm", "x~", "x", ".x.swp", "y.part", "y", "z.bak",
-		"z", "\xff\nodd", ".q.pdf.Ab3dE6", "q.pdf" };
+	static const char *const names[] = {"a", "b", "c", "scan.dcm", "x~", "x", ".x.swp",
+		"y.part", "y", "z.bak", "z", "\xff\nodd", ".q.pdf.Ab3dE6", "q.pdf"};
 	entry *d = any(w, 4) == 0 ? NULL : any_entry(w, EMR_META_DIR);
 
 	if (d != NULL && strlen(d->path) > 120)
 		return false;
-	snprintf(out, 200, "%.150s%s%s", d != NULL ? d->path : "", d != NULL ? "/" : "", names[any(w, 14)]);
+	snprintf(out, 200, "%.150s%s%s", d != NULL ? d->path : "", d != NULL ? "/" : "",
+		names[any(w, 14)]);
 	return true;
 }
 
@@ -94,7 +96,10 @@ static entry *add(world *w, const char *path, emr_meta_type type, uint16_t mode)
 
 		if (e->is_used)
 			continue;
-		*e = (entry){ .is_used = true, .type = type, .mode = mode, .mtime_ns = w->k.clock.unix_ns };
+		*e = (entry){.is_used = true,
+			.type = type,
+			.mode = mode,
+			.mtime_ns = w->k.clock.unix_ns};
 		snprintf(e->path, sizeof e->path, "%s", path);
 		if (type == EMR_META_FILE) {
 			e->bytes = malloc(FILE_MAX);
@@ -128,7 +133,7 @@ static void forget(world *w, entry *e)
 		s->len = e->len;
 	}
 	free(e->bytes);
-	*e = (entry){ 0 };
+	*e = (entry){0};
 }
 
 static void make_something(world *w)
@@ -183,7 +188,8 @@ static session *any_session(world *w)
 	return s->h != NULL ? s : NULL;
 }
 
-static void session_bytes(world *w, session *s, uint8_t **out_bytes, size_t **out_len, entry **out_entry)
+static void session_bytes(
+	world *w, session *s, uint8_t **out_bytes, size_t **out_len, entry **out_entry)
 {
 	entry *e = s->has_name ? entry_at(w, s->path) : NULL;
 
@@ -259,20 +265,21 @@ static void end_session(session *s)
 	assert_ok(emr_view_flush(s->h));
 	emr_view_release(s->h);
 	free(s->bytes);
-	*s = (session){ 0 };
+	*s = (session){0};
 }
 
 static void truncate_something(world *w)
 {
 	entry *e = any_entry(w, EMR_META_FILE);
-	emr_attr want = { 0 }, got;
+	emr_attr want = {0}, got;
 
 	if (e == NULL)
 		return;
 	want.size_bytes = any(w, 3) == 0 ? 0 : any(w, e->len + 5000);
 	if (want.size_bytes > FILE_MAX)
 		return;
-	assert_ok(emr_view_set_attr(w->k.view, kit_attr(&w->k, e->path).node, EMR_SET_SIZE, &want, &got));
+	assert_ok(emr_view_set_attr(
+		w->k.view, kit_attr(&w->k, e->path).node, EMR_SET_SIZE, &want, &got));
 	if (want.size_bytes > e->len)
 		memset(e->bytes + e->len, 0, want.size_bytes - e->len);
 	e->len = want.size_bytes;
@@ -291,7 +298,8 @@ static void set_something(world *w)
 	if (e == NULL)
 		return;
 	node = kit_attr(&w->k, e->path).node;
-	want = (emr_attr){ .mode = (uint16_t)(0600 + any(w, 0100)), .mtime_ns = (int64_t)any(w, UINT64_C(1) << 60) };
+	want = (emr_attr){.mode = (uint16_t)(0600 + any(w, 0100)),
+		.mtime_ns = (int64_t)any(w, UINT64_C(1) << 60)};
 	i = (unsigned)any(w, 3);
 	snprintf(name, sizeof name, "user.%u", i);
 	if (any(w, 2) == 0) {
@@ -301,9 +309,10 @@ static void set_something(world *w)
 		else
 			e->mtime_ns = want.mtime_ns;
 	} else if (any(w, 3) != 0) {
-		snprintf(e->value[i], sizeof e->value[i], "value %llu", (unsigned long long)any(w, 1000000));
-		assert_ok(emr_view_set_attribute(w->k.view, node, name,
-			emr_bytes_of(e->value[i], strlen(e->value[i])), 0));
+		snprintf(e->value[i], sizeof e->value[i], "value %llu",
+			(unsigned long long)any(w, 1000000));
+		assert_ok(emr_view_set_attribute(
+			w->k.view, node, name, emr_bytes_of(e->value[i], strlen(e->value[i])), 0));
 	} else {
 		emr_status status = emr_view_remove_attribute(w->k.view, node, name);
 
@@ -338,12 +347,13 @@ static void replace_start(char path[200], const char *from, const char *to)
 static void move_below(world *w, const char *from, const char *to)
 {
 	for (int i = 0; i < ENTRIES; i++)
-		if (w->entries[i].is_used &&
-			(strcmp(w->entries[i].path, from) == 0 || is_below(w->entries[i].path, from)))
+		if (w->entries[i].is_used && (strcmp(w->entries[i].path, from) == 0 ||
+						     is_below(w->entries[i].path, from)))
 			replace_start(w->entries[i].path, from, to);
 	for (int i = 0; i < SESSIONS; i++)
 		if (w->sessions[i].h != NULL && w->sessions[i].has_name &&
-			(strcmp(w->sessions[i].path, from) == 0 || is_below(w->sessions[i].path, from)))
+			(strcmp(w->sessions[i].path, from) == 0 ||
+				is_below(w->sessions[i].path, from)))
 			replace_start(w->sessions[i].path, from, to);
 }
 
@@ -440,7 +450,8 @@ static size_t names_in(world *w, const char *path)
 {
 	size_t n = 0;
 
-	assert_ok(emr_view_each_entry(w->k.view, kit_attr(&w->k, path).node, 0, false, count_name, &n));
+	assert_ok(emr_view_each_entry(
+		w->k.view, kit_attr(&w->k, path).node, 0, false, count_name, &n));
 	return n;
 }
 
@@ -476,7 +487,7 @@ static void compare_entry(world *w, const entry *e)
 
 static void compare_all(world *w)
 {
-	size_t names = names_in(w, ""), want = 1;	/* Inbox */
+	size_t names = names_in(w, ""), want = 1; /* Inbox */
 
 	for (int i = 0; i < ENTRIES; i++) {
 		const entry *e = &w->entries[i];

@@ -52,13 +52,14 @@ static void names_of_emrfs_itself_are_reserved(void **state)
 
 static void scratch_of_programs_is_local(void **state)
 {
-	static const char *const local[] = { ".~lock.report.odt#", "lu12345abc.tmp", "~$report.docx", "x.tmp",
-		"report.txt~", ".report.txt.swp", ".report.txt.swo", ".x.swx", "4913", "#draft#", ".#draft",
-		".goutputstream-A1B2C3", "IM0001.bak", "scan.pdf.crdownload", "scan.pdf.part", "a.partial",
-		"a.download", ".Trash-1000", ".Trash", ".DS_Store", "._scan.pdf", "Thumbs.db", "desktop.ini",
-		".directory", ".thumbnails", "db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
-		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log", "VTK.log",
-		".scan.pdf.Xk29Qa", "..x.aB3dE6" };
+	static const char *const local[] = {".~lock.report.odt#", "lu12345abc.tmp", "~$report.docx",
+		"x.tmp", "report.txt~", ".report.txt.swp", ".report.txt.swo", ".x.swx", "4913",
+		"#draft#", ".#draft", ".goutputstream-A1B2C3", "IM0001.bak", "scan.pdf.crdownload",
+		"scan.pdf.part", "a.partial", "a.download", ".Trash-1000", ".Trash", ".DS_Store",
+		"._scan.pdf", "Thumbs.db", "desktop.ini", ".directory", ".thumbnails",
+		"db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
+		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log",
+		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
@@ -68,10 +69,10 @@ static void scratch_of_programs_is_local(void **state)
 
 static void names_of_records_are_not_local(void **state)
 {
-	static const char *const kept[] = { "MRI.pdf", "IM0001", "IM0001.dcm", ".hidden", "report.txt",
-		"tmp", "backup", "bak", "part", "4914", "scan~1.pdf", "#1 visit", "lu.pdf", ".profile.backup",
-		"a.swp", ".goutputstream-A1B2C", "Trash", "2024-01-01.log", "lock", ".scan.pdf.Xk29Q",
-		".a.b-cdefg", "x.TMP.pdf", "journal" };
+	static const char *const kept[] = {"MRI.pdf", "IM0001", "IM0001.dcm", ".hidden",
+		"report.txt", "tmp", "backup", "bak", "part", "4914", "scan~1.pdf", "#1 visit",
+		"lu.pdf", ".profile.backup", "a.swp", ".goutputstream-A1B2C", "Trash",
+		"2024-01-01.log", "lock", ".scan.pdf.Xk29Q", ".a.b-cdefg", "x.TMP.pdf", "journal"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)

@@ -1,4 +1,5 @@
-/* The mount dies at any step of publishing: afterwards there is one version of everything, and nothing is lost. */
+/* The mount dies at any step of publishing: afterwards there is one version of everything, and
+ * nothing is lost. */
 #include "view_kit.h"
 
 #include <sys/wait.h>
@@ -6,7 +7,7 @@
 
 enum { DIED = 77 };
 
-static long countdown;	/* steps until the end; 0: never */
+static long countdown; /* steps until the end; 0: never */
 
 static void step(void)
 {
@@ -18,20 +19,27 @@ emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
 emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
 emr_status __real_emr_journal_sync(emr_journal *journal, uint64_t seq);
 emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq);
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __real_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
-emr_status __wrap_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
+emr_status __wrap_emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
-emr_status __real_emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
-emr_status __wrap_emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
+emr_status __real_emr_replica_part(
+	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
+emr_status __wrap_emr_replica_part(
+	emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
 
-static emr_id16 unreadable;	/* the part of this record is damaged */
+static emr_id16 unreadable; /* the part of this record is damaged */
 
 emr_status __wrap_emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
 {
-	return emr_id16_equal(key->object, unreadable) ? EMR_DAMAGED
-		: __real_emr_replica_part(replica, key, out_part);
+	return emr_id16_equal(key->object, unreadable)
+		       ? EMR_DAMAGED
+		       : __real_emr_replica_part(replica, key, out_part);
 }
 
 emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
@@ -50,7 +58,8 @@ emr_status __wrap_emr_journal_sync(emr_journal *journal, uint64_t seq)
 	return __real_emr_journal_sync(journal, seq);
 }
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	emr_status status;
 
@@ -60,7 +69,8 @@ emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_led
 	return status;
 }
 
-emr_status __wrap_emr_replica_catch_up(emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
+emr_status __wrap_emr_replica_catch_up(
+	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
 {
 	step();
 	return __real_emr_replica_catch_up(replica, change, arg, out_n);
@@ -68,7 +78,8 @@ emr_status __wrap_emr_replica_catch_up(emr_replica *replica, emr_replica_change_
 
 static void the_work(kit *k);
 
-/* The child's whole life: arguments are path, clocks, step, whether opening counts, whether there is work. */
+/* The child's whole life: arguments are path, clocks, step, whether opening counts, whether there
+ * is work. */
 static int child_main(char **argv)
 {
 	long n = strtol(argv[4], NULL, 10);
@@ -87,15 +98,16 @@ static int child_main(char **argv)
 			return 4;
 		kit_wait_ms(&c, 10000);
 	}
-	_exit(0);	/* nothing is closed: what was promised must not need it */
+	_exit(0); /* nothing is closed: what was promised must not need it */
 }
 
-/* In another process: opens the folder of K, works, publishes, and dies at the N-th step of it.  False: it ended. */
+/* In another process: opens the folder of K, works, publishes, and dies at the N-th step of it.
+ * False: it ended. */
 static bool dies_at(kit *k, long n, bool while_opening, bool with_work)
 {
 	char unix_ns[24], boot_ns[24], number[24];
-	char *argv[] = { "child", k->path, unix_ns, boot_ns, number, while_opening ? "y" : "n",
-		with_work ? "y" : "n", NULL };
+	char *argv[] = {"child", k->path, unix_ns, boot_ns, number, while_opening ? "y" : "n",
+		with_work ? "y" : "n", NULL};
 	int how;
 	pid_t child;
 
@@ -227,7 +239,8 @@ static void a_mount_that_dies_while_it_publishes_publishes_everything_once(void 
 	assert_true(n > 20);
 }
 
-/* The first death comes with the batch on the ledger and its answer unread; the second while that is sorted out. */
+/* The first death comes with the batch on the ledger and its answer unread; the second while that
+ * is sorted out. */
 static void a_mount_that_dies_again_while_it_recovers_publishes_everything_once(void **state)
 {
 	(void)state;
@@ -259,7 +272,8 @@ static void what_lies_in_an_unreadable_directory_stays_what_it_is(void **state)
 	kit_publish_all(&k);
 	(void)kit_items(&k);
 	before = kit_picture(&k);
-	assert_ok(emr_unhex(kit_attribute(&k, "Imaging/ct", "user.emrfs.id"), unreadable.b, sizeof unreadable.b));
+	assert_ok(emr_unhex(kit_attribute(&k, "Imaging/ct", "user.emrfs.id"), unreadable.b,
+		sizeof unreadable.b));
 	kit_restart(&k);
 	assert_false(kit_exists(&k, "Imaging/ct"));
 	kit_expect_text(&k, "1", "slice");
@@ -271,12 +285,12 @@ static void what_lies_in_an_unreadable_directory_stays_what_it_is(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_text(&k, "1", "slice");
 	kit_publish_all(&k);
-	unreadable = (emr_id16){ { 0 } };
+	unreadable = (emr_id16){{0}};
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/ct/1", "slice");
 	kit_expect_text(&k, "Imaging/ct/inner/2", "deeper");
 	after = kit_picture(&k);
-	assert_int_equal(strlen(after), strlen(before));	/* but for a time */
+	assert_int_equal(strlen(after), strlen(before)); /* but for a time */
 	free(before);
 	free(after);
 	kit_close(&k);
@@ -287,7 +301,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_lies_in_an_unreadable_directory_stays_what_it_is),
 		cmocka_unit_test(a_mount_that_dies_while_it_publishes_publishes_everything_once),
-		cmocka_unit_test(a_mount_that_dies_again_while_it_recovers_publishes_everything_once),
+		cmocka_unit_test(
+			a_mount_that_dies_again_while_it_recovers_publishes_everything_once),
 	};
 
 	if (argc == 7)

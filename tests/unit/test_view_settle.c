@@ -1,7 +1,10 @@
 /* What a save means on the ledger: who keeps his record, what is a version, what is never told. */
 #include "view_kit.h"
 
-#define KIT kit k; (void)state; kit_open(&k)
+#define KIT                                                                                        \
+	kit k;                                                                                     \
+	(void)state;                                                                               \
+	kit_open(&k)
 
 /* "Imaging" exists and is confirmed, and so is Imaging/x with the text "one". */
 static void with_x(kit *k)
@@ -102,7 +105,8 @@ static void a_gio_save_is_one_version(void **state)
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/.goutputstream-AB12CD", "two");
-	assert_string_equal(kit_attribute(&k, "Imaging/.goutputstream-AB12CD", "user.emrfs.state"), "local");
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/.goutputstream-AB12CD", "user.emrfs.state"), "local");
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "");
 	kit_rename(&k, "Imaging/.goutputstream-AB12CD", "Imaging/x");
@@ -113,7 +117,8 @@ static void a_gio_save_is_one_version(void **state)
 	finish(&k);
 }
 
-/* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write anew, remove the old. */
+/* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write anew, remove the old.
+ */
 static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
 {
 	(void)state;
@@ -201,9 +206,9 @@ static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
 
 static void names_of_scratch_never_reach_the_ledger(void **state)
 {
-	static const char *const scratch[] = { "Imaging/.~lock.report.odt#", "Imaging/.report.pdf.Xk2Pq9",
-		"Imaging/lu1234.tmp", "Imaging/.x.swp", "Imaging/4913", "Imaging/x.part",
-		"Imaging/.Trash-1000", "Imaging/Thumbs.db" };
+	static const char *const scratch[] = {"Imaging/.~lock.report.odt#",
+		"Imaging/.report.pdf.Xk2Pq9", "Imaging/lu1234.tmp", "Imaging/.x.swp",
+		"Imaging/4913", "Imaging/x.part", "Imaging/.Trash-1000", "Imaging/Thumbs.db"};
 	kit k;
 
 	(void)state;
@@ -220,9 +225,11 @@ static void names_of_scratch_never_reach_the_ledger(void **state)
 	assert_string_equal(kit_items(&k), "");
 	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
 		assert_string_equal(kit_attribute(&k, scratch[i], "user.emrfs.state"), "local");
-	assert_string_equal(kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
 	kit_restart_and_compare(&k);
-	assert_string_equal(kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
 	finish(&k);
 }
 
@@ -369,7 +376,8 @@ static void deleted_while_open_and_made_again_is_a_new_version(void **state)
 	finish(&k);
 }
 
-static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content(void **state)
+static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content(
+	void **state)
 {
 	kit k;
 	char cid[200];
@@ -444,7 +452,8 @@ static void a_directory_moved_to_another_domain_takes_everything_along(void **st
 	kit_publish_all(&k);
 	expect_items(&k, 2, 2, 4);
 	expect_series(&k, "Letters/ct");
-	assert_string_equal(kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(
+		kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
 	finish(&k);
 }
 
@@ -525,12 +534,12 @@ static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_m
 static void mode_time_and_attributes_are_one_meta(void **state)
 {
 	kit k;
-	emr_attr want = { .mode = 0600, .mtime_ns = 1234567890123456789 }, got;
+	emr_attr want = {.mode = 0600, .mtime_ns = 1234567890123456789}, got;
 
 	(void)state;
 	with_x(&k);
-	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "Imaging/x").node, EMR_SET_MODE | EMR_SET_MTIME,
-		&want, &got));
+	assert_ok(emr_view_set_attr(
+		k.view, kit_attr(&k, "Imaging/x").node, EMR_SET_MODE | EMR_SET_MTIME, &want, &got));
 	assert_ok(emr_view_set_attribute(k.view, got.node, "user.note", emr_bytes_of("hi", 2), 0));
 	kit_restart_and_compare(&k);
 	kit_publish(&k);
@@ -573,12 +582,15 @@ static void what_emrfs_says_about_a_record_is_right(void **state)
 	assert_int_equal(strlen(kit_attribute(&k, "Imaging/x", "user.emrfs.id")), 32);
 	assert_int_equal(strncmp(kit_attribute(&k, "Imaging/x", "user.emrfs.cid"), "bafy", 4), 0);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.access"), "owner");
-	assert_int_equal(strncmp(kit_attribute(&k, "Imaging/x", "user.emrfs.signature"), "self at=20", 10), 0);
+	assert_int_equal(
+		strncmp(kit_attribute(&k, "Imaging/x", "user.emrfs.signature"), "self at=20", 10),
+		0);
 	snprintf(text, sizeof text, "%d", 16383 + 16);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.stored-bytes"), text);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.freshness"), "0");
 	a = kit_attr(&k, "Imaging/x");
-	assert_ok(emr_view_set_attribute(k.view, a.node, "user.emrfs.version", emr_bytes_of("9", 1), 0));
+	assert_ok(emr_view_set_attribute(
+		k.view, a.node, "user.emrfs.version", emr_bytes_of("9", 1), 0));
 	assert_ok(emr_view_remove_attribute(k.view, a.node, "user.emrfs.id"));
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
 	kit_text(&k, "Imaging/y", "new");
@@ -617,7 +629,7 @@ static void a_big_directory_moves_between_domains_whole(void **state)
 	kit_publish_all(&k);
 	kit_rename(&k, "A/d", "B/d");
 	kit_publish(&k);
-	kit_restart(&k);	/* half way */
+	kit_restart(&k); /* half way */
 	assert_int_equal(kit_attr(&k, "B/d").type, EMR_META_DIR);
 	for (int i = 0; i < FILES; i += 7) {
 		snprintf(path, sizeof path, "B/d/f%d", i);
@@ -647,20 +659,23 @@ int main(void)
 		cmocka_unit_test(an_empty_file_in_the_place_of_a_deleted_one_is_empty),
 		cmocka_unit_test(names_of_scratch_never_reach_the_ledger),
 		cmocka_unit_test(a_scratch_file_that_gets_a_real_name_is_published),
-		cmocka_unit_test(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
+		cmocka_unit_test(
+			a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
 		cmocka_unit_test(a_renamed_file_keeps_record_and_version),
 		cmocka_unit_test(a_published_file_moved_over_another_keeps_its_own_record),
 		cmocka_unit_test(a_deleted_file_is_unlinked_once),
 		cmocka_unit_test(a_file_that_never_was_published_leaves_no_trace),
 		cmocka_unit_test(deleted_and_made_again_at_once_is_a_new_version),
 		cmocka_unit_test(deleted_while_open_and_made_again_is_a_new_version),
-		cmocka_unit_test(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content),
+		cmocka_unit_test(
+			a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content),
 		cmocka_unit_test(a_directory_moved_to_another_domain_takes_everything_along),
 		cmocka_unit_test(a_top_directory_is_a_domain_of_its_own),
 		cmocka_unit_test(an_inner_directory_moved_to_the_top_and_back_keeps_its_files),
 		cmocka_unit_test(a_top_directory_renamed_stays_the_domain_it_is),
 		cmocka_unit_test(a_directory_moved_and_changed_below_at_once),
-		cmocka_unit_test(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
+		cmocka_unit_test(
+			a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
 		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
 		cmocka_unit_test(a_file_still_open_for_writing_waits),
 		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),

@@ -1,4 +1,5 @@
-/* Several programs at once, while publishing, syncing and reclaiming go on: everyone finds what he wrote. */
+/* Several programs at once, while publishing, syncing and reclaiming go on: everyone finds what he
+ * wrote. */
 #include "view_kit.h"
 
 #include <pthread.h>
@@ -48,9 +49,9 @@ static void save(worker *w, int file)
 	for (size_t i = 0; i < len; i++)
 		w->bytes[file][i] = (uint8_t)kit_random(&w->seed);
 	w->len[file] = len;
-	snprintf(path, sizeof path, "shared/w%d-%d", w->number, file);
+	snprintf(path, sizeof path, "common/w%d-%d", w->number, file);
 	snprintf(name, sizeof name, "w%d-%d.tmp", w->number, file);
-	if (!node_of(w, "shared", &directory))
+	if (!node_of(w, "common", &directory))
 		return;
 	if (in_place && emr_view_find(w->k->view, path, &attr) == EMR_OK) {
 		if (!ok(w, emr_view_open_file(w->k->view, attr.node, O_RDWR | O_TRUNC, &h)))
@@ -62,11 +63,14 @@ static void save(worker *w, int file)
 		emr_view_forget(w->k->view, attr.node, 1);
 	}
 	for (size_t at = 0; at < len; at += 7000)
-		ok(w, emr_view_write(h, at, emr_bytes_of(w->bytes[file] + at, len - at < 7000 ? len - at : 7000)));
+		ok(w, emr_view_write(h, at,
+			      emr_bytes_of(
+				      w->bytes[file] + at, len - at < 7000 ? len - at : 7000)));
 	ok(w, kit_random(&w->seed) % 4 == 0 ? emr_view_fsync(h) : emr_view_flush(h));
 	emr_view_release(h);
 	if (!in_place)
-		ok(w, emr_view_rename(w->k->view, directory, name, directory, strrchr(path, '/') + 1, 0));
+		ok(w, emr_view_rename(
+			      w->k->view, directory, name, directory, strrchr(path, '/') + 1, 0));
 }
 
 static void look(worker *w, int file)
@@ -77,7 +81,7 @@ static void look(worker *w, int file)
 	emr_handle *h;
 	size_t n = 0;
 
-	snprintf(path, sizeof path, "shared/w%d-%d", w->number, file);
+	snprintf(path, sizeof path, "common/w%d-%d", w->number, file);
 	if (w->len[file] > 0 && node_of(w, path, &node) &&
 		ok(w, emr_view_open_file(w->k->view, node, O_RDONLY, &h))) {
 		if (ok(w, emr_view_read(h, 0, got, BYTES + 10, &n)) &&
@@ -111,7 +115,7 @@ static void *work(void *arg)
 		save(w, file);
 		look(w, (file + i) % 3);
 		look(w, file);
-		if (node_of(w, "shared", &node))
+		if (node_of(w, "common", &node))
 			ok(w, emr_view_each_entry(w->k->view, node, 0, false, ignore_name, &names));
 		emr_view_count(w->k->view, &counts);
 		if (i % 20 == 7)
@@ -133,13 +137,15 @@ static void everyone_finds_what_he_wrote(void **state)
 	(void)state;
 	kit_open(&k);
 	emr_stack_close(&k.stack);
-	k.options = (emr_stack_options){ .threads = true, .quiet_ns = 20000000, .sync_ns = 30000000,
-		.segment_bytes = 1 << 20 };
+	k.options = (emr_stack_options){.threads = true,
+		.quiet_ns = 20000000,
+		.sync_ns = 30000000,
+		.segment_bytes = 1 << 20};
 	assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
 	k.view = k.stack.view;
-	kit_mkdir(&k, "shared");
+	kit_mkdir(&k, "common");
 	for (int i = 0; i < THREADS; i++) {
-		workers[i] = (worker){ .k = &k, .number = i, .seed = (uint64_t)i + 1 };
+		workers[i] = (worker){.k = &k, .number = i, .seed = (uint64_t)i + 1};
 		assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++)

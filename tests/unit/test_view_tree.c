@@ -1,7 +1,10 @@
 /* The namespace: making, finding, listing, moving and removing; attributes; names of any bytes. */
 #include "view_kit.h"
 
-#define KIT kit k; (void)state; kit_open(&k)
+#define KIT                                                                                        \
+	kit k;                                                                                     \
+	(void)state;                                                                               \
+	kit_open(&k)
 
 static emr_status try_rename(kit *k, const char *from, const char *to, unsigned flags)
 {
@@ -74,7 +77,8 @@ static void emrfs_own_names_cannot_be_made(void **state)
 
 	KIT;
 	assert_status(EMR_RESERVED_NAME, try_mkdir(&k, "shared-with-me"));
-	assert_status(EMR_RESERVED_NAME, emr_view_make(k.view, EMR_ROOT_NODE, ".emrfs", 0600, &attr));
+	assert_status(
+		EMR_RESERVED_NAME, emr_view_make(k.view, EMR_ROOT_NODE, ".emrfs", 0600, &attr));
 	kit_mkdir(&k, "d");
 	assert_ok(try_mkdir(&k, "d/datasets"));
 	assert_status(EMR_RESERVED_NAME, try_rename(&k, "d", "datasets", 0));
@@ -87,7 +91,7 @@ static void emrfs_own_names_cannot_be_made(void **state)
 
 static void set_id_bits_are_never_kept(void **state)
 {
-	emr_attr attr, want = { .mode = 07777 };
+	emr_attr attr, want = {.mode = 07777};
 
 	KIT;
 	assert_ok(emr_view_make(k.view, EMR_ROOT_NODE, "f", 06755, &attr));
@@ -116,26 +120,26 @@ static void every_kind_of_rename_does_what_posix_says(void **state)
 		unsigned flags;
 		emr_status status;
 	} table[] = {
-		{ "T/a", "T/new", 0, EMR_OK },
-		{ "T/a", "T/b", 0, EMR_OK },
-		{ "T/a", "T/a", 0, EMR_OK },
-		{ "T/a", "T/d", 0, EMR_IS_DIRECTORY },
-		{ "T/d", "T/a", 0, EMR_NOT_DIRECTORY },
-		{ "T/d", "T/e", 0, EMR_OK },
-		{ "T/e", "T/d", 0, EMR_NOT_EMPTY },
-		{ "T/d", "T/d/below", 0, EMR_CROSS },
-		{ "T/missing", "T/new", 0, EMR_NOT_FOUND },
-		{ "T/a", "T/d/a", 0, EMR_OK },
-		{ "T/a", "T/b", EMR_RENAME_NO_REPLACE, EMR_EXISTS },
-		{ "T/a", "T/a", EMR_RENAME_NO_REPLACE, EMR_EXISTS },
-		{ "T/a", "T/new", EMR_RENAME_NO_REPLACE, EMR_OK },
-		{ "T/a", "T/new", EMR_RENAME_EXCHANGE, EMR_NOT_FOUND },
-		{ "T/a", "T/b", EMR_RENAME_EXCHANGE, EMR_OK },
-		{ "T/a", "T/d", EMR_RENAME_EXCHANGE, EMR_OK },
-		{ "T/a", "T/d/x", EMR_RENAME_EXCHANGE, EMR_OK },
-		{ "T/d", "T/d/x", EMR_RENAME_EXCHANGE, EMR_CROSS },
-		{ "T/d/x", "T/d", EMR_RENAME_EXCHANGE, EMR_CROSS },
-		{ "T/a", "T/b", 8, EMR_INVALID },
+		{"T/a", "T/new", 0, EMR_OK},
+		{"T/a", "T/b", 0, EMR_OK},
+		{"T/a", "T/a", 0, EMR_OK},
+		{"T/a", "T/d", 0, EMR_IS_DIRECTORY},
+		{"T/d", "T/a", 0, EMR_NOT_DIRECTORY},
+		{"T/d", "T/e", 0, EMR_OK},
+		{"T/e", "T/d", 0, EMR_NOT_EMPTY},
+		{"T/d", "T/d/below", 0, EMR_CROSS},
+		{"T/missing", "T/new", 0, EMR_NOT_FOUND},
+		{"T/a", "T/d/a", 0, EMR_OK},
+		{"T/a", "T/b", EMR_RENAME_NO_REPLACE, EMR_EXISTS},
+		{"T/a", "T/a", EMR_RENAME_NO_REPLACE, EMR_EXISTS},
+		{"T/a", "T/new", EMR_RENAME_NO_REPLACE, EMR_OK},
+		{"T/a", "T/new", EMR_RENAME_EXCHANGE, EMR_NOT_FOUND},
+		{"T/a", "T/b", EMR_RENAME_EXCHANGE, EMR_OK},
+		{"T/a", "T/d", EMR_RENAME_EXCHANGE, EMR_OK},
+		{"T/a", "T/d/x", EMR_RENAME_EXCHANGE, EMR_OK},
+		{"T/d", "T/d/x", EMR_RENAME_EXCHANGE, EMR_CROSS},
+		{"T/d/x", "T/d", EMR_RENAME_EXCHANGE, EMR_CROSS},
+		{"T/a", "T/b", 8, EMR_INVALID},
 	};
 
 	(void)state;
@@ -151,7 +155,8 @@ static void every_kind_of_rename_does_what_posix_says(void **state)
 			before = kit_picture(&k);
 			status = try_rename(&k, table[i].from, table[i].to, table[i].flags);
 			if (status != table[i].status)
-				fail_msg("%s to %s: %s", table[i].from, table[i].to, emr_status_text(status));
+				fail_msg("%s to %s: %s", table[i].from, table[i].to,
+					emr_status_text(status));
 			after = kit_picture(&k);
 			if (status != EMR_OK || strcmp(table[i].from, table[i].to) == 0)
 				assert_string_equal(after, before);
@@ -170,7 +175,7 @@ static void names_change_places_in_a_listing_that_is_just_full(void **state)
 
 	KIT;
 	kit_mkdir(&k, "d");
-	for (int i = 0; i < 8; i++) {	/* as many as the first listing has room for */
+	for (int i = 0; i < 8; i++) { /* as many as the first listing has room for */
 		snprintf(path, sizeof path, "d/%d", i);
 		kit_text(&k, path, path);
 	}
@@ -312,7 +317,7 @@ static void symbolic_links_keep_their_target(void **state)
 static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 {
 	static uint8_t value[16384];
-	EMR_AUTO_BUF got = { 0 };
+	EMR_AUTO_BUF got = {0};
 	uint64_t node;
 	emr_status status = EMR_OK;
 	int n = 0;
@@ -324,17 +329,18 @@ static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 	for (size_t i = 0; i < sizeof value; i++)
 		value[i] = (uint8_t)i;
 	assert_ok(emr_view_set_attribute(k.view, node, "user.empty", emr_bytes_of("", 0), 0));
-	assert_ok(emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 15000), 0));
-	assert_status(EMR_ATTRIBUTE_SPACE, emr_view_set_attribute(k.view, node, "user.15000",
-		emr_bytes_of(value, 16200), 0));
-	assert_status(EMR_ATTRIBUTE_SPACE, emr_view_set_attribute(k.view, node, "user.2",
-		emr_bytes_of(value, 1200), 0));
-	assert_status(EMR_EXISTS, emr_view_set_attribute(k.view, node, "user.empty", emr_bytes_of("1", 1),
-		EMR_ATTRIBUTE_CREATE));
-	assert_status(EMR_NO_ATTRIBUTE, emr_view_set_attribute(k.view, node, "user.none", emr_bytes_of("1", 1),
-		EMR_ATTRIBUTE_REPLACE));
-	assert_status(EMR_UNSUPPORTED, emr_view_set_attribute(k.view, node, "security.x",
-		emr_bytes_of("1", 1), 0));
+	assert_ok(
+		emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 15000), 0));
+	assert_status(EMR_ATTRIBUTE_SPACE,
+		emr_view_set_attribute(k.view, node, "user.15000", emr_bytes_of(value, 16200), 0));
+	assert_status(EMR_ATTRIBUTE_SPACE,
+		emr_view_set_attribute(k.view, node, "user.2", emr_bytes_of(value, 1200), 0));
+	assert_status(EMR_EXISTS, emr_view_set_attribute(k.view, node, "user.empty",
+					  emr_bytes_of("1", 1), EMR_ATTRIBUTE_CREATE));
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_set_attribute(k.view, node, "user.none",
+						emr_bytes_of("1", 1), EMR_ATTRIBUTE_REPLACE));
+	assert_status(EMR_UNSUPPORTED,
+		emr_view_set_attribute(k.view, node, "security.x", emr_bytes_of("1", 1), 0));
 	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, "trusted.x", &got));
 	kit_publish(&k);
 	kit_restart_and_compare(&k);
@@ -360,7 +366,8 @@ static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 
 static void mode_and_time_are_kept_to_the_nanosecond(void **state)
 {
-	static const int64_t times[] = { 0, 1, -1, 1234567890123456789, -86400000000001, INT64_C(4102444800999999999) };
+	static const int64_t times[] = {
+		0, 1, -1, 1234567890123456789, -86400000000001, INT64_C(4102444800999999999)};
 	emr_attr attr;
 	uint64_t node;
 
@@ -369,9 +376,10 @@ static void mode_and_time_are_kept_to_the_nanosecond(void **state)
 	kit_text(&k, "d/f", "x");
 	node = kit_attr(&k, "d/f").node;
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-		emr_attr want = { .mtime_ns = times[i], .mode = (uint16_t)(0400 + i) };
+		emr_attr want = {.mtime_ns = times[i], .mode = (uint16_t)(0400 + i)};
 
-		assert_ok(emr_view_set_attr(k.view, node, EMR_SET_MTIME | EMR_SET_MODE, &want, &attr));
+		assert_ok(emr_view_set_attr(
+			k.view, node, EMR_SET_MTIME | EMR_SET_MODE, &want, &attr));
 		assert_int_equal(attr.mtime_ns, times[i]);
 		kit_restart(&k);
 		node = kit_attr(&k, "d/f").node;
@@ -387,7 +395,7 @@ static void mode_and_time_are_kept_to_the_nanosecond(void **state)
 
 static void a_time_set_while_the_file_is_written_survives_with_it(void **state)
 {
-	emr_attr want = { .mtime_ns = 1000000000 }, attr;
+	emr_attr want = {.mtime_ns = 1000000000}, attr;
 	emr_handle *h;
 
 	KIT;
@@ -460,7 +468,7 @@ static void numbers_programs_see_stay_over_edits_moves_and_restarts(void **state
 	assert_int_equal(kit_attr(&k, "e/f").ino, ino);
 	kit_text(&k, "e/g", "z");
 	assert_int_not_equal(kit_attr(&k, "e/g").ino, ino);
-	kit_rename(&k, "e/g", "e/f");	/* another file, the same record */
+	kit_rename(&k, "e/g", "e/f"); /* another file, the same record */
 	assert_int_not_equal(kit_attr(&k, "e/f").ino, ino);
 	ino = kit_attr(&k, "e/f").ino;
 	kit_publish_all(&k);

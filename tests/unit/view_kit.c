@@ -151,8 +151,8 @@ static uint64_t size_of_ledger(kit *k)
 
 void kit_adopt(kit *k, const char *path, int64_t unix_ns, int64_t boot_ns)
 {
-	*k = (kit){ .options.no_workers = true };
-	k->clock.clock = (emr_clock){ .unix_ns = tell_unix, .boot_ns = tell_boot };
+	*k = (kit){.options.no_workers = true};
+	k->clock.clock = (emr_clock){.unix_ns = tell_unix, .boot_ns = tell_boot};
 	k->clock.unix_ns = unix_ns;
 	k->clock.boot_ns = boot_ns;
 	k->options.clock = &k->clock.clock;
@@ -231,7 +231,8 @@ uint64_t kit_parent(kit *k, const char *path, const char **out_name)
 	char directory[2048];
 
 	*out_name = slash != NULL ? slash + 1 : path;
-	snprintf(directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
+	snprintf(
+		directory, sizeof directory, "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
 	return kit_attr(k, directory).node;
 }
 
@@ -352,7 +353,7 @@ const char *kit_attribute(kit *k, const char *path, const char *name)
 {
 	static char text[4][400];
 	static int turn;
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_status status = emr_view_get_attribute(k->view, kit_attr(k, path).node, name, &value);
 
 	turn = (turn + 1) % 4;
@@ -372,9 +373,13 @@ typedef struct listing {
 
 static const char *op_name(uint8_t op)
 {
-	return op == EMR_OP_PUT ? "PUT" : op == EMR_OP_META ? "META" : op == EMR_OP_REWRAP ? "REWRAP"
-		: op == EMR_OP_UNLINK ? "UNLINK" : op == EMR_OP_DOMAIN_NEW ? "DOMAIN"
-		: op == EMR_OP_LISTKEY ? "LISTKEY" : "OTHER";
+	return op == EMR_OP_PUT		 ? "PUT"
+	       : op == EMR_OP_META	 ? "META"
+	       : op == EMR_OP_REWRAP	 ? "REWRAP"
+	       : op == EMR_OP_UNLINK	 ? "UNLINK"
+	       : op == EMR_OP_DOMAIN_NEW ? "DOMAIN"
+	       : op == EMR_OP_LISTKEY	 ? "LISTKEY"
+					 : "OTHER";
 }
 
 static emr_status note_item(void *arg, const emr_replica_listing *line)
@@ -400,8 +405,8 @@ const char *kit_items(kit *k)
 	assert_ok(emr_replica_recent(k->stack.replica, NULL, NULL, 4000, note_item, &l));
 	text[0] = 0;
 	while (l.n-- > 0)
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? " " : "",
-			l.lines[l.n]);
+		used += (size_t)snprintf(
+			text + used, sizeof text - used, "%s%s", used > 0 ? " " : "", l.lines[l.n]);
 	k->ledger_size = size_of_ledger(k);
 	return text;
 }
@@ -475,13 +480,13 @@ static void hash_file(kit *k, uint64_t node, char out[65])
 
 static void add_attributes(picture *p, uint64_t node)
 {
-	EMR_AUTO_BUF list = { 0 };
+	EMR_AUTO_BUF list = {0};
 	char line[700], hex[200];
 
 	assert_ok(emr_view_list_attributes(p->k->view, node, &list));
 	for (size_t at = 0; at < list.len; at += strlen((char *)list.data + at) + 1) {
 		const char *name = (char *)list.data + at;
-		EMR_AUTO_BUF value = { 0 };
+		EMR_AUTO_BUF value = {0};
 
 		if (strncmp(name, "user.emrfs.", 11) == 0)
 			continue;
@@ -517,9 +522,10 @@ static void add_entry(picture *p, const char *path)
 
 static void add_directory(picture *p, const char *path)
 {
-	names l = { 0 };
+	names l = {0};
 
-	assert_ok(emr_view_each_entry(p->k->view, kit_attr(p->k, path).node, 0, false, note_name, &l));
+	assert_ok(emr_view_each_entry(
+		p->k->view, kit_attr(p->k, path).node, 0, false, note_name, &l));
 	if (l.n > 0)
 		qsort(l.names, l.n, sizeof *l.names, by_name);
 	for (size_t i = 0; i < l.n; i++) {
@@ -533,7 +539,7 @@ static void add_directory(picture *p, const char *path)
 
 char *kit_picture(kit *k)
 {
-	picture p = { .k = k };
+	picture p = {.k = k};
 
 	add_line(&p, "");
 	add_directory(&p, "");

@@ -1,5 +1,5 @@
-/* What tests of the folder share: a state directory of their own, a clock they own, and files by path.
- * It refuses to hide a failure: every helper asserts. */
+/* What tests of the folder share: a state directory of their own, a clock they own, and files by
+ * path. It refuses to hide a failure: every helper asserts. */
 #pragma once
 
 #include "emr_test.h"
@@ -19,8 +19,8 @@ typedef struct kit {
 	kit_clock clock;
 	emr_stack_options options;
 	emr_stack stack;
-	emr_view *view;		/* of the stack */
-	uint64_t ledger_size;	/* entries seen by kit_items so far */
+	emr_view *view;	      /* of the stack */
+	uint64_t ledger_size; /* entries seen by kit_items so far */
 } kit;
 
 /* A fresh folder with its first domains, opened without threads, on a clock that stands still. */
@@ -66,9 +66,11 @@ void kit_publish_all(kit *k);
 /* The attribute's text in a static buffer; "" when there is none. */
 const char *kit_attribute(kit *k, const char *path, const char *name);
 
-/* Items applied since the last call, as a text like "PUT META UNLINK" in ledger order, in a static buffer. */
+/* Items applied since the last call, as a text like "PUT META UNLINK" in ledger order, in a static
+ * buffer. */
 const char *kit_items(kit *k);
-/* The whole tree as text: path, type, mode, size, mtime, hash of the bytes, attributes.  Owned by the caller. */
+/* The whole tree as text: path, type, mode, size, mtime, hash of the bytes, attributes.  Owned by
+ * the caller. */
 char *kit_picture(kit *k);
 /* Restarts and compares pictures. */
 void kit_restart_and_compare(kit *k);
