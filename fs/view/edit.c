@@ -253,7 +253,7 @@ ended take_working_copy(emr_view *view, file *f)
 		emr_log(EMR_LOG_WARN, "a spill stays for a while");
 	if (f->is_spill_unsynced)
 		view->unsynced_spills--;
-	f->is_spill_unsynced = f->is_spill_named = f->staging_in_row = false;
+	f->is_spill_unsynced = f->is_spill_named = f->is_spill_doubted = f->staging_in_row = false;
 	f->staging = NULL;
 	let_blocks_go(view);
 	return e;

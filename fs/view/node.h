@@ -29,6 +29,7 @@ typedef struct file {
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
 	bool is_spill_named;		/* some row of the journal named it, perhaps one that is still on the disk */
 	bool is_spill_unsynced;		/* handed out to a spill that is not on the disk yet */
+	bool is_spill_doubted;		/* the disk refused to sync it: what it says it has is not to be believed */
 	bool keep_spill;		/* a working copy that could not be recovered is left for a person */
 } file;
 

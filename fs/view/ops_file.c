@@ -471,20 +471,45 @@ static emr_status spill_locked(emr_view *view, node *n)
 	}
 	if (status == EMR_OK) {
 		f->handed = wrote;
+		f->is_spill_doubted = false;
 		set_spill_unsynced(view, f, true);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
+/* Under file->lock for writing. */
+static emr_status hand_out_locked(emr_view *view, node *n)
+{
+	if (n->file->staging == NULL || n->file->wrote == n->file->handed)
+		return EMR_OK;
+	return emr_staging_is_simple(n->file->staging) ? freeze_locked(view, n) : spill_locked(view, n);
+}
+
 emr_status file_hand_out(emr_view *view, node *n)
 {
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	pthread_rwlock_wrlock(&n->file->lock);
-	if (n->file->staging != NULL && n->file->wrote != n->file->handed)
-		status = emr_staging_is_simple(n->file->staging) ? freeze_locked(view, n)
-			: spill_locked(view, n);
+	status = hand_out_locked(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+/* As file_hand_out, but not while anybody writes besides the caller, who has MINE handles for it: what a writer has
+ * begun is handed out by his own close, so that a killed process leaves the old bytes or the new. */
+static emr_status hand_out_finished(emr_view *view, node *n, uint32_t mine)
+{
+	emr_status status = EMR_OK;
+	bool is_finished;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	/* Who opens from now on cannot change the working copy before the lock is free. */
+	pthread_mutex_lock(&view->lock);
+	is_finished = n->write_opens <= mine;
+	pthread_mutex_unlock(&view->lock);
+	if (is_finished)
+		status = hand_out_locked(view, n);
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;
 }
@@ -497,6 +522,16 @@ static bool is_handed_out(emr_view *view, const node *n)
 	done = n->file == NULL || n->file->wrote == n->file->handed || n->state == NODE_GONE;
 	pthread_mutex_unlock(&view->lock);
 	return done;
+}
+
+static bool is_doubted(emr_view *view, const node *n)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = n->file != NULL && n->file->is_spill_doubted;
+	pthread_mutex_unlock(&view->lock);
+	return is;
 }
 
 static bool is_gone(emr_view *view, const node *n)
@@ -540,6 +575,7 @@ static emr_status sync_spill(emr_view *view, file *f)
 		pthread_mutex_lock(&view->lock);
 		set_spill_unsynced(view, f, true);
 		f->handed = f->wrote - 1;	/* handing out again writes another spill */
+		f->is_spill_doubted = true;
 		pthread_mutex_unlock(&view->lock);
 	}
 	return status;
@@ -615,7 +651,9 @@ static emr_status sync_spills(emr_view *view)
 
 	for (size_t i = 0; i < count; i++) {
 		node *n = nodes[i];
-		emr_status status = is_handed_out(view, n) ? EMR_OK : file_hand_out(view, n);
+		/* A spill that the disk once refused is written again whole, whoever is at work on it. */
+		emr_status status = is_handed_out(view, n) ? EMR_OK
+			: is_doubted(view, n) ? file_hand_out(view, n) : hand_out_finished(view, n, 0);
 
 		if (status == EMR_OK)
 			status = sync_file(view, n);
@@ -679,17 +717,27 @@ static void close_reader(node *n)
 	pthread_rwlock_unlock(&n->file->lock);
 }
 
+/* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next writer may have begun. */
+static void finish_writing(emr_handle *handle)
+{
+	emr_status status;
+
+	if (is_handed_out(handle->view, handle->node))
+		return;
+	status = hand_out_finished(handle->view, handle->node, 1);
+	if (status != EMR_OK)	/* release(2) has nobody to tell */
+		file_notice(handle->view, handle->node, status);
+}
+
 void emr_view_release(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
-	emr_status status;
 	bool last;
 
 	if (n->special == 0) {
-		/* A mapping written after the last FLUSH: its bytes came since. */
-		status = handle->may_write ? emr_view_flush(handle) : EMR_OK;
-		(void)status;	/* said in a notice; release(2) has nobody to tell */
+		if (handle->may_write)
+			finish_writing(handle);
 		discard_if_gone(view, n);
 		pthread_mutex_lock(&view->lock);
 		last = n->opens == 1;
@@ -854,7 +902,7 @@ emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, con
 		status = truncate_file(view, n, wanted->size_bytes);
 	/* truncate(2) on a file that nobody has open: there will be no close. */
 	if (status == EMR_OK && (mask & EMR_SET_SIZE) && is_closed)
-		status = file_hand_out(view, n);
+		status = hand_out_finished(view, n, 0);
 	pthread_mutex_lock(&view->lock);
 	if (status == EMR_OK && (mask & (EMR_SET_MODE | EMR_SET_MTIME)))
 		status = set_mode_and_time(view, n, mask, wanted);

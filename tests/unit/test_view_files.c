@@ -280,6 +280,74 @@ static void a_file_written_on_during_its_publication_loses_nothing(void **state)
 	kit_close(&k);
 }
 
+/* What the folder would hold if its process were killed now. */
+static void expect_after_a_kill(kit *k, const char *path, const void *data, size_t len)
+{
+	char copy[300];
+	kit after;
+
+	snprintf(copy, sizeof copy, "%s-killed", k->path);
+	kit_copy_tree(k->path, copy);
+	kit_adopt(&after, copy, k->clock.unix_ns, k->clock.boot_ns);
+	assert_ok(emr_stack_open(after.path, &after.options, &after.stack));
+	after.view = after.stack.view;
+	kit_expect(&after, path, data, len);
+	kit_close(&after);
+}
+
+/* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
+static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state)
+{
+	uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
+	emr_handle *first, *next;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	first = kit_open_file(&k, "f", O_RDWR | O_CREAT | O_TRUNC);
+	assert_ok(emr_view_write(first, 0, emr_bytes_of(old, 200000)));
+	assert_ok(emr_view_flush(first));
+	next = kit_open_file(&k, "f", O_WRONLY | O_TRUNC);
+	emr_view_release(first);
+	expect_after_a_kill(&k, "f", old, 200000);
+	assert_ok(emr_view_write(next, 0, emr_bytes_of(new, 90000)));
+	expect_after_a_kill(&k, "f", old, 200000);
+	assert_ok(emr_view_write(next, 90000, emr_bytes_of(new + 90000, 110000)));
+	assert_ok(emr_view_flush(next));
+	expect_after_a_kill(&k, "f", new, 200000);
+	emr_view_release(next);
+	free(old);
+	free(new);
+	kit_close(&k);
+}
+
+static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
+{
+	uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
+	emr_handle *h;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_write(&k, "f", bytes, 600000);
+	kit_publish(&k);
+	h = kit_open_file(&k, "f", O_RDWR);	/* into the spill: the old bytes stay below it */
+	assert_ok(emr_view_write(h, 300000, emr_bytes_of("new", 3)));
+	memcpy(bytes + 300000, "new", 3);
+	emr_view_release(h);
+	h = kit_open_file(&k, "f", O_WRONLY | O_TRUNC);
+	assert_ok(emr_view_write(h, 0, emr_bytes_of(new, 1000)));
+	assert_ok(emr_view_sync(k.view));
+	expect_after_a_kill(&k, "f", bytes, 600000);
+	assert_ok(emr_view_write(h, 1000, emr_bytes_of(new + 1000, 599000)));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	expect_after_a_kill(&k, "f", new, 600000);
+	free(bytes);
+	free(new);
+	kit_close(&k);
+}
+
 static void allocation_grows_or_only_reserves(void **state)
 {
 	emr_handle *h;
@@ -344,6 +412,8 @@ int main(void)
 		cmocka_unit_test(a_published_file_reads_the_same_after_the_reclaimer),
 		cmocka_unit_test(opening_with_truncation_shows_nothing_of_the_old_bytes),
 		cmocka_unit_test(a_file_written_on_during_its_publication_loses_nothing),
+		cmocka_unit_test(a_late_release_leaves_the_next_writers_beginnings_alone),
+		cmocka_unit_test(a_sync_of_all_leaves_what_a_writer_has_begun_alone),
 		cmocka_unit_test(allocation_grows_or_only_reserves),
 		cmocka_unit_test(ten_thousand_files_in_one_directory),
 	};
