@@ -18,6 +18,7 @@
 
 #define FILE_MAX 700000
 #define FOUND_MAX 400
+#define AFTER "after" /* what a check writes; a check may itself be recorded and cut off */
 
 static emr_stack stack;
 static emr_stack_options options;
@@ -567,7 +568,7 @@ static void walk(const char *path)
 		emr_attr attr;
 
 		snprintf(below, sizeof below, "%s%s%s", path, path[0] != 0 ? "/" : "", l->names[i]);
-		if (strcmp(below, "Inbox") == 0)
+		if (strcmp(below, "Inbox") == 0 || strcmp(below, AFTER) == 0)
 			continue;
 		must(emr_view_find(stack.view, below, &attr), below);
 		if (count == FOUND_MAX)
@@ -611,7 +612,9 @@ static void go_on(void)
 	emr_attr attr;
 	emr_handle *h;
 
-	must(emr_view_create(stack.view, EMR_ROOT_NODE, "after", 0600, O_RDWR, &attr, &h),
+	if (exists(AFTER))
+		must(emr_view_unlink(stack.view, EMR_ROOT_NODE, AFTER), "unlink");
+	must(emr_view_create(stack.view, EMR_ROOT_NODE, AFTER, 0600, O_RDWR, &attr, &h),
 		"create");
 	must(emr_view_write(h, 0, emr_bytes_of(text, sizeof text)), "write");
 	must(emr_view_fsync(h), "fsync");
@@ -642,8 +645,8 @@ static void compare(const found *before, size_t n, const char *when)
 		if (!same)
 			die("%s is not what it was %s", before[i].path, when);
 	}
-	if (count != n + 1)
-		die("%zu names %s, not %zu", count, when, n + 1);
+	if (count != n)
+		die("%zu names %s, not %zu", count, when, n);
 }
 
 static int check(const char *path, const char *marks)

@@ -22,7 +22,7 @@ record() { # NAME SEED STEPS MODE
 replay() { # NAME OPTIONS...
 	local name=$1
 	shift
-	"$tools/powercut_replay" --trace "$work/$name/trace" --scratch "$work" --check "$driver check {dir} {marks}" \
+	"$tools/powercut_replay" --trace "$work/$name/trace" --scratch "$work" --check "$driver check {dir} $promises" \
 		"$@" > "$work/out" 2>&1 && { grep -v "^    " "$work/out"; return 0; }
 	cat "$work/out"
 	cp "$work/$name/trace" "${TMPDIR:-/tmp}/emr-failed-$name.trace"
@@ -32,11 +32,21 @@ replay() { # NAME OPTIONS...
 
 record one "$seed" 230 plain
 record many $((seed + 1)) 170 threads
-failed=0 cuts=0
+failed=0 cuts=0 promises={marks}
 for name in one many; do
 	replay $name --every-flush --per-interval 1 --seed "$seed" "${thin[@]}" || failed=1
 	cuts=$((cuts + $(sed -n 's/^names [a-z]*: \([0-9]*\) cuts.*/\1/p' "$work/out" | awk "{ n += \$1 } END { print n + 0 }")))
 done
+# A recovery is cut off, too: the check of one cut is recorded, and every flush of it is cut.
+events=$(sed -n 's/^trace: \([0-9]*\) events.*/\1/p' "$work/out")
+mkdir -p "$work/again"
+"$tools/powercut_replay" --trace "$work/many/trace" --scratch "$work" --names ordered --only $((events * 6 / 10)):44 \
+	--check "cp -r {dir} '$work/again/root' && cp {marks} '$work/again/before'" > "$work/out" || failed=1
+EMR_POWERCUT_ROOT=$work/again/root EMR_POWERCUT_TRACE=$work/again/trace EMR_POWERCUT_NO_FLUSH=1 \
+	LD_PRELOAD=$tools/libpowercut_record.so "$driver" check "$work/again/root" "$work/again/before" || failed=1
+promises=$work/again/before
+replay again --every-flush "${thin[@]}" || failed=1
+promises={marks}
 # Nothing that was flushed counts: promises must be seen to break.
 replay one --names strict --max-cuts 30 --every-flush --drop-flushes || failed=1
 echo "$cuts cuts"
