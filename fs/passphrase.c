@@ -261,6 +261,17 @@ emr_status emr_passphrase_get(
 	return ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
 }
 
+emr_status emr_passphrase_get_replacement(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+
+	if (file != NULL)
+		return emr_passphrase_read_file(file, out_passphrase, out_problem);
+	return ask_once_or_twice(program != NULL && program[0] != '\0' ? program : NULL, true,
+		out_passphrase, out_problem);
+}
+
 emr_status emr_terminal_ask(const char *question, char *out, size_t size)
 {
 	EMR_AUTO_FD fd = terminal_open();

@@ -15,6 +15,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_VERSION] = {"version", 0, EMR_NO_ARGUMENT, NULL, "show the version"},
 	[EMR_OPT_PASSPHRASE_FILE] = {"passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
 		"read the passphrase from FILE (mode 0600)"},
+	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
+		"read the new passphrase from FILE (mode 0600)"},
 	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "your name, kept sealed"},
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
@@ -50,6 +52,7 @@ static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
 static const unsigned char exits_help[] = {0};
 
@@ -129,6 +132,20 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options =
 			BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_ledger},
+	[EMR_VERB_PASSWD] = {.name = "passwd",
+		.operands = "",
+		.operands_max = 0,
+		.help = "Change the passphrase",
+		.manual = "Asks for the old and, twice, for the new passphrase and replaces the "
+			  "keyfile in one step; the open\n"
+			  "folder stays open. Without a terminal the old one comes from "
+			  "--passphrase-file and the new one\n"
+			  "from --new-passphrase-file, or both from the program in EMRFS_ASKPASS. "
+			  "Copies of the keyfile made\n"
+			  "before keep the old passphrase.\n",
+		.fields = "",
+		.options = BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
+		.exits = exits_passwd},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",
 		.operands_max = 0,

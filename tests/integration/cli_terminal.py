@@ -163,6 +163,22 @@ def mount_asks_once_and_goes_behind(home):
     assert terminal.end() == 0, terminal.seen
 
 
+def passwd_asks_the_old_one_once_and_the_new_one_twice(_home):
+    terminal = Terminal("passwd")
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("New passphrase: ")
+    terminal.type("a second phrase")
+    terminal.expect("The same again: ")
+    terminal.type("a second phrase")
+    assert terminal.end() == 0, terminal.seen
+    assert "second phrase" not in terminal.seen, "the passphrase was shown"
+    terminal = Terminal("verify", "--chain")
+    terminal.expect("Passphrase: ")
+    terminal.type("a second phrase")
+    assert terminal.end() == 0, terminal.seen
+
+
 def main():
     if not os.path.exists("/dev/fuse"):
         sys.exit(77)
@@ -179,6 +195,7 @@ def main():
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,
             mount_asks_once_and_goes_behind,
+            passwd_asks_the_old_one_once_and_the_new_one_twice,
         ):
             test(home)
             print("-", test.__name__.replace("_", " "))

@@ -8,6 +8,7 @@
 
 /* Names in the state directory. */
 #define EMR_STATE_KEYFILE "keyfile"
+#define EMR_STATE_KEYFILE_LOCK "keyfile.lock"
 #define EMR_STATE_LOCK "lock"
 #define EMR_STATE_LOG "log"
 #define EMR_STATE_PROFILE "profile"
