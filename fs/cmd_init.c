@@ -427,7 +427,7 @@ static void say_done(making *m, const emr_id32 *signer_id)
 		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
 		emr_remark(m->out, &remark);
 	}
-	emr_problem_set(&remark, EMR_SAY_ONE_COPY, "state", m->places.state, NULL);
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 	emr_remark(m->out, &remark);
 }
 

@@ -1,8 +1,10 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "keys.h"
+#include "second_copy.h"
 
 static emr_status protect(emr_problem *out_problem)
 {
@@ -43,6 +45,21 @@ static emr_status change(const emr_args *args, const emr_places *places,
 	return status;
 }
 
+/* What was copied keeps the old one. */
+static void say_backup(emr_out *out, const emr_places *places)
+{
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_second_copy copy = {.is_known = false};
+	emr_problem remark = {0};
+
+	if (state_fd >= 0)
+		emr_second_copy_read(state_fd, &copy);
+	if (!copy.is_known)
+		return;
+	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
+	emr_remark(out, &remark);
+}
+
 int emr_cmd_passwd(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_PLACES places = {0};
@@ -59,5 +76,6 @@ int emr_cmd_passwd(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	emr_say(out, "The passphrase is changed. Your 24 words stay the same.\n");
+	say_backup(out, &places);
 	return EMR_EXIT_DONE;
 }

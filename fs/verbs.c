@@ -36,6 +36,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_QUICK] = {"quick", 0, EMR_NO_ARGUMENT, NULL,
 		"check that all data is there, without reading it"},
 	[EMR_OPT_CHAIN] = {"chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only"},
+	[EMR_OPT_VERIFY] = {"verify", 0, EMR_NO_ARGUMENT, NULL,
+		"read everything again and check it"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
@@ -52,6 +54,7 @@ static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
 static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
 static const unsigned char exits_help[] = {0};
@@ -78,7 +81,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and returns when it can be\n"
 			  "used. DIR must be empty. What a program that was killed left mounted "
 			  "there is cleaned up first.\n",
-		.fields = "folder pid read_only",
+		.fields = "folder pid read_only second_copy",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_mount},
@@ -104,8 +107,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "the folder's top.\n",
 		.fields = "folder owner files bytes local[] pending pinned confirmed conflicts[] "
 			  "copies second_copy\n"
-			  "network ledger{kind size witnessed} words_tested_at errors[]{at path "
-			  "error message hint};\n"
+			  "backup_at backup_dir network ledger{kind size witnessed} "
+			  "words_tested_at errors[]{at path error message hint};\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
@@ -132,6 +135,19 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options =
 			BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_ledger},
+	[EMR_VERB_BACKUP] = {.name = "backup",
+		.operands = "DIR",
+		.operands_max = 1,
+		.help = "Copy everything, encrypted, to another disk",
+		.manual = "Copies what is new since the last time: encrypted data, ledger and "
+			  "sealed keyfile, as of one moment.\n"
+			  "The folder may be open, and no passphrase is needed. An interrupted "
+			  "backup leaves the earlier one\n"
+			  "whole and goes on the next time. Bring it back: emrfs init --restore "
+			  "DIR.\n",
+		.fields = "records bytes new_bytes complete_at same_disk checked bad[]{path error}",
+		.options = BIT(EMR_OPT_VERIFY),
+		.exits = exits_backup},
 	[EMR_VERB_PASSWD] = {.name = "passwd",
 		.operands = "",
 		.operands_max = 0,
