@@ -21,7 +21,9 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
 	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"write the 24 words to FILE (made, mode 0600) instead of showing them"},
+		"the 24 words: written to FILE (made, mode 0600), or read from it to come back"},
+	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
+		"bring everything back from the backup in DIR"},
 	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
 		"change nothing in the folder"},
 	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
@@ -48,7 +50,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_init[] = {6, 8, 11, 12, 13, 0};
+static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
@@ -68,10 +70,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "back, asks for three of\n"
 			  "them, and makes a ledger of one computer. Without a terminal, or with "
 			  "--yes, the words go to\n"
-			  "--words-file.\n",
-		.fields = "id name born folder words_checked second_copy",
+			  "--words-file.\n"
+			  "With --restore everything comes back from a backup, with the passphrase "
+			  "it had or with the\n"
+			  "24 words alone (from --words-file, or asked); then a new passphrase is "
+			  "asked for.\n",
+		.fields = "id name born folder words_checked second_copy records",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
-			   BIT(EMR_OPT_PASSPHRASE_FILE),
+			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",

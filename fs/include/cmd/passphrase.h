@@ -12,6 +12,8 @@ typedef struct emr_passphrase {
 	size_t len;
 } emr_passphrase;
 
+/* Empty, with room.  EMR_NO_MEMORY. */
+emr_status emr_passphrase_new(emr_passphrase *out_passphrase);
 void emr_passphrase_free(emr_passphrase *passphrase);
 #define EMR_AUTO_PASSPHRASE __attribute__((cleanup(emr_passphrase_free))) emr_passphrase
 static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)

@@ -22,6 +22,9 @@ typedef struct emr_backup_options {
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */
+	/* Restoring: all but the segments is there; what it returns ends the work unless it is EMR_OK.
+	 * May be NULL. */
+	emr_status (*before_segments)(void *arg);
 	void *arg;
 } emr_backup_options;
 
@@ -50,3 +53,10 @@ emr_status emr_backup_list(const char *dir, emr_backup_manifest *out_manifest);
  * to FOUND; EMR_DAMAGED when there were any. */
 emr_status emr_backup_check(const char *dir, const char *scratch, const emr_backup_options *options,
 	uint64_t *out_checked);
+
+/* Writes the files of the backup in DIR into the empty directory STAGE_FD, private.  Damage in
+ * segments, and the loss of what can be made again, is told to FOUND and passed over; EMR_DAMAGED:
+ * ledger, descriptor or store format are not what the list says (FOUND says which).  A damaged
+ * keyfile is left out: the words bring it back. */
+emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_options *options,
+	emr_backup_manifest *out_manifest);
