@@ -15,5 +15,6 @@ int emr_cmd_verify(const emr_args *args, emr_out *out);
 int emr_cmd_ledger(const emr_args *args, emr_out *out);
 int emr_cmd_backup(const emr_args *args, emr_out *out);
 int emr_cmd_passwd(const emr_args *args, emr_out *out);
+int emr_cmd_recover(const emr_args *args, emr_out *out);
 int emr_cmd_check(const emr_args *args, emr_out *out);
 int emr_cmd_help(const emr_args *args, emr_out *out);

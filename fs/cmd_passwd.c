@@ -1,10 +1,8 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "keys.h"
-#include "second_copy.h"
 
 static emr_status protect(emr_problem *out_problem)
 {
@@ -19,7 +17,7 @@ static emr_status protect(emr_problem *out_problem)
 
 /* The state's own lock is not needed: the keyfile is replaced in one step, and whoever has the
  * folder open does not read it again. */
-static emr_status change(const emr_args *args, const emr_places *places,
+static emr_status change(const emr_args *args, emr_out *out, const emr_places *places,
 	const emr_settings *settings, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = -1;
@@ -42,22 +40,9 @@ static emr_status change(const emr_args *args, const emr_places *places,
 		emr_passphrase_view(&passphrase), &settings->kdf);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "The keyfile");
+	else
+		emr_keys_say_backup(out, state_fd);
 	return status;
-}
-
-/* What was copied keeps the old one. */
-static void say_backup(emr_out *out, const emr_places *places)
-{
-	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_second_copy copy = {.is_known = false};
-	emr_problem remark = {0};
-
-	if (state_fd >= 0)
-		emr_second_copy_read(state_fd, &copy);
-	if (!copy.is_known)
-		return;
-	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
-	emr_remark(out, &remark);
 }
 
 int emr_cmd_passwd(const emr_args *args, emr_out *out)
@@ -72,10 +57,9 @@ int emr_cmd_passwd(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = protect(&problem);
 	if (status == EMR_OK)
-		status = change(args, &places, &settings, &problem);
+		status = change(args, out, &places, &settings, &problem);
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	emr_say(out, "The passphrase is changed. Your 24 words stay the same.\n");
-	say_backup(out, &places);
 	return EMR_EXIT_DONE;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/passphrase.h"
+#include "second_copy.h"
 
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem)
@@ -64,4 +65,16 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
+}
+
+void emr_keys_say_backup(emr_out *out, int state_fd)
+{
+	emr_second_copy copy;
+	emr_problem remark = {0};
+
+	emr_second_copy_read(state_fd, &copy);
+	if (!copy.is_known)
+		return;
+	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
+	emr_remark(out, &remark);
 }

@@ -63,7 +63,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"This computer's clock is {d} {side} the ledger. Changes may be refused.",
 		"Set the clock."},
 	[EMR_SAY_WRONG_PASSPHRASE] = {"wrong-passphrase", "", "error", EMR_EXIT_PASSPHRASE,
-		"Wrong passphrase.", ""},
+		"Wrong passphrase.", "Forgotten: emrfs recover"},
 	[EMR_SAY_WRONG_WORDS] = {"wrong-words", "", "error", EMR_EXIT_PASSPHRASE,
 		"That is not word {n} of your 24 words.", "Look at your sheet of paper again."},
 	[EMR_SAY_WORDS_COUNT] = {"wrong-words", "", "error", EMR_EXIT_PASSPHRASE,
@@ -165,7 +165,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_WORDS_BACK] = {"words-not-checked", "", "warn", EMR_EXIT_PART,
 		"Your 24 words were not checked. Without them a lost passphrase cannot be "
 		"replaced.",
-		"Write them on paper and keep them safe."},
+		"Write them on paper and keep them safe; then: emrfs recover --test"},
 	[EMR_SAY_SETTING] = {"settings", "", "error", EMR_EXIT_USE, "{file}, line {line}: {cause}.",
 		""},
 	[EMR_SAY_WRONG_USE] = {"wrong-use", "", "error", EMR_EXIT_USE, "{what}",

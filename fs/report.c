@@ -95,11 +95,15 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
 	emr_second_copy copy;
+	emr_profile profile;
 	json_t *unsent = json_array(), *local = json_array();
 	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
 
 	emr_view_count(session->view, &counts);
 	emr_second_copy_read(session->state_fd, &copy);
+	/* Another process may have tested the words since. */
+	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
+		profile = session->profile;
 	/* The walk costs a look at every name: only when there is something to list. */
 	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0 &&
 		emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
@@ -120,9 +124,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
-		session->state_path, "read_only", is_read_only, "ledger",
-		ledger_report(session), "words_tested_at",
-		time_or_null(session->profile.words_tested_unix_s), "errors", errors);
+		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session),
+		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors);
 }
 
 /* ---- one path ---- */

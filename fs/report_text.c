@@ -129,7 +129,7 @@ static void put_ledger(FILE *to, const json_t *report)
 	if (tested[0] != '\0')
 		fprintf(to, "  Recovery words tested %.10s.", tested);
 	else
-		fputs("  Recovery words: not tested.", to);
+		fputs("  Recovery words: not tested (emrfs recover --test).", to);
 	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
 	put_number(to, number_of(ledger, "size"));
 	fputs(" entries, ", to);

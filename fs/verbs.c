@@ -40,6 +40,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_CHAIN] = {"chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only"},
 	[EMR_OPT_VERIFY] = {"verify", 0, EMR_NO_ARGUMENT, NULL,
 		"read everything again and check it"},
+	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
+		"only see whether your words are right"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
@@ -58,6 +60,7 @@ static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
 static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_recover[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
 static const unsigned char exits_help[] = {0};
 
@@ -168,6 +171,23 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "",
 		.options = BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
 		.exits = exits_passwd},
+	[EMR_VERB_RECOVER] = {.name = "recover",
+		.operands = "",
+		.operands_max = 0,
+		.help = "Get back in with your 24 words",
+		.manual =
+			"Asks for the words (or reads them from --words-file), compares them with "
+			"the ledger here, and\n"
+			"gives the keyring a new passphrase; the words stay the same, and the "
+			"folder "
+			"may be open.\n"
+			"With --test nothing is changed: three of the words are asked (or all are "
+			"read from\n"
+			"--words-file), after the passphrase, and `status` says when that was.\n",
+		.fields = "state words_tested_at",
+		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_WORDS_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
+		.exits = exits_recover},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",
 		.operands_max = 0,
