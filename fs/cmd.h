@@ -6,10 +6,15 @@
 
 /* Each returns the exit code; what failed was said with emr_out_fail. */
 int emr_cmd_init(const emr_args *args, emr_out *out);
+/* init --restore. */
+int emr_init_restore(const emr_args *args, emr_out *out);
 int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);
 int emr_cmd_status(const emr_args *args, emr_out *out);
 int emr_cmd_verify(const emr_args *args, emr_out *out);
 int emr_cmd_ledger(const emr_args *args, emr_out *out);
+int emr_cmd_backup(const emr_args *args, emr_out *out);
+int emr_cmd_passwd(const emr_args *args, emr_out *out);
+int emr_cmd_recover(const emr_args *args, emr_out *out);
 int emr_cmd_check(const emr_args *args, emr_out *out);
 int emr_cmd_help(const emr_args *args, emr_out *out);

@@ -16,6 +16,7 @@
 #include "fuse/fuse.h"
 #include "mountpoint.h"
 #include "notices.h"
+#include "second_copy.h"
 #include "serve.h"
 #include "session.h"
 #include "special.h"
@@ -90,6 +91,19 @@ static void say_clock(mount *m)
 	emr_remark(m->out, &problem);
 }
 
+static void say_second_copy(const mount *m)
+{
+	emr_second_copy copy;
+	emr_problem remark = {0};
+
+	emr_second_copy_read(m->session.state_fd, &copy);
+	emr_out_flag(m->out, "second_copy", copy.is_known);
+	if (copy.is_known)
+		return;
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+	emr_remark(m->out, &remark);
+}
+
 static void when_ready(void *arg)
 {
 	mount *m = arg;
@@ -107,6 +121,7 @@ static void when_ready(void *arg)
 	if (why.is_set)
 		emr_remark(m->out, &why);
 	say_clock(m);
+	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));

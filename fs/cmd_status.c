@@ -1,11 +1,14 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "cmd.h"
 #include "cmd/text.h"
 #include "report.h"
+#include "second_copy.h"
 #include "session.h"
 #include "walk.h"
 
@@ -14,6 +17,28 @@
 #define WAIT_DEFAULT_NS INT64_C(60000000000)
 
 /* ---- closed: what can be said without a passphrase ---- */
+
+static void say_second_copy(emr_out *out, const emr_places *places)
+{
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_second_copy copy = {.is_known = false};
+	emr_problem remark = {0};
+	char when[EMR_TEXT_BYTES];
+
+	if (state_fd >= 0)
+		emr_second_copy_read(state_fd, &copy);
+	emr_out_flag(out, "second_copy", copy.is_known);
+	if (!copy.is_known) {
+		emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+		emr_say(out, "  %s\n    %s\n", remark.text, remark.hint);
+		return;
+	}
+	emr_time_text((int64_t)copy.made_unix_s, when);
+	emr_say(out, "  Second copy: %s, in %s.\n", when, copy.dir);
+	emr_time_json((int64_t)copy.made_unix_s, when);
+	emr_out_text(out, "backup_at", when);
+	emr_out_text(out, "backup_dir", copy.dir);
+}
 
 static void say_closed(emr_out *out, const emr_places *places)
 {
@@ -30,13 +55,11 @@ static void say_closed(emr_out *out, const emr_places *places)
 	if (emr_base_init() != EMR_OK || emr_ledger_open(&options, &ledger) != EMR_OK ||
 		emr_ledger_size(ledger, &size) != EMR_OK)
 		return;
-	emr_say(out,
-		"Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.  Only "
-		"on this computer.\n",
+	emr_say(out, "Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.\n",
 		places->state, (unsigned long long)size);
+	say_second_copy(out, places);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
-	emr_out_flag(out, "second_copy", false);
 	emr_out_put(out, "ledger",
 		json_pack("{s:s, s:I, s:i}", "kind", "embedded", "size", (json_int_t)size,
 			"witnessed", 0));

@@ -14,6 +14,9 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_STATUS] = emr_cmd_status,
 	[EMR_VERB_VERIFY] = emr_cmd_verify,
 	[EMR_VERB_LEDGER] = emr_cmd_ledger,
+	[EMR_VERB_BACKUP] = emr_cmd_backup,
+	[EMR_VERB_PASSWD] = emr_cmd_passwd,
+	[EMR_VERB_RECOVER] = emr_cmd_recover,
 	[EMR_VERB_CHECK] = emr_cmd_check,
 	[EMR_VERB_HELP] = emr_cmd_help,
 };

@@ -29,7 +29,7 @@ void emr_passphrase_free(emr_passphrase *passphrase)
 }
 
 /* sodium_malloc: guard pages, mlock, MADV_DONTDUMP.  A refused mlock shows in `emrfs check`. */
-static emr_status buffer_new(emr_passphrase *out)
+emr_status emr_passphrase_new(emr_passphrase *out)
 {
 	if (sodium_init() < 0)
 		return EMR_NO_MEMORY;
@@ -97,7 +97,7 @@ emr_status emr_passphrase_read_file(
 		emr_problem_set(out_problem, EMR_SAY_EXPOSED, "file", file, NULL);
 		return EMR_EXPOSED;
 	}
-	status = buffer_new(&found);
+	status = emr_passphrase_new(&found);
 	if (status == EMR_OK)
 		status = read_into(fd, false, &found);
 	if (status != EMR_OK && status != EMR_LIMIT) {
@@ -204,7 +204,7 @@ static emr_status ask_terminal(const char *question, emr_passphrase *out)
 static emr_status ask(
 	const char *program, const char *question, emr_passphrase *out, emr_problem *out_problem)
 {
-	emr_status status = buffer_new(out);
+	emr_status status = emr_passphrase_new(out);
 
 	if (status == EMR_OK)
 		status = program != NULL ? ask_program(program, question, out)
@@ -259,6 +259,17 @@ emr_status emr_passphrase_get(
 	if (credential != NULL && access(credential, F_OK) == 0)
 		return emr_passphrase_read_file(credential, out_passphrase, out_problem);
 	return ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
+}
+
+emr_status emr_passphrase_get_replacement(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+
+	if (file != NULL)
+		return emr_passphrase_read_file(file, out_passphrase, out_problem);
+	return ask_once_or_twice(program != NULL && program[0] != '\0' ? program : NULL, true,
+		out_passphrase, out_problem);
 }
 
 emr_status emr_terminal_ask(const char *question, char *out, size_t size)

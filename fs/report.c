@@ -8,6 +8,7 @@
 
 #include "cmd/out.h"
 #include "cmd/text.h"
+#include "second_copy.h"
 #include "walk.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */
@@ -93,10 +94,16 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	bool is_read_only = emr_session_is_read_only(session, &why);
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
+	emr_second_copy copy;
+	emr_profile profile;
 	json_t *unsent = json_array(), *local = json_array();
 	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
 
 	emr_view_count(session->view, &counts);
+	emr_second_copy_read(session->state_fd, &copy);
+	/* Another process may have tested the words since. */
+	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
+		profile = session->profile;
 	/* The walk costs a look at every name: only when there is something to list. */
 	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0 &&
 		emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
@@ -105,18 +112,20 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
-			 "s:i, s:b, s:s,"
-			 " s:s, s:b, s:o, s:o, s:o}",
+			 "s:i, s:b, s:o,"
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
 		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
 		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
 		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
-		(json_int_t)counts.confirmed, "conflicts", "copies", 1, "second_copy", 0, "network",
-		net, "state", session->state_path, "read_only", is_read_only, "ledger",
-		ledger_report(session), "words_tested_at",
-		time_or_null(session->profile.words_tested_unix_s), "errors", errors);
+		(json_int_t)counts.confirmed, "conflicts", "copies", 1, "second_copy",
+		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
+		(json_int_t)copy.made_unix_s, "backup_dir",
+		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
+		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session),
+		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors);
 }
 
 /* ---- one path ---- */

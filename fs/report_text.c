@@ -103,10 +103,21 @@ static void put_remarks(FILE *to, const json_t *report)
 		fputs(".\n", to);
 	}
 	if (!json_is_true(json_object_get(report, "second_copy"))) {
-		emr_problem_set(
-			&problem, EMR_SAY_ONE_COPY, "state", text_of(report, "state"), NULL);
+		emr_problem_set(&problem, EMR_SAY_ONE_COPY, NULL);
 		fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 	}
+}
+
+static void put_second_copy(FILE *to, const json_t *report)
+{
+	char when[EMR_TEXT_BYTES];
+
+	if (!json_is_true(json_object_get(report, "second_copy")))
+		return;
+	emr_time_text((int64_t)number_of(report, "backup_unix"), when);
+	fprintf(to, "  Second copy: %s, in ", when);
+	put_shown(to, text_of(report, "backup_dir"));
+	fputs(".\n", to);
 }
 
 static void put_ledger(FILE *to, const json_t *report)
@@ -118,7 +129,7 @@ static void put_ledger(FILE *to, const json_t *report)
 	if (tested[0] != '\0')
 		fprintf(to, "  Recovery words tested %.10s.", tested);
 	else
-		fputs("  Recovery words: not tested.", to);
+		fputs("  Recovery words: not tested (emrfs recover --test).", to);
 	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
 	put_number(to, number_of(ledger, "size"));
 	fputs(" entries, ", to);
@@ -200,6 +211,7 @@ char *emr_report_text(const json_t *report)
 		put_head(to, report);
 		put_safety(to, report);
 		put_remarks(to, report);
+		put_second_copy(to, report);
 		put_ledger(to, report);
 	}
 	put_errors(to, report);

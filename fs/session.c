@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "ledger/hash.h"
 
-#include "cmd/passphrase.h"
+#include "keys.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
 #define LOCK_TEXT_MAX 4400
@@ -159,42 +159,6 @@ emr_status emr_session_lock(
 	if (status == EMR_OK)
 		open_log(session);
 	return status;
-}
-
-/* ---- keyfile ---- */
-
-static emr_status say_keyfile(
-	const emr_session *session, emr_status status, const char *field, emr_problem *out_problem)
-{
-	char file[4200];
-
-	snprintf(file, sizeof file, "%.4000s/%s", session->state_path, EMR_STATE_KEYFILE);
-	if (status == EMR_EXPOSED)
-		emr_problem_set(out_problem, EMR_SAY_KEYFILE_EXPOSED, "file", file, NULL);
-	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_KEYFILE_DAMAGED, "field",
-			field != NULL ? field : "size", "file", file, NULL);
-	else
-		emr_problem_set_status(out_problem, status, "The keyfile");
-	return status;
-}
-
-static emr_status open_keyring(
-	emr_session *session, const char *passphrase_file, emr_problem *out_problem)
-{
-	EMR_AUTO_PASSPHRASE passphrase = {0};
-	const char *field = NULL;
-	emr_status status = emr_keyring_check_file(session->state_fd, EMR_STATE_KEYFILE, &field);
-
-	/* What needs no passphrase is said before one is asked for. */
-	if (status != EMR_OK)
-		return say_keyfile(session, status, field, out_problem);
-	status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_keyring_open(session->state_fd, EMR_STATE_KEYFILE,
-		emr_passphrase_view(&passphrase), &session->keyring, &field);
-	return status == EMR_OK ? EMR_OK : say_keyfile(session, status, field, out_problem);
 }
 
 /* ---- the parts ---- */
@@ -404,7 +368,8 @@ emr_status emr_session_open(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
 	emr_view_options view = options->view;
-	emr_status status = open_keyring(session, options->passphrase_file, out_problem);
+	emr_status status = emr_keys_open(session->state_fd, session->state_path,
+		options->passphrase_file, &session->keyring, out_problem);
 
 	if (status == EMR_OK)
 		status = emr_session_open_parts(session, out_problem);

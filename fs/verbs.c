@@ -15,11 +15,15 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_VERSION] = {"version", 0, EMR_NO_ARGUMENT, NULL, "show the version"},
 	[EMR_OPT_PASSPHRASE_FILE] = {"passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
 		"read the passphrase from FILE (mode 0600)"},
+	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
+		"read the new passphrase from FILE (mode 0600)"},
 	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "your name, kept sealed"},
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
 	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"write the 24 words to FILE (made, mode 0600) instead of showing them"},
+		"the 24 words: written to FILE (made, mode 0600), or read from it to come back"},
+	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
+		"bring everything back from the backup in DIR"},
 	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
 		"change nothing in the folder"},
 	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
@@ -34,6 +38,10 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_QUICK] = {"quick", 0, EMR_NO_ARGUMENT, NULL,
 		"check that all data is there, without reading it"},
 	[EMR_OPT_CHAIN] = {"chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only"},
+	[EMR_OPT_VERIFY] = {"verify", 0, EMR_NO_ARGUMENT, NULL,
+		"read everything again and check it"},
+	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
+		"only see whether your words are right"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
@@ -44,12 +52,15 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_init[] = {6, 8, 11, 12, 13, 0};
+static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
+static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_recover[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
 static const unsigned char exits_help[] = {0};
 
@@ -62,10 +73,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "back, asks for three of\n"
 			  "them, and makes a ledger of one computer. Without a terminal, or with "
 			  "--yes, the words go to\n"
-			  "--words-file.\n",
-		.fields = "id name born folder words_checked second_copy",
+			  "--words-file.\n"
+			  "With --restore everything comes back from a backup, with the passphrase "
+			  "it had or with the\n"
+			  "24 words alone (from --words-file, or asked); then a new passphrase is "
+			  "asked for.\n",
+		.fields = "id name born folder words_checked second_copy records",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
-			   BIT(EMR_OPT_PASSPHRASE_FILE),
+			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",
@@ -75,7 +90,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and returns when it can be\n"
 			  "used. DIR must be empty. What a program that was killed left mounted "
 			  "there is cleaned up first.\n",
-		.fields = "folder pid read_only",
+		.fields = "folder pid read_only second_copy",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_mount},
@@ -101,8 +116,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "the folder's top.\n",
 		.fields = "folder owner files bytes local[] pending pinned confirmed conflicts[] "
 			  "copies second_copy\n"
-			  "network ledger{kind size witnessed} words_tested_at errors[]{at path "
-			  "error message hint};\n"
+			  "backup_at backup_dir network ledger{kind size witnessed} "
+			  "words_tested_at errors[]{at path error message hint};\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
@@ -129,6 +144,50 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options =
 			BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_ledger},
+	[EMR_VERB_BACKUP] = {.name = "backup",
+		.operands = "DIR",
+		.operands_max = 1,
+		.help = "Copy everything, encrypted, to another disk",
+		.manual = "Copies what is new since the last time: encrypted data, ledger and "
+			  "sealed keyfile, as of one moment.\n"
+			  "The folder may be open, and no passphrase is needed. An interrupted "
+			  "backup leaves the earlier one\n"
+			  "whole and goes on the next time. Bring it back: emrfs init --restore "
+			  "DIR.\n",
+		.fields = "records bytes new_bytes complete_at same_disk checked bad[]{path error}",
+		.options = BIT(EMR_OPT_VERIFY),
+		.exits = exits_backup},
+	[EMR_VERB_PASSWD] = {.name = "passwd",
+		.operands = "",
+		.operands_max = 0,
+		.help = "Change the passphrase",
+		.manual = "Asks for the old and, twice, for the new passphrase and replaces the "
+			  "keyfile in one step; the open\n"
+			  "folder stays open. Without a terminal the old one comes from "
+			  "--passphrase-file and the new one\n"
+			  "from --new-passphrase-file, or both from the program in EMRFS_ASKPASS. "
+			  "Copies of the keyfile made\n"
+			  "before keep the old passphrase.\n",
+		.fields = "",
+		.options = BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
+		.exits = exits_passwd},
+	[EMR_VERB_RECOVER] = {.name = "recover",
+		.operands = "",
+		.operands_max = 0,
+		.help = "Get back in with your 24 words",
+		.manual =
+			"Asks for the words (or reads them from --words-file), compares them with "
+			"the ledger here, and\n"
+			"gives the keyring a new passphrase; the words stay the same, and the "
+			"folder "
+			"may be open.\n"
+			"With --test nothing is changed: three of the words are asked (or all are "
+			"read from\n"
+			"--words-file), after the passphrase, and `status` says when that was.\n",
+		.fields = "state words_tested_at",
+		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_WORDS_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
+		.exits = exits_recover},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",
 		.operands_max = 0,

@@ -68,6 +68,11 @@ emr_id16 emr_keyring_device_id(const emr_keyring *kr)
 	return kr->device_id;
 }
 
+void emr_keyring_set_device(emr_keyring *kr, emr_id16 device_id)
+{
+	kr->device_id = device_id;
+}
+
 /* The index of the fact of TYPE, or nfacts. */
 static size_t find_fact(const emr_keyring *kr, uint8_t type)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/segment_file.h"
 
 /* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first section. */
 #define EMPTY_CID \
@@ -26,22 +27,6 @@ void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_
 
 	emr_hex(writer.b, sizeof writer.b, hex);
 	snprintf(out, EMR_SEGMENT_NAME_MAX, "seg-%s-%06llu.car", hex, (unsigned long long)number);
-}
-
-/* Accepts exactly what emr_segment_name_of writes. */
-static bool parse_name(const char *name, emr_id16 *out_writer, uint64_t *out_number)
-{
-	char hex[33];
-	char again[EMR_SEGMENT_NAME_MAX];
-	unsigned long long number;
-
-	if (sscanf(name, "seg-%32[0-9a-f]-%18llu.car", hex, &number) != 2 || number == 0)
-		return false;
-	if (emr_unhex(hex, out_writer->b, sizeof out_writer->b) != EMR_OK)
-		return false;
-	*out_number = number;
-	emr_segment_name_of(*out_writer, *out_number, again);
-	return strcmp(name, again) == 0;
 }
 
 emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle)
@@ -176,7 +161,7 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 		entry = readdir(dir);
 		if (entry == NULL)
 			return errno == 0 ? EMR_OK : emr_status_from_errno(errno);
-		if (!parse_name(entry->d_name, &writer, &number))
+		if (!emr_segment_file_parse(entry->d_name, &writer, &number))
 			continue;
 		if (emr_segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;

@@ -17,6 +17,7 @@ import time
 
 EMRFS = os.environ["EMRFS"]
 PASSPHRASE = "a phrase nobody knows"
+WORDS = {}
 
 
 class Terminal:
@@ -129,6 +130,7 @@ def init_shows_24_words_and_asks_three_back(home):
     terminal.expect("Write these 24 words")
     first = terminal.expect(r"Word (\d+): ")
     words = words_shown(terminal.seen)
+    WORDS.update(words)
     terminal.type("wrongword")
     terminal.expect("not word")
     terminal.expect(r"Word (\d+): ")
@@ -163,6 +165,65 @@ def mount_asks_once_and_goes_behind(home):
     assert terminal.end() == 0, terminal.seen
 
 
+def passwd_asks_the_old_one_once_and_the_new_one_twice(_home):
+    terminal = Terminal("passwd")
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("New passphrase: ")
+    terminal.type("a second phrase")
+    terminal.expect("The same again: ")
+    terminal.type("a second phrase")
+    assert terminal.end() == 0, terminal.seen
+    assert "second phrase" not in terminal.seen, "the passphrase was shown"
+    terminal = Terminal("verify", "--chain")
+    terminal.expect("Passphrase: ")
+    terminal.type("a second phrase")
+    assert terminal.end() == 0, terminal.seen
+
+
+def recover_tests_three_words_and_takes_all_for_a_new_passphrase(home):
+    terminal = Terminal("recover", "--test")
+    terminal.expect("Passphrase: ")
+    terminal.type("a second phrase")
+    for _ in range(3):
+        number = int(terminal.expect(r"Word (\d+): ")[1])
+        terminal.type(WORDS[number])
+    terminal.expect("Your words are right")
+    assert terminal.end() == 0, terminal.seen
+    terminal = Terminal("recover")
+    terminal.expect("Your 24 words")
+    terminal.type(" ".join(WORDS[n] for n in range(1, 13)))
+    terminal.expect(r"\.\.\.")
+    terminal.type(" ".join(f"{n}. {WORDS[n]}" for n in range(13, 25)))
+    terminal.expect("New passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("The same again: ")
+    terminal.type(PASSPHRASE)
+    assert terminal.end() == 0, terminal.seen
+    assert PASSPHRASE not in terminal.seen, "the passphrase was shown"
+
+
+def restore_asks_for_words_or_passphrase(home):
+    assert run("backup", f"{home}/../copy").returncode == 0
+    for answer, question, reply in (("yes", "Passphrase: ", PASSPHRASE), ("no", "Your 24 words", "")):
+        os.environ["EMRFS_HOME"] = f"{home}-{answer}"
+        os.mkdir(f"{home}-{answer}")
+        shutil.copy(f"{home}/settings", f"{home}-{answer}/settings")
+        terminal = Terminal("init", "--restore", f"{home}/../copy")
+        terminal.expect("Do you have the passphrase")
+        terminal.type(answer)
+        terminal.expect(question)
+        terminal.type(reply or " ".join(WORDS[n] for n in range(1, 25)))
+        if not reply:
+            terminal.expect("New passphrase: ")
+            terminal.type("a third phrase")
+            terminal.expect("The same again: ")
+            terminal.type("a third phrase")
+        terminal.expect("your keyring is in")
+        assert terminal.end() == 0, terminal.seen
+    os.environ["EMRFS_HOME"] = home
+
+
 def main():
     if not os.path.exists("/dev/fuse"):
         sys.exit(77)
@@ -179,6 +240,9 @@ def main():
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,
             mount_asks_once_and_goes_behind,
+            passwd_asks_the_old_one_once_and_the_new_one_twice,
+            recover_tests_three_words_and_takes_all_for_a_new_passphrase,
+            restore_asks_for_words_or_passphrase,
         ):
             test(home)
             print("-", test.__name__.replace("_", " "))

@@ -20,6 +20,7 @@ emr_below(journal store/cid.h record/content.h settle/settle.h ledger/ledger.h)
 emr_below(record store/cid.h journal/journal.h contract/codes.h settle/settle.h view/view.h)
 emr_below(settle record/content.h view/view.h fuse/fuse.h)
 emr_below(view settle/settle.h fuse/fuse.h cmd/places.h)
+emr_below(backup store/segment_file.h journal/journal.h record/content.h settle/settle.h view/view.h cmd/places.h)
 emr_below(fuse view/view.h cmd/places.h)
 
 add_test(NAME the_house_is_in_order COMMAND ${house}/house.sh ${PROJECT_SOURCE_DIR})

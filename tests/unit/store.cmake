@@ -15,3 +15,6 @@ emr_test(test_store_release
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_release.c ${store_kit}
 	USES journal Threads::Threads
 	DEFINES EMR_RELEASE_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
+emr_test(test_store_segment_file
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_segment_file.c ${store_kit}
+	USES store Threads::Threads)

@@ -6,7 +6,8 @@
 #include "cmd/verbs.h"
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
-	"state", "what", "index", "cause", "line", "verb"};
+	"state", "what", "index", "cause", "line", "verb", "word",
+	"words"};
 
 static bool is_known(const char *name, size_t len)
 {

@@ -1,5 +1,7 @@
 #include "keyring_kit.h"
 
+#include "keyring/content.h"
+
 #include <ctype.h>
 
 static void phrases_match_the_second_model(void **state)
@@ -195,6 +197,34 @@ static void the_one_wrong_word_is_found_by_the_identity(void **state)
 	json_decref(root);
 }
 
+/* Journal and working copies are sealed for one device: without its id the words open none of them.
+ */
+static void words_open_what_their_device_sealed(void **state)
+{
+	EMR_AUTO_KEYRING kr = NULL;
+	EMR_AUTO_KEYRING back = NULL;
+	char words[EMR_WORDS][EMR_WORD_CHARS];
+	char text[EMR_WORDS * EMR_WORD_CHARS + 1] = "";
+	uint8_t sealed[EMR_SEALED_DEK_BYTES];
+	emr_content_key *key = NULL, *opened = NULL;
+	emr_id16 id = emr_id16_random();
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &kr));
+	assert_ok(emr_content_key_new(&key));
+	assert_ok(emr_content_key_seal_local(kr, key, id, sealed));
+	assert_ok(emr_keyring_words(kr, words));
+	for (size_t i = 0; i < EMR_WORDS; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", words[i]);
+	assert_ok(emr_keyring_from_words(emr_bytes_of((const uint8_t *)text, strlen(text)),
+		EMR_KEYRING_PERSON, 1, NULL, &back));
+	assert_status(EMR_DAMAGED, emr_content_key_open_local(back, sealed, id, &opened));
+	emr_keyring_set_device(back, emr_keyring_device_id(kr));
+	assert_ok(emr_content_key_open_local(back, sealed, id, &opened));
+	emr_content_key_free(key);
+	emr_content_key_free(opened);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_misspelt_word_gets_its_neighbours),
 		cmocka_unit_test(hostile_text_is_refused),
 		cmocka_unit_test(the_one_wrong_word_is_found_by_the_identity),
+		cmocka_unit_test(words_open_what_their_device_sealed),
 	};
 
 	if (emr_base_init() != EMR_OK)

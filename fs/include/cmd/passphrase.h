@@ -12,6 +12,8 @@ typedef struct emr_passphrase {
 	size_t len;
 } emr_passphrase;
 
+/* Empty, with room.  EMR_NO_MEMORY. */
+emr_status emr_passphrase_new(emr_passphrase *out_passphrase);
 void emr_passphrase_free(emr_passphrase *passphrase);
 #define EMR_AUTO_PASSPHRASE __attribute__((cleanup(emr_passphrase_free))) emr_passphrase
 static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
@@ -25,6 +27,10 @@ static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
  * EMR_INVALID (empty, too long, or the two differ), EMR_IO, EMR_INTERRUPTED. */
 emr_status emr_passphrase_get(
 	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem);
+/* One that replaces another: FILE, the program or the terminal (both asked twice), never systemd's
+ * credential, which is the old one.  Otherwise as above. */
+emr_status emr_passphrase_get_replacement(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);
 /* The file alone. */
 emr_status emr_passphrase_read_file(
 	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);

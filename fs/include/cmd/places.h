@@ -8,9 +8,11 @@
 
 /* Names in the state directory. */
 #define EMR_STATE_KEYFILE "keyfile"
+#define EMR_STATE_KEYFILE_LOCK "keyfile.lock"
 #define EMR_STATE_LOCK "lock"
 #define EMR_STATE_LOG "log"
 #define EMR_STATE_PROFILE "profile"
+#define EMR_STATE_SECOND_COPY "second-copy"
 #define EMR_STATE_BLOCKS "blocks"
 #define EMR_STATE_LEDGER "ledger"
 #define EMR_STATE_SPILL "spill"

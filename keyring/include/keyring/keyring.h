@@ -59,6 +59,9 @@ emr_status emr_keyring_check_file(int dirfd, const char *name, const char **out_
 emr_keyring_kind emr_keyring_kind_of(const emr_keyring *kr);
 uint64_t emr_keyring_created_unix_s(const emr_keyring *kr);
 emr_id16 emr_keyring_device_id(const emr_keyring *kr);
+/* For a keyring that comes back from its words beside the files of a device: local keys are that
+ * device's from here on.  Not thread-safe. */
+void emr_keyring_set_device(emr_keyring *kr, emr_id16 device_id);
 
 /* Facts kept beside the seed, sealed with it; saved by the next emr_keyring_save. */
 typedef enum emr_keyring_tlv {

@@ -1,0 +1,80 @@
+/* Inside of backup: the directory that holds one, and the moment of a state. */
+#pragma once
+
+#include <sodium.h>
+
+#include "backup/backup.h"
+#include "base/file.h"
+#include "ledger/copy.h"
+
+#define DATA_DIRECTORY "emrfs-data"
+#define DATA_LOCK "lock"
+#define DATA_PARTIAL "partial"
+#define COPY_BYTES ((size_t)1 << 20)
+
+/* ---- target.c: the directory of a backup, open for writing ---- */
+
+typedef struct backup_target {
+	int dir_fd, data_fd, lock_fd; /* -1 = not open */
+	bool has_old, has_partial;
+	emr_backup_manifest old;	    /* of the last whole backup */
+	emr_backup_manifest partial;	    /* of one that was interrupted */
+	emr_backup_manifest made;	    /* of the one being made */
+	emr_backup_manifest strangers;	    /* in a list, but the source does not continue them */
+	uint64_t new_bytes, unlisted_bytes; /* written since the partial list was */
+	uint64_t done, total;
+	uint8_t *buffer; /* COPY_BYTES */
+	const emr_backup_options *options;
+} backup_target;
+
+emr_status target_open(backup_target *t, const emr_backup_options *options);
+void target_close(backup_target *t);
+/* A whole file from memory. */
+emr_status target_put(backup_target *t, const char *path, emr_bytes bytes);
+/* A whole file, copied to its end as it is now. */
+emr_status target_put_fd(backup_target *t, const char *path, int fd);
+/* The ledger; takes the file of that name in the data directory. */
+emr_status target_take(backup_target *t, const char *path, const char *temporary);
+/* The first END bytes of a segment; goes on where an earlier backup stopped. */
+emr_status target_put_segment(backup_target *t, const char *path, int fd, uint64_t end);
+/* What was copied of PATH before and may be gone on with, or NULL. */
+const emr_backup_file *target_known(const backup_target *t, const char *path, uint64_t end);
+/* How far PATH was scanned for an earlier backup: the end of a section.  (A partial list stops
+ * anywhere.) */
+uint64_t target_scanned(const backup_target *t, const char *path, uint64_t end);
+/* The list of what was made, in one step; then what no list names any more goes. */
+emr_status target_finish(backup_target *t);
+/* A name of our own for a file that becomes another one. */
+void target_temporary(char out[64]);
+
+/* ---- moment.c: what a state holds at one moment ---- */
+
+typedef struct moment_segment {
+	char path[EMR_BACKUP_PATH_BYTES];
+	emr_id16 writer;
+	uint64_t number, end;
+	int fd;	      /* -1: the target has all of it */
+	bool is_last; /* of its writer: may still grow */
+} moment_segment;
+
+typedef struct moment {
+	const emr_backup_options *options;
+	backup_target *target;
+	int blocks_fd;
+	emr_ledger_copy *ledger;
+	emr_ledger_copy_facts facts;
+	moment_segment *segments;
+	size_t n, capacity;
+} moment;
+
+/* Small files are in the target afterwards, segments are open, the ledger is held. */
+emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options);
+void moment_end(moment *m);
+
+/* ---- read.c ---- */
+
+/* SHA-256 of the first BYTES of FD: EMR_DAMAGED when there are not so many. */
+emr_status backup_hash(int fd, uint64_t bytes, uint8_t *buffer, uint8_t out_sha256[32]);
+emr_status backup_list_in(int dir_fd, const char *name, emr_backup_manifest *out_manifest);
+void backup_progress(const emr_backup_options *options, uint64_t done, uint64_t total);
+void backup_found(const emr_backup_options *options, const char *path, const char *what);

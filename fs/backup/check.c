@@ -1,0 +1,240 @@
+#include "backup_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ledger/ledger.h"
+#include "store/segment_file.h"
+
+typedef struct checking {
+	const emr_backup_options *options;
+	emr_backup_manifest list;
+	int dir_fd, data_fd, stage_fd;
+	char *stage; /* path of a directory of its own; owned */
+	uint8_t *buffer;
+	uint64_t checked, bad, done, total;
+	const char *path; /* of the file at work */
+} checking;
+
+static void note_bad(checking *c, const char *path, const char *what)
+{
+	c->bad++;
+	backup_found(c->options, path, what);
+}
+
+/* ---- files ---- */
+
+static void note_damage(void *arg, uint64_t offset, uint64_t len)
+{
+	checking *c = arg;
+	char what[100];
+
+	snprintf(what, sizeof what, "blocks at %llu, %llu bytes, are not what they were",
+		(unsigned long long)offset, (unsigned long long)len);
+	note_bad(c, c->path, what);
+}
+
+static emr_status check_blocks(checking *c, const emr_backup_file *file, int fd)
+{
+	emr_status status = emr_segment_file_check(fd, file->bytes, note_damage, c);
+
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+static emr_status check_file(checking *c, const emr_backup_file *file)
+{
+	EMR_AUTO_FD fd = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint8_t sha256[32];
+	emr_status status;
+
+	c->checked++;
+	c->path = file->path;
+	if (fd < 0) {
+		note_bad(c, file->path,
+			errno == ENOENT ? "the file is missing" : "the file cannot be opened");
+		return EMR_OK;
+	}
+	status = backup_hash(fd, file->bytes, c->buffer, sha256);
+	if (status == EMR_DAMAGED)
+		note_bad(c, file->path, "the file is too short");
+	else if (status == EMR_IO)
+		note_bad(c, file->path, "the disk cannot read it");
+	else if (status == EMR_OK && memcmp(sha256, file->sha256, sizeof sha256) != 0)
+		note_bad(c, file->path, "the file is not what was written");
+	if (status != EMR_OK && status != EMR_DAMAGED && status != EMR_IO)
+		return status;
+	c->done += file->bytes;
+	backup_progress(c->options, c->done, c->total);
+	if (emr_backup_kind_of(file->path) == EMR_BACKUP_SEGMENT)
+		return check_blocks(c, file, fd);
+	return EMR_OK;
+}
+
+/* ---- the ledger ---- */
+
+/* SQLite writes beside what it opens, and the disk may be none that it trusts: so it opens a copy.
+ */
+static emr_status copy_out(checking *c, const char *path, const char *name)
+{
+	const emr_backup_file *file = emr_backup_manifest_find(&c->list, path);
+	EMR_AUTO_FD in = -1;
+	EMR_AUTO_FD out = -1;
+
+	if (file == NULL)
+		return EMR_MISSING_DATA;
+	in = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	out = openat(c->stage_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0)
+		return in < 0 ? EMR_MISSING_DATA : emr_status_from_errno(errno);
+	for (uint64_t at = 0; at < file->bytes;) {
+		size_t len =
+			file->bytes - at < COPY_BYTES ? (size_t)(file->bytes - at) : COPY_BYTES;
+		emr_status status = emr_pread_all(in, c->buffer, len, (off_t)at);
+
+		if (status == EMR_OK)
+			status = emr_pwrite_all(out, c->buffer, len, (off_t)at);
+		if (status != EMR_OK)
+			return status;
+		at += len;
+	}
+	return EMR_OK;
+}
+
+static emr_status open_stage(checking *c, const char *scratch)
+{
+	if (asprintf(&c->stage, "%s/.check-XXXXXX", scratch) < 0)
+		c->stage = NULL;
+	if (c->stage == NULL)
+		return EMR_NO_MEMORY;
+	if (mkdtemp(c->stage) == NULL) {
+		emr_status status = emr_status_from_errno(errno);
+
+		free(c->stage);
+		c->stage = NULL;
+		return status;
+	}
+	c->stage_fd = open(c->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return c->stage_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static void remove_stage(checking *c)
+{
+	static const char *const names[] = {
+		"descriptor", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"};
+
+	for (size_t i = 0; c->stage_fd >= 0 && i < sizeof names / sizeof *names; i++)
+		unlinkat(c->stage_fd, names[i], 0);
+	if (c->stage != NULL)
+		rmdir(c->stage);
+}
+
+static bool is_fault(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_BAD_SIGNATURE ||
+	       status == EMR_MISSING_DATA || status == EMR_ROLLBACK;
+}
+
+static emr_status verify_ledger(checking *c)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	emr_ledger_options options = {.path = c->stage};
+	emr_ledger_trouble trouble = {.status = EMR_OK};
+	uint64_t size = 0;
+	char what[200];
+	emr_status status = emr_ledger_open(&options, &ledger);
+
+	if (status == EMR_OK)
+		status = emr_ledger_size(ledger, &size);
+	if (status == EMR_OK)
+		status = emr_ledger_verify(ledger, &trouble);
+	if (is_fault(status)) {
+		snprintf(what, sizeof what, "ledger entry %llu: %s",
+			(unsigned long long)trouble.seq,
+			trouble.cause[0] != '\0' ? trouble.cause : "it cannot be opened");
+		note_bad(c, "ledger/ledger.sqlite", what);
+		return EMR_OK;
+	}
+	if (status == EMR_OK && (size != c->list.entries ||
+					!emr_id16_equal(emr_ledger_net_id(ledger), c->list.net_id)))
+		note_bad(c, "ledger/ledger.sqlite", "it is not the ledger that the list speaks of");
+	return status;
+}
+
+static emr_status check_ledger(checking *c, const char *scratch)
+{
+	emr_status status = open_stage(c, scratch);
+
+	c->checked++;
+	if (status == EMR_OK)
+		status = copy_out(c, "ledger/descriptor", "descriptor");
+	if (status == EMR_OK)
+		status = copy_out(c, "ledger/ledger.sqlite", "ledger.sqlite");
+	if (status == EMR_MISSING_DATA || status == EMR_DAMAGED) {
+		note_bad(c, "ledger/ledger.sqlite", "there is no whole ledger");
+		return EMR_OK;
+	}
+	return status == EMR_OK ? verify_ledger(c) : status;
+}
+
+/* ---- all ---- */
+
+static void checking_end(checking *c)
+{
+	remove_stage(c);
+	emr_backup_manifest_free(&c->list);
+	free(c->stage);
+	free(c->buffer);
+	if (c->stage_fd >= 0)
+		close(c->stage_fd);
+	if (c->data_fd >= 0)
+		close(c->data_fd);
+	if (c->dir_fd >= 0)
+		close(c->dir_fd);
+}
+
+static emr_status begin(checking *c, const char *dir)
+{
+	emr_status status;
+
+	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
+	status = backup_list_in(c->dir_fd, EMR_BACKUP_MANIFEST, &c->list);
+	if (status != EMR_OK)
+		return status;
+	c->total = emr_backup_manifest_bytes(&c->list);
+	c->data_fd =
+		openat(c->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	c->buffer = malloc(COPY_BYTES);
+	if (c->buffer == NULL)
+		return EMR_NO_MEMORY;
+	return c->data_fd >= 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+static const char *const needed[] = {
+	"keyfile", "blocks/format", "ledger/descriptor", "ledger/ledger.sqlite"};
+
+emr_status emr_backup_check(const char *dir, const char *scratch, const emr_backup_options *options,
+	uint64_t *out_checked)
+{
+	__attribute__((cleanup(checking_end)))
+	checking c = {.options = options, .dir_fd = -1, .data_fd = -1, .stage_fd = -1};
+	emr_status status = begin(&c, dir);
+
+	for (size_t i = 0; i < c.list.n && status == EMR_OK; i++)
+		status = check_file(&c, &c.list.files[i]);
+	for (size_t i = 0; i < sizeof needed / sizeof *needed && status == EMR_OK; i++) {
+		if (emr_backup_manifest_find(&c.list, needed[i]) == NULL)
+			note_bad(&c, needed[i], "the list does not have it");
+	}
+	if (status == EMR_OK)
+		status = check_ledger(&c, scratch);
+	*out_checked = c.checked;
+	return status == EMR_OK && c.bad > 0 ? EMR_DAMAGED : status;
+}

@@ -1,0 +1,62 @@
+/* A second copy of a state: everything, encrypted as it is, in a directory on another disk; and the
+ * way back. It refuses to touch what others keep there, and to call a copy whole that it has not
+ * written to the last byte.
+ *
+ * No key is needed and no process need stop: what is copied is the state as of one moment, as a
+ * crash at that moment would have left it. */
+#pragma once
+
+#include "backup/manifest.h"
+#include "base/clock.h"
+
+/* How far; from the calling thread. */
+typedef void (*emr_backup_progress_fn)(void *arg, uint64_t done, uint64_t total);
+/* Something is not as it should be: a path in the state, or "" for the whole, and what is wrong
+ * with it in a few words. */
+typedef void (*emr_backup_found_fn)(void *arg, const char *path, const char *what);
+
+typedef struct emr_backup_options {
+	const char *state_path;
+	int state_fd;
+	const char *dir; /* of the backup; made when only its last part is missing */
+	const emr_clock *clock;
+	emr_backup_progress_fn progress; /* may be NULL */
+	emr_backup_found_fn found;	 /* damage in the source, copied as it is */
+	/* Restoring: all but the segments is there; what it returns ends the work unless it is EMR_OK.
+	 * May be NULL. */
+	emr_status (*before_segments)(void *arg);
+	void *arg;
+} emr_backup_options;
+
+typedef struct emr_backup_report {
+	emr_id16 net_id;
+	uint64_t records, entries, bytes, made_unix_s;
+	uint64_t new_bytes;		   /* written this time */
+	uint64_t damaged;		   /* places in what is new */
+	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
+	bool is_same_disk;		   /* as the state */
+} emr_backup_report;
+
+/* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the
+ * backup that was there, and goes on the next time where it was.  EMR_NOT_FOUND, EMR_NOT_DIRECTORY:
+ * DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds the backup of
+ * another network; EMR_DAMAGED: its list cannot be read; EMR_NEWER_FORMAT; EMR_NO_SPACE, before
+ * anything is written when it can be known; EMR_TIMEOUT: the ledger never held still;
+ * EMR_MISSING_DATA: the state lacks a file that it must have. */
+emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report);
+
+/* The list of the backup in DIR.  EMR_NOT_FOUND: there is none. */
+emr_status emr_backup_list(const char *dir, emr_backup_manifest *out_manifest);
+
+/* Reads everything again: files against the list, blocks against their hashes, the ledger against a
+ * replay of its rules (in a directory of its own below SCRATCH, removed after).  Each fault is told
+ * to FOUND; EMR_DAMAGED when there were any. */
+emr_status emr_backup_check(const char *dir, const char *scratch, const emr_backup_options *options,
+	uint64_t *out_checked);
+
+/* Writes the files of the backup in DIR into the empty directory STAGE_FD, private.  Damage in
+ * segments, and the loss of what can be made again, is told to FOUND and passed over; EMR_DAMAGED:
+ * ledger, descriptor or store format are not what the list says (FOUND says which).  A damaged
+ * keyfile is left out: the words bring it back. */
+emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_options *options,
+	emr_backup_manifest *out_manifest);

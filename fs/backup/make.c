@@ -1,0 +1,150 @@
+#include "backup_private.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "store/segment_file.h"
+
+#define SPARE_BYTES ((uint64_t)8 << 20) /* for lists and directories */
+
+/* ---- space ---- */
+
+static uint64_t ledger_bytes(const emr_backup_options *options)
+{
+	static const char *const names[] = {"ledger/ledger.sqlite", "ledger/ledger.sqlite-wal"};
+	struct stat st;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (fstatat(options->state_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+static emr_status check_space(backup_target *t, const moment *m, emr_backup_report *report)
+{
+	uint64_t ledger = ledger_bytes(t->options);
+	struct statvfs disk;
+
+	t->total = ledger;
+	report->needed_bytes = SPARE_BYTES + ledger;
+	for (size_t i = 0; i < m->n; i++) {
+		const emr_backup_file *known =
+			target_known(t, m->segments[i].path, m->segments[i].end);
+
+		report->needed_bytes += m->segments[i].end - (known != NULL ? known->bytes : 0);
+		t->total += m->segments[i].end;
+	}
+	if (fstatvfs(t->data_fd, &disk) != 0)
+		return EMR_IO;
+	report->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return report->free_bytes >= report->needed_bytes ? EMR_OK : EMR_NO_SPACE;
+}
+
+/* ---- copying ---- */
+
+/* Only what is new is looked at: the rest was when it was new. */
+static emr_status look_for_damage(const emr_backup_options *options, const moment_segment *segment,
+	uint64_t from, emr_backup_report *report)
+{
+	emr_segment_extent extent = {0};
+	emr_status status = emr_segment_file_extent(segment->fd, from, &extent);
+
+	if (status != EMR_OK && status != EMR_DAMAGED)
+		return status;
+	if (status == EMR_DAMAGED || extent.end < segment->end)
+		extent.damaged++;
+	report->damaged += extent.damaged;
+	if (extent.damaged > 0)
+		backup_found(options, segment->path,
+			"blocks in it are damaged; they were copied as they are");
+	return EMR_OK;
+}
+
+static emr_status copy_segment(backup_target *t, moment_segment *segment, emr_backup_report *report)
+{
+	const emr_backup_file *known = target_known(t, segment->path, segment->end);
+	uint64_t copied = known != NULL ? known->bytes : 0;
+	emr_status status = EMR_OK;
+
+	/* Nothing whole in it yet. */
+	if (segment->end == 0)
+		return EMR_OK;
+	if (copied < segment->end && segment->fd >= 0)
+		status = look_for_damage(t->options, segment,
+			target_scanned(t, segment->path, segment->end), report);
+	if (status == EMR_OK)
+		status = target_put_segment(t, segment->path, segment->fd, segment->end);
+	if (segment->fd >= 0)
+		close(segment->fd);
+	segment->fd = -1;
+	return status;
+}
+
+static emr_status copy_ledger(backup_target *t, moment *m)
+{
+	char temporary[64];
+	emr_status status;
+
+	target_temporary(temporary);
+	status = emr_ledger_copy_write(m->ledger, t->data_fd, temporary);
+	return status == EMR_OK ? target_take(t, "ledger/ledger.sqlite", temporary) : status;
+}
+
+/* The ledger first: while it is held its log cannot be cleared. */
+static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *report)
+{
+	emr_status status = copy_ledger(t, m);
+
+	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
+		status = copy_segment(t, &m->segments[i], report);
+	return status;
+}
+
+static bool is_same_disk(const backup_target *t)
+{
+	struct stat here, there;
+
+	return fstat(t->options->state_fd, &here) == 0 && fstat(t->data_fd, &there) == 0 &&
+	       here.st_dev == there.st_dev;
+}
+
+static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
+{
+	emr_status status = moment_take(m, t, t->options);
+
+	report->net_id = m->facts.net_id;
+	if (status == EMR_OK)
+		status = check_space(t, m, report);
+	if (status != EMR_OK)
+		return status;
+	t->made.entries = report->entries = m->facts.entries;
+	t->made.records = report->records = m->facts.records;
+	status = copy_all(t, m, report);
+	if (status != EMR_OK)
+		return status;
+	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
+	report->is_same_disk = is_same_disk(t);
+	report->bytes = emr_backup_manifest_bytes(&t->made);
+	status = target_finish(t);
+	report->new_bytes = t->new_bytes;
+	return status;
+}
+
+emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report)
+{
+	backup_target target = {.dir_fd = -1, .data_fd = -1, .lock_fd = -1};
+	moment m = {.blocks_fd = -1};
+	emr_backup_report report = {.records = 0};
+	emr_status status = target_open(&target, options);
+
+	if (status == EMR_OK)
+		status = make(&target, &m, &report);
+	moment_end(&m);
+	target_close(&target);
+	*out_report = report;
+	return status;
+}

@@ -1,0 +1,387 @@
+#include "backup_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/segment_file.h"
+
+/* One moment of a state that another process may be changing.
+ *
+ * Segments only grow, so a length is a moment of the blocks and the journal; a read transaction is
+ * one of the ledger.  The two belong together when the ledger did not grow while the lengths were
+ * taken: between two entries that is nearly always so.  What was found is what a crash at that
+ * moment would have left, and is opened the same way. */
+
+#define TRIES 400
+#define SPILL_TRIES 20 /* then working copies are taken as they were found */
+#define PAUSE_NS 5000000L
+#define SMALL_MAX ((size_t)1 << 20)
+#define OPEN_FILES_WANTED ((rlim_t)65536)
+
+static void drop_segments(moment *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->segments[i].fd >= 0)
+			close(m->segments[i].fd);
+	}
+	m->n = 0;
+}
+
+void moment_end(moment *m)
+{
+	drop_segments(m);
+	free(m->segments);
+	emr_ledger_copy_close(m->ledger);
+	if (m->blocks_fd >= 0)
+		close(m->blocks_fd);
+	*m = (moment){.blocks_fd = -1};
+}
+
+/* ---- small files ---- */
+
+static emr_status put_small(
+	moment *m, int dirfd, const char *name, const char *path, bool is_needed)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_file_read(dirfd, name, SMALL_MAX, &bytes);
+
+	if (status == EMR_NOT_FOUND)
+		return is_needed ? EMR_MISSING_DATA : EMR_OK;
+	return status == EMR_OK ? target_put(m->target, path, emr_buf_view(&bytes)) : status;
+}
+
+static emr_status put_descriptor(moment *m)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_ledger_copy_descriptor(m->ledger, &bytes);
+
+	return status == EMR_OK ? target_put(m->target, "ledger/descriptor", emr_buf_view(&bytes))
+				: status;
+}
+
+/* The mark is read while the ledger is held still, so it is never ahead of it. */
+static emr_status put_smalls(moment *m)
+{
+	int state_fd = m->options->state_fd;
+	emr_status status = put_small(m, state_fd, "keyfile", "keyfile", true);
+
+	if (status == EMR_OK)
+		status = put_small(m, state_fd, "profile", "profile", false);
+	if (status == EMR_OK)
+		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
+	if (status == EMR_OK)
+		status = put_small(m, m->blocks_fd, "format", "blocks/format", true);
+	return status == EMR_OK ? put_descriptor(m) : status;
+}
+
+/* ---- listing ---- */
+
+typedef emr_status (*name_fn)(moment *m, int dirfd, const char *name);
+
+static emr_status each_name(moment *m, int at, const char *directory, name_fn fn)
+{
+	int fd = openat(at, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (listing == NULL) {
+		status = errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+		if (fd >= 0)
+			close(fd);
+		return status;
+	}
+	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
+		status = fn(m, fd, entry->d_name);
+	closedir(listing);
+	return status;
+}
+
+/* Heads come before segments are measured: what a head points at is in the lengths that follow. */
+static emr_status put_head(moment *m, int dirfd, const char *name)
+{
+	char path[EMR_BACKUP_PATH_BYTES];
+	int n = snprintf(path, sizeof path, "blocks/%s", name);
+
+	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_HEAD)
+		return EMR_OK;
+	return put_small(m, dirfd, name, path, false);
+}
+
+static emr_status put_spill(moment *m, int dirfd, const char *name)
+{
+	EMR_AUTO_FD fd = -1;
+	char path[EMR_BACKUP_PATH_BYTES];
+	int n = snprintf(path, sizeof path, "spill/%s", name);
+
+	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_SPILL)
+		return EMR_OK;
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	return target_put_fd(m->target, path, fd);
+}
+
+static emr_status note_segment(moment *m, int dirfd, const char *name)
+{
+	moment_segment segment = {.fd = -1};
+
+	(void)dirfd;
+	if (!emr_segment_file_parse(name, &segment.writer, &segment.number))
+		return EMR_OK;
+	snprintf(segment.path, sizeof segment.path, "blocks/%s", name);
+	if (m->n == m->capacity) {
+		size_t capacity = m->capacity * 2 + 64;
+		moment_segment *grown = realloc(m->segments, capacity * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		m->segments = grown;
+		m->capacity = capacity;
+	}
+	m->segments[m->n++] = segment;
+	return EMR_OK;
+}
+
+static int compare_segments(const void *x, const void *y)
+{
+	const moment_segment *a = x, *b = y;
+	int writers = memcmp(a->writer.b, b->writer.b, sizeof a->writer.b);
+
+	if (writers != 0)
+		return writers;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static emr_status list_segments(moment *m)
+{
+	emr_status status;
+
+	drop_segments(m);
+	status = each_name(m, m->blocks_fd, ".", note_segment);
+	if (m->n > 1)
+		qsort(m->segments, m->n, sizeof *m->segments, compare_segments);
+	for (size_t i = 0; i < m->n; i++)
+		m->segments[i].is_last =
+			i + 1 == m->n ||
+			memcmp(m->segments[i].writer.b, m->segments[i + 1].writer.b, 16) != 0;
+	return status;
+}
+
+/* ---- lengths ---- */
+
+/* Later tries add notes; the newest one counts. */
+static const emr_backup_file *last_note(const emr_backup_manifest *scanned, const char *path)
+{
+	for (size_t i = scanned->n; i > 0; i--) {
+		if (strcmp(scanned->files[i - 1].path, path) == 0)
+			return &scanned->files[i - 1];
+	}
+	return NULL;
+}
+
+/* Scanned before, in an earlier try or an earlier backup: a length that is the end of a section. */
+static uint64_t scanned_to(const moment *m, const char *path, const emr_backup_manifest *earlier)
+{
+	const emr_backup_file *file = last_note(earlier, path);
+	uint64_t to = target_scanned(m->target, path, UINT64_MAX);
+
+	return file != NULL && file->bytes > to ? file->bytes : to;
+}
+
+/* Once for each segment: what was copied before must be what it begins with still. */
+static emr_status check_known(
+	moment *m, const moment_segment *segment, const emr_backup_manifest *scanned)
+{
+	const emr_backup_file *known = target_known(m->target, segment->path, segment->end);
+	uint8_t sha256[32];
+	emr_status status;
+
+	if (known == NULL || known->bytes == segment->end ||
+		emr_backup_manifest_find(scanned, segment->path) != NULL)
+		return EMR_OK;
+	status = backup_hash(segment->fd, known->bytes, m->target->buffer, sha256);
+	if (status != EMR_OK)
+		return status == EMR_DAMAGED ? EMR_IO : status;
+	if (memcmp(sha256, known->sha256, sizeof sha256) == 0)
+		return EMR_OK;
+	return emr_backup_manifest_add(&m->target->strangers, known);
+}
+
+/* The last segment of a writer may be growing while we look. */
+static emr_status measure_last(
+	moment *m, moment_segment *segment, const emr_backup_manifest *scanned)
+{
+	uint64_t from = scanned_to(m, segment->path, scanned), size = segment->end;
+	emr_segment_extent extent = {0};
+	emr_status status = emr_segment_file_extent(segment->fd, from <= size ? from : 0, &extent);
+
+	if (status == EMR_OK)
+		segment->end = extent.end;
+	/* What stands there must be on the disk here before it is on another: a power cut would
+	 * take the rest. */
+	if ((status == EMR_OK || status == EMR_DAMAGED) && fdatasync(segment->fd) != 0)
+		return emr_status_from_errno(errno);
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+/* A segment that has a successor does not change any more. */
+static emr_status measure(moment *m, moment_segment *segment, emr_backup_manifest *scanned)
+{
+	emr_backup_file note = {.bytes = 0};
+	const emr_backup_file *known;
+	struct stat st;
+	emr_status status;
+
+	segment->fd = openat(
+		m->blocks_fd, segment->path + strlen("blocks/"), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (segment->fd < 0 || fstat(segment->fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	segment->end = (uint64_t)st.st_size;
+	status = check_known(m, segment, scanned);
+	if (status == EMR_OK && segment->is_last)
+		status = measure_last(m, segment, scanned);
+	if (status != EMR_OK)
+		return status;
+	note.bytes = segment->is_last ? segment->end : 0;
+	snprintf(note.path, sizeof note.path, "%s", segment->path);
+	known = target_known(m->target, segment->path, segment->end);
+	if (!segment->is_last && known != NULL && known->bytes == segment->end) {
+		close(segment->fd);
+		segment->fd = -1;
+	}
+	return emr_backup_manifest_add(scanned, &note);
+}
+
+static emr_status measure_all(moment *m, emr_backup_manifest *scanned)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
+		status = measure(m, &m->segments[i], scanned);
+	return status;
+}
+
+/* Whether the segments that may grow have not. */
+static emr_status has_grown(const moment *m, bool *out_has_grown)
+{
+	*out_has_grown = false;
+	for (size_t i = 0; i < m->n; i++) {
+		emr_segment_extent extent;
+		emr_status status;
+
+		if (!m->segments[i].is_last)
+			continue;
+		status = emr_segment_file_extent(m->segments[i].fd, m->segments[i].end, &extent);
+		if (status != EMR_OK && status != EMR_DAMAGED)
+			return status;
+		*out_has_grown |= status == EMR_OK && extent.end != m->segments[i].end;
+	}
+	return EMR_OK;
+}
+
+/* ---- a try ---- */
+
+/* *OUT_GOOD 2: one moment; 1: but working copies may be of another; 0: not one. */
+static emr_status try_once(moment *m, emr_backup_manifest *scanned, int *out_good)
+{
+	bool is_newest = false, grew = false;
+	emr_status status;
+
+	m->target->made.n = 0;
+	m->target->new_bytes = 0;
+	status = emr_ledger_copy_renew(m->ledger);
+	if (status == EMR_OK)
+		status = put_smalls(m);
+	if (status == EMR_OK)
+		status = each_name(m, m->blocks_fd, ".", put_head);
+	if (status == EMR_OK)
+		status = list_segments(m);
+	if (status == EMR_OK)
+		status = measure_all(m, scanned);
+	if (status == EMR_OK)
+		status = emr_ledger_copy_is_newest(m->ledger, &is_newest);
+	if (status != EMR_OK || !is_newest)
+		return status;
+	*out_good = 1;
+	status = each_name(m, m->options->state_fd, "spill", put_spill);
+	if (status == EMR_OK)
+		status = has_grown(m, &grew);
+	if (status == EMR_OK && !grew)
+		*out_good = 2;
+	return status;
+}
+
+/* A segment that went, or became shorter, while we looked: look again. */
+static bool may_pass(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_IO || status == EMR_BUSY;
+}
+
+static emr_status find_moment(moment *m, emr_backup_manifest *scanned)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	emr_status last = EMR_TIMEOUT;
+
+	for (int i = 0; i < TRIES; i++) {
+		int good = 0;
+		emr_status status = try_once(m, scanned, &good);
+
+		if (status != EMR_OK && !may_pass(status))
+			return status;
+		last = status == EMR_OK ? EMR_TIMEOUT : status;
+		if (status == EMR_OK && (good == 2 || (good == 1 && i >= SPILL_TRIES)))
+			return EMR_OK;
+		nanosleep(&pause, NULL);
+	}
+	return last;
+}
+
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < OPEN_FILES_WANTED ? limit.rlim_max : OPEN_FILES_WANTED;
+	/* A refusal shows where it matters: a segment that cannot be opened. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options)
+{
+	EMR_AUTO_MANIFEST scanned = {0};
+	char path[4400];
+	emr_status status;
+
+	m->options = options;
+	m->target = target;
+	allow_many_files();
+	m->blocks_fd = openat(
+		options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->blocks_fd < 0)
+		return errno == ENOENT ? EMR_MISSING_DATA : emr_status_from_errno(errno);
+	snprintf(path, sizeof path, "%.4200s/ledger", options->state_path);
+	status = emr_ledger_copy_open(path, &m->ledger);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	status = emr_ledger_copy_tell(m->ledger, &m->facts);
+	if (status == EMR_OK &&
+		((target->has_old && !emr_id16_equal(target->old.net_id, m->facts.net_id))))
+		return EMR_CONFLICT;
+	if (target->has_partial && !emr_id16_equal(target->partial.net_id, m->facts.net_id))
+		target->has_partial = false;
+	target->made.net_id = m->facts.net_id;
+	if (status == EMR_OK)
+		status = find_moment(m, &scanned);
+	/* Once more: the moment that is held now is a later one. */
+	return status == EMR_OK ? emr_ledger_copy_tell(m->ledger, &m->facts) : status;
+}

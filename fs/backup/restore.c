@@ -1,0 +1,159 @@
+#include "backup_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct restoring {
+	const emr_backup_options *options;
+	int data_fd, stage_fd;
+	uint8_t *buffer;
+	uint64_t done, total;
+} restoring;
+
+/* Bytes of IN to OUT as far as they can be read; EMR_DAMAGED when they are not what FILE says. */
+static emr_status copy_checked(restoring *r, const emr_backup_file *file, int in, int out)
+{
+	crypto_hash_sha256_state state;
+	uint8_t sha256[32];
+
+	crypto_hash_sha256_init(&state);
+	for (uint64_t at = 0; at < file->bytes;) {
+		size_t len =
+			file->bytes - at < COPY_BYTES ? (size_t)(file->bytes - at) : COPY_BYTES;
+		emr_status status = emr_pread_all(in, r->buffer, len, (off_t)at);
+
+		if (status != EMR_OK)
+			return EMR_DAMAGED;
+		status = emr_pwrite_all(out, r->buffer, len, (off_t)at);
+		if (status != EMR_OK)
+			return status;
+		crypto_hash_sha256_update(&state, r->buffer, len);
+		at += len;
+		r->done += len;
+		backup_progress(r->options, r->done, r->total);
+	}
+	crypto_hash_sha256_final(&state, sha256);
+	if (fsync(out) != 0)
+		return emr_status_from_errno(errno);
+	return memcmp(sha256, file->sha256, sizeof sha256) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status make_directory(const restoring *r, const char *path)
+{
+	const char *slash = strchr(path, '/');
+	char name[EMR_BACKUP_PATH_BYTES];
+
+	if (slash == NULL)
+		return EMR_OK;
+	memcpy(name, path, (size_t)(slash - path));
+	name[slash - path] = '\0';
+	return mkdirat(r->stage_fd, name, 0700) == 0 || errno == EEXIST
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
+}
+
+/* What a damaged or missing file of that kind means. */
+static emr_status judge(const restoring *r, const emr_backup_file *file)
+{
+	switch (emr_backup_kind_of(file->path)) {
+	case EMR_BACKUP_LEDGER:
+	case EMR_BACKUP_DESCRIPTOR:
+	case EMR_BACKUP_STORE_FORMAT:
+	case EMR_BACKUP_NONE:
+		backup_found(r->options, file->path,
+			"it is damaged, and nothing can be restored without it");
+		return EMR_DAMAGED;
+	case EMR_BACKUP_KEYFILE:
+		backup_found(r->options, file->path, "it is damaged; the 24 words bring it back");
+		break;
+	case EMR_BACKUP_SEGMENT:
+		backup_found(r->options, file->path,
+			"blocks in it are damaged; the others are restored");
+		return EMR_OK;
+	case EMR_BACKUP_PROFILE:
+	case EMR_BACKUP_MARK:
+	case EMR_BACKUP_HEAD:
+	case EMR_BACKUP_SPILL:
+		backup_found(r->options, file->path, "it is damaged and was left out");
+		break;
+	}
+	return unlinkat(r->stage_fd, file->path, 0) == 0 || errno == ENOENT
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
+}
+
+static emr_status restore_file(restoring *r, const emr_backup_file *file)
+{
+	EMR_AUTO_FD in = openat(r->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_AUTO_FD out = -1;
+	emr_status status;
+
+	if (in < 0)
+		return judge(r, file);
+	status = make_directory(r, file->path);
+	if (status != EMR_OK)
+		return status;
+	out = openat(r->stage_fd, file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		0600);
+	if (out < 0)
+		return emr_status_from_errno(errno);
+	status = copy_checked(r, file, in, out);
+	return status == EMR_DAMAGED ? judge(r, file) : status;
+}
+
+static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bool are_segments)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < list->n && status == EMR_OK; i++) {
+		bool is_segment = emr_backup_kind_of(list->files[i].path) == EMR_BACKUP_SEGMENT;
+
+		if (is_segment == are_segments)
+			status = restore_file(r, &list->files[i]);
+	}
+	return status;
+}
+
+/* What is small first: a wrong passphrase is known before the hours that the rest may take. */
+static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
+{
+	emr_status status;
+
+	r->total = emr_backup_manifest_bytes(list);
+	status = restore_some(r, list, false);
+	if (status == EMR_OK && r->options->before_segments != NULL)
+		status = r->options->before_segments(r->options->arg);
+	return status == EMR_OK ? restore_some(r, list, true) : status;
+}
+
+emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_options *options,
+	emr_backup_manifest *out_manifest)
+{
+	EMR_AUTO_MANIFEST list = {0};
+	EMR_AUTO_FD dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD data_fd = -1;
+	EMR_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
+	restoring r = {.options = options, .stage_fd = stage_fd, .buffer = buffer};
+	emr_status status;
+
+	if (dir_fd < 0)
+		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
+	status =
+		buffer != NULL ? backup_list_in(dir_fd, EMR_BACKUP_MANIFEST, &list) : EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	data_fd = openat(dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (data_fd < 0)
+		return EMR_DAMAGED;
+	r.data_fd = data_fd;
+	status = restore_all(&r, &list);
+	if (status != EMR_OK)
+		return status;
+	*out_manifest = list;
+	list = (emr_backup_manifest){0};
+	return EMR_OK;
+}

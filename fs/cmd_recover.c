@@ -1,0 +1,183 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "cmd/passphrase.h"
+#include "cmd/text.h"
+#include "keys.h"
+#include "session.h"
+#include "words_ask.h"
+
+typedef struct recovering {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	int state_fd, lock_fd;
+	emr_keyring *keyring;
+} recovering;
+
+static void recovering_end(recovering *r)
+{
+	emr_keyring_free(r->keyring);
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	if (r->state_fd >= 0)
+		close(r->state_fd);
+	emr_settings_free(&r->settings);
+	emr_places_free(&r->places);
+}
+
+/* ---- the day it was done ---- */
+
+/* Sealed with the name, so that nobody else can set it. */
+static emr_status note_tested(recovering *r, emr_problem *out_problem)
+{
+	emr_profile profile = {.name = ""};
+	char at[EMR_TEXT_BYTES];
+	emr_status status = emr_profile_load(r->keyring, r->state_fd, &profile);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED) {
+		emr_problem_set_status(out_problem, status, "The profile");
+		return status;
+	}
+	profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	status = emr_profile_save(r->keyring, r->state_fd, &profile);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The profile");
+		return status;
+	}
+	emr_time_json((int64_t)profile.words_tested_unix_s, at);
+	emr_out_text(r->out, "words_tested_at", at);
+	return EMR_OK;
+}
+
+static emr_status keyring_of_words(
+	recovering *r, emr_keyring **out_keyring, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE words = {0};
+	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_words_keyring(emr_passphrase_view(&words), r->state_fd, r->places.state,
+		out_keyring, out_problem);
+}
+
+/* ---- --test ---- */
+
+/* Of a ledger with several members the words must be those of this keyring. */
+static emr_status compare_all(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_KEYRING other = NULL;
+	emr_public mine, theirs;
+	emr_status status = keyring_of_words(r, &other, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_public(r->keyring, &mine);
+	if (status == EMR_OK)
+		status = emr_keyring_public(other, &theirs);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyring");
+		return status;
+	}
+	if (memcmp(mine.pk, theirs.pk, sizeof mine.pk) == 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
+	return EMR_WRONG_WORDS;
+}
+
+static emr_status test_words(recovering *r, emr_problem *out_problem)
+{
+	bool has_file = r->args->values[EMR_OPT_WORDS_FILE] != NULL;
+	emr_status status;
+
+	/* Said before the passphrase is asked for. */
+	if (!has_file && !emr_terminal_there()) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
+		return EMR_NOT_FOUND;
+	}
+	status = emr_keys_open(r->state_fd, r->places.state,
+		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->keyring, out_problem);
+	if (status == EMR_OK)
+		status = has_file ? compare_all(r, out_problem)
+				  : emr_words_ask_back(r->keyring, r->out, out_problem);
+	if (status == EMR_OK)
+		status = note_tested(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(r->out, "state", "tested");
+	emr_say(r->out, "Your words are right. Keep them where they are.\n");
+	return EMR_OK;
+}
+
+/* ---- a new passphrase ---- */
+
+static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE passphrase = {0};
+	emr_status status = keyring_of_words(r, &r->keyring, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_passphrase_get_replacement(
+			r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&passphrase), &r->settings.kdf);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyfile");
+		return status;
+	}
+	status = note_tested(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(r->out, "state", "recovered");
+	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
+	emr_keys_say_backup(r->out, r->state_fd);
+	return EMR_OK;
+}
+
+static emr_status prepare(recovering *r, emr_problem *out_problem)
+{
+	emr_status status = emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&r->places, &r->settings, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
+	/* The keyfile may be lost: the ledger is what words are compared with. */
+	if (status == EMR_OK &&
+		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", r->places.state, NULL);
+		return EMR_NOT_FOUND;
+	}
+	return status == EMR_OK ? emr_keys_lock(r->state_fd, &r->lock_fd, out_problem) : status;
+}
+
+int emr_cmd_recover(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(recovering_end)))
+	recovering r = {.args = args, .out = out, .state_fd = -1, .lock_fd = -1};
+	emr_problem problem = {0};
+	emr_status status = prepare(&r, &problem);
+
+	if (status == EMR_OK)
+		status = args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
+						   : replace_passphrase(&r, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "recover");
+	return emr_out_fail(out, &problem);
+}

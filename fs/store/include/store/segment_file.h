@@ -1,0 +1,27 @@
+/* A segment as a file, for whoever copies one: its name, where its whole sections end, whether its
+ * blocks are what they were.  It needs no open store, and refuses to count what a writer has not
+ * finished. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/id.h"
+
+/* The writer and number that NAME (seg-<writer>-<number>.car) tells; false when it is no segment's
+ * name. */
+bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number);
+
+/* Sections from FROM (0, or an end that was given before) to the last whole one with a right hash;
+ * a damaged place with whole sections behind it is passed over and counted, what stands behind the
+ * last one is a torn or unfinished end. Another process may be appending.  *out_end is 0 when not
+ * even the segment's beginning is there.  EMR_DAMAGED: it does not begin as a segment does; EMR_IO:
+ * also when the file became shorter meanwhile. */
+typedef struct emr_segment_extent {
+	uint64_t end;
+	uint64_t damaged; /* places between FROM and end */
+} emr_segment_extent;
+emr_status emr_segment_file_extent(int fd, uint64_t from, emr_segment_extent *out_extent);
+
+/* Every section of the first END bytes: VISIT is called for each place that is no section with a
+ * right hash. EMR_DAMAGED when there was one, or when END is not the end of a section. */
+typedef void (*emr_segment_damage_fn)(void *arg, uint64_t offset, uint64_t len);
+emr_status emr_segment_file_check(int fd, uint64_t end, emr_segment_damage_fn visit, void *arg);

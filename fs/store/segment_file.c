@@ -1,0 +1,119 @@
+#include "store/segment_file.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "store_private.h"
+
+bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number)
+{
+	char hex[33];
+	char again[EMR_SEGMENT_NAME_MAX];
+	unsigned long long number;
+
+	/* Accepts exactly what emr_segment_name_of writes. */
+	if (sscanf(name, "seg-%32[0-9a-f]-%18llu.car", hex, &number) != 2 || number == 0)
+		return false;
+	if (emr_unhex(hex, out_writer->b, sizeof out_writer->b) != EMR_OK)
+		return false;
+	*out_number = number;
+	emr_segment_name_of(*out_writer, *out_number, again);
+	return strcmp(name, again) == 0;
+}
+
+/* EMR_NOT_FOUND when the file is shorter than every segment. */
+static emr_status check_prefix(int fd)
+{
+	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES];
+	struct stat st;
+	emr_status status;
+
+	if (fstat(fd, &st) != 0)
+		return EMR_IO;
+	if (st.st_size < (off_t)sizeof prefix)
+		return EMR_NOT_FOUND;
+	status = emr_pread_all(fd, prefix, sizeof prefix, 0);
+	if (status != EMR_OK)
+		return EMR_IO;
+	return memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
+typedef struct extent_walk {
+	uint64_t end, holes, damaged;
+} extent_walk;
+
+static emr_status walk_on(void *context, const emr_scan_item *item)
+{
+	extent_walk *walk = context;
+
+	if (item->hole) {
+		walk->holes++;
+		return EMR_OK;
+	}
+	walk->end = item->offset + item->len;
+	walk->damaged = walk->holes;
+	return EMR_OK;
+}
+
+emr_status emr_segment_file_extent(int fd, uint64_t from, emr_segment_extent *out_extent)
+{
+	uint64_t start = from > EMR_SEGMENT_PREFIX_BYTES ? from : EMR_SEGMENT_PREFIX_BYTES,
+		 data_end;
+	extent_walk walk = {.end = start};
+	emr_status status = check_prefix(fd);
+
+	if (status == EMR_NOT_FOUND) {
+		*out_extent = (emr_segment_extent){0};
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_scan(fd, start, true, walk_on, &walk, &data_end);
+	if (status != EMR_OK)
+		return status;
+	*out_extent = (emr_segment_extent){.end = walk.end, .damaged = walk.damaged};
+	return EMR_OK;
+}
+
+typedef struct check_walk {
+	uint64_t end, reached;
+	bool is_damaged;
+	emr_segment_damage_fn visit;
+	void *arg;
+} check_walk;
+
+static emr_status check_on(void *context, const emr_scan_item *item)
+{
+	check_walk *walk = context;
+
+	if (item->offset >= walk->end)
+		return EMR_INTERRUPTED; /* what stands behind is nobody's concern here */
+	walk->reached = item->offset + item->len;
+	if (item->hole || walk->reached > walk->end) {
+		walk->is_damaged = true;
+		walk->visit(walk->arg, item->offset, item->len);
+	}
+	return EMR_OK;
+}
+
+emr_status emr_segment_file_check(int fd, uint64_t end, emr_segment_damage_fn visit, void *arg)
+{
+	check_walk walk = {
+		.end = end, .reached = EMR_SEGMENT_PREFIX_BYTES, .visit = visit, .arg = arg};
+	uint64_t data_end;
+	emr_status status = check_prefix(fd);
+
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
+		visit(arg, 0, EMR_SEGMENT_PREFIX_BYTES);
+		return EMR_DAMAGED;
+	}
+	if (status == EMR_OK)
+		status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, true, check_on, &walk, &data_end);
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		return status;
+	if (walk.reached < end) {
+		walk.is_damaged = true;
+		visit(arg, walk.reached, end - walk.reached);
+	}
+	return walk.is_damaged ? EMR_DAMAGED : EMR_OK;
+}

@@ -1,0 +1,272 @@
+#include "ledger/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "chain_private.h"
+#include "contract/rows.h"
+#include "ledger/hash.h"
+#include "ledger/network.h"
+#include "place.h"
+
+#define BUSY_MS 10000
+
+struct emr_ledger_copy {
+	emr_chain *held;   /* inside a read transaction */
+	emr_chain *newest; /* outside any */
+	uint64_t entries;  /* of the held moment */
+};
+
+/* ---- the held moment ---- */
+
+/* The snapshot begins with the first read, not with BEGIN. */
+static emr_status hold(emr_ledger_copy *copy)
+{
+	emr_status status = emr_chain_begin_read(copy->held);
+
+	return status == EMR_OK ? emr_chain_size(copy->held, &copy->entries) : status;
+}
+
+static emr_status open_chains(const char *path, emr_ledger_copy *copy)
+{
+	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_group = false;
+	emr_chain_use use;
+	emr_status status;
+
+	if (dirfd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
+							   : emr_status_from_errno(errno);
+	if (faccessat(dirfd, EMR_NETWORK_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return emr_status_from_errno(errno);
+	status = emr_network_check_place(dirfd);
+	if (status == EMR_OK)
+		status = place_check_rights(dirfd, &is_group);
+	use = is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
+	if (status == EMR_OK)
+		status =
+			emr_chain_open(dirfd, EMR_NETWORK_LEDGER, use, false, BUSY_MS, &copy->held);
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			dirfd, EMR_NETWORK_LEDGER, use, false, BUSY_MS, &copy->newest);
+	return status == EMR_OK ? hold(copy) : status;
+}
+
+emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy)
+{
+	emr_ledger_copy *copy = calloc(1, sizeof *copy);
+	emr_status status = copy ? open_chains(path, copy) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		emr_ledger_copy_close(copy);
+		return status;
+	}
+	*out_copy = copy;
+	return EMR_OK;
+}
+
+void emr_ledger_copy_close(emr_ledger_copy *copy)
+{
+	if (copy == NULL)
+		return;
+	if (copy->held)
+		emr_chain_rollback(copy->held);
+	emr_chain_close(copy->held);
+	emr_chain_close(copy->newest);
+	free(copy);
+}
+
+emr_status emr_ledger_copy_renew(emr_ledger_copy *copy)
+{
+	emr_chain_rollback(copy->held);
+	return hold(copy);
+}
+
+emr_status emr_ledger_copy_is_newest(emr_ledger_copy *copy, bool *out_is_newest)
+{
+	uint64_t now = 0;
+	emr_status status = emr_chain_size(copy->newest, &now);
+
+	if (status == EMR_OK)
+		*out_is_newest = now == copy->entries;
+	return status;
+}
+
+/* ---- what it says ---- */
+
+static emr_status count_record(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	emr_ledger_copy_facts *facts = arg;
+	emr_row_object row;
+
+	(void)key;
+	(void)seq;
+	(void)time;
+	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	facts->records +=
+		row.head.state == EMR_OBJECT_LIVE && (row.head.flags & EMR_ITEM_NOCONTENT) == 0;
+	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
+{
+	emr_status status = emr_chain_entry(copy->held, 0, out, NULL);
+
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_ledger_copy_facts facts = {.entries = copy->entries};
+	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
+
+	if (status == EMR_OK)
+		status = emr_chain_each_row(copy->held, "O/", count_record, &facts);
+	if (status != EMR_OK)
+		return status;
+	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
+	*out_facts = facts;
+	return EMR_OK;
+}
+
+/* ---- members ---- */
+
+typedef struct member_walk {
+	emr_chain *chain;
+	emr_ledger_member_fn fn;
+	void *arg;
+} member_walk;
+
+/* salt[32], length u16, certificate. */
+static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
+	emr_buf *part, emr_bytes *out_der)
+{
+	emr_part_key key = {.family = row->head.family, .version = 1};
+	emr_reader r;
+	emr_status status;
+
+	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
+	status = emr_chain_part(chain, &key, part);
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		return EMR_OK;
+	r = emr_reader_of(emr_buf_view(part));
+	(void)emr_read_bytes(&r, 32);
+	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	return status;
+}
+
+static emr_status tell_member(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	const member_walk *walk = arg;
+	EMR_AUTO_BUF part = {0};
+	emr_ledger_member member = {.certificate = {0}};
+	emr_row_key row;
+	emr_bytes pk;
+	emr_status status;
+
+	(void)key;
+	(void)seq;
+	(void)time;
+	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(member.pk, row.pk, sizeof member.pk);
+	pk = emr_bytes_of(member.pk, sizeof member.pk);
+	member.signer_id = emr_sha256_of(&pk, 1);
+	status = certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate);
+	return status == EMR_OK ? walk->fn(walk->arg, &member) : status;
+}
+
+emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
+{
+	member_walk walk = {.chain = copy->held, .fn = fn, .arg = arg};
+
+	return emr_chain_each_row(copy->held, "K/", tell_member, &walk);
+}
+
+/* ---- the file ---- */
+
+static emr_status full_path(int dirfd, const char *name, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+	int length;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", dirfd);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n < 0)
+		return emr_status_from_errno(errno);
+	length = snprintf(path + n, (size_t)(PATH_MAX - n), "/%s", name);
+	return length < PATH_MAX - n ? EMR_OK : EMR_LIMIT;
+}
+
+static emr_status make_empty(int dirfd, const char *name)
+{
+	EMR_AUTO_FD fd =
+		openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+/* All pages in one step: the source is held, so nothing can come between. */
+static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", copy->held->sql.db, "main");
+	int code;
+
+	if (backup == NULL)
+		return emr_sql_status(to, sqlite3_extended_errcode(to));
+	code = sqlite3_backup_step(backup, -1);
+	if (code == SQLITE_DONE)
+		code = sqlite3_backup_finish(backup);
+	else
+		(void)sqlite3_backup_finish(backup);
+	return emr_sql_status(to, code);
+}
+
+static emr_status flush_file(int dirfd, const char *name)
+{
+	EMR_AUTO_FD fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *name)
+{
+	char path[PATH_MAX];
+	sqlite3 *to = NULL;
+	emr_status status = full_path(dirfd, name, path);
+
+	if (status == EMR_OK)
+		status = make_empty(dirfd, name);
+	if (status != EMR_OK)
+		return status;
+	/* Nobody else has this file: no locks, which a memory stick may not have, and no journal.
+	 */
+	status = emr_sql_status(
+		NULL, sqlite3_open_v2(path, &to,
+			      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+			      "unix-none"));
+	if (status == EMR_OK)
+		status = emr_sql_status(
+			to, sqlite3_exec(to, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF",
+				    NULL, NULL, NULL));
+	if (status == EMR_OK)
+		status = copy_pages(copy, to);
+	(void)sqlite3_close_v2(to);
+	if (status == EMR_OK)
+		status = flush_file(dirfd, name);
+	if (status != EMR_OK)
+		(void)unlinkat(dirfd, name, 0);
+	return status;
+}

@@ -1,0 +1,46 @@
+/* The embedded ledger as of one moment: held still while other processes append, described, and
+ * copied into a file. It refuses to write to the ledger, and makes no copy of a moment that it does
+ * not hold. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/status.h"
+
+typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
+
+/* Opens the network directory PATH and holds its newest state.  Errors as emr_ledger_open. */
+emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy);
+void emr_ledger_copy_close(emr_ledger_copy *copy); /* NULL is fine */
+#define EMR_AUTO_LEDGER_COPY __attribute__((cleanup(emr_ledger_copy_auto))) emr_ledger_copy *
+static inline void emr_ledger_copy_auto(emr_ledger_copy **copy)
+{
+	emr_ledger_copy_close(*copy);
+}
+/* Lets go and holds what is newest now. */
+emr_status emr_ledger_copy_renew(emr_ledger_copy *copy);
+/* Whether nobody has appended since the moment that is held. */
+emr_status emr_ledger_copy_is_newest(emr_ledger_copy *copy, bool *out_is_newest);
+
+typedef struct emr_ledger_copy_facts {
+	emr_id16 net_id;
+	uint64_t entries; /* entry 0 included */
+	uint64_t records; /* objects with content that are live */
+} emr_ledger_copy_facts;
+emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);
+/* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
+emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
+/* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes
+ * it.  Any file system will do: no lock is taken there.  EMR_EXISTS, EMR_NO_SPACE, EMR_IO. */
+emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *name);
+
+/* A registered identity, with its certificate (DER; empty when the ledger has it no more).  Bytes
+ * are borrowed. */
+typedef struct emr_ledger_member {
+	uint8_t pk[32]; /* Ed25519 */
+	emr_id32 signer_id;
+	emr_bytes certificate;
+} emr_ledger_member;
+typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
+/* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
+emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg);

@@ -1,0 +1,86 @@
+#!/bin/bash
+# recover.sh: the 24 words are tested, and give a keyring a new passphrase when the old one is lost.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin recover
+cd "$EMR_WORK" || exit 2
+STATE=$EMRFS_HOME/state
+
+json 10 recover
+json 10 recover --test --words-file none
+emr_init
+secret second "the new passphrase"
+secret third "the third one"
+sed 's/^ *7 .*/ 7 zoo/' words >wrong-words && chmod 600 wrong-words
+cmp -s words wrong-words && emr_fail "the seventh word is zoo: an unlucky keyring, run again"
+sed 's/^ *[0-9]* //' words | tr '\n' ' ' | tr a-z A-Z >shouted && chmod 600 shouted
+cp "$STATE/keyfile" before
+
+say "--test changes nothing but the day"
+json 13 recover --test --passphrase-file "$EMR_PASS"
+json 12 recover --test --words-file words --passphrase-file second
+expect "error id" "$(field error)" wrong-passphrase
+says "emrfs recover"
+json 12 recover --test --words-file wrong-words --passphrase-file "$EMR_PASS"
+expect "error id" "$(field error)" wrong-words
+says "Word 7 is wrong"
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+json 0 status
+expect "tested" "$(field words_tested_at)" None
+json 0 recover --test --words-file words --passphrase-file "$EMR_PASS"
+expect "state" "$(field state)" tested
+at=$(field words_tested_at)
+json 0 status
+expect "tested" "$(field words_tested_at)" "$at"
+expect "owner" "$(field owner)" Ana
+run 0 recover --test --words-file shouted --passphrase-file "$EMR_PASS"
+must cmp before "$STATE/keyfile"
+
+say "a new passphrase, with the folder open"
+echo text >"$MNT/a.txt"
+json 13 recover
+expect "error id" "$(field error)" needs-words-file
+json 12 recover --words-file wrong-words --new-passphrase-file second
+must cmp before "$STATE/keyfile"
+chmod 644 shouted
+json 6 recover --words-file shouted --new-passphrase-file second
+chmod 600 shouted
+run 13 recover --words-file words
+json 0 recover --words-file words --new-passphrase-file second
+expect "state" "$(field state)" recovered
+expect "reading goes on" "$(cat "$MNT/a.txt")" text
+head -c 500000 /dev/urandom >"$MNT/pending.bin"
+sync "$MNT/pending.bin"
+cp "$MNT/pending.bin" out/pending.bin
+kill -KILL "$(pid_of_mount)"		# what was pending is in the journal of this device
+await_gone "$(pid_of_mount)"
+json 12 mount --passphrase-file "$EMR_PASS" "$MNT"
+run 0 mount --passphrase-file second "$MNT"
+must cmp out/pending.bin "$MNT/pending.bin"
+run 0 status --wait
+json 0 status
+expect "owner" "$(field owner)" Ana
+run 0 unmount
+json 0 verify --passphrase-file second
+expect "nothing bad" "$(field bad)" "[]"
+
+say "closed, and without any keyfile"
+rm "$STATE/keyfile"
+run 10 mount --passphrase-file second "$MNT"
+run 0 recover --words-file shouted --new-passphrase-file third
+expect "rights" "$(stat -c %a "$STATE/keyfile")" 600
+run 0 mount --passphrase-file third "$MNT"
+must cmp out/pending.bin "$MNT/pending.bin"
+run 0 backup "$EMR_WORK/copy"
+run 0 recover --words-file words --new-passphrase-file second
+says "still opens with the old passphrase"
+run 0 unmount
+
+say "words of somebody else"
+mkdir -m 700 nobody && printf 'kdf = 8,1\n' >nobody/settings
+EMRFS_HOME=$EMR_WORK/nobody run 0 init --yes --passphrase-file second --words-file strange-words
+json 12 recover --words-file strange-words --new-passphrase-file third
+says "no keyring here has them"
+json 12 recover --test --words-file strange-words --passphrase-file second
+echo "all is well"

@@ -1,0 +1,54 @@
+# Sourced after mount.sh by tests of verbs: run one, and look at its exit code, words and JSON.
+#
+# run WANTED-EXIT ARGUMENTS...: the program without a terminal; output in $EMR_WORK/out/said and out/complained.
+run() {
+	local wanted=$1 code
+	shift
+	timeout 60 "$EMRFS" "$@" >"$EMR_WORK/out/said" 2>"$EMR_WORK/out/complained" </dev/null
+	code=$?
+	[ "$code" = "$wanted" ] || {
+		cat "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2
+		emr_fail "emrfs $*: exit $code, wanted $wanted"
+	}
+}
+
+says() {
+	grep -qF -- "$1" "$EMR_WORK/out/said" "$EMR_WORK/out/complained" || {
+		cat "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2
+		emr_fail "not said: $1"
+	}
+}
+
+says_not() { ! grep -F -- "$1" "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2 || emr_fail "said: $1"; }
+
+# json WANTED-EXIT ARGUMENTS...: one JSON object in one line; field NAME[.NAME] prints a value of it.
+json() {
+	run "$@" --json
+	python3 -m json.tool "$EMR_WORK/out/said" >/dev/null || emr_fail "no JSON: emrfs $*"
+	expect "lines of JSON" "$(wc -l <"$EMR_WORK/out/said")" 1
+}
+
+field() {
+	python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."): v=v[k]
+print(v)' "$EMR_WORK/out/said" "$1"
+}
+
+# The mount that went behind by itself.
+pid_of_mount() { sed -n 's/^pid //p' "$EMRFS_HOME/state/lock"; }
+await_gone() {
+	local i
+	for ((i = 0; i < 500; i++)); do
+		[ -d "/proc/$1" ] || return 0
+		sleep 0.02
+	done
+	emr_fail "process $1 stays"
+}
+at_end() {
+	local pid
+	pid=$(pid_of_mount 2>/dev/null)
+	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
+	fusermount3 -uqz "$MNT" 2>/dev/null
+}
+
+secret() { printf '%s\n' "$2" >"$1" && chmod 600 "$1"; }

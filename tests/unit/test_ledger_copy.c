@@ -1,0 +1,141 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ledger/copy.h"
+#include "ledger_kit.h"
+
+static kit k;
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_end(&k);
+	return 0;
+}
+
+/* The copy in a network directory of its own, opened. */
+static emr_ledger *open_copy(emr_ledger_copy *copy)
+{
+	char path[160];
+	EMR_AUTO_BUF descriptor = {0};
+	emr_ledger_options options = {.path = path};
+	emr_ledger *ledger = NULL;
+	EMR_AUTO_FD fd = -1;
+
+	(void)snprintf(path, sizeof path, "%s/copied", k.base);
+	assert_int_equal(mkdir(path, 0700), 0);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_ok(emr_ledger_copy_write(copy, fd, EMR_NETWORK_LEDGER));
+	assert_status(EMR_EXISTS, emr_ledger_copy_write(copy, fd, EMR_NETWORK_LEDGER));
+	assert_ok(emr_ledger_copy_descriptor(copy, &descriptor));
+	assert_ok(emr_file_create(fd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor), 0600));
+	assert_ok(emr_ledger_open(&options, &ledger));
+	return ledger;
+}
+
+static void a_copy_is_the_ledger_as_it_was_when_it_was_held(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_LEDGER copied = NULL;
+	kit_domain domain = kit_domain_new(&k);
+	emr_ledger_trouble trouble;
+	uint64_t held, now;
+	uint8_t root[32], copied_root[32];
+	bool is_newest = false;
+
+	(void)state;
+	kit_fill(&k, &domain, 10);
+	assert_ok(emr_ledger_size(k.ledger, &held));
+	assert_ok(emr_ledger_root(k.ledger, held, root));
+	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	assert_ok(emr_ledger_copy_is_newest(copy, &is_newest));
+	assert_true(is_newest);
+	kit_fill(&k, &domain, 700);
+	assert_ok(emr_ledger_copy_is_newest(copy, &is_newest));
+	assert_false(is_newest);
+	copied = open_copy(copy);
+	assert_ok(emr_ledger_size(copied, &now));
+	assert_int_equal(now, held);
+	assert_ok(emr_ledger_root(copied, held, copied_root));
+	assert_memory_equal(root, copied_root, 32);
+	assert_ok(emr_ledger_verify(copied, &trouble));
+}
+
+static void what_is_told_belongs_to_the_held_moment(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	kit_domain domain = kit_domain_new(&k);
+	emr_ledger_copy_facts facts;
+	uint64_t size;
+
+	(void)state;
+	kit_fill(&k, &domain, 10);
+	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	kit_fill(&k, &domain, 5);
+	assert_ok(emr_ledger_copy_tell(copy, &facts));
+	assert_int_equal(facts.records, 10);
+	assert_true(emr_id16_equal(facts.net_id, k.net_id));
+	assert_ok(emr_ledger_copy_renew(copy));
+	assert_ok(emr_ledger_copy_tell(copy, &facts));
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(facts.records, 15);
+	assert_int_equal(facts.entries, size);
+}
+
+static emr_status see_member(void *arg, const emr_ledger_member *member)
+{
+	size_t *n = arg;
+
+	assert_memory_equal(member->pk, k.owner.pk, 32);
+	assert_true(emr_id32_equal(member->signer_id, k.owner.signer_id));
+	assert_true(member->certificate.len > 100);
+	assert_int_equal(member->certificate.data[0], 0x30);
+	(*n)++;
+	return EMR_OK;
+}
+
+static void members_are_told_with_key_and_certificate(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	size_t n = 0;
+
+	(void)state;
+	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	assert_ok(emr_ledger_copy_members(copy, see_member, &n));
+	assert_int_equal(n, 1);
+}
+
+static void without_a_ledger_there_is_nothing_to_hold(void **state)
+{
+	emr_ledger_copy *copy = NULL;
+
+	(void)state;
+	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open(k.state, &copy));
+	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open("/nowhere", &copy));
+	assert_null(copy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_copy_is_the_ledger_as_it_was_when_it_was_held, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_told_belongs_to_the_held_moment, begin, end),
+		cmocka_unit_test_setup_teardown(
+			members_are_told_with_key_and_certificate, begin, end),
+		cmocka_unit_test_setup_teardown(
+			without_a_ledger_there_is_nothing_to_hold, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/segment_file.h"
+
+static int open_segment(kit *k)
+{
+	char path[512];
+	int fd;
+
+	kit_file(k, "seg-1", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static emr_segment_extent extent_of(kit *k, uint64_t from)
+{
+	emr_segment_extent extent;
+	EMR_AUTO_FD fd = open_segment(k);
+
+	assert_ok(emr_segment_file_extent(fd, from, &extent));
+	return extent;
+}
+
+static void only_our_own_names_are_segments(void **state)
+{
+	emr_id16 writer;
+	uint64_t number;
+
+	(void)state;
+	assert_true(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-000012.car", &writer, &number));
+	assert_int_equal(number, 12);
+	assert_int_equal(writer.b[1], 0x11);
+	assert_false(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-12.car", &writer, &number));
+	assert_false(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-000000.car", &writer, &number));
+	assert_false(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-000012.car.x", &writer, &number));
+}
+
+static void the_end_is_that_of_the_last_section_also_while_it_is_written(void **state)
+{
+	kit *k = *state;
+	emr_segment_extent first, second;
+
+	kit_put(k, 1, 1000);
+	first = extent_of(k, 0);
+	assert_int_equal(first.end, 96 + 2 + 36 + 1000);
+	assert_int_equal(first.damaged, 0);
+	assert_ok(emr_store_flush(k->store));
+	kit_put(k, 2, 5000);
+	second = extent_of(k, first.end);
+	/* The store itself says in a frame how far the disk has it. */
+	assert_true(second.end >= first.end + 2 + 36 + 5000);
+	assert_int_equal(extent_of(k, second.end).end, second.end);
+	assert_int_equal(extent_of(k, 0).end, second.end);
+}
+
+static void a_torn_end_does_not_count(void **state)
+{
+	kit *k = *state;
+	uint64_t end;
+
+	kit_put(k, 1, 1000);
+	end = extent_of(k, 0).end;
+	kit_put(k, 2, 5000);
+	kit_close(k);
+	kit_truncate(k, "seg-1", end + 4000);
+	assert_int_equal(extent_of(k, 0).end, end);
+	assert_int_equal(extent_of(k, 0).damaged, 0);
+	kit_truncate(k, "seg-1", 50);
+	assert_int_equal(extent_of(k, 0).end, 0);
+	kit_truncate(k, "seg-1", 0);
+	assert_int_equal(extent_of(k, 0).end, 0);
+}
+
+static void damage_with_whole_sections_behind_it_is_counted_and_passed(void **state)
+{
+	kit *k = *state;
+	uint64_t end;
+
+	kit_put(k, 1, 1000);
+	kit_put(k, 2, 1000);
+	kit_put(k, 3, 1000);
+	kit_close(k);
+	end = extent_of(k, 0).end;
+	kit_flip(k, "seg-1", 96 + 1038 + 500, 1);
+	assert_int_equal(extent_of(k, 0).end, end);
+	assert_int_equal(extent_of(k, 0).damaged, 1);
+	assert_int_equal(extent_of(k, 96 + 2 * 1038).damaged, 0);
+}
+
+static void what_is_no_segment_is_damaged(void **state)
+{
+	kit *k = *state;
+	emr_segment_extent extent;
+	EMR_AUTO_FD fd = -1;
+
+	kit_put(k, 1, 1000);
+	kit_close(k);
+	kit_flip(k, "seg-1", 10, 1);
+	fd = open_segment(k);
+	assert_status(EMR_DAMAGED, emr_segment_file_extent(fd, 0, &extent));
+}
+
+static void note(void *arg, uint64_t offset, uint64_t len)
+{
+	uint64_t *sum = arg;
+
+	sum[0]++;
+	sum[1] = offset;
+	sum[2] = len;
+}
+
+static emr_status check(kit *k, uint64_t end, uint64_t found[3])
+{
+	EMR_AUTO_FD fd = open_segment(k);
+
+	memset(found, 0, 3 * sizeof *found);
+	return emr_segment_file_check(fd, end, note, found);
+}
+
+static void a_check_looks_at_the_first_bytes_only_and_at_all_of_them(void **state)
+{
+	kit *k = *state;
+	uint64_t end, found[3];
+
+	kit_put(k, 1, 1000);
+	kit_put(k, 2, 1000);
+	end = extent_of(k, 0).end;
+	kit_put(k, 3, 1000);
+	kit_close(k);
+	assert_ok(check(k, end, found));
+	assert_ok(check(k, end + 1038, found));
+	assert_int_equal(found[0], 0);
+	assert_status(EMR_DAMAGED, check(k, end - 5, found));
+	assert_status(EMR_DAMAGED, check(k, end + 1039, found));
+	assert_int_equal(found[1], end + 1038);
+	kit_flip(k, "seg-1", end + 600, 1);
+	assert_ok(check(k, end, found));
+	assert_status(EMR_DAMAGED, check(k, end + 1038, found));
+	assert_int_equal(found[1], end);
+	kit_flip(k, "seg-1", 96 + 600, 1);
+	assert_status(EMR_DAMAGED, check(k, end, found));
+	assert_int_equal(found[0], 1);
+	assert_int_equal(found[1], 96);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_our_own_names_are_segments),
+		cmocka_unit_test_setup_teardown(
+			the_end_is_that_of_the_last_section_also_while_it_is_written, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(a_torn_end_does_not_count, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			damage_with_whole_sections_behind_it_is_counted_and_passed, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_segment_is_damaged, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_check_looks_at_the_first_bytes_only_and_at_all_of_them, kit_setup,
+			kit_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
