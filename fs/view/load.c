@@ -160,6 +160,12 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 		n->file->has_content = true;
 		n->file->content = row->content;
 	}
+	if (n->file != NULL && (row->flags & ROW_IS_RESTORED)) {
+		n->file->restored = malloc(sizeof *n->file->restored);
+		if (n->file->restored == NULL)
+			return EMR_NO_MEMORY;
+		*n->file->restored = row->restored;
+	}
 	free(n->target);
 	n->target = NULL;
 	if (row->target.len > 0) {

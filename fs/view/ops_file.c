@@ -398,6 +398,7 @@ static emr_status adopt_content(emr_view *view, node *n, const emr_content *cont
 {
 	file *f = n->file;
 	emr_content before = f->content;
+	emr_place *restored = f->restored;
 	bool had_content = f->has_content, was_in_row = f->staging_in_row;
 	emr_status status;
 	edit e = edit_begin(view);
@@ -407,14 +408,17 @@ static emr_status adopt_content(emr_view *view, node *n, const emr_content *cont
 	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
 	f->content = *content;
 	f->has_content = true;
+	f->restored = NULL;
 	f->staging_in_row = false;
 	status = put_row(n, &e);
 	if (status != EMR_OK) {
+		f->restored = restored;
 		f->content = before;
 		f->has_content = had_content;
 		f->staging_in_row = was_in_row;
 		return status;
 	}
+	free(restored);
 	f->handed = wrote;
 	return EMR_OK;
 }
