@@ -92,5 +92,78 @@ for attempt in "rm -f $MNT/.emrfs/at/$FIRST/Imaging/report.txt" "touch $MNT/.emr
 done
 sums "$MNT/.emrfs/at/$FIRST" | cmp - first.sums || emr_fail "content of $FIRST after all that"
 
+say "an earlier version comes back"
+field() { python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."): v=v[int(k)] if isinstance(v,list) else v[k]
+print(v)' out/said "$1"; }
+FILE=Letters/finding.txt
+run 0 restore --list $FILE
+says "(now)"
+run 0 restore --list $FILE --json
+expect "versions" "$(field versions.0.version) $(field versions.1.version) $(field versions.2.version)" "3 2 1"
+expect "bytes of version 1" "$(field versions.2.bytes)" 14
+expect "who" "$(field versions.0.who)" Ana
+cat "$MNT/$FILE" >/dev/null		# the kernel has the pages of the newest
+exec 5<"$MNT/$FILE"
+run 0 restore $FILE@v1
+expect "content" "$(cat "$MNT/$FILE")" "first finding"
+expect "what was open" "$(cat <&5)" third
+exec 5<&-
+expect "mode" "$(stat -c %a "$MNT/$FILE")" 640
+expect "time" "$(stat -c %Y "$MNT/$FILE")" "$(date -d '2020-02-29 10:20:30' +%s)"
+expect "number" "$(confirmed_version "$MNT/$FILE")" 1
+(cd "$MNT/Letters" && timeout 30 "$EMRFS" restore "finding.txt@$AFTER" >/dev/null) || emr_fail "restore from inside"
+expect "content of $AFTER" "$(cat "$MNT/$FILE")" "second finding, longer"
+expect "number" "$(confirmed_version "$MNT/$FILE")" 2
+run 0 restore "$FILE@v2"
+says "already"
+echo "fourth" >"$MNT/$FILE"
+expect "a new save has a new number" "$(confirmed_version "$MNT/$FILE")" 4
+
+say "another name, and a deleted file"
+run 0 restore $FILE@v1 --to Letters/first.txt
+expect "copy" "$(cat "$MNT/Letters/first.txt")" "first finding"
+expect "original" "$(cat "$MNT/$FILE")" fourth
+expect "number of the copy" "$(confirmed_version "$MNT/Letters/first.txt")" 1
+[ -e "$MNT/Imaging/Disc" ] && emr_fail "Disc is there already"
+run 0 restore Imaging/Disc/scan.dcm --json
+expect "restored" "$(field restored)" Imaging/Disc/scan.dcm
+cmp "$MNT/Imaging/Disc/scan.dcm" "$EMR_WORK/scan" || emr_fail "content of the restored scan"
+expect "number" "$(confirmed_version "$MNT/Imaging/Disc/scan.dcm")" 1
+expect "deleted files left" "$(find "$MNT/.emrfs/deleted" -type f)" ""
+
+say "what is refused"
+refused() { # EXIT ID ARGUMENTS...
+	local code=$1 id=$2
+	shift 2
+	run "$code" restore "$@" --json
+	expect "error of restore $*" "$(field error)" "$id"
+}
+refused 5 no-such-path Letters/none
+refused 5 no-such-path ../outside
+refused 5 no-such-version $FILE@v99
+refused 5 no-such-version $FILE@2001-01-01
+refused 2 which-version $FILE
+refused 2 wrong-use Letters
+refused 2 wrong-use
+refused 2 wrong-use --list $FILE --to x
+refused 1 exists $FILE@v1 --to Letters/first.txt
+refused 1 reserved-name $FILE@v1 --to datasets
+exec 6>>"$MNT/$FILE"
+refused 11 file-busy $FILE@v1
+exec 6>&-
+expect "content after all that" "$(cat "$MNT/$FILE")" fourth
+
+say "all of it is genuine, and stays after a kill -9 and for reading only"
+run 0 status --wait=30s
+run 0 verify
+run 0 restore $FILE@v2
+emr_kill
+emr_mount --read-only
+expect "content" "$(cat "$MNT/$FILE")" "second finding, longer"
+sums "$MNT/.emrfs/at/$FIRST" | cmp - first.sums || emr_fail "content of $FIRST after the crash"
+refused 6 read-only $FILE@v1
+run 0 restore --list $FILE
 emr_unmount
+refused 10 not-open $FILE@v1
 say "done"
