@@ -20,6 +20,15 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* Versions of the file at REQUEST's path, oldest first: emits {"versions":[...]} in portions, and
+ * last {"done":true}. */
+emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+/* Brings back what REQUEST names, and returns when the kernel knows: emits {"done":true,"restored",
+ * "version","bytes","unchanged"}. */
+emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

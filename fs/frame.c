@@ -162,6 +162,8 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_UNMOUNT] = "unmount",
 	[EMR_ASK_VERIFY] = "verify",
 	[EMR_ASK_LEDGER] = "ledger",
+	[EMR_ASK_VERSIONS] = "versions",
+	[EMR_ASK_RESTORE] = "restore",
 };
 
 const char *emr_ask_text(emr_ask ask)
@@ -194,39 +196,55 @@ static bool take_count(const json_t *value, uint32_t max, uint32_t *out)
 	return json_is_integer(value) && number >= 0 && number <= (json_int_t)max;
 }
 
-static bool take_path(const json_t *value, emr_request *out)
+static bool take_number(const json_t *value, uint64_t *out)
+{
+	json_int_t number = json_integer_value(value);
+
+	*out = (uint64_t)number;
+	return json_is_integer(value) && number > 0;
+}
+
+static bool take_path(const json_t *value, char out[EMR_ASK_PATH_MAX + 1], bool *has)
 {
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? json_string_length(value) : EMR_ASK_PATH_MAX + 1;
 
 	/* A NUL inside the JSON string would make two readers see two paths. */
-	if (len > EMR_ASK_PATH_MAX || strlen(text) != len)
+	if (*has || len > EMR_ASK_PATH_MAX || strlen(text) != len)
 		return false;
-	memcpy(out->path, text, len + 1);
-	out->has_path = true;
+	memcpy(out, text, len + 1);
+	*has = true;
 	return true;
 }
 
 /* A path that is not UTF-8, which JSON cannot carry. */
-static bool take_path_hex(const json_t *value, emr_request *out)
+static bool take_path_hex(const json_t *value, char out[EMR_ASK_PATH_MAX + 1], bool *has)
 {
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? strlen(text) / 2 : EMR_ASK_PATH_MAX + 1;
 
-	if (len > EMR_ASK_PATH_MAX || emr_unhex(text, out->path, len) != EMR_OK ||
-		memchr(out->path, '\0', len) != NULL)
+	if (*has || len > EMR_ASK_PATH_MAX || emr_unhex(text, out, len) != EMR_OK ||
+		memchr(out, '\0', len) != NULL)
 		return false;
-	out->path[len] = '\0';
-	out->has_path = true;
+	out[len] = '\0';
+	*has = true;
 	return true;
 }
 
 static bool take_field(const char *name, const json_t *value, emr_request *out)
 {
 	if (strcmp(name, "path") == 0)
-		return !out->has_path && take_path(value, out);
+		return take_path(value, out->path, &out->has_path);
 	if (strcmp(name, "path_hex") == 0)
-		return !out->has_path && take_path_hex(value, out);
+		return take_path_hex(value, out->path, &out->has_path);
+	if (strcmp(name, "to") == 0)
+		return take_path(value, out->to, &out->has_to);
+	if (strcmp(name, "to_hex") == 0)
+		return take_path_hex(value, out->to, &out->has_to);
+	if (strcmp(name, "until") == 0)
+		return take_number(value, &out->until_unix_s);
+	if (strcmp(name, "version") == 0)
+		return take_number(value, &out->version);
 	if (strcmp(name, "now") == 0)
 		return take_flag(value, &out->now);
 	if (strcmp(name, "quick") == 0)
@@ -276,15 +294,21 @@ emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request)
 	return status;
 }
 
-static int put_path(json_t *object, const char *path)
+static int put_path(json_t *object, const char *name, const char *name_hex, const char *path)
 {
 	char hex[2 * EMR_ASK_PATH_MAX + 1];
 	json_t *text = json_string(path);
 
 	if (text != NULL)
-		return json_object_set_new(object, "path", text);
+		return json_object_set_new(object, name, text);
 	emr_hex(path, strlen(path), hex);
-	return json_object_set_new(object, "path_hex", json_string(hex));
+	return json_object_set_new(object, name_hex, json_string(hex));
+}
+
+static int put_number(json_t *object, const char *name, uint64_t number)
+{
+	return number == 0 ? 0
+			   : json_object_set_new(object, name, json_integer((json_int_t)number));
 }
 
 json_t *emr_request_make(const emr_request *request)
@@ -294,7 +318,11 @@ json_t *emr_request_make(const emr_request *request)
 	int failed = object == NULL;
 
 	if (request->has_path)
-		failed |= put_path(object, request->path);
+		failed |= put_path(object, "path", "path_hex", request->path);
+	if (request->has_to)
+		failed |= put_path(object, "to", "to_hex", request->to);
+	failed |= put_number(object, "until", request->until_unix_s);
+	failed |= put_number(object, "version", request->version);
 	if (request->now)
 		failed |= json_object_set_new(object, "now", json_true());
 	if (request->quick)

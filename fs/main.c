@@ -12,6 +12,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_MOUNT] = emr_cmd_mount,
 	[EMR_VERB_UNMOUNT] = emr_cmd_unmount,
 	[EMR_VERB_STATUS] = emr_cmd_status,
+	[EMR_VERB_RESTORE] = emr_cmd_restore,
 	[EMR_VERB_VERIFY] = emr_cmd_verify,
 	[EMR_VERB_LEDGER] = emr_cmd_ledger,
 	[EMR_VERB_BACKUP] = emr_cmd_backup,

@@ -164,6 +164,12 @@ static emr_status answer(conversation *c, const emr_request *request)
 	case EMR_ASK_LEDGER:
 		status = emr_answer_ledger(c->server->session, request, send_stolen, c, &problem);
 		break;
+	case EMR_ASK_VERSIONS:
+		status = emr_answer_versions(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_RESTORE:
+		status = emr_answer_restore(c->server->session, request, send_stolen, c, &problem);
+		break;
 	case EMR_ASK_COUNT:
 		return EMR_INVALID;
 	}

@@ -19,6 +19,9 @@ static const char readme[] =
 	"  .emrfs         this help; not shown in listings\n"
 	"    status.txt   what is safe, and where (status.json for programs)\n"
 	"    notices      what went wrong, newest last; follow it with tail -f\n"
+	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
+	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
+	"    deleted      deleted files, where they were\n"
 	"\n"
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
 	"\n";

@@ -46,6 +46,9 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
 	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "show every verb with its options"},
+	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
+	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
+		"leave PATH alone and put the old content there, as a new file"},
 };
 
 #define COMMON                                                                                     \
@@ -56,6 +59,7 @@ static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
+static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
@@ -122,6 +126,21 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
+	[EMR_VERB_RESTORE] = {.name = "restore",
+		.operands = "PATH[@TIME]",
+		.operands_max = 1,
+		.help = "Bring back an earlier version or a deleted file",
+		.manual = "PATH@TIME is the file as it was then: PATH@2026-11-20 (the end of that day), "
+			  "PATH@2026-11-20T14:05,\n"
+			  "PATH@2d (two days ago), or PATH@v2, a version of the list. What it is now stays a "
+			  "version. A deleted\n"
+			  "file needs no TIME and comes back with its directories. To look before: the "
+			  "hidden folders\n"
+			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n",
+		.fields = "versions[]{at who version bytes deleted signed_by current} restored version "
+			  "bytes unchanged",
+		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
+		.exits = exits_restore},
 	[EMR_VERB_VERIFY] = {.name = "verify",
 		.operands = "[PATH]",
 		.operands_max = 1,

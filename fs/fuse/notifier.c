@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct notice {
 	struct notice *next;
@@ -19,19 +20,28 @@ typedef struct queue {
 	pthread_cond_t wake;
 	notice *head, *tail;
 	bool runs, stop;
+	bool tells;		/* the thread is inside the kernel */
+	pthread_cond_t idle;	/* it has come out and there is nothing more */
 } queue;
 
-static queue entries = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
-static queue data = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+#define QUEUE_INITIALIZER \
+	{ .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER }
+
+static queue entries = QUEUE_INITIALIZER;
+static queue data = QUEUE_INITIALIZER;
 
 static notice *take(queue *q)
 {
 	notice *first;
 
 	pthread_mutex_lock(&q->lock);
+	q->tells = false;
+	if (q->head == NULL)
+		pthread_cond_broadcast(&q->idle);
 	while (q->head == NULL && !q->stop)
 		pthread_cond_wait(&q->wake, &q->lock);
 	first = q->stop ? NULL : q->head;
+	q->tells = first != NULL;
 	if (first != NULL)
 		q->head = first->next;
 	if (q->head == NULL)
@@ -74,6 +84,7 @@ static void stop(queue *q)
 	pthread_mutex_lock(&q->lock);
 	q->stop = true;
 	pthread_cond_signal(&q->wake);
+	pthread_cond_broadcast(&q->idle);
 	pthread_mutex_unlock(&q->lock);
 	pthread_join(q->thread, NULL);
 	q->runs = false;
@@ -82,6 +93,27 @@ static void stop(queue *q)
 		free(n);
 	}
 	q->tail = NULL;
+}
+
+static void await_idle(queue *q, const struct timespec *until)
+{
+	int status = 0;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->runs && !q->stop && (q->head != NULL || q->tells) && status == 0)
+		status = pthread_cond_timedwait(&q->idle, &q->lock, until);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void notifier_await(int64_t timeout_ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (timeout_ns + until.tv_nsec) / 1000000000;
+	until.tv_nsec = (timeout_ns + until.tv_nsec) % 1000000000;
+	await_idle(&entries, &until);
+	await_idle(&data, &until);
 }
 
 emr_status notifier_start(session *s)

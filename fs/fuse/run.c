@@ -62,6 +62,11 @@ void emr_fuse_changed(void *arg, uint64_t node, const char *name)
 	notifier_add(node, name);
 }
 
+void emr_fuse_await_changes(void)
+{
+	notifier_await(INT64_C(2000000000));
+}
+
 /* ---- INIT ---- */
 
 static void want(struct fuse_conn_info *conn, unsigned flags)

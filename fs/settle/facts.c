@@ -1,6 +1,5 @@
-#include "settle/facts.h"
+#include "facts_private.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +8,10 @@
 #include "contract/rows.h"
 #include "keyring/content.h"
 
-typedef struct known_key {
+struct known_key {
 	emr_id16 domain;
 	emr_id32 listkey_id;
 	emr_list_key *key;
-} known_key;
-
-struct emr_facts {
-	emr_keyring *keyring;
-	emr_replica *replica;
-	emr_record_ctx *records;
-	pthread_mutex_t lock;
-	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
-	size_t count, cap;
 };
 
 emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
@@ -192,7 +182,7 @@ static void place_of_put(emr_place *place, const emr_put_part *part)
 	place->root = part->root;
 }
 
-static emr_status read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
+emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
 	emr_put_part *out_part)
 {
 	emr_part_key at = { .domain = head->domain, .object = head->object,
@@ -206,8 +196,8 @@ static emr_status read_put(emr_facts *facts, const emr_replica_head *head, emr_b
 	return emr_put_part_decode(emr_buf_view(bytes), out_part);
 }
 
-static emr_status read_fact(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
-	emr_buf *plain, emr_meta *out_meta)
+emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
+	emr_meta *out_meta, emr_replica_item *out_item)
 {
 	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->version,
 		.family = EMR_FAMILY_OBJECT };
@@ -230,7 +220,7 @@ static emr_status read_fact(emr_facts *facts, const emr_replica_head *head, emr_
 			status = open_meta(facts, head, item.epoch, head->version, meta.listkey_id,
 				meta.nonce, meta.meta_ct, plain);
 		if (status == EMR_OK && head->pversion != 0)
-			status = read_put(facts, head, &part_bytes, &put);
+			status = facts_read_put(facts, head, &part_bytes, &put);
 	} else {
 		status = emr_put_part_decode(emr_buf_view(&part_bytes), &put);
 		if (status == EMR_OK)
@@ -244,6 +234,10 @@ static emr_status read_fact(emr_facts *facts, const emr_replica_head *head, emr_
 	status = emr_meta_decode(emr_buf_view(plain), out_meta);
 	if (status == EMR_OK)
 		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
+	if (out_item != NULL) {
+		*out_item = item;
+		out_item->bytes = (emr_bytes){ 0 };
+	}
 	return status;
 }
 
@@ -255,8 +249,7 @@ typedef struct walk {
 	emr_buf plain;
 } walk;
 
-/* What is wrong with this record, and not with this moment: a disk that does not answer must not make records vanish. */
-static bool is_damage(emr_status status)
+bool facts_is_damage(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
 		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
@@ -273,8 +266,8 @@ static emr_status walk_head(void *arg, const emr_replica_head *head)
 
 	if (head->state != EMR_OBJECT_LIVE)
 		return EMR_OK;
-	status = read_fact(w->facts, head, &place, &w->plain, &meta);
-	if (status != EMR_OK && !is_damage(status))
+	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
+	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
 	if (status != EMR_OK) {
 		emr_hex(head->object.b, sizeof head->object.b, id);
@@ -308,7 +301,7 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 		return status;
 	if (head.state != EMR_OBJECT_LIVE)
 		return EMR_NOT_FOUND;
-	return read_fact(facts, &head, out_place, out_bytes, out_meta);
+	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 }
 
 emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
@@ -329,7 +322,7 @@ emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_
 
 	status = emr_replica_item_get(facts->replica, &at, &bytes, &item);
 	if (status == EMR_OK)
-		status = read_put(facts, &head, &bytes, &put);
+		status = facts_read_put(facts, &head, &bytes, &put);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);

@@ -111,7 +111,7 @@ static void content_is_published(edit *e, node *n, emr_id16 before, const work *
 
 	if (f == NULL || !f->has_content)
 		return;
-	if (!unchanged && (w == NULL || f->wrote != w->wrote || w->change.kind != EMR_CHANGE_PUT)) {
+	if (!unchanged && (w == NULL || f->wrote != w->wrote || !w->has_content)) {
 		if (!emr_id16_equal(before, n->id)) {
 			edit_unpin(e, &f->content.c, before);
 			edit_pin(e, &f->content.c, n->id, EMR_PIN_WRITTEN);
@@ -150,6 +150,8 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	n->is_published = true;
 	n->place = o->place;
 	n->failure = EMR_OK;
+	if (o->kind == EMR_CHANGE_PUT)
+		n->top_cver = o->place.cver;
 	if (unchanged)
 		n->meta_dirty = false;
 	if (unchanged || emr_id16_equal(n->next_id, o->place.object))

@@ -8,6 +8,7 @@
 #include "contract/codes.h"
 
 #include "edit.h"
+#include "past.h"
 
 #define OURS "user.emrfs."
 
@@ -207,17 +208,19 @@ static const struct computed {
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
-	if (n->state == NODE_VIRTUAL)
+	bool is_past = n->past != NULL && n->is_published_gone;
+
+	if (n->state == NODE_VIRTUAL && !is_past)
 		return EMR_NO_ATTRIBUTE;
 	*out = (subject){
 		.view = view,
-		.id = tree_future_id(n),
+		.id = is_past ? n->place.object : tree_future_id(n),
 		.place = n->place,
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
-		.is_published = n->is_published,
+		.is_published = n->is_published || is_past,
 		.is_local = n->is_local,
-		.is_settled = !needs_settling(n) && n->is_published,
+		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
@@ -241,6 +244,9 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 
 	if (!starts_with(name, "user."))
 		return EMR_UNSUPPORTED;
+	status = past_learn(view, number);
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
@@ -317,7 +323,7 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
 	if (n->state == NODE_VIRTUAL)
-		return EMR_DENIED;
+		return n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
 	*out_node = n;
 	return EMR_OK;
 }
@@ -388,6 +394,9 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 	subject s;
 	node *n;
 
+	status = past_learn(view, number);
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);

@@ -43,10 +43,23 @@ static unsigned depth_of(const node *n)
 	return depth;
 }
 
+/* N's bytes are those of an earlier version of its record: they come again under their old number. */
+static bool comes_again(const node *n)
+{
+	const file *f = n->file;
+
+	if (f == NULL || f->restored == NULL || !f->has_content || f->staging != NULL)
+		return false;
+	return !n->is_published || (n->content_dirty &&
+		emr_id16_equal(f->restored->record_id, n->place.record_id));
+}
+
 static emr_change_kind kind_of(const node *n, bool moves)
 {
 	if (n->type != EMR_META_FILE)
 		return EMR_CHANGE_META;
+	if (comes_again(n))
+		return EMR_CHANGE_REWRAP;
 	if (!n->is_published || n->content_dirty)
 		return EMR_CHANGE_PUT;
 	return moves ? EMR_CHANGE_REWRAP : EMR_CHANGE_META;
@@ -82,7 +95,9 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 	if (n->parent != NULL && !(n->is_domain && n->parent == view->root))
 		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(n->parent)
 			: n->lost_parent;
-	if (n->is_published)
+	if (comes_again(n))
+		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
+	else if (n->is_published)
 		memcpy(w->meta.r_pid, n->place.r_pid, sizeof w->meta.r_pid);
 	else
 		memcpy(w->meta.r_pid, emr_id32_random().b, sizeof w->meta.r_pid);
@@ -100,10 +115,15 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	};
 	if (n->type != EMR_META_FILE)
 		return;
+	if (comes_again(n)) {
+		w->change.record_id = n->file->restored->record_id;
+		w->change.cver = n->file->restored->cver;
+		return;
+	}
 	w->change.record_id = n->is_published ? n->place.record_id : n->id;
 	w->change.cver = n->is_published ? n->place.cver : 0;
 	if (kind == EMR_CHANGE_PUT)
-		w->change.cver++;
+		w->change.cver = n->is_published ? n->top_cver + 1 : 1;
 }
 
 static emr_status describe(publishing *p, node *n)
@@ -119,6 +139,9 @@ static emr_status describe(publishing *p, node *n)
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
 	if (kind == EMR_CHANGE_PUT && (!n->file->has_content || n->file->staging != NULL))
 		return EMR_OK;
+	/* Became a version of a record since tops_learn: the next run knows its number. */
+	if (kind == EMR_CHANGE_PUT && n->is_published && n->top_cver == 0)
+		return EMR_OK;
 	status = new_work(p, &w);
 	if (status != EMR_OK)
 		return status;
@@ -129,15 +152,16 @@ static emr_status describe(publishing *p, node *n)
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
 	w->depth = depth_of(n);
-	w->from = n->place;
+	w->from = comes_again(n) ? *n->file->restored : n->place;
 	if (n->parent != NULL)
 		w->parent = n->parent->id;
-	if (kind == EMR_CHANGE_PUT) {
+	if (kind == EMR_CHANGE_PUT || comes_again(n)) {
 		w->content = n->file->content;
 		w->meta.n = w->content.n;
 		w->wrote = n->file->wrote;
+		w->has_content = true;
 	}
-	if (!n->is_published)
+	if (!n->is_published && !comes_again(n))
 		w->change.from = NULL;
 	else
 		w->change.from = &w->from;	/* set again once the array stands still */

@@ -198,6 +198,7 @@ vacated *vacated_of(const emr_view *view, const node *n)
 	if (v == NULL)
 		return NULL;
 	v->place = n->place;
+	v->top_cver = n->top_cver;
 	v->type = n->type;
 	v->may_be_adopted = n->type == EMR_META_FILE;
 	v->since_boot_ns = view_boot_ns(view);

@@ -10,8 +10,7 @@ bool heirs_lack_bytes(const node *n)
 	return n->file != NULL && n->file->keep_spill;
 }
 
-/* The unpublished file that has the name of a record which went away. */
-static node *heir_of(const emr_view *view, const vacated *v)
+node *heirs_find(const emr_view *view, const vacated *v)
 {
 	const node *directory = tree_by_id(view, v->directory);
 	node *n;
@@ -26,7 +25,7 @@ static node *heir_of(const emr_view *view, const vacated *v)
 
 bool heirs_are_awaited(const emr_view *view, const vacated *v)
 {
-	const node *heir = heir_of(view, v);
+	const node *heir = heirs_find(view, v);
 
 	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir));
 }
@@ -48,6 +47,7 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	n->is_published = true;
 	n->content_dirty = true;	/* also when it is empty, or an older version that came back */
 	n->place = place;
+	n->top_cver = v->top_cver;
 	row = row_of_node(n);
 	e = edit_begin(view);
 	edit_delete(&e, before);
@@ -73,7 +73,7 @@ emr_status heirs_settle(publishing *p)
 	vacated *v = view->vacated, *next;
 
 	for (; v != NULL; v = next) {
-		node *heir = heir_of(view, v);
+		node *heir = heirs_find(view, v);
 		emr_status status;
 
 		next = v->next;
@@ -176,6 +176,10 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		n->has_row = true;
 		free(n->was);
 		n->was = NULL;
+		if (n->file != NULL) {	/* the record goes its own way */
+			free(n->file->restored);
+			n->file->restored = NULL;
+		}
 		vacated_add(view, v);
 		if (n->type == EMR_META_DIR)
 			mark_kids(view, n);

@@ -160,6 +160,12 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 		n->file->has_content = true;
 		n->file->content = row->content;
 	}
+	if (n->file != NULL && (row->flags & ROW_IS_RESTORED)) {
+		n->file->restored = malloc(sizeof *n->file->restored);
+		if (n->file->restored == NULL)
+			return EMR_NO_MEMORY;
+		*n->file->restored = row->restored;
+	}
 	free(n->target);
 	n->target = NULL;
 	if (row->target.len > 0) {
@@ -327,23 +333,10 @@ static void free_name(const emr_view *view, const node *directory, const node *n
 	char out[EMR_NAME_MAX + 1])
 {
 	char code[27];
-	const char *dot = strrchr(name, '.');
-	size_t stem, ending;
 
 	emr_base32(n->id.b, sizeof n->id.b, code);
-	stem = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
-	ending = strlen(name) - stem;
-	if (ending > 32)
-		ending = 0;
 	for (size_t digits = 4; digits <= 26; digits += 2) {
-		size_t room = EMR_NAME_MAX - ending - digits - 1;
-		size_t kept = stem < room ? stem : room;
-
-		memcpy(out, name, kept);
-		out[kept] = '~';
-		memcpy(out + kept + 1, code, digits);
-		memcpy(out + kept + 1 + digits, name + strlen(name) - ending, ending);
-		out[kept + 1 + digits + ending] = 0;
+		emr_name_with_code(name, code, digits, out);
 		if (tree_child(view, directory, out) == NULL)
 			return;
 	}

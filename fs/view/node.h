@@ -6,6 +6,7 @@
 #include "view/view.h"
 
 #include "view/names.h"
+#include "view/when.h"
 
 #include "table.h"
 
@@ -25,6 +26,7 @@ typedef struct file {
 	bool staging_in_row;		/* the journal's row names it */
 	bool has_content;		/* frozen and not published yet */
 	emr_content content;
+	emr_place *restored;		/* CONTENT is that of this earlier version, come again; owned; NULL: new content */
 	uint64_t wrote;			/* grows with every write or change of size */
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
 	bool is_spill_named;		/* some row of the journal named it, perhaps one that is still on the disk */
@@ -72,6 +74,7 @@ struct node {
 	bool is_published;
 	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
 	emr_place place;	/* where, when is_published */
+	uint64_t top_cver;	/* the highest its record has had; 0: not known */
 	former *was;		/* NULL: it is where it was published */
 	uint64_t change;	/* grows with every change that must be published */
 	bool meta_dirty, content_dirty;
@@ -82,14 +85,19 @@ struct node {
 	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
 	bool is_queued, in_run;
 	struct node *next_queued;
+
+	struct past *past;	/* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
+	uint32_t past_entry;
 };
 
 typedef struct node node;
+typedef struct past past;
 
 /* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */
 typedef struct vacated {
 	struct vacated *next;
 	emr_place place;	/* place.object is the row's key */
+	uint64_t top_cver;	/* as a node's */
 	emr_id16 directory;
 	char name[EMR_NAME_MAX + 1];
 	uint8_t type;
@@ -120,6 +128,13 @@ struct emr_view {
 	int64_t next_due_boot_ns;	/* nothing is due before; the publisher walks the queue only then */
 	node *special_root;		/* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
+	node *at_root;			/* .emrfs/at */
+	past *pasts;			/* those that a lookup may find, the last used first */
+	unsigned past_builders;		/* threads that build one or wait for it */
+	char (*days)[EMR_WHEN_BYTES];	/* with changes, oldest first */
+	size_t ndays;
+	uint64_t days_size;		/* entries of the ledger that DAYS covers */
+	pthread_mutex_t past_lock;	/* one build at a time; taken without view->lock */
 	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
 	doomed *doomed;
 	unsigned unsynced_spills;	/* files with is_spill_unsynced */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "past.h"
+
 static int accmode(int flags)
 {
 	return flags & O_ACCMODE;
@@ -62,15 +64,17 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	else if (writes && view->options.read_only)
 		status = EMR_READ_ONLY;
 	else if (writes && n->state == NODE_VIRTUAL)
-		status = EMR_DENIED;
+		status = n->past != NULL ? EMR_READ_ONLY : EMR_DENIED;
 	else
 		status = handle_new(view, n, flags, &handle);
-	special = status == EMR_OK && n->state == NODE_VIRTUAL;
+	special = status == EMR_OK && n->special != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
 	if (special)
 		status = open_special(view, handle);
+	else if (n->past != NULL)
+		status = past_learn(view, number);
 	else if (flags & O_TRUNC)
 		status = truncate_file(view, n, 0);
 	if (status != EMR_OK) {
@@ -95,7 +99,9 @@ void file_notice(emr_view *view, node *n, emr_status status)
 	if (id == NULL || view->options.notice == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);
-	if (n->state == NODE_LIVE)
+	if (n->past != NULL)
+		path = past_path(n);
+	else if (n->state == NODE_LIVE)
 		path = tree_path(n);
 	pthread_mutex_unlock(&view->lock);
 	view->options.notice(view->options.notice_arg, id, path != NULL ? path : "");
@@ -392,6 +398,7 @@ static emr_status adopt_content(emr_view *view, node *n, const emr_content *cont
 {
 	file *f = n->file;
 	emr_content before = f->content;
+	emr_place *restored = f->restored;
 	bool had_content = f->has_content, was_in_row = f->staging_in_row;
 	emr_status status;
 	edit e = edit_begin(view);
@@ -401,14 +408,17 @@ static emr_status adopt_content(emr_view *view, node *n, const emr_content *cont
 	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
 	f->content = *content;
 	f->has_content = true;
+	f->restored = NULL;
 	f->staging_in_row = false;
 	status = put_row(n, &e);
 	if (status != EMR_OK) {
+		f->restored = restored;
 		f->content = before;
 		f->has_content = had_content;
 		f->staging_in_row = was_in_row;
 		return status;
 	}
+	free(restored);
 	f->handed = wrote;
 	return EMR_OK;
 }
@@ -889,7 +899,7 @@ emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, con
 	else if (mask != 0 && view->options.read_only)
 		status = EMR_READ_ONLY;
 	else if (mask != 0 && n->state == NODE_VIRTUAL)
-		status = EMR_DENIED;
+		status = n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
 	else if ((mask & EMR_SET_SIZE) && n->type != EMR_META_FILE)
 		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	else

@@ -6,6 +6,8 @@
 
 #include "edit.h"
 #include "ops_file.h"
+#include "ops_tree.h"
+#include "past.h"
 
 #define MODE_KEPT 01777u	/* set-id bits mean nothing here and would outlive writes: never kept */
 
@@ -30,10 +32,12 @@ static emr_status find_writable(const emr_view *view, uint64_t number, node **ou
 		return status;
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
+	if ((*out_node)->past != NULL || *out_node == view->at_root)
+		return EMR_READ_ONLY;
 	return (*out_node)->state == NODE_VIRTUAL ? EMR_DENIED : EMR_OK;
 }
 
-static emr_status check_new_name(const emr_view *view, const node *directory, const char *name)
+emr_status check_new_name(const emr_view *view, const node *directory, const char *name)
 {
 	emr_status status = emr_name_check(name);
 
@@ -48,20 +52,38 @@ static node *special_child(const emr_view *view, const node *directory, const ch
 		return view->special_root;
 	if (directory != view->special_root)
 		return NULL;
+	if (strcmp(name, "at") == 0)
+		return view->at_root;
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (strcmp(name, view->options.special_names[i]) == 0)
 			return view->special_files[i];
 	return NULL;
 }
 
+/* A name whose directory is no node of its own until it is asked for: NAME, "" for .emrfs/deleted. */
+static bool is_past_top(const emr_view *view, uint64_t parent, const char *name, const char **out_past)
+{
+	bool is_time = parent == view->at_root->number;
+
+	*out_past = is_time ? name : "";
+	return is_time || (parent == view->special_root->number && strcmp(name, "deleted") == 0);
+}
+
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr)
 {
 	node *directory, *n = NULL;
+	const char *past_name;
 	emr_status status;
 
+	if (is_past_top(view, parent, name, &past_name))
+		return *name == 0 ? EMR_NOT_FOUND : past_take_top(view, past_name, out_attr);
 	pthread_mutex_lock(&view->lock);
-	status = find_directory(view, parent, &directory);
-	if (status == EMR_OK) {
+	status = past_ready(view, parent);
+	if (status == EMR_OK)
+		status = find_directory(view, parent, &directory);
+	if (status == EMR_OK && directory->past != NULL) {
+		status = past_child(view, directory, name, &n);
+	} else if (status == EMR_OK) {
 		n = special_child(view, directory, name);
 		if (n == NULL)
 			n = tree_child(view, directory, name);
@@ -103,7 +125,7 @@ emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
 	return status;
 }
 
-static void touch_directory(emr_view *view, node *directory)
+void touch_directory(emr_view *view, node *directory)
 {
 	directory->mtime_ns = directory->ctime_ns = view_now_ns(view);
 }
@@ -248,8 +270,7 @@ emr_status emr_view_read_link(emr_view *view, uint64_t number, char **out_target
 
 /* ---- removing ---- */
 
-/* Adds to E what the end of N's name means, and prepares *OUT_VACATED (NULL when nothing was published). */
-static void edit_remove(edit *e, node *n, vacated **out_vacated)
+void edit_remove(edit *e, node *n, vacated **out_vacated)
 {
 	*out_vacated = NULL;
 	if (n->is_published) {
@@ -264,8 +285,7 @@ static void edit_remove(edit *e, node *n, vacated **out_vacated)
 		edit_unpin(e, &n->file->content.c, n->id);
 }
 
-/* The edit is in the journal: N has no name any more. */
-static void finish_remove(emr_view *view, node *n, vacated *v)
+void finish_remove(emr_view *view, node *n, vacated *v)
 {
 	node *directory = n->parent;
 
@@ -592,18 +612,30 @@ static bool give(node *n, const char *name, uint64_t next, bool take, emr_entry_
 	return true;
 }
 
+#define SPECIAL_AT (EMR_SPECIAL_MAX + 3)
+#define SPECIAL_DELETED (EMR_SPECIAL_MAX + 4)
+
 static void list_special(emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
+	/* Gets its node when it is looked up. */
+	const emr_attr deleted = { .ino = SPECIAL_DELETED, .type = EMR_META_DIR, .mode = 0500, .nlink = 2,
+		.size_bytes = 4096, .is_virtual = true };
+
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (i + 3 > cookie && !give(view->special_files[i], view->options.special_names[i],
 			i + 3, take, fn, arg))
 			return;
+	if (cookie < SPECIAL_AT && !give(view->at_root, "at", SPECIAL_AT, take, fn, arg))
+		return;
+	if (cookie < SPECIAL_DELETED)
+		fn(arg, "deleted", &deleted, SPECIAL_DELETED);
 }
 
 static void list_directory(emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn,
 	void *arg)
 {
-	node *parent = n->parent != NULL ? n->parent : n == view->special_root ? view->root : n;
+	node *parent = n->parent != NULL ? n->parent : n == view->special_root ? view->root
+		: n == view->at_root ? view->special_root : n;
 
 	if (cookie < 1 && !give(n, ".", 1, false, fn, arg))
 		return;
@@ -611,6 +643,13 @@ static void list_directory(emr_view *view, node *n, uint64_t cookie, bool take, 
 		return;
 	if (n == view->special_root) {
 		list_special(view, cookie, take, fn, arg);
+		return;
+	}
+	if (n == view->at_root || n->past != NULL) {
+		if (n->past != NULL)
+			past_list(view, n, cookie, take, fn, arg);
+		else
+			past_list_days(view, cookie, fn, arg);
 		return;
 	}
 	for (node *kid = tree_next_kid(n, cookie < 2 ? 2 : cookie); kid != NULL;
@@ -622,16 +661,19 @@ static void list_directory(emr_view *view, node *n, uint64_t cookie, bool take, 
 emr_status emr_view_each_entry(emr_view *view, uint64_t number, uint64_t cookie, bool take,
 	emr_entry_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
+	emr_status status = number == view->at_root->number ? past_learn_days(view) : EMR_OK;
 	node *n;
 
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
+	status = past_ready(view, number);
 	n = tree_by_number(view, number);
-	if (n == NULL)
+	if (status == EMR_OK && n == NULL)
 		status = EMR_NOT_FOUND;
-	else if (n->type != EMR_META_DIR)
+	else if (status == EMR_OK && n->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
-	else if (n->state != NODE_GONE)
+	else if (status == EMR_OK && n->state != NODE_GONE)
 		list_directory(view, n, cookie, take, fn, arg);
 	pthread_mutex_unlock(&view->lock);
 	return status;
@@ -641,31 +683,14 @@ emr_status emr_view_each_entry(emr_view *view, uint64_t number, uint64_t cookie,
 
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr)
 {
-	char name[EMR_NAME_MAX + 1];
-	emr_status status = EMR_OK;
-	node *n = view->root;
+	const node *n;
 
 	pthread_mutex_lock(&view->lock);
-	while (status == EMR_OK && *path != 0) {
-		size_t len = strcspn(path, "/");
-
-		if (len > EMR_NAME_MAX) {
-			status = EMR_NOT_FOUND;
-			break;
-		}
-		memcpy(name, path, len);
-		name[len] = 0;
-		path += len;
-		if (len != 0 && strcmp(name, ".") != 0)
-			n = n->type == EMR_META_DIR ? tree_child(view, n, name) : NULL;
-		if (n == NULL)
-			status = EMR_NOT_FOUND;
-		path += strspn(path, "/");
-	}
-	if (status == EMR_OK)
+	n = tree_find(view, path);
+	if (n != NULL)
 		tree_attr(n, out_attr);
 	pthread_mutex_unlock(&view->lock);
-	return status;
+	return n != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
 emr_status emr_view_path(emr_view *view, uint64_t number, char **out_path)

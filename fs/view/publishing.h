@@ -13,6 +13,7 @@ typedef struct work {
 	emr_buf attributes;
 	unsigned depth;
 	uint64_t wrote;
+	bool has_content;	/* the node's bytes of `wrote` go with it */
 	emr_id16 parent;	/* as rows name it */
 	bool is_done;
 } work;
@@ -33,12 +34,19 @@ typedef struct publishing {
 
 /* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's version. */
 bool heirs_lack_bytes(const node *n);
+/* The unpublished file that has the name of a record which went away, NULL if there is none.  Under view->lock. */
+node *heirs_find(const emr_view *view, const vacated *v);
 /* Somebody writes what will be the record's next version, or it failed: nothing else is waited for. */
 bool heirs_are_awaited(const emr_view *view, const vacated *v);
 /* Under view->lock: gives vacated records to whoever holds their name now, and marks the rest that are quiet. */
 emr_status heirs_settle(publishing *p);
 /* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n);
+
+/* tops.c: the numbers of new versions */
+
+/* Without view->lock: asks the ledger for the highest version of the records that get new content, where it is not known. */
+emr_status tops_learn(publishing *p);
 
 /* describe.c: candidates become changes */
 emr_status describe_all(publishing *p);

@@ -5,7 +5,7 @@
 #include "settle/place.h"
 
 #define ROW_VERSION 1
-#define ROW_FLAGS_ALL 127
+#define ROW_FLAGS_ALL 255
 
 emr_status row_encode(const node_row *row, emr_buf *out)
 {
@@ -37,6 +37,8 @@ emr_status row_encode(const node_row *row, emr_buf *out)
 	}
 	if (row->flags & ROW_HAS_STAGING)
 		emr_write_bytes(&w, row->staging.b, sizeof row->staging.b);
+	if (row->flags & ROW_IS_RESTORED)
+		emr_place_write(&w, &row->restored);
 	return w.status;
 }
 
@@ -80,6 +82,8 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 			&row.content);
 	if (row.flags & ROW_HAS_STAGING)
 		emr_read_copy(&r, row.staging.b, sizeof row.staging.b);
+	if (row.flags & ROW_IS_RESTORED)
+		emr_place_read(&r, &row.restored);
 	if (!emr_reader_done(&r) || !is_sane(&row))
 		return EMR_DAMAGED;
 	if (status == EMR_OK)
@@ -114,6 +118,10 @@ node_row row_of_node(const node *n)
 	if (n->file != NULL && n->file->has_content) {
 		row.flags |= ROW_HAS_CONTENT;
 		row.content = n->file->content;
+	}
+	if (n->file != NULL && n->file->has_content && n->file->restored != NULL) {
+		row.flags |= ROW_IS_RESTORED;
+		row.restored = *n->file->restored;
 	}
 	if (n->file != NULL && n->file->staging_in_row) {
 		row.flags |= ROW_HAS_STAGING;

@@ -11,6 +11,7 @@ enum {
 	ROW_META_DIRTY = 16,
 	ROW_CONTENT_DIRTY = 32,
 	ROW_IS_INBOX = 64,
+	ROW_IS_RESTORED = 128,	/* the content is an earlier version's */
 };
 
 typedef struct node_row {
@@ -27,6 +28,7 @@ typedef struct node_row {
 	emr_place place;
 	emr_content content;
 	emr_id16 staging;
+	emr_place restored;
 } node_row;
 
 emr_status row_encode(const node_row *row, emr_buf *out);

@@ -8,6 +8,7 @@
 #include "base/codec.h"
 
 #include "edit.h"
+#include "past.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -111,6 +112,7 @@ emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64
 static void end_file(emr_view *view, node *n)
 {
 	emr_content_reader_free(n->file->reader);
+	free(n->file->restored);
 	if (n->file->staging == NULL)
 		return;
 	if (n->state == NODE_GONE) {
@@ -140,7 +142,9 @@ void tree_free_node(emr_view *view, node *n)
 
 void tree_release_if_unused(emr_view *view, node *n)
 {
-	if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
+	if (n->past != NULL)
+		past_release_if_unused(view, n);
+	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
 		n != view->root)
 		tree_free_node(view, n);
 }
@@ -282,6 +286,31 @@ void tree_detach(emr_view *view, node *n)
 	n->name = NULL;
 	n->parent = NULL;
 	n->state = NODE_GONE;
+}
+
+void tree_attach_prepared(emr_view *view, node *directory, char *name, node *n)
+{
+	add_kid(view, directory, n, name);
+}
+
+node *tree_find(const emr_view *view, const char *path)
+{
+	char name[EMR_NAME_MAX + 1];
+	node *n = view->root;
+
+	while (n != NULL && *path != 0) {
+		size_t len = strcspn(path, "/");
+
+		if (len > EMR_NAME_MAX)
+			return NULL;
+		memcpy(name, path, len);
+		name[len] = 0;
+		path += len;
+		if (len != 0 && strcmp(name, ".") != 0)
+			n = n->type == EMR_META_DIR ? tree_child(view, n, name) : NULL;
+		path += strspn(path, "/");
+	}
+	return n;
 }
 
 void tree_move(emr_view *view, node *n, node *directory, char *name)
@@ -429,6 +458,7 @@ void tree_attr(const node *n, emr_attr *out_attr)
 			: n->type == EMR_META_SYMLINK ? strlen(n->target) : n->size,
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
-		.is_virtual = n->state == NODE_VIRTUAL,
+		/* A version of the past stays what it is: the kernel may keep it. */
+		.is_virtual = n->state == NODE_VIRTUAL && (n->past == NULL || n->past_entry == PAST_TOP),
 	};
 }

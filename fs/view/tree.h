@@ -22,6 +22,10 @@ emr_status tree_attach(emr_view *view, node *directory, const char *name, node *
 void tree_detach(emr_view *view, node *n);
 /* Room in DIRECTORY for one more entry called NAME, whose copy goes to *OUT_NAME: free it, or give it to tree_move. */
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name);
+/* As attach, with what tree_prepare made: cannot fail. */
+void tree_attach_prepared(emr_view *view, node *directory, char *name, node *n);
+/* The node at PATH from the top, symbolic links not followed; NULL when there is none. */
+node *tree_find(const emr_view *view, const char *path);
 /* As detach and attach, with what tree_prepare made: cannot fail. */
 void tree_move(emr_view *view, node *n, node *directory, char *name);
 /* A and B change places, with what tree_prepare made for each: cannot fail. */

@@ -9,6 +9,7 @@
 
 #include "keeper.h"
 #include "load.h"
+#include "past.h"
 #include "pins.h"
 #include "publish.h"
 
@@ -30,16 +31,26 @@ static emr_status add_special_file(emr_view *view, size_t i)
 	return EMR_OK;
 }
 
-static emr_status add_special(emr_view *view)
+static emr_status add_special_directory(emr_view *view, uint32_t subdirectories, node **out_node)
 {
-	emr_status status;
+	emr_status status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), 0, out_node);
+	node *n = *out_node;
 
-	status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), 0, &view->special_root);
 	if (status != EMR_OK)
 		return status;
-	view->special_root->state = NODE_VIRTUAL;
-	view->special_root->mode = 0500;
-	view->special_root->mtime_ns = view->special_root->ctime_ns = view_now_ns(view);
+	n->state = NODE_VIRTUAL;
+	n->mode = 0500;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	n->subdirectories = subdirectories;
+	return EMR_OK;
+}
+
+static emr_status add_special(emr_view *view)
+{
+	emr_status status = add_special_directory(view, 2, &view->special_root);
+
+	if (status == EMR_OK)
+		status = add_special_directory(view, 0, &view->at_root);
 	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
 		status = add_special_file(view, i);
 	return status;
@@ -50,6 +61,7 @@ static void init_locks(emr_view *view)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&view->lock, NULL);
+	pthread_mutex_init(&view->past_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&view->wake, &attr);
@@ -173,6 +185,7 @@ void emr_view_free(emr_view *view)
 		if (n != NULL)
 			tree_free_node(view, n);
 	}
+	past_free_all(view);
 	remove_doomed(view);
 	while (view->doomed != NULL) {	/* the next start finds these */
 		doomed *d = view->doomed;
@@ -187,6 +200,7 @@ void emr_view_free(emr_view *view)
 	table_free(&view->by_id);
 	pthread_cond_destroy(&view->wake);
 	pthread_cond_destroy(&view->settled);
+	pthread_mutex_destroy(&view->past_lock);
 	pthread_mutex_destroy(&view->lock);
 	free(view);
 }

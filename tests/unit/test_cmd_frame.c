@@ -50,6 +50,34 @@ static void a_path_that_is_no_utf8_survives_too(void **state)
 	json_decref(made);
 }
 
+static void a_restore_says_what_when_and_where_to(void **state)
+{
+	emr_request sent = {.ask = EMR_ASK_RESTORE,
+		.has_path = true,
+		.has_to = true,
+		.until_unix_s = 1795183500,
+		.version = 12};
+	emr_request received;
+	json_t *made;
+
+	(void)state;
+	snprintf(sent.path, sizeof sent.path, "Imaging/São.pdf");
+	snprintf(sent.to, sizeof sent.to, "b\xff");
+	made = emr_request_make(&sent);
+	assert_ok(emr_request_parse(made, &received));
+	assert_int_equal(received.ask, EMR_ASK_RESTORE);
+	assert_true(received.has_path && received.has_to);
+	assert_string_equal(received.path, sent.path);
+	assert_string_equal(received.to, sent.to);
+	assert_int_equal(received.until_unix_s, 1795183500);
+	assert_int_equal(received.version, 12);
+	json_decref(made);
+	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"version\":-1}", &received));
+	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"until\":\"now\"}", &received));
+	assert_status(EMR_INVALID,
+		parse("{\"v\":1,\"verb\":\"restore\",\"to\":\"a\",\"to_hex\":\"62\"}", &received));
+}
+
 static void every_kind_of_question_is_understood(void **state)
 {
 	(void)state;
@@ -191,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_survives_the_way),
 		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
+		cmocka_unit_test(a_restore_says_what_when_and_where_to),
 		cmocka_unit_test(every_kind_of_question_is_understood),
 		cmocka_unit_test(what_is_no_request_is_refused),
 		cmocka_unit_test(a_path_may_have_4096_bytes_and_no_more),

@@ -27,6 +27,8 @@ typedef enum emr_ask {
 	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
 	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
 	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
+	EMR_ASK_VERSIONS,	/* path; answers with portions of versions until "done" */
+	EMR_ASK_RESTORE,	/* path; until or version, to optional */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -41,6 +43,10 @@ typedef struct emr_request {
 	bool now, quick, chain, checkpoint;
 	uint32_t timeout_ms;
 	uint32_t limit;
+	uint64_t until_unix_s; /* 0 = not said */
+	uint64_t version;      /* 0 = not said */
+	char to[EMR_ASK_PATH_MAX + 1];
+	bool has_to;
 } emr_request;
 
 /* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything

@@ -31,6 +31,9 @@ void emr_fuse_stop(void);
  * ARG is not used. */
 void emr_fuse_changed(void *arg, uint64_t node, const char *name);
 
+/* Waits until the kernel was told of every change so far, two seconds at most.  Not from a request of the kernel. */
+void emr_fuse_await_changes(void);
+
 /* Nanoseconds of CLOCK_BOOTTIME of the kernel's last request, but for those that keep the mount alive (FORGET, STATFS); 0
  * before the first.  For --idle. */
 int64_t emr_fuse_last_request_boot_ns(void);

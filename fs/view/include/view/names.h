@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/status.h"
 
@@ -9,6 +10,10 @@
 
 /* EMR_BAD_NAME for "", ".", "..", a slash or more than EMR_NAME_MAX bytes. */
 emr_status emr_name_check(const char *name);
+
+/* The name of the second of two equal ones: NAME with the first DIGITS (4 to 26) letters of its id's CODE before the ending,
+ * "NAME~k7qf.EXT", cut to EMR_NAME_MAX bytes. */
+void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1]);
 
 /* Names at the top of the folder that belong to emrfs itself (".emrfs", "shared-with-me", ...). */
 bool emr_name_is_reserved_at_top(const char *name);

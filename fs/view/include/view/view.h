@@ -151,6 +151,38 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t node, const char *
 /* The names, each with its NUL, one after the other. */
 emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out);
 
+/* ---- what was.  The past itself lies below .emrfs/at and .emrfs/deleted. */
+typedef struct emr_file_version {
+	uint64_t cver;		/* what people see: "v3"; one that was brought back has its old number again */
+	uint64_t bytes;
+	uint64_t time_unix_s;	/* of the ledger */
+	bool is_deletion;	/* not a version: here the file went away; CVER and BYTES as before it */
+	bool is_current;	/* what the file is now, if it is there */
+} emr_file_version;
+typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
+/* The versions of the file at PATH, or of the one that was deleted from there last, oldest first; renaming and moving make
+ * none.  What is not published yet is published first if it can be.  EMR_NOT_FOUND, EMR_IS_DIRECTORY, EMR_INVALID (a link).
+ * FN is called without any lock. */
+emr_status emr_view_each_version(emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
+
+typedef struct emr_restore {
+	const char *path;
+	uint64_t until_unix_s;	/* as it was at the end of this second; 0: not said */
+	uint64_t cver;		/* this version; 0: not said */
+	const char *to;		/* under this name, as a new record; NULL: at PATH */
+} emr_restore;
+typedef struct emr_restored {
+	uint64_t cver;		/* of what was brought back; 0 of a link */
+	uint64_t bytes;
+	bool is_unchanged;	/* PATH was that version already */
+} emr_restored;
+/* A file that is there becomes its earlier version again, under the old number; what it was stays a version.  A file that
+ * was deleted comes back, with the directories it lay in.  Programs that have the file open go on with what they opened.
+ * Done when it returns; the ledger has it as soon as after any save.  EMR_NOT_FOUND (neither there nor deleted), EMR_RANGE
+ * (no such version), EMR_INVALID (it is there, and nobody said which), EMR_IS_DIRECTORY, EMR_NOT_DIRECTORY, EMR_EXISTS,
+ * EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED (nothing was changed). */
+emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
+
 /* ---- what is where */
 typedef struct emr_space {
 	uint64_t total_bytes, free_bytes;	/* of the disk that holds the store */

@@ -1,0 +1,28 @@
+/* What facts.c and history.c share: reading one item of a row with its description.  Refuses as facts.h does. */
+#pragma once
+
+#include <pthread.h>
+
+#include "settle/facts.h"
+
+typedef struct known_key known_key;
+
+struct emr_facts {
+	emr_keyring *keyring;
+	emr_replica *replica;
+	emr_record_ctx *records;
+	pthread_mutex_t lock;
+	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
+	size_t count, cap;
+};
+
+/* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD
+ * only domain, object, version and pversion are used.  *OUT_ITEM (may be NULL) is that item, without its bytes.
+ * EMR_MISSING_DATA when a part is not there, whatever the reason. */
+emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
+	emr_meta *out_meta, emr_replica_item *out_item);
+/* The private part of the PUT or REWRAP at HEAD's pversion; *OUT_PART points into *BYTES.  EMR_MISSING_DATA. */
+emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
+	emr_put_part *out_part);
+/* What is wrong with this record, and not with this moment: a disk that does not answer must not make records vanish. */
+bool facts_is_damage(emr_status status);

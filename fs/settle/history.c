@@ -1,0 +1,427 @@
+#include "settle/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "facts_private.h"
+
+#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+
+/* An object after some item of its chain. */
+typedef struct standing {
+	emr_id16 domain, object;
+	uint64_t described;	/* item that says name and place; 0: none yet */
+	uint64_t pversion;
+	bool is_live;
+} standing;
+
+/* False for items that change nothing a person sees. */
+static bool go_on(standing *s, uint8_t op, uint64_t version)
+{
+	switch (op) {
+	case EMR_OP_PUT:
+	case EMR_OP_REWRAP:
+		s->pversion = version;
+		s->described = version;
+		s->is_live = true;
+		return true;
+	case EMR_OP_META:
+		s->described = version;
+		s->is_live = true;
+		return true;
+	case EMR_OP_UNLINK:
+		s->is_live = false;
+		return true;
+	}
+	return false;
+}
+
+static void copy_item(const emr_replica_item *item, emr_version *out)
+{
+	out->item_id = item->item_id;
+	out->batch_id = item->batch_id;
+	out->signer_id = item->signer_id;
+	out->seq = item->seq;
+	out->time_unix_s = item->ledger_time;
+	out->index = item->index;
+	out->op = item->op;
+}
+
+static emr_replica_head head_of(const standing *s)
+{
+	return (emr_replica_head){ .domain = s->domain, .object = s->object, .version = s->described,
+		.pversion = s->pversion };
+}
+
+static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_buf *scratch)
+{
+	emr_part_key at = { .domain = s->domain, .object = s->object, .version = version,
+		.family = EMR_FAMILY_OBJECT };
+
+	return emr_replica_part(facts->replica, &at, scratch) != EMR_NOT_FOUND;
+}
+
+/* A part that is not there because it was erased is no damage. */
+static bool is_erased(emr_facts *facts, const standing *s)
+{
+	EMR_AUTO_BUF scratch = { 0 };
+
+	if (s->described == 0 || !has_part(facts, s, s->described, &scratch))
+		return true;
+	return s->pversion != 0 && !has_part(facts, s, s->pversion, &scratch);
+}
+
+/* Where a walk's readable versions go. */
+typedef struct telling {
+	emr_facts *facts;
+	emr_version_fn fn;
+	void *arg;
+	emr_buf plain;
+	uint64_t damaged;
+} telling;
+
+/* Reads what S says and gives V, whose item is set, to FN. */
+static emr_status tell(telling *t, const standing *s, emr_version *v, uint64_t version)
+{
+	const emr_replica_head head = head_of(s);
+	char id[33];
+	emr_meta meta;
+	emr_status status = facts_read(t->facts, &head, &v->place, &t->plain, &meta, NULL);
+
+	if (status == EMR_MISSING_DATA && is_erased(t->facts, s))
+		return EMR_OK;
+	if (status != EMR_OK && !facts_is_damage(status))
+		return status;
+	if (status != EMR_OK) {
+		emr_hex(s->object.b, sizeof s->object.b, id);
+		emr_log(EMR_LOG_ERROR, "version %llu of record %s cannot be read: %s",
+			(unsigned long long)version, id, emr_status_text(status));
+		t->damaged++;
+		return EMR_OK;
+	}
+	v->place.version = version;
+	v->described = s->described;
+	v->meta = &meta;
+	return t->fn(t->arg, v);
+}
+
+static emr_status end_telling(telling *t, emr_status status, uint64_t *out_damaged)
+{
+	emr_buf_free(&t->plain);
+	if (status == EMR_OK && out_damaged != NULL)
+		*out_damaged = t->damaged;
+	return status;
+}
+
+/* ---- one object ---- */
+
+typedef struct object_walk {
+	telling *t;
+	standing at;
+} object_walk;
+
+static emr_status tell_item(void *arg, const emr_replica_item *item)
+{
+	object_walk *w = arg;
+	emr_version v = { 0 };
+
+	if (!go_on(&w->at, item->op, item->version))
+		return EMR_OK;
+	copy_item(item, &v);
+	v.is_live = w->at.is_live;
+	return tell(w->t, &w->at, &v, item->version);
+}
+
+emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn, void *arg,
+	uint64_t *out_damaged)
+{
+	telling t = { .facts = facts, .fn = fn, .arg = arg };
+	object_walk w = { .t = &t, .at = { .domain = domain, .object = object } };
+	emr_status status = emr_replica_history(facts->replica, EMR_FAMILY_OBJECT, domain, object, tell_item, &w);
+
+	return end_telling(&t, status, out_damaged);
+}
+
+emr_status emr_facts_version(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version,
+	uint64_t pversion, emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
+{
+	const emr_replica_head head = { .domain = domain, .object = object, .version = version,
+		.pversion = pversion };
+
+	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
+}
+
+/* ---- the folder as of a time ---- */
+
+typedef struct folder_walk {
+	telling *t;
+	uint64_t until;
+	bool with_deleted;
+} folder_walk;
+
+typedef struct object_until {
+	uint64_t until;
+	standing at;
+	emr_version last;
+} object_until;
+
+static emr_status note_until(void *arg, const emr_replica_item *item)
+{
+	object_until *u = arg;
+
+	if (item->ledger_time > u->until)
+		return ENOUGH;
+	if (go_on(&u->at, item->op, item->version)) {
+		copy_item(item, &u->last);
+		u->last.place.version = item->version;
+		u->last.is_live = u->at.is_live;
+	}
+	return EMR_OK;
+}
+
+/* The head is what it was then: no need to walk its chain. */
+static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
+{
+	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->version,
+		.family = EMR_FAMILY_OBJECT };
+	standing s = { .domain = head->domain, .object = head->object, .pversion = head->pversion,
+		.described = head->version, .is_live = head->state == EMR_OBJECT_LIVE };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_version v = { .is_live = s.is_live };
+	emr_replica_item item;
+	emr_status status;
+
+	if (!s.is_live) {
+		if (!w->with_deleted)
+			return EMR_OK;
+		s.described--;	/* the UNLINK says nothing */
+	}
+	status = emr_replica_item_get(w->t->facts->replica, &at, &bytes, &item);
+	if (status != EMR_OK && facts_is_damage(status)) {
+		w->t->damaged++;
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	copy_item(&item, &v);
+	return tell(w->t, &s, &v, head->version);
+}
+
+static emr_status tell_object(void *arg, const emr_replica_head *head)
+{
+	const folder_walk *w = arg;
+	object_until u = { .until = w->until, .at = { .domain = head->domain, .object = head->object } };
+	emr_status status;
+
+	if (head->state == EMR_OBJECT_ERASED)
+		return EMR_OK;
+	if (head->ledger_time <= w->until)
+		return tell_head(w, head);
+	status = emr_replica_history(w->t->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object,
+		note_until, &u);
+	if (status != EMR_OK && status != ENOUGH)
+		return status;
+	if (u.at.described == 0 || (!u.at.is_live && !w->with_deleted))
+		return EMR_OK;
+	return tell(w->t, &u.at, &u.last, u.last.place.version);
+}
+
+emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted, emr_version_fn fn,
+	void *arg, uint64_t *out_damaged)
+{
+	telling t = { .facts = facts, .fn = fn, .arg = arg };
+	folder_walk w = { .t = &t, .until = until_unix_s, .with_deleted = with_deleted };
+	emr_status status = emr_replica_each_head(facts->replica, NULL, tell_object, &w);
+
+	return end_telling(&t, status, out_damaged);
+}
+
+/* ---- one record, wherever it was ---- */
+
+/* One item of one of the record's objects. */
+typedef struct moment {
+	standing at;
+	emr_version v;
+} moment;
+
+typedef struct record_walk {
+	emr_facts *facts;
+	emr_id16 record_id;
+	emr_buf moments;	/* moment, ... */
+	standing at;		/* of the object being walked */
+} record_walk;
+
+/* The record that HEAD's content belongs to; false when it has none, or none that can be read. */
+static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *out_record)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part put;
+
+	if (head->pversion == 0 || facts_read_put(facts, head, &bytes, &put) != EMR_OK)
+		return false;
+	*out_record = put.record_id;
+	return true;
+}
+
+static emr_status note_moment(void *arg, const emr_replica_item *item)
+{
+	record_walk *w = arg;
+	moment m = { 0 };
+
+	if (!go_on(&w->at, item->op, item->version))
+		return EMR_OK;
+	m.at = w->at;
+	copy_item(item, &m.v);
+	m.v.place.version = item->version;
+	return emr_buf_append(&w->moments, &m, sizeof m);
+}
+
+static emr_status note_object(void *arg, const emr_replica_head *head)
+{
+	record_walk *w = arg;
+	emr_id16 record;
+
+	if (!record_of(w->facts, head, &record) || !emr_id16_equal(record, w->record_id))
+		return EMR_OK;
+	w->at = (standing){ .domain = head->domain, .object = head->object };
+	return emr_replica_history(w->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_moment,
+		w);
+}
+
+static int by_ledger_order(const void *a, const void *b)
+{
+	const moment *x = a, *y = b;
+
+	if (x->v.seq != y->v.seq)
+		return x->v.seq < y->v.seq ? -1 : 1;
+	return x->v.index < y->v.index ? -1 : x->v.index > y->v.index;
+}
+
+static bool same_object(const standing *a, const standing *b)
+{
+	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
+}
+
+/* Whether ALL[I]'s object was live before it. */
+static bool was_live(const moment *all, size_t i)
+{
+	for (size_t j = i; j-- > 0;)
+		if (same_object(&all[j].at, &all[i].at))
+			return all[j].at.is_live;
+	return false;
+}
+
+static emr_status tell_moments(telling *t, moment *all, size_t n)
+{
+	emr_status status = EMR_OK;
+	size_t live = 0;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		bool before = was_live(all, i);
+
+		live += all[i].at.is_live && !before;
+		live -= !all[i].at.is_live && before;
+		all[i].v.is_live = live > 0;
+		status = tell(t, &all[i].at, &all[i].v, all[i].v.place.version);
+	}
+	return status;
+}
+
+emr_status emr_facts_record_history(emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg,
+	uint64_t *out_damaged)
+{
+	telling t = { .facts = facts, .fn = fn, .arg = arg };
+	record_walk w = { .facts = facts, .record_id = record_id };
+	emr_status status = emr_replica_each_head(facts->replica, NULL, note_object, &w);
+	size_t n = w.moments.len / sizeof(moment);
+
+	if (status == EMR_OK && n > 0) {
+		qsort(w.moments.data, n, sizeof(moment), by_ledger_order);
+		status = tell_moments(&t, (moment *)(void *)w.moments.data, n);
+	}
+	emr_buf_free(&w.moments);
+	return end_telling(&t, status, out_damaged);
+}
+
+/* ---- the highest version ---- */
+
+typedef struct top_walk {
+	emr_facts *facts;
+	emr_top **wanted;	/* sorted by record */
+	size_t n;
+	const emr_replica_head *head;
+	emr_top *top;
+} top_walk;
+
+/* New content always counts on from the highest: only content that came again can be lower. */
+static bool is_new_content(emr_facts *facts, const emr_place *place)
+{
+	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_replica_item item;
+
+	if (place->pversion == 0)
+		return true;
+	return emr_replica_item_get(facts->replica, &at, &bytes, &item) == EMR_OK && item.op == EMR_OP_PUT;
+}
+
+static int by_record(const void *a, const void *b)
+{
+	const emr_top *const *x = a, *const *y = b;
+
+	return memcmp((*x)->place.record_id.b, (*y)->place.record_id.b, sizeof (*x)->place.record_id.b);
+}
+
+static emr_status note_cver(void *arg, const emr_replica_item *item)
+{
+	const top_walk *w = arg;
+	emr_replica_head at = { .domain = w->head->domain, .object = w->head->object, .pversion = item->version };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part put;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	status = facts_read_put(w->facts, &at, &bytes, &put);
+	if (status == EMR_OK && put.cver > w->top->highest)
+		w->top->highest = put.cver;
+	return facts_is_damage(status) ? EMR_OK : status;	/* what was erased had its successors */
+}
+
+static emr_status note_top(void *arg, const emr_replica_head *head)
+{
+	top_walk *w = arg;
+	emr_top key = { 0 }, *wanted = &key, **found;
+	emr_status status;
+
+	if (!record_of(w->facts, head, &key.place.record_id))
+		return EMR_OK;
+	found = bsearch(&wanted, w->wanted, w->n, sizeof *w->wanted, by_record);
+	if (found == NULL)
+		return EMR_OK;
+	w->head = head;
+	w->top = *found;
+	status = emr_replica_history(w->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_cver, w);
+	return facts_is_damage(status) ? EMR_OK : status;	/* one record's damage is that record's */
+}
+
+emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
+{
+	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
+	top_walk w = { .facts = facts, .wanted = wanted };
+	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		tops[i].highest = tops[i].place.cver;
+		if (!is_new_content(facts, &tops[i].place))
+			wanted[w.n++] = &tops[i];
+	}
+	if (status != EMR_OK || w.n == 0)
+		return status;
+	qsort(wanted, w.n, sizeof *wanted, by_record);
+	return emr_replica_each_head(facts->replica, NULL, note_top, &w);
+}

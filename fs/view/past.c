@@ -1,0 +1,567 @@
+#include "past.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+
+#include "edit.h"
+
+#define TOP_MODE 0500
+
+/* ---- life ---- */
+
+static void free_past(past *p)
+{
+	past_tree_free(p->tree);
+	free(p->made);
+	free(p);
+}
+
+static void unref(past *p)
+{
+	if (--p->refs == 0 && !p->is_listed)
+		free_past(p);
+}
+
+static void take_off_list(emr_view *view, past *p)
+{
+	past **at = &view->pasts;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	p->next = NULL;
+	p->is_listed = false;
+}
+
+/* P, which is on no list any more. */
+static void free_if_unused(past *p)
+{
+	if (p->refs == 0)
+		free_past(p);
+}
+
+static void list_first(emr_view *view, past *p)
+{
+	p->next = view->pasts;
+	view->pasts = p;
+	p->is_listed = true;
+}
+
+void past_free_all(emr_view *view)
+{
+	while (view->pasts != NULL) {
+		past *p = view->pasts;
+
+		view->pasts = p->next;
+		free_past(p);
+	}
+	free(view->days);
+}
+
+/* What is found no more and who has to be told, so that the kernel lets its nodes go. */
+typedef struct parting {
+	char names[PAST_KEPT_MAX + 2][EMR_WHEN_BYTES];
+	size_t n;
+} parting;
+
+/* The least used trees go until the bounds hold; the one used last stays. */
+static void keep_bounds(emr_view *view, parting *gone)
+{
+	size_t kept = 0, entries = 0;
+	past *next;
+
+	for (past *p = view->pasts; p != NULL; p = next) {
+		size_t more = p->tree != NULL ? p->tree->count : 0;
+
+		next = p->next;
+		if (kept == 0 || (kept < PAST_KEPT_MAX && entries + more <= PAST_KEPT_ENTRIES_MAX)) {
+			kept++;
+			entries += more;
+			continue;
+		}
+		if (gone->n < sizeof gone->names / sizeof gone->names[0])
+			memcpy(gone->names[gone->n++], p->name, EMR_WHEN_BYTES);
+		take_off_list(view, p);
+		free_if_unused(p);
+	}
+}
+
+/* Without view->lock. */
+static void tell_parted(emr_view *view, const parting *gone)
+{
+	if (view->options.changed == NULL)
+		return;
+	for (size_t i = 0; i < gone->n; i++) {
+		bool is_time = gone->names[i][0] != 0;
+
+		view->options.changed(view->options.changed_arg,
+			is_time ? view->at_root->number : view->special_root->number,
+			is_time ? gone->names[i] : "deleted");
+	}
+}
+
+/* ---- nodes ---- */
+
+/* Not that of the living record: cp would take the two for one file. */
+static uint64_t ino_of(const past_entry *e, const past *p)
+{
+	emr_id16 mixed = e->object;
+
+	for (int i = 0; i < 8; i++) {
+		mixed.b[i] ^= (uint8_t)(e->version >> (8 * i));
+		mixed.b[7 - i] = (uint8_t)(mixed.b[7 - i] + mixed.b[8 + i] + 1);
+	}
+	if (e->version == 0 || e->type == EMR_META_DIR)	/* directories differ from time to time by what is in them */
+		for (int i = 0; i < 8; i++)
+			mixed.b[i] ^= (uint8_t)((p->until_unix_s * UINT64_C(0x9e3779b97f4a7c15)) >> (8 * i));
+	return tree_ino_of(mixed);
+}
+
+static emr_status copy_entry(node *n, const past_entry *e)
+{
+	n->mode = e->mode;
+	n->size = e->size;
+	n->mtime_ns = n->ctime_ns = e->mtime_ns;
+	if (e->target != NULL && (n->target = strdup(e->target)) == NULL)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
+}
+
+static void count_subdirectories(node *n, const past_tree *tree, const past_entry *e)
+{
+	for (uint32_t i = 0; i < e->nkids; i++)
+		n->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
+}
+
+/* The node of ENTRY, made if there is none. */
+static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_node)
+{
+	const past_entry *e = &p->tree->entries[entry];
+	emr_status status;
+	node *n = p->made[entry];
+
+	if (n != NULL) {
+		*out_node = n;
+		return EMR_OK;
+	}
+	status = tree_new_node(view, (emr_meta_type)e->type, emr_id16_random(), ino_of(e, p), &n);
+	if (status != EMR_OK)
+		return status;
+	status = copy_entry(n, e);
+	if (status != EMR_OK) {
+		tree_free_node(view, n);
+		return status;
+	}
+	if (e->type == EMR_META_DIR)
+		count_subdirectories(n, p->tree, e);
+	n->state = NODE_VIRTUAL;
+	n->past = p;
+	n->past_entry = entry;
+	p->made[entry] = n;
+	p->refs++;
+	*out_node = n;
+	return EMR_OK;
+}
+
+/* The directory that stands for the whole of P; it does not need the tree. */
+static emr_status make_top(emr_view *view, past *p)
+{
+	past_entry e = { .type = EMR_META_DIR };
+	int64_t now = view_now_ns(view), end = INT64_MAX;
+	emr_status status;
+	node *n;
+
+	status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), ino_of(&e, p), &n);
+	if (status != EMR_OK)
+		return status;
+	if (p->until_unix_s < (uint64_t)(INT64_MAX / 1000000000))
+		end = (int64_t)p->until_unix_s * 1000000000;
+	n->mode = TOP_MODE;
+	n->mtime_ns = n->ctime_ns = end < now ? end : now;
+	n->state = NODE_VIRTUAL;
+	n->past = p;
+	p->top = n;
+	p->refs++;
+	return EMR_OK;
+}
+
+void past_release_if_unused(emr_view *view, node *n)
+{
+	past *p = n->past;
+
+	if (n->kernel_refs != 0 || n->opens != 0)
+		return;
+	if (n == p->top)
+		p->top = NULL;
+	else
+		p->made[n->past_entry] = NULL;
+	tree_free_node(view, n);
+	unref(p);
+}
+
+/* ---- tops ---- */
+
+static bool is_current(const past *p, uint64_t ledger_size)
+{
+	return p->is_final || p->ledger_size == ledger_size;
+}
+
+static past *find_past(const emr_view *view, const char *name)
+{
+	past *p = view->pasts;
+
+	while (p != NULL && strcmp(p->name, name) != 0)
+		p = p->next;
+	return p;
+}
+
+static emr_status new_past(const char *name, uint64_t until, const emr_replica_position *at, past **out_past)
+{
+	past *p = calloc(1, sizeof *p);
+
+	if (p == NULL)
+		return EMR_NO_MEMORY;
+	snprintf(p->name, sizeof p->name, "%s", name);
+	p->until_unix_s = until;
+	p->ledger_size = at->size;
+	p->is_final = until < at->last_time;
+	*out_past = p;
+	return EMR_OK;
+}
+
+/* The past called NAME that holds for AT, the first of the list now. */
+static emr_status current_past(emr_view *view, const char *name, uint64_t until, const emr_replica_position *at,
+	past **out_past)
+{
+	past *p = find_past(view, name);
+	emr_status status;
+
+	if (p != NULL)
+		take_off_list(view, p);
+	if (p != NULL && !is_current(p, at->size)) {
+		free_if_unused(p);
+		p = NULL;
+	}
+	if (p == NULL) {
+		status = new_past(name, until, at, &p);
+		if (status != EMR_OK)
+			return status;
+	}
+	list_first(view, p);
+	*out_past = p;
+	return EMR_OK;
+}
+
+static emr_status until_of(emr_view *view, const char *name, uint64_t *out_until)
+{
+	uint64_t from;
+	emr_status status;
+
+	*out_until = UINT64_MAX;
+	if (name[0] == 0)
+		return EMR_OK;
+	if (strlen(name) >= EMR_WHEN_BYTES)
+		return EMR_NOT_FOUND;
+	status = emr_when_parse(name, &from, out_until);
+	if (status != EMR_OK || (int64_t)from > view_now_ns(view) / 1000000000)
+		return EMR_NOT_FOUND;
+	return EMR_OK;
+}
+
+emr_status past_take_top(emr_view *view, const char *name, emr_attr *out_attr)
+{
+	parting gone = { .n = 0 };
+	emr_replica_position at;
+	uint64_t until;
+	emr_status status;
+	past *p;
+
+	status = until_of(view, name, &until);
+	if (status == EMR_OK)
+		status = emr_replica_at(view->options.replica, &at);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = current_past(view, name, until, &at, &p);
+	if (status == EMR_OK && p->top == NULL)
+		status = make_top(view, p);
+	if (status == EMR_OK) {
+		p->top->kernel_refs++;
+		tree_attr(p->top, out_attr);
+		keep_bounds(view, &gone);
+	}
+	pthread_mutex_unlock(&view->lock);
+	tell_parted(view, &gone);
+	return status;
+}
+
+/* ---- building ---- */
+
+/* Under past_lock, without view->lock. */
+static emr_status build(emr_view *view, past *p)
+{
+	past_tree *tree;
+	node **made;
+	emr_status status = past_tree_build(view->options.facts, p->until_unix_s, p->name[0] == 0, &tree);
+
+	if (status != EMR_OK)
+		return status;
+	made = calloc(tree->count, sizeof *made);
+	if (made == NULL) {
+		past_tree_free(tree);
+		return EMR_NO_MEMORY;
+	}
+	pthread_mutex_lock(&view->lock);
+	p->made = made;
+	p->tree = tree;
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+static emr_status build_once(emr_view *view, past *p)
+{
+	parting gone = { .n = 0 };
+	bool is_built;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->past_lock);
+	pthread_mutex_lock(&view->lock);
+	is_built = p->tree != NULL;
+	pthread_mutex_unlock(&view->lock);
+	if (!is_built)
+		status = build(view, p);
+	pthread_mutex_unlock(&view->past_lock);
+	pthread_mutex_lock(&view->lock);
+	if (!is_built && status == EMR_OK)
+		keep_bounds(view, &gone);
+	pthread_mutex_unlock(&view->lock);
+	tell_parted(view, &gone);
+	return status;
+}
+
+emr_status past_ready(emr_view *view, uint64_t number)
+{
+	node *n = tree_by_number(view, number);
+	emr_status status;
+	past *p;
+
+	if (n == NULL || n->past == NULL || n->past->tree != NULL)
+		return EMR_OK;
+	if (view->past_builders >= PAST_BUILDERS_MAX)
+		return EMR_BUSY;
+	p = n->past;
+	p->refs++;
+	view->past_builders++;
+	pthread_mutex_unlock(&view->lock);
+	status = build_once(view, p);
+	pthread_mutex_lock(&view->lock);
+	view->past_builders--;
+	if (status == EMR_OK && p->top != NULL)
+		p->top->subdirectories = 0;
+	if (status == EMR_OK && p->top != NULL)
+		count_subdirectories(p->top, p->tree, &p->tree->entries[PAST_TOP]);
+	unref(p);
+	return status;
+}
+
+/* ---- looking ---- */
+
+emr_status past_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	past *p = directory->past;
+	uint32_t entry = past_tree_child(p->tree, directory->past_entry, name);
+
+	return entry == PAST_TOP ? EMR_NOT_FOUND : node_of(view, p, entry, out_node);
+}
+
+static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+{
+	node *n;
+	emr_attr attr;
+	bool goes_on;
+
+	if (node_of(view, p, entry, &n) != EMR_OK)
+		return false;	/* asked again from here */
+	tree_attr(n, &attr);
+	goes_on = fn(arg, p->tree->entries[entry].name, &attr, next);
+	if (goes_on && take)
+		n->kernel_refs++;
+	past_release_if_unused(view, n);
+	return goes_on;
+}
+
+void past_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	past *p = directory->past;
+	const past_entry *e = &p->tree->entries[directory->past_entry];
+
+	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < e->nkids; i++)
+		if (!give(view, p, e->first_kid + (uint32_t)i, i + 3, take, fn, arg))
+			return;
+}
+
+/* A day gets its node when it is looked up: an entry without one. */
+void past_list_days(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
+{
+	emr_attr attr = { .type = EMR_META_DIR, .mode = TOP_MODE, .nlink = 2, .size_bytes = 4096,
+		.is_virtual = true };
+
+	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->ndays; i++) {
+		attr.ino = i + 3;
+		if (!fn(arg, view->days[i], &attr, i + 3))
+			return;
+	}
+}
+
+char *past_path(const node *n)
+{
+	const past *p = n->past;
+	const past_tree *tree = p->tree;
+	char *path = strdup(""), *longer;
+
+	for (uint32_t i = n->past_entry; path != NULL && i != PAST_TOP; i = tree->entries[i].parent) {
+		if (asprintf(&longer, "/%s%s", tree->entries[i].name, path) < 0)
+			longer = NULL;
+		free(path);
+		path = longer;
+	}
+	if (path == NULL || asprintf(&longer, ".emrfs/%s%s%s", p->name[0] != 0 ? "at/" : "deleted", p->name, path) < 0)
+		longer = NULL;
+	free(path);
+	return longer;
+}
+
+/* ---- what a node's version says ---- */
+
+static emr_status learn(emr_view *view, node *n)
+{
+	past_entry e = n->past->tree->entries[n->past_entry];
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_place place;
+	emr_meta meta;
+	emr_status status;
+
+	n->opens++;	/* keeps it, and its tree */
+	pthread_mutex_unlock(&view->lock);
+	status = emr_facts_version(view->options.facts, e.domain, e.object, e.version, e.pversion, &place, &bytes,
+		&meta);
+	pthread_mutex_lock(&view->lock);
+	if (status == EMR_OK && !n->is_published_gone) {
+		status = emr_buf_append(&n->attributes, meta.xattrs.data, meta.xattrs.len);
+		n->place = place;
+		n->is_published_gone = status == EMR_OK;
+	}
+	n->opens--;
+	past_release_if_unused(view, n);
+	return status;
+}
+
+emr_status past_learn(emr_view *view, uint64_t number)
+{
+	emr_status status = EMR_OK;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && n->past != NULL && n != n->past->top && !n->is_published_gone)
+		status = learn(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* ---- days ---- */
+
+typedef struct learning {
+	emr_buf mine;		/* emr_id16, ... */
+	uint64_t from;		/* first entry that is not known yet */
+	emr_buf days;		/* EMR_WHEN_BYTES each, newest first */
+} learning;
+
+static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
+{
+	learning *l = arg;
+
+	(void)row;
+	return is_mine ? emr_buf_append(&l->mine, domain.b, sizeof domain.b) : EMR_OK;
+}
+
+static bool is_mine(const learning *l, emr_id16 domain)
+{
+	for (size_t at = 0; at < l->mine.len; at += sizeof domain.b)
+		if (memcmp(l->mine.data + at, domain.b, sizeof domain.b) == 0)
+			return true;
+	return false;
+}
+
+static emr_status note_day(void *arg, const emr_replica_listing *line)
+{
+	learning *l = arg;
+	char day[EMR_WHEN_BYTES] = { 0 };
+
+	if (line->item.seq < l->from)
+		return EMR_INTERRUPTED;	/* the rest is known */
+	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY || !is_mine(l, line->domain))
+		return EMR_OK;
+	emr_when_day(line->item.ledger_time, day);
+	if (l->days.len > 0 && memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
+		return EMR_OK;
+	return emr_buf_append(&l->days, day, sizeof day);
+}
+
+/* Under view->lock. */
+static emr_status add_days(emr_view *view, const learning *l)
+{
+	size_t n = l->days.len / EMR_WHEN_BYTES;
+	char (*grown)[EMR_WHEN_BYTES];
+
+	if (n == 0)
+		return EMR_OK;
+	grown = realloc(view->days, (view->ndays + n) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	view->days = grown;
+	while (n-- > 0) {
+		const char *day = (const char *)l->days.data + n * EMR_WHEN_BYTES;
+
+		if (view->ndays == 0 || strcmp(grown[view->ndays - 1], day) < 0)
+			memcpy(grown[view->ndays++], day, EMR_WHEN_BYTES);
+	}
+	return EMR_OK;
+}
+
+static emr_status follow_days(emr_view *view, uint64_t size)
+{
+	learning l = { .from = view->days_size };
+	emr_replica *replica = view->options.replica;
+	emr_status status = emr_replica_domains(replica, note_mine, &l);
+
+	if (status == EMR_OK)
+		status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, note_day, &l);
+	if (status == EMR_OK || status == EMR_INTERRUPTED) {
+		pthread_mutex_lock(&view->lock);
+		status = add_days(view, &l);
+		if (status == EMR_OK)
+			view->days_size = size;
+		pthread_mutex_unlock(&view->lock);
+	}
+	emr_buf_free(&l.mine);
+	emr_buf_free(&l.days);
+	return status;
+}
+
+emr_status past_learn_days(emr_view *view)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(view->options.replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->past_lock);	/* also protects days_size against other writers */
+	if (at.size > view->days_size)
+		status = follow_days(view, at.size);
+	pthread_mutex_unlock(&view->past_lock);
+	return status;
+}

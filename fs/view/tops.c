@@ -1,0 +1,74 @@
+/* The numbers of new versions: content counts on from the highest that its record has ever had. */
+#include <stdlib.h>
+
+#include "settle/history.h"
+
+#include "publishing.h"
+
+/* What is asked for: nodes and vacated names, each with one entry. */
+typedef struct unknown_tops {
+	emr_top *tops;
+	node **nodes;	/* NULL: the vacated name of that object */
+	size_t n;
+} unknown_tops;
+
+static bool wants_top(const node *n)
+{
+	return n->type == EMR_META_FILE && n->is_published && n->content_dirty && n->top_cver == 0;
+}
+
+static emr_status list_unknown(const publishing *p, unknown_tops *u)
+{
+	size_t max = p->nnodes;
+
+	for (const vacated *v = p->view->vacated; v != NULL; v = v->next)
+		max++;
+	u->tops = calloc(max + 1, sizeof *u->tops);
+	u->nodes = calloc(max + 1, sizeof *u->nodes);
+	if (u->tops == NULL || u->nodes == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < p->nnodes; i++) {
+		if (!wants_top(p->nodes[i]))
+			continue;
+		u->nodes[u->n] = p->nodes[i];
+		u->tops[u->n++].place = p->nodes[i]->place;
+	}
+	for (const vacated *v = p->view->vacated; v != NULL; v = v->next)
+		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL)
+			u->tops[u->n++].place = v->place;
+	return EMR_OK;
+}
+
+static void note_tops(const publishing *p, const unknown_tops *u)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		const emr_top *top = &u->tops[i];
+		node *n = u->nodes[i];
+
+		if (n != NULL && n->is_published && emr_id16_equal(n->place.record_id, top->place.record_id))
+			n->top_cver = top->highest;
+		for (vacated *v = p->view->vacated; v != NULL && n == NULL; v = v->next)
+			if (emr_id16_equal(v->place.object, top->place.object))
+				v->top_cver = top->highest;
+	}
+}
+
+emr_status tops_learn(publishing *p)
+{
+	unknown_tops u = { .n = 0 };
+	emr_status status;
+
+	pthread_mutex_lock(&p->view->lock);
+	status = list_unknown(p, &u);
+	pthread_mutex_unlock(&p->view->lock);
+	if (status == EMR_OK && u.n > 0)
+		status = emr_facts_highest(p->view->options.facts, u.tops, u.n);
+	if (status == EMR_OK) {
+		pthread_mutex_lock(&p->view->lock);
+		note_tops(p, &u);
+		pthread_mutex_unlock(&p->view->lock);
+	}
+	free(u.tops);
+	free(u.nodes);
+	return status;
+}

@@ -1,0 +1,726 @@
+/* The folder of another day, and what was deleted: the same bytes, and nothing can be changed there. */
+#include "view_kit.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "crypto/hashsig.h"
+
+#include "past.h"
+
+#define BIG 700000
+
+/* ---- paths below .emrfs: looked up as the kernel does, each with its reference ---- */
+
+static emr_status look_up(kit *k, const char *path, emr_attr *out)
+{
+	uint64_t number = EMR_ROOT_NODE, held = 0;
+	emr_status status = EMR_OK;
+
+	assert_ok(emr_view_attr(k->view, number, out));
+	while (status == EMR_OK && *path != 0) {
+		char name[300];
+		size_t len = strcspn(path, "/");
+
+		snprintf(name, sizeof name, "%.*s", (int)len, path);
+		path += len + (path[len] == '/');
+		status = emr_view_lookup(k->view, number, name, out);
+		if (held != 0)
+			emr_view_forget(k->view, held, 1);
+		held = status == EMR_OK ? out->node : 0;
+		number = held;
+	}
+	return status;
+}
+
+/* The node, held: forget it. */
+static emr_attr held(kit *k, const char *path)
+{
+	emr_attr attr;
+
+	assert_ok(look_up(k, path, &attr));
+	return attr;
+}
+
+static void drop(kit *k, emr_attr attr)
+{
+	emr_view_forget(k->view, attr.node, 1);
+}
+
+static void expect_text(kit *k, const char *path, const char *text)
+{
+	emr_attr attr = held(k, path);
+	emr_handle *h;
+
+	assert_int_equal(attr.size_bytes, strlen(text));
+	assert_ok(emr_view_open_file(k->view, attr.node, O_RDONLY, &h));
+	kit_expect_handle(h, text, strlen(text));
+	emr_view_release(h);
+	drop(k, attr);
+}
+
+static void expect_none(kit *k, const char *path)
+{
+	emr_attr attr;
+
+	assert_status(EMR_NOT_FOUND, look_up(k, path, &attr));
+}
+
+static const char *attribute(kit *k, const char *path, const char *name)
+{
+	static char text[4][200];
+	static int turn;
+	EMR_AUTO_BUF value = { 0 };
+	emr_attr attr = held(k, path);
+	emr_status status = emr_view_get_attribute(k->view, attr.node, name, &value);
+
+	turn = (turn + 1) % 4;
+	if (status != EMR_OK)
+		assert_status(EMR_NO_ATTRIBUTE, status);
+	snprintf(text[turn], sizeof text[turn], "%.*s", (int)value.len, (const char *)value.data);
+	drop(k, attr);
+	return text[turn];
+}
+
+/* ---- listings ---- */
+
+typedef struct names {
+	char names[200][300];
+	size_t n;
+} names;
+
+static bool note_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	names *l = arg;
+
+	(void)attr;
+	(void)next;
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return true;
+	assert_true(l->n < 200);
+	snprintf(l->names[l->n++], 300, "%s", name);
+	return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void names_in(kit *k, uint64_t number, names *out)
+{
+	out->n = 0;
+	assert_ok(emr_view_each_entry(k->view, number, 0, false, note_name, out));
+	qsort(out->names, out->n, sizeof out->names[0], by_text);
+}
+
+static const char *list(kit *k, const char *path)
+{
+	static char text[8000];
+	names *l = calloc(1, sizeof *l);
+	emr_attr attr = held(k, path);
+
+	assert_non_null(l);
+	names_in(k, attr.node, l);
+	drop(k, attr);
+	text[0] = 0;
+	for (size_t i = 0; i < l->n; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", l->names[i]);
+	free(l);
+	return text;
+}
+
+/* ---- pictures of a whole tree, by lookup alone ---- */
+
+typedef struct picture {
+	kit *k;
+	char text[60000];
+} picture;
+
+static void add(picture *p, const char *line)
+{
+	assert_true(strlen(p->text) + strlen(line) < sizeof p->text);
+	strcat(p->text, line);
+}
+
+static void add_hash(picture *p, uint64_t number)
+{
+	static uint8_t bytes[BIG + 1000];
+	uint8_t digest[32];
+	char hex[66];
+	emr_sha256_ctx hash;
+	emr_handle *h;
+	size_t n;
+
+	assert_ok(emr_view_open_file(p->k->view, number, O_RDONLY, &h));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &n));
+	assert_true(n < sizeof bytes);
+	emr_view_release(h);
+	emr_sha256_init(&hash);
+	emr_sha256_update(&hash, bytes, n);
+	emr_sha256_final(&hash, digest);
+	emr_hex(digest, sizeof digest, hex);
+	add(p, hex);
+}
+
+static void add_own_attribute(picture *p, uint64_t number)
+{
+	EMR_AUTO_BUF value = { 0 };
+	char line[300];
+
+	if (emr_view_get_attribute(p->k->view, number, "user.note", &value) != EMR_OK)
+		return;
+	snprintf(line, sizeof line, " note=%.*s", (int)value.len, (const char *)value.data);
+	add(p, line);
+}
+
+static void add_below(picture *p, uint64_t directory, const char *path)
+{
+	names *l = calloc(1, sizeof *l);
+
+	assert_non_null(l);
+	names_in(p->k, directory, l);
+	for (size_t i = 0; i < l->n; i++) {
+		char below[1000], line[1200], *target;
+		emr_attr a;
+
+		assert_ok(emr_view_lookup(p->k->view, directory, l->names[i], &a));
+		snprintf(below, sizeof below, "%s/%.250s", path, l->names[i]);
+		snprintf(line, sizeof line, "\n%s %d %o %d %lld ", below, (int)a.type, a.mode, (int)a.size_bytes,
+			a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns);
+		add(p, line);
+		if (a.type == EMR_META_FILE)
+			add_hash(p, a.node);
+		if (a.type == EMR_META_SYMLINK) {
+			assert_ok(emr_view_read_link(p->k->view, a.node, &target));
+			add(p, target);
+			free(target);
+		}
+		if (a.type != EMR_META_SYMLINK)
+			add_own_attribute(p, a.node);
+		if (a.type == EMR_META_DIR)
+			add_below(p, a.node, below);
+		emr_view_forget(p->k->view, a.node, 1);
+	}
+	free(l);
+}
+
+static char *picture_of(kit *k, const char *path)
+{
+	picture *p = calloc(1, sizeof *p);
+	emr_attr attr = held(k, path);
+	char *text;
+
+	assert_non_null(p);
+	p->k = k;
+	add_below(p, attr.node, "");
+	if (attr.node != EMR_ROOT_NODE)
+		drop(k, attr);
+	text = strdup(p->text);
+	assert_non_null(text);
+	free(p);
+	return text;
+}
+
+/* ---- time ---- */
+
+/* Publishes; ".emrfs/at/SECOND" of that moment.  The next change is another minute's. */
+static const char *moment(kit *k)
+{
+	static char text[8][60];
+	static int turn;
+	struct tm tm;
+	time_t at;
+
+	kit_publish_all(k);
+	at = (time_t)(k->clock.unix_ns / 1000000000);
+	gmtime_r(&at, &tm);
+	turn = (turn + 1) % 8;
+	strcpy(text[turn], ".emrfs/at/");
+	strftime(text[turn] + 10, 50, "%Y-%m-%dT%H:%M:%S", &tm);
+	kit_wait_ms(k, 60000);
+	return text[turn];
+}
+
+static void open_at_noon(kit *k)
+{
+	int64_t noon;
+
+	kit_open(k);
+	noon = (k->clock.unix_ns / INT64_C(86400000000000) + 1) * INT64_C(86400000000000) + INT64_C(43200000000000);
+	kit_wait_ms(k, (noon - k->clock.unix_ns) / 1000000);
+}
+
+static void day_of(const kit *k, int days_ago, char out[60])
+{
+	time_t at = (time_t)(k->clock.unix_ns / 1000000000 - days_ago * 86400);
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(out, 60, ".emrfs/at/%Y-%m-%d", &tm);
+}
+
+static size_t count_trees(const kit *k)
+{
+	size_t n = 0;
+
+	for (const past *p = k->view->pasts; p != NULL; p = p->next)
+		n += p->tree != NULL;
+	return n;
+}
+
+/* ---- tests ---- */
+
+static void note(kit *k, const char *path, const char *text)
+{
+	assert_ok(emr_view_set_attribute(k->view, kit_attr(k, path).node, "user.note",
+		emr_bytes_of(text, strlen(text)), 0));
+}
+
+static void the_folder_of_then_is_whole(void **state)
+{
+	uint8_t *big = kit_bytes(BIG, 1);
+	emr_attr wanted = { .mode = 0640, .mtime_ns = 1234567890123456789 }, attr;
+	char *then, *later, *seen;
+	const char *at, *at_later;
+	uint64_t parent;
+	const char *name;
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/in");
+	kit_write(&k, "A/in/big", big, BIG);
+	kit_text(&k, "A/in/x", "one");
+	kit_text(&k, "A/empty", "");
+	kit_text(&k, "top", "t");
+	note(&k, "A/in/x", "first");
+	note(&k, "A", "folder");
+	parent = kit_parent(&k, "A/link", &name);
+	assert_ok(emr_view_symlink(k.view, parent, name, "in/x", &attr));
+	drop(&k, attr);
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "A/in/x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
+	at = moment(&k);
+	then = picture_of(&k, "");
+	kit_text(&k, "A/in/x", "another");
+	kit_write(&k, "A/in/big", big + 7, BIG - 7);
+	note(&k, "A/in/x", "second");
+	kit_rename(&k, "A/in", "A/out");
+	kit_unlink(&k, "top");
+	kit_unlink(&k, "A/link");
+	at_later = moment(&k);
+	later = picture_of(&k, "");
+	kit_unlink(&k, "A/out/x");
+	kit_unlink(&k, "A/out/big");
+	kit_rmdir(&k, "A/out");
+	(void)moment(&k);
+	kit_restart(&k);
+	assert_string_not_equal(then, later);
+	seen = picture_of(&k, at);
+	assert_string_equal(seen, then);
+	free(seen);
+	seen = picture_of(&k, at_later);
+	assert_string_equal(seen, later);
+	free(seen);
+	free(then);
+	free(later);
+	free(big);
+	kit_close(&k);
+}
+
+static void a_day_ends_at_midnight_and_a_minute_with_its_last_second(void **state)
+{
+	char today[60], yesterday[60], minute[60];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_text(&k, "x", "one");
+	snprintf(minute, 27, "%s", moment(&k));
+	kit_text(&k, "x", "evening");
+	(void)moment(&k);
+	kit_wait_ms(&k, 86400000);
+	kit_text(&k, "x", "next day");
+	kit_publish_all(&k);
+	day_of(&k, 0, today);
+	day_of(&k, 1, yesterday);
+	strcat(today, "/x");
+	strcat(yesterday, "/x");
+	strcat(minute, "/x");
+	expect_text(&k, yesterday, "evening");
+	expect_text(&k, today, "next day");
+	expect_text(&k, minute, "one");
+	kit_close(&k);
+}
+
+static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
+{
+	char today[60], yesterday[60];
+	emr_attr old, day, again;
+	emr_handle *h;
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	kit_wait_ms(&k, 86400000);
+	kit_text(&k, "x", "two!");
+	kit_publish_all(&k);
+	day_of(&k, 0, today);
+	day_of(&k, 1, yesterday);
+	day = held(&k, yesterday);
+	strcat(today, "/x");
+	old = held(&k, today);
+	assert_ok(emr_view_open_file(k.view, old.node, O_RDONLY, &h));
+	kit_text(&k, "x", "three");
+	kit_publish_all(&k);
+	expect_text(&k, today, "three");
+	kit_expect_handle(h, "two!", 4);	/* who has it open goes on with it */
+	emr_view_release(h);
+	drop(&k, old);
+	again = held(&k, yesterday);
+	assert_int_equal(again.node, day.node);
+	drop(&k, again);
+	drop(&k, day);
+	kit_close(&k);
+}
+
+static void what_is_no_time_or_not_yet_is_not_there(void **state)
+{
+	static const char *const wrong[] = { "2026-13-01", "2026-02-30", "2026-11-20T25:00", "2026-11-20T14", "yesterday",
+		"2026-11-2", "2999-01-01", "2026-11-20 14:05", "2026-11-20T14:05x", "" , ".", "1969-12-31",
+		"2026-11-20T14:05:31.5", "a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20" };
+	char path[200];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
+		if (wrong[i][0] == 0)
+			continue;
+		snprintf(path, sizeof path, ".emrfs/at/%s", wrong[i]);
+		expect_none(&k, path);
+	}
+	/* Before there was a folder it was empty. */
+	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
+	expect_none(&k, ".emrfs/at/2001-01-01/x");
+	kit_close(&k);
+}
+
+static void the_days_with_changes_are_listed(void **state)
+{
+	char made[60], first[60], third[60], wanted[300];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	day_of(&k, 0, first);
+	kit_wait_ms(&k, 2 * 86400000);
+	kit_text(&k, "x", "two");
+	kit_text(&k, "y", "two");
+	kit_publish_all(&k);
+	day_of(&k, 0, third);
+	/* The folder itself was made on the day before the first. */
+	day_of(&k, 3, made);
+	snprintf(wanted, sizeof wanted, "%s %s %s", made + 10, first + 10, third + 10);
+	assert_string_equal(list(&k, ".emrfs/at"), wanted);
+	assert_string_equal(list(&k, ".emrfs/at"), wanted);
+	kit_wait_ms(&k, 86400000);
+	kit_unlink(&k, "y");
+	kit_publish_all(&k);
+	day_of(&k, 0, third);
+	strcat(strcat(wanted, " "), third + 10);
+	assert_string_equal(list(&k, ".emrfs/at"), wanted);
+	kit_close(&k);
+}
+
+static void deleted_files_are_found_where_they_were(void **state)
+{
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/in");
+	kit_text(&k, "A/in/x", "last words");
+	kit_text(&k, "A/in/keep", "k");
+	kit_text(&k, "A/moves", "m");
+	kit_mkdir(&k, "B");
+	kit_publish_all(&k);
+	assert_string_equal(list(&k, ".emrfs/deleted"), "");
+	kit_unlink(&k, "A/in/x");
+	kit_rename(&k, "A/moves", "B/moves");	/* leaves an unlinked object behind, and is not deleted */
+	kit_publish_all(&k);
+	assert_string_equal(list(&k, ".emrfs/deleted"), "A");
+	assert_string_equal(list(&k, ".emrfs/deleted/A"), "in");
+	assert_string_equal(list(&k, ".emrfs/deleted/A/in"), "x");
+	expect_text(&k, ".emrfs/deleted/A/in/x", "last words");
+	kit_unlink(&k, "B/moves");
+	kit_rename(&k, "A/in", "A/inner");
+	kit_publish_all(&k);
+	assert_string_equal(list(&k, ".emrfs/deleted"), "A B");
+	assert_string_equal(list(&k, ".emrfs/deleted/A"), "inner");
+	expect_text(&k, ".emrfs/deleted/A/inner/x", "last words");
+	expect_text(&k, ".emrfs/deleted/B/moves", "m");
+	kit_restart(&k);
+	expect_text(&k, ".emrfs/deleted/B/moves", "m");
+	kit_close(&k);
+}
+
+static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
+{
+	char listed[300];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	for (int i = 0; i < 2; i++) {
+		kit_text(&k, "x.txt", i == 0 ? "older" : "newer");
+		kit_publish_all(&k);
+		kit_unlink(&k, "x.txt");
+		kit_publish_all(&k);
+	}
+	snprintf(listed, sizeof listed, "%s", list(&k, ".emrfs/deleted"));
+	expect_text(&k, ".emrfs/deleted/x.txt", "newer");
+	assert_int_equal(strlen(listed), strlen("x.txt x~1234.txt"));
+	assert_memory_equal(listed, "x.txt x~", 8);
+	snprintf(listed, sizeof listed, ".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6);
+	expect_text(&k, listed, "older");
+	kit_close(&k);
+}
+
+static void nothing_of_the_past_can_be_changed(void **state)
+{
+	emr_attr x, dir, days, a, wanted = { .mode = 0777 };
+	char path[80];
+	emr_handle *h;
+	const char *at;
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "one");
+	kit_text(&k, "live", "l");
+	at = moment(&k);
+	snprintf(path, sizeof path, "%s/A", at);
+	dir = held(&k, path);
+	snprintf(path, sizeof path, "%s/A/x", at);
+	x = held(&k, path);
+	days = held(&k, ".emrfs/at");
+	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDWR, &h));
+	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDONLY | O_TRUNC, &h));
+	assert_status(EMR_READ_ONLY, emr_view_create(k.view, dir.node, "new", 0600, O_RDWR, &a, &h));
+	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, dir.node, "new", 0700, &a));
+	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, days.node, "2026-01-01", 0700, &a));
+	assert_status(EMR_READ_ONLY, emr_view_symlink(k.view, dir.node, "new", "x", &a));
+	assert_status(EMR_READ_ONLY, emr_view_unlink(k.view, dir.node, "x"));
+	assert_status(EMR_READ_ONLY, emr_view_rename(k.view, dir.node, "x", EMR_ROOT_NODE, "y", 0));
+	assert_status(EMR_READ_ONLY, emr_view_rename(k.view, EMR_ROOT_NODE, "live", dir.node, "y", 0));
+	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_MODE, &wanted, &a));
+	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_SIZE, &wanted, &a));
+	assert_status(EMR_READ_ONLY, emr_view_set_attribute(k.view, x.node, "user.note", emr_bytes_of("x", 1), 0));
+	assert_status(EMR_READ_ONLY, emr_view_remove_attribute(k.view, x.node, "user.note"));
+	drop(&k, days);
+	drop(&k, dir);
+	drop(&k, x);
+	expect_text(&k, path, "one");
+	kit_expect_text(&k, "live", "l");
+	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META PUT PUT");
+	kit_close(&k);
+}
+
+static void a_version_of_the_past_says_what_it_is(void **state)
+{
+	char first[80], second[80], tx[100], cid[100];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_text(&k, "x", "one");
+	snprintf(first, sizeof first, "%s/x", moment(&k));
+	snprintf(tx, sizeof tx, "%s", kit_attribute(&k, "x", "user.emrfs.tx"));
+	snprintf(cid, sizeof cid, "%s", kit_attribute(&k, "x", "user.emrfs.cid"));
+	kit_text(&k, "x", "two");
+	snprintf(second, sizeof second, "%s/x", moment(&k));
+	assert_string_equal(attribute(&k, first, "user.emrfs.version"), "1");
+	assert_string_equal(attribute(&k, second, "user.emrfs.version"), "2");
+	assert_string_equal(attribute(&k, first, "user.emrfs.tx"), tx);
+	assert_string_equal(attribute(&k, first, "user.emrfs.cid"), cid);
+	assert_string_not_equal(attribute(&k, second, "user.emrfs.cid"), cid);
+	assert_string_equal(attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
+	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino);	/* cp takes them for two files */
+	assert_true(held(&k, second).ino != kit_attr(&k, "x").ino);
+	kit_close(&k);
+}
+
+static unsigned parted;
+
+static void count_parted(void *arg, uint64_t number, const char *name)
+{
+	(void)arg;
+	(void)number;
+	assert_non_null(name);
+	parted++;
+}
+
+static void trees_that_nobody_uses_are_dropped(void **state)
+{
+	char path[60];
+	emr_attr kept[20];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	k.view->options.changed = count_parted;
+	for (int i = 0; i < 20; i++) {
+		char text[20];
+
+		snprintf(text, sizeof text, "day %d", i);
+		kit_text(&k, "x", text);
+		kit_publish_all(&k);
+		kit_wait_ms(&k, 86400000);
+	}
+	for (int i = 20; i > 0; i--) {
+		day_of(&k, i, path);
+		strcat(path, "/x");
+		kept[i - 1] = held(&k, path);
+		assert_true(count_trees(&k) <= PAST_KEPT_MAX);
+	}
+	/* The kernel is asked to let go; what it still holds works. */
+	assert_true(parted >= 20 - PAST_KEPT_MAX);
+	for (int i = 20; i > 0; i--) {
+		char text[20];
+		emr_handle *h;
+
+		snprintf(text, sizeof text, "day %d", 20 - i);
+		assert_ok(emr_view_open_file(k.view, kept[i - 1].node, O_RDONLY, &h));
+		kit_expect_handle(h, text, strlen(text));
+		emr_view_release(h);
+		drop(&k, kept[i - 1]);
+		assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, kept[i - 1].node, &kept[i - 1]));
+	}
+	kit_close(&k);
+}
+
+/* ---- the living folder meanwhile ---- */
+
+typedef struct onlooker {
+	kit *k;
+	bool stop;
+	unsigned looks;
+	char today[60];
+} onlooker;
+
+static void *look(void *arg)
+{
+	onlooker *o = arg;
+
+	while (!__atomic_load_n(&o->stop, __ATOMIC_RELAXED)) {
+		emr_attr attr;
+		emr_handle *h;
+		char got[20];
+		size_t n;
+
+		assert_ok(look_up(o->k, o->today, &attr));
+		assert_ok(emr_view_open_file(o->k->view, attr.node, O_RDONLY, &h));
+		assert_ok(emr_view_read(h, 0, got, sizeof got, &n));
+		assert_int_equal(n, attr.size_bytes);
+		assert_memory_equal(got, "take", 4);
+		emr_view_release(h);
+		drop(o->k, attr);
+		assert_ok(past_learn_days(o->k->view));
+		__atomic_add_fetch(&o->looks, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void the_past_is_looked_at_while_the_present_goes_on(void **state)
+{
+	onlooker o = { .k = NULL };
+	pthread_t threads[3];
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_text(&k, "x", "take 0");
+	kit_publish_all(&k);
+	o.k = &k;
+	day_of(&k, 0, o.today);
+	strcat(o.today, "/x");
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look, &o), 0);
+	for (int i = 0; i < 20 || __atomic_load_n(&o.looks, __ATOMIC_RELAXED) < 6; i++) {
+		char text[20];
+
+		snprintf(text, sizeof text, "take %d", i);
+		kit_text(&k, "x", text);
+		kit_publish(&k);
+	}
+	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	kit_close(&k);
+}
+
+static void times_have_a_first_and_a_last_second(void **state)
+{
+	static const struct {
+		const char *zone, *text;
+		uint64_t from, until;
+	} cases[] = {
+		{ "UTC0", "2026-11-20", 1795132800, 1795219199 },
+		{ "UTC0", "2026-11-20T14:05", 1795183500, 1795183559 },
+		{ "UTC0", "2026-11-20T14:05:31", 1795183531, 1795183531 },
+		{ "XST-3", "2026-11-20", 1795132800 - 10800, 1795219199 - 10800 },
+		{ "XST-3", "2026-11-20T14:05:31Z", 1795183531, 1795183531 },
+		{ "XST-3", "2026-11-20Z", 1795132800, 1795219199 },
+		{ "UTC0", "2024-02-29", 1709164800, 1709251199 },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-03-29", 1774738800, 1774821599 },	/* 23 hours */
+	};
+	uint64_t from, until;
+	char day[EMR_WHEN_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		setenv("TZ", cases[i].zone, 1);
+		tzset();
+		assert_ok(emr_when_parse(cases[i].text, &from, &until));
+		assert_int_equal(from, cases[i].from);
+		assert_int_equal(until, cases[i].until);
+	}
+	setenv("TZ", "XST-3", 1);
+	tzset();
+	emr_when_day(1795132799, day);
+	assert_string_equal(day, "2026-11-20");
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	emr_when_day(1795132799, day);
+	assert_string_equal(day, "2026-11-19");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_have_a_first_and_a_last_second),
+		cmocka_unit_test(the_folder_of_then_is_whole),
+		cmocka_unit_test(a_day_ends_at_midnight_and_a_minute_with_its_last_second),
+		cmocka_unit_test(today_goes_on_and_a_day_that_is_over_does_not),
+		cmocka_unit_test(what_is_no_time_or_not_yet_is_not_there),
+		cmocka_unit_test(the_days_with_changes_are_listed),
+		cmocka_unit_test(deleted_files_are_found_where_they_were),
+		cmocka_unit_test(of_two_deleted_files_of_one_name_the_last_keeps_it),
+		cmocka_unit_test(nothing_of_the_past_can_be_changed),
+		cmocka_unit_test(a_version_of_the_past_says_what_it_is),
+		cmocka_unit_test(trees_that_nobody_uses_are_dropped),
+		cmocka_unit_test(the_past_is_looked_at_while_the_present_goes_on),
+	};
+
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

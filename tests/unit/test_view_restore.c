@@ -1,0 +1,481 @@
+/* Bringing back: under the old number, never at the cost of what is there. */
+#include "view_kit.h"
+
+#include "node.h"
+
+#define BIG 700000
+
+static bool ledger_is_away;
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
+}
+
+/* Publishes, and goes on to another minute.  The second that it was. */
+static uint64_t settle(kit *k)
+{
+	uint64_t then;
+
+	kit_publish_all(k);
+	then = (uint64_t)(k->clock.unix_ns / 1000000000);
+	kit_wait_ms(k, 60000);
+	return then;
+}
+
+static emr_status bring(kit *k, const char *path, uint64_t until, uint64_t cver, const char *to)
+{
+	const emr_restore what = { .path = path, .until_unix_s = until, .cver = cver, .to = to };
+	emr_restored restored;
+	emr_status status = emr_view_restore(k->view, &what, &restored);
+
+	kit_wait_ms(k, 60000);
+	return status;
+}
+
+static emr_status tell(void *arg, const emr_file_version *v)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%s%s%d=%d%s", text[0] != 0 ? " " : "", v->is_deletion ? "gone" : "v",
+		(int)v->cver, (int)v->bytes, v->is_current ? "*" : "");
+	return EMR_OK;
+}
+
+static const char *versions(kit *k, const char *path)
+{
+	static char text[2000];
+
+	text[0] = 0;
+	assert_ok(emr_view_each_version(k->view, path, tell, text));
+	return text;
+}
+
+static char *attribute(kit *k, const char *path, const char *name)
+{
+	char *copy = strdup(kit_attribute(k, path, name));
+
+	assert_non_null(copy);
+	return copy;
+}
+
+static void expect_version(kit *k, const char *path, const char *version)
+{
+	assert_string_equal(kit_attribute(k, path, "user.emrfs.version"), version);
+	assert_string_equal(kit_attribute(k, path, "user.emrfs.state"), "confirmed 1/1");
+}
+
+/* "A/x": "one" and "two!" and then BIG bytes, each published. */
+static uint64_t with_three(kit *k, uint8_t **out_big)
+{
+	uint64_t first;
+
+	kit_open(k);
+	kit_mkdir(k, "A");
+	kit_text(k, "A/x", "one");
+	first = settle(k);
+	kit_text(k, "A/x", "two!");
+	settle(k);
+	*out_big = kit_bytes(BIG, 3);
+	kit_write(k, "A/x", *out_big, BIG);
+	settle(k);
+	(void)kit_items(k);
+	return first;
+}
+
+static void finish(kit *k, uint8_t *big)
+{
+	free(big);
+	kit_publish_all(k);
+	kit_restart_and_compare(k);
+	(void)kit_items(k);
+	kit_publish_all(k);
+	assert_string_equal(kit_items(k), "");
+	kit_close(k);
+}
+
+/* ---- earlier versions ---- */
+
+static void an_earlier_version_comes_back_under_its_old_number(void **state)
+{
+	uint8_t *big;
+	char *id, *cid;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	id = attribute(&k, "A/x", "user.emrfs.id");
+	cid = attribute(&k, "A/x", "user.emrfs.cid");
+	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000*");
+	assert_ok(bring(&k, "A/x", 0, 2, NULL));
+	assert_string_equal(kit_items(&k), "REWRAP");
+	kit_expect_text(&k, "A/x", "two!");
+	expect_version(&k, "A/x", "2");
+	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.id"), id);
+	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v2=4*");
+	/* What it was is a version still. */
+	assert_ok(bring(&k, "A/x", 0, 3, NULL));
+	kit_expect(&k, "A/x", big, BIG);
+	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.cid"), cid);
+	free(id);
+	free(cid);
+	finish(&k, big);
+}
+
+static void new_content_counts_on_from_the_highest_version(void **state)
+{
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	assert_ok(bring(&k, "A/x", 0, 1, NULL));
+	kit_restart(&k);
+	kit_text(&k, "A/x", "new");
+	settle(&k);
+	expect_version(&k, "A/x", "4");
+	assert_ok(bring(&k, "A/x", 0, 2, NULL));
+	kit_mkdir(&k, "B");
+	kit_rename(&k, "A/x", "B/x");	/* another domain, another object */
+	settle(&k);
+	expect_version(&k, "B/x", "2");
+	kit_restart(&k);
+	kit_text(&k, "B/new", "newer");
+	kit_rename(&k, "B/new", "B/x");
+	settle(&k);
+	expect_version(&k, "B/x", "5");
+	assert_string_equal(versions(&k, "B/x"), "v1=3 v2=4 v3=700000 v1=3 v4=3 v2=4 v5=5*");
+	finish(&k, big);
+}
+
+static void the_version_of_a_time_comes_back_with_its_mode_and_times(void **state)
+{
+	emr_attr wanted = { .mode = 0640, .mtime_ns = 1234567890123456789 }, attr;
+	uint64_t then;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	assert_ok(emr_view_set_attribute(k.view, kit_attr(&k, "x").node, "user.note", emr_bytes_of("n", 1), 0));
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
+	then = settle(&k);
+	kit_text(&k, "x", "two!");
+	wanted.mode = 0600;
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "x").node, EMR_SET_MODE, &wanted, &attr));
+	assert_ok(emr_view_remove_attribute(k.view, kit_attr(&k, "x").node, "user.note"));
+	settle(&k);
+	assert_ok(bring(&k, "x", then, 0, NULL));
+	attr = kit_attr(&k, "x");
+	assert_int_equal(attr.mode, 0640);
+	assert_true(attr.mtime_ns == 1234567890123456789);
+	assert_string_equal(kit_attribute(&k, "x", "user.note"), "n");
+	kit_expect_text(&k, "x", "one");
+	finish(&k, NULL);
+}
+
+static void a_version_from_before_a_move_comes_back(void **state)
+{
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	kit_mkdir(&k, "B");
+	kit_rename(&k, "A/x", "B/y");
+	settle(&k);
+	assert_ok(bring(&k, "B/y", 0, 1, NULL));
+	kit_expect_text(&k, "B/y", "one");
+	expect_version(&k, "B/y", "1");
+	assert_false(kit_exists(&k, "A/x"));
+	finish(&k, big);
+}
+
+static void what_is_open_goes_on(void **state)
+{
+	emr_handle *h;
+	uint8_t *big;
+	uint64_t number;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	h = kit_open_file(&k, "A/x", O_RDONLY);
+	number = kit_attr(&k, "A/x").node;
+	assert_ok(bring(&k, "A/x", 0, 1, NULL));
+	kit_expect_handle(h, big, BIG);
+	assert_true(kit_attr(&k, "A/x").node != number);	/* the kernel's pages of the old one stay right */
+	emr_view_release(h);
+	kit_expect_text(&k, "A/x", "one");
+	finish(&k, big);
+}
+
+static void what_was_not_published_yet_becomes_a_version_first(void **state)
+{
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	kit_text(&k, "A/x", "precious");
+	assert_ok(bring(&k, "A/x", 0, 1, NULL));
+	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v4=8 v1=3*");
+	assert_ok(bring(&k, "A/x", 0, 4, NULL));
+	kit_expect_text(&k, "A/x", "precious");
+	finish(&k, big);
+}
+
+static void without_the_ledger_it_comes_back_at_once_and_is_registered_later(void **state)
+{
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	ledger_is_away = true;
+	assert_ok(bring(&k, "A/x", 0, 1, NULL));
+	kit_expect_text(&k, "A/x", "one");
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "A/x", "one");
+	ledger_is_away = false;
+	settle(&k);
+	expect_version(&k, "A/x", "1");
+	kit_expect_text(&k, "A/x", "one");
+	/* Written before it was registered: new content, a new number. */
+	ledger_is_away = true;
+	assert_ok(bring(&k, "A/x", 0, 2, NULL));
+	kit_text(&k, "A/x", "after all");
+	kit_restart(&k);
+	ledger_is_away = false;
+	settle(&k);
+	kit_expect_text(&k, "A/x", "after all");
+	expect_version(&k, "A/x", "4");
+	finish(&k, big);
+}
+
+static void the_version_that_is_there_changes_nothing(void **state)
+{
+	const emr_restore what = { .path = "A/x", .cver = 3 };
+	emr_restored restored;
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	assert_ok(emr_view_restore(k.view, &what, &restored));
+	assert_true(restored.is_unchanged);
+	assert_int_equal(restored.cver, 3);
+	assert_string_equal(kit_items(&k), "");
+	finish(&k, big);
+}
+
+/* ---- deleted files ---- */
+
+static void a_deleted_file_comes_back_with_its_directories(void **state)
+{
+	uint8_t *big = kit_bytes(BIG, 9);
+	char *id, *directory;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/in");
+	kit_write(&k, "A/in/x", big, BIG);
+	kit_text(&k, "A/in/y", "y");
+	kit_text(&k, "A/in/y", "yy");
+	settle(&k);
+	id = attribute(&k, "A/in/x", "user.emrfs.id");
+	directory = attribute(&k, "A/in", "user.emrfs.id");
+	kit_unlink(&k, "A/in/x");
+	kit_unlink(&k, "A/in/y");
+	kit_rmdir(&k, "A/in");
+	kit_rmdir(&k, "A");
+	settle(&k);
+	kit_restart(&k);
+	assert_string_equal(versions(&k, "A/in/x"), "v1=700000 gone1=700000");
+	assert_ok(bring(&k, "A/in/x", 0, 0, NULL));
+	kit_expect(&k, "A/in/x", big, BIG);
+	kit_publish_all(&k);
+	expect_version(&k, "A/in/x", "1");
+	assert_string_equal(kit_attribute(&k, "A/in/x", "user.emrfs.id"), id);
+	assert_string_equal(kit_attribute(&k, "A/in", "user.emrfs.id"), directory);
+	assert_false(kit_exists(&k, "A/in/y"));
+	assert_string_equal(versions(&k, "A/in/x"), "v1=700000 gone1=700000 v1=700000*");
+	assert_ok(bring(&k, "A/in/y", 0, 0, NULL));
+	kit_expect_text(&k, "A/in/y", "yy");
+	assert_status(EMR_NOT_FOUND, bring(&k, "A/in/z", 0, 0, NULL));
+	free(id);
+	free(directory);
+	finish(&k, big);
+}
+
+static void an_earlier_version_of_a_deleted_file_comes_back(void **state)
+{
+	uint8_t *big;
+	uint64_t first;
+	kit k;
+
+	(void)state;
+	first = with_three(&k, &big);
+	kit_unlink(&k, "A/x");
+	settle(&k);
+	assert_ok(bring(&k, "A/x", first, 0, NULL));
+	kit_expect_text(&k, "A/x", "one");
+	expect_version(&k, "A/x", "1");
+	kit_text(&k, "A/x", "new");
+	settle(&k);
+	expect_version(&k, "A/x", "4");
+	finish(&k, big);
+}
+
+static void a_deleted_file_comes_back_into_a_directory_that_was_made_again(void **state)
+{
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	kit_unlink(&k, "A/x");
+	kit_rmdir(&k, "A");
+	settle(&k);
+	kit_mkdir(&k, "A");	/* another domain */
+	settle(&k);
+	assert_ok(bring(&k, "A/x", 0, 0, NULL));
+	kit_publish_all(&k);
+	kit_expect(&k, "A/x", big, BIG);
+	expect_version(&k, "A/x", "3");
+	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 gone3=700000 v3=700000*");
+	finish(&k, big);
+}
+
+static void a_deleted_link_comes_back(void **state)
+{
+	emr_attr attr;
+	char *target;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	assert_ok(emr_view_symlink(k.view, EMR_ROOT_NODE, "link", "over/there", &attr));
+	emr_view_forget(k.view, attr.node, 1);
+	settle(&k);
+	kit_unlink(&k, "link");
+	settle(&k);
+	assert_ok(bring(&k, "link", 0, 0, NULL));
+	assert_ok(emr_view_read_link(k.view, kit_attr(&k, "link").node, &target));
+	assert_string_equal(target, "over/there");
+	free(target);
+	finish(&k, NULL);
+}
+
+/* ---- under another name, and names that were somebody else's ---- */
+
+static void another_name_is_a_record_of_its_own(void **state)
+{
+	uint8_t *big;
+	char *id;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	id = attribute(&k, "A/x", "user.emrfs.id");
+	assert_ok(bring(&k, "A/x", 0, 2, "A/old x"));
+	kit_publish_all(&k);
+	kit_expect_text(&k, "A/old x", "two!");
+	kit_expect(&k, "A/x", big, BIG);
+	expect_version(&k, "A/old x", "1");
+	expect_version(&k, "A/x", "3");
+	assert_string_not_equal(kit_attribute(&k, "A/old x", "user.emrfs.id"), id);
+	assert_string_equal(versions(&k, "A/old x"), "v1=4*");
+	assert_status(EMR_EXISTS, bring(&k, "A/x", 0, 2, "A/old x"));
+	assert_status(EMR_NOT_FOUND, bring(&k, "A/x", 0, 2, "nowhere/x"));
+	assert_status(EMR_RESERVED_NAME, bring(&k, "A/x", 0, 2, "datasets"));
+	free(id);
+	finish(&k, big);
+}
+
+static void a_name_that_was_another_records_then_gets_its_bytes_back(void **state)
+{
+	uint8_t *big;
+	uint64_t first;
+	kit k;
+
+	(void)state;
+	first = with_three(&k, &big);
+	kit_rename(&k, "A/x", "A/y");
+	settle(&k);
+	/* Nobody is called A/x now: the record lives on as A/y, so this is a copy. */
+	assert_ok(bring(&k, "A/x", first, 0, NULL));
+	kit_expect_text(&k, "A/x", "one");
+	kit_expect(&k, "A/y", big, BIG);
+	expect_version(&k, "A/y", "3");
+	expect_version(&k, "A/x", "1");
+	kit_text(&k, "A/x", "mine");
+	settle(&k);
+	/* The A/x of now is younger than the time asked for. */
+	assert_ok(bring(&k, "A/x", first, 0, NULL));
+	kit_expect_text(&k, "A/x", "one");
+	expect_version(&k, "A/x", "3");
+	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=3*");
+	finish(&k, big);
+}
+
+/* ---- refusals ---- */
+
+static void what_cannot_be_meant_is_refused_and_changes_nothing(void **state)
+{
+	emr_handle *h;
+	char *before, *after;
+	uint8_t *big;
+	kit k;
+
+	(void)state;
+	with_three(&k, &big);
+	kit_restart(&k);
+	before = kit_picture(&k);
+	assert_status(EMR_INVALID, bring(&k, "A/x", 0, 0, NULL));
+	assert_status(EMR_RANGE, bring(&k, "A/x", 0, 9, NULL));
+	assert_status(EMR_RANGE, bring(&k, "A/x", 1000, 0, NULL));
+	assert_status(EMR_NOT_FOUND, bring(&k, "A/none", 0, 0, NULL));
+	assert_status(EMR_NOT_FOUND, bring(&k, "A/none", 1000, 0, NULL));
+	assert_status(EMR_IS_DIRECTORY, bring(&k, "A", 0, 1, NULL));
+	assert_status(EMR_NOT_FOUND, bring(&k, "A/x/y", 0, 1, NULL));
+	h = kit_open_file(&k, "A/x", O_RDWR);
+	assert_status(EMR_BUSY, bring(&k, "A/x", 0, 1, NULL));
+	emr_view_release(h);
+	k.view->options.read_only = true;
+	assert_status(EMR_READ_ONLY, bring(&k, "A/x", 0, 1, NULL));
+	k.view->options.read_only = false;
+	after = kit_picture(&k);
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+	finish(&k, big);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
+		cmocka_unit_test(new_content_counts_on_from_the_highest_version),
+		cmocka_unit_test(the_version_of_a_time_comes_back_with_its_mode_and_times),
+		cmocka_unit_test(a_version_from_before_a_move_comes_back),
+		cmocka_unit_test(what_is_open_goes_on),
+		cmocka_unit_test(what_was_not_published_yet_becomes_a_version_first),
+		cmocka_unit_test(without_the_ledger_it_comes_back_at_once_and_is_registered_later),
+		cmocka_unit_test(the_version_that_is_there_changes_nothing),
+		cmocka_unit_test(a_deleted_file_comes_back_with_its_directories),
+		cmocka_unit_test(an_earlier_version_of_a_deleted_file_comes_back),
+		cmocka_unit_test(a_deleted_file_comes_back_into_a_directory_that_was_made_again),
+		cmocka_unit_test(a_deleted_link_comes_back),
+		cmocka_unit_test(another_name_is_a_record_of_its_own),
+		cmocka_unit_test(a_name_that_was_another_records_then_gets_its_bytes_back),
+		cmocka_unit_test(what_cannot_be_meant_is_refused_and_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
