@@ -599,7 +599,7 @@ static void what_emrfs_says_about_a_record_is_right(void **state)
 	finish(&k);
 }
 
-static void only_what_is_quiet_is_published_by_time(void **state)
+static void a_file_in_a_new_top_directory_comes_with_its_domain(void **state)
 {
 	KIT;
 	kit_mkdir(&k, "a");
@@ -679,7 +679,7 @@ int main(void)
 		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
 		cmocka_unit_test(a_file_still_open_for_writing_waits),
 		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),
-		cmocka_unit_test(only_what_is_quiet_is_published_by_time),
+		cmocka_unit_test(a_file_in_a_new_top_directory_comes_with_its_domain),
 		cmocka_unit_test(a_big_directory_moves_between_domains_whole),
 	};
 
