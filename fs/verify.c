@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "contract/rows.h"
+#include "crypto/hashsig.h"
 #include "ledger/checkpoint.h"
 
 #include "answers.h"
@@ -155,6 +157,48 @@ static emr_status say_progress(verification *v, uint64_t done)
 
 /* ---- one record ---- */
 
+/* ---- whose key signed ---- */
+
+typedef struct issuer_search {
+	const uint8_t *issuer_id; /* 32 bytes */
+	uint8_t pk[32];
+	bool is_found;
+} issuer_search;
+
+static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	issuer_search *s = arg;
+	emr_row_domain row;
+	uint8_t id[32];
+
+	(void)domain;
+	if (s->is_found || !is_mine ||
+		emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_OK;
+	emr_sha256(row.owner_pk, sizeof row.owner_pk, id);
+	s->is_found = memcmp(id, s->issuer_id, sizeof id) == 0;
+	if (s->is_found)
+		memcpy(s->pk, row.owner_pk, sizeof s->pk);
+	return EMR_OK;
+}
+
+/* The identity's key or that of a domain of this person: a record that was moved carries the statement of the domain in
+ * which it was saved.  Zeros when it is none of them: then no statement fits. */
+static emr_status find_issuer(const emr_session *session, const uint8_t issuer_id[32], uint8_t out_pk[32])
+{
+	issuer_search search = {.issuer_id = issuer_id};
+	emr_status status;
+
+	if (memcmp(issuer_id, session->identity.signer_id.b, 32) == 0) {
+		memcpy(out_pk, session->identity.pk, 32);
+		return EMR_OK;
+	}
+	status = emr_replica_domains(session->replica, look_at_domain, &search);
+	if (status == EMR_OK)
+		memcpy(out_pk, search.pk, 32);
+	return status;
+}
+
 /* The signed statement is about this content, this record and this person, and by one of his own
  * keys. */
 static emr_status check_statement(
@@ -164,7 +208,7 @@ static emr_status check_statement(
 		.r_pid = r->place.r_pid,
 		.record_id = r->place.record_id,
 		.cver = r->place.cver};
-	emr_domain_public domain;
+	uint8_t issuer_pk[32];
 	emr_statement_verdict verdict;
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	emr_status status;
@@ -174,14 +218,9 @@ static emr_status check_statement(
 	status = emr_bundle_open(
 		session->records, &r->place.root, key, r->place.record_id, r->place.cver, bundle);
 	if (status == EMR_OK)
-		status =
-			emr_keyring_domain_public(session->keyring, r->place.domain, 1, 1, &domain);
+		status = find_issuer(session, bundle->statement.issuer_id, issuer_pk);
 	if (status == EMR_OK) {
-		bool by_identity =
-			memcmp(bundle->statement.issuer_id, session->identity.signer_id.b, 32) == 0;
-
-		expect.issuer_key =
-			emr_bytes_of(by_identity ? session->identity.pk : domain.owner_pk, 32);
+		expect.issuer_key = emr_bytes_of(issuer_pk, sizeof issuer_pk);
 		verdict = emr_statement_check(bundle, &expect);
 		if (verdict != EMR_STATEMENT_VALID && verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
 			char id[33];
