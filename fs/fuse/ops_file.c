@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "reply.h"
+#include "wait.h"
 
 static emr_handle *handle_of(const struct fuse_file_info *info)
 {
@@ -118,14 +119,17 @@ static char *thread_buffer(size_t size)
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
+	const session *s = session_of(req);
 	char *data = thread_buffer(size);
+	uint64_t id = wait_begin(req, s->options.read_wait_ns);
 	size_t got = 0;
 	emr_status status;
 
 	(void)ino;
-	session_of(req);
 	status = data == NULL ? EMR_NO_MEMORY
 		: emr_view_read(handle_of(info), (uint64_t)offset, data, size, &got);
+	if (!wait_take(id))
+		return;		/* too late: the deadline answered */
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else

@@ -11,6 +11,7 @@
 #include "init_hook.h"
 #include "notifier.h"
 #include "reply.h"
+#include "wait.h"
 
 #define READAHEAD_KB 1024
 #define THREADS_MAX 32	/* made on demand: more than the requests that a slow disk usually holds up at once */
@@ -221,6 +222,8 @@ static emr_status loop(void)
 static void start_anew(const emr_fuse_options *options)
 {
 	the.options = *options;
+	if (the.options.read_wait_ns == 0)
+		the.options.read_wait_ns = WAIT_READ_NS;
 	the.fuse = NULL;
 	the.uid = getuid();
 	the.gid = getgid();
@@ -242,10 +245,13 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 		return status;
 	raise_readahead(options->mountpoint);
 	status = notifier_start(&the);
+	if (status == EMR_OK)
+		status = wait_start();
 	__atomic_store_n(&is_running, 1, __ATOMIC_SEQ_CST);
 	if (status == EMR_OK && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST))
 		status = loop();
 	__atomic_store_n(&is_running, 0, __ATOMIC_SEQ_CST);
+	wait_stop();
 	notifier_stop();
 	fuse_session_unmount(the.fuse);
 	fuse_session_destroy(the.fuse);

@@ -155,6 +155,7 @@ struct emr_view {
 
 struct emr_handle {
 	emr_view *view;
+	unsigned refs;		/* atomic: the kernel's open and each read under way */
 	node *node;
 	int flags;
 	bool may_read, may_write;

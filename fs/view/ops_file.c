@@ -21,6 +21,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 		return EMR_NO_MEMORY;
 	handle->view = view;
 	handle->node = n;
+	handle->refs = 1;
 	handle->flags = flags;
 	handle->may_read = accmode(flags) != O_WRONLY;
 	handle->may_write = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
@@ -197,7 +198,7 @@ static emr_status read_virtual(const emr_handle *handle, uint64_t at, void *data
 	return EMR_OK;
 }
 
-emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+static emr_status read_file(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
@@ -219,6 +220,19 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 		file_notice(view, n, status);
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
+	return status;
+}
+
+static void handle_put(emr_handle *handle);
+
+emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_status status;
+
+	/* The kernel may have got its answer from a deadline and close the file while this read still hangs on the disk. */
+	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
+	status = read_file(handle, at, data, len, out_len);
+	handle_put(handle);
 	return status;
 }
 
@@ -739,15 +753,16 @@ static void finish_writing(emr_handle *handle)
 		file_notice(handle->view, handle->node, status);
 }
 
-void emr_view_release(emr_handle *handle)
+/* The last one out closes. */
+static void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
 	bool last;
 
+	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
 	if (n->special == 0) {
-		if (handle->may_write)
-			finish_writing(handle);
 		discard_if_gone(view, n);
 		pthread_mutex_lock(&view->lock);
 		last = n->opens == 1;
@@ -766,6 +781,13 @@ void emr_view_release(emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 	emr_buf_free(&handle->virtual_bytes);
 	free(handle);
+}
+
+void emr_view_release(emr_handle *handle)
+{
+	if (handle->node->special == 0 && handle->may_write)
+		finish_writing(handle);
+	handle_put(handle);
 }
 
 /* ---- freezing for publication ---- */

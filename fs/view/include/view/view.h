@@ -134,6 +134,7 @@ emr_status emr_view_flush(emr_handle *handle);
 emr_status emr_view_fsync(emr_handle *handle);
 /* Reserves or extends: mode 0 grows the size, KEEP_SIZE changes nothing. */
 emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size);
+/* A read that is still under way ends well; no other call may be. */
 void emr_view_release(emr_handle *handle);
 uint64_t emr_handle_node(const emr_handle *handle);
 /* fsync of a directory: every name given so far is on the disk. */
