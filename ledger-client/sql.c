@@ -196,7 +196,7 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 		return status;
 	status = emr_sql_run(sql,
 		"PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY");
+		"PRAGMA mmap_size=0; PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY");
 	if (status != EMR_OK)
 		return status;
 	status = expect_pragma(sql, "PRAGMA secure_delete", 1);

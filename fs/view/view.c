@@ -1,4 +1,5 @@
 /* Opening and closing the folder, its numbers, and its first two domains. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -153,6 +154,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		emr_view_free(view);
 		return status;
 	}
+	malloc_trim(0);	/* what reading the whole folder needed goes back to the system */
 	*out_view = view;
 	return EMR_OK;
 }
