@@ -56,9 +56,24 @@ static const char *set_notify(const char *value, emr_settings *settings)
 }
 
 static const struct {
-	const char *name;
+	emr_setting_row row;
 	setting_fn set;
-} known[] = {{"kdf", set_kdf}, {"idle", set_idle}, {"notify", set_notify}};
+} known[] = {
+	{{"kdf", "MEMORY_MIB,PASSES",
+		 "what a guess of the passphrase costs (256,3); used when the keyfile is made"},
+		set_kdf},
+	{{"idle", "TIME", "close the folder when unused for TIME, as `mount --idle`; or never"},
+		set_idle},
+	{{"notify", "PROGRAM", "gets each notice as one JSON object on its standard input"},
+		set_notify},
+};
+
+#define KNOWN (sizeof known / sizeof *known)
+
+const emr_setting_row *emr_setting_get(size_t index)
+{
+	return index < KNOWN ? &known[index].row : NULL;
+}
 
 static char *trim(char *text)
 {
@@ -83,11 +98,11 @@ static const char *take_line(char *line, emr_settings *settings)
 	*equals = '\0';
 	value = trim(equals + 1);
 	name = trim(name);
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (strcmp(name, known[i].name) == 0)
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (strcmp(name, known[i].row.name) == 0)
 			return known[i].set(value, settings);
 	}
-	return "there is no such setting; known: kdf, idle, notify";
+	return "there is no such setting; man emrfs-settings lists them";
 }
 
 emr_status emr_settings_parse(

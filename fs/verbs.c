@@ -118,10 +118,12 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.manual = "PATH is looked up from the current directory if that is inside the open "
 			  "folder, otherwise from\n"
 			  "the folder's top.\n",
-		.fields = "folder owner files bytes local[] pending pinned confirmed conflicts[] "
-			  "copies second_copy\n"
-			  "backup_at backup_dir network ledger{kind size witnessed} "
-			  "words_tested_at errors[]{at path error message hint};\n"
+		.fields = "folder owner code files directories bytes local[] local_files pending "
+			  "pinned confirmed failed\n"
+			  "conflicts[] unsent[] state read_only copies second_copy backup_at "
+			  "backup_unix backup_dir network\n"
+			  "ledger{kind size witnessed} words_tested_at errors[]{at path error "
+			  "message hint level};\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),

@@ -206,6 +206,11 @@ static const struct computed {
 
 #define COMPUTED (sizeof computed / sizeof computed[0])
 
+const char *emr_view_attribute_name(size_t index)
+{
+	return index < COMPUTED ? computed[index].name + strlen(OURS) : NULL;
+}
+
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
 	bool is_past = n->past != NULL && n->is_published_gone;

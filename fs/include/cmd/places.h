@@ -53,6 +53,14 @@ typedef struct emr_settings {
 	char *notify;	  /* notify = PROGRAM; NULL = none; owned */
 } emr_settings;
 
+/* One line of the settings file, for manual and parser. */
+typedef struct emr_setting_row {
+	const char *name, *argument, *help;
+} emr_setting_row;
+
+/* NULL after the last. */
+const emr_setting_row *emr_setting_get(size_t index);
+
 /* Without a file: the defaults.  EMR_INVALID names file, line and what was wrong. */
 emr_status emr_settings_read(
 	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem);

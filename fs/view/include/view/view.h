@@ -141,6 +141,8 @@ uint64_t emr_handle_node(const emr_handle *handle);
 emr_status emr_view_sync(emr_view *view);
 
 /* ---- attributes (user.*): names without a namespace other than user are EMR_UNSUPPORTED. */
+/* The names after `user.emrfs.` of what emrfs itself says, for the manual; NULL after the last. */
+const char *emr_view_attribute_name(size_t index);
 emr_status emr_view_get_attribute(emr_view *view, uint64_t node, const char *name, emr_buf *out);
 enum {
 	EMR_ATTRIBUTE_CREATE = 1,

@@ -1,0 +1,43 @@
+/* emrfs_pages: run by the build, not installed.  One argument says which page goes to stdout. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pages.h"
+
+static bool list_verbs(void)
+{
+	for (int i = 0; i < EMR_VERB_COUNT; i++)
+		puts(emr_verb_get((emr_verb)i)->name);
+	return true;
+}
+
+static bool make(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (strcmp(what, "verbs") == 0)
+		return list_verbs();
+	if (strcmp(what, "contract") == 0)
+		return pages_contract(stdout);
+	if (strcmp(what, "bash") == 0)
+		return pages_bash(stdout);
+	if (strcmp(what, "zsh") == 0)
+		return pages_zsh(stdout);
+	if (strcmp(what, "fish") == 0)
+		return pages_fish(stdout);
+	if (strcmp(what, "verb") == 0 && argc == 3)
+		return pages_man_verb(stdout, argv[2]);
+	if (strcmp(what, "fill") == 0 && argc == 4)
+		return pages_man_fill(stdout, argv[2], argv[3]);
+	fputs("emrfs_pages verbs | contract | bash | zsh | fish | verb NAME | fill TEMPLATE "
+	      "CONTRACT\n",
+		stderr);
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	bool is_made = make(argc, argv);
+
+	return fflush(stdout) == 0 && is_made ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,24 @@
+/* What is made from the tables of the program when it is built: manual pages, completion, and the
+ * rows that doc/manual/contract.md must have. It refuses to know a verb or message of its own. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cmd/verbs.h"
+
+/* Each writes one whole page; false when it could not be made (said on stderr). */
+bool pages_man_verb(FILE *to, const char *verb);
+/* TEMPLATE with its lines `.\" @NAME@` replaced by what the tables say; CONTRACT is the page with
+ * the tables that only people wrote. */
+bool pages_man_fill(FILE *to, const char *template, const char *contract);
+bool pages_contract(FILE *to);
+bool pages_bash(FILE *to);
+bool pages_zsh(FILE *to);
+bool pages_fish(FILE *to);
+
+/* `emrfs VERB OPERANDS [--option ARGUMENT]` without the verb: the second cell of the contract. */
+void pages_usage(FILE *to, emr_verb verb);
+/* What an option or operand takes, for completion. */
+typedef enum pages_kind { PAGES_WORD, PAGES_FILE, PAGES_DIRECTORY, PAGES_VERB } pages_kind;
+pages_kind pages_kind_of(const char *argument);

@@ -1,0 +1,64 @@
+#!/bin/bash
+# contract.sh: attributes and hidden files of an open folder are those of doc/manual/contract.md, no more and no fewer;
+# and the answers of verbs have the fields that it names.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+CONTRACT=${CONTRACT:-$(cd "$(dirname "$0")/../../doc/manual" && pwd)/contract.md}
+emr_begin contract
+cd "$EMR_WORK" || exit 2
+
+# Names in the first column under a heading.
+named() { sed -n "/^## $1\$/,/^## [^$(printf %.1s "$1")]/s/^| \`\([^\`]*\)\`.*/\1/p" "$CONTRACT" | sort; }
+
+emr_init
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+must mkdir "$MNT/Imaging"
+echo "a letter" >"$MNT/Imaging/letter.txt"
+run 0 status --wait
+
+say "attributes"
+getfattr --absolute-names -m '^user\.emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >found
+named Attributes >wanted
+[ -s wanted ] || emr_fail "the contract names no attribute"
+diff wanted found >out/said || { cat out/said; emr_fail "attributes: < contract, > folder"; }
+
+say "hidden files"
+ls -A "$MNT/.emrfs" | sort >found
+named 'Files in .emrfs' >wanted
+[ -s wanted ] || emr_fail "the contract names no hidden file"
+diff wanted found >out/said || { cat out/said; emr_fail "files in .emrfs: < contract, > folder"; }
+
+# fields VERB ARGUMENTS...: every field of the answer is named by the contract, and the other way round but for those in OPTIONAL.
+fields() {
+	local row
+	json 0 "$@"
+	row=$(grep -E "^\| \`$1\`" "$CONTRACT")
+	OPTIONAL="${OPTIONAL:-}" python3 - "$row" out/said <<'END' || emr_fail "fields of emrfs $*"
+import json, os, re, sys
+cells = [c.strip() for c in sys.argv[1].replace("\\|", "/").split(" | ")]
+said = json.load(open(sys.argv[2]))
+text = cells[4].rstrip("| ").split(";")[0]
+named = set(re.sub(r"\[\]|\{[^}]*\}", "", text).split())
+had = set(said) - {"emrfs", "verb", "ok"}
+missing = named - had - set(os.environ["OPTIONAL"].split())
+if had - named:
+    print("not in the contract:", *sorted(had - named))
+if missing:
+    print("not in the answer:", *sorted(missing))
+sys.exit(bool(had - named or missing))
+END
+}
+
+say "fields of answers"
+fields check
+OPTIONAL=checkpoint fields ledger
+OPTIONAL="text" fields help
+fields status
+OPTIONAL="restored version bytes unchanged" fields restore --list Imaging/letter.txt
+OPTIONAL="signer time tx" fields verify
+OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
+fields unmount
+OPTIONAL=second_copy fields mount --passphrase-file "$EMR_PASS" "$MNT"
+run 0 unmount
+echo "all is well"

@@ -1,0 +1,64 @@
+#!/bin/bash
+# pages.sh PAGES SHARE: the manual pages are sound, and completion offers what the program understands.
+PAGES=$1 SHARE=$2
+work=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-pages-XXXXXX") || exit 2
+trap 'rm -rf "$work"' EXIT
+bad=0
+wrong() { printf '%s\n' "$*"; bad=1; }
+
+"$PAGES" contract >"$work/contract" || exit 1
+verbs=$("$PAGES" verbs)
+
+# Each page formats without a warning and names its sections.
+for page in "$SHARE"/man/man?/*.gz; do
+	name=$(basename "$page" .gz)
+	gunzip -c "$page" >"$work/page"
+	said=$(LC_ALL=C.UTF-8 groff -man -ww -Tutf8 -rLL=100n "$work/page" 2>&1 >/dev/null)
+	[ -z "$said" ] || wrong "$name: $said"
+	for section in NAME DESCRIPTION "SEE ALSO"; do
+		grep -qx ".SH $section" "$work/page" || wrong "$name has no $section"
+	done
+	! grep -q '@[A-Z]*@' "$work/page" || wrong "$name: something was not filled in"
+done
+for verb in $verbs; do
+	[ -f "$SHARE/man/man1/emrfs-$verb.1.gz" ] || wrong "no page for $verb"
+	gunzip -c "$SHARE/man/man1/emrfs.1.gz" | grep -q "emrfs.-$verb" || wrong "emrfs.1 does not name $verb"
+done
+gunzip -c "$SHARE/man/man7/emrfs-messages.7.gz" | grep -q 'no.-hard.-links' || wrong "emrfs-messages.7 has no no-hard-links"
+gunzip -c "$SHARE/man/man7/emrfs-folder.7.gz" | grep -q 'stored.-bytes' || wrong "emrfs-folder.7 has no stored-bytes"
+
+# offers LINE: what bash completes there, one a line.
+offers() {
+	bash -c '
+		compopt() { :; }
+		. "$1"
+		read -ra COMP_WORDS <<<"$2"
+		[[ $2 != *" " ]] || COMP_WORDS+=("")
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+		_emrfs
+		printf "%s\n" "${COMPREPLY[@]}"' - "$SHARE/bash-completion/completions/emrfs" "$1"
+}
+[ "$(offers 'emrfs ' | sort)" = "$(sort <<<"$verbs")" ] || wrong "bash does not offer the verbs"
+[ "$(offers 'emrfs unm')" = unmount ] || wrong "bash does not complete unmount"
+[ "$(offers 'emrfs --as child unm')" = unmount ] || wrong "bash does not complete after --as NAME"
+[ "$(offers 'emrfs help unm')" = unmount ] || wrong "bash does not complete the verb of help"
+[ -z "$(offers 'emrfs mount --idle ')" ] || wrong "bash offers something for a time"
+cd "$work" && mkdir place && touch file || exit 2
+[ "$(offers 'emrfs mount pl')" = place ] || wrong "bash does not complete a directory"
+[ "$(offers 'emrfs mount --passphrase-file fi')" = file ] || wrong "bash does not complete a file"
+for verb in $verbs; do
+	offers "emrfs $verb -" | sed 's/=$//' | sort >"$work/offered"
+	"$PAGES" verb "$verb" | sed -n '/^.SH OPTIONS/,/^.SH EXIT/s/.*\\fB\\-\\-\([a-z\\-]*\)\\fR.*/--\1/p' | sed 's/\\-/-/g' | sort >"$work/taken"
+	[ -s "$work/taken" ] || wrong "$verb takes no option?"
+	missing=$(comm -13 "$work/offered" "$work/taken")
+	[ -z "$missing" ] || wrong "bash does not offer after $verb: $missing"
+done
+
+bash -n "$SHARE/bash-completion/completions/emrfs" || wrong "no bash"
+zsh -n "$SHARE/zsh/vendor-completions/_emrfs" || wrong "no zsh"
+fish -n "$SHARE/fish/vendor_completions.d/emrfs.fish" || wrong "no fish"
+offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs unm'" | cut -f1)
+[ "$offered" = unmount ] || wrong "fish does not complete unmount: $offered"
+offered=$(HOME=$work fish --no-config -c "source $SHARE/fish/vendor_completions.d/emrfs.fish; complete -C 'emrfs mount --read'" | cut -f1)
+[ "$offered" = --read-only ] || wrong "fish does not complete --read-only: $offered"
+exit $bad
