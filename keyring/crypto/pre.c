@@ -5,6 +5,7 @@
 
 #include "crypto/r255.h"
 #include "known_answer.h"
+#include "pre_private.h"
 
 /* Moves a finished secret to its receiver. */
 static void hand_over(emr_secret *made, emr_secret *out)
@@ -36,19 +37,18 @@ emr_status emr_pre_public(const emr_secret *scalar, uint8_t out_point[32])
 	return EMR_OK;
 }
 
-static bool capsule_hash(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E,
-	const uint8_t *V, uint8_t h[32])
+bool emr_pre_capsule_hash(
+	const uint8_t A[32], const uint8_t ctx[32], const uint8_t capsule[96], uint8_t out_h[32])
 {
-	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {E, 32}, {V, 32}};
+	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {capsule, 32}, {capsule + 32, 32}};
 
-	return emr_pre_hs("capsule", parts, 4, h);
+	return emr_pre_hs("capsule", parts, 4, out_h);
 }
 
-/* K = H512("kem", A, ctx, E, V, S)[0..31]. */
-static emr_status kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint8_t *E,
-	const uint8_t *V, const uint8_t *S, emr_secret *out_k)
+emr_status emr_pre_kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint8_t capsule[96],
+	const uint8_t S[32], emr_secret *out_k)
 {
-	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {E, 32}, {V, 32}, {S, 32}};
+	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {capsule, 32}, {capsule + 32, 32}, {S, 32}};
 	EMR_AUTO_SECRET k = {0};
 	uint8_t wide[64];
 	emr_status status = emr_secret_new(32, &k);
@@ -70,7 +70,7 @@ static bool encapsulate(const uint8_t A[32], const uint8_t ctx[32], const emr_se
 
 	return emr_r255_point_ok(A) && emr_r255_mul_base(r->data, capsule) &&
 	       emr_r255_mul_base(u->data, capsule + 32) &&
-	       capsule_hash(A, ctx, capsule, capsule + 32, h) &&
+	       emr_pre_capsule_hash(A, ctx, capsule, h) &&
 	       emr_r255_scalar_mul(r->data, h, scratch->data) &&
 	       emr_r255_scalar_add(u->data, scratch->data, capsule + 64) &&
 	       emr_r255_scalar_add(r->data, u->data, scratch->data) &&
@@ -94,7 +94,7 @@ emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const
 		return status;
 	if (!encapsulate(A, ctx, r, u, capsule, &scratch, &shared))
 		return EMR_INVALID;
-	status = kem_key(A, ctx, capsule, capsule + 32, shared.data, out_k);
+	status = emr_pre_kem_key(A, ctx, capsule, shared.data, out_k);
 	if (status == EMR_OK)
 		memcpy(out_capsule, capsule, sizeof capsule);
 	return status;
@@ -150,7 +150,7 @@ emr_status emr_pre_capsule_check(
 	uint8_t left[32];
 	uint8_t right[32];
 
-	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) || !capsule_hash(A, ctx, E, V, h) ||
+	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) || !emr_pre_capsule_hash(A, ctx, capsule, h) ||
 		!emr_r255_mul_base(s, left) || !emr_r255_mul(h, E, right) ||
 		!emr_r255_add(V, right, right) || memcmp(left, right, 32) != 0)
 		return EMR_DAMAGED;
@@ -175,7 +175,7 @@ emr_status emr_pre_decapsulate(
 		return status;
 	if (!emr_r255_add(capsule, capsule + 32, sum) || !emr_r255_mul(a->data, sum, shared.data))
 		return EMR_DAMAGED;
-	return kem_key(A, ctx, capsule, capsule + 32, shared.data, out_k);
+	return emr_pre_kem_key(A, ctx, capsule, shared.data, out_k);
 }
 
 emr_status emr_pre_pop_with(const emr_secret *b, const emr_secret *k, const uint8_t net_id[16],

@@ -7,3 +7,5 @@ emr_test(test_chunk SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chunk.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring/crypto)
 emr_test(test_pre SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pre.c
 	USES crypto PkgConfig::jansson PkgConfig::sodium INCLUDES ${PROJECT_SOURCE_DIR}/keyring/crypto)
+emr_test(test_reencrypt SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_reencrypt.c
+	USES crypto PkgConfig::jansson PkgConfig::sodium INCLUDES ${PROJECT_SOURCE_DIR}/keyring/crypto)

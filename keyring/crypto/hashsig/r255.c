@@ -112,7 +112,10 @@ bool emr_r255_scalar_invert(const uint8_t x[32], uint8_t out[32])
 {
 	if (!emr_r255_scalar_ok(x) || sodium_is_zero(x, 32))
 		return false;
-	return crypto_core_ristretto255_scalar_invert(out, x) == 0;
+	if (crypto_core_ristretto255_scalar_invert(out, x) != 0)
+		return false;
+	sodium_stackzero(STACK_BYTES);
+	return true;
 }
 
 bool emr_r255_reduce(const uint8_t wide[64], uint8_t out[32])
