@@ -195,6 +195,12 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 			n->changed_boot_ns += PUBLISH_RETRY_NS;	/* a clock is not mended at once */
 		return;
 	}
+	/* The version that it was is gone for good; its bytes are here and become a record of their own. */
+	if (o->error != EMR_OK && n->file != NULL && n->file->restored != NULL && !n->is_published) {
+		free(n->file->restored);
+		n->file->restored = NULL;
+		return;
+	}
 	n->failure = o->error != EMR_OK ? o->error : EMR_REFUSED;
 	n->refusal = o->result;
 }

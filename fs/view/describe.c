@@ -291,8 +291,10 @@ emr_status describe_all(publishing *p)
 	if (status == EMR_OK)
 		status = anchor_all_kids(p);
 	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++)
-		if (p->nodes[i]->state == NODE_LIVE && !p->nodes[i]->is_local)
+		if (p->nodes[i]->state == NODE_LIVE && !p->nodes[i]->is_local) {
+			heirs_forget_living_record(p->view, p->nodes[i]);
 			status = describe(p, p->nodes[i]);
+		}
 	if (status == EMR_OK)
 		status = describe_unlinks(p);
 	pthread_mutex_unlock(&p->view->lock);

@@ -27,7 +27,8 @@ bool heirs_are_awaited(const emr_view *view, const vacated *v)
 {
 	const node *heir = heirs_find(view, v);
 
-	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir));
+	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir) ||
+		quiet_ns_of(view, heir) > view->options.quiet_ns);
 }
 
 /* ---- who takes the place of a name that went away ---- */
@@ -119,6 +120,36 @@ static void mark_kids(emr_view *view, const node *directory)
 	}
 }
 
+static bool is_in_trash(const node *n)
+{
+	while (n->parent != NULL && !emr_name_is_trash(n->name))
+		n = n->parent;
+	return n->parent != NULL;
+}
+
+/* N leaves its record, which was at PLACE.  When it was thrown away, they come out of the trash together; otherwise (a
+ * backup, a lock) the record goes its own way. */
+static void remember_record(node *n, const emr_place *place, bool is_published_version)
+{
+	free(n->file->restored);
+	n->file->restored = is_published_version && is_in_trash(n) ? malloc(sizeof *n->file->restored) : NULL;
+	if (n->file->restored != NULL)
+		*n->file->restored = *place;
+}
+
+void heirs_forget_living_record(const emr_view *view, const node *n)
+{
+	const node *other;
+
+	if (n->file == NULL || n->file->restored == NULL || n->is_published)
+		return;
+	other = tree_by_id(view, n->file->restored->object);
+	if (other == NULL || !other->is_published)
+		return;
+	free(n->file->restored);
+	n->file->restored = NULL;
+}
+
 /* N has a local-only name: it leaves its record, which stays vacated under the name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n)
 {
@@ -153,6 +184,8 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		n->file->content = content;
 		n->file->has_content = true;
 	}
+	if (n->file != NULL)
+		remember_record(n, &v->place, needs_content);
 	row = row_of_node(n);
 	e = edit_begin(view);
 	edit_delete(&e, before);
@@ -176,10 +209,6 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		n->has_row = true;
 		free(n->was);
 		n->was = NULL;
-		if (n->file != NULL) {	/* the record goes its own way */
-			free(n->file->restored);
-			n->file->restored = NULL;
-		}
 		vacated_add(view, v);
 		if (n->type == EMR_META_DIR)
 			mark_kids(view, n);

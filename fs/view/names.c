@@ -9,12 +9,14 @@ static const char *const reserved_at_top[] = {
 	".emrfs", "shared-with-me", "shared-by-me", "datasets",
 };
 
-/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind. */
+/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind.  What stands here never reaches the
+ * ledger: a name that a person might give belongs into hesitant_patterns below, or nowhere. */
 static const char *const local_patterns[] = {
 	".~lock.*#",		/* LibreOffice */
 	"lu*.tmp",		/* LibreOffice */
 	"~$*",			/* Word, Excel */
-	"*.tmp",		/* Word, Excel, dcmmkdir, many */
+	"*.tmp",		/* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
+	"DICOMDIR.BAK",		/* dcmmkdir */
 	"*~",			/* vim, emacs backups */
 	".*.sw[a-p]",		/* vim */
 	".*.swx",		/* vim */
@@ -23,18 +25,32 @@ static const char *const local_patterns[] = {
 	".#*",			/* emacs locks */
 	".goutputstream-??????",/* GIO: gedit, mousepad, Nautilus */
 	"*.bak",		/* dcmodify */
-	"*.crdownload",		/* Chromium */
-	"*.part",		/* Firefox, curl scripts */
+	"*.crdownload",		/* Chromium, Edge */
+	"*.opdownload",		/* Opera */
+	"*.part",		/* Firefox, KDE, curl scripts */
 	"*.partial",
-	"*.download",
+	"*.download",		/* Safari */
+	"*.aria2",		/* aria2, beside the file it fetches */
 	".Trash-*",		/* desktops */
 	".Trash",
-	".DS_Store",		/* macOS */
+	".Trashes",		/* macOS */
+	".DS_Store",
 	"._*",
 	".AppleDouble",
-	"Thumbs.db",		/* Windows */
-	"desktop.ini",
+	".apdisk",
+	".fseventsd",
+	".Spotlight-V100",
+	".TemporaryItems",
+	".DocumentRevisions-V100",
+	".VolumeIcon.icns",
 	".directory",		/* KDE */
+	".*.kate-swp",
+	".*.~qpdf-temp#",	/* qpdf --replace-input */
+	"*.~qpdf-temp#",
+	"*.~qpdf-orig",
+	"*_exiftool_tmp",
+	".fr-??????",		/* file-roller unpacks there first */
+	".rsync-partial",	/* rsync --partial-dir as its manual names it */
 	".thumbnails",
 	"*-journal",		/* SQLite */
 	"*-wal",
@@ -43,6 +59,32 @@ static const char *const local_patterns[] = {
 	".fuse_hidden*",
 	"Ogre.log",		/* SightViewer */
 	"VTK.log",
+};
+
+/* Windows' own: a disk of its does not tell capitals apart. */
+static const char *const local_in_any_case[] = {
+	"Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$RECYCLE.BIN", "RECYCLER",
+	"System Volume Information",
+};
+
+static const char *const trash_patterns[] = { ".Trash-*", ".Trash", ".Trashes" };
+
+static const char *const half_download_patterns[] = {
+	"*.crdownload", "*.opdownload", "*.part", "*.partial", "*.download",
+};
+
+#define HEX "[0-9A-F]"
+
+/* Names that a program gives for a moment and that a person, or a scanner, might give for good: they are records
+ * when they are still there after a longer time.  TELLING: see is_telling. */
+static const struct hesitant {
+	const char *pattern;
+	bool telling;
+} hesitant_patterns[] = {
+	{ HEX HEX HEX HEX HEX HEX HEX HEX, false },	/* Excel writes there before it renames */
+	{ "sed??????", true },				/* sed -i */
+	{ "zi??????", true },				/* zip */
+	{ "?*.??????", true },				/* KDE's QSaveFile */
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -84,15 +126,12 @@ bool emr_name_is_reserved_at_top(const char *name)
 	return false;
 }
 
-/* rsync writes ".NAME.XXXXXX" with six letters of mkstemp(3).  Six lower-case letters are more likely a word
- * (".profile.backup"), so at least one digit or capital is asked for. */
-static bool is_rsync_scratch(const char *name)
+/* Six letters of mkstemp(3) at the end.  Six lower-case letters are more likely a word (".profile.backup"), so at
+ * least one digit or capital is asked for. */
+static bool is_telling(const char *name, size_t len)
 {
-	size_t len = strlen(name);
 	bool telling = false;
 
-	if (len < 9 || name[0] != '.' || name[len - 7] != '.')
-		return false;
 	for (size_t i = len - 6; i < len; i++) {
 		unsigned char c = (unsigned char)name[i];
 
@@ -103,10 +142,44 @@ static bool is_rsync_scratch(const char *name)
 	return telling;
 }
 
+/* rsync writes ".NAME.XXXXXX", and Chromium ".org.chromium.Chromium.XXXXXX". */
+static bool is_hidden_scratch(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 9 && name[0] == '.' && name[len - 7] == '.' && is_telling(name, len);
+}
+
+static bool matches_one(const char *const *patterns, size_t n, const char *name, int flags)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fnmatch(patterns[i], name, flags) == 0)
+			return true;
+	return false;
+}
+
 bool emr_name_is_local(const char *name)
 {
-	for (size_t i = 0; i < COUNT(local_patterns); i++)
-		if (fnmatch(local_patterns[i], name, 0) == 0)
+	return matches_one(local_patterns, COUNT(local_patterns), name, 0) ||
+		matches_one(local_in_any_case, COUNT(local_in_any_case), name, FNM_CASEFOLD) ||
+		is_hidden_scratch(name);
+}
+
+bool emr_name_is_trash(const char *name)
+{
+	return matches_one(trash_patterns, COUNT(trash_patterns), name, 0);
+}
+
+bool emr_name_is_half_download(const char *name)
+{
+	return matches_one(half_download_patterns, COUNT(half_download_patterns), name, 0);
+}
+
+bool emr_name_is_hesitant(const char *name)
+{
+	for (size_t i = 0; i < COUNT(hesitant_patterns); i++)
+		if (fnmatch(hesitant_patterns[i].pattern, name, 0) == 0 &&
+			(!hesitant_patterns[i].telling || is_telling(name, strlen(name))))
 			return true;
-	return is_rsync_scratch(name);
+	return false;
 }

@@ -69,6 +69,7 @@ struct node {
 	size_t nkids, kids_cap, live_kids;
 	uint64_t next_cookie;
 	uint32_t subdirectories;
+	uint32_t half_downloads;	/* kids that a browser is fetching */
 
 	file *file;		/* regular files */
 	bool is_published;

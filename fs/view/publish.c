@@ -14,10 +14,13 @@ int64_t publish_due(const emr_view *view)
 {
 	int64_t due = INT64_MAX;
 
-	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
-		if (n->failure == EMR_OK && n->write_opens == 0 && !heirs_lack_bytes(n) &&
-			n->changed_boot_ns + view->options.quiet_ns < due)
-			due = n->changed_boot_ns + view->options.quiet_ns;
+	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
+		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
+			n->changed_boot_ns + view->options.quiet_ns >= due)
+			continue;
+		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
+			due = n->changed_boot_ns + quiet_ns_of(view, n);
+	}
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v))
 			due = v->since_boot_ns + view->options.quiet_ns;
@@ -36,7 +39,7 @@ static bool is_ready(const publishing *p, const node *n)
 {
 	if (n->write_opens != 0 || heirs_lack_bytes(n) || (n->failure != EMR_OK && !p->all))
 		return false;
-	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= p->view->options.quiet_ns;
+	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns_of(p->view, n);
 }
 
 static emr_status add_node(publishing *p, node *n)

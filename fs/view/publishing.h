@@ -30,6 +30,9 @@ typedef struct publishing {
 #define PUBLISH_RUN_MAX 2000	/* bounds the memory of one run; the next one follows at once */
 #define PUBLISH_RETRY_NS INT64_C(5000000000)	/* after a refusal of the moment */
 
+/* quiet.c: how long N must not have changed before it is published.  Under view->lock. */
+int64_t quiet_ns_of(const emr_view *view, const node *n);
+
 /* heirs.c: names that went away */
 
 /* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's version. */
@@ -42,6 +45,8 @@ bool heirs_are_awaited(const emr_view *view, const vacated *v);
 emr_status heirs_settle(publishing *p);
 /* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n);
+/* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
+void heirs_forget_living_record(const emr_view *view, const node *n);
 
 /* tops.c: the numbers of new versions */
 

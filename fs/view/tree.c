@@ -220,6 +220,8 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 	directory->live_kids++;
 	if (n->type == EMR_META_DIR)
 		directory->subdirectories++;
+	if (emr_name_is_half_download(name))
+		directory->half_downloads++;
 	table_add(&view->by_name, hash_name(view, directory, name), n);
 }
 
@@ -281,6 +283,8 @@ void tree_detach(emr_view *view, node *n)
 		close_holes(directory);
 	if (n->type == EMR_META_DIR)
 		directory->subdirectories--;
+	if (emr_name_is_half_download(n->name))
+		directory->half_downloads--;
 	table_remove(&view->by_name, hash_name(view, directory, n->name), n);
 	free(n->name);
 	n->name = NULL;

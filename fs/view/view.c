@@ -237,6 +237,7 @@ static void count_one(void *arg, node *n)
 		return;
 	if (n->is_local) {
 		counts->local++;
+		counts->pending += needs_settling(n);	/* the ledger does not know yet that it left */
 		return;
 	}
 	if (n->type != EMR_META_DIR) {

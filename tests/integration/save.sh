@@ -3,37 +3,11 @@
 # and no scratch file becomes a record.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
+. "$SUPPORT/saved.sh"
 emr_begin save
 emr_init
 emr_mount
 export HOME=$EMR_WORK XDG_DATA_HOME=$EMR_WORK/xdg
-
-# Records with two versions behind them, so that "one more" is not also "the first".
-new_records() { # SOURCE NAME...
-	local source=$1 name
-	shift
-	for name in "$@"; do must cp "$source" "$MNT/$name"; done
-	for name in "$@"; do confirmed_version "$MNT/$name" >/dev/null || exit 1; done
-	for name in "$@"; do printf ' ' >>"$MNT/$name" || emr_fail "append to $name"; done
-	for name in "$@"; do expect "version of $name" "$(confirmed_version "$MNT/$name")" 2; done
-}
-
-# saved_once NAME BYTES-FILE COMMAND...: COMMAND saves BYTES into NAME.
-saved_once() {
-	local name=$1 wanted=$2 before id after
-	shift 2
-	before=$(attribute version "$MNT/$name") id=$(attribute id "$MNT/$name")
-	"$@" || emr_fail "$name: the save itself failed"
-	cmp "$MNT/$name" "$wanted" || emr_fail "$name: other bytes than were saved"
-	after=$(confirmed_version "$MNT/$name") || exit 1
-	expect "$name: versions" "$after" $((before + 1))
-	expect "$name: record" "$(attribute id "$MNT/$name")" "$id"
-	say "$name: version $before -> $after"
-}
-
-is_local() {
-	expect "state of $1" "$(attribute state "$1")" local
-}
 
 seq 2000 >"$EMR_WORK/text"
 head -c 63884 /dev/urandom >"$EMR_WORK/document"

@@ -59,7 +59,12 @@ static void scratch_of_programs_is_local(void **state)
 		"._scan.pdf", "Thumbs.db", "desktop.ini", ".directory", ".thumbnails",
 		"db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
 		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log",
-		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6"};
+		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp", 
+		"DICOMDIR.BAK", ".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload", "cd.iso.aria2",
+		".Trashes", ".fseventsd", ".Spotlight-V100", "THUMBS.DB", "Desktop.ini", "ehthumbs.db",
+		"$RECYCLE.BIN", "System Volume Information", ".report.txt.kate-swp",
+		"report.pdf.~qpdf-temp#", "IM1.jpg_exiftool_tmp", ".fr-aB12cd", ".rsync-partial",
+		"x.~1~", ".~tmp~"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
@@ -72,12 +77,41 @@ static void names_of_records_are_not_local(void **state)
 	static const char *const kept[] = {"MRI.pdf", "IM0001", "IM0001.dcm", ".hidden",
 		"report.txt", "tmp", "backup", "bak", "part", "4914", "scan~1.pdf", "#1 visit",
 		"lu.pdf", ".profile.backup", "a.swp", ".goutputstream-A1B2C", "Trash",
-		"2024-01-01.log", "lock", ".scan.pdf.Xk29Q", ".a.b-cdefg", "x.TMP.pdf", "journal"};
+		"2024-01-01.log", "lock", ".scan.pdf.Xk29Q", ".a.b-cdefg", "x.TMP.pdf", "journal",
+		"1D24AB00", "sedation", "sed12345A", "zip2024A", "report.aB12cd", "DICOMDIR",
+		"System Volume", "IM1.BAK", "TRASH", "thumbs.dbx"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (emr_name_is_local(kept[i]))
 			fail_msg("%s is a record", kept[i]);
+}
+
+static void names_that_may_be_either_are_looked_at_longer(void **state)
+{
+	static const char *const hesitant[] = {
+		"1D24AB00", "00000001", "sedXk29Qa", "zi8fJk2L", "report.txt.aB12cd"};
+	static const char *const usual[] = {"1D24AB0", "1D24AB000", "1d24ab00", "1D24AB00.dcm",
+		"sedation", "zinnober", "MRI.pdf", "report.backup", ".aB12cd", "IM0001"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hesitant / sizeof hesitant[0]; i++)
+		if (!emr_name_is_hesitant(hesitant[i]) || emr_name_is_local(hesitant[i]))
+			fail_msg("%s may be either", hesitant[i]);
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (emr_name_is_hesitant(usual[i]))
+			fail_msg("%s is a record", usual[i]);
+}
+
+static void trash_and_half_downloads_are_known_among_local_names(void **state)
+{
+	(void)state;
+	assert_true(emr_name_is_trash(".Trash-1000"));
+	assert_false(emr_name_is_trash("x~"));
+	assert_true(emr_name_is_half_download("scan.pdf.part"));
+	assert_true(emr_name_is_half_download("Unconfirmed 4711.crdownload"));
+	assert_false(emr_name_is_half_download("part"));
+	assert_false(emr_name_is_half_download("x~"));
 }
 
 int main(void)
@@ -89,6 +123,8 @@ int main(void)
 		cmocka_unit_test(names_of_emrfs_itself_are_reserved),
 		cmocka_unit_test(scratch_of_programs_is_local),
 		cmocka_unit_test(names_of_records_are_not_local),
+		cmocka_unit_test(names_that_may_be_either_are_looked_at_longer),
+		cmocka_unit_test(trash_and_half_downloads_are_known_among_local_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,8 +266,75 @@ static void a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back(v
 	kit_expect_text(&k, "Imaging/.Trash/series/1", "slice");
 	kit_rename(&k, "Imaging/.Trash/series", "Imaging/series");
 	kit_publish_all(&k);
-	assert_string_equal(kit_items(&k), "META PUT");
+	assert_string_equal(kit_items(&k), "META REWRAP");
 	kit_expect_text(&k, "Imaging/series/1", "slice");
+	assert_string_equal(kit_attribute(&k, "Imaging/series/1", "user.emrfs.version"), "1");
+	finish(&k);
+}
+
+/* x has two versions and lies in the trash; the ledger knows that it is gone. */
+static void with_x_in_the_trash(kit *k)
+{
+	with_x(k);
+	kit_text(k, "Imaging/x", "two");
+	kit_publish(k);
+	kit_mkdir(k, ".Trash-1000");
+	kit_mkdir(k, ".Trash-1000/files");
+	kit_rename(k, "Imaging/x", ".Trash-1000/files/x");
+	kit_publish_all(k);
+	assert_string_equal(kit_items(k), "PUT UNLINK");
+}
+
+static void a_file_out_of_the_trash_is_the_record_it_was(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x_in_the_trash(&k);
+	kit_restart_and_compare(&k);
+	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "REWRAP");
+	kit_expect_text(&k, "Imaging/x", "two");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_text(&k, "Imaging/x", "three");
+	kit_publish(&k);
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "3");
+	finish(&k);
+}
+
+static void what_was_written_in_the_trash_is_a_record_of_its_own(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x_in_the_trash(&k);
+	kit_text(&k, ".Trash-1000/files/x", "other");
+	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
+	finish(&k);
+}
+
+static void a_record_with_an_heir_does_not_come_out_of_the_trash_as_well(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_mkdir(&k, ".Trash-1000");
+	kit_rename(&k, "Imaging/x", ".Trash-1000/x");
+	kit_text(&k, "Imaging/x", "two");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_rename(&k, ".Trash-1000/x", "Imaging/y");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "1");
+	kit_expect_text(&k, "Imaging/x", "two");
+	kit_expect_text(&k, "Imaging/y", "one");
 	finish(&k);
 }
 
@@ -661,6 +728,9 @@ int main(void)
 		cmocka_unit_test(a_scratch_file_that_gets_a_real_name_is_published),
 		cmocka_unit_test(
 			a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
+		cmocka_unit_test(a_file_out_of_the_trash_is_the_record_it_was),
+		cmocka_unit_test(what_was_written_in_the_trash_is_a_record_of_its_own),
+		cmocka_unit_test(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well),
 		cmocka_unit_test(a_renamed_file_keeps_record_and_version),
 		cmocka_unit_test(a_published_file_moved_over_another_keeps_its_own_record),
 		cmocka_unit_test(a_deleted_file_is_unlinked_once),

@@ -22,3 +22,11 @@ bool emr_name_is_reserved_at_top(const char *name);
  * logs): kept, sealed, in the local journal and never published.  A directory with such a name keeps everything
  * below it local. */
 bool emr_name_is_local(const char *name);
+
+/* Of local names: where desktops put what was thrown away, and what a browser has not fetched whole yet. */
+bool emr_name_is_trash(const char *name);
+bool emr_name_is_half_download(const char *name);
+
+/* Names that some program gives for a moment, but that may as well be a record's ("1D24AB00" is Excel's, or a scanner's):
+ * they are published, only later than others. */
+bool emr_name_is_hesitant(const char *name);

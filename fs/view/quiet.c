@@ -1,0 +1,31 @@
+/* How long a name must be quiet before it is published: usually a second, longer where experience says that a program is
+ * not done although nobody has the file open. */
+#include "publishing.h"
+
+#define HESITANT_TIMES 10			/* the usual time */
+#define HALF_DOWNLOAD_NS INT64_C(3600000000000)	/* a browser that ended leaves both files for ever */
+
+/* The name that a browser reserves beside the file it fetches into. */
+static bool awaits_download(const node *n)
+{
+	return n->size == 0 && !n->is_published && n->parent != NULL && n->parent->half_downloads > 0;
+}
+
+/* Cut to nothing and closed: a program that writes in place is about to open it again. */
+static bool was_emptied(const node *n)
+{
+	return n->size == 0 && n->is_published && n->content_dirty;
+}
+
+int64_t quiet_ns_of(const emr_view *view, const node *n)
+{
+	int64_t usual = view->options.quiet_ns;
+
+	if (n->type != EMR_META_FILE || n->is_local || n->name == NULL)
+		return usual;
+	if (awaits_download(n))
+		return HALF_DOWNLOAD_NS;
+	if (was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
+		return HESITANT_TIMES * usual;
+	return usual;
+}

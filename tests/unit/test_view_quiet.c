@@ -1,0 +1,178 @@
+/* How long programs may take before what they do becomes a version. */
+#include "view_kit.h"
+
+#include "../../fs/view/publish.h"
+
+static void run(kit *k)
+{
+	assert_ok(publish_run(k->view, false));
+}
+
+static void wait_and_run(kit *k, int64_t ms)
+{
+	kit_wait_ms(k, ms);
+	run(k);
+}
+
+/* "Imaging/x" is on the ledger, and the clock stands still. */
+static void with_x(kit *k)
+{
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	kit_text(k, "Imaging/x", "one");
+	wait_and_run(k, 1000);
+	assert_string_equal(kit_attribute(k, "Imaging/x", "user.emrfs.state"), "confirmed 1/1");
+	(void)kit_items(k);
+}
+
+static void a_record_is_published_after_a_second(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/y", "new");
+	wait_and_run(&k, 900);
+	assert_string_equal(kit_items(&k), "");
+	wait_and_run(&k, 100);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+/* A slow disk: Excel's new file lies there for three seconds before it gets its name. */
+static void excel_may_take_its_time_and_makes_one_version(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/1D24AB00", "two");
+	wait_and_run(&k, 3000);
+	assert_string_equal(kit_items(&k), "");
+	kit_rename(&k, "Imaging/x", "Imaging/9F1C2A10.tmp");
+	kit_rename(&k, "Imaging/1D24AB00", "Imaging/x");
+	wait_and_run(&k, 500);
+	kit_unlink(&k, "Imaging/9F1C2A10.tmp");
+	wait_and_run(&k, 500);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_expect_text(&k, "Imaging/x", "two");
+	kit_close(&k);
+}
+
+static void a_scanners_file_with_such_a_name_is_published_later(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/1D24AB00", "slice");
+	wait_and_run(&k, 9900);
+	assert_string_equal(kit_items(&k), "");
+	wait_and_run(&k, 100);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+/* Firefox makes the file empty, fetches beside it for a minute, and renames over it. */
+static void a_download_is_one_version_and_never_an_empty_one(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/scan.pdf", "");
+	kit_text(&k, "Imaging/scan.kJ2d.pdf.part", "half");
+	wait_and_run(&k, 60000);
+	assert_string_equal(kit_items(&k), "");
+	kit_text(&k, "Imaging/scan.kJ2d.pdf.part", "half and the rest");
+	kit_rename(&k, "Imaging/scan.kJ2d.pdf.part", "Imaging/scan.pdf");
+	wait_and_run(&k, 1000);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/scan.pdf", "user.emrfs.version"), "1");
+	kit_expect_text(&k, "Imaging/scan.pdf", "half and the rest");
+	kit_close(&k);
+}
+
+static void an_empty_file_is_a_record_when_no_download_is_beside_it(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/empty", "");
+	kit_text(&k, "Imaging/y.part", "half");
+	wait_and_run(&k, 2000);
+	assert_string_equal(kit_items(&k), "");
+	kit_unlink(&k, "Imaging/y.part");
+	run(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+static void a_file_cut_to_nothing_waits_for_what_comes(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/x", "");
+	wait_and_run(&k, 5000);
+	assert_string_equal(kit_items(&k), "");
+	kit_text(&k, "Imaging/x", "two");
+	wait_and_run(&k, 1000);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_text(&k, "Imaging/x", "");
+	wait_and_run(&k, 10000);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+/* Else the publisher would ask again and again. */
+static void a_name_that_waits_longer_is_not_due_before(void **state)
+{
+	kit k;
+	int64_t due;
+
+	(void)state;
+	with_x(&k);
+	kit_rename(&k, "Imaging/x", "Imaging/x.tmp");
+	kit_text(&k, "Imaging/x", "");
+	kit_text(&k, "Imaging/y.part", "half");
+	wait_and_run(&k, 2000);
+	wait_and_run(&k, 2000);
+	pthread_mutex_lock(&k.view->lock);
+	due = publish_due(k.view);
+	pthread_mutex_unlock(&k.view->lock);
+	assert_true(due > k.clock.boot_ns + INT64_C(1000000000));
+	kit_close(&k);
+}
+
+static void whoever_waits_for_the_ledger_does_not_wait_for_that(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	kit_text(&k, "Imaging/1D24AB00", "slice");
+	kit_publish(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_is_published_after_a_second),
+		cmocka_unit_test(excel_may_take_its_time_and_makes_one_version),
+		cmocka_unit_test(a_scanners_file_with_such_a_name_is_published_later),
+		cmocka_unit_test(a_download_is_one_version_and_never_an_empty_one),
+		cmocka_unit_test(an_empty_file_is_a_record_when_no_download_is_beside_it),
+		cmocka_unit_test(a_file_cut_to_nothing_waits_for_what_comes),
+		cmocka_unit_test(a_name_that_waits_longer_is_not_due_before),
+		cmocka_unit_test(whoever_waits_for_the_ledger_does_not_wait_for_that),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
