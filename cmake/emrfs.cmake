@@ -11,7 +11,7 @@ target_compile_options(emr_flags INTERFACE
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
 	-Wcast-qual -Wswitch-enum -Wformat=2 -Wpointer-arith -Wundef -Werror=unused-result
 	-Werror=implicit-function-declaration -fvisibility=hidden -fstack-protector-strong
-	-fno-strict-aliasing)
+	-fno-strict-aliasing $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
 target_link_options(emr_flags INTERFACE -Wl,-z,relro,-z,now)
 if(EMRFS_SANITIZE)
 	target_compile_options(emr_flags INTERFACE

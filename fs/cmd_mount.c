@@ -16,6 +16,7 @@
 #include "fuse/fuse.h"
 #include "mountpoint.h"
 #include "notices.h"
+#include "ready.h"
 #include "second_copy.h"
 #include "serve.h"
 #include "session.h"
@@ -126,6 +127,7 @@ static void when_ready(void *arg)
 	emr_log(EMR_LOG_INFO, "mounted");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
+	emr_ready_tell();
 	let_parent_go(m, code);
 }
 

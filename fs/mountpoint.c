@@ -135,7 +135,12 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 	/* As an ordinary user: the helper that mounted it. */
 	if (run_fusermount(path, lazy, said, sizeof said) == 0)
 		return EMR_OK;
-	return say_end(strstr(said, "busy") != NULL ? EBUSY : EPERM, path, out_problem);
+	said[strcspn(said, "\n")] = '\0';
+	if (said[0] == '\0' || strstr(said, "busy") != NULL)
+		return say_end(said[0] != '\0' ? EBUSY : EPERM, path, out_problem);
+	/* What it says names the cause: no /etc/mtab, not ours, ... */
+	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause", said, NULL);
+	return EMR_DENIED;
 }
 
 emr_status emr_mountpoint_find(

@@ -169,9 +169,14 @@ emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 	pthread_mutex_init(&notices->lock, NULL);
 	pthread_cond_init(&notices->wake, NULL);
 	if (program != NULL) {
+		sigset_t all, before;
+
 		notices->program = strdup(program);
+		sigfillset(&all); /* signals are for whoever waits for them */
+		pthread_sigmask(SIG_SETMASK, &all, &before);
 		notices->has_thread = notices->program != NULL &&
 				      pthread_create(&notices->thread, NULL, tell, notices) == 0;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		if (!notices->has_thread) {
 			emr_notices_free(notices);
 			return EMR_NO_MEMORY;

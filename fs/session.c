@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -364,15 +366,12 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 	return status;
 }
 
-emr_status emr_session_open(
+static emr_status open_all(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
 	emr_view_options view = options->view;
-	emr_status status = emr_keys_open(session->state_fd, session->state_path,
-		options->passphrase_file, &session->keyring, out_problem);
+	emr_status status = emr_session_open_parts(session, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_session_open_parts(session, out_problem);
 	if (status != EMR_OK)
 		return status;
 	if (emr_journal_state_get(session->journal).read_only)
@@ -395,4 +394,22 @@ emr_status emr_session_open(
 	view.read_only = session->read_only;
 	status = emr_view_open(&view, &session->view);
 	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
+}
+
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_status status = emr_keys_open(session->state_fd, session->state_path,
+		options->passphrase_file, &session->keyring, out_problem);
+	sigset_t all, before;
+
+	if (status != EMR_OK)
+		return status;
+	/* The threads that are made here inherit it: a signal to the process must find who waits for it,
+	 * not end everything by way of a thread that does not know it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	status = open_all(session, options, out_problem);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
 }

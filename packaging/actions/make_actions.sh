@@ -1,0 +1,71 @@
+#!/bin/sh
+# make_actions.sh EMRFS_PAGES SHARE: entries of file managers below SHARE, for those verbs that this emrfs has.
+set -eu
+pages=$1 share=$2
+verbs=$("$pages" verbs)
+mkdir -p "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
+	"$share/kio/servicemenus"
+
+# entry VERB LABEL COMMENT SELECTION ICON: SELECTION is s (one file) or any (as Nemo says it).
+entry() {
+	verb=$1 label=$2 comment=$3 selection=$4 icon=$5
+	case "
+$verbs
+" in
+	*"
+$verb
+"*) ;;
+	*) return 0 ;;
+	esac
+	run="/usr/libexec/emrfs/action $verb"
+	cat >"$share/nemo/actions/emrfs-$verb.nemo_action" <<END
+[Nemo Action]
+Name=$label
+Comment=$comment
+Exec=$run %F
+Icon-Name=$icon
+Selection=$selection
+Extensions=any;
+UriScheme=file
+END
+	cat >"$share/Thunar/sendto/emrfs-$verb.desktop" <<END
+[Desktop Entry]
+Type=Application
+Version=1.0
+Name=Medical records: $label
+Comment=$comment
+Exec=$run %F
+Icon=emrfs
+NoDisplay=true
+END
+	cat >"$share/file-manager/actions/emrfs-$verb.desktop" <<END
+[Desktop Entry]
+Type=Action
+Name=$label
+Tooltip=$comment
+Icon=$icon
+Profiles=emrfs;
+
+[X-Action-Profile emrfs]
+MimeTypes=all/all;
+Exec=$run %F
+END
+	cat >"$share/kio/servicemenus/emrfs-$verb.desktop" <<END
+[Desktop Entry]
+Type=Service
+X-KDE-ServiceTypes=KonqPopupMenu/Plugin
+MimeType=all/all;
+Actions=$verb;
+X-KDE-Submenu=Medical records
+
+[Desktop Action $verb]
+Name=$label
+Icon=$icon
+Exec=$run %F
+END
+	printf '#!/bin/sh\n# %s\nexec %s "$@"\n' "$comment" "$run" >"$share/emrfs/nautilus-scripts/$label"
+	chmod 755 "$share/emrfs/nautilus-scripts/$label"
+}
+entry restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent
+entry status "Record properties" "What is safe, where, and who signed it" notnone document-properties
+entry keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite

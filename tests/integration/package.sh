@@ -1,0 +1,69 @@
+#!/bin/bash
+# package.sh BUILD [--fresh]: cpack makes a Debian package that is in order, installs, works, and leaves the keyring alone.
+# The root is a copy of this system that is thrown away (overlay); --fresh makes a minimal Debian 12 instead, which
+# fetches packages.
+build=$1
+skip() { echo "SKIPPED: $*"; exit 77; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
+must() { "$@" || fail "status $? of: $*"; }
+say() { printf '%s\n' "- $*"; }
+[ "$(id -u)" = 0 ] || skip "installing a package needs root"
+[ -c /dev/fuse ] || skip "no /dev/fuse"
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-package-XXXXXX") || exit 2
+trap 'umount -l "$work/root" "$work/over" 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$work"
+umask 022
+
+say "cpack"
+(cd "$build" && cpack -G DEB -B "$work/out") >"$work/cpack" 2>&1 || { cat "$work/cpack"; fail cpack; }
+deb=$(ls "$work"/out/*.deb)
+
+say "contents"
+dpkg-deb -c "$deb" >"$work/contents" || fail "the package cannot be read"
+awk '{ print $6 }' "$work/contents" >"$work/names"
+for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.service libexec/emrfs/askpass libexec/emrfs/action \
+	share/applications/emrfs.desktop share/icons/hicolor/scalable/apps/emrfs.svg share/man/man1/emrfs.1.gz \
+	share/man/man1/emrfs-mount.1.gz share/man/man5/emrfs-settings.5.gz share/man/man7/emrfs-folder.7.gz \
+	share/bash-completion/completions/emrfs share/nemo/actions/emrfs-status.nemo_action \
+	share/Thunar/sendto/emrfs-restore.desktop share/doc/emrfs/copyright share/doc/emrfs/changelog.Debian.gz; do
+	grep -qx "./usr/$file" "$work/names" || fail "not in the package: $file"
+done
+strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != "./") || $1 ~ /w..$/' "$work/contents")
+[ -z "$strange" ] || fail "strange owners, rights or places: $strange"
+[ -z "$(dpkg-deb -I "$deb" | grep -E 'preinst|postinst|prerm|postrm')" ] || fail "a script runs when the package comes or goes"
+depends=$(dpkg-deb -f "$deb" Depends)
+for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libc6; do
+	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
+done
+
+say "lintian"
+said=$(lintian --allow-root --fail-on error,warning "$deb" 2>&1) || fail "$said"
+mkdir "$work/x" && must dpkg-deb -x "$deb" "$work/x"
+must desktop-file-validate "$work"/x/usr/share/applications/*.desktop "$work"/x/usr/share/Thunar/sendto/*.desktop
+
+say "a root to throw away"
+mkdir "$work/root" "$work/over"
+if [ "${2:-}" = --fresh ]; then
+	must mmdebstrap --variant=minbase bookworm "$work/root" /etc/apt/sources.list.d/*.sources
+	ln -sf ../proc/self/mounts "$work/root/etc/mtab"	# as an installed system has it
+	cp /etc/resolv.conf "$work/root/etc/" 2>/dev/null
+	fetch=1
+else
+	must mount -t tmpfs -o mode=755 none "$work/over"
+	mkdir "$work/over/up" "$work/over/work"
+	mount -t overlay -o "lowerdir=/,upperdir=$work/over/up,workdir=$work/over/work" none "$work/root" || skip "no overlay here"
+	fetch=
+fi
+mkdir -p "$work/root/pkg" && cp "$deb" "$here/package_inside.sh" "$work/root/pkg/"
+# A mount name space of its own: nothing that is opened or left in it is seen or stays outside.  /dev/fuse as udev makes it.
+unshare --mount --pid --fork --kill-child bash -c '
+	mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=755 none "$1/run" && mount -t tmpfs -o mode=1777 none "$1/tmp" &&
+	mount -t tmpfs -o mode=755,dev none "$1/dev" &&
+	for node in null zero random urandom; do
+		touch "$1/dev/$node" && mount --bind "/dev/$node" "$1/dev/$node" || exit
+	done && mknod -m 666 "$1/dev/fuse" c 10 229 &&
+	ln -s /proc/self/fd "$1/dev/fd" &&
+	EMR_FETCH=$2 chroot "$1" bash /pkg/package_inside.sh "/pkg/$3"' - "$work/root" "$fetch" "$(basename "$deb")" || fail "in the root"
+echo "all is well"

@@ -1,0 +1,83 @@
+#!/bin/bash
+# package_inside.sh DEB: runs in a root that is thrown away: installs the package, uses it as an ordinary user, removes it,
+# and finds everything that belongs to the user where it was.  apt-get when it may fetch (EMR_FETCH=1), else dpkg.
+deb=$1
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin
+fail() { echo "FAILED in the root: $*" >&2; exit 1; }
+must() { "$@" || fail "status $? of: $*"; }
+
+add() {
+	if [ -n "${EMR_FETCH:-}" ]; then
+		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends "$deb"; } >/tmp/added 2>&1 || fail "apt-get install: $(tail -5 /tmp/added)"
+	else
+		must dpkg -i "$deb" >/tmp/added
+	fi
+	! grep -i warning /tmp/added || fail "the installation warned"
+}
+add
+getent passwd anatest >/dev/null || must useradd -m anatest
+mkdir -p /run/user/4242 && chown anatest /run/user/4242 && chmod 700 /run/user/4242
+# as COMMAND...: as an ordinary user without a desktop.
+as() {
+	(cd /home/anatest && setpriv --reuid=anatest --regid=anatest --init-groups env -i HOME=/home/anatest \
+		LC_ALL=C.UTF-8 PATH=/usr/bin:/bin XDG_RUNTIME_DIR=/run/user/4242 "$@")
+}
+as sh -c 'umask 077; mkdir -p .config/emrfs credentials; echo "kdf = 8,1" >.config/emrfs/settings
+	echo "passphrase of the test" >credentials/emrfs.passphrase'
+
+# Everything is well but that there is no keyring yet.
+as emrfs check --json >/tmp/checked
+wrong=$(grep -o '"name": *"[a-z0-9]*", *"ok": *false' /tmp/checked | grep -vE '"(state|keyfile|clock|disk|memory)"')
+[ -z "$wrong" ] || fail "emrfs check: $wrong: $(cat /tmp/checked)"
+must as emrfs init --yes --name Ana --passphrase-file credentials/emrfs.passphrase --words-file words >/tmp/said
+must as emrfs check >/tmp/checked
+# The way of the unit: the credential answers, and the service manager is told.
+as env CREDENTIALS_DIRECTORY=/home/anatest/credentials /usr/libexec/emrfs/askpass --can-ask || fail "askpass does not see the credential"
+! as /usr/libexec/emrfs/askpass --can-ask || fail "askpass would ask where there is no window"
+must as env CREDENTIALS_DIRECTORY=/home/anatest/credentials EMRFS_ASKPASS=/usr/libexec/emrfs/askpass emrfs mount >/tmp/said
+must as sh -c 'mkdir Health/Imaging && echo "first" >"Health/Imaging/a letter.txt"'
+must as emrfs status --wait >/tmp/said
+must as sh -c 'echo "second" >"Health/Imaging/a letter.txt"'
+must as emrfs status --wait >/tmp/said
+
+# What file managers start.
+as /usr/libexec/emrfs/action status "/home/anatest/Health/Imaging/a letter.txt" >/tmp/said
+grep -q 'Version 2.*on the ledger' /tmp/said || fail "action status: $(cat /tmp/said)"
+as /usr/libexec/emrfs/action status "file:///home/anatest/Health/Imaging/a%20letter.txt" >/tmp/said
+grep -q 'Version 2' /tmp/said || fail "action with an address: $(cat /tmp/said)"
+as env NAUTILUS_SCRIPT_SELECTED_FILE_PATHS="/home/anatest/Health/Imaging/a letter.txt
+" "/usr/share/emrfs/nautilus-scripts/Earlier versions" >/tmp/said
+[ "$(grep -c '^v[12] ' /tmp/said)" = 2 ] || fail "action restore: $(cat /tmp/said)"
+# A window that chooses version 1.
+mkdir -p /opt/window && printf '#!/bin/sh\ncase $* in *--list*) cat >/tmp/listed; echo v1 ;; *) cat >/tmp/told ;; esac\n' >/opt/window/zenity
+chmod 755 /opt/window/zenity
+rm -f /tmp/listed /tmp/told && touch /tmp/listed /tmp/told && chown anatest /tmp/listed /tmp/told
+must as env DISPLAY=:77 PATH=/opt/window:/usr/bin:/bin /usr/libexec/emrfs/action restore "/home/anatest/Health/Imaging/a letter.txt"
+[ "$(as cat "Health/Imaging/a letter.txt")" = first ] || fail "the chosen version did not come back: $(cat /tmp/told)"
+[ "$(wc -l </tmp/listed)" = 10 ] || fail "two versions in five columns: $(cat /tmp/listed)"
+rm -rf /opt/window
+must as emrfs unmount >/tmp/said
+
+if command -v systemd-analyze >/dev/null; then
+	for unit in emrfs.service emrfs@child.service; do
+		said=$(XDG_RUNTIME_DIR=/run/user/4242 systemd-analyze verify --user "$unit" 2>&1 | grep -i emrfs)
+		[ -z "$said" ] || fail "$unit: $said"
+	done
+fi
+
+# Removing the package leaves what belongs to the user, also when it is purged.
+state=$(as sh -c 'find .local/share/emrfs .config/emrfs words -type f -exec sha256sum {} +' | sort)
+[ "$(wc -l <<<"$state")" -gt 8 ] || fail "hardly any state: $state"
+for way in -r -P; do
+	must dpkg "$way" emrfs >/tmp/said
+	[ -z "$(command -v emrfs)" ] || fail "the program stays after dpkg $way"
+	left=$(find / -xdev \( -path /proc -o -path /home -o -path /sys -o -path /dev -o -path /pkg -o -path /tmp \) -prune -o \
+		\( -path '/usr/*emrfs*' -o -path '/etc/*emrfs*' \) -print)
+	[ -z "$left" ] || fail "left after dpkg $way: $left"
+	[ "$(as sh -c 'find .local/share/emrfs .config/emrfs words -type f -exec sha256sum {} +' | sort)" = "$state" ] ||
+		fail "dpkg $way changed the state"
+	add
+done
+must as emrfs mount --passphrase-file credentials/emrfs.passphrase >/tmp/said
+[ "$(as cat "Health/Imaging/a letter.txt")" = first ] || fail "the record is not there after installing again"
+must as emrfs unmount >/tmp/said
