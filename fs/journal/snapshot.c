@@ -133,8 +133,13 @@ emr_status emr_journal_snapshot(emr_journal *journal)
 emr_status emr_journal_reclaim(emr_journal *journal, const emr_reclaim_options *options,
 	emr_reclaim_report *out_report)
 {
-	emr_status status = emr_journal_snapshot(journal);
+	emr_status status = EMR_OK;
 
+	/* The snapshot then stands in a segment of its own time, and no frame before it keeps one alive. */
+	if (options->scrub)
+		status = emr_store_close_segment(journal->store);
+	if (status == EMR_OK)
+		status = emr_journal_snapshot(journal);
 	return status == EMR_OK ? emr_store_reclaim(journal->store, options, out_report) : status;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "contract/pubs.h"
 #include "mime.h"
 
 static void random_bytes(uint8_t *out, size_t len)
@@ -157,8 +158,26 @@ static uint8_t op_of(emr_change_kind kind)
 		return EMR_OP_REWRAP;
 	case EMR_CHANGE_UNLINK:
 		return EMR_OP_UNLINK;
+	case EMR_CHANGE_ERASE:
+		return EMR_OP_ERASE;
 	}
 	return 0;
+}
+
+/* An ERASE has a public part, which takes the place of the private one in BYTES. */
+static emr_status build_erase(const emr_change *change, emr_buf *bytes, emr_operation *op)
+{
+	const emr_pub_erase pub = { .family = EMR_FAMILY_OBJECT, .from_version = change->erase_from,
+		.to_version = change->erase_to };
+	uint8_t encoded[24];
+	emr_status status;
+
+	emr_pub_erase_encode(&pub, encoded);
+	status = emr_buf_append(bytes, encoded, sizeof encoded);
+	op->pub = emr_buf_view(bytes);
+	op->priv = emr_bytes_of(NULL, 0);
+	op->epoch = 0;
+	return status;
 }
 
 emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,
@@ -194,5 +213,5 @@ emr_status build_operation(const build_ctx *ctx, const emr_change *change, const
 		.priv = emr_buf_view(out_priv),
 	};
 	*out_place = place;
-	return EMR_OK;
+	return change->kind == EMR_CHANGE_ERASE ? build_erase(change, out_priv, out_op) : EMR_OK;
 }

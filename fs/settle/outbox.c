@@ -55,7 +55,7 @@ static void read_outcome(emr_reader *r, emr_outcome *out)
 {
 	uint8_t kind = emr_read_u8(r);
 
-	if (kind < EMR_CHANGE_PUT || kind > EMR_CHANGE_UNLINK)
+	if (kind < EMR_CHANGE_PUT || kind > EMR_CHANGE_ERASE)
 		r->bad = true;
 	out->kind = (emr_change_kind)kind;
 	emr_read_copy(r, out->node.b, sizeof out->node.b);

@@ -231,6 +231,23 @@ static emr_status find_place(emr_store *store, uint64_t total)
 	}
 }
 
+emr_status emr_store_close_segment(emr_store *store)
+{
+	emr_status status = EMR_OK;
+
+	if (store->read_only)
+		return EMR_READ_ONLY;
+	pthread_mutex_lock(&store->append_lock);
+	while (store->zeroing_from != 0)
+		pthread_cond_wait(&store->window_done, &store->append_lock);
+	if (store->failed)
+		status = EMR_IO;
+	else if (store->current->end > EMR_SEGMENT_PREFIX_BYTES)
+		status = emr_store_roll(store);
+	pthread_mutex_unlock(&store->append_lock);
+	return status;
+}
+
 /* append_lock held: a place in which TOTAL bytes fit, and room in the maps until the lock is let go. */
 static emr_status prepare_place(emr_store *store, uint64_t total, size_t rows, size_t pins)
 {

@@ -15,6 +15,7 @@ typedef struct victim {
 	uint64_t bytes;
 	uint64_t live;
 	bool skip;
+	bool has_dead;		/* looked for when scrubbing */
 } victim;
 
 typedef struct reclaim_run {
@@ -47,9 +48,17 @@ static emr_status mark_root(void *context, const emr_cid *root)
 		&run->missing);
 }
 
+static bool is_forsaken(const reclaim_run *run, const emr_pin *pin)
+{
+	return run->options->is_forsaken != NULL &&
+		run->options->is_forsaken(run->options->forsaken_context, pin->owner);
+}
+
 static emr_status mark_pin(void *context, const emr_pin *pin)
 {
-	return mark_root(context, &pin->root);
+	reclaim_run *run = context;
+
+	return is_forsaken(run, pin) ? EMR_OK : mark_root(run, &pin->root);
 }
 
 static emr_status mark(reclaim_run *run)
@@ -87,10 +96,10 @@ static emr_status mark_new(reclaim_run *run, bool *out_some)
 static emr_status consider_segments(reclaim_run *run)
 {
 	emr_store *store = run->store;
-	uint64_t limit;
+	uint64_t limit, closed;
 
 	pthread_mutex_lock(&store->append_lock);
-	limit = store->current->number;
+	limit = closed = store->current->number;
 	for (size_t i = 0; i < sizeof store->holds / sizeof store->holds[0]; i++)
 		if (store->holds[i] != 0 && store->holds[i] < limit)
 			limit = store->holds[i];
@@ -101,6 +110,8 @@ static emr_status consider_segments(reclaim_run *run)
 	for (size_t i = 0; run->victims != NULL && i < run->slots; i++) {
 		emr_segment *segment = store->segments[i];
 
+		run->report.segments_held += segment->own && !segment->gone && segment->number >= limit &&
+			segment->number < closed;
 		if (segment->own && !segment->gone && segment->number < limit) {
 			run->victims[i].segment = segment;
 			run->victims[i].bytes = segment->known_to;
@@ -200,17 +211,105 @@ static int compare_moves(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static emr_status choose(reclaim_run *run)
+/* ---- What a scrub takes: segments with anything dead in them ---- */
+
+typedef struct dead_call {
+	reclaim_run *run;
+	victim *v;
+} dead_call;
+
+/* Frames with pins name blocks and owners, no more; everything else is dead unless the index leads here and a root does. */
+static emr_status look_for_dead(void *context, const emr_scan_item *item)
+{
+	const dead_call *call = context;
+	emr_store_position at;
+	bool is_live;
+
+	if (item->hole || emr_store_frame_is(item->head))
+		return EMR_OK;
+	is_live = emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL &&
+		emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
+		at.segment == call->v->segment->handle && at.offset == item->offset + item->head_len;
+	if (is_live)
+		return EMR_OK;
+	call->v->has_dead = true;
+	return EMR_INTERRUPTED;
+}
+
+static emr_status check_dead(reclaim_run *run, victim *v)
+{
+	dead_call call = { run, v };
+	uint64_t end;
+	emr_status status;
+	int fd;
+
+	status = emr_segment_use(run->store, v->segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, false, look_for_dead, &call, &end);
+	emr_segment_unuse(run->store, v->segment);
+	return status == EMR_INTERRUPTED && v->has_dead ? EMR_OK : status;
+}
+
+static emr_status is_wanted(reclaim_run *run, victim *v, bool *out_wanted)
 {
 	uint64_t percent = run->options->max_live_percent == 0 ? LIVE_PERCENT : run->options->max_live_percent;
+	emr_status status = EMR_OK;
+
+	*out_wanted = v->live * 100 <= v->bytes * percent;
+	if (!run->options->scrub)
+		return EMR_OK;
+	if (v->live > 0)
+		status = check_dead(run, v);
+	*out_wanted = v->live == 0 || v->has_dead;
+	return status;
+}
+
+static int by_live(const void *x, const void *y)
+{
+	const victim *const *a = x, *const *b = y;
+
+	return (*a)->live < (*b)->live ? -1 : (*a)->live > (*b)->live;
+}
+
+/* Those with the least to copy first, until there is no room for more. */
+static emr_status keep_to_room(reclaim_run *run)
+{
+	uint64_t room = run->options->max_copy_bytes, used = 0;
+	EMR_AUTO_FREE victim **order = calloc(run->slots + 1, sizeof *order);
+	size_t n = 0;
+
+	if (order == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < run->slots; i++)
+		if (run->victims[i].segment != NULL && !run->victims[i].skip)
+			order[n++] = &run->victims[i];
+	qsort(order, n, sizeof *order, by_live);
+	for (size_t i = 0; room != 0 && i < n; i++) {
+		used += order[i]->live;
+		if (used <= room)
+			continue;
+		if (run->report.segments_left++ == 0)
+			run->report.bytes_left = order[i]->live;
+		order[i]->segment = NULL;
+	}
+	return EMR_OK;
+}
+
+static emr_status choose(reclaim_run *run)
+{
 	emr_status status = each_live(run, count_live);
 
 	for (size_t i = 0; status == EMR_OK && i < run->slots; i++) {
 		victim *v = &run->victims[i];
+		bool wanted = false;
 
 		if (v->segment == NULL)
 			continue;
-		if (v->live * 100 > v->bytes * percent) {
+		status = is_wanted(run, v, &wanted);
+		if (status != EMR_OK)
+			return status;
+		if (!wanted) {
 			v->segment = NULL;
 			continue;
 		}
@@ -218,7 +317,7 @@ static emr_status choose(reclaim_run *run)
 		if (v->skip)
 			run->report.segments_skipped++;
 	}
-	return status;
+	return status == EMR_OK ? keep_to_room(run) : status;
 }
 
 /* ---- Copy ---- */
@@ -345,7 +444,8 @@ static emr_status pin_again(void *context, const emr_pin *pin)
 	pin_call *call = context;
 	emr_pin_change change = { .pin = *pin };
 
-	if (bsearch(pin, call->roots.data, call->roots.len / sizeof *pin, sizeof *pin, compare_pins) == NULL)
+	if (is_forsaken(call->run, pin) ||
+		bsearch(pin, call->roots.data, call->roots.len / sizeof *pin, sizeof *pin, compare_pins) == NULL)
 		return EMR_OK;
 	return emr_buf_append(&call->again, &change, sizeof change);
 }

@@ -234,7 +234,9 @@ static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *
 {
 	node *n = tree_by_id(a->view, o->node);
 
-	if (o->kind == EMR_CHANGE_UNLINK) {
+	if (o->kind == EMR_CHANGE_ERASE) {
+		return;	/* erase.c asks the ledger itself what stands */
+	} else if (o->kind == EMR_CHANGE_UNLINK) {
 		apply_unlink(e, o);
 	} else if (o->error != EMR_OK || o->result > 1) {
 		apply_refusal(a->view, o);

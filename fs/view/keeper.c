@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 
+#include "erase.h"
 #include "ops_file.h"
 #include "publish.h"
 
@@ -64,6 +65,20 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 	return false;
 }
 
+/* One run, and then, outside of its hold on the store, what is being erased. */
+static emr_status publish_and_erase(emr_view *view, bool all)
+{
+	emr_status status = publish_run(view, all);
+	bool is_due;
+
+	pthread_mutex_lock(&view->lock);
+	is_due = erase_is_due(view);
+	pthread_mutex_unlock(&view->lock);
+	if (is_due)
+		erase_run(view);
+	return status;
+}
+
 static void *publish_loop(void *arg)
 {
 	emr_view *view = arg;
@@ -77,7 +92,7 @@ static void *publish_loop(void *arg)
 
 		hurried = view->hurries;
 		pthread_mutex_unlock(&view->lock);
-		status = publish_run(view, all);
+		status = publish_and_erase(view, all);
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "publishing: %s", emr_status_text(status));
 		pthread_mutex_lock(&view->lock);
@@ -115,6 +130,16 @@ emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclai
 {
 	emr_reclaim_options options = { .max_live_percent = max_live_percent,
 		.extra_roots = working_roots, .roots_context = view };
+
+	return emr_journal_reclaim(view->options.journal, &options, out_report);
+}
+
+emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg, uint64_t max_copy_bytes,
+	emr_reclaim_report *out_report)
+{
+	emr_reclaim_options options = { .scrub = true, .allow_missing = true, .extra_roots = working_roots,
+		.roots_context = view, .is_forsaken = is_forsaken, .forsaken_context = arg,
+		.max_copy_bytes = max_copy_bytes };
 
 	return emr_journal_reclaim(view->options.journal, &options, out_report);
 }
@@ -243,7 +268,7 @@ emr_status emr_view_publish_now(emr_view *view)
 	uint64_t mine;
 
 	if (!view->has_threads)
-		return publish_run(view, true);
+		return publish_and_erase(view, true);
 	pthread_mutex_lock(&view->lock);
 	view->hurry++;
 	mine = ++view->hurries;

@@ -597,7 +597,7 @@ emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *out
 	for (size_t i = 0; i < n; i++) {
 		const emr_outcome *o = &outcomes[i];
 
-		if (o->error != EMR_OK || o->result > 1)
+		if (o->error != EMR_OK || o->result > 1 || o->kind == EMR_CHANGE_ERASE)
 			continue;
 		if (o->kind == EMR_CHANGE_UNLINK)
 			edit_unvacate(&e, o->place.object);

@@ -145,6 +145,11 @@ struct emr_view {
 	uint64_t runs;			/* publishing runs that ended */
 	emr_status last_run;		/* how the last one ended */
 	bool stop, has_threads;
+	struct erasing *erasing;	/* what is being erased: rows E of the journal */
+	size_t nerasing;
+	int64_t erase_due_boot_ns;	/* when it is tried (again) */
+	emr_status erase_status;	/* how the last try ended, and what stood in its way */
+	emr_reclaim_report erase_left;
 	emr_store_hold hold;		/* of blocks that no row names yet */
 	unsigned holders;
 	pthread_t publisher, syncer;

@@ -103,6 +103,23 @@ static void tell_parted(emr_view *view, const parting *gone)
 	}
 }
 
+void past_forget_all(emr_view *view)
+{
+	parting gone = { .n = 0 };
+
+	pthread_mutex_lock(&view->lock);
+	while (view->pasts != NULL) {
+		past *p = view->pasts;
+
+		if (gone.n < sizeof gone.names / sizeof gone.names[0])
+			memcpy(gone.names[gone.n++], p->name, EMR_WHEN_BYTES);
+		take_off_list(view, p);
+		free_if_unused(p);
+	}
+	pthread_mutex_unlock(&view->lock);
+	tell_parted(view, &gone);
+}
+
 /* ---- nodes ---- */
 
 /* Not that of the living record: cp would take the two for one file. */

@@ -33,6 +33,8 @@ emr_status past_take_top(emr_view *view, const char *name, emr_attr *out_attr);
 emr_status past_learn(emr_view *view, uint64_t number);
 /* The same for the days in .emrfs/at. */
 emr_status past_learn_days(emr_view *view);
+/* Every tree is built anew when it is looked into again: something of the past is no more. */
+void past_forget_all(emr_view *view);
 void past_free_all(emr_view *view);	/* after the nodes */
 
 /* ---- under view->lock */

@@ -21,6 +21,8 @@ int64_t publish_due(const emr_view *view)
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
 			due = n->changed_boot_ns + quiet_ns_of(view, n);
 	}
+	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
+		due = view->erase_due_boot_ns;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v))
 			due = v->since_boot_ns + view->options.quiet_ns;

@@ -9,6 +9,7 @@
 #include "contract/codes.h"
 #include "settle/history.h"
 
+#include "erase.h"
 #include "ops_tree.h"
 #include "past_tree.h"
 
@@ -469,6 +470,8 @@ static emr_status bring_back(restoring *r)
 
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
+	if (erase_has(view, r->place.object))
+		return EMR_NOT_FOUND;
 	status = find_parent(r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name);
 	if (status == EMR_OK)
 		status = check_new_name(view, directory, name);

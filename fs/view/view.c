@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 
+#include "erase.h"
 #include "keeper.h"
 #include "load.h"
 #include "past.h"
@@ -122,6 +123,9 @@ static emr_status recover(emr_view *view)
 	if (status != EMR_OK || view->options.read_only)
 		return status;
 	load_clean_spills(view);
+	status = erase_load(view);
+	if (status != EMR_OK)
+		return status;
 	status = pins_restore(view);
 	if (status != EMR_OK)	/* nothing is reclaimed until it succeeds, and nothing else needs it */
 		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
@@ -197,6 +201,7 @@ void emr_view_free(emr_view *view)
 	}
 	while (view->vacated != NULL)
 		vacated_drop(view, view->vacated->place.object);
+	free(view->erasing);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);

@@ -255,3 +255,10 @@ void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_tro
 	*out_trouble = replica->trouble;
 	(void)pthread_mutex_unlock(&replica->pool_lock);
 }
+
+void emr_replica_forget_erased(emr_replica *replica)
+{
+	pthread_mutex_lock(&replica->write_lock);
+	emr_chain_forget_log(replica->writer);
+	pthread_mutex_unlock(&replica->write_lock);
+}

@@ -11,3 +11,8 @@ emr_test(test_view_recovery
 	USES ${view_uses}
 	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_journal_sync,--wrap=emr_ledger_submit
 		-Wl,--wrap=emr_replica_catch_up,--wrap=emr_replica_part)
+emr_test(test_view_erase
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_erase.c ${view_kit}
+	USES ${view_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin)

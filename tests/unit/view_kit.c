@@ -377,6 +377,7 @@ static const char *op_name(uint8_t op)
 	       : op == EMR_OP_META	 ? "META"
 	       : op == EMR_OP_REWRAP	 ? "REWRAP"
 	       : op == EMR_OP_UNLINK	 ? "UNLINK"
+	       : op == EMR_OP_ERASE	 ? "ERASE"
 	       : op == EMR_OP_DOMAIN_NEW ? "DOMAIN"
 	       : op == EMR_OP_LISTKEY	 ? "LISTKEY"
 					 : "OTHER";

@@ -18,6 +18,7 @@ enum {
 	EMR_ROW_MOVED = 'P',	/* the object id that a directory got instead of this one (view) */
 	EMR_ROW_SEEN = 'H',	/* how far the ledger has been seen */
 	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
+	EMR_ROW_ERASING = 'E',	/* an object whose keys are to be destroyed (view) */
 };
 
 typedef struct emr_settle_options {
@@ -39,7 +40,10 @@ typedef enum emr_change_kind {
 	EMR_CHANGE_META = 2,	/* name, place, mode, time, attributes; makes directories and links */
 	EMR_CHANGE_REWRAP = 3,	/* the same content in another domain */
 	EMR_CHANGE_UNLINK = 4,
+	EMR_CHANGE_ERASE = 5,	/* the private parts of versions go for ever; with the newest one, the object */
 } emr_change_kind;
+
+#define EMR_ERASE_SPAN 256	/* versions in one EMR_CHANGE_ERASE */
 
 typedef struct emr_change {
 	emr_change_kind kind;
@@ -48,10 +52,11 @@ typedef struct emr_change {
 	emr_id16 domain, object;	/* the row it goes to */
 	emr_id16 record_id;		/* PUT, REWRAP */
 	uint64_t cver;			/* PUT, REWRAP: the version this content has */
-	const emr_meta *meta;		/* all but UNLINK; meta->n of a file is right */
+	const emr_meta *meta;		/* PUT, META, REWRAP; meta->n of a file is right */
 	const emr_content *content;	/* PUT */
 	const emr_place *from;		/* REWRAP: where the content is now */
 	bool is_inbox;			/* META of a domain root that does not exist yet */
+	uint64_t erase_from, erase_to;	/* ERASE: versions, both included */
 } emr_change;
 
 typedef struct emr_outcome {

@@ -111,6 +111,13 @@ typedef struct emr_reclaim_options {
 	bool allow_missing;		/* go on when a node below a pin is not there; else EMR_MISSING_DATA */
 	emr_store_roots extra_roots;	/* may be NULL */
 	void *roots_context;
+	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written anew, however much of it
+	 * lives, and the one being written is closed first. */
+	bool scrub;
+	/* Pins of these owners count for nothing.  May be NULL; called under no lock. */
+	bool (*is_forsaken)(void *context, emr_id16 owner);
+	void *forsaken_context;
+	uint64_t max_copy_bytes;	/* live bytes that may be copied in this call; 0 = no limit */
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {
@@ -119,7 +126,10 @@ typedef struct emr_reclaim_report {
 	uint64_t blocks_moved;
 	uint64_t missing_nodes;
 	emr_cid first_missing;
-	uint64_t segments_skipped;	/* a live block in them did not verify, or they hold frames or are held */
+	uint64_t segments_skipped;	/* a live block in them did not verify, or they hold live frames */
+	uint64_t segments_held;		/* not looked at: a hold is open */
+	uint64_t segments_left;		/* wanted, but over max_copy_bytes: call again */
+	uint64_t bytes_left;		/* the least that max_copy_bytes must be for the next of them */
 } emr_reclaim_report;
 
 /* Copies live blocks out of mostly dead, closed segments of this writer, flushes, switches the index, unlinks.
@@ -127,6 +137,8 @@ typedef struct emr_reclaim_report {
  * EMR_MISSING_DATA, EMR_DAMAGED: a node under a pin could not be walked; nothing was removed. */
 emr_status emr_store_reclaim(emr_store *store, const emr_reclaim_options *options,
 	emr_reclaim_report *out_report);
+/* Closes the segment being written, unless it is empty, so that a reclaim may take it. */
+emr_status emr_store_close_segment(emr_store *store);
 
 /* ---- Checking ---- */
 

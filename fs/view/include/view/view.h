@@ -186,6 +186,25 @@ typedef struct emr_restored {
  * EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED (nothing was changed). */
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
 
+/* ---- what shall never be read again */
+typedef struct emr_erase {
+	const char *path;	/* a file, a directory with everything in it, or what was deleted from there; NULL: everything deleted */
+	uint64_t until_unix_s;	/* with PATH NULL: what was deleted up to then; 0: all of it */
+	bool only_look;		/* count what would go */
+} emr_erase;
+typedef struct emr_erased {
+	uint64_t live, deleted;	/* files and links with all their versions; DELETED had no name any more */
+	uint64_t directories;
+	bool is_finished;	/* false: the rest is done by itself, see WHY */
+	emr_status why;		/* EMR_BUSY (the ledger, or a file that is being written), EMR_NO_SPACE, ... */
+	uint64_t bytes_needed;	/* free space that EMR_NO_SPACE asks for */
+} emr_erased;
+/* Destroys the keys and the bytes of every version of what WHAT names, here and on the ledger, which keeps ids and hashes.
+ * Cannot be undone, and goes on after a crash once it has begun.  EMR_NOT_FOUND, EMR_BUSY (a file is open for writing; nothing
+ * was done), EMR_DENIED (the folder itself, Inbox), EMR_TIMEOUT (the
+ * ledger does not answer), EMR_READ_ONLY. */
+emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased);
+
 /* ---- what is where */
 typedef struct emr_space {
 	uint64_t total_bytes, free_bytes;	/* of the disk that holds the store */

@@ -64,6 +64,10 @@ typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *chang
 emr_status emr_replica_catch_up(
 	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
+/* After erasures: what they took leaves the write-ahead log of this copy, too.  A reader that is in the way is waited for a
+ * moment; then the next checkpoint does it. */
+void emr_replica_forget_erased(emr_replica *replica);
+
 /* Why the ledger is not believed any more; status EMR_OK when all is well. */
 typedef emr_ledger_trouble emr_replica_trouble;
 void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble);

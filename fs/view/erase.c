@@ -1,0 +1,490 @@
+/* From rows E to nothing: the ledger first, then readers and trees of the past, then blocks, frames and pins, then the rows. */
+#include "erase.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "keeper.h"
+#include "ops_tree.h"
+#include "past.h"
+
+#define ROW_VERSION 1
+#define ROW_BYTES 18
+#define FLAG_LOCAL 1
+#define RETRY_NS INT64_C(30000000000)
+#define TXN_UNPINS 4000
+#define TXN_ROWS 20000
+#define PORTION_BYTES (UINT64_C(1) << 30)	/* copied in one go: the old segments go after it */
+#define SPARE_BYTES (UINT64_C(1) << 20)		/* of free space that a copy leaves */
+
+/* ---- rows ---- */
+
+void edit_erasing(edit *e, const erasing *what)
+{
+	uint8_t bytes[ROW_BYTES] = { ROW_VERSION, what->is_local ? FLAG_LOCAL : 0 };
+
+	memcpy(bytes + 2, what->domain.b, sizeof what->domain.b);
+	if (e->status == EMR_OK)
+		e->status = emr_journal_put(e->txn, EMR_ROW_ERASING, what->object, emr_bytes_of(bytes, sizeof bytes));
+}
+
+bool erase_has(const emr_view *view, emr_id16 object)
+{
+	for (size_t i = 0; i < view->nerasing; i++)
+		if (emr_id16_equal(view->erasing[i].object, object))
+			return true;
+	return false;
+}
+
+emr_status erase_reserve(emr_view *view, size_t more)
+{
+	erasing *grown = realloc(view->erasing, (view->nerasing + more) * sizeof *grown);
+
+	if (grown == NULL && view->nerasing + more > 0)
+		return EMR_NO_MEMORY;
+	view->erasing = grown;
+	return EMR_OK;
+}
+
+void erase_note(emr_view *view, const erasing *what)
+{
+	view->erasing[view->nerasing++] = *what;
+}
+
+emr_status erase_node(emr_view *view, node *n)
+{
+	vacated *v;
+	emr_status status;
+	edit e = edit_begin(view);
+
+	edit_remove(&e, n, &v);
+	if (v != NULL) {
+		v->may_be_adopted = false;
+		edit_vacate(&e, v);
+	}
+	status = edit_commit(&e, NULL);
+	if (status != EMR_OK) {
+		free(v);
+		return status;
+	}
+	finish_remove(view, n, v);
+	return EMR_OK;
+}
+
+static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
+{
+	emr_view *view = arg;
+	erasing what = { .object = object };
+	emr_status status;
+
+	if (value.len < ROW_BYTES || value.data[0] != ROW_VERSION)
+		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	what.is_local = (value.data[1] & FLAG_LOCAL) != 0;
+	memcpy(what.domain.b, value.data + 2, sizeof what.domain.b);
+	status = erase_reserve(view, 1);
+	if (status == EMR_OK)
+		erase_note(view, &what);
+	return status;
+}
+
+/* A directory goes when everything below it has gone: once more for each level. */
+static emr_status remove_begun(emr_view *view)
+{
+	emr_status status = EMR_OK;
+	bool some = true;
+
+	while (some && status == EMR_OK) {
+		some = false;
+		for (size_t i = 0; i < view->nerasing && status == EMR_OK; i++) {
+			node *n = tree_by_id(view, view->erasing[i].object);
+
+			if (n == NULL || n->state != NODE_LIVE || n->live_kids != 0 || n->parent == NULL)
+				continue;
+			status = erase_node(view, n);
+			some = true;
+		}
+	}
+	return status;
+}
+
+emr_status erase_load(emr_view *view)
+{
+	emr_status status;
+
+	view->erase_due_boot_ns = view_boot_ns(view);
+	status = emr_journal_each(view->options.journal, EMR_ROW_ERASING, load_row, view);
+	if (status != EMR_OK || view->nerasing == 0 || view->options.read_only)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = remove_begun(view);
+	note_due(view, view->erase_due_boot_ns);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+bool erase_is_due(const emr_view *view)
+{
+	return view->nerasing > 0 && view->erase_due_boot_ns <= view_boot_ns(view);
+}
+
+/* ---- what one try works on ---- */
+
+typedef struct trying {
+	emr_view *view;
+	erasing *all;		/* a copy, sorted by object */
+	size_t n;
+} trying;
+
+static int by_object(const void *a, const void *b)
+{
+	const erasing *x = a, *y = b;
+
+	return memcmp(x->object.b, y->object.b, sizeof x->object.b);
+}
+
+static erasing *find(const trying *t, emr_id16 object)
+{
+	const erasing key = { .object = object };
+
+	return t->n == 0 ? NULL : bsearch(&key, t->all, t->n, sizeof key, by_object);
+}
+
+static bool is_forsaken(void *arg, emr_id16 owner)
+{
+	return find(arg, owner) != NULL;
+}
+
+static emr_status copy_list(trying *t)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&t->view->lock);
+	t->all = calloc(t->view->nerasing + 1, sizeof *t->all);
+	if (t->all == NULL)
+		status = EMR_NO_MEMORY;
+	else if (t->view->nerasing > 0)
+		memcpy(t->all, t->view->erasing, t->view->nerasing * sizeof *t->all);
+	t->n = status == EMR_OK ? t->view->nerasing : 0;
+	pthread_mutex_unlock(&t->view->lock);
+	qsort(t->all, t->n, sizeof *t->all, by_object);
+	return status;
+}
+
+/* ---- the ledger ---- */
+
+typedef struct first_part {
+	emr_replica *replica;
+	emr_id16 domain, object;
+	uint64_t from;		/* version of the oldest part that is still there; 0: none */
+} first_part;
+
+static emr_status look_for_part(void *arg, const emr_replica_item *item)
+{
+	first_part *f = arg;
+	emr_part_key at = { .domain = f->domain, .object = f->object, .version = item->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+
+	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
+		return EMR_OK;
+	f->from = item->version;
+	return EMR_INTERRUPTED;
+}
+
+/* What has to be said next of WHAT; *OUT_NEEDED false: the ledger is done with it. */
+static emr_status next_change(emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
+{
+	first_part f = { .replica = view->options.replica, .domain = what->domain, .object = what->object };
+	emr_replica_head head;
+	emr_status status;
+
+	*out_needed = false;
+	if (what->is_local || what->is_refused)
+		return EMR_OK;
+	status = emr_replica_head_get(f.replica, what->domain, what->object, &head);
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && head.state == EMR_OBJECT_ERASED))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_replica_history(f.replica, EMR_FAMILY_OBJECT, what->domain, what->object, look_for_part,
+			&f);
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		return status;
+	*out_needed = true;
+	*out = (emr_change){ .kind = EMR_CHANGE_ERASE, .node = what->object, .domain = what->domain,
+		.object = what->object, .erase_from = f.from != 0 ? f.from : head.version,
+		.erase_to = head.version };
+	if (out->erase_to - out->erase_from >= EMR_ERASE_SPAN)
+		out->erase_to = out->erase_from + EMR_ERASE_SPAN - 1;
+	return EMR_OK;
+}
+
+static emr_status note_answers(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	trying *t = arg;
+
+	for (size_t i = 0; i < n; i++) {
+		const emr_outcome *o = &outcomes[i];
+		erasing *what = find(t, o->place.object);
+		char id[33];
+
+		if (what == NULL || (o->error == EMR_OK && (o->result <= EMR_RESULT_ALREADY ||
+			o->result == EMR_RESULT_GONE || o->result == EMR_RESULT_CONFLICT)))
+			continue;
+		emr_hex(o->place.object.b, sizeof o->place.object.b, id);
+		emr_log(EMR_LOG_ERROR, "object %s was not erased: %s", id,
+			o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
+		what->is_refused = true;
+	}
+	return emr_journal_commit(txn, NULL);
+}
+
+/* The changes of the domain of the first that is not zero; they are taken out. */
+static emr_status send_domain(trying *t, emr_change *changes, size_t n, emr_change *scratch)
+{
+	size_t count = 0;
+	emr_id16 domain = { { 0 } };
+
+	for (size_t i = 0; i < n; i++) {
+		if (changes[i].kind == 0 || (count > 0 && !emr_id16_equal(changes[i].domain, domain)))
+			continue;
+		domain = changes[i].domain;
+		scratch[count++] = changes[i];
+		changes[i].kind = 0;
+	}
+	if (count == 0)
+		return EMR_NOT_FOUND;
+	return emr_settle_publish(t->view->options.settle, scratch, count, note_answers, t);
+}
+
+/* One ERASE of each object that needs one. */
+static emr_status erase_once(trying *t, bool *out_some)
+{
+	EMR_AUTO_FREE emr_change *changes = calloc(t->n + 1, sizeof *changes);
+	EMR_AUTO_FREE emr_change *scratch = calloc(t->n + 1, sizeof *scratch);
+	emr_status status = changes != NULL && scratch != NULL ? EMR_OK : EMR_NO_MEMORY;
+	size_t count = 0;
+
+	for (size_t i = 0; i < t->n && status == EMR_OK; i++) {
+		bool is_needed;
+
+		status = next_change(t->view, &t->all[i], &changes[count], &is_needed);
+		count += status == EMR_OK && is_needed;
+	}
+	*out_some = count > 0;
+	while (status == EMR_OK && count > 0)
+		status = send_domain(t, changes, count, scratch);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status erase_on_ledger(trying *t)
+{
+	bool some = true;
+	emr_status status = emr_settle_catch_up(t->view->options.settle, NULL, NULL);
+
+	while (status == EMR_OK && some)	/* more than once for objects with many versions */
+		status = erase_once(t, &some);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->all[i].is_refused)
+			status = EMR_REFUSED;
+	emr_replica_forget_erased(t->view->options.replica);
+	return status;
+}
+
+/* ---- what this process still holds ---- */
+
+/* Takes the key and the node's pages from whoever has an erased file open, alive or of the past. */
+static void close_reader(emr_view *view, node *n)
+{
+	pthread_rwlock_wrlock(&n->file->lock);
+	emr_content_reader_free(n->file->reader);
+	n->file->reader = NULL;
+	pthread_rwlock_unlock(&n->file->lock);
+	if (view->options.changed != NULL)
+		view->options.changed(view->options.changed_arg, n->number, NULL);
+	pthread_mutex_lock(&view->lock);
+	n->opens--;
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+}
+
+static emr_status close_readers(trying *t)
+{
+	emr_view *view = t->view;
+	EMR_AUTO_FREE node **held = NULL;
+	size_t count = 0;
+
+	pthread_mutex_lock(&view->lock);
+	held = calloc(view->by_number.cap + 1, sizeof *held);
+	for (size_t i = 0; held != NULL && i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n == NULL || n->file == NULL || find(t, n->place.object) == NULL)
+			continue;
+		n->opens++;
+		held[count++] = n;
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (held == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		close_reader(view, held[i]);
+	return EMR_OK;
+}
+
+/* ---- blocks, frames, pins ---- */
+
+/* Room for copies: what is free, less a little for everybody else. */
+static uint64_t room(const emr_view *view)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return 1;
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (free_bytes <= SPARE_BYTES)
+		return 1;	/* 0 would mean no limit */
+	free_bytes -= SPARE_BYTES;
+	return free_bytes < PORTION_BYTES ? free_bytes : PORTION_BYTES;
+}
+
+/* Everything dead goes from the segments, a portion at a time. */
+static emr_status scrub(trying *t, emr_reclaim_report *out_left)
+{
+	emr_view *view = t->view;
+	uint64_t left;
+
+	do {
+		emr_reclaim_report report = { 0 };
+		emr_status status = view_scrub(view, is_forsaken, t, room(view), &report);
+
+		if (status != EMR_OK)
+			return status;
+		left = report.segments_left;
+		*out_left = report;
+		if (report.segments_removed == 0)
+			break;
+	} while (left > 0);
+	if (left > 0)
+		return EMR_NO_SPACE;
+	if (out_left->segments_held > 0 || out_left->segments_skipped > 0)
+		return EMR_BUSY;
+	return EMR_OK;
+}
+
+typedef struct unpinning {
+	const trying *t;
+	emr_buf pins;		/* emr_pin, ... */
+} unpinning;
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	unpinning *u = arg;
+
+	return find(u->t, pin->owner) != NULL ? emr_buf_append(&u->pins, pin, sizeof *pin) : EMR_OK;
+}
+
+static emr_status commit_synced(edit *e)
+{
+	emr_view *view = e->view;
+	uint64_t seq = 0;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = edit_commit(e, &seq);
+	pthread_mutex_unlock(&view->lock);
+	return status == EMR_OK ? emr_journal_sync(view->options.journal, seq) : status;
+}
+
+static emr_status unpin_some(emr_view *view, const emr_pin *pins, size_t n)
+{
+	edit e = edit_begin(view);
+
+	for (size_t i = 0; i < n; i++)
+		edit_unpin(&e, &pins[i].root, pins[i].owner);
+	return commit_synced(&e);
+}
+
+static emr_status unpin_all(trying *t)
+{
+	unpinning u = { .t = t };
+	emr_status status = emr_store_each_pin(t->view->options.store, note_pin, &u);
+	const emr_pin *pins = (const emr_pin *)(const void *)u.pins.data;
+	size_t n = u.pins.len / sizeof *pins;
+
+	for (size_t at = 0; at < n && status == EMR_OK; at += TXN_UNPINS)
+		status = unpin_some(t->view, pins + at, n - at < TXN_UNPINS ? n - at : TXN_UNPINS);
+	emr_buf_free(&u.pins);
+	return status;
+}
+
+/* ---- the end ---- */
+
+static emr_status forget_some(emr_view *view, const erasing *all, size_t n)
+{
+	edit e = edit_begin(view);
+
+	for (size_t i = 0; i < n; i++)
+		if (e.status == EMR_OK)
+			e.status = emr_journal_delete(e.txn, EMR_ROW_ERASING, all[i].object);
+	return commit_synced(&e);
+}
+
+static emr_status forget_rows(trying *t)
+{
+	emr_view *view = t->view;
+	emr_status status = EMR_OK;
+	size_t kept = 0;
+
+	for (size_t at = 0; at < t->n && status == EMR_OK; at += TXN_ROWS)
+		status = forget_some(view, t->all + at, t->n - at < TXN_ROWS ? t->n - at : TXN_ROWS);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < view->nerasing; i++)
+		if (find(t, view->erasing[i].object) == NULL)
+			view->erasing[kept++] = view->erasing[i];
+	view->nerasing = kept;
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+/* In this order a crash leaves at most work that can be done again. */
+static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
+{
+	emr_status status = erase_on_ledger(t);
+
+	if (status == EMR_OK)
+		status = close_readers(t);
+	if (status != EMR_OK)
+		return status;
+	past_forget_all(t->view);
+	status = scrub(t, out_left);
+	if (status == EMR_OK)
+		status = unpin_all(t);
+	return status == EMR_OK ? forget_rows(t) : status;
+}
+
+void erase_run(emr_view *view)
+{
+	trying t = { .view = view };
+	emr_reclaim_report left = { 0 };
+	emr_status status = copy_list(&t);
+
+	if (status == EMR_OK && t.n > 0)
+		status = erase_all(&t, &left);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "erasing %zu objects is not finished: %s", t.n, emr_status_text(status));
+	free(t.all);
+	pthread_mutex_lock(&view->lock);
+	view->erase_status = status;
+	view->erase_left = left;
+	view->erase_due_boot_ns = view_boot_ns(view) + RETRY_NS;
+	pthread_mutex_unlock(&view->lock);
+}

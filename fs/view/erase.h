@@ -1,0 +1,28 @@
+/* Erasing for good: rows E say which objects, the ledger purges their private parts, and nothing of them stays in the state.
+ * Refuses nothing that a person asked for: what cannot be finished now is tried again, also after a restart. */
+#pragma once
+
+#include "edit.h"
+
+struct erasing {
+	emr_id16 object, domain;
+	bool is_local;		/* never on the ledger */
+	bool is_refused;	/* by the ledger, in this life */
+};
+typedef struct erasing erasing;
+
+/* At open, after the tree: what an earlier life has begun.  Nodes that it did not come to are removed. */
+emr_status erase_load(emr_view *view);
+/* On the publishing thread, between its runs: one try at everything that is being erased. */
+void erase_run(emr_view *view);
+
+/* ---- under view->lock */
+bool erase_is_due(const emr_view *view);
+/* OBJECT is being erased: nobody may bring it back. */
+bool erase_has(const emr_view *view, emr_id16 object);
+/* Adds the row to E, and later, when E is in the journal, the object to the list: room for it was made by erase_reserve. */
+void edit_erasing(edit *e, const erasing *what);
+emr_status erase_reserve(emr_view *view, size_t more);
+void erase_note(emr_view *view, const erasing *what);
+/* N has no name any more, and nobody inherits its record. */
+emr_status erase_node(emr_view *view, node *n);

@@ -1,0 +1,400 @@
+/* What a person wants erased: which objects that are, on the ledger and here, and from when on there is no way back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "erase.h"
+#include "past_tree.h"
+
+#define PUBLISH_TRIES 8
+#define DELETED ".emrfs/deleted"
+
+typedef struct asking {
+	emr_view *view;
+	const emr_erase *what;
+	const char *path;	/* below the top, or below .emrfs/deleted; NULL: everything that was deleted */
+	bool only_deleted;
+	emr_buf objects;	/* erasing, ...: first those of nodes */
+	emr_buf records;	/* emr_id16, ...; sorted once it is complete */
+	emr_buf nodes;		/* numbers, parents first */
+	bool has_inbox, is_written, is_in_run;
+	emr_status status;
+	emr_erased erased;
+} asking;
+
+static void add(asking *a, emr_buf *list, const void *item, size_t size)
+{
+	if (a->status == EMR_OK)
+		a->status = emr_buf_append(list, item, size);
+}
+
+static void add_object(asking *a, emr_id16 domain, emr_id16 object, bool is_local)
+{
+	const erasing what = { .object = object, .domain = domain, .is_local = is_local };
+
+	add(a, &a->objects, &what, sizeof what);
+}
+
+static void add_record(asking *a, emr_id16 record_id)
+{
+	if (!emr_id16_is_zero(record_id))
+		add(a, &a->records, &record_id, sizeof record_id);
+}
+
+/* ---- what is there ---- */
+
+static void note_node(void *arg, node *n)
+{
+	asking *a = arg;
+
+	a->has_inbox |= n->is_inbox;
+	a->is_written |= n->write_opens != 0;
+	a->is_in_run |= n->in_run;
+	if (n->type == EMR_META_DIR)
+		a->erased.directories++;
+	else
+		a->erased.live++;
+	add(a, &a->nodes, &n->number, sizeof n->number);
+	if (!n->is_published) {
+		add_object(a, (emr_id16){ { 0 } }, n->id, true);
+		return;
+	}
+	add_object(a, n->place.domain, n->place.object, false);
+	if (n->type == EMR_META_FILE)
+		add_record(a, n->place.record_id);
+}
+
+/* Under view->lock.  EMR_NOT_FOUND: nothing is at PATH now. */
+static emr_status note_living(asking *a)
+{
+	node *n = a->only_deleted ? NULL : tree_find(a->view, a->path);
+
+	if (n == NULL)
+		return EMR_NOT_FOUND;
+	if (n == a->view->root || n->state != NODE_LIVE)
+		return EMR_DENIED;
+	tree_walk(n, note_node, a);
+	if (a->has_inbox)
+		return EMR_DENIED;
+	if (a->is_written || a->is_in_run)
+		return EMR_BUSY;
+	return a->status;
+}
+
+/* ---- what was deleted ---- */
+
+static bool is_below(const past_tree *tree, uint32_t entry, uint32_t top)
+{
+	while (entry != top && entry != PAST_TOP)
+		entry = tree->entries[entry].parent;
+	return entry == top;
+}
+
+static bool was_deleted_in_time(asking *a, const past_entry *e)
+{
+	emr_replica_head head;
+
+	if (a->what->until_unix_s == 0)
+		return true;
+	return emr_replica_head_get(a->view->options.replica, e->domain, e->object, &head) == EMR_OK &&
+		head.ledger_time <= a->what->until_unix_s;
+}
+
+static void note_entry(asking *a, const past_entry *e)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_place place;
+	emr_meta meta;
+
+	a->erased.deleted++;
+	add_object(a, e->domain, e->object, false);
+	if (e->type != EMR_META_FILE || a->status != EMR_OK)
+		return;
+	a->status = emr_facts_version(a->view->options.facts, e->domain, e->object, e->version, e->pversion, &place,
+		&bytes, &meta);
+	if (a->status == EMR_OK)
+		add_record(a, place.record_id);
+}
+
+/* A directory that was deleted goes with the last deleted thing in it. */
+static void note_directories(asking *a, const past_tree *tree, const bool *stays)
+{
+	for (uint32_t i = 1; i < tree->count; i++) {
+		const past_entry *e = &tree->entries[i];
+
+		if (e->type != EMR_META_DIR || !e->is_gone || stays[i])
+			continue;
+		a->erased.directories++;
+		add_object(a, e->domain, e->object, false);
+	}
+}
+
+static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
+{
+	EMR_AUTO_FREE bool *stays = calloc(tree->count, sizeof *stays);
+
+	if (stays == NULL)
+		return EMR_NO_MEMORY;
+	for (uint32_t i = 1; i < tree->count && a->status == EMR_OK; i++) {
+		const past_entry *e = &tree->entries[i];
+		bool goes = is_below(tree, i, top);
+
+		if (e->type == EMR_META_DIR) {
+			stays[i] = stays[i] || !goes;
+			continue;
+		}
+		goes = goes && e->is_gone && was_deleted_in_time(a, e);
+		if (goes)
+			note_entry(a, e);
+		for (uint32_t up = e->parent; !goes && up != PAST_TOP; up = tree->entries[up].parent)
+			stays[up] = true;
+	}
+	note_directories(a, tree, stays);
+	return a->status;
+}
+
+static uint32_t entry_at(const past_tree *tree, const char *path)
+{
+	char name[EMR_NAME_MAX + 1];
+	uint32_t entry = PAST_TOP;
+
+	while (*path != 0) {
+		size_t len = strcspn(path, "/");
+
+		if (len > EMR_NAME_MAX)
+			return PAST_TOP;
+		memcpy(name, path, len);
+		name[len] = 0;
+		entry = past_tree_child(tree, entry, name);
+		if (entry == PAST_TOP)
+			return PAST_TOP;
+		path += len + (path[len] == '/');
+	}
+	return entry;
+}
+
+static emr_status note_deleted(asking *a)
+{
+	past_tree *tree;
+	uint32_t top;
+	emr_status status = past_tree_build(a->view->options.facts, UINT64_MAX, true, &tree);
+
+	if (status != EMR_OK)
+		return status;
+	top = a->path == NULL ? PAST_TOP : entry_at(tree, a->path);
+	status = a->path != NULL && top == PAST_TOP ? EMR_NOT_FOUND : note_in_tree(a, tree, top);
+	past_tree_free(tree);
+	return status;
+}
+
+/* ---- every object that those records have had ---- */
+
+static int by_bytes(const void *x, const void *y)
+{
+	return memcmp(x, y, sizeof(emr_id16));
+}
+
+static emr_status note_object(void *arg, const emr_version *v)
+{
+	asking *a = arg;
+	const emr_id16 *record = &v->place.record_id;
+
+	if (emr_id16_is_zero(*record) || bsearch(record, a->records.data, a->records.len / sizeof *record,
+		sizeof *record, by_bytes) == NULL)
+		return EMR_OK;
+	add_object(a, v->place.domain, v->place.object, false);
+	return a->status;
+}
+
+static emr_status note_former_objects(asking *a)
+{
+	if (a->records.len == 0)
+		return EMR_OK;
+	qsort(a->records.data, a->records.len / sizeof(emr_id16), sizeof(emr_id16), by_bytes);
+	return emr_facts_each_as_of(a->view->options.facts, UINT64_MAX, true, note_object, a, NULL);
+}
+
+static int by_object(const void *x, const void *y)
+{
+	const erasing *a = x, *b = y;
+
+	return memcmp(a->object.b, b->object.b, sizeof a->object.b);
+}
+
+/* Each object once. */
+static void sort_objects(asking *a)
+{
+	erasing *all = (erasing *)(void *)a->objects.data;
+	size_t n = a->objects.len / sizeof *all, kept = 0;
+
+	if (n == 0)
+		return;
+	qsort(all, n, sizeof *all, by_object);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || !emr_id16_equal(all[kept - 1].object, all[i].object))
+			all[kept++] = all[i];
+	a->objects.len = kept * sizeof *all;
+}
+
+static emr_status look(asking *a)
+{
+	emr_status living = EMR_NOT_FOUND, deleted;
+
+	if (a->path != NULL) {
+		pthread_mutex_lock(&a->view->lock);
+		living = note_living(a);
+		pthread_mutex_unlock(&a->view->lock);
+	}
+	if (living != EMR_OK && living != EMR_NOT_FOUND)
+		return living;
+	deleted = note_deleted(a);
+	if (deleted != EMR_OK && (deleted != EMR_NOT_FOUND || (a->path != NULL && living == EMR_NOT_FOUND)))
+		return deleted;
+	deleted = note_former_objects(a);
+	sort_objects(a);
+	return deleted;
+}
+
+/* ---- from here on there is no way back ---- */
+
+static emr_status commit_rows(asking *a, const erasing *all, size_t n)
+{
+	edit e = edit_begin(a->view);
+	emr_status status;
+
+	for (size_t i = 0; i < n; i++)
+		edit_erasing(&e, &all[i]);
+	status = edit_commit(&e, NULL);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		erase_note(a->view, &all[i]);
+	return status;
+}
+
+/* What was looked at is what is there: nothing was moved, written or brought back meanwhile. */
+static bool is_unchanged(const asking *a)
+{
+	const erasing *all = (const erasing *)(const void *)a->objects.data;
+	const uint64_t *numbers = (const uint64_t *)(const void *)a->nodes.data;
+	size_t known = 0;
+
+	for (size_t i = 0; i < a->nodes.len / sizeof *numbers; i++) {
+		const node *n = tree_by_number(a->view, numbers[i]);
+
+		if (n == NULL || n->state != NODE_LIVE || n->write_opens != 0 || n->in_run)
+			return false;
+		known += n->live_kids;
+	}
+	/* Every kid is one of them: only the first has its parent elsewhere. */
+	if (a->nodes.len > 0 && known + 1 != a->nodes.len / sizeof *numbers)
+		return false;
+	known = 0;
+	for (size_t i = 0; i < a->objects.len / sizeof *all; i++)
+		known += tree_by_id(a->view, all[i].object) != NULL;
+	return known == a->nodes.len / sizeof *numbers;
+}
+
+/* Under view->lock. */
+static emr_status begin(asking *a, uint64_t *out_parent, char out_name[EMR_NAME_MAX + 1])
+{
+	emr_view *view = a->view;
+	const erasing *all = (const erasing *)(const void *)a->objects.data;
+	const uint64_t *numbers = (const uint64_t *)(const void *)a->nodes.data;
+	size_t n = a->objects.len / sizeof *all, part = 40000;
+	emr_status status;
+
+	if (view->options.read_only)
+		return EMR_READ_ONLY;
+	if (!is_unchanged(a))
+		return EMR_BUSY;
+	status = erase_reserve(view, n);
+	for (size_t at = 0; at < n && status == EMR_OK; at += part)
+		status = commit_rows(a, all + at, n - at < part ? n - at : part);
+	if (status == EMR_OK && a->nodes.len > 0) {
+		const node *top = tree_by_number(view, numbers[0]);
+
+		*out_parent = top->parent->number;
+		memcpy(out_name, top->name, strlen(top->name) + 1);
+	}
+	for (size_t i = a->nodes.len / sizeof *numbers; i-- > 0 && status == EMR_OK;)
+		status = erase_node(view, tree_by_number(view, numbers[i]));
+	view->erase_due_boot_ns = view_boot_ns(view);
+	return status;
+}
+
+static emr_status erase(asking *a)
+{
+	emr_view *view = a->view;
+	char name[EMR_NAME_MAX + 1];
+	uint64_t parent = 0;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = begin(a, &parent, name);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	status = emr_view_sync(view);
+	if (status != EMR_OK)
+		return status;
+	if (parent != 0 && view->options.changed != NULL) {
+		view->options.changed(view->options.changed_arg, parent, name);
+		view->options.changed(view->options.changed_arg, parent, NULL);
+	}
+	status = emr_view_publish_now(view);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publishing while erasing: %s", emr_status_text(status));
+	pthread_mutex_lock(&view->lock);
+	a->erased.is_finished = view->nerasing == 0;
+	a->erased.why = view->erase_status;
+	a->erased.bytes_needed = view->erase_left.bytes_left;
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+static void set_path(asking *a)
+{
+	size_t len = strlen(DELETED);
+
+	a->path = a->what->path;
+	if (a->path == NULL || strncmp(a->path, DELETED, len) != 0 || (a->path[len] != 0 && a->path[len] != '/'))
+		return;
+	a->only_deleted = true;
+	a->path = a->path[len] == 0 ? NULL : a->path + len + 1;
+}
+
+static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *out_erased)
+{
+	asking a = { .view = view, .what = what };
+	emr_status status;
+
+	set_path(&a);
+	status = look(&a);
+	a.erased.is_finished = true;
+	if (status == EMR_OK && !what->only_look && a.objects.len > 0)
+		status = erase(&a);
+	if (status == EMR_OK)
+		*out_erased = a.erased;
+	emr_buf_free(&a.objects);
+	emr_buf_free(&a.records);
+	emr_buf_free(&a.nodes);
+	return status;
+}
+
+emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased)
+{
+	emr_status status = EMR_BUSY;
+
+	if (view->options.read_only)
+		return EMR_READ_ONLY;
+	/* What waits for the ledger gets there first: an answer must not make a record of what is gone.  Whoever writes
+	 * meanwhile makes it wait once more. */
+	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
+		status = emr_view_publish_now(view);
+		if (status != EMR_OK)
+			return status == EMR_BUSY ? EMR_TIMEOUT : status;
+		status = ask_once(view, what, out_erased);
+	}
+	return status;
+}

@@ -1,0 +1,608 @@
+/* Erasing for good: nothing of a record stays in the state, and nothing else goes with it. */
+#include "view_kit.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "contract/codes.h"
+#include "tree.h"
+
+#define BIG 600000
+#define NEEDLE 40
+
+/* ---- what is made to fail ---- */
+
+static emr_status reclaim_fails, pins_fail;
+static bool ledger_is_away;
+
+emr_status __real_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
+emr_status __wrap_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
+emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
+
+emr_status __wrap_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out)
+{
+	return reclaim_fails != EMR_OK ? reclaim_fails : __real_emr_store_reclaim(store, options, out);
+}
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
+}
+
+emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
+{
+	return pins_fail != EMR_OK ? pins_fail : __real_emr_store_each_pin(store, visit, context);
+}
+
+/* ---- what is on the disk ---- */
+
+typedef struct needles {
+	uint8_t (*all)[NEEDLE];
+	size_t n;
+} needles;
+
+static void add_needle(needles *list, const uint8_t *bytes, size_t len)
+{
+	if (len < NEEDLE)
+		return;
+	list->all = realloc(list->all, (list->n + 1) * sizeof *list->all);
+	assert_non_null(list->all);
+	memcpy(list->all[list->n++], bytes, NEEDLE);
+}
+
+static uint8_t *read_file(const char *path, size_t *out_len)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	uint8_t *bytes;
+
+	assert_non_null(f);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	bytes = malloc((size_t)st.st_size + 1);
+	assert_non_null(bytes);
+	*out_len = fread(bytes, 1, (size_t)st.st_size, f);
+	fclose(f);
+	return bytes;
+}
+
+typedef void (*file_fn)(void *arg, const char *path);
+
+static void each_file(const char *path, file_fn fn, void *arg)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		char below[1024];
+		struct stat st;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		snprintf(below, sizeof below, "%.500s/%.400s", path, entry->d_name);
+		assert_int_equal(lstat(below, &st), 0);
+		if (S_ISDIR(st.st_mode))
+			each_file(below, fn, arg);
+		else
+			fn(arg, below);
+	}
+	closedir(dir);
+}
+
+static void take_sections(void *arg, const char *path)
+{
+	size_t len, at = 96;
+	uint8_t *bytes;
+
+	if (strstr(path, "/seg-") == NULL)
+		return;
+	bytes = read_file(path, &len);
+	while (at < len && bytes[at] != 0) {
+		uint64_t section = 0;
+		unsigned shift = 0;
+
+		do {
+			section |= (uint64_t)(bytes[at] & 0x7f) << shift;
+			shift += 7;
+		} while (bytes[at++] & 0x80);
+		assert_true(at + section <= len && section >= 36);
+		/* What pins blocks names hashes and random ids only. */
+		if (memcmp(bytes + at + 36, "EMRS", 4) != 0)
+			add_needle(arg, bytes + at + 36, section - 36);
+		at += section;
+	}
+	free(bytes);
+}
+
+/* The beginnings of all blocks and frames in the segments. */
+static needles sections_of(kit *k)
+{
+	needles list = { 0 };
+
+	each_file(k->path, take_sections, &list);
+	return list;
+}
+
+static bool has(const needles *list, const uint8_t *needle)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (memcmp(list->all[i], needle, NEEDLE) == 0)
+			return true;
+	return false;
+}
+
+static void subtract(needles *from, const needles *what)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < from->n; i++)
+		if (!has(what, from->all[i]))
+			memmove(from->all[kept++], from->all[i], NEEDLE);
+	from->n = kept;
+}
+
+typedef struct search {
+	const needles *list;
+	size_t found;
+} search;
+
+static void search_file(void *arg, const char *path)
+{
+	search *s = arg;
+	size_t len;
+	uint8_t *bytes = read_file(path, &len);
+
+	for (size_t i = 0; i < s->list->n; i++)
+		s->found += memmem(bytes, len, s->list->all[i], NEEDLE) != NULL;
+	free(bytes);
+}
+
+static size_t count_on_disk(kit *k, const needles *list)
+{
+	search s = { .list = list };
+
+	each_file(k->path, search_file, &s);
+	return s.found;
+}
+
+static emr_status take_part(void *arg, const emr_replica_item *item)
+{
+	(void)arg;
+	(void)item;
+	return EMR_OK;
+}
+
+/* The private parts of every version of the object at PATH: wrapped keys and sealed names. */
+static void add_parts(kit *k, const char *path, needles *list)
+{
+	const node *n = tree_by_number(k->view, kit_attr(k, path).node);
+	uint64_t last = n->place.version;
+
+	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, n->place.domain, n->place.object, take_part,
+		NULL));
+	for (uint64_t version = 1; version <= last; version++) {
+		emr_part_key at = { .domain = n->place.domain, .object = n->place.object, .version = version,
+			.family = EMR_FAMILY_OBJECT };
+		EMR_AUTO_BUF part = { 0 };
+
+		if (emr_replica_part(k->stack.replica, &at, &part) == EMR_OK)
+			add_needle(list, part.data + part.len - NEEDLE, NEEDLE);
+	}
+}
+
+static emr_erased erase(kit *k, const char *path)
+{
+	const emr_erase what = { .path = path };
+	emr_erased erased = { 0 };
+
+	assert_ok(emr_view_erase(k->view, &what, &erased));
+	return erased;
+}
+
+static emr_status try_erase(kit *k, const char *path)
+{
+	const emr_erase what = { .path = path };
+	emr_erased erased;
+
+	return emr_view_erase(k->view, &what, &erased);
+}
+
+static size_t rows_left(kit *k)
+{
+	return k->view->nerasing;
+}
+
+/* "A/keep" is there, then "A/x" in two versions, with everything of it in *OUT. */
+static void with_x(kit *k, uint8_t **out_kept, needles *out)
+{
+	needles before;
+	uint8_t *big;
+
+	reclaim_fails = pins_fail = EMR_OK;
+	ledger_is_away = false;
+	kit_open(k);
+	kit_mkdir(k, "A");
+	*out_kept = kit_bytes(BIG, 1);
+	kit_write(k, "A/keep", *out_kept, BIG);
+	kit_publish_all(k);
+	before = sections_of(k);
+	big = kit_bytes(BIG, 2);
+	kit_write(k, "A/x", big, BIG);
+	kit_publish_all(k);
+	kit_text(k, "A/x", "a short one, which is a version too");
+	kit_publish_all(k);
+	free(big);
+	*out = sections_of(k);
+	subtract(out, &before);
+	free(before.all);
+	add_parts(k, "A/x", out);
+	assert_true(out->n > 8);
+	assert_true(count_on_disk(k, out) >= out->n);
+	kit_wait_ms(k, 60000);
+	(void)kit_items(k);
+}
+
+static void end(kit *k, uint8_t *kept, needles *list)
+{
+	kit_expect(k, "A/keep", kept, BIG);
+	assert_int_equal(rows_left(k), 0);
+	assert_int_equal(count_on_disk(k, list), 0);
+	kit_restart(k);
+	kit_expect(k, "A/keep", kept, BIG);
+	assert_int_equal(rows_left(k), 0);
+	assert_false(kit_exists(k, "A/x"));
+	kit_publish_all(k);
+	assert_int_equal(count_on_disk(k, list), 0);
+	free(kept);
+	free(list->all);
+	kit_close(k);
+}
+
+static void nothing_of_an_erased_file_is_left_in_the_state(void **state)
+{
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	erased = erase(&k, "A/x");
+	assert_true(erased.is_finished);
+	assert_int_equal(erased.live, 1);
+	assert_int_equal(erased.deleted, 0);
+	assert_string_equal(kit_items(&k), "UNLINK ERASE");
+	assert_false(kit_exists(&k, "A/x"));
+	end(&k, kept, &list);
+}
+
+static void what_was_deleted_before_is_erased_too(void **state)
+{
+	const emr_erase all = { 0 };
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_unlink(&k, "A/x");
+	kit_publish_all(&k);
+	(void)kit_items(&k);
+	assert_true(count_on_disk(&k, &list) >= list.n);
+	assert_ok(emr_view_erase(k.view, &all, &erased));
+	assert_int_equal(erased.deleted, 1);
+	assert_string_equal(kit_items(&k), "ERASE");
+	/* Once more: nothing is there to be erased. */
+	assert_ok(emr_view_erase(k.view, &all, &erased));
+	assert_int_equal(erased.deleted + erased.live, 0);
+	assert_true(erased.is_finished);
+	end(&k, kept, &list);
+}
+
+static void a_look_changes_nothing(void **state)
+{
+	const emr_erase what = { .path = "A", .only_look = true };
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.live, 2);
+	assert_int_equal(erased.directories, 1);
+	assert_string_equal(kit_items(&k), "");
+	kit_expect_text(&k, "A/x", "a short one, which is a version too");
+	(void)erase(&k, "A/x");
+	end(&k, kept, &list);
+}
+
+/* ---- interrupted ---- */
+
+static void a_crash_after_the_ledger_is_made_good_at_the_next_start(void **state)
+{
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	reclaim_fails = EMR_IO;
+	erased = erase(&k, "A/x");
+	assert_false(erased.is_finished);
+	assert_string_equal(kit_items(&k), "UNLINK ERASE");
+	assert_true(count_on_disk(&k, &list) > 0);
+	kit_restart(&k);
+	reclaim_fails = EMR_OK;
+	assert_int_equal(rows_left(&k), 1);
+	assert_false(kit_exists(&k, "A/x"));
+	kit_publish(&k);
+	end(&k, kept, &list);
+}
+
+static void a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start(void **state)
+{
+	emr_reclaim_report report;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_unlink(&k, "A/x");
+	kit_publish_all(&k);
+	ledger_is_away = true;	/* rows E are there, and no more */
+	assert_int_equal(erase(&k, ".emrfs/deleted/A/x").is_finished, false);
+	ledger_is_away = false;
+	kit_restart(&k);
+	assert_int_equal(rows_left(&k), 1);
+	kit_publish(&k);
+	assert_int_equal(rows_left(&k), 0);
+	/* And a reclaim of every day finds all its roots. */
+	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	assert_int_equal(report.missing_nodes, 0);
+	end(&k, kept, &list);
+}
+
+static void a_crash_before_the_ledger_leaves_no_name(void **state)
+{
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	ledger_is_away = true;
+	assert_int_equal(erase(&k, "A/x").is_finished, false);
+	assert_string_equal(kit_items(&k), "");
+	kit_restart(&k);
+	assert_false(kit_exists(&k, "A/x"));
+	kit_text(&k, "A/x", "a new file of the same name");
+	ledger_is_away = false;
+	kit_publish_all(&k);
+	kit_expect_text(&k, "A/x", "a new file of the same name");
+	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.version"), "1");
+	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.state"), "confirmed 1/1");
+	kit_unlink(&k, "A/x");
+	kit_publish_all(&k);
+	end(&k, kept, &list);
+}
+
+static void pins_that_stay_behind_are_found_again(void **state)
+{
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_unlink(&k, "A/x");
+	kit_publish_all(&k);
+	pins_fail = EMR_IO;
+	assert_int_equal(erase(&k, ".emrfs/deleted/A/x").is_finished, false);
+	pins_fail = EMR_OK;
+	kit_restart(&k);
+	kit_publish(&k);
+	end(&k, kept, &list);
+}
+
+/* ---- what goes with it, and what does not ---- */
+
+static void a_directory_goes_with_everything_that_ever_was_in_it(void **state)
+{
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_mkdir(&k, "B");
+	kit_mkdir(&k, "B/C");
+	kit_rename(&k, "A/x", "B/C/x");	/* its first object stays in A's domain */
+	kit_text(&k, "B/old", "deleted long ago");
+	kit_text(&k, "B/.~lock.x#", "left by a program");
+	kit_publish_all(&k);
+	kit_unlink(&k, "B/old");
+	kit_publish_all(&k);
+	erased = erase(&k, "B");
+	assert_true(erased.is_finished);
+	assert_int_equal(erased.live, 2);
+	assert_int_equal(erased.deleted, 1);
+	assert_int_equal(erased.directories, 2);
+	assert_false(kit_exists(&k, "B"));
+	assert_int_equal(try_erase(&k, "B"), EMR_NOT_FOUND);
+	end(&k, kept, &list);
+}
+
+static void a_copy_is_another_record(void **state)
+{
+	const emr_restore what = { .path = "A/x", .cver = 1, .to = "A/copy" };
+	emr_restored restored;
+	needles list;
+	uint8_t *kept, *big = kit_bytes(BIG, 2);
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	assert_ok(emr_view_restore(k.view, &what, &restored));
+	kit_wait_ms(&k, 60000);
+	kit_publish_all(&k);
+	assert_true(erase(&k, "A/x").is_finished);
+	kit_expect(&k, "A/copy", big, BIG);
+	kit_restart(&k);
+	kit_expect(&k, "A/copy", big, BIG);
+	assert_true(erase(&k, "A/copy").is_finished);
+	free(big);
+	end(&k, kept, &list);
+}
+
+static void what_was_deleted_later_stays(void **state)
+{
+	emr_erase what = { 0 };
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_text(&k, "A/later", "deleted an hour later");
+	kit_publish_all(&k);
+	kit_unlink(&k, "A/x");
+	kit_publish_all(&k);
+	kit_wait_ms(&k, 60000);
+	what.until_unix_s = (uint64_t)(k.clock.unix_ns / 1000000000);
+	kit_wait_ms(&k, 3600000);
+	kit_unlink(&k, "A/later");
+	kit_publish_all(&k);
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.deleted, 1);
+	what.until_unix_s = 0;
+	what.only_look = true;
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.deleted, 1);
+	end(&k, kept, &list);
+}
+
+static void an_object_with_hundreds_of_versions_goes_in_ranges(void **state)
+{
+	emr_attr attr;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	for (unsigned i = 0; i < 300; i++) {
+		const emr_attr wanted = { .mode = i % 2 == 0 ? 0600 : 0640 };
+
+		assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "A/x").node, EMR_SET_MODE, &wanted, &attr));
+		kit_publish(&k);
+	}
+	add_parts(&k, "A/x", &list);
+	(void)kit_items(&k);
+	assert_true(erase(&k, "A/x").is_finished);
+	assert_string_equal(kit_items(&k), "UNLINK ERASE ERASE");
+	end(&k, kept, &list);
+}
+
+/* ---- who stands in the way ---- */
+
+static void who_has_it_open_reads_no_more(void **state)
+{
+	uint8_t byte[8];
+	needles list;
+	uint8_t *kept;
+	emr_handle *h;
+	size_t len;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	h = kit_open_file(&k, "A/x", O_RDONLY);
+	assert_ok(emr_view_read(h, 0, byte, sizeof byte, &len));
+	assert_true(erase(&k, "A/x").is_finished);
+	assert_int_not_equal(emr_view_read(h, 0, byte, sizeof byte, &len), EMR_OK);
+	emr_view_release(h);
+	end(&k, kept, &list);
+}
+
+static void what_is_being_written_is_not_erased(void **state)
+{
+	needles list;
+	uint8_t *kept;
+	emr_handle *h;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	h = kit_open_file(&k, "A/x", O_RDWR);
+	assert_int_equal(try_erase(&k, "A/x"), EMR_BUSY);
+	assert_int_equal(try_erase(&k, "A"), EMR_BUSY);
+	emr_view_release(h);
+	assert_int_equal(try_erase(&k, "Inbox"), EMR_DENIED);
+	assert_int_equal(try_erase(&k, ""), EMR_DENIED);
+	assert_int_equal(try_erase(&k, "A/none"), EMR_NOT_FOUND);
+	ledger_is_away = true;
+	kit_text(&k, "A/new", "waits for the ledger");
+	assert_int_equal(try_erase(&k, "A/x"), EMR_TIMEOUT);
+	ledger_is_away = false;
+	assert_true(kit_exists(&k, "A/x"));
+	assert_true(erase(&k, "A/x").is_finished);
+	end(&k, kept, &list);
+}
+
+/* Its bytes may lie beside those of X, and nobody knows yet which they are. */
+static void another_file_that_is_being_written_only_delays_it(void **state)
+{
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	emr_handle *h;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_text(&k, "A/doc", "begin");
+	h = kit_open_file(&k, "A/doc", O_RDWR);
+	assert_ok(emr_view_write(h, 0, emr_bytes_of("BEGIN", 5)));
+	erased = erase(&k, "A/x");
+	assert_false(erased.is_finished);
+	assert_int_equal(erased.why, EMR_BUSY);
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	kit_publish_all(&k);
+	kit_wait_ms(&k, 60000);
+	kit_publish_all(&k);
+	kit_expect_text(&k, "A/doc", "BEGIN");
+	end(&k, kept, &list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_of_an_erased_file_is_left_in_the_state),
+		cmocka_unit_test(what_was_deleted_before_is_erased_too),
+		cmocka_unit_test(a_look_changes_nothing),
+		cmocka_unit_test(a_crash_after_the_ledger_is_made_good_at_the_next_start),
+		cmocka_unit_test(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start),
+		cmocka_unit_test(a_crash_before_the_ledger_leaves_no_name),
+		cmocka_unit_test(pins_that_stay_behind_are_found_again),
+		cmocka_unit_test(a_directory_goes_with_everything_that_ever_was_in_it),
+		cmocka_unit_test(a_copy_is_another_record),
+		cmocka_unit_test(what_was_deleted_later_stays),
+		cmocka_unit_test(an_object_with_hundreds_of_versions_goes_in_ranges),
+		cmocka_unit_test(who_has_it_open_reads_no_more),
+		cmocka_unit_test(what_is_being_written_is_not_erased),
+		cmocka_unit_test(another_file_that_is_being_written_only_delays_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
