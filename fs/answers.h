@@ -29,6 +29,15 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* Renames REQUEST's path to `to`, and returns when the kernel knows; with `look` only says what would follow: emits
+ * {"done":true,"path","gains":[ids],"loses":[ids]}. */
+emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+/* Erases what REQUEST names, or counts it with `look`: emits {"done":true,"live","deleted","directories","finished",
+ * "not_reached":[{who why}]}. */
+emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

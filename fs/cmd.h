@@ -12,6 +12,8 @@ int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);
 int emr_cmd_status(const emr_args *args, emr_out *out);
 int emr_cmd_restore(const emr_args *args, emr_out *out);
+int emr_cmd_move(const emr_args *args, emr_out *out);
+int emr_cmd_erase(const emr_args *args, emr_out *out);
 int emr_cmd_verify(const emr_args *args, emr_out *out);
 int emr_cmd_ledger(const emr_args *args, emr_out *out);
 int emr_cmd_backup(const emr_args *args, emr_out *out);

@@ -164,6 +164,8 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_LEDGER] = "ledger",
 	[EMR_ASK_VERSIONS] = "versions",
 	[EMR_ASK_RESTORE] = "restore",
+	[EMR_ASK_MOVE] = "move",
+	[EMR_ASK_ERASE] = "erase",
 };
 
 const char *emr_ask_text(emr_ask ask)
@@ -253,6 +255,10 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_flag(value, &out->chain);
 	if (strcmp(name, "checkpoint") == 0)
 		return take_flag(value, &out->checkpoint);
+	if (strcmp(name, "deleted") == 0)
+		return take_flag(value, &out->deleted);
+	if (strcmp(name, "look") == 0)
+		return take_flag(value, &out->look);
 	if (strcmp(name, "timeout_ms") == 0)
 		return take_count(value, EMR_ASK_WAIT_MAX_MS, &out->timeout_ms);
 	if (strcmp(name, "limit") == 0)
@@ -331,6 +337,10 @@ json_t *emr_request_make(const emr_request *request)
 		failed |= json_object_set_new(object, "chain", json_true());
 	if (request->checkpoint)
 		failed |= json_object_set_new(object, "checkpoint", json_true());
+	if (request->deleted)
+		failed |= json_object_set_new(object, "deleted", json_true());
+	if (request->look)
+		failed |= json_object_set_new(object, "look", json_true());
 	if (request->timeout_ms > 0)
 		failed |= json_object_set_new(
 			object, "timeout_ms", json_integer(request->timeout_ms));

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define BIT(option) ((uint32_t)1 << (option))
+#define BIT(option) ((uint64_t)1 << (option))
 
 static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_AS] = {"as", 0, EMR_HAS_ARGUMENT, "NAME",
@@ -49,6 +49,10 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
 	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
 		"leave PATH alone and put the old content there, as a new file"},
+	[EMR_OPT_DELETED] = {"deleted", 0, EMR_NO_ARGUMENT, NULL,
+		"everything that was deleted from the folder"},
+	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
+		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that day)"},
 };
 
 #define COMMON                                                                                     \
@@ -60,6 +64,8 @@ static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
+static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
+static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
@@ -143,6 +149,31 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "bytes unchanged",
 		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
 		.exits = exits_restore},
+	[EMR_VERB_MOVE] = {.name = "move",
+		.operands = "SRC DEST",
+		.operands_max = 2,
+		.help = "Move to a folder others can see",
+		.manual = "Renames SRC to DEST, or moves it into DEST when that is a directory; nothing is ever replaced.\n"
+			  "When somebody else would see it then, that is asked first (--yes: not asked); gains and "
+			  "loses name\n"
+			  "them. As long as nothing is shared it is what mv does.\n",
+		.fields = "path gains[] loses[]",
+		.options = 0,
+		.exits = exits_move},
+	[EMR_VERB_ERASE] = {.name = "erase",
+		.operands = "[PATH]",
+		.operands_max = 1,
+		.help = "Destroy the keys for good",
+		.manual =
+			"Destroys keys and data of every version of PATH, a file, or a directory with all that is or\n"
+			"ever was deleted from it; with --deleted, of what was deleted from the whole folder. Nobody can\n"
+			"bring it back, with no passphrase and no words. The ledger keeps random numbers and hashes.\n"
+			"Asks first, and for the passphrase. Interrupted, it goes on when the folder is open again.\n"
+			"Out of reach are backups until the next `emrfs backup` to the same place, copies that people\n"
+			"have made, and bytes that a disk keeps for itself (worn flash cells, file system snapshots).\n",
+		.fields = "erased live deleted directories finished not_reached[]{who why}",
+		.options = BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_BEFORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_erase},
 	[EMR_VERB_VERIFY] = {.name = "verify",
 		.operands = "[PATH]",
 		.operands_max = 1,

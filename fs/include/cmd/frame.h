@@ -29,6 +29,8 @@ typedef enum emr_ask {
 	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
 	EMR_ASK_VERSIONS,	/* path; answers with portions of versions until "done" */
 	EMR_ASK_RESTORE,	/* path; until or version, to optional */
+	EMR_ASK_MOVE,	/* path, to, look: only says who would see it */
+	EMR_ASK_ERASE,	/* path or deleted, until; look: only counts */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -40,7 +42,7 @@ typedef struct emr_request {
 	emr_ask ask;
 	char path[EMR_ASK_PATH_MAX + 1]; /* "" = none; the top of the folder is "" or "." */
 	bool has_path;
-	bool now, quick, chain, checkpoint;
+	bool now, quick, chain, checkpoint, deleted, look;
 	uint32_t timeout_ms;
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */

@@ -14,6 +14,8 @@ typedef enum emr_verb {
 	EMR_VERB_UNMOUNT,
 	EMR_VERB_STATUS,
 	EMR_VERB_RESTORE,
+	EMR_VERB_MOVE,
+	EMR_VERB_ERASE,
 	EMR_VERB_VERIFY,
 	EMR_VERB_LEDGER,
 	EMR_VERB_BACKUP,
@@ -52,6 +54,8 @@ typedef enum emr_option {
 	EMR_OPT_ALL,
 	EMR_OPT_LIST,
 	EMR_OPT_TO,
+	EMR_OPT_DELETED,
+	EMR_OPT_BEFORE,
 	EMR_OPTION_COUNT
 } emr_option;
 
@@ -77,7 +81,7 @@ typedef struct emr_verb_row {
 	const char *help;	    /* one line */
 	const char *manual;	    /* a few lines more */
 	const char *fields;	    /* of the JSON answer */
-	uint32_t options;	    /* bits of emr_option, without those that every verb takes */
+	uint64_t options;	    /* bits of emr_option, without those that every verb takes */
 	const unsigned char *exits; /* besides 0, 1, 2; ended by 0 */
 } emr_verb_row;
 

@@ -186,6 +186,20 @@ typedef struct emr_restored {
  * EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED (nothing was changed). */
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
 
+/* ---- moving.  As `mv`: into TO when that is a directory, else to that name; never over anything. */
+typedef struct emr_move {
+	const char *from, *to;	/* paths from the top */
+	bool only_look;
+} emr_move;
+typedef struct emr_moved {
+	char *path;		/* where it is, or would be */
+	emr_buf gains, loses;	/* emr_id32 of whom else: who sees it there and not here; here and not there */
+} emr_moved;
+/* EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself), EMR_NOT_DIRECTORY, EMR_RESERVED_NAME, EMR_BAD_NAME, EMR_DENIED,
+ * EMR_READ_ONLY.  Free with emr_moved_free. */
+emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_moved);
+void emr_moved_free(emr_moved *moved);
+
 /* ---- what shall never be read again */
 typedef struct emr_erase {
 	const char *path;	/* a file, a directory with everything in it, or what was deleted from there; NULL: everything deleted */
