@@ -226,10 +226,13 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.special_count = emr_special_count,
 			.make_special = emr_special_make,
 			.special_arg = &m->special,
-			.notice = emr_notices_add},
+			.notice = emr_notices_add,
+			.software_refused = emr_notices_add_software},
 	};
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
 
+	if (status == EMR_OK)
+		status = emr_notices_set_folder(m->notices, m->path);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "emrfs");
 		return status;

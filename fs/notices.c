@@ -31,7 +31,8 @@ typedef struct notice {
 	uint64_t number; /* from 1 */
 	int64_t unix_s;
 	emr_message message;
-	char *path; /* as it is, owned */
+	char *path;			/* as it is, owned */
+	char *program, *folder, *value; /* of software-refused, owned; else NULL */
 } notice;
 
 struct emr_notices {
@@ -43,7 +44,8 @@ struct emr_notices {
 	bool stop;
 	bool has_thread;
 	pthread_t thread;
-	char *program; /* does not change */
+	char *program; /* does not change, nor does folder */
+	char *folder;
 };
 
 static notice *at_number(emr_notices *notices, uint64_t number)
@@ -61,7 +63,18 @@ static void fill(const notice *n, emr_problem *out_problem)
 {
 	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
 
-	emr_problem_set(out_problem, n->message, "path", path, "what", path, NULL);
+	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
+		n->program != NULL ? n->program : "?", "folder",
+		n->folder != NULL ? n->folder : "?", "value", n->value != NULL ? n->value : "?",
+		NULL);
+}
+
+static void empty(notice *n)
+{
+	free(n->path);
+	free(n->program);
+	free(n->folder);
+	free(n->value);
 }
 
 static json_t *notice_json(const notice *n)
@@ -197,36 +210,91 @@ void emr_notices_free(emr_notices *notices)
 	if (notices->has_thread)
 		pthread_join(notices->thread, NULL);
 	for (size_t i = 0; i < NOTICES_MAX; i++)
-		free(notices->ring[i].path);
+		empty(&notices->ring[i]);
 	pthread_cond_destroy(&notices->wake);
 	pthread_mutex_destroy(&notices->lock);
 	free(notices->program);
+	free(notices->folder);
 	free(notices);
+}
+
+emr_status emr_notices_set_folder(emr_notices *notices, const char *folder)
+{
+	free(notices->folder);
+	notices->folder = strdup(folder);
+	return notices->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Takes what N owns. */
+static void add(emr_notices *notices, notice n)
+{
+	const char *id = emr_message_get(n.message)->id;
+	notice *at;
+
+	emr_log(EMR_LOG_WARN, "notice %s", id); /* without the path: it is a name */
+	pthread_mutex_lock(&notices->lock);
+	notices->last++;
+	at = at_number(notices, notices->last);
+	empty(at);
+	*at = n;
+	at->number = notices->last;
+	at->unix_s = (int64_t)emr_clock_unix_s(emr_clock_system());
+	pthread_cond_signal(&notices->wake);
+	pthread_mutex_unlock(&notices->lock);
 }
 
 void emr_notices_add(void *arg, const char *error_id, const char *path)
 {
-	emr_notices *notices = arg;
-	emr_message message;
-	char *copy = strdup(path != NULL ? path : "");
-	notice *n;
+	notice n = {.path = strdup(path != NULL ? path : "")};
 
-	if (copy == NULL || !emr_message_find(error_id, &message)) {
+	if (n.path == NULL || !emr_message_find(error_id, &n.message)) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
-		free(copy);
+		free(n.path);
 		return;
 	}
-	emr_log(EMR_LOG_WARN, "notice %s", error_id); /* without the path: it is a name */
-	pthread_mutex_lock(&notices->lock);
-	notices->last++;
-	n = at_number(notices, notices->last);
-	free(n->path);
-	*n = (notice){.number = notices->last,
-		.unix_s = (int64_t)emr_clock_unix_s(emr_clock_system()),
-		.message = message,
-		.path = copy};
-	pthread_cond_signal(&notices->wake);
-	pthread_mutex_unlock(&notices->lock);
+	add(arg, n);
+}
+
+/* TEXT as one word of a shell's line, owned by the caller; NULL when memory runs out. */
+static char *quoted(const char *text)
+{
+	char *out = malloc(4 * strlen(text) + 3), *at = out;
+
+	if (out == NULL || text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					     "0123456789_./,+@%=:-")] == '\0')
+		return out != NULL ? strcpy(out, text) : NULL;
+	*at++ = '\'';
+	for (; *text != '\0'; text++) {
+		*at++ = *text;
+		if (*text == '\'') {
+			memcpy(at, "\\''", 3);
+			at += 3;
+		}
+	}
+	memcpy(at, "'", 2);
+	return out;
+}
+
+void emr_notices_add_software(void *arg, const char *program, const char *path, const char *folder,
+	const char *value)
+{
+	emr_notices *notices = arg;
+	const char *top = notices->folder != NULL ? notices->folder : ".";
+	EMR_AUTO_FREE char *whole = NULL;
+	notice n = {.message = EMR_SAY_SOFTWARE_REFUSED,
+		.path = strdup(path),
+		.program = strdup(program),
+		.value = quoted(value)};
+
+	if (asprintf(&whole, "%s%s%s", top, folder[0] != '\0' ? "/" : "", folder) < 0)
+		whole = NULL;
+	n.folder = whole != NULL ? quoted(whole) : NULL;
+	if (n.path == NULL || n.program == NULL || n.value == NULL || n.folder == NULL) {
+		emr_log(EMR_LOG_WARN, "notice software-refused was lost");
+		empty(&n);
+		return;
+	}
+	add(notices, n);
 }
 
 static emr_status append_line(const notice *n, emr_buf *out)

@@ -131,7 +131,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 /* ---- one path ---- */
 
 static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
-	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "freshness"};
+	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "software", "freshness"};
 
 static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 {

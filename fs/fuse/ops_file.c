@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "view/software.h"
+
+#include "caller.h"
 #include "reply.h"
 #include "wait.h"
 
@@ -48,6 +51,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	emr_view_forget(s->options.view, attr.node, 1);
 }
 
+/* Only where a folder asks for it: looking at a process and those above it costs a dozen reads of /proc. */
+static emr_status admit_caller(fuse_req_t req, emr_view *view, uint64_t node, int flags)
+{
+	char program[CALLER_NAME_BYTES];
+
+	if ((flags & O_ACCMODE) == O_WRONLY || !emr_view_guards_software(view, node) ||
+		!caller_is_software(fuse_req_ctx(req)->pid, program))
+		return EMR_OK;
+	return emr_view_admit_software(view, node, program);
+}
+
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	session *s = session_of(req);
@@ -55,7 +69,9 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	emr_attr attr;
 	emr_status status;
 
-	status = emr_view_open_file(s->options.view, ino, info->flags, &handle);
+	status = admit_caller(req, s->options.view, ino, info->flags);
+	if (status == EMR_OK)
+		status = emr_view_open_file(s->options.view, ino, info->flags, &handle);
 	if (status != EMR_OK) {
 		reply_status(req, status);
 		return;

@@ -93,6 +93,8 @@ static void take_back(emr_view *view, const former_state *b)
 static void set_former(edit *e, node *n, const work *w)
 {
 	n->was = NULL;
+	if (n->name == NULL)	/* the folder itself */
+		return;
 	if (w == NULL || (strcmp(w->name, n->name) == 0 && n->parent != NULL &&
 		emr_id16_equal(w->parent, n->parent->id)))
 		return;

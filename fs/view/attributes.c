@@ -7,8 +7,11 @@
 
 #include "contract/codes.h"
 
+#include "view/software.h"
+
 #include "edit.h"
 #include "past.h"
+#include "software_policy.h"
 
 #define OURS "user.emrfs."
 
@@ -208,7 +211,9 @@ static const struct computed {
 
 const char *emr_view_attribute_name(size_t index)
 {
-	return index < COMPUTED ? computed[index].name + strlen(OURS) : NULL;
+	if (index < COMPUTED)
+		return computed[index].name + strlen(OURS);
+	return index == COMPUTED ? &SOFTWARE_KEY[strlen(OURS)] : NULL;
 }
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
@@ -240,6 +245,23 @@ static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
 	return EMR_NO_ATTRIBUTE;
 }
 
+/* Under view->lock: what holds for a directory, whoever said so; of the past, what was said then. */
+static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
+{
+	const node *directory;
+	emr_bytes value;
+
+	if (n->type != EMR_META_DIR)
+		return EMR_NO_ATTRIBUTE;
+	if (n->state == NODE_VIRTUAL) {
+		if (emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(SOFTWARE_KEY), &value) != EMR_OK)
+			return EMR_NO_ATTRIBUTE;
+	} else {
+		value = software_policy_at(view, n, &directory);
+	}
+	return emr_buf_append(out, value.data, value.len);
+}
+
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
 	emr_bytes value;
@@ -255,13 +277,15 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	if (status == EMR_OK && !starts_with(name, OURS)) {
+	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0)
+		status = get_software(view, n, out);
+	else if (status == EMR_OK && !starts_with(name, OURS)) {
 		status = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS))
+	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0)
 		status = get_computed(&s, name, out);
 	return status;
 }
@@ -333,6 +357,22 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	return EMR_OK;
 }
 
+/* "" takes it back.  Of a file it says nothing. */
+static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
+{
+	emr_status status = value.len == 0 ? EMR_OK : emr_software_check(value);
+	node *n;
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = find_own(view, number, &n);
+	if (status == EMR_OK && n->type == EMR_META_DIR)
+		status = change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
+	pthread_mutex_unlock(&view->lock);
+	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
+}
+
 emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *name, emr_bytes value,
 	unsigned flags)
 {
@@ -343,7 +383,10 @@ emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *n
 
 	if (!starts_with(name, "user."))
 		return EMR_UNSUPPORTED;
+	if (strcmp(name, SOFTWARE_KEY) == 0)
+		return set_software(view, number, value);
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
+	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must not open a folder. */
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);

@@ -142,6 +142,8 @@ struct emr_view {
 	int64_t unsynced_since_boot_ns;	/* of the oldest of both */
 	unsigned hurry;			/* that many wait: quiet time does not count */
 	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
+	char **told;			/* programs of which software_refused knows */
+	size_t ntold;
 	uint64_t runs;			/* publishing runs that ended */
 	emr_status last_run;		/* how the last one ended */
 	bool stop, has_threads;

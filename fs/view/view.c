@@ -14,6 +14,7 @@
 #include "past.h"
 #include "pins.h"
 #include "publish.h"
+#include "software_policy.h"
 
 #define DEFAULT_QUIET_NS INT64_C(1000000000)
 #define DEFAULT_SYNC_NS INT64_C(5000000000)
@@ -192,6 +193,7 @@ void emr_view_free(emr_view *view)
 			tree_free_node(view, n);
 	}
 	past_free_all(view);
+	software_forget_all(view);
 	remove_doomed(view);
 	while (view->doomed != NULL) {	/* the next start finds these */
 		doomed *d = view->doomed;

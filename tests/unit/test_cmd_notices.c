@@ -51,6 +51,26 @@ static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
 	emr_notices_free(notices);
 }
 
+static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_notices_set_folder(notices, "/home/ana/Health"));
+	emr_notices_add_software(notices, "tumblerd", "Imaging/a.dcm", "Imaging", "tumblerd");
+	emr_notices_add_software(notices, "x\ny", "Ana's/b", "Ana's", "borg,x\ny");
+	text = text_of(notices);
+	assert_non_null(strstr(text, " n-1 warn software-refused Imaging/a.dcm: tumblerd wanted to read "
+				     "Imaging/a.dcm without you. Allow it: setfattr -n "
+				     "user.emrfs.software -v tumblerd /home/ana/Health/Imaging\n"));
+	assert_non_null(strstr(text, "x?y wanted to read"));
+	assert_non_null(strstr(text, " -v 'borg,x?y' '/home/ana/Health/Ana'\\''s'\n"));
+	free(text);
+	emr_notices_free(notices);
+}
+
 static void an_unknown_id_is_not_a_notice(void **state)
 {
 	emr_notices *notices;
@@ -197,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
 		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
+		cmocka_unit_test(a_refused_program_and_what_would_let_it_in_stand_in_the_notice),
 		cmocka_unit_test(an_unknown_id_is_not_a_notice),
 		cmocka_unit_test(the_newest_thousand_stay),
 		cmocka_unit_test(errors_are_the_newest_of_one_path_and_no_mere_information),

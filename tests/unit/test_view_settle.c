@@ -617,6 +617,23 @@ static void mode_time_and_attributes_are_one_meta(void **state)
 	finish(&k);
 }
 
+static void the_folder_itself_has_a_mode_and_attributes(void **state)
+{
+	emr_attr attr = {.mode = 0750};
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	assert_ok(emr_view_set_attr(k.view, EMR_ROOT_NODE, EMR_SET_MODE, &attr, &attr));
+	assert_ok(emr_view_set_attribute(k.view, EMR_ROOT_NODE, "user.note", emr_bytes_of("mine", 4), 0));
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "META");
+	kit_restart_and_compare(&k);
+	assert_int_equal(kit_attr(&k, "").mode, 0750);
+	assert_string_equal(kit_attribute(&k, "", "user.note"), "mine");
+	finish(&k);
+}
+
 static void a_file_still_open_for_writing_waits(void **state)
 {
 	kit k;
@@ -747,6 +764,7 @@ int main(void)
 		cmocka_unit_test(
 			a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
 		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
+		cmocka_unit_test(the_folder_itself_has_a_mode_and_attributes),
 		cmocka_unit_test(a_file_still_open_for_writing_waits),
 		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),
 		cmocka_unit_test(a_file_in_a_new_top_directory_comes_with_its_domain),

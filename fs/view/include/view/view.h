@@ -65,7 +65,10 @@ typedef struct emr_view_options {
 	void *special_arg;
 	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's (may be ""). */
 	void (*notice)(void *arg, const char *error_id, const char *path);
-	void *notice_arg;
+	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says so, and would let it in with
+	 * VALUE.  May be NULL. */
+	void (*software_refused)(void *arg, const char *program, const char *path, const char *folder, const char *value);
+	void *notice_arg;	/* of both */
 } emr_view_options;
 
 #define EMR_SPECIAL_MAX 8

@@ -1,0 +1,138 @@
+#include "caller.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ANCESTORS_MAX 3	/* a thumbnailer may start converters, these another program */
+#define COMM_BYTES 15	/* the kernel keeps no more of a process's name */
+
+/* Programs that read records which nobody opened, as fnmatch(3) patterns of their file's name. */
+static const char *const patterns[] = {
+	"tumblerd",			/* Xfce */
+	"*-thumbnailer", "*thumbnailer",	/* GNOME (evince, totem, gdk-pixbuf, gsf-office), ffmpegthumbnailer */
+	"gnome-thumbnail-font",
+	"thumbnail.so",			/* KDE's worker calls itself so */
+	"tracker-extract*", "tracker-miner-*", "localsearch*",	/* GNOME's index */
+	"baloo_file", "baloo_file_extractor", "baloorunner",	/* KDE's index */
+	"updatedb", "updatedb.*", "plocate", "mlocate",
+	"recollindex", "zeitgeist-*", "beagled",
+	"clamscan", "clamd", "freshclam",
+	"borg", "restic", "duplicity", "deja-dup", "rdiff-backup", "rsnapshot", "bacula-fd", "duplicati*",
+	"nextcloud", "dropbox", "rclone", "syncthing", "insync", "onedrive", "megasync",
+};
+
+/* A script's own name stands in its arguments. */
+static const char *const interpreters[] = {
+	"python*", "perl*", "ruby*", "node", "gjs*", "bash", "sh", "dash",
+};
+
+static bool matches(const char *const *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fnmatch(list[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+#define MATCHES(list, name) matches(list, sizeof(list) / sizeof((list)[0]), name)
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static bool take(const char *name, char out_name[CALLER_NAME_BYTES])
+{
+	if (!MATCHES(patterns, name))
+		return false;
+	snprintf(out_name, CALLER_NAME_BYTES, "%s", name);
+	return true;
+}
+
+/* KDE's workers are one program for many tasks, the first argument says which; interpreters run scripts. */
+static bool arguments_name_software(const char *exe, const char *arguments, size_t n, char out_name[CALLER_NAME_BYTES])
+{
+	bool runs_scripts = MATCHES(interpreters, exe), is_worker = fnmatch("kio*", exe, 0) == 0 ||
+		fnmatch("kdeinit*", exe, 0) == 0;
+	const char *at = arguments, *end = arguments + n;
+
+	if (!runs_scripts && !is_worker)
+		return false;
+	at += at < end ? strnlen(at, (size_t)(end - at)) + 1 : 0;
+	while (at < end && *at == '-')
+		at += strnlen(at, (size_t)(end - at)) + 1;
+	return at < end && memchr(at, 0, (size_t)(end - at)) != NULL && take(last_part(at), out_name);
+}
+
+bool caller_names_software(const char *exe, const char *comm, const char *arguments, size_t n,
+	char out_name[CALLER_NAME_BYTES])
+{
+	if (take(last_part(exe), out_name) || arguments_name_software(last_part(exe), arguments, n, out_name))
+		return true;
+	/* A script called by its own name, or a program whose file another user may not see. */
+	return strlen(comm) <= COMM_BYTES && take(comm, out_name);
+}
+
+/* ---- /proc */
+
+static size_t read_proc(pid_t pid, const char *what, char *out, size_t size)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	got = fd >= 0 ? read(fd, out, size - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	out[got > 0 ? got : 0] = 0;
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* A number of /proc/PID/status; 0 when it is not there. */
+static pid_t number_of(const char *status, const char *field)
+{
+	const char *line = strstr(status, field);
+
+	return line != NULL ? (pid_t)atoi(line + strlen(field)) : 0;
+}
+
+static bool process_is_software(pid_t pid, char out_name[CALLER_NAME_BYTES])
+{
+	char link[64], exe[4096], comm[64], arguments[1024];
+	ssize_t len;
+	size_t n;
+
+	snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+	len = readlink(link, exe, sizeof exe - 1);
+	exe[len > 0 ? len : 0] = 0;
+	if (len > 10 && strcmp(exe + len - 10, " (deleted)") == 0)
+		exe[len - 10] = 0;
+	read_proc(pid, "comm", comm, sizeof comm);
+	comm[strcspn(comm, "\n")] = 0;
+	n = read_proc(pid, "cmdline", arguments, sizeof arguments);
+	return caller_names_software(exe, comm, arguments, n, out_name);
+}
+
+bool caller_is_software(pid_t thread, char out_name[CALLER_NAME_BYTES])
+{
+	char status[2048];
+	pid_t pid;
+
+	read_proc(thread, "status", status, sizeof status);
+	pid = number_of(status, "\nTgid:\t");
+	for (int i = 0; i <= ANCESTORS_MAX && pid > 1; i++) {
+		if (process_is_software(pid, out_name))
+			return true;
+		read_proc(pid, "status", status, sizeof status);
+		pid = number_of(status, "\nPPid:\t");
+	}
+	return false;
+}

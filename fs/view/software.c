@@ -1,0 +1,206 @@
+/* Programs that read on their own: what folders say about them. */
+#include "view/software.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edit.h"
+#include "past.h"
+#include "software_policy.h"
+
+#define TOLD_MAX 64	/* programs; who starts more than that under ever new names is told no more */
+
+static emr_bytes key(void)
+{
+	return emr_bytes_of(SOFTWARE_KEY, sizeof SOFTWARE_KEY - 1);
+}
+
+static bool equals(emr_bytes value, const char *word)
+{
+	return value.len == strlen(word) && memcmp(value.data, word, value.len) == 0;
+}
+
+/* The next name of REST, without the spaces around it; false at the end. */
+static bool next_name(emr_bytes *rest, emr_bytes *out_name)
+{
+	const uint8_t *comma;
+	emr_bytes name;
+
+	if (rest->data == NULL)
+		return false;
+	comma = rest->len > 0 ? memchr(rest->data, ',', rest->len) : NULL;
+	name = emr_bytes_of(rest->data, comma != NULL ? (size_t)(comma - rest->data) : rest->len);
+	*rest = comma != NULL ? emr_bytes_of(comma + 1, rest->len - name.len - 1) : (emr_bytes){ 0 };
+	while (name.len > 0 && name.data[0] == ' ')
+		name = emr_bytes_of(name.data + 1, name.len - 1);
+	while (name.len > 0 && name.data[name.len - 1] == ' ')
+		name.len--;
+	*out_name = name;
+	return true;
+}
+
+emr_status emr_software_check(emr_bytes value)
+{
+	emr_bytes name;
+
+	if (value.len == 0 || value.len > EMR_SOFTWARE_VALUE_MAX)
+		return EMR_INVALID;
+	while (next_name(&value, &name)) {
+		if (name.len == 0 || name.len >= EMR_SOFTWARE_NAME_BYTES)
+			return EMR_INVALID;
+		for (size_t i = 0; i < name.len; i++)
+			if (name.data[i] <= ' ' || name.data[i] == 0x7f || name.data[i] == '/')
+				return EMR_INVALID;
+	}
+	return EMR_OK;
+}
+
+bool emr_software_admits(emr_bytes value, const char *program)
+{
+	emr_bytes name;
+
+	if (equals(value, "allow"))
+		return true;
+	if (equals(value, "refuse"))
+		return false;
+	while (next_name(&value, &name))
+		if (equals(name, program))
+			return true;
+	return false;
+}
+
+/* ---- what holds at a node.  Under view->lock. */
+
+/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is still there. */
+static const node *present_directory(const emr_view *view, const node *n)
+{
+	char *path = past_path(n);
+	const char *at = path;
+	const node *directory = view->root;
+
+	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
+	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
+		at = strchr(at, '/');
+		at += at != NULL;
+	}
+	while (at != NULL && *at != 0) {
+		char name[EMR_NAME_MAX + 1];
+		size_t len = strcspn(at, "/");
+		const node *kid;
+
+		if (len > EMR_NAME_MAX)
+			break;
+		memcpy(name, at, len);
+		name[len] = 0;
+		kid = tree_child(view, directory, name);
+		if (kid == NULL || kid->type != EMR_META_DIR)
+			break;
+		directory = kid;
+		at += len + (at[len] == '/');
+	}
+	free(path);
+	return directory;
+}
+
+emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory)
+{
+	emr_bytes value;
+
+	if (n->past != NULL)
+		n = present_directory(view, n);
+	for (; n != NULL; n = n->parent)
+		if (n->type == EMR_META_DIR && emr_xattr_find(emr_buf_view(&n->attributes), key(), &value) == EMR_OK) {
+			*out_directory = n;
+			return value;
+		}
+	/* All of it is one's own. */
+	*out_directory = view->root;
+	return emr_bytes_of("allow", 5);
+}
+
+bool emr_view_guards_software(emr_view *view, uint64_t number)
+{
+	const node *directory;
+	bool guards = false;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && n->type == EMR_META_FILE && n->special == 0)
+		guards = !equals(software_policy_at(view, n, &directory), "allow");
+	pthread_mutex_unlock(&view->lock);
+	return guards;
+}
+
+/* Once a program; when memory or room runs out, not at all. */
+static bool is_first_time(emr_view *view, const char *program)
+{
+	char **told;
+
+	for (size_t i = 0; i < view->ntold; i++)
+		if (strcmp(view->told[i], program) == 0)
+			return false;
+	if (view->ntold == TOLD_MAX)
+		return false;
+	told = realloc(view->told, (view->ntold + 1) * sizeof *told);
+	if (told == NULL)
+		return false;
+	view->told = told;
+	told[view->ntold] = strdup(program);
+	if (told[view->ntold] == NULL)
+		return false;
+	view->ntold++;
+	return true;
+}
+
+void software_forget_all(emr_view *view)
+{
+	for (size_t i = 0; i < view->ntold; i++)
+		free(view->told[i]);
+	free(view->told);
+}
+
+typedef struct refusal {
+	char *path, *folder, *value;	/* owned; VALUE would let the program in, with those that may already */
+} refusal;
+
+static refusal describe_refusal(const node *n, const node *directory, emr_bytes value, const char *program)
+{
+	refusal r = { 0 };
+	bool is_list = !equals(value, "refuse");
+
+	r.path = n->past != NULL ? past_path(n) : n->state == NODE_LIVE ? tree_path(n) : strdup("");
+	r.folder = directory->parent != NULL ? tree_path(directory) : strdup("");
+	if (asprintf(&r.value, "%.*s%s%s", is_list ? (int)value.len : 0, (const char *)value.data,
+		    is_list ? "," : "", program) < 0)
+		r.value = NULL;
+	return r;
+}
+
+emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *program)
+{
+	const node *directory;
+	refusal r = { 0 };
+	bool tells = false;
+	emr_status status = EMR_OK;
+	emr_bytes value;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && n->type == EMR_META_FILE && n->special == 0) {
+		value = software_policy_at(view, n, &directory);
+		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
+		tells = status == EMR_DENIED && view->options.software_refused != NULL && is_first_time(view, program);
+		if (tells)
+			r = describe_refusal(n, directory, value, program);
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (tells && r.path != NULL && r.folder != NULL && r.value != NULL)
+		view->options.software_refused(view->options.notice_arg, program, r.path, r.folder, r.value);
+	free(r.path);
+	free(r.folder);
+	free(r.value);
+	return status;
+}

@@ -1,0 +1,246 @@
+/* What folders say about programs that read without a person. */
+#include "view_kit.h"
+
+#include "view/software.h"
+
+#include "../../fs/view/node.h"
+
+static emr_status check(const char *value)
+{
+	return emr_software_check(emr_bytes_of(value, strlen(value)));
+}
+
+static bool admits(const char *value, const char *program)
+{
+	return emr_software_admits(emr_bytes_of(value, strlen(value)), program);
+}
+
+static void a_value_is_refuse_or_allow_or_a_list_of_names(void **state)
+{
+	static const char *const good[] = {"refuse", "allow", "tumblerd", "tumblerd,borg", "tumblerd, borg ", "a.b-c_1"};
+	static const char *const bad[] = {"", ",", "tumblerd,", ",borg", "a,,b", "a b", "/usr/bin/borg", "a\nb", "x\x7f",
+		"0123456789012345678901234567890123456789012345678901234567890123"};
+	char long_list[EMR_SOFTWARE_VALUE_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+		assert_ok(check(good[i]));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (check(bad[i]) != EMR_INVALID)
+			fail_msg("'%s' was taken", bad[i]);
+	memset(long_list, 'a', sizeof long_list);
+	for (size_t i = 10; i < sizeof long_list; i += 11)
+		long_list[i] = ',';
+	long_list[EMR_SOFTWARE_VALUE_MAX + 1] = 0;
+	assert_status(EMR_INVALID, check(long_list));
+}
+
+static void a_list_lets_in_whom_it_names(void **state)
+{
+	(void)state;
+	assert_true(admits("allow", "tumblerd"));
+	assert_false(admits("refuse", "tumblerd"));
+	assert_true(admits("borg, tumblerd", "tumblerd"));
+	assert_true(admits("borg, tumblerd", "borg"));
+	assert_false(admits("borg, tumblerd", "tumbler"));
+	assert_false(admits("borg", "updatedb"));
+	assert_false(admits("borg", ""));
+}
+
+typedef struct told {
+	int times;
+	char program[100], path[100], folder[100], value[100];
+} told;
+
+static void note(void *arg, const char *program, const char *path, const char *folder, const char *value)
+{
+	told *t = arg;
+
+	t->times++;
+	snprintf(t->program, sizeof t->program, "%s", program);
+	snprintf(t->path, sizeof t->path, "%s", path);
+	snprintf(t->folder, sizeof t->folder, "%s", folder);
+	snprintf(t->value, sizeof t->value, "%s", value);
+}
+
+/* Imaging/CT/1 and Letters/x, and who hears of refusals. */
+static void with_folders(kit *k, told *t)
+{
+	kit_open(k);
+	*t = (told){0};
+	k->view->options.software_refused = note;
+	k->view->options.notice_arg = t;
+	kit_mkdir(k, "Imaging");
+	kit_mkdir(k, "Imaging/CT");
+	kit_mkdir(k, "Letters");
+	kit_text(k, "Imaging/CT/1", "slice");
+	kit_text(k, "Letters/x", "text");
+}
+
+static emr_status set(kit *k, const char *path, const char *value)
+{
+	return emr_view_set_attribute(k->view, kit_attr(k, path).node, "user.emrfs.software",
+		emr_bytes_of(value, strlen(value)), 0);
+}
+
+static emr_status ask(kit *k, const char *path, const char *program)
+{
+	uint64_t number = kit_attr(k, path).node;
+	emr_status status = emr_view_admit_software(k->view, number, program);
+
+	if (status != EMR_OK)
+		assert_true(emr_view_guards_software(k->view, number));
+	return status;
+}
+
+static void software_reads_ones_own_records_unless_told_otherwise(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	assert_false(emr_view_guards_software(k.view, kit_attr(&k, "Imaging/CT/1").node));
+	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
+	assert_int_equal(t.times, 0);
+	kit_close(&k);
+}
+
+static void what_is_below_a_folder_follows_it_until_one_says_otherwise(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	assert_ok(set(&k, "", "refuse"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_string_equal(kit_attribute(&k, "Imaging/CT", "user.emrfs.software"), "refuse");
+	assert_ok(set(&k, "Imaging", "borg"));
+	assert_ok(ask(&k, "Imaging/CT/1", "borg"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_ok(set(&k, "Imaging/CT", "allow"));
+	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_false(emr_view_guards_software(k.view, kit_attr(&k, "Imaging/CT/1").node));
+	assert_status(EMR_DENIED, ask(&k, "Letters/x", "borg"));
+	assert_ok(set(&k, "Imaging/CT", ""));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	kit_close(&k);
+}
+
+static void a_program_is_told_of_once_with_what_would_let_it_in(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	assert_ok(set(&k, "Imaging", "borg"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_int_equal(t.times, 1);
+	assert_string_equal(t.program, "tumblerd");
+	assert_string_equal(t.path, "Imaging/CT/1");
+	assert_string_equal(t.folder, "Imaging");
+	assert_string_equal(t.value, "borg,tumblerd");
+	assert_ok(set(&k, "", "refuse"));
+	assert_status(EMR_DENIED, ask(&k, "Letters/x", "updatedb"));
+	assert_int_equal(t.times, 2);
+	assert_string_equal(t.folder, "");
+	assert_string_equal(t.value, "updatedb");
+	kit_close(&k);
+}
+
+static void it_is_kept_and_registered_like_any_attribute(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	kit_publish_all(&k);
+	(void)kit_items(&k);
+	assert_ok(set(&k, "Imaging", "refuse"));
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "META");
+	kit_restart_and_compare(&k);
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	/* The folder itself has no name, but attributes. */
+	assert_ok(set(&k, "", "refuse"));
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	assert_string_equal(kit_attribute(&k, "", "user.emrfs.software"), "refuse");
+	kit_close(&k);
+}
+
+static void nonsense_is_refused_and_files_have_none(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	assert_status(EMR_INVALID, set(&k, "Imaging", "a b"));
+	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
+	assert_ok(set(&k, "Letters/x", "refuse"));
+	assert_ok(ask(&k, "Letters/x", "tumblerd"));
+	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.software"), "");
+	assert_ok(set(&k, "Letters", ""));
+	kit_close(&k);
+}
+
+/* rsync -aX removes attributes that its source lacks. */
+static void a_copy_does_not_open_a_folder(void **state)
+{
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	assert_ok(set(&k, "Imaging", "refuse"));
+	assert_ok(emr_view_remove_attribute(k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	kit_close(&k);
+}
+
+static void earlier_versions_and_deleted_files_follow_the_folder_of_today(void **state)
+{
+	emr_attr top, day, folder, slice;
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	kit_publish_all(&k);
+	kit_unlink(&k, "Imaging/CT/1");
+	kit_publish_all(&k);
+	assert_ok(set(&k, "Imaging", "refuse"));
+	assert_ok(emr_view_lookup(k.view, EMR_ROOT_NODE, ".emrfs", &top));
+	assert_ok(emr_view_lookup(k.view, top.node, "deleted", &day));
+	assert_ok(emr_view_lookup(k.view, day.node, "Imaging", &folder));
+	assert_ok(emr_view_lookup(k.view, folder.node, "CT", &folder));
+	assert_ok(emr_view_lookup(k.view, folder.node, "1", &slice));
+	assert_true(emr_view_guards_software(k.view, slice.node));
+	assert_status(EMR_DENIED, emr_view_admit_software(k.view, slice.node, "tumblerd"));
+	assert_string_equal(t.path, ".emrfs/deleted/Imaging/CT/1");
+	assert_string_equal(t.folder, "Imaging");
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_value_is_refuse_or_allow_or_a_list_of_names),
+		cmocka_unit_test(a_list_lets_in_whom_it_names),
+		cmocka_unit_test(software_reads_ones_own_records_unless_told_otherwise),
+		cmocka_unit_test(what_is_below_a_folder_follows_it_until_one_says_otherwise),
+		cmocka_unit_test(a_program_is_told_of_once_with_what_would_let_it_in),
+		cmocka_unit_test(it_is_kept_and_registered_like_any_attribute),
+		cmocka_unit_test(nonsense_is_refused_and_files_have_none),
+		cmocka_unit_test(a_copy_does_not_open_a_folder),
+		cmocka_unit_test(earlier_versions_and_deleted_files_follow_the_folder_of_today),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
