@@ -26,9 +26,25 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* What the next start would have to decrypt and to replay one by one. */
+static void leave_tidy(emr_session *session)
+{
+	emr_status status = emr_facts_keep(session->facts);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "close: facts are not kept: %s", emr_status_text(status));
+	status = emr_journal_tidy(session->journal);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "close: no snapshot: %s", emr_status_text(status));
+}
+
 void emr_session_close(emr_session *session)
 {
+	bool was_open = session->view != NULL && !session->read_only;
+
 	emr_view_free(session->view);
+	if (was_open)
+		leave_tidy(session);
 	emr_settle_free(session->settle);
 	emr_facts_free(session->facts);
 	emr_record_ctx_free(session->records);
@@ -242,7 +258,10 @@ static emr_status open_records(emr_session *session)
 
 static emr_status open_facts(emr_session *session)
 {
-	return emr_facts_new(session->keyring, session->replica, session->records, &session->facts);
+	emr_status status = emr_facts_new(
+		session->keyring, session->replica, session->records, &session->facts);
+
+	return status == EMR_OK ? emr_facts_keep_in(session->facts, session->state_fd) : status;
 }
 
 static emr_status open_settle(emr_session *session)

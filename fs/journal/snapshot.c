@@ -6,6 +6,8 @@
 
 #define LOG_BYTES_MIN ((uint64_t)16 << 20)
 #define LOG_PER_ROWS 4
+#define TIDY_BYTES_MIN ((uint64_t)16 << 10)	/* some fifty frames, each at another place of the disk */
+#define TIDY_ROWS_PER_LOG 8
 #define PART_BYTES ((size_t)1 << 20)	/* a part ends with the row that passes this */
 
 /* All rows as bodies, taken in one moment. */
@@ -128,6 +130,19 @@ emr_status emr_journal_snapshot(emr_journal *journal)
 	status = snapshot_locked(journal);
 	pthread_mutex_unlock(&journal->snapshot_lock);
 	return status;
+}
+
+emr_status emr_journal_tidy(emr_journal *journal)
+{
+	uint64_t limit, log_bytes;
+
+	if (journal->state.read_only)
+		return EMR_OK;
+	pthread_mutex_lock(&journal->commit_lock);
+	limit = (uint64_t)journal->rows.bytes / TIDY_ROWS_PER_LOG;
+	log_bytes = journal->log_bytes;
+	pthread_mutex_unlock(&journal->commit_lock);
+	return log_bytes > (limit > TIDY_BYTES_MIN ? limit : TIDY_BYTES_MIN) ? emr_journal_snapshot(journal) : EMR_OK;
 }
 
 emr_status emr_journal_reclaim(emr_journal *journal, const emr_reclaim_options *options,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "contract/codes.h"
@@ -24,6 +25,7 @@ emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_
 	facts->keyring = keyring;
 	facts->replica = replica;
 	facts->records = records;
+	facts->cache_dirfd = -1;
 	pthread_mutex_init(&facts->lock, NULL);
 	*out_facts = facts;
 	return EMR_OK;
@@ -36,6 +38,8 @@ void emr_facts_free(emr_facts *facts)
 	for (size_t i = 0; i < facts->count; i++)
 		emr_list_key_free(facts->keys[i].key);
 	free(facts->keys);
+	if (facts->cache_dirfd >= 0)
+		close(facts->cache_dirfd);
 	pthread_mutex_destroy(&facts->lock);
 	free(facts);
 }
@@ -238,55 +242,6 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 		*out_item = item;
 		out_item->bytes = (emr_bytes){ 0 };
 	}
-	return status;
-}
-
-typedef struct walk {
-	emr_facts *facts;
-	emr_fact_fn fn;
-	void *arg;
-	uint64_t damaged;
-	emr_buf plain;
-} walk;
-
-bool facts_is_damage(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
-		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
-		status == EMR_INVALID || status == EMR_UNSUPPORTED;
-}
-
-static emr_status walk_head(void *arg, const emr_replica_head *head)
-{
-	walk *w = arg;
-	char id[33];
-	emr_place place;
-	emr_meta meta;
-	emr_status status;
-
-	if (head->state != EMR_OBJECT_LIVE)
-		return EMR_OK;
-	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
-	if (status != EMR_OK && !facts_is_damage(status))
-		return status;
-	if (status != EMR_OK) {
-		emr_hex(head->object.b, sizeof head->object.b, id);
-		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
-		w->damaged++;
-		return EMR_OK;
-	}
-	return w->fn(w->arg, &place, &meta);
-}
-
-emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
-{
-	walk w = { .facts = facts, .fn = fn, .arg = arg };
-	emr_status status;
-
-	status = emr_replica_each_head(facts->replica, NULL, walk_head, &w);
-	emr_buf_free(&w.plain);
-	if (status == EMR_OK)
-		*out_damaged = w.damaged;
 	return status;
 }
 

@@ -14,6 +14,7 @@ struct emr_facts {
 	pthread_mutex_t lock;
 	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
 	size_t count, cap;
+	int cache_dirfd;	/* -1: nothing is kept */
 };
 
 /* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD

@@ -490,7 +490,7 @@ static emr_status load_all(loading *l)
 
 	l->first_number = view->next_number;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
-	status = emr_facts_each(view->options.facts, load_fact, l, &damaged);
+	status = emr_facts_each_kept(view->options.facts, load_fact, l, &damaged);
 	if (status != EMR_OK)
 		return status;
 	if (!l->has_root)

@@ -120,24 +120,12 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 		f->changes = more;
 		f->cap_changes = cap;
 	}
-	for (size_t i = 0; i < f->batch.count; i++) {
+	for (uint16_t i = 0; i < f->batch.count; i++) {
 		emr_replica_change *c = &f->changes[f->n_changes++];
-		emr_item item;
-		emr_span pub;
-		emr_batch_item_at(&f->batch, i, &item, &pub);
-		*c = (emr_replica_change){.version = item.version,
-			.seq = seq,
-			.index = (uint16_t)i,
-			.flags = item.flags,
-			.op = item.op,
-			.family = replica_family(&item, pub),
-			.ledger_time = entry->ledger_time_unix_s,
-			.result = entry->results.data[i]};
-		memcpy(c->domain.b, item.domain_id, 16);
-		memcpy(c->object.b, item.object_id, 16);
-		memcpy(c->signer_id.b, item.signer_id, 32);
-		emr_item_id(f->batch.items[i].bytes, c->item_id.b);
-		c->is_mine = f->replica->is_mine == NULL || is_mine(&f->choice, item.domain_id);
+
+		replica_change_of(entry, &f->batch, i, c);
+		c->seq = seq;
+		c->is_mine = f->replica->is_mine == NULL || is_mine(&f->choice, c->domain.b);
 	}
 	return EMR_OK;
 }

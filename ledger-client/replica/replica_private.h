@@ -45,6 +45,9 @@ emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out)
 /* Inside of write_lock, or when nobody else is there. */
 emr_status replica_save_mark(emr_replica *replica, bool is_last);
 uint8_t replica_family(const emr_item *item, emr_span pub);
+/* Item INDEX of an entry, but for is_mine. */
+void replica_change_of(
+	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out);
 
 static inline emr_span span_of(emr_bytes bytes)
 {

@@ -165,6 +165,27 @@ uint8_t replica_family(const emr_item *item, emr_span pub)
 	return family == 0 && pub.len > 0 ? pub.data[0] : family;
 }
 
+void replica_change_of(
+	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out)
+{
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(batch, index, &item, &pub);
+	*out = (emr_replica_change){.version = item.version,
+		.seq = entry->seq,
+		.index = index,
+		.flags = item.flags,
+		.op = item.op,
+		.family = replica_family(&item, pub),
+		.ledger_time = entry->ledger_time_unix_s,
+		.result = entry->results.data[index]};
+	memcpy(out->domain.b, item.domain_id, 16);
+	memcpy(out->object.b, item.object_id, 16);
+	memcpy(out->signer_id.b, item.signer_id, 32);
+	emr_item_id(batch->items[index].bytes, out->item_id.b);
+}
+
 /* An entry with its items, parsed. */
 typedef struct opened {
 	emr_buf bytes;
@@ -446,6 +467,52 @@ emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, cons
 		if (status != EMR_OK)
 			return replica_own(replica, status);
 		status = list_entry(replica, o, domain, object, &limit, fn, arg);
+	}
+	return status;
+}
+
+emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32])
+{
+	uint64_t have = 0;
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status == EMR_OK)
+		status = emr_chain_size(r.chain, &have);
+	if (status == EMR_OK && size > have)
+		return EMR_NOT_FOUND;
+	return status == EMR_OK ? replica_own(replica, replica_root(r.chain, size, out_root))
+				: status;
+}
+
+static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (uint16_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+		emr_replica_change change;
+
+		replica_change_of(&o->entry, &o->batch, i, &change);
+		status = fn(arg, &change);
+	}
+	return status;
+}
+
+emr_status emr_replica_since(
+	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	uint64_t size = 0;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_size(r.chain, &size));
+	/* Entry 0 describes the network and has no items. */
+	for (uint64_t seq = from > 0 ? from : 1; status == EMR_OK && seq < size; seq++) {
+		status = replica_own(replica, open_entry(r.chain, seq, o));
+		if (status == EMR_OK)
+			status = give_changes(o, fn, arg);
 	}
 	return status;
 }

@@ -70,6 +70,8 @@ static emr_status open_settle(emr_stack *s, const emr_clock *clock)
 		.records = s->records, .ledger = s->ledger, .replica = s->replica, .clock = clock };
 	emr_status status = emr_facts_new(s->keyring, s->replica, s->records, &s->facts);
 
+	if (status == EMR_OK)
+		status = emr_facts_keep_in(s->facts, s->state_dirfd);
 	if (status != EMR_OK)
 		return status;
 	settle.facts = s->facts;
@@ -168,7 +170,11 @@ emr_status emr_stack_open(const char *path, const emr_stack_options *options, em
 
 void emr_stack_close(emr_stack *s)
 {
+	bool was_open = s->view != NULL;
+
 	emr_view_free(s->view);
+	if (was_open && emr_facts_keep(s->facts) == EMR_OK)
+		(void)emr_journal_tidy(s->journal);	/* as the program does; no promise hangs on either */
 	emr_settle_free(s->settle);
 	emr_facts_free(s->facts);
 	emr_record_ctx_free(s->records);

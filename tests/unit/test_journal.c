@@ -341,6 +341,31 @@ static void the_log_is_snapshot_by_itself_when_it_grows(void **state)
 	free(big);
 }
 
+/* The head is replaced with every snapshot: its bytes tell whether there was one. */
+static void a_tidy_end_leaves_one_place_to_read(void **state)
+{
+	jkit *j = *state;
+	char name[64], hex[33];
+
+	emr_hex(j->k->options.writer.b, 16, hex);
+	snprintf(name, sizeof name, "journal-%s.head", hex);
+	put(j, 1, "one");
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(kit_size(j->k, name), 0); /* a few frames are not worth it */
+	for (uint32_t i = 0; i < 200; i++)
+		put(j, i % 5, "two");
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(kit_size(j->k, name), 64);
+	reopen(j);
+	assert_value(j, 1, "two");
+	assert_int_equal(emr_journal_last_seq(j->journal), 201);
+	jclose(j);
+	kit_flip(j->k, name, 40, 0x01);
+	jopen(j);
+	assert_value(j, 1, "two");
+	kit_flip(j->k, name, 40, 0x01);
+}
+
 static void reclaim_frees_old_frames_and_keeps_the_rows(void **state)
 {
 	jkit *j = *state;
@@ -728,6 +753,7 @@ int main(int argc, char **argv)
 		T(a_lost_or_flipped_head_costs_only_a_search),
 		T(an_old_head_does_not_bring_back_old_rows),
 		T(the_log_is_snapshot_by_itself_when_it_grows),
+		T(a_tidy_end_leaves_one_place_to_read),
 		T(reclaim_frees_old_frames_and_keeps_the_rows),
 		T(rot_in_a_synced_frame_is_told_and_all_before_it_is_read),
 		T(rot_in_the_last_frame_is_told),

@@ -67,6 +67,9 @@ emr_status emr_journal_each(emr_journal *journal, uint8_t kind, emr_journal_visi
 /* Writes all rows as snapshot frames now, syncs, and moves the replay start there: older frames are dead afterwards.
  * Done by itself when the log since the last snapshot exceeds both 16 MiB and 4 times the rows. */
 emr_status emr_journal_snapshot(emr_journal *journal);
+/* Before an orderly end: a snapshot when the next start would otherwise have to collect many frames from all over the disk
+ * (over 16 KiB of them, and an eighth of the rows).  A damaged journal is left as it is, with EMR_OK. */
+emr_status emr_journal_tidy(emr_journal *journal);
 /* A snapshot, then emr_store_reclaim: frees the segments that held older frames, too.  With options->scrub the segment being
  * written is closed before, so that its older frames go as well. */
 emr_status emr_journal_reclaim(emr_journal *journal, const emr_reclaim_options *options,

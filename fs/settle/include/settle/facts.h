@@ -32,6 +32,18 @@ void emr_facts_free(emr_facts *facts);
  * A record that cannot be read is counted in *out_damaged and named in the log by id; the walk goes on. */
 typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
 emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
+
+/* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening the folder, and not for
+ * judging what is on the disk. */
+emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
+/* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.  Before anything else, from
+ * one thread. */
+emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
+/* Leaves a new file there when so much has changed that it pays; with no record in it that cannot be read.  Nobody may
+ * follow the ledger meanwhile.  A file that could not be made costs time at the next start, nothing else. */
+emr_status emr_facts_keep(emr_facts *facts);
+/* Removes the file: names that must not be anywhere any more may be in it. */
+emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
 emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
 	emr_buf *out_bytes, emr_meta *out_meta);

@@ -82,6 +82,15 @@ typedef struct emr_replica_position {
 } emr_replica_position;
 emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_position);
 
+/* Root of the tree of the first SIZE entries; EMR_NOT_FOUND when there are not that many. */
+emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32]);
+
+/* Items of the entries from FROM on, oldest first, whatever their result; is_mine is not looked up.  Any other status of
+ * FN than EMR_OK ends the walk and is returned. */
+typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *change);
+emr_status emr_replica_since(
+	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
+
 /* A state row by its printable key ("D/<hex>", "K/<hex>": contract/rows.h).  EMR_NOT_FOUND,
  * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);

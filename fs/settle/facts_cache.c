@@ -1,0 +1,432 @@
+#include "facts_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "contract/codes.h"
+#include "keyring/content.h"
+#include "settle/place.h"
+
+#define CACHE_NAME "facts.cache"
+#define CACHE_NEW "facts.cache.new"
+#define CACHE_VERSION 1
+#define HEADER_BYTES 80
+#define PAGE_BYTES 65536
+#define PLAIN_BYTES (PAGE_BYTES - 16)
+#define AAD_BYTES (HEADER_BYTES + 9)
+#define BEHIND_MAX 64
+#define BEHIND_PER_PAGE 16		/* of some 250 records */
+#define CHANGED_MAX ((size_t)1 << 20)	/* with more, reading everything anew is no slower */
+
+typedef struct object_id {
+	emr_id16 domain, object;
+} object_id;
+
+typedef struct header {
+	emr_id16 file_id;
+	uint64_t size;
+	uint8_t root[32];
+	uint8_t bytes[HEADER_BYTES];
+} header;
+
+struct facts_cache {
+	emr_local_key *key;
+	int fd;
+	header head;
+	uint64_t pages;
+	emr_buf changed;	/* of object_id, sorted, each once */
+	bool has_erased;	/* something in the file should not exist any more */
+	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
+	uint8_t meta[EMR_META_BYTES_MAX];
+};
+
+struct facts_cache_writer {
+	emr_local_key *key;
+	int dirfd, fd;
+	header head;
+	uint64_t pages;		/* written */
+	size_t used;		/* of PLAIN, with its count of records in front */
+	uint32_t count;
+	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
+};
+
+/* ---- pages ---- */
+
+/* 0 "EMRFACTS" | 8 version u8 | 9 0[7] | 16 file_id[16] | 32 size u64 | 40 root[32] | 72 0[8] */
+static void header_encode(header *h)
+{
+	memset(h->bytes, 0, sizeof h->bytes);
+	memcpy(h->bytes, "EMRFACTS", 8);
+	h->bytes[8] = CACHE_VERSION;
+	memcpy(h->bytes + 16, h->file_id.b, 16);
+	emr_put_u64(h->bytes + 32, h->size);
+	memcpy(h->bytes + 40, h->root, 32);
+}
+
+static bool header_decode(header *h)
+{
+	emr_reader r = emr_reader_of(emr_bytes_of(h->bytes, sizeof h->bytes));
+
+	emr_read_magic(&r, "EMRFACTS");
+	if (emr_read_u8(&r) != CACHE_VERSION)
+		return false;
+	emr_read_zeros(&r, 7);
+	emr_read_copy(&r, h->file_id.b, sizeof h->file_id.b);
+	h->size = emr_read_u64(&r);
+	emr_read_copy(&r, h->root, sizeof h->root);
+	emr_read_zeros(&r, 8);
+	return emr_reader_done(&r);
+}
+
+/* The header, the page's number and whether it is the last: no page can be moved, left out or cut off unseen. */
+static void page_seal_names(const header *h, uint64_t page, bool is_last, uint8_t out_aad[AAD_BYTES],
+	uint8_t out_nonce[24])
+{
+	memcpy(out_aad, h->bytes, HEADER_BYTES);
+	emr_put_u64(out_aad + HEADER_BYTES, page);
+	out_aad[HEADER_BYTES + 8] = is_last;
+	memcpy(out_nonce, h->file_id.b, 16);
+	emr_put_u64(out_nonce + 16, page);
+}
+
+static emr_status read_page(facts_cache *cache, uint64_t page)
+{
+	uint8_t aad[AAD_BYTES], nonce[24];
+	emr_status status = emr_pread_all(cache->fd, cache->sealed, PAGE_BYTES,
+		(off_t)(HEADER_BYTES + page * PAGE_BYTES));
+
+	if (status != EMR_OK)
+		return status;
+	page_seal_names(&cache->head, page, page + 1 == cache->pages, aad, nonce);
+	return emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
+		emr_bytes_of(cache->sealed, PAGE_BYTES), cache->plain);
+}
+
+/* ---- what changed since ---- */
+
+static int compare_objects(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(object_id));
+}
+
+static size_t count_changed(const facts_cache *cache)
+{
+	return cache->changed.len / sizeof(object_id);
+}
+
+static void sort_changed(facts_cache *cache)
+{
+	object_id *all = (void *)cache->changed.data;
+	size_t n = count_changed(cache), kept = 0;
+
+	if (n == 0)
+		return;
+	qsort(all, n, sizeof *all, compare_objects);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || compare_objects(&all[kept - 1], &all[i]) != 0)
+			all[kept++] = all[i];
+	cache->changed.len = kept * sizeof *all;
+}
+
+static emr_status note_change(void *arg, const emr_replica_change *change)
+{
+	facts_cache *cache = arg;
+	object_id id = { .domain = change->domain, .object = change->object };
+
+	if (change->result != EMR_RESULT_APPLIED)
+		return EMR_OK;
+	cache->has_erased |= change->op == EMR_OP_ERASE;
+	if (change->family != EMR_FAMILY_OBJECT)	/* a key that is gone takes names with it that are in the file */
+		return change->op == EMR_OP_ERASE ? EMR_NOT_FOUND : EMR_OK;
+	if (count_changed(cache) >= CHANGED_MAX)
+		return EMR_NOT_FOUND;
+	return emr_buf_append(&cache->changed, &id, sizeof id);
+}
+
+/* ---- opening ---- */
+
+static emr_status open_file(emr_facts *facts, facts_cache *cache)
+{
+	struct stat st;
+
+	cache->fd = openat(facts->cache_dirfd, CACHE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (cache->fd < 0)
+		return emr_status_from_errno(errno);
+	(void)posix_fadvise(cache->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (fstat(cache->fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (!S_ISREG(st.st_mode) || st.st_size < HEADER_BYTES + PAGE_BYTES ||
+		(st.st_size - HEADER_BYTES) % PAGE_BYTES != 0)
+		return EMR_DAMAGED;
+	cache->pages = (uint64_t)(st.st_size - HEADER_BYTES) / PAGE_BYTES;
+	return emr_pread_all(cache->fd, cache->head.bytes, HEADER_BYTES, 0);
+}
+
+/* Does it belong to the beginning of what the replica has verified? */
+static emr_status check_position(const emr_facts *facts, const facts_cache *cache)
+{
+	uint8_t root[32];
+	emr_status status = emr_replica_root_at(facts->replica, cache->head.size, root);
+
+	if (status != EMR_OK)
+		return status;
+	return memcmp(root, cache->head.root, sizeof root) == 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* All of it, before the first record is given out: half a folder cannot be taken back. */
+static emr_status check_pages(facts_cache *cache)
+{
+	emr_status status = EMR_OK;
+
+	for (uint64_t i = 0; status == EMR_OK && i < cache->pages; i++)
+		status = read_page(cache, i);
+	return status;
+}
+
+static emr_status open_checked(emr_facts *facts, facts_cache *cache)
+{
+	emr_status status = open_file(facts, cache);
+
+	if (status == EMR_OK && !header_decode(&cache->head))
+		status = EMR_NOT_FOUND;	/* of another version of the program, or damaged */
+	if (status == EMR_OK)
+		status = check_position(facts, cache);
+	if (status == EMR_OK)
+		status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key);
+	if (status == EMR_OK)
+		status = check_pages(cache);
+	if (status == EMR_OK)
+		status = emr_replica_since(facts->replica, cache->head.size, note_change, cache);
+	if (status == EMR_OK)
+		sort_changed(cache);
+	return status;
+}
+
+emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
+{
+	facts_cache *cache;
+	emr_status status;
+
+	if (facts->cache_dirfd < 0)
+		return EMR_NOT_FOUND;
+	cache = calloc(1, sizeof *cache);
+	if (cache == NULL)
+		return EMR_NO_MEMORY;
+	cache->fd = -1;
+	status = open_checked(facts, cache);
+	if (status == EMR_OK) {
+		*out_cache = cache;
+		return EMR_OK;
+	}
+	facts_cache_close(cache);
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_NOT_FOUND)
+		emr_log(EMR_LOG_WARN, "the kept facts are not used: %s", emr_status_text(status));
+	return EMR_NOT_FOUND;
+}
+
+void facts_cache_close(facts_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	if (cache->fd >= 0)
+		close(cache->fd);
+	emr_local_key_free(cache->key);
+	emr_buf_free(&cache->changed);
+	explicit_bzero(cache->plain, sizeof cache->plain);
+	explicit_bzero(cache->meta, sizeof cache->meta);
+	free(cache);
+}
+
+/* ---- reading ---- */
+
+bool facts_cache_is_behind(const facts_cache *cache)
+{
+	return cache->has_erased || count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
+}
+
+static bool has_changed(const facts_cache *cache, const emr_place *place)
+{
+	object_id id = { .domain = place->domain, .object = place->object };
+
+	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache), sizeof id,
+		compare_objects) != NULL;
+}
+
+static emr_status give_record(facts_cache *cache, emr_reader *r, facts_cache_fn fn, void *arg)
+{
+	emr_place place;
+	emr_bytes meta;
+	size_t units = emr_read_u16(r), len = emr_read_u16(r);
+
+	emr_place_read(r, &place);
+	meta = emr_read_bytes(r, len);
+	if (r->bad || units > EMR_META_UNITS_MAX || len > units * EMR_META_UNIT)
+		return EMR_DAMAGED;
+	if (has_changed(cache, &place))
+		return EMR_OK;
+	memcpy(cache->meta, meta.data, len);
+	memset(cache->meta + len, 0, units * EMR_META_UNIT - len);
+	return fn(arg, &place, emr_bytes_of(cache->meta, units * EMR_META_UNIT));
+}
+
+emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (uint64_t page = 0; status == EMR_OK && page < cache->pages; page++) {
+		emr_reader r;
+		uint32_t count;
+
+		status = read_page(cache, page);
+		if (status != EMR_OK)
+			return status;
+		r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
+		count = emr_read_u32(&r);
+		for (uint32_t i = 0; status == EMR_OK && i < count; i++)
+			status = give_record(cache, &r, fn, arg);
+	}
+	return status;
+}
+
+emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn, void *arg)
+{
+	const object_id *all = (const void *)cache->changed.data;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < count_changed(cache); i++)
+		status = fn(arg, all[i].domain, all[i].object);
+	return status;
+}
+
+/* ---- writing ---- */
+
+static emr_status begin(emr_facts *facts, facts_cache_writer *w)
+{
+	emr_status status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &w->key);
+
+	if (status != EMR_OK)
+		return status;
+	if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	w->fd = openat(w->dirfd, CACHE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return emr_status_from_errno(errno);
+	header_encode(&w->head);
+	w->used = 4;
+	return emr_pwrite_all(w->fd, w->head.bytes, HEADER_BYTES, 0);
+}
+
+emr_status facts_cache_begin(emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer)
+{
+	facts_cache_writer *w;
+	emr_status status;
+
+	if (facts->cache_dirfd < 0)
+		return EMR_NOT_FOUND;
+	w = calloc(1, sizeof *w);
+	if (w == NULL)
+		return EMR_NO_MEMORY;
+	w->dirfd = facts->cache_dirfd;
+	w->fd = -1;
+	w->head = (header){ .file_id = emr_id16_random(), .size = at->size };
+	memcpy(w->head.root, at->root, sizeof w->head.root);
+	status = begin(facts, w);
+	if (status != EMR_OK) {
+		facts_cache_abandon(w);
+		return status;
+	}
+	*out_writer = w;
+	return EMR_OK;
+}
+
+static emr_status write_page(facts_cache_writer *w, bool is_last)
+{
+	uint8_t aad[AAD_BYTES], nonce[24];
+	emr_status status;
+
+	memset(w->plain + w->used, 0, PLAIN_BYTES - w->used);
+	emr_put_u32(w->plain, w->count);
+	page_seal_names(&w->head, w->pages, is_last, aad, nonce);
+	status = emr_local_seal(w->key, nonce, emr_bytes_of(aad, sizeof aad),
+		emr_bytes_of(w->plain, PLAIN_BYTES), w->sealed);
+	if (status == EMR_OK)
+		status = emr_pwrite_all(w->fd, w->sealed, PAGE_BYTES,
+			(off_t)(HEADER_BYTES + w->pages * PAGE_BYTES));
+	w->pages++;
+	w->count = 0;
+	w->used = 4;
+	return status;
+}
+
+emr_status facts_cache_add(facts_cache_writer *w, const emr_place *place, emr_bytes meta)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_writer out = emr_writer_of(&bytes);
+	size_t len = meta.len;
+	emr_status status;
+
+	while (len > 0 && meta.data[len - 1] == 0)	/* padding */
+		len--;
+	emr_write_u16(&out, (uint16_t)(meta.len / EMR_META_UNIT));
+	emr_write_u16(&out, (uint16_t)len);
+	emr_place_write(&out, place);
+	emr_write_bytes(&out, meta.data, len);
+	if (out.status != EMR_OK)
+		return out.status;
+	if (w->used + bytes.len > PLAIN_BYTES) {
+		status = write_page(w, false);
+		if (status != EMR_OK)
+			return status;
+	}
+	memcpy(w->plain + w->used, bytes.data, bytes.len);
+	w->used += bytes.len;
+	w->count++;
+	return EMR_OK;
+}
+
+/* Not flushed: after a power cut a torn file does not open, and is made again. */
+emr_status facts_cache_finish(facts_cache_writer *w)
+{
+	emr_status status = write_page(w, true);
+
+	if (status != EMR_OK)
+		return status;
+	if (renameat(w->dirfd, CACHE_NEW, w->dirfd, CACHE_NAME) != 0)
+		return emr_status_from_errno(errno);
+	close(w->fd);
+	w->fd = -1;
+	return EMR_OK;
+}
+
+void facts_cache_abandon(facts_cache_writer *w)
+{
+	if (w == NULL)
+		return;
+	if (w->fd >= 0) {
+		close(w->fd);
+		if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0)
+			emr_log(EMR_LOG_WARN, "half of the kept facts was left: %s", strerror(errno));
+	}
+	emr_local_key_free(w->key);
+	explicit_bzero(w->plain, sizeof w->plain);
+	free(w);
+}
+
+emr_status emr_facts_forget_kept(emr_facts *facts)
+{
+	if (facts->cache_dirfd < 0)
+		return EMR_OK;
+	if (unlinkat(facts->cache_dirfd, CACHE_NAME, 0) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	return EMR_OK;
+}

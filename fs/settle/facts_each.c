@@ -1,0 +1,156 @@
+#include "facts_cache.h"
+
+#include <fcntl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+/* What a record's description is given to: the caller of emr_facts_each, or a new kept file. */
+typedef emr_status (*plain_fn)(void *arg, const emr_place *place, emr_bytes plain);
+
+typedef struct walk {
+	emr_facts *facts;
+	plain_fn fn;
+	void *arg;
+	uint64_t damaged;
+	emr_buf plain;
+} walk;
+
+bool facts_is_damage(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
+		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+		status == EMR_INVALID || status == EMR_UNSUPPORTED;
+}
+
+static emr_status walk_head(void *arg, const emr_replica_head *head)
+{
+	walk *w = arg;
+	char id[33];
+	emr_place place;
+	emr_meta meta;
+	emr_status status;
+
+	if (head->state != EMR_OBJECT_LIVE)
+		return EMR_OK;
+	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
+	if (status != EMR_OK && !facts_is_damage(status))
+		return status;
+	if (status != EMR_OK) {
+		emr_hex(head->object.b, sizeof head->object.b, id);
+		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+		w->damaged++;
+		return EMR_OK;
+	}
+	return w->fn(w->arg, &place, emr_buf_view(&w->plain));
+}
+
+static emr_status walk_changed(void *arg, emr_id16 domain, emr_id16 object)
+{
+	walk *w = arg;
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(w->facts->replica, domain, object, &head);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return status == EMR_OK ? walk_head(w, &head) : status;
+}
+
+/* From CACHE what has not changed since, from the replica what has; all of it from the replica without one. */
+static emr_status walk_all(walk *w, facts_cache *cache)
+{
+	emr_status status;
+
+	if (cache == NULL)
+		return emr_replica_each_head(w->facts->replica, NULL, walk_head, w);
+	status = facts_cache_each(cache, w->fn, w->arg);
+	return status == EMR_OK ? facts_cache_each_changed(cache, walk_changed, w) : status;
+}
+
+typedef struct giving {
+	emr_fact_fn fn;
+	void *arg;
+} giving;
+
+static emr_status give(void *arg, const emr_place *place, emr_bytes plain)
+{
+	const giving *g = arg;
+	emr_meta meta;
+	emr_status status = emr_meta_decode(plain, &meta);
+
+	return status == EMR_OK ? g->fn(g->arg, place, &meta) : status;
+}
+
+static emr_status each(emr_facts *facts, facts_cache *cache, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+{
+	giving g = { .fn = fn, .arg = arg };
+	walk w = { .facts = facts, .fn = give, .arg = &g };
+	emr_status status = walk_all(&w, cache);
+
+	emr_buf_free(&w.plain);
+	if (status == EMR_OK)
+		*out_damaged = w.damaged;
+	return status;
+}
+
+emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+{
+	return each(facts, NULL, fn, arg, out_damaged);
+}
+
+emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+{
+	AUTO_FACTS_CACHE cache = NULL;
+	emr_status status = facts_cache_open(facts, &cache);
+
+	return status == EMR_OK || status == EMR_NOT_FOUND ? each(facts, cache, fn, arg, out_damaged) : status;
+}
+
+/* ---- keeping ---- */
+
+emr_status emr_facts_keep_in(emr_facts *facts, int dirfd)
+{
+	facts->cache_dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	return facts->cache_dirfd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status add(void *arg, const emr_place *place, emr_bytes plain)
+{
+	return facts_cache_add(arg, place, plain);
+}
+
+static emr_status write_new(emr_facts *facts, facts_cache *cache)
+{
+	facts_cache_writer *writer = NULL;
+	walk w = { .facts = facts, .fn = add };
+	emr_replica_position at;
+	emr_status status = emr_replica_at(facts->replica, &at);
+
+	if (status == EMR_OK)
+		status = facts_cache_begin(facts, &at, &writer);
+	w.arg = writer;
+	if (status == EMR_OK)
+		status = walk_all(&w, cache);
+	if (status == EMR_OK && w.damaged > 0)	/* it would be forgotten that something is wrong */
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = facts_cache_finish(writer);
+	facts_cache_abandon(writer);
+	emr_buf_free(&w.plain);
+	return status;
+}
+
+emr_status emr_facts_keep(emr_facts *facts)
+{
+	AUTO_FACTS_CACHE cache = NULL;
+	emr_status status;
+
+	if (facts->cache_dirfd < 0)
+		return EMR_OK;
+	status = facts_cache_open(facts, &cache);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	return cache != NULL && !facts_cache_is_behind(cache) ? EMR_OK : write_new(facts, cache);
+}

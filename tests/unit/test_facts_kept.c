@@ -1,0 +1,290 @@
+/* The kept file of decrypted facts: it saves time and can do nothing else, whatever happens to it. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "emr_test.h"
+#include "view_kit.h"
+
+#define CACHE "facts.cache"
+#define HEADER_BYTES 80
+#define PAGE_BYTES 65536
+#define MANY 400 /* more than one page */
+
+/* ---- what a walk gives, as text that can be compared ---- */
+
+typedef struct line {
+	char text[400];
+} line;
+
+typedef struct lines {
+	line *all;
+	size_t n, cap;
+} lines;
+
+static emr_status note(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	lines *l = arg;
+	char object[33], root[73];
+
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		l->all = realloc(l->all, l->cap * sizeof *l->all);
+		assert_non_null(l->all);
+	}
+	emr_hex(place->object.b, 16, object);
+	emr_hex(place->root.b, 36, root);
+	snprintf(l->all[l->n++].text, sizeof l->all->text, "%s %s %d %o %llu %lld %.*s %llu %llu %llu %zu",
+		object, root, (int)meta->type, meta->mode, (unsigned long long)meta->n,
+		(long long)meta->mtime_ns, (int)meta->name.len, (const char *)meta->name.data,
+		(unsigned long long)place->version, (unsigned long long)place->cver,
+		(unsigned long long)place->padded, meta->xattrs.len);
+	return EMR_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(((const line *)a)->text, ((const line *)b)->text);
+}
+
+/* Both ways of reading give the same records. */
+static void expect_same(kit *k)
+{
+	lines anew = {0}, kept = {0};
+	uint64_t damaged = 1;
+
+	assert_ok(emr_facts_each(k->stack.facts, note, &anew, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_ok(emr_facts_each_kept(k->stack.facts, note, &kept, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_int_equal(anew.n, kept.n);
+	qsort(anew.all, anew.n, sizeof *anew.all, by_text);
+	qsort(kept.all, kept.n, sizeof *kept.all, by_text);
+	for (size_t i = 0; i < anew.n; i++)
+		assert_string_equal(anew.all[i].text, kept.all[i].text);
+	free(anew.all);
+	free(kept.all);
+}
+
+/* ---- the file ---- */
+
+static bool stat_cache(const kit *k, struct stat *out)
+{
+	return fstatat(k->stack.state_dirfd, CACHE, out, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static ino_t cache_inode(const kit *k)
+{
+	struct stat st;
+
+	assert_true(stat_cache(k, &st));
+	return st.st_ino;
+}
+
+static void read_cache(const kit *k, emr_buf *out)
+{
+	emr_buf_clear(out);
+	assert_ok(emr_file_read(k->stack.state_dirfd, CACHE, (size_t)1 << 24, out));
+}
+
+static void put_cache(const kit *k, emr_bytes bytes)
+{
+	assert_ok(emr_file_replace(k->stack.state_dirfd, CACHE, bytes, 0600));
+}
+
+static void make_many(kit *k, const char *stem)
+{
+	char name[64];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "Imaging/%s%d", stem, i);
+		kit_text(k, name, name);
+	}
+	kit_publish_all(k);
+}
+
+static int open_many(void **state)
+{
+	kit *k = calloc(1, sizeof *k);
+
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	make_many(k, "slice");
+	kit_restart(k);
+	*state = k;
+	return 0;
+}
+
+static int close_many(void **state)
+{
+	kit_close(*state);
+	free(*state);
+	return 0;
+}
+
+/* ---- sentences ---- */
+
+static void the_kept_file_gives_what_the_ledger_gives(void **state)
+{
+	struct stat st;
+
+	assert_true(stat_cache(*state, &st));
+	assert_true(st.st_size > HEADER_BYTES + PAGE_BYTES);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	expect_same(*state);
+}
+
+static void no_name_lies_in_it_in_the_clear(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	read_cache(*state, &bytes);
+	assert_null(memmem(bytes.data, bytes.len, "slice", 5));
+	assert_null(memmem(bytes.data, bytes.len, "Imaging", 7));
+}
+
+static void what_changed_since_comes_from_the_ledger(void **state)
+{
+	kit *k = *state;
+	ino_t before = cache_inode(k);
+
+	kit_text(k, "Imaging/slice1", "changed");
+	kit_text(k, "Imaging/new", "new");
+	kit_rename(k, "Imaging/slice2", "Imaging/renamed");
+	kit_unlink(k, "Imaging/slice3");
+	kit_publish_all(k);
+	expect_same(k);
+	kit_restart(k);
+	assert_int_equal(cache_inode(k), before); /* a handful of changes is not worth a new file */
+	expect_same(k);
+	kit_expect_text(k, "Imaging/slice1", "changed");
+	kit_expect_text(k, "Imaging/new", "new");
+	kit_expect_text(k, "Imaging/renamed", "Imaging/slice2");
+	assert_false(kit_exists(k, "Imaging/slice2"));
+	assert_false(kit_exists(k, "Imaging/slice3"));
+}
+
+static void many_changes_make_a_new_file(void **state)
+{
+	kit *k = *state;
+	ino_t before = cache_inode(k);
+
+	make_many(k, "more");
+	expect_same(k);
+	kit_restart(k);
+	assert_int_not_equal(cache_inode(k), before);
+	expect_same(k);
+	kit_expect_text(k, "Imaging/more7", "Imaging/more7");
+}
+
+static void a_flipped_bit_anywhere_costs_time_and_nothing_else(void **state)
+{
+	static const size_t step = 4099;
+	EMR_AUTO_BUF good = {0};
+	EMR_AUTO_BUF bad = {0};
+
+	read_cache(*state, &good);
+	for (size_t at = 0; at < good.len; at += at < HEADER_BYTES ? 7 : step) {
+		emr_buf_clear(&bad);
+		assert_ok(emr_buf_append(&bad, good.data, good.len));
+		bad.data[at] ^= (uint8_t)(1 << at % 8);
+		put_cache(*state, emr_buf_view(&bad));
+		expect_same(*state);
+	}
+	put_cache(*state, emr_buf_view(&good));
+}
+
+static void a_file_cut_off_or_put_together_anew_is_not_used(void **state)
+{
+	EMR_AUTO_BUF good = {0};
+	EMR_AUTO_BUF bad = {0};
+
+	read_cache(*state, &good);
+	assert_true(good.len >= HEADER_BYTES + 2 * PAGE_BYTES);
+	for (size_t len = 0; len < good.len; len += PAGE_BYTES / 2) {
+		put_cache(*state, emr_bytes_of(good.data, len));
+		expect_same(*state);
+	}
+	put_cache(*state, emr_bytes_of(good.data, good.len - PAGE_BYTES)); /* ends with a whole page */
+	expect_same(*state);
+	assert_ok(emr_buf_append(&bad, good.data, HEADER_BYTES));
+	assert_ok(emr_buf_append(&bad, good.data + HEADER_BYTES + PAGE_BYTES, PAGE_BYTES));
+	assert_ok(emr_buf_append(&bad, good.data + HEADER_BYTES, PAGE_BYTES));
+	put_cache(*state, emr_buf_view(&bad));
+	expect_same(*state);
+}
+
+static void an_older_file_put_back_is_brought_up_to_date(void **state)
+{
+	kit *k = *state;
+	EMR_AUTO_BUF old = {0};
+
+	read_cache(k, &old);
+	make_many(k, "later");
+	kit_unlink(k, "Imaging/slice9");
+	kit_publish_all(k);
+	kit_restart(k);
+	put_cache(k, emr_buf_view(&old));
+	expect_same(k);
+}
+
+static void a_file_that_is_ahead_of_the_ledger_is_not_used(void **state)
+{
+	kit *k = *state;
+	EMR_AUTO_BUF ahead = {0};
+
+	read_cache(k, &ahead);
+	emr_put_u64(ahead.data + 32, UINT64_MAX);
+	put_cache(k, emr_buf_view(&ahead));
+	expect_same(k);
+}
+
+static void of_another_folder_it_is_not_used(void **state)
+{
+	EMR_AUTO_BUF foreign = {0};
+	kit other = {0};
+
+	read_cache(*state, &foreign);
+	kit_open(&other);
+	kit_mkdir(&other, "Letters");
+	kit_publish_all(&other);
+	put_cache(&other, emr_buf_view(&foreign));
+	expect_same(&other);
+	kit_close(&other);
+}
+
+static void forgotten_it_is_gone_until_it_is_made_again(void **state)
+{
+	kit *k = *state;
+	struct stat st;
+
+	assert_ok(emr_facts_forget_kept(k->stack.facts));
+	assert_ok(emr_facts_forget_kept(k->stack.facts)); /* again is fine */
+	assert_false(stat_cache(k, &st));
+	expect_same(k);
+	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_true(stat_cache(k, &st));
+	expect_same(k);
+}
+
+#define WITH_MANY(test) cmocka_unit_test_setup_teardown(test, open_many, close_many)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_MANY(the_kept_file_gives_what_the_ledger_gives),
+		WITH_MANY(no_name_lies_in_it_in_the_clear),
+		WITH_MANY(what_changed_since_comes_from_the_ledger),
+		WITH_MANY(many_changes_make_a_new_file),
+		WITH_MANY(a_flipped_bit_anywhere_costs_time_and_nothing_else),
+		WITH_MANY(a_file_cut_off_or_put_together_anew_is_not_used),
+		WITH_MANY(an_older_file_put_back_is_brought_up_to_date),
+		WITH_MANY(a_file_that_is_ahead_of_the_ledger_is_not_used),
+		WITH_MANY(of_another_folder_it_is_not_used),
+		WITH_MANY(forgotten_it_is_gone_until_it_is_made_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
