@@ -461,6 +461,8 @@ static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
 	emr_status status = erase_on_ledger(t);
 
 	if (status == EMR_OK)
+		status = emr_facts_forget_kept(t->view->options.facts);
+	if (status == EMR_OK)
 		status = close_readers(t);
 	if (status != EMR_OK)
 		return status;

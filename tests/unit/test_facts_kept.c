@@ -269,6 +269,22 @@ static void forgotten_it_is_gone_until_it_is_made_again(void **state)
 	expect_same(k);
 }
 
+static void an_erased_name_is_not_left_in_it(void **state)
+{
+	kit *k = *state;
+	emr_erase what = {.path = "Imaging/slice5"};
+	emr_erased erased;
+	struct stat st;
+
+	assert_true(stat_cache(k, &st));
+	assert_ok(emr_view_erase(k->view, &what, &erased));
+	assert_true(erased.is_finished);
+	assert_false(stat_cache(k, &st));
+	kit_restart(k);
+	assert_true(stat_cache(k, &st));
+	expect_same(k);
+}
+
 #define WITH_MANY(test) cmocka_unit_test_setup_teardown(test, open_many, close_many)
 
 int main(void)
@@ -284,6 +300,7 @@ int main(void)
 		WITH_MANY(a_file_that_is_ahead_of_the_ledger_is_not_used),
 		WITH_MANY(of_another_folder_it_is_not_used),
 		WITH_MANY(forgotten_it_is_gone_until_it_is_made_again),
+		WITH_MANY(an_erased_name_is_not_left_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
