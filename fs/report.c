@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuse/fuse.h"
 #include "ledger/checkpoint.h"
 
 #include "cmd/out.h"
@@ -87,6 +88,29 @@ static json_t *time_or_null(uint64_t unix_s)
 	return json_string(text);
 }
 
+/* What the kernel has asked for since the mount began, and how many chunks were decrypted for it and for us. */
+static json_t *requests_report(emr_session *session)
+{
+	json_t *report = json_object();
+	uint64_t count = 0;
+
+	for (size_t kind = 0; report != NULL && kind < EMR_FUSE_REQUESTS; kind++) {
+		const char *name = emr_fuse_request(kind, &count);
+
+		if (name != NULL && count > 0 &&
+			json_object_set_new(report, name, json_integer((json_int_t)count)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	count = emr_record_ctx_chunks_opened(session->records);
+	if (report != NULL && json_object_set_new(report, "chunks_opened", json_integer((json_int_t)count)) != 0) {
+		json_decref(report);
+		return NULL;
+	}
+	return report;
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_view_counts counts;
@@ -113,7 +137,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
 			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o}",
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -125,7 +149,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
 		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session),
-		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors);
+		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
+		"requests", requests_report(session));
 }
 
 /* ---- one path ---- */

@@ -129,7 +129,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "conflicts[] unsent[] state read_only copies second_copy backup_at "
 			  "backup_unix backup_dir network\n"
 			  "ledger{kind size witnessed} words_tested_at errors[]{at path error "
-			  "message hint level};\n"
+			  "message hint level} requests{};\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),

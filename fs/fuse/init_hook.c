@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "requests.h"
+
 #ifndef FUSE_HANDLE_KILLPRIV_V2
 #define FUSE_HANDLE_KILLPRIV_V2 (1 << 28)
 #endif
@@ -20,6 +22,7 @@ static bool is_done;
 
 void init_hook_reset(void)
 {
+	requests_reset();
 	offered = 0;
 	init_unique = 0;
 	is_done = false;
@@ -32,9 +35,12 @@ ssize_t init_hook_read(int fd, void *data, size_t len, void *userdata)
 	ssize_t got = read(fd, data, len);
 
 	(void)userdata;
-	if (__atomic_load_n(&is_done, __ATOMIC_ACQUIRE) || got < (ssize_t)sizeof header)
+	if (got < (ssize_t)sizeof header)
 		return got;
 	memcpy(&header, data, sizeof header);
+	requests_note(header.opcode);
+	if (__atomic_load_n(&is_done, __ATOMIC_ACQUIRE))
+		return got;
 	if (header.opcode != FUSE_INIT || (size_t)got < sizeof header + 16)
 		return got;
 	memcpy(&init, (const char *)data + sizeof header, 16);

@@ -144,3 +144,8 @@ uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx)
 {
 	return atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->memory);
 }
+
+uint64_t emr_record_ctx_chunks_opened(const emr_record_ctx *ctx)
+{
+	return ctx->chunks_opened;
+}

@@ -40,6 +40,7 @@ struct emr_record_ctx {
 
 	_Atomic uint64_t memory; /* bytes of extents in memory */
 	_Atomic unsigned cached_leaves;
+	_Atomic uint64_t chunks_opened;
 
 	pthread_mutex_t stagings_lock; /* below every staging's own lock */
 	pthread_cond_t visitor_left;

@@ -105,6 +105,9 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = open_chunks(source, scratch->sealed, from, len, scratch->plain, out);
+	atomic_fetch_add_explicit(&source->ctx->chunks_opened,
+		(end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES,
+		memory_order_relaxed);
 	record_scratch_give(source->ctx, scratch);
 	return status;
 }

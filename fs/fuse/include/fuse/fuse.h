@@ -38,5 +38,9 @@ void emr_fuse_await_changes(void);
 /* Nanoseconds of CLOCK_BOOTTIME of the kernel's last request, but for those that keep the mount alive (FORGET, STATFS); 0
  * before the first.  For --idle. */
 int64_t emr_fuse_last_request_boot_ns(void);
+/* How often the kernel has asked for what since the mount began: KIND runs from 0 to EMR_FUSE_REQUESTS - 1.  The name
+ * ("lookup"), NULL for a number that is no kind.  Any thread. */
+#define EMR_FUSE_REQUESTS 48
+const char *emr_fuse_request(size_t kind, uint64_t *out_count);
 /* Files and directories that programs hold open now. */
 uint64_t emr_fuse_open_count(void);

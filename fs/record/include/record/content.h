@@ -34,6 +34,8 @@ emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx 
 void emr_record_ctx_free(emr_record_ctx *ctx); /* joins the workers; NULL is fine */
 /* Bytes that stagings hold in memory now. */
 uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
+/* Chunks decrypted so far, whoever asked for them. */
+uint64_t emr_record_ctx_chunks_opened(const emr_record_ctx *ctx);
 
 /* ---- A frozen content, by value ---- */
 
