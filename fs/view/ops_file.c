@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "past.h"
+#include "proofs.h"
 
 static int accmode(int flags)
 {
@@ -39,8 +40,11 @@ uint64_t emr_handle_node(const emr_handle *handle)
 
 static emr_status open_special(emr_view *view, emr_handle *handle)
 {
-	const char *name = view->options.special_names[handle->node->special - 1];
+	const char *name;
 
+	if (proofs_has(handle->node))
+		return proofs_make(view, handle->node->number, &handle->virtual_bytes);
+	name = view->options.special_names[handle->node->special - 1];
 	return view->options.make_special(view->options.special_arg, name, &handle->virtual_bytes);
 }
 

@@ -8,6 +8,7 @@
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "past.h"
+#include "proofs.h"
 
 #define MODE_KEPT 01777u	/* set-id bits mean nothing here and would outlive writes: never kept */
 
@@ -83,6 +84,11 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		status = find_directory(view, parent, &directory);
 	if (status == EMR_OK && directory->past != NULL) {
 		status = past_child(view, directory, name, &n);
+	} else if (status == EMR_OK && proofs_has(directory)) {
+		status = proofs_child(view, directory, name, &n);
+	} else if (status == EMR_OK && directory == view->special_root && view->options.make_proof != NULL &&
+		strcmp(name, "proof") == 0) {
+		status = proofs_top(view, &n);
 	} else if (status == EMR_OK) {
 		n = special_child(view, directory, name);
 		if (n == NULL)
@@ -614,21 +620,29 @@ static bool give(node *n, const char *name, uint64_t next, bool take, emr_entry_
 
 #define SPECIAL_AT (EMR_SPECIAL_MAX + 3)
 #define SPECIAL_DELETED (EMR_SPECIAL_MAX + 4)
+#define SPECIAL_PROOFS (EMR_SPECIAL_MAX + 5)
+
+/* Gets its node when it is looked up. */
+static bool give_directory(const char *name, uint64_t cookie, emr_entry_fn fn, void *arg)
+{
+	const emr_attr attr = { .ino = cookie, .type = EMR_META_DIR, .mode = 0500, .nlink = 2,
+		.size_bytes = 4096, .is_virtual = true };
+
+	return fn(arg, name, &attr, cookie);
+}
 
 static void list_special(emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	/* Gets its node when it is looked up. */
-	const emr_attr deleted = { .ino = SPECIAL_DELETED, .type = EMR_META_DIR, .mode = 0500, .nlink = 2,
-		.size_bytes = 4096, .is_virtual = true };
-
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (i + 3 > cookie && !give(view->special_files[i], view->options.special_names[i],
 			i + 3, take, fn, arg))
 			return;
 	if (cookie < SPECIAL_AT && !give(view->at_root, "at", SPECIAL_AT, take, fn, arg))
 		return;
-	if (cookie < SPECIAL_DELETED)
-		fn(arg, "deleted", &deleted, SPECIAL_DELETED);
+	if (cookie < SPECIAL_DELETED && !give_directory("deleted", SPECIAL_DELETED, fn, arg))
+		return;
+	if (cookie < SPECIAL_PROOFS && view->options.make_proof != NULL)
+		give_directory("proof", SPECIAL_PROOFS, fn, arg);
 }
 
 static void list_directory(emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn,
@@ -641,6 +655,10 @@ static void list_directory(emr_view *view, node *n, uint64_t cookie, bool take, 
 		return;
 	if (cookie < 2 && !give(parent, "..", 2, false, fn, arg))
 		return;
+	if (proofs_has(n)) {
+		proofs_list(view, n, cookie, fn, arg);
+		return;
+	}
 	if (n == view->special_root) {
 		list_special(view, cookie, take, fn, arg);
 		return;

@@ -9,6 +9,7 @@
 
 #include "edit.h"
 #include "past.h"
+#include "proofs.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -144,6 +145,8 @@ void tree_release_if_unused(emr_view *view, node *n)
 {
 	if (n->past != NULL)
 		past_release_if_unused(view, n);
+	else if (proofs_has(n) && n->kernel_refs == 0 && n->opens == 0)
+		tree_free_node(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
 		n != view->root)
 		tree_free_node(view, n);

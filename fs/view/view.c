@@ -50,7 +50,8 @@ static emr_status add_special_directory(emr_view *view, uint32_t subdirectories,
 
 static emr_status add_special(emr_view *view)
 {
-	emr_status status = add_special_directory(view, 2, &view->special_root);
+	emr_status status = add_special_directory(view, view->options.make_proof != NULL ? 3 : 2,
+		&view->special_root);
 
 	if (status == EMR_OK)
 		status = add_special_directory(view, 0, &view->at_root);

@@ -62,6 +62,8 @@ typedef struct emr_view_options {
 	const char *const *special_names;
 	size_t special_count;		/* at most EMR_SPECIAL_MAX */
 	emr_status (*make_special)(void *arg, const char *name, emr_buf *out);
+	/* The bytes of .emrfs/proof/PATH.tlog-proof, for the content at PLACE; NULL: there is no such folder.  As MAKE_SPECIAL. */
+	emr_status (*make_proof)(void *arg, const emr_place *place, emr_buf *out);
 	void *special_arg;
 	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's (may be ""). */
 	void (*notice)(void *arg, const char *error_id, const char *path);
@@ -243,6 +245,9 @@ typedef struct emr_view_counts {
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
 /* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel reference. */
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
+/* Where the content of the file at PATH stands on the ledger.  EMR_NOT_FOUND, EMR_IS_DIRECTORY; EMR_NO_ATTRIBUTE: not there
+ * as it is now, or a link. */
+emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place);
 /* The path of a live node from the top, owned by the caller. */
 emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);
 

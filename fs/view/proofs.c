@@ -1,0 +1,155 @@
+#include "proofs.h"
+
+#include <string.h>
+
+#include "edit.h"
+#include "tree.h"
+
+#define SUFFIX_LEN (sizeof PROOF_SUFFIX - 1)
+
+/* The id of the node that stands for the living one, and the other way round. */
+static emr_id16 other_id(emr_id16 id)
+{
+	for (size_t i = 0; i < sizeof id.b; i++)
+		id.b[i] ^= 0x96;
+	return id;
+}
+
+/* NULL when it is gone, or has got another id. */
+static node *living(const emr_view *view, const node *n)
+{
+	node *live = tree_by_id(view, other_id(n->id));
+
+	return live != NULL && live->state == NODE_LIVE ? live : NULL;
+}
+
+static bool has_proof(const node *n)
+{
+	return n->type == EMR_META_FILE && n->is_published && !n->is_local && n->place.pversion != 0;
+}
+
+static emr_status node_for(emr_view *view, const node *live, node **out_node)
+{
+	node *n = tree_by_id(view, other_id(live->id));
+	emr_status status;
+
+	if (n == NULL) {
+		status = tree_new_node(view, (emr_meta_type)live->type, other_id(live->id), 0, &n);
+		if (status != EMR_OK)
+			return status;
+		n->state = NODE_VIRTUAL;
+		n->special = SPECIAL_PROOF;
+		n->mode = n->type == EMR_META_DIR ? 0500 : 0400;
+	}
+	n->mtime_ns = live->mtime_ns;
+	n->ctime_ns = live->ctime_ns;
+	n->subdirectories = live->subdirectories;
+	*out_node = n;
+	return EMR_OK;
+}
+
+emr_status proofs_top(emr_view *view, node **out_node)
+{
+	return node_for(view, view->root, out_node);
+}
+
+/* The file that NAME is the proof of. */
+static const node *proven(const emr_view *view, const node *directory, const char *name)
+{
+	char of[EMR_NAME_MAX + 1];
+	size_t len = strlen(name);
+	const node *n;
+
+	if (len <= SUFFIX_LEN || len > EMR_NAME_MAX || strcmp(name + len - SUFFIX_LEN, PROOF_SUFFIX) != 0)
+		return NULL;
+	memcpy(of, name, len - SUFFIX_LEN);
+	of[len - SUFFIX_LEN] = 0;
+	n = tree_child(view, directory, of);
+	return n != NULL && has_proof(n) ? n : NULL;
+}
+
+emr_status proofs_child(emr_view *view, const node *directory, const char *name, node **out_node)
+{
+	const node *live = living(view, directory), *n;
+
+	if (live == NULL)
+		return EMR_NOT_FOUND;
+	n = proven(view, live, name);
+	if (n == NULL) {
+		n = tree_child(view, live, name);
+		if (n == NULL || n->type != EMR_META_DIR)
+			return EMR_NOT_FOUND;
+	}
+	return node_for(view, n, out_node);
+}
+
+static bool give(const node *n, const char *name, emr_entry_fn fn, void *arg)
+{
+	const emr_attr attr = { .ino = tree_ino_of(other_id(n->id)), .type = (emr_meta_type)n->type,
+		.mode = n->type == EMR_META_DIR ? 0500 : 0400, .nlink = 1, .mtime_ns = n->mtime_ns,
+		.ctime_ns = n->ctime_ns, .is_virtual = true };
+
+	return fn(arg, name, &attr, n->cookie);
+}
+
+void proofs_list(const emr_view *view, const node *directory, uint64_t cookie, emr_entry_fn fn, void *arg)
+{
+	const node *live = living(view, directory);
+	char name[EMR_NAME_MAX + SUFFIX_LEN + 1];
+
+	if (live == NULL)
+		return;
+	for (node *kid = tree_next_kid(live, cookie < 2 ? 2 : cookie); kid != NULL;
+		kid = tree_next_kid(live, kid->cookie)) {
+		size_t len = strlen(kid->name);
+
+		memcpy(name, kid->name, len + 1);
+		if (has_proof(kid) && len + SUFFIX_LEN <= EMR_NAME_MAX)
+			memcpy(name + len, PROOF_SUFFIX, SUFFIX_LEN + 1);
+		else if (kid->type != EMR_META_DIR || kid->is_local || proven(view, live, name) != NULL)
+			continue;	/* a file's proof has the name first */
+		if (!give(kid, name, fn, arg))
+			return;
+	}
+}
+
+/* Where N's content stands on the ledger, if that is what it is now. */
+static emr_status place_of(const node *n, emr_place *out_place)
+{
+	if (n->type == EMR_META_DIR)
+		return EMR_IS_DIRECTORY;
+	if (!has_proof(n) || needs_settling(n))
+		return EMR_NO_ATTRIBUTE;
+	*out_place = n->place;
+	return EMR_OK;
+}
+
+emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place)
+{
+	emr_status status = EMR_NOT_FOUND;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_find(view, path);
+	if (n != NULL)
+		status = place_of(n, out_place);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status proofs_make(emr_view *view, uint64_t number, emr_buf *out)
+{
+	emr_status status = EMR_NOT_FOUND;
+	const node *n, *live;
+	emr_place place;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	live = n != NULL ? living(view, n) : NULL;
+	if (live != NULL)
+		status = place_of(live, &place);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	return view->options.make_proof(view->options.special_arg, &place, out);
+}
