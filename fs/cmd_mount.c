@@ -225,6 +225,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.special_names = emr_special_names,
 			.special_count = emr_special_count,
 			.make_special = emr_special_make,
+			.make_proof = emr_special_proof,
 			.special_arg = &m->special,
 			.notice = emr_notices_add,
 			.software_refused = emr_notices_add_software},

@@ -102,9 +102,14 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 		.quick = args->given[EMR_OPT_QUICK],
 		.chain = args->given[EMR_OPT_CHAIN]};
 	outcome o = {.out = out, .bad = json_array()};
-	emr_status status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
+	emr_status status = EMR_OK;
 	int code;
 
+	if (args->given[EMR_OPT_PROOF]) {
+		json_decref(o.bad);
+		return emr_verify_proof(args, out);
+	}
+	status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK)

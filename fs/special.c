@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/verbs.h"
+#include "evidence.h"
 #include "report.h"
 
 static const char readme[] =
@@ -22,6 +23,8 @@ static const char readme[] =
 	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
 	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
 	"    deleted      deleted files, where they were\n"
+	"    proof        a proof for every file, to give to others: NAME.tlog-proof, checked with\n"
+	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
 	"\n";
@@ -78,4 +81,11 @@ emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 	if (strcmp(name, "notices") == 0)
 		return emr_notices_text(special->notices, out);
 	return EMR_NOT_FOUND;
+}
+
+emr_status emr_special_proof(void *arg, const emr_place *place, emr_buf *out)
+{
+	const emr_special *special = arg;
+
+	return emr_evidence_make(special->session, place, out);
 }

@@ -12,5 +12,7 @@ typedef struct emr_special {
 	emr_notices *notices;
 } emr_special;
 
+/* As emr_view_options.make_proof; ARG is an emr_special. */
+emr_status emr_special_proof(void *arg, const emr_place *place, emr_buf *out);
 /* As emr_view_options.make_special; ARG is an emr_special. */
 emr_status emr_special_make(void *arg, const char *name, emr_buf *out);

@@ -53,6 +53,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"everything that was deleted from the folder"},
 	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
 		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that day)"},
+	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
+		"check the proof in FILE, and that COPY is what it is about"},
 };
 
 #define COMMON                                                                                     \
@@ -182,9 +184,16 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "statement of each record,\n"
 			  "and replays the whole ledger. The open folder does it itself; a closed "
 			  "one is opened for it,\n"
-			  "which asks for the passphrase.\n",
-		.fields = "checked bad[]{path error} chain{size root witnesses[]} signer time tx",
-		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			  "which asks for the passphrase.\n"
+			  "With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
+			  "the file that it is about:\n"
+			  "signatures, certificate and place in the ledger, without keyring or "
+			  "folder. Anybody can do the same\n"
+			  "with another program: examples/verify-audit.c.\n",
+		.fields = "checked bad[]{path error} chain{size root witnesses[]} signer time tx;\n"
+			  "with --proof also bytes version network own_network certificate copy",
+		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
+			   BIT(EMR_OPT_PROOF),
 		.exits = exits_verify},
 	[EMR_VERB_LEDGER] = {.name = "ledger",
 		.operands = "[PATH]",

@@ -56,6 +56,7 @@ typedef enum emr_option {
 	EMR_OPT_TO,
 	EMR_OPT_DELETED,
 	EMR_OPT_BEFORE,
+	EMR_OPT_PROOF,
 	EMR_OPTION_COUNT
 } emr_option;
 

@@ -1,0 +1,629 @@
+/* Proof files: good ones are sound, and each thing that can be wrong is named by emrfs and by examples/verify-audit, which
+ * share no code, with the same word. */
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "proof_kit.h"
+
+#define PATH_BYTES 96
+
+typedef struct bench {
+	char dir[64];
+	emr_keyring *patient, *stranger;
+} bench;
+
+static bench b;
+
+/* ---- asking both ---- */
+
+static void write_file(const char *path, emr_bytes bytes)
+{
+	FILE *file = fopen(path, "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes.data, 1, bytes.len, file), bytes.len);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void path_of(const char *name, char out[PATH_BYTES])
+{
+	snprintf(out, PATH_BYTES, "%s/%s", b.dir, name);
+}
+
+/* The word behind FAILED, "" when the program is content. */
+static void audit_says(const char *proof, const char *copy, char out[32])
+{
+	char command[512], line[512];
+	FILE *pipe;
+	int code;
+
+	snprintf(command, sizeof command, "'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof, copy != NULL ? "'" : "",
+		copy != NULL ? copy : "", copy != NULL ? "'" : "");
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	out[0] = '\0';
+	while (fgets(line, sizeof line, pipe) != NULL)
+		if (strncmp(line, "FAILED ", 7) == 0)
+			snprintf(out, 32, "%.*s", (int)strcspn(line + 7, ":"), line + 7);
+	code = pclose(pipe);
+	assert_true(WIFEXITED(code));
+	assert_int_equal(WEXITSTATUS(code), out[0] == '\0' ? 0 : 1);
+}
+
+static const char *emrfs_says(emr_bytes file, const char *copy)
+{
+	int fd = copy != NULL ? open(copy, O_RDONLY | O_CLOEXEC) : -1;
+	emr_proof_verdict verdict;
+
+	assert_ok(emr_proof_check(file, fd, NULL, &verdict));
+	if (fd >= 0)
+		close(fd);
+	return emr_proof_step_text(verdict.step);
+}
+
+/* COPY data NULL = none. */
+static void both_say(emr_bytes file, emr_bytes copy, const char *wanted)
+{
+	char proof_path[PATH_BYTES], copy_path[PATH_BYTES], audit[32];
+
+	path_of("proof", proof_path);
+	path_of("copy", copy_path);
+	write_file(proof_path, file);
+	if (copy.data != NULL)
+		write_file(copy_path, copy);
+	audit_says(proof_path, copy.data != NULL ? copy_path : NULL, audit);
+	assert_string_equal(emrfs_says(file, copy.data != NULL ? copy_path : NULL), wanted);
+	assert_string_equal(audit, wanted);
+}
+
+/* ---- making ---- */
+
+static const uint8_t *text_of(size_t len)
+{
+	static uint8_t text[700000];
+
+	assert_true(len <= sizeof text);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (uint8_t)(i * 31 + (i >> 8));
+	return text;
+}
+
+static kit_wish usual(void)
+{
+	kit_wish wish = kit_usual;
+
+	wish.keyring = b.patient;
+	wish.text_len = 5000;
+	wish.text = text_of(wish.text_len);
+	return wish;
+}
+
+static void make_file(const kit_wish *wish, emr_buf *out)
+{
+	kit_proof kit;
+
+	kit_make(wish, &kit);
+	assert_ok(emr_proof_format(&kit.proof, out));
+	kit_free(&kit);
+}
+
+static void wish_gives(const kit_wish *wish, const char *wanted)
+{
+	EMR_AUTO_BUF file = {0};
+
+	make_file(wish, &file);
+	both_say(emr_buf_view(&file), emr_bytes_of(wish->text, wish->text_len), wanted);
+}
+
+/* ---- good ones ---- */
+
+static void a_proof_shows_documents_of_every_length(void **state)
+{
+	static const size_t lengths[] = {0, 1, 16383, 16384, 262143, 262144, 262145, 700000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		kit_wish wish = usual();
+
+		wish.text = text_of(lengths[i]);
+		wish.text_len = lengths[i];
+		wish_gives(&wish, "");
+	}
+}
+
+static void a_proof_stands_anywhere_in_batch_and_log(void **state)
+{
+	static const size_t shapes[][4] = {{1, 0, 3, 2}, {8, 7, 4, 3}, {5, 4, 33, 32}, {7, 3, 64, 17}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+		kit_wish wish = usual();
+
+		wish.items = shapes[i][0];
+		wish.item = shapes[i][1];
+		wish.entries = shapes[i][2];
+		wish.entry = shapes[i][3];
+		wish_gives(&wish, "");
+		wish.op = EMR_OP_REWRAP;
+		wish_gives(&wish, "");
+	}
+}
+
+static void a_file_comes_out_as_it_went_in(void **state)
+{
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF again = {0};
+	EMR_AUTO_PROOF proof = {.index = 0};
+
+	(void)state;
+	make_file(&wish, &file);
+	assert_ok(emr_proof_parse(emr_buf_view(&file), &proof));
+	assert_int_equal(proof.n_parts, 10);
+	assert_ok(emr_proof_format(&proof, &again));
+	assert_true(emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&again)));
+}
+
+/* ---- signed wrongly ---- */
+
+static void what_is_signed_wrongly_is_named(void **state)
+{
+	static const struct {
+		kit_spoil spoil;
+		const char *step;
+	} cases[] = {{KIT_REGISTRATION, "key"}, {KIT_BIND, "certificate"}, {KIT_COSIGNATURE, "checkpoint"},
+		{KIT_NO_COSIGNATURE, "checkpoint"}, {KIT_SUBMIT_SIGNATURE, "entry"},
+		{KIT_BATCH_SIGNATURE, "batch"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		kit_wish wish = usual();
+
+		wish.spoil = cases[i].spoil;
+		wish_gives(&wish, cases[i].step);
+	}
+}
+
+static void a_certificate_must_be_in_force_and_of_this_network(void **state)
+{
+	kit_wish expired = usual(), early = usual(), foreign = usual();
+
+	(void)state;
+	expired.cert_to = expired.entry_time - 5;
+	wish_gives(&expired, "certificate");
+	early.cert_from = early.entry_time + 5;
+	wish_gives(&early, "certificate");
+	foreign.ca = b.stranger;
+	wish_gives(&foreign, "certificate");
+}
+
+static void what_the_ledger_refused_proves_nothing(void **state)
+{
+	kit_wish refused = usual(), rename = usual();
+
+	(void)state;
+	refused.result = EMR_RESULT_NOT_AUTHORISED;
+	wish_gives(&refused, "result");
+	rename.op = EMR_OP_META;
+	wish_gives(&rename, "item");
+}
+
+static void a_statement_about_somebody_or_something_else_is_refused(void **state)
+{
+	kit_wish patient = usual(), record = usual();
+
+	(void)state;
+	patient.is_other_patient = true;
+	wish_gives(&patient, "patient");
+	record.is_other_record = true;
+	wish_gives(&record, "statement");
+}
+
+static void another_network_than_the_wanted_one_is_refused(void **state)
+{
+	const emr_id16 other = {{1}};
+	kit_wish wish = usual();
+	emr_proof_verdict verdict;
+	char path[PATH_BYTES], command[256];
+	EMR_AUTO_BUF file = {0};
+
+	(void)state;
+	make_file(&wish, &file);
+	assert_ok(emr_proof_check(emr_buf_view(&file), -1, &other, &verdict));
+	assert_int_equal(verdict.step, EMR_PROOF_BAD_NETWORK);
+	path_of("proof", path);
+	write_file(path, emr_buf_view(&file));
+	snprintf(command, sizeof command,
+		"'%s' --network 01000000000000000000000000000000 '%s' | grep -q '^FAILED network:'", EMR_VERIFY_AUDIT, path);
+	assert_int_equal(system(command), 0);
+}
+
+/* ---- changed afterwards ---- */
+
+/* One bit of a part, or of the pieces before them. */
+typedef struct flip {
+	const char *step;
+	uint8_t type; /* 0: the piece */
+	enum { ENTRY, ITEM, ITEM_PATH, LOG_PATH, PRIV, NOTE } piece;
+	size_t at;
+} flip;
+
+static void flip_bit(kit_proof *kit, const flip *f)
+{
+	emr_bytes *pieces[] = {[ENTRY] = &kit->proof.entry, [ITEM] = &kit->proof.item, [PRIV] = &kit->proof.priv,
+		[NOTE] = &kit->proof.note};
+
+	if (f->type != 0)
+		((uint8_t *)(uintptr_t)kit_part(kit, (emr_proof_type)f->type)->bytes.data)[f->at] ^= 1;
+	else if (f->piece == ITEM_PATH)
+		kit->proof.item_path.hashes[0].b[f->at] ^= 1;
+	else if (f->piece == LOG_PATH)
+		kit->proof.log_path.hashes[1].b[f->at] ^= 1;
+	else
+		((uint8_t *)(uintptr_t)pieces[f->piece]->data)[f->at] ^= 1;
+}
+
+static void one_bit_that_changed_is_named(void **state)
+{
+	static const flip flips[] = {
+		{.step = "log-path", .piece = ENTRY, .at = 23},	 /* ledger_time */
+		{.step = "log-path", .piece = ENTRY, .at = 376}, /* a result */
+		{.step = "format", .piece = ENTRY, .at = 0},
+		{.step = "format", .piece = ENTRY, .at = 71},
+		{.step = "log-path", .piece = LOG_PATH, .at = 3},
+		{.step = "item", .piece = ITEM, .at = 60},
+		{.step = "format", .piece = ITEM, .at = 4},
+		{.step = "item", .piece = ITEM_PATH, .at = 3},
+		{.step = "private-part", .piece = PRIV, .at = 0},
+		{.step = "private-part", .piece = PRIV, .at = 80},
+		{.step = "statement", .type = EMR_PROOF_STATEMENT, .at = 0},
+		{.step = "owner", .type = EMR_PROOF_STATEMENT, .at = 16},
+		{.step = "statement", .type = EMR_PROOF_STATEMENT, .at = 50},
+		{.step = "statement", .type = EMR_PROOF_STATEMENT, .at = 140},
+		{.step = "content", .type = EMR_PROOF_STATEMENT, .at = 260},
+		{.step = "statement", .type = EMR_PROOF_STATEMENT, .at = 330},
+		{.step = "certificate", .type = EMR_PROOF_CHAIN, .at = 100},
+		{.step = "copy", .type = EMR_PROOF_HK, .at = 0},
+		{.step = "network", .type = EMR_PROOF_DESCRIPTOR, .at = 20},
+		{.step = "key", .type = EMR_PROOF_KEY, .at = 500},
+		{.step = "type", .type = EMR_PROOF_MIME, .at = 3},
+		{.step = "type", .type = EMR_PROOF_MIME, .at = 0},
+		{.step = "owner", .type = EMR_PROOF_CARD, .at = 120},
+		{.step = "owner", .type = EMR_PROOF_CARD, .at = 190},
+		{.step = "owner", .type = EMR_PROOF_CARD, .at = 260},
+		{.step = "patient", .type = EMR_PROOF_PATIENT, .at = 1},
+		{.step = "content", .type = EMR_PROOF_DIRECTORY, .at = 9},
+		{.step = "content", .type = EMR_PROOF_MANIFEST, .at = 41},
+		{.step = "content", .type = EMR_PROOF_MANIFEST, .at = 900},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof flips / sizeof *flips; i++) {
+		kit_wish wish = usual();
+		EMR_AUTO_BUF file = {0};
+		kit_proof kit;
+
+		kit_make(&wish, &kit);
+		flip_bit(&kit, &flips[i]);
+		assert_ok(emr_proof_format(&kit.proof, &file));
+		both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), flips[i].step);
+		kit_free(&kit);
+	}
+}
+
+static void a_checkpoint_that_the_key_is_not_under_is_refused(void **state)
+{
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+	kit_proof kit;
+
+	(void)state;
+	kit_make(&wish, &kit);
+	kit.note.data[kit.note.len - 20] ^= 1; /* inside the signature */
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	if (kit.note.data[kit.note.len - 20] != '=')
+		both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
+	kit_free(&kit);
+}
+
+static void places_and_paths_must_be_those_of_the_tree(void **state)
+{
+	kit_wish wish = usual();
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		static const char *const steps[] = {"log-path", "log-path", "log-path", "item", "item", "item"};
+		EMR_AUTO_BUF file = {0};
+		kit_proof kit;
+
+		kit_make(&wish, &kit);
+		switch (i) {
+		case 0:
+			kit.proof.index++;
+			break;
+		case 1:
+			kit.proof.log_path.n++;
+			break;
+		case 2:
+			kit.proof.log_path.n--;
+			break;
+		case 3:
+			kit.proof.item_index = 0;
+			break;
+		case 4:
+			kit.proof.item_index = 999; /* not in the batch at all */
+			break;
+		case 5:
+			kit.proof.item_path.n--;
+			break;
+		}
+		assert_ok(emr_proof_format(&kit.proof, &file));
+		both_say(emr_buf_view(&file), (emr_bytes){0}, steps[i]);
+		kit_free(&kit);
+	}
+}
+
+static void a_part_that_is_missing_is_noticed(void **state)
+{
+	kit_wish wish = usual();
+	kit_proof kit;
+
+	(void)state;
+	kit_make(&wish, &kit);
+	for (size_t missing = 0; missing < 10; missing++) {
+		emr_proof less = kit.proof;
+		EMR_AUTO_BUF file = {0};
+
+		memmove(&less.parts[missing], &less.parts[missing + 1], (9 - missing) * sizeof less.parts[0]);
+		less.n_parts--;
+		assert_ok(emr_proof_format(&less, &file));
+		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
+	}
+	kit.proof.priv = (emr_bytes){0};
+	{
+		EMR_AUTO_BUF file = {0};
+
+		assert_ok(emr_proof_format(&kit.proof, &file));
+		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
+	}
+	kit_free(&kit);
+}
+
+static void a_wrong_copy_is_named(void **state)
+{
+	kit_wish wish = usual();
+	uint8_t *copy = malloc(wish.text_len + 1);
+	EMR_AUTO_BUF file = {0};
+
+	(void)state;
+	assert_non_null(copy);
+	make_file(&wish, &file);
+	memcpy(copy, wish.text, wish.text_len);
+	copy[wish.text_len] = 0;
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len), "");
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len - 1), "copy");
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len + 1), "copy");
+	copy[4999] ^= 1;
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, wish.text_len), "copy");
+	free(copy);
+}
+
+/* ---- the text ---- */
+
+static void a_file_that_is_cut_proves_nothing(void **state)
+{
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+
+	(void)state;
+	make_file(&wish, &file);
+	for (size_t len = 0; len < file.len; len += 37)
+		assert_string_equal(emrfs_says(emr_bytes_of(file.data, len), NULL), "format");
+	both_say(emr_bytes_of(file.data, file.len - 1), (emr_bytes){0}, "format");
+	both_say(emr_bytes_of(file.data, file.len / 2), (emr_bytes){0}, "format");
+	both_say(emr_bytes_of(file.data, 10), (emr_bytes){0}, "format");
+	both_say(emr_bytes_of(file.data, 0), (emr_bytes){0}, "format");
+}
+
+static void trailing_bytes_are_refused(void **state)
+{
+	static const char *const tails[] = {"\n", "x", " ", "\n\n", "index 1\n"};
+	kit_wish wish = usual();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+		EMR_AUTO_BUF file = {0};
+
+		make_file(&wish, &file);
+		assert_ok(emr_buf_append(&file, tails[i], strlen(tails[i])));
+		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
+	}
+}
+
+static void a_file_that_is_too_long_is_refused(void **state)
+{
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+	emr_buf big = {0};
+	emr_proof proof = {.note = emr_bytes_of("", 0)};
+
+	(void)state;
+	make_file(&wish, &file);
+	assert_ok(emr_buf_append_zeros(&file, EMR_PROOF_FILE_MAX));
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
+	assert_ok(emr_buf_append_zeros(&big, EMR_PROOF_EXTRA_MAX));
+	proof.entry = emr_buf_view(&big);
+	emr_buf_clear(&file);
+	assert_status(EMR_LIMIT, emr_proof_format(&proof, &file));
+	emr_buf_free(&big);
+}
+
+/* The extra line decoded, changed by CHANGE, and written again. */
+static void rewrite_extra(const emr_buf *file, size_t at, uint8_t value, emr_buf *out)
+{
+	const char *line = strstr((const char *)file->data, "\nextra ") + 7;
+	size_t len = strcspn(line, "\n"), got = 0;
+	uint8_t *extra = malloc(len);
+	char *text = malloc(len + 4);
+
+	assert_true(extra != NULL && text != NULL);
+	assert_int_equal(sodium_base642bin(extra, len, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL), 0);
+	assert_true(at < got);
+	extra[at] = value;
+	sodium_bin2base64(text, len + 4, extra, got, sodium_base64_VARIANT_ORIGINAL);
+	assert_ok(emr_buf_append(out, file->data, (size_t)(line - (const char *)file->data)));
+	assert_ok(emr_buf_append(out, text, strlen(text)));
+	assert_ok(emr_buf_append(out, line + len, file->len - (size_t)(line + len - (const char *)file->data)));
+	free(extra);
+	free(text);
+}
+
+static size_t extra_len(const emr_buf *file)
+{
+	const char *line = strstr((const char *)file->data, "\nextra ") + 7;
+
+	return strcspn(line, "\n") / 4 * 3 - 2;
+}
+
+static void the_head_of_the_extra_has_one_spelling(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} cases[] = {{0, 'X'}, {4, 2}, {5, 1}, {8, 255}, {20, 65}, {21, 9}, {21, 11}, {21, 25}, {22, 1}, {23, 1}};
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+
+	(void)state;
+	make_file(&wish, &file);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		EMR_AUTO_BUF changed = {0};
+
+		rewrite_extra(&file, cases[i].at, cases[i].value, &changed);
+		both_say(emr_buf_view(&changed), (emr_bytes){0}, "format");
+	}
+}
+
+static void no_byte_of_the_extra_can_change_unseen(void **state)
+{
+	kit_wish wish = usual();
+	EMR_AUTO_BUF file = {0};
+	size_t len;
+	unsigned compared = 0;
+
+	(void)state;
+	make_file(&wish, &file);
+	assert_ok(emr_buf_append(&file, "", 1)); /* a NUL for strstr */
+	file.len--;
+	len = extra_len(&file);
+	for (size_t at = 0; at < len; at += 5) {
+		EMR_AUTO_BUF changed = {0};
+		char copy_path[PATH_BYTES];
+
+		rewrite_extra(&file, at, 0x3c, &changed);
+		if (emr_bytes_equal(emr_buf_view(&changed), emr_buf_view(&file)))
+			continue;
+		path_of("copy", copy_path);
+		write_file(copy_path, emr_bytes_of(wish.text, wish.text_len));
+		assert_string_not_equal(emrfs_says(emr_buf_view(&changed), copy_path), "");
+		if (compared++ % 16 == 0)
+			both_say(emr_buf_view(&changed), emr_bytes_of(wish.text, wish.text_len),
+				emrfs_says(emr_buf_view(&changed), copy_path));
+	}
+	assert_true(compared > 500);
+}
+
+static void replace(emr_buf *file, const char *old, const char *new)
+{
+	char *at;
+	emr_buf out = {0};
+
+	assert_ok(emr_buf_append(file, "", 1));
+	file->len--;
+	at = strstr((char *)file->data, old);
+	assert_non_null(at);
+	assert_ok(emr_buf_append(&out, file->data, (size_t)(at - (char *)file->data)));
+	assert_ok(emr_buf_append(&out, new, strlen(new)));
+	assert_ok(emr_buf_append(
+		&out, at + strlen(old), file->len - (size_t)(at - (char *)file->data) - strlen(old)));
+	emr_buf_free(file);
+	*file = out;
+}
+
+static void every_line_has_one_spelling(void **state)
+{
+	static const struct {
+		const char *old, *new;
+	} cases[] = {{"@v1\n", "@v2\n"}, {"@v1\n", "@v1\r\n"}, {"extra ", "extra  "}, {"extra ", ""}, {"index 4\n", "index 04\n"},
+		{"index 4\n", "index +4\n"}, {"index 4\n", "index \n"}, {"index 4\n", "index 4 \n"}, {"index 4\n", ""},
+		{"\n6\n", "\n06\n"}, {"\n6\n", "\n6\nextension\n"}, {"\n\nemrfs/", "\n\n\nemrfs/"}, {"\n\nemrfs/", "\nemrfs/"},
+		{"\n\nemrfs/", "\n\nEMRFS/"}, {"\xe2\x80\x94 emrfs", "- emrfs"}};
+	kit_wish wish = usual();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		EMR_AUTO_BUF file = {0};
+
+		make_file(&wish, &file);
+		replace(&file, cases[i].old, cases[i].new);
+		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
+	}
+}
+
+/* ---- */
+
+static int begin(void **state)
+{
+	(void)state;
+	assert_ok(emr_base_init());
+	strcpy(b.dir, "/tmp/emrfs-proof-XXXXXX");
+	assert_non_null(mkdtemp(b.dir));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_TIME, &b.patient));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_TIME, &b.stranger));
+	return 0;
+}
+
+static int end(void **state)
+{
+	char path[PATH_BYTES];
+
+	(void)state;
+	path_of("proof", path);
+	unlink(path);
+	path_of("copy", path);
+	unlink(path);
+	rmdir(b.dir);
+	emr_keyring_free(b.patient);
+	emr_keyring_free(b.stranger);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_proof_shows_documents_of_every_length),
+		cmocka_unit_test(a_proof_stands_anywhere_in_batch_and_log),
+		cmocka_unit_test(a_file_comes_out_as_it_went_in),
+		cmocka_unit_test(what_is_signed_wrongly_is_named),
+		cmocka_unit_test(a_certificate_must_be_in_force_and_of_this_network),
+		cmocka_unit_test(what_the_ledger_refused_proves_nothing),
+		cmocka_unit_test(a_statement_about_somebody_or_something_else_is_refused),
+		cmocka_unit_test(another_network_than_the_wanted_one_is_refused),
+		cmocka_unit_test(one_bit_that_changed_is_named),
+		cmocka_unit_test(a_checkpoint_that_the_key_is_not_under_is_refused),
+		cmocka_unit_test(places_and_paths_must_be_those_of_the_tree),
+		cmocka_unit_test(a_part_that_is_missing_is_noticed),
+		cmocka_unit_test(a_wrong_copy_is_named),
+		cmocka_unit_test(a_file_that_is_cut_proves_nothing),
+		cmocka_unit_test(trailing_bytes_are_refused),
+		cmocka_unit_test(a_file_that_is_too_long_is_refused),
+		cmocka_unit_test(the_head_of_the_extra_has_one_spelling),
+		cmocka_unit_test(no_byte_of_the_extra_can_change_unseen),
+		cmocka_unit_test(every_line_has_one_spelling),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
