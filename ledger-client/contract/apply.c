@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define WRITES_PER_ITEM 5 /* own row, a side row, i, c, parts */
+#define WRITES_PER_ITEM 6 /* own row, up to three side rows or two and a part, i, c */
 
 /* header, results, items and public parts: how anyone finds the whole batch by its id. */
 static void write_batch(struct judge *judge, emr_span results)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Per item: its rows and slots in three tables, their keys, the rows it writes and their values. */
-#define BYTES_PER_ITEM 6144
+#define BYTES_PER_ITEM 7168
 #define BYTES_PER_RUN 16384
 
 size_t emr_contract_arena_bytes(const emr_batch *batch)

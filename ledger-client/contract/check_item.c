@@ -21,7 +21,7 @@ static emr_result check_form(struct judge *judge)
 	return rule->form == NULL ? EMR_RESULT_APPLIED : rule->form(judge);
 }
 
-static emr_result check_part(const struct judge *judge)
+static emr_result check_part(struct judge *judge)
 {
 	const op_rule *rule = judge->rule;
 	uint32_t len = judge->item.priv_len;
@@ -30,6 +30,8 @@ static emr_result check_part(const struct judge *judge)
 
 	if (len < rule->part_min || len > rule->part_max ||
 		(len > rule->part_min && (len - rule->part_min) % rule->part_step != 0))
+		return EMR_RESULT_PRIVATE_PART;
+	if (rule->part_fits != NULL && !rule->part_fits(judge))
 		return EMR_RESULT_PRIVATE_PART;
 	if (len == 0)
 		return judge->part.len == 0 ? EMR_RESULT_APPLIED : EMR_RESULT_PRIVATE_PART;
@@ -54,9 +56,11 @@ static emr_result check_domain(const struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-static emr_result check_epoch(const struct judge *judge)
+static emr_result check_epoch(struct judge *judge)
 {
 	uint64_t current = judge->domain.head.epoch, expected = 0;
+	emr_key_text key;
+	emr_span value;
 
 	switch (judge->rule->epoch) {
 	case EPOCH_ZERO:
@@ -71,6 +75,10 @@ static emr_result check_epoch(const struct judge *judge)
 	case EPOCH_CURRENT:
 		expected = current;
 		break;
+	case EPOCH_EXISTING:
+		emr_key_epoch(judge->item.domain_id, judge->item.epoch, &key);
+		return emr_judge_get(judge, key.text, &value) ? EMR_RESULT_APPLIED
+							      : EMR_RESULT_EPOCH;
 	}
 	return judge->item.epoch == expected ? EMR_RESULT_APPLIED : EMR_RESULT_EPOCH;
 }

@@ -1,10 +1,11 @@
 #include "contract/contract.h"
 
+#include "declare.h"
 #include "judge.h"
 
 #include "bytes.h"
 
-#define KEYS_PER_ITEM 8
+#define KEYS_PER_ITEM 10
 
 /* The keys of one pass, each once. */
 struct key_set {
@@ -14,7 +15,7 @@ struct key_set {
 	bool is_full;
 };
 
-static void add(struct key_set *set, const emr_key_text *key)
+void emr_declare(struct key_set *set, const emr_key_text *key)
 {
 	const char *own;
 
@@ -25,12 +26,22 @@ static void add(struct key_set *set, const emr_key_text *key)
 		set->is_full = true;
 }
 
-static void add_signer(struct key_set *set, const uint8_t signer[32])
+void emr_declare_signer(struct key_set *set, const uint8_t signer[32])
 {
 	emr_key_text key;
 
 	emr_key_signer(signer, &key);
-	add(set, &key);
+	emr_declare(set, &key);
+}
+
+bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value)
+{
+	const table_row *row = emr_table_find(&set->table, key->text);
+
+	if (row == NULL || !row->is_present)
+		return false;
+	*out_value = row->value;
+	return true;
 }
 
 /* Rows of the domain that the item names. */
@@ -42,15 +53,19 @@ static void add_domain_keys(
 
 	emr_key_domain(item->domain_id, &key);
 	if ((rule->needs & NEED_DOMAIN) != 0)
-		add(set, &key);
+		emr_declare(set, &key);
 	if ((rule->needs & NEED_SIGNER) != 0) {
 		emr_key_writer(item->domain_id, signer_id, &key);
-		add(set, &key);
+		emr_declare(set, &key);
+	}
+	if ((rule->needs & NEED_EPOCH) != 0) {
+		emr_key_epoch(item->domain_id, item->epoch, &key);
+		emr_declare(set, &key);
 	}
 	if ((rule->needs & NEED_LISTKEY) != 0) {
 		emr_object_listkey(signer_id, item->epoch, object);
 		emr_key_listkey(item->domain_id, object, &key);
-		add(set, &key);
+		emr_declare(set, &key);
 	}
 }
 
@@ -65,39 +80,50 @@ static void add_pub_keys(
 
 	if (emr_pub_key_reg_parse(pub, &reg) && (rule->needs & NEED_ORG) != 0) {
 		emr_key_org(reg.org, &key);
-		add(set, &key);
+		emr_declare(set, &key);
 	}
 	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_reg_parse(pub, &reg))
-		add_signer(set, reg.ref);
+		emr_declare_signer(set, reg.ref);
 	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_cert_parse(pub, &cert))
-		add_signer(set, cert.ref);
+		emr_declare_signer(set, cert.ref);
 	if ((rule->needs & NEED_PART_HASH) != 0 && emr_pub_restore_parse(pub, &restore)) {
 		emr_key_part(
 			restore.family, item->domain_id, item->object_id, restore.version, &key);
-		add(set, &key);
+		emr_declare(set, &key);
 	}
+}
+
+/* The rule of item I; NULL when no row of it will be read: an unknown operation, or an item of
+ * another signer, which is refused before. */
+static const op_rule *rule_of(const emr_batch *batch, size_t i, const uint8_t signer_id[32],
+	emr_item *item, emr_span *pub)
+{
+	const op_rule *rule;
+
+	emr_batch_item_at(batch, i, item, pub);
+	rule = emr_rule_of(item->op);
+	return rule == NULL || memcmp(item->signer_id, signer_id, 32) != 0 ? NULL : rule;
 }
 
 static void add_item_keys(
 	struct key_set *set, const emr_batch *batch, size_t i, const uint8_t signer_id[32])
 {
-	const op_rule *rule;
 	emr_key_text key;
 	emr_item item;
 	emr_span pub;
+	const op_rule *rule = rule_of(batch, i, signer_id, &item, &pub);
 
-	emr_batch_item_at(batch, i, &item, &pub);
-	rule = emr_rule_of(item.op);
-	/* An item of another signer is refused before any row is read. */
-	if (rule == NULL || memcmp(item.signer_id, signer_id, 32) != 0)
+	if (rule == NULL)
 		return;
 	if (rule->row_key != NULL && rule->row_key(&item, pub, &key))
-		add(set, &key);
+		emr_declare(set, &key);
 	if ((rule->needs & NEED_SIGNER) != 0)
-		add_signer(set, signer_id);
+		emr_declare_signer(set, signer_id);
 	if (!is_zero(item.domain_id, 16))
 		add_domain_keys(set, rule, &item, signer_id);
 	add_pub_keys(set, rule, &item, pub);
+	if (rule->names != NULL)
+		rule->names(set, &item, pub);
 }
 
 static void signer_of(const emr_batch *batch, uint8_t out_id[32])
@@ -112,8 +138,8 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 
 	emr_batch_id(batch->header.data, batch_id);
 	emr_key_batch(batch_id, &key);
-	add(set, &key);
-	add_signer(set, caller->submitter_id);
+	emr_declare(set, &key);
+	emr_declare_signer(set, caller->submitter_id);
 	signer_of(batch, signer_id);
 	for (size_t i = 0; i < batch->count; i++)
 		add_item_keys(set, batch, i, signer_id);
@@ -130,8 +156,40 @@ static emr_contract_status add_org_of(struct key_set *set, const emr_value *valu
 	if (emr_row_key_parse(value->value, &row) != EMR_CONTRACT_OK)
 		return EMR_CONTRACT_STATE;
 	emr_key_org(row.org, &key);
-	add(set, &key);
+	emr_declare(set, &key);
 	return EMR_CONTRACT_OK;
+}
+
+/* Puts VALUES to the keys of the first pass; false unless each of them is answered. */
+static bool take_answers(struct key_set *set, const emr_value *values, size_t values_count)
+{
+	size_t answered = 0;
+
+	for (size_t i = 0; i < values_count; i++) {
+		table_row *row = emr_table_find(&set->table, values[i].key);
+
+		if (row == NULL)
+			continue;
+		row->is_present = values[i].is_present;
+		row->value = values[i].value;
+		answered++;
+	}
+	return answered >= set->first_new;
+}
+
+static void add_followed(struct key_set *set, const emr_batch *batch)
+{
+	uint8_t signer_id[32];
+	emr_item item;
+	emr_span pub;
+
+	signer_of(batch, signer_id);
+	for (size_t i = 0; i < batch->count; i++) {
+		const op_rule *rule = rule_of(batch, i, signer_id, &item, &pub);
+
+		if (rule != NULL && rule->follows != NULL)
+			rule->follows(set, &item, pub);
+	}
 }
 
 /* VALUES must answer every key of the first pass. */
@@ -139,22 +197,16 @@ static emr_contract_status add_second_pass(struct key_set *set, const emr_batch 
 	const emr_caller *caller, const emr_value *values, size_t values_count)
 {
 	emr_contract_status status = EMR_CONTRACT_OK;
-	size_t answered = 0;
 
 	add_first_pass(set, batch, caller);
 	if (set->is_full)
 		return EMR_CONTRACT_NO_ROOM;
 	set->first_new = set->table.count;
-	for (size_t i = 0; i < values_count; i++) {
-		const table_row *row = emr_table_find(&set->table, values[i].key);
-
-		if (row != NULL && (size_t)(row - set->table.rows) < set->first_new)
-			answered++;
-	}
-	if (answered < set->first_new)
+	if (!take_answers(set, values, values_count))
 		return EMR_CONTRACT_UNDECLARED;
 	for (size_t i = 0; status == EMR_CONTRACT_OK && i < values_count; i++)
 		status = add_org_of(set, &values[i]);
+	add_followed(set, batch);
 	return status;
 }
 

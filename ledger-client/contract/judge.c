@@ -69,6 +69,64 @@ emr_result emr_judge_signer_in_force(struct judge *judge)
 	return EMR_RESULT_KEY_DEAD;
 }
 
+bool emr_judge_writer(struct judge *judge, const uint8_t domain[16], emr_row_writer *out_row)
+{
+	emr_key_text key;
+	emr_span value;
+
+	emr_key_writer(domain, judge->signer_id, &key);
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_judge_parsed(judge, emr_row_writer_parse(value, out_row)) &&
+	       out_row->head.state == EMR_WRITER_ACTIVE && judge->now < out_row->not_after_unix_s &&
+	       memcmp(out_row->writer, judge->signer_id, 32) == 0;
+}
+
+uint16_t emr_judge_writer_rights(struct judge *judge, const uint8_t domain[16])
+{
+	emr_row_writer row;
+
+	return emr_judge_writer(judge, domain, &row) ? row.rights : 0;
+}
+
+emr_result emr_judge_registered(struct judge *judge, uint16_t roles)
+{
+	emr_row_key key;
+
+	if (!emr_judge_key(judge, judge->signer_id, &key))
+		return EMR_RESULT_NOT_AUTHORISED;
+	return roles == 0 || (key.roles & roles) != 0 ? EMR_RESULT_APPLIED
+						      : EMR_RESULT_NOT_AUTHORISED;
+}
+
+emr_result emr_judge_key_in_force(struct judge *judge)
+{
+	return emr_judge_signer_is_active(judge) ? EMR_RESULT_APPLIED : EMR_RESULT_KEY_DEAD;
+}
+
+emr_result emr_judge_manager(struct judge *judge)
+{
+	return judge->is_manager ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+emr_result emr_judge_is_new(struct judge *judge)
+{
+	return judge->is_row_present ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
+}
+
+bool emr_judge_manages(struct judge *judge, const uint8_t domain[16])
+{
+	emr_row_domain row;
+	emr_key_text key;
+	emr_span value;
+
+	emr_key_domain(domain, &key);
+	if (!emr_judge_get(judge, key.text, &value) ||
+		!emr_judge_parsed(judge, emr_row_domain_parse(value, &row)))
+		return false;
+	return memcmp(row.owner_pk, judge->header.signer_pk, 32) == 0 ||
+	       (emr_judge_writer_rights(judge, domain) & EMR_RIGHT_MANAGE) != 0;
+}
+
 emr_row_object emr_judge_object(struct judge *judge)
 {
 	emr_row_object row = {0};
@@ -109,24 +167,6 @@ static void load_domain(struct judge *judge)
 			  memcmp(judge->domain.owner_pk, judge->header.signer_pk, 32) == 0;
 }
 
-/* Rights of the signer as a writer of the domain; 0 when he is none, no longer, or someone else
- * with the same first half of an id. */
-static uint16_t writer_rights(struct judge *judge)
-{
-	emr_row_writer row;
-	emr_key_text key;
-	emr_span value;
-
-	emr_key_writer(judge->item.domain_id, judge->signer_id, &key);
-	if (!emr_judge_get(judge, key.text, &value) ||
-		!emr_judge_parsed(judge, emr_row_writer_parse(value, &row)))
-		return 0;
-	if (row.head.state != EMR_WRITER_ACTIVE || judge->now >= row.not_after_unix_s ||
-		memcmp(row.writer, judge->signer_id, 32) != 0)
-		return 0;
-	return row.rights;
-}
-
 static void load_standing(struct judge *judge)
 {
 	emr_row_key key;
@@ -134,7 +174,7 @@ static void load_standing(struct judge *judge)
 	judge->rights = 0;
 	judge->is_depositor = false;
 	if (judge->has_domain && (judge->rule->needs & NEED_SIGNER) != 0) {
-		judge->rights = writer_rights(judge);
+		judge->rights = emr_judge_writer_rights(judge, judge->item.domain_id);
 		judge->is_depositor = (judge->domain.head.flags & EMR_ITEM_INBOX) != 0 &&
 				      emr_judge_key(judge, judge->signer_id, &key) &&
 				      (key.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0;
@@ -145,6 +185,8 @@ static void load_standing(struct judge *judge)
 void emr_judge_load(struct judge *judge)
 {
 	load_row(judge);
+	if (judge->is_row_present && judge->rule->chain != NULL)
+		judge->rule->chain(judge);
 	load_domain(judge);
 	load_standing(judge);
 }

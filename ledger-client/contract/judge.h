@@ -55,6 +55,20 @@ bool emr_judge_signer_is_active(struct judge *judge);
 /* KEY_DEAD when he is not, except for the domain's owner: his keys are pseudonyms of one domain and
  * stand in no K row. */
 emr_result emr_judge_signer_in_force(struct judge *judge);
+/* Has the signer a K row, with one of ROLES (0 = any)?  NOT_AUTHORISED. */
+emr_result emr_judge_registered(struct judge *judge, uint16_t roles);
+/* KEY_DEAD unless the signer's K row is active. */
+emr_result emr_judge_key_in_force(struct judge *judge);
+/* Two checks that many operations share: NOT_AUTHORISED unless the signer manages the item's
+ * domain, EXISTS when its row is there. */
+emr_result emr_judge_manager(struct judge *judge);
+emr_result emr_judge_is_new(struct judge *judge);
+/* Is the signer owner or manager of DOMAIN, whose D and W rows are declared? */
+bool emr_judge_manages(struct judge *judge, const uint8_t domain[16]);
+/* The signer's W row of DOMAIN; false unless it is active, in time, and that of his whole id. */
+bool emr_judge_writer(struct judge *judge, const uint8_t domain[16], emr_row_writer *out_row);
+/* His rights as a writer of DOMAIN; 0 when he is none. */
+uint16_t emr_judge_writer_rights(struct judge *judge, const uint8_t domain[16]);
 /* The O row of the item in hand; zeros when absent. */
 emr_row_object emr_judge_object(struct judge *judge);
 

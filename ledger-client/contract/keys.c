@@ -1,4 +1,4 @@
-#include "contract/rows.h"
+#include "contract/rows_share.h"
 
 #include "bytes.h"
 
@@ -119,4 +119,20 @@ void emr_key_part(uint8_t family, const uint8_t dom[16], const uint8_t object[16
 	emr_key_text *out)
 {
 	key_of_version("p", family, dom, object, version, out);
+}
+
+void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out)
+{
+	key_of_id("P", proposal, 16, out);
+}
+
+void emr_key_approval(const uint8_t proposal[16], const uint8_t org[16], emr_key_text *out)
+{
+	emr_key_in_domain("PA", proposal, org, out);
+}
+
+void emr_key_index(
+	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out)
+{
+	put_hex(put_hex(put_hex(put_text(out->text, "gx"), who, 32), dom, 16), object, 16);
 }

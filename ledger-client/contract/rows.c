@@ -1,6 +1,7 @@
 #include "contract/rows.h"
 
 #include "bytes.h"
+#include "rows_head.h"
 
 /* Families whose states go beyond 1, and how far. */
 static uint8_t last_state(uint8_t family)
@@ -39,7 +40,7 @@ emr_contract_status emr_row_head_parse(emr_span value, emr_row_head *out)
 	return EMR_CONTRACT_OK;
 }
 
-static void put_head(const emr_row_head *head, uint8_t *out)
+void emr_row_put_head(const emr_row_head *head, uint8_t *out)
 {
 	out[0] = head->family;
 	out[1] = head->state;
@@ -49,7 +50,7 @@ static void put_head(const emr_row_head *head, uint8_t *out)
 	memcpy(out + 16, head->item, 32);
 }
 
-static bool head_is(emr_span value, size_t len, uint8_t family, emr_row_head *out)
+bool emr_row_head_is(emr_span value, size_t len, uint8_t family, emr_row_head *out)
 {
 	return value.len == len && emr_row_head_parse(value, out) == EMR_CONTRACT_OK &&
 	       out->family == family;
@@ -59,7 +60,7 @@ emr_contract_status emr_row_key_parse(emr_span value, emr_row_key *out)
 {
 	const uint8_t *p = value.data;
 
-	if (!head_is(value, EMR_ROW_KEY_BYTES, EMR_FAMILY_KEY, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_KEY_BYTES, EMR_FAMILY_KEY, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->pk, p + 48, 32);
 	out->roles = get_u16(p + 80);
@@ -79,7 +80,7 @@ emr_contract_status emr_row_key_parse(emr_span value, emr_row_key *out)
 void emr_row_key_encode(const emr_row_key *row, uint8_t out[EMR_ROW_KEY_BYTES])
 {
 	memset(out, 0, EMR_ROW_KEY_BYTES);
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->pk, 32);
 	put_u16(out + 80, row->roles);
 	out[82] = row->how;
@@ -96,7 +97,7 @@ void emr_row_key_encode(const emr_row_key *row, uint8_t out[EMR_ROW_KEY_BYTES])
 
 emr_contract_status emr_row_org_parse(emr_span value, emr_row_org *out)
 {
-	if (!head_is(value, EMR_ROW_ORG_BYTES, EMR_FAMILY_ORG, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_ORG_BYTES, EMR_FAMILY_ORG, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->admin_id, value.data + 48, 32);
 	memcpy(out->ca_hash, value.data + 80, 32);
@@ -105,14 +106,14 @@ emr_contract_status emr_row_org_parse(emr_span value, emr_row_org *out)
 
 void emr_row_org_encode(const emr_row_org *row, uint8_t out[EMR_ROW_ORG_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->admin_id, 32);
 	memcpy(out + 80, row->ca_hash, 32);
 }
 
 emr_contract_status emr_row_network_parse(emr_span value, emr_row_network *out)
 {
-	if (!head_is(value, EMR_ROW_NETWORK_BYTES, EMR_FAMILY_ORG, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_NETWORK_BYTES, EMR_FAMILY_ORG, &out->head))
 		return EMR_CONTRACT_STATE;
 	out->quorum = value.data[48];
 	out->norg = value.data[49];
@@ -124,7 +125,7 @@ emr_contract_status emr_row_network_parse(emr_span value, emr_row_network *out)
 void emr_row_network_encode(const emr_row_network *row, uint8_t out[EMR_ROW_NETWORK_BYTES])
 {
 	memset(out, 0, EMR_ROW_NETWORK_BYTES);
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	out[48] = row->quorum;
 	out[49] = row->norg;
 	put_u32(out + 52, row->contract);
@@ -133,7 +134,7 @@ void emr_row_network_encode(const emr_row_network *row, uint8_t out[EMR_ROW_NETW
 
 emr_contract_status emr_row_domain_parse(emr_span value, emr_row_domain *out)
 {
-	if (!head_is(value, EMR_ROW_DOMAIN_BYTES, EMR_FAMILY_DOMAIN, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_DOMAIN_BYTES, EMR_FAMILY_DOMAIN, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->owner_pk, value.data + 48, 32);
 	memcpy(out->box, value.data + 80, 32);
@@ -143,7 +144,7 @@ emr_contract_status emr_row_domain_parse(emr_span value, emr_row_domain *out)
 
 void emr_row_domain_encode(const emr_row_domain *row, uint8_t out[EMR_ROW_DOMAIN_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->owner_pk, 32);
 	memcpy(out + 80, row->box, 32);
 	memcpy(out + 112, row->A, 32);
@@ -151,7 +152,7 @@ void emr_row_domain_encode(const emr_row_domain *row, uint8_t out[EMR_ROW_DOMAIN
 
 emr_contract_status emr_row_epoch_parse(emr_span value, emr_row_epoch *out)
 {
-	if (!head_is(value, EMR_ROW_EPOCH_BYTES, EMR_FAMILY_EPOCH, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_EPOCH_BYTES, EMR_FAMILY_EPOCH, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->A, value.data + 48, 32);
 	return EMR_CONTRACT_OK;
@@ -159,13 +160,13 @@ emr_contract_status emr_row_epoch_parse(emr_span value, emr_row_epoch *out)
 
 void emr_row_epoch_encode(const emr_row_epoch *row, uint8_t out[EMR_ROW_EPOCH_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->A, 32);
 }
 
 emr_contract_status emr_row_writer_parse(emr_span value, emr_row_writer *out)
 {
-	if (!head_is(value, EMR_ROW_WRITER_BYTES, EMR_FAMILY_WRITER, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_WRITER_BYTES, EMR_FAMILY_WRITER, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->writer, value.data + 48, 32);
 	out->rights = get_u16(value.data + 80);
@@ -176,7 +177,7 @@ emr_contract_status emr_row_writer_parse(emr_span value, emr_row_writer *out)
 void emr_row_writer_encode(const emr_row_writer *row, uint8_t out[EMR_ROW_WRITER_BYTES])
 {
 	memset(out, 0, EMR_ROW_WRITER_BYTES);
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->writer, 32);
 	put_u16(out + 80, row->rights);
 	put_u64(out + 88, row->not_after_unix_s);
@@ -184,7 +185,7 @@ void emr_row_writer_encode(const emr_row_writer *row, uint8_t out[EMR_ROW_WRITER
 
 emr_contract_status emr_row_listkey_parse(emr_span value, emr_row_listkey *out)
 {
-	if (!head_is(value, EMR_ROW_LISTKEY_BYTES, EMR_FAMILY_LISTKEY, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_LISTKEY_BYTES, EMR_FAMILY_LISTKEY, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->signer, value.data + 48, 32);
 	return EMR_CONTRACT_OK;
@@ -192,13 +193,13 @@ emr_contract_status emr_row_listkey_parse(emr_span value, emr_row_listkey *out)
 
 void emr_row_listkey_encode(const emr_row_listkey *row, uint8_t out[EMR_ROW_LISTKEY_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->signer, 32);
 }
 
 emr_contract_status emr_row_object_parse(emr_span value, emr_row_object *out)
 {
-	if (!head_is(value, EMR_ROW_OBJECT_BYTES, EMR_FAMILY_OBJECT, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_OBJECT_BYTES, EMR_FAMILY_OBJECT, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->creator, value.data + 48, 32);
 	out->pversion = get_u64(value.data + 80);
@@ -208,7 +209,7 @@ emr_contract_status emr_row_object_parse(emr_span value, emr_row_object *out)
 
 void emr_row_object_encode(const emr_row_object *row, uint8_t out[EMR_ROW_OBJECT_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->creator, 32);
 	put_u64(out + 80, row->pversion);
 	memcpy(out + 88, row->pitem, 32);
@@ -218,7 +219,7 @@ emr_contract_status emr_row_grant_parse(emr_span value, emr_row_grant *out)
 {
 	const uint8_t *p = value.data;
 
-	if (!head_is(value, EMR_ROW_GRANT_BYTES, EMR_FAMILY_GRANT, &out->head))
+	if (!emr_row_head_is(value, EMR_ROW_GRANT_BYTES, EMR_FAMILY_GRANT, &out->head))
 		return EMR_CONTRACT_STATE;
 	memcpy(out->grantee, p + 48, 32);
 	out->not_before_unix_s = get_u64(p + 80);
@@ -235,7 +236,7 @@ emr_contract_status emr_row_grant_parse(emr_span value, emr_row_grant *out)
 
 void emr_row_grant_encode(const emr_row_grant *row, uint8_t out[EMR_ROW_GRANT_BYTES])
 {
-	put_head(&row->head, out);
+	emr_row_put_head(&row->head, out);
 	memcpy(out + 48, row->grantee, 32);
 	put_u64(out + 80, row->not_before_unix_s);
 	put_u64(out + 88, row->not_after_unix_s);

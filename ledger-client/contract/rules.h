@@ -5,6 +5,12 @@
 #include "contract/contract.h"
 
 struct judge;
+struct key_set;
+
+/* Bytes of an HPKE letter (encapsulated key and tag) without what is sealed in it. */
+#define EMR_HPKE_BYTES 48
+/* A private part that is a salt and one letter whose content is padded to K times 512 bytes. */
+#define EMR_SEALED_PART(k) (32 + EMR_HPKE_BYTES + 512 * (k))
 
 typedef enum domain_rule {
 	DOMAIN_NONE,   /* domain_id is zero */
@@ -18,6 +24,7 @@ typedef enum epoch_rule {
 	EPOCH_FIRST,
 	EPOCH_NEXT,
 	EPOCH_CURRENT,
+	EPOCH_EXISTING, /* the E row of the item's epoch stands there */
 } epoch_rule;
 
 /* Rows that the item's bytes name beside the operation's own. */
@@ -28,6 +35,7 @@ enum need {
 	NEED_ORG = 8,	     /* M of the public part's org */
 	NEED_REF = 16,	     /* K of the public part's ref */
 	NEED_PART_HASH = 32, /* what the host holds of the named part */
+	NEED_EPOCH = 64,     /* E of the item's epoch */
 };
 
 typedef struct op_rule {
@@ -40,6 +48,18 @@ typedef struct op_rule {
 	uint16_t needs;
 	/* The key of the row that the operation moves; false when it moves none.  NULL = false. */
 	bool (*row_key)(const emr_item *item, emr_span pub, emr_key_text *out);
+	/* Further rows that the item's bytes name, and in the second pass those that these point
+	 * to.  A row that an earlier item of the same batch may write is not there to be followed
+	 * yet: what it will point to is then named by that earlier item's own rule.  NULL = none.
+	 */
+	void (*names)(struct key_set *set, const emr_item *item, emr_span pub);
+	void (*follows)(struct key_set *set, const emr_item *item, emr_span pub);
+	/* The chain that version and prev follow, where it is not that of the row's head (in
+	 * judge->head).  NULL = the row's head. */
+	void (*chain)(struct judge *judge);
+	/* Does a private part of this length fit what the public part and the row say?  NULL = the
+	 * three numbers above say all. */
+	bool (*part_fits)(struct judge *judge);
 	/* The checks, each APPLIED or a refusal; NULL = nothing to check. */
 	emr_result (*form)(struct judge *judge);      /* FORMAT */
 	emr_result (*authority)(struct judge *judge); /* NOT_AUTHORISED */
@@ -55,6 +75,14 @@ typedef struct op_rule {
 const op_rule *emr_rule_of(uint8_t op);
 
 extern const op_rule emr_rules_key[2];
-extern const op_rule emr_rules_domain[3];
+extern const op_rule emr_rules_key_change[3];
+extern const op_rule emr_rules_org[2];
+extern const op_rule emr_rules_domain[4];
+extern const op_rule emr_rules_writer[2];
 extern const op_rule emr_rules_object[4];
 extern const op_rule emr_rules_part[2];
+extern const op_rule emr_rules_grant[5];
+extern const op_rule emr_rules_request[4];
+extern const op_rule emr_rules_access[3];
+extern const op_rule emr_rules_dataset[4];
+extern const op_rule emr_rules_trustees[1];

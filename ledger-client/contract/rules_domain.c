@@ -1,6 +1,8 @@
 #include "judge.h"
 
 #include "contract/pubs.h"
+#include "contract/pubs_share.h"
+#include "crypto/hashsig.h"
 
 #include "bytes.h"
 
@@ -15,11 +17,6 @@ static emr_result object_is_the_domain(struct judge *judge)
 {
 	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0 ? EMR_RESULT_APPLIED
 									     : EMR_RESULT_FORMAT;
-}
-
-static emr_result new_state(struct judge *judge)
-{
-	return judge->is_row_present ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
 }
 
 static void put_domain(struct judge *judge, const emr_row_domain *row)
@@ -52,11 +49,6 @@ static void new_write(struct judge *judge)
 	put_domain(judge, &row);
 }
 
-static emr_result manager(struct judge *judge)
-{
-	return judge->is_manager ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
-}
-
 static void epoch_write(struct judge *judge)
 {
 	emr_row_domain row = judge->domain;
@@ -65,6 +57,36 @@ static void epoch_write(struct judge *judge)
 		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, judge->item.epoch);
 	memcpy(row.A, judge->pub.data, 32);
 	put_domain(judge, &row);
+}
+
+/* Only the owner, and only to a key that agrees. */
+static emr_result rotate_authority(struct judge *judge)
+{
+	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
+	emr_pub_domain_rotate pub;
+	size_t len;
+
+	if (!judge->is_owner || !emr_pub_domain_rotate_parse(judge->pub, &pub) ||
+		emr_rotate_message(judge->caller->net_id, (emr_span){judge->item.domain_id, 16},
+			judge->pub, message, &len) != EMR_CONTRACT_OK)
+		return EMR_RESULT_NOT_AUTHORISED;
+	return emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig)
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static void rotate_write(struct judge *judge)
+{
+	emr_row_domain row = judge->domain;
+	uint8_t value[EMR_ROW_DOMAIN_BYTES];
+	emr_key_text key;
+
+	row.head = emr_judge_head(
+		judge, EMR_FAMILY_DOMAIN, row.head.state, row.head.flags, row.head.epoch);
+	memcpy(row.owner_pk, judge->pub.data, 32);
+	emr_key_domain(judge->item.domain_id, &key);
+	emr_row_domain_encode(&row, value);
+	emr_judge_put(judge, key.text, value, sizeof value);
 }
 
 static bool listkey_row(const emr_item *item, emr_span pub, emr_key_text *out)
@@ -103,7 +125,7 @@ static void listkey_write(struct judge *judge)
 	emr_judge_put(judge, key.text, value, sizeof value);
 }
 
-const op_rule emr_rules_domain[3] = {
+const op_rule emr_rules_domain[4] = {
 	{
 		.op = EMR_OP_DOMAIN_NEW,
 		.flags = EMR_ITEM_INBOX,
@@ -112,7 +134,7 @@ const op_rule emr_rules_domain[3] = {
 		.needs = NEED_DOMAIN,
 		.row_key = domain_row,
 		.form = object_is_the_domain,
-		.state = new_state,
+		.state = emr_judge_is_new,
 		.write = new_write,
 	},
 	{
@@ -125,9 +147,19 @@ const op_rule emr_rules_domain[3] = {
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row_key = domain_row,
 		.form = object_is_the_domain,
-		.authority = manager,
+		.authority = emr_judge_manager,
 		.last = emr_judge_signer_in_force,
 		.write = epoch_write,
+	},
+	{
+		.op = EMR_OP_DOMAIN_ROTATE,
+		.domain = DOMAIN_LIVES,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_DOMAIN,
+		.row_key = domain_row,
+		.form = object_is_the_domain,
+		.authority = rotate_authority,
+		.write = rotate_write,
 	},
 	{
 		.op = EMR_OP_LISTKEY,

@@ -11,10 +11,12 @@
 #include <sodium.h>
 
 #include "contract/contract.h"
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #define NOW 1700000000u
-#define VALUES_MAX (EMR_BATCH_COUNT_MAX * 8 + 64)
+#define VALUES_MAX (EMR_BATCH_COUNT_MAX * 10 + 64)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -79,7 +81,16 @@ static const struct {
 } usual[] = {{EMR_OP_KEY_REG, 40}, {EMR_OP_KEY_CERT, 40}, {EMR_OP_DOMAIN_NEW, 0},
 	{EMR_OP_EPOCH, 33}, {EMR_OP_LISTKEY, 160}, {EMR_OP_PUT, 828}, {EMR_OP_META, 616},
 	{EMR_OP_REWRAP, 828}, {EMR_OP_UNLINK, 0}, {EMR_OP_ERASE, 0}, {EMR_OP_RESTORE_PART, 40},
-	{EMR_OP_GRANT, 40}};
+	{EMR_OP_GRANT, 722}, {EMR_OP_GRANT, 818}, {EMR_OP_REVOKE, 0}, {EMR_OP_KFRAGS, 280},
+	{EMR_OP_KFRAGS, 488}, {EMR_OP_LETTER, 800}, {EMR_OP_AGENT_ACK, 0}, {EMR_OP_AGENT_ACK, 40},
+	{EMR_OP_REQUEST, 592}, {EMR_OP_APPROVE, 0}, {EMR_OP_DENY, 90}, {EMR_OP_WITHDRAW, 0},
+	{EMR_OP_ACCESS_REQ, 296}, {EMR_OP_ACCESS_REQ, 328}, {EMR_OP_ACCESS_SERVED, 672},
+	{EMR_OP_ACCESS_SERVED, 0}, {EMR_OP_READ_REPORT, 154}, {EMR_OP_KEY_ROTATE, 0},
+	{EMR_OP_KEY_REVOKE, 0}, {EMR_OP_KEY_KX, 0}, {EMR_OP_ORG_PROPOSE, 0},
+	{EMR_OP_ORG_PROPOSE, 40}, {EMR_OP_ORG_APPROVE, 0}, {EMR_OP_DOMAIN_ROTATE, 0},
+	{EMR_OP_WRITER_ADD, 592}, {EMR_OP_WRITER_DEL, 0}, {EMR_OP_DATASET_NEW, 40},
+	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
+	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}};
 
 static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 {
@@ -101,6 +112,70 @@ static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 	return item;
 }
 
+/* A public part that repeats the choices, with what must follow from other fields put right when
+ * the choices say so: otherwise no chance would find a hash. */
+static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PUB_MAX])
+{
+	for (size_t i = 0; i < EMR_PUB_MAX; i++)
+		pub[i] = choice[8 + i % (CHOICES - 8)];
+	if (choice[7] % 4 == 0)
+		return;
+	switch (item->op) {
+	case EMR_OP_WRITER_ADD:
+	case EMR_OP_KEY_REVOKE:
+		memcpy(item->object_id, pub, 16);
+		memset(pub + 34, 0, item->op == EMR_OP_WRITER_ADD ? 6 : 0);
+		memset(pub + 41, 0, item->op == EMR_OP_KEY_REVOKE ? 7 : 0);
+		break;
+	case EMR_OP_GRANT:
+		memset(pub + 32, 0, 8);
+		memset(pub + 56, 0, 7);
+		pub[59] = 1;
+		pub[61] = 3;
+		pub[62] = pub[63] = choice[7] % 4;
+		break;
+	case EMR_OP_REVOKE:
+		memset(pub + 1, 0, 7);
+		break;
+	case EMR_OP_AGENT_ACK:
+		memset(pub + 32, 0, 8);
+		pub[32] = choice[7] % 4 + 1;
+		emr_object_ack(pub, pub[32], signer_id, item->object_id);
+		break;
+	case EMR_OP_ACCESS_REQ:
+		memset(pub + 16, choice[7] % 3, 24);
+		memset(pub + 32, 0, 8);
+		pub[33] = choice[7] % 3;
+		break;
+	case EMR_OP_ACCESS_SERVED:
+		memset(pub, 0, 32); /* the item of a made-up row */
+		memset(pub + 48, 0, 8);
+		pub[48] = choice[7] % 4;
+		pub[51] = pub[48] != EMR_SERVED_REFUSED;
+		pub[49] = pub[48] == EMR_SERVED_REFUSED;
+		emr_object_served(pub, signer_id, item->object_id);
+		break;
+	case EMR_OP_DATASET_ADMIT:
+		memset(pub + 56, 0, 8);
+		emr_object_member(pub, pub + 16, item->object_id);
+		break;
+	case EMR_OP_ORG_PROPOSE:
+		memset(pub + 1, 0, 7);
+		pub[0] = choice[7] % 6;
+		if (pub[0] != EMR_PROPOSAL_ADMIT)
+			memset(pub + 64, 0, 32);
+		if (pub[0] > EMR_PROPOSAL_REMOVE)
+			memset(pub + 16, 0, 16);
+		break;
+	case EMR_OP_REQUEST:
+		if (choice[5] % 3 != 0)
+			memset(pub, 0, 32);
+		break;
+	default: /* the others have no field that follows from another */
+		break;
+	}
+}
+
 /* The whole batch, unsigned, in allocated bytes. */
 static uint8_t *build(const uint8_t *data, size_t size, size_t *out_len)
 {
@@ -117,8 +192,7 @@ static uint8_t *build(const uint8_t *data, size_t size, size_t *out_len)
 		emr_item item = chosen_item(data, usual[kind].op);
 		emr_span part = {parts + parts_len, usual[kind].part};
 
-		for (size_t i = 0; i < sizeof pub; i++)
-			pub[i] = data[8 + i % (CHOICES - 8)];
+		chosen_pub(data, &item, pub);
 		memset(parts + parts_len, data[7], part.len);
 		emr_item_set_part(&item, part);
 		parts_len += part.len;
@@ -157,6 +231,7 @@ static size_t key_row(const uint8_t hash[32], uint8_t *out)
 		row.head.state = EMR_KEY_ACTIVE;
 	memcpy(row.pk, pk, 32);
 	memset(row.org, hash[8] % 2, 16);
+	memcpy(row.root, signer_id, 32);
 	emr_row_key_encode(&row, out);
 	return EMR_ROW_KEY_BYTES;
 }
@@ -209,11 +284,95 @@ static size_t org_row(const uint8_t hash[32], uint8_t *out)
 
 static size_t grant_row(const uint8_t hash[32], uint8_t *out)
 {
-	emr_row_grant row = {
-		.head = head_of(hash, EMR_FAMILY_GRANT, 2), .not_after_unix_s = NOW - hash[4] % 2};
+	emr_row_grant row = {.head = head_of(hash, EMR_FAMILY_GRANT, 2),
+		.not_after_unix_s = NOW + hash[4] % 3,
+		.n = 1,
+		.t = 1,
+		.kver = hash[5] % 3};
+
+	memcpy(row.grantee, hash[6] % 4 == 0 ? hash : signer_id, 32);
 
 	emr_row_grant_encode(&row, out);
 	return EMR_ROW_GRANT_BYTES;
+}
+
+static size_t network_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_network row = {.head = head_of(hash, EMR_FAMILY_ORG, 1),
+		.quorum = hash[4] % 4,
+		.norg = 1 + hash[5] % 4,
+		.contract = 1};
+
+	emr_row_network_encode(&row, out);
+	return EMR_ROW_NETWORK_BYTES;
+}
+
+static size_t proposal_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_proposal row = {.head = head_of(hash, EMR_FAMILY_ORG, 3),
+		.kind = 1 + hash[4] % 5,
+		.quorum = hash[5] % 3,
+		.count = hash[6] % 3,
+		.not_after_unix_s = NOW + hash[7] % 2};
+
+	memset(row.org, hash[8] % 2, 16);
+	emr_row_proposal_encode(&row, out);
+	return EMR_ROW_PROPOSAL_BYTES;
+}
+
+static size_t approval_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_signed row = {.head = head_of(hash, EMR_FAMILY_APPROVAL, 1)};
+
+	emr_row_signed_encode(&row, out);
+	return hash[4] % 2 == 0 ? EMR_ROW_SIGNED_BYTES : 0;
+}
+
+static size_t epoch_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_epoch row = {.head = head_of(hash, EMR_FAMILY_EPOCH, 1)};
+
+	emr_row_epoch_encode(&row, out);
+	return EMR_ROW_EPOCH_BYTES;
+}
+
+static size_t request_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_request row = {.head = head_of(hash, EMR_FAMILY_REQUEST, 4)};
+
+	memcpy(row.signer, hash[4] % 2 == 0 ? signer_id : hash, 32);
+	emr_row_request_encode(&row, out);
+	return EMR_ROW_REQUEST_BYTES;
+}
+
+static size_t access_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_access row = {.head = head_of(hash, EMR_FAMILY_ACCESS, 1),
+		.time_unix_s = NOW - (hash[4] % 4 == 0 ? 86401 : 1)};
+
+	memset(row.grant, hash[5] % 5, 16);
+	emr_row_access_encode(&row, out);
+	return EMR_ROW_ACCESS_BYTES;
+}
+
+static size_t dataset_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_dataset row = {.head = head_of(hash, EMR_FAMILY_DATASET, 2)};
+
+	memcpy(row.steward, hash[4] % 4 != 0 ? signer_id : hash, 32);
+	emr_row_dataset_encode(&row, out);
+	return EMR_ROW_DATASET_BYTES;
+}
+
+static size_t member_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_member row = {
+		.head = head_of(hash, EMR_FAMILY_MEMBER, 2), .not_after_unix_s = NOW + hash[4] % 4};
+
+	memset(row.dataset, hash[5] % 3, 16);
+	memcpy(row.member, signer_id, 32);
+	emr_row_member_encode(&row, out);
+	return EMR_ROW_MEMBER_BYTES;
 }
 
 static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
@@ -222,11 +381,15 @@ static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 		const char *letters;
 		size_t (*make)(const uint8_t hash[32], uint8_t *out);
 	} makers[] = {{"K/", key_row}, {"D/", domain_row}, {"W/", writer_row}, {"O/", object_row},
-		{"L/", listkey_row}, {"M/", org_row}, {"G/", grant_row}};
+		{"L/", listkey_row}, {"M/", org_row}, {"G/", grant_row}, {"P/", proposal_row},
+		{"PA", approval_row}, {"E/", epoch_row}, {"Q/", request_row}, {"R/", access_row},
+		{"DS", dataset_row}, {"DM", member_row}};
 
 	for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
 		if (strncmp(key, makers[i].letters, 2) == 0)
 			return makers[i].make(hash, out);
+	if (strcmp(key, "N") == 0)
+		return network_row(hash, out);
 	if (strncmp(key, "p/", 2) == 0) {
 		memcpy(out, hash, 32);
 		return 32;
@@ -244,7 +407,9 @@ static void answer(
 		check(*count < VALUES_MAX && len < EMR_KEY_TEXT_BYTES);
 		memcpy(salted + 1, keys.keys[i], len);
 		emr_sha256(salted, len + 1, hash);
-		len = hash[31] % 8 == 0 ? 0 : row_of(keys.keys[i], hash, *rows);
+		len = hash[31] % 8 == 0 && strcmp(keys.keys[i], "N") != 0
+			      ? 0
+			      : row_of(keys.keys[i], hash, *rows);
 		values[(*count)++] = (emr_value){keys.keys[i], len > 0, {*rows, len}};
 		*rows += len;
 	}

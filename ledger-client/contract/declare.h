@@ -1,0 +1,15 @@
+/* What a rule uses to declare rows: first those that an item's bytes name, then those that the
+ * fetched rows point to.  It refuses nothing; a set that overflows makes the whole pass NO_ROOM. */
+#pragma once
+
+#include "contract/contract.h"
+
+struct key_set;
+
+/* Each key once, however often it is declared. */
+void emr_declare(struct key_set *set, const emr_key_text *key);
+/* The K row of SIGNER; in the first pass its organisation's M row follows by itself. */
+void emr_declare_signer(struct key_set *set, const uint8_t signer[32]);
+/* Second pass: the value of a row that the first pass declared; false when it is absent or was not
+ * declared. */
+bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value);

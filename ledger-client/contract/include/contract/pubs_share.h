@@ -1,0 +1,201 @@
+/* The public parts of operations between people and organisations: keys that change, approvals,
+ * writers, grants, requests, releases, teams and trustees; and the ids and messages that follow
+ * from them.  It refuses nothing but wrong lengths; the contract judges the rest.  All functions
+ * are pure and thread-safe.  Layouts: offsets in bytes stand beside the fields. */
+#pragma once
+
+#include "contract/item.h"
+
+/* KEY_ROTATE 02, 256 bytes */
+typedef struct emr_pub_key_rotate {
+	uint8_t new_pk[32];  /* 0 */
+	uint8_t new_sig[64]; /* 32: by new_pk over emr_rotate_message() with the old signer's id */
+	uint8_t x25519[32];  /* 96 */
+	uint8_t B[32];	     /* 128 */
+	uint8_t pop[64];     /* 160: of B, for net_id and the new signer's id */
+	uint8_t log_pk[32];  /* 224 */
+} emr_pub_key_rotate;
+
+/* KEY_REVOKE 03, 48 bytes */
+typedef struct emr_pub_key_revoke {
+	uint8_t target[32];	       /* 0: signer id */
+	uint64_t invalid_since_unix_s; /* 32: signatures recorded from then on count no more; 0 =
+					  all that stand stay good */
+	uint8_t reason;		       /* 40 */
+} emr_pub_key_revoke;
+
+/* What a proposal of members is about. */
+enum emr_proposal_kind {
+	EMR_PROPOSAL_ADMIT = 1,	   /* an organisation, or its new CA and administrator */
+	EMR_PROPOSAL_REMOVE = 2,   /* an organisation */
+	EMR_PROPOSAL_RULES = 3,	   /* other rules text and quorum */
+	EMR_PROPOSAL_CONTRACT = 4, /* another version of this contract */
+	EMR_PROPOSAL_MINT = 5,	   /* tokens */
+};
+
+/* ORG_PROPOSE 04, 96 bytes */
+typedef struct emr_pub_org_propose {
+	uint8_t kind;		   /* 0: enum emr_proposal_kind */
+	uint8_t quorum;		   /* 1: RULES: approvals needed from then on, 0 = majority */
+	uint64_t not_after_unix_s; /* 8 */
+	uint8_t org[16];	   /* 16: ADMIT, REMOVE */
+	uint8_t subject[32];	   /* 32: ADMIT admin's signer id; RULES SHA-256 of the text;
+				      CONTRACT version u32 and zeros; MINT SHA-256(account || amount) */
+	uint8_t aux[32];	   /* 64: ADMIT SHA-256 of the CA's DER */
+} emr_pub_org_propose;
+
+/* DOMAIN_ROTATE 12, 96 bytes */
+typedef struct emr_pub_domain_rotate {
+	uint8_t new_pk[32];
+	uint8_t new_sig[64]; /* by new_pk over emr_rotate_message() with the domain's id */
+} emr_pub_domain_rotate;
+
+/* WRITER_ADD 13, 48 bytes */
+typedef struct emr_pub_writer_add {
+	uint8_t writer[32];	   /* 0: signer id */
+	uint16_t rights;	   /* 32: enum emr_writer_right */
+	uint64_t not_after_unix_s; /* 40 */
+} emr_pub_writer_add;
+
+#define EMR_GRANT_AGENTS_MAX 16
+#define EMR_GRANT_KVER_MAX 256 /* fragments of one grant can be replaced so often */
+#define EMR_PURPOSES_ALL 511u  /* bits 0..8 */
+
+/* GRANT 30, 64 bytes */
+typedef struct emr_pub_grant {
+	uint8_t grantee[32];	    /* 0: root id of a person, or emr_grantee_dataset() of a team */
+	uint64_t not_before_unix_s; /* 32 */
+	uint64_t not_after_unix_s;  /* 40 */
+	uint64_t from_time_unix_s;  /* 48: records registered before it are not meant; 0 = all */
+	uint32_t purposes;	    /* 56: bit n = purpose n */
+	uint16_t rights;	    /* 60: enum emr_grant_right */
+	uint8_t t;		    /* 62: of n agents needed; 0 of 0 = the owner answers */
+	uint8_t n;		    /* 63 */
+} emr_pub_grant;
+
+enum emr_ack_what {
+	EMR_ACK_ENROLLED = 1,
+	EMR_ACK_DESTROYED = 2,
+	EMR_ACK_UNPINNED = 3,
+	EMR_ACK_REFUSED = 4, /* the private part has the evidence */
+};
+
+/* AGENT_ACK 34, 40 bytes */
+typedef struct emr_pub_agent_ack {
+	uint8_t subject[32]; /* 0: item id */
+	uint8_t what;	     /* 32: enum emr_ack_what */
+} emr_pub_agent_ack;
+
+/* APPROVE 41, 32 bytes */
+typedef struct emr_pub_approve {
+	uint8_t grant_domain[16]; /* 0 */
+	uint8_t grant[16];	  /* 16 */
+} emr_pub_approve;
+
+#define EMR_ACCESS_SLOTS_MAX 1024
+
+/* ACCESS_REQ 48, 40 bytes */
+typedef struct emr_pub_access_req {
+	uint8_t grant[16]; /* 0 */
+	uint8_t via[16];   /* 16: team or dataset, zero = the signer himself is the grantee */
+	uint16_t count;	   /* 32: records asked for, 1..1024 */
+} emr_pub_access_req;
+
+enum emr_served_mode {
+	EMR_SERVED_FRAGMENTS = 1, /* by an agent */
+	EMR_SERVED_OWNER = 2,	  /* by a manager of the domain */
+	EMR_SERVED_REFUSED = 3,
+};
+
+/* ACCESS_SERVED 49, 56 bytes */
+typedef struct emr_pub_access_served {
+	uint8_t req[32];	/* 0: item id of the ACCESS_REQ */
+	uint8_t req_object[16]; /* 32: its object id */
+	uint8_t mode;		/* 48: enum emr_served_mode */
+	uint8_t reason;		/* 49: REFUSED: an enum emr_result; else 0 */
+	uint16_t count;		/* 50: records given */
+} emr_pub_access_served;
+
+/* READ_REPORT 4A, 32 bytes */
+typedef struct emr_pub_read_report {
+	uint8_t grant[16];
+	uint8_t via[16];
+} emr_pub_read_report;
+
+/* DATASET_NEW 50, 152 bytes */
+typedef struct emr_pub_dataset_new {
+	uint8_t B[32];		   /* 0 */
+	uint8_t pop[64];	   /* 32: for the steward's signer id */
+	uint64_t price;		   /* 96 */
+	uint64_t not_after_unix_s; /* 104 */
+	uint32_t purposes;	   /* 112 */
+	uint8_t terms[32];	   /* 120: SHA-256 */
+} emr_pub_dataset_new;
+
+/* DATASET_ADMIT 52, 64 bytes */
+typedef struct emr_pub_dataset_admit {
+	uint8_t dataset[16];	   /* 0 */
+	uint8_t member[32];	   /* 16: root id */
+	uint64_t not_after_unix_s; /* 48 */
+} emr_pub_dataset_admit;
+
+#define EMR_TRUSTEES_MAX 16
+#define EMR_TRUSTEE_DELAY_MIN_S 86400u
+
+/* TRUSTEE_SET 68, 8 bytes */
+typedef struct emr_pub_trustee_set {
+	uint8_t t;	  /* 0 */
+	uint8_t n;	  /* 1 */
+	uint32_t delay_s; /* 4 */
+} emr_pub_trustee_set;
+
+void emr_pub_key_rotate_encode(const emr_pub_key_rotate *pub, uint8_t out[256]);
+void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48]);
+void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96]);
+void emr_pub_domain_rotate_encode(const emr_pub_domain_rotate *pub, uint8_t out[96]);
+void emr_pub_writer_add_encode(const emr_pub_writer_add *pub, uint8_t out[48]);
+void emr_pub_grant_encode(const emr_pub_grant *pub, uint8_t out[64]);
+void emr_pub_agent_ack_encode(const emr_pub_agent_ack *pub, uint8_t out[40]);
+void emr_pub_approve_encode(const emr_pub_approve *pub, uint8_t out[32]);
+void emr_pub_access_req_encode(const emr_pub_access_req *pub, uint8_t out[40]);
+void emr_pub_access_served_encode(const emr_pub_access_served *pub, uint8_t out[56]);
+void emr_pub_read_report_encode(const emr_pub_read_report *pub, uint8_t out[32]);
+void emr_pub_dataset_new_encode(const emr_pub_dataset_new *pub, uint8_t out[152]);
+void emr_pub_dataset_admit_encode(const emr_pub_dataset_admit *pub, uint8_t out[64]);
+void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
+
+/* False when the length is not that of the operation; *out_pub is then untouched. */
+bool emr_pub_key_rotate_parse(emr_span bytes, emr_pub_key_rotate *out_pub);
+bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub);
+bool emr_pub_org_propose_parse(emr_span bytes, emr_pub_org_propose *out_pub);
+bool emr_pub_domain_rotate_parse(emr_span bytes, emr_pub_domain_rotate *out_pub);
+bool emr_pub_writer_add_parse(emr_span bytes, emr_pub_writer_add *out_pub);
+bool emr_pub_grant_parse(emr_span bytes, emr_pub_grant *out_pub);
+bool emr_pub_agent_ack_parse(emr_span bytes, emr_pub_agent_ack *out_pub);
+bool emr_pub_approve_parse(emr_span bytes, emr_pub_approve *out_pub);
+bool emr_pub_access_req_parse(emr_span bytes, emr_pub_access_req *out_pub);
+bool emr_pub_access_served_parse(emr_span bytes, emr_pub_access_served *out_pub);
+bool emr_pub_read_report_parse(emr_span bytes, emr_pub_read_report *out_pub);
+bool emr_pub_dataset_new_parse(emr_span bytes, emr_pub_dataset_new *out_pub);
+bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub);
+bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub);
+
+#define EMR_ROTATE_MESSAGE_MAX 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
+
+/* What new_sig of KEY_ROTATE (OLD_ID: the signer's 32 bytes) and DOMAIN_ROTATE (OLD_ID: the
+ * domain's 16) covers: "emrfs/v1/rotate\0" || net_id || old id || SHA-256(pub without its new_sig).
+ * PUB is encoded, new_sig inside may be anything.  ARGUMENT for other lengths. */
+EMR_CONTRACT_MUST_CHECK
+emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id, emr_span pub,
+	uint8_t out[EMR_ROTATE_MESSAGE_MAX], size_t *out_len);
+
+/* Object ids that follow from what they are about, each the first 16 bytes of a SHA-256 over
+ * "emrfs/v1/" || label || NUL and the arguments in order. */
+void emr_object_ack(
+	const uint8_t subject[32], uint8_t what, const uint8_t signer_id[32], uint8_t out[16]);
+void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8_t out[16]);
+void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
+/* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
+void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
+/* `to` of a REQUEST that names no domain: hides its addressee from all who do not know the salt. */
+void emr_request_to(const uint8_t rsalt[32], const uint8_t signer_id[32], uint8_t out_to[32]);

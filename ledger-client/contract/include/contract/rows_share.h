@@ -1,0 +1,103 @@
+/* State rows of what people and organisations do together: proposals, requests, releases, teams,
+ * trustees.  It refuses values of another length or family, as rows.h does.  All functions are pure
+ * and thread-safe. */
+#pragma once
+
+#include "contract/rows.h"
+
+#define EMR_ROW_PROPOSAL_BYTES 144
+#define EMR_ROW_SIGNED_BYTES 80
+#define EMR_ROW_REQUEST_BYTES 128
+#define EMR_ROW_ACCESS_BYTES 104
+#define EMR_ROW_DATASET_BYTES 168
+#define EMR_ROW_MEMBER_BYTES 104
+#define EMR_ROW_TRUSTEES_BYTES 88
+
+void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
+void emr_key_approval(
+	const uint8_t proposal[16], const uint8_t org[16], emr_key_text *out); /* PA/proposal/org */
+/* gx/who/dom/object: by whom a grant (object = grant) or a writer's right (object = first half of
+ * his id) is found without knowing the domain.  The value is empty. */
+void emr_key_index(
+	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
+
+typedef struct emr_row_proposal {
+	emr_row_head head; /* of the ORG_PROPOSE: approvals change count and state only */
+	uint8_t kind;
+	uint8_t quorum;
+	uint8_t count; /* approvals, one an organisation */
+	uint64_t not_after_unix_s;
+	uint8_t org[16];
+	uint8_t subject[32];
+	uint8_t aux[32];
+} emr_row_proposal;
+
+/* PA, H, Y, S, X: who signed it. */
+typedef struct emr_row_signed {
+	emr_row_head head;
+	uint8_t signer[32];
+} emr_row_signed;
+
+typedef struct emr_row_request {
+	emr_row_head head;
+	uint8_t signer[32];
+	uint8_t to[32];	   /* of a request that names no domain */
+	uint8_t grant[16]; /* once approved */
+} emr_row_request;
+
+typedef struct emr_row_access {
+	emr_row_head head;
+	uint8_t signer[32];
+	uint8_t grant[16];
+	uint64_t time_unix_s; /* of the item */
+} emr_row_access;
+
+typedef struct emr_row_dataset {
+	emr_row_head head;
+	uint8_t steward[32];
+	uint8_t B[32];
+	uint64_t price;
+	uint64_t not_after_unix_s;
+	uint32_t purposes;
+	uint8_t terms[32];
+} emr_row_dataset;
+
+typedef struct emr_row_member {
+	emr_row_head head;
+	uint8_t dataset[16];
+	uint8_t member[32];
+	uint64_t not_after_unix_s;
+} emr_row_member;
+
+typedef struct emr_row_trustees {
+	emr_row_head head;
+	uint8_t identity[32];
+	uint8_t t;
+	uint8_t n;
+	uint32_t delay_s;
+} emr_row_trustees;
+
+/* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_proposal_parse(
+	emr_span value, emr_row_proposal *out);
+/* FAMILY is one of APPROVAL, LETTER, ACK, SERVED, REPORT. */
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_signed_parse(
+	emr_span value, uint8_t family, emr_row_signed *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_request_parse(
+	emr_span value, emr_row_request *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_access_parse(
+	emr_span value, emr_row_access *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_dataset_parse(
+	emr_span value, emr_row_dataset *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_member_parse(
+	emr_span value, emr_row_member *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_trustees_parse(
+	emr_span value, emr_row_trustees *out);
+
+void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES]);
+void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
+void emr_row_request_encode(const emr_row_request *row, uint8_t out[EMR_ROW_REQUEST_BYTES]);
+void emr_row_access_encode(const emr_row_access *row, uint8_t out[EMR_ROW_ACCESS_BYTES]);
+void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATASET_BYTES]);
+void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER_BYTES]);
+void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);

@@ -1,0 +1,149 @@
+#include "contract/rows_share.h"
+
+#include "bytes.h"
+#include "rows_head.h"
+
+emr_contract_status emr_row_proposal_parse(emr_span value, emr_row_proposal *out)
+{
+	const uint8_t *p = value.data;
+
+	if (!emr_row_head_is(value, EMR_ROW_PROPOSAL_BYTES, EMR_FAMILY_ORG, &out->head))
+		return EMR_CONTRACT_STATE;
+	out->kind = p[48];
+	out->quorum = p[49];
+	out->count = p[50];
+	out->not_after_unix_s = get_u64(p + 56);
+	memcpy(out->org, p + 64, 16);
+	memcpy(out->subject, p + 80, 32);
+	memcpy(out->aux, p + 112, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES])
+{
+	memset(out, 0, EMR_ROW_PROPOSAL_BYTES);
+	emr_row_put_head(&row->head, out);
+	out[48] = row->kind;
+	out[49] = row->quorum;
+	out[50] = row->count;
+	put_u64(out + 56, row->not_after_unix_s);
+	memcpy(out + 64, row->org, 16);
+	memcpy(out + 80, row->subject, 32);
+	memcpy(out + 112, row->aux, 32);
+}
+
+emr_contract_status emr_row_signed_parse(emr_span value, uint8_t family, emr_row_signed *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_SIGNED_BYTES, family, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->signer, value.data + 48, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->signer, 32);
+}
+
+emr_contract_status emr_row_request_parse(emr_span value, emr_row_request *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_REQUEST_BYTES, EMR_FAMILY_REQUEST, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->signer, value.data + 48, 32);
+	memcpy(out->to, value.data + 80, 32);
+	memcpy(out->grant, value.data + 112, 16);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_request_encode(const emr_row_request *row, uint8_t out[EMR_ROW_REQUEST_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->signer, 32);
+	memcpy(out + 80, row->to, 32);
+	memcpy(out + 112, row->grant, 16);
+}
+
+emr_contract_status emr_row_access_parse(emr_span value, emr_row_access *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_ACCESS_BYTES, EMR_FAMILY_ACCESS, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->signer, value.data + 48, 32);
+	memcpy(out->grant, value.data + 80, 16);
+	out->time_unix_s = get_u64(value.data + 96);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_access_encode(const emr_row_access *row, uint8_t out[EMR_ROW_ACCESS_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->signer, 32);
+	memcpy(out + 80, row->grant, 16);
+	put_u64(out + 96, row->time_unix_s);
+}
+
+emr_contract_status emr_row_dataset_parse(emr_span value, emr_row_dataset *out)
+{
+	const uint8_t *p = value.data;
+
+	if (!emr_row_head_is(value, EMR_ROW_DATASET_BYTES, EMR_FAMILY_DATASET, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->steward, p + 48, 32);
+	memcpy(out->B, p + 80, 32);
+	out->price = get_u64(p + 112);
+	out->not_after_unix_s = get_u64(p + 120);
+	out->purposes = get_u32(p + 128);
+	memcpy(out->terms, p + 136, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATASET_BYTES])
+{
+	memset(out, 0, EMR_ROW_DATASET_BYTES);
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->steward, 32);
+	memcpy(out + 80, row->B, 32);
+	put_u64(out + 112, row->price);
+	put_u64(out + 120, row->not_after_unix_s);
+	put_u32(out + 128, row->purposes);
+	memcpy(out + 136, row->terms, 32);
+}
+
+emr_contract_status emr_row_member_parse(emr_span value, emr_row_member *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_MEMBER_BYTES, EMR_FAMILY_MEMBER, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->dataset, value.data + 48, 16);
+	memcpy(out->member, value.data + 64, 32);
+	out->not_after_unix_s = get_u64(value.data + 96);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->dataset, 16);
+	memcpy(out + 64, row->member, 32);
+	put_u64(out + 96, row->not_after_unix_s);
+}
+
+emr_contract_status emr_row_trustees_parse(emr_span value, emr_row_trustees *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->identity, value.data + 48, 32);
+	out->t = value.data[80];
+	out->n = value.data[81];
+	out->delay_s = get_u32(value.data + 84);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES])
+{
+	memset(out, 0, EMR_ROW_TRUSTEES_BYTES);
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->identity, 32);
+	out[80] = row->t;
+	out[81] = row->n;
+	put_u32(out + 84, row->delay_s);
+}

@@ -1,0 +1,227 @@
+#include "judge.h"
+
+#include "contract/pubs_share.h"
+#include "crypto/hashsig.h"
+
+#include "bytes.h"
+#include "declare.h"
+
+static void put_key(struct judge *judge, const uint8_t signer[32], const emr_row_key *row)
+{
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+
+	emr_key_signer(signer, &key);
+	emr_row_key_encode(row, value);
+	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
+static emr_row_key own_row(struct judge *judge)
+{
+	emr_row_key row = {0};
+
+	(void)emr_judge_key(judge, judge->signer_id, &row);
+	return row;
+}
+
+static bool signer_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	(void)pub;
+	emr_key_signer(item->signer_id, out);
+	return true;
+}
+
+static emr_result object_is_the_signer(struct judge *judge)
+{
+	return memcmp(judge->item.object_id, judge->signer_id, 16) == 0 ? EMR_RESULT_APPLIED
+									: EMR_RESULT_FORMAT;
+}
+
+/* ---- 02 KEY_ROTATE ---- */
+
+static emr_pub_key_rotate rotate_pub(emr_span bytes)
+{
+	emr_pub_key_rotate pub = {0};
+
+	(void)emr_pub_key_rotate_parse(bytes, &pub); /* its length is that of the op */
+	return pub;
+}
+
+static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	uint8_t new_id[32];
+
+	(void)item;
+	emr_signer_id(rotate_pub(pub).new_pk, new_id);
+	emr_declare_signer(set, new_id);
+}
+
+/* The new key says yes, and whoever holds it knows the secret of its B. */
+static emr_result rotate_authority(struct judge *judge)
+{
+	emr_pub_key_rotate pub = rotate_pub(judge->pub);
+	uint8_t message[EMR_ROTATE_MESSAGE_MAX], new_id[32];
+	size_t len;
+
+	emr_signer_id(pub.new_pk, new_id);
+	if (emr_rotate_message(judge->caller->net_id, (emr_span){judge->signer_id, 32}, judge->pub,
+		    message, &len) != EMR_CONTRACT_OK ||
+		!emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig) ||
+		!emr_pre_pop_verify(pub.B, judge->caller->net_id, new_id, pub.pop))
+		return EMR_RESULT_NOT_AUTHORISED;
+	return EMR_RESULT_APPLIED;
+}
+
+static emr_result rotate_state(struct judge *judge)
+{
+	emr_row_key row;
+	uint8_t new_id[32];
+
+	emr_signer_id(rotate_pub(judge->pub).new_pk, new_id);
+	return emr_judge_key(judge, new_id, &row) ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
+}
+
+static void rotate_write(struct judge *judge)
+{
+	emr_pub_key_rotate pub = rotate_pub(judge->pub);
+	emr_row_key old = own_row(judge), new = old;
+	uint8_t new_id[32];
+
+	emr_signer_id(pub.new_pk, new_id);
+	old.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_ROTATED, old.head.flags, 0);
+	memcpy(old.next, new_id, 32);
+	put_key(judge, judge->signer_id, &old);
+	/* Version and item of the new row are those of the item that made it, as everywhere. */
+	new.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_ACTIVE, 0, 0);
+	memcpy(new.pk, pub.new_pk, 32);
+	memcpy(new.x25519, pub.x25519, 32);
+	memcpy(new.B, pub.B, 32);
+	memcpy(new.log_pk, pub.log_pk, 32);
+	put_key(judge, new_id, &new);
+}
+
+/* ---- 03 KEY_REVOKE ---- */
+
+static emr_pub_key_revoke revoke_pub(emr_span bytes)
+{
+	emr_pub_key_revoke pub = {0};
+
+	(void)emr_pub_key_revoke_parse(bytes, &pub);
+	return pub;
+}
+
+static bool target_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	(void)item;
+	emr_key_signer(pub.data, out);
+	return true;
+}
+
+static emr_result revoke_form(struct judge *judge)
+{
+	return memcmp(judge->item.object_id, revoke_pub(judge->pub).target, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_FORMAT;
+}
+
+static emr_row_key target_of(struct judge *judge)
+{
+	emr_row_key row = {0};
+
+	(void)emr_judge_key(judge, revoke_pub(judge->pub).target, &row);
+	return row;
+}
+
+static bool revokes_himself(struct judge *judge)
+{
+	return memcmp(revoke_pub(judge->pub).target, judge->signer_id, 32) == 0;
+}
+
+/* The key itself, who endorsed it, or the administrator of its organisation. */
+static emr_result revoke_authority(struct judge *judge)
+{
+	emr_row_key target = target_of(judge), signer;
+	bool may;
+
+	if (!judge->is_row_present || revokes_himself(judge)) /* absent: revoke_state says GONE */
+		return EMR_RESULT_APPLIED;
+	if (!emr_judge_key(judge, judge->signer_id, &signer))
+		return EMR_RESULT_NOT_AUTHORISED;
+	may = (target.how == EMR_HOW_DEVICE && memcmp(target.ref, judge->signer_id, 32) == 0) ||
+	      ((signer.roles & EMR_ROLE_ORG_ADMIN) != 0 && memcmp(signer.org, target.org, 16) == 0);
+	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static emr_result revoke_state(struct judge *judge)
+{
+	return judge->is_row_present ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
+}
+
+/* A key may take itself out of use even past its date; others act with a key in force only. */
+static emr_result revoke_last(struct judge *judge)
+{
+	if (judge->head.state == EMR_KEY_REVOKED)
+		return EMR_RESULT_KEY_DEAD;
+	return revokes_himself(judge) ? EMR_RESULT_APPLIED : emr_judge_key_in_force(judge);
+}
+
+static void revoke_write(struct judge *judge)
+{
+	emr_pub_key_revoke pub = revoke_pub(judge->pub);
+	emr_row_key row = target_of(judge);
+
+	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_REVOKED, row.head.flags, 0);
+	row.invalid_since_unix_s = pub.invalid_since_unix_s;
+	put_key(judge, pub.target, &row);
+}
+
+/* ---- 06 KEY_KX ---- */
+
+static void kx_write(struct judge *judge)
+{
+	emr_row_key row = own_row(judge);
+
+	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, row.head.state, row.head.flags, 0);
+	memcpy(row.x25519, judge->pub.data, 32);
+	put_key(judge, judge->signer_id, &row);
+}
+
+const op_rule emr_rules_key_change[3] = {
+	{
+		.op = EMR_OP_KEY_ROTATE,
+		.domain = DOMAIN_NONE,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_SIGNER,
+		.row_key = signer_row,
+		.names = rotate_names,
+		.form = object_is_the_signer,
+		.authority = rotate_authority,
+		.state = rotate_state,
+		.last = emr_judge_key_in_force,
+		.write = rotate_write,
+	},
+	{
+		.op = EMR_OP_KEY_REVOKE,
+		.domain = DOMAIN_NONE,
+		.epoch = EPOCH_ZERO,
+		.reserved_at = 41,
+		.reserved_len = 7,
+		.needs = NEED_SIGNER,
+		.row_key = target_row,
+		.form = revoke_form,
+		.authority = revoke_authority,
+		.state = revoke_state,
+		.last = revoke_last,
+		.write = revoke_write,
+	},
+	{
+		.op = EMR_OP_KEY_KX,
+		.domain = DOMAIN_NONE,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_SIGNER,
+		.row_key = signer_row,
+		.form = object_is_the_signer,
+		.last = emr_judge_key_in_force,
+		.write = kx_write,
+	},
+};

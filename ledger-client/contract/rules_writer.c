@@ -1,0 +1,172 @@
+#include "judge.h"
+
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+
+#include "bytes.h"
+#include "declare.h"
+
+#define RIGHTS_ALL                                                                                 \
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
+
+static emr_pub_writer_add add_pub(emr_span bytes)
+{
+	emr_pub_writer_add pub = {0};
+
+	(void)emr_pub_writer_add_parse(bytes, &pub); /* its length is that of the op */
+	return pub;
+}
+
+static bool writer_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	(void)pub;
+	emr_key_in_domain("W", item->domain_id, item->object_id, out);
+	return true;
+}
+
+static void put_writer(struct judge *judge, const emr_row_writer *row)
+{
+	uint8_t value[EMR_ROW_WRITER_BYTES];
+	emr_key_text key;
+
+	emr_key_in_domain("W", judge->item.domain_id, judge->item.object_id, &key);
+	emr_row_writer_encode(row, value);
+	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
+static emr_row_writer row_of(struct judge *judge)
+{
+	emr_row_writer row = {0};
+
+	if (judge->is_row_present)
+		(void)emr_judge_parsed(judge, emr_row_writer_parse(judge->row, &row));
+	return row;
+}
+
+/* ---- 13 WRITER_ADD ---- */
+
+static void add_names(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	(void)item;
+	emr_declare_signer(set, add_pub(pub).writer);
+}
+
+static emr_result add_form(struct judge *judge)
+{
+	emr_pub_writer_add pub = add_pub(judge->pub);
+	bool is_good = pub.rights != 0 && (pub.rights & ~RIGHTS_ALL) == 0 &&
+		       memcmp(judge->item.object_id, pub.writer, 16) == 0;
+
+	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
+}
+
+/* A manager who is not the owner (a device, a guardian until a date) makes no manager, himself
+ * included, for longer than he is one. */
+static emr_result add_authority(struct judge *judge)
+{
+	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_row_writer own;
+
+	if (!judge->is_manager)
+		return EMR_RESULT_NOT_AUTHORISED;
+	if (judge->is_owner || (pub.rights & EMR_RIGHT_MANAGE) == 0)
+		return EMR_RESULT_APPLIED;
+	return emr_judge_writer(judge, judge->item.domain_id, &own) &&
+			       pub.not_after_unix_s <= own.not_after_unix_s
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_NOT_AUTHORISED;
+}
+
+/* Half an id is the row's key: the other half must be the same. */
+static emr_result add_state(struct judge *judge)
+{
+	emr_row_writer row = row_of(judge);
+
+	return judge->is_row_present && memcmp(row.writer, judge->pub.data, 32) != 0
+		       ? EMR_RESULT_EXISTS
+		       : EMR_RESULT_APPLIED;
+}
+
+static emr_result add_last(struct judge *judge)
+{
+	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_result result = emr_judge_signer_in_force(judge);
+	emr_row_key writer;
+
+	if (result != EMR_RESULT_APPLIED)
+		return result;
+	if (!emr_judge_key(judge, pub.writer, &writer) || !emr_judge_key_is_active(judge, &writer))
+		return EMR_RESULT_KEY_DEAD;
+	return judge->now < pub.not_after_unix_s ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
+}
+
+static void add_write(struct judge *judge)
+{
+	emr_pub_writer_add pub = add_pub(judge->pub);
+	emr_row_writer row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_WRITER, EMR_WRITER_ACTIVE, 0, 0),
+		.rights = pub.rights,
+		.not_after_unix_s = pub.not_after_unix_s};
+	emr_key_text key;
+
+	memcpy(row.writer, pub.writer, 32);
+	put_writer(judge, &row);
+	emr_key_index(pub.writer, judge->item.domain_id, judge->item.object_id, &key);
+	emr_judge_put(judge, key.text, pub.writer, 0);
+}
+
+/* ---- 14 WRITER_DEL ---- */
+
+/* The manager, or the writer himself. */
+static emr_result del_authority(struct judge *judge)
+{
+	emr_row_writer row = row_of(judge);
+	bool is_himself = judge->is_row_present && memcmp(row.writer, judge->signer_id, 32) == 0;
+
+	return judge->is_manager || is_himself ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static emr_result del_state(struct judge *judge)
+{
+	return judge->head.state == EMR_WRITER_ACTIVE ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
+}
+
+static void del_write(struct judge *judge)
+{
+	emr_row_writer row = row_of(judge);
+
+	row.head = emr_judge_head(judge, EMR_FAMILY_WRITER, EMR_WRITER_ENDED, row.head.flags, 0);
+	put_writer(judge, &row);
+}
+
+const op_rule emr_rules_writer[2] = {
+	{
+		.op = EMR_OP_WRITER_ADD,
+		.domain = DOMAIN_LIVES,
+		.epoch = EPOCH_ZERO,
+		.part_min = EMR_SEALED_PART(1),
+		.part_max = EMR_SEALED_PART(32),
+		.part_step = 512,
+		.reserved_at = 34,
+		.reserved_len = 6,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
+		.row_key = writer_row,
+		.names = add_names,
+		.form = add_form,
+		.authority = add_authority,
+		.state = add_state,
+		.last = add_last,
+		.write = add_write,
+	},
+	{
+		.op = EMR_OP_WRITER_DEL,
+		.domain = DOMAIN_LIVES,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_DOMAIN | NEED_SIGNER,
+		.row_key = writer_row,
+		.authority = del_authority,
+		.state = del_state,
+		.last = emr_judge_signer_in_force,
+		.write = del_write,
+	},
+};

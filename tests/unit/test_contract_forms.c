@@ -1,0 +1,203 @@
+/* Operations between people: dates, public and private parts, domains, epochs and versions that are
+ * not as they should be. */
+#include "test_contract_people.h"
+
+enum {
+	OK = EMR_RESULT_APPLIED,
+	NO = EMR_RESULT_NOT_AUTHORISED,
+	GONE = EMR_RESULT_GONE,
+	FORM = EMR_RESULT_FORMAT,
+	NONE = EMR_RESULT_NO_GRANT,
+	OVER = EMR_RESULT_GRANT_DEAD,
+	LIMIT = EMR_RESULT_LIMIT,
+	PART = EMR_RESULT_PRIVATE_PART,
+	MOVED = EMR_RESULT_CONFLICT,
+};
+
+/* Where an operation's public part has the date of its end, and what the ledger says when that has
+ * come. */
+static void nothing_is_made_that_is_over_already(void **state)
+{
+	static const struct {
+		enum what what;
+		enum who who;
+		size_t at;
+		int expected;
+	} rows[] = {{ORG_PROPOSE, ADMIN, 8, LIMIT}, {WRITER_ADD, OWNER, 40, LIMIT},
+		{GRANT, OWNER, 40, OVER}, {DATASET_NEW, STEWARD, 104, LIMIT},
+		{DATASET_ADMIT, STEWARD, 48, LIMIT}};
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+		for (uint32_t late = 0; late < 2; late++) {
+			people_item item = people_item_of(&p, rows[r].what, rows[r].who);
+			uint32_t end = KIT_NOW + late;
+
+			for (int i = 0; i < 8; i++)
+				item.pub[rows[r].at + (size_t)i] =
+					i < 4 ? 0 : (uint8_t)(end >> (8 * (7 - i)));
+			kit_expect(late ? OK : rows[r].expected,
+				people_answer(&p, "an end that has come", rows[r].who, &item),
+				what_names[rows[r].what]);
+		}
+	people_free(&p);
+}
+
+/* ---- forms ---- */
+
+static void a_public_part_out_of_form_is_refused(void **state)
+{
+	/* clang-format off */
+	static const struct { enum what what; enum who who; size_t at; uint8_t value; int expected; } rows[] = {
+		{ KEY_REVOKE, ADMIN2, 41, 1, FORM }, { KEY_REVOKE, ADMIN2, 47, 1, FORM },
+		{ ORG_PROPOSE, ADMIN, 0, 0, FORM }, { ORG_PROPOSE, ADMIN, 0, 2, FORM }, { ORG_PROPOSE, ADMIN, 0, 6, FORM },
+		{ ORG_PROPOSE, ADMIN, 1, 1, FORM }, { ORG_PROPOSE, ADMIN, 2, 1, FORM }, { ORG_PROPOSE, ADMIN, 7, 1, FORM },
+		{ WRITER_ADD, OWNER, 33, 0, FORM }, { WRITER_ADD, OWNER, 33, 32, FORM }, { WRITER_ADD, OWNER, 34, 1, FORM },
+		{ WRITER_ADD, OWNER, 39, 1, FORM }, { WRITER_ADD, OWNER, 0, 0x5a, FORM },
+		{ GRANT, OWNER, 61, 0, FORM }, { GRANT, OWNER, 61, 8, FORM }, { GRANT, OWNER, 60, 1, FORM },
+		{ GRANT, OWNER, 59, 0, FORM }, { GRANT, OWNER, 58, 2, FORM }, { GRANT, OWNER, 56, 1, FORM },
+		{ GRANT, OWNER, 62, 0, FORM }, { GRANT, OWNER, 62, 4, FORM }, { GRANT, OWNER, 63, 0, FORM },
+		{ GRANT, OWNER, 63, 4, PART }, { GRANT, OWNER, 63, 2, PART }, { GRANT, OWNER, 32, 1, FORM },
+		{ REVOKE, OWNER, 1, 1, FORM }, { REVOKE, OWNER, 7, 1, FORM }, { REVOKE, OWNER, 0, 200, OK },
+		{ AGENT_ACK, AGENT, 32, 0, FORM }, { AGENT_ACK, AGENT, 32, 5, FORM }, { AGENT_ACK, AGENT, 33, 1, FORM },
+		{ AGENT_ACK, AGENT, 0, 1, FORM }, { REQUEST, GRANTEE, 0, 1, FORM },
+		{ ACCESS_REQ, GRANTEE, 33, 0, FORM }, { ACCESS_REQ, GRANTEE, 34, 1, FORM }, { ACCESS_REQ, GRANTEE, 39, 1, FORM },
+		{ ACCESS_REQ, GRANTEE, 33, 4, OK }, { ACCESS_REQ, GRANTEE, 33, 5, PART }, { ACCESS_REQ, GRANTEE, 33, 2, PART },
+		{ ACCESS_REQ, GRANTEE, 0, 0, NONE },
+		{ SERVED_AGENT, AGENT, 48, 0, FORM }, { SERVED_AGENT, AGENT, 48, 4, FORM }, { SERVED_AGENT, AGENT, 49, 29, FORM },
+		{ SERVED_AGENT, AGENT, 51, 0, FORM }, { SERVED_AGENT, AGENT, 52, 1, FORM }, { SERVED_AGENT, AGENT, 55, 1, FORM },
+		{ SERVED_AGENT, AGENT, 50, 4, LIMIT }, { SERVED_AGENT, AGENT, 32, 0, GONE }, { SERVED_REFUSAL, AGENT, 49, 0, FORM },
+		{ SERVED_REFUSAL, AGENT, 51, 1, FORM },
+		{ DATASET_NEW, STEWARD, 115, 0, FORM }, { DATASET_NEW, STEWARD, 112, 1, FORM }, { DATASET_NEW, STEWARD, 116, 1, FORM },
+		{ DATASET_NEW, STEWARD, 40, 1, NO }, { DATASET_ADMIT, STEWARD, 0, 1, FORM }, { DATASET_ADMIT, STEWARD, 20, 1, FORM },
+		{ DATASET_ADMIT, STEWARD, 56, 1, FORM }, { DATASET_ADMIT, STEWARD, 63, 1, FORM },
+		{ TRUSTEE_SET, GRANTEE, 0, 0, FORM }, { TRUSTEE_SET, GRANTEE, 0, 4, FORM }, { TRUSTEE_SET, GRANTEE, 1, 17, FORM },
+		{ TRUSTEE_SET, GRANTEE, 1, 4, PART }, { TRUSTEE_SET, GRANTEE, 2, 1, FORM }, { TRUSTEE_SET, GRANTEE, 5, 0, FORM },
+	};
+	/* clang-format on */
+	char name[128];
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_item item = people_item_of(&p, rows[r].what, rows[r].who);
+
+		item.pub[rows[r].at] = rows[r].value;
+		snprintf(name, sizeof name, "%s with %d at %zu", what_names[rows[r].what],
+			rows[r].value, rows[r].at);
+		kit_expect(rows[r].expected, people_answer(&p, name, rows[r].who, &item), name);
+	}
+	people_free(&p);
+}
+
+static void a_private_part_of_another_length_is_refused(void **state)
+{
+	static const struct {
+		enum what what;
+		enum who who;
+		int shorter, longer, step,
+			none; /* one byte less, one more, one step more, no part */
+	} rows[] = {{KEY_REVOKE, ADMIN2, OK, PART, PART, OK}, {KEY_KX, GRANTEE, OK, PART, PART, OK},
+		{ORG_PROPOSE, ADMIN, OK, OK, OK, PART}, {ORG_APPROVE, ADMIN, OK, PART, PART, OK},
+		{WRITER_ADD, OWNER, PART, PART, OK, PART}, {WRITER_DEL, OWNER, OK, PART, PART, OK},
+		{GRANT, OWNER, PART, PART, OK, PART}, {REVOKE, OWNER, OK, PART, PART, OK},
+		{KFRAGS, OWNER, PART, PART, PART, PART}, {LETTER, OWNER, OK, OK, OK, PART},
+		{AGENT_ACK, AGENT, OK, PART, PART, OK}, {REQUEST, GRANTEE, PART, PART, OK, PART},
+		{APPROVE, OWNER, OK, PART, PART, OK}, {DENY, OWNER, OK, OK, OK, PART},
+		{WITHDRAW, GRANTEE, OK, PART, PART, OK},
+		{ACCESS_REQ, GRANTEE, PART, PART, PART, PART},
+		{SERVED_AGENT, AGENT, PART, PART, OK, PART},
+		{SERVED_OWNER, OWNER, PART, PART, OK, PART},
+		{SERVED_REFUSAL, AGENT, OK, PART, PART, OK},
+		{READ_REPORT, GRANTEE, PART, PART, PART, PART},
+		{DATASET_NEW, STEWARD, OK, OK, OK, PART},
+		{DATASET_CLOSE, STEWARD, OK, PART, PART, OK},
+		{DATASET_ADMIT, STEWARD, PART, PART, PART, PART},
+		{DATASET_DROP, STEWARD, OK, PART, PART, OK},
+		{TRUSTEE_SET, GRANTEE, PART, PART, PART, PART}};
+	char name[128];
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+		for (int change = 0; change < 4; change++) {
+			static const char *const words[] = {
+				"a shorter", "a longer", "a larger", "no"};
+			people_item item = people_item_of(&p, rows[r].what, rows[r].who);
+			int expected[] = {
+				rows[r].shorter, rows[r].longer, rows[r].step, rows[r].none};
+			size_t len = item.part.len;
+
+			len = change == 0   ? (len == 0 ? 0 : len - 1)
+			      : change == 1 ? len + 1
+			      : change == 2 ? len + 512
+					    : 0;
+			item.part = kit_part(3, len);
+			snprintf(name, sizeof name, "%s with %s part", what_names[rows[r].what],
+				words[change]);
+			kit_expect(expected[change], people_answer(&p, name, rows[r].who, &item),
+				name);
+		}
+	people_free(&p);
+}
+
+/* A domain where one is needed, none where not, the epoch that the operation has, no flags. */
+static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
+{
+	uint8_t elsewhere[16];
+	char name[128];
+	people p;
+
+	(void)state;
+	kit_id16("nowhere", elsewhere);
+	people_make(&p);
+	for (int what = 0; what < WHAT_COUNT; what++) {
+		enum who who = what == ORG_PROPOSE || what == ORG_APPROVE ? ADMIN
+			       : what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
+				       ? AGENT
+			       : what >= DATASET_NEW && what <= DATASET_DROP ? STEWARD
+			       : what == REQUEST || what == WITHDRAW || what == ACCESS_REQ ||
+					       what == READ_REPORT || what == TRUSTEE_SET ||
+					       what <= KEY_KX
+				       ? GRANTEE
+				       : OWNER;
+		people_item item = people_item_of(&p, (enum what)what, who);
+		bool has_domain = item.item.domain_id[0] != 0 || item.item.domain_id[1] != 0;
+
+		snprintf(name, sizeof name, "%s with a flag", what_names[what]);
+		item.item.flags = 1;
+		kit_expect(FORM, people_answer(&p, name, who, &item), name);
+		item.item.flags = 0;
+		item.item.epoch += 5;
+		snprintf(name, sizeof name, "%s of another epoch", what_names[what]);
+		kit_expect(EMR_RESULT_EPOCH, people_answer(&p, name, who, &item), name);
+		item.item.epoch -= 5;
+		item.item.version += 1;
+		snprintf(name, sizeof name, "%s of a later version", what_names[what]);
+		kit_expect(MOVED, people_answer(&p, name, who, &item), name);
+		item.item.version -= 1;
+		memcpy(item.item.domain_id, elsewhere, 16);
+		if (what == DOMAIN_ROTATE)
+			memcpy(item.item.object_id, elsewhere, 16);
+		snprintf(name, sizeof name, "%s elsewhere", what_names[what]);
+		kit_expect(has_domain ? EMR_RESULT_NO_DOMAIN : FORM,
+			people_answer(&p, name, who, &item), name);
+	}
+	people_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_made_that_is_over_already),
+		cmocka_unit_test(a_public_part_out_of_form_is_refused),
+		cmocka_unit_test(a_private_part_of_another_length_is_refused),
+		cmocka_unit_test(domain_epoch_and_flags_are_those_of_the_operation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,133 @@
+/* Proposals of the organisations of a network, and what their approvals do. */
+#include "test_contract_people.h"
+
+enum {
+	OK = EMR_RESULT_APPLIED,
+	GONE = EMR_RESULT_GONE,
+	HAS = EMR_RESULT_EXISTS,
+	DEAD = EMR_RESULT_KEY_DEAD,
+	RULES = EMR_RESULT_RULES,
+};
+
+static int approve(people *p, enum who who)
+{
+	people_item item = people_item_of(p, ORG_APPROVE, who);
+
+	return people_do(p, ORG_APPROVE, who, &item);
+}
+
+static void an_approval_in_every_state_of_its_proposal(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t state;
+		int days;
+		int expected;
+	} rows[] = {{"open", 1, 1, OK}, {"out of time", 1, 0, GONE}, {"done", 2, 1, GONE},
+		{"used", 3, 1, GONE}};
+	emr_key_text key;
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_put_proposal(&p, EMR_PROPOSAL_ADMIT, rows[r].state, 0,
+			KIT_NOW + (uint64_t)rows[r].days * KIT_DAY);
+		kit_expect(rows[r].expected, people_try(&p, rows[r].name, ORG_APPROVE, ADMIN),
+			rows[r].name);
+	}
+	emr_key_proposal(p.proposal, &key);
+	kit_delete(&p.world.state, key.text);
+	kit_expect(GONE, people_try(&p, "no proposal", ORG_APPROVE, ADMIN), "absent");
+	people_free(&p);
+}
+
+static void a_proposal_takes_effect_with_the_last_approval_it_needs(void **state)
+{
+	static const struct {
+		uint8_t quorum, norg, needed;
+	} rows[] = {{0, 1, 1}, {0, 2, 2}, {0, 3, 2}, {0, 4, 3}, {1, 3, 1}, {2, 9, 2}, {3, 2, 2}};
+	uint8_t laboratory[16];
+	emr_key_text key;
+	people p;
+
+	(void)state;
+	kit_id16("laboratory", laboratory);
+	emr_key_org(laboratory, &key);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_make(&p);
+		people_put_network(&p, rows[r].quorum, rows[r].norg);
+		assert_int_equal(approve(&p, ADMIN), OK);
+		assert_int_equal(kit_get(&p.world.state, key.text) != NULL, rows[r].needed == 1);
+		assert_int_equal(approve(&p, ADMIN), HAS);
+		assert_int_equal(approve(&p, ADMIN2), rows[r].needed == 1 ? GONE : OK);
+		assert_int_equal(kit_get(&p.world.state, key.text) != NULL, rows[r].needed <= 2);
+		assert_int_equal(
+			people_network(&p).norg, rows[r].norg + (rows[r].needed <= 2 ? 1 : 0));
+		people_free(&p);
+	}
+}
+
+static void each_kind_of_proposal_has_its_effect(void **state)
+{
+	emr_row_network network;
+	const kit_row *value;
+	emr_key_text key;
+	emr_row_org org;
+	people p;
+
+	(void)state;
+	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MINT; kind++) {
+		people_make(&p);
+		people_put_proposal(&p, kind, EMR_PROPOSAL_OPEN, 1, KIT_NOW + KIT_DAY);
+		assert_int_equal(approve(&p, ADMIN), OK);
+		network = people_network(&p);
+		assert_int_equal(network.norg, kind == EMR_PROPOSAL_ADMIT    ? 3
+					       : kind == EMR_PROPOSAL_REMOVE ? 1
+									     : 2);
+		assert_int_equal(network.contract, kind == EMR_PROPOSAL_CONTRACT ? 2 : 1);
+		assert_int_equal(network.rules[0], kind == EMR_PROPOSAL_RULES ? 0x77 : 0);
+		emr_key_org(p.clinic, &key);
+		value = kit_get(&p.world.state, key.text);
+		assert_int_equal(emr_row_org_parse(kit_span(value->value, value->len), &org),
+			EMR_CONTRACT_OK);
+		assert_int_equal(org.head.state,
+			kind == EMR_PROPOSAL_REMOVE ? EMR_ORG_REMOVED : EMR_ORG_MEMBER);
+		if (kind == EMR_PROPOSAL_REMOVE) { /* its people stop at once */
+			kit_expect(DEAD, people_try(&p, "removed", ACCESS_REQ, GRANTEE), "removed");
+			kit_expect(DEAD, people_try(&p, "removed", SERVED_AGENT, AGENT), "removed");
+		}
+		people_free(&p);
+	}
+}
+
+static void what_cannot_be_is_not_approved(void **state)
+{
+	people p;
+
+	(void)state;
+	people_make(&p);
+	people_put_network(&p, 1, 1); /* the last one cannot go */
+	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
+	kit_expect(RULES, people_try(&p, "the last organisation", ORG_APPROVE, ADMIN), "last");
+	people_put_network(&p, 1, 255);
+	people_put_proposal(&p, EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
+	kit_expect(RULES, people_try(&p, "the 256th organisation", ORG_APPROVE, ADMIN), "256");
+	people_put_network(&p, 1, 2);
+	kit_put_org(&p.world.state, p.clinic, EMR_ORG_REMOVED);
+	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
+	kit_expect(RULES, people_try(&p, "gone already", ORG_APPROVE, ADMIN), "twice");
+	people_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_approval_in_every_state_of_its_proposal),
+		cmocka_unit_test(a_proposal_takes_effect_with_the_last_approval_it_needs),
+		cmocka_unit_test(each_kind_of_proposal_has_its_effect),
+		cmocka_unit_test(what_cannot_be_is_not_approved),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,101 @@
+/* A small world for the operations between people: a patient's domain, a device that manages it, a
+ * hospital that writes, a doctor with a grant, agents, administrators of two organisations, and a
+ * team.  For each operation it makes the item that its rightful signer would send now. */
+#pragma once
+
+#include "test_contract_kit.h"
+
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+
+/* Who signs. */
+enum who {
+	OWNER,	 /* the key of the domain */
+	MANAGER, /* a device of the owner, with MANAGE */
+	WRITER,	 /* a hospital with a write grant */
+	GRANTEE, /* a doctor of the clinic, with a grant */
+	PATIENT, /* the owner's identity: another key than the domain's */
+	AGENT,
+	GATEWAY,
+	ADMIN,	  /* of the general hospital */
+	ADMIN2,	  /* of the clinic */
+	STEWARD,  /* a researcher of the clinic who keeps a team */
+	STRANGER, /* in no K row */
+	WHO_COUNT
+};
+
+/* What is sent.  SERVED comes in its three modes. */
+enum what {
+	KEY_ROTATE,
+	KEY_REVOKE, /* of the grantee's key */
+	KEY_KX,
+	ORG_PROPOSE,
+	ORG_APPROVE, /* for one's own organisation */
+	DOMAIN_ROTATE,
+	WRITER_ADD, /* of the steward */
+	WRITER_DEL, /* of the hospital */
+	GRANT,	    /* to the grantee: new terms of the grant */
+	REVOKE,
+	KFRAGS,
+	LETTER,
+	AGENT_ACK,
+	REQUEST, /* a new one, to the domain */
+	APPROVE, /* of the grantee's request */
+	DENY,
+	WITHDRAW,
+	ACCESS_REQ,
+	SERVED_AGENT,
+	SERVED_OWNER,
+	SERVED_REFUSAL,
+	READ_REPORT,
+	DATASET_NEW,
+	DATASET_CLOSE,
+	DATASET_ADMIT, /* of the grantee */
+	DATASET_DROP,
+	TRUSTEE_SET,
+	WHAT_COUNT
+};
+
+extern const char *const who_names[WHO_COUNT];
+extern const char *const what_names[WHAT_COUNT];
+
+typedef struct people {
+	kit_world world;
+	uint8_t clinic[16];
+	kit_signer who[WHO_COUNT];
+	uint8_t grant[16], request[16], access[16], proposal[16], team[16];
+} people;
+
+/* The grant is in force, the request open, the access asked for, the proposal (to admit a third
+ * organisation) open with no approval, the team open with the grantee in it. */
+void people_make(people *p);
+void people_free(people *p);
+
+/* An item in the making: change what the test is about, then people_answer(). */
+typedef struct people_item {
+	emr_item item;
+	uint8_t pub[EMR_PUB_MAX];
+	size_t pub_len;
+	emr_span part;
+} people_item;
+
+people_item people_item_of(const people *p, enum what what, enum who who);
+int people_answer(const people *p, const char *name, enum who who, const people_item *item);
+/* The same item in another batch. */
+int people_again(const people *p, const char *name, enum who who, const people_item *item);
+/* Both at once. */
+int people_try(const people *p, const char *name, enum what what, enum who who);
+/* The same, and what it writes goes into the world's state. */
+int people_do(people *p, enum what what, enum who who, const people_item *item);
+
+/* Rows of the world, as they are or anew. */
+emr_row_grant people_grant(const people *p);
+void people_put_grant(people *p, const emr_row_grant *row);
+void people_put_request(people *p, uint8_t state);
+void people_put_access(people *p, uint64_t time);
+void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, uint64_t not_after);
+void people_put_team(people *p, uint8_t state);
+void people_put_member(people *p, enum who member, uint8_t state, uint64_t not_after);
+void people_put_network(people *p, uint8_t quorum, uint8_t norg);
+emr_row_network people_network(const people *p);
+void people_forget(people *p, const char *letters, const uint8_t object[16]); /* a domain's row */

@@ -1,0 +1,415 @@
+/* Every operation between people on every state of what it is about. */
+#include "test_contract_people.h"
+
+enum {
+	OK = EMR_RESULT_APPLIED,
+	NO = EMR_RESULT_NOT_AUTHORISED,
+	GONE = EMR_RESULT_GONE,
+	HAS = EMR_RESULT_EXISTS,
+	FORM = EMR_RESULT_FORMAT,
+	NONE = EMR_RESULT_NO_GRANT,
+	OVER = EMR_RESULT_GRANT_DEAD,
+	DEAD = EMR_RESULT_KEY_DEAD,
+	LIMIT = EMR_RESULT_LIMIT,
+	MOVED = EMR_RESULT_CONFLICT,
+};
+
+/* ---- grants ---- */
+
+static void a_grant_in_every_state(void **state)
+{
+	/* clang-format off */
+	static const struct { enum what what; enum who who; } columns[] = {
+		{ GRANT, OWNER }, { REVOKE, OWNER }, { KFRAGS, OWNER }, { APPROVE, OWNER },
+		{ ACCESS_REQ, GRANTEE }, { SERVED_AGENT, AGENT }, { SERVED_OWNER, OWNER },
+		{ SERVED_REFUSAL, AGENT }, { READ_REPORT, GRANTEE } };
+	static const struct {
+		const char *name;
+		uint8_t state;	/* 0 = absent */
+		int from, until; /* seconds from now */
+		int expected[9];
+	} rows[] = {
+		/*                        GRANT REVOKE KFRAGS APPROVE REQ  AGENT OWNER REFUSED REPORT */
+		{ "absent", 0, 0, 0,       { OK,   NONE, NONE, NONE, NONE, NONE, NONE, OK, NONE } },
+		{ "in force", 1, -9, 9,    { OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK, OK } },
+		{ "just begun", 1, 0, 9,   { OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK, OK } },
+		{ "not begun", 1, 1, 9,    { OK,   OK,   OK,   OK,   OVER, OVER, OVER, OK, OK } },
+		{ "last second", 1, -9, 1, { OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK, OK } },
+		{ "over", 1, -9, 0,        { OK,   OK,   OVER, OVER, OVER, OVER, OVER, OK, OK } },
+		{ "revoked", 2, -9, 9,     { OVER, OVER, OVER, OVER, OVER, OVER, OVER, OK, OK } },
+	};
+	/* clang-format on */
+	char name[128];
+	people p;
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		emr_row_grant row;
+
+		people_make(&p);
+		row = people_grant(&p);
+		row.head.state = rows[r].state;
+		row.not_before_unix_s = KIT_NOW + (uint64_t)(int64_t)rows[r].from;
+		row.not_after_unix_s = KIT_NOW + (uint64_t)(int64_t)rows[r].until;
+		if (rows[r].state == 0)
+			people_forget(&p, "G", p.grant);
+		else
+			people_put_grant(&p, &row);
+		for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
+			snprintf(name, sizeof name, "%s on a grant that is %s",
+				what_names[columns[c].what], rows[r].name);
+			kit_expect(rows[r].expected[c],
+				people_try(&p, name, columns[c].what, columns[c].who), name);
+		}
+		people_free(&p);
+	}
+}
+
+static void a_revoked_grant_stays_revoked(void **state)
+{
+	static const enum what all[] = {GRANT, REVOKE, KFRAGS};
+	people p;
+	people_item item;
+
+	(void)state;
+	people_make(&p);
+	item = people_item_of(&p, REVOKE, OWNER);
+	kit_expect(OK, people_do(&p, REVOKE, OWNER, &item), "REVOKE");
+	assert_int_equal(people_grant(&p).head.state, EMR_GRANT_REVOKED);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		item = people_item_of(&p, all[i], OWNER);
+		kit_expect(OVER, people_do(&p, all[i], OWNER, &item), what_names[all[i]]);
+	}
+	people_free(&p);
+}
+
+static void new_terms_keep_the_grantee_and_the_count_of_fragments(void **state)
+{
+	people p;
+	people_item item;
+	emr_row_grant before, after;
+
+	(void)state;
+	people_make(&p);
+	before = people_grant(&p);
+	item = people_item_of(&p, GRANT, OWNER);
+	kit_expect(OK, people_do(&p, GRANT, OWNER, &item), "new terms");
+	after = people_grant(&p);
+	assert_int_equal(after.head.version, before.head.version + 1);
+	assert_int_equal(after.kver, before.kver);
+	assert_memory_equal(after.kitem, before.kitem, 32);
+	assert_int_equal(after.not_after_unix_s, KIT_NOW + 9 * KIT_DAY);
+	item = people_item_of(&p, GRANT, OWNER);
+	memcpy(item.pub, p.who[STEWARD].id, 32);
+	kit_expect(HAS, people_answer(&p, "GRANT over a grant of another", OWNER, &item), "other");
+	people_free(&p);
+}
+
+static void fragments_count_on_their_own(void **state)
+{
+	people p;
+	people_item item, old;
+	emr_row_grant row, next;
+
+	(void)state;
+	people_make(&p);
+	row = people_grant(&p);
+	old = item = people_item_of(&p, KFRAGS, OWNER);
+	kit_expect(OK, people_do(&p, KFRAGS, OWNER, &item), "KFRAGS");
+	next = people_grant(&p);
+	assert_int_equal(next.kver, row.kver + 1);
+	assert_int_equal(next.head.version, row.head.version);
+	assert_memory_equal(next.head.item, row.head.item, 32);
+	kit_expect(EMR_RESULT_ALREADY, people_again(&p, "the same again", OWNER, &old), "again");
+	old.item.time_unix_s = KIT_NOW - 11;
+	kit_expect(MOVED, people_answer(&p, "KFRAGS over newer ones", OWNER, &old), "moved");
+	item = people_item_of(&p, KFRAGS, OWNER);
+	item.item.epoch = 7;
+	kit_expect(EMR_RESULT_EPOCH,
+		people_answer(&p, "KFRAGS of an epoch that is not there", OWNER, &item), "epoch");
+	kit_put_domain(&p.world.state, p.world.domain, &p.who[OWNER], 0, 2);
+	item.item.epoch = 1; /* whoever may see the history gets fragments of earlier epochs, too */
+	kit_expect(OK, people_answer(&p, "KFRAGS of an earlier epoch", OWNER, &item), "earlier");
+	next.kver = 256;
+	people_put_grant(&p, &next);
+	item = people_item_of(&p, KFRAGS, OWNER);
+	kit_expect(LIMIT, people_answer(&p, "the 257th fragments", OWNER, &item), "limit");
+	people_free(&p);
+}
+
+/* ---- requests and releases ---- */
+
+static void a_request_ends_once(void **state)
+{
+	/* clang-format off */
+	static const struct { const char *name; uint8_t state; int expected[4]; } rows[] = {
+		/*                REQUEST APPROVE DENY WITHDRAW */
+		{ "absent", 0,    { OK,  GONE, GONE, GONE } },
+		{ "open", 1,      { HAS, OK,   OK,   OK } },
+		{ "approved", 2,  { HAS, GONE, GONE, GONE } },
+		{ "denied", 3,    { HAS, GONE, GONE, GONE } },
+		{ "withdrawn", 4, { HAS, GONE, GONE, GONE } },
+	};
+	/* clang-format on */
+	static const enum what whats[] = {REQUEST, APPROVE, DENY, WITHDRAW};
+	people p;
+	char name[128];
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_make(&p);
+		people_forget(&p, "Q", p.request);
+		if (rows[r].state != 0)
+			people_put_request(&p, rows[r].state);
+		for (size_t w = 0; w < 4; w++) {
+			enum who who =
+				whats[w] == REQUEST || whats[w] == WITHDRAW ? GRANTEE : OWNER;
+			people_item item = people_item_of(&p, whats[w], who);
+			emr_key_text key;
+
+			memcpy(item.item.object_id, p.request, 16);
+			emr_key_in_domain("Q", p.world.domain, p.request, &key);
+			kit_follow(&p.world.state, key.text, &item.item);
+			snprintf(name, sizeof name, "%s on a request that is %s",
+				what_names[whats[w]], rows[r].name);
+			kit_expect(rows[r].expected[w], people_answer(&p, name, who, &item), name);
+		}
+		people_free(&p);
+	}
+}
+
+static void an_answer_fits_its_request_and_comes_within_a_day(void **state)
+{
+	people p;
+	people_item item;
+
+	(void)state;
+	people_make(&p);
+	item = people_item_of(&p, SERVED_AGENT, AGENT);
+	people_forget(&p, "R", p.access);
+	kit_expect(GONE, people_answer(&p, "SERVED without a request", AGENT, &item), "absent");
+	people_put_access(&p, KIT_NOW - 86400);
+	kit_expect(OK, people_answer(&p, "SERVED after a day", AGENT, &item), "a day");
+	people_put_access(&p, KIT_NOW - 86401);
+	kit_expect(GONE, people_answer(&p, "SERVED after more than a day", AGENT, &item), "late");
+	people_put_access(&p, KIT_NOW);
+	item.pub[0] ^= 1; /* another request's id: the object must follow it */
+	kit_expect(FORM, people_answer(&p, "SERVED, another request's id", AGENT, &item), "id");
+	emr_object_served(item.pub, p.who[AGENT].id, item.item.object_id);
+	kit_expect(GONE, people_answer(&p, "SERVED of another request", AGENT, &item), "request");
+	item = people_item_of(&p, SERVED_AGENT, AGENT);
+	kit_expect(OK, people_do(&p, SERVED_AGENT, AGENT, &item), "once");
+	kit_expect(EMR_RESULT_ALREADY, people_again(&p, "the same answer", AGENT, &item), "same");
+	item = people_item_of(&p, SERVED_REFUSAL, AGENT);
+	kit_expect(HAS, people_answer(&p, "a second answer", AGENT, &item), "twice");
+	people_free(&p);
+}
+
+/* Operations whose row is made once. */
+static void what_is_there_is_not_made_again(void **state)
+{
+	static const struct {
+		enum what what;
+		enum who who;
+	} once[] = {{ORG_PROPOSE, ADMIN}, {LETTER, OWNER}, {AGENT_ACK, AGENT},
+		{ACCESS_REQ, GRANTEE}, {READ_REPORT, GRANTEE}, {DATASET_NEW, STEWARD},
+		{TRUSTEE_SET, GRANTEE}};
+	people p;
+	people_item item, other;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
+		people_make(&p);
+		item = people_item_of(&p, once[i].what, once[i].who);
+		kit_expect(OK, people_do(&p, once[i].what, once[i].who, &item),
+			what_names[once[i].what]);
+		kit_expect(EMR_RESULT_ALREADY,
+			people_again(&p, what_names[once[i].what], once[i].who, &item),
+			what_names[once[i].what]);
+		other = item;
+		other.item.time_unix_s = KIT_NOW - 12;
+		kit_expect(MOVED, people_do(&p, once[i].what, once[i].who, &other),
+			what_names[once[i].what]);
+		other = people_item_of(&p, once[i].what, once[i].who);
+		kit_expect(HAS, people_do(&p, once[i].what, once[i].who, &other),
+			what_names[once[i].what]);
+		people_free(&p);
+	}
+}
+
+/* ---- writers, keys, teams ---- */
+
+static void a_writer_in_every_state(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t state;
+		int days;
+		int add, del;
+	} rows[] = {{"absent", 0, 0, OK, GONE}, {"active", 1, 3, OK, OK},
+		{"out of time", 1, 0, OK, OK}, {"ended", 2, 3, OK, GONE}};
+	people p;
+	people_item item;
+	emr_key_text key;
+	kit_signer twin;
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_make(&p);
+		if (rows[r].state != 0)
+			kit_put_writer(&p.world.state, p.world.domain, &p.who[STEWARD], 1,
+				rows[r].state, KIT_NOW + (uint64_t)rows[r].days * KIT_DAY);
+		kit_expect(
+			rows[r].add, people_try(&p, rows[r].name, WRITER_ADD, OWNER), rows[r].name);
+		item = people_item_of(&p, WRITER_DEL, OWNER);
+		memcpy(item.item.object_id, p.who[STEWARD].id, 16);
+		emr_key_writer(p.world.domain, p.who[STEWARD].id, &key);
+		kit_follow(&p.world.state, key.text, &item.item);
+		kit_expect(
+			rows[r].del, people_answer(&p, rows[r].name, OWNER, &item), rows[r].name);
+		people_free(&p);
+	}
+	people_make(&p);
+	twin = p.who[STEWARD];
+	twin.id[31] ^= 1;
+	kit_put_writer(&p.world.state, p.world.domain, &twin, 1, 1, KIT_NOW + KIT_DAY);
+	kit_expect(HAS, people_try(&p, "WRITER_ADD over half an id", WRITER_ADD, OWNER), "twin");
+	people_free(&p);
+}
+
+static void nobody_becomes_a_writer_or_member_with_a_dead_key(void **state)
+{
+	people p;
+	emr_key_text key;
+
+	(void)state;
+	people_make(&p);
+	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1,
+		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
+	kit_expect(DEAD, people_try(&p, "a revoked writer", WRITER_ADD, OWNER), "writer");
+	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1, 1,
+		KIT_NOW + KIT_DAY);
+	kit_put_key(&p.world.state, &p.who[GRANTEE], p.clinic, EMR_ROLE_CLINICIAN, 1,
+		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
+	kit_expect(DEAD, people_try(&p, "a revoked member", DATASET_ADMIT, STEWARD), "member");
+	kit_put_key(&p.world.state, &p.who[GRANTEE], p.clinic, EMR_ROLE_CLINICIAN, 1,
+		EMR_KEY_ROTATED, KIT_NOW + KIT_DAY);
+	kit_expect(OK, people_try(&p, "a member under his first key", DATASET_ADMIT, STEWARD),
+		"rotated");
+	emr_key_signer(p.who[GRANTEE].id, &key);
+	kit_delete(&p.world.state, key.text);
+	kit_expect(DEAD, people_try(&p, "an unknown member", DATASET_ADMIT, STEWARD), "unknown");
+	people_free(&p);
+}
+
+static void a_team_in_every_state(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t team, member;
+		int close, admit, drop;
+	} rows[] = {{"no team", 0, 0, GONE, GONE, GONE}, {"open, no member", 1, 0, OK, OK, GONE},
+		{"open, a member", 1, 1, OK, OK, OK}, {"open, dropped", 1, 2, OK, OK, GONE},
+		{"closed, a member", 2, 1, GONE, GONE, OK},
+		{"closed, dropped", 2, 2, GONE, GONE, GONE}};
+	emr_key_text key;
+	uint8_t object[16];
+	people p;
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_make(&p);
+		emr_object_member(p.team, p.who[GRANTEE].id, object);
+		emr_key_by_object("DM", object, &key);
+		kit_delete(&p.world.state, key.text);
+		if (rows[r].member != 0)
+			people_put_member(&p, GRANTEE, rows[r].member, KIT_NOW + KIT_DAY);
+		emr_key_by_object("DS", p.team, &key);
+		kit_delete(&p.world.state, key.text);
+		if (rows[r].team != 0)
+			people_put_team(&p, rows[r].team);
+		kit_expect(rows[r].close, people_try(&p, rows[r].name, DATASET_CLOSE, STEWARD),
+			rows[r].name);
+		kit_expect(rows[r].admit, people_try(&p, rows[r].name, DATASET_ADMIT, STEWARD),
+			rows[r].name);
+		kit_expect(rows[r].drop, people_try(&p, rows[r].name, DATASET_DROP, STEWARD),
+			rows[r].name);
+		people_free(&p);
+	}
+}
+
+static void a_rotated_key_leaves_its_successor_in_its_place(void **state)
+{
+	kit_signer next = kit_signer_of("the next key");
+	people p;
+	people_item item;
+	emr_key_text key;
+	const kit_row *value;
+	emr_row_key old, new;
+
+	(void)state;
+	people_make(&p);
+	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
+	item.pub[200] ^= 1; /* in the proof of possession */
+	kit_expect(NO, people_answer(&p, "KEY_ROTATE with a bad proof", GRANTEE, &item), "proof");
+	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
+	item.pub[40] ^= 1;
+	kit_expect(NO, people_answer(&p, "KEY_ROTATE nobody agreed to", GRANTEE, &item), "sig");
+	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
+	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
+	emr_key_signer(p.who[GRANTEE].id, &key);
+	value = kit_get(&p.world.state, key.text);
+	assert_int_equal(
+		emr_row_key_parse(kit_span(value->value, value->len), &old), EMR_CONTRACT_OK);
+	emr_key_signer(next.id, &key);
+	value = kit_get(&p.world.state, key.text);
+	assert_int_equal(
+		emr_row_key_parse(kit_span(value->value, value->len), &new), EMR_CONTRACT_OK);
+	assert_int_equal(old.head.state, EMR_KEY_ROTATED);
+	assert_memory_equal(old.next, next.id, 32);
+	assert_int_equal(new.head.state, EMR_KEY_ACTIVE);
+	assert_memory_equal(new.root, p.who[GRANTEE].id, 32);
+	assert_int_equal(new.roles, old.roles);
+	kit_expect(DEAD, people_try(&p, "the old key asks", ACCESS_REQ, GRANTEE), "old");
+	p.who[GRANTEE] = next; /* the grant names the root, which is the same */
+	kit_expect(OK, people_try(&p, "the new key asks", ACCESS_REQ, GRANTEE), "new");
+	people_free(&p);
+}
+
+static void a_domain_goes_only_to_a_key_that_agrees(void **state)
+{
+	people p;
+	people_item item;
+
+	(void)state;
+	people_make(&p);
+	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
+	item.pub[50] ^= 1;
+	kit_expect(NO, people_answer(&p, "DOMAIN_ROTATE nobody agreed to", OWNER, &item), "sig");
+	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
+	kit_expect(OK, people_do(&p, DOMAIN_ROTATE, OWNER, &item), "rotate");
+	kit_expect(NO, people_try(&p, "the old owner grants", GRANT, OWNER), "old");
+	p.who[OWNER] = kit_signer_of("the next owner");
+	kit_expect(OK, people_try(&p, "the new owner grants", GRANT, OWNER), "new");
+	people_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_grant_in_every_state),
+		cmocka_unit_test(a_revoked_grant_stays_revoked),
+		cmocka_unit_test(new_terms_keep_the_grantee_and_the_count_of_fragments),
+		cmocka_unit_test(fragments_count_on_their_own),
+		cmocka_unit_test(a_request_ends_once),
+		cmocka_unit_test(an_answer_fits_its_request_and_comes_within_a_day),
+		cmocka_unit_test(what_is_there_is_not_made_again),
+		cmocka_unit_test(a_writer_in_every_state),
+		cmocka_unit_test(nobody_becomes_a_writer_or_member_with_a_dead_key),
+		cmocka_unit_test(a_team_in_every_state),
+		cmocka_unit_test(a_rotated_key_leaves_its_successor_in_its_place),
+		cmocka_unit_test(a_domain_goes_only_to_a_key_that_agrees),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

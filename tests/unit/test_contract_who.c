@@ -1,0 +1,300 @@
+/* Every operation between people: who may send it, and under which state of the sender's key. */
+#include "test_contract_people.h"
+
+/* Short names, so that the tables below can be read. */
+enum {
+	OK = EMR_RESULT_APPLIED,
+	NO = EMR_RESULT_NOT_AUTHORISED,
+	DEAD = EMR_RESULT_KEY_DEAD,
+	OTHER = EMR_RESULT_NOT_GRANTEE,
+};
+
+/* clang-format off */
+static const int may[WHAT_COUNT][WHO_COUNT] = {
+	/*                 OWNER MANAG WRITE GRANT PATIE AGENT GATEW ADMIN ADMI2 STEWA STRANGER */
+	[KEY_ROTATE]     = { DEAD, OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   DEAD },
+	[KEY_REVOKE]     = { NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
+	[KEY_KX]         = { DEAD, OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   DEAD },
+	[ORG_PROPOSE]    = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO },
+	[ORG_APPROVE]    = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO },
+	[DOMAIN_ROTATE]  = { OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[WRITER_ADD]     = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[WRITER_DEL]     = { OK,   OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[GRANT]          = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[REVOKE]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[KFRAGS]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[LETTER]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[AGENT_ACK]      = { NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO,   NO,   NO },
+	[REQUEST]        = { NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
+	[APPROVE]        = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[DENY]           = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[WITHDRAW]       = { NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[ACCESS_REQ]     = { NO,   OTHER, OTHER, OK, OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, NO },
+	[SERVED_AGENT]   = { NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   NO },
+	[SERVED_OWNER]   = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[SERVED_REFUSAL] = { OK,   OK,   NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   NO },
+	[READ_REPORT]    = { NO,   OTHER, OTHER, OK, OTHER, OTHER, OTHER, OTHER, OTHER, OTHER, NO },
+	[DATASET_NEW]    = { NO,   NO,   OK,   NO,   NO,   NO,   NO,   OK,   OK,   OK,   NO },
+	[DATASET_CLOSE]  = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[DATASET_ADMIT]  = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[DATASET_DROP]   = { NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[TRUSTEE_SET]    = { NO,   NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
+};
+
+/* Who sends it in the tables of keys; where an operation is the owner's, the device that manages
+ * for him, because the owner's key has no K row that could end. */
+static const enum who rightful[WHAT_COUNT] = {
+	[KEY_ROTATE] = GRANTEE, [KEY_REVOKE] = ADMIN2, [KEY_KX] = GRANTEE, [ORG_PROPOSE] = ADMIN2,
+	[ORG_APPROVE] = ADMIN2, [DOMAIN_ROTATE] = OWNER, [WRITER_ADD] = MANAGER, [WRITER_DEL] = WRITER,
+	[GRANT] = MANAGER, [REVOKE] = MANAGER, [KFRAGS] = MANAGER, [LETTER] = MANAGER,
+	[AGENT_ACK] = AGENT, [REQUEST] = GRANTEE, [APPROVE] = MANAGER, [DENY] = MANAGER,
+	[WITHDRAW] = GRANTEE, [ACCESS_REQ] = GRANTEE, [SERVED_AGENT] = AGENT, [SERVED_OWNER] = MANAGER,
+	[SERVED_REFUSAL] = AGENT, [READ_REPORT] = GRANTEE, [DATASET_NEW] = STEWARD,
+	[DATASET_CLOSE] = STEWARD, [DATASET_ADMIT] = STEWARD, [DATASET_DROP] = STEWARD,
+	[TRUSTEE_SET] = GRANTEE,
+};
+/* clang-format on */
+
+static void every_operation_by_everybody(void **state)
+{
+	char name[128];
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (int what = 0; what < WHAT_COUNT; what++)
+		for (int who = 0; who < WHO_COUNT; who++) {
+			snprintf(name, sizeof name, "%s by: %s", what_names[what], who_names[who]);
+			kit_expect(may[what][who],
+				people_try(&p, name, (enum what)what, (enum who)who), name);
+		}
+	people_free(&p);
+}
+
+static const struct key_end {
+	const char *name;
+	uint8_t state;
+	int days;
+	uint8_t org_state;
+} key_ends[] = {
+	{"expired", EMR_KEY_ACTIVE, 0, EMR_ORG_MEMBER},
+	{"rotated", EMR_KEY_ROTATED, 9, EMR_ORG_MEMBER},
+	{"revoked", EMR_KEY_REVOKED, 9, EMR_ORG_MEMBER},
+	{"of a removed organisation", EMR_KEY_ACTIVE, 9, EMR_ORG_REMOVED},
+};
+
+/* The K row of WHO, as END has it, in the clinic; the submitter is of the other organisation. */
+static void end_key(people *p, enum who who, const struct key_end *end)
+{
+	static const uint16_t roles[WHO_COUNT] = {[MANAGER] = EMR_ROLE_DEVICE,
+		[WRITER] = EMR_ROLE_HOSPITAL,
+		[GRANTEE] = EMR_ROLE_CLINICIAN,
+		[AGENT] = EMR_ROLE_AGENT,
+		[ADMIN2] = EMR_ROLE_ORG_ADMIN,
+		[STEWARD] = EMR_ROLE_RESEARCHER};
+
+	memcpy(p->world.caller.submitter_id, p->who[GATEWAY].id, 32);
+	kit_put_org(&p->world.state, p->clinic, end->org_state);
+	kit_put_key(&p->world.state, &p->who[who], p->clinic, roles[who], EMR_HOW_CERTIFICATE,
+		end->state, KIT_NOW + (uint64_t)end->days * KIT_DAY);
+}
+
+static void nobody_acts_with_a_key_that_is_not_in_force(void **state)
+{
+	char name[128];
+	people p;
+
+	(void)state;
+	for (int what = 0; what < WHAT_COUNT; what++) {
+		enum who who = rightful[what];
+
+		if (who == OWNER)
+			continue;
+		for (size_t i = 0; i < sizeof key_ends / sizeof key_ends[0]; i++) {
+			people_make(&p);
+			end_key(&p, who, &key_ends[i]);
+			snprintf(name, sizeof name, "%s by a key that is %s", what_names[what],
+				key_ends[i].name);
+			kit_expect(DEAD, people_try(&p, name, (enum what)what, who), name);
+			people_free(&p);
+		}
+	}
+}
+
+static void a_key_can_always_take_itself_out_of_use_but_not_twice(void **state)
+{
+	static const int expected[] = {OK, OK, DEAD, OK};
+	char name[128];
+	people p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof key_ends / sizeof key_ends[0]; i++) {
+		people_make(&p);
+		end_key(&p, GRANTEE, &key_ends[i]);
+		snprintf(name, sizeof name, "KEY_REVOKE of one's own key that is %s",
+			key_ends[i].name);
+		kit_expect(expected[i], people_try(&p, name, KEY_REVOKE, GRANTEE), name);
+		people_free(&p);
+	}
+}
+
+static void an_endorser_revokes_his_device_and_no_other_device(void **state)
+{
+	people p;
+	people_item item;
+	emr_row_key row;
+	emr_key_text key;
+	const kit_row *value;
+	uint8_t bytes[EMR_ROW_KEY_BYTES];
+
+	(void)state;
+	people_make(&p);
+	emr_key_signer(p.who[MANAGER].id, &key);
+	value = kit_get(&p.world.state, key.text);
+	assert_int_equal(
+		emr_row_key_parse(kit_span(value->value, value->len), &row), EMR_CONTRACT_OK);
+	memcpy(row.ref, p.who[PATIENT].id, 32);
+	emr_row_key_encode(&row, bytes);
+	kit_put(&p.world.state, key.text, bytes, sizeof bytes);
+	item = people_item_of(&p, KEY_REVOKE, PATIENT);
+	memcpy(item.pub, p.who[MANAGER].id, 32);
+	memcpy(item.item.object_id, p.who[MANAGER].id, 16);
+	kit_follow(&p.world.state, key.text, &item.item);
+	kit_expect(OK, people_answer(&p, "a lost telephone", PATIENT, &item), "endorser");
+	kit_expect(NO, people_answer(&p, "another's telephone", GRANTEE, &item), "another");
+	people_free(&p);
+}
+
+static void a_manager_prolongs_nobodys_management_beyond_his_own(void **state)
+{
+	people p;
+	people_item item;
+	emr_pub_writer_add pub = {.rights = EMR_RIGHT_MANAGE};
+
+	(void)state;
+	people_make(&p);
+	memcpy(pub.writer, p.who[STEWARD].id, 32);
+	for (int beyond = 0; beyond < 2; beyond++) {
+		item = people_item_of(&p, WRITER_ADD, MANAGER);
+		pub.not_after_unix_s = KIT_NOW + 20 * KIT_DAY + (uint64_t)beyond;
+		emr_pub_writer_add_encode(&pub, item.pub);
+		kit_expect(beyond ? NO : OK,
+			people_answer(&p, "a manager made by a manager", MANAGER, &item),
+			"manager");
+		kit_expect(OK, people_answer(&p, "a manager made by the owner", OWNER, &item),
+			"owner");
+	}
+	people_free(&p);
+}
+
+static void a_grant_on_a_foreign_domain_answers_no_request(void **state)
+{
+	uint8_t other[16];
+	people p;
+	people_item item;
+	emr_key_text key;
+	emr_row_grant grant;
+	uint8_t value[EMR_ROW_GRANT_BYTES];
+
+	(void)state;
+	people_make(&p);
+	kit_id16("another domain", other);
+	kit_put_domain(&p.world.state, other, &p.who[STEWARD], 0, 1);
+	grant = people_grant(&p);
+	emr_key_grant(other, p.grant, &key);
+	emr_row_grant_encode(&grant, value);
+	kit_put(&p.world.state, key.text, value, sizeof value);
+	item = people_item_of(&p, APPROVE, STEWARD);
+	memcpy(item.pub, other, 16);
+	kit_expect(NO, people_answer(&p, "APPROVE by the owner of another domain", STEWARD, &item),
+		"foreign");
+	kit_expect(NO, people_answer(&p, "APPROVE with another's grant", OWNER, &item), "owner");
+	people_free(&p);
+}
+
+/* Only the addressee of a request that names no domain can show that it is his. */
+static void a_request_to_a_person_is_denied_by_that_person_alone(void **state)
+{
+	uint8_t rsalt[32] = {1, 2, 3}, object[16];
+	people p;
+	people_item ask, deny;
+	emr_key_text key;
+
+	(void)state;
+	people_make(&p);
+	ask = people_item_of(&p, REQUEST, GRANTEE);
+	memset(ask.item.domain_id, 0, 16);
+	kit_expect(EMR_RESULT_FORMAT, people_answer(&p, "REQUEST to nobody", GRANTEE, &ask),
+		"to nobody");
+	emr_request_to(rsalt, p.who[PATIENT].id, ask.pub);
+	kit_expect(OK, people_do(&p, REQUEST, GRANTEE, &ask), "to a person");
+	memcpy(object, ask.item.object_id, 16);
+	deny = people_item_of(&p, DENY, PATIENT);
+	memset(deny.item.domain_id, 0, 16);
+	memcpy(deny.item.object_id, object, 16);
+	memcpy(deny.pub, rsalt, 32);
+	emr_key_in_domain("Q", deny.item.domain_id, object, &key);
+	kit_follow(&p.world.state, key.text, &deny.item);
+	kit_expect(NO, people_answer(&p, "DENY by another", STEWARD, &deny), "another");
+	deny.pub[0] ^= 1;
+	kit_expect(NO, people_answer(&p, "DENY with another salt", PATIENT, &deny), "salt");
+	deny.pub[0] ^= 1;
+	kit_expect(OK, people_answer(&p, "DENY by the person", PATIENT, &deny), "person");
+	people_free(&p);
+}
+
+/* The grant is the team's; a member signs with his own name and says for which team. */
+static void a_member_reads_through_his_team_while_he_is_one(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t state;
+		int days;
+		int request, report;
+	} rows[] = {{"a member", EMR_MEMBER_ACTIVE, 1, OK, OK},
+		{"a dropped member", EMR_MEMBER_ENDED, 1, OTHER, OK},
+		{"a member out of time", EMR_MEMBER_ACTIVE, 0, OTHER, OK}};
+	people p;
+	people_item ask, tell;
+	emr_row_grant grant;
+
+	(void)state;
+	people_make(&p);
+	grant = people_grant(&p);
+	emr_grantee_dataset(p.team, grant.grantee);
+	people_put_grant(&p, &grant);
+	ask = people_item_of(&p, ACCESS_REQ, GRANTEE);
+	tell = people_item_of(&p, READ_REPORT, GRANTEE);
+	kit_expect(OTHER, people_answer(&p, "the team's grant in one's own name", GRANTEE, &ask),
+		"own name");
+	memcpy(ask.pub + 16, p.team, 16);
+	memcpy(tell.pub + 16, p.team, 16);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		people_put_member(
+			&p, GRANTEE, rows[i].state, KIT_NOW + (uint64_t)rows[i].days * KIT_DAY);
+		kit_expect(rows[i].request, people_answer(&p, rows[i].name, GRANTEE, &ask),
+			rows[i].name);
+		kit_expect(rows[i].report, people_answer(&p, rows[i].name, GRANTEE, &tell),
+			rows[i].name);
+	}
+	kit_expect(OTHER, people_answer(&p, "no member", STEWARD, &ask), "no member");
+	kit_id16("another team", ask.pub + 16);
+	kit_expect(OTHER, people_answer(&p, "another team", GRANTEE, &ask), "another team");
+	people_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_operation_by_everybody),
+		cmocka_unit_test(nobody_acts_with_a_key_that_is_not_in_force),
+		cmocka_unit_test(a_key_can_always_take_itself_out_of_use_but_not_twice),
+		cmocka_unit_test(an_endorser_revokes_his_device_and_no_other_device),
+		cmocka_unit_test(a_manager_prolongs_nobodys_management_beyond_his_own),
+		cmocka_unit_test(a_grant_on_a_foreign_domain_answers_no_request),
+		cmocka_unit_test(a_request_to_a_person_is_denied_by_that_person_alone),
+		cmocka_unit_test(a_member_reads_through_his_team_while_he_is_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+// The contract's machine for the rules of rules.js: splitting a batch, the order of checks, the overlay, the writes.
+import { ascii, cat, hex, u16, u64, unhex, zeros } from './bytes.js';
+import { leafHash, root } from './merkle.js';
+import { ed25519, sha256 } from './prim.js';
+import { CONFLICT, FORMAT, MAY, need, PART, RULES_OF } from './rules.js';
+import { cut, int, isZero, key, NONE, num, Row, same } from './rows.js';
+
+const PUB = {
+	0x01: 288, 0x02: 256, 0x03: 48, 0x04: 96, 0x05: 16, 0x06: 32, 0x07: 104, 0x10: 64, 0x11: 32, 0x12: 96, 0x13: 48, 0x14: 0, 0x15: 0, 0x20: 0, 0x21: 0, 0x22: 0, 0x23: 0, 0x24: 24, 0x30: 64, 0x31: 8,
+	0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4a: 32, 0x50: 152, 0x51: 88, 0x52: 64, 0x53: 0, 0x54: 40, 0x55: 0, 0x56: 64, 0x57: 0, 0x58: 8, 0x60: 56,
+	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
+};
+const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x57: 0x50 };
+const familyOf = (op) => OWN_FAMILY[op] ?? op;
+
+/** Header, items, parts; throws the code that refuses the batch. */
+function split(b) {
+	need(b.length >= 208 && b.length <= 4 << 20, FORMAT);
+	const count = int(b, 6, 2);
+	need(same(cut(b, 0, 6), cat(ascii('EMTB'), Uint8Array.of(1, 0))) && count >= 1 && count <= 1024, FORMAT);
+	need(num(b, 72, 8) !== 0n || isZero(cut(b, 80, 32)), FORMAT);
+	const items = [];
+	let at = 208;
+	for (let i = 0; i < count; i++) {
+		need(b.length - at >= 160, FORMAT);
+		const len = PUB[b[at + 5]];
+		need(len !== undefined, 22);
+		need(b.length - at >= 160 + len, FORMAT);
+		items.push({ bytes: cut(b, at, 160 + len) });
+		at += 160 + len;
+	}
+	const all = b.slice(208, at);
+	for (const i of items) {
+		const len = int(i.bytes, 124, 4);
+		need(b.length - at >= len, FORMAT);
+		i.part = cut(b, at, len);
+		at += len;
+	}
+	need(at === b.length, FORMAT);
+	return { header: cut(b, 0, 208), items, all };
+}
+
+const limit = (op, host) => {
+	if ([0x48, 0x49, 0x69].includes(op)) return host === 1 ? 900n : 600n;
+	return op === 0x15 || (op >= 0x20 && op <= 0x24) || op === 0x4a ? 400n * 86400n : 7n * 86400n;
+};
+
+class Judge {
+	constructor(c, state) {
+		Object.assign(this, c);
+		this.rows = new Map(state);
+		this.writes = [];
+		this.at = new Map();
+	}
+	rowOf(k) {
+		const raw = this.rows.get(k);
+		return raw ? new Row(raw) : null;
+	}
+	isMember(org) {
+		return this.rowOf(key.M(org))?.state === 1;
+	}
+	keyActive(k) {
+		return !!k && k.state === 1 && this.now < k.num(232, 8) && this.isMember(k.at(88, 16));
+	}
+	writer(dom) {
+		const w = this.rowOf(key.in('W', dom, cut(this.signer, 0, 16)));
+		return w && w.state === 1 && this.now < w.num(88, 8) && same(w.at(48, 32), this.signer) ? w : null;
+	}
+	manages(dom) {
+		const d = this.rowOf(key.D(dom));
+		return !!d && (same(d.at(48, 32), this.signerPk) || ((this.writer(dom)?.int(80, 2) ?? 0) & 8) !== 0);
+	}
+	head(more = {}) {
+		return { state: 1, flags: 0, epoch: 0, version: this.version, item: this.id, ...more };
+	}
+	put(k, value) {
+		this.rows.set(k, value);
+		if (this.at.has(k)) {
+			this.writes[this.at.get(k)].value = value;
+		} else {
+			this.at.set(k, this.writes.length);
+			this.writes.push({ kind: 'put', key: k, value });
+		}
+	}
+	putPart(fam, version) {
+		if (this.part?.length) this.writes.push({ kind: 'put_part', key: key.place('p', fam, this.domain, this.object, version), value: this.part });
+	}
+	purge(fam, lo, hi) {
+		this.writes.push({ kind: 'purge_parts', key: key.place('p', fam, this.domain, this.object, lo), versions: Number(hi - lo + 1n) });
+	}
+	/** Does the host hold this very part?  A replay takes the recorded answer. */
+	holds(k) {
+		if (this.recorded.length) return this.recorded[this.index] !== PART;
+		const held = this.rows.get(k);
+		return !!held && same(held, sha256(this.part));
+	}
+
+	checkBatch(items, all, header) {
+		need(same(cut(header, 40, 16), this.net), 17);
+	}
+	checkRest(items, header) {
+		const [time, until] = [num(header, 56, 8), num(header, 64, 8)];
+		let ok = true;
+		try {
+			ok = ed25519.verify(cut(header, 144, 64), cat(ascii('emrfs/v1/batch\0'), header.slice(0, 144)), this.signerPk, { zip215: false });
+		} catch {
+			ok = false;
+		}
+		need(ok, 18);
+		need(this.bringsOwnCert(items) || this.submitterActive(), 19);
+		need(time <= this.now + 600n, 20);
+		let smallest = 1n << 63n;
+		for (const i of items) {
+			const [op, t] = [i.bytes[5], num(i.bytes, 112, 8)];
+			const max = limit(op, this.host);
+			if (max < smallest) smallest = max;
+			need(t <= time, 20);
+			need(max > 900n || (t + max >= this.now && time + max >= this.now), 21);
+		}
+		need(this.now <= until && until >= time && until - time <= smallest, 21);
+		need(num(header, 72, 8) === 0n || this.seen !== 2, 37);
+		need(same(root(items.map((i) => leafHash(i.bytes))), cut(header, 112, 32)), FORMAT);
+	}
+	bringsOwnCert(items) {
+		if (items.length !== 1 || !this.cert || !same(this.submitter, this.signer)) return false;
+		const [op, pub] = [items[0].bytes[5], items[0].bytes.slice(160)];
+		return (op === 1 && pub[2] === 1 && same(cut(pub, 184, 32), this.cert.ref)) || (op === 7 && same(cut(pub, 0, 32), this.cert.ref));
+	}
+	submitterActive() {
+		const k = this.rowOf(key.K(this.submitter));
+		return this.keyActive(k) && (this.host !== 1 || (!!this.cert && same(k.at(200, 32), this.cert.ref)));
+	}
+
+	take({ bytes, part }, index) {
+		Object.assign(this, {
+			index, op: bytes[5], flags: int(bytes, 6, 2), domain: cut(bytes, 8, 16), object: cut(bytes, 24, 16), version: num(bytes, 40, 8), prev: cut(bytes, 48, 32), time: num(bytes, 112, 8),
+			epoch: int(bytes, 120, 4), privLen: int(bytes, 124, 4), privHash: cut(bytes, 128, 32), pub: bytes.slice(160), part, id: sha256(bytes), itemSigner: cut(bytes, 80, 32),
+		});
+		need(same(cut(bytes, 0, 5), cat(ascii('EMTX'), Uint8Array.of(1))), FORMAT);
+	}
+	stand() {
+		this.D = isZero(this.domain) ? null : this.rowOf(key.D(this.domain));
+		this.K = this.rowOf(key.K(this.signer));
+		this.owner = !!this.D && same(this.D.at(48, 32), this.signerPk);
+		this.W = this.D ? this.writer(this.domain) : null;
+		this.rights = this.W ? this.W.int(80, 2) : 0;
+		this.manager = this.owner || (this.rights & 8) !== 0;
+		this.depositor = !!this.D && (this.D.flags & 1) !== 0 && !!this.K && (this.K.int(80, 2) & 6) !== 0;
+	}
+	judge(entry, index) {
+		this.take(entry, index);
+		const r = RULES_OF[this.op];
+		need(r, 22);
+		const domZero = isZero(this.domain);
+		need(!(this.flags & ~(r.flags ?? 0)) && (!r.zero || isZero(cut(this.pub, ...r.zero))) && (this.privLen || isZero(this.privHash)), FORMAT);
+		need(r.dom === 'none' ? domZero : r.dom === 'either' || !domZero, FORMAT);
+		need(same(this.itemSigner, this.signer), MAY);
+		r.form?.(this);
+		this.stand();
+		const k = r.row(this);
+		this.row = k ? this.rowOf(k) : null;
+		const chain = this.row ? (r.chain?.(this.row) ?? { version: this.row.version, item: this.row.item }) : { version: 0n, item: NONE };
+		if (this.row && same(chain.item, this.id)) return 1;
+		this.checkPart(r);
+		need(r.dom === 'none' || r.dom === 'free' || (r.dom === 'either' && domZero) || this.D, 27);
+		r.may?.(this);
+		const current = this.D?.epoch ?? 0;
+		need(r.epoch === 'exists' ? this.rowOf(key.E(this.domain, this.epoch)) : this.epoch === { 0: 0, 1: 1, next: current + 1, now: current }[r.epoch], 25);
+		const free = !k || r.unchained?.(this);
+		need(free ? this.version === 0n && isZero(this.prev) : this.version === chain.version + 1n && same(this.prev, chain.item), CONFLICT);
+		r.state?.(this);
+		r.last?.(this);
+		this.finish(r);
+		return 0;
+	}
+	checkPart(r) {
+		need(r.part(this.privLen, this), PART);
+		if (!this.privLen) return;
+		if (this.part === null) return need(this.recorded.length && this.recorded[this.index] !== PART, PART);
+		need(same(sha256(ascii('emrfs/v1/priv'), this.part), this.privHash), PART);
+	}
+	finish(r) {
+		r.write(this);
+		const fam = r.place ? r.place(this) : familyOf(this.op);
+		if (!r.place) this.putPart(fam, this.version);
+		if (fam !== null) this.put(key.place('i', fam, this.domain, this.object, this.version), cat(this.batchId, u16(this.index)));
+		this.put(key.c(this.domain), this.batchId);
+	}
+}
+
+/** One batch against a state: {outcome, refusal} or {outcome, results, writes}, as the recorded cases have it. */
+export function judge({ batch, caller, now, state }) {
+	try {
+		const { header, items, all } = split(batch);
+		const signerPk = cut(header, 8, 32);
+		const j = new Judge({ ...caller, now: BigInt(now), signerPk, signer: sha256(signerPk), batchId: sha256(header.slice(0, 144)) }, state);
+		j.checkBatch(items, all, header);
+		const known = j.rows.get(key.b(j.batchId));
+		if (known) return { outcome: 'known', results: cut(known, 208, int(known, 6, 2)) };
+		j.checkRest(items, header);
+		const results = Uint8Array.from(items.map((item, i) => {
+			try {
+				return j.judge(item, i);
+			} catch (code) {
+				if (typeof code !== 'number') throw code;
+				return code;
+			}
+		}));
+		j.put(key.b(j.batchId), cat(header, results, all));
+		return { outcome: 'applied', results, writes: j.writes };
+	} catch (code) {
+		if (typeof code !== 'number') throw code;
+		return { outcome: 'refused', refusal: code };
+	}
+}
+
+/** A recorded case of tests/conformance/contract; an empty answer when the model agrees, else what differs. */
+export function compareCase(json) {
+	const k = json.caller.cert;
+	const caller = {
+		host: json.caller.host, net: unhex(json.caller.net_id), submitter: unhex(json.caller.submitter_id), seen: json.caller.seen, recorded: unhex(json.caller.recorded ?? ''),
+		cert: k ? { ref: unhex(k.ref), org: unhex(k.org), roles: k.roles, notAfter: BigInt.asUintN(64, BigInt(k.not_after)), alg: k.key_alg, key: unhex(k.key) } : null,
+	};
+	const state = Object.entries(json.state).map(([name, value]) => [name, unhex(value)]);
+	const got = judge({ batch: unhex(json.batch), caller, now: json.now, state });
+	const want = json.expected;
+	if (got.outcome !== want.outcome || got.refusal !== want.refusal) return `${got.outcome} ${got.refusal ?? ''}, recorded ${want.outcome} ${want.refusal ?? ''}`;
+	if (got.outcome === 'refused') return '';
+	if (hex(got.results) !== want.results) return `results ${hex(got.results)}, recorded ${want.results}`;
+	if (got.outcome === 'known') return '';
+	const text = (w) => JSON.stringify(w);
+	for (let i = 0; i < Math.max(got.writes.length, want.writes.length); i++) {
+		const [g, w] = [got.writes[i], want.writes[i]];
+		if (!g || !w) return `${got.writes.length} writes, recorded ${want.writes.length}`;
+		const mine = { kind: g.kind, key: g.key, ...(g.versions ? { versions: g.versions } : w.sha256 ? { sha256: hex(sha256(g.value)) } : { value: hex(g.value) }) };
+		if (text(mine) !== text(w)) return `write ${i}: ${text(mine)}, recorded ${text(w)}`;
+	}
+	return '';
+}
+export { u64, zeros };

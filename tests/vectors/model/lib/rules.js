@@ -1,0 +1,460 @@
+// The operations table of the format as rules: a second contract, written from CONTRACT.md, which shares nothing with the C one.
+// A rule throws the result it refuses with. `c` is the item in hand: its fields, rows by c.get(key), and who its signer is.
+import { ascii, cat, u8, u16, u32, u64, zeros } from './bytes.js';
+import { ed25519, sha256 } from './prim.js';
+import { p256Verify } from './prim.js';
+import { verifyPop } from './pre.js';
+import { cut, int, isZero, key, NONE, num, over, rehead, Row, row, same } from './rows.js';
+
+export const need = (ok, code) => {
+	if (!ok) throw code;
+};
+const [FORMAT, MAY, CONFLICT, GONE, NOGRANT, OVER, OTHER, PART, LIMIT, EXISTS, RULES, DEAD] = [16, 23, 24, 26, 28, 29, 30, 31, 32, 33, 35, 36];
+export const H = (label, ...parts) => sha256(ascii(`emrfs/v1/${label}\0`), ...parts);
+const id16 = (hash) => cut(hash, 0, 16);
+const tries = (f) => {
+	try {
+		return f() !== false;
+	} catch {
+		return false;
+	}
+};
+const edOk = (pk, msg, sig) => tries(() => ed25519.verify(sig, msg, pk, { zip215: false }));
+const popOk = (c, B, pop, id) => tries(() => verifyPop(B, pop, c.net, id));
+const sealed = (len) => len >= 592 && len <= 80 + 512 * 32 && (len - 80) % 512 === 0;
+const none = (len) => len === 0;
+const from = (lo, hi) => (len) => len >= lo && len <= hi;
+
+// ---- who ----
+const role = (...bits) => (c) => need(c.K && (!bits.length || bits.some((b) => c.K.int(80, 2) & b)), MAY);
+const manager = (c) => need(c.manager, MAY);
+const inForce = (c) => need(c.keyActive(c.K), DEAD);
+const inForceOrOwner = (c) => need(c.owner || c.keyActive(c.K), DEAD);
+const isNew = (c) => need(!c.row, EXISTS);
+const until = (c, at) => need(c.now < num(c.pub, at, 8), LIMIT);
+
+// ---- keys ----
+const bindMsg = (c, at) => cat(ascii('emrfs/v1/bind\0'), c.net, c.signer, sha256(c.pub.slice(0, at), c.pub.slice(at + 64)));
+function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
+	const msg = bindMsg(c, sigAt);
+	if (how === 1) {
+		const cert = c.cert;
+		if (!cert || !same(cert.ref, ref) || !same(cert.org, org) || roles & ~cert.roles || notAfter > cert.notAfter || !c.isMember(org)) return false;
+		if (cert.alg === 1) return cert.key.length === 32 && edOk(cert.key, msg, sig);
+		return cert.alg === 2 && tries(() => p256Verify(cert.key.slice(26), msg, sig));
+	}
+	const e = c.rowOf(key.K(ref));
+	return roles === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
+}
+const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
+const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
+const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
+const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
+
+const KEYS = {
+	0x01: {
+		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
+		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
+		may: (c) => need(vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
+		state: isNew,
+		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); },
+		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer)),
+	},
+	0x07: {
+		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
+		may: (c) => need(!c.row || vouched(c, { how: c.row.raw[82] === 1 ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) }), MAY),
+		last: (c) => { need(c.row?.state === 1, DEAD); if (c.row.raw[82] === 2) endorserActive(c, cut(c.pub, 0, 32)); },
+		write: (c) => c.put(key.K(c.signer), over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), 200, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8))),
+	},
+	0x02: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey,
+		may: (c) => need(edOk(cut(c.pub, 0, 32), rotateMsg(c, c.signer), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
+		state: (c) => need(!c.rowOf(key.K(sha256(cut(c.pub, 0, 32)))), EXISTS), last: inForce,
+		write: (c) => {
+			const next = sha256(cut(c.pub, 0, 32));
+			const old = c.row;
+			c.put(key.K(c.signer), over(rehead(old, c.head({ state: 2, flags: old.flags })), 248, next));
+			let now = rehead(old, c.head());
+			for (const [at, b] of [[48, cut(c.pub, 0, 32)], [104, cut(c.pub, 96, 64)], [168, cut(c.pub, 224, 32)]]) now = over(now, at, b);
+			c.put(key.K(next), now);
+		},
+	},
+	0x03: {
+		dom: 'none', epoch: '0', zero: [41, 7], part: none, row: (c) => key.K(cut(c.pub, 0, 32)), form: (c) => need(same(c.object, cut(c.pub, 0, 16)), FORMAT),
+		may: (c) => {
+			if (!c.row || same(cut(c.pub, 0, 32), c.signer)) return;
+			const endorser = c.row.raw[82] === 2 && same(c.row.at(200, 32), c.signer);
+			need(c.K && (endorser || (c.K.int(80, 2) & 64 && same(c.K.at(88, 16), c.row.at(88, 16)))), MAY);
+		},
+		state: (c) => need(c.row, GONE),
+		last: (c) => { need(c.row.state !== 3, DEAD); if (!same(cut(c.pub, 0, 32), c.signer)) inForce(c); },
+		write: (c) => c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8))),
+	},
+	0x06: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey, last: inForce,
+		write: (c) => c.put(key.K(c.signer), over(rehead(c.row, c.head({ state: c.row.state, flags: c.row.flags })), 104, c.pub)),
+	},
+};
+
+// ---- organisations ----
+const approvals = (n) => (n.raw[48] === 0 ? Math.floor(n.raw[49] / 2) + 1 : Math.min(n.raw[48], n.raw[49]));
+function possible(c, p, n) {
+	const member = p.raw[48] <= 2 && c.isMember(p.at(64, 16));
+	return [null, member || n.raw[49] < 255, member && n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true][p.raw[48]];
+}
+function effect(c, p, n) {
+	const org = p.at(64, 16);
+	const netHead = () => ({ state: 1, flags: 0, epoch: 0, version: n.version + 1n, item: c.id });
+	const putN = (...changes) => c.put(key.N, changes.reduce((raw, [at, b]) => over(raw, at, b), rehead(n, netHead())));
+	const putM = (state, ...body) => {
+		const m = c.rowOf(key.M(org));
+		c.put(key.M(org), row(4, { state, version: (m?.version ?? 0n) + 1n, item: c.id }, ...(body.length ? body : [m.raw.slice(48)])));
+	};
+	switch (p.raw[48]) {
+	case 1:
+		if (!c.isMember(org)) putN([49, u8(n.raw[49] + 1)]);
+		putM(1, p.at(80, 64));
+		break;
+	case 2:
+		putN([49, u8(n.raw[49] - 1)]);
+		putM(2);
+		break;
+	case 3:
+		putN([48, p.at(49, 1)], [56, p.at(80, 32)]);
+		break;
+	case 4:
+		putN([52, p.at(80, 4)]);
+		break;
+	default:
+	}
+}
+const ORGS = {
+	0x04: {
+		dom: 'none', epoch: '0', zero: [2, 6], row: (c) => key.by('P', c.object),
+		part: (len, c) => (c.pub[0] === 1 ? from(37, 32 + 1 + 255 + 2 + 65535 + 2 + 65535)(len) : c.pub[0] === 3 ? from(33, 32 + 65536)(len) : len === 0),
+		form: (c) => {
+			const k = c.pub[0];
+			const [org, subject, aux] = [cut(c.pub, 16, 16), cut(c.pub, 32, 32), cut(c.pub, 64, 32)];
+			need(k >= 1 && k <= 5 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
+		},
+		may: role(64), state: isNew, last: (c) => { inForce(c); until(c, 8); },
+		write: (c) => c.put(key.by('P', c.object), row(4, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88))),
+	},
+	0x05: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.in('PA', c.object, c.pub),
+		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), c.pub), MAY); },
+		state: (c) => {
+			isNew(c);
+			const p = c.rowOf(key.by('P', c.object));
+			need(p && p.state === 1 && c.now < p.num(56, 8), GONE);
+		},
+		last: (c) => {
+			inForce(c);
+			const [p, n] = [c.rowOf(key.by('P', c.object)), c.rowOf(key.N)];
+			need(p.raw[50] + 1 < approvals(n) || possible(c, p, n), RULES);
+		},
+		write: (c) => {
+			const [p, n] = [c.rowOf(key.by('P', c.object)), c.rowOf(key.N)];
+			const done = p.raw[50] + 1 >= approvals(n);
+			c.put(key.in('PA', c.object, c.pub), row(5, c.head(), c.signer));
+			if (done) effect(c, p, n);
+			c.put(key.by('P', c.object), over(rehead(p, { state: done ? 2 : 1 }), 50, u8(p.raw[50] + 1)));
+		},
+	},
+};
+
+// ---- domains, writers ----
+const isDomain = (c) => need(same(c.object, c.domain), FORMAT);
+const putDomain = (c, epoch, flags, ...body) => {
+	c.put(key.D(c.domain), row(0x10, c.head({ epoch, flags }), ...body));
+	c.put(key.E(c.domain, epoch), row(0x11, c.head({ epoch }), body[body.length - 1]));
+};
+const listkeyOf = (c) => id16(H('listkey', c.signer, u32(c.epoch)));
+const DOMAINS = {
+	0x10: {
+		dom: 'free', epoch: '1', flags: 1, part: none, row: (c) => key.D(c.domain), form: isDomain, state: isNew,
+		write: (c) => putDomain(c, c.epoch, c.flags, c.signerPk, cut(c.pub, 0, 32), cut(c.pub, 32, 32)),
+	},
+	0x11: {
+		dom: 'live', epoch: 'next', part: (len) => len === 33 || len === 113, row: (c) => key.D(c.domain), form: isDomain, may: manager, last: inForceOrOwner,
+		write: (c) => putDomain(c, c.epoch, c.D.flags, c.D.at(48, 64), c.pub),
+	},
+	0x12: {
+		dom: 'live', epoch: '0', part: none, row: (c) => key.D(c.domain), form: isDomain,
+		may: (c) => need(c.owner && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.domain), cut(c.pub, 32, 64)), MAY),
+		write: (c) => c.put(key.D(c.domain), over(rehead(c.D, { version: c.version, item: c.id }), 48, cut(c.pub, 0, 32))),
+	},
+	0x15: {
+		dom: 'live', epoch: 'now', part: (len) => len === 160, row: (c) => key.in('L', c.domain, c.object), form: (c) => need(same(c.object, listkeyOf(c)), FORMAT),
+		may: (c) => need(c.manager || c.rights & 1 || c.depositor, MAY), last: inForceOrOwner,
+		write: (c) => c.put(key.in('L', c.domain, c.object), row(0x15, c.head({ epoch: c.epoch }), c.signer)),
+	},
+	0x13: {
+		dom: 'live', epoch: '0', zero: [34, 6], part: sealed, row: (c) => key.in('W', c.domain, c.object),
+		form: (c) => need(same(c.object, cut(c.pub, 0, 16)) && int(c.pub, 32, 2) !== 0 && !(int(c.pub, 32, 2) & ~31), FORMAT),
+		may: (c) => { manager(c); need(c.owner || !(int(c.pub, 32, 2) & 8) || num(c.pub, 40, 8) <= c.W.num(88, 8), MAY); },
+		state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
+		last: (c) => { inForceOrOwner(c); need(c.keyActive(c.rowOf(key.K(cut(c.pub, 0, 32)))), DEAD); until(c, 40); },
+		write: (c) => {
+			c.put(key.in('W', c.domain, c.object), row(0x13, c.head(), c.pub));
+			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));
+		},
+	},
+	0x14: {
+		dom: 'live', epoch: '0', part: none, row: (c) => key.in('W', c.domain, c.object), may: (c) => need(c.manager || (c.row && same(c.row.at(48, 32), c.signer)), MAY),
+		state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
+		write: (c) => c.put(key.in('W', c.domain, c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
+	},
+};
+
+// ---- objects ----
+const fits = (fixed) => (len) => len >= fixed + 528 && len <= fixed + 16 + 512 * 32 && (len - fixed - 16) % 512 === 0;
+const reach = (c, right) => (c.rights & right) !== 0 && (!c.row || (c.rights & 16) !== 0 || same(c.row.at(48, 32), c.signer));
+const listed = (c) => { inForceOrOwner(c); need(c.rowOf(key.in('L', c.domain, listkeyOf(c))), DEAD); };
+const hasNoContent = (c) => need(c.row?.state !== 3, GONE) ?? need(!(c.row && c.row.flags & 1), EXISTS);
+const putO = (c, head, tail) => c.put(key.in('O', c.domain, c.object), row(0x20, c.head(head), c.row ? c.row.at(48, 32) : c.signer, tail));
+const content = (may) => ({
+	dom: 'live', epoch: 'now', flags: 6, part: fits(300), row: (c) => key.in('O', c.domain, c.object), may, state: hasNoContent, last: listed,
+	write: (c) => putO(c, { epoch: c.epoch }, cat(u64(c.version), c.id)),
+});
+const OBJECTS = {
+	0x20: content((c) => need(c.manager || reach(c, 1) || (c.depositor && !c.row), MAY)),
+	0x22: content(manager),
+	0x21: {
+		dom: 'live', epoch: 'now', flags: 5, part: fits(88), row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || reach(c, c.row ? 2 : 4), MAY),
+		state: (c) => {
+			need(c.row ? c.row.state === 1 || (c.row.state === 2 && c.manager) : c.flags & 1, GONE);
+			need(!c.row || !(c.flags & 1) || c.row.flags & 1, EXISTS);
+		},
+		last: listed,
+		write: (c) => {
+			const flags = c.row ? c.row.flags : 1;
+			putO(c, { flags, epoch: flags & 1 ? c.epoch : c.row.epoch }, c.row ? c.row.at(80, 40) : zeros(40));
+		},
+	},
+	0x23: {
+		dom: 'live', epoch: 'now', part: none, row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || reach(c, 2), MAY), state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
+		write: (c) => putO(c, { state: 2, flags: c.row.flags, epoch: c.row.epoch }, c.row.at(80, 40)),
+	},
+};
+
+// ---- grants ----
+const grantRow = (c) => key.in('G', c.domain, c.object);
+const agents = (c) => c.pub[63];
+const signedRow = (letters, fam) => (c) => c.put(key.in(letters, c.domain, c.object), row(fam, c.head(), c.signer));
+const GRANTS = {
+	0x30: {
+		dom: 'live', epoch: 'now', row: grantRow, part: (len, c) => { const rest = len - 210 - 32 * agents(c); return rest >= 512 && rest <= 512 * 32 && rest % 512 === 0; },
+		form: (c) => {
+			const [t, n, rights, purposes] = [c.pub[62], c.pub[63], int(c.pub, 60, 2), int(c.pub, 56, 4)];
+			need(rights >= 1 && rights <= 7 && purposes >= 1 && purposes <= 511 && num(c.pub, 32, 8) < num(c.pub, 40, 8) && t <= n && (t === 0) === (n === 0) && !isZero(cut(c.pub, 0, 32)), FORMAT);
+		},
+		may: manager, state: (c) => need(!c.row || same(c.row.at(48, 32), cut(c.pub, 0, 32)), EXISTS),
+		last: (c) => { need(c.row?.state !== 2 && c.now < num(c.pub, 40, 8), OVER); inForceOrOwner(c); need(agents(c) <= 16, LIMIT); },
+		write: (c) => {
+			c.put(grantRow(c), row(0x30, c.head({ epoch: c.epoch }), c.pub, c.row ? c.row.at(112, 40) : zeros(40)));
+			c.put(key.gx(cut(c.pub, 0, 32), c.domain, c.object), zeros(0));
+		},
+	},
+	0x31: {
+		dom: 'live', epoch: '0', zero: [1, 7], part: none, row: grantRow, may: manager, last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1, OVER); inForceOrOwner(c); },
+		write: (c) => {
+			c.put(grantRow(c), rehead(c.row, { state: 2, version: c.version, item: c.id }));
+			if (c.row.num(112, 8)) c.purge(0x32, 1n, c.row.num(112, 8));
+		},
+	},
+	0x32: {
+		dom: 'live', epoch: 'exists', row: grantRow, part: (len, c) => len >= 280 && len <= 72 + 208 * 16 && (len - 72) % 208 === 0 && (!c.row || len === 72 + 208 * c.row.raw[111]),
+		chain: (r) => ({ version: r.num(112, 8), item: r.at(120, 32) }), may: manager,
+		last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1 && c.now < c.row.num(88, 8), OVER); inForceOrOwner(c); need(c.version <= 256n, LIMIT); },
+		write: (c) => c.put(grantRow(c), over(c.row.raw, 112, cat(u64(c.version), c.id))),
+	},
+	0x33: { dom: 'live', epoch: '0', part: from(758, 65536), row: (c) => key.in('H', c.domain, c.object), may: manager, state: isNew, last: inForceOrOwner, write: signedRow('H', 0x33) },
+	0x34: {
+		dom: 'live', epoch: '0', zero: [33, 7], part: (len, c) => (c.pub[32] === 4 ? len > 32 && len <= 65536 : len === 0), row: (c) => key.in('Y', c.domain, c.object),
+		form: (c) => need(c.pub[32] >= 1 && c.pub[32] <= 4 && same(c.object, id16(H('ack', cut(c.pub, 0, 33), c.signer))), FORMAT),
+		may: role(32, 256), state: isNew, last: inForce, write: signedRow('Y', 0x34),
+	},
+};
+
+// ---- requests ----
+const requestRow = (c) => key.in('Q', c.domain, c.object);
+const isOpen = (c) => need(c.row?.state === 1, GONE);
+const named = (c) => !isZero(c.domain);
+const ends = (state) => (c) => c.put(requestRow(c), rehead(c.row, c.head({ state })));
+const REQUESTS = {
+	0x40: {
+		dom: 'either', epoch: '0', part: sealed, row: requestRow, form: (c) => need(named(c) === isZero(c.pub), FORMAT), may: role(), state: isNew, last: inForce,
+		write: (c) => c.put(requestRow(c), row(0x40, c.head(), c.signer, c.pub, zeros(16))),
+	},
+	0x41: {
+		dom: 'either', epoch: '0', part: none, row: requestRow,
+		may: (c) => need(c.manages(cut(c.pub, 0, 16)) && (!named(c) || c.manager), MAY), state: isOpen,
+		last: (c) => {
+			const g = c.rowOf(key.in('G', cut(c.pub, 0, 16), cut(c.pub, 16, 16)));
+			need(g, NOGRANT);
+			need(g.state === 1 && c.now < g.num(88, 8), OVER);
+			if (named(c)) inForceOrOwner(c);
+			if (!same(c.rowOf(key.D(cut(c.pub, 0, 16))).at(48, 32), c.signerPk)) inForce(c);
+		},
+		write: (c) => c.put(requestRow(c), over(rehead(c.row, c.head({ state: 2 })), 112, cut(c.pub, 16, 16))),
+	},
+	0x42: {
+		dom: 'either', epoch: '0', part: from(80, 80 + 16384), row: requestRow,
+		may: (c) => (named(c) ? manager(c) : need(!c.row || same(c.row.at(80, 32), H('to', c.pub, c.signer)), MAY)),
+		state: isOpen, last: (c) => (named(c) ? inForceOrOwner(c) : inForce(c)), write: ends(3),
+	},
+	0x43: { dom: 'either', epoch: '0', part: none, row: requestRow, may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce, write: ends(4) },
+};
+
+// ---- releases ----
+const alive = (c, g) => need(g.state === 1 && c.now >= g.num(80, 8) && c.now < g.num(88, 8), OVER);
+function grantee(c, g, via, mayBeOver) {
+	need(c.K, OTHER);
+	const root = c.K.at(280, 32);
+	if (isZero(via)) return need(same(g.at(48, 32), root), OTHER);
+	need(same(g.at(48, 32), H('dataset', via)), OTHER);
+	const m = c.rowOf(key.by('DM', id16(H('member', via, root))));
+	return need(m && same(m.at(48, 16), via) && same(m.at(64, 32), root) && (mayBeOver || (m.state === 1 && c.now < m.num(96, 8))), OTHER);
+}
+const grantNamed = (c) => {
+	const g = c.rowOf(key.in('G', c.domain, cut(c.pub, 0, 16)));
+	need(g, NOGRANT);
+	return g;
+};
+const slots = (n) => 2 ** Math.ceil(Math.log2(n));
+const request = (c) => {
+	const r = c.rowOf(key.in('R', c.domain, cut(c.pub, 32, 16)));
+	return r && same(r.item, cut(c.pub, 0, 32)) ? r : null;
+};
+const ACCESS = {
+	0x48: {
+		dom: 'live', epoch: '0', zero: [34, 6], row: (c) => key.in('R', c.domain, c.object), form: (c) => need(int(c.pub, 32, 2) > 0, FORMAT), may: role(), state: isNew,
+		part: (len, c) => { const rest = len - 152 - 32 * slots(int(c.pub, 32, 2)); return len <= 152 + 112 * 32 + 32 * 1024 && rest >= 112 && rest <= 112 * 32 && rest % 112 === 0; },
+		last: (c) => {
+			const g = grantNamed(c);
+			alive(c, g);
+			grantee(c, g, cut(c.pub, 16, 16), false);
+			inForce(c);
+			need(int(c.pub, 32, 2) <= 1024, LIMIT);
+		},
+		write: (c) => c.put(key.in('R', c.domain, c.object), row(0x48, c.head(), c.signer, cut(c.pub, 0, 16), u64(c.time))),
+	},
+	0x49: {
+		dom: 'live', epoch: '0', zero: [52, 4], row: (c) => key.in('S', c.domain, c.object),
+		part: (len, c) => (len === 0 ? c.pub[48] === 3 : len >= 672 && len <= 160 + 512 * 512 && (len - 160) % 512 === 0),
+		form: (c) => {
+			const [mode, reason, count] = [c.pub[48], c.pub[49], int(c.pub, 50, 2)];
+			need(mode >= 1 && mode <= 3 && (mode === 3 ? reason > 0 && count === 0 : reason === 0 && count > 0) && same(c.object, id16(H('served', cut(c.pub, 0, 32), c.signer))), FORMAT);
+		},
+		may: (c) => {
+			const agent = c.K && c.K.int(80, 2) & 32;
+			need([null, agent, c.manager, agent || c.manager][c.pub[48]], MAY);
+		},
+		state: (c) => { isNew(c); const r = request(c); need(r && c.now <= r.num(96, 8) + 86400n, GONE); },
+		last: (c) => {
+			if (c.pub[48] !== 3) {
+				const g = c.rowOf(key.in('G', c.domain, request(c).at(80, 16)));
+				need(g, NOGRANT);
+				alive(c, g);
+			}
+			inForceOrOwner(c);
+			need(int(c.pub, 50, 2) <= 1024, LIMIT);
+		},
+		write: signedRow('S', 0x49),
+	},
+	0x4a: {
+		dom: 'live', epoch: '0', part: (len) => len >= 154 && len <= 82 + 72 * 1024 && (len - 82) % 72 === 0, row: (c) => key.in('X', c.domain, c.object), may: role(), state: isNew,
+		last: (c) => { grantee(c, grantNamed(c), cut(c.pub, 16, 16), true); inForce(c); }, write: signedRow('X', 0x4a),
+	},
+};
+
+// ---- teams and datasets, trustees ----
+const TEAMS = {
+	0x50: {
+		dom: 'none', epoch: '0', zero: [116, 4], part: from(33, 32 + 131072), row: (c) => key.by('DS', c.object), form: (c) => need(int(c.pub, 112, 4) >= 1 && int(c.pub, 112, 4) <= 511, FORMAT),
+		may: (c) => { role(8, 4, 64)(c); need(popOk(c, cut(c.pub, 0, 32), cut(c.pub, 32, 64), c.signer), MAY); },
+		state: isNew, last: (c) => { inForce(c); until(c, 104); },
+		write: (c) => c.put(key.by('DS', c.object), row(0x50, c.head(), c.signer, cut(c.pub, 0, 32), cut(c.pub, 96, 56))),
+	},
+	0x57: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DS', c.object), may: (c) => need(!c.row || same(c.row.at(48, 32), c.signer), MAY), state: isOpen, last: inForce,
+		write: (c) => c.put(key.by('DS', c.object), rehead(c.row, { state: 2, version: c.version, item: c.id })),
+	},
+	0x52: {
+		dom: 'none', epoch: '0', zero: [56, 8], part: (len) => len === 112, row: (c) => key.by('DM', c.object), form: (c) => need(same(c.object, id16(H('member', cut(c.pub, 0, 48)))), FORMAT),
+		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
+		state: (c) => need(c.rowOf(key.by('DS', cut(c.pub, 0, 16)))?.state === 1, GONE),
+		last: (c) => {
+			const m = c.rowOf(key.K(cut(c.pub, 16, 32)));
+			need(!m || same(m.at(280, 32), cut(c.pub, 16, 32)), OTHER);
+			need(m && (m.state === 2 || c.keyActive(m)), DEAD);
+			inForce(c);
+			until(c, 48);
+		},
+		write: (c) => c.put(key.by('DM', c.object), row(0x52, c.head(), cut(c.pub, 0, 56))),
+	},
+	0x53: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.by('DM', c.object),
+		may: (c) => {
+			if (!c.row || (c.K && same(c.K.at(280, 32), c.row.at(64, 32)))) return;
+			const d = c.rowOf(key.by('DS', c.row.at(48, 16)));
+			need(d && same(d.at(48, 32), c.signer), MAY);
+		},
+		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
+	},
+	0x68: {
+		dom: 'none', epoch: '0', zero: [2, 2], row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * c.pub[0] + 113 * c.pub[1] + 72,
+		form: (c) => need(c.pub[0] >= 1 && c.pub[0] <= c.pub[1] && c.pub[1] <= 16 && int(c.pub, 4, 4) >= 86400, FORMAT),
+		may: (c) => need(c.K && c.K.raw[82] === 1 && !(c.K.int(80, 2) & 128), MAY), state: isNew, last: inForce,
+		write: (c) => c.put(key.by('TR', c.object), row(0x68, c.head(), c.signer, c.pub)),
+	},
+};
+
+// ---- parts ----
+/** family -> [key of its row, offset of whom it names, needs a domain] */
+const inDomain = (l, named = 0) => [(c) => key.in(l, c.domain, c.object), named, true];
+const byObject = (l, named = 0) => [(c) => key.by(l, c.object), named, false];
+const FAMILIES = {
+	0x01: [(c) => key.K(c.signer), -1, false], 0x10: [(c) => key.D(c.domain), 0, true], 0x13: inDomain('W'), 0x15: inDomain('L', 48), 0x20: inDomain('O'), 0x30: inDomain('G'), 0x32: inDomain('G'),
+	0x33: inDomain('H', 48), 0x34: inDomain('Y', 48), 0x40: inDomain('Q', 48), 0x48: inDomain('R', 48), 0x49: inDomain('S', 48), 0x4a: inDomain('X', 48),
+	0x04: byObject('P'), 0x50: byObject('DS', 48), 0x52: byObject('DM', 64), 0x68: byObject('TR', 48), 0x69: byObject('RQ', 48),
+};
+const PARTS = {
+	0x24: {
+		dom: 'either', epoch: '0', zero: [1, 7], part: none, row: (c) => FAMILIES[c.pub[0]]?.[0](c) ?? null, unchained: (c) => c.pub[0] !== 0x20,
+		form: (c) => {
+			const f = FAMILIES[c.pub[0]];
+			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
+			need(f && lo > 0n && hi >= lo && (f[2] || !named(c)) && (!f[2] || named(c) || c.pub[0] === 0x40), FORMAT);
+			if (c.pub[0] === 1) ownKey(c);
+			if (c.pub[0] === 0x10) isDomain(c);
+		},
+		may: (c) => {
+			const at = FAMILIES[c.pub[0]][1];
+			const names = c.row && (at < 0 || (at > 0 && same(c.row.at(at, 32), c.signer)));
+			const over32 = c.pub[0] === 0x32 && c.row && c.now >= c.row.num(88, 8);
+			need(c.pub[0] === 0x20 ? c.manager : (!c.row && !c.D) || c.owner || names || over32, MAY);
+		},
+		state: (c) => need(c.row && !(c.pub[0] === 0x20 && c.row.state === 3), GONE),
+		last: (c) => {
+			inForceOrOwner(c);
+			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
+			need(hi - lo < 256n && (c.pub[0] !== 0x20 || hi <= c.row.version), LIMIT);
+		},
+		write: (c) => {
+			const [lo, hi] = [num(c.pub, 8, 8), num(c.pub, 16, 8)];
+			if (c.pub[0] === 0x20) c.put(key.in('O', c.domain, c.object), rehead(c.row, { state: hi === c.row.version ? 3 : c.row.state, version: c.version, item: c.id }));
+			c.purge(c.pub[0], lo, hi);
+		},
+		place: (c) => c.pub[0],
+	},
+	0x7f: {
+		dom: 'either', epoch: '0', zero: [1, 7], part: from(33, 4 << 20), row: () => null, form: (c) => need(FAMILIES[c.pub[0]], FORMAT), may: role(),
+		last: (c) => { inForce(c); need(c.holds(key.place('p', c.pub[0], c.domain, c.object, num(c.pub, 8, 8))), PART); },
+		write: (c) => c.putPart(c.pub[0], num(c.pub, 8, 8)), place: () => null,
+	},
+};
+
+export const RULES_OF = { ...KEYS, ...ORGS, ...DOMAINS, ...OBJECTS, ...GRANTS, ...REQUESTS, ...ACCESS, ...TEAMS, ...PARTS };
+export { CONFLICT, FORMAT, MAY, PART, Row, u16 };
