@@ -1,0 +1,45 @@
+/* What the readers of the formats share: text that is cleaned while it is collected, dates, and the readers themselves. */
+#pragma once
+
+#include "headers/headers.h"
+
+#define HEAD_BYTES ((size_t)65536)
+#define JSON_BYTES_MAX ((size_t)1 << 20)
+
+/* Collects one field: white space runs become one space, control characters are left out, the end is trimmed. */
+typedef struct text_sink {
+	char *text;	/* EMR_HEADER_TEXT_MAX + 1 bytes */
+	size_t len;
+	bool wants_space, is_full;
+} text_sink;
+
+text_sink text_begin(char out[EMR_HEADER_TEXT_MAX + 1]);
+/* Surrogates and numbers above U+10FFFF become U+FFFD. */
+void text_put(text_sink *sink, uint32_t code_point);
+/* False when BYTES are no UTF-8: then nothing more was taken. */
+bool text_put_utf8(text_sink *sink, emr_bytes bytes);
+bool text_is_utf8(emr_bytes bytes);
+
+/* "20040119...", "D:2004...", "2004-01-19T...": the leading date as YYYY, YYYY-MM or YYYY-MM-DD, else "". */
+void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1]);
+
+/* Each fills what it finds; OUT->kind is set. */
+void dicom_read(emr_bytes head, emr_headers *out);
+emr_status pdf_read(const emr_header_source *source, emr_headers *out);
+/* False: JSON, or XML, of another kind. */
+bool fhir_json_read(emr_bytes file, emr_headers *out);
+bool markup_read(emr_bytes head, emr_headers *out);
+/* An XMP packet that begins at the start of BYTES. */
+void xmp_read(emr_bytes bytes, emr_headers *out);
+
+/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first. */
+typedef struct fhir_field {
+	const char *const *paths;
+	size_t n;
+} fhir_field;
+enum { FHIR_DATE, FHIR_TITLE, FHIR_ORGANISATION, FHIR_MODALITY, FHIR_FIELDS };
+extern const fhir_field fhir_fields[FHIR_FIELDS];
+/* The text of FIELD found in OUT; and "Observation: Body weight" once all is read. */
+char *fhir_slot(emr_headers *out, int field);
+void fhir_set(emr_headers *out, int field, emr_bytes text);
+void fhir_name(emr_headers *out, emr_bytes resource);

@@ -1,0 +1,178 @@
+#include "parts.h"
+
+#include <string.h>
+
+text_sink text_begin(char out[EMR_HEADER_TEXT_MAX + 1])
+{
+	out[0] = '\0';
+	return (text_sink){ .text = out };
+}
+
+static size_t utf8_of(uint32_t c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+static bool is_space(uint32_t c)
+{
+	return c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x2028 || c == 0x2029;
+}
+
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff || (c & 0xfffe) == 0xfffe;
+}
+
+void text_put(text_sink *sink, uint32_t c)
+{
+	char bytes[5] = " ";
+	size_t from = sink->wants_space ? 0 : 1, len;
+
+	if (is_space(c)) {
+		sink->wants_space = sink->len > 0;
+		return;
+	}
+	if (sink->is_full || is_control(c))
+		return;
+	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		c = 0xfffd;
+	len = 1 + utf8_of(c, bytes + 1) - from;
+	if (sink->len + len > EMR_HEADER_TEXT_MAX) {
+		sink->is_full = true;
+		return;
+	}
+	memcpy(sink->text + sink->len, bytes + from, len);
+	sink->len += len;
+	sink->text[sink->len] = '\0';
+	sink->wants_space = false;
+}
+
+/* RFC 3629: shortest form, no surrogates, nothing above U+10FFFF.  Length of the character at BYTES, 0 if there is none. */
+static size_t decode_one(emr_bytes bytes, uint32_t *out)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	uint8_t first = bytes.data[0];
+	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+	uint32_t c = len == 1 ? first : first & (0xffu >> (len + 1));
+
+	if (len == 0 || len > bytes.len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((bytes.data[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (bytes.data[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*out = c;
+	return len;
+}
+
+bool text_put_utf8(text_sink *sink, emr_bytes bytes)
+{
+	while (bytes.len > 0) {
+		uint32_t c;
+		size_t len = decode_one(bytes, &c);
+
+		if (len == 0)
+			return false;
+		text_put(sink, c);
+		bytes = emr_bytes_of(bytes.data + len, bytes.len - len);
+	}
+	return true;
+}
+
+bool text_is_utf8(emr_bytes bytes)
+{
+	char unused[EMR_HEADER_TEXT_MAX + 1];
+	text_sink sink = text_begin(unused);
+
+	return text_put_utf8(&sink, bytes);
+}
+
+/* ---- dates ---- */
+
+/* N digits at *TEXT as a number, -1 when they are not there. */
+static int take_digits(emr_bytes *text, size_t n)
+{
+	int number = 0;
+
+	if (text->len < n)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (text->data[i] < '0' || text->data[i] > '9')
+			return -1;
+		number = number * 10 + (text->data[i] - '0');
+	}
+	*text = emr_bytes_of(text->data + n, text->len - n);
+	return number;
+}
+
+static void skip_dash(emr_bytes *text)
+{
+	if (text->len > 0 && (text->data[0] == '-' || text->data[0] == '.'))
+		*text = emr_bytes_of(text->data + 1, text->len - 1);
+}
+
+static int days_in(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return days[month - 1] + (month == 2 && leaps);
+}
+
+static void put_number(char **at, int number, int digits)
+{
+	for (int i = digits; i-- > 0; number /= 10)
+		(*at)[i] = (char)('0' + number % 10);
+	*at += digits;
+	**at = '\0';
+}
+
+void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1])
+{
+	int year, month, day;
+	char *at = out;
+
+	out[0] = '\0';
+	while (text.len > 0 && text.data[0] == ' ')
+		text = emr_bytes_of(text.data + 1, text.len - 1);
+	if (text.len > 2 && text.data[0] == 'D' && text.data[1] == ':')
+		text = emr_bytes_of(text.data + 2, text.len - 2);
+	year = take_digits(&text, 4);
+	if (year < 1 || year > 9999)
+		return;
+	put_number(&at, year, 4);
+	skip_dash(&text);
+	month = take_digits(&text, 2);
+	if (month < 1 || month > 12)
+		return;
+	*at++ = '-';
+	put_number(&at, month, 2);
+	skip_dash(&text);
+	day = take_digits(&text, 2);
+	if (day < 1 || day > days_in(year, month))
+		return;
+	*at++ = '-';
+	put_number(&at, day, 2);
+}

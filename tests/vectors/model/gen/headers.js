@@ -1,0 +1,33 @@
+// What the headers of a file say, as an entry of the record's sealed metadata.
+import { ascii, cat, hex, u8 } from '../lib/bytes.js';
+import * as Q from '../lib/parts.js';
+
+const KEY = 'emrfs.headers';
+const KINDS = { dicom: 1, pdf: 2, fhir: 3, cda: 4 };
+const TAGS = { modality: 1, study_date: 2, description: 3, organisation: 4 };
+
+function encode(facts) {
+	const fields = Object.entries(TAGS).filter(([name]) => facts[name])
+		.map(([name, tag]) => { const text = new TextEncoder().encode(facts[name]); return cat(u8(tag), u8(text.length), text); });
+	return cat(u8(1), u8(KINDS[facts.kind]), ...fields);
+}
+
+const CASES = [
+	{ kind: 'dicom', modality: 'CT', study_date: '2004-01-19', description: 'Schädel nativ', organisation: 'JFK IMAGING CENTER' },
+	{ kind: 'pdf', study_date: '2026-11', description: 'x'.repeat(200) },
+	{ kind: 'fhir', description: 'Observation: Body weight', organisation: 'Praxis Dr. Weiß' },
+	{ kind: 'cda' },
+];
+
+export function build() {
+	return {
+		key: KEY,
+		cases: CASES.map((facts) => {
+			const value = encode(facts);
+			// As the list of user.* values holds it, before those of the person.
+			const meta = Q.meta({ type: 1, mode: 0o600, n: 39206, mtimeNs: 0n, parent: new Uint8Array(16), name: 'a',
+				xattrs: { [KEY]: value, 'user.note': ascii('first look') } });
+			return { ...facts, value: hex(value), meta: hex(meta) };
+		}),
+	};
+}
