@@ -1,0 +1,187 @@
+/* The ledger reads as a history that a person can follow, whole or from where it was left. */
+#include "view_kit.h"
+
+#include "settle/chronicle.h"
+
+typedef struct telling {
+	char text[8000];
+	size_t n;
+} telling;
+
+static emr_status add(void *arg, const emr_event *e)
+{
+	static const char *const deeds[] = { "?", "made", "saved", "renamed", "changed", "deleted", "restored", "erased" };
+	telling *t = arg;
+	size_t used = strlen(t->text);
+
+	snprintf(t->text + used, sizeof t->text - used, "%s%s %s%s%s", used > 0 ? ", " : "", deeds[e->deed],
+		e->from != NULL ? e->from : "", e->from != NULL ? ">" : "", e->path != NULL ? e->path : "?");
+	used = strlen(t->text);
+	if (e->type == EMR_META_FILE && e->deed != EMR_DEED_DELETED)
+		snprintf(t->text + used, sizeof t->text - used, " v%d", (int)e->cver);
+	t->n++;
+	return EMR_OK;
+}
+
+/* Without the folder's own beginnings. */
+static const char *told(emr_chronicle *c, telling *t)
+{
+	static const char start[] = "made Inbox";
+	uint64_t damaged = 99;
+
+	*t = (telling){ .n = 0 };
+	assert_ok(emr_chronicle_catch_up(c, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_ok(emr_chronicle_each(c, add, t));
+	assert_memory_equal(t->text, start, sizeof start - 1);
+	return t->n == 1 ? "" : t->text + sizeof start + 1;
+}
+
+static void step(kit *k)
+{
+	kit_publish_all(k);
+	kit_wait_ms(k, 2000);
+}
+
+static void live(kit *k)
+{
+	const emr_restore first = { .path = "Imaging/head.pdf", .cver = 1 }, gone = { .path = "Letters/a.txt" };
+	emr_restored restored;
+
+	kit_mkdir(k, "Imaging");
+	kit_text(k, "Imaging/mri.pdf", "one");
+	step(k);
+	kit_text(k, "Imaging/mri.pdf", "two");
+	step(k);
+	kit_rename(k, "Imaging/mri.pdf", "Imaging/head.pdf");
+	step(k);
+	assert_ok(emr_view_restore(k->view, &first, &restored));
+	step(k);
+	kit_mkdir(k, "Letters");
+	kit_text(k, "Letters/a.txt", "x");
+	step(k);
+	kit_rename(k, "Imaging/head.pdf", "Letters/head.pdf");
+	step(k);
+	kit_unlink(k, "Letters/a.txt");
+	step(k);
+	assert_ok(emr_view_restore(k->view, &gone, &restored));
+	step(k);
+}
+
+#define LIFE                                                                                                          \
+	"made Imaging, saved Imaging/mri.pdf v1, saved Imaging/mri.pdf v2, "                                          \
+	"renamed Imaging/mri.pdf>Imaging/head.pdf v2, restored Imaging/head.pdf v1, made Letters, saved Letters/a.txt v1, " \
+	"renamed Imaging/head.pdf>Letters/head.pdf v1, deleted Letters/a.txt, restored Letters/a.txt v1"
+
+static void a_life_is_told_in_order(void **state)
+{
+	emr_chronicle *c;
+	telling t;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	live(&k);
+	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
+	assert_string_equal(told(c, &t), LIFE);
+	emr_chronicle_forget(c);
+	assert_string_equal(told(c, &t), LIFE);
+	emr_chronicle_free(c);
+	kit_close(&k);
+}
+
+static void what_is_new_is_added_to_what_was_told(void **state)
+{
+	emr_chronicle *c;
+	telling t;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
+	assert_string_equal(told(c, &t), "");
+	kit_mkdir(&k, "Imaging");
+	step(&k);
+	assert_string_equal(told(c, &t), "made Imaging");
+	kit_text(&k, "Imaging/a", "1");
+	step(&k);
+	kit_text(&k, "Imaging/b", "1");
+	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1");
+	step(&k);
+	kit_rename(&k, "Imaging", "Bilder");
+	step(&k);
+	kit_unlink(&k, "Bilder/a");
+	step(&k);
+	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
+		"deleted Bilder/a");
+	emr_chronicle_free(c);
+	kit_close(&k);
+}
+
+static void a_mode_is_a_change_and_no_rename(void **state)
+{
+	const emr_attr wanted = { .mode = 0640 };
+	emr_chronicle *c;
+	emr_attr attr;
+	telling t;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "1");
+	step(&k);
+	kit_rename(&k, "A", "B");
+	step(&k);
+	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "B/x").node, EMR_SET_MODE, &wanted, &attr));
+	step(&k);
+	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
+	assert_string_equal(told(c, &t), "made A, saved A/x v1, renamed A>B, changed B/x v1");
+	emr_chronicle_free(c);
+	kit_close(&k);
+}
+
+static void a_story_counts_versions_and_keeps_the_first_day(void **state)
+{
+	emr_record_facts facts;
+	emr_chronicle *c;
+	emr_story story;
+	uint64_t first;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "1");
+	kit_publish_all(&k);
+	first = (uint64_t)(k.clock.unix_ns / 1000000000);
+	kit_wait_ms(&k, 5000);
+	kit_text(&k, "A/x", "2");
+	step(&k);
+	kit_mkdir(&k, "B");
+	kit_rename(&k, "A/x", "B/y");
+	step(&k);
+	assert_ok(emr_view_record(k.view, kit_attr(&k, "B/y").node, &facts));
+	assert_true(facts.is_confirmed);
+	assert_status(EMR_NOT_FOUND, emr_chronicle_story(c, facts.object, &story));
+	assert_ok(emr_chronicle_catch_up(c, NULL));
+	assert_ok(emr_chronicle_story(c, facts.object, &story));
+	assert_int_equal(story.versions, 2);
+	assert_true(story.added_unix_s <= first);	/* when it was saved, not when it was moved */
+	assert_true(story.changed_unix_s > first);
+	emr_chronicle_free(c);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_life_is_told_in_order),
+		cmocka_unit_test(what_is_new_is_added_to_what_was_told),
+		cmocka_unit_test(a_mode_is_a_change_and_no_rename),
+		cmocka_unit_test(a_story_counts_versions_and_keeps_the_first_day),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
