@@ -290,8 +290,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	return status;
 }
 
-/* Whether the record's metadata still has room for ATTRIBUTES. */
-static emr_status check_room(const node *n, emr_bytes attributes, uint16_t count)
+emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 {
 	EMR_AUTO_BUF encoded = { 0 };
 	emr_meta meta = { .type = (emr_meta_type)n->type, .mode = n->mode, .xattrs = attributes,
@@ -319,7 +318,7 @@ static emr_status change_attribute(emr_view *view, node *n, emr_bytes key, emr_b
 	if (status == EMR_LIMIT)
 		status = EMR_ATTRIBUTE_SPACE;
 	if (status == EMR_OK)
-		status = check_room(n, emr_buf_view(&attributes), count);
+		status = attributes_fit(n, emr_buf_view(&attributes), count);
 	if (status == EMR_OK && n->state == NODE_LIVE) {
 		row = row_of_node(n);
 		row.attributes = emr_buf_view(&attributes);
@@ -428,6 +427,8 @@ static emr_status list_own(const node *n, emr_buf *out)
 	emr_xattr one;
 
 	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0)
+			continue;	/* what emrfs keeps for itself */
 		status = emr_buf_append(out, one.key.data, one.key.len);
 		if (status == EMR_OK)
 			status = emr_buf_append_zeros(out, 1);

@@ -35,6 +35,9 @@ void enqueue(emr_view *view, node *n);
 /* Something will be ready to be published at BOOT_NS: the publisher must not sleep longer. */
 void note_due(emr_view *view, int64_t boot_ns);
 
+/* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later: EMR_ATTRIBUTE_SPACE. */
+emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
+
 /* A vacated name for published N, as a struct of its own; NULL when memory runs out. */
 vacated *vacated_of(const emr_view *view, const node *n);
 void vacated_add(emr_view *view, vacated *v);	/* takes it */

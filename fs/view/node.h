@@ -54,6 +54,7 @@ struct node {
 	uint8_t type;
 	uint8_t state;
 	uint8_t special;	/* which file below .emrfs, from 1 */
+	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
 	bool is_local;		/* its name or one above it is scratch */
 	bool is_domain;		/* directory that is a domain of its own: its id is the domain's */
 	bool is_inbox;
@@ -167,6 +168,7 @@ struct emr_handle {
 	node *node;
 	int flags;
 	bool may_read, may_write;
-	emr_buf virtual_bytes;	/* of a file below .emrfs, fixed at open */
+	emr_buf virtual_bytes;	/* of a special file, as of MADE_BOOT_NS; view->lock */
+	int64_t made_boot_ns;
 	uint64_t bytes_read;
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "past.h"
-#include "proofs.h"
+#include "special.h"
 
 static int accmode(int flags)
 {
@@ -38,16 +38,6 @@ uint64_t emr_handle_node(const emr_handle *handle)
 	return handle->node->number;
 }
 
-static emr_status open_special(emr_view *view, emr_handle *handle)
-{
-	const char *name;
-
-	if (proofs_has(handle->node))
-		return proofs_make(view, handle->node->number, &handle->virtual_bytes);
-	name = view->options.special_names[handle->node->special - 1];
-	return view->options.make_special(view->options.special_arg, name, &handle->virtual_bytes);
-}
-
 static emr_status truncate_file(emr_view *view, node *n, uint64_t size);
 
 emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_handle **out_handle)
@@ -77,7 +67,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	if (status != EMR_OK)
 		return status;
 	if (special)
-		status = open_special(view, handle);
+		status = special_open(view, handle);
 	else if (n->past != NULL)
 		status = past_learn(view, number);
 	else if (flags & O_TRUNC)
@@ -190,18 +180,6 @@ static emr_status lock_readable(emr_view *view, node *n)
 	}
 }
 
-static emr_status read_virtual(const emr_handle *handle, uint64_t at, void *data, size_t len,
-	size_t *out_len)
-{
-	size_t size = handle->virtual_bytes.len;
-	size_t got = at >= size ? 0 : size - at < len ? size - at : len;
-
-	if (got > 0)
-		memcpy(data, handle->virtual_bytes.data + at, got);
-	*out_len = got;
-	return EMR_OK;
-}
-
 static emr_status read_file(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
 {
 	emr_view *view = handle->view;
@@ -209,7 +187,7 @@ static emr_status read_file(emr_handle *handle, uint64_t at, void *data, size_t 
 	emr_status status;
 
 	if (n->special != 0)
-		return read_virtual(handle, at, data, len, out_len);
+		return special_read(handle, at, data, len, out_len);
 	status = lock_readable(view, n);
 	if (status == EMR_OK) {
 		if (n->file->staging != NULL)

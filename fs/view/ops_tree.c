@@ -9,6 +9,7 @@
 #include "ops_tree.h"
 #include "past.h"
 #include "proofs.h"
+#include "special.h"
 
 #define MODE_KEPT 01777u	/* set-id bits mean nothing here and would outlive writes: never kept */
 
@@ -70,10 +71,20 @@ static bool is_past_top(const emr_view *view, uint64_t parent, const char *name,
 	return is_time || (parent == view->special_root->number && strcmp(name, "deleted") == 0);
 }
 
+/* Of a special file, without view->lock. */
+static void learn_size(emr_view *view, node *n, emr_attr *out_attr)
+{
+	special_learn(view, n);
+	pthread_mutex_lock(&view->lock);
+	tree_attr(n, out_attr);
+	pthread_mutex_unlock(&view->lock);
+}
+
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr)
 {
 	node *directory, *n = NULL;
 	const char *past_name;
+	bool is_special = false;
 	emr_status status;
 
 	if (is_past_top(view, parent, name, &past_name))
@@ -98,8 +109,11 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 	if (status == EMR_OK) {
 		n->kernel_refs++;
 		tree_attr(n, out_attr);
+		is_special = special_has_size(n);
 	}
 	pthread_mutex_unlock(&view->lock);
+	if (is_special)	/* these nodes live as long as the view */
+		learn_size(view, n, out_attr);
 	return status;
 }
 
@@ -119,6 +133,7 @@ void emr_view_forget(emr_view *view, uint64_t number, uint64_t count)
 emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
 {
 	emr_status status = EMR_OK;
+	bool is_special;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
@@ -127,7 +142,10 @@ emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
 		tree_attr(n, out_attr);
 	else
 		status = EMR_NOT_FOUND;
+	is_special = n != NULL && special_has_size(n);
 	pthread_mutex_unlock(&view->lock);
+	if (is_special)
+		learn_size(view, n, out_attr);
 	return status;
 }
 

@@ -53,6 +53,11 @@ void heirs_forget_living_record(const emr_view *view, const node *n);
 /* Without view->lock: asks the ledger for the highest version of the records that get new content, where it is not known. */
 emr_status tops_learn(publishing *p);
 
+/* headers.c: what DICOM, PDF and FHIR files say about themselves */
+
+/* Without view->lock: notes it with every candidate that has new content. */
+void headers_learn(publishing *p);
+
 /* describe.c: candidates become changes */
 emr_status describe_all(publishing *p);
 void describe_free(publishing *p);

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "headers/headers.h"
 #include "journal/journal.h"
 #include "keyring/keyring.h"
 #include "ledger/ledger.h"
@@ -73,7 +74,7 @@ typedef struct emr_view_options {
 	void *notice_arg;	/* of both */
 } emr_view_options;
 
-#define EMR_SPECIAL_MAX 8
+#define EMR_SPECIAL_MAX 16
 
 /* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does nothing where they are
  * there already.  Uses keyring, journal, records, replica, facts, settle and clock of OPTIONS. */
@@ -158,6 +159,16 @@ emr_status emr_view_set_attribute(emr_view *view, uint64_t node, const char *nam
 emr_status emr_view_remove_attribute(emr_view *view, uint64_t node, const char *name);
 /* The names, each with its NUL, one after the other. */
 emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out);
+
+/* What is known of a live node without asking the ledger.  EMR_NOT_FOUND. */
+typedef struct emr_record_facts {
+	emr_id16 object;	/* on the ledger, or the one it will get */
+	uint64_t cver;		/* of the published content; 0: none yet */
+	bool is_local, is_failed;
+	bool is_confirmed;	/* the ledger has all of it */
+	emr_headers headers;	/* of the content that was published last */
+} emr_record_facts;
+emr_status emr_view_record(emr_view *view, uint64_t node, emr_record_facts *out);
 
 /* ---- what was.  The past itself lies below .emrfs/at and .emrfs/deleted. */
 typedef struct emr_file_version {

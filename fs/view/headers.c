@@ -1,0 +1,134 @@
+/* What the headers of new content say goes into the record's sealed metadata with it: read once, while the bytes are on
+ * their way to the ledger and still warm, never again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "headers/headers.h"
+
+#include "publishing.h"
+
+static emr_status read_content(void *arg, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	return emr_content_reader_read(arg, at, data, len, out_len);
+}
+
+/* Without view->lock.  CONTENT is frozen: nobody changes it any more. */
+static emr_status look_at(const emr_view *view, const emr_content *content, emr_headers *out)
+{
+	emr_content_reader *reader = NULL;
+	emr_content_key *key = NULL;
+	emr_header_source source = { .read = read_content, .size = content->n };
+	emr_status status = emr_content_open_key(view->options.records, content, &key);
+
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, content, key, &reader);
+	emr_content_key_free(key);
+	source.arg = reader;
+	if (status == EMR_OK)
+		status = emr_headers_read(&source, out);
+	emr_content_reader_free(reader);
+	return status;
+}
+
+static emr_bytes header_key(void)
+{
+	return emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY));
+}
+
+/* The attributes of N with FOUND instead of what they said before. */
+static emr_status with_headers(const node *n, const emr_headers *found, emr_buf *out, uint16_t *out_count)
+{
+	EMR_AUTO_BUF value = { 0 };
+	bool remove = found->kind == EMR_HEADER_NONE;
+	emr_status status = remove ? EMR_OK : emr_headers_encode(found, &value);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_xattr_change(emr_buf_view(&n->attributes), header_key(), emr_buf_view(&value), remove, out,
+		out_count);
+}
+
+/* Under view->lock.  The person's own attributes come first: what does not fit beside them is left out. */
+static void note(node *n, const emr_headers *found)
+{
+	EMR_AUTO_BUF attributes = { 0 };
+	emr_buf swapped = n->attributes;
+	uint16_t count = 0;
+	emr_headers nothing = { 0 };
+	emr_status status = with_headers(n, found, &attributes, &count);
+
+	if (status == EMR_OK && attributes_fit(n, emr_buf_view(&attributes), count) != EMR_OK)
+		status = with_headers(n, &nothing, &attributes, &count);
+	if (status != EMR_OK)
+		return;	/* nothing to remove, or no memory: the list has one line less to say */
+	n->attributes = attributes;
+	attributes = swapped;
+}
+
+typedef struct wanted {
+	emr_content content;
+	uint64_t wrote;
+} wanted;
+
+/* Whether N has new bytes that go to the ledger now. */
+static bool is_wanted(const node *n, wanted *out)
+{
+	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || !n->file->has_content ||
+		n->file->staging != NULL)
+		return false;
+	*out = (wanted){ .content = n->file->content, .wrote = n->file->wrote };
+	return true;
+}
+
+void headers_learn(publishing *p)
+{
+	emr_view *view = p->view;
+
+	for (size_t i = 0; i < p->nnodes; i++) {
+		node *n = p->nodes[i];
+		emr_headers found = { 0 };
+		wanted now, then;
+		emr_status status;
+		bool is_needed;
+
+		pthread_mutex_lock(&view->lock);
+		is_needed = is_wanted(n, &then);
+		pthread_mutex_unlock(&view->lock);
+		if (!is_needed)
+			continue;
+		status = look_at(view, &then.content, &found);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "headers of new content: %s", emr_status_text(status));
+		pthread_mutex_lock(&view->lock);
+		if (is_wanted(n, &now) && now.wrote == then.wrote)
+			note(n, &found);
+		pthread_mutex_unlock(&view->lock);
+	}
+}
+
+/* ---- what is known of a file ---- */
+
+emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *out)
+{
+	emr_status status = EMR_OK;
+	emr_bytes value;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL || n->state != NODE_LIVE) {
+		status = EMR_NOT_FOUND;
+	} else {
+		*out = (emr_record_facts){ .object = n->is_published ? n->place.object : n->id,
+			.cver = n->is_published ? n->place.cver : 0,
+			.is_local = n->is_local,
+			.is_failed = n->failure != EMR_OK,
+			.is_confirmed = n->is_published && !needs_settling(n) };
+		if (emr_xattr_find(emr_buf_view(&n->attributes), header_key(), &value) == EMR_OK &&
+			emr_headers_decode(value, &out->headers) != EMR_OK)
+			out->headers = (emr_headers){ 0 };
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

@@ -1,0 +1,95 @@
+#include "special.h"
+
+#include <string.h>
+
+#include "edit.h"
+#include "proofs.h"
+
+/* N's size and time become those of BYTES, made just now. */
+static void note_made(emr_view *view, node *n, const emr_buf *bytes)
+{
+	pthread_mutex_lock(&view->lock);
+	if (n->size != bytes->len || n->made_boot_ns == 0)
+		n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	n->size = bytes->len;
+	n->made_boot_ns = view_boot_ns(view);
+	pthread_mutex_unlock(&view->lock);
+}
+
+static emr_status make(emr_view *view, node *n, emr_buf *out)
+{
+	emr_status status = proofs_has(n) ? proofs_make(view, n->number, out)
+		: view->options.make_special(view->options.special_arg,
+			view->options.special_names[n->special - 1], out);
+
+	if (status == EMR_OK)
+		note_made(view, n, out);
+	return status;
+}
+
+void special_learn(emr_view *view, node *n)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	bool is_fresh;
+
+	pthread_mutex_lock(&view->lock);
+	is_fresh = n->made_boot_ns != 0 && view_boot_ns(view) - n->made_boot_ns < SPECIAL_FRESH_NS;
+	pthread_mutex_unlock(&view->lock);
+	/* A size that cannot be told now stays what it was; opening says what is wrong. */
+	if (!is_fresh && make(view, n, &bytes) != EMR_OK)
+		emr_buf_clear(&bytes);
+}
+
+emr_status special_open(emr_view *view, emr_handle *handle)
+{
+	emr_status status = make(view, handle->node, &handle->virtual_bytes);
+
+	handle->made_boot_ns = view_boot_ns(view);
+	return status;
+}
+
+/* Without view->lock: if the newest bytes go on where those of HANDLE end, HANDLE gets them. */
+static emr_status go_on(emr_handle *handle)
+{
+	EMR_AUTO_BUF newer = { 0 };
+	emr_view *view = handle->view;
+	emr_buf *old = &handle->virtual_bytes, swapped;
+	emr_status status = make(view, handle->node, &newer);
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	handle->made_boot_ns = view_boot_ns(view);
+	if (newer.len > old->len && (old->len == 0 || memcmp(newer.data, old->data, old->len) == 0)) {
+		swapped = *old;
+		*old = newer;
+		newer = swapped;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_view *view = handle->view;
+	emr_status status = EMR_OK;
+	bool is_at_end;
+	size_t size, got;
+
+	pthread_mutex_lock(&view->lock);
+	is_at_end = at >= handle->virtual_bytes.len && at > 0 &&
+		view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
+	pthread_mutex_unlock(&view->lock);
+	if (is_at_end)
+		status = go_on(handle);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	size = handle->virtual_bytes.len;
+	got = at >= size ? 0 : size - at < len ? (size_t)(size - at) : len;
+	if (got > 0)
+		memcpy(data, handle->virtual_bytes.data + at, got);
+	pthread_mutex_unlock(&view->lock);
+	*out_len = got;
+	return EMR_OK;
+}

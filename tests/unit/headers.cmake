@@ -1,0 +1,13 @@
+include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
+emr_test(test_headers
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_headers.c ${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
+	USES headers record crypto base PkgConfig::jansson)
+foreach(name view_headers chronicle)
+	emr_test(test_${name}
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
+			${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
+		USES stack view settle headers ledger contract crypto Threads::Threads)
+endforeach()
+emr_test(test_cmd_csv SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_csv.c
+	USES cmd cmd_kit headers base keyring PkgConfig::jansson Threads::Threads
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs)

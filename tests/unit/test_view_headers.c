@@ -1,0 +1,138 @@
+/* What a file's header says goes with its record, stays with its bytes, and is nobody's attribute. */
+#include "view_kit.h"
+
+#include "headers_kit.h"
+
+static void write_dicom(kit *k, const char *path, const char *modality)
+{
+	dicom d = { 0 };
+
+	dicom_begin(&d, "1.2.840.10008.1.2.1");
+	dicom_text(&d, 0x00080020, "DA", "20040119");
+	dicom_text(&d, 0x00080060, "CS", modality);
+	kit_write(k, path, d.bytes.data, d.bytes.len);
+	emr_buf_free(&d.bytes);
+}
+
+static const char *modality_of(kit *k, const char *path)
+{
+	static emr_record_facts facts;
+
+	assert_ok(emr_view_record(k->view, kit_attr(k, path).node, &facts));
+	return facts.headers.modality;
+}
+
+static void headers_follow_the_bytes_through_renames_and_restarts(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "Imaging");
+	write_dicom(&k, "Imaging/head", "CT");
+	assert_string_equal(modality_of(&k, "Imaging/head"), "");
+	kit_publish_all(&k);
+	assert_string_equal(modality_of(&k, "Imaging/head"), "CT");
+	kit_restart(&k);
+	assert_string_equal(modality_of(&k, "Imaging/head"), "CT");
+	kit_mkdir(&k, "Other");
+	kit_rename(&k, "Imaging/head", "Other/skull");
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_string_equal(modality_of(&k, "Other/skull"), "CT");
+	write_dicom(&k, "Other/skull", "MR");
+	kit_publish_all(&k);
+	assert_string_equal(modality_of(&k, "Other/skull"), "MR");
+	kit_text(&k, "Other/skull", "no image any more");
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_string_equal(modality_of(&k, "Other/skull"), "");
+	kit_close(&k);
+}
+
+static void headers_are_learned_again_when_publishing_is_repeated(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	write_dicom(&k, "head", "CT");
+	kit_restart(&k);	/* frozen or not, never sent */
+	kit_publish_all(&k);
+	assert_string_equal(modality_of(&k, "head"), "CT");
+	kit_close(&k);
+}
+
+static void an_earlier_version_brings_its_headers_back(void **state)
+{
+	const emr_restore first = { .path = "head", .cver = 1 };
+	emr_restored restored;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	write_dicom(&k, "head", "CT");
+	kit_publish_all(&k);
+	kit_wait_ms(&k, 2000);
+	write_dicom(&k, "head", "MR");
+	kit_publish_all(&k);
+	kit_wait_ms(&k, 2000);
+	assert_ok(emr_view_restore(k.view, &first, &restored));
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_string_equal(modality_of(&k, "head"), "CT");
+	kit_close(&k);
+}
+
+static void headers_are_no_attribute_of_the_file(void **state)
+{
+	EMR_AUTO_BUF names = { 0 }, value = { 0 };
+	uint64_t node;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	write_dicom(&k, "head", "CT");
+	kit_publish_all(&k);
+	node = kit_attr(&k, "head").node;
+	assert_ok(emr_view_list_attributes(k.view, node, &names));
+	for (size_t at = 0; at < names.len; at += strlen((char *)names.data + at) + 1)
+		assert_memory_equal(names.data + at, "user.", 5);
+	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, EMR_HEADERS_KEY, &value));
+	assert_status(EMR_UNSUPPORTED, emr_view_remove_attribute(k.view, node, EMR_HEADERS_KEY));
+	assert_ok(emr_view_set_attribute(k.view, node, "user.note", emr_bytes_of("x", 1), 0));
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_string_equal(modality_of(&k, "head"), "CT");
+	kit_close(&k);
+}
+
+static void the_persons_own_attributes_come_first(void **state)
+{
+	static uint8_t big[16030];
+	uint64_t node;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	write_dicom(&k, "head", "CT");
+	node = kit_attr(&k, "head").node;
+	assert_ok(emr_view_set_attribute(k.view, node, "user.big", emr_bytes_of(big, sizeof big), 0));
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(modality_of(&k, "head"), "");
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_follow_the_bytes_through_renames_and_restarts),
+		cmocka_unit_test(headers_are_learned_again_when_publishing_is_repeated),
+		cmocka_unit_test(an_earlier_version_brings_its_headers_back),
+		cmocka_unit_test(headers_are_no_attribute_of_the_file),
+		cmocka_unit_test(the_persons_own_attributes_come_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
