@@ -37,6 +37,10 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
  * "not_reached":[{who why}]}. */
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
+/* What happened to REQUEST's path (or to everything) since its time, oldest first: emits {"entries":[...]} in portions, each
+ * with "at_unix" besides what log.json has, and last {"done":true}. */
+emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
 
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,

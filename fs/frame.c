@@ -166,6 +166,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_RESTORE] = "restore",
 	[EMR_ASK_MOVE] = "move",
 	[EMR_ASK_ERASE] = "erase",
+	[EMR_ASK_LOG] = "log",
 };
 
 const char *emr_ask_text(emr_ask ask)
@@ -245,6 +246,8 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_path_hex(value, out->to, &out->has_to);
 	if (strcmp(name, "until") == 0)
 		return take_number(value, &out->until_unix_s);
+	if (strcmp(name, "since") == 0)
+		return take_number(value, &out->since_unix_s);
 	if (strcmp(name, "version") == 0)
 		return take_number(value, &out->version);
 	if (strcmp(name, "now") == 0)
@@ -329,6 +332,7 @@ json_t *emr_request_make(const emr_request *request)
 		failed |= put_path(object, "to", "to_hex", request->to);
 	failed |= put_number(object, "until", request->until_unix_s);
 	failed |= put_number(object, "version", request->version);
+	failed |= put_number(object, "since", request->since_unix_s);
 	if (request->now)
 		failed |= json_object_set_new(object, "now", json_true());
 	if (request->quick)

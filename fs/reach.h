@@ -19,7 +19,7 @@ emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_proble
 /* The verb's PATH, if there is one, into REQUEST. */
 emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_request *request,
 	emr_problem *out_problem);
-/* Answers of verify or ledger, one object after the other, the last one with "done". */
+/* Answers of verify, ledger or log, one object after the other, the last one with "done". */
 emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,
 	emr_problem *out_problem);
 void emr_reach_close(emr_reach *reach);

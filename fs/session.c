@@ -46,6 +46,7 @@ void emr_session_close(emr_session *session)
 	if (was_open)
 		leave_tidy(session);
 	emr_settle_free(session->settle);
+	emr_chronicle_free(session->chronicle);
 	emr_facts_free(session->facts);
 	emr_record_ctx_free(session->records);
 	emr_replica_close(session->replica);
@@ -261,7 +262,11 @@ static emr_status open_facts(emr_session *session)
 	emr_status status = emr_facts_new(
 		session->keyring, session->replica, session->records, &session->facts);
 
-	return status == EMR_OK ? emr_facts_keep_in(session->facts, session->state_fd) : status;
+	if (status == EMR_OK)
+		status = emr_facts_keep_in(session->facts, session->state_fd);
+	if (status != EMR_OK)
+		return status;
+	return emr_chronicle_new(session->facts, session->replica, &session->chronicle);
 }
 
 static emr_status open_settle(emr_session *session)

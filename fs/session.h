@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cmd/places.h"
+#include "settle/chronicle.h"
 #include "view/view.h"
 
 /* The person, kept sealed in the file EMR_STATE_PROFILE. */
@@ -22,6 +23,7 @@ typedef struct emr_session {
 	emr_replica *replica;
 	emr_record_ctx *records;
 	emr_facts *facts;
+	emr_chronicle *chronicle;
 	emr_settle *settle;
 	emr_view *view;
 	emr_profile profile;

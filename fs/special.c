@@ -5,6 +5,8 @@
 
 #include "cmd/verbs.h"
 #include "evidence.h"
+#include "deeds.h"
+#include "index_csv.h"
 #include "report.h"
 
 static const char readme[] =
@@ -20,6 +22,8 @@ static const char readme[] =
 	"  .emrfs         this help; not shown in listings\n"
 	"    status.txt   what is safe, and where (status.json for programs)\n"
 	"    notices      what went wrong, newest last; follow it with tail -f\n"
+	"    log          what happened to your records, newest last (log.json for programs)\n"
+	"    index.csv    a list of your records, for spreadsheets and search\n"
 	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
 	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
 	"    deleted      deleted files, where they were\n"
@@ -29,7 +33,8 @@ static const char readme[] =
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
 	"\n";
 
-const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices"};
+const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices", "index.csv",
+	"log", "log.json"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -80,6 +85,12 @@ emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 		return make_status(special, true, out);
 	if (strcmp(name, "notices") == 0)
 		return emr_notices_text(special->notices, out);
+	if (strcmp(name, "index.csv") == 0)
+		return emr_index_csv(special->session, out);
+	if (strcmp(name, "log") == 0)
+		return emr_deeds_text(special->session, out);
+	if (strcmp(name, "log.json") == 0)
+		return emr_deeds_json(special->session, out);
 	return EMR_NOT_FOUND;
 }
 

@@ -55,6 +55,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that day)"},
 	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
 		"check the proof in FILE, and that COPY is what it is about"},
+	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
+		"only what happened since T (7d, 2026-11-20, 2026-11-20T14:05)"},
 };
 
 #define COMMON                                                                                     \
@@ -65,6 +67,7 @@ static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
+static const unsigned char exits_log[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
 static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
@@ -136,6 +139,20 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
+	[EMR_VERB_LOG] = {.name = "log",
+		.operands = "[PATH]",
+		.operands_max = 1,
+		.help = "What happened to your records, when, and by whom",
+		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased, as the ledger "
+			  "has it. With PATH,\n"
+			  "the story of that file under all its names, or of everything in that folder; a "
+			  "deleted file is\n"
+			  "named as it was. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
+		.fields = "entries[]{at who name organisation purpose action type path from version bytes whole "
+			  "software proven\n"
+			  "released_by[] tx}",
+		.options = BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_log},
 	[EMR_VERB_RESTORE] = {.name = "restore",
 		.operands = "PATH[@TIME]",
 		.operands_max = 1,

@@ -34,7 +34,7 @@ diff wanted found >out/said || { cat out/said; emr_fail "files in .emrfs: < cont
 fields() {
 	local row
 	json 0 "$@"
-	row=$(grep -E "^\| \`$1\`" "$CONTRACT")
+	row=$(grep -m1 -E "^\| \`$1\`" "$CONTRACT")
 	OPTIONAL="${OPTIONAL:-}" python3 - "$row" out/said <<'END' || emr_fail "fields of emrfs $*"
 import json, os, re, sys
 cells = [c.strip() for c in sys.argv[1].replace("\\|", "/").split(" | ")]
@@ -56,6 +56,7 @@ fields check
 OPTIONAL=checkpoint fields ledger
 OPTIONAL="text" fields help
 fields status
+fields log
 OPTIONAL="restored version bytes unchanged" fields restore --list Imaging/letter.txt
 OPTIONAL="signer time tx" fields verify
 OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"

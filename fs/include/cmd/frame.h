@@ -31,6 +31,7 @@ typedef enum emr_ask {
 	EMR_ASK_RESTORE,	/* path; until or version, to optional */
 	EMR_ASK_MOVE,	/* path, to, look: only says who would see it */
 	EMR_ASK_ERASE,	/* path or deleted, until; look: only counts */
+	EMR_ASK_LOG,	/* path, since optional; answers with portions of entries until "done" */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -47,6 +48,7 @@ typedef struct emr_request {
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */
 	uint64_t version;      /* 0 = not said */
+	uint64_t since_unix_s; /* 0 = not said */
 	char to[EMR_ASK_PATH_MAX + 1];
 	bool has_to;
 } emr_request;

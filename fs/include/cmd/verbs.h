@@ -13,6 +13,7 @@ typedef enum emr_verb {
 	EMR_VERB_MOUNT,
 	EMR_VERB_UNMOUNT,
 	EMR_VERB_STATUS,
+	EMR_VERB_LOG,
 	EMR_VERB_RESTORE,
 	EMR_VERB_MOVE,
 	EMR_VERB_ERASE,
@@ -57,6 +58,7 @@ typedef enum emr_option {
 	EMR_OPT_DELETED,
 	EMR_OPT_BEFORE,
 	EMR_OPT_PROOF,
+	EMR_OPT_SINCE,
 	EMR_OPTION_COUNT
 } emr_option;
 

@@ -1,0 +1,62 @@
+/* Fields of index.csv, and what kind of file a name suggests. */
+#include "emr_test.h"
+
+#include "index_csv.h"
+#include "kinds.h"
+
+static const char *field(const char *text)
+{
+	static char out[200];
+	EMR_AUTO_BUF buf = {0};
+
+	assert_ok(emr_csv_text(&buf, text));
+	snprintf(out, sizeof out, "%.*s", (int)buf.len, (const char *)buf.data);
+	return out;
+}
+
+static void a_field_is_quoted_and_stays_on_its_line(void **state)
+{
+	(void)state;
+	assert_string_equal(field("a,b"), "\"a,b\"");
+	assert_string_equal(field("say \"ah\""), "\"say \"\"ah\"\"\"");
+	assert_string_equal(field("two\r\nlines\t\x1b\xff"), "\"two??lines???\"");
+	assert_string_equal(field("Größe"), "\"Größe\"");
+}
+
+static void no_field_is_a_formula(void **state)
+{
+	static const char *const texts[] = {"=1+1", "+1", "-1", "@SUM(A1)", "  =1", "'=1", "＝1", "＋1", "－1", "＠x"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		assert_memory_equal(field(texts[i]), "\"'", 2);
+		assert_int_equal(strlen(field(texts[i])), strlen(texts[i]) + 3);
+	}
+	assert_string_equal(field("a=1"), "\"a=1\"");
+}
+
+static void a_kind_comes_from_the_header_and_else_from_the_name(void **state)
+{
+	const emr_headers none = {0}, dicom = {.kind = EMR_HEADER_DICOM};
+
+	(void)state;
+	assert_string_equal(emr_kind_of(&dicom, "x.pdf"), "dicom");
+	assert_string_equal(emr_kind_of(&none, "a.b/x.PDF"), "pdf");
+	assert_string_equal(emr_kind_of(&none, "a.pdf/x"), "other");
+	assert_string_equal(emr_kind_of(&none, ".pdf"), "other");
+	assert_string_equal(emr_kind_of(&none, "s.vcf.gz"), "genome");
+	assert_string_equal(emr_kind_of(&none, "s.gz"), "archive");
+	assert_string_equal(emr_kind_of(&none, "a.b.gz"), "archive");
+	assert_string_equal(emr_kind_title("genome"), "Genomic data");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_field_is_quoted_and_stays_on_its_line),
+		cmocka_unit_test(no_field_is_a_formula),
+		cmocka_unit_test(a_kind_comes_from_the_header_and_else_from_the_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
