@@ -72,6 +72,14 @@ void emr_chain_close(emr_chain *chain)
 	free(chain);
 }
 
+bool emr_chain_is_in_place(emr_chain *chain)
+{
+	int has_moved = 1;
+	int code = sqlite3_file_control(chain->sql.db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+
+	return code == SQLITE_OK && has_moved == 0;
+}
+
 emr_status emr_chain_begin(emr_chain *chain)
 {
 	return emr_sql_begin(&chain->sql);

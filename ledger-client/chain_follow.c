@@ -82,6 +82,24 @@ static size_t want(const emr_entry *entry, emr_chain_keep_fn keep, void *keep_ar
 	return n;
 }
 
+emr_status emr_chain_fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	emr_chain *chain = arg;
+	EMR_AUTO_BUF part = {0};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		status = emr_chain_part(chain, &keys[i], &part);
+		if (status == EMR_OK)
+			status = fn(fn_arg, i, emr_buf_view(&part));
+		else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
+			 status == EMR_DAMAGED)
+			status = EMR_OK; /* the comparison at the end says so */
+	}
+	return status;
+}
+
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
 	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -151,7 +152,10 @@ static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer
 	status = emr_chain_begin(e->writer);
 	if (status != EMR_OK)
 		return status;
-	status = judge_and_append(e, emr_clock_unix_s(e->clock), &answer, &has_purged);
+	/* An entry in a file that has lost its name is lost when the last process closes it. */
+	status = emr_chain_is_in_place(e->writer) ? EMR_OK : EMR_OFFLINE;
+	if (status == EMR_OK)
+		status = judge_and_append(e, emr_clock_unix_s(e->clock), &answer, &has_purged);
 	if (status == EMR_OK && answer.refusal == 0 && !answer.is_repeat)
 		status = emr_chain_commit(e->writer);
 	else
@@ -228,14 +232,18 @@ static const emr_ledger_backend backend = {
 static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use)
 {
 	bool is_group = false;
+	struct stat st;
 	emr_status status;
 
 	e->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
-	if (faccessat(e->dirfd, EMR_NETWORK_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(e->dirfd, EMR_NETWORK_LEDGER, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
+	/* SQLite takes an empty file for a new one, and deletes the log beside it. */
+	if (st.st_size == 0)
+		return EMR_DAMAGED;
 	status = emr_network_check_place(e->dirfd);
 	if (status == EMR_OK)
 		status = place_check_rights(e->dirfd, &is_group);

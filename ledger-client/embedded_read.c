@@ -9,6 +9,8 @@ emr_status embedded_size(void *self, uint64_t *out_size)
 	embedded *e = self;
 	HOLD(&e->read_lock);
 
+	if (!emr_chain_is_in_place(e->reader))
+		return EMR_OFFLINE;
 	return emr_chain_size(e->reader, out_size);
 }
 

@@ -5,24 +5,6 @@
 
 #include "ledger/network.h"
 
-static emr_status fetch_from(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	emr_chain *chain = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
-		status = emr_chain_part(chain, &keys[i], &part);
-		if (status == EMR_OK)
-			status = fn(fn_arg, i, emr_buf_view(&part));
-		else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
-			 status == EMR_DAMAGED)
-			status = EMR_OK; /* the comparison at the end says so */
-	}
-	return status;
-}
-
 static emr_status replay_one(
 	emr_chain *chain, emr_chain *copy, uint64_t seq, emr_ledger_trouble *out)
 {
@@ -40,7 +22,7 @@ static emr_status replay_one(
 	entry.entry = emr_buf_view(&bytes);
 	entry.items = emr_buf_view(&items);
 	if (status == EMR_OK)
-		status = emr_chain_parts_of(&entry, fetch_from, chain, NULL, NULL, parts);
+		status = emr_chain_parts_of(&entry, emr_chain_fetch, chain, NULL, NULL, parts);
 	if (status == EMR_OK)
 		status = emr_chain_follow(copy, &entry, parts->spans, NULL, NULL, out);
 	if (parts)

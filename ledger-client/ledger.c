@@ -38,7 +38,14 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 
 emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger)
 {
-	return emr_embedded_open(options, out_ledger);
+	return options->known != NULL ? emr_absent_open(options, out_ledger)
+				      : emr_embedded_open(options, out_ledger);
+}
+
+const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self)
+{
+	*out_self = ledger->self;
+	return ledger->backend;
 }
 
 void emr_ledger_close(emr_ledger *ledger)
@@ -58,6 +65,13 @@ emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)
 {
 	return emr_buf_view(&ledger->descriptor);
+}
+
+void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence)
+{
+	*out_absence = (emr_ledger_absence){.status = EMR_OK};
+	if (ledger->backend->look != NULL)
+		ledger->backend->look(ledger->self, out_absence);
 }
 
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)

@@ -17,7 +17,9 @@ typedef struct choice {
 
 typedef struct following {
 	emr_replica *replica;
-	emr_chain *chain; /* entries go here */
+	emr_chain *chain;	  /* entries go here */
+	emr_chain_fetch_fn fetch; /* where private parts come from: the ledger, until changed */
+	void *fetch_arg;
 	choice choice;
 	emr_chain_parts parts;
 	emr_batch batch;

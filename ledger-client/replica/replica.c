@@ -73,31 +73,46 @@ emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 
 /* ---- opening ---- */
 
-static void discard(emr_replica *r, const char *why)
+/* Only what the ledger can replace is thrown away. */
+static emr_status discard(emr_replica *r, const char *why)
 {
+	uint64_t size;
+
+	if (emr_ledger_size(r->ledger, &size) != EMR_OK) {
+		emr_log(EMR_LOG_ERROR,
+			"replica: the copy must be made again, and the ledger is away: %s", why);
+		return EMR_OFFLINE;
+	}
 	emr_log(EMR_LOG_WARN, "replica: the copy is made again: %s", why);
 	emr_chain_close(r->writer);
 	r->writer = NULL;
 	(void)unlinkat(r->dirfd, REPLICA_DB "-wal", 0);
 	(void)unlinkat(r->dirfd, REPLICA_DB "-shm", 0);
 	(void)unlinkat(r->dirfd, REPLICA_DB, 0);
+	return EMR_OK;
+}
+
+bool replica_is_doubtful(const emr_replica *r)
+{
+	return faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static emr_status open_copy(emr_replica *r)
 {
 	emr_status status;
 
-	if (faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		discard(r, "damage was found");
+	/* While the ledger is away what is whole in a damaged copy can still be read. */
+	if (replica_is_doubtful(r) && discard(r, "damage was found") == EMR_OK)
 		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
-	}
 	status = emr_file_check_private(r->dirfd, REPLICA_DB);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	status = emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
 	if (status != EMR_DAMAGED)
 		return status;
-	discard(r, "the file cannot be read");
+	status = discard(r, "the file cannot be read");
+	if (status != EMR_OK)
+		return status;
 	return emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
 }
 
@@ -156,9 +171,10 @@ static emr_status open_checked(emr_replica *r)
 	if (status == EMR_OK)
 		status = compare_mark(r, size);
 	if (status == EMR_DAMAGED) {
-		discard(r, "it is not what the high-water mark says");
 		size = 0;
-		status = open_copy(r);
+		status = discard(r, "it is not what the high-water mark says");
+		if (status == EMR_OK)
+			status = open_copy(r);
 	}
 	/* A damaged mark beside a copy that is whole is made again; alone it is all there is
 	 * against going back. */
@@ -168,6 +184,10 @@ static emr_status open_checked(emr_replica *r)
 		status = replica_new_mark(r, size, &r->mark);
 		r->is_mark_saved = false;
 	}
+	/* An empty copy says nothing about what this computer has seen. */
+	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0 &&
+		emr_ledger_size(r->ledger, &size) != EMR_OK)
+		return EMR_OFFLINE;
 	return status;
 }
 
@@ -181,6 +201,15 @@ static emr_status open_lock(emr_replica *r)
 		if (errno != EINTR)
 			return emr_status_from_errno(errno);
 	return EMR_OK;
+}
+
+emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
+{
+	EMR_AUTO_CHAIN chain = NULL;
+	emr_status status =
+		emr_chain_open(state_dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS, &chain);
+
+	return status == EMR_OK ? emr_chain_entry(chain, 0, out_descriptor, NULL) : status;
 }
 
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica)

@@ -65,6 +65,12 @@ emr_chain_keep_fn keep_of(const emr_replica *r)
 
 /* ---- following a run of entries ---- */
 
+static emr_status fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
+}
+
 following *following_new(emr_replica *r, emr_chain *chain)
 {
 	following *f = calloc(1, sizeof *f);
@@ -73,6 +79,8 @@ following *following_new(emr_replica *r, emr_chain *chain)
 		return NULL;
 	f->replica = r;
 	f->chain = chain;
+	f->fetch = fetch;
+	f->fetch_arg = r->ledger;
 	f->choice.replica = r;
 	f->choice.chain = chain;
 	return f;
@@ -85,12 +93,6 @@ void following_free(following **f)
 	emr_chain_parts_free(&(*f)->parts);
 	free((*f)->changes);
 	free(*f);
-}
-
-static emr_status fetch(
-	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
-{
-	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
 }
 
 /* Parses what can be parsed; emr_chain_follow refuses the rest. */
@@ -137,7 +139,7 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 	emr_entry parsed;
 	bool is_parsed = parse_entry(f, entry, &parsed);
 	emr_status status =
-		emr_chain_parts_of(entry, fetch, f->replica->ledger, keep, &f->choice, &f->parts);
+		emr_chain_parts_of(entry, f->fetch, f->fetch_arg, keep, &f->choice, &f->parts);
 
 	if (status != EMR_OK)
 		return status;
@@ -371,6 +373,25 @@ static void keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool
 			trouble->cause);
 }
 
+/* The ledger cannot be read: is the copy the newest that this computer has verified?  Then it is
+ * all that is needed; else the folder must not be changed on its ground. */
+static emr_status check_alone(
+	emr_replica *r, uint64_t size, emr_status away, emr_ledger_trouble *out)
+{
+	if (size < r->mark.frontier.size)
+		return give_trouble(out, EMR_ROLLBACK, size,
+			"the ledger is away, and the copy of it here lacks the newest entries");
+	if (replica_is_doubtful(r))
+		return give_trouble(out, EMR_DAMAGED, 0,
+			"the ledger is away, and the copy of it here is damaged");
+	if (away == EMR_DAMAGED)
+		return give_trouble(out, EMR_DAMAGED, 0, "its file cannot be read");
+	if (away == EMR_FORK)
+		return give_trouble(
+			out, EMR_FORK, 0, "it belongs to another network than this keyring");
+	return away;
+}
+
 static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out_is_end)
 {
 	uint64_t size = 0;
@@ -381,8 +402,11 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		if (errno != EINTR)
 			return emr_status_from_errno(errno);
 	status = emr_chain_size(r->writer, &size);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
+		if (status != EMR_OK)
+			status = check_alone(r, size, status, &f->trouble);
+	}
 	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
 	if (status == EMR_OK && size < ledger_size)

@@ -38,6 +38,8 @@ emr_status replica_take(emr_replica *replica, emr_chain **out_chain);
 void replica_give(emr_replica *replica, emr_chain *chain);
 /* Remembers that the own copy is damaged, so that the next open makes it again; returns STATUS. */
 emr_status replica_own(emr_replica *replica, emr_status status);
+/* Damage was found in the own copy, and it could not be made again yet. */
+bool replica_is_doubtful(const emr_replica *replica);
 emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 
 /* The mark of the copy as it stands now, with SIZE entries. */

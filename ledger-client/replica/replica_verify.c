@@ -129,3 +129,89 @@ emr_status emr_replica_verify_chain(
 	*out_checked = checked;
 	return status;
 }
+
+/* ---- the own copy alone ---- */
+
+static emr_status replay_own(following *f, emr_chain *own, uint64_t seq)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF items = {0};
+	emr_ledger_entry entry = {.seq = seq};
+	emr_status status = emr_chain_entry(own, seq, &bytes, &items);
+
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
+		(void)give_trouble(&f->trouble, EMR_DAMAGED, seq,
+			"this computer's own copy: the entry cannot be read");
+		return replica_own(f->replica, EMR_DAMAGED);
+	}
+	if (status != EMR_OK)
+		return status;
+	entry.entry = emr_buf_view(&bytes);
+	entry.items = emr_buf_view(&items);
+	return follow_one(f, &entry);
+}
+
+static emr_status compare_with_mark(emr_replica *r, following *f, emr_chain *own, uint64_t size)
+{
+	high_mark mark;
+	uint8_t root[32];
+	emr_status status;
+
+	(void)pthread_mutex_lock(&r->write_lock);
+	mark = r->mark;
+	(void)pthread_mutex_unlock(&r->write_lock);
+	if (mark.frontier.size == 0)
+		return EMR_OK;
+	if (size < mark.frontier.size)
+		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
+			"this computer's own copy lacks the newest entries");
+	status = replica_root(own, mark.frontier.size, root);
+	if (status == EMR_OK && memcmp(root, mark.root, 32) != 0)
+		return give_trouble(&f->trouble, EMR_FORK, mark.frontier.size - 1,
+			"this computer's own copy is not what it has verified");
+	return status;
+}
+
+static emr_status verify_own(emr_replica *r, following *f, emr_chain *own, uint64_t *out_checked)
+{
+	verifying v = {.f = f, .own = own};
+	emr_status status = emr_chain_size(own, &v.own_size);
+
+	f->fetch = emr_chain_fetch;
+	f->fetch_arg = own;
+	if (status == EMR_OK)
+		status = emr_chain_begin(f->chain);
+	for (uint64_t seq = 0; status == EMR_OK && seq < v.own_size; seq++)
+		status = replay_own(f, own, seq);
+	if (status == EMR_OK)
+		status = compare_own(r, &v, f->chain);
+	if (status == EMR_OK)
+		status = compare_with_mark(r, f, own, v.own_size);
+	*out_checked = v.own_size;
+	return status;
+}
+
+emr_status emr_replica_verify_own(
+	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked)
+{
+	EMR_AUTO_CHAIN fresh = NULL;
+	EMR_AUTO_CHAIN own = NULL;
+	AUTO_FOLLOWING f = NULL;
+	uint64_t checked = 0;
+	emr_status status = emr_chain_open_temporary(&fresh);
+
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status != EMR_OK)
+		return status;
+	f = following_new(replica, fresh);
+	if (f == NULL)
+		return EMR_NO_MEMORY;
+	status = verify_own(replica, f, own, &checked);
+	*out_trouble = f->trouble;
+	*out_checked = checked;
+	return status;
+}

@@ -6,3 +6,7 @@ emr_test(test_ledger_embedded
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_embedded.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES ledger_kit Threads::Threads
 	LABELS conformance TIMEOUT 120)
+emr_test(test_ledger_behind_a_door
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_absent.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
+	USES ledger_kit Threads::Threads
+	LABELS conformance TIMEOUT 120)

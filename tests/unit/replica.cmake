@@ -2,3 +2,4 @@ emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c USES ledg
 emr_test(test_replica_mark SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_mark.c USES replica contract
 	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/replica)
 emr_test(test_ledger_damage SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_damage.c USES ledger_kit)
+emr_test(test_ledger_absent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_absent.c USES ledger_kit Threads::Threads)

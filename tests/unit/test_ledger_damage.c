@@ -125,10 +125,13 @@ static void every_kind_of_damage_in_the_ledger_is_found_at_its_entry(void **stat
 static void every_kind_of_damage_in_the_own_copy_is_found(void **state)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
+	emr_replica_trouble whole;
+	uint64_t entries;
 
 	(void)state;
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(verify_all());
+	assert_ok(emr_replica_verify_own(replica, &whole, &entries));
 	emr_replica_close(replica);
 	replica = NULL;
 	for (size_t i = 0; i < N_DAMAGES; i++) {
@@ -137,6 +140,10 @@ static void every_kind_of_damage_in_the_own_copy_is_found(void **state)
 		uint64_t checked;
 		emr_status status;
 		kit_sql(k.state, "replica.sqlite", damages[i].sql);
+		/* Without the ledger, too. */
+		status = emr_replica_verify_own(damaged, &trouble, &checked);
+		if (status != EMR_DAMAGED && status != EMR_FORK)
+			fail_msg("alone: %s: %s", damages[i].what, emr_status_text(status));
 		status = emr_replica_verify_chain(damaged, &trouble, &checked);
 		emr_replica_close(damaged);
 		if (status != EMR_DAMAGED && status != EMR_FORK)

@@ -31,11 +31,19 @@ typedef struct emr_ledger_backend {
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 	void (*wake)(void *self);
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
+	/* NULL = it is always there. */
+	void (*look)(void *self, emr_ledger_absence *out_absence);
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */
 emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_bytes descriptor,
 	emr_ledger **out_ledger);
 
-/* The backend of a network directory. */
+/* The backend below a handle, for one that stands in front of it. */
+const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self);
+
+/* The backend of a network directory.  Knows no absence: it opens or it does not. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+/* The same behind a door that may be closed: what emr_ledger_open gives when options->known is set.
+ */
+emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_ledger);

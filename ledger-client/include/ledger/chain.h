@@ -25,6 +25,9 @@ static inline void emr_chain_auto(emr_chain **chain)
 }
 #define EMR_AUTO_CHAIN __attribute__((cleanup(emr_chain_auto))) emr_chain *
 
+/* The file still has the name under which it was opened; false also when that cannot be told. */
+bool emr_chain_is_in_place(emr_chain *chain);
+
 emr_status emr_chain_begin(emr_chain *chain);	   /* to write */
 emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */
 emr_status emr_chain_commit(emr_chain *chain);
@@ -127,6 +130,9 @@ typedef struct emr_chain_parts {
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
 	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts);
 void emr_chain_parts_free(emr_chain_parts *parts);
+/* An emr_chain_fetch_fn on a chain; what is not there, or damaged, is not given. */
+emr_status emr_chain_fetch(
+	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 
 /* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
  * must have).  EMR_DAMAGED with the first entry concerned. */

@@ -24,11 +24,22 @@ typedef struct emr_ledger_options {
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */
 	uint32_t busy_timeout_ms;     /* how long to wait for other processes; 0 = 10,000 */
+
+	/* For who can go on without the ledger.  With KNOWN a ledger that cannot be opened is
+	 * absent, not an error: the handle opens all the same, every call tries again (at most
+	 * once a second) and answers why it could not.  KNOWN gives the descriptor as it was when
+	 * the ledger was there; asked only when it is not, and only during emr_ledger_open. */
+	emr_status (*known)(void *arg, emr_buf *out_descriptor);
+	void *known_arg;
+	const emr_id32 *known_hash; /* SHA-256 of the descriptor: another ledger is EMR_FORK; NULL =
+				     * not known */
 } emr_ledger_options;
 
 /* Errors: EMR_NOT_FOUND (no network there), EMR_EXPOSED (rights wider than the network allows, or
  * another owner), EMR_UNSUPPORTED (nfs, cifs or fuse below), EMR_NEWER_FORMAT, EMR_DAMAGED, EMR_IO,
- * EMR_BUSY, EMR_NO_MEMORY. */
+ * EMR_BUSY, EMR_NO_MEMORY; EMR_FORK (known_hash says another).  With `known` the first two kinds of
+ * trouble are an absence instead: not there, not readable or in use (NOT_FOUND, IO, DENIED, BUSY),
+ * and there, but not to be used (DAMAGED, NEWER_FORMAT, FORK). */
 emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger);
 void emr_ledger_close(emr_ledger *ledger); /* NULL is fine; no other thread may be inside */
 #define EMR_AUTO_LEDGER __attribute__((cleanup(emr_ledger_auto))) emr_ledger *
@@ -41,6 +52,16 @@ static inline void emr_ledger_auto(emr_ledger **ledger)
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
+
+/* Whether the ledger is there.  EMR_OFFLINE: it cannot be reached and may come back by itself;
+ * EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_FORK: something is there that must not be used.  These are
+ * also what every other function answers meanwhile. */
+typedef struct emr_ledger_absence {
+	emr_status status;     /* EMR_OK: it is there */
+	uint64_t since_unix_s; /* when this handle found out; 0 = it is there */
+} emr_ledger_absence;
+/* Tries again first, if the last try is a second old. */
+void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
 
 /* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37),
  * nothing was written and n_results is 0.  Otherwise results[i] is the wire code of item i: 0
@@ -60,10 +81,11 @@ typedef struct emr_ledger_answer {
  * EMR_NO_MEMORY leave the question open: send the same bytes again, the answer is the old one if it
  * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_FORMAT: the
  * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
- * itself; nothing was written. */
+ * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
+ * earlier try of the same bytes did. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-/* Number of entries, entry 0 included. */
+/* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
 
 typedef struct emr_ledger_change {

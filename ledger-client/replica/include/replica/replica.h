@@ -24,9 +24,15 @@ typedef struct emr_replica_options {
 	void *is_mine_arg;
 } emr_replica_options;
 
+/* The network's descriptor as this computer has verified it: entry 0 of the copy in the private
+ * directory STATE_DIRFD; for when the ledger itself cannot say it.  EMR_NOT_FOUND, EMR_DAMAGED,
+ * EMR_NEWER_FORMAT, EMR_IO. */
+emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor);
+
 /* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the
  * high-water mark says is rebuilt from the ledger by the next catch_up, never trusted; the
- * high-water mark stays.  EMR_EXPOSED, EMR_NEWER_FORMAT, EMR_DAMAGED (the high-water mark file
+ * high-water mark stays.  It is not thrown away before the ledger can be read: EMR_OFFLINE.
+ * EMR_EXPOSED, EMR_NEWER_FORMAT, EMR_DAMAGED (the high-water mark file
  * itself is damaged: remove it by hand to start again), EMR_FORK (the files belong to another
  * network), EMR_BUSY, EMR_IO.  Several processes may have one state open; catch_up locks between
  * them. */
@@ -60,7 +66,8 @@ typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *chang
  * in order, with no lock held.  *out_n (may be NULL) = entries taken in.  Errors leave what was
  * verified before them in place and are also kept for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK,
  * EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED.
- */
+ * EMR_OFFLINE: the ledger is away, and the copy is all that was verified here.  Away, with a copy
+ * that is older than the mark, is EMR_ROLLBACK; with one that was found damaged, EMR_DAMAGED. */
 emr_status emr_replica_catch_up(
 	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
@@ -181,4 +188,8 @@ emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, cons
  * domains, own state and own copies with it.  EMR_DAMAGED, EMR_FORK or EMR_ROLLBACK with the entry
  * in *out_trouble.  *out_checked = entries. */
 emr_status emr_replica_verify_chain(
+	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);
+/* The same with the own copy alone, while the ledger is away: every kept entry is verified and
+ * replayed again and must lead to the own state, and the copy must reach the high-water mark. */
+emr_status emr_replica_verify_own(
 	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);

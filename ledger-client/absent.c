@@ -1,0 +1,430 @@
+#include "ledger/backend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ledger/hash.h"
+
+/* A ledger that may be away: the embedded one behind a door.  While it is closed, every call knocks
+ * again, at most once a second, and answers why nobody opened.  What stands above has no special
+ * case: for it this is a ledger that cannot be reached just now. */
+
+#define KNOCK_NS 1000000000
+
+typedef struct absent {
+	emr_ledger_options options; /* path is a copy */
+	emr_buf descriptor;	    /* what the ledger's must be */
+	int wake_fd;
+
+	pthread_rwlock_t door; /* held for reading while somebody is inside `inner` */
+	emr_ledger *inner;     /* NULL = away */
+
+	pthread_mutex_t lock; /* what follows */
+	emr_status status;    /* EMR_OK: inner is good */
+	uint64_t since_unix_s;
+	int64_t knocked_ns;
+	bool is_knocking;
+} absent;
+
+/* An absence that may end by itself; or what is there must not be used.  Other statuses say that
+ * this computer cannot open anything, or must not. */
+static bool is_absence(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_IO || status == EMR_DENIED ||
+	       status == EMR_BUSY || status == EMR_OFFLINE || status == EMR_DAMAGED ||
+	       status == EMR_NEWER_FORMAT || status == EMR_FORK;
+}
+
+static emr_status answer_for(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_FORK
+		       ? status
+		       : EMR_OFFLINE;
+}
+
+static bool is_known(const absent *a, emr_bytes descriptor)
+{
+	emr_id32 hash = emr_sha256_of(&descriptor, 1);
+
+	if (a->descriptor.len > 0)
+		return emr_bytes_equal(descriptor, emr_buf_view(&a->descriptor));
+	return a->options.known_hash == NULL ||
+	       memcmp(hash.b, a->options.known_hash->b, sizeof hash.b) == 0;
+}
+
+static emr_status try_open(const absent *a, emr_ledger **out_inner)
+{
+	EMR_AUTO_LEDGER inner = NULL;
+	emr_status status = emr_embedded_open(&a->options, &inner);
+
+	if (status != EMR_OK)
+		return status;
+	if (!is_known(a, emr_ledger_descriptor(inner)))
+		return EMR_FORK;
+	*out_inner = inner;
+	inner = NULL;
+	return EMR_OK;
+}
+
+/* ---- the door ---- */
+
+static void note_status(absent *a, emr_status status)
+{
+	(void)pthread_mutex_lock(&a->lock);
+	if (status == EMR_OK)
+		a->since_unix_s = 0;
+	else if (a->since_unix_s == 0)
+		a->since_unix_s = emr_clock_unix_s(a->options.clock);
+	if (status != a->status)
+		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "ledger: %s",
+			status == EMR_OK ? "it is there again" : emr_status_text(status));
+	a->status = status;
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+static emr_status status_of(absent *a)
+{
+	emr_status status;
+
+	(void)pthread_mutex_lock(&a->lock);
+	status = a->status;
+	(void)pthread_mutex_unlock(&a->lock);
+	return status;
+}
+
+static bool may_knock(absent *a)
+{
+	int64_t now = emr_clock_boot_ns(a->options.clock);
+	bool may;
+
+	(void)pthread_mutex_lock(&a->lock);
+	may = a->status != EMR_OK && !a->is_knocking && now - a->knocked_ns >= KNOCK_NS;
+	if (may) {
+		a->is_knocking = true;
+		a->knocked_ns = now;
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+	return may;
+}
+
+/* Opens outside of the door's lock: it may take as long as another process is busy. */
+static void knock(absent *a)
+{
+	emr_ledger *fresh = NULL, *old = NULL;
+	emr_status status;
+
+	if (!may_knock(a))
+		return;
+	status = try_open(a, &fresh);
+	/* While somebody is still inside the old one, the next knock changes it. */
+	if (status == EMR_OK && pthread_rwlock_trywrlock(&a->door) == 0) {
+		old = a->inner;
+		a->inner = fresh;
+		fresh = NULL;
+		note_status(a, EMR_OK);
+		(void)pthread_rwlock_unlock(&a->door);
+	} else if (status != EMR_OK) {
+		note_status(a, answer_for(status));
+	}
+	emr_ledger_close(fresh);
+	emr_ledger_close(old);
+	(void)pthread_mutex_lock(&a->lock);
+	a->is_knocking = false;
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+typedef struct visit {
+	absent *absent;
+	const emr_ledger_backend *backend;
+	void *self;
+} visit;
+
+/* EMR_OK: inside until leave. */
+static emr_status enter(absent *a, visit *v)
+{
+	emr_status status;
+
+	knock(a);
+	(void)pthread_rwlock_rdlock(&a->door);
+	status = status_of(a);
+	if (status != EMR_OK) {
+		(void)pthread_rwlock_unlock(&a->door);
+		return status;
+	}
+	v->absent = a;
+	v->backend = emr_ledger_below(a->inner, &v->self);
+	return EMR_OK;
+}
+
+static emr_status leave(visit *v, emr_status status)
+{
+	if (status == EMR_OFFLINE)
+		note_status(v->absent, EMR_OFFLINE);
+	(void)pthread_rwlock_unlock(&v->absent->door);
+	return status;
+}
+
+/* ---- the backend ---- */
+
+static void absent_close(void *self)
+{
+	absent *a = self;
+
+	emr_ledger_close(a->inner);
+	emr_buf_free(&a->descriptor);
+	if (a->wake_fd >= 0)
+		(void)close(a->wake_fd);
+	(void)pthread_rwlock_destroy(&a->door);
+	(void)pthread_mutex_destroy(&a->lock);
+	free((void *)(uintptr_t)a->options.path);
+	free(a);
+}
+
+static emr_status absent_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->submit(v.self, batch, out_answer)) : status;
+}
+
+static emr_status absent_size(void *self, uint64_t *out_size)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->size(v.self, out_size)) : status;
+}
+
+static emr_status absent_changes(
+	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->changes(v.self, domain, since, out_change))
+				: status;
+}
+
+static emr_status absent_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
+	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	*out_n = 0;
+	return status == EMR_OK
+		       ? leave(&v, v.backend->entries(v.self, domain, from, max, fn, arg, out_n))
+		       : status;
+}
+
+static emr_status absent_fetch(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->fetch(v.self, keys, n, fn, arg)) : status;
+}
+
+static emr_status absent_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->find_batch(v.self, batch_id, out_seq))
+				: status;
+}
+
+static emr_status absent_find_item(
+	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK
+		       ? leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index))
+		       : status;
+}
+
+static emr_status absent_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->subtree(v.self, level, index, out_hash))
+				: status;
+}
+
+static emr_status absent_note(void *self, emr_buf *out_note)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->note(v.self, out_note)) : status;
+}
+
+static emr_status absent_replace_note(void *self, emr_bytes old_note, emr_bytes note)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, v.backend->replace_note(v.self, old_note, note))
+				: status;
+}
+
+static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	if (status == EMR_OK)
+		return leave(&v, v.backend->verify(v.self, out_trouble));
+	*out_trouble = (emr_ledger_trouble){.status = status};
+	return status;
+}
+
+static int64_t left_ms(const absent *a, int64_t deadline_ns)
+{
+	return (deadline_ns - emr_clock_boot_ns(a->options.clock)) / 1000000;
+}
+
+/* While it is away: until it is back, somebody wakes us, or the time is over. */
+static emr_status absent_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	absent *a = self;
+	int64_t deadline_ns = emr_clock_boot_ns(a->options.clock) + (int64_t)timeout_ms * 1000000;
+	struct pollfd polled = {.fd = a->wake_fd, .events = POLLIN};
+	uint64_t ignored;
+	int64_t left;
+	visit v;
+
+	while (enter(a, &v) != EMR_OK) {
+		left = left_ms(a, deadline_ns);
+		if (left <= 0)
+			return status_of(a) == EMR_OK ? EMR_TIMEOUT : status_of(a);
+		if (poll(&polled, 1, left < 1000 ? (int)left : 1000) < 0 && errno != EINTR)
+			return EMR_IO;
+		if ((polled.revents & POLLIN) != 0 &&
+			read(a->wake_fd, &ignored, sizeof ignored) > 0)
+			return EMR_INTERRUPTED;
+	}
+	left = left_ms(a, deadline_ns);
+	return leave(&v, v.backend->wait(v.self, since, left > 0 ? (int)left : 0, out_size));
+}
+
+static void absent_wake(void *self)
+{
+	absent *a = self;
+	uint64_t one = 1;
+
+	if (pthread_rwlock_tryrdlock(&a->door) == 0) {
+		bool is_there = status_of(a) == EMR_OK;
+
+		if (is_there)
+			emr_ledger_wake(a->inner);
+		(void)pthread_rwlock_unlock(&a->door);
+		if (is_there)
+			return;
+	}
+	if (write(a->wake_fd, &one, sizeof one) < 0)
+		emr_log(EMR_LOG_WARN, "ledger: a waiter is being woken already");
+}
+
+static void absent_look(void *self, emr_ledger_absence *out_absence)
+{
+	absent *a = self;
+	uint64_t size;
+
+	/* The size is what notices that a file went away meanwhile. */
+	(void)absent_size(a, &size);
+	(void)pthread_mutex_lock(&a->lock);
+	*out_absence = (emr_ledger_absence){.status = a->status, .since_unix_s = a->since_unix_s};
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+static const emr_ledger_backend backend = {
+	.close = absent_close,
+	.submit = absent_submit,
+	.size = absent_size,
+	.changes = absent_changes,
+	.entries = absent_entries,
+	.fetch = absent_fetch,
+	.find_batch = absent_find_batch,
+	.find_item = absent_find_item,
+	.subtree = absent_subtree,
+	.note = absent_note,
+	.replace_note = absent_replace_note,
+	.wait = absent_wait,
+	.wake = absent_wake,
+	.verify = absent_verify,
+	.look = absent_look,
+};
+
+/* ---- opening ---- */
+
+static absent *absent_new(const emr_ledger_options *options)
+{
+	absent *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	a->options = *options;
+	a->options.path = strdup(options->path);
+	if (a->options.clock == NULL)
+		a->options.clock = emr_clock_system();
+	(void)pthread_rwlock_init(&a->door, NULL);
+	(void)pthread_mutex_init(&a->lock, NULL);
+	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (a->options.path == NULL || a->wake_fd < 0) {
+		absent_close(a);
+		return NULL;
+	}
+	return a;
+}
+
+/* What the ledger is, when it cannot say so itself. */
+static emr_status ask_known(absent *a)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_status status = a->options.known(a->options.known_arg, &descriptor);
+
+	if (status != EMR_OK)
+		return status;
+	if (descriptor.len == 0 || !is_known(a, emr_buf_view(&descriptor)))
+		return EMR_DAMAGED;
+	return emr_buf_append(&a->descriptor, descriptor.data, descriptor.len);
+}
+
+emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_ledger)
+{
+	absent *a = absent_new(options);
+	emr_status status;
+
+	if (a == NULL)
+		return EMR_NO_MEMORY;
+	status = try_open(a, &a->inner);
+	if (status == EMR_OK) {
+		emr_bytes own = emr_ledger_descriptor(a->inner);
+
+		status = emr_buf_append(&a->descriptor, own.data, own.len);
+	} else if (is_absence(status) && ask_known(a) == EMR_OK) {
+		note_status(a, answer_for(status));
+		a->knocked_ns = emr_clock_boot_ns(a->options.clock);
+		status = EMR_OK;
+	}
+	if (status != EMR_OK) {
+		absent_close(a);
+		return status;
+	}
+	/* They were for the way in; the caller's hash need not live as long as the handle. */
+	a->options.known = NULL;
+	a->options.known_hash = NULL;
+	return emr_ledger_over(&backend, a, emr_buf_view(&a->descriptor), out_ledger);
+}

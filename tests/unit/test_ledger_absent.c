@@ -1,0 +1,486 @@
+/* The door in front of the ledger: closed in every way a file can be gone or be another, opened
+ * again, and what a replica does meanwhile. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ledger_kit.h"
+
+static kit k;
+static kit_domain domain;
+static emr_buf descriptor;
+
+static emr_status known(void *arg, emr_buf *out)
+{
+	(void)arg;
+	return descriptor.len > 0 ? emr_buf_append(out, descriptor.data, descriptor.len)
+				  : EMR_NOT_FOUND;
+}
+
+static emr_status open_door(emr_ledger **out_ledger)
+{
+	emr_ledger_options options = {
+		.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock, .known = known};
+
+	return emr_ledger_open(&options, out_ledger);
+}
+
+static void later(void)
+{
+	k.clock.boot_ns += INT64_C(2000000000);
+	k.clock.unix_ns += INT64_C(2000000000);
+}
+
+static void path_of(char *out, size_t size, const char *name)
+{
+	(void)snprintf(out, size, "%s/%s", k.network, name);
+}
+
+static void move(const char *from, const char *to)
+{
+	char a[200], b[200];
+
+	path_of(a, sizeof a, from);
+	path_of(b, sizeof b, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[200];
+	FILE *file;
+
+	path_of(path, sizeof path, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int begin(void **state)
+{
+	emr_bytes own;
+
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	own = emr_ledger_descriptor(k.ledger);
+	assert_ok(emr_buf_append(&descriptor, own.data, own.len));
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_buf_free(&descriptor);
+	kit_end(&k);
+	return 0;
+}
+
+static emr_status status_now(void)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(k.ledger, &absence);
+	assert_int_equal(absence.status != EMR_OK, absence.since_unix_s != 0);
+	return absence.status;
+}
+
+static emr_status no_entry(void *arg, const emr_ledger_entry *entry)
+{
+	(void)arg;
+	(void)entry;
+	fail_msg("an entry of a ledger that is away");
+	return EMR_OK;
+}
+
+static emr_status no_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)arg;
+	(void)index;
+	(void)part;
+	fail_msg("a part of a ledger that is away");
+	return EMR_OK;
+}
+
+/* ---- */
+
+static void every_question_is_answered_by_why_nobody_is_there(void **state)
+{
+	emr_batch_builder *b;
+	emr_ledger_answer answer = {.batch_id = {{1}}};
+	emr_ledger_change change;
+	emr_ledger_trouble trouble;
+	emr_ledger_path path;
+	emr_part_key key = {.family = 0x20, .version = 1};
+	EMR_AUTO_BUF note = {0};
+	EMR_AUTO_BUF batch = {0};
+	uint8_t root[32];
+	uint64_t n = 77;
+	uint16_t index;
+	size_t given = 7;
+
+	(void)state;
+	move("ledger.sqlite", "aside");
+	assert_ok(open_door(&k.ledger));
+	assert_true(emr_id16_equal(emr_ledger_net_id(k.ledger), k.net_id));
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &batch);
+	assert_status(EMR_OFFLINE, emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &n));
+	assert_int_equal(n, 77);
+	assert_status(EMR_OFFLINE, emr_ledger_changes(k.ledger, NULL, 0, &change));
+	assert_status(EMR_OFFLINE, emr_ledger_entries(k.ledger, 0, 9, no_entry, NULL, &given));
+	assert_int_equal(given, 0);
+	assert_status(EMR_OFFLINE, emr_ledger_fetch(k.ledger, &key, 1, no_part, NULL));
+	assert_status(EMR_OFFLINE, emr_ledger_find_batch(k.ledger, answer.batch_id, &n));
+	assert_status(EMR_OFFLINE, emr_ledger_find_item(k.ledger, answer.batch_id, &n, &index));
+	assert_status(EMR_OFFLINE, emr_ledger_root(k.ledger, 1, root));
+	assert_status(EMR_OFFLINE, emr_ledger_inclusion(k.ledger, 0, 1, &path));
+	assert_status(EMR_OFFLINE, emr_ledger_checkpoint(k.ledger, &note));
+	assert_status(EMR_OFFLINE, emr_ledger_verify(k.ledger, &trouble));
+	assert_status(EMR_OFFLINE, emr_ledger_wait(k.ledger, 0, 0, &n));
+	assert_status(EMR_OFFLINE, status_now());
+}
+
+static void a_file_that_comes_back_is_used_again_and_says_nothing_of_before(void **state)
+{
+	uint64_t size = 0;
+
+	(void)state;
+	move("ledger.sqlite", "aside");
+	assert_ok(open_door(&k.ledger));
+	assert_status(EMR_OFFLINE, status_now());
+	move("aside", "ledger.sqlite");
+	/* Not asked again within the second. */
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	later();
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 3);
+	assert_status(EMR_OK, status_now());
+	domain = kit_domain_new(&k);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 4);
+}
+
+static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_batch_builder *b;
+	emr_ledger_answer answer;
+	emr_ledger_absence absence;
+	uint64_t size = 0, since;
+
+	(void)state;
+	assert_ok(open_door(&k.ledger));
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &batch);
+	move("ledger.sqlite", "aside");
+	assert_status(EMR_OFFLINE, emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
+	emr_ledger_look(k.ledger, &absence);
+	since = absence.since_unix_s;
+	later();
+	emr_ledger_look(k.ledger, &absence);
+	assert_status(EMR_OFFLINE, absence.status);
+	assert_int_equal(absence.since_unix_s, since);
+	later();
+	move("aside", "ledger.sqlite");
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 3);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&batch), &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_int_equal(answer.is_repeat, 0);
+	assert_int_equal(answer.seq, 3);
+}
+
+static void what_is_no_ledger_is_damage_and_stays_as_it_is(void **state)
+{
+	static const char *const texts[] = {"", "no database at all, and long enough to be one"};
+	char path[200], text[80];
+	FILE *file;
+	size_t n;
+
+	(void)state;
+	move("ledger.sqlite", "aside");
+	path_of(path, sizeof path, "ledger.sqlite");
+	for (size_t i = 0; i < 2; i++) {
+		write_file("ledger.sqlite", texts[i]);
+		assert_ok(open_door(&k.ledger));
+		assert_status(EMR_DAMAGED, status_now());
+		emr_ledger_close(k.ledger);
+		k.ledger = NULL;
+		file = fopen(path, "r");
+		assert_non_null(file);
+		n = fread(text, 1, sizeof text, file);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(n, strlen(texts[i]));
+		assert_memory_equal(text, texts[i], n);
+	}
+	assert_int_equal(unlink(path), 0);
+	move("aside", "ledger.sqlite");
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
+	assert_ok(open_door(&k.ledger));
+	assert_status(EMR_NEWER_FORMAT, status_now());
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=1");
+	later();
+	assert_status(EMR_OK, status_now());
+}
+
+/* The ledger of another network under the right name: at the door, and later in its place. */
+static void another_ledger_is_never_let_in(void **state)
+{
+	kit other;
+	char ours[200], theirs[200];
+	emr_bytes bytes;
+	uint64_t size;
+
+	(void)state;
+	kit_new(&other);
+	(void)kit_domain_new(&other);
+	emr_ledger_close(other.ledger);
+	other.ledger = NULL;
+	assert_ok(open_door(&k.ledger));
+	(void)snprintf(ours, sizeof ours, "%s.ours", k.network);
+	(void)snprintf(theirs, sizeof theirs, "%s", other.network);
+	assert_int_equal(rename(k.network, ours), 0);
+	assert_int_equal(rename(theirs, k.network), 0);
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	later();
+	assert_status(EMR_FORK, emr_ledger_size(k.ledger, &size));
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	{
+		emr_id32 hash = {{1}};
+		emr_ledger_options options = {.path = k.network,
+			.clock = &k.clock.clock,
+			.known = known,
+			.known_hash = &hash};
+		/* What is known is not what it should be either: nothing to go on with. */
+		assert_status(EMR_FORK, emr_ledger_open(&options, &k.ledger));
+	}
+	assert_int_equal(rename(k.network, theirs), 0);
+	assert_int_equal(rename(ours, k.network), 0);
+	bytes = emr_buf_view(&descriptor);
+	assert_ok(open_door(&k.ledger));
+	assert_true(emr_bytes_equal(bytes, emr_ledger_descriptor(k.ledger)));
+	kit_end(&other);
+}
+
+static void without_what_is_known_an_absent_ledger_does_not_open(void **state)
+{
+	(void)state;
+	move("ledger.sqlite", "aside");
+	emr_buf_free(&descriptor);
+	assert_status(EMR_NOT_FOUND, open_door(&k.ledger));
+	assert_null(k.ledger);
+	move("aside", "ledger.sqlite");
+	assert_ok(open_door(&k.ledger));
+}
+
+static void rights_too_wide_are_no_absence(void **state)
+{
+	(void)state;
+	assert_int_equal(chmod(k.network, 0755), 0);
+	assert_status(EMR_EXPOSED, open_door(&k.ledger));
+	assert_int_equal(chmod(k.network, 0700), 0);
+}
+
+static void *wait_for_it(void *arg)
+{
+	uint64_t size;
+
+	*(emr_status *)arg = emr_ledger_wait(k.ledger, 99, 60000, &size);
+	return NULL;
+}
+
+static void who_waits_for_an_absent_ledger_can_be_woken(void **state)
+{
+	pthread_t thread;
+	emr_status status = EMR_OK;
+
+	(void)state;
+	move("ledger.sqlite", "aside");
+	assert_ok(open_door(&k.ledger));
+	emr_ledger_wake(k.ledger);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &status), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_status(EMR_INTERRUPTED, status);
+}
+
+/* Many ask while it comes and goes: nobody meets half a ledger. */
+static void *ask(void *arg)
+{
+	const bool *stop = arg;
+
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+		emr_ledger_change change;
+		uint64_t size;
+		emr_status status = emr_ledger_size(k.ledger, &size);
+
+		assert_true(status == EMR_OK || status == EMR_OFFLINE);
+		status = emr_ledger_changes(k.ledger, NULL, 0, &change);
+		assert_true(status == EMR_OK || status == EMR_OFFLINE);
+	}
+	return NULL;
+}
+
+static void several_threads_see_it_come_and_go(void **state)
+{
+	pthread_t threads[3];
+	bool stop = false;
+	emr_ledger_options options = {
+		.path = k.network, .submitter = k.keyring, .known = known, .clock = NULL};
+
+	(void)state;
+	assert_ok(emr_ledger_open(&options, &k.ledger));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask, &stop), 0);
+	for (int i = 0; i < 20; i++) {
+		move("ledger.sqlite", "aside");
+		usleep(2000);
+		move("aside", "ledger.sqlite");
+		usleep(2000);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+/* ---- the replica ---- */
+
+static void catch_up_with(emr_status wanted, emr_status trouble_wanted)
+{
+	emr_replica *replica = kit_replica(&k);
+	emr_replica_trouble trouble;
+
+	assert_status(wanted, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_status(trouble_wanted, trouble.status);
+	emr_replica_close(replica);
+}
+
+static void fill_replica(void)
+{
+	assert_ok(open_door(&k.ledger));
+	kit_fill(&k, &domain, 20);
+	catch_up_with(EMR_OK, EMR_OK);
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+}
+
+static void a_whole_copy_is_enough_while_the_ledger_is_away(void **state)
+{
+	emr_replica_trouble trouble;
+	emr_replica_position at;
+	EMR_AUTO_BUF first = {0};
+	uint8_t root[32];
+	emr_replica *replica;
+	uint64_t checked = 0;
+
+	(void)state;
+	fill_replica();
+	move("ledger.sqlite", "aside");
+	assert_ok(emr_replica_descriptor(k.state_fd, &first));
+	assert_true(emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&descriptor)));
+	assert_ok(open_door(&k.ledger));
+	catch_up_with(EMR_OFFLINE, EMR_OK);
+	replica = kit_replica(&k);
+	assert_ok(emr_replica_at(replica, &at));
+	assert_int_equal(at.size, 4);
+	assert_ok(emr_replica_root_at(replica, 4, root));
+	assert_memory_equal(root, at.root, 32);
+	assert_status(EMR_NOT_FOUND, emr_replica_root_at(replica, 5, root));
+	assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
+	assert_int_equal(checked, 4);
+	assert_status(EMR_OFFLINE, emr_replica_verify_chain(replica, &trouble, &checked));
+	emr_replica_close(replica);
+}
+
+/* Neither an older copy nor one that was found damaged may be the ground of changes; and neither is
+ * thrown away. */
+static void a_copy_that_is_not_enough_is_kept_and_said(void **state)
+{
+	EMR_AUTO_FD marker = -1;
+	emr_replica *replica = NULL;
+	emr_replica_options options;
+	char copy[200], old[200];
+
+	(void)state;
+	fill_replica();
+	(void)snprintf(copy, sizeof copy, "%s/replica.sqlite", k.state);
+	(void)snprintf(old, sizeof old, "%s/old", k.state);
+	kit_sql(k.state, "replica.sqlite", "PRAGMA wal_checkpoint(TRUNCATE)");
+	{
+		char command[500];
+
+		(void)snprintf(command, sizeof command, "cp %s %s", copy, old);
+		assert_int_equal(system(command), 0);
+	}
+	fill_replica();
+	move("ledger.sqlite", "aside");
+	assert_ok(open_door(&k.ledger));
+	assert_int_equal(rename(old, copy), 0);
+	catch_up_with(EMR_ROLLBACK, EMR_ROLLBACK);
+	move("aside", "ledger.sqlite");
+	later();
+	catch_up_with(EMR_OK, EMR_OK);
+
+	move("ledger.sqlite", "aside");
+	later();
+	marker = openat(k.state_fd, "replica.rebuild", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	catch_up_with(EMR_DAMAGED, EMR_DAMAGED);
+	assert_true(marker >= 0);
+	assert_int_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
+	assert_int_equal(truncate(copy, 5000), 0);
+	options = (emr_replica_options){
+		.state_dirfd = k.state_fd, .ledger = k.ledger, .clock = &k.clock.clock};
+	assert_status(EMR_OFFLINE, emr_replica_open(&options, &replica));
+	assert_int_equal(access(copy, F_OK), 0);
+	move("aside", "ledger.sqlite");
+	later();
+	catch_up_with(EMR_OK, EMR_OK);
+	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
+}
+
+/* What is in the ledger's place never makes the own copy doubtful. */
+static void a_damaged_ledger_leaves_the_copy_alone(void **state)
+{
+	(void)state;
+	fill_replica();
+	move("ledger.sqlite", "aside");
+	write_file("ledger.sqlite", "");
+	assert_ok(open_door(&k.ledger));
+	catch_up_with(EMR_DAMAGED, EMR_DAMAGED);
+	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
+	move("aside", "ledger.sqlite");
+	later();
+	catch_up_with(EMR_OK, EMR_OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_question_is_answered_by_why_nobody_is_there),
+		TEST(a_file_that_comes_back_is_used_again_and_says_nothing_of_before),
+		TEST(a_file_that_goes_away_takes_no_entry_with_it),
+		TEST(what_is_no_ledger_is_damage_and_stays_as_it_is),
+		TEST(another_ledger_is_never_let_in),
+		TEST(without_what_is_known_an_absent_ledger_does_not_open),
+		TEST(rights_too_wide_are_no_absence),
+		TEST(who_waits_for_an_absent_ledger_can_be_woken),
+		TEST(several_threads_see_it_come_and_go),
+		TEST(a_whole_copy_is_enough_while_the_ledger_is_away),
+		TEST(a_copy_that_is_not_enough_is_kept_and_said),
+		TEST(a_damaged_ledger_leaves_the_copy_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
