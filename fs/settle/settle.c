@@ -98,7 +98,8 @@ static emr_status compare_seen(emr_settle *settle)
 		return status;
 	if (at.size < size)
 		return EMR_ROLLBACK;
-	status = emr_ledger_root(settle->options.ledger, size, root);
+	/* Of what this computer has verified itself: what the folder shows rests on that. */
+	status = emr_replica_root(settle->options.replica, size, root);
 	if (status != EMR_OK)
 		return status;
 	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
@@ -107,13 +108,15 @@ static emr_status compare_seen(emr_settle *settle)
 emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg)
 {
 	emr_status status = emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
+	emr_status seen;
 
-	if (status != EMR_OK || settle->has_compared)
+	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
 		return status;
-	/* Once: from then on the replica itself does not go back. */
-	status = compare_seen(settle);
-	settle->has_compared = status == EMR_OK;
-	return status;
+	/* Once: from then on the replica itself does not go back.  Also while the ledger is away:
+	 * then the copy is all there is. */
+	seen = compare_seen(settle);
+	settle->has_compared = seen == EMR_OK;
+	return seen != EMR_OK ? seen : status;
 }
 
 /* ---- the domain and its listing key ---- */
@@ -387,7 +390,8 @@ static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_s
 static bool is_passing(emr_status status)
 {
 	return status == EMR_NO_MEMORY || status == EMR_NO_SPACE || status == EMR_IO ||
-		status == EMR_BUSY || status == EMR_TIMEOUT || status == EMR_INTERRUPTED;
+		status == EMR_BUSY || status == EMR_TIMEOUT || status == EMR_INTERRUPTED ||
+		status == EMR_OFFLINE;
 }
 
 /* The batch is in the journal: send it and deal with the answer. */
@@ -460,11 +464,17 @@ static emr_status publish_some(emr_settle *settle, const emr_change *changes, si
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
 	void *arg)
 {
+	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that was put back in
+	 * its place before it is known to be what it was. */
+	emr_status status = emr_settle_catch_up(settle, NULL, NULL);
 	size_t at = 0;
 
+	if (status != EMR_OK)
+		return status;
 	while (at < n) {
 		size_t done = 0;
-		emr_status status = publish_some(settle, changes + at, n - at, &done, fn, arg);
+
+		status = publish_some(settle, changes + at, n - at, &done, fn, arg);
 
 		if (status != EMR_OK)
 			return status;
@@ -537,6 +547,8 @@ emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 		emr_status status =
 			emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_pending, &p);
 
+		if (status == EMR_OK && p.count > 0)
+			status = emr_settle_catch_up(settle, NULL, NULL);
 		for (size_t i = 0; i < p.count && status == EMR_OK; i++)
 			status = resend_one(settle, p.keys[i], fn, arg);
 		if (status != EMR_OK)

@@ -69,5 +69,8 @@ bool view_ledger_is_wrong(emr_status status);
 /* The folder is read-only from now on, and says so once. */
 void view_stop_writing(emr_view *view, emr_status why);
 
+/* What the ledger said last: once when it is away, once when it is back.  Without view->lock. */
+void view_hear_ledger(emr_view *view, emr_status status);
+
 int64_t view_now_ns(const emr_view *view);	/* wall */
 int64_t view_boot_ns(const emr_view *view);

@@ -147,6 +147,8 @@ struct emr_view {
 	size_t ntold;
 	uint64_t runs;			/* publishing runs that ended */
 	emr_status last_run;		/* how the last one ended */
+	emr_status stopped_by;		/* why the folder became read-only by itself; EMR_OK: it did not */
+	bool is_ledger_away;		/* said so, and not yet that it is back */
 	bool stop, has_threads;
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;

@@ -243,6 +243,7 @@ emr_status publish_run(emr_view *view, bool all)
 		status = describe_all(&p);
 	if (status == EMR_OK)
 		status = send_all(&p);
+	view_hear_ledger(view, status);
 	if (view_ledger_is_wrong(status))
 		view_stop_writing(view, status);
 	answers_tell_failures(&p);

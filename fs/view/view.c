@@ -81,6 +81,7 @@ static emr_status follow_ledger(emr_view *view)
 
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
+	view_hear_ledger(view, status);
 	if (view_ledger_is_wrong(status)) {
 		view_stop_writing(view, status);
 		return EMR_OK;
@@ -105,6 +106,8 @@ void view_stop_writing(emr_view *view, emr_status why)
 	pthread_mutex_lock(&view->lock);
 	was = view->options.read_only;
 	view->options.read_only = true;
+	if (view->stopped_by == EMR_OK)
+		view->stopped_by = why;
 	pthread_mutex_unlock(&view->lock);
 	if (was)
 		return;
@@ -113,6 +116,31 @@ void view_stop_writing(emr_view *view, emr_status why)
 		view->options.notice(view->options.notice_arg,
 			why == EMR_NEWER_FORMAT ? "newer-format" : why == EMR_ROLLBACK ? "rollback"
 				: "ledger-damaged", "");
+}
+
+emr_status emr_view_stopped_by(emr_view *view)
+{
+	emr_status why;
+
+	pthread_mutex_lock(&view->lock);
+	why = view->stopped_by;
+	pthread_mutex_unlock(&view->lock);
+	return why;
+}
+
+void view_hear_ledger(emr_view *view, emr_status status)
+{
+	bool is_news = false;
+
+	if (status != EMR_OK && status != EMR_OFFLINE)
+		return;
+	pthread_mutex_lock(&view->lock);
+	is_news = view->is_ledger_away != (status == EMR_OFFLINE);
+	view->is_ledger_away = status == EMR_OFFLINE;
+	pthread_mutex_unlock(&view->lock);
+	if (is_news && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg,
+			status == EMR_OFFLINE ? "ledger-away" : "ledger-back", "");
 }
 
 static emr_status recover(emr_view *view)

@@ -29,10 +29,18 @@ static emr_status open_dirs(emr_stack *s)
 	return s->spill_dirfd >= 0 ? EMR_OK : EMR_IO;
 }
 
+static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
+{
+	const emr_stack *s = arg;
+
+	return emr_replica_descriptor(s->state_dirfd, out_descriptor);
+}
+
 static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
 {
 	char path[600];
-	emr_ledger_options ledger = { .path = path, .submitter = s->keyring, .clock = clock };
+	emr_ledger_options ledger = { .path = path, .submitter = s->keyring, .clock = clock,
+		.known = known_descriptor, .known_arg = s };
 	emr_replica_options replica = { .state_dirfd = s->state_dirfd, .clock = clock };
 	emr_status status;
 

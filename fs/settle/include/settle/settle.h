@@ -74,11 +74,13 @@ typedef emr_status (*emr_outcome_fn)(void *arg, emr_journal_txn *txn, const emr_
 	size_t n);
 
 /* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing key first when they do
- * not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in the journal: emr_settle_resend.  One thread at a time. */
+ * not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in the journal: emr_settle_resend.  EMR_OFFLINE,
+ * EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED of a ledger that is away or not what it was: before anything is built.  One thread at a time. */
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
 	void *arg);
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
 /* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older than, or another than, the
- * journal remembers; also when replica and high-water mark were put back with it. */
+ * journal remembers; also when replica and high-water mark were put back with it.
+ * EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen. */
 emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg);

@@ -254,6 +254,9 @@ typedef struct emr_view_counts {
 	uint64_t confirmed;
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
+/* Why the folder takes no changes any more although it was opened for them (what the ledger or its copy here made
+ * impossible to believe); EMR_OK: it does. */
+emr_status emr_view_stopped_by(emr_view *view);
 /* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel reference. */
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
 /* Where the content of the file at PATH stands on the ledger.  EMR_NOT_FOUND, EMR_IS_DIRECTORY; EMR_NO_ATTRIBUTE: not there

@@ -1,0 +1,332 @@
+/* The folder without its ledger: what was verified opens and is read, what is saved waits and is
+ * sent, and what is put in the ledger's place is not believed.  And without a valid certificate. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "view_kit.h"
+
+static kit k;
+static char notices[512];
+static uint8_t *bytes;
+enum { LEN = 300000 };
+
+static void note(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	(void)path;
+	if (strlen(notices) + strlen(id) + 2 < sizeof notices) {
+		strcat(notices, id);
+		strcat(notices, " ");
+	}
+}
+
+/* WORDS with every % replaced by the state directory. */
+static void run(const char *words)
+{
+	char command[2048];
+	size_t at = 0;
+
+	for (; *words != 0; words++)
+		at += (size_t)snprintf(command + at, sizeof command - at,
+			*words == '%' ? "%s" : "%.1s", *words == '%' ? k.path : words);
+	assert_int_equal(system(command), 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_open(&k);
+	k.options.notice = note;
+	kit_restart(&k);
+	bytes = kit_bytes(LEN, 5);
+	kit_mkdir(&k, "Imaging");
+	kit_write(&k, "Imaging/big", bytes, LEN);
+	kit_text(&k, "letter", "one");
+	kit_publish_all(&k);
+	kit_text(&k, "letter", "two");
+	kit_publish_all(&k);
+	emr_stack_close(&k.stack);
+	notices[0] = 0;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_close(&k);
+	free(bytes);
+	run("rm -rf %.aside %.old");
+	return 0;
+}
+
+static void later(void)
+{
+	kit_wait_ms(&k, 2000);
+}
+
+static void expect_all(void)
+{
+	kit_expect(&k, "Imaging/big", bytes, LEN);
+	kit_expect_text(&k, "letter", "two");
+}
+
+static emr_status count_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	(void)key;
+	(void)value;
+	++*(unsigned *)arg;
+	return EMR_OK;
+}
+
+static unsigned batches_kept(void)
+{
+	unsigned n = 0;
+
+	assert_ok(emr_journal_each(k.stack.journal, EMR_ROW_OUTBOX, count_row, &n));
+	return n;
+}
+
+static uint64_t pending(void)
+{
+	emr_view_counts counts;
+
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.failed, 0);
+	return counts.pending;
+}
+
+/* Saved in every way that leaves something for the ledger. */
+static void change_everything(void)
+{
+	kit_text(&k, "new", "saved without the ledger");
+	kit_text(&k, "letter", "three");
+	kit_mkdir(&k, "Later");
+	kit_text(&k, "Later/deep", "deep");
+	kit_rename(&k, "Imaging/big", "Later/moved");
+}
+
+static void expect_changed(void)
+{
+	kit_expect_text(&k, "new", "saved without the ledger");
+	kit_expect_text(&k, "letter", "three");
+	kit_expect_text(&k, "Later/deep", "deep");
+	kit_expect(&k, "Later/moved", bytes, LEN);
+	assert_false(kit_exists(&k, "Imaging/big"));
+}
+
+/* ---- away ---- */
+
+static void what_is_saved_without_the_ledger_waits_and_is_sent(void **state)
+{
+	static const char *const ways[][2] = {
+		{"rm -rf %.aside; cp -a %/network %.aside; rm %/network/ledger.sqlite*",
+			"cp -a %.aside/* %/network/"},
+		{"mv %/network %.moved", "mv %.moved %/network"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		notices[0] = 0;
+		run(ways[i][0]);
+		kit_start(&k);
+		expect_all();
+		assert_string_equal(notices, "ledger-away ");
+		assert_status(EMR_OK, emr_view_stopped_by(k.view));
+		change_everything();
+		/* Asked again and again: said once, and nothing is signed for later. */
+		for (int j = 0; j < 3; j++) {
+			later();
+			assert_status(EMR_OFFLINE, emr_view_publish_now(k.view));
+		}
+		assert_string_equal(notices, "ledger-away ");
+		assert_int_equal(batches_kept(), 0);
+		assert_true(pending() >= 4);
+		assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "pending");
+		kit_restart(&k);
+		expect_changed();
+		later();
+		assert_status(EMR_OFFLINE, emr_view_publish_now(k.view));
+		run(ways[i][1]);
+		later();
+		kit_publish_all(&k);
+		assert_int_equal(pending(), 0);
+		assert_non_null(strstr(notices, "ledger-back"));
+		assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "confirmed 1/1");
+		expect_changed();
+		kit_restart(&k);
+		expect_changed();
+		/* And back to how it was, for the next way. */
+		kit_rename(&k, "Later/moved", "Imaging/big");
+		kit_text(&k, "letter", "two");
+		kit_unlink(&k, "Later/deep");
+		kit_rmdir(&k, "Later");
+		kit_unlink(&k, "new");
+		kit_publish_all(&k);
+		emr_stack_close(&k.stack);
+	}
+	kit_start(&k);
+}
+
+static void a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back(void **state)
+{
+	uint64_t entries = 0, after = 0;
+
+	(void)state;
+	kit_start(&k);
+	assert_ok(emr_ledger_size(k.stack.ledger, &entries));
+	kit_text(&k, "new", "text");
+	/* Gone between the look and the sending is as gone as before it. */
+	run("mv %/network %.moved");
+	later();
+	assert_status(EMR_OFFLINE, emr_view_publish_now(k.view));
+	run("mv %.moved %/network");
+	later();
+	kit_publish_all(&k);
+	later();
+	kit_publish_all(&k);
+	assert_ok(emr_ledger_size(k.stack.ledger, &after));
+	assert_int_equal(after, entries + 1);
+	assert_int_equal(pending(), 0);
+}
+
+/* ---- not the ledger ---- */
+
+static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(void **state)
+{
+	static const char *const ways[] = {
+		": >%/network/ledger.sqlite",
+		"head -c 50000 /dev/urandom >%/network/ledger.sqlite",
+		"printf X | dd of=%/network/ledger.sqlite conv=notrunc status=none",
+		"printf X | dd of=%/network/descriptor bs=1 seek=9 conv=notrunc status=none",
+		"rm %/network/descriptor",
+		"truncate -s 5000 %/network/ledger.sqlite",
+		"rm %/network/ledger.sqlite* && mkdir %/network/ledger.sqlite",
+	};
+	emr_attr attr;
+
+	(void)state;
+	run("cp -a %/network %.aside");
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		notices[0] = 0;
+		run(ways[i]);
+		kit_start(&k);
+		expect_all();
+		assert_string_equal(notices, "ledger-damaged ");
+		assert_status(EMR_DAMAGED, emr_view_stopped_by(k.view));
+		assert_status(
+			EMR_READ_ONLY, emr_view_mkdir(k.view, EMR_ROOT_NODE, "no", 0700, &attr));
+		emr_stack_close(&k.stack);
+		run("rm -rf %/network && cp -a %.aside %/network");
+		kit_start(&k);
+		expect_all();
+		kit_text(&k, "again", "x");
+		kit_unlink(&k, "again");
+		emr_stack_close(&k.stack);
+	}
+	kit_start(&k);
+}
+
+static void an_older_ledger_in_the_place_of_an_absent_one_gets_nothing(void **state)
+{
+	emr_ledger_options options = {0};
+	EMR_AUTO_LEDGER older = NULL;
+	char path[300];
+	uint64_t before = 0, after = 0;
+
+	(void)state;
+	run("cp -a %/network %.old");
+	kit_start(&k);
+	kit_text(&k, "letter", "three");
+	kit_publish_all(&k);
+	emr_stack_close(&k.stack);
+	run("mv %/network %.aside");
+	kit_start(&k);
+	kit_text(&k, "new", "waits");
+	run("cp -a %.old %/network");
+	snprintf(path, sizeof path, "%s/network", k.path);
+	options.path = path;
+	assert_ok(emr_ledger_open(&options, &older));
+	assert_ok(emr_ledger_size(older, &before));
+	later();
+	assert_status(EMR_ROLLBACK, emr_view_publish_now(k.view));
+	assert_non_null(strstr(notices, "rollback"));
+	assert_status(EMR_ROLLBACK, emr_view_stopped_by(k.view));
+	assert_ok(emr_ledger_size(older, &after));
+	assert_int_equal(before, after);
+	emr_stack_close(&k.stack);
+	run("rm -rf %/network && mv %.aside %/network");
+	kit_start(&k);
+	kit_publish_all(&k);
+	kit_expect_text(&k, "new", "waits");
+	assert_string_equal(kit_attribute(&k, "new", "user.emrfs.state"), "confirmed 1/1");
+	kit_expect_text(&k, "letter", "three");
+}
+
+/* All of ledger, copy and mark were put back, and then the ledger taken away: only the journal can
+ * tell. */
+static void a_copy_older_than_the_journal_remembers_takes_no_changes(void **state)
+{
+	emr_attr attr;
+
+	(void)state;
+	run("cp -a % %.old");
+	kit_start(&k);
+	kit_text(&k, "letter", "three");
+	kit_publish_all(&k);
+	emr_stack_close(&k.stack);
+	run("rm -rf %/network %/replica.*; cp -a %.old/replica.* %/");
+	kit_start(&k);
+	assert_non_null(strstr(notices, "rollback"));
+	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, EMR_ROOT_NODE, "no", 0700, &attr));
+	kit_expect(&k, "Imaging/big", bytes, LEN);
+}
+
+/* ---- certificates ---- */
+
+static void an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping(void **state)
+{
+	const int64_t years_ns = INT64_C(60) * 365 * 86400 * 1000000000;
+
+	(void)state;
+	k.clock.unix_ns += years_ns;
+	kit_start(&k);
+	expect_all();
+	kit_text(&k, "new", "after the end");
+	later();
+	(void)emr_view_publish_now(k.view);
+	kit_restart(&k);
+	expect_all();
+	kit_expect_text(&k, "new", "after the end");
+	assert_string_not_equal(kit_attribute(&k, "new", "user.emrfs.state"), "confirmed 1/1");
+}
+
+/* The certificate is a private part of the key's registration: gone from ledger and copy. */
+static void a_certificate_that_is_gone_stops_nothing(void **state)
+{
+	(void)state;
+	run("for f in network/ledger replica; do sqlite3 %/$f.sqlite "
+	    "\"DELETE FROM parts WHERE domain = zeroblob(16)\"; done");
+	kit_start(&k);
+	expect_all();
+	emr_stack_close(&k.stack);
+	run("rm -rf %/network");
+	kit_start(&k);
+	expect_all();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_saved_without_the_ledger_waits_and_is_sent),
+		TEST(a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back),
+		TEST(what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse),
+		TEST(an_older_ledger_in_the_place_of_an_absent_one_gets_nothing),
+		TEST(a_copy_older_than_the_journal_remembers_takes_no_changes),
+		TEST(an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping),
+		TEST(a_certificate_that_is_gone_stops_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
