@@ -112,7 +112,7 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 static void say(const backing_up *b, emr_status status, const emr_backup_report *report,
 	emr_problem *out_problem)
 {
-	char needed[EMR_TEXT_BYTES], there[EMR_TEXT_BYTES];
+	char needed[EMR_TEXT_BYTES], there[EMR_TEXT_BYTES], place[4400];
 
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_GONE, "dir", b->dir, NULL);
@@ -127,6 +127,10 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 		emr_size_text(report->free_bytes, there);
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_SPACE, "dir", b->dir, "n", needed, "m",
 			there, NULL);
+	} else if (status == EMR_OFFLINE) {
+		snprintf(place, sizeof place, "%.4000s/%s", b->places.state, EMR_STATE_LEDGER);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NO_LEDGER, "dir", b->dir, "place",
+			place, NULL);
 	} else if (status == EMR_TIMEOUT) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_RESTLESS, NULL);
 	} else {

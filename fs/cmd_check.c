@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "ledger/network.h"
 
+#include "absence.h"
 #include "cmd.h"
 #include "cmd/places.h"
 #include "cmd/text.h"
@@ -200,6 +201,35 @@ static void check_keyfile(checker *c)
 		note(c, "keyfile", true, "", "whole, and only yours");
 }
 
+static void check_ledger(checker *c)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_FREE char *path = NULL;
+	emr_ledger_options options = {0};
+	emr_problem why = {0};
+	uint64_t size = 0, since;
+	emr_status status;
+
+	if (c->state_fd < 0 ||
+		faccessat(c->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0) {
+		path = NULL;
+		return;
+	}
+	options.path = path;
+	status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_size(ledger, &size);
+	since = emr_absence_read(c->state_fd);
+	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
+		c->places->state, &why);
+	if (status == EMR_OK)
+		note(c, "ledger", true, "", "%llu entries", (unsigned long long)size);
+	else
+		note(c, "ledger", false, why.hint, "%s", why.text);
+}
+
 static void check_space(checker *c)
 {
 	struct statvfs disk;
@@ -260,6 +290,7 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	check_clock(&c);
 	check_state(&c, status, &problem);
 	check_keyfile(&c);
+	check_ledger(&c);
 	check_space(&c);
 	check_settings(&c);
 	if (status == EMR_OK)

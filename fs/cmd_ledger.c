@@ -10,6 +10,7 @@ typedef struct entries {
 	json_t *all; /* with --json */
 	json_t *checkpoint;
 	uint64_t n;
+	bool is_away; /* these are what this computer has verified */
 } entries;
 
 static const char *text_of(const json_t *object, const char *name)
@@ -49,6 +50,8 @@ static emr_status take(void *arg, json_t *object)
 		json_decref(e->checkpoint);
 		e->checkpoint = json_incref(json_object_get(object, "checkpoint"));
 	}
+	if (json_is_false(json_object_get(object, "reached")))
+		e->is_away = true;
 	json_decref(object);
 	return status;
 }
@@ -74,8 +77,15 @@ static emr_status read_limit(const emr_args *args, emr_request *request, emr_pro
 
 static void conclude(emr_out *out, entries *e)
 {
+	emr_problem remark = {0};
+
 	if (json_is_string(e->checkpoint))
 		emr_say(out, "%s%s", e->n > 0 ? "\n" : "", json_string_value(e->checkpoint));
+	if (e->is_away) {
+		emr_problem_set(&remark, EMR_SAY_LEDGER_AWAY_LISTED, NULL);
+		emr_remark(out, &remark);
+	}
+	emr_out_flag(out, "reached", !e->is_away);
 	emr_out_put(out, "entries", json_incref(e->all));
 	emr_out_put(out, "checkpoint",
 		e->checkpoint != NULL ? json_incref(e->checkpoint) : json_null());

@@ -109,6 +109,7 @@ static void when_ready(void *arg)
 {
 	mount *m = arg;
 	emr_problem why = {0};
+	emr_ledger_absence absence;
 	bool is_read_only = emr_session_is_read_only(&m->session, &why);
 	char shown[4200];
 	int code;
@@ -121,6 +122,11 @@ static void when_ready(void *arg)
 		is_read_only ? ", for reading only" : "");
 	if (why.is_set)
 		emr_remark(m->out, &why);
+	emr_ledger_look(m->session.ledger, &absence);
+	emr_out_put(m->out, "ledger_error",
+		absence.status != EMR_OK && why.is_set
+			? json_string(emr_message_get(why.message)->id)
+			: json_null());
 	say_clock(m);
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
@@ -137,6 +143,7 @@ static void when_ready(void *arg)
 static void hand_over(mount *m)
 {
 	emr_problem ignored = {0};
+	emr_ledger_absence absence;
 	emr_status status;
 
 	if (emr_session_is_read_only(&m->session, &ignored))
@@ -144,6 +151,9 @@ static void hand_over(mount *m)
 	status = emr_view_sync(m->session.view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
+	emr_ledger_look(m->session.ledger, &absence);
+	if (absence.status != EMR_OK)
+		return; /* the journal keeps it */
 	status = emr_view_wait_published(
 		m->session.view, emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
 	if (status != EMR_OK)

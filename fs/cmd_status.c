@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "absence.h"
 #include "client.h"
 #include "cmd.h"
 #include "cmd/text.h"
@@ -44,25 +45,40 @@ static void say_closed(emr_out *out, const emr_places *places)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_ledger_options options = {0};
-	uint64_t size = 0;
+	emr_problem why = {0};
+	uint64_t size = 0, since;
+	emr_status status;
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
 		path = NULL;
 		return;
 	}
 	options.path = path;
-	if (emr_base_init() != EMR_OK || emr_ledger_open(&options, &ledger) != EMR_OK ||
-		emr_ledger_size(ledger, &size) != EMR_OK)
+	if (state_fd < 0 ||
+		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+		emr_base_init() != EMR_OK)
 		return;
-	emr_say(out, "Keyring and records: %s\n  Ledger: embedded, %llu entries, not witnessed.\n",
-		places->state, (unsigned long long)size);
+	status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_size(ledger, &size);
+	since = emr_absence_read(state_fd);
+	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
+		places->state, &why);
+	emr_say(out, "Keyring and records: %s\n", places->state);
+	if (why.is_set)
+		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
+	else
+		emr_say(out, "  Ledger: embedded, %llu entries, not witnessed.\n",
+			(unsigned long long)size);
 	say_second_copy(out, places);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
-		json_pack("{s:s, s:I, s:i}", "kind", "embedded", "size", (json_int_t)size,
-			"witnessed", 0));
+		json_pack("{s:s, s:I, s:i, s:o}", "kind", "embedded", "size", (json_int_t)size,
+			"witnessed", 0, "error",
+			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
 }
 
 /* ---- open ---- */

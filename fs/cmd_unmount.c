@@ -78,7 +78,8 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 			return status;
 		before = pending;
 		pending = json_integer_value(json_object_get(answer, "pending"));
-		is_stuck = json_is_true(json_object_get(answer, "read_only"));
+		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
+			   json_is_true(json_object_get(answer, "away"));
 		json_decref(answer);
 		if (pending != before)
 			moved = emr_clock_boot_ns(emr_clock_system());

@@ -84,6 +84,10 @@ static int conclude(emr_out *out, const outcome *o)
 		say_chain(out, chain);
 	emr_number_text((uint64_t)failed, n);
 	emr_number_text((uint64_t)checked, m);
+	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached"))) {
+		emr_problem_set(&problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
+		return emr_out_fail(out, &problem);
+	}
 	if (failed == 0) {
 		emr_say(out, "%s checks, nothing wrong.%s%s\n", m,
 			text_of(o->last, "signer")[0] != '\0' ? "  Signature: " : "",

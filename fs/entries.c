@@ -90,9 +90,11 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 		status = emr_checkpoint_format(&checkpoint, out_note);
 	if (status != EMR_OK)
 		return status;
-	return session->read_only
-		       ? EMR_OK
-		       : emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
+	if (session->read_only)
+		return EMR_OK;
+	status = emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
+	/* It is as good in a drawer. */
+	return status == EMR_OFFLINE ? EMR_OK : status;
 }
 
 static json_t *checkpoint_json(emr_session *session, emr_status *out_status)
@@ -107,11 +109,14 @@ static emr_status emit_end(emr_session *session, const emr_request *request, lis
 {
 	emr_status status = EMR_OK;
 	json_t *checkpoint = request->checkpoint ? checkpoint_json(session, &status) : json_null();
+	emr_ledger_absence absence;
 	json_t *object;
 
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:o}", "done", 1, "checkpoint", checkpoint);
+	emr_ledger_look(session->ledger, &absence);
+	object = json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
+		"checkpoint", checkpoint);
 	return object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
 }
 

@@ -28,7 +28,8 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 			path[0] != '\0' ? path : "The top", NULL);
 		return;
 	case EMR_TIMEOUT:
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY, NULL);
+	case EMR_OFFLINE:
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 		return;
 	case EMR_READ_ONLY:
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);

@@ -139,6 +139,49 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs verify --chain"},
 	[EMR_SAY_LEDGER_DAMAGED] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"Ledger entry {index} does not fit: {cause}.", "emrfs verify --chain"},
+	[EMR_SAY_LEDGER_UNUSABLE] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
+		"The ledger cannot be used since {since}: {cause}. Your folder opens for reading "
+		"only, from "
+		"this computer's own verified copy of it.",
+		"Put the right one back at {place}; if it is lost, move {state} away and: emrfs "
+		"init "
+		"--restore DIR"},
+	[EMR_SAY_LEDGER_AWAY] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
+		"The ledger cannot be reached. Your records open from this computer's own verified "
+		"copy of "
+		"it; what you save is kept here and sent when it is back.",
+		"emrfs status says where it should be."},
+	[EMR_SAY_LEDGER_AWAY_SINCE] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
+		"The ledger cannot be reached since {since}. Your records open from this "
+		"computer's own "
+		"verified copy of it; what you save is kept here and sent when it is back.",
+		"Put it back at {place}; if it is lost, copy what is new to another place, move "
+		"{state} "
+		"away and: emrfs init --restore DIR"},
+	[EMR_SAY_LEDGER_AWAY_COPY] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
+		"The ledger cannot be reached since {since}, and this computer's own copy of it "
+		"{cause}. "
+		"Your folder opens for reading only, and may show earlier versions.",
+		"Put it back at {place}; if it is lost, move {state} away and: emrfs init "
+		"--restore DIR"},
+	[EMR_SAY_LEDGER_AWAY_NO_COPY] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
+		"Neither the ledger nor this computer's own copy of it can be read. Nothing was "
+		"opened, and "
+		"nothing else was touched.",
+		"Put the ledger back at {place}; if it is lost, move {state} away and: emrfs init "
+		"--restore "
+		"DIR"},
+	[EMR_SAY_LEDGER_AWAY_CHECKED] = {"ledger-away", "", "warn", EMR_EXIT_PART,
+		"{m} checks, nothing wrong; but the ledger cannot be read, and only this "
+		"computer's own copy "
+		"of it was checked.",
+		"emrfs status says where it should be."},
+	[EMR_SAY_LEDGER_AWAY_LISTED] = {"ledger-away", "", "warn", EMR_EXIT_PART,
+		"The ledger cannot be read; these are the entries as this computer has verified "
+		"them.",
+		"emrfs status says where it should be."},
+	[EMR_SAY_LEDGER_BACK] = {"ledger-back", "", "info", EMR_EXIT_PART,
+		"The ledger is there again. What was saved meanwhile is sent now.", ""},
 	[EMR_SAY_JOURNAL_DAMAGED] = {"journal-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"The journal of this computer is damaged. Your folder is open for reading only.",
 		"Copy your records to another disk, then emrfs verify"},
@@ -175,7 +218,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs erase PATH, or what lies in it"},
 	[EMR_SAY_MOVE_INSIDE] = {"move-inside", "EXDEV", "error", EMR_EXIT_USE,
 		"{path} cannot be moved into itself.", ""},
-	[EMR_SAY_LEDGER_AWAY] = {"ledger-away", "", "error", EMR_EXIT_UNREACHABLE,
+	[EMR_SAY_LEDGER_NO_ANSWER] = {"ledger-away", "", "error", EMR_EXIT_UNREACHABLE,
 		"The ledger does not answer. Nothing was done.", "Try again; emrfs check"},
 	[EMR_SAY_NO_PASSPHRASE] = {"no-passphrase", "", "error", EMR_EXIT_NEEDS_YES,
 		"There is no terminal to ask for the passphrase.",
@@ -221,6 +264,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Free some space there, or use another disk."},
 	[EMR_SAY_BACKUP_RESTLESS] = {"busy", "", "error", EMR_EXIT_FAILED,
 		"The ledger never held still for a moment.", "Try again when less is being saved."},
+	[EMR_SAY_BACKUP_NO_LEDGER] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
+		"A backup needs the ledger, and it cannot be read. Nothing was copied; what an "
+		"earlier backup "
+		"left in {dir} is as it was.",
+		"Put the ledger back at {place}; emrfs status says more."},
 	[EMR_SAY_BACKUP_DAMAGE] = {"bad-data", "", "error", EMR_EXIT_PART,
 		"{n} damaged places on this computer were copied as they are; everything else is "
 		"safe.",

@@ -7,6 +7,7 @@
 #include "fuse/fuse.h"
 #include "ledger/checkpoint.h"
 
+#include "absence.h"
 #include "cmd/out.h"
 #include "cmd/text.h"
 #include "second_copy.h"
@@ -68,16 +69,6 @@ emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local
 	return status != EMR_OK ? status : l.status;
 }
 
-static json_t *ledger_report(emr_session *session)
-{
-	uint64_t size = 0;
-
-	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
-		size = 0;
-	return json_pack("{s:s, s:I, s:I}", "kind", "embedded", "size", (json_int_t)size,
-		"witnessed", (json_int_t)count_witnesses(session));
-}
-
 static json_t *time_or_null(uint64_t unix_s)
 {
 	char text[EMR_TEXT_BYTES];
@@ -109,6 +100,26 @@ static json_t *requests_report(emr_session *session)
 		return NULL;
 	}
 	return report;
+}
+
+/* While it is away, its size is what this computer has verified of it; WHY says the rest. */
+static json_t *ledger_report(emr_session *session, const emr_problem *why)
+{
+	emr_absence absence;
+	emr_replica_position at = {0};
+	uint64_t size = 0;
+	bool is_away;
+
+	emr_absence_look(session, &absence);
+	is_away = absence.status != EMR_OK && why->is_set;
+	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
+		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
+	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind", "embedded", "size",
+		(json_int_t)size, "witnessed", (json_int_t)count_witnesses(session), "away_at",
+		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
+		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
+		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
+		is_away ? emr_json_text(why->hint) : json_null());
 }
 
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
@@ -148,7 +159,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
-		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session),
+		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session, &why),
 		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
 		"requests", requests_report(session));
 }

@@ -133,7 +133,13 @@ static void put_ledger(FILE *to, const json_t *report)
 	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
 	put_number(to, number_of(ledger, "size"));
 	fputs(" entries, ", to);
-	if (witnessed > 0)
+	if (json_is_string(json_object_get(ledger, "error"))) {
+		fputs("as this computer has verified it.\n  ", to);
+		put_shown(to, text_of(ledger, "message"));
+		fputs("\n    ", to);
+		put_shown(to, text_of(ledger, "hint"));
+		fputc('\n', to);
+	} else if (witnessed > 0)
 		fprintf(to, "witnessed by %llu.\n", (unsigned long long)witnessed);
 	else
 		fprintf(to, "not witnessed.\n    %s\n",

@@ -94,13 +94,15 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 static json_t *pending_now(conversation *c)
 {
 	emr_view_counts counts;
+	emr_ledger_absence absence;
 	emr_problem why = {0};
 
+	emr_ledger_look(c->server->session->ledger, &absence);
 	emr_view_count(c->server->session->view, &counts);
-	return json_pack("{s:b, s:I, s:I, s:I}", "read_only",
-		emr_session_is_read_only(c->server->session, &why), "pending",
-		(json_int_t)counts.pending, "failed", (json_int_t)counts.failed, "confirmed",
-		(json_int_t)counts.confirmed);
+	return json_pack("{s:b, s:b, s:I, s:I, s:I}", "read_only",
+		emr_session_is_read_only(c->server->session, &why), "away",
+		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "failed",
+		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed);
 }
 
 static emr_status answer_wait(conversation *c, const emr_request *request)

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "ledger/hash.h"
 
+#include "absence.h"
 #include "keys.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
@@ -42,6 +42,8 @@ void emr_session_close(emr_session *session)
 {
 	bool was_open = session->view != NULL && !session->read_only;
 
+	if (session->view != NULL)
+		emr_absence_remember(session); /* it may have come or gone meanwhile */
 	emr_view_free(session->view);
 	if (was_open)
 		leave_tidy(session);
@@ -203,33 +205,48 @@ static emr_status open_store(emr_session *session)
 	return emr_store_open(&options, &session->store);
 }
 
+/* The network's descriptor when the ledger cannot say it itself. */
+static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
+{
+	const emr_session *session = arg;
+
+	return emr_replica_descriptor(session->state_fd, out_descriptor);
+}
+
 /* The network must be the one this keyring belongs to. */
-static emr_status check_network(emr_session *session)
+static emr_status known_network(const emr_session *session, emr_id32 *out_hash, bool *out_is_known)
 {
 	EMR_AUTO_BUF known = {0};
-	emr_bytes descriptor = emr_ledger_descriptor(session->ledger);
-	emr_id32 hash = emr_sha256_of(&descriptor, 1);
 	emr_status status =
 		emr_keyring_tlv_get(session->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
 
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK;
+	*out_is_known = status == EMR_OK;
 	if (status != EMR_OK)
-		return status;
-	return emr_bytes_equal(emr_buf_view(&known), emr_bytes_of(hash.b, sizeof hash.b))
-		       ? EMR_OK
-		       : EMR_FORK;
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (known.len != sizeof out_hash->b)
+		return EMR_FORK;
+	memcpy(out_hash->b, known.data, sizeof out_hash->b);
+	return EMR_OK;
 }
 
+/* One that is not there, or not what it was, does not stop anything: what was verified here opens.
+ */
 static emr_status open_ledger(emr_session *session)
 {
 	char path[4400];
-	emr_ledger_options options = {.path = path, .submitter = session->keyring};
-	emr_status status;
+	emr_id32 network;
+	bool is_known = false;
+	emr_ledger_options options = {.path = path,
+		.submitter = session->keyring,
+		.known = known_descriptor,
+		.known_arg = session};
+	emr_status status = known_network(session, &network, &is_known);
 
+	if (status != EMR_OK)
+		return status;
+	options.known_hash = is_known ? &network : NULL;
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
-	status = emr_ledger_open(&options, &session->ledger);
-	return status == EMR_OK ? check_network(session) : status;
+	return emr_ledger_open(&options, &session->ledger);
 }
 
 static emr_status open_replica(emr_session *session)
@@ -293,6 +310,23 @@ typedef struct part {
 	const char *what, *name; /* for people, and in the state directory */
 } part;
 
+/* The ledger could not be opened, and neither could what this computer has verified of it. */
+static bool is_ledger_gone(const part *p, emr_status status)
+{
+	return (p->open == open_replica && status == EMR_OFFLINE) ||
+	       (p->open == open_ledger && (status == EMR_NOT_FOUND || status == EMR_IO ||
+						  status == EMR_DAMAGED || status == EMR_DENIED));
+}
+
+static void say_no_copy(const emr_session *session, emr_problem *out_problem)
+{
+	char place[4400];
+
+	snprintf(place, sizeof place, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
+	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",
+		session->state_path, NULL);
+}
+
 static void say_part(
 	const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
 {
@@ -304,6 +338,8 @@ static void say_part(
 			"it belongs to another network than this keyring", NULL);
 	else if (status == EMR_DAMAGED && p->open == open_replica)
 		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
+	else if (is_ledger_gone(p, status))
+		say_no_copy(session, out_problem);
 	else if (status == EMR_DAMAGED)
 		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state",
 			session->state_path, NULL);
@@ -355,15 +391,47 @@ static emr_status learn_who(emr_session *session)
 	return EMR_OK;
 }
 
-/* True when there is trouble with the ledger, which then says it best. */
+static const char *fault_of(emr_status status)
+{
+	if (status == EMR_OK)
+		return NULL;
+	return status == EMR_ROLLBACK ? "lacks the newest entries" : "is damaged";
+}
+
+/* Why the view takes nothing any more, when neither ledger nor replica say it better. */
+static bool say_stopped(emr_session *session, emr_problem *out_problem)
+{
+	emr_status why = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
+
+	if (why == EMR_OK)
+		return false;
+	if (why == EMR_ROLLBACK)
+		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
+	else if (why == EMR_NEWER_FORMAT)
+		emr_problem_set(out_problem, EMR_SAY_NEWER_FORMAT, "what", "The ledger", NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_NOT_BELIEVED, NULL);
+	return true;
+}
+
+/* True when trouble with the ledger leaves nothing but reading; it also says what does not. */
 static bool say_trouble(emr_session *session, emr_problem *out_problem)
 {
 	emr_replica_trouble trouble = {0};
+	emr_absence absence;
+	emr_status stopped = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
 	char index[24];
 
+	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
+	if (absence.status != EMR_OK) {
+		emr_status fault = trouble.status != EMR_OK ? trouble.status : stopped;
+
+		emr_absence_say(session, &absence, fault_of(fault), out_problem);
+		return absence.status != EMR_OFFLINE || fault != EMR_OK;
+	}
 	if (trouble.status == EMR_OK)
-		return false;
+		return say_stopped(session, out_problem);
 	snprintf(index, sizeof index, "%llu", (unsigned long long)trouble.seq);
 	if (trouble.status == EMR_ROLLBACK)
 		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
@@ -417,6 +485,8 @@ static emr_status open_all(
 	view.clock = emr_clock_system();
 	view.read_only = session->read_only;
 	status = emr_view_open(&view, &session->view);
+	if (status == EMR_OK)
+		emr_absence_remember(session);
 	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
 }
 

@@ -58,7 +58,7 @@ emr_status emr_session_open(
  * and keyring are set. */
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
 /* For reading only, be it asked for, or because ledger or journal are not believed any more:
- * OUT_PROBLEM then says why. */
+ * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session

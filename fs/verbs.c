@@ -105,7 +105,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and returns when it can be\n"
 			  "used. DIR must be empty. What a program that was killed left mounted "
 			  "there is cleaned up first.\n",
-		.fields = "folder pid read_only second_copy",
+		.fields = "folder pid read_only ledger_error second_copy",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_mount},
@@ -133,7 +133,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "pinned confirmed failed\n"
 			  "conflicts[] unsent[] state read_only copies second_copy backup_at "
 			  "backup_unix backup_dir network\n"
-			  "ledger{kind size witnessed} words_tested_at errors[]{at path error "
+			  "ledger{kind size witnessed away_at away_unix error message "
+			  "hint} words_tested_at errors[]{at path error "
 			  "message hint level} requests{};\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
@@ -207,7 +208,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "signatures, certificate and place in the ledger, without keyring or "
 			  "folder. Anybody can do the same\n"
 			  "with another program: examples/verify-audit.c.\n",
-		.fields = "checked bad[]{path error} chain{size root witnesses[]} signer time tx;\n"
+		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} signer time tx;\n"
 			  "with --proof also bytes version network own_network certificate copy",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PROOF),
@@ -218,7 +219,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.help = "Show ledger entries",
 		.manual = "Newest first. Names are not on the ledger: object is a random number.\n",
 		.fields = "entries[]{index tx previous at op object version before after signer} "
-			  "checkpoint",
+			  "checkpoint reached",
 		.options =
 			BIT(EMR_OPT_LIMIT) | BIT(EMR_OPT_CHECKPOINT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_ledger},

@@ -182,9 +182,11 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	return EMR_OK;
 }
 
-/* The identity's key or that of a domain of this person: a record that was moved carries the statement of the domain in
- * which it was saved.  Zeros when it is none of them: then no statement fits. */
-static emr_status find_issuer(const emr_session *session, const uint8_t issuer_id[32], uint8_t out_pk[32])
+/* The identity's key or that of a domain of this person: a record that was moved carries the
+ * statement of the domain in which it was saved.  Zeros when it is none of them: then no statement
+ * fits. */
+static emr_status find_issuer(
+	const emr_session *session, const uint8_t issuer_id[32], uint8_t out_pk[32])
 {
 	issuer_search search = {.issuer_id = issuer_id};
 	emr_status status;
@@ -372,18 +374,32 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-/* The ledger against a fresh replay of the contract, then our own copy of it against the ledger. */
+/* The ledger against a fresh replay of the contract, then our own copy of it against the ledger.
+ * While it is away, our own copy alone. */
 static emr_status check_chain(verification *v, json_t **out_chain)
 {
 	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
 	emr_replica_position at = {0};
 	char root[65];
 	uint64_t size = 0;
-	emr_status status = emr_ledger_verify(v->session->ledger, &trouble);
+	emr_status status;
 
+	emr_ledger_look(v->session->ledger, &absence);
 	v->checked++;
-	if (status == EMR_OK)
-		status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
+	if (absence.status != EMR_OK && absence.status != EMR_OFFLINE) {
+		status = say_bad(v, "", "the ledger: what is in its place cannot be used",
+			absence.status == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged");
+		if (status != EMR_OK)
+			return status;
+	}
+	if (absence.status != EMR_OK) {
+		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
+	} else {
+		status = emr_ledger_verify(v->session->ledger, &trouble);
+		if (status == EMR_OK)
+			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
+	}
 	if (is_chain_fault(status))
 		status = say_chain_bad(v, &trouble, status);
 	if (status == EMR_OK)
@@ -391,8 +407,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:I, s:s, s:o}", "size", (json_int_t)at.size, "root", root,
-		"witnesses", witness_names(v->session));
+	*out_chain = json_pack("{s:I, s:s, s:b, s:o}", "size", (json_int_t)at.size, "root", root,
+		"reached", absence.status == EMR_OK, "witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

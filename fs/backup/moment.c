@@ -372,7 +372,9 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 	snprintf(path, sizeof path, "%.4200s/ledger", options->state_path);
 	status = emr_ledger_copy_open(path, &m->ledger);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+		return status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_IO
+			       ? EMR_OFFLINE
+			       : status;
 	status = emr_ledger_copy_tell(m->ledger, &m->facts);
 	if (status == EMR_OK &&
 		((target->has_old && !emr_id16_equal(target->old.net_id, m->facts.net_id))))

@@ -99,7 +99,7 @@ static emr_status compare_seen(emr_settle *settle)
 	if (at.size < size)
 		return EMR_ROLLBACK;
 	/* Of what this computer has verified itself: what the folder shows rests on that. */
-	status = emr_replica_root(settle->options.replica, size, root);
+	status = emr_replica_root_at(settle->options.replica, size, root);
 	if (status != EMR_OK)
 		return status;
 	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;

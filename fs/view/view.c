@@ -130,9 +130,18 @@ emr_status emr_view_stopped_by(emr_view *view)
 
 void view_hear_ledger(emr_view *view, emr_status status)
 {
-	bool is_news = false;
+	emr_ledger_absence absence = { .status = status };
+	bool is_news;
 
 	if (status != EMR_OK && status != EMR_OFFLINE)
+		return;
+	pthread_mutex_lock(&view->lock);
+	is_news = view->is_ledger_away && status == EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	/* A run that had nothing to send has not seen it. */
+	if (is_news)
+		emr_ledger_look(view->options.ledger, &absence);
+	if (absence.status != status)
 		return;
 	pthread_mutex_lock(&view->lock);
 	is_news = view->is_ledger_away != (status == EMR_OFFLINE);

@@ -303,9 +303,9 @@ rm "$STATE/replica.sqlite" "$STATE/blocks/index.sqlite"; mended "no replica, no 
 flip "$STATE/profile" 100; mended "profile"
 flip "$STATE/replica.hw" 20; mended "mark, beside a whole replica"
 flip "$STATE/replica.hw" 20; rm "$STATE/replica.sqlite"; named "mark, and no replica"
-flip "$STATE/ledger/ledger.sqlite" 0; named "ledger.sqlite, its head"
-flip "$STATE/ledger/descriptor" 40; named descriptor
-rm -rf "$STATE/ledger"; named "no ledger"
+flip "$STATE/ledger/ledger.sqlite" 0; mended "ledger.sqlite, its head"	# more of this: no_ledger.sh
+flip "$STATE/ledger/descriptor" 40; mended descriptor
+rm -rf "$STATE/ledger"; mended "no ledger"
 
 say "damage is named"
 open_folder

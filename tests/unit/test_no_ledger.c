@@ -132,6 +132,9 @@ static void what_is_saved_without_the_ledger_waits_and_is_sent(void **state)
 		expect_all();
 		assert_string_equal(notices, "ledger-away ");
 		assert_status(EMR_OK, emr_view_stopped_by(k.view));
+		later();
+		assert_ok(emr_view_publish_now(k.view)); /* nothing to send: nothing is news */
+		assert_string_equal(notices, "ledger-away ");
 		change_everything();
 		/* Asked again and again: said once, and nothing is signed for later. */
 		for (int j = 0; j < 3; j++) {

@@ -42,7 +42,7 @@ typedef struct emr_backup_report {
  * DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds the backup of
  * another network; EMR_DAMAGED: its list cannot be read; EMR_NEWER_FORMAT; EMR_NO_SPACE, before
  * anything is written when it can be known; EMR_TIMEOUT: the ledger never held still;
- * EMR_MISSING_DATA: the state lacks a file that it must have. */
+ * EMR_OFFLINE: the ledger cannot be read; EMR_MISSING_DATA: the state lacks a file that it must have. */
 emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report);
 
 /* The list of the backup in DIR.  EMR_NOT_FOUND: there is none. */

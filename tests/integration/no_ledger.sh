@@ -1,0 +1,210 @@
+#!/bin/bash
+# no_ledger.sh: own records open without ledger, certificate or network.  The ledger is taken away, or something else is put in
+# its place, in every way a person or a disk may do it; what was saved is read bit for bit; what is saved meanwhile waits, and is
+# sent when the ledger is back.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin no_ledger
+. "$SUPPORT/said.sh"
+cd "$EMR_WORK" || exit 2
+STATE=$EMRFS_HOME/state LEDGER=$EMRFS_HOME/state/ledger
+open_folder() { run 0 mount --passphrase-file "$EMR_PASS" "$@" "$MNT"; }
+entries() { sqlite3 "$LEDGER/ledger.sqlite" 'SELECT count(*) FROM entries'; }
+same() { diff -r "$1" "$MNT" >out/differs || { cat out/differs >&2; emr_fail "$2: the folder differs"; }; }
+status_says() { json 0 status; expect "$1: read only" "$(field read_only)" "$2"; expect "$1: error" "$(field ledger.error)" "$3"; }
+
+emr_init
+open_folder
+mkdir -p "$MNT/Imaging/2026" "$MNT/Letters"
+head -c 3000000 /dev/urandom >"$MNT/Imaging/2026/big.dcm"
+head -c 63884 /dev/urandom >"$MNT/Imaging/report.pdf"
+echo "first" >"$MNT/Letters/letter.txt"
+: >"$MNT/Letters/empty"
+ln -s ../Letters/letter.txt "$MNT/Imaging/link"
+run 0 status --wait
+echo "second" >"$MNT/Letters/letter.txt"
+run 0 status --wait
+run 0 unmount
+cp -a "$LEDGER" rewound		# one version short of what follows
+open_folder
+echo "third" >"$MNT/Letters/letter.txt"
+run 0 status --wait
+cp -a "$MNT" was
+run 0 unmount
+cp -a "$STATE" base
+SIZE=$(entries)
+again() { rm -rf "$STATE" && cp -a base "$STATE"; }
+
+mend() { rm -rf "$LEDGER" && cp -a base/ledger "$LEDGER"; }
+gone() { rm "$LEDGER"/ledger.sqlite*; }
+no_directory() { rm -rf "$LEDGER"; }
+emptied() { : >"$LEDGER/ledger.sqlite"; }
+no_database() { head -c 40000 /dev/urandom >"$LEDGER/ledger.sqlite"; }
+descriptor_flipped() { printf 'X' | dd of="$LEDGER/descriptor" bs=1 seek=40 conv=notrunc status=none; }
+newer() { sqlite3 "$LEDGER/ledger.sqlite" 'PRAGMA user_version=9' >/dev/null; }
+foreign() { rm -rf "$LEDGER" && cp -a foreign-ledger "$LEDGER"; }
+rewound() { rm -rf "$LEDGER" && cp -a rewound "$LEDGER"; }
+
+say "a ledger of somebody else, for later"
+(
+	export EMRFS_HOME=$EMR_WORK/other
+	mkdir -m 700 other && cp home/settings other/
+	"$EMRFS" init --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/other-words" >out/said 2>&1
+) || emr_fail "a second keyring"
+cp -a other/state/ledger foreign-ledger
+
+# What is saved without the ledger, and what the folder must then be.
+change() {
+	echo "new" >"$MNT/Letters/new.txt"
+	echo "fourth" >"$MNT/Letters/letter.txt"
+	printf 'in the middle' | dd of="$MNT/Imaging/2026/big.dcm" bs=1 seek=1000000 conv=notrunc,fsync status=none
+	mv "$MNT/Imaging/report.pdf" "$MNT/Letters/moved.pdf"
+	mkdir "$MNT/Later" && echo "deep" >"$MNT/Later/deep.txt"
+	rm "$MNT/Letters/empty"
+}
+
+for cause in gone no_directory; do
+	say "the ledger is away: $cause"
+	again && $cause
+	run 10 status
+	says "cannot be reached since"
+	json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "$cause: mount says why" "$(field ledger_error)" ledger-away
+	same was "$cause"
+	status_says "$cause" False ledger-away
+	since=$(field ledger.away_at)
+	expect "$cause: size as verified" "$(field ledger.size)" "$SIZE"
+	run 0 status
+	says "$LEDGER"
+	grep -q "ledger-away" "$MNT/.emrfs/notices" || emr_fail "$cause: no notice"
+	json 3 verify
+	expect "$cause: verify" "$(field error) $(field bad) $(field chain.reached)" "ledger-away [] False"
+	json 0 ledger
+	expect "$cause: entries" "$(field reached) $(grep -o '"index":[0-9]*' out/said | head -1)" "False \"index\":$((SIZE - 1))"
+	change
+	cp -a "$MNT" changed
+	json 0 status
+	[ "$(field pending)" -ge 5 ] || emr_fail "$cause: only $(field pending) changes wait"
+	json 0 restore Letters/letter.txt@v1 --to Letters/old.txt
+	expect "$cause: an earlier version" "$(cat "$MNT/Letters/old.txt")" first
+	cp "$MNT/Letters/old.txt" changed/Letters/
+	[ ! -e "$LEDGER/ledger.sqlite" ] || emr_fail "$cause: a new ledger was made"
+	json 4 unmount
+	expect "$cause: error id" "$(field error)" unsent
+	open_folder && kill -KILL "$(pid_of_mount)" && await_gone "$(pid_of_mount)"
+	open_folder
+	same changed "$cause, after a remount and a kill"
+	status_says "$cause again" False ledger-away
+	expect "$cause: since when" "$(field ledger.away_at)" "$since"
+	run 4 unmount
+	mend
+	open_folder
+	run 0 status --wait=60s
+	status_says "$cause, put back" False None
+	expect "$cause: everything settled" "$(field pending) $(field failed)" "0 0"
+	[ ! -e "$STATE/ledger-away" ] || emr_fail "$cause: the note of the absence stays"
+	same changed "$cause, put back"
+	json 0 verify
+	run 0 unmount
+	open_folder && same changed "$cause, put back and opened again" && run 0 unmount
+	rm -rf changed
+done
+
+# Root reads everything: the program must be without that power to meet a file it cannot read.
+if [ "$(id -u)" = 0 ]; then
+	say "the ledger is away: unreadable"
+	again && chmod 0 "$LEDGER/ledger.sqlite"
+	EMR_WRAP="setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-all" emr_mount
+	same was unreadable
+	status_says unreadable False ledger-away
+	emr_unmount
+	chmod 600 "$LEDGER/ledger.sqlite"
+fi
+
+# More of these, below the kernel: tests/unit/test_no_ledger.c.
+for cause in emptied no_database descriptor_flipped newer foreign rewound; do
+	say "not the ledger: $cause"
+	again && $cause
+	json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "$cause: read only" "$(field read_only)" True
+	same was "$cause"
+	(echo x >"$MNT/Letters/x.txt") 2>/dev/null && emr_fail "$cause: the folder took a file"
+	json 0 status
+	expect "$cause: status" "$(field read_only)" True
+	grep -q "ledger-damaged\|newer-format\|rollback" "$MNT/.emrfs/notices" || emr_fail "$cause: no notice"
+	json 8 verify
+	run 0 unmount
+	[ -s "$STATE/replica.sqlite" ] || emr_fail "$cause: the verified copy is gone"
+	mend
+	open_folder
+	status_says "$cause, mended" False None
+	same was "$cause, mended"
+	(echo "again" >"$MNT/Letters/again.txt") || emr_fail "$cause, mended: the folder takes nothing"
+	run 0 unmount
+	[ "$(entries)" -gt "$SIZE" ] || emr_fail "$cause, mended: nothing was registered"
+done
+
+say "put back while the folder is open; taken away while it is open"
+again && mv "$LEDGER" aside
+open_folder
+echo "one" >"$MNT/Letters/one.txt"
+mv aside "$LEDGER"
+run 0 status --wait=60s
+status_says "put back" False None
+mv "$LEDGER" aside
+echo "two" >"$MNT/Letters/two.txt"
+for ((i = 0; i < 500; i++)); do grep -q ledger-away "$MNT/.emrfs/notices" && break; sleep 0.02; done
+status_says "taken away" False ledger-away
+expect "what was saved waits" "$(attribute state "$MNT/Letters/two.txt")" pending
+mv aside "$LEDGER"
+run 0 status --wait=60s
+expect "and is sent" "$(attribute state "$MNT/Letters/two.txt")" "confirmed 1/1"
+grep -q ledger-back "$MNT/.emrfs/notices" || emr_fail "nobody says that the ledger is back"
+json 0 verify
+run 0 unmount
+
+say "an older ledger put in its place while the folder is open gets nothing"
+again && mv "$LEDGER" aside
+open_folder
+echo "one" >"$MNT/Letters/one.txt"
+cp -a rewound "$LEDGER"
+for ((i = 0; i < 3000; i++)); do grep -q rollback "$MNT/.emrfs/notices" && break; sleep 0.02; done
+status_says "rewound" True None
+expect "the older ledger is as it was" "$(entries)" "$(sqlite3 rewound/ledger.sqlite 'SELECT count(*) FROM entries')"
+run 4 unmount
+rm -rf "$LEDGER" && mv aside "$LEDGER"
+open_folder
+run 0 status --wait=60s
+expect "the right one gets it" "$(cat "$MNT/Letters/one.txt") $(attribute state "$MNT/Letters/one.txt")" "one confirmed 1/1"
+run 0 unmount
+
+say "without the ledger and with a damaged copy of it nothing is guessed"
+again && gone
+dd if=/dev/urandom of="$STATE/replica.sqlite" bs=4096 seek=1 count=4 conv=notrunc status=none
+json 8 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" ledger-away
+mend
+open_folder && same was "ledger back, copy made again" && run 0 unmount
+again && gone && rm "$STATE/replica.sqlite"
+json 8 mount --passphrase-file "$EMR_PASS" "$MNT"
+
+say "other verbs without it"
+again && gone
+run 3 check
+says "cannot be reached since"
+cp "$EMR_PASS" new-passphrase && echo more >>new-passphrase && chmod 600 new-passphrase
+mkdir copy
+json 8 backup "$EMR_WORK/copy"
+expect "backup" "$(field error)" ledger-away
+
+say "without any network"
+again
+if [ "$(id -u)" = 0 ]; then
+	EMR_WRAP="unshare -n" emr_mount
+	expect "interfaces of the mount" "$(grep -c : "/proc/$(emr_pid)/net/dev") $(wc -l <"/proc/$(emr_pid)/net/route")" "1 0"
+	same was "without network"
+	echo "alone" >"$MNT/Letters/alone.txt"
+	run 0 status --wait=60s
+	expect "registered without network" "$(attribute state "$MNT/Letters/alone.txt")" "confirmed 1/1"
+	emr_unmount
+fi
