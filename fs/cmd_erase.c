@@ -154,7 +154,15 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 
 /* ---- doing it ---- */
 
-static emr_status say_erased(wanted *w, const json_t *answer)
+/* What waits is no failure of what was asked, but no success either. */
+static void note_unfinished(const json_t *left, emr_problem *out_problem)
+{
+	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));
+
+	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "why", why, NULL);
+}
+
+static void say_erased(wanted *w, const json_t *answer)
 {
 	const json_t *left = json_object_get(answer, "not_reached");
 	char counted[128], who[4200];
@@ -179,10 +187,9 @@ static emr_status say_erased(wanted *w, const json_t *answer)
 	emr_out_number(w->out, "directories", w->directories);
 	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
 	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
-	return EMR_OK;
 }
 
-static emr_status erase(wanted *w, int *out_code, emr_problem *out_problem)
+static emr_status erase(wanted *w, emr_problem *out_problem)
 {
 	json_t *answer = NULL;
 	emr_status status = read_path(w, out_problem);
@@ -204,8 +211,11 @@ static emr_status erase(wanted *w, int *out_code, emr_problem *out_problem)
 		status = emr_client_ask(&w->client, &w->request, WORK_MS, &answer, out_problem);
 	if (status != EMR_OK)
 		return status;
-	*out_code = json_is_true(json_object_get(answer, "finished")) ? EMR_EXIT_DONE : EMR_EXIT_PART;
-	status = say_erased(w, answer);
+	say_erased(w, answer);
+	if (!json_is_true(json_object_get(answer, "finished"))) {
+		note_unfinished(json_object_get(answer, "not_reached"), out_problem);
+		status = EMR_TIMEOUT;
+	}
 	json_decref(answer);
 	return status;
 }
@@ -223,7 +233,7 @@ int emr_cmd_erase(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&w.places, &w.client, &problem);
 	if (status == EMR_OK)
-		status = erase(&w, &code, &problem);
+		status = erase(&w, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "erase");
 	if (status != EMR_OK)

@@ -114,9 +114,10 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	if (!request->look)
 		emr_fuse_await_changes();
 	not_reached = json_array();
+	if (not_reached != NULL)
+		failed = add_unfinished(not_reached, &erased);
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
-		failed = add_unfinished(not_reached, &erased) + add_backup(not_reached, session) +
-			 add_quarantine(not_reached, session);
+		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
 	object = json_pack("{s:b, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
 		(json_int_t)erased.live, "deleted", (json_int_t)erased.deleted, "directories",
 		(json_int_t)erased.directories, "finished", erased.is_finished, "not_reached",

@@ -56,6 +56,7 @@ void emr_session_close(emr_session *session)
 	emr_journal_close(session->journal);
 	emr_store_close(session->store);
 	emr_keyring_free(session->keyring);
+	emr_reserve_close(session->reserve);
 	emr_log_open(-1, EMR_LOG_ERROR);
 	close_fd(&session->spill_fd);
 	close_fd(&session->log_fd);
@@ -115,7 +116,20 @@ static emr_status say_in_use(const emr_session *session, emr_problem *out_proble
 	return EMR_BUSY;
 }
 
-static emr_status take_lock(emr_session *session, const char *folder, emr_problem *out_problem)
+/* Before the first byte is written: on a full disk everything that follows needs this room.  A file system that can put
+ * nothing aside is used without. */
+static void open_reserve(emr_session *session, bool read_only)
+{
+	emr_status status;
+
+	if (read_only)
+		return;
+	status = emr_reserve_open(session->state_fd, 0, &session->reserve);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "nothing is put aside for a full disk: %s", emr_status_text(status));
+}
+
+static emr_status take_lock(emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
 {
 	char text[LOCK_TEXT_MAX];
 	int len;
@@ -130,6 +144,7 @@ static emr_status take_lock(emr_session *session, const char *folder, emr_proble
 	}
 	if (flock(session->lock_fd, LOCK_EX | LOCK_NB) != 0)
 		return say_in_use(session, out_problem);
+	open_reserve(session, read_only);
 	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(),
 		folder != NULL ? "folder " : "", folder != NULL ? folder : "",
 		folder != NULL ? "\n" : "");
@@ -176,7 +191,7 @@ emr_status emr_session_lock(
 			out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
 		return EMR_NOT_FOUND;
 	}
-	status = take_lock(session, options->folder, out_problem);
+	status = take_lock(session, options->folder, options->read_only, out_problem);
 	if (status == EMR_OK)
 		open_log(session);
 	return status;
@@ -199,7 +214,9 @@ static emr_status open_store(emr_session *session)
 {
 	char path[4400];
 	emr_store_options options = {
-		.path = path, .writer = emr_keyring_device_id(session->keyring)};
+		.path = path,
+		.writer = emr_keyring_device_id(session->keyring),
+		.reserve = session->reserve};
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_BLOCKS);
 	return emr_store_open(&options, &session->store);
@@ -262,7 +279,9 @@ static emr_status open_replica(emr_session *session)
 static emr_status open_records(emr_session *session)
 {
 	emr_record_options options = {
-		.store = emr_store_blocks(session->store), .keyring = session->keyring};
+		.store = emr_store_blocks(session->store),
+		.keyring = session->keyring,
+		.reserve = session->reserve};
 
 	if (mkdirat(session->state_fd, EMR_STATE_SPILL, 0700) != 0 && errno != EEXIST)
 		return emr_status_from_errno(errno);

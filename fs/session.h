@@ -16,6 +16,7 @@ typedef struct emr_profile {
 
 typedef struct emr_session {
 	int state_fd, lock_fd, spill_fd, log_fd; /* -1 = not open */
+	emr_reserve *reserve; /* NULL: none (for reading only, or the disk has none) */
 	emr_keyring *keyring;
 	emr_store *store;
 	emr_journal *journal;

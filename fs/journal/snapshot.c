@@ -93,7 +93,7 @@ static emr_status write_shot(emr_journal *journal, const shot *s)
 			break;
 		block.data = emr_buf_view(&bytes);
 		block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
-		status = emr_store_append(journal->store, &block, 1, NULL);
+		status = emr_store_append_group(journal->store, &(emr_store_group){ .tail = &block, .tail_count = 1 }, NULL);
 		memcpy(frame.chain, emr_cid_digest(&block.cid), sizeof frame.chain);
 	}
 	return status == EMR_OK ? emr_store_flush(journal->store) : status;

@@ -186,7 +186,7 @@ static emr_status derive_key(
 /* 0 "EMRS" | 4 ver=1 | 5 0[3] | 8 key half[16] | 24 zeros */
 emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_file *out)
 {
-	spill_file spill = {.fd = -1, .end = SPILL_HEADER_BYTES, .dir_unsynced = true};
+	spill_file spill = {.reserve = ctx->options.reserve, .fd = -1, .end = SPILL_HEADER_BYTES, .dir_unsynced = true};
 	uint8_t header[SPILL_HEADER_BYTES] = "EMRS\x01";
 	char name[SPILL_NAME_MAX];
 	emr_status status;
@@ -214,7 +214,7 @@ emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_
 
 emr_status spill_open(emr_record_ctx *ctx, emr_id16 id, spill_file *out)
 {
-	spill_file spill = {.fd = -1, .end = SPILL_HEADER_BYTES};
+	spill_file spill = {.reserve = ctx->options.reserve, .fd = -1, .end = SPILL_HEADER_BYTES};
 	uint8_t header[SPILL_HEADER_BYTES];
 	char name[SPILL_NAME_MAX];
 	struct stat info;
@@ -280,6 +280,8 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 
 	if (bytes == NULL)
 		return EMR_NO_MEMORY;
+	if (emr_reserve_is_out(spill->reserve))
+		return EMR_NO_SPACE;
 	randombytes_buf(nonce, sizeof nonce);
 	spill_record_head_encode(&record, nonce, bytes);
 	record_aad(spill, &record, aad);

@@ -439,13 +439,17 @@ static emr_status finish_and_send(run *r, emr_outcome_fn fn, void *arg)
 static emr_status publish_some(emr_settle *settle, const emr_change *changes, size_t n, size_t *out_done,
 	emr_outcome_fn fn, void *arg)
 {
-	emr_status status;
+	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
 	run r;
 
 	status = begin_run(settle, changes[0].domain, changes[0].is_inbox, &r);
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
+		if (status == EMR_NO_SPACE) {	/* waits for room; what needs none, as a removal, goes on */
+			lacking = status;
+			status = EMR_OK;
+		}
 		if (status != EMR_OK && status != EMR_LIMIT && !is_passing(status))
 			status = give_up_on(settle, &changes[done], status, fn, arg);
 		if (status == EMR_OK)
@@ -458,7 +462,7 @@ static emr_status publish_some(emr_settle *settle, const emr_change *changes, si
 	end_run(&r);
 	if (status == EMR_OK)
 		*out_done = done;
-	return status;
+	return status == EMR_OK ? lacking : status;
 }
 
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
@@ -466,7 +470,7 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 {
 	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that was put back in
 	 * its place before it is known to be what it was. */
-	emr_status status = emr_settle_catch_up(settle, NULL, NULL);
+	emr_status status = emr_settle_catch_up(settle, NULL, NULL), lacking = EMR_OK;
 	size_t at = 0;
 
 	if (status != EMR_OK)
@@ -476,11 +480,13 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 
 		status = publish_some(settle, changes + at, n - at, &done, fn, arg);
 
-		if (status != EMR_OK)
+		if (status == EMR_NO_SPACE && done > 0)
+			lacking = status;
+		else if (status != EMR_OK)
 			return status;
 		at += done;
 	}
-	return EMR_OK;
+	return lacking;
 }
 
 /* ---- what was sent before ---- */

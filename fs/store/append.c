@@ -27,6 +27,13 @@ static void layout_free(layout *l)
 	free(l->places);
 	emr_buf_free(&l->frame);
 }
+/* To be laid out again. */
+static void layout_clear(layout *l)
+{
+	l->vector_count = l->section_count = 0;
+	l->total = 0;
+	emr_buf_clear(&l->frame);
+}
 #define AUTO_LAYOUT __attribute__((cleanup(layout_free))) layout
 
 static emr_status check_group(const emr_store_group *group)
@@ -244,6 +251,8 @@ emr_status emr_store_close_segment(emr_store *store)
 		status = EMR_IO;
 	else if (store->current->end > EMR_SEGMENT_PREFIX_BYTES)
 		status = emr_store_roll(store);
+	if (status == EMR_NO_SPACE && emr_reserve_release(store->reserve))
+		status = emr_store_roll(store);
 	pthread_mutex_unlock(&store->append_lock);
 	return status;
 }
@@ -332,7 +341,7 @@ emr_status emr_store_append_group(emr_store *store, const emr_store_group *group
 	emr_store_position *out_positions)
 {
 	AUTO_LAYOUT l = { 0 };
-	bool many = false;
+	bool many = false, is_needed = group->is_needed || group->block_count == 0;
 	emr_status status = check_group(group);
 
 	if (status == EMR_OK && store->read_only)
@@ -341,8 +350,14 @@ emr_status emr_store_append_group(emr_store *store, const emr_store_group *group
 		status = layout_make(group, &l);
 	if (status != EMR_OK)
 		return status;
+	if (!is_needed && emr_reserve_is_out(store->reserve))
+		return EMR_NO_SPACE;
 	pthread_mutex_lock(&store->append_lock);
 	status = append_locked(store, group, &l, out_positions, &many);
+	if (status == EMR_NO_SPACE && is_needed && emr_reserve_release(store->reserve)) {
+		layout_clear(&l);
+		status = append_locked(store, group, &l, out_positions, &many);
+	}
 	pthread_mutex_unlock(&store->append_lock);
 	if (many)
 		emr_store_wake(store, false, true);

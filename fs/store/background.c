@@ -21,7 +21,8 @@ static uint64_t claim_window(emr_store *store)
 {
 	uint64_t from = store->allocated;
 
-	if (store->failed || store->allocated - store->current->end >= EMR_WINDOW_LOW ||
+	/* On a full disk zeros would take the room that frames need. */
+	if (store->failed || emr_reserve_is_out(store->reserve) || store->allocated - store->current->end >= EMR_WINDOW_LOW ||
 	    from + EMR_WINDOW_BYTES > store->segment_bytes)
 		return 0;
 	store->zeroing_from = from;
@@ -49,6 +50,8 @@ void emr_store_extend_window(emr_store *store)
 		status = EMR_IO;
 	pthread_mutex_lock(&store->append_lock);
 	store->zeroing_from = 0;
+	if (status != EMR_OK && ftruncate(fd, (off_t)from) != 0)
+		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
 	if (status == EMR_OK && store->allocated == from)
 		store->allocated = from + EMR_WINDOW_BYTES;
 	pthread_cond_broadcast(&store->window_done);

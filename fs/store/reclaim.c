@@ -336,7 +336,8 @@ static emr_status append_copies(reclaim_run *run, copy_group *group)
 	for (size_t i = 0; i < group->count; i++)
 		group->blocks[i].data.data = group->bytes.data + group->offsets[i];
 	if (group->count > 0)
-		status = emr_store_append(run->store, group->blocks, group->count, NULL);
+		status = emr_store_append_group(run->store, &(emr_store_group){ .blocks = group->blocks,
+			.block_count = group->count, .is_needed = true }, NULL);
 	if (status == EMR_OK)
 		run->report.blocks_moved += group->count;
 	group->count = 0;

@@ -136,6 +136,7 @@ static emr_status make(const emr_store_options *options, emr_store **out_store)
 	store->writer = options->writer;
 	store->read_only = options->read_only;
 	store->no_background = options->no_background;
+	store->reserve = options->reserve;
 	store->segment_bytes = options->segment_bytes == 0 ? EMR_SEGMENT_BYTES_DEFAULT : options->segment_bytes;
 	if (store->segment_bytes < SEGMENT_BYTES_MIN)
 		store->segment_bytes = SEGMENT_BYTES_MIN;
@@ -251,6 +252,11 @@ int emr_store_directory(const emr_store *store)
 emr_id16 emr_store_writer(const emr_store *store)
 {
 	return store->writer;
+}
+
+emr_reserve *emr_store_reserve(const emr_store *store)
+{
+	return store->reserve;
 }
 
 /* ---- The common face ---- */

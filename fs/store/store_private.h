@@ -53,6 +53,7 @@ struct emr_store {
 	emr_id16 writer;
 	bool read_only;
 	bool no_background;
+	emr_reserve *reserve;	/* borrowed, may be NULL */
 	uint64_t segment_bytes;
 	uint32_t index_delay_ms;
 

@@ -1,4 +1,5 @@
 /* The ledger's answers become the state of the tree and the journal, both or neither. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +7,10 @@
 #include "contract/codes.h"
 
 #include "publishing.h"
+
+#define UNLINK_TRIES 4			/* 5, 10, 20 s between them */
+#define UNLINK_TRIES_MOMENTARY 12	/* up to 320 s between them: half an hour */
+#define UNLINK_DOUBLINGS_MAX 6
 
 static const work *work_of(const publishing *p, emr_id16 node_id)
 {
@@ -207,6 +212,22 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 	n->refusal = o->result;
 }
 
+/* What a moment refuses is asked for longer than what will hardly change; both less and less often, and not for ever. */
+static void refuse_unlink(const emr_view *view, vacated *v, const emr_outcome *o)
+{
+	bool momentary = o->error == EMR_OK && is_momentary(o->result);
+	unsigned doublings = v->refusals < UNLINK_DOUBLINGS_MAX ? v->refusals : UNLINK_DOUBLINGS_MAX;
+	char id[33];
+
+	v->refusal = o->result;
+	v->refusals += v->refusals < UINT8_MAX;
+	v->since_boot_ns = view_boot_ns(view) + (PUBLISH_RETRY_NS << doublings);
+	v->has_failed = v->refusals >= (momentary ? UNLINK_TRIES_MOMENTARY : UNLINK_TRIES);
+	emr_hex(o->place.object.b, sizeof o->place.object.b, id);
+	emr_log(EMR_LOG_WARN, "the removal of record %s was refused: %s", id,
+		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
+}
+
 static void apply_unlink(edit *e, const emr_outcome *o)
 {
 	bool gone = o->result <= 1 || o->result == EMR_RESULT_GONE;
@@ -221,7 +242,7 @@ static void apply_unlink(edit *e, const emr_outcome *o)
 		return;
 	}
 	if (v != NULL)
-		v->since_boot_ns = view_boot_ns(e->view) + PUBLISH_RETRY_NS;
+		refuse_unlink(e->view, v, o);
 }
 
 typedef struct applying {
@@ -305,12 +326,46 @@ emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *out
 	return status;
 }
 
+/* The path of a name that went away; NULL when its directory went, too. */
+static char *path_of_vacated(const emr_view *view, const vacated *v)
+{
+	const node *directory = tree_by_id(view, v->directory);
+	char *up = directory != NULL && directory->state == NODE_LIVE ? tree_path(directory) : NULL, *path = NULL;
+
+	if (up != NULL && asprintf(&path, "%s%s%s", up, up[0] != 0 ? "/" : "", v->name) < 0)
+		path = NULL;
+	free(up);
+	return path;
+}
+
+static void tell_refused_removals(emr_view *view)
+{
+	for (;;) {
+		char *path = NULL;
+		vacated *v;
+
+		pthread_mutex_lock(&view->lock);
+		for (v = view->vacated; v != NULL && (!v->has_failed || v->is_told);)
+			v = v->next;
+		if (v != NULL) {
+			v->is_told = true;
+			path = path_of_vacated(view, v);
+		}
+		pthread_mutex_unlock(&view->lock);
+		if (v == NULL)
+			return;
+		view->options.notice(view->options.notice_arg, "removal-refused", path != NULL ? path : "");
+		free(path);
+	}
+}
+
 void answers_tell_failures(const publishing *p)
 {
 	emr_view *view = p->view;
 
 	if (view->options.notice == NULL)
 		return;
+	tell_refused_removals(view);
 	for (size_t i = 0; i < p->nnodes; i++) {
 		char *path = NULL;
 

@@ -6,6 +6,8 @@
 #include "base/codec.h"
 #include "base/log.h"
 
+#define DEAD_BYTES_MANY (UINT64_C(64) << 20)	/* removed: worth a look */
+
 int64_t view_now_ns(const emr_view *view)
 {
 	return emr_clock_unix_ns(view->options.clock);
@@ -298,6 +300,21 @@ void remove_doomed(emr_view *view)
 			emr_log(EMR_LOG_WARN, "a spill was not removed: %s", emr_status_text(status));
 		free(d);
 	}
+}
+
+void want_reclaim(emr_view *view)
+{
+	view->wants_reclaim = true;
+	pthread_cond_broadcast(&view->wake);
+}
+
+void note_dead(emr_view *view, const node *n)
+{
+	if (n->file == NULL || (n->is_published && !n->content_dirty))
+		return;	/* a published version can be brought back */
+	view->dead_bytes += n->size;
+	if (view->dead_bytes >= DEAD_BYTES_MANY || emr_reserve_is_out(emr_store_reserve(view->options.store)))
+		want_reclaim(view);
 }
 
 void hold_blocks(emr_view *view)

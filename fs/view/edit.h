@@ -60,6 +60,11 @@ void end_working_copy(ended e);
 /* Without view->lock: removes the spills that may go now. */
 void remove_doomed(emr_view *view);
 
+/* Under view->lock: N's bytes that no version has are of no use any more. */
+void note_dead(emr_view *view, const node *n);
+/* Under view->lock: space should be given back soon. */
+void want_reclaim(emr_view *view);
+
 /* While a working copy lives, blocks that no row names yet are kept from the reclaimer. */
 void hold_blocks(emr_view *view);
 void let_blocks_go(emr_view *view);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "base/log.h"
 #include "contract/codes.h"
@@ -18,8 +17,6 @@
 #define RETRY_NS INT64_C(30000000000)
 #define TXN_UNPINS 4000
 #define TXN_ROWS 20000
-#define PORTION_BYTES (UINT64_C(1) << 30)	/* copied in one go: the old segments go after it */
-#define SPARE_BYTES (UINT64_C(1) << 20)		/* of free space that a copy leaves */
 
 /* ---- rows ---- */
 
@@ -339,21 +336,6 @@ static emr_status close_readers(trying *t)
 
 /* ---- blocks, frames, pins ---- */
 
-/* Room for copies: what is free, less a little for everybody else. */
-static uint64_t room(const emr_view *view)
-{
-	struct statvfs disk;
-	uint64_t free_bytes;
-
-	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
-		return 1;
-	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (free_bytes <= SPARE_BYTES)
-		return 1;	/* 0 would mean no limit */
-	free_bytes -= SPARE_BYTES;
-	return free_bytes < PORTION_BYTES ? free_bytes : PORTION_BYTES;
-}
-
 /* Everything dead goes from the segments, a portion at a time. */
 static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 {
@@ -362,7 +344,7 @@ static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 
 	do {
 		emr_reclaim_report report = { 0 };
-		emr_status status = view_scrub(view, is_forsaken, t, room(view), &report);
+		emr_status status = view_scrub(view, is_forsaken, t, &report);
 
 		if (status != EMR_OK)
 			return status;

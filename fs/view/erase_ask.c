@@ -345,12 +345,19 @@ static emr_status erase(asking *a)
 	status = emr_view_publish_now(view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing while erasing: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+/* Of this and whatever was begun before. */
+static void note_state(asking *a)
+{
+	emr_view *view = a->view;
+
 	pthread_mutex_lock(&view->lock);
 	a->erased.is_finished = view->nerasing == 0;
 	a->erased.why = view->erase_status;
 	a->erased.bytes_needed = view->erase_left.bytes_left;
 	pthread_mutex_unlock(&view->lock);
-	return EMR_OK;
 }
 
 static void set_path(asking *a)
@@ -371,9 +378,9 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 
 	set_path(&a);
 	status = look(&a);
-	a.erased.is_finished = true;
 	if (status == EMR_OK && !what->only_look && a.objects.len > 0)
 		status = erase(&a);
+	note_state(&a);
 	if (status == EMR_OK)
 		*out_erased = a.erased;
 	emr_buf_free(&a.objects);
@@ -392,7 +399,7 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 	 * meanwhile makes it wait once more. */
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);
-		if (status != EMR_OK)
+		if (status != EMR_OK && status != EMR_NO_SPACE)	/* for want of room things wait, and none is on its way */
 			return status == EMR_BUSY ? EMR_TIMEOUT : status;
 		status = ask_once(view, what, out_erased);
 	}

@@ -87,7 +87,8 @@ emr_status heirs_settle(publishing *p)
 		}
 		/* An heir that is still being written: wait for it. */
 		v->is_sent = heir == NULL &&
-			(p->all || view_boot_ns(view) - v->since_boot_ns >= view->options.quiet_ns);
+			(p->all ||
+			(!v->has_failed && view_boot_ns(view) - v->since_boot_ns >= view->options.quiet_ns));
 	}
 	return EMR_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -12,6 +13,10 @@
 
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
+#define RECLAIM_PAUSE_NS INT64_C(5000000000)	/* between two that were asked for */
+#define RECLAIM_LOOK_NS INT64_C(200000000)	/* one is under way: whether it has ended */
+#define PORTION_BYTES (UINT64_C(1) << 30)	/* copied in one go: the old segments go after it */
+#define SPARE_BYTES (UINT64_C(1) << 20)		/* of free space that a copy leaves */
 #define RECLAIM_STEP_BYTES (UINT64_C(256) << 20)	/* growth of the store that makes a look worth it */
 
 /* Under view->lock: until woken or NS have passed (negative: until woken). */
@@ -68,8 +73,11 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 /* One run, and then, outside of its hold on the store, what is being erased. */
 static emr_status publish_and_erase(emr_view *view, bool all)
 {
-	emr_status status = publish_run(view, all);
+	emr_status status;
 	bool is_due;
+
+	emr_reserve_check(emr_store_reserve(view->options.store));	/* ledger and replica need room, too */
+	status = publish_run(view, all);
 
 	pthread_mutex_lock(&view->lock);
 	is_due = erase_is_due(view);
@@ -134,22 +142,46 @@ emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclai
 	return emr_journal_reclaim(view->options.journal, &options, out_report);
 }
 
-emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg, uint64_t max_copy_bytes,
+/* Room for copies: what is free, less a little for everybody else. */
+static uint64_t room_for_copies(const emr_view *view)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return 1;	/* 0 would mean no limit */
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (free_bytes <= SPARE_BYTES)
+		return 1;
+	free_bytes -= SPARE_BYTES;
+	return free_bytes < PORTION_BYTES ? free_bytes : PORTION_BYTES;
+}
+
+emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report)
 {
+	emr_reserve *reserve = emr_store_reserve(view->options.store);
+	emr_status status;
 	emr_reclaim_options options = { .scrub = true, .allow_missing = true, .extra_roots = working_roots,
-		.roots_context = view, .is_forsaken = is_forsaken, .forsaken_context = arg,
-		.max_copy_bytes = max_copy_bytes };
+		.roots_context = view, .is_forsaken = is_forsaken, .forsaken_context = arg };
 
-	return emr_journal_reclaim(view->options.journal, &options, out_report);
+	emr_reserve_check(reserve);
+	emr_reserve_lend(reserve);
+	options.max_copy_bytes = room_for_copies(view);
+	status = emr_journal_reclaim(view->options.journal, &options, out_report);
+	emr_reserve_take_back(reserve);
+	return status;
 }
 
 static void *reclaim(void *arg)
 {
 	emr_view *view = arg;
-	emr_reclaim_report report;
-	emr_status status = emr_view_reclaim(view, 0, &report);
+	emr_reserve *reserve = emr_store_reserve(view->options.store);
+	emr_reclaim_report report = { 0 };
+	emr_status status;
 
+	emr_reserve_check(reserve);
+	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report) : emr_view_reclaim(view, 0, &report);
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes", (unsigned long long)report.bytes_freed);
 	else
@@ -165,21 +197,53 @@ static void end_reclaim(emr_view *view)
 	view->has_reclaimer = false;
 }
 
+static bool is_reclaiming(const emr_view *view)
+{
+	return view->has_reclaimer && !__atomic_load_n(&view->is_reclaim_over, __ATOMIC_ACQUIRE);
+}
+
 /* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in time. */
+static void start_reclaim(emr_view *view)
+{
+	end_reclaim(view);
+	__atomic_store_n(&view->is_reclaim_over, false, __ATOMIC_RELAXED);
+	view->has_reclaimer = pthread_create(&view->reclaimer, NULL, reclaim, view) == 0;
+}
+
 static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 {
 	emr_store_stats stats;
 	emr_status status;
 
-	if (view->has_reclaimer && !__atomic_load_n(&view->is_reclaim_over, __ATOMIC_ACQUIRE))
+	if (is_reclaiming(view))
 		return;
 	end_reclaim(view);
 	status = emr_store_stats_get(view->options.store, &stats);
 	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
 		return;
-	__atomic_store_n(&view->is_reclaim_over, false, __ATOMIC_RELAXED);
-	view->has_reclaimer = pthread_create(&view->reclaimer, NULL, reclaim, view) == 0;
+	start_reclaim(view);
 	*seen_bytes = stats.disk_bytes;
+}
+
+/* Under view->lock: asked for, and not too soon after the last time. */
+static bool is_reclaim_due(const emr_view *view)
+{
+	return view->wants_reclaim && !is_reclaiming(view) && view->reclaim_due_boot_ns <= view_boot_ns(view);
+}
+
+/* Under view->lock: until something is to be synced, space is to be given back, or the end. */
+static void wait_for_sync(emr_view *view)
+{
+	int64_t now = view_boot_ns(view), wait = -1;
+
+	if (is_unsynced(view))
+		wait = view->unsynced_since_boot_ns + view->options.sync_ns - now;
+	if (view->wants_reclaim) {
+		int64_t later = view->reclaim_due_boot_ns > now ? view->reclaim_due_boot_ns - now : RECLAIM_LOOK_NS;
+
+		wait = wait < 0 || later < wait ? later : wait;
+	}
+	wait_ns(view, &view->wake, wait);
 }
 
 static void *sync_loop(void *arg)
@@ -193,8 +257,17 @@ static void *sync_loop(void *arg)
 		int64_t now = view_boot_ns(view);
 		emr_status status;
 
+		if (is_reclaim_due(view)) {
+			view->wants_reclaim = false;
+			view->dead_bytes = 0;
+			view->reclaim_due_boot_ns = now + RECLAIM_PAUSE_NS;
+			pthread_mutex_unlock(&view->lock);
+			start_reclaim(view);
+			pthread_mutex_lock(&view->lock);
+			continue;
+		}
 		if (!is_unsynced(view) || due > now) {
-			wait_ns(view, &view->wake, is_unsynced(view) ? due - now : -1);
+			wait_for_sync(view);
 			continue;
 		}
 		pthread_mutex_unlock(&view->lock);

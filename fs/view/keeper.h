@@ -4,8 +4,9 @@
 #include "edit.h"
 
 void keeper_stop(emr_view *view);	/* joins; fine when there are none */
-/* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  See emr_reclaim_options. */
-emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg, uint64_t max_copy_bytes,
+/* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No more is copied in
+ * one call than the disk has room for. */
+emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report);
 /* Hands the bytes of every file to the operating system. */
 emr_status keeper_hand_out(emr_view *view);

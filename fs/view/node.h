@@ -105,6 +105,10 @@ typedef struct vacated {
 	uint8_t type;
 	bool may_be_adopted;
 	bool is_sent;
+	uint8_t refusals;	/* of its UNLINK, in a row */
+	uint8_t refusal;	/* the ledger's last code, 0: none */
+	bool has_failed;	/* asked for the last time in this life, unless a person asks */
+	bool is_told;
 	bool is_over;		/* its UNLINK was answered; dropped once the journal has that */
 	int64_t since_boot_ns;
 } vacated;
@@ -150,6 +154,9 @@ struct emr_view {
 	emr_status stopped_by;		/* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;		/* said so, and not yet that it is back */
 	bool stop, has_threads;
+	bool wants_reclaim;		/* the disk was full, or much was removed */
+	uint64_t dead_bytes;		/* removed since the last reclaim */
+	int64_t reclaim_due_boot_ns;	/* not before */
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;
 	int64_t erase_due_boot_ns;	/* when it is tried (again) */

@@ -91,6 +91,11 @@ void file_notice(emr_view *view, node *n, emr_status status)
 		: status == EMR_NEWER_FORMAT ? "newer-format" : NULL;
 	char *path = NULL;
 
+	if (status == EMR_NO_SPACE) {
+		pthread_mutex_lock(&view->lock);
+		want_reclaim(view);
+		pthread_mutex_unlock(&view->lock);
+	}
 	if (id == NULL || view->options.notice == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);

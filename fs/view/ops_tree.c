@@ -313,6 +313,7 @@ void finish_remove(emr_view *view, node *n, vacated *v)
 {
 	node *directory = n->parent;
 
+	note_dead(view, n);
 	if (v != NULL)
 		vacated_add(view, v);
 	tree_detach(view, n);

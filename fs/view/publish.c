@@ -24,7 +24,7 @@ int64_t publish_due(const emr_view *view)
 	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
 		due = view->erase_due_boot_ns;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v))
+		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v))
 			due = v->since_boot_ns + view->options.quiet_ns;
 	return due;
 }
@@ -34,7 +34,10 @@ bool publish_is_idle(const emr_view *view)
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
 		if (n->failure == EMR_OK && needs_settling(n) && !heirs_lack_bytes(n))
 			return false;
-	return view->vacated == NULL;
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (!v->has_failed)
+			return false;
+	return true;
 }
 
 static bool is_ready(const publishing *p, const node *n)
@@ -187,16 +190,20 @@ static emr_status send_domain(publishing *p, size_t first)
 
 static emr_status send_all(publishing *p)
 {
+	emr_status lacking = EMR_OK;
+
 	for (size_t i = 0; i < p->nworks; i++) {
 		emr_status status;
 
 		if (p->works[i].is_done)
 			continue;
 		status = send_domain(p, i);
-		if (status != EMR_OK)
+		if (status == EMR_NO_SPACE)
+			lacking = status;	/* some of it waits for room; the others' removals need none */
+		else if (status != EMR_OK)
 			return status;
 	}
-	return EMR_OK;
+	return lacking;
 }
 
 static void finish(publishing *p, emr_status status)
@@ -220,7 +227,7 @@ emr_status publish_run(emr_view *view, bool all)
 {
 	publishing p = { .view = view, .all = all };
 	answering earlier = { .view = view };
-	emr_status status;
+	emr_status status, lacking = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
 	hold_blocks(view);
@@ -235,6 +242,10 @@ emr_status publish_run(emr_view *view, bool all)
 	}
 	if (status == EMR_OK)
 		status = prepare_all(&p);
+	if (status == EMR_NO_SPACE) {
+		lacking = status;
+		status = EMR_OK;
+	}
 	if (status == EMR_OK || p.nnodes > 0)
 		status = tops_learn(&p);
 	if (status == EMR_OK)
@@ -244,6 +255,8 @@ emr_status publish_run(emr_view *view, bool all)
 	if (status == EMR_OK)
 		status = send_all(&p);
 	view_hear_ledger(view, status);
+	if (status == EMR_OK)
+		status = lacking;
 	if (view_ledger_is_wrong(status))
 		view_stop_writing(view, status);
 	answers_tell_failures(&p);

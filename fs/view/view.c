@@ -257,16 +257,17 @@ void emr_view_free(emr_view *view)
 emr_status emr_view_space(emr_view *view, emr_space *out_space)
 {
 	struct statvfs disk;
-	uint64_t names;
+	uint64_t names, free_bytes;
 
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
 	pthread_mutex_lock(&view->lock);
 	names = view->by_name.count;
 	pthread_mutex_unlock(&view->lock);
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	*out_space = (emr_space){
 		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
-		.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize,
+		.free_bytes = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes),
 		.names = names,
 	};
 	return EMR_OK;
@@ -304,7 +305,10 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, count_one, &counts);
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		counts.pending++;
+		if (v->has_failed)
+			counts.failed++;
+		else
+			counts.pending++;
 	pthread_mutex_unlock(&view->lock);
 	*out_counts = counts;
 }

@@ -62,8 +62,6 @@ still_whole() {
 still_whole
 say "a crash on the full disk loses nothing that was saved"
 emr_kill
-# To open at all, the indexes need a little room of their own.
-must mount -o remount,size=25m "$EMRFS_HOME"
 emr_mount
 still_whole
 

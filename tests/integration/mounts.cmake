@@ -31,6 +31,7 @@ if(NOT EMRFS_SANITIZE)
 	emr_mount_test(mount_names SCRIPT names.sh)
 	emr_mount_test(mount_leaks_nothing SCRIPT leak.sh)
 	emr_mount_test(mount_full_disk SCRIPT full_disk.sh)
+	emr_mount_test(mount_brim SCRIPT brim.sh)
 	emr_mount_test(mount_flushes SCRIPT flushes.sh)
 endif()
 # In the sanitized builds one mount under mixed load, with the label by which their presets choose.

@@ -18,3 +18,7 @@ emr_test(test_store_release
 emr_test(test_store_segment_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_segment_file.c ${store_kit}
 	USES store Threads::Threads)
+emr_test(test_store_reserve
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_reserve.c
+	USES store base
+	LINK_OPTIONS -Wl,--wrap=fstatvfs64,--wrap=posix_fallocate64)

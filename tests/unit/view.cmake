@@ -17,3 +17,8 @@ emr_test(test_view_erase
 	USES ${view_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin)
+emr_test(test_view_refused
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_refused.c ${view_kit}
+	USES ${view_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "store/block_store.h"
+#include "store/reserve.h"
 
 typedef struct emr_store emr_store;
 
@@ -15,6 +16,7 @@ typedef struct emr_store_options {
 	bool read_only;			/* no lock, no repair, no append: EMR_READ_ONLY */
 	uint64_t segment_bytes;		/* roll over at this size; 0 = 256 MiB; at least 4 KiB */
 	uint32_t index_delay_ms;	/* pending index rows are written after this time; 0 = 1000 */
+	emr_reserve *reserve;		/* borrowed; NULL: none */
 	bool no_background;		/* tests: no thread; index rows are written at close and by emr_store_index_now */
 } emr_store_options;
 
@@ -28,6 +30,7 @@ void emr_store_close(emr_store *store);
 /* The open directory (owned by the store), for small files that belong beside the segments; and whose segments. */
 int emr_store_directory(const emr_store *store);
 emr_id16 emr_store_writer(const emr_store *store);
+emr_reserve *emr_store_reserve(const emr_store *store);	/* NULL: there is none */
 
 /* The same store behind the common face.  Lives as long as the store; its `close` closes the store. */
 emr_block_store *emr_store_blocks(emr_store *store);
@@ -52,6 +55,7 @@ typedef struct emr_store_group {
 	size_t block_count;
 	const emr_pin_change *pins;
 	size_t pin_count;
+	bool is_needed;			/* what makes room: goes on with the room that was put aside for a full disk */
 	const emr_block *tail;		/* e.g. the journal's frame, which must come after what it speaks of */
 	size_t tail_count;
 } emr_store_group;
@@ -59,7 +63,9 @@ typedef struct emr_store_group {
 #define EMR_STORE_GROUP_BLOCKS_MAX 1024
 #define EMR_STORE_GROUP_PINS_MAX 8192
 
-/* One pwritev.  Returns when the operating system has the bytes: they survive kill -9, not a power cut.  All or
+/* A group without blocks (pins, frames) or one that is_needed uses the reserve when the disk is full; while the reserve is
+ * out any other gets EMR_NO_SPACE.
+ * One pwritev.  Returns when the operating system has the bytes: they survive kill -9, not a power cut.  All or
  * nothing: after EMR_NO_SPACE, EMR_QUOTA or EMR_IO nothing was appended and the store goes on.  EMR_LIMIT: more than
  * the maxima above, or a block over 2 MiB.  The CIDs are believed.  out_positions: block_count, or NULL. */
 emr_status emr_store_append_group(emr_store *store, const emr_store_group *group,

@@ -1,0 +1,211 @@
+#include "store/reserve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define STEP ((uint64_t)64 << 10)
+
+struct emr_reserve {
+	pthread_mutex_t lock;
+	int fd;
+	uint64_t bytes;
+	uint64_t have;	/* this and the next: protected by lock */
+	unsigned lent;	/* nothing is taken meanwhile */
+};
+
+/* What this user may still write; the super-user may use what others may not. */
+static uint64_t free_bytes(const emr_reserve *reserve)
+{
+	struct statvfs disk;
+
+	if (fstatvfs(reserve->fd, &disk) != 0)
+		return 0;
+	return (uint64_t)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * disk.f_frsize;
+}
+
+/* Under lock.  All of WANTED, or what was there before. */
+static bool take(emr_reserve *reserve, uint64_t wanted)
+{
+	int error = posix_fallocate(reserve->fd, 0, (off_t)wanted);
+
+	if (error == 0) {
+		reserve->have = wanted;
+		return true;
+	}
+	if (ftruncate(reserve->fd, (off_t)reserve->have) != 0)
+		emr_log(EMR_LOG_WARN, "reserve: errno %d", errno);
+	return false;
+}
+
+/* Under lock.  What is free beyond a little for the others; true when nothing is missing. */
+static bool fill(emr_reserve *reserve)
+{
+	uint64_t missing = reserve->bytes - reserve->have, is_free, more;
+
+	if (missing == 0)
+		return true;
+	if (reserve->lent > 0)
+		return false;
+	is_free = free_bytes(reserve);
+	more = is_free > EMR_RESERVE_LOW ? (is_free - EMR_RESERVE_LOW) / STEP * STEP : 0;
+	if (more == 0 || !take(reserve, reserve->have + (more < missing ? more : missing)))
+		return false;
+	if (reserve->have < reserve->bytes)
+		return false;
+	emr_log(EMR_LOG_INFO, "room for a full disk is put aside");
+	return true;
+}
+
+/* Under lock.  A part at a time: what is given may be taken by anybody. */
+static bool give(emr_reserve *reserve, uint64_t bytes)
+{
+	uint64_t kept = reserve->have > bytes ? reserve->have - bytes : 0;
+
+	if (reserve->have == 0 || ftruncate(reserve->fd, (off_t)kept) != 0)
+		return false;
+	if (reserve->have == reserve->bytes)
+		emr_log(EMR_LOG_WARN, "the disk is full: room that was put aside is used, and nothing new is taken");
+	reserve->have = kept;
+	return true;
+}
+
+static emr_status open_file(emr_reserve *reserve, int dirfd)
+{
+	struct stat st;
+
+	reserve->fd = openat(dirfd, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (reserve->fd < 0 || fstat(reserve->fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (!S_ISREG(st.st_mode))
+		return EMR_EXPOSED;
+	/* A file with holes puts nothing aside. */
+	if ((uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size)
+		reserve->have = (uint64_t)st.st_size;
+	return EMR_OK;
+}
+
+/* Small disks, as tests have them, keep most of their room. */
+static uint64_t usual_bytes(const emr_reserve *reserve)
+{
+	struct statvfs disk;
+	uint64_t part;
+
+	if (fstatvfs(reserve->fd, &disk) != 0)
+		return EMR_RESERVE_BYTES;
+	part = (uint64_t)disk.f_blocks * disk.f_frsize / 4 / STEP * STEP;
+	return part < EMR_RESERVE_BYTES ? part : EMR_RESERVE_BYTES;
+}
+
+emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve)
+{
+	emr_reserve *reserve = calloc(1, sizeof *reserve);
+	emr_status status;
+
+	if (reserve == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_init(&reserve->lock, NULL);
+	reserve->fd = -1;
+	status = open_file(reserve, dirfd);
+	reserve->bytes = bytes == 0 && status == EMR_OK ? usual_bytes(reserve) : bytes;
+	if (status != EMR_OK) {
+		if (reserve->fd >= 0)
+			close(reserve->fd);
+		pthread_mutex_destroy(&reserve->lock);
+		free(reserve);
+		return status;
+	}
+	if (free_bytes(reserve) < EMR_RESERVE_LOW)
+		(void)give(reserve, EMR_RESERVE_LOW);
+	else
+		(void)fill(reserve);
+	*out_reserve = reserve;
+	return EMR_OK;
+}
+
+void emr_reserve_close(emr_reserve *reserve)
+{
+	if (reserve == NULL)
+		return;
+	if (!fill(reserve)) {
+		uint64_t more = free_bytes(reserve) / STEP * STEP;
+
+		while (more >= STEP && !take(reserve, reserve->have + more < reserve->bytes ? reserve->have + more
+			: reserve->bytes))
+			more = more / 2 / STEP * STEP;
+	}
+	close(reserve->fd);
+	pthread_mutex_destroy(&reserve->lock);
+	free(reserve);
+}
+
+bool emr_reserve_release(emr_reserve *reserve)
+{
+	bool gave;
+
+	if (reserve == NULL)
+		return false;
+	pthread_mutex_lock(&reserve->lock);
+	gave = give(reserve, EMR_RESERVE_LOW);
+	pthread_mutex_unlock(&reserve->lock);
+	return gave;
+}
+
+void emr_reserve_check(emr_reserve *reserve)
+{
+	if (reserve == NULL)
+		return;
+	pthread_mutex_lock(&reserve->lock);
+	if (reserve->have > 0 && free_bytes(reserve) < EMR_RESERVE_LOW)
+		(void)give(reserve, EMR_RESERVE_LOW);
+	pthread_mutex_unlock(&reserve->lock);
+}
+
+void emr_reserve_lend(emr_reserve *reserve)
+{
+	if (reserve == NULL)
+		return;
+	pthread_mutex_lock(&reserve->lock);
+	reserve->lent++;
+	if (reserve->have < reserve->bytes)
+		(void)give(reserve, reserve->have);
+	pthread_mutex_unlock(&reserve->lock);
+}
+
+void emr_reserve_take_back(emr_reserve *reserve)
+{
+	if (reserve == NULL)
+		return;
+	pthread_mutex_lock(&reserve->lock);
+	reserve->lent--;
+	(void)fill(reserve);
+	pthread_mutex_unlock(&reserve->lock);
+}
+
+bool emr_reserve_is_out(emr_reserve *reserve)
+{
+	bool is_out;
+
+	if (reserve == NULL)
+		return false;
+	pthread_mutex_lock(&reserve->lock);
+	is_out = !fill(reserve);
+	pthread_mutex_unlock(&reserve->lock);
+	return is_out;
+}
+
+uint64_t emr_reserve_left(emr_reserve *reserve, uint64_t free_of_disk)
+{
+	uint64_t kept;
+
+	if (reserve == NULL || !emr_reserve_is_out(reserve))
+		return free_of_disk;
+	kept = reserve->bytes + EMR_RESERVE_LOW;
+	return free_of_disk > kept ? free_of_disk - kept : 0;
+}

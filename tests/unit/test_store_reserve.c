@@ -1,0 +1,195 @@
+/* What is put aside for a full disk, on a disk whose free space the test says. */
+#include "emr_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "store/reserve.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define BYTES (8 * MIB)
+
+static uint64_t others;	/* bytes of everybody else; the disk has 20 MiB */
+static char path[] = "/tmp/emr-reserve-XXXXXX";
+static int dirfd_;
+
+static uint64_t size_of_file(void)
+{
+	struct stat st;
+
+	return fstatat(dirfd_, EMR_RESERVE_NAME, &st, 0) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+int __wrap_fstatvfs64(int fd, struct statvfs *out);
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t len);
+int __real_posix_fallocate64(int fd, off_t offset, off_t len);
+
+static uint64_t free_now(void)
+{
+	return 20 * MIB - others - size_of_file();
+}
+
+int __wrap_fstatvfs64(int fd, struct statvfs *out)
+{
+	(void)fd;
+	*out = (struct statvfs){ .f_frsize = 1, .f_bfree = free_now(), .f_bavail = free_now() };
+	return 0;
+}
+
+int __wrap_posix_fallocate64(int fd, off_t offset, off_t len)
+{
+	return (uint64_t)len - size_of_file() > free_now() ? ENOSPC : __real_posix_fallocate64(fd, offset, len);
+}
+
+static emr_reserve *opened(uint64_t others_have)
+{
+	emr_reserve *reserve = NULL;
+
+	others = others_have;
+	assert_int_equal(emr_reserve_open(dirfd_, BYTES, &reserve), EMR_OK);
+	return reserve;
+}
+
+static void start(void)
+{
+	(void)unlinkat(dirfd_, EMR_RESERVE_NAME, 0);
+}
+
+static void room_is_put_aside_and_given_in_parts(void **state)
+{
+	emr_reserve *r;
+
+	(void)state;
+	start();
+	r = opened(MIB);
+	assert_int_equal(size_of_file(), BYTES);
+	assert_false(emr_reserve_is_out(r));
+	others = 12 * MIB;	/* nothing is free */
+	assert_false(emr_reserve_is_out(r));
+	assert_true(emr_reserve_release(r));
+	assert_int_equal(size_of_file(), 6 * MIB);
+	assert_true(emr_reserve_is_out(r));
+	assert_int_equal(emr_reserve_left(r, free_now()), 0);
+	others += 2 * MIB;	/* somebody took it */
+	emr_reserve_check(r);
+	assert_int_equal(size_of_file(), 4 * MIB);
+	assert_true(emr_reserve_release(r));
+	assert_true(emr_reserve_release(r));
+	assert_false(emr_reserve_release(r));
+	emr_reserve_close(r);
+}
+
+static void it_comes_back_by_itself(void **state)
+{
+	emr_reserve *r;
+
+	(void)state;
+	start();
+	r = opened(0);
+	others = 12 * MIB;
+	emr_reserve_check(r);
+	assert_true(emr_reserve_is_out(r));
+	others = 11 * MIB;
+	assert_true(emr_reserve_is_out(r));	/* but what there is was taken */
+	assert_int_equal(size_of_file(), 7 * MIB);
+	others = 8 * MIB;
+	assert_false(emr_reserve_is_out(r));
+	assert_int_equal(size_of_file(), BYTES);
+	emr_reserve_close(r);
+}
+
+static void what_is_lent_is_not_taken_meanwhile(void **state)
+{
+	emr_reserve *r;
+
+	(void)state;
+	start();
+	r = opened(0);
+	emr_reserve_lend(r);
+	assert_int_equal(size_of_file(), BYTES);	/* the disk is not full */
+	emr_reserve_take_back(r);
+	others = 12 * MIB;
+	emr_reserve_check(r);
+	emr_reserve_lend(r);
+	assert_int_equal(size_of_file(), 0);
+	others = 0;
+	assert_true(emr_reserve_is_out(r));
+	assert_int_equal(size_of_file(), 0);
+	emr_reserve_take_back(r);
+	assert_int_equal(size_of_file(), BYTES);
+	assert_false(emr_reserve_is_out(r));
+	emr_reserve_close(r);
+}
+
+static void a_full_disk_gets_room_at_the_next_start(void **state)
+{
+	emr_reserve *r;
+
+	(void)state;
+	start();
+	r = opened(0);
+	others = 12 * MIB;
+	emr_reserve_close(r);
+	assert_int_equal(size_of_file(), BYTES);
+	r = opened(12 * MIB);
+	assert_int_equal(size_of_file(), 6 * MIB);
+	others = 13 * MIB;
+	emr_reserve_close(r);	/* all there is, for the start after this */
+	assert_int_equal(size_of_file(), 7 * MIB);
+}
+
+static void no_reserve_is_fine(void **state)
+{
+	(void)state;
+	assert_false(emr_reserve_is_out(NULL));
+	assert_false(emr_reserve_release(NULL));
+	emr_reserve_check(NULL);
+	emr_reserve_lend(NULL);
+	emr_reserve_take_back(NULL);
+	assert_int_equal(emr_reserve_left(NULL, 5), 5);
+	emr_reserve_close(NULL);
+}
+
+/* A file with holes has put nothing aside. */
+static void a_file_with_holes_does_not_count(void **state)
+{
+	emr_reserve *r;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	start();
+	fd = openat(dirfd_, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0 && ftruncate(fd, (off_t)BYTES) == 0);
+	r = opened(0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true((uint64_t)st.st_blocks * 512 >= BYTES);
+	close(fd);
+	emr_reserve_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(room_is_put_aside_and_given_in_parts),
+		cmocka_unit_test(it_comes_back_by_itself),
+		cmocka_unit_test(what_is_lent_is_not_taken_meanwhile),
+		cmocka_unit_test(a_full_disk_gets_room_at_the_next_start),
+		cmocka_unit_test(no_reserve_is_fine),
+		cmocka_unit_test(a_file_with_holes_does_not_count),
+	};
+	int failed;
+
+	assert_non_null(mkdtemp(path));
+	dirfd_ = open(path, O_RDONLY | O_DIRECTORY);
+	assert_true(dirfd_ >= 0);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	start();
+	close(dirfd_);
+	rmdir(path);
+	return failed;
+}

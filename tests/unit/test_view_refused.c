@@ -1,0 +1,133 @@
+/* A removal that the ledger refuses is asked for less and less often, ends as failed with one notice, and hinders nothing. */
+#include "view_kit.h"
+
+#include "contract/codes.h"
+#include "publish.h"
+
+static emr_result refuses;	/* with this; EMR_RESULT_APPLIED: nothing */
+static unsigned asked;
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	if (refuses == EMR_RESULT_APPLIED)
+		return __real_emr_ledger_submit(ledger, batch, out_answer);
+	asked++;
+	*out_answer = (emr_ledger_answer){ .n_results = 1, .results = { (uint8_t)refuses } };
+	return EMR_OK;
+}
+
+static char told[400];
+
+static void note(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	snprintf(told + strlen(told), sizeof told - strlen(told), "%s %s;", id, path);
+}
+
+static void start(kit *k)
+{
+	refuses = EMR_RESULT_APPLIED;
+	asked = 0;
+	told[0] = 0;
+	kit_open(k);
+	k->options.notice = note;
+	kit_restart(k);
+	kit_mkdir(k, "A");
+	kit_text(k, "A/x", "one");
+	kit_publish_all(k);
+	kit_wait_ms(k, 5000);
+	kit_unlink(k, "A/x");
+}
+
+/* A run of the publisher, which looks at what is due only. */
+static void tick(kit *k, int64_t seconds)
+{
+	for (int64_t i = 0; i < seconds; i++) {
+		kit_wait_ms(k, 1000);
+		assert_ok(publish_run(k->view, false));
+	}
+}
+
+static emr_view_counts counts(kit *k)
+{
+	emr_view_counts c;
+
+	emr_view_count(k->view, &c);
+	return c;
+}
+
+static void a_refused_removal_ends_as_failed_with_one_notice(void **state)
+{
+	kit k;
+
+	(void)state;
+	start(&k);
+	refuses = EMR_RESULT_NOT_AUTHORISED;
+	tick(&k, 4);
+	assert_int_equal(asked, 1);
+	assert_int_equal(counts(&k).pending, 1);
+	tick(&k, 600);
+	assert_int_equal(asked, 4);
+	assert_int_equal(counts(&k).pending, 0);
+	assert_int_equal(counts(&k).failed, 1);
+	assert_string_equal(told, "removal-refused A/x;");
+	assert_true(publish_is_idle(k.view));
+	/* Everything else goes on. */
+	refuses = EMR_RESULT_APPLIED;
+	kit_text(&k, "A/y", "two");
+	tick(&k, 3);
+	assert_string_equal(kit_attribute(&k, "A/y", "user.emrfs.state"), "confirmed 1/1");
+	/* A new start asks again. */
+	kit_restart(&k);
+	kit_publish_all(&k);
+	assert_int_equal(counts(&k).failed, 0);
+	assert_false(kit_exists(&k, "A/x"));
+	kit_close(&k);
+}
+
+static void a_refusal_of_the_moment_is_asked_for_longer(void **state)
+{
+	kit k;
+
+	(void)state;
+	start(&k);
+	refuses = EMR_RESULT_CONFLICT;
+	tick(&k, 300);
+	assert_in_range(asked, 5, 7);
+	assert_int_equal(counts(&k).failed, 0);
+	refuses = EMR_RESULT_APPLIED;
+	tick(&k, 400);
+	assert_int_equal(counts(&k).pending, 0);
+	assert_string_equal(told, "");
+	kit_close(&k);
+}
+
+static void a_person_who_asks_is_heard_at_once(void **state)
+{
+	kit k;
+
+	(void)state;
+	start(&k);
+	refuses = EMR_RESULT_NOT_AUTHORISED;
+	tick(&k, 100);
+	assert_int_equal(counts(&k).failed, 1);
+	refuses = EMR_RESULT_APPLIED;
+	kit_publish(&k);
+	assert_int_equal(counts(&k).failed, 0);
+	assert_int_equal(counts(&k).pending, 0);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_removal_ends_as_failed_with_one_notice),
+		cmocka_unit_test(a_refusal_of_the_moment_is_asked_for_longer),
+		cmocka_unit_test(a_person_who_asks_is_heard_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
