@@ -159,7 +159,7 @@ static void note_unfinished(const json_t *left, emr_problem *out_problem)
 {
 	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));
 
-	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "why", why, NULL);
+	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
 }
 
 static void say_erased(wanted *w, const json_t *answer)

@@ -220,7 +220,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{path} stays: the folder itself and its Inbox cannot be erased.",
 		"emrfs erase PATH, or what lies in it"},
 	[EMR_SAY_ERASE_UNFINISHED] = {"unfinished", "", "warn", EMR_EXIT_PART,
-		"Not everything is erased yet: {why}.", "emrfs erase --deleted says whether it is"},
+		"Not everything is erased yet: {cause}.", "emrfs erase --deleted says whether it is"},
 	[EMR_SAY_MOVE_INSIDE] = {"move-inside", "EXDEV", "error", EMR_EXIT_USE,
 		"{path} cannot be moved into itself.", ""},
 	[EMR_SAY_LEDGER_NO_ANSWER] = {"ledger-away", "", "error", EMR_EXIT_UNREACHABLE,
