@@ -17,6 +17,7 @@
 #include "ledger/batch.h"
 #include "ledger/chain.h"
 #include "ledger/ledger.h"
+#include "ledger/register.h"
 
 #define DAY_S ((uint64_t)86400)
 #define CA_S (30 * 365 * DAY_S)
@@ -96,72 +97,28 @@ static emr_status make_descriptor(making *m)
 
 /* ---- the owner's registration ---- */
 
-static emr_status make_pub(const making *m, uint8_t out[288])
-{
-	emr_pub_key_reg pub = {.roles = OWNER_ROLES, .how = EMR_HOW_CERTIFICATE};
-	uint8_t message[EMR_BIND_MESSAGE_BYTES];
-	const size_t label = sizeof message - 80; /* emr_keyring_sign puts it there itself */
-	emr_cert_facts facts;
-	emr_status status = emr_cert_read(emr_buf_view(&m->cert), &facts);
-
-	if (status == EMR_OK)
-		status = emr_keyring_pop(m->options->keyring, m->net_id, pub.pop);
-	if (status == EMR_OK)
-		status = emr_keyring_log_public(m->options->keyring, m->net_id, pub.log_pk);
-	if (status != EMR_OK)
-		return status;
-	memcpy(pub.org, m->org.b, 16);
-	memcpy(pub.x25519, m->owner.x25519, 32);
-	memcpy(pub.B, m->owner.B, 32);
-	memcpy(pub.ref, facts.ref.b, 32);
-	pub.not_after_unix_s = facts.not_after;
-	emr_pub_key_reg_encode(&pub, out);
-	if (emr_bind_message(m->net_id.b, m->owner.signer_id.b, (emr_span){out, 288}, message) !=
-		EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	status = emr_keyring_sign(m->options->keyring, emr_signer_certificate(), EMR_SIGN_BIND,
-		emr_bytes_of(message + label, 80), pub.bind_sig);
-	if (status == EMR_OK)
-		emr_pub_key_reg_encode(&pub, out);
-	return status;
-}
-
-/* salt, certificate, name; a patient's name is empty. */
-static emr_status make_part(const making *m, emr_buf *out)
-{
-	emr_id32 salt = emr_id32_random();
-	emr_writer w = emr_writer_of(out);
-
-	emr_write_bytes(&w, salt.b, sizeof salt.b);
-	emr_write_u16(&w, (uint16_t)m->cert.len);
-	emr_write_bytes(&w, m->cert.data, m->cert.len);
-	emr_write_u8(&w, 0);
-	return w.status;
-}
-
 static emr_status make_batch(const making *m, emr_buf *out)
 {
 	EMR_AUTO_BATCH builder = NULL;
 	EMR_AUTO_BUF part = {0};
-	uint8_t pub[288];
 	emr_id32 item_id;
+	emr_act act;
+	emr_operation operation;
+	emr_register owner = {.keyring = m->options->keyring,
+		.net_id = m->net_id,
+		.org = m->org,
+		.roles = OWNER_ROLES,
+		.name = ""};
 	emr_batch_options options = {.keyring = m->options->keyring,
 		.signer = emr_signer_identity(),
 		.net_id = m->net_id};
-	emr_operation operation = {.op = EMR_OP_KEY_REG,
-		.version = 1,
-		.time = m->now,
-		.pub = emr_bytes_of(pub, sizeof pub)};
-	emr_status status = make_pub(m, pub);
+	emr_status status = emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part);
 
-	if (status == EMR_OK)
-		status = make_part(m, &part);
 	if (status == EMR_OK)
 		status = emr_batch_new(&options, &builder);
 	if (status != EMR_OK)
 		return status;
-	memcpy(operation.object.b, m->owner.signer_id.b, 16);
-	operation.priv = emr_buf_view(&part);
+	operation = emr_act_operation(&act, m->now, emr_buf_view(&part));
 	status = emr_batch_add(builder, &operation, &item_id);
 	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL)
 				: status;

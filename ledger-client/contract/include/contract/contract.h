@@ -133,6 +133,16 @@ emr_contract_status emr_contract_apply(const emr_batch *batch, const emr_caller 
 	uint64_t now_unix_s, const emr_value *values, size_t values_count,
 	emr_contract_arena *arena, emr_outcome *out_outcome);
 
+/* For clients that build items.  The key of the row that ITEM (op, domain_id, object_id, signer_id)
+ * moves; false when the operation moves none, or is not served. */
+EMR_CONTRACT_MUST_CHECK
+bool emr_contract_row_key(const emr_item *item, emr_span pub, emr_key_text *out_key);
+/* Version and prev of the next item of OP on ROW, the value at that key (data NULL = absent).
+ * STATE when ROW cannot be.  Not for ERASE of other families than objects: version 0, prev 0. */
+EMR_CONTRACT_MUST_CHECK
+emr_contract_status emr_contract_follow(
+	uint8_t op, emr_span row, uint64_t *out_version, uint8_t out_prev[32]);
+
 /* Entry 0: the rows N and M that a network's descriptor makes.  Arena: 1 KiB for each organisation
  * and one more. FORMAT when it is no descriptor, NO_ROOM. */
 EMR_CONTRACT_MUST_CHECK

@@ -1,0 +1,398 @@
+#include "ledger/act.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "ledger/hash.h"
+
+static emr_id16 zero16(void)
+{
+	return (emr_id16){{0}};
+}
+
+static emr_act act_of(uint8_t op, emr_id16 domain, emr_id16 object)
+{
+	return (emr_act){.op = op, .domain = domain, .object = object, .version = 1};
+}
+
+/* The object id that is the first half of a signer's. */
+static emr_id16 half(emr_id32 id)
+{
+	emr_id16 out;
+
+	memcpy(out.b, id.b, sizeof out.b);
+	return out;
+}
+
+emr_bytes emr_act_pub(const emr_act *act)
+{
+	int len = emr_op_pub_len(act->op);
+
+	return emr_bytes_of(act->pub, len < 0 ? 0 : (size_t)len);
+}
+
+emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_bytes priv)
+{
+	return (emr_operation){.op = act->op,
+		.flags = act->flags,
+		.domain = act->domain,
+		.object = act->object,
+		.version = act->version,
+		.prev = act->prev,
+		.time = time_unix_s,
+		.epoch = act->epoch,
+		.pub = emr_act_pub(act),
+		.priv = priv};
+}
+
+emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key)
+{
+	emr_item item = {.op = act->op, .epoch = act->epoch};
+	emr_bytes pub = emr_act_pub(act);
+
+	memcpy(item.domain_id, act->domain.b, 16);
+	memcpy(item.object_id, act->object.b, 16);
+	memcpy(item.signer_id, signer.b, 32);
+	return emr_contract_row_key(&item, (emr_span){pub.data, pub.len}, out_key) ? EMR_OK
+										   : EMR_NOT_FOUND;
+}
+
+emr_status emr_act_follow(emr_act *act, emr_bytes row)
+{
+	return emr_contract_follow(act->op, (emr_span){row.data, row.len}, &act->version,
+		       act->prev.b) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* ---- keys ---- */
+
+/* Lets the new key of NEXT sign what both rotations say. */
+static emr_status agree(const emr_keyring *next, emr_signer who, emr_id16 net_id, emr_bytes old,
+	const emr_act *act, uint8_t out_sig[64])
+{
+	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
+	const size_t label = 16; /* emr_keyring_sign puts it there itself */
+	emr_bytes pub = emr_act_pub(act);
+	size_t len;
+
+	if (emr_rotate_message(net_id.b, (emr_span){old.data, old.len},
+		    (emr_span){pub.data, pub.len}, message, &len) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	return emr_keyring_sign(
+		next, who, EMR_SIGN_ROTATE, emr_bytes_of(message + label, len - label), out_sig);
+}
+
+emr_status emr_act_key_rotate(
+	emr_id32 old, const emr_keyring *next, emr_id16 net_id, emr_act *out_act)
+{
+	emr_act act = act_of(EMR_OP_KEY_ROTATE, zero16(), half(old));
+	emr_pub_key_rotate pub;
+	emr_public public;
+	emr_status status = emr_keyring_public(next, &public);
+
+	if (status == EMR_OK)
+		status = emr_keyring_pop(next, net_id, pub.pop);
+	if (status == EMR_OK)
+		status = emr_keyring_log_public(next, net_id, pub.log_pk);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.new_pk, public.pk, 32);
+	memcpy(pub.x25519, public.x25519, 32);
+	memcpy(pub.B, public.B, 32);
+	memset(pub.new_sig, 0, sizeof pub.new_sig);
+	emr_pub_key_rotate_encode(&pub, act.pub);
+	status = agree(
+		next, emr_signer_identity(), net_id, emr_bytes_of(old.b, 32), &act, pub.new_sig);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_key_rotate_encode(&pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}
+
+emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8_t reason)
+{
+	emr_act act = act_of(EMR_OP_KEY_REVOKE, zero16(), half(target));
+	emr_pub_key_revoke pub = {.invalid_since_unix_s = invalid_since_unix_s, .reason = reason};
+
+	memcpy(pub.target, target.b, 32);
+	emr_pub_key_revoke_encode(&pub, act.pub);
+	return act;
+}
+
+emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32])
+{
+	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), half(signer));
+
+	memcpy(act.pub, x25519, 32);
+	return act;
+}
+
+/* ---- organisations ---- */
+
+emr_act emr_act_propose(emr_id16 proposal, const emr_pub_org_propose *what)
+{
+	emr_act act = act_of(EMR_OP_ORG_PROPOSE, zero16(), proposal);
+
+	emr_pub_org_propose_encode(what, act.pub);
+	return act;
+}
+
+emr_pub_org_propose emr_proposal_admit(
+	emr_id16 org, emr_id32 admin, emr_bytes ca_der, uint64_t not_after_unix_s)
+{
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_ADMIT, .not_after_unix_s = not_after_unix_s};
+	emr_id32 hash = emr_sha256_of(&ca_der, 1);
+
+	memcpy(what.org, org.b, 16);
+	memcpy(what.subject, admin.b, 32);
+	memcpy(what.aux, hash.b, 32);
+	return what;
+}
+
+emr_status emr_proposal_admit_part(
+	const char *name, const char *url, emr_bytes ca_der, emr_buf *out_part)
+{
+	size_t name_len = strlen(name), url_len = strlen(url);
+	emr_id32 salt = emr_id32_random();
+	emr_writer w = emr_writer_of(out_part);
+
+	if (name_len == 0 || name_len > UINT8_MAX || url_len > UINT16_MAX ||
+		ca_der.len > UINT16_MAX)
+		return EMR_INVALID;
+	emr_write_bytes(&w, salt.b, sizeof salt.b);
+	emr_write_u8(&w, (uint8_t)name_len);
+	emr_write_bytes(&w, name, name_len);
+	emr_write_u16(&w, (uint16_t)url_len);
+	emr_write_bytes(&w, url, url_len);
+	emr_write_u16(&w, (uint16_t)ca_der.len);
+	emr_write_bytes(&w, ca_der.data, ca_der.len);
+	return w.status;
+}
+
+emr_status emr_proposal_admit_ca(emr_bytes part, emr_bytes *out_ca_der)
+{
+	emr_reader r = emr_reader_of(part);
+	emr_bytes ca;
+
+	(void)emr_read_bytes(&r, 32);
+	(void)emr_read_bytes(&r, emr_read_u8(&r));
+	(void)emr_read_bytes(&r, emr_read_u16(&r));
+	ca = emr_read_bytes(&r, emr_read_u16(&r));
+	if (!emr_reader_done(&r))
+		return EMR_DAMAGED;
+	*out_ca_der = ca;
+	return EMR_OK;
+}
+
+emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org)
+{
+	emr_act act = act_of(EMR_OP_ORG_APPROVE, zero16(), proposal);
+
+	memcpy(act.pub, org.b, 16);
+	return act;
+}
+
+/* ---- domains, writers ---- */
+
+emr_status emr_act_domain_rotate(const emr_keyring *keyring, emr_id16 domain, uint32_t next_gen,
+	emr_id16 net_id, emr_act *out_act)
+{
+	emr_act act = act_of(EMR_OP_DOMAIN_ROTATE, domain, domain);
+	emr_pub_domain_rotate pub = {0};
+	emr_domain_public public;
+	emr_status status = emr_keyring_domain_public(keyring, domain, next_gen, 1, &public);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.new_pk, public.owner_pk, 32);
+	emr_pub_domain_rotate_encode(&pub, act.pub);
+	status = agree(keyring, emr_signer_domain(domain, next_gen), net_id,
+		emr_bytes_of(domain.b, 16), &act, pub.new_sig);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_domain_rotate_encode(&pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}
+
+emr_act emr_act_writer_add(
+	emr_id16 domain, emr_id32 writer, uint16_t rights, uint64_t not_after_unix_s)
+{
+	emr_act act = act_of(EMR_OP_WRITER_ADD, domain, half(writer));
+	emr_pub_writer_add pub = {.rights = rights, .not_after_unix_s = not_after_unix_s};
+
+	memcpy(pub.writer, writer.b, 32);
+	emr_pub_writer_add_encode(&pub, act.pub);
+	return act;
+}
+
+emr_act emr_act_writer_del(emr_id16 domain, emr_id32 writer)
+{
+	return act_of(EMR_OP_WRITER_DEL, domain, half(writer));
+}
+
+/* ---- grants ---- */
+
+emr_act emr_act_grant(emr_id16 domain, emr_id16 grant, uint32_t epoch, const emr_pub_grant *terms)
+{
+	emr_act act = act_of(EMR_OP_GRANT, domain, grant);
+
+	act.epoch = epoch;
+	emr_pub_grant_encode(terms, act.pub);
+	return act;
+}
+
+emr_act emr_act_revoke(emr_id16 domain, emr_id16 grant, uint8_t reason)
+{
+	emr_act act = act_of(EMR_OP_REVOKE, domain, grant);
+
+	act.pub[0] = reason;
+	return act;
+}
+
+emr_act emr_act_kfrags(emr_id16 domain, emr_id16 grant, uint32_t epoch)
+{
+	emr_act act = act_of(EMR_OP_KFRAGS, domain, grant);
+
+	act.epoch = epoch;
+	return act;
+}
+
+emr_act emr_act_letter(emr_id16 domain, emr_id16 letter)
+{
+	return act_of(EMR_OP_LETTER, domain, letter);
+}
+
+emr_act emr_act_agent_ack(
+	emr_id16 domain, emr_id32 signer, emr_id32 subject, enum emr_ack_what what)
+{
+	emr_act act = act_of(EMR_OP_AGENT_ACK, domain, zero16());
+	emr_pub_agent_ack pub = {.what = (uint8_t)what};
+
+	memcpy(pub.subject, subject.b, 32);
+	emr_pub_agent_ack_encode(&pub, act.pub);
+	emr_object_ack(subject.b, pub.what, signer.b, act.object.b);
+	return act;
+}
+
+/* ---- requests ---- */
+
+emr_act emr_act_request(emr_id16 domain, emr_id16 request, emr_id32 to)
+{
+	emr_act act = act_of(EMR_OP_REQUEST, domain, request);
+
+	memcpy(act.pub, to.b, 32);
+	return act;
+}
+
+emr_act emr_act_approve(emr_id16 domain, emr_id16 request, emr_id16 grant_domain, emr_id16 grant)
+{
+	emr_act act = act_of(EMR_OP_APPROVE, domain, request);
+	emr_pub_approve pub;
+
+	memcpy(pub.grant_domain, grant_domain.b, 16);
+	memcpy(pub.grant, grant.b, 16);
+	emr_pub_approve_encode(&pub, act.pub);
+	return act;
+}
+
+emr_act emr_act_deny(emr_id16 domain, emr_id16 request, emr_id32 rsalt)
+{
+	emr_act act = act_of(EMR_OP_DENY, domain, request);
+
+	memcpy(act.pub, rsalt.b, 32);
+	return act;
+}
+
+emr_act emr_act_withdraw(emr_id16 domain, emr_id16 request)
+{
+	return act_of(EMR_OP_WITHDRAW, domain, request);
+}
+
+/* ---- releases ---- */
+
+emr_act emr_act_access(
+	emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via, uint16_t count)
+{
+	emr_act act = act_of(EMR_OP_ACCESS_REQ, domain, access);
+	emr_pub_access_req pub = {.count = count};
+
+	memcpy(pub.grant, grant.b, 16);
+	memcpy(pub.via, via.b, 16);
+	emr_pub_access_req_encode(&pub, act.pub);
+	return act;
+}
+
+emr_act emr_act_served(emr_id16 domain, emr_id32 signer, emr_id32 req, emr_id16 access,
+	enum emr_served_mode mode, uint16_t count, uint8_t reason)
+{
+	emr_act act = act_of(EMR_OP_ACCESS_SERVED, domain, zero16());
+	emr_pub_access_served pub = {.mode = (uint8_t)mode, .reason = reason, .count = count};
+
+	memcpy(pub.req, req.b, 32);
+	memcpy(pub.req_object, access.b, 16);
+	emr_pub_access_served_encode(&pub, act.pub);
+	emr_object_served(req.b, signer.b, act.object.b);
+	return act;
+}
+
+emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id16 via)
+{
+	emr_act act = act_of(EMR_OP_READ_REPORT, domain, report);
+	emr_pub_read_report pub;
+
+	memcpy(pub.grant, grant.b, 16);
+	memcpy(pub.via, via.b, 16);
+	emr_pub_read_report_encode(&pub, act.pub);
+	return act;
+}
+
+/* ---- teams, trustees ---- */
+
+emr_act emr_act_dataset(emr_id16 dataset, const emr_pub_dataset_new *what)
+{
+	emr_act act = act_of(EMR_OP_DATASET_NEW, zero16(), dataset);
+
+	emr_pub_dataset_new_encode(what, act.pub);
+	return act;
+}
+
+emr_act emr_act_dataset_close(emr_id16 dataset)
+{
+	return act_of(EMR_OP_DATASET_CLOSE, zero16(), dataset);
+}
+
+static emr_act member_act(uint8_t op, emr_id16 dataset, emr_id32 member)
+{
+	emr_act act = act_of(op, zero16(), zero16());
+
+	emr_object_member(dataset.b, member.b, act.object.b);
+	return act;
+}
+
+emr_act emr_act_admit(emr_id16 dataset, emr_id32 member, uint64_t not_after_unix_s)
+{
+	emr_act act = member_act(EMR_OP_DATASET_ADMIT, dataset, member);
+	emr_pub_dataset_admit pub = {.not_after_unix_s = not_after_unix_s};
+
+	memcpy(pub.dataset, dataset.b, 16);
+	memcpy(pub.member, member.b, 32);
+	emr_pub_dataset_admit_encode(&pub, act.pub);
+	return act;
+}
+
+emr_act emr_act_drop(emr_id16 dataset, emr_id32 member)
+{
+	return member_act(EMR_OP_DATASET_DROP, dataset, member);
+}
+
+emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s)
+{
+	emr_act act = act_of(EMR_OP_TRUSTEE_SET, zero16(), object);
+
+	emr_pub_trustee_set_encode(&(emr_pub_trustee_set){t, n, delay_s}, act.pub);
+	return act;
+}

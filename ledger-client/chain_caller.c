@@ -1,0 +1,213 @@
+#include "chain_private.h"
+
+#include <stdlib.h>
+
+#include "base/codec.h"
+#include "keyring/cert.h"
+#include "ledger/act.h"
+#include "ledger/hash.h"
+
+/* KEY_REG and KEY_CERT carry their certificate behind the salt: length u16, DER. */
+static emr_bytes certificate_in(const emr_batch *batch)
+{
+	emr_item item;
+	emr_span pub;
+	emr_reader r;
+	emr_bytes der;
+
+	if (batch->count != 1 || batch->items[0].part.data == NULL)
+		return (emr_bytes){0};
+	emr_batch_item_at(batch, 0, &item, &pub);
+	if (item.op != EMR_OP_KEY_REG && item.op != EMR_OP_KEY_CERT)
+		return (emr_bytes){0};
+	r = emr_reader_of(bytes_of(batch->items[0].part));
+	(void)emr_read_bytes(&r, 32);
+	der = emr_read_bytes(&r, emr_read_u16(&r));
+	return r.bad ? (emr_bytes){0} : der;
+}
+
+/* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1). */
+static void fill_cert(
+	emr_bytes der, const emr_cert_facts *facts, const uint8_t org[16], emr_caller_cert *out)
+{
+	*out = (emr_caller_cert){.is_present = true,
+		.roles = facts->roles,
+		.not_after_unix_s = facts->not_after,
+		.key_alg = 2};
+	memcpy(out->ref, facts->ref.b, 32);
+	memcpy(out->org, org, 16);
+	out->key.data = memmem(der.data, der.len, facts->spki, EMR_P256_SPKI_BYTES);
+	out->key.len = out->key.data ? EMR_P256_SPKI_BYTES : 0;
+}
+
+/* A certificate in search of the member whose CA signed it. */
+typedef struct search {
+	emr_chain *chain;
+	emr_bytes descriptor;
+	emr_bytes der;
+	uint64_t now;
+	emr_caller_cert *out;
+} search;
+
+/* CA_DER counts for ORG when it is the one that the M row says now. */
+static bool is_ca_of(const emr_row_org *row, emr_bytes ca_der)
+{
+	emr_id32 hash = emr_sha256_of(&ca_der, 1);
+
+	return ca_der.len > 0 && memcmp(hash.b, row->ca_hash, 32) == 0;
+}
+
+static bool try_ca(const search *s, const uint8_t org[16], emr_bytes ca_der)
+{
+	emr_cert_facts facts;
+
+	if (emr_cert_verify(s->der, ca_der, s->now, &facts) != EMR_OK || facts.is_ca)
+		return false;
+	if (!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org, 16) != 0)
+		return false;
+	fill_cert(s->der, &facts, org, s->out);
+	return true;
+}
+
+static emr_status org_row(emr_chain *chain, const uint8_t org[16], emr_row_org *out)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_org(org, &key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	return emr_row_org_parse(span_of(emr_buf_view(&value)), out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* Of the organisations that the network began with. */
+static emr_status search_descriptor(const search *s)
+{
+	emr_descriptor network;
+	emr_descriptor_org org;
+	emr_row_org row;
+	emr_status status =
+		chain_contract_status(emr_descriptor_parse(span_of(s->descriptor), &network));
+
+	for (size_t i = 0; status == EMR_OK && !s->out->is_present && i < network.norg; i++) {
+		status = chain_contract_status(emr_descriptor_org_at(&network, i, &org));
+		if (status == EMR_OK)
+			status = org_row(s->chain, org.org, &row);
+		if (status == EMR_OK && is_ca_of(&row, bytes_of(org.ca_der)))
+			(void)try_ca(s, org.org, bytes_of(org.ca_der));
+	}
+	return status;
+}
+
+/* The CA that an ADMIT brought: the M row names the approval that completed it, the approval its
+ * proposal, and the proposal's private part has the certificate. */
+static emr_status admitted_ca(
+	emr_chain *chain, const emr_row_org *row, emr_buf *part, emr_bytes *ca)
+{
+	EMR_AUTO_BUF items = {0};
+	EMR_AUTO_BUF entry = {0};
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1};
+	emr_entry parsed;
+	emr_item item;
+	emr_span pub;
+	uint16_t index;
+	uint64_t seq;
+	emr_status status =
+		batch ? emr_chain_find_item(chain, row->head.item, &seq, &index) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_chain_entry(chain, seq, &entry, &items);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK ||
+		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
+			span_of(emr_buf_view(&items)), NULL, 0, batch) != EMR_RESULT_APPLIED ||
+		index >= batch->count)
+		return EMR_DAMAGED;
+	emr_batch_item_at(batch, index, &item, &pub);
+	memcpy(key.object.b, item.object_id, 16);
+	status = emr_chain_part(chain, &key, part);
+	if (status == EMR_OK && emr_proposal_admit_ca(emr_buf_view(part), ca) != EMR_OK)
+		status = EMR_NOT_FOUND; /* its author's affair: nobody gets in by it */
+	return status;
+}
+
+/* Of those that were admitted, or got another CA, since.  What the proposal's author put into its
+ * part is believed only if it has the hash that the members approved. */
+static emr_status try_admitted(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	const search *s = arg;
+	EMR_AUTO_BUF part = {0};
+	emr_row_org row;
+	uint8_t org[16];
+	emr_bytes ca;
+	emr_status status;
+
+	(void)seq;
+	(void)time;
+	if (emr_row_org_parse(span_of(value), &row) != EMR_CONTRACT_OK ||
+		emr_unhex(key + 2, org, sizeof org) != EMR_OK)
+		return EMR_DAMAGED;
+	if (row.head.version == 0 || row.head.state != EMR_ORG_MEMBER || s->out->is_present)
+		return EMR_OK;
+	status = admitted_ca(s->chain, &row, &part, &ca);
+	if (status == EMR_OK && is_ca_of(&row, ca))
+		(void)try_ca(s, org, ca);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status find_certificate(
+	emr_chain *chain, emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
+{
+	search s = {.chain = chain, .descriptor = descriptor, .der = der, .now = now, .out = out};
+	emr_status status = search_descriptor(&s);
+
+	if (status != EMR_OK || out->is_present)
+		return status;
+	return emr_chain_each_row(chain, "M/", try_admitted, &s);
+}
+
+static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen *out)
+{
+	emr_header header;
+	uint8_t leaf[32];
+	emr_status status = chain_contract_status(emr_header_parse(batch->header, &header));
+
+	if (status != EMR_OK)
+		return status;
+	if (header.seen_seq == 0) {
+		*out = EMR_SEEN_IN_LOG;
+		return EMR_OK;
+	}
+	status = header.seen_seq > INT64_MAX ? EMR_NOT_FOUND
+					     : emr_chain_leaf(chain, header.seen_seq, leaf);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out = status == EMR_OK && memcmp(leaf, header.seen_leaf, 32) == 0 ? EMR_SEEN_IN_LOG
+									   : EMR_SEEN_NOT_IN_LOG;
+	return EMR_OK;
+}
+
+emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
+{
+	emr_caller caller = {.host = EMR_HOST_EMBEDDED};
+	emr_bytes der = certificate_in(batch);
+	emr_status status;
+
+	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
+	memcpy(caller.submitter_id, submitter_id.b, 32);
+	status = judge_seen(chain, batch, &caller.seen);
+	if (status == EMR_OK && der.len > 0)
+		status = find_certificate(chain, descriptor, der, now, &caller.cert);
+	if (status != EMR_OK)
+		return status;
+	*out_caller = caller;
+	return EMR_OK;
+}

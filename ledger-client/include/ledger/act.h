@@ -1,0 +1,110 @@
+/* What people and organisations do on the ledger, as operations ready for a batch: each function
+ * here fills op, domain, object id, epoch and public part of one operation.  Version and previous
+ * item come from the row it continues (emr_act_follow, or emr_replica_follow for one's own copy);
+ * private parts are sealed by whoever holds the keys, bound to emr_batch_head124 and the public
+ * part, and given last.  It refuses nothing: what the ledger will not have is the contract's to
+ * say.
+ *
+ *	emr_act act = emr_act_grant(domain, grant, epoch, &terms);
+ *	status = emr_replica_follow(replica, emr_batch_signer_id(batch), &act);
+ *	... emr_batch_head124(batch, emr_act_operation(&act, now, none)), seal ...
+ *	status = emr_batch_add(batch, emr_act_operation(&act, now, part), &id);
+ *
+ * All functions are thread-safe. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "contract/contract.h"
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+#include "keyring/keyring.h"
+#include "ledger/batch.h"
+
+typedef struct emr_act {
+	uint8_t op;
+	uint16_t flags;
+	emr_id16 domain;
+	emr_id16 object;
+	uint64_t version; /* 1 until emr_act_follow says otherwise */
+	emr_id32 prev;
+	uint32_t epoch;
+	uint8_t pub[EMR_PUB_MAX];
+} emr_act;
+
+/* ACT as the batch builder takes it; borrows from ACT and PRIV (empty = no private part). */
+emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_bytes priv);
+/* The public part, as the AAD of letters has it behind head124; borrowed. */
+emr_bytes emr_act_pub(const emr_act *act);
+/* The printable key of the row that ACT of SIGNER moves; EMR_NOT_FOUND: it moves none. */
+emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key);
+/* Version and previous item behind ROW (the value at that key; data NULL = absent).  EMR_DAMAGED
+ * when ROW cannot be. */
+emr_status emr_act_follow(emr_act *act, emr_bytes row);
+
+/* ---- keys ---- */
+
+/* To the keys of NEXT, the same person's new keyring, from OLD.  Errors: those of NEXT. */
+emr_status emr_act_key_rotate(
+	emr_id32 old, const emr_keyring *next, emr_id16 net_id, emr_act *out_act);
+emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8_t reason);
+emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);
+
+/* ---- organisations ---- */
+
+emr_act emr_act_propose(emr_id16 proposal, const emr_pub_org_propose *what);
+/* What an ADMIT says of a new organisation: ids and hash. */
+emr_pub_org_propose emr_proposal_admit(
+	emr_id16 org, emr_id32 admin, emr_bytes ca_der, uint64_t not_after_unix_s);
+/* The private part of an ADMIT: salt, name (1..255 bytes), url (may be empty), CA.  EMR_INVALID. */
+emr_status emr_proposal_admit_part(
+	const char *name, const char *url, emr_bytes ca_der, emr_buf *out_part);
+/* The CA inside such a part, borrowed; EMR_DAMAGED. */
+emr_status emr_proposal_admit_ca(emr_bytes part, emr_bytes *out_ca_der);
+emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org);
+
+/* ---- domains, writers ---- */
+
+/* From KEYRING's key of generation GEN to that of GEN + 1. */
+emr_status emr_act_domain_rotate(const emr_keyring *keyring, emr_id16 domain, uint32_t next_gen,
+	emr_id16 net_id, emr_act *out_act);
+emr_act emr_act_writer_add(
+	emr_id16 domain, emr_id32 writer, uint16_t rights, uint64_t not_after_unix_s);
+emr_act emr_act_writer_del(emr_id16 domain, emr_id32 writer);
+
+/* ---- grants ---- */
+
+emr_act emr_act_grant(emr_id16 domain, emr_id16 grant, uint32_t epoch, const emr_pub_grant *terms);
+emr_act emr_act_revoke(emr_id16 domain, emr_id16 grant, uint8_t reason);
+emr_act emr_act_kfrags(emr_id16 domain, emr_id16 grant, uint32_t epoch);
+emr_act emr_act_letter(emr_id16 domain, emr_id16 letter);
+emr_act emr_act_agent_ack(
+	emr_id16 domain, emr_id32 signer, emr_id32 subject, enum emr_ack_what what);
+
+/* ---- requests ---- */
+
+/* TO is zero when DOMAIN is named, else emr_request_to(). */
+emr_act emr_act_request(emr_id16 domain, emr_id16 request, emr_id32 to);
+emr_act emr_act_approve(emr_id16 domain, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
+/* RSALT is that of the request's body, where it names no domain; else any. */
+emr_act emr_act_deny(emr_id16 domain, emr_id16 request, emr_id32 rsalt);
+emr_act emr_act_withdraw(emr_id16 domain, emr_id16 request);
+
+/* ---- releases ---- */
+
+/* VIA is zero, or the team or dataset whose grant it is. */
+emr_act emr_act_access(
+	emr_id16 domain, emr_id16 access, emr_id16 grant, emr_id16 via, uint16_t count);
+/* REQ is the item id of the ACCESS_REQ, ACCESS its object id; COUNT 0 and a REASON only when
+ * refused. */
+emr_act emr_act_served(emr_id16 domain, emr_id32 signer, emr_id32 req, emr_id16 access,
+	enum emr_served_mode mode, uint16_t count, uint8_t reason);
+emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id16 via);
+
+/* ---- teams, trustees ---- */
+
+emr_act emr_act_dataset(emr_id16 dataset, const emr_pub_dataset_new *what);
+emr_act emr_act_dataset_close(emr_id16 dataset);
+emr_act emr_act_admit(emr_id16 dataset, emr_id32 member, uint64_t not_after_unix_s);
+emr_act emr_act_drop(emr_id16 dataset, emr_id32 member);
+emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s);

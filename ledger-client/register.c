@@ -1,0 +1,155 @@
+#include "ledger/register.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "keyring/cert.h"
+
+static const size_t label = EMR_BIND_MESSAGE_BYTES - 80; /* emr_keyring_sign puts it there itself */
+
+/* Fills all of PUB that its key says of itself. */
+static emr_status describe(const emr_register *who, emr_pub_key_reg *pub, emr_public *public)
+{
+	emr_status status = emr_keyring_public(who->keyring, public);
+
+	if (status == EMR_OK)
+		status = emr_keyring_pop(who->keyring, who->net_id, pub->pop);
+	if (status == EMR_OK)
+		status = emr_keyring_log_public(who->keyring, who->net_id, pub->log_pk);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub->org, who->org.b, 16);
+	memcpy(pub->x25519, public->x25519, 32);
+	memcpy(pub->B, public->B, 32);
+	return EMR_OK;
+}
+
+static emr_status vouch(const emr_keyring *by, emr_signer as, emr_id16 net_id, emr_id32 signer,
+	emr_span pub, uint8_t out_sig[64])
+{
+	uint8_t message[EMR_BIND_MESSAGE_BYTES];
+
+	if (emr_bind_message(net_id.b, signer.b, pub, message) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	return emr_keyring_sign(by, as, EMR_SIGN_BIND, emr_bytes_of(message + label, 80), out_sig);
+}
+
+/* salt, certificate, name */
+static emr_status make_part(emr_bytes cert_der, const char *name, emr_buf *out_part)
+{
+	emr_id32 salt = emr_id32_random();
+	emr_writer w = emr_writer_of(out_part);
+	size_t name_len = strlen(name);
+
+	if (name_len > UINT8_MAX || cert_der.len > UINT16_MAX)
+		return EMR_INVALID;
+	emr_write_bytes(&w, salt.b, sizeof salt.b);
+	emr_write_u16(&w, (uint16_t)cert_der.len);
+	emr_write_bytes(&w, cert_der.data, cert_der.len);
+	emr_write_u8(&w, (uint8_t)name_len);
+	emr_write_bytes(&w, name, name_len);
+	return w.status;
+}
+
+static emr_act act_for(uint8_t op, const emr_public *public)
+{
+	emr_act act = {.op = op, .version = 1};
+
+	memcpy(act.object.b, public->signer_id.b, 16);
+	return act;
+}
+
+/* The certificate's facts, when it is one of the keyring's certificate key. */
+static emr_status read_own(const emr_public *public, emr_bytes der, emr_cert_facts *facts)
+{
+	emr_status status = emr_cert_read(der, facts);
+
+	if (status != EMR_OK)
+		return status;
+	return memcmp(facts->spki, public->p256_spki, EMR_P256_SPKI_BYTES) == 0 ? EMR_OK
+										: EMR_INVALID;
+}
+
+emr_status emr_register_certified(
+	const emr_register *who, emr_bytes cert_der, emr_act *out_act, emr_buf *out_part)
+{
+	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
+	emr_cert_facts facts;
+	emr_public public;
+	emr_act act;
+	emr_status status = describe(who, &pub, &public);
+
+	if (status == EMR_OK)
+		status = read_own(&public, cert_der, &facts);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.ref, facts.ref.b, 32);
+	pub.not_after_unix_s = facts.not_after;
+	act = act_for(EMR_OP_KEY_REG, &public);
+	emr_pub_key_reg_encode(&pub, act.pub);
+	status = vouch(who->keyring, emr_signer_certificate(), who->net_id, public.signer_id,
+		(emr_span){act.pub, 288}, pub.bind_sig);
+	if (status == EMR_OK)
+		status = make_part(cert_der, who->name, out_part);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_key_reg_encode(&pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}
+
+emr_status emr_register_device(const emr_register *who, const emr_keyring *endorser,
+	uint64_t not_after_unix_s, emr_act *out_act, emr_buf *out_part)
+{
+	emr_pub_key_reg pub = {.roles = EMR_ROLE_DEVICE,
+		.how = EMR_HOW_DEVICE,
+		.not_after_unix_s = not_after_unix_s};
+	emr_public public, person;
+	emr_act act;
+	emr_status status = describe(who, &pub, &public);
+
+	if (status == EMR_OK)
+		status = emr_keyring_public(endorser, &person);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.ref, person.signer_id.b, 32);
+	act = act_for(EMR_OP_KEY_REG, &public);
+	emr_pub_key_reg_encode(&pub, act.pub);
+	status = vouch(endorser, emr_signer_identity(), who->net_id, public.signer_id,
+		(emr_span){act.pub, 288}, pub.bind_sig);
+	if (status == EMR_OK)
+		status = make_part((emr_bytes){0}, who->name, out_part);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_key_reg_encode(&pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}
+
+emr_status emr_register_renew(
+	const emr_register *who, emr_bytes cert_der, emr_act *out_act, emr_buf *out_part)
+{
+	emr_pub_key_cert pub = {0};
+	emr_cert_facts facts;
+	emr_public public;
+	emr_act act;
+	emr_status status = emr_keyring_public(who->keyring, &public);
+
+	if (status == EMR_OK)
+		status = read_own(&public, cert_der, &facts);
+	if (status != EMR_OK)
+		return status;
+	memcpy(pub.ref, facts.ref.b, 32);
+	pub.not_after_unix_s = facts.not_after;
+	act = act_for(EMR_OP_KEY_CERT, &public);
+	emr_pub_key_cert_encode(&pub, act.pub);
+	status = vouch(who->keyring, emr_signer_certificate(), who->net_id, public.signer_id,
+		(emr_span){act.pub, 104}, pub.bind_sig);
+	if (status == EMR_OK)
+		status = make_part(cert_der, who->name, out_part);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_key_cert_encode(&pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}

@@ -1,0 +1,138 @@
+/* What the own copy of the ledger says about people and organisations: who is registered, what is
+ * granted to whom, who asks for what, what was released and reported.  It refuses to judge with a
+ * clock of its own: states are those of the ledger, and "over" is said of the time that is asked
+ * about.  Names and purposes in words lie in private parts, which it gives as bytes.
+ *
+ * Reads as in replica.h: any thread, any number at once, only what this computer has verified. */
+#pragma once
+
+#include "contract/rows_share.h"
+#include "ledger/act.h"
+#include "replica/replica.h"
+
+/* Version and previous item of ACT, from the row as this copy has it.  EMR_DAMAGED. */
+emr_status emr_replica_follow(emr_replica *replica, emr_id32 signer, emr_act *act);
+
+/* ---- people and organisations ---- */
+
+typedef struct emr_person {
+	emr_id32 signer_id;
+	emr_row_key row;
+} emr_person;
+/* EMR_NOT_FOUND. */
+emr_status emr_replica_person(emr_replica *replica, emr_id32 signer_id, emr_person *out_person);
+typedef emr_status (*emr_replica_person_fn)(void *arg, const emr_person *person);
+/* Every registered key, of every state, in the order of their ids. */
+emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, void *arg);
+/* Whether the key may act at NOW: active, in time, its organisation a member. */
+emr_status emr_replica_person_is_active(
+	emr_replica *replica, const emr_person *person, uint64_t now_unix_s, bool *out_is_active);
+
+typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
+emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
+emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
+typedef emr_status (*emr_replica_proposal_fn)(
+	void *arg, emr_id16 proposal, const emr_row_proposal *row);
+emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
+
+/* A team or dataset, and its members of every state. */
+emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row);
+typedef emr_status (*emr_replica_team_fn)(void *arg, emr_id16 team, const emr_row_dataset *row);
+emr_status emr_replica_teams(emr_replica *replica, emr_replica_team_fn fn, void *arg);
+typedef emr_status (*emr_replica_member_fn)(void *arg, const emr_row_member *row);
+emr_status emr_replica_members(
+	emr_replica *replica, emr_id16 team, emr_replica_member_fn fn, void *arg);
+
+/* ---- domains: writers and grants ---- */
+
+typedef emr_status (*emr_replica_writer_fn)(void *arg, emr_id16 domain, const emr_row_writer *row);
+emr_status emr_replica_writers(
+	emr_replica *replica, emr_id16 domain, emr_replica_writer_fn fn, void *arg);
+
+typedef enum emr_grant_phase {
+	EMR_GRANT_COMING, /* not_before is ahead */
+	EMR_GRANT_IN_FORCE,
+	EMR_GRANT_IS_OVER, /* its time has passed */
+	EMR_GRANT_IS_REVOKED,
+} emr_grant_phase;
+
+typedef struct emr_grant {
+	emr_id16 domain;
+	emr_id16 grant;
+	emr_row_grant row;
+	uint64_t ledger_time; /* of the entry that last moved it */
+} emr_grant;
+
+emr_grant_phase emr_grant_phase_at(const emr_grant *grant, uint64_t now_unix_s);
+emr_status emr_replica_grant(
+	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_grant *out_grant);
+typedef emr_status (*emr_replica_grant_fn)(void *arg, const emr_grant *grant);
+/* Grants of DOMAIN in every state. */
+emr_status emr_replica_grants(
+	emr_replica *replica, emr_id16 domain, emr_replica_grant_fn fn, void *arg);
+/* Grants to GRANTEE (the root of a person's keys, or emr_grantee_dataset() of a team) in every
+ * domain: found by its own index, not by looking at all domains. */
+emr_status emr_replica_grants_to(
+	emr_replica *replica, emr_id32 grantee, emr_replica_grant_fn fn, void *arg);
+/* Rights of WRITER (a signer id) in every domain, by the same index. */
+emr_status emr_replica_writes_of(
+	emr_replica *replica, emr_id32 writer, emr_replica_writer_fn fn, void *arg);
+
+/* ---- requests ---- */
+
+typedef struct emr_request {
+	emr_id16 domain; /* zero: to a person */
+	emr_id16 request;
+	emr_row_request row;
+	uint64_t ledger_time; /* of its last item */
+} emr_request;
+typedef emr_status (*emr_replica_request_fn)(void *arg, const emr_request *request);
+/* Requests to DOMAIN (zero: those to a person; whom, only the salt in their bodies tells), in every
+ * state. */
+emr_status emr_replica_requests(
+	emr_replica *replica, emr_id16 domain, emr_replica_request_fn fn, void *arg);
+
+/* ---- releases ---- */
+
+/* One access: the request for keys, who answered it, and how. */
+typedef struct emr_release {
+	emr_id16 domain;
+	emr_id16 access; /* object id of the ACCESS_REQ */
+	emr_id32 req;	 /* its item id */
+	emr_id32 signer; /* who asked */
+	emr_id16 grant;
+	emr_id16 via;	/* in the name of which team; zero = his own */
+	uint16_t asked; /* records */
+	uint64_t seq;
+	uint64_t ledger_time;
+} emr_release;
+typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_release *release);
+/* Accesses to DOMAIN in the order of their ids.  Which records they name is sealed in their private
+ * parts (family ACCESS, version 1). */
+emr_status emr_replica_releases(
+	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg);
+
+typedef struct emr_answer {
+	emr_id16 object; /* of the ACCESS_SERVED: its private part is family SERVED, version 1 */
+	emr_id32 signer; /* the agent, or a manager of the domain */
+	enum emr_served_mode mode;
+	uint8_t reason;
+	uint16_t given;
+	uint64_t ledger_time;
+} emr_answer;
+/* The answer of RESPONDER to RELEASE, found by its derived id.  EMR_NOT_FOUND: none yet. */
+emr_status emr_replica_answer(emr_replica *replica, const emr_release *release, emr_id32 responder,
+	emr_answer *out_answer);
+
+/* Reports of DOMAIN: who told it, under which grant; what he opened is sealed. */
+typedef struct emr_report {
+	emr_id16 domain;
+	emr_id16 report;
+	emr_id32 signer;
+	emr_id16 grant;
+	emr_id16 via;
+	uint64_t ledger_time;
+} emr_report;
+typedef emr_status (*emr_replica_report_fn)(void *arg, const emr_report *report);
+emr_status emr_replica_reports(
+	emr_replica *replica, emr_id16 domain, emr_replica_report_fn fn, void *arg);
