@@ -501,6 +501,7 @@ static emr_status open_all(
 	view.replica = session->replica;
 	view.facts = session->facts;
 	view.settle = session->settle;
+	view.person = session->profile.name[0] != '\0' ? session->profile.name : NULL;
 	view.clock = emr_clock_system();
 	view.read_only = session->read_only;
 	status = emr_view_open(&view, &session->view);

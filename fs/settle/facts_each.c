@@ -16,6 +16,8 @@ typedef struct walk {
 	void *arg;
 	uint64_t damaged;
 	emr_buf plain;
+	emr_id16 domain;	/* of the head before */
+	bool has_domain, is_mine;
 } walk;
 
 bool facts_is_damage(emr_status status)
@@ -23,6 +25,19 @@ bool facts_is_damage(emr_status status)
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
 		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
 		status == EMR_INVALID || status == EMR_UNSUPPORTED;
+}
+
+/* Heads come domain by domain. */
+static emr_status learn_domain(walk *w, emr_id16 domain)
+{
+	emr_status status;
+
+	if (w->has_domain && emr_id16_equal(w->domain, domain))
+		return EMR_OK;
+	status = emr_replica_is_mine(w->facts->replica, domain, &w->is_mine);
+	w->has_domain = status == EMR_OK;
+	w->domain = domain;
+	return status;
 }
 
 static emr_status walk_head(void *arg, const emr_replica_head *head)
@@ -35,6 +50,9 @@ static emr_status walk_head(void *arg, const emr_replica_head *head)
 
 	if (head->state != EMR_OBJECT_LIVE)
 		return EMR_OK;
+	status = learn_domain(w, head->domain);
+	if (status != EMR_OK || !w->is_mine)
+		return status;
 	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
 	if (status != EMR_OK && !facts_is_damage(status))
 		return status;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include "erase.h"
+#include "follow.h"
 #include "ops_file.h"
 #include "publish.h"
 
@@ -19,8 +20,7 @@
 #define SPARE_BYTES (UINT64_C(1) << 20)		/* of free space that a copy leaves */
 #define RECLAIM_STEP_BYTES (UINT64_C(256) << 20)	/* growth of the store that makes a look worth it */
 
-/* Under view->lock: until woken or NS have passed (negative: until woken). */
-static void wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
+void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
 {
 	struct timespec until;
 
@@ -59,7 +59,7 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 		if (due < not_before_boot_ns && due != INT64_MAX)
 			due = not_before_boot_ns;
 		if (due > now) {
-			wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
+			view_wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
 			continue;
 		}
 		/* What was due may have changed again since. */
@@ -243,7 +243,7 @@ static void wait_for_sync(emr_view *view)
 
 		wait = wait < 0 || later < wait ? later : wait;
 	}
-	wait_ns(view, &view->wake, wait);
+	view_wait_ns(view, &view->wake, wait);
 }
 
 static void *sync_loop(void *arg)
@@ -289,32 +289,36 @@ emr_status emr_view_start(emr_view *view)
 		return EMR_OK;
 	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
 		return EMR_NO_MEMORY;
-	if (pthread_create(&view->syncer, NULL, sync_loop, view) != 0) {
-		pthread_mutex_lock(&view->lock);
-		view->stop = true;
-		pthread_cond_broadcast(&view->wake);
-		pthread_mutex_unlock(&view->lock);
-		pthread_join(view->publisher, NULL);
+	view->threads = 1;
+	if (pthread_create(&view->syncer, NULL, sync_loop, view) == 0)
+		view->threads = 2;
+	if (view->threads == 2 && pthread_create(&view->follower, NULL, follow_loop, view) == 0)
+		view->threads = 3;
+	if (view->threads < 3) {
+		keeper_stop(view);
 		view->stop = false;
 		return EMR_NO_MEMORY;
 	}
-	view->has_threads = true;
 	return EMR_OK;
 }
 
 void keeper_stop(emr_view *view)
 {
-	if (!view->has_threads)
+	if (view->threads == 0)
 		return;
 	pthread_mutex_lock(&view->lock);
 	view->stop = true;
 	pthread_cond_broadcast(&view->wake);
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
+	emr_ledger_wake(view->options.ledger);
 	pthread_join(view->publisher, NULL);
-	pthread_join(view->syncer, NULL);
+	if (view->threads > 1)
+		pthread_join(view->syncer, NULL);
+	if (view->threads > 2)
+		pthread_join(view->follower, NULL);
 	end_reclaim(view);
-	view->has_threads = false;
+	view->threads = 0;
 }
 
 emr_status keeper_hand_out(emr_view *view)
@@ -340,7 +344,7 @@ emr_status emr_view_publish_now(emr_view *view)
 	emr_status status;
 	uint64_t mine;
 
-	if (!view->has_threads)
+	if (view->threads == 0)
 		return publish_and_erase(view, true);
 	pthread_mutex_lock(&view->lock);
 	view->hurry++;
@@ -367,7 +371,7 @@ emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns)
 		else if (now >= deadline_boot_ns)
 			status = EMR_TIMEOUT;
 		else
-			wait_ns(view, &view->settled, deadline_boot_ns - now);
+			view_wait_ns(view, &view->settled, deadline_boot_ns - now);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;

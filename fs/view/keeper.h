@@ -1,4 +1,4 @@
-/* The folder's two threads: one publishes what is quiet, one syncs what was closed and gives space back. */
+/* The folder's threads: one publishes what is quiet, one syncs what was closed and gives space back, one waits for the ledger. */
 #pragma once
 
 #include "edit.h"
@@ -8,5 +8,7 @@ void keeper_stop(emr_view *view);	/* joins; fine when there are none */
  * one call than the disk has room for. */
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report);
+/* Under view->lock: until woken or NS have passed (negative: until woken). */
+void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns);
 /* Hands the bytes of every file to the operating system. */
 emr_status keeper_hand_out(emr_view *view);

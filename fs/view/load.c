@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 
+#include "follow.h"
 #include "ops_file.h"
 
 /* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
@@ -210,6 +211,13 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		return EMR_DAMAGED;
 	} else if (is_overtaken(l, n, (row.flags & ROW_HAS_PLACE) != 0, &row.place)) {
 		return EMR_OK;
+	} else if ((row.flags & ROW_HAS_PLACE) && row.place.version < n->place.version) {
+		/* Others went on while this computer was away: what was changed here stands on what it knew, until the
+		 * two are brought together. */
+		n->place = row.place;
+		status = follow_note(l->view, row.place.domain, row.place.object);
+		if (status != EMR_OK)
+			return status;
 	}
 	return overlay(l, n, &row);
 }
@@ -228,6 +236,11 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	n = tree_by_id(l->view, key);
 	if (n != NULL && is_overtaken(l, n, true, &row.place))
 		return EMR_OK;
+	if (n != NULL && row.place.version < n->place.version) {
+		status = follow_note(l->view, row.place.domain, row.place.object);
+		if (status != EMR_OK)
+			return status;
+	}
 	v = calloc(1, sizeof *v);
 	if (v == NULL)
 		return EMR_NO_MEMORY;
@@ -328,20 +341,6 @@ static void forget_moves(const loading *l)
 		emr_log(EMR_LOG_WARN, "old ids of directories stay in the journal for a while");
 }
 
-/* A name that nothing else in DIRECTORY has: "NAME~k7qf.EXT" for the second of two. */
-static void free_name(const emr_view *view, const node *directory, const node *n, const char *name,
-	char out[EMR_NAME_MAX + 1])
-{
-	char code[27];
-
-	emr_base32(n->id.b, sizeof n->id.b, code);
-	for (size_t digits = 4; digits <= 26; digits += 2) {
-		emr_name_with_code(name, code, digits, out);
-		if (tree_child(view, directory, out) == NULL)
-			return;
-	}
-}
-
 static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
 	char name[EMR_NAME_MAX + 1];
@@ -355,7 +354,7 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	if (emr_name_check(wanted) != EMR_OK)
 		wanted = "unnamed";
 	if (tree_child(l->view, directory, wanted) != NULL) {
-		free_name(l->view, directory, entry->n, wanted, name);
+		tree_free_name(l->view, directory, entry->n->id, wanted, name);
 		wanted = name;
 	}
 	return tree_attach(l->view, directory, wanted, entry->n);

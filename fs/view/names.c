@@ -100,22 +100,29 @@ emr_status emr_name_check(const char *name)
 	return EMR_OK;
 }
 
-void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1])
+void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX + 1])
 {
 	const char *dot = strrchr(name, '.');
 	size_t stem = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
-	size_t ending = strlen(name) - stem;
-	size_t room, kept;
+	size_t ending = strlen(name) - stem, len = strlen(text), room, kept;
 
 	if (ending > 32)
 		ending = 0;
-	room = EMR_NAME_MAX - ending - digits - 1;
+	room = EMR_NAME_MAX - ending - len;
 	kept = stem < room ? stem : room;
 	memcpy(out, name, kept);
-	out[kept] = '~';
-	memcpy(out + kept + 1, code, digits);
-	memcpy(out + kept + 1 + digits, name + strlen(name) - ending, ending);
-	out[kept + 1 + digits + ending] = 0;
+	memcpy(out + kept, text, len);
+	memcpy(out + kept + len, name + strlen(name) - ending, ending);
+	out[kept + len + ending] = 0;
+}
+
+void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1])
+{
+	char text[28] = "~";
+
+	memcpy(text + 1, code, digits);
+	text[1 + digits] = 0;
+	emr_name_insert(name, text, out);
 }
 
 bool emr_name_is_reserved_at_top(const char *name)

@@ -145,6 +145,11 @@ struct emr_view {
 	doomed *doomed;
 	unsigned unsynced_spills;	/* files with is_spill_unsynced */
 	int64_t unsynced_since_boot_ns;	/* of the oldest of both */
+	/* Entries of the ledger that the tree has taken in, objects to look at again, and when. */
+	uint64_t followed;
+	emr_buf follow_again;		/* of {domain, object} */
+	int64_t follow_due_boot_ns;
+	bool has_news;			/* the ledger has grown since */
 	unsigned hurry;			/* that many wait: quiet time does not count */
 	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
 	char **told;			/* programs of which software_refused knows */
@@ -153,10 +158,11 @@ struct emr_view {
 	emr_status last_run;		/* how the last one ended */
 	emr_status stopped_by;		/* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;		/* said so, and not yet that it is back */
-	bool stop, has_threads;
 	bool wants_reclaim;		/* the disk was full, or much was removed */
 	uint64_t dead_bytes;		/* removed since the last reclaim */
 	int64_t reclaim_due_boot_ns;	/* not before */
+	bool stop;
+	unsigned threads;		/* of publisher, syncer, follower, in this order, that run */
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;
 	int64_t erase_due_boot_ns;	/* when it is tried (again) */
@@ -164,7 +170,7 @@ struct emr_view {
 	emr_reclaim_report erase_left;
 	emr_store_hold hold;		/* of blocks that no row names yet */
 	unsigned holders;
-	pthread_t publisher, syncer;
+	pthread_t publisher, syncer, follower;
 	/* One giving back of space at a time; the syncer starts and ends it. */
 	pthread_t reclaimer;
 	bool has_reclaimer;

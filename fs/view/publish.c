@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "follow.h"
 #include "ops_file.h"
 #include "publishing.h"
 
@@ -21,6 +22,8 @@ int64_t publish_due(const emr_view *view)
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
 			due = n->changed_boot_ns + quiet_ns_of(view, n);
 	}
+	if (follow_due(view) < due)
+		due = follow_due(view);
 	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
 		due = view->erase_due_boot_ns;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
@@ -223,6 +226,18 @@ static void finish(publishing *p, emr_status status)
 	remove_doomed(view);
 }
 
+static emr_status follow_if_due(emr_view *view, bool all)
+{
+	emr_status status;
+	bool is_due;
+
+	pthread_mutex_lock(&view->lock);
+	is_due = all || follow_due(view) <= view_boot_ns(view);
+	pthread_mutex_unlock(&view->lock);
+	status = is_due ? follow_run(view) : EMR_OK;
+	return status == EMR_OFFLINE ? EMR_OK : status;	/* whoever has something to send will hear of it */
+}
+
 emr_status publish_run(emr_view *view, bool all)
 {
 	publishing p = { .view = view, .all = all };
@@ -233,6 +248,8 @@ emr_status publish_run(emr_view *view, bool all)
 	hold_blocks(view);
 	pthread_mutex_unlock(&view->lock);
 	status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
+	if (status == EMR_OK)	/* our own answers first: what is new after them is from others */
+		status = follow_if_due(view, all);
 	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = take_candidates(&p);

@@ -256,6 +256,19 @@ emr_status tree_attach(emr_view *view, node *directory, const char *name, node *
 	return status;
 }
 
+void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
+	char out[EMR_NAME_MAX + 1])
+{
+	char code[27];
+
+	emr_base32(id.b, sizeof id.b, code);
+	for (size_t digits = 4; digits <= 26; digits += 2) {
+		emr_name_with_code(name, code, digits, out);
+		if (tree_child(view, directory, out) == NULL)
+			return;
+	}
+}
+
 /* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are skipped to the right. */
 static size_t kid_index(const node *directory, uint64_t cookie)
 {

@@ -16,6 +16,10 @@ node *tree_by_number(const emr_view *view, uint64_t number);
 node *tree_by_id(const emr_view *view, emr_id16 id);
 node *tree_child(const emr_view *view, const node *directory, const char *name);
 
+/* A name like NAME that nothing in DIRECTORY has, for the object ID: "NAME~k7qf.EXT". */
+void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
+	char out[EMR_NAME_MAX + 1]);
+
 /* Gives N a name in DIRECTORY.  The name must be free. */
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n);
 /* Takes its name away; N stays alive. */

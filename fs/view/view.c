@@ -154,11 +154,15 @@ void view_hear_ledger(emr_view *view, emr_status status)
 
 static emr_status recover(emr_view *view)
 {
+	emr_replica_position at = { 0 };
 	emr_status status = follow_ledger(view);
 
 	if (status != EMR_OK)
 		return status;
 	status = load_tree(view);
+	if (status == EMR_OK)
+		status = emr_replica_at(view->options.replica, &at);
+	view->followed = at.size;
 	if (status != EMR_OK || view->options.read_only)
 		return status;
 	load_clean_spills(view);
@@ -242,6 +246,7 @@ void emr_view_free(emr_view *view)
 	while (view->vacated != NULL)
 		vacated_drop(view, view->vacated->place.object);
 	free(view->erasing);
+	emr_buf_free(&view->follow_again);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);

@@ -338,6 +338,28 @@ emr_status emr_replica_find_batch(
 
 /* ---- domains, position, listings ---- */
 
+static bool row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes row)
+{
+	return replica->is_mine == NULL || replica->is_mine(replica->is_mine_arg, domain,
+		emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
+}
+
+emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_is_mine)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(replica, key.text, &row);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (status == EMR_OK && row.len != EMR_ROW_DOMAIN_BYTES)
+		return EMR_DAMAGED;
+	*out_is_mine = status == EMR_OK && row_is_mine(replica, domain, emr_buf_view(&row));
+	return EMR_OK;
+}
+
 typedef struct domain_walk {
 	emr_replica *replica;
 	emr_replica_domain_fn fn;
@@ -348,14 +370,10 @@ static emr_status give_domain(void *arg, const char *key, emr_bytes row)
 {
 	domain_walk *w = arg;
 	emr_id16 domain;
-	bool is_mine = true;
 
 	if (row.len != EMR_ROW_DOMAIN_BYTES || emr_unhex(key + 2, domain.b, 16) != EMR_OK)
 		return EMR_DAMAGED;
-	if (w->replica->is_mine)
-		is_mine = w->replica->is_mine(w->replica->is_mine_arg, domain,
-			emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
-	return w->fn(w->arg, domain, is_mine, row);
+	return w->fn(w->arg, domain, row_is_mine(w->replica, domain, row), row);
 }
 
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg)

@@ -27,6 +27,8 @@ typedef struct emr_stack_options {
 	bool threads;			/* start the view's publisher and syncer */
 	void (*notice)(void *arg, const char *id, const char *path);
 	void *notice_arg;
+	void (*changed)(void *arg, uint64_t node, const char *name);
+	void *changed_arg;
 } emr_stack_options;
 
 /* Makes PATH/keyfile (passphrase "test"), PATH/network and the first domains. */

@@ -15,6 +15,9 @@ emr_status emr_name_check(const char *name);
  * "NAME~k7qf.EXT", cut to EMR_NAME_MAX bytes. */
 void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1]);
 
+/* NAME with TEXT (at most 200 bytes) before its ending, cut to EMR_NAME_MAX bytes. */
+void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX + 1]);
+
 /* Names at the top of the folder that belong to emrfs itself (".emrfs", "shared-with-me", ...). */
 bool emr_name_is_reserved_at_top(const char *name);
 

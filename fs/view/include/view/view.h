@@ -52,6 +52,7 @@ typedef struct emr_view_options {
 	emr_settle *settle;
 	const emr_clock *clock;
 	bool read_only;
+	const char *person;		/* whose edits these are, for names of conflicts; NULL: "this computer" */
 	int64_t quiet_ns;		/* a change this old is published; 0 = 1 s */
 	int64_t sync_ns;		/* a closed file is on the disk after this; 0 = 5 s */
 	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node (NAME NULL).

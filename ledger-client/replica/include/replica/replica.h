@@ -165,6 +165,9 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 emr_status emr_replica_find_batch(
 	emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer);
 
+/* Whether the items and parts of DOMAIN are kept here.  A domain that the ledger does not have is nobody's. */
+emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_is_mine);
+
 typedef emr_status (*emr_replica_domain_fn)(
 	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
 emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, void *arg);

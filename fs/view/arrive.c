@@ -1,0 +1,532 @@
+/* One object that changed on the ledger, brought into the tree.
+ *
+ * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old node serves whoever has it
+ * open.  A file that was changed here, too, keeps its bytes under the name of a conflict: the first on the ledger has the
+ * name.  New content beats a removal, on either side. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#include "erase.h"
+#include "follow.h"
+
+static emr_status tell(following *f, const node *directory, const char *name)
+{
+	telling t = { .node = directory->number, .has_name = name != NULL };
+
+	if (name != NULL)
+		memcpy(t.name, name, strlen(name) + 1);
+	return emr_buf_append(&f->tell, &t, sizeof t);
+}
+
+static node *directory_of(const following *f, emr_id16 parent)
+{
+	node *n = emr_id16_is_zero(parent) ? f->view->root : tree_by_id(f->view, parent);
+
+	return n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE ? n : NULL;
+}
+
+/* The name of A in DIRECTORY, or one like it when somebody else than SELF has it. */
+static void choose_name(const following *f, const arrival *a, const node *directory, const node *self,
+	char out[EMR_NAME_MAX + 1])
+{
+	const node *there;
+
+	memcpy(out, a->meta.name.data, a->meta.name.len);
+	out[a->meta.name.len] = 0;
+	if (memchr(a->meta.name.data, 0, a->meta.name.len) != NULL || emr_name_check(out) != EMR_OK)
+		strcpy(out, "unnamed");
+	there = tree_child(f->view, directory, out);
+	if (there != NULL && there != self) {
+		char wanted[EMR_NAME_MAX + 1];
+
+		strcpy(wanted, out);
+		tree_free_name(f->view, directory, a->object, wanted, out);
+	}
+}
+
+static emr_status describe(node *n, const arrival *a)
+{
+	emr_buf attributes = { 0 };
+	char *target = NULL;
+	emr_status status = emr_buf_append(&attributes, a->meta.xattrs.data, a->meta.xattrs.len);
+
+	if (status == EMR_OK && a->meta.target.len > 0) {
+		target = strndup((const char *)a->meta.target.data, a->meta.target.len);
+		status = target != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK) {
+		emr_buf_free(&attributes);
+		return status;
+	}
+	emr_buf_free(&n->attributes);
+	free(n->target);
+	n->attributes = attributes;
+	n->target = target;
+	n->mode = a->meta.mode;
+	n->size = a->meta.n;
+	n->mtime_ns = n->ctime_ns = a->meta.mtime_ns;
+	return EMR_OK;
+}
+
+static void place(node *n, const arrival *a)
+{
+	n->is_published = true;
+	n->place = a->place;
+	n->top_cver = a->place.cver;
+	n->is_domain = n->type == EMR_META_DIR && emr_id16_equal(a->object, a->domain);
+}
+
+static void pin(edit *e, const arrival *a)
+{
+	if (a->place.pversion != 0)
+		edit_pin(e, &a->place.root, a->object, EMR_PIN_REGISTERED);
+}
+
+/* ---- an object that was not here ---- */
+
+static bool is_top(const arrival *a)
+{
+	return a->meta.name.len == 0 && emr_id16_is_zero(a->meta.parent);
+}
+
+static emr_status attach_new(following *f, const arrival *a, node *n, node *directory, bool was_vacated)
+{
+	char name[EMR_NAME_MAX + 1], *copy;
+	emr_status status;
+	edit e;
+
+	choose_name(f, a, directory, NULL, name);
+	status = tree_prepare(f->view, directory, name, &copy);
+	if (status == EMR_OK)
+		status = tell(f, directory, name);
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(f->view);
+	if (was_vacated)
+		edit_unvacate(&e, a->object);
+	edit_ino(&e, a->object, n->ino);
+	pin(&e, a);
+	status = edit_commit(&e, NULL);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	if (was_vacated)
+		vacated_drop(f->view, a->object);
+	tree_attach_prepared(f->view, directory, copy, n);
+	n->is_inbox = n->is_domain && directory == f->view->root && strcmp(name, "Inbox") == 0;
+	if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
+		!emr_id16_equal(a->meta.parent, directory->id))
+		n->lost_parent = a->meta.parent;
+	tree_mark_local(n);
+	return EMR_OK;
+}
+
+/* INO 0: made from the object's id. */
+static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_vacated)
+{
+	node *directory = directory_of(f, a->meta.parent), *n;
+	emr_status status;
+
+	if (is_top(a))
+		return EMR_OK;
+	if (directory == NULL && f->is_last)
+		directory = f->view->root;
+	if (directory == NULL)
+		return EMR_NOT_FOUND;
+	status = tree_new_node(f->view, a->meta.type, a->object, ino, &n);
+	if (status != EMR_OK)
+		return status;
+	place(n, a);
+	status = describe(n, a);
+	if (status == EMR_OK)
+		status = attach_new(f, a, n, directory, was_vacated);
+	if (status != EMR_OK)
+		tree_free_node(f->view, n);
+	return status;
+}
+
+/* ---- a name or an attribute that others changed ---- */
+
+static emr_status move(following *f, node *n, node *directory, const char *name)
+{
+	node *from = n->parent;
+	char *copy;
+	emr_status status = tree_prepare(f->view, directory, name, &copy);
+
+	if (status != EMR_OK)
+		return status;
+	status = tell(f, from, n->name);
+	if (status == EMR_OK)
+		status = tell(f, directory, name);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	tree_move(f->view, n, directory, copy);
+	n->lost_parent = (emr_id16){ { 0 } };
+	tree_mark_local(n);
+	if (n->type == EMR_META_DIR)
+		requeue_below(f->view, n);
+	return EMR_OK;
+}
+
+static emr_status rename_as_said(following *f, const arrival *a, node *n)
+{
+	node *directory = directory_of(f, a->meta.parent);
+	char name[EMR_NAME_MAX + 1];
+
+	if (n == f->view->root)
+		return EMR_OK;
+	if (directory == NULL)
+		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
+	choose_name(f, a, directory, n, name);
+	if (directory == n->parent && strcmp(name, n->name) == 0)
+		return EMR_OK;
+	if (n->type == EMR_META_DIR && tree_is_below(directory, n))
+		return EMR_OK;	/* would close a circle */
+	return move(f, n, directory, name);
+}
+
+static emr_status change_meta(following *f, const arrival *a, node *n)
+{
+	uint64_t size = n->size;
+	emr_status status;
+
+	if (n->meta_dirty) {	/* ours will be the next, on top of theirs */
+		place(n, a);
+		return EMR_OK;
+	}
+	status = rename_as_said(f, a, n);
+	if (status == EMR_OK)
+		status = tell(f, n, NULL);
+	if (status == EMR_OK)
+		status = describe(n, a);
+	if (status != EMR_OK)
+		return status;
+	if (n->content_dirty)
+		n->size = size;
+	place(n, a);
+	return EMR_OK;
+}
+
+/* ---- new bytes ---- */
+
+/* OLD gives up its name and its record; its open files go on. */
+static void retire(emr_view *view, node *old)
+{
+	tree_detach(view, old);
+	tree_forget_id(view, old);
+	old->has_row = false;
+	old->is_published_gone = old->is_published;
+	old->is_published = false;
+	tree_release_if_unused(view, old);
+}
+
+/* What was changed here of OLD's name and attributes goes on with NEW. */
+static emr_status take_over_meta(node *n, const node *old)
+{
+	emr_buf_clear(&n->attributes);
+	n->mode = old->mode;
+	n->mtime_ns = old->mtime_ns;
+	n->meta_dirty = true;
+	n->has_row = true;
+	n->next_id = old->next_id;
+	n->change = old->change;
+	return emr_buf_append(&n->attributes, old->attributes.data, old->attributes.len);
+}
+
+static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
+{
+	emr_view *view = f->view;
+	node *directory = old->parent;
+	char *copy;
+	node_row row;
+	emr_status status = tree_prepare(view, directory, old->name, &copy);
+	edit e;
+
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 2);
+	if (status == EMR_OK)
+		status = tell(f, directory, old->name);
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(view);
+	if (n->meta_dirty) {
+		row = row_of_node(n);
+		row.parent = directory->id;
+		row.name = emr_bytes_of(copy, strlen(copy));
+		edit_put(&e, a->object, &row);
+	} else {
+		edit_delete(&e, a->object);
+		edit_ino(&e, a->object, n->ino);
+	}
+	pin(&e, a);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->was = old->was;
+	old->was = NULL;
+	retire(view, old);
+	status = tree_change_id(view, n, a->object);	/* reserved: cannot fail */
+	tree_attach_prepared(view, directory, copy, n);
+	tree_mark_local(n);
+	if (n->meta_dirty)
+		mark_changed(view, n);
+	return status;
+}
+
+static emr_status new_file(following *f, const arrival *a, node **out_node)
+{
+	emr_status status = tree_new_node(f->view, a->meta.type, emr_id16_random(), 0, out_node);
+
+	if (status != EMR_OK)
+		return status;
+	place(*out_node, a);
+	status = describe(*out_node, a);
+	if (status != EMR_OK)
+		tree_free_node(f->view, *out_node);
+	return status;
+}
+
+static emr_status replace(following *f, const arrival *a, node *old)
+{
+	bool keeps_meta = old->meta_dirty;
+	node *n;
+	emr_status status = keeps_meta ? EMR_OK : rename_as_said(f, a, old);
+
+	if (status == EMR_OK)
+		status = new_file(f, a, &n);
+	if (status != EMR_OK)
+		return status;
+	if (keeps_meta)
+		status = take_over_meta(n, old);
+	if (status == EMR_OK)
+		status = swap_in(f, a, old, n);
+	if (status != EMR_OK)
+		tree_free_node(f->view, n);
+	return status;
+}
+
+/* ---- bytes that were changed here as well ---- */
+
+static bool has_own_bytes(const node *n)
+{
+	return n->file != NULL && (n->content_dirty || n->file->staging != NULL || n->file->has_content);
+}
+
+/* "NAME (conflict, WHO, 2026-11-20 14.05).EXT", after the time of what was written here. */
+static void name_conflict(const following *f, const node *n, char out[EMR_NAME_MAX + 1])
+{
+	const char *who = f->view->options.person != NULL ? f->view->options.person : "this computer";
+	time_t at = (time_t)(n->mtime_ns / 1000000000);
+	char text[EMR_NAME_MAX + 1], day[32];
+	char wanted[EMR_NAME_MAX + 1];
+	struct tm local;
+
+	localtime_r(&at, &local);
+	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
+	snprintf(text, sizeof text, " (conflict, %.120s, %s)", who, day);
+	for (char *c = text; *c != 0; c++)
+		if (*c == '/')
+			*c = '_';
+	emr_name_insert(n->name, text, wanted);
+	if (tree_child(f->view, n->parent, wanted) == NULL)
+		strcpy(out, wanted);
+	else
+		tree_free_name(f->view, n->parent, n->id, wanted, out);
+}
+
+/* N, whose bytes are frozen, becomes a record of its own under NAME: in the journal first. */
+static emr_status leave_record(following *f, node *n, const char *name)
+{
+	emr_view *view = f->view;
+	emr_id16 before = n->id, id = emr_id16_random();
+	bool was_published = n->is_published, was_dirty = n->content_dirty;
+	emr_place *restored = n->file->restored;
+	char *copy = NULL;
+	node_row row;
+	edit e;
+	emr_status status = tree_prepare(view, n->parent, name, &copy);
+
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 2);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->is_published = false;
+	n->content_dirty = true;
+	n->file->restored = NULL;
+	row = row_of_node(n);
+	row.name = emr_bytes_of(name, strlen(name));
+	row.next_id = (emr_id16){ { 0 } };
+	row.change++;
+	e = edit_begin(view);
+	edit_delete(&e, before);
+	edit_put(&e, id, &row);
+	edit_unpin(&e, &n->file->content.c, before);
+	edit_pin(&e, &n->file->content.c, id, EMR_PIN_WRITTEN);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = was_published;
+		n->content_dirty = was_dirty;
+		n->file->restored = restored;
+		free(copy);
+		return status;
+	}
+	free(restored);
+	n->has_row = true;
+	n->next_id = (emr_id16){ { 0 } };
+	n->top_cver = 0;
+	n->failure = EMR_OK;
+	free(n->was);
+	n->was = NULL;
+	status = tree_change_id(view, n, id);	/* reserved: cannot fail */
+	tree_move(view, n, n->parent, copy);
+	tree_mark_local(n);
+	mark_changed(view, n);
+	return status;
+}
+
+/* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was quicker. */
+static bool is_frozen(const node *n)
+{
+	return n->write_opens == 0 && n->file->staging == NULL && n->file->has_content;
+}
+
+static emr_status conflict(following *f, const arrival *a, node *n)
+{
+	char mine[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
+	emr_status status;
+
+	if (!is_frozen(n))
+		return EMR_BUSY;
+	strcpy(name, n->name);
+	name_conflict(f, n, mine);
+	status = tell(f, n->parent, name);
+	if (status == EMR_OK)
+		status = tell(f, n->parent, mine);
+	if (status == EMR_OK)
+		status = emr_buf_append(&f->conflicts, &n->number, sizeof n->number);
+	if (status == EMR_OK)
+		status = leave_record(f, n, mine);
+	/* The copy keeps the number that programs know it by. */
+	return status == EMR_OK ? make(f, a, tree_ino_of(emr_id16_random()), false) : status;
+}
+
+static emr_status change(following *f, const arrival *a, node *n)
+{
+	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion;
+
+	if (n->type != (uint8_t)a->meta.type)
+		return EMR_DAMAGED;
+	if (!n->is_published || a->place.version <= n->place.version)
+		return EMR_OK;	/* our own, and known */
+	if (!has_new_bytes)
+		return change_meta(f, a, n);
+	if (n->write_opens != 0)
+		return EMR_BUSY;
+	return has_own_bytes(n) ? conflict(f, a, n) : replace(f, a, n);
+}
+
+/* ---- removed elsewhere ---- */
+
+static emr_status remove_as_said(following *f, node *n)
+{
+	emr_view *view = f->view;
+	emr_status status = tell(f, n->parent, n->name);
+	edit e;
+
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(view);
+	edit_delete(&e, n->id);
+	if (e.status == EMR_OK)
+		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		retire(view, n);
+	return status;
+}
+
+/* A directory that was removed elsewhere lives while something in it does. */
+static emr_status go(following *f, const arrival *a, node *n)
+{
+	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
+		return EMR_OK;
+	if (n->type == EMR_META_DIR && n->live_kids != 0)
+		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
+	if (n->write_opens != 0)
+		return EMR_BUSY;
+	if (!has_own_bytes(n))
+		return remove_as_said(f, n);
+	if (!is_frozen(n))
+		return EMR_BUSY;
+	return leave_record(f, n, n->name);	/* what was written here is a record of its own now */
+}
+
+static vacated *vacated_at(const emr_view *view, emr_id16 object)
+{
+	vacated *v = view->vacated;
+
+	while (v != NULL && !emr_id16_equal(v->place.object, object))
+		v = v->next;
+	return v;
+}
+
+static emr_status drop_vacated(following *f, emr_id16 object)
+{
+	edit e = edit_begin(f->view);
+	emr_status status;
+
+	edit_unvacate(&e, object);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		vacated_drop(f->view, object);
+	return status;
+}
+
+/* Removed here, and changed elsewhere: new bytes bring it back, a new name does not. */
+static emr_status change_vacated(following *f, const arrival *a, vacated *v)
+{
+	vacated now = *v;
+	emr_status status;
+	edit e;
+
+	if (a->place.version <= v->place.version)
+		return EMR_OK;
+	if (a->place.pversion != v->place.pversion)
+		return make(f, a, 0, true);
+	now.place = a->place;
+	e = edit_begin(f->view);
+	edit_vacate(&e, &now);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		v->place = a->place;
+	return status;
+}
+
+emr_status arrive(following *f, const arrival *a)
+{
+	node *n = tree_by_id(f->view, a->object);
+	vacated *v = vacated_at(f->view, a->object);
+
+	if (erase_has(f->view, a->object))
+		return EMR_OK;
+	if (n != NULL && n->state != NODE_LIVE)
+		n = NULL;
+	if (!a->is_live && n != NULL)
+		return go(f, a, n);
+	if (!a->is_live)
+		return v != NULL ? drop_vacated(f, a->object) : EMR_OK;
+	if (n != NULL)
+		return change(f, a, n);
+	return v != NULL ? change_vacated(f, a, v) : make(f, a, 0, false);
+}

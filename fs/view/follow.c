@@ -1,0 +1,336 @@
+#include "follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "keeper.h"
+#include "ops_file.h"
+
+#define AGAIN_NS INT64_C(1000000000)
+#define WAIT_MS 60000
+#define BACKOFF_NS INT64_C(5000000000)
+
+typedef struct object_id {
+	emr_id16 domain, object;
+} object_id;
+
+/* ---- what is to be looked at ---- */
+
+emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
+{
+	object_id id = { .domain = domain, .object = object };
+
+	if (view->follow_again.len == 0)
+		view->follow_due_boot_ns = 0;
+	return emr_buf_append(&view->follow_again, &id, sizeof id);
+}
+
+int64_t follow_due(const emr_view *view)
+{
+	if (view->has_news)
+		return 0;
+	return view->follow_again.len > 0 ? view->follow_due_boot_ns : INT64_MAX;
+}
+
+static emr_status add(following *f, emr_id16 domain, emr_id16 object)
+{
+	if (f->n == f->cap) {
+		size_t cap = f->cap == 0 ? 32 : f->cap * 2;
+		arrival *grown = realloc(f->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		f->all = grown;
+		f->cap = cap;
+	}
+	f->all[f->n++] = (arrival){ .domain = domain, .object = object };
+	return EMR_OK;
+}
+
+/* The tree knows this version already: our own, as a rule. */
+static bool is_known(emr_view *view, const emr_replica_change *c)
+{
+	const node *n;
+	bool known;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_id(view, c->object);
+	if (c->op == EMR_OP_UNLINK || c->op == EMR_OP_ERASE) {
+		known = n == NULL;
+		for (const vacated *v = view->vacated; v != NULL; v = v->next)
+			known = known && !emr_id16_equal(v->place.object, c->object);
+	} else {
+		known = n != NULL && n->is_published && n->place.version >= c->version;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return known;
+}
+
+static emr_status note_change(void *arg, const emr_replica_change *c)
+{
+	following *f = arg;
+	bool is_mine = false;
+	emr_status status;
+
+	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT || is_known(f->view, c))
+		return EMR_OK;
+	status = emr_replica_is_mine(f->view->options.replica, c->domain, &is_mine);
+	return status == EMR_OK && is_mine ? add(f, c->domain, c->object) : status;
+}
+
+static int by_object(const void *a, const void *b)
+{
+	const arrival *x = a, *y = b;
+	int order = memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
+
+	return order != 0 ? order : memcmp(x->object.b, y->object.b, sizeof x->object.b);
+}
+
+static void each_once(following *f)
+{
+	size_t kept = 0;
+
+	if (f->n > 1)
+		qsort(f->all, f->n, sizeof *f->all, by_object);
+	for (size_t i = 0; i < f->n; i++)
+		if (kept == 0 || by_object(&f->all[kept - 1], &f->all[i]) != 0)
+			f->all[kept++] = f->all[i];
+	f->n = kept;
+}
+
+static emr_status take_again(following *f)
+{
+	emr_view *view = f->view;
+	emr_buf again;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	again = view->follow_again;
+	view->follow_again = (emr_buf){ 0 };
+	pthread_mutex_unlock(&view->lock);
+	for (size_t at = 0; at < again.len && status == EMR_OK; at += sizeof(object_id)) {
+		object_id id;
+
+		memcpy(&id, again.data + at, sizeof id);
+		status = add(f, id.domain, id.object);
+	}
+	emr_buf_free(&again);
+	return status;
+}
+
+/* ---- what the ledger says of it ---- */
+
+static emr_status fetch(following *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		arrival *a = &f->all[i];
+		emr_status status = emr_facts_get(f->view->options.facts, a->domain, a->object, &a->place,
+			&a->bytes, &a->meta);
+		char id[33];
+
+		a->is_live = status == EMR_OK;
+		if (status == EMR_OK || status == EMR_NOT_FOUND)
+			continue;
+		if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+			return status;
+		emr_hex(a->object.b, sizeof a->object.b, id);
+		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+		a->is_done = true;
+		if (f->view->options.notice != NULL)
+			f->view->options.notice(f->view->options.notice_arg, "bad-data", "");
+	}
+	return EMR_OK;
+}
+
+/* A file that was changed on both sides: what was written here is sealed first, so that it can become a file of its own. */
+static void freeze_own(following *f)
+{
+	emr_view *view = f->view;
+
+	for (size_t i = 0; i < f->n; i++) {
+		emr_status status = EMR_OK;
+		node *n;
+
+		pthread_mutex_lock(&view->lock);
+		n = tree_by_id(view, f->all[i].object);
+		if (n != NULL && (n->file == NULL || n->write_opens != 0 ||
+			(!n->content_dirty && n->file->staging == NULL)))
+			n = NULL;
+		if (n != NULL)
+			n->opens++;
+		pthread_mutex_unlock(&view->lock);
+		if (n == NULL)
+			continue;
+		status = file_freeze(view, n);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_INFO, "what was changed here is not sealed yet: %s", emr_status_text(status));
+		pthread_mutex_lock(&view->lock);
+		n->opens--;
+		tree_release_if_unused(view, n);
+		pthread_mutex_unlock(&view->lock);
+	}
+}
+
+/* ---- into the tree ---- */
+
+/* One pass; *OUT_SOME when something was done.  What lives comes first, so that what moved out of a directory is not in it
+ * any more when the directory goes. */
+static emr_status pass(following *f, bool *out_some)
+{
+	emr_view *view = f->view;
+
+	*out_some = false;
+	for (int living = 1; living >= 0; living--) {
+		for (size_t i = 0; i < f->n; i++) {
+			arrival *a = &f->all[i];
+			emr_status status;
+
+			if (a->is_done || a->is_live != (living == 1))
+				continue;
+			pthread_mutex_lock(&view->lock);
+			status = arrive(f, a);
+			if (status == EMR_BUSY) {
+				status = follow_note(view, a->domain, a->object);
+				a->is_done = true;
+			} else {
+				a->is_done = status != EMR_NOT_FOUND;
+			}
+			pthread_mutex_unlock(&view->lock);
+			*out_some |= a->is_done;
+			if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+				return status;
+		}
+	}
+	return EMR_OK;
+}
+
+static emr_status take_in(following *f)
+{
+	emr_status status;
+	bool some;
+
+	do
+		status = pass(f, &some);
+	while (status == EMR_OK && some);
+	f->is_last = true;
+	return status == EMR_OK ? pass(f, &some) : status;
+}
+
+static void tell_kernel(const following *f)
+{
+	const emr_view_options *o = &f->view->options;
+
+	for (size_t at = 0; at < f->tell.len && o->changed != NULL; at += sizeof(telling)) {
+		telling t;
+
+		memcpy(&t, f->tell.data + at, sizeof t);
+		o->changed(o->changed_arg, t.node, t.has_name ? t.name : NULL);
+	}
+}
+
+static void tell_person(const following *f)
+{
+	emr_view *view = f->view;
+
+	for (size_t at = 0; at < f->conflicts.len && view->options.notice != NULL; at += sizeof(uint64_t)) {
+		uint64_t number;
+		char *path = NULL;
+		node *n;
+
+		memcpy(&number, f->conflicts.data + at, sizeof number);
+		pthread_mutex_lock(&view->lock);
+		n = tree_by_number(view, number);
+		if (n != NULL && n->state == NODE_LIVE)
+			path = tree_path(n);
+		pthread_mutex_unlock(&view->lock);
+		if (path != NULL)
+			view->options.notice(view->options.notice_arg, "conflict", path);
+		free(path);
+	}
+}
+
+static void end(following *f, emr_status status, uint64_t size)
+{
+	emr_view *view = f->view;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < f->n; i++) {
+		/* Not forgotten, whatever went wrong. */
+		if (status != EMR_OK && !f->all[i].is_done &&
+			follow_note(view, f->all[i].domain, f->all[i].object) != EMR_OK)
+			size = view->followed;
+		emr_buf_free(&f->all[i].bytes);
+	}
+	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
+	view->followed = size;
+	view->has_news = false;
+	pthread_cond_broadcast(&view->settled);
+	pthread_mutex_unlock(&view->lock);
+	tell_kernel(f);
+	tell_person(f);
+	free(f->all);
+	emr_buf_free(&f->tell);
+	emr_buf_free(&f->conflicts);
+}
+
+emr_status follow_run(emr_view *view)
+{
+	following f = { .view = view };
+	emr_replica_position at = { 0 };
+	uint64_t followed;
+	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+
+	pthread_mutex_lock(&view->lock);
+	followed = view->followed;
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_OK)
+		status = emr_replica_at(view->options.replica, &at);
+	if (status == EMR_OK)
+		status = take_again(&f);
+	if (status == EMR_OK && at.size > followed)
+		status = emr_replica_since(view->options.replica, followed, note_change, &f);
+	if (status == EMR_OK) {
+		each_once(&f);
+		status = fetch(&f);
+	}
+	if (status == EMR_OK && f.n > 0) {
+		freeze_own(&f);
+		status = take_in(&f);
+	}
+	end(&f, status, status == EMR_OK ? at.size : followed);
+	return status;
+}
+
+/* ---- waiting for the ledger ---- */
+
+void *follow_loop(void *arg)
+{
+	emr_view *view = arg;
+	uint64_t size = 0;
+
+	pthread_mutex_lock(&view->lock);
+	while (!view->stop) {
+		uint64_t since = view->followed;
+		emr_status status;
+
+		pthread_mutex_unlock(&view->lock);
+		status = emr_ledger_wait(view->options.ledger, since, WAIT_MS, &size);
+		pthread_mutex_lock(&view->lock);
+		if (view->stop)
+			break;
+		if (status == EMR_OK && size > view->followed) {
+			view->has_news = true;
+			note_due(view, 0);
+			while (!view->stop && view->has_news)
+				pthread_cond_wait(&view->settled, &view->lock);
+		}
+		/* Not to be read now, or not to be believed: the publisher finds out which. */
+		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED && !view->stop)
+			view_wait_ns(view, &view->settled, BACKOFF_NS);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return NULL;
+}

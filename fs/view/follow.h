@@ -1,0 +1,43 @@
+/* What others put on the ledger comes into the tree: other computers of the owner, and whoever may write here. */
+#pragma once
+
+#include "edit.h"
+
+/* One object as the ledger has it now. */
+typedef struct arrival {
+	emr_id16 domain, object;
+	bool is_live;
+	emr_place place;	/* when it lives, as all below */
+	emr_buf bytes;
+	emr_meta meta;		/* points into BYTES */
+	bool is_done;
+} arrival;
+
+/* What the kernel must be told once the lock is gone. */
+typedef struct telling {
+	uint64_t node;
+	bool has_name;
+	char name[EMR_NAME_MAX + 1];
+} telling;
+
+typedef struct following {
+	emr_view *view;
+	arrival *all;
+	size_t n, cap;
+	emr_buf tell;		/* telling, ... */
+	emr_buf conflicts;	/* node numbers of copies, of which a person is told */
+	bool is_last;		/* what still lacks its directory hangs at the top */
+} following;
+
+/* By the publisher, between two runs: everything that is new since the last call.  Where a file is being written the look is
+ * put off until it is closed. */
+emr_status follow_run(emr_view *view);
+/* Under view->lock, or before there are threads: look at this object at the next call, whatever was seen of it. */
+emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object);
+/* Under view->lock: when follow_run has something to do, INT64_MAX if nothing. */
+int64_t follow_due(const emr_view *view);
+/* The thread that waits for the ledger; started and ended with the others. */
+void *follow_loop(void *view);
+
+/* arrive.c: under view->lock.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not there yet. */
+emr_status arrive(following *f, const arrival *a);

@@ -1,0 +1,496 @@
+/* Two computers of one person on one ledger: what one saves, the other shows; what both change, both keep. */
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "emr_test.h"
+#include "keyring/keyring.h"
+#include "view_kit.h"
+
+#include "base/file.h"
+
+/* ---- a second computer: a keyring of the same seed, the same ledger and blocks, everything else its own ---- */
+
+static void make_second(kit *b, const kit *a)
+{
+	static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
+	EMR_AUTO_KEYRING keyring = NULL;
+	EMR_AUTO_FD from = open(a->path, O_RDONLY | O_DIRECTORY);
+	EMR_AUTO_FD to = -1;
+	char path[256], link[300], target[300];
+
+	assert_true(strlen(a->path) < 200);
+	snprintf(path, sizeof path, "%.200s.second", a->path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	to = open(path, O_RDONLY | O_DIRECTORY);
+	assert_true(from >= 0 && to >= 0);
+	assert_ok(emr_keyring_open(from, "keyfile", emr_bytes_of("test", 4), &keyring, NULL));
+	emr_keyring_set_device(keyring, emr_id16_random());
+	assert_ok(emr_keyring_save_new(keyring, to, "keyfile", emr_bytes_of("test", 4), &cheap));
+	snprintf(link, sizeof link, "%s/network", path);
+	snprintf(target, sizeof target, "%s/network", a->path);
+	assert_int_equal(symlink(target, link), 0);
+	snprintf(link, sizeof link, "%s/store", path);
+	snprintf(target, sizeof target, "%s/store", a->path);
+	assert_int_equal(symlink(target, link), 0);
+	kit_adopt(b, path, a->clock.unix_ns, a->clock.boot_ns);
+	kit_start(b);
+}
+
+typedef struct two {
+	kit a, b;
+} two;
+
+/* Until neither has anything to say any more. */
+static void meet(two *t)
+{
+	for (int i = 0; i < 5; i++) {
+		kit_wait_ms(&t->a, 2000);
+		kit_wait_ms(&t->b, 2000);
+		assert_ok(emr_view_publish_now(t->a.view));
+		assert_ok(emr_view_publish_now(t->b.view));
+	}
+}
+
+static int open_two(void **state)
+{
+	two *t = calloc(1, sizeof *t);
+
+	kit_open(&t->a);
+	make_second(&t->b, &t->a);
+	kit_mkdir(&t->a, "Imaging");
+	kit_mkdir(&t->a, "Letters");
+	kit_text(&t->a, "Imaging/1", "one");
+	kit_text(&t->a, "Imaging/2", "two");
+	meet(t);
+	*state = t;
+	return 0;
+}
+
+static int close_two(void **state)
+{
+	two *t = *state;
+
+	kit_close(&t->b);
+	kit_close(&t->a);
+	free(t);
+	return 0;
+}
+
+/* The picture without the numbers that each computer gives its own. */
+static char *common_picture(kit *k)
+{
+	char *text = kit_picture(k), *from = text, *to = text;
+
+	while (*from != 0) {
+		if (strncmp(from, " ino", 4) == 0)
+			from += 4 + strspn(from + 4, "0123456789");
+		else
+			*to++ = *from++;
+	}
+	*to = 0;
+	return text;
+}
+
+static void expect_equal(two *t)
+{
+	char *a = common_picture(&t->a), *b = common_picture(&t->b);
+
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+	kit_restart(&t->a);
+	kit_restart(&t->b);
+	a = common_picture(&t->a);
+	b = common_picture(&t->b);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+}
+
+typedef struct counting {
+	unsigned n;
+	char last[300];
+} counting;
+
+static bool count_conflict(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	counting *c = arg;
+
+	(void)attr;
+	(void)next;
+	if (strstr(name, "(conflict, ") != NULL) {
+		c->n++;
+		snprintf(c->last, sizeof c->last, "%s", name);
+	}
+	return true;
+}
+
+static counting conflicts_in(kit *k, const char *directory)
+{
+	counting c = {0};
+
+	assert_ok(emr_view_each_entry(k->view, kit_attr(k, directory).node, 0, false, count_conflict, &c));
+	return c;
+}
+
+/* ---- sentences ---- */
+
+static void what_one_saves_the_other_shows(void **state)
+{
+	two *t = *state;
+
+	kit_mkdir(&t->a, "Imaging/CT");
+	kit_mkdir(&t->a, "Imaging/CT/inner");
+	kit_text(&t->a, "Imaging/CT/inner/deep", "deep");
+	kit_mkdir(&t->a, "New");
+	kit_text(&t->a, "New/first", "first");
+	kit_text(&t->a, "top.txt", "at the top");
+	kit_text(&t->b, "Letters/from b", "b");
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/CT/inner/deep", "deep");
+	kit_expect_text(&t->b, "New/first", "first");
+	kit_expect_text(&t->b, "top.txt", "at the top");
+	kit_expect_text(&t->a, "Letters/from b", "b");
+	assert_string_equal(kit_items(&t->b), kit_items(&t->a)); /* nothing is sent twice */
+	expect_equal(t);
+}
+
+static void a_new_version_replaces_the_file_and_open_readers_keep_theirs(void **state)
+{
+	two *t = *state;
+	emr_attr before = kit_attr(&t->b, "Imaging/1"), after;
+	emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDONLY);
+
+	kit_text(&t->a, "Imaging/1", "one, mended");
+	meet(t);
+	after = kit_attr(&t->b, "Imaging/1");
+	assert_int_not_equal(after.node, before.node);
+	assert_int_not_equal(after.ino, before.ino);
+	kit_expect_text(&t->b, "Imaging/1", "one, mended");
+	kit_expect_handle(h, "one", 3);
+	emr_view_release(h);
+	assert_string_equal(kit_attribute(&t->b, "Imaging/1", "user.emrfs.version"), "2");
+	before = after;
+	kit_restart(&t->b);
+	assert_int_equal(kit_attr(&t->b, "Imaging/1").ino, before.ino);
+	expect_equal(t);
+	assert_int_equal(conflicts_in(&t->b, "Imaging").n, 0);
+}
+
+static void names_and_attributes_follow(void **state)
+{
+	two *t = *state;
+	emr_attr wanted = {.mode = 0600};
+
+	kit_rename(&t->a, "Imaging/1", "Imaging/uno");
+	kit_rename(&t->a, "Imaging/2", "Letters/two");
+	assert_ok(emr_view_set_attr(t->a.view, kit_attr(&t->a, "Letters/two").node, EMR_SET_MODE, &wanted, &wanted));
+	meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	assert_false(kit_exists(&t->b, "Imaging/2"));
+	kit_expect_text(&t->b, "Imaging/uno", "one");
+	kit_expect_text(&t->b, "Letters/two", "two");
+	assert_int_equal(kit_attr(&t->b, "Letters/two").mode, 0600);
+	kit_rename(&t->b, "Imaging", "Pictures");
+	meet(t);
+	kit_expect_text(&t->a, "Pictures/uno", "one");
+	assert_false(kit_exists(&t->a, "Imaging"));
+	expect_equal(t);
+}
+
+static void what_one_removes_is_gone_for_the_other(void **state)
+{
+	two *t = *state;
+	emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDONLY);
+
+	kit_mkdir(&t->a, "Imaging/old");
+	kit_text(&t->a, "Imaging/old/x", "x");
+	meet(t);
+	assert_true(kit_exists(&t->b, "Imaging/old/x"));
+	kit_unlink(&t->a, "Imaging/old/x");
+	kit_rmdir(&t->a, "Imaging/old");
+	kit_unlink(&t->a, "Imaging/1");
+	meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	assert_false(kit_exists(&t->b, "Imaging/old"));
+	kit_expect_handle(h, "one", 3);
+	emr_view_release(h);
+	expect_equal(t);
+}
+
+static void what_both_change_both_keep(void **state)
+{
+	two *t = *state;
+	counting c;
+	char path[400];
+
+	kit_text(&t->a, "Imaging/1", "as a says");
+	kit_text(&t->b, "Imaging/1", "as b says");
+	meet(t);
+	c = conflicts_in(&t->a, "Imaging");
+	assert_int_equal(c.n, 1);
+	kit_expect_text(&t->a, "Imaging/1", "as a says"); /* the first on the ledger has the name */
+	kit_expect_text(&t->b, "Imaging/1", "as a says");
+	snprintf(path, sizeof path, "Imaging/%s", c.last);
+	kit_expect_text(&t->a, path, "as b says");
+	kit_expect_text(&t->b, path, "as b says");
+	expect_equal(t);
+}
+
+static void what_was_changed_while_away_meets_what_others_changed(void **state)
+{
+	two *t = *state;
+	counting c;
+
+	kit_text(&t->b, "Imaging/1", "written on the train");
+	kit_rename(&t->b, "Imaging/2", "Letters/renamed on the train");
+	emr_stack_close(&t->b.stack);
+	kit_text(&t->a, "Imaging/1", "written at home");
+	kit_text(&t->a, "Imaging/2", "two, at home");
+	kit_wait_ms(&t->a, 2000);
+	kit_publish_all(&t->a);
+	kit_start(&t->b);
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/1", "written at home");
+	c = conflicts_in(&t->b, "Imaging");
+	assert_int_equal(c.n, 1);
+	kit_expect_text(&t->b, "Letters/renamed on the train", "two, at home");
+	expect_equal(t);
+}
+
+static void new_bytes_beat_a_removal_on_either_side(void **state)
+{
+	two *t = *state;
+
+	kit_unlink(&t->a, "Imaging/1");
+	kit_text(&t->b, "Imaging/1", "still needed");
+	kit_text(&t->a, "Imaging/2", "needed here");
+	kit_publish_all(&t->a);
+	kit_unlink(&t->b, "Imaging/2");
+	meet(t);
+	kit_expect_text(&t->a, "Imaging/1", "still needed");
+	kit_expect_text(&t->b, "Imaging/1", "still needed");
+	kit_expect_text(&t->a, "Imaging/2", "needed here");
+	kit_expect_text(&t->b, "Imaging/2", "needed here");
+	expect_equal(t);
+}
+
+static void a_new_name_here_and_new_bytes_there_come_together(void **state)
+{
+	two *t = *state;
+
+	kit_rename(&t->b, "Imaging/1", "Imaging/better name");
+	kit_text(&t->a, "Imaging/1", "better bytes");
+	meet(t);
+	kit_expect_text(&t->a, "Imaging/better name", "better bytes");
+	kit_expect_text(&t->b, "Imaging/better name", "better bytes");
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	expect_equal(t);
+}
+
+static void two_new_files_of_one_name_both_live(void **state)
+{
+	two *t = *state;
+
+	kit_text(&t->a, "Letters/report", "of a");
+	kit_text(&t->b, "Letters/report", "of b");
+	meet(t);
+	kit_expect_text(&t->a, "Letters/report", "of a");
+	assert_true(kit_exists(&t->b, "Letters/report"));
+	kit_restart(&t->a);
+	kit_restart(&t->b);
+	{
+		char *a = common_picture(&t->a), *b = common_picture(&t->b);
+
+		assert_string_equal(a, b);
+		assert_non_null(strstr(a, "Letters/report~"));
+		free(a);
+		free(b);
+	}
+}
+
+static void a_file_that_is_open_for_writing_waits_until_it_is_closed(void **state)
+{
+	two *t = *state;
+	emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDWR);
+
+	kit_text(&t->a, "Imaging/1", "from a");
+	meet(t);
+	assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/1", "ONE");
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/1", "from a");
+	assert_int_equal(conflicts_in(&t->b, "Imaging").n, 1);
+	expect_equal(t);
+}
+
+static void a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it(void **state)
+{
+	two *t = *state;
+
+	kit_mkdir(&t->a, "Imaging/CT");
+	meet(t);
+	kit_rmdir(&t->a, "Imaging/CT");
+	kit_text(&t->b, "Imaging/CT/late", "late");
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/CT/late", "late");
+	kit_restart(&t->a);
+	kit_restart(&t->b);
+	{
+		char *a = common_picture(&t->a), *b = common_picture(&t->b);
+
+		assert_string_equal(a, b);
+		assert_non_null(strstr(a, "late"));
+		free(a);
+		free(b);
+	}
+}
+
+/* ---- with the threads of a mount ---- */
+
+typedef struct told {
+	pthread_mutex_t lock;
+	unsigned entries;
+} told;
+
+static void note_told(void *arg, uint64_t node, const char *name)
+{
+	told *t = arg;
+
+	(void)node;
+	pthread_mutex_lock(&t->lock);
+	t->entries += name != NULL;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* Looks every few milliseconds, for at most a minute. */
+static void await_file(kit *k, const char *path)
+{
+	for (int i = 0; i < 6000 && !kit_exists(k, path); i++)
+		usleep(10000);
+	assert_true(kit_exists(k, path));
+}
+
+static void with_threads_nobody_has_to_ask(void **state)
+{
+	two *t = *state;
+	emr_stack_options options = {.threads = true, .quiet_ns = 20000000};
+	told seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	char path[64];
+
+	emr_stack_close(&t->a.stack);
+	emr_stack_close(&t->b.stack);
+	assert_ok(emr_stack_open(t->a.path, &options, &t->a.stack));
+	options.changed = note_told;
+	options.changed_arg = &seen;
+	assert_ok(emr_stack_open(t->b.path, &options, &t->b.stack));
+	t->a.view = t->a.stack.view;
+	t->b.view = t->b.stack.view;
+	for (int i = 0; i < 20; i++) {
+		snprintf(path, sizeof path, "Letters/%d", i);
+		kit_text(i % 2 == 0 ? &t->a : &t->b, path, path);
+		await_file(i % 2 == 0 ? &t->b : &t->a, path);
+		kit_expect_text(i % 2 == 0 ? &t->b : &t->a, path, path);
+	}
+	pthread_mutex_lock(&seen.lock);
+	assert_true(seen.entries >= 10);
+	pthread_mutex_unlock(&seen.lock);
+}
+
+/* ---- at random ---- */
+
+static const char *some_path(uint64_t *seed, char who, char out[64])
+{
+	static const char *const directories[] = {"Imaging", "Letters", "Imaging/sub"};
+
+	snprintf(out, 64, "%s/%c%u", directories[kit_random(seed) % 3], kit_random(seed) % 3 == 0 ? 's' : who,
+		(unsigned)(kit_random(seed) % 6));
+	return out;
+}
+
+static void do_something(kit *k, uint64_t *seed, char who)
+{
+	char path[64], other[64], text[64];
+
+	some_path(seed, who, path);
+	switch (kit_random(seed) % 10) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		if (path[strlen(path) - 2] == 's' && !kit_exists(k, path))
+			return;	/* new names are each one's own */
+		snprintf(text, sizeof text, "%c %llu", who, (unsigned long long)kit_random(seed));
+		kit_text(k, path, text);
+		return;
+	case 4:
+		if (kit_exists(k, path))
+			kit_unlink(k, path);
+		return;
+	case 5:
+	case 6:
+		some_path(seed, who, other);
+		if (kit_exists(k, path) && !kit_exists(k, other) && other[strlen(other) - 2] == who)
+			kit_rename(k, path, other);
+		return;
+	case 7:
+		kit_restart(k);
+		return;
+	default:
+		kit_wait_ms(k, 2000);
+		kit_publish_all(k);
+	}
+}
+
+static void whatever_two_computers_do_they_end_with_the_same_folder(void **state)
+{
+	two *t = *state;
+	char path[64];
+
+	kit_mkdir(&t->a, "Imaging/sub");
+	for (int i = 0; i < 6; i++) {
+		snprintf(path, sizeof path, "%s/s%d", i % 2 == 0 ? "Imaging" : "Imaging/sub", i);
+		kit_text(&t->a, path, path);
+	}
+	meet(t);
+	for (uint64_t round = 0; round < 12; round++) {
+		uint64_t seed = 1000 + round;
+
+		for (int step = 0; step < 40; step++) {
+			bool is_a = kit_random(&seed) % 2 == 0;
+
+			do_something(is_a ? &t->a : &t->b, &seed, is_a ? 'a' : 'b');
+		}
+		meet(t);
+		expect_equal(t);
+	}
+}
+
+#define WITH_TWO(test) cmocka_unit_test_setup_teardown(test, open_two, close_two)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_TWO(what_one_saves_the_other_shows),
+		WITH_TWO(a_new_version_replaces_the_file_and_open_readers_keep_theirs),
+		WITH_TWO(names_and_attributes_follow),
+		WITH_TWO(what_one_removes_is_gone_for_the_other),
+		WITH_TWO(what_both_change_both_keep),
+		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),
+		WITH_TWO(new_bytes_beat_a_removal_on_either_side),
+		WITH_TWO(a_new_name_here_and_new_bytes_there_come_together),
+		WITH_TWO(two_new_files_of_one_name_both_live),
+		WITH_TWO(a_file_that_is_open_for_writing_waits_until_it_is_closed),
+		WITH_TWO(a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it),
+		WITH_TWO(with_threads_nobody_has_to_ask),
+		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
