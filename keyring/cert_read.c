@@ -10,6 +10,7 @@
 
 #include "cert_private.h"
 #include "crypto/hashsig.h"
+#include "part_private.h"
 
 #define ATTRS_MAX 2048 /* bytes of the attribute extension */
 
@@ -92,28 +93,6 @@ emr_status emr_roles_parse(const char *text, uint16_t *out_roles)
 
 /* ---- Pieces ---- */
 
-/* The number of bytes of the UTF-8 character at TEXT, 0 when it is none (overlong, surrogate,
- * beyond U+10FFFF). */
-static size_t utf8_len(const uint8_t *text, size_t left)
-{
-	size_t n = text[0] < 0x80			? 1
-		   : text[0] >= 0xc2 && text[0] < 0xe0	? 2
-		   : (text[0] & 0xf0) == 0xe0		? 3
-		   : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
-							: 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-		(text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 bool emr_cert_handle_ok(const char *handle, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)handle;
@@ -121,7 +100,7 @@ bool emr_cert_handle_ok(const char *handle, size_t len)
 	if (len == 0 || len > EMR_CERT_HANDLE_MAX)
 		return false;
 	for (size_t n; len > 0; at += n, len -= n) {
-		n = utf8_len(at, len);
+		n = emr_utf8_len(at, len);
 		/* C0, DEL and C1 controls. */
 		if (n == 0 || at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0))
 			return false;

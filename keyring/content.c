@@ -9,6 +9,7 @@
 #include "crypto/hashsig.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
+#include "held_private.h"
 #include "keyring_private.h"
 
 #define DEK_BYTES 32
@@ -160,24 +161,37 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 	return status;
 }
 
-emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
-	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
+/* The DEK under the KEK of K. */
+static emr_status open_wdek(const emr_secret *k, const uint8_t ctx[32],
 	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out)
 {
-	EMR_AUTO_SECRET a = {0};
-	EMR_AUTO_SECRET k = {0};
 	EMR_AUTO_SECRET kek = {0};
 	EMR_AUTO_SECRET dek = {0};
-	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
+	emr_status status = kek_of(k, ctx, &kek);
 
-	if (status == EMR_OK)
-		status = emr_pre_decapsulate(&a, ctx, capsule, &k);
-	if (status == EMR_OK)
-		status = kek_of(&k, ctx, &kek);
 	if (status == EMR_OK)
 		status = emr_secret_new(DEK_BYTES, &dek);
 	if (status == EMR_OK)
 		status = emr_aead_open(&kek, zero_nonce, emr_bytes_of(ctx, 32),
 			emr_bytes_of(wdek, EMR_WDEK_BYTES), dek.data);
 	return status == EMR_OK ? key_from(&dek, out) : status;
+}
+
+emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
+	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
+	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out)
+{
+	EMR_AUTO_SECRET a = {0};
+	EMR_AUTO_SECRET k = {0};
+	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
+
+	if (status == EMR_OK)
+		status = emr_pre_decapsulate(&a, ctx, capsule, &k);
+	return status == EMR_OK ? open_wdek(&k, ctx, wdek, out) : status;
+}
+
+emr_status emr_content_key_open_kem(const emr_kem_key *kem, const uint8_t ctx[32],
+	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out)
+{
+	return open_wdek(&kem->k, ctx, wdek, out);
 }

@@ -8,6 +8,7 @@
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
+#include "held_private.h"
 #include "keyring_private.h"
 
 struct emr_list_key {
@@ -96,27 +97,43 @@ emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint3
 	return EMR_OK;
 }
 
+/* K_L of the capsule's key K, when kcheck fits. */
+static emr_status checked(
+	const emr_secret *k, const uint8_t ctx[32], const uint8_t kcheck[32], emr_list_key **out)
+{
+	EMR_AUTO_SECRET list = {0};
+	uint8_t check[32];
+	emr_status status = from_kem(k, ctx, &list, check);
+
+	if (status != EMR_OK)
+		return status;
+	if (sodium_memcmp(check, kcheck, sizeof check) != 0)
+		return EMR_DAMAGED;
+	return key_from(&list, out);
+}
+
 emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
 	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
 	emr_list_key **out)
 {
 	EMR_AUTO_SECRET a = {0};
 	EMR_AUTO_SECRET k = {0};
-	EMR_AUTO_SECRET list = {0};
 	uint8_t ctx[32];
-	uint8_t check[32];
 	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
 
 	emr_listing_ctx(domain_id, epoch, writer, ctx);
 	if (status == EMR_OK)
 		status = emr_pre_decapsulate(&a, ctx, capsule, &k);
-	if (status == EMR_OK)
-		status = from_kem(&k, ctx, &list, check);
-	if (status != EMR_OK)
-		return status;
-	if (sodium_memcmp(check, kcheck, sizeof check) != 0)
-		return EMR_DAMAGED;
-	return key_from(&list, out);
+	return status == EMR_OK ? checked(&k, ctx, kcheck, out) : status;
+}
+
+emr_status emr_list_key_open_kem(const emr_kem_key *kem, emr_id16 domain_id, uint32_t epoch,
+	emr_id32 writer, const uint8_t kcheck[32], emr_list_key **out)
+{
+	uint8_t ctx[32];
+
+	emr_listing_ctx(domain_id, epoch, writer, ctx);
+	return checked(&kem->k, ctx, kcheck, out);
 }
 
 static emr_status meta_key(const emr_list_key *key, emr_id16 object_id, emr_secret *out)

@@ -139,3 +139,4 @@ export function verifyPop(B, proof, netId, signerId) {
 	const R = mulAny(Point.BASE, z).subtract(mulAny(readPoint(B), e)).toBytes();
 	if (HS('pop', B, R, netId, signerId) !== e) throw new Error('pop');
 }
+export const mulBaseBytes = (s) => mulBase(s).toBytes();

@@ -1,0 +1,355 @@
+#include "keyring/card.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "crypto/hashsig.h"
+#include "crypto/r255.h"
+#include "part_private.h"
+
+#define CARD_HEAD_BYTES 185 /* up to the label */
+#define VOUCH_MESSAGE_MAX (16 + EMR_CARD_MAX + 8)
+
+/* ---- Labels ---- */
+
+static unsigned digits(const char *text, size_t n)
+{
+	unsigned value = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		value = value * 10 + (unsigned)(text[i] - '0');
+	}
+	return value;
+}
+
+/* A date of the Gregorian calendar from 1800 on, or nothing. */
+static bool born_ok(const char *born, size_t len)
+{
+	static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	unsigned year, month, day;
+
+	if (len == 0)
+		return true;
+	if (len != 10 || born[4] != '-' || born[7] != '-')
+		return false;
+	year = digits(born, 4);
+	month = digits(born + 5, 2);
+	day = digits(born + 8, 2);
+	if (year < 1800 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
+		return false;
+	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+}
+
+static bool name_ok(const char *name, size_t len)
+{
+	return emr_text_ok(name, len) && (len == 0 || (name[0] != ' ' && name[len - 1] != ' '));
+}
+
+/* NAME, TAB, BORN into LABEL. */
+static emr_status join_label(
+	const char *name, const char *born, char label[EMR_CARD_LABEL_MAX + 1], size_t *out_len)
+{
+	size_t name_len = strlen(name);
+	size_t born_len = strlen(born);
+
+	if (name_len + 1 + born_len > EMR_CARD_LABEL_MAX)
+		return EMR_LIMIT;
+	if (!name_ok(name, name_len) || !born_ok(born, born_len))
+		return EMR_INVALID;
+	*out_len = (size_t)snprintf(label, EMR_CARD_LABEL_MAX + 1, "%s\t%s", name, born);
+	return EMR_OK;
+}
+
+static bool split_label(emr_bytes label, emr_card *card)
+{
+	const char *text = (const char *)label.data;
+	const char *tab = label.len > 0 ? memchr(text, '\t', label.len) : NULL;
+	size_t name_len;
+	size_t born_len;
+
+	if (tab == NULL)
+		return false;
+	name_len = (size_t)(tab - text);
+	born_len = label.len - name_len - 1;
+	if (!name_ok(text, name_len) || !born_ok(tab + 1, born_len))
+		return false;
+	memcpy(card->name, text, name_len);
+	memcpy(card->born, tab + 1, born_len);
+	return true;
+}
+
+/* ---- Making ---- */
+
+/* Everything before the signatures. */
+static emr_status write_body(
+	const emr_card *card, const char *label, size_t label_len, emr_buf *out)
+{
+	emr_writer w = emr_writer_of(out);
+
+	if (card->expires <= card->issued)
+		return EMR_INVALID;
+	emr_write_bytes(&w, "EMCD\1", 5);
+	emr_write_u8(&w, (uint8_t)card->kind);
+	emr_write_u16(&w, 0);
+	emr_write_bytes(&w, card->net_id.b, 16);
+	emr_write_bytes(&w, card->id_pk, 32);
+	emr_write_bytes(&w, card->x25519, 32);
+	emr_write_bytes(&w, card->B, 32);
+	emr_write_bytes(&w, card->domain_id.b, 16);
+	emr_write_bytes(&w, card->dom_pk, 32);
+	emr_write_u64(&w, card->issued);
+	emr_write_u64(&w, card->expires);
+	emr_write_u8(&w, (uint8_t)label_len);
+	emr_write_bytes(&w, label, label_len);
+	return w.status;
+}
+
+static emr_status sign_body(const emr_keyring *kr, const emr_signer *domain, emr_buf *card)
+{
+	emr_bytes body = emr_buf_view(card);
+	uint8_t sigs[128];
+	emr_status status = emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_CARD, body, sigs);
+
+	if (status == EMR_OK && domain != NULL)
+		status = emr_keyring_sign(kr, *domain, EMR_SIGN_CARD_DOM, body, sigs + 64);
+	if (status != EMR_OK)
+		return status;
+	return emr_buf_append(card, sigs, domain != NULL ? 128 : 64);
+}
+
+static emr_status make(const emr_keyring *kr, const emr_card *card, const emr_signer *domain,
+	const char *name, const char *born, emr_buf *out)
+{
+	EMR_AUTO_BUF made = {0};
+	char label[EMR_CARD_LABEL_MAX + 1];
+	size_t label_len;
+	emr_status status = join_label(name, born, label, &label_len);
+
+	if (status == EMR_OK)
+		status = write_body(card, label, label_len, &made);
+	if (status == EMR_OK)
+		status = sign_body(kr, domain, &made);
+	return status == EMR_OK ? emr_buf_append(out, made.data, made.len) : status;
+}
+
+emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t issued,
+	uint64_t expires, const char *name, const char *born, emr_buf *out)
+{
+	emr_card card = {
+		.kind = EMR_CARD_PERSON, .net_id = net_id, .issued = issued, .expires = expires};
+	emr_public public;
+	emr_status status = emr_keyring_public(kr, &public);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(card.id_pk, public.pk, 32);
+	memcpy(card.x25519, public.x25519, 32);
+	memcpy(card.B, public.B, 32);
+	return make(kr, &card, NULL, name, born, out);
+}
+
+emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16 domain_id,
+	uint32_t gen, uint32_t epoch, uint64_t issued, uint64_t expires, const char *name,
+	const char *born, emr_buf *out)
+{
+	emr_card card = {.kind = EMR_CARD_DOMAIN,
+		.net_id = net_id,
+		.domain_id = domain_id,
+		.issued = issued,
+		.expires = expires};
+	emr_signer signer = emr_signer_domain(domain_id, gen);
+	emr_domain_public domain;
+	emr_public public;
+	emr_status status = emr_keyring_public(kr, &public);
+
+	if (status == EMR_OK)
+		status = emr_keyring_domain_public(kr, domain_id, gen, epoch, &domain);
+	if (status != EMR_OK)
+		return status;
+	memcpy(card.id_pk, public.pk, 32);
+	memcpy(card.x25519, domain.box, 32);
+	memcpy(card.B, domain.A, 32);
+	memcpy(card.dom_pk, domain.owner_pk, 32);
+	return make(kr, &card, &signer, name, born, out);
+}
+
+/* ---- Reading ---- */
+
+/* A person's card has no domain; a domain's has one. */
+static bool kind_ok(const emr_card *card)
+{
+	bool no_domain = emr_id16_is_zero(card->domain_id) && sodium_is_zero(card->dom_pk, 32);
+
+	switch (card->kind) {
+	case EMR_CARD_PERSON:
+		return no_domain;
+	case EMR_CARD_DOMAIN:
+		return !emr_id16_is_zero(card->domain_id) && !sodium_is_zero(card->dom_pk, 32);
+	}
+	return false;
+}
+
+static emr_status check_signatures(const emr_card *card, emr_bytes body, const uint8_t *sigs)
+{
+	emr_status status = emr_sign_verify(card->id_pk, EMR_SIGN_CARD, body, sigs);
+
+	if (status == EMR_OK && card->kind == EMR_CARD_DOMAIN)
+		status = emr_sign_verify(card->dom_pk, EMR_SIGN_CARD_DOM, body, sigs + 64);
+	return status;
+}
+
+emr_status emr_card_read(emr_bytes bytes, emr_card *out)
+{
+	emr_reader r = emr_reader_of(bytes);
+	emr_card card = {0};
+	emr_bytes sigs;
+	emr_bytes label;
+	emr_status status;
+
+	if (bytes.len > 4 && memcmp(bytes.data, "EMCD", 4) == 0 && bytes.data[4] > 1)
+		return EMR_NEWER_FORMAT;
+	emr_read_magic(&r, "EMCD\1");
+	card.kind = emr_read_u8(&r);
+	emr_read_zeros(&r, 2);
+	emr_read_copy(&r, card.net_id.b, 16);
+	emr_read_copy(&r, card.id_pk, 32);
+	emr_read_copy(&r, card.x25519, 32);
+	emr_read_copy(&r, card.B, 32);
+	emr_read_copy(&r, card.domain_id.b, 16);
+	emr_read_copy(&r, card.dom_pk, 32);
+	card.issued = emr_read_u64(&r);
+	card.expires = emr_read_u64(&r);
+	label = emr_read_bytes(&r, emr_read_u8(&r));
+	sigs = emr_read_bytes(&r, card.kind == EMR_CARD_DOMAIN ? 128 : 64);
+	if (!emr_reader_done(&r) || label.len > EMR_CARD_LABEL_MAX || !split_label(label, &card) ||
+		!kind_ok(&card) || card.expires <= card.issued || !emr_r255_point_ok(card.B) ||
+		sodium_is_zero(card.x25519, 32))
+		return EMR_DAMAGED;
+	status = check_signatures(
+		&card, emr_bytes_of(bytes.data, CARD_HEAD_BYTES + label.len), sigs.data);
+	if (status != EMR_OK)
+		return status;
+	emr_sha256(card.id_pk, 32, card.signer_id.b);
+	*out = card;
+	return EMR_OK;
+}
+
+emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches)
+{
+	size_t len;
+
+	if (bytes.len < CARD_HEAD_BYTES + 64)
+		return EMR_DAMAGED;
+	len = CARD_HEAD_BYTES + (size_t)bytes.data[CARD_HEAD_BYTES - 1] +
+	      (bytes.data[5] == EMR_CARD_DOMAIN ? 128 : 64);
+	if (len > EMR_CARD_MAX || len > bytes.len || (bytes.len - len) % EMR_VOUCH_BYTES != 0)
+		return EMR_DAMAGED;
+	*out_card = emr_bytes_of(bytes.data, len);
+	*out_vouches = emr_bytes_of(bytes.data + len, bytes.len - len);
+	return EMR_OK;
+}
+
+/* ---- Vouches ---- */
+
+/* net_id || card || time. */
+static emr_status vouch_message(
+	emr_id16 net_id, emr_bytes card, uint64_t time, uint8_t *message, size_t *out_len)
+{
+	if (card.len < CARD_HEAD_BYTES + 64 || card.len > EMR_CARD_MAX)
+		return EMR_DAMAGED;
+	memcpy(message, net_id.b, 16);
+	memcpy(message + 16, card.data, card.len);
+	emr_put_u64(message + 16 + card.len, time);
+	*out_len = 16 + card.len + 8;
+	return EMR_OK;
+}
+
+emr_status emr_vouch_make(const emr_keyring *kr, emr_id16 net_id, emr_bytes card, uint64_t time,
+	uint8_t out_vouch[EMR_VOUCH_BYTES])
+{
+	uint8_t message[VOUCH_MESSAGE_MAX];
+	uint8_t vouch[EMR_VOUCH_BYTES] = "EMVO\1";
+	emr_public public;
+	size_t len;
+	emr_status status = vouch_message(net_id, card, time, message, &len);
+
+	if (status == EMR_OK)
+		status = emr_keyring_public(kr, &public);
+	if (status == EMR_OK)
+		status = emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_VOUCH,
+			emr_bytes_of(message, len), vouch + 48);
+	if (status != EMR_OK)
+		return status;
+	memcpy(vouch + 8, public.signer_id.b, 32);
+	emr_put_u64(vouch + 40, time);
+	memcpy(out_vouch, vouch, sizeof vouch);
+	return EMR_OK;
+}
+
+emr_status emr_vouch_read(const uint8_t vouch[EMR_VOUCH_BYTES], emr_vouch *out)
+{
+	if (memcmp(vouch, "EMVO\1\0\0\0", 8) != 0)
+		return EMR_DAMAGED;
+	memcpy(out->signer_id.b, vouch + 8, 32);
+	out->time = emr_get_u64(vouch + 40);
+	return EMR_OK;
+}
+
+emr_status emr_vouch_verify(
+	const uint8_t vouch[EMR_VOUCH_BYTES], const uint8_t pk[32], emr_id16 net_id, emr_bytes card)
+{
+	uint8_t message[VOUCH_MESSAGE_MAX];
+	emr_vouch read;
+	emr_id32 signer;
+	size_t len;
+	emr_status status = emr_vouch_read(vouch, &read);
+
+	if (status == EMR_OK)
+		status = vouch_message(net_id, card, read.time, message, &len);
+	if (status != EMR_OK)
+		return status;
+	emr_sha256(pk, 32, signer.b);
+	if (!emr_id32_equal(signer, read.signer_id))
+		return EMR_BAD_SIGNATURE;
+	return emr_sign_verify(pk, EMR_SIGN_VOUCH, emr_bytes_of(message, len), vouch + 48);
+}
+
+/* ---- Numbers ---- */
+
+void emr_person_code(emr_id32 signer_id, char out[EMR_PERSON_CODE_CHARS])
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	uint32_t bits =
+		(uint32_t)signer_id.b[0] << 16 | (uint32_t)signer_id.b[1] << 8 | signer_id.b[2];
+
+	for (int i = 0; i < 4; i++)
+		out[i] = alphabet[bits >> (19 - 5 * i) & 31];
+	out[4] = '\0';
+}
+
+static void bundle_of(const emr_card *card, bool changing, uint8_t out[96])
+{
+	memcpy(out, card->id_pk, 32);
+	if (changing)
+		memset(out + 32, 0, 32);
+	else
+		memcpy(out + 32, card->x25519, 32);
+	memcpy(out + 64, card->B, 32);
+}
+
+emr_status emr_card_safety_number(const emr_card *one, bool one_changing, const emr_card *other,
+	bool other_changing, char out[EMR_SAFETY_NUMBER_CHARS])
+{
+	uint8_t bundles[2][96];
+
+	if (one->kind != EMR_CARD_PERSON || other->kind != EMR_CARD_PERSON)
+		return EMR_INVALID;
+	bundle_of(one, one_changing, bundles[0]);
+	bundle_of(other, other_changing, bundles[1]);
+	emr_safety_number(bundles[0], bundles[1], out);
+	return EMR_OK;
+}

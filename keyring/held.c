@@ -1,0 +1,303 @@
+#include "keyring/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "content_private.h"
+#include "crypto/hpke.h"
+#include "crypto/pre.h"
+#include "crypto/r255.h"
+#include "held_private.h"
+#include "keyring_private.h"
+
+_Static_assert(EMR_HELD_SEALED_BYTES == EMR_SEALED_DEK_BYTES, "one form at rest");
+
+/* A random scalar: 64 random bytes reduced. */
+static emr_status random_scalar(emr_secret *out)
+{
+	EMR_AUTO_SECRET wide = {0};
+	emr_status status = emr_secret_random(64, &wide);
+
+	return status == EMR_OK ? emr_pre_scalar(&wide, out) : status;
+}
+
+static bool scalar_ok(const emr_secret *scalar)
+{
+	uint8_t point[32];
+
+	return scalar->len == 32 && emr_r255_mul_base(scalar->data, point);
+}
+
+/* ---- Receiving keys ---- */
+
+emr_status emr_box_key_from(emr_secret *take_sk, emr_box_key **out)
+{
+	EMR_AUTO_SECRET sk = *take_sk;
+	emr_box_key *key;
+
+	*take_sk = (emr_secret){0};
+	if (sk.len != 32)
+		return EMR_INVALID;
+	key = calloc(1, sizeof *key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
+	key->sk = sk;
+	sk = (emr_secret){0};
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_box_key_identity(const emr_keyring *kr, emr_box_key **out)
+{
+	emr_secret sk = {0};
+	emr_status status = emr_derive_box(kr, &sk);
+
+	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+}
+
+emr_status emr_box_key_domain(const emr_keyring *kr, emr_id16 domain_id, emr_box_key **out)
+{
+	emr_secret sk = {0};
+	emr_status status = emr_derive_domain_box(kr, domain_id, &sk);
+
+	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+}
+
+emr_status emr_box_key_new(emr_box_key **out)
+{
+	emr_secret sk = {0};
+	emr_status status = emr_secret_random(32, &sk);
+
+	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+}
+
+void emr_box_key_public(const emr_box_key *key, uint8_t out_pk[32])
+{
+	emr_status status = emr_x25519_public(&key->sk, out_pk);
+
+	(void)status; /* fails for another length only */
+}
+
+emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key, emr_bytes row,
+	uint8_t out_sealed[EMR_HELD_SEALED_BYTES])
+{
+	return emr_secret_seal_local(kr, EMR_LOCAL_AGENT_STORE, &key->sk, row, out_sealed);
+}
+
+emr_status emr_box_key_open_local(const emr_keyring *kr,
+	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_box_key **out)
+{
+	emr_secret sk = {0};
+	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_AGENT_STORE, sealed, row, &sk);
+
+	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+}
+
+void emr_box_key_free(emr_box_key *key)
+{
+	if (key == NULL)
+		return;
+	emr_secret_free(&key->sk);
+	free(key);
+}
+
+/* ---- Epoch keys ---- */
+
+emr_status emr_epoch_key_from(
+	emr_secret *take_a, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
+{
+	EMR_AUTO_SECRET a = *take_a;
+	emr_epoch_key *key;
+
+	*take_a = (emr_secret){0};
+	if (epoch == 0)
+		return EMR_INVALID;
+	if (!scalar_ok(&a))
+		return EMR_DAMAGED;
+	key = calloc(1, sizeof *key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
+	if (!emr_r255_mul_base(a.data, key->A)) {
+		free(key);
+		return EMR_DAMAGED;
+	}
+	key->domain_id = domain_id;
+	key->epoch = epoch;
+	key->a = a;
+	a = (emr_secret){0};
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_epoch_key_derive(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
+{
+	emr_secret a = {0};
+	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
+
+	return status == EMR_OK ? emr_epoch_key_from(&a, domain_id, epoch, out) : status;
+}
+
+emr_status emr_epoch_key_new(emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
+{
+	emr_secret a = {0};
+	emr_status status = random_scalar(&a);
+
+	return status == EMR_OK ? emr_epoch_key_from(&a, domain_id, epoch, out) : status;
+}
+
+emr_id16 emr_epoch_key_domain(const emr_epoch_key *key)
+{
+	return key->domain_id;
+}
+
+uint32_t emr_epoch_key_epoch(const emr_epoch_key *key)
+{
+	return key->epoch;
+}
+
+void emr_epoch_key_public(const emr_epoch_key *key, uint8_t out_A[32])
+{
+	memcpy(out_A, key->A, sizeof key->A);
+}
+
+emr_status emr_epoch_key_seal_local(const emr_keyring *kr, const emr_epoch_key *key, emr_bytes row,
+	uint8_t out_sealed[EMR_HELD_SEALED_BYTES])
+{
+	return emr_secret_seal_local(kr, EMR_LOCAL_LISTKEYS, &key->a, row, out_sealed);
+}
+
+emr_status emr_epoch_key_open_local(const emr_keyring *kr,
+	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_id16 domain_id,
+	uint32_t epoch, const uint8_t A[32], emr_epoch_key **out)
+{
+	emr_secret a = {0};
+	emr_epoch_key *key = NULL;
+	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &a);
+
+	if (status == EMR_OK)
+		status = emr_epoch_key_from(&a, domain_id, epoch, &key);
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(key->A, A, 32) != 0) {
+		emr_epoch_key_free(key);
+		return EMR_DAMAGED;
+	}
+	*out = key;
+	return EMR_OK;
+}
+
+void emr_epoch_key_free(emr_epoch_key *key)
+{
+	if (key == NULL)
+		return;
+	emr_secret_free(&key->a);
+	free(key);
+}
+
+/* ---- Grantee keys ---- */
+
+emr_status emr_grantee_key_from(emr_secret *take_b, emr_grantee_key **out)
+{
+	EMR_AUTO_SECRET b = *take_b;
+	emr_grantee_key *key;
+
+	*take_b = (emr_secret){0};
+	if (!scalar_ok(&b))
+		return EMR_DAMAGED;
+	key = calloc(1, sizeof *key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
+	key->b = b;
+	b = (emr_secret){0};
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out)
+{
+	emr_secret b = {0};
+	emr_status status = emr_derive_pre(kr, &b);
+
+	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
+}
+
+emr_status emr_grantee_key_new(emr_grantee_key **out)
+{
+	emr_secret b = {0};
+	emr_status status = random_scalar(&b);
+
+	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
+}
+
+void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32])
+{
+	emr_status status = emr_pre_public(&key->b, out_B);
+
+	(void)status; /* the scalar was checked when the key was made */
+}
+
+emr_status emr_grantee_key_pop(
+	const emr_grantee_key *key, emr_id16 net_id, emr_id32 steward, uint8_t out_pop[64])
+{
+	return emr_pre_pop(&key->b, net_id.b, steward.b, out_pop);
+}
+
+emr_status emr_grantee_key_seal_local(const emr_keyring *kr, const emr_grantee_key *key,
+	emr_bytes row, uint8_t out_sealed[EMR_HELD_SEALED_BYTES])
+{
+	return emr_secret_seal_local(kr, EMR_LOCAL_LISTKEYS, &key->b, row, out_sealed);
+}
+
+emr_status emr_grantee_key_open_local(const emr_keyring *kr,
+	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_grantee_key **out)
+{
+	emr_secret b = {0};
+	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &b);
+
+	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
+}
+
+void emr_grantee_key_free(emr_grantee_key *key)
+{
+	if (key == NULL)
+		return;
+	emr_secret_free(&key->b);
+	free(key);
+}
+
+/* ---- Capsule keys ---- */
+
+emr_status emr_kem_key_from(emr_secret *take_k, emr_kem_key **out)
+{
+	EMR_AUTO_SECRET k = *take_k;
+	emr_kem_key *key;
+
+	*take_k = (emr_secret){0};
+	if (k.len != 32)
+		return EMR_INVALID;
+	key = calloc(1, sizeof *key);
+	if (key == NULL)
+		return EMR_NO_MEMORY;
+	key->k = k;
+	k = (emr_secret){0};
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_kem_key_decapsulate(const emr_epoch_key *key, const uint8_t ctx[32],
+	const uint8_t capsule[96], emr_kem_key **out)
+{
+	emr_secret k = {0};
+	emr_status status = emr_pre_decapsulate(&key->a, ctx, capsule, &k);
+
+	return status == EMR_OK ? emr_kem_key_from(&k, out) : status;
+}
+
+void emr_kem_key_free(emr_kem_key *key)
+{
+	if (key == NULL)
+		return;
+	emr_secret_free(&key->k);
+	free(key);
+}

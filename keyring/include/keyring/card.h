@@ -1,0 +1,93 @@
+/* Cards: the public keys of a person, or of one of his domains, signed by himself, as a file, a QR
+ * text or bytes in a letter; vouches for them, and the number two people compare.  It refuses a
+ * card that its keys did not sign, labels that mislead, and dates that end before they begin.  What
+ * a card says about a name is its holder's own word until somebody vouches.
+ *
+ * Layouts: FORMAT.md.  All functions are thread-safe. */
+#pragma once
+
+#include "base/id.h"
+#include "keyring/keyring.h"
+
+#define EMR_CARD_LABEL_MAX 64 /* bytes: name, a tab, birth date or nothing */
+#define EMR_CARD_NAME_MAX 53  /* the name, so that a birth date fits behind it */
+#define EMR_CARD_MAX (185 + EMR_CARD_LABEL_MAX + 128)
+#define EMR_CARD_QR_MAX 640 /* bytes of the QR text, with its NUL */
+
+typedef enum emr_card_kind {
+	EMR_CARD_PERSON = 1,
+	EMR_CARD_DOMAIN = 2,
+} emr_card_kind;
+
+typedef struct emr_card {
+	emr_card_kind kind;
+	emr_id16 net_id;
+	uint8_t id_pk[32];  /* Ed25519 identity */
+	emr_id32 signer_id; /* SHA-256 of id_pk */
+	uint8_t x25519[32]; /* where letters go: the person's box, or the domain's */
+	uint8_t B[32];	    /* the person's B, or the domain's A of the epoch it was made in */
+	emr_id16 domain_id; /* zero for a person */
+	uint8_t dom_pk[32]; /* Ed25519 of the domain; zero for a person */
+	uint64_t issued;    /* Unix seconds */
+	uint64_t expires;
+	char name[EMR_CARD_LABEL_MAX + 1]; /* UTF-8 without controls; may be empty */
+	char born[11];			   /* YYYY-MM-DD or empty */
+} emr_card;
+
+/* Appends the card's bytes.  NAME: UTF-8, no controls, no marks that turn or hide text, BORN a real
+ * date or "" (EMR_INVALID); both together at most 63 bytes (EMR_LIMIT); EXPIRES after ISSUED. */
+emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t issued,
+	uint64_t expires, const char *name, const char *born, emr_buf *out);
+/* Signed by the identity and by the domain's key of generation GEN; B is the epoch's A. */
+emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16 domain_id,
+	uint32_t gen, uint32_t epoch, uint64_t issued, uint64_t expires, const char *name,
+	const char *born, emr_buf *out);
+/* Exactly one card, its points and signatures checked.  EMR_DAMAGED, EMR_BAD_SIGNATURE,
+ * EMR_NEWER_FORMAT.  Whether it is in force is the caller's clock to say, whether its keys are
+ * those of the ledger is the ledger's. */
+emr_status emr_card_read(emr_bytes card, emr_card *out);
+
+/* Parts a card from the vouches behind it (borrowed; a multiple of EMR_VOUCH_BYTES, may be empty).
+ * Reads neither: EMR_DAMAGED when the lengths do not fit. */
+emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches);
+
+/* ---- As text ---- */
+
+/* A file: the line "emrfs card v1" and base64 (RFC 4648) in lines of 64; vouches may follow the
+ * card. Appends text without a NUL.  EMR_LIMIT beyond 32 KiB. */
+emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text);
+/* A QR code: "EMRFS:" and base32 (RFC 4648, upper case, no padding: QR's alphanumeric mode) of the
+ * card alone.  EMR_LIMIT. */
+emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX]);
+/* Either form, or the bytes themselves; white space around and between the lines is passed over.
+ * Appends the card and what follows it.  EMR_DAMAGED, EMR_LIMIT. */
+emr_status emr_card_from_text(emr_bytes text, emr_buf *out);
+
+/* ---- Vouches: others who say that a card is its holder's ---- */
+
+#define EMR_VOUCH_BYTES 112
+
+typedef struct emr_vouch {
+	emr_id32 signer_id;
+	uint64_t time;
+} emr_vouch;
+
+/* By the keyring's identity: SIG over net_id || card || time. */
+emr_status emr_vouch_make(const emr_keyring *kr, emr_id16 net_id, emr_bytes card, uint64_t time,
+	uint8_t out_vouch[EMR_VOUCH_BYTES]);
+/* Only who and when, so that the caller can look up the key.  EMR_DAMAGED. */
+emr_status emr_vouch_read(const uint8_t vouch[EMR_VOUCH_BYTES], emr_vouch *out);
+/* PK is the key of that signer_id.  EMR_DAMAGED, EMR_BAD_SIGNATURE. */
+emr_status emr_vouch_verify(const uint8_t vouch[EMR_VOUCH_BYTES], const uint8_t pk[32],
+	emr_id16 net_id, emr_bytes card);
+
+/* ---- What people say to each other ---- */
+
+/* The four letters and digits behind a name in a folder: the first 20 bits of the signer_id in
+ * base32, upper case, NUL. */
+#define EMR_PERSON_CODE_CHARS 5
+void emr_person_code(emr_id32 signer_id, char out[EMR_PERSON_CODE_CHARS]);
+/* Of two person cards; CHANGING marks a side whose x25519 changes (an agent), which counts as
+ * zeros. EMR_INVALID for a domain's card. */
+emr_status emr_card_safety_number(const emr_card *one, bool one_changing, const emr_card *other,
+	bool other_changing, char out[EMR_SAFETY_NUMBER_CHARS]);

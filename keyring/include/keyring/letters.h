@@ -1,0 +1,80 @@
+/* The other letters of sharing: to a writer or device (WRITER_ADD), about a new epoch (EPOCH), from
+ * somebody who asks (REQUEST) and back (DENY), and to a member of a team (DATASET_ADMIT).  It
+ * refuses parts that are not their item's and text that misleads.  ITEM as in keyring/grant.h;
+ * layouts: FORMAT.md.  All functions are thread-safe. */
+#pragma once
+
+#include "keyring/card.h"
+#include "keyring/grant.h"
+#include "keyring/held.h"
+
+/* ---- EPOCH: the domain's next key ---- */
+
+/* KEY NULL: it is the owner's, grown from the seed, and nothing is sent.  Else a device made it,
+ * and sends it to the domain's box.  EMR_INVALID: KEY is not of the item's domain and epoch or does
+ * not fit its public A. */
+emr_status emr_epoch_part_seal(emr_bytes epoch_item, const uint8_t owner_box[32],
+	const emr_epoch_key *key, emr_buf *out_part);
+/* As the owner: from the seed or from the letter, checked against the item's A.  EMR_DAMAGED:
+ * neither fits (somebody who may manage the domain put a key there that the owner cannot have). */
+emr_status emr_epoch_part_open(
+	const emr_keyring *kr, emr_bytes epoch_item, emr_bytes part, emr_epoch_key **out);
+
+/* ---- WRITER_ADD: who may write, and devices ---- */
+
+#define EMR_WRITER_KEYS_MAX 255
+
+typedef struct emr_writer_letter {
+	emr_id16 inbox_dir_id; /* where deposits go; zero: the domain's top */
+	char label[EMR_SHARE_LABEL_MAX + 1];
+	uint8_t card[EMR_CARD_MAX]; /* the domain's */
+	size_t card_len;
+} emr_writer_letter;
+
+/* KEYS: the epochs' keys for a device (right MANAGE); none for anybody else.  Appends the part.
+ * EMR_INVALID. */
+emr_status emr_writer_part_seal(emr_bytes writer_item, const uint8_t writer_x25519[32],
+	const emr_writer_letter *letter, const emr_epoch_key *const *keys, size_t n,
+	emr_buf *out_part);
+/* BOX is the writer's identity's.  *out_keys (n of them, ascending epochs) are the caller's: free
+ * each with emr_epoch_key_free, then the array with free(); NULL when n is 0.  Compare each public
+ * half with the ledger's E row.  EMR_DAMAGED, EMR_UNSUPPORTED as emr_grant_letter_open. */
+emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, emr_bytes part,
+	emr_writer_letter *out_letter, emr_epoch_key ***out_keys, size_t *out_n);
+
+/* ---- REQUEST and DENY ---- */
+
+#define EMR_REQUEST_PATH_MAX 1023
+#define EMR_REQUEST_REASON_MAX 1023
+
+typedef struct emr_request_body {
+	uint8_t rsalt[32]; /* what a DENY shows, so that only the addressee can make one */
+	uint16_t rights;   /* of GRANT */
+	uint32_t purposes;
+	uint64_t until;		    /* Unix seconds */
+	uint8_t card[EMR_CARD_MAX]; /* the person's who asks */
+	size_t card_len;
+	char path[EMR_REQUEST_PATH_MAX + 1]; /* may be empty */
+	char reason[EMR_REQUEST_REASON_MAX + 1];
+} emr_request_body;
+
+/* to = SHA-256("emrfs/v1/to\0" || rsalt || addressee), the public part of a REQUEST to a person. */
+void emr_request_to(const uint8_t rsalt[32], emr_id32 addressee, uint8_t out_to[32]);
+/* TO_BOX: the domain's box, or the addressee's when the item names no domain.  Appends the part. */
+emr_status emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
+	const emr_request_body *body, emr_buf *out_part);
+emr_status emr_request_part_open(
+	const emr_box_key *box, emr_bytes request_item, emr_bytes part, emr_request_body *out);
+/* REASON: UTF-8 without controls, at most 1,023 bytes, may be empty. */
+emr_status emr_deny_part_seal(emr_bytes deny_item, const uint8_t requester_x25519[32],
+	const char *reason, emr_buf *out_part);
+emr_status emr_deny_part_open(const emr_box_key *box, emr_bytes deny_item, emr_bytes part,
+	char out_reason[EMR_REQUEST_REASON_MAX + 1]);
+
+/* ---- DATASET_ADMIT: the team's key for a member ---- */
+
+emr_status emr_admit_part_seal(emr_bytes admit_item, const uint8_t member_x25519[32],
+	const emr_grantee_key *key, emr_buf *out_part);
+/* B is the team's, of its ledger row.  EMR_DAMAGED when the key in the letter is another. */
+emr_status emr_admit_part_open(const emr_box_key *box, emr_bytes admit_item, emr_bytes part,
+	const uint8_t B[32], emr_grantee_key **out);

@@ -1,0 +1,130 @@
+/* READ_REPORT: what was opened, told by the reader's own computer. */
+#include "keyring/access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "access_private.h"
+
+#define INFO "emrfs/v1/report"
+#define ROW_BYTES 72
+#define FLAG_WHOLE 1u
+#define FLAG_REFUSED 2u
+#define PURPOSES 9
+
+static bool row_ok(const emr_report_row *row)
+{
+	return row->purpose < PURPOSES && row->version > 0 && row->first <= row->last &&
+	       (row->reader == EMR_READER_SOFTWARE ||
+		       (row->reader == EMR_READER_PERSON && emr_id16_is_zero(row->program)));
+}
+
+emr_status emr_report_encode(const emr_report_row *rows, size_t n, emr_buf *out)
+{
+	emr_writer w = emr_writer_of(out);
+
+	if (n > EMR_REPORT_ROWS_MAX)
+		return EMR_LIMIT;
+	emr_write_u16(&w, (uint16_t)n);
+	for (size_t i = 0; i < n; i++) {
+		const emr_report_row *row = &rows[i];
+
+		if (!row_ok(row))
+			return EMR_INVALID;
+		emr_write_bytes(&w, row->object_id.b, 16);
+		emr_write_u64(&w, row->version);
+		emr_write_u64(&w, row->first);
+		emr_write_u64(&w, row->last);
+		emr_write_u32(&w, row->opens);
+		emr_write_u8(&w, (uint8_t)row->reader);
+		emr_write_u8(&w, row->purpose);
+		emr_write_u16(&w, (uint16_t)((row->whole ? FLAG_WHOLE : 0) |
+					     (row->refused ? FLAG_REFUSED : 0)));
+		emr_write_u64(&w, row->bytes);
+		emr_write_bytes(&w, row->program.b, 16);
+	}
+	return w.status;
+}
+
+static bool read_row(emr_reader *r, emr_report_row *row)
+{
+	unsigned flags;
+
+	emr_read_copy(r, row->object_id.b, 16);
+	row->version = emr_read_u64(r);
+	row->first = emr_read_u64(r);
+	row->last = emr_read_u64(r);
+	row->opens = emr_read_u32(r);
+	row->reader = emr_read_u8(r);
+	row->purpose = emr_read_u8(r);
+	flags = emr_read_u16(r);
+	row->whole = (flags & FLAG_WHOLE) != 0;
+	row->refused = (flags & FLAG_REFUSED) != 0;
+	row->bytes = emr_read_u64(r);
+	emr_read_copy(r, row->program.b, 16);
+	return !r->bad && (flags & ~(FLAG_WHOLE | FLAG_REFUSED)) == 0 && row_ok(row);
+}
+
+emr_status emr_report_decode(emr_bytes plain, emr_report_row **out_rows, size_t *out_n)
+{
+	emr_reader r = emr_reader_of(plain);
+	size_t n = emr_read_u16(&r);
+	emr_report_row *rows;
+
+	if (r.bad || n < 1 || n > EMR_REPORT_ROWS_MAX || r.left != n * ROW_BYTES)
+		return EMR_DAMAGED;
+	rows = calloc(n, sizeof *rows);
+	if (rows == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		if (!read_row(&r, &rows[i])) {
+			free(rows);
+			return EMR_DAMAGED;
+		}
+	}
+	*out_rows = rows;
+	*out_n = n;
+	return EMR_OK;
+}
+
+emr_status emr_report_part_seal(emr_bytes report_item, const uint8_t owner_box[32],
+	const emr_report_row *rows, size_t n, emr_buf *out_part)
+{
+	EMR_AUTO_BUF plain = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_writer w = emr_writer_of(&part);
+	emr_part_item item;
+	emr_status status = emr_part_item_read(report_item, EMR_PART_READ_REPORT, &item);
+
+	if (status != EMR_OK || n < 1)
+		return EMR_INVALID;
+	status = emr_report_encode(rows, n, &plain);
+	if (status != EMR_OK)
+		return status;
+	emr_part_write_salt(&w);
+	status = emr_part_letter_seal(
+		&item, INFO, (emr_bytes){0}, owner_box, emr_buf_view(&plain), &w);
+	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+}
+
+emr_status emr_report_part_open(const emr_box_key *domain_box, emr_bytes report_item,
+	emr_bytes part, emr_report_row **out_rows, size_t *out_n)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_part_item item;
+	emr_reader r;
+	emr_bytes letter;
+	emr_status status = emr_part_open(report_item, EMR_PART_READ_REPORT, part, &item, &r);
+
+	if (status != EMR_OK)
+		return status;
+	letter = emr_read_bytes(&r, r.left);
+	if (letter.len < EMR_LETTER_OVERHEAD + 2 + ROW_BYTES ||
+		letter.len > EMR_LETTER_OVERHEAD + 2 + EMR_REPORT_ROWS_MAX * ROW_BYTES)
+		return EMR_DAMAGED;
+	status = emr_buf_append_zeros(&plain, letter.len - EMR_LETTER_OVERHEAD);
+	if (status == EMR_OK)
+		status = emr_part_letter_open(
+			&item, INFO, (emr_bytes){0}, domain_box, letter, plain.data);
+	return status == EMR_OK ? emr_report_decode(emr_buf_view(&plain), out_rows, out_n) : status;
+}

@@ -1,0 +1,127 @@
+/* Bytes as requests, answers and reports, sealed and in the clear. */
+#include "share_input.h"
+
+#include "access_private.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void body(emr_bytes plain)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_access_body read;
+
+	if (emr_access_body_decode(plain, &read) != EMR_OK)
+		return;
+	if (emr_access_body_encode(&read, &again) != EMR_OK)
+		abort();
+	share_input_same(&again, plain);
+	emr_access_body_free(&read);
+}
+
+static void report(emr_bytes plain)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_report_row *rows = NULL;
+	size_t n;
+
+	if (emr_report_decode(plain, &rows, &n) != EMR_OK)
+		return;
+	if (emr_report_encode(rows, n, &again) != EMR_OK)
+		abort();
+	share_input_same(&again, plain);
+	free(rows);
+}
+
+/* The first byte is the number of slots given, then the plaintext. */
+static void answer(emr_bytes bytes, emr_served_mode mode)
+{
+	emr_vault vault = {0};
+	emr_answer *read = NULL;
+
+	if (bytes.len < 2)
+		return;
+	if (emr_vault_new(bytes.len - 1, &vault) != EMR_OK)
+		abort();
+	memcpy(vault.data, bytes.data + 1, bytes.len - 1);
+	if (emr_answer_parse(&vault, mode, (emr_id32){{0}}, 8, bytes.data[0], &read) != EMR_OK)
+		return;
+	for (size_t i = 0; i < emr_answer_count(read); i++) {
+		emr_answer_entry entry;
+		emr_kem_key *key = NULL;
+		uint16_t slot;
+		uint8_t status;
+
+		if (mode == EMR_SERVED_CFRAGS && emr_answer_entry_get(read, i, &entry) != EMR_OK)
+			abort();
+		if (mode == EMR_SERVED_OWNER &&
+			emr_answer_key_get(read, i, &slot, &status, &key) != EMR_OK)
+			abort();
+		emr_kem_key_free(key);
+	}
+	emr_answer_free(read);
+}
+
+static void request_part(emr_bytes bytes, const emr_box_key *box)
+{
+	EMR_AUTO_BUF item = {0};
+	uint8_t pub[40] = {0};
+	emr_access_part part;
+	emr_request_key *key = NULL;
+	emr_id32 rid;
+
+	share_input_item(0x48, emr_bytes_of(pub, sizeof pub), bytes, &item);
+	if (emr_access_part_read(emr_buf_view(&item), bytes, &part) != EMR_OK)
+		return;
+	memcpy(rid.b, part.recipients.data, 32);
+	if (emr_request_key_open(box, rid, emr_buf_view(&item), &part, &key) == EMR_OK)
+		abort();
+}
+
+static void served_part(emr_bytes bytes, const emr_box_key *box)
+{
+	EMR_AUTO_BUF item = {0};
+	uint8_t pub[56] = {0};
+	emr_access_part asked = {.n = 0};
+	emr_answer *read = NULL;
+	emr_request_key *key = NULL;
+
+	pub[48] = EMR_SERVED_CFRAGS;
+	share_input_item(0x49, emr_bytes_of(pub, sizeof pub), bytes, &item);
+	if (emr_answer_open(box, emr_buf_view(&item), bytes, 8, &read) == EMR_OK ||
+		emr_request_key_of_served(box, emr_buf_view(&item), bytes, &asked, &key) == EMR_OK)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	share_input in = share_input_of(data, size);
+	emr_box_key *box = NULL;
+
+	if (emr_box_key_new(&box) != EMR_OK)
+		abort();
+	switch (in.which % 7) {
+	case 0:
+		body(in.bytes);
+		break;
+	case 1:
+		report(in.bytes);
+		break;
+	case 2:
+		request_part(in.bytes, box);
+		break;
+	case 3:
+		served_part(in.bytes, box);
+		break;
+	case 4:
+		answer(in.bytes, EMR_SERVED_CFRAGS);
+		break;
+	case 5:
+		answer(in.bytes, EMR_SERVED_OWNER);
+		break;
+	case 6:
+		answer(in.bytes, EMR_SERVED_REFUSED);
+		break;
+	}
+	emr_box_key_free(box);
+	return 0;
+}

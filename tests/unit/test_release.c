@@ -1,0 +1,482 @@
+/* Whole releases between keyrings of our own: an owner, agents, a grantee, and people who should
+ * get nothing. */
+#include "release_kit.h"
+
+#include <pthread.h>
+
+#include "held_private.h"
+
+static void two_of_three_agents_let_the_doctor_read(void **state)
+{
+	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = wrap(kit.A, 1);
+
+	(void)state;
+	for (unsigned out = 0; out < AGENTS; out++) {
+		AUTO_ANSWERED x = serve(&kit, (out + 1) % AGENTS, &asked, &one);
+		AUTO_ANSWERED y = serve(&kit, (out + 2) % AGENTS, &asked, &one);
+		emr_answer_entry entries[2] = {entry_of(&x), entry_of(&y)};
+		emr_kem_key *kem = NULL;
+
+		for (int i = 0; i < 2; i++)
+			assert_ok(emr_answer_entry_check(&entries[i], domain.owner_pk, &kit.terms,
+				kit.A, doctor_public.B, one.capsule, asked.id));
+		assert_ok(combine(doctor, &kit, &one, entries, 2, &kem));
+		assert_ok(opens(kem, &one));
+		emr_kem_key_free(kem);
+		/* One alone gives nothing; nor do two to somebody else. */
+		kem = NULL;
+		assert_status(EMR_DAMAGED, combine(doctor, &kit, &one, entries, 1, &kem));
+		assert_status(EMR_DAMAGED, combine(stranger, &kit, &one, entries, 2, &kem));
+		assert_null(kem);
+	}
+}
+
+static void the_owners_own_answer_needs_no_agent(void **state)
+{
+	AUTO_GRANT kit = grant_of(0, 0, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = wrap(kit.A, 1);
+	EMR_AUTO_BUF pub = {0};
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_access_part read;
+	emr_asked to = {0};
+	emr_kem_key *kem = NULL;
+	emr_kem_key *got = NULL;
+	emr_answer *answer = NULL;
+	share_item facts = {.op = OP_SERVED, .domain_id = domain_id, .signer_id = domain.signer_id};
+	uint16_t slot;
+	uint8_t status;
+
+	(void)state;
+	assert_ok(
+		emr_access_part_read(emr_buf_view(&asked.item), emr_buf_view(&asked.part), &read));
+	assert_ok(emr_kem_key_decapsulate(kit.key, one.ctx, one.capsule, &kem));
+	emr_answer_key answers[2] = {{0, EMR_ANSWER_GIVEN, kem}, {1, 26, NULL}};
+
+	memcpy(to.epk, read.epk, 32);
+	served_pub(&asked, 2, 1, &pub);
+	facts.pub = emr_buf_view(&pub);
+	share_item_encode(&facts, (emr_bytes){0}, &item);
+	assert_ok(emr_served_part_seal_keys(emr_buf_view(&item), &to, answers, 2, &part));
+	share_item_encode(&facts, emr_buf_view(&part), &item);
+	assert_ok(emr_answer_open(asked.epk, emr_buf_view(&item), emr_buf_view(&part), 2, &answer));
+	assert_ok(emr_answer_key_get(answer, 0, &slot, &status, &got));
+	assert_ok(opens(got, &one));
+	emr_kem_key_free(got);
+	emr_answer_free(answer);
+	/* The public count must be what is inside; a slot twice or a key without reason is refused.
+	 */
+	emr_buf_clear(&part);
+	answers[1].slot = 0;
+	assert_status(EMR_INVALID,
+		emr_served_part_seal_keys(emr_buf_view(&item), &to, answers, 2, &part));
+	answers[1].slot = 1;
+	answers[1].status = EMR_ANSWER_GIVEN;
+	assert_status(EMR_INVALID,
+		emr_served_part_seal_keys(emr_buf_view(&item), &to, answers, 2, &part));
+	assert_int_equal(part.len, 0);
+	emr_kem_key_free(kem);
+}
+
+static void an_answer_to_another_request_is_evidence_not_a_key(void **state)
+{
+	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	AUTO_REQUEST later = ask();
+	wrapped one = wrap(kit.A, 1);
+	AUTO_ANSWERED x = serve(&kit, 0, &asked, &one);
+	emr_answer_entry entry = entry_of(&x);
+	emr_answer *answer = NULL;
+
+	(void)state;
+	/* The same entry held against the request that came later. */
+	assert_status(EMR_DAMAGED, emr_answer_entry_check(&entry, domain.owner_pk, &kit.terms,
+					   kit.A, doctor_public.B, one.capsule, later.id));
+	/* And it does not even open with the later request's key. */
+	assert_status(EMR_DAMAGED, emr_answer_open(later.epk, emr_buf_view(&x.item),
+					   emr_buf_view(&x.part), 2, &answer));
+	assert_null(answer);
+}
+
+static void an_answer_moved_under_another_item_does_not_open(void **state)
+{
+	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = wrap(kit.A, 1);
+	AUTO_ANSWERED x = serve(&kit, 0, &asked, &one);
+	EMR_AUTO_BUF item = {0};
+	emr_answer *answer = NULL;
+	share_item facts = {.op = OP_SERVED,
+		.domain_id = domain_id,
+		.signer_id = agent_public[1].signer_id, /* another agent claims it */
+		.pub = emr_bytes_of(x.item.data + 160, x.item.len - 160)};
+
+	(void)state;
+	share_item_encode(&facts, emr_buf_view(&x.part), &item);
+	assert_status(EMR_DAMAGED,
+		emr_answer_open(asked.epk, emr_buf_view(&item), emr_buf_view(&x.part), 2, &answer));
+}
+
+static void a_new_epoch_shuts_out_old_fragments(void **state)
+{
+	AUTO_GRANT old = grant_of(2, 3, 1, doctor_public.B);
+	AUTO_GRANT now = grant_of(2, 3, 2, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped earlier = wrap(old.A, 1);
+	wrapped later = wrap(now.A, 2);
+	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
+	emr_kem_key *kem = NULL;
+
+	(void)state;
+	assert_memory_not_equal(old.A, now.A, 32);
+	assert_status(EMR_DAMAGED,
+		emr_fragment_convert(old.fragments[0], later.ctx, later.capsule, asked.id, cfrag));
+	/* Those who remain notice nothing: old and new contents both open. */
+	for (int e = 0; e < 2; e++) {
+		grant_kit *kit = e == 0 ? &old : &now;
+		wrapped *one = e == 0 ? &earlier : &later;
+		AUTO_ANSWERED x = serve(kit, 0, &asked, one);
+		AUTO_ANSWERED y = serve(kit, 2, &asked, one);
+		emr_answer_entry entries[2] = {entry_of(&x), entry_of(&y)};
+
+		assert_ok(combine(doctor, kit, one, entries, 2, &kem));
+		assert_ok(opens(kem, one));
+		assert_status(EMR_DAMAGED, opens(kem, e == 0 ? &later : &earlier));
+		emr_kem_key_free(kem);
+		/* A fragment of one epoch does not pass for the other's. */
+		assert_status(
+			EMR_BAD_SIGNATURE, emr_answer_entry_check(&entries[0], domain.owner_pk,
+						   &kit->terms, (e == 0 ? &now : &old)->A,
+						   doctor_public.B, one->capsule, asked.id));
+	}
+}
+
+static void a_lying_agent_is_named_and_the_others_suffice(void **state)
+{
+	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = wrap(kit.A, 1);
+	wrapped other = wrap(kit.A, 1);
+	AUTO_ANSWERED x = serve(&kit, 0, &asked, &one);
+	AUTO_ANSWERED liar = serve(&kit, 1, &asked, &other); /* converts something else */
+	AUTO_ANSWERED y = serve(&kit, 2, &asked, &one);
+	emr_answer_entry bad[2] = {entry_of(&x), entry_of(&liar)};
+	emr_answer_entry good[2] = {bad[0], entry_of(&y)};
+	emr_kem_key *kem = NULL;
+
+	(void)state;
+	assert_status(EMR_DAMAGED, combine(doctor, &kit, &one, bad, 2, &kem));
+	assert_ok(emr_answer_entry_check(&bad[0], domain.owner_pk, &kit.terms, kit.A,
+		doctor_public.B, one.capsule, asked.id));
+	assert_status(EMR_DAMAGED, emr_answer_entry_check(&bad[1], domain.owner_pk, &kit.terms,
+					   kit.A, doctor_public.B, one.capsule, asked.id));
+	assert_memory_equal(bad[1].frag.agent_id, agent_public[1].signer_id.b, 32);
+	assert_ok(combine(doctor, &kit, &one, good, 2, &kem));
+	assert_ok(opens(kem, &one));
+	emr_kem_key_free(kem);
+}
+
+static void listings_are_released_like_contents(void **state)
+{
+	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = {0};
+	uint8_t kcheck[32], nonce[24] = {0}, sealed[20], plain[4];
+	emr_list_key *mine = NULL;
+	emr_list_key *theirs = NULL;
+	emr_kem_key *kem = NULL;
+
+	(void)state;
+	assert_ok(emr_list_key_publish(
+		owner, domain_id, 1, kit.A, domain.signer_id, one.capsule, kcheck, &mine));
+	emr_listing_ctx(domain_id, 1, domain.signer_id, one.ctx);
+	AUTO_ANSWERED x = serve(&kit, 0, &asked, &one);
+	emr_answer_entry entry = entry_of(&x);
+
+	assert_ok(combine(doctor, &kit, &one, &entry, 1, &kem));
+	assert_ok(emr_list_key_open_kem(kem, domain_id, 1, domain.signer_id, kcheck, &theirs));
+	assert_ok(emr_list_key_seal(
+		mine, record_id, nonce, (emr_bytes){0}, emr_bytes_of("name", 4), sealed));
+	assert_ok(emr_list_key_open_meta(theirs, record_id, nonce, (emr_bytes){0},
+		emr_bytes_of(sealed, sizeof sealed), plain));
+	assert_memory_equal(plain, "name", 4);
+	emr_list_key_free(theirs);
+	theirs = NULL;
+	kcheck[0] ^= 1; /* a responder that made K up */
+	assert_status(EMR_DAMAGED,
+		emr_list_key_open_kem(kem, domain_id, 1, domain.signer_id, kcheck, &theirs));
+	assert_null(theirs);
+	emr_list_key_free(mine);
+	emr_kem_key_free(kem);
+}
+
+static void a_team_reads_with_one_key(void **state)
+{
+	emr_grantee_key *team = NULL;
+	emr_grantee_key *member = NULL;
+	uint8_t B[32], pop[64], sealed[EMR_HELD_SEALED_BYTES];
+	emr_id16 net = {{1}};
+	emr_kem_key *kem = NULL;
+
+	(void)state;
+	assert_ok(emr_grantee_key_new(&team));
+	emr_grantee_key_public(team, B);
+	assert_ok(emr_grantee_key_pop(team, net, stranger_public.signer_id, pop));
+	assert_true(emr_pre_pop_verify(B, net.b, stranger_public.signer_id.b, pop));
+	assert_false(emr_pre_pop_verify(B, net.b, doctor_public.signer_id.b, pop));
+	/* At rest with a member, bound to its row. */
+	assert_ok(emr_grantee_key_seal_local(doctor, team, kit_text("team"), sealed));
+	assert_status(EMR_DAMAGED,
+		emr_grantee_key_open_local(doctor, sealed, kit_text("other"), &member));
+	assert_ok(emr_grantee_key_open_local(doctor, sealed, kit_text("team"), &member));
+	AUTO_GRANT kit = grant_of(2, 3, 1, B);
+	AUTO_REQUEST asked = ask();
+	wrapped one = wrap(kit.A, 1);
+	AUTO_ANSWERED x = serve(&kit, 0, &asked, &one);
+	AUTO_ANSWERED y = serve(&kit, 1, &asked, &one);
+	emr_pre_share shares[2] = {entry_of(&x).share, entry_of(&y).share};
+
+	assert_ok(emr_kem_key_combine(
+		member, kit.A, entry_of(&x).X, one.ctx, one.capsule, shares, 2, &kem));
+	assert_ok(opens(kem, &one));
+	emr_kem_key_free(kem);
+	emr_grantee_key_free(team);
+	emr_grantee_key_free(member);
+}
+
+static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
+{
+	emr_box_key *week = NULL;
+	emr_box_key *again = NULL;
+	emr_box_key *identity = NULL;
+	emr_fragment *fragment = NULL;
+	uint8_t sealed[EMR_HELD_SEALED_BYTES];
+	emr_agent of[AGENTS];
+	emr_kfrags_part part;
+	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
+
+	(void)state;
+	assert_ok(emr_box_key_new(&week));
+	assert_ok(emr_box_key_identity(agents[0], &identity));
+	of[0].id = agent_public[0].signer_id;
+	emr_box_key_public(week, of[0].x25519);
+	emr_buf_clear(&kit.part);
+	assert_ok(emr_kfrags_part_seal(owner, emr_signer_domain(domain_id, 1), kit.key, &kit.terms,
+		doctor_public.B, of, &kit.part));
+	share_item facts = {.op = OP_KFRAGS,
+		.domain_id = domain_id,
+		.object_id = grant_id,
+		.signer_id = domain.signer_id,
+		.epoch = 1};
+
+	share_item_encode(&facts, emr_buf_view(&kit.part), &kit.item);
+	assert_ok(emr_kfrags_part_read(
+		emr_buf_view(&kit.item), emr_buf_view(&kit.part), &kit.terms, &part));
+	assert_status(EMR_DAMAGED, emr_fragment_open(identity, of[0].id, domain.owner_pk,
+					   &kit.terms, kit.A, doctor_public.B, &part, &fragment));
+	assert_ok(emr_box_key_seal_local(agents[0], week, kit_text("week 47"), sealed));
+	assert_status(EMR_DAMAGED,
+		emr_box_key_open_local(agents[0], sealed, kit_text("week 48"), &again));
+	assert_ok(emr_box_key_open_local(agents[0], sealed, kit_text("week 47"), &again));
+	assert_ok(emr_fragment_open(again, of[0].id, domain.owner_pk, &kit.terms, kit.A,
+		doctor_public.B, &part, &fragment));
+	emr_fragment_free(fragment);
+	emr_box_key_free(week);
+	emr_box_key_free(again);
+	emr_box_key_free(identity);
+}
+
+static void a_device_keeps_epoch_keys_for_their_row_and_A_only(void **state)
+{
+	emr_epoch_key *key = NULL;
+	emr_epoch_key *again = NULL;
+	uint8_t sealed[EMR_HELD_SEALED_BYTES];
+	uint8_t A[32];
+
+	(void)state;
+	assert_ok(emr_epoch_key_new(domain_id, 5, &key));
+	emr_epoch_key_public(key, A);
+	assert_ok(emr_epoch_key_seal_local(stranger, key, kit_text("row"), sealed));
+	assert_ok(emr_epoch_key_open_local(
+		stranger, sealed, kit_text("row"), domain_id, 5, A, &again));
+	assert_memory_equal(again->a.data, key->a.data, 32);
+	emr_epoch_key_free(again);
+	again = NULL;
+	A[0] ^= 1;
+	assert_status(EMR_DAMAGED, emr_epoch_key_open_local(stranger, sealed, kit_text("row"),
+					   domain_id, 5, A, &again));
+	A[0] ^= 1;
+	assert_status(EMR_DAMAGED,
+		emr_epoch_key_open_local(doctor, sealed, kit_text("row"), domain_id, 5, A, &again));
+	assert_status(EMR_INVALID, emr_epoch_key_new(domain_id, 0, &again));
+	assert_null(again);
+	emr_epoch_key_free(key);
+}
+
+static void grants_with_bad_parties_are_refused(void **state)
+{
+	EMR_AUTO_BUF pub = {0};
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_id32 of[2] = {agent_public[0].signer_id, agent_public[0].signer_id};
+	emr_grant_parties parties = {.agents = of};
+	emr_grant_letter letter = {.label = "Imaging"};
+	emr_grant_terms terms;
+	share_item facts = {.op = OP_GRANT,
+		.domain_id = domain_id,
+		.object_id = grant_id,
+		.pub = grant_pub(2, 2, 2000, &pub)};
+
+	(void)state;
+	memcpy(parties.B, doctor_public.B, 32);
+	memcpy(parties.grantee_x25519, doctor_public.x25519, 32);
+	memcpy(parties.owner_box, domain.box, 32);
+	share_item_encode(&facts, (emr_bytes){0}, &item);
+	assert_status(
+		EMR_INVALID, emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
+	of[1] = agent_public[1].signer_id;
+	assert_ok(emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
+	emr_buf_clear(&part);
+	parties.B[31] |= 0x80;
+	assert_status(
+		EMR_INVALID, emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
+	parties.B[31] &= 0x7f;
+	strcpy(letter.label, "\xe2\x80\xaegnigamI");
+	assert_status(
+		EMR_INVALID, emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
+	assert_int_equal(part.len, 0);
+	/* Terms that cannot be. */
+	for (int i = 0; i < 3; i++) {
+		static const uint8_t bad[][2] = {{3, 2}, {0, 1}, {1, 17}};
+
+		item.data[160 + 62] = bad[i][0];
+		item.data[160 + 63] = bad[i][1];
+		assert_status(EMR_DAMAGED, emr_grant_terms_read(emr_buf_view(&item), &terms));
+	}
+}
+
+static void requests_that_say_two_things_are_refused(void **state)
+{
+	AUTO_REQUEST asked = ask();
+	EMR_AUTO_BUF part = {0};
+	emr_access_slot slots[2] = {{record_id, 1, 1}, {record_id, 0, 1}};
+	emr_access_body body = {
+		.purpose = 0, .reader = EMR_READER_PERSON, .count = 1, .slots = slots};
+	emr_recipient to[2] = {
+		{.rid = agent_public[0].signer_id}, {.rid = agent_public[0].signer_id}};
+	uint8_t epk[32] = {9};
+
+	(void)state;
+	memcpy(to[0].x25519, agent_public[0].x25519, 32);
+	memcpy(to[1].x25519, agent_public[0].x25519, 32);
+	/* The public count says two. */
+	assert_status(EMR_INVALID,
+		emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 1, &body, &part));
+	body.count = 2; /* version 0 does not exist */
+	assert_status(EMR_INVALID,
+		emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 1, &body, &part));
+	slots[1].version = 1;
+	assert_ok(emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 1, &body, &part));
+	assert_status(EMR_INVALID,
+		emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 2, &body, &part));
+	body.purpose = 9;
+	assert_status(EMR_INVALID,
+		emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 1, &body, &part));
+	/* A point of low order as a recipient. */
+	body.purpose = 0;
+	memset(to[0].x25519, 0, 32);
+	assert_status(EMR_INVALID,
+		emr_access_part_seal(emr_buf_view(&asked.item), epk, to, 1, &body, &part));
+}
+
+/* ---- Threads ---- */
+
+typedef struct job {
+	const grant_kit *kit;
+	const wrapped *one;
+	emr_id32 req;
+} job;
+
+static void *convert_many(void *arg)
+{
+	const job *mine = arg;
+
+	for (int i = 0; i < 20; i++) {
+		uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
+		emr_status status = emr_fragment_convert(mine->kit->fragments[0], mine->one->ctx,
+			mine->one->capsule, mine->req, cfrag);
+
+		if (status != EMR_OK)
+			return arg;
+	}
+	return NULL;
+}
+
+static void several_threads_convert_with_one_fragment(void **state)
+{
+	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
+	wrapped one = wrap(kit.A, 1);
+	job shared = {&kit, &one, {{1}}};
+	pthread_t threads[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(0, pthread_create(&threads[i], NULL, convert_many, &shared));
+	for (int i = 0; i < 3; i++) {
+		void *result;
+
+		assert_int_equal(0, pthread_join(threads[i], &result));
+		assert_null(result);
+	}
+}
+
+/* Everything that was taken from the locked arena is given back. */
+static void a_release_leaves_no_secret_behind(void **state)
+{
+	static emr_secret held[32768];
+	size_t before = 0;
+	size_t after = 0;
+
+	(void)state;
+	while (emr_secret_new(32, &held[before]) == EMR_OK)
+		before++;
+	for (size_t i = 0; i < before; i++)
+		emr_secret_free(&held[i]);
+	two_of_three_agents_let_the_doctor_read(state);
+	the_owners_own_answer_needs_no_agent(state);
+	while (emr_secret_new(32, &held[after]) == EMR_OK)
+		after++;
+	for (size_t i = 0; i < after; i++) {
+		for (int b = 0; b < 32; b++)
+			assert_int_equal(held[i].data[b], 0);
+		emr_secret_free(&held[i]);
+	}
+	assert_int_equal(before, after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_of_three_agents_let_the_doctor_read),
+		cmocka_unit_test(the_owners_own_answer_needs_no_agent),
+		cmocka_unit_test(an_answer_to_another_request_is_evidence_not_a_key),
+		cmocka_unit_test(an_answer_moved_under_another_item_does_not_open),
+		cmocka_unit_test(a_new_epoch_shuts_out_old_fragments),
+		cmocka_unit_test(a_lying_agent_is_named_and_the_others_suffice),
+		cmocka_unit_test(listings_are_released_like_contents),
+		cmocka_unit_test(a_team_reads_with_one_key),
+		cmocka_unit_test(an_agents_weekly_key_opens_what_the_seed_cannot),
+		cmocka_unit_test(a_device_keeps_epoch_keys_for_their_row_and_A_only),
+		cmocka_unit_test(grants_with_bad_parties_are_refused),
+		cmocka_unit_test(requests_that_say_two_things_are_refused),
+		cmocka_unit_test(several_threads_convert_with_one_fragment),
+		cmocka_unit_test(a_release_leaves_no_secret_behind),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
