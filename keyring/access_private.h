@@ -21,7 +21,7 @@ size_t emr_answer_keys_bytes(size_t n);
 void emr_answer_cfrags_encode(const emr_answer_group *groups, size_t n, uint8_t *out);
 void emr_answer_keys_encode(const emr_answer_key *answers, size_t n, uint8_t *out);
 /* Takes the plaintext over, also when it fails. */
-emr_status emr_answer_parse(emr_vault *take_plain, emr_served_mode mode, emr_id32 signer,
+emr_status emr_answer_parse(emr_vault *take_plain, emr_answer_kind mode, emr_id32 signer,
 	size_t slots, size_t given, emr_answer **out);
 emr_status emr_report_encode(const emr_report_row *rows, size_t n, emr_buf *out);
 emr_status emr_report_decode(emr_bytes plain, emr_report_row **out_rows, size_t *out_n);

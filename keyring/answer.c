@@ -24,7 +24,7 @@ typedef struct entry {
 
 struct emr_answer {
 	emr_vault plain;
-	emr_served_mode mode;
+	emr_answer_kind mode;
 	emr_id32 signer;
 	size_t count;
 	entry *entries;
@@ -101,24 +101,24 @@ static void read_all(parse *p)
 	uint32_t epoch = 0;
 
 	switch (p->answer->mode) {
-	case EMR_SERVED_CFRAGS:
+	case EMR_ANSWER_CFRAGS:
 		p->r.bad |= n == 0;
 		for (size_t i = 0; i < n && !p->r.bad; i++)
 			read_group(p, &epoch);
 		break;
-	case EMR_SERVED_OWNER:
+	case EMR_ANSWER_KEYS:
 		p->r.bad |= n == 0;
 		for (size_t i = 0; i < n && !p->r.bad; i++)
 			read_entry(p, 32, 0, 0, true);
 		break;
-	case EMR_SERVED_REFUSED:
+	case EMR_ANSWER_REFUSED:
 		p->r.bad |= n != 0;
 		break;
 	}
 	emr_part_read_padding(&p->r, p->answer->plain.len);
 }
 
-emr_status emr_answer_parse(emr_vault *take_plain, emr_served_mode mode, emr_id32 signer,
+emr_status emr_answer_parse(emr_vault *take_plain, emr_answer_kind mode, emr_id32 signer,
 	size_t slots, size_t given, emr_answer **out)
 {
 	EMR_AUTO_VAULT plain = *take_plain;
@@ -152,8 +152,8 @@ emr_status emr_answer_parse(emr_vault *take_plain, emr_served_mode mode, emr_id3
 /* Nothing but a known mode, and no owner_wrap in the owner's own answers. */
 static bool wrap_fits(unsigned mode, emr_bytes wrap)
 {
-	return mode >= EMR_SERVED_CFRAGS && mode <= EMR_SERVED_REFUSED &&
-	       (mode != EMR_SERVED_OWNER || sodium_is_zero(wrap.data, wrap.len));
+	return mode >= EMR_ANSWER_CFRAGS && mode <= EMR_ANSWER_REFUSED &&
+	       (mode != EMR_ANSWER_KEYS || sodium_is_zero(wrap.data, wrap.len));
 }
 
 emr_status emr_answer_open(const emr_box_key *epk, emr_bytes served_item, emr_bytes part,
@@ -181,7 +181,7 @@ emr_status emr_answer_open(const emr_box_key *epk, emr_bytes served_item, emr_by
 			&item, "emrfs/v1/served", (emr_bytes){0}, epk, letter, plain.data);
 	if (status != EMR_OK)
 		return status;
-	return emr_answer_parse(&plain, (emr_served_mode)mode, item.signer_id, slots,
+	return emr_answer_parse(&plain, (emr_answer_kind)mode, item.signer_id, slots,
 		emr_get_u16(item.pub.data + 50), out);
 }
 
@@ -194,7 +194,7 @@ void emr_answer_free(emr_answer *answer)
 	free(answer);
 }
 
-emr_served_mode emr_answer_mode(const emr_answer *answer)
+emr_answer_kind emr_answer_mode(const emr_answer *answer)
 {
 	return answer->mode;
 }
@@ -215,7 +215,7 @@ emr_status emr_answer_entry_get(const emr_answer *answer, size_t i, emr_answer_e
 	const entry *one;
 	const uint8_t *fixed;
 
-	if (answer->mode != EMR_SERVED_CFRAGS || i >= answer->count)
+	if (answer->mode != EMR_ANSWER_CFRAGS || i >= answer->count)
 		return EMR_INVALID;
 	one = &answer->entries[i];
 	fixed = answer->plain.data + one->group;
@@ -240,7 +240,7 @@ emr_status emr_answer_key_get(const emr_answer *answer, size_t i, uint16_t *out_
 	const entry *one;
 	emr_status status = EMR_OK;
 
-	if (answer->mode != EMR_SERVED_OWNER || i >= answer->count)
+	if (answer->mode != EMR_ANSWER_KEYS || i >= answer->count)
 		return EMR_INVALID;
 	one = &answer->entries[i];
 	if (one->status == EMR_ANSWER_GIVEN) {

@@ -45,3 +45,5 @@ bool emr_cert_handle_ok(const char *handle, size_t len);
 emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out);
 /* DER of at most EMR_CERT_MAX bytes, nothing after it: EMR_DAMAGED. */
 emr_status emr_cert_parse(emr_bytes der, X509 **out);
+/* The one common name of NAME: EMR_DAMAGED. */
+emr_status emr_cert_read_handle(const X509_NAME *name, char out[EMR_CERT_HANDLE_MAX + 1]);

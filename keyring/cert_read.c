@@ -195,10 +195,8 @@ static emr_status read_time(const ASN1_TIME *time, uint64_t *out)
 	return EMR_OK;
 }
 
-/* The one common name. */
-static emr_status read_handle(const X509 *cert, char out[EMR_CERT_HANDLE_MAX + 1])
+emr_status emr_cert_read_handle(const X509_NAME *name, char out[EMR_CERT_HANDLE_MAX + 1])
 {
-	const X509_NAME *name = X509_get_subject_name(cert);
 	int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 	uint8_t *utf8 = NULL;
 	int len;
@@ -293,7 +291,7 @@ static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 	if (status == EMR_OK)
 		status = read_time(X509_get0_notAfter(cert), &facts.not_after);
 	if (status == EMR_OK)
-		status = read_handle(cert, facts.handle);
+		status = emr_cert_read_handle(X509_get_subject_name(cert), facts.handle);
 	if (status == EMR_OK)
 		status = read_attributes(cert, &facts);
 	if (status != EMR_OK)

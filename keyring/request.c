@@ -3,24 +3,12 @@
 
 #include <string.h>
 
-#include "crypto/hashsig.h"
 #include "letters_private.h"
 
 #define REQUEST_INFO "emrfs/v1/request"
 #define DENY_INFO "emrfs/v1/deny"
 #define REQUEST_MAX (6 * EMR_LETTER_UNIT)
 #define REASON_MAX (3 * EMR_LETTER_UNIT)
-
-void emr_request_to(const uint8_t rsalt[32], emr_id32 addressee, uint8_t out_to[32])
-{
-	static const char label[] = "emrfs/v1/to"; /* hashed with its NUL */
-	uint8_t bytes[sizeof label + 64];
-
-	memcpy(bytes, label, sizeof label);
-	memcpy(bytes + sizeof label, rsalt, 32);
-	memcpy(bytes + sizeof label + 32, addressee.b, 32);
-	emr_sha256(bytes, sizeof bytes, out_to);
-}
 
 /* ---- In the clear ---- */
 

@@ -137,7 +137,7 @@ static bool keys_ok(const emr_answer_key *answers, size_t n, size_t *out_given)
 /* ---- The part ---- */
 
 /* pub: req[32] | req_obj[16] | mode | reason | count u16 | 0[4]. */
-static bool public_fits(const emr_part_item *item, emr_served_mode mode, size_t given)
+static bool public_fits(const emr_part_item *item, emr_answer_kind mode, size_t given)
 {
 	return item->pub.data[48] == (uint8_t)mode && emr_get_u16(item->pub.data + 50) == given;
 }
@@ -159,16 +159,16 @@ static emr_status write_owner_wrap(const emr_part_item *item, const emr_asked *a
 }
 
 static emr_status write_part(const emr_part_item *item, const emr_asked *asked,
-	emr_served_mode mode, const emr_vault *plain, emr_buf *out_part)
+	emr_answer_kind mode, const emr_vault *plain, emr_buf *out_part)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_writer w = emr_writer_of(&part);
 	emr_status status = EMR_OK;
 
-	if (mode != EMR_SERVED_OWNER && asked->key == NULL)
+	if (mode != EMR_ANSWER_KEYS && asked->key == NULL)
 		return EMR_INVALID;
 	emr_part_write_salt(&w);
-	if (mode == EMR_SERVED_OWNER)
+	if (mode == EMR_ANSWER_KEYS)
 		emr_write_zeros(&w, OWNER_WRAP_BYTES);
 	else
 		status = write_owner_wrap(item, asked, &w);
@@ -196,13 +196,13 @@ emr_status emr_served_part_seal_cfrags(emr_bytes served_item, const emr_asked *a
 	emr_status status = emr_part_item_read(served_item, EMR_PART_ACCESS_SERVED, &item);
 
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !groups_ok(groups, n, &given) ||
-		!public_fits(&item, EMR_SERVED_CFRAGS, given))
+		!public_fits(&item, EMR_ANSWER_CFRAGS, given))
 		return EMR_INVALID;
 	status = zeroed_vault(emr_answer_cfrags_bytes(groups, n), &plain);
 	if (status != EMR_OK)
 		return status;
 	emr_answer_cfrags_encode(groups, n, plain.data);
-	return write_part(&item, asked, EMR_SERVED_CFRAGS, &plain, out_part);
+	return write_part(&item, asked, EMR_ANSWER_CFRAGS, &plain, out_part);
 }
 
 emr_status emr_served_part_seal_keys(emr_bytes served_item, const emr_asked *asked,
@@ -214,13 +214,13 @@ emr_status emr_served_part_seal_keys(emr_bytes served_item, const emr_asked *ask
 	emr_status status = emr_part_item_read(served_item, EMR_PART_ACCESS_SERVED, &item);
 
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !keys_ok(answers, n, &given) ||
-		!public_fits(&item, EMR_SERVED_OWNER, given))
+		!public_fits(&item, EMR_ANSWER_KEYS, given))
 		return EMR_INVALID;
 	status = zeroed_vault(emr_answer_keys_bytes(n), &plain);
 	if (status != EMR_OK)
 		return status;
 	emr_answer_keys_encode(answers, n, plain.data);
-	return write_part(&item, asked, EMR_SERVED_OWNER, &plain, out_part);
+	return write_part(&item, asked, EMR_ANSWER_KEYS, &plain, out_part);
 }
 
 emr_status emr_served_part_seal_refusal(
@@ -230,12 +230,12 @@ emr_status emr_served_part_seal_refusal(
 	emr_part_item item;
 	emr_status status = emr_part_item_read(served_item, EMR_PART_ACCESS_SERVED, &item);
 
-	if (status != EMR_OK || !public_fits(&item, EMR_SERVED_REFUSED, 0))
+	if (status != EMR_OK || !public_fits(&item, EMR_ANSWER_REFUSED, 0))
 		return EMR_INVALID;
 	status = zeroed_vault(EMR_LETTER_UNIT, &plain);
 	if (status != EMR_OK)
 		return status;
-	return write_part(&item, asked, EMR_SERVED_REFUSED, &plain, out_part);
+	return write_part(&item, asked, EMR_ANSWER_REFUSED, &plain, out_part);
 }
 
 /* ---- The owner, later ---- */
@@ -252,7 +252,7 @@ emr_status emr_request_key_of_served(const emr_box_key *domain_box, emr_bytes se
 
 	if (status != EMR_OK)
 		return status;
-	if (item.pub.data[48] == EMR_SERVED_OWNER)
+	if (item.pub.data[48] == EMR_ANSWER_KEYS)
 		return EMR_NOT_FOUND;
 	wrap = emr_read_bytes(&r, OWNER_WRAP_BYTES);
 	if (r.bad)

@@ -33,7 +33,7 @@ static void report(emr_bytes plain)
 }
 
 /* The first byte is the number of slots given, then the plaintext. */
-static void answer(emr_bytes bytes, emr_served_mode mode)
+static void answer(emr_bytes bytes, emr_answer_kind mode)
 {
 	emr_vault vault = {0};
 	emr_answer *read = NULL;
@@ -51,9 +51,9 @@ static void answer(emr_bytes bytes, emr_served_mode mode)
 		uint16_t slot;
 		uint8_t status;
 
-		if (mode == EMR_SERVED_CFRAGS && emr_answer_entry_get(read, i, &entry) != EMR_OK)
+		if (mode == EMR_ANSWER_CFRAGS && emr_answer_entry_get(read, i, &entry) != EMR_OK)
 			abort();
-		if (mode == EMR_SERVED_OWNER &&
+		if (mode == EMR_ANSWER_KEYS &&
 			emr_answer_key_get(read, i, &slot, &status, &key) != EMR_OK)
 			abort();
 		emr_kem_key_free(key);
@@ -85,7 +85,7 @@ static void served_part(emr_bytes bytes, const emr_box_key *box)
 	emr_answer *read = NULL;
 	emr_request_key *key = NULL;
 
-	pub[48] = EMR_SERVED_CFRAGS;
+	pub[48] = EMR_ANSWER_CFRAGS;
 	share_input_item(0x49, emr_bytes_of(pub, sizeof pub), bytes, &item);
 	if (emr_answer_open(box, emr_buf_view(&item), bytes, 8, &read) == EMR_OK ||
 		emr_request_key_of_served(box, emr_buf_view(&item), bytes, &asked, &key) == EMR_OK)
@@ -113,13 +113,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		served_part(in.bytes, box);
 		break;
 	case 4:
-		answer(in.bytes, EMR_SERVED_CFRAGS);
+		answer(in.bytes, EMR_ANSWER_CFRAGS);
 		break;
 	case 5:
-		answer(in.bytes, EMR_SERVED_OWNER);
+		answer(in.bytes, EMR_ANSWER_KEYS);
 		break;
 	case 6:
-		answer(in.bytes, EMR_SERVED_REFUSED);
+		answer(in.bytes, EMR_ANSWER_REFUSED);
 		break;
 	}
 	emr_box_key_free(box);

@@ -1,6 +1,6 @@
-foreach(part keyring content keyfile words cert card share access)
+foreach(part keyring content keyfile words cert card share access invite)
 	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c
-		USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
+		USES keyring contract crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
 		INCLUDES ${PROJECT_SOURCE_DIR}/keyring ${PROJECT_SOURCE_DIR}/keyring/crypto)
 endforeach()
 emr_test(test_exhaustion SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_exhaustion.c
@@ -8,7 +8,7 @@ emr_test(test_exhaustion SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_exhaustion.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring
 	LINK_OPTIONS -Wl,--wrap=calloc,--wrap=realloc)
 emr_test(test_release SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_release.c
-	USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto Threads::Threads
+	USES keyring contract crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto Threads::Threads
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring)
 emr_test(test_share_exhaustion SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_share_exhaustion.c
 	USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto

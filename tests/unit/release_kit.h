@@ -2,6 +2,7 @@
  * the ledger would hold them. */
 #pragma once
 
+#include "contract/pubs_share.h"
 #include "share_kit.h"
 
 #define AGENTS 3
@@ -22,17 +23,16 @@ static const emr_id32 digest = {{10}};
 
 static inline emr_bytes grant_pub(uint8_t t, uint8_t n, uint64_t not_after, emr_buf *buf)
 {
-	emr_writer w = emr_writer_of(buf);
+	emr_pub_grant pub = {.not_before_unix_s = 1000,
+		.not_after_unix_s = not_after,
+		.purposes = 1,
+		.rights = 3,
+		.t = t,
+		.n = n};
 
-	emr_write_bytes(&w, doctor_public.signer_id.b, 32);
-	emr_write_u64(&w, 1000);
-	emr_write_u64(&w, not_after);
-	emr_write_u64(&w, 0);
-	emr_write_u32(&w, 1);
-	emr_write_u16(&w, 3);
-	emr_write_u8(&w, t);
-	emr_write_u8(&w, n);
-	assert_ok(w.status);
+	memcpy(pub.grantee, doctor_public.signer_id.b, 32);
+	assert_ok(emr_buf_append_zeros(buf, 64));
+	emr_pub_grant_encode(&pub, buf->data);
 	return emr_buf_view(buf);
 }
 
@@ -160,7 +160,7 @@ typedef struct request {
 static inline request ask(void)
 {
 	EMR_AUTO_BUF pub = {0};
-	emr_writer w = emr_writer_of(&pub);
+	emr_pub_access_req named = {.count = 2};
 	emr_access_slot slots[2] = {{record_id, 1, 1}, {record_id, 2, 1}};
 	emr_access_body body = {
 		.purpose = 0, .reader = EMR_READER_PERSON, .count = 2, .slots = slots};
@@ -178,10 +178,9 @@ static inline request ask(void)
 	}
 	to[AGENTS].rid = emr_owner_rid(domain_id);
 	memcpy(to[AGENTS].x25519, domain.box, 32);
-	emr_write_bytes(&w, grant_id.b, 16);
-	emr_write_zeros(&w, 16);
-	emr_write_u16(&w, 2);
-	emr_write_zeros(&w, 6);
+	memcpy(named.grant, grant_id.b, 16);
+	assert_ok(emr_buf_append_zeros(&pub, 40));
+	emr_pub_access_req_encode(&named, pub.data);
 	facts.pub = emr_buf_view(&pub);
 	share_item_encode(&facts, (emr_bytes){0}, &made.item);
 	assert_ok(emr_box_key_new(&made.epk));
@@ -204,15 +203,13 @@ static inline void request_free(request *asked)
 /* The public part of an answer. */
 static inline void served_pub(const request *asked, uint8_t mode, uint16_t given, emr_buf *out)
 {
-	emr_writer w = emr_writer_of(out);
+	emr_pub_access_served pub = {.mode = mode, .count = given};
 
-	emr_write_bytes(&w, asked->id.b, 32);
-	emr_write_bytes(&w, asked->item.data + 24, 16);
-	emr_write_u8(&w, mode);
-	emr_write_u8(&w, 0);
-	emr_write_u16(&w, given);
-	emr_write_zeros(&w, 4);
-	assert_ok(w.status);
+	memcpy(pub.req, asked->id.b, 32);
+	memcpy(pub.req_object, asked->item.data + 24, 16);
+	emr_buf_clear(out);
+	assert_ok(emr_buf_append_zeros(out, 56));
+	emr_pub_access_served_encode(&pub, out->data);
 }
 
 typedef struct answered {

@@ -318,14 +318,15 @@ static void a_checkpoint_that_the_key_is_not_under_is_refused(void **state)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
+	uint8_t *digit;
 	kit_proof kit;
 
 	(void)state;
 	kit_make(&wish, &kit);
-	kit.note.data[kit.note.len - 20] ^= 1; /* inside the signature */
+	digit = &kit.note.data[kit.note.len - 20]; /* inside the signature, in base64 */
+	*digit = *digit == 'A' ? 'B' : 'A';
 	assert_ok(emr_proof_format(&kit.proof, &file));
-	if (kit.note.data[kit.note.len - 20] != '=')
-		both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
+	both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
 	kit_free(&kit);
 }
 

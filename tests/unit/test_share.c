@@ -2,6 +2,8 @@
  * is encoded here to the same bytes. */
 #include "share_world.h"
 
+#include "contract/pubs_share.h"
+
 #include "grant_private.h"
 #include "held_private.h"
 #include "letters_private.h"
@@ -375,7 +377,7 @@ static void requests_and_refusals_say_what_was_written(void **state)
 	assert_int_equal(body.until, vectors_u64(want, "until"));
 	assert_ok(emr_card_read(emr_bytes_of(body.card, body.card_len), &card));
 	assert_true(emr_id32_equal(card.signer_id, id_of(grantee)));
-	emr_request_to(body.rsalt, id_of(owner), to);
+	emr_request_to(body.rsalt, id_of(owner).b, to);
 	vectors_fixed(want, "to", want_to, 32);
 	assert_memory_equal(to, want_to, 32);
 	assert_ok(emr_request_body_encode(&body, &again));

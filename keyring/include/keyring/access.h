@@ -121,11 +121,11 @@ emr_status emr_served_part_seal_refusal(
 
 /* ---- Reading answers ---- */
 
-typedef enum emr_served_mode {
-	EMR_SERVED_CFRAGS = 1,
-	EMR_SERVED_OWNER = 2,
-	EMR_SERVED_REFUSED = 3,
-} emr_served_mode;
+typedef enum emr_answer_kind {
+	EMR_ANSWER_CFRAGS = 1,
+	EMR_ANSWER_KEYS = 2,
+	EMR_ANSWER_REFUSED = 3,
+} emr_answer_kind;
 
 typedef struct emr_answer emr_answer;
 
@@ -134,7 +134,7 @@ typedef struct emr_answer emr_answer;
 emr_status emr_answer_open(const emr_box_key *epk, emr_bytes served_item, emr_bytes part,
 	size_t slots, emr_answer **out);
 void emr_answer_free(emr_answer *answer); /* wipes; NULL is fine */
-emr_served_mode emr_answer_mode(const emr_answer *answer);
+emr_answer_kind emr_answer_mode(const emr_answer *answer);
 emr_id32 emr_answer_signer(const emr_answer *answer);
 size_t emr_answer_count(const emr_answer *answer); /* entries, given or not; 0 in mode 3 */
 

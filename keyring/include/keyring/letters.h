@@ -48,7 +48,8 @@ emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, e
 #define EMR_REQUEST_REASON_MAX 1023
 
 typedef struct emr_request_body {
-	uint8_t rsalt[32]; /* what a DENY shows, so that only the addressee can make one */
+	uint8_t rsalt[32]; /* of the item's public `to` (emr_request_to of the contract); a DENY
+			      shows it */
 	uint16_t rights;   /* of GRANT */
 	uint32_t purposes;
 	uint64_t until;		    /* Unix seconds */
@@ -58,8 +59,6 @@ typedef struct emr_request_body {
 	char reason[EMR_REQUEST_REASON_MAX + 1];
 } emr_request_body;
 
-/* to = SHA-256("emrfs/v1/to\0" || rsalt || addressee), the public part of a REQUEST to a person. */
-void emr_request_to(const uint8_t rsalt[32], emr_id32 addressee, uint8_t out_to[32]);
 /* TO_BOX: the domain's box, or the addressee's when the item names no domain.  Appends the part. */
 emr_status emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
 	const emr_request_body *body, emr_buf *out_part);

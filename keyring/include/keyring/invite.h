@@ -1,0 +1,61 @@
+/* How a key gets its certificate: an organisation's invitation, the invitee's reply, and the
+ * certificate request inside it.  It refuses invitations that their organisation's administrator
+ * did not sign or that describe another network, replies that do not know the invitation's secret,
+ * and requests that do not prove their key.
+ *
+ * Layouts: FORMAT.md.  All functions are thread-safe. */
+#pragma once
+
+#include "keyring/cert.h"
+
+#define EMR_INVITE_NAME_MAX 255
+#define EMR_INVITE_URL_MAX 1023
+#define EMR_INVITE_DESCRIPTOR_MAX 60000 /* bytes of the network's description */
+#define EMR_INVITE_CSR_MAX 1024		/* bytes of DER */
+#define EMR_KEY_REG_PUB_BYTES 288	/* the public part of the ledger's KEY_REG */
+
+typedef struct emr_invitation {
+	uint16_t roles;
+	emr_id16 net_id;
+	emr_id16 org;
+	uint64_t expires; /* Unix seconds */
+	emr_id16 id;
+	uint8_t secret[32]; /* whoever has it may answer, once: wipe it when done (emr_wipe) */
+	uint8_t admin_pk[32];
+	char network[EMR_INVITE_NAME_MAX + 1]; /* its name; UTF-8 without controls */
+	char url[EMR_INVITE_URL_MAX + 1];      /* where the ledger is */
+	emr_bytes descriptor;		       /* borrowed */
+} emr_invitation;
+
+/* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
+ * url and descriptor; makes id and secret; net_id and admin_pk follow.  Appends the bytes, which
+ * are as secret as the secret in them.  EMR_INVALID, EMR_LIMIT. */
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
+/* EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT.  Dates are the caller's to judge; whether
+ * ADMIN_PK belongs to an administrator, the descriptor's or the ledger's. */
+emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
+
+typedef struct emr_invite_reply {
+	emr_id16 invitation;
+	uint8_t signer_pk[32];
+	const uint8_t *pub; /* 288 bytes, ref and bind_sig zero; borrowed */
+	emr_bytes csr;	    /* empty for a device; borrowed */
+} emr_invite_reply;
+
+/* The invitee's: PUB is the public part of his KEY_REG with ref and bind_sig zero, CSR from
+ * emr_csr_make (empty for a device).  Appends the bytes. */
+emr_status emr_invite_reply_make(const emr_keyring *kr, const emr_invitation *invitation,
+	const uint8_t pub[EMR_KEY_REG_PUB_BYTES], emr_bytes csr, emr_buf *out);
+/* Only which invitation it answers, so that its secret can be looked up.  EMR_DAMAGED. */
+emr_status emr_invite_reply_id(emr_bytes bytes, emr_id16 *out_id);
+/* EMR_DAMAGED when it is malformed or was not made with SECRET. */
+emr_status emr_invite_reply_read(emr_bytes bytes, const uint8_t secret[32], emr_invite_reply *out);
+
+/* ---- Certificate requests (PKCS #10, RFC 2986): P-256, SHA-256, one common name, no attributes
+ * ---- */
+
+/* For the keyring's certificate key.  Appends DER.  EMR_INVALID for a bad handle. */
+emr_status emr_csr_make(const emr_keyring *kr, const char *handle, emr_buf *out_der);
+/* Exactly one request whose signature proves its key.  EMR_DAMAGED, EMR_BAD_SIGNATURE. */
+emr_status emr_csr_read(emr_bytes der, char out_handle[EMR_CERT_HANDLE_MAX + 1],
+	uint8_t out_spki[EMR_P256_SPKI_BYTES]);

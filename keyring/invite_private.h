@@ -1,0 +1,8 @@
+/* An invitation with everything given: for this folder and its tests. */
+#pragma once
+
+#include "keyring/invite.h"
+
+/* Appends the bytes, id, secret, net_id and admin_pk as they stand in FACTS. */
+emr_status emr_invitation_encode(
+	const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
