@@ -18,6 +18,7 @@
 	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
 				time */
 #define END_MS 30000
+#define LEFT_SAID 5
 
 typedef struct closing {
 	emr_places places;
@@ -159,11 +160,26 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 	return status == EMR_OK ? await_end(c, out_problem) : status;
 }
 
+/* Said once more when the folder closes, and for a few: status lists them all. */
+static void say_left(emr_out *out)
+{
+	const json_t *left = json_object_get(out->fields, "left_outside");
+
+	for (size_t i = 0; i < json_array_size(left) && i < LEFT_SAID; i++) {
+		emr_problem remark = {0};
+
+		emr_problem_set(&remark, EMR_SAY_LEFT_LOCAL, "path",
+			json_string_value(json_array_get(left, i)), NULL);
+		emr_remark(out, &remark);
+	}
+}
+
 static int say_closed(closing *c, emr_out *out)
 {
 	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES];
 
+	say_left(out);
 	if (c->unsent == 0) {
 		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
 		return EMR_EXIT_DONE;

@@ -292,7 +292,6 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs verify says what is concerned."},
 	[EMR_SAY_NOT_READY] = {"not-ready", "", "warn", EMR_EXIT_PART,
 		"This computer is not ready: {n} of {m} checks failed.", ""},
-	[EMR_SAY_PLACE] = {"place", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},
 	[EMR_SAY_INTERRUPTED] = {"interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.",
 		""},
 	[EMR_SAY_FAILED] = {"failed", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},

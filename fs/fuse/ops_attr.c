@@ -65,7 +65,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_s
 	}
 	status = emr_view_set_attr(s->options.view, ino, mask, &wanted, &attr);
 	if (status != EMR_OK)
-		reply_status(req, status);
+		reply_refusal(req, s, ino, NULL, status);
 	else
 		reply_attr(req, s, &attr);
 }

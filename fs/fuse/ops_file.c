@@ -38,7 +38,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	status = emr_view_create(s->options.view, parent, name, (uint16_t)(mode & 07777), info->flags,
 		&attr, &handle);
 	if (status != EMR_OK) {
-		reply_status(req, status);
+		reply_refusal(req, s, parent, name, status);
 		return;
 	}
 	session_opened(s);
@@ -155,13 +155,12 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
+	const session *s = session_of(req);
 	emr_status status;
 
-	(void)ino;
-	session_of(req);
 	status = emr_view_write(handle_of(info), (uint64_t)offset, emr_bytes_of(data, size));
 	if (status != EMR_OK)
-		reply_status(req, status);
+		reply_refusal(req, s, ino, NULL, status);
 	else
 		fuse_reply_write(req, size);
 }
@@ -192,14 +191,15 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
 	struct fuse_file_info *info)
 {
-	(void)ino;
-	session_of(req);
+	const session *s = session_of(req);
+
 	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE) {
 		fuse_reply_err(req, EOPNOTSUPP);
 		return;
 	}
-	reply_status(req, emr_view_allocate(handle_of(info), (uint64_t)offset, (uint64_t)length,
-		mode == FALLOC_FL_KEEP_SIZE));
+	reply_refusal(req, s, ino, NULL,
+		emr_view_allocate(handle_of(info), (uint64_t)offset, (uint64_t)length,
+			mode == FALLOC_FL_KEEP_SIZE));
 }
 
 void ops_file_add(struct fuse_lowlevel_ops *ops)

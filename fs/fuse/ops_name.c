@@ -51,7 +51,7 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 		return;
 	status = emr_view_mkdir(s->options.view, parent, name, (uint16_t)(mode & 07777), &attr);
 	if (status != EMR_OK)
-		reply_status(req, status);
+		reply_refusal(req, s, parent, name, status);
 	else
 		reply_entry(req, s, &attr);
 }
@@ -71,7 +71,7 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 	}
 	status = emr_view_make(s->options.view, parent, name, (uint16_t)(mode & 07777), &attr);
 	if (status != EMR_OK)
-		reply_status(req, status);
+		reply_refusal(req, s, parent, name, status);
 	else
 		reply_entry(req, s, &attr);
 }
@@ -90,7 +90,7 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 	}
 	status = emr_view_symlink(s->options.view, parent, name, target, &attr);
 	if (status != EMR_OK)
-		reply_status(req, status);
+		reply_refusal(req, s, parent, name, status);
 	else
 		reply_entry(req, s, &attr);
 }
@@ -139,7 +139,18 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 		fuse_reply_err(req, EINVAL);
 		return;
 	}
-	reply_status(req, emr_view_rename(s->options.view, parent, name, new_parent, new_name, ours));
+	reply_refusal(req, s, new_parent, new_name,
+		emr_view_rename(s->options.view, parent, name, new_parent, new_name, ours));
+}
+
+/* A record has one place.  The kernel would say EPERM without asking; a person wants to know why. */
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
+{
+	const session *s = session_of(req);
+
+	(void)ino;
+	if (!refused_long_name(req, new_name))
+		reply_refusal(req, s, new_parent, new_name, EMR_NO_HARD_LINKS);
 }
 
 /* ---- listings ---- */
@@ -250,6 +261,7 @@ void ops_name_add(struct fuse_lowlevel_ops *ops)
 	ops->unlink = op_unlink;
 	ops->rmdir = op_rmdir;
 	ops->rename = op_rename;
+	ops->link = op_link;
 	ops->readdir = op_readdir;
 	ops->readdirplus = op_readdirplus;
 	ops->opendir = op_opendir;

@@ -141,6 +141,12 @@ void reply_entry(fuse_req_t req, session *s, const emr_attr *attr)
 		emr_view_forget(s->options.view, attr->node, 1);
 }
 
+void reply_refusal(
+	fuse_req_t req, const session *s, uint64_t node, const char *name, emr_status status)
+{
+	reply_status(req, emr_view_refuse(s->options.view, node, name, status));
+}
+
 bool refused_long_name(fuse_req_t req, const char *name)
 {
 	if (strlen(name) <= 255)

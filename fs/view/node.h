@@ -8,6 +8,7 @@
 #include "view/names.h"
 #include "view/when.h"
 
+#include "refusals.h"
 #include "table.h"
 
 typedef enum node_state {
@@ -174,6 +175,7 @@ struct emr_view {
 	/* One giving back of space at a time; the syncer starts and ends it. */
 	pthread_t reclaimer;
 	bool has_reclaimer;
+	refusal_window refusals[REFUSALS];
 	bool is_reclaim_over;	/* atomic */
 };
 

@@ -87,6 +87,7 @@ void file_notice(emr_view *view, node *n, emr_status status)
 	const char *id = status == EMR_MISSING_DATA ? "missing-data"
 		: status == EMR_DAMAGED ? "bad-data"
 		: status == EMR_NO_SPACE ? "disk-full"
+		: status == EMR_QUOTA ? "quota"
 		: status == EMR_BAD_SIGNATURE ? "bad-signature"
 		: status == EMR_NEWER_FORMAT ? "newer-format" : NULL;
 	char *path = NULL;

@@ -1,7 +1,7 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(view_uses stack view settle ledger contract crypto Threads::Threads)
-foreach(theme names tree files settle quiet software model threads)
+foreach(theme names tree files settle quiet software model threads refusals)
 	emr_test(test_view_${theme}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses})

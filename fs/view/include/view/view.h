@@ -147,6 +147,11 @@ uint64_t emr_handle_node(const emr_handle *handle);
 /* fsync of a directory: every name given so far is on the disk. */
 emr_status emr_view_sync(emr_view *view);
 
+/* Tells STATUS of a refused call on NAME in NODE (NULL: on NODE itself) as a notice, when a person would not
+ * understand the errno alone; at most twenty a minute of one kind.  Gives STATUS back. */
+emr_status emr_view_refuse(emr_view *view, uint64_t node, const char *name, emr_status status)
+	__attribute__((warn_unused_result));
+
 /* ---- attributes (user.*): names without a namespace other than user are EMR_UNSUPPORTED. */
 /* The names after `user.emrfs.` of what emrfs itself says, for the manual; NULL after the last. */
 const char *emr_view_attribute_name(size_t index);

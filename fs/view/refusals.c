@@ -1,0 +1,69 @@
+/* What programs in the folder are refused, in words: they themselves show only the text of an errno. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <string.h>
+
+#include "node.h"
+#include "tree.h"
+
+/* A program that tries a thousand times is told of as often as it gets an errno, a person is not. */
+#define WINDOW_NS INT64_C(60000000000)
+#define TOLD_IN_WINDOW 20
+
+static const struct {
+	emr_status status;
+	const char *id;
+} told[REFUSALS] = {
+	{ EMR_TOO_BIG, "too-big" },
+	{ EMR_RESERVED_NAME, "reserved-name" },
+	{ EMR_NO_HARD_LINKS, "no-hard-links" },
+};
+
+/* Whether there is room for one more of KIND; under the tree lock. */
+static bool may_tell(emr_view *view, size_t kind)
+{
+	refusal_window *w = &view->refusals[kind];
+	int64_t now = emr_clock_boot_ns(view->options.clock);
+
+	if (w->count == 0 || now - w->since_boot_ns > WINDOW_NS)
+		*w = (refusal_window){ .since_boot_ns = now };
+	if (w->count >= TOLD_IN_WINDOW)
+		return false;
+	w->count++;
+	return true;
+}
+
+/* The path of NAME in node N, or of N itself without a name; owned, NULL when there is none. */
+static char *path_of(const node *n, const char *name)
+{
+	char *directory, *path;
+
+	if (n == NULL || n->state != NODE_LIVE)
+		return NULL;
+	directory = tree_path(n);
+	if (directory == NULL || name == NULL)
+		return directory;
+	if (asprintf(&path, "%s%s%s", directory, directory[0] != '\0' ? "/" : "", name) < 0)
+		path = NULL;
+	free(directory);
+	return path;
+}
+
+emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, emr_status status)
+{
+	char *path = NULL;
+
+	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
+		if (told[i].status != status)
+			continue;
+		pthread_mutex_lock(&view->lock);
+		if (may_tell(view, i))
+			path = path_of(tree_by_number(view, number), name);
+		pthread_mutex_unlock(&view->lock);
+		if (path != NULL)
+			view->options.notice(view->options.notice_arg, told[i].id, path);
+	}
+	free(path);
+	return status;
+}

@@ -1,0 +1,137 @@
+# Part of messages.sh: opening and closing, and what programs in the folder are refused.
+# hold STATE FILE: holds the ledger there, as another program may, until FILE is taken away.
+hold() {
+	python3 -c 'import os, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1] + "/ledger/ledger.sqlite", isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+open(sys.argv[2], "w").close()
+while os.path.exists(sys.argv[2]):
+    time.sleep(0.05)' "$1" "$2"
+}
+# erase gives the ledger twenty seconds: somebody else's folder waits for it beside everything that follows.
+mkdir away
+(
+	export EMRFS_HOME=$EMR_WORK/nobody
+	"$EMRFS" mount --passphrase-file second away && echo x >away/x.txt && "$EMRFS" status --wait || exit
+	hold "$EMRFS_HOME/state" held-away &
+	for ((i = 0; i < 500; i++)); do [ -e held-away ] && break; sleep 0.02; done
+	echo y >away/y.txt	# what is not on the ledger must be there first
+	"$EMRFS" erase --yes --json --passphrase-file second x.txt >away.said
+	rm held-away
+	wait
+	"$EMRFS" unmount
+) >away.log 2>&1 </dev/null &
+away=$!
+
+say "where a folder cannot be opened"
+at() { met "$1" "$2" mount --passphrase-file "$EMR_PASS" "$3"; }
+at 1 bad-mountpoint "$EMR_WORK/nowhere"
+mkdir full && touch full/x
+at 1 bad-mountpoint full
+mkdir "$STATE/inside"
+at 2 bad-mountpoint "$STATE/inside"
+rmdir "$STATE/inside"
+mkdir other && must mount -t tmpfs none other
+at 11 bad-mountpoint other
+umount other
+HOME=/proc EMRFS_HOME=$EMRFS_HOME met 1 failed mount --passphrase-file "$EMR_PASS"
+unshare --mount bash -c 'mount -t tmpfs none /dev && mknod /dev/null c 1 3 && mknod -m 666 /dev/urandom c 1 9 &&
+	"$1" mount --json --passphrase-file "$2" "$3" </dev/null' - "$EMRFS" "$EMR_PASS" "$MNT" >>"$MET" 2>&1
+# As somebody who may not mount: the superuser without that right, and no helper.
+weak() { PATH=/nonexistent "$(command -v setpriv)" --bounding-set=-sys_admin --inh-caps=-sys_admin "$EMRFS" "$@" --json </dev/null; }
+weak mount --passphrase-file "$EMR_PASS" "$MNT" >>"$MET" 2>&1 && emr_fail "mounted without the right to"
+# A verb that works on the closed folder and waits for its passphrase.
+mkfifo answer && printf '#!/bin/sh\ncat %s\n' "$EMR_WORK/answer" >ask && chmod 700 ask
+EMRFS_ASKPASS=$EMR_WORK/ask "$EMRFS" verify --quick >out/verify 2>&1 </dev/null &
+asker=$!
+for ((i = 0; i < 500; i++)); do [ "$(sed -n 's/^pid //p' "$STATE/lock")" = $asker ] && break; sleep 0.02; done
+met 11 in-use mount --passphrase-file "$EMR_PASS" "$MNT"
+cat "$EMR_PASS" >answer
+wait $asker || emr_fail "verify: $(cat out/verify)"
+
+say "an open folder"
+met 10 not-open status
+opened
+met 11 in-use mount --passphrase-file "$EMR_PASS" other
+must mkdir "$MNT/Imaging"
+echo one >"$MNT/Imaging/report.txt"
+run 0 status --wait
+heard					# not-witnessed
+met 5 no-such-path status Imaging/none
+refused "No such file or directory" cat "$MNT/Imaging/none"
+met 5 no-such-version restore Imaging/report.txt@v7
+met 2 which-version restore Imaging/report.txt
+met 1 exists restore Imaging/report.txt@v1 --to Imaging/report.txt
+met 2 bad-name restore Imaging/report.txt@v1 --to "Imaging/$(printf '%0300d' 0)"
+met 1 reserved-name restore Imaging/report.txt@v1 --to datasets
+exec 5>>"$MNT/Imaging/report.txt"
+met 11 file-busy restore Imaging/report.txt@v1
+met 11 folder-busy unmount
+exec 5>&-
+
+met 2 move-inside move Imaging Imaging/deep
+refused "Invalid argument" python3 -c 'import os, sys; os.rename(sys.argv[1], sys.argv[1] + "/deep")' "$MNT/Imaging"
+met 13 needs-yes erase --passphrase-file "$EMR_PASS" Imaging/report.txt
+met 6 denied erase --yes --passphrase-file "$EMR_PASS" Inbox
+met 5 no-such-file verify --proof nothing.tlog-proof
+met 8 bad-proof verify --proof "$EMR_PASS"
+# A program of that kind, by its name.
+cp "$(command -v cat)" tumblerd
+setfattr -n user.emrfs.software -v refuse "$MNT/Imaging" || emr_fail "setfattr software"
+refused "Permission denied" ./tumblerd "$MNT/Imaging/report.txt"
+noticed software-refused Imaging/report.txt
+setfattr -x user.emrfs.software "$MNT/Imaging"
+
+say "refused, and said"
+refused "File exists" mkdir "$MNT/datasets"
+refused "Operation not permitted" ln "$MNT/Imaging/report.txt" "$MNT/second-name"
+refused "File too large" truncate -s 5T "$MNT/Imaging/report.txt"
+grep ' reserved-name datasets: ' "$MNT/.emrfs/notices" | sed 's/^/notice: /' >>"$MET"
+grep ' no-hard-links second-name: ' "$MNT/.emrfs/notices" | sed 's/^/notice: /' >>"$MET"
+noticed too-big Imaging/report.txt
+for ((i = 0; i < 100; i++)); do ln "$MNT/Imaging/report.txt" "$MNT/link$i" 2>/dev/null && emr_fail "linked"; done
+[ "$(grep -c ' no-hard-links ' "$MNT/.emrfs/notices")" -le 20 ] || emr_fail "a notice for each of a hundred links"
+expect "content after all that" "$(cat "$MNT/Imaging/report.txt")" one
+echo lock >"$MNT/Imaging/.~lock.report.odt#"
+run 0 unmount
+heard					# left-local
+says ".~lock.report.odt#"
+opened --read-only
+refused "Read-only file system" touch "$MNT/new"
+met 6 read-only restore Imaging/report.txt@v1 --to copy.txt
+closed
+
+say "a ledger that is held, and a mount that hangs"
+opened
+hold "$STATE" held &
+holder=$!
+for ((i = 0; i < 500; i++)); do [ -e held ] && break; sleep 0.02; done
+echo two >"$MNT/Imaging/late.txt"
+met 4 unsent status --wait=1s
+rm held
+wait $holder
+run 0 status --wait
+pid=$(pid_of_mount)
+kill -STOP "$pid"
+"$EMRFS" status --json >out/late 2>&1 </dev/null &
+asker=$!
+for ((i = 0; i < 500; i++)); do grep -q unix_stream "/proc/$asker/wchan" 2>/dev/null && break; [ "$(awk '{print $3}' "/proc/$asker/stat" 2>/dev/null)" = S ] && break; sleep 0.02; done
+sleep 0.2
+kill -KILL "$pid"
+wait $asker
+cat out/late >>"$MET"
+await_gone "$pid"
+# A dead mount, and nobody who may clean it.
+weak mount --passphrase-file "$EMR_PASS" "$MNT" >>"$MET" 2>&1 && emr_fail "cleaned without the right to"
+opened
+
+say "a clock that is behind"
+closed
+EMR_CLOCK_SECONDS=-7200 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+heard
+echo early >"$MNT/early.txt"
+timeout 10 "$EMRFS" status --wait=3s --json >out/said 2>&1 </dev/null
+timeout 10 "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
+sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
+"$EMRFS" unmount >out/said 2>&1 </dev/null
+heard
