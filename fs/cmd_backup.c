@@ -158,6 +158,12 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_out_number(b->out, "new_bytes", report->new_bytes);
 	emr_out_text(b->out, "complete_at", at);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
+	emr_out_flag(b->out, "own_copy", report->is_own_copy);
+	if (report->is_own_copy) {
+		emr_problem_set(&remark, EMR_SAY_BACKUP_OWN_COPY, "dir", b->dir, "state",
+			b->places.state, NULL);
+		emr_remark(b->out, &remark);
+	}
 	if (report->is_same_disk) {
 		emr_problem_set(&remark, EMR_SAY_SAME_DISK, "dir", b->dir, NULL);
 		emr_remark(b->out, &remark);

@@ -158,7 +158,8 @@ static emr_status prepare(recovering *r, emr_problem *out_problem)
 	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
 	/* The keyfile may be lost: the ledger is what words are compared with. */
 	if (status == EMR_OK &&
-		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+		faccessat(r->state_fd, EMR_STATE_OWN_COPY, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", r->places.state, NULL);
 		return EMR_NOT_FOUND;
 	}

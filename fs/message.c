@@ -144,11 +144,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Ledger entry {index} does not fit: {cause}.", "emrfs verify --chain"},
 	[EMR_SAY_LEDGER_UNUSABLE] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"The ledger cannot be used since {since}: {cause}. Your folder opens for reading "
-		"only, from "
-		"this computer's own verified copy of it.",
-		"Put the right one back at {place}; if it is lost, move {state} away and: emrfs "
-		"init "
-		"--restore DIR"},
+		"only, "
+		"from this computer's own verified copy of it.",
+		"Put the right one back at {place}; if it is lost: emrfs backup DIR, move {state} "
+		"away, "
+		"then emrfs init --restore DIR"},
 	[EMR_SAY_LEDGER_AWAY] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
 		"The ledger cannot be reached. Your records open from this computer's own verified "
 		"copy of "
@@ -158,9 +158,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The ledger cannot be reached since {since}. Your records open from this "
 		"computer's own "
 		"verified copy of it; what you save is kept here and sent when it is back.",
-		"Put it back at {place}; if it is lost, copy what is new to another place, move "
-		"{state} "
-		"away and: emrfs init --restore DIR"},
+		"Put it back at {place}; if it is lost: emrfs backup DIR, move {state} away, then "
+		"emrfs "
+		"init --restore DIR"},
 	[EMR_SAY_LEDGER_AWAY_COPY] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
 		"The ledger cannot be reached since {since}, and this computer's own copy of it "
 		"{cause}. "
@@ -213,9 +213,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{path} is being written by another program.",
 		"Save and close it there, then try again."},
 	[EMR_SAY_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"This destroys {n} for good. Nothing was done.", "Repeat on a terminal, or with --yes"},
+		"This destroys {n} for good. Nothing was done.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_WOULD_SHARE] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"This lets {n} more see {path}. Nothing was done.", "Repeat on a terminal, or with --yes"},
+		"This lets {n} more see {path}. Nothing was done.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_ERASE_DENIED] = {"denied", "EPERM", "error", EMR_EXIT_DENIED,
 		"{path} stays: the folder itself and its Inbox cannot be erased.",
 		"emrfs erase PATH, or what lies in it"},
@@ -270,10 +272,15 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_BACKUP_RESTLESS] = {"busy", "", "error", EMR_EXIT_FAILED,
 		"The ledger never held still for a moment.", "Try again when less is being saved."},
 	[EMR_SAY_BACKUP_NO_LEDGER] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
-		"A backup needs the ledger, and it cannot be read. Nothing was copied; what an "
-		"earlier backup "
-		"left in {dir} is as it was.",
+		"A backup needs the ledger or this computer's own copy of it, and neither is "
+		"whole. "
+		"Nothing was copied; what an earlier backup left in {dir} is as it was.",
 		"Put the ledger back at {place}; emrfs status says more."},
+	[EMR_SAY_BACKUP_OWN_COPY] = {"ledger-away", "", "warn", EMR_EXIT_PART,
+		"The ledger cannot be read or is not believed; this computer's own verified copy "
+		"of it "
+		"went into the backup instead.",
+		"To go on with that, move {state} away and: emrfs init --restore {dir}"},
 	[EMR_SAY_BACKUP_DAMAGE] = {"bad-data", "", "error", EMR_EXIT_PART,
 		"{n} damaged places on this computer were copied as they are; everything else is "
 		"safe.",

@@ -7,13 +7,12 @@
 #include "base/log.h"
 #include "ledger/hash.h"
 
-#define LEDGER_ID 0x454d524cu  /* "EMRL" */
 #define REPLICA_ID 0x454d5252u /* "EMRR" */
 #define FORMAT 1u
 
 static emr_sql_kind kind_of(emr_chain_use use)
 {
-	emr_sql_kind kind = {.application_id = LEDGER_ID,
+	emr_sql_kind kind = {.application_id = CHAIN_LEDGER_ID,
 		.format = FORMAT,
 		.schema = chain_schema,
 		.texts = chain_texts,

@@ -4,6 +4,8 @@
 #include "ledger/chain.h"
 #include "ledger/sql.h"
 
+#define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
+
 struct emr_chain {
 	emr_sql sql;
 };

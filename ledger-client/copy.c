@@ -17,11 +17,14 @@
 #include "place.h"
 
 #define BUSY_MS 10000
+#define OWN_COPY "replica.sqlite"
+#define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
 struct emr_ledger_copy {
 	emr_chain *held;   /* inside a read transaction */
 	emr_chain *newest; /* outside any */
 	uint64_t entries;  /* of the held moment */
+	bool is_own;	   /* a replica, not the ledger itself */
 };
 
 /* ---- the held moment ---- */
@@ -59,17 +62,54 @@ static emr_status open_chains(const char *path, emr_ledger_copy *copy)
 	return status == EMR_OK ? hold(copy) : status;
 }
 
-emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy)
+static emr_status open_own(const char *path, emr_ledger_copy *copy)
+{
+	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status;
+
+	if (dirfd < 0)
+		return emr_status_from_errno(errno);
+	copy->is_own = true;
+	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->held);
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->newest);
+	return status == EMR_OK ? hold(copy) : status;
+}
+
+static emr_status open_either(const char *path, bool own, emr_ledger_copy **out_copy)
 {
 	emr_ledger_copy *copy = calloc(1, sizeof *copy);
-	emr_status status = copy ? open_chains(path, copy) : EMR_NO_MEMORY;
+	emr_status status = EMR_NO_MEMORY;
 
+	if (copy != NULL)
+		status = own ? open_own(path, copy) : open_chains(path, copy);
 	if (status != EMR_OK) {
 		emr_ledger_copy_close(copy);
 		return status;
 	}
 	*out_copy = copy;
 	return EMR_OK;
+}
+
+emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy)
+{
+	return open_either(path, false, out_copy);
+}
+
+emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy)
+{
+	return open_either(state_path, true, out_copy);
+}
+
+emr_status emr_ledger_copy_check(emr_ledger_copy *copy)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_ledger_trouble trouble = {0};
+	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
+
+	return status == EMR_OK ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), &trouble)
+				: status;
 }
 
 void emr_ledger_copy_close(emr_ledger_copy *copy)
@@ -234,6 +274,18 @@ static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
 	return emr_sql_status(to, code);
 }
 
+/* What was a replica is a ledger now; by its bytes, because SQLite cannot write here with a log. */
+static emr_status name_ledger(int dirfd, const char *name)
+{
+	EMR_AUTO_FD fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint8_t id[4];
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	emr_put_u32(id, CHAIN_LEDGER_ID);
+	return emr_pwrite_all(fd, id, sizeof id, KIND_OFFSET);
+}
+
 static emr_status flush_file(int dirfd, const char *name)
 {
 	EMR_AUTO_FD fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -264,6 +316,8 @@ emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *n
 	if (status == EMR_OK)
 		status = copy_pages(copy, to);
 	(void)sqlite3_close_v2(to);
+	if (status == EMR_OK && copy->is_own)
+		status = name_ledger(dirfd, name);
 	if (status == EMR_OK)
 		status = flush_file(dirfd, name);
 	if (status != EMR_OK)

@@ -30,7 +30,7 @@ static emr_status replay_one(
 	return status;
 }
 
-static emr_status verify_chain(embedded *e, emr_chain *chain, emr_ledger_trouble *out)
+emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out)
 {
 	EMR_AUTO_CHAIN copy = NULL;
 	EMR_AUTO_BUF first = {0};
@@ -41,8 +41,7 @@ static emr_status verify_chain(embedded *e, emr_chain *chain, emr_ledger_trouble
 		status = emr_chain_size(chain, &size);
 	if (status == EMR_OK)
 		status = emr_chain_entry(chain, 0, &first, NULL);
-	if (status == EMR_OK &&
-		!emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&e->descriptor)))
+	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&first), descriptor))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = emr_chain_begin(copy);
@@ -71,7 +70,7 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
-		status = verify_chain(e, chain, &trouble);
+		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
 	*out_trouble = trouble;
 	return status;
 }

@@ -11,13 +11,14 @@
 
 /* ---- space ---- */
 
-static uint64_t ledger_bytes(const emr_backup_options *options)
+static uint64_t ledger_bytes(const emr_backup_options *options, bool own)
 {
-	static const char *const names[] = {"ledger/ledger.sqlite", "ledger/ledger.sqlite-wal"};
+	static const char *const names[] = {"ledger/ledger.sqlite", "ledger/ledger.sqlite-wal",
+		"replica.sqlite", "replica.sqlite-wal"}; /* one of both goes in */
 	struct stat st;
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+	for (size_t i = own ? 2 : 0; i < (own ? 4 : 2); i++) {
 		if (fstatat(options->state_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	}
@@ -26,7 +27,7 @@ static uint64_t ledger_bytes(const emr_backup_options *options)
 
 static emr_status check_space(backup_target *t, const moment *m, emr_backup_report *report)
 {
-	uint64_t ledger = ledger_bytes(t->options);
+	uint64_t ledger = ledger_bytes(t->options, m->is_own_copy);
 	struct statvfs disk;
 
 	t->total = ledger;
@@ -117,6 +118,7 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 	emr_status status = moment_take(m, t, t->options);
 
 	report->net_id = m->facts.net_id;
+	report->is_own_copy = m->is_own_copy;
 	if (status == EMR_OK)
 		status = check_space(t, m, report);
 	if (status != EMR_OK)

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "replica/replica.h"
 #include "store/segment_file.h"
 
 /* One moment of a state that another process may be changing.
@@ -356,10 +358,83 @@ static void allow_many_files(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* ---- the ledger, or what was verified of it ---- */
+
+/* This computer's own copy, when it is whole and as new as anything that was seen here. */
+static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
+{
+	EMR_AUTO_LEDGER_COPY own = NULL;
+	emr_ledger_copy_facts facts;
+	uint64_t reaches = 0;
+	emr_status status = emr_replica_reaches(m->options->state_fd, &reaches);
+
+	if (status == EMR_OK)
+		status = emr_ledger_copy_open_own(m->options->state_path, &own);
+	if (status == EMR_OK)
+		status = emr_ledger_copy_tell(own, &facts);
+	if (status == EMR_OK && facts.entries < reaches)
+		status = EMR_ROLLBACK;
+	if (status == EMR_OK)
+		status = emr_ledger_copy_check(own);
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "backup: the own copy of the ledger: %s",
+			emr_status_text(status));
+		return EMR_OFFLINE;
+	}
+	*out_copy = own;
+	own = NULL;
+	return EMR_OK;
+}
+
+/* The ledger in its place is the one that was verified here, and not an older state of it. */
+static emr_status is_believed(moment *m, uint64_t reaches, bool *out_is)
+{
+	EMR_AUTO_BUF ours = {0};
+	EMR_AUTO_BUF theirs = {0};
+	emr_ledger_copy_facts facts;
+	emr_status status = emr_ledger_copy_descriptor(m->ledger, &theirs);
+
+	if (status == EMR_OK)
+		status = emr_ledger_copy_tell(m->ledger, &facts);
+	if (status != EMR_OK)
+		return status;
+	*out_is = facts.entries >= reaches;
+	if (emr_replica_descriptor(m->options->state_fd, &ours) == EMR_OK)
+		*out_is = *out_is && emr_bytes_equal(emr_buf_view(&ours), emr_buf_view(&theirs));
+	return EMR_OK;
+}
+
+static bool is_absence(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_IO ||
+	       status == EMR_DENIED;
+}
+
+static emr_status choose_ledger(moment *m)
+{
+	char path[4400];
+	bool is_good = false;
+	uint64_t reaches = 0;
+	emr_status status;
+
+	/* Before the ledger is looked at: it may grow meanwhile, and the mark with it. */
+	if (emr_replica_reaches(m->options->state_fd, &reaches) != EMR_OK)
+		reaches = 0;
+	snprintf(path, sizeof path, "%.4200s/ledger", m->options->state_path);
+	status = emr_ledger_copy_open(path, &m->ledger);
+	if (status == EMR_OK)
+		status = is_believed(m, reaches, &is_good);
+	if ((status != EMR_OK && !is_absence(status)) || is_good)
+		return status;
+	emr_ledger_copy_close(m->ledger);
+	m->ledger = NULL;
+	m->is_own_copy = true;
+	return open_own(m, &m->ledger);
+}
+
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options)
 {
 	EMR_AUTO_MANIFEST scanned = {0};
-	char path[4400];
 	emr_status status;
 
 	m->options = options;
@@ -369,12 +444,9 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 		options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (m->blocks_fd < 0)
 		return errno == ENOENT ? EMR_MISSING_DATA : emr_status_from_errno(errno);
-	snprintf(path, sizeof path, "%.4200s/ledger", options->state_path);
-	status = emr_ledger_copy_open(path, &m->ledger);
+	status = choose_ledger(m);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_IO
-			       ? EMR_OFFLINE
-			       : status;
+		return status;
 	status = emr_ledger_copy_tell(m->ledger, &m->facts);
 	if (status == EMR_OK &&
 		((target->has_old && !emr_id16_equal(target->old.net_id, m->facts.net_id))))

@@ -212,6 +212,19 @@ emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
 	return status == EMR_OK ? emr_chain_entry(chain, 0, out_descriptor, NULL) : status;
 }
 
+emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size)
+{
+	high_mark mark;
+	emr_status status;
+
+	if (faccessat(state_dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return EMR_DAMAGED;
+	status = mark_read(state_dirfd, &mark);
+	if (status == EMR_OK)
+		*out_size = mark.frontier.size;
+	return status;
+}
+
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica)
 {
 	emr_replica *r = calloc(1, sizeof *r);

@@ -40,8 +40,6 @@ gone() { rm "$LEDGER"/ledger.sqlite*; }
 no_directory() { rm -rf "$LEDGER"; }
 emptied() { : >"$LEDGER/ledger.sqlite"; }
 no_database() { head -c 40000 /dev/urandom >"$LEDGER/ledger.sqlite"; }
-descriptor_flipped() { printf 'X' | dd of="$LEDGER/descriptor" bs=1 seek=40 conv=notrunc status=none; }
-newer() { sqlite3 "$LEDGER/ledger.sqlite" 'PRAGMA user_version=9' >/dev/null; }
 foreign() { rm -rf "$LEDGER" && cp -a foreign-ledger "$LEDGER"; }
 rewound() { rm -rf "$LEDGER" && cp -a rewound "$LEDGER"; }
 
@@ -63,7 +61,7 @@ change() {
 	rm "$MNT/Letters/empty"
 }
 
-for cause in gone no_directory; do
+for cause in gone; do
 	say "the ledger is away: $cause"
 	again && $cause
 	run 10 status
@@ -122,7 +120,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 # More of these, below the kernel: tests/unit/test_no_ledger.c.
-for cause in emptied no_database descriptor_flipped newer foreign rewound; do
+for cause in emptied no_database foreign rewound; do
 	say "not the ledger: $cause"
 	again && $cause
 	json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
@@ -192,10 +190,40 @@ say "other verbs without it"
 again && gone
 run 3 check
 says "cannot be reached since"
-cp "$EMR_PASS" new-passphrase && echo more >>new-passphrase && chmod 600 new-passphrase
-mkdir copy
+run 0 recover --test --words-file words --passphrase-file "$EMR_PASS"
+secret second "another passphrase"
+run 0 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file second
+run 0 recover --words-file words --new-passphrase-file "$EMR_PASS"
+open_folder && same was "after all that" && run 0 unmount
+
+for cause in no_directory rewound; do
+	say "lost for good, and no backup: the own copy becomes a ledger again ($cause)"
+	again && $cause
+	if [ "$cause" = no_directory ]; then
+		open_folder
+		echo "saved without it" >"$MNT/Letters/new.txt"
+		run 4 unmount
+	fi
+	rm -rf copy && mkdir copy
+	json 0 backup --verify "$EMR_WORK/copy"
+	expect "$cause: what went into the backup" "$(field own_copy) $(field records)" "True 4"
+	rm -rf "$STATE"
+	json 0 init --restore "$EMR_WORK/copy" --passphrase-file "$EMR_PASS"
+	open_folder
+	run 0 status --wait=60s
+	status_says "$cause: made again" False None
+	[ "$cause" != no_directory ] || { expect "what waited" "$(cat "$MNT/Letters/new.txt")" "saved without it" && rm "$MNT/Letters/new.txt"; }
+	same was "$cause: made again"
+	json 0 verify
+	run 0 unmount
+	json 0 backup "$EMR_WORK/copy"
+	expect "$cause: now it is the ledger" "$(field own_copy)" False
+done
+again && gone
+dd if=/dev/urandom of="$STATE/replica.sqlite" bs=4096 seek=6 count=1 conv=notrunc status=none
+rm -rf copy && mkdir copy
 json 8 backup "$EMR_WORK/copy"
-expect "backup" "$(field error)" ledger-away
+expect "neither is whole" "$(field error)" ledger-away
 
 say "without any network"
 again

@@ -124,9 +124,70 @@ static void without_a_ledger_there_is_nothing_to_hold(void **state)
 	assert_null(copy);
 }
 
+static bool not_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	(void)arg;
+	(void)domain;
+	(void)d_row;
+	return false;
+}
+
+/* The ledger is lost: what this computer has verified of it becomes one again, when nothing is
+ * missing in it. */
+static void a_whole_replica_becomes_a_ledger_again(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	EMR_AUTO_LEDGER again = NULL;
+	EMR_AUTO_REPLICA replica = kit_replica(&k);
+	emr_ledger_copy_facts facts;
+	emr_ledger_trouble trouble;
+	kit_domain domain = kit_domain_new(&k);
+	uint64_t size, reaches = 0;
+	uint8_t root[32], made[32];
+
+	(void)state;
+	kit_fill(&k, &domain, 30);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_ok(emr_ledger_root(k.ledger, size, root));
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_reaches(k.state_fd, &reaches));
+	assert_int_equal(reaches, size);
+	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
+	assert_ok(emr_ledger_copy_check(copy));
+	assert_ok(emr_ledger_copy_tell(copy, &facts));
+	assert_int_equal(facts.entries, size);
+	assert_int_equal(facts.records, 30);
+	again = open_copy(copy);
+	assert_ok(emr_ledger_root(again, size, made));
+	assert_memory_equal(root, made, 32);
+	assert_ok(emr_ledger_verify(again, &trouble));
+}
+
+static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_replica *replica = NULL;
+	emr_replica_options options = {.state_dirfd = k.state_fd,
+		.ledger = k.ledger,
+		.clock = &k.clock.clock,
+		.is_mine = not_mine};
+	kit_domain domain = kit_domain_new(&k);
+
+	(void)state;
+	kit_fill(&k, &domain, 5);
+	assert_ok(emr_replica_open(&options, &replica));
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_close(replica);
+	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
+	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_whole_replica_becomes_a_ledger_again, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_replica_that_lacks_parts_of_others_becomes_none, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_copy_is_the_ledger_as_it_was_when_it_was_held, begin, end),
 		cmocka_unit_test_setup_teardown(

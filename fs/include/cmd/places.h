@@ -15,6 +15,7 @@
 #define EMR_STATE_SECOND_COPY "second-copy"
 #define EMR_STATE_BLOCKS "blocks"
 #define EMR_STATE_LEDGER "ledger"
+#define EMR_STATE_OWN_COPY "replica.sqlite"
 #define EMR_STATE_LEDGER_AWAY "ledger-away"
 #define EMR_STATE_SPILL "spill"
 #define EMR_RUN_SOCKET "socket"

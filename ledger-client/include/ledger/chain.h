@@ -134,6 +134,10 @@ void emr_chain_parts_free(emr_chain_parts *parts);
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 
+/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part (inside a
+ * read transaction), and compares what follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
+emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out_trouble);
+
 /* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
  * must have).  EMR_DAMAGED with the first entry concerned. */
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,

@@ -11,6 +11,12 @@ typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
 
 /* Opens the network directory PATH and holds its newest state.  Errors as emr_ledger_open. */
 emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy);
+/* The same of this computer's own verified copy, in the state directory STATE_PATH: for when the
+ * ledger cannot be read.  What it writes is a ledger again, if check finds it whole. */
+emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);
+/* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
+ * another member's domain.  EMR_DAMAGED. */
+emr_status emr_ledger_copy_check(emr_ledger_copy *copy);
 void emr_ledger_copy_close(emr_ledger_copy *copy); /* NULL is fine */
 #define EMR_AUTO_LEDGER_COPY __attribute__((cleanup(emr_ledger_copy_auto))) emr_ledger_copy *
 static inline void emr_ledger_copy_auto(emr_ledger_copy **copy)

@@ -35,6 +35,7 @@ typedef struct emr_backup_report {
 	uint64_t damaged;		   /* places in what is new */
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
+	bool is_own_copy; /* of the ledger, which cannot be read or is not believed here */
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the
@@ -42,7 +43,8 @@ typedef struct emr_backup_report {
  * DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds the backup of
  * another network; EMR_DAMAGED: its list cannot be read; EMR_NEWER_FORMAT; EMR_NO_SPACE, before
  * anything is written when it can be known; EMR_TIMEOUT: the ledger never held still;
- * EMR_OFFLINE: the ledger cannot be read; EMR_MISSING_DATA: the state lacks a file that it must have. */
+ * EMR_OFFLINE: neither the ledger nor this computer's own verified copy of it is whole;
+ * EMR_MISSING_DATA: the state lacks a file that it must have. */
 emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report);
 
 /* The list of the backup in DIR.  EMR_NOT_FOUND: there is none. */

@@ -29,6 +29,10 @@ typedef struct emr_replica_options {
  * EMR_NEWER_FORMAT, EMR_IO. */
 emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor);
 
+/* How far the copy in STATE_DIRFD must reach to be all that this computer has verified: the
+ * high-water mark.  EMR_NOT_FOUND, EMR_DAMAGED (also when damage of the copy was found). */
+emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size);
+
 /* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the
  * high-water mark says is rebuilt from the ledger by the next catch_up, never trusted; the
  * high-water mark stays.  It is not thrown away before the ledger can be read: EMR_OFFLINE.
