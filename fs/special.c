@@ -7,6 +7,7 @@
 #include "evidence.h"
 #include "deeds.h"
 #include "index_csv.h"
+#include "page.h"
 #include "report.h"
 
 static const char readme[] =
@@ -22,6 +23,7 @@ static const char readme[] =
 	"  .emrfs         this help; not shown in listings\n"
 	"    status.txt   what is safe, and where (status.json for programs)\n"
 	"    notices      what went wrong, newest last; follow it with tail -f\n"
+	"    report.html  all of it on one page, for the browser, also on a telephone or on paper\n"
 	"    log          what happened to your records, newest last (log.json for programs)\n"
 	"    index.csv    a list of your records, for spreadsheets and search\n"
 	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
@@ -34,7 +36,7 @@ static const char readme[] =
 	"\n";
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices", "index.csv",
-	"log", "log.json"};
+	"log", "log.json", "report.html"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -87,6 +89,8 @@ emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 		return emr_notices_text(special->notices, out);
 	if (strcmp(name, "index.csv") == 0)
 		return emr_index_csv(special->session, out);
+	if (strcmp(name, "report.html") == 0)
+		return emr_page_html(special->session, special->notices, out);
 	if (strcmp(name, "log") == 0)
 		return emr_deeds_text(special->session, out);
 	if (strcmp(name, "log.json") == 0)

@@ -8,6 +8,8 @@ foreach(name view_headers chronicle)
 			${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
 		USES stack view settle headers ledger contract crypto Threads::Threads)
 endforeach()
-emr_test(test_cmd_csv SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_csv.c
-	USES cmd cmd_kit headers base keyring PkgConfig::jansson Threads::Threads
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+foreach(name csv html)
+	emr_test(test_cmd_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${name}.c
+		USES cmd cmd_kit headers base keyring PkgConfig::jansson Threads::Threads
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+endforeach()
