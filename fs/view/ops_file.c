@@ -767,7 +767,7 @@ static void handle_put(emr_handle *handle)
 	}
 	tree_release_if_unused(view, n);
 	pthread_mutex_unlock(&view->lock);
-	emr_buf_free(&handle->virtual_bytes);
+	special_close(handle);
 	free(handle);
 }
 

@@ -1,9 +1,12 @@
 #include "special.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "edit.h"
 #include "proofs.h"
+
+#define LARGE_BYTES ((size_t)256 << 10)
 
 /* N's size and time become those of BYTES, made just now. */
 static void note_made(emr_view *view, node *n, const emr_buf *bytes)
@@ -92,4 +95,13 @@ emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len,
 	pthread_mutex_unlock(&view->lock);
 	*out_len = got;
 	return EMR_OK;
+}
+
+void special_close(emr_handle *handle)
+{
+	bool was_large = handle->virtual_bytes.len > LARGE_BYTES;
+
+	emr_buf_free(&handle->virtual_bytes);
+	if (was_large)
+		malloc_trim(0);
 }

@@ -16,4 +16,7 @@ emr_status special_open(emr_view *view, emr_handle *handle);
 /* What read(2) gives.  Who reads on at the end, as tail -f does, gets what was added since. */
 emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 
+/* The end of HANDLE's bytes.  A large file was made of many small pieces: their memory goes back to the system. */
+void special_close(emr_handle *handle);
+
 #define SPECIAL_FRESH_NS INT64_C(1000000000)
