@@ -314,7 +314,7 @@ static void put_records(FILE *to, const page_facts *p)
 
 	if (shown == 0)
 		return;
-	fputs("<section class=\"long\">\n<h2>Records</h2>\n", to);
+	fputs("<section>\n<h2>Records</h2>\n", to);
 	for (size_t i = 0; i < shown; i++) {
 		const page_record *r = &p->records[i];
 
@@ -433,7 +433,7 @@ static void put_log(FILE *to, const page_facts *p)
 	char today[EMR_WHEN_BYTES], before[EMR_WHEN_BYTES] = "";
 	size_t shown = 0, n;
 
-	fputs("<section class=\"long\">\n<h2>What happened lately</h2>\n", to);
+	fputs("<section>\n<h2>What happened lately</h2>\n", to);
 	for (size_t i = d->n; i > 0 && shown < LOG_MAX; i -= n) {
 		const emr_event *e = &d->events[i - 1];
 

@@ -89,6 +89,8 @@ static void sort(page_sums *sums, int (*order)(const void *, const void *))
 
 /* ---- records ---- */
 
+#define PLAIN_MAX 6	/* lines of their own */
+
 static const char *name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -101,8 +103,7 @@ static void date_of(const emr_headers *headers, int64_t mtime_ns, page_record *o
 	time_t t = (time_t)(mtime_ns / 1000000000);
 	struct tm tm;
 
-	out->is_study_date = headers->study_date[0] != '\0';
-	if (out->is_study_date)
+	if (headers->study_date[0] != '\0')
 		snprintf(out->date, sizeof out->date, "%.10s", headers->study_date);
 	else if (localtime_r(&t, &tm) == NULL || strftime(out->date, sizeof out->date, "%Y-%m-%d", &tm) == 0)
 		snprintf(out->date, sizeof out->date, "?");
@@ -149,6 +150,7 @@ static emr_status add_record(page_facts *p, const char *path, const emr_attr *at
 	*r = *dated;
 	r->files = 1;
 	r->bytes = attr->size_bytes;
+	r->is_plain = headers->modality[0] == '\0' && headers->description[0] == '\0';
 	r->label = label_of(headers, path);
 	r->organisation = strdup(headers->organisation);
 	r->path = strdup(path);
@@ -165,10 +167,33 @@ static int newest_first(const void *a, const void *b)
 	if (order == 0)
 		order = strcmp(x->directory, y->directory);
 	if (order == 0)
+		order = x->is_plain - y->is_plain;
+	if (order == 0)
 		order = strcmp(x->label, y->label);
 	if (order == 0)
 		order = strcmp(x->organisation, y->organisation);
 	return order != 0 ? order : strcmp(x->path, y->path);
+}
+
+/* Many files of one day in one directory that say nothing of themselves are one line, too. */
+static void gather_plain(page_facts *p)
+{
+	for (size_t i = 0, n; i < p->n_records; i += n) {
+		const page_record *first = &p->records[i];
+		char *label;
+
+		for (n = 1; i + n < p->n_records && first->is_plain && p->records[i + n].is_plain &&
+			strcmp(first->date, p->records[i + n].date) == 0 &&
+			strcmp(first->directory, p->records[i + n].directory) == 0;)
+			n++;
+		for (size_t j = i; n > PLAIN_MAX && j < i + n; j++) {
+			label = strdup(first->directory[0] != '\0' ? "Files" : "Files at the top");
+			if (label == NULL)
+				return;	/* then they stay apart */
+			free(p->records[j].label);
+			p->records[j].label = label;
+		}
+	}
 }
 
 /* Slices of one series are one line. */
@@ -178,6 +203,7 @@ static void group_records(page_facts *p)
 
 	if (p->n_records > 1)
 		qsort(p->records, p->n_records, sizeof *p->records, newest_first);
+	gather_plain(p);
 	for (size_t i = 0; i < p->n_records; i++) {
 		page_record *r = &p->records[i], *last = kept > 0 ? &p->records[kept - 1] : NULL;
 

@@ -20,7 +20,7 @@ typedef struct page_sums {
 /* One line of the list of records: files of one directory that say the same of themselves. */
 typedef struct page_record {
 	char date[16];	/* of the examination, else of the file: YYYY[-MM[-DD]] */
-	bool is_study_date;
+	bool is_plain;	/* says nothing of itself: LABEL is its name */
 	char *directory, *label, *organisation, *path;	/* PATH of the first file */
 	uint64_t files, bytes;
 } page_record;

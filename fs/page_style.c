@@ -17,7 +17,7 @@ const char page_style[] =
 	"a{color:var(--main)}\n"
 	".soft{color:var(--soft);font-size:.9rem}\n"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.1rem 1.25rem;margin-top:1rem}\n"
-	".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:1rem;margin-top:1rem}\n"
+	".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:1rem;margin-top:1rem}\n"
 	".tile{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:.9rem 1.1rem}\n"
 	".tile b{display:block;font-size:1.45rem;line-height:1.25;font-weight:650}\n"
 	".tile .what{color:var(--soft);font-size:.85rem}\n"
@@ -49,5 +49,5 @@ const char page_style[] =
 	".tiles{grid-template-columns:1fr 1fr;gap:.6rem;margin-top:.75rem}.tile{padding:.7rem .8rem}.tile b{font-size:1.15rem}"
 	".chart text{font-size:13px}ul.rows li{grid-template-columns:1fr}ul.rows .more{grid-column:1}ul.log li{grid-template-columns:3.2rem 1fr}}\n"
 	"@media print{:root{--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--main:#0b6e8f}body{font-size:11pt}"
-	"section,.tile{break-inside:avoid;border-color:#bbb}section.long{break-inside:auto}"
+	"section,.tile{border-color:#bbb}figure,li,tr,.tile{break-inside:avoid}h2,h3{break-after:avoid}"
 	"details::details-content{content-visibility:visible;display:block;height:auto}a{color:inherit;text-decoration:none}}\n";
