@@ -90,6 +90,40 @@ static void every_bit_of_a_card_matters(void **state)
 	}
 }
 
+/* A person's card with one field changed and signed again by its holder. */
+static emr_status signed_again(size_t at, const void *bytes, size_t len)
+{
+	EMR_AUTO_BUF card = {0};
+	emr_card read;
+
+	card_of("person", &card);
+	memcpy(card.data + at, bytes, len);
+	assert_ok(emr_keyring_sign(owner, emr_signer_identity(), EMR_SIGN_CARD,
+		emr_bytes_of(card.data, card.len - 64), card.data + card.len - 64));
+	return emr_card_read(emr_buf_view(&card), &read);
+}
+
+static void a_signature_does_not_make_nonsense_a_card(void **state)
+{
+	static const uint8_t zeros[32];
+	static const uint8_t one[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_card card;
+
+	(void)state;
+	assert_ok(emr_card_read(card_of("person", &bytes), &card));
+	assert_ok(signed_again(88, card.B, 32));
+	assert_status(EMR_DAMAGED, signed_again(6, one + 7, 1));   /* a reserved byte */
+	assert_status(EMR_DAMAGED, signed_again(56, zeros, 32));   /* no X25519 */
+	assert_status(EMR_DAMAGED, signed_again(88, zeros, 32));   /* the identity as B */
+	assert_status(EMR_DAMAGED, signed_again(120, one, 8));	   /* a person with a domain */
+	assert_status(EMR_DAMAGED, signed_again(136, card.B, 32)); /* or with a domain's key */
+	assert_status(EMR_DAMAGED, signed_again(176, one, 8));	   /* over before it began */
+	assert_status(EMR_DAMAGED, signed_again(185, "\n", 1));	   /* a name in two lines */
+	card.B[31] |= 0x80; /* the second encoding of a point that libsodium takes */
+	assert_status(EMR_DAMAGED, signed_again(88, card.B, 32));
+}
+
 static void a_newer_card_is_named_as_such(void **state)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -319,6 +353,7 @@ int main(void)
 		cmocka_unit_test(cards_match_the_second_model),
 		cmocka_unit_test(a_card_says_what_was_put_on_it),
 		cmocka_unit_test(every_bit_of_a_card_matters),
+		cmocka_unit_test(a_signature_does_not_make_nonsense_a_card),
 		cmocka_unit_test(a_newer_card_is_named_as_such),
 		cmocka_unit_test(misleading_names_are_refused),
 		cmocka_unit_test(birth_dates_must_exist),

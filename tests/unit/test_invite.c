@@ -1,5 +1,7 @@
 #include "share_kit.h"
 
+#include <openssl/x509.h>
+
 #include "invite_private.h"
 #include "keyring/cert.h"
 
@@ -104,6 +106,21 @@ static void a_fresh_invitation_has_its_own_secret(void **state)
 	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &two));
 }
 
+static void an_invitation_into_another_network_than_it_describes_is_refused(void **state)
+{
+	emr_invitation made = facts();
+	EMR_AUTO_BUF bytes = {0};
+	emr_invitation read;
+	emr_public public;
+
+	(void)state;
+	assert_ok(emr_keyring_public(admin, &public));
+	memcpy(made.admin_pk, public.pk, 32);
+	made.net_id.b[0] = 1; /* signed, and not the hash of the descriptor */
+	assert_ok(emr_invitation_encode(admin, &made, &bytes));
+	assert_status(EMR_DAMAGED, emr_invitation_read(emr_buf_view(&bytes), &read));
+}
+
 static void a_reply_matches_and_every_bit_of_it_matters(void **state)
 {
 	EMR_AUTO_BUF want = {0};
@@ -190,6 +207,44 @@ static void every_bit_of_a_certificate_request_matters(void **state)
 	assert_status(EMR_INVALID, emr_csr_make(invitee, "a\nb", &csr));
 }
 
+/* A request of the invitee's key with something more in it, properly signed. */
+static emr_status read_csr_with(bool attribute, bool second_name)
+{
+	EVP_PKEY *key = NULL;
+	X509_REQ *csr = X509_REQ_new();
+	uint8_t *der = NULL;
+	char handle[EMR_CERT_HANDLE_MAX + 1];
+	uint8_t spki[EMR_P256_SPKI_BYTES];
+	emr_status status;
+	int len;
+
+	assert_non_null(csr);
+	assert_ok(emr_p256_key(invitee, EMR_P256_OWNER, &key));
+	for (int i = 0; i < 1 + second_name; i++)
+		assert_int_equal(1,
+			X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr), NID_commonName,
+				MBSTRING_UTF8, (const uint8_t *)"lima", 4, -1, 0));
+	assert_int_equal(1, X509_REQ_set_pubkey(csr, key));
+	if (attribute)
+		assert_int_equal(1, X509_REQ_add1_attr_by_NID(csr, NID_pkcs9_challengePassword,
+					    MBSTRING_UTF8, (const uint8_t *)"word", 4));
+	assert_true(X509_REQ_sign(csr, key, EVP_sha256()) > 0);
+	len = i2d_X509_REQ(csr, &der);
+	status = emr_csr_read(emr_bytes_of(der, (size_t)len), handle, spki);
+	OPENSSL_free(der);
+	X509_REQ_free(csr);
+	EVP_PKEY_free(key);
+	return status;
+}
+
+static void a_certificate_request_has_one_name_and_nothing_else(void **state)
+{
+	(void)state;
+	assert_ok(read_csr_with(false, false));
+	assert_status(EMR_DAMAGED, read_csr_with(true, false));
+	assert_status(EMR_DAMAGED, read_csr_with(false, true));
+}
+
 static int set_up(void **state)
 {
 	const json_t *story;
@@ -220,9 +275,11 @@ int main(void)
 		cmocka_unit_test(an_invitation_reads_as_the_second_model_wrote_it),
 		cmocka_unit_test(every_bit_of_an_invitation_matters),
 		cmocka_unit_test(a_fresh_invitation_has_its_own_secret),
+		cmocka_unit_test(an_invitation_into_another_network_than_it_describes_is_refused),
 		cmocka_unit_test(a_reply_matches_and_every_bit_of_it_matters),
 		cmocka_unit_test(a_request_becomes_a_certificate_with_roles),
 		cmocka_unit_test(every_bit_of_a_certificate_request_matters),
+		cmocka_unit_test(a_certificate_request_has_one_name_and_nothing_else),
 	};
 
 	if (emr_base_init() != EMR_OK)

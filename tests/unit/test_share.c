@@ -67,6 +67,19 @@ static void a_grant_reads_as_the_second_model_wrote_it(void **state)
 		emr_bytes_of(encoded, sizeof encoded), share_plain(&grant, "note", &plain)));
 }
 
+static void another_operation_of_the_same_length_is_no_grant(void **state)
+{
+	AUTO_PART grant = share_part_of(root, "GRANT");
+	AUTO_PART admit = share_part_of(root, "DATASET_ADMIT");
+	emr_grant_terms read;
+
+	(void)state;
+	assert_int_equal(grant.item.len, admit.item.len);
+	assert_ok(emr_grant_terms_read(emr_buf_view(&grant.item), &read));
+	grant.item.data[5] = admit.item.data[5];
+	assert_status(EMR_DAMAGED, emr_grant_terms_read(emr_buf_view(&grant.item), &read));
+}
+
 static void nobody_else_opens_a_grants_letter(void **state)
 {
 	AUTO_PART grant = share_part_of(root, "GRANT");
@@ -176,6 +189,10 @@ static void a_fragment_for_other_terms_is_refused(void **state)
 	assert_ok(emr_box_key_identity(agents[0], &box));
 	assert_ok(emr_kfrags_part_read(
 		emr_buf_view(&one.item), emr_buf_view(&one.part), &terms, &part));
+	other.grant_id.b[0] ^= 1;
+	assert_status(EMR_DAMAGED, emr_kfrags_part_read(emr_buf_view(&one.item),
+					   emr_buf_view(&one.part), &other, &part));
+	other = terms;
 	/* A ledger that shows longer terms, another epoch's key, or another grantee than was
 	 * signed. */
 	other.not_after++;
@@ -233,6 +250,10 @@ static void a_fragment_at_rest_opens_for_its_row_and_present_terms_only(void **s
 	assert_status(
 		EMR_BAD_SIGNATURE, emr_fragment_open_local(agents[0], sealed, emr_buf_view(&row),
 					   id_of(agents[0]), domain_pk, &later, A, B, &fragment));
+	later = terms;
+	later.grant_id.b[0] ^= 1; /* a row that was put under another grant's key */
+	assert_status(EMR_DAMAGED, emr_fragment_open_local(agents[0], sealed, emr_buf_view(&row),
+					   id_of(agents[0]), domain_pk, &later, A, B, &fragment));
 	row.data[0] ^= 1;
 	assert_status(EMR_DAMAGED, emr_fragment_open_local(agents[0], sealed, emr_buf_view(&row),
 					   id_of(agents[0]), domain_pk, &terms, A, B, &fragment));
@@ -268,6 +289,9 @@ static void the_owner_has_the_key_of_every_epoch_whoever_began_it(void **state)
 	assert_memory_equal(key->a.data, derived->a.data, 32);
 	emr_epoch_key_free(key);
 	emr_epoch_key_free(derived);
+	own.item.data[160] ^= 1; /* a key in public that is not the seed's */
+	assert_status(EMR_DAMAGED,
+		emr_epoch_part_open(owner, emr_buf_view(&own.item), emr_buf_view(&own.part), &key));
 	assert_ok(emr_epoch_part_open(
 		owner, emr_buf_view(&devices.item), emr_buf_view(&devices.part), &key));
 	vectors_fixed(vectors_get(root, "device_epoch"), "a", want, 32);
@@ -337,6 +361,21 @@ static void writers_get_a_card_and_devices_the_keys_of_all_epochs(void **state)
 		}
 		free(keys);
 		emr_box_key_free(box);
+	}
+	/* The same epoch twice. */
+	{
+		EMR_AUTO_BUF plain = {0};
+		emr_writer_letter letter;
+		emr_epoch_key **keys = NULL;
+		size_t n;
+		size_t at;
+
+		share_plain(&device, "writer", &plain);
+		at = 2 + (size_t)emr_get_u16(plain.data) + 16 + 32 + 1 + 36;
+		assert_int_equal(emr_get_u32(plain.data + at), 2);
+		emr_put_u32(plain.data + at, 1);
+		assert_status(EMR_DAMAGED, emr_writer_letter_decode(emr_buf_view(&plain), domain_id,
+						   &letter, &keys, &n));
 	}
 	every_bit_matters(&device, open_writer);
 	every_bit_is_authenticated_without_the_hash(&device, open_writer, 32 * 8);
@@ -427,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_grant_reads_as_the_second_model_wrote_it),
+		cmocka_unit_test(another_operation_of_the_same_length_is_no_grant),
 		cmocka_unit_test(nobody_else_opens_a_grants_letter),
 		cmocka_unit_test(every_bit_of_a_grant_matters),
 		cmocka_unit_test(fragments_open_as_the_second_model_cut_them),
