@@ -71,6 +71,37 @@ emr_status emr_box_key_new(emr_box_key **out)
 	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
 }
 
+emr_status emr_box_key_new_request(emr_box_key **out)
+{
+	emr_box_key *key = NULL;
+	emr_status status = emr_box_key_new(&key);
+
+	if (status != EMR_OK)
+		return status;
+	key->may_be_shown = true;
+	*out = key;
+	return EMR_OK;
+}
+
+emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32])
+{
+	if (!key->may_be_shown)
+		return EMR_DENIED;
+	memcpy(out_sk, key->sk.data, 32);
+	return EMR_OK;
+}
+
+emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out)
+{
+	emr_secret copy = {0};
+	emr_status status = emr_secret_new(32, &copy);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(copy.data, sk, 32);
+	return emr_box_key_from(&copy, out);
+}
+
 void emr_box_key_public(const emr_box_key *key, uint8_t out_pk[32])
 {
 	emr_status status = emr_x25519_public(&key->sk, out_pk);

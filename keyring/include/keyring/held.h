@@ -20,8 +20,10 @@ typedef struct emr_box_key emr_box_key;
 emr_status emr_box_key_identity(const emr_keyring *kr, emr_box_key **out);
 emr_status emr_box_key_domain(const emr_keyring *kr, emr_id16 domain_id, emr_box_key **out);
 /* Random: an agent's key of one week (so that destroyed fragments stay destroyed: the seed cannot
- * bring it back), or the key of one request. */
+ * bring it back). */
 emr_status emr_box_key_new(emr_box_key **out);
+/* Random: of one request, for its answers only. */
+emr_status emr_box_key_new_request(emr_box_key **out);
 void emr_box_key_public(const emr_box_key *key, uint8_t out_pk[32]);
 /* Under the local AGENT_STORE key.  EMR_DAMAGED from open. */
 emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key, emr_bytes row,
@@ -29,6 +31,12 @@ emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key,
 emr_status emr_box_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_box_key **out);
 void emr_box_key_free(emr_box_key *key);
+/* The one key that may be shown: of a request, as evidence of what an answer held.  Whoever sees it
+ * reads every answer to that request, also the owner's own with the capsules' keys in it: so it is
+ * shown for a request that no owner answered, or to the owner.  EMR_DENIED for any other key. */
+emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32]);
+/* A key that somebody revealed, to check his evidence. */
+emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out);
 
 /* ---- Epoch keys: a of one domain and epoch, A = aG ---- */
 
