@@ -6,7 +6,7 @@ emr_module(cmd_kit
 
 # The open keyring and folder, the socket, and the verbs.
 emr_module(cmd
-	SOURCES session.c keys.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
+	SOURCES session.c keys.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c beside.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
 		client.c reach.c mountpoint.c special.c cmd_init.c init_restore.c cmd_mount.c cmd_unmount.c cmd_status.c cmd_restore.c versions.c
 		cmd_move.c moving.c cmd_erase.c erasing.c
 		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c

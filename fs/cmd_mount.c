@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 
+#include "beside.h"
 #include "cmd.h"
 #include "cmd/text.h"
 #include "fuse/fuse.h"
@@ -386,6 +387,13 @@ static int run_behind(mount *m)
 	return run_here(m);
 }
 
+/* Notices go to the desktop unless the settings say otherwise. */
+static void choose_notify(mount *m)
+{
+	if (m->settings.notify == NULL && !m->settings.no_notify && emr_has_session_bus())
+		m->settings.notify = emr_beside("notify");
+}
+
 static emr_status check_arguments(mount *m, emr_problem *out_problem)
 {
 	const char *options = m->args->values[EMR_OPT_MOUNT_OPTIONS];
@@ -419,6 +427,7 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_mountpoint_find(&m.places,
 			args->n_operands > 0 ? args->operands[0] : NULL, &m.path, &problem);
+	choose_notify(&m);
 	if (status != EMR_OK)
 		code = emr_out_fail(out, &problem);
 	else

@@ -45,8 +45,14 @@ static const char *set_notify(const char *value, emr_settings *settings)
 {
 	char *copy;
 
+	settings->no_notify = strcmp(value, "none") == 0;
+	if (settings->no_notify) {
+		free(settings->notify);
+		settings->notify = NULL;
+		return NULL;
+	}
 	if (value[0] != '/')
-		return "notify is the absolute path of a program";
+		return "notify is the absolute path of a program, or none";
 	copy = strdup(value);
 	if (copy == NULL)
 		return "not enough memory";
@@ -64,7 +70,7 @@ static const struct {
 		set_kdf},
 	{{"idle", "TIME", "close the folder when unused for TIME, as `mount --idle`; or never"},
 		set_idle},
-	{{"notify", "PROGRAM", "gets each notice as one JSON object on its standard input"},
+	{{"notify", "PROGRAM", "gets each notice as one JSON object on its standard input, instead of the desktop; or none"},
 		set_notify},
 };
 

@@ -12,11 +12,12 @@ while os.path.exists(sys.argv[2]):
 mkdir away
 (
 	export EMRFS_HOME=$EMR_WORK/nobody
-	"$EMRFS" mount --passphrase-file second away && echo x >away/x.txt && "$EMRFS" status --wait || exit
+	"$EMRFS" mount --passphrase-file second away && echo x >away/x.txt && echo z >away/z.txt && "$EMRFS" status --wait || exit
 	hold "$EMRFS_HOME/state" held-away &
 	for ((i = 0; i < 500; i++)); do [ -e held-away ] && break; sleep 0.02; done
+	"$EMRFS" erase --yes --json --passphrase-file second z.txt >away.said	# unfinished
 	echo y >away/y.txt	# what is not on the ledger must be there first
-	"$EMRFS" erase --yes --json --passphrase-file second x.txt >away.said
+	"$EMRFS" erase --yes --json --passphrase-file second x.txt >>away.said
 	rm held-away
 	wait
 	"$EMRFS" unmount

@@ -23,7 +23,7 @@ deb=$(ls "$work"/out/*.deb)
 say "contents"
 dpkg-deb -c "$deb" >"$work/contents" || fail "the package cannot be read"
 awk '{ print $6 }' "$work/contents" >"$work/names"
-for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.service libexec/emrfs/askpass libexec/emrfs/action \
+for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.service lib/systemd/user/emrfs-lock.service libexec/emrfs/notify libexec/emrfs/watch libexec/emrfs/askpass libexec/emrfs/action \
 	share/applications/emrfs.desktop share/icons/hicolor/scalable/apps/emrfs.svg share/man/man1/emrfs.1.gz \
 	share/man/man1/emrfs-mount.1.gz share/man/man5/emrfs-settings.5.gz share/man/man7/emrfs-folder.7.gz \
 	share/bash-completion/completions/emrfs share/nemo/actions/emrfs-status.nemo_action \
@@ -34,7 +34,7 @@ strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != 
 [ -z "$strange" ] || fail "strange owners, rights or places: $strange"
 [ -z "$(dpkg-deb -I "$deb" | grep -E 'preinst|postinst|prerm|postrm')" ] || fail "a script runs when the package comes or goes"
 depends=$(dpkg-deb -f "$deb" Depends)
-for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libc6; do
+for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libsystemd0 libc6; do
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 

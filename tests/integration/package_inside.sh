@@ -59,7 +59,7 @@ rm -rf /opt/window
 must as emrfs unmount >/tmp/said
 
 if command -v systemd-analyze >/dev/null; then
-	for unit in emrfs.service emrfs@child.service; do
+	for unit in emrfs.service emrfs@child.service emrfs-lock.service; do
 		said=$(XDG_RUNTIME_DIR=/run/user/4242 systemd-analyze verify --user "$unit" 2>&1 | grep -i emrfs)
 		[ -z "$said" ] || fail "$unit: $said"
 	done

@@ -155,6 +155,7 @@ static void settings_have_defaults(void **state)
 	assert_int_equal(settings.kdf.passes, 3);
 	assert_int_equal(settings.idle_ns, 0);
 	assert_null(settings.notify);
+	assert_false(settings.no_notify);
 }
 
 static void settings_are_read(void **state)

@@ -52,7 +52,8 @@ char *emr_path_real(const char *path);
 typedef struct emr_settings {
 	emr_kdf_cost kdf; /* kdf = MEMORY_MIB,PASSES */
 	int64_t idle_ns;  /* idle = TIME; 0 = never */
-	char *notify;	  /* notify = PROGRAM; NULL = none; owned */
+	char *notify;	  /* notify = PROGRAM; NULL = not set; owned */
+	bool no_notify;	  /* notify = none: not even the desktop */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */
