@@ -42,6 +42,11 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits {"done":true,
+ * "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
+emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

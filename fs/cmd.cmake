@@ -11,6 +11,7 @@ emr_module(cmd
 		cmd_move.c moving.c cmd_erase.c erasing.c
 		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c
 		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c
+		cmd_keep.c keeping.c
 	USES cmd_kit view fuse settle
 	PRIVATE_USES base keyring backup proof store journal record settle ledger replica contract PkgConfig::jansson
 		Threads::Threads)

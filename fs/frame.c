@@ -166,6 +166,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_RESTORE] = "restore",
 	[EMR_ASK_MOVE] = "move",
 	[EMR_ASK_ERASE] = "erase",
+	[EMR_ASK_KEEP] = "keep",
 	[EMR_ASK_LOG] = "log",
 };
 
@@ -260,6 +261,10 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_flag(value, &out->checkpoint);
 	if (strcmp(name, "deleted") == 0)
 		return take_flag(value, &out->deleted);
+	if (strcmp(name, "drop") == 0)
+		return take_flag(value, &out->drop);
+	if (strcmp(name, "purge") == 0)
+		return take_flag(value, &out->purge);
 	if (strcmp(name, "look") == 0)
 		return take_flag(value, &out->look);
 	if (strcmp(name, "timeout_ms") == 0)
@@ -343,6 +348,10 @@ json_t *emr_request_make(const emr_request *request)
 		failed |= json_object_set_new(object, "checkpoint", json_true());
 	if (request->deleted)
 		failed |= json_object_set_new(object, "deleted", json_true());
+	if (request->drop)
+		failed |= json_object_set_new(object, "drop", json_true());
+	if (request->purge)
+		failed |= json_object_set_new(object, "purge", json_true());
 	if (request->look)
 		failed |= json_object_set_new(object, "look", json_true());
 	if (request->timeout_ms > 0)

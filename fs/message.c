@@ -32,7 +32,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"No copy of the data of {path} can be found here.", "emrfs verify {path}"},
 	[EMR_SAY_DISK_FULL] = {"disk-full", "ENOSPC", "error", EMR_EXIT_FAILED,
 		"No space left on this disk; {path} was not saved, its earlier version is whole.",
-		"Free some space and save again, or: emrfs erase --deleted"},
+		"Free some space and save again, or: emrfs keep --purge, emrfs erase --deleted"},
 	[EMR_SAY_QUOTA] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
 		"A limit of storage is reached; {path} was not saved.", ""},
 	[EMR_SAY_TOO_BIG] = {"too-big", "EFBIG", "warn", EMR_EXIT_FAILED,
@@ -58,6 +58,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_LEFT_LOCAL] = {"left-local", "", "info", EMR_EXIT_PART,
 		"{path} was left by another program and is not part of your records.",
 		"Rename it to keep it, or delete it."},
+	[EMR_SAY_LAST_COPY] = {"last-copy", "", "warn", EMR_EXIT_PART,
+		"This is the last copy of {path}; it was not dropped.", ""},
 	[EMR_SAY_ONE_COPY] = {"one-copy", "", "warn", EMR_EXIT_PART,
 		"Only on this computer. If it is lost, your records are lost, even with the 24 "
 		"words.",

@@ -53,6 +53,9 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"everything that was deleted from the folder"},
 	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
 		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that day)"},
+	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
+	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
+		"give space back to the disk now that nothing needs"},
 	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
 		"check the proof in FILE, and that COPY is what it is about"},
 	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
@@ -70,6 +73,7 @@ static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_log[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
+static const unsigned char exits_keep[] = {5, 6, 7, 10, 0};
 static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
@@ -194,6 +198,18 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "erased live deleted directories finished not_reached[]{who why}",
 		.options = BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_BEFORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_erase},
+	[EMR_VERB_KEEP] = {.name = "keep",
+		.operands = "[PATH]",
+		.operands_max = 1,
+		.help = "Keep data on this computer; alone: list",
+		.manual = "PATH, and all that is in it, is to be kept on this computer; --not takes that back. It is the "
+			  "attribute\n"
+			  "user.emrfs.keep, and it is remembered. With one computer everything is kept whatever it says: the "
+			  "last\n"
+			  "copy is never dropped. --purge gives the space of superseded and removed data back now, not later.\n",
+		.fields = "kept[]{path bytes complete keep} cache_bytes last_copy",
+		.options = BIT(EMR_OPT_NOT) | BIT(EMR_OPT_PURGE),
+		.exits = exits_keep},
 	[EMR_VERB_VERIFY] = {.name = "verify",
 		.operands = "[PATH]",
 		.operands_max = 1,

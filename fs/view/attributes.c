@@ -10,6 +10,7 @@
 #include "view/software.h"
 
 #include "edit.h"
+#include "keep.h"
 #include "past.h"
 #include "software_policy.h"
 
@@ -213,7 +214,7 @@ const char *emr_view_attribute_name(size_t index)
 {
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
-	return index == COMPUTED ? &SOFTWARE_KEY[strlen(OURS)] : NULL;
+	return index == COMPUTED ? &SOFTWARE_KEY[strlen(OURS)] : index == COMPUTED + 1 ? &KEEP_KEY[strlen(OURS)] : NULL;
 }
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
@@ -279,13 +280,15 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
 	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0)
 		status = get_software(view, n, out);
+	else if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
+		status = keep_say(n, out);
 	else if (status == EMR_OK && !starts_with(name, OURS)) {
 		status = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0)
+	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0 && strcmp(name, KEEP_KEY) != 0)
 		status = get_computed(&s, name, out);
 	return status;
 }
@@ -372,6 +375,22 @@ static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
+/* "" takes it back. */
+static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
+{
+	emr_status status = value.len == 0 ? EMR_OK : keep_check(value);
+	node *n;
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = find_own(view, number, &n);
+	if (status == EMR_OK && (value.len == 0 || keep_differs(n, value)))
+		status = change_attribute(view, n, text_bytes(KEEP_KEY), value, value.len == 0);
+	pthread_mutex_unlock(&view->lock);
+	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
+}
+
 emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *name, emr_bytes value,
 	unsigned flags)
 {
@@ -384,6 +403,8 @@ emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *n
 		return EMR_UNSUPPORTED;
 	if (strcmp(name, SOFTWARE_KEY) == 0)
 		return set_software(view, number, value);
+	if (strcmp(name, KEEP_KEY) == 0)
+		return set_keep(view, number, value);
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
 	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must not open a folder. */
 	if (starts_with(name, OURS))

@@ -173,6 +173,34 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 	return status;
 }
 
+emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
+{
+	emr_reclaim_report report;
+	uint64_t freed = 0, moved = 0;
+
+	if (view->options.read_only)
+		return EMR_READ_ONLY;
+	do {
+		emr_store_stats before, after;
+		emr_status status = emr_store_stats_get(view->options.store, &before);
+
+		report = (emr_reclaim_report){ 0 };
+		if (status == EMR_OK)
+			status = view_scrub(view, NULL, NULL, &report);
+		if (status == EMR_OK)
+			status = emr_store_stats_get(view->options.store, &after);
+		if (status != EMR_OK)
+			return status;
+		if (before.disk_bytes > after.disk_bytes)
+			freed += before.disk_bytes - after.disk_bytes;
+		moved += report.blocks_moved;
+	} while (report.segments_left > 0 && report.segments_removed > 0);
+	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved", (unsigned long long)freed,
+		(unsigned long long)moved);
+	*out_bytes = freed;
+	return EMR_OK;
+}
+
 static void *reclaim(void *arg)
 {
 	emr_view *view = arg;

@@ -19,6 +19,7 @@ run 0 status --wait
 
 say "attributes"
 must setfattr -n user.emrfs.software -v refuse "$MNT/Imaging"	# listed only where it was set
+must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging"
 getfattr --absolute-names -m '^user\.emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >found
 named Attributes >wanted
 [ -s wanted ] || emr_fail "the contract names no attribute"

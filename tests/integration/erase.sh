@@ -152,6 +152,26 @@ for pause in 0.001 0.02 0.06; do
 done
 run 0 verify
 
+say "keeping"
+json 0 keep
+expect kept "$(field kept.0.path 2>/dev/null || python3 -c 'import json;print(json.load(open("out/said"))["kept"][0]["path"])')" .
+grep -q '"complete": *true' out/said || emr_fail "not all here: $(cat out/said)"
+json 0 keep Imaging --not
+expect last_copy "$(field last_copy)" True
+run 0 keep Imaging --not
+says "last copy of Imaging"
+expect attribute "$(attribute keep "$MNT/Imaging/kept")" no
+must cmp kept "$MNT/Imaging/kept"
+must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging/kept"
+expect attribute "$(attribute keep "$MNT/Imaging/kept")" yes
+setfattr -n user.emrfs.keep -v perhaps "$MNT/Imaging/kept" 2>/dev/null && emr_fail "took nonsense"
+run 0 keep Imaging
+run 2 keep --not
+run 5 keep nothing
+json 0 keep --purge
+[ "$(field cache_bytes)" -ge 0 ] || emr_fail "cache_bytes"
+run 0 verify
+
 say "moving"
 json 0 move Imaging/kept Letters
 expect path "$(field path)" Letters/kept

@@ -23,3 +23,6 @@ emr_test(test_view_refused
 	USES ${view_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+emr_test(test_view_keep
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_keep.c ${view_kit}
+	USES ${view_uses})

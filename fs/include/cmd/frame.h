@@ -31,6 +31,7 @@ typedef enum emr_ask {
 	EMR_ASK_RESTORE,	/* path; until or version, to optional */
 	EMR_ASK_MOVE,	/* path, to, look: only says who would see it */
 	EMR_ASK_ERASE,	/* path or deleted, until; look: only counts */
+	EMR_ASK_KEEP,	/* path: to be kept, with drop: not any more; purge */
 	EMR_ASK_LOG,	/* path, since optional; answers with portions of entries until "done" */
 	EMR_ASK_COUNT
 } emr_ask;
@@ -43,7 +44,7 @@ typedef struct emr_request {
 	emr_ask ask;
 	char path[EMR_ASK_PATH_MAX + 1]; /* "" = none; the top of the folder is "" or "." */
 	bool has_path;
-	bool now, quick, chain, checkpoint, deleted, look;
+	bool now, quick, chain, checkpoint, deleted, look, drop, purge;
 	uint32_t timeout_ms;
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */

@@ -208,6 +208,20 @@ typedef struct emr_restored {
  * EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED (nothing was changed). */
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
 
+/* ---- what is kept here.  user.emrfs.keep ("yes", "no") is remembered with a file or directory and holds for everything in it
+ * that says nothing else.  With one computer it is a wish: everything is here, and the last copy is never dropped. */
+typedef struct emr_kept {
+	const char *path;
+	uint64_t bytes;		/* of the files at or below it */
+	bool is_complete;	/* every block of them is here (looked up, not read) */
+	bool is_wanted;
+} emr_kept;
+typedef emr_status (*emr_kept_fn)(void *arg, const emr_kept *kept);
+/* PATH; for the top ("") also everything below it that says something of its own.  FN is called without any lock. */
+emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg);
+/* Gives back every byte of the store that is of no use, now.  EMR_NO_SPACE, EMR_READ_ONLY. */
+emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes);
+
 /* ---- moving.  As `mv`: into TO when that is a directory, else to that name; never over anything. */
 typedef struct emr_move {
 	const char *from, *to;	/* paths from the top */

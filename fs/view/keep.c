@@ -1,0 +1,165 @@
+/* What a person wants kept on this computer, and what is here. On one computer everything is, and nothing else has it. */
+#include "keep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ops_file.h"
+
+#define YES "yes"
+#define NO "no"
+
+static bool says(const node *n, emr_bytes *out_value)
+{
+	return emr_xattr_find(emr_buf_view(&n->attributes), emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) == EMR_OK;
+}
+
+emr_status keep_check(emr_bytes value)
+{
+	bool is_known = (value.len == strlen(YES) && memcmp(value.data, YES, value.len) == 0) ||
+		(value.len == strlen(NO) && memcmp(value.data, NO, value.len) == 0);
+
+	return is_known ? EMR_OK : EMR_INVALID;
+}
+
+bool keep_is_wanted(const node *n)
+{
+	emr_bytes value;
+
+	for (; n != NULL; n = n->parent)
+		if (says(n, &value))
+			return value.len == strlen(YES);
+	return true;
+}
+
+bool keep_differs(const node *n, emr_bytes value)
+{
+	emr_bytes old;
+
+	return !says(n, &old) || !emr_bytes_equal(old, value);
+}
+
+emr_status keep_say(const node *n, emr_buf *out)
+{
+	const char *text = keep_is_wanted(n) ? YES : NO;
+
+	return emr_buf_append(out, text, strlen(text));
+}
+
+/* ---- the list ---- */
+
+typedef struct listing {
+	emr_view *view;
+	emr_buf numbers;	/* of what is to be listed */
+	emr_status status;
+} listing;
+
+static void note_said(void *arg, node *n)
+{
+	listing *l = arg;
+	emr_bytes value;
+
+	if (l->status == EMR_OK && n->parent != NULL && says(n, &value))
+		l->status = emr_buf_append(&l->numbers, &n->number, sizeof n->number);
+}
+
+/* The blocks that the files below one node need. */
+typedef struct needing {
+	emr_view *view;
+	emr_buf roots;		/* emr_cid, ... */
+	uint64_t bytes;
+	bool is_complete;
+	emr_status status;
+} needing;
+
+static void note_needed(void *arg, node *n)
+{
+	needing *need = arg;
+
+	if (n->file == NULL || need->status != EMR_OK)
+		return;
+	need->bytes += n->size;
+	if (n->file->has_content)
+		need->status = emr_buf_append(&need->roots, &n->file->content.c, sizeof(emr_cid));
+	else if (n->is_published && n->place.pversion != 0)
+		need->status = emr_buf_append(&need->roots, &n->place.root, sizeof(emr_cid));
+}
+
+static emr_status look_for_block(void *arg, const emr_cid *cid)
+{
+	const needing *need = arg;
+	uint64_t bytes;
+
+	return emr_store_size(need->view->options.store, cid, &bytes);
+}
+
+static emr_status check_roots(needing *need)
+{
+	const emr_cid *roots = (const emr_cid *)(const void *)need->roots.data;
+	emr_cid missing;
+
+	for (size_t i = 0; i < need->roots.len / sizeof *roots; i++) {
+		emr_status status = emr_store_walk(emr_store_blocks(need->view->options.store), &roots[i],
+			look_for_block, need, &missing);
+
+		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+			need->is_complete = false;
+		else if (status != EMR_OK)
+			return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void *arg)
+{
+	needing need = { .view = view, .is_complete = true };
+	emr_kept kept = { 0 };
+	char *path = NULL;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && n->state == NODE_LIVE) {
+		path = tree_path(n);
+		kept.is_wanted = keep_is_wanted(n);
+		tree_walk(n, note_needed, &need);
+		if (path == NULL)
+			need.status = EMR_NO_MEMORY;
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (path != NULL && need.status == EMR_OK)
+		need.status = check_roots(&need);
+	kept.path = path;
+	kept.bytes = need.bytes;
+	kept.is_complete = need.is_complete;
+	if (path != NULL && need.status == EMR_OK)
+		need.status = fn(arg, &kept);
+	emr_buf_free(&need.roots);
+	free(path);
+	return need.status;
+}
+
+emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
+{
+	listing l = { .view = view };
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_find(view, path);
+	if (n == NULL || n->state != NODE_LIVE) {
+		l.status = EMR_NOT_FOUND;
+	} else {
+		l.status = emr_buf_append(&l.numbers, &n->number, sizeof n->number);
+		if (n == view->root)
+			tree_walk(n, note_said, &l);
+	}
+	pthread_mutex_unlock(&view->lock);
+	for (size_t at = 0; at < l.numbers.len && l.status == EMR_OK; at += sizeof(uint64_t)) {
+		uint64_t number;
+
+		memcpy(&number, l.numbers.data + at, sizeof number);
+		l.status = tell_one(view, number, fn, arg);
+	}
+	emr_buf_free(&l.numbers);
+	return l.status;
+}

@@ -1,0 +1,14 @@
+/* user.emrfs.keep: said of a file or a directory, and then of everything in it that says nothing else. */
+#pragma once
+
+#include "tree.h"
+
+#define KEEP_KEY "user.emrfs.keep"
+
+/* "yes" or "no", else EMR_INVALID. */
+emr_status keep_check(emr_bytes value);
+/* Under view->lock: what holds for N, whoever said so; the folder itself says yes. */
+bool keep_is_wanted(const node *n);
+/* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is there. */
+bool keep_differs(const node *n, emr_bytes value);
+emr_status keep_say(const node *n, emr_buf *out);

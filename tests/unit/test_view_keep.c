@@ -1,0 +1,137 @@
+/* What is to be kept: remembered, inherited, and true about what is here. */
+#include "view_kit.h"
+
+static const char *kept(kit *k, const char *path)
+{
+	return kit_attribute(k, path, "user.emrfs.keep");
+}
+
+static emr_status set(kit *k, const char *path, const char *value)
+{
+	return emr_view_set_attribute(
+		k->view, kit_attr(k, path).node, "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0);
+}
+
+static emr_status add_line(void *arg, const emr_kept *one)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%s %d %s %s;", one->path, (int)one->bytes, one->is_wanted ? "yes" : "no",
+		one->is_complete ? "whole" : "missing");
+	return EMR_OK;
+}
+
+static const char *list(kit *k, const char *path)
+{
+	static char text[1000];
+
+	text[0] = 0;
+	assert_ok(emr_view_each_kept(k->view, path, add_line, text));
+	return text;
+}
+
+static void a_wish_is_inherited_and_remembered(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/B");
+	kit_text(&k, "A/x", "four");
+	kit_text(&k, "A/B/y", "sixsix");
+	assert_string_equal(kept(&k, "A/x"), "yes");
+	assert_ok(set(&k, "A", "no"));
+	assert_ok(set(&k, "A/B", "yes"));
+	assert_string_equal(kept(&k, "A/x"), "no");
+	assert_string_equal(kept(&k, "A/B/y"), "yes");
+	assert_int_equal(set(&k, "A", "perhaps"), EMR_INVALID);
+	kit_publish_all(&k);
+	kit_restart(&k);
+	assert_string_equal(kept(&k, "A/x"), "no");
+	assert_string_equal(kept(&k, "A/B/y"), "yes");
+	assert_string_equal(list(&k, ""), " 10 yes whole;A 10 no whole;A/B 6 yes whole;");
+	assert_string_equal(list(&k, "A/x"), "A/x 4 no whole;");
+	assert_ok(set(&k, "A", ""));
+	assert_ok(set(&k, "A", ""));
+	assert_string_equal(kept(&k, "A/x"), "yes");
+	kit_rename(&k, "A/B", "B");	/* goes with it */
+	kit_publish_all(&k);
+	assert_string_equal(kept(&k, "B/y"), "yes");
+	kit_close(&k);
+}
+
+/* A copy that says what is said already (rsync -X) is no change. */
+static void saying_the_same_again_changes_nothing(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	assert_ok(set(&k, "x", "no"));
+	kit_publish_all(&k);
+	(void)kit_items(&k);
+	assert_ok(set(&k, "x", "no"));
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "");
+	kit_close(&k);
+}
+
+static void a_block_that_is_not_there_is_said(void **state)
+{
+	char command[600];
+	uint8_t *big = kit_bytes(300000, 7);
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_write(&k, "x", big, 300000);
+	kit_publish_all(&k);
+	assert_string_equal(list(&k, "x"), "x 300000 yes whole;");
+	emr_stack_close(&k.stack);
+	snprintf(command, sizeof command, "rm %s/store/seg-*.car && rm %s/store/index.sqlite*", k.path, k.path);
+	assert_int_equal(system(command), 0);
+	kit_start(&k);
+	assert_string_equal(list(&k, "x"), "x 300000 yes missing;");
+	free(big);
+	kit_close(&k);
+}
+
+static void purging_gives_back_what_nothing_needs(void **state)
+{
+	uint8_t *big = kit_bytes(3000000, 5);
+	emr_handle *h;
+	uint64_t freed;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "keep", "this");
+	kit_write(&k, "gone", big, 3000000);
+	h = kit_open_file(&k, "gone", O_RDWR);
+	assert_ok(emr_view_fsync(h));
+	emr_view_release(h);
+	kit_unlink(&k, "gone");	/* never published */
+	kit_publish_all(&k);
+	assert_ok(emr_view_purge(k.view, &freed));
+	assert_true(freed > 2900000);
+	assert_ok(emr_view_purge(k.view, &freed));
+	assert_true(freed < 100000);
+	kit_expect_text(&k, "keep", "this");
+	kit_restart_and_compare(&k);
+	free(big);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wish_is_inherited_and_remembered),
+		cmocka_unit_test(saying_the_same_again_changes_nothing),
+		cmocka_unit_test(a_block_that_is_not_there_is_said),
+		cmocka_unit_test(purging_gives_back_what_nothing_needs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
