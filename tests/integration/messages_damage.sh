@@ -68,7 +68,8 @@ say "the ledger is away"
 mv "$STATE/ledger" ledger-aside
 opened					# ledger-away, since when
 refused "No such file" ls "$STATE/ledger"
-met 8 ledger-away backup "$EMR_WORK/no-copy"
+run 0 backup "$EMR_WORK/own-copy"	# ledger-away, and the own copy goes in instead
+heard
 run 3 verify
 heard
 run 0 ledger
@@ -86,6 +87,7 @@ closed
 again
 mv "$STATE/ledger" ledger-gone
 rm "$STATE"/replica.sqlite*
+met 8 ledger-away backup "$EMR_WORK/no-copy"
 part 8 ledger-away
 flip "$STATE/replica.hw" 20
 rm "$STATE/replica.sqlite"
