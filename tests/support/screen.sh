@@ -1,0 +1,88 @@
+# Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and what can be read there.
+#
+# screen_begin; screen_start COMMAND...; screen_await WORDS; screen_still FILE; screen_stop; screen_end
+screen_begin() {
+	local i
+	mkdir -p "$EMR_WORK/person/run" && chmod 700 "$EMR_WORK/person/run"
+	export HOME=$EMR_WORK/person XDG_RUNTIME_DIR=$EMR_WORK/person/run GSETTINGS_BACKEND=memory NO_AT_BRIDGE=1
+	unset XDG_CACHE_HOME XDG_DATA_HOME DBUS_SESSION_BUS_ADDRESS
+	screen_program='' screen_pid=''
+	at_end() { screen_end; }	# as emr_end asks for it
+	Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
+	screen_pid=$!
+	for ((i = 0; i < 1000; i++)); do
+		[ -s "$EMR_WORK/display" ] && break
+		sleep 0.02
+	done
+	DISPLAY=:$(cat "$EMR_WORK/display")
+	export DISPLAY
+	# No window manager: one window at a time, and keys go to the one below the pointer.
+	xdotool mousemove 300 300 || emr_fail "no screen: $(cat "$EMR_WORK/out/xvfb")"
+}
+
+screen_start() {
+	"$@" >"$EMR_WORK/out/window" 2>&1 </dev/null &
+	screen_program=$!
+}
+
+screen_picture() { import -window root "$1" 2>/dev/null || emr_fail "no picture of the screen"; }
+
+# What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
+screen_read() {
+	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage "$EMR_WORK/out/trimmed.png" 2>/dev/null
+	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
+}
+
+# Waits until REGEX can be read.
+screen_await() {
+	local i last='' now
+	for ((i = 0; i < 80; i++)); do
+		screen_picture "$EMR_WORK/out/screen.png"
+		now=$(convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
+		if [ "$now" != "$last" ]; then
+			screen_read && grep -qE "$1" "$EMR_WORK/out/text" && return 0
+			screen_read --psm 11 && grep -qE "$1" "$EMR_WORK/out/text" && return 0
+		fi
+		last=$now
+		sleep 0.2
+	done
+	cat "$EMR_WORK/out/window" "$EMR_WORK/out/text" >&2
+	[ -z "${EMR_KEEP:-}" ] || cp "$EMR_WORK/out/screen.png" "$EMR_WORK/missed.png"
+	emr_fail "not to be seen: $1"
+}
+
+# The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.
+screen_still() {
+	local i last='' now
+	for ((i = 0; i < 100; i++)); do
+		screen_picture "$EMR_WORK/out/screen.png"
+		convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1"
+		now=$(sha256sum <"$1")
+		[ "$now" != "$last" ] || return 0
+		last=$now
+		sleep 0.3
+	done
+	emr_fail "the screen does not come to rest"
+}
+
+# Waits until the screen is at rest and not as in OLD, which a key was to change.
+screen_await_other() { # OLD FILE
+	local i
+	for ((i = 0; i < 50; i++)); do
+		screen_still "$2"
+		cmp -s "$1" "$2" || return 0
+		sleep 0.2
+	done
+	emr_fail "the key changed nothing"
+}
+
+screen_stop() {
+	[ -z "$screen_program" ] || { kill "$screen_program" && wait "$screen_program"; } 2>/dev/null
+	screen_program=''
+}
+
+screen_end() {
+	screen_stop
+	[ -z "$screen_pid" ] || { kill "$screen_pid" && wait "$screen_pid"; } 2>/dev/null
+	screen_pid=''
+}
