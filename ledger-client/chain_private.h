@@ -35,6 +35,7 @@ typedef enum chain_statement {
 	PART_PUT,
 	PART_EXPECT,
 	PART_PURGE,
+	PARTS_DROP,
 	META_GET,
 	META_PUT,
 	ALL_ENTRIES,

@@ -61,6 +61,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		" VALUES(?1, ?2, ?3, ?4, ?5, x'', x'')",
 	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
 		       "version>=?4 AND version<=?5",
+	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
 	[META_GET] = "SELECT value FROM meta WHERE name=?1",
 	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
 		     "value=?2",

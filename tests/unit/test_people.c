@@ -628,6 +628,99 @@ static void a_domain_can_be_handed_to_its_next_key(void **state)
 		grant_to(grant, lima.public.signer_id.b, DAY), part_of(GRANT_PART(0)), NULL));
 }
 
+/* ---- whose parts are kept ---- */
+
+static bool is_health_mine;
+
+static bool says_mine(void *arg, emr_id16 id, emr_bytes d_row)
+{
+	(void)arg;
+	(void)d_row;
+	return is_health_mine && emr_id16_equal(id, health.id);
+}
+
+/* A copy of lima's that keeps what SAYS_MINE says, and the file's other copy closed. */
+static void open_choosy(member *m)
+{
+	emr_replica_options options = {.state_dirfd = m->state_fd,
+		.ledger = m->ledger,
+		.clock = &k.clock.clock,
+		.is_mine = says_mine};
+
+	emr_replica_close(m->replica);
+	assert_int_equal(unlinkat(m->state_fd, "replica.sqlite", 0), 0);
+	assert_ok(emr_replica_open(&options, &m->replica));
+}
+
+static emr_status part_of_version(member *m, uint8_t family, emr_id16 object, uint64_t version)
+{
+	emr_part_key key = {
+		.family = family, .domain = health.id, .object = object, .version = version};
+	EMR_AUTO_BUF part = {0};
+
+	return emr_replica_part(m->replica, &key, &part);
+}
+
+static void check_all(member *m)
+{
+	emr_replica_trouble trouble;
+	uint64_t checked;
+
+	assert_ok(emr_replica_verify_chain(m->replica, &trouble, &checked));
+}
+
+static void the_parts_of_a_domain_come_and_go_with_the_grant(void **state)
+{
+	emr_id16 record = emr_id16_random(), erased = emr_id16_random(), grant = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, health.id);
+	emr_pub_grant terms = {.not_before_unix_s = now,
+		.not_after_unix_s = now + DAY,
+		.purposes = 1,
+		.rights = EMR_GRANT_READ,
+		.t = 1,
+		.n = 1};
+	emr_id32 first, gone;
+	uint64_t n = 0;
+
+	(void)state;
+	is_health_mine = false;
+	open_choosy(&lima);
+	first = kit_put(b, &health, record, 1, (emr_id32){{0}});
+	gone = kit_put(b, &health, erased, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	b = kit_batch(&k, health.id);
+	(void)kit_put(b, &health, record, 2, first);
+	(void)kit_erase(b, &health, erased, 2, gone, 1, 1);
+	(void)kit_send(&k, b);
+	memcpy(terms.grantee, lima.public.signer_id.b, 32);
+	assert_applied(own(emr_act_grant(health.id, grant, 1, &terms), part_of(GRANT_PART(1))));
+	assert_applied(own(emr_act_kfrags(health.id, grant, 1), part_of(72 + 208)));
+	see(&lima);
+	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_OBJECT, record, 1));
+	is_health_mine = true;
+	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
+	assert_int_equal(n, 5); /* listing key, two versions, grant, fragments */
+	assert_ok(part_of_version(&lima, EMR_FAMILY_OBJECT, record, 1));
+	assert_ok(part_of_version(&lima, EMR_FAMILY_OBJECT, record, 2));
+	assert_ok(part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
+	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_OBJECT, erased, 1));
+	check_all(&lima);
+	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
+	assert_int_equal(n, 0);
+	assert_applied(own(emr_act_revoke(health.id, grant, 0), nothing()));
+	see(&lima); /* the fragments go with the grant, everywhere */
+	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
+	check_all(&lima);
+	is_health_mine = false;
+	assert_ok(emr_replica_disown(lima.replica, health.id));
+	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_OBJECT, record, 1));
+	check_all(&lima);
+	is_health_mine = true; /* and once more, after the revocation */
+	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
+	assert_int_equal(n, 4);
+	check_all(&lima);
+}
+
 /* ---- everything again ---- */
 
 static void a_newcomer_who_replays_all_of_it_agrees(void **state)
@@ -665,6 +758,7 @@ int main(void)
 		WITH(a_device_acts_for_its_owner_until_it_is_lost),
 		WITH(a_rotated_key_keeps_what_its_person_was_granted),
 		WITH(a_domain_can_be_handed_to_its_next_key),
+		WITH(the_parts_of_a_domain_come_and_go_with_the_grant),
 		WITH(a_newcomer_who_replays_all_of_it_agrees),
 	};
 

@@ -130,6 +130,13 @@ typedef struct emr_chain_parts {
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
 	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts);
 void emr_chain_parts_free(emr_chain_parts *parts);
+/* Inside a write transaction: DOMAIN's parts, which were not kept so far, are expected where its
+ * entries put them, but for what they purged, and filled with what FETCH gives; *out_filled = how
+ * many were.  A part that is not at hand stays expected: run it again. */
+emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain_fetch_fn fetch,
+	void *arg, uint64_t *out_filled);
+/* Inside a write transaction: no part of DOMAIN is kept. */
+emr_status emr_chain_disown(emr_chain *chain, const uint8_t domain[16]);
 /* An emr_chain_fetch_fn on a chain; what is not there, or damaged, is not given. */
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);

@@ -75,8 +75,8 @@ typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *chang
 emr_status emr_replica_catch_up(
 	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
-/* After erasures: what they took leaves the write-ahead log of this copy, too.  A reader that is in the way is waited for a
- * moment; then the next checkpoint does it. */
+/* After erasures: what they took leaves the write-ahead log of this copy, too.  A reader that is in
+ * the way is waited for a moment; then the next checkpoint does it. */
 void emr_replica_forget_erased(emr_replica *replica);
 
 /* Why the ledger is not believed any more; status EMR_OK when all is well. */
@@ -96,8 +96,8 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 /* Root of the tree of the first SIZE entries; EMR_NOT_FOUND when there are not that many. */
 emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_root[32]);
 
-/* Items of the entries from FROM on, oldest first, whatever their result; is_mine is not looked up.  Any other status of
- * FN than EMR_OK ends the walk and is returned. */
+/* Items of the entries from FROM on, oldest first, whatever their result; is_mine is not looked up.
+ * Any other status of FN than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *change);
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
@@ -171,6 +171,13 @@ emr_status emr_replica_find_batch(
 
 /* Whether the items and parts of DOMAIN are kept here.  A domain that the ledger does not have is nobody's. */
 emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_is_mine);
+/* For a domain about which is_mine begins to say yes (a grant to me): brings in the parts of what
+ * was followed before, checked against their items.  *out_n (may be NULL) = parts brought in; run
+ * again when some were not at hand.  EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_DAMAGED as catch_up. */
+emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n);
+/* For one about which it begins to say no: its parts go, also from free pages and, as soon as no
+ * reader holds them, from the write-ahead log. */
+emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain);
 
 typedef emr_status (*emr_replica_domain_fn)(
 	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);

@@ -1,0 +1,228 @@
+#include "chain_private.h"
+
+#include <stdlib.h>
+
+#include "contract/pubs.h"
+#include "contract/pubs_share.h"
+#include "ledger/hash.h"
+
+/* One entry that touches the domain, opened. */
+typedef struct opened {
+	emr_buf bytes;
+	emr_buf items;
+	emr_entry entry;
+	emr_batch batch;
+} opened;
+
+static void opened_free(opened **o)
+{
+	if (*o == NULL)
+		return;
+	emr_buf_free(&(*o)->bytes);
+	emr_buf_free(&(*o)->items);
+	free(*o);
+}
+
+static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
+{
+	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
+		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
+			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
+		return EMR_DAMAGED;
+	return EMR_OK;
+}
+
+static emr_status expect_part(emr_chain *chain, const emr_part_key *key, uint64_t seq)
+{
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PART_EXPECT, key, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, seq);
+	return emr_sql_done(s);
+}
+
+static emr_status purge_parts(emr_chain *chain, emr_part_key first, uint64_t last)
+{
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PART_PURGE, &first, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, last);
+	return emr_sql_done(s);
+}
+
+/* What the applied item purged, if it did. */
+static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
+{
+	emr_part_key key = {.version = 1};
+	emr_pub_erase erase;
+
+	memcpy(key.domain.b, item->domain_id, 16);
+	memcpy(key.object.b, item->object_id, 16);
+	if (item->op == EMR_OP_REVOKE) {
+		key.family = EMR_FAMILY_KFRAGS;
+		return purge_parts(chain, key, EMR_GRANT_KVER_MAX);
+	}
+	if (item->op != EMR_OP_ERASE || !emr_pub_erase_parse(pub, &erase))
+		return EMR_OK;
+	key.family = erase.family;
+	key.version = erase.from_version;
+	return purge_parts(chain, key, erase.to_version);
+}
+
+static bool counts(
+	const opened *o, size_t i, const uint8_t domain[16], emr_item *item, emr_span *pub)
+{
+	emr_batch_item_at(&o->batch, i, item, pub);
+	return o->entry.results.data[i] == EMR_RESULT_APPLIED &&
+	       memcmp(item->domain_id, domain, 16) == 0;
+}
+
+/* As appending did for domains that were kept: first what must exist, then what was purged. */
+static emr_status repeat_entry(emr_chain *chain, const opened *o, const uint8_t domain[16])
+{
+	emr_status status = EMR_OK;
+	emr_part_key key;
+	emr_item item;
+	emr_span pub;
+
+	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+		if (!counts(o, i, domain, &item, &pub) || item.priv_len == 0)
+			continue;
+		key = chain_part_key(&item, pub);
+		status = expect_part(chain, &key, o->entry.seq);
+	}
+	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++)
+		if (counts(o, i, domain, &item, &pub))
+			status = repeat_purge(chain, &item, pub);
+	return status;
+}
+
+/* PART under KEY, where something expects it. */
+static emr_status fill_part(
+	emr_chain *chain, const emr_part_key *key, uint64_t seq, emr_span part, uint64_t *filled)
+{
+	emr_bytes bytes = bytes_of(part);
+	emr_id32 hash = emr_sha256_of(&bytes, 1);
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PART_GET, key, &s);
+
+	if (status == EMR_OK) {
+		status = emr_sql_step(s);
+		if (status == EMR_OK && emr_sql_bytes(s, 0).len > 0)
+			status = EMR_NOT_FOUND; /* it is there */
+		(void)sqlite3_reset(s);
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = chain_bind_key(chain, PART_PUT, key, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, seq);
+	emr_sql_bind(s, 6, hash.b, 32);
+	emr_sql_bind(s, 7, part.data, part.len);
+	status = emr_sql_done(s);
+	*filled += status == EMR_OK;
+	return status;
+}
+
+static bool is_domain(void *arg, const uint8_t domain[16])
+{
+	return memcmp(arg, domain, 16) == 0;
+}
+
+typedef struct adopting {
+	emr_chain *chain;
+	emr_chain_fetch_fn fetch;
+	void *fetch_arg;
+	uint8_t domain[16];
+	emr_chain_parts parts;
+	uint64_t filled;
+} adopting;
+
+static emr_status fill_entry(adopting *a, const opened *o)
+{
+	emr_ledger_entry entry = {.seq = o->entry.seq,
+		.entry = emr_buf_view(&o->bytes),
+		.items = emr_buf_view(&o->items)};
+	emr_status status =
+		emr_chain_parts_of(&entry, a->fetch, a->fetch_arg, is_domain, a->domain, &a->parts);
+	emr_part_key key;
+	emr_item item;
+	emr_span pub;
+
+	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+		if (!counts(o, i, a->domain, &item, &pub) || a->parts.spans[i].data == NULL ||
+			item.op == EMR_OP_RESTORE_PART)
+			continue;
+		key = chain_part_key(&item, pub);
+		status = fill_part(a->chain, &key, o->entry.seq, a->parts.spans[i], &a->filled);
+	}
+	return status;
+}
+
+#define RUN 256 /* entries looked up at once */
+
+/* WHAT on every entry that touches the domain, oldest first. */
+static emr_status each_entry(adopting *a, emr_status (*what)(adopting *a, const opened *o))
+{
+	__attribute__((cleanup(opened_free))) opened *o = calloc(1, sizeof *o);
+	uint64_t seqs[RUN], from = 1;
+	size_t n = RUN;
+	emr_status status = o ? EMR_OK : EMR_NO_MEMORY;
+
+	while (status == EMR_OK && n == RUN) {
+		status = emr_chain_domain_seqs(a->chain, a->domain, from, RUN, seqs, &n);
+		for (size_t i = 0; status == EMR_OK && i < n; i++) {
+			status = open_entry(a->chain, seqs[i], o);
+			if (status == EMR_OK)
+				status = what(a, o);
+			from = seqs[i] + 1;
+		}
+	}
+	return status;
+}
+
+static emr_status repeat(adopting *a, const opened *o)
+{
+	return repeat_entry(a->chain, o, a->domain);
+}
+
+emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain_fetch_fn fetch,
+	void *arg, uint64_t *out_filled)
+{
+	EMR_AUTO_FREE adopting *a = calloc(1, sizeof *a);
+	emr_status status;
+
+	if (a == NULL)
+		return EMR_NO_MEMORY;
+	a->chain = chain;
+	a->fetch = fetch;
+	a->fetch_arg = arg;
+	memcpy(a->domain, domain, 16);
+	status = each_entry(a, repeat);
+	if (status == EMR_OK)
+		status = each_entry(a, fill_entry);
+	if (status == EMR_OK)
+		*out_filled = a->filled;
+	emr_chain_parts_free(&a->parts);
+	return status;
+}
+
+emr_status emr_chain_disown(emr_chain *chain, const uint8_t domain[16])
+{
+	sqlite3_stmt *s;
+	emr_status status = emr_sql_use(&chain->sql, PARTS_DROP, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind(s, 1, domain, 16);
+	return emr_sql_done(s);
+}

@@ -1,0 +1,70 @@
+#include "replica_private.h"
+
+#include <errno.h>
+#include <sys/file.h>
+
+static emr_status fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
+}
+
+static emr_status adopt(emr_replica *r, emr_id16 domain, uint64_t *out_n)
+{
+	return emr_chain_adopt(r->writer, domain.b, fetch, r->ledger, out_n);
+}
+
+static emr_status disown(emr_replica *r, emr_id16 domain, uint64_t *out_n)
+{
+	*out_n = 0;
+	return emr_chain_disown(r->writer, domain.b);
+}
+
+/* WHAT in one transaction of the only writer, among threads and among processes. */
+static emr_status write_alone(emr_replica *r, emr_id16 domain,
+	emr_status (*what)(emr_replica *r, emr_id16 domain, uint64_t *out_n), uint64_t *out_n)
+{
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && flock(r->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_begin(r->writer);
+	if (status == EMR_OK) {
+		status = what(r, domain, out_n);
+		if (status == EMR_OK)
+			status = emr_chain_commit(r->writer);
+		else
+			emr_chain_rollback(r->writer);
+	}
+	(void)flock(r->lock_fd, LOCK_UN);
+	return replica_own(r, status);
+}
+
+emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n)
+{
+	uint64_t n = 0;
+	emr_status status;
+
+	(void)pthread_mutex_lock(&replica->write_lock);
+	status = write_alone(replica, domain, adopt, &n);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+	if (status == EMR_OK && out_n)
+		*out_n = n;
+	return status;
+}
+
+emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain)
+{
+	uint64_t n = 0;
+	emr_status status;
+
+	(void)pthread_mutex_lock(&replica->write_lock);
+	status = write_alone(replica, domain, disown, &n);
+	if (status == EMR_OK)
+		emr_chain_forget_log(replica->writer);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+	return status;
+}
