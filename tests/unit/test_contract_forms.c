@@ -45,6 +45,63 @@ static void nothing_is_made_that_is_over_already(void **state)
 	people_free(&p);
 }
 
+/* What a key is released by is of this moment: it cannot be kept, or made ahead. */
+static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
+{
+	static const struct {
+		const char *name;
+		enum emr_host host;
+		int age;      /* of header and item */
+		int item_age; /* of the item beside that */
+		int valid;    /* seconds after the header's time */
+		int expected; /* 1000 more: the whole batch */
+	} rows[] = {
+		{"of now", EMR_HOST_EMBEDDED, 0, 0, 600, OK},
+		{"ten minutes old", EMR_HOST_EMBEDDED, 600, 0, 600, OK},
+		{"older", EMR_HOST_EMBEDDED, 601, 0, 600, 1000 + EMR_RESULT_EXPIRED_BATCH},
+		{"an old item in a new batch", EMR_HOST_EMBEDDED, 0, 601, 600,
+			1000 + EMR_RESULT_EXPIRED_BATCH},
+		{"made to last", EMR_HOST_EMBEDDED, 0, 0, 601, 1000 + EMR_RESULT_EXPIRED_BATCH},
+		{"from a clock that is ahead", EMR_HOST_EMBEDDED, -601, 0, 600,
+			1000 + EMR_RESULT_TIME_AHEAD},
+		{"from a clock a little ahead", EMR_HOST_EMBEDDED, -600, 0, 600, OK},
+		{"fifteen minutes old, Fabric", EMR_HOST_FABRIC, 900, 0, 900, OK},
+		{"older, Fabric", EMR_HOST_FABRIC, 901, 0, 900, 1000 + EMR_RESULT_EXPIRED_BATCH},
+	};
+	static const struct {
+		enum what what;
+		enum who who;
+	} prompt[] = {{ACCESS_REQ, GRANTEE}, {SERVED_AGENT, AGENT}};
+	static kit_run run;
+	people p;
+
+	(void)state;
+	people_make(&p);
+	p.world.caller.cert.is_present = true; /* of whom the K rows here say: no hash */
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+		for (size_t i = 0; i < 2; i++) {
+			people_item item = people_item_of(&p, prompt[i].what, prompt[i].who);
+			kit_batch batch;
+			emr_span bytes;
+
+			p.world.caller.host = rows[r].host;
+			kit_begin(&batch, &p.who[prompt[i].who], p.world.net_id);
+			batch.header.time_unix_s = (uint64_t)((int64_t)KIT_NOW - rows[r].age);
+			batch.header.valid_until_unix_s =
+				batch.header.time_unix_s + (uint64_t)rows[r].valid;
+			item.item.time_unix_s =
+				batch.header.time_unix_s - (uint64_t)rows[r].item_age;
+			kit_add(&batch, item.item, kit_span(item.pub, item.pub_len), item.part);
+			bytes = kit_end(&batch);
+			kit_judge(&run, rows[r].name, bytes, &p.world.caller, KIT_NOW,
+				&p.world.state, NULL);
+			assert_int_equal(rows[r].expected, kit_answer(&run));
+			kit_run_free(&run);
+			kit_drop(bytes);
+		}
+	people_free(&p);
+}
+
 /* ---- forms ---- */
 
 static void a_public_part_out_of_form_is_refused(void **state)
@@ -194,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_made_that_is_over_already),
+		cmocka_unit_test(a_request_for_a_key_and_its_answer_are_of_now),
 		cmocka_unit_test(a_public_part_out_of_form_is_refused),
 		cmocka_unit_test(a_private_part_of_another_length_is_refused),
 		cmocka_unit_test(domain_epoch_and_flags_are_those_of_the_operation),
