@@ -2,6 +2,9 @@
  * must end in the rows, parts and results that the model has, byte for byte. */
 #include "test_contract_kit.h"
 
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+
 #include <jansson.h>
 #include <sodium.h>
 
@@ -157,10 +160,83 @@ static void the_story_ends_in_the_rows_of_the_second_model(void **unused)
 	json_decref(states);
 }
 
+/* again_NAME: parses a public part and encodes its fields. */
+#define AGAIN(name)                                                                                \
+	static void again_##name(emr_span pub, uint8_t *out)                                       \
+	{                                                                                          \
+		emr_pub_##name fields;                                                             \
+                                                                                                   \
+		assert_true(emr_pub_##name##_parse(pub, &fields));                                 \
+		emr_pub_##name##_encode(&fields, out);                                             \
+	}
+AGAIN(key_reg)
+AGAIN(domain_new)
+AGAIN(writer_add)
+AGAIN(erase)
+AGAIN(grant)
+AGAIN(approve)
+AGAIN(access_req)
+AGAIN(access_served)
+AGAIN(read_report)
+AGAIN(trustee_set)
+
+static const struct {
+	uint8_t op;
+	void (*again)(emr_span pub, uint8_t *out);
+} with_fields[] = {{EMR_OP_KEY_REG, again_key_reg}, {EMR_OP_DOMAIN_NEW, again_domain_new},
+	{EMR_OP_WRITER_ADD, again_writer_add}, {EMR_OP_ERASE, again_erase},
+	{EMR_OP_GRANT, again_grant}, {EMR_OP_APPROVE, again_approve},
+	{EMR_OP_ACCESS_REQ, again_access_req}, {EMR_OP_ACCESS_SERVED, again_access_served},
+	{EMR_OP_READ_REPORT, again_read_report}, {EMR_OP_TRUSTEE_SET, again_trustee_set}};
+
+/* False when OP has no fields of its own. */
+static bool same_pub(uint8_t op, emr_span pub, uint8_t *out)
+{
+	for (size_t i = 0; i < sizeof with_fields / sizeof with_fields[0]; i++)
+		if (with_fields[i].op == op) {
+			with_fields[i].again(pub, out);
+			return true;
+		}
+	return false;
+}
+
+static void public_parts_of_the_story_are_encoded_as_the_model_does(void **unused)
+{
+	json_t *ledger = load(EMR_VECTOR_DIR "/ledger.json"), *batch, *item;
+	uint8_t pub[EMR_PUB_MAX], again[EMR_PUB_MAX], object[32];
+	size_t i, n, fields = 0;
+
+	(void)unused;
+	json_array_foreach(json_object_get(json_object_get(ledger, "story"), "batches"), i, batch)
+	{
+		json_array_foreach(json_object_get(batch, "items"), n, item)
+		{
+			uint8_t op = (uint8_t)json_integer_value(json_object_get(item, "op"));
+			size_t len = hex_into(item, "pub", pub, sizeof pub);
+
+			assert_int_equal(len, emr_op_pub_len(op));
+			if (!same_pub(op, kit_span(pub, len), again))
+				continue;
+			assert_memory_equal(pub, again, len);
+			fields++;
+			if (op != EMR_OP_ACCESS_SERVED)
+				continue;
+			/* its object follows from the request and the agent */
+			(void)hex_into(item, "signer_id", object, sizeof object);
+			emr_object_served(pub, object, again);
+			(void)hex_into(item, "object_id", object, sizeof object);
+			assert_memory_equal(again, object, 16);
+		}
+	}
+	assert_true(fields >= 15);
+	json_decref(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_story_ends_in_the_rows_of_the_second_model),
+		cmocka_unit_test(public_parts_of_the_story_are_encoded_as_the_model_does),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
