@@ -1,4 +1,5 @@
-/* A long random walk of what people do to each other, with what must hold after every step. */
+/* Long random walks of what people do to each other, with what must hold after every step; and the
+ * largest batches of it. */
 #include "test_contract_people.h"
 
 #include "crypto/hashsig.h"
@@ -319,8 +320,8 @@ static void take_step(walk *w, bool is_recorded)
 	batch.header.valid_until_unix_s = w->now + 300;
 	what = fill(w, &batch, who, &count);
 	bytes = kit_end(&batch);
-	kit_judge(&run, is_recorded ? what_names[what] : NULL, bytes, &p->world.caller,
-		w->now, &p->world.state, NULL);
+	kit_judge(&run, is_recorded ? what_names[what] : NULL, bytes, &p->world.caller, w->now,
+		&p->world.state, NULL);
 	kit_state_copy(&p->world.state, &before);
 	if (run.outcome.kind == EMR_OUTCOME_APPLIED) {
 		count_results(w, &run);
@@ -387,10 +388,55 @@ static void a_random_walk_keeps_what_must_hold(void **state)
 	free(w);
 }
 
+/* 1,024 items of WHAT, each in a domain of its own, so that no two share a row. */
+static void largest_batch(enum what what, enum who who)
+{
+	static kit_run run;
+	kit_batch batch;
+	emr_span bytes;
+	people p;
+
+	people_make(&p);
+	kit_begin(&batch, &p.who[who], p.world.net_id);
+	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++) {
+		people_item item;
+		emr_row_grant grant = people_grant(&p);
+		char name[32];
+
+		snprintf(name, sizeof name, "domain %d", i);
+		kit_id16(name, p.world.domain);
+		kit_put_domain(&p.world.state, p.world.domain, &p.who[OWNER], 0, 1);
+		people_put_request(&p, EMR_REQUEST_OPEN);
+		people_put_grant(&p, &grant);
+		item = people_item_of(&p, what, who);
+		if (what == WRITER_ADD)
+			item.part = kit_part(1, 592);
+		kit_add(&batch, item.item, kit_span(item.pub, item.pub_len), item.part);
+	}
+	bytes = kit_end(&batch);
+	kit_judge(&run, NULL, bytes, &p.world.caller, KIT_NOW, &p.world.state, NULL);
+	assert_int_equal(run.outcome.kind, EMR_OUTCOME_APPLIED);
+	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++)
+		assert_int_equal(run.outcome.results.data[i], EMR_RESULT_APPLIED);
+	kit_run_free(&run);
+	kit_drop(bytes);
+	people_free(&p);
+}
+
+static void the_largest_batches_fit_their_memory(void **state)
+{
+	(void)state;
+	largest_batch(APPROVE, OWNER);
+	largest_batch(WRITER_ADD, OWNER);
+	largest_batch(ACCESS_REQ, GRANTEE);
+	largest_batch(GRANT, OWNER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_random_walk_keeps_what_must_hold),
+		cmocka_unit_test(the_largest_batches_fit_their_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

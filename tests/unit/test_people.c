@@ -324,7 +324,7 @@ static emr_grant_phase phase_for(member *m, emr_id16 grant)
 	found f = {0};
 
 	see(m);
-	assert_ok(emr_replica_grants_to(m->replica, m->public.signer_id, find_grant, &f));
+	assert_ok(emr_replica_grants_to(m->replica, lima.public.signer_id, find_grant, &f));
 	assert_int_equal(f.n, 1);
 	assert_memory_equal(f.grant.grant.b, grant.b, 16);
 	assert_memory_equal(f.grant.domain.b, health.id.b, 16);
@@ -416,6 +416,30 @@ static void a_grant_ends_by_itself(void **state)
 	/* new terms revive it; what they say is in force from then on */
 	assert_applied(own(grant_to(grant, lima.public.signer_id.b, 100), part_of(GRANT_PART(0))));
 	assert_int_equal(phase_for(&lima, grant), EMR_GRANT_IN_FORCE);
+}
+
+/* The embedded ledger believes its appender's clock.  Whoever has to answer has one, too. */
+static void a_clock_set_back_asks_for_what_nobody_answers(void **state)
+{
+	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};
+	emr_ledger_options options = {.path = k.network, .submitter = lima.keyring};
+	kit_clock back = {0};
+	member liar = lima;
+	emr_id32 req;
+
+	(void)state;
+	assert_applied(own(grant_to(grant, lima.public.signer_id.b, 100), part_of(GRANT_PART(0))));
+	kit_clock_set(&back, now + 50);
+	pass(3600);
+	assert_int_equal(ask(&lima, access, grant, none, NULL), EMR_RESULT_GRANT_DEAD);
+	options.clock = &back.clock;
+	assert_ok(emr_ledger_open(&options, &liar.ledger));
+	now -= 3550;
+	assert_applied(ask(&liar, access, grant, none, &req));
+	now += 3550;
+	assert_int_equal(phase_for(&ana, grant), EMR_GRANT_IS_OVER);
+	assert_int_equal(own(answer_to(req, access), part_of(160 + 512)), EMR_RESULT_GRANT_DEAD);
+	emr_ledger_close(liar.ledger);
 }
 
 static void a_member_of_a_team_uses_the_teams_grant(void **state)
@@ -751,6 +775,7 @@ int main(void)
 		WITH(what_is_granted_is_asked_for_answered_and_told),
 		WITH(after_a_revocation_nothing_is_asked_for_and_nothing_answered),
 		WITH(a_grant_ends_by_itself),
+		WITH(a_clock_set_back_asks_for_what_nobody_answers),
 		WITH(a_member_of_a_team_uses_the_teams_grant),
 		WITH(a_request_is_seen_and_decided),
 		WITH(a_request_to_a_person_is_his_to_deny),
