@@ -232,7 +232,7 @@ static emr_result served_form(struct judge *judge)
 	emr_pub_access_served pub = served_pub(judge->pub);
 	bool is_refusal = pub.mode == EMR_SERVED_REFUSED;
 	bool is_good = pub.mode >= EMR_SERVED_FRAGMENTS && pub.mode <= EMR_SERVED_REFUSED &&
-		       is_refusal == (pub.reason != 0) && is_refusal == (pub.count == 0);
+		       is_refusal == (pub.reason != 0) && (!is_refusal || pub.count == 0);
 	uint8_t object[16];
 
 	emr_object_served(pub.req, judge->signer_id, object);

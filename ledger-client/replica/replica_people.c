@@ -48,10 +48,11 @@ static emr_status get(emr_replica *replica, const emr_key_text *key, emr_buf *ro
 	return emr_replica_state_get(replica, key->text, row);
 }
 
-emr_status emr_replica_person(emr_replica *replica, emr_id32 signer_id, emr_person *out_person)
+emr_status emr_replica_person(
+	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person)
 {
 	EMR_AUTO_BUF row = {0};
-	emr_person person = {.signer_id = signer_id};
+	emr_known_person person = {.signer_id = signer_id};
 	emr_key_text key;
 	emr_status status;
 
@@ -79,7 +80,7 @@ typedef struct walk {
 static emr_status give_person(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
-	emr_person person;
+	emr_known_person person;
 	emr_status status = emr_unhex(key + 2, person.signer_id.b, 32);
 
 	if (status == EMR_OK)
@@ -94,8 +95,8 @@ emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, vo
 	return emr_replica_each_row(replica, "K/", give_person, &w);
 }
 
-emr_status emr_replica_person_is_active(
-	emr_replica *replica, const emr_person *person, uint64_t now_unix_s, bool *out_is_active)
+emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
+	uint64_t now_unix_s, bool *out_is_active)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;

@@ -6,7 +6,7 @@
 #include "base/codec.h"
 #include "people_private.h"
 
-emr_grant_phase emr_grant_phase_at(const emr_grant *grant, uint64_t now_unix_s)
+emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s)
 {
 	if (grant->row.head.state == EMR_GRANT_REVOKED)
 		return EMR_GRANT_IS_REVOKED;
@@ -77,7 +77,7 @@ emr_status emr_replica_writers(
 
 /* ---- grants ---- */
 
-static emr_status fill_grant(emr_replica *replica, emr_bytes row, emr_grant *grant)
+static emr_status fill_grant(emr_replica *replica, emr_bytes row, emr_known_grant *grant)
 {
 	emr_status status = replica_parsed(emr_row_grant_parse(span_of(row), &grant->row));
 
@@ -88,9 +88,9 @@ static emr_status fill_grant(emr_replica *replica, emr_bytes row, emr_grant *gra
 }
 
 emr_status emr_replica_grant(
-	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_grant *out_grant)
+	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant)
 {
-	emr_grant found = {.domain = domain, .grant = grant};
+	emr_known_grant found = {.domain = domain, .grant = grant};
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
 	emr_status status;
@@ -107,7 +107,7 @@ emr_status emr_replica_grant(
 static emr_status give_grant(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
-	emr_grant grant;
+	emr_known_grant grant;
 	emr_status status = replica_key_ids(key, 1, &grant.domain, &grant.grant);
 
 	if (status == EMR_OK)
@@ -140,7 +140,7 @@ static emr_status give_indexed_grant(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
 	emr_id16 domain, object;
-	emr_grant grant;
+	emr_known_grant grant;
 	emr_status status = replica_key_ids(key, 2 + 1 + 64, &domain, &object);
 
 	(void)row;
@@ -193,7 +193,7 @@ emr_status emr_replica_writes_of(
 static emr_status give_request(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
-	emr_request request;
+	emr_known_request request;
 	emr_status status = replica_key_ids(key, 1, &request.domain, &request.request);
 
 	if (status == EMR_OK)
@@ -234,7 +234,7 @@ static emr_status give_release(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
 	EMR_AUTO_BUF bytes = {0};
-	emr_release release;
+	emr_known_release release;
 	emr_pub_access_req pub;
 	emr_replica_item item;
 	emr_span public;
@@ -266,11 +266,11 @@ emr_status emr_replica_releases(
 	return emr_replica_each_row(replica, prefix.text, give_release, &w);
 }
 
-emr_status emr_replica_answer(emr_replica *replica, const emr_release *release, emr_id32 responder,
-	emr_answer *out_answer)
+emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
+	emr_id32 responder, emr_known_answer *out_answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_answer answer = {.signer = responder};
+	emr_known_answer answer = {.signer = responder};
 	emr_pub_access_served pub;
 	emr_replica_item item;
 	emr_span public;
@@ -295,7 +295,7 @@ static emr_status give_report(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
 	EMR_AUTO_BUF bytes = {0};
-	emr_report report;
+	emr_known_report report;
 	emr_pub_read_report pub;
 	emr_replica_item item;
 	emr_span public;

@@ -223,7 +223,7 @@ static emr_status count_org(void *arg, emr_id16 org, const emr_row_org *row)
 	return EMR_OK;
 }
 
-static emr_status count_person(void *arg, const emr_person *person)
+static emr_status count_person(void *arg, const emr_known_person *person)
 {
 	(void)person;
 	(*(size_t *)arg)++;
@@ -234,7 +234,7 @@ static void an_organisations_people_come_in_once_it_is_admitted(void **state)
 {
 	size_t orgs = 0, people = 0;
 	emr_row_network network;
-	emr_person person;
+	emr_known_person person;
 	bool is_active = false;
 
 	(void)state;
@@ -285,14 +285,14 @@ static emr_act grant_to(emr_id16 grant, const uint8_t grantee[32], uint64_t seco
 
 typedef struct found {
 	size_t n;
-	emr_grant grant;
-	emr_request request;
-	emr_release release;
-	emr_report report;
+	emr_known_grant grant;
+	emr_known_request request;
+	emr_known_release release;
+	emr_known_report report;
 	emr_row_writer writer;
 } found;
 
-static emr_status find_grant(void *arg, const emr_grant *grant)
+static emr_status find_grant(void *arg, const emr_known_grant *grant)
 {
 	found *f = arg;
 
@@ -301,7 +301,7 @@ static emr_status find_grant(void *arg, const emr_grant *grant)
 	return EMR_OK;
 }
 
-static emr_status find_release(void *arg, const emr_release *release)
+static emr_status find_release(void *arg, const emr_known_release *release)
 {
 	found *f = arg;
 
@@ -310,7 +310,7 @@ static emr_status find_release(void *arg, const emr_release *release)
 	return EMR_OK;
 }
 
-static emr_status find_report(void *arg, const emr_report *report)
+static emr_status find_report(void *arg, const emr_known_report *report)
 {
 	found *f = arg;
 
@@ -350,7 +350,7 @@ static void what_is_granted_is_asked_for_answered_and_told(void **state)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};
 	emr_domain_public owner;
-	emr_answer answer;
+	emr_known_answer answer;
 	emr_id32 req;
 	found f = {0};
 
@@ -469,7 +469,7 @@ static void a_member_of_a_team_uses_the_teams_grant(void **state)
 
 /* ---- requests ---- */
 
-static emr_status find_request(void *arg, const emr_request *request)
+static emr_status find_request(void *arg, const emr_known_request *request)
 {
 	found *f = arg;
 
@@ -621,7 +621,7 @@ static void a_rotated_key_keeps_what_its_person_was_granted(void **state)
 {
 	emr_id16 grant = emr_id16_random(), none = {{0}};
 	member next = {0};
-	emr_person person;
+	emr_known_person person;
 	emr_act act;
 
 	(void)state;

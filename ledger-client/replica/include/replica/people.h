@@ -15,18 +15,19 @@ emr_status emr_replica_follow(emr_replica *replica, emr_id32 signer, emr_act *ac
 
 /* ---- people and organisations ---- */
 
-typedef struct emr_person {
+typedef struct emr_known_person {
 	emr_id32 signer_id;
 	emr_row_key row;
-} emr_person;
+} emr_known_person;
 /* EMR_NOT_FOUND. */
-emr_status emr_replica_person(emr_replica *replica, emr_id32 signer_id, emr_person *out_person);
-typedef emr_status (*emr_replica_person_fn)(void *arg, const emr_person *person);
+emr_status emr_replica_person(
+	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person);
+typedef emr_status (*emr_replica_person_fn)(void *arg, const emr_known_person *person);
 /* Every registered key, of every state, in the order of their ids. */
 emr_status emr_replica_people(emr_replica *replica, emr_replica_person_fn fn, void *arg);
 /* Whether the key may act at NOW: active, in time, its organisation a member. */
-emr_status emr_replica_person_is_active(
-	emr_replica *replica, const emr_person *person, uint64_t now_unix_s, bool *out_is_active);
+emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
+	uint64_t now_unix_s, bool *out_is_active);
 
 typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
 emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
@@ -56,17 +57,17 @@ typedef enum emr_grant_phase {
 	EMR_GRANT_IS_REVOKED,
 } emr_grant_phase;
 
-typedef struct emr_grant {
+typedef struct emr_known_grant {
 	emr_id16 domain;
 	emr_id16 grant;
 	emr_row_grant row;
 	uint64_t ledger_time; /* of the entry that last moved it */
-} emr_grant;
+} emr_known_grant;
 
-emr_grant_phase emr_grant_phase_at(const emr_grant *grant, uint64_t now_unix_s);
+emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s);
 emr_status emr_replica_grant(
-	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_grant *out_grant);
-typedef emr_status (*emr_replica_grant_fn)(void *arg, const emr_grant *grant);
+	emr_replica *replica, emr_id16 domain, emr_id16 grant, emr_known_grant *out_grant);
+typedef emr_status (*emr_replica_grant_fn)(void *arg, const emr_known_grant *grant);
 /* Grants of DOMAIN in every state. */
 emr_status emr_replica_grants(
 	emr_replica *replica, emr_id16 domain, emr_replica_grant_fn fn, void *arg);
@@ -80,13 +81,13 @@ emr_status emr_replica_writes_of(
 
 /* ---- requests ---- */
 
-typedef struct emr_request {
+typedef struct emr_known_request {
 	emr_id16 domain; /* zero: to a person */
 	emr_id16 request;
 	emr_row_request row;
 	uint64_t ledger_time; /* of its last item */
-} emr_request;
-typedef emr_status (*emr_replica_request_fn)(void *arg, const emr_request *request);
+} emr_known_request;
+typedef emr_status (*emr_replica_request_fn)(void *arg, const emr_known_request *request);
 /* Requests to DOMAIN (zero: those to a person; whom, only the salt in their bodies tells), in every
  * state. */
 emr_status emr_replica_requests(
@@ -95,7 +96,7 @@ emr_status emr_replica_requests(
 /* ---- releases ---- */
 
 /* One access: the request for keys, who answered it, and how. */
-typedef struct emr_release {
+typedef struct emr_known_release {
 	emr_id16 domain;
 	emr_id16 access; /* object id of the ACCESS_REQ */
 	emr_id32 req;	 /* its item id */
@@ -105,34 +106,34 @@ typedef struct emr_release {
 	uint16_t asked; /* records */
 	uint64_t seq;
 	uint64_t ledger_time;
-} emr_release;
-typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_release *release);
+} emr_known_release;
+typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_known_release *release);
 /* Accesses to DOMAIN in the order of their ids.  Which records they name is sealed in their private
  * parts (family ACCESS, version 1). */
 emr_status emr_replica_releases(
 	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg);
 
-typedef struct emr_answer {
+typedef struct emr_known_answer {
 	emr_id16 object; /* of the ACCESS_SERVED: its private part is family SERVED, version 1 */
 	emr_id32 signer; /* the agent, or a manager of the domain */
 	enum emr_served_mode mode;
 	uint8_t reason;
 	uint16_t given;
 	uint64_t ledger_time;
-} emr_answer;
+} emr_known_answer;
 /* The answer of RESPONDER to RELEASE, found by its derived id.  EMR_NOT_FOUND: none yet. */
-emr_status emr_replica_answer(emr_replica *replica, const emr_release *release, emr_id32 responder,
-	emr_answer *out_answer);
+emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
+	emr_id32 responder, emr_known_answer *out_answer);
 
 /* Reports of DOMAIN: who told it, under which grant; what he opened is sealed. */
-typedef struct emr_report {
+typedef struct emr_known_report {
 	emr_id16 domain;
 	emr_id16 report;
 	emr_id32 signer;
 	emr_id16 grant;
 	emr_id16 via;
 	uint64_t ledger_time;
-} emr_report;
-typedef emr_status (*emr_replica_report_fn)(void *arg, const emr_report *report);
+} emr_known_report;
+typedef emr_status (*emr_replica_report_fn)(void *arg, const emr_known_report *report);
 emr_status emr_replica_reports(
 	emr_replica *replica, emr_id16 domain, emr_replica_report_fn fn, void *arg);

@@ -345,7 +345,7 @@ const ACCESS = {
 		part: (len, c) => (len === 0 ? c.pub[48] === 3 : len >= 672 && len <= 160 + 512 * 512 && (len - 160) % 512 === 0),
 		form: (c) => {
 			const [mode, reason, count] = [c.pub[48], c.pub[49], int(c.pub, 50, 2)];
-			need(mode >= 1 && mode <= 3 && (mode === 3 ? reason > 0 && count === 0 : reason === 0 && count > 0) && same(c.object, id16(H('served', cut(c.pub, 0, 32), c.signer))), FORMAT);
+			need(mode >= 1 && mode <= 3 && (mode === 3 ? reason > 0 && count === 0 : reason === 0) && same(c.object, id16(H('served', cut(c.pub, 0, 32), c.signer))), FORMAT);
 		},
 		may: (c) => {
 			const agent = c.K && c.K.int(80, 2) & 32;
