@@ -45,14 +45,41 @@ emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_by
 		.priv = priv};
 }
 
-emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key)
+static emr_item item_of(const emr_act *act, emr_id32 signer)
 {
-	emr_item item = {.op = act->op, .epoch = act->epoch};
-	emr_bytes pub = emr_act_pub(act);
+	emr_item item = {
+		.op = act->op, .flags = act->flags, .version = act->version, .epoch = act->epoch};
 
 	memcpy(item.domain_id, act->domain.b, 16);
 	memcpy(item.object_id, act->object.b, 16);
+	memcpy(item.prev, act->prev.b, 32);
 	memcpy(item.signer_id, signer.b, 32);
+	return item;
+}
+
+emr_status emr_act_item(
+	const emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
+{
+	emr_item item = item_of(act, signer);
+	emr_bytes pub = emr_act_pub(act);
+	size_t len = 0;
+	emr_status status = emr_buf_reserve(out_item, EMR_ITEM_BYTES + EMR_PUB_MAX);
+
+	if (status != EMR_OK)
+		return status;
+	item.time_unix_s = time_unix_s;
+	if (emr_item_encode(&item, (emr_span){pub.data, pub.len}, out_item->data + out_item->len,
+		    EMR_ITEM_BYTES + EMR_PUB_MAX, &len) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
+	out_item->len += len;
+	return EMR_OK;
+}
+
+emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key)
+{
+	emr_item item = item_of(act, signer);
+	emr_bytes pub = emr_act_pub(act);
+
 	return emr_contract_row_key(&item, (emr_span){pub.data, pub.len}, out_key) ? EMR_OK
 										   : EMR_NOT_FOUND;
 }

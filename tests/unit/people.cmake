@@ -1,1 +1,4 @@
-emr_test(test_people SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_people.c USES ledger_kit)
+foreach(part people shares sealed)
+	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/folk_kit.c
+		USES ledger_kit)
+endforeach()

@@ -202,6 +202,96 @@ static void a_private_part_of_another_length_is_refused(void **state)
 	people_free(&p);
 }
 
+/* What a public part names, the item must be about; and one's own organisation, one's own team. */
+static void an_item_is_about_what_its_public_part_names(void **state)
+{
+	static const struct {
+		enum what what;
+		enum who who;
+		int expected;
+	} rows[] = {{KEY_ROTATE, GRANTEE, FORM}, {KEY_KX, GRANTEE, FORM},
+		{KEY_REVOKE, ADMIN2, FORM}, {DOMAIN_ROTATE, OWNER, FORM}, {WRITER_ADD, OWNER, FORM},
+		{AGENT_ACK, AGENT, FORM}, {SERVED_AGENT, AGENT, FORM},
+		{DATASET_ADMIT, STEWARD, FORM}};
+	emr_item listkey = {.op = EMR_OP_LISTKEY, .version = 1, .epoch = 1};
+	emr_item restore = {.op = EMR_OP_RESTORE_PART};
+	uint8_t no_family[16] = {EMR_FAMILY_EPOCH};
+	people_item item;
+	emr_row_grant grant;
+	people p;
+
+	(void)state;
+	people_make(&p);
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		item = people_item_of(&p, rows[r].what, rows[r].who);
+		item.item.object_id[15] ^= 1;
+		kit_expect(rows[r].expected,
+			people_answer(&p, "an object that does not follow", rows[r].who, &item),
+			what_names[rows[r].what]);
+	}
+	memcpy(listkey.domain_id, p.world.domain, 16);
+	kit_expect(FORM,
+		kit_answer_item(&p.world, "a listing key under another id", &p.who[WRITER], listkey,
+			kit_span(NULL, 0), kit_part(1, 160), NULL),
+		"LISTKEY");
+	memcpy(restore.domain_id, p.world.domain, 16);
+	kit_expect(FORM,
+		kit_answer_item(&p.world, "RESTORE_PART of a family without parts", &p.who[WRITER],
+			restore, kit_span(no_family, 16), kit_part(1, 60), NULL),
+		"RESTORE_PART");
+	item = people_item_of(&p, ORG_APPROVE, ADMIN);
+	memcpy(item.pub, p.clinic, 16);
+	kit_expect(NO, people_answer(&p, "ORG_APPROVE for another organisation", ADMIN, &item),
+		"approve");
+	item = people_item_of(&p, GRANT, OWNER);
+	item.pub[63] = 17;
+	item.part = kit_part(7, 210 + 32 * 17 + 512);
+	kit_expect(LIMIT, people_answer(&p, "GRANT through 17 agents", OWNER, &item), "agents");
+	item = people_item_of(&p, KEY_REVOKE, ADMIN2);
+	memcpy(item.pub, p.who[STRANGER].id, 32);
+	memcpy(item.item.object_id, p.who[STRANGER].id, 16);
+	item.item.version = 1;
+	memset(item.item.prev, 0, 32);
+	kit_expect(EMR_RESULT_GONE, people_answer(&p, "KEY_REVOKE of nobody", ADMIN2, &item),
+		"nobody");
+	item = people_item_of(&p, ACCESS_REQ, GRANTEE); /* the grant is his own, not his team's */
+	memcpy(item.pub + 16, p.team, 16);
+	kit_expect(EMR_RESULT_NOT_GRANTEE,
+		people_answer(&p, "one's own grant in the name of a team", GRANTEE, &item), "via");
+	grant = people_grant(&p);
+	emr_grantee_dataset(p.team, grant.grantee);
+	people_put_grant(&p, &grant);
+	kit_expect(OK, people_answer(&p, "the team's grant", GRANTEE, &item), "team");
+	people_free(&p);
+}
+
+/* A team's member is named by the first key of his chain, which his grants name, too. */
+static void a_member_is_admitted_under_his_first_key(void **state)
+{
+	people p;
+	people_item item;
+	emr_pub_dataset_admit pub = {.not_after_unix_s = KIT_NOW + KIT_DAY};
+	kit_signer next;
+
+	(void)state;
+	people_make(&p);
+	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
+	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
+	next = kit_signer_of("the next key");
+	item = people_item_of(&p, DATASET_ADMIT, STEWARD);
+	memcpy(pub.dataset, p.team, 16);
+	memcpy(pub.member, next.id, 32);
+	emr_pub_dataset_admit_encode(&pub, item.pub);
+	emr_object_member(p.team, next.id, item.item.object_id);
+	item.item.version = 1;
+	memset(item.item.prev, 0, 32);
+	kit_expect(EMR_RESULT_NOT_GRANTEE,
+		people_answer(&p, "DATASET_ADMIT under a later key", STEWARD, &item), "later");
+	kit_expect(OK, people_try(&p, "DATASET_ADMIT under the first", DATASET_ADMIT, STEWARD),
+		"first");
+	people_free(&p);
+}
+
 /* A domain where one is needed, none where not, the epoch that the operation has, no flags. */
 static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
 {
@@ -254,6 +344,8 @@ int main(void)
 		cmocka_unit_test(a_request_for_a_key_and_its_answer_are_of_now),
 		cmocka_unit_test(a_public_part_out_of_form_is_refused),
 		cmocka_unit_test(a_private_part_of_another_length_is_refused),
+		cmocka_unit_test(an_item_is_about_what_its_public_part_names),
+		cmocka_unit_test(a_member_is_admitted_under_his_first_key),
 		cmocka_unit_test(domain_epoch_and_flags_are_those_of_the_operation),
 	};
 

@@ -1,13 +1,13 @@
 /* What people and organisations do on the ledger, as operations ready for a batch: each function
  * here fills op, domain, object id, epoch and public part of one operation.  Version and previous
  * item come from the row it continues (emr_act_follow, or emr_replica_follow for one's own copy);
- * private parts are sealed by whoever holds the keys, bound to emr_batch_head124 and the public
- * part, and given last.  It refuses nothing: what the ledger will not have is the contract's to
+ * private parts are sealed by whoever holds the keys, bound to the item (emr_act_item), and given
+ * last.  It refuses nothing: what the ledger will not have is the contract's to
  * say.
  *
  *	emr_act act = emr_act_grant(domain, grant, epoch, &terms);
  *	status = emr_replica_follow(replica, emr_batch_signer_id(batch), &act);
- *	... emr_batch_head124(batch, emr_act_operation(&act, now, none)), seal ...
+ *	... emr_act_item(&act, signer, now, &item), seal the part for it (keyring/grant.h, ...) ...
  *	status = emr_batch_add(batch, emr_act_operation(&act, now, part), &id);
  *
  * All functions are thread-safe. */
@@ -36,6 +36,11 @@ typedef struct emr_act {
 emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_bytes priv);
 /* The public part, as the AAD of letters has it behind head124; borrowed. */
 emr_bytes emr_act_pub(const emr_act *act);
+/* Appends the item as the keyring's ..._part_seal want it: encoded with its public part, the length
+ * and hash of the private part still zero.  EMR_INVALID for an operation that is not of the format.
+ */
+emr_status emr_act_item(
+	const emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item);
 /* The printable key of the row that ACT of SIGNER moves; EMR_NOT_FOUND: it moves none. */
 emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key);
 /* Version and previous item behind ROW (the value at that key; data NULL = absent).  EMR_DAMAGED
