@@ -111,8 +111,10 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		say_problem(status, request, out_problem);
 		return status;
 	}
-	if (!request->look)
+	if (!request->look) {
 		emr_fuse_await_changes();
+		emr_chronicle_forget(session->chronicle); /* it still knows the names */
+	}
 	not_reached = json_array();
 	if (not_reached != NULL)
 		failed = add_unfinished(not_reached, &erased);

@@ -137,6 +137,19 @@ done
 kill "$FOLLOWER"
 grep -q 'saved *Letters/new.txt v1' followed || emr_fail "tail -f did not see a save"
 
+say "what was erased has no name any more"
+settled
+json 0 erase Letters/new.txt --yes --passphrase-file "$EMR_PASS"
+for ((i = 0; i < 600; i++)); do
+	run 0 log
+	grep -q 'erased  *(a record that was erased)' out/said && break
+	sleep 0.05
+done
+says "erased   (a record that was erased)"
+says_not "new.txt"
+grep -l new.txt "$MNT/.emrfs/"{index.csv,log,log.json,report.html} && emr_fail "an erased name is still shown"
+run 5 log Letters/new.txt
+
 say "the same after kill -9, and with the folder closed"
 settled
 actions >before
