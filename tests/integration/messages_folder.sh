@@ -70,6 +70,8 @@ met 11 file-busy restore Imaging/report.txt@v1
 met 11 folder-busy unmount
 exec 5>&-
 
+run 0 keep --not Imaging
+heard					# last-copy
 met 2 move-inside move Imaging Imaging/deep
 refused "Invalid argument" python3 -c 'import os, sys; os.rename(sys.argv[1], sys.argv[1] + "/deep")' "$MNT/Imaging"
 met 13 needs-yes erase --passphrase-file "$EMR_PASS" Imaging/report.txt

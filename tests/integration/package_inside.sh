@@ -48,6 +48,9 @@ grep -q 'Version 2' /tmp/said || fail "action with an address: $(cat /tmp/said)"
 as env NAUTILUS_SCRIPT_SELECTED_FILE_PATHS="/home/anatest/Health/Imaging/a letter.txt
 " "/usr/share/emrfs/nautilus-scripts/Earlier versions" >/tmp/said
 [ "$(grep -c '^v[12] ' /tmp/said)" = 2 ] || fail "action restore: $(cat /tmp/said)"
+as /usr/libexec/emrfs/action keep "/home/anatest/Health/Imaging/a letter.txt" >/tmp/said || fail "action keep: $(cat /tmp/said)"
+as emrfs keep >/tmp/said
+grep -q 'a letter.txt' /tmp/said || fail "kept: $(cat /tmp/said)"
 # A window that chooses version 1.
 mkdir -p /opt/window && printf '#!/bin/sh\ncase $* in *--list*) cat >/tmp/listed; echo v1 ;; *) cat >/tmp/told ;; esac\n' >/opt/window/zenity
 chmod 755 /opt/window/zenity
