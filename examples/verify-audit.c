@@ -127,7 +127,7 @@ static bytes take(bytes *rest, size_t len, const char *check, const char *what)
 static hash sha256(const bytes *pieces, size_t count)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	hash out;
+	hash out = {{0}};
 	int ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
 
 	for (size_t i = 0; ok && i < count; i++)

@@ -46,6 +46,14 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
  * "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
 emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
+/* Writes REQUEST's file, which must not be there yet: the records at path, or the proof of the file there.  Emits progress,
+ * and last {"done":true,"records","bytes"}. */
+emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+/* Reads records out of REQUEST's file into the directory at path.  Emits progress, {"bad":{path error}} for each one that
+ * was not read, and last {"done":true,"records","bytes","bad_count"}. */
+emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
 
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,

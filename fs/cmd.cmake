@@ -7,13 +7,14 @@ emr_module(cmd_kit
 # The open keyring and folder, the socket, and the verbs.
 emr_module(cmd
 	SOURCES session.c keys.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c beside.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
+		exporting.c importing.c cmd_export.c
 		client.c reach.c mountpoint.c special.c cmd_init.c init_restore.c cmd_mount.c cmd_unmount.c cmd_status.c cmd_restore.c versions.c
 		cmd_move.c moving.c cmd_erase.c erasing.c
 		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c
 		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c
 		cmd_keep.c keeping.c
 	USES cmd_kit view fuse settle
-	PRIVATE_USES base keyring backup proof store journal record settle ledger replica contract PkgConfig::jansson
+	PRIVATE_USES base keyring backup proof carry store journal record settle ledger replica contract PkgConfig::jansson
 		Threads::Threads)
 
 add_executable(emrfs main.c)

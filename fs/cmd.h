@@ -20,6 +20,8 @@ int emr_cmd_verify(const emr_args *args, emr_out *out);
 /* verify --proof. */
 int emr_verify_proof(const emr_args *args, emr_out *out);
 int emr_cmd_ledger(const emr_args *args, emr_out *out);
+int emr_cmd_export(const emr_args *args, emr_out *out);
+int emr_cmd_import(const emr_args *args, emr_out *out);
 int emr_cmd_backup(const emr_args *args, emr_out *out);
 int emr_cmd_passwd(const emr_args *args, emr_out *out);
 int emr_cmd_recover(const emr_args *args, emr_out *out);

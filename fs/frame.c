@@ -159,6 +159,8 @@ emr_status emr_peer_check(int fd)
 static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_STATUS] = "status",
 	[EMR_ASK_WAIT] = "wait",
+	[EMR_ASK_EXPORT] = "export",
+	[EMR_ASK_IMPORT] = "import",
 	[EMR_ASK_UNMOUNT] = "unmount",
 	[EMR_ASK_VERIFY] = "verify",
 	[EMR_ASK_LEDGER] = "ledger",
@@ -241,6 +243,12 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_path(value, out->path, &out->has_path);
 	if (strcmp(name, "path_hex") == 0)
 		return take_path_hex(value, out->path, &out->has_path);
+	if (strcmp(name, "file") == 0)
+		return take_path(value, out->file, &out->has_file);
+	if (strcmp(name, "file_hex") == 0)
+		return take_path_hex(value, out->file, &out->has_file);
+	if (strcmp(name, "proof") == 0)
+		return take_flag(value, &out->proof);
 	if (strcmp(name, "to") == 0)
 		return take_path(value, out->to, &out->has_to);
 	if (strcmp(name, "to_hex") == 0)
@@ -333,6 +341,10 @@ json_t *emr_request_make(const emr_request *request)
 
 	if (request->has_path)
 		failed |= put_path(object, "path", "path_hex", request->path);
+	if (request->has_file)
+		failed |= put_path(object, "file", "file_hex", request->file);
+	if (request->proof)
+		failed |= json_object_set_new(object, "proof", json_true());
 	if (request->has_to)
 		failed |= put_path(object, "to", "to_hex", request->to);
 	failed |= put_number(object, "until", request->until_unix_s);

@@ -160,6 +160,12 @@ static emr_status answer(conversation *c, const emr_request *request)
 		return answer_wait(c, request);
 	case EMR_ASK_UNMOUNT:
 		return answer_unmount(c, request);
+	case EMR_ASK_EXPORT:
+		status = emr_answer_export(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_IMPORT:
+		status = emr_answer_import(c->server->session, request, send_stolen, c, &problem);
+		break;
 	case EMR_ASK_VERIFY:
 		status = emr_answer_verify(c->server->session, request, send_stolen, c, &problem);
 		break;

@@ -45,6 +45,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
+	[EMR_OPT_AS_PROOF] = {"proof", 0, EMR_NO_ARGUMENT, NULL,
+		"write the proof of one file instead of records"},
 	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "show every verb with its options"},
 	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
 	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
@@ -78,6 +80,8 @@ static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
+static const unsigned char exits_export[] = {5, 7, 8, 10, 0};
+static const unsigned char exits_import[] = {3, 5, 6, 7, 8, 10, 0};
 static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_recover[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
@@ -252,6 +256,33 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "records bytes new_bytes complete_at own_copy same_disk checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},
+	[EMR_VERB_EXPORT] = {.name = "export",
+		.operands = "PATH OUT",
+		.operands_max = 2,
+		.help = "Write records as CAR, or evidence for one file",
+		.manual = "OUT is a CAR file that every IPFS tool can read: the encrypted blocks of the "
+			  "file, or of all files below\n"
+			  "the directory, as they are on the ledger, with the signed items that name "
+			  "them. Only your keys open it.\n"
+			  "With --proof OUT is what .emrfs/proof/PATH.tlog-proof shows: evidence to "
+			  "give to others. OUT must not\n"
+			  "be there yet, and lies outside the folder.\n",
+		.fields = "out records bytes",
+		.options = BIT(EMR_OPT_AS_PROOF),
+		.exits = exits_export},
+	[EMR_VERB_IMPORT] = {.name = "import",
+		.operands = "FILE [DEST]",
+		.operands_max = 2,
+		.help = "Read records from a CAR",
+		.manual = "Reads what `emrfs export` has written into the directory DEST of the folder (the "
+			  "top; it is made when\n"
+			  "it is missing), as new files with their names, times and attributes. Every "
+			  "block is checked, and every\n"
+			  "signature; what your keys do not open is left out, and nothing that is there "
+			  "is replaced.\n",
+		.fields = "records bytes bad[]{path error}",
+		.options = 0,
+		.exits = exits_import},
 	[EMR_VERB_PASSWD] = {.name = "passwd",
 		.operands = "",
 		.operands_max = 0,

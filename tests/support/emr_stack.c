@@ -93,7 +93,8 @@ static emr_view_options view_options(const emr_stack *s, const emr_stack_options
 		.store = s->store, .journal = s->journal, .records = s->records, .ledger = s->ledger,
 		.replica = s->replica, .facts = s->facts, .settle = s->settle, .clock = clock,
 		.quiet_ns = options->quiet_ns, .sync_ns = options->sync_ns, .notice = options->notice,
-		.notice_arg = options->notice_arg, .changed = options->changed, .changed_arg = options->changed_arg };
+		.notice_arg = options->notice_arg, .changed = options->changed, .changed_arg = options->changed_arg,
+		.make_proof = options->make_proof, .special_arg = options->special_arg };
 }
 
 static emr_status open_below_view(emr_stack *s, const char *path, const emr_stack_options *options,

@@ -29,6 +29,8 @@ typedef struct emr_stack_options {
 	void *notice_arg;
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
+	emr_status (*make_proof)(void *arg, const emr_place *place, emr_buf *out);
+	void *special_arg;
 } emr_stack_options;
 
 /* Makes PATH/keyfile (passphrase "test"), PATH/network and the first domains. */

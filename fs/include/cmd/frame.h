@@ -24,6 +24,8 @@ emr_status emr_peer_check(int fd);
 typedef enum emr_ask {
 	EMR_ASK_STATUS,	 /* path optional */
 	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take */
+	EMR_ASK_EXPORT,	/* file: absolute, made by the mount; path optional, proof */
+	EMR_ASK_IMPORT,	/* file: absolute; path: the directory for it, optional */
 	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
 	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
 	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
@@ -44,6 +46,8 @@ typedef struct emr_request {
 	emr_ask ask;
 	char path[EMR_ASK_PATH_MAX + 1]; /* "" = none; the top of the folder is "" or "." */
 	bool has_path;
+	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
+	bool has_file, proof;
 	bool now, quick, chain, checkpoint, deleted, look, drop, purge;
 	uint32_t timeout_ms;
 	uint32_t limit;

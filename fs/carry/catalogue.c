@@ -1,0 +1,125 @@
+#include "carry/catalogue.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "crypto/hashsig.h"
+#include "crypto/merkle.h"
+
+#define HEAD_BYTES 12
+#define FIXED_BYTES (EMR_ITEM_BYTES + EMR_HEADER_BYTES + 4)
+#define BATCH_PATH_MAX 10 /* a batch has at most 1,024 items */
+
+/* ---- writing ---- */
+
+static emr_status begin(emr_buf *page)
+{
+	static const uint8_t head[HEAD_BYTES] = "EMXC\x01";
+
+	return emr_buf_append(page, head, sizeof head);
+}
+
+emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry)
+{
+	size_t need = FIXED_BYTES + entry->path.n * 32 + entry->priv.len;
+	emr_writer w = emr_writer_of(page);
+	uint32_t count;
+
+	if (entry->item.len != EMR_ITEM_BYTES || entry->header.len != EMR_HEADER_BYTES ||
+		entry->path.n > BATCH_PATH_MAX || need > EMR_PAGE_BYTES_MAX - HEAD_BYTES)
+		return EMR_INVALID;
+	if (page->len == 0 && begin(page) != EMR_OK)
+		return EMR_NO_MEMORY;
+	count = emr_get_u32(page->data + 8);
+	if (count == EMR_PAGE_ENTRIES_MAX || page->len + need > EMR_PAGE_BYTES_MAX)
+		return EMR_LIMIT;
+	if (emr_buf_reserve(page, need) != EMR_OK)
+		return EMR_NO_MEMORY;
+	emr_write_bytes(&w, entry->item.data, EMR_ITEM_BYTES);
+	emr_write_bytes(&w, entry->header.data, EMR_HEADER_BYTES);
+	emr_write_u16(&w, entry->index);
+	emr_write_u8(&w, (uint8_t)entry->path.n);
+	emr_write_u8(&w, 0);
+	emr_write_bytes(&w, entry->path.hashes, entry->path.n * 32);
+	emr_write_bytes(&w, entry->priv.data, entry->priv.len);
+	emr_put_u32(page->data + 8, count + 1);
+	return w.status;
+}
+
+/* ---- reading ---- */
+
+static bool is_in_batch(emr_bytes item, uint16_t index, const emr_ledger_path *path, const emr_header *header)
+{
+	uint8_t leaf[32], signer_id[32];
+
+	emr_merkle_leaf(item.data, item.len, leaf);
+	emr_signer_id(header->signer_pk, signer_id);
+	return memcmp(item.data + 80, signer_id, 32) == 0 &&
+	       emr_merkle_inclusion_verify(leaf, index, header->count, path->hashes, path->n, header->root);
+}
+
+static bool is_signed(emr_bytes bytes, const emr_header *header)
+{
+	uint8_t message[EMR_HEADER_MESSAGE_BYTES];
+
+	emr_header_message(bytes.data, message);
+	return emr_ed25519_verify(header->signer_pk, message, sizeof message, header->sig);
+}
+
+static bool part_fits(const emr_item *item, emr_bytes priv)
+{
+	uint8_t hash[32];
+
+	emr_item_priv_hash((emr_span){priv.data, priv.len}, hash);
+	return priv.len > 0 && memcmp(hash, item->priv_hash, 32) == 0;
+}
+
+static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
+{
+	emr_bytes item = emr_read_bytes(r, EMR_ITEM_BYTES), header_bytes = emr_read_bytes(r, EMR_HEADER_BYTES);
+	uint16_t index = emr_read_u16(r);
+	emr_ledger_path path = {.n = emr_read_u8(r)};
+	emr_page_item out;
+	emr_header header;
+
+	emr_read_zeros(r, 1);
+	if (r->bad || path.n > BATCH_PATH_MAX)
+		return EMR_DAMAGED;
+	emr_read_copy(r, path.hashes, path.n * 32);
+	if (emr_item_parse((emr_span){item.data, item.len}, &out.item) != EMR_CONTRACT_OK ||
+		emr_op_pub_len(out.item.op) != 0)
+		return EMR_DAMAGED;
+	out.priv = emr_read_bytes(r, out.item.priv_len);
+	if (r->bad ||
+		emr_header_parse((emr_span){header_bytes.data, header_bytes.len}, &header) != EMR_CONTRACT_OK ||
+		!is_in_batch(item, index, &path, &header) || !part_fits(&out.item, out.priv) ||
+		!is_signed(header_bytes, &header))
+		return EMR_DAMAGED;
+	emr_item_id((emr_span){item.data, item.len}, out.item_id.b);
+	out.signer_pk = header_bytes.data + 8;
+	return fn(arg, &out);
+}
+
+emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
+{
+	emr_reader r = emr_reader_of(page);
+	emr_status status = EMR_OK;
+	uint32_t count;
+	uint8_t version;
+
+	if (page.len > EMR_PAGE_BYTES_MAX)
+		return EMR_LIMIT;
+	emr_read_magic(&r, "EMXC");
+	version = emr_read_u8(&r);
+	if (!r.bad && version != 1)
+		return EMR_NEWER_FORMAT;
+	emr_read_zeros(&r, 3);
+	count = emr_read_u32(&r);
+	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX)
+		return EMR_DAMAGED;
+	for (uint32_t i = 0; i < count && status == EMR_OK; i++)
+		status = read_entry(&r, fn, arg);
+	if (status == EMR_OK && !emr_reader_done(&r))
+		status = EMR_DAMAGED;
+	return status;
+}

@@ -1,0 +1,425 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "car_blocks.h"
+#include "carry/carry.h"
+#include "carry/catalogue.h"
+#include "contract/codes.h"
+#include "crypto/hashsig.h"
+#include "store/car.h"
+
+#define RECORDS_MAX 1000000
+#define DEPTH_MAX 4096
+
+typedef struct list_key {
+	emr_id16 domain;
+	emr_id32 id;
+	emr_list_key *key;
+} list_key;
+
+typedef struct record {
+	emr_id16 domain, object;
+	uint64_t version, pversion;
+	uint32_t epoch;	   /* of the content's item */
+	emr_put_part put;  /* when pversion != 0; without its metadata */
+	emr_buf plain;	   /* metadata */
+	emr_meta meta;
+	char *path;
+	unsigned depth;
+} record;
+
+struct emr_parcel {
+	emr_keyring *keyring;
+	emr_public self;
+	car_blocks *blocks;
+	emr_record_ctx *records_ctx;
+	list_key *keys;
+	size_t n_keys, keys_cap;
+	record *records; /* sorted by object, then (emr_parcel_each) parents first */
+	size_t n, cap;
+	uint64_t foreign;
+};
+
+void emr_parcel_close(emr_parcel *parcel)
+{
+	if (parcel == NULL)
+		return;
+	for (size_t i = 0; i < parcel->n_keys; i++)
+		emr_list_key_free(parcel->keys[i].key);
+	for (size_t i = 0; i < parcel->n; i++) {
+		emr_buf_free(&parcel->records[i].plain);
+		free(parcel->records[i].path);
+	}
+	free(parcel->keys);
+	free(parcel->records);
+	emr_record_ctx_free(parcel->records_ctx);
+	car_blocks_close(parcel->blocks);
+	free(parcel);
+}
+
+uint64_t emr_parcel_foreign(const emr_parcel *parcel)
+{
+	return parcel->foreign;
+}
+
+static emr_status grow(void **items, size_t n, size_t *cap, size_t size)
+{
+	size_t wanted = *cap == 0 ? 64 : *cap * 2;
+	void *more;
+
+	if (n < *cap)
+		return EMR_OK;
+	more = reallocarray(*items, wanted, size);
+	if (more == NULL)
+		return EMR_NO_MEMORY;
+	*items = more;
+	*cap = wanted;
+	return EMR_OK;
+}
+
+/* ---- the catalogue ---- */
+
+static const emr_list_key *key_of(const emr_parcel *p, emr_id16 domain, emr_id32 id)
+{
+	for (size_t i = p->n_keys; i-- > 0;)
+		if (emr_id32_equal(p->keys[i].id, id) && emr_id16_equal(p->keys[i].domain, domain))
+			return p->keys[i].key;
+	return NULL;
+}
+
+static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16 domain)
+{
+	emr_listkey_part part;
+	emr_id32 writer;
+	list_key *k;
+	emr_status status = emr_listkey_part_decode(at->priv, &part);
+
+	if (status == EMR_OK)
+		status = grow((void **)&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys);
+	if (status != EMR_OK)
+		return status;
+	memcpy(writer.b, at->item.signer_id, 32);
+	k = &p->keys[p->n_keys];
+	*k = (list_key){.domain = domain, .id = at->item_id};
+	status = emr_list_key_open(
+		p->keyring, domain, at->item.epoch, writer, part.capsule, part.kcheck, &k->key);
+	if (status == EMR_OK)
+		p->n_keys++;
+	return status;
+}
+
+/* The record of that object: the items of one come one after the other. */
+static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, record **out_record)
+{
+	record *last = p->n > 0 ? &p->records[p->n - 1] : NULL;
+	emr_status status;
+
+	if (last != NULL && emr_id16_equal(last->object, object) && emr_id16_equal(last->domain, domain)) {
+		*out_record = last;
+		return EMR_OK;
+	}
+	if (p->n == RECORDS_MAX)
+		return EMR_LIMIT;
+	status = grow((void **)&p->records, p->n, &p->cap, sizeof *p->records);
+	if (status != EMR_OK)
+		return status;
+	*out_record = &p->records[p->n++];
+	**out_record = (record){.domain = domain, .object = object};
+	return EMR_OK;
+}
+
+static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, record *r, emr_id32 listkey,
+	const uint8_t nonce[24], emr_bytes sealed)
+{
+	const emr_list_key *key = key_of(p, r->domain, listkey);
+	uint8_t aad[EMR_META_AAD_BYTES];
+	emr_status status;
+
+	if (key == NULL || sealed.len < 16)
+		return EMR_DAMAGED;
+	emr_buf_clear(&r->plain);
+	status = emr_buf_append_zeros(&r->plain, sealed.len - 16);
+	if (status != EMR_OK)
+		return status;
+	emr_meta_aad(r->domain, r->object, at->item.version, at->item.epoch, listkey, aad);
+	status = emr_list_key_open_meta(
+		key, r->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, r->plain.data);
+	return status == EMR_OK ? emr_meta_decode(emr_buf_view(&r->plain), &r->meta) : status;
+}
+
+static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 domain)
+{
+	emr_id16 object;
+	emr_meta_part meta;
+	record *r;
+	emr_status status;
+
+	memcpy(object.b, at->item.object_id, 16);
+	status = record_for(p, domain, object, &r);
+	if (status != EMR_OK)
+		return status;
+	if (at->item.version <= r->version)
+		return EMR_DAMAGED;
+	r->version = at->item.version;
+	if (at->item.op == EMR_OP_META) {
+		status = emr_meta_part_decode(at->priv, &meta);
+		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct)
+					: status;
+	}
+	status = emr_put_part_decode(at->priv, &r->put);
+	if (status == EMR_OK)
+		status = open_meta(p, at, r, r->put.listkey_id, r->put.nonce, r->put.meta_ct);
+	r->put.meta_ct = (emr_bytes){0};
+	r->pversion = at->item.version;
+	r->epoch = at->item.epoch;
+	return status;
+}
+
+/* Signed with this person's own key of that domain? */
+static bool is_mine(const emr_parcel *p, const emr_page_item *at, emr_id16 domain)
+{
+	emr_domain_public public;
+
+	return emr_keyring_domain_public(p->keyring, domain, 1, 1, &public) == EMR_OK &&
+	       memcmp(public.owner_pk, at->signer_pk, 32) == 0;
+}
+
+static emr_status take_item(void *arg, const emr_page_item *at)
+{
+	emr_parcel *p = arg;
+	emr_id16 domain;
+
+	memcpy(domain.b, at->item.domain_id, 16);
+	if (!is_mine(p, at, domain)) {
+		p->foreign++;
+		return EMR_OK;
+	}
+	switch (at->item.op) {
+	case EMR_OP_LISTKEY:
+		return take_list_key(p, at, domain);
+	case EMR_OP_PUT:
+	case EMR_OP_REWRAP:
+	case EMR_OP_META:
+		return take_record(p, at, domain);
+	}
+	return EMR_DAMAGED;
+}
+
+/* Raw roots are pages, the others contents. */
+static emr_status read_pages(emr_parcel *p, const emr_cid *roots, size_t count)
+{
+	emr_status status = EMR_OK;
+	bool any = false;
+
+	for (size_t i = 0; i < count && status == EMR_OK; i++) {
+		EMR_AUTO_BUF page = {0};
+
+		if (emr_cid_codec(&roots[i]) != EMR_CODEC_RAW)
+			continue;
+		status = emr_block_store_get_verified(car_blocks_face(p->blocks), &roots[i], &page);
+		if (status == EMR_OK && (page.len < 4 || memcmp(page.data, "EMXC", 4) != 0))
+			continue; /* somebody else's file of one leaf */
+		if (status == EMR_OK)
+			status = emr_page_each(emr_buf_view(&page), take_item, p);
+		any = true;
+	}
+	if (status == EMR_NOT_FOUND)
+		return EMR_DAMAGED;
+	if (status != EMR_OK)
+		return status;
+	if (!any)
+		return EMR_NOT_FOUND;
+	return p->n == 0 && p->foreign > 0 ? EMR_DENIED : EMR_OK;
+}
+
+/* ---- paths ---- */
+
+static int by_object(const void *a, const void *b)
+{
+	return memcmp(((const record *)a)->object.b, ((const record *)b)->object.b, 16);
+}
+
+static int by_depth(const void *a, const void *b)
+{
+	const record *x = a, *y = b;
+
+	return x->depth != y->depth ? (x->depth < y->depth ? -1 : 1) : strcmp(x->path, y->path);
+}
+
+static const record *parent_of(const emr_parcel *p, const record *r)
+{
+	const record key = {.object = r->meta.parent};
+	const record *up = bsearch(&key, p->records, p->n, sizeof key, by_object);
+
+	return up != NULL && up != r && up->meta.type == EMR_META_DIR ? up : NULL;
+}
+
+/* A name that is no name of a file, or a NUL inside, would lead elsewhere. */
+static bool name_ok(const emr_meta *meta)
+{
+	const emr_bytes n = meta->name;
+
+	return n.len <= 255 && (n.len == 0 || (memchr(n.data, 0, n.len) == NULL && memchr(n.data, '/', n.len) == NULL)) &&
+	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
+}
+
+/* From the record up to where the parcel knows no more. */
+static emr_status find_path(emr_parcel *p, record *r)
+{
+	char *path = strdup("");
+
+	for (const record *at = r; path != NULL && at != NULL; at = parent_of(p, at)) {
+		char *longer = NULL;
+
+		if (!name_ok(&at->meta) || r->depth++ > DEPTH_MAX) {
+			free(path);
+			return EMR_DAMAGED;
+		}
+		if (at->meta.name.len == 0)
+			continue;
+		if (asprintf(&longer, "%.*s%s%s", (int)at->meta.name.len, (const char *)at->meta.name.data,
+			    path[0] != '\0' ? "/" : "", path) < 0)
+			longer = NULL;
+		free(path);
+		path = longer;
+	}
+	r->path = path;
+	return path != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status find_paths(emr_parcel *p)
+{
+	emr_status status = EMR_OK;
+
+	if (p->n == 0)
+		return EMR_OK;
+	qsort(p->records, p->n, sizeof *p->records, by_object);
+	for (size_t i = 1; i < p->n; i++)
+		if (by_object(&p->records[i - 1], &p->records[i]) == 0)
+			return EMR_DAMAGED; /* an object twice */
+	for (size_t i = 0; i < p->n && status == EMR_OK; i++)
+		status = find_path(p, &p->records[i]);
+	if (status == EMR_OK)
+		qsort(p->records, p->n, sizeof *p->records, by_depth);
+	return status;
+}
+
+/* ---- the whole ---- */
+
+static emr_status open_all(emr_parcel *p, int fd)
+{
+	emr_cid *roots = calloc(EMR_CAR_ROOTS_MAX, sizeof *roots);
+	emr_record_options options = {
+		.keyring = p->keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
+	size_t count = 0;
+	emr_status status = roots != NULL ? car_blocks_open(fd, roots, &count, &p->blocks) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_keyring_public(p->keyring, &p->self);
+	if (status == EMR_OK) {
+		options.store = car_blocks_face(p->blocks);
+		status = emr_record_ctx_new(&options, &p->records_ctx);
+	}
+	if (status == EMR_OK)
+		status = read_pages(p, roots, count);
+	free(roots);
+	return status == EMR_OK ? find_paths(p) : status;
+}
+
+emr_status emr_parcel_open(int fd, emr_keyring *keyring, emr_parcel **out_parcel)
+{
+	emr_parcel *p = calloc(1, sizeof *p);
+	emr_status status;
+
+	if (p == NULL)
+		return EMR_NO_MEMORY;
+	p->keyring = keyring;
+	status = open_all(p, fd);
+	if (status != EMR_OK) {
+		emr_parcel_close(p);
+		return status;
+	}
+	*out_parcel = p;
+	return EMR_OK;
+}
+
+emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < parcel->n && status == EMR_OK; i++) {
+		const emr_parcel_record one = {
+			.meta = parcel->records[i].meta, .path = parcel->records[i].path, .number = i};
+
+		status = fn(arg, &one);
+	}
+	return status;
+}
+
+/* ---- contents ---- */
+
+static emr_status open_key(const emr_parcel *p, const record *r, emr_content_key **out_key)
+{
+	emr_id32 digest;
+	uint8_t ctx[32];
+
+	memcpy(digest.b, emr_cid_digest(&r->put.root), sizeof digest.b);
+	emr_capsule_ctx(r->domain, r->epoch, r->put.record_id, r->put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	return emr_content_key_unwrap(
+		p->keyring, r->domain, r->epoch, ctx, r->put.capsule, r->put.wdek, out_key);
+}
+
+/* By the key of DOMAIN? */
+static bool is_issued_by(const emr_parcel *p, const record *r, const emr_bundle *bundle, emr_id16 domain)
+{
+	emr_domain_public public;
+	emr_statement_expect expect = {.patient_pk = p->self.pk,
+		.r_pid = r->meta.r_pid,
+		.record_id = r->put.record_id,
+		.cver = r->put.cver};
+
+	if (emr_keyring_domain_public(p->keyring, domain, 1, 1, &public) != EMR_OK)
+		return false;
+	expect.issuer_key = emr_bytes_of(public.owner_pk, 32);
+	return emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
+}
+
+static emr_status check_statement(const emr_parcel *p, const record *r, const emr_bundle *bundle,
+	const emr_id16 *issuers, size_t n_issuers)
+{
+	if (is_issued_by(p, r, bundle, r->domain))
+		return EMR_OK;
+	for (size_t i = 0; i < n_issuers; i++)
+		if (is_issued_by(p, r, bundle, issuers[i]))
+			return EMR_OK;
+	return EMR_BAD_SIGNATURE;
+}
+
+emr_status emr_parcel_content(emr_parcel *parcel, size_t number, const emr_id16 *issuers, size_t n_issuers,
+	emr_content_reader **out_reader)
+{
+	const record *r = &parcel->records[number];
+	emr_bundle *bundle = calloc(1, sizeof *bundle);
+	emr_content_reader *reader = NULL;
+	emr_content_key *key = NULL;
+	emr_status status = bundle == NULL ? EMR_NO_MEMORY : r->pversion == 0 ? EMR_DAMAGED : open_key(parcel, r, &key);
+
+	if (status == EMR_OK)
+		status = emr_bundle_open(
+			parcel->records_ctx, &r->put.root, key, r->put.record_id, r->put.cver, bundle);
+	if (status == EMR_OK)
+		status = check_statement(parcel, r, bundle, issuers, n_issuers);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(parcel->records_ctx, &bundle->content, key, &reader);
+	if (status == EMR_OK)
+		status = emr_content_reader_verify(reader);
+	emr_content_key_free(key);
+	free(bundle);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	}
+	*out_reader = reader;
+	return EMR_OK;
+}

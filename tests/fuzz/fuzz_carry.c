@@ -1,0 +1,35 @@
+/* A CAR from a stranger, given to `import`: it must end with an answer and give out nothing. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "carry/carry.h"
+#include "carry/catalogue.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static emr_status take(void *arg, const emr_page_item *item)
+{
+	(void)arg, (void)item;
+	return EMR_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static emr_keyring *keyring;
+	static int fd = -1;
+	emr_parcel *parcel = NULL;
+
+	if (keyring == NULL &&
+		(emr_base_init() != EMR_OK || emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
+			(fd = memfd_create("car", MFD_CLOEXEC)) < 0))
+		abort();
+	if (emr_page_each(emr_bytes_of(data, size), take, NULL) == EMR_NO_MEMORY)
+		abort();
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
+		abort();
+	/* Nobody else has this keyring: an answer with records would be a forgery. */
+	if (emr_parcel_open(fd, keyring, &parcel) == EMR_OK)
+		abort();
+	return 0;
+}

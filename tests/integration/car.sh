@@ -1,0 +1,104 @@
+#!/bin/bash
+# car.sh: records out of the folder in a CAR, and back; never into a stranger's folder.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin car
+cd "$EMR_WORK" || exit 2
+
+picture() { (cd "$1" && find . \( -type f -printf '%p %m %s %T@\n' \) -o \( -type l -printf '%p %l\n' \) | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum); }
+
+emr_init
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+must mkdir -p "$MNT/Imaging/Old scans/deep" "$MNT/Letters"
+head -c 700000 /dev/urandom >scan
+must cp scan "$MNT/Imaging/Old scans/scan 1.bin"
+: >"$MNT/Imaging/Old scans/deep/empty"
+echo "a note" >"$MNT/Imaging/note.txt"
+must setfattr -n user.comment -v kept "$MNT/Imaging/note.txt"
+must chmod 640 "$MNT/Imaging/note.txt"
+must touch -d '2020-02-03 04:05:06.789' "$MNT/Imaging/note.txt"
+must ln -s note.txt "$MNT/Imaging/link"
+echo "a letter" >"$MNT/Letters/letter.txt"
+run 0 status --wait
+must mv "$MNT/Letters/letter.txt" "$MNT/Imaging/moved.txt"
+echo gone >"$MNT/Imaging/gone.txt"
+run 0 status --wait
+rm "$MNT/Imaging/gone.txt"
+
+say "a directory goes out, encrypted"
+json 0 export Imaging "$EMR_WORK/imaging.car"
+expect records "$(field records)" 4
+expect bytes "$(field bytes)" "$(stat -c %s imaging.car)"
+expect out "$(field out)" "$EMR_WORK/imaging.car"
+expect mode "$(stat -c %a imaging.car)" 600
+! grep -qaE 'note\.txt|scan 1|a letter|a note' imaging.car || emr_fail "something can be read in it"
+run 0 export / all.car
+run 0 export Imaging/moved.txt one.car
+
+say "and comes back with names, times, links and attributes"
+json 0 import imaging.car Back/again
+expect records "$(field records)" 5
+picture "$MNT/Imaging" >wanted
+picture "$MNT/Back/again/Imaging" >found
+diff wanted found || emr_fail "the copy differs"
+expect attribute "$(getfattr --only-values -n user.comment --absolute-names "$MNT/Back/again/Imaging/note.txt")" kept
+run 0 status --wait
+json 0 verify
+expect faults "$(field bad)" "[]"
+
+say "nothing that is there is replaced"
+json 3 import imaging.car
+expect error "$(field error)" import-part
+expect names "$(python3 -c 'import json; print(sorted({b["error"] for b in json.load(open("out/said"))["bad"]}))')" "['exists']"
+cmp scan "$MNT/Imaging/Old scans/scan 1.bin" || emr_fail "it was"
+
+say "also after it was deleted here"
+rm -r "$MNT/Imaging" "$MNT/Back"
+run 0 status --wait
+run 0 import imaging.car
+picture "$MNT/Imaging" >found
+diff wanted found || emr_fail "after the deletion"
+
+say "what is wrong is refused"
+json 5 export nothing x.car
+json 2 export Imaging
+json 2 export Imaging "$MNT/x.car"
+expect error "$(field error)" bad-place
+json 2 export Imaging "$EMRFS_HOME/state/x.car"
+json 1 export Imaging imaging.car
+expect error "$(field error)" exists
+json 2 export Imaging x.proof --proof
+run 0 export Imaging/note.txt note.proof --proof
+run 0 verify --proof note.proof "$MNT/Imaging/note.txt"
+json 5 import none.car
+json 8 import scan
+json 8 import /dev/null
+head -c 100000 imaging.car >cut.car
+json 8 import cut.car Cut
+python3 - <<'END'
+data = bytearray(open("one.car", "rb").read())
+data[-100] ^= 1
+open("flipped.car", "wb").write(data)
+END
+json 8 import flipped.car Flipped
+expect error "$(field error)" bad-data
+[ ! -e "$MNT/Cut" ] && [ ! -e "$MNT/Flipped" ] || emr_fail "a refused CAR left something"
+run 0 unmount
+json 10 export Imaging y.car
+json 10 import one.car
+
+say "a stranger opens nothing"
+export EMRFS_HOME=$EMR_WORK/stranger
+mkdir -m 700 "$EMRFS_HOME"
+printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
+run 0 init --yes --words-file "$EMR_WORK/other-words" --passphrase-file "$EMR_PASS" --name Joao
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+json 6 import all.car
+expect error "$(field error)" not-yours
+expect folder "$(ls -A "$MNT")" Inbox
+run 0 unmount
+run 0 mount --read-only --passphrase-file "$EMR_PASS" "$MNT"
+json 6 import all.car
+run 0 unmount
+echo "all is well"
