@@ -1,0 +1,131 @@
+#include "file.h"
+
+#include <stdlib.h>
+
+#include "past.h"
+#include "special.h"
+
+/* ---- base and working copy ---- */
+
+void file_notice(emr_view *view, node *n, emr_status status)
+{
+	const char *id = status == EMR_MISSING_DATA ? "missing-data"
+		: status == EMR_DAMAGED ? "bad-data"
+		: status == EMR_NO_SPACE ? "disk-full"
+		: status == EMR_QUOTA ? "quota"
+		: status == EMR_BAD_SIGNATURE ? "bad-signature"
+		: status == EMR_NEWER_FORMAT ? "newer-format" : NULL;
+	char *path = NULL;
+
+	if (status == EMR_NO_SPACE) {
+		pthread_mutex_lock(&view->lock);
+		want_reclaim(view);
+		pthread_mutex_unlock(&view->lock);
+	}
+	if (id == NULL || view->options.notice == NULL)
+		return;
+	pthread_mutex_lock(&view->lock);
+	if (n->past != NULL)
+		path = past_path(n);
+	else if (n->state == NODE_LIVE)
+		path = tree_path(n);
+	pthread_mutex_unlock(&view->lock);
+	view->options.notice(view->options.notice_arg, id, path != NULL ? path : "");
+	free(path);
+}
+
+base_facts file_facts(emr_view *view, const node *n)
+{
+	base_facts facts;
+
+	pthread_mutex_lock(&view->lock);
+	facts = (base_facts){ .has_content = n->file->has_content,
+		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
+		.content = n->file->content, .place = n->place };
+	pthread_mutex_unlock(&view->lock);
+	return facts;
+}
+
+emr_status file_open_base(emr_view *view, const base_facts *facts, emr_content_reader **out_reader)
+{
+	emr_content content = facts->content;
+	emr_content_key *key = NULL;
+	emr_status status;
+
+	if (facts->has_content)
+		status = emr_content_open_key(view->options.records, &content, &key);
+	else
+		status = emr_facts_open_content(view->options.facts, &facts->place, &content, &key);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, out_reader);
+	emr_content_key_free(key);
+	return status;
+}
+
+emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
+{
+	base_facts facts;
+	emr_status status;
+
+	if (n->file->reader != NULL) {
+		*out_reader = n->file->reader;
+		return EMR_OK;
+	}
+	facts = file_facts(view, n);
+	if (!facts.has_content && !facts.is_published) {
+		*out_reader = NULL;
+		return EMR_OK;
+	}
+	status = file_open_base(view, &facts, &n->file->reader);
+	if (status == EMR_OK)
+		*out_reader = n->file->reader;
+	return status;
+}
+
+/* Takes file->lock for reading with the base opened or a working copy there, or neither when there are no bytes at all.
+ * Between the two locks another reader's close may take the base away again: then it is opened once more. */
+static emr_status lock_readable(emr_view *view, node *n)
+{
+	bool has_none = false;
+
+	for (;;) {
+		emr_content_reader *reader = NULL;
+		emr_status status;
+
+		pthread_rwlock_rdlock(&n->file->lock);
+		if (n->file->staging != NULL || n->file->reader != NULL || has_none)
+			return EMR_OK;
+		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_wrlock(&n->file->lock);
+		status = n->file->staging != NULL ? EMR_OK : file_base(view, n, &reader);
+		has_none = n->file->staging == NULL && reader == NULL;
+		pthread_rwlock_unlock(&n->file->lock);
+		if (status != EMR_OK)
+			return status;
+	}
+}
+
+emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status;
+
+	if (n->special != 0)
+		return special_read(handle, at, data, len, out_len);
+	status = lock_readable(view, n);
+	if (status == EMR_OK) {
+		if (n->file->staging != NULL)
+			status = emr_staging_read(n->file->staging, at, data, len, out_len);
+		else if (n->file->reader != NULL)
+			status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
+		else
+			*out_len = 0;
+		pthread_rwlock_unlock(&n->file->lock);
+	}
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	else
+		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
+	return status;
+}

@@ -1,0 +1,329 @@
+#include "file.h"
+
+#include <stdlib.h>
+
+/* ---- handing out ---- */
+
+/* The row of a node whose bytes just changed hands; nothing for one without a name. */
+static emr_status put_row(node *n, edit *e)
+{
+	node_row row;
+	emr_status status;
+
+	if (n->state != NODE_LIVE) {
+		emr_journal_rollback(e->txn);
+		return EMR_OK;
+	}
+	row = row_of_node(n);
+	edit_put(e, n->id, &row);
+	status = edit_commit(e, &n->row_seq);
+	if (status == EMR_OK)
+		n->has_row = true;
+	return status;
+}
+
+/* N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
+emr_status file_adopt_content(emr_view *view, node *n, const emr_content *content, uint64_t wrote)
+{
+	file *f = n->file;
+	emr_content before = f->content;
+	emr_place *restored = f->restored;
+	bool had_content = f->has_content, was_in_row = f->staging_in_row;
+	emr_status status;
+	edit e = edit_begin(view);
+
+	if (had_content)
+		edit_unpin(&e, &before.c, n->id);
+	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
+	f->content = *content;
+	f->has_content = true;
+	f->restored = NULL;
+	f->staging_in_row = false;
+	status = put_row(n, &e);
+	if (status != EMR_OK) {
+		f->restored = restored;
+		f->content = before;
+		f->has_content = had_content;
+		f->staging_in_row = was_in_row;
+		return status;
+	}
+	free(restored);
+	f->handed = wrote;
+	return EMR_OK;
+}
+
+/* Under file->lock for writing, with a working copy: frozen, and read from the content afterwards. */
+emr_status file_freeze_locked(emr_view *view, node *n)
+{
+	file *f = n->file;
+	emr_content_key *key = NULL;
+	emr_content_reader *reader = NULL;
+	emr_content content;
+	uint64_t wrote;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	wrote = f->wrote;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_staging_freeze(f->staging, &content, &key);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, &reader);
+	emr_content_key_free(key);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = file_adopt_content(view, n, &content, wrote);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	emr_content_reader_free(f->reader);
+	f->reader = reader;
+	file_end_staging(view, n);
+	return EMR_OK;
+}
+
+/* Under file->lock: the bytes go to the spill, which the row names. */
+static emr_status spill_locked(emr_view *view, node *n)
+{
+	file *f = n->file;
+	uint64_t wrote;
+	int64_t mtime_ns;
+	emr_status status;
+	edit e;
+
+	pthread_mutex_lock(&view->lock);
+	wrote = f->wrote;
+	mtime_ns = n->mtime_ns;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_staging_spill(f->staging, mtime_ns);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	if (!f->staging_in_row) {
+		f->staging_in_row = f->is_spill_named = true;
+		e = edit_begin(view);
+		status = put_row(n, &e);
+		if (status != EMR_OK)
+			f->staging_in_row = false;
+	}
+	if (status == EMR_OK) {
+		f->handed = wrote;
+		f->is_spill_doubted = false;
+		file_set_spill_unsynced(view, f, true);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* Under file->lock for writing. */
+static emr_status hand_out_locked(emr_view *view, node *n)
+{
+	if (n->file->staging == NULL || n->file->wrote == n->file->handed)
+		return EMR_OK;
+	return emr_staging_is_simple(n->file->staging) ? file_freeze_locked(view, n) : spill_locked(view, n);
+}
+
+emr_status file_hand_out(emr_view *view, node *n)
+{
+	emr_status status;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	status = hand_out_locked(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+/* As file_hand_out, but not while anybody writes besides the caller, who has MINE handles for it: what a writer has
+ * begun is handed out by his own close, so that a killed process leaves the old bytes or the new. */
+emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
+{
+	emr_status status = EMR_OK;
+	bool is_finished;
+
+	pthread_rwlock_wrlock(&n->file->lock);
+	/* Who opens from now on cannot change the working copy before the lock is free. */
+	pthread_mutex_lock(&view->lock);
+	is_finished = n->write_opens <= mine;
+	pthread_mutex_unlock(&view->lock);
+	if (is_finished)
+		status = hand_out_locked(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+bool file_is_handed_out(emr_view *view, const node *n)
+{
+	bool done;
+
+	pthread_mutex_lock(&view->lock);
+	done = n->file == NULL || n->file->wrote == n->file->handed || n->state == NODE_GONE;
+	pthread_mutex_unlock(&view->lock);
+	return done;
+}
+
+static bool is_doubted(emr_view *view, const node *n)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = n->file != NULL && n->file->is_spill_doubted;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
+static bool is_gone(emr_view *view, const node *n)
+{
+	bool gone;
+
+	pthread_mutex_lock(&view->lock);
+	gone = n->state == NODE_GONE;
+	pthread_mutex_unlock(&view->lock);
+	return gone;
+}
+
+emr_status emr_view_flush(emr_handle *handle)
+{
+	emr_status status;
+
+	if (handle->node->special != 0 || !handle->may_write || file_is_handed_out(handle->view, handle->node))
+		return EMR_OK;
+	status = file_hand_out(handle->view, handle->node);
+	if (status != EMR_OK)
+		file_notice(handle->view, handle->node, status);
+	return status;
+}
+
+/* Under file->lock: the working copy as last handed out. */
+static emr_status sync_spill(emr_view *view, file *f)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	file_set_spill_unsynced(view, f, false);	/* what comes meanwhile sets it again */
+	pthread_mutex_unlock(&view->lock);
+	if (emr_staging_needs_store_flush(f->staging)) {
+		status = emr_store_flush(view->options.store);
+		if (status == EMR_OK)
+			emr_staging_store_flushed(f->staging);
+	}
+	if (status == EMR_OK)
+		status = emr_staging_sync(f->staging);
+	if (status != EMR_OK) {
+		pthread_mutex_lock(&view->lock);
+		file_set_spill_unsynced(view, f, true);
+		f->handed = f->wrote - 1;	/* handing out again writes another spill */
+		f->is_spill_doubted = true;
+		pthread_mutex_unlock(&view->lock);
+	}
+	return status;
+}
+
+/* Everything handed out so far of N is on the disk. */
+static emr_status sync_file(emr_view *view, node *n)
+{
+	file *f = n->file;
+	emr_status status = EMR_OK;
+	uint64_t row_seq;
+
+	pthread_rwlock_rdlock(&f->lock);
+	if (f->staging != NULL)
+		status = sync_spill(view, f);
+	pthread_rwlock_unlock(&f->lock);
+	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names them. */
+	pthread_mutex_lock(&view->lock);
+	row_seq = n->row_seq;
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_OK && row_seq > emr_journal_synced_seq(view->options.journal))
+		status = emr_journal_sync(view->options.journal, row_seq);
+	return status;
+}
+
+emr_status emr_view_fsync(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status = EMR_OK;
+
+	if (n->special != 0 || is_gone(view, n))
+		return EMR_OK;	/* a file without a name has nothing to keep */
+	if (!file_is_handed_out(view, n))
+		status = file_hand_out(view, n);
+	if (status == EMR_OK)
+		status = sync_file(view, n);
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	return status;
+}
+
+/* Files whose spills are not on the disk yet, each kept alive for the caller. */
+static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_count)
+{
+	size_t count = 0;
+	node **nodes;
+
+	pthread_mutex_lock(&view->lock);
+	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
+	for (size_t i = 0; nodes != NULL && i < view->by_number.cap && count < view->unsynced_spills; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n == NULL || n->file == NULL || !n->file->is_spill_unsynced)
+			continue;
+		n->opens++;
+		nodes[count++] = n;
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (nodes == NULL)
+		return EMR_NO_MEMORY;
+	*out_nodes = nodes;
+	*out_count = count;
+	return EMR_OK;
+}
+
+/* One whose disk refuses does not keep the others from it: the first failure is told at the end. */
+static emr_status sync_spills(emr_view *view)
+{
+	EMR_AUTO_FREE node **nodes = NULL;
+	size_t count = 0;
+	emr_status first = take_unsynced(view, &nodes, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		node *n = nodes[i];
+		/* A spill that the disk once refused is written again whole, whoever is at work on it. */
+		emr_status status = file_is_handed_out(view, n) ? EMR_OK
+			: is_doubted(view, n) ? file_hand_out(view, n) : file_hand_out_finished(view, n, 0);
+
+		if (status == EMR_OK)
+			status = sync_file(view, n);
+		if (status != EMR_OK && first == EMR_OK)
+			first = status;
+		pthread_mutex_lock(&view->lock);
+		n->opens--;
+		tree_release_if_unused(view, n);
+		pthread_mutex_unlock(&view->lock);
+	}
+	return first;
+}
+
+emr_status emr_view_sync(emr_view *view)
+{
+	emr_status spills = sync_spills(view), status;
+	uint64_t seq;
+
+	pthread_mutex_lock(&view->lock);
+	seq = view->unsynced_seq;
+	pthread_mutex_unlock(&view->lock);
+	if (seq == 0)
+		return spills;
+	status = emr_journal_sync(view->options.journal, seq);
+	if (status != EMR_OK)
+		return status;
+	remove_doomed(view);
+	pthread_mutex_lock(&view->lock);
+	if (view->unsynced_seq <= seq)
+		view->unsynced_seq = 0;
+	view->unsynced_since_boot_ns = view_boot_ns(view);	/* of whatever came since */
+	pthread_mutex_unlock(&view->lock);
+	return spills;
+}

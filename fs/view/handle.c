@@ -1,0 +1,170 @@
+#include "file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "past.h"
+#include "special.h"
+
+static int accmode(int flags)
+{
+	return flags & O_ACCMODE;
+}
+
+/* ---- handles ---- */
+
+emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle)
+{
+	emr_handle *handle = calloc(1, sizeof *handle);
+
+	if (handle == NULL)
+		return EMR_NO_MEMORY;
+	handle->view = view;
+	handle->node = n;
+	handle->refs = 1;
+	handle->flags = flags;
+	handle->may_read = accmode(flags) != O_WRONLY;
+	handle->may_write = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
+	n->opens++;
+	if (handle->may_write)
+		n->write_opens++;
+	*out_handle = handle;
+	return EMR_OK;
+}
+
+uint64_t emr_handle_node(const emr_handle *handle)
+{
+	return handle->node->number;
+}
+
+emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_handle **out_handle)
+{
+	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
+	emr_handle *handle = NULL;
+	emr_status status = EMR_OK;
+	bool special = false;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (n->type == EMR_META_DIR)
+		status = EMR_IS_DIRECTORY;
+	else if (n->type != EMR_META_FILE)
+		status = EMR_INVALID;
+	else if (writes && view->options.read_only)
+		status = EMR_READ_ONLY;
+	else if (writes && n->state == NODE_VIRTUAL)
+		status = n->past != NULL ? EMR_READ_ONLY : EMR_DENIED;
+	else
+		status = handle_new(view, n, flags, &handle);
+	special = status == EMR_OK && n->special != 0;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	if (special)
+		status = special_open(view, handle);
+	else if (n->past != NULL)
+		status = past_learn(view, number);
+	else if (flags & O_TRUNC)
+		status = file_truncate(view, n, 0);
+	if (status != EMR_OK) {
+		emr_view_release(handle);
+		return status;
+	}
+	*out_handle = handle;
+	return EMR_OK;
+}
+
+static void handle_put(emr_handle *handle);
+
+emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_status status;
+
+	/* The kernel may have got its answer from a deadline and close the file while this read still hangs on the disk. */
+	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
+	status = file_read(handle, at, data, len, out_len);
+	handle_put(handle);
+	return status;
+}
+
+/* Under file->lock for writing: a working copy over the first SIZE bytes of the base. */
+
+/* ---- closing ---- */
+
+/* The last handle of a file without a name: its working copy is wanted by nobody. */
+static void discard_if_gone(emr_view *view, node *n)
+{
+	bool gone;
+
+	pthread_mutex_lock(&view->lock);
+	gone = n->state == NODE_GONE && n->opens == 1;
+	pthread_mutex_unlock(&view->lock);
+	if (!gone)
+		return;
+	pthread_rwlock_wrlock(&n->file->lock);
+	file_end_staging(view, n);
+	pthread_rwlock_unlock(&n->file->lock);
+}
+
+/* A published file that nobody has open keeps its reader only while it is cheap. */
+static void close_reader(node *n)
+{
+	pthread_rwlock_wrlock(&n->file->lock);
+	if (n->file->staging == NULL) {
+		emr_content_reader_free(n->file->reader);
+		n->file->reader = NULL;
+	}
+	pthread_rwlock_unlock(&n->file->lock);
+}
+
+/* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next writer may have begun. */
+static void finish_writing(emr_handle *handle)
+{
+	emr_status status;
+
+	if (file_is_handed_out(handle->view, handle->node))
+		return;
+	status = file_hand_out_finished(handle->view, handle->node, 1);
+	if (status != EMR_OK)	/* release(2) has nobody to tell */
+		file_notice(handle->view, handle->node, status);
+}
+
+/* The last one out closes. */
+static void handle_put(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	bool last;
+
+	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	if (n->special == 0) {
+		discard_if_gone(view, n);
+		pthread_mutex_lock(&view->lock);
+		last = n->opens == 1;
+		pthread_mutex_unlock(&view->lock);
+		if (last)
+			close_reader(n);
+	}
+	pthread_mutex_lock(&view->lock);
+	n->opens--;
+	if (handle->may_write) {
+		n->write_opens--;
+		n->changed_boot_ns = view_boot_ns(view);
+		note_due(view, n->changed_boot_ns + view->options.quiet_ns);
+	}
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+	special_close(handle);
+	free(handle);
+}
+
+void emr_view_release(emr_handle *handle)
+{
+	if (handle->node->special == 0 && handle->may_write)
+		finish_writing(handle);
+	handle_put(handle);
+}
