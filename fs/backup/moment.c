@@ -139,7 +139,7 @@ static emr_status note_segment(moment *m, int dirfd, const char *name)
 	(void)dirfd;
 	if (!emr_segment_file_parse(name, &segment.writer, &segment.number))
 		return EMR_OK;
-	snprintf(segment.path, sizeof segment.path, "blocks/%s", name);
+	snprintf(segment.path, sizeof segment.path, "blocks/%.*s", (int)sizeof segment.path - 8, name);
 	if (m->n == m->capacity) {
 		size_t capacity = m->capacity * 2 + 64;
 		moment_segment *grown = realloc(m->segments, capacity * sizeof *grown);
