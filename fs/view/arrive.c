@@ -12,6 +12,7 @@
 
 #include "erase.h"
 #include "follow.h"
+#include "ops_tree.h"
 
 static emr_status tell(following *f, const node *directory, const char *name)
 {
@@ -118,6 +119,7 @@ static emr_status attach_new(following *f, const arrival *a, node *n, node *dire
 	if (was_vacated)
 		vacated_drop(f->view, a->object);
 	tree_attach_prepared(f->view, directory, copy, n);
+	touch_directory(f->view, directory);
 	n->is_inbox = n->is_domain && directory == f->view->root && strcmp(name, "Inbox") == 0;
 	if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
 		!emr_id16_equal(a->meta.parent, directory->id))
@@ -168,6 +170,8 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 		return status;
 	}
 	tree_move(f->view, n, directory, copy);
+	touch_directory(f->view, from);
+	touch_directory(f->view, directory);
 	n->lost_parent = (emr_id16){ { 0 } };
 	tree_mark_local(n);
 	if (n->type == EMR_META_DIR)
@@ -276,6 +280,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 	retire(view, old);
 	status = tree_change_id(view, n, a->object);	/* reserved: cannot fail */
 	tree_attach_prepared(view, directory, copy, n);
+	touch_directory(view, directory);
 	tree_mark_local(n);
 	if (n->meta_dirty)
 		mark_changed(view, n);
@@ -441,6 +446,7 @@ static emr_status change(following *f, const arrival *a, node *n)
 static emr_status remove_as_said(following *f, node *n)
 {
 	emr_view *view = f->view;
+	node *directory = n->parent;
 	emr_status status = tell(f, n->parent, n->name);
 	edit e;
 
@@ -451,9 +457,11 @@ static emr_status remove_as_said(following *f, node *n)
 	if (e.status == EMR_OK)
 		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
 	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		retire(view, n);
-	return status;
+	if (status != EMR_OK)
+		return status;
+	retire(view, n);
+	touch_directory(view, directory);
+	return EMR_OK;
 }
 
 /* A directory that was removed elsewhere lives while something in it does. */

@@ -227,7 +227,9 @@ static void tell_kernel(const following *f)
 		telling t;
 
 		memcpy(&t, f->tell.data + at, sizeof t);
-		o->changed(o->changed_arg, t.node, t.has_name ? t.name : NULL);
+		if (t.has_name)
+			o->changed(o->changed_arg, t.node, t.name);
+		o->changed(o->changed_arg, t.node, NULL);	/* a directory's own time, too */
 	}
 }
 
