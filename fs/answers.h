@@ -55,6 +55,12 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* The own card (`mine`: {"done":true,"card","qr","name","born","code","valid_until"}); or, as {"people":[...]} with "done" in the last:
+ * whom the book has, or the one of `who`; who comes with `card` (and "change": added, same, renewed, rekeyed); with `number` the
+ * safety number, noted as compared, or with `drop` as not. */
+emr_status emr_answer_people(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+
 /* The object id of a path of the folder: EMR_NOT_FOUND. */
 emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
 	bool *out_is_published, emr_problem *out_problem);

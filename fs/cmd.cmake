@@ -13,9 +13,10 @@ emr_module(cmd
 		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c
 		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c
 		cmd_keep.c keeping.c
+		cmd_people.c people.c book.c registered.c qr.c
 	USES cmd_kit view fuse settle
 	PRIVATE_USES base keyring backup proof carry store journal record settle ledger replica contract PkgConfig::jansson
-		Threads::Threads)
+		PkgConfig::qrencode Threads::Threads)
 
 add_executable(emrfs main.c)
 target_compile_definitions(emrfs PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")

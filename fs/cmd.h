@@ -15,6 +15,7 @@ int emr_cmd_restore(const emr_args *args, emr_out *out);
 int emr_cmd_move(const emr_args *args, emr_out *out);
 int emr_cmd_keep(const emr_args *args, emr_out *out);
 int emr_cmd_erase(const emr_args *args, emr_out *out);
+int emr_cmd_people(const emr_args *args, emr_out *out);
 int emr_cmd_log(const emr_args *args, emr_out *out);
 int emr_cmd_verify(const emr_args *args, emr_out *out);
 /* verify --proof. */

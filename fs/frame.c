@@ -169,6 +169,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_MOVE] = "move",
 	[EMR_ASK_ERASE] = "erase",
 	[EMR_ASK_KEEP] = "keep",
+	[EMR_ASK_PEOPLE] = "people",
 	[EMR_ASK_LOG] = "log",
 };
 
@@ -237,6 +238,46 @@ static bool take_path_hex(const json_t *value, char out[EMR_ASK_PATH_MAX + 1], b
 	return true;
 }
 
+static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
+{
+	const char *text = json_string_value(value);
+	size_t len = text != NULL ? json_string_length(value) : 0;
+
+	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(text) != len)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
+static bool take_card(const json_t *value, emr_request *out)
+{
+	const char *text = json_string_value(value);
+	size_t len = text != NULL ? strlen(text) / 2 : 0;
+
+	if (len == 0 || len > sizeof out->card || emr_unhex(text, out->card, len) != EMR_OK)
+		return false;
+	out->card_len = len;
+	return true;
+}
+
+/* Fields of questions about people. */
+static bool take_people_field(const char *name, const json_t *value, emr_request *out)
+{
+	if (strcmp(name, "who") == 0)
+		return take_text(value, out->who);
+	if (strcmp(name, "name") == 0)
+		return take_text(value, out->name);
+	if (strcmp(name, "card") == 0)
+		return take_card(value, out);
+	if (strcmp(name, "mine") == 0)
+		return take_flag(value, &out->mine);
+	if (strcmp(name, "number") == 0)
+		return take_flag(value, &out->number);
+	if (strcmp(name, "compared") == 0)
+		return take_flag(value, &out->compared);
+	return false;
+}
+
 static bool take_field(const char *name, const json_t *value, emr_request *out)
 {
 	if (strcmp(name, "path") == 0)
@@ -279,7 +320,7 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_count(value, EMR_ASK_WAIT_MAX_MS, &out->timeout_ms);
 	if (strcmp(name, "limit") == 0)
 		return take_count(value, EMR_ASK_LIMIT_MAX, &out->limit);
-	return false;
+	return take_people_field(name, value, out);
 }
 
 emr_status emr_request_parse(const json_t *object, emr_request *out_request)
@@ -333,6 +374,29 @@ static int put_number(json_t *object, const char *name, uint64_t number)
 			   : json_object_set_new(object, name, json_integer((json_int_t)number));
 }
 
+static int put_flag(json_t *object, const char *name, bool flag)
+{
+	return flag ? json_object_set_new(object, name, json_true()) : 0;
+}
+
+static int put_text(json_t *object, const char *name, const char *text)
+{
+	return text[0] != '\0' ? json_object_set_new(object, name, json_string(text)) : 0;
+}
+
+static int put_people(json_t *object, const emr_request *request)
+{
+	char hex[2 * EMR_ASK_CARD_MAX + 1];
+	int failed = put_text(object, "who", request->who);
+
+	failed |= put_text(object, "name", request->name);
+	failed |= put_flag(object, "mine", request->mine);
+	failed |= put_flag(object, "number", request->number);
+	failed |= put_flag(object, "compared", request->compared);
+	emr_hex(request->card, request->card_len, hex);
+	return failed | put_text(object, "card", hex);
+}
+
 json_t *emr_request_make(const emr_request *request)
 {
 	json_t *object =
@@ -350,22 +414,15 @@ json_t *emr_request_make(const emr_request *request)
 	failed |= put_number(object, "until", request->until_unix_s);
 	failed |= put_number(object, "version", request->version);
 	failed |= put_number(object, "since", request->since_unix_s);
-	if (request->now)
-		failed |= json_object_set_new(object, "now", json_true());
-	if (request->quick)
-		failed |= json_object_set_new(object, "quick", json_true());
-	if (request->chain)
-		failed |= json_object_set_new(object, "chain", json_true());
-	if (request->checkpoint)
-		failed |= json_object_set_new(object, "checkpoint", json_true());
-	if (request->deleted)
-		failed |= json_object_set_new(object, "deleted", json_true());
-	if (request->drop)
-		failed |= json_object_set_new(object, "drop", json_true());
-	if (request->purge)
-		failed |= json_object_set_new(object, "purge", json_true());
-	if (request->look)
-		failed |= json_object_set_new(object, "look", json_true());
+	failed |= put_flag(object, "now", request->now);
+	failed |= put_flag(object, "quick", request->quick);
+	failed |= put_flag(object, "chain", request->chain);
+	failed |= put_flag(object, "checkpoint", request->checkpoint);
+	failed |= put_flag(object, "deleted", request->deleted);
+	failed |= put_flag(object, "drop", request->drop);
+	failed |= put_flag(object, "purge", request->purge);
+	failed |= put_flag(object, "look", request->look);
+	failed |= put_people(object, request);
 	if (request->timeout_ms > 0)
 		failed |= json_object_set_new(
 			object, "timeout_ms", json_integer(request->timeout_ms));

@@ -106,6 +106,8 @@ emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_
 		status = ask_mount(reach, request, emit, arg, out_problem);
 	else if (request->ask == EMR_ASK_VERIFY)
 		status = emr_answer_verify(&reach->session, request, emit, arg, out_problem);
+	else if (request->ask == EMR_ASK_PEOPLE)
+		status = emr_answer_people(&reach->session, request, emit, arg, out_problem);
 	else if (request->ask == EMR_ASK_LOG)
 		status = emr_answer_log(&reach->session, request, emit, arg, out_problem);
 	else

@@ -187,6 +187,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 	case EMR_ASK_ERASE:
 		status = emr_answer_erase(c->server->session, request, send_stolen, c, &problem);
 		break;
+	case EMR_ASK_PEOPLE:
+		status = emr_answer_people(c->server->session, request, send_stolen, c, &problem);
+		break;
 	case EMR_ASK_LOG:
 		status = emr_answer_log(c->server->session, request, send_stolen, c, &problem);
 		break;

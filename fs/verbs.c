@@ -17,7 +17,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read the passphrase from FILE (mode 0600)"},
 	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
 		"read the new passphrase from FILE (mode 0600)"},
-	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "your name, kept sealed"},
+	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "init: your name, kept sealed; people: what you call somebody"},
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
 	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
@@ -31,6 +31,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_FOREGROUND] = {NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground"},
 	[EMR_OPT_MOUNT_OPTIONS] = {NULL, 'o', EMR_HAS_ARGUMENT, "OPTS",
 		"allow_root or allow_other"},
+	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE", "write your card to FILE, which is made"},
 	[EMR_OPT_NOW] = {"now", 0, EMR_NO_ARGUMENT, NULL,
 		"do not wait for the ledger or for programs that use the folder"},
 	[EMR_OPT_WAIT] = {"wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME",
@@ -72,6 +73,7 @@ static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
+static const unsigned char exits_people[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_log[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
@@ -148,6 +150,26 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
+	[EMR_VERB_PEOPLE] = {.name = "people",
+		.operands = "[WHO | card | add CARD | check WHO]",
+		.operands_max = 2,
+		.help = "Whom you know, and your own card",
+		.manual = "card makes yours: your name, birth date and public keys, signed by you, to hand out: a file with -o, else "
+			  "as text,\n"
+			  "on a terminal also as a QR code. add takes somebody else's: a file, - or the text of its QR code "
+			  "(EMRFS:...).\n"
+			  "A card says by itself only that its keys belong together. check shows the number that both of you must "
+			  "see;\n"
+			  "compare it by telephone or face to face: if it is the same, nobody sits between you (--yes: it is). WHO "
+			  "is what\n"
+			  "you call somebody, or his full name or code where only one has it. The list is sealed, kept on this "
+			  "computer,\n"
+			  "and in backups.\n",
+		.fields = "people[]{who name born code id role organisation team registered valid_until ended compared "
+			  "same_network};\n"
+			  "card: card qr name born code valid_until file; add: also change; check: also number",
+		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_people},
 	[EMR_VERB_LOG] = {.name = "log",
 		.operands = "[PATH]",
 		.operands_max = 1,

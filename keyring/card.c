@@ -49,6 +49,13 @@ static bool name_ok(const char *name, size_t len)
 	return emr_text_ok(name, len) && (len == 0 || (name[0] != ' ' && name[len - 1] != ' '));
 }
 
+bool emr_card_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len <= EMR_CARD_NAME_MAX && name_ok(name, len);
+}
+
 /* NAME, TAB, BORN into LABEL. */
 static emr_status join_label(
 	const char *name, const char *born, char label[EMR_CARD_LABEL_MAX + 1], size_t *out_len)

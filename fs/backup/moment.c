@@ -78,6 +78,8 @@ static emr_status put_smalls(moment *m)
 	if (status == EMR_OK)
 		status = put_small(m, state_fd, "profile", "profile", false);
 	if (status == EMR_OK)
+		status = put_small(m, state_fd, "people", "people", false);
+	if (status == EMR_OK)
 		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
 	if (status == EMR_OK)
 		status = put_small(m, m->blocks_fd, "format", "blocks/format", true);

@@ -75,6 +75,7 @@ static emr_status judge(const restoring *r, const emr_backup_file *file)
 			"blocks in it are damaged; the others are restored");
 		return EMR_OK;
 	case EMR_BACKUP_PROFILE:
+	case EMR_BACKUP_PEOPLE:
 	case EMR_BACKUP_MARK:
 	case EMR_BACKUP_HEAD:
 	case EMR_BACKUP_SPILL:

@@ -78,6 +78,37 @@ static void a_restore_says_what_when_and_where_to(void **state)
 		parse("{\"v\":1,\"verb\":\"restore\",\"to\":\"a\",\"to_hex\":\"62\"}", &received));
 }
 
+static void a_question_about_people_survives_the_way(void **state)
+{
+	static emr_request request = {.ask = EMR_ASK_PEOPLE,
+		.who = "jo\xc3\xa3o",
+		.name = "N",
+		.mine = true,
+		.number = true,
+		.compared = true,
+		.card = {1, 0, 255},
+		.card_len = 3};
+	static emr_request again;
+	json_t *object = emr_request_make(&request);
+
+	(void)state;
+	assert_ok(emr_request_parse(object, &again));
+	assert_int_equal(again.ask, EMR_ASK_PEOPLE);
+	assert_string_equal(again.who, request.who);
+	assert_string_equal(again.name, "N");
+	assert_true(again.mine && again.number && again.compared && !again.drop);
+	assert_int_equal(again.card_len, 3);
+	assert_memory_equal(again.card, request.card, 3);
+	json_object_set_new(object, "card", json_string("01f"));
+	assert_status(EMR_INVALID, emr_request_parse(object, &again));
+	json_object_set_new(object, "card", json_string(""));
+	assert_status(EMR_INVALID, emr_request_parse(object, &again));
+	json_object_del(object, "card");
+	json_object_set_new(object, "who", json_stringn("a\0b", 3));
+	assert_status(EMR_INVALID, emr_request_parse(object, &again));
+	json_decref(object);
+}
+
 static void every_kind_of_question_is_understood(void **state)
 {
 	(void)state;
@@ -220,6 +251,7 @@ int main(void)
 		cmocka_unit_test(a_request_survives_the_way),
 		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
 		cmocka_unit_test(a_restore_says_what_when_and_where_to),
+		cmocka_unit_test(a_question_about_people_survives_the_way),
 		cmocka_unit_test(every_kind_of_question_is_understood),
 		cmocka_unit_test(what_is_no_request_is_refused),
 		cmocka_unit_test(a_path_may_have_4096_bytes_and_no_more),

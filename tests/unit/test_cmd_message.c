@@ -7,7 +7,7 @@
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "index", "cause", "line", "verb", "word",
-	"words", "program", "value", "folder", "since", "place"};
+	"words", "program", "value", "folder", "since", "place", "who", "names", "time"};
 
 static bool is_known(const char *name, size_t len)
 {

@@ -34,11 +34,14 @@ typedef enum emr_ask {
 	EMR_ASK_MOVE,	/* path, to, look: only says who would see it */
 	EMR_ASK_ERASE,	/* path or deleted, until; look: only counts */
 	EMR_ASK_KEEP,	/* path: to be kept, with drop: not any more; purge */
+	EMR_ASK_PEOPLE, /* mine; or card, name; or who, number, compared, drop; or who; answers until "done" */
 	EMR_ASK_LOG,	/* path, since optional; answers with portions of entries until "done" */
 	EMR_ASK_COUNT
 } emr_ask;
 
 #define EMR_ASK_PATH_MAX 4096
+#define EMR_ASK_WHO_MAX 255
+#define EMR_ASK_CARD_MAX 2560
 #define EMR_ASK_WAIT_MAX_MS 10000
 #define EMR_ASK_LIMIT_MAX 1000000
 
@@ -48,7 +51,7 @@ typedef struct emr_request {
 	bool has_path;
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
 	bool has_file, proof;
-	bool now, quick, chain, checkpoint, deleted, look, drop, purge;
+	bool now, quick, chain, checkpoint, deleted, look, drop, purge, mine, number, compared;
 	uint32_t timeout_ms;
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */
@@ -56,6 +59,9 @@ typedef struct emr_request {
 	uint64_t since_unix_s; /* 0 = not said */
 	char to[EMR_ASK_PATH_MAX + 1];
 	bool has_to;
+	char who[EMR_ASK_WHO_MAX + 1], name[EMR_ASK_WHO_MAX + 1]; /* "" = not said */
+	uint8_t card[EMR_ASK_CARD_MAX];
+	size_t card_len; /* 0 = none */
 } emr_request;
 
 /* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything

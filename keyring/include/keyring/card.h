@@ -42,6 +42,8 @@ emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t
 emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16 domain_id,
 	uint32_t gen, uint32_t epoch, uint64_t issued, uint64_t expires, const char *name,
 	const char *born, emr_buf *out);
+/* Whether NAME is one that a card may carry (see above). */
+bool emr_card_name_ok(const char *name);
 /* Exactly one card, its points and signatures checked.  EMR_DAMAGED, EMR_BAD_SIGNATURE,
  * EMR_NEWER_FORMAT.  Whether it is in force is the caller's clock to say, whether its keys are
  * those of the ledger is the ledger's. */

@@ -18,6 +18,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_NONE, /* no file of a backup */
 	EMR_BACKUP_KEYFILE,
 	EMR_BACKUP_PROFILE,
+	EMR_BACKUP_PEOPLE,
 	EMR_BACKUP_MARK, /* replica.hw */
 	EMR_BACKUP_DESCRIPTOR,
 	EMR_BACKUP_LEDGER,

@@ -1,0 +1,9 @@
+/* A QR code (ISO/IEC 18004, error correction L) as text for a terminal: two rows of modules a line.
+ * It refuses what does not fit into one code. */
+#pragma once
+
+#include "base/bytes.h"
+
+/* Appends lines of block characters (UTF-8), black on white by escape sequences, with the quiet zone of four modules; no NUL.
+ * EMR_LIMIT: too long, EMR_NO_MEMORY. */
+emr_status emr_qr_draw(const char *text, emr_buf *out);
