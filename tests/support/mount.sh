@@ -137,8 +137,9 @@ emr_mount() {
 	emr_fail "not mounted after 30 s"
 }
 
+# Arguments go to `emrfs unmount`.
 emr_unmount() {
-	"$EMRFS" unmount "$MNT" >>"$EMR_LOG" 2>&1 || {
+	"$EMRFS" unmount "$@" "$MNT" >>"$EMR_LOG" 2>&1 || {
 		emr_where >&2
 		emr_fail "emrfs unmount"
 	}
