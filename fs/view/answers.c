@@ -120,13 +120,13 @@ static void content_is_published(edit *e, node *n, emr_id16 before, const work *
 		return;
 	if (!unchanged && (w == NULL || f->wrote != w->wrote || !w->has_content)) {
 		if (!emr_id16_equal(before, n->id)) {
-			edit_unpin(e, &f->content.c, before);
-			edit_pin(e, &f->content.c, n->id, EMR_PIN_WRITTEN);
+			edit_unpin(e, &f->content->c, before);
+			edit_pin(e, &f->content->c, n->id, EMR_PIN_WRITTEN);
 		}
 		return;
 	}
-	edit_unpin(e, &f->content.c, before);
-	f->has_content = false;
+	edit_unpin(e, &f->content->c, before);
+	f->has_content = false;	/* its room is given back once the journal has this */
 	n->content_dirty = f->staging != NULL;
 }
 
@@ -164,7 +164,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (unchanged || emr_id16_equal(n->next_id, o->place.object))
 		n->next_id = (emr_id16){ { 0 } };
 	content_is_published(e, n, old_id, w, unchanged);
-	if (unchanged && n->file != NULL && n->file->staging == NULL)
+	if (unchanged && node_is_file(n) && (n->file == NULL || n->file->staging == NULL))
 		n->content_dirty = false;
 	set_former(e, n, w);
 	if (!emr_id16_equal(old_id, n->id)) {
@@ -283,8 +283,11 @@ static void keep_applied(applying *a)
 			at = &v->next;
 		}
 	}
-	for (size_t i = 0; i < a->count; i++)
+	for (size_t i = 0; i < a->count; i++) {
 		free(a->befores[i].was);
+		if (a->befores[i].n != NULL)
+			tree_drop_content(a->befores[i].n);
+	}
 }
 
 static void take_back_applied(applying *a)

@@ -323,7 +323,8 @@ static emr_status replace(following *f, const arrival *a, node *old)
 
 static bool has_own_bytes(const node *n)
 {
-	return n->file != NULL && (n->content_dirty || n->file->staging != NULL || n->file->has_content);
+	return node_is_file(n) && (n->content_dirty ||
+		(n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
 }
 
 /* "NAME (conflict, WHO, 2026-11-20 14.05).EXT", after the time of what was written here. */
@@ -376,8 +377,8 @@ static emr_status leave_record(following *f, node *n, const char *name)
 	e = edit_begin(view);
 	edit_delete(&e, before);
 	edit_put(&e, id, &row);
-	edit_unpin(&e, &n->file->content.c, before);
-	edit_pin(&e, &n->file->content.c, id, EMR_PIN_WRITTEN);
+	edit_unpin(&e, &n->file->content->c, before);
+	edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
 		n->is_published = was_published;
@@ -403,7 +404,7 @@ static emr_status leave_record(following *f, node *n, const char *name)
 /* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was quicker. */
 static bool is_frozen(const node *n)
 {
-	return n->write_opens == 0 && n->file->staging == NULL && n->file->has_content;
+	return n->write_opens == 0 && n->file != NULL && n->file->staging == NULL && n->file->has_content;
 }
 
 static emr_status conflict(following *f, const arrival *a, node *n)

@@ -137,7 +137,7 @@ static emr_status describe(publishing *p, node *n)
 	if (moves && emr_id16_is_zero(n->next_id))
 		n->next_id = emr_id16_random();
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
-	if (kind == EMR_CHANGE_PUT && (!n->file->has_content || n->file->staging != NULL))
+	if (kind == EMR_CHANGE_PUT && (n->file == NULL || !n->file->has_content || n->file->staging != NULL))
 		return EMR_OK;
 	/* Became a version of a record since tops_learn: the next run knows its number. */
 	if (kind == EMR_CHANGE_PUT && n->is_published && n->top_cver == 0)
@@ -156,7 +156,7 @@ static emr_status describe(publishing *p, node *n)
 	if (n->parent != NULL)
 		w->parent = n->parent->id;
 	if (kind == EMR_CHANGE_PUT || comes_again(n)) {
-		w->content = n->file->content;
+		w->content = *n->file->content;
 		w->meta.n = w->content.n;
 		w->wrote = n->file->wrote;
 		w->has_content = true;

@@ -310,7 +310,7 @@ void want_reclaim(emr_view *view)
 
 void note_dead(emr_view *view, const node *n)
 {
-	if (n->file == NULL || (n->is_published && !n->content_dirty))
+	if (!node_is_file(n) || (n->is_published && !n->content_dirty))
 		return;	/* a published version can be brought back */
 	view->dead_bytes += n->size;
 	if (view->dead_bytes >= DEAD_BYTES_MANY || emr_reserve_is_out(emr_store_reserve(view->options.store)))

@@ -298,10 +298,17 @@ static emr_status erase_on_ledger(trying *t)
 /* Takes the key and the node's pages from whoever has an erased file open, alive or of the past. */
 static void close_reader(emr_view *view, node *n)
 {
-	pthread_rwlock_wrlock(&n->file->lock);
-	emr_content_reader_free(n->file->reader);
-	n->file->reader = NULL;
-	pthread_rwlock_unlock(&n->file->lock);
+	file *f;
+
+	pthread_mutex_lock(&view->lock);
+	f = n->file;	/* NULL: never opened */
+	pthread_mutex_unlock(&view->lock);
+	if (f != NULL) {
+		pthread_rwlock_wrlock(&f->lock);
+		emr_content_reader_free(f->reader);
+		f->reader = NULL;
+		pthread_rwlock_unlock(&f->lock);
+	}
 	if (view->options.changed != NULL)
 		view->options.changed(view->options.changed_arg, n->number, NULL);
 	pthread_mutex_lock(&view->lock);
@@ -321,7 +328,7 @@ static emr_status close_readers(trying *t)
 	for (size_t i = 0; held != NULL && i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n == NULL || n->file == NULL || find(t, n->place.object) == NULL)
+		if (n == NULL || !node_is_file(n) || find(t, n->place.object) == NULL)
 			continue;
 		n->opens++;
 		held[count++] = n;

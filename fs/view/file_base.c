@@ -41,7 +41,9 @@ base_facts file_facts(emr_view *view, const node *n)
 	pthread_mutex_lock(&view->lock);
 	facts = (base_facts){ .has_content = n->file->has_content,
 		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
-		.content = n->file->content, .place = n->place };
+		.place = n->place };
+	if (facts.has_content)
+		facts.content = *n->file->content;
 	pthread_mutex_unlock(&view->lock);
 	return facts;
 }

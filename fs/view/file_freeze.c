@@ -65,6 +65,11 @@ emr_status file_freeze(emr_view *view, node *n)
 	base_facts facts;
 	emr_status status;
 
+	pthread_mutex_lock(&view->lock);
+	status = tree_need_file(n);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
 	pthread_rwlock_wrlock(&n->file->lock);
 	if (n->file->staging == NULL) {
 		facts = file_facts(view, n);

@@ -26,16 +26,20 @@ static emr_status put_row(node *n, edit *e)
 emr_status file_adopt_content(emr_view *view, node *n, const emr_content *content, uint64_t wrote)
 {
 	file *f = n->file;
-	emr_content before = f->content;
+	emr_content *before = f->content, *fresh = malloc(sizeof *fresh);
 	emr_place *restored = f->restored;
 	bool had_content = f->has_content, was_in_row = f->staging_in_row;
 	emr_status status;
-	edit e = edit_begin(view);
+	edit e;
 
+	if (fresh == NULL)
+		return EMR_NO_MEMORY;
+	*fresh = *content;
+	e = edit_begin(view);
 	if (had_content)
-		edit_unpin(&e, &before.c, n->id);
+		edit_unpin(&e, &before->c, n->id);
 	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
-	f->content = *content;
+	f->content = fresh;
 	f->has_content = true;
 	f->restored = NULL;
 	f->staging_in_row = false;
@@ -45,8 +49,10 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 		f->content = before;
 		f->has_content = had_content;
 		f->staging_in_row = was_in_row;
+		free(fresh);
 		return status;
 	}
+	free(before);
 	free(restored);
 	f->handed = wrote;
 	return EMR_OK;

@@ -156,8 +156,8 @@ static void freeze_own(following *f)
 
 		pthread_mutex_lock(&view->lock);
 		n = tree_by_id(view, f->all[i].object);
-		if (n != NULL && (n->file == NULL || n->write_opens != 0 ||
-			(!n->content_dirty && n->file->staging == NULL)))
+		if (n != NULL && (!node_is_file(n) || n->write_opens != 0 ||
+			(!n->content_dirty && (n->file == NULL || n->file->staging == NULL))))
 			n = NULL;
 		if (n != NULL)
 			n->opens++;

@@ -15,8 +15,11 @@ static int accmode(int flags)
 
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle)
 {
-	emr_handle *handle = calloc(1, sizeof *handle);
+	emr_handle *handle;
 
+	if (tree_need_file(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	handle = calloc(1, sizeof *handle);
 	if (handle == NULL)
 		return EMR_NO_MEMORY;
 	handle->view = view;

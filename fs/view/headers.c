@@ -74,10 +74,10 @@ typedef struct wanted {
 /* Whether N has new bytes that go to the ledger now. */
 static bool is_wanted(const node *n, wanted *out)
 {
-	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || !n->file->has_content ||
-		n->file->staging != NULL)
+	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || n->file == NULL ||
+		!n->file->has_content || n->file->staging != NULL)
 		return false;
-	*out = (wanted){ .content = n->file->content, .wrote = n->file->wrote };
+	*out = (wanted){ .content = *n->file->content, .wrote = n->file->wrote };
 	return true;
 }
 

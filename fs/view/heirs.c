@@ -54,9 +54,9 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	edit_delete(&e, before);
 	edit_put(&e, n->id, &row);
 	edit_unvacate(&e, place.object);
-	if (n->file->has_content) {
-		edit_unpin(&e, &n->file->content.c, before);
-		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
+	if (n->file != NULL && n->file->has_content) {
+		edit_unpin(&e, &n->file->content->c, before);
+		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
 	}
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
@@ -163,7 +163,8 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	edit e;
 
 	pthread_mutex_lock(&view->lock);
-	needs_content = n->type == EMR_META_FILE && !n->file->has_content && n->place.pversion != 0;
+	needs_content = node_is_file(n) && (n->file == NULL || !n->file->has_content) &&
+		n->place.pversion != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (needs_content)
 		status = own_content(view, n, &content);
@@ -175,14 +176,15 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		return EMR_OK;
 	}
 	v = vacated_of(view, n);
-	if (v == NULL || tree_change_id(view, n, emr_id16_random()) != EMR_OK) {
+	if (v == NULL || (needs_content && tree_need_content(n) != EMR_OK) ||
+		tree_change_id(view, n, emr_id16_random()) != EMR_OK) {
 		free(v);
 		pthread_mutex_unlock(&view->lock);
 		return EMR_NO_MEMORY;
 	}
 	n->is_published = false;
 	if (needs_content) {
-		n->file->content = content;
+		*n->file->content = content;
 		n->file->has_content = true;
 	}
 	if (n->file != NULL)
@@ -192,17 +194,19 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	edit_delete(&e, before);
 	edit_put(&e, n->id, &row);
 	if (n->file != NULL && n->file->has_content && !needs_content)
-		edit_unpin(&e, &n->file->content.c, before);
+		edit_unpin(&e, &n->file->content->c, before);
 	if (n->file != NULL && n->file->has_content)
-		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
+		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
 	if (n->type == EMR_META_DIR)
 		edit_moved(&e, before, n->id);
 	edit_vacate(&e, v);
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
 		n->is_published = true;
-		if (needs_content)
+		if (needs_content) {
 			n->file->has_content = false;
+			tree_drop_content(n);
+		}
 		if (tree_change_id(view, n, before) != EMR_OK)
 			status = EMR_NO_MEMORY;
 		free(v);

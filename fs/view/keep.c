@@ -76,11 +76,11 @@ static void note_needed(void *arg, node *n)
 {
 	needing *need = arg;
 
-	if (n->file == NULL || need->status != EMR_OK)
+	if (!node_is_file(n) || need->status != EMR_OK)
 		return;
 	need->bytes += n->size;
-	if (n->file->has_content)
-		need->status = emr_buf_append(&need->roots, &n->file->content.c, sizeof(emr_cid));
+	if (n->file != NULL && n->file->has_content)
+		need->status = emr_buf_append(&need->roots, &n->file->content->c, sizeof(emr_cid));
 	else if (n->is_published && n->place.pversion != 0)
 		need->status = emr_buf_append(&need->roots, &n->place.root, sizeof(emr_cid));
 }

@@ -128,7 +128,7 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 			status = emr_staging_each_block(n->file->staging, visit, visit_context);
 		/* Unlinked but open: its row and pin are gone, its readers are not. */
 		if (status == EMR_OK && n != NULL && n->file != NULL && n->file->has_content)
-			status = visit(visit_context, &n->file->content.c);
+			status = visit(visit_context, &n->file->content->c);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;

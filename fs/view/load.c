@@ -115,13 +115,32 @@ static void overlay_size(node *n, const node_row *row)
 	bool has_bytes = (row->flags & (ROW_HAS_CONTENT | ROW_HAS_STAGING)) != 0;
 
 	n->content_dirty = (row->flags & ROW_CONTENT_DIRTY) != 0 && has_bytes;
-	if (n->file == NULL || (row->flags & ROW_HAS_STAGING))
+	if (!node_is_file(n) || (row->flags & ROW_HAS_STAGING))
 		n->size = row->size;	/* recovery has the last word */
 	else if (row->flags & ROW_HAS_CONTENT)
 		n->size = row->content.n;
 	else if (!n->is_published)
 		n->size = 0;
 	/* Else as the ledger says. */
+}
+
+static emr_status overlay_content(node *n, const node_row *row)
+{
+	if ((row->flags & ROW_HAS_CONTENT) && tree_need_content(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	if (row->flags & ROW_HAS_CONTENT) {
+		n->file->has_content = true;
+		*n->file->content = row->content;
+	}
+	if (!(row->flags & ROW_IS_RESTORED))
+		return EMR_OK;
+	if (tree_need_file(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	n->file->restored = malloc(sizeof *n->file->restored);
+	if (n->file->restored == NULL)
+		return EMR_NO_MEMORY;
+	*n->file->restored = row->restored;
+	return EMR_OK;
 }
 
 static emr_status overlay(loading *l, node *n, const node_row *row)
@@ -157,16 +176,8 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	n->is_inbox = (row->flags & ROW_IS_INBOX) != 0;
 	n->meta_dirty = (row->flags & ROW_META_DIRTY) != 0;
 	overlay_size(n, row);
-	if (n->file != NULL && (row->flags & ROW_HAS_CONTENT)) {
-		n->file->has_content = true;
-		n->file->content = row->content;
-	}
-	if (n->file != NULL && (row->flags & ROW_IS_RESTORED)) {
-		n->file->restored = malloc(sizeof *n->file->restored);
-		if (n->file->restored == NULL)
-			return EMR_NO_MEMORY;
-		*n->file->restored = row->restored;
-	}
+	if (node_is_file(n) && overlay_content(n, row) != EMR_OK)
+		return EMR_NO_MEMORY;
 	free(n->target);
 	n->target = NULL;
 	if (row->target.len > 0) {
@@ -427,6 +438,8 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 	emr_status status;
 	char id[33];
 
+	if (tree_need_file(n) != EMR_OK)
+		return EMR_NO_MEMORY;
 	status = file_base(view, n, &base);
 	if (status != EMR_NO_MEMORY)	/* a working copy may do without its base */
 		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
@@ -511,7 +524,7 @@ static emr_status load_all(loading *l)
 			kid->is_inbox = true;
 	}
 	for (size_t i = 0; i < l->count && status == EMR_OK; i++)
-		if (l->all[i].n != NULL && l->all[i].has_staging && l->all[i].n->file != NULL)
+		if (l->all[i].n != NULL && l->all[i].has_staging && node_is_file(l->all[i].n))
 			status = recover_staging(l, &l->all[i]);
 	if (status != EMR_OK)
 		return status;

@@ -17,19 +17,20 @@ typedef enum node_state {
 	NODE_VIRTUAL,		/* below .emrfs */
 } node_state;
 
-/* The bytes of one regular file.  Order of locks: file->lock, view->lock, journal. */
+/* The bytes of one regular file that was opened, written or holds frozen content; most files never need one.  Once there,
+ * it stays as long as its node.  Order of locks: file->lock, view->lock, journal. */
 typedef struct file {
 	pthread_rwlock_t lock;		/* read: use the two below; write: change which they are */
 	emr_content_reader *reader;	/* of the base, opened at first use */
 	emr_staging *staging;		/* the working copy, while there is one */
 	/* below: view->lock */
 	emr_id16 staging_id;
-	bool staging_in_row;		/* the journal's row names it */
-	bool has_content;		/* frozen and not published yet */
-	emr_content content;
+	emr_content *content;		/* owned; NULL: no room for any yet; means something only with has_content */
 	emr_place *restored;		/* CONTENT is that of this earlier version, come again; owned; NULL: new content */
 	uint64_t wrote;			/* grows with every write or change of size */
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
+	bool staging_in_row;		/* the journal's row names it */
+	bool has_content;		/* frozen and not published yet */
 	bool is_spill_named;		/* some row of the journal named it, perhaps one that is still on the disk */
 	bool is_spill_unsynced;		/* handed out to a spill that is not on the disk yet */
 	bool is_spill_doubted;		/* the disk refused to sync it: what it says it has is not to be believed */
@@ -73,7 +74,7 @@ struct node {
 	uint32_t subdirectories;
 	uint32_t half_downloads;	/* kids that a browser is fetching */
 
-	file *file;		/* regular files */
+	file *file;		/* of a regular file, once tree_need_file made it; NULL: as the ledger says, or empty */
 	bool is_published;
 	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
 	emr_place place;	/* where, when is_published */
@@ -95,6 +96,11 @@ struct node {
 
 typedef struct node node;
 typedef struct past past;
+
+static inline bool node_is_file(const node *n)
+{
+	return n->type == EMR_META_FILE;
+}
 
 /* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */
 typedef struct vacated {

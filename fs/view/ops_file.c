@@ -204,6 +204,8 @@ emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, con
 		status = n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
 	else if ((mask & EMR_SET_SIZE) && n->type != EMR_META_FILE)
 		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
+	else if ((mask & EMR_SET_SIZE) && tree_need_file(n) != EMR_OK)
+		status = EMR_NO_MEMORY;
 	else
 		n->opens++;
 	is_closed = status == EMR_OK && n->write_opens == 0;

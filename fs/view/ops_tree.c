@@ -306,7 +306,7 @@ void edit_remove(edit *e, node *n, vacated **out_vacated)
 	}
 	edit_delete(e, n->id);
 	if (n->file != NULL && n->file->has_content)
-		edit_unpin(e, &n->file->content.c, n->id);
+		edit_unpin(e, &n->file->content->c, n->id);
 }
 
 void finish_remove(emr_view *view, node *n, vacated *v)

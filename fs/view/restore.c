@@ -84,8 +84,8 @@ static void publish_first(emr_view *view)
 
 static bool is_being_written(const node *n)
 {
-	return n->write_opens != 0 || !n->is_published || n->content_dirty || n->file->staging != NULL ||
-		n->file->has_content;
+	return n->write_opens != 0 || !n->is_published || n->content_dirty ||
+		(n->file != NULL && (n->file->staging != NULL || n->file->has_content));
 }
 
 static emr_status look(restoring *r)
@@ -323,7 +323,7 @@ static emr_status put_in_place(emr_view *view, node *n, node *directory, const c
 	if (n->is_published)
 		edit_unvacate(&e, n->id);
 	if (n->file != NULL)
-		edit_pin(&e, &n->file->content.c, n->id, EMR_PIN_WRITTEN);
+		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
 	if (target != NULL)
 		edit_remove(&e, target, &v);
 	status = edit_commit(&e, &n->row_seq);
@@ -432,9 +432,11 @@ static emr_status make_node(restoring *r, const node *directory, const node *tar
 		n->place = r->last;
 		n->top_cver = r->highest;
 	}
+	if (status == EMR_OK && node_is_file(n))
+		status = tree_need_content(n);
 	if (status == EMR_OK && n->file != NULL) {
 		n->size = r->content.n;
-		n->file->content = r->content;
+		*n->file->content = r->content;
 		n->file->has_content = true;
 		n->content_dirty = true;
 	}

@@ -117,7 +117,7 @@ node_row row_of_node(const node *n)
 	row.place = n->place;
 	if (n->file != NULL && n->file->has_content) {
 		row.flags |= ROW_HAS_CONTENT;
-		row.content = n->file->content;
+		row.content = *n->file->content;
 	}
 	if (n->file != NULL && n->file->has_content && n->file->restored != NULL) {
 		row.flags |= ROW_IS_RESTORED;

@@ -80,6 +80,32 @@ static file *new_file(void)
 	return f;
 }
 
+emr_status tree_need_file(node *n)
+{
+	if (n->file == NULL)
+		n->file = new_file();
+	return n->file != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status tree_need_content(node *n)
+{
+	emr_status status = tree_need_file(n);
+
+	if (status != EMR_OK)
+		return status;
+	if (n->file->content == NULL)
+		n->file->content = calloc(1, sizeof *n->file->content);
+	return n->file->content != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+void tree_drop_content(node *n)
+{
+	if (n->file == NULL || n->file->has_content)
+		return;
+	free(n->file->content);
+	n->file->content = NULL;
+}
+
 emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
 {
 	emr_status status;
@@ -93,10 +119,6 @@ emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64
 	n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return EMR_NO_MEMORY;
-	if (type == EMR_META_FILE && (n->file = new_file()) == NULL) {
-		free(n);
-		return EMR_NO_MEMORY;
-	}
 	n->number = view->next_number++;
 	n->id = id;
 	n->ino = ino != 0 ? ino : tree_ino_of(id);
@@ -113,6 +135,7 @@ emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64
 static void end_file(emr_view *view, node *n)
 {
 	emr_content_reader_free(n->file->reader);
+	free(n->file->content);
 	free(n->file->restored);
 	if (n->file->staging == NULL)
 		return;

@@ -7,6 +7,12 @@
 emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
 /* N, which has no name, gets the number of the folder itself. */
 void tree_become_root(emr_view *view, node *n);
+/* N, a regular file, has its `file` afterwards. */
+emr_status tree_need_file(node *n);
+/* The same, and room in it for frozen content. */
+emr_status tree_need_content(node *n);
+/* Gives that room back, unless there is frozen content. */
+void tree_drop_content(node *n);
 /* Frees a node that has neither name nor kids nor references. */
 void tree_free_node(emr_view *view, node *n);
 /* Drops a nameless node when nobody holds it any more. */
