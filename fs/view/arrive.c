@@ -234,14 +234,13 @@ static void retire(emr_view *view, node *old)
 /* What was changed here of OLD's name and attributes goes on with NEW. */
 static emr_status take_over_meta(node *n, const node *old)
 {
-	emr_buf_clear(&n->attributes);
 	n->mode = old->mode;
 	n->mtime_ns = old->mtime_ns;
 	n->meta_dirty = true;
 	n->has_row = true;
 	n->next_id = old->next_id;
 	n->change = old->change;
-	return emr_buf_append(&n->attributes, old->attributes.data, old->attributes.len);
+	return tree_set_attributes(n, emr_buf_view(&old->attributes));
 }
 
 static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
@@ -470,7 +469,7 @@ static emr_status go(following *f, const arrival *a, node *n)
 {
 	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
 		return EMR_OK;
-	if (n->type == EMR_META_DIR && n->live_kids != 0)
+	if (node_has_kids(n))
 		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
 	if (n->write_opens != 0)
 		return EMR_BUSY;

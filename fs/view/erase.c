@@ -99,7 +99,7 @@ static emr_status remove_begun(emr_view *view)
 		for (size_t i = 0; i < view->nerasing && status == EMR_OK; i++) {
 			node *n = tree_by_id(view, view->erasing[i].object);
 
-			if (n == NULL || n->state != NODE_LIVE || n->live_kids != 0 || n->parent == NULL)
+			if (n == NULL || n->state != NODE_LIVE || node_has_kids(n) || n->parent == NULL)
 				continue;
 			status = erase_node(view, n);
 			some = true;

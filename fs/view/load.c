@@ -81,7 +81,7 @@ static emr_status copy_meta(node *n, const emr_meta *meta)
 		if (n->target == NULL)
 			return EMR_NO_MEMORY;
 	}
-	return emr_buf_append(&n->attributes, meta->xattrs.data, meta->xattrs.len);
+	return tree_set_attributes(n, meta->xattrs);
 }
 
 static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
@@ -185,8 +185,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 		if (n->target == NULL)
 			return EMR_NO_MEMORY;
 	}
-	emr_buf_clear(&n->attributes);
-	return emr_buf_append(&n->attributes, row->attributes.data, row->attributes.len);
+	return tree_set_attributes(n, row->attributes);
 }
 
 /* The rest of a damaged journal is missing: what it says of a record that went on since is out of date. */
@@ -356,6 +355,7 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
 	char name[EMR_NAME_MAX + 1];
 	const char *wanted = entry->name;
+	emr_status status;
 
 	entry->is_attached = true;
 	/* Published under an id that its directory no longer has: the ledger must be told the present one. */
@@ -368,7 +368,14 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 		tree_free_name(l->view, directory, entry->n->id, wanted, name);
 		wanted = name;
 	}
-	return tree_attach(l->view, directory, wanted, entry->n);
+	if (wanted != entry->name)
+		return tree_attach(l->view, directory, wanted, entry->n);
+	status = tree_reserve(l->view, directory);
+	if (status != EMR_OK)
+		return status;
+	tree_attach_prepared(l->view, directory, entry->name, entry->n);
+	entry->name = NULL;	/* the node's */
+	return EMR_OK;
 }
 
 /* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A record whose parent

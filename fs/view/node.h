@@ -43,6 +43,16 @@ typedef struct former {
 	char name[EMR_NAME_MAX + 1];
 } former;
 
+/* What lies in a directory. */
+typedef struct kid_list {
+	struct node **kids;	/* in order of cookie, NULL where one left */
+	size_t nkids, kids_cap, live_kids;
+	uint64_t next_cookie;
+	uint32_t subdirectories;
+	uint32_t half_downloads;	/* kids that a browser is fetching */
+} kid_list;
+
+/* One of these for every record: 8 bytes more are a megabyte with 131,072 records. */
 struct node {
 	uint64_t number;	/* the kernel's name for it */
 	uint64_t ino;
@@ -52,15 +62,23 @@ struct node {
 	emr_id16 lost_parent;	/* not zero: its directory could not be read, so it hangs at the top and stays what it is */
 	char *name;
 	uint64_t cookie;	/* its place in the parent's listing */
-	size_t slot;		/* its index in the parent's kids */
+	uint32_t slot;		/* its index in the parent's kids */
+	uint16_t mode;
 	uint8_t type;
 	uint8_t state;
 	uint8_t special;	/* which file below .emrfs, from 1 */
-	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
+	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
 	bool is_local;		/* its name or one above it is scratch */
 	bool is_domain;		/* directory that is a domain of its own: its id is the domain's */
 	bool is_inbox;
-	uint16_t mode;
+	bool is_published;
+	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
+	bool meta_dirty, content_dirty;
+	bool has_row;		/* the journal holds a row for it */
+	bool is_queued, in_run;
+	uint32_t past_entry;
+	emr_status failure;	/* why the last publishing failed */
+	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
 	char *target;
@@ -68,30 +86,17 @@ struct node {
 	uint64_t kernel_refs;
 	uint32_t opens, write_opens;
 
-	struct node **kids;	/* in order of cookie, NULL where one left */
-	size_t nkids, kids_cap, live_kids;
-	uint64_t next_cookie;
-	uint32_t subdirectories;
-	uint32_t half_downloads;	/* kids that a browser is fetching */
-
+	kid_list *listing;	/* of a directory; NULL: it is none */
 	file *file;		/* of a regular file, once tree_need_file made it; NULL: as the ledger says, or empty */
-	bool is_published;
-	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
 	emr_place place;	/* where, when is_published */
 	uint64_t top_cver;	/* the highest its record has had; 0: not known */
 	former *was;		/* NULL: it is where it was published */
 	uint64_t change;	/* grows with every change that must be published */
-	bool meta_dirty, content_dirty;
-	bool has_row;		/* the journal holds a row for it */
-	uint64_t row_seq;	/* journal position of that row */
+	uint64_t row_seq;	/* journal position of its row */
 	int64_t changed_boot_ns;
-	emr_status failure;	/* why the last publishing failed */
-	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
-	bool is_queued, in_run;
 	struct node *next_queued;
 
 	struct past *past;	/* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
-	uint32_t past_entry;
 };
 
 typedef struct node node;
@@ -100,6 +105,11 @@ typedef struct past past;
 static inline bool node_is_file(const node *n)
 {
 	return n->type == EMR_META_FILE;
+}
+
+static inline bool node_has_kids(const node *n)
+{
+	return n->listing != NULL && n->listing->live_kids != 0;
 }
 
 /* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */

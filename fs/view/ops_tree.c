@@ -381,7 +381,7 @@ emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
 	status = find_child(view, parent, name, &n);
 	if (status == EMR_OK && n->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
-	if (status == EMR_OK && n->live_kids != 0)
+	if (status == EMR_OK && node_has_kids(n))
 		status = EMR_NOT_EMPTY;
 	if (status == EMR_OK && n->is_inbox)
 		status = EMR_DENIED;
@@ -422,7 +422,7 @@ static emr_status check_move(const node *n, const node *directory, const node *t
 		return EMR_NOT_DIRECTORY;
 	if (n->type != EMR_META_DIR && target->type == EMR_META_DIR)
 		return EMR_IS_DIRECTORY;
-	return target->type == EMR_META_DIR && target->live_kids != 0 ? EMR_NOT_EMPTY : EMR_OK;
+	return node_has_kids(target) ? EMR_NOT_EMPTY : EMR_OK;
 }
 
 static node_row moved_row(const emr_view *view, const node *n, const node *directory,

@@ -150,7 +150,7 @@ static emr_status copy_entry(node *n, const past_entry *e)
 static void count_subdirectories(node *n, const past_tree *tree, const past_entry *e)
 {
 	for (uint32_t i = 0; i < e->nkids; i++)
-		n->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
+		n->listing->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
 }
 
 /* The node of ENTRY, made if there is none. */
@@ -377,7 +377,7 @@ emr_status past_ready(emr_view *view, uint64_t number)
 	pthread_mutex_lock(&view->lock);
 	view->past_builders--;
 	if (status == EMR_OK && p->top != NULL)
-		p->top->subdirectories = 0;
+		p->top->listing->subdirectories = 0;
 	if (status == EMR_OK && p->top != NULL)
 		count_subdirectories(p->top, p->tree, &p->tree->entries[PAST_TOP]);
 	unref(p);
@@ -467,7 +467,7 @@ static emr_status learn(emr_view *view, node *n)
 		&meta);
 	pthread_mutex_lock(&view->lock);
 	if (status == EMR_OK && !n->is_published_gone) {
-		status = emr_buf_append(&n->attributes, meta.xattrs.data, meta.xattrs.len);
+		status = tree_set_attributes(n, meta.xattrs);
 		n->place = place;
 		n->is_published_gone = status == EMR_OK;
 	}

@@ -43,7 +43,8 @@ static emr_status node_for(emr_view *view, const node *live, node **out_node)
 	}
 	n->mtime_ns = live->mtime_ns;
 	n->ctime_ns = live->ctime_ns;
-	n->subdirectories = live->subdirectories;
+	if (n->listing != NULL && live->listing != NULL)
+		n->listing->subdirectories = live->listing->subdirectories;
 	*out_node = n;
 	return EMR_OK;
 }

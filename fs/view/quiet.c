@@ -8,7 +8,7 @@
 /* The name that a browser reserves beside the file it fetches into. */
 static bool awaits_download(const node *n)
 {
-	return n->size == 0 && !n->is_published && n->parent != NULL && n->parent->half_downloads > 0;
+	return n->size == 0 && !n->is_published && n->parent != NULL && n->parent->listing->half_downloads > 0;
 }
 
 /* Cut to nothing and closed: a program that writes in place is about to open it again. */

@@ -301,7 +301,7 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 		if (n->target == NULL)
 			return EMR_NO_MEMORY;
 	}
-	return emr_buf_append(&n->attributes, meta->xattrs.data, meta->xattrs.len);
+	return tree_set_attributes(n, meta->xattrs);
 }
 
 /* N, new, takes the place NAME in DIRECTORY, of TARGET if there is one: in the journal, then in the tree. */

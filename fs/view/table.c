@@ -5,35 +5,36 @@
 static char gone_mark;
 #define TABLE_GONE ((void *)&gone_mark)
 
-static void place(table_slot *slots, size_t cap, uint64_t hash, void *item)
+static void place(table *t, uint32_t hash, void *item)
 {
-	size_t i = (size_t)hash & (cap - 1);
+	size_t i = hash & (t->cap - 1);
 
-	while (slots[i].item != NULL)
-		i = (i + 1) & (cap - 1);
-	slots[i] = (table_slot){ .hash = hash, .item = item };
+	while (t->items[i] != NULL)
+		i = (i + 1) & (t->cap - 1);
+	t->items[i] = item;
+	t->hashes[i] = hash;
 }
 
 emr_status table_reserve_more(table *t, size_t more)
 {
 	size_t cap = t->cap;
-	table_slot *slots;
+	table grown = { .used = t->count, .count = t->count };
 
 	if (cap != 0 && (t->used + more) * 4 <= cap * 3)
 		return EMR_OK;
 	cap = cap == 0 ? 64 : cap;
 	while ((t->count + more) * 2 > cap)
 		cap *= 2;
-	slots = calloc(cap, sizeof *slots);
-	if (slots == NULL)
+	grown.items = calloc(cap, sizeof *grown.items + sizeof *grown.hashes);
+	if (grown.items == NULL)
 		return EMR_NO_MEMORY;
+	grown.hashes = (uint32_t *)(void *)(grown.items + cap);
+	grown.cap = cap;
 	for (size_t i = 0; i < t->cap; i++)
-		if (t->slots[i].item != NULL && t->slots[i].item != TABLE_GONE)
-			place(slots, cap, t->slots[i].hash, t->slots[i].item);
-	free(t->slots);
-	t->slots = slots;
-	t->cap = cap;
-	t->used = t->count;
+		if (t->items[i] != NULL && t->items[i] != TABLE_GONE)
+			place(&grown, t->hashes[i], t->items[i]);
+	free(t->items);
+	*t = grown;
 	return EMR_OK;
 }
 
@@ -44,7 +45,7 @@ emr_status table_reserve(table *t)
 
 void table_add(table *t, uint64_t hash, void *item)
 {
-	place(t->slots, t->cap, hash, item);
+	place(t, (uint32_t)hash, item);
 	t->used++;
 	t->count++;
 }
@@ -53,11 +54,9 @@ void *table_find(const table *t, uint64_t hash, table_match match, const void *k
 {
 	if (t->cap == 0)
 		return NULL;
-	for (size_t i = (size_t)hash & (t->cap - 1); t->slots[i].item != NULL;
-		i = (i + 1) & (t->cap - 1))
-		if (t->slots[i].hash == hash && t->slots[i].item != TABLE_GONE &&
-			match(t->slots[i].item, key))
-			return t->slots[i].item;
+	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL; i = (i + 1) & (t->cap - 1))
+		if (t->hashes[i] == (uint32_t)hash && t->items[i] != TABLE_GONE && match(t->items[i], key))
+			return t->items[i];
 	return NULL;
 }
 
@@ -65,11 +64,10 @@ void table_remove(table *t, uint64_t hash, const void *item)
 {
 	if (t->cap == 0)
 		return;
-	for (size_t i = (size_t)hash & (t->cap - 1); t->slots[i].item != NULL;
-		i = (i + 1) & (t->cap - 1)) {
-		if (t->slots[i].item != item)
+	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL; i = (i + 1) & (t->cap - 1)) {
+		if (t->items[i] != item)
 			continue;
-		t->slots[i].item = TABLE_GONE;
+		t->items[i] = TABLE_GONE;
 		t->count--;
 		return;
 	}
@@ -77,13 +75,13 @@ void table_remove(table *t, uint64_t hash, const void *item)
 
 void *table_at(const table *t, size_t index)
 {
-	void *item = t->slots[index].item;
+	void *item = t->items[index];
 
 	return item == TABLE_GONE ? NULL : item;
 }
 
 void table_free(table *t)
 {
-	free(t->slots);
+	free(t->items);
 	*t = (table){ 0 };
 }

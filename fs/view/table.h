@@ -7,14 +7,10 @@
 
 #include "base/status.h"
 
-typedef struct table_slot {
-	uint64_t hash;
-	void *item;	/* NULL: never used; TABLE_GONE: removed */
-} table_slot;
-
 typedef struct table {
-	table_slot *slots;
-	size_t cap;	/* a power of two, or 0 */
+	void **items;	/* NULL: never used; TABLE_GONE: removed */
+	uint32_t *hashes;	/* the low half, in the same allocation: 12 bytes a slot instead of 16 */
+	size_t cap;	/* a power of two, or 0; at most 2^32 */
 	size_t used;	/* slots that are not NULL */
 	size_t count;	/* items */
 } table;

@@ -80,6 +80,19 @@ static file *new_file(void)
 	return f;
 }
 
+emr_status tree_set_attributes(node *n, emr_bytes bytes)
+{
+	uint8_t *copy = bytes.len > 0 ? malloc(bytes.len) : NULL;
+
+	if (bytes.len > 0 && copy == NULL)
+		return EMR_NO_MEMORY;
+	if (copy != NULL)
+		memcpy(copy, bytes.data, bytes.len);
+	emr_buf_free(&n->attributes);
+	n->attributes = (emr_buf){ .data = copy, .len = bytes.len, .cap = bytes.len };
+	return EMR_OK;
+}
+
 emr_status tree_need_file(node *n)
 {
 	if (n->file == NULL)
@@ -119,12 +132,17 @@ emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64
 	n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return EMR_NO_MEMORY;
+	if (type == EMR_META_DIR && (n->listing = calloc(1, sizeof *n->listing)) == NULL) {
+		free(n);
+		return EMR_NO_MEMORY;
+	}
 	n->number = view->next_number++;
 	n->id = id;
 	n->ino = ino != 0 ? ino : tree_ino_of(id);
 	n->type = (uint8_t)type;
 	n->state = NODE_GONE;
-	n->next_cookie = 3;	/* 1 and 2 are "." and ".." */
+	if (n->listing != NULL)
+		n->listing->next_cookie = 3;	/* 1 and 2 are "." and ".." */
 	table_add(&view->by_number, hash_number(n->number), n);
 	table_add(&view->by_id, hash_id(view, id), n);
 	*out_node = n;
@@ -160,7 +178,9 @@ void tree_free_node(emr_view *view, node *n)
 	free(n->target);
 	free(n->was);
 	free(n->name);
-	free(n->kids);
+	if (n->listing != NULL)
+		free(n->listing->kids);
+	free(n->listing);
 	free(n);
 }
 
@@ -203,63 +223,69 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 }
 
 /* Closes the holes that kids left; cookies stay, so listings go on undisturbed. */
-static void close_holes(node *directory)
+static void close_holes(kid_list *in)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < directory->nkids; i++)
-		if (directory->kids[i] != NULL) {
-			directory->kids[i]->slot = kept;
-			directory->kids[kept++] = directory->kids[i];
+	for (size_t i = 0; i < in->nkids; i++)
+		if (in->kids[i] != NULL) {
+			in->kids[i]->slot = (uint32_t)kept;
+			in->kids[kept++] = in->kids[i];
 		}
-	directory->nkids = kept;
+	in->nkids = kept;
 }
 
-static emr_status reserve_kids(node *directory, size_t more)
+static emr_status reserve_kids(kid_list *in, size_t more)
 {
-	size_t cap = directory->kids_cap;
+	size_t cap = in->kids_cap;
 	node **kids;
 
-	if (directory->nkids + more <= cap)
+	if (in->nkids + more <= cap)
 		return EMR_OK;
-	if ((directory->live_kids + more) * 2 < cap) {
-		close_holes(directory);
+	if ((in->live_kids + more) * 2 < cap) {
+		close_holes(in);
 		return EMR_OK;
 	}
 	cap = cap == 0 ? 8 : cap * 2;
-	kids = realloc(directory->kids, cap * sizeof *kids);
+	kids = realloc(in->kids, cap * sizeof *kids);
 	if (kids == NULL)
 		return EMR_NO_MEMORY;
-	directory->kids = kids;
-	directory->kids_cap = cap;
+	in->kids = kids;
+	in->kids_cap = cap;
 	return EMR_OK;
 }
 
 static void add_kid(emr_view *view, node *directory, node *n, char *name)
 {
+	kid_list *in = directory->listing;
+
 	n->parent = directory;
 	n->name = name;
 	n->state = NODE_LIVE;
-	n->cookie = directory->next_cookie++;
-	n->slot = directory->nkids;
-	directory->kids[directory->nkids++] = n;
-	directory->live_kids++;
+	n->cookie = in->next_cookie++;
+	n->slot = (uint32_t)in->nkids;
+	in->kids[in->nkids++] = n;
+	in->live_kids++;
 	if (n->type == EMR_META_DIR)
-		directory->subdirectories++;
+		in->subdirectories++;
 	if (emr_name_is_half_download(name))
-		directory->half_downloads++;
+		in->half_downloads++;
 	table_add(&view->by_name, hash_name(view, directory, name), n);
+}
+
+emr_status tree_reserve(emr_view *view, node *directory)
+{
+	/* Two for an exchange within one directory. */
+	emr_status status = table_reserve_more(&view->by_name, 2);
+
+	return status == EMR_OK ? reserve_kids(directory->listing, 2) : status;
 }
 
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name)
 {
-	emr_status status;
+	emr_status status = tree_reserve(view, directory);
 	char *copy;
 
-	/* Two for an exchange within one directory. */
-	status = table_reserve_more(&view->by_name, 2);
-	if (status == EMR_OK)
-		status = reserve_kids(directory, 2);
 	if (status != EMR_OK)
 		return status;
 	copy = strdup(name);
@@ -293,16 +319,16 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 }
 
 /* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are skipped to the right. */
-static size_t kid_index(const node *directory, uint64_t cookie)
+static size_t kid_index(const kid_list *in, uint64_t cookie)
 {
-	size_t low = 0, high = directory->nkids;
+	size_t low = 0, high = in->nkids;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2, probe = mid;
 
-		while (probe < high && directory->kids[probe] == NULL)
+		while (probe < high && in->kids[probe] == NULL)
 			probe++;
-		if (probe == high || directory->kids[probe]->cookie >= cookie)
+		if (probe == high || in->kids[probe]->cookie >= cookie)
 			high = mid;
 		else
 			low = probe + 1;
@@ -312,18 +338,19 @@ static size_t kid_index(const node *directory, uint64_t cookie)
 
 void tree_detach(emr_view *view, node *n)
 {
-	node *directory = n->parent;
+	const node *directory = n->parent;
+	kid_list *in = directory->listing;
 
-	directory->kids[n->slot] = NULL;
-	while (directory->nkids > 0 && directory->kids[directory->nkids - 1] == NULL)
-		directory->nkids--;
-	directory->live_kids--;
-	if (directory->nkids > 64 && directory->live_kids * 2 < directory->nkids)
-		close_holes(directory);
+	in->kids[n->slot] = NULL;
+	while (in->nkids > 0 && in->kids[in->nkids - 1] == NULL)
+		in->nkids--;
+	in->live_kids--;
+	if (in->nkids > 64 && in->live_kids * 2 < in->nkids)
+		close_holes(in);
 	if (n->type == EMR_META_DIR)
-		directory->subdirectories--;
+		in->subdirectories--;
 	if (emr_name_is_half_download(n->name))
-		directory->half_downloads--;
+		in->half_downloads--;
 	table_remove(&view->by_name, hash_name(view, directory, n->name), n);
 	free(n->name);
 	n->name = NULL;
@@ -403,9 +430,11 @@ bool tree_is_below(const node *n, const node *directory)
 
 node *tree_next_kid(const node *directory, uint64_t cookie)
 {
-	for (size_t i = kid_index(directory, cookie + 1); i < directory->nkids; i++)
-		if (directory->kids[i] != NULL)
-			return directory->kids[i];
+	const kid_list *in = directory->listing;
+
+	for (size_t i = in != NULL ? kid_index(in, cookie + 1) : 0; in != NULL && i < in->nkids; i++)
+		if (in->kids[i] != NULL)
+			return in->kids[i];
 	return NULL;
 }
 
@@ -496,7 +525,7 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.type = (emr_meta_type)n->type,
 		.mode = n->mode,
 		.nlink = n->state == NODE_GONE ? 0
-			: n->type == EMR_META_DIR ? 2 + n->subdirectories : 1,
+			: n->type == EMR_META_DIR ? 2 + n->listing->subdirectories : 1,
 		.size_bytes = n->type == EMR_META_DIR ? 4096
 			: n->type == EMR_META_SYMLINK ? strlen(n->target) : n->size,
 		.mtime_ns = n->mtime_ns,

@@ -7,6 +7,8 @@
 emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
 /* N, which has no name, gets the number of the folder itself. */
 void tree_become_root(emr_view *view, node *n);
+/* N's attributes are BYTES, in no more memory than they need. */
+emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
 /* The same, and room in it for frozen content. */
@@ -30,7 +32,9 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n);
 /* Takes its name away; N stays alive. */
 void tree_detach(emr_view *view, node *n);
-/* Room in DIRECTORY for one more entry called NAME, whose copy goes to *OUT_NAME: free it, or give it to tree_move. */
+/* Room in DIRECTORY for two more entries. */
+emr_status tree_reserve(emr_view *view, node *directory);
+/* The same for one more called NAME, whose copy goes to *OUT_NAME: free it, or give it to tree_move. */
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name);
 /* As attach, with what tree_prepare made: cannot fail. */
 void tree_attach_prepared(emr_view *view, node *directory, char *name, node *n);

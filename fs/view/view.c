@@ -44,7 +44,7 @@ static emr_status add_special_directory(emr_view *view, uint32_t subdirectories,
 	n->state = NODE_VIRTUAL;
 	n->mode = 0500;
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	n->subdirectories = subdirectories;
+	n->listing->subdirectories = subdirectories;
 	return EMR_OK;
 }
 
