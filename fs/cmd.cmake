@@ -14,6 +14,7 @@ emr_module(cmd
 		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c
 		cmd_keep.c keeping.c
 		cmd_people.c people.c book.c registered.c qr.c
+		cmd_org.c network_dir.c joining.c
 	USES cmd_kit view fuse settle
 	PRIVATE_USES base keyring backup proof carry store journal record settle ledger replica contract PkgConfig::jansson
 		PkgConfig::qrencode Threads::Threads)

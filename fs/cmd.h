@@ -8,6 +8,10 @@
 int emr_cmd_init(const emr_args *args, emr_out *out);
 /* init --restore. */
 int emr_init_restore(const emr_args *args, emr_out *out);
+/* org create: init with a network of its own directory. */
+int emr_init_network(const emr_args *args, emr_out *out);
+int emr_cmd_org(const emr_args *args, emr_out *out);
+#define EMR_JOIN_WITHIN_NS ((int64_t)600 * 1000000000) /* how long the two sides of an invitation wait for each other */
 int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);
 int emr_cmd_status(const emr_args *args, emr_out *out);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "contract/codes.h"
+#include "keyring/card.h"
 #include "keyring/words.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
@@ -13,6 +15,8 @@
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "cmd/text.h"
+#include "joining.h"
+#include "network_dir.h"
 #include "session.h"
 #include "stage.h"
 #include "words_ask.h"
@@ -30,11 +34,20 @@ typedef struct making {
 	emr_profile profile;
 	char words[EMR_WORDS][EMR_WORD_CHARS];
 	bool words_checked;
+	char *network_dir;    /* of a network of several members, that is made or joined; owned; NULL: a ledger of one's own */
+	const char *org_name; /* made for this organisation; NULL: not made here */
+	emr_joining joining;  /* the invitation, with --join */
+	int64_t within_ns;
+	bool dir_made, dir_used; /* to be taken away again unless it is used */
 } making;
 
 static void making_end(making *m)
 {
 	emr_session_close(&m->session);
+	if (m->dir_made && !m->dir_used)
+		emr_network_dir_unmake(m->network_dir);
+	emr_joining_free(&m->joining);
+	free(m->network_dir);
 	emr_stage_end(&m->stage, m->out);
 	emr_wipe(m->words, sizeof m->words);
 	emr_passphrase_free(&m->passphrase);
@@ -71,26 +84,64 @@ static emr_status ask_person(making *m, emr_problem *out_problem)
 
 /* ---- keyring, ledger, folder ---- */
 
-static emr_status make_network(making *m)
+/* The certificate is on the ledger: a person's carries a code, not the name. */
+static emr_status code_of(const making *m, const char *prefix, char out[32])
 {
-	char path[4400], handle[32], code[64];
+	char code[64];
 	emr_public identity;
-	emr_network_new options = {
-		.path = path, .keyring = m->session.keyring, .name = "home", .handle = handle};
-	EMR_AUTO_BUF certificate = {0};
-	emr_id16 net_id;
 	emr_status status = emr_keyring_public(m->session.keyring, &identity);
 
 	if (status != EMR_OK)
 		return status;
-	/* The certificate is on the ledger: it carries a code, not the person's name. */
 	emr_base32(identity.signer_id.b, 8, code);
-	snprintf(handle, sizeof handle, "patient-%.8s", code);
-	snprintf(path, sizeof path, "%.4200s/%s", m->stage.path, EMR_STATE_LEDGER);
-	status = emr_network_create(&options, &net_id, &certificate);
+	snprintf(out, 32, "%s-%.8s", prefix, code);
+	return EMR_OK;
+}
+
+static emr_status join_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+{
+	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
+	emr_status status;
+
+	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
+	status = emr_joining_do(&m->joining, m->session.keyring, handle, is_patient ? "" : m->profile.name, m->within_ns,
+		certificate, out_problem);
+	emr_progress_end(m->out);
+	return status;
+}
+
+static emr_status create_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+{
+	char path[4400];
+	emr_network_new options = {.path = path,
+		.keyring = m->session.keyring,
+		.name = m->org_name != NULL ? m->org_name : "home",
+		.handle = handle};
+	emr_id16 net_id;
+	emr_status status = EMR_OK;
+
+	snprintf(path, sizeof path, "%.4200s/%s", m->network_dir != NULL ? m->network_dir : m->stage.path, EMR_STATE_LEDGER);
+	if (m->network_dir != NULL) {
+		status = emr_network_dir_make(m->network_dir, out_problem);
+		m->dir_made = status == EMR_OK;
+	}
+	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
+}
+
+static emr_status make_network(making *m, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF certificate = {0};
+	char handle[32];
+	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
+
+	if (status == EMR_OK && m->joining.dir != NULL)
+		status = join_network(m, handle, &certificate, out_problem);
+	else if (status == EMR_OK)
+		status = create_network(m, handle, &certificate, out_problem);
+	if (status == EMR_OK && m->network_dir != NULL)
+		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
 }
 
@@ -127,9 +178,10 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
 
 	if (status == EMR_OK)
-		status = make_network(m);
+		status = make_network(m, out_problem);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The new ledger");
+		if (!out_problem->is_set)
+			emr_problem_set_status(out_problem, status, "The new ledger");
 		return status;
 	}
 	status = emr_session_open_parts(&m->session, out_problem);
@@ -225,6 +277,7 @@ static emr_status finish(making *m, emr_problem *out_problem)
 		status = emr_stage_move_in(&m->stage);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, m->places.state);
+	m->dir_used = status == EMR_OK;
 	return status;
 }
 
@@ -241,6 +294,8 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_out_text(m->out, "folder", m->places.state);
 	emr_out_flag(m->out, "words_checked", m->words_checked);
 	emr_out_flag(m->out, "second_copy", false);
+	if (m->network_dir != NULL)
+		emr_out_text(m->out, "network", m->org_name != NULL ? m->org_name : m->joining.invitation.network);
 	emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
 		shown[0] != '\0' ? ", y" : "Y", m->places.state);
 	if (!m->words_checked) {
@@ -275,16 +330,70 @@ static emr_status prepare(making *m, emr_problem *out_problem)
 	return emr_stage_claim(&m->stage, &m->places, out_problem);
 }
 
-static int make_new(const emr_args *args, emr_out *out)
+static emr_status read_within(making *m, emr_problem *out_problem)
 {
-	__attribute__((cleanup(making_end))) making m = {
-		.args = args, .out = out, .stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
+	const char *within = m->args->values[EMR_OPT_WITHIN];
+
+	m->within_ns = EMR_JOIN_WITHIN_NS;
+	if (within == NULL || emr_duration_parse(within, &m->within_ns) == EMR_OK)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--within takes a time: 90s, 10min, 2h.", "verb", "init", NULL);
+	return EMR_INVALID;
+}
+
+/* What others will see is said before anything is made. */
+static emr_status agree(making *m, emr_problem *out_problem)
+{
+	const char *network = m->joining.invitation.network;
+	emr_problem remark = {0};
+	char answer[16] = "";
+
+	emr_problem_set(&remark, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
+	emr_remark(m->out, &remark);
+	if (m->args->given[EMR_OPT_YES])
+		return EMR_OK;
+	if (emr_terminal_there() && !m->out->is_json &&
+		emr_terminal_ask("Join (yes, no)?", answer, sizeof answer) == EMR_OK && (answer[0] == 'y' || answer[0] == 'Y'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
+	return EMR_DENIED;
+}
+
+/* Which network: one's own, that of an invitation, or a new one. */
+static emr_status choose_network(making *m, emr_problem *out_problem)
+{
+	const char *join = m->args->values[EMR_OPT_JOIN], *dir = m->args->values[EMR_OPT_NETWORK];
+	emr_status status = read_within(m, out_problem);
+
+	if (status != EMR_OK || (join == NULL && dir == NULL))
+		return status;
+	if (join != NULL)
+		status = emr_joining_read(join, &m->joining, out_problem);
+	if (status == EMR_OK && join != NULL)
+		status = agree(m, out_problem);
+	if (status != EMR_OK)
+		return status;
+	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
+	return m->network_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static int make_new(const emr_args *args, emr_out *out, const char *org_name)
+{
+	__attribute__((cleanup(making_end))) making m = {.args = args,
+		.out = out,
+		.stage = EMR_STAGE_NONE,
+		.session = EMR_SESSION_CLOSED,
+		.org_name = org_name};
 	emr_problem problem = {0};
 	emr_id32 signer_id = {{0}};
 	emr_status status = prepare(&m, &problem);
 
 	if (status == EMR_OK)
+		status = choose_network(&m, &problem);
+	if (status == EMR_OK && org_name == NULL)
 		status = ask_person(&m, &problem);
+	if (status == EMR_OK && org_name != NULL)
+		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
 	if (status == EMR_OK)
 		status = emr_passphrase_get(
 			args->values[EMR_OPT_PASSPHRASE_FILE], true, &m.passphrase, &problem);
@@ -308,5 +417,17 @@ static int make_new(const emr_args *args, emr_out *out)
 
 int emr_cmd_init(const emr_args *args, emr_out *out)
 {
-	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out) : make_new(args, out);
+	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out) : make_new(args, out, NULL);
+}
+
+int emr_init_network(const emr_args *args, emr_out *out)
+{
+	const char *name = args->n_operands == 2 ? args->operands[1] : "";
+	emr_problem problem = {0};
+
+	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name))
+		return make_new(args, out, name);
+	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "org create needs a name of 1 to 53 bytes, and --network DIR.", "verb",
+		"org", NULL);
+	return emr_out_fail(out, &problem);
 }

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,13 +7,18 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "base/file.h"
+#include "ledger/network.h"
 
 #include "cmd.h"
 #include "cmd/text.h"
 #include "keys.h"
+#include "network_dir.h"
 #include "second_copy.h"
 #include "stage.h"
 #include "words_ask.h"
+
+#define DESCRIPTOR_MAX ((size_t)60000)
 
 /* Everything comes into a stage first, is opened there as after a crash, and gets its place last.
  */
@@ -205,6 +211,60 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 	return status;
 }
 
+/* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one ---- */
+
+static emr_status same_network(int state_fd, const char *target)
+{
+	EMR_AUTO_BUF mine = {0};
+	EMR_AUTO_BUF theirs = {0};
+	EMR_AUTO_FD copy = openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD shared = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status = copy >= 0 && shared >= 0 ? EMR_OK : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_file_read(copy, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &mine);
+	if (status == EMR_OK)
+		status = emr_file_read(shared, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &theirs);
+	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&mine), emr_buf_view(&theirs)) ? EMR_FORK : status;
+}
+
+static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF target = {0};
+	emr_status status = emr_file_read(r->session.state_fd, "network", PATH_MAX - 1, &target);
+
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&target, 1);
+	if (status != EMR_OK)
+		return status;
+	status = emr_network_dir_parse((const char *)target.data, out_dir);
+	if (status == EMR_OK)
+		status = emr_network_dir_check(*out_dir, out_problem);
+	if (status == EMR_OK)
+		status = same_network(r->session.state_fd, (const char *)target.data);
+	if (status == EMR_FORK)
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause", "another network is there", NULL);
+	return status;
+}
+
+static emr_status return_to_network(restoring *r, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_status status = find_network(r, &dir, out_problem);
+
+	if (status == EMR_NOT_FOUND && dir == NULL)
+		return EMR_OK; /* the ledger was one's own */
+	if (status == EMR_OK)
+		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
+	if (status == EMR_OK)
+		status = emr_network_dir_link(r->session.state_fd, dir);
+	if (status == EMR_OK && unlinkat(r->session.state_fd, "network", 0) != 0)
+		status = EMR_IO;
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The network of these records");
+	return status;
+}
+
 /* ---- the whole ---- */
 
 /* As a mount would; the ledger is followed and verified from its first entry. */
@@ -312,6 +372,8 @@ int emr_init_restore(const emr_args *args, emr_out *out)
 		status = bring_files(&r, &problem);
 	if (status == EMR_OK)
 		status = open_keys(&r, &problem);
+	if (status == EMR_OK)
+		status = return_to_network(&r, &problem);
 	if (status == EMR_OK)
 		status = prove(&r, &problem);
 	if (status == EMR_OK)

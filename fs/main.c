@@ -17,6 +17,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_ERASE] = emr_cmd_erase,
 	[EMR_VERB_KEEP] = emr_cmd_keep,
 	[EMR_VERB_PEOPLE] = emr_cmd_people,
+	[EMR_VERB_ORG] = emr_cmd_org,
 	[EMR_VERB_LOG] = emr_cmd_log,
 	[EMR_VERB_VERIFY] = emr_cmd_verify,
 	[EMR_VERB_LEDGER] = emr_cmd_ledger,

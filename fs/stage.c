@@ -11,8 +11,6 @@
 
 #define STAGE_PREFIX ".init-"
 
-static emr_status remove_tree(int dirfd, const char *name);
-
 static emr_status remove_entries(int fd)
 {
 	DIR *directory = fdopendir(fd); /* takes fd */
@@ -25,13 +23,13 @@ static emr_status remove_entries(int fd)
 	}
 	while (status == EMR_OK && (entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			status = remove_tree(fd, entry->d_name);
+			status = emr_stage_remove_tree(fd, entry->d_name);
 	}
 	closedir(directory);
 	return status;
 }
 
-static emr_status remove_tree(int dirfd, const char *name)
+emr_status emr_stage_remove_tree(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	emr_status status;
@@ -56,7 +54,7 @@ static emr_status remove_old_stages(int state_fd)
 		return EMR_IO;
 	while (status == EMR_OK && (entry = readdir(directory)) != NULL) {
 		if (strncmp(entry->d_name, STAGE_PREFIX, strlen(STAGE_PREFIX)) == 0)
-			status = remove_tree(state_fd, entry->d_name);
+			status = emr_stage_remove_tree(state_fd, entry->d_name);
 	}
 	closedir(directory);
 	return status;
@@ -66,7 +64,7 @@ void emr_stage_end(emr_stage *stage, emr_out *out)
 {
 	emr_problem problem;
 
-	if (stage->name[0] != '\0' && remove_tree(stage->state_fd, stage->name) != EMR_OK) {
+	if (stage->name[0] != '\0' && emr_stage_remove_tree(stage->state_fd, stage->name) != EMR_OK) {
 		emr_problem_set(&problem, EMR_SAY_FAILED, "what", stage->path, "cause",
 			"could not be removed", NULL);
 		emr_remark(out, &problem);

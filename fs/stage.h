@@ -22,5 +22,7 @@ emr_status emr_stage_make(
 	emr_stage *stage, const emr_places *places, emr_session *session, emr_problem *out_problem);
 /* Each part gets its place, the keyfile last.  Everything in it must be closed. */
 emr_status emr_stage_move_in(const emr_stage *stage);
+/* A file, or a directory with all that is in it. */
+emr_status emr_stage_remove_tree(int dirfd, const char *name);
 /* Removes what did not get a place; a failure is said to OUT. */
 void emr_stage_end(emr_stage *stage, emr_out *out);

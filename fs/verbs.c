@@ -24,6 +24,12 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"the 24 words: written to FILE (made, mode 0600), or read from it to come back"},
 	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
 		"bring everything back from the backup in DIR"},
+	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
+		"become a member of the network that invited you (a file, or -)"},
+	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR", "where the network is to be: an empty directory"},
+	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
+		"patient, clinician, pharmacist, insurer, authority, researcher, auditor or registrar"},
+	[EMR_OPT_WITHIN] = {"within", 0, EMR_HAS_ARGUMENT, "TIME", "how long to wait for the other side (10min)"},
 	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
 		"change nothing in the folder"},
 	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
@@ -31,7 +37,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_FOREGROUND] = {NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground"},
 	[EMR_OPT_MOUNT_OPTIONS] = {NULL, 'o', EMR_HAS_ARGUMENT, "OPTS",
 		"allow_root or allow_other"},
-	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE", "write your card to FILE, which is made"},
+	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE", "write it to FILE, which is made"},
 	[EMR_OPT_NOW] = {"now", 0, EMR_NO_ARGUMENT, NULL,
 		"do not wait for the ledger or for programs that use the folder"},
 	[EMR_OPT_WAIT] = {"wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME",
@@ -69,7 +75,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_init[] = {3, 6, 8, 11, 12, 13, 0};
+static const unsigned char exits_org[] = {6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
@@ -102,10 +109,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "With --restore everything comes back from a backup, with the passphrase "
 			  "it had or with the\n"
 			  "24 words alone (from --words-file, or asked); then a new passphrase is "
-			  "asked for.\n",
-		.fields = "id name born folder words_checked second_copy records",
+			  "asked for.\n"
+			  "With --join the ledger is that of an organisation's network, which has made INVITE with emrfs org invite "
+			  "and waits.\n"
+			  "Its members then see that a patient of this network saves something, and when; never a name, content or "
+			  "size.\n",
+		.fields = "id name born folder words_checked second_copy records network",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
-			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",
@@ -336,6 +347,22 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
 		.exits = exits_recover},
+	[EMR_VERB_ORG] = {.name = "org",
+		.operands = "create NAME | invite HANDLE",
+		.operands_max = 2,
+		.help = "Run an organisation",
+		.manual = "create NAME --network DIR makes a keyring for an organisation, as init does, and a network for it and its "
+			  "members\n"
+			  "in DIR, an empty directory of this computer that this user alone may enter. invite HANDLE --role R -o FILE "
+			  "writes an\n"
+			  "invitation to FILE, waits until somebody uses it (emrfs init --join FILE), gives him a certificate with "
+			  "that role,\n"
+			  "and takes FILE away. HANDLE is the name in the certificate; a patient's has a code instead. The folder may "
+			  "be open.\n",
+		.fields = "create: id name born folder words_checked second_copy network; invite: handle role code id organisation",
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) |
+			   BIT(EMR_OPT_WORDS_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_org},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",
 		.operands_max = 0,

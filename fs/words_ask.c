@@ -17,7 +17,7 @@
 
 #define ASKED_BACK 3
 #define TRIES 3
-#define MEMBERS_MAX 64
+#define MEMBERS_MAX 100000 /* of a network */
 #define MEMBERS_SEARCHED 4 /* a second each, at most */
 
 /* ---- getting them ---- */
@@ -117,7 +117,7 @@ typedef struct known_member {
 } known_member;
 
 typedef struct known {
-	known_member members[MEMBERS_MAX];
+	known_member *members; /* owned */
 	size_t n;
 	emr_id32 descriptor_hash;
 } known;
@@ -126,15 +126,24 @@ static void known_free(known *k)
 {
 	for (size_t i = 0; i < k->n; i++)
 		emr_buf_free(&k->members[i].certificate);
+	free(k->members);
 }
 
 static emr_status note_member(void *arg, const emr_ledger_member *member)
 {
 	known *k = arg;
-	known_member *note = &k->members[k->n];
+	known_member *note = k->members;
 
 	if (k->n == MEMBERS_MAX)
 		return EMR_LIMIT;
+	/* Room doubles: at 0, 1, 2, 4 ... */
+	if ((k->n & (k->n - 1)) == 0)
+		note = realloc(k->members, (k->n > 0 ? 2 * k->n : 1) * sizeof *note);
+	if (note == NULL)
+		return EMR_NO_MEMORY;
+	k->members = note;
+	note += k->n;
+	*note = (known_member){0};
 	memcpy(note->pk, member->pk, sizeof note->pk);
 	k->n++;
 	return emr_buf_append(
@@ -246,7 +255,7 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 }
 
 /* The writer whose key opens the profile; without a profile, whoever wrote last. */
-static emr_status take_device(emr_keyring *keyring, int state_fd)
+static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_proven)
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
@@ -264,19 +273,24 @@ static emr_status take_device(emr_keyring *keyring, int state_fd)
 		try_device(&search, fd, entry->d_name);
 	closedir(directory);
 	emr_keyring_set_device(keyring, search.device);
+	*out_is_proven = search.is_proven;
 	return EMR_OK;
 }
 
 static emr_status complete(
 	emr_keyring *keyring, const known *k, const known_member *me, int state_fd)
 {
+	bool is_proven = false;
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
 		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
 
 	if (status == EMR_OK && me->certificate.len > 0)
 		status = emr_keyring_tlv_set(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
-	return status == EMR_OK ? take_device(keyring, state_fd) : status;
+	if (status == EMR_OK)
+		status = take_device(keyring, state_fd, &is_proven);
+	/* Where several are members, being known to the ledger does not say that these records are his. */
+	return status == EMR_OK && k->n > 1 && !is_proven ? EMR_WRONG_WORDS : status;
 }
 
 static const known_member *find_me(const known *k, const emr_keyring *keyring)
@@ -316,6 +330,10 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 	}
 	if (status == EMR_OK)
 		status = complete(keyring, &k, me, state_fd);
+	if (status == EMR_WRONG_WORDS) {
+		emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
+		return status;
+	}
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "The keyring");
 		return status;

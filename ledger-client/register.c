@@ -70,6 +70,17 @@ static emr_status read_own(const emr_public *public, emr_bytes der, emr_cert_fac
 										: EMR_INVALID;
 }
 
+emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288])
+{
+	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
+	emr_public public;
+	emr_status status = describe(who, &pub, &public);
+
+	if (status == EMR_OK)
+		emr_pub_key_reg_encode(&pub, out_pub);
+	return status;
+}
+
 emr_status emr_register_certified(
 	const emr_register *who, emr_bytes cert_der, emr_act *out_act, emr_buf *out_part)
 {

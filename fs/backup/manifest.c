@@ -81,7 +81,7 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		const char *path;
 		emr_backup_kind kind;
 	} fixed[] = {{"keyfile", EMR_BACKUP_KEYFILE}, {"profile", EMR_BACKUP_PROFILE},
-		{"people", EMR_BACKUP_PEOPLE},
+		{"people", EMR_BACKUP_PEOPLE}, {"network", EMR_BACKUP_NETWORK},
 		{"replica.hw", EMR_BACKUP_MARK}, {"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},
 		{"ledger/ledger.sqlite", EMR_BACKUP_LEDGER}};
 	emr_backup_kind kind;

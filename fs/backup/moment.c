@@ -69,6 +69,17 @@ static emr_status put_descriptor(moment *m)
 				: status;
 }
 
+/* Where the ledger of several members is, when it is not the state's own: there a restored member goes on. */
+static emr_status put_network(moment *m)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(m->options->state_fd, "ledger", target, sizeof target);
+
+	if (n < 0)
+		return errno == EINVAL || errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	return target_put(m->target, "network", emr_bytes_of((const uint8_t *)target, (size_t)n));
+}
+
 /* The mark is read while the ledger is held still, so it is never ahead of it. */
 static emr_status put_smalls(moment *m)
 {
@@ -83,6 +94,8 @@ static emr_status put_smalls(moment *m)
 		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
 	if (status == EMR_OK)
 		status = put_small(m, m->blocks_fd, "format", "blocks/format", true);
+	if (status == EMR_OK)
+		status = put_network(m);
 	return status == EMR_OK ? put_descriptor(m) : status;
 }
 

@@ -61,6 +61,7 @@ static emr_status judge(const restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_LEDGER:
+	case EMR_BACKUP_NETWORK:
 	case EMR_BACKUP_DESCRIPTOR:
 	case EMR_BACKUP_STORE_FORMAT:
 	case EMR_BACKUP_NONE:

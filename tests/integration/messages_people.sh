@@ -22,3 +22,20 @@ met 5 which-person people "joao reis" --passphrase-file second
 met 8 bad-card people add second --passphrase-file second
 flip "$EMRFS_HOME/state/people"
 met 8 bad-data people --passphrase-file second
+
+say "a network of several members"
+met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-file second
+home_of hospital
+met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
+run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
+"$EMRFS" org invite eva --role patient -o eva.invitation --within 60s --passphrase-file second >out/eva 2>&1 </dev/null &
+waiting=$!
+for ((i = 0; i < 600; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
+kill -TERM $waiting
+wait $waiting
+met 7 not-used org invite eva --role patient -o other.invitation --within 1s --passphrase-file second
+home_of eva
+met 8 bad-invitation init --join joao.card --yes --passphrase-file second --words-file w
+met 13 needs-yes init --join eva.invitation --passphrase-file second --words-file w
+run 7 init --join eva.invitation --within 1s --yes --passphrase-file second --words-file w
+heard				# members-see, no-answer

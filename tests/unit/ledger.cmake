@@ -4,3 +4,4 @@ emr_test(test_ledger_network SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_netwo
 emr_test(test_ledger_release SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_release.c USES ledger_kit
 	DEFINES EMR_RELEASES_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
 emr_test(test_ledger_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_copy.c USES ledger_kit)
+emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledger_kit)
