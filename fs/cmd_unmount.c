@@ -18,6 +18,7 @@
 	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
 				time */
 #define END_MS 30000
+#define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
 #define LEFT_SAID 5
 
 typedef struct closing {
@@ -133,12 +134,29 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 	return status;
 }
 
+/* Unmounted here, and still served: a mount name space of its own (a container, another service) has a copy of the mount,
+ * of which the kernel tells nobody.  Closed means that the keys are gone: the mount hands over and ends by itself.  That it
+ * ends already, and does not answer, is as good. */
+static void ask_to_stop(closing *c)
+{
+	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = true};
+	emr_problem ignored = {0};
+	json_t *answer = NULL;
+
+	if (emr_client_ask(&c->client, &request, END_MS, &answer, &ignored) == EMR_OK)
+		json_decref(answer);
+}
+
 /* Until the process has handed everything to the disk and ended. */
-static emr_status await_end(const closing *c, emr_problem *out_problem)
+static emr_status await_end(closing *c, emr_problem *out_problem)
 {
 	struct pollfd polled = {.fd = c->pidfd, .events = POLLIN};
 
-	if (c->pidfd < 0 || poll(&polled, 1, END_MS) == 1)
+	if (c->pidfd < 0 || (!c->now && poll(&polled, 1, BY_ITSELF_MS) == 1))
+		return EMR_OK;
+	if (!c->now)
+		ask_to_stop(c);
+	if (poll(&polled, 1, END_MS) == 1)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NO_ANSWER, NULL);
 	return EMR_TIMEOUT;
@@ -156,7 +174,6 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 		status = ask_unmount(c, out, out_problem);
 	if (status == EMR_OK && !c->now)
 		status = emr_mountpoint_end(c->folder, false, out_problem);
-	emr_client_close(&c->client);
 	return status == EMR_OK ? await_end(c, out_problem) : status;
 }
 

@@ -204,6 +204,20 @@ open_folder
 must cmp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
 expect "link" "$(readlink "$MNT/Imaging/link")" scan.dcm
 
+say "closed, though another name space has a copy of the mount"
+if [ "$(id -u)" = 0 ]; then
+	mkfifo copied
+	unshare --mount --propagation private bash -c 'echo >copied; exec sleep 100' &
+	holder=$!
+	read -r _ <copied
+	pid=$(pid_of_mount)
+	run 0 unmount
+	await_gone "$pid"
+	kill -KILL "$holder"
+	open_folder
+	must cmp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
+fi
+
 say "killed, and open again"
 pid=$(pid_of_mount)
 kill -KILL "$pid"
