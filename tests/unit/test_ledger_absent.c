@@ -111,7 +111,7 @@ static emr_status no_part(void *arg, size_t index, emr_bytes part)
 
 static void every_question_is_answered_by_why_nobody_is_there(void **state)
 {
-	emr_batch_builder *b;
+	EMR_AUTO_BATCH b = NULL;
 	emr_ledger_answer answer = {.batch_id = {{1}}};
 	emr_ledger_change change;
 	emr_ledger_trouble trouble;
@@ -171,7 +171,7 @@ static void a_file_that_comes_back_is_used_again_and_says_nothing_of_before(void
 static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
 {
 	EMR_AUTO_BUF batch = {0};
-	emr_batch_builder *b;
+	EMR_AUTO_BATCH b = NULL;
 	emr_ledger_answer answer;
 	emr_ledger_absence absence;
 	uint64_t size = 0, since;
