@@ -165,7 +165,7 @@ static void who_is_meant_is_one_or_nobody(void **state)
 static void a_name_that_misleads_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "a/b", "a@b", "../x", "-o", "card", "ADD", "check", "a\tb", "a\nb", " a", "a ",
-		"\xe2\x80\xae" "evil", "\xff", "123456789012345678901234567890123456789012345678901234"};
+		("\xe2\x80\xae" "evil"), "\xff", "123456789012345678901234567890123456789012345678901234"};
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
 	char code[EMR_PERSON_CODE_CHARS];

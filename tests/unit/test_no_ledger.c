@@ -202,8 +202,8 @@ static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(
 		"printf X | dd of=%/network/ledger.sqlite conv=notrunc status=none",
 		"printf X | dd of=%/network/descriptor bs=1 seek=9 conv=notrunc status=none",
 		"rm %/network/descriptor",
-		"printf '\\000\\000\\000\\011' | dd of=%/network/ledger.sqlite bs=1 seek=60 conv=notrunc "
-		"status=none", /* user_version 9 */
+		("printf '\\000\\000\\000\\011' | dd of=%/network/ledger.sqlite bs=1 seek=60 conv=notrunc "
+		 "status=none"), /* user_version 9 */
 		"truncate -s 5000 %/network/ledger.sqlite",
 		"rm %/network/ledger.sqlite* && mkdir %/network/ledger.sqlite",
 	};
