@@ -725,6 +725,10 @@ static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
 		failed(check, "the certificate's key does not vouch for the key on the ledger");
 	X509_NAME_get_text_by_NID(
 		X509_get_subject_name(k->certificate), NID_commonName, k->name, sizeof k->name);
+	/* A name that moves the cursor could write over what is printed beside it. */
+	for (const unsigned char *c = (const unsigned char *)k->name; *c != 0; c++)
+		if (*c < 0x20 || *c >= 0x7f)
+			failed(check, "the certificate's name holds characters that do not belong there");
 	X509_free(authority);
 }
 

@@ -426,6 +426,8 @@ emr_status emr_facts_forget_kept(emr_facts *facts)
 {
 	if (facts->cache_dirfd < 0)
 		return EMR_OK;
+	if (unlinkat(facts->cache_dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)	/* half of one, from a killed end */
+		return emr_status_from_errno(errno);
 	if (unlinkat(facts->cache_dirfd, CACHE_NAME, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
 	return EMR_OK;

@@ -309,6 +309,9 @@ static emr_status add_change(run *r, const emr_change *change)
 		emr_batch_size(r->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
 	status = current_head(r->settle, change, &head);
+	/* Others went on meanwhile: who asked must see that first. */
+	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE && head.version > change->base_version)
+		return EMR_CONFLICT;
 	if (status == EMR_OK)
 		status = build_operation(&r->build, change, &head, &priv, &op, &place);
 	if (status == EMR_OK)
@@ -376,7 +379,9 @@ static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_s
 	emr_outcome_fn fn, void *arg)
 {
 	emr_outcome outcome = { .kind = change->kind, .node = change->node, .change = change->change,
-		.error = error };
+		.error = error == EMR_CONFLICT ? EMR_OK : error,
+		.result = error == EMR_CONFLICT ? EMR_RESULT_CONFLICT : 0,
+		.place = { .domain = change->domain, .object = change->object } };
 	emr_journal_txn *txn;
 	emr_status status;
 

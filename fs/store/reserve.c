@@ -47,10 +47,11 @@ static bool take(emr_reserve *reserve, uint64_t wanted)
 /* Under lock.  What is free beyond a little for the others; true when nothing is missing. */
 static bool fill(emr_reserve *reserve)
 {
-	uint64_t missing = reserve->bytes - reserve->have, is_free, more;
+	uint64_t missing, is_free, more;
 
-	if (missing == 0)
+	if (reserve->have >= reserve->bytes)
 		return true;
+	missing = reserve->bytes - reserve->have;
 	if (reserve->lent > 0)
 		return false;
 	is_free = free_bytes(reserve);
@@ -114,6 +115,8 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 	reserve->fd = -1;
 	status = open_file(reserve, dirfd);
 	reserve->bytes = bytes == 0 && status == EMR_OK ? usual_bytes(reserve) : bytes;
+	if (status == EMR_OK && reserve->have > reserve->bytes)	/* made for another disk, or by somebody else */
+		(void)give(reserve, reserve->have - reserve->bytes);
 	if (status != EMR_OK) {
 		if (reserve->fd >= 0)
 			close(reserve->fd);

@@ -257,6 +257,8 @@ static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *
 {
 	node *n = tree_by_id(a->view, o->node);
 
+	if (o->error == EMR_OK && o->result == EMR_RESULT_CONFLICT)
+		a->view->has_news = true;	/* what others did first */
 	if (o->kind == EMR_CHANGE_ERASE) {
 		return;	/* erase.c asks the ledger itself what stands */
 	} else if (o->kind == EMR_CHANGE_UNLINK) {

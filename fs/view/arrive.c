@@ -464,13 +464,35 @@ static emr_status remove_as_said(following *f, node *n)
 	return EMR_OK;
 }
 
+/* It is made again on the ledger, or the next start would not know where its entries lie. */
+static emr_status stay(following *f, node *n)
+{
+	node_row row;
+	emr_status status;
+	edit e;
+
+	n->is_published = false;
+	row = row_of_node(n);
+	row.flags |= ROW_META_DIRTY;
+	row.change++;
+	e = edit_begin(f->view);
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	n->is_published = status != EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	n->meta_dirty = n->has_row = true;
+	mark_changed(f->view, n);
+	return EMR_OK;
+}
+
 /* A directory that was removed elsewhere lives while something in it does. */
 static emr_status go(following *f, const arrival *a, node *n)
 {
 	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
 		return EMR_OK;
 	if (node_has_kids(n))
-		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
+		return f->is_last ? stay(f, n) : EMR_NOT_FOUND;
 	if (n->write_opens != 0)
 		return EMR_BUSY;
 	if (!has_own_bytes(n))
@@ -521,6 +543,13 @@ static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 	return status;
 }
 
+static emr_status leave(following *f, const arrival *a, node *n, const vacated *v)
+{
+	emr_status status = n != NULL ? go(f, a, n) : v != NULL ? drop_vacated(f, a->object) : EMR_OK;
+
+	return status == EMR_OK && a->is_erased ? erase_begun_elsewhere(f->view, a->domain, a->object) : status;
+}
+
 emr_status arrive(following *f, const arrival *a)
 {
 	node *n = tree_by_id(f->view, a->object);
@@ -530,10 +559,8 @@ emr_status arrive(following *f, const arrival *a)
 		return EMR_OK;
 	if (n != NULL && n->state != NODE_LIVE)
 		n = NULL;
-	if (!a->is_live && n != NULL)
-		return go(f, a, n);
 	if (!a->is_live)
-		return v != NULL ? drop_vacated(f, a->object) : EMR_OK;
+		return leave(f, a, n, v);
 	if (n != NULL)
 		return change(f, a, n);
 	return v != NULL ? change_vacated(f, a, v) : make(f, a, 0, false);

@@ -112,6 +112,8 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		.domain = domain,
 		.object = tree_future_id(n),
 		.is_inbox = n->is_inbox,
+		.base_version = n->is_published && emr_id16_equal(tree_future_id(n), n->place.object)
+			? n->place.version : 0,
 	};
 	if (n->type != EMR_META_FILE)
 		return;
@@ -249,7 +251,8 @@ static emr_status describe_unlinks(publishing *p)
 		n++;
 		w->depth = UINT32_MAX;
 		w->change = (emr_change){ .kind = EMR_CHANGE_UNLINK, .node = v->place.object,
-			.domain = v->place.domain, .object = v->place.object };
+			.domain = v->place.domain, .object = v->place.object,
+			.base_version = v->place.version };
 	}
 	return EMR_OK;
 }

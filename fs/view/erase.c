@@ -29,12 +29,52 @@ void edit_erasing(edit *e, const erasing *what)
 		e->status = emr_journal_put(e->txn, EMR_ROW_ERASING, what->object, emr_bytes_of(bytes, sizeof bytes));
 }
 
-bool erase_has(const emr_view *view, emr_id16 object)
+static int by_erasing(const void *a, const void *b)
 {
-	for (size_t i = 0; i < view->nerasing; i++)
-		if (emr_id16_equal(view->erasing[i].object, object))
+	return memcmp(((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
+}
+
+/* Sorted when somebody asks: a folder that is being erased and followed at once has many of both. */
+bool erase_has(emr_view *view, emr_id16 object)
+{
+	erasing key = { .object = object };
+
+	if (view->nerasing == 0)
+		return false;
+	if (!view->is_erasing_sorted)
+		qsort(view->erasing, view->nerasing, sizeof key, by_erasing);
+	view->is_erasing_sorted = true;
+	return bsearch(&key, view->erasing, view->nerasing, sizeof key, by_erasing) != NULL;
+}
+
+bool erase_has_finished(const emr_view *view, emr_id16 object)
+{
+	for (size_t at = 0; at < view->erased.len; at += sizeof object)
+		if (memcmp(view->erased.data + at, object.b, sizeof object) == 0)
 			return true;
 	return false;
+}
+
+emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)
+{
+	erasing what = { .object = object, .domain = domain, .is_local = true };
+	emr_status status;
+	edit e;
+
+	if (erase_has(view, object))
+		return EMR_OK;
+	status = erase_reserve(view, 1);
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(view);
+	edit_erasing(&e, &what);
+	status = edit_commit(&e, NULL);
+	if (status != EMR_OK)
+		return status;
+	erase_note(view, &what);
+	view->erase_due_boot_ns = view_boot_ns(view);
+	note_due(view, view->erase_due_boot_ns);
+	return EMR_OK;
 }
 
 emr_status erase_reserve(emr_view *view, size_t more)
@@ -50,6 +90,7 @@ emr_status erase_reserve(emr_view *view, size_t more)
 void erase_note(emr_view *view, const erasing *what)
 {
 	view->erasing[view->nerasing++] = *what;
+	view->is_erasing_sorted = false;
 }
 
 emr_status erase_node(emr_view *view, node *n)
@@ -439,6 +480,8 @@ static emr_status forget_rows(trying *t)
 	for (size_t i = 0; i < view->nerasing; i++)
 		if (find(t, view->erasing[i].object) == NULL)
 			view->erasing[kept++] = view->erasing[i];
+		else if (emr_buf_append(&view->erased, view->erasing[i].object.b, sizeof(emr_id16)) != EMR_OK)
+			emr_log(EMR_LOG_INFO, "an erasure will be looked at once more");
 	view->nerasing = kept;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
@@ -468,6 +511,11 @@ void erase_run(emr_view *view)
 	emr_reclaim_report left = { 0 };
 	emr_status status = copy_list(&t);
 
+	/* Names whose going the journal refused when their rows E were made. */
+	pthread_mutex_lock(&view->lock);
+	if (status == EMR_OK)
+		status = remove_begun(view);
+	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_OK && t.n > 0)
 		status = erase_all(&t, &left);
 	if (status != EMR_OK)

@@ -19,7 +19,11 @@ void erase_run(emr_view *view);
 /* ---- under view->lock */
 bool erase_is_due(const emr_view *view);
 /* OBJECT is being erased: nobody may bring it back. */
-bool erase_has(const emr_view *view, emr_id16 object);
+bool erase_has(emr_view *view, emr_id16 object);
+/* It was erased to the end in this life of the mount. */
+bool erase_has_finished(const emr_view *view, emr_id16 object);
+/* Another computer erased OBJECT: what this one has of it goes, too.  The row is committed. */
+emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object);
 /* Adds the row to E, and later, when E is in the journal, the object to the list: room for it was made by erase_reserve. */
 void edit_erasing(edit *e, const erasing *what);
 emr_status erase_reserve(emr_view *view, size_t more);

@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "erase.h"
 #include "keeper.h"
 #include "ops_file.h"
 
 #define AGAIN_NS INT64_C(1000000000)
 #define WAIT_MS 60000
 #define BACKOFF_NS INT64_C(5000000000)
+#define PORTION 10000	/* objects of one look: what it takes of memory has an end */
 
 typedef struct object_id {
 	emr_id16 domain, object;
@@ -58,7 +60,9 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_id(view, c->object);
-	if (c->op == EMR_OP_UNLINK || c->op == EMR_OP_ERASE) {
+	if (c->op == EMR_OP_ERASE) {
+		known = erase_has(view, c->object) || erase_has_finished(view, c->object);
+	} else if (c->op == EMR_OP_UNLINK) {
 		known = n == NULL;
 		for (const vacated *v = view->vacated; v != NULL; v = v->next)
 			known = known && !emr_id16_equal(v->place.object, c->object);
@@ -75,6 +79,11 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	bool is_mine = false;
 	emr_status status;
 
+	if (f->n >= PORTION && c->seq != f->seen_seq) {	/* the rest at once afterwards */
+		f->is_cut = true;
+		return EMR_LIMIT;
+	}
+	f->seen_seq = c->seq;
 	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT || is_known(f->view, c))
 		return EMR_OK;
 	status = emr_replica_is_mine(f->view->options.replica, c->domain, &is_mine);
@@ -117,11 +126,28 @@ static emr_status take_again(following *f)
 		memcpy(&id, again.data + at, sizeof id);
 		status = add(f, id.domain, id.object);
 	}
+	if (status != EMR_OK) {	/* all of it next time; only this thread adds to it */
+		pthread_mutex_lock(&view->lock);
+		view->follow_again = again;
+		pthread_mutex_unlock(&view->lock);
+		f->n = 0;
+		return status;
+	}
 	emr_buf_free(&again);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what the ledger says of it ---- */
+
+/* Removed, or erased? */
+static emr_status learn_end(const following *f, arrival *a)
+{
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(f->view->options.replica, a->domain, a->object, &head);
+
+	a->is_erased = status == EMR_OK && head.state == EMR_OBJECT_ERASED;
+	return status;
+}
 
 static emr_status fetch(following *f)
 {
@@ -132,6 +158,8 @@ static emr_status fetch(following *f)
 		char id[33];
 
 		a->is_live = status == EMR_OK;
+		if (status == EMR_NOT_FOUND)
+			status = learn_end(f, a);
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
 			continue;
 		if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
@@ -194,9 +222,9 @@ static emr_status pass(following *f, bool *out_some)
 			status = arrive(f, a);
 			if (status == EMR_BUSY) {
 				status = follow_note(view, a->domain, a->object);
-				a->is_done = true;
+				a->is_done = status == EMR_OK;
 			} else {
-				a->is_done = status != EMR_NOT_FOUND;
+				a->is_done = status == EMR_OK || status == EMR_DAMAGED;
 			}
 			pthread_mutex_unlock(&view->lock);
 			*out_some |= a->is_done;
@@ -268,7 +296,7 @@ static void end(following *f, emr_status status, uint64_t size)
 	}
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
 	view->followed = size;
-	view->has_news = false;
+	view->has_news = f->is_cut;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	tell_kernel(f);
@@ -294,6 +322,10 @@ emr_status follow_run(emr_view *view)
 		status = take_again(&f);
 	if (status == EMR_OK && at.size > followed)
 		status = emr_replica_since(view->options.replica, followed, note_change, &f);
+	if (status == EMR_LIMIT && f.is_cut) {
+		at.size = f.seen_seq + 1;
+		status = EMR_OK;
+	}
 	if (status == EMR_OK) {
 		each_once(&f);
 		status = fetch(&f);

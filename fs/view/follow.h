@@ -7,6 +7,7 @@
 typedef struct arrival {
 	emr_id16 domain, object;
 	bool is_live;
+	bool is_erased;
 	emr_place place;	/* when it lives, as all below */
 	emr_buf bytes;
 	emr_meta meta;		/* points into BYTES */
@@ -26,6 +27,8 @@ typedef struct following {
 	size_t n, cap;
 	emr_buf tell;		/* telling, ... */
 	emr_buf conflicts;	/* node numbers of copies, of which a person is told */
+	uint64_t seen_seq;	/* of the last item looked at */
+	bool is_cut;		/* more entries follow it */
 	bool is_last;		/* what still lacks its directory hangs at the top */
 } following;
 

@@ -93,8 +93,6 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 	return status;
 }
 
-/* Under file->lock for writing: a working copy over the first SIZE bytes of the base. */
-
 /* ---- closing ---- */
 
 /* The last handle of a file without a name: its working copy is wanted by nobody. */
@@ -102,13 +100,12 @@ static void discard_if_gone(emr_view *view, node *n)
 {
 	bool gone;
 
+	pthread_rwlock_wrlock(&n->file->lock);	/* first: it may be opened again by its number and written to */
 	pthread_mutex_lock(&view->lock);
 	gone = n->state == NODE_GONE && n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
-	if (!gone)
-		return;
-	pthread_rwlock_wrlock(&n->file->lock);
-	file_end_staging(view, n);
+	if (gone)
+		file_end_staging(view, n);
 	pthread_rwlock_unlock(&n->file->lock);
 }
 

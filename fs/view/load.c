@@ -216,6 +216,10 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 			n->is_published = true;
 			n->place = row.place;
 			n->size = row.size;
+			/* Not live there: removed or erased by others, or it cannot be read. */
+			status = follow_note(l->view, row.place.domain, row.place.object);
+			if (status != EMR_OK)
+				return status;
 		}
 	} else if (n->type != row.type) {
 		return EMR_DAMAGED;

@@ -42,6 +42,8 @@ static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_ids)
 	const seers s = { .now_unix_s = emr_clock_unix_s(view->options.clock), .ids = out_ids };
 	char prefix[40] = "G/", hex[33];
 
+	if (emr_id16_is_zero(domain))
+		return EMR_OK;
 	emr_hex(domain.b, sizeof domain.b, hex);
 	snprintf(prefix + 2, sizeof prefix - 2, "%s/", hex);
 	return emr_replica_each_row(view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
@@ -104,10 +106,14 @@ static emr_status split(const emr_view *view, const char *path, node **out_direc
 	return EMR_OK;
 }
 
-/* In a directory of the top everything is that directory's domain, which is what it will be, too, when N becomes one. */
+/* A directory that is a domain stays one; another that comes to the top becomes one, which nobody sees (zero). */
 static emr_id16 domain_there(const emr_view *view, const node *n, const node *directory)
 {
-	return n->type == EMR_META_DIR && directory == view->root && n->is_domain ? n->id : tree_domain(directory);
+	if (n->type == EMR_META_DIR && n->is_published && emr_id16_equal(n->place.object, n->place.domain))
+		return n->place.domain;
+	if (n->type == EMR_META_DIR && directory == view->root)
+		return (emr_id16){ { 0 } };
+	return tree_domain(directory);
 }
 
 static emr_status plan(planning *p, const emr_move *what)

@@ -182,6 +182,8 @@ struct emr_view {
 	unsigned threads;		/* of publisher, syncer, follower, in this order, that run */
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;
+	bool is_erasing_sorted;		/* by object */
+	emr_buf erased;			/* objects that were erased in this life */
 	int64_t erase_due_boot_ns;	/* when it is tried (again) */
 	emr_status erase_status;	/* how the last try ended, and what stood in its way */
 	emr_reclaim_report erase_left;

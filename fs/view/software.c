@@ -72,13 +72,16 @@ bool emr_software_admits(emr_bytes value, const char *program)
 
 /* ---- what holds at a node.  Under view->lock. */
 
-/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is still there. */
+/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is still there.  NULL
+ * without memory. */
 static const node *present_directory(const emr_view *view, const node *n)
 {
 	char *path = past_path(n);
 	const char *at = path;
 	const node *directory = view->root;
 
+	if (path == NULL)
+		return NULL;
 	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
 	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
 		at = strchr(at, '/');
@@ -109,6 +112,10 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 
 	if (n->past != NULL)
 		n = present_directory(view, n);
+	if (n == NULL) {	/* not known where it lay: nobody is let in by mistake */
+		*out_directory = view->root;
+		return emr_bytes_of("refuse", 6);
+	}
 	for (; n != NULL; n = n->parent)
 		if (n->type == EMR_META_DIR && emr_xattr_find(emr_buf_view(&n->attributes), key(), &value) == EMR_OK) {
 			*out_directory = n;

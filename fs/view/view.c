@@ -247,6 +247,7 @@ void emr_view_free(emr_view *view)
 		vacated_drop(view, view->vacated->place.object);
 	free(view->erasing);
 	emr_buf_free(&view->follow_again);
+	emr_buf_free(&view->erased);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);

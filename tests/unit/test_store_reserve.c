@@ -155,6 +155,24 @@ static void no_reserve_is_fine(void **state)
 }
 
 /* A file with holes has put nothing aside. */
+/* Made for a larger disk, or made larger by somebody: it must not take the whole disk. */
+static void a_file_that_is_too_large_is_cut(void **state)
+{
+	emr_reserve *reserve;
+	int fd;
+
+	(void)state;
+	start();
+	fd = openat(dirfd_, EMR_RESERVE_NAME, O_RDWR | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(__real_posix_fallocate64(fd, 0, (off_t)(BYTES + 4 * MIB)), 0);
+	close(fd);
+	reserve = opened(0);
+	assert_int_equal(size_of_file(), BYTES);
+	emr_reserve_close(reserve);
+	assert_int_equal(size_of_file(), BYTES);
+}
+
 static void a_file_with_holes_does_not_count(void **state)
 {
 	emr_reserve *r;
@@ -180,6 +198,7 @@ int main(void)
 		cmocka_unit_test(what_is_lent_is_not_taken_meanwhile),
 		cmocka_unit_test(a_full_disk_gets_room_at_the_next_start),
 		cmocka_unit_test(no_reserve_is_fine),
+		cmocka_unit_test(a_file_that_is_too_large_is_cut),
 		cmocka_unit_test(a_file_with_holes_does_not_count),
 	};
 	int failed;

@@ -344,10 +344,228 @@ static void a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_
 		char *a = common_picture(&t->a), *b = common_picture(&t->b);
 
 		assert_string_equal(a, b);
-		assert_non_null(strstr(a, "late"));
+		assert_non_null(strstr(a, "Imaging/CT/late"));
 		free(a);
 		free(b);
 	}
+	meet(t);
+	kit_expect_text(&t->a, "Imaging/CT/late", "late");
+	expect_equal(t);
+}
+
+/* ---- one is quicker than the other ---- */
+
+static two *racing; /* whose a saves while b looks */
+
+/* What b tells the kernel of, it has looked at: now a is quicker with something else. */
+static void a_is_quicker(void *arg, uint64_t node, const char *name)
+{
+	two *t = racing;
+
+	(void)arg;
+	(void)node;
+	(void)name;
+	if (t == NULL)
+		return;
+	racing = NULL;
+	kit_text(&t->a, "Imaging/1", "a was quicker");
+	kit_wait_ms(&t->a, 2000);
+	assert_ok(emr_view_publish_now(t->a.view));
+}
+
+static void prepare_race(two *t)
+{
+	t->b.options.changed = a_is_quicker;
+	kit_restart(&t->b);
+	kit_text(&t->a, "Letters/x", "something for b to look at");
+	kit_wait_ms(&t->a, 2000);
+	assert_ok(emr_view_publish_now(t->a.view));
+}
+
+static void race(two *t)
+{
+	kit_wait_ms(&t->b, 2000);
+	racing = t;
+	assert_ok(emr_view_publish_now(t->b.view));
+	assert_null(racing);
+	meet(t);
+}
+
+static void who_saves_over_what_he_has_not_seen_makes_a_conflict(void **state)
+{
+	two *t = *state;
+
+	prepare_race(t);
+	kit_text(&t->b, "Imaging/1", "b was slower");
+	race(t);
+	kit_expect_text(&t->a, "Imaging/1", "a was quicker");
+	assert_int_equal(conflicts_in(&t->a, "Imaging").n, 1);
+	assert_string_equal(kit_attribute(&t->b, "Imaging/1", "user.emrfs.version"), "2");
+	expect_equal(t);
+}
+
+static void who_removes_what_he_has_not_seen_does_not_remove_it(void **state)
+{
+	two *t = *state;
+
+	prepare_race(t);
+	kit_unlink(&t->b, "Imaging/1");
+	race(t);
+	kit_expect_text(&t->a, "Imaging/1", "a was quicker");
+	expect_equal(t);
+}
+
+/* ---- away, and what others removed meanwhile ---- */
+
+static void what_was_renamed_away_and_removed_there_is_gone(void **state)
+{
+	two *t = *state;
+
+	kit_rename(&t->b, "Imaging/1", "Imaging/uno");
+	kit_rename(&t->b, "Imaging/2", "Letters/two");
+	emr_stack_close(&t->b.stack);
+	kit_unlink(&t->a, "Imaging/1");
+	kit_unlink(&t->a, "Imaging/2");
+	kit_wait_ms(&t->a, 2000);
+	kit_publish_all(&t->a);
+	kit_start(&t->b);
+	meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/uno"));
+	assert_false(kit_exists(&t->b, "Letters/two"));
+	expect_equal(t);
+}
+
+static void what_was_written_away_and_erased_there_is_a_record_of_its_own(void **state)
+{
+	two *t = *state;
+	emr_erase what = {.path = "Imaging/1"};
+	emr_view_counts counts;
+	emr_erased erased;
+
+	kit_text(&t->b, "Imaging/1", "written on the train");
+	emr_stack_close(&t->b.stack);
+	assert_ok(emr_view_erase(t->a.view, &what, &erased));
+	kit_wait_ms(&t->a, 2000);
+	kit_publish_all(&t->a);
+	kit_start(&t->b);
+	meet(t);
+	emr_view_count(t->b.view, &counts);
+	assert_int_equal(counts.failed + counts.pending, 0);
+	kit_expect_text(&t->a, "Imaging/1", "written on the train");
+	expect_equal(t);
+}
+
+typedef struct pins {
+	emr_id16 owner;
+	unsigned n;
+} pins;
+
+static emr_status count_pin(void *arg, const emr_pin *pin)
+{
+	pins *p = arg;
+
+	p->n += emr_id16_equal(pin->owner, p->owner);
+	return EMR_OK;
+}
+
+static unsigned pins_of(kit *k, emr_id16 owner)
+{
+	pins p = {.owner = owner};
+
+	assert_ok(emr_store_each_pin(k->stack.store, count_pin, &p));
+	return p.n;
+}
+
+static void what_another_computer_erases_is_erased_here(void **state)
+{
+	two *t = *state;
+	emr_erase what = {.path = "Imaging/1"};
+	emr_erased erased;
+	emr_handle *h;
+	emr_id16 id;
+	char bytes[8];
+	size_t got;
+
+	kit_text(&t->b, "Imaging/1", "written on b");
+	meet(t);
+	h = kit_open_file(&t->b, "Imaging/1", O_RDONLY);
+	assert_ok(emr_unhex(kit_attribute(&t->b, "Imaging/1", "user.emrfs.id"), id.b, sizeof id.b));
+	assert_true(pins_of(&t->b, id) > 0);
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_ok(emr_view_erase(t->a.view, &what, &erased));
+	meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	assert_status(EMR_MISSING_DATA, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	emr_view_release(h);
+	kit_wait_ms(&t->b, 40000);
+	meet(t);
+	expect_equal(t);	/* opens both again: each sees what the other has let go of */
+	assert_int_equal(pins_of(&t->b, id), 0);
+	assert_int_equal(pins_of(&t->a, id), 0);
+}
+
+/* ---- a journal that refuses ---- */
+
+emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+
+static long commits_left = -1; /* until one is refused; negative: none */
+
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+{
+	if (commits_left >= 0 && commits_left-- == 0) {
+		emr_journal_rollback(txn);
+		return EMR_NO_SPACE;
+	}
+	return __real_emr_journal_commit(txn, out_seq);
+}
+
+/* An object of which the look was put off lies before what is read anew: only a note remembers it. */
+static void a_look_that_the_journal_refuses_is_not_forgotten(void **state)
+{
+	two *t = *state;
+
+	for (long refused = 0; refused < 6; refused++) {
+		unsigned before = conflicts_in(&t->a, "Imaging").n;
+		char text[32];
+		emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDWR);
+
+		snprintf(text, sizeof text, "from a, %ld", refused);
+		kit_text(&t->a, "Imaging/1", text);
+		meet(t);
+		assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
+		assert_ok(emr_view_flush(h));
+		emr_view_release(h);
+		kit_wait_ms(&t->b, 3000);
+		commits_left = refused;
+		(void)emr_view_publish_now(t->b.view);
+		commits_left = -1;
+		for (int i = 0; i < 3; i++)
+			meet(t);
+		kit_expect_text(&t->b, "Imaging/1", text);
+		assert_int_equal(conflicts_in(&t->a, "Imaging").n, before + 1);
+		expect_equal(t);
+		kit_wait_ms(&t->a, 60000); /* the next copy has another name */
+		kit_wait_ms(&t->b, 60000);
+	}
+}
+
+static void an_erasure_that_the_journal_refuses_in_the_middle_goes_on(void **state)
+{
+	two *t = *state;
+	emr_erase what = {.path = "Imaging"};
+	emr_erased erased = {0};
+
+	commits_left = 2; /* the rows, and the first name, are in */
+	assert_ok(emr_view_erase(t->a.view, &what, &erased));
+	commits_left = -1;
+	for (int i = 0; i < 4; i++) {
+		kit_wait_ms(&t->a, 40000);
+		(void)emr_view_publish_now(t->a.view);
+	}
+	assert_false(kit_exists(&t->a, "Imaging"));
+	meet(t);
+	expect_equal(t);
 }
 
 /* ---- with the threads of a mount ---- */
@@ -486,6 +704,13 @@ int main(int argc, char **argv)
 		WITH_TWO(two_new_files_of_one_name_both_live),
 		WITH_TWO(a_file_that_is_open_for_writing_waits_until_it_is_closed),
 		WITH_TWO(a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it),
+		WITH_TWO(who_saves_over_what_he_has_not_seen_makes_a_conflict),
+		WITH_TWO(who_removes_what_he_has_not_seen_does_not_remove_it),
+		WITH_TWO(what_was_renamed_away_and_removed_there_is_gone),
+		WITH_TWO(what_was_written_away_and_erased_there_is_a_record_of_its_own),
+		WITH_TWO(what_another_computer_erases_is_erased_here),
+		WITH_TWO(a_look_that_the_journal_refuses_is_not_forgotten),
+		WITH_TWO(an_erasure_that_the_journal_refuses_in_the_middle_goes_on),
 		WITH_TWO(with_threads_nobody_has_to_ask),
 		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
 	};

@@ -6,7 +6,8 @@ foreach(theme names tree files settle quiet software model threads refusals)
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses})
 endforeach()
-emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses})
+emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
+	LINK_OPTIONS -Wl,--wrap=emr_journal_commit)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit} USES ${view_uses})
 emr_test(test_view_recovery
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_recovery.c ${view_kit}

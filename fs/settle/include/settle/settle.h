@@ -57,6 +57,7 @@ typedef struct emr_change {
 	const emr_place *from;		/* REWRAP: where the content is now */
 	bool is_inbox;			/* META of a domain root that does not exist yet */
 	uint64_t erase_from, erase_to;	/* ERASE: versions, both included */
+	uint64_t base_version;		/* of the row, as the caller knows it; 0: it knows none */
 } emr_change;
 
 typedef struct emr_outcome {
