@@ -171,6 +171,11 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
+	/* Written and closed while the old bytes were fetched: the next run takes what there is then. */
+	if (needs_content && n->file != NULL && n->file->has_content) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_BUSY;
+	}
 	if (!n->is_local || !n->is_published || n->state != NODE_LIVE) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_OK;
