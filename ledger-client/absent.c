@@ -113,6 +113,16 @@ static bool may_knock(absent *a)
 	return may;
 }
 
+/* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come out. */
+static void send_out(absent *a)
+{
+	if (pthread_rwlock_tryrdlock(&a->door) != 0)
+		return;
+	if (a->inner != NULL)
+		emr_ledger_wake(a->inner);
+	(void)pthread_rwlock_unlock(&a->door);
+}
+
 /* Opens outside of the door's lock: it may take as long as another process is busy. */
 static void knock(absent *a)
 {
@@ -131,6 +141,8 @@ static void knock(absent *a)
 		(void)pthread_rwlock_unlock(&a->door);
 	} else if (status != EMR_OK) {
 		note_status(a, answer_for(status));
+	} else {
+		send_out(a);
 	}
 	emr_ledger_close(fresh);
 	emr_ledger_close(old);

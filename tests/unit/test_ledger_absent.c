@@ -313,6 +313,30 @@ static void who_waits_for_an_absent_ledger_can_be_woken(void **state)
 	assert_status(EMR_INTERRUPTED, status);
 }
 
+static void who_waits_inside_does_not_keep_out_what_came_back(void **state)
+{
+	pthread_t thread;
+	emr_status waited = EMR_OK;
+	uint64_t size = 0;
+
+	(void)state;
+	assert_ok(open_door(&k.ledger));
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &waited), 0);
+	usleep(300000); /* so that he is inside; too short only makes this test see less */
+	/* Away and back between two looks of the waiter; somebody else noticed. */
+	move("ledger.sqlite", "aside");
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	move("aside", "ledger.sqlite");
+	for (int i = 0; i < 2000 && emr_ledger_size(k.ledger, &size) != EMR_OK; i++) {
+		later();
+		usleep(1000);
+	}
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	emr_ledger_wake(k.ledger); /* for the case that he came in only now */
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(waited == EMR_INTERRUPTED || waited == EMR_OFFLINE);
+}
+
 /* Many ask while it comes and goes: nobody meets half a ledger. */
 static void *ask(void *arg)
 {
@@ -476,6 +500,7 @@ int main(void)
 		TEST(without_what_is_known_an_absent_ledger_does_not_open),
 		TEST(rights_too_wide_are_no_absence),
 		TEST(who_waits_for_an_absent_ledger_can_be_woken),
+		TEST(who_waits_inside_does_not_keep_out_what_came_back),
 		TEST(several_threads_see_it_come_and_go),
 		TEST(a_whole_copy_is_enough_while_the_ledger_is_away),
 		TEST(a_copy_that_is_not_enough_is_kept_and_said),
