@@ -66,6 +66,7 @@ home_of() { export EMRFS_HOME=$EMR_WORK/$1; mkdir -p -m 700 "$EMRFS_HOME"; print
 . "$HERE/messages_damage.sh"
 . "$HERE/messages_backup.sh"
 . "$HERE/messages_people.sh"
+. "$HERE/messages_car.sh"
 
 say "all together"
 python3 "$HERE/messages.py" "$PAGES" "$HERE/messages.list" "$MET" || emr_fail "messages"
