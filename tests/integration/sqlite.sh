@@ -23,8 +23,9 @@ writer() { # DATABASE LOG FROM
 check() { # DATABASE LOG
 	local committed
 	expect "integrity of $1" "$(sqlite3 -cmd '.timeout 8000' "$1" 'PRAGMA integrity_check;')" ok
-	expect "rows and their sum" "$(sqlite3 "$1" 'SELECT count(*) FROM rows;')" "$(sqlite3 "$1" 'SELECT n FROM total;')"
-	committed=$(sqlite3 "$1" 'SELECT id FROM rows ORDER BY id;')
+	# One question: a writer's last child may have been born when its parent was killed, and still works.
+	expect "rows and their sum" "$(sqlite3 -cmd '.timeout 8000' "$1" 'SELECT count(*) - (SELECT n FROM total) FROM rows;')" 0
+	committed=$(sqlite3 -cmd '.timeout 8000' "$1" 'SELECT id FROM rows ORDER BY id;')
 	[ -z "$(comm -23 <(sort "$2") <(sort <<<"$committed"))" ] || emr_fail "$1 lost rows that were committed"
 }
 
