@@ -10,7 +10,7 @@
 typedef emr_status (*emr_emit_fn)(void *arg, json_t *object);
 
 /* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"done","of"}} now and
- * then, {"bad":{path place error}} for each fault, and last
+ * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn, {"bad":{path place error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
 emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

@@ -1,6 +1,6 @@
 # What the program says and understands; knows no record, no ledger and no kernel.
 emr_module(cmd_kit
-	SOURCES message.c verbs.c args.c help.c out.c text.c places.c settings.c passphrase.c frame.c
+	SOURCES message.c verbs.c args.c help.c out.c progress.c text.c places.c settings.c passphrase.c frame.c
 	USES base keyring PkgConfig::jansson
 	PRIVATE_USES PkgConfig::sodium)
 
@@ -8,7 +8,7 @@ emr_module(cmd_kit
 emr_module(cmd
 	SOURCES session.c keys.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c beside.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
 		exporting.c importing.c cmd_export.c
-		client.c reach.c mountpoint.c special.c cmd_init.c init_restore.c cmd_mount.c cmd_unmount.c cmd_status.c cmd_restore.c versions.c
+		client.c reach.c mountpoint.c sending.c special.c cmd_init.c init_restore.c cmd_mount.c cmd_unmount.c cmd_status.c cmd_restore.c versions.c
 		cmd_move.c moving.c cmd_erase.c erasing.c
 		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c
 		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c

@@ -33,11 +33,9 @@ static void backing_up_end(backing_up *b)
 static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const backing_up *b = arg;
-	char of[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
 
-	emr_size_text(done, now);
-	emr_size_text(total > done ? total : done, of);
-	emr_progress(b->out, "%s %s of %s ...", b->doing, now, of);
+	if (total > 0) /* what is small comes before it is known how much there is */
+		emr_progress_of(b->out, b->doing, EMR_PROGRESS_BYTES, done, total);
 }
 
 static void note_found(void *arg, const char *path, const char *what)

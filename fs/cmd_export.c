@@ -13,6 +13,7 @@
 
 typedef struct asking {
 	emr_out *out;
+	const char *doing; /* in words */
 	emr_places places;
 	emr_client client;
 	char *folder; /* owned */
@@ -89,8 +90,9 @@ static emr_status take(asking *a, json_t *object)
 	emr_status status = EMR_OK;
 
 	if (progress != NULL)
-		emr_progress(a->out, "%lld records ...",
-			(long long)json_integer_value(json_object_get(progress, "done")));
+		emr_progress_of(a->out, a->doing, EMR_PROGRESS_RECORDS,
+			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "of")));
 	if (bad != NULL) {
 		emr_say(a->out, "  %-14s %s\n", text_of(bad, "error"), text_of(bad, "path"));
 		if (json_array_append(a->bad, bad) != 0)
@@ -150,7 +152,8 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 
 int emr_cmd_export(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(asking_end))) asking a = {.out = out, .client = EMR_CLIENT_CLOSED};
+	__attribute__((cleanup(asking_end))) asking a = {
+		.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
 	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
@@ -203,7 +206,7 @@ static int conclude(const asking *a)
 int emr_cmd_import(const emr_args *args, emr_out *out)
 {
 	__attribute__((cleanup(asking_end))) asking a = {
-		.out = out, .client = EMR_CLIENT_CLOSED, .bad = json_array()};
+		.out = out, .doing = "Read", .client = EMR_CLIENT_CLOSED, .bad = json_array()};
 	emr_request request = {.ask = EMR_ASK_IMPORT};
 	emr_problem problem = {0};
 	emr_status status = a.bad != NULL ? check_operands(args, 1, "import needs a CAR file.", "import", &problem)

@@ -10,6 +10,7 @@
 #include "cmd/text.h"
 #include "report.h"
 #include "second_copy.h"
+#include "sending.h"
 #include "session.h"
 #include "walk.h"
 
@@ -83,12 +84,18 @@ static void say_closed(emr_out *out, const emr_places *places)
 
 /* ---- open ---- */
 
-static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t *out_pending,
+typedef struct waiting {
+	emr_client *client;
+	emr_out *out;
+	emr_sending sending;
+} waiting;
+
+static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pending,
 	uint64_t *out_failed, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem);
+	emr_status status = emr_client_ask(w->client, &request, ANSWER_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -98,6 +105,8 @@ static emr_status ask_pending(emr_client *client, uint32_t timeout_ms, uint64_t 
 	if (json_is_true(json_object_get(answer, "read_only"))) {
 		*out_failed += *out_pending;
 		*out_pending = 0;
+	} else {
+		emr_sending_show(&w->sending, answer, w->out);
 	}
 	json_decref(answer);
 	return EMR_OK;
@@ -108,16 +117,20 @@ static emr_status wait_for_ledger(
 	emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
 {
 	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
+	waiting w = {.client = client, .out = out};
 	uint64_t pending = 1, failed = 0;
 	char n[EMR_TEXT_BYTES];
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	emr_status status = ask_pending(&w, 0, &pending, &failed, out_problem);
 
+	if (status != EMR_OK)
+		return status;
+	pending = 1;
 	while (pending > 0) {
-		emr_status status = ask_pending(client, SLICE_MS, &pending, &failed, out_problem);
+		status = ask_pending(&w, SLICE_MS, &pending, &failed, out_problem);
 
 		if (status != EMR_OK)
 			return status;
-		if (pending > 0)
-			emr_progress(out, "%llu changes to go ...", (unsigned long long)pending);
 		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
 			break;
 	}

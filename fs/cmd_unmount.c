@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "cmd/text.h"
 #include "mountpoint.h"
+#include "sending.h"
 #include "session.h"
 
 #define ANSWER_MS 60000
@@ -66,10 +67,12 @@ static bool clean_up_dead(const closing *c, emr_out *out)
  */
 static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = SLICE_MS};
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	emr_request request = {.ask = EMR_ASK_WAIT};
+	emr_sending sending = {0};
 	int64_t moved = emr_clock_boot_ns(emr_clock_system());
 	json_int_t pending = -1, before;
-	bool is_stuck;
+	bool is_stuck, is_first;
 
 	do {
 		json_t *answer = NULL;
@@ -82,12 +85,13 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 		pending = json_integer_value(json_object_get(answer, "pending"));
 		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
 			   json_is_true(json_object_get(answer, "away"));
+		emr_sending_show(&sending, answer, out);
 		json_decref(answer);
+		is_first = request.timeout_ms == 0;
+		request.timeout_ms = SLICE_MS;
 		if (pending != before)
 			moved = emr_clock_boot_ns(emr_clock_system());
-		if (pending > 0)
-			emr_progress(out, "%lld changes to go ...", (long long)pending);
-	} while (pending > 0 && !is_stuck &&
+	} while ((is_first || pending > 0) && !is_stuck &&
 		 emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
 	emr_progress_end(out);
 	return EMR_OK;

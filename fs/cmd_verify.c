@@ -30,6 +30,20 @@ static void say_bad(emr_out *out, const json_t *bad)
 		shown[0] != '\0' ? "  " : "", text_of(bad, "place"));
 }
 
+static void show(emr_out *out, const json_t *progress)
+{
+	const char *part = text_of(progress, "part");
+
+	if (strcmp(part, "blocks") == 0)
+		emr_progress(out, "Reading all blocks once more ...");
+	else if (strcmp(part, "ledger") == 0)
+		emr_progress(out, "Checking the ledger ...");
+	else
+		emr_progress_of(out, "Checked", EMR_PROGRESS_RECORDS,
+			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "of")));
+}
+
 /* Progress, faults and the end, as they come. */
 static emr_status take(void *arg, json_t *object)
 {
@@ -39,9 +53,7 @@ static emr_status take(void *arg, json_t *object)
 	emr_status status = EMR_OK;
 
 	if (progress != NULL) {
-		emr_progress(o->out, "Checked %lld of %lld records ...",
-			(long long)json_integer_value(json_object_get(progress, "done")),
-			(long long)json_integer_value(json_object_get(progress, "of")));
+		show(o->out, progress);
 	} else if (bad != NULL) {
 		say_bad(o->out, bad);
 		if (json_array_append(o->bad, bad) != 0)

@@ -25,7 +25,7 @@ typedef struct import {
 	void *arg;
 	emr_buf issuers; /* emr_id16 */
 	uint8_t *piece;
-	uint64_t seen, records, bytes, failed;
+	uint64_t of, seen, records, bytes, failed;
 	int64_t last_progress_ns;
 } import;
 
@@ -75,7 +75,7 @@ static emr_status say_progress(import *i)
 	if (now - i->last_progress_ns < 500000000)
 		return EMR_OK;
 	i->last_progress_ns = now;
-	object = json_pack("{s:{s:I}}", "progress", "done", (json_int_t)i->seen);
+	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)i->seen, "of", (json_int_t)i->of);
 	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -237,6 +237,14 @@ static emr_status take_one(import *i, const emr_parcel_record *r, const char *pa
 	return EMR_DAMAGED;
 }
 
+static emr_status count(void *arg, const emr_parcel_record *r)
+{
+	import *i = arg;
+
+	i->of += r->path[0] != '\0' && r->meta.type != EMR_META_DIR;
+	return EMR_OK;
+}
+
 static emr_status take(void *arg, const emr_parcel_record *r)
 {
 	import *i = arg;
@@ -310,6 +318,8 @@ static emr_status read_all(import *i, const emr_request *request, emr_problem *o
 
 	if (status == EMR_OK)
 		status = make_dest(i);
+	if (status == EMR_OK)
+		status = emr_parcel_each(i->parcel, count, i);
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, take, i);
 	emr_fuse_await_changes();

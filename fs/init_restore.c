@@ -57,11 +57,8 @@ static void restoring_end(restoring *r)
 static void show_progress(void *arg, uint64_t done, uint64_t total)
 {
 	const restoring *r = arg;
-	char of[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
 
-	emr_size_text(done, now);
-	emr_size_text(total, of);
-	emr_progress(r->out, "Restored %s of %s ...", now, of);
+	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
 }
 
 static void note_found(void *arg, const char *path, const char *what)

@@ -1,9 +1,14 @@
 #include "cmd/out.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
 {
@@ -41,26 +46,108 @@ void emr_remark(emr_out *out, const emr_problem *problem)
 	print_problem(problem);
 }
 
-void emr_progress(emr_out *out, const char *format, ...)
-{
-	va_list arguments;
+/* ---- progress ---- */
 
-	if (out->is_json || out->is_quiet || !isatty(STDERR_FILENO))
-		return;
-	fputs("\r\033[K", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
+#define DRAW_EVERY_NS INT64_C(100000000)
+#define COLUMNS_USUAL 80
+#define LINE_BYTES 1024
+
+static const char erase_line[] = "\r\033[K";
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
+
+/* Only what is safe in a handler. */
+static void erase_and_die(int number)
+{
+	ssize_t n = write(STDERR_FILENO, erase_line, sizeof erase_line - 1);
+
+	(void)n; /* the program ends in any case */
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+/* FROM as it is now, if it is that, becomes TO: what others have set stays. */
+static void swap_handlers(void (*from)(int), void (*to)(int))
+{
+	struct sigaction now, wanted = {.sa_handler = to};
+
+	for (size_t i = 0; i < ENDING_SIGNALS; i++) {
+		if (sigaction(ending_signals[i], NULL, &now) == 0 && now.sa_handler == from)
+			sigaction(ending_signals[i], &wanted, NULL);
+	}
+}
+
+static bool may_draw(const emr_out *out)
+{
+	const char *terminal = getenv("TERM");
+
+	return !out->is_json && !out->is_quiet && isatty(STDERR_FILENO) &&
+	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+/* The last column stays free: some terminals wrap when it is filled. */
+static void draw(emr_out *out, const char *text)
+{
+	struct winsize terminal = {.ws_col = 0};
+	char line[LINE_BYTES];
+	size_t columns = COLUMNS_USUAL;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal) == 0 && terminal.ws_col > 0)
+		columns = terminal.ws_col;
+	emr_progress_fit(text, columns - 1, line, sizeof line);
+	if (!out->progress_shown)
+		swap_handlers(SIG_DFL, erase_and_die);
+	fflush(stdout);
+	fprintf(stderr, "\r%s\033[K", line);
 	fflush(stderr);
 	out->progress_shown = true;
 }
 
+void emr_progress(emr_out *out, const char *format, ...)
+{
+	char text[LINE_BYTES];
+	va_list arguments;
+
+	if (!may_draw(out))
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	draw(out, text);
+}
+
+void emr_progress_of(
+	emr_out *out, const char *doing, emr_progress_unit unit, uint64_t done, uint64_t total)
+{
+	emr_progress_at at = {.doing = doing, .unit = unit, .done = done, .total = total};
+	int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
+	char text[LINE_BYTES];
+
+	if (!may_draw(out))
+		return;
+	if (out->doing != doing) {
+		out->doing = doing;
+		out->pace = (emr_pace){0};
+	} else if (out->drawn_ns != 0 && now_ns - out->drawn_ns < DRAW_EVERY_NS) {
+		return;
+	}
+	out->drawn_ns = now_ns;
+	at.per_second = emr_pace_note(&out->pace, now_ns, done);
+	emr_progress_text(&at, text, sizeof text);
+	draw(out, text);
+}
+
 void emr_progress_end(emr_out *out)
 {
-	if (out->progress_shown)
-		fputs("\r\033[K", stderr);
+	if (!out->progress_shown)
+		return;
+	fputs(erase_line, stderr);
+	fflush(stderr);
+	swap_handlers(erase_and_die, SIG_DFL);
 	out->progress_shown = false;
 }
+
+/* ---- fields ---- */
 
 void emr_out_put(emr_out *out, const char *name, json_t *value)
 {

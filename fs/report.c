@@ -122,6 +122,31 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		is_away ? emr_json_text(why->hint) : json_null());
 }
 
+#define WRITTEN_MAX 20
+
+/* What is being copied now. */
+static json_t *writing_report(emr_session *session)
+{
+	emr_view_written written[WRITTEN_MAX];
+	size_t n = emr_view_writing(session->view, written, WRITTEN_MAX), room = 4096;
+	json_t *report = json_array();
+
+	for (size_t i = 0; report != NULL && i < n; i++) {
+		EMR_AUTO_FREE char *path = NULL;
+
+		/* Its name may be gone by now; and the report is one frame of the socket. */
+		if (emr_view_path(session->view, written[i].node, &path) != EMR_OK || 2 * strlen(path) > room)
+			continue;
+		room -= 2 * strlen(path);
+		if (json_array_append_new(report, json_pack("{s:o, s:I}", "path", emr_json_text(path),
+						  "bytes", (json_int_t)written[i].bytes)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	return report;
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_view_counts counts;
@@ -148,7 +173,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
 			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -161,7 +186,11 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
 		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session, &why),
 		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
-		"requests", requests_report(session));
+		"requests", requests_report(session), "writing",
+		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
+		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
+		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
+		(json_int_t)counts.unhanded);
 }
 
 /* ---- one path ---- */

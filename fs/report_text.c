@@ -69,18 +69,51 @@ static void put_head(FILE *to, const json_t *report)
 static void put_safety(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES];
-	uint64_t files = number_of(report, "files"), pending = number_of(report, "pending");
+	uint64_t files = number_of(report, "files"), pending = number_of(report, "pending"),
+		 unsafe = number_of(report, "memory_only_files");
 
 	emr_size_text(number_of(report, "bytes"), size);
 	fputs("  ", to);
 	put_number(to, files);
-	fprintf(to, " file%s, %s.  Safe on this disk: all.  On the ledger: ", files == 1 ? "" : "s",
-		size);
+	fprintf(to, " file%s, %s.  Safe on this disk: all", files == 1 ? "" : "s", size);
+	if (unsafe > 0)
+		fprintf(to, " but %llu, written at this moment", (unsigned long long)unsafe);
+	fputs(".  On the ledger: ", to);
 	put_number(to, number_of(report, "confirmed"));
 	if (pending > 0) {
 		fputs(", ", to);
 		put_number(to, pending);
 		fputs(" to go", to);
+	}
+	fputs(".\n", to);
+}
+
+/* "  Being copied: 2 files, 1.2 GB so far (a, b); 34 to go to the ledger, 3.4 GB." */
+static void put_writing(FILE *to, const json_t *report)
+{
+	uint64_t files = number_of(report, "writing_files"), pending = number_of(report, "pending");
+	const json_t *writing = json_object_get(report, "writing");
+	size_t n = json_array_size(writing), shown = n > 5 ? 5 : n;
+	char size[EMR_TEXT_BYTES];
+
+	if (files == 0)
+		return;
+	emr_size_fine_text(number_of(report, "writing_bytes"), size);
+	fputs("  Being copied: ", to);
+	put_number(to, files);
+	fprintf(to, " file%s, %s so far", files == 1 ? "" : "s", size);
+	for (size_t i = 0; i < shown; i++) {
+		fputs(i == 0 ? " (" : ", ", to);
+		put_shown(to, text_of(json_array_get(writing, i), "path"));
+	}
+	if (shown > 0 && files > shown)
+		fprintf(to, " and %llu more", (unsigned long long)(files - shown));
+	fputs(shown > 0 ? ")" : "", to);
+	if (pending > 0) {
+		emr_size_fine_text(number_of(report, "pending_bytes"), size);
+		fputs("; ", to);
+		put_number(to, pending);
+		fprintf(to, " to go to the ledger, %s", size);
 	}
 	fputs(".\n", to);
 }
@@ -216,6 +249,7 @@ char *emr_report_text(const json_t *report)
 	} else {
 		put_head(to, report);
 		put_safety(to, report);
+		put_writing(to, report);
 		put_remarks(to, report);
 		put_second_copy(to, report);
 		put_ledger(to, report);

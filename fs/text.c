@@ -154,6 +154,28 @@ void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 		(unsigned long long)(bytes / scale + (bytes % scale >= scale / 2)), units[unit]);
 }
 
+void emr_size_fine_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	uint64_t scale = 1000;
+	size_t unit = 0;
+
+	if (bytes < 1000) {
+		emr_size_text(bytes, out);
+		return;
+	}
+	while (unit + 1 < sizeof units / sizeof *units && bytes / scale >= 1000) {
+		scale *= 1000;
+		unit++;
+	}
+	/* Cut, not rounded: nothing is there before it is there. */
+	if (bytes / scale >= 100)
+		snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale), units[unit]);
+	else
+		snprintf(out, EMR_TEXT_BYTES, "%llu.%llu %s", (unsigned long long)(bytes / scale),
+			(unsigned long long)(bytes % scale / (scale / 10)), units[unit]);
+}
+
 void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 {
 	time_t at = (time_t)unix_s;

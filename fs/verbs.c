@@ -156,7 +156,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "backup_unix backup_dir network\n"
 			  "ledger{kind size witnessed away_at away_unix error message "
 			  "hint} words_tested_at errors[]{at path error "
-			  "message hint level} requests{};\n"
+			  "message hint level} requests{} writing[]{path bytes} writing_files writing_bytes\n"
+			  "pending_bytes memory_only_files;\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...)",
 		.options = BIT(EMR_OPT_WAIT),

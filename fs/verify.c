@@ -155,6 +155,14 @@ static emr_status say_progress(verification *v, uint64_t done)
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
+/* Of what follows nobody knows how far it is. */
+static emr_status say_part(verification *v, const char *part)
+{
+	json_t *object = json_pack("{s:{s:s}}", "progress", "part", part);
+
+	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+}
+
 /* ---- one record ---- */
 
 /* ---- whose key signed ---- */
@@ -329,8 +337,11 @@ static void note_damage(void *context, const emr_store_damage *damage)
 
 static emr_status check_store(verification *v)
 {
-	emr_status status = emr_store_check(v->session->store, note_damage, v);
+	emr_status status = say_part(v, "blocks");
 
+	if (status != EMR_OK)
+		return status;
+	status = emr_store_check(v->session->store, note_damage, v);
 	v->checked++;
 	/* What the check found is listed; anything else is a failure of the check itself. */
 	return status == EMR_DAMAGED ? EMR_OK : status;
@@ -480,6 +491,8 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 		status = check_records(v, root);
 	if (status == EMR_OK && is_whole && !request->chain && !request->quick)
 		status = check_store(v);
+	if (status == EMR_OK && (request->chain || is_whole))
+		status = say_part(v, "ledger");
 	if (status == EMR_OK && (request->chain || is_whole))
 		status = check_chain(v, &chain);
 	if (status != EMR_OK) {

@@ -203,6 +203,8 @@ emr_status target_take(backup_target *t, const char *path, const char *temporary
 static emr_status copy_bytes(backup_target *t, int in, int out, uint64_t at, uint64_t end,
 	crypto_hash_sha256_state *state, uint64_t *out_end)
 {
+	const uint64_t from = at;
+
 	while (end == 0 || at < end) {
 		size_t want = end == 0 || end - at > COPY_BYTES ? COPY_BYTES : (size_t)(end - at);
 		ssize_t n = pread(in, t->buffer, want, (off_t)at);
@@ -219,6 +221,7 @@ static emr_status copy_bytes(backup_target *t, int in, int out, uint64_t at, uin
 		if (status != EMR_OK)
 			return status;
 		at += (uint64_t)n;
+		backup_progress(t->options, t->done + (at - from), t->total);
 	}
 	*out_end = at;
 	return EMR_OK;

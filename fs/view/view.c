@@ -279,46 +279,6 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 	return EMR_OK;
 }
 
-static void count_one(void *arg, node *n)
-{
-	emr_view_counts *counts = arg;
-
-	if (n->type == EMR_META_DIR)
-		counts->directories++;
-	if (n->type == EMR_META_DIR && !needs_settling(n))
-		return;
-	if (n->is_local) {
-		counts->local++;
-		counts->pending += needs_settling(n);	/* the ledger does not know yet that it left */
-		return;
-	}
-	if (n->type != EMR_META_DIR) {
-		counts->files++;
-		counts->bytes += n->size;
-	}
-	if (n->failure != EMR_OK)
-		counts->failed++;
-	else if (needs_settling(n))
-		counts->pending++;
-	else
-		counts->confirmed++;
-}
-
-void emr_view_count(emr_view *view, emr_view_counts *out_counts)
-{
-	emr_view_counts counts = { 0 };
-
-	pthread_mutex_lock(&view->lock);
-	tree_walk(view->root, count_one, &counts);
-	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (v->has_failed)
-			counts.failed++;
-		else
-			counts.pending++;
-	pthread_mutex_unlock(&view->lock);
-	*out_counts = counts;
-}
-
 /* ---- the first domains ---- */
 
 static emr_status only_commit(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)

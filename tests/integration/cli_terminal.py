@@ -165,6 +165,59 @@ def mount_asks_once_and_goes_behind(home):
     assert terminal.end() == 0, terminal.seen
 
 
+ERASE = "\r\x1b[K"
+
+
+def a_long_copy_is_said_while_it_goes_on(home):
+    folder = f"{home}/../folder"
+    terminal = Terminal("mount", folder)
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    assert terminal.end() == 0, terminal.seen
+    copy = open(f"{folder}/scan.dcm", "wb", buffering=0)
+    copy.write(b"x" * 3_100_000)
+    said = r"Being copied: 1 file, 3\.1 MB so far \(scan\.dcm\); \d+ to go to the ledger, "
+    text = run("status").stdout
+    assert re.search(said, text), text
+    with open(f"{folder}/.emrfs/status.txt") as file:
+        text = file.read()
+    assert re.search(said, text), text
+    report = json.loads(run("status", "--json").stdout)
+    assert report["writing"] == [{"path": "scan.dcm", "bytes": 3_100_000}], report
+    assert (report["writing_files"], report["writing_bytes"]) == (1, 3_100_000), report
+    assert report["pending_bytes"] >= 3_100_000, report
+    # A person who has waited long enough finds the line gone.
+    terminal = Terminal("status", "--wait=1h")
+    terminal.expect(r"1 file is being written, 3\.1 MB so far")
+    terminal.press(b"\x03")
+    assert terminal.end() == -signal.SIGINT, terminal.seen
+    assert terminal.seen.endswith(ERASE), terminal.seen
+    # unmount waits for the program, and then for the ledger.
+    terminal = Terminal("unmount")
+    terminal.expect(r"1 file is being written")
+    copy.close()
+    terminal.expect(re.escape(ERASE) + "Your folder is closed")
+    assert terminal.end() == 0, terminal.seen
+
+
+def work_is_shown_in_one_line_that_goes(home):
+    for arguments, line, answer in (
+        (("backup", f"{home}/../shown"), r"Copied [\d.]+ \w+ of [\d.]+ \w+ \(\d+%\)", "A second copy is in"),
+        (("verify",), "Reading all blocks once more", r"\d+ checks, nothing wrong|Ledger: "),
+    ):
+        terminal = Terminal(*arguments)
+        if arguments[0] == "verify":
+            terminal.expect("Passphrase: ")
+            terminal.type(PASSPHRASE)
+        terminal.expect(line)
+        terminal.expect(re.escape(ERASE) + f"({answer})")
+        assert terminal.end() == 0, terminal.seen
+    quiet = Terminal("backup", f"{home}/../shown", "--quiet")
+    assert quiet.end() == 0 and "Copied" not in quiet.seen, quiet.seen
+    piped = run("backup", f"{home}/../shown")
+    assert "\r" not in piped.stdout + piped.stderr and "\x1b" not in piped.stdout + piped.stderr, piped
+
+
 def passwd_asks_the_old_one_once_and_the_new_one_twice(_home):
     terminal = Terminal("passwd")
     terminal.expect("Passphrase: ")
@@ -233,6 +286,7 @@ def main():
     with open(f"{home}/settings", "w") as settings:
         settings.write("kdf = 8,1\n")
     os.environ["EMRFS_HOME"] = home
+    os.environ["TERM"] = "xterm"
     try:
         for test in (
             a_different_second_passphrase_makes_nothing,
@@ -240,6 +294,8 @@ def main():
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,
             mount_asks_once_and_goes_behind,
+            a_long_copy_is_said_while_it_goes_on,
+            work_is_shown_in_one_line_that_goes,
             passwd_asks_the_old_one_once_and_the_new_one_twice,
             recover_tests_three_words_and_takes_all_for_a_new_passphrase,
             restore_asks_for_words_or_passphrase,

@@ -520,9 +520,47 @@ static void counts_tell_what_is_where(void **state)
 	kit_close(&k);
 }
 
+static void a_copy_under_way_is_counted_until_its_program_closes(void **state)
+{
+	emr_view_counts counts;
+	emr_view_written written[2];
+	emr_handle *copy, *scratch, *idle;
+
+	KIT;
+	kit_text(&k, "idle", "published");
+	kit_publish(&k);
+	idle = kit_open_file(&k, "idle", O_RDWR);	/* open, and not written to */
+	kit_text(&k, "scan", "");
+	kit_text(&k, "other.part", "");		/* many programs copy under a name of scratch */
+	copy = kit_open_file(&k, "scan", O_WRONLY);
+	scratch = kit_open_file(&k, "other.part", O_WRONLY);
+	assert_ok(emr_view_write(copy, 0, emr_bytes_of("12345", 5)));
+	assert_ok(emr_view_write(scratch, 0, emr_bytes_of("123", 3)));
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.writing, 2);
+	assert_int_equal(counts.writing_bytes, 8);
+	assert_int_equal(counts.unhanded, 2);
+	assert_int_equal(emr_view_writing(k.view, written, 1), 1);
+	assert_int_equal(emr_view_writing(k.view, written, 2), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(written[i].bytes == (written[i].node == emr_handle_node(copy) ? 5 : 3));
+	emr_view_release(copy);
+	emr_view_release(scratch);
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.writing, 0);
+	assert_int_equal(counts.unhanded, 0);
+	assert_int_equal(counts.pending_bytes, 5);
+	kit_publish(&k);
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.pending_bytes, 0);
+	emr_view_release(idle);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_under_way_is_counted_until_its_program_closes),
 		cmocka_unit_test(an_empty_folder_has_only_the_inbox),
 		cmocka_unit_test(what_is_made_is_there_and_only_once),
 		cmocka_unit_test(emrfs_own_names_cannot_be_made),

@@ -22,6 +22,8 @@ bool emr_date_is_valid(const char *text);
 void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES]);
 /* "63,884 bytes", "164 MB" (powers of ten) */
 void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
+/* "812 bytes", "63.9 kB", "1.2 GB", "164 MB": for what changes while one looks */
+void emr_size_fine_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
 /* "20 Nov 2026 14:05", local */
 void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES]);
 /* RFC 3339 in UTC */

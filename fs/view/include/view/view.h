@@ -272,8 +272,17 @@ typedef struct emr_view_counts {
 	uint64_t pending;			/* not on the ledger yet */
 	uint64_t failed;			/* refused, with a notice */
 	uint64_t confirmed;
+	uint64_t pending_bytes;			/* of the pending files whose bytes the ledger does not know */
+	uint64_t writing, writing_bytes;	/* files that a program is writing, scratch too, and how long they are by now */
+	uint64_t unhanded;			/* files of which some bytes are in this process only */
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
+
+typedef struct emr_view_written {
+	uint64_t node, bytes;
+} emr_view_written;
+/* Up to MAX of the files that are being written now; returns how many. */
+size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its copy here made
  * impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);

@@ -1,0 +1,89 @@
+#include <string.h>
+
+#include "edit.h"
+#include "tree.h"
+
+/* A program has it open for writing, and has changed it since it was last on the ledger: a copy under way. */
+static bool is_being_written(const node *n)
+{
+	return n->type == EMR_META_FILE && n->write_opens > 0 && n->state == NODE_LIVE &&
+		(n->content_dirty || !n->is_published);
+}
+
+static void count_bytes(emr_view_counts *counts, const node *n)
+{
+	if (n->type != EMR_META_FILE || n->file == NULL)
+		return;
+	if (is_being_written(n)) {
+		counts->writing++;
+		counts->writing_bytes += n->size;
+	}
+	counts->unhanded += n->file->wrote != n->file->handed;
+}
+
+static void count_one(void *arg, node *n)
+{
+	emr_view_counts *counts = arg;
+
+	if (n->type == EMR_META_DIR)
+		counts->directories++;
+	if (n->type == EMR_META_DIR && !needs_settling(n))
+		return;
+	count_bytes(counts, n);	/* also under a name of scratch: many programs copy so */
+	if (n->is_local) {
+		counts->local++;
+		counts->pending += needs_settling(n);	/* the ledger does not know yet that it left */
+		return;
+	}
+	if (n->type != EMR_META_DIR) {
+		counts->files++;
+		counts->bytes += n->size;
+	}
+	if (n->failure != EMR_OK) {
+		counts->failed++;
+	} else if (needs_settling(n)) {
+		counts->pending++;
+		if (n->type == EMR_META_FILE && (n->content_dirty || !n->is_published))
+			counts->pending_bytes += n->size;
+	} else {
+		counts->confirmed++;
+	}
+}
+
+void emr_view_count(emr_view *view, emr_view_counts *out_counts)
+{
+	emr_view_counts counts = { 0 };
+
+	pthread_mutex_lock(&view->lock);
+	tree_walk(view->root, count_one, &counts);
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (v->has_failed)
+			counts.failed++;
+		else
+			counts.pending++;
+	pthread_mutex_unlock(&view->lock);
+	*out_counts = counts;
+}
+
+typedef struct listing {
+	emr_view_written *out;
+	size_t max, n;
+} listing;
+
+static void list_one(void *arg, node *n)
+{
+	listing *l = arg;
+
+	if (l->n < l->max && is_being_written(n))
+		l->out[l->n++] = (emr_view_written){ .node = n->number, .bytes = n->size };
+}
+
+size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
+{
+	listing l = { .out = out, .max = max };
+
+	pthread_mutex_lock(&view->lock);
+	tree_walk(view->root, list_one, &l);
+	pthread_mutex_unlock(&view->lock);
+	return l.n;
+}
