@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "contract/contract.h"
 #include "ledger/hash.h"
 
 static emr_id16 zero16(void)

@@ -15,7 +15,8 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
-#include "contract/contract.h"
+#include "contract/item.h"
+#include "contract/pubs.h"
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "keyring/keyring.h"

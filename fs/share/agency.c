@@ -1,0 +1,391 @@
+#include "agency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+
+#define STAGGER_NS 150000000 /* between those who answer only when others do not */
+
+emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency)
+{
+	emr_agency *agency = calloc(1, sizeof *agency);
+	emr_status status;
+
+	if (agency == NULL)
+		return EMR_NO_MEMORY;
+	agency->desk = (desk){.share = share, .slots_a_day = EMR_RELEASE_SLOTS_A_DAY};
+	agency->dirfd = dirfd;
+	status = agency_load_boxes(agency);
+	if (status != EMR_OK) {
+		emr_agency_close(agency);
+		return status;
+	}
+	*out_agency = agency;
+	return EMR_OK;
+}
+
+void emr_agency_close(emr_agency *agency)
+{
+	if (agency == NULL)
+		return;
+	agency_free_boxes(agency);
+	desk_end(&agency->desk);
+	free(agency->waiting);
+	free(agency);
+}
+
+void emr_agency_limit(emr_agency *agency, uint32_t slots_a_day)
+{
+	agency->desk.slots_a_day = slots_a_day;
+}
+
+/* ---- taking in ---- */
+
+/* What is cut for one's own organisation, or twice for it, would not be of different hands. */
+static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *out_may)
+{
+	emr_share *share = agency->desk.share;
+	emr_known_person me, other;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status != EMR_OK)
+		return status;
+	*out_may = false;
+	status = emr_replica_person(share->o.replica, grant->terms.grantee, &other);
+	if (status == EMR_OK && memcmp(other.row.org, me.row.org, 16) == 0)
+		return EMR_OK;
+	for (unsigned i = 0; i < grant->read.n; i++) {
+		if (emr_id32_equal(grant->read.agents[i], share->me.signer_id))
+			continue;
+		status = emr_replica_person(share->o.replica, grant->read.agents[i], &other);
+		if (status == EMR_OK && memcmp(other.row.org, me.row.org, 16) == 0)
+			return EMR_OK;
+	}
+	*out_may = true;
+	return EMR_OK;
+}
+
+static emr_status open_fragment(emr_agency *agency, const grant_facts *grant,
+	const uint8_t owner_pk[32], const uint8_t A[32], const emr_kfrags_part *part,
+	emr_fragment **out)
+{
+	emr_status status = EMR_DAMAGED;
+
+	for (int i = 0; i < AGENCY_BOXES && status == EMR_DAMAGED; i++)
+		if (agency->boxes[i] != NULL)
+			status = emr_fragment_open(agency->boxes[i],
+				agency->desk.share->me.signer_id, owner_pk, &grant->terms, A,
+				grant->read.B, part, out);
+	return status;
+}
+
+static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool *out_is_new)
+{
+	emr_share *share = agency->desk.share;
+	AUTO_GRANT_FACTS grant = {0};
+	EMR_AUTO_BUF item_bytes = {0};
+	EMR_AUTO_BUF part_bytes = {0};
+	char name[FRAGMENT_NAME_BYTES];
+	uint8_t owner_pk[32], A[32];
+	emr_kfrags_part part;
+	emr_replica_item item;
+	emr_row_domain row;
+	emr_fragment *fragment = NULL;
+	bool may = false;
+	emr_status status = share_grant_facts(share, at->domain, at->access, &grant);
+
+	if (status != EMR_OK)
+		return status;
+	if (grant.known.row.head.state != EMR_GRANT_ACTIVE ||
+		share_now(share) >= grant.terms.not_after)
+		return EMR_OK;
+	status = share_item(
+		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &item_bytes, &item);
+	if (status != EMR_OK)
+		return status;
+	agency_fragment_name(at->domain, at->access, item.epoch, name);
+	if (agency_has(agency, name))
+		return EMR_OK;
+	status = share_part(
+		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &part_bytes);
+	if (status == EMR_OK)
+		status = emr_kfrags_part_read(
+			emr_buf_view(&item_bytes), emr_buf_view(&part_bytes), &grant.terms, &part);
+	if (status == EMR_OK)
+		status = share_domain(share, at->domain, &row);
+	if (status == EMR_OK)
+		status = share_signer_pk(share, &row, item.signer_id, owner_pk);
+	if (status == EMR_OK)
+		status = share_epoch(share, at->domain, item.epoch, A);
+	if (status == EMR_OK)
+		status = open_fragment(agency, &grant, owner_pk, A, &part, &fragment);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK; /* cut for others */
+	if (status == EMR_OK)
+		status = may_hold(agency, &grant, &may);
+	if (status == EMR_OK && may)
+		status = agency_keep(agency, name, fragment);
+	emr_fragment_free(fragment);
+	*out_is_new = status == EMR_OK && may;
+	return status;
+}
+
+/* ---- whose turn it is ---- */
+
+static emr_id32 turn_of(emr_id32 req, emr_id32 agent)
+{
+	const emr_bytes pieces[2] = {emr_bytes_of(req.b, 32), emr_bytes_of(agent.b, 32)};
+
+	return emr_sha256_of(pieces, 2);
+}
+
+/* How many agents are before me; EMR_NOT_FOUND: I am none of this grant. */
+static emr_status my_rank(const emr_agency *agency, const question *q, unsigned *out_rank)
+{
+	emr_id32 me = agency->desk.share->me.signer_id, mine = turn_of(q->req, me);
+	emr_status status = EMR_NOT_FOUND;
+	unsigned rank = 0;
+
+	for (unsigned i = 0; i < q->grant.read.n; i++) {
+		emr_id32 other = turn_of(q->req, q->grant.read.agents[i]);
+
+		if (emr_id32_equal(q->grant.read.agents[i], me))
+			status = EMR_OK;
+		else
+			rank += memcmp(other.b, mine.b, 32) < 0;
+	}
+	*out_rank = rank;
+	return status;
+}
+
+static emr_status count_given(const emr_agency *agency, const question *q, unsigned *out_n)
+{
+	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
+	emr_known_answer got;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < q->grant.read.n; i++) {
+		emr_status status = emr_replica_answer(
+			agency->desk.share->o.replica, &release, q->grant.read.agents[i], &got);
+
+		if (status != EMR_OK && status != EMR_NOT_FOUND)
+			return status;
+		n += status == EMR_OK && got.mode == EMR_SERVED_FRAGMENTS && got.given > 0;
+	}
+	*out_n = n;
+	return EMR_OK;
+}
+
+static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
+{
+	deferred *grown = realloc(agency->waiting, (agency->waiting_n + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	agency->waiting = grown;
+	grown[agency->waiting_n++] = (deferred){q->domain, q->access,
+		emr_clock_boot_ns(agency->desk.share->o.clock) + (int64_t)turns * STAGGER_NS};
+	return EMR_OK;
+}
+
+/* IS_LATE: its turn has come, whatever its rank. */
+static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late,
+	emr_release_tally *tally)
+{
+	emr_share *share = agency->desk.share;
+	AUTO_QUESTION q = {0};
+	bool is_answered = false;
+	unsigned rank = 0, given = 0;
+	emr_status status = question_load(share, domain, access, &q);
+
+	if (status == EMR_OK)
+		status = my_rank(agency, &q, &rank);
+	if (status == EMR_OK)
+		status = question_is_answered(share, &q, share->me.signer_id, &is_answered);
+	if (status == EMR_OK)
+		status = count_given(agency, &q, &given);
+	if (status != EMR_OK)
+		return status;
+	if (is_answered || share_now(share) > q.ledger_time + QUESTION_S)
+		return EMR_OK;
+	if (given >= q.grant.terms.t)
+		return EMR_OK;
+	if (!is_late && rank >= q.grant.terms.t)
+		return defer(agency, &q, rank - q.grant.terms.t + 1);
+	return agency_answer(agency, &q, tally);
+}
+
+static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
+{
+	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock);
+	emr_status status = EMR_OK;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < agency->waiting_n; i++) {
+		deferred *one = &agency->waiting[i];
+
+		if (status != EMR_OK || one->due_boot_ns > now) {
+			agency->waiting[kept++] = *one;
+			continue;
+		}
+		status = desk_pass_over(
+			consider(agency, one->domain, one->access, true, tally), "a question");
+		if (status != EMR_OK)
+			agency->waiting[kept++] = *one;
+	}
+	agency->waiting_n = kept;
+	return status;
+}
+
+static void say_when(const emr_agency *agency, emr_release_tally *tally)
+{
+	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock), first = INT64_MAX;
+
+	for (size_t i = 0; i < agency->waiting_n; i++)
+		if (agency->waiting[i].due_boot_ns < first)
+			first = agency->waiting[i].due_boot_ns;
+	tally->next_ms = agency->waiting_n == 0 ? -1
+			 : first <= now		? 0
+						: (int)((first - now) / 1000000 + 1);
+}
+
+/* ---- the end ---- */
+
+typedef struct shredding {
+	emr_agency *agency;
+	emr_id16 *grants; /* pairs: domain, grant */
+	size_t n;
+} shredding;
+
+static emr_status note_ended(shredding *s, emr_id16 domain, emr_id16 grant)
+{
+	emr_id16 *grown;
+
+	for (size_t i = 0; i < s->n; i += 2)
+		if (emr_id16_equal(s->grants[i + 1], grant))
+			return EMR_OK;
+	grown = realloc(s->grants, (s->n + 2) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	s->grants = grown;
+	s->grants[s->n++] = domain;
+	s->grants[s->n++] = grant;
+	return EMR_OK;
+}
+
+static emr_status shred_if_over(
+	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+{
+	shredding *s = arg;
+	emr_share *share = s->agency->desk.share;
+	emr_known_grant known;
+	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
+
+	(void)epoch;
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (status == EMR_OK && known.row.head.state == EMR_GRANT_ACTIVE &&
+		share_now(share) < known.row.not_after_unix_s)
+		return EMR_OK;
+	/* First the fragment, then the word that it is gone. */
+	status = agency_shred(s->agency, name);
+	return status == EMR_OK ? note_ended(s, domain, grant) : status;
+}
+
+static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
+{
+	AUTO_PARCEL p = {0};
+	emr_known_grant known;
+	emr_id32 subject;
+	emr_act act;
+	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
+
+	if (status == EMR_OK)
+		status = parcel_begin(share, emr_signer_identity(), &p);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	memcpy(subject.b, known.row.head.item, 32);
+	act = emr_act_agent_ack(domain, p.signer, subject, EMR_ACK_DESTROYED);
+	status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+static emr_status destroy_ended(emr_agency *agency, emr_release_tally *tally)
+{
+	shredding s = {.agency = agency};
+	emr_status status = agency_each(agency, shred_if_over, &s);
+
+	tally->destroyed += s.n / 2;
+	for (size_t i = 0; i < s.n && status == EMR_OK; i += 2)
+		status = desk_pass_over(
+			acknowledge(agency->desk.share, s.grants[i], s.grants[i + 1]),
+			"an acknowledgement");
+	free(s.grants);
+	return status;
+}
+
+/* ---- runs ---- */
+
+static emr_status work_on(emr_agency *agency, const pending_question *at, emr_release_tally *tally)
+{
+	bool is_new = false;
+	emr_status status;
+
+	if (at->op == EMR_OP_ACCESS_REQ)
+		return desk_pass_over(
+			consider(agency, at->domain, at->access, false, tally), "a question");
+	status = desk_pass_over(enrol_one(agency, at, &is_new), "a fragment");
+	tally->enrolled += is_new;
+	return status;
+}
+
+emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
+{
+	emr_release_tally tally = {.next_ms = -1};
+	pending_question *all = NULL;
+	uint64_t next = 0;
+	size_t n = 0;
+	emr_status status = share_catch_up(agency->desk.share);
+
+	if (status == EMR_OK && !agency->has_own_box)
+		status = emr_agency_renew_key(agency);
+	if (status == EMR_OK)
+		status = destroy_ended(agency, &tally);
+	if (status == EMR_OK)
+		status = desk_pending(&agency->desk, &all, &n, &next);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = work_on(agency, &all[i], &tally);
+	free(all);
+	if (status == EMR_OK)
+		agency->desk.next_seq = next;
+	if (status == EMR_OK)
+		status = run_deferred(agency, &tally);
+	say_when(agency, &tally);
+	*out_tally = tally;
+	return status;
+}
+
+static emr_status count_file(
+	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+{
+	(void)domain;
+	(void)grant;
+	(void)epoch;
+	(void)name;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+emr_status emr_agency_count(emr_agency *agency, size_t *out_n)
+{
+	size_t n = 0;
+	emr_status status = agency_each(agency, count_file, &n);
+
+	if (status == EMR_OK)
+		*out_n = n;
+	return status;
+}

@@ -1,0 +1,44 @@
+/* What the files of an agent share: fragments and receiving keys at rest.  It refuses rows that
+ * were sealed under another name or for other terms. */
+#pragma once
+
+#include "judge.h"
+
+#define AGENCY_BOXES 4 /* the next one's, the present, the one before, the identity's */
+
+typedef struct deferred {
+	emr_id16 domain, access;
+	int64_t due_boot_ns;
+} deferred;
+
+struct emr_agency {
+	desk desk;
+	int dirfd;
+	emr_box_key *boxes[AGENCY_BOXES];
+	bool has_own_box;
+	deferred *waiting;
+	size_t waiting_n;
+};
+
+#define FRAGMENT_NAME_BYTES 77 /* f-domain-grant-epoch and NUL */
+
+void agency_fragment_name(
+	emr_id16 domain, emr_id16 grant, uint32_t epoch, char out[FRAGMENT_NAME_BYTES]);
+bool agency_has(const emr_agency *agency, const char *name);
+emr_status agency_keep(emr_agency *agency, const char *name, const emr_fragment *fragment);
+/* EMR_NOT_FOUND. */
+emr_status agency_fetch(emr_agency *agency, const char *name, const uint8_t owner_pk[32],
+	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32], emr_fragment **out);
+/* Overwrites, flushes, removes. */
+emr_status agency_shred(emr_agency *agency, const char *name);
+
+/* Calls FN for each fragment's file; FN may shred it. */
+typedef emr_status (*agency_file_fn)(
+	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name);
+emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg);
+
+emr_status agency_load_boxes(emr_agency *agency);
+void agency_free_boxes(emr_agency *agency);
+
+/* Answers Q: converts what may be given, or refuses. */
+emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally);

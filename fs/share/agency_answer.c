@@ -1,0 +1,176 @@
+#include "agency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct agents_answer {
+	emr_agency *agency;
+	const question *q;
+	capsule_facts *capsules;
+	uint8_t *codes;
+	emr_answer_cfrag *cfrags; /* sorted by epoch */
+	emr_answer_group *groups;
+	emr_fragment **fragments;
+	size_t groups_n, cfrags_n, given;
+} agents_answer;
+
+static emr_status begin_group(agents_answer *a, uint32_t epoch)
+{
+	const question *q = a->q;
+	char name[FRAGMENT_NAME_BYTES];
+	uint8_t owner_pk[32], A[32];
+	emr_fragment *fragment = NULL;
+	emr_status status;
+
+	agency_fragment_name(q->domain, q->grant.known.grant, epoch, name);
+	memcpy(owner_pk, q->row.owner_pk, 32);
+	status = share_epoch(a->agency->desk.share, q->domain, epoch, A);
+	if (status == EMR_OK)
+		status = agency_fetch(
+			a->agency, name, owner_pk, &q->grant.terms, A, q->grant.read.B, &fragment);
+	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_BAD_SIGNATURE &&
+		status != EMR_DAMAGED)
+		return status;
+	a->fragments[a->groups_n] = fragment;
+	a->groups[a->groups_n++] = (emr_answer_group){
+		.epoch = epoch, .fragment = fragment, .answers = &a->cfrags[a->cfrags_n]};
+	return EMR_OK;
+}
+
+static void convert_slot(agents_answer *a, uint16_t slot)
+{
+	emr_answer_group *group = &a->groups[a->groups_n - 1];
+	emr_answer_cfrag *out = &a->cfrags[a->cfrags_n++];
+	uint8_t code = a->codes[slot];
+
+	*out = (emr_answer_cfrag){.slot = slot};
+	if (code == EMR_RESULT_APPLIED && group->fragment == NULL)
+		code = EMR_RESULT_EPOCH;
+	if (code == EMR_RESULT_APPLIED &&
+		emr_fragment_convert(group->fragment, a->capsules[slot].ctx,
+			a->capsules[slot].capsule, a->q->req, out->cfrag) != EMR_OK)
+		code = EMR_RESULT_PRIVATE_PART;
+	out->status = code;
+	group->count++;
+	a->given += code == EMR_RESULT_APPLIED;
+}
+
+/* Slots that name nothing have no epoch of their own: they are answered for the present one. */
+static emr_status judge_slots(agents_answer *a)
+{
+	emr_status status = EMR_OK;
+
+	for (uint16_t i = 0; i < a->q->body.count && status == EMR_OK; i++) {
+		a->capsules[i].epoch = 0;
+		status = desk_judge_slot(&a->agency->desk, a->q, &a->q->body.slots[i],
+			&a->capsules[i], &a->codes[i]);
+		if (a->capsules[i].epoch == 0)
+			a->capsules[i].epoch = a->q->row.head.epoch;
+	}
+	return status;
+}
+
+static emr_status convert_all(agents_answer *a)
+{
+	uint32_t epoch = 0;
+	emr_status status = EMR_OK;
+
+	for (;;) {
+		uint32_t next = UINT32_MAX;
+
+		for (uint16_t i = 0; i < a->q->body.count; i++)
+			if (a->capsules[i].epoch > epoch && a->capsules[i].epoch < next)
+				next = a->capsules[i].epoch;
+		if (next == UINT32_MAX)
+			return EMR_OK;
+		epoch = next;
+		status = begin_group(a, epoch);
+		if (status != EMR_OK)
+			return status;
+		for (uint16_t i = 0; i < a->q->body.count; i++)
+			if (a->capsules[i].epoch == epoch)
+				convert_slot(a, i);
+	}
+}
+
+static emr_status send_cfrags(const agents_answer *a)
+{
+	const question *q = a->q;
+	emr_asked asked = question_asked(q);
+	AUTO_PARCEL p = {0};
+	emr_act act;
+	emr_status status = parcel_begin(a->agency->desk.share, emr_signer_identity(), &p);
+
+	if (status != EMR_OK)
+		return status;
+	act = emr_act_served(q->domain, p.signer, q->req, q->access, EMR_SERVED_FRAGMENTS,
+		(uint16_t)a->given, 0);
+	status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = emr_served_part_seal_cfrags(
+			emr_buf_view(&p.item), &asked, a->groups, a->groups_n, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+static emr_status give(emr_agency *agency, const question *q, size_t *out_given)
+{
+	agents_answer a = {.agency = agency, .q = q};
+	size_t n = q->body.count;
+	emr_status status = EMR_NO_MEMORY;
+
+	a.capsules = calloc(n, sizeof *a.capsules);
+	a.codes = calloc(n, sizeof *a.codes);
+	a.cfrags = calloc(n, sizeof *a.cfrags);
+	a.groups = calloc(n, sizeof *a.groups);
+	a.fragments = calloc(n, sizeof(emr_fragment *));
+	if (a.capsules != NULL && a.codes != NULL && a.cfrags != NULL && a.groups != NULL &&
+		a.fragments != NULL)
+		status = judge_slots(&a);
+	if (status == EMR_OK)
+		status = convert_all(&a);
+	if (status == EMR_OK)
+		status = send_cfrags(&a);
+	for (size_t i = 0; i < a.groups_n; i++)
+		emr_fragment_free(a.fragments[i]);
+	free(a.fragments);
+	free(a.groups);
+	free(a.cfrags);
+	free(a.codes);
+	free(a.capsules);
+	if (status == EMR_OK)
+		*out_given = a.given;
+	return status;
+}
+
+static emr_status open_question(emr_agency *agency, question *q)
+{
+	emr_status status = EMR_DAMAGED;
+
+	for (int i = 0; i < AGENCY_BOXES && status == EMR_DAMAGED; i++)
+		if (agency->boxes[i] != NULL)
+			status = question_open(
+				q, agency->boxes[i], agency->desk.share->me.signer_id);
+	return status;
+}
+
+emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)
+{
+	desk *d = &agency->desk;
+	uint8_t code = EMR_RESULT_APPLIED;
+	size_t given = 0;
+	emr_status status = open_question(agency, q);
+
+	if (status == EMR_OK)
+		status = desk_judge(d, q, &code);
+	if (status != EMR_OK)
+		return status;
+	status = code != EMR_RESULT_APPLIED ? desk_refuse(d, q, emr_signer_identity(), code)
+					    : give(agency, q, &given);
+	if (status != EMR_OK)
+		return status;
+	tally->answered += given > 0;
+	tally->refused += given == 0;
+	return given > 0 ? desk_count(d, q, given) : EMR_OK;
+}

@@ -1,0 +1,272 @@
+#include "agency.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static const char *const box_names[3] = {"box-next", "box-present", "box-before"};
+
+static emr_bytes row_of(const char *name)
+{
+	return emr_bytes_of(name, strlen(name));
+}
+
+/* ---- fragments ---- */
+
+void agency_fragment_name(
+	emr_id16 domain, emr_id16 grant, uint32_t epoch, char out[FRAGMENT_NAME_BYTES])
+{
+	char d[33], g[33];
+
+	emr_hex(domain.b, sizeof domain.b, d);
+	emr_hex(grant.b, sizeof grant.b, g);
+	(void)snprintf(out, FRAGMENT_NAME_BYTES, "f-%s-%s-%08x", d, g, epoch);
+}
+
+bool agency_has(const emr_agency *agency, const char *name)
+{
+	return faccessat(agency->dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+emr_status agency_keep(emr_agency *agency, const char *name, const emr_fragment *fragment)
+{
+	uint8_t sealed[EMR_FRAGMENT_SEALED_BYTES];
+	emr_status status = emr_fragment_seal_local(
+		agency->desk.share->o.keyring, fragment, row_of(name), sealed);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_file_replace(
+		agency->dirfd, name, emr_bytes_of(sealed, sizeof sealed), S_IRUSR | S_IWUSR);
+}
+
+emr_status agency_fetch(emr_agency *agency, const char *name, const uint8_t owner_pk[32],
+	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32], emr_fragment **out)
+{
+	emr_share *share = agency->desk.share;
+	EMR_AUTO_BUF sealed = {0};
+	emr_status status = emr_file_read(agency->dirfd, name, EMR_FRAGMENT_SEALED_BYTES, &sealed);
+
+	if (status != EMR_OK)
+		return status;
+	if (sealed.len != EMR_FRAGMENT_SEALED_BYTES)
+		return EMR_DAMAGED;
+	return emr_fragment_open_local(share->o.keyring, sealed.data, row_of(name),
+		share->me.signer_id, owner_pk, terms, A, B, out);
+}
+
+emr_status agency_shred(emr_agency *agency, const char *name)
+{
+	static const uint8_t zeros[EMR_FRAGMENT_SEALED_BYTES];
+	EMR_AUTO_FD fd = openat(agency->dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	emr_status status;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	if (fstat(fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	status = emr_pwrite_all(
+		fd, zeros, st.st_size < (off_t)sizeof zeros ? (size_t)st.st_size : sizeof zeros, 0);
+	if (status == EMR_OK && fdatasync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK &&
+		(unlinkat(agency->dirfd, name, 0) != 0 || fsync(agency->dirfd) != 0))
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+/* Names are few and short: they are collected first, so that FN may remove files. */
+typedef struct names {
+	char (*all)[FRAGMENT_NAME_BYTES];
+	size_t n;
+} names;
+
+static emr_status note_name(names *list, const char *name)
+{
+	char(*grown)[FRAGMENT_NAME_BYTES];
+
+	if (strlen(name) != FRAGMENT_NAME_BYTES - 1 || memcmp(name, "f-", 2) != 0)
+		return EMR_OK;
+	grown = realloc(list->all, (list->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	list->all = grown;
+	(void)snprintf(grown[list->n++], FRAGMENT_NAME_BYTES, "%s", name);
+	return EMR_OK;
+}
+
+static emr_status read_names(int dirfd, names *list)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (dir == NULL) {
+		status = emr_status_from_errno(errno);
+		if (fd >= 0)
+			(void)close(fd);
+		return status;
+	}
+	while (status == EMR_OK && (entry = readdir(dir)) != NULL)
+		status = note_name(list, entry->d_name);
+	(void)closedir(dir);
+	return status;
+}
+
+static emr_status call_for(const char *name, agency_file_fn fn, void *arg)
+{
+	char hex[33] = {0};
+	emr_id16 domain, grant;
+	uint8_t epoch[4];
+
+	memcpy(hex, name + 2, 32);
+	if (emr_unhex(hex, domain.b, 16) != EMR_OK)
+		return EMR_OK; /* not one of ours */
+	memcpy(hex, name + 35, 32);
+	if (emr_unhex(hex, grant.b, 16) != EMR_OK || emr_unhex(name + 68, epoch, 4) != EMR_OK)
+		return EMR_OK;
+	return fn(arg, domain, grant,
+		(uint32_t)epoch[0] << 24 | (uint32_t)epoch[1] << 16 | (uint32_t)epoch[2] << 8 |
+			epoch[3],
+		name);
+}
+
+emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg)
+{
+	names list = {0};
+	emr_status status = read_names(agency->dirfd, &list);
+
+	for (size_t i = 0; i < list.n && status == EMR_OK; i++)
+		status = call_for(list.all[i], fn, arg);
+	free(list.all);
+	return status;
+}
+
+/* ---- receiving keys ---- */
+
+static emr_status load_box(emr_agency *agency, const char *name, emr_box_key **out)
+{
+	EMR_AUTO_BUF sealed = {0};
+	emr_status status = emr_file_read(agency->dirfd, name, EMR_HELD_SEALED_BYTES, &sealed);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	if (sealed.len != EMR_HELD_SEALED_BYTES)
+		return EMR_DAMAGED;
+	/* The row is one for all three: a key moves from name to name. */
+	return emr_box_key_open_local(
+		agency->desk.share->o.keyring, sealed.data, row_of("box"), out);
+}
+
+emr_status agency_load_boxes(emr_agency *agency)
+{
+	emr_status status = EMR_OK;
+
+	agency_free_boxes(agency);
+	for (int i = 0; i < 3 && status == EMR_OK; i++)
+		status = load_box(agency, box_names[i], &agency->boxes[i]);
+	if (status == EMR_OK)
+		status = emr_box_key_identity(
+			agency->desk.share->o.keyring, &agency->boxes[AGENCY_BOXES - 1]);
+	agency->has_own_box = agency->boxes[1] != NULL;
+	return status;
+}
+
+void agency_free_boxes(emr_agency *agency)
+{
+	for (int i = 0; i < AGENCY_BOXES; i++) {
+		emr_box_key_free(agency->boxes[i]);
+		agency->boxes[i] = NULL;
+	}
+}
+
+/* The next key is on the disk before the ledger names it, and whoever used the one before still
+ * can. */
+static emr_status make_next(emr_agency *agency, uint8_t out_pk[32])
+{
+	uint8_t sealed[EMR_HELD_SEALED_BYTES];
+	emr_box_key *key = NULL;
+	emr_status status = emr_box_key_new(&key);
+
+	if (status == EMR_OK)
+		status = emr_box_key_seal_local(
+			agency->desk.share->o.keyring, key, row_of("box"), sealed);
+	if (status == EMR_OK)
+		status = emr_file_replace(agency->dirfd, box_names[0],
+			emr_bytes_of(sealed, sizeof sealed), S_IRUSR | S_IWUSR);
+	if (status == EMR_OK)
+		emr_box_key_public(key, out_pk);
+	emr_box_key_free(key);
+	return status;
+}
+
+static emr_status move_on(emr_agency *agency)
+{
+	emr_status status = agency_shred(agency, box_names[2]);
+
+	if (status != EMR_OK)
+		return status;
+	if (renameat(agency->dirfd, box_names[1], agency->dirfd, box_names[2]) != 0 &&
+		errno != ENOENT)
+		return emr_status_from_errno(errno);
+	if (renameat(agency->dirfd, box_names[0], agency->dirfd, box_names[1]) != 0 ||
+		fsync(agency->dirfd) != 0)
+		return emr_status_from_errno(errno);
+	return agency_load_boxes(agency);
+}
+
+/* A next key that is there already was interrupted on its way: it is what the ledger has by now, or
+ * what is registered now; nothing that may be in use is thrown away. */
+static emr_status resume_next(emr_agency *agency, uint8_t out_pk[32], bool *out_is_registered)
+{
+	emr_share *share = agency->desk.share;
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status != EMR_OK)
+		return status;
+	if (agency->boxes[0] == NULL)
+		return make_next(agency, out_pk);
+	emr_box_key_public(agency->boxes[0], out_pk);
+	*out_is_registered = memcmp(me.row.x25519, out_pk, 32) == 0;
+	return EMR_OK;
+}
+
+static emr_status register_next(emr_agency *agency, const uint8_t pk[32])
+{
+	AUTO_PARCEL p = {0};
+	emr_act act;
+	emr_status status = parcel_begin(agency->desk.share, emr_signer_identity(), &p);
+
+	if (status != EMR_OK)
+		return status;
+	act = emr_act_key_kx(p.signer, pk);
+	status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+emr_status emr_agency_renew_key(emr_agency *agency)
+{
+	bool is_registered = false;
+	uint8_t pk[32];
+	emr_status status = share_catch_up(agency->desk.share);
+
+	if (status == EMR_OK)
+		status = resume_next(agency, pk, &is_registered);
+	if (status == EMR_OK && !is_registered)
+		status = register_next(agency, pk);
+	return status == EMR_OK ? move_on(agency) : status;
+}

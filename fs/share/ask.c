@@ -1,0 +1,353 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "shared_private.h"
+
+/* ---- making a question ---- */
+
+typedef struct slots {
+	emr_shared *shared;
+	emr_access_slot *all;
+	size_t n;
+} slots;
+
+static emr_status add_slot(slots *s, emr_access_slot slot)
+{
+	emr_access_slot *grown;
+
+	if (s->n == EMR_ACCESS_SLOTS_MAX)
+		return EMR_LIMIT;
+	grown = realloc(s->all, (s->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	s->all = grown;
+	grown[s->n++] = slot;
+	return EMR_OK;
+}
+
+static emr_status add_list_key(void *arg, const published_key *key)
+{
+	slots *s = arg;
+	const emr_received *r = &s->shared->received;
+	bool is_past = key->epoch < r->grant.row.head.epoch &&
+		       (r->grant.row.rights & EMR_GRANT_HISTORY) == 0;
+
+	if (is_past || shared_name_key(s->shared, key->listkey_id) != NULL)
+		return EMR_OK;
+	return add_slot(s, (emr_access_slot){.object_id = key->object,
+				   .version = key->version,
+				   .kind = EMR_CAPSULE_LISTING});
+}
+
+static void list_responders(emr_ask *ask)
+{
+	const emr_shared *shared = ask->shared;
+	emr_bytes pk = emr_bytes_of(shared->row.owner_pk, 32);
+
+	for (unsigned i = 0; i < shared->received.agents_count; i++)
+		ask->who[ask->who_n++].id = shared->received.agents[i];
+	ask->who[ask->who_n].is_owner = true;
+	ask->who[ask->who_n++].id = emr_sha256_of(&pk, 1);
+}
+
+static emr_status list_recipients(
+	const emr_ask *ask, emr_recipient out[EMR_RESPONDERS_MAX], size_t *out_n)
+{
+	const emr_shared *shared = ask->shared;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < ask->who_n; i++) {
+		emr_known_person agent;
+		emr_status status;
+
+		if (ask->who[i].is_owner)
+			continue;
+		status = emr_replica_person(shared->share->o.replica, ask->who[i].id, &agent);
+		if (status != EMR_OK)
+			return status;
+		out[n].rid = ask->who[i].id;
+		memcpy(out[n++].x25519, agent.row.x25519, 32);
+	}
+	out[n].rid = emr_owner_rid(shared->received.grant.domain);
+	memcpy(out[n++].x25519, shared->row.box, 32);
+	*out_n = n;
+	return EMR_OK;
+}
+
+static emr_status send_question(emr_ask *ask, emr_access_slot *all)
+{
+	emr_shared *shared = ask->shared;
+	const emr_known_grant *grant = &shared->received.grant;
+	emr_access_body body = {.purpose = shared->purpose,
+		.reader = shared->reader,
+		.count = (uint16_t)ask->n,
+		.slots = all};
+	emr_act act = emr_act_access(grant->domain, ask->release.access, grant->grant,
+		(emr_id16){{0}}, (uint16_t)ask->n);
+	emr_recipient to[EMR_RESPONDERS_MAX];
+	AUTO_PARCEL p = {0};
+	uint8_t epk[32];
+	size_t n = 0;
+	emr_status status = list_recipients(ask, to, &n);
+
+	emr_box_key_public(ask->epk, epk);
+	if (status == EMR_OK)
+		status = parcel_begin(shared->share, emr_signer_identity(), &p);
+	if (status == EMR_OK)
+		status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = emr_access_part_seal(emr_buf_view(&p.item), epk, to, n, &body, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, &ask->release.req);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	ask->slots = calloc(n, sizeof *ask->slots);
+	if (ask->slots == NULL)
+		return EMR_NO_MEMORY;
+	ask->n = n;
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		ask->slots[i].slot = all[i];
+		status = share_capsule(
+			ask->shared->share, ask->release.domain, &all[i], &ask->slots[i].capsule);
+	}
+	return status;
+}
+
+static emr_status ledger_says(emr_status status, const emr_share *share, emr_share_trouble *out)
+{
+	if (out != NULL && share->refusal != 0)
+		*out = (emr_share_trouble){.why = EMR_WHY_LEDGER, .code = share->refusal};
+	return status;
+}
+
+static emr_status ask_for(slots *s, emr_ask **out_ask, emr_share_trouble *out_trouble)
+{
+	emr_shared *shared = s->shared;
+	emr_ask *ask;
+	emr_status status;
+
+	if (s->n == 0)
+		return EMR_OK;
+	ask = calloc(1, sizeof *ask);
+	if (ask == NULL)
+		return EMR_NO_MEMORY;
+	ask->shared = shared;
+	ask->release = (emr_known_release){.domain = shared->received.grant.domain,
+		.access = emr_id16_random(),
+		.grant = shared->received.grant.grant};
+	list_responders(ask);
+	shared->share->refusal = 0;
+	status = emr_box_key_new_request(&ask->epk);
+	if (status == EMR_OK)
+		status = load_slots(ask, s->all, s->n);
+	if (status == EMR_OK)
+		status = send_question(ask, s->all);
+	if (status != EMR_OK) {
+		emr_ask_free(ask);
+		return ledger_says(status, shared->share, out_trouble);
+	}
+	*out_ask = ask;
+	return EMR_OK;
+}
+
+emr_status emr_shared_ask_names(
+	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+{
+	slots s = {.shared = shared};
+	emr_status status = emr_shared_check(shared, out_trouble);
+
+	*out_ask = NULL;
+	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
+		if (out_trouble != NULL)
+			out_trouble->why = EMR_WHY_RIGHTS;
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = share_list_keys(
+			shared->share, shared->received.grant.domain, add_list_key, &s);
+	if (status == EMR_OK)
+		status = ask_for(&s, out_ask, out_trouble);
+	free(s.all);
+	return status;
+}
+
+emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
+	emr_ask **out_ask, emr_share_trouble *out_trouble)
+{
+	slots s = {.shared = shared};
+	emr_id16 domain = shared->received.grant.domain;
+	emr_status status = emr_shared_check(shared, out_trouble);
+
+	*out_ask = NULL;
+	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_READ) == 0) {
+		if (out_trouble != NULL)
+			out_trouble->why = EMR_WHY_RIGHTS;
+		return EMR_DENIED;
+	}
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		emr_replica_head head;
+
+		status = emr_replica_head_get(shared->share->o.replica, domain, objects[i], &head);
+		if (status == EMR_OK && (head.state != EMR_OBJECT_LIVE || head.pversion == 0))
+			status = EMR_NOT_FOUND;
+		if (status == EMR_OK &&
+			shared_content_key(shared, objects[i], head.pversion) == NULL)
+			status = add_slot(&s, (emr_access_slot){.object_id = objects[i],
+						      .version = head.pversion,
+						      .kind = EMR_CAPSULE_CONTENT});
+	}
+	if (status == EMR_OK)
+		status = ask_for(&s, out_ask, out_trouble);
+	free(s.all);
+	return status;
+}
+
+void emr_ask_free(emr_ask *ask)
+{
+	if (ask == NULL)
+		return;
+	for (unsigned i = 0; i < ask->who_n; i++)
+		emr_answer_free(ask->who[i].answer);
+	emr_box_key_free(ask->epk);
+	free(ask->slots);
+	free(ask);
+}
+
+/* ---- collecting ---- */
+
+static void note_refusal(emr_ask *ask, uint8_t code)
+{
+	if (ask->refusal == 0)
+		ask->refusal = code;
+}
+
+/* What WHO said, if it is there.  An answer that does not open is his doing: he signed it. */
+static emr_status look_for(emr_ask *ask, responder *who)
+{
+	emr_share *share = ask->shared->share;
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_known_answer known;
+	emr_replica_item item;
+	emr_status status = emr_replica_answer(share->o.replica, &ask->release, who->id, &known);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status == EMR_OK && known.mode == EMR_SERVED_REFUSED) {
+		who->has_answered = true;
+		note_refusal(ask, known.reason);
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = share_item(share, EMR_FAMILY_SERVED, ask->release.domain, known.object, 1,
+			&bytes, &item);
+	if (status == EMR_OK)
+		status = share_part(
+			share, EMR_FAMILY_SERVED, ask->release.domain, known.object, 1, &part);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+	status = emr_answer_open(
+		ask->epk, emr_buf_view(&bytes), emr_buf_view(&part), ask->n, &who->answer);
+	if (status != EMR_OK && status != EMR_DAMAGED)
+		return status;
+	who->has_answered = true;
+	who->is_liar = status == EMR_DAMAGED;
+	return EMR_OK;
+}
+
+static void tell(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
+{
+	if (out == NULL)
+		return;
+	*out = (emr_share_trouble){.code = ask->refusal};
+	for (unsigned i = 0; i < ask->who_n; i++) {
+		const responder *who = &ask->who[i];
+
+		if (who->is_liar)
+			out->liars[out->liar_count++] = who->id;
+		if (who->has_answered || lacking == 0)
+			continue;
+		if (who->is_owner)
+			out->is_owner_missing = true;
+		else
+			out->missing[out->missing_count++] = who->id;
+	}
+	if (lacking > 0)
+		out->why = out->missing_count > 0 || out->is_owner_missing ? EMR_WHY_NO_RELEASE
+									   : EMR_WHY_REFUSED;
+}
+
+emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
+{
+	size_t lacking = 0;
+	bool may_come = false;
+	emr_status status = emr_shared_check(ask->shared, out_trouble);
+
+	for (unsigned i = 0; i < ask->who_n && status == EMR_OK; i++)
+		if (!ask->who[i].has_answered)
+			status = look_for(ask, &ask->who[i]);
+	for (size_t i = 0; i < ask->n && status == EMR_OK; i++) {
+		if (!ask->slots[i].is_there)
+			status = ask_combine(ask, i);
+		if (!ask->slots[i].is_there) {
+			lacking++;
+			note_refusal(ask, ask->slots[i].refusal);
+		}
+	}
+	if (status != EMR_OK)
+		return status;
+	for (unsigned i = 0; i < ask->who_n; i++)
+		may_come = may_come || !ask->who[i].has_answered;
+	tell(ask, lacking, out_trouble);
+	if (lacking == 0)
+		return EMR_OK;
+	return may_come ? EMR_BUSY : EMR_DENIED;
+}
+
+emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_trouble)
+{
+	emr_share *share = ask->shared->share;
+	const emr_clock *clock =
+		emr_clock_system(); /* how long a person waits, not what time it is */
+	int64_t end = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
+
+	for (;;) {
+		emr_replica_position at;
+		uint64_t size;
+		int64_t left;
+		emr_status status = share_catch_up(share);
+
+		if (status == EMR_OK)
+			status = emr_ask_collect(ask, out_trouble);
+		if (status != EMR_BUSY)
+			return status;
+		left = (end - emr_clock_boot_ns(clock)) / 1000000;
+		if (left <= 0)
+			return EMR_TIMEOUT;
+		status = emr_replica_at(share->o.replica, &at);
+		if (status == EMR_OK)
+			status = emr_ledger_wait(share->o.ledger, at.size, (int)left, &size);
+		if (status != EMR_OK && status != EMR_TIMEOUT)
+			return status;
+	}
+}
+
+emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])
+{
+	emr_status status;
+
+	for (unsigned i = 0; i < ask->who_n; i++)
+		if (ask->who[i].is_owner && ask->who[i].has_answered)
+			return EMR_DENIED;
+	status = emr_box_key_reveal(ask->epk, out_sk);
+	if (status == EMR_OK)
+		*out_req = ask->release.req;
+	return status;
+}

@@ -1,0 +1,198 @@
+#include "share/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "judge.h"
+
+typedef struct audit {
+	emr_share *share;
+	emr_id16 domain;
+	emr_id32 owner; /* signer id of the domain */
+	emr_box_key *box;
+	emr_audit_fn fn;
+	void *arg;
+	uint64_t damaged;
+} audit;
+
+static bool is_damage(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ||
+	       status == EMR_BAD_SIGNATURE;
+}
+
+/* ---- released ---- */
+
+/* An agent's answer brings the owner the question's key, if the reader did not. */
+static emr_status open_by_answer(const audit *a, question *q, const emr_known_answer *answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_item item;
+	emr_status status = share_item(
+		a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = share_part(
+			a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &part);
+	if (status == EMR_OK)
+		status = emr_request_key_of_served(
+			a->box, emr_buf_view(&bytes), emr_buf_view(&part), &q->read, &q->key);
+	if (status == EMR_OK)
+		status = emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
+	return status;
+}
+
+static emr_status note_answer(const audit *a, const emr_known_release *release, question *q,
+	emr_id32 responder, emr_audit_entry *entry)
+{
+	emr_known_answer answer;
+	emr_status status = emr_replica_answer(a->share->o.replica, release, responder, &answer);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (answer.mode == EMR_SERVED_OWNER && answer.given > 0)
+		entry->is_by_owner = true;
+	if (answer.mode != EMR_SERVED_FRAGMENTS)
+		return EMR_OK;
+	if (answer.given > 0)
+		entry->given[entry->given_count++] = responder;
+	if (q->body.slots == NULL)
+		status = open_by_answer(a, q, &answer);
+	return is_damage(status) ? EMR_OK : status;
+}
+
+static emr_status note_answers(
+	const audit *a, const emr_known_release *release, question *q, emr_audit_entry *entry)
+{
+	emr_status status = note_answer(a, release, q, a->owner, entry);
+	unsigned t = q->grant.terms.t;
+
+	for (unsigned i = 0; i < q->grant.read.n && status == EMR_OK; i++)
+		status = note_answer(a, release, q, q->grant.read.agents[i], entry);
+	entry->kind = entry->is_by_owner || (t > 0 && entry->given_count >= t) ? EMR_AUDIT_RELEASED
+									       : EMR_AUDIT_ASKED;
+	return status;
+}
+
+static emr_status tell_slots(const audit *a, const question *q, emr_audit_entry *entry)
+{
+	emr_status status = EMR_OK;
+
+	if (q->body.slots == NULL)
+		return a->fn(a->arg, entry);
+	entry->is_readable = true;
+	entry->purpose = q->body.purpose;
+	entry->reader = q->body.reader;
+	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++) {
+		entry->slot = q->body.slots[i];
+		status = a->fn(a->arg, entry);
+	}
+	return status;
+}
+
+static emr_status one_release(void *arg, const emr_known_release *release)
+{
+	audit *a = arg;
+	emr_audit_entry entry = {.who = release->signer,
+		.grant = release->grant,
+		.via = release->via,
+		.ledger_time = release->ledger_time,
+		.item = release->req,
+		.asked = release->asked,
+		.kind = EMR_AUDIT_ASKED};
+	AUTO_QUESTION q = {0};
+	emr_status status = question_load(a->share, release->domain, release->access, &q);
+
+	if (status == EMR_OK) {
+		status = question_open(&q, a->box, emr_owner_rid(a->domain));
+		if (is_damage(status)) /* not addressed to the owner: perhaps an answer tells */
+			status = EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = note_answers(a, release, &q, &entry);
+	if (is_damage(status)) {
+		a->damaged++;
+		return a->fn(a->arg, &entry); /* that he asked stands there, whatever is sealed */
+	}
+	if (status == EMR_OK && q.body.slots == NULL)
+		a->damaged++;
+	return status == EMR_OK ? tell_slots(a, &q, &entry) : status;
+}
+
+/* ---- opened ---- */
+
+static emr_status tell_rows(audit *a, const emr_known_report *report, emr_id32 item,
+	const emr_report_row *rows, size_t n)
+{
+	emr_audit_entry entry = {.kind = EMR_AUDIT_OPENED,
+		.who = report->signer,
+		.grant = report->grant,
+		.via = report->via,
+		.ledger_time = report->ledger_time,
+		.item = item,
+		.is_readable = true};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		entry.opened = rows[i];
+		entry.purpose = rows[i].purpose;
+		entry.reader = rows[i].reader;
+		entry.slot = (emr_access_slot){.object_id = rows[i].object_id,
+			.version = rows[i].version,
+			.kind = EMR_CAPSULE_CONTENT};
+		status = a->fn(a->arg, &entry);
+	}
+	return status;
+}
+
+static emr_status one_report(void *arg, const emr_known_report *report)
+{
+	audit *a = arg;
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_report_row *rows = NULL;
+	emr_replica_item item;
+	size_t n = 0;
+	emr_status status = share_item(
+		a->share, EMR_FAMILY_REPORT, a->domain, report->report, 1, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = share_part(
+			a->share, EMR_FAMILY_REPORT, a->domain, report->report, 1, &part);
+	if (status == EMR_OK)
+		status = emr_report_part_open(
+			a->box, emr_buf_view(&bytes), emr_buf_view(&part), &rows, &n);
+	if (is_damage(status)) {
+		a->damaged++;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = tell_rows(a, report, item.item_id, rows, n);
+	free(rows);
+	return status;
+}
+
+emr_status emr_share_audit(
+	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
+{
+	audit a = {.share = share, .domain = domain, .fn = fn, .arg = arg};
+	emr_row_domain row;
+	emr_domain_public public;
+	emr_status status = share_own_domain(share, domain, &row, &public);
+
+	if (status == EMR_OK)
+		status = emr_box_key_domain(share->o.keyring, domain, &a.box);
+	if (status == EMR_OK) {
+		a.owner = public.signer_id;
+		status = emr_replica_releases(share->o.replica, domain, one_release, &a);
+	}
+	if (status == EMR_OK)
+		status = emr_replica_reports(share->o.replica, domain, one_report, &a);
+	emr_box_key_free(a.box);
+	if (status == EMR_OK && out_damaged != NULL)
+		*out_damaged = a.damaged;
+	return status;
+}

@@ -1,0 +1,246 @@
+#include "share/give.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring/letters.h"
+
+#include "share_private.h"
+
+/* ---- is one due? ---- */
+
+typedef struct due {
+	emr_share *share;
+	uint64_t now, since_seq, since_time; /* of the present epoch */
+	bool is_due;
+} due;
+
+/* Did it end while this epoch was on?  (A grant that had ended before was left out of the epoch.)
+ */
+static emr_status ended_since(void *arg, const emr_known_grant *grant)
+{
+	due *d = arg;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	switch (emr_grant_phase_at(grant, d->now)) {
+	case EMR_GRANT_COMING:
+	case EMR_GRANT_IN_FORCE:
+		return EMR_OK;
+	case EMR_GRANT_IS_OVER:
+		d->is_due = d->is_due || grant->row.not_after_unix_s > d->since_time;
+		return EMR_OK;
+	case EMR_GRANT_IS_REVOKED:
+		break;
+	}
+	status = share_item(d->share, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+		grant->row.head.version, &bytes, &item);
+	if (status == EMR_OK && item.seq > d->since_seq)
+		d->is_due = true;
+	return status;
+}
+
+emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due)
+{
+	due d = {.share = share, .now = share_now(share)};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_row_domain row;
+	emr_status status = share_domain(share, domain, &row);
+
+	if (status == EMR_OK) /* the row's last item began the epoch: keys are not rotated yet */
+		status = share_item(
+			share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &bytes, &item);
+	if (status != EMR_OK)
+		return status;
+	d.since_seq = item.seq;
+	d.since_time = item.ledger_time;
+	status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
+	if (status == EMR_OK)
+		*out_is_due = d.is_due;
+	return status;
+}
+
+/* ---- one more ---- */
+
+static emr_status add_epoch(
+	parcel *p, emr_id16 domain, const emr_domain_public *next, uint32_t epoch)
+{
+	emr_act act = {.op = EMR_OP_EPOCH, .domain = domain, .object = domain, .epoch = epoch};
+	emr_status status;
+
+	memcpy(act.pub, next->A, 32);
+	status = parcel_prepare(p, &act);
+	if (status == EMR_OK)
+		status = emr_epoch_part_seal(emr_buf_view(&p->item), next->box, NULL, &p->part);
+	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+}
+
+emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch)
+{
+	const emr_keyring *keyring = p->share->o.keyring;
+	emr_act act = {.op = EMR_OP_LISTKEY, .domain = domain, .epoch = epoch};
+	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
+	emr_list_key *key = NULL;
+	emr_listkey_part part;
+	emr_domain_public public;
+	emr_status status = emr_keyring_domain_public(keyring, domain, SHARE_GEN, epoch, &public);
+
+	if (status != EMR_OK)
+		return status;
+	emr_object_listkey(p->signer.b, epoch, act.object.b);
+	status = parcel_prepare(p, &act);
+	if (status != EMR_OK || act.version != 1)
+		return status;
+	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
+	status = emr_list_key_publish(
+		keyring, domain, epoch, public.A, p->signer, part.capsule, part.kcheck, &key);
+	if (status != EMR_OK)
+		return status;
+	emr_list_key_free(key);
+	emr_listkey_part_encode(&part, bytes);
+	status = emr_buf_append(&p->part, bytes, sizeof bytes);
+	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+}
+
+emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const uint8_t B[32],
+	const emr_agent *agents, uint32_t epoch, uint64_t *version, emr_id32 *prev)
+{
+	emr_act act = emr_act_kfrags(terms->domain_id, terms->grant_id, epoch);
+	emr_epoch_key *key = NULL;
+	emr_status status =
+		emr_epoch_key_derive(p->share->o.keyring, terms->domain_id, epoch, &key);
+
+	if (status != EMR_OK)
+		return status;
+	act.version = *version + 1;
+	act.prev = *prev;
+	status = parcel_item(p, &act);
+	if (status == EMR_OK)
+		status = emr_kfrags_part_seal(p->share->o.keyring,
+			emr_signer_domain(terms->domain_id, SHARE_GEN), key, terms, B, agents,
+			&p->part);
+	emr_epoch_key_free(key);
+	if (status == EMR_OK)
+		status = parcel_add(p, &act, prev);
+	if (status == EMR_OK)
+		*version = act.version;
+	return status;
+}
+
+typedef struct remaining {
+	parcel *p;
+	uint32_t epoch;
+} remaining;
+
+/* The epoch of the newest fragments; 0 when there are none. */
+static emr_status fragments_epoch(
+	emr_share *share, const emr_known_grant *grant, uint32_t *out_epoch)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	*out_epoch = 0;
+	if (grant->row.kver == 0)
+		return EMR_OK;
+	status = share_item(share, EMR_FAMILY_KFRAGS, grant->domain, grant->grant, grant->row.kver,
+		&bytes, &item);
+	if (status == EMR_OK)
+		*out_epoch = item.epoch;
+	return status;
+}
+
+static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
+{
+	const remaining *r = arg;
+	emr_share *share = r->p->share;
+	AUTO_GRANT_FACTS facts = {0};
+	emr_agent agents[EMR_AGENTS_MAX];
+	uint64_t version = grant->row.kver;
+	emr_grant_phase phase = emr_grant_phase_at(grant, r->p->now);
+	uint32_t newest = 0;
+	emr_id32 prev;
+	emr_status status;
+
+	if (grant->row.n == 0 || phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED)
+		return EMR_OK;
+	status = fragments_epoch(share, grant, &newest);
+	if (status != EMR_OK || newest >= r->epoch)
+		return status;
+	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
+	if (status == EMR_OK)
+		status = share_agents(share, facts.read.agents, facts.read.n, agents);
+	if (status != EMR_OK)
+		return status;
+	memcpy(prev.b, grant->row.kitem, 32);
+	return share_add_fragments(
+		r->p, &facts.terms, facts.read.B, agents, r->epoch, &version, &prev);
+}
+
+/* Fragments of EPOCH for everybody who has none, in as many batches as it takes; P is the first and
+ * may hold something already. */
+static emr_status issue(parcel *p, emr_id16 domain, uint32_t epoch)
+{
+	remaining r = {.p = p, .epoch = epoch};
+	emr_share *share = p->share;
+	bool is_full;
+	emr_status status;
+
+	do {
+		status = emr_replica_grants(share->o.replica, domain, add_for_grant, &r);
+		is_full = status == EMR_LIMIT && emr_batch_count(p->batch) > 0;
+		if (is_full)
+			status = EMR_OK;
+		if (status == EMR_OK && emr_batch_count(p->batch) > 0)
+			status = parcel_send(p);
+		if (status == EMR_OK && is_full) {
+			parcel_end(p);
+			status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), p);
+		}
+	} while (status == EMR_OK && is_full);
+	return status;
+}
+
+emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain)
+{
+	emr_domain_public public, next;
+	emr_row_domain row;
+	AUTO_PARCEL p = {0};
+	uint32_t epoch = 0;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = share_own_domain(share, domain, &row, &public);
+	if (status != EMR_OK)
+		return status;
+	epoch = row.head.epoch + 1;
+	status = emr_keyring_domain_public(share->o.keyring, domain, SHARE_GEN, epoch, &next);
+	if (status == EMR_OK)
+		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+	if (status == EMR_OK)
+		status = add_epoch(&p, domain, &next, epoch);
+	if (status == EMR_OK)
+		status = share_add_list_key(&p, domain, epoch);
+	return status == EMR_OK ? issue(&p, domain, epoch) : status;
+}
+
+emr_status emr_share_renew(emr_share *share, emr_id16 domain)
+{
+	emr_row_domain row;
+	emr_domain_public public;
+	bool is_due = false;
+	AUTO_PARCEL p = {0};
+	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (is_due)
+		return emr_share_begin_epoch(share, domain);
+	/* An epoch of more than one batch may have been interrupted. */
+	status = share_own_domain(share, domain, &row, &public);
+	if (status == EMR_OK)
+		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+	return status == EMR_OK ? issue(&p, domain, row.head.epoch) : status;
+}

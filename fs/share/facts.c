@@ -1,0 +1,320 @@
+#include "share_private.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+static emr_span span(const emr_buf *buf)
+{
+	return (emr_span){buf->data, buf->len};
+}
+
+/* ---- domains ---- */
+
+emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(share->o.replica, key.text, &row);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_domain_parse(span(&row), out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status share_own_domain(
+	emr_share *share, emr_id16 domain, emr_row_domain *out_row, emr_domain_public *out_public)
+{
+	emr_status status = share_domain(share, domain, out_row);
+
+	if (status == EMR_OK)
+		status = emr_keyring_domain_public(
+			share->o.keyring, domain, SHARE_GEN, out_row->head.epoch, out_public);
+	if (status != EMR_OK)
+		return status;
+	return memcmp(out_public->owner_pk, out_row->owner_pk, 32) == 0 ? EMR_OK : EMR_DENIED;
+}
+
+emr_status share_epoch(emr_share *share, emr_id16 domain, uint32_t epoch, uint8_t out_A[32])
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_epoch row;
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_epoch(domain.b, epoch, &key);
+	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_epoch_parse(span(&bytes), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(out_A, row.A, 32);
+	return EMR_OK;
+}
+
+emr_status share_signer_pk(
+	emr_share *share, const emr_row_domain *row, emr_id32 signer, uint8_t out_pk[32])
+{
+	emr_bytes pk = emr_bytes_of(row->owner_pk, 32);
+	emr_known_person person;
+	emr_status status;
+
+	if (emr_id32_equal(emr_sha256_of(&pk, 1), signer)) {
+		memcpy(out_pk, row->owner_pk, 32);
+		return EMR_OK;
+	}
+	status = emr_replica_person(share->o.replica, signer, &person);
+	if (status == EMR_OK)
+		memcpy(out_pk, person.row.pk, 32);
+	return status;
+}
+
+/* ---- items and parts ---- */
+
+static emr_part_key key_of(uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version)
+{
+	return (emr_part_key){
+		.domain = domain, .object = object, .version = version, .family = family};
+}
+
+emr_status share_item(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_buf *bytes, emr_replica_item *out)
+{
+	emr_part_key key = key_of(family, domain, object, version);
+
+	emr_buf_clear(bytes);
+	return emr_replica_item_get(share->o.replica, &key, bytes, out);
+}
+
+emr_status share_part(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, emr_buf *out)
+{
+	emr_part_key key = key_of(family, domain, object, version);
+
+	emr_buf_clear(out);
+	return emr_replica_part(share->o.replica, &key, out);
+}
+
+/* ---- grants ---- */
+
+emr_status share_grant_facts(emr_share *share, emr_id16 domain, emr_id16 grant, grant_facts *out)
+{
+	emr_replica_item item;
+	uint64_t version;
+	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &out->known);
+
+	if (status != EMR_OK)
+		return status;
+	/* A REVOKE is the row's last version and has neither terms nor part: they are one before.
+	 */
+	version = out->known.row.head.version -
+		  (out->known.row.head.state == EMR_GRANT_REVOKED ? 1 : 0);
+	status = share_item(share, EMR_FAMILY_GRANT, domain, grant, version, &out->item, &item);
+	if (status == EMR_OK)
+		status = emr_grant_terms_read(emr_buf_view(&out->item), &out->terms);
+	if (status == EMR_OK)
+		status = share_part(share, EMR_FAMILY_GRANT, domain, grant, version, &out->part);
+	if (status == EMR_OK)
+		status = emr_grant_part_read(
+			emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+void grant_facts_free(grant_facts *facts)
+{
+	emr_buf_free(&facts->item);
+	emr_buf_free(&facts->part);
+	memset(facts, 0, sizeof *facts);
+}
+
+/* ---- capsules ---- */
+
+static emr_status content_capsule(emr_share *share, emr_id16 domain, const emr_access_slot *slot,
+	const emr_buf *bytes, capsule_facts *out)
+{
+	emr_put_part put;
+	emr_id32 digest;
+	emr_status status = emr_put_part_decode(emr_buf_view(bytes), &put);
+
+	(void)share;
+	(void)slot;
+	if (status != EMR_OK)
+		return status;
+	if (out->op != EMR_OP_PUT && out->op != EMR_OP_REWRAP)
+		return EMR_NOT_FOUND;
+	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(
+		domain, out->epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, out->ctx);
+	memcpy(out->capsule, put.capsule, sizeof out->capsule);
+	memcpy(out->wdek, put.wdek, sizeof out->wdek);
+	return EMR_OK;
+}
+
+static emr_status listing_capsule(emr_id16 domain, const emr_buf *bytes, capsule_facts *out)
+{
+	emr_listkey_part part;
+	emr_status status = emr_listkey_part_decode(emr_buf_view(bytes), &part);
+
+	if (status != EMR_OK)
+		return status;
+	emr_listing_ctx(domain, out->epoch, out->writer, out->ctx);
+	memcpy(out->capsule, part.capsule, sizeof out->capsule);
+	memcpy(out->kcheck, part.kcheck, sizeof out->kcheck);
+	return EMR_OK;
+}
+
+emr_status share_capsule(
+	emr_share *share, emr_id16 domain, const emr_access_slot *slot, capsule_facts *out)
+{
+	bool is_listing = slot->kind == EMR_CAPSULE_LISTING;
+	uint8_t family = is_listing ? EMR_FAMILY_LISTKEY : EMR_FAMILY_OBJECT;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	if (!is_listing && slot->kind != EMR_CAPSULE_CONTENT)
+		return EMR_NOT_FOUND;
+	status = share_item(share, family, domain, slot->object_id, slot->version, &bytes, &item);
+	if (status != EMR_OK)
+		return status;
+	memset(out, 0, sizeof *out);
+	out->epoch = item.epoch;
+	out->writer = item.signer_id;
+	out->item_id = item.item_id;
+	out->ledger_time = item.ledger_time;
+	out->op = item.op;
+	if (!is_listing && item.op != EMR_OP_PUT && item.op != EMR_OP_REWRAP)
+		return EMR_NOT_FOUND;
+	status = share_epoch(share, domain, out->epoch, out->A);
+	if (status == EMR_OK)
+		status = share_part(share, family, domain, slot->object_id, slot->version, &bytes);
+	if (status != EMR_OK)
+		return status;
+	return is_listing ? listing_capsule(domain, &bytes, out)
+			  : content_capsule(share, domain, slot, &bytes, out);
+}
+
+/* ---- records ---- */
+
+static emr_status open_meta(const emr_replica_head *head, uint32_t epoch, emr_id32 listkey_id,
+	const uint8_t nonce[24], emr_bytes sealed, list_key_fn keys, void *arg, emr_buf *plain)
+{
+	uint8_t aad[EMR_META_AAD_BYTES];
+	const emr_list_key *key;
+	emr_status status = keys(arg, listkey_id, &key);
+
+	if (status != EMR_OK)
+		return status;
+	if (sealed.len < 16)
+		return EMR_DAMAGED;
+	emr_buf_clear(plain);
+	status = emr_buf_append_zeros(plain, sealed.len - 16);
+	if (status != EMR_OK)
+		return status;
+	emr_meta_aad(head->domain, head->object, head->version, epoch, listkey_id, aad);
+	return emr_list_key_open_meta(
+		key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, plain->data);
+}
+
+static emr_status read_put(emr_share *share, const emr_replica_head *head, record_facts *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = share_item(share, EMR_FAMILY_OBJECT, head->domain, head->object,
+		head->pversion, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = share_part(share, EMR_FAMILY_OBJECT, head->domain, head->object,
+			head->pversion, &out->put_bytes);
+	if (status != EMR_OK)
+		return status;
+	out->put_flags = item.flags;
+	out->put_epoch = item.epoch;
+	out->put_signer = item.signer_id;
+	return emr_put_part_decode(emr_buf_view(&out->put_bytes), &out->put);
+}
+
+static emr_status read_meta(emr_share *share, const emr_replica_head *head, list_key_fn keys,
+	void *arg, record_facts *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_meta_part meta;
+	emr_status status = share_item(
+		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes, &item);
+
+	if (status != EMR_OK)
+		return status;
+	out->signer = item.signer_id;
+	out->described_in = item.epoch;
+	if (item.op != EMR_OP_META)
+		return open_meta(head, item.epoch, out->put.listkey_id, out->put.nonce,
+			out->put.meta_ct, keys, arg, &out->plain);
+	status = share_part(
+		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes);
+	if (status == EMR_OK)
+		status = emr_meta_part_decode(emr_buf_view(&bytes), &meta);
+	if (status != EMR_OK)
+		return status;
+	return open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg,
+		&out->plain);
+}
+
+emr_status share_record(emr_share *share, const emr_replica_head *head, list_key_fn keys, void *arg,
+	record_facts *out)
+{
+	emr_status status = EMR_OK;
+
+	out->head = *head;
+	if (head->pversion != 0)
+		status = read_put(share, head, out);
+	if (status == EMR_OK)
+		status = read_meta(share, head, keys, arg, out);
+	if (status == EMR_NOT_FOUND)
+		return EMR_MISSING_DATA;
+	return status == EMR_OK ? emr_meta_decode(emr_buf_view(&out->plain), &out->meta) : status;
+}
+
+void record_facts_free(record_facts *facts)
+{
+	emr_buf_free(&facts->plain);
+	emr_buf_free(&facts->put_bytes);
+	memset(facts, 0, sizeof *facts);
+}
+
+/* ---- listing keys ---- */
+
+typedef struct key_walk {
+	published_key_fn fn;
+	void *arg;
+} key_walk;
+
+static emr_status key_row(void *arg, const char *text, emr_bytes bytes)
+{
+	const key_walk *w = arg;
+	const char *object = strrchr(text, '/');
+	published_key key;
+	emr_row_listkey row;
+
+	if (object == NULL || emr_unhex(object + 1, key.object.b, sizeof key.object.b) != EMR_OK ||
+		emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(key.listkey_id.b, row.head.item, 32);
+	memcpy(key.writer.b, row.signer, 32);
+	key.epoch = row.head.epoch;
+	key.version = row.head.version;
+	return w->fn(w->arg, &key);
+}
+
+emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
+{
+	static const uint8_t no_object[16];
+	key_walk w = {fn, arg};
+	emr_key_text prefix;
+
+	emr_key_listkey(domain.b, no_object, &prefix);
+	strrchr(prefix.text, '/')[1] = 0;
+	return emr_replica_each_row(share->o.replica, prefix.text, key_row, &w);
+}

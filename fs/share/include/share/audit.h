@@ -1,0 +1,40 @@
+/* Who got the key of what, and who says he opened it.  It refuses to mix the two: a release stands
+ * on the ledger before the key was given, an opening is the reader's own word. */
+#pragma once
+
+#include "share/share.h"
+
+typedef enum emr_audit_kind {
+	EMR_AUDIT_ASKED = 1,	/* asked for, and nobody gave (enough) */
+	EMR_AUDIT_RELEASED = 2, /* proven: enough answers that give stand on the ledger */
+	EMR_AUDIT_OPENED = 3,	/* reported by the reader's computer */
+} emr_audit_kind;
+
+typedef struct emr_audit_entry {
+	emr_audit_kind kind;
+	emr_id32 who; /* signer id */
+	emr_id16 grant;
+	emr_id16 via; /* team; zero: his own grant */
+	uint64_t ledger_time;
+	emr_id32 item; /* ACCESS_REQ or READ_REPORT */
+	/* Zero when the question cannot be read (it was not addressed to the owner, and nobody
+	 * answered). */
+	emr_access_slot slot;
+	uint8_t purpose;
+	emr_reader_class reader;
+	/* ASKED, RELEASED: */
+	bool is_readable;     /* the six above are known */
+	bool is_by_owner;     /* the owner's own computer gave */
+	unsigned given_count; /* agents that gave (for this whole question) */
+	emr_id32 given[EMR_AGENTS_MAX];
+	uint16_t asked; /* slots of the question */
+	/* OPENED: */
+	emr_report_row opened;
+} emr_audit_entry;
+typedef emr_status (*emr_audit_fn)(void *arg, const emr_audit_entry *entry);
+
+/* Every entry about DOMAIN, which is one's own: each slot of each question, then each row of each
+ * report; the caller sorts by ledger_time.  *out_damaged (may be NULL): questions and reports that
+ * do not open. */
+emr_status emr_share_audit(
+	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged);

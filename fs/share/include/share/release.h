@@ -1,0 +1,52 @@
+/* Those who give keys: the owner's own process for his domains, and an agent with fragments.  Both
+ * look at the ledger as they have verified it, at their own clock, at purpose, person, record and
+ * rate, and then answer on the ledger.  They refuse questions that the ledger did not accept, and
+ * everything that is over by either clock. */
+#pragma once
+
+#include "share/share.h"
+
+/* What one run did. */
+typedef struct emr_release_tally {
+	size_t answered; /* keys or fragments were given, to some slots at least */
+	size_t refused;
+	size_t enrolled;  /* agent: fragments taken in */
+	size_t destroyed; /* agent: grants whose fragments are gone */
+	int next_ms; /* agent: run again after so long, for a question left to others first; -1 =
+			none */
+} emr_release_tally;
+
+#define EMR_RELEASE_SLOTS_A_DAY 20000u /* for each grant, unless set */
+
+/* ---- the owner's computer ---- */
+
+typedef struct emr_release emr_release;
+
+/* SHARE is borrowed. */
+emr_status emr_release_new(emr_share *share, emr_release **out_release);
+void emr_release_free(emr_release *release);
+void emr_release_limit(emr_release *release, uint32_t slots_a_day);
+/* Follows the ledger and answers what is new about one's own domains.  Errors of the moment
+ * (ledger, memory) leave the rest for the next call. */
+emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally);
+
+/* ---- an agent ---- */
+
+typedef struct emr_agency emr_agency;
+
+/* DIRFD: a private directory (0700) for fragments and receiving keys; stays the caller's.  The
+ * keyring is registered with role agent, and its replica keeps the parts of the domains it serves.
+ */
+emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency);
+void emr_agency_close(emr_agency *agency);
+void emr_agency_limit(emr_agency *agency, uint32_t slots_a_day);
+/* Follows the ledger: takes in fragments, answers, destroys what has ended by the ledger or by its
+ * own clock and says so (AGENT_ACK).  Never the fragments of a grantee of its own organisation. The
+ * first t agents, in an order that each question gives, answer at once; the others one by one, 150
+ * ms apart, while fewer than t answers stand there. */
+emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally);
+/* Another receiving key (KEY_KX), once a week: what was sealed to the one before the last can then
+ * be opened by nobody. */
+emr_status emr_agency_renew_key(emr_agency *agency);
+/* Fragments held. */
+emr_status emr_agency_count(emr_agency *agency, size_t *out_n);

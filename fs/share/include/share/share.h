@@ -1,0 +1,57 @@
+/* Sharing as each of the people in it does it: the owner grants and takes back, his computer or
+ * agents release keys, a grantee reads.  This header has what all of them need: who one is, and why
+ * something did not work.  It refuses to act for a keyring that the ledger does not know.
+ *
+ * Threads: one thread at a time in a handle and in what was opened through it; any number of
+ * handles may stand on one replica and ledger. */
+#pragma once
+
+#include "base/clock.h"
+#include "keyring/access.h"
+#include "ledger/ledger.h"
+#include "record/content.h"
+#include "replica/people.h"
+
+typedef struct emr_share emr_share;
+
+/* All borrowed, all outlive the handle. */
+typedef struct emr_share_options {
+	emr_keyring *keyring;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_record_ctx *records; /* NULL: contents are not read (an agent) */
+	const emr_clock *clock;	 /* NULL = the computer's */
+} emr_share_options;
+
+/* EMR_NO_MEMORY. */
+emr_status emr_share_new(const emr_share_options *options, emr_share **out_share);
+void emr_share_free(emr_share *share);
+
+/* Why there is no key: what a person is told. */
+typedef enum emr_share_why {
+	EMR_WHY_NONE,
+	EMR_WHY_NO_GRANT,   /* none of that id to me */
+	EMR_WHY_NOT_YET,    /* it begins later */
+	EMR_WHY_EXPIRED,    /* its time has passed */
+	EMR_WHY_REVOKED,    /* it was taken back */
+	EMR_WHY_PURPOSE,    /* it was not given for this purpose */
+	EMR_WHY_RIGHTS,	    /* it does not give this right */
+	EMR_WHY_NO_RELEASE, /* too few answers: `missing` has not said anything (yet) */
+	EMR_WHY_REFUSED,    /* all have answered, and not enough gave: `code` */
+	EMR_WHY_LEDGER,	    /* the ledger refused: `code` */
+} emr_share_why;
+
+#define EMR_RESPONDERS_MAX (EMR_AGENTS_MAX + 1)
+
+typedef struct emr_share_trouble {
+	emr_share_why why;
+	uint8_t code;		/* emr_result: the first refusal met */
+	bool is_owner_missing;	/* the owner's own computer has not answered either */
+	unsigned missing_count; /* agents that have not answered */
+	unsigned liar_count;
+	emr_id32 missing[EMR_AGENTS_MAX];
+	emr_id32 liars[EMR_RESPONDERS_MAX]; /* gave what cannot be right: named, left out */
+} emr_share_trouble;
+
+/* The code of the ledger's last refusal to anything this handle sent; 0: none. */
+uint8_t emr_share_refusal(const emr_share *share);

@@ -1,0 +1,326 @@
+#include "judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- questions ---- */
+
+emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
+{
+	emr_id16 grant;
+	emr_replica_item item;
+	emr_status status =
+		share_item(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->item, &item);
+
+	if (status == EMR_OK)
+		status = share_part(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->part);
+	if (status != EMR_OK)
+		return status;
+	out->domain = domain;
+	out->access = access;
+	out->req = item.item_id;
+	out->signer = item.signer_id;
+	out->ledger_time = item.ledger_time;
+	out->seq = item.seq;
+	out->is_time_suspect = item.is_time_suspect;
+	if (!emr_pub_access_req_parse(
+		    (emr_span){out->item.data + EMR_ITEM_BYTES, out->item.len - EMR_ITEM_BYTES},
+		    &out->pub))
+		return EMR_DAMAGED;
+	memcpy(grant.b, out->pub.grant, sizeof grant.b);
+	status = emr_access_part_read(
+		emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
+	if (status == EMR_OK)
+		status = share_domain(share, domain, &out->row);
+	if (status == EMR_OK)
+		status = share_grant_facts(share, domain, grant, &out->grant);
+	return status;
+}
+
+void question_free(question *q)
+{
+	emr_access_body_free(&q->body);
+	emr_request_key_free(q->key);
+	grant_facts_free(&q->grant);
+	emr_buf_free(&q->item);
+	emr_buf_free(&q->part);
+	memset(q, 0, sizeof *q);
+}
+
+emr_status question_open(question *q, const emr_box_key *box, emr_id32 rid)
+{
+	emr_status status =
+		emr_request_key_open(box, rid, emr_buf_view(&q->item), &q->read, &q->key);
+
+	return status == EMR_OK
+		       ? emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body)
+		       : status;
+}
+
+emr_asked question_asked(const question *q)
+{
+	emr_asked asked = {.key = q->key};
+
+	memcpy(asked.epk, q->read.epk, 32);
+	memcpy(asked.owner_box, q->row.box, 32);
+	return asked;
+}
+
+emr_status question_is_answered(
+	emr_share *share, const question *q, emr_id32 signer, bool *out_is_answered)
+{
+	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
+	emr_known_answer answer;
+	emr_status status = emr_replica_answer(share->o.replica, &release, signer, &answer);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out_is_answered = status == EMR_OK;
+	return EMR_OK;
+}
+
+/* ---- rates ---- */
+
+typedef struct earlier {
+	rate *rate;
+	uint64_t from;
+} earlier;
+
+static emr_status add_earlier(void *arg, const emr_known_release *release)
+{
+	const earlier *e = arg;
+
+	if (emr_id16_equal(release->grant, e->rate->grant) && release->ledger_time >= e->from)
+		e->rate->slots += release->asked;
+	return EMR_OK;
+}
+
+/* After a start the ledger tells what was asked today; questions count then, not only answers. */
+static emr_status rate_of(desk *d, const question *q, rate **out)
+{
+	uint64_t day = share_now(d->share) / 86400;
+	rate *grown;
+
+	for (size_t i = 0; i < d->rates_n; i++) {
+		rate *r = &d->rates[i];
+
+		if (!emr_id16_equal(r->grant, q->grant.known.grant) ||
+			!emr_id16_equal(r->domain, q->domain))
+			continue;
+		if (r->day != day) {
+			r->day = day;
+			r->slots = 0;
+		}
+		*out = r;
+		return EMR_OK;
+	}
+	grown = realloc(d->rates, (d->rates_n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	d->rates = grown;
+	grown[d->rates_n] = (rate){.domain = q->domain, .grant = q->grant.known.grant, .day = day};
+	earlier e = {&grown[d->rates_n], day * 86400};
+	emr_status status = emr_replica_releases(d->share->o.replica, q->domain, add_earlier, &e);
+
+	if (status != EMR_OK)
+		return status;
+	/* The one in hand is among them. */
+	if (q->ledger_time >= e.from && e.rate->slots >= q->pub.count)
+		e.rate->slots -= q->pub.count;
+	*out = &grown[d->rates_n++];
+	return EMR_OK;
+}
+
+emr_status desk_count(desk *d, const question *q, size_t slots)
+{
+	rate *r = NULL;
+	emr_status status = rate_of(d, q, &r);
+
+	if (status == EMR_OK)
+		r->slots += slots;
+	return status;
+}
+
+void desk_end(desk *d)
+{
+	free(d->rates);
+}
+
+/* ---- who, when, why ---- */
+
+static bool is_in_time(const emr_grant_terms *terms, uint64_t t)
+{
+	return t >= terms->not_before && t < terms->not_after;
+}
+
+typedef struct membership {
+	const uint8_t *root;
+	emr_row_member row;
+} membership;
+
+static emr_status member_row(void *arg, const emr_row_member *row)
+{
+	membership *m = arg;
+
+	if (memcmp(row->member, m->root, 32) == 0)
+		m->row = *row;
+	return EMR_OK;
+}
+
+/* The grantee himself, or a member of the team in whose name he asks. */
+static emr_status is_grantee(
+	desk *d, const question *q, const emr_known_person *person, uint64_t now, bool *out)
+{
+	membership m = {.root = person->row.root};
+	uint8_t team[32];
+	emr_id16 via;
+	emr_status status;
+
+	memcpy(via.b, q->pub.via, sizeof via.b);
+	*out = false;
+	if (emr_id16_is_zero(via)) {
+		*out = memcmp(q->grant.terms.grantee.b, person->row.root, 32) == 0;
+		return EMR_OK;
+	}
+	emr_grantee_dataset(via.b, team);
+	if (memcmp(q->grant.terms.grantee.b, team, 32) != 0)
+		return EMR_OK;
+	status = emr_replica_members(d->share->o.replica, via, member_row, &m);
+	*out = status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE &&
+	       now < m.row.not_after_unix_s;
+	return status;
+}
+
+static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t *out_code)
+{
+	emr_known_person person;
+	bool is_active = false, is_the_one = false;
+	emr_status status = emr_replica_person(d->share->o.replica, q->signer, &person);
+
+	if (status == EMR_OK)
+		status =
+			emr_replica_person_is_active(d->share->o.replica, &person, now, &is_active);
+	if (status == EMR_OK)
+		status = is_grantee(d, q, &person, now, &is_the_one);
+	if (status != EMR_OK)
+		return status;
+	*out_code = !is_the_one	 ? EMR_RESULT_NOT_GRANTEE
+		    : !is_active ? EMR_RESULT_KEY_DEAD
+				 : EMR_RESULT_APPLIED;
+	return EMR_OK;
+}
+
+emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
+{
+	const emr_grant_terms *terms = &q->grant.terms;
+	uint64_t now = share_now(d->share);
+	rate *r = NULL;
+	emr_status status = EMR_OK;
+
+	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
+		!is_in_time(terms, q->ledger_time) || q->is_time_suspect)
+		*out_code = EMR_RESULT_GRANT_DEAD;
+	else if (now > q->ledger_time && now - q->ledger_time > QUESTION_S)
+		*out_code = EMR_RESULT_GONE;
+	else if (q->body.purpose > 31 || (terms->purposes & (UINT32_C(1) << q->body.purpose)) == 0)
+		*out_code = EMR_RESULT_RULES;
+	else
+		status = judge_person(d, q, now, out_code);
+	if (status == EMR_OK && *out_code == EMR_RESULT_APPLIED)
+		status = rate_of(d, q, &r);
+	if (status == EMR_OK && r != NULL && r->slots + q->body.count > d->slots_a_day)
+		*out_code = EMR_RESULT_LIMIT;
+	return status;
+}
+
+/* ---- slots ---- */
+
+static uint8_t judge_content(const question *q, const emr_access_slot *slot,
+	const emr_replica_head *head, const capsule_facts *capsule)
+{
+	const emr_grant_terms *terms = &q->grant.terms;
+	bool has_history = (terms->rights & EMR_GRANT_HISTORY) != 0;
+
+	if ((terms->rights & EMR_GRANT_READ) == 0)
+		return EMR_RESULT_NOT_AUTHORISED;
+	if (head->state == EMR_OBJECT_ERASED ||
+		(!has_history &&
+			(head->state != EMR_OBJECT_LIVE || slot->version != head->pversion)))
+		return EMR_RESULT_GONE;
+	if (capsule->ledger_time < terms->from_time)
+		return EMR_RESULT_GONE;
+	return EMR_RESULT_APPLIED;
+}
+
+emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_slot *slot,
+	capsule_facts *out, uint8_t *out_code)
+{
+	const emr_grant_terms *terms = &q->grant.terms;
+	emr_replica_head head;
+	emr_status status = share_capsule(d->share, q->domain, slot, out);
+
+	*out_code = EMR_RESULT_GONE;
+	if (status == EMR_OK && slot->kind == EMR_CAPSULE_CONTENT)
+		status = emr_replica_head_get(
+			d->share->o.replica, q->domain, slot->object_id, &head);
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+		return EMR_OK; /* unlinked, erased, or never there */
+	if (status != EMR_OK)
+		return status;
+	if (slot->kind == EMR_CAPSULE_CONTENT)
+		*out_code = judge_content(q, slot, &head, out);
+	else
+		*out_code = terms->rights & EMR_GRANT_LIST ? EMR_RESULT_APPLIED
+							   : EMR_RESULT_NOT_AUTHORISED;
+	/* What lies in an epoch before the grant's is the past that it does not show. */
+	if (*out_code == EMR_RESULT_APPLIED && (terms->rights & EMR_GRANT_HISTORY) == 0 &&
+		out->epoch < q->grant.known.row.head.epoch)
+		*out_code = EMR_RESULT_EPOCH;
+	return EMR_OK;
+}
+
+/* ---- what is new ---- */
+
+typedef struct pending_list {
+	pending_question *all;
+	size_t n, cap;
+} pending_list;
+
+static emr_status note_question(void *arg, const emr_replica_change *change)
+{
+	pending_list *l = arg;
+
+	if ((change->op != EMR_OP_ACCESS_REQ && change->op != EMR_OP_KFRAGS) ||
+		change->result > EMR_RESULT_ALREADY)
+		return EMR_OK;
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
+		pending_question *grown = realloc(l->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		l->all = grown;
+		l->cap = cap;
+	}
+	l->all[l->n++] =
+		(pending_question){change->domain, change->object, change->version, change->op};
+	return EMR_OK;
+}
+
+emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq)
+{
+	pending_list l = {0};
+	emr_replica_position at;
+	emr_status status = emr_replica_at(d->share->o.replica, &at);
+
+	if (status == EMR_OK)
+		status = emr_replica_since(d->share->o.replica, d->next_seq, note_question, &l);
+	if (status != EMR_OK) {
+		free(l.all);
+		return status;
+	}
+	*out_all = l.all;
+	*out_n = l.n;
+	*out_next_seq = at.size;
+	return EMR_OK;
+}

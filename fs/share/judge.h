@@ -1,0 +1,74 @@
+/* A question that the ledger accepted, and whether it may be answered: what owner and agents have
+ * in common.  It refuses by a code of the ledger, which the answer then carries. */
+#pragma once
+
+#include "share/release.h"
+#include "share_private.h"
+
+/* How long a question may be answered, by the contract. */
+#define QUESTION_S 86400u
+
+typedef struct question {
+	emr_id16 domain, access;
+	emr_id32 req, signer;
+	uint64_t ledger_time, seq;
+	bool is_time_suspect;
+	emr_pub_access_req pub;
+	emr_buf item, part;
+	emr_access_part read;
+	emr_row_domain row;
+	grant_facts grant;
+	emr_request_key *key;
+	emr_access_body body;
+} question;
+
+/* EMR_NOT_FOUND: it cannot be read (any more). */
+emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out);
+void question_free(question *q);
+#define AUTO_QUESTION __attribute__((cleanup(question_free))) question
+/* Opens what is asked, with one of the boxes of RID.  EMR_NOT_FOUND: it is not addressed to RID. */
+emr_status question_open(question *q, const emr_box_key *box, emr_id32 rid);
+
+/* Slots of each grant in the last day. */
+typedef struct rate {
+	emr_id16 domain, grant;
+	uint64_t day; /* Unix days */
+	uint64_t slots;
+} rate;
+
+/* What an answering process knows from run to run. */
+typedef struct desk {
+	emr_share *share;
+	uint64_t next_seq; /* first entry that has not been worked on */
+	uint32_t slots_a_day;
+	rate *rates;
+	size_t rates_n;
+} desk;
+
+void desk_end(desk *d);
+/* EMR_RESULT_APPLIED: the question as such is in order.  EMR_RESULT_LIMIT: too many today. */
+emr_status desk_judge(desk *d, const question *q, uint8_t *out_code);
+/* The same of one slot; OUT is its capsule when the code is APPLIED. */
+emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_slot *slot,
+	capsule_facts *out, uint8_t *out_code);
+/* Counts SLOTS that are given now. */
+emr_status desk_count(desk *d, const question *q, size_t slots);
+
+/* Questions (ACCESS_REQ) and fragments (KFRAGS) in entries from next_seq on, oldest first. */
+typedef struct pending_question {
+	emr_id16 domain, access; /* or the grant */
+	uint64_t version;
+	uint8_t op;
+} pending_question;
+emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
+
+/* Everything is refused for the reason CODE, as SIGNER. */
+emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code);
+/* EMR_OK, with a line in the log, where the fault lies in WHAT itself (or it is for others), so
+ * that the next ones are not held up; faults of the moment are returned. */
+emr_status desk_pass_over(emr_status status, const char *what);
+/* What a served part is addressed to. */
+emr_asked question_asked(const question *q);
+/* Whether SIGNER has answered it already. */
+emr_status question_is_answered(
+	emr_share *share, const question *q, emr_id32 signer, bool *out_is_answered);

@@ -1,0 +1,111 @@
+#include "share_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VALID_S                                                                                    \
+	500u /* how long the ledger may take it: the limit of questions and answers is 600 */
+
+emr_status parcel_begin(emr_share *share, emr_signer who, parcel *out)
+{
+	emr_batch_options options = {
+		.keyring = share->o.keyring, .signer = who, .net_id = share->net_id};
+	emr_replica_position at;
+	emr_status status = emr_replica_at(share->o.replica, &at);
+
+	memset(out, 0, sizeof *out);
+	if (status != EMR_OK)
+		return status;
+	if (at.size > 0) {
+		options.seen_seq = at.size - 1;
+		options.seen_leaf = at.last_leaf;
+	}
+	out->share = share;
+	out->now = share_now(share);
+	share->refusal = 0;
+	status = emr_batch_new(&options, &out->batch);
+	if (status == EMR_OK)
+		out->signer = emr_batch_signer_id(out->batch);
+	return status;
+}
+
+void parcel_end(parcel *p)
+{
+	emr_batch_free(p->batch);
+	emr_buf_free(&p->item);
+	emr_buf_free(&p->part);
+	memset(p, 0, sizeof *p);
+}
+
+emr_status parcel_item(parcel *p, const emr_act *act)
+{
+	emr_buf_clear(&p->item);
+	emr_buf_clear(&p->part);
+	return emr_act_item(act, p->signer, p->now, &p->item);
+}
+
+emr_status parcel_prepare(parcel *p, emr_act *act)
+{
+	emr_status status = emr_replica_follow(p->share->o.replica, p->signer, act);
+
+	return status == EMR_OK ? parcel_item(p, act) : status;
+}
+
+emr_status parcel_add(parcel *p, const emr_act *act, emr_id32 *out_id)
+{
+	emr_operation operation = emr_act_operation(act, p->now, emr_buf_view(&p->part));
+	emr_id32 id;
+
+	return emr_batch_add(p->batch, &operation, out_id != NULL ? out_id : &id);
+}
+
+static emr_status status_of(uint8_t code)
+{
+	switch (code) {
+	case EMR_RESULT_APPLIED:
+	case EMR_RESULT_ALREADY:
+		return EMR_OK;
+	case EMR_RESULT_CONFLICT:
+		return EMR_CONFLICT;
+	case EMR_RESULT_EPOCH:
+		return EMR_EPOCH;
+	case EMR_RESULT_NOT_AUTHORISED:
+	case EMR_RESULT_NO_GRANT:
+	case EMR_RESULT_GRANT_DEAD:
+	case EMR_RESULT_NOT_GRANTEE:
+	case EMR_RESULT_KEY_DEAD:
+		return EMR_DENIED;
+	default:
+		return EMR_REFUSED;
+	}
+}
+
+static uint8_t first_refusal(const emr_ledger_answer *answer)
+{
+	if (answer->refusal != 0)
+		return answer->refusal;
+	for (size_t i = 0; i < answer->n_results; i++)
+		if (status_of(answer->results[i]) != EMR_OK)
+			return answer->results[i];
+	return EMR_RESULT_APPLIED;
+}
+
+emr_status parcel_send(parcel *p)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status = answer != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_batch_finish(p->batch, p->now, VALID_S, &bytes, NULL);
+	if (status == EMR_OK)
+		status = emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer);
+	if (status == EMR_OK)
+		status = share_catch_up(p->share);
+	if (status == EMR_OK) {
+		p->share->refusal = first_refusal(answer);
+		status = status_of(p->share->refusal);
+	}
+	free(answer);
+	return status;
+}

@@ -1,0 +1,184 @@
+#include "share/release.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+struct emr_release {
+	desk desk;
+};
+
+emr_status emr_release_new(emr_share *share, emr_release **out_release)
+{
+	emr_release *release = calloc(1, sizeof *release);
+
+	if (release == NULL)
+		return EMR_NO_MEMORY;
+	release->desk = (desk){.share = share, .slots_a_day = EMR_RELEASE_SLOTS_A_DAY};
+	*out_release = release;
+	return EMR_OK;
+}
+
+void emr_release_free(emr_release *release)
+{
+	if (release == NULL)
+		return;
+	desk_end(&release->desk);
+	free(release);
+}
+
+void emr_release_limit(emr_release *release, uint32_t slots_a_day)
+{
+	release->desk.slots_a_day = slots_a_day;
+}
+
+/* ---- one answer ---- */
+
+typedef struct owners_answer {
+	desk *desk;
+	const question *q;
+	emr_answer_key *slots;
+	emr_kem_key **keys;
+	size_t given;
+} owners_answer;
+
+static emr_status give_slot(owners_answer *a, uint16_t i)
+{
+	const question *q = a->q;
+	emr_epoch_key *epoch = NULL;
+	capsule_facts capsule;
+	uint8_t code;
+	emr_status status = desk_judge_slot(a->desk, q, &q->body.slots[i], &capsule, &code);
+
+	if (status != EMR_OK)
+		return status;
+	if (code == EMR_RESULT_APPLIED) {
+		status = emr_epoch_key_derive(
+			a->desk->share->o.keyring, q->domain, capsule.epoch, &epoch);
+		if (status == EMR_OK)
+			status = emr_kem_key_decapsulate(
+				epoch, capsule.ctx, capsule.capsule, &a->keys[i]);
+		emr_epoch_key_free(epoch);
+		if (status == EMR_DAMAGED) { /* a writer put it there; the others are given */
+			code = EMR_RESULT_PRIVATE_PART;
+			status = EMR_OK;
+		}
+	}
+	a->slots[i] = (emr_answer_key){i, code, a->keys[i]};
+	a->given += code == EMR_RESULT_APPLIED;
+	return status;
+}
+
+static emr_status send_keys(owners_answer *a)
+{
+	const question *q = a->q;
+	emr_asked asked = question_asked(q);
+	AUTO_PARCEL p = {0};
+	emr_act act;
+	emr_status status =
+		parcel_begin(a->desk->share, emr_signer_domain(q->domain, SHARE_GEN), &p);
+
+	if (status != EMR_OK)
+		return status;
+	act = emr_act_served(
+		q->domain, p.signer, q->req, q->access, EMR_SERVED_OWNER, (uint16_t)a->given, 0);
+	status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = emr_served_part_seal_keys(
+			emr_buf_view(&p.item), &asked, a->slots, q->body.count, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+static emr_status give(desk *d, const question *q, size_t *out_given)
+{
+	owners_answer a = {.desk = d, .q = q};
+	emr_status status;
+
+	a.slots = calloc(q->body.count, sizeof *a.slots);
+	a.keys = calloc(q->body.count, sizeof(emr_kem_key *));
+	status = a.slots != NULL && a.keys != NULL ? EMR_OK : EMR_NO_MEMORY;
+	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++)
+		status = give_slot(&a, i);
+	if (status == EMR_OK)
+		status = send_keys(&a);
+	for (uint16_t i = 0; a.keys != NULL && i < q->body.count; i++)
+		emr_kem_key_free(a.keys[i]);
+	free(a.keys);
+	free(a.slots);
+	if (status == EMR_OK)
+		*out_given = a.given;
+	return status;
+}
+
+static emr_status answer(emr_release *release, question *q, emr_release_tally *tally)
+{
+	desk *d = &release->desk;
+	emr_signer who = emr_signer_domain(q->domain, SHARE_GEN);
+	emr_box_key *box = NULL;
+	size_t given = 0;
+	uint8_t code = EMR_RESULT_APPLIED;
+	emr_status status = emr_box_key_domain(d->share->o.keyring, q->domain, &box);
+
+	if (status == EMR_OK)
+		status = question_open(q, box, emr_owner_rid(q->domain));
+	emr_box_key_free(box);
+	if (status == EMR_OK)
+		status = desk_judge(d, q, &code);
+	if (status != EMR_OK)
+		return status;
+	if (code != EMR_RESULT_APPLIED)
+		status = desk_refuse(d, q, who, code);
+	else
+		status = give(d, q, &given);
+	if (status != EMR_OK)
+		return status;
+	tally->answered += given > 0;
+	tally->refused += given == 0;
+	return given > 0 ? desk_count(d, q, given) : EMR_OK;
+}
+
+static emr_status look_at(
+	emr_release *release, const pending_question *pending, emr_release_tally *tally)
+{
+	emr_share *share = release->desk.share;
+	AUTO_QUESTION q = {0};
+	emr_row_domain row;
+	emr_domain_public public;
+	bool is_answered = false;
+	emr_status status;
+
+	if (pending->op != EMR_OP_ACCESS_REQ)
+		return EMR_OK;
+	status = share_own_domain(share, pending->domain, &row, &public);
+	if (status == EMR_DENIED)
+		return EMR_OK; /* somebody else's */
+	if (status == EMR_OK)
+		status = question_load(share, pending->domain, pending->access, &q);
+	if (status == EMR_OK)
+		status = question_is_answered(share, &q, public.signer_id, &is_answered);
+	if (status == EMR_OK && !is_answered && share_now(share) <= q.ledger_time + QUESTION_S)
+		status = answer(release, &q, tally);
+	return desk_pass_over(status, "a question");
+}
+
+emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
+{
+	emr_release_tally tally = {0};
+	pending_question *all = NULL;
+	uint64_t next = 0;
+	size_t n = 0;
+	emr_status status = share_catch_up(release->desk.share);
+
+	if (status == EMR_OK)
+		status = desk_pending(&release->desk, &all, &n, &next);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = look_at(release, &all[i], &tally);
+	free(all);
+	if (status == EMR_OK)
+		release->desk.next_seq = next;
+	*out_tally = tally;
+	return status;
+}

@@ -1,0 +1,43 @@
+#include "share_private.h"
+
+#include <stdlib.h>
+
+emr_status emr_share_new(const emr_share_options *options, emr_share **out_share)
+{
+	emr_share *share;
+	emr_public me;
+	emr_status status = emr_keyring_public(options->keyring, &me);
+
+	if (status != EMR_OK)
+		return status;
+	share = calloc(1, sizeof *share);
+	if (share == NULL)
+		return EMR_NO_MEMORY;
+	share->o = *options;
+	if (share->o.clock == NULL)
+		share->o.clock = emr_clock_system();
+	share->net_id = emr_ledger_net_id(options->ledger);
+	share->me = me;
+	*out_share = share;
+	return EMR_OK;
+}
+
+void emr_share_free(emr_share *share)
+{
+	free(share);
+}
+
+uint8_t emr_share_refusal(const emr_share *share)
+{
+	return share->refusal;
+}
+
+uint64_t share_now(const emr_share *share)
+{
+	return emr_clock_unix_s(share->o.clock);
+}
+
+emr_status share_catch_up(emr_share *share)
+{
+	return emr_replica_catch_up(share->o.replica, NULL, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared_private.h"
+
+/* ---- keys in hand ---- */
+
+const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id)
+{
+	for (size_t i = 0; i < shared->names_n; i++)
+		if (emr_id32_equal(shared->names[i].listkey_id, listkey_id))
+			return shared->names[i].key;
+	return NULL;
+}
+
+const emr_content_key *shared_content_key(
+	const emr_shared *shared, emr_id16 object, uint64_t pversion)
+{
+	for (size_t i = 0; i < shared->contents_n; i++)
+		if (emr_id16_equal(shared->contents[i].object, object) &&
+			shared->contents[i].pversion == pversion)
+			return shared->contents[i].key;
+	return NULL;
+}
+
+emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key)
+{
+	held_name_key *grown = realloc(shared->names, (shared->names_n + 1) * sizeof *grown);
+
+	if (grown == NULL) {
+		emr_list_key_free(key);
+		return EMR_NO_MEMORY;
+	}
+	shared->names = grown;
+	grown[shared->names_n++] = (held_name_key){listkey_id, key};
+	return EMR_OK;
+}
+
+emr_status shared_keep_content_key(
+	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key)
+{
+	held_content_key *grown =
+		realloc(shared->contents, (shared->contents_n + 1) * sizeof *grown);
+
+	if (grown == NULL) {
+		emr_content_key_free(key);
+		return EMR_NO_MEMORY;
+	}
+	shared->contents = grown;
+	grown[shared->contents_n++] = (held_content_key){object, pversion, key};
+	return EMR_OK;
+}
+
+static void wipe(emr_shared *shared)
+{
+	for (size_t i = 0; i < shared->names_n; i++)
+		emr_list_key_free(shared->names[i].key);
+	for (size_t i = 0; i < shared->contents_n; i++)
+		emr_content_key_free(shared->contents[i].key);
+	shared->names_n = shared->contents_n = 0;
+}
+
+/* ---- life ---- */
+
+static emr_share_why why_of(emr_grant_phase phase)
+{
+	switch (phase) {
+	case EMR_GRANT_COMING:
+		return EMR_WHY_NOT_YET;
+	case EMR_GRANT_IN_FORCE:
+		return EMR_WHY_NONE;
+	case EMR_GRANT_IS_OVER:
+		return EMR_WHY_EXPIRED;
+	case EMR_GRANT_IS_REVOKED:
+		return EMR_WHY_REVOKED;
+	}
+	return EMR_WHY_NO_GRANT;
+}
+
+static emr_status denied(emr_share_why why, emr_share_trouble *out)
+{
+	if (out != NULL)
+		*out = (emr_share_trouble){.why = why};
+	return why == EMR_WHY_NONE ? EMR_OK : EMR_DENIED;
+}
+
+emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
+{
+	emr_received *r = &shared->received;
+	emr_known_grant known;
+	emr_status status = emr_replica_grant(
+		shared->share->o.replica, r->grant.domain, r->grant.grant, &known);
+
+	if (status != EMR_OK)
+		return status;
+	r->grant = known;
+	r->phase = emr_grant_phase_at(&known, share_now(shared->share));
+	if (r->phase != EMR_GRANT_IN_FORCE)
+		wipe(shared);
+	return denied(why_of(r->phase), out_trouble);
+}
+
+/* Whether the grant is to this keyring, now, and for PURPOSE. */
+static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8_t purpose,
+	emr_share_trouble *out_trouble)
+{
+	emr_grant_phase phase = emr_grant_phase_at(known, share_now(share));
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && memcmp(known->row.grantee, me.row.root, 32) != 0))
+		return denied(EMR_WHY_NO_GRANT, out_trouble);
+	if (status != EMR_OK)
+		return status;
+	if (phase != EMR_GRANT_IN_FORCE)
+		return denied(why_of(phase), out_trouble);
+	if (purpose > 31 || (known->row.purposes & (UINT32_C(1) << purpose)) == 0)
+		return denied(EMR_WHY_PURPOSE, out_trouble);
+	return EMR_OK;
+}
+
+static emr_status fill(emr_shared *shared, const emr_known_grant *known)
+{
+	emr_share *share = shared->share;
+	emr_box_key *box = NULL;
+	emr_status status = emr_box_key_identity(share->o.keyring, &box);
+
+	if (status == EMR_OK)
+		status = share_open_letter(share, box, known, &shared->received, &shared->terms);
+	emr_box_key_free(box);
+	if (status == EMR_OK)
+		status = share_domain(share, known->domain, &shared->row);
+	if (status == EMR_OK)
+		status = emr_grantee_key_identity(share->o.keyring, &shared->me);
+	if (status != EMR_OK)
+		return status;
+	memcpy(shared->owner_pk, shared->row.owner_pk, 32);
+	emr_grantee_key_public(shared->me, shared->my_B);
+	return EMR_OK;
+}
+
+emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, uint8_t purpose,
+	emr_reader_class reader, emr_shared **out_shared, emr_share_trouble *out_trouble)
+{
+	emr_known_grant known;
+	emr_shared *shared;
+	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
+
+	(void)denied(EMR_WHY_NONE, out_trouble);
+	if (status == EMR_NOT_FOUND)
+		return denied(EMR_WHY_NO_GRANT, out_trouble);
+	if (status == EMR_OK)
+		status = may_open(share, &known, purpose, out_trouble);
+	if (status != EMR_OK)
+		return status;
+	shared = calloc(1, sizeof *shared);
+	if (shared == NULL)
+		return EMR_NO_MEMORY;
+	shared->share = share;
+	shared->purpose = purpose;
+	shared->reader = reader;
+	status = fill(shared, &known);
+	if (status != EMR_OK) {
+		emr_shared_free(shared);
+		return status;
+	}
+	*out_shared = shared;
+	return EMR_OK;
+}
+
+void emr_shared_free(emr_shared *shared)
+{
+	if (shared == NULL)
+		return;
+	wipe(shared);
+	free(shared->names);
+	free(shared->contents);
+	emr_grantee_key_free(shared->me);
+	free(shared);
+}
+
+const emr_received *emr_shared_grant(const emr_shared *shared)
+{
+	return &shared->received;
+}

@@ -1,0 +1,74 @@
+/* A grant that is open for reading: the keys it has brought so far, and questions on their way.  It
+ * refuses to keep a key past the grant's end. */
+#pragma once
+
+#include "share/read.h"
+#include "share_private.h"
+
+typedef struct held_name_key {
+	emr_id32 listkey_id;
+	emr_list_key *key;
+} held_name_key;
+
+typedef struct held_content_key {
+	emr_id16 object;
+	uint64_t pversion;
+	emr_content_key *key;
+} held_content_key;
+
+struct emr_shared {
+	emr_share *share;
+	emr_received received;
+	emr_grant_terms terms;
+	emr_row_domain row;
+	uint8_t owner_pk[32]; /* signed the fragments */
+	emr_grantee_key *me;
+	uint8_t my_B[32];
+	uint8_t purpose;
+	emr_reader_class reader;
+	held_name_key *names;
+	size_t names_n;
+	held_content_key *contents;
+	size_t contents_n;
+};
+
+const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id);
+const emr_content_key *shared_content_key(
+	const emr_shared *shared, emr_id16 object, uint64_t pversion);
+/* Take the key over, also when they fail. */
+emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key);
+emr_status shared_keep_content_key(
+	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key);
+/* A grant's letter and card, checked against the ledger. */
+emr_status share_open_letter(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
+	emr_received *out, emr_grant_terms *out_terms);
+
+/* ---- a question on its way ---- */
+
+typedef struct asked_slot {
+	emr_access_slot slot;
+	capsule_facts capsule;
+	bool is_there;
+	uint8_t refusal; /* the first code that came instead */
+} asked_slot;
+
+typedef struct responder {
+	emr_id32 id;
+	bool is_owner;
+	bool has_answered, is_liar;
+	emr_answer *answer; /* NULL: refused, or not readable */
+} responder;
+
+struct emr_ask {
+	emr_shared *shared;
+	emr_box_key *epk;
+	emr_known_release release;
+	asked_slot *slots;
+	size_t n;
+	responder who[EMR_RESPONDERS_MAX];
+	unsigned who_n;
+	uint8_t refusal;
+};
+
+/* combine.c: whatever the answers so far give for slot I. */
+emr_status ask_combine(emr_ask *ask, size_t i);

@@ -1,0 +1,388 @@
+#include "story_kit.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "keyring/cert.h"
+#include "ledger/act.h"
+#include "ledger/register.h"
+
+uint64_t story_now(const story *s)
+{
+	return (uint64_t)(s->k.clock.unix_ns / 1000000000);
+}
+
+void story_pass(story *s, uint64_t seconds)
+{
+	s->k.clock.unix_ns += (int64_t)seconds * 1000000000;
+	s->k.clock.boot_ns += (int64_t)seconds * 1000000000;
+}
+
+void story_see(person *m)
+{
+	assert_ok(emr_replica_catch_up(m->replica, NULL, NULL, NULL));
+}
+
+/* ---- people ---- */
+
+static int make_dir(const story *s, const char *name)
+{
+	char path[400];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void open_person(story *s, person *m, const char *name)
+{
+	char network[400];
+	emr_ledger_options ledger = {.path = network, .clock = &s->k.clock.clock};
+	emr_replica_options replica = {.clock = &s->k.clock.clock};
+	emr_record_options records = {.store = emr_store_blocks(s->k.stack.store),
+		.spill_dirfd = -1,
+		.workers = EMR_RECORD_NO_WORKERS};
+	emr_share_options share = {.clock = &s->k.clock.clock};
+
+	(void)snprintf(network, sizeof network, "%s/network", s->k.path);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(s), &m->keyring));
+	assert_ok(emr_keyring_public(m->keyring, &m->public));
+	m->state_fd = make_dir(s, name);
+	ledger.submitter = m->keyring;
+	assert_ok(emr_ledger_open(&ledger, &m->ledger));
+	replica.state_dirfd = m->state_fd;
+	replica.ledger = m->ledger;
+	assert_ok(emr_replica_open(&replica, &m->replica));
+	records.keyring = m->keyring;
+	assert_ok(emr_record_ctx_new(&records, &m->records));
+	share.keyring = m->keyring;
+	share.ledger = m->ledger;
+	share.replica = m->replica;
+	share.records = m->records;
+	assert_ok(emr_share_new(&share, &m->share));
+	story_see(m);
+}
+
+static void close_person(person *m)
+{
+	emr_share_free(m->share);
+	emr_record_ctx_free(m->records);
+	emr_replica_close(m->replica);
+	emr_ledger_close(m->ledger);
+	emr_keyring_free(m->keyring);
+	emr_buf_free(&m->ca);
+	(void)close(m->state_fd);
+}
+
+static int say(story *s, emr_keyring *keyring, emr_ledger *ledger, emr_replica *replica,
+	emr_act act, emr_bytes part)
+{
+	static uint64_t turn;
+	EMR_AUTO_BATCH batch = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_batch_options options = {.keyring = keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(ledger)};
+	emr_ledger_answer answer;
+	emr_operation operation;
+	emr_id32 id;
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_batch_new(&options, &batch));
+	assert_ok(emr_replica_follow(replica, emr_batch_signer_id(batch), &act));
+	operation = emr_act_operation(&act, story_now(s), part);
+	assert_ok(emr_batch_add(batch, &operation, &id));
+	assert_ok(emr_batch_finish(batch, story_now(s), 200 + turn++ % 300, &bytes, NULL));
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&bytes), &answer));
+	return answer.refusal != 0 ? 1000 + answer.refusal : answer.results[0];
+}
+
+static int person_says(story *s, person *m, emr_act act, emr_bytes part)
+{
+	return say(s, m->keyring, m->ledger, m->replica, act, part);
+}
+
+static int ana_says(story *s, emr_act act, emr_bytes part)
+{
+	return say(s, s->k.stack.keyring, s->k.stack.ledger, s->k.stack.replica, act, part);
+}
+
+static void register_in(story *s, person *m, const person *boss, uint16_t roles, const char *name)
+{
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_cert_subject subject = {.handle = name,
+		.roles = roles,
+		.org = boss->org,
+		.not_before = story_now(s) - DAY,
+		.not_after = story_now(s) + 400 * DAY};
+	emr_register who = {.keyring = m->keyring,
+		.net_id = emr_ledger_net_id(m->ledger),
+		.org = boss->org,
+		.roles = roles,
+		.name = name};
+	emr_act act;
+
+	assert_ok(emr_cert_issue(boss->keyring, emr_buf_view(&boss->ca), &subject,
+		emr_bytes_of(m->public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
+	assert_int_equal(person_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+	m->org = boss->org;
+}
+
+static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	(void)row;
+	*(emr_id16 *)arg = org;
+	return EMR_OK;
+}
+
+/* Boss N comes in; those before him and ana approve. */
+static void admit(story *s, emr_id16 home, int n)
+{
+	EMR_AUTO_BUF part = {0};
+	person *boss = &s->bosses[n];
+	emr_id16 proposal = emr_id16_random();
+	emr_pub_org_propose what;
+	char name[16];
+
+	(void)snprintf(name, sizeof name, "org%d", n);
+	what = emr_proposal_admit(
+		boss->org, boss->public.signer_id, emr_buf_view(&boss->ca), story_now(s) + 9 * DAY);
+	assert_ok(emr_proposal_admit_part(name, "", emr_buf_view(&boss->ca), &part));
+	assert_int_equal(ana_says(s, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
+	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
+	for (int i = 0; i < n; i++) /* those after a majority come too late, and that is fine */
+		(void)person_says(s, &s->bosses[i],
+			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
+	register_in(s, boss, boss, EMR_ROLE_ORG_ADMIN, "boss");
+}
+
+static void people(story *s)
+{
+	emr_id16 home;
+	emr_cert_subject ca = {.handle = "CA"};
+
+	ca.not_before = story_now(s) - DAY;
+	ca.not_after = story_now(s) + 4000 * DAY;
+	assert_ok(emr_replica_orgs(s->k.stack.replica, note_org, &home));
+	for (int i = 0; i <= AGENTS; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "boss%d", i);
+		open_person(s, &s->bosses[i], name);
+		s->bosses[i].org = emr_id16_random();
+		assert_ok(emr_cert_make_ca(s->bosses[i].keyring, &ca, &s->bosses[i].ca));
+		admit(s, home, i);
+	}
+	open_person(s, &s->lima, "lima");
+	register_in(s, &s->lima, &s->bosses[0], EMR_ROLE_CLINICIAN, "lima@clinic");
+	open_person(s, &s->eve, "eve");
+	register_in(s, &s->eve, &s->bosses[0], EMR_ROLE_CLINICIAN, "eve@clinic");
+	for (int i = 0; i < AGENTS; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "agent%d", i);
+		open_person(s, &s->agents[i], name);
+		register_in(s, &s->agents[i], &s->bosses[i + 1], EMR_ROLE_AGENT, name);
+		(void)snprintf(name, sizeof name, "store%d", i);
+		s->agency_fds[i] = make_dir(s, name);
+		assert_ok(emr_agency_open(s->agents[i].share, s->agency_fds[i], &s->agencies[i]));
+		(void)story_agent(s, i);
+	}
+}
+
+/* ---- the folder ---- */
+
+static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	if (meta->name.len == 7 && memcmp(meta->name.data, "Imaging", 7) == 0)
+		*(emr_id16 *)arg = place->domain;
+	return EMR_OK;
+}
+
+void story_begin(story *s)
+{
+	emr_share_options share;
+	uint64_t damaged = 0;
+
+	memset(s, 0, sizeof *s);
+	kit_open(&s->k);
+	kit_mkdir(&s->k, "Imaging");
+	kit_mkdir(&s->k, "Imaging/Old");
+	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
+	kit_text(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
+	kit_publish_all(&s->k);
+	share = (emr_share_options){.keyring = s->k.stack.keyring,
+		.ledger = s->k.stack.ledger,
+		.replica = s->k.stack.replica,
+		.records = s->k.stack.records,
+		.clock = &s->k.clock.clock};
+	assert_ok(emr_share_new(&share, &s->ana));
+	assert_ok(emr_release_new(s->ana, &s->release));
+	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
+	assert_false(emr_id16_is_zero(s->imaging));
+	people(s);
+}
+
+void story_end(story *s)
+{
+	for (int i = 0; i < AGENTS; i++) {
+		emr_agency_close(s->agencies[i]);
+		(void)close(s->agency_fds[i]);
+		close_person(&s->agents[i]);
+	}
+	for (int i = 0; i <= AGENTS; i++)
+		close_person(&s->bosses[i]);
+	close_person(&s->lima);
+	close_person(&s->eve);
+	emr_release_free(s->release);
+	emr_share_free(s->ana);
+	kit_close(&s->k);
+}
+
+/* ---- sharing ---- */
+
+emr_status story_try_share(
+	story *s, const person *with, emr_grant_order *order, bool with_agents, emr_grant_made *out)
+{
+	static const emr_id32 nobody[1];
+
+	order->domain = s->imaging;
+	order->grantee = with->public.signer_id;
+	order->label = "Imaging";
+	order->owner_name = "Silva, Ana";
+	order->owner_born = "1984-03-12";
+	if (!with_agents)
+		order->agents = nobody; /* and no count */
+	return emr_share_grant(s->ana, order, out);
+}
+
+emr_grant_made story_share(story *s, const person *with, uint16_t more_rights, bool with_agents)
+{
+	emr_grant_made made;
+	emr_grant_order order = {
+		.rights = (uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ | more_rights),
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY};
+
+	assert_ok(story_try_share(s, with, &order, with_agents, &made));
+	return made;
+}
+
+emr_release_tally story_agent(story *s, int i)
+{
+	emr_release_tally tally;
+
+	assert_ok(emr_agency_run(s->agencies[i], &tally));
+	return tally;
+}
+
+emr_release_tally story_owner(story *s)
+{
+	emr_release_tally tally;
+
+	assert_ok(emr_release_run(s->release, &tally));
+	return tally;
+}
+
+void story_agents(story *s, unsigned mask)
+{
+	for (int turn = 0; turn < AGENTS; turn++) {
+		for (int i = 0; i < AGENTS; i++)
+			if ((mask & 1u << i) != 0)
+				(void)story_agent(s, i);
+		s->k.clock.boot_ns += 200000000;
+	}
+}
+
+/* ---- reading ---- */
+
+typedef struct sought {
+	const char *name;
+	emr_id16 object;
+	bool is_there;
+} sought;
+
+static emr_status find_record(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
+		f->object = record->object;
+		f->is_there = true;
+	}
+	return EMR_OK;
+}
+
+static emr_status answered(story *s, emr_ask *ask, story_fn answer, emr_share_trouble *trouble)
+{
+	emr_status status = EMR_OK;
+
+	if (ask != NULL) {
+		if (answer != NULL)
+			answer(s);
+		status = emr_ask_wait(ask, 0, trouble);
+	}
+	emr_ask_free(ask);
+	return status;
+}
+
+static emr_status read_all(emr_shared *shared, emr_id16 object, emr_buf *out)
+{
+	emr_content_reader *reader = NULL;
+	emr_statement_verdict verdict;
+	uint8_t bytes[4096];
+	size_t got = 0;
+	emr_status status = emr_shared_reader(shared, object, &reader, &verdict);
+
+	if (status != EMR_OK)
+		return status;
+	assert_int_equal(verdict, EMR_STATEMENT_VALID);
+	status = emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, bytes, got);
+	emr_content_reader_free(reader);
+	return status;
+}
+
+static emr_status read_open(story *s, emr_shared *shared, const char *name, story_fn answer,
+	emr_buf *out_bytes, emr_share_trouble *trouble)
+{
+	sought f = {.name = name};
+	emr_ask *ask = NULL;
+	emr_status status = emr_shared_ask_names(shared, &ask, trouble);
+
+	if (status == EMR_OK)
+		status = answered(s, ask, answer, trouble);
+	if (status == EMR_OK)
+		status = emr_shared_each(shared, find_record, &f, NULL);
+	if (status == EMR_OK && !f.is_there)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_shared_ask_records(shared, &f.object, 1, &ask, trouble);
+	if (status == EMR_OK)
+		status = answered(s, ask, answer, trouble);
+	return status == EMR_OK ? read_all(shared, f.object, out_bytes) : status;
+}
+
+emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
+	emr_buf *out_bytes, emr_share_trouble *out_trouble)
+{
+	emr_shared *shared = NULL;
+	emr_status status;
+
+	story_see(m);
+	emr_buf_clear(out_bytes);
+	status = emr_shared_open(
+		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, out_trouble);
+	if (status == EMR_OK)
+		status = read_open(s, shared, name, answer, out_bytes, out_trouble);
+	emr_shared_free(shared);
+	return status;
+}

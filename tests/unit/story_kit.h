@@ -1,0 +1,65 @@
+/* Ana's folder with real files, and people around it: dr lima and eve of a clinic, three agents of
+ * three organisations; each with a keyring, a verified copy of the one ledger, and a sharing
+ * handle.  A failed step fails the test. */
+#pragma once
+
+#include "share/audit.h"
+#include "share/give.h"
+#include "share/read.h"
+#include "share/release.h"
+#include "view_kit.h"
+
+#define DAY 86400u
+#define AGENTS 3
+#define CONSULT 0u /* purpose bits */
+#define RESEARCH 3u
+
+typedef struct person {
+	emr_keyring *keyring;
+	emr_public public;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_record_ctx *records;
+	emr_share *share;
+	int state_fd;
+	emr_id16 org;
+	emr_buf ca;
+} person;
+
+typedef struct story {
+	kit k;		  /* ana's folder */
+	emr_share *ana;	  /* her sharing handle, on the folder's ledger, replica and store */
+	emr_id16 imaging; /* the domain of Imaging */
+	person bosses[AGENTS + 1]; /* of the clinic, and of the agents' organisations */
+	person lima, eve;
+	person agents[AGENTS];
+	emr_agency *agencies[AGENTS];
+	int agency_fds[AGENTS];
+	emr_release *release; /* ana's */
+} story;
+
+/* With Imaging/MRI.pdf and Imaging/Old/CT.pdf on the ledger. */
+void story_begin(story *s);
+void story_end(story *s);
+uint64_t story_now(const story *s);
+void story_pass(story *s, uint64_t seconds);
+/* Another handle of M on the same copies, as another process would have. */
+void story_see(person *m);
+
+/* READ and LIST for CONSULT and a week, through the agents there are (or N = 0: through ana alone).
+ */
+emr_grant_made story_share(story *s, const person *with, uint16_t more_rights, bool with_agents);
+emr_status story_try_share(story *s, const person *with, emr_grant_order *order, bool with_agents,
+	emr_grant_made *out);
+/* Agent I has a run; the tally. */
+emr_release_tally story_agent(story *s, int i);
+emr_release_tally story_owner(story *s);
+/* The first one that ALL has bit I set for, in any order, twice: those who come late answer, too.
+ */
+void story_agents(story *s, unsigned mask);
+
+/* M opens the grant, and gets every name and the bytes of PATH's last component; the status of the
+ * first step that failed.  ANSWER is run after each question. */
+typedef void (*story_fn)(story *s);
+emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
+	emr_buf *out_bytes, emr_share_trouble *out_trouble);
