@@ -9,6 +9,8 @@
 #include "contract/pubs.h"
 #include "contract/rows.h"
 
+#include "share/give.h"
+
 #include "build.h"
 #include "outbox.h"
 
@@ -19,6 +21,7 @@ struct emr_settle {
 	emr_id16 net_id;
 	uint8_t person_pk[32];
 	bool has_compared;	/* the ledger with what the journal has seen of it */
+	emr_share *share;	/* begins epochs that are due before anything is written */
 };
 
 /* What goes into one batch. */
@@ -35,6 +38,8 @@ typedef struct run {
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle)
 {
+	const emr_share_options share = { .keyring = options->keyring, .ledger = options->ledger,
+		.replica = options->replica, .records = options->records, .clock = options->clock };
 	emr_settle *settle;
 	emr_public person;
 	emr_status status = emr_keyring_public(options->keyring, &person);
@@ -44,6 +49,11 @@ emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_se
 	settle = calloc(1, sizeof *settle);
 	if (settle == NULL)
 		return EMR_NO_MEMORY;
+	status = emr_share_new(&share, &settle->share);
+	if (status != EMR_OK) {
+		free(settle);
+		return status;
+	}
 	settle->options = *options;
 	memcpy(settle->person_pk, person.pk, sizeof settle->person_pk);
 	settle->net_id = emr_ledger_net_id(options->ledger);
@@ -53,6 +63,9 @@ emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_se
 
 void emr_settle_free(emr_settle *settle)
 {
+	if (settle == NULL)
+		return;
+	emr_share_free(settle->share);
 	free(settle);
 }
 
@@ -470,6 +483,18 @@ static emr_status publish_some(emr_settle *settle, const emr_change *changes, si
 	return status == EMR_OK ? lacking : status;
 }
 
+/* What is written from here on must not be for somebody whose access has ended.  A fault of the moment puts the writing off;
+ * a ledger that refuses an epoch is told in the log, and does not keep records from being saved. */
+static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
+{
+	emr_status status = emr_share_renew(settle->share, domain);
+
+	if (status == EMR_OK || is_passing(status))
+		return status;
+	emr_log(EMR_LOG_ERROR, "a new epoch could not begin: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
 	void *arg)
 {
@@ -478,6 +503,8 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 	emr_status status = emr_settle_catch_up(settle, NULL, NULL), lacking = EMR_OK;
 	size_t at = 0;
 
+	if (status == EMR_OK && n > 0)
+		status = renew_epoch(settle, changes[0].domain);
 	if (status != EMR_OK)
 		return status;
 	while (at < n) {

@@ -47,7 +47,8 @@ static void list_responders(emr_ask *ask)
 	emr_bytes pk = emr_bytes_of(shared->row.owner_pk, 32);
 
 	for (unsigned i = 0; i < shared->received.agents_count; i++)
-		ask->who[ask->who_n++].id = shared->received.agents[i];
+		if (!shared_is_liar(shared, shared->received.agents[i]))
+			ask->who[ask->who_n++].id = shared->received.agents[i];
 	ask->who[ask->who_n].is_owner = true;
 	ask->who[ask->who_n++].id = emr_sha256_of(&pk, 1);
 }
@@ -279,7 +280,9 @@ static void tell(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
 		else
 			out->missing[out->missing_count++] = who->id;
 	}
-	if (lacking > 0)
+	if (lacking > 0 && out->liar_count > 0)
+		out->why = EMR_WHY_LIAR;
+	else if (lacking > 0)
 		out->why = out->missing_count > 0 || out->is_owner_missing ? EMR_WHY_NO_RELEASE
 									   : EMR_WHY_REFUSED;
 }
@@ -287,7 +290,7 @@ static void tell(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
 emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 {
 	size_t lacking = 0;
-	bool may_come = false;
+	bool may_come = false, is_lied_to = false;
 	emr_status status = emr_shared_check(ask->shared, out_trouble);
 
 	for (unsigned i = 0; i < ask->who_n && status == EMR_OK; i++)
@@ -303,12 +306,18 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 	}
 	if (status != EMR_OK)
 		return status;
-	for (unsigned i = 0; i < ask->who_n; i++)
+	for (unsigned i = 0; i < ask->who_n; i++) {
 		may_come = may_come || !ask->who[i].has_answered;
+		is_lied_to = is_lied_to || ask->who[i].is_liar;
+		if (ask->who[i].is_liar)
+			shared_note_liar(ask->shared, ask->who[i].id);
+	}
 	tell(ask, lacking, out_trouble);
 	if (lacking == 0)
 		return EMR_OK;
-	return may_come ? EMR_BUSY : EMR_DENIED;
+	/* With t answers on the ledger nobody else answers this question, whatever they are worth.
+	 */
+	return may_come && !is_lied_to ? EMR_BUSY : EMR_DENIED;
 }
 
 emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_trouble)

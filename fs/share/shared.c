@@ -51,6 +51,20 @@ emr_status shared_keep_content_key(
 	return EMR_OK;
 }
 
+bool shared_is_liar(const emr_shared *shared, emr_id32 id)
+{
+	for (unsigned i = 0; i < shared->liars_n; i++)
+		if (emr_id32_equal(shared->liars[i], id))
+			return true;
+	return false;
+}
+
+void shared_note_liar(emr_shared *shared, emr_id32 id)
+{
+	if (!shared_is_liar(shared, id) && shared->liars_n < EMR_RESPONDERS_MAX)
+		shared->liars[shared->liars_n++] = id;
+}
+
 static void wipe(emr_shared *shared)
 {
 	for (size_t i = 0; i < shared->names_n; i++)

@@ -30,11 +30,15 @@ struct emr_shared {
 	size_t names_n;
 	held_content_key *contents;
 	size_t contents_n;
+	emr_id32 liars[EMR_RESPONDERS_MAX]; /* are asked no more */
+	unsigned liars_n;
 };
 
 const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id);
 const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);
+bool shared_is_liar(const emr_shared *shared, emr_id32 id);
+void shared_note_liar(emr_shared *shared, emr_id32 id);
 /* Take the key over, also when they fail. */
 emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key);
 emr_status shared_keep_content_key(

@@ -426,9 +426,16 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	return status == EMR_OK ? make(f, a, tree_ino_of(emr_id16_random()), false) : status;
 }
 
+/* The same version wrapped for another epoch (as sharing does) is no new content. */
+static bool is_same_content(const emr_place *a, const emr_place *b)
+{
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+}
+
 static emr_status change(following *f, const arrival *a, node *n)
 {
-	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion;
+	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion &&
+		!is_same_content(&a->place, &n->place);
 
 	if (n->type != (uint8_t)a->meta.type)
 		return EMR_DAMAGED;

@@ -1,7 +1,13 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
-foreach(part story)
+set(story_kit ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(story_uses share stack view settle ledger contract crypto Threads::Threads)
+foreach(part story story_ends)
 	emr_test(test_${part}
-		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c
-			${CMAKE_CURRENT_LIST_DIR}/view_kit.c
-		USES share stack view settle ledger contract crypto Threads::Threads)
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${story_kit}
+		USES ${story_uses}
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share)
 endforeach()
+emr_test(test_story_log
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}
+	USES ${story_uses}
+	LINK_OPTIONS -Wl,--wrap=emr_fragment_convert,--wrap=emr_ledger_submit)

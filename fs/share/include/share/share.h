@@ -38,6 +38,7 @@ typedef enum emr_share_why {
 	EMR_WHY_RIGHTS,	    /* it does not give this right */
 	EMR_WHY_NO_RELEASE, /* too few answers: `missing` has not said anything (yet) */
 	EMR_WHY_REFUSED,    /* all have answered, and not enough gave: `code` */
+	EMR_WHY_LIAR,	    /* somebody who answered lied; ask again, he is left out now */
 	EMR_WHY_LEDGER,	    /* the ledger refused: `code` */
 } emr_share_why;
 

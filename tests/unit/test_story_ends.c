@@ -1,0 +1,422 @@
+/* How access ends: what a person who had it can still do, at every stage, and who notices nothing.
+ */
+#include "story_kit.h"
+
+#include "contract/codes.h"
+
+#include "agency.h"
+#include "shared_private.h"
+
+static void all_agents(story *s)
+{
+	story_agents(s, 7);
+}
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+static void expect_bytes(const emr_buf *bytes, const char *text)
+{
+	assert_int_equal(bytes->len, strlen(text));
+	assert_memory_equal(bytes->data, text, bytes->len);
+}
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	EMR_AUTO_BUF bytes = {0};                                                                  \
+	emr_share_trouble trouble = {0};                                                           \
+	(void)state;                                                                               \
+	(void)trouble;                                                                             \
+	story_begin(&s)
+
+/* M's grant, open, with all names. */
+static emr_shared *open_shared(story *s, person *m, emr_id16 grant, story_fn answer)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	story_see(m);
+	assert_ok(emr_shared_open(
+		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answer(s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	return shared;
+}
+
+typedef struct sought {
+	const char *name;
+	emr_id16 object;
+	uint64_t pversion;
+} sought;
+
+static emr_status find(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
+		f->object = record->object;
+		f->pversion = record->pversion;
+	}
+	return EMR_OK;
+}
+
+static sought find_record(emr_shared *shared, const char *name)
+{
+	sought f = {.name = name};
+
+	assert_ok(emr_shared_each(shared, find, &f, NULL));
+	assert_false(emr_id16_is_zero(f.object));
+	return f;
+}
+
+/* ---- every stage refuses ---- */
+
+static void the_ledger_refuses_who_has_not_seen_the_end(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	sought mri = find_record(shared, "MRI.pdf");
+	emr_ask *ask = NULL;
+
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	/* Lima's own copy does not know yet, so her program asks; */
+	assert_status(EMR_DENIED, emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	assert_null(ask);
+	assert_int_equal(trouble.why, EMR_WHY_LEDGER);
+	assert_int_equal(trouble.code, EMR_RESULT_GRANT_DEAD);
+	/* and now it does: the keys are gone. */
+	assert_status(EMR_DENIED, emr_shared_check(shared, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
+	assert_int_equal(shared->names_n, 0);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+static void agents_and_owner_refuse_what_ended_after_the_question(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	sought mri = find_record(shared, "MRI.pdf");
+	emr_ask *ask = NULL;
+
+	(void)story_owner(&s); /* the question about names */
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(story_owner(&s).refused, 1);
+	for (int i = 0; i < AGENTS; i++)
+		assert_int_equal(story_agent(&s, i).answered, 0);
+	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+/* The ledger's time was right when the question was asked; the agents' clocks go on. */
+static void agents_look_at_their_own_clock(void **state)
+{
+	STORY;
+	emr_grant_made made;
+	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
+	emr_shared *shared;
+	sought mri;
+	emr_ask *ask = NULL;
+
+	order.not_after_unix_s = story_now(&s) + 100;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	mri = find_record(shared, "MRI.pdf");
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	story_pass(&s, 100);
+	for (int i = 0; i < AGENTS; i++)
+		assert_int_equal(story_agent(&s, i).answered, 0);
+	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+/* A program that lies to itself about the purpose gets no further than the agents. */
+static void a_purpose_that_was_not_granted_is_refused_by_whoever_releases(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	sought mri = find_record(shared, "MRI.pdf");
+	emr_ask *ask = NULL;
+
+	(void)story_owner(&s);
+	shared->purpose = RESEARCH;
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	assert_int_equal(story_owner(&s).refused, 1);
+	story_agents(&s, 7);
+	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_REFUSED);
+	assert_int_equal(trouble.code, EMR_RESULT_RULES);
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+static void another_persons_question_is_not_accepted(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_shared *shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	sought mri = find_record(shared, "MRI.pdf");
+	emr_ask *ask = NULL;
+
+	story_see(&s.eve);
+	shared->share = s.eve.share; /* everything lima knows, under eve's key */
+	assert_status(EMR_DENIED, emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	assert_int_equal(trouble.code, EMR_RESULT_NOT_GRANTEE);
+	assert_null(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+static void too_much_in_a_day_is_refused(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	emr_status status = EMR_OK;
+
+	emr_release_limit(s.release, 3);
+	for (int i = 0; i < 2 && status == EMR_OK; i++) /* two slots each: names, and one record */
+		status = story_read(
+			&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble);
+	assert_status(EMR_DENIED, status);
+	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
+	story_pass(&s, DAY);
+	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
+	story_end(&s);
+}
+
+/* ---- epochs ---- */
+
+/* What two agents have kept although they should not. */
+static emr_fragment *kept_fragment(story *s, int i, emr_id16 grant)
+{
+	char name[FRAGMENT_NAME_BYTES];
+	AUTO_GRANT_FACTS facts = {0};
+	emr_fragment *fragment = NULL;
+	emr_row_domain row;
+
+	agency_fragment_name(s->imaging, grant, 1, name);
+	assert_ok(share_grant_facts(s->agents[i].share, s->imaging, grant, &facts));
+	assert_ok(share_domain(s->agents[i].share, s->imaging, &row));
+	assert_ok(agency_fetch(
+		s->agencies[i], name, row.owner_pk, &facts.terms, row.A, facts.read.B, &fragment));
+	return fragment;
+}
+
+static emr_status convert(story *s, const emr_fragment *fragment, emr_id16 object, uint64_t version)
+{
+	emr_access_slot slot = {
+		.object_id = object, .version = version, .kind = EMR_CAPSULE_CONTENT};
+	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
+	capsule_facts capsule;
+
+	assert_ok(share_capsule(s->ana, s->imaging, &slot, &capsule));
+	return emr_fragment_convert(
+		fragment, capsule.ctx, capsule.capsule, emr_id32_random(), cfrag);
+}
+
+static void a_new_epoch_ends_what_kept_fragments_can_do(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
+	emr_fragment *kept[2];
+	emr_shared *shared;
+	sought mri, later;
+	size_t held;
+	bool is_due = true;
+
+	story_agents(&s, 7);
+	for (int i = 0; i < 2; i++)
+		kept[i] = kept_fragment(&s, i, made.grant);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	story_agents(&s, 7);
+	assert_ok(emr_agency_count(s.agencies[0], &held));
+	assert_int_equal(held, 1); /* eve's */
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	/* Nobody has to ask for it: ana's next save does it. */
+	kit_text(&s.k, "Imaging/later.txt", "after the end");
+	kit_publish_all(&s.k);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	/* Eve notices nothing, */
+	assert_ok(story_read(&s, &s.eve, eves.grant, "later.txt", all_agents, &bytes, &trouble));
+	expect_bytes(&bytes, "after the end");
+	assert_ok(story_read(&s, &s.eve, eves.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	expect_bytes(&bytes, "%PDF a knee");
+	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
+	mri = find_record(shared, "MRI.pdf");
+	later = find_record(shared, "later.txt");
+	emr_shared_free(shared);
+	/* lima gets nothing from honest agents, and with those who kept theirs only what was there.
+	 */
+	assert_status(EMR_DENIED,
+		story_read(&s, &s.lima, made.grant, "later.txt", all_agents, &bytes, &trouble));
+	for (int i = 0; i < 2; i++) {
+		assert_ok(convert(&s, kept[i], mri.object, mri.pversion));
+		assert_status(EMR_DAMAGED, convert(&s, kept[i], later.object, later.pversion));
+		emr_fragment_free(kept[i]);
+	}
+	story_end(&s);
+}
+
+static void an_end_by_time_calls_for_a_new_epoch_too(void **state)
+{
+	STORY;
+	emr_row_domain before, after;
+	bool is_due = false;
+
+	(void)story_share(&s, &s.lima, 0, true);
+	assert_ok(share_domain(s.ana, s.imaging, &before));
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(share_domain(s.ana, s.imaging, &after));
+	assert_int_equal(after.head.epoch, before.head.epoch);
+	story_pass(&s, 7 * DAY);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(share_domain(s.ana, s.imaging, &after));
+	assert_int_equal(after.head.epoch, before.head.epoch + 1);
+	assert_ok(emr_share_renew(s.ana, emr_id16_random())); /* not there yet: nothing to do */
+	(void)bytes;
+	story_end(&s);
+}
+
+/* ---- the past ---- */
+
+static void have_a_past(story *s)
+{
+	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF the other knee");
+	kit_text(&s->k, "Imaging/gone.txt", "thrown away");
+	kit_publish_all(&s->k);
+	kit_unlink(&s->k, "Imaging/gone.txt");
+	kit_rename(&s->k, "Imaging/Old/CT.pdf", "Imaging/Old/head.pdf");
+	kit_publish_all(&s->k);
+}
+
+static void what_was_before_stays_hidden(void **state)
+{
+	STORY;
+	emr_grant_made made;
+	emr_shared *shared;
+	sought mri;
+	size_t held = 0;
+
+	have_a_past(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	assert_int_equal(made.epoch, 2);
+	assert_int_equal(made.wrapped_again, 4); /* two files, two directories */
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	expect_bytes(&bytes, "%PDF the other knee");
+	assert_ok(story_read(&s, &s.lima, made.grant, "head.pdf", all_agents, &bytes, &trouble));
+	assert_status(EMR_NOT_FOUND,
+		story_read(&s, &s.lima, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	assert_status(EMR_NOT_FOUND,
+		story_read(&s, &s.lima, made.grant, "gone.txt", all_agents, &bytes, &trouble));
+	/* There are fragments of the new epoch only, and no listing key of the old one is asked
+	 * for. */
+	assert_ok(emr_agency_count(s.agencies[0], &held));
+	assert_int_equal(held, 1);
+	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	assert_int_equal(shared->names_n, 1);
+	mri = find_record(shared, "MRI.pdf");
+	assert_int_equal(mri.pversion, 3);
+	emr_shared_free(shared);
+	/* The next grant finds nothing to hide. */
+	made = story_share(&s, &s.eve, 0, true);
+	assert_int_equal(made.epoch, 2);
+	assert_int_equal(made.wrapped_again, 0);
+	story_end(&s);
+}
+
+static void the_owner_goes_on_writing_after_the_past_was_hidden(void **state)
+{
+	STORY;
+	emr_grant_made made;
+
+	have_a_past(&s);
+	made = story_share(&s, &s.lima, 0, false);
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF a third time");
+	kit_text(&s.k, "Imaging/Old/more.txt", "more");
+	kit_publish_all(&s.k);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a third time");
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
+	expect_bytes(&bytes, "%PDF a third time");
+	assert_ok(story_read(&s, &s.lima, made.grant, "more.txt", owner_answers, &bytes, &trouble));
+	expect_bytes(&bytes, "more");
+	story_end(&s);
+}
+
+static void with_history_the_past_is_given_too(void **state)
+{
+	STORY;
+	emr_grant_made made;
+	emr_shared *shared;
+	sought mri;
+	emr_ask *ask = NULL;
+
+	have_a_past(&s);
+	(void)story_share(&s, &s.eve, 0, true); /* begins epoch 2 */
+	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
+	assert_int_equal(made.wrapped_again, 0);
+	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	assert_int_equal(shared->names_n, 2);
+	mri = find_record(shared, "MRI.pdf");
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	story_agents(&s, 7);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	for (int i = 0; i < AGENTS; i++) {
+		size_t held = 0;
+
+		assert_ok(emr_agency_count(s.agencies[i], &held));
+		assert_int_equal(held, 3); /* eve's one, lima's two */
+	}
+	(void)bytes;
+	story_end(&s);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_ledger_refuses_who_has_not_seen_the_end),
+		TEST(agents_and_owner_refuse_what_ended_after_the_question),
+		TEST(agents_look_at_their_own_clock),
+		TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases),
+		TEST(another_persons_question_is_not_accepted),
+		TEST(too_much_in_a_day_is_refused),
+		TEST(a_new_epoch_ends_what_kept_fragments_can_do),
+		TEST(an_end_by_time_calls_for_a_new_epoch_too),
+		TEST(what_was_before_stays_hidden),
+		TEST(the_owner_goes_on_writing_after_the_past_was_hidden),
+		TEST(with_history_the_past_is_given_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,430 @@
+/* Who lied, who is told, what strangers to the keys can see, and what survives a ledger that fails.
+ */
+#include "story_kit.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "contract/codes.h"
+
+static story s; /* one at a time: the walk over files has no argument */
+
+static void all_agents(story *of)
+{
+	story_agents(of, 7);
+}
+
+static void owner_answers(story *of)
+{
+	(void)story_owner(of);
+}
+
+/* ---- an agent that converts something else ---- */
+
+static int liar = -1, turn;
+
+emr_status __real_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
+	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
+emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
+	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
+
+emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
+	const uint8_t capsule[96], emr_id32 req, uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES])
+{
+	static uint8_t other_ctx[32], other_capsule[96]; /* of the first thing ever asked for */
+	static bool has_other;
+
+	if (!has_other) {
+		memcpy(other_ctx, ctx, 32);
+		memcpy(other_capsule, capsule, 96);
+		has_other = true;
+	}
+	if (turn == liar)
+		return __real_emr_fragment_convert(
+			fragment, other_ctx, other_capsule, req, out_cfrag);
+	return __real_emr_fragment_convert(fragment, ctx, capsule, req, out_cfrag);
+}
+
+static void agents_with_a_liar(story *of)
+{
+	for (int round = 0; round < AGENTS; round++) {
+		for (turn = 0; turn < AGENTS; turn++)
+			(void)story_agent(of, turn);
+		of->k.clock.boot_ns += 200000000;
+	}
+	turn = -2;
+}
+
+typedef struct sought {
+	const char *name;
+	emr_id16 object;
+	uint64_t pversion;
+} sought;
+
+static emr_status find(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
+		f->object = record->object;
+		f->pversion = record->pversion;
+	}
+	return EMR_OK;
+}
+
+static emr_shared *open_shared(emr_id16 grant, story_fn answer)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answer(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	return shared;
+}
+
+static void a_lying_agent_is_named_and_asked_no_more(void **state)
+{
+	emr_share_trouble trouble = {0};
+	emr_content_reader *reader = NULL;
+	emr_statement_verdict verdict;
+	sought mri = {.name = "MRI.pdf"};
+	emr_grant_made made;
+	emr_shared *shared;
+	emr_ask *ask = NULL;
+	bool was_caught = false;
+	uint8_t sk[32];
+	emr_id32 req;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	/* Whose turn it is, the question decides: sooner or later the liar is among the first two.
+	 */
+	for (int attempt = 0; attempt < 40 && !was_caught; attempt++) {
+		emr_status status;
+
+		shared = open_shared(made.grant, all_agents);
+		assert_ok(emr_shared_each(shared, find, &mri, NULL));
+		assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+		liar = 1;
+		agents_with_a_liar(&s);
+		status = emr_ask_wait(ask, 0, &trouble);
+		was_caught = trouble.liar_count > 0;
+		if (was_caught) {
+			assert_status(EMR_DENIED, status);
+			assert_int_equal(trouble.why, EMR_WHY_LIAR);
+			assert_int_equal(trouble.liar_count, 1);
+			assert_memory_equal(trouble.liars[0].b, s.agents[1].public.signer_id.b, 32);
+			assert_ok(emr_ask_evidence(ask, &req, sk));
+			emr_ask_free(ask);
+			/* Again, without him. */
+			assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+			agents_with_a_liar(&s);
+			assert_ok(emr_ask_wait(ask, 0, &trouble));
+			assert_ok(emr_shared_reader(shared, mri.object, &reader, &verdict));
+			emr_content_reader_free(reader);
+		} else {
+			assert_ok(status);
+		}
+		liar = -1;
+		emr_ask_free(ask);
+		emr_shared_free(shared);
+	}
+	assert_true(was_caught);
+	story_end(&s);
+}
+
+/* ---- the log ---- */
+
+typedef struct log_of {
+	emr_audit_entry asked[8], released[8], opened[8];
+	size_t asked_n, released_n, opened_n;
+} log_of;
+
+static emr_status note(void *arg, const emr_audit_entry *entry)
+{
+	log_of *l = arg;
+
+	switch (entry->kind) {
+	case EMR_AUDIT_ASKED:
+		l->asked[l->asked_n++ % 8] = *entry;
+		break;
+	case EMR_AUDIT_RELEASED:
+		l->released[l->released_n++ % 8] = *entry;
+		break;
+	case EMR_AUDIT_OPENED:
+		l->opened[l->opened_n++ % 8] = *entry;
+		break;
+	}
+	return EMR_OK;
+}
+
+static bool is_about(const emr_audit_entry *entry, emr_id16 object, uint8_t kind)
+{
+	return entry->is_readable && entry->slot.kind == kind &&
+	       emr_id16_equal(entry->slot.object_id, object);
+}
+
+static void the_log_tells_released_from_opened(void **state)
+{
+	emr_share_trouble trouble = {0};
+	EMR_AUTO_BUF bytes = {0};
+	sought mri = {.name = "MRI.pdf"};
+	emr_report_row row = {0};
+	emr_grant_made made;
+	emr_shared *shared;
+	emr_ask *ask = NULL;
+	log_of l = {0};
+	uint64_t damaged = 0;
+	bool is_there = false;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	shared = open_shared(made.grant, all_agents);
+	assert_ok(emr_shared_each(shared, find, &mri, NULL));
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	/* nobody answers yet: it is asked for, not released */
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_audit(s.ana, s.imaging, note, &l, &damaged));
+	assert_int_equal(l.asked_n, 1);
+	assert_true(is_about(&l.asked[0], mri.object, EMR_CAPSULE_CONTENT));
+	story_agents(&s, 7);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	row.object_id = mri.object;
+	row.version = mri.pversion;
+	row.first = row.last = story_now(&s);
+	row.opens = 1;
+	row.reader = EMR_READER_PERSON;
+	row.whole = true;
+	row.bytes = 11;
+	assert_ok(emr_shared_report(shared, &row, 1));
+	emr_shared_free(shared);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	memset(&l, 0, sizeof l);
+	assert_ok(emr_share_audit(s.ana, s.imaging, note, &l, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_int_equal(l.asked_n, 0);
+	assert_int_equal(l.released_n, 2); /* names, and the record */
+	for (size_t i = 0; i < l.released_n; i++) {
+		assert_memory_equal(l.released[i].who.b, s.lima.public.signer_id.b, 32);
+		assert_int_equal(l.released[i].given_count, 2);
+		assert_int_equal(l.released[i].purpose, CONSULT);
+		assert_false(l.released[i].is_by_owner);
+		is_there = is_there || is_about(&l.released[i], mri.object, EMR_CAPSULE_CONTENT);
+	}
+	assert_true(is_there);
+	assert_int_equal(l.opened_n, 1);
+	assert_true(is_about(&l.opened[0], mri.object, EMR_CAPSULE_CONTENT));
+	assert_true(l.opened[0].opened.whole);
+	/* It is ana's log, and nobody else's. */
+	assert_status(EMR_DENIED, emr_share_audit(s.lima.share, s.imaging, note, &l, &damaged));
+	(void)bytes;
+	story_end(&s);
+}
+
+/* ---- what lies about ---- */
+
+static const char *const words[] = {"Imaging", "MRI.pdf", "CT.pdf", "a knee", "a head", "Silva"};
+static size_t files_seen;
+
+static int look_into(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	FILE *file;
+	char *bytes;
+
+	(void)at;
+	if (type != FTW_F || st->st_size == 0)
+		return 0;
+	file = fopen(path, "re");
+	assert_non_null(file);
+	bytes = malloc((size_t)st->st_size);
+	assert_non_null(bytes);
+	assert_int_equal(fread(bytes, 1, (size_t)st->st_size, file), st->st_size);
+	(void)fclose(file);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (memmem(bytes, (size_t)st->st_size, words[i], strlen(words[i])) != NULL)
+			fail_msg("%s holds \"%s\"", path, words[i]);
+	free(bytes);
+	files_seen++;
+	return 0;
+}
+
+static void ledger_blocks_and_everybodys_disks_show_no_names(void **state)
+{
+	emr_share_trouble trouble = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_grant_made made;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	files_seen = 0;
+	assert_int_equal(nftw(s.k.path, look_into, 16, FTW_PHYS), 0);
+	assert_true(files_seen > 20);
+	story_end(&s);
+}
+
+/* ---- a ledger that fails ---- */
+
+static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
+
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	if (fail_at > 0 && --fail_at == 0)
+		return EMR_IO;
+	return __real_emr_ledger_submit(ledger, batch, out_answer);
+}
+
+static emr_status count_given(void *arg, const emr_given *given)
+{
+	(void)given;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+static void an_interrupted_grant_is_none_and_is_continued(void **state)
+{
+	emr_grant_order order = {.rights = 3, .purposes = 1};
+	emr_share_trouble trouble = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_grant_made made = {0};
+	emr_status status = EMR_IO;
+	int n;
+
+	(void)state;
+	story_begin(&s);
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF again"); /* a past to hide: several batches */
+	kit_publish_all(&s.k);
+	order.not_after_unix_s = story_now(&s) + DAY;
+	for (n = 1; status != EMR_OK; n++) {
+		size_t given = 0;
+
+		fail_at = n;
+		status = story_try_share(&s, &s.lima, &order, true, &made);
+		fail_at = 0;
+		assert_ok(emr_share_given(s.ana, s.imaging, count_given, &given));
+		assert_int_equal(given, status == EMR_OK);
+		if (status != EMR_OK)
+			assert_status(EMR_IO, status);
+		assert_true(n < 10);
+		if (status != EMR_OK) /* so that the next round has the same work before it */
+			fail_at = 0;
+	}
+	assert_true(n > 2);
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
+	assert_int_equal(bytes.len, 10);
+	story_end(&s);
+}
+
+static void an_agent_goes_on_where_its_ledger_failed(void **state)
+{
+	emr_share_trouble trouble = {0};
+	emr_release_tally tally;
+	emr_grant_made made;
+	emr_shared *shared;
+	sought mri = {.name = "MRI.pdf"};
+	emr_ask *ask = NULL;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	shared = open_shared(made.grant, all_agents);
+	assert_ok(emr_shared_each(shared, find, &mri, NULL));
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	for (int i = 0; i < AGENTS; i++) {
+		fail_at = 1;
+		(void)emr_agency_run(s.agencies[i], &tally);
+		assert_int_equal(tally.answered, 0);
+	}
+	fail_at = 1;
+	assert_status(EMR_IO, emr_release_run(s.release, &tally));
+	fail_at = 0;
+	/* Agents that are started again find their fragments, and the question. */
+	for (int i = 0; i < AGENTS; i++) {
+		emr_agency_close(s.agencies[i]);
+		assert_ok(emr_agency_open(s.agents[i].share, s.agency_fds[i], &s.agencies[i]));
+		assert_ok(emr_agency_renew_key(s.agencies[i]));
+	}
+	story_agents(&s, 7);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+/* ---- two at once ---- */
+
+static void *serve_until_stopped(void *arg)
+{
+	const int *is_stopped = arg;
+
+	while (!__atomic_load_n(is_stopped, __ATOMIC_ACQUIRE)) {
+		emr_release_tally tally;
+		uint64_t size;
+
+		if (emr_release_run(s.release, &tally) != EMR_OK)
+			return arg;
+		(void)emr_ledger_wait(s.k.stack.ledger, UINT64_MAX - 1, 20, &size);
+	}
+	return NULL;
+}
+
+static void a_reader_waits_while_the_owner_answers(void **state)
+{
+	emr_share_trouble trouble = {0};
+	int is_stopped = 0;
+	emr_grant_made made;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, false);
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
+		&shared, &trouble));
+	assert_int_equal(pthread_create(&thread, NULL, serve_until_stopped, &is_stopped), 0);
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	assert_ok(emr_ask_wait(ask, 60000, &trouble));
+	__atomic_store_n(&is_stopped, 1, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_null(result);
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_lying_agent_is_named_and_asked_no_more),
+		TEST(the_log_tells_released_from_opened),
+		TEST(ledger_blocks_and_everybodys_disks_show_no_names),
+		TEST(an_interrupted_grant_is_none_and_is_continued),
+		TEST(an_agent_goes_on_where_its_ledger_failed),
+		TEST(a_reader_waits_while_the_owner_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
