@@ -28,6 +28,7 @@ static void expect_bytes(const emr_buf *bytes, const char *text)
 	EMR_AUTO_BUF bytes = {0};                                                                  \
 	emr_share_trouble trouble = {0};                                                           \
 	(void)state;                                                                               \
+	(void)bytes;                                                                               \
 	(void)trouble;                                                                             \
 	story_begin(&s)
 
@@ -298,7 +299,6 @@ static void an_end_by_time_calls_for_a_new_epoch_too(void **state)
 	assert_ok(share_domain(s.ana, s.imaging, &after));
 	assert_int_equal(after.head.epoch, before.head.epoch + 1);
 	assert_ok(emr_share_renew(s.ana, emr_id16_random())); /* not there yet: nothing to do */
-	(void)bytes;
 	story_end(&s);
 }
 
@@ -396,7 +396,6 @@ static void with_history_the_past_is_given_too(void **state)
 		assert_ok(emr_agency_count(s.agencies[i], &held));
 		assert_int_equal(held, 3); /* eve's one, lima's two */
 	}
-	(void)bytes;
 	story_end(&s);
 }
 
