@@ -93,6 +93,8 @@ static emr_status learn_item(void *arg, const emr_replica_item *item)
 	if (status == EMR_OK)
 		status = emr_list_key_open(l->facts->keyring, l->domain, item->epoch, l->writer,
 			part.capsule, part.kcheck, &key);
+	if (status != EMR_OK && !facts_is_damage(status))	/* of this moment: the names must not vanish for it */
+		return status;
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "a listing key could not be opened: %s",
 			emr_status_text(status));

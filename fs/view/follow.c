@@ -146,7 +146,16 @@ static emr_status learn_end(const following *f, arrival *a)
 	emr_status status = emr_replica_head_get(f->view->options.replica, a->domain, a->object, &head);
 
 	a->is_erased = status == EMR_OK && head.state == EMR_OBJECT_ERASED;
-	return status;
+	/* It lives, and what opens its description is not there: unreadable is not removed. */
+	return status == EMR_OK && head.state == EMR_OBJECT_LIVE ? EMR_MISSING_DATA : status;
+}
+
+/* What is wrong with the record and not with this moment. */
+static bool is_lasting(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
+		status == EMR_BAD_SIGNATURE || status == EMR_LIMIT || status == EMR_INVALID ||
+		status == EMR_UNSUPPORTED;
 }
 
 static emr_status fetch(following *f)
@@ -159,10 +168,10 @@ static emr_status fetch(following *f)
 
 		a->is_live = status == EMR_OK;
 		if (status == EMR_NOT_FOUND)
-			status = learn_end(f, a);
+			status = learn_end(f, a);	/* EMR_OK: it is over */
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
 			continue;
-		if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+		if (!is_lasting(status))
 			return status;
 		emr_hex(a->object.b, sizeof a->object.b, id);
 		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
