@@ -101,6 +101,7 @@ static void who_is_invited_becomes_a_member_with_that_role(void **state)
 	assert_memory_equal(person.row.org, invitation.org.b, 16);
 	assert_ok(emr_replica_person_is_active(replica, &person, now(), &is_active));
 	assert_true(is_active);
+	emr_replica_close(replica);
 }
 
 static void only_the_administrator_invites(void **state)
