@@ -2,6 +2,7 @@
 # the modules it names and of no others: a wrong include does not compile.
 
 set(EMRFS_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
+set(EMR_WORKS 2) # PROCESSORS of a test that works; one that mostly waits has 1 (tests/run starts three for a processor)
 option(EMRFS_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 add_library(emr_flags INTERFACE)
@@ -51,9 +52,11 @@ function(emr_resolve used out)
 	endif()
 endfunction()
 
-# emr_test(<name> SOURCES ... USES ... [LABELS ...] [TIMEOUT seconds] [INCLUDES private dirs])
+# emr_test(<name> SOURCES ... USES ... [LABELS ...] [TIMEOUT seconds] [COST seconds] [INCLUDES private dirs] [NOT_TSAN])
+#   A test that uses Threads::Threads or stack has the label "threads": ThreadSanitizer runs those.  Any other is linked
+#   so that it fails when it starts a thread all the same.  NOT_TSAN: has threads, but not for their races.
 function(emr_test name)
-	cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;USES;LABELS;INCLUDES;DEFINES;LINK_OPTIONS" ${ARGN})
+	cmake_parse_arguments(T "NOT_TSAN" "TIMEOUT;COST" "SOURCES;USES;LABELS;INCLUDES;DEFINES;LINK_OPTIONS" ${ARGN})
 	if(NOT T_LABELS)
 		set(T_LABELS unit)
 	endif()
@@ -62,6 +65,14 @@ function(emr_test name)
 	endif()
 	if(EMRFS_SANITIZE) # many times slower, and a busy machine more so
 		math(EXPR T_TIMEOUT "${T_TIMEOUT} * 4")
+	endif()
+	if("Threads::Threads" IN_LIST T_USES OR stack IN_LIST T_USES)
+		if(NOT T_NOT_TSAN)
+			list(APPEND T_LABELS threads)
+		endif()
+	else()
+		list(APPEND T_SOURCES ${PROJECT_SOURCE_DIR}/tests/support/one_thread.c)
+		list(APPEND T_LINK_OPTIONS -Wl,--wrap=pthread_create)
 	endif()
 	add_executable(${name} ${T_SOURCES})
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support ${T_INCLUDES})
@@ -75,7 +86,10 @@ function(emr_test name)
 	endforeach()
 	add_test(NAME ${name} COMMAND ${name})
 	set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
-		SKIP_RETURN_CODE 77)
+		SKIP_RETURN_CODE 77 PROCESSORS ${EMR_WORKS})
+	if(T_COST)
+		set_tests_properties(${name} PROPERTIES COST ${T_COST})
+	endif()
 endfunction()
 
 # emr_fuzz(<name> SOURCES ... USES ...): libFuzzer target with clang and EMRFS_FUZZ, otherwise a
@@ -85,6 +99,10 @@ function(emr_fuzz name)
 	if(EMRFS_FUZZ)
 		add_executable(${name} ${F_SOURCES})
 		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+		if(NOT TARGET fuzzers)
+			add_custom_target(fuzzers)
+		endif()
+		add_dependencies(fuzzers ${name})
 	else()
 		add_executable(${name} ${F_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c)
 		add_test(NAME ${name}_corpus

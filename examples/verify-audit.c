@@ -1,4 +1,5 @@
-/* verify-audit [--network HEX] PROOF [COPY]: checks a .tlog-proof file of emrfs, and that COPY is the document it is about.
+/* verify-audit [--network HEX] PROOF [COPY]: checks a .tlog-proof file of emrfs: that COPY is the document it is about; or, for a
+ * proof of an access, who asked for what, under which grant, and who gave the key.
  *
  * Made from fs/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's libcrypto and nothing else, looks
  * nothing up, and says what it has been shown.  One file on purpose: an auditor should be able to read all of it.
@@ -29,8 +30,13 @@ enum {
 	EXTRA_MAX = (512 << 10) - 8192,
 	NOTE_MAX = 16384,
 	PATH_MAX_HASHES = 64,
-	PARTS_MAX = 24,
-	EACH_MAX = 4,
+	PARTS_MAX = 80,
+	FIRST_PARTS_MAX = 24, /* in format 1 */
+	KEYS_MAX = 8,
+	ANSWERS_MAX = 16,
+	ADMISSIONS_MAX = 8,
+	APPROVALS_MAX = 32,
+	SLOTS_MAX = 1024,
 	SIGS_MAX = 64,
 	ITEMS_MAX = 1024,
 	CERTIFICATE_MAX = 4096,
@@ -325,6 +331,7 @@ typedef struct proof {
 	bytes entry, item, item_path, priv;
 	size_t n_parts;
 	part parts[PARTS_MAX];
+	struct proof *next; /* of those that are kept */
 } proof;
 
 /* A line without its newline. */
@@ -366,28 +373,54 @@ static uint64_t decimal(bytes text, size_t digits_max, const char *check)
 	return value;
 }
 
-static bool is_known(uint8_t type)
+/* How many parts of a type may stand in a file of that format; 0: none. */
+static size_t most_of(uint8_t type, int format)
 {
-	return (type >= 1 && type <= 4) || type == 6 || (type >= 9 && type <= 13);
+	switch (type) {
+	case 2: case 6:
+		return format == 1 ? 4 : KEYS_MAX;
+	case 10:
+		return 4;
+	case 5: case 14: case 18:
+		return format == 1 ? 0 : 1;
+	case 15:
+		return format == 1 ? 0 : ANSWERS_MAX;
+	case 16:
+		return format == 1 ? 0 : ADMISSIONS_MAX;
+	case 17:
+		return format == 1 ? 0 : APPROVALS_MAX;
+	default:
+		return (type >= 1 && type <= 4) || (type >= 9 && type <= 13) ? 1 : 0;
+	}
 }
 
-static void read_parts(proof *p, bytes rest, uint8_t count, const char *check)
+static bool parts_fit(const proof *p, int format)
 {
 	size_t repeats = 0;
 
+	for (size_t i = 0; i < p->n_parts; i++) {
+		uint8_t type = p->parts[i].type, before = i > 0 ? p->parts[i - 1].type : 0;
+
+		repeats = type == before ? repeats + 1 : 1;
+		if (type < before || repeats > most_of(type, format))
+			return false;
+	}
+	return p->n_parts <= (format == 1 ? FIRST_PARTS_MAX : PARTS_MAX);
+}
+
+/* FORMAT 2 is for what format 1 has no room for, and for nothing else. */
+static void read_parts(proof *p, bytes rest, uint8_t count, int format, const char *check)
+{
 	if (count > PARTS_MAX)
 		failed(check, "too many parts");
 	for (uint8_t i = 0; i < count; i++) {
 		bytes head = take(&rest, 5, check, "a part");
-		uint8_t type = head.at[0], before = i > 0 ? p->parts[i - 1].type : 0;
 
-		repeats = type == before ? repeats + 1 : 1;
-		if (!is_known(type) || type < before || repeats > EACH_MAX ||
-			(repeats > 1 && type != 2 && type != 6 && type != 10))
-			failed(check, "part %u has type %u, which may not stand there", i, type);
-		p->parts[i] = (part){type, take(&rest, (size_t)number(head.at + 1, 4), check, "a part")};
+		p->parts[i] = (part){head.at[0], take(&rest, (size_t)number(head.at + 1, 4), check, "a part")};
 	}
 	p->n_parts = count;
+	if (!parts_fit(p, format) || (format == 2 && parts_fit(p, 1)))
+		failed(check, "there are parts that may not stand there");
 	if (rest.len != 0)
 		failed(check, "bytes behind the last part");
 }
@@ -398,8 +431,9 @@ static void read_extra(proof *p, bytes extra, const char *check)
 	size_t entry_len = (size_t)number(head.at + 8, 4), item_len = (size_t)number(head.at + 12, 4);
 	size_t priv_len = (size_t)number(head.at + 16, 4);
 
-	if (memcmp(head.at, "EMPF\1\0", 6) != 0 || number(head.at + 22, 2) != 0)
-		failed(check, "not a proof of format 1");
+	if (memcmp(head.at, "EMPF", 4) != 0 || head.at[4] < 1 || head.at[4] > 2 || head.at[5] != 0 ||
+		number(head.at + 22, 2) != 0)
+		failed(check, "not a proof of format 1 or 2");
 	if (head.at[20] > PATH_MAX_HASHES)
 		failed(check, "the item's path is too long");
 	p->item_index = (uint16_t)number(head.at + 6, 2);
@@ -407,7 +441,7 @@ static void read_extra(proof *p, bytes extra, const char *check)
 	p->item = take(&extra, item_len, check, "the item");
 	p->item_path = take(&extra, (size_t)head.at[20] * 32, check, "the item's path");
 	p->priv = take(&extra, priv_len, check, "the private part");
-	read_parts(p, extra, head.at[21], check);
+	read_parts(p, extra, head.at[21], head.at[4], check);
 }
 
 /* What is decoded here stays until the program ends. */
@@ -584,14 +618,31 @@ typedef struct key {
 	hash ref;
 } key;
 
+/* An organisation that came in later. */
+typedef struct admission {
+	const uint8_t *org;
+	uint64_t seq; /* of the last approval */
+	bytes ca, name;
+} admission;
+
 typedef struct audit {
 	proof p;
+	proof *nested; /* all that were read; they stay until the program ends */
+	bool is_access;
 	checkpoint head;
 	uint64_t ledger_time;
-	proof key_proofs[EACH_MAX];
-	key keys[EACH_MAX];
+	key keys[KEYS_MAX];
 	size_t n_keys;
+	uint64_t key_seqs[KEYS_MAX];
+	admission admissions[ADMISSIONS_MAX];
+	size_t n_admissions;
 	const uint8_t *statement; /* 320 bytes and 64 */
+	/* Of an access: */
+	key *asker;
+	const uint8_t *grant, *grant_signer; /* public part; signer id */
+	const uint8_t *agents;		     /* ids of 32 bytes, as many as the grant says; NULL: not shown */
+	uint32_t purposes;		     /* one bit, 0: not shown */
+	bool asks_names, asks_contents;
 } audit;
 
 static key *key_of(audit *a, const uint8_t id[32])
@@ -602,33 +653,48 @@ static key *key_of(audit *a, const uint8_t id[32])
 	return NULL;
 }
 
+/* The proof of one item inside this one: of operation OP with a public part of PUB bytes, under the same checkpoint, accepted, and
+ * signed by whom it names. */
+static proof *check_nested(audit *a, bytes file, uint8_t op, size_t pub, const char *check, const char *what)
+{
+	proof *p = malloc(sizeof *p);
+	const uint8_t *h;
+
+	if (p == NULL)
+		no_memory();
+	read_proof(file, p, check);
+	p->next = a->nested;
+	a->nested = p;
+	if (p->n_parts != 0 || !same(p->note, a->p.note))
+		failed(check, "%s is not under the same checkpoint", what);
+	if (entry_trouble(p->entry) != NULL || item_trouble(p->item) != NULL || p->item.len != 160 + pub)
+		failed(check, "%s cannot be read", what);
+	h = p->entry.at + 104;
+	if (memcmp(h + 40, a->head.net, 16) != 0 || !entry_is_in_log(p, &a->head) || !item_is_in_batch(p) ||
+		!batch_is_signed(p))
+		failed(check, "%s is not on this ledger", what);
+	if (p->item.at[5] != op || !hash_equals(hash_of((bytes){h + 8, 32}), p->item.at + 80) ||
+		p->entry.at[376 + p->item_index] > 1)
+		failed(check, "%s is another operation, or was not accepted", what);
+	return p;
+}
+
 static void check_key(audit *a, bytes file)
 {
 	static const char *const check = "key";
-	proof *p = &a->key_proofs[a->n_keys];
+	const proof *p = check_nested(a, file, 0x01, 288, check, "a key's registration");
 	key *k = &a->keys[a->n_keys];
-	const uint8_t *h;
 
-	read_proof(file, p, check);
-	if (p->priv.len != 0 || p->n_parts != 0 || !same(p->note, a->p.note))
-		failed(check, "a key's registration is not under the same checkpoint");
-	if (entry_trouble(p->entry) != NULL || item_trouble(p->item) != NULL || p->item.len != 160 + 288)
-		failed(check, "a key's registration cannot be read");
-	h = p->entry.at + 104;
-	k->pk = h + 8;
+	k->pk = p->entry.at + 104 + 8;
 	k->pub = p->item.at + 160;
 	k->id = hash_of((bytes){k->pk, 32});
-	if (memcmp(h + 40, a->head.net, 16) != 0 || !entry_is_in_log(p, &a->head) || !item_is_in_batch(p) ||
-		!batch_is_signed(p))
-		failed(check, "a key's registration is not on this ledger");
-	if (p->item.at[5] != 0x01 || !hash_equals(k->id, p->item.at + 80) ||
-		memcmp(p->item.at + 24, k->id.b, 16) != 0 || p->entry.at[376 + p->item_index] > 1)
+	if (p->priv.len != 0 || memcmp(p->item.at + 24, k->id.b, 16) != 0)
 		failed(check, "what should register a key does not");
 	if (k->pub[2] != 1)
 		failed(check, "a key is not vouched for by a certificate");
 	if (key_of(a, k->id.b) != NULL)
 		failed(check, "a key is shown twice");
-	a->n_keys++;
+	a->key_seqs[a->n_keys++] = p->index;
 }
 
 /* The length of the DER value at the front, or 0. */
@@ -649,8 +715,8 @@ static size_t der_len(bytes rest)
 	return len <= rest.len && len <= CERTIFICATE_MAX ? len : 0;
 }
 
-/* The CA of organisation ORG in the descriptor. */
-static bytes ca_of(bytes descriptor, const uint8_t org[16])
+/* The CA of organisation ORG in the descriptor, and its name. */
+static bytes ca_of(bytes descriptor, const uint8_t org[16], bytes *out_name)
 {
 	static const char *const check = "network";
 	bytes rest = descriptor, head = take(&rest, 33, check, "the descriptor"), found = {NULL, 0};
@@ -659,19 +725,132 @@ static bytes ca_of(bytes descriptor, const uint8_t org[16])
 		failed(check, "the network's description cannot be read");
 	take(&rest, head.at[32], check, "the descriptor");
 	for (int i = 0; i < head.at[5]; i++) {
-		bytes row = take(&rest, 49, check, "the descriptor"), ca;
+		bytes row = take(&rest, 49, check, "the descriptor"), ca, name;
 
-		take(&rest, row.at[48], check, "the descriptor");
+		name = take(&rest, row.at[48], check, "the descriptor");
 		take(&rest, take(&rest, 1, check, "the descriptor").at[0], check, "the descriptor");
 		ca = take(&rest, 2, check, "the descriptor");
 		ca = take(&rest, (size_t)number(ca.at, 2), check, "the descriptor");
-		if (org != NULL && memcmp(row.at, org, 16) == 0)
+		if (org != NULL && memcmp(row.at, org, 16) == 0) {
 			found = ca;
+			*out_name = name;
+		}
 	}
 	if (rest.len != 0)
 		failed(check, "bytes behind the network's description");
 	return found;
 }
+
+/* ---- organisations that were admitted later ---- */
+
+/* What the description asks of those that it names. */
+static size_t approvals_at_least(const audit *a)
+{
+	const uint8_t *d = part_of(&a->p, 4, 0).at;
+	size_t norg = d[5], quorum = d[6];
+
+	return quorum == 0 ? norg / 2 + 1 : quorum < norg ? quorum : norg;
+}
+
+/* salt, name, address, CA: the private part of what was proposed. */
+static void read_admission(bytes priv, const uint8_t *pub, admission *out)
+{
+	static const char *const check = "admission", *const what = "an admission";
+	bytes rest = priv;
+
+	take(&rest, 32, check, what);
+	out->name = take(&rest, take(&rest, 1, check, what).at[0], check, what);
+	take(&rest, (size_t)number(take(&rest, 2, check, what).at, 2), check, what);
+	out->ca = take(&rest, (size_t)number(take(&rest, 2, check, what).at, 2), check, what);
+	out->org = pub + 16;
+	if (rest.len != 0 || pub[0] != 1 || !hash_equals(hash_of(out->ca), pub + 64))
+		failed(check, "an admission cannot be read, or is not what was proposed");
+}
+
+static void count_approvals(audit *a, const proof *proposal, admission *out)
+{
+	static const char *const check = "admission";
+	const uint8_t *orgs[APPROVALS_MAX];
+	size_t n = 0;
+	bytes file;
+
+	out->seq = proposal->index;
+	for (size_t i = 0; (file = part_of(&a->p, 17, i)).at != NULL; i++) {
+		const proof *p = check_nested(a, file, 0x05, 16, check, "an approval");
+
+		if (p->priv.len != 0)
+			failed(check, "an approval has a private part");
+		if (memcmp(p->item.at + 24, proposal->item.at + 24, 16) != 0)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			if (memcmp(orgs[k], p->item.at + 160, 16) == 0)
+				failed(check, "an organisation is counted twice");
+		if (p->index < proposal->index)
+			failed(check, "an approval is older than what it approves");
+		if (p->index > out->seq)
+			out->seq = p->index;
+		orgs[n++] = p->item.at + 160;
+	}
+	if (n < approvals_at_least(a))
+		failed(check, "an admission has not the approvals that the network asks for");
+	shown(check, "an organisation came in with %zu approval%s", n, n == 1 ? "" : "s");
+}
+
+static void check_admissions(audit *a)
+{
+	static const char *const check = "admission";
+	bytes file;
+
+	if (part_of(&a->p, 16, 0).at == NULL && part_of(&a->p, 17, 0).at != NULL)
+		failed(check, "there are approvals of nothing");
+	for (; (file = part_of(&a->p, 16, a->n_admissions)).at != NULL; a->n_admissions++) {
+		const proof *p = check_nested(a, file, 0x04, 96, check, "an admission");
+
+		if (p->priv.len != number(p->item.at + 124, 4) ||
+			!hash_equals(labelled("emrfs/v1/priv", 13, p->priv), p->item.at + 128))
+			failed(check, "an admission is not what was proposed");
+		read_admission(p->priv, p->item.at + 160, &a->admissions[a->n_admissions]);
+		count_approvals(a, p, &a->admissions[a->n_admissions]);
+	}
+}
+
+/* ISSUER is a CA of ORG: of the description, or of an admission before entry SEQ. */
+static bool is_ca_of(const audit *a, bytes issuer, const uint8_t org[16], uint64_t seq)
+{
+	bytes name, ca = ca_of(part_of(&a->p, 4, 0), org, &name);
+
+	if (ca.at != NULL && same(ca, issuer))
+		return true;
+	for (size_t i = 0; i < a->n_admissions; i++)
+		if (memcmp(a->admissions[i].org, org, 16) == 0 && a->admissions[i].seq <= seq &&
+			same(a->admissions[i].ca, issuer))
+			return true;
+	return false;
+}
+
+/* How the network calls ORG.  What could move a cursor or turn a line round is shown as '?'. */
+static void name_of(const audit *a, const uint8_t org[16], char out[256])
+{
+	bytes name = {NULL, 0};
+	size_t n = 0;
+
+	(void)ca_of(part_of(&a->p, 4, 0), org, &name);
+	for (size_t i = 0; i < a->n_admissions && name.len == 0; i++)
+		if (memcmp(a->admissions[i].org, org, 16) == 0)
+			name = a->admissions[i].name;
+	for (size_t i = 0; i < name.len; i++) {
+		bool is_plain = name.at[i] >= 0x20 && name.at[i] < 0x7f;
+		/* Letters of two bytes, from U+00C0 on; no marks of direction are among them below U+0590. */
+		bool is_letter = name.at[i] >= 0xc3 && name.at[i] < 0xd6 && i + 1 < name.len && (name.at[i + 1] & 0xc0) == 0x80;
+
+		if (is_letter)
+			out[n++] = (char)name.at[i++];
+		out[n++] = is_plain || is_letter ? (char)name.at[i] : '?';
+	}
+	out[n] = '\0';
+}
+
+/* ---- certificates ---- */
 
 static X509 *read_certificate(bytes der)
 {
@@ -707,10 +886,9 @@ static bool is_bound(const audit *a, const key *k)
 static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
 {
 	static const char *const check = "certificate";
-	bytes ca = ca_of(part_of(&a->p, 4, 0), k->pub + 8);
 	X509 *authority = read_certificate(issuer);
 
-	if (ca.at == NULL || !same(ca, issuer))
+	if (!is_ca_of(a, issuer, k->pub + 8, a->key_seqs[k - a->keys]))
 		failed(check, "the certificate is from a CA that is not this network's");
 	k->certificate = read_certificate(leaf);
 	if (X509_check_ca(authority) != 1 || X509_check_ca(k->certificate) == 1 ||
@@ -753,18 +931,49 @@ static void check_certificate(audit *a, key *k)
 
 /* ---- the checks on the ledger's side ---- */
 
-static void check_format(audit *a)
+static void need_parts(const audit *a, const uint8_t *needed, size_t n, const uint8_t *foreign, size_t n_foreign)
 {
-	static const uint8_t needed[] = {1, 2, 3, 4, 6, 9, 10, 11, 12, 13};
-	const char *why;
-
-	for (size_t i = 0; i < sizeof needed; i++)
+	for (size_t i = 0; i < n; i++)
 		if (part_of(&a->p, needed[i], 0).at == NULL)
 			failed("format", "the part of type %u is missing", needed[i]);
+	for (size_t i = 0; i < n_foreign; i++)
+		if (part_of(&a->p, foreign[i], 0).at != NULL)
+			failed("format", "the part of type %u does not belong there", foreign[i]);
+}
+
+static void check_content_parts(audit *a)
+{
+	static const uint8_t needed[] = {1, 2, 3, 4, 6, 9, 10, 11, 12, 13}, foreign[] = {5, 14, 15};
+
+	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
 	if (a->p.priv.len == 0)
 		failed("format", "the private part is missing");
 	if (part_of(&a->p, 1, 0).len != 384 || part_of(&a->p, 3, 0).len != 32 || part_of(&a->p, 11, 0).len != 32)
 		failed("format", "a part has a wrong length");
+	a->statement = part_of(&a->p, 1, 0).at;
+}
+
+static void check_access_parts(audit *a)
+{
+	static const uint8_t needed[] = {2, 4, 6, 14, 15}, foreign[] = {1, 3, 9, 11, 12, 13, 18};
+	bytes k = part_of(&a->p, 5, 0);
+
+	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
+	if (part_of(&a->p, 10, 1).at != NULL)
+		failed("format", "a second card does not belong to an access");
+	if ((k.at == NULL) != (a->p.priv.len == 0) || (k.at != NULL && k.len != 32))
+		failed("format", "the question and its key are shown together, or neither");
+}
+
+static void check_format(audit *a)
+{
+	const char *why;
+
+	a->is_access = a->p.item.len > 5 && a->p.item.at[5] == 0x48;
+	if (a->is_access)
+		check_access_parts(a);
+	else
+		check_content_parts(a);
 	read_checkpoint(a->p.note, &a->head);
 	why = entry_trouble(a->p.entry);
 	if (why == NULL)
@@ -772,8 +981,7 @@ static void check_format(audit *a)
 	if (why != NULL)
 		failed("format", "%s", why);
 	a->ledger_time = number(a->p.entry.at + 16, 8);
-	a->statement = part_of(&a->p, 1, 0).at;
-	shown("format", "a proof file of format 1, whole and spelled in the one way");
+	shown("format", "a proof file of %s, whole and spelled in the one way", a->is_access ? "an access" : "a content");
 }
 
 static void check_network(audit *a, const char *wanted)
@@ -781,7 +989,7 @@ static void check_network(audit *a, const char *wanted)
 	bytes descriptor = part_of(&a->p, 4, 0);
 	hash net = labelled("emrfs/v1/net", 13, descriptor);
 
-	(void)ca_of(descriptor, NULL);
+	(void)ca_of(descriptor, NULL, NULL);
 	if (memcmp(net.b, a->head.net, 16) != 0)
 		failed("network", "the checkpoint is of another network");
 	if (memcmp(net.b, a->p.entry.at + 104 + 40, 16) != 0)
@@ -811,6 +1019,7 @@ static void check_keys(audit *a)
 	for (size_t i = 0; (file = part_of(&a->p, 6, i)).at != NULL; i++)
 		check_key(a, file);
 	shown("key", "%zu key%s registered on the same ledger", a->n_keys, a->n_keys == 1 ? " is" : "s are");
+	check_admissions(a);
 	for (size_t i = 0; i < a->n_keys; i++)
 		check_certificate(a, &a->keys[i]);
 	for (size_t i = 0; i < a->n_keys; i++) {
@@ -893,9 +1102,9 @@ static void check_item(audit *a)
 		failed("item", "the item is not in the signed batch");
 	if (!hash_equals(hash_of((bytes){a->p.entry.at + 104 + 8, 32}), item + 80))
 		failed("item", "the item names another signer than its batch");
-	if (item[5] != 0x20 && item[5] != 0x22)
+	if (!a->is_access && item[5] != 0x20 && item[5] != 0x22)
 		failed("item", "the item does not save a content");
-	shown("item", "item %u of it saves a content", a->p.item_index);
+	shown("item", "item %u of it %s", a->p.item_index, a->is_access ? "asks for keys" : "saves a content");
 	result = a->p.entry.at[376 + a->p.item_index];
 	if (result > 1)
 		failed("result", "the ledger has it, and refused it (code %u)", result);
@@ -1102,15 +1311,32 @@ static void check_statement(audit *a)
 		failed(check, "the statement's signature does not fit");
 	if (!all_zero(s + 224, 32) && !hash_equals(issuer->ref, s + 224))
 		failed(check, "the statement names another certificate");
+	/* A right to write is none to bring again what somebody else once said. */
+	if (part_of(&a->p, 18, 0).at != NULL && !hash_equals(issuer->id, a->p.item.at + 80))
+		failed(check, "neither who signed it nor the owner put it there");
 	say_time(number(s + 208, 8), issued);
 	shown(check, "%s signed version %llu, %llu bytes, at %s by their clock", issuer->name,
 		(unsigned long long)number(s + 96, 8), (unsigned long long)number(s + 168, 8), issued);
 }
 
+/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began it. */
+static const uint8_t *begun_by(audit *a)
+{
+	const proof *p = check_nested(a, part_of(&a->p, 18, 0), 0x10, 64, "owner", "the beginning of the domain");
+	key *writer = key_of(a, a->p.item.at + 80);
+
+	if (p->priv.len != 0 || memcmp(p->item.at + 24, a->p.item.at + 8, 16) != 0)
+		failed("owner", "it is the beginning of another domain");
+	if (writer == NULL)
+		failed("owner", "the key that wrote there is not shown");
+	shown("owner", "written there by %s", writer->name);
+	return p->item.at + 80;
+}
+
 static void check_owner_and_patient(audit *a)
 {
-	const uint8_t *card;
-	key *owner = owner_of(a, a->p.item.at + 80, &card);
+	const uint8_t *card, *dom_id = part_of(&a->p, 18, 0).at != NULL ? begun_by(a) : a->p.item.at + 80;
+	key *owner = owner_of(a, dom_id, &card);
 	hash commitment;
 
 	if (memcmp(card + 120, a->p.item.at + 8, 16) != 0)
@@ -1203,6 +1429,314 @@ static void check_copy(audit *a, const char *path)
 	shown("copy", "it is the signed document, byte for byte");
 }
 
+/* ---- an access: the question ---- */
+
+static uint32_t rotated(uint32_t x, int by)
+{
+	return x << by | x >> (32 - by);
+}
+
+static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+{
+	*a += *b;
+	*d = rotated(*d ^ *a, 16);
+	*c += *d;
+	*b = rotated(*b ^ *c, 12);
+	*a += *b;
+	*d = rotated(*d ^ *a, 8);
+	*c += *d;
+	*b = rotated(*b ^ *c, 7);
+}
+
+static uint32_t little(const uint8_t *at)
+{
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* HChaCha20 (draft-irtf-cfrg-xchacha-03, section 2.2): a key for ChaCha20 from K and 16 bytes of the nonce. */
+static void hchacha20(const uint8_t k[32], const uint8_t nonce[16], uint8_t out[32])
+{
+	uint32_t s[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+
+	for (int i = 0; i < 8; i++)
+		s[4 + i] = little(k + 4 * i);
+	for (int i = 0; i < 4; i++)
+		s[12 + i] = little(nonce + 4 * i);
+	for (int i = 0; i < 10; i++) {
+		for (int j = 0; j < 4; j++)
+			quarter(&s[j], &s[4 + j], &s[8 + j], &s[12 + j]);
+		for (int j = 0; j < 4; j++)
+			quarter(&s[j], &s[4 + (j + 1) % 4], &s[8 + (j + 2) % 4], &s[12 + (j + 3) % 4]);
+	}
+	for (int i = 0; i < 8; i++) {
+		uint32_t word = s[i < 4 ? i : 8 + i];
+
+		for (int b = 0; b < 4; b++)
+			out[4 * i + b] = (uint8_t)(word >> 8 * b);
+	}
+}
+
+/* XChaCha20-Poly1305; SEALED ends with its tag of 16 bytes. */
+static bool opens(const uint8_t k[32], const uint8_t nonce[24], const bytes aad[2], bytes sealed, uint8_t *out)
+{
+	uint8_t subkey[32], rest[12] = {0};
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, len = (int)sealed.len - 16;
+	bool fits;
+
+	if (ctx == NULL)
+		no_memory();
+	hchacha20(k, nonce, subkey);
+	memcpy(rest + 4, nonce + 16, 8);
+	fits = EVP_DecryptInit_ex(ctx, EVP_chacha20_poly1305(), NULL, subkey, rest) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(uintptr_t)(sealed.at + len)) == 1 &&
+	       EVP_DecryptUpdate(ctx, NULL, &n, aad[0].at, (int)aad[0].len) == 1 &&
+	       EVP_DecryptUpdate(ctx, NULL, &n, aad[1].at, (int)aad[1].len) == 1 &&
+	       EVP_DecryptUpdate(ctx, out, &n, sealed.at, len) == 1 && EVP_DecryptFinal_ex(ctx, out + n, &n) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return fits;
+}
+
+/* purpose, reader, count, 0[4], then slots of 32, as many as the next power of two. */
+static void read_body(audit *a, const uint8_t *body, size_t len)
+{
+	static const char *const check = "question";
+	static const char *const purposes[] = {
+		"treatment", "payment", "operations", "research", "emergency", "self", "public health", "legal", "family"};
+	size_t count = (size_t)number(body + 2, 2), room = 1;
+
+	while (room < count)
+		room *= 2;
+	if (body[0] > 8 || body[1] < 1 || body[1] > 2 || count == 0 || count > SLOTS_MAX || !all_zero(body + 4, 4) ||
+		len != 8 + 32 * room || count != number(a->p.item.at + 160 + 32, 2) ||
+		!all_zero(body + 8 + 32 * count, 32 * (room - count)))
+		failed(check, "the question cannot be read");
+	a->purposes = (uint32_t)1 << body[0];
+	shown(check, "for %s, by %s", purposes[body[0]], body[1] == 1 ? "a person" : "software");
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *slot = body + 8 + 32 * i;
+		char object[33];
+
+		if (all_zero(slot + 16, 8) || slot[24] < 1 || slot[24] > 3 || !all_zero(slot + 25, 7))
+			failed(check, "the question cannot be read");
+		a->asks_names |= slot[24] == 2;
+		a->asks_contents |= slot[24] != 2;
+		hex(slot, 16, object);
+		if (i < 16)
+			shown(check, "%s %s", slot[24] == 2 ? "the names in a folder, by" : "record", object);
+	}
+}
+
+/* salt[32], epk[32], n u8, 0[7], kcom[32], nonce[24], n x 112, body. */
+static void open_question(audit *a)
+{
+	static const char *const check = "question";
+	bytes priv = a->p.priv, k = part_of(&a->p, 5, 0);
+	const bytes aad[2] = {{a->p.item.at, 124}, {a->p.item.at + 160, 40}};
+	size_t n = priv.len > 128 ? priv.at[64] : 0, start = 128 + 112 * n;
+	uint8_t *body;
+
+	if (n < 1 || n > 32 || !all_zero(priv.at + 65, 7) || priv.len < start + 8 + 32 + 16 ||
+		priv.len > start + 8 + 32 * SLOTS_MAX + 16)
+		failed(check, "the question cannot be read");
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (memcmp(priv.at + 128 + 112 * i, priv.at + 128 + 112 * j, 32) == 0)
+				failed(check, "the question cannot be read");
+	body = malloc(priv.len);
+	if (body == NULL)
+		no_memory();
+	if (!hash_equals(labelled("emrfs/v1/mbox", 14, k), priv.at + 72) ||
+		!opens(k.at, priv.at + 104, aad, (bytes){priv.at + start, priv.len - start}, body))
+		failed(check, "the key that is shown does not open the question");
+	read_body(a, body, priv.len - start - 16);
+	free(body);
+}
+
+static void check_question(audit *a)
+{
+	static const char *const check = "question";
+	const uint8_t *item = a->p.item.at;
+	unsigned count;
+	char name[256];
+
+	if (a->p.item.len != 160 + 40 || !all_zero(item + 160 + 34, 6))
+		failed(check, "the question cannot be read");
+	count = (unsigned)number(item + 160 + 32, 2);
+	if (count == 0 || count > SLOTS_MAX)
+		failed(check, "the question cannot be read");
+	a->asker = key_of(a, item + 80);
+	if (a->asker == NULL)
+		failed(check, "the key that asked is not shown");
+	name_of(a, a->asker->pub + 8, name);
+	shown(check, "%s, %s, asked for the keys of %u record%s", a->asker->name, name, count, count == 1 ? "" : "s");
+	if (a->p.priv.len == 0)
+		return;
+	if (a->p.priv.len != number(item + 124, 4) || !hash_equals(labelled("emrfs/v1/priv", 13, a->p.priv), item + 128))
+		failed("private-part", "the private part is not the one that the item commits to");
+	open_question(a);
+}
+
+/* ---- the grant ---- */
+
+/* salt[32], B[32], n x agent id[32], note[96], u16, letter. */
+static const uint8_t *agents_of(const proof *p, const char *check)
+{
+	const uint8_t *g = p->item.at + 160;
+	size_t n = g[63], end = 64 + 32 * n + 96;
+	bytes priv = p->priv;
+
+	if (priv.len == 0)
+		return NULL;
+	if (priv.len != number(p->item.at + 124, 4) || !hash_equals(labelled("emrfs/v1/priv", 13, priv), p->item.at + 128) ||
+		n > 16 || priv.len < end + 2 || priv.len != end + 2 + number(priv.at + end, 2) ||
+		priv.len < end + 2 + 512 + 48 || priv.len > end + 2 + 1024 + 48)
+		failed(check, "the private part of the grant is not the one that it commits to");
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (memcmp(priv.at + 64 + 32 * i, priv.at + 64 + 32 * j, 32) == 0)
+				failed(check, "the grant names an agent twice");
+	return priv.at + 64;
+}
+
+static void check_grant(audit *a)
+{
+	static const char *const check = "grant";
+	const proof *p = check_nested(a, part_of(&a->p, 14, 0), 0x30, 64, check, "the grant");
+	const uint8_t *item = a->p.item.at, *g = p->item.at + 160;
+	hash team = labelled("emrfs/v1/dataset\0", 17, (bytes){item + 160 + 16, 16});
+	uint32_t purposes = (uint32_t)number(g + 56, 4);
+	uint16_t rights = (uint16_t)number(g + 60, 2);
+	char id[33], from[32], until[32];
+
+	if (memcmp(p->item.at + 8, item + 8, 16) != 0 || memcmp(p->item.at + 24, item + 160, 16) != 0)
+		failed(check, "it is another grant than the one that was asked under");
+	if (p->index > a->p.index)
+		failed(check, "the grant is younger than the question");
+	if (a->ledger_time < number(g + 32, 8) || a->ledger_time >= number(g + 40, 8))
+		failed(check, "the grant was not in force when it was asked under");
+	if (memcmp(g, item + 80, 32) != 0 && !hash_equals(team, g))
+		failed(check, "the grant is for somebody else");
+	if ((a->purposes & ~purposes) != 0)
+		failed(check, "the grant is not for that purpose");
+	if ((a->asks_names && (rights & 1) == 0) || (a->asks_contents && (rights & 2) == 0))
+		failed(check, "the grant does not give that right");
+	a->agents = agents_of(p, check);
+	a->grant = g;
+	a->grant_signer = p->item.at + 80;
+	hex(p->item.at + 24, 16, id);
+	say_time(number(g + 32, 8), from);
+	say_time(number(g + 40, 8), until);
+	shown(check, "under grant %s, from %s to %s%s", id, from, until,
+		hash_equals(team, g) ? ", to a team of which the ledger knew the asker as a member" : "");
+}
+
+/* ---- the answers ---- */
+
+static bool is_of_grant(const audit *a, const uint8_t id[32])
+{
+	for (size_t i = 0; a->agents != NULL && i < a->grant[63]; i++)
+		if (memcmp(a->agents + 32 * i, id, 32) == 0)
+			return true;
+	return a->agents == NULL;
+}
+
+/* Returns 0 for a refusal, 1 for an agent, 2 for the owner. */
+static int judge_answer(audit *a, const proof *p)
+{
+	static const char *const check = "release";
+	const uint8_t *pub = p->item.at + 160, *item = a->p.item.at;
+	unsigned count = (unsigned)number(pub + 50, 2);
+	key *agent = key_of(a, p->item.at + 80);
+	char name[256], at[32];
+
+	if (p->priv.len != 0 || pub[48] < 1 || pub[48] > 3 || !all_zero(pub + 52, 4))
+		failed(check, "an answer cannot be read");
+	if (!hash_equals(hash_of(a->p.item), pub) || memcmp(pub + 32, item + 24, 16) != 0 ||
+		memcmp(p->item.at + 8, item + 8, 16) != 0)
+		failed(check, "an answer is to another question");
+	if (p->index < a->p.index || count > number(item + 160 + 32, 2))
+		failed(check, "an answer does not follow from the question");
+	if (pub[48] == 3 || count == 0)
+		return 0;
+	say_time(number(p->entry.at + 16, 8), at);
+	if (pub[48] == 2) {
+		if (memcmp(p->item.at + 80, a->grant_signer, 32) != 0)
+			failed(check, "an answer of the owner is not by who granted");
+		shown(check, "the owner gave the keys of %u, at %s", count, at);
+		return 2;
+	}
+	if (agent == NULL || (number(agent->pub, 2) & 32) == 0)
+		failed(check, "a key that answered is not shown to be an agent's");
+	if (!is_of_grant(a, p->item.at + 80))
+		failed(check, "an agent that answered is none of the grant's");
+	name_of(a, agent->pub + 8, name);
+	shown(check, a->agents != NULL ? "%s, %s, gave its part of the keys of %u, at %s"
+				       : "%s, %s, is said to have given its part of the keys of %u, at %s",
+		name, agent->name, count, at);
+	return 1;
+}
+
+static void check_release(audit *a)
+{
+	static const char *const check = "release";
+	const uint8_t *signers[ANSWERS_MAX];
+	const uint8_t *organisations[ANSWERS_MAX]; /* each once */
+	size_t n = 0, agents = 0, owners = 0, needed = a->grant[62];
+	bytes file;
+
+	for (; (file = part_of(&a->p, 15, n)).at != NULL; n++) {
+		const proof *p = check_nested(a, file, 0x49, 56, check, "an answer");
+		int kind;
+
+		for (size_t i = 0; i < n; i++)
+			if (memcmp(signers[i], p->item.at + 80, 32) == 0)
+				failed(check, "somebody is counted twice");
+		signers[n] = p->item.at + 80;
+		kind = judge_answer(a, p);
+		if (kind == 1) {
+			const uint8_t *org = key_of(a, p->item.at + 80)->pub + 8;
+			size_t k = 0;
+
+			while (k < agents && memcmp(organisations[k], org, 16) != 0)
+				k++;
+			organisations[k] = org;
+			agents += k == agents;
+		}
+		owners += kind == 2;
+	}
+	if (owners == 0 && (needed == 0 || agents < needed))
+		failed(check, "not enough answers gave the key");
+	if (agents > 0)
+		shown(check, "parts of %zu organisations, of which the grant asks for %zu%s", agents, needed,
+			a->agents != NULL ? "" : "; whom the grant names as agents, the file does not show");
+}
+
+static void check_access_owner(audit *a)
+{
+	const uint8_t *card;
+	char domain[33];
+	key *owner;
+
+	hex(a->p.item.at + 8, 16, domain);
+	if (part_of(&a->p, 10, 0).at == NULL) {
+		shown("owner", "of folder %s; whose it is, the file does not say", domain);
+		return;
+	}
+	owner = owner_of(a, a->grant_signer, &card);
+	if (memcmp(card + 120, a->p.item.at + 8, 16) != 0)
+		failed("owner", "the card is of another domain");
+	shown("owner", "of folder %s of %s", domain, owner->name);
+}
+
+static void check_access(audit *a)
+{
+	check_question(a);
+	check_grant(a);
+	check_release(a);
+	check_access_owner(a);
+}
+
 /* ---- */
 
 static bytes read_file(const char *path)
@@ -1249,6 +1783,14 @@ int main(int argc, char **argv)
 	check_checkpoint(&a);
 	check_entry_and_batch(&a);
 	check_item(&a);
+	say_time(a.ledger_time, at);
+	if (a.is_access) {
+		check_access(&a);
+		if (argc == 3)
+			failed("copy", "an access has no copy");
+		printf("\nGenuine, and on the ledger since %s, by the clock of who appended it, before the key was given.\n", at);
+		return 0;
+	}
 	check_private_part(&a);
 	check_content(&a);
 	check_statement(&a);
@@ -1256,7 +1798,6 @@ int main(int argc, char **argv)
 	check_type(&a);
 	if (argc == 3)
 		check_copy(&a, argv[2]);
-	say_time(a.ledger_time, at);
 	printf("\nGenuine and on the ledger since %s, by the clock of who appended it.%s\n", at,
 		argc == 3 ? "" : "\nNo copy was compared: give the document as the second file.");
 	return 0;

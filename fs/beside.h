@@ -7,5 +7,5 @@
 /* The absolute path of libexec/emrfs/NAME below the prefix that the running program was installed
  * in, owned by the caller; NULL when it is not there. */
 char *emr_beside(const char *name);
-/* Whether this session has a message bus. */
+/* Whether the desktop has a message bus to be reached. */
 bool emr_has_session_bus(void);

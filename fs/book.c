@@ -303,12 +303,17 @@ static emr_book_change replace(emr_contact *known, emr_contact *contact)
 static emr_status read_card(emr_bytes bytes, emr_contact *contact)
 {
 	emr_bytes card, vouches;
+	emr_card inbox;
 	emr_status status = bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_split(bytes, &card, &vouches);
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &contact->card);
 	if (status == EMR_OK && contact->card.kind != EMR_CARD_PERSON)
 		status = EMR_UNSUPPORTED;
+	if (status == EMR_OK)
+		status = emr_card_inbox_read(bytes, &contact->card, &inbox);
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK; /* made without one */
 	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
 }
 

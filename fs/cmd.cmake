@@ -6,17 +6,22 @@ emr_module(cmd_kit
 
 # The open keyring and folder, the socket, and the verbs.
 emr_module(cmd
-	SOURCES session.c keys.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c beside.c notices.c walk.c report.c report_text.c verify.c entries.c serve.c
+	SOURCES session.c keys.c own_cert.c second_copy.c absence.c stage.c words_ask.c profile.c ready.c beside.c notices.c shared_notices.c walk.c report.c report_text.c origin.c verify.c verify_shared.c entries.c serve.c inboxes.c
 		exporting.c importing.c cmd_export.c
 		client.c reach.c mountpoint.c sending.c special.c cmd_init.c init_restore.c cmd_mount.c cmd_unmount.c cmd_status.c cmd_restore.c versions.c
 		cmd_move.c moving.c cmd_erase.c erasing.c
-		evidence.c cmd_verify_proof.c deeds.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_chart.c page_style.c
-		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c cmd_check.c
-		cmd_keep.c keeping.c
-		cmd_people.c people.c book.c registered.c qr.c
-		cmd_org.c network_dir.c joining.c
+		evidence.c cmd_verify_proof.c authors.c deeds.c openings.c openings_staff.c fhir_audit.c kinds.c index_csv.c cmd_log.c html.c page.c page_facts.c page_people.c page_chart.c page_style.c
+		cmd_verify.c cmd_ledger.c cmd_backup.c cmd_passwd.c cmd_recover.c lost.c cmd_check.c
+		cmd_keep.c keeping.c cmd_join.c bringing.c switching.c annex.c
+		cmd_people.c card_argument.c people.c book.c registered.c qr.c
+		cmd_org.c network_dir.c shared_blocks.c network_adopt.c cmd_device.c device_file.c acting.c joining.c
+		cmd_agent.c attendant.c behind.c bureau.c applying.c proposals.c rules.c staff.c teams.c vouches.c
+		who.c office.c office_looks.c
+		team_care.c team_look.c who_teams.c vouched.c shared_paths.c
+		sealed.c purposes.c orders.c sharing.c doors.c clerk.c inner.c shares.c giving.c taking.c order_wait.c cmd_share.c cmd_revoke.c
+		cmd_request.c requests.c pleas.c pleas_look.c asked.c approving.c
 	USES cmd_kit view fuse settle
-	PRIVATE_USES base keyring backup proof carry store journal record settle ledger replica contract PkgConfig::jansson
+	PRIVATE_USES base keyring backup proof carry store journal record settle share ledger replica contract PkgConfig::jansson
 		PkgConfig::qrencode Threads::Threads)
 
 add_executable(emrfs main.c)

@@ -9,6 +9,7 @@
 #include "cmd/text.h"
 #include "second_copy.h"
 #include "session.h"
+#include "switching.h"
 
 typedef struct backing_up {
 	const emr_args *args;
@@ -97,6 +98,13 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", b->places.state, NULL);
 		status = EMR_NOT_FOUND;
 	}
+	/* Fragments that were destroyed must not live on in a copy. */
+	if (status == EMR_OK && faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = emr_switch_finish(b->state_fd);
 	/* A disk can be checked on any computer. */
 	if (status == EMR_NOT_FOUND && b->args->given[EMR_OPT_VERIFY]) {
 		*out_problem = (emr_problem){.is_set = false};

@@ -1,4 +1,5 @@
 /* export and import: the mount reads and writes, the verb says where and what became of it. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,48 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
 	else
 		emr_say(out, "%s: %s records, %s, encrypted.\n", shown, records, bytes);
+	return EMR_EXIT_DONE;
+}
+
+/* ---- log --proof ---- */
+
+/* "17", or the whole of a `tx`. */
+static emr_status read_entry(const char *text, emr_request *request, emr_problem *out_problem)
+{
+	char *end;
+
+	errno = 0;
+	request->entry = text[0] >= '1' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX && (*end == '\0' || *end == ':'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--proof takes the number of an entry, as log shows it, and the file to write.",
+		"verb", "log", NULL);
+	return EMR_INVALID;
+}
+
+int emr_log_proof(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(asking_end))) asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
+	char bytes[EMR_TEXT_BYTES], shown[4200];
+	emr_problem problem = {0};
+	emr_status status = check_operands(args, 1, "log --proof needs an entry, and the file to write.", "log", &problem);
+
+	if (status == EMR_OK)
+		status = read_entry(args->values[EMR_OPT_PROOF_OF], &request, &problem);
+	if (status == EMR_OK)
+		status = asking_begin(args, &a, &problem);
+	if (status == EMR_OK)
+		status = outside(&a, args->operands[0], &request, &problem);
+	if (status == EMR_OK)
+		status = ask(&a, &request, &problem);
+	if (status != EMR_OK)
+		return failed(out, &problem, status, "log");
+	emr_out_text(out, "out", request.file);
+	emr_out_number(out, "bytes", number_of(&a, "bytes"));
+	emr_size_text(number_of(&a, "bytes"), bytes);
+	emr_show(request.file, shown, sizeof shown);
+	emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
 	return EMR_EXIT_DONE;
 }
 

@@ -15,8 +15,10 @@
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "cmd/text.h"
+#include "applying.h"
 #include "joining.h"
 #include "network_dir.h"
+#include "shared_blocks.h"
 #include "session.h"
 #include "stage.h"
 #include "words_ask.h"
@@ -36,6 +38,7 @@ typedef struct making {
 	bool words_checked;
 	char *network_dir;    /* of a network of several members, that is made or joined; owned; NULL: a ledger of one's own */
 	const char *org_name; /* made for this organisation; NULL: not made here */
+	bool is_applying;     /* for a network that is there */
 	emr_joining joining;  /* the invitation, with --join */
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
@@ -67,6 +70,12 @@ static emr_status ask_person(making *m, emr_problem *out_problem)
 	if (name == NULL && may_ask &&
 		emr_terminal_ask("Your name (Enter: none):", line, sizeof line) == EMR_OK)
 		name = line;
+	/* What no card may carry would leave others with somebody without a name. */
+	if (name != NULL && !emr_card_name_ok(name)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"A name has at most 53 bytes, and no line ends, control characters or marks of direction.", "verb", "init", NULL);
+		return EMR_INVALID;
+	}
 	snprintf(m->profile.name, sizeof m->profile.name, "%s", name != NULL ? name : "");
 	if (born == NULL && may_ask &&
 		emr_terminal_ask("Born on YYYY-MM-DD (Enter: none):", line, sizeof line) == EMR_OK)
@@ -83,6 +92,11 @@ static emr_status ask_person(making *m, emr_problem *out_problem)
 }
 
 /* ---- keyring, ledger, folder ---- */
+
+static bool is_agent(const making *m)
+{
+	return m->joining.dir != NULL && m->joining.invitation.roles == EMR_ROLE_AGENT;
+}
 
 /* The certificate is on the ledger: a person's carries a code, not the name. */
 static emr_status code_of(const making *m, const char *prefix, char out[32])
@@ -134,12 +148,15 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	char handle[32];
 	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
 
-	if (status == EMR_OK && m->joining.dir != NULL)
-		status = join_network(m, handle, &certificate, out_problem);
-	else if (status == EMR_OK)
-		status = create_network(m, handle, &certificate, out_problem);
 	if (status == EMR_OK && m->network_dir != NULL)
 		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
+	if (status == EMR_OK && m->joining.dir != NULL)
+		status = join_network(m, handle, &certificate, out_problem);
+	else if (status == EMR_OK && m->is_applying)
+		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle, m->within_ns, m->out, &certificate,
+			out_problem);
+	else if (status == EMR_OK)
+		status = create_network(m, handle, &certificate, out_problem);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
@@ -172,10 +189,22 @@ static emr_status make_folder(making *m)
 	return emr_view_initialise(&view);
 }
 
+/* An agent has no folder: its own copy of the ledger, and a place for fragments. */
+static emr_status make_agent(making *m, emr_problem *out_problem)
+{
+	emr_status status = emr_session_open_copy(&m->session, true, out_problem);
+
+	if (status == EMR_OK && mkdirat(m->session.state_fd, EMR_STATE_AGENT, 0700) != 0) {
+		status = emr_status_from_errno(errno);
+		emr_problem_set_status(out_problem, status, "The agent's directory");
+	}
+	return status;
+}
+
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
 	emr_status status = emr_keyring_create(
-		EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+		is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -184,10 +213,10 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, "The new ledger");
 		return status;
 	}
-	status = emr_session_open_parts(&m->session, out_problem);
+	status = is_agent(m) ? make_agent(m, out_problem) : emr_session_open_parts(&m->session, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = make_folder(m);
+	status = is_agent(m) ? EMR_OK : make_folder(m);
 	if (status == EMR_OK)
 		status = note_network(m);
 	if (status == EMR_OK)
@@ -264,6 +293,18 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 
 /* ---- the end ---- */
 
+/* The first blocks were written aside, so that nothing stays in the network's directory of an init that failed. */
+static emr_status share_blocks(making *m, emr_problem *out_problem)
+{
+	EMR_AUTO_FD stage = dup(m->session.state_fd);
+	emr_id16 device = emr_keyring_device_id(m->session.keyring);
+
+	emr_session_close(&m->session);
+	if (stage >= 0 && faccessat(stage, EMR_STATE_BLOCKS, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK; /* an agent has none */
+	return stage >= 0 ? emr_blocks_share(stage, m->network_dir, device, out_problem) : EMR_IO;
+}
+
 static emr_status finish(making *m, emr_problem *out_problem)
 {
 	emr_status status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
@@ -272,10 +313,13 @@ static emr_status finish(making *m, emr_problem *out_problem)
 		status = emr_keyring_save_new(m->session.keyring, m->session.state_fd,
 			EMR_STATE_KEYFILE, emr_passphrase_view(&m->passphrase), &m->settings.kdf);
 	/* Everything is closed before it moves. */
-	emr_session_close(&m->session);
+	if (status == EMR_OK && m->network_dir != NULL)
+		status = share_blocks(m, out_problem);
+	else
+		emr_session_close(&m->session);
 	if (status == EMR_OK)
 		status = emr_stage_move_in(&m->stage);
-	if (status != EMR_OK)
+	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, m->places.state);
 	m->dir_used = status == EMR_OK;
 	return status;
@@ -296,12 +340,17 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_out_flag(m->out, "second_copy", false);
 	if (m->network_dir != NULL)
 		emr_out_text(m->out, "network", m->org_name != NULL ? m->org_name : m->joining.invitation.network);
-	emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
-		shown[0] != '\0' ? ", y" : "Y", m->places.state);
+	if (is_agent(m))
+		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n", m->places.state);
+	else
+		emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
+			shown[0] != '\0' ? ", y" : "Y", m->places.state);
 	if (!m->words_checked) {
 		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
 		emr_remark(m->out, &remark);
 	}
+	if (is_agent(m)) /* it has nothing to lose: lost, it is invited again */
+		return;
 	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 	emr_remark(m->out, &remark);
 }
@@ -348,6 +397,8 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	emr_problem remark = {0};
 	char answer[16] = "";
 
+	if (is_agent(m)) /* it saves nothing */
+		return EMR_OK;
 	emr_problem_set(&remark, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
 	emr_remark(m->out, &remark);
 	if (m->args->given[EMR_OPT_YES])
@@ -374,7 +425,10 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
-	return m->network_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (m->network_dir == NULL)
+		return EMR_NO_MEMORY;
+	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
+	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }
 
 static int make_new(const emr_args *args, emr_out *out, const char *org_name)
@@ -390,8 +444,11 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name)
 
 	if (status == EMR_OK)
 		status = choose_network(&m, &problem);
-	if (status == EMR_OK && org_name == NULL)
+	if (status == EMR_OK && org_name == NULL && !is_agent(&m))
 		status = ask_person(&m, &problem);
+	if (status == EMR_OK && is_agent(&m))
+		snprintf(m.profile.name, sizeof m.profile.name, "%s",
+			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
 	if (status == EMR_OK)

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "shared_paths.h"
 #include "cmd.h"
 #include "cmd/text.h"
 #include "walk.h"
@@ -72,6 +73,10 @@ static emr_status keep(
 		emr_say(out, "%s given back to the disk.\n", bytes);
 	if (json_is_true(json_object_get(answer, "last_copy"))) {
 		emr_problem_set(&remark, EMR_SAY_LAST_COPY, "path", request.path, NULL);
+		emr_remark(out, &remark);
+	}
+	if (emr_path_is_shared(request.path)) {
+		emr_problem_set(&remark, EMR_SAY_KEEP_NEEDS_NETWORK, "path", request.path, NULL);
 		emr_remark(out, &remark);
 	}
 	emr_out_put(out, "kept", json_incref((json_t *)(uintptr_t)kept));

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -6,21 +5,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
+#include "behind.h"
 #include "beside.h"
 #include "cmd.h"
 #include "cmd/text.h"
+#include "doors.h"
+#include "sharing.h"
 #include "fuse/fuse.h"
 #include "mountpoint.h"
+#include "inboxes.h"
 #include "notices.h"
+#include "office.h"
+#include "own_cert.h"
 #include "ready.h"
 #include "second_copy.h"
 #include "serve.h"
+#include "purposes.h"
 #include "session.h"
+#include "shared_notices.h"
+#include "vouched.h"
 #include "special.h"
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
@@ -37,7 +44,13 @@ typedef struct mount {
 	emr_session session;
 	emr_notices *notices;
 	emr_special special;
+	emr_shared_notices shared_notices;
+	emr_inbox_list inboxes;
+	uint8_t purpose; /* number of its bit */
 	emr_server *server;
+	emr_office *office;
+	emr_sharing *sharing;
+	emr_doors *doors;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
 	_Atomic int64_t ready_boot_ns; /* set before is_ready */
@@ -45,35 +58,17 @@ typedef struct mount {
 
 static void mount_end(mount *m)
 {
+	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
 	emr_server_stop(m->server);
+	emr_office_end(m->office);
 	emr_session_close(&m->session);
+	emr_sharing_free(m->sharing);
+	emr_doors_free(m->doors);
+	emr_office_free(m->office);
 	emr_notices_free(m->notices); /* after the view, which may still have something to say */
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
 	free(m->path);
-}
-
-/* ---- telling the parent ---- */
-
-/* Nothing of ours holds the terminal or a pipe of the caller any more; then the parent may go. */
-static void let_parent_go(mount *m, int code)
-{
-	uint8_t byte = (uint8_t)code;
-	int null_fd;
-
-	if (m->report_fd < 0)
-		return;
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd < 3 && null_fd >= 0; fd++) {
-		if (dup2(null_fd, fd) < 0)
-			emr_log(EMR_LOG_WARN, "a standard stream stays open");
-	}
-	if (null_fd > 2)
-		close(null_fd);
-	if (write(m->report_fd, &byte, 1) != 1)
-		emr_log(EMR_LOG_WARN, "nobody waits for the mount");
-	close(m->report_fd);
-	m->report_fd = -1;
 }
 
 /* A clock behind the ledger makes new batches look old. */
@@ -91,6 +86,18 @@ static void say_clock(mount *m)
 		(unsigned long long)((at.last_time - now) / 60));
 	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", "behind", NULL);
 	emr_remark(m->out, &problem);
+}
+
+/* Said at once, and kept for whoever looks later: a mount at log-in has no terminal. */
+static void say_certificate(mount *m)
+{
+	emr_problem problem = {0};
+
+	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system())))
+		return;
+	emr_problem_set(&problem, EMR_SAY_CERTIFICATE_ENDED, NULL);
+	emr_remark(m->out, &problem);
+	emr_notices_add(m->notices, "certificate-ended", "");
 }
 
 static void say_second_copy(const mount *m)
@@ -129,13 +136,18 @@ static void when_ready(void *arg)
 			? json_string(emr_message_get(why.message)->id)
 			: json_null());
 	say_clock(m);
+	say_certificate(m);
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
+	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "sharing: nothing is shared or taken back as long as this folder is open");
+	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "office: nobody else is answered as long as this folder is open");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
-	emr_ready_tell();
-	let_parent_go(m, code);
+	emr_ready_tell("The folder is open.");
+	emr_behind_let_go(&m->report_fd, code);
 }
 
 /* ---- an orderly end ---- */
@@ -238,19 +250,36 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.make_special = emr_special_make,
 			.make_proof = emr_special_proof,
 			.special_arg = &m->special,
+			.ledger_grew = emr_office_wake,
+			.giving = &emr_doors_giving,
+			.inboxes = &emr_inboxes_of_book,
+			.inboxes_arg = &m->inboxes,
 			.notice = emr_notices_add,
-			.software_refused = emr_notices_add_software},
+			.software_refused = emr_notices_add_software,
+			.purpose = m->purpose,
+			.vouched = emr_session_vouched,
+			.vouched_arg = &m->session,
+			.shared_notice = emr_shared_notices_add,
+			.shared_notice_arg = &m->shared_notices},
 	};
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
 
 	if (status == EMR_OK)
 		status = emr_notices_set_folder(m->notices, m->path);
+	if (status == EMR_OK)
+		status = emr_office_new(&m->office);
+	if (status == EMR_OK)
+		status = emr_doors_new(&m->session, m->notices, &m->doors);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "emrfs");
 		return status;
 	}
 	options.view.notice_arg = m->notices;
+	options.view.ledger_grew_arg = m->office;
+	options.view.giving_arg = m->doors;
 	m->special = (emr_special){.session = &m->session, .notices = m->notices};
+	m->inboxes = (emr_inbox_list){.session = &m->session};
+	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};
 	status = emr_session_lock(&m->session, &options, out_problem);
 	if (status == EMR_OK)
 		status = emr_mountpoint_prepare(&m->places, m->path, out_problem);
@@ -265,6 +294,19 @@ static void leave_terminal(const mount *m)
 		(void)setsid();
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
+}
+
+/* A file of orders that cannot be read stops nothing but sharing. */
+static void open_sharing(mount *m)
+{
+	emr_problem problem = {0};
+	emr_status status = emr_sharing_new(&m->session, m->notices, &m->sharing);
+
+	m->session.sharing = m->sharing;
+	if (status == EMR_OK)
+		return;
+	emr_problem_set_status(&problem, status, "The list of what is to be shared");
+	emr_notices_add_problem(m->notices, &problem, "");
 }
 
 /* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
@@ -282,6 +324,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, "The folder");
 		return status;
 	}
+	open_sharing(m);
 	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
 	if (status != EMR_OK)
 		return status;
@@ -328,63 +371,15 @@ static int keep_open(mount *m)
 
 /* ---- processes ---- */
 
-/* The parent stays until the child says that the folder answers, or why not. */
-static int await_child(int report_fd, pid_t child, emr_out *out)
+static int run_here(void *arg, int report_fd)
 {
-	emr_problem problem = {0};
-	uint8_t code;
-	ssize_t n;
+	mount *m = arg;
+	int code;
 
-	while ((n = read(report_fd, &code, 1)) < 0 && errno == EINTR)
-		;
-	close(report_fd);
-	out->is_spoken = true;
-	if (n == 1) {
-		if (code != EMR_EXIT_DONE)
-			waitpid(child, NULL, 0);
-		return code;
-	}
-	waitpid(child, NULL, 0);
-	out->is_spoken = false;
-	emr_problem_set(&problem, EMR_SAY_FAILED, "what", "Opening the folder", "cause",
-		"the process ended unexpectedly", NULL);
-	return emr_out_fail(out, &problem);
-}
-
-static int run_here(mount *m)
-{
-	int code = emr_out_end(m->out, keep_open(m));
-
-	let_parent_go(m, code);
+	m->report_fd = report_fd;
+	code = emr_out_end(m->out, keep_open(m));
+	emr_behind_let_go(&m->report_fd, code);
 	return code;
-}
-
-static int run_behind(mount *m)
-{
-	emr_problem problem = {0};
-	int ends[2];
-	pid_t child;
-
-	fflush(NULL);
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		emr_problem_set_status(&problem, emr_status_from_errno(errno), "emrfs");
-		return emr_out_fail(m->out, &problem);
-	}
-	/* Before any key is in memory: locked memory is not inherited. */
-	child = fork();
-	if (child < 0) {
-		close(ends[0]);
-		close(ends[1]);
-		emr_problem_set_status(&problem, EMR_NO_MEMORY, "emrfs");
-		return emr_out_fail(m->out, &problem);
-	}
-	if (child > 0) {
-		close(ends[1]);
-		return await_child(ends[0], child, m->out);
-	}
-	close(ends[0]);
-	m->report_fd = ends[1];
-	return run_here(m);
 }
 
 /* Notices go to the desktop unless the settings say otherwise. */
@@ -394,8 +389,21 @@ static void choose_notify(mount *m)
 		m->settings.notify = emr_beside("notify");
 }
 
+/* Exactly one. */
+static bool take_purpose(mount *m, const char *word)
+{
+	uint32_t bits;
+
+	if (!emr_purposes_parse(word, &bits) || (bits & (bits - 1)) != 0)
+		return false;
+	for (m->purpose = 0; (bits & UINT32_C(1) << m->purpose) == 0; m->purpose++)
+		;
+	return true;
+}
+
 static emr_status check_arguments(mount *m, emr_problem *out_problem)
 {
+	const char *purpose = m->args->values[EMR_OPT_PURPOSE];
 	const char *options = m->args->values[EMR_OPT_MOUNT_OPTIONS];
 	const char *idle = m->args->values[EMR_OPT_IDLE];
 
@@ -403,6 +411,12 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 		strcmp(options, "allow_other") != 0) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
 			"-o takes allow_root or allow_other.", "verb", "mount", NULL);
+		return EMR_INVALID;
+	}
+	if (purpose != NULL && !take_purpose(m, purpose)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--purpose takes one of treatment, emergency, research, payment, family, self and legal.", "verb", "mount",
+			NULL);
 		return EMR_INVALID;
 	}
 	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
@@ -431,7 +445,9 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		code = emr_out_fail(out, &problem);
 	else
-		code = args->given[EMR_OPT_FOREGROUND] ? run_here(&m) : run_behind(&m);
+		code = args->given[EMR_OPT_FOREGROUND]
+			       ? run_here(&m, -1)
+			       : emr_behind_run(out, "Opening the folder", run_here, &m);
 	mount_end(&m);
 	return code;
 }

@@ -38,18 +38,28 @@ static emr_status read_paths(
 				: status;
 }
 
-/* Whether whoever is asked says yes to N more people seeing it. */
-static bool says_yes(const emr_args *args, size_t n)
+/* Whether whoever is asked says yes to NAMES seeing it. */
+static bool says_yes(const emr_args *args, const char *names)
 {
-	char question[80], answer[16];
+	char question[700], answer[16];
 
 	if (args->given[EMR_OPT_YES])
 		return true;
 	if (args->given[EMR_OPT_JSON] || !emr_terminal_there())
 		return false;
-	snprintf(question, sizeof question, "%zu more will see it. Move it (yes or no)?", n);
+	snprintf(question, sizeof question, "%s will see it. Move it (yes or no)?", names);
 	return emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
 	       strcmp(answer, "yes") == 0;
+}
+
+static void say_seers(emr_out *out, const char *what, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		char shown[300];
+
+		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
+		emr_say(out, "%s %s.\n", what, shown);
+	}
 }
 
 static emr_status move(
@@ -58,7 +68,7 @@ static emr_status move(
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	emr_request request = {.ask = EMR_ASK_MOVE, .look = true};
 	json_t *answer = NULL;
-	char shown[4200], number[24];
+	char shown[4200], names[600];
 	size_t gains;
 	emr_status status = emr_client_ask(client, &where, STATUS_MS, &answer, out_problem);
 
@@ -71,10 +81,12 @@ static emr_status move(
 	if (status != EMR_OK)
 		return status;
 	gains = json_array_size(json_object_get(answer, "gains"));
+	snprintf(names, sizeof names, "%s", text_of(answer, "names"));
+	say_seers(out, "It will be seen by", json_object_get(answer, "gains"));
+	say_seers(out, "It will not be seen any more by", json_object_get(answer, "loses"));
 	json_decref(answer);
-	if (gains > 0 && !says_yes(args, gains)) {
-		snprintf(number, sizeof number, "%zu", gains);
-		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "n", number, "path", request.path, NULL);
+	if (gains > 0 && !says_yes(args, names)) {
+		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path", request.path, NULL);
 		return EMR_DENIED;
 	}
 	request.look = false;

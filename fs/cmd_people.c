@@ -10,13 +10,13 @@
 #include "base/file.h"
 #include "keyring/card.h"
 
+#include "card_argument.h"
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "cmd/text.h"
 #include "qr.h"
 #include "reach.h"
 
-#define CARD_TEXT_MAX ((size_t)64 << 10) /* of a file; what is in it has limits of its own */
 
 typedef enum form { FORM_LIST, FORM_CARD, FORM_ADD, FORM_CHECK } form;
 
@@ -141,64 +141,6 @@ static emr_status card(telling *t, emr_problem *out_problem)
 
 /* ---- adding ---- */
 
-static emr_status read_all(int fd, emr_buf *out)
-{
-	emr_status status = emr_buf_reserve(out, CARD_TEXT_MAX + 1);
-
-	while (status == EMR_OK && out->len <= CARD_TEXT_MAX) {
-		ssize_t n = read(fd, out->data + out->len, CARD_TEXT_MAX + 1 - out->len);
-
-		if (n == 0)
-			return EMR_OK;
-		if (n < 0 && errno != EINTR)
-			return emr_status_from_errno(errno);
-		out->len += n > 0 ? (size_t)n : 0;
-	}
-	return status == EMR_OK ? EMR_LIMIT : status;
-}
-
-/* A file, "-", or the text of a QR code. */
-static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd = -1;
-	emr_status status;
-
-	if (strncasecmp(from, "EMRFS:", 6) == 0)
-		return emr_buf_append(out, from, strlen(from));
-	if (strcmp(from, "-") != 0) {
-		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		status = fd >= 0 ? read_all(fd, out) : emr_status_from_errno(errno);
-	} else {
-		status = read_all(STDIN_FILENO, out);
-	}
-	if (status != EMR_OK && status != EMR_LIMIT)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause", emr_status_text(status), NULL);
-	return status;
-}
-
-static emr_status read_card(const char *from, emr_request *request, emr_problem *out_problem)
-{
-	EMR_AUTO_BUF text = {0};
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = read_card_text(from, &text, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_card_from_text(emr_buf_view(&text), &bytes);
-	if (status == EMR_OK && bytes.len == 0)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK && bytes.len > sizeof request->card)
-		status = EMR_LIMIT;
-	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
-			status == EMR_LIMIT ? "it is longer than a card" : "this is no card", NULL);
-	if (status != EMR_OK)
-		return status;
-	memcpy(request->card, bytes.data, bytes.len);
-	request->card_len = bytes.len;
-	return EMR_OK;
-}
-
 static void say_added(telling *t)
 {
 	const json_t *one = json_array_get(t->people, 0);
@@ -248,6 +190,17 @@ static emr_status add(telling *t, emr_request *request, emr_problem *out_problem
 
 /* ---- the list ---- */
 
+static void say_vouched(telling *t, const json_t *names)
+{
+	char shown[512];
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
+		emr_say(t->out, "%s%s%s", i == 0 ? "                  vouched for by " : ", ", shown,
+			i + 1 == json_array_size(names) ? "\n" : "");
+	}
+}
+
 static void say_person(telling *t, const json_t *one)
 {
 	char line[700], who[512], role[256] = "";
@@ -264,6 +217,7 @@ static void say_person(telling *t, const json_t *one)
 	emr_say(t->out, "%-16s  %s%s   %s%s%s, until %.10s\n", who, line, role,
 		flag_of(one, "compared") ? "compared" : "not compared", flag_of(one, "same_network") ? "" : ", another network",
 		flag_of(one, "ended") ? ", ended" : "", text_of(one, "valid_until"));
+	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
 static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)
@@ -366,7 +320,7 @@ static emr_status read_line(const emr_args *args, form what, emr_request *reques
 	if (what == FORM_ADD) {
 		if (name != NULL)
 			status = set_name(name, request->name, EMR_SAY_BAD_PERSON_NAME, out_problem);
-		return status == EMR_OK ? read_card(args->operands[1], request, out_problem) : status;
+		return status == EMR_OK ? emr_card_argument(args->operands[1], request, out_problem) : status;
 	}
 	if (what != FORM_CARD && args->n_operands > 0)
 		status = set_name(args->operands[args->n_operands - 1], request->who, EMR_SAY_UNKNOWN_PERSON, out_problem);

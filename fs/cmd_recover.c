@@ -2,10 +2,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bureau.h"
 #include "cmd.h"
 #include "cmd/passphrase.h"
 #include "cmd/text.h"
+#include "keyring/coowned.h"
+#include "keyring/words.h"
 #include "keys.h"
+#include "lost.h"
 #include "session.h"
 #include "words_ask.h"
 
@@ -115,14 +119,13 @@ static emr_status test_words(recovering *r, emr_problem *out_problem)
 
 /* ---- a new passphrase ---- */
 
+/* With r->keyring. */
 static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
-	emr_status status = keyring_of_words(r, &r->keyring, out_problem);
+	emr_status status = emr_passphrase_get_replacement(
+		r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_passphrase_get_replacement(
-			r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
 	if (status != EMR_OK)
 		return status;
 	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
@@ -138,6 +141,85 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
 	emr_keys_say_backup(r->out, r->state_fd);
 	return EMR_OK;
+}
+
+static emr_status recover(recovering *r, emr_problem *out_problem)
+{
+	emr_status status = keyring_of_words(r, &r->keyring, out_problem);
+
+	return status == EMR_OK ? replace_passphrase(r, out_problem) : status;
+}
+
+/* ---- --lost ---- */
+
+/* The words are the person's, the keyring here is that of a later computer, which the passphrase opens and no words do. */
+static bool is_device_of(const emr_keyring *device, const emr_keyring *person)
+{
+	emr_public of_words;
+	uint8_t owner[32];
+
+	return emr_keyring_kind_of(device) == EMR_KEYRING_DEVICE && emr_keyring_public(person, &of_words) == EMR_OK &&
+	       emr_keyring_person_pk(device, owner) == EMR_OK && memcmp(of_words.pk, owner, sizeof owner) == 0;
+}
+
+static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_problem)
+{
+	EMR_AUTO_KEYRING person = NULL;
+	EMR_AUTO_KEYRING device = NULL;
+	emr_words_problem fault = {.fault = EMR_WORDS_FINE};
+	emr_problem why = {0};
+	emr_status status = emr_keyring_from_words(
+		words, EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &fault, &person);
+
+	emr_wipe(&fault, sizeof fault);
+	if (status == EMR_OK)
+		status = emr_keys_open(
+			r->state_fd, r->places.state, r->args->values[EMR_OPT_PASSPHRASE_FILE], &device, &why);
+	if (status == EMR_WRONG_PASSPHRASE) {
+		*out_problem = why;
+		return status;
+	}
+	if (status != EMR_OK || !is_device_of(device, person))
+		return EMR_WRONG_WORDS;
+	*out_problem = (emr_problem){0};
+	r->keyring = device;
+	device = NULL;
+	return EMR_OK;
+}
+
+static emr_status believe_words(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE words = {0};
+	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_words_keyring(
+		emr_passphrase_view(&words), r->state_fd, r->places.state, &r->keyring, out_problem);
+	return status == EMR_WRONG_WORDS ? open_device(r, emr_passphrase_view(&words), out_problem) : status;
+}
+
+static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &r->places};
+	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
+	emr_status status;
+
+	if (r->args->given[EMR_OPT_TEST]) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "recover takes --test or --lost, not both.", "verb", "recover",
+			NULL);
+		return EMR_INVALID;
+	}
+	status = emr_session_lock(&session, &options, out_problem);
+	if (status == EMR_OK)
+		status = emr_bureau_agree(r->args, r->out,
+			"Your passphrase is replaced, and all your other computers are removed. Go on (yes, no)?",
+			"Your passphrase would be replaced, and all your other computers removed. Nothing was done.", out_problem);
+	if (status == EMR_OK)
+		status = believe_words(r, out_problem);
+	if (status == EMR_OK)
+		status = replace_passphrase(r, out_problem);
+	return status == EMR_OK ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem) : status;
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
@@ -174,8 +256,9 @@ int emr_cmd_recover(const emr_args *args, emr_out *out)
 	emr_status status = prepare(&r, &problem);
 
 	if (status == EMR_OK)
-		status = args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
-						   : replace_passphrase(&r, &problem);
+		status = args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, &problem)
+			 : args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
+						     : recover(&r, &problem);
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)

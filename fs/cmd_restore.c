@@ -103,15 +103,17 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 
 static void say_version(emr_out *out, const json_t *v)
 {
-	char when[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES];
+	char when[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], who[600];
 
+	emr_show(json_string_value(json_object_get(v, "who")), who, sizeof who);
 	emr_time_text((int64_t)number_of(v, "at_unix"), when);
 	emr_number_text(number_of(v, "bytes"), bytes);
 	if (json_is_true(json_object_get(v, "deleted")))
 		emr_say(out, "deleted  %s\n", when);
 	else
-		emr_say(out, "v%-7llu %s  %12s  you%s\n",
+		emr_say(out, "v%-7llu %s  %12s  %s%s\n",
 			(unsigned long long)number_of(v, "version"), when, bytes,
+			json_is_true(json_object_get(v, "own")) ? "you" : who,
 			json_is_true(json_object_get(v, "current")) ? "  (now)" : "");
 }
 
@@ -127,6 +129,7 @@ static emr_status say_versions(emr_out *out, const json_t *all)
 
 		say_version(out, v);
 		json_object_del(v, "at_unix");
+		json_object_del(v, "own");
 		if (json_array_append(newest_first, v) != 0) {
 			json_decref(newest_first);
 			return EMR_NO_MEMORY;

@@ -3,7 +3,9 @@
 
 #include "cmd.h"
 #include "cmd/text.h"
+#include "origin.h"
 #include "reach.h"
+#include "verify_shared.h"
 
 typedef struct outcome {
 	emr_out *out;
@@ -76,6 +78,15 @@ static void say_chain(emr_out *out, const json_t *chain)
 		text_of(chain, "root"), witnesses);
 }
 
+/* Nothing, for what is not a file or not on the ledger. */
+static void say_origin(emr_out *out, const json_t *signed_by)
+{
+	EMR_AUTO_FREE char *text = signed_by != NULL ? emr_origin_text(signed_by) : NULL;
+
+	if (text != NULL)
+		emr_say(out, "%s", text);
+}
+
 static int conclude(emr_out *out, const outcome *o)
 {
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
@@ -83,7 +94,7 @@ static int conclude(emr_out *out, const outcome *o)
 	const json_t *chain = json_object_get(o->last, "chain");
 	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	static const char *const passed[] = {"checked", "chain", "signer", "time", "tx"};
+	static const char *const passed[] = {"checked", "chain", "signer", "time", "tx", "signed"};
 
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
 		json_t *value = json_object_get(o->last, passed[i]);
@@ -101,9 +112,8 @@ static int conclude(emr_out *out, const outcome *o)
 		return emr_out_fail(out, &problem);
 	}
 	if (failed == 0) {
-		emr_say(out, "%s checks, nothing wrong.%s%s\n", m,
-			text_of(o->last, "signer")[0] != '\0' ? "  Signature: " : "",
-			text_of(o->last, "signer"));
+		emr_say(out, "%s checks, nothing wrong.\n", m);
+		say_origin(out, json_object_get(o->last, "signed"));
 		return EMR_EXIT_DONE;
 	}
 	emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
@@ -128,6 +138,10 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 	status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
+	if (status == EMR_OK && emr_is_shared_path(&reach, &request)) {
+		json_decref(o.bad);
+		return emr_verify_shared(&reach, &request, out);
+	}
 	if (status == EMR_OK)
 		status = emr_reach_ask(&reach, &request, take, &o, &problem);
 	if (status != EMR_OK && !problem.is_set)

@@ -7,7 +7,9 @@
 
 #include "answers.h"
 #include "cmd/out.h"
+#include "base/clock.h"
 #include "cmd/text.h"
+#include "shared_paths.h"
 #include "walk.h"
 
 #define PORTION 100
@@ -21,6 +23,8 @@ void emr_deeds_free(emr_deeds *deeds)
 		free((char *)(uintptr_t)deeds->events[i].from);
 	}
 	free(deeds->events);
+	emr_openings_free(&deeds->openings);
+	emr_authors_free(&deeds->authors);
 	*deeds = (emr_deeds){0};
 }
 
@@ -35,6 +39,7 @@ static bool is_below(const char *path, const char *top)
 
 typedef struct choice {
 	emr_session *session;
+	const emr_who *who; /* NULL: everybody */
 	const char *path; /* NULL: all */
 	uint64_t since;
 	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now */
@@ -101,16 +106,30 @@ static char *copy_text(const char *text, emr_status *status)
 	return copy;
 }
 
+static bool is_of(const choice *c, const emr_author *author)
+{
+	if (c->who == NULL)
+		return true;
+	if (author->is_me)
+		return emr_id32_equal(c->who->id, c->session->identity.signer_id);
+	return emr_id32_equal(c->who->root, author->who.root) ||
+	       (c->who->kind == EMR_WHO_ORGANISATION && emr_id16_equal(c->who->org, author->who.org));
+}
+
 /* Under the chronicle's lock: copies and returns. */
 static emr_status take(void *arg, const emr_event *event)
 {
 	choice *c = arg;
 	emr_deeds *out = c->out;
-	emr_status status = EMR_OK;
+	const emr_author *author;
+	emr_status status;
 	emr_event *copy;
 
 	if (event->time_unix_s < c->since)
 		return EMR_OK;
+	status = emr_authors_find(&out->authors, c->session, event->signer_id, &author);
+	if (status != EMR_OK || !is_of(c, author))
+		return status;
 	/* What came in since the marks were made counts by its path alone. */
 	if (c->path != NULL && (event->subject >= c->n || c->subjects[event->subject] == 0) && !is_below(event->path, c->path) &&
 		!is_below(event->from, c->path))
@@ -150,19 +169,72 @@ static emr_status mark_path(choice *c)
 	return emr_chronicle_each(c->session->chronicle, mark_last, c);
 }
 
-emr_status emr_deeds_collect(emr_session *session, const char *path, uint64_t since_unix_s, emr_deeds *out)
+/* What is done to records is of no purpose. */
+static bool wants_deeds(const emr_deeds_wish *wish)
+{
+	return wish->purposes == 0 && !wish->only_software && !wish->only_staff;
+}
+
+static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_opening *o)
+{
+	const emr_who *people = c->out->openings.people, *who = &people[o->who];
+
+	if (wish->who != NULL && wish->who->kind == EMR_WHO_TEAM &&
+		(o->team == EMR_NO_TEAM || strcmp(people[o->team].called, wish->who->called) != 0))
+		return false;
+	if (wish->who != NULL && wish->who->kind != EMR_WHO_TEAM && !emr_id32_equal(wish->who->root, who->root) &&
+		!(wish->who->kind == EMR_WHO_ORGANISATION && emr_id16_equal(wish->who->org, who->org)))
+		return false;
+	if ((wish->purposes != 0 && (!o->is_readable || (wish->purposes >> (o->purpose & 31) & 1) == 0)) ||
+		(wish->only_software && !o->is_software))
+		return false;
+	if (c->path == NULL || is_below(o->path, c->path))
+		return true;
+	/* Names of a folder are what somebody saw of all that lies in it. */
+	if (o->is_names && o->path != NULL && is_below(c->path, o->path))
+		return true;
+	return o->has_subject && o->subject < c->n && c->subjects[o->subject] != 0;
+}
+
+static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
+{
+	emr_openings *o = &c->out->openings;
+	size_t kept = 0;
+	uint64_t now = wish->now_unix_s != 0 ? wish->now_unix_s : emr_clock_unix_s(emr_clock_system());
+	emr_status status = wish->only_staff ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
+					     : emr_openings_collect(c->session, wish->since_unix_s, now, o);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < o->n; i++) {
+		if (is_wanted(c, wish, &o->list[i])) {
+			emr_opening one = o->list[i];
+
+			o->list[i] = o->list[kept];
+			o->list[kept++] = one;
+		}
+	}
+	for (size_t i = kept; i < o->n; i++)
+		free(o->list[i].path);
+	o->n = kept;
+	return EMR_OK;
+}
+
+emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	choice c = {.session = session, .path = path != NULL && *path != '\0' ? path : NULL,
-		.since = since_unix_s, .out = &deeds};
+	choice c = {.session = session, .path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
+		.who = wish->who, .since = wish->since_unix_s, .out = &deeds};
 	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
 
 	if (status == EMR_OK && c.path != NULL)
 		status = mark_path(&c);
 	if (status == EMR_OK && c.path != NULL && !c.has_any)
 		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
+	if (status == EMR_OK && wants_deeds(wish))
 		status = emr_chronicle_each(session->chronicle, take, &c);
+	if (status == EMR_OK)
+		status = take_openings(&c, wish);
 	free(c.subjects);
 	if (status != EMR_OK)
 		return status;
@@ -204,24 +276,56 @@ static json_t *number_json(uint64_t number, bool has_it)
 	return has_it ? json_integer((json_int_t)number) : json_null();
 }
 
-/* One owner does everything here; what says whole, software, organisation and purpose is for openings by others. */
-json_t *emr_deed_json(const emr_session *session, const emr_event *e)
+const emr_author *emr_deeds_author(const emr_deeds *deeds, emr_id32 signer)
 {
-	const char *name = session->profile.name[0] != '\0' ? session->profile.name : "you";
+	for (size_t i = 0; i < deeds->authors.n; i++)
+		if (emr_id32_equal(deeds->authors.list[i].signer_id, signer))
+			return deeds->authors.list[i].is_me ? NULL : &deeds->authors.list[i];
+	return NULL;
+}
+
+/* What says whole, software and purpose is for openings. */
+static json_t *deed_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
+{
+	const emr_author *author = emr_deeds_author(deeds, e->signer_id);
+	const char *own = session->profile.name[0] != '\0' ? session->profile.name : "you";
+	const char *name = author == NULL ? own : author->who.name;
 	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
 	char at[EMR_TEXT_BYTES], tx[96], id[65];
 
 	emr_time_json((int64_t)e->time_unix_s, at);
 	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
-	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", e->seq, id);
-	return json_pack("{s:s, s:s, s:o, s:n, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, s:b, s:[], s:s, s:I}",
-		"at", at, "who", "you", "name", emr_json_text(name), "organisation", "purpose", "action",
+	/* Of the ledger before a join: its numbers begin anew on the other. */
+	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, s:b, s:[], s:s, s:I}",
+		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name", emr_json_text(name),
+		"organisation", author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "", "purpose",
+		"action",
 		emr_deed_text((emr_deed)e->deed), "type",
 		e->type == EMR_META_FILE ? "file" : e->type == EMR_META_DIR ? "directory"
 			: e->type == EMR_META_SYMLINK ? "link" : "unknown",
 		"path", path_json(e->path), "from", path_json(e->from), "version",
 		number_json(e->cver, is_file && e->cver > 0), "bytes", number_json(e->bytes, is_file), "whole",
 		"software", "proven", 1, "released_by", "tx", tx, "at_unix", (json_int_t)e->time_unix_s);
+}
+
+emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t **out_entry)
+{
+	const emr_event *e = deeds->at_event < deeds->n ? &deeds->events[deeds->at_event] : NULL;
+	const emr_openings *o = &deeds->openings;
+	const emr_opening *opening = deeds->at_opening < o->n ? &o->list[deeds->at_opening] : NULL;
+
+	*out_entry = NULL;
+	if (e == NULL && opening == NULL)
+		return EMR_OK;
+	if (opening == NULL || (e != NULL && e->seq <= opening->seq)) {
+		deeds->at_event++;
+		*out_entry = deed_json(session, deeds, e);
+	} else {
+		deeds->at_opening++;
+		*out_entry = emr_opening_json(o, opening);
+	}
+	return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static const char *text_of(const json_t *entry, const char *name)
@@ -259,7 +363,7 @@ static void put_deed(FILE *to, const json_t *entry)
 
 char *emr_deed_line(const json_t *entry)
 {
-	char when[EMR_TEXT_BYTES], who[600];
+	char when[EMR_TEXT_BYTES], who[600], organisation[300];
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -267,10 +371,19 @@ char *emr_deed_line(const json_t *entry)
 	if (to == NULL)
 		return NULL;
 	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(text_of(entry, "name"), who, sizeof who);
-	fprintf(to, "%-18s %s  ", when, who);
-	put_deed(to, entry);
-	fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who, sizeof who);
+	if (json_is_null(json_object_get(entry, "purpose"))) {
+		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "", organisation);
+		put_deed(to, entry);
+		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+	} else {
+		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who, json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
+			organisation[0] != '\0' ? ", " : "", organisation, text_of(entry, "purpose")[0] != '\0' ? ", " : "",
+			text_of(entry, "purpose"));
+		emr_opening_line(to, entry);
+	}
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }
 
@@ -284,13 +397,14 @@ static emr_status append_text(emr_buf *out, const char *text)
 emr_status emr_deeds_text(emr_session *session, emr_buf *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	emr_status status = emr_deeds_collect(session, NULL, 0, &deeds);
+	const emr_deeds_wish all = {0};
+	json_t *entry = NULL;
+	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
 	if (status == EMR_OK)
 		status = append_text(out, "What happened to your records, newest last.  " EMR_DEEDS_LEGEND "\n");
-	for (size_t i = 0; i < deeds.n && status == EMR_OK; i++) {
-		json_t *entry = emr_deed_json(session, &deeds.events[i]);
-		EMR_AUTO_FREE char *line = entry != NULL ? emr_deed_line(entry) : NULL;
+	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK && entry != NULL) {
+		EMR_AUTO_FREE char *line = emr_deed_line(entry);
 
 		json_decref(entry);
 		status = append_text(out, line);
@@ -303,18 +417,21 @@ emr_status emr_deeds_text(emr_session *session, emr_buf *out)
 emr_status emr_deeds_json(emr_session *session, emr_buf *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	emr_status status = emr_deeds_collect(session, NULL, 0, &deeds);
+	const emr_deeds_wish all = {0};
+	json_t *entry = NULL;
+	bool is_first = true;
+	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
 	if (status == EMR_OK)
 		status = append_text(out, "{\"emrfs\": 1, \"verb\": \"log\", \"ok\": true, \"entries\": [");
-	for (size_t i = 0; i < deeds.n && status == EMR_OK; i++) {
-		json_t *entry = emr_deed_json(session, &deeds.events[i]);
+	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK && entry != NULL) {
 		EMR_AUTO_FREE char *text = NULL;
 
-		if (entry != NULL && json_object_del(entry, "at_unix") == 0)
+		if (json_object_del(entry, "at_unix") == 0)
 			text = json_dumps(entry, JSON_COMPACT);
 		json_decref(entry);
-		status = append_text(out, i > 0 ? ",\n" : "\n");
+		status = append_text(out, is_first ? "\n" : ",\n");
+		is_first = false;
 		if (status == EMR_OK)
 			status = append_text(out, text);
 	}
@@ -323,36 +440,71 @@ emr_status emr_deeds_json(emr_session *session, emr_buf *out)
 
 /* ---- the answer on the socket ---- */
 
+/* Paths are long and a frame is not. */
+static emr_status send_portion(emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
+{
+	json_t *portion = json_array(), *entry = NULL, *object;
+	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t bytes = 0; status == EMR_OK && bytes < 16384 && json_array_size(portion) < PORTION;) {
+		status = emr_deeds_next(session, deeds, &entry);
+		if (status != EMR_OK || entry == NULL)
+			break;
+		bytes += json_string_length(json_object_get(entry, "path"));
+		bytes += json_string_length(json_object_get(entry, "from"));
+		if (json_array_append_new(portion, entry) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	*out_is_end = entry == NULL;
+	if (status != EMR_OK) {
+		json_decref(portion);
+		return status;
+	}
+	object = json_pack("{s:o}", "entries", portion);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
+/* Who REQUEST's `who` is; nothing without one. */
+static emr_status find_who(emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK && strcmp(request->who, "you") == 0)
+		return emr_who_of(&crowd, session->identity.signer_id, out);
+	return status == EMR_OK ? emr_who_find_or_say(&crowd, request->who, out, out_problem) : status;
+}
+
 emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
 	emr_problem *out_problem)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	emr_status status = emr_deeds_collect(session, request->has_path ? request->path : NULL,
-		request->since_unix_s, &deeds);
+	emr_who who = {0};
+	emr_deeds_wish wish = {.path = request->has_path ? request->path : NULL,
+		.since_unix_s = request->since_unix_s,
+		.purposes = request->purposes,
+		.only_software = request->software,
+		.only_staff = request->staff};
+	bool is_end = false;
 	json_t *done;
+	emr_status status = EMR_OK;
 
-	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
-	else if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The log");
-	for (size_t i = 0; i < deeds.n && status == EMR_OK;) {
-		json_t *portion = json_array(), *object = NULL;
-
-		/* Paths are long and a frame is not. */
-		for (size_t bytes = 0; i < deeds.n && bytes < 16384 && json_array_size(portion) < PORTION; i++) {
-			if (json_array_append_new(portion, emr_deed_json(session, &deeds.events[i])) != 0)
-				status = EMR_NO_MEMORY;
-			bytes += deeds.events[i].path != NULL ? strlen(deeds.events[i].path) : 0;
-			bytes += deeds.events[i].from != NULL ? strlen(deeds.events[i].from) : 0;
-		}
-		object = json_pack("{s:o}", "entries", portion);
-		if (object == NULL)
-			status = EMR_NO_MEMORY;
-		else if (status == EMR_OK)
-			status = emit(arg, object);
-		else
-			json_decref(object);
+	if (request->who[0] != '\0') {
+		status = find_who(session, request, &who, out_problem);
+		wish.who = &who;
 	}
+	if (status == EMR_OK && request->has_path && emr_path_is_shared(request->path))
+		status = emr_shared_log(request->path, out_problem);
+	if (status == EMR_OK)
+		status = emr_deeds_collect(session, &wish, &deeds);
+	if (status == EMR_NOT_FOUND && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+	else if (status == EMR_DENIED && request->staff && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_NOT_AUDITOR, NULL);
+	else if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The log");
+	while (status == EMR_OK && !is_end)
+		status = send_portion(session, &deeds, emit, arg, &is_end);
 	if (status != EMR_OK)
 		return status;
 	done = json_pack("{s:b}", "done", 1);

@@ -80,7 +80,11 @@ static int add_quarantine(json_t *list, const emr_session *session)
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
+	emr_id16 writer = emr_store_writer(session->store);
+	char mine[40] = "seg-";
 	bool is_empty = true;
+
+	emr_hex(writer.b, sizeof writer.b, mine + 4);
 
 	if (dir == NULL) {
 		if (fd >= 0)
@@ -88,7 +92,7 @@ static int add_quarantine(json_t *list, const emr_session *session)
 		return 0;
 	}
 	while ((entry = readdir(dir)) != NULL)
-		is_empty = is_empty && entry->d_name[0] == '.';
+		is_empty = is_empty && strncmp(entry->d_name, mine, strlen(mine)) != 0;
 	closedir(dir);
 	return is_empty ? 0
 			: add(list, "this computer",

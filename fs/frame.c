@@ -170,7 +170,13 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_ERASE] = "erase",
 	[EMR_ASK_KEEP] = "keep",
 	[EMR_ASK_PEOPLE] = "people",
+	[EMR_ASK_SHARE] = "share",
+	[EMR_ASK_REVOKE] = "revoke",
+	[EMR_ASK_REQUEST] = "request",
+	[EMR_ASK_APPROVE] = "approve",
+	[EMR_ASK_DENY] = "deny",
 	[EMR_ASK_LOG] = "log",
+	[EMR_ASK_AGENT] = "agent",
 };
 
 const char *emr_ask_text(emr_ask ask)
@@ -249,6 +255,17 @@ static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
 	return true;
 }
 
+static bool take_reason(const json_t *value, char out[EMR_ASK_REASON_MAX + 1])
+{
+	const char *text = json_string_value(value);
+	size_t len = text != NULL ? json_string_length(value) : EMR_ASK_REASON_MAX + 1;
+
+	if (len > EMR_ASK_REASON_MAX || strlen(text) != len)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
 static bool take_card(const json_t *value, emr_request *out)
 {
 	const char *text = json_string_value(value);
@@ -275,6 +292,24 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_flag(value, &out->number);
 	if (strcmp(name, "compared") == 0)
 		return take_flag(value, &out->compared);
+	if (strcmp(name, "staff") == 0)
+		return take_flag(value, &out->staff);
+	if (strcmp(name, "software") == 0)
+		return take_flag(value, &out->software);
+	if (strcmp(name, "history") == 0)
+		return take_flag(value, &out->history);
+	if (strcmp(name, "write") == 0)
+		return take_flag(value, &out->write);
+	if (strcmp(name, "deposit") == 0)
+		return take_flag(value, &out->deposit);
+	if (strcmp(name, "order") == 0)
+		return take_number(value, &out->order);
+	if (strcmp(name, "id") == 0)
+		return take_text(value, out->id);
+	if (strcmp(name, "reason") == 0)
+		return take_reason(value, out->reason);
+	if (strcmp(name, "purposes") == 0)
+		return take_count(value, EMR_ASK_PURPOSES_MAX, &out->purposes);
 	return false;
 }
 
@@ -298,6 +333,8 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_number(value, &out->until_unix_s);
 	if (strcmp(name, "since") == 0)
 		return take_number(value, &out->since_unix_s);
+	if (strcmp(name, "entry") == 0)
+		return take_number(value, &out->entry);
 	if (strcmp(name, "version") == 0)
 		return take_number(value, &out->version);
 	if (strcmp(name, "now") == 0)
@@ -393,6 +430,15 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "mine", request->mine);
 	failed |= put_flag(object, "number", request->number);
 	failed |= put_flag(object, "compared", request->compared);
+	failed |= put_flag(object, "software", request->software);
+	failed |= put_flag(object, "staff", request->staff);
+	failed |= put_flag(object, "history", request->history);
+	failed |= put_flag(object, "write", request->write);
+	failed |= put_flag(object, "deposit", request->deposit);
+	failed |= put_number(object, "order", request->order);
+	failed |= put_text(object, "id", request->id);
+	failed |= put_text(object, "reason", request->reason);
+	failed |= put_number(object, "purposes", request->purposes);
 	emr_hex(request->card, request->card_len, hex);
 	return failed | put_text(object, "card", hex);
 }
@@ -413,6 +459,7 @@ json_t *emr_request_make(const emr_request *request)
 		failed |= put_path(object, "to", "to_hex", request->to);
 	failed |= put_number(object, "until", request->until_unix_s);
 	failed |= put_number(object, "version", request->version);
+	failed |= put_number(object, "entry", request->entry);
 	failed |= put_number(object, "since", request->since_unix_s);
 	failed |= put_flag(object, "now", request->now);
 	failed |= put_flag(object, "quick", request->quick);

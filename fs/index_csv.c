@@ -55,11 +55,32 @@ typedef struct listing {
 	emr_status status;
 } listing;
 
-static emr_status add_fields(listing *l, const char *path, const emr_record_facts *facts)
+/* What the attribute says first ("self", "valid" ...), and whose organisation somebody else signed for. */
+typedef struct signer {
+	char word[24];
+	char *by;		  /* owned; NULL: the owner */
+	const char *organisation; /* points into BY */
+} signer;
+
+static void find_signer(const listing *l, uint64_t node, signer *out)
+{
+	EMR_AUTO_FREE char *signature = NULL;
+	const char *comma;
+
+	if (emr_attribute_text(l->session->view, node, "signature", &signature) != EMR_OK)
+		return;
+	snprintf(out->word, sizeof out->word, "%.*s", (int)strcspn(signature, " "), signature);
+	if (strcmp(out->word, "self") == 0 || emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
+		return;
+	comma = strrchr(out->by, ',');
+	out->organisation = comma != NULL && comma[1] == ' ' ? comma + 2 : out->by;
+}
+
+static emr_status add_fields(listing *l, const char *path, const emr_record_facts *facts, const signer *by)
 {
 	const emr_headers *h = &facts->headers;
 	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date, h->description,
-		h->organisation, facts->cver > 0 ? "self" : ""};
+		by->organisation != NULL ? by->organisation : h->organisation, facts->cver > 0 ? by->word : ""};
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields && status == EMR_OK; i++) {
@@ -78,6 +99,7 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 	emr_story story;
 	char added[EMR_TEXT_BYTES] = "", tail[EMR_TEXT_BYTES + 24];
 	line found = {.at = l->out->len};
+	signer by = {.word = ""};
 	int len;
 
 	if (attr->type != EMR_META_FILE || emr_view_record(l->session->view, attr->node, &facts) != EMR_OK ||
@@ -85,7 +107,10 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 		return true;
 	if (emr_chronicle_story(l->session->chronicle, facts.object, &story) == EMR_OK && story.added_unix_s > 0)
 		emr_time_json((int64_t)story.added_unix_s, added);
-	l->status = add_fields(l, path, &facts);
+	if (facts.cver > 0)
+		find_signer(l, attr->node, &by);
+	l->status = add_fields(l, path, &facts, &by);
+	free(by.by);
 	len = snprintf(tail, sizeof tail, "%s,%" PRIu64 "\r\n", added, attr->size_bytes);
 	if (l->status == EMR_OK)
 		l->status = emr_buf_append(l->out, tail, (size_t)len);

@@ -2,6 +2,7 @@
 
 #include "answers.h"
 #include "cmd/out.h"
+#include "shared_paths.h"
 
 #define KEPT_MAX 200 /* of one answer */
 
@@ -50,11 +51,14 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 	void *arg, emr_problem *out_problem)
 {
 	listing l = {.kept = json_array()};
+	bool is_shared = request->has_path && emr_path_is_shared(request->path);
 	uint64_t freed = 0;
 	json_t *object;
 	emr_status status = l.kept != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	if (status == EMR_OK && request->has_path)
+	if (status == EMR_OK && is_shared && request->drop)
+		status = emr_shared_keeps_all(request->path, out_problem);
+	else if (status == EMR_OK && request->has_path && !is_shared)
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
@@ -62,7 +66,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		status = emr_view_each_kept(session->view, request->path, add_kept, &l);
 	if (status != EMR_OK) {
 		json_decref(l.kept);
-		say_problem(status, request, out_problem);
+		if (!out_problem->is_set)
+			say_problem(status, request, out_problem);
 		return status;
 	}
 	object = json_pack("{s:b, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "cache_bytes",

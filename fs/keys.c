@@ -9,6 +9,7 @@
 
 #include "cmd/passphrase.h"
 #include "second_copy.h"
+#include "switching.h"
 
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem)
@@ -61,6 +62,11 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_KEYFILE_BUSY, NULL);
 		return EMR_BUSY;
+	}
+	/* A join's last step replaces it: first that one, then the next. */
+	if (emr_switch_finish(state_fd) != EMR_OK) {
+		emr_problem_set_status(out_problem, EMR_IO, "Joining");
+		return EMR_IO;
 	}
 	*out_fd = fd;
 	fd = -1;

@@ -1,8 +1,10 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "answers.h"
 #include "cmd/out.h"
 #include "fuse/fuse.h"
+#include "who.h"
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
 {
@@ -31,21 +33,34 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 	emr_problem_set_status(out_problem, status, request->path);
 }
 
-/* Names of people come with people; until then whoever holds a grant is a number. */
-static json_t *ids_json(const emr_buf *ids)
+/* What each of IDS is called here. */
+static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 {
 	json_t *list = json_array();
 
 	for (size_t at = 0; list != NULL && at < ids->len; at += sizeof(emr_id32)) {
-		char hex[65];
+		emr_who who;
+		emr_id32 id;
 
-		emr_hex(ids->data + at, sizeof(emr_id32), hex);
-		if (json_array_append_new(list, json_string(hex)) != 0) {
+		memcpy(id.b, ids->data + at, sizeof id.b);
+		if (emr_who_of(crowd, id, &who) != EMR_OK || json_array_append_new(list, emr_json_text(who.called)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
 	}
 	return list;
+}
+
+static json_t *answer_of(emr_session *session, const emr_moved *moved)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	char names[600];
+
+	if (emr_crowd_open(session, &crowd) != EMR_OK)
+		return NULL;
+	emr_who_names(&crowd, emr_buf_view(&moved->gains), names, sizeof names);
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved->path), "gains",
+		called_json(&crowd, &moved->gains), "loses", called_json(&crowd, &moved->loses), "names", emr_json_text(names));
 }
 
 emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -63,8 +78,7 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 	}
 	if (!request->look)
 		emr_fuse_await_changes();
-	object = json_pack("{s:b, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved.path),
-		"gains", ids_json(&moved.gains), "loses", ids_json(&moved.loses));
+	object = answer_of(session, &moved);
 	emr_moved_free(&moved);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

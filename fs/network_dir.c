@@ -14,9 +14,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/places.h"
+#include "contract/item.h"
 #include "ledger/network.h"
 
+#include "shared_blocks.h"
+#include "stage.h"
+
 #define LOOK_NS 100000000L
+#define DESCRIPTOR_MAX ((size_t)60000)
 
 static emr_status say(const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
 {
@@ -69,6 +74,30 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	return status;
 }
 
+emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_fd, emr_problem *out_problem)
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_FD mark = -1;
+	emr_status status;
+
+	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
+		return EMR_INVALID;
+	if (access(path, F_OK) != 0 && !is_empty(dir))
+		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	status = open_ours(dir, &fd, out_problem);
+	if (status != EMR_OK)
+		return status;
+	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (mark < 0 || fsync(fd) != 0 || (mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0 && errno != EEXIST))
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
 void emr_network_dir_unmake(const char *dir)
 {
 	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal",
@@ -81,6 +110,7 @@ void emr_network_dir_unmake(const char *dir)
 	if (fd >= 0) {
 		(void)unlinkat(fd, EMR_NETWORK_DIR_LEDGER, AT_REMOVEDIR);
 		(void)unlinkat(fd, EMR_NETWORK_DIR_MAIL, AT_REMOVEDIR);
+		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
 	}
 	(void)rmdir(dir);
 }
@@ -94,6 +124,35 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 		return status;
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
 		return say(dir, "there is no ledger in it", EMR_NOT_FOUND, out_problem);
+	return EMR_OK;
+}
+
+bool emr_network_dir_is(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, dir) < (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
+emr_status emr_network_dir_name(const char *dir, char out_name[256])
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_BUF bytes = {0};
+	emr_descriptor network;
+	emr_status status;
+
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_INVALID;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &bytes) : EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status;
+	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK || network.name.len > 255)
+		return EMR_DAMAGED;
+	memcpy(out_name, network.name.data, network.name.len);
+	out_name[network.name.len] = '\0';
 	return EMR_OK;
 }
 
@@ -156,7 +215,7 @@ emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_byte
 	return fd >= 0 ? emr_file_replace(fd, name, bytes, 0600) : EMR_NOT_FOUND;
 }
 
-emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
 {
 	EMR_AUTO_FD fd = open_mail(dir);
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
@@ -168,14 +227,53 @@ emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t 
 	for (int64_t waited = 0;; waited += LOOK_NS) {
 		emr_status status = emr_file_read(fd, name, max, out);
 
-		if (status == EMR_OK)
-			(void)unlinkat(fd, name, 0);
 		if (status != EMR_NOT_FOUND)
 			return status;
 		if (waited >= within_ns)
 			return EMR_TIMEOUT;
 		(void)nanosleep(&pause, NULL);
 	}
+}
+
+static bool is_of(const char *name, const char *step)
+{
+	return strlen(name) == 33 + strlen(step) && name[32] == '.' && strcmp(name + 33, step) == 0;
+}
+
+emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail_fn fn, void *arg)
+{
+	int fd = open_mail(dir);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (listing == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return EMR_NOT_FOUND;
+	}
+	while (status == EMR_OK && (entry = readdir(listing)) != NULL) {
+		EMR_AUTO_BUF bytes = {0};
+
+		if (!is_of(entry->d_name, step))
+			continue;
+		status = emr_file_read(fd, entry->d_name, max, &bytes);
+		if (status == EMR_OK)
+			status = fn(arg, emr_buf_view(&bytes));
+		else if (status == EMR_NOT_FOUND || status == EMR_LIMIT)
+			status = EMR_OK; /* taken meanwhile, or none of ours */
+	}
+	closedir(listing);
+	return status;
+}
+
+emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+{
+	emr_status status = emr_mail_look(dir, id, step, max, within_ns, out);
+
+	if (status == EMR_OK)
+		emr_mail_remove(dir, id, step);
+	return status;
 }
 
 void emr_mail_remove(const char *dir, emr_id16 id, const char *step)

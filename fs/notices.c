@@ -33,6 +33,7 @@ typedef struct notice {
 	emr_message message;
 	char *path;			/* as it is, owned */
 	char *program, *folder, *value; /* of software-refused, owned; else NULL */
+	emr_problem *said;		/* its words, when they are filled in already; owned, or NULL */
 } notice;
 
 struct emr_notices {
@@ -63,6 +64,10 @@ static void fill(const notice *n, emr_problem *out_problem)
 {
 	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
 
+	if (n->said != NULL) {
+		*out_problem = *n->said;
+		return;
+	}
 	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
 		n->program != NULL ? n->program : "?", "folder",
 		n->folder != NULL ? n->folder : "?", "value", n->value != NULL ? n->value : "?",
@@ -75,6 +80,7 @@ static void empty(notice *n)
 	free(n->program);
 	free(n->folder);
 	free(n->value);
+	free(n->said);
 }
 
 static json_t *notice_json(const notice *n)
@@ -253,6 +259,19 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 		return;
 	}
 	add(arg, n);
+}
+
+void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
+{
+	notice n = {.message = problem->message, .path = strdup(path), .said = malloc(sizeof *n.said)};
+
+	if (n.path == NULL || n.said == NULL) {
+		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
+		empty(&n);
+		return;
+	}
+	*n.said = *problem;
+	add(notices, n);
 }
 
 /* TEXT as one word of a shell's line, owned by the caller; NULL when memory runs out. */

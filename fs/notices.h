@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "cmd/message.h"
 
 typedef struct emr_notices emr_notices; /* thread-safe */
 
@@ -16,6 +17,8 @@ void emr_notices_free(emr_notices *notices);
 
 /* As emr_view_options.notice; NOTICES is the first argument. */
 void emr_notices_add(void *notices, const char *error_id, const char *path);
+/* The same with words that are filled in already, about PATH ("" = the folder). */
+void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
 /* Where the folder is open, for hints that other programs' commands are made of.  Before the first notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
 /* As emr_view_options.software_refused. */

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
@@ -224,8 +225,11 @@ int emr_out_end(emr_out *out, int code)
 	if (out->is_json && !out->is_spoken) {
 		json_t *object = out->fields != NULL ? whole_object(out, code) : NULL;
 
-		if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0 ||
-			putchar('\n') == EOF)
+		EMR_AUTO_FREE char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+
+		if (text != NULL)
+			emr_show_json(text, stdout);
+		if (text == NULL || putchar('\n') == EOF)
 			code = EMR_EXIT_FAILED;
 		json_decref(object);
 	}

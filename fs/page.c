@@ -8,6 +8,7 @@
 #include "html.h"
 #include "page_chart.h"
 #include "page_facts.h"
+#include "page_people.h"
 #include "view/when.h"
 
 #define SUMS_MAX 10
@@ -378,7 +379,8 @@ static bool goes_with(const emr_event *a, const emr_event *b)
 {
 	size_t len;
 
-	if (!is_plain(a) || !is_plain(b) || a->deed != b->deed || a->time_unix_s / 60 != b->time_unix_s / 60)
+	if (!is_plain(a) || !is_plain(b) || a->deed != b->deed || a->time_unix_s / 60 != b->time_unix_s / 60 ||
+		!emr_id32_equal(a->signer_id, b->signer_id))
 		return false;
 	len = directory_len(a->path);
 	return len == directory_len(b->path) && strncmp(a->path, b->path, len) == 0;
@@ -412,14 +414,19 @@ static void put_one(FILE *to, const emr_event *e)
 		fprintf(to, " <span class=\"soft\">v%llu</span>", (unsigned long long)e->cver);
 }
 
-static void put_event(FILE *to, const emr_event *e, size_t n)
+static void put_event(FILE *to, const emr_deeds *d, const emr_event *e, size_t n)
 {
+	const emr_author *author = emr_deeds_author(d, e->signer_id);
 	char time[EMR_TEXT_BYTES];
 	const char *space;
 
 	emr_time_text((int64_t)e->time_unix_s, time);
 	space = strrchr(time, ' ');
 	fprintf(to, "<li><span class=\"when\">%s</span><span>", space != NULL ? space + 1 : time);
+	if (author != NULL) {
+		page_who(to, &author->who);
+		fputc(' ', to);
+	}
 	if (n > 1)
 		put_group(to, e, n);
 	else
@@ -448,7 +455,7 @@ static void put_log(FILE *to, const page_facts *p)
 			fputs("</h3>\n<ul class=\"rows log\">\n", to);
 			memcpy(before, today, sizeof before);
 		}
-		put_event(to, e, n);
+		put_event(to, d, e, n);
 		shown++;
 	}
 	fputs(shown > 0 ? "</ul>\n" : "<p>Nothing yet.</p>\n", to);
@@ -473,6 +480,7 @@ emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *ou
 	put_head(to, &p);
 	put_tiles(to, &p);
 	put_safety(to, &p);
+	page_people(to, &p);
 	put_content(to, &p);
 	put_records(to, &p);
 	put_versions(to, &p);

@@ -23,6 +23,7 @@ void page_facts_free(page_facts *facts)
 {
 	json_decref(facts->report);
 	emr_deeds_free(&facts->deeds);
+	emr_shares_free(&facts->shares);
 	free_sums(&facts->kinds);
 	free_sums(&facts->folders);
 	free_sums(&facts->years);
@@ -334,13 +335,24 @@ static emr_status grow(page_facts *p)
 	return EMR_OK;
 }
 
+/* ---- others ---- */
+
+static emr_status know_shares(emr_session *session, page_facts *p)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	p->waiting = atomic_load(&session->waiting_requests);
+	return status == EMR_OK ? emr_shares_collect(session, &crowd, NULL, false, &p->shares) : status;
+}
+
 /* ---- all of it ---- */
 
 emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_facts *out)
 {
 	AUTO_PAGE_FACTS p = {.now_unix_s = (uint64_t)emr_clock_unix_s(emr_clock_system())};
 	walking w = {.session = session, .page = &p};
-	emr_status status = emr_deeds_collect(session, NULL, 0, &p.deeds);
+	emr_status status = emr_deeds_collect(session, &(emr_deeds_wish){0}, &p.deeds);
 
 	if (status == EMR_OK)
 		status = emr_walk(session->view, "", visit, &w);
@@ -348,6 +360,8 @@ emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_fa
 		status = w.status;
 	if (status == EMR_OK)
 		status = grow(&p);
+	if (status == EMR_OK)
+		status = know_shares(session, &p);
 	if (status == EMR_OK)
 		p.report = emr_report_folder(session, notices);
 	if (status == EMR_OK && p.report == NULL)

@@ -4,6 +4,7 @@
 
 #include "deeds.h"
 #include "notices.h"
+#include "shares.h"
 
 #define PAGE_RECORDS_MAX 20000	/* files that are grouped into lines; further ones are counted */
 
@@ -50,6 +51,8 @@ typedef struct page_facts {
 	page_point points[PAGE_POINTS_MAX + 2];	/* rising in time */
 	size_t n_points;
 	uint64_t now_unix_s;
+	emr_share_rows shares;	/* by path */
+	unsigned waiting;	/* requests for access */
 } page_facts;
 
 emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_facts *out);

@@ -9,7 +9,12 @@
 #include "book.h"
 #include "cmd/out.h"
 #include "cmd/text.h"
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
 #include "registered.h"
+#include "vouches.h"
+#include "who_teams.h"
 
 #define CARD_YEARS 3
 #define YEAR_S ((uint64_t)365 * 86400)
@@ -36,23 +41,46 @@ typedef struct asking {
 static emr_status put_registered(const asking *a, const emr_contact *contact, json_t *one)
 {
 	emr_registered known = {.not_after_unix_s = UINT64_MAX};
-	char until[EMR_TEXT_BYTES];
+	char until[EMR_TEXT_BYTES], teams[NAMES_MAX] = "";
+	emr_known_person person;
+	emr_id32 root;
 	uint64_t ends = contact->card.expires;
 	emr_status status = emr_registered_find(a->session->replica, emr_ledger_descriptor(a->session->ledger),
 		contact->card.signer_id, a->now, &known);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
+	if (status == EMR_OK) {
+		emr_crowd crowd = {.replica = a->session->replica, .now_unix_s = a->now};
+
+		status = emr_replica_person(a->session->replica, contact->card.signer_id, &person);
+		memcpy(root.b, person.row.root, sizeof root.b);
+		if (status == EMR_OK)
+			status = emr_who_teams_of(&crowd, root, teams, sizeof teams);
+		if (status != EMR_OK)
+			return status;
+	}
 	if (known.not_after_unix_s < ends)
 		ends = known.not_after_unix_s;
 	emr_time_json((int64_t)ends, until);
 	return json_object_set_new(one, "role", json_string(known.roles)) == 0 &&
 			       json_object_set_new(one, "organisation", emr_json_text(known.organisation)) == 0 &&
-			       json_object_set_new(one, "team", json_string("")) == 0 &&
+			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
 			       json_object_set_new(one, "registered", json_boolean(known.is_active)) == 0 &&
 			       json_object_set_new(one, "valid_until", json_string(until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
+}
+
+static emr_status put_vouched(const asking *a, const emr_contact *contact, json_t *one)
+{
+	json_t *names = NULL;
+	emr_status status = emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger), a->net_id,
+		emr_buf_view(&contact->bytes), &names);
+
+	if (status != EMR_OK)
+		return status;
+	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
@@ -68,7 +96,7 @@ static json_t *describe(const asking *a, const emr_contact *contact)
 		emr_json_text(card->name), "born", card->born, "code", code, "id", id, "compared",
 		contact->compared_unix_s != 0, "ended", card->expires <= a->now, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
-	if (one != NULL && put_registered(a, contact, one) != EMR_OK) {
+	if (one != NULL && (put_registered(a, contact, one) != EMR_OK || put_vouched(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;
 	}
@@ -87,6 +115,36 @@ static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
 	return status == EMR_OK ? emr_card_read(emr_buf_view(out), out_card) : status;
 }
 
+typedef struct own_inbox {
+	emr_id16 domain; /* zero: none yet */
+	uint32_t epoch;
+} own_inbox;
+
+static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+{
+	own_inbox *inbox = arg;
+	emr_row_domain row;
+
+	if (!is_mine || emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
+		(row.head.flags & EMR_ITEM_INBOX) == 0)
+		return EMR_OK;
+	*inbox = (own_inbox){.domain = domain, .epoch = row.head.epoch};
+	return EMR_OK;
+}
+
+/* The Inbox's card goes behind the own one: whoever holds that paper may leave records there.  Not on a computer that was added
+ * later: only the first one has the key of the Inbox. */
+static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
+{
+	own_inbox inbox = {.epoch = 0};
+	emr_status status = emr_replica_domains(a->session->replica, note_inbox, &inbox);
+
+	if (status != EMR_OK || emr_id16_is_zero(inbox.domain) || emr_keyring_coowns(a->session->keyring, inbox.domain))
+		return status;
+	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch, mine->issued, mine->expires,
+		"", "", card);
+}
+
 static emr_status answer_card(const asking *a)
 {
 	EMR_AUTO_BUF card = {0};
@@ -96,6 +154,8 @@ static emr_status answer_card(const asking *a)
 	json_t *object;
 	emr_status status = own_card(a, &card, &mine);
 
+	if (status == EMR_OK)
+		status = add_inbox(a, &mine, &card);
 	if (status == EMR_OK)
 		status = emr_card_file_text(emr_buf_view(&card), &text);
 	if (status == EMR_OK)

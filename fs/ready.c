@@ -1,6 +1,7 @@
 #include "ready.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,9 +10,9 @@
 #include "base/file.h"
 #include "base/log.h"
 
-void emr_ready_tell(void)
+void emr_ready_tell(const char *what)
 {
-	static const char text[] = "READY=1\nSTATUS=The folder is open.";
+	char text[256];
 	const char *name = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	size_t len = name != NULL ? strlen(name) : 0;
@@ -19,6 +20,7 @@ void emr_ready_tell(void)
 
 	if (len < 2 || len >= sizeof to.sun_path || (name[0] != '/' && name[0] != '@'))
 		return;
+	snprintf(text, sizeof text, "READY=1\nSTATUS=%s", what);
 	memcpy(to.sun_path, name, len);
 	if (name[0] == '@')
 		to.sun_path[0] = '\0';

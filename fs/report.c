@@ -10,6 +10,9 @@
 #include "absence.h"
 #include "cmd/out.h"
 #include "cmd/text.h"
+#include "network_dir.h"
+#include "origin.h"
+#include "registered.h"
 #include "second_copy.h"
 #include "walk.h"
 
@@ -147,6 +150,26 @@ static json_t *writing_report(emr_session *session)
 	return report;
 }
 
+/* Of several members; null and 0 where the ledger is one's own. */
+static json_t *network_name(const emr_session *session)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	char name[256];
+
+	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK || emr_network_dir_name(dir, name) != EMR_OK)
+		return json_null();
+	return emr_json_text(name);
+}
+
+static json_int_t count_members(const emr_session *session)
+{
+	uint64_t n = 0;
+
+	if (emr_registered_count(session->replica, emr_clock_unix_s(emr_clock_system()), &n) != EMR_OK)
+		return 0;
+	return (json_int_t)n;
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_view_counts counts;
@@ -173,7 +196,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
 			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -185,12 +208,13 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
 		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session, &why),
+		"waiting_requests", (json_int_t)atomic_load(&session->waiting_requests),
 		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
 		"requests", requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
-		(json_int_t)counts.unhanded);
+		(json_int_t)counts.unhanded, "network_name", network_name(session), "members", count_members(session));
 }
 
 /* ---- one path ---- */
@@ -222,10 +246,11 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	static const char *const types[] = {[EMR_META_FILE] = "file",
 		[EMR_META_DIR] = "directory",
 		[EMR_META_SYMLINK] = "link"};
-	emr_attr attr;
+	EMR_AUTO_FOUND found = {.view = session->view};
 	char at[EMR_TEXT_BYTES];
-	emr_status status = emr_view_find(session->view, path, &attr);
-	json_t *report;
+	emr_status status = emr_find_anywhere(session->view, path, &found);
+	const emr_attr attr = found.attr;
+	json_t *report, *origin = NULL;
 
 	if (status != EMR_OK) {
 		if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
@@ -242,6 +267,11 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
 		json_decref(report);
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "status");
+		return EMR_NO_MEMORY;
+	}
+	if (attr.type == EMR_META_FILE && emr_origin_json(session, attr.node, &origin) == EMR_OK &&
+		json_object_set_new(report, "signed", origin) != 0) {
+		json_decref(report);
 		return EMR_NO_MEMORY;
 	}
 	*out_report = report;

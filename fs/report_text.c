@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/text.h"
+#include "origin.h"
 #include "report.h"
 
 static const char *text_of(const json_t *report, const char *name)
@@ -156,14 +157,23 @@ static void put_second_copy(FILE *to, const json_t *report)
 static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
-	uint64_t witnessed = number_of(ledger, "witnessed");
+	uint64_t witnessed = number_of(ledger, "witnessed"), waiting = number_of(report, "waiting_requests");
 	const char *tested = text_of(report, "words_tested_at");
 
+	if (waiting > 0)
+		fprintf(to, "  Waiting for you: %llu request%s (emrfs request).\n", (unsigned long long)waiting,
+			waiting == 1 ? "" : "s");
 	if (tested[0] != '\0')
 		fprintf(to, "  Recovery words tested %.10s.", tested);
 	else
 		fputs("  Recovery words: not tested (emrfs recover --test).", to);
 	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
+	if (json_is_string(json_object_get(report, "network_name"))) {
+		put_shown(to, text_of(report, "network_name"));
+		fputs(" with ", to);
+		put_number(to, number_of(report, "members"));
+		fputs(" members, ", to);
+	}
 	put_number(to, number_of(ledger, "size"));
 	fputs(" entries, ", to);
 	if (json_is_string(json_object_get(ledger, "error"))) {
@@ -213,7 +223,8 @@ static void put_state(FILE *to, const char *state)
 static void put_path(FILE *to, const json_t *report)
 {
 	char when[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES];
-	const char *type = text_of(report, "type"), *signature = text_of(report, "signature");
+	const char *type = text_of(report, "type");
+	EMR_AUTO_FREE char *origin = NULL;
 
 	emr_time_text((int64_t)number_of(report, "modified_unix"), when);
 	if (strcmp(type, "file") != 0)
@@ -228,12 +239,8 @@ static void put_path(FILE *to, const json_t *report)
 		fprintf(to, ", %s byte%s", size, number_of(report, "bytes") == 1 ? "" : "s");
 	}
 	put_state(to, text_of(report, "state"));
-	fputs(".", to);
-	if (strncmp(signature, "self", 4) == 0)
-		fputs("  Signed by you.", to);
-	else if (signature[0] != '\0')
-		fprintf(to, "  Signature: %s.", signature);
-	fputc('\n', to);
+	origin = json_object_get(report, "signed") != NULL ? emr_origin_text(json_object_get(report, "signed")) : NULL;
+	fprintf(to, ".%s%s", origin != NULL ? "  " : "\n", origin != NULL ? origin : "");
 }
 
 char *emr_report_text(const json_t *report)

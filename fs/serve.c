@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #include "answers.h"
+#include "attendant.h"
 #include "cmd/out.h"
 #include "fuse/fuse.h"
 #include "report.h"
@@ -150,12 +151,28 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 	return status;
 }
 
+/* An agent has no folder, and a folder no agent. */
+static emr_status answer_agent(conversation *c, const emr_request *request)
+{
+	struct emr_attendant *agent = c->server->session->agent;
+	emr_problem problem = {0};
+
+	if (agent != NULL && request->ask == EMR_ASK_AGENT)
+		return send_ok(c, emr_attendant_report(agent));
+	emr_problem_set(&problem, agent != NULL ? EMR_SAY_IS_AGENT : EMR_SAY_NO_AGENT, NULL);
+	return send_problem(c, &problem);
+}
+
 static emr_status answer(conversation *c, const emr_request *request)
 {
 	emr_problem problem = {0};
 	emr_status status = EMR_OK;
 
+	if (c->server->session->agent != NULL)
+		return answer_agent(c, request);
 	switch (request->ask) {
+	case EMR_ASK_AGENT:
+		return answer_agent(c, request);
 	case EMR_ASK_STATUS:
 		return answer_status(c, request);
 	case EMR_ASK_WAIT:
@@ -191,6 +208,21 @@ static emr_status answer(conversation *c, const emr_request *request)
 		break;
 	case EMR_ASK_PEOPLE:
 		status = emr_answer_people(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_SHARE:
+		status = emr_answer_share(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_REVOKE:
+		status = emr_answer_revoke(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_REQUEST:
+		status = emr_answer_request(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_APPROVE:
+		status = emr_answer_approve(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_DENY:
+		status = emr_answer_deny(c->server->session, request, send_stolen, c, &problem);
 		break;
 	case EMR_ASK_LOG:
 		status = emr_answer_log(c->server->session, request, send_stolen, c, &problem);

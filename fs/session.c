@@ -12,9 +12,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "keyring/coowned.h"
+#include "share/devices.h"
 
 #include "absence.h"
+#include "annex.h"
 #include "keys.h"
+#include "switching.h"
+#include "shared_blocks.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
 #define LOCK_TEXT_MAX 4400
@@ -50,6 +55,7 @@ void emr_session_close(emr_session *session)
 	emr_settle_free(session->settle);
 	emr_chronicle_free(session->chronicle);
 	emr_facts_free(session->facts);
+	emr_annex_close(session);
 	emr_record_ctx_free(session->records);
 	emr_replica_close(session->replica);
 	emr_ledger_close(session->ledger);
@@ -171,6 +177,18 @@ static void open_log(emr_session *session)
 	emr_log_open(session->log_fd, EMR_LOG_INFO);
 }
 
+/* An agent keeps no records, and a person is no agent. */
+static emr_status check_kind(
+	const emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	bool is_agent = faccessat(session->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (is_agent == options->is_agent)
+		return EMR_OK;
+	emr_problem_set(out_problem, is_agent ? EMR_SAY_IS_AGENT : EMR_SAY_NO_AGENT, NULL);
+	return EMR_DENIED;
+}
+
 emr_status emr_session_lock(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
@@ -191,23 +209,40 @@ emr_status emr_session_lock(
 			out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
 		return EMR_NOT_FOUND;
 	}
-	status = take_lock(session, options->folder, options->read_only, out_problem);
+	status = check_kind(session, options, out_problem);
 	if (status == EMR_OK)
-		open_log(session);
+		status = take_lock(session, options->folder, options->read_only, out_problem);
+	if (status != EMR_OK)
+		return status;
+	open_log(session);
+	status = emr_switch_finish(session->state_fd);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "Joining");
 	return status;
 }
 
 /* ---- the parts ---- */
 
-/* A domain is mine when its owner key is derived from my seed. */
-static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+/* A domain is mine when its owner key is derived from my seed, or when this device got its keys by letter. */
+bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 {
 	const emr_keyring *keyring = arg;
 	emr_domain_public mine;
 
+	if (emr_keyring_coowns(keyring, domain))
+		return true;
 	return d_row.len >= sizeof mine.owner_pk &&
 	       emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK &&
 	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+}
+
+/* Members of a network keep their blocks in its directory. */
+static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
+{
+	emr_status status = emr_blocks_follow_network(
+		session->state_fd, emr_keyring_device_id(session->keyring), out_problem);
+
+	return status == EMR_OK ? emr_blocks_check(session->state_fd, out_problem) : status;
 }
 
 static emr_status open_store(emr_session *session)
@@ -266,11 +301,19 @@ static emr_status open_ledger(emr_session *session)
 	return emr_ledger_open(&options, &session->ledger);
 }
 
+/* NULL keeps the parts of every domain. */
+static emr_status open_copy(emr_session *session)
+{
+	emr_replica_options options = {.state_dirfd = session->state_fd, .ledger = session->ledger};
+
+	return emr_replica_open(&options, &session->replica);
+}
+
 static emr_status open_replica(emr_session *session)
 {
 	emr_replica_options options = {.state_dirfd = session->state_fd,
 		.ledger = session->ledger,
-		.is_mine = is_mine,
+		.is_mine = emr_session_is_mine,
 		.is_mine_arg = session->keyring};
 
 	return emr_replica_open(&options, &session->replica);
@@ -314,7 +357,9 @@ static emr_status open_settle(emr_session *session)
 		.ledger = session->ledger,
 		.replica = session->replica,
 		.facts = session->facts,
-		.clock = emr_clock_system()};
+		.clock = emr_clock_system(),
+		.owner_name = session->profile.name,
+		.owner_born = session->profile.born};
 
 	return emr_settle_new(&options, &session->settle);
 }
@@ -332,7 +377,7 @@ typedef struct part {
 /* The ledger could not be opened, and neither could what this computer has verified of it. */
 static bool is_ledger_gone(const part *p, emr_status status)
 {
-	return (p->open == open_replica && status == EMR_OFFLINE) ||
+	return ((p->open == open_replica || p->open == open_copy) && status == EMR_OFFLINE) ||
 	       (p->open == open_ledger && (status == EMR_NOT_FOUND || status == EMR_IO ||
 						  status == EMR_DAMAGED || status == EMR_DENIED));
 }
@@ -355,7 +400,7 @@ static void say_part(
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
 			"it belongs to another network than this keyring", NULL);
-	else if (status == EMR_DAMAGED && p->open == open_replica)
+	else if (status == EMR_DAMAGED && (p->open == open_replica || p->open == open_copy))
 		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
 	else if (is_ledger_gone(p, status))
 		say_no_copy(session, out_problem);
@@ -369,6 +414,30 @@ static void say_part(
 		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
 }
 
+static emr_status open_each(emr_session *session, const part *parts, size_t n, emr_problem *out_problem)
+{
+	for (size_t i = 0; i < n; i++) {
+		emr_status status = parts[i].open(session);
+
+		if (status == EMR_OK)
+			continue;
+		emr_log(EMR_LOG_ERROR, "open: part %zu: %s", i, emr_status_text(status));
+		say_part(session, &parts[i], status, out_problem);
+		return status;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem)
+{
+	const part parts[] = {
+		{open_ledger, "The ledger", EMR_STATE_LEDGER},
+		{every_domain ? open_copy : open_replica, "The copy of the ledger", "replica.hw"},
+	};
+
+	return open_each(session, parts, sizeof parts / sizeof *parts, out_problem);
+}
+
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem)
 {
 	/* The order of a recovery: what comes later stands on what comes before. */
@@ -379,19 +448,12 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 		{open_replica, "The copy of the ledger", "replica.hw"},
 		{open_records, "The folder of working copies", EMR_STATE_SPILL},
 		{open_facts, "The list of records", ""},
+		{emr_annex_open, "The ledger of before you joined", EMR_STATE_ANNEX},
 		{open_settle, "The way to the ledger", ""},
 	};
+	emr_status found = find_blocks(session, out_problem);
 
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		emr_status status = parts[i].open(session);
-
-		if (status == EMR_OK)
-			continue;
-		emr_log(EMR_LOG_ERROR, "open: part %zu: %s", i, emr_status_text(status));
-		say_part(session, &parts[i], status, out_problem);
-		return status;
-	}
-	return EMR_OK;
+	return found == EMR_OK ? open_each(session, parts, sizeof parts / sizeof *parts, out_problem) : found;
 }
 
 static emr_status learn_who(emr_session *session)
@@ -466,6 +528,8 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 		return true;
 	if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
+	else if (session->has_lost_annex)
+		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
 	return session->read_only;
 }
 
@@ -474,6 +538,43 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
 	if (!say_trouble(session, out_problem))
 		emr_problem_set_status(out_problem, status, "The folder");
+	return status;
+}
+
+static emr_status learn_once(emr_session *session, emr_share *share)
+{
+	bool some = false;
+	/* What is known already, before more is followed: an entry of a domain that is not known for one's own has no parts. */
+	emr_status status = emr_share_learn(share, &some);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	/* Away or not believed: the view says it better, and what was verified here opens. */
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(status));
+	return emr_share_learn(share, &some);
+}
+
+emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
+{
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.records = session->records};
+	emr_share *share = NULL;
+	emr_status status;
+
+	if (emr_keyring_kind_of(session->keyring) != EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	status = emr_share_new(&options, &share);
+	if (status == EMR_OK)
+		status = learn_once(session, share);
+	emr_share_free(share);
+	if (status == EMR_DENIED)
+		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The keys of this computer");
 	return status;
 }
 
@@ -492,6 +593,9 @@ static emr_status open_all(
 		emr_problem_set_status(out_problem, status, "The keyring");
 		return status;
 	}
+	status = emr_session_learn(session, out_problem);
+	if (status != EMR_OK)
+		return status;
 	view.state_dirfd = session->state_fd;
 	view.keyring = session->keyring;
 	view.store = session->store;
@@ -515,10 +619,16 @@ emr_status emr_session_open(
 {
 	emr_status status = emr_keys_open(session->state_fd, session->state_path,
 		options->passphrase_file, &session->keyring, out_problem);
-	sigset_t all, before;
 
-	if (status != EMR_OK)
-		return status;
+	return status == EMR_OK ? emr_session_open_keyed(session, options, out_problem) : status;
+}
+
+emr_status emr_session_open_keyed(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	sigset_t all, before;
+	emr_status status;
+
 	/* The threads that are made here inherit it: a signal to the process must find who waits for it,
 	 * not end everything by way of a thread that does not know it. */
 	sigfillset(&all);

@@ -1,5 +1,6 @@
 #include "special.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "deeds.h"
 #include "index_csv.h"
 #include "page.h"
+#include "pleas.h"
 #include "report.h"
 
 static const char readme[] =
@@ -29,6 +31,7 @@ static const char readme[] =
 	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
 	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
 	"    deleted      deleted files, where they were\n"
+	"    requests     who asks you for access, one file each; emrfs request lists them\n"
 	"    proof        a proof for every file, to give to others: NAME.tlog-proof, checked with\n"
 	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
@@ -75,6 +78,22 @@ static emr_status make_status(const emr_special *special, bool as_json, emr_buf 
 	return append_text(out, "\n");
 }
 
+/* "r-4m8t.txt" */
+static emr_status make_request(const emr_special *special, const char *name, emr_buf *out)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	char id[EMR_PLEA_ID_BYTES];
+	const emr_plea *plea;
+	emr_status status = emr_pleas_collect(special->session, NULL, &pleas);
+
+	snprintf(id, sizeof id, "%.*s", (int)strcspn(name, "."), name);
+	if (status == EMR_OK)
+		status = emr_pleas_find(&pleas, id, &plea);
+	if (status != EMR_OK)
+		return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
+	return plea->is_to_me ? emr_plea_file(plea, out) : EMR_NOT_FOUND;
+}
+
 emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 {
 	const emr_special *special = arg;
@@ -95,6 +114,8 @@ emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 		return emr_deeds_text(special->session, out);
 	if (strcmp(name, "log.json") == 0)
 		return emr_deeds_json(special->session, out);
+	if (strncmp(name, "requests/", 9) == 0)
+		return make_request(special, name + 9, out);
 	return EMR_NOT_FOUND;
 }
 

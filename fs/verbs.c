@@ -26,9 +26,10 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"bring everything back from the backup in DIR"},
 	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
 		"become a member of the network that invited you (a file, or -)"},
-	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR", "where the network is to be: an empty directory"},
+	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR", "where the network is, or is to be: an empty directory"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
-		"patient, clinician, pharmacist, insurer, authority, researcher, auditor or registrar"},
+		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, auditor, registrar or agent"},
+	[EMR_OPT_QUORUM] = {"quorum", 0, EMR_HAS_ARGUMENT, "N", "how many members must approve a change from then on, or majority"},
 	[EMR_OPT_WITHIN] = {"within", 0, EMR_HAS_ARGUMENT, "TIME", "how long to wait for the other side (10min)"},
 	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
 		"change nothing in the folder"},
@@ -49,12 +50,14 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read everything again and check it"},
 	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
 		"only see whether your words are right"},
+	[EMR_OPT_LOST] = {"lost", 0, EMR_NO_ARGUMENT, NULL,
+		"a computer, a disk or a backup got lost or was stolen: cut it off"},
 	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
 	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
 		"show the signed head of the ledger"},
 	[EMR_OPT_AS_PROOF] = {"proof", 0, EMR_NO_ARGUMENT, NULL,
 		"write the proof of one file instead of records"},
-	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "show every verb with its options"},
+	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "help: every verb with its options; revoke: everything"},
 	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
 	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
 		"leave PATH alone and put the old content there, as a new file"},
@@ -65,23 +68,46 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
 	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
 		"give space back to the disk now that nothing needs"},
+	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT", "write the proof of the access with that entry to OUT"},
+	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL, "an auditor: what the staff of your organisation asked for"},
 	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
 		"check the proof in FILE, and that COPY is what it is about"},
 	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
 		"only what happened since T (7d, 2026-11-20, 2026-11-20T14:05)"},
+	[EMR_OPT_AGENT_STATUS] = {"status", 0, EMR_NO_ARGUMENT, NULL, "what the running agent has done"},
+	[EMR_OPT_UNTIL] = {"until", 0, EMR_HAS_ARGUMENT, "T", "when it ends by itself (30d; 12h, 2026-12-31, forever)"},
+	[EMR_OPT_PURPOSE] = {"purpose", 0, EMR_HAS_ARGUMENT, "P",
+		"treatment (the default), emergency, research, payment, family, self or legal"},
+	[EMR_OPT_HISTORY] = {"history", 0, EMR_NO_ARGUMENT, NULL, "earlier versions and what was deleted, too"},
+	[EMR_OPT_WRITE] = {"write", 0, EMR_NO_ARGUMENT, NULL, "changing what is there and adding to it, too"},
+	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL, "leaving new files there, and seeing nothing"},
+	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
+		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR code)"},
+	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO", "only what WHO did (a person, a team, @organisation, or you)"},
+	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL, "only what programs read without a person"},
+	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR", "also write each entry to DIR as a FHIR R4 AuditEvent"},
+	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT", "a sentence for the other side alone"},
 };
 
 #define COMMON                                                                                     \
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_org[] = {6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_org[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_agent[] = {6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_device[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
+static const unsigned char exits_join[] = {4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
+static const unsigned char exits_share[] = {4, 5, 6, 7, 10, 11, 13, 0};
+static const unsigned char exits_revoke[] = {4, 5, 6, 7, 10, 11, 0};
 static const unsigned char exits_people[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
-static const unsigned char exits_log[] = {5, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_request[] = {5, 6, 7, 8, 10, 0};
+static const unsigned char exits_approve[] = {5, 6, 7, 8, 10, 13, 0};
+static const unsigned char exits_deny[] = {5, 6, 7, 8, 10, 0};
+static const unsigned char exits_log[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
 static const unsigned char exits_keep[] = {5, 6, 7, 10, 0};
@@ -92,7 +118,7 @@ static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
 static const unsigned char exits_export[] = {5, 7, 8, 10, 0};
 static const unsigned char exits_import[] = {3, 5, 6, 7, 8, 10, 0};
 static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
-static const unsigned char exits_recover[] = {6, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_recover[] = {6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
 static const unsigned char exits_help[] = {0};
 
@@ -118,6 +144,22 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
+	[EMR_VERB_JOIN] = {.name = "join",
+		.operands = "[INVITE]",
+		.operands_max = 1,
+		.help = "Join a network and take your records along",
+		.manual = "For who began alone: your records go on with the ledger of the network that invited you, with the same "
+			  "ids, versions\n"
+			  "and contents; nothing is encrypted again. First it says what the members will see, and asks. The ledger "
+			  "of before\n"
+			  "stays here: earlier versions, deleted files and the log are still what they were, for you alone. What is "
+			  "interrupted\n"
+			  "goes on with emrfs join. Backups of before are of the ledger of before: make a new one, in another "
+			  "directory.\n"
+			  "For a member, with an invitation of the same network: a new certificate for the same key.\n",
+		.fields = "network members[]{id code role organisation} registered copied visible_to_members[]{what n code} renewed",
+		.options = BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_join},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",
 		.operands_max = 1,
@@ -125,10 +167,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.manual = "Opens your folder at DIR (~/Health, which is made when it is missing) "
 			  "and returns when it can be\n"
 			  "used. DIR must be empty. What a program that was killed left mounted "
-			  "there is cleaned up first.\n",
+			  "there is cleaned up first. What others share\n"
+			  "is opened for the purpose of --purpose; your own records ask for none.\n",
 		.fields = "folder pid read_only ledger_error second_copy",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
-			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_PURPOSE),
 		.exits = exits_mount},
 	[EMR_VERB_UNMOUNT] = {.name = "unmount",
 		.alias = "umount",
@@ -155,13 +198,46 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "conflicts[] unsent[] state read_only copies second_copy backup_at "
 			  "backup_unix backup_dir network\n"
 			  "ledger{kind size witnessed away_at away_unix error message "
-			  "hint} words_tested_at errors[]{at path error "
+			  "hint} waiting_requests words_tested_at errors[]{at path error "
 			  "message hint level} requests{} writing[]{path bytes} writing_files writing_bytes\n"
-			  "pending_bytes memory_only_files;\n"
+			  "pending_bytes memory_only_files network_name members;\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
-			  "signature ...)",
+			  "signature ...) and signed{own by organisation signature at entry tx witnesses[]}",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
+	[EMR_VERB_SHARE] = {.name = "share",
+		.operands = "[PATH with WHO]",
+		.operands_max = 3,
+		.help = "Let someone open a folder; alone: list",
+		.manual = "PATH is a folder at the top, with everything in it, now and later. WHO is what you call somebody (emrfs "
+			  "people), or\n"
+			  "handle@organisation; it must be exactly one person. They may read, for treatment, and for 30 days, unless "
+			  "said\n"
+			  "otherwise; with --write they may change and remove what is there, too, and with --deposit only leave new "
+			  "files,\n"
+			  "of which they see nothing. It ends by itself. Earlier versions, deleted files and former names stay hidden without "
+			  "--history.\n"
+			  "Says first what that means, and who releases the keys, and asks (--yes: not asked). It is done in the "
+			  "background,\n"
+			  "also after a crash; --wait waits for the ledger. What was asked for and failed stays in the list until it "
+			  "is asked\n"
+			  "for again or revoked.\n",
+		.fields = "grants[]{id path who name organisation rights purpose until history state released_by[] needed opened} "
+			  "not_shortened_until",
+		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) | BIT(EMR_OPT_WAIT) |
+			   BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
+		.exits = exits_share},
+	[EMR_VERB_REVOKE] = {.name = "revoke",
+		.operands = "[PATH] from WHO",
+		.operands_max = 3,
+		.help = "Stop sharing",
+		.manual = "Ends everything that WHO has of PATH, or with --all everything that WHO has of yours, at once. What lies there "
+			  "gets\n"
+			  "new keys with your next save. What was opened, and the names that were seen, cannot be un-seen: they are "
+			  "listed.\n",
+		.fields = "ended[]{id path} opened[]{path version at proven} names_seen state",
+		.options = BIT(EMR_OPT_ALL) | BIT(EMR_OPT_WAIT),
+		.exits = exits_revoke},
 	[EMR_VERB_PEOPLE] = {.name = "people",
 		.operands = "[WHO | card | add CARD | check WHO]",
 		.operands_max = 2,
@@ -178,23 +254,67 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "computer,\n"
 			  "and in backups.\n",
 		.fields = "people[]{who name born code id role organisation team registered valid_until ended compared "
-			  "same_network};\n"
+			  "same_network vouched_by[]};\n"
 			  "card: card qr name born code valid_until file; add: also change; check: also number",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_people},
+	[EMR_VERB_REQUEST] = {.name = "request",
+		.operands = "[OWNER[:PATH]]",
+		.operands_max = 1,
+		.help = "Ask for access; alone: list",
+		.manual = "Asks OWNER (whom you call so, his full name, or handle@organisation) to share PATH with you, for reading if "
+			  "nothing\n"
+			  "else is said; PATH is in your words, because you may not see names there. With --emergency the person is the one "
+			  "on\n"
+			  "CARD, the purpose is emergency, PATH is Emergency unless given as :PATH, the end is in 24 hours, and a reason is "
+			  "needed;\n"
+			  "it still takes that person's yes. Only OWNER can read it; others see that you ask somebody. Without "
+			  "OWNER:\n"
+			  "what others ask you, and what became of what you asked: requests to you are answered by approve and "
+			  "deny,\n"
+			  "and lie as files in .emrfs/requests. An open one is over after 90 days, an answered one is listed for 30.\n",
+		.fields = "requests[]{id direction who name owner organisation known compared path reason rights purpose until state at "
+			  "answered_at answer} held_back",
+		.options = BIT(EMR_OPT_REASON) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_WRITE) |
+			   BIT(EMR_OPT_DEPOSIT) | BIT(EMR_OPT_EMERGENCY),
+		.exits = exits_request},
+	[EMR_VERB_APPROVE] = {.name = "approve",
+		.operands = "ID",
+		.operands_max = 1,
+		.help = "Say yes to a request",
+		.manual = "ID is that of emrfs request. Shares what was asked for as share does, for as long as was asked or until T, and "
+			  "asks\n"
+			  "first; what is not in your folder under that name is not guessed. The one who asked is told.\n",
+		.fields = "grant{id path who name organisation rights purpose until history state released_by[] needed opened}",
+		.options = BIT(EMR_OPT_UNTIL),
+		.exits = exits_approve},
+	[EMR_VERB_DENY] = {.name = "deny",
+		.operands = "ID",
+		.operands_max = 1,
+		.help = "Say no to a request",
+		.manual = "ID is that of emrfs request. The one who asked is told, with the reason if there is one; nobody else can read "
+			  "it. A\n"
+			  "request that you sent yourself is taken back.\n",
+		.fields = "id",
+		.options = BIT(EMR_OPT_REASON),
+		.exits = exits_deny},
 	[EMR_VERB_LOG] = {.name = "log",
 		.operands = "[PATH]",
 		.operands_max = 1,
-		.help = "What happened to your records, when, and by whom",
-		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased, as the ledger "
-			  "has it. With PATH,\n"
-			  "the story of that file under all its names, or of everything in that folder; a "
-			  "deleted file is\n"
-			  "named as it was. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
-		.fields = "entries[]{at who name organisation purpose action type path from version bytes whole "
-			  "software proven\n"
-			  "released_by[] tx}",
-		.options = BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.help = "Who opened what, when and why; and what you did",
+		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased, and who asked for the keys of what, got "
+			  "them (proven:\n"
+			  "that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
+			  "With PATH,\n"
+			  "the story of that file under all its names, or of everything in that folder; a deleted file is named as it was. "
+			  "--who, --purpose\n"
+			  "and --software choose. --proof ENTRY OUT writes the evidence of one release, by the number that stands behind it: who asked "
+			  "for what\n"
+			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
+		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
+			  "released_by[] tx opens folder records} written; --proof: out bytes",
+		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},
 	[EMR_VERB_RESTORE] = {.name = "restore",
 		.operands = "PATH[@TIME]",
@@ -257,13 +377,16 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and replays the whole ledger. The open folder does it itself; a closed "
 			  "one is opened for it,\n"
 			  "which asks for the passphrase.\n"
+			  "Of one file it says who signed it, when, and in which entry and transaction. What others share is read as a program "
+			  "would,\n"
+			  "which its owner's log tells.\n"
 			  "With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
 			  "the file that it is about:\n"
 			  "signatures, certificate and place in the ledger, without keyring or "
 			  "folder. Anybody can do the same\n"
 			  "with another program: examples/verify-audit.c.\n",
-		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} signer time tx;\n"
-			  "with --proof also bytes version network own_network certificate copy",
+		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} signer time tx signed;\n"
+			  "with --proof also bytes version organisation network own_network certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PROOF),
 		.exits = exits_verify},
@@ -343,27 +466,74 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"may be open.\n"
 			"With --test nothing is changed: three of the words are asked (or all are "
 			"read from\n"
-			"--words-file), after the passphrase, and `status` says when that was.\n",
-		.fields = "state words_tested_at",
-		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_WORDS_FILE) |
+			"--words-file), after the passphrase, and `status` says when that was.\n"
+			"With --lost, when a computer, a disk or a backup got lost or was stolen: after the new passphrase your other\n"
+			"computers are removed, new keys begin where others share your ledger, and what the lost one can still show\n"
+			"is said. The folder must be closed.\n",
+		.fields = "state words_tested_at; with --lost also removed[] epochs",
+		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_LOST) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
 		.exits = exits_recover},
-	[EMR_VERB_ORG] = {.name = "org",
-		.operands = "create NAME | invite HANDLE",
+	[EMR_VERB_DEVICE] = {.name = "device",
+		.operands = "add NAME | accept FILE | remove NAME",
 		.operands_max = 2,
+		.help = "Your computers; remove a lost one",
+		.manual = "Alone: your computers. add NAME -o FILE makes keys for another one, registers them, and writes them to FILE, "
+			  "sealed\n"
+			  "with your passphrase; there: accept FILE. Both must reach one network directory: a ledger of one computer is "
+			  "moved\n"
+			  "to DIR by --network DIR, with the folder closed. remove NAME ends what a lost one may do; from then on it can "
+			  "open\n"
+			  "nothing new. Each signs as itself; only the first computer adds and removes. The folder may be open.\n",
+		.fields = "devices[]{name added_at seen_at this first}; add: name file network; accept: folder network; remove: name",
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_device},
+	[EMR_VERB_ORG] = {.name = "org",
+		.operands = "create NAME | invite HANDLE | admit ORG | leave [ORG] | show | rules [FILE | approve ID] | revoke HANDLE | vouch CARD | team NAME [add|remove HANDLE]",
+		.operands_max = 4,
 		.help = "Run an organisation",
 		.manual = "create NAME --network DIR makes a keyring for an organisation, as init does, and a network for it and its "
 			  "members\n"
-			  "in DIR, an empty directory of this computer that this user alone may enter. invite HANDLE --role R -o FILE "
-			  "writes an\n"
-			  "invitation to FILE, waits until somebody uses it (emrfs init --join FILE), gives him a certificate with "
-			  "that role,\n"
-			  "and takes FILE away. HANDLE is the name in the certificate; a patient's has a code instead. The folder may "
-			  "be open.\n",
-		.fields = "create: id name born folder words_checked second_copy network; invite: handle role code id organisation",
-		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) |
+			  "in DIR, an empty directory of this computer that this user alone may enter. Where DIR has a network already, it "
+			  "asks to\n"
+			  "be admitted, says a number, and waits: with admit ORG the administrators of most members, who see the same "
+			  "number,\n"
+			  "let it in. leave asks to go, and the others approve with leave ORG. invite HANDLE --role R -o FILE writes an "
+			  "invitation\n"
+			  "to FILE, waits until somebody uses it (emrfs init --join FILE), gives him a certificate with that role, and "
+			  "takes FILE\n"
+			  "away; who has that handle already gets another certificate. HANDLE is the name in the certificate; a patient's "
+			  "has a\n"
+			  "code instead. revoke takes a key out of use for good. vouch says on a card that the organisation has seen its "
+			  "holder.\n"
+			  "rules shows the rules of the network (lines name = value); with FILE or --quorum it proposes others, which hold when\n"
+			  "enough members have said org rules approve ID. team shows, makes and changes a team. All but create ask for the passphrase, with the folder open or closed.\n",
+		.fields = "create: id name born folder words_checked second_copy network number; invite: handle role code id "
+			  "organisation;\n"
+			  "admit, leave: organisation number have need done; show: organisation members[]{handle name role code until "
+			  "in_force}\n"
+			  "teams[]{name members[]} approvals[]{what who number have need} waiting[] organisations[]{name member} rules; rules:\n"
+			  "text read quorum need limits{slots_a_day deposit_bytes deposits_a_day} proposals[]{id text quorum have need ours}, or\n"
+			  "id have need done; revoke: "
+			  "handle\n"
+			  "code; vouch: file code; team: team members[]{handle name code until}",
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) |
 			   BIT(EMR_OPT_WORDS_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_org},
+	[EMR_VERB_AGENT] = {.name = "agent",
+		.operands = "",
+		.operands_max = 0,
+		.help = "Run the service that releases keys",
+		.manual = "An agent holds fragments of keys that owners have cut for it, and converts with them what somebody who was given "
+			  "access\n"
+			  "asks for, as long as the grant lasts; alone it can read nothing. Its keyring is made with an invitation of role\n"
+			  "agent (emrfs org invite HANDLE --role agent -o FILE, then emrfs init --join FILE), and keeps no records. It works "
+			  "until\n"
+			  "SIGTERM. Numbers of --status are since it was started. To start it with the computer: the unit emrfs-agent.\n",
+		.fields = "grants fragments served refused destroyed waiting[]{request} witnessed_at key_made_at started_at entries in_force\n"
+			  "error pid",
+		.options = BIT(EMR_OPT_AGENT_STATUS) | BIT(EMR_OPT_FOREGROUND) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_agent},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",
 		.operands_max = 0,

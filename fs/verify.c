@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "contract/rows.h"
-#include "crypto/hashsig.h"
 #include "ledger/checkpoint.h"
 
 #include "answers.h"
 #include "cmd/out.h"
+#include "origin.h"
+#include "settle/whose.h"
 #include "walk.h"
 
 #define BAD_MAX 1000 /* said; all are counted */
@@ -165,86 +165,6 @@ static emr_status say_part(verification *v, const char *part)
 
 /* ---- one record ---- */
 
-/* ---- whose key signed ---- */
-
-typedef struct issuer_search {
-	const uint8_t *issuer_id; /* 32 bytes */
-	uint8_t pk[32];
-	bool is_found;
-} issuer_search;
-
-static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	issuer_search *s = arg;
-	emr_row_domain row;
-	uint8_t id[32];
-
-	(void)domain;
-	if (s->is_found || !is_mine ||
-		emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_OK;
-	emr_sha256(row.owner_pk, sizeof row.owner_pk, id);
-	s->is_found = memcmp(id, s->issuer_id, sizeof id) == 0;
-	if (s->is_found)
-		memcpy(s->pk, row.owner_pk, sizeof s->pk);
-	return EMR_OK;
-}
-
-/* The identity's key or that of a domain of this person: a record that was moved carries the
- * statement of the domain in which it was saved.  Zeros when it is none of them: then no statement
- * fits. */
-static emr_status find_issuer(
-	const emr_session *session, const uint8_t issuer_id[32], uint8_t out_pk[32])
-{
-	issuer_search search = {.issuer_id = issuer_id};
-	emr_status status;
-
-	if (memcmp(issuer_id, session->identity.signer_id.b, 32) == 0) {
-		memcpy(out_pk, session->identity.pk, 32);
-		return EMR_OK;
-	}
-	status = emr_replica_domains(session->replica, look_at_domain, &search);
-	if (status == EMR_OK)
-		memcpy(out_pk, search.pk, 32);
-	return status;
-}
-
-/* The signed statement is about this content, this record and this person, and by one of his own
- * keys. */
-static emr_status check_statement(
-	const emr_session *session, const record *r, const emr_content_key *key)
-{
-	emr_statement_expect expect = {.patient_pk = session->identity.pk,
-		.r_pid = r->place.r_pid,
-		.record_id = r->place.record_id,
-		.cver = r->place.cver};
-	uint8_t issuer_pk[32];
-	emr_statement_verdict verdict;
-	emr_bundle *bundle = calloc(1, sizeof *bundle);
-	emr_status status;
-
-	if (bundle == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_bundle_open(
-		session->records, &r->place.root, key, r->place.record_id, r->place.cver, bundle);
-	if (status == EMR_OK)
-		status = find_issuer(session, bundle->statement.issuer_id, issuer_pk);
-	if (status == EMR_OK) {
-		expect.issuer_key = emr_bytes_of(issuer_pk, sizeof issuer_pk);
-		verdict = emr_statement_check(bundle, &expect);
-		if (verdict != EMR_STATEMENT_VALID && verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
-			char id[33];
-
-			emr_hex(r->place.object.b, 16, id);
-			emr_log(EMR_LOG_ERROR, "verify: statement of %s: verdict %d", id,
-				(int)verdict);
-			status = EMR_BAD_SIGNATURE;
-		}
-	}
-	free(bundle);
-	return status;
-}
-
 static emr_status check_blocks(
 	const verification *v, const emr_content *content, const emr_content_key *key)
 {
@@ -268,17 +188,19 @@ static emr_status check_record(const verification *v, const record *r)
 {
 	emr_content content;
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	emr_status status;
 
 	/* Of links and directories the metadata is all; it was authenticated when it was found. */
 	if (r->type != EMR_META_FILE)
 		return EMR_OK;
-	status = emr_facts_open_content(v->session->facts, &r->place, &content, &key);
+	/* The signed statement is about this content, this record and this person, by a key that was in force. */
+	status = emr_facts_open_signed(v->session->facts, emr_ledger_descriptor(v->session->ledger), &r->place, &content, &key, &whose);
+	if (status == EMR_BAD_SIGNATURE)
+		emr_log(EMR_LOG_ERROR, "verify: fault %d, verdict %d", (int)whose.is.fault, (int)whose.is.verdict);
 	if (status != EMR_OK)
 		return status;
-	status = check_statement(v->session, r, key);
-	if (status == EMR_OK)
-		status = check_blocks(v, &content, key);
+	status = check_blocks(v, &content, key);
 	emr_content_key_free(key);
 	return status;
 }
@@ -385,6 +307,28 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
+/* The ledger of before a join, in the same way: the past rests on it. */
+static emr_status check_annex(verification *v)
+{
+	const emr_annex *annex = &v->session->annex;
+	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
+	uint64_t size = 0;
+	emr_status status;
+
+	if (annex->replica == NULL)
+		return EMR_OK;
+	v->checked++;
+	emr_ledger_look(annex->ledger, &absence);
+	status = absence.status == EMR_OK ? emr_ledger_verify(annex->ledger, &trouble)
+					  : emr_replica_verify_own(annex->replica, &trouble, &size);
+	if (status == EMR_OK && absence.status == EMR_OK)
+		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
+	if (is_chain_fault(status))
+		return say_bad(v, "", "the ledger of before you joined does not fit", "ledger-damaged");
+	return status;
+}
+
 /* The ledger against a fresh replay of the contract, then our own copy of it against the ledger.
  * While it is away, our own copy alone. */
 static emr_status check_chain(verification *v, json_t **out_chain)
@@ -413,6 +357,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	}
 	if (is_chain_fault(status))
 		status = say_chain_bad(v, &trouble, status);
+	if (status == EMR_OK)
+		status = check_annex(v);
 	if (status == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
 	if (status != EMR_OK)
@@ -452,6 +398,7 @@ static int put_origin(verification *v, json_t *answer)
 {
 	static const char *const names[][2] = {
 		{"signature", "signer"}, {"signed-at", "time"}, {"tx", "tx"}};
+	json_t *origin = NULL;
 	emr_attr attr;
 	int failed = 0;
 
@@ -465,6 +412,8 @@ static int put_origin(verification *v, json_t *answer)
 		if (emr_attribute_text(v->session->view, attr.node, names[i][0], &value) == EMR_OK)
 			failed |= json_object_set_new(answer, names[i][1], emr_json_text(value));
 	}
+	if (emr_origin_json(v->session, attr.node, &origin) == EMR_OK)
+		failed |= json_object_set_new(answer, "signed", origin);
 	return failed;
 }
 

@@ -1,7 +1,9 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answers.h"
+#include "authors.h"
 #include "cmd/out.h"
 #include "cmd/text.h"
 #include "fuse/fuse.h"
@@ -59,6 +61,7 @@ typedef struct listing {
 	emr_emit_fn emit;
 	void *arg;
 	json_t *portion;
+	emr_authors authors;
 	bool emit_failed;
 } listing;
 
@@ -80,19 +83,37 @@ static emr_status emit_portion(listing *l)
 	return status;
 }
 
-/* One owner signs everything here. */
+/* The owner, or who else may write here. */
+static emr_status name_of(listing *l, emr_id32 signer, char *out, size_t size, bool *out_is_own)
+{
+	const emr_author *author;
+	emr_status status = emr_authors_find(&l->authors, l->session, signer, &author);
+
+	if (status != EMR_OK)
+		return status;
+	*out_is_own = author->is_me;
+	if (author->is_me)
+		snprintf(out, size, "%s", l->session->profile.name[0] != '\0' ? l->session->profile.name : "you");
+	else
+		emr_who_text(&author->who, out, size);
+	return EMR_OK;
+}
+
 static emr_status add_version(void *arg, const emr_file_version *v)
 {
 	listing *l = arg;
-	const char *name = l->session->profile.name[0] != '\0' ? l->session->profile.name : "you";
-	char at[EMR_TEXT_BYTES];
+	char at[EMR_TEXT_BYTES], name[600];
 	json_t *one;
+	bool is_own = true;
+	emr_status status = name_of(l, v->signer_id, name, sizeof name, &is_own);
 
+	if (status != EMR_OK)
+		return status;
 	emr_time_json((int64_t)v->time_unix_s, at);
-	one = json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:b, s:I}", "at", at, "who",
+	one = json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:b, s:b, s:I}", "at", at, "who",
 		emr_json_text(name), "version", (json_int_t)v->cver, "bytes", (json_int_t)v->bytes,
 		"deleted", v->is_deletion, "signed_by", emr_json_text(name), "current",
-		v->is_current, "at_unix", (json_int_t)v->time_unix_s);
+		v->is_current, "own", is_own, "at_unix", (json_int_t)v->time_unix_s);
 	if (one == NULL || json_array_append_new(l->portion, one) != 0)
 		return EMR_NO_MEMORY;
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
@@ -110,6 +131,7 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	json_decref(l.portion);
+	emr_authors_free(&l.authors);
 	if (status == EMR_INVALID) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
 			"A symbolic link has no versions.", "verb", "restore", NULL);

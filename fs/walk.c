@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "view/names.h"
 #include <unistd.h>
 
 #define PAGE 256
@@ -55,6 +57,9 @@ static emr_status visit(walk *w, const char *path, const found *entry)
 	emr_status status = EMR_OK;
 
 	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
+		return EMR_OK;
+	/* What is made on the fly is no record: shared-by-me. */
+	if (entry->attr.is_virtual)
 		return EMR_OK;
 	if (asprintf(&whole, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name) < 0) {
 		whole = NULL;
@@ -122,6 +127,50 @@ emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, c
 	*out_text = (char *)value.data;
 	value = (emr_buf){0};
 	return EMR_OK;
+}
+
+/* ---- by path ---- */
+
+void emr_found_end(const emr_found *at)
+{
+	if (at->is_held)
+		emr_view_forget(at->view, at->attr.node, 1);
+}
+
+emr_status emr_find_anywhere(emr_view *view, const char *path, emr_found *out)
+{
+	emr_found at = {.view = view};
+	char name[EMR_NAME_MAX + 1];
+	emr_status status = emr_view_find(view, path, &at.attr);
+
+	if (status != EMR_NOT_FOUND) {
+		if (status == EMR_OK)
+			*out = at;
+		return status;
+	}
+	status = emr_view_find(view, "", &at.attr);
+	while (status == EMR_OK && *path != '\0') {
+		emr_found next = {.view = view, .is_held = true};
+		size_t len = strcspn(path, "/");
+
+		if (len == 0 || len >= sizeof name) {
+			status = EMR_NOT_FOUND;
+			break;
+		}
+		memcpy(name, path, len);
+		name[len] = '\0';
+		status = emr_view_lookup(view, at.attr.node, name, &next.attr);
+		if (status != EMR_OK)
+			break;
+		emr_found_end(&at);
+		at = next;
+		path += len + (path[len] == '/');
+	}
+	if (status == EMR_OK)
+		*out = at;
+	else
+		emr_found_end(&at);
+	return status;
 }
 
 emr_status emr_path_clean(const char *path, char *out, size_t size)

@@ -254,13 +254,14 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 	search->is_found = true;
 }
 
-/* The writer whose key opens the profile; without a profile, whoever wrote last. */
-static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_proven)
+/* The writer whose key opens the profile; without a profile, whoever wrote last.  Before any segment is here, as at the beginning
+ * of a restore, nothing speaks for or against the words. */
+static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_disproved)
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
 	int fd =
-		openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
@@ -273,14 +274,14 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_p
 		try_device(&search, fd, entry->d_name);
 	closedir(directory);
 	emr_keyring_set_device(keyring, search.device);
-	*out_is_proven = search.is_proven;
+	*out_is_disproved = search.is_found && !search.is_proven;
 	return EMR_OK;
 }
 
 static emr_status complete(
 	emr_keyring *keyring, const known *k, const known_member *me, int state_fd)
 {
-	bool is_proven = false;
+	bool is_disproved = false;
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
 		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
 
@@ -288,9 +289,9 @@ static emr_status complete(
 		status = emr_keyring_tlv_set(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
 	if (status == EMR_OK)
-		status = take_device(keyring, state_fd, &is_proven);
+		status = take_device(keyring, state_fd, &is_disproved);
 	/* Where several are members, being known to the ledger does not say that these records are his. */
-	return status == EMR_OK && k->n > 1 && !is_proven ? EMR_WRONG_WORDS : status;
+	return status == EMR_OK && k->n > 1 && is_disproved ? EMR_WRONG_WORDS : status;
 }
 
 static const known_member *find_me(const known *k, const emr_keyring *keyring)

@@ -44,7 +44,7 @@ static bool born_ok(const char *born, size_t len)
 	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
 }
 
-static bool name_ok(const char *name, size_t len)
+bool emr_shown_name_ok(const char *name, size_t len)
 {
 	return emr_text_ok(name, len) && (len == 0 || (name[0] != ' ' && name[len - 1] != ' '));
 }
@@ -53,7 +53,7 @@ bool emr_card_name_ok(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len <= EMR_CARD_NAME_MAX && name_ok(name, len);
+	return len <= EMR_CARD_NAME_MAX && emr_shown_name_ok(name, len);
 }
 
 /* NAME, TAB, BORN into LABEL. */
@@ -65,7 +65,7 @@ static emr_status join_label(
 
 	if (name_len + 1 + born_len > EMR_CARD_LABEL_MAX)
 		return EMR_LIMIT;
-	if (!name_ok(name, name_len) || !born_ok(born, born_len))
+	if (!emr_shown_name_ok(name, name_len) || !born_ok(born, born_len))
 		return EMR_INVALID;
 	*out_len = (size_t)snprintf(label, EMR_CARD_LABEL_MAX + 1, "%s\t%s", name, born);
 	return EMR_OK;
@@ -82,7 +82,7 @@ static bool split_label(emr_bytes label, emr_card *card)
 		return false;
 	name_len = (size_t)(tab - text);
 	born_len = label.len - name_len - 1;
-	if (!name_ok(text, name_len) || !born_ok(tab + 1, born_len))
+	if (!emr_shown_name_ok(text, name_len) || !born_ok(tab + 1, born_len))
 		return false;
 	memcpy(card->name, text, name_len);
 	memcpy(card->born, tab + 1, born_len);
@@ -245,18 +245,66 @@ emr_status emr_card_read(emr_bytes bytes, emr_card *out)
 	return EMR_OK;
 }
 
-emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches)
+/* Of the card that BYTES begin with; 0: none of that size is there. */
+static size_t first_card(emr_bytes bytes)
 {
 	size_t len;
 
 	if (bytes.len < CARD_HEAD_BYTES + 64)
-		return EMR_DAMAGED;
+		return 0;
 	len = CARD_HEAD_BYTES + (size_t)bytes.data[CARD_HEAD_BYTES - 1] +
 	      (bytes.data[5] == EMR_CARD_DOMAIN ? 128 : 64);
-	if (len > EMR_CARD_MAX || len > bytes.len || (bytes.len - len) % EMR_VOUCH_BYTES != 0)
-		return EMR_DAMAGED;
+	return len <= EMR_CARD_MAX && len <= bytes.len ? len : 0;
+}
+
+emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches)
+{
+	emr_bytes inbox;
+	size_t len = first_card(bytes);
+	emr_status status = emr_card_inbox(bytes, &inbox);
+
+	if (status != EMR_OK)
+		return status;
 	*out_card = emr_bytes_of(bytes.data, len);
-	*out_vouches = emr_bytes_of(bytes.data + len, bytes.len - len);
+	*out_vouches = emr_bytes_of(bytes.data + len + inbox.len, bytes.len - len - inbox.len);
+	return EMR_OK;
+}
+
+emr_status emr_card_inbox(emr_bytes bytes, emr_bytes *out_inbox)
+{
+	size_t len = first_card(bytes), more = 0;
+	emr_bytes rest;
+
+	if (len == 0)
+		return EMR_DAMAGED;
+	rest = emr_bytes_of(bytes.data + len, bytes.len - len);
+	if (rest.len > 4 && memcmp(rest.data, "EMCD", 4) == 0) {
+		more = first_card(rest);
+		if (more == 0 || rest.data[5] != EMR_CARD_DOMAIN || bytes.data[5] != EMR_CARD_PERSON)
+			return EMR_DAMAGED;
+	}
+	if ((rest.len - more) % EMR_VOUCH_BYTES != 0)
+		return EMR_DAMAGED;
+	*out_inbox = emr_bytes_of(rest.data, more);
+	return EMR_OK;
+}
+
+emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card *out_inbox)
+{
+	emr_card inbox;
+	emr_bytes card;
+	emr_status status = emr_card_inbox(bytes, &card);
+
+	if (status == EMR_OK && card.len == 0)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_card_read(card, &inbox);
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(inbox.id_pk, person->id_pk, sizeof inbox.id_pk) != 0 ||
+		!emr_id16_equal(inbox.net_id, person->net_id))
+		return EMR_BAD_SIGNATURE;
+	*out_inbox = inbox;
 	return EMR_OK;
 }
 

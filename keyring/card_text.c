@@ -11,6 +11,10 @@
 #define LINE_CHARS 64
 #define FILE_BYTES_MAX (32 * 1024) /* a card with some hundred vouches */
 #define TEXT_IN_MAX (64 * 1024)
+#define QR_BYTES_MAX ((EMR_CARD_QR_MAX - sizeof QR_PREFIX) * 5 / 8)
+
+_Static_assert(QR_BYTES_MAX >= EMR_CARD_MAX - 64 + EMR_CARD_MAX - (EMR_CARD_LABEL_MAX - 1),
+	"a person's card and the nameless one of her Inbox fit");
 
 static const char base32_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -48,7 +52,7 @@ emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX])
 	uint32_t bits = 0;
 	unsigned have = 0;
 
-	if (card.len == 0 || card.len > EMR_CARD_MAX)
+	if (card.len == 0 || card.len > QR_BYTES_MAX)
 		return EMR_LIMIT;
 	memcpy(out, QR_PREFIX, at);
 	for (size_t i = 0; i < card.len; i++) {

@@ -110,39 +110,10 @@ bool emr_cert_handle_ok(const char *handle, size_t len)
 
 emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out)
 {
-	static const uint8_t head[27] = {
-		0x30,
-		0x59,
-		0x30,
-		0x13,
-		0x06,
-		0x07,
-		0x2a,
-		0x86,
-		0x48,
-		0xce,
-		0x3d,
-		0x02,
-		0x01,
-		0x06,
-		0x08,
-		0x2a,
-		0x86,
-		0x48,
-		0xce,
-		0x3d,
-		0x03,
-		0x01,
-		0x07,
-		0x03,
-		0x42,
-		0x00,
-		0x04,
-	};
 	const uint8_t *at = spki.data;
 	EVP_PKEY *key;
 
-	if (spki.len != EMR_P256_SPKI_BYTES || memcmp(spki.data, head, sizeof head) != 0)
+	if (!emr_p256_is_encoded(spki.data, spki.len))
 		return EMR_DAMAGED;
 	key = d2i_PUBKEY(NULL, &at, (long)spki.len);
 	if (key == NULL)

@@ -1,4 +1,6 @@
 /* The key table: every key of a person from one 32-byte seed. */
+#include "coowned_private.h"
+#include "keyring/coowned.h"
 #include "keyring_private.h"
 
 #include <sodium.h>
@@ -60,6 +62,8 @@ emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *
 	case EMR_SIGNER_DOMAIN:
 		if (who.gen == 0)
 			return EMR_INVALID;
+		if (emr_keyring_coowns(kr, who.id))
+			return EMR_DENIED;
 		return ed25519_of(&kr->seed,
 			&(emr_key_info){.label = "dom-sign",
 				.id = id,
@@ -108,8 +112,14 @@ emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b)
 emr_status emr_derive_domain_pre(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_secret *out_a)
 {
+	bool is_coowned;
+	emr_status status;
+
 	if (epoch == 0)
 		return EMR_INVALID;
+	status = emr_coowned_pre(kr, domain_id, epoch, &is_coowned, out_a);
+	if (is_coowned)
+		return status;
 	return scalar_of(kr,
 		&(emr_key_info){.label = "dom-pre",
 			.id = emr_bytes_of(domain_id.b, sizeof domain_id.b),
@@ -121,6 +131,22 @@ emr_status emr_derive_domain_pre(
 emr_status emr_derive_enc(const emr_keyring *kr, emr_secret *out)
 {
 	return emr_derive(&kr->seed, &(emr_key_info){.label = "enc"}, 32, out);
+}
+
+emr_status emr_keyring_object_id(
+	const emr_keyring *kr, emr_id16 object, emr_id16 domain, emr_id16 *out_id)
+{
+	EMR_AUTO_SECRET id = {0};
+	uint8_t both[32];
+	emr_status status;
+
+	memcpy(both, object.b, 16);
+	memcpy(both + 16, domain.b, 16);
+	status = emr_derive(&kr->seed,
+		&(emr_key_info){.label = "object", .id = emr_bytes_of(both, sizeof both)}, 16, &id);
+	if (status == EMR_OK)
+		memcpy(out_id->b, id.data, sizeof out_id->b);
+	return status;
 }
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)

@@ -5,6 +5,7 @@
 
 #include "content_private.h"
 #include "crypto/hpke.h"
+#include "crypto/kdf.h"
 #include "crypto/pre.h"
 #include "crypto/r255.h"
 #include "held_private.h"
@@ -266,6 +267,14 @@ void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32])
 	emr_status status = emr_pre_public(&key->b, out_B);
 
 	(void)status; /* the scalar was checked when the key was made */
+}
+
+emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out)
+{
+	emr_secret sk = {0};
+	emr_status status = emr_hkdf_secret("emrfs/v1/team", &key->b, emr_bytes_of("box", 3), 32, &sk);
+
+	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
 }
 
 emr_status emr_grantee_key_pop(

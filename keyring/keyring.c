@@ -8,6 +8,8 @@
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
 #include "crypto/hashsig.h"
+#include "coowned_private.h"
+#include "keyring/coowned.h"
 #include "keyring_private.h"
 
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
@@ -21,8 +23,12 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 		kind > EMR_KEYRING_ORGANISATION)
 		return EMR_INVALID;
 	kr = calloc(1, sizeof *kr);
-	if (kr == NULL)
+	if (kr != NULL)
+		kr->coowned = emr_coowned_new();
+	if (kr == NULL || kr->coowned == NULL) {
+		free(kr);
 		return EMR_NO_MEMORY;
+	}
 	kr->kind = kind;
 	kr->gen = 1;
 	kr->created_unix_s = created_unix_s;
@@ -48,6 +54,7 @@ void emr_keyring_free(emr_keyring *kr)
 	if (kr == NULL)
 		return;
 	emr_secret_free(&kr->seed);
+	emr_coowned_free(kr->coowned);
 	for (size_t i = 0; i < kr->nfacts; i++)
 		emr_buf_free(&kr->facts[i].value);
 	free(kr);
@@ -181,7 +188,8 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
 	EMR_AUTO_SECRET box = {0};
 	EMR_AUTO_SECRET a = {0};
 	emr_domain_public made;
-	emr_status status = emr_derive_signer(kr, emr_signer_domain(domain_id, gen), &sk);
+	emr_status status = emr_derive_signer(kr, emr_keyring_coowns(kr, domain_id) ? emr_signer_identity()
+									       : emr_signer_domain(domain_id, gen), &sk);
 
 	if (status != EMR_OK)
 		return status;

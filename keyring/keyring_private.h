@@ -23,6 +23,7 @@ struct emr_keyring {
 	emr_secret seed;
 	size_t nfacts;
 	emr_keyring_fact facts[EMR_KEYRING_TLVS];
+	struct emr_coowned *coowned; /* coowned.c; with a lock of its own */
 };
 
 /* A keyring that takes SEED over (also when it fails). */

@@ -66,11 +66,23 @@ typedef struct moment {
 	emr_ledger_copy_facts facts;
 	moment_segment *segments;
 	size_t n, capacity;
+	bool is_shared;	 /* the blocks are those of several members */
+	emr_id16 device; /* then: whose backup it is */
 } moment;
+
+/* Fills in the two above. */
+emr_status moment_is_shared(moment *m);
+/* Drops segments that are no affair of this member's.  EMR_NOT_FOUND: look again. */
+emr_status moment_keep_needed(moment *m);
 
 /* Small files are in the target afterwards, segments are open, the ledger is held. */
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options);
 void moment_end(moment *m);
+
+/* ---- annex.c ---- */
+
+/* state/annex, if there is one.  What cannot be read is said and left out. */
+emr_status backup_put_annex(backup_target *t, emr_backup_report *report);
 
 /* ---- read.c ---- */
 

@@ -49,7 +49,7 @@ static emr_status check_blocks(checking *c, const emr_backup_file *file, int fd)
 
 static emr_status check_file(checking *c, const emr_backup_file *file)
 {
-	EMR_AUTO_FD fd = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_AUTO_FD fd = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint8_t sha256[32];
 	emr_status status;
 
@@ -88,7 +88,7 @@ static emr_status copy_out(checking *c, const char *path, const char *name)
 
 	if (file == NULL)
 		return EMR_MISSING_DATA;
-	in = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	in = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	out = openat(c->stage_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (in < 0 || out < 0)
 		return in < 0 ? EMR_MISSING_DATA : emr_status_from_errno(errno);

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/segment_file.h"
 
 #define SPARE_BYTES ((uint64_t)8 << 20) /* for lists and directories */
+#define LOOKS 8
+#define LOOK_AGAIN_NS 50000000
 
 /* ---- space ---- */
 
@@ -47,12 +50,30 @@ static emr_status check_space(backup_target *t, const moment *m, emr_backup_repo
 
 /* ---- copying ---- */
 
+/* The writer may be in the middle of a write: what is there only in part now is whole a moment later, and what is damaged
+ * stays so. */
+static emr_status look_twice(const moment_segment *segment, uint64_t from, emr_segment_extent *out_extent)
+{
+	const struct timespec moment_ns = {.tv_nsec = LOOK_AGAIN_NS};
+	emr_status status = EMR_OK;
+
+	for (int looks = 0; looks < LOOKS; looks++) {
+		status = emr_segment_file_extent(segment->fd, from, out_extent);
+		if (status == EMR_OK && out_extent->damaged == 0 && out_extent->end >= segment->end)
+			return EMR_OK;
+		if (status != EMR_OK && status != EMR_DAMAGED)
+			return status;
+		nanosleep(&moment_ns, NULL);
+	}
+	return status;
+}
+
 /* Only what is new is looked at: the rest was when it was new. */
 static emr_status look_for_damage(const emr_backup_options *options, const moment_segment *segment,
 	uint64_t from, emr_backup_report *report)
 {
 	emr_segment_extent extent = {0};
-	emr_status status = emr_segment_file_extent(segment->fd, from, &extent);
+	emr_status status = look_twice(segment, from, &extent);
 
 	if (status != EMR_OK && status != EMR_DAMAGED)
 		return status;
@@ -100,6 +121,9 @@ static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *repor
 {
 	emr_status status = copy_ledger(t, m);
 
+	if (status == EMR_OK)
+		status = backup_put_annex(t, report);
+
 	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
 		status = copy_segment(t, &m->segments[i], report);
 	return status;
@@ -115,7 +139,12 @@ static bool is_same_disk(const backup_target *t)
 
 static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 {
-	emr_status status = moment_take(m, t, t->options);
+	struct stat before, after;
+	emr_status status = EMR_OK;
+
+	if (fstatat(t->options->state_fd, "ledger", &before, AT_SYMLINK_NOFOLLOW) != 0)
+		before = (struct stat){.st_ino = 0};
+	status = moment_take(m, t, t->options);
 
 	report->net_id = m->facts.net_id;
 	report->is_own_copy = m->is_own_copy;
@@ -128,6 +157,10 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 	status = copy_all(t, m, report);
 	if (status != EMR_OK)
 		return status;
+	/* A join that ended meanwhile: half of this is of the ledger before. */
+	if (before.st_ino != 0 && (fstatat(t->options->state_fd, "ledger", &after, AT_SYMLINK_NOFOLLOW) != 0 ||
+					  after.st_ino != before.st_ino || after.st_dev != before.st_dev))
+		return EMR_TIMEOUT;
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = is_same_disk(t);
 	report->bytes = emr_backup_manifest_bytes(&t->made);

@@ -83,7 +83,9 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 	} fixed[] = {{"keyfile", EMR_BACKUP_KEYFILE}, {"profile", EMR_BACKUP_PROFILE},
 		{"people", EMR_BACKUP_PEOPLE}, {"network", EMR_BACKUP_NETWORK},
 		{"replica.hw", EMR_BACKUP_MARK}, {"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},
-		{"ledger/ledger.sqlite", EMR_BACKUP_LEDGER}};
+		{"ledger/ledger.sqlite", EMR_BACKUP_LEDGER}, {"annex/joined", EMR_BACKUP_ANNEX},
+		{"annex/replica.hw", EMR_BACKUP_ANNEX}, {"annex/ledger/descriptor", EMR_BACKUP_ANNEX},
+		{"annex/ledger/ledger.sqlite", EMR_BACKUP_ANNEX}};
 	emr_backup_kind kind;
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

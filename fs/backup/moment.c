@@ -122,13 +122,22 @@ static emr_status each_name(moment *m, int at, const char *directory, name_fn fn
 	return status;
 }
 
+/* "journal-WRITER.head" of this member. */
+static bool is_ours(const moment *m, const char *name)
+{
+	char hex[33];
+
+	emr_hex(m->device.b, sizeof m->device.b, hex);
+	return !m->is_shared || strstr(name, hex) != NULL;
+}
+
 /* Heads come before segments are measured: what a head points at is in the lengths that follow. */
 static emr_status put_head(moment *m, int dirfd, const char *name)
 {
 	char path[EMR_BACKUP_PATH_BYTES];
 	int n = snprintf(path, sizeof path, "blocks/%s", name);
 
-	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_HEAD)
+	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_HEAD || !is_ours(m, name))
 		return EMR_OK;
 	return put_small(m, dirfd, name, path, false);
 }
@@ -138,21 +147,25 @@ static emr_status put_spill(moment *m, int dirfd, const char *name)
 	EMR_AUTO_FD fd = -1;
 	char path[EMR_BACKUP_PATH_BYTES];
 	int n = snprintf(path, sizeof path, "spill/%s", name);
+	emr_status status;
 
 	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_SPILL)
 		return EMR_OK;
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	status = emr_segment_file_open(dirfd, name, O_RDONLY, &fd);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	return target_put_fd(m->target, path, fd);
 }
 
 static emr_status note_segment(moment *m, int dirfd, const char *name)
 {
 	moment_segment segment = {.fd = -1};
+	struct stat st;
 
-	(void)dirfd;
 	if (!emr_segment_file_parse(name, &segment.writer, &segment.number))
+		return EMR_OK;
+	/* As the store does: it reads nothing else, and nothing of its own stands there. */
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
 		return EMR_OK;
 	snprintf(segment.path, sizeof segment.path, "blocks/%.*s", (int)sizeof segment.path - 8, name);
 	if (m->n == m->capacity) {
@@ -190,7 +203,7 @@ static emr_status list_segments(moment *m)
 		m->segments[i].is_last =
 			i + 1 == m->n ||
 			memcmp(m->segments[i].writer.b, m->segments[i + 1].writer.b, 16) != 0;
-	return status;
+	return status == EMR_OK ? moment_keep_needed(m) : status;
 }
 
 /* ---- lengths ---- */
@@ -258,9 +271,11 @@ static emr_status measure(moment *m, moment_segment *segment, emr_backup_manifes
 	struct stat st;
 	emr_status status;
 
-	segment->fd = openat(
-		m->blocks_fd, segment->path + strlen("blocks/"), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (segment->fd < 0 || fstat(segment->fd, &st) != 0)
+	status = emr_segment_file_open(
+		m->blocks_fd, segment->path + strlen("blocks/"), O_RDONLY, &segment->fd);
+	if (status != EMR_OK)
+		return status == EMR_INVALID ? EMR_IO : status;
+	if (fstat(segment->fd, &st) != 0)
 		return emr_status_from_errno(errno);
 	segment->end = (uint64_t)st.st_size;
 	status = check_known(m, segment, scanned);
@@ -455,11 +470,12 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 	m->options = options;
 	m->target = target;
 	allow_many_files();
-	m->blocks_fd = openat(
-		options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	m->blocks_fd = openat(options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (m->blocks_fd < 0)
 		return errno == ENOENT ? EMR_MISSING_DATA : emr_status_from_errno(errno);
-	status = choose_ledger(m);
+	status = moment_is_shared(m);
+	if (status == EMR_OK)
+		status = choose_ledger(m);
 	if (status != EMR_OK)
 		return status;
 	status = emr_ledger_copy_tell(m->ledger, &m->facts);

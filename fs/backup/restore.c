@@ -12,6 +12,7 @@ typedef struct restoring {
 	int data_fd, stage_fd;
 	uint8_t *buffer;
 	uint64_t done, total;
+	bool has_lost_annex;
 } restoring;
 
 /* Bytes of IN to OUT as far as they can be read; EMR_DAMAGED when they are not what FILE says. */
@@ -44,20 +45,19 @@ static emr_status copy_checked(restoring *r, const emr_backup_file *file, int in
 
 static emr_status make_directory(const restoring *r, const char *path)
 {
-	const char *slash = strchr(path, '/');
 	char name[EMR_BACKUP_PATH_BYTES];
 
-	if (slash == NULL)
-		return EMR_OK;
-	memcpy(name, path, (size_t)(slash - path));
-	name[slash - path] = '\0';
-	return mkdirat(r->stage_fd, name, 0700) == 0 || errno == EEXIST
-		       ? EMR_OK
-		       : emr_status_from_errno(errno);
+	for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		memcpy(name, path, (size_t)(slash - path));
+		name[slash - path] = '\0';
+		if (mkdirat(r->stage_fd, name, 0700) != 0 && errno != EEXIST)
+			return emr_status_from_errno(errno);
+	}
+	return EMR_OK;
 }
 
 /* What a damaged or missing file of that kind means. */
-static emr_status judge(const restoring *r, const emr_backup_file *file)
+static emr_status judge(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_LEDGER:
@@ -75,6 +75,11 @@ static emr_status judge(const restoring *r, const emr_backup_file *file)
 		backup_found(r->options, file->path,
 			"blocks in it are damaged; the others are restored");
 		return EMR_OK;
+	case EMR_BACKUP_ANNEX:
+		backup_found(r->options, file->path,
+			"it is damaged; what was before you joined is lost, the records of today are not");
+		r->has_lost_annex = true;
+		return EMR_OK;
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
 	case EMR_BACKUP_MARK:
@@ -90,7 +95,7 @@ static emr_status judge(const restoring *r, const emr_backup_file *file)
 
 static emr_status restore_file(restoring *r, const emr_backup_file *file)
 {
-	EMR_AUTO_FD in = openat(r->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_AUTO_FD in = openat(r->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	EMR_AUTO_FD out = -1;
 	emr_status status;
 
@@ -120,6 +125,18 @@ static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bo
 	return status;
 }
 
+/* Half of it would keep the folder from opening. */
+static void drop_annex(const restoring *r)
+{
+	static const char *const names[] = {
+		"annex/joined", "annex/replica.hw", "annex/ledger/descriptor", "annex/ledger/ledger.sqlite"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)unlinkat(r->stage_fd, names[i], 0);
+	(void)unlinkat(r->stage_fd, "annex/ledger", AT_REMOVEDIR);
+	(void)unlinkat(r->stage_fd, "annex", AT_REMOVEDIR);
+}
+
 /* What is small first: a wrong passphrase is known before the hours that the rest may take. */
 static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
 {
@@ -127,6 +144,8 @@ static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
 
 	r->total = emr_backup_manifest_bytes(list);
 	status = restore_some(r, list, false);
+	if (r->has_lost_annex)
+		drop_annex(r);
 	if (status == EMR_OK && r->options->before_segments != NULL)
 		status = r->options->before_segments(r->options->arg);
 	return status == EMR_OK ? restore_some(r, list, true) : status;

@@ -98,22 +98,22 @@ static emr_status sync_directory(int fd)
 	return fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-/* Rights are what the disk has: many know none. */
-static emr_status replace(int dirfd, const char *name, emr_bytes bytes)
+/* Rights are what the disk has: many know none.  Half files lie among the data, where the next run clears away what was killed. */
+static emr_status replace(const backup_target *t, int dirfd, const char *name, emr_bytes bytes)
 {
 	char temporary[64];
 	EMR_AUTO_FD fd = -1;
 	emr_status status;
 
 	target_temporary(temporary);
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(t->data_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
-	if (status == EMR_OK && (fsync(fd) != 0 || renameat(dirfd, temporary, dirfd, name) != 0))
+	if (status == EMR_OK && (fsync(fd) != 0 || renameat(t->data_fd, temporary, dirfd, name) != 0))
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK) {
-		unlinkat(dirfd, temporary, 0);
+		unlinkat(t->data_fd, temporary, 0);
 		return status;
 	}
 	return sync_directory(dirfd);
@@ -163,7 +163,7 @@ emr_status target_put(backup_target *t, const char *path, emr_bytes bytes)
 	crypto_hash_sha256(file.sha256, bytes.data, bytes.len);
 	name_after(&file);
 	if (!is_there(t, &file)) {
-		status = replace(t->data_fd, file.stored, bytes);
+		status = replace(t, t->data_fd, file.stored, bytes);
 		if (status == EMR_OK)
 			advance(t, file.bytes, true);
 	}
@@ -186,7 +186,7 @@ static emr_status give_name(backup_target *t, emr_backup_file *file, const char 
 
 emr_status target_take(backup_target *t, const char *path, const char *temporary)
 {
-	EMR_AUTO_FD fd = openat(t->data_fd, temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_AUTO_FD fd = openat(t->data_fd, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	emr_backup_file file = {.bytes = 0};
 	struct stat st;
 	emr_status status;
@@ -304,7 +304,7 @@ static emr_status list_partial(backup_target *t, const emr_backup_file *file)
 		status = emr_backup_manifest_write(&t->made, &text);
 	t->made.n = n;
 	if (status == EMR_OK)
-		status = replace(t->data_fd, DATA_PARTIAL, emr_buf_view(&text));
+		status = replace(t, t->data_fd, DATA_PARTIAL, emr_buf_view(&text));
 	if (status == EMR_OK)
 		t->unlisted_bytes = 0;
 	return status;
@@ -469,7 +469,7 @@ static emr_status leave_note(const backup_target *t)
 
 	if (faccessat(t->dir_fd, NOTE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_OK;
-	return replace(t->dir_fd, NOTE_NAME, emr_bytes_of(text, sizeof text - 1));
+	return replace(t, t->dir_fd, NOTE_NAME, emr_bytes_of(text, sizeof text - 1));
 }
 
 emr_status target_finish(backup_target *t)
@@ -485,6 +485,6 @@ emr_status target_finish(backup_target *t)
 	if (status == EMR_OK)
 		status = sync_directory(t->dir_fd);
 	if (status == EMR_OK)
-		status = replace(t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
+		status = replace(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
 	return status == EMR_OK ? remove_waste(t) : status;
 }

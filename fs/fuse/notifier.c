@@ -69,25 +69,32 @@ static void *tell(void *arg)
 
 static emr_status start(queue *q, session *s)
 {
+	bool runs;
+
+	pthread_mutex_lock(&q->lock);	/* the view's threads may have something to tell already */
 	q->session = s;
 	q->stop = false;
-	q->runs = pthread_create(&q->thread, NULL, tell, q) == 0;
-	return q->runs ? EMR_OK : EMR_NO_MEMORY;
+	runs = q->runs = pthread_create(&q->thread, NULL, tell, q) == 0;
+	pthread_mutex_unlock(&q->lock);
+	return runs ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static void stop(queue *q)
 {
 	notice *n;
 
-	if (!q->runs)
-		return;
+	bool ran;
+
 	pthread_mutex_lock(&q->lock);
+	ran = q->runs;
+	q->runs = false;	/* nothing is added any more */
 	q->stop = true;
 	pthread_cond_signal(&q->wake);
 	pthread_cond_broadcast(&q->idle);
 	pthread_mutex_unlock(&q->lock);
+	if (!ran)
+		return;
 	pthread_join(q->thread, NULL);
-	q->runs = false;
 	while ((n = q->head) != NULL) {
 		q->head = n->next;
 		free(n);
@@ -100,7 +107,7 @@ static void await_idle(queue *q, const struct timespec *until)
 	int status = 0;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->runs && !q->stop && (q->head != NULL || q->tells) && status == 0)
+	while (q->runs && (q->head != NULL || q->tells) && status == 0)
 		status = pthread_cond_timedwait(&q->idle, &q->lock, until);
 	pthread_mutex_unlock(&q->lock);
 }
@@ -144,7 +151,7 @@ void notifier_add(uint64_t node, const char *name)
 	if (name != NULL)
 		strncpy(n->name, name, sizeof n->name - 1);
 	pthread_mutex_lock(&q->lock);
-	if (!q->runs || q->stop) {
+	if (!q->runs) {
 		pthread_mutex_unlock(&q->lock);
 		free(n);
 		return;

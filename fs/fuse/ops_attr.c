@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "park.h"
 #include "reply.h"
 
 static void reply_attr(fuse_req_t req, const session *s, const emr_attr *attr)
@@ -35,39 +36,48 @@ static int64_t ns_of(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
+static void set_attr(fuse_req_t req, const parked *p, emr_status status)
+{
+	session *s = session_of(req);
+	emr_attr attr;
+
+	if (status == EMR_OK)
+		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
+	/* What is to be cut lies in another's folder, and its bytes are asked for first. */
+	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, set_attr))
+		return;
+	if (status != EMR_OK)
+		reply_refusal(req, s, p->node, NULL, status);
+	else
+		reply_attr(req, s, &attr);
+}
+
 /* Owner and group are the mounting user's for everything and never stored: setting them succeeds and changes
  * nothing, because programs that copy refuse to go on otherwise.  Access times are not kept. */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set,
 	struct fuse_file_info *info)
 {
-	const session *s = session_of(req);
-	emr_attr wanted = { 0 }, attr;
-	unsigned mask = 0;
+	parked p = { .node = ino };
 	struct timespec now;
-	emr_status status;
 
 	(void)info;
 	if (to_set & FUSE_SET_ATTR_MODE) {
-		mask |= EMR_SET_MODE;
-		wanted.mode = (uint16_t)(st->st_mode & 07777);
+		p.mask |= EMR_SET_MODE;
+		p.wanted.mode = (uint16_t)(st->st_mode & 07777);
 	}
 	if (to_set & FUSE_SET_ATTR_SIZE) {
-		mask |= EMR_SET_SIZE;
-		wanted.size_bytes = (uint64_t)st->st_size;
+		p.mask |= EMR_SET_SIZE;
+		p.wanted.size_bytes = (uint64_t)st->st_size;
 	}
 	if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
 		clock_gettime(CLOCK_REALTIME, &now);
-		mask |= EMR_SET_MTIME;
-		wanted.mtime_ns = ns_of(&now);
+		p.mask |= EMR_SET_MTIME;
+		p.wanted.mtime_ns = ns_of(&now);
 	} else if (to_set & FUSE_SET_ATTR_MTIME) {
-		mask |= EMR_SET_MTIME;
-		wanted.mtime_ns = ns_of(&st->st_mtim);
+		p.mask |= EMR_SET_MTIME;
+		p.wanted.mtime_ns = ns_of(&st->st_mtim);
 	}
-	status = emr_view_set_attr(s->options.view, ino, mask, &wanted, &attr);
-	if (status != EMR_OK)
-		reply_refusal(req, s, ino, NULL, status);
-	else
-		reply_attr(req, s, &attr);
+	set_attr(req, &p, EMR_OK);
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)

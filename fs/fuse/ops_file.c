@@ -8,6 +8,7 @@
 #include "view/software.h"
 
 #include "caller.h"
+#include "park.h"
 #include "reply.h"
 #include "wait.h"
 
@@ -52,37 +53,51 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 }
 
 /* Only where a folder asks for it: looking at a process and those above it costs a dozen reads of /proc. */
-static emr_status admit_caller(fuse_req_t req, emr_view *view, uint64_t node, int flags)
+static emr_status admit_caller(fuse_req_t req, emr_view *view, uint64_t node, int flags, char program[CALLER_NAME_BYTES])
 {
-	char program[CALLER_NAME_BYTES];
-
+	program[0] = 0;
 	if ((flags & O_ACCMODE) == O_WRONLY || !emr_view_guards_software(view, node) ||
 		!caller_is_software(fuse_req_ctx(req)->pid, program))
 		return EMR_OK;
 	return emr_view_admit_software(view, node, program);
 }
 
-static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+static void open_now(fuse_req_t req, const parked *p, emr_status status)
 {
 	session *s = session_of(req);
+	struct fuse_file_info info = p->info;
 	emr_handle *handle;
 	emr_attr attr;
-	emr_status status;
 
-	status = admit_caller(req, s->options.view, ino, info->flags);
 	if (status == EMR_OK)
-		status = emr_view_open_file(s->options.view, ino, info->flags, &handle);
+		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
+	/* Somebody else's close has just taken away what this open had found. */
+	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, open_now))
+		return;
 	if (status != EMR_OK) {
-		reply_status(req, status);
+		reply_refusal(req, s, p->node, NULL, status);
 		return;
 	}
-	status = emr_view_attr(s->options.view, ino, &attr);
-	fill_info(info, handle, status == EMR_OK && attr.is_virtual);
+	if (p->program[0] != 0)
+		emr_view_read_by_software(handle, p->program);
+	status = emr_view_attr(s->options.view, p->node, &attr);
+	fill_info(&info, handle, status == EMR_OK && attr.is_virtual);
 	session_opened(s);
-	if (fuse_reply_open(req, info) != -ENOENT)
+	if (fuse_reply_open(req, &info) != -ENOENT)
 		return;
 	session_closed(s);
 	emr_view_release(handle);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	session *s = session_of(req);
+	parked p = { .node = ino, .info = *info };
+	emr_status status = admit_caller(req, s->options.view, ino, info->flags, p.program);
+
+	if (status != EMR_OK || (info->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
+		!park(req, s, EMR_NEED_BYTES, &p, open_now))
+		open_now(req, &p, status);
 }
 
 /* ---- one read buffer a thread ---- */

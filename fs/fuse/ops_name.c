@@ -4,24 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "park.h"
 #include "reply.h"
 
-static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void lookup(fuse_req_t req, const parked *p, emr_status status)
 {
 	session *s = session_of(req);
 	struct fuse_entry_param nothing = { .entry_timeout = NEGATIVE_TIMEOUT_S };
 	emr_attr attr;
-	emr_status status;
 
-	if (refused_long_name(req, name))
-		return;
-	status = emr_view_lookup(s->options.view, parent, name, &attr);
+	if (status == EMR_OK)
+		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
 	if (status == EMR_NOT_FOUND)
 		fuse_reply_entry(req, &nothing);
 	else if (status != EMR_OK)
 		reply_status(req, status);
 	else
 		reply_entry(req, s, &attr);
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	session *s = session_of(req);
+	parked p = { .node = parent };
+
+	if (refused_long_name(req, name))
+		return;
+	memcpy(p.name, name, strlen(name) + 1);
+	if (!park(req, s, EMR_NEED_NAMES, &p, lookup))
+		lookup(req, &p, EMR_OK);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
@@ -115,7 +126,7 @@ static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	const session *s = session_of(req);
 
 	if (!refused_long_name(req, name))
-		reply_status(req, emr_view_unlink(s->options.view, parent, name));
+		reply_refusal(req, s, parent, name, emr_view_unlink(s->options.view, parent, name));
 }
 
 static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -123,7 +134,7 @@ static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	const session *s = session_of(req);
 
 	if (!refused_long_name(req, name))
-		reply_status(req, emr_view_rmdir(s->options.view, parent, name));
+		reply_refusal(req, s, parent, name, emr_view_rmdir(s->options.view, parent, name));
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -188,16 +199,17 @@ static bool add_entry(void *arg, const char *name, const emr_attr *attr, uint64_
 	return true;
 }
 
-static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+static void list(fuse_req_t req, const parked *p, emr_status status)
 {
 	const session *s = session_of(req);
-	listing l = { .req = req, .session = s, .size = size, .plus = plus };
-	emr_status status;
+	listing l = { .req = req, .session = s, .size = p->size, .plus = p->plus };
 
-	l.data = malloc(size);
-	l.taken = malloc((size / 32 + 1) * sizeof *l.taken);
-	status = l.data == NULL || l.taken == NULL ? EMR_NO_MEMORY
-		: emr_view_each_entry(s->options.view, ino, (uint64_t)offset, plus, add_entry, &l);
+	if (status == EMR_OK) {
+		l.data = malloc(p->size);
+		l.taken = malloc((p->size / 32 + 1) * sizeof *l.taken);
+		status = l.data == NULL || l.taken == NULL ? EMR_NO_MEMORY
+			: emr_view_each_entry(s->options.view, p->node, (uint64_t)p->offset, p->plus, add_entry, &l);
+	}
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else if (fuse_reply_buf(req, l.data, l.len) == -ENOENT)
@@ -207,18 +219,26 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 	free(l.taken);
 }
 
+static void list_when_ready(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
+{
+	parked p = { .node = ino, .size = size, .offset = offset, .plus = plus };
+
+	if (!park(req, session_of(req), EMR_NEED_NAMES, &p, list))
+		list(req, &p, EMR_OK);
+}
+
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
 	(void)info;
-	list(req, ino, size, offset, false);
+	list_when_ready(req, ino, size, offset, false);
 }
 
 static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
 	(void)info;
-	list(req, ino, size, offset, true);
+	list_when_ready(req, ino, size, offset, true);
 }
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)

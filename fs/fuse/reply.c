@@ -31,9 +31,13 @@ int errno_of(emr_status status)
 	case EMR_IS_DIRECTORY:
 		return EISDIR;
 	case EMR_NO_HARD_LINKS:
+	case EMR_FORBIDDEN:
+	case EMR_WOULD_SHARE:
 		return EPERM;
 	case EMR_READ_ONLY:
 		return EROFS;
+	case EMR_APART:
+		return EXDEV;
 	case EMR_NO_ATTRIBUTE:
 		return ENODATA;
 	case EMR_RANGE:
@@ -53,6 +57,10 @@ int errno_of(emr_status status)
 		return ETIMEDOUT;
 	case EMR_INTERRUPTED:
 		return EINTR;
+	case EMR_ACCESS_ENDED:
+		return EKEYEXPIRED;
+	case EMR_ACCESS_REVOKED:
+		return EKEYREVOKED;
 	case EMR_IO:
 	case EMR_LIMIT:
 	case EMR_DAMAGED:

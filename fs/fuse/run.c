@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "view/received.h"
+
 #include "init_hook.h"
 #include "notifier.h"
 #include "reply.h"
@@ -251,6 +253,7 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 	if (status == EMR_OK && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST))
 		status = loop();
 	__atomic_store_n(&is_running, 0, __ATOMIC_SEQ_CST);
+	emr_view_end_waits(options->view);	/* whoever still waits is answered while there is a session */
 	wait_stop();
 	notifier_stop();
 	fuse_session_unmount(the.fuse);

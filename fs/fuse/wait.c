@@ -11,6 +11,8 @@ typedef struct waiting {
 	uint64_t id;	/* 0: free */
 	fuse_req_t req;
 	int64_t deadline_ns;
+	bool is_pinned;		/* whoever put it in still needs REQ: nobody answers it yet */
+	bool is_interrupted;
 } waiting;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* below every other lock; nothing is called under it */
@@ -29,13 +31,13 @@ static int64_t boot_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Under lock: the entry whose deadline comes first, NULL when nothing waits. */
+/* Under lock: the entry whose deadline comes first, NULL when nothing that may be answered waits. */
 static waiting *first_due(void)
 {
 	waiting *first = NULL;
 
 	for (size_t i = 0; i < WAIT_MAX; i++)
-		if (table[i].id != 0 && (first == NULL || table[i].deadline_ns < first->deadline_ns))
+		if (table[i].id != 0 && !table[i].is_pinned && (first == NULL || table[i].deadline_ns < first->deadline_ns))
 			first = &table[i];
 	return first;
 }
@@ -50,10 +52,11 @@ static fuse_req_t take_out(waiting *entry)
 	return req;
 }
 
-static void answer_late(fuse_req_t req)
+static void answer_late(fuse_req_t req, bool is_interrupted)
 {
-	emr_log(EMR_LOG_WARN, "a read was not served in time");
-	fuse_reply_err(req, ETIMEDOUT);
+	if (!is_interrupted)
+		emr_log(EMR_LOG_WARN, "a request was not served in time");
+	fuse_reply_err(req, is_interrupted ? EINTR : ETIMEDOUT);
 }
 
 static void sleep_until(int64_t deadline_ns)
@@ -84,9 +87,11 @@ static void *watch(void *arg)
 		} else if (due->deadline_ns > boot_ns()) {
 			sleep_until(due->deadline_ns);
 		} else {
+			bool is_interrupted = due->is_interrupted;
+
 			req = take_out(due);
 			pthread_mutex_unlock(&lock);
-			answer_late(req);
+			answer_late(req, is_interrupted);
 			pthread_mutex_lock(&lock);
 		}
 	}
@@ -121,26 +126,76 @@ void wait_stop(void)
 	count = 0;
 }
 
-uint64_t wait_begin(fuse_req_t req, int64_t ns)
+static uint64_t put_in(fuse_req_t req, int64_t ns, bool is_pinned)
 {
+	waiting *first;
 	fuse_req_t oldest = NULL;
 	uint64_t id;
 
 	pthread_mutex_lock(&lock);
-	if (count == WAIT_MAX)
-		oldest = take_out(first_due());
+	if (count == WAIT_MAX) {
+		first = first_due();
+		oldest = first != NULL ? take_out(first) : NULL;
+	}
 	id = ++last_id;
 	for (size_t i = 0; i < WAIT_MAX; i++)
 		if (table[i].id == 0) {
-			table[i] = (waiting){ .id = id, .req = req, .deadline_ns = boot_ns() + ns };
+			table[i] = (waiting){ .id = id, .req = req, .deadline_ns = boot_ns() + ns, .is_pinned = is_pinned };
+			count++;
 			break;
 		}
-	/* The watcher sleeps until the first deadline; all waits are equally long, so only the first wakes it. */
-	if (count++ == 0)
+	/* The watcher sleeps until the first deadline. */
+	first = first_due();
+	if (first != NULL && first->id == id)
 		pthread_cond_signal(&wake);
 	pthread_mutex_unlock(&lock);
 	if (oldest != NULL)
-		answer_late(oldest);
+		answer_late(oldest, false);
+	return id;
+}
+
+uint64_t wait_begin(fuse_req_t req, int64_t ns)
+{
+	return put_in(req, ns, false);
+}
+
+static waiting *find(uint64_t id)
+{
+	for (size_t i = 0; i < WAIT_MAX; i++)
+		if (table[i].id == id)
+			return &table[i];
+	return NULL;
+}
+
+/* Called by libfuse inside of the request's own lock: only the watcher may answer it, because an answer frees it.  Somebody
+ * else may have answered just now: then the number is no longer in the table. */
+static void interrupted(fuse_req_t req, void *data)
+{
+	waiting *entry;
+
+	(void)req;
+	pthread_mutex_lock(&lock);
+	entry = find((uint64_t)(uintptr_t)data);
+	if (entry != NULL) {
+		entry->is_interrupted = true;
+		entry->deadline_ns = 0;
+		pthread_cond_signal(&wake);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+uint64_t wait_begin_listening(fuse_req_t req, int64_t ns)
+{
+	uint64_t id = put_in(req, ns, true);
+	waiting *entry;
+
+	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)id);
+	pthread_mutex_lock(&lock);
+	entry = find(id);
+	if (entry != NULL)
+		entry->is_pinned = false;
+	pthread_cond_signal(&wake);
+	pthread_mutex_unlock(&lock);
 	return id;
 }
 

@@ -5,12 +5,15 @@
 
 #include "crypto/hashsig.h"
 
+#define ITEM_OP 5 /* where an item says what it is */
+
 static const char *const step_texts[EMR_PROOF_STEPS] = {
 	[EMR_PROOF_SOUND] = "",
 	[EMR_PROOF_BAD_FORMAT] = "format",
 	[EMR_PROOF_BAD_NETWORK] = "network",
 	[EMR_PROOF_BAD_LOG_PATH] = "log-path",
 	[EMR_PROOF_BAD_KEY] = "key",
+	[EMR_PROOF_BAD_ADMISSION] = "admission",
 	[EMR_PROOF_BAD_CERTIFICATE] = "certificate",
 	[EMR_PROOF_BAD_CHECKPOINT] = "checkpoint",
 	[EMR_PROOF_BAD_ENTRY] = "entry",
@@ -18,6 +21,9 @@ static const char *const step_texts[EMR_PROOF_STEPS] = {
 	[EMR_PROOF_BAD_ITEM] = "item",
 	[EMR_PROOF_BAD_RESULT] = "result",
 	[EMR_PROOF_BAD_PRIVATE_PART] = "private-part",
+	[EMR_PROOF_BAD_QUESTION] = "question",
+	[EMR_PROOF_BAD_GRANT] = "grant",
+	[EMR_PROOF_BAD_RELEASE] = "release",
 	[EMR_PROOF_BAD_CONTENT] = "content",
 	[EMR_PROOF_BAD_STATEMENT] = "statement",
 	[EMR_PROOF_BAD_OWNER] = "owner",
@@ -75,9 +81,76 @@ bool batch_is_signed(const emr_entry *entry, const emr_header *header)
 	return emr_ed25519_verify(header->signer_pk, message, sizeof message, header->sig);
 }
 
+const char *read_nested(const checking *c, emr_bytes file, size_t item_len, nested *out)
+{
+	emr_status status = emr_proof_parse(file, &out->proof);
+	const emr_proof *p = &out->proof;
+	uint8_t signer_id[32];
+
+	if (status == EMR_NO_MEMORY) {
+		out->is_out_of_memory = true;
+		return "there is not enough memory";
+	}
+	if (status != EMR_OK)
+		return "cannot be read";
+	if (p->n_parts != 0 || !emr_bytes_equal(p->note, c->proof->note))
+		return "is not under the same checkpoint";
+	if (emr_entry_parse((emr_span){p->entry.data, p->entry.len}, &out->entry) != EMR_CONTRACT_OK ||
+		emr_header_parse((emr_span){out->entry.header, EMR_HEADER_BYTES}, &out->header) != EMR_CONTRACT_OK ||
+		p->item.len != item_len ||
+		emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES}, &out->item) != EMR_CONTRACT_OK)
+		return "cannot be read";
+	if (memcmp(out->header.net_id, c->verdict->net_id.b, 16) != 0 || !is_in_log(p, &c->head, &out->entry) ||
+		!is_in_batch(p, &out->header) || !batch_is_signed(&out->entry, &out->header))
+		return "is not on this ledger";
+	emr_signer_id(out->header.signer_pk, signer_id);
+	if (memcmp(out->item.signer_id, signer_id, 32) != 0 || out->entry.results.data[p->item_index] > EMR_RESULT_ALREADY)
+		return "was not accepted";
+	return NULL;
+}
+
+emr_span nested_pub(const nested *n)
+{
+	return (emr_span){n->proof.item.data + EMR_ITEM_BYTES, n->proof.item.len - EMR_ITEM_BYTES};
+}
+
+void nested_end(nested *n)
+{
+	emr_proof_free(&n->proof);
+}
+
+bool priv_fits(const emr_item *item, emr_bytes priv)
+{
+	uint8_t hash[32];
+
+	emr_item_priv_hash((emr_span){priv.data, priv.len}, hash);
+	return priv.len == item->priv_len && memcmp(hash, item->priv_hash, 32) == 0;
+}
+
 /* ---- the steps ---- */
 
-static bool check_parts_are_there(checking *c)
+static bool check_access_parts(checking *c)
+{
+	static const emr_proof_type needed[] = {
+		EMR_PROOF_CHAIN, EMR_PROOF_DESCRIPTOR, EMR_PROOF_KEY, EMR_PROOF_GRANT, EMR_PROOF_ANSWER};
+	static const emr_proof_type foreign[] = {EMR_PROOF_STATEMENT, EMR_PROOF_HK, EMR_PROOF_MIME, EMR_PROOF_PATIENT,
+		EMR_PROOF_DIRECTORY, EMR_PROOF_MANIFEST, EMR_PROOF_DOMAIN};
+	emr_bytes k = emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0);
+
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		if (emr_proof_part_of(c->proof, needed[i], 0).data == NULL)
+			return fail(c, EMR_PROOF_BAD_FORMAT, "a part is missing");
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+		if (emr_proof_part_of(c->proof, foreign[i], 0).data != NULL)
+			return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to an access");
+	if (emr_proof_part_of(c->proof, EMR_PROOF_CARD, 1).data != NULL)
+		return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to an access");
+	if ((k.data == NULL) != (c->proof->priv.len == 0) || (k.data != NULL && k.len != 32))
+		return fail(c, EMR_PROOF_BAD_FORMAT, "the question and its key are shown together, or neither");
+	return true;
+}
+
+static bool check_content_parts(checking *c)
 {
 	static const emr_proof_type needed[] = {EMR_PROOF_STATEMENT, EMR_PROOF_CHAIN, EMR_PROOF_HK,
 		EMR_PROOF_DESCRIPTOR, EMR_PROOF_KEY, EMR_PROOF_MIME, EMR_PROOF_CARD,
@@ -86,6 +159,10 @@ static bool check_parts_are_there(checking *c)
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
 		if (emr_proof_part_of(c->proof, needed[i], 0).data == NULL)
 			return fail(c, EMR_PROOF_BAD_FORMAT, "a part is missing");
+	if (emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0).data != NULL ||
+		emr_proof_part_of(c->proof, EMR_PROOF_GRANT, 0).data != NULL ||
+		emr_proof_part_of(c->proof, EMR_PROOF_ANSWER, 0).data != NULL)
+		return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to a content");
 	if (c->proof->priv.len == 0)
 		return fail(c, EMR_PROOF_BAD_FORMAT, "the private part is missing");
 	if (emr_proof_part_of(c->proof, EMR_PROOF_STATEMENT, 0).len != EMR_STATEMENT_BYTES + 64 ||
@@ -115,7 +192,10 @@ static bool parse_ledger_parts(checking *c)
 
 static bool check_format(checking *c)
 {
-	return check_parts_are_there(c) && parse_ledger_parts(c);
+	bool is_access = c->proof->item.len > ITEM_OP && c->proof->item.data[ITEM_OP] == EMR_OP_ACCESS_REQ;
+
+	c->verdict->kind = is_access ? EMR_PROOF_OF_ACCESS : EMR_PROOF_OF_CONTENT;
+	return (is_access ? check_access_parts(c) : check_content_parts(c)) && parse_ledger_parts(c);
 }
 
 static bool check_network(checking *c)
@@ -207,7 +287,7 @@ static bool check_item(checking *c)
 	emr_signer_id(c->header.signer_pk, signer_id);
 	if (memcmp(signer_id, c->item.signer_id, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item names another signer than its batch");
-	if (c->item.op != EMR_OP_PUT && c->item.op != EMR_OP_REWRAP)
+	if (c->verdict->kind == EMR_PROOF_OF_CONTENT && c->item.op != EMR_OP_PUT && c->item.op != EMR_OP_REWRAP)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item does not save a content");
 	return true;
 }
@@ -222,18 +302,41 @@ static bool check_result(checking *c)
 
 /* ---- all of them ---- */
 
+typedef bool (*step_fn)(checking *c);
+
+static bool has_admissions(const checking *c)
+{
+	return emr_proof_part_of(c->proof, EMR_PROOF_ADMISSION, 0).data != NULL ||
+	       emr_proof_part_of(c->proof, EMR_PROOF_APPROVAL, 0).data != NULL;
+}
+
+/* Steps that have nothing to look at are not counted. */
+static bool is_counted(const checking *c, step_fn step)
+{
+	if (step == check_admissions)
+		return has_admissions(c);
+	if (step == check_question)
+		return c->proof->priv.len > 0;
+	return step != check_copy || c->copy_fd >= 0;
+}
+
 static void check_all(checking *c)
 {
-	static bool (*const steps[])(checking *c) = {check_format, check_network, check_log_path,
-		check_keys, check_certificates, check_checkpoint, check_entry, check_batch,
-		check_item, check_result, check_private_part, check_content, check_statement,
-		check_owner, check_patient, check_type, check_copy};
+	static const step_fn content[] = {check_format, check_network, check_log_path, check_keys, check_admissions,
+		check_certificates, check_checkpoint, check_entry, check_batch, check_item, check_result,
+		check_private_part, check_content, check_statement, check_owner, check_patient, check_type, check_copy};
+	static const step_fn access[] = {check_format, check_network, check_log_path, check_keys, check_admissions,
+		check_certificates, check_checkpoint, check_entry, check_batch, check_item, check_result,
+		check_question, check_grant, check_release, check_access_owner, check_no_copy};
+	bool is_access = false;
 
-	for (size_t i = 0; i < sizeof steps / sizeof *steps && c->status == EMR_OK; i++) {
-		if (!steps[i](c))
+	for (size_t i = 0; i < (is_access ? sizeof access : sizeof content) / sizeof *content && c->status == EMR_OK; i++) {
+		step_fn step = is_access ? access[i] : content[i];
+
+		if (!step(c))
 			return;
-		if (steps[i] != check_copy || c->copy_fd >= 0)
-			c->verdict->checks++;
+		c->verdict->checks += is_counted(c, step);
+		is_access = c->verdict->kind == EMR_PROOF_OF_ACCESS; /* the first step says it */
 	}
 }
 
@@ -256,5 +359,7 @@ emr_status emr_proof_check(
 		return EMR_OK;
 	}
 	check_all(&c);
+	for (size_t i = 0; i < c.n_admissions; i++)
+		emr_buf_free(&c.admissions[i].part);
 	return c.status;
 }

@@ -173,9 +173,13 @@ bool check_statement(checking *c)
 	if (memcmp(s->cert_ref, none, 32) != 0 &&
 		memcmp(s->cert_ref, issuer->certificate.ref.b, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_STATEMENT, "the statement names another certificate");
+	if (emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0).data != NULL &&
+		memcmp(issuer->signer_id.b, c->item.signer_id, 32) != 0)
+		return fail(c, EMR_PROOF_BAD_STATEMENT, "neither who signed it nor the owner put it there");
 	memcpy(c->verdict->signer, issuer->certificate.handle, sizeof c->verdict->signer);
 	c->verdict->certificate = issuer->certificate.ref;
 	memcpy(c->verdict->handle_id, issuer->signer_id.b, 8);
+	organisation_name(c, issuer->pub.org, c->verdict->organisation);
 	c->verdict->record_id = s->record_id;
 	c->verdict->cver = s->cver;
 	c->verdict->n = s->n;
@@ -184,16 +188,46 @@ bool check_statement(checking *c)
 }
 
 /* Whoever signed the item owns the domain that it is in. */
+const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why)
+{
+	card domain;
+	const known_key *owner = owner_of(c, dom_id, &domain, out_why);
+
+	if (owner == NULL || memcmp(domain.domain_id, c->item.domain_id, 16) == 0)
+		return owner;
+	*out_why = "the card is of another domain";
+	return NULL;
+}
+
+/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began it. */
+static const known_key *owner_of_begun(checking *c, const char **out_why)
+{
+	AUTO_NESTED n = {.is_out_of_memory = false};
+	const char *why = read_nested(c, emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0), EMR_ITEM_BYTES + 64, &n);
+
+	if (n.is_out_of_memory)
+		c->status = EMR_NO_MEMORY;
+	*out_why = "the beginning of the domain is not on this ledger";
+	if (why != NULL || n.item.op != EMR_OP_DOMAIN_NEW || n.proof.priv.len != 0 ||
+		memcmp(n.item.object_id, c->item.domain_id, 16) != 0)
+		return NULL;
+	*out_why = "the key that wrote there is not shown";
+	if (key_of(c, c->item.signer_id) == NULL)
+		return NULL;
+	return domain_owner(c, n.item.signer_id, out_why);
+}
+
 bool check_owner(checking *c)
 {
+	bool is_begun = emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0).data != NULL;
 	const char *why;
-	card domain;
 
-	c->owner = owner_of(c, c->item.signer_id, &domain, &why);
+	c->owner = is_begun ? owner_of_begun(c, &why) : domain_owner(c, c->item.signer_id, &why);
+	if (c->status != EMR_OK)
+		return false;
 	if (c->owner == NULL)
 		return fail(c, EMR_PROOF_BAD_OWNER, why);
-	if (memcmp(domain.domain_id, c->item.domain_id, 16) != 0)
-		return fail(c, EMR_PROOF_BAD_OWNER, "the card is of another domain");
+	memcpy(c->verdict->owner, c->owner->certificate.handle, sizeof c->verdict->owner);
 	return true;
 }
 

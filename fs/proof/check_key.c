@@ -6,33 +6,15 @@
 
 /* ---- registrations ---- */
 
-/* A KEY_REG that the key signed itself, applied, under the same checkpoint. */
-static const char *read_key(checking *c, const emr_proof *p, known_key *key)
+/* A KEY_REG that the key signed itself. */
+static const char *read_key(const nested *n, known_key *key)
 {
-	emr_entry entry;
-	emr_header header;
-	emr_item item;
-
-	if (p->priv.len != 0 || p->n_parts != 0 || !emr_bytes_equal(p->note, c->proof->note))
-		return "a key's registration is not under the same checkpoint";
-	if (emr_entry_parse((emr_span){p->entry.data, p->entry.len}, &entry) != EMR_CONTRACT_OK ||
-		emr_header_parse((emr_span){entry.header, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK ||
-		p->item.len != EMR_ITEM_BYTES + 288 ||
-		emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES}, &item) !=
-			EMR_CONTRACT_OK ||
-		!emr_pub_key_reg_parse(
-			(emr_span){p->item.data + EMR_ITEM_BYTES, 288}, &key->pub))
+	if (n->proof.priv.len != 0 || !emr_pub_key_reg_parse(nested_pub(n), &key->pub))
 		return "a key's registration cannot be read";
-	emr_signer_id(header.signer_pk, key->signer_id.b);
-	memcpy(key->pk, header.signer_pk, 32);
-	if (memcmp(header.net_id, c->verdict->net_id.b, 16) != 0 ||
-		!is_in_log(p, &c->head, &entry) || !is_in_batch(p, &header) ||
-		!batch_is_signed(&entry, &header))
-		return "a key's registration is not on this ledger";
-	if (item.op != EMR_OP_KEY_REG || memcmp(item.signer_id, key->signer_id.b, 32) != 0 ||
-		memcmp(item.object_id, key->signer_id.b, 16) != 0 ||
-		entry.results.data[p->item_index] > EMR_RESULT_ALREADY)
+	emr_signer_id(n->header.signer_pk, key->signer_id.b);
+	memcpy(key->pk, n->header.signer_pk, 32);
+	key->seq = n->entry.seq;
+	if (n->item.op != EMR_OP_KEY_REG || memcmp(n->item.object_id, key->signer_id.b, 16) != 0)
 		return "what should register a key does not";
 	return key->pub.how == EMR_HOW_CERTIFICATE ? NULL : "a key is not vouched for by a certificate";
 }
@@ -43,17 +25,17 @@ bool check_keys(checking *c)
 
 	while (c->n_keys < EMR_PROOF_KEYS_MAX &&
 		(file = emr_proof_part_of(c->proof, EMR_PROOF_KEY, c->n_keys)).data != NULL) {
-		EMR_AUTO_PROOF nested = {.index = 0};
+		AUTO_NESTED n = {.is_out_of_memory = false};
 		known_key *key = &c->keys[c->n_keys];
-		emr_status status = emr_proof_parse(file, &nested);
-		const char *why = "a key's registration cannot be read";
+		const char *why = read_nested(c, file, EMR_ITEM_BYTES + 288, &n);
 
-		if (status == EMR_NO_MEMORY) {
-			c->status = status;
+		if (n.is_out_of_memory) {
+			c->status = EMR_NO_MEMORY;
 			return false;
 		}
-		if (status == EMR_OK)
-			why = read_key(c, &nested, key);
+		if (why != NULL)
+			return fail(c, EMR_PROOF_BAD_KEY, "a key's registration is not on this ledger");
+		why = read_key(&n, key);
 		if (why != NULL)
 			return fail(c, EMR_PROOF_BAD_KEY, why);
 		if (key_of(c, key->signer_id.b) != NULL)
@@ -88,22 +70,6 @@ static bool take_der(emr_bytes *rest, emr_bytes *out_der)
 	return true;
 }
 
-/* CA is what the network's description gives for ORG. */
-static bool is_ca_of(const checking *c, emr_bytes ca, const uint8_t org[16])
-{
-	emr_bytes bytes = emr_proof_part_of(c->proof, EMR_PROOF_DESCRIPTOR, 0);
-	emr_descriptor descriptor;
-	emr_descriptor_org row;
-
-	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &descriptor) != EMR_CONTRACT_OK)
-		return false;
-	for (size_t i = 0; i < descriptor.norg; i++)
-		if (emr_descriptor_org_at(&descriptor, i, &row) == EMR_CONTRACT_OK &&
-			memcmp(row.org, org, 16) == 0)
-			return emr_bytes_equal(ca, emr_bytes_of(row.ca_der.data, row.ca_der.len));
-	return false;
-}
-
 static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf, emr_bytes ca)
 {
 	uint64_t at = c->entry.ledger_time_unix_s;
@@ -112,7 +78,7 @@ static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf
 	uint8_t pub[288];
 	emr_status status;
 
-	if (!is_ca_of(c, ca, key->pub.org))
+	if (!is_ca_of(c, ca, key->pub.org, key->seq))
 		return "the certificate is from a CA that is not this network's";
 	status = emr_cert_verify(leaf, ca, at, &facts);
 	if (status == EMR_DENIED || key->pub.not_after_unix_s <= at)

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "contract/item.h"
+#include "contract/codes.h"
 #include "contract/pubs.h"
+#include "contract/pubs_share.h"
 #include "keyring/cert.h"
+#include "keyring/grant.h"
 #include "ledger/checkpoint.h"
 #include "proof/proof.h"
 #include "record/format.h"
@@ -14,7 +17,16 @@ typedef struct known_key {
 	uint8_t pk[32];
 	emr_pub_key_reg pub;
 	emr_cert_facts certificate;
+	uint64_t seq; /* of its registration */
 } known_key;
+
+/* An organisation that came in after the network was made. */
+typedef struct admitted {
+	uint8_t org[16];
+	uint64_t seq; /* of the approval that completed it */
+	emr_bytes ca, name; /* borrowed from PART */
+	emr_buf part;
+} admitted;
 
 typedef struct checking {
 	const emr_proof *proof;
@@ -31,6 +43,15 @@ typedef struct checking {
 	known_key keys[EMR_PROOF_KEYS_MAX];
 	size_t n_keys;
 	const known_key *owner; /* whose domain the item is in */
+	admitted admissions[EMR_PROOF_ADMISSIONS_MAX];
+	size_t n_admissions;
+	emr_pub_access_req asked; /* of an access */
+	emr_pub_grant grant;
+	emr_id32 grant_signer;
+	emr_id32 agents[EMR_AGENTS_MAX]; /* whom the grant names, when its private part is shown */
+	size_t n_agents;
+	uint32_t purposes_asked; /* one bit, or 0: not shown */
+	bool asks_names, asks_contents;
 } checking;
 
 /* Notes why the proof fails, for `return fail(...)`. */
@@ -44,8 +65,34 @@ bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_ent
 bool is_in_batch(const emr_proof *proof, const emr_header *header);
 bool batch_is_signed(const emr_entry *entry, const emr_header *header);
 
+/* A proof of one item inside a proof. */
+typedef struct nested {
+	emr_proof proof;
+	emr_entry entry;
+	emr_header header;
+	emr_item item;
+	bool is_out_of_memory;
+} nested;
+/* FILE is the proof of an item of ITEM_LEN bytes, under the same checkpoint, signed by who it names, accepted.  Else what is wrong
+ * with it, after "... ".  nested_end in either case. */
+const char *read_nested(const checking *c, emr_bytes file, size_t item_len, nested *out);
+emr_span nested_pub(const nested *n);
+void nested_end(nested *n);
+#define AUTO_NESTED __attribute__((cleanup(nested_end))) nested
+/* PRIV is what the item commits to. */
+bool priv_fits(const emr_item *item, emr_bytes priv);
+
+/* How the network calls ORG, shown safely; "" when the file does not say. */
+void organisation_name(const checking *c, const uint8_t org[16], char out[EMR_PROOF_NAME_BYTES]);
+/* DER is a CA of ORG: of the network's description, or of an admission that came before entry SEQ. */
+bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq);
+
+/* Whose domain the item is in, when DOM_ID is its key; NULL and *OUT_WHY when no card shows it. */
+const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why);
+
 /* The steps; each false when it failed. */
 bool check_keys(checking *c);
+bool check_admissions(checking *c);
 bool check_certificates(checking *c);
 bool check_private_part(checking *c);
 bool check_content(checking *c);
@@ -54,3 +101,8 @@ bool check_owner(checking *c);
 bool check_patient(checking *c);
 bool check_type(checking *c);
 bool check_copy(checking *c);
+bool check_question(checking *c);
+bool check_grant(checking *c);
+bool check_release(checking *c);
+bool check_access_owner(checking *c);
+bool check_no_copy(checking *c);

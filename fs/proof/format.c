@@ -13,6 +13,8 @@
 #define HASH_CHARS 44 /* base64 of 32 bytes */
 #define INDEX_CHARS 19
 #define HEAD_BYTES 24
+#define FIRST_PARTS_MAX 24 /* in format 1 */
+#define FIRST_EACH_MAX 4
 #define TEXT_BASE64 sodium_base64_VARIANT_ORIGINAL
 
 void emr_proof_free(emr_proof *proof)
@@ -31,31 +33,46 @@ emr_bytes emr_proof_part_of(const emr_proof *proof, emr_proof_type type, size_t 
 
 /* ---- types ---- */
 
-static bool is_known(uint8_t type)
+/* How many of a type may stand there; 0: none is known. */
+static size_t most_of(uint8_t type, uint8_t version)
 {
-	return type == EMR_PROOF_STATEMENT || type == EMR_PROOF_CHAIN || type == EMR_PROOF_HK ||
-	       type == EMR_PROOF_DESCRIPTOR || type == EMR_PROOF_KEY ||
-	       (type >= EMR_PROOF_MIME && type <= EMR_PROOF_MANIFEST);
+	switch (type) {
+	case EMR_PROOF_CHAIN:
+	case EMR_PROOF_KEY:
+		return version == 1 ? FIRST_EACH_MAX : EMR_PROOF_KEYS_MAX;
+	case EMR_PROOF_CARD:
+		return FIRST_EACH_MAX;
+	case EMR_PROOF_QUESTION_KEY:
+	case EMR_PROOF_GRANT:
+	case EMR_PROOF_DOMAIN:
+		return version == 1 ? 0 : 1;
+	case EMR_PROOF_ANSWER:
+		return version == 1 ? 0 : EMR_PROOF_ANSWERS_MAX;
+	case EMR_PROOF_ADMISSION:
+		return version == 1 ? 0 : EMR_PROOF_ADMISSIONS_MAX;
+	case EMR_PROOF_APPROVAL:
+		return version == 1 ? 0 : EMR_PROOF_APPROVALS_MAX;
+	default: /* a number of the file */
+		return (type >= EMR_PROOF_STATEMENT && type <= EMR_PROOF_DESCRIPTOR) ||
+				       (type >= EMR_PROOF_MIME && type <= EMR_PROOF_MANIFEST)
+			       ? 1
+			       : 0;
+	}
 }
 
-static bool may_repeat(uint8_t type)
-{
-	return type == EMR_PROOF_CHAIN || type == EMR_PROOF_KEY || type == EMR_PROOF_CARD;
-}
-
-/* Ascending, each once but for those that several keys need. */
-static bool types_ok(const emr_proof *proof)
+/* Ascending, each no more often than it may be. */
+static bool types_ok(const emr_proof *proof, uint8_t version)
 {
 	size_t repeats = 0;
 
+	if (proof->n_parts > (version == 1 ? FIRST_PARTS_MAX : EMR_PROOF_PARTS_MAX))
+		return false;
 	for (size_t i = 0; i < proof->n_parts; i++) {
 		uint8_t type = proof->parts[i].type;
 		uint8_t before = i == 0 ? 0 : proof->parts[i - 1].type;
 
-		if (!is_known(type) || type < before || (type == before && !may_repeat(type)))
-			return false;
 		repeats = type == before ? repeats + 1 : 1;
-		if (repeats > EMR_PROOF_KEYS_MAX)
+		if (type < before || repeats > most_of(type, version))
 			return false;
 	}
 	return true;
@@ -63,12 +80,12 @@ static bool types_ok(const emr_proof *proof)
 
 /* ---- writing ---- */
 
-static emr_status write_extra(const emr_proof *proof, emr_buf *out)
+static emr_status write_extra(const emr_proof *proof, uint8_t version, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 
 	emr_write_bytes(&w, "EMPF", 4);
-	emr_write_u8(&w, 1);
+	emr_write_u8(&w, version);
 	emr_write_u8(&w, 0);
 	emr_write_u16(&w, proof->item_index);
 	emr_write_u32(&w, (uint32_t)proof->entry.len);
@@ -126,16 +143,16 @@ emr_status emr_proof_format(const emr_proof *proof, emr_buf *out_file)
 {
 	EMR_AUTO_BUF extra = {0};
 	char index[sizeof INDEX + INDEX_CHARS + 4];
+	uint8_t version = types_ok(proof, 1) ? 1 : 2;
 	emr_status status;
 
-	if (proof->n_parts > EMR_PROOF_PARTS_MAX || !types_ok(proof) ||
-		proof->item_path.n > EMR_MERKLE_PATH_MAX ||
+	if (!types_ok(proof, version) || proof->item_path.n > EMR_MERKLE_PATH_MAX ||
 		proof->log_path.n > EMR_MERKLE_PATH_MAX)
 		return EMR_INVALID;
 	if (!lengths_ok(proof))
 		return EMR_LIMIT;
 	snprintf(index, sizeof index, INDEX "%llu\n", (unsigned long long)proof->index);
-	status = write_extra(proof, &extra);
+	status = write_extra(proof, version, &extra);
 	if (status == EMR_OK)
 		status = append_text(out_file, FIRST_LINE EXTRA);
 	if (status == EMR_OK)
@@ -215,18 +232,18 @@ static emr_status parse_parts(emr_reader *r, uint8_t count, emr_proof *out)
 		out->parts[i] = (emr_proof_part){.type = type, .bytes = emr_read_bytes(r, len)};
 	}
 	out->n_parts = count;
-	return emr_reader_done(r) && types_ok(out) ? EMR_OK : EMR_DAMAGED;
+	return emr_reader_done(r) && types_ok(out, out->version) ? EMR_OK : EMR_DAMAGED;
 }
 
 static emr_status parse_extra(emr_proof *out)
 {
 	emr_reader r = emr_reader_of(emr_buf_view(&out->owned));
 	uint32_t entry_len, item_len, priv_len;
-	uint8_t version, path_n, count;
+	uint8_t path_n, count;
 
 	emr_read_magic(&r, "EMPF");
-	version = emr_read_u8(&r);
-	if (!r.bad && version != 1)
+	out->version = emr_read_u8(&r);
+	if (!r.bad && out->version > 2)
 		return EMR_NEWER_FORMAT;
 	emr_read_zeros(&r, 1);
 	out->item_index = emr_read_u16(&r);

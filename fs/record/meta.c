@@ -3,6 +3,7 @@
 #include "base/codec.h"
 
 #define META_FIXED 80
+#define R_PID_AT 40
 
 static bool type_is_known(unsigned type)
 {
@@ -156,6 +157,11 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 	emr_write_bytes(&w, meta->xattrs.data, meta->xattrs.len);
 	emr_write_zeros(&w, padded - used);
 	return w.status;
+}
+
+void emr_meta_replace_r_pid(uint8_t *plain, const uint8_t r_pid[32])
+{
+	memcpy(plain + R_PID_AT, r_pid, 32);
 }
 
 static emr_bytes read_xattrs(emr_reader *r, unsigned count)

@@ -1,9 +1,10 @@
-#include "build.h"
+#include "amend.h"
 
 #include <string.h>
 
 #include "contract/codes.h"
 #include "contract/pubs.h"
+#include "ledger/hash.h"
 #include "mime.h"
 
 static void random_bytes(uint8_t *out, size_t len)
@@ -40,7 +41,6 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	const emr_content_key *key, emr_cid *out_root)
 {
 	const char *mime = mime_of_name(change->meta->name);
-	emr_signer signer = emr_signer_domain(change->domain, 1);
 	uint8_t statement[EMR_STATEMENT_BYTES];
 	uint8_t sig[64];
 	emr_statement_facts facts = {
@@ -62,10 +62,21 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	emr_status status;
 
 	memcpy(facts.r_pid, change->meta->r_pid, sizeof facts.r_pid);
-	status = emr_statement_make(ctx->keyring, signer, change->content, &facts, statement, sig);
+	memcpy(facts.cert_ref, ctx->cert_ref, sizeof facts.cert_ref);
+	if (ctx->is_guest)
+		facts.issuer_seq = ctx->issued + 1;
+	status = amend_look(ctx, change, &facts.kind, facts.prev);
+	if (status == EMR_OK)
+		status = emr_statement_make(ctx->keyring, ctx->signer, change->content, &facts, statement, sig);
 	if (status != EMR_OK)
 		return status;
-	return emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
+	status = emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
+	if (status == EMR_OK && ctx->is_guest) {
+		const emr_bytes bytes = emr_bytes_of(statement, sizeof statement);
+
+		known_statements_note(ctx->statements, out_root, emr_sha256_of(&bytes, 1).b);
+	}
+	return status;
 }
 
 /* The key of the content that a PUT or REWRAP publishes, and its bundle. */

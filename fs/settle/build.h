@@ -17,6 +17,11 @@ typedef struct build_ctx {
 	const emr_list_key *list_key;
 	uint64_t now_unix_s;
 	uint8_t person_pk[32];	/* the patient's identity key, for statements */
+	emr_signer signer;	/* of the batch, and of statements */
+	bool is_guest;		/* the domain is another's */
+	struct known_statements *statements;	/* in others' domains (amend.h) */
+	uint64_t issued;	/* the number of the last statement for that patient */
+	uint8_t cert_ref[32];	/* in statements: zero, or the certificate of a signer who is not the owner */
 } build_ctx;
 
 /* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows from OUT_PRIV;

@@ -50,6 +50,7 @@ struct emr_chronicle {
 	emr_replica *replica;
 	pthread_mutex_t lock;
 	uint64_t size;	/* entries of the ledger that are in here */
+	uint64_t annex_size;	/* the same of the ledger before a join */
 	uint64_t damaged;
 	row objects, subjects, events, domains;
 	index16 by_object, by_patient_id;	/* the r_pid of a record's metadata stays the same for its life */
@@ -118,7 +119,7 @@ static void forget(emr_chronicle *c)
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
 	emr_buf_free(&c->scratch);
-	c->size = c->damaged = 0;
+	c->size = c->annex_size = c->damaged = 0;
 }
 
 /* ---- paths ---- */
@@ -214,10 +215,11 @@ static emr_status subject_of(emr_chronicle *c, const uint8_t r_pid[32], emr_id16
 /* What the walk of the replica notes of an item. */
 typedef struct line {
 	emr_id16 domain, object;
-	emr_id32 batch_id;
+	emr_id32 batch_id, signer_id;
 	uint64_t seq, version, time_unix_s;
 	uint16_t index;
 	uint8_t op;
+	bool is_carried;	/* says again, on another ledger, what was told already */
 } line;
 
 static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed deed, const char *path,
@@ -229,7 +231,8 @@ static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_dee
 	if (e == NULL)
 		return EMR_NO_MEMORY;
 	*e = (emr_event){ .seq = l->seq, .time_unix_s = l->time_unix_s, .path = path, .from = from,
-		.batch_id = l->batch_id, .subject = s, .index = l->index, .deed = (uint8_t)deed, .type = about->type };
+		.batch_id = l->batch_id, .signer_id = l->signer_id, .subject = s, .index = l->index, .deed = (uint8_t)deed, .type = about->type,
+		.in_annex = (l->version & EMR_VERSION_ANNEX) != 0 };
 	if (about->type == EMR_META_FILE) {
 		e->cver = about->cver;
 		e->bytes = about->bytes;
@@ -311,7 +314,8 @@ static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const
 {
 	subject *s = subject_at(c, s_number);
 	emr_deed deed = deed_of(ch, l, s);
-	bool is_silent = deed == EMR_DEED_CHANGED && l->op == EMR_OP_REWRAP;	/* sealed again, nothing else */
+	/* Sealed again, or in another domain at the same place: nothing else. */
+	bool is_silent = deed == EMR_DEED_CHANGED && (l->op == EMR_OP_REWRAP || !ch->was_same_object);
 
 	s->path = path;
 	s->type = (uint8_t)ch->meta->type;
@@ -420,11 +424,15 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 	uint32_t i;
 	emr_status status = object_of(c, l->domain, l->object, &i);
 
+	if (status == EMR_OK && l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
+		return EMR_OK;
 	if (status != EMR_OK || l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE)
 		return status != EMR_OK ? status : l->op == EMR_OP_UNLINK ? take_unlink(c, l, i) : take_erase(c, l, i);
 	object_at(c, i)->described = l->version;
 	if (l->op != EMR_OP_META)
 		object_at(c, i)->pversion = l->version;
+	if (l->is_carried)
+		return EMR_OK;
 	status = emr_facts_version(c->facts, l->domain, l->object, l->version, object_at(c, i)->pversion, &place, &plain,
 		&meta);
 	if (status != EMR_OK)
@@ -438,7 +446,8 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 typedef struct gathering {
 	const emr_chronicle *chronicle;
 	row lines;
-	uint64_t size;
+	uint64_t from, size;
+	uint64_t mark;	/* of the versions of this ledger */
 	bool has_erase;
 } gathering;
 
@@ -453,7 +462,7 @@ static emr_status gather(void *arg, const emr_replica_listing *item)
 	gathering *g = arg;
 	line *l;
 
-	if (item->item.seq < g->chronicle->size)
+	if (item->item.seq < g->from)
 		return CAUGHT_UP;
 	if (item->item.seq >= g->size)
 		g->size = item->item.seq + 1;
@@ -464,40 +473,67 @@ static emr_status gather(void *arg, const emr_replica_listing *item)
 	if (l == NULL)
 		return EMR_NO_MEMORY;
 	*l = (line){ .domain = item->domain, .object = item->object, .batch_id = item->item.batch_id,
-		.seq = item->item.seq, .version = item->item.version, .time_unix_s = item->item.ledger_time,
-		.index = item->item.index, .op = item->item.op };
+		.signer_id = item->item.signer_id,
+		.seq = item->item.seq, .version = item->item.version | g->mark, .time_unix_s = item->item.ledger_time,
+		.index = item->item.index, .op = item->item.op,
+		.is_carried = facts_is_carried(g->chronicle->facts, g->mark, item->item.seq) };
 	return EMR_OK;
 }
 
-static emr_status gather_new(emr_chronicle *c, gathering *g)
+static emr_status gather_of(emr_replica *replica, gathering *g)
 {
-	emr_status status;
+	emr_status status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, gather, g);
 
-	*g = (gathering){ .chronicle = c, .size = c->size };
-	status = emr_replica_recent(c->replica, NULL, NULL, SIZE_MAX, gather, g);
 	return status == CAUGHT_UP ? EMR_OK : status;
+}
+
+/* Of the ledger before a join, and of the present one. */
+static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
+{
+	const emr_annex *annex = emr_facts_annex(c->facts);
+	emr_status status = EMR_OK;
+
+	*before = (gathering){ .chronicle = c, .from = c->annex_size, .size = c->annex_size, .mark = EMR_VERSION_ANNEX };
+	*g = (gathering){ .chronicle = c, .from = c->size, .size = c->size };
+	if (annex != NULL)
+		status = gather_of(annex->replica, before);
+	return status == EMR_OK ? gather_of(c->replica, g) : status;
+}
+
+static emr_status take_lines(emr_chronicle *c, const gathering *g)
+{
+	const line *lines = g->lines.items;
+	emr_status status = EMR_OK;
+
+	for (size_t i = g->lines.n; i-- > 0 && status == EMR_OK;)
+		status = take_line(c, &lines[i]);
+	return status;
 }
 
 static emr_status read_new(emr_chronicle *c)
 {
-	gathering g;
-	emr_status status = gather_new(c, &g);
-	const line *lines;
+	gathering before, g;
+	emr_status status = gather_new(c, &before, &g);
 
-	if (status == EMR_OK && g.has_erase && c->size > 0) {
+	if (status == EMR_OK && (g.has_erase || before.has_erase) && c->size > 0) {
 		/* What was read before names what must not be named any more. */
+		free(before.lines.items);
 		free(g.lines.items);
 		forget(c);
-		status = gather_new(c, &g);
+		status = gather_new(c, &before, &g);
 	}
-	lines = g.lines.items;
-	for (size_t i = g.lines.n; i-- > 0 && status == EMR_OK;)
-		status = take_line(c, &lines[i]);
-	free(g.lines.items);
 	if (status == EMR_OK)
+		status = take_lines(c, &before);
+	if (status == EMR_OK)
+		status = take_lines(c, &g);
+	free(before.lines.items);
+	free(g.lines.items);
+	if (status == EMR_OK) {
 		c->size = g.size;
-	else
+		c->annex_size = before.size;
+	} else {
 		forget(c);	/* half an entry must not be read twice */
+	}
 	return status;
 }
 

@@ -71,6 +71,7 @@ static emr_status remember(emr_facts *facts, emr_id16 domain, emr_id32 listkey_i
 
 typedef struct learning {
 	emr_facts *facts;
+	emr_replica *replica;	/* of two, if there is an annex */
 	emr_id16 domain, object;
 	emr_id32 writer;
 } learning;
@@ -87,7 +88,7 @@ static emr_status learn_item(void *arg, const emr_replica_item *item)
 
 	if (known(l->facts, l->domain, item->item_id) != NULL)
 		return EMR_OK;
-	status = emr_replica_part(l->facts->replica, &at, &bytes);
+	status = emr_replica_part(l->replica, &at, &bytes);
 	if (status == EMR_OK)
 		status = emr_listkey_part_decode(emr_buf_view(&bytes), &part);
 	if (status == EMR_OK)
@@ -117,7 +118,7 @@ static emr_status learn_row(void *arg, const char *key, emr_bytes bytes)
 	if (emr_row_listkey_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(l->writer.b, row.signer, sizeof l->writer.b);
-	return emr_replica_history(l->facts->replica, EMR_FAMILY_LISTKEY, l->domain, l->object,
+	return emr_replica_history(l->replica, EMR_FAMILY_LISTKEY, l->domain, l->object,
 		learn_item, l);
 }
 
@@ -125,7 +126,7 @@ emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listke
 	const emr_list_key **out_key)
 {
 	static const uint8_t no_object[16];
-	learning l = { .facts = facts, .domain = domain };
+	learning l = { .facts = facts, .replica = facts->replica, .domain = domain };
 	const emr_list_key *key;
 	emr_key_text prefix;
 	emr_status status = EMR_OK;
@@ -135,7 +136,12 @@ emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listke
 	if (key == NULL) {
 		emr_key_listkey(domain.b, no_object, &prefix);
 		strrchr(prefix.text, '/')[1] = 0;
-		status = emr_replica_each_row(facts->replica, prefix.text, learn_row, &l);
+		status = emr_replica_each_row(l.replica, prefix.text, learn_row, &l);
+		key = known(facts, domain, listkey_id);
+	}
+	if (status == EMR_OK && key == NULL && facts->annex.replica != NULL) {
+		l.replica = facts->annex.replica;
+		status = emr_replica_each_row(l.replica, prefix.text, learn_row, &l);
 		key = known(facts, domain, listkey_id);
 	}
 	pthread_mutex_unlock(&facts->lock);
@@ -165,7 +171,7 @@ static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint
 	status = emr_buf_append_zeros(out_plain, sealed.len - 16);
 	if (status != EMR_OK)
 		return status;
-	emr_meta_aad(head->domain, head->object, version, epoch, listkey_id, aad);
+	emr_meta_aad(head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
 	return emr_list_key_open_meta(key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed,
 		out_plain->data);
 }
@@ -196,10 +202,47 @@ emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_bu
 	emr_status status;
 
 	emr_buf_clear(bytes);
-	status = emr_replica_part(facts->replica, &at, bytes);
+	status = facts_part(facts, &at, bytes);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	return emr_put_part_decode(emr_buf_view(bytes), out_part);
+}
+
+/* Others describe records here, too: a name is one component of a path, whatever they say. */
+static void keep_to_one_component(emr_meta *meta)
+{
+	static const char unnamed[] = "unnamed";
+	const uint8_t *name = meta->name.data;
+	size_t len = meta->name.len;
+
+	if (len == 0)
+		return;
+	if (memchr(name, '/', len) != NULL || memchr(name, 0, len) != NULL || (len == 1 && name[0] == '.') ||
+		(len == 2 && name[0] == '.' && name[1] == '.'))
+		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+}
+
+/* A record is about whom its content says, which is signed; whoever may rename it does not change that.  PUT is the one at HEAD's
+ * pversion.  Where its words cannot be read, those of the description stay. */
+static emr_status keep_to_content(emr_facts *facts, const emr_replica_head *head, const emr_put_part *put, emr_buf *plain)
+{
+	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->pversion,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF words = { 0 };
+	emr_replica_item item;
+	emr_meta meta;
+	emr_status status = emr_facts_item(facts, &at, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = open_meta(facts, head, item.epoch, head->pversion, put->listkey_id, put->nonce, put->meta_ct, &words);
+	if (status == EMR_OK)
+		status = emr_meta_decode(emr_buf_view(&words), &meta);
+	if (status != EMR_OK)
+		return facts_is_damage(status) ? EMR_OK : status;
+	if (plain->len >= EMR_META_UNIT)
+		emr_meta_replace_r_pid(plain->data, meta.r_pid);
+	return EMR_OK;
 }
 
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
@@ -214,9 +257,9 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	emr_meta_part meta;
 	emr_status status;
 
-	status = emr_replica_item_get(facts->replica, &at, &item_bytes, &item);
+	status = emr_facts_item(facts, &at, &item_bytes, &item);
 	if (status == EMR_OK)
-		status = emr_replica_part(facts->replica, &at, &part_bytes);
+		status = facts_part(facts, &at, &part_bytes);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	place_of_head(head, out_place);
@@ -227,6 +270,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 				meta.nonce, meta.meta_ct, plain);
 		if (status == EMR_OK && head->pversion != 0)
 			status = facts_read_put(facts, head, &part_bytes, &put);
+		if (status == EMR_OK && head->pversion != 0)
+			status = keep_to_content(facts, head, &put, plain);
 	} else {
 		status = emr_put_part_decode(emr_buf_view(&part_bytes), &put);
 		if (status == EMR_OK)
@@ -238,6 +283,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	if (head->pversion != 0)
 		place_of_put(out_place, &put);
 	status = emr_meta_decode(emr_buf_view(plain), out_meta);
+	if (status == EMR_OK)
+		keep_to_one_component(out_meta);
 	if (status == EMR_OK)
 		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
 	if (out_item != NULL) {
@@ -261,8 +308,7 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 }
 
-emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
-	emr_content_key **out_key)
+emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key)
 {
 	emr_replica_head head = { .domain = place->domain, .object = place->object,
 		.pversion = place->pversion };
@@ -272,12 +318,11 @@ emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_
 	emr_content_key *key = NULL;
 	emr_replica_item item;
 	emr_put_part put;
-	emr_bundle bundle;
 	emr_id32 digest;
 	uint8_t ctx[32];
 	emr_status status;
 
-	status = emr_replica_item_get(facts->replica, &at, &bytes, &item);
+	status = emr_facts_item(facts, &at, &bytes, &item);
 	if (status == EMR_OK)
 		status = facts_read_put(facts, &head, &bytes, &put);
 	if (status != EMR_OK)
@@ -289,14 +334,24 @@ emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_
 		put.wdek, &key);
 	if (status != EMR_OK)
 		return status;
-	status = emr_bundle_open(facts->records, &put.root, key, put.record_id, put.cver, &bundle);
+	status = emr_bundle_open(facts->records, &put.root, key, put.record_id, put.cver, out_bundle);
 	if (status != EMR_OK) {
 		emr_content_key_free(key);
 		return status;
 	}
-	*out_content = bundle.content;
 	*out_key = key;
 	return EMR_OK;
+}
+
+emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
+	emr_content_key **out_key)
+{
+	emr_bundle bundle;
+	emr_status status = facts_open_bundle(facts, place, &bundle, out_key);
+
+	if (status == EMR_OK)
+		*out_content = bundle.content;
+	return status;
 }
 
 /* ---- every version ---- */
@@ -308,7 +363,7 @@ typedef struct bundles {
 	const emr_replica_head *head;
 } bundles;
 
-static emr_status bundle_of_item(void *arg, const emr_replica_item *item)
+static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const bundles *b = arg;
 	emr_part_key at = { .domain = b->head->domain, .object = b->head->object,
@@ -317,9 +372,9 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item)
 	emr_put_part put;
 	emr_status status;
 
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
-		return EMR_OK;
-	status = emr_replica_part(b->facts->replica, &at, &bytes);
+	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
+		return EMR_OK;	/* carried: the annex has said it */
+	status = facts_part(b->facts, &at, &bytes);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;	/* erased */
 	if (status == EMR_OK)
@@ -332,13 +387,12 @@ static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 	bundles *b = arg;
 
 	b->head = head;
-	return emr_replica_history(b->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object,
-		bundle_of_item, b);
+	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
 }
 
 emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg)
 {
 	bundles b = { .facts = facts, .fn = fn, .arg = arg };
 
-	return emr_replica_each_head(facts->replica, NULL, bundles_of_head, &b);
+	return facts_each_head(facts, bundles_of_head, &b);
 }

@@ -17,7 +17,7 @@
 
 #define CACHE_NAME "facts.cache"
 #define CACHE_NEW "facts.cache.new"
-#define CACHE_VERSION 1
+#define CACHE_VERSION 2	/* 1 had r_pid from the newest description */
 #define HEADER_BYTES 80
 #define PAGE_BYTES 65536
 #define PLAIN_BYTES (PAGE_BYTES - 16)

@@ -15,6 +15,7 @@ struct emr_facts {
 	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
 	size_t count, cap;
 	int cache_dirfd;	/* -1: nothing is kept */
+	emr_annex annex;	/* replica NULL: there is none */
 };
 
 /* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD
@@ -25,5 +26,19 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 /* The private part of the PUT or REWRAP at HEAD's pversion; *OUT_PART points into *BYTES.  EMR_MISSING_DATA. */
 emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
 	emr_put_part *out_part);
+/* As emr_facts_open_content, with all that the bundle says. */
+emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key);
 /* What is wrong with this record, and not with this moment: a disk that does not answer must not make records vanish. */
 bool facts_is_damage(emr_status status);
+
+/* ---- annex.c: the ledger before a join and the present one as one ---- */
+
+emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
+emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
+/* The item only says again, on the present ledger, what the annex had said: nothing happened then. */
+bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq);
+/* Every object once: the present heads, then those that only the annex has. */
+emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg);
+/* All items of an object, oldest first. */
+typedef emr_status (*facts_item_fn)(void *arg, const emr_replica_item *item, bool is_carried);
+emr_status facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);

@@ -61,7 +61,7 @@ static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_
 	emr_part_key at = { .domain = s->domain, .object = s->object, .version = version,
 		.family = EMR_FAMILY_OBJECT };
 
-	return emr_replica_part(facts->replica, &at, scratch) != EMR_NOT_FOUND;
+	return facts_part(facts, &at, scratch) != EMR_NOT_FOUND;
 }
 
 /* A part that is not there because it was erased is no damage. */
@@ -123,12 +123,12 @@ typedef struct object_walk {
 	standing at;
 } object_walk;
 
-static emr_status tell_item(void *arg, const emr_replica_item *item)
+static emr_status tell_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	object_walk *w = arg;
 	emr_version v = { 0 };
 
-	if (!go_on(&w->at, item->op, item->version))
+	if (!go_on(&w->at, item->op, item->version) || is_carried)
 		return EMR_OK;
 	copy_item(item, &v);
 	v.is_live = w->at.is_live;
@@ -140,7 +140,7 @@ emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object,
 {
 	telling t = { .facts = facts, .fn = fn, .arg = arg };
 	object_walk w = { .t = &t, .at = { .domain = domain, .object = object } };
-	emr_status status = emr_replica_history(facts->replica, EMR_FAMILY_OBJECT, domain, object, tell_item, &w);
+	emr_status status = facts_chain(facts, domain, object, tell_item, &w);
 
 	return end_telling(&t, status, out_damaged);
 }
@@ -168,13 +168,13 @@ typedef struct object_until {
 	emr_version last;
 } object_until;
 
-static emr_status note_until(void *arg, const emr_replica_item *item)
+static emr_status note_until(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	object_until *u = arg;
 
 	if (item->ledger_time > u->until)
 		return ENOUGH;
-	if (go_on(&u->at, item->op, item->version)) {
+	if (go_on(&u->at, item->op, item->version) && !is_carried) {
 		copy_item(item, &u->last);
 		u->last.place.version = item->version;
 		u->last.is_live = u->at.is_live;
@@ -199,7 +199,7 @@ static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 			return EMR_OK;
 		s.described--;	/* the UNLINK says nothing */
 	}
-	status = emr_replica_item_get(w->t->facts->replica, &at, &bytes, &item);
+	status = emr_facts_item(w->t->facts, &at, &bytes, &item);
 	if (status != EMR_OK && facts_is_damage(status)) {
 		w->t->damaged++;
 		return EMR_OK;
@@ -220,8 +220,7 @@ static emr_status tell_object(void *arg, const emr_replica_head *head)
 		return EMR_OK;
 	if (head->ledger_time <= w->until)
 		return tell_head(w, head);
-	status = emr_replica_history(w->t->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object,
-		note_until, &u);
+	status = facts_chain(w->t->facts, head->domain, head->object, note_until, &u);
 	if (status != EMR_OK && status != ENOUGH)
 		return status;
 	if (u.at.described == 0 || (!u.at.is_live && !w->with_deleted))
@@ -234,7 +233,7 @@ emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool wi
 {
 	telling t = { .facts = facts, .fn = fn, .arg = arg };
 	folder_walk w = { .t = &t, .until = until_unix_s, .with_deleted = with_deleted };
-	emr_status status = emr_replica_each_head(facts->replica, NULL, tell_object, &w);
+	emr_status status = facts_each_head(facts, tell_object, &w);
 
 	return end_telling(&t, status, out_damaged);
 }
@@ -266,12 +265,12 @@ static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *
 	return true;
 }
 
-static emr_status note_moment(void *arg, const emr_replica_item *item)
+static emr_status note_moment(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	record_walk *w = arg;
 	moment m = { 0 };
 
-	if (!go_on(&w->at, item->op, item->version))
+	if (!go_on(&w->at, item->op, item->version) || is_carried)
 		return EMR_OK;
 	m.at = w->at;
 	copy_item(item, &m.v);
@@ -287,14 +286,17 @@ static emr_status note_object(void *arg, const emr_replica_head *head)
 	if (!record_of(w->facts, head, &record) || !emr_id16_equal(record, w->record_id))
 		return EMR_OK;
 	w->at = (standing){ .domain = head->domain, .object = head->object };
-	return emr_replica_history(w->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_moment,
-		w);
+	return facts_chain(w->facts, head->domain, head->object, note_moment, w);
 }
 
 static int by_ledger_order(const void *a, const void *b)
 {
 	const moment *x = a, *y = b;
+	bool x_is_annexed = (x->v.place.version & EMR_VERSION_ANNEX) != 0;
+	bool y_is_annexed = (y->v.place.version & EMR_VERSION_ANNEX) != 0;
 
+	if (x_is_annexed != y_is_annexed)
+		return x_is_annexed ? -1 : 1;
 	if (x->v.seq != y->v.seq)
 		return x->v.seq < y->v.seq ? -1 : 1;
 	return x->v.index < y->v.index ? -1 : x->v.index > y->v.index;
@@ -335,7 +337,7 @@ emr_status emr_facts_record_history(emr_facts *facts, emr_id16 record_id, emr_ve
 {
 	telling t = { .facts = facts, .fn = fn, .arg = arg };
 	record_walk w = { .facts = facts, .record_id = record_id };
-	emr_status status = emr_replica_each_head(facts->replica, NULL, note_object, &w);
+	emr_status status = facts_each_head(facts, note_object, &w);
 	size_t n = w.moments.len / sizeof(moment);
 
 	if (status == EMR_OK && n > 0) {
@@ -366,7 +368,8 @@ static bool is_new_content(emr_facts *facts, const emr_place *place)
 
 	if (place->pversion == 0)
 		return true;
-	return emr_replica_item_get(facts->replica, &at, &bytes, &item) == EMR_OK && item.op == EMR_OP_PUT;
+	return emr_facts_item(facts, &at, &bytes, &item) == EMR_OK && item.op == EMR_OP_PUT &&
+		!facts_is_carried(facts, place->pversion, item.seq);	/* what was carried may have come again before */
 }
 
 static int by_record(const void *a, const void *b)
@@ -376,7 +379,7 @@ static int by_record(const void *a, const void *b)
 	return memcmp((*x)->place.record_id.b, (*y)->place.record_id.b, sizeof (*x)->place.record_id.b);
 }
 
-static emr_status note_cver(void *arg, const emr_replica_item *item)
+static emr_status note_cver(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const top_walk *w = arg;
 	emr_replica_head at = { .domain = w->head->domain, .object = w->head->object, .pversion = item->version };
@@ -384,7 +387,7 @@ static emr_status note_cver(void *arg, const emr_replica_item *item)
 	emr_put_part put;
 	emr_status status;
 
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK;
 	status = facts_read_put(w->facts, &at, &bytes, &put);
 	if (status == EMR_OK && put.cver > w->top->highest)
@@ -405,7 +408,7 @@ static emr_status note_top(void *arg, const emr_replica_head *head)
 		return EMR_OK;
 	w->head = head;
 	w->top = *found;
-	status = emr_replica_history(w->facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_cver, w);
+	status = facts_chain(w->facts, head->domain, head->object, note_cver, w);
 	return facts_is_damage(status) ? EMR_OK : status;	/* one record's damage is that record's */
 }
 
@@ -423,5 +426,5 @@ emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 	if (status != EMR_OK || w.n == 0)
 		return status;
 	qsort(wanted, w.n, sizeof *wanted, by_record);
-	return emr_replica_each_head(facts->replica, NULL, note_top, &w);
+	return facts_each_head(facts, note_top, &w);
 }

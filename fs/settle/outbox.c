@@ -4,7 +4,7 @@
 
 #include "settle/place.h"
 
-#define OUTBOX_VERSION 1
+#define OUTBOX_VERSION 2	/* 1 had no numbers of statements */
 #define OUTBOX_ITEMS_MAX 1024
 
 void emr_place_write(emr_writer *w, const emr_place *place)
@@ -47,6 +47,8 @@ emr_status outbox_encode(const outbox *box, emr_buf *out)
 		emr_write_u64(&w, box->outcomes[i].change);
 		emr_place_write(&w, &box->outcomes[i].place);
 	}
+	emr_write_bytes(&w, box->issued_to.b, sizeof box->issued_to.b);
+	emr_write_u64(&w, box->issued_before);
 	emr_write_bytes(&w, box->batch.data, box->batch.len);
 	return w.status;
 }
@@ -68,9 +70,11 @@ emr_status outbox_decode(emr_bytes bytes, outbox *out_box)
 	emr_reader r = emr_reader_of(bytes);
 	outbox box = { 0 };
 	emr_bytes batch;
+	uint8_t version;
 	emr_status status;
 
-	if (emr_read_u8(&r) > OUTBOX_VERSION)
+	version = emr_read_u8(&r);
+	if (version > OUTBOX_VERSION)
 		return EMR_NEWER_FORMAT;
 	emr_read_copy(&r, box.domain.b, sizeof box.domain.b);
 	box.first = emr_read_u16(&r);
@@ -82,6 +86,10 @@ emr_status outbox_decode(emr_bytes bytes, outbox *out_box)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < box.count; i++)
 		read_outcome(&r, &box.outcomes[i]);
+	if (version > 1) {
+		emr_read_copy(&r, box.issued_to.b, sizeof box.issued_to.b);
+		box.issued_before = emr_read_u64(&r);
+	}
 	batch = emr_read_bytes(&r, r.left);
 	status = r.bad ? EMR_DAMAGED : emr_buf_append(&box.batch, batch.data, batch.len);
 	if (status != EMR_OK) {

@@ -1,32 +1,26 @@
-#include "settle/settle.h"
+#include "settle_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
+#include "keyring/coowned.h"
 
-#include "share/give.h"
-
+#include "amend.h"
 #include "build.h"
-#include "outbox.h"
+#include "guest.h"
 
 #define WEEK_S (7 * 86400)	/* how long the ledger takes a batch of these operations */
-
-struct emr_settle {
-	emr_settle_options options;
-	emr_id16 net_id;
-	uint8_t person_pk[32];
-	bool has_compared;	/* the ledger with what the journal has seen of it */
-	emr_share *share;	/* begins epochs that are due before anything is written */
-};
+#define EPOCH_TRIES 3		/* epochs that may begin while one batch is made, before somebody else has to look */
 
 /* What goes into one batch. */
 typedef struct run {
 	emr_settle *settle;
+	const guest *guest;
+	emr_id32 signer_id;
 	build_ctx build;
 	emr_batch_builder *batch;
 	bool makes_domain, makes_list_key;
@@ -39,24 +33,28 @@ typedef struct run {
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle)
 {
 	const emr_share_options share = { .keyring = options->keyring, .ledger = options->ledger,
-		.replica = options->replica, .records = options->records, .clock = options->clock };
+		.replica = options->replica, .records = options->records, .clock = options->clock,
+		.owner_name = options->owner_name, .owner_born = options->owner_born };
 	emr_settle *settle;
-	emr_public person;
-	emr_status status = emr_keyring_public(options->keyring, &person);
+	uint8_t person_pk[32];
+	emr_status status = emr_keyring_person_pk(options->keyring, person_pk);
 
 	if (status != EMR_OK)
 		return status;
 	settle = calloc(1, sizeof *settle);
 	if (settle == NULL)
 		return EMR_NO_MEMORY;
-	status = emr_share_new(&share, &settle->share);
+	settle->statements = known_statements_new();
+	status = settle->statements != NULL ? emr_share_new(&share, &settle->share) : EMR_NO_MEMORY;
 	if (status != EMR_OK) {
+		known_statements_free(settle->statements);
 		free(settle);
 		return status;
 	}
 	settle->options = *options;
-	memcpy(settle->person_pk, person.pk, sizeof settle->person_pk);
+	memcpy(settle->person_pk, person_pk, sizeof settle->person_pk);
 	settle->net_id = emr_ledger_net_id(options->ledger);
+	settle->seen_key = settle_seen_key(options->journal, settle->net_id);
 	*out_settle = settle;
 	return EMR_OK;
 }
@@ -66,70 +64,13 @@ void emr_settle_free(emr_settle *settle)
 	if (settle == NULL)
 		return;
 	emr_share_free(settle->share);
+	known_statements_free(settle->statements);
 	free(settle);
 }
 
-/* ---- how far the ledger has been seen ----
- *
- * Replica and high-water mark lie in the clear: whoever holds the disk can put all of them back together with the ledger.
- * The journal is sealed, so it remembers too: size and root with every answer. */
-
-#define SEEN_VERSION 1
-#define SEEN_BYTES 41
-
-static const emr_id16 seen_key;
-
-static emr_status remember_seen(emr_settle *settle, emr_journal_txn *txn)
+void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const uint8_t id[32])
 {
-	uint8_t bytes[SEEN_BYTES] = { SEEN_VERSION };
-	emr_replica_position at;
-	emr_status status = emr_replica_at(settle->options.replica, &at);
-
-	if (status != EMR_OK)
-		return status;
-	emr_put_u64(bytes + 1, at.size);
-	memcpy(bytes + 9, at.root, sizeof at.root);
-	return emr_journal_put(txn, EMR_ROW_SEEN, seen_key, emr_bytes_of(bytes, sizeof bytes));
-}
-
-static emr_status compare_seen(emr_settle *settle)
-{
-	EMR_AUTO_BUF row = { 0 };
-	emr_replica_position at;
-	uint8_t root[32];
-	uint64_t size;
-	emr_status status;
-
-	status = emr_journal_get(settle->options.journal, EMR_ROW_SEEN, seen_key, &row);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (row.len != SEEN_BYTES || row.data[0] != SEEN_VERSION)
-		return row.len > 0 && row.data[0] > SEEN_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
-	size = emr_get_u64(row.data + 1);
-	status = emr_replica_at(settle->options.replica, &at);
-	if (status != EMR_OK)
-		return status;
-	if (at.size < size)
-		return EMR_ROLLBACK;
-	/* Of what this computer has verified itself: what the folder shows rests on that. */
-	status = emr_replica_root_at(settle->options.replica, size, root);
-	if (status != EMR_OK)
-		return status;
-	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
-}
-
-emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg)
-{
-	emr_status status = emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
-	emr_status seen;
-
-	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
-		return status;
-	/* Once: from then on the replica itself does not go back.  Also while the ledger is away:
-	 * then the copy is all there is. */
-	seen = compare_seen(settle);
-	settle->has_compared = seen == EMR_OK;
-	return seen != EMR_OK ? seen : status;
+	known_statements_note(settle->statements, root, id);
 }
 
 /* ---- the domain and its listing key ---- */
@@ -162,6 +103,19 @@ static emr_status domain_facts(run *r)
 	return EMR_OK;
 }
 
+static emr_status guest_key_facts(run *r)
+{
+	static const emr_id32 none;
+	emr_status status = guest_list_key(r->settle->share, r->build.domain, r->build.epoch, &r->own_list_key,
+		&r->build.listkey_id);
+
+	if (status != EMR_OK)
+		return status;
+	r->makes_list_key = emr_id32_equal(r->build.listkey_id, none);
+	r->build.list_key = r->own_list_key;
+	return EMR_OK;
+}
+
 static emr_status list_key_facts(run *r)
 {
 	const emr_settle_options *o = &r->settle->options;
@@ -172,9 +126,14 @@ static emr_status list_key_facts(run *r)
 	emr_key_text key;
 	emr_status status;
 
+	if (r->guest->is_guest) {
+		r->signer_id = r->guest->signer_id;
+		return guest_key_facts(r);
+	}
 	status = emr_keyring_domain_public(o->keyring, r->build.domain, 1, r->build.epoch, &domain);
 	if (status != EMR_OK)
 		return status;
+	r->signer_id = domain.signer_id;
 	emr_object_listkey(domain.signer_id.b, r->build.epoch, object.b);
 	emr_key_listkey(r->build.domain.b, object.b, &key);
 	status = emr_replica_state_get(o->replica, key.text, &row_bytes);
@@ -219,19 +178,18 @@ static emr_status add_list_key(run *r)
 		.epoch = r->build.epoch, .time = r->build.now_unix_s };
 	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
 	emr_listkey_part part;
-	emr_domain_public domain;
+	emr_list_key *published = NULL;
 	emr_status status;
 
-	status = emr_keyring_domain_public(keyring, r->build.domain, 1, r->build.epoch, &domain);
-	if (status != EMR_OK)
-		return status;
 	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
 	status = emr_list_key_publish(keyring, r->build.domain, r->build.epoch, r->build.A,
-		domain.signer_id, part.capsule, part.kcheck, &r->own_list_key);
+		r->signer_id, part.capsule, part.kcheck, &published);
 	if (status != EMR_OK)
 		return status;
+	emr_list_key_free(r->own_list_key);
+	r->own_list_key = published;
 	emr_listkey_part_encode(&part, bytes);
-	emr_object_listkey(domain.signer_id.b, r->build.epoch, op.object.b);
+	emr_object_listkey(r->signer_id.b, r->build.epoch, op.object.b);
 	op.priv = emr_bytes_of(bytes, sizeof bytes);
 	r->build.list_key = r->own_list_key;
 	return emr_batch_add(r->batch, &op, &r->build.listkey_id);
@@ -244,18 +202,31 @@ static void end_run(run *r)
 	outbox_free(&r->box);
 }
 
-static emr_status begin_run(emr_settle *settle, emr_id16 domain, bool is_inbox, run *r)
+static emr_status number_statements(run *r)
+{
+	const uint8_t *patient = r->guest->writing.card.id_pk;
+
+	r->build.is_guest = true;
+	r->build.statements = r->settle->statements;
+	r->box.issued_to = issued_key(patient);
+	return issued_last(&r->settle->options, r->build.domain, r->signer_id, patient, &r->build.issued);
+}
+
+static emr_status begin_run(emr_settle *settle, const guest *g, emr_id16 domain, bool is_inbox, run *r)
 {
 	emr_batch_options batch = { .keyring = settle->options.keyring,
-		.signer = emr_signer_domain(domain, 1), .net_id = settle->net_id };
+		.signer = g->is_guest ? emr_signer_identity() : emr_keyring_signer_of(settle->options.keyring, domain),
+		.net_id = settle->net_id };
 	emr_replica_position at;
 	emr_status status;
 
-	*r = (run){ .settle = settle, .is_inbox = is_inbox };
+	*r = (run){ .settle = settle, .guest = g, .is_inbox = is_inbox };
 	r->build = (build_ctx){ .keyring = settle->options.keyring,
 		.records = settle->options.records, .facts = settle->options.facts,
 		.domain = domain, .now_unix_s = emr_clock_unix_s(settle->options.clock) };
-	memcpy(r->build.person_pk, settle->person_pk, sizeof r->build.person_pk);
+	r->build.signer = batch.signer;
+	memcpy(r->build.person_pk, g->is_guest ? g->writing.card.id_pk : settle->person_pk, sizeof r->build.person_pk);
+	memcpy(r->build.cert_ref, g->cert_ref, sizeof r->build.cert_ref);
 	r->box.domain = domain;
 	status = emr_replica_at(settle->options.replica, &at);
 	if (status != EMR_OK)
@@ -267,12 +238,15 @@ static emr_status begin_run(emr_settle *settle, emr_id16 domain, bool is_inbox, 
 	status = domain_facts(r);
 	if (status == EMR_OK)
 		status = list_key_facts(r);
+	if (status == EMR_OK && g->is_guest)
+		status = number_statements(r);
 	if (status == EMR_OK)
 		status = emr_batch_new(&batch, &r->batch);
 	if (status == EMR_OK && r->makes_domain)
 		status = add_domain(r);
 	if (status == EMR_OK && r->makes_list_key)
 		status = add_list_key(r);
+	r->box.issued_before = r->build.issued;
 	if (status == EMR_OK)
 		r->box.first = (uint16_t)emr_batch_count(r->batch);
 	return status;
@@ -322,6 +296,8 @@ static emr_status add_change(run *r, const emr_change *change)
 		emr_batch_size(r->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
 	status = current_head(r->settle, change, &head);
+	if (status == EMR_OK && r->guest->is_guest)
+		status = guest_may(r->guest, change, &head);
 	/* Others went on meanwhile: who asked must see that first. */
 	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE && head.version > change->base_version)
 		return EMR_CONFLICT;
@@ -329,63 +305,14 @@ static emr_status add_change(run *r, const emr_change *change)
 		status = build_operation(&r->build, change, &head, &priv, &op, &place);
 	if (status == EMR_OK)
 		status = emr_batch_add(r->batch, &op, &id);
+	if (status == EMR_OK && change->kind == EMR_CHANGE_PUT)
+		r->build.issued++;
 	if (status == EMR_OK)
 		status = note_outcome(r, change, &place);
 	return status;
 }
 
 /* ---- sending ---- */
-
-static emr_id16 outbox_key(emr_id32 batch_id)
-{
-	emr_id16 key;
-
-	memcpy(key.b, batch_id.b, sizeof key.b);
-	return key;
-}
-
-static emr_status keep_in_journal(emr_settle *settle, emr_id16 key, const outbox *box)
-{
-	EMR_AUTO_BUF row = { 0 };
-	emr_journal_txn *txn;
-	uint64_t seq;
-	emr_status status;
-
-	status = outbox_encode(box, &row);
-	if (status == EMR_OK)
-		status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
-	status = emr_journal_put(txn, EMR_ROW_OUTBOX, key, emr_buf_view(&row));
-	if (status != EMR_OK) {
-		emr_journal_rollback(txn);
-		return status;
-	}
-	status = emr_journal_commit(txn, &seq);
-	if (status != EMR_OK)
-		return status;
-	/* Blocks, bundles and this row reach the disk before the ledger can name them. */
-	return emr_journal_sync(settle->options.journal, seq);
-}
-
-static emr_status hand_out(emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn,
-	void *arg)
-{
-	emr_journal_txn *txn;
-	emr_status status;
-
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
-	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
-	if (status == EMR_OK)
-		status = remember_seen(settle, txn);
-	if (status != EMR_OK) {
-		emr_journal_rollback(txn);
-		return status;
-	}
-	return fn(arg, txn, box->outcomes, box->count);
-}
 
 /* CHANGE cannot become an operation: say so at once, so that the others of its batch go on. */
 static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_status error,
@@ -412,56 +339,42 @@ static bool is_passing(emr_status status)
 		status == EMR_OFFLINE;
 }
 
-/* The batch is in the journal: send it and deal with the answer. */
-static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
+static bool is_of_past_epoch(const outbox *box)
 {
-	emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_status status;
-
-	if (answer == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
-	if (status == EMR_OK)
-		status = emr_settle_catch_up(settle, NULL, NULL);
-	if (status != EMR_OK) {
-		free(answer);
-		return status;
-	}
-	if (answer->refusal != 0)
-		emr_log(EMR_LOG_ERROR, "the ledger refused a batch of %u: %s", box->count,
-			emr_result_text(answer->refusal));
-	for (size_t i = 0; i < box->count; i++) {
-		size_t at = box->first + i;
-
-		box->outcomes[i].result = answer->refusal != 0 ? answer->refusal
-			: at < answer->n_results ? answer->results[at] : EMR_RESULT_FORMAT;
-	}
-	free(answer);
-	return hand_out(settle, key, box, fn, arg);
+	for (size_t i = 0; i < box->count; i++)
+		if (box->outcomes[i].result != EMR_RESULT_EPOCH)
+			return false;
+	return true;
 }
 
-static emr_status finish_and_send(run *r, emr_outcome_fn fn, void *arg)
+/* EMR_EPOCH: another epoch has begun meanwhile; nothing was handed out. */
+static emr_status finish_and_send(run *r, bool is_last_try, emr_outcome_fn fn, void *arg)
 {
 	emr_id32 batch_id;
 	emr_status status;
 
 	status = emr_batch_finish(r->batch, r->build.now_unix_s, WEEK_S, &r->box.batch, &batch_id);
 	if (status == EMR_OK)
-		status = keep_in_journal(r->settle, outbox_key(batch_id), &r->box);
+		status = settle_keep_batch(r->settle, settle_outbox_key(batch_id), &r->box);
 	if (status == EMR_OK)
-		status = send(r->settle, outbox_key(batch_id), &r->box, fn, arg);
-	return status;
+		status = settle_ask_ledger(r->settle, &r->box);
+	if (status != EMR_OK)
+		return status;
+	if (is_last_try || !is_of_past_epoch(&r->box))
+		return settle_hand_out(r->settle, settle_outbox_key(batch_id), &r->box, fn, arg);
+	status = settle_forget_batch(r->settle, settle_outbox_key(batch_id));
+	return status == EMR_OK ? EMR_EPOCH : status;
 }
 
 /* One batch of as many of CHANGES as fit. */
-static emr_status publish_some(emr_settle *settle, const emr_change *changes, size_t n, size_t *out_done,
-	emr_outcome_fn fn, void *arg)
+static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes, size_t n, bool is_last_try,
+	size_t *out_done, emr_outcome_fn fn, void *arg)
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
 	run r;
 
-	status = begin_run(settle, changes[0].domain, changes[0].is_inbox, &r);
+	status = begin_run(settle, g, changes[0].domain, changes[0].is_inbox, &r);
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
 		if (status == EMR_NO_SPACE) {	/* waits for room; what needs none, as a removal, goes on */
@@ -476,7 +389,7 @@ static emr_status publish_some(emr_settle *settle, const emr_change *changes, si
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
 	if (status == EMR_OK && r.box.count > 0)
-		status = finish_and_send(&r, fn, arg);
+		status = finish_and_send(&r, is_last_try, fn, arg);
 	end_run(&r);
 	if (status == EMR_OK)
 		*out_done = done;
@@ -495,102 +408,44 @@ static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 	return EMR_OK;
 }
 
+emr_status emr_settle_tie(emr_settle *settle, const emr_nested *tree, size_t n)
+{
+	emr_status status = emr_share_tie(settle->share, tree, n, NULL);
+
+	if (status == EMR_OK || is_passing(status))
+		return status;
+	emr_log(EMR_LOG_ERROR, "shares of folders inside shared ones are as they were: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
 	void *arg)
 {
 	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that was put back in
 	 * its place before it is known to be what it was. */
 	emr_status status = emr_settle_catch_up(settle, NULL, NULL), lacking = EMR_OK;
+	unsigned tries = 1;
 	size_t at = 0;
+	guest g;
 
-	if (status == EMR_OK && n > 0)
-		status = renew_epoch(settle, changes[0].domain);
-	if (status != EMR_OK)
-		return status;
-	while (at < n) {
+	while (status == EMR_OK && at < n) {
 		size_t done = 0;
 
-		status = publish_some(settle, changes + at, n - at, &done, fn, arg);
-
-		if (status == EMR_NO_SPACE && done > 0)
+		status = guest_look(settle->share, &settle->options, changes, &g);
+		if (status == EMR_OK && at == 0 && !g.is_guest)
+			status = renew_epoch(settle, changes[0].domain);
+		if (status != EMR_OK)
+			break;
+		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &done, fn, arg);
+		if (status == EMR_EPOCH && tries++ < EPOCH_TRIES) {
+			status = EMR_OK;
+			continue;
+		}
+		if (status == EMR_NO_SPACE && done > 0) {
 			lacking = status;
-		else if (status != EMR_OK)
-			return status;
+			status = EMR_OK;
+		}
 		at += done;
 	}
-	return lacking;
-}
-
-/* ---- what was sent before ---- */
-
-typedef struct pending {
-	emr_id16 keys[64];
-	size_t count;
-} pending;
-
-static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
-{
-	pending *p = arg;
-
-	(void)value;
-	if (p->count < sizeof p->keys / sizeof p->keys[0])
-		p->keys[p->count++] = key;
-	return EMR_OK;
-}
-
-/* A batch that cannot be read can never be sent.  What it was to publish is still marked as changed, so that it is
- * published again; had the ledger taken it, this is one version more. */
-static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
-{
-	emr_journal_txn *txn;
-	char id[33];
-	emr_status status;
-
-	emr_hex(key.b, sizeof key.b, id);
-	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
-	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
-	if (status == EMR_OK)
-		return emr_journal_commit(txn, NULL);
-	emr_journal_rollback(txn);
-	return status;
-}
-
-static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
-{
-	EMR_AUTO_BUF row = { 0 };
-	outbox box = { 0 };
-	emr_status status;
-
-	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);
-	if (status != EMR_OK)
-		return status;
-	status = outbox_decode(emr_buf_view(&row), &box);
-	if (status == EMR_DAMAGED)
-		return forget_unreadable(settle, key);
-	if (status == EMR_OK)
-		status = send(settle, key, &box, fn, arg);
-	outbox_free(&box);
-	return status;
-}
-
-emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
-{
-	pending p;
-
-	do {
-		p.count = 0;
-		emr_status status =
-			emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_pending, &p);
-
-		if (status == EMR_OK && p.count > 0)
-			status = emr_settle_catch_up(settle, NULL, NULL);
-		for (size_t i = 0; i < p.count && status == EMR_OK; i++)
-			status = resend_one(settle, p.keys[i], fn, arg);
-		if (status != EMR_OK)
-			return status;
-	} while (p.count > 0);
-	return EMR_OK;
+	return status == EMR_OK ? lacking : status;
 }

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "base/log.h"
+
+#include "teams_private.h"
 
 #define STAGGER_NS 150000000 /* between those who answer only when others do not */
 
@@ -15,7 +16,7 @@ emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency)
 
 	if (agency == NULL)
 		return EMR_NO_MEMORY;
-	agency->desk = (desk){.share = share, .slots_a_day = EMR_RELEASE_SLOTS_A_DAY};
+	agency->desk = (desk){.share = share};
 	agency->dirfd = dirfd;
 	status = agency_load_boxes(agency);
 	if (status != EMR_OK) {
@@ -41,6 +42,23 @@ void emr_agency_limit(emr_agency *agency, uint32_t slots_a_day)
 	agency->desk.slots_a_day = slots_a_day;
 }
 
+/* By ids only. */
+static void log_grant(const char *what, emr_id16 domain, emr_id16 grant, uint32_t epoch)
+{
+	char d[33], g[33];
+
+	emr_hex(domain.b, sizeof domain.b, d);
+	emr_hex(grant.b, sizeof grant.b, g);
+	emr_log(EMR_LOG_INFO, "agent: %s: domain %s grant %s epoch %u", what, d, g, epoch);
+}
+
+/* The first of the ends that is known: until then nothing is looked through. */
+static void note_end(emr_agency *agency, uint64_t end_unix_s)
+{
+	if (end_unix_s < agency->next_end_unix_s)
+		agency->next_end_unix_s = end_unix_s;
+}
+
 /* ---- taking in ---- */
 
 /* What is cut for one's own organisation, or twice for it, would not be of different hands. */
@@ -53,7 +71,7 @@ static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *o
 	if (status != EMR_OK)
 		return status;
 	*out_may = false;
-	status = emr_replica_person(share->o.replica, grant->terms.grantee, &other);
+	status = share_party(share, grant->terms.grantee, &other, NULL);
 	if (status == EMR_OK && memcmp(other.row.org, me.row.org, 16) == 0)
 		return EMR_OK;
 	for (unsigned i = 0; i < grant->read.n; i++) {
@@ -129,7 +147,11 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 		status = agency_keep(agency, name, fragment);
 	emr_fragment_free(fragment);
 	*out_is_new = status == EMR_OK && may;
-	return status;
+	if (!*out_is_new)
+		return status;
+	note_end(agency, grant.terms.not_after);
+	log_grant("fragment taken in", at->domain, at->access, item.epoch);
+	return EMR_OK;
 }
 
 /* ---- whose turn it is ---- */
@@ -255,6 +277,7 @@ static void say_when(const emr_agency *agency, emr_release_tally *tally)
 
 typedef struct shredding {
 	emr_agency *agency;
+	const emr_id16 *only; /* NULL = all */
 	emr_id16 *grants; /* pairs: domain, grant */
 	size_t n;
 } shredding;
@@ -281,15 +304,20 @@ static emr_status shred_if_over(
 	shredding *s = arg;
 	emr_share *share = s->agency->desk.share;
 	emr_known_grant known;
-	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
+	emr_status status;
 
-	(void)epoch;
+	if (s->only != NULL && !emr_id16_equal(*s->only, grant))
+		return EMR_OK;
+	status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	if (status == EMR_OK && known.row.head.state == EMR_GRANT_ACTIVE &&
-		share_now(share) < known.row.not_after_unix_s)
+		share_now(share) < known.row.not_after_unix_s) {
+		note_end(s->agency, known.row.not_after_unix_s);
 		return EMR_OK;
+	}
 	/* First the fragment, then the word that it is gone. */
+	log_grant("fragment destroyed", domain, grant, epoch);
 	status = agency_shred(s->agency, name);
 	return status == EMR_OK ? note_ended(s, domain, grant) : status;
 }
@@ -314,11 +342,18 @@ static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-static emr_status destroy_ended(emr_agency *agency, emr_release_tally *tally)
+/* Fragments of GRANT, or of all grants when it is NULL. */
+static emr_status destroy_ended(
+	emr_agency *agency, const emr_id16 *grant, emr_release_tally *tally)
 {
-	shredding s = {.agency = agency};
-	emr_status status = agency_each(agency, shred_if_over, &s);
+	shredding s = {.agency = agency, .only = grant};
+	emr_status status;
 
+	if (grant == NULL)
+		agency->next_end_unix_s = UINT64_MAX;
+	status = agency_each(agency, shred_if_over, &s);
+	if (status != EMR_OK)
+		agency->next_end_unix_s = 0; /* again the next time */
 	tally->destroyed += s.n / 2;
 	for (size_t i = 0; i < s.n && status == EMR_OK; i += 2)
 		status = desk_pass_over(
@@ -338,6 +373,8 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	if (at->op == EMR_OP_ACCESS_REQ)
 		return desk_pass_over(
 			consider(agency, at->domain, at->access, false, tally), "a question");
+	if (at->op != EMR_OP_KFRAGS)
+		return destroy_ended(agency, &at->access, tally);
 	status = desk_pass_over(enrol_one(agency, at, &is_new), "a fragment");
 	tally->enrolled += is_new;
 	return status;
@@ -353,8 +390,8 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 
 	if (status == EMR_OK && !agency->has_own_box)
 		status = emr_agency_renew_key(agency);
-	if (status == EMR_OK)
-		status = destroy_ended(agency, &tally);
+	if (status == EMR_OK && share_now(agency->desk.share) >= agency->next_end_unix_s)
+		status = destroy_ended(agency, NULL, &tally);
 	if (status == EMR_OK)
 		status = desk_pending(&agency->desk, &all, &n, &next);
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
@@ -366,26 +403,5 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 		status = run_deferred(agency, &tally);
 	say_when(agency, &tally);
 	*out_tally = tally;
-	return status;
-}
-
-static emr_status count_file(
-	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
-{
-	(void)domain;
-	(void)grant;
-	(void)epoch;
-	(void)name;
-	++*(size_t *)arg;
-	return EMR_OK;
-}
-
-emr_status emr_agency_count(emr_agency *agency, size_t *out_n)
-{
-	size_t n = 0;
-	emr_status status = agency_each(agency, count_file, &n);
-
-	if (status == EMR_OK)
-		*out_n = n;
 	return status;
 }

@@ -4,6 +4,7 @@
 
 #include "judge.h"
 
+#define AGENCY_BOX_PRESENT "box-present"
 #define AGENCY_BOXES 4 /* the next one's, the present, the one before, the identity's */
 
 typedef struct deferred {
@@ -18,6 +19,7 @@ struct emr_agency {
 	bool has_own_box;
 	deferred *waiting;
 	size_t waiting_n;
+	uint64_t next_end_unix_s; /* no fragment's time ends before; 0 = not looked yet */
 };
 
 #define FRAGMENT_NAME_BYTES 77 /* f-domain-grant-epoch and NUL */

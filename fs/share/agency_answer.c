@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 typedef struct agents_answer {
 	emr_agency *agency;
 	const question *q;
@@ -155,6 +157,17 @@ static emr_status open_question(emr_agency *agency, question *q)
 	return status;
 }
 
+/* By ids only. */
+static void log_answer(const question *q, size_t given, uint8_t code)
+{
+	char req[65], grant[33];
+
+	emr_hex(q->req.b, sizeof q->req.b, req);
+	emr_hex(q->grant.known.grant.b, sizeof q->grant.known.grant.b, grant);
+	emr_log(EMR_LOG_INFO, "agent: request %s grant %s: %zu of %u given, code %u", req, grant, given,
+		(unsigned)q->body.count, (unsigned)code);
+}
+
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)
 {
 	desk *d = &agency->desk;
@@ -170,6 +183,7 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
 					    : give(agency, q, &given);
 	if (status != EMR_OK)
 		return status;
+	log_answer(q, given, code);
 	tally->answered += given > 0;
 	tally->refused += given == 0;
 	return given > 0 ? desk_count(d, q, given) : EMR_OK;

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 
-static const char *const box_names[3] = {"box-next", "box-present", "box-before"};
+static const char *const box_names[3] = {"box-next", AGENCY_BOX_PRESENT, "box-before"};
 
 static emr_bytes row_of(const char *name)
 {

@@ -19,7 +19,9 @@ static emr_status consider(void *arg, const emr_known_person *person)
 	bool is_active = false;
 	emr_status status;
 
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0 || c->n == AGENTS_CHOSEN)
+	/* Who could also read is no agent. */
+	if ((person->row.roles & EMR_ROLE_AGENT) == 0 || (person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0 ||
+		c->n == AGENTS_CHOSEN)
 		return EMR_OK;
 	for (int i = 0; i < 2; i++)
 		if (memcmp(person->row.org, c->not_these[i], 16) == 0)

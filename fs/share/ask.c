@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include "shared_private.h"
+#include "staff.h"
 
 /* ---- making a question ---- */
 
@@ -53,15 +54,17 @@ static void list_responders(emr_ask *ask)
 	ask->who[ask->who_n++].id = emr_sha256_of(&pk, 1);
 }
 
+/* Those who answer, and the auditors of the reader's organisation. */
 static emr_status list_recipients(
-	const emr_ask *ask, emr_recipient out[EMR_RESPONDERS_MAX], size_t *out_n)
+	const emr_ask *ask, emr_recipient out[EMR_RESPONDERS_MAX + AUDITORS_MAX], size_t *out_n)
 {
 	const emr_shared *shared = ask->shared;
+	const auditors *audited_by;
+	emr_status status;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < ask->who_n; i++) {
 		emr_known_person agent;
-		emr_status status;
 
 		if (ask->who[i].is_owner)
 			continue;
@@ -73,8 +76,12 @@ static emr_status list_recipients(
 	}
 	out[n].rid = emr_owner_rid(shared->received.grant.domain);
 	memcpy(out[n++].x25519, shared->row.box, 32);
-	*out_n = n;
-	return EMR_OK;
+	status = staff_auditors(shared->share, &audited_by);
+	for (size_t i = 0; status == EMR_OK && i < audited_by->n; i++)
+		out[n++] = audited_by->list[i];
+	if (status == EMR_OK)
+		*out_n = n;
+	return status;
 }
 
 static emr_status send_question(emr_ask *ask, emr_access_slot *all)
@@ -86,8 +93,8 @@ static emr_status send_question(emr_ask *ask, emr_access_slot *all)
 		.count = (uint16_t)ask->n,
 		.slots = all};
 	emr_act act = emr_act_access(grant->domain, ask->release.access, grant->grant,
-		(emr_id16){{0}}, (uint16_t)ask->n);
-	emr_recipient to[EMR_RESPONDERS_MAX];
+		shared->received.via, (uint16_t)ask->n);
+	emr_recipient to[EMR_RESPONDERS_MAX + AUDITORS_MAX];
 	AUTO_PARCEL p = {0};
 	uint8_t epk[32];
 	size_t n = 0;
@@ -170,6 +177,8 @@ emr_status emr_shared_ask_names(
 			out_trouble->why = EMR_WHY_RIGHTS;
 		return EMR_DENIED;
 	}
+	if (status == EMR_OK)
+		status = shared_take_own_names(shared);
 	if (status == EMR_OK)
 		status = share_list_keys(
 			shared->share, shared->received.grant.domain, add_list_key, &s);

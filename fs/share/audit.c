@@ -97,15 +97,18 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 {
 	audit *a = arg;
 	emr_audit_entry entry = {.who = release->signer,
+		.domain = release->domain,
 		.grant = release->grant,
 		.via = release->via,
 		.ledger_time = release->ledger_time,
 		.item = release->req,
+		.seq = release->seq,
 		.asked = release->asked,
 		.kind = EMR_AUDIT_ASKED};
 	AUTO_QUESTION q = {0};
 	emr_status status = question_load(a->share, release->domain, release->access, &q);
 
+	entry.batch_id = q.batch_id;
 	if (status == EMR_OK) {
 		status = question_open(&q, a->box, emr_owner_rid(a->domain));
 		if (is_damage(status)) /* not addressed to the owner: perhaps an answer tells */
@@ -124,15 +127,18 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 
 /* ---- opened ---- */
 
-static emr_status tell_rows(audit *a, const emr_known_report *report, emr_id32 item,
+static emr_status tell_rows(audit *a, const emr_known_report *report, const emr_replica_item *item,
 	const emr_report_row *rows, size_t n)
 {
 	emr_audit_entry entry = {.kind = EMR_AUDIT_OPENED,
 		.who = report->signer,
+		.domain = report->domain,
 		.grant = report->grant,
 		.via = report->via,
 		.ledger_time = report->ledger_time,
-		.item = item,
+		.item = item->item_id,
+		.seq = item->seq,
+		.batch_id = item->batch_id,
 		.is_readable = true};
 	emr_status status = EMR_OK;
 
@@ -170,7 +176,7 @@ static emr_status one_report(void *arg, const emr_known_report *report)
 		return EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = tell_rows(a, report, item.item_id, rows, n);
+		status = tell_rows(a, report, &item, rows, n);
 	free(rows);
 	return status;
 }

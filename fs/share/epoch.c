@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyring/coowned.h"
 #include "keyring/letters.h"
 
 #include "share_private.h"
@@ -223,6 +224,8 @@ emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain)
 		status = add_epoch(&p, domain, &next, epoch);
 	if (status == EMR_OK)
 		status = share_add_list_key(&p, domain, epoch);
+	if (status == EMR_OK)
+		status = share_add_device_letters(&p, domain, epoch);
 	return status == EMR_OK ? issue(&p, domain, epoch) : status;
 }
 
@@ -232,8 +235,12 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 	emr_domain_public public;
 	bool is_due = false;
 	AUTO_PARCEL p = {0};
-	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
+	emr_status status;
 
+	/* A device begins none: the first computer does, and sends the key. */
+	if (emr_keyring_coowns(share->o.keyring, domain))
+		return EMR_OK;
+	status = emr_share_epoch_is_due(share, domain, &is_due);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (is_due)

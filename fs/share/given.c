@@ -6,15 +6,53 @@
 #include "base/log.h"
 
 #include "share_private.h"
+#include "teams_private.h"
 
 /* ---- revoking ---- */
 
-static emr_status send_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
+emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason)
 {
-	emr_act act = emr_act_revoke(domain, grant, 0);
-	AUTO_PARCEL p = {0};
-	emr_status status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+	emr_id32 root;
 
+	memcpy(root.b, grant->row.grantee, sizeof root.b);
+	return share_end(share, grant->domain, root, &grant->grant, 1, false, reason, NULL);
+}
+
+static bool is_named(const known_writer *writer, emr_id16 name)
+{
+	return memcmp(writer->adds[writer->n - 1].item_id.b, name.b, sizeof name.b) == 0;
+}
+
+typedef struct seeking {
+	emr_share *share;
+	emr_id16 name;
+	emr_id32 writer;
+	bool is_there, is_over;
+} seeking;
+
+static emr_status seek_deposit(void *arg, const known_writer *writer)
+{
+	seeking *s = arg;
+
+	if (!is_named(writer, s->name))
+		return EMR_OK;
+	s->writer = writer->writer;
+	s->is_there = true;
+	s->is_over = !known_writer_is_alive(writer, share_now(s->share));
+	return EMR_OK;
+}
+
+static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
+{
+	seeking s = {.share = share, .name = name};
+	AUTO_PARCEL p = {0};
+	emr_act act;
+	emr_status status = share_known_writers(share, domain, NULL, seek_deposit, &s);
+
+	if (status != EMR_OK || !s.is_there || s.is_over)
+		return status != EMR_OK ? status : s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
+	act = emr_act_writer_del(domain, s.writer);
+	status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
 	if (status == EMR_OK)
 		status = parcel_prepare(&p, &act);
 	if (status == EMR_OK)
@@ -31,13 +69,14 @@ emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
 
 	if (status == EMR_OK)
 		status = share_own_domain(share, domain, &row, &public);
-	if (status == EMR_OK)
-		status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status != EMR_OK)
 		return status;
-	if (known.row.head.state == EMR_GRANT_REVOKED)
+	status = emr_replica_grant(share->o.replica, domain, grant, &known);
+	if (status == EMR_NOT_FOUND)
+		return end_deposit(share, domain, grant);
+	if (status == EMR_OK && known.row.head.state == EMR_GRANT_REVOKED)
 		return EMR_DENIED;
-	return send_revoke(share, domain, grant);
+	return status == EMR_OK ? share_revoke(share, &known, 0) : status;
 }
 
 typedef struct of_person {
@@ -68,20 +107,25 @@ emr_status emr_share_revoke_person(
 	emr_share *share, emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
 	of_person o = {.now = share_now(share)};
+	emr_row_domain row;
+	emr_domain_public public;
 	emr_known_person person;
+	size_t writers = 0;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, grantee, &person);
+		status = share_party(share, grantee, &person, NULL);
+	if (status == EMR_OK)
+		status = share_own_domain(share, domain, &row, &public);
 	if (status != EMR_OK)
 		return status;
 	memcpy(o.grantee.b, person.row.root, 32);
 	status = emr_replica_grants(share->o.replica, domain, note_grant, &o);
-	for (size_t i = 0; i < o.n && status == EMR_OK; i++)
-		status = emr_share_revoke(share, domain, o.grants[i]);
+	if (status == EMR_OK)
+		status = share_end(share, domain, o.grantee, o.grants, o.n, true, 0, &writers);
 	free(o.grants);
 	if (status == EMR_OK)
-		*out_n = o.n;
+		*out_n = o.n > 0 ? o.n : writers;
 	return status;
 }
 
@@ -120,14 +164,80 @@ static emr_status list_one(void *arg, const emr_known_grant *grant)
 {
 	const listing *l = arg;
 	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
+	uint64_t seq = 0;
+	emr_status status = share_grant_seq(l->share, grant, &seq);
 
 	read_note(l, &given);
-	return l->fn(l->arg, &given);
+	if (status == EMR_OK)
+		status = share_writes_of(l->share, grant, seq, &given.writes);
+	return status == EMR_OK ? l->fn(l->arg, &given) : status;
+}
+
+/* ---- what is given without a GRANT ---- */
+
+typedef struct unpaired {
+	const listing *l;
+	emr_id16 domain;
+	const known_writer *writer;
+	bool has_grant;
+} unpaired;
+
+static emr_status compare_entry(void *arg, const emr_known_grant *grant)
+{
+	unpaired *u = arg;
+	uint64_t seq = 0;
+	emr_status status;
+
+	if (memcmp(grant->row.grantee, u->writer->root.b, 32) != 0)
+		return EMR_OK;
+	status = share_grant_seq(u->l->share, grant, &seq);
+	u->has_grant = u->has_grant || (status == EMR_OK && seq == u->writer->adds[u->writer->n - 1].seq);
+	return status;
+}
+
+static emr_status list_deposit(void *arg, const known_writer *writer)
+{
+	unpaired *u = arg;
+	const writer_add *add = &writer->adds[writer->n - 1];
+	emr_given given = {.grant = {.domain = u->domain, .ledger_time = add->ledger_time}, .writes = writer->row.rights};
+	emr_row_grant *row = &given.grant.row;
+	emr_status status;
+
+	if ((writer->row.rights & EMR_RIGHT_META) != 0)
+		return EMR_OK; /* came with one */
+	u->writer = writer;
+	u->has_grant = false;
+	status = emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u);
+	if (status != EMR_OK || u->has_grant)
+		return status;
+	memcpy(given.grant.grant.b, add->item_id.b, sizeof given.grant.grant.b);
+	memcpy(row->grantee, writer->root.b, 32);
+	row->not_before_unix_s = add->ledger_time;
+	row->not_after_unix_s = writer->row.not_after_unix_s;
+	row->head.state = writer->row.head.state == EMR_WRITER_ACTIVE ? EMR_GRANT_ACTIVE : EMR_GRANT_REVOKED;
+	given.phase = writer->row.head.state != EMR_WRITER_ACTIVE	     ? EMR_GRANT_IS_REVOKED
+		      : !known_writer_is_alive(writer, u->l->now) ? EMR_GRANT_IS_OVER
+								    : EMR_GRANT_IN_FORCE;
+	if (given.phase != EMR_GRANT_IN_FORCE)
+		given.writes = 0;
+	return u->l->fn(u->l->arg, &given);
+}
+
+emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
+	emr_grant_note *out)
+{
+	AUTO_GRANT_FACTS facts = {0};
+	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
+
+	return status == EMR_OK
+		       ? emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out)
+		       : status;
 }
 
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg)
 {
 	listing l = {.share = share, .now = share_now(share), .fn = fn, .arg = arg};
+	unpaired u = {.l = &l, .domain = domain};
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_status status = share_own_domain(share, domain, &row, &public);
@@ -136,6 +246,8 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, v
 		status = emr_box_key_domain(share->o.keyring, domain, &l.box);
 	if (status == EMR_OK)
 		status = emr_replica_grants(share->o.replica, domain, list_one, &l);
+	if (status == EMR_OK)
+		status = share_known_writers(share, domain, NULL, list_deposit, &u);
 	emr_box_key_free(l.box);
 	return status;
 }

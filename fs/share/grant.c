@@ -1,8 +1,12 @@
 #include "share/give.h"
+#include "share/write.h"
 
 #include <string.h>
 
+#include "base/log.h"
+
 #include "share_private.h"
+#include "teams_private.h"
 
 #define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
 
@@ -17,13 +21,21 @@ typedef struct making {
 	emr_grant_made made;
 	emr_pub_grant terms;
 	emr_grant_letter letter;
+	uint64_t writes_until_unix_s;
 } making;
+
+/* Reading, writing or both; for reading there are purposes, and writing begins at once. */
+static bool rights_ok(const emr_grant_order *o)
+{
+	return (o->rights != 0 || o->writes != 0) && (o->rights & ~RIGHTS_ALL) == 0 &&
+	       (o->writes & ~EMR_WRITES_ALL) == 0 && (o->purposes != 0 || o->rights == 0) &&
+	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 && (o->writes == 0 || o->not_before_unix_s == 0);
+}
 
 static emr_status check_order(const making *m)
 {
 	const emr_grant_order *o = m->order;
-	bool is_good = o->rights != 0 && (o->rights & ~RIGHTS_ALL) == 0 && o->purposes != 0 &&
-		       (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
+	bool is_good = rights_ok(o) &&
 		       o->not_after_unix_s > share_now(m->share) &&
 		       o->not_after_unix_s > o->not_before_unix_s && o->label != NULL &&
 		       strlen(o->label) <= EMR_SHARE_LABEL_MAX &&
@@ -41,12 +53,12 @@ static emr_status look_up(making *m)
 	emr_status status = share_own_domain(share, m->order->domain, &m->row, &m->domain);
 
 	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, m->order->grantee, &m->grantee);
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			share->o.replica, &m->grantee, share_now(share), &is_active);
+		status = share_party(share, m->order->grantee, &m->grantee, &is_active);
 	if (status != EMR_OK)
 		return status;
+	/* Who writes signs by his own key: a team has none. */
+	if (m->order->writes != 0 && share_is_team(&m->grantee))
+		return EMR_UNSUPPORTED;
 	return is_active ? EMR_OK : EMR_DENIED;
 }
 
@@ -55,6 +67,8 @@ static emr_status settle_agents(making *m)
 	const emr_grant_order *o = m->order;
 	emr_status status = EMR_OK;
 
+	if (o->rights == 0) /* there is nothing to release */
+		return EMR_OK;
 	if (o->agents != NULL) {
 		m->made.n = (uint8_t)o->agents_count;
 		memcpy(m->made.agents, o->agents, o->agents_count * sizeof *o->agents);
@@ -72,16 +86,27 @@ static emr_status settle_agents(making *m)
 	return share_agents(m->share, m->made.agents, m->made.n, m->agents);
 }
 
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name, const char *born,
+	emr_buf *out)
+{
+	emr_row_domain row;
+	emr_status status = share_domain(share, domain, &row);
+
+	name = name != NULL ? name : share->o.owner_name;
+	born = born != NULL ? born : share->o.owner_born;
+	if (status != EMR_OK)
+		return status;
+	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN, row.head.epoch, share_now(share),
+		expires, name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
+}
+
 /* The domain's card, so that the grantee can compare it with the ledger. */
 static emr_status write_letter(making *m)
 {
 	const emr_grant_order *o = m->order;
 	EMR_AUTO_BUF card = {0};
-	uint64_t now = share_now(m->share);
-	emr_status status = emr_card_make_domain(m->share->o.keyring, m->share->net_id, o->domain,
-		SHARE_GEN, m->made.epoch, now, o->not_after_unix_s,
-		o->owner_name != NULL ? o->owner_name : "",
-		o->owner_born != NULL ? o->owner_born : "", &card);
+	emr_status status = share_make_card(m->share, o->domain, o->not_after_unix_s,
+		o->owner_name != NULL ? o->owner_name : "", o->owner_born != NULL ? o->owner_born : "", &card);
 
 	if (status != EMR_OK)
 		return status;
@@ -89,8 +114,9 @@ static emr_status write_letter(making *m)
 		return EMR_LIMIT;
 	memcpy(m->letter.card, card.data, card.len);
 	m->letter.card_len = card.len;
-	m->letter.root_dir_id = o->domain;
-	m->letter.share_id = emr_id16_random();
+	m->letter.root_dir_id = emr_id16_is_zero(o->root_dir) ? o->domain : o->root_dir;
+	m->letter.share_id = emr_id16_is_zero(o->share_id) ? emr_id16_random() : o->share_id;
+	m->made.share_id = m->letter.share_id;
 	memcpy(m->letter.label, o->label, strlen(o->label) + 1);
 	return EMR_OK;
 }
@@ -127,23 +153,126 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
+/* ---- writing ---- */
+
+/* What stands there decides what the one row says from now on. */
+static emr_status note_present(void *arg, const known_writer *present)
+{
+	making *m = arg;
+	uint16_t theirs = present->row.rights, ours = m->order->writes;
+
+	if (!known_writer_is_alive(present, share_now(m->share)) || m->order->replaces)
+		return EMR_OK;
+	if ((theirs & ~ours) != 0)
+		return EMR_EXISTS;
+	if (theirs == ours && present->row.not_after_unix_s > m->writes_until_unix_s)
+		m->writes_until_unix_s = present->row.not_after_unix_s;
+	return EMR_OK;
+}
+
+static emr_status settle_writing(making *m)
+{
+	emr_id32 root;
+
+	if (m->order->writes == 0)
+		return EMR_OK;
+	memcpy(root.b, m->grantee.row.root, sizeof root.b);
+	m->writes_until_unix_s = m->order->not_after_unix_s;
+	return share_known_writers(m->share, m->order->domain, &root, note_present, m);
+}
+
+static emr_status add_writing(parcel *p, making *m)
+{
+	const writer_terms terms = {.domain = m->order->domain,
+		.writer = &m->grantee,
+		.rights = m->order->writes,
+		.not_after_unix_s = m->writes_until_unix_s,
+		.label = m->order->label,
+		.card = emr_bytes_of(m->letter.card, m->letter.card_len)};
+
+	return m->order->writes != 0 ? share_add_writer(p, &terms) : EMR_OK;
+}
+
+/* A deposit is called by its operation. */
+static emr_status name_deposit(void *arg, const known_writer *writer)
+{
+	making *m = arg;
+
+	memcpy(m->made.grant.b, writer->adds[writer->n - 1].item_id.b, sizeof m->made.grant.b);
+	return EMR_OK;
+}
+
+/* ---- sending ---- */
+
 /* GRANT with its fragments: of this epoch, with HISTORY of all. */
-static emr_status send(making *m)
+static emr_status add_reading(parcel *p, making *m)
 {
 	uint32_t epoch = m->order->rights & EMR_GRANT_HISTORY ? 1 : m->made.epoch;
 	emr_grant_terms terms;
 	uint64_t version = 0;
 	emr_id32 prev = {{0}};
+	emr_status status = add_grant(p, m, &terms);
+
+	for (; status == EMR_OK && m->made.n > 0 && epoch <= m->made.epoch; epoch++)
+		status = share_add_fragments(p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev);
+	return status;
+}
+
+/* Both in one batch.  Should the ledger take only one of the two, neither is left: half a share is not what was meant. */
+static emr_status send(making *m)
+{
 	AUTO_PARCEL p = {0};
-	emr_status status =
-		parcel_begin(m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p);
+	emr_known_grant half;
+	emr_id32 root;
+	uint8_t refusal;
+	emr_status status = parcel_begin(m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p), undone;
 
 	if (status == EMR_OK)
-		status = add_grant(&p, m, &terms);
-	for (; status == EMR_OK && m->made.n > 0 && epoch <= m->made.epoch; epoch++)
-		status = share_add_fragments(
-			&p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev);
-	return status == EMR_OK ? parcel_send(&p) : status;
+		status = add_writing(&p, m);
+	if (status == EMR_OK && m->order->rights != 0)
+		status = add_reading(&p, m);
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	refusal = m->share->refusal;
+	memcpy(root.b, m->grantee.row.root, sizeof root.b);
+	if (status == EMR_OK || refusal == 0 || m->order->writes == 0)
+		return status == EMR_OK && m->order->rights == 0
+			       ? share_known_writers(m->share, m->order->domain, &root, name_deposit, m)
+			       : status;
+	if (emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &half) == EMR_OK) {
+		undone = share_revoke(m->share, &half, 0);
+		if (undone != EMR_OK)
+			emr_log(EMR_LOG_ERROR, "half a share stands: %s", emr_status_text(undone));
+	}
+	m->share->refusal = refusal;
+	return status;
+}
+
+/* Who sees nothing has no past to be hidden from. */
+static bool hides(const emr_grant_order *order)
+{
+	return order->rights != 0 && (order->rights & EMR_GRANT_HISTORY) == 0;
+}
+
+emr_status emr_share_preview(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
+{
+	making m = {.share = share, .order = order};
+	emr_status status = check_order(&m);
+
+	if (status == EMR_OK)
+		status = share_catch_up(share);
+	if (status == EMR_OK || status == EMR_OFFLINE)
+		status = look_up(&m);
+	if (status == EMR_OK)
+		status = settle_agents(&m);
+	if (status == EMR_OK)
+		status = settle_writing(&m);
+	if (status == EMR_OK && hides(order))
+		status = share_count_past(share, order->domain, &m.made.wrapped_again);
+	if (status == EMR_OK)
+		*out_made = m.made;
+	return status;
 }
 
 emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
@@ -159,8 +288,10 @@ emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_g
 	if (status == EMR_OK)
 		status = settle_agents(&m);
 	if (status == EMR_OK)
+		status = settle_writing(&m);
+	if (status == EMR_OK)
 		status = emr_share_renew(share, order->domain);
-	if (status == EMR_OK && (order->rights & EMR_GRANT_HISTORY) == 0)
+	if (status == EMR_OK && hides(order))
 		status = share_hide_past(share, order->domain, &m.made.wrapped_again);
 	if (status == EMR_OK)
 		status = share_own_domain(share, order->domain, &m.row, &m.domain);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replica/rules.h"
+
 /* ---- questions ---- */
 
 emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
@@ -20,6 +22,7 @@ emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, que
 	out->access = access;
 	out->req = item.item_id;
 	out->signer = item.signer_id;
+	out->batch_id = item.batch_id;
 	out->ledger_time = item.ledger_time;
 	out->seq = item.seq;
 	out->is_time_suspect = item.is_time_suspect;
@@ -210,11 +213,22 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 	return EMR_OK;
 }
 
+static emr_status limit_of(desk *d, uint64_t *out)
+{
+	emr_rules rules;
+	emr_status status = d->slots_a_day == 0 ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL) : EMR_OK;
+
+	if (status == EMR_OK)
+		*out = d->slots_a_day == 0 ? rules.slots_a_day : d->slots_a_day;
+	return status;
+}
+
 emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 {
 	const emr_grant_terms *terms = &q->grant.terms;
 	uint64_t now = share_now(d->share);
 	rate *r = NULL;
+	uint64_t limit = 0;
 	emr_status status = EMR_OK;
 
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
@@ -228,7 +242,9 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 		status = judge_person(d, q, now, out_code);
 	if (status == EMR_OK && *out_code == EMR_RESULT_APPLIED)
 		status = rate_of(d, q, &r);
-	if (status == EMR_OK && r != NULL && r->slots + q->body.count > d->slots_a_day)
+	if (status == EMR_OK && r != NULL)
+		status = limit_of(d, &limit);
+	if (status == EMR_OK && r != NULL && r->slots + q->body.count > limit)
 		*out_code = EMR_RESULT_LIMIT;
 	return status;
 }
@@ -284,14 +300,19 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 typedef struct pending_list {
 	pending_question *all;
 	size_t n, cap;
+	uint64_t now;
 } pending_list;
 
 static emr_status note_question(void *arg, const emr_replica_change *change)
 {
 	pending_list *l = arg;
 
-	if ((change->op != EMR_OP_ACCESS_REQ && change->op != EMR_OP_KFRAGS) ||
+	if ((change->op != EMR_OP_ACCESS_REQ && change->op != EMR_OP_KFRAGS &&
+		    change->op != EMR_OP_GRANT && change->op != EMR_OP_REVOKE) ||
 		change->result > EMR_RESULT_ALREADY)
+		return EMR_OK;
+	/* After a start the whole ledger is looked through: what nobody waits for any more is not opened. */
+	if (change->op == EMR_OP_ACCESS_REQ && l->now > change->ledger_time + QUESTION_S)
 		return EMR_OK;
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
@@ -309,7 +330,7 @@ static emr_status note_question(void *arg, const emr_replica_change *change)
 
 emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq)
 {
-	pending_list l = {0};
+	pending_list l = {.now = share_now(d->share)};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(d->share->o.replica, &at);
 

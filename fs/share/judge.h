@@ -10,7 +10,7 @@
 
 typedef struct question {
 	emr_id16 domain, access;
-	emr_id32 req, signer;
+	emr_id32 req, signer, batch_id;
 	uint64_t ledger_time, seq;
 	bool is_time_suspect;
 	emr_pub_access_req pub;
@@ -40,7 +40,7 @@ typedef struct rate {
 typedef struct desk {
 	emr_share *share;
 	uint64_t next_seq; /* first entry that has not been worked on */
-	uint32_t slots_a_day;
+	uint32_t slots_a_day; /* 0: what the network has agreed on */
 	rate *rates;
 	size_t rates_n;
 } desk;
@@ -54,7 +54,8 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 /* Counts SLOTS that are given now. */
 emr_status desk_count(desk *d, const question *q, size_t slots);
 
-/* Questions (ACCESS_REQ) and fragments (KFRAGS) in entries from next_seq on, oldest first. */
+/* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries from next_seq on, oldest
+ * first. */
 typedef struct pending_question {
 	emr_id16 domain, access; /* or the grant */
 	uint64_t version;

@@ -4,6 +4,7 @@
 
 typedef struct walk {
 	emr_shared *shared;
+	emr_shared_known_fn known; /* NULL: nothing is known */
 	emr_shared_fn fn;
 	void *arg;
 	uint64_t unreadable;
@@ -20,16 +21,73 @@ static bool is_passing(emr_status status)
 	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
 }
 
+static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
+{
+	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk, shared->received.card.id_pk, signer, out_is);
+}
+
+typedef struct her_last {
+	const emr_shared *shared;
+	uint64_t version; /* 0: none */
+	bool has_content;
+} her_last;
+
+static emr_status note_hers(void *arg, const emr_replica_item *item)
+{
+	her_last *h = arg;
+	bool is_hers = false, has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
+	emr_status status = is_owners(h->shared, item->signer_id, &is_hers);
+
+	if (is_hers && (item->op == EMR_OP_META || has_content)) {
+		h->version = item->version;
+		h->has_content = has_content;
+	}
+	return status;
+}
+
+/* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the bytes are anybody's. */
+static emr_status take_her_meta(const walk *w, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
+{
+	her_last last = {.shared = w->shared};
+	emr_replica_head then = *head;
+	const emr_meta said = *meta;
+	emr_status status = emr_replica_history(
+		w->shared->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, &last);
+
+	if (status != EMR_OK || last.version == 0)
+		return status;
+	then.version = last.version;
+	then.pversion = last.has_content ? last.version : 0;
+	status = share_record(w->shared->share, &then, name_key, w->shared, hers);
+	if (status != EMR_OK)
+		return status;
+	*meta = hers->meta;
+	if (meta->type == EMR_META_FILE && said.type == EMR_META_FILE) {
+		meta->n = said.n;
+		meta->mtime_ns = said.mtime_ns;
+		meta->mime = said.mime;
+	}
+	return EMR_OK;
+}
+
 static emr_status one_record(void *arg, const emr_replica_head *head)
 {
 	walk *w = arg;
-	AUTO_RECORD facts = {0};
+	AUTO_RECORD facts = {0}, hers = {0};
 	emr_shared_record record;
+	bool is_hers = true;
 	emr_status status;
 
 	if (head->state != EMR_OBJECT_LIVE)
 		return EMR_OK;
+	status = w->known != NULL ? w->known(w->arg, head->object, head->version) : EMR_NOT_FOUND;
+	if (status != EMR_NOT_FOUND)
+		return status;
 	status = share_record(w->shared->share, head, name_key, w->shared, &facts);
+	if (status == EMR_OK)
+		status = is_owners(w->shared, facts.signer, &is_hers);
+	if (status == EMR_OK && !is_hers && emr_id16_equal(head->object, head->domain))
+		status = take_her_meta(w, head, &facts.meta, &hers);
 	if (is_passing(status))
 		return status;
 	if (status != EMR_OK) {
@@ -38,13 +96,17 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	}
 	record = (emr_shared_record){.object = head->object,
 		.version = head->version,
-		.pversion = head->pversion,
+		.pversion = facts.meta.type == EMR_META_FILE ? head->pversion : 0,
 		.epoch = head->epoch,
 		.signer = facts.signer,
+		.is_owners = is_hers,
+		.ledger_time = head->ledger_time,
 		.meta = &facts.meta};
-	if (head->pversion != 0) {
+	if (record.pversion != 0) {
 		record.record_id = facts.put.record_id;
 		record.cver = facts.put.cver;
+		record.root = facts.put.root;
+		record.padded = facts.put.padded;
 	}
 	return w->fn(w->arg, &record);
 }
@@ -52,9 +114,17 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
-	walk w = {.shared = shared, .fn = fn, .arg = arg};
+	return emr_shared_each_new(shared, NULL, fn, arg, out_unreadable);
+}
+
+emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
+	void *arg, uint64_t *out_unreadable)
+{
+	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	emr_status status = emr_shared_check(shared, NULL);
 
+	if (status == EMR_OK)
+		status = shared_take_own_names(shared);
 	if (status == EMR_OK)
 		status = emr_replica_each_head(
 			shared->share->o.replica, &shared->received.grant.domain, one_record, &w);
@@ -64,27 +134,6 @@ emr_status emr_shared_each(
 }
 
 /* ---- bytes ---- */
-
-static emr_statement_verdict judge_statement(
-	emr_shared *shared, const emr_bundle *bundle, const record_facts *facts)
-{
-	emr_statement_expect expect = {.patient_pk = shared->received.card.id_pk,
-		.r_pid = facts->meta.r_pid,
-		.record_id = facts->put.record_id,
-		.cver = facts->put.cver,
-		.reencrypted = (facts->put_flags & EMR_ITEM_REENC) != 0,
-		.issuer_key = emr_bytes_of(shared->row.owner_pk, 32)};
-	emr_known_person issuer;
-	emr_id32 id;
-
-	if (!bundle->has_statement)
-		return EMR_STATEMENT_NONE;
-	memcpy(id.b, bundle->statement.issuer_id, sizeof id.b);
-	if (bundle->statement.alg == EMR_STATEMENT_ED25519 &&
-		emr_replica_person(shared->share->o.replica, id, &issuer) == EMR_OK)
-		expect.issuer_key = emr_bytes_of(issuer.row.pk, 32);
-	return emr_statement_check(bundle, &expect);
-}
 
 static emr_status find(emr_shared *shared, emr_id16 object, record_facts *out)
 {
@@ -101,27 +150,73 @@ static emr_status find(emr_shared *shared, emr_id16 object, record_facts *out)
 	return share_record(shared->share, &head, name_key, shared, out);
 }
 
-emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
-	emr_statement_verdict *out_verdict)
+/* The present version, with its key, which must have come. */
+static emr_status find_bundle(emr_shared *shared, emr_id16 object, record_facts *facts, emr_bundle *bundle,
+	const emr_content_key **out_key)
 {
 	emr_record_ctx *records = shared->share->o.records;
-	AUTO_RECORD facts = {0};
 	const emr_content_key *key;
-	emr_bundle bundle;
-	emr_status status = records != NULL ? find(shared, object, &facts) : EMR_UNSUPPORTED;
+	emr_status status = records != NULL ? find(shared, object, facts) : EMR_UNSUPPORTED;
 
 	if (status != EMR_OK)
 		return status;
-	key = shared_content_key(shared, object, facts.head.pversion);
+	key = shared_content_key(shared, object, facts->head.pversion);
 	if (key == NULL)
 		return EMR_DENIED;
-	status = emr_bundle_open(
-		records, &facts.put.root, key, facts.put.record_id, facts.put.cver, &bundle);
+	*out_key = key;
+	return emr_bundle_open(records, &facts->put.root, key, facts->put.record_id, facts->put.cver, bundle);
+}
+
+emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
+	emr_shared_word *out_word)
+{
+	AUTO_RECORD facts = {0};
+	emr_content_reader *reader = NULL;
+	const emr_content_key *key;
+	emr_bundle bundle;
+	emr_status status = find_bundle(shared, object, &facts, &bundle, &key);
+
 	if (status == EMR_OK)
-		status = emr_content_reader_open(records, &bundle.content, key, out_reader);
+		status = emr_content_reader_open(shared->share->o.records, &bundle.content, key, &reader);
 	if (status == EMR_OK)
-		*out_verdict = judge_statement(shared, &bundle, &facts);
-	return status;
+		status = share_word(shared, &bundle, &facts, out_word);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	*out_reader = reader;
+	return EMR_OK;
+}
+
+emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32])
+{
+	AUTO_RECORD facts = {0};
+	const emr_content_key *key;
+	emr_bundle bundle;
+	emr_bytes bytes;
+	emr_status status = find_bundle(shared, object, &facts, &bundle, &key);
+
+	if (status != EMR_OK)
+		return status;
+	if (!bundle.has_statement)
+		return EMR_NOT_FOUND;
+	bytes = emr_bytes_of(bundle.statement_bytes, EMR_STATEMENT_BYTES);
+	memcpy(out_id, emr_sha256_of(&bytes, 1).b, 32);
+	return EMR_OK;
+}
+
+emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
+	emr_statement_verdict *out_verdict)
+{
+	emr_shared_word word;
+	emr_status status = emr_shared_open_signed(shared, object, out_reader, &word);
+
+	if (status != EMR_OK)
+		return status;
+	*out_verdict = word.is.verdict;
+	if (word.is.standing == EMR_SIGNED_MISMATCH && word.is.fault != EMR_SIGNED_STATEMENT)
+		*out_verdict = EMR_STATEMENT_WRONG_ISSUER;
+	return EMR_OK;
 }
 
 /* ---- telling ---- */
@@ -130,7 +225,7 @@ emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, siz
 {
 	const emr_known_grant *grant = &shared->received.grant;
 	emr_act act =
-		emr_act_report(grant->domain, emr_id16_random(), grant->grant, (emr_id16){{0}});
+		emr_act_report(grant->domain, emr_id16_random(), grant->grant, shared->received.via);
 	AUTO_PARCEL p = {0};
 	emr_status status = parcel_begin(shared->share, emr_signer_identity(), &p);
 

@@ -15,7 +15,7 @@ emr_status emr_release_new(emr_share *share, emr_release **out_release)
 
 	if (release == NULL)
 		return EMR_NO_MEMORY;
-	release->desk = (desk){.share = share, .slots_a_day = EMR_RELEASE_SLOTS_A_DAY};
+	release->desk = (desk){.share = share};
 	*out_release = release;
 	return EMR_OK;
 }

@@ -12,6 +12,7 @@ typedef struct hiding {
 	uint32_t epoch;
 	uint64_t last; /* version that describes the object now; 0: it is not live */
 	const emr_replica_head *head;
+	uint64_t live;
 	bool is_stained; /* the epoch holds something that is past */
 	emr_replica_head *stale;
 	size_t n, cap;
@@ -56,6 +57,7 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 
 	h->head = head;
 	h->last = is_live ? head->version : 0;
+	h->live += is_live;
 	if (!h->is_stained)
 		status = emr_replica_history(h->share->o.replica, EMR_FAMILY_OBJECT, h->domain,
 			head->object, look_at_item, h);
@@ -73,7 +75,7 @@ static emr_status look(hiding *h)
 		return status;
 	h->epoch = row.head.epoch;
 	h->is_stained = false;
-	h->n = 0;
+	h->live = h->n = 0;
 	return emr_replica_each_head(h->share->o.replica, &h->domain, look_at_head, h);
 }
 
@@ -332,5 +334,19 @@ emr_status share_hide_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 		status = EMR_BUSY;
 	if (status == EMR_OK)
 		*out_n = n;
+	return status;
+}
+
+emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
+{
+	hiding h = {.share = share, .domain = domain};
+	bool is_due = false;
+	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
+
+	if (status == EMR_OK)
+		status = look(&h);
+	if (status == EMR_OK)
+		*out_n = h.is_stained || is_due ? h.live : h.n;
+	free(h.stale);
 	return status;
 }

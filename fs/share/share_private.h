@@ -8,15 +8,32 @@
 #include "contract/rows_share.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
+#include "replica/people.h"
 #include "share/share.h"
 
 #define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
+
+/* Requests that are known not to be to me, in the order of their ids. */
+typedef struct petition_others {
+	emr_id16 *ids; /* owned */
+	size_t n;
+} petition_others;
+
+/* Auditors of one's own organisation, as of SIZE entries of the ledger; 0: not looked yet. */
+#define AUDITORS_MAX 4
+typedef struct auditors {
+	emr_recipient list[AUDITORS_MAX];
+	size_t n;
+	uint64_t size;
+} auditors;
 
 struct emr_share {
 	emr_share_options o;
 	emr_id16 net_id;
 	emr_public me;
 	uint8_t refusal;
+	petition_others others;
+	auditors auditors;
 };
 
 uint64_t share_now(const emr_share *share);
@@ -126,6 +143,68 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 emr_status share_agents(
 	emr_share *share, const emr_id32 *ids, unsigned n, emr_agent out[EMR_AGENTS_MAX]);
 
+/* received.c: a letter's card.  EMR_DAMAGED: not of the ledger's DOMAIN; errors of emr_card_read. */
+emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, emr_card *out);
+
+/* ---- write.c ---- */
+
+/* EMR_NOT_FOUND: no such row. */
+emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out);
+
+/* ---- writers.c: who else may write in one's own domain ---- */
+
+typedef struct writer_add {
+	uint64_t seq, ledger_time; /* of its entry */
+	uint64_t not_after_unix_s;
+	uint16_t rights;
+	emr_id32 item_id;
+} writer_add;
+
+typedef struct known_writer {
+	emr_id32 writer, root; /* the key, and the person's first one */
+	emr_row_writer row;
+	const writer_add *adds; /* the newest last; at least one */
+	size_t n;
+} known_writer;
+typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
+/* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL = all). */
+emr_status share_known_writers(
+	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg);
+bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
+/* Whether it was given (once) in the entry SEQ, which is that of a GRANT. */
+bool known_writer_came_with(const known_writer *writer, uint64_t seq);
+emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
+
+/* What GRANT's grantee may write there by a right that came with it in the entry SEQ and is in force; 0: nothing. */
+emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
+
+typedef struct writer_terms {
+	emr_id16 domain;
+	const emr_known_person *writer;
+	uint16_t rights;
+	uint64_t not_after_unix_s;
+	const char *label;
+	emr_bytes card;
+} writer_terms;
+emr_status share_add_writer(parcel *p, const writer_terms *terms);
+
+#define ENDS_IN_ONE 400 /* of a batch's 500 items */
+/* GRANTS of one person (by his first key, ROOT) end, and with them, in the same batch, the right to write that came with them
+ * and with none that stays; with ALL every right to write there, deposits too.  REASON as in REVOKE.  *OUT_WRITERS (may be
+ * NULL): how many rights to write ended. */
+emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n, bool all,
+	uint8_t reason, size_t *out_writers);
+
+/* grant.c: DOMAIN's card of its present epoch; NAME or BORN NULL: the handle's. */
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name, const char *born,
+	emr_buf *out);
+
+/* ---- given.c ---- */
+
+emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
+/* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */
+emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
+	emr_grant_note *out);
 /* ---- epoch.c, rewrap.c ---- */
 
 /* Adds KFRAGS of EPOCH to P; VERSION and PREV go on with it. */
@@ -133,5 +212,9 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 	const emr_agent *agents, uint32_t epoch, uint64_t *version, emr_id32 *prev);
 /* The owner's listing key of EPOCH goes into P unless the ledger has it. */
 emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch);
+/* device.c: the keys up to EPOCH, to each device of this person. */
+emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
 /* All live records of DOMAIN into an epoch that knows nothing else; *out_n = wrapped again. */
 emr_status share_hide_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
+/* How many that would be. */
+emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);

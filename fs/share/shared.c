@@ -101,14 +101,17 @@ static emr_status denied(emr_share_why why, emr_share_trouble *out)
 emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 {
 	emr_received *r = &shared->received;
+	emr_replica *replica = shared->share->o.replica;
+	standing *s = &shared->standing;
 	emr_known_grant known;
-	emr_status status = emr_replica_grant(
-		shared->share->o.replica, r->grant.domain, r->grant.grant, &known);
+	emr_status status = emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known);
 
+	if (status == EMR_OK && s->is_team)
+		status = emr_team_membership(replica, s->team.id, s->root, &s->membership);
 	if (status != EMR_OK)
 		return status;
+	r->phase = share_phase(shared->share, s, &known);
 	r->grant = known;
-	r->phase = emr_grant_phase_at(&known, share_now(shared->share));
 	if (r->phase != EMR_GRANT_IN_FORCE)
 		wipe(shared);
 	return denied(why_of(r->phase), out_trouble);
@@ -116,17 +119,17 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 
 /* Whether the grant is to this keyring, now, and for PURPOSE. */
 static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8_t purpose,
-	emr_share_trouble *out_trouble)
+	standing *out_standing, emr_share_trouble *out_trouble)
 {
-	emr_grant_phase phase = emr_grant_phase_at(known, share_now(share));
-	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	emr_known_grant as_his = *known;
+	emr_grant_phase phase;
+	emr_status status = share_standing(share, known, out_standing);
 
-	if (status == EMR_NOT_FOUND ||
-		(status == EMR_OK && memcmp(known->row.grantee, me.row.root, 32) != 0))
+	if (status == EMR_NOT_FOUND)
 		return denied(EMR_WHY_NO_GRANT, out_trouble);
 	if (status != EMR_OK)
 		return status;
+	phase = share_phase(share, out_standing, &as_his);
 	if (phase != EMR_GRANT_IN_FORCE)
 		return denied(why_of(phase), out_trouble);
 	if (purpose > 31 || (known->row.purposes & (UINT32_C(1) << purpose)) == 0)
@@ -138,15 +141,13 @@ static emr_status fill(emr_shared *shared, const emr_known_grant *known)
 {
 	emr_share *share = shared->share;
 	emr_box_key *box = NULL;
-	emr_status status = emr_box_key_identity(share->o.keyring, &box);
+	emr_status status = share_standing_keys(share, &shared->standing, &box, &shared->me);
 
 	if (status == EMR_OK)
-		status = share_open_letter(share, box, known, &shared->received, &shared->terms);
+		status = share_open_letter(share, &shared->standing, box, known, &shared->received, &shared->terms);
 	emr_box_key_free(box);
 	if (status == EMR_OK)
 		status = share_domain(share, known->domain, &shared->row);
-	if (status == EMR_OK)
-		status = emr_grantee_key_identity(share->o.keyring, &shared->me);
 	if (status != EMR_OK)
 		return status;
 	memcpy(shared->owner_pk, shared->row.owner_pk, 32);
@@ -159,19 +160,21 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 {
 	emr_known_grant known;
 	emr_shared *shared;
+	standing s;
 	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
 
 	(void)denied(EMR_WHY_NONE, out_trouble);
 	if (status == EMR_NOT_FOUND)
 		return denied(EMR_WHY_NO_GRANT, out_trouble);
 	if (status == EMR_OK)
-		status = may_open(share, &known, purpose, out_trouble);
+		status = may_open(share, &known, purpose, &s, out_trouble);
 	if (status != EMR_OK)
 		return status;
 	shared = calloc(1, sizeof *shared);
 	if (shared == NULL)
 		return EMR_NO_MEMORY;
 	shared->share = share;
+	shared->standing = s;
 	shared->purpose = purpose;
 	shared->reader = reader;
 	status = fill(shared, &known);
@@ -197,4 +200,9 @@ void emr_shared_free(emr_shared *shared)
 const emr_received *emr_shared_grant(const emr_shared *shared)
 {
 	return &shared->received;
+}
+
+bool emr_shared_has_key(const emr_shared *shared, emr_id16 object, uint64_t pversion)
+{
+	return shared_content_key(shared, object, pversion) != NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "share/read.h"
 #include "share_private.h"
+#include "teams_private.h"
 
 typedef struct held_name_key {
 	emr_id32 listkey_id;
@@ -19,6 +20,7 @@ typedef struct held_content_key {
 struct emr_shared {
 	emr_share *share;
 	emr_received received;
+	standing standing;
 	emr_grant_terms terms;
 	emr_row_domain row;
 	uint8_t owner_pk[32]; /* signed the fragments */
@@ -43,8 +45,10 @@ void shared_note_liar(emr_shared *shared, emr_id32 id);
 emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_list_key *key);
 emr_status shared_keep_content_key(
 	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_key *key);
+/* write.c: the listing keys that this keyring published there itself. */
+emr_status shared_take_own_names(emr_shared *shared);
 /* A grant's letter and card, checked against the ledger. */
-emr_status share_open_letter(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
+emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box, const emr_known_grant *known,
 	emr_received *out, emr_grant_terms *out_terms);
 
 /* ---- a question on its way ---- */
@@ -76,3 +80,6 @@ struct emr_ask {
 
 /* combine.c: whatever the answers so far give for slot I. */
 emr_status ask_combine(emr_ask *ask, size_t i);
+
+/* word.c: whose word the version of FACTS in BUNDLE is. */
+emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts, emr_shared_word *out);

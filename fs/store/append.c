@@ -152,6 +152,7 @@ emr_status emr_store_roll(emr_store *store)
 {
 	emr_segment *old = store->current;
 	emr_segment *next;
+	uint64_t number = old->number;
 	emr_status status;
 	int fd;
 
@@ -165,7 +166,10 @@ emr_status emr_store_roll(emr_store *store)
 	pthread_mutex_lock(&store->sync_lock);
 	store->synced_total = store->written_total;
 	pthread_mutex_unlock(&store->sync_lock);
-	status = emr_segment_create(store, old->number + 1, &next);
+	/* A name that somebody else has taken must not stop us. */
+	do
+		status = emr_segment_create(store, ++number, &next);
+	while (status == EMR_EXISTS);
 	if (status == EMR_OK)
 		status = emr_segment_use(store, next, &fd);
 	if (status != EMR_OK)

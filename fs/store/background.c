@@ -1,6 +1,7 @@
 #include "store_private.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +86,23 @@ static bool has_pending(emr_store *store)
 	return some;
 }
 
+/* Segments that others began or dropped: files that are gone must not be held open. */
+static void look_around(emr_store *store)
+{
+	struct stat st;
+	emr_status status;
+
+	if (fstat(store->dirfd, &st) != 0 || (st.st_mtim.tv_sec == store->looked.tv_sec &&
+						     st.st_mtim.tv_nsec == store->looked.tv_nsec))
+		return;
+	store->looked = st.st_mtim;
+	pthread_mutex_lock(&store->index_lock);
+	status = emr_segment_list(store);
+	pthread_mutex_unlock(&store->index_lock);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "store: the directory cannot be listed (%s)", emr_status_text(status));
+}
+
 static void do_work(emr_store *store, bool window, bool index)
 {
 	emr_status status;
@@ -114,8 +132,10 @@ static void *background(void *argument)
 		store->want_window = store->want_index = false;
 		pthread_mutex_unlock(&store->wake_lock);
 		do_work(store, window, index);
-		if (index)
+		if (index) {
+			look_around(store);
 			until = after_ms(store->index_delay_ms);
+		}
 		pthread_mutex_lock(&store->wake_lock);
 	}
 	pthread_mutex_unlock(&store->wake_lock);

@@ -56,7 +56,7 @@ static emr_status check_item(void *context, const emr_scan_item *item)
 		run->index_lies |= !is_filler(item->head);
 		return EMR_OK;
 	}
-	return status;
+	return status == EMR_INTERRUPTED ? EMR_OK : status;
 }
 
 static emr_status check_segment(check_run *run)
@@ -97,7 +97,7 @@ emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void 
 		there = i < store->segment_count;
 		if (there) {
 			run.segment = store->segments[i];
-			gone = run.segment->gone;
+			gone = run.segment->gone || !emr_id16_equal(run.segment->writer, store->writer);
 		}
 		pthread_mutex_unlock(&store->map_lock);
 		if (!there)

@@ -25,8 +25,9 @@ static const char *const sql[STATEMENTS] = {
 	[SEGMENTS] = "SELECT id, writer, number, indexed FROM segment ORDER BY writer, number",
 	[BLOCKS] = "SELECT digest, segment, offset, length FROM block",
 	[PINS] = "SELECT writer, owner, root, state FROM pin",
-	[COUNTS] = "SELECT count(*), coalesce(sum(length), 0) FROM block",
-	[COUNT_PINS] = "SELECT count(*) FROM pin",
+	[COUNTS] = ("SELECT count(*), coalesce(sum(length), 0) FROM block "
+		    "WHERE segment IN (SELECT id FROM segment WHERE writer = ?1)"),
+	[COUNT_PINS] = "SELECT count(*) FROM pin WHERE writer = ?1",
 	[STATED] = "SELECT 1 FROM stated WHERE writer = ?1",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
@@ -181,10 +182,21 @@ static emr_status check_version(connection *c, bool *out_empty)
 	return status;
 }
 
-/* SQLite would let the umask decide; its WAL takes the mode of this file. */
+/* SQLite would let the umask decide; its WAL takes the mode of this file.  What stands beside a file that
+ * is gone may still be in use by others, and would be taken for that of the new one. */
 static emr_status create_private(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	static const char *const suffixes[] = { "-wal", "-shm" };
+	bool is_gone = access(path, F_OK) != 0 && errno == ENOENT;
+	char beside[PATH_CHARS + 8];
+	int fd;
+
+	for (size_t i = 0; is_gone && i < 2; i++) {
+		snprintf(beside, sizeof beside, "%s%s", path, suffixes[i]);
+		if (unlink(beside) != 0 && errno != ENOENT)
+			return emr_status_from_errno(errno);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return emr_status_from_errno(errno);
@@ -250,6 +262,21 @@ void emr_index_close(emr_index *index)
 	free(index);
 }
 
+/* A directory, which is none of ours: it may have anything in it, so it is only given another name. */
+static bool put_aside(const char *path)
+{
+	char aside[PATH_CHARS + 32];
+
+	for (unsigned n = 1; n < 1000; n++) {
+		(void)snprintf(aside, sizeof aside, "%s.odd-%u", path, n);
+		if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0)
+			return true;
+		if (errno != EEXIST)
+			return false;
+	}
+	return false;
+}
+
 emr_status emr_index_remove(const char *dir)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -258,7 +285,7 @@ emr_status emr_index_remove(const char *dir)
 	for (size_t i = 0; i < 3; i++) {
 		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >= PATH_CHARS)
 			return EMR_LIMIT;
-		if (unlink(path) != 0 && access(path, F_OK) == 0)
+		if (unlink(path) != 0 && errno != ENOENT && !put_aside(path))
 			return EMR_IO;
 	}
 	return EMR_OK;
@@ -474,14 +501,31 @@ static emr_status row_numbers(void *context, sqlite3_stmt *s)
 	return EMR_OK;
 }
 
-emr_status emr_index_counts(emr_index *index, uint64_t *out_blocks, uint64_t *out_bytes, uint64_t *out_pins)
+static emr_status count_of(connection *c, statement which, const emr_id16 *writer, uint64_t *numbers)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = prepare(c, which, &s);
+
+	if (status != EMR_OK)
+		return status;
+	sqlite3_bind_blob(s, 1, writer->b, 16, SQLITE_STATIC);
+	status = each_row(c, which, row_numbers, numbers);
+	sqlite3_clear_bindings(s);
+	return status;
+}
+
+emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks, uint64_t *out_bytes,
+	uint64_t *out_pins)
 {
 	uint64_t blocks[2] = { 0, 0 };
 	uint64_t pins = 0;
-	emr_status status = each_read(index, COUNTS, row_numbers, blocks);
+	emr_status status;
 
+	pthread_mutex_lock(&index->read.lock);
+	status = count_of(&index->read, COUNTS, &writer, blocks);
 	if (status == EMR_OK)
-		status = each_read(index, COUNT_PINS, row_numbers, &pins);
+		status = count_of(&index->read, COUNT_PINS, &writer, &pins);
+	pthread_mutex_unlock(&index->read.lock);
 	if (status != EMR_OK)
 		return status;
 	*out_blocks = blocks[0];

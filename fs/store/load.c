@@ -1,10 +1,18 @@
 #include "store_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
+
+#define LOCK_WAIT_MS 5000
+#define LOCK_POLL_MS 5
 
 /* ---- What the index knows -> slots ---- */
 
@@ -174,16 +182,35 @@ static emr_status state_pins(emr_store *store)
 	return emr_index_commit(store->index);
 }
 
-/* Opens the index, replacing one that cannot be used; a reader can do without. */
+/* Processes that make or remove the index do so one after the other: two tables of one name would look like damage, and
+ * what one has just made the other would remove.  -1 when there can be no lock (a reader needs none).  That is work of moments:
+ * who holds it for longer is not at work, and is not waited for. */
+static int lock_index(emr_store *store)
+{
+	int fd = store->read_only ? -1
+				  : openat(store->dirfd, "index.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	for (int64_t waited_ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
+		if (waited_ms >= LOCK_WAIT_MS || (errno != EWOULDBLOCK && errno != EINTR)) {
+			emr_log(EMR_LOG_WARN, "store: somebody holds index.lock and does not let go; going on without it");
+			break;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_POLL_MS * 1000000 }, NULL);
+	}
+	return fd;
+}
+
+/* Opens the index, replacing one that cannot be used; a reader can do without.  index.lock held. */
 static emr_status open_index(emr_store *store)
 {
 	bool fresh = false;
 	emr_status status = emr_index_open(store->path, store->read_only, &store->index, &fresh);
 
-	if (store->read_only && (status == EMR_NOT_FOUND || status == EMR_DAMAGED))
+	if (store->read_only && (status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED))
 		return EMR_OK;
-	/* A damaged file can look like a failing disk; a failing disk will fail again just below. */
-	if (status == EMR_DAMAGED || status == EMR_IO) {
+	/* A damaged file can look like a failing disk; a failing disk will fail again just below.  What may not be opened was put
+	 * there by somebody else. */
+	if (status == EMR_DAMAGED || status == EMR_IO || status == EMR_DENIED) {
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
 		status = emr_index_remove(store->path);
 		if (status == EMR_OK)
@@ -222,32 +249,60 @@ static void forget_maps(emr_store *store)
 	pthread_mutex_unlock(&store->map_lock);
 }
 
-/* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
-static emr_status reopen_index(emr_store *store, bool remake)
+/* index_swap held for writing.  REMAKE: the index that is open is not to be trusted, unless another process has put a
+ * new one in its place already. */
+static emr_status replace_index(emr_store *store, bool remake)
 {
+	EMR_AUTO_FD lock = lock_index(store);
 	emr_status status = EMR_OK;
 
-	pthread_rwlock_wrlock(&store->index_swap);
+	(void)lock; /* held until the return */
+	if (remake && store->index != NULL && emr_index_was_replaced(store->index))
+		remake = false;
 	emr_index_close(store->index);
 	store->index = NULL;
 	if (remake)
 		status = emr_index_remove(store->path);
-	if (status == EMR_OK)
-		status = open_index(store);
+	return status == EMR_OK ? open_index(store) : status;
+}
+
+/* This writer's segments are whole and were read from their first byte: what their frames say is what he pinned. */
+static emr_status state_again(emr_store *store, bool had_stated, size_t damages_before)
+{
+	bool is_whole;
+
+	pthread_mutex_lock(&store->map_lock);
+	is_whole = store->damage_count == damages_before && !store->has_bad_frame;
+	pthread_mutex_unlock(&store->map_lock);
+	return had_stated && is_whole && store->index != NULL ? state_pins(store) : EMR_OK;
+}
+
+/* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
+static emr_status reopen_index(emr_store *store, bool remake)
+{
+	size_t damages_before = store->damage_count;
+	bool had_stated = false;
+	emr_status status;
+
+	pthread_rwlock_wrlock(&store->index_swap);
+	/* Only who has been writing here can say so: at a start it is for the caller to say. */
+	if (store->index != NULL && store->current != NULL && !remake &&
+	    emr_index_pins_stated(store->index, store->writer, &had_stated) != EMR_OK)
+		had_stated = false;
+	status = replace_index(store, remake);
 	if (status == EMR_OK) {
 		forget_maps(store);
 		status = load_everything(store);
 		if (status == EMR_DAMAGED && !store->read_only) {
-			emr_index_close(store->index);
-			store->index = NULL;
-			status = emr_index_remove(store->path);
-			if (status == EMR_OK)
-				status = open_index(store);
+			had_stated = false;
+			status = replace_index(store, true);
 			forget_maps(store);
 			if (status == EMR_OK)
 				status = load_everything(store);
 		}
 	}
+	if (status == EMR_OK)
+		status = state_again(store, had_stated, damages_before);
 	pthread_rwlock_unlock(&store->index_swap);
 	return status;
 }
@@ -265,13 +320,16 @@ emr_status emr_store_load(emr_store *store)
 emr_status emr_store_rebuild(emr_store *store)
 {
 	emr_status status;
+	bool is_ours;
 
 	if (store->read_only)
 		return EMR_READ_ONLY;
 	pthread_mutex_lock(&store->index_lock);
 	pthread_mutex_lock(&store->append_lock);
-	store->was_rebuilt = true;
-	status = reopen_index(store, true);
+	/* What looks like a lie may be that another process has just made a new one. */
+	is_ours = store->index == NULL || !emr_index_was_replaced(store->index);
+	store->was_rebuilt |= is_ours;
+	status = reopen_index(store, is_ours);
 	pthread_mutex_unlock(&store->append_lock);
 	if (status == EMR_OK)
 		status = emr_store_write_index(store);

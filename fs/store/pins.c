@@ -15,17 +15,19 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 	return status;
 }
 
+typedef enum whose { OWN_PINS, OTHERS_PINS } whose;
+
 typedef struct pin_list {
 	emr_buf pins;	/* of emr_pin */
 	emr_id16 writer;
-	bool only_writer;
+	whose whose;
 } pin_list;
 
 static emr_status list_pin(void *context, emr_id16 writer, const emr_pin *pin)
 {
 	pin_list *list = context;
 
-	if (list->only_writer && !emr_id16_equal(writer, list->writer))
+	if (emr_id16_equal(writer, list->writer) != (list->whose == OWN_PINS))
 		return EMR_OK;
 	return emr_buf_append(&list->pins, pin, sizeof *pin);
 }
@@ -41,9 +43,9 @@ static emr_status collect(emr_store *store, pin_list *list)
 	return status;
 }
 
-emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
+static emr_status each_pin(emr_store *store, whose which, emr_pin_visit visit, void *context)
 {
-	pin_list list = { .only_writer = false };
+	pin_list list = { .writer = store->writer, .whose = which };
 	emr_status status = collect(store, &list);
 	const emr_pin *pins = (const void *)list.pins.data;
 
@@ -53,37 +55,26 @@ emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *conte
 	return status;
 }
 
-/* Writers that have segments here and have not stated their pins to a new index. */
-static bool any_unstated(emr_store *store)
+emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
-	bool unstated = false;
-
-	for (size_t i = 0;; i++) {
-		emr_id16 writer = { { 0 } };
-		bool there, stated = true;
-
-		pthread_mutex_lock(&store->map_lock);
-		there = i < store->segment_count;
-		if (there && !store->segments[i]->gone)
-			writer = store->segments[i]->writer;
-		pthread_mutex_unlock(&store->map_lock);
-		if (!there || unstated)
-			return unstated;
-		if (emr_id16_is_zero(writer))
-			continue;
-		if (emr_index_pins_stated(store->index, writer, &stated) != EMR_OK || !stated)
-			unstated = true;
-	}
+	return each_pin(store, OWN_PINS, visit, context);
 }
 
+emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context)
+{
+	return each_pin(store, OTHERS_PINS, visit, context);
+}
+
+/* Only what this writer says protects his segments for sure, so nobody waits for another who may never come back. */
 bool emr_store_pins_incomplete(emr_store *store)
 {
-	bool incomplete;
+	bool stated = false;
 
 	pthread_rwlock_rdlock(&store->index_swap);
-	incomplete = store->index == NULL || any_unstated(store);
+	if (store->index != NULL && emr_index_pins_stated(store->index, store->writer, &stated) != EMR_OK)
+		stated = false;
 	pthread_rwlock_unlock(&store->index_swap);
-	return incomplete;
+	return !stated;
 }
 
 static int compare_pins(const void *x, const void *y)
@@ -137,7 +128,7 @@ static emr_status state_difference(emr_store *store, emr_pin *now, size_t now_co
 
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count)
 {
-	pin_list list = { .only_writer = true, .writer = store->writer };
+	pin_list list = { .writer = store->writer, .whose = OWN_PINS };
 	emr_status status = store->read_only ? EMR_READ_ONLY : collect(store, &list);
 
 	if (status == EMR_OK)

@@ -47,7 +47,7 @@ static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_po
 	pthread_mutex_lock(&store->map_lock);
 	segment = emr_segment_by_index_id(store, place.segment);
 	if (segment == NULL)
-		status = EMR_NOT_FOUND;
+		status = EMR_INTERRUPTED;	/* younger than our listing of the directory */
 	else
 		*out_at = (emr_store_position){ segment->handle, place.len, place.offset };
 	pthread_mutex_unlock(&store->map_lock);
@@ -83,21 +83,35 @@ static emr_status audit_once(emr_store *store)
 	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
 }
 
+#define VANISHED_MAX 16		/* segments that their writers began or reclaimed while we looked, one after the other */
+
+/* As find, after looking at what other processes did; their reclaims may be going on while we look. */
+static emr_status find_anew(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	emr_status status = EMR_INTERRUPTED;
+
+	for (int i = 0; status == EMR_INTERRUPTED && i < VANISHED_MAX; i++) {
+		status = emr_store_refresh(store);
+		if (status == EMR_OK)
+			status = emr_store_find(store, digest, out_at);
+	}
+	return status == EMR_INTERRUPTED ? EMR_NOT_FOUND : status;
+}
+
 /* As find; before a miss is believed other processes' work and the index itself are looked at again. */
 static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	emr_status status = emr_store_find(store, digest, out_at);
 
-	if (status == EMR_DAMAGED && !store->read_only)
+	if (status == EMR_DAMAGED && !store->read_only) {
 		status = emr_store_rebuild(store);
-	else if (status == EMR_NOT_FOUND) {
-		status = audit_once(store);
-		if (status == EMR_OK)
-			status = emr_store_refresh(store);
-	} else {
-		return status;
+		return status == EMR_OK ? emr_store_find(store, digest, out_at) : status;
 	}
-	return status == EMR_OK ? emr_store_find(store, digest, out_at) : status;
+	if (status == EMR_NOT_FOUND)
+		status = audit_once(store);
+	else if (status != EMR_INTERRUPTED)
+		return status;
+	return status == EMR_OK || status == EMR_INTERRUPTED ? find_anew(store, digest, out_at) : status;
 }
 
 static bool is_known_damage(emr_store *store, const emr_segment *segment, uint64_t offset)
@@ -195,7 +209,23 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 	return EMR_OK;
 }
 
-/* Finds the block; when what we knew has moved or is wrong, looks again once, and then makes the index anew once. */
+/* A lie about a segment of one's own, or a sum that does not fit: the index is made anew, once in a process.  That another
+ * writer's segment is damaged is not the index's fault, and making it anew would cost everybody. */
+static emr_status doubt_index(emr_store *store, const emr_store_position *at)
+{
+	emr_status status = segment_of(store, at->segment)->own ? EMR_DAMAGED : EMR_OK;
+
+	if (store->read_only || store->was_rebuilt)
+		return EMR_DAMAGED;
+	if (status == EMR_OK) {
+		pthread_mutex_lock(&store->index_lock);
+		status = emr_index_audit(store->index);
+		pthread_mutex_unlock(&store->index_lock);
+	}
+	return status == EMR_DAMAGED && emr_store_rebuild(store) == EMR_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+/* Finds the block; when what we knew has moved, looks again; when it is wrong, looks again once, and then doubts the index. */
 static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_position *out_at,
 	emr_segment **out_segment, int *out_fd)
 {
@@ -206,7 +236,7 @@ static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_posit
 		if (status == EMR_OK)
 			return EMR_OK;
 	}
-	for (int attempt = 0; attempt < 3; attempt++) {
+	for (int vanished = 0, wrong = 0; vanished < VANISHED_MAX && wrong < 3;) {
 		status = find_surely(store, digest, out_at);
 		if (status != EMR_OK)
 			return status;
@@ -215,11 +245,12 @@ static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_posit
 			return EMR_DAMAGED;	/* known, and in quarantine */
 		if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
 			return status;
-		if (attempt == 0 && emr_store_refresh(store) != EMR_OK)
-			return status;
-		if (attempt == 1 && (store->read_only || store->was_rebuilt ||
-					    emr_store_rebuild(store) != EMR_OK))
+		if (status == EMR_NOT_FOUND)
+			vanished++;
+		else if (++wrong == 2 && doubt_index(store, out_at) != EMR_OK)
 			return EMR_DAMAGED;
+		if (wrong < 2 && emr_store_refresh(store) != EMR_OK)
+			return status;
 	}
 	return EMR_DAMAGED;
 }

@@ -61,10 +61,25 @@ static emr_status mark_pin(void *context, const emr_pin *pin)
 	return is_forsaken(run, pin) ? EMR_OK : mark_root(run, &pin->root);
 }
 
+/* What others lack or let rot below their pins is no reason to keep what is dead here. */
+static emr_status mark_foreign_pin(void *context, const emr_pin *pin)
+{
+	reclaim_run *run = context;
+	emr_walk_missing missing = { 0 };
+	emr_status status;
+
+	if (is_forsaken(run, pin))
+		return EMR_OK;
+	status = emr_store_walk_into(&run->store->face, &pin->root, &run->live, NULL, NULL, true, &missing);
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
 static emr_status mark(reclaim_run *run)
 {
 	emr_status status = emr_store_each_pin(run->store, mark_pin, run);
 
+	if (status == EMR_OK)
+		status = emr_store_each_foreign_pin(run->store, mark_foreign_pin, run);
 	if (status == EMR_OK && run->options->extra_roots != NULL)
 		status = run->options->extra_roots(run->options->roots_context, mark_root, run);
 	return status;
@@ -495,7 +510,7 @@ static bool condemn(reclaim_run *run)
 		emr_store_cache_clear(store);
 		for (size_t i = 0; i < run->slots; i++)
 			if (run->victims[i].segment != NULL && !run->victims[i].skip)
-				run->victims[i].segment->gone = true;
+				run->victims[i].segment->gone = run->victims[i].segment->condemned = true;
 		pthread_mutex_unlock(&store->map_lock);
 	}
 	pthread_mutex_unlock(&store->append_lock);

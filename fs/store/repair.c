@@ -34,6 +34,7 @@ typedef struct findings {
 	emr_buf holes;		/* of found_hole */
 	uint64_t synced;	/* the largest synced mark */
 	uint64_t end;
+	bool has_bad_frame;	/* something that looks like one does not fit its hash */
 } findings;
 
 static void findings_free(findings *f)
@@ -84,6 +85,8 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 			return status;
 		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
 			status = take_frame(f, item, emr_buf_view(&block), &ours);
+		else
+			f->has_bad_frame = true;
 		if (status != EMR_OK || ours)
 			return status;
 	}
@@ -149,7 +152,7 @@ static emr_status quarantine(emr_store *store, const emr_segment *segment, int f
 	snprintf(name, sizeof name, "%s-%llu.bad", segment_name, (unsigned long long)offset);
 	if (mkdirat(store->dirfd, "quarantine", 0700) != 0 && errno != EEXIST)
 		return emr_status_from_errno(errno);
-	dir = openat(store->dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(store->dirfd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	for (int again = 1; dir >= 0 && out < 0; again++) {
 		out = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (out < 0 && errno != EEXIST)
@@ -262,14 +265,13 @@ static emr_status mend(emr_store *store, findings *f, uint64_t durable)
 	return status;
 }
 
-/* A foreign segment is only looked at: a hole at its very end may be a write under way. */
-static void stop_at_open_end(findings *f)
+/* A hole in a foreign tail may be a group that is being written while we look: it is looked at again the next time,
+ * and whole sections behind it are used meanwhile. */
+static uint64_t first_hole(const findings *f)
 {
 	const found_hole *holes = (const void *)f->holes.data;
-	size_t count = f->holes.len / sizeof *holes;
 
-	if (count > 0 && holes[count - 1].offset + holes[count - 1].len == f->end)
-		f->end = holes[count - 1].offset;
+	return f->holes.len > 0 ? holes[0].offset : f->end;
 }
 
 static emr_status publish(emr_store *store, findings *f)
@@ -285,8 +287,9 @@ static emr_status publish(emr_store *store, findings *f)
 		if (sections[i].at.offset < f->end)
 			emr_pending_put(map, sections[i].digest, sections[i].at);
 	if (status == EMR_OK) {
-		f->segment->known_to = f->end;
+		f->segment->known_to = f->segment->own ? f->end : first_hole(f);
 		f->segment->end = f->end;
+		store->has_bad_frame |= f->segment->own && f->has_bad_frame;
 	}
 	pthread_mutex_unlock(&store->map_lock);
 	return status;
@@ -343,8 +346,6 @@ static emr_status take_tail(emr_store *store, findings *f, bool hashed, uint64_t
 		f->synced = durable;
 	if (f->segment->own)
 		status = mend(store, f, f->synced);
-	else
-		stop_at_open_end(f);
 	if (status == EMR_OK)
 		status = publish_pins(store, f);
 	return status == EMR_OK ? publish(store, f) : status;

@@ -1,5 +1,6 @@
 #include "store_private.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,13 +48,24 @@ static emr_status load(scanner *s, uint64_t offset, size_t want, emr_bytes *out)
 	return EMR_OK;
 }
 
+/* The first place at or after OFFSET that may hold something: holes of a sparse file are zeros, and reading them costs as if
+ * they were there.  The end of the file when nothing does; OFFSET itself where that cannot be told. */
+static uint64_t next_data(const scanner *s, uint64_t offset)
+{
+	off_t data = lseek(s->fd, (off_t)offset, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? s->size : offset;
+	return (uint64_t)data < s->size ? (uint64_t)data : s->size;
+}
+
 /* End of the last byte that is not zero at or after OFFSET; OFFSET when all are zero. */
 static emr_status last_byte(scanner *s, uint64_t offset, uint64_t *out_end)
 {
 	uint64_t end = offset;
 	emr_bytes bytes;
 
-	while (offset < s->size) {
+	while ((offset = next_data(s, offset)) < s->size) {
 		emr_status status = load(s, offset, READ_AHEAD, &bytes);
 
 		if (status != EMR_OK)
@@ -145,7 +157,7 @@ static emr_status find_section(scanner *s, uint64_t offset, bool *out_found, uin
 	uint64_t p = offset + 1;
 
 	*out_found = false;
-	while (!*out_found && p + EMR_CID_BYTES <= s->size) {
+	while (!*out_found && (p = next_data(s, p)) + EMR_CID_BYTES <= s->size) {
 		emr_bytes bytes;
 		emr_status status = load(s, p, 65536, &bytes);
 		const uint8_t *hit;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "store/segment_file.h"
 
 /* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first section. */
@@ -74,7 +75,9 @@ emr_status emr_segment_slot(emr_store *store, emr_id16 writer, uint64_t number, 
 	for (size_t i = 0; i < store->segment_count; i++) {
 		emr_segment *segment = store->segments[i];
 
-		if (segment->number == number && !segment->gone && emr_id16_equal(segment->writer, writer)) {
+		/* One that we dropped may still stand in a listing; one that was not there for a moment is back. */
+		if (segment->number == number && emr_id16_equal(segment->writer, writer)) {
+			segment->gone = segment->condemned;
 			*out_segment = segment;
 			return EMR_OK;
 		}
@@ -108,18 +111,34 @@ static void make_room(emr_store *store)
 static emr_status open_file(emr_store *store, emr_segment *segment)
 {
 	char name[EMR_SEGMENT_NAME_MAX];
-	int flags = (segment->own ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
+	emr_status status;
 
 	make_room(store);
 	emr_segment_name_of(segment->writer, segment->number, name);
-	segment->fd = openat(store->dirfd, name, flags);
-	if (segment->fd < 0) {
-		if (errno == ENOENT)
-			segment->gone = true;
-		return emr_status_from_errno(errno);
+	status = emr_segment_file_open(store->dirfd, name, segment->own ? O_RDWR : O_RDONLY, &segment->fd);
+	if (status == EMR_DENIED && segment->own) {
+		/* Not to be written any more, so it is read like another's, and we go on in a new one. */
+		segment->own = false;
+		status = emr_segment_file_open(store->dirfd, name, O_RDONLY, &segment->fd);
 	}
-	store->open_files++;
-	return EMR_OK;
+	if (status == EMR_OK) {
+		store->open_files++;
+		return EMR_OK;
+	}
+	if (status == EMR_INVALID && !segment->odd) {
+		emr_log(EMR_LOG_WARN, "store: %s is no regular file and is left out", name);
+		segment->odd = true;
+	}
+	if (status == EMR_DENIED && !segment->odd) {
+		emr_log(EMR_LOG_WARN, "store: %s may not be read and is left out", name);
+		segment->odd = true;
+	}
+	/* Anybody who shares the directory can put one there: the rest must open all the same. */
+	if (status == EMR_INVALID || status == EMR_DENIED)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_NOT_FOUND)
+		segment->gone = true;
+	return status;
 }
 
 emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd)
@@ -149,6 +168,30 @@ void emr_segment_unuse(emr_store *store, emr_segment *segment)
 	pthread_mutex_unlock(&store->map_lock);
 }
 
+static bool is_regular(emr_store *store, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_REG;
+	return fstatat(store->dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode);
+}
+
+/* Whether ENTRY is a segment.  What only looks like one is somebody's mistake, or meant to stop us. */
+static bool is_segment(emr_store *store, const struct dirent *entry, emr_id16 *out_writer, uint64_t *out_number)
+{
+	bool is_named = emr_segment_file_parse(entry->d_name, out_writer, out_number);
+
+	if (is_named && is_regular(store, entry))
+		return true;
+	if (strncmp(entry->d_name, "seg-", 4) != 0 || store->has_odd_names)
+		return false;
+	store->has_odd_names = true;
+	/* Another name may hold anything, a line of its own too. */
+	emr_log(EMR_LOG_WARN, "store: %s is no segment and is left out", is_named ? entry->d_name : "a file seg-...");
+	return false;
+}
+
 static emr_status list_locked(emr_store *store, DIR *dir)
 {
 	struct dirent *entry;
@@ -156,15 +199,35 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 	emr_id16 writer;
 	uint64_t number;
 
+	store->listings++;
+
 	for (;;) {
 		errno = 0;
 		entry = readdir(dir);
 		if (entry == NULL)
 			return errno == 0 ? EMR_OK : emr_status_from_errno(errno);
-		if (!emr_segment_file_parse(entry->d_name, &writer, &number))
+		if (!is_segment(store, entry, &writer, &number))
 			continue;
 		if (emr_segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;
+		segment->listed = store->listings;
+	}
+}
+
+/* What another writer reclaimed: its file is held open by nobody here any longer, or its room would not be free. */
+static void let_vanished_go(emr_store *store)
+{
+	for (size_t i = 0; i < store->segment_count; i++) {
+		emr_segment *segment = store->segments[i];
+
+		if (segment->own || segment->listed == store->listings)
+			continue;
+		segment->gone = true;
+		if (segment->fd < 0 || segment->users > 0)
+			continue;
+		close(segment->fd);
+		segment->fd = -1;
+		store->open_files--;
 	}
 }
 
@@ -177,6 +240,46 @@ static int compare_segments(const void *x, const void *y)
 	if (writers != 0)
 		return writers;
 	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* No program of ours wrote so much into one file: what is in there needs no looking after by us. */
+static bool is_too_large(emr_store *store, const emr_segment *segment)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+	struct stat st;
+
+	emr_segment_name_of(segment->writer, segment->number, name);
+	return fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size > EMR_SEGMENT_FILE_MAX &&
+		(uint64_t)st.st_size / 2 > store->segment_bytes;
+}
+
+/* Our numbers follow one another, but for what was reclaimed.  What stands far above them with our name was put there
+ * by somebody else: it is read like a segment of others, and we do not go on behind it.  Slots from BEFORE on are new. */
+static emr_status disown_leaps(emr_store *store, size_t before)
+{
+	emr_segment **own = calloc(store->segment_count + 1, sizeof(emr_segment *));
+	size_t count = 0;
+	uint64_t last = 0;
+
+	if (own == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (store->segments[i]->own)
+			own[count++] = store->segments[i];
+	if (count > 1)
+		qsort(own, count, sizeof(emr_segment *), compare_segments);
+	for (size_t i = 0; i < count; i++) {
+		if (own[i]->handle <= before ||
+		    (own[i]->number - last <= EMR_SEGMENT_LEAP_MAX && !is_too_large(store, own[i]))) {
+			last = own[i]->number;
+			continue;
+		}
+		own[i]->own = false;
+		emr_log(EMR_LOG_WARN, "store: segment %llu has this device's name but is not its own",
+			(unsigned long long)own[i]->number);
+	}
+	free(own);
+	return EMR_OK;
 }
 
 emr_status emr_segment_list(emr_store *store)
@@ -194,11 +297,15 @@ emr_status emr_segment_list(emr_store *store)
 	pthread_mutex_lock(&store->map_lock);
 	before = store->segment_count;
 	status = list_locked(store, dir);
+	if (status == EMR_OK)
+		let_vanished_go(store);
 	/* New slots in the order of their numbers: what is later in the log is later here. */
 	if (store->segment_count > before)
 		qsort(store->segments + before, store->segment_count - before, sizeof(emr_segment *), compare_segments);
 	for (size_t i = before; i < store->segment_count; i++)
 		store->segments[i]->handle = (uint32_t)i + 1;
+	if (status == EMR_OK && store->segment_count > before)
+		status = disown_leaps(store, before);
 	pthread_mutex_unlock(&store->map_lock);
 	closedir(dir);
 	return status;
@@ -217,10 +324,14 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 {
 	char name[EMR_SEGMENT_NAME_MAX];
 	emr_segment *segment;
+	emr_id16 writer;
+	uint64_t parsed;
 	emr_status status;
 	int fd;
 
 	emr_segment_name_of(store->writer, number, name);
+	if (!emr_segment_file_parse(name, &writer, &parsed))
+		return EMR_LIMIT;
 	fd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return emr_status_from_errno(errno);

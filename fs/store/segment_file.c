@@ -1,7 +1,10 @@
 #include "store/segment_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "store_private.h"
@@ -13,13 +16,37 @@ bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *ou
 	unsigned long long number;
 
 	/* Accepts exactly what emr_segment_name_of writes. */
-	if (sscanf(name, "seg-%32[0-9a-f]-%18llu.car", hex, &number) != 2 || number == 0)
+	if (sscanf(name, "seg-%32[0-9a-f]-%18llu.car", hex, &number) != 2 || number == 0 ||
+		number > EMR_SEGMENT_NUMBER_MAX)
 		return false;
 	if (emr_unhex(hex, out_writer->b, sizeof out_writer->b) != EMR_OK)
 		return false;
 	*out_number = number;
 	emr_segment_name_of(*out_writer, *out_number, again);
 	return strcmp(name, again) == 0;
+}
+
+emr_status emr_segment_file_open(int dirfd, const char *name, int flags, int *out_fd)
+{
+	/* O_NONBLOCK: a FIFO must not make us wait before we see that it is no file. */
+	int fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	emr_status status = EMR_OK;
+
+	if (fd < 0 && (errno == ELOOP || errno == EISDIR || errno == ENXIO))
+		return EMR_INVALID;
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	if (fstat(fd, &st) != 0)
+		status = emr_status_from_errno(errno);
+	else if (!S_ISREG(st.st_mode))
+		status = EMR_INVALID;
+	if (status != EMR_OK) {
+		close(fd);
+		return status;
+	}
+	*out_fd = fd;
+	return EMR_OK;
 }
 
 /* EMR_NOT_FOUND when the file is shorter than every segment. */

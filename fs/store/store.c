@@ -209,14 +209,13 @@ emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats)
 
 	pthread_rwlock_rdlock(&store->index_swap);
 	if (status == EMR_OK && store->index != NULL)
-		status = emr_index_counts(store->index, &stats.blocks, &stats.block_bytes, &stats.pins);
+		status = emr_index_counts(store->index, store->writer, &stats.blocks, &stats.block_bytes, &stats.pins);
 	pthread_rwlock_unlock(&store->index_swap);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->map_lock);
-	stats.blocks += store->foreign.count;
 	for (size_t i = 0; i < store->segment_count; i++)
-		if (!store->segments[i]->gone)
+		if (!store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, store->writer))
 			stats.disk_bytes += store->segments[i]->known_to;
 	stats.quarantined = store->damage_count;
 	pthread_mutex_unlock(&store->map_lock);

@@ -18,6 +18,8 @@
 #define EMR_WINDOW_LOW ((uint64_t)256 << 10)
 #define EMR_OPEN_FILES_MAX 256
 #define EMR_CACHE_SLOTS 4096
+#define EMR_SEGMENT_FILE_MAX ((uint64_t)4 << 30)
+#define EMR_SEGMENT_LEAP_MAX 100000000U	/* own numbers with a wider gap, and larger files, were made by somebody else */
 #define EMR_PENDING_ROWS_MAX 16384	/* more wake the indexer at once */
 
 typedef struct emr_segment {
@@ -29,7 +31,10 @@ typedef struct emr_segment {
 	int fd;			/* -1: not open */
 	unsigned users;		/* of fd */
 	bool gone;		/* unlinked */
+	bool condemned;		/* by us: never comes back */
+	bool odd;		/* no regular file, and that was logged */
 	int64_t index_id;	/* 0: the index has no row for it */
+	uint64_t listed;	/* the last listing of the directory that had it */
 	uint64_t known_to;	/* all sections below are in the index or in a map */
 	/* own segments; protected by append_lock */
 	uint64_t end;		/* of the last section */
@@ -84,6 +89,8 @@ struct emr_store {
 	pthread_mutex_t map_lock;
 	emr_segment **segments;
 	size_t segment_count, segment_capacity;
+	uint64_t listings;	/* of the directory */
+	bool has_odd_names;	/* it holds names like ours that are none; that was logged */
 	size_t open_files;
 	emr_pending pending;	/* own, for the index */
 	emr_pending flushing;	/* own, being written to the index */
@@ -91,6 +98,7 @@ struct emr_store {
 	emr_cache_slot *cache;
 	emr_damage_row *damages;
 	size_t damage_count;
+	bool has_bad_frame;	/* of this writer, seen since open: pins in it are not known */
 
 	pthread_mutex_t sync_lock;
 	pthread_cond_t synced;
@@ -104,6 +112,7 @@ struct emr_store {
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
 	bool stopping, want_window, want_index;
+	struct timespec looked;	/* the thread's: the directory as of its last listing */
 };
 
 /* ---- segment.c: files, names, descriptors ---- */
@@ -119,7 +128,7 @@ emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd);
 void emr_segment_unuse(emr_store *store, emr_segment *segment);
 /* Lists seg-*.car in the directory into slots. */
 emr_status emr_segment_list(emr_store *store);
-/* A new own segment, empty but for the prefix, on disk. */
+/* A new own segment, empty but for the prefix, on disk.  EMR_EXISTS; EMR_LIMIT: no segment can have that number. */
 emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **out_segment);
 
 /* ---- append.c ---- */
@@ -188,8 +197,14 @@ emr_status emr_store_write_index(emr_store *store);
 emr_status emr_store_refresh(emr_store *store);
 emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size_t count); /* append_lock held */
 
+/* ---- pins.c ---- */
+
+/* Pins of other writers, as far as the index knows them. */
+emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context);
+
 /* ---- read.c ---- */
 
+/* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not listed yet. */
 emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at);
 void emr_store_cache_clear(emr_store *store);	/* map_lock held */
 /* The section whose block stands at AT: its CID and, appended, its bytes, checked. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "foreign.h"
 #include "publishing.h"
 
 #define UNLINK_TRIES 4			/* 5, 10, 20 s between them */
@@ -167,12 +168,15 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (unchanged && node_is_file(n) && (n->file == NULL || n->file->staging == NULL))
 		n->content_dirty = false;
 	set_former(e, n, w);
+	if (tree_is_root_object(n))
+		e->view->wants_tie = true;
 	if (!emr_id16_equal(old_id, n->id)) {
 		edit_delete(e, old_id);
 		if (n->type == EMR_META_DIR)
 			edit_moved(e, old_id, n->id);
 	}
-	edit_ino(e, n->id, n->ino);
+	if (foreign_top(n) == NULL)
+		edit_ino(e, n->id, n->ino);
 	if (o->place.pversion != 0)
 		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
@@ -239,6 +243,7 @@ static void apply_unlink(edit *e, const emr_outcome *o)
 			e->status = emr_journal_delete(e->txn, EMR_ROW_INO, o->place.object);
 		if (v != NULL)
 			v->is_over = true;
+		foreign_note_gone(e->view, &o->place);
 		return;
 	}
 	if (v != NULL)
@@ -273,6 +278,19 @@ static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *
 	}
 }
 
+/* N, a directory, is known by another id than FROM now: whatever remembers the old one must know. */
+static void follow_directory(emr_view *view, node *n, emr_id16 from)
+{
+	tree_follow_directory(view, n, from);
+	for (node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie)) {
+		/* The root of an inner domain stays where it is, and names its directory.  (After a restart row P says so.) */
+		if (tree_is_root_object(kid)) {
+			kid->meta_dirty = true;
+			mark_changed(view, kid);
+		}
+	}
+}
+
 static void keep_applied(applying *a)
 {
 	for (vacated **at = &a->view->vacated; *at != NULL;) {
@@ -286,9 +304,14 @@ static void keep_applied(applying *a)
 		}
 	}
 	for (size_t i = 0; i < a->count; i++) {
-		free(a->befores[i].was);
-		if (a->befores[i].n != NULL)
-			tree_drop_content(a->befores[i].n);
+		former_state *b = &a->befores[i];
+
+		free(b->was);
+		if (b->n == NULL)
+			continue;
+		tree_drop_content(b->n);
+		if (b->n->type == EMR_META_DIR && !emr_id16_equal(b->n->id, b->id))
+			follow_directory(a->view, b->n, b->id);
 	}
 }
 

@@ -10,8 +10,9 @@
 
 #include "base/log.h"
 
+#include "adopt.h"
+#include "deposits.h"
 #include "erase.h"
-#include "follow.h"
 #include "ops_tree.h"
 
 static emr_status tell(following *f, const node *directory, const char *name)
@@ -23,30 +24,70 @@ static emr_status tell(following *f, const node *directory, const char *name)
 	return emr_buf_append(&f->tell, &t, sizeof t);
 }
 
-static node *directory_of(const following *f, emr_id16 parent)
+node *arrive_directory(const following *f, emr_id16 parent)
 {
 	node *n = emr_id16_is_zero(parent) ? f->view->root : tree_by_id(f->view, parent);
 
 	return n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE ? n : NULL;
 }
 
-/* The name of A in DIRECTORY, or one like it when somebody else than SELF has it. */
-static void choose_name(const following *f, const arrival *a, const node *directory, const node *self,
+/* What a writer says of the very folder that he writes in, and of its end: META is the owner's. */
+static bool is_not_his_to_say(const arrival *a)
+{
+	return a->is_others && emr_id16_equal(a->domain, a->object);
+}
+
+/* Where A says it lies.  A writer places things in the domain that he writes in and nowhere else; what is somewhere else already stays
+ * there. */
+static node *directory_of(const following *f, const arrival *a)
+{
+	const node *n = tree_by_id(f->view, a->object);
+	node *said = arrive_directory(f, a->meta.parent);
+
+	if (!a->is_others || is_not_his_to_say(a) || (said == NULL && !f->is_last))
+		return said;
+	if (said != NULL && ((n != NULL && n->parent == said) || emr_id16_equal(tree_domain(said), a->domain)))
+		return said;
+	return arrive_directory(f, a->domain);
+}
+
+/* Whoever has the name changes, too, and that was not looked at yet. */
+static bool may_become_free(const following *f, const arrival *a, const node *there)
+{
+	for (size_t i = 0; i < f->n && !f->is_last; i++) {
+		const arrival *other = &f->all[i];
+
+		if (other != a && !other->is_done && (emr_id16_equal(other->object, there->id) ||
+			emr_id16_equal(other->was, there->id)))
+			return true;
+	}
+	return false;
+}
+
+/* The name of A in DIRECTORY, or one like it when somebody else than SELF has it.  EMR_NOT_FOUND: wait for that one. */
+static emr_status choose_name(const following *f, const arrival *a, const node *directory, const node *self,
 	char out[EMR_NAME_MAX + 1])
 {
 	const node *there;
+	char wanted[EMR_NAME_MAX + 1];
 
 	memcpy(out, a->meta.name.data, a->meta.name.len);
 	out[a->meta.name.len] = 0;
 	if (memchr(a->meta.name.data, 0, a->meta.name.len) != NULL || emr_name_check(out) != EMR_OK)
 		strcpy(out, "unnamed");
+	if (tree_is_kept_name(f->view, directory, out, emr_id16_equal(a->domain, a->object))) {
+		strcpy(wanted, out);
+		tree_free_name(f->view, directory, a->object, wanted, out);
+		return EMR_OK;
+	}
 	there = tree_child(f->view, directory, out);
 	if (there != NULL && there != self) {
-		char wanted[EMR_NAME_MAX + 1];
-
+		if (may_become_free(f, a, there))
+			return EMR_NOT_FOUND;
 		strcpy(wanted, out);
 		tree_free_name(f->view, directory, a->object, wanted, out);
 	}
+	return EMR_OK;
 }
 
 static emr_status describe(node *n, const arrival *a)
@@ -73,12 +114,14 @@ static emr_status describe(node *n, const arrival *a)
 	return EMR_OK;
 }
 
-static void place(node *n, const arrival *a)
+static void place(emr_view *view, node *n, const arrival *a)
 {
 	n->is_published = true;
 	n->place = a->place;
 	n->top_cver = a->place.cver;
-	n->is_domain = n->type == EMR_META_DIR && emr_id16_equal(a->object, a->domain);
+	/* It may have been asked here to become one. */
+	n->is_domain = tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(n->next_id));
+	view->wants_tie = view->wants_tie || tree_is_root_object(n);
 }
 
 static void pin(edit *e, const arrival *a)
@@ -97,11 +140,12 @@ static bool is_top(const arrival *a)
 static emr_status attach_new(following *f, const arrival *a, node *n, node *directory, bool was_vacated)
 {
 	char name[EMR_NAME_MAX + 1], *copy;
-	emr_status status;
+	node_row row;
 	edit e;
+	emr_status status = choose_name(f, a, directory, NULL, name);
 
-	choose_name(f, a, directory, NULL, name);
-	status = tree_prepare(f->view, directory, name, &copy);
+	if (status == EMR_OK)
+		status = tree_prepare(f->view, directory, name, &copy);
 	if (status == EMR_OK)
 		status = tell(f, directory, name);
 	if (status != EMR_OK)
@@ -109,46 +153,72 @@ static emr_status attach_new(following *f, const arrival *a, node *n, node *dire
 	e = edit_begin(f->view);
 	if (was_vacated)
 		edit_unvacate(&e, a->object);
-	edit_ino(&e, a->object, n->ino);
+	n->meta_dirty = a->deposit != NULL;	/* the owner says where it lies */
+	if (n->meta_dirty) {
+		row = row_of_node(n);
+		row.parent = directory->id;
+		row.name = emr_bytes_of(copy, strlen(copy));
+		row.change++;
+		edit_put(&e, a->object, &row);
+	} else {
+		edit_ino(&e, a->object, n->ino);
+	}
 	pin(&e, a);
-	status = edit_commit(&e, NULL);
+	status = edit_commit(&e, n->meta_dirty ? &n->row_seq : NULL);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;
 	}
+	n->has_row = n->meta_dirty;
 	if (was_vacated)
 		vacated_drop(f->view, a->object);
 	tree_attach_prepared(f->view, directory, copy, n);
 	touch_directory(f->view, directory);
-	n->is_inbox = n->is_domain && directory == f->view->root && strcmp(name, "Inbox") == 0;
-	if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
+	n->is_inbox = n->is_domain && n->type == EMR_META_DIR && directory == f->view->root && strcmp(name, "Inbox") == 0;
+	if (directory == f->view->root && a->is_others && !emr_id16_equal(tree_domain(directory), a->domain))
+		n->lost_parent = a->domain;
+	else if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
 		!emr_id16_equal(a->meta.parent, directory->id))
 		n->lost_parent = a->meta.parent;
 	tree_mark_local(n);
+	if (n->meta_dirty)
+		mark_changed(f->view, n);
 	return EMR_OK;
 }
 
 /* INO 0: made from the object's id. */
 static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_vacated)
 {
-	node *directory = directory_of(f, a->meta.parent), *n;
+	node *directory = directory_of(f, a), *moved = NULL, *n;
 	emr_status status;
 
 	if (is_top(a))
 		return EMR_OK;
+	/* Put there before it was known that the directory has another id by now: it follows. */
+	if (directory == NULL && f->is_last && !a->is_others)
+		directory = moved = adopt_directory(f->view, a->meta.parent);
 	if (directory == NULL && f->is_last)
 		directory = f->view->root;
+	if (a->deposit != NULL) {
+		status = deposits_directory(f, a, &directory);
+		if (status != EMR_OK)
+			return status;
+	}
 	if (directory == NULL)
 		return EMR_NOT_FOUND;
 	status = tree_new_node(f->view, a->meta.type, a->object, ino, &n);
 	if (status != EMR_OK)
 		return status;
-	place(n, a);
+	place(f->view, n, a);
 	status = describe(n, a);
 	if (status == EMR_OK)
 		status = attach_new(f, a, n, directory, was_vacated);
 	if (status != EMR_OK)
 		tree_free_node(f->view, n);
+	if (status == EMR_OK && moved != NULL) {
+		n->meta_dirty = true;
+		mark_changed(f->view, n);
+	}
 	return status;
 }
 
@@ -181,14 +251,19 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 
 static emr_status rename_as_said(following *f, const arrival *a, node *n)
 {
-	node *directory = directory_of(f, a->meta.parent);
+	node *directory = directory_of(f, a);
 	char name[EMR_NAME_MAX + 1];
+	emr_status status;
 
-	if (n == f->view->root)
+	if (n == f->view->root || a->deposit != NULL)
 		return EMR_OK;
+	if (directory == NULL && f->is_last && !a->is_others)
+		directory = adopt_directory(f->view, a->meta.parent);
 	if (directory == NULL)
 		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
-	choose_name(f, a, directory, n, name);
+	status = choose_name(f, a, directory, n, name);
+	if (status != EMR_OK)
+		return status;
 	if (directory == n->parent && strcmp(name, n->name) == 0)
 		return EMR_OK;
 	if (n->type == EMR_META_DIR && tree_is_below(directory, n))
@@ -196,14 +271,42 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n)
 	return move(f, n, directory, name);
 }
 
-static emr_status change_meta(following *f, const arrival *a, node *n)
+emr_status arrive_has_room(const following *f, const arrival *a, const node *n)
+{
+	const node *directory = directory_of(f, a);
+	char name[EMR_NAME_MAX + 1];
+
+	if (n->meta_dirty || (directory == NULL && f->is_last))
+		return EMR_OK;
+	return directory == NULL ? EMR_NOT_FOUND : choose_name(f, a, directory, n, name);
+}
+
+/* Its place and name are the owner's to say: she says them again. */
+static emr_status say_again(following *f, node *n)
+{
+	node_row row = row_of_node(n);
+	edit e = edit_begin(f->view);
+	emr_status status;
+
+	row.flags |= ROW_META_DIRTY;
+	row.change++;
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK)
+		return status;
+	n->meta_dirty = n->has_row = true;
+	mark_changed(f->view, n);
+	return EMR_OK;
+}
+
+emr_status arrive_meta(following *f, const arrival *a, node *n)
 {
 	uint64_t size = n->size;
 	emr_status status;
 
-	if (n->meta_dirty) {	/* ours will be the next, on top of theirs */
-		place(n, a);
-		return EMR_OK;
+	if (n->meta_dirty || a->deposit != NULL || is_not_his_to_say(a)) {	/* ours will be the next, on top of theirs */
+		place(f->view, n, a);
+		return n->meta_dirty ? EMR_OK : say_again(f, n);
 	}
 	status = rename_as_said(f, a, n);
 	if (status == EMR_OK)
@@ -214,7 +317,7 @@ static emr_status change_meta(following *f, const arrival *a, node *n)
 		return status;
 	if (n->content_dirty)
 		n->size = size;
-	place(n, a);
+	place(f->view, n, a);
 	return EMR_OK;
 }
 
@@ -239,6 +342,7 @@ static emr_status take_over_meta(node *n, const node *old)
 	n->meta_dirty = true;
 	n->has_row = true;
 	n->next_id = old->next_id;
+	n->is_domain = n->is_domain || old->is_domain;
 	n->change = old->change;
 	return tree_set_attributes(n, emr_buf_view(&old->attributes));
 }
@@ -259,6 +363,8 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 	if (status != EMR_OK)
 		return status;
 	e = edit_begin(view);
+	if (!emr_id16_equal(old->id, a->object))
+		edit_delete(&e, old->id);
 	if (n->meta_dirty) {
 		row = row_of_node(n);
 		row.parent = directory->id;
@@ -292,7 +398,7 @@ static emr_status new_file(following *f, const arrival *a, node **out_node)
 
 	if (status != EMR_OK)
 		return status;
-	place(*out_node, a);
+	place(f->view, *out_node, a);
 	status = describe(*out_node, a);
 	if (status != EMR_OK)
 		tree_free_node(f->view, *out_node);
@@ -301,7 +407,7 @@ static emr_status new_file(following *f, const arrival *a, node **out_node)
 
 static emr_status replace(following *f, const arrival *a, node *old)
 {
-	bool keeps_meta = old->meta_dirty;
+	bool keeps_meta = old->meta_dirty || a->deposit != NULL;
 	node *n;
 	emr_status status = keeps_meta ? EMR_OK : rename_as_said(f, a, old);
 
@@ -353,7 +459,7 @@ static emr_status leave_record(following *f, node *n, const char *name)
 {
 	emr_view *view = f->view;
 	emr_id16 before = n->id, id = emr_id16_random();
-	bool was_published = n->is_published, was_dirty = n->content_dirty;
+	bool was_published = n->is_published, was_dirty = n->content_dirty, was_domain = n->is_domain;
 	emr_place *restored = n->file->restored;
 	char *copy = NULL;
 	node_row row;
@@ -366,7 +472,7 @@ static emr_status leave_record(following *f, node *n, const char *name)
 		free(copy);
 		return status;
 	}
-	n->is_published = false;
+	n->is_published = n->is_domain = false;
 	n->content_dirty = true;
 	n->file->restored = NULL;
 	row = row_of_node(n);
@@ -381,6 +487,7 @@ static emr_status leave_record(following *f, node *n, const char *name)
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
 		n->is_published = was_published;
+		n->is_domain = was_domain;
 		n->content_dirty = was_dirty;
 		n->file->restored = restored;
 		free(copy);
@@ -427,25 +534,35 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 }
 
 /* The same version wrapped for another epoch (as sharing does) is no new content. */
-static bool is_same_content(const emr_place *a, const emr_place *b)
+bool arrive_is_same_content(const emr_place *a, const emr_place *b)
 {
 	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+}
+
+emr_status arrive_new_bytes(following *f, const arrival *a, node *n)
+{
+	return has_own_bytes(n) ? conflict(f, a, n) : replace(f, a, n);
+}
+
+emr_status arrive_new(following *f, const arrival *a)
+{
+	return make(f, a, 0, false);
 }
 
 static emr_status change(following *f, const arrival *a, node *n)
 {
 	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion &&
-		!is_same_content(&a->place, &n->place);
+		!arrive_is_same_content(&a->place, &n->place);
 
 	if (n->type != (uint8_t)a->meta.type)
 		return EMR_DAMAGED;
 	if (!n->is_published || a->place.version <= n->place.version)
 		return EMR_OK;	/* our own, and known */
 	if (!has_new_bytes)
-		return change_meta(f, a, n);
+		return arrive_meta(f, a, n);
 	if (n->write_opens != 0)
 		return EMR_BUSY;
-	return has_own_bytes(n) ? conflict(f, a, n) : replace(f, a, n);
+	return arrive_new_bytes(f, a, n);
 }
 
 /* ---- removed elsewhere ---- */
@@ -498,6 +615,8 @@ static emr_status go(following *f, const arrival *a, node *n)
 {
 	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
 		return EMR_OK;
+	if (is_not_his_to_say(a) && n->type == EMR_META_DIR)
+		return stay(f, n);
 	if (node_has_kids(n))
 		return f->is_last ? stay(f, n) : EMR_NOT_FOUND;
 	if (n->write_opens != 0)
@@ -568,7 +687,11 @@ emr_status arrive(following *f, const arrival *a)
 		n = NULL;
 	if (!a->is_live)
 		return leave(f, a, n, v);
+	if (a->deposit != NULL && a->deposit->is_hidden)
+		return EMR_OK;
 	if (n != NULL)
 		return change(f, a, n);
-	return v != NULL ? change_vacated(f, a, v) : make(f, a, 0, false);
+	if (v != NULL)
+		return change_vacated(f, a, v);
+	return emr_id16_is_zero(a->was) ? make(f, a, 0, false) : adopt(f, a);
 }

@@ -10,8 +10,13 @@
 #include "view/software.h"
 
 #include "edit.h"
+#include "foreign.h"
+#include "giving_attributes.h"
 #include "keep.h"
 #include "past.h"
+#include "shared.h"
+#include "shared_software.h"
+#include "signed.h"
 #include "software_policy.h"
 
 #define OURS "user.emrfs."
@@ -45,6 +50,7 @@ typedef struct subject {
 	bool is_published, is_local, is_settled;
 	emr_status failure;
 	uint8_t refusal;
+	char access[SHARED_ACCESS_BYTES];	/* in another's folder; "": one's own */
 } subject;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -121,7 +127,7 @@ static emr_status item_of(const subject *s, emr_replica_item *out_item)
 
 	if (!has_version(s))
 		return EMR_NO_ATTRIBUTE;
-	status = emr_replica_item_get(s->view->options.replica, &at, &bytes, out_item);
+	status = emr_facts_item(s->view->options.facts, &at, &bytes, out_item);
 	out_item->bytes = (emr_bytes){ 0 };
 	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
 }
@@ -139,11 +145,19 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 	return append_text(out, text);
 }
 
+/* Who signed it did so when it was first saved, whatever ledger it is on now. */
+static emr_status origin_of(const subject *s, emr_replica_item *out_item)
+{
+	emr_status status = has_version(s) ? emr_facts_origin(s->view->options.facts, &s->place, out_item) : EMR_NO_ATTRIBUTE;
+
+	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+}
+
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
 	char text[32];
-	emr_status status = item_of(s, &item);
+	emr_status status = origin_of(s, &item);
 
 	if (status != EMR_OK)
 		return status;
@@ -153,21 +167,21 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 
 static emr_status say_signature(const subject *s, emr_buf *out)
 {
-	emr_replica_item item;
-	char text[64], at[32];
-	emr_status status = item_of(s, &item);
+	emr_status status = has_version(s) ? signed_say(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
 
-	if (status != EMR_OK)
-		return status;
-	rfc3339(item.ledger_time, at);
-	snprintf(text, sizeof text, "self at=%s", at);
-	return append_text(out, text);
+	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+}
+
+static emr_status say_signed_by(const subject *s, emr_buf *out)
+{
+	emr_status status = has_version(s) ? signed_say_by(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
+
+	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
 static emr_status say_access(const subject *s, emr_buf *out)
 {
-	(void)s;
-	return append_text(out, "owner");
+	return append_text(out, s->access[0] != 0 ? s->access : "owner");
 }
 
 static emr_status say_nothing(const subject *s, emr_buf *out)
@@ -202,6 +216,7 @@ static const struct computed {
 	{ OURS "stored-bytes", say_stored_bytes },
 	{ OURS "tx", say_tx },
 	{ OURS "signature", say_signature },
+	{ OURS "signed-by", say_signed_by },
 	{ OURS "signed-at", say_signed_at },
 	{ OURS "access", say_access },
 	{ OURS "shared-with", say_nothing },
@@ -212,9 +227,12 @@ static const struct computed {
 
 const char *emr_view_attribute_name(size_t index)
 {
+	static const char *const others[] = { SOFTWARE_KEY, KEEP_KEY, OURS "owner", OURS "grant.WHO" };
+
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
-	return index == COMPUTED ? &SOFTWARE_KEY[strlen(OURS)] : index == COMPUTED + 1 ? &KEEP_KEY[strlen(OURS)] : NULL;
+	index -= COMPUTED;
+	return index < sizeof others / sizeof others[0] ? others[index] + strlen(OURS) : NULL;
 }
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
@@ -235,6 +253,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
+	if (foreign_share(n) != NULL)
+		shared_access(view, foreign_share(n), out->access);
 	return EMR_OK;
 }
 
@@ -263,6 +283,18 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	return emr_buf_append(out, value.data, value.len);
 }
 
+static bool is_shared(emr_view *view, uint64_t number)
+{
+	const node *n;
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	is = n != NULL && shared_has(n);
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
 	emr_bytes value;
@@ -272,6 +304,10 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 
 	if (!starts_with(name, "user."))
 		return EMR_UNSUPPORTED;
+	if (is_shared(view, number))
+		return shared_attribute(view, number, name, out);
+	if (giving_has(name))
+		return giving_get(view, number, name, out);
 	status = past_learn(view, number);
 	if (status != EMR_OK)
 		return status;
@@ -353,6 +389,12 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 		return EMR_NOT_FOUND;
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
+	if (foreign_top(n) != NULL) {
+		emr_status status = foreign_prepare_change(view, n, FOREIGN_META);
+
+		if (status != EMR_OK)
+			return status;
+	}
 	if (n->state == NODE_VIRTUAL)
 		return n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
 	*out_node = n;
@@ -368,6 +410,12 @@ static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && shared_has(n)) {
+		status = shared_set_software(view, n, value);
+		pthread_mutex_unlock(&view->lock);
+		return status;
+	}
 	status = find_own(view, number, &n);
 	if (status == EMR_OK && n->type == EMR_META_DIR)
 		status = change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
@@ -384,6 +432,11 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && foreign_share(n) != NULL) {	/* what others keep on their computers is theirs to say */
+		pthread_mutex_unlock(&view->lock);
+		return EMR_OK;
+	}
 	status = find_own(view, number, &n);
 	if (status == EMR_OK && (value.len == 0 || keep_differs(n, value)))
 		status = change_attribute(view, n, text_bytes(KEEP_KEY), value, value.len == 0);
@@ -406,6 +459,8 @@ emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *n
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
+	if (giving_has_grant(name))
+		return giving_set(view, number, name, value);
 	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must not open a folder. */
 	if (starts_with(name, OURS))
 		return EMR_OK;
@@ -431,6 +486,8 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 
 	if (!starts_with(name, "user."))
 		return EMR_UNSUPPORTED;
+	if (giving_has_grant(name))
+		return giving_remove(view, number, name);
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
@@ -464,6 +521,8 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 	subject s;
 	node *n;
 
+	if (is_shared(view, number))
+		return shared_list_attributes(view, number, out);
 	status = past_learn(view, number);
 	if (status != EMR_OK)
 		return status;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "edit.h"
+#include "foreign.h"
 #include "tree.h"
 
 /* A program has it open for writing, and has changed it since it was last on the ledger: a copy under way. */
@@ -52,10 +53,17 @@ static void count_one(void *arg, node *n)
 
 void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 {
-	emr_view_counts counts = { 0 };
+	emr_view_counts counts = { 0 }, theirs = { 0 };	/* what lies in others' folders is theirs but for what waits here */
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, count_one, &counts);
+	foreign_walk(view, count_one, &theirs);
+	counts.pending += theirs.pending;
+	counts.failed += theirs.failed;
+	counts.pending_bytes += theirs.pending_bytes;
+	counts.writing += theirs.writing;
+	counts.writing_bytes += theirs.writing_bytes;
+	counts.unhanded += theirs.unhanded;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;
@@ -84,6 +92,7 @@ size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
+	foreign_walk(view, list_one, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }

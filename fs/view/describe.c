@@ -4,7 +4,10 @@
 
 #include "base/log.h"
 
+#include "foreign.h"
 #include "publishing.h"
+
+#define HELD_RETRY_NS INT64_C(60000000000)	/* only a person, or another start, can change it */
 
 void describe_free(publishing *p)
 {
@@ -115,6 +118,8 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		.base_version = n->is_published && emr_id16_equal(tree_future_id(n), n->place.object)
 			? n->place.version : 0,
 	};
+	if (foreign_share(n) != NULL)	/* lives as long as the view */
+		w->change.owner_card = emr_buf_view(&foreign_share(n)->owner_card);
 	if (n->type != EMR_META_FILE)
 		return;
 	if (comes_again(n)) {
@@ -128,6 +133,14 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		w->change.cver = n->is_published ? n->top_cver + 1 : 1;
 }
 
+static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)
+{
+	if (!n->is_domain)
+		n->next_id = tree_next_id(view, n, domain);
+	else if (emr_id16_is_zero(n->next_id))
+		n->next_id = tree_next_id(view, n, (emr_id16){ { 0 } });
+}
+
 static emr_status describe(publishing *p, node *n)
 {
 	emr_id16 domain = tree_domain(n);
@@ -136,8 +149,8 @@ static emr_status describe(publishing *p, node *n)
 	emr_status status;
 	work *w;
 
-	if (moves && emr_id16_is_zero(n->next_id))
-		n->next_id = emr_id16_random();
+	if (moves)
+		draw_next_id(p->view, n, domain);
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
 	if (kind == EMR_CHANGE_PUT && (n->file == NULL || !n->file->has_content || n->file->staging != NULL))
 		return EMR_OK;
@@ -176,9 +189,8 @@ static void draw_future_ids(publishing *p)
 	for (size_t i = 0; i < p->nnodes; i++) {
 		node *n = p->nodes[i];
 
-		if (n->type == EMR_META_DIR && n->is_published && emr_id16_is_zero(n->next_id) &&
-			!emr_id16_equal(tree_domain(n), n->place.domain))
-			n->next_id = emr_id16_random();
+		if (n->type == EMR_META_DIR && n->is_published && !emr_id16_equal(tree_domain(n), n->place.domain))
+			draw_next_id(p->view, n, tree_domain(n));
 	}
 }
 
@@ -234,15 +246,68 @@ static emr_status anchor_all_kids(publishing *p)
 	return status;
 }
 
-static emr_status describe_unlinks(publishing *p)
+/* ---- removals ---- */
+
+/* What is on its way out of which domain: a directory's old place is not removed while something is published in it,
+ * or other computers would find that without a directory. */
+typedef struct leaving {
+	emr_buf can, cannot;	/* of emr_id16: domains; from the second kind nothing leaves by itself */
+	bool renames;		/* the root of an inner domain is to name its directory's new id */
+} leaving;
+
+static emr_status note_leaving(emr_buf *domains, emr_id16 domain)
+{
+	for (size_t at = 0; at < domains->len; at += sizeof domain)
+		if (memcmp(domains->data + at, &domain, sizeof domain) == 0)
+			return EMR_OK;
+	return emr_buf_append(domains, &domain, sizeof domain);
+}
+
+static emr_status find_leaving(const emr_view *view, leaving *l)
+{
+	emr_status status = EMR_OK;
+
+	for (const node *n = view->queue_head; n != NULL && status == EMR_OK; n = n->next_queued) {
+		if (!n->is_published || n->state != NODE_LIVE || n->is_local)
+			continue;
+		if (!emr_id16_equal(tree_domain(n), n->place.domain))
+			status = note_leaving(n->failure == EMR_OK ? &l->can : &l->cannot, n->place.domain);
+		else if (tree_is_root_object(n) && n->meta_dirty && n->failure == EMR_OK)
+			l->renames = true;
+	}
+	return status;
+}
+
+static bool leaves(const emr_buf *domains, emr_id16 domain)
+{
+	for (size_t at = 0; at < domains->len; at += sizeof domain)
+		if (memcmp(domains->data + at, &domain, sizeof domain) == 0)
+			return true;
+	return false;
+}
+
+/* V is the old place of a directory that moved. */
+static bool must_wait(const emr_view *view, const leaving *l, vacated *v)
+{
+	bool can = l->renames || leaves(&l->can, v->place.domain);
+
+	if (v->type != EMR_META_DIR || v->name[0] != 0 || (!can && !leaves(&l->cannot, v->place.domain)))
+		return false;
+	v->is_held = !can;
+	v->since_boot_ns = view_boot_ns(view) + (can ? 0 : HELD_RETRY_NS);
+	return true;
+}
+
+static emr_status describe_unlinks(publishing *p, const leaving *l)
 {
 	size_t n = 0;
 
-	for (const vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
+	for (vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
 		emr_status status;
 		work *w;
 
-		if (!v->is_sent)
+		v->is_held = false;
+		if (!v->is_sent || must_wait(p->view, l, v))
 			continue;
 		status = new_work(p, &w);
 		if (status != EMR_OK)
@@ -286,10 +351,13 @@ static void link_works(publishing *p)
 
 emr_status describe_all(publishing *p)
 {
+	leaving l = { .renames = false };
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&p->view->lock);
 	status = heirs_settle(p);
+	if (status == EMR_OK)
+		status = find_leaving(p->view, &l);
 	draw_future_ids(p);
 	if (status == EMR_OK)
 		status = anchor_all_kids(p);
@@ -299,8 +367,10 @@ emr_status describe_all(publishing *p)
 			status = describe(p, p->nodes[i]);
 		}
 	if (status == EMR_OK)
-		status = describe_unlinks(p);
+		status = describe_unlinks(p, &l);
 	pthread_mutex_unlock(&p->view->lock);
+	emr_buf_free(&l.can);
+	emr_buf_free(&l.cannot);
 	if (status == EMR_OK)
 		link_works(p);
 	return status;

@@ -79,3 +79,5 @@ void view_hear_ledger(emr_view *view, emr_status status);
 
 int64_t view_now_ns(const emr_view *view);	/* wall */
 int64_t view_boot_ns(const emr_view *view);
+/* A device signs as itself: a domain of its making would be its own for ever, also when it is lost. */
+bool view_makes_domains(const emr_view *view);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "settle/takeover.h"
 
 #include "keeper.h"
 #include "ops_tree.h"
@@ -318,6 +319,24 @@ static emr_status erase_once(trying *t, bool *out_some)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+/* Of a ledger that was left by a join, too: its keys open earlier versions still. */
+static emr_status erase_in_annex(const trying *t)
+{
+	const emr_view_options *o = &t->view->options;
+	const emr_annex *annex = emr_facts_annex(o->facts);
+	emr_status status = EMR_OK;
+	emr_side side;
+
+	if (annex == NULL)
+		return EMR_OK;
+	side = (emr_side){ .ledger = annex->ledger, .replica = annex->replica };
+	for (size_t i = 0; i < t->n && status == EMR_OK; i++)
+		status = emr_side_erase(&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object);
+	if (status == EMR_OK)
+		emr_replica_forget_erased(annex->replica);
+	return status;
+}
+
 static emr_status erase_on_ledger(trying *t)
 {
 	bool some = true;
@@ -325,6 +344,8 @@ static emr_status erase_on_ledger(trying *t)
 
 	while (status == EMR_OK && some)	/* more than once for objects with many versions */
 		status = erase_once(t, &some);
+	if (status == EMR_OK)
+		status = erase_in_annex(t);
 	if (status != EMR_OK)
 		return status;
 	for (size_t i = 0; i < t->n; i++)

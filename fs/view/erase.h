@@ -24,6 +24,11 @@ bool erase_has(emr_view *view, emr_id16 object);
 bool erase_has_finished(const emr_view *view, emr_id16 object);
 /* Another computer erased OBJECT: what this one has of it goes, too.  The row is committed. */
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object);
+/* What others erased before this life of the mount, and this computer has bytes of without showing it, is begun here, too:
+ * once, by the publishing thread, a moment after opening, and again when it could not come to its end. */
+void erase_look_back(emr_view *view);
+void erase_look_soon(emr_view *view);
+int64_t erase_look_due(const emr_view *view);	/* under view->lock; INT64_MAX: not any more */
 /* Adds the row to E, and later, when E is in the journal, the object to the list: room for it was made by erase_reserve. */
 void edit_erasing(edit *e, const erasing *what);
 emr_status erase_reserve(emr_view *view, size_t more);

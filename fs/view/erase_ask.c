@@ -98,7 +98,7 @@ static bool was_deleted_in_time(asking *a, const past_entry *e)
 
 	if (a->what->until_unix_s == 0)
 		return true;
-	return emr_replica_head_get(a->view->options.replica, e->domain, e->object, &head) == EMR_OK &&
+	return emr_facts_head(a->view->options.facts, e->domain, e->object, &head) == EMR_OK &&
 		head.ledger_time <= a->what->until_unix_s;
 }
 
@@ -155,26 +155,6 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 	return a->status;
 }
 
-static uint32_t entry_at(const past_tree *tree, const char *path)
-{
-	char name[EMR_NAME_MAX + 1];
-	uint32_t entry = PAST_TOP;
-
-	while (*path != 0) {
-		size_t len = strcspn(path, "/");
-
-		if (len > EMR_NAME_MAX)
-			return PAST_TOP;
-		memcpy(name, path, len);
-		name[len] = 0;
-		entry = past_tree_child(tree, entry, name);
-		if (entry == PAST_TOP)
-			return PAST_TOP;
-		path += len + (path[len] == '/');
-	}
-	return entry;
-}
-
 static emr_status note_deleted(asking *a)
 {
 	past_tree *tree;
@@ -183,7 +163,7 @@ static emr_status note_deleted(asking *a)
 
 	if (status != EMR_OK)
 		return status;
-	top = a->path == NULL ? PAST_TOP : entry_at(tree, a->path);
+	top = a->path == NULL ? PAST_TOP : past_tree_find(tree, a->path);
 	status = a->path != NULL && top == PAST_TOP ? EMR_NOT_FOUND : note_in_tree(a, tree, top);
 	past_tree_free(tree);
 	return status;

@@ -8,11 +8,12 @@
 /* What tells where N's base is, copied under view->lock. */
 typedef struct base_facts {
 	bool has_content, is_published;
+	bool is_theirs;		/* another's folder shows it, with keys of its own */
 	emr_content content;
 	emr_place place;
 } base_facts;
 base_facts file_facts(emr_view *view, const node *n);
-emr_status file_open_base(emr_view *view, const base_facts *facts, emr_content_reader **out_reader);
+emr_status file_open_base(emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader);
 /* Under no lock: from the working copy, or from the base.  See emr_view_read. */
 emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "foreign.h"
 #include "past.h"
+#include "shared.h"
+#include "signed.h"
 #include "special.h"
 
 /* ---- base and working copy ---- */
@@ -22,11 +25,15 @@ void file_notice(emr_view *view, node *n, emr_status status)
 		want_reclaim(view);
 		pthread_mutex_unlock(&view->lock);
 	}
+	if (status == EMR_BAD_SIGNATURE && signed_tell(view, n))
+		return;
 	if (id == NULL || view->options.notice == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);
 	if (n->past != NULL)
 		path = past_path(n);
+	else if (shared_has(n))
+		path = shared_path(n);
 	else if (n->state == NODE_LIVE)
 		path = tree_path(n);
 	pthread_mutex_unlock(&view->lock);
@@ -39,7 +46,7 @@ base_facts file_facts(emr_view *view, const node *n)
 	base_facts facts;
 
 	pthread_mutex_lock(&view->lock);
-	facts = (base_facts){ .has_content = n->file->has_content,
+	facts = (base_facts){ .is_theirs = foreign_reads_theirs(n), .has_content = n->file->has_content,
 		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
 		.place = n->place };
 	if (facts.has_content)
@@ -48,16 +55,15 @@ base_facts file_facts(emr_view *view, const node *n)
 	return facts;
 }
 
-emr_status file_open_base(emr_view *view, const base_facts *facts, emr_content_reader **out_reader)
+emr_status file_open_base(emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader)
 {
 	emr_content content = facts->content;
 	emr_content_key *key = NULL;
 	emr_status status;
 
-	if (facts->has_content)
-		status = emr_content_open_key(view->options.records, &content, &key);
-	else
-		status = emr_facts_open_content(view->options.facts, &facts->place, &content, &key);
+	if (!facts->has_content)
+		return signed_open(view, n, &facts->place, out_reader);
+	status = emr_content_open_key(view->options.records, &content, &key);
 	if (status == EMR_OK)
 		status = emr_content_reader_open(view->options.records, &content, key, out_reader);
 	emr_content_key_free(key);
@@ -78,7 +84,11 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		*out_reader = NULL;
 		return EMR_OK;
 	}
-	status = file_open_base(view, &facts, &n->file->reader);
+	if (facts.is_theirs) {	/* its key has gone since it was opened: the share has ended, or an open asks again */
+		status = foreign_may_read(view, n);
+		return status != EMR_OK ? status : EMR_TIMEOUT;
+	}
+	status = file_open_base(view, n, &facts, &n->file->reader);
 	if (status == EMR_OK)
 		*out_reader = n->file->reader;
 	return status;
@@ -113,9 +123,18 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 	node *n = handle->node;
 	emr_status status;
 
-	if (n->special != 0)
+	if (shared_has(n)) {
+		bool is_taken = false;
+
+		status = shared_read(handle, at, data, len, out_len, &is_taken);
+		if (!is_taken)
+			return status;
+	} else if (n->special != 0) {
 		return special_read(handle, at, data, len, out_len);
-	status = lock_readable(view, n);
+	}
+	status = foreign_may_read(view, n);
+	if (status == EMR_OK)
+		status = lock_readable(view, n);
 	if (status == EMR_OK) {
 		if (n->file->staging != NULL)
 			status = emr_staging_read(n->file->staging, at, data, len, out_len);
@@ -129,5 +148,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		file_notice(view, n, status);
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
+	if (status == EMR_OK && handle->is_reported && *out_len > 0)
+		shared_note_read(view, handle, at, *out_len);
 	return status;
 }

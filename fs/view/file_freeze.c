@@ -42,7 +42,7 @@ static emr_status change_over(emr_view *view, node *n, const emr_content *conten
 	if (n->file->staging == NULL || n->file->wrote != wrote ||
 		emr_staging_dirty_seq(n->file->staging) != seq)
 		return EMR_CONFLICT;
-	status = file_open_base(view, &facts, &reader);
+	status = file_open_base(view, n, &facts, &reader);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);

@@ -6,9 +6,12 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "adopt.h"
+#include "deposits.h"
 #include "erase.h"
 #include "keeper.h"
 #include "ops_file.h"
+#include "shared.h"
 
 #define AGAIN_NS INT64_C(1000000000)
 #define WAIT_MS 60000
@@ -147,7 +150,23 @@ static emr_status learn_end(const following *f, arrival *a)
 
 	a->is_erased = status == EMR_OK && head.state == EMR_OBJECT_ERASED;
 	/* It lives, and what opens its description is not there: unreadable is not removed. */
-	return status == EMR_OK && head.state == EMR_OBJECT_LIVE ? EMR_MISSING_DATA : status;
+	if (status == EMR_OK && head.state == EMR_OBJECT_LIVE)
+		return EMR_MISSING_DATA;
+	if (status == EMR_OK && !a->is_erased && emr_id16_equal(a->domain, a->object))
+		status = writers_have_ended(f->view, a->domain, a->object, &a->is_others);
+	return status;
+}
+
+/* Others than the owner: in the Inbox, and in folders that they may write in. */
+static emr_status learn_word(const following *f, arrival *a)
+{
+	emr_status status = deposits_learn(f->view, a);
+
+	if (status != EMR_OK || a->deposit != NULL)
+		return status;
+	status = writers_judge(f->view, &a->place, &a->meta, &a->word);
+	a->is_others = a->word.is_others;
+	return status == EMR_OK && a->word.is_hidden ? EMR_INVALID : status;
 }
 
 /* What is wrong with the record and not with this moment. */
@@ -169,6 +188,8 @@ static emr_status fetch(following *f)
 		a->is_live = status == EMR_OK;
 		if (status == EMR_NOT_FOUND)
 			status = learn_end(f, a);	/* EMR_OK: it is over */
+		else if (status == EMR_OK)
+			status = learn_word(f, a);
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
 			continue;
 		if (!is_lasting(status))
@@ -193,6 +214,8 @@ static void freeze_own(following *f)
 
 		pthread_mutex_lock(&view->lock);
 		n = tree_by_id(view, f->all[i].object);
+		if (n == NULL && !emr_id16_is_zero(f->all[i].was))
+			n = tree_by_id(view, f->all[i].was);
 		if (n != NULL && (!node_is_file(n) || n->write_opens != 0 ||
 			(!n->content_dirty && (n->file == NULL || n->file->staging == NULL))))
 			n = NULL;
@@ -294,6 +317,7 @@ static void tell_person(const following *f)
 static void end(following *f, emr_status status, uint64_t size)
 {
 	emr_view *view = f->view;
+	bool grew;
 
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < f->n; i++) {
@@ -302,12 +326,18 @@ static void end(following *f, emr_status status, uint64_t size)
 			follow_note(view, f->all[i].domain, f->all[i].object) != EMR_OK)
 			size = view->followed;
 		emr_buf_free(&f->all[i].bytes);
+		deposits_forget(&f->all[i]);
+		writers_forget(&f->all[i].word);
 	}
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
+	grew = size > view->followed;
 	view->followed = size;
 	view->has_news = f->is_cut;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
+	/* What came while this was under way is behind the waiting thread already. */
+	if (grew && view->options.ledger_grew != NULL)
+		view->options.ledger_grew(view->options.ledger_grew_arg);
 	tell_kernel(f);
 	tell_person(f);
 	free(f->all);
@@ -339,6 +369,8 @@ emr_status follow_run(emr_view *view)
 		each_once(&f);
 		status = fetch(&f);
 	}
+	if (status == EMR_OK && f.n > 0)
+		status = adopt_find(&f);
 	if (status == EMR_OK && f.n > 0) {
 		freeze_own(&f);
 		status = take_in(&f);
@@ -347,21 +379,63 @@ emr_status follow_run(emr_view *view)
 	return status;
 }
 
+static emr_status note_head(void *arg, const emr_replica_head *head)
+{
+	emr_view *view = arg;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = follow_note(view, head->domain, head->object);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
+{
+	emr_status status = emr_replica_each_head(view->options.replica, &domain, note_head, view);
+
+	pthread_mutex_lock(&view->lock);
+	view->has_news = true;
+	note_due(view, 0);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 /* ---- waiting for the ledger ---- */
+
+/* Under view->lock, which it gives away: others hear that the ledger has SIZE entries, if they have not yet.  What came while the
+ * publisher was looking is in the tree already, and nobody will wait for it again. */
+static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
+{
+	if (size <= *told)
+		return;
+	*told = size;
+	shared_wake(view);
+	pthread_mutex_unlock(&view->lock);
+	if (view->options.ledger_grew != NULL)
+		view->options.ledger_grew(view->options.ledger_grew_arg);
+	pthread_mutex_lock(&view->lock);
+}
 
 void *follow_loop(void *arg)
 {
 	emr_view *view = arg;
-	uint64_t size = 0;
+	uint64_t size = 0, told = 0;
 
 	pthread_mutex_lock(&view->lock);
 	while (!view->stop) {
 		uint64_t since = view->followed;
 		emr_status status;
 
+		tell_growth(view, since, &told);
 		pthread_mutex_unlock(&view->lock);
+		/* What came while the last news were taken in is followed already: the wait would not speak of it. */
+		if (since > size && view->options.ledger_grew != NULL)
+			view->options.ledger_grew(view->options.ledger_grew_arg);
 		status = emr_ledger_wait(view->options.ledger, since, WAIT_MS, &size);
 		pthread_mutex_lock(&view->lock);
+		if (status == EMR_OK)
+			tell_growth(view, size, &told);
 		if (view->stop)
 			break;
 		if (status == EMR_OK && size > view->followed) {

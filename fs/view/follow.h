@@ -2,6 +2,7 @@
 #pragma once
 
 #include "edit.h"
+#include "writers.h"
 
 /* One object as the ledger has it now. */
 typedef struct arrival {
@@ -12,6 +13,10 @@ typedef struct arrival {
 	emr_buf bytes;
 	emr_meta meta;		/* points into BYTES */
 	bool is_done;
+	bool is_others;		/* a writer of the owner's folder said it, or removed it */
+	writers_word word;	/* what META points into then */
+	struct deposit *deposit;	/* owned; NULL: it is none (deposits.h) */
+	emr_id16 was;		/* not zero: the object that this record was until now, and that is known here */
 } arrival;
 
 /* What the kernel must be told once the lock is gone. */

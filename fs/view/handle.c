@@ -1,9 +1,14 @@
 #include "file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "view/received.h"
+
+#include "foreign.h"
 #include "past.h"
+#include "shared.h"
 #include "special.h"
 
 static int accmode(int flags)
@@ -45,7 +50,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	emr_handle *handle = NULL;
 	emr_status status = EMR_OK;
-	bool special = false;
+	bool special = false, is_shared = false;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
@@ -58,26 +63,38 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = EMR_INVALID;
 	else if (writes && view->options.read_only)
 		status = EMR_READ_ONLY;
-	else if (writes && n->state == NODE_VIRTUAL)
+	else if (writes && n->state == NODE_VIRTUAL && !shared_has(n))
 		status = n->past != NULL ? EMR_READ_ONLY : EMR_DENIED;
-	else
+	else if (writes && foreign_top(n) != NULL)
+		status = foreign_prepare_change(view, n, FOREIGN_CONTENT);
+	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
-	special = status == EMR_OK && n->special != 0;
+	is_shared = status == EMR_OK && shared_has(n);	/* it may be taken from now on, but not go back */
+	special = status == EMR_OK && !is_shared && n->special != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	if (special)
+	if (is_shared)
+		status = shared_open(view, handle);
+	else if (special)
 		status = special_open(view, handle);
 	else if (n->past != NULL)
 		status = past_learn(view, number);
 	else if (flags & O_TRUNC)
 		status = file_truncate(view, n, 0);
+	else
+		status = foreign_open(view, handle);
 	if (status != EMR_OK) {
 		emr_view_release(handle);
 		return status;
 	}
 	*out_handle = handle;
 	return EMR_OK;
+}
+
+void emr_view_read_by_software(emr_handle *handle, const char *program)
+{
+	snprintf(handle->program, sizeof handle->program, "%.16s", program);
 }
 
 static void handle_put(emr_handle *handle);
@@ -110,12 +127,17 @@ static void discard_if_gone(emr_view *view, node *n)
 }
 
 /* A published file that nobody has open keeps its reader only while it is cheap. */
-static void close_reader(node *n)
+static void close_reader(emr_view *view, node *n)
 {
-	pthread_rwlock_wrlock(&n->file->lock);
-	if (n->file->staging == NULL) {
+	bool is_last;
+
+	pthread_rwlock_wrlock(&n->file->lock);	/* first: who opens it from now on looks at the reader after this */
+	pthread_mutex_lock(&view->lock);
+	is_last = n->opens == 1;
+	pthread_mutex_unlock(&view->lock);
+	if (is_last && n->file->staging == NULL) {
 		emr_content_reader_free(n->file->reader);
-		n->file->reader = NULL;
+		__atomic_store_n(&n->file->reader, NULL, __ATOMIC_RELEASE);	/* who asks whether to wait has only view->lock */
 	}
 	pthread_rwlock_unlock(&n->file->lock);
 }
@@ -137,17 +159,14 @@ static void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
-	bool last;
 
 	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	if (n->special == 0) {
+	if (handle->is_reported)
+		shared_note_closed(view, handle);
+	if (n->special == 0 || shared_has(n)) {
 		discard_if_gone(view, n);
-		pthread_mutex_lock(&view->lock);
-		last = n->opens == 1;
-		pthread_mutex_unlock(&view->lock);
-		if (last)
-			close_reader(n);
+		close_reader(view, n);
 	}
 	pthread_mutex_lock(&view->lock);
 	n->opens--;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "ops_file.h"
 #include "publishing.h"
 
@@ -15,12 +16,11 @@ node *heirs_find(const emr_view *view, const vacated *v)
 	const node *directory = tree_by_id(view, v->directory);
 	node *n;
 
-	if (!v->may_be_adopted || directory == NULL || directory->state != NODE_LIVE)
+	if (!v->may_be_adopted || directory == NULL || (directory->state != NODE_LIVE && !shared_has(directory)))
 		return NULL;
+	/* In whatever domain the directory is by now: the record goes there with its new version. */
 	n = tree_child(view, directory, v->name);
-	if (n == NULL || n->type != EMR_META_FILE || n->is_published || n->is_local)
-		return NULL;
-	return emr_id16_equal(tree_domain(n), v->place.domain) ? n : NULL;
+	return n != NULL && n->type == EMR_META_FILE && !n->is_published && !n->is_local ? n : NULL;
 }
 
 bool heirs_are_awaited(const emr_view *view, const vacated *v)
@@ -49,6 +49,7 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	n->content_dirty = true;	/* also when it is empty, or an older version that came back */
 	n->place = place;
 	n->top_cver = v->top_cver;
+	n->is_domain = tree_is_root_object(n);	/* a single file that is a domain: so is its next version */
 	row = row_of_node(n);
 	e = edit_begin(view);
 	edit_delete(&e, before);
@@ -60,7 +61,7 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	}
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
-		n->is_published = false;
+		n->is_published = n->is_domain = false;
 		return tree_change_id(view, n, before) == EMR_OK ? status : EMR_NO_MEMORY;
 	}
 	vacated_drop(view, place.object);
@@ -86,7 +87,7 @@ emr_status heirs_settle(publishing *p)
 			continue;
 		}
 		/* An heir that is still being written: wait for it. */
-		v->is_sent = heir == NULL &&
+		v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
 			(p->all ||
 			(!v->has_failed && view_boot_ns(view) - v->since_boot_ns >= view->options.quiet_ns));
 	}
@@ -157,12 +158,19 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	emr_content content;
 	emr_id16 before = n->id;
 	emr_status status = EMR_OK;
-	bool needs_content;
+	bool needs_content, was_domain;
 	vacated *v;
 	node_row row;
 	edit e;
 
 	pthread_mutex_lock(&view->lock);
+	if (foreign_reads_theirs(n)) {
+		pthread_mutex_unlock(&view->lock);
+		status = foreign_fetch(view, n);
+		if (status != EMR_OK)
+			return status;
+		pthread_mutex_lock(&view->lock);
+	}
 	needs_content = node_is_file(n) && (n->file == NULL || !n->file->has_content) &&
 		n->place.pversion != 0;
 	pthread_mutex_unlock(&view->lock);
@@ -188,6 +196,8 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		return EMR_NO_MEMORY;
 	}
 	n->is_published = false;
+	was_domain = n->is_domain;
+	n->is_domain = n->type == EMR_META_DIR && n->parent == view->root;	/* what comes back is a record like others */
 	if (needs_content) {
 		*n->file->content = content;
 		n->file->has_content = true;
@@ -208,6 +218,7 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	status = edit_commit(&e, &n->row_seq);
 	if (status != EMR_OK) {
 		n->is_published = true;
+		n->is_domain = was_domain;
 		if (needs_content) {
 			n->file->has_content = false;
 			tree_drop_content(n);

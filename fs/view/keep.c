@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops_file.h"
+#include "shared.h"
 
 #define YES "yes"
 #define NO "no"
@@ -110,6 +111,16 @@ static emr_status check_roots(needing *need)
 	return EMR_OK;
 }
 
+emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here)
+{
+	needing need = { .view = view, .roots = *roots, .is_complete = true };
+	emr_status status = check_roots(&need);
+
+	if (status == EMR_OK)
+		*out_is_here = need.is_complete;
+	return status;
+}
+
 static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void *arg)
 {
 	needing need = { .view = view, .is_complete = true };
@@ -144,6 +155,8 @@ emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, 
 	listing l = { .view = view };
 	node *n;
 
+	if (shared_is_path(path))
+		return shared_kept(view, path, fn, arg);
 	pthread_mutex_lock(&view->lock);
 	n = tree_find(view, path);
 	if (n == NULL || n->state != NODE_LIVE) {

@@ -11,4 +11,6 @@ emr_status keep_check(emr_bytes value);
 bool keep_is_wanted(const node *n);
 /* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is there. */
 bool keep_differs(const node *n, emr_bytes value);
+/* Whether the store has every block below ROOTS (emr_cid, ...).  Without view->lock. */
+emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here);
 emr_status keep_say(const node *n, emr_buf *out);

@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 
+#include "compare.h"
 #include "erase.h"
 #include "follow.h"
 #include "ops_file.h"
 #include "publish.h"
+#include "shared.h"
 
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
@@ -78,6 +80,11 @@ static emr_status publish_and_erase(emr_view *view, bool all)
 
 	emr_reserve_check(emr_store_reserve(view->options.store));	/* ledger and replica need room, too */
 	status = publish_run(view, all);
+	pthread_mutex_lock(&view->lock);
+	is_due = erase_look_due(view) <= view_boot_ns(view);
+	pthread_mutex_unlock(&view->lock);
+	if (is_due)
+		erase_look_back(view);
 
 	pthread_mutex_lock(&view->lock);
 	is_due = erase_is_due(view);
@@ -313,8 +320,14 @@ static void *sync_loop(void *arg)
 
 emr_status emr_view_start(emr_view *view)
 {
-	if (view->options.read_only)
-		return EMR_OK;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	view->is_started = true;
+	pthread_mutex_unlock(&view->lock);
+	status = shared_start(view);
+	if (status != EMR_OK || view->options.read_only)
+		return status;
 	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
 		return EMR_NO_MEMORY;
 	view->threads = 1;
@@ -372,8 +385,11 @@ emr_status emr_view_publish_now(emr_view *view)
 	emr_status status;
 	uint64_t mine;
 
-	if (view->threads == 0)
-		return publish_and_erase(view, true);
+	if (view->threads == 0) {
+		status = publish_and_erase(view, true);
+		compare_turn(view);
+		return status;
+	}
 	pthread_mutex_lock(&view->lock);
 	view->hurry++;
 	mine = ++view->hurries;

@@ -1,5 +1,7 @@
 #include "load.h"
 
+#include "deposits.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +12,9 @@
 #include "base/log.h"
 
 #include "follow.h"
+#include "foreign.h"
 #include "ops_file.h"
+#include "writers.h"
 
 /* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
 typedef struct loaded {
@@ -19,6 +23,9 @@ typedef struct loaded {
 	char *name;
 	emr_id16 staging;
 	bool has_staging;
+	bool is_others;		/* a writer said it: it lies in its domain */
+	bool is_foreign;	/* PARENT is a directory of DOMAIN, another's */
+	emr_id16 domain;
 	size_t path;	/* which walk upwards came by last, from 1 */
 	bool is_attached;
 } loaded;
@@ -36,7 +43,9 @@ typedef struct loading {
 	loaded *all;
 	size_t count, cap;
 	uint64_t first_number;
-	emr_id16 root_id;
+	emr_id16 root_id, inbox;
+	emr_id16 known;		/* the domain looked at last, and whether others may have written there */
+	bool is_known, has_others;
 	bool has_root, is_journal_damaged;
 } loading;
 
@@ -84,13 +93,35 @@ static emr_status copy_meta(node *n, const emr_meta *meta)
 	return tree_set_attributes(n, meta->xattrs);
 }
 
-static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
+/* META becomes what may be believed of it. */
+static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writers_word *word)
 {
-	loading *l = arg;
-	emr_status status;
+	emr_status status = EMR_OK;
+
+	if (!l->is_known || !emr_id16_equal(l->known, place->domain)) {
+		status = writers_has_any(l->view, place->domain, &l->has_others);
+		l->is_known = status == EMR_OK;
+		l->known = place->domain;
+	}
+	/* Whoever may leave something in the Inbox is no writer of it. */
+	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
+		status = writers_judge(l->view, place, meta, word);
+	return status;
+}
+
+static emr_status add_fact(loading *l, const emr_place *place, const emr_meta *meta, const writers_word *word)
+{
+	bool is_deposit = false;
+	emr_status status = EMR_OK;
 	node *n;
 
-	status = tree_new_node(l->view, meta->type, place->object, 0, &n);
+	if (emr_id16_equal(place->domain, l->inbox))
+		status = deposits_is_one(l->view, place, &is_deposit);
+	/* Nobody has said yet where it lies; or it is not to be shown, which a person hears of. */
+	if (status == EMR_OK && (is_deposit || word->is_hidden))
+		return follow_note(l->view, place->domain, place->object);
+	if (status == EMR_OK)
+		status = tree_new_node(l->view, meta->type, place->object, 0, &n);
 	if (status == EMR_OK)
 		status = add(l, n, meta->parent, meta->name);
 	if (status == EMR_OK)
@@ -99,12 +130,38 @@ static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *m
 		return status;
 	n->is_published = true;
 	n->place = *place;
-	n->is_domain = meta->type == EMR_META_DIR && emr_id16_equal(place->object, place->domain);
-	if (n->is_domain && meta->name.len == 0 && emr_id16_is_zero(meta->parent)) {
+	n->is_domain = tree_is_root_object(n);
+	n->meta_dirty = n->is_domain && n->type == EMR_META_DIR && word->is_others;	/* she says it again */
+	entry_of(l, n)->is_others = word->is_others && !n->is_domain;
+	if (n->is_domain && meta->type == EMR_META_DIR && meta->name.len == 0 && emr_id16_is_zero(meta->parent)) {
 		l->root_id = place->object;
 		l->has_root = true;
 	}
 	return EMR_OK;
+}
+
+static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	writers_word word = { .is_others = false };
+	emr_meta believed = *meta;
+	emr_status status = judge(arg, place, &believed, &word);
+
+	if (status == EMR_OK)
+		status = add_fact(arg, place, &believed, &word);
+	writers_forget(&word);
+	return status;
+}
+
+/* A folder that only a writer has removed is there, and is made again on the ledger. */
+static emr_status load_lost_root(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	const writers_word word = { .is_others = true };
+	loading *l = arg;
+	emr_status status = add_fact(l, place, meta, &word);
+
+	if (status == EMR_OK)
+		tree_by_id(l->view, place->object)->is_published = false;
+	return status;
 }
 
 /* ---- what the journal says ---- */
@@ -163,6 +220,9 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	free(entry->name);
 	entry->name = name;
 	entry->parent = row->parent;
+	entry->is_others = entry->is_others && n->is_published && n->was == NULL;
+	entry->is_foreign = (row->flags & ROW_IS_FOREIGN) != 0;
+	entry->domain = row->domain;
 	entry->has_staging = (row->flags & ROW_HAS_STAGING) != 0;
 	entry->staging = row->staging;
 	n->has_row = true;
@@ -217,7 +277,10 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 			n->place = row.place;
 			n->size = row.size;
 			/* Not live there: removed or erased by others, or it cannot be read. */
-			status = follow_note(l->view, row.place.domain, row.place.object);
+			if ((row.flags & ROW_IS_FOREIGN) == 0)
+				status = follow_note(l->view, row.place.domain, row.place.object);
+			else
+				n->top_cver = row.place.cver;
 			if (status != EMR_OK)
 				return status;
 		}
@@ -335,6 +398,22 @@ static node *parent_node(const loading *l, emr_id16 id)
 	return NULL;
 }
 
+/* That of N, which need not hang anywhere yet. */
+static emr_id16 domain_of(const loading *l, const node *n)
+{
+	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
+}
+
+/* Of ENTRY: where it is to hang. */
+static node *parent_of(const loading *l, const loaded *entry)
+{
+	node *n = parent_node(l, entry->parent);
+
+	if (entry->is_others && (n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
+		n = tree_by_id(l->view, entry->n->place.domain);
+	return n == NULL && entry->is_foreign ? tree_by_id(l->view, shared_record_id(entry->domain, entry->parent, 0)) : n;
+}
+
 #define FORGOTTEN_AT_ONCE 10000	/* 22 bytes each: well within one frame */
 
 /* Nothing names their old ids any more. */
@@ -363,12 +442,13 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 
 	entry->is_attached = true;
 	/* Published under an id that its directory no longer has: the ledger must be told the present one. */
-	if (entry->n->is_published && directory != l->view->root &&
+	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign && !entry->is_others &&
 		!emr_id16_equal(entry->parent, directory->id))
 		entry->n->meta_dirty = true;
 	if (emr_name_check(wanted) != EMR_OK)
 		wanted = "unnamed";
-	if (tree_child(l->view, directory, wanted) != NULL) {
+	if (tree_child(l->view, directory, wanted) != NULL ||
+		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
 		tree_free_name(l->view, directory, entry->n->id, wanted, name);
 		wanted = name;
 	}
@@ -382,24 +462,43 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	return EMR_OK;
 }
 
+/* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */
+static bool open_circle(const loading *l, loaded *first)
+{
+	loaded *at = first;
+
+	do {
+		if (at->is_others && !emr_id16_equal(at->parent, at->n->place.domain)) {
+			at->parent = at->n->place.domain;
+			return true;
+		}
+		at = entry_of(l, parent_of(l, at));
+	} while (at != first);
+	return false;
+}
+
 /* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A record whose parent
- * is unknown, or that would close a circle, hangs at the top of the folder. */
+ * is unknown, or that would close a circle, hangs at the top of the folder.  NULL: a circle was opened, look again. */
 static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_directory)
 {
 	loaded *entry = first;
 
 	for (;;) {
-		node *parent = parent_node(l, entry->parent);
+		node *parent = parent_of(l, entry);
 		loaded *above;
 
 		entry->path = path;
 		if (parent == NULL || parent == l->view->root) {
 			if (parent == NULL)
-				entry->n->lost_parent = entry->parent;
+				entry->n->lost_parent = entry->is_others ? entry->n->place.domain : entry->parent;
 			*out_directory = l->view->root;
 			return entry;
 		}
 		above = entry_of(l, parent);
+		if (!above->is_attached && above->path == path && open_circle(l, above)) {
+			*out_directory = NULL;
+			return NULL;
+		}
 		if (above->is_attached || above->path == path) {
 			*out_directory = above->is_attached ? parent : l->view->root;
 			return entry;
@@ -418,7 +517,7 @@ static emr_status attach_all(loading *l)
 		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
 			node *directory;
 			loaded *top = highest_loose(l, entry, ++path, &directory);
-			emr_status status = attach_one(l, top, directory);
+			emr_status status = top != NULL ? attach_one(l, top, directory) : EMR_OK;
 
 			if (status != EMR_OK)
 				return status;
@@ -505,6 +604,56 @@ static void set_root(loading *l)
 	tree_become_root(view, root);
 }
 
+/* A record whose name went away waits for whoever takes the name: in the directory as it is known now. */
+static void follow_vacated(const loading *l)
+{
+	for (vacated *v = l->view->vacated; v != NULL; v = v->next) {
+		const node *directory = emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
+
+		if (directory == NULL)	/* one's own when it was written, the other's by now */
+			directory = tree_by_id(l->view, shared_record_id(v->place.domain, v->directory, 0));
+		if (directory != NULL)
+			v->directory = directory->id;
+	}
+}
+
+static void mark_foreign(void *arg, node *n)
+{
+	(void)arg;
+	tree_mark_local(n);
+}
+
+static void queue_foreign(void *arg, node *n)
+{
+	if (needs_settling(n))
+		enqueue(arg, n);
+}
+
+/* Directories of others, in which something of one's own lies: known by their ids alone, until their shares are. */
+static emr_status load_anchors(loading *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const loaded entry = l->all[i];
+		emr_status status;
+		node *n;
+
+		if (entry.n == NULL || !entry.is_foreign)
+			continue;
+		if (l->view->shares == NULL)
+			return EMR_INVALID;
+		l->view->shares->has_own = true;
+		if (parent_node(l, entry.parent) != NULL && !emr_id16_is_zero(entry.parent))
+			continue;
+		status = shared_anchor(l->view, entry.domain, entry.parent, &n);
+		if (status == EMR_OK && n->number - l->first_number == l->count)	/* it is new */
+			status = add(l, n, (emr_id16){ { 0 } }, (emr_bytes){ 0 });
+		if (status != EMR_OK)
+			return status;
+		entry_of(l, n)->is_attached = true;
+	}
+	return EMR_OK;
+}
+
 static emr_status load_all(loading *l)
 {
 	emr_view *view = l->view;
@@ -513,7 +662,11 @@ static emr_status load_all(loading *l)
 
 	l->first_number = view->next_number;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
-	status = emr_facts_each_kept(view->options.facts, load_fact, l, &damaged);
+	status = deposits_inbox(view, &l->inbox);
+	if (status == EMR_OK)
+		status = emr_facts_each_kept(view->options.facts, load_fact, l, &damaged);
+	if (status == EMR_OK)
+		status = writers_each_lost_root(view, load_lost_root, l);
 	if (status != EMR_OK)
 		return status;
 	if (!l->has_root)
@@ -524,11 +677,16 @@ static emr_status load_all(loading *l)
 	if (status != EMR_OK)
 		return status;
 	set_root(l);
+	status = load_anchors(l);
+	if (status != EMR_OK)
+		return status;
+	follow_vacated(l);
 	status = attach_all(l);
 	if (status != EMR_OK)
 		return status;
 	forget_moves(l);
 	tree_mark_all_local(view);
+	foreign_walk(view, mark_foreign, NULL);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
 		kid = tree_next_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
@@ -540,6 +698,7 @@ static emr_status load_all(loading *l)
 	if (status != EMR_OK)
 		return status;
 	requeue_below(view, view->root);
+	foreign_walk(view, queue_foreign, view);
 	return EMR_OK;
 }
 
@@ -553,81 +712,6 @@ emr_status load_tree(emr_view *view)
 	free(l.all);
 	free(l.moves);
 	return status;
-}
-
-/* ---- answers of an earlier life ---- */
-
-static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
-{
-	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
-
-	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
-}
-
-static void vacate_place(edit *e, const emr_place *place, uint8_t type)
-{
-	vacated v = { .place = *place, .type = type };
-
-	edit_vacate(e, &v);
-}
-
-static bool same_object(const emr_place *a, const emr_place *b)
-{
-	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
-}
-
-static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
-{
-	EMR_AUTO_BUF bytes = { 0 };
-	node_row row;
-	emr_status status = read_row(view, o->node, &bytes, &row);
-
-	if (status == EMR_NOT_FOUND) {	/* removed since: what was just published must go, too */
-		vacate_place(e, &o->place, EMR_META_FILE);
-		return;
-	}
-	if (status != EMR_OK) {
-		e->status = e->status == EMR_OK ? status : e->status;
-		return;
-	}
-	if ((row.flags & ROW_HAS_PLACE) && !same_object(&row.place, &o->place))
-		vacate_place(e, &row.place, row.type);
-	if (!emr_id16_equal(o->node, o->place.object)) {
-		edit_delete(e, o->node);
-		if (row.type == EMR_META_DIR)
-			edit_moved(e, o->node, o->place.object);
-	}
-	edit_ino(e, o->place.object, row.ino);
-	if (o->place.pversion != 0)
-		edit_pin(e, &o->place.root, o->place.object, EMR_PIN_REGISTERED);
-	row.place = o->place;
-	row.flags |= ROW_HAS_PLACE;
-	row.next_id = (emr_id16){ { 0 } };
-	if (row.change == o->change && (row.flags & ROW_HAS_STAGING) == 0) {
-		if (row.flags & ROW_HAS_CONTENT)
-			edit_unpin(e, &row.content.c, o->node);
-		edit_delete(e, o->place.object);
-		return;
-	}
-	edit_put(e, o->place.object, &row);
-}
-
-emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
-{
-	emr_view *view = arg;
-	edit e = edit_with(view, txn);
-
-	for (size_t i = 0; i < n; i++) {
-		const emr_outcome *o = &outcomes[i];
-
-		if (o->error != EMR_OK || o->result > 1 || o->kind == EMR_CHANGE_ERASE)
-			continue;
-		if (o->kind == EMR_CHANGE_UNLINK)
-			edit_unvacate(&e, o->place.object);
-		else
-			apply_to_row(view, &e, o);
-	}
-	return edit_commit(&e, NULL);
 }
 
 /* ---- spills that nobody names ---- */

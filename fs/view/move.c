@@ -7,20 +7,25 @@
 #include "contract/rows.h"
 
 #include "edit.h"
+#include "ops_tree.h"
+#include "would_share.h"
 
 typedef struct planning {
 	emr_view *view;
 	uint64_t parent, new_parent;
 	char name[EMR_NAME_MAX + 1], new_name[EMR_NAME_MAX + 1];
-	emr_id16 domain, new_domain;
+	move_sight sight;
 	char *path;
 } planning;
 
 /* ---- who else sees a domain: the one place that knows ---- */
 
+/* Two shares of one day for the same time end at the same time. */
+#define SAME_DAY_S 86400u
+
 typedef struct seers {
 	uint64_t now_unix_s;
-	emr_buf *ids;
+	emr_buf *grants;
 } seers;
 
 static emr_status note_grant(void *arg, const char *key, emr_bytes bytes)
@@ -33,13 +38,15 @@ static emr_status note_grant(void *arg, const char *key, emr_bytes bytes)
 		return EMR_DAMAGED;
 	if (row.head.state != EMR_GRANT_ACTIVE || row.not_after_unix_s <= s->now_unix_s)
 		return EMR_OK;
-	return emr_buf_append(s->ids, row.grantee, sizeof row.grantee);
+	if (row.not_before_unix_s < s->now_unix_s)
+		row.not_before_unix_s = s->now_unix_s;
+	return emr_buf_append(s->grants, &row, sizeof row);
 }
 
-/* Whoever holds a grant of DOMAIN that is in force, each once or more: emr_id32, ... */
-static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_ids)
+/* The grants of DOMAIN that are in force or to come: emr_row_grant, ... */
+static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_grants)
 {
-	const seers s = { .now_unix_s = emr_clock_unix_s(view->options.clock), .ids = out_ids };
+	const seers s = { .now_unix_s = emr_clock_unix_s(view->options.clock), .grants = out_grants };
 	char prefix[40] = "G/", hex[33];
 
 	if (emr_id16_is_zero(domain))
@@ -47,6 +54,14 @@ static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_ids)
 	emr_hex(domain.b, sizeof domain.b, hex);
 	snprintf(prefix + 2, sizeof prefix - 2, "%s/", hex);
 	return emr_replica_each_row(view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
+}
+
+static emr_row_grant grant_at(const emr_buf *grants, size_t at)
+{
+	emr_row_grant row;
+
+	memcpy(&row, grants->data + at, sizeof row);
+	return row;
 }
 
 static bool has_id(const emr_buf *ids, const uint8_t *id)
@@ -57,28 +72,138 @@ static bool has_id(const emr_buf *ids, const uint8_t *id)
 	return false;
 }
 
-/* Those of A that B has not, each once. */
-static emr_status only_in(const emr_buf *a, const emr_buf *b, emr_buf *out)
+static emr_status add_id(emr_buf *ids, const uint8_t *id)
+{
+	return has_id(ids, id) ? EMR_OK : emr_buf_append(ids, id, sizeof(emr_id32));
+}
+
+static bool has_person(const emr_buf *grants, const uint8_t *id)
+{
+	for (size_t at = 0; at < grants->len; at += sizeof(emr_row_grant)) {
+		const emr_row_grant row = grant_at(grants, at);
+
+		if (memcmp(row.grantee, id, sizeof row.grantee) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether WANTED gives nothing that one of GRANTS does not. */
+static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
+{
+	for (size_t at = 0; at < grants->len; at += sizeof(emr_row_grant)) {
+		const emr_row_grant row = grant_at(grants, at);
+
+		if (memcmp(row.grantee, wanted->grantee, sizeof row.grantee) == 0 &&
+			(wanted->rights & ~row.rights) == 0 && (wanted->purposes & ~row.purposes) == 0 &&
+			row.not_before_unix_s <= wanted->not_before_unix_s &&
+			(row.not_after_unix_s >= wanted->not_after_unix_s ||
+				wanted->not_after_unix_s - row.not_after_unix_s <= SAME_DAY_S))
+			return true;
+	}
+	return false;
+}
+
+/* Who sees more, longer or for more by THEN than by NOW. */
+static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *gains)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t at = 0; at < a->len && status == EMR_OK; at += sizeof(emr_id32))
-		if (!has_id(b, a->data + at) && !has_id(out, a->data + at))
-			status = emr_buf_append(out, a->data + at, sizeof(emr_id32));
+	for (size_t at = 0; at < then->len && status == EMR_OK; at += sizeof(emr_row_grant)) {
+		const emr_row_grant row = grant_at(then, at);
+
+		if (!is_covered(&row, now))
+			status = add_id(gains, row.grantee);
+	}
 	return status;
 }
 
-static emr_status compare_seers(const planning *p, emr_moved *out)
+/* Who is among NOW and BEFORE, and not among THEN. */
+static emr_status add_losses(const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
 {
-	EMR_AUTO_BUF here = { 0 };
-	EMR_AUTO_BUF there = { 0 };
-	emr_status status = who_sees(p->view, p->domain, &here);
+	emr_status status = EMR_OK;
 
+	for (size_t at = 0; at < now->len && status == EMR_OK; at += sizeof(emr_row_grant)) {
+		const emr_row_grant row = grant_at(now, at);
+
+		if (has_person(before, row.grantee) && !has_person(then, row.grantee))
+			status = add_id(loses, row.grantee);
+	}
+	return status;
+}
+
+/* ---- what a move takes along ---- */
+
+typedef struct luggage {
+	const node *top;
+	move_sight *sight;
+	emr_status status;
+} luggage;
+
+/* What is no domain on the ledger yet is seen with what is around it. */
+static void note_domain(void *arg, node *n)
+{
+	luggage *l = arg;
+	emr_id16 domain;
+
+	if (!n->is_domain || !tree_is_root_object(n) || l->status != EMR_OK)
+		return;
+	domain = tree_future_id(n);
+	l->sight->has_own = l->sight->has_own || n == l->top;
+	l->status = emr_buf_append(&l->sight->along, &domain, sizeof domain);
+}
+
+emr_status move_sight_of(const emr_view *view, const node *n, const node *directory, move_sight *out)
+{
+	luggage l = { .top = n, .sight = out };
+	bool is_root = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root || tree_is_root_object(n));
+
+	*out = (move_sight){ .from = tree_domain(is_root && n->parent != NULL ? n->parent : n), .there = tree_domain(directory) };
+	if (!is_root && n->type == EMR_META_DIR && directory == view->root)
+		out->there = (emr_id16){ { 0 } };	/* becomes one */
+	if (move_changes_sight(out))
+		tree_walk((node *)(uintptr_t)n, note_domain, &l);
+	return l.status;
+}
+
+void move_sight_free(move_sight *sight)
+{
+	emr_buf_free(&sight->along);
+}
+
+bool move_changes_sight(const move_sight *sight)
+{
+	return !emr_id16_equal(sight->from, sight->there);
+}
+
+/* A domain keeps those who have it by itself, loses those who see what it leaves, and gains those who see what it comes to. */
+emr_status move_compare_seers(emr_view *view, const move_sight *sight, emr_buf *gains, emr_buf *loses)
+{
+	EMR_AUTO_BUF before = { 0 };
+	EMR_AUTO_BUF then = { 0 };
+	emr_status status;
+
+	if (!move_changes_sight(sight))
+		return EMR_OK;
+	status = who_sees(view, sight->from, &before);
 	if (status == EMR_OK)
-		status = who_sees(p->view, p->new_domain, &there);
-	if (status == EMR_OK)
-		status = only_in(&there, &here, &out->gains);
-	return status == EMR_OK ? only_in(&here, &there, &out->loses) : status;
+		status = who_sees(view, sight->there, &then);
+	if (status == EMR_OK && !sight->has_own)
+		status = add_gains(&before, &then, gains);
+	if (status == EMR_OK && !sight->has_own)
+		status = add_losses(&before, &before, &then, loses);
+	for (size_t at = 0; at < sight->along.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		EMR_AUTO_BUF now = { 0 };
+		emr_id16 domain;
+
+		memcpy(&domain, sight->along.data + at, sizeof domain);
+		status = who_sees(view, domain, &now);
+		if (status == EMR_OK)
+			status = add_gains(&now, &then, gains);
+		if (status == EMR_OK)
+			status = add_losses(&now, &before, &then, loses);
+	}
+	return status;
 }
 
 /* ---- where from, where to ---- */
@@ -106,16 +231,6 @@ static emr_status split(const emr_view *view, const char *path, node **out_direc
 	return EMR_OK;
 }
 
-/* A directory that is a domain stays one; another that comes to the top becomes one, which nobody sees (zero). */
-static emr_id16 domain_there(const emr_view *view, const node *n, const node *directory)
-{
-	if (n->type == EMR_META_DIR && n->is_published && emr_id16_equal(n->place.object, n->place.domain))
-		return n->place.domain;
-	if (n->type == EMR_META_DIR && directory == view->root)
-		return (emr_id16){ { 0 } };
-	return tree_domain(directory);
-}
-
 static emr_status plan(planning *p, const emr_move *what)
 {
 	emr_view *view = p->view;
@@ -141,10 +256,8 @@ static emr_status plan(planning *p, const emr_move *what)
 		return EMR_EXISTS;
 	p->parent = from->number;
 	p->new_parent = directory->number;
-	p->domain = tree_domain(n);
-	p->new_domain = domain_there(view, n, directory);
 	p->path = tree_path(directory);
-	return p->path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	return p->path != NULL ? move_sight_of(view, n, directory, &p->sight) : EMR_NO_MEMORY;
 }
 
 static emr_status set_path(planning *p, emr_moved *out)
@@ -188,12 +301,13 @@ emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_mo
 	if (status == EMR_OK)
 		status = set_path(&p, &moved);
 	if (status == EMR_OK)
-		status = compare_seers(&p, &moved);
+		status = move_compare_seers(view, &p.sight, &moved.gains, &moved.loses);
 	if (status == EMR_OK && !what->only_look)
-		status = emr_view_rename(view, p.parent, p.name, p.new_parent, p.new_name, EMR_RENAME_NO_REPLACE);
+		status = rename_node(view, p.parent, p.name, p.new_parent, p.new_name, EMR_RENAME_NO_REPLACE);
 	if (status == EMR_OK && !what->only_look)
 		tell_kernel(&p);
 	free(p.path);
+	move_sight_free(&p.sight);
 	if (status != EMR_OK) {
 		emr_moved_free(&moved);
 		return status;

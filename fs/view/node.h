@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "view/view.h"
 
@@ -27,6 +28,8 @@ typedef struct file {
 	emr_id16 staging_id;
 	emr_content *content;		/* owned; NULL: no room for any yet; means something only with has_content */
 	emr_place *restored;		/* CONTENT is that of this earlier version, come again; owned; NULL: new content */
+	struct shared_share *cut;	/* it has no name any more, and its bytes were another's; NULL: they were not */
+	struct shared_at *shown;	/* what it was while another's folder showed it (foreign.h); owned; NULL: it was not */
 	uint64_t wrote;			/* grows with every write or change of size */
 	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
 	bool staging_in_row;		/* the journal's row names it */
@@ -69,7 +72,7 @@ struct node {
 	uint8_t special;	/* which file below .emrfs, from 1 */
 	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
 	bool is_local;		/* its name or one above it is scratch */
-	bool is_domain;		/* directory that is a domain of its own: its id is the domain's */
+	bool is_domain;		/* directory or file that is a domain of its own: its id is, or will be, the domain's */
 	bool is_inbox;
 	bool is_published;
 	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
@@ -90,7 +93,10 @@ struct node {
 	file *file;		/* of a regular file, once tree_need_file made it; NULL: as the ledger says, or empty */
 	emr_place place;	/* where, when is_published */
 	uint64_t top_cver;	/* the highest its record has had; 0: not known */
-	former *was;		/* NULL: it is where it was published */
+	union {			/* owned either way */
+		former *was;	/* NULL: it is where it was published */
+		struct shared_at *shared;	/* of a node at or below shared-with-me: shared.h */
+	};
 	uint64_t change;	/* grows with every change that must be published */
 	uint64_t row_seq;	/* journal position of its row */
 	int64_t changed_boot_ns;
@@ -101,6 +107,22 @@ struct node {
 
 typedef struct node node;
 typedef struct past past;
+
+#define SPECIAL_SHARED (UINT8_MAX - 1)	/* node.special at and below shared-with-me: shared.h */
+
+static inline bool shared_has(const node *n)
+{
+	/* The node of an open file may become one's own, and back (foreign.h). */
+	return __atomic_load_n(&n->special, __ATOMIC_RELAXED) == SPECIAL_SHARED;
+}
+
+/* What is shared, by whom it may be seen: given.h. */
+struct given {
+	struct given_entry *list;	/* owned; sorted by who, then share */
+	size_t n;
+	uint64_t generation;
+	bool is_known;
+};
 
 static inline bool node_is_file(const node *n)
 {
@@ -127,6 +149,7 @@ typedef struct vacated {
 	bool has_failed;	/* asked for the last time in this life, unless a person asks */
 	bool is_told;
 	bool is_over;		/* its UNLINK was answered; dropped once the journal has that */
+	bool is_held;		/* a directory's: something that cannot move now is still published in it */
 	int64_t since_boot_ns;
 } vacated;
 
@@ -136,6 +159,14 @@ typedef struct doomed {
 	emr_id16 id;
 	uint64_t seq;
 } doomed;
+
+/* A file of .emrfs/requests. */
+typedef struct view_letter {
+	char *name;	/* owned */
+	node *node;
+	bool is_there;	/* now */
+	bool has_changed;	/* at the last change of names */
+} view_letter;
 
 struct emr_view {
 	emr_view_options options;
@@ -152,6 +183,9 @@ struct emr_view {
 	node *special_root;		/* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	node *at_root;			/* .emrfs/at */
+	node *letters_root;		/* .emrfs/requests */
+	view_letter *letters;		/* that were ever there (letters.h); lock */
+	size_t n_letters;
 	past *pasts;			/* those that a lookup may find, the last used first */
 	unsigned past_builders;		/* threads that build one or wait for it */
 	char (*days)[EMR_WHEN_BYTES];	/* with changes, oldest first */
@@ -166,6 +200,9 @@ struct emr_view {
 	uint64_t followed;
 	emr_buf follow_again;		/* of {domain, object} */
 	int64_t follow_due_boot_ns;
+	/* Grants of inner domains are to be looked at: a domain was made or moved, a share given or taken back. */
+	bool wants_tie;
+	int64_t tie_due_boot_ns;
 	bool has_news;			/* the ledger has grown since */
 	unsigned hurry;			/* that many wait: quiet time does not count */
 	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
@@ -179,11 +216,15 @@ struct emr_view {
 	uint64_t dead_bytes;		/* removed since the last reclaim */
 	int64_t reclaim_due_boot_ns;	/* not before */
 	bool stop;
+	bool is_started;		/* emr_view_start was called: threads may be made */
 	unsigned threads;		/* of publisher, syncer, follower, in this order, that run */
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;
 	bool is_erasing_sorted;		/* by object */
 	emr_buf erased;			/* objects that were erased in this life */
+	uint64_t opened_at;		/* entries of the ledger when the folder was opened */
+	bool has_looked_back;		/* erase_look_back came to its end */
+	int64_t look_back_boot_ns;	/* when it is tried (again) */
 	int64_t erase_due_boot_ns;	/* when it is tried (again) */
 	emr_status erase_status;	/* how the last try ended, and what stood in its way */
 	emr_reclaim_report erase_left;
@@ -194,7 +235,16 @@ struct emr_view {
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSALS];
+	struct given given;		/* shared-by-me */
+	atomic_uint given_nodes;	/* nodes of it that the kernel may know */
+	emr_id16 given_emptied;		/* the directory in it whose last link was just removed, */
+	int64_t given_emptied_boot_ns;	/* and when; 0: none */
 	bool is_reclaim_over;	/* atomic */
+	struct comparing *comparing;	/* compare.h; NULL: nothing to do yet */
+	struct shared_words *words;	/* signed.h */
+	emr_buf stale_told;		/* of emr_cid: versions whose certificate could not be checked; told once */
+	struct deposit_tally *tallies;	/* deposits_limit.h; the publisher's */
+	struct shares *shares;	/* what others share: shared.h; NULL: nothing can be (tests without a network) */
 };
 
 struct emr_handle {
@@ -206,4 +256,6 @@ struct emr_handle {
 	emr_buf virtual_bytes;	/* of a special file, as of MADE_BOOT_NS; view->lock */
 	int64_t made_boot_ns;
 	uint64_t bytes_read;
+	bool is_reported;	/* what another shares: its owner is told */
+	char program[17];	/* that reads without a person; "": a person */
 };

@@ -1,4 +1,5 @@
 #include "file.h"
+#include "foreign.h"
 
 #include <fcntl.h>
 
@@ -28,6 +29,7 @@ emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 static emr_status lock_writable(emr_view *view, node *n)
 {
 	emr_status status = EMR_OK;
+	bool is_theirs;
 	uint64_t size;
 
 	for (;;) {
@@ -39,8 +41,9 @@ static emr_status lock_writable(emr_view *view, node *n)
 		if (n->file->staging == NULL) {
 			pthread_mutex_lock(&view->lock);
 			size = n->size;
+			is_theirs = foreign_reads_theirs(n);
 			pthread_mutex_unlock(&view->lock);
-			status = file_start_staging(view, n, size);
+			status = is_theirs ? foreign_start_staging(view, n, size) : file_start_staging(view, n, size);
 		}
 		pthread_rwlock_unlock(&n->file->lock);
 		if (status != EMR_OK)
@@ -187,6 +190,18 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	return EMR_OK;
 }
 
+/* N lies in another's folder. */
+static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask)
+{
+	emr_status status = EMR_OK;
+
+	if (mask & EMR_SET_SIZE)
+		status = foreign_may_change(view, n, FOREIGN_CONTENT);
+	if (status == EMR_OK && (mask & (EMR_SET_MODE | EMR_SET_MTIME)))
+		status = foreign_may_change(view, n, FOREIGN_META);
+	return status == EMR_OK ? foreign_prepare_change(view, n, mask & EMR_SET_SIZE ? FOREIGN_CONTENT : FOREIGN_META) : status;
+}
+
 emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted,
 	emr_attr *out_attr)
 {
@@ -200,13 +215,15 @@ emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, con
 		status = EMR_NOT_FOUND;
 	else if (mask != 0 && view->options.read_only)
 		status = EMR_READ_ONLY;
-	else if (mask != 0 && n->state == NODE_VIRTUAL)
+	else if (mask != 0 && n->state == NODE_VIRTUAL && !shared_has(n))
 		status = n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
 	else if ((mask & EMR_SET_SIZE) && n->type != EMR_META_FILE)
 		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	else if ((mask & EMR_SET_SIZE) && tree_need_file(n) != EMR_OK)
 		status = EMR_NO_MEMORY;
-	else
+	else if (mask != 0 && foreign_top(n) != NULL)
+		status = prepare_foreign(view, n, mask);
+	if (status == EMR_OK)
 		n->opens++;
 	is_closed = status == EMR_OK && n->write_opens == 0;
 	pthread_mutex_unlock(&view->lock);

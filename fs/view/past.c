@@ -494,6 +494,7 @@ emr_status past_learn(emr_view *view, uint64_t number)
 typedef struct learning {
 	emr_buf mine;		/* emr_id16, ... */
 	uint64_t from;		/* first entry that is not known yet */
+	const emr_annex *annex;	/* NULL: none, or it is the one being read */
 	emr_buf days;		/* EMR_WHEN_BYTES each, newest first */
 } learning;
 
@@ -522,6 +523,8 @@ static emr_status note_day(void *arg, const emr_replica_listing *line)
 		return EMR_INTERRUPTED;	/* the rest is known */
 	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY || !is_mine(l, line->domain))
 		return EMR_OK;
+	if (l->annex != NULL && line->item.seq < l->annex->joined_size)
+		return EMR_OK;	/* taken along: nothing changed that day */
 	emr_when_day(line->item.ledger_time, day);
 	if (l->days.len > 0 && memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
 		return EMR_OK;
@@ -549,15 +552,27 @@ static emr_status add_days(emr_view *view, const learning *l)
 	return EMR_OK;
 }
 
-static emr_status follow_days(emr_view *view, uint64_t size)
+/* The days of one ledger, newest first, to what L has. */
+static emr_status read_days(emr_replica *replica, learning *l)
 {
-	learning l = { .from = view->days_size };
-	emr_replica *replica = view->options.replica;
-	emr_status status = emr_replica_domains(replica, note_mine, &l);
+	emr_status status = emr_replica_domains(replica, note_mine, l);
 
 	if (status == EMR_OK)
-		status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, note_day, &l);
-	if (status == EMR_OK || status == EMR_INTERRUPTED) {
+		status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, note_day, l);
+	return status == EMR_INTERRUPTED ? EMR_OK : status;
+}
+
+static emr_status follow_days(emr_view *view, uint64_t size)
+{
+	learning l = { .from = view->days_size, .annex = emr_facts_annex(view->options.facts) };
+	const emr_annex *annex = l.annex;
+	emr_status status = read_days(view->options.replica, &l);
+
+	if (status == EMR_OK && annex != NULL && l.from == 0) {
+		l.annex = NULL;
+		status = read_days(annex->replica, &l);
+	}
+	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = add_days(view, &l);
 		if (status == EMR_OK)

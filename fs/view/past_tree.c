@@ -370,3 +370,23 @@ uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *
 	}
 	return PAST_TOP;
 }
+
+uint32_t past_tree_find(const past_tree *tree, const char *path)
+{
+	char name[EMR_NAME_MAX + 1];
+	uint32_t entry = PAST_TOP;
+
+	while (*path != 0) {
+		size_t len = strcspn(path, "/");
+
+		if (len > EMR_NAME_MAX)
+			return PAST_TOP;
+		memcpy(name, path, len);
+		name[len] = 0;
+		entry = past_tree_child(tree, entry, name);
+		if (entry == PAST_TOP)
+			return PAST_TOP;
+		path += len + (path[len] == '/');
+	}
+	return entry;
+}

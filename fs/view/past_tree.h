@@ -29,3 +29,5 @@ emr_status past_tree_build(emr_facts *facts, uint64_t until_unix_s, bool only_de
 void past_tree_free(past_tree *tree);
 /* The kid of DIRECTORY called NAME; PAST_TOP when there is none. */
 uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name);
+/* As that, of a PATH from the top; "" is PAST_TOP, too. */
+uint32_t past_tree_find(const past_tree *tree, const char *path);

@@ -5,7 +5,10 @@
 
 #include "base/log.h"
 
+#include "erase.h"
 #include "follow.h"
+#include "foreign.h"
+#include "inner.h"
 #include "ops_file.h"
 #include "publishing.h"
 
@@ -16,7 +19,7 @@ int64_t publish_due(const emr_view *view)
 	int64_t due = INT64_MAX;
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
-		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
+		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(view, n) ||
 			n->changed_boot_ns + view->options.quiet_ns >= due)
 			continue;
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
@@ -24,10 +27,15 @@ int64_t publish_due(const emr_view *view)
 	}
 	if (follow_due(view) < due)
 		due = follow_due(view);
+	if (erase_look_due(view) < due)
+		due = erase_look_due(view);
 	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
 		due = view->erase_due_boot_ns;
+	if (view->wants_tie && view->tie_due_boot_ns < due)
+		due = view->tie_due_boot_ns;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v))
+		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v) &&
+			foreign_may_send(view, v->place.domain))
 			due = v->since_boot_ns + view->options.quiet_ns;
 	return due;
 }
@@ -35,17 +43,17 @@ int64_t publish_due(const emr_view *view)
 bool publish_is_idle(const emr_view *view)
 {
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
-		if (n->failure == EMR_OK && needs_settling(n) && !heirs_lack_bytes(n))
+		if (n->failure == EMR_OK && needs_settling(n) && !heirs_lack_bytes(n) && !foreign_must_wait(view, n))
 			return false;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (!v->has_failed)
+		if (!v->has_failed && !v->is_held && foreign_may_send(view, v->place.domain))
 			return false;
 	return true;
 }
 
 static bool is_ready(const publishing *p, const node *n)
 {
-	if (n->write_opens != 0 || heirs_lack_bytes(n) || (n->failure != EMR_OK && !p->all))
+	if (n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) || foreign_is_heir(p->view, n) || (n->failure != EMR_OK && !p->all))
 		return false;
 	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns_of(p->view, n);
 }
@@ -219,6 +227,8 @@ static void finish(publishing *p, emr_status status)
 	let_blocks_go(view);
 	view->runs++;
 	view->last_run = status;
+	if (view->shares != NULL && view->shares->has_own)
+		shared_wake(view);
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	describe_free(p);
@@ -271,6 +281,8 @@ emr_status publish_run(emr_view *view, bool all)
 		status = describe_all(&p);
 	if (status == EMR_OK)
 		status = send_all(&p);
+	if (status == EMR_OK)
+		status = inner_tie(view);
 	view_hear_ledger(view, status);
 	if (status == EMR_OK)
 		status = lacking;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node.h"
+#include "shared_notice.h"
 #include "tree.h"
 
 /* A program that tries a thousand times is told of as often as it gets an errno, a person is not. */
@@ -54,6 +55,10 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 {
 	char *path = NULL;
 
+	if (status == EMR_READ_ONLY)
+		shared_notice_refused(view, number, name, "read-only");
+	if (status == EMR_DENIED && name != NULL)	/* a reading that is refused says so by itself */
+		shared_notice_refused(view, number, name, "no-grant");
 	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
 		if (told[i].status != status)
 			continue;

@@ -53,6 +53,8 @@ static emr_status note_step(void *arg, const emr_version *v)
 {
 	step s = { .v = *v, .bytes = v->meta->n };
 
+	if (v->op == EMR_OP_UNLINK && v->is_live)
+		return EMR_OK;	/* the old place of a record that moved: says nothing of the record */
 	s.v.meta = NULL;
 	return emr_buf_append(arg, &s, sizeof s);
 }
@@ -108,26 +110,6 @@ static emr_status look(restoring *r)
 	return status;
 }
 
-static uint32_t entry_at(const past_tree *tree, const char *path)
-{
-	char name[EMR_NAME_MAX + 1];
-	uint32_t entry = PAST_TOP;
-
-	while (*path != 0) {
-		size_t len = strcspn(path, "/");
-
-		if (len > EMR_NAME_MAX)
-			return PAST_TOP;
-		memcpy(name, path, len);
-		name[len] = 0;
-		entry = past_tree_child(tree, entry, name);
-		if (entry == PAST_TOP)
-			return PAST_TOP;
-		path += len + (path[len] == '/');
-	}
-	return entry;
-}
-
 /* The entry of PATH in the folder as of UNTIL, or among what was deleted; r->tree is that tree then.  EMR_NOT_FOUND. */
 static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, past_entry *out_entry)
 {
@@ -137,7 +119,7 @@ static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, 
 
 	if (status != EMR_OK)
 		return status;
-	entry = entry_at(tree, r->what->path);
+	entry = past_tree_find(tree, r->what->path);
 	if (entry == PAST_TOP || tree->entries[entry].type == EMR_META_DIR ||
 		(only_deleted && !tree->entries[entry].is_gone)) {
 		past_tree_free(tree);
@@ -278,7 +260,7 @@ static emr_status fetch_directories(restoring *r)
 			return EMR_LIMIT;
 		memcpy(above, path, (size_t)(slash - path));
 		above[slash - path] = 0;
-		e = &r->tree->entries[entry_at(r->tree, above)];
+		e = &r->tree->entries[past_tree_find(r->tree, above)];
 		status = emr_facts_version(r->view->options.facts, e->domain, e->object, e->version, e->pversion,
 			&d->place, &d->bytes, &d->meta);
 		if (status != EMR_OK)
@@ -367,7 +349,7 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 		status = tree_new_node(view, EMR_META_DIR, again ? old->place.object : emr_id16_random(), 0, &n);
 	if (status != EMR_OK)
 		return status;
-	n->is_domain = directory == view->root;
+	n->is_domain = directory == view->root && view_makes_domains(view);
 	n->is_published = again;
 	n->place = old->place;
 	status = fill_node(n, &old->meta, view_now_ns(view));
@@ -611,6 +593,7 @@ static emr_status tell_steps(const emr_buf *history, bool is_live, emr_file_vers
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		bool goes = !steps[i].v.is_live && i > 0 && steps[i - 1].v.is_live;
 		const emr_file_version v = { .cver = steps[i].v.place.cver, .bytes = steps[i].bytes,
+			.signer_id = steps[i].v.signer_id,
 			.time_unix_s = steps[i].v.time_unix_s, .is_deletion = goes,
 			.is_current = is_live && i == last };
 

@@ -4,15 +4,18 @@
 
 #include "settle/place.h"
 
-#define ROW_VERSION 1
-#define ROW_FLAGS_ALL 255
+#include "foreign.h"
+
+#define ROW_VERSION 2
+#define ROW_VERSION_OWN 1	/* of what lies in one's own folder */
+#define ROW_FLAGS_ALL 511
 
 emr_status row_encode(const node_row *row, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 	uint8_t content[EMR_CONTENT_ENCODED_BYTES];
 
-	emr_write_u8(&w, ROW_VERSION);
+	emr_write_u8(&w, row->flags & ROW_IS_FOREIGN ? ROW_VERSION : ROW_VERSION_OWN);
 	emr_write_u8(&w, row->type);
 	emr_write_u16(&w, row->flags);
 	emr_write_u64(&w, row->change);
@@ -39,6 +42,8 @@ emr_status row_encode(const node_row *row, emr_buf *out)
 		emr_write_bytes(&w, row->staging.b, sizeof row->staging.b);
 	if (row->flags & ROW_IS_RESTORED)
 		emr_place_write(&w, &row->restored);
+	if (row->flags & ROW_IS_FOREIGN)
+		emr_write_bytes(&w, row->domain.b, sizeof row->domain.b);
 	return w.status;
 }
 
@@ -84,6 +89,8 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 		emr_read_copy(&r, row.staging.b, sizeof row.staging.b);
 	if (row.flags & ROW_IS_RESTORED)
 		emr_place_read(&r, &row.restored);
+	if (row.flags & ROW_IS_FOREIGN)
+		emr_read_copy(&r, row.domain.b, sizeof row.domain.b);
 	if (!emr_reader_done(&r) || !is_sane(&row))
 		return EMR_DAMAGED;
 	if (status == EMR_OK)
@@ -91,8 +98,14 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 	return status;
 }
 
+emr_id16 row_directory(const node *directory)
+{
+	return shared_has(directory) ? directory->shared->object : directory->id;
+}
+
 node_row row_of_node(const node *n)
 {
+	const node *top = foreign_top(n);
 	node_row row = {
 		.type = n->type,
 		.change = n->change,
@@ -110,10 +123,14 @@ node_row row_of_node(const node *n)
 	if (n->target != NULL)
 		row.target = emr_bytes_of(n->target, strlen(n->target));
 	if (n->parent != NULL)
-		row.parent = emr_id16_is_zero(n->lost_parent) ? n->parent->id : n->lost_parent;
+		row.parent = emr_id16_is_zero(n->lost_parent) ? row_directory(n->parent) : n->lost_parent;
 	row.flags = (uint16_t)((n->is_domain ? ROW_IS_DOMAIN : 0) |
 		(n->is_published ? ROW_HAS_PLACE : 0) | (n->meta_dirty ? ROW_META_DIRTY : 0) |
 		(n->content_dirty ? ROW_CONTENT_DIRTY : 0) | (n->is_inbox ? ROW_IS_INBOX : 0));
+	if (top != NULL) {
+		row.flags |= ROW_IS_FOREIGN;
+		row.domain = top->shared->domain;
+	}
 	row.place = n->place;
 	if (n->file != NULL && n->file->has_content) {
 		row.flags |= ROW_HAS_CONTENT;
@@ -134,7 +151,7 @@ emr_status vacated_encode(const vacated_row *row, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
 
-	emr_write_u8(&w, ROW_VERSION);
+	emr_write_u8(&w, ROW_VERSION_OWN);
 	emr_write_u8(&w, row->type);
 	emr_write_u8(&w, row->may_be_adopted);
 	emr_place_write(&w, &row->place);

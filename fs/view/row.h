@@ -12,6 +12,7 @@ enum {
 	ROW_CONTENT_DIRTY = 32,
 	ROW_IS_INBOX = 64,
 	ROW_IS_RESTORED = 128,	/* the content is an earlier version's */
+	ROW_IS_FOREIGN = 256,	/* it lies in another's domain */
 };
 
 typedef struct node_row {
@@ -29,11 +30,14 @@ typedef struct node_row {
 	emr_content content;
 	emr_id16 staging;
 	emr_place restored;
+	emr_id16 domain;	/* with ROW_IS_FOREIGN: PARENT is a directory of that domain */
 } node_row;
 
 emr_status row_encode(const node_row *row, emr_buf *out);
 /* Borrows from BYTES. */
 emr_status row_decode(emr_bytes bytes, node_row *out_row);
+/* What rows call DIRECTORY: its object id. */
+emr_id16 row_directory(const node *directory);
 /* The row that describes N as it is now. */
 node_row row_of_node(const node *n);
 

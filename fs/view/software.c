@@ -7,6 +7,7 @@
 
 #include "edit.h"
 #include "past.h"
+#include "shared_software.h"
 #include "software_policy.h"
 
 #define TOLD_MAX 64	/* programs; who starts more than that under ever new names is told no more */
@@ -110,6 +111,10 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 {
 	emr_bytes value;
 
+	if (shared_has(n)) {
+		*out_directory = NULL;
+		return shared_software_at(view, n);
+	}
 	if (n->past != NULL)
 		n = present_directory(view, n);
 	if (n == NULL) {	/* not known where it lay: nobody is let in by mistake */
@@ -134,7 +139,7 @@ bool emr_view_guards_software(emr_view *view, uint64_t number)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && n->special == 0)
+	if (n != NULL && n->type == EMR_META_FILE && (n->special == 0 || shared_has(n)))
 		guards = !equals(software_policy_at(view, n, &directory), "allow");
 	pthread_mutex_unlock(&view->lock);
 	return guards;
@@ -177,8 +182,11 @@ static refusal describe_refusal(const node *n, const node *directory, emr_bytes 
 	refusal r = { 0 };
 	bool is_list = !equals(value, "refuse");
 
-	r.path = n->past != NULL ? past_path(n) : n->state == NODE_LIVE ? tree_path(n) : strdup("");
-	r.folder = directory->parent != NULL ? tree_path(directory) : strdup("");
+	r.path = shared_has(n) ? shared_path(n) : n->past != NULL ? past_path(n) : n->state == NODE_LIVE ? tree_path(n) : strdup("");
+	if (directory == NULL)	/* the share itself: all of it or nothing */
+		r.folder = shared_path_of_share(n);
+	else
+		r.folder = directory->parent != NULL ? tree_path(directory) : strdup("");
 	if (asprintf(&r.value, "%.*s%s%s", is_list ? (int)value.len : 0, (const char *)value.data,
 		    is_list ? "," : "", program) < 0)
 		r.value = NULL;
@@ -196,9 +204,11 @@ emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && n->special == 0) {
+	if (n != NULL && n->type == EMR_META_FILE && (n->special == 0 || shared_has(n))) {
 		value = software_policy_at(view, n, &directory);
 		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
+		if (status == EMR_DENIED && shared_has(n) && n->shared->level == SHARED_RECORD)
+			shared_note_refused(view, n, program);
 		tells = status == EMR_DENIED && view->options.software_refused != NULL && is_first_time(view, program);
 		if (tells)
 			r = describe_refusal(n, directory, value, program);

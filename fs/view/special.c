@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "edit.h"
+#include "letters.h"
 #include "proofs.h"
 
 #define LARGE_BYTES ((size_t)256 << 10)
@@ -22,6 +23,7 @@ static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 static emr_status make(emr_view *view, node *n, emr_buf *out)
 {
 	emr_status status = proofs_has(n) ? proofs_make(view, n->number, out)
+		: letters_has(n) ? letters_make(view, n, out)
 		: view->options.make_special(view->options.special_arg,
 			view->options.special_names[n->special - 1], out);
 

@@ -1,13 +1,14 @@
 /* The files of .emrfs that are made when they are asked for: their sizes, and their bytes at a handle. */
 #pragma once
 
+#include "given.h"
 #include "proofs.h"
 
 /* N is made when it is asked for, and its size must be right before.  (A proof's is right once it was opened: each costs a
  * look into the ledger.) */
 static inline bool special_has_size(const node *n)
 {
-	return n->special != 0 && !proofs_has(n);
+	return n->special != 0 && !proofs_has(n) && !shared_has(n) && !given_has(n);
 }
 /* Without view->lock: N's size is that of its newest bytes, which are not older than SPECIAL_FRESH_NS; N is a special file. */
 void special_learn(emr_view *view, node *n);

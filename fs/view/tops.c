@@ -3,6 +3,7 @@
 
 #include "settle/history.h"
 
+#include "foreign.h"
 #include "publishing.h"
 
 /* What is asked for: nodes and vacated names, each with one entry. */
@@ -33,8 +34,10 @@ static emr_status list_unknown(const publishing *p, unknown_tops *u)
 		u->nodes[u->n] = p->nodes[i];
 		u->tops[u->n++].place = p->nodes[i]->place;
 	}
-	for (const vacated *v = p->view->vacated; v != NULL; v = v->next)
-		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL)
+	for (vacated *v = p->view->vacated; v != NULL; v = v->next)
+		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL && foreign_is_domain(p->view, v->place.domain))
+			v->top_cver = v->place.cver;	/* another's: nobody else counts there without being seen */
+		else if (v->top_cver == 0 && heirs_find(p->view, v) != NULL)
 			u->tops[u->n++].place = v->place;
 	return EMR_OK;
 }

@@ -8,8 +8,11 @@
 #include "base/codec.h"
 
 #include "edit.h"
+#include "foreign.h"
 #include "past.h"
+#include "given.h"
 #include "proofs.h"
+#include "shared.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -155,6 +158,7 @@ static void end_file(emr_view *view, node *n)
 	emr_content_reader_free(n->file->reader);
 	free(n->file->content);
 	free(n->file->restored);
+	free(n->file->shown);
 	if (n->file->staging == NULL)
 		return;
 	if (n->state == NODE_GONE) {
@@ -188,7 +192,12 @@ void tree_release_if_unused(emr_view *view, node *n)
 {
 	if (n->past != NULL)
 		past_release_if_unused(view, n);
-	else if (proofs_has(n) && n->kernel_refs == 0 && n->opens == 0)
+	else if (shared_has(n))
+		shared_release_if_unused(view, n);
+	else if (given_has(n) && n->kernel_refs == 0 && n->opens == 0) {
+		atomic_fetch_sub(&view->given_nodes, 1);
+		tree_free_node(view, n);
+	} else if (proofs_has(n) && n->kernel_refs == 0 && n->opens == 0)
 		tree_free_node(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
 		n != view->root)
@@ -305,6 +314,11 @@ emr_status tree_attach(emr_view *view, node *directory, const char *name, node *
 	return status;
 }
 
+bool tree_is_kept_name(const emr_view *view, const node *directory, const char *name, bool is_domain)
+{
+	return directory == view->root && (emr_name_is_reserved_at_top(name) || (!is_domain && strcmp(name, "Inbox") == 0));
+}
+
 void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
 	char out[EMR_NAME_MAX + 1])
 {
@@ -416,6 +430,16 @@ emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 	return EMR_OK;
 }
 
+void tree_follow_directory(emr_view *view, node *n, emr_id16 from)
+{
+	for (vacated *v = view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->directory, from))
+			v->directory = n->id;
+	for (node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie))
+		if (kid->was != NULL && emr_id16_equal(kid->was->directory, from))
+			kid->was->directory = n->id;
+}
+
 void tree_forget_id(emr_view *view, node *n)
 {
 	table_remove(&view->by_id, hash_id(view, n->id), n);
@@ -445,12 +469,29 @@ emr_id16 tree_domain(const node *n)
 			return n->place.domain;
 		n = n->parent;
 	}
-	return tree_future_id(n);
+	return shared_has(n) ? n->shared->domain : tree_future_id(n);
 }
 
 emr_id16 tree_future_id(const node *n)
 {
+	if (shared_has(n))
+		return n->shared->object;
 	return emr_id16_is_zero(n->next_id) ? n->id : n->next_id;
+}
+
+emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)
+{
+	emr_id16 id;
+
+	/* A random one is as good, but for another computer that moves the same record at this moment. */
+	if (emr_keyring_object_id(view->options.keyring, n->id, domain, &id) != EMR_OK)
+		id = emr_id16_random();
+	return id;
+}
+
+bool tree_is_root_object(const node *n)
+{
+	return n->is_published && emr_id16_equal(n->place.object, n->place.domain);
 }
 
 static void mark_one(void *arg, node *n)
@@ -491,7 +532,8 @@ void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg)
 		fn(arg, at);
 }
 
-char *tree_path(const node *n)
+/* From below the uppermost node. */
+static char *path_below_top(const node *n)
 {
 	size_t len = 0;
 	char *path, *end;
@@ -517,6 +559,22 @@ char *tree_path(const node *n)
 	return path;
 }
 
+char *tree_path(const node *n)
+{
+	const node *top = foreign_top(n);
+	char *up, *below, *path = NULL;
+
+	if (top == NULL || top == n)
+		return path_below_top(n);
+	up = shared_path(top);
+	below = path_below_top(n);
+	if (up != NULL && below != NULL && asprintf(&path, "%s/%s", up, below) < 0)
+		path = NULL;
+	free(up);
+	free(below);
+	return path;
+}
+
 void tree_attr(const node *n, emr_attr *out_attr)
 {
 	*out_attr = (emr_attr){
@@ -531,6 +589,6 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
 		/* A version of the past stays what it is: the kernel may keep it. */
-		.is_virtual = n->state == NODE_VIRTUAL && (n->past == NULL || n->past_entry == PAST_TOP),
+		.is_virtual = n->state == NODE_VIRTUAL && !shared_has(n) && (n->past == NULL || n->past_entry == PAST_TOP),
 	};
 }

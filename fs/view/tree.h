@@ -24,6 +24,8 @@ node *tree_by_number(const emr_view *view, uint64_t number);
 node *tree_by_id(const emr_view *view, emr_id16 id);
 node *tree_child(const emr_view *view, const node *directory, const char *name);
 
+/* NAME in DIRECTORY is emrfs's own, or that of the Inbox, which is a domain. */
+bool tree_is_kept_name(const emr_view *view, const node *directory, const char *name, bool is_domain);
 /* A name like NAME that nothing in DIRECTORY has, for the object ID: "NAME~k7qf.EXT". */
 void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
 	char out[EMR_NAME_MAX + 1]);
@@ -49,6 +51,9 @@ emr_status tree_reserve_ids(emr_view *view, size_t more);
 /* N is known under another object id from now on. */
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
 
+/* N, a directory, had the id FROM until now: what remembers names in it by that id is told. */
+void tree_follow_directory(emr_view *view, node *n, emr_id16 from);
+
 /* N, whose name is gone, is not found by its id any more: somebody else may take over the record. */
 void tree_forget_id(emr_view *view, node *n);
 
@@ -60,6 +65,10 @@ node *tree_next_kid(const node *directory, uint64_t cookie);
 emr_id16 tree_domain(const node *n);
 /* The object id it has, or will have once it is published where it stands. */
 emr_id16 tree_future_id(const node *n);
+/* The one it gets in DOMAIN, which is its own when N is one: the same on each of the owner's computers. */
+emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain);
+/* N is, as the ledger has it, the root of a domain: a directory, or a single file. */
+bool tree_is_root_object(const node *n);
 /* Works out is_local for N and everything below it. */
 void tree_mark_local(node *n);
 /* The same for a tree that was just put together. */

@@ -8,12 +8,18 @@
 
 #include "base/log.h"
 
+#include "compare.h"
+#include "deposits_limit.h"
 #include "erase.h"
 #include "keeper.h"
 #include "load.h"
+#include "given.h"
 #include "past.h"
+#include "letters.h"
 #include "pins.h"
 #include "publish.h"
+#include "shared.h"
+#include "signed.h"
 #include "software_policy.h"
 
 #define DEFAULT_QUIET_NS INT64_C(1000000000)
@@ -50,11 +56,13 @@ static emr_status add_special_directory(emr_view *view, uint32_t subdirectories,
 
 static emr_status add_special(emr_view *view)
 {
-	emr_status status = add_special_directory(view, view->options.make_proof != NULL ? 3 : 2,
+	emr_status status = add_special_directory(view, view->options.make_proof != NULL ? 4 : 3,
 		&view->special_root);
 
 	if (status == EMR_OK)
 		status = add_special_directory(view, 0, &view->at_root);
+	if (status == EMR_OK)
+		status = add_special_directory(view, 0, &view->letters_root);
 	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
 		status = add_special_file(view, i);
 	return status;
@@ -162,13 +170,15 @@ static emr_status recover(emr_view *view)
 	status = load_tree(view);
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
-	view->followed = at.size;
+	view->followed = view->opened_at = at.size;
+	view->wants_tie = true;
 	if (status != EMR_OK || view->options.read_only)
 		return status;
 	load_clean_spills(view);
 	status = erase_load(view);
 	if (status != EMR_OK)
 		return status;
+	erase_look_soon(view);
 	status = pins_restore(view);
 	if (status != EMR_OK)	/* nothing is reclaimed until it succeeds, and nothing else needs it */
 		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
@@ -195,6 +205,8 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	crypto_shorthash_keygen(view->hash_key);
 	init_locks(view);
 	status = add_special(view);
+	if (status == EMR_OK)
+		status = shared_new(view);
 	if (status == EMR_OK)
 		status = recover(view);
 	if (status != EMR_OK) {
@@ -226,7 +238,9 @@ void emr_view_free(emr_view *view)
 {
 	if (view == NULL)
 		return;
+	shared_stop(view);
 	keeper_stop(view);
+	compare_free(view);
 	hand_out_all(view);
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
@@ -235,6 +249,11 @@ void emr_view_free(emr_view *view)
 			tree_free_node(view, n);
 	}
 	past_free_all(view);
+	shared_free(view);
+	signed_free(view);
+	deposits_limit_free(view);
+	given_free(view);
+	letters_free(view);
 	software_forget_all(view);
 	remove_doomed(view);
 	while (view->doomed != NULL) {	/* the next start finds these */
@@ -280,6 +299,11 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 }
 
 /* ---- the first domains ---- */
+
+bool view_makes_domains(const emr_view *view)
+{
+	return emr_keyring_kind_of(view->options.keyring) != EMR_KEYRING_DEVICE;
+}
 
 static emr_status only_commit(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
 {

@@ -43,6 +43,11 @@ static const char *const texts[EMR_STATUS_COUNT] = {
 	[EMR_CONFLICT] = "conflict",
 	[EMR_EPOCH] = "new epoch",
 	[EMR_REFUSED] = "refused",
+	[EMR_ACCESS_ENDED] = "access ended",
+	[EMR_ACCESS_REVOKED] = "access revoked",
+	[EMR_FORBIDDEN] = "not permitted there",
+	[EMR_WOULD_SHARE] = "somebody else would see it",
+	[EMR_APART] = "folders of different owners",
 };
 
 const char *emr_status_text(emr_status status)

@@ -25,8 +25,16 @@ static bool writer_may(struct judge *judge, uint16_t right)
 	       memcmp(row.creator, judge->signer_id, 32) == 0;
 }
 
+/* The domain's own root: who writes in a folder does not say what it is called, where it lies or what rules it carries. */
+static bool is_root(const struct judge *judge)
+{
+	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0;
+}
+
 static emr_result put_authority(struct judge *judge)
 {
+	if (is_root(judge))
+		return emr_judge_manager(judge);
 	if (judge->is_manager || writer_may(judge, EMR_RIGHT_PUT) ||
 		(judge->is_depositor && !judge->is_row_present))
 		return EMR_RESULT_APPLIED;
@@ -37,6 +45,8 @@ static emr_result meta_authority(struct judge *judge)
 {
 	bool is_new = !judge->is_row_present;
 
+	if (is_root(judge))
+		return emr_judge_manager(judge);
 	if (judge->is_manager || writer_may(judge, is_new ? EMR_RIGHT_MKDIR : EMR_RIGHT_META))
 		return EMR_RESULT_APPLIED;
 	return EMR_RESULT_NOT_AUTHORISED;
@@ -49,6 +59,8 @@ static emr_result rewrap_authority(struct judge *judge)
 
 static emr_result unlink_authority(struct judge *judge)
 {
+	if (is_root(judge))
+		return emr_judge_manager(judge);
 	if (judge->is_manager || writer_may(judge, EMR_RIGHT_META))
 		return EMR_RESULT_APPLIED;
 	return EMR_RESULT_NOT_AUTHORISED;

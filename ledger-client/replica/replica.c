@@ -242,6 +242,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->lock_fd = -1;
 	(void)pthread_mutex_init(&r->write_lock, NULL);
 	(void)pthread_mutex_init(&r->pool_lock, NULL);
+	(void)pthread_mutex_init(&r->kept_lock, NULL);
 	r->dirfd = fcntl(options->state_dirfd, F_DUPFD_CLOEXEC, 0);
 	if (r->dirfd < 0)
 		status = emr_status_from_errno(errno);
@@ -288,6 +289,8 @@ void emr_replica_close(emr_replica *r)
 		(void)close(r->dirfd);
 	(void)pthread_mutex_destroy(&r->write_lock);
 	(void)pthread_mutex_destroy(&r->pool_lock);
+	(void)pthread_mutex_destroy(&r->kept_lock);
+	free(r->kept);
 	free(r);
 }
 

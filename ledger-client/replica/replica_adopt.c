@@ -1,6 +1,7 @@
 #include "replica_private.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/file.h>
 
 static emr_status fetch(
@@ -66,5 +67,44 @@ emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain)
 	if (status == EMR_OK)
 		emr_chain_forget_log(replica->writer);
 	(void)pthread_mutex_unlock(&replica->write_lock);
+	return status;
+}
+
+/* ---- what others let me read ---- */
+
+static bool is_kept(const emr_replica *replica, emr_id16 domain)
+{
+	for (size_t i = 0; i < replica->n_kept; i++)
+		if (emr_id16_equal(replica->kept[i], domain))
+			return true;
+	return false;
+}
+
+bool replica_keeps(emr_replica *replica, emr_id16 domain)
+{
+	bool keeps;
+
+	(void)pthread_mutex_lock(&replica->kept_lock);
+	keeps = is_kept(replica, domain);
+	(void)pthread_mutex_unlock(&replica->kept_lock);
+	return keeps;
+}
+
+emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain)
+{
+	emr_status status = EMR_OK;
+	emr_id16 *grown;
+
+	(void)pthread_mutex_lock(&replica->kept_lock);
+	if (!is_kept(replica, domain)) {
+		grown = realloc(replica->kept, (replica->n_kept + 1) * sizeof *grown);
+		if (grown != NULL) {
+			replica->kept = grown;
+			grown[replica->n_kept++] = domain;
+		} else {
+			status = EMR_NO_MEMORY;
+		}
+	}
+	(void)pthread_mutex_unlock(&replica->kept_lock);
 	return status;
 }

@@ -58,9 +58,19 @@ static bool is_mine(void *arg, const uint8_t domain[16])
 	return c->last_is_mine;
 }
 
+/* What is kept is what is mine, and what others let me read. */
+static bool is_kept(void *arg, const uint8_t domain[16])
+{
+	choice *c = arg;
+	emr_id16 id;
+
+	memcpy(id.b, domain, 16);
+	return is_mine(arg, domain) || replica_keeps(c->replica, id);
+}
+
 emr_chain_keep_fn keep_of(const emr_replica *r)
 {
-	return r->is_mine ? is_mine : NULL;
+	return r->is_mine ? is_kept : NULL;
 }
 
 /* ---- following a run of entries ---- */

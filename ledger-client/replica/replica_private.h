@@ -26,6 +26,10 @@ struct emr_replica {
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not in this life */
 
+	pthread_mutex_t kept_lock; /* the two below; nothing is called under it */
+	emr_id16 *kept;		   /* domains of others whose parts are kept */
+	size_t n_kept;
+
 	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
 	size_t n_readers;
@@ -42,6 +46,8 @@ emr_status replica_own(emr_replica *replica, emr_status status);
 bool replica_is_doubtful(const emr_replica *replica);
 emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 
+/* Whether emr_replica_keep was called for DOMAIN. */
+bool replica_keeps(emr_replica *replica, emr_id16 domain);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

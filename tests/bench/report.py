@@ -56,8 +56,12 @@ class Result:
         base, factor = row.target
         if base is None:
             return factor
-        value = self.median(base, row.key)
+        value = self.base_value(base, row)
         return value * factor if value is not None else None
+
+    def base_value(self, base, row):
+        """What a target is measured against: a neighbour in the same row, or emrfs itself in another ("=KEY")."""
+        return self.median("emrfs", base[1:]) if base.startswith("=") else self.median(base, row.key)
 
     def verdict(self, row):
         value, limit = self.median("emrfs", row.key), self.limit(row)
@@ -69,7 +73,7 @@ class Result:
         word = "met" if need <= 1 else "within 2x" if need <= 2 else "missed"
         base = row.target[0]
         noise = max(self.half_range("emrfs", row.key),
-                    self.half_range(base, row.key) * row.target[1] if base else 0)
+                    self.half_range(base, row.key) * row.target[1] if base in self.names else 0)
         return word + (", inside the spread" if abs(value - limit) < noise else "")
 
     def is_measured(self, row):
@@ -84,7 +88,11 @@ def target_text(row):
         return ""
     base, factor = row.target
     sign = ">=" if row.more_is_better else "<="
-    return f"{sign} {factor} {row.unit}" if base is None else f"{sign} {factor} x {base}"
+    if base is None:
+        return f"{sign} {factor} {row.unit}"
+    if base.startswith("="):
+        return f"{sign} {factor} x " + next(other.title for other in ROWS if other.key == base[1:])
+    return f"{sign} {factor} x {base}"
 
 
 def cells(result, row):

@@ -1,7 +1,7 @@
 """The rows of the table: titles, units, and the targets with what they are measured against.
 
 A target is (base, factor): emrfs must need at most factor times what base needs in the same run, or
-do at least factor times as many operations.  Base None means an absolute limit.  The factors are the
+do at least factor times as many operations.  Base None means an absolute limit, "=KEY" emrfs's own value of another row.  The factors are the
 quotients of the project's targets and of what the neighbours reached on the machine on which the
 targets were set, so that they hold on a slower disk as well; a row without a target is shown and not
 judged.  A target is at the limit of what being ahead of every encrypted neighbour requires.
@@ -41,6 +41,7 @@ ROWS = [
     Row("stat_cold", "list", "stats, cold", "1/s", ("gocryptfs", 1.09)),
     Row("stat_warm", "list", "stats, warm", "1/s", ("plain", 0.847)),
     Row("rss", "list", "memory of the daemon after ls -lR", "KiB", (None, 12288)),
+    Row("rss_copy", "list", "most of it while 1 GB is copied in and they are listed", "KiB", (None, 146484)),
     Row("save_fsync_p50", "small", "save 63,884 bytes with fsync, p50", "us", ("gocryptfs", 0.9)),
     Row("save_fsync_p99", "small", "  p99", "us", ("gocryptfs", 0.9)),
     Row("save_close_p50", "small", "save 63,884 bytes without fsync, p50", "us",
@@ -61,4 +62,33 @@ ROWS = [
     Row("report_confirmed", "report", "  confirmed on the ledger", "us"),
     Row("report_open_cold", "report", "  opened and read, cold", "us"),
     Row("report_open_warm", "report", "  opened and read, warm", "us"),
+    Row("share_one_returns", "sharing", "share a folder with 1 record: the verb returns", "s", (None, 0.25)),
+    Row("share_one_confirmed", "sharing", "  on the ledger", "s", (None, 1.0)),
+    Row("share_many_returns", "sharing", "share one with 10,000 records: the verb returns", "s", (None, 0.5)),
+    Row("share_many_confirmed", "sharing", "  on the ledger", "s", (None, 1.0)),
+    Row("share_inner_returns", "sharing", "share an inner folder of 10,000 for the first time: the verb returns", "s",
+        (None, 0.5)),
+    Row("share_inner_confirmed", "sharing", "  10,000 keys wrapped, on the ledger", "s", (None, 5.0)),
+    Row("revoke_one_returns", "sharing", "take back a folder with 1 record: the verb returns", "s", (None, 0.25)),
+    Row("revoke_one_confirmed", "sharing", "  on the ledger", "s", (None, 1.0)),
+    Row("revoke_many_returns", "sharing", "take back one with 10,000 records: the verb returns", "s", (None, 0.5)),
+    Row("revoke_many_confirmed", "sharing", "  on the ledger", "s", (None, 1.0)),
+    Row("share_agents_open", "sharing", "first file of a share opened and read, keys of 2 of 3 agents", "s", (None, 1.0)),
+    Row("share_owner_open", "sharing", "  of the owner's computer only", "s", (None, 1.0)),
+    Row("share_agents_series", "sharing", "the other 299 slices of its series, keys of 2 of 3 agents", "s"),
+    Row("share_agents_questions", "sharing", "  questions asked for all 300", "n", (None, 12)),
+    Row("share_owner_series", "sharing", "the other 299, keys of the owner's computer only", "s"),
+    Row("share_owner_questions", "sharing", "  questions asked for all 300", "n", (None, 12)),
+    Row("share_own_cold", "sharing", "ls -lR of 10,000 own records, cold", "s"),
+    Row("share_own_warm", "sharing", "ls -lR of 10,000 own records, warm", "s"),
+    Row("share_ls_first", "sharing", "ls -lR of 10,000 shared records, names never asked for, cold", "s", (None, 2.0)),
+    Row("share_ls_cold", "sharing", "ls -lR of 10,000 shared records, cold", "s", (None, 1.0)),
+    Row("share_ls_warm", "sharing", "ls -lR of 10,000 shared records, warm", "s", ("=share_own_warm", 1.5)),
+    Row("share_grow_one_cpu", "sharing", "one record more in a share of 1: the reader's processor", "ms"),
+    Row("share_grow_one_seen", "sharing", "  seen after it is on the ledger", "s"),
+    Row("share_grow_many_cpu", "sharing", "one record more in a share of 10,000: the reader's processor", "ms",
+        (None, 50)),
+    Row("share_grow_many_seen", "sharing", "  seen after it is on the ledger", "s", (None, 1.0)),
+    Row("share_agent_cpu", "sharing", "an agent's processor for 1,000 conversions, over that of their equations", "x",
+        (None, 1.5)),
 ]

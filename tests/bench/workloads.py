@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 from filesystems import Failed, drop_caches
+from sharing import sharing
 
 REPORT = 63884  # bytes of the report of the second paper
 
@@ -17,8 +18,11 @@ REPORT = 63884  # bytes of the report of the second paper
 class Data:
     """The sources, in memory, so that no source disk is measured; made once for all."""
 
-    def __init__(self, directory, fb, quick):
+    def __init__(self, directory, fb, emrfs, quick):
         self.dir = directory
+        self.quick = quick
+        self.emrfs = emrfs
+        self.scene = None  # of the sharing rows, once they were begun
         self.big_bytes = (64 if quick else 200) << 20
         self.tree_files = 400 if quick else 2000
         self.list_dirs = 20 if quick else 100
@@ -57,6 +61,8 @@ class Data:
         shutil.rmtree(source)
 
     def remove(self):
+        if self.scene is not None:
+            self.scene.end()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -138,6 +144,17 @@ def tree(bed, data, is_first):
     yield "rm_tree", bed.seconds("rm", "-rf", bed.path("tree"))
 
 
+def peak_of_copy(bed, data):
+    """1 GB from a file that is in memory, and everything listed meanwhile."""
+    target = shlex.quote(bed.path("copy.mov"))
+    bed.forget_peak()
+    bed.shell_seconds(f"cat {' '.join([shlex.quote(data.big)] * 5)} > {target} & "
+                      f"ls -lR {shlex.quote(bed.path('list'))} > /dev/null; wait")
+    peak = bed.peak_kib()
+    remove(bed, "copy.mov")
+    return peak
+
+
 def listing(bed, data, _is_first):
     remove(bed, "list")
     os.mkdir(bed.path("list"))
@@ -148,6 +165,7 @@ def listing(bed, data, _is_first):
     yield "ls_warm", bed.seconds("ls", "-lR", bed.path("list"))
     if bed.name != "plain":
         yield "rss", bed.rss_kib()
+        yield "rss_copy", peak_of_copy(bed, data)
     bed.cold()
     yield "find_cold", bed.seconds("find", bed.path("list"), "-type", "f")
     yield "find_warm", bed.seconds("find", bed.path("list"), "-type", "f")
@@ -201,4 +219,5 @@ def report(bed, data, _is_first):
 
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
-          ("list", listing), ("small", small), ("real", real), ("report", report)]
+          ("list", listing), ("small", small), ("real", real), ("report", report),
+          ("sharing", sharing)]

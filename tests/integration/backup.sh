@@ -4,6 +4,7 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
+. "$SUPPORT/backup_copy.sh"
 emr_begin backup
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state
@@ -12,17 +13,6 @@ COPY=$EMR_WORK/copy
 # A computer that has no keyring can only check.
 mkdir -m 700 nobody
 check_only() { EMRFS_HOME=$EMR_WORK/nobody timeout 60 "$EMRFS" backup "$COPY" --verify >out/checked 2>&1; }
-# Each file that the list names is what the state has, as far as it reaches.
-compare_copy() {
-	local kind bytes sum stored path n=0
-	while read -r kind bytes sum stored path; do
-		[ "$kind" = file ] || continue
-		[ "$path" != ledger/ledger.sqlite ] || continue	# pages may lie otherwise in it
-		must cmp -n "$bytes" "$COPY/emrfs-data/$stored" "$STATE/$path"
-		n=$((n + 1))
-	done <"$COPY/emrfs-backup"
-	[ "$n" -ge 5 ] || emr_fail "only $n files in the list"
-}
 
 say "where it is refused"
 run 10 backup "$COPY"

@@ -138,3 +138,12 @@ timeout 10 "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 "$EMRFS" unmount >out/said 2>&1 </dev/null
 heard
+
+say "a certificate that has ended"
+EMR_CLOCK_SECONDS=380000000 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"	# twelve years
+heard
+echo late >"$MNT/too-late.txt"
+for ((i = 0; i < 500; i++)); do grep -q ' refused ' "$MNT/.emrfs/notices" && break; sleep 0.02; done
+expect "what is saved then" "$(cat "$MNT/too-late.txt")" late
+sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
+"$EMRFS" unmount --now >out/said 2>&1 </dev/null

@@ -23,7 +23,24 @@ met 8 bad-card people add second --passphrase-file second
 flip "$EMRFS_HOME/state/people"
 met 8 bad-data people --passphrase-file second
 
+say "several computers"
+home_of jota
+met 6 needs-network device add laptop -o l.device --yes --passphrase-file second
+met 13 needs-yes device add laptop -o l.device --passphrase-file second
+met 5 unknown-device device remove laptop --passphrase-file second
+run 0 device add laptop --network "$EMR_WORK/ours" -o l.device --yes --passphrase-file second
+met 1 device-exists device add laptop -o m.device --yes --passphrase-file second
+home_of laptop
+met 8 bad-device-file device accept second --passphrase-file second
+run 0 device accept l.device --passphrase-file second
+met 6 not-first-computer device add other -o m.device --yes --passphrase-file second
+home_of jota
+run 0 device remove laptop --passphrase-file second
+home_of laptop
+met 6 device-removed mount --passphrase-file second "$MNT"
+
 say "a network of several members"
+home_of rita
 met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-file second
 home_of hospital
 met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
@@ -34,8 +51,45 @@ for ((i = 0; i < 600; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
 kill -TERM $waiting
 wait $waiting
 met 7 not-used org invite eva --role patient -o other.invitation --within 1s --passphrase-file second
+met 6 no-agent agent --passphrase-file second
+agent_of() {	# HOME HANDLE: invited by the hospital, whose answer stays in out/invited
+	home_of hospital
+	"$EMRFS" org invite "$2" --role agent -o "$1.invitation" --passphrase-file second --json >out/invited 2>&1 </dev/null &
+	waiting=$!
+	for ((i = 0; i < 600; i++)); do [ -s "$1.invitation" ] && break; sleep 0.05; done
+	home_of "$1"
+	run "$3" init --join "$1.invitation" --within 2s --passphrase-file second --words-file "words-$1"
+	wait $waiting
+}
+agent_of keys keys 0
+met 6 is-agent mount --passphrase-file second "$MNT"
+met 10 agent-stopped agent --status
 home_of eva
 met 8 bad-invitation init --join joao.card --yes --passphrase-file second --words-file w
 met 13 needs-yes init --join eva.invitation --passphrase-file second --words-file w
 run 7 init --join eva.invitation --within 1s --yes --passphrase-file second --words-file w
 heard				# members-see, no-answer
+home_of rita
+run 13 join eva.invitation --passphrase-file second
+heard				# members-see, of records that exist
+
+say "organisations"
+home_of hospital
+met 5 unknown-organisation org admit Nobody --passphrase-file second
+met 5 unknown-person org revoke nobody --yes --passphrase-file second
+met 5 unknown-proposal org rules approve p-aaaa --passphrase-file second
+met 5 unknown-team org team Nobody --passphrase-file second
+met 13 needs-yes org leave --passphrase-file second
+agent_of more more 0
+home_of hospital
+met 5 which-person org revoke agent --yes --passphrase-file second	# both are called that
+agent_of other more 7
+grep -q '"error":"handle-taken"' out/invited || emr_fail "$(cat out/invited)"
+cat out/invited >>"$MET"
+home_of hospital
+run 0 org revoke keys --yes --passphrase-file second
+met 6 ledger-refused org revoke keys --yes --passphrase-file second
+home_of keys
+met 6 agent-ended agent --passphrase-file second
+home_of aurora
+met 7 not-admitted org create Aurora --network "$EMR_WORK/ward" --within 1s --yes --passphrase-file second --words-file w

@@ -37,6 +37,8 @@ endif()
 # In the sanitized builds one mount under mixed load, with the label by which their presets choose.
 if(EMRFS_SANITIZE MATCHES "address")
 	emr_mount_test(mount_under_load_asan SCRIPT sanitized.sh ARGS libasan LABELS asan TIMEOUT 400 COST 60)
+	emr_mount_test(people_under_asan SCRIPT sanitized_people.sh ARGS libasan shared.sh LABELS asan TIMEOUT 400 COST 80)
 elseif(EMRFS_SANITIZE MATCHES "thread")
 	emr_mount_test(mount_under_load_tsan SCRIPT sanitized.sh ARGS libtsan LABELS tsan TIMEOUT 400 COST 60)
+	emr_mount_test(people_under_tsan SCRIPT sanitized_people.sh ARGS libtsan shared.sh LABELS tsan TIMEOUT 600 COST 100)
 endif()

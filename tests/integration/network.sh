@@ -3,6 +3,7 @@
 # another's name or content is in any byte of ledger, mail or the others' states. Verify, backup, words and restore of a member.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
 . "$SUPPORT/said.sh"
 emr_begin network
 cd "$EMR_WORK" || exit 2
@@ -15,7 +16,7 @@ at_end() {
 	done
 }
 printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
-home() { export EMRFS_HOME=$EMR_WORK/$1; [ -d "$1" ] || { mkdir -m 700 "$1" && printf 'kdf = 8,1\n' >"$1/settings"; mkdir "$1-folder"; }; }
+home() { export EMRFS_HOME=$EMR_WORK/$1; [ -d "$1" ] || { mkdir -m 700 "$1" && printf 'kdf = 8,1\n' >"$1/settings"; mkdir -p "$1-folder"; }; }
 NET=$EMR_WORK/net
 # join WHO NAME ROLE: the hospital invites and waits; WHO comes.
 join() {
@@ -49,6 +50,11 @@ join ana "Ana Silva" patient
 join rui "Rui Costa" patient
 run 6 org invite eva --role patient -o x --passphrase-file "$EMR_PASS"
 [ -z "$(ls "$NET/mail")" ] || emr_fail "mail was left: $(ls "$NET/mail")"
+for who in hospital ana rui; do
+	expect "the blocks of $who" "$(readlink $who/state/blocks)" "$NET/blocks"
+	ls "$NET/blocks/seg-$(cat $who/state/device)-"*.car >/dev/null || emr_fail "no segment of $who"
+	[ ! -e "$who/state/blocks.moved" ] || emr_fail "$who: the old place is still there"
+done
 
 say "an invitation is for once, for its network, and whole"
 home hospital
@@ -81,23 +87,47 @@ for who in hospital ana rui; do
 	json 0 verify
 	expect "bad" "$(field bad)" "[]"
 done
+
+say "a process of one reads the blocks of another, also those saved a moment ago"
+head -c 700000 /dev/urandom >"rui-folder/Ward of rui/scan.bin"
+home rui
+run 0 status --wait
+cid=$(attribute cid "rui-folder/Ward of rui/scan.bin")
+for who in ana hospital; do
+	"$READ_BLOCKS" $who/state/blocks "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them"
+	read -r all of_rui <out/blocks
+	[ "$all" -ge 5 ] && [ "$all" = "$of_rui" ] || emr_fail "$who read $all blocks, $of_rui of rui's"
+done
+json 0 status
+rui_bytes=$(field bytes)
 home ana
+json 0 status
+[ "$(field bytes)" -lt 1000 ] && [ "$rui_bytes" -gt 700000 ] || emr_fail "ana has $(field bytes) bytes, rui $rui_bytes"
+json 0 keep --purge
 run 0 people card -o ana.card
 home hospital
 run 0 people add ana.card --name ana
 json 0 people ana
 expect "registered" "$(python3 -c 'import json; p = json.load(open("out/said"))["people"][0]; print(p["role"], p["organisation"], p["registered"], p["same_network"])')" \
 	"patient São Lucas True True"
+home hospital
+mkdir -p "hospital-folder/Old" && echo erased >"hospital-folder/Old/paper.txt"
+run 0 status --wait
+run 0 erase Old/paper.txt --yes --passphrase-file "$EMR_PASS"
+for who in ana hospital; do
+	"$READ_BLOCKS" $who/state/blocks "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them any more"
+done
 for who in hospital ana rui; do home $who; run 0 unmount; done
 run 0 verify --passphrase-file "$EMR_PASS"
-for word in "Ana Silva" "Rui Costa" "Ward of" letter- malignant 1970-01-01; do
-	! grep -rlaF "$word" "$NET" hospital/state ana/state rui/state >found || emr_fail "'$word' in clear: $(cat found)"
-done
+nothing_in_clear "Ana Silva" "Rui Costa" "Ward of" letter- malignant 1970-01-01 -- "$NET" hospital/state ana/state rui/state
 
 say "a member's second copy, and the network again"
 home ana
 run 0 backup copy
 grep -q ' network$' copy/emrfs-backup || emr_fail "the copy does not say where the network is"
+grep -q "seg-$(cat ana/state/device)-" copy/emrfs-backup || emr_fail "the copy lacks ana's segments"
+! grep "seg-$(cat rui/state/device)-" copy/emrfs-backup || emr_fail "ana's copy has rui's segments"
+run 0 backup --verify copy
 home ana2
 mv "$NET" "$NET.away"
 run 6 init --restore copy --passphrase-file "$EMR_PASS"
@@ -110,6 +140,41 @@ echo "one more" >"ana-folder/Ward of ana/more.txt"
 run 0 status --wait
 run 0 unmount
 
+say "the network's blocks of one member are lost, and come back from his copy"
+home ana2
+run 0 backup copy
+rm -r "$EMR_WORK/ana2"
+rm "$NET/blocks/"*"$(cat ana/state/device)"*
+home ana2
+run 0 init --restore copy --passphrase-file "$EMR_PASS"
+expect "the blocks of all" "$(readlink "$EMRFS_HOME/state/blocks")" "$NET/blocks"
+run 0 verify --passphrase-file "$EMR_PASS"
+run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+expect "restored again" "$(cat "ana-folder/Ward of ana/more.txt")" "one more"
+run 0 unmount
+
+say "a member of before there were common blocks is moved over, also when the move was interrupted"
+home rui
+apart() { # as an earlier version left it
+	rm rui/state/blocks rui/state/device && mkdir -m 700 rui/state/blocks
+	mv "$NET/blocks/seg-$1-"* rui/state/blocks/ && cp "$NET/blocks/format" rui/state/blocks/
+}
+device=$(cat rui/state/device)
+apart "$device"
+run 0 verify --passphrase-file "$EMR_PASS"
+expect "moved" "$(readlink rui/state/blocks)" "$NET/blocks"
+apart "$device"
+: >"$NET/blocks/.moving-$device"
+cp rui/state/blocks/seg-* "$NET/blocks/" && cp "$(ls rui/state/blocks/seg-* | head -1)" "$NET/blocks/seg-$device-000099.car"
+truncate -s 500 "$(ls "$NET/blocks/seg-$device-"* | head -1)"
+run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+[ ! -e "$NET/blocks/seg-$device-000099.car" ] && [ ! -e "$NET/blocks/.moving-$device" ] || emr_fail "the move is not over"
+run 0 verify
+run 0 unmount
+mkdir -m 700 rui/state/blocks.moved && touch rui/state/blocks.moved/rest
+run 0 verify --passphrase-file "$EMR_PASS"
+[ ! -e rui/state/blocks.moved ] || emr_fail "the old place is still there"
+
 say "words of another member open nothing of mine"
 home rui
 cp rui/state/keyfile keyfile
@@ -117,12 +182,15 @@ run 12 recover --words-file ana.words --new-passphrase-file "$EMR_PASS"
 must cmp keyfile rui/state/keyfile
 run 0 recover --words-file rui.words --new-passphrase-file "$EMR_PASS"
 
-say "the network's directory is away"
+say "the network's directory is away: nothing opens, nothing is lost"
 mv "$NET" "$NET.away"
-run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
-expect "without the network" "$(cat "rui-folder/Ward of rui/letter-rui.txt")" "finding of rui, malignant"
-echo later >"rui-folder/Ward of rui/later.txt"
+run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "nothing is lost when it comes back"
+run 8 backup rui-copy
 mv "$NET.away" "$NET"
+run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+expect "with the network" "$(cat "rui-folder/Ward of rui/letter-rui.txt")" "finding of rui, malignant"
+echo later >"rui-folder/Ward of rui/later.txt"
 run 0 status --wait
 run 0 unmount
 echo "all is well"

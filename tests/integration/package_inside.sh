@@ -65,7 +65,7 @@ must as emrfs unmount >/tmp/said
 loud=$(grep -L '^ExecStop=/usr/bin/emrfs.* unmount --quiet$' /usr/lib/systemd/user/emrfs.service /usr/lib/systemd/user/emrfs@.service)
 [ -z "$loud" ] || fail "closes with names in the journal: $loud"
 if command -v systemd-analyze >/dev/null; then
-	for unit in emrfs.service emrfs@child.service emrfs-lock.service; do
+	for unit in emrfs.service emrfs@child.service emrfs-lock.service emrfs-agent.service; do
 		said=$(XDG_RUNTIME_DIR=/run/user/4242 systemd-analyze verify --user "$unit" 2>&1 | grep -i emrfs)
 		[ -z "$said" ] || fail "$unit: $said"
 	done

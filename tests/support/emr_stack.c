@@ -75,7 +75,8 @@ static emr_status open_store(emr_stack *s, const emr_stack_options *options)
 static emr_status open_settle(emr_stack *s, const emr_clock *clock)
 {
 	emr_settle_options settle = { .keyring = s->keyring, .journal = s->journal, .store = s->store,
-		.records = s->records, .ledger = s->ledger, .replica = s->replica, .clock = clock };
+		.records = s->records, .ledger = s->ledger, .replica = s->replica, .clock = clock,
+		.owner_name = "Ana Silva", .owner_born = "1984-03-12" };
 	emr_status status = emr_facts_new(s->keyring, s->replica, s->records, &s->facts);
 
 	if (status == EMR_OK)

@@ -52,3 +52,17 @@ at_end() {
 }
 
 secret() { printf '%s\n' "$2" >"$1" && chmod 600 "$1"; }
+
+# killed_after SECONDS ARGUMENTS...: emrfs is killed then, or had ended well; KILLED_MAY_SAY: or had said that.  Its locks go with its
+# memory, a moment after it.
+killed_after() {
+	local after=$1 status lock
+	shift
+	timeout -s KILL "$after" "$EMRFS" "$@" >out/killed 2>&1 </dev/null
+	status=$?
+	[ "$status" = 0 ] || [ "$status" = 137 ] || grep -qF -- "${KILLED_MAY_SAY:-neither killed nor done}" out/killed ||
+		emr_fail "emrfs $*: neither killed nor done: exit $status, $(cat out/killed)"
+	for lock in lock keyfile.lock; do
+		[ ! -e "$EMRFS_HOME/state/$lock" ] || flock -w 20 "$EMRFS_HOME/state/$lock" true || emr_fail "$lock is still held"
+	done
+}

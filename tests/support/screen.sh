@@ -28,8 +28,9 @@ screen_start() {
 screen_picture() { import -window root "$1" 2>/dev/null || emr_fail "no picture of the screen"; }
 
 # What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
+# screen_zoom (per cent) is for small print.
 screen_read() {
-	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage "$EMR_WORK/out/trimmed.png" 2>/dev/null
+	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
 	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
 }
 

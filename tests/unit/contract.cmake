@@ -14,3 +14,9 @@ foreach(part who states org forms walk)
 			${CMAKE_CURRENT_LIST_DIR}/test_contract_people.c ${contract_kit}
 		USES ${contract_uses})
 endforeach()
+emr_test(test_contract_matrix
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_matrix.c ${CMAKE_CURRENT_LIST_DIR}/matrix_world.c
+		${CMAKE_CURRENT_LIST_DIR}/matrix_states.c
+		${CMAKE_CURRENT_LIST_DIR}/test_contract_people.c ${contract_kit}
+	USES ${contract_uses})
+target_compile_definitions(test_contract_matrix PRIVATE EMR_MATRIX="${CMAKE_CURRENT_LIST_DIR}/contract_matrix.txt")

@@ -5,3 +5,4 @@ emr_test(test_ledger_release SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_relea
 	DEFINES EMR_RELEASES_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
 emr_test(test_ledger_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_copy.c USES ledger_kit)
 emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledger_kit)
+emr_test(test_admission SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_admission.c USES ledger_kit)

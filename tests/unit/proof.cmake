@@ -1,7 +1,16 @@
 # What the stand-alone verifier says is compared with what emrfs says, on every file.
+include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 if(TARGET verify-audit)
 	emr_test(test_proof SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_proof.c ${CMAKE_CURRENT_LIST_DIR}/proof_kit.c
 		USES proof ledger keyring record store contract crypto base PkgConfig::sodium
 		DEFINES EMR_VERIFY_AUDIT="$<TARGET_FILE:verify-audit>")
 	add_dependencies(test_proof verify-audit)
+endif()
+if(TARGET verify-audit)
+	emr_test(test_proof_access SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_proof_access.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c
+		${CMAKE_CURRENT_LIST_DIR}/view_kit.c ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c
+		USES proof share stack view settle ledger contract crypto Threads::Threads
+		LINK_OPTIONS -Wl,--wrap=emr_grant_part_read,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=emr_statement_make,--wrap=emr_proof_check
+		DEFINES EMR_VERIFY_AUDIT="$<TARGET_FILE:verify-audit>")
+	add_dependencies(test_proof_access verify-audit)
 endif()

@@ -2,6 +2,9 @@ set(store_kit ${CMAKE_CURRENT_LIST_DIR}/store_kit.c)
 emr_test(test_store_segments
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_segments.c ${store_kit}
 	USES store Threads::Threads)
+emr_test(test_store_shared
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_shared.c ${store_kit}
+	USES store Threads::Threads)
 emr_test(test_store_damage
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_damage.c ${store_kit}
 	USES store Threads::Threads)
@@ -17,6 +20,9 @@ emr_test(test_store_release
 	DEFINES EMR_RELEASE_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
 emr_test(test_store_segment_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_segment_file.c ${store_kit}
+	USES store Threads::Threads)
+emr_test(test_store_scribbled
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_scribbled.c ${store_kit}
 	USES store Threads::Threads)
 emr_test(test_store_reserve
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_reserve.c

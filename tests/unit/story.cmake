@@ -1,13 +1,16 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(story_kit ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(story_uses share stack view settle ledger contract crypto Threads::Threads)
-foreach(part story story_ends)
+foreach(part story story_ends story_inner story_asks story_crowd story_teams)
 	emr_test(test_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${story_kit}
 		USES ${story_uses}
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share)
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
 endforeach()
 emr_test(test_story_log
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}
 	USES ${story_uses}
 	LINK_OPTIONS -Wl,--wrap=emr_fragment_convert,--wrap=emr_ledger_submit)
+emr_test(test_signed
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_signed.c ${story_kit}
+	USES ${story_uses} PkgConfig::sqlite3)

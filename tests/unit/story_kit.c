@@ -6,6 +6,7 @@
 #include "contract/codes.h"
 #include "keyring/cert.h"
 #include "ledger/act.h"
+#include "ledger/hash.h"
 #include "ledger/register.h"
 
 uint64_t story_now(const story *s)
@@ -106,16 +107,29 @@ static int person_says(story *s, person *m, emr_act act, emr_bytes part)
 	return say(s, m->keyring, m->ledger, m->replica, act, part);
 }
 
+int story_says(story *s, person *m, emr_act act, emr_bytes part)
+{
+	return person_says(s, m, act, part);
+}
+
 static int ana_says(story *s, emr_act act, emr_bytes part)
 {
 	return say(s, s->k.stack.keyring, s->k.stack.ledger, s->k.stack.replica, act, part);
 }
 
-static void register_in(story *s, person *m, const person *boss, uint16_t roles, const char *name)
+static emr_id32 story_ana(const story *s)
+{
+	emr_public public;
+
+	assert_ok(emr_keyring_public(s->k.stack.keyring, &public));
+	return public.signer_id;
+}
+
+static void register_called(story *s, person *m, const person *boss, uint16_t roles, const char *handle, const char *name)
 {
 	EMR_AUTO_BUF cert = {0};
 	EMR_AUTO_BUF part = {0};
-	emr_cert_subject subject = {.handle = name,
+	emr_cert_subject subject = {.handle = handle,
 		.roles = roles,
 		.org = boss->org,
 		.not_before = story_now(s) - DAY,
@@ -132,6 +146,28 @@ static void register_in(story *s, person *m, const person *boss, uint16_t roles,
 	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
 	assert_int_equal(person_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 	m->org = boss->org;
+}
+
+static void register_in(story *s, person *m, const person *boss, uint16_t roles, const char *name)
+{
+	register_called(s, m, boss, roles, name, name);
+}
+
+void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, const char *name)
+{
+	open_person(s, m, name);
+	register_in(s, m, boss, roles, name);
+}
+
+void story_newcomer_called(story *s, person *m, const person *boss, const char *handle, const char *name)
+{
+	open_person(s, m, handle);
+	register_called(s, m, boss, EMR_ROLE_CLINICIAN, handle, name);
+}
+
+void story_part(person *m)
+{
+	close_person(m);
 }
 
 static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
@@ -160,6 +196,26 @@ static void admit(story *s, emr_id16 home, int n)
 		(void)person_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 	register_in(s, boss, boss, EMR_ROLE_ORG_ADMIN, "boss");
+}
+
+void story_rules(story *s, const char *text)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_bytes bytes = emr_bytes_of(text, strlen(text));
+	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .not_after_unix_s = story_now(s) + DAY};
+	emr_id16 home, proposal = emr_id16_random();
+	emr_known_person ana;
+
+	assert_ok(emr_replica_person(s->k.stack.replica, story_ana(s), &ana));
+	memcpy(home.b, ana.row.org, sizeof home.b);
+	memcpy(what.subject, hash.b, sizeof what.subject);
+	assert_ok(emr_buf_append(&part, salt.b, sizeof salt.b));
+	assert_ok(emr_buf_append(&part, bytes.data, bytes.len));
+	assert_int_equal(ana_says(s, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
+	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
+	for (int i = 0; i <= AGENTS; i++) /* those after a majority come too late, and that is fine */
+		(void)person_says(s, &s->bosses[i], emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 }
 
 static void people(story *s)
@@ -196,6 +252,13 @@ static void people(story *s)
 	}
 }
 
+void story_auditor(story *s)
+{
+	open_person(s, &s->auditor, "auditor");
+	register_in(s, &s->auditor, &s->bosses[0], EMR_ROLE_AUDITOR, "auditor@clinic");
+	s->has_auditor = true;
+}
+
 /* ---- the folder ---- */
 
 static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta *meta)
@@ -221,7 +284,9 @@ void story_begin(story *s)
 		.ledger = s->k.stack.ledger,
 		.replica = s->k.stack.replica,
 		.records = s->k.stack.records,
-		.clock = &s->k.clock.clock};
+		.clock = &s->k.clock.clock,
+		.owner_name = "Ana Silva",
+		.owner_born = "1984-03-12"};
 	assert_ok(emr_share_new(&share, &s->ana));
 	assert_ok(emr_release_new(s->ana, &s->release));
 	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
@@ -238,6 +303,8 @@ void story_end(story *s)
 	}
 	for (int i = 0; i <= AGENTS; i++)
 		close_person(&s->bosses[i]);
+	if (s->has_auditor)
+		close_person(&s->auditor);
 	close_person(&s->lima);
 	close_person(&s->eve);
 	emr_release_free(s->release);
@@ -343,8 +410,7 @@ static emr_status read_all(emr_shared *shared, emr_id16 object, emr_buf *out)
 
 	if (status != EMR_OK)
 		return status;
-	assert_int_equal(verdict, EMR_STATEMENT_VALID);
-	status = emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got);
+	status = verdict == EMR_STATEMENT_VALID ? emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got) : EMR_BAD_SIGNATURE;
 	if (status == EMR_OK)
 		status = emr_buf_append(out, bytes, got);
 	emr_content_reader_free(reader);

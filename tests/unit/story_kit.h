@@ -3,10 +3,12 @@
  * handle.  A failed step fails the test. */
 #pragma once
 
+#include "ledger/act.h"
 #include "share/audit.h"
 #include "share/give.h"
 #include "share/read.h"
 #include "share/release.h"
+#include "ledger/act.h"
 #include "view_kit.h"
 
 #define DAY 86400u
@@ -32,6 +34,8 @@ typedef struct story {
 	emr_id16 imaging; /* the domain of Imaging */
 	person bosses[AGENTS + 1]; /* of the clinic, and of the agents' organisations */
 	person lima, eve;
+	person auditor; /* of the clinic; after story_auditor */
+	bool has_auditor;
 	person agents[AGENTS];
 	emr_agency *agencies[AGENTS];
 	int agency_fds[AGENTS];
@@ -41,8 +45,21 @@ typedef struct story {
 /* With Imaging/MRI.pdf and Imaging/Old/CT.pdf on the ledger. */
 void story_begin(story *s);
 void story_end(story *s);
+/* The clinic gets an auditor. */
+void story_auditor(story *s);
+/* One operation of M; the code of the ledger, 1000 more when the whole batch was refused. */
+int story_says(story *s, person *m, emr_act act, emr_bytes part);
+/* The members agree on TEXT as the rules of the network. */
+void story_rules(story *s, const char *text);
 uint64_t story_now(const story *s);
 void story_pass(story *s, uint64_t seconds);
+/* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his end. */
+void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, const char *name);
+/* A clinician whose registration says NAME, and whose certificate HANDLE. */
+void story_newcomer_called(story *s, person *m, const person *boss, const char *handle, const char *name);
+void story_part(person *m);
+/* M's own ACT on the ledger; its result. */
+int story_says(story *s, person *m, emr_act act, emr_bytes part);
 /* Another handle of M on the same copies, as another process would have. */
 void story_see(person *m);
 

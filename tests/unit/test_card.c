@@ -230,6 +230,70 @@ static void text_forms_match_and_come_back(void **state)
 	}
 }
 
+/* A person's card with the nameless one of her Inbox behind it, and a vouch behind both. */
+static void a_card_carries_its_inbox_through_file_and_code(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF vouched = {0};
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF got = {0};
+	emr_card person, inbox;
+	emr_bytes card, between, vouches;
+	uint8_t vouch[EMR_VOUCH_BYTES];
+	char qr[EMR_CARD_QR_MAX];
+	size_t person_len;
+
+	(void)state;
+	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "1984-03-12", &bytes));
+	person_len = bytes.len;
+	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
+	assert_status(EMR_NOT_FOUND, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
+	assert_ok(emr_card_make_domain(owner, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_ok(emr_card_qr_text(emr_buf_view(&bytes), qr));
+	assert_ok(emr_card_from_text(kit_text(qr), &got));
+	assert_true(emr_bytes_equal(emr_buf_view(&got), emr_buf_view(&bytes)));
+	assert_ok(emr_vouch_make(owner, net_id, emr_bytes_of(bytes.data, person_len), 11, vouch));
+	assert_ok(emr_buf_append(&vouched, bytes.data, bytes.len));
+	assert_ok(emr_buf_append(&vouched, vouch, sizeof vouch));
+	assert_ok(emr_card_file_text(emr_buf_view(&vouched), &file));
+	emr_buf_clear(&got);
+	assert_ok(emr_card_from_text(emr_buf_view(&file), &got));
+	assert_ok(emr_card_split(emr_buf_view(&got), &card, &vouches));
+	assert_int_equal(card.len, person_len);
+	assert_int_equal(vouches.len, EMR_VOUCH_BYTES);
+	assert_ok(emr_card_inbox(emr_buf_view(&got), &between));
+	assert_int_equal(between.len, bytes.len - person_len);
+	assert_ok(emr_card_inbox_read(emr_buf_view(&got), &person, &inbox));
+	assert_int_equal(inbox.domain_id.b[0], 3);
+	assert_memory_equal(inbox.id_pk, person.id_pk, 32);
+}
+
+static void another_persons_inbox_behind_a_card_is_refused(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_KEYRING stranger = NULL;
+	emr_card person, inbox;
+	emr_bytes card, vouches;
+	size_t len;
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
+	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "", &bytes));
+	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
+	len = bytes.len;
+	assert_ok(emr_card_make_domain(stranger, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_status(EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
+	bytes.len = len;
+	assert_ok(emr_card_make_domain(owner, (emr_id16){{9}}, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_status(EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
+	/* Cut off, or a person's where a domain's belongs. */
+	bytes.len--;
+	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));
+	bytes.len = len;
+	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "", &bytes));
+	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));
+}
+
 static void text_survives_mail_and_typing_and_nothing_else(void **state)
 {
 	EMR_AUTO_BUF want = {0};
@@ -359,6 +423,8 @@ int main(void)
 		cmocka_unit_test(birth_dates_must_exist),
 		cmocka_unit_test(what_does_not_fit_is_said),
 		cmocka_unit_test(text_forms_match_and_come_back),
+		cmocka_unit_test(a_card_carries_its_inbox_through_file_and_code),
+		cmocka_unit_test(another_persons_inbox_behind_a_card_is_refused),
 		cmocka_unit_test(text_survives_mail_and_typing_and_nothing_else),
 		cmocka_unit_test(vouches_match_and_every_bit_of_them_matters),
 		cmocka_unit_test(both_sides_see_one_number_and_codes_match),

@@ -50,6 +50,26 @@ static void a_path_that_is_no_utf8_survives_too(void **state)
 	json_decref(made);
 }
 
+static void a_request_for_access_survives_the_way(void **state)
+{
+	emr_request sent = {.ask = EMR_ASK_REQUEST, .purposes = 9, .until_unix_s = 1795183500}, received;
+	json_t *made;
+
+	(void)state;
+	snprintf(sent.who, sizeof sent.who, "ana");
+	snprintf(sent.id, sizeof sent.id, "r-4m8t");
+	memset(sent.reason, 'x', EMR_ASK_REASON_MAX);
+	made = emr_request_make(&sent);
+	assert_ok(emr_request_parse(made, &received));
+	assert_int_equal(received.purposes, 9);
+	assert_string_equal(received.id, "r-4m8t");
+	assert_string_equal(received.reason, sent.reason);
+	json_decref(made);
+	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"request\",\"purposes\":512}", &received));
+	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"deny\",\"id\":\"\"}", &received));
+	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"deny\",\"id\":7}", &received));
+}
+
 static void a_restore_says_what_when_and_where_to(void **state)
 {
 	emr_request sent = {.ask = EMR_ASK_RESTORE,
@@ -250,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_survives_the_way),
 		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
+		cmocka_unit_test(a_request_for_access_survives_the_way),
 		cmocka_unit_test(a_restore_says_what_when_and_where_to),
 		cmocka_unit_test(a_question_about_people_survives_the_way),
 		cmocka_unit_test(every_kind_of_question_is_understood),

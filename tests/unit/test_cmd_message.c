@@ -7,7 +7,8 @@
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "index", "cause", "line", "verb", "word",
-	"words", "program", "value", "folder", "since", "place", "who", "names", "time"};
+	"words", "program", "value", "folder", "since", "place", "who", "names", "time",
+	"name", "src", "dest", "id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -150,6 +151,8 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 		{"\xed\xa0\x80", "???"},      /* surrogate */
 		{"\xf4\x90\x80\x80", "????"}, /* beyond Unicode */
 		{"\xe2\x82", "??"},	      /* cut */
+		{"a\xe2\x80\xaegpj.exe", "a?gpj.exe"}, {"\xe2\x81\xa6x\xd8\x9c", "?x?"}, {"a\xe2\x80\xa8" "b", "a?b"},
+		{"\xef\xbb\xbfx\xe2\x80\x8b", "?x?"}, {"\xe2\x80\x8d", "\xe2\x80\x8d"},
 	};
 	char shown[64];
 

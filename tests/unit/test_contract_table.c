@@ -219,6 +219,33 @@ static void every_object_operation_under_every_standing(void **state)
 	}
 }
 
+/* The object that is the domain: its name, its place and its rules are for managers, whoever made it. */
+static void only_a_manager_touches_the_root_of_a_domain(void **state)
+{
+	static const char *const stands[STANDS] = {"new", "own", "foreign"};
+	kit_signer signer = kit_signer_of("dr lima"), other = kit_signer_of("dr ota");
+	kit_world world;
+	char name[128];
+
+	(void)state;
+	for (size_t s = 0; s < sizeof standings / sizeof standings[0]; s++) {
+		const struct standing *is = &standings[s];
+		bool manages = (is->rights & EMR_RIGHT_MANAGE) != 0 && is->writer_state == 1 && is->writer_days > 0;
+
+		for (int stand = 0; stand < STANDS; stand++)
+			for (int op = 0; op < OBJECT_OPS; op++) {
+				make_standing(&world, is, &signer);
+				if (stand != NEW)
+					kit_put_object(&world.state, world.domain, world.domain,
+						stand == OWN ? &signer : &other, EMR_OBJECT_LIVE, 0, 2);
+				snprintf(name, sizeof name, "%s of a %s root by: %s", op_names[op], stands[stand], is->name);
+				kit_expect(manages ? is->expected[stand][op] : NO,
+					answer(&world, name, &signer, op, world.domain), name);
+				kit_world_free(&world);
+			}
+	}
+}
+
 static void a_writer_may_not_undelete(void **state)
 {
 	kit_signer signer = kit_signer_of("dr lima");
@@ -361,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_object_operation_in_every_state),
 		cmocka_unit_test(every_object_operation_under_every_standing),
+		cmocka_unit_test(only_a_manager_touches_the_root_of_a_domain),
 		cmocka_unit_test(a_writer_may_not_undelete),
 		cmocka_unit_test(a_name_needs_the_signers_listing_key),
 		cmocka_unit_test(nothing_happens_in_a_domain_that_is_not_there),

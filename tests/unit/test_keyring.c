@@ -92,6 +92,27 @@ static void public_keys_match_the_second_model(void **state)
 	json_decref(root);
 }
 
+static void two_computers_draw_the_same_id_for_a_move_and_nobody_else_does(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_KEYRING same = kit_keyring();
+	EMR_AUTO_KEYRING other = NULL;
+	emr_id16 object = emr_id16_random(), domain = emr_id16_random(), zero = {{0}}, a, b;
+
+	(void)state;
+	emr_keyring_set_device(same, emr_id16_random());
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &other));
+	assert_ok(emr_keyring_object_id(kr, object, domain, &a));
+	assert_ok(emr_keyring_object_id(same, object, domain, &b));
+	assert_memory_equal(a.b, b.b, 16);
+	assert_ok(emr_keyring_object_id(other, object, domain, &b));
+	assert_memory_not_equal(a.b, b.b, 16);
+	assert_ok(emr_keyring_object_id(kr, object, zero, &b));
+	assert_memory_not_equal(a.b, b.b, 16);
+	assert_ok(emr_keyring_object_id(kr, domain, object, &b));
+	assert_memory_not_equal(a.b, b.b, 16);
+}
+
 static void a_new_keyring_is_like_no_other(void **state)
 {
 	EMR_AUTO_KEYRING a = NULL;
@@ -315,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_key_table_matches_the_second_model),
 		cmocka_unit_test(public_keys_match_the_second_model),
+		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
 		cmocka_unit_test(a_new_keyring_is_like_no_other),
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
 		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),

@@ -1,6 +1,8 @@
 #include "store_kit.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -42,6 +44,12 @@ static void only_our_own_names_are_segments(void **state)
 		"seg-00112233445566778899aabbccddeeff-000000.car", &writer, &number));
 	assert_false(emr_segment_file_parse(
 		"seg-00112233445566778899aabbccddeeff-000012.car.x", &writer, &number));
+	assert_true(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-1000000000000.car", &writer, &number));
+	assert_false(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-1000000000001.car", &writer, &number));
+	assert_false(emr_segment_file_parse(
+		"seg-00112233445566778899aabbccddeeff-999999999999999999.car", &writer, &number));
 }
 
 static void the_end_is_that_of_the_last_section_also_while_it_is_written(void **state)
@@ -152,6 +160,126 @@ static void a_check_looks_at_the_first_bytes_only_and_at_all_of_them(void **stat
 	assert_int_equal(found[1], 96);
 }
 
+/* A name of this kit's writer, as anybody who shares the directory can write it. */
+static void planted_name(kit *k, const char *number, char out[512])
+{
+	char hex[33];
+
+	emr_hex(k->options.writer.b, 16, hex);
+	snprintf(out, 512, "%s/seg-%s-%s.car", k->path, hex, number);
+}
+
+static void plant_empty(kit *k, const char *number)
+{
+	char path[512];
+	int fd;
+
+	planted_name(k, number, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void a_high_number_that_others_planted_loses_nothing(void **state)
+{
+	static const char *const numbers[] = {
+		"999999999999999999", "1000000000000", "999999999999", "500000000"};
+	kit *k = *state;
+
+	kit_close(k);
+	k->options.segment_bytes = 4096;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		plant_empty(k, numbers[i]);
+	for (uint32_t round = 0; round < 3; round++) {
+		kit_open(k);
+		for (uint32_t i = 0; i < 4; i++)
+			kit_put(k, 1 + round * 4 + i, 3000);
+		kit_close(k);
+		kit_open(k);
+		for (uint32_t i = 0; i < round * 4 + 4; i++)
+			kit_has(k, 1 + i, 3000);
+		kit_close(k);
+	}
+	assert_true(kit_size(k, "seg-12") > 3000);
+	kit_open(k);
+}
+
+static void the_next_number_taken_by_others_is_passed_over(void **state)
+{
+	kit *k = *state;
+
+	kit_close(k);
+	k->options.segment_bytes = 4096;
+	kit_open(k);
+	plant_empty(k, "000002");
+	plant_empty(k, "000003");
+	for (uint32_t i = 0; i < 4; i++)
+		kit_put(k, 1 + i, 3000);
+	assert_true(kit_size(k, "seg-4") > 3000);
+	kit_close(k);
+	kit_open(k);
+	for (uint32_t i = 0; i < 4; i++)
+		kit_has(k, 1 + i, 3000);
+}
+
+static void what_is_no_file_is_left_out(void **state)
+{
+	kit *k = *state;
+	char path[512];
+	int fd = -1;
+
+	kit_put(k, 1, 1000);
+	kit_close(k);
+	planted_name(k, "000002", path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	planted_name(k, "000003", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	planted_name(k, "000004", path);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	snprintf(path, sizeof path, "%s/seg-00112233445566778899aabbccddeeff-000001.car", k->path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_status(EMR_INVALID, emr_segment_file_open(AT_FDCWD, path, O_RDONLY, &fd));
+	alarm(20); /* whoever waits for the FIFO waits for ever */
+	kit_open(k);
+	kit_has(k, 1, 1000);
+	kit_put(k, 2, 1000);
+	assert_ok(emr_store_close_segment(k->store));
+	kit_put(k, 3, 1000);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 2, 1000);
+	kit_has(k, 3, 1000);
+	alarm(0);
+}
+
+/* Between the listing and the first look at it. */
+static void a_segment_that_becomes_a_fifo_is_left_out(void **state)
+{
+	kit *k = *state;
+	kit other = *k;
+	char path[512];
+
+	other.options.writer.b[15] ^= 1;
+	other.store = NULL;
+	kit_open(&other);
+	kit_put(&other, 7, 1000);
+	kit_close(&other);
+	kit_close(k);
+	kit_open(k);
+	kit_close(&other);
+	kit_file(&other, "seg-1", path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(20);
+	(void)kit_try(k, 7, 1000);
+	kit_put(k, 8, 1000);
+	kit_has(k, 8, 1000);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 8, 1000);
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +296,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_check_looks_at_the_first_bytes_only_and_at_all_of_them, kit_setup,
 			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_high_number_that_others_planted_loses_nothing, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_next_number_taken_by_others_is_passed_over, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_file_is_left_out, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_segment_that_becomes_a_fifo_is_left_out, kit_setup, kit_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,61 @@ static void what_cannot_be_granted_is_refused(void **state)
 	story_end(&s);
 }
 
+/* Of one organisation, the first by id would be taken: so there are several of them. */
+static void who_could_read_is_no_agent(void **state)
+{
+	STORY;
+	person doctors[3] = {{0}};
+	emr_grant_made made;
+	bool is_there = false;
+
+	for (int i = 0; i < 3; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "doctor%d", i);
+		story_newcomer(&s, &doctors[i], &s.bosses[1], EMR_ROLE_AGENT | EMR_ROLE_CLINICIAN, name);
+	}
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	made = story_share(&s, &s.lima, 0, true);
+	assert_int_equal(made.n, 3);
+	for (int i = 0; i < 3; i++)
+		is_there = is_there || emr_id32_equal(made.agents[i], s.agents[0].public.signer_id);
+	assert_true(is_there);
+	for (int i = 0; i < 3; i++)
+		story_part(&doctors[i]);
+	(void)trouble;
+	story_end(&s);
+}
+
+static void an_agent_says_what_it_holds_and_leaves_to_others(void **state)
+{
+	STORY;
+	size_t grants = 9, fragments = 9, n = 0;
+	emr_grant_made made;
+	emr_id16 left[2];
+	uint64_t made_at = 0;
+
+	assert_ok(emr_agency_key_time(s.agencies[0], &made_at));
+	assert_true(made_at > 0);
+	made = story_share(&s, &s.lima, 0, true);
+	(void)story_share(&s, &s.eve, 0, true);
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	story_agents(&s, 7);
+	assert_ok(emr_agency_grants(s.agencies[0], &grants));
+	assert_ok(emr_agency_count(s.agencies[0], &fragments));
+	assert_int_equal(grants, 2);
+	assert_int_equal(fragments, 4); /* of two epochs */
+	/* Whose turn is last is another one for each question, and he waits unless two have answered before he looks. */
+	for (int tries = 0; n == 0 && tries < 40; tries++) {
+		assert_status(EMR_TIMEOUT, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
+		for (int i = 0; i < AGENTS; i++)
+			n += story_agent(&s, i).next_ms >= 0 ? emr_agency_waiting(s.agencies[i], left, 2) : 0;
+	}
+	assert_int_equal(n, 1);
+	assert_int_equal(emr_agency_waiting(s.agencies[0], left, 0), emr_agency_waiting(s.agencies[0], left, 2));
+	story_end(&s);
+}
+
 /* ---- reading ---- */
 
 static void the_owners_computer_lets_the_doctor_read(void **state)
@@ -233,6 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_grant_is_listed_by_both_and_ends_when_taken_back),
 		TEST(what_cannot_be_granted_is_refused),
+		TEST(who_could_read_is_no_agent),
+		TEST(an_agent_says_what_it_holds_and_leaves_to_others),
 		TEST(the_owners_computer_lets_the_doctor_read),
 		TEST(two_of_three_agents_serve_while_the_owner_is_away),
 		TEST(nobody_else_reads),

@@ -146,6 +146,36 @@ static void agents_look_at_their_own_clock(void **state)
 	story_end(&s);
 }
 
+/* The grant is over, and the reader's computer says that it is not: the embedded ledger takes its word for the time (one wrong clock
+ * must not age everybody's grants), so the question stands there; agents and owner look at their own clocks and refuse. */
+static void a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others(void **state)
+{
+	STORY;
+	emr_grant_made made;
+	emr_grant_order order = {.rights = 3, .purposes = 1, .not_after_unix_s = 0};
+	emr_shared *shared;
+	sought mri;
+	emr_ask *ask = NULL;
+
+	order.not_after_unix_s = story_now(&s) + 100;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	mri = find_record(shared, "MRI.pdf");
+	story_pass(&s, 200);
+	s.k.clock.unix_ns -= INT64_C(150000000000);
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	s.k.clock.unix_ns += INT64_C(150000000000);
+	for (int i = 0; i < AGENTS; i++)
+		assert_int_equal(story_agent(&s, i).answered, 0);
+	assert_int_equal(story_owner(&s).answered, 0);
+	assert_status(EMR_DENIED, emr_ask_wait(ask, 0, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
+	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
 /* A program that lies to itself about the purpose gets no further than the agents. */
 static void a_purpose_that_was_not_granted_is_refused_by_whoever_releases(void **state)
 {
@@ -198,6 +228,22 @@ static void too_much_in_a_day_is_refused(void **state)
 	assert_status(EMR_DENIED, status);
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
 	story_pass(&s, DAY);
+	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
+	story_end(&s);
+}
+
+static void what_the_members_agree_on_limits_what_is_released_in_a_day(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	emr_status status = EMR_OK;
+
+	story_rules(&s, "# for a trial\nslots-a-day = 3\n");
+	for (int i = 0; i < 2 && status == EMR_OK; i++)
+		status = story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble);
+	assert_status(EMR_DENIED, status);
+	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
+	story_rules(&s, "slots-a-day = 300\n");
 	assert_ok(story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble));
 	story_end(&s);
 }
@@ -407,9 +453,11 @@ int main(void)
 		TEST(the_ledger_refuses_who_has_not_seen_the_end),
 		TEST(agents_and_owner_refuse_what_ended_after_the_question),
 		TEST(agents_look_at_their_own_clock),
+		TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others),
 		TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases),
 		TEST(another_persons_question_is_not_accepted),
 		TEST(too_much_in_a_day_is_refused),
+		TEST(what_the_members_agree_on_limits_what_is_released_in_a_day),
 		TEST(a_new_epoch_ends_what_kept_fragments_can_do),
 		TEST(an_end_by_time_calls_for_a_new_epoch_too),
 		TEST(what_was_before_stays_hidden),

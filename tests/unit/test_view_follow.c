@@ -134,6 +134,22 @@ static counting conflicts_in(kit *k, const char *directory)
 	return c;
 }
 
+static bool count_entry(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)attr;
+	(void)next;
+	*(unsigned *)arg += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return true;
+}
+
+static unsigned entries_in(kit *k, const char *directory)
+{
+	unsigned n = 0;
+
+	assert_ok(emr_view_each_entry(k->view, kit_attr(k, directory).node, 0, false, count_entry, &n));
+	return n;
+}
+
 /* ---- sentences ---- */
 
 static void what_one_saves_the_other_shows(void **state)
@@ -476,6 +492,11 @@ static unsigned pins_of(kit *k, emr_id16 owner)
 	return p.n;
 }
 
+static void id_of(kit *k, const char *path, emr_id16 *out_id)
+{
+	assert_ok(emr_unhex(kit_attribute(k, path, "user.emrfs.id"), out_id->b, sizeof out_id->b));
+}
+
 static void what_another_computer_erases_is_erased_here(void **state)
 {
 	two *t = *state;
@@ -502,6 +523,41 @@ static void what_another_computer_erases_is_erased_here(void **state)
 	expect_equal(t);	/* opens both again: each sees what the other has let go of */
 	assert_int_equal(pins_of(&t->b, id), 0);
 	assert_int_equal(pins_of(&t->a, id), 0);
+}
+
+/* One file that B had, and one that it had deleted. */
+static void what_was_erased_while_a_computer_was_away_leaves_its_segments(void **state)
+{
+	two *t = *state;
+	emr_erase shown = {.path = "Imaging/1"}, all = {0};
+	emr_erased erased;
+	emr_id16 shown_id, gone_id, kept_id;
+
+	kit_text(&t->b, "Imaging/1", "written on b");
+	kit_text(&t->b, "Imaging/gone", "deleted before");
+	kit_text(&t->b, "Imaging/kept", "which stays");
+	meet(t);
+	id_of(&t->b, "Imaging/1", &shown_id);
+	id_of(&t->b, "Imaging/gone", &gone_id);
+	id_of(&t->b, "Imaging/kept", &kept_id);
+	kit_unlink(&t->b, "Imaging/gone");
+	meet(t);
+	emr_stack_close(&t->b.stack);
+	assert_ok(emr_view_erase(t->a.view, &shown, &erased));
+	assert_ok(emr_view_erase(t->a.view, &all, &erased));
+	assert_int_equal(erased.deleted, 1);
+	kit_wait_ms(&t->a, 40000);
+	assert_ok(emr_view_publish_now(t->a.view));
+	kit_start(&t->b);
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	assert_true(pins_of(&t->b, shown_id) > 0 && pins_of(&t->b, gone_id) > 0);
+	kit_wait_ms(&t->b, 40000);
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/kept", "which stays");
+	expect_equal(t);	/* opens both again: each sees what the other has let go of */
+	assert_int_equal(pins_of(&t->b, shown_id), 0);
+	assert_int_equal(pins_of(&t->b, gone_id), 0);
+	assert_true(pins_of(&t->b, kept_id) > 0);
 }
 
 /* ---- a journal that refuses ---- */
@@ -621,6 +677,86 @@ static void with_threads_nobody_has_to_ask(void **state)
 
 /* ---- at random ---- */
 
+static emr_domain_state domain_state(kit *k, const char *path)
+{
+	emr_path_domain d;
+	emr_domain_state state;
+
+	assert_ok(emr_view_domain_of(k->view, path, &d));
+	assert_true(d.is_root);
+	assert_ok(emr_view_domain_state(k->view, d.domain, &state));
+	return state;
+}
+
+/* One makes a directory a domain while the other changes what lies in it: no copies, no second directory. */
+static void a_domain_made_here_is_the_same_directory_there(void **state)
+{
+	two *t = *state;
+	emr_attr before;
+	emr_handle *h;
+	emr_id16 domain;
+
+	kit_mkdir(&t->a, "Imaging/sub");
+	kit_text(&t->a, "Imaging/sub/1", "one");
+	kit_text(&t->a, "Imaging/sub/2", "two");
+	kit_text(&t->a, "Imaging/sub/3", "three");
+	meet(t);
+	before = kit_attr(&t->b, "Imaging/sub/2");
+	h = kit_open_file(&t->b, "Imaging/sub/2", O_RDONLY);
+	kit_text(&t->b, "Imaging/sub/1", "one, by b");
+	kit_text(&t->b, "Imaging/sub/new", "new, by b");
+	kit_rename(&t->b, "Imaging/sub/3", "Imaging/sub/three");
+	assert_ok(emr_view_make_domain(t->a.view, "Imaging/sub", &domain));
+	kit_text(&t->a, "Imaging/sub/mine", "new, by a");
+	meet(t);
+	assert_int_equal(kit_attr(&t->b, "Imaging/sub/2").node, before.node);
+	kit_expect_handle(h, "two", 3);
+	emr_view_release(h);
+	assert_int_equal(conflicts_in(&t->a, "Imaging/sub").n, 0);
+	assert_int_equal(entries_in(&t->a, "Imaging/sub"), 5);
+	kit_expect_text(&t->a, "Imaging/sub/1", "one, by b");
+	kit_expect_text(&t->a, "Imaging/sub/three", "three");
+	kit_expect_text(&t->a, "Imaging/sub/new", "new, by b");
+	assert_true(domain_state(&t->a, "Imaging/sub").is_whole);
+	assert_true(domain_state(&t->b, "Imaging/sub").is_whole);
+	expect_equal(t);
+}
+
+static void a_domain_made_on_both_sides_is_one(void **state)
+{
+	two *t = *state;
+	emr_id16 a, b;
+
+	kit_mkdir(&t->a, "Imaging/sub");
+	kit_text(&t->a, "Imaging/sub/x", "x");
+	meet(t);
+	assert_ok(emr_view_make_domain(t->a.view, "Imaging/sub", &a));
+	assert_ok(emr_view_make_domain(t->b.view, "Imaging/sub", &b));
+	assert_memory_equal(a.b, b.b, 16);
+	assert_ok(emr_view_make_domain(t->b.view, "Imaging/1", &b));
+	assert_ok(emr_view_make_domain(t->a.view, "Imaging/1", &a));
+	assert_memory_equal(a.b, b.b, 16);
+	meet(t);
+	assert_int_equal(entries_in(&t->a, "Imaging"), 3);
+	assert_true(domain_state(&t->a, "Imaging/1").is_whole);
+	expect_equal(t);
+}
+
+static void what_one_moves_elsewhere_and_the_other_removes_stays_removed(void **state)
+{
+	two *t = *state;
+
+	kit_rename(&t->a, "Imaging/1", "Letters/1");
+	kit_unlink(&t->b, "Imaging/1");
+	kit_rename(&t->a, "Imaging/2", "Letters/2");
+	kit_text(&t->b, "Imaging/2", "two, by b");
+	meet(t);
+	assert_false(kit_exists(&t->a, "Letters/1"));
+	kit_expect_text(&t->a, "Letters/2", "two, by b");
+	assert_int_equal(entries_in(&t->a, "Imaging"), 0);
+	expect_equal(t);
+}
+
 static const char *some_path(uint64_t *seed, char who, char out[64])
 {
 	static const char *const directories[] = {"Imaging", "Letters", "Imaging/sub"};
@@ -635,7 +771,16 @@ static void do_something(kit *k, uint64_t *seed, char who)
 	char path[64], other[64], text[64];
 
 	some_path(seed, who, path);
-	switch (kit_random(seed) % 10) {
+	switch (kit_random(seed) % 11) {
+	case 10:	/* what lies there becomes a domain of its own */
+		if (kit_random(seed) % 4 == 0)
+			snprintf(path, sizeof path, "Imaging/sub");
+		if (kit_exists(k, path)) {
+			emr_id16 domain;
+
+			assert_ok(emr_view_make_domain(k->view, path, &domain));
+		}
+		return;
 	case 0:
 	case 1:
 	case 2:
@@ -709,8 +854,12 @@ int main(int argc, char **argv)
 		WITH_TWO(what_was_renamed_away_and_removed_there_is_gone),
 		WITH_TWO(what_was_written_away_and_erased_there_is_a_record_of_its_own),
 		WITH_TWO(what_another_computer_erases_is_erased_here),
+		WITH_TWO(what_was_erased_while_a_computer_was_away_leaves_its_segments),
 		WITH_TWO(a_look_that_the_journal_refuses_is_not_forgotten),
 		WITH_TWO(an_erasure_that_the_journal_refuses_in_the_middle_goes_on),
+		WITH_TWO(a_domain_made_here_is_the_same_directory_there),
+		WITH_TWO(a_domain_made_on_both_sides_is_one),
+		WITH_TWO(what_one_moves_elsewhere_and_the_other_removes_stays_removed),
 		WITH_TWO(with_threads_nobody_has_to_ask),
 		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
 	};

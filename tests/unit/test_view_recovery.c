@@ -77,9 +77,10 @@ emr_status __wrap_emr_replica_catch_up(
 }
 
 static void the_work(kit *k);
+static void the_inner_work(kit *k);
 
-/* The child's whole life: arguments are path, clocks, step, whether opening counts, whether there
- * is work. */
+/* The child's whole life: arguments are path, clocks, step, whether opening counts, which work there
+ * is. */
 static int child_main(char **argv)
 {
 	long n = strtol(argv[4], NULL, 10);
@@ -92,6 +93,8 @@ static int child_main(char **argv)
 	c.view = c.stack.view;
 	if (argv[6][0] == 'y')
 		the_work(&c);
+	if (argv[6][0] == 'i')
+		the_inner_work(&c);
 	countdown = n;
 	for (int i = 0; i < 3; i++) {
 		if (emr_view_publish_now(c.view) != EMR_OK)
@@ -103,11 +106,11 @@ static int child_main(char **argv)
 
 /* In another process: opens the folder of K, works, publishes, and dies at the N-th step of it.
  * False: it ended. */
-static bool dies_at(kit *k, long n, bool while_opening, bool with_work)
+static bool dies_at(kit *k, long n, bool while_opening, const char *work)
 {
 	char unix_ns[24], boot_ns[24], number[24];
 	char *argv[] = {"child", k->path, unix_ns, boot_ns, number, while_opening ? "y" : "n",
-		with_work ? "y" : "n", NULL};
+		(char *)(uintptr_t)work, NULL};
 	int how;
 	pid_t child;
 
@@ -177,6 +180,17 @@ static void the_work(kit *k)
 	kit_rename(k, "Imaging/ct", "Letters/ct");
 }
 
+/* A directory and a single file become domains of their own, with something new in the directory. */
+static void the_inner_work(kit *k)
+{
+	emr_id16 domain;
+
+	kit_text(k, "Imaging/ct/new", "new");
+	kit_mkdir(k, "Imaging/ct/deep");
+	assert_ok(emr_view_make_domain(k->view, "Imaging/ct", &domain));
+	assert_ok(emr_view_make_domain(k->view, "Imaging/x", &domain));
+}
+
 static int count_of(const char *items, const char *what)
 {
 	int n = 0;
@@ -232,8 +246,66 @@ static void a_mount_that_dies_while_it_publishes_publishes_everything_once(void 
 		kit k;
 
 		copy_base(&k);
-		died = dies_at(&k, n, false, true);
+		died = dies_at(&k, n, false, "y");
 		recover_and_look(&k);
+		n++;
+	} while (died);
+	assert_true(n > 20);
+}
+
+static void expect_whole(kit *k, const char *path, uint64_t records)
+{
+	emr_domain_state state;
+	emr_path_domain d;
+
+	assert_ok(emr_view_domain_of(k->view, path, &d));
+	assert_true(d.is_root);
+	assert_ok(emr_view_domain_state(k->view, d.domain, &state));
+	assert_true(state.is_whole);
+	assert_int_equal(state.records, records);
+}
+
+static void expect_the_inner_work(kit *k)
+{
+	const char *items;
+
+	expect_whole(k, "Imaging/ct", 4);
+	expect_whole(k, "Imaging/x", 1);
+	items = kit_items(k);
+	kit_expect_text(k, "Imaging/ct/1", "slice");
+	kit_expect_text(k, "Imaging/ct/new", "new");
+	kit_expect_text(k, "Imaging/x", "one");
+	assert_string_equal(kit_attribute(k, "Imaging/x", "user.emrfs.version"), "1");
+	if (count_of(items, "PUT") != 1 || count_of(items, "REWRAP") != 2 || count_of(items, "UNLINK") != 3 ||
+		count_of(items, "META") != 2 || count_of(items, "DOMAIN") != 2 || count_of(items, "!") != 0)
+		fail_msg("not once each: %s", items);
+}
+
+static void a_mount_that_dies_while_domains_are_made_makes_them_whole(void **state)
+{
+	long n = 1;
+	bool died;
+
+	(void)state;
+	do {
+		char *before, *after;
+		kit k;
+
+		copy_base(&k);
+		died = dies_at(&k, n, false, "i");
+		if (died && n % 3 == 0)
+			(void)dies_at(&k, 1 + n % 8, true, "n");
+		kit_start(&k);
+		before = kit_picture(&k);
+		kit_publish_all(&k);
+		kit_publish_all(&k);
+		after = kit_picture(&k);
+		assert_string_equal(after, before);
+		free(before);
+		free(after);
+		expect_the_inner_work(&k);
+		kit_restart_and_compare(&k);
+		kit_close(&k);
 		n++;
 	} while (died);
 	assert_true(n > 20);
@@ -250,8 +322,8 @@ static void a_mount_that_dies_again_while_it_recovers_publishes_everything_once(
 			kit k;
 
 			copy_base(&k);
-			(void)dies_at(&k, first, false, true);
-			died = dies_at(&k, second, true, false);
+			(void)dies_at(&k, first, false, "y");
+			died = dies_at(&k, second, true, "n");
 			recover_and_look(&k);
 			if (!died || second > 12)
 				break;
@@ -304,6 +376,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_lies_in_an_unreadable_directory_stays_what_it_is),
 		cmocka_unit_test(a_mount_that_dies_while_it_publishes_publishes_everything_once),
+		cmocka_unit_test(a_mount_that_dies_while_domains_are_made_makes_them_whole),
 		cmocka_unit_test(
 			a_mount_that_dies_again_while_it_recovers_publishes_everything_once),
 	};

@@ -142,6 +142,10 @@ static void a_certificate_of_another_key_role_or_authority_is_not_registered(voi
 	invite(EMR_ROLE_PATIENT);
 	certify(&cert, "somebody");
 	promised = invitation;
+	assert_ok(emr_welcome_check(invited, &invitation, emr_buf_view(&cert), &k.clock.clock));
+	assert_status(EMR_BAD_SIGNATURE, emr_welcome_check(stranger, &invitation, emr_buf_view(&cert), &k.clock.clock));
+	assert_status(EMR_DAMAGED,
+		emr_welcome_check(invited, &invitation, emr_bytes_of("garbage\n", 8), &k.clock.clock));
 	open_as(stranger);
 	assert_status(EMR_BAD_SIGNATURE,
 		emr_welcome_register(stranger, &invitation, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));

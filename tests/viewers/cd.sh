@@ -56,11 +56,25 @@ say "dcmdump of all and pixels of six: $(asked lookup) LOOKUP, $(asked getattr) 
 at_most "READ" "$(asked read)" 1000
 must cmp "$dest/DICOMDIR" "$src/DICOMDIR"
 
+say "turned into volumes by dcm2niix"
+volumes() { mkdir "$2" && dcm2niix -b n -z n -f %s -o "$2" "$1/DICOM" >"$EMR_WORK/out/niix"; }
+must volumes "$src" "$EMR_WORK/niix-wanted"
+expect "volumes" "$(find "$EMR_WORK/niix-wanted" -name '*.nii' -size +3000k | wc -l)" 3
+emr_remount
+asked_before
+must volumes "$dest" "$EMR_WORK/niix-found"
+must diff -r "$EMR_WORK/niix-wanted" "$EMR_WORK/niix-found"
+say "dcm2niix: $(asked lookup) LOOKUP, $(asked getattr) GETATTR, $(asked open) OPEN, $(asked read) READ"
+at_most "LOOKUP" "$(asked lookup)" 400
+at_most "GETATTR" "$(asked getattr)" 950
+at_most "READ" "$(asked read)" 1000
+
 say "a DICOMDIR written in the folder leads to the same"
 (cd "$dest" && must rm DICOMDIR && must dcmmkdir +r +id . DICOM >"$EMR_WORK/out/mkdir") || exit 1
 (look "$dest") >"$EMR_WORK/found"
 must cmp "$EMR_WORK/wanted" "$EMR_WORK/found"
-expect "DICOMDIR: version" "$(confirmed_version "$dest/DICOMDIR")" 2
+# The next version, or a new record: it reads 300 files between removing and writing, and a name that is gone for a second is gone.
+[[ $(confirmed_version "$dest/DICOMDIR") =~ ^[12]$ ]] || emr_fail "DICOMDIR: $(attribute version "$dest/DICOMDIR")"
 
 say "the ZIP, unpacked by unzip, and as file-roller does"
 must unzip -q "$EMR_WORK/CD.zip" -d "$MNT/Imaging/unzipped"

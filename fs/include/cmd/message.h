@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/status.h"
 
@@ -33,7 +34,20 @@ const char *emr_exit_text(int code);
 typedef enum emr_message {
 	EMR_SAY_READ_ONLY,
 	EMR_SAY_BAD_DATA,
+	EMR_SAY_NO_GRANT, /* these ten: what others share */
+	EMR_SAY_GRANT_ENDING,
+	EMR_SAY_KEYS_ENDING,
+	EMR_SAY_GRANT_EXPIRED,
+	EMR_SAY_GRANT_REVOKED,
+	EMR_SAY_WRONG_PURPOSE,
+	EMR_SAY_NO_RELEASE,
+	EMR_SAY_NO_RELEASE_OWNER,
+	EMR_SAY_OFFLINE,
+	EMR_SAY_SHARED_READ_ONLY,
 	EMR_SAY_BAD_SIGNATURE,
+	EMR_SAY_SIGNED_FALSELY,
+	EMR_SAY_SIGNATURE_STALE,
+	EMR_SAY_INBOX_LIMIT,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
 	EMR_SAY_PART_DAMAGED, /* these three: what verbs say; notices take the first row of an id */
@@ -49,11 +63,16 @@ typedef enum emr_message {
 	EMR_SAY_REFUSED,
 	EMR_SAY_REMOVAL_REFUSED,
 	EMR_SAY_CONFLICT,
+	EMR_SAY_NOT_SENT,
 	EMR_SAY_LEFT_LOCAL,
 	EMR_SAY_LAST_COPY,
+	EMR_SAY_KEEP_NEEDS_NETWORK,
+	EMR_SAY_NOT_YOURS_TO_DROP,
+	EMR_SAY_OWNERS_LOG,
 	EMR_SAY_ONE_COPY,
 	EMR_SAY_SAME_DISK,
 	EMR_SAY_CLOCK,
+	EMR_SAY_CERTIFICATE_ENDED,
 	EMR_SAY_WRONG_PASSPHRASE,
 	EMR_SAY_WRONG_WORDS,
 	EMR_SAY_WORDS_COUNT,
@@ -157,10 +176,68 @@ typedef enum emr_message {
 	EMR_SAY_MEMBERS_SEE,
 	EMR_SAY_JOIN_NEEDS_YES,
 	EMR_SAY_NETWORK_DIR,
+	EMR_SAY_JOIN_SEE,
+	EMR_SAY_MEMBER_ALREADY,
+	EMR_SAY_JOIN_UNDER_WAY,
+	EMR_SAY_JOIN_UNREADABLE,
+	EMR_SAY_ANNEX_LOST,
 	EMR_SAY_BAD_INVITATION,
 	EMR_SAY_NOBODY_INVITES,
 	EMR_SAY_NOBODY_CAME,
 	EMR_SAY_NOT_ADMIN,
+	EMR_SAY_HANDLE_TAKEN,
+	EMR_SAY_UNKNOWN_STAFF,
+	EMR_SAY_WHICH_STAFF,
+	EMR_SAY_UNKNOWN_TEAM,
+	EMR_SAY_NOT_ADMITTED,
+	EMR_SAY_UNKNOWN_ORGANISATION,
+	EMR_SAY_UNKNOWN_PROPOSAL,
+	EMR_SAY_NO_ACCESS, /* these two: log --proof */
+	EMR_SAY_NOT_RELEASED,
+	EMR_SAY_NOT_AUDITOR,
+	EMR_SAY_LEDGER_REFUSED,
+	EMR_SAY_NO_YES,
+	EMR_SAY_NEEDS_NETWORK,
+	EMR_SAY_DEVICE_NEEDS_YES,
+	EMR_SAY_NOT_FIRST_COMPUTER,
+	EMR_SAY_DEVICE_TAKEN,
+	EMR_SAY_UNKNOWN_DEVICE,
+	EMR_SAY_BAD_DEVICE_FILE,
+	EMR_SAY_DEVICE_REMOVED,
+	EMR_SAY_IS_AGENT,
+	EMR_SAY_NO_AGENT,
+	EMR_SAY_AGENT_ENDED,
+	EMR_SAY_AGENT_STOPPED,
+	EMR_SAY_MOVE_WOULD_SHARE,
+	EMR_SAY_ASKED,
+	EMR_SAY_SAID_YES,
+	EMR_SAY_SAID_NO,
+	EMR_SAY_NO_REQUEST,
+	EMR_SAY_ANSWERED,
+	EMR_SAY_NOT_HERE,
+	EMR_SAY_YOUR_OWN_REQUEST,
+	EMR_SAY_REQUEST_AWAY,
+	EMR_SAY_BAD_REQUEST,
+	EMR_SAY_ASK_A_PERSON,
+	EMR_SAY_ASK_YOURSELF,
+	EMR_SAY_NOT_ON_LEDGER,
+	EMR_SAY_SHARE_NEEDS_YES,
+	EMR_SAY_NO_THRESHOLD,
+	EMR_SAY_ONLY_WHILE_OPEN,
+	EMR_SAY_DEPOSIT_NEEDS_YES,
+	EMR_SAY_MAY_WRITE_ALREADY,
+	EMR_SAY_WRITE_WITH_PERSON,
+	EMR_SAY_WRITE_IN_FOLDER,
+	EMR_SAY_NOT_SHORTENED,
+	EMR_SAY_NEEDS_THEIR_YES,
+	EMR_SAY_NOT_A_MEMBER,
+	EMR_SAY_SHARE_WITH_PERSON,
+	EMR_SAY_NOT_SHAREABLE,
+	EMR_SAY_NEVER_SHARED,
+	EMR_SAY_NOT_SHARED,
+	EMR_SAY_SHARE_FAILED,
+	EMR_SAY_REVOKE_FAILED,
+	EMR_SAY_ORDER_UNSENT,
 	EMR_SAY_NOT_READY,
 	EMR_SAY_INTERRUPTED,
 	EMR_SAY_FAILED,
@@ -199,6 +276,9 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute
  * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
 
-/* TEXT with control characters and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole
+/* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole
  * character). */
 void emr_show(const char *text, char *out, size_t size);
+/* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs get every name as it is, and a
+ * terminal obeys none. */
+void emr_show_json(const char *json, FILE *to);

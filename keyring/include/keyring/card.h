@@ -12,7 +12,7 @@
 #define EMR_CARD_LABEL_MAX 64 /* bytes: name, a tab, birth date or nothing */
 #define EMR_CARD_NAME_MAX 53  /* the name, so that a birth date fits behind it */
 #define EMR_CARD_MAX (185 + EMR_CARD_LABEL_MAX + 128)
-#define EMR_CARD_QR_MAX 640 /* bytes of the QR text, with its NUL */
+#define EMR_CARD_QR_MAX 1024 /* bytes of the QR text, with its NUL */
 
 typedef enum emr_card_kind {
 	EMR_CARD_PERSON = 1,
@@ -44,14 +44,24 @@ emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16
 	const char *born, emr_buf *out);
 /* Whether NAME is one that a card may carry (see above). */
 bool emr_card_name_ok(const char *name);
+/* The same of a name of any length that stands elsewhere: in a registration, of an organisation. */
+bool emr_shown_name_ok(const char *name, size_t len);
 /* Exactly one card, its points and signatures checked.  EMR_DAMAGED, EMR_BAD_SIGNATURE,
  * EMR_NEWER_FORMAT.  Whether it is in force is the caller's clock to say, whether its keys are
  * those of the ledger is the ledger's. */
 emr_status emr_card_read(emr_bytes card, emr_card *out);
 
-/* Parts a card from the vouches behind it (borrowed; a multiple of EMR_VOUCH_BYTES, may be empty).
- * Reads neither: EMR_DAMAGED when the lengths do not fit. */
+/* What is handed out is a card, behind a person's the domain card of her Inbox, if she has one (it
+ * says where a hospital may leave records for her), and behind that any vouches.
+ *
+ * Parts the first card from the vouches (borrowed; a multiple of EMR_VOUCH_BYTES, may be empty).
+ * Reads none of it: EMR_DAMAGED when the lengths do not fit. */
 emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_vouches);
+/* The Inbox's card between them, borrowed and unread; empty when there is none.  EMR_DAMAGED. */
+emr_status emr_card_inbox(emr_bytes bytes, emr_bytes *out_inbox);
+/* The same, read.  EMR_NOT_FOUND: there is none; EMR_BAD_SIGNATURE: not signed by its keys, or not
+ * of PERSON, whose card was read already; EMR_DAMAGED, EMR_NEWER_FORMAT. */
+emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card *out_inbox);
 
 /* ---- As text ---- */
 
@@ -59,7 +69,7 @@ emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_v
  * card. Appends text without a NUL.  EMR_LIMIT beyond 32 KiB. */
 emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text);
 /* A QR code: "EMRFS:" and base32 (RFC 4648, upper case, no padding: QR's alphanumeric mode) of the
- * card alone.  EMR_LIMIT. */
+ * card, and of the Inbox's behind it, without vouches.  EMR_LIMIT. */
 emr_status emr_card_qr_text(emr_bytes card, char out[EMR_CARD_QR_MAX]);
 /* Either form, or the bytes themselves; white space around and between the lines is passed over.
  * Appends the card and what follows it.  EMR_DAMAGED, EMR_LIMIT. */

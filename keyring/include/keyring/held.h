@@ -71,6 +71,9 @@ void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32]);
 /* Proof of possession for the network and the steward (see emr_pre_pop_verify). */
 emr_status emr_grantee_key_pop(
 	const emr_grantee_key *key, emr_id16 net_id, emr_id32 steward, uint8_t out_pop[64]);
+/* The receiving key of a team, for letters that each of its members may open: X25519 secret =
+ * HKDF-SHA512("emrfs/v1/team", b, "box", 32).  Its public half stands in the team's terms. */
+emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out);
 /* Under the local LISTKEYS key. */
 emr_status emr_grantee_key_seal_local(const emr_keyring *kr, const emr_grantee_key *key,
 	emr_bytes row, uint8_t out_sealed[EMR_HELD_SEALED_BYTES]);

@@ -50,7 +50,7 @@ emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, e
 typedef struct emr_request_body {
 	uint8_t rsalt[32]; /* of the item's public `to` (emr_request_to of the contract); a DENY
 			      shows it */
-	uint16_t rights;   /* of GRANT */
+	uint16_t rights;   /* of GRANT, and of WRITER in bits 8..12 */
 	uint32_t purposes;
 	uint64_t until;		    /* Unix seconds */
 	uint8_t card[EMR_CARD_MAX]; /* the person's who asks */

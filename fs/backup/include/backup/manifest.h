@@ -23,6 +23,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_MARK, /* replica.hw */
 	EMR_BACKUP_DESCRIPTOR,
 	EMR_BACKUP_LEDGER,
+	EMR_BACKUP_ANNEX, /* the ledger before a join */
 	EMR_BACKUP_STORE_FORMAT,
 	EMR_BACKUP_SEGMENT,
 	EMR_BACKUP_HEAD, /* of the journal */

@@ -142,6 +142,8 @@ typedef struct emr_meta {
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
 /* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
+/* In encoded metadata, which must be as long as it is when it decodes. */
+void emr_meta_replace_r_pid(uint8_t *plain, const uint8_t r_pid[32]);
 
 typedef struct emr_xattr {
 	emr_bytes key;	 /* 1..255 bytes, with its "user." */

@@ -23,11 +23,12 @@ typedef struct emr_event {
 	uint64_t cver, bytes;	/* of a file's content after it; 0 of directories and links */
 	const char *path;	/* as it was then; NULL: what said so was erased */
 	const char *from;	/* RENAMED, or saved under another name; else NULL */
-	emr_id32 batch_id;
+	emr_id32 batch_id, signer_id;
 	uint32_t subject;	/* equal for all events of one record, whatever it was called */
 	uint16_t index;		/* in the batch */
 	uint8_t deed;		/* emr_deed */
 	uint8_t type;		/* emr_meta_type; 0: not known any more */
+	bool in_annex;		/* SEQ and BATCH_ID are of the ledger before a join */
 } emr_event;
 
 /* What the history says of one record. */

@@ -14,7 +14,7 @@ typedef struct emr_place {
 	emr_id16 object;
 	emr_id16 record_id;	/* files: names the record over moves between domains; zero otherwise */
 	uint64_t cver;		/* version of the content that people see; 0 for directories and links */
-	uint64_t version;	/* of the row's chain */
+	uint64_t version;	/* of the row's chain; with EMR_VERSION_ANNEX: in the ledger before a join */
 	uint64_t pversion;	/* item version of its last PUT or REWRAP */
 	uint64_t padded;	/* L' */
 	emr_cid root;		/* bundle of the content */
@@ -27,6 +27,25 @@ typedef struct emr_facts emr_facts;
 emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
 	emr_facts **out_facts);
 void emr_facts_free(emr_facts *facts);
+
+/* The ledger that was left by a join, and this computer's copy of it: the past of what was taken along.  Its items are told
+ * from those of the present ledger by a mark in their version, which every function here understands. */
+typedef struct emr_annex {
+	emr_ledger *ledger;
+	emr_replica *replica;
+	uint64_t joined_size;	/* entries of the present ledger up to here only say again what the annex had said */
+} emr_annex;
+#define EMR_VERSION_ANNEX (UINT64_C(1) << 63)
+/* What ANNEX names is borrowed.  Before anything else, from one thread. */
+void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
+/* NULL: there is none. */
+const emr_annex *emr_facts_annex(const emr_facts *facts);
+/* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both is the present one. */
+emr_status emr_facts_item(emr_facts *facts, const emr_part_key *at, emr_buf *out_bytes, emr_replica_item *out_item);
+emr_status emr_facts_head(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
+
+/* The item that first said the content at PLACE: in the annex, if the present ledger only carried it over. */
+emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
 
 /* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid during the call.
  * A record that cannot be read is counted in *out_damaged and named in the log by id; the walk goes on. */

@@ -8,6 +8,8 @@
 #include "ledger/ledger.h"
 #include "settle/facts.h"
 
+struct emr_nested;
+
 typedef struct emr_settle emr_settle;
 
 /* Journal row kinds of this module and of the view. */
@@ -18,6 +20,8 @@ enum {
 	EMR_ROW_MOVED = 'P',	/* the object id that a directory got instead of this one (view) */
 	EMR_ROW_SEEN = 'H',	/* how far the ledger has been seen */
 	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
+	EMR_ROW_ISSUED = 'Q',	/* the last number of a statement for this patient */
+	EMR_ROW_ERASED_TO = 'A',	/* how far others' erasures were looked for (view) */
 	EMR_ROW_ERASING = 'E',	/* an object whose keys are to be destroyed (view) */
 };
 
@@ -30,10 +34,15 @@ typedef struct emr_settle_options {
 	emr_replica *replica;
 	emr_facts *facts;
 	const emr_clock *clock;
+	const char *owner_name, *owner_born;	/* as emr_share_options has them; may be NULL */
 } emr_settle_options;
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle);
 void emr_settle_free(emr_settle *settle);
+
+/* Before records go on with another network: its ledger, as far as this computer has seen it, is remembered as the journal
+ * remembers its own, for the settle that will be opened on it. */
+emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_replica_position *at);
 
 typedef enum emr_change_kind {
 	EMR_CHANGE_PUT = 1,	/* new content (and metadata) */
@@ -55,9 +64,11 @@ typedef struct emr_change {
 	const emr_meta *meta;		/* PUT, META, REWRAP; meta->n of a file is right */
 	const emr_content *content;	/* PUT */
 	const emr_place *from;		/* REWRAP: where the content is now */
+	const uint8_t *amends;		/* PUT in another's domain: SHA-256 of the statement that it amends; NULL: that of FROM, if known */
 	bool is_inbox;			/* META of a domain root that does not exist yet */
 	uint64_t erase_from, erase_to;	/* ERASE: versions, both included */
 	uint64_t base_version;		/* of the row, as the caller knows it; 0: it knows none */
+	emr_bytes owner_card;		/* in another's Inbox: the card of that domain; else empty */
 } emr_change;
 
 typedef struct emr_outcome {
@@ -76,11 +87,22 @@ typedef emr_status (*emr_outcome_fn)(void *arg, emr_journal_txn *txn, const emr_
 
 /* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing key first when they do
  * not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in the journal: emr_settle_resend.  EMR_OFFLINE,
- * EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED of a ledger that is away or not what it was: before anything is built.  One thread at a time. */
+ * EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED of a ledger that is away or not what it was: before anything is built.  One thread at a time.
+ *
+ * In a domain of somebody else's, where this keyring may write (share/write.h): no domain and no epoch is made, only the
+ * listing key; PUT, META and UNLINK are signed by the identity.  A change that the right does not allow, because it has ended
+ * or is too narrow, has the outcome EMR_DENIED and is not sent; REWRAP, ERASE and a domain's root EMR_UNSUPPORTED.
+ * A batch whose epoch has passed meanwhile is made again under the new one, here and in the own domains. */
 emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
 	void *arg);
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
+/* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every domain of the folder, each
+ * after the one it hangs in.  What the ledger refuses is told in the log; other errors are of the moment. */
+emr_status emr_settle_tie(emr_settle *settle, const struct emr_nested *tree, size_t n);
+/* ID is SHA-256 of the statement of the version at ROOT, which another shares and was opened here: a new version saved there amends
+ * it.  Any thread. */
+void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const uint8_t id[32]);
 /* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older than, or another than, the
  * journal remembers; also when replica and high-water mark were put back with it.
  * EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen. */

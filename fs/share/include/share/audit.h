@@ -13,10 +13,13 @@ typedef enum emr_audit_kind {
 typedef struct emr_audit_entry {
 	emr_audit_kind kind;
 	emr_id32 who; /* signer id */
+	emr_id16 domain;
 	emr_id16 grant;
 	emr_id16 via; /* team; zero: his own grant */
 	uint64_t ledger_time;
 	emr_id32 item; /* ACCESS_REQ or READ_REPORT */
+	uint64_t seq;  /* its entry */
+	emr_id32 batch_id;
 	/* Zero when the question cannot be read (it was not addressed to the owner, and nobody
 	 * answered). */
 	emr_access_slot slot;
@@ -38,3 +41,9 @@ typedef emr_status (*emr_audit_fn)(void *arg, const emr_audit_entry *entry);
  * do not open. */
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
+
+/* As an auditor (by the ledger): every question of the staff of one's own organisation, in every domain, each slot of it; ASKED or
+ * RELEASED.  What lies behind an object's id is not his to know.  *out_damaged: questions that were asked before he was an
+ * auditor, or that do not open; they are told without their slots.  EMR_DENIED: no auditor. */
+emr_status emr_share_staff(
+	emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged);

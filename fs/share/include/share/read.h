@@ -4,6 +4,8 @@
 #pragma once
 
 #include "share/share.h"
+#include "share/signed.h"
+#include "share/teams.h"
 
 /* A grant to me, with its letter. */
 typedef struct emr_received {
@@ -13,11 +15,24 @@ typedef struct emr_received {
 	emr_card card;		 /* the domain's, signed by its owner */
 	unsigned agents_count;
 	emr_id32 agents[EMR_AGENTS_MAX];
+	emr_id16 via;		     /* in the name of which team; zero: to me by name */
+	char team[EMR_TEAM_NAME_MAX + 1]; /* how that is called; "" without */
 } emr_received;
+/* It belongs to a share that begins in another domain (letter.root_dir_id), and has its share id: the
+ * root of this domain names as its parent the directory in which it hangs there. */
+static inline bool emr_received_is_inner(const emr_received *received)
+{
+	return !emr_id16_equal(received->letter.root_dir_id, received->grant.domain);
+}
 typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
-/* Every grant to me, in every state.  One whose letter does not open, or whose card is not the one
+/* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left is over (revoked) since then.  One whose letter does not open, or whose card is not the one
  * of the ledger's domain, is left out and counted in *out_damaged (may be NULL). */
 emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, size_t *out_damaged);
+
+/* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now on.  FETCH: those of before
+ * are brought in, too, where they are not here yet; without it (before the first catch_up of a life) only what is here goes
+ * on being kept.  EMR_NOT_FOUND: the ledger does not know me. */
+emr_status emr_share_keep_received(emr_share *share, bool fetch);
 
 /* ---- one grant, open ---- */
 
@@ -32,6 +47,9 @@ void emr_shared_free(emr_shared *shared); /* wipes the keys */
 const emr_received *emr_shared_grant(const emr_shared *shared);
 /* Whether the grant is in force now.  EMR_DENIED with the cause; the keys are then wiped. */
 emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble);
+
+/* Whether the key of that content is here. */
+bool emr_shared_has_key(const emr_shared *shared, emr_id16 object, uint64_t pversion);
 
 /* ---- asking ---- */
 
@@ -70,17 +88,55 @@ typedef struct emr_shared_record {
 	uint64_t cver;
 	uint32_t epoch;
 	emr_id32 signer; /* of the item that describes it */
+	bool is_owners;	 /* that is the owner, or a computer of hers */
+	emr_cid root;	 /* of its bundle, and how long its sealed content is; with pversion */
+	uint64_t padded;
+	uint64_t ledger_time; /* of the item that describes it */
 	const emr_meta *meta;
 } emr_shared_record;
 typedef emr_status (*emr_shared_fn)(void *arg, const emr_shared_record *record);
-/* Every live record whose name can be read; META is valid during the call.  *out_unreadable (may be
+/* What others than the owner say of the root of the domain is left out: META is then hers of before.
+ * Every live record whose name can be read; META is valid during the call.  *out_unreadable (may be
  * NULL) counts the others (their listing key is lacking, or they are damaged). */
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
+/* The same for who has read most of them before: KNOWN (may be NULL) is asked for each live record first.  EMR_OK: it need not be
+ * read, and FN is not called; EMR_NOT_FOUND: it is read; any other ends the walk.  A record of the same version of its chain says
+ * the same as long as the grant is the same. */
+typedef emr_status (*emr_shared_known_fn)(void *arg, emr_id16 object, uint64_t version);
+emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
+	void *arg, uint64_t *out_unreadable);
 /* The bytes of one record.  EMR_NOT_FOUND; EMR_DENIED: its key was not released (ask first), or the
  * grant is over; EMR_DAMAGED, EMR_MISSING_DATA.  *out_verdict says what its signed statement is
  * worth. */
 emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
 	emr_statement_verdict *out_verdict);
+/* The same, and whose word they are.  A mismatch is a judgement, not an error: the caller must not show the bytes. */
+typedef struct emr_shared_word {
+	emr_cid root;	      /* of the version's bundle */
+	emr_signed is;
+	uint64_t time_unix_s; /* of the entry with which the version came, as far as this copy knows */
+	bool is_superseded;   /* somebody else than the owner signed a newer one, which the owner put this on top of */
+} emr_shared_word;
+emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
+	emr_shared_word *out_word);
+/* "", "amendment", "superseded". */
+const char *emr_shared_word_note(const emr_shared_word *word);
+/* SHA-256 of the statement of the present version: what an amendment of it names.  As emr_shared_reader; EMR_NOT_FOUND also when it
+ * has none. */
+emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32]);
+
+/* ---- listing keys at rest, until the grant's end ---- */
+
+#define EMR_KEPT_NAME_BYTES 144 /* one key, sealed for this computer: FORMAT.md */
+/* Appends one for every listing key that is held. */
+emr_status emr_shared_save_names(const emr_shared *shared, emr_buf *out);
+/* Takes those of this grant, as its terms are now, out of any number of them.  EMR_DAMAGED: one does not open; EMR_DENIED: the
+ * grant is over. */
+emr_status emr_shared_load_names(emr_shared *shared, emr_bytes kept);
+size_t emr_shared_names_held(const emr_shared *shared);
+/* Which grant one belongs to, and when that ends. */
+void emr_kept_name_of(const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after);
+
 /* Tells the owner what was opened.  Also after the end of the grant.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, size_t n);

@@ -16,8 +16,6 @@ typedef struct emr_release_tally {
 			none */
 } emr_release_tally;
 
-#define EMR_RELEASE_SLOTS_A_DAY 20000u /* for each grant, unless set */
-
 /* ---- the owner's computer ---- */
 
 typedef struct emr_release emr_release;
@@ -25,6 +23,7 @@ typedef struct emr_release emr_release;
 /* SHARE is borrowed. */
 emr_status emr_release_new(emr_share *share, emr_release **out_release);
 void emr_release_free(emr_release *release);
+/* Keys of one grant on one day, instead of the number that the network's members have agreed on (replica/rules.h). */
 void emr_release_limit(emr_release *release, uint32_t slots_a_day);
 /* Follows the ledger and answers what is new about one's own domains.  Errors of the moment
  * (ledger, memory) leave the rest for the next call. */
@@ -48,5 +47,10 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally);
 /* Another receiving key (KEY_KX), once a week: what was sealed to the one before the last can then
  * be opened by nobody. */
 emr_status emr_agency_renew_key(emr_agency *agency);
-/* Fragments held. */
+/* When the present receiving key was made, by the computer's clock.  EMR_NOT_FOUND: none yet. */
+emr_status emr_agency_key_time(const emr_agency *agency, uint64_t *out_unix_s);
+/* Fragments held, one for each epoch of a grant; and grants they belong to. */
 emr_status emr_agency_count(emr_agency *agency, size_t *out_n);
+emr_status emr_agency_grants(emr_agency *agency, size_t *out_n);
+/* Questions that were left to other agents first: how many, and the ids of the first CAP. */
+size_t emr_agency_waiting(const emr_agency *agency, emr_id16 *out_questions, size_t cap);

@@ -92,9 +92,10 @@ void emr_store_segment_name(emr_store *store, uint32_t segment, char *out);
 /* ---- Pins ---- */
 
 emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t count);
+/* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
 /* True after an index was made anew: pins found again in the segments protect, but nothing is reclaimed until
- * every writer with segments here has called emr_store_pins_complete. */
+ * this writer has called emr_store_pins_complete. */
 bool emr_store_pins_incomplete(emr_store *store);
 /* This writer has pinned again all that it wants kept (KEEP, COUNT): its other pins end. */
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count);
@@ -156,8 +157,8 @@ typedef struct emr_store_damage {
 } emr_store_damage;
 typedef void (*emr_store_damage_visit)(void *context, const emr_store_damage *damage);
 
-/* Reads every section of every segment, checks hashes, and compares with the index (made anew when it lies).
- * Damaged places of own segments go to quarantine/ and are filled so that the segment stays a CAR.
+/* Reads every section of this writer's segments, checks hashes, and compares with the index (made anew when it lies).
+ * Damaged places go to quarantine/ and are filled so that the segment stays a CAR.
  * EMR_DAMAGED when there were any; VISIT may be NULL. */
 emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context);
 /* Damage that open found and repaired. */

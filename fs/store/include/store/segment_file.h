@@ -6,9 +6,16 @@
 #include "base/bytes.h"
 #include "base/id.h"
 
+/* A number above this is no segment's: there must always be a name for the one that comes next. */
+#define EMR_SEGMENT_NUMBER_MAX 1000000000000U
+
 /* The writer and number that NAME (seg-<writer>-<number>.car) tells; false when it is no segment's
  * name. */
 bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number);
+
+/* Opens NAME, which others may have put there: never waits, follows no link.  EMR_INVALID when it
+ * is no regular file. */
+emr_status emr_segment_file_open(int dirfd, const char *name, int flags, int *out_fd);
 
 /* Sections from FROM (0, or an end that was given before) to the last whole one with a right hash;
  * a damaged place with whole sections behind it is passed over and counted, what stands behind the

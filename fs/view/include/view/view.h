@@ -39,6 +39,8 @@ typedef struct emr_attr {
 	bool is_virtual;	/* below .emrfs: made on the fly */
 } emr_attr;
 
+struct emr_shared_notice;
+
 /* Everything is borrowed and must outlive the view. */
 typedef struct emr_view_options {
 	int state_dirfd;		/* for free space and the spill folder */
@@ -52,6 +54,7 @@ typedef struct emr_view_options {
 	emr_settle *settle;
 	const emr_clock *clock;
 	bool read_only;
+	uint8_t purpose;		/* for which records of others are opened: the number of its bit; 0 = treatment */
 	const char *person;		/* whose edits these are, for names of conflicts; NULL: "this computer" */
 	int64_t quiet_ns;		/* a change this old is published; 0 = 1 s */
 	int64_t sync_ns;		/* a closed file is on the disk after this; 0 = 5 s */
@@ -59,6 +62,16 @@ typedef struct emr_view_options {
 	 * Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
+	/* The ledger has grown.  Called without any lock, by the thread that waits for it, before the folder has seen what is new;
+	 * must return at once.  May be NULL. */
+	void (*ledger_grew)(void *arg);
+	void *ledger_grew_arg;
+	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the view, without a lock; NULL: none. */
+	const struct emr_inboxes *inboxes;
+	void *inboxes_arg;
+	/* What is shown of what is shared (view/giving.h); NULL: nothing. */
+	const struct emr_giving *giving;
+	void *giving_arg;
 	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is opened.  MAKE is called
 	 * without a lock and may call the view. */
 	const char *const *special_names;
@@ -72,7 +85,14 @@ typedef struct emr_view_options {
 	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says so, and would let it in with
 	 * VALUE.  May be NULL. */
 	void (*software_refused)(void *arg, const char *program, const char *path, const char *folder, const char *value);
-	void *notice_arg;	/* of both */
+	/* Who vouches for the person of SIGNER_ID under this NAME and date of birth: "ORGANISATION@DATE, ..." or "self".  Any thread,
+	 * without a lock of the view.  May be NULL: nobody does. */
+	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born, char *out, size_t size);
+	void *vouched_arg;
+	/* Something about what another shares (view/received.h).  May be NULL. */
+	void (*shared_notice)(void *arg, const struct emr_shared_notice *notice);
+	void *shared_notice_arg;
+	void *notice_arg;	/* of the other two */
 } emr_view_options;
 
 #define EMR_SPECIAL_MAX 16
@@ -82,9 +102,14 @@ typedef struct emr_view_options {
 emr_status emr_view_initialise(const emr_view_options *options);
 /* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread. */
 emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
+/* The names of the files in .emrfs/requests from now on; their bytes are asked of make_special as "requests/NAME".  Without a
+ * lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some are lacking. */
+emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n);
 /* The two threads: publishing what is quiet, syncing what was closed.  Without them (tests, `-f` tools)
  * emr_view_publish_now and emr_view_sync do the same on call. */
 emr_status emr_view_start(emr_view *view);
+/* The records of DOMAIN have just become readable here: they come into the tree as from another computer.  Any thread. */
+emr_status emr_view_take_in(emr_view *view, emr_id16 domain);
 /* Stops the threads and hands everything open to the disk.  NULL is fine. */
 void emr_view_free(emr_view *view);
 
@@ -176,6 +201,42 @@ typedef struct emr_record_facts {
 } emr_record_facts;
 emr_status emr_view_record(emr_view *view, uint64_t node, emr_record_facts *out);
 
+/* ---- inner domains: what is shared is a domain (fs/share).  A top-level directory is one; an inner directory, or a single
+ * file, can be made one. */
+/* PATH is the root of a domain of its own from now on (or was already): new files below it go there, and publishing moves
+ * what is there, by wraps only, also after a restart.  EMR_NOT_FOUND; EMR_INVALID (a link); EMR_UNSUPPORTED (a name that is
+ * never published); EMR_READ_ONLY. */
+emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_domain);
+typedef struct emr_domain_state {
+	uint64_t records;	/* that lie in it, its root and links included */
+	uint64_t left;		/* of them still published in the domain around it */
+	uint64_t failed;	/* of those, cannot be moved as they are: `failed` files */
+	uint64_t old_places;	/* that its records have left, and that are not removed on the ledger yet */
+	bool is_made;		/* the ledger knows the domain and its root */
+	bool is_whole;		/* nothing of it is left elsewhere: it may be granted */
+} emr_domain_state;
+/* EMR_NOT_FOUND: no such domain in this folder. */
+emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state);
+typedef struct emr_inner_domain {
+	emr_id16 domain;
+	emr_id16 outer;		/* the domain that its root hangs in; zero: this is the folder's own */
+} emr_inner_domain;
+/* DOMAIN (zero: the folder's) and all that lie below it, outer ones first: emr_inner_domain, ... appended to OUT. */
+emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out);
+typedef struct emr_path_domain {
+	emr_id16 domain;	/* that it belongs to; of a root that is new: the one it will be */
+	emr_id16 own;		/* that it is the root of, or would be if it were made one now */
+	bool is_root;		/* it is that domain's root */
+	bool is_local;		/* never published */
+	emr_meta_type type;
+} emr_path_domain;
+emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain *out);
+/* Something was granted or taken back: publishing looks soon whether domains inside shared ones follow it (emr_share_tie).  It does so
+ * by itself when a domain was made or moved, and at a start. */
+void emr_view_tie(emr_view *view);
+/* Where the root of DOMAIN lies now, owned by the caller.  EMR_NOT_FOUND. */
+emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path);
+
 /* ---- what was.  The past itself lies below .emrfs/at and .emrfs/deleted. */
 typedef struct emr_file_version {
 	uint64_t cver;		/* what people see: "v3"; one that was brought back has its old number again */
@@ -183,6 +244,7 @@ typedef struct emr_file_version {
 	uint64_t time_unix_s;	/* of the ledger */
 	bool is_deletion;	/* not a version: here the file went away; CVER and BYTES as before it */
 	bool is_current;	/* what the file is now, if it is there */
+	emr_id32 signer_id;	/* who registered it, or the deletion */
 } emr_file_version;
 typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
 /* The versions of the file at PATH, or of the one that was deleted from there last, oldest first; renaming and moving make
@@ -229,7 +291,7 @@ typedef struct emr_move {
 } emr_move;
 typedef struct emr_moved {
 	char *path;		/* where it is, or would be */
-	emr_buf gains, loses;	/* emr_id32 of whom else: who sees it there and not here; here and not there */
+	emr_buf gains, loses;	/* emr_id32 of whom else: who sees it, or more or longer of it, there and not here; here and not there */
 } emr_moved;
 /* EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself), EMR_NOT_DIRECTORY, EMR_RESERVED_NAME, EMR_BAD_NAME, EMR_DENIED,
  * EMR_READ_ONLY.  Free with emr_moved_free. */
@@ -281,6 +343,9 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts);
 typedef struct emr_view_written {
 	uint64_t node, bytes;
 } emr_view_written;
+/* Changes in the journal that go on from what the ledger has: none when another ledger may take its place.  Files that are not
+ * published, and will not be, do not count. */
+emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting);
 /* Up to MAX of the files that are being written now; returns how many. */
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its copy here made
@@ -293,6 +358,8 @@ emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
 emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place);
 /* The path of a live node from the top, owned by the caller. */
 emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);
+/* Of what has, or will get, this object id on the ledger.  EMR_NOT_FOUND. */
+emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_path);
 
 /* Publishes everything that can be, quiet or not, and waits for the ledger's answer. */
 emr_status emr_view_publish_now(emr_view *view);

@@ -41,6 +41,11 @@ typedef enum emr_status {
 	EMR_CONFLICT,		/* the row's head moved */
 	EMR_EPOCH,		/* wrap again for the new epoch */
 	EMR_REFUSED,		/* the ledger refused; the result code says why */
+	EMR_ACCESS_ENDED,	/* what another shared: its time is over */
+	EMR_ACCESS_REVOKED,	/* what another shared: taken back */
+	EMR_FORBIDDEN,		/* not in this place, whoever asks */
+	EMR_WOULD_SHARE,	/* somebody else would see it, and nobody asked for that */
+	EMR_APART,		/* a rename from one owner's folder to another's: to be copied instead */
 	EMR_STATUS_COUNT
 } emr_status;
 

@@ -175,6 +175,9 @@ emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_
  * was followed before, checked against their items.  *out_n (may be NULL) = parts brought in; run
  * again when some were not at hand.  EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_DAMAGED as catch_up. */
 emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n);
+/* The parts of DOMAIN, which is another's, are kept from now on and for the life of this handle (a grant to me): say it again
+ * in the next one before the first catch_up, else emr_replica_adopt brings in what was missed. */
+emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain);
 /* For one about which it begins to say no: its parts go, also from free pages and, as soon as no
  * reader holds them, from the write-ahead log. */
 emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain);

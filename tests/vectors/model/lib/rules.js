@@ -210,6 +210,7 @@ const DOMAINS = {
 // ---- objects ----
 const fits = (fixed) => (len) => len >= fixed + 528 && len <= fixed + 16 + 512 * 32 && (len - fixed - 16) % 512 === 0;
 const reach = (c, right) => (c.rights & right) !== 0 && (!c.row || (c.rights & 16) !== 0 || same(c.row.at(48, 32), c.signer));
+const isRoot = (c) => same(c.object, c.domain);
 const listed = (c) => { inForceOrOwner(c); need(c.rowOf(key.in('L', c.domain, listkeyOf(c))), DEAD); };
 const hasNoContent = (c) => need(c.row?.state !== 3, GONE) ?? need(!(c.row && c.row.flags & 1), EXISTS);
 const putO = (c, head, tail) => c.put(key.in('O', c.domain, c.object), row(0x20, c.head(head), c.row ? c.row.at(48, 32) : c.signer, tail));
@@ -218,10 +219,10 @@ const content = (may) => ({
 	write: (c) => putO(c, { epoch: c.epoch }, cat(u64(c.version), c.id)),
 });
 const OBJECTS = {
-	0x20: content((c) => need(c.manager || reach(c, 1) || (c.depositor && !c.row), MAY)),
+	0x20: content((c) => need(c.manager || (!isRoot(c) && (reach(c, 1) || (c.depositor && !c.row))), MAY)),
 	0x22: content(manager),
 	0x21: {
-		dom: 'live', epoch: 'now', flags: 5, part: fits(88), row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || reach(c, c.row ? 2 : 4), MAY),
+		dom: 'live', epoch: 'now', flags: 5, part: fits(88), row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || (!isRoot(c) && reach(c, c.row ? 2 : 4)), MAY),
 		state: (c) => {
 			need(c.row ? c.row.state === 1 || (c.row.state === 2 && c.manager) : c.flags & 1, GONE);
 			need(!c.row || !(c.flags & 1) || c.row.flags & 1, EXISTS);
@@ -233,7 +234,7 @@ const OBJECTS = {
 		},
 	},
 	0x23: {
-		dom: 'live', epoch: 'now', part: none, row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || reach(c, 2), MAY), state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
+		dom: 'live', epoch: 'now', part: none, row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || (!isRoot(c) && reach(c, 2)), MAY), state: (c) => need(c.row?.state === 1, GONE), last: inForceOrOwner,
 		write: (c) => putO(c, { state: 2, flags: c.row.flags, epoch: c.row.epoch }, c.row.at(80, 40)),
 	},
 };

@@ -23,9 +23,11 @@ void emr_sha256_final(emr_sha256_ctx *ctx, uint8_t out[32]);
  * cofactorless. */
 bool emr_ed25519_verify(const uint8_t pk[32], const void *msg, size_t len, const uint8_t sig[64]);
 
-/* ECDSA P-256 with SHA-256; SPKI is the DER SubjectPublicKeyInfo of a named-curve prime256v1 key
- * with an uncompressed point, so 91 bytes (no other encoding is taken); SIG is raw r || s,
- * big-endian, with 0 < r < n and 0 < s <= n/2 (the one low-S form). */
+/* That SPKI is the DER SubjectPublicKeyInfo of a named-curve prime256v1 key with an uncompressed
+ * point, so 91 bytes (no other encoding is taken); not that the point is on the curve. */
+bool emr_p256_is_encoded(const uint8_t *spki_der, size_t spki_len);
+/* ECDSA P-256 with SHA-256; SPKI so encoded; SIG is raw r || s, big-endian, with 0 < r < n and
+ * 0 < s <= n/2 (the one low-S form). */
 bool emr_p256_verify(const uint8_t *spki_der, size_t spki_len, const void *msg, size_t len,
 	const uint8_t sig[64]);
 

@@ -1,0 +1,45 @@
+/* What I asked others for, kept here because nobody but they can read the letters, and what I said yes to until the grant stands
+ * on the ledger: in the sealed file EMR_STATE_ASKED.  It refuses a file that was changed, and more than EMR_ASKED_MAX rows. */
+#pragma once
+
+#include "share/petition.h"
+
+#define EMR_STATE_ASKED "asked"
+#define EMR_ASKED_MAX 200
+
+typedef enum emr_asked_kind {
+	EMR_ASKED_MINE,	   /* I asked OWNER */
+	EMR_ASKED_SAID_YES, /* OWNER (the first key of his) asked me: a grant for him in DOMAIN answers it */
+} emr_asked_kind;
+
+typedef struct emr_asked_for {
+	emr_asked_kind kind;
+	emr_id16 request;
+	emr_id32 owner; /* signer id */
+	emr_id16 domain; /* SAID_YES */
+	uint64_t asked_at, until_unix_s;
+	uint32_t purposes;
+	uint16_t rights;
+	uint8_t told; /* emr_petition_state that its person has been told of */
+	char path[EMR_REQUEST_PATH_MAX + 1];
+	char reason[EMR_REQUEST_REASON_MAX + 1];
+} emr_asked_for;
+
+typedef struct emr_asked_list {
+	emr_asked_for *rows; /* oldest first; owned */
+	size_t n;
+} emr_asked_list;
+
+/* Without a file: nothing.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
+emr_status emr_asked_load(const emr_keyring *keyring, int state_fd, emr_asked_list *out_list);
+void emr_asked_free(emr_asked_list *list);
+#define EMR_AUTO_ASKED __attribute__((cleanup(emr_asked_free))) emr_asked_list
+/* NULL: not there. */
+emr_asked_for *emr_asked_find(const emr_asked_list *list, emr_id16 request);
+
+/* One more, in the place of one of the same request; the oldest goes when there are too many.  One change at a time, also between threads. */
+emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row);
+/* EMR_NOT_FOUND. */
+emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request);
+/* That its person has been told of STATE.  EMR_NOT_FOUND. */
+emr_status emr_asked_told(const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state);

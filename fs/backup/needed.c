@@ -1,0 +1,133 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "backup_private.h"
+#include "store/car_store.h"
+#include "store/segment_file.h"
+
+/* Which segments of a store of several members are this one's affair: all of his own, and those of others that hold a block
+ * below one of his pins.  Pins, nodes and places need no key. */
+
+#define DEVICE_FILE "device"
+#define DEVICE_HEX 32
+
+typedef struct need {
+	emr_store *store;
+	moment *m;
+	emr_buf names; /* of char[EMR_SEGMENT_NAME_MAX] */
+	char last[EMR_SEGMENT_NAME_MAX];
+} need;
+
+static emr_status note_name(need *n, const char *name)
+{
+	if (strcmp(n->last, name) == 0)
+		return EMR_OK;
+	memcpy(n->last, name, sizeof n->last);
+	for (size_t at = 0; at < n->names.len; at += EMR_SEGMENT_NAME_MAX)
+		if (strcmp((const char *)n->names.data + at, name) == 0)
+			return EMR_OK;
+	return emr_buf_append(&n->names, n->last, sizeof n->last);
+}
+
+/* What is missing is missing here, too: `verify` says so. */
+static emr_status note_block(void *arg, const emr_cid *cid)
+{
+	need *n = arg;
+	emr_store_position at;
+	char name[EMR_SEGMENT_NAME_MAX] = "";
+	emr_status status = emr_store_locate(n->store, cid, &at);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+	emr_store_segment_name(n->store, at.segment, name);
+	return note_name(n, name);
+}
+
+static emr_status note_root(void *arg, const emr_pin *pin)
+{
+	need *n = arg;
+	emr_cid missing;
+	emr_status status = emr_store_walk(emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
+
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+static bool is_needed(const need *n, const char *name)
+{
+	for (size_t at = 0; at < n->names.len; at += EMR_SEGMENT_NAME_MAX)
+		if (strcmp((const char *)n->names.data + at, name) == 0)
+			return true;
+	return false;
+}
+
+/* EMR_NOT_FOUND: one came into being after the listing; the moment is another now. */
+static emr_status all_listed(const need *n)
+{
+	for (size_t at = 0; at < n->names.len; at += EMR_SEGMENT_NAME_MAX) {
+		bool is = false;
+
+		for (size_t i = 0; i < n->m->n; i++)
+			is = is || strcmp(n->m->segments[i].path + strlen("blocks/"), (const char *)n->names.data + at) == 0;
+		if (!is)
+			return EMR_NOT_FOUND;
+	}
+	return EMR_OK;
+}
+
+static void keep_needed(const need *n)
+{
+	moment *m = n->m;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (emr_id16_equal(m->segments[i].writer, m->device) ||
+			is_needed(n, m->segments[i].path + strlen("blocks/")))
+			m->segments[kept++] = m->segments[i];
+	m->n = kept;
+}
+
+emr_status moment_is_shared(moment *m)
+{
+	EMR_AUTO_BUF hex = {0};
+	struct stat st;
+	char text[DEVICE_HEX + 1] = "";
+	emr_status status;
+
+	if (fstatat(m->options->state_fd, "blocks", &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return emr_status_from_errno(errno);
+	if (!S_ISLNK(st.st_mode))
+		return EMR_OK;
+	status = emr_file_read(m->options->state_fd, DEVICE_FILE, DEVICE_HEX + 1, &hex);
+	if (status != EMR_OK || hex.len != DEVICE_HEX + 1)
+		return EMR_MISSING_DATA;
+	memcpy(text, hex.data, DEVICE_HEX);
+	status = emr_unhex(text, m->device.b, sizeof m->device.b);
+	m->is_shared = status == EMR_OK;
+	return status == EMR_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status moment_keep_needed(moment *m)
+{
+	char path[4400];
+	emr_store_options options = {.path = path, .writer = m->device, .read_only = true};
+	need n = {.m = m};
+	emr_status status;
+
+	if (!m->is_shared)
+		return EMR_OK;
+	snprintf(path, sizeof path, "%.4200s/blocks", m->options->state_path);
+	status = emr_store_open(&options, &n.store);
+	if (status != EMR_OK)
+		return status;
+	status = emr_store_each_pin(n.store, note_root, &n);
+	if (status == EMR_OK)
+		status = all_listed(&n);
+	if (status == EMR_OK)
+		keep_needed(&n);
+	emr_store_close(n.store);
+	emr_buf_free(&n.names);
+	return status;
+}

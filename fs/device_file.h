@@ -1,0 +1,19 @@
+/* What `device add` writes and `device accept` reads: where the network is, and the new computer's keyfile and profile, both
+ * sealed: the file without the passphrase is as little as a stolen disk.
+ * It refuses files that are longer than such a thing can be, and bytes after their end. */
+#pragma once
+
+#include "base/bytes.h"
+
+#define EMR_DEVICE_FILE_MAX ((size_t)64 << 10)
+
+typedef struct emr_device_file {
+	emr_bytes dir;	   /* of the network, absolute, at most 4,095 bytes, no NUL */
+	emr_bytes keyfile; /* as in a state */
+	emr_bytes profile;
+} emr_device_file;
+
+/* Appends the bytes.  EMR_INVALID. */
+emr_status emr_device_file_write(const emr_device_file *file, emr_buf *out);
+/* Fields borrow from BYTES.  EMR_NEWER_FORMAT; EMR_DAMAGED. */
+emr_status emr_device_file_read(emr_bytes bytes, emr_device_file *out);

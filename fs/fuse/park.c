@@ -1,0 +1,45 @@
+#include "park.h"
+
+#include <stdlib.h>
+
+#include "reply.h"
+#include "wait.h"
+
+#define SLACK_NS INT64_C(1000000000)	/* the view answers in time and says why not; this is for when it hangs itself */
+
+typedef struct waiting {
+	fuse_req_t req;
+	uint64_t id;
+	parked p;
+	park_fn go;
+} waiting;
+
+static void ready(void *arg, emr_status status)
+{
+	waiting *w = arg;
+
+	if (wait_take(w->id))
+		w->go(w->req, &w->p, status);
+	free(w);
+}
+
+bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go)
+{
+	const char *name = p->name[0] != 0 ? p->name : NULL;
+	waiting *w;
+	emr_status status;
+
+	if (!emr_view_must_wait(s->options.view, p->node, need, name))
+		return false;
+	w = malloc(sizeof *w);
+	if (w == NULL) {
+		reply_status(req, EMR_NO_MEMORY);
+		return true;
+	}
+	*w = (waiting){ .req = req, .p = *p, .go = go };
+	w->id = wait_begin_listening(req, EMR_SHARED_WAIT_NS + SLACK_NS);
+	status = emr_view_await(s->options.view, p->node, need, name, ready, w);
+	if (status != EMR_BUSY)	/* it has come meanwhile, or never will */
+		ready(w, status);
+	return true;
+}

@@ -1,0 +1,53 @@
+/* What the owner has asked for and the ledger does not have yet, grants and revocations, sealed in the file EMR_STATE_ORDERS: it outlives a crash.
+ * It refuses to lose one: an order goes when it stands on the ledger, or when its person has taken it back. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "keyring/keyring.h"
+
+#define EMR_STATE_ORDERS "orders"
+#define EMR_ORDERS_MAX 1000
+#define EMR_ORDER_TEXT_MAX 255
+
+typedef enum emr_order_kind {
+	EMR_ORDER_GRANT = 1,
+	EMR_ORDER_REVOKE = 2, /* everything of GRANTEE in DOMAIN */
+} emr_order_kind;
+
+typedef struct emr_order {
+	uint64_t number; /* grows; never used again in one file */
+	emr_order_kind kind;
+	emr_id16 domain;  /* the object that is shared */
+	emr_id32 grantee; /* a person's present key when it was asked */
+	emr_id32 root;	  /* and his first, which rows of grants name */
+	uint64_t asked_unix_s;
+	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h), EMR_GRANT_HISTORY */
+	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
+	uint64_t until_unix_s;
+	bool replaces; /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
+	char label[EMR_ORDER_TEXT_MAX + 1]; /* the folder's name then */
+	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
+	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED. */
+	bool has_failed;
+	uint8_t failure, code;
+} emr_order;
+
+typedef struct emr_orders {
+	emr_order *list; /* oldest first; owned */
+	size_t n;
+	uint64_t next_number;
+} emr_orders;
+
+/* Without a file: none.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
+emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders *out_orders);
+/* Replaces the file in one step, on the disk when it returns. */
+emr_status emr_orders_save(const emr_keyring *keyring, int state_fd, const emr_orders *orders);
+void emr_orders_free(emr_orders *orders);
+#define EMR_AUTO_ORDERS __attribute__((cleanup(emr_orders_free))) emr_orders
+
+/* In memory only.  Gives ORDER its number.  EMR_LIMIT: EMR_ORDERS_MAX are there. */
+emr_status emr_orders_add(emr_orders *orders, emr_order *order);
+/* NULL: not there. */
+emr_order *emr_orders_find(const emr_orders *orders, uint64_t number);
+void emr_orders_drop(emr_orders *orders, uint64_t number);

@@ -1,0 +1,316 @@
+#include "make_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "contract/pubs.h"
+#include "contract/rows.h"
+#include "crypto/hashsig.h"
+#include "keyring/cert.h"
+#include "ledger/act.h"
+
+#define LISTING_MAX 4096
+
+void pieces_end(pieces *p)
+{
+	emr_buf_free(&p->note);
+	for (size_t i = 0; i < EMR_PROOF_KEYS_MAX; i++) {
+		emr_buf_free(&p->keys[i]);
+		emr_buf_free(&p->chains[i]);
+	}
+	for (size_t i = 0; i < EMR_PROOF_ADMISSIONS_MAX; i++)
+		emr_buf_free(&p->admissions[i]);
+	for (size_t i = 0; i < EMR_PROOF_APPROVALS_MAX; i++)
+		emr_buf_free(&p->approvals[i]);
+}
+
+/* ---- checkpoint ---- */
+
+/* The head as this computer has verified it, signed by the person's log key, and by whoever signed the same head before. */
+emr_status pieces_begin(const emr_proof_sources *from, pieces *out)
+{
+	emr_checkpoint head = {.net_id = emr_ledger_net_id(from->ledger)}, kept;
+	EMR_AUTO_BUF old = {0};
+	emr_status status = emr_keyring_public(from->keyring, &out->self);
+
+	out->from = from;
+	if (status == EMR_OK)
+		status = emr_replica_at(from->replica, &out->at);
+	if (status != EMR_OK)
+		return status;
+	head.size = out->at.size;
+	memcpy(head.root, out->at.root, 32);
+	if (emr_ledger_checkpoint(from->ledger, &old) == EMR_OK &&
+		emr_checkpoint_parse(emr_buf_view(&old), &kept) == EMR_OK &&
+		kept.size == head.size && memcmp(kept.root, head.root, 32) == 0)
+		head = kept;
+	status = emr_checkpoint_cosign(&head, from->keyring, from->now_unix_s);
+	return status == EMR_OK ? emr_checkpoint_format(&head, &out->note) : status;
+}
+
+/* ---- items ---- */
+
+emr_status pieces_prove(const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file)
+{
+	emr_ledger_proof proof = {.seq = 0};
+	emr_proof file = {.index = seq, .note = emr_buf_view(&p->note), .priv = priv};
+	emr_status status = emr_ledger_prove(p->from->ledger, seq, index, p->at.size, &proof);
+
+	if (status != EMR_OK)
+		return status;
+	file.item_index = proof.index;
+	file.log_path = proof.log_path;
+	file.item_path = proof.item_path;
+	file.entry = emr_buf_view(&proof.entry);
+	file.item = emr_buf_view(&proof.item);
+	status = emr_proof_format(&file, out_file);
+	emr_ledger_proof_free(&proof);
+	return status;
+}
+
+/* ---- admissions ---- */
+
+typedef struct admission_search {
+	pieces *p;
+	const uint8_t *org;
+	uint64_t before; /* entry of the registration that it must come before */
+	emr_bytes leaf;	 /* the certificate that its CA must have signed */
+	emr_id16 proposal;
+	emr_buf part;
+	bool is_found;
+} admission_search;
+
+/* The proposal whose CA signed the certificate in hand. */
+static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	admission_search *s = arg;
+	const emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1, .object = proposal};
+	emr_cert_facts facts, leaf;
+	EMR_AUTO_BUF part = {0};
+	emr_bytes ca;
+	emr_status status;
+
+	if (s->is_found || row->kind != EMR_PROPOSAL_ADMIT || row->head.state != EMR_PROPOSAL_DONE ||
+		memcmp(row->org, s->org, 16) != 0)
+		return EMR_OK;
+	status = emr_replica_part(s->p->from->replica, &key, &part);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+	if (emr_proposal_admit_ca(emr_buf_view(&part), &ca) != EMR_OK || emr_cert_read(s->leaf, &leaf) != EMR_OK ||
+		emr_cert_verify(s->leaf, ca, leaf.not_before, &facts) != EMR_OK)
+		return EMR_OK;
+	s->is_found = true;
+	s->proposal = proposal;
+	return emr_buf_append(&s->part, part.data, part.len);
+}
+
+/* Items about the proposal: itself, and the approvals that counted. */
+static emr_status take_line(void *arg, const emr_replica_listing *line)
+{
+	admission_search *s = arg;
+	pieces *p = s->p;
+
+	if (line->result > EMR_RESULT_ALREADY || !emr_id16_equal(line->object, s->proposal))
+		return EMR_OK;
+	if (line->family == EMR_FAMILY_ORG)
+		return pieces_prove(
+			p, line->item.seq, line->item.index, emr_buf_view(&s->part), &p->admissions[p->n_admissions]);
+	if (line->family != EMR_FAMILY_APPROVAL)
+		return EMR_OK;
+	if (p->n_approvals == EMR_PROOF_APPROVALS_MAX)
+		return EMR_LIMIT;
+	return pieces_prove(p, line->item.seq, line->item.index, (emr_bytes){0}, &p->approvals[p->n_approvals++]);
+}
+
+static emr_status add_admission(pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
+{
+	admission_search s = {.p = p, .org = org, .leaf = leaf};
+	const emr_id16 nobodys = {{0}};
+	emr_bytes ca;
+	emr_status status = emr_replica_proposals(p->from->replica, look_at_proposal, &s);
+	bool is_new = true;
+
+	if (status == EMR_OK && !s.is_found)
+		status = EMR_MISSING_DATA;
+	if (status == EMR_OK)
+		status = emr_proposal_admit_ca(emr_buf_view(&s.part), &ca);
+	if (status == EMR_OK)
+		status = emr_buf_append(out_chain, ca.data, ca.len);
+	for (size_t i = 0; i < p->n_admissions; i++)
+		is_new &= memcmp(p->orgs[i], s.proposal.b, 16) != 0;
+	if (status == EMR_OK && is_new && p->n_admissions == EMR_PROOF_ADMISSIONS_MAX)
+		status = EMR_LIMIT;
+	if (status == EMR_OK && is_new)
+		status = emr_replica_recent(p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s);
+	if (status == EMR_OK && is_new && p->admissions[p->n_admissions].len == 0)
+		status = EMR_MISSING_DATA;
+	if (status == EMR_OK && is_new)
+		memcpy(p->orgs[p->n_admissions++], s.proposal.b, 16);
+	emr_buf_free(&s.part);
+	return status;
+}
+
+/* ---- keys ---- */
+
+/* The certificate out of the registration's private part: salt, u16 length, DER. */
+static emr_status read_certificate(emr_bytes part, emr_bytes *out_der)
+{
+	emr_reader r = emr_reader_of(part);
+
+	(void)emr_read_bytes(&r, 32);
+	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	return r.bad || out_der->len == 0 ? EMR_DAMAGED : EMR_OK;
+}
+
+/* The CA that the network's description gives for ORG, behind the certificate. */
+static emr_status append_ca(pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
+{
+	emr_bytes bytes = emr_ledger_descriptor(p->from->ledger);
+	emr_descriptor descriptor;
+	emr_descriptor_org row;
+
+	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &descriptor) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < descriptor.norg; i++)
+		if (emr_descriptor_org_at(&descriptor, i, &row) == EMR_CONTRACT_OK && memcmp(row.org, org, 16) == 0)
+			return emr_buf_append(out_chain, row.ca_der.data, row.ca_der.len);
+	return add_admission(p, org, leaf, out_chain);
+}
+
+static emr_status add_chain(pieces *p, emr_bytes item, emr_bytes part, emr_buf *out_chain)
+{
+	emr_pub_key_reg pub;
+	emr_bytes leaf;
+	emr_status status = read_certificate(part, &leaf);
+
+	if (status == EMR_OK && (item.len != EMR_ITEM_BYTES + 288 ||
+					!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub)))
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = emr_buf_append(out_chain, leaf.data, leaf.len);
+	return status == EMR_OK ? append_ca(p, pub.org, leaf, out_chain) : status;
+}
+
+emr_status pieces_add_key(pieces *p, const uint8_t id[32])
+{
+	emr_part_key at = {.version = 1, .family = EMR_FAMILY_KEY};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_item item;
+	emr_status status;
+	size_t n = p->n_keys;
+
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(p->key_ids[i].b, id, 32) == 0)
+			return EMR_OK;
+	if (n == EMR_PROOF_KEYS_MAX)
+		return EMR_LIMIT;
+	memcpy(at.object.b, id, 16);
+	status = emr_replica_item_get(p->from->replica, &at, &bytes, &item);
+	if (status == EMR_OK)
+		status = emr_replica_part(p->from->replica, &at, &part);
+	if (status == EMR_OK)
+		status = pieces_prove(p, item.seq, item.index, (emr_bytes){0}, &p->keys[n]);
+	if (status == EMR_OK)
+		status = add_chain(p, item.bytes, emr_buf_view(&part), &p->chains[n]);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	memcpy(p->key_ids[n].b, id, 32);
+	p->n_keys++;
+	return EMR_OK;
+}
+
+/* ---- cards ---- */
+
+/* That this identity owns the key of DOMAIN: good for evidence only, it has run out when it is made. */
+emr_status pieces_add_card(pieces *p, emr_id16 domain)
+{
+	uint8_t *card = p->cards[p->n_cards % CARDS_MAX];
+	emr_id16 net = emr_ledger_net_id(p->from->ledger);
+	emr_bytes body = emr_bytes_of(card, CARD_BYTES);
+	emr_domain_public public;
+	emr_status status =
+		emr_keyring_domain_public(p->from->keyring, domain, FIRST_GEN, 1, &public);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(card, "EMCD\x01\x02\0\0", 8);
+	memcpy(card + 8, net.b, 16);
+	memcpy(card + 24, p->self.pk, 32);
+	memcpy(card + 56, p->self.x25519, 32);
+	memcpy(card + 88, p->self.B, 32);
+	memcpy(card + 120, domain.b, 16);
+	memcpy(card + 136, public.owner_pk, 32);
+	emr_put_u64(card + 168, p->from->now_unix_s);
+	emr_put_u64(card + 176, p->from->now_unix_s);
+	card[184] = 0;
+	status = emr_keyring_sign(p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body,
+		card + CARD_BYTES);
+	if (status == EMR_OK)
+		status = emr_keyring_sign(p->from->keyring, emr_signer_domain(domain, FIRST_GEN),
+			EMR_SIGN_CARD_DOM, body, card + CARD_BYTES + 64);
+	if (status == EMR_OK)
+		p->n_cards++;
+	return status;
+}
+
+/* ---- putting it together ---- */
+
+void add_part(emr_proof *p, emr_proof_type type, const void *data, size_t len)
+{
+	p->parts[p->n_parts++] = (emr_proof_part){.type = (uint8_t)type, .bytes = emr_bytes_of(data, len)};
+}
+
+/* Two keys may have one certificate. */
+static bool is_new_chain(const pieces *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (emr_bytes_equal(emr_buf_view(&p->chains[i]), emr_buf_view(&p->chains[n])))
+			return false;
+	return true;
+}
+
+void pieces_put_chains(const pieces *p, emr_proof *file)
+{
+	for (size_t i = 0; i < p->n_keys; i++)
+		if (is_new_chain(p, i))
+			add_part(file, EMR_PROOF_CHAIN, p->chains[i].data, p->chains[i].len);
+}
+
+void pieces_put_keys(const pieces *p, emr_proof *file)
+{
+	for (size_t i = 0; i < p->n_keys; i++)
+		add_part(file, EMR_PROOF_KEY, p->keys[i].data, p->keys[i].len);
+}
+
+void pieces_put_cards(const pieces *p, emr_proof *file)
+{
+	for (size_t i = 0; i < p->n_cards; i++)
+		add_part(file, EMR_PROOF_CARD, p->cards[i], sizeof p->cards[i]);
+}
+
+void pieces_put_admissions(const pieces *p, emr_proof *file)
+{
+	for (size_t i = 0; i < p->n_admissions; i++)
+		add_part(file, EMR_PROOF_ADMISSION, p->admissions[i].data, p->admissions[i].len);
+	for (size_t i = 0; i < p->n_approvals; i++)
+		add_part(file, EMR_PROOF_APPROVAL, p->approvals[i].data, p->approvals[i].len);
+}
+
+emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_file)
+{
+	const emr_id16 net = emr_ledger_net_id(p->from->ledger);
+	emr_proof_verdict verdict;
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_proof_format(file, &bytes);
+
+	if (status == EMR_OK)
+		status = emr_proof_check(emr_buf_view(&bytes), -1, &net, &verdict);
+	if (status == EMR_OK && verdict.step != EMR_PROOF_SOUND) {
+		emr_log(EMR_LOG_ERROR, "proof: %s: %s", emr_proof_step_text(verdict.step), verdict.why);
+		return EMR_BAD_SIGNATURE;
+	}
+	return status == EMR_OK ? emr_buf_append(out_file, bytes.data, bytes.len) : status;
+}

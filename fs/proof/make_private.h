@@ -1,0 +1,42 @@
+/* What every proof is put together from: a signed head, registrations, certificates, admissions, cards, and the parts in their
+ * order.  It refuses what is not on the own copy of the ledger. */
+#pragma once
+
+#include "ledger/checkpoint.h"
+#include "proof/make.h"
+#include "replica/people.h"
+
+#define CARD_BYTES 185
+#define CARDS_MAX 4
+#define FIRST_GEN 1 /* domain keys are not rotated yet */
+
+typedef struct pieces {
+	const emr_proof_sources *from;
+	emr_public self;
+	emr_replica_position at;
+	emr_buf note;
+	size_t n_keys, n_cards, n_admissions, n_approvals;
+	emr_id32 key_ids[EMR_PROOF_KEYS_MAX];
+	emr_buf keys[EMR_PROOF_KEYS_MAX], chains[EMR_PROOF_KEYS_MAX];
+	uint8_t cards[CARDS_MAX][CARD_BYTES + 128];
+	uint8_t orgs[EMR_PROOF_ADMISSIONS_MAX][16];
+	emr_buf admissions[EMR_PROOF_ADMISSIONS_MAX], approvals[EMR_PROOF_APPROVALS_MAX];
+} pieces;
+
+/* Signs the head of now; everything else is proved under it. */
+emr_status pieces_begin(const emr_proof_sources *from, pieces *out);
+void pieces_end(pieces *p);
+/* The item at SEQ and INDEX as a proof of its own, with PRIV shown if it is not empty. */
+emr_status pieces_prove(const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file);
+/* A key with its certificate and its organisation's admission; each once. */
+emr_status pieces_add_key(pieces *p, const uint8_t id[32]);
+/* That the own identity owns the key of DOMAIN. */
+emr_status pieces_add_card(pieces *p, emr_id16 domain);
+void add_part(emr_proof *p, emr_proof_type type, const void *data, size_t len);
+/* Parts of type 2, of type 6, and of types 16 and 17. */
+void pieces_put_chains(const pieces *p, emr_proof *file);
+void pieces_put_keys(const pieces *p, emr_proof *file);
+void pieces_put_cards(const pieces *p, emr_proof *file);
+void pieces_put_admissions(const pieces *p, emr_proof *file);
+/* What is handed out proves itself: writes FILE if it is sound.  EMR_BAD_SIGNATURE: the log says the step. */
+emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_file);

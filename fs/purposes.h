@@ -1,0 +1,15 @@
+/* Purposes of use as people write them, and the bits and FHIR codes they stand for.
+ * It refuses words that are not in the table. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "treatment" or "treatment,research" to bits; false: not understood. */
+bool emr_purposes_parse(const char *text, uint32_t *out_bits);
+/* "treatment, research"; what has no word here is its number. */
+#define EMR_PURPOSES_TEXT_BYTES 120
+void emr_purposes_text(uint32_t bits, char out[EMR_PURPOSES_TEXT_BYTES]);
+/* The code of HL7's v3-PurposeOfUse for one bit number, "TREAT"; NULL beyond the table. */
+const char *emr_purpose_code(unsigned bit);

@@ -1,0 +1,165 @@
+#include "amend.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+#include "contract/codes.h"
+#include "ledger/hash.h"
+#include "settle/whose.h"
+
+#define ISSUED_VERSION 1
+#define ISSUED_BYTES 9
+
+#define KNOWN_MAX 1024
+
+struct known_statements {
+	pthread_mutex_t lock;
+	struct {
+		emr_cid root;
+		uint8_t id[32];
+	} list[KNOWN_MAX];
+	size_t n;	/* ever noted: the oldest make room */
+};
+
+known_statements *known_statements_new(void)
+{
+	known_statements *known = calloc(1, sizeof *known);
+
+	if (known != NULL && pthread_mutex_init(&known->lock, NULL) != 0) {
+		free(known);
+		known = NULL;
+	}
+	return known;
+}
+
+void known_statements_free(known_statements *known)
+{
+	if (known == NULL)
+		return;
+	pthread_mutex_destroy(&known->lock);
+	free(known);
+}
+
+/* Under the lock. */
+static const uint8_t *find(const known_statements *known, const emr_cid *root)
+{
+	size_t n = known->n < KNOWN_MAX ? known->n : KNOWN_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (emr_cid_equal(&known->list[i].root, root))
+			return known->list[i].id;
+	return NULL;
+}
+
+void known_statements_note(known_statements *known, const emr_cid *root, const uint8_t id[32])
+{
+	pthread_mutex_lock(&known->lock);
+	if (find(known, root) == NULL) {
+		known->list[known->n % KNOWN_MAX].root = *root;
+		memcpy(known->list[known->n++ % KNOWN_MAX].id, id, 32);
+	}
+	pthread_mutex_unlock(&known->lock);
+}
+
+static bool recall(known_statements *known, const emr_cid *root, uint8_t out_id[32])
+{
+	const uint8_t *id;
+
+	pthread_mutex_lock(&known->lock);
+	id = find(known, root);
+	if (id != NULL)
+		memcpy(out_id, id, 32);
+	pthread_mutex_unlock(&known->lock);
+	return id != NULL;
+}
+
+emr_status amend_look(const build_ctx *ctx, const emr_change *change, uint8_t *out_kind, uint8_t out_prev[32])
+{
+	bool is_amendment = false;
+	uint8_t prev[32] = { 0 };
+	emr_status status = EMR_OK;
+
+	if (change->amends != NULL) {
+		is_amendment = true;
+		memcpy(prev, change->amends, sizeof prev);
+	} else if (change->from != NULL && ctx->is_guest) {
+		is_amendment = recall(ctx->statements, &change->from->root, prev);
+	} else if (change->from != NULL) {
+		status = emr_facts_amended(ctx->facts, change->from, &is_amendment, prev);
+	}
+	if (status != EMR_OK)
+		return status;
+	*out_kind = is_amendment ? EMR_STATEMENT_AMENDMENT : EMR_STATEMENT_ORIGINAL;
+	memcpy(out_prev, prev, sizeof prev);
+	return EMR_OK;
+}
+
+/* ---- numbers ---- */
+
+emr_id16 issued_key(const uint8_t patient_pk[32])
+{
+	const emr_bytes pk = emr_bytes_of(patient_pk, 32);
+	emr_id32 hash = emr_sha256_of(&pk, 1);
+	emr_id16 key;
+
+	memcpy(key.b, hash.b, sizeof key.b);
+	return key;
+}
+
+typedef struct counting {
+	emr_id32 signer;
+	uint64_t n;
+} counting;
+
+static emr_status count_put(void *arg, const emr_replica_listing *line)
+{
+	counting *c = arg;
+
+	if (line->result == EMR_RESULT_APPLIED && line->item.op == EMR_OP_PUT && emr_id32_equal(line->item.signer_id, c->signer))
+		c->n++;
+	return EMR_OK;
+}
+
+emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_id32 signer, const uint8_t patient_pk[32],
+	uint64_t *out_last)
+{
+	EMR_AUTO_BUF row = { 0 };
+	counting c = { .signer = signer };
+	emr_status status = emr_journal_get(options->journal, EMR_ROW_ISSUED, issued_key(patient_pk), &row);
+
+	if (status == EMR_OK) {
+		if (row.len != ISSUED_BYTES || row.data[0] != ISSUED_VERSION)
+			return row.len > 0 && row.data[0] > ISSUED_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		*out_last = emr_get_u64(row.data + 1);
+		return EMR_OK;
+	}
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = emr_replica_recent(options->replica, &domain, NULL, SIZE_MAX, count_put, &c);
+	if (status == EMR_OK)
+		*out_last = c.n;
+	return status;
+}
+
+emr_status issued_note(emr_journal_txn *txn, const outbox *box)
+{
+	uint8_t bytes[ISSUED_BYTES] = { ISSUED_VERSION };
+	uint64_t n = 0, taken = 0;
+
+	if (emr_id16_is_zero(box->issued_to))
+		return EMR_OK;
+	for (size_t i = 0; i < box->count; i++) {
+		if (box->outcomes[i].kind != EMR_CHANGE_PUT)
+			continue;
+		n++;
+		if (box->outcomes[i].result <= EMR_RESULT_ALREADY)
+			taken = n;
+	}
+	if (taken == 0)
+		return EMR_OK;
+	emr_put_u64(bytes + 1, box->issued_before + taken);
+	return emr_journal_put(txn, EMR_ROW_ISSUED, box->issued_to, emr_bytes_of(bytes, sizeof bytes));
+}

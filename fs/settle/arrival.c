@@ -1,0 +1,231 @@
+#include "contract/codes.h"
+#include "keyring/content.h"
+#include "keyring/coowned.h"
+
+#include "whose_private.h"
+
+#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+
+/* ---- the PUT with which it came ---- */
+
+typedef struct row_walk {
+	const asking *a;
+	arrival now, first;	/* of the place's content: as the row holds it, and the first time */
+	content_before last;
+	bool last_fits;
+} row_walk;
+
+static void note_content(row_walk *w, const emr_replica_item *item, bool is_put, bool fits)
+{
+	if (is_put) {
+		w->now = (arrival){ .put = *item, .before = w->last, .is_here = fits };
+		w->now.put.bytes = (emr_bytes){ 0 };
+		if (fits && !w->first.is_here)
+			w->first = w->now;
+	} else if (!fits || !w->last_fits) {	/* not sealed again where it lay: brought back */
+		w->now = fits ? w->first : (arrival){ .is_here = false };
+	}
+	w->last_fits = fits;
+}
+
+static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_carried)
+{
+	row_walk *w = arg;
+	const emr_place *place = w->a->place;
+	emr_part_key at = { .domain = place->domain, .object = place->object, .version = item->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part part = { .cver = 0 };
+	bool is_known;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	status = facts_part(w->a->facts, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status != EMR_OK && status != EMR_NOT_FOUND && !facts_is_damage(status))
+		return status;
+	is_known = status == EMR_OK;
+	note_content(w, item, item->op == EMR_OP_PUT && !is_carried && (item->version & EMR_VERSION_ANNEX) == 0,
+		is_known && part.cver == place->cver && emr_id16_equal(part.record_id, place->record_id) &&
+			emr_cid_equal(&part.root, &place->root));
+	w->last = (content_before){ .is_there = true, .is_known = is_known, .cver = part.cver };
+	return item->version == place->pversion ? ENOUGH : EMR_OK;
+}
+
+/* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put another's old statement there would
+ * have it made good by the owner's own hand. */
+static emr_status find_in_row(const asking *a, arrival *out)
+{
+	row_walk w = { .a = a };
+	emr_status status = facts_chain(a->facts, a->place->domain, a->place->object, look_at_row, &w);
+
+	if (status == EMR_OK || status == ENOUGH)
+		*out = w.now;
+	return status == ENOUGH ? EMR_OK : status;
+}
+
+typedef struct put_search {
+	const asking *a;
+	emr_id16 domain;
+	emr_replica_item found;
+	bool is_found;
+} put_search;
+
+static emr_status look_at_item(void *arg, const emr_replica_item *item)
+{
+	put_search *s = arg;
+	emr_part_key at = { .domain = s->domain, .object = s->a->place->record_id, .version = item->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part part;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT)
+		return EMR_OK;
+	status = emr_replica_part(s->a->facts->replica, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status != EMR_OK || part.cver != s->a->place->cver || !emr_cid_equal(&part.root, &s->a->place->root))
+		return status == EMR_OK || facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+	s->found = *item;
+	s->found.bytes = (emr_bytes){ 0 };
+	s->is_found = true;
+	return ENOUGH;
+}
+
+/* A record is born under its own number; where, is one of few. */
+static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	put_search *s = arg;
+
+	(void)d_row;
+	if (!is_mine)
+		return EMR_OK;
+	s->domain = domain;
+	return emr_replica_history(s->a->facts->replica, EMR_FAMILY_OBJECT, domain, s->a->place->record_id, look_at_item, s);
+}
+
+static void take_put(emr_signed_place *at, const emr_replica_item *put)
+{
+	at->put_signer = put->signer_id;
+	at->seq = put->seq;
+	at->time_unix_s = put->ledger_time;
+	at->is_put = put->op == EMR_OP_PUT;
+}
+
+/* What was moved to another domain came with a PUT there, which the owner's copy has. */
+static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
+{
+	put_search search = { .a = a };
+	bool was_owner = false;
+	emr_row_domain row;
+	emr_status status = emr_replica_domains(a->facts->replica, look_in_domain, &search);
+
+	if ((status != EMR_OK && status != ENOUGH) || !search.is_found)
+		return status;
+	take_put(at, &search.found);
+	at->put_signer = a->item.signer_id;
+	status = whose_domain_row(a->facts->replica, search.domain, &row);
+	if (status == EMR_OK)
+		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk, search.found.signer_id, &was_owner);
+	if (status == EMR_OK && !was_owner)	/* else hers as well as the present one */
+		at->put_signer = search.found.signer_id;
+	return status;
+}
+
+emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came)
+{
+	bool is_owner = false;
+	emr_status status = EMR_OK;
+
+	take_put(at, &a->item);
+	if (at->is_put)
+		status = whose_is_owners(a, a->item.signer_id, &is_owner);
+	if (status != EMR_OK || is_owner)
+		return status;
+	status = find_in_row(a, out_came);
+	if (status != EMR_OK)
+		return status;
+	if (out_came->is_here)
+		take_put(at, &out_came->put);
+	return at->is_put ? EMR_OK : find_elsewhere(a, at);
+}
+
+/* ---- the record's number ---- */
+
+typedef struct number_search {
+	const asking *a;
+	emr_id16 first;	/* record number of the row's first content */
+	bool is_found;
+} number_search;
+
+static emr_status look_at_first(void *arg, const emr_replica_item *item, bool is_carried)
+{
+	number_search *s = arg;
+	emr_part_key at = { .domain = s->a->place->domain, .object = s->a->place->object, .version = item->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part part;
+	emr_status status;
+
+	(void)is_carried;
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	status = facts_part(s->a->facts, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status != EMR_OK)
+		return facts_is_damage(status) ? EMR_OK : status;
+	s->first = part.record_id;
+	s->is_found = true;
+	return ENOUGH;
+}
+
+/* A record has the number of its first object, or, where the owner moved it, that which she gave it there.  Anybody who may write could
+ * otherwise pass for a new version of something else. */
+static emr_status has_own_number(const asking *a, bool *out_has)
+{
+	number_search s = { .a = a };
+	emr_replica_head head;
+	bool is_owners_row = false;
+	emr_status status;
+
+	*out_has = emr_id16_equal(a->place->object, a->place->record_id);
+	if (*out_has)
+		return EMR_OK;
+	status = emr_facts_head(a->facts, a->place->domain, a->place->object, &head);
+	if (status == EMR_OK)
+		status = whose_is_owners(a, head.creator, &is_owners_row);
+	if (status != EMR_OK || !is_owners_row)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = facts_chain(a->facts, a->place->domain, a->place->object, look_at_first, &s);
+	*out_has = s.is_found && emr_id16_equal(s.first, a->place->record_id);
+	return status == ENOUGH ? EMR_OK : status;
+}
+
+emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)
+{
+	bool is_owner = false, is_itself = true;
+	emr_statement_verdict fault = EMR_STATEMENT_WRONG_RECORD;
+	emr_status status;
+
+	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || (!came->is_here && a->item.op != EMR_OP_PUT))
+		return EMR_OK;
+	status = whose_is_owners(a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner);
+	if (status == EMR_OK)
+		status = has_own_number(a, &is_itself);
+	if (status != EMR_OK)
+		return status;
+	if (is_itself && !is_owner && came->before.is_known && came->before.cver >= a->place->cver) {
+		is_itself = false;
+		fault = EMR_STATEMENT_WRONG_VERSION;
+	}
+	if (!is_itself) {
+		is->standing = EMR_SIGNED_MISMATCH;
+		is->fault = EMR_SIGNED_STATEMENT;
+		is->verdict = fault;
+	}
+	return EMR_OK;
+}

@@ -1,0 +1,96 @@
+#include "settle_private.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+
+/* ---- how far the ledger has been seen ----
+ *
+ * Replica and high-water mark lie in the clear: whoever holds the disk can put all of them back together with the ledger.
+ * The journal is sealed, so it remembers too: size and root with every answer. */
+
+#define SEEN_VERSION 1
+#define SEEN_BYTES 41
+
+static emr_status put_seen(emr_journal_txn *txn, emr_id16 key, const emr_replica_position *at)
+{
+	uint8_t bytes[SEEN_BYTES] = { SEEN_VERSION };
+
+	emr_put_u64(bytes + 1, at->size);
+	memcpy(bytes + 9, at->root, sizeof at->root);
+	return emr_journal_put(txn, EMR_ROW_SEEN, key, emr_bytes_of(bytes, sizeof bytes));
+}
+
+emr_status settle_remember_seen(emr_settle *settle, emr_journal_txn *txn)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(settle->options.replica, &at);
+
+	return status == EMR_OK ? put_seen(txn, settle->seen_key, &at) : status;
+}
+
+emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_replica_position *at)
+{
+	emr_journal_txn *txn;
+	uint64_t seq;
+	emr_status status = emr_journal_begin(journal, &txn);
+
+	if (status != EMR_OK)
+		return status;
+	status = put_seen(txn, net_id, at);
+	if (status != EMR_OK) {
+		emr_journal_rollback(txn);
+		return status;
+	}
+	status = emr_journal_commit(txn, &seq);
+	return status == EMR_OK ? emr_journal_sync(journal, seq) : status;
+}
+
+static emr_status compare_seen(emr_settle *settle)
+{
+	EMR_AUTO_BUF row = { 0 };
+	emr_replica_position at;
+	uint8_t root[32];
+	uint64_t size;
+	emr_status status;
+
+	status = emr_journal_get(settle->options.journal, EMR_ROW_SEEN, settle->seen_key, &row);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (row.len != SEEN_BYTES || row.data[0] != SEEN_VERSION)
+		return row.len > 0 && row.data[0] > SEEN_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	size = emr_get_u64(row.data + 1);
+	status = emr_replica_at(settle->options.replica, &at);
+	if (status != EMR_OK)
+		return status;
+	if (at.size < size)
+		return EMR_ROLLBACK;
+	/* Of what this computer has verified itself: what the folder shows rests on that. */
+	status = emr_replica_root_at(settle->options.replica, size, root);
+	if (status != EMR_OK)
+		return status;
+	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
+}
+
+emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg)
+{
+	emr_status status = emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
+	emr_status seen;
+
+	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
+		return status;
+	/* Once: from then on the replica itself does not go back.  Also while the ledger is away:
+	 * then the copy is all there is. */
+	seen = compare_seen(settle);
+	settle->has_compared = seen == EMR_OK;
+	return seen != EMR_OK ? seen : status;
+}
+
+/* One network is remembered under zero; one that was joined, under its id. */
+emr_id16 settle_seen_key(emr_journal *journal, emr_id16 net_id)
+{
+	static const emr_id16 zero;
+	EMR_AUTO_BUF row = { 0 };
+
+	return journal != NULL && emr_journal_get(journal, EMR_ROW_SEEN, net_id, &row) == EMR_OK ? net_id : zero;
+}

@@ -1,0 +1,183 @@
+/* A signed batch on its way: into the journal, to the ledger, its answers back; and again after a restart. */
+#include "amend.h"
+#include "settle_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+emr_id16 settle_outbox_key(emr_id32 batch_id)
+{
+	emr_id16 key;
+
+	memcpy(key.b, batch_id.b, sizeof key.b);
+	return key;
+}
+
+emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box)
+{
+	EMR_AUTO_BUF row = { 0 };
+	emr_journal_txn *txn;
+	uint64_t seq;
+	emr_status status;
+
+	status = outbox_encode(box, &row);
+	if (status == EMR_OK)
+		status = emr_journal_begin(settle->options.journal, &txn);
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_put(txn, EMR_ROW_OUTBOX, key, emr_buf_view(&row));
+	if (status != EMR_OK) {
+		emr_journal_rollback(txn);
+		return status;
+	}
+	status = emr_journal_commit(txn, &seq);
+	if (status != EMR_OK)
+		return status;
+	/* Blocks, bundles and this row reach the disk before the ledger can name them. */
+	return emr_journal_sync(settle->options.journal, seq);
+}
+
+emr_status settle_hand_out(emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg)
+{
+	emr_journal_txn *txn;
+	emr_status status;
+
+	status = emr_journal_begin(settle->options.journal, &txn);
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		status = issued_note(txn, box);
+	if (status == EMR_OK)
+		status = settle_remember_seen(settle, txn);
+	if (status != EMR_OK) {
+		emr_journal_rollback(txn);
+		return status;
+	}
+	return fn(arg, txn, box->outcomes, box->count);
+}
+
+emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
+{
+	emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status;
+
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
+	if (status == EMR_OK)
+		status = emr_settle_catch_up(settle, NULL, NULL);
+	if (status != EMR_OK) {
+		free(answer);
+		return status;
+	}
+	if (answer->refusal != 0)
+		emr_log(EMR_LOG_ERROR, "the ledger refused a batch of %u: %s", box->count,
+			emr_result_text(answer->refusal));
+	for (size_t i = 0; i < box->count; i++) {
+		size_t at = box->first + i;
+
+		box->outcomes[i].result = answer->refusal != 0 ? answer->refusal
+			: at < answer->n_results ? answer->results[at] : EMR_RESULT_FORMAT;
+	}
+	free(answer);
+	return EMR_OK;
+}
+
+static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
+{
+	emr_status status = settle_ask_ledger(settle, box);
+
+	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
+}
+
+emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
+{
+	emr_journal_txn *txn;
+	emr_status status = emr_journal_begin(settle->options.journal, &txn);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, NULL);
+	emr_journal_rollback(txn);
+	return status;
+}
+
+/* ---- what was sent before ---- */
+
+typedef struct pending {
+	emr_id16 keys[64];
+	size_t count;
+} pending;
+
+static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
+{
+	pending *p = arg;
+
+	(void)value;
+	if (p->count < sizeof p->keys / sizeof p->keys[0])
+		p->keys[p->count++] = key;
+	return EMR_OK;
+}
+
+/* A batch that cannot be read can never be sent.  What it was to publish is still marked as changed, so that it is
+ * published again; had the ledger taken it, this is one version more. */
+static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
+{
+	emr_journal_txn *txn;
+	char id[33];
+	emr_status status;
+
+	emr_hex(key.b, sizeof key.b, id);
+	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
+	status = emr_journal_begin(settle->options.journal, &txn);
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, NULL);
+	emr_journal_rollback(txn);
+	return status;
+}
+
+static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
+{
+	EMR_AUTO_BUF row = { 0 };
+	outbox box = { 0 };
+	emr_status status;
+
+	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);
+	if (status != EMR_OK)
+		return status;
+	status = outbox_decode(emr_buf_view(&row), &box);
+	if (status == EMR_DAMAGED)
+		return forget_unreadable(settle, key);
+	if (status == EMR_OK)
+		status = send(settle, key, &box, fn, arg);
+	outbox_free(&box);
+	return status;
+}
+
+emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
+{
+	pending p;
+
+	do {
+		p.count = 0;
+		emr_status status =
+			emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_pending, &p);
+
+		if (status == EMR_OK && p.count > 0)
+			status = emr_settle_catch_up(settle, NULL, NULL);
+		for (size_t i = 0; i < p.count && status == EMR_OK; i++)
+			status = resend_one(settle, p.keys[i], fn, arg);
+		if (status != EMR_OK)
+			return status;
+	} while (p.count > 0);
+	return EMR_OK;
+}

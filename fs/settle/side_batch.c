@@ -1,0 +1,134 @@
+#include "side_batch.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "contract/pubs.h"
+
+#define VALID_S 500u
+
+emr_status side_batch_begin(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, emr_id16 domain, side_batch *out)
+{
+	emr_batch_options options = { .keyring = keyring, .signer = emr_signer_domain(domain, 1),
+		.net_id = emr_ledger_net_id(side->ledger) };
+	emr_replica_position at;
+	emr_status status = emr_replica_at(side->replica, &at);
+
+	*out = (side_batch){ .side = side, .keyring = keyring, .now_unix_s = emr_clock_unix_s(clock) };
+	if (status != EMR_OK)
+		return status;
+	if (at.size > 0) {
+		options.seen_seq = at.size - 1;
+		options.seen_leaf = at.last_leaf;
+	}
+	return emr_batch_new(&options, &out->batch);
+}
+
+void side_batch_end(side_batch *batch)
+{
+	emr_batch_free(batch->batch);
+	batch->batch = NULL;
+}
+
+static emr_status status_of(uint8_t code)
+{
+	if (code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY)
+		return EMR_OK;
+	emr_log(EMR_LOG_ERROR, "another network's ledger refused an item: %s", emr_result_text(code));
+	return code == EMR_RESULT_CONFLICT ? EMR_CONFLICT : code == EMR_RESULT_EPOCH ? EMR_EPOCH : EMR_REFUSED;
+}
+
+static emr_status judge(const emr_ledger_answer *answer)
+{
+	emr_status status = answer->refusal != 0 ? status_of(answer->refusal) : EMR_OK;
+
+	for (size_t i = 0; i < answer->n_results && status == EMR_OK; i++)
+		status = status_of(answer->results[i]);
+	return status;
+}
+
+emr_status side_batch_send(side_batch *batch)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_ledger_answer *answer;
+	emr_status status;
+
+	if (emr_batch_count(batch->batch) == 0) {
+		side_batch_end(batch);
+		return EMR_OK;
+	}
+	answer = malloc(sizeof *answer);
+	status = answer != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_batch_finish(batch->batch, batch->now_unix_s, VALID_S, &bytes, NULL);
+	if (status == EMR_OK)
+		status = emr_ledger_submit(batch->side->ledger, emr_buf_view(&bytes), answer);
+	if (status == EMR_OK)
+		status = emr_replica_catch_up(batch->side->replica, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = judge(answer);
+	free(answer);
+	side_batch_end(batch);
+	return status;
+}
+
+/* ---- erasing ---- */
+
+typedef struct first_part {
+	emr_replica *replica;
+	emr_id16 domain, object;
+	uint64_t from; /* version of the oldest part that is still there; 0: none */
+} first_part;
+
+static emr_status look_for_part(void *arg, const emr_replica_item *item)
+{
+	first_part *f = arg;
+	emr_part_key at = { .domain = f->domain, .object = f->object, .version = item->version, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+
+	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
+		return EMR_OK;
+	f->from = item->version;
+	return EMR_INTERRUPTED;
+}
+
+static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, const emr_replica_head *head)
+{
+	first_part f = { .replica = side->replica, .domain = head->domain, .object = head->object };
+	emr_operation op = { .op = EMR_OP_ERASE, .domain = head->domain, .object = head->object, .version = head->version + 1,
+		.prev = head->item_id };
+	emr_pub_erase pub = { .family = EMR_FAMILY_OBJECT };
+	AUTO_SIDE_BATCH batch = { 0 };
+	uint8_t bytes[24];
+	emr_id32 id;
+	emr_status status = emr_replica_history(
+		side->replica, EMR_FAMILY_OBJECT, head->domain, head->object, look_for_part, &f);
+
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		return status;
+	pub.from_version = f.from != 0 ? f.from : head->version;
+	pub.to_version = head->version;
+	if (pub.to_version - pub.from_version >= 256)
+		pub.to_version = pub.from_version + 255;
+	emr_pub_erase_encode(&pub, bytes);
+	op.pub = emr_bytes_of(bytes, sizeof bytes);
+	status = side_batch_begin(side, keyring, clock, head->domain, &batch);
+	op.time = batch.now_unix_s;
+	if (status == EMR_OK)
+		status = emr_batch_add(batch.batch, &op, &id);
+	return status == EMR_OK ? side_batch_send(&batch) : status;
+}
+
+emr_status emr_side_erase(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, emr_id16 domain, emr_id16 object)
+{
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(side->replica, domain, object, &head);
+
+	while (status == EMR_OK && head.state != EMR_OBJECT_ERASED) {
+		status = erase_some(side, keyring, clock, &head);
+		if (status == EMR_OK)
+			status = emr_replica_head_get(side->replica, domain, object, &head);
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}

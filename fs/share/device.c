@@ -1,0 +1,559 @@
+#include "share/devices.h"
+#include "share/give.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "keyring/coowned.h"
+#include "keyring/letters.h"
+#include "ledger/register.h"
+#include "replica/people.h"
+
+#include "share_private.h"
+
+#define RIGHTS (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
+
+/* ---- whose ---- */
+
+static emr_status person_of(const emr_share *share, emr_id32 *out_person)
+{
+	uint8_t pk[32];
+	emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
+	emr_status status = emr_keyring_person_pk(share->o.keyring, pk);
+
+	if (status == EMR_OK)
+		*out_person = emr_sha256_of(&bytes, 1);
+	return status;
+}
+
+static bool is_first(const emr_share *share, emr_id32 person)
+{
+	return emr_id32_equal(person, share->me.signer_id);
+}
+
+static bool is_device_of(const emr_known_person *key, emr_id32 person)
+{
+	return (key->row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key->row.ref, person.b, 32) == 0;
+}
+
+/* ---- the list ---- */
+
+/* Salt, certificate, name. */
+static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
+{
+	emr_reader r = emr_reader_of(part);
+	size_t len;
+
+	(void)emr_read_bytes(&r, 32);
+	(void)emr_read_bytes(&r, emr_read_u16(&r));
+	len = emr_read_u8(&r);
+	if (r.bad || len > EMR_DEVICE_NAME_MAX)
+		return EMR_DAMAGED;
+	emr_read_copy(&r, (uint8_t *)out, len);
+	out[len] = '\0';
+	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
+}
+
+typedef struct seeing {
+	emr_id32 signer;
+	uint64_t last;
+} seeing;
+
+static emr_status note_seen(void *arg, const emr_replica_change *change)
+{
+	seeing *s = arg;
+
+	if (emr_id32_equal(change->signer_id, s->signer))
+		s->last = change->ledger_time;
+	return EMR_OK;
+}
+
+typedef struct listing {
+	emr_share *share;
+	emr_id32 person;
+	emr_device_fn fn;
+	void *arg;
+} listing;
+
+static emr_status list_one(void *arg, const emr_known_person *key)
+{
+	const listing *l = arg;
+	emr_id16 none = {{0}}, object;
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	seeing seen = {.signer = key->signer_id};
+	emr_device device = {.signer_id = key->signer_id,
+		.is_first = emr_id32_equal(key->signer_id, l->person),
+		.is_this = emr_id32_equal(key->signer_id, l->share->me.signer_id),
+		.is_active = key->row.head.state == EMR_KEY_ACTIVE};
+	emr_replica_item item;
+	emr_status status;
+
+	if (!device.is_first && !is_device_of(key, l->person))
+		return EMR_OK;
+	memcpy(object.b, key->signer_id.b, sizeof object.b);
+	status = share_item(l->share, EMR_FAMILY_KEY, none, object, 1, &bytes, &item);
+	if (status == EMR_OK)
+		device.added_unix_s = item.ledger_time;
+	if (status == EMR_OK && !device.is_first) {
+		status = share_part(l->share, EMR_FAMILY_KEY, none, object, 1, &part);
+		if (status == EMR_OK)
+			status = read_name(emr_buf_view(&part), device.name);
+	}
+	if (status == EMR_OK)
+		status = emr_replica_since(l->share->o.replica, 0, note_seen, &seen);
+	device.seen_unix_s = seen.last;
+	return status == EMR_OK ? l->fn(l->arg, &device) : status;
+}
+
+emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg)
+{
+	listing l = {.share = share, .fn = fn, .arg = arg};
+	emr_status status = person_of(share, &l.person);
+
+	return status == EMR_OK ? emr_replica_people(share->o.replica, list_one, &l) : status;
+}
+
+/* ---- one's own domains ---- */
+
+typedef struct domains {
+	emr_share *share;
+	emr_buf ids; /* emr_id16, ... */
+} domains;
+
+static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	domains *d = arg;
+	emr_domain_public public;
+	emr_row_domain row;
+	emr_status status;
+
+	(void)d_row;
+	if (!is_mine)
+		return EMR_OK;
+	status = share_own_domain(d->share, domain, &row, &public);
+	if (status == EMR_DENIED) /* it is shared with me */
+		return EMR_OK;
+	return status == EMR_OK ? emr_buf_append(&d->ids, domain.b, sizeof domain.b) : status;
+}
+
+static size_t domain_count(const domains *d)
+{
+	return d->ids.len / sizeof(emr_id16);
+}
+
+static emr_id16 domain_at(const domains *d, size_t i)
+{
+	emr_id16 domain;
+
+	memcpy(domain.b, d->ids.data + i * sizeof domain.b, sizeof domain.b);
+	return domain;
+}
+
+/* ---- passing on ---- */
+
+static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = share_item(share, family, domain, object, version, &bytes, &item);
+
+	if (status == EMR_OK)
+		*out = item.seq;
+	return status;
+}
+
+/* No letter yet, or one of before the present epoch. */
+static emr_status lacks_letter(emr_share *share, emr_id16 domain, emr_id32 device, const emr_row_domain *row, bool *out)
+{
+	emr_row_writer writer;
+	emr_id16 object;
+	uint64_t written = 0, begun = 0;
+	emr_status status = share_writer_row(share, domain, device, &writer);
+
+	*out = status == EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	memcpy(object.b, device.b, sizeof object.b);
+	*out = writer.head.state != EMR_WRITER_ACTIVE;
+	if (!*out)
+		status = seq_of(share, EMR_FAMILY_WRITER, domain, object, writer.head.version, &written);
+	if (status == EMR_OK && !*out)
+		status = seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row->head.version, &begun);
+	*out = *out || written < begun;
+	return status;
+}
+
+static void free_keys(emr_epoch_key **keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		emr_epoch_key_free(keys[i]);
+}
+
+static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const uint8_t x25519[32])
+{
+	emr_epoch_key *keys[EMR_WRITER_KEYS_MAX];
+	emr_writer_letter letter = {.card_len = 0};
+	uint32_t from = epoch > EMR_WRITER_KEYS_MAX ? epoch - EMR_WRITER_KEYS_MAX + 1 : 1;
+	emr_status status = EMR_OK;
+	size_t n = 0;
+
+	for (uint32_t e = from; e <= epoch && status == EMR_OK; e++) {
+		status = emr_keyring_epoch_key(p->share->o.keyring, domain, e, &keys[n]);
+		n += status == EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_writer_part_seal(emr_buf_view(&p->item), x25519, &letter,
+			(const emr_epoch_key *const *)keys, n, &p->part);
+	free_keys(keys, n);
+	return status;
+}
+
+static emr_status add_letter(parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
+{
+	emr_act act = emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
+	emr_status status = parcel_prepare(p, &act);
+
+	if (status == EMR_OK)
+		status = seal_letter(p, domain, epoch, device->row.x25519);
+	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+}
+
+static emr_status pass_one(emr_share *share, emr_id16 domain, const emr_known_person *device, uint64_t *n)
+{
+	AUTO_PARCEL p = {0};
+	emr_domain_public public;
+	emr_row_domain row;
+	bool lacks = false;
+	emr_status status = share_own_domain(share, domain, &row, &public);
+
+	if (status == EMR_OK)
+		status = lacks_letter(share, domain, device->signer_id, &row, &lacks);
+	if (status != EMR_OK || !lacks)
+		return status;
+	status = parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
+	if (status == EMR_OK)
+		status = add_letter(&p, domain, row.head.epoch, device);
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	*n += status == EMR_OK;
+	return status;
+}
+
+typedef struct passing {
+	emr_share *share;
+	emr_id32 person;
+	emr_buf devices; /* emr_known_person, ... */
+} passing;
+
+static emr_status note_device(void *arg, const emr_known_person *key)
+{
+	passing *p = arg;
+
+	if (!is_device_of(key, p->person) || key->row.head.state != EMR_KEY_ACTIVE ||
+		key->row.not_after_unix_s <= share_now(p->share))
+		return EMR_OK;
+	return emr_buf_append(&p->devices, key, sizeof *key);
+}
+
+/* In the batch that begins EPOCH: a device must not meet records whose key it has not. */
+emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
+{
+	passing list = {.share = p->share};
+	emr_status status = person_of(p->share, &list.person);
+
+	if (status == EMR_OK)
+		status = emr_replica_people(p->share->o.replica, note_device, &list);
+	for (size_t at = 0; at < list.devices.len && status == EMR_OK; at += sizeof(emr_known_person)) {
+		emr_known_person device;
+
+		memcpy(&device, list.devices.data + at, sizeof device);
+		status = add_letter(p, domain, epoch, &device);
+	}
+	emr_buf_free(&list.devices);
+	return status;
+}
+
+static emr_status pass_all(passing *p, const domains *d, uint64_t *out_n)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < p->devices.len && status == EMR_OK; at += sizeof(emr_known_person)) {
+		emr_known_person device;
+
+		memcpy(&device, p->devices.data + at, sizeof device);
+		for (size_t i = 0; i < domain_count(d) && status == EMR_OK; i++)
+			status = pass_one(p->share, domain_at(d, i), &device, out_n);
+	}
+	return status;
+}
+
+emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
+{
+	passing p = {.share = share};
+	domains d = {.share = share};
+	uint64_t n = 0;
+	emr_status status = person_of(share, &p.person);
+
+	if (status != EMR_OK || !is_first(share, p.person))
+		return status;
+	status = emr_replica_people(share->o.replica, note_device, &p);
+	if (status == EMR_OK && p.devices.len > 0)
+		status = emr_replica_domains(share->o.replica, note_domain, &d);
+	if (status == EMR_OK)
+		status = pass_all(&p, &d, &n);
+	emr_buf_free(&p.devices);
+	emr_buf_free(&d.ids);
+	if (status == EMR_OK && out_n != NULL)
+		*out_n = n;
+	return status;
+}
+
+/* ---- adding ---- */
+
+typedef struct naming {
+	const char *name;
+	bool is_taken;
+} naming;
+
+static emr_status note_name(void *arg, const emr_device *device)
+{
+	naming *n = arg;
+
+	n->is_taken |= device->is_active && strcmp(device->name, n->name) == 0;
+	return EMR_OK;
+}
+
+static emr_status own_org(emr_share *share, emr_id16 *out_org)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status == EMR_OK)
+		memcpy(out_org->b, me.row.org, sizeof out_org->b);
+	return status;
+}
+
+/* Signed by the device's key, endorsed by this person's, submitted by this computer. */
+static emr_status register_key(emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+{
+	emr_share as_device = *share;
+	emr_register who = {.keyring = device, .net_id = share->net_id, .roles = EMR_ROLE_DEVICE, .name = name};
+	AUTO_PARCEL p = {0};
+	emr_act act;
+	emr_status status = own_org(share, &who.org);
+
+	as_device.o.keyring = device;
+	if (status == EMR_OK)
+		status = parcel_begin(&as_device, emr_signer_identity(), &p);
+	if (status == EMR_OK)
+		status = emr_register_device(&who, share->o.keyring, not_after_unix_s, &act, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	share->refusal = as_device.refusal;
+	return status;
+}
+
+#define ROUNDS 5
+
+/* The open folder sees the new key and passes on, too, and may begin an epoch at the same moment: what it did is there then. */
+static emr_status pass_on_beside_others(emr_share *share)
+{
+	emr_status status = emr_share_pass_on(share, NULL);
+
+	for (int round = 1; round < ROUNDS && (status == EMR_CONFLICT || status == EMR_EPOCH); round++) {
+		status = share_catch_up(share);
+		if (status == EMR_OK)
+			status = emr_share_pass_on(share, NULL);
+	}
+	return status;
+}
+
+emr_status emr_share_device_add(
+	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+{
+	naming n = {.name = name};
+	emr_id32 person;
+	size_t len = strlen(name);
+	emr_status status = person_of(share, &person);
+
+	if (len == 0 || len > EMR_DEVICE_NAME_MAX)
+		return EMR_INVALID;
+	if (status == EMR_OK && !is_first(share, person))
+		return EMR_DENIED;
+	if (status == EMR_OK)
+		status = share_catch_up(share);
+	if (status == EMR_OK)
+		status = emr_share_devices(share, note_name, &n);
+	if (status != EMR_OK || n.is_taken)
+		return status == EMR_OK ? EMR_EXISTS : status;
+	status = register_key(share, device, name, not_after_unix_s);
+	return status == EMR_OK ? pass_on_beside_others(share) : status;
+}
+
+/* ---- removing ---- */
+
+static emr_status revoke_key(emr_share *share, const emr_known_person *device, bool *some)
+{
+	AUTO_PARCEL p = {0};
+	emr_act act = emr_act_key_revoke(device->signer_id, share_now(share), 0);
+	emr_status status;
+
+	if (device->row.head.state != EMR_KEY_ACTIVE)
+		return EMR_OK;
+	*some = true;
+	status = parcel_begin(share, emr_signer_identity(), &p);
+	if (status == EMR_OK)
+		status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+/* The epoch first: should this stop in between, the right is still there to be seen, and it is done again. */
+static emr_status end_right(emr_share *share, emr_id16 domain, emr_id32 device, bool *some)
+{
+	AUTO_PARCEL p = {0};
+	emr_act act = emr_act_writer_del(domain, device);
+	emr_row_writer writer;
+	emr_status status = share_writer_row(share, domain, device, &writer);
+
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && writer.head.state != EMR_WRITER_ACTIVE))
+		return EMR_OK;
+	*some = true;
+	if (status == EMR_OK)
+		status = emr_share_begin_epoch(share, domain);
+	if (status == EMR_OK)
+		status = parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
+	if (status == EMR_OK)
+		status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+static emr_status remove_device(emr_share *share, emr_id32 device, bool *some)
+{
+	domains d = {.share = share};
+	emr_known_person key;
+	emr_id32 person;
+	emr_status status = person_of(share, &person);
+
+	if (status == EMR_OK && !is_first(share, person))
+		return EMR_DENIED;
+	if (status == EMR_OK)
+		status = share_catch_up(share);
+	if (status == EMR_OK)
+		status = emr_replica_person(share->o.replica, device, &key);
+	if (status == EMR_OK && !is_device_of(&key, person))
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = revoke_key(share, &key, some);
+	if (status == EMR_OK)
+		status = emr_replica_domains(share->o.replica, note_domain, &d);
+	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
+		status = end_right(share, domain_at(&d, i), device, some);
+	emr_buf_free(&d.ids);
+	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
+}
+
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device)
+{
+	bool some = false;
+
+	return remove_device(share, device, &some);
+}
+
+/* ---- after a loss ---- */
+
+typedef struct cutting {
+	emr_id32 person;
+	bool has_others;
+	emr_buf devices; /* emr_device, ... */
+} cutting;
+
+static emr_status note_other(void *arg, const emr_known_person *key)
+{
+	cutting *c = arg;
+
+	c->has_others |= key->row.head.state == EMR_KEY_ACTIVE && !emr_id32_equal(key->signer_id, c->person) &&
+			 !is_device_of(key, c->person);
+	return EMR_OK;
+}
+
+static emr_status note_lost(void *arg, const emr_device *device)
+{
+	cutting *c = arg;
+
+	return device->is_first ? EMR_OK : emr_buf_append(&c->devices, device, sizeof *device);
+}
+
+static emr_status remove_all(emr_share *share, const cutting *c, emr_device_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < c->devices.len && status == EMR_OK; at += sizeof(emr_device)) {
+		emr_device device;
+		bool some = false;
+
+		memcpy(&device, c->devices.data + at, sizeof device);
+		status = remove_device(share, device.signer_id, &some);
+		if (status == EMR_OK && some)
+			status = fn(arg, &device);
+	}
+	return status;
+}
+
+/* BEFORE: the ledger's entries when this began. */
+static emr_status renew_domain(emr_share *share, emr_id16 domain, uint64_t before, emr_lost *lost)
+{
+	emr_domain_public public;
+	emr_row_domain row;
+	uint64_t begun = 0;
+	emr_status status = share_own_domain(share, domain, &row, &public);
+
+	if (status == EMR_OK)
+		status = seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row.head.version, &begun);
+	if (status != EMR_OK || (begun < before && !lost->has_others))
+		return status;
+	if (begun < before)
+		status = emr_share_begin_epoch(share, domain);
+	lost->epochs += status == EMR_OK;
+	return status;
+}
+
+static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
+{
+	domains d = {.share = share};
+	emr_status status = emr_replica_domains(share->o.replica, note_domain, &d);
+
+	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
+		status = renew_domain(share, domain_at(&d, i), before, lost);
+	emr_buf_free(&d.ids);
+	return status;
+}
+
+emr_status emr_share_cut_off(emr_share *share, emr_device_fn fn, void *arg, emr_lost *out_lost)
+{
+	cutting c = {.has_others = false};
+	emr_replica_position at = {0};
+	emr_status status = person_of(share, &c.person);
+
+	*out_lost = (emr_lost){.is_first = status == EMR_OK && is_first(share, c.person)};
+	if (status != EMR_OK || !out_lost->is_first)
+		return status;
+	status = share_catch_up(share);
+	if (status == EMR_OK)
+		status = emr_replica_at(share->o.replica, &at);
+	if (status == EMR_OK)
+		status = emr_replica_people(share->o.replica, note_other, &c);
+	if (status == EMR_OK)
+		status = emr_share_devices(share, note_lost, &c);
+	out_lost->has_others = c.has_others;
+	if (status == EMR_OK)
+		status = remove_all(share, &c, fn, arg);
+	emr_buf_free(&c.devices);
+	return status == EMR_OK ? renew_all(share, at.size, out_lost) : status;
+}

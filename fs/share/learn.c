@@ -1,0 +1,144 @@
+#include "share/devices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "keyring/coowned.h"
+#include "keyring/letters.h"
+#include "replica/people.h"
+
+#include "share_private.h"
+
+/* ---- a device's half: letters to it ---- */
+
+typedef struct right {
+	emr_id16 domain;
+	uint64_t version; /* of the row: the letter is its last part */
+	bool is_over;
+} right;
+
+typedef struct learning {
+	emr_share *share;
+	emr_box_key *box;
+	emr_buf rights; /* right, ... */
+	bool is_some;
+} learning;
+
+static emr_status note_right(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	learning *l = arg;
+	right r = {.domain = domain,
+		.version = row->head.version,
+		.is_over = row->head.state != EMR_WRITER_ACTIVE || row->not_after_unix_s <= share_now(l->share)};
+
+	return (row->rights & EMR_RIGHT_MANAGE) == 0 ? EMR_OK : emr_buf_append(&l->rights, &r, sizeof r);
+}
+
+/* The letter's keys are those of the ledger's epochs, or they are not taken. */
+static emr_status take_key(learning *l, const emr_epoch_key *key)
+{
+	uint8_t theirs[32], ours[32];
+	emr_epoch_key *known = NULL;
+	emr_id16 domain = emr_epoch_key_domain(key);
+	emr_status status = share_epoch(l->share, domain, emr_epoch_key_epoch(key), theirs);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_epoch_key_public(key, ours);
+	if (memcmp(ours, theirs, sizeof ours) != 0)
+		return EMR_DAMAGED;
+	if (emr_keyring_epoch_key(l->share->o.keyring, domain, emr_epoch_key_epoch(key), &known) == EMR_OK) {
+		emr_epoch_key_free(known);
+		return EMR_OK;
+	}
+	l->is_some = true;
+	return emr_keyring_coown_key(l->share->o.keyring, key);
+}
+
+static emr_status open_letter(learning *l, const right *r)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_writer_letter letter;
+	emr_epoch_key **keys = NULL;
+	emr_replica_item item;
+	emr_id16 object;
+	size_t n = 0;
+	emr_status status;
+
+	memcpy(object.b, l->share->me.signer_id.b, sizeof object.b);
+	status = share_item(l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &bytes, &item);
+	if (status == EMR_OK)
+		status = share_part(l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &part);
+	if (status == EMR_OK)
+		status = emr_writer_part_open(l->box, item.bytes, emr_buf_view(&part), &letter, &keys, &n);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = take_key(l, keys[i]);
+	for (size_t i = 0; i < n; i++)
+		emr_epoch_key_free(keys[i]);
+	free(keys);
+	return status;
+}
+
+static emr_status learn_one(learning *l, const right *r)
+{
+	const emr_keyring *keyring = l->share->o.keyring;
+	emr_status status;
+
+	if (r->is_over) {
+		if (emr_keyring_coowns(keyring, r->domain))
+			emr_keyring_coown_end(keyring, r->domain);
+		return EMR_OK;
+	}
+	status = emr_keyring_coown(keyring, r->domain);
+	if (status == EMR_OK)
+		status = open_letter(l, r);
+	/* The letter is part of the domain: where it is not, all before it was followed as a stranger's. */
+	if (status == EMR_NOT_FOUND) {
+		l->is_some = true;
+		status = emr_replica_adopt(l->share->o.replica, r->domain, NULL);
+		if (status == EMR_OK)
+			status = open_letter(l, r);
+	}
+	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_UNSUPPORTED) {
+		emr_log(EMR_LOG_ERROR, "the letter to this device does not open: %s", emr_status_text(status));
+		return EMR_OK;
+	}
+	return status;
+}
+
+static emr_status is_removed(emr_share *share)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	return me.row.head.state == EMR_KEY_REVOKED ? EMR_DENIED : EMR_OK;
+}
+
+emr_status emr_share_learn(emr_share *share, bool *out_some)
+{
+	learning l = {.share = share};
+	emr_status status;
+
+	*out_some = false;
+	if (emr_keyring_kind_of(share->o.keyring) != EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	status = is_removed(share);
+	if (status == EMR_OK)
+		status = emr_replica_writes_of(share->o.replica, share->me.signer_id, note_right, &l);
+	if (status == EMR_OK)
+		status = emr_box_key_identity(share->o.keyring, &l.box);
+	for (size_t at = 0; at < l.rights.len && status == EMR_OK; at += sizeof(right)) {
+		right r;
+
+		memcpy(&r, l.rights.data + at, sizeof r);
+		status = learn_one(&l, &r);
+	}
+	emr_box_key_free(l.box);
+	emr_buf_free(&l.rights);
+	*out_some = l.is_some;
+	return status;
+}

@@ -1,0 +1,397 @@
+/* Domains that lie in shared ones: whoever may see the outer one sees the inner one, as long as it lies there. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "keyring/card.h"
+#include "share/give.h"
+#include "share_private.h"
+#include "teams_private.h"
+
+#define MOVED_OUT 1u /* why a grant was revoked: by a move, not by a person */
+
+typedef struct tie {
+	emr_known_grant known;
+	emr_grant_phase phase;
+	emr_id16 share_id;
+	uint64_t seq;	    /* of the entry with its first terms: a share begins where it is oldest */
+	bool was_moved_out; /* revoked for that */
+	uint16_t writes;    /* the right to write that came with it */
+	char label[EMR_NOTE_LABEL_MAX + 1];
+} tie;
+
+typedef struct place {
+	emr_id16 domain;
+	size_t outer; /* index, or NOWHERE */
+	tie *ties;
+	size_t n;
+} place;
+
+#define NOWHERE SIZE_MAX
+
+typedef struct nesting {
+	emr_share *share;
+	uint64_t now;
+	place *places;
+	size_t n;
+	uint64_t changes;
+} nesting;
+
+static bool is_alive(const tie *t)
+{
+	return t->phase == EMR_GRANT_IN_FORCE || t->phase == EMR_GRANT_COMING;
+}
+
+static bool is_same(const tie *a, const tie *b)
+{
+	return emr_id16_equal(a->share_id, b->share_id) &&
+	       memcmp(a->known.row.grantee, b->known.row.grantee, 32) == 0;
+}
+
+/* ---- what there is ---- */
+
+static emr_status read_items(emr_share *share, tie *t)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = share_item(
+		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item);
+
+	if (status == EMR_OK)
+		t->seq = item.seq;
+	if (status == EMR_OK)
+		status = share_writes_of(share, &t->known, t->seq, &t->writes);
+	if (status != EMR_OK || t->phase != EMR_GRANT_IS_REVOKED)
+		return status;
+	status = share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
+		t->known.row.head.version, &bytes, &item);
+	if (status == EMR_OK)
+		t->was_moved_out = bytes.len > EMR_ITEM_BYTES && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
+	return status;
+}
+
+typedef struct reading {
+	nesting *nest;
+	place *place;
+	emr_box_key *box;
+} reading;
+
+static emr_status note_tie(void *arg, const emr_known_grant *known)
+{
+	reading *r = arg;
+	emr_grant_note note;
+	tie t = {.known = *known, .phase = emr_grant_phase_at(known, r->nest->now)};
+	tie *grown;
+	emr_status status = share_grant_note(r->nest->share, r->box, known, &note);
+
+	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+		return status;
+	if (status != EMR_OK) /* nobody knows what it belongs to */
+		return EMR_OK;
+	t.share_id = note.share_id;
+	memcpy(t.label, note.label, sizeof t.label);
+	status = read_items(r->nest->share, &t);
+	if (status != EMR_OK)
+		return status;
+	grown = realloc(r->place->ties, (r->place->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	r->place->ties = grown;
+	grown[r->place->n++] = t;
+	return EMR_OK;
+}
+
+static emr_status read_place(nesting *nest, place *p)
+{
+	reading r = {.nest = nest, .place = p};
+	emr_row_domain row;
+	emr_domain_public public;
+	emr_status status = share_own_domain(nest->share, p->domain, &row, &public);
+
+	p->n = 0;
+	if (status == EMR_NOT_FOUND) /* not on the ledger yet */
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_box_key_domain(nest->share->o.keyring, p->domain, &r.box);
+	if (status == EMR_OK)
+		status = emr_replica_grants(nest->share->o.replica, p->domain, note_tie, &r);
+	emr_box_key_free(r.box);
+	return status;
+}
+
+static size_t index_of(const nesting *nest, emr_id16 domain)
+{
+	for (size_t i = 0; i < nest->n; i++)
+		if (emr_id16_equal(nest->places[i].domain, domain))
+			return i;
+	return NOWHERE;
+}
+
+static emr_status read_all(nesting *nest, const emr_nested *tree, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	nest->places = calloc(n > 0 ? n : 1, sizeof *nest->places);
+	if (nest->places == NULL)
+		return EMR_NO_MEMORY;
+	for (; nest->n < n && status == EMR_OK; nest->n++) {
+		place *p = &nest->places[nest->n];
+
+		p->domain = tree[nest->n].domain;
+		p->outer = index_of(nest, tree[nest->n].outer);
+		status = read_place(nest, p);
+	}
+	return status;
+}
+
+static void nesting_end(nesting *nest)
+{
+	for (size_t i = 0; i < nest->n; i++)
+		free(nest->places[i].ties);
+	free(nest->places);
+}
+
+/* ---- giving on ---- */
+
+static bool has_tie(const place *p, const tie *of)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const tie *t = &p->ties[i];
+
+		/* What a person took back here stays so, until he shares again. */
+		if (is_same(t, of) && (is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
+			return true;
+	}
+	return false;
+}
+
+/* The outermost domain of the share that OF belongs to, as seen from P. */
+static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
+{
+	emr_id16 root = p->domain;
+
+	while (p->outer != NOWHERE) {
+		bool is_there = false;
+
+		p = &nest->places[p->outer];
+		for (size_t i = 0; i < p->n; i++)
+			is_there = is_there || is_same(&p->ties[i], of);
+		if (!is_there)
+			break;
+		root = p->domain;
+	}
+	return root;
+}
+
+/* The key that goes on for the person whose first key is ROOT. */
+static emr_status present_key(emr_share *share, emr_id32 root, emr_id32 *out)
+{
+	emr_known_person person;
+	emr_status status = share_party(share, root, &person, NULL); /* a team has one key for ever */
+
+	for (int hops = 0; status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000; hops++) {
+		memcpy(root.b, person.row.next, 32);
+		status = emr_replica_person(share->o.replica, root, &person);
+	}
+	if (status == EMR_OK)
+		*out = root;
+	return status;
+}
+
+static emr_status give_on(nesting *nest, const place *p, const tie *t)
+{
+	AUTO_GRANT_FACTS facts = {0};
+	emr_grant_order order = {.domain = p->domain,
+		.rights = t->known.row.rights,
+		.writes = t->writes,
+		.purposes = t->known.row.purposes,
+		.not_before_unix_s = t->writes == 0 ? t->known.row.not_before_unix_s : 0,
+		.not_after_unix_s = t->known.row.not_after_unix_s,
+		.label = t->label,
+		.share_id = t->share_id,
+		.root_dir = root_of(nest, p, t)};
+	emr_grant_made made;
+	emr_id32 root;
+	emr_status status = share_grant_facts(nest->share, t->known.domain, t->known.grant, &facts);
+
+	memcpy(root.b, t->known.row.grantee, 32);
+	if (status == EMR_OK)
+		status = present_key(nest->share, root, &order.grantee);
+	if (status != EMR_OK)
+		return status;
+	order.agents = facts.read.agents;
+	order.agents_count = facts.read.n;
+	order.threshold = facts.terms.t;
+	/* The newest card is the one that names the owner: it says no less than that of the share around it. */
+	if (nest->share->o.owner_name != NULL && emr_card_name_ok(nest->share->o.owner_name))
+		order.owner_name = nest->share->o.owner_name;
+	order.owner_born = nest->share->o.owner_born;
+	return emr_share_grant(nest->share, &order, &made);
+}
+
+/* ---- taking back ---- */
+
+static bool is_below(const nesting *nest, size_t i, size_t top)
+{
+	while (i != top && i != NOWHERE)
+		i = nest->places[i].outer;
+	return i == top;
+}
+
+/* Whether T, of place I, came with a share that I lies in no longer (*OUT_REASON), or that ended there. */
+static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_reason)
+{
+	const place *outer = nest->places[i].outer != NOWHERE ? &nest->places[nest->places[i].outer] : NULL;
+	bool ended = false;
+
+	for (size_t k = 0; outer != NULL && k < outer->n; k++) {
+		if (!is_same(&outer->ties[k], t))
+			continue;
+		if (is_alive(&outer->ties[k]))
+			return false;
+		ended = true;
+	}
+	*out_reason = ended ? 0 : MOVED_OUT;
+	for (size_t at = 0; at < nest->n && !ended; at++)
+		for (size_t k = 0; k < nest->places[at].n; k++) {
+			const tie *other = &nest->places[at].ties[k];
+
+			ended = ended || (is_same(other, t) && is_alive(other) && other->seq < t->seq);
+		}
+	return ended;
+}
+
+/* ---- one domain after the other, outer ones first ---- */
+
+static bool is_of_the_moment(emr_status status)
+{
+	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY || status == EMR_OFFLINE ||
+	       status == EMR_TIMEOUT || status == EMR_NO_SPACE || status == EMR_INTERRUPTED;
+}
+
+/* What the ledger will not have is told in the log, and does not keep the others from it. */
+static emr_status count(nesting *nest, emr_status status)
+{
+	nest->changes += status == EMR_OK;
+	if (status == EMR_OK || is_of_the_moment(status))
+		return status;
+	emr_log(EMR_LOG_WARN, "a share was not carried to a folder inside it: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+static emr_status tie_place(nesting *nest, size_t i)
+{
+	place *p = &nest->places[i];
+	const place *outer = &nest->places[p->outer];
+	uint64_t before = nest->changes;
+	uint8_t reason;
+	emr_status status = EMR_OK;
+
+	for (size_t k = 0; k < outer->n && status == EMR_OK; k++)
+		if (is_alive(&outer->ties[k]) && !has_tie(p, &outer->ties[k]))
+			status = count(nest, give_on(nest, p, &outer->ties[k]));
+	for (size_t k = 0; k < p->n && status == EMR_OK; k++)
+		if (is_alive(&p->ties[k]) && must_go(nest, i, &p->ties[k], &reason))
+			status = count(nest, share_revoke(nest->share, &p->ties[k].known, reason));
+	if (status != EMR_OK || nest->changes == before)
+		return status;
+	free(p->ties);
+	p->ties = NULL;
+	return read_place(nest, p);
+}
+
+emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+{
+	nesting nest = {.share = share, .now = share_now(share)};
+	emr_row_domain row;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = read_all(&nest, tree, n);
+	for (size_t i = 0; i < nest.n && status == EMR_OK; i++) {
+		if (nest.places[i].outer == NOWHERE)
+			continue;
+		status = share_domain(share, nest.places[i].domain, &row);
+		status = status == EMR_OK ? tie_place(&nest, i) : status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
+	nesting_end(&nest);
+	if (status == EMR_OK && out_changes != NULL)
+		*out_changes = nest.changes;
+	return status;
+}
+
+/* ---- a whole share ---- */
+
+/* What ROOT has in place I of the shares he has in TOP: all there, the same ones below. */
+static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, size_t *ended)
+{
+	const place *p = &nest->places[i];
+	EMR_AUTO_BUF grants = {0};
+	size_t n, writers = 0;
+	emr_status status = EMR_OK;
+
+	for (size_t k = 0; k < p->n && status == EMR_OK; k++) {
+		const tie *t = &p->ties[k];
+		bool is_of_it = i == top;
+
+		for (size_t j = 0; j < nest->places[top].n; j++)
+			is_of_it = is_of_it || is_same(&nest->places[top].ties[j], t);
+		if (is_of_it && is_alive(t) && memcmp(t->known.row.grantee, root.b, 32) == 0)
+			status = emr_buf_append(&grants, &t->known.grant, sizeof t->known.grant);
+	}
+	n = grants.len / sizeof(emr_id16);
+	if (status == EMR_OK && (n > 0 || i == top))
+		status = share_end(nest->share, p->domain, root, (const emr_id16 *)grants.data, n, i == top, 0, &writers);
+	*ended = n > 0 ? n : writers;
+	return status;
+}
+
+emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
+	emr_id32 grantee, size_t *out_n)
+{
+	nesting nest = {.share = share, .now = share_now(share)};
+	emr_known_person person;
+	emr_id32 root;
+	size_t top, ended = 0;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = share_party(share, grantee, &person, NULL);
+	if (status == EMR_OK)
+		status = read_all(&nest, tree, n);
+	top = index_of(&nest, domain);
+	if (status == EMR_OK && top == NOWHERE)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		memcpy(root.b, person.row.root, sizeof root.b);
+	/* The innermost first: what is interrupted is not given on again from outside; TOP is the last of them. */
+	for (size_t i = nest.n; i-- > 0 && status == EMR_OK;)
+		if (is_below(&nest, i, top))
+			status = end_place(&nest, i, top, root, &ended);
+	nesting_end(&nest);
+	if (status == EMR_OK)
+		*out_n = ended;
+	return status;
+}
+
+emr_status emr_share_inner_grants(
+	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_grants)
+{
+	nesting nest = {.share = share, .now = share_now(share)};
+	emr_status status = read_all(&nest, tree, n);
+
+	for (size_t i = 0; i < nest.n; i++) {
+		const place *p = &nest.places[i], *outer = p->outer != NOWHERE ? &nest.places[p->outer] : NULL;
+
+		for (size_t k = 0; k < p->n && outer != NULL && status == EMR_OK; k++) {
+			bool is_tied = false;
+
+			for (size_t j = 0; j < outer->n; j++)
+				is_tied = is_tied || is_same(&outer->ties[j], &p->ties[k]);
+			if (is_tied)
+				status = emr_buf_append(out_grants, &p->ties[k].known.grant, sizeof(emr_id16));
+		}
+	}
+	nesting_end(&nest);
+	return status;
+}

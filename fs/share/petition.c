@@ -1,0 +1,323 @@
+/* Sending a request, taking it back, and answering one. */
+#include "share/petition.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+#include "share/write.h"
+
+#include "petition_private.h"
+
+#define CARD_YEAR_S ((uint64_t)365 * 86400)
+#define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
+
+static const emr_id16 nowhere; /* the domain of what is said to a person */
+
+bool petition_terms_ok(uint16_t rights, uint32_t purposes)
+{
+	uint16_t reading = emr_rights_of_reading(rights), writing = emr_rights_of_writing(rights);
+
+	return rights != 0 && (reading & ~RIGHTS_ALL) == 0 && (writing & ~EMR_WRITES_ALL) == 0 &&
+	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
+}
+
+bool petition_is_timely(const emr_known_request *known, uint64_t now)
+{
+	uint64_t age = known->ledger_time < now ? now - known->ledger_time : 0;
+
+	switch ((emr_petition_state)known->row.head.state) {
+	case EMR_PETITION_OPEN:
+		return age < EMR_PETITION_OPEN_S;
+	case EMR_PETITION_APPROVED:
+	case EMR_PETITION_DENIED:
+		return age < EMR_PETITION_ANSWERED_S;
+	case EMR_PETITION_WITHDRAWN:
+		return false;
+	}
+	return false;
+}
+
+/* ---- asking ---- */
+
+static emr_status check_order(const emr_share *share, const emr_petition_order *o)
+{
+	bool is_good = petition_terms_ok(o->rights, o->purposes) &&
+		       o->until_unix_s > share_now(share) &&
+		       strlen(o->path) <= EMR_REQUEST_PATH_MAX &&
+		       strlen(o->reason) <= EMR_REQUEST_REASON_MAX &&
+		       !emr_id32_equal(o->owner, share->me.signer_id);
+
+	return is_good ? EMR_OK : EMR_INVALID;
+}
+
+static emr_status active_person(emr_share *share, emr_id32 signer, emr_known_person *out)
+{
+	bool is_active = false;
+	emr_status status = emr_replica_person(share->o.replica, signer, out);
+
+	if (status == EMR_OK)
+		status = emr_replica_person_is_active(
+			share->o.replica, out, share_now(share), &is_active);
+	if (status != EMR_OK)
+		return status;
+	return is_active ? EMR_OK : EMR_DENIED;
+}
+
+static emr_status write_body(
+	const emr_share *share, const emr_petition_order *o, emr_request_body *out)
+{
+	EMR_AUTO_BUF card = {0};
+	emr_id32 salt = emr_id32_random();
+	uint64_t now = share_now(share);
+	emr_status status = emr_card_make_person(share->o.keyring, share->net_id, now,
+		now + CARD_YEAR_S, o->name, o->born, &card);
+
+	if (status == EMR_OK && card.len > sizeof out->card)
+		status = EMR_LIMIT;
+	if (status != EMR_OK)
+		return status;
+	*out = (emr_request_body){.rights = o->rights,
+		.purposes = o->purposes,
+		.until = o->until_unix_s,
+		.card_len = card.len};
+	memcpy(out->rsalt, salt.b, sizeof out->rsalt);
+	memcpy(out->card, card.data, card.len);
+	memcpy(out->path, o->path, strlen(o->path) + 1);
+	memcpy(out->reason, o->reason, strlen(o->reason) + 1);
+	return EMR_OK;
+}
+
+static emr_status send_body(
+	emr_share *share, const emr_known_person *to, const emr_request_body *body, emr_id16 id)
+{
+	emr_id32 addressee;
+	emr_act act;
+	AUTO_PARCEL p = {0};
+	emr_status status = parcel_begin(share, emr_signer_identity(), &p);
+
+	if (status != EMR_OK)
+		return status;
+	emr_request_to(body->rsalt, to->signer_id.b, addressee.b);
+	act = emr_act_request(nowhere, id, addressee);
+	status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = emr_request_part_seal(
+			emr_buf_view(&p.item), to->row.x25519, body, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+emr_status emr_petition_send(
+	emr_share *share, const emr_petition_order *order, emr_id16 *out_request)
+{
+	emr_id16 id = emr_id16_random();
+	emr_known_person to;
+	emr_request_body body;
+	emr_status status = check_order(share, order);
+
+	share->refusal = 0;
+	if (status == EMR_OK)
+		status = share_catch_up(share);
+	if (status == EMR_OK)
+		status = active_person(share, order->owner, &to);
+	if (status == EMR_OK)
+		status = write_body(share, order, &body);
+	if (status == EMR_OK)
+		status = send_body(share, &to, &body, id);
+	if (status == EMR_OK)
+		*out_request = id;
+	return status;
+}
+
+/* ---- one that is there ---- */
+
+emr_status petition_row(emr_share *share, emr_id16 request, emr_row_request *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_in_domain("Q", nowhere.b, request.b, &key);
+	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_request_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* ACT, which ends an open request, with a part that SEAL makes (NULL: none). */
+typedef struct ending {
+	emr_act act;
+	emr_signer signer;
+	const uint8_t *to_box;
+	const char *reason; /* NULL: no letter */
+} ending;
+
+static emr_status send_ending(emr_share *share, ending *e)
+{
+	AUTO_PARCEL p = {0};
+	emr_status status = parcel_begin(share, e->signer, &p);
+
+	if (status == EMR_OK)
+		status = parcel_prepare(&p, &e->act);
+	if (status == EMR_OK && e->reason != NULL)
+		status = emr_deny_part_seal(
+			emr_buf_view(&p.item), e->to_box, e->reason, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &e->act, NULL);
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	/* Somebody was quicker: the other side, or another computer of mine. */
+	return status == EMR_REFUSED && share->refusal == EMR_RESULT_GONE ? EMR_CONFLICT : status;
+}
+
+emr_status emr_petition_withdraw(emr_share *share, emr_id16 request)
+{
+	ending e = {.act = emr_act_withdraw(nowhere, request), .signer = emr_signer_identity()};
+	emr_row_request row;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = petition_row(share, request, &row);
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
+		return EMR_DENIED;
+	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
+}
+
+emr_status emr_petition_approve(
+	emr_share *share, emr_id16 request, emr_id16 grant_domain, emr_id16 grant)
+{
+	ending e = {.act = emr_act_approve(nowhere, request, grant_domain, grant),
+		.signer = emr_signer_domain(grant_domain, SHARE_GEN)};
+	emr_petition petition;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = emr_petition_get(share, request, &petition);
+	if (status != EMR_OK)
+		return status;
+	return petition.state == EMR_PETITION_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
+}
+
+emr_status emr_petition_deny(emr_share *share, emr_id16 request, const char *reason)
+{
+	ending e = {.signer = emr_signer_identity(), .reason = reason};
+	emr_petition petition;
+	emr_known_person asker;
+	emr_id32 rsalt;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = emr_petition_get(share, request, &petition);
+	if (status == EMR_OK && petition.state != EMR_PETITION_OPEN)
+		status = EMR_CONFLICT;
+	if (status == EMR_OK)
+		status = emr_replica_person(share->o.replica, petition.from, &asker);
+	if (status != EMR_OK)
+		return status;
+	memcpy(rsalt.b, petition.rsalt, sizeof rsalt.b);
+	e.act = emr_act_deny(nowhere, request, rsalt);
+	e.to_box = asker.row.x25519;
+	return send_ending(share, &e);
+}
+
+/* ---- what became of mine ---- */
+
+static emr_status read_reason(emr_share *share, emr_bytes item, emr_id16 request, uint64_t version,
+	char out[EMR_REQUEST_REASON_MAX + 1])
+{
+	EMR_AUTO_BUF part = {0};
+	emr_box_key *box = NULL;
+	emr_status status =
+		share_part(share, EMR_FAMILY_REQUEST, nowhere, request, version, &part);
+
+	if (status == EMR_OK)
+		status = emr_box_key_identity(share->o.keyring, &box);
+	if (status == EMR_OK)
+		status = emr_deny_part_open(box, item, emr_buf_view(&part), out);
+	emr_box_key_free(box);
+	return status;
+}
+
+static emr_status read_last(
+	emr_share *share, emr_id16 request, uint64_t version, emr_petition_answer *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_pub_approve pub;
+	emr_status status =
+		share_item(share, EMR_FAMILY_REQUEST, nowhere, request, version, &bytes, &item);
+
+	if (status != EMR_OK)
+		return status;
+	out->ledger_time = item.ledger_time;
+	if (item.op == EMR_OP_APPROVE) {
+		emr_span span = {item.bytes.data + EMR_ITEM_BYTES, item.bytes.len - EMR_ITEM_BYTES};
+
+		if (!emr_pub_approve_parse(span, &pub))
+			return EMR_DAMAGED;
+		memcpy(out->grant_domain.b, pub.grant_domain, 16);
+		memcpy(out->grant.b, pub.grant, 16);
+	} else if (item.op == EMR_OP_DENY) {
+		status = read_reason(share, item.bytes, request, version, out->reason);
+		if (status != EMR_OK) /* no is no, with or without a legible reason */
+			emr_log(EMR_LOG_WARN, "the reason of a refusal does not open: %s",
+				emr_status_text(status));
+	}
+	return EMR_OK;
+}
+
+emr_status emr_petition_look(emr_share *share, emr_id16 request, emr_petition_answer *out)
+{
+	emr_petition_answer answer = {0};
+	emr_row_request row;
+	emr_status status = petition_row(share, request, &row);
+
+	if (status != EMR_OK)
+		return status;
+	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
+		return EMR_NOT_FOUND;
+	answer.state = (emr_petition_state)row.head.state;
+	status = read_last(share, request, row.head.version, &answer);
+	if (status == EMR_OK)
+		*out = answer;
+	return status;
+}
+
+typedef struct sent_walk {
+	emr_share *share;
+	emr_petition_sent_fn fn;
+	void *arg;
+} sent_walk;
+
+static emr_status one_sent(void *arg, const emr_known_request *known)
+{
+	const sent_walk *w = arg;
+	emr_petition_sent sent = {.request = known->request,
+		.state = (emr_petition_state)known->row.head.state,
+		.ledger_time = known->ledger_time};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
+		!petition_is_timely(known, share_now(w->share)))
+		return EMR_OK;
+	status = share_item(w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item);
+	if (status != EMR_OK)
+		return status;
+	sent.seq = item.seq;
+	return w->fn(w->arg, &sent);
+}
+
+emr_status emr_petitions_sent(emr_share *share, emr_petition_sent_fn fn, void *arg)
+{
+	sent_walk w = {.share = share, .fn = fn, .arg = arg};
+
+	return emr_replica_requests(share->o.replica, nowhere, one_sent, &w);
+}

@@ -1,0 +1,233 @@
+/* The requests to me: found by trying every letter to a person that is new. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "petition_private.h"
+
+static const emr_id16 nowhere;
+
+/* ---- one letter ---- */
+
+static bool is_card_his(const emr_share *share, const emr_card *card, emr_id32 from)
+{
+	return card->kind == EMR_CARD_PERSON && emr_id32_equal(card->signer_id, from) &&
+	       emr_id16_equal(card->net_id, share->net_id);
+}
+
+/* Whom H names, only the salt in the letter tells: one that does not fit is not to me, and I could
+ * not refuse it. */
+static emr_status check_body(
+	const emr_share *share, const emr_row_request *row, const emr_request_body *body)
+{
+	uint8_t to[32];
+
+	emr_request_to(body->rsalt, share->me.signer_id.b, to);
+	if (memcmp(to, row->to, sizeof to) != 0 ||
+		!petition_terms_ok(body->rights, body->purposes))
+		return EMR_DAMAGED;
+	return EMR_OK;
+}
+
+static void take_body(const emr_share *share, const emr_request_body *body, emr_petition *out)
+{
+	out->rights = body->rights;
+	out->purposes = body->purposes;
+	out->until_unix_s = body->until;
+	memcpy(out->rsalt, body->rsalt, sizeof out->rsalt);
+	memcpy(out->path, body->path, sizeof out->path);
+	memcpy(out->reason, body->reason, sizeof out->reason);
+	out->has_card = emr_card_read(emr_bytes_of(body->card, body->card_len), &out->card) ==
+				EMR_OK &&
+			is_card_his(share, &out->card, out->from);
+	if (!out->has_card)
+		out->card = (emr_card){0};
+}
+
+/* EMR_NOT_FOUND: to somebody else, or gone; EMR_DAMAGED: to me, and wrong. */
+static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16 request,
+	const emr_row_request *row, emr_petition *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_item item;
+	emr_request_body body;
+	emr_status status =
+		share_item(share, EMR_FAMILY_REQUEST, nowhere, request, 1, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = share_part(share, EMR_FAMILY_REQUEST, nowhere, request, 1, &part);
+	if (status == EMR_MISSING_DATA)
+		return EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status;
+	status = emr_request_part_open(box, item.bytes, emr_buf_view(&part), &body);
+	if (status == EMR_DAMAGED)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = check_body(share, row, &body);
+	if (status != EMR_OK)
+		return status;
+	*out = (emr_petition){.request = request,
+		.state = (emr_petition_state)row->head.state,
+		.seq = item.seq,
+		.asked_at = item.ledger_time,
+		.ledger_time = item.ledger_time};
+	memcpy(out->from.b, row->signer, sizeof out->from.b);
+	take_body(share, &body, out);
+	emr_wipe(&body, sizeof body);
+	return EMR_OK;
+}
+
+emr_status emr_petition_get(emr_share *share, emr_id16 request, emr_petition *out)
+{
+	emr_box_key *box = NULL;
+	emr_row_request row;
+	emr_status status = petition_row(share, request, &row);
+
+	if (status == EMR_OK)
+		status = emr_box_key_identity(share->o.keyring, &box);
+	if (status == EMR_OK)
+		status = read_letter(share, box, request, &row, out);
+	emr_box_key_free(box);
+	return status;
+}
+
+/* ---- all of them ---- */
+
+typedef struct walk {
+	emr_share *share;
+	emr_box_key *box;
+	uint64_t now;
+	emr_petition *list;
+	size_t n;
+	emr_petition_tally tally;
+	petition_others others; /* as of this walk */
+	size_t at, cap;		/* in the handle's; of this one's */
+	emr_petition read;
+} walk;
+
+static int compare_ids(emr_id16 a, emr_id16 b)
+{
+	return memcmp(a.b, b.b, sizeof a.b);
+}
+
+/* Both lists are in the order of the ids, as the ledger's rows are. */
+static bool is_anothers(walk *w, emr_id16 request)
+{
+	const petition_others *known = &w->share->others;
+
+	while (w->at < known->n && compare_ids(known->ids[w->at], request) < 0)
+		w->at++;
+	return w->at < known->n && compare_ids(known->ids[w->at], request) == 0;
+}
+
+static emr_status note_anothers(walk *w, emr_id16 request)
+{
+	if (w->others.n == w->cap) {
+		size_t cap = w->cap == 0 ? 64 : w->cap * 2;
+		emr_id16 *grown = realloc(w->others.ids, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		w->others.ids = grown;
+		w->cap = cap;
+	}
+	w->others.ids[w->others.n++] = request;
+	return EMR_OK;
+}
+
+/* The newest few of one asker; among all askers, the first that came. */
+static emr_status keep(walk *w, const emr_petition *p)
+{
+	emr_petition *oldest = NULL;
+	size_t same = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		emr_petition *other = &w->list[i];
+
+		if (!emr_id32_equal(other->from, p->from) ||
+			(other->state == EMR_PETITION_OPEN) != (p->state == EMR_PETITION_OPEN))
+			continue;
+		same++;
+		if (oldest == NULL || other->seq < oldest->seq)
+			oldest = other;
+	}
+	if (same < EMR_PETITIONS_OPEN_MAX && w->n < EMR_PETITIONS_MAX) {
+		w->list[w->n++] = *p;
+		return EMR_OK;
+	}
+	w->tally.held_back += p->state == EMR_PETITION_OPEN;
+	if (oldest != NULL && oldest->seq < p->seq)
+		*oldest = *p;
+	return EMR_OK;
+}
+
+static emr_status one_request(void *arg, const emr_known_request *known)
+{
+	walk *w = arg;
+	emr_status status;
+
+	if (!petition_is_timely(known, w->now))
+		return EMR_OK;
+	if (is_anothers(w, known->request))
+		return note_anothers(w, known->request);
+	status = read_letter(w->share, w->box, known->request, &known->row, &w->read);
+	if (status == EMR_NOT_FOUND)
+		return note_anothers(w, known->request);
+	if (status == EMR_DAMAGED) {
+		w->tally.damaged++;
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	w->read.ledger_time = known->ledger_time;
+	return keep(w, &w->read);
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const emr_petition *one = a, *other = b;
+
+	if (one->seq != other->seq)
+		return one->seq < other->seq ? -1 : 1;
+	return compare_ids(one->request, other->request);
+}
+
+static emr_status find_all(walk *w)
+{
+	emr_status status = emr_box_key_identity(w->share->o.keyring, &w->box);
+
+	if (status == EMR_OK)
+		status = emr_replica_requests(w->share->o.replica, nowhere, one_request, w);
+	emr_box_key_free(w->box);
+	if (status != EMR_OK) {
+		free(w->others.ids);
+		return status;
+	}
+	free(w->share->others.ids);
+	w->share->others = w->others;
+	if (w->n > 0)
+		qsort(w->list, w->n, sizeof *w->list, by_age);
+	return EMR_OK;
+}
+
+emr_status emr_petitions(
+	emr_share *share, emr_petition_fn fn, void *arg, emr_petition_tally *out_tally)
+{
+	walk *w = calloc(1, sizeof *w);
+	emr_status status;
+
+	if (w == NULL)
+		return EMR_NO_MEMORY;
+	w->share = share;
+	w->now = share_now(share);
+	w->list = calloc(EMR_PETITIONS_MAX, sizeof *w->list);
+	status = w->list != NULL ? find_all(w) : EMR_NO_MEMORY;
+	for (size_t i = 0; i < w->n && status == EMR_OK; i++)
+		status = fn(arg, &w->list[i]);
+	if (status == EMR_OK && out_tally != NULL)
+		*out_tally = w->tally;
+	free(w->list);
+	free(w);
+	return status;
+}

@@ -1,0 +1,193 @@
+/* A team that got another key: its owners give the new one what the old one has. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring/card.h"
+#include "share/give.h"
+#include "teams_private.h"
+
+typedef struct moving {
+	emr_id16 domain;
+	emr_id16 grant; /* to the old team */
+	emr_given given;
+	emr_known_grant to; /* of the new one, with the same terms; zero: none yet */
+	emr_team team;	    /* the new one */
+} moving;
+
+typedef struct list {
+	emr_share *share;
+	emr_buf inner; /* emr_id16, ...: they come with the share around them */
+	moving *all;   /* owned */
+	size_t n;
+} list;
+
+static void list_free(list *l)
+{
+	emr_buf_free(&l->inner);
+	free(l->all);
+}
+
+static bool is_inner(const list *l, emr_id16 grant)
+{
+	for (size_t at = 0; at < l->inner.len; at += sizeof grant)
+		if (memcmp(l->inner.data + at, grant.b, sizeof grant) == 0)
+			return true;
+	return false;
+}
+
+static bool is_alive(const emr_given *given)
+{
+	return given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING;
+}
+
+/* Those of a domain whose team is not the present one. */
+static emr_status note_old(void *arg, const emr_given *given)
+{
+	list *l = arg;
+	moving m = {.domain = given->grant.domain, .grant = given->grant.grant, .given = *given};
+	emr_team old;
+	emr_id32 grantee;
+	bool is_active = false;
+	moving *grown;
+	emr_status status;
+
+	if (!is_alive(given) || is_inner(l, given->grant.grant))
+		return EMR_OK;
+	memcpy(grantee.b, given->grant.row.grantee, sizeof grantee.b);
+	status = emr_team_of_grantee(l->share->o.replica, grantee, &old);
+	if (status == EMR_OK)
+		status = emr_team_present(l->share->o.replica, &old, &m.team);
+	if (status == EMR_OK)
+		status = emr_team_is_active(l->share->o.replica, &m.team, share_now(l->share), &is_active);
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
+		return EMR_OK;
+	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
+	if (grown == NULL)
+		return status == EMR_OK ? EMR_NO_MEMORY : status;
+	l->all = grown;
+	grown[l->n++] = m;
+	return EMR_OK;
+}
+
+static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	(void)d_row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+static emr_status gather(list *l)
+{
+	EMR_AUTO_BUF domains = {0};
+	emr_status status = emr_replica_domains(l->share->o.replica, note_own, &domains);
+
+	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 domain;
+
+		memcpy(domain.b, domains.data + at, sizeof domain.b);
+		status = emr_share_given(l->share, domain, note_old, l);
+		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
+			status = EMR_OK; /* not on the ledger yet, or not mine any more */
+	}
+	return status;
+}
+
+/* After an interruption it stands there already. */
+static emr_status note_same(void *arg, const emr_given *given)
+{
+	moving *m = arg;
+	const emr_row_grant *is = &given->grant.row, *was = &m->given.grant.row;
+
+	if (is_alive(given) && memcmp(is->grantee, m->team.grantee.b, 32) == 0 && is->rights == was->rights &&
+		is->purposes == was->purposes && is->not_after_unix_s == was->not_after_unix_s &&
+		emr_id16_equal(given->share_id, m->given.share_id))
+		m->to = given->grant;
+	return EMR_OK;
+}
+
+static emr_status give(emr_share *share, const moving *m)
+{
+	const emr_row_grant *was = &m->given.grant.row;
+	emr_grant_order order = {.domain = m->domain,
+		.grantee = m->team.grantee,
+		.rights = was->rights,
+		.purposes = was->purposes,
+		.not_before_unix_s = was->not_before_unix_s,
+		.not_after_unix_s = was->not_after_unix_s,
+		.label = m->given.label,
+		.agents = m->given.agents,
+		.agents_count = m->given.agents_count,
+		.threshold = was->t,
+		.share_id = m->given.share_id};
+	emr_grant_made made;
+
+	if (share->o.owner_name != NULL && emr_card_name_ok(share->o.owner_name))
+		order.owner_name = share->o.owner_name;
+	order.owner_born = share->o.owner_born;
+	return emr_share_grant(share, &order, &made);
+}
+
+/* Somebody took the old one back meanwhile, and meant what follows it as well. */
+static emr_status take_again(emr_share *share, moving *m)
+{
+	emr_status status = emr_share_given(share, m->domain, note_same, m);
+
+	return status == EMR_OK && !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0) : status;
+}
+
+static emr_status look_again(emr_share *share, const moving *m, bool *out_is_over)
+{
+	emr_known_grant now;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = emr_replica_grant(share->o.replica, m->domain, m->grant, &now);
+	if (status == EMR_OK)
+		*out_is_over = now.row.head.state == EMR_GRANT_REVOKED;
+	return status;
+}
+
+/* First the new one: nobody is without access in between. */
+static emr_status move(emr_share *share, moving *m)
+{
+	bool is_over = false;
+	emr_status status = look_again(share, m, &is_over), ended;
+
+	if (status == EMR_OK)
+		status = emr_share_given(share, m->domain, note_same, m);
+	if (status == EMR_OK && !is_over && emr_id16_is_zero(m->to.grant))
+		status = give(share, m);
+	if (status == EMR_OK)
+		status = look_again(share, m, &is_over);
+	if (status != EMR_OK || is_over)
+		return status == EMR_OK ? take_again(share, m) : status;
+	ended = share_revoke(share, &m->given.grant, 0);
+	if (ended == EMR_OK)
+		return EMR_OK;
+	status = look_again(share, m, &is_over); /* two at one moment: the other was quicker */
+	if (status != EMR_OK || !is_over)
+		return ended;
+	return take_again(share, m);
+}
+
+emr_status emr_share_follow_teams(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+{
+	__attribute__((cleanup(list_free))) list l = {.share = share};
+	uint64_t changes = 0;
+	emr_status status = share_catch_up(share), first = EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_share_inner_grants(share, tree, n, &l.inner);
+	if (status == EMR_OK)
+		status = gather(&l);
+	for (size_t i = 0; i < l.n && status == EMR_OK; i++) {
+		emr_status one = move(share, &l.all[i]);
+
+		changes += one == EMR_OK;
+		first = first == EMR_OK ? one : first; /* what one folder is refused does not stop the others */
+	}
+	if (status == EMR_OK && changes > 0)
+		status = emr_share_tie(share, tree, n, NULL);
+	if (status == EMR_OK && out_changes != NULL)
+		*out_changes = changes;
+	return status == EMR_OK ? first : status;
+}

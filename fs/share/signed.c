@@ -1,0 +1,400 @@
+#include "share/signed.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "contract/item.h"
+#include "contract/pubs.h"
+#include "contract/rows.h"
+#include "crypto/hashsig.h"
+#include "keyring/card.h"
+#include "keyring/cert.h"
+#include "ledger/hash.h"
+
+static const uint8_t nobody[32];
+
+static emr_id32 id_of(const uint8_t pk[32])
+{
+	const emr_bytes bytes = emr_bytes_of(pk, 32);
+
+	return emr_sha256_of(&bytes, 1);
+}
+
+/* What is not here (any more), or cannot be read: no fault of the version, and no proof for it. */
+static bool is_absent(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED;
+}
+
+/* ---- the owner's keys ---- */
+
+/* A computer of hers, also one that was removed since: its registration names her identity. */
+static bool is_device_of(const emr_known_person *key, const uint8_t patient_pk[32])
+{
+	return (key->row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key->row.ref, id_of(patient_pk).b, 32) == 0;
+}
+
+emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32], const uint8_t patient_pk[32], emr_id32 signer,
+	bool *out_is)
+{
+	emr_known_person key;
+	emr_status status;
+
+	*out_is = emr_id32_equal(signer, id_of(owner_pk)) || emr_id32_equal(signer, id_of(patient_pk));
+	if (*out_is)
+		return EMR_OK;
+	status = emr_replica_person(replica, signer, &key);
+	if (status == EMR_OK)
+		*out_is = is_device_of(&key, patient_pk);
+	return is_absent(status) ? EMR_OK : status;
+}
+
+typedef struct domain_search {
+	emr_id32 id;
+	uint8_t pk[32];
+	bool mine_only, is_found;
+} domain_search;
+
+static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+{
+	domain_search *s = arg;
+	emr_row_domain row;
+
+	(void)domain;
+	if (s->is_found || (s->mine_only && !is_mine) ||
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_OK;
+	s->is_found = emr_id32_equal(id_of(row.owner_pk), s->id);
+	if (s->is_found)
+		memcpy(s->pk, row.owner_pk, 32);
+	return EMR_OK;
+}
+
+/* ---- one judgement ---- */
+
+typedef struct judging {
+	emr_replica *replica;
+	const emr_signed_place *place;
+	const emr_bundle *bundle;
+	emr_signed *is;
+	emr_id32 issuer;
+	uint8_t pk[32]; /* the issuer's; zeros: nobody's */
+	bool is_domain, is_person; /* what kind of key that is */
+	emr_known_person person;
+} judging;
+
+static emr_status end_as(judging *j, emr_signed_standing standing, emr_signed_fault fault)
+{
+	j->is->standing = standing;
+	j->is->fault = fault;
+	return EMR_OK;
+}
+
+static emr_status mismatch(judging *j, emr_signed_fault fault)
+{
+	return end_as(j, EMR_SIGNED_MISMATCH, fault);
+}
+
+/* Whose key has the id that the statement names.  A record that was moved carries the statement of the domain it was saved in: whose
+ * that was, the ledger tells only to its owner; to others, that the owner signed for it again here. */
+static emr_status find_issuer(judging *j)
+{
+	domain_search search = {.id = j->issuer, .mine_only = j->place->mine_only};
+	emr_status status;
+
+	if (emr_id32_equal(j->issuer, id_of(j->place->owner_pk))) {
+		memcpy(j->pk, j->place->owner_pk, 32);
+		j->is_domain = true;
+		return EMR_OK;
+	}
+	status = emr_replica_person(j->replica, j->issuer, &j->person);
+	if (status == EMR_OK) {
+		memcpy(j->pk, j->person.row.pk, 32);
+		j->is_person = true;
+		j->is->roles = j->person.row.roles;
+		return EMR_OK;
+	}
+	if (!is_absent(status))
+		return status;
+	status = emr_replica_domains(j->replica, look_at_domain, &search);
+	j->is_domain = search.is_found;
+	memcpy(j->pk, search.pk, 32);
+	return status;
+}
+
+static emr_statement_verdict compare(const judging *j)
+{
+	const emr_statement_expect expect = {.patient_pk = j->place->patient_pk,
+		.r_pid = j->place->r_pid,
+		.record_id = j->place->record_id,
+		.cver = j->place->cver,
+		.reencrypted = j->place->is_reencrypted,
+		.issuer_key = emr_bytes_of(j->pk, 32)};
+
+	return emr_statement_check(j->bundle, &expect);
+}
+
+/* ---- another's certificate ---- */
+
+/* The entry of the issuer's key that names the certificate. */
+typedef struct entry_search {
+	const uint8_t *ref;
+	uint64_t before_seq, version, not_after;
+	uint8_t pub[288], bind_sig[64];
+	size_t pub_len;
+	bool is_found;
+} entry_search;
+
+static emr_status look_at_entry(void *arg, const emr_replica_item *item)
+{
+	entry_search *s = arg;
+	emr_pub_key_reg reg = {.how = 0};
+	emr_pub_key_cert cert = {.not_after_unix_s = 0};
+	emr_span pub;
+
+	if (item->seq > s->before_seq || item->bytes.len < EMR_ITEM_BYTES)
+		return EMR_OK;
+	pub = (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
+	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) && reg.how == EMR_HOW_CERTIFICATE &&
+		memcmp(reg.ref, s->ref, 32) == 0) {
+		s->not_after = reg.not_after_unix_s;
+		memcpy(s->bind_sig, reg.bind_sig, 64);
+	} else if (item->op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert) && memcmp(cert.ref, s->ref, 32) == 0) {
+		s->not_after = cert.not_after_unix_s;
+		memcpy(s->bind_sig, cert.bind_sig, 64);
+	} else {
+		return EMR_OK;
+	}
+	s->is_found = true;
+	s->version = item->version;
+	s->pub_len = pub.len;
+	memcpy(s->pub, pub.data, pub.len);
+	return EMR_OK;
+}
+
+/* salt, certificate, name. */
+static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
+	emr_reader r;
+	emr_status status;
+
+	memcpy(at.object.b, j->issuer.b, 16);
+	status = emr_replica_part(j->replica, &at, part);
+	if (status != EMR_OK)
+		return status;
+	r = emr_reader_of(emr_buf_view(part));
+	(void)emr_read_bytes(&r, 32);
+	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	*out_name = emr_read_bytes(&r, emr_read_u8(&r));
+	return r.bad ? EMR_DAMAGED : EMR_OK;
+}
+
+/* Letters that do not show as they are would let one name look like another; and what the attribute says behind a name is not the
+ * name's to say. */
+static bool is_fit_to_show(const char *name, size_t len)
+{
+	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) && memmem(name, len, " at=", 4) == NULL &&
+	       (len < 3 || memcmp(name, "at=", 3) != 0);
+}
+
+/* The bearer chose the name of the registration; the certificate's handle is from his organisation. */
+static void name_them(judging *j, emr_bytes name, const char *handle)
+{
+	emr_signed *is = j->is;
+	const char *organisation = is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
+	char person[256] = "";
+
+	if (name.len < sizeof person && is_fit_to_show((const char *)name.data, name.len))
+		memcpy(person, name.data, name.len);
+	else if (is_fit_to_show(handle, strlen(handle)))
+		snprintf(person, sizeof person, "%s", handle);
+	if (organisation[0] != '\0' && ((is->roles & EMR_ROLE_HOSPITAL) != 0 || person[0] == '\0'))
+		snprintf(is->by, sizeof is->by, "%s", organisation);
+	else
+		snprintf(is->by, sizeof is->by, "%s%s%s", person, organisation[0] != '\0' ? ", " : "", organisation);
+}
+
+/* That the certificate is the organisation's, and that its key vouches for the issuer's. */
+static emr_signed_fault check_certificate(const judging *j, const entry_search *entry, emr_bytes der, emr_bytes ca,
+	emr_cert_facts *facts)
+{
+	uint8_t message[EMR_BIND_MESSAGE_BYTES], net[16], ref[32];
+	emr_status status;
+
+	emr_sha256(der.data, der.len, ref);
+	if (memcmp(ref, entry->ref, 32) != 0)
+		return EMR_SIGNED_BAD_CERTIFICATE;
+	if (ca.len == 0)
+		return EMR_SIGNED_NO_CERTIFICATE;
+	status = emr_cert_verify(der, ca, j->place->time_unix_s, facts);
+	if (status == EMR_DENIED)
+		return EMR_SIGNED_NOT_IN_FORCE;
+	if (status != EMR_OK || facts->is_ca || memcmp(facts->org.b, j->person.row.org, 16) != 0)
+		return EMR_SIGNED_BAD_CERTIFICATE;
+	emr_descriptor_net_id((emr_span){j->place->descriptor.data, j->place->descriptor.len}, net);
+	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) != EMR_CONTRACT_OK ||
+		!emr_p256_verify(facts->spki, sizeof facts->spki, message, sizeof message, entry->bind_sig))
+		return EMR_SIGNED_BAD_CERTIFICATE;
+	return EMR_SIGNED_NO_FAULT;
+}
+
+/* In force when the version came; when only a later moment is known, an end between the two proves nothing. */
+static emr_signed_fault check_dates(const judging *j, const entry_search *entry)
+{
+	const emr_signed_place *place = j->place;
+	uint64_t since = j->person.row.invalid_since_unix_s;
+
+	if (since != 0 && since <= place->time_unix_s)
+		return place->is_put ? EMR_SIGNED_REVOKED : EMR_SIGNED_TIME_UNKNOWN;
+	if (entry->not_after <= place->time_unix_s)
+		return place->is_put ? EMR_SIGNED_NOT_IN_FORCE : EMR_SIGNED_TIME_UNKNOWN;
+	return EMR_SIGNED_NO_FAULT;
+}
+
+static emr_status end_with(judging *j, emr_signed_fault fault)
+{
+	if (fault == EMR_SIGNED_NO_FAULT)
+		return end_as(j, EMR_SIGNED_VALID, fault);
+	if (fault == EMR_SIGNED_NO_CERTIFICATE || fault == EMR_SIGNED_TIME_UNKNOWN)
+		return end_as(j, EMR_SIGNED_STALE, fault);
+	return mismatch(j, fault);
+}
+
+static emr_status judge_other(judging *j)
+{
+	entry_search entry = {.ref = j->bundle->statement.cert_ref, .before_seq = j->place->seq};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF ca = {0};
+	emr_cert_facts facts = {.is_ca = false};
+	emr_bytes der, name = {0};
+	emr_id16 object;
+	emr_signed_fault fault;
+	emr_status status = emr_signed_organisation(
+		j->replica, j->place->descriptor, j->person.row.org, j->is->organisation, &ca);
+
+	memcpy(object.b, j->issuer.b, 16);
+	if (status == EMR_OK)
+		status = emr_replica_history(j->replica, EMR_FAMILY_KEY, (emr_id16){{0}}, object, look_at_entry, &entry);
+	if (status != EMR_OK && !is_absent(status))
+		return status;
+	if (!entry.is_found) {
+		name_them(j, name, "");
+		return mismatch(j, EMR_SIGNED_NO_ENTRY);
+	}
+	status = read_part(j, entry.version, &part, &der, &name);
+	if (status != EMR_OK && !is_absent(status))
+		return status;
+	fault = check_dates(j, &entry);
+	if (status == EMR_OK && fault == EMR_SIGNED_NO_FAULT)
+		fault = check_certificate(j, &entry, der, emr_buf_view(&ca), &facts);
+	else if (fault == EMR_SIGNED_NO_FAULT)
+		fault = EMR_SIGNED_NO_CERTIFICATE;
+	if (status == EMR_OK && facts.handle[0] == '\0' && emr_cert_read(der, &facts) != EMR_OK)
+		facts.handle[0] = '\0';
+	name_them(j, name, facts.handle);
+	if (fault == EMR_SIGNED_NOT_IN_FORCE && !j->place->is_put)
+		fault = EMR_SIGNED_TIME_UNKNOWN;
+	return end_with(j, fault);
+}
+
+/* The owner's own word has no certificate, and only she puts it on the ledger; which of her keys signed each does not matter: records
+ * that were moved, or taken to another network, keep their statement. */
+static emr_status judge_own(judging *j, bool put_by_owner)
+{
+	if (!put_by_owner)
+		return mismatch(j, EMR_SIGNED_NOT_SELF);
+	if (memcmp(j->bundle->statement.cert_ref, nobody, 32) != 0)
+		return mismatch(j, EMR_SIGNED_NO_ENTRY);
+	return end_as(j, EMR_SIGNED_SELF, EMR_SIGNED_NO_FAULT);
+}
+
+static void copy_statement(judging *j)
+{
+	const emr_statement *statement = &j->bundle->statement;
+	emr_signed *is = j->is;
+
+	memcpy(j->issuer.b, statement->issuer_id, 32);
+	is->issuer = j->issuer;
+	is->kind = statement->kind;
+	is->cver = statement->cver;
+	is->issuer_seq = statement->issuer_seq;
+	is->issued_at = statement->issued_at;
+	memcpy(is->prev, statement->prev, 32);
+	emr_sha256(j->bundle->statement_bytes, EMR_STATEMENT_BYTES, is->id);
+}
+
+static emr_status judge(judging *j)
+{
+	bool put_by_owner = false, is_own = false;
+	emr_status status = emr_signed_is_owner(
+		j->replica, j->place->owner_pk, j->place->patient_pk, j->place->put_signer, &put_by_owner);
+
+	if (status != EMR_OK)
+		return status;
+	if (!j->bundle->has_statement) {
+		j->is->verdict = EMR_STATEMENT_NONE;
+		return put_by_owner ? end_as(j, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT) : mismatch(j, EMR_SIGNED_MISSING);
+	}
+	copy_statement(j);
+	status = find_issuer(j);
+	if (status != EMR_OK)
+		return status;
+	j->is->verdict = compare(j);
+	if (j->is->verdict == EMR_STATEMENT_WRONG_ISSUER && !j->is_domain && !j->is_person)
+		return mismatch(j, EMR_SIGNED_UNKNOWN_KEY);
+	is_own = j->is_domain || (j->is_person && (emr_id32_equal(j->issuer, id_of(j->place->patient_pk)) ||
+						  is_device_of(&j->person, j->place->patient_pk)));
+	if (j->is->verdict != EMR_STATEMENT_VALID && j->is->verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
+		if (!is_own && j->is_person)
+			(void)!judge_other(j); /* for its name alone */
+		return mismatch(j, EMR_SIGNED_STATEMENT);
+	}
+	if (is_own)
+		return judge_own(j, put_by_owner);
+	status = judge_other(j);
+	/* A right to write is none to bring again what somebody else once said. */
+	if (status == EMR_OK && j->is->standing != EMR_SIGNED_MISMATCH && !put_by_owner &&
+		!emr_id32_equal(j->issuer, j->place->put_signer))
+		return mismatch(j, EMR_SIGNED_OTHERS_WORD);
+	return status;
+}
+
+emr_status emr_signed_judge(
+	emr_replica *replica, const emr_signed_place *place, const emr_bundle *bundle, emr_signed *out_signed)
+{
+	emr_signed is = {.standing = EMR_SIGNED_MISMATCH};
+	judging j = {.replica = replica, .place = place, .bundle = bundle, .is = &is};
+	emr_status status = judge(&j);
+
+	if (status == EMR_OK)
+		*out_signed = is;
+	return status;
+}
+
+/* ---- in words ---- */
+
+void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s, bool compared, const char *note, char *out,
+	size_t size)
+{
+	static const char *const words[] = {[EMR_SIGNED_NONE] = "none",
+		[EMR_SIGNED_SELF] = "self",
+		[EMR_SIGNED_VALID] = "valid",
+		[EMR_SIGNED_STALE] = "stale",
+		[EMR_SIGNED_MISMATCH] = "mismatch"};
+	const char *word = words[is->standing], *by = is->standing == EMR_SIGNED_SELF ? self : is->by;
+	time_t at = (time_t)at_unix_s;
+	char when[32] = "";
+	struct tm utc;
+
+	if (strstr(by, " at=") != NULL) /* a card's */
+		by = "";
+	if (is->standing == EMR_SIGNED_VALID && !compared)
+		word = "valid-content";
+	if (gmtime_r(&at, &utc) != NULL)
+		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+	snprintf(out, size, "%s%s%s at=%s%s%s", word, by[0] != '\0' ? " by=" : "", by, when, note[0] != '\0' ? " " : "", note);
+}

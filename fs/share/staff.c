@@ -1,0 +1,238 @@
+/* Auditors: to whom questions are sealed besides those who answer, and what one of them sees of his organisation's staff. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "judge.h"
+#include "share/audit.h"
+#include "staff.h"
+
+/* ---- who audits me ---- */
+
+static emr_status is_of_keys(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	/* Any other status ends the walk: a key came, went or changed. */
+	return change->op < EMR_OP_DOMAIN_NEW ? EMR_EXISTS : EMR_OK;
+}
+
+typedef struct search {
+	emr_share *share;
+	uint8_t org[16];
+	uint64_t now;
+	auditors *out;
+} search;
+
+static emr_status consider(void *arg, const emr_known_person *person)
+{
+	search *s = arg;
+	bool is_active = false;
+	emr_status status;
+
+	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 || memcmp(person->row.org, s->org, 16) != 0 ||
+		s->out->n == AUDITORS_MAX || emr_id32_equal(person->signer_id, s->share->me.signer_id))
+		return EMR_OK;
+	status = emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active);
+	if (status != EMR_OK || !is_active)
+		return status;
+	s->out->list[s->out->n].rid = person->signer_id;
+	memcpy(s->out->list[s->out->n++].x25519, person->row.x25519, 32);
+	return EMR_OK;
+}
+
+/* Looks again only when the ledger says something about keys. */
+emr_status staff_auditors(emr_share *share, const auditors **out)
+{
+	auditors *known = &share->auditors;
+	auditors found = {0};
+	search s = {.share = share, .now = share_now(share), .out = &found};
+	emr_replica_position at;
+	emr_known_person me;
+	emr_status status = emr_replica_at(share->o.replica, &at);
+
+	if (status == EMR_OK && known->size > 0)
+		status = emr_replica_since(share->o.replica, known->size, is_of_keys, NULL);
+	if (status == EMR_OK && known->size > 0) {
+		known->size = at.size;
+		*out = known;
+		return EMR_OK;
+	}
+	if (status == EMR_EXISTS || status == EMR_OK)
+		status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	if (status != EMR_OK)
+		return status;
+	memcpy(s.org, me.row.org, sizeof s.org);
+	status = emr_replica_people(share->o.replica, consider, &s);
+	if (status != EMR_OK)
+		return status;
+	found.size = at.size;
+	*known = found;
+	*out = known;
+	return EMR_OK;
+}
+
+/* ---- what an auditor sees ---- */
+
+typedef struct audit {
+	emr_share *share;
+	emr_box_key *box;
+	uint8_t org[16];
+	emr_id32 *agents; /* of all organisations; owned */
+	size_t n_agents;
+	emr_id32 owner; /* signer id of the domain in hand */
+	emr_audit_fn fn;
+	void *arg;
+	uint64_t damaged;
+} audit;
+
+static emr_status note_agent(void *arg, const emr_known_person *person)
+{
+	audit *a = arg;
+	emr_id32 *grown;
+
+	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
+		return EMR_OK;
+	grown = realloc(a->agents, (a->n_agents + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	a->agents = grown;
+	a->agents[a->n_agents++] = person->signer_id;
+	return EMR_OK;
+}
+
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)index;
+	return part.data != NULL ? emr_buf_append(arg, part.data, part.len) : EMR_NOT_FOUND;
+}
+
+/* Parts of others' domains are not kept here: the ledger is asked; reading compares with the item's hash. */
+static emr_status fetch_question(audit *a, const emr_known_release *release, question *q)
+{
+	emr_part_key key = {.family = EMR_FAMILY_ACCESS,
+		.domain = release->domain,
+		.object = release->access,
+		.version = 1};
+	emr_replica_item item;
+	emr_status status = share_item(
+		a->share, EMR_FAMILY_ACCESS, release->domain, release->access, 1, &q->item, &item);
+
+	if (status != EMR_OK)
+		return status;
+	q->batch_id = item.batch_id;
+	emr_buf_clear(&q->part);
+	status = emr_ledger_fetch(a->share->o.ledger, &key, 1, take_part, &q->part);
+	if (status == EMR_OK)
+		status = emr_access_part_read(emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read);
+	return status == EMR_OK ? question_open(q, a->box, a->share->me.signer_id) : status;
+}
+
+/* Who gave: any agent there is, or the owner. */
+static emr_status note_answers(audit *a, const emr_known_release *release, emr_audit_entry *entry)
+{
+	emr_known_answer answer;
+	emr_known_grant grant;
+	unsigned t = 0;
+	emr_status status = emr_replica_answer(a->share->o.replica, release, a->owner, &answer);
+
+	entry->is_by_owner = status == EMR_OK && answer.given > 0;
+	for (size_t i = 0; i < a->n_agents && (status == EMR_OK || status == EMR_NOT_FOUND); i++) {
+		status = emr_replica_answer(a->share->o.replica, release, a->agents[i], &answer);
+		if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS && answer.given > 0 &&
+			entry->given_count < EMR_AGENTS_MAX)
+			entry->given[entry->given_count++] = a->agents[i];
+	}
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = emr_replica_grant(a->share->o.replica, release->domain, release->grant, &grant);
+	if (status == EMR_OK)
+		t = grant.row.t;
+	if (entry->is_by_owner || (t > 0 && entry->given_count >= t))
+		entry->kind = EMR_AUDIT_RELEASED;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status tell(audit *a, const question *q, emr_audit_entry *entry)
+{
+	emr_status status = EMR_OK;
+
+	entry->is_readable = true;
+	entry->purpose = q->body.purpose;
+	entry->reader = q->body.reader;
+	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++) {
+		entry->slot = q->body.slots[i];
+		status = a->fn(a->arg, entry);
+	}
+	return status;
+}
+
+static emr_status one_release(void *arg, const emr_known_release *release)
+{
+	audit *a = arg;
+	AUTO_QUESTION q = {0};
+	emr_known_person reader;
+	emr_audit_entry entry = {.kind = EMR_AUDIT_ASKED,
+		.who = release->signer,
+		.domain = release->domain,
+		.grant = release->grant,
+		.via = release->via,
+		.ledger_time = release->ledger_time,
+		.item = release->req,
+		.seq = release->seq,
+		.asked = release->asked};
+	emr_status status = emr_replica_person(a->share->o.replica, release->signer, &reader);
+
+	if (status != EMR_OK || memcmp(reader.row.org, a->org, sizeof a->org) != 0)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = fetch_question(a, release, &q);
+	entry.batch_id = q.batch_id;
+	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_OFFLINE)
+		return status;
+	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the same */
+		a->damaged++;
+		status = note_answers(a, release, &entry);
+		return status == EMR_OK ? a->fn(a->arg, &entry) : status;
+	}
+	status = note_answers(a, release, &entry);
+	return status == EMR_OK ? tell(a, &q, &entry) : status;
+}
+
+static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	audit *a = arg;
+	emr_row_domain row;
+	emr_bytes pk;
+	emr_status status;
+
+	(void)is_mine;
+	(void)d_row;
+	status = share_domain(a->share, domain, &row);
+	if (status != EMR_OK)
+		return status;
+	pk = emr_bytes_of(row.owner_pk, 32);
+	a->owner = emr_sha256_of(&pk, 1);
+	return emr_replica_releases(a->share->o.replica, domain, one_release, a);
+}
+
+emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged)
+{
+	audit a = {.share = share, .fn = fn, .arg = arg};
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) == 0)
+		status = EMR_DENIED;
+	if (status == EMR_OK)
+		status = emr_box_key_identity(share->o.keyring, &a.box);
+	if (status != EMR_OK)
+		return status;
+	memcpy(a.org, me.row.org, sizeof a.org);
+	status = emr_replica_people(share->o.replica, note_agent, &a);
+	if (status == EMR_OK)
+		status = emr_replica_domains(share->o.replica, one_domain, &a);
+	emr_box_key_free(a.box);
+	free(a.agents);
+	if (status == EMR_OK && out_damaged != NULL)
+		*out_damaged = a.damaged;
+	return status;
+}

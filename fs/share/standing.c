@@ -1,0 +1,116 @@
+/* A team in the place of a person, for who gives and for who gets. */
+#include <string.h>
+
+#include "contract/codes.h"
+
+#include "teams_private.h"
+
+/* ---- the owner's side ---- */
+
+static void put_in_place(const emr_team *team, emr_known_person *out)
+{
+	*out = (emr_known_person){.signer_id = team->grantee};
+	out->row.head.state = EMR_KEY_ACTIVE;
+	memcpy(out->row.org, team->org.b, sizeof out->row.org);
+	memcpy(out->row.x25519, team->x25519, sizeof out->row.x25519);
+	memcpy(out->row.B, team->row.B, sizeof out->row.B);
+	memcpy(out->row.root, team->grantee.b, sizeof out->row.root);
+	out->row.not_after_unix_s = team->row.not_after_unix_s;
+}
+
+bool share_is_team(const emr_known_person *party)
+{
+	static const uint8_t none[32];
+
+	return memcmp(party->row.pk, none, sizeof none) == 0; /* it signs nothing */
+}
+
+emr_status share_party(emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active)
+{
+	emr_replica *replica = share->o.replica;
+	bool is_active = false;
+	emr_team team;
+	emr_status status = emr_replica_person(replica, grantee, out);
+
+	if (status == EMR_OK && out_is_active != NULL)
+		return emr_replica_person_is_active(replica, out, share_now(share), out_is_active);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = emr_team_of_grantee(replica, grantee, &team);
+	if (status == EMR_OK)
+		status = emr_team_is_active(replica, &team, share_now(share), &is_active);
+	if (status != EMR_OK)
+		return status;
+	put_in_place(&team, out);
+	if (out_is_active != NULL)
+		*out_is_active = is_active;
+	return EMR_OK;
+}
+
+/* ---- the reader's side ---- */
+
+emr_status share_standing(emr_share *share, const emr_known_grant *known, standing *out)
+{
+	emr_known_person me;
+	emr_id32 grantee;
+	standing s = {.is_team = false};
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(s.root.b, me.row.root, sizeof s.root.b);
+	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);
+	s.is_team = !emr_id32_equal(grantee, s.root);
+	if (s.is_team)
+		status = emr_team_of_grantee(share->o.replica, grantee, &s.team);
+	if (status == EMR_OK && s.is_team)
+		status = emr_team_membership(share->o.replica, s.team.id, s.root, &s.membership);
+	if (status == EMR_OK)
+		*out = s;
+	return status;
+}
+
+emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known)
+{
+	emr_grant_phase phase = emr_grant_phase_at(known, share_now(share));
+	bool is_over = phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED;
+
+	if (!s->is_team || is_over || emr_membership_is_on(&s->membership, share_now(share)))
+		return phase;
+	if (s->membership.ended_seq != 0)
+		known->ledger_time = s->membership.ended_unix_s;
+	else
+		known->row.not_after_unix_s = s->membership.row.not_after_unix_s;
+	return s->membership.ended_seq != 0 ? EMR_GRANT_IS_REVOKED : EMR_GRANT_IS_OVER;
+}
+
+emr_status share_was_his(emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	*out_was = !s->is_team || s->membership.ended_seq == 0;
+	if (*out_was || memcmp(s->team.row.steward, s->root.b, 32) == 0)
+		return EMR_OK;
+	status = share_item(share, EMR_FAMILY_GRANT, known->domain, known->grant, 1, &bytes, &item);
+	if (status == EMR_OK)
+		*out_was = item.seq < s->membership.ended_seq;
+	return status;
+}
+
+emr_status share_standing_keys(emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key)
+{
+	emr_grantee_key *key = NULL;
+	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, &s->team, s->root, &key)
+				       : emr_grantee_key_identity(share->o.keyring, &key);
+
+	if (status == EMR_OK && out_box != NULL)
+		status = s->is_team ? emr_grantee_key_box(key, out_box)
+				    : emr_box_key_identity(share->o.keyring, out_box);
+	if (status == EMR_OK && out_key != NULL)
+		*out_key = key;
+	else
+		emr_grantee_key_free(key);
+	return status;
+}

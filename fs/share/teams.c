@@ -1,0 +1,403 @@
+#include "share/teams.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "contract/pubs_share.h"
+#include "contract/rows.h"
+#include "keyring/letters.h"
+#include "ledger/hash.h"
+
+#include "teams_private.h"
+
+#define SALT_BYTES 32
+
+/* ---- terms: salt, u8 length, name, u8 kind, x25519[32], before[16]; of older teams the last two are lacking ---- */
+
+emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32], emr_id16 before, emr_buf *out_part,
+	uint8_t out_hash[32])
+{
+	emr_id32 salt = emr_id32_random(), hash;
+	emr_writer w = emr_writer_of(out_part);
+	size_t at = out_part->len, len = strlen(name);
+	emr_bytes terms;
+
+	if (len == 0 || len > EMR_TEAM_NAME_MAX)
+		return EMR_INVALID;
+	emr_write_bytes(&w, salt.b, sizeof salt.b);
+	emr_write_u8(&w, (uint8_t)len);
+	emr_write_bytes(&w, name, len);
+	emr_write_u8(&w, (uint8_t)kind);
+	emr_write_bytes(&w, x25519, 32);
+	emr_write_bytes(&w, before.b, sizeof before.b);
+	if (w.status != EMR_OK)
+		return w.status;
+	terms = emr_bytes_of(out_part->data + at + SALT_BYTES, out_part->len - at - SALT_BYTES);
+	hash = emr_sha256_of(&terms, 1);
+	memcpy(out_hash, hash.b, 32);
+	return EMR_OK;
+}
+
+emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out)
+{
+	emr_reader r = emr_reader_of(part);
+	emr_bytes title, terms;
+	emr_id32 is;
+	uint8_t kind;
+
+	if (part.len <= SALT_BYTES)
+		return EMR_DAMAGED;
+	terms = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
+	is = emr_sha256_of(&terms, 1);
+	if (memcmp(is.b, hash, 32) != 0)
+		return EMR_DAMAGED;
+	(void)emr_read_bytes(&r, SALT_BYTES);
+	title = emr_read_bytes(&r, emr_read_u8(&r));
+	kind = emr_read_u8(&r);
+	out->has_box = !r.bad && r.left > 0;
+	memset(out->x25519, 0, sizeof out->x25519);
+	out->before = (emr_id16){{0}};
+	if (out->has_box) {
+		emr_read_copy(&r, out->x25519, sizeof out->x25519);
+		emr_read_copy(&r, out->before.b, sizeof out->before.b);
+	}
+	if (!emr_reader_done(&r) || (kind != EMR_TEAM_CHOSEN && kind != EMR_TEAM_STAFF) || title.len == 0 ||
+		title.len > EMR_TEAM_NAME_MAX || memchr(title.data, '\0', title.len) != NULL)
+		return EMR_NOT_FOUND; /* a dataset of another kind */
+	out->kind = (emr_team_kind)kind;
+	memcpy(out->name, title.data, title.len);
+	out->name[title.len] = '\0';
+	return EMR_OK;
+}
+
+/* ---- one team ---- */
+
+/* What the row says; the terms are left out. */
+static emr_status take_row(emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
+{
+	emr_known_person leader;
+	emr_id32 steward;
+	emr_status status;
+
+	*out = (emr_team){.id = id, .row = *row};
+	emr_grantee_dataset(id.b, out->grantee.b);
+	memcpy(steward.b, row->steward, sizeof steward.b);
+	status = emr_replica_person(replica, steward, &leader);
+	if (status == EMR_OK)
+		memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	return status;
+}
+
+static emr_status read_team(emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
+	EMR_AUTO_BUF part = {0};
+	emr_status status = row->price == 0 ? take_row(replica, id, row, out) : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_replica_part(replica, &key, &part);
+	if (status == EMR_OK)
+		status = team_terms_read(emr_buf_view(&part), row->terms, out);
+	return status == EMR_MISSING_DATA || status == EMR_DAMAGED ? EMR_NOT_FOUND : status;
+}
+
+emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
+{
+	emr_row_dataset row;
+	emr_status status = emr_replica_team(replica, id, &row);
+
+	return status == EMR_OK ? read_team(replica, id, &row, out) : status;
+}
+
+typedef struct walk {
+	emr_replica *replica;
+	emr_team_fn fn;
+	void *arg;
+	emr_id32 wanted; /* grantee */
+	emr_team found;
+	bool is_found;
+} walk;
+
+static emr_status visit_open(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	walk *w = arg;
+	emr_team team;
+	emr_status status;
+
+	if (row->head.state != EMR_DATASET_OPEN)
+		return EMR_OK;
+	status = read_team(w->replica, id, row, &team);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return status == EMR_OK ? w->fn(w->arg, &team) : status;
+}
+
+emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg)
+{
+	walk w = {.replica = replica, .fn = fn, .arg = arg};
+
+	return emr_replica_teams(replica, visit_open, &w);
+}
+
+static emr_status compare_grantee(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	walk *w = arg;
+	emr_id32 grantee;
+	emr_status status;
+
+	emr_grantee_dataset(id.b, grantee.b);
+	if (w->is_found || !emr_id32_equal(grantee, w->wanted))
+		return EMR_OK;
+	status = read_team(w->replica, id, row, &w->found);
+	w->is_found = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out)
+{
+	walk w = {.replica = replica, .wanted = grantee};
+	emr_status status = emr_replica_teams(replica, compare_grantee, &w);
+
+	if (status == EMR_OK && !w.is_found)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		*out = w.found;
+	return status;
+}
+
+/* ---- which took its place ---- */
+
+/* One that could take a team's place, and where it stands on the ledger. */
+typedef struct heir {
+	uint64_t seq;
+	uint16_t index;
+	emr_id16 id, before;
+} heir;
+
+typedef struct heirs {
+	emr_replica *replica;
+	const emr_team *like;
+	emr_buf found; /* heir */
+} heirs;
+
+static emr_status place_of(emr_replica *replica, emr_id16 id, heir *out)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item facts;
+	emr_status status = emr_replica_item_get(replica, &key, &bytes, &facts);
+
+	if (status == EMR_OK)
+		*out = (heir){.seq = facts.seq, .index = facts.index, .id = id};
+	return status;
+}
+
+static emr_status note_heir(void *arg, const emr_team *team)
+{
+	heirs *h = arg;
+	heir own;
+	emr_status status;
+
+	if (emr_id16_is_zero(team->before) || team->kind != h->like->kind || strcmp(team->name, h->like->name) != 0 ||
+		memcmp(team->row.steward, h->like->row.steward, 32) != 0)
+		return EMR_OK;
+	status = place_of(h->replica, team->id, &own);
+	own.before = team->before;
+	return status == EMR_OK ? emr_buf_append(&h->found, &own, sizeof own) : status;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const heir *x = a, *y = b;
+
+	if (x->seq != y->seq)
+		return x->seq < y->seq ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Who takes a place stands later on the ledger than who had it: one look in that order finds the last, and no circle leads back. */
+emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
+{
+	heirs h = {.replica = replica, .like = team};
+	heir present = {.id = team->id};
+	emr_status status = place_of(replica, team->id, &present);
+	heir *all;
+
+	if (status == EMR_OK)
+		status = emr_teams_open(replica, note_heir, &h);
+	all = (heir *)(void *)h.found.data;
+	if (status == EMR_OK && h.found.len > sizeof *all)
+		qsort(all, h.found.len / sizeof *all, sizeof *all, by_place);
+	for (size_t i = 0; status == EMR_OK && i < h.found.len / sizeof *all; i++)
+		if (by_place(&present, &all[i]) < 0 && emr_id16_equal(all[i].before, present.id))
+			present = all[i];
+	emr_buf_free(&h.found);
+	if (status != EMR_OK)
+		return status;
+	if (!emr_id16_equal(present.id, team->id))
+		return emr_team_get(replica, present.id, out);
+	*out = *team;
+	return EMR_OK;
+}
+
+emr_status emr_team_is_active(emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
+{
+	emr_known_person leader;
+	emr_id32 steward;
+	emr_status status;
+
+	*out_is_active = false;
+	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box || now_unix_s >= team->row.not_after_unix_s)
+		return EMR_OK;
+	memcpy(steward.b, team->row.steward, sizeof steward.b);
+	status = emr_replica_person(replica, steward, &leader);
+	return status == EMR_OK ? emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active) : status;
+}
+
+/* ---- who is in ---- */
+
+static emr_id16 member_object(emr_id16 team, emr_id32 root)
+{
+	emr_id16 object;
+
+	emr_object_member(team.b, root.b, object.b);
+	return object;
+}
+
+emr_status emr_team_membership(emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out)
+{
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team, root)};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF item = {0};
+	emr_replica_item facts;
+	emr_key_text text;
+	emr_membership m = {.ended_seq = 0};
+	emr_status status;
+
+	emr_key_by_object("DM", key.object.b, &text);
+	status = emr_replica_state_get(replica, text.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_member_parse((emr_span){bytes.data, bytes.len}, &m.row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (m.row.head.state != EMR_MEMBER_ACTIVE) {
+		key.version = m.row.head.version;
+		status = emr_replica_item_get(replica, &key, &item, &facts);
+		m.ended_seq = facts.seq;
+		m.ended_unix_s = facts.ledger_time;
+	}
+	if (status == EMR_OK)
+		*out = m;
+	return status;
+}
+
+bool emr_membership_is_on(const emr_membership *membership, uint64_t now_unix_s)
+{
+	return membership->row.head.state == EMR_MEMBER_ACTIVE && now_unix_s < membership->row.not_after_unix_s;
+}
+
+/* Since when the other is out, or will be: dropped, or his time ran out, whichever comes first. */
+static uint64_t out_since(const emr_membership *m)
+{
+	return m->ended_seq != 0 && m->ended_unix_s < m->row.not_after_unix_s ? m->ended_unix_s : m->row.not_after_unix_s;
+}
+
+typedef struct losing {
+	emr_replica *replica;
+	const emr_team *team;
+	uint64_t now, quiet_s;
+	bool has_lost;
+} losing;
+
+static emr_status look_for_lost(void *arg, const emr_row_member *row)
+{
+	losing *l = arg;
+	emr_membership m;
+	emr_id32 root;
+	emr_status status;
+
+	memcpy(root.b, row->member, sizeof root.b);
+	if (l->has_lost || memcmp(root.b, l->team->row.steward, sizeof root.b) == 0)
+		return EMR_OK;
+	status = emr_team_membership(l->replica, l->team->id, root, &m);
+	l->has_lost = status == EMR_OK && l->now >= out_since(&m) && l->now - out_since(&m) >= l->quiet_s;
+	return status;
+}
+
+emr_status emr_team_has_lost_one(
+	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, uint64_t quiet_s, bool *out_has_lost)
+{
+	losing l = {.replica = replica, .team = team, .now = now_unix_s, .quiet_s = quiet_s};
+	emr_status status = emr_replica_members(replica, team->id, look_for_lost, &l);
+
+	*out_has_lost = l.has_lost;
+	return status;
+}
+
+static emr_status open_letter(
+	emr_replica *replica, const emr_box_key *box, const emr_team *team, const emr_part_key *key, emr_grantee_key **out)
+{
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF item = {0};
+	emr_replica_item facts;
+	emr_status status = emr_replica_part(replica, key, &part);
+
+	if (status == EMR_OK)
+		status = emr_replica_item_get(replica, key, &item, &facts);
+	return status == EMR_OK
+		       ? emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part), team->row.B, out)
+		       : status;
+}
+
+emr_status emr_team_key(
+	emr_replica *replica, const emr_keyring *keyring, const emr_team *team, emr_id32 root, emr_grantee_key **out)
+{
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team->id, root)};
+	emr_box_key *box = NULL;
+	emr_membership m;
+	emr_status status = emr_team_membership(replica, team->id, root, &m);
+
+	if (status == EMR_OK)
+		status = emr_box_key_identity(keyring, &box);
+	if (status != EMR_OK)
+		return status;
+	status = EMR_NOT_FOUND;
+	for (key.version = m.row.head.version; key.version > 0; key.version--) {
+		status = open_letter(replica, box, team, &key, out);
+		if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+			break;
+		status = EMR_NOT_FOUND; /* a DROP, or gone */
+	}
+	emr_box_key_free(box);
+	return status;
+}
+
+typedef struct grants {
+	emr_replica *replica;
+	emr_id32 root;
+	emr_replica_grant_fn fn;
+	void *arg;
+} grants;
+
+static emr_status grants_of(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	const grants *g = arg;
+	emr_membership m;
+	emr_id32 grantee;
+	emr_status status = emr_team_membership(g->replica, id, g->root, &m);
+
+	(void)row;
+	emr_grantee_dataset(id.b, grantee.b);
+	if (status == EMR_OK)
+		status = emr_replica_grants_to(g->replica, grantee, g->fn, g->arg);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_teams_grants(emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg)
+{
+	grants g = {.replica = replica, .root = root, .fn = fn, .arg = arg};
+
+	return emr_replica_teams(replica, grants_of, &g);
+}

@@ -1,0 +1,160 @@
+/* Whose word a version of a shared record is, for its reader: the chain of its row, as far as this copy has it. */
+#include <string.h>
+
+#include "shared_private.h"
+
+/* How the content came into its row. */
+typedef struct arrival {
+	emr_replica_item item; /* a PUT; of what was moved here, the owner's REWRAP */
+	uint64_t cver_before;  /* 0: nothing lay there, or it is not known */
+	bool is_there;
+} arrival;
+
+typedef struct chain {
+	emr_shared *shared;
+	const record_facts *facts;
+	emr_signed_place *place;
+	arrival now, first; /* of the content: as the row holds it, and the first time */
+	emr_id16 number;    /* of the row's first content */
+	uint64_t last_cver;
+	bool has_number, last_fits, is_past; /* after the version in hand */
+	bool is_superseded;
+} chain;
+
+static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
+{
+	return emr_signed_is_owner(c->shared->share->o.replica, c->place->owner_pk, c->place->patient_pk, signer, out_is);
+}
+
+/* Sealing it again where it lies, or bringing it back, makes no new arrival. */
+static void note_content(chain *c, const emr_replica_item *item, bool fits)
+{
+	const arrival new = {.item = *item, .cver_before = c->last_cver, .is_there = fits};
+
+	if (item->op == EMR_OP_PUT)
+		c->now = new;
+	else if (!fits || !c->last_fits)
+		c->now = fits && c->first.is_there ? c->first : new;
+	c->now.item.bytes = (emr_bytes){0};
+	if (fits && !c->first.is_there)
+		c->first = c->now;
+	c->last_fits = fits;
+}
+
+/* Somebody else has signed a newer version, on top of which this one lies. */
+static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_put_part *part)
+{
+	bool is_owner = true;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT || (part == NULL && !c->first.is_there) || (part != NULL && part->cver <= c->facts->put.cver))
+		return EMR_OK;
+	status = is_by_owner(c, item->signer_id, &is_owner);
+	c->is_superseded |= !is_owner;
+	return status;
+}
+
+static emr_status look(void *arg, const emr_replica_item *item)
+{
+	chain *c = arg;
+	const emr_put_part *mine = &c->facts->put;
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part = {.cver = 0};
+	bool has_part, fits;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	status = share_part(c->shared->share, EMR_FAMILY_OBJECT, c->shared->received.grant.domain, c->facts->head.object,
+		item->version, &bytes);
+	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+		return status;
+	has_part = status == EMR_OK && emr_put_part_decode(emr_buf_view(&bytes), &part) == EMR_OK;
+	if (has_part && !c->has_number) {
+		c->number = part.record_id;
+		c->has_number = true;
+	}
+	fits = has_part && part.cver == mine->cver && emr_id16_equal(part.record_id, mine->record_id) &&
+	       emr_cid_equal(&part.root, &mine->root);
+	if (!c->is_past)
+		note_content(c, item, fits);
+	c->is_past |= item->version == c->facts->head.pversion;
+	c->last_cver = has_part ? part.cver : 0;
+	return fits ? EMR_OK : note_newer(c, item, has_part ? &part : NULL);
+}
+
+/* What another put into the row goes on with the row: its number, and a higher version than what lay there. */
+static emr_status judge_row(const chain *c, emr_signed *is)
+{
+	const emr_put_part *put = &c->facts->put;
+	bool by_owner = false, owners_row = false, has_number = emr_id16_equal(put->record_id, c->facts->head.object);
+	emr_status status;
+
+	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || !c->now.is_there)
+		return EMR_OK;
+	status = is_by_owner(c, c->now.item.signer_id, &by_owner);
+	if (status == EMR_OK)
+		status = is_by_owner(c, c->facts->head.creator, &owners_row);
+	if (status != EMR_OK || by_owner)
+		return status;
+	has_number |= owners_row && c->has_number && emr_id16_equal(put->record_id, c->number);
+	if (has_number && c->now.cver_before < put->cver)
+		return EMR_OK;
+	is->standing = EMR_SIGNED_MISMATCH;
+	is->fault = EMR_SIGNED_STATEMENT;
+	is->verdict = has_number ? EMR_STATEMENT_WRONG_VERSION : EMR_STATEMENT_WRONG_RECORD;
+	return EMR_OK;
+}
+
+static void take_arrival(const chain *c)
+{
+	emr_signed_place *place = c->place;
+
+	if (!c->now.is_there) { /* its own item at least is there, or it would not have been read */
+		place->seq = c->facts->head.seq;
+		place->time_unix_s = c->facts->head.ledger_time;
+		return;
+	}
+	place->is_put = c->now.item.op == EMR_OP_PUT;
+	place->seq = c->now.item.seq;
+	place->time_unix_s = c->now.item.ledger_time;
+	place->put_signer = c->now.item.signer_id;
+}
+
+emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts, emr_shared_word *out)
+{
+	emr_replica *replica = shared->share->o.replica;
+	emr_signed_place place = {.descriptor = emr_ledger_descriptor(shared->share->o.ledger),
+		.patient_pk = shared->received.card.id_pk,
+		.r_pid = facts->meta.r_pid,
+		.record_id = facts->put.record_id,
+		.cver = facts->put.cver,
+		.is_reencrypted = (facts->put_flags & EMR_ITEM_REENC) != 0,
+		.put_signer = facts->put_signer};
+	chain c = {.shared = shared, .facts = facts, .place = &place};
+	emr_shared_word word = {.root = facts->put.root};
+	emr_status status;
+
+	memcpy(place.owner_pk, shared->row.owner_pk, 32);
+	status = emr_replica_history(
+		replica, EMR_FAMILY_OBJECT, shared->received.grant.domain, facts->head.object, look, &c);
+	if (status == EMR_OK) {
+		take_arrival(&c);
+		status = emr_signed_judge(replica, &place, bundle, &word.is);
+	}
+	if (status == EMR_OK)
+		status = judge_row(&c, &word.is);
+	if (status != EMR_OK)
+		return status;
+	word.time_unix_s = place.time_unix_s;
+	word.is_superseded = c.is_superseded;
+	*out = word;
+	return EMR_OK;
+}
+
+const char *emr_shared_word_note(const emr_shared_word *word)
+{
+	if (word->is_superseded)
+		return "superseded";
+	return word->is.kind == EMR_STATEMENT_AMENDMENT ? "amendment" : "";
+}

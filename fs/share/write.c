@@ -1,0 +1,308 @@
+#include "share/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "keyring/coowned.h"
+#include "keyring/letters.h"
+#include "replica/people.h"
+
+#include "shared_private.h"
+
+/* ---- whose ---- */
+
+emr_status emr_share_is_anothers(emr_share *share, emr_id16 domain, bool *out_is)
+{
+	emr_domain_public public;
+	emr_row_domain row;
+	emr_status status;
+
+	if (emr_keyring_coowns(share->o.keyring, domain)) {
+		*out_is = false;
+		return EMR_OK;
+	}
+	status = share_own_domain(share, domain, &row, &public);
+	if (status == EMR_OK || status == EMR_DENIED || status == EMR_NOT_FOUND) {
+		*out_is = status == EMR_DENIED;
+		return EMR_OK;
+	}
+	return status;
+}
+
+emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_id16 object;
+	emr_key_text key;
+	emr_status status;
+
+	memcpy(object.b, writer.b, sizeof object.b);
+	emr_key_in_domain("W", domain.b, object.b, &key);
+	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_writer_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	return memcmp(out->writer, writer.b, 32) == 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* ---- the letter ---- */
+
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)index;
+	return part.data != NULL ? emr_buf_append(arg, part.data, part.len) : EMR_MISSING_DATA;
+}
+
+/* Where only writing is allowed nothing of the domain is kept here, so the ledger is asked; opening compares with the
+ * item's hash. */
+static emr_status letter_part(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version, emr_buf *out)
+{
+	emr_part_key key = {.family = EMR_FAMILY_WRITER, .domain = domain, .object = object, .version = version};
+	emr_status status = share_part(share, EMR_FAMILY_WRITER, domain, object, version, out);
+
+	if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA)
+		return status;
+	emr_buf_clear(out);
+	return emr_ledger_fetch(share->o.ledger, &key, 1, take_part, out);
+}
+
+static emr_status read_letter(emr_share *share, emr_bytes item, emr_bytes part, emr_writing *w)
+{
+	emr_writer_letter letter;
+	emr_epoch_key **keys = NULL;
+	emr_box_key *box = NULL;
+	size_t n = 0;
+	emr_status status = emr_box_key_identity(share->o.keyring, &box);
+
+	if (status == EMR_OK)
+		status = emr_writer_part_open(box, item, part, &letter, &keys, &n);
+	emr_box_key_free(box);
+	for (size_t i = 0; i < n; i++) /* are for devices: nobody else has a use for them */
+		emr_epoch_key_free(keys[i]);
+	free(keys);
+	if (status == EMR_OK)
+		status = share_read_card(share, w->domain, emr_bytes_of(letter.card, letter.card_len), &w->card);
+	if (status != EMR_OK)
+		return status == EMR_UNSUPPORTED ? EMR_DAMAGED : status;
+	memcpy(w->label, letter.label, sizeof w->label);
+	w->top = emr_id16_is_zero(letter.inbox_dir_id) ? w->domain : letter.inbox_dir_id;
+	return EMR_OK;
+}
+
+/* A WRITER_DEL is the row's last version and has no letter: that is one before. */
+static emr_status open_letter(emr_share *share, const emr_row_writer *row, emr_writing *w)
+{
+	uint64_t version = row->head.version - (row->head.state == EMR_WRITER_ACTIVE ? 0 : 1);
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_item item;
+	emr_id16 object;
+	emr_status status;
+
+	memcpy(object.b, share->me.signer_id.b, sizeof object.b);
+	status = share_item(share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item);
+	if (status == EMR_OK)
+		w->since_unix_s = item.ledger_time;
+	if (status == EMR_OK)
+		status = share_item(share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item);
+	if (status == EMR_OK)
+		status = letter_part(share, w->domain, object, version, &part);
+	return status == EMR_OK ? read_letter(share, item.bytes, emr_buf_view(&part), w) : status;
+}
+
+static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *row)
+{
+	if (row->head.state != EMR_WRITER_ACTIVE)
+		return EMR_WRITING_HAS_ENDED;
+	return row->not_after_unix_s <= share_now(share) ? EMR_WRITING_IS_OVER : EMR_WRITING_IN_FORCE;
+}
+
+static emr_status writing_of_row(emr_share *share, emr_id16 domain, const emr_row_writer *row, emr_writing *out)
+{
+	emr_writing w = {.domain = domain,
+		.phase = phase_of(share, row),
+		.rights = row->rights,
+		.not_after_unix_s = row->not_after_unix_s};
+	emr_row_domain d;
+	emr_status status = share_domain(share, domain, &d);
+
+	if (status != EMR_OK)
+		return status;
+	w.is_inbox = (d.head.flags & EMR_ITEM_INBOX) != 0;
+	status = open_letter(share, row, &w);
+	if (status == EMR_OK)
+		*out = w;
+	return status;
+}
+
+/* ---- by letter ---- */
+
+emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out_writing)
+{
+	emr_row_writer row;
+	bool is_anothers = false;
+	emr_status status = emr_share_is_anothers(share, domain, &is_anothers);
+
+	if (status == EMR_OK && !is_anothers)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = share_writer_row(share, domain, share->me.signer_id, &row);
+	if (status == EMR_OK && (row.rights & EMR_RIGHT_MANAGE) != 0)
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK ? writing_of_row(share, domain, &row, out_writing) : status;
+}
+
+typedef struct walk {
+	emr_share *share;
+	emr_writing_fn fn;
+	void *arg;
+	size_t damaged;
+} walk;
+
+static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	walk *w = arg;
+	emr_writing writing;
+	emr_status status;
+
+	if ((row->rights & EMR_RIGHT_MANAGE) != 0)
+		return EMR_OK;
+	status = writing_of_row(w->share, domain, row, &writing);
+	if (status == EMR_OK)
+		return w->fn(w->arg, &writing);
+	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+		return status;
+	if (status == EMR_OFFLINE || status == EMR_TIMEOUT) /* it is not here, and will be told when the ledger is back */
+		return EMR_OK;
+	emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s", emr_status_text(status));
+	w->damaged++;
+	return EMR_OK;
+}
+
+emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
+{
+	walk w = {.share = share, .fn = fn, .arg = arg};
+	emr_status status = emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w);
+
+	if (status == EMR_OK && out_damaged != NULL)
+		*out_damaged = w.damaged;
+	return status;
+}
+
+/* ---- by role ---- */
+
+static emr_status may_deposit(emr_share *share)
+{
+	bool is_active = false;
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	if (status == EMR_OK)
+		status = emr_replica_person_is_active(share->o.replica, &me, share_now(share), &is_active);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	return is_active && (me.row.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0 ? EMR_OK : EMR_DENIED;
+}
+
+static emr_status by_role(emr_share *share, const emr_card *card, emr_writing *out)
+{
+	emr_row_domain row;
+	emr_status status = share_domain(share, card->domain_id, &row);
+
+	if (status == EMR_OK && (row.head.flags & EMR_ITEM_INBOX) == 0)
+		status = EMR_DENIED;
+	if (status == EMR_OK)
+		status = may_deposit(share);
+	if (status == EMR_OK)
+		*out = (emr_writing){.domain = card->domain_id,
+			.rights = EMR_WRITES_DEPOSIT,
+			.is_inbox = true,
+			.by_role = true,
+			.not_after_unix_s = UINT64_MAX,
+			.top = card->domain_id,
+			.card = *card};
+	return status;
+}
+
+emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writing *out_writing)
+{
+	bool is_anothers = false;
+	emr_writing letter;
+	emr_card card;
+	emr_status status = emr_card_read(bytes, &card);
+
+	if (status == EMR_OK && (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.net_id, share->net_id)))
+		return EMR_INVALID;
+	if (status == EMR_OK)
+		status = share_read_card(share, card.domain_id, bytes, &card);
+	if (status == EMR_OK)
+		status = emr_share_is_anothers(share, card.domain_id, &is_anothers);
+	if (status == EMR_OK && !is_anothers)
+		status = EMR_DENIED;
+	if (status != EMR_OK)
+		return status;
+	status = emr_share_writing(share, card.domain_id, &letter);
+	if (status == EMR_OK && letter.phase == EMR_WRITING_IN_FORCE) {
+		*out_writing = letter;
+		return EMR_OK;
+	}
+	return by_role(share, &card, out_writing);
+}
+
+/* ---- one's own listing keys there ---- */
+
+emr_status emr_share_own_list_key(emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key)
+{
+	uint8_t A[32], capsule[EMR_CAPSULE_BYTES], kcheck[32];
+	emr_status status = share_epoch(share, domain, epoch, A);
+
+	return status == EMR_OK ? emr_list_key_publish(share->o.keyring, domain, epoch, A, share->me.signer_id, capsule,
+					  kcheck, out_key)
+				: status;
+}
+
+emr_status emr_share_own_list_key_id(emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_listkey row;
+	emr_id16 object;
+	emr_key_text key;
+	emr_status status;
+
+	emr_object_listkey(share->me.signer_id.b, epoch, object.b);
+	emr_key_listkey(domain.b, object.b, &key);
+	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(out_id->b, row.head.item, sizeof out_id->b);
+	return EMR_OK;
+}
+
+typedef struct taking {
+	emr_shared *shared;
+	emr_id32 me;
+} taking;
+
+static emr_status take_own(void *arg, const published_key *key)
+{
+	const taking *t = arg;
+	emr_list_key *own = NULL;
+	emr_status status;
+
+	if (!emr_id32_equal(key->writer, t->me) || shared_name_key(t->shared, key->listkey_id) != NULL)
+		return EMR_OK;
+	status = emr_share_own_list_key(t->shared->share, t->shared->received.grant.domain, key->epoch, &own);
+	return status == EMR_OK ? shared_keep_name_key(t->shared, key->listkey_id, own) : status;
+}
+
+/* Nobody has to release what I can make again. */
+emr_status shared_take_own_names(emr_shared *shared)
+{
+	taking t = {.shared = shared, .me = shared->share->me.signer_id};
+
+	return share_list_keys(shared->share, shared->received.grant.domain, take_own, &t);
+}

@@ -1,0 +1,19 @@
+/* The last step of a join: what was prepared in the state's directory "joining" takes its places, and the ledger of before goes to
+ * "annex".  Once the step is begun it is only ever finished, by whoever comes next: an interrupted computer has the old ledger or
+ * the new one, never half of each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
+#pragma once
+
+#include "base/status.h"
+
+#define EMR_STATE_ANNEX "annex"
+#define EMR_STATE_JOINING "joining"
+/* In joining. */
+#define EMR_JOINING_INVITATION "invitation" /* there: a join is under way */
+#define EMR_JOINING_CERTIFICATE "certificate"
+#define EMR_JOINING_JOINED "joined" /* becomes annex/joined */
+#define EMR_JOINING_SWITCH "switch" /* there: only forward from here */
+
+/* From here on there is no way back: everything in joining is on the disk, closed, and whole. */
+emr_status emr_switch_begin(int state_fd);
+/* Finishes a step that was begun; nothing to do otherwise.  Any number of processes at once. */
+emr_status emr_switch_finish(int state_fd);

@@ -1,0 +1,213 @@
+/* A record that another computer moved to another domain: the node that has it here goes on under the record's new id,
+ * with its number, its open files and whatever was changed here.  What tells is the record's own sealed number (r_pid), and
+ * that the new id grows from the old one, or the old one is over. */
+#include "adopt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lineage ---- */
+
+bool adopt_is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object)
+{
+	emr_id16 id, target = emr_id16_equal(domain, object) ? (emr_id16){ { 0 } } : domain;
+
+	return emr_keyring_object_id(view->options.keyring, from, target, &id) == EMR_OK && emr_id16_equal(id, object);
+}
+
+node *adopt_directory(const emr_view *view, emr_id16 id)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE && n->is_published &&
+			adopt_is_next(view, id, n->place.domain, n->place.object))
+			return n;
+	}
+	return NULL;
+}
+
+/* ---- which arrival is which node's record ---- */
+
+static int by_r_pid(const void *a, const void *b)
+{
+	const arrival *const *x = a, *const *y = b;
+
+	return memcmp((*x)->place.r_pid, (*y)->place.r_pid, sizeof (*x)->place.r_pid);
+}
+
+static bool is_over(const following *f, const emr_place *place)
+{
+	size_t low = 0, high = f->n;
+
+	while (low < high) {	/* they are in order of domain and object */
+		size_t mid = low + (high - low) / 2;
+		const arrival *a = &f->all[mid];
+		int order = memcmp(a->domain.b, place->domain.b, sizeof a->domain.b);
+
+		if (order == 0)
+			order = memcmp(a->object.b, place->object.b, sizeof a->object.b);
+		if (order == 0)
+			return !a->is_live;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+typedef struct newcomers {
+	following *f;
+	arrival **all;
+	size_t n;
+} newcomers;
+
+static void match(const newcomers *c, const emr_place *place)
+{
+	arrival key = { .place = *place }, *wanted = &key;
+	arrival **found = c->n > 0 ? bsearch(&wanted, c->all, c->n, sizeof wanted, by_r_pid) : NULL;
+	arrival *a = found != NULL ? *found : NULL;
+
+	if (a != NULL && !emr_id16_equal(a->object, place->object) &&
+		(adopt_is_next(c->f->view, place->object, a->domain, a->object) || is_over(c->f, place)))
+		a->was = place->object;
+}
+
+static emr_status find_newcomers(following *f, newcomers *c)
+{
+	static const uint8_t none[32];
+
+	c->all = calloc(f->n, sizeof(arrival *));
+	if (c->all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < f->n; i++) {
+		arrival *a = &f->all[i];
+
+		if (a->is_live && !a->is_done && tree_by_id(f->view, a->object) == NULL &&
+			memcmp(a->place.r_pid, none, sizeof none) != 0)
+			c->all[c->n++] = a;
+	}
+	if (c->n > 1)
+		qsort(c->all, c->n, sizeof(arrival *), by_r_pid);
+	return EMR_OK;
+}
+
+emr_status adopt_find(following *f)
+{
+	emr_view *view = f->view;
+	newcomers c = { .f = f };
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = find_newcomers(f, &c);
+	for (size_t i = 0; i < view->by_number.cap && c.n > 0; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->state == NODE_LIVE && n->is_published)
+			match(&c, &n->place);
+	}
+	for (const vacated *v = view->vacated; v != NULL && c.n > 0; v = v->next)
+		match(&c, &v->place);
+	pthread_mutex_unlock(&view->lock);
+	free(c.all);
+	return status;
+}
+
+/* ---- the node goes on under its new id ---- */
+
+typedef struct before {
+	emr_id16 id, next_id;
+	emr_place place;
+	bool is_domain;
+} before;
+
+static emr_status commit(emr_view *view, node *n, const before *b)
+{
+	node_row row = row_of_node(n);
+	edit e = edit_begin(view);
+
+	edit_delete(&e, b->id);
+	if (e.status == EMR_OK)
+		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, b->id);
+	if (n->has_row)
+		edit_put(&e, n->place.object, &row);
+	edit_ino(&e, n->place.object, n->ino);
+	if (n->file != NULL && n->file->has_content) {
+		edit_unpin(&e, &n->file->content->c, b->id);
+		edit_pin(&e, &n->file->content->c, n->place.object, EMR_PIN_WRITTEN);
+	}
+	if (n->place.pversion != 0)
+		edit_pin(&e, &n->place.root, n->place.object, EMR_PIN_REGISTERED);
+	if (n->type == EMR_META_DIR)
+		edit_moved(&e, b->id, n->place.object);
+	return edit_commit(&e, n->has_row ? &n->row_seq : NULL);
+}
+
+static emr_status take_id(emr_view *view, node *n, const arrival *a)
+{
+	const before b = { .id = n->id, .next_id = n->next_id, .place = n->place, .is_domain = n->is_domain };
+	emr_status status = tree_reserve_ids(view, 1);
+
+	if (status != EMR_OK)
+		return status;
+	n->place = a->place;
+	n->next_id = (emr_id16){ { 0 } };
+	n->is_domain = tree_is_root_object(n);
+	status = commit(view, n, &b);
+	if (status != EMR_OK) {
+		n->place = b.place;
+		n->next_id = b.next_id;
+		n->is_domain = b.is_domain;
+		return status;
+	}
+	status = tree_change_id(view, n, a->object);	/* reserved: cannot fail */
+	if (n->type == EMR_META_DIR)
+		tree_follow_directory(view, n, b.id);
+	return status;
+}
+
+static emr_status adopt_node(following *f, const arrival *a, node *n)
+{
+	emr_status status;
+
+	if (n->type != (uint8_t)a->meta.type)
+		return arrive_new(f, a);
+	if (node_is_file(n) && !arrive_is_same_content(&a->place, &n->place))
+		return n->write_opens != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
+	status = arrive_has_room(f, a, n);
+	if (status == EMR_OK)
+		status = take_id(f->view, n, a);
+	return status == EMR_OK ? arrive_meta(f, a, n) : status;
+}
+
+/* Removed here and moved there: it stays removed, wherever it is now. */
+static emr_status adopt_vacated(following *f, const arrival *a, vacated *v)
+{
+	vacated now = *v;
+	emr_status status;
+	edit e;
+
+	if (v->type == EMR_META_FILE && !arrive_is_same_content(&a->place, &v->place))
+		return arrive_new(f, a);
+	now.place = a->place;
+	e = edit_begin(f->view);
+	edit_unvacate(&e, v->place.object);
+	edit_vacate(&e, &now);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		v->place = a->place;
+	return status;
+}
+
+emr_status adopt(following *f, const arrival *a)
+{
+	node *n = tree_by_id(f->view, a->was);
+
+	if (n != NULL && n->state == NODE_LIVE && n->is_published)
+		return adopt_node(f, a, n);
+	for (vacated *v = f->view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->place.object, a->was) && !v->is_over)
+			return adopt_vacated(f, a, v);
+	return arrive_new(f, a);
+}

@@ -1,0 +1,343 @@
+#include "deposits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/card.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
+#include "record/format.h"
+#include "replica/rules.h"
+#include "share/signed.h"
+
+#include "deposits_limit.h"
+#include "ops_tree.h"
+
+#define MODE_SHOWN 0600
+#define SALT "inbox"
+
+/* ---- whose ---- */
+
+static emr_status domain_row(emr_view *view, emr_id16 domain, emr_row_domain *out)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+/* The item that describes PLACE, when somebody else than the owner signed it. */
+static emr_status find_other(emr_view *view, const emr_row_domain *row, const emr_place *place, emr_replica_item *item,
+	bool *out_is)
+{
+	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	uint8_t patient_pk[32];
+	bool is_owner = true;
+	emr_status status = emr_facts_item(view->options.facts, &at, &bytes, item);
+
+	item->bytes = (emr_bytes){ 0 };
+	if (status == EMR_OK)
+		status = emr_keyring_person_pk(view->options.keyring, patient_pk);
+	if (status == EMR_OK)
+		status = emr_signed_is_owner(view->options.replica, row->owner_pk, patient_pk, item->signer_id, &is_owner);
+	*out_is = !is_owner;
+	return status;
+}
+
+typedef struct inbox_search {
+	const emr_keyring *keyring;
+	emr_id16 found;
+} inbox_search;
+
+static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+{
+	inbox_search *s = arg;
+	emr_domain_public mine;
+	emr_row_domain row;
+
+	if (!is_mine || emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK ||
+		(row.head.flags & EMR_ITEM_INBOX) == 0)
+		return EMR_OK;
+	if (emr_keyring_coowns(s->keyring, domain) || (emr_keyring_domain_public(s->keyring, domain, 1, 1, &mine) == EMR_OK &&
+		memcmp(mine.owner_pk, row.owner_pk, sizeof mine.owner_pk) == 0))
+		s->found = domain;
+	return EMR_OK;
+}
+
+emr_status deposits_inbox(emr_view *view, emr_id16 *out_domain)
+{
+	inbox_search s = { .keyring = view->options.keyring };
+	emr_status status = emr_replica_domains(view->options.replica, note_inbox, &s);
+
+	*out_domain = s.found;
+	return status;
+}
+
+emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
+{
+	emr_replica_item item;
+	emr_row_domain row;
+	emr_status status = domain_row(view, place->domain, &row);
+
+	*out_is = false;
+	if (status != EMR_OK || emr_id16_equal(place->object, place->domain) || (place->version & EMR_VERSION_ANNEX) != 0)
+		return status;
+	return find_other(view, &row, place, &item, out_is);
+}
+
+/* ---- names ---- */
+
+/* Each character that would not show as it is, and what a path is made of, becomes "_". */
+static void show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.len && n + 4 < EMR_NAME_MAX - 2;) {
+		uint8_t c = name.data[i];
+		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		char one[5] = "";
+
+		if (len > name.len - i)
+			len = 1;
+		for (size_t k = 1; k < len; k++)
+			len = (name.data[i + k] & 0xc0) == 0x80 ? len : 1;
+		memcpy(one, name.data + i, len);
+		i += len;
+		if (one[0] == 0 || one[0] == '/' || one[0] == '\\' || (one[0] != ' ' && !emr_card_name_ok(one))) {
+			out[n++] = '_';
+			continue;
+		}
+		memcpy(out + n, one, len);
+		n += len;
+	}
+	out[n] = 0;
+}
+
+/* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not seen. */
+static void name_safely(emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
+{
+	char plain[EMR_NAME_MAX + 1];
+
+	show_plainly(name, plain);
+	for (char *c = plain; *c == '.' || *c == ' '; c++)
+		*c = '_';
+	if (plain[0] == 0 || emr_name_check(plain) != EMR_OK)
+		snprintf(plain, sizeof plain, "%s", otherwise);
+	snprintf(out, EMR_NAME_MAX + 1, "%s", plain);
+	if (emr_name_is_local(out))
+		snprintf(out, EMR_NAME_MAX + 1, "_%.*s_", EMR_NAME_MAX - 2, plain);
+}
+
+static void name_day(uint64_t unix_s, char out[16])
+{
+	time_t at = (time_t)unix_s;
+	struct tm local;
+
+	if (localtime_r(&at, &local) == NULL || strftime(out, 16, "%Y-%m-%d", &local) == 0)
+		strcpy(out, "undated");
+}
+
+static emr_status name_organisation(emr_view *view, struct deposit *d)
+{
+	EMR_AUTO_BUF ca = { 0 };
+	char name[256], id[40];
+	emr_status status = emr_signed_organisation(view->options.replica, emr_ledger_descriptor(view->options.ledger), d->org.b,
+		name, &ca);
+
+	emr_hex(d->org.b, sizeof d->org.b, id);
+	name_safely(emr_bytes_of(name, strlen(name)), id, d->organisation);
+	return status;
+}
+
+/* ---- learning ---- */
+
+static emr_status learn(emr_view *view, arrival *a, const emr_replica_item *item, struct deposit *d)
+{
+	bool is_beyond = false;
+	emr_known_person who;
+	emr_status status = emr_replica_person(view->options.replica, item->signer_id, &who);
+
+	if (status == EMR_OK)
+		memcpy(d->org.b, who.row.org, sizeof d->org.b);
+	else if (status != EMR_NOT_FOUND)
+		return status;
+	status = name_organisation(view, d);
+	if (status != EMR_OK)
+		return status;
+	name_day(item->ledger_time, d->day);
+	name_safely(a->meta.name, "unnamed", d->name);
+	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0 ||
+		!emr_id16_equal(a->place.record_id, a->place.object);
+	if (!d->is_hidden)
+		status = deposits_is_beyond(view, &a->place, item, d->organisation, &is_beyond);
+	d->is_hidden |= is_beyond;
+	return status;
+}
+
+emr_status deposits_learn(emr_view *view, arrival *a)
+{
+	struct deposit *d;
+	emr_replica_item item;
+	emr_row_domain row;
+	bool is_other = false;
+	emr_status status = domain_row(view, a->domain, &row);
+
+	if (status != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) == 0 || emr_id16_equal(a->object, a->domain))
+		return status;
+	status = find_other(view, &row, &a->place, &item, &is_other);
+	if (status != EMR_OK || !is_other)
+		return status;
+	d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return EMR_NO_MEMORY;
+	status = learn(view, a, &item, d);
+	if (status != EMR_OK) {
+		free(d);
+		return status;
+	}
+	a->deposit = d;
+	a->meta.name = emr_bytes_of(d->name, strlen(d->name));
+	a->meta.mode = MODE_SHOWN;
+	a->meta.xattrs = a->meta.target = (emr_bytes){ 0 };
+	a->meta.xattr_count = 0;
+	return EMR_OK;
+}
+
+void deposits_forget(arrival *a)
+{
+	free(a->deposit);
+	a->deposit = NULL;
+}
+
+/* ---- directories ---- */
+
+/* The same on each of the owner's computers, and on nobody else's. */
+static emr_status directory_id(const emr_view *view, emr_id16 domain, const struct deposit *d, const char *day, emr_id16 *out)
+{
+	const emr_bytes pieces[] = { emr_bytes_of(SALT, sizeof SALT), emr_bytes_of(d->org.b, sizeof d->org.b),
+		emr_bytes_of(day, strlen(day)) };
+	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
+	emr_id16 from;
+
+	memcpy(from.b, hash.b, sizeof from.b);
+	return emr_keyring_object_id(view->options.keyring, from, domain, out);
+}
+
+/* One that was removed leaves its number behind: the next has another. */
+static bool is_free(const emr_view *view, emr_id16 domain, emr_id16 id)
+{
+	emr_replica_head head;
+
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->place.object, id))
+			return false;
+	return tree_by_id(view, id) == NULL &&
+		(emr_replica_head_get(view->options.replica, domain, id, &head) != EMR_OK || head.state == EMR_OBJECT_LIVE);
+}
+
+/* As mkdir would. */
+static emr_status add_directory(following *f, node *parent, const char *name, node *n)
+{
+	emr_view *view = f->view;
+	char *copy;
+	node_row row;
+	edit e;
+	emr_status status = tree_prepare(view, parent, name, &copy);
+	telling t = { .node = parent->number, .has_name = true };
+
+	if (status != EMR_OK)
+		return status;
+	n->mode = 0700;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	n->meta_dirty = true;
+	row = row_of_node(n);
+	row.parent = parent->id;
+	row.name = emr_bytes_of(copy, strlen(copy));
+	row.change++;
+	e = edit_begin(view);
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->has_row = true;
+	snprintf(t.name, sizeof t.name, "%s", copy);
+	tree_attach_prepared(view, parent, copy, n);
+	touch_directory(view, parent);
+	tree_mark_local(n);
+	mark_changed(view, n);
+	return emr_buf_append(&f->tell, &t, sizeof t);
+}
+
+static emr_status make_directory(following *f, node *parent, emr_id16 domain, emr_id16 id, const char *name, node **out)
+{
+	emr_view *view = f->view;
+	char chosen[EMR_NAME_MAX + 1];
+	node *n;
+	emr_status status;
+
+	if (!is_free(view, domain, id))
+		id = emr_id16_random();
+	snprintf(chosen, sizeof chosen, "%s", name);
+	if (tree_child(view, parent, chosen) != NULL)
+		tree_free_name(view, parent, id, name, chosen);
+	status = tree_new_node(view, EMR_META_DIR, id, 0, &n);
+	if (status != EMR_OK)
+		return status;
+	status = add_directory(f, parent, chosen, n);
+	if (status != EMR_OK && n->parent == NULL)
+		tree_free_node(view, n);
+	if (status == EMR_OK)
+		*out = n;
+	return status;
+}
+
+/* The one called NAME that somebody made by that name serves as well, unless it belongs to another organisation. */
+static node *existing(const emr_view *view, const node *parent, emr_id16 id, const char *name)
+{
+	node *n = tree_by_id(view, id);
+
+	if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE && n->parent == parent)
+		return n;
+	if (parent->is_inbox)
+		return NULL;
+	n = tree_child(view, parent, name);
+	return n != NULL && n->type == EMR_META_DIR && !n->is_domain ? n : NULL;
+}
+
+static emr_status need_directory(following *f, node *parent, const struct deposit *d, const char *day, const char *name,
+	emr_id16 domain, node **out)
+{
+	emr_id16 id;
+	emr_status status = directory_id(f->view, domain, d, day, &id);
+
+	if (status != EMR_OK)
+		return status;
+	*out = existing(f->view, parent, id, name);
+	return *out != NULL ? EMR_OK : make_directory(f, parent, domain, id, name, out);
+}
+
+emr_status deposits_directory(following *f, const arrival *a, node **out_directory)
+{
+	node *inbox = tree_by_id(f->view, a->domain), *organisation;
+	const struct deposit *d = a->deposit;
+	emr_status status;
+
+	if (inbox == NULL || !inbox->is_inbox || inbox->state != NODE_LIVE)
+		return EMR_NOT_FOUND;
+	status = need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation);
+	return status == EMR_OK ? need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory) : status;
+}

@@ -1,0 +1,351 @@
+#include "foreign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "ops_tree.h"
+#include "view/received.h"
+
+#define COPY_BYTES (1024u * 1024)
+#define BACKUP_WAIT_NS INT64_C(60000000000)
+
+shared_share *foreign_share(const node *n)
+{
+	const node *top = foreign_top(n);
+
+	return top != NULL ? top->shared->share : NULL;
+}
+
+/* ---- another's record becomes one's own node ---- */
+
+emr_place foreign_place_of(const shared_share *s, const shared_entry *e)
+{
+	emr_place place = { .domain = s->domain, .object = e->object, .record_id = e->record_id, .cver = e->cver,
+		.version = e->version, .pversion = e->pversion, .padded = e->padded, .root = e->root };
+
+	memcpy(place.r_pid, e->r_pid, sizeof place.r_pid);
+	return place;
+}
+
+/* N's `shared` is kept where its bytes are, or freed. */
+static void keep_shown(node *n)
+{
+	shared_at *at = n->shared;
+
+	n->shared = NULL;
+	if (n->file == NULL) {
+		free(at);
+		return;
+	}
+	free(n->file->shown);
+	n->file->shown = at;
+}
+
+void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name)
+{
+	(void)tree_change_id(view, n, place->object);	/* reserved: cannot fail */
+	keep_shown(n);
+	__atomic_store_n(&n->special, 0, __ATOMIC_RELAXED);
+	n->is_published = true;
+	n->place = *place;
+	n->top_cver = place->cver;
+	n->meta_dirty = n->content_dirty = n->has_row = n->is_domain = false;
+	n->failure = EMR_OK;
+	tree_attach_prepared(view, directory, name, n);
+	tree_mark_local(n);
+	view->shares->has_own = true;
+}
+
+static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t entry)
+{
+	const shared_entry *e = &s->tree->entries[entry];
+	char name[EMR_NAME_MAX + 1], *copy = NULL;
+	emr_place place = foreign_place_of(s, e);
+	node *directory;
+	emr_status status = union_place(view, s, entry, &directory, name);
+
+	if (status == EMR_OK && node_is_file(n))
+		status = tree_need_file(n);
+	if (status == EMR_OK)
+		status = tree_prepare(view, directory, name, &copy);
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 1);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	foreign_become(view, n, &place, directory, copy);
+	return EMR_OK;
+}
+
+emr_status foreign_take(emr_view *view, node *n)
+{
+	shared_share *s = n->shared->share;
+	emr_id16 shown = n->id;
+	emr_status status;
+
+	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD || n->shared->entry == SHARED_TREE_NONE)
+		return EMR_NOT_FOUND;
+	/* The share itself is the owner's to name and to end. */
+	if (n->shared->entry == SHARED_TREE_TOP)
+		return EMR_READ_ONLY;
+	status = take_at(view, n, s, n->shared->entry);
+	if (status == EMR_OK && n->type == EMR_META_DIR)
+		tree_follow_directory(view, n, shown);
+	return status;
+}
+
+void foreign_note_made(emr_view *view, const node *n)
+{
+	if (view->shares == NULL || foreign_top(n) == NULL)
+		return;
+	view->shares->has_own = true;
+	view->shares->has_leaving = view->shares->has_leaving || (n->is_local && n->is_published && node_is_file(n));
+}
+
+emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what)
+{
+	emr_status status;
+
+	if (foreign_top(n) == NULL)
+		return n->state == NODE_VIRTUAL ? EMR_READ_ONLY : EMR_OK;
+	status = foreign_may_change(view, n, what);
+	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
+}
+
+emr_status foreign_child_to_change(emr_view *view, node *directory, const char *name, foreign_change what, node **out_node)
+{
+	emr_status status = union_child(view, directory, name, out_node);
+
+	return status == EMR_OK ? foreign_prepare_change(view, *out_node, what) : status;
+}
+
+bool foreign_is_below(const emr_view *view, const node *directory, const node *n)
+{
+	const node *at = directory, *top = foreign_top(directory);
+	const shared_share *s = top != NULL ? top->shared->share : NULL;
+	uint32_t entry;
+
+	if (tree_is_below(at, n))
+		return true;
+	if (s == NULL || s->tree == NULL)
+		return false;
+	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP; entry = s->tree->entries[entry].parent) {
+		const node *own = tree_by_id(view, s->tree->entries[entry].object);
+
+		/* Taken, and perhaps moved: what it lies in counts, not where it was. */
+		if (own != NULL && own->state == NODE_LIVE)
+			return foreign_is_below(view, own, n);
+	}
+	return false;
+}
+
+bool foreign_is_domain(const emr_view *view, emr_id16 domain)
+{
+	return view->shares != NULL && shared_of_domain(view, domain) != NULL;
+}
+
+bool foreign_has_own(const emr_view *view, emr_id16 domain)
+{
+	for (size_t i = 0; i < view->by_number.cap && view->shares->has_own; i++) {
+		const node *top = table_at(&view->by_number, i);
+
+		if (top != NULL && shared_has(top) && node_has_kids(top) && emr_id16_equal(top->shared->domain, domain))
+			return true;
+	}
+	return false;
+}
+
+void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *top = table_at(&view->by_number, i);
+
+		if (top == NULL || !shared_has(top) || !node_has_kids(top))
+			continue;
+		for (node *kid = tree_next_kid(top, 0); kid != NULL; kid = tree_next_kid(top, kid->cookie))
+			tree_walk(kid, fn, arg);
+	}
+}
+
+/* ---- bytes ---- */
+
+bool foreign_reads_theirs(const node *n)
+{
+	const file *f = n->file;
+
+	if (shared_has(n) || !node_is_file(n) || (f != NULL && (f->has_content || f->staging != NULL)))
+		return false;
+	if (f != NULL && f->cut != NULL)
+		return true;
+	return n->is_published && n->place.pversion != 0 && foreign_top(n) != NULL;
+}
+
+void foreign_note_cut(node *n)
+{
+	if (n->file != NULL && foreign_reads_theirs(n))
+		n->file->cut = foreign_share(n);
+}
+
+emr_status foreign_may_read(emr_view *view, const node *n)
+{
+	const shared_share *s;
+	emr_status status = EMR_OK;
+
+	if (view->shares == NULL || !node_is_file(n))
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	s = !foreign_reads_theirs(n) ? NULL : n->file->cut != NULL ? n->file->cut : foreign_share(n);
+	if (s != NULL)
+		status = shared_is_readable(view, s);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status foreign_open(emr_view *view, emr_handle *handle)
+{
+	node *n = handle->node;
+	emr_status status = foreign_may_read(view, n);
+	bool is_theirs, is_cut;
+
+	pthread_mutex_lock(&view->lock);
+	is_theirs = foreign_reads_theirs(n);
+	is_cut = n->file->cut != NULL;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK || !is_theirs)
+		return status;
+	pthread_rwlock_rdlock(&n->file->lock);
+	if (n->file->reader == NULL)	/* without a name nobody can ask for its bytes */
+		status = is_cut ? EMR_NOT_FOUND : EMR_BUSY;
+	handle->is_reported = status == EMR_OK && n->file->shown != NULL;
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+static emr_status copy_all(emr_content_reader *from, emr_staging *to, uint64_t size)
+{
+	EMR_AUTO_FREE uint8_t *data = malloc(COPY_BYTES);
+	emr_status status = data != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (uint64_t at = 0; at < size && status == EMR_OK;) {
+		size_t want = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES, got = 0;
+
+		status = emr_content_reader_read(from, at, data, want, &got);
+		if (status == EMR_OK && got == 0)
+			status = EMR_DAMAGED;
+		if (status == EMR_OK)
+			status = emr_staging_write(to, at, data, got);
+		at += got;
+	}
+	return status;
+}
+
+emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
+{
+	emr_content_reader *reader = n->file->reader;
+	emr_status status;
+
+	if (reader == NULL)
+		return EMR_BUSY;
+	/* A right may end, and a restart knows no keys of others: a working copy must not rest on bytes that can be lost. */
+	status = file_start_staging(view, n, 0);
+	if (status == EMR_OK)
+		status = copy_all(reader, n->file->staging, size);
+	if (status != EMR_OK && n->file->staging != NULL)
+		file_end_staging(view, n);
+	return status;
+}
+
+/* ---- an editor's backup: another's record under a name of scratch, and a new file under its own ---- */
+
+static void forget_answer(void *arg, emr_status status)
+{
+	(void)arg;
+	(void)status;
+}
+
+/* Under view->lock: nobody gives the bytes.  The copy goes, and the record with its new version does not wait for it. */
+static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
+{
+	emr_status status = shared_tell_later(tell, n->parent->number, n->name);
+	vacated *v = NULL;
+	edit e;
+
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(view);
+	edit_remove(&e, n, &v);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		finish_remove(view, n, v);
+	else
+		free(v);
+	return status;
+}
+
+/* What a copy needs is asked for once at a time, and not for ever. */
+static emr_status ask_for_bytes(emr_view *view, node *n)
+{
+	EMR_AUTO_BUF tell = { 0 };
+	bool is_asked, is_late;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	is_asked = n->opens > 1;	/* one is the publisher's */
+	is_late = !is_asked && n->state == NODE_LIVE && view_now_ns(view) - n->ctime_ns > BACKUP_WAIT_NS;
+	if (is_late)
+		status = give_up(view, n, &tell);
+	pthread_mutex_unlock(&view->lock);
+	shared_tell(view, &tell);
+	if (is_late)
+		return status == EMR_OK ? EMR_BUSY : status;
+	status = is_asked ? EMR_BUSY : emr_view_await(view, n->number, EMR_NEED_BYTES, NULL, forget_answer, NULL);
+	return status == EMR_OK ? EMR_BUSY : status;
+}
+
+emr_status foreign_fetch(emr_view *view, node *n)
+{
+	emr_status status = EMR_OK;
+	bool has_reader;
+
+	pthread_mutex_lock(&view->lock);
+	status = tree_need_file(n);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	pthread_rwlock_wrlock(&n->file->lock);
+	has_reader = n->file->reader != NULL;
+	if (has_reader && n->file->staging == NULL)
+		status = foreign_start_staging(view, n, n->size);
+	pthread_rwlock_unlock(&n->file->lock);
+	if (status != EMR_OK)
+		return status;
+	return has_reader ? file_freeze(view, n) : ask_for_bytes(view, n);
+}
+
+typedef struct inheriting {
+	const node *heir;
+	bool is_heir, has_leaving;
+} inheriting;
+
+static void note_leaving(void *arg, node *n)
+{
+	inheriting *i = arg;
+
+	if (!n->is_local || !n->is_published || n->was == NULL || n->failure != EMR_OK)
+		return;
+	i->has_leaving = true;
+	i->is_heir = i->is_heir || (emr_id16_equal(n->was->directory, i->heir->parent->id) && strcmp(n->was->name, i->heir->name) == 0);
+}
+
+bool foreign_is_heir(emr_view *view, const node *n)
+{
+	inheriting i = { .heir = n };
+
+	if (view->shares == NULL || !view->shares->has_leaving || n->is_published || !node_is_file(n) || foreign_top(n) == NULL)
+		return false;
+	foreign_walk(view, note_leaving, &i);
+	view->shares->has_leaving = i.has_leaving;
+	return i.is_heir;
+}

@@ -1,0 +1,109 @@
+/* Writing in another's folder.  What is made or changed there is a node of the view like any other, with its working copy, row
+ * and settle patterns; its uppermost directory is a directory of the share (foreign_top), and its domain the other's.  A record
+ * of the other's that is to be changed is taken (foreign_take): its node, under the number the kernel knows, becomes one's own.
+ * Once what is here is what the share shows, the node goes back (foreign_meet.c).
+ *
+ * It refuses what the right there does not allow, and renames between folders of different owners.  Under view->lock unless it
+ * says otherwise; the order of locks is that of node.h. */
+#pragma once
+
+#include "edit.h"
+#include "share/write.h"
+#include "union.h"
+
+/* The directory of the share under which N lies as one's own, N itself when it is one; NULL: N lies in the folder itself. */
+static inline node *foreign_top(const node *n)
+{
+	while (n->parent != NULL)
+		n = n->parent;
+	return shared_has(n) ? (node *)(uintptr_t)n : NULL;
+}
+
+/* The share in which N lies; NULL: none, or one that is not known (yet). */
+shared_share *foreign_share(const node *n);
+
+/* ---- rights: foreign_may.c */
+
+#define FOREIGN_FOR_EVER_S (UINT64_C(1) << 40)	/* a right without an end: no clock gets there, and all arithmetic with it fits */
+
+/* Something can be put there now. */
+bool foreign_is_writable(const emr_view *view, const shared_share *s);
+/* DIRECTORY, another's or one's own in another's, may be changed at all: EMR_READ_ONLY, what shared_is_readable says. */
+emr_status foreign_check_directory(const emr_view *view, const node *directory);
+/* A node of TYPE may be made there: EMR_DENIED. */
+emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name);
+typedef enum foreign_change {
+	FOREIGN_CONTENT,	/* its bytes */
+	FOREIGN_META,		/* its name, place, mode, time, attributes, or its end */
+} foreign_change;
+/* N may be changed: EMR_READ_ONLY, EMR_DENIED. */
+emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what);
+/* N lies in another's folder, and cannot be sent now as far as is known here. */
+bool foreign_must_wait(const emr_view *view, const node *n);
+/* The same of what was removed in DOMAIN; true of one's own. */
+bool foreign_may_send(const emr_view *view, emr_id16 domain);
+/* Of the worker, without view->lock: where this person may write becomes, or changes, shares.  Names that come go to TELL. */
+emr_status foreign_take_writings(emr_view *view, emr_buf *tell);
+emr_status foreign_take_writing(emr_view *view, const emr_writing *writing, emr_buf *tell);
+
+/* PARENT and DIRECTORY are of the same domain, or both in the folder itself: EMR_APART. */
+emr_status foreign_check_apart(const emr_view *view, uint64_t parent, const node *directory);
+
+/* ---- nodes: foreign.c */
+
+/* N was just made, or moved: it will meet what its share says. */
+void foreign_note_made(emr_view *view, const node *n);
+
+/* N, which a share shows, becomes one's own: published, unchanged.  Rights were asked. */
+emr_status foreign_take(emr_view *view, node *n);
+emr_place foreign_place_of(const struct shared_share *s, const struct shared_entry *e);
+/* The part of it that cannot fail: N, a file of a share with room for its bytes, stands at PLACE under NAME, which tree_prepare gave, in
+ * DIRECTORY.  An id is reserved. */
+void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name);
+/* NAME in DIRECTORY, to be changed as WHAT: one's own, or taken. */
+emr_status foreign_child_to_change(emr_view *view, node *directory, const char *name, foreign_change what, node **out_node);
+/* As `taken` if it is shown by another, for a change of WHAT; nothing for other nodes. */
+emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what);
+/* DOMAIN is that of a share. */
+bool foreign_is_domain(const emr_view *view, emr_id16 domain);
+/* Something of one's own lies in DOMAIN of another. */
+bool foreign_has_own(const emr_view *view, emr_id16 domain);
+/* N's bytes are those that the other's folder shows, and are read with its keys. */
+bool foreign_reads_theirs(const node *n);
+/* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's bytes.  EMR_BUSY: they were asked for. */
+emr_status foreign_fetch(emr_view *view, node *n);
+/* N has the name of a record that is about to be left so: it will be its next version. */
+bool foreign_is_heir(emr_view *view, const node *n);
+/* N is about to lose its name: what is read of it goes on being another's. */
+void foreign_note_cut(node *n);
+/* Without view->lock: N's bytes may be read (still). */
+emr_status foreign_may_read(emr_view *view, const node *n);
+/* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.  EMR_BUSY: its bytes are not here. */
+emr_status foreign_open(emr_view *view, emr_handle *handle);
+/* Whether DIRECTORY lies in N, also by way of directories that are only shown. */
+bool foreign_is_below(const emr_view *view, const node *directory, const node *n);
+/* FN for every node of one's own in others' folders, parents first; it must neither make nor free any. */
+void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
+/* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing of the other's any more. */
+emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);
+
+/* ---- what the share says by now: foreign_meet.c */
+
+/* The removal of what stood at PLACE was answered: hidden until the tree knows. */
+void foreign_note_gone(emr_view *view, const emr_place *place);
+/* Of the worker, without view->lock: every node of one's own meets what its share says. */
+void foreign_turn(emr_view *view);
+/* Another node N of the same record is what the folder shows: N keeps its readers and nothing else.  *TELL as in shared.h. */
+emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell);
+/* N, whose bytes were changed here, becomes a record of its own called NAME in its directory. */
+emr_status foreign_leave_record(emr_view *view, node *n, const char *name);
+
+/* ---- the end of a right: foreign_keep.c */
+
+/* Of the worker, without view->lock: what was not sent to S and never will be goes to the top of one's own folder. */
+void foreign_keep_unsent(emr_view *view, shared_share *s);
+
+typedef struct foreign_gone {
+	emr_id16 domain, object;
+	uint64_t version;
+} foreign_gone;

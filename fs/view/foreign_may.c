@@ -1,0 +1,183 @@
+/* What a person may do in another's folder, and until when. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "share/write.h"
+
+#include "foreign.h"
+#include "shared_end.h"
+
+/* ---- asked of a directory or a node ---- */
+
+bool foreign_is_writable(const emr_view *view, const shared_share *s)
+{
+	return s != NULL && s->phase == SHARED_OPEN && s->rights != 0 &&
+		(uint64_t)(view_now_ns(view) / 1000000000) < s->write_until_unix_s;
+}
+
+emr_status foreign_check_directory(const emr_view *view, const node *directory)
+{
+	const shared_share *s = foreign_share(directory);
+	emr_status status;
+
+	if (s == NULL)
+		return EMR_READ_ONLY;
+	status = shared_is_readable(view, s);
+	if (status != EMR_OK)
+		return status;
+	return foreign_is_writable(view, s) ? EMR_OK : EMR_READ_ONLY;
+}
+
+emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name)
+{
+	const shared_share *s = foreign_share(directory);
+	emr_status status = foreign_check_directory(view, directory);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_name_is_local(name))	/* never sent */
+		return EMR_OK;
+	return s->rights & (type == EMR_META_FILE ? EMR_RIGHT_PUT : EMR_RIGHT_MKDIR) ? EMR_OK : EMR_DENIED;
+}
+
+/* The ledger judges by who made the record. */
+static bool made_by_me(const emr_view *view, const shared_share *s, emr_id16 object)
+{
+	emr_replica_head head;
+	emr_public me;
+
+	return emr_replica_head_get(view->options.replica, s->domain, object, &head) == EMR_OK &&
+		emr_keyring_public(view->options.keyring, &me) == EMR_OK && emr_id32_equal(head.creator, me.signer_id);
+}
+
+emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what)
+{
+	const shared_share *s = foreign_share(n);
+	emr_status status = foreign_check_directory(view, n);
+
+	if (status != EMR_OK)
+		return status;
+	if (shared_has(n) && (n->shared->level != SHARED_RECORD || n->shared->entry == SHARED_TREE_TOP || s->is_blind))
+		return EMR_READ_ONLY;
+	if (!shared_has(n) && !n->is_published)
+		return EMR_OK;	/* nobody has seen it */
+	if ((s->rights & (what == FOREIGN_CONTENT ? EMR_RIGHT_PUT : EMR_RIGHT_META)) == 0)
+		return EMR_DENIED;
+	if (s->rights & EMR_RIGHT_ANY)
+		return EMR_OK;
+	return made_by_me(view, s, shared_object_of(n)) ? EMR_OK : EMR_DENIED;
+}
+
+emr_status foreign_check_apart(const emr_view *view, uint64_t parent, const node *directory)
+{
+	const node *from = tree_by_number(view, parent), *top = foreign_top(directory), *from_top;
+
+	if (from == NULL)
+		return EMR_NOT_FOUND;
+	from_top = foreign_top(from);
+	if (from_top == NULL || top == NULL)
+		return from_top == top ? EMR_OK : EMR_APART;
+	return emr_id16_equal(from_top->shared->domain, top->shared->domain) ? EMR_OK : EMR_APART;
+}
+
+bool foreign_must_wait(const emr_view *view, const node *n)
+{
+	return foreign_top(n) != NULL && !foreign_is_writable(view, foreign_share(n));
+}
+
+bool foreign_may_send(const emr_view *view, emr_id16 domain)
+{
+	const shared_share *s = view->shares != NULL ? shared_of_domain(view, domain) : NULL;
+
+	return s == NULL || foreign_is_writable(view, s);
+}
+
+/* ---- what the ledger says ---- */
+
+typedef struct writings {
+	emr_view *view;
+	emr_writing *all;
+	size_t n, cap;
+} writings;
+
+static emr_status note_writing(void *arg, const emr_writing *writing)
+{
+	writings *w = arg;
+	size_t cap = w->cap == 0 ? 8 : w->cap * 2;
+
+	if (w->n == w->cap) {
+		emr_writing *grown = realloc(w->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		w->all = grown;
+		w->cap = cap;
+	}
+	w->all[w->n++] = *writing;
+	return EMR_OK;
+}
+
+static uint64_t end_of(const emr_writing *w)
+{
+	return w->not_after_unix_s < FOREIGN_FOR_EVER_S ? w->not_after_unix_s : FOREIGN_FOR_EVER_S;
+}
+
+/* Under view->lock: S, of which nothing may be read, is shown for what may be put there. */
+static void open_blind(emr_view *view, shared_share *s, const emr_writing *w, emr_buf *tell)
+{
+	int64_t left_s = (int64_t)end_of(w) - view_now_ns(view) / 1000000000;
+
+	s->is_blind = true;
+	s->is_file = false;
+	s->top = w->top;
+	s->grant = (emr_known_grant){ .domain = w->domain, .ledger_time = w->since_unix_s,
+		.row = { .not_after_unix_s = end_of(w), .not_before_unix_s = w->since_unix_s } };
+	left_s = left_s < 0 ? 0 : left_s > INT32_MAX ? INT32_MAX : left_s;
+	s->end_boot_ns = view_boot_ns(view) + left_s * 1000000000;
+	if (s->phase == SHARED_OPEN)
+		return;
+	s->phase = SHARED_OPEN;
+	shared_tell_of(view, s, tell);
+}
+
+emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *tell)
+{
+	bool in_force = w->phase == EMR_WRITING_IN_FORCE, ends;
+	shared_share *s;
+
+	pthread_mutex_lock(&view->lock);
+	if (!in_force && shared_of_domain(view, w->domain) == NULL && !foreign_has_own(view, w->domain)) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_OK;	/* it is over, and nothing is left of it here */
+	}
+	s = shared_need(view, &w->card, w->domain, w->is_inbox && w->label[0] == 0 ? "Inbox" : w->label);
+	if (s == NULL) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_NO_MEMORY;
+	}
+	s->rights = in_force ? w->rights : 0;
+	s->write_until_unix_s = end_of(w);
+	if (in_force && (s->is_blind || s->phase != SHARED_OPEN))
+		open_blind(view, s, w, tell);
+	ends = !in_force && s->is_blind && s->phase == SHARED_OPEN;
+	pthread_mutex_unlock(&view->lock);
+	if (ends)
+		shared_end(view, s, w->phase == EMR_WRITING_HAS_ENDED ? SHARED_REVOKED : SHARED_EXPIRED,
+			w->phase == EMR_WRITING_HAS_ENDED ? w->since_unix_s : end_of(w), tell);
+	return EMR_OK;
+}
+
+emr_status foreign_take_writings(emr_view *view, emr_buf *tell)
+{
+	writings w = { .view = view };
+	size_t damaged = 0;
+	emr_status status = emr_share_writings(view->shares->share, note_writing, &w, &damaged);
+
+	if (damaged > 0)
+		emr_log(EMR_LOG_WARN, "shares: %zu rights to write cannot be read", damaged);
+	for (size_t i = 0; i < w.n && status == EMR_OK; i++)
+		status = foreign_take_writing(view, &w.all[i], tell);
+	free(w.all);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}

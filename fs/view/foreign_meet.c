@@ -1,0 +1,519 @@
+/* Nodes of one's own in another's folder meet what the share says by now: they go back to being what it shows, or go on where
+ * others went on, too.  The first on the ledger has the name; bytes that were written here are never lost. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#include "foreign.h"
+
+/* One look at everything. */
+typedef struct meeting {
+	emr_view *view;
+	emr_buf tell;		/* shared_telling, ... */
+	emr_buf conflicts;	/* numbers of nodes, of which a person is told */
+	emr_buf numbers;	/* of the nodes, uint64_t */
+	emr_buf ended;		/* shared_share *, of shares that are written to no more */
+} meeting;
+
+static bool has_own_bytes(const node *n)
+{
+	return node_is_file(n) &&
+		(n->content_dirty || (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
+}
+
+static bool is_clean(const node *n)
+{
+	return !n->meta_dirty && !has_own_bytes(n) && !n->has_row && !n->is_local;
+}
+
+/* ---- the removal of a record ---- */
+
+void foreign_note_gone(emr_view *view, const emr_place *place)
+{
+	foreign_gone gone = { .domain = place->domain, .object = place->object, .version = place->version };
+
+	/* Without memory it is shown for a moment longer. */
+	if (view->shares != NULL && shared_of_domain(view, place->domain) != NULL &&
+		emr_buf_append(&view->shares->gone, &gone, sizeof gone) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: a removed name is shown for a moment longer");
+}
+
+/* What the trees know by now. */
+static void forget_gone(emr_view *view)
+{
+	emr_buf *all = &view->shares->gone;
+	size_t kept = 0;
+
+	for (size_t at = 0; at < all->len; at += sizeof(foreign_gone)) {
+		const shared_share *s;
+		foreign_gone gone;
+		uint32_t entry = SHARED_TREE_NONE;
+
+		memcpy(&gone, all->data + at, sizeof gone);
+		s = shared_of_domain(view, gone.domain);
+		if (s != NULL && s->tree != NULL)
+			entry = shared_tree_find(s->tree, gone.object);
+		if (entry == SHARED_TREE_NONE || s->tree->entries[entry].version > gone.version)
+			continue;
+		memmove(all->data + kept, all->data + at, sizeof gone);
+		kept += sizeof gone;
+	}
+	all->len = kept;
+}
+
+static emr_status drop_vacated(emr_view *view, const vacated *v)
+{
+	edit e = edit_begin(view);
+	emr_id16 object = v->place.object;
+	emr_status status;
+
+	edit_unvacate(&e, object);
+	status = edit_commit(&e, NULL);
+	if (status == EMR_OK)
+		vacated_drop(view, object);
+	return status;
+}
+
+static bool is_same_content(const emr_place *place, const shared_entry *e)
+{
+	return e->pversion == place->pversion || (e->pversion != 0 && e->cver == place->cver &&
+		emr_id16_equal(e->record_id, place->record_id) && emr_cid_equal(&e->root, &place->root));
+}
+
+/* The entry is the newer one, with the same bytes: what is changed here stands on it. */
+static void stand_on(emr_place *place, const shared_entry *e)
+{
+	place->version = e->version;
+	place->pversion = e->pversion;
+	place->padded = e->padded;
+}
+
+static bool is_over(const emr_view *view, const emr_place *place)
+{
+	emr_replica_head head;
+
+	return emr_replica_head_get(view->options.replica, place->domain, place->object, &head) == EMR_OK &&
+		head.state != EMR_OBJECT_LIVE && head.version > place->version;
+}
+
+/* Removed here, and changed there: new bytes bring it back, a new name does not. */
+static emr_status meet_vacated(emr_view *view)
+{
+	vacated *next;
+	emr_status status = EMR_OK;
+
+	for (vacated *v = view->vacated; v != NULL && status == EMR_OK; v = next) {
+		const shared_share *s = shared_of_domain(view, v->place.domain);
+		const shared_entry *e;
+		uint32_t entry;
+
+		next = v->next;
+		if (s == NULL || s->tree == NULL)
+			continue;
+		entry = shared_tree_find(s->tree, v->place.object);
+		e = entry != SHARED_TREE_NONE ? &s->tree->entries[entry] : NULL;
+		if (e == NULL)
+			status = is_over(view, &v->place) ? drop_vacated(view, v) : EMR_OK;
+		else if (e->version <= v->place.version)
+			continue;
+		else if (is_same_content(&v->place, e))
+			stand_on(&v->place, e);
+		else
+			status = drop_vacated(view, v);
+	}
+	return status;
+}
+
+/* ---- nodes ---- */
+
+static void give_up_name(emr_view *view, node *n)
+{
+	foreign_note_cut(n);
+	tree_detach(view, n);
+	tree_forget_id(view, n);
+	n->has_row = false;
+	n->is_published_gone = n->is_published;
+	n->is_published = false;
+	tree_release_if_unused(view, n);
+}
+
+emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
+{
+	node *directory = n->parent;
+	emr_status status = shared_tell_later(tell, directory->number, n->name);
+	edit e;
+
+	if (status != EMR_OK)
+		return status;
+	if (n->has_row) {
+		e = edit_begin(view);
+		edit_delete(&e, n->id);
+		if (n->file != NULL && n->file->has_content)
+			edit_unpin(&e, &n->file->content->c, n->id);
+		status = edit_commit(&e, NULL);
+		if (status != EMR_OK)
+			return status;
+	}
+	give_up_name(view, n);
+	tree_release_if_unused(view, directory);
+	return EMR_OK;
+}
+
+/* N is what ENTRY of S shows: its number stays, and with it what the kernel knows. */
+static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry)
+{
+	emr_view *view = m->view;
+	const shared_entry *e = &s->tree->entries[entry];
+	emr_id16 id = shared_record_id(s->domain, e->object, shared_version_of(e)), own = n->id;
+	node *directory = n->parent;
+	shared_at *at;
+	emr_status status = EMR_OK;
+
+	if (tree_by_id(view, id) != NULL)	/* seen under another name: that one stays */
+		return node_has_kids(n) ? EMR_OK : foreign_retire(view, n, &m->tell);
+	at = calloc(1, sizeof *at);
+	if (at == NULL)
+		return EMR_NO_MEMORY;
+	*at = (shared_at){ .level = SHARED_RECORD, .owner = s->owner, .share = s, .domain = s->domain, .object = e->object,
+		.version = shared_version_of(e), .entry = entry };
+	if (strcmp(n->name, e->name) != 0 || !emr_id16_equal(row_directory(directory), s->tree->entries[e->parent].object))
+		status = shared_tell_later(&m->tell, directory->number, n->name);
+	if (status == EMR_OK)
+		status = tree_change_id(view, n, id);
+	if (status != EMR_OK) {
+		free(at);
+		return status;
+	}
+	tree_detach(view, n);
+	n->state = NODE_VIRTUAL;
+	free(n->was);
+	n->was = NULL;
+	n->shared = at;
+	n->is_published = false;
+	n->next_id = n->lost_parent = (emr_id16){ { 0 } };
+	__atomic_store_n(&n->special, SPECIAL_SHARED, __ATOMIC_RELAXED);
+	if (n->type == EMR_META_DIR)
+		tree_follow_directory(view, n, own);
+	status = shared_fill(n, s->tree, entry);
+	if (status != EMR_OK)
+		at->entry = SHARED_TREE_NONE;
+	shared_release_if_unused(view, n);
+	tree_release_if_unused(view, directory);
+	return EMR_OK;
+}
+
+/* "NAME (conflict, WHO, 2026-11-20 14.05).EXT", after the time of what was written here. */
+static void name_conflict(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1])
+{
+	const char *who = view->options.person != NULL ? view->options.person : "this computer";
+	time_t at = (time_t)(n->mtime_ns / 1000000000);
+	char text[EMR_NAME_MAX + 1], day[32], wanted[EMR_NAME_MAX + 1];
+	struct tm local;
+
+	localtime_r(&at, &local);
+	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
+	snprintf(text, sizeof text, " (conflict, %.120s, %s)", who, day);
+	for (char *c = text; *c != 0; c++)
+		if (*c == '/')
+			*c = '_';
+	emr_name_insert(n->name, text, wanted);
+	if (tree_child(view, n->parent, wanted) == NULL)
+		strcpy(out, wanted);
+	else
+		tree_free_name(view, n->parent, n->id, wanted, out);
+}
+
+emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
+{
+	emr_id16 before = n->id, id = emr_id16_random();
+	bool was_dirty = n->content_dirty;
+	char *copy = NULL;
+	node_row row;
+	edit e;
+	emr_status status = tree_prepare(view, n->parent, name, &copy);
+
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 2);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->is_published = false;
+	n->content_dirty = true;
+	row = row_of_node(n);
+	row.name = emr_bytes_of(name, strlen(name));
+	row.change++;
+	e = edit_begin(view);
+	edit_delete(&e, before);
+	edit_put(&e, id, &row);
+	if (n->file->has_content) {
+		edit_unpin(&e, &n->file->content->c, before);
+		edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
+	}
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = true;
+		n->content_dirty = was_dirty;
+		free(copy);
+		return status;
+	}
+	n->has_row = true;
+	n->top_cver = 0;
+	n->failure = EMR_OK;
+	free(n->was);
+	n->was = NULL;
+	status = tree_change_id(view, n, id);	/* reserved: cannot fail */
+	tree_move(view, n, n->parent, copy);
+	tree_mark_local(n);
+	mark_changed(view, n);
+	return status;
+}
+
+static emr_status conflict(meeting *m, node *n)
+{
+	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
+	emr_status status;
+
+	strcpy(was, n->name);
+	name_conflict(m->view, n, name);
+	status = shared_tell_later(&m->tell, n->parent->number, was);
+	if (status == EMR_OK)
+		status = shared_tell_later(&m->tell, n->parent->number, name);
+	if (status == EMR_OK)
+		status = emr_buf_append(&m->conflicts, &n->number, sizeof n->number);
+	return status == EMR_OK ? foreign_leave_record(m->view, n, name) : status;
+}
+
+/* N's row, with its name and mode, for the version of ENTRY: what was changed here is never without one. */
+static emr_status put_row_for(emr_view *view, const node *n, const node *theirs, const emr_place *place, uint64_t *out_seq)
+{
+	node_row row = row_of_node(n);
+	edit e = edit_begin(view);
+
+	row.place = *place;
+	row.size = theirs->size;
+	row.ino = theirs->ino;
+	row.attributes = emr_buf_view(&theirs->attributes);
+	row.change++;
+	if (!emr_id16_equal(n->id, place->object))
+		edit_delete(&e, n->id);
+	edit_put(&e, place->object, &row);
+	return edit_commit(&e, out_seq);
+}
+
+/* Their bytes under our name: another node, or the kernel would show the old ones. */
+static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entry)
+{
+	const emr_place place = foreign_place_of(s, &s->tree->entries[entry]);
+	emr_view *view = m->view;
+	node *directory = n->parent, *theirs;
+	char *name = NULL;
+	uint64_t seq = 0;
+	emr_status status = shared_tell_later(&m->tell, directory->number, n->name);
+
+	if (status == EMR_OK)
+		status = shared_record_node(view, s, entry, &theirs);
+	if (status != EMR_OK)
+		return status;
+	status = tree_need_file(theirs);
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 2);
+	if (status == EMR_OK)
+		status = tree_prepare(view, directory, n->name, &name);
+	if (status == EMR_OK)
+		status = put_row_for(view, n, theirs, &place, &seq);
+	if (status != EMR_OK) {
+		free(name);
+		shared_release_if_unused(view, theirs);
+		return status;
+	}
+	theirs->mode = n->mode;
+	theirs->mtime_ns = n->mtime_ns;
+	theirs->change = n->change;
+	directory->opens++;	/* it is wanted again */
+	give_up_name(view, n);
+	foreign_become(view, theirs, &place, directory, name);
+	theirs->meta_dirty = theirs->has_row = true;
+	theirs->row_seq = seq;
+	mark_changed(view, theirs);
+	directory->opens--;
+	tree_release_if_unused(view, directory);
+	return EMR_OK;
+}
+
+/* The directory lives while something in it does: it is made again. */
+static emr_status stay(emr_view *view, node *n)
+{
+	node_row row;
+	emr_status status;
+	edit e;
+
+	n->is_published = false;
+	n->meta_dirty = true;
+	row = row_of_node(n);
+	row.change++;
+	e = edit_begin(view);
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = true;
+		return status;
+	}
+	n->has_row = true;
+	mark_changed(view, n);
+	return EMR_OK;
+}
+
+static emr_status meet_end(meeting *m, node *n)
+{
+	if (!is_over(m->view, &n->place))
+		return EMR_OK;	/* cannot be read yet, or is newer than what is shown */
+	if (n->opens > 0)
+		return EMR_OK;	/* once it is closed */
+	if (node_has_kids(n))
+		return stay(m->view, n);
+	if (has_own_bytes(n))
+		return foreign_leave_record(m->view, n, n->name);
+	return foreign_retire(m->view, n, &m->tell);
+}
+
+/* Nobody can look at what was sent: a handle or the kernel may still have it, and need not. */
+static emr_status meet_nothing(meeting *m, shared_share *s, node *n)
+{
+	if (!s->is_blind)
+		s->wants_tree = true;
+	else if (is_clean(n) && n->opens == 0 && !node_has_kids(n))
+		return foreign_retire(m->view, n, &m->tell);
+	return EMR_OK;
+}
+
+static emr_status meet(meeting *m, shared_share *s, node *n)
+{
+	const shared_entry *e;
+	uint32_t entry;
+
+	if (!n->is_published || n->in_run)
+		return EMR_OK;
+	if (s->tree == NULL)
+		return meet_nothing(m, s, n);
+	entry = shared_tree_find(s->tree, n->place.object);
+	if (entry == SHARED_TREE_NONE)
+		return meet_end(m, n);
+	e = &s->tree->entries[entry];
+	if (e->version < n->place.version || e->type != n->type)
+		return EMR_OK;
+	if (!node_is_file(n) || is_same_content(&n->place, e)) {
+		stand_on(&n->place, e);
+		return is_clean(n) && n->opens == 0 ? give_back(m, s, n, entry) : EMR_OK;
+	}
+	if (n->opens > 0)
+		return EMR_OK;
+	if (has_own_bytes(n))
+		return conflict(m, n);
+	return n->meta_dirty ? go_on_with(m, s, n, entry) : foreign_retire(m->view, n, &m->tell);
+}
+
+/* ---- all of them ---- */
+
+static emr_status note_ended(meeting *m, shared_share *s)
+{
+	for (size_t at = 0; at < m->ended.len; at += sizeof s)
+		if (memcmp(m->ended.data + at, &s, sizeof s) == 0)
+			return EMR_OK;
+	return emr_buf_append(&m->ended, &s, sizeof s);
+}
+
+/* What was loaded before its share was known. */
+static void know_anchors(emr_view *view)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *top = table_at(&view->by_number, i);
+
+		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD || top->shared->share != NULL)
+			continue;
+		top->shared->share = shared_of_domain(view, top->shared->domain);
+		if (top->shared->share != NULL)
+			top->shared->owner = top->shared->share->owner;
+	}
+}
+
+static emr_status meet_all(meeting *m)
+{
+	emr_view *view = m->view;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->state == NODE_LIVE && foreign_top(n) != NULL)
+			status = emr_buf_append(&m->numbers, &n->number, sizeof n->number);
+	}
+	view->shares->has_own = m->numbers.len > 0;
+	for (size_t at = 0; at < m->numbers.len && status == EMR_OK; at += sizeof(uint64_t)) {
+		shared_share *s;
+		uint64_t number;
+		node *n;
+
+		memcpy(&number, m->numbers.data + at, sizeof number);
+		n = tree_by_number(view, number);
+		s = n != NULL && n->state == NODE_LIVE ? foreign_share(n) : NULL;
+		if (s == NULL)
+			continue;
+		status = foreign_is_writable(view, s) ? meet(m, s, n) : note_ended(m, s);
+	}
+	return status == EMR_OK ? meet_vacated(view) : status;
+}
+
+static void tell_person(const meeting *m)
+{
+	emr_view *view = m->view;
+
+	for (size_t at = 0; at < m->conflicts.len && view->options.notice != NULL; at += sizeof(uint64_t)) {
+		char *path = NULL;
+		uint64_t number;
+		node *n;
+
+		memcpy(&number, m->conflicts.data + at, sizeof number);
+		pthread_mutex_lock(&view->lock);
+		n = tree_by_number(view, number);
+		if (n != NULL && n->state == NODE_LIVE)
+			path = tree_path(n);
+		pthread_mutex_unlock(&view->lock);
+		if (path != NULL)
+			view->options.notice(view->options.notice_arg, "conflict", path);
+		free(path);
+	}
+}
+
+void foreign_turn(emr_view *view)
+{
+	meeting m = { .view = view };
+	emr_status status = EMR_OK;
+	bool has_any;
+
+	pthread_mutex_lock(&view->lock);
+	has_any = view->shares->has_own || view->shares->gone.len > 0 || view->vacated != NULL;
+	if (has_any && !view->options.read_only) {
+		know_anchors(view);
+		status = meet_all(&m);
+	}
+	forget_gone(view);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: what was written there was not compared: %s", emr_status_text(status));
+	shared_tell(view, &m.tell);
+	tell_person(&m);
+	for (size_t at = 0; at < m.ended.len; at += sizeof(shared_share *)) {
+		shared_share *s;
+
+		memcpy(&s, m.ended.data + at, sizeof s);
+		foreign_keep_unsent(view, s);
+	}
+	emr_buf_free(&m.tell);
+	emr_buf_free(&m.conflicts);
+	emr_buf_free(&m.numbers);
+	emr_buf_free(&m.ended);
+}

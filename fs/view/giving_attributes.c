@@ -1,0 +1,109 @@
+#include "giving_attributes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "edit.h"
+#include "tree.h"
+#include "view/giving.h"
+
+#define SHARED_WITH "user.emrfs.shared-with"
+#define GRANT "user.emrfs.grant."
+#define VALUE_MAX 1000
+
+bool giving_has_grant(const char *name)
+{
+	return strncmp(name, GRANT, strlen(GRANT)) == 0;
+}
+
+bool giving_has(const char *name)
+{
+	return giving_has_grant(name) || strcmp(name, SHARED_WITH) == 0;
+}
+
+/* What is asked about. */
+typedef struct subject {
+	emr_id16 domain;
+	bool is_root;	/* of that domain */
+	char *path;	/* owned */
+} subject;
+
+static void subject_free(subject *s)
+{
+	free(s->path);
+}
+#define AUTO_SUBJECT __attribute__((cleanup(subject_free))) subject
+
+static emr_status find(emr_view *view, uint64_t number, bool changes, subject *out)
+{
+	emr_status status = EMR_OK;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (changes && view->options.read_only)
+		status = EMR_READ_ONLY;
+	else if (n->state != NODE_LIVE)
+		status = changes ? EMR_DENIED : EMR_NO_ATTRIBUTE;
+	if (status == EMR_OK) {
+		emr_id16 id = tree_future_id(n);
+
+		out->domain = tree_domain(n);
+		out->is_root = n != view->root && n->is_domain && emr_id16_equal(out->domain, id);
+		out->path = tree_path(n);
+		status = out->path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status giving_get(emr_view *view, uint64_t number, const char *name, emr_buf *out)
+{
+	const emr_giving *giving = view->options.giving;
+	AUTO_SUBJECT s = { .path = NULL };
+	emr_status status = find(view, number, false, &s);
+
+	if (status != EMR_OK)
+		return status;
+	if (!giving_has_grant(name))
+		return giving != NULL ? giving->shared_with(view->options.giving_arg, s.domain, out) : EMR_OK;
+	if (giving == NULL || !s.is_root)
+		return EMR_NO_ATTRIBUTE;
+	return giving->get(view->options.giving_arg, s.domain, name + strlen(GRANT), out);
+}
+
+static bool is_copy(emr_bytes value)
+{
+	return memmem(value.data, value.len, "grant=", 6) != NULL;
+}
+
+emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)
+{
+	const emr_giving *giving = view->options.giving;
+	AUTO_SUBJECT s = { .path = NULL };
+	emr_status status;
+
+	if (value.len > 0 && is_copy(value))
+		return EMR_OK;
+	if (value.len > VALUE_MAX)
+		return EMR_INVALID;
+	status = find(view, number, true, &s);
+	if (status != EMR_OK)
+		return status;
+	return giving != NULL ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT), value) : EMR_UNSUPPORTED;
+}
+
+emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
+{
+	const emr_giving *giving = view->options.giving;
+	AUTO_SUBJECT s = { .path = NULL };
+	emr_status status = find(view, number, true, &s);
+
+	if (status != EMR_OK)
+		return status;
+	if (giving == NULL || !s.is_root)
+		return EMR_NO_ATTRIBUTE;
+	return giving->remove(view->options.giving_arg, s.domain, s.path, name + strlen(GRANT));
+}

@@ -1,0 +1,56 @@
+/* What others share with this person, below shared-with-me: names and bytes that need keys from elsewhere.  Whoever answers the
+ * kernel asks here first whether a request has to wait, and parks it; nothing here ever waits in the calling thread.  It refuses
+ * every change, and everything after the end of a grant.
+ *
+ * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller does so with
+ * emr_view_shared_turn. */
+#pragma once
+
+#include "view/view.h"
+
+typedef enum emr_need {
+	EMR_NEED_NAMES,	/* to look up or list in directory NODE */
+	EMR_NEED_BYTES,	/* to open file NODE for reading */
+} emr_need;
+
+#define EMR_SHARED_WAIT_NS INT64_C(10000000000)	/* how long a release may take */
+
+/* Called once, from a thread of the view and without a lock; the call that was put off may be made now when STATUS is EMR_OK.
+ * Must be quick.  EMR_TIMEOUT, EMR_DENIED, EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED (each told as a notice), EMR_OFFLINE,
+ * EMR_INTERRUPTED (the end), and what reading says. */
+typedef void (*emr_ready_fn)(void *arg, emr_status status);
+
+/* EMR_OK: the call can be made at once, READY is not called.  EMR_BUSY: READY will be called.  NAME: what is looked up; NULL
+ * for a listing or a file.  Other statuses: refused. */
+emr_status emr_view_await(emr_view *view, uint64_t node, emr_need need, const char *name, emr_ready_fn ready,
+	void *arg);
+/* The same question alone; a view without shares answers at once. */
+bool emr_view_must_wait(emr_view *view, uint64_t node, emr_need need, const char *name);
+/* Answers everybody who waits with EMR_INTERRUPTED; when it returns no READY runs or will be called. */
+void emr_view_end_waits(emr_view *view);
+
+/* HANDLE was opened by PROGRAM without a person, which its owner is told.  Before the first read. */
+void emr_view_read_by_software(emr_handle *handle, const char *program);
+
+/* One round of what the thread does; *out_next_ms (may be NULL): when the next is due at the latest, by what is known now. */
+void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
+
+/* Words of the purposes in BITS, with commas. */
+#define EMR_SHARED_PURPOSES_BYTES 100
+void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
+
+/* A notice about a share; what does not apply is NULL or 0.  Borrowed for the call. */
+typedef struct emr_shared_notice {
+	const char *id;		/* message id: "no-release", "grant-expired" ... */
+	const char *path;	/* from the top of the folder */
+	const char *inside;	/* the same path at the owner's: "SHARE/..." */
+	const char *owner;	/* as his directory is called; of "bad-signature", "signature-stale" who signed */
+	const char *organisation;	/* of whoever signed */
+	uint32_t purposes;	/* of the grant: bit n = purpose n */
+	uint8_t purpose;	/* of the folder */
+	uint64_t time_unix_s;
+	unsigned seconds, t, n;
+	const emr_id32 *missing;	/* signer ids of those who did not answer */
+	unsigned missing_count;
+	bool is_owner_missing;
+} emr_shared_notice;

@@ -1,0 +1,275 @@
+/* Inner domains: a directory or a single file that is to be shared by itself. */
+#include "inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "share/give.h"
+
+#include "edit.h"
+
+#define TIE_AGAIN_NS INT64_C(10000000000)
+
+/* ---- becoming one ---- */
+
+static emr_status check_candidate(const emr_view *view, const node *n)
+{
+	if (view->options.read_only)
+		return EMR_READ_ONLY;
+	if (n->type == EMR_META_SYMLINK)
+		return EMR_INVALID;
+	return n->is_local ? EMR_UNSUPPORTED : EMR_OK;
+}
+
+/* From here on N is the root of a domain, whatever becomes of this process; publishing moves what lies in it. */
+static emr_status begin(emr_view *view, node *n)
+{
+	node_row row = row_of_node(n);
+	emr_status status;
+	edit e;
+
+	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
+	row.change++;
+	if (n->is_published)
+		row.next_id = tree_next_id(view, n, (emr_id16){ { 0 } });
+	e = edit_begin(view);
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK)
+		return status;
+	n->is_domain = n->meta_dirty = n->has_row = true;
+	n->next_id = row.next_id;
+	mark_changed(view, n);
+	if (n->type == EMR_META_DIR)
+		requeue_below(view, n);
+	return EMR_OK;
+}
+
+emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_domain)
+{
+	emr_status status = EMR_OK;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_find(view, path);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (!n->is_domain)
+		status = check_candidate(view, n);
+	if (status == EMR_OK && !n->is_domain)
+		status = begin(view, n);
+	if (status == EMR_OK)
+		*out_domain = tree_future_id(n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* ---- how far it is ---- */
+
+static const node *root_of(const emr_view *view, emr_id16 domain)
+{
+	const node *n = tree_by_id(view, domain);
+
+	/* Not published yet under this id: few, and asked for rarely. */
+	for (size_t i = 0; n == NULL && i < view->by_number.cap; i++) {
+		const node *one = table_at(&view->by_number, i);
+
+		if (one != NULL && one->is_domain && one->state == NODE_LIVE &&
+			emr_id16_equal(tree_future_id(one), domain))
+			n = one;
+	}
+	return n != NULL && n->is_domain && n->state == NODE_LIVE ? n : NULL;
+}
+
+typedef struct counting {
+	emr_id16 domain;
+	emr_domain_state *out;
+	emr_buf left_behind;	/* of r_pid: of records whose old place is still there */
+} counting;
+
+static int by_r_pid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id32));
+}
+
+static emr_status note_old_places(const emr_view *view, counting *c)
+{
+	emr_status status = EMR_OK;
+
+	for (const vacated *v = view->vacated; v != NULL && status == EMR_OK; v = v->next)
+		if (v->name[0] == 0 && !emr_id16_equal(v->place.domain, c->domain))
+			status = emr_buf_append(&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
+	if (c->left_behind.len > sizeof(emr_id32))
+		qsort(c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid);
+	return status;
+}
+
+static void count_one(void *arg, node *n)
+{
+	const counting *c = arg;
+
+	if (n->is_local || !emr_id16_equal(tree_domain(n), c->domain))
+		return;
+	c->out->records++;
+	c->out->old_places += n->is_published && c->left_behind.len > 0 &&
+		bsearch(n->place.r_pid, c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
+	if (!n->is_published || emr_id16_equal(n->place.domain, c->domain))
+		return;
+	c->out->left++;
+	c->out->failed += n->failure != EMR_OK;
+}
+
+emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state)
+{
+	emr_domain_state state = { 0 };
+	counting c = { .domain = domain, .out = &state };
+	emr_status status = EMR_NOT_FOUND;
+	const node *root;
+
+	pthread_mutex_lock(&view->lock);
+	root = root_of(view, domain);
+	if (root != NULL) {
+		state.is_made = tree_is_root_object(root);
+		status = note_old_places(view, &c);
+		tree_walk((node *)(uintptr_t)root, count_one, &c);
+	}
+	pthread_mutex_unlock(&view->lock);
+	emr_buf_free(&c.left_behind);
+	if (status != EMR_OK)
+		return status;
+	state.is_whole = state.is_made && state.left == 0 && state.old_places == 0;
+	*out_state = state;
+	return EMR_OK;
+}
+
+/* ---- which there are ---- */
+
+static emr_status add_domain(emr_buf *out, const node *n)
+{
+	emr_inner_domain d = { .domain = tree_future_id(n),
+		.outer = n->parent != NULL ? tree_domain(n->parent) : (emr_id16){ { 0 } } };
+
+	return emr_buf_append(out, &d, sizeof d);
+}
+
+typedef struct listing {
+	emr_buf *out;
+	emr_status status;
+} listing;
+
+static void list_one(void *arg, node *n)
+{
+	listing *l = arg;
+
+	if (n->is_domain && l->status == EMR_OK)
+		l->status = add_domain(l->out, n);
+}
+
+emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
+{
+	listing l = { .out = out };
+	const node *root;
+
+	pthread_mutex_lock(&view->lock);
+	root = emr_id16_is_zero(domain) ? view->root : root_of(view, domain);
+	if (root != NULL)
+		tree_walk((node *)(uintptr_t)root, list_one, &l);
+	pthread_mutex_unlock(&view->lock);
+	return root != NULL ? l.status : EMR_NOT_FOUND;
+}
+
+emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain *out)
+{
+	emr_path_domain d = { .is_root = false };
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_find(view, path);
+	if (n != NULL) {
+		d.domain = tree_domain(n);
+		d.own = n->is_domain || !n->is_published ? tree_future_id(n) : tree_next_id(view, n, (emr_id16){ { 0 } });
+		d.is_root = n->is_domain;
+		d.is_local = n->is_local;
+		d.type = (emr_meta_type)n->type;
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (n == NULL)
+		return EMR_NOT_FOUND;
+	*out = d;
+	return EMR_OK;
+}
+
+emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path)
+{
+	const node *root;
+	char *path = NULL;
+
+	pthread_mutex_lock(&view->lock);
+	root = root_of(view, domain);
+	if (root != NULL)
+		path = tree_path(root);
+	pthread_mutex_unlock(&view->lock);
+	if (root == NULL)
+		return EMR_NOT_FOUND;
+	if (path == NULL)
+		return EMR_NO_MEMORY;
+	*out_path = path;
+	return EMR_OK;
+}
+
+/* ---- shares of what lies inside shared folders ---- */
+
+void emr_view_tie(emr_view *view)
+{
+	pthread_mutex_lock(&view->lock);
+	view->wants_tie = true;
+	view->tie_due_boot_ns = 0;
+	note_due(view, 0);
+	pthread_mutex_unlock(&view->lock);
+}
+
+static emr_status tie(emr_view *view)
+{
+	static const emr_id16 all;
+	EMR_AUTO_BUF list = { 0 };
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n;
+	emr_status status = emr_view_domains_below(view, all, &list);
+
+	if (status != EMR_OK)
+		return status;
+	n = list.len / sizeof(emr_inner_domain);
+	tree = calloc(n > 0 ? n : 1, sizeof *tree);
+	if (tree == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		emr_inner_domain d;
+
+		memcpy(&d, list.data + i * sizeof d, sizeof d);
+		tree[i] = (emr_nested){ .domain = d.domain, .outer = d.outer };
+	}
+	return emr_settle_tie(view->options.settle, tree, n);
+}
+
+emr_status inner_tie(emr_view *view)
+{
+	emr_status status;
+	bool is_due;
+
+	pthread_mutex_lock(&view->lock);
+	is_due = view->wants_tie && view->tie_due_boot_ns <= view_boot_ns(view);
+	if (is_due)
+		view->wants_tie = false;	/* what happens from here on is for the next time */
+	pthread_mutex_unlock(&view->lock);
+	if (!is_due || view->options.read_only)
+		return EMR_OK;
+	status = tie(view);
+	if (status == EMR_OK)
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	view->wants_tie = true;
+	view->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
+	pthread_mutex_unlock(&view->lock);
+	/* Nobody's record waits for it: whoever has something to send hears of a ledger that is away. */
+	return view_ledger_is_wrong(status) ? status : EMR_OK;
+}

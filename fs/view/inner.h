@@ -1,0 +1,7 @@
+/* Inner domains, as publishing knows them. */
+#pragma once
+
+#include "node.h"
+
+/* Without view->lock: the grants of inner domains are brought in line, if something happened to them. */
+emr_status inner_tie(emr_view *view);

@@ -1,0 +1,138 @@
+#include "letters.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edit.h"
+#include "tree.h"
+
+static view_letter *find(const emr_view *view, const char *name)
+{
+	for (size_t i = 0; i < view->n_letters; i++)
+		if (strcmp(view->letters[i].name, name) == 0)
+			return &view->letters[i];
+	return NULL;
+}
+
+node *letters_child(const emr_view *view, const char *name)
+{
+	const view_letter *letter = find(view, name);
+
+	return letter != NULL && letter->is_there ? letter->node : NULL;
+}
+
+void letters_list(const emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->n_letters; i++) {
+		emr_attr attr;
+
+		if (!view->letters[i].is_there)
+			continue;
+		tree_attr(view->letters[i].node, &attr);
+		if (!fn(arg, view->letters[i].name, &attr, i + 3))
+			return;
+		view->letters[i].node->kernel_refs += take;
+	}
+}
+
+emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
+{
+	char name[sizeof LETTERS_FOLDER + EMR_NAME_MAX + 1];
+	bool is_there = false;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < view->n_letters && !is_there; i++) {
+		is_there = view->letters[i].node == n && view->letters[i].is_there;
+		if (is_there)
+			snprintf(name, sizeof name, LETTERS_FOLDER "/%s", view->letters[i].name);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return is_there ? view->options.make_special(view->options.special_arg, name, out) : EMR_NOT_FOUND;
+}
+
+void letters_free(emr_view *view)
+{
+	for (size_t i = 0; i < view->n_letters; i++)
+		free(view->letters[i].name);
+	free(view->letters);
+}
+
+/* ---- new names ---- */
+
+static emr_status add(emr_view *view, const char *name)
+{
+	view_letter *grown = realloc(view->letters, (view->n_letters + 1) * sizeof *grown), *letter;
+	emr_status status;
+
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	view->letters = grown;
+	letter = &grown[view->n_letters];
+	*letter = (view_letter){ .name = strdup(name), .is_there = true };
+	if (letter->name == NULL)
+		return EMR_NO_MEMORY;
+	status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &letter->node);
+	if (status != EMR_OK) {
+		free(letter->name);
+		return status;
+	}
+	letter->node->state = NODE_VIRTUAL;
+	letter->node->special = SPECIAL_LETTER;
+	letter->node->mode = 0400;
+	letter->node->mtime_ns = letter->node->ctime_ns = view_now_ns(view);
+	view->n_letters++;
+	return EMR_OK;
+}
+
+static bool is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Says in letters[].has_changed which names came or went. */
+static emr_status take_names(emr_view *view, const char *const *names, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < view->n_letters; i++) {
+		bool is_there = is_among(view->letters[i].name, names, n);
+
+		view->letters[i].has_changed = is_there != view->letters[i].is_there;
+		view->letters[i].is_there = is_there;
+	}
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		if (find(view, names[i]) != NULL)
+			continue;
+		status = add(view, names[i]);
+		if (status == EMR_OK)
+			view->letters[view->n_letters - 1].has_changed = true;
+	}
+	return status;
+}
+
+emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n)
+{
+	emr_status status;
+	bool has_changed = true;
+
+	pthread_mutex_lock(&view->lock);
+	status = take_names(view, names, n);
+	pthread_mutex_unlock(&view->lock);
+	/* The kernel learns it without the lock, name by name. */
+	for (size_t i = 0; has_changed; i++) {
+		char name[EMR_NAME_MAX + 1] = "";
+
+		pthread_mutex_lock(&view->lock);
+		has_changed = i < view->n_letters;
+		if (has_changed && view->letters[i].has_changed)
+			snprintf(name, sizeof name, "%s", view->letters[i].name);
+		pthread_mutex_unlock(&view->lock);
+		if (name[0] != 0 && view->options.changed != NULL)
+			view->options.changed(view->options.changed_arg, view->letters_root->number, name);
+	}
+	return status;
+}

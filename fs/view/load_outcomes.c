@@ -1,0 +1,76 @@
+/* Answers to batches of an earlier life, before there is a tree: rows only. */
+#include "load.h"
+
+static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
+{
+	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
+
+	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
+}
+
+static void vacate_place(edit *e, const emr_place *place, uint8_t type)
+{
+	vacated v = { .place = *place, .type = type };
+
+	edit_vacate(e, &v);
+}
+
+static bool same_object(const emr_place *a, const emr_place *b)
+{
+	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
+}
+
+static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	node_row row;
+	emr_status status = read_row(view, o->node, &bytes, &row);
+
+	if (status == EMR_NOT_FOUND) {	/* removed since: what was just published must go, too */
+		vacate_place(e, &o->place, EMR_META_FILE);
+		return;
+	}
+	if (status != EMR_OK) {
+		e->status = e->status == EMR_OK ? status : e->status;
+		return;
+	}
+	if ((row.flags & ROW_HAS_PLACE) && !same_object(&row.place, &o->place))
+		vacate_place(e, &row.place, row.type);
+	if (!emr_id16_equal(o->node, o->place.object)) {
+		edit_delete(e, o->node);
+		if (row.type == EMR_META_DIR)
+			edit_moved(e, o->node, o->place.object);
+	}
+	if ((row.flags & ROW_IS_FOREIGN) == 0)
+		edit_ino(e, o->place.object, row.ino);
+	if (o->place.pversion != 0)
+		edit_pin(e, &o->place.root, o->place.object, EMR_PIN_REGISTERED);
+	row.place = o->place;
+	row.flags |= ROW_HAS_PLACE;
+	row.next_id = (emr_id16){ { 0 } };
+	if (row.change == o->change && (row.flags & ROW_HAS_STAGING) == 0) {
+		if (row.flags & ROW_HAS_CONTENT)
+			edit_unpin(e, &row.content.c, o->node);
+		edit_delete(e, o->place.object);
+		return;
+	}
+	edit_put(e, o->place.object, &row);
+}
+
+emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	emr_view *view = arg;
+	edit e = edit_with(view, txn);
+
+	for (size_t i = 0; i < n; i++) {
+		const emr_outcome *o = &outcomes[i];
+
+		if (o->error != EMR_OK || o->result > 1 || o->kind == EMR_CHANGE_ERASE)
+			continue;
+		if (o->kind == EMR_CHANGE_UNLINK)
+			edit_unvacate(&e, o->place.object);
+		else
+			apply_to_row(view, &e, o);
+	}
+	return edit_commit(&e, NULL);
+}

@@ -1,0 +1,390 @@
+/* Names: removing and moving. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "edit.h"
+#include "foreign.h"
+#include "given.h"
+#include "ops_file.h"
+#include "ops_tree.h"
+#include "special.h"
+#include "would_share.h"
+
+/* ---- removing ---- */
+
+void edit_remove(edit *e, node *n, vacated **out_vacated)
+{
+	*out_vacated = NULL;
+	if (n->is_published) {
+		*out_vacated = vacated_of(e->view, n);
+		if (*out_vacated == NULL && e->status == EMR_OK)
+			e->status = EMR_NO_MEMORY;
+		if (*out_vacated != NULL)
+			edit_vacate(e, *out_vacated);
+	}
+	edit_delete(e, n->id);
+	if (n->file != NULL && n->file->has_content)
+		edit_unpin(e, &n->file->content->c, n->id);
+}
+
+void finish_remove(emr_view *view, node *n, vacated *v)
+{
+	node *directory = n->parent;
+
+	note_dead(view, n);
+	foreign_note_cut(n);
+	if (v != NULL)
+		vacated_add(view, v);
+	tree_detach(view, n);
+	tree_forget_id(view, n);
+	touch_directory(view, directory);
+	n->ctime_ns = directory->ctime_ns;
+	n->has_row = false;
+	n->is_published_gone = n->is_published;
+	n->is_published = false;
+	tree_release_if_unused(view, n);
+}
+
+static emr_status remove_node(emr_view *view, node *n)
+{
+	vacated *v;
+	emr_status status;
+	edit e = edit_begin(view);
+
+	edit_remove(&e, n, &v);
+	status = edit_commit(&e, NULL);
+	if (status != EMR_OK) {
+		free(v);
+		return status;
+	}
+	finish_remove(view, n, v);
+	return EMR_OK;
+}
+
+/* A child whose name is to change, or to go. */
+static emr_status find_child(emr_view *view, uint64_t parent, const char *name, node **out_node)
+{
+	node *directory, *n;
+	emr_status status;
+
+	status = find_writable(view, parent, &directory);
+	if (status != EMR_OK)
+		return status;
+	if (foreign_top(directory) != NULL)
+		return foreign_child_to_change(view, directory, name, FOREIGN_META, out_node);
+	n = tree_child(view, directory, name);
+	if (n == NULL)
+		return special_child(view, directory, name) != NULL ? EMR_DENIED : EMR_NOT_FOUND;
+	*out_node = n;
+	return EMR_OK;
+}
+
+emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
+{
+	bool is_given = false;
+	emr_status status = given_unlink(view, parent, name, &is_given);
+	node *n;
+
+	if (is_given)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = find_child(view, parent, name, &n);
+	if (status == EMR_OK && n->type == EMR_META_DIR)
+		status = EMR_IS_DIRECTORY;
+	if (status == EMR_OK)
+		status = remove_node(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
+{
+	bool is_given = false;
+	emr_status status = given_rmdir(view, parent, name, &is_given);
+	node *n;
+
+	if (is_given)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = find_child(view, parent, name, &n);
+	if (status == EMR_OK && n->type != EMR_META_DIR)
+		status = EMR_NOT_DIRECTORY;
+	if (status == EMR_OK && !union_is_empty(view, n))
+		status = EMR_NOT_EMPTY;
+	if (status == EMR_OK && n->is_inbox)
+		status = EMR_DENIED;
+	if (status == EMR_OK)
+		status = remove_node(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* ---- moving ---- */
+
+/* Once a domain, always one: as published, or as somebody asked for.  At the top every directory is one. */
+static bool stays_domain(const emr_view *view, const node *n, const node *directory)
+{
+	bool was_asked_for = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root);
+
+	return (n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view)) || was_asked_for || tree_is_root_object(n);
+}
+
+/* What domain and id N will have as a child of DIRECTORY. */
+static void plan_domain(const emr_view *view, const node *n, const node *directory, node_row *row)
+{
+	bool is_domain = stays_domain(view, n, directory);
+	emr_id16 domain = tree_domain(directory);
+	bool stays = is_domain ? tree_is_root_object(n) : emr_id16_equal(n->place.domain, domain);
+
+	row->flags = (uint16_t)((row->flags & ~ROW_IS_DOMAIN) | (is_domain ? ROW_IS_DOMAIN : 0));
+	if (!n->is_published || stays)
+		row->next_id = (emr_id16){ { 0 } };
+	else
+		row->next_id = tree_next_id(view, n, is_domain ? (emr_id16){ { 0 } } : domain);
+}
+
+static emr_status check_move(emr_view *view, const node *n, const node *directory, node *target)
+{
+	if (n->is_inbox)
+		return EMR_DENIED;
+	if (n->type == EMR_META_DIR && foreign_is_below(view, directory, n))
+		return EMR_CROSS;
+	if (target == NULL)
+		return EMR_OK;
+	if (target->is_inbox)
+		return EMR_DENIED;
+	if (n->type == EMR_META_DIR && target->type != EMR_META_DIR)
+		return EMR_NOT_DIRECTORY;
+	if (n->type != EMR_META_DIR && target->type == EMR_META_DIR)
+		return EMR_IS_DIRECTORY;
+	return union_is_empty(view, target) ? EMR_OK : EMR_NOT_EMPTY;
+}
+
+static node_row moved_row(const emr_view *view, const node *n, const node *directory,
+	const char *name, int64_t now_ns)
+{
+	node_row row = row_of_node(n);
+
+	row.parent = row_directory(directory);
+	row.name = emr_bytes_of(name, strlen(name));
+	row.ctime_ns = now_ns;
+	row.change++;
+	row.flags |= ROW_META_DIRTY;
+	plan_domain(view, n, directory, &row);
+	return row;
+}
+
+/* Remembers where N was published before it goes elsewhere. */
+static emr_status remember_former(node *n)
+{
+	if (!n->is_published || n->was != NULL)
+		return EMR_OK;
+	n->was = calloc(1, sizeof *n->was);
+	if (n->was == NULL)
+		return EMR_NO_MEMORY;
+	n->was->directory = n->parent->id;
+	memcpy(n->was->name, n->name, strlen(n->name) + 1);
+	return EMR_OK;
+}
+
+/* The journal has ROW: the tree follows. */
+static void finish_move(emr_view *view, node *n, const node_row *row)
+{
+	n->ctime_ns = row->ctime_ns;
+	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
+	n->next_id = row->next_id;
+	n->lost_parent = (emr_id16){ { 0 } };
+	n->meta_dirty = true;
+	n->has_row = true;
+	if (n->was != NULL && strcmp(n->was->name, n->name) == 0 &&
+		emr_id16_equal(n->was->directory, n->parent->id)) {
+		free(n->was);
+		n->was = NULL;
+	}
+	tree_mark_local(n);
+	foreign_note_made(view, n);
+	mark_changed(view, n);
+	if (n->type == EMR_META_DIR)
+		requeue_below(view, n);
+}
+
+/* Memory is asked for before the journal is told: what the journal has, the tree can follow. */
+static emr_status move_over(emr_view *view, node *n, node *directory, const char *name, node *target)
+{
+	vacated *v = NULL;
+	node *from = n->parent;
+	node_row row = moved_row(view, n, directory, name, view_now_ns(view));
+	char *copy = NULL;
+	emr_status status = remember_former(n);
+	edit e;
+
+	if (status == EMR_OK)
+		status = tree_prepare(view, directory, name, &copy);
+	if (status != EMR_OK)
+		return status;
+	e = edit_begin(view);
+	edit_put(&e, n->id, &row);
+	if (target != NULL)
+		edit_remove(&e, target, &v);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		free(v);
+		free(copy);
+		return status;
+	}
+	if (target != NULL)
+		finish_remove(view, target, v);
+	tree_move(view, n, directory, copy);
+	touch_directory(view, from);
+	touch_directory(view, directory);
+	finish_move(view, n, &row);
+	return EMR_OK;
+}
+
+/* The journal's half of an exchange. */
+static emr_status commit_exchange(emr_view *view, node *a, node *b, const node_row *row_a,
+	const node_row *row_b)
+{
+	edit e = edit_begin(view);
+	emr_status status;
+
+	edit_put(&e, a->id, row_a);
+	edit_put(&e, b->id, row_b);
+	status = edit_commit(&e, &a->row_seq);
+	if (status == EMR_OK)
+		b->row_seq = a->row_seq;
+	return status;
+}
+
+static emr_status exchange(emr_view *view, node *a, node *b)
+{
+	node *dir_a = a->parent, *dir_b = b->parent;
+	char *name_of_a = NULL, *name_of_b = NULL;
+	node_row row_a, row_b;
+	emr_status status;
+
+	if (a->is_inbox || b->is_inbox)
+		return EMR_DENIED;
+	if (foreign_is_below(view, dir_b, a) || foreign_is_below(view, dir_a, b))
+		return EMR_CROSS;
+	status = remember_former(a);
+	if (status == EMR_OK)
+		status = remember_former(b);
+	if (status == EMR_OK)
+		status = tree_prepare(view, dir_b, b->name, &name_of_a);
+	if (status == EMR_OK)
+		status = tree_prepare(view, dir_a, a->name, &name_of_b);
+	if (status == EMR_OK) {
+		row_a = moved_row(view, a, dir_b, name_of_a, view_now_ns(view));
+		row_b = moved_row(view, b, dir_a, name_of_b, row_a.ctime_ns);
+		status = commit_exchange(view, a, b, &row_a, &row_b);
+	}
+	if (status != EMR_OK) {
+		free(name_of_a);
+		free(name_of_b);
+		return status;
+	}
+	tree_swap(view, a, b, name_of_a, name_of_b);
+	touch_directory(view, dir_a);
+	touch_directory(view, dir_b);
+	finish_move(view, a, &row_a);
+	finish_move(view, b, &row_b);
+	return EMR_OK;
+}
+
+/* What a rename would replace; NULL: nothing. */
+static emr_status find_target(emr_view *view, node *directory, const char *name, node **out_target)
+{
+	emr_status status;
+
+	*out_target = NULL;
+	if (foreign_top(directory) == NULL) {
+		*out_target = tree_child(view, directory, name);
+		return EMR_OK;
+	}
+	status = foreign_child_to_change(view, directory, name, FOREIGN_META, out_target);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	*out_target = NULL;
+	return EMR_OK;
+}
+
+static emr_status rename_locked(emr_view *view, uint64_t parent, const char *name,
+	uint64_t new_parent, const char *new_name, unsigned flags)
+{
+	node *n, *directory, *target;
+	emr_status status;
+
+	status = find_writable(view, parent, &directory);
+	if (status == EMR_OK)
+		status = find_writable(view, new_parent, &directory);
+	if (status == EMR_OK)
+		status = foreign_check_apart(view, parent, directory);
+	if (status == EMR_OK)
+		status = find_child(view, parent, name, &n);
+	if (status == EMR_OK)
+		status = check_new_name(view, directory, new_name);
+	if (status == EMR_OK)
+		status = find_target(view, directory, new_name, &target);
+	if (status != EMR_OK)
+		return status;
+	if (flags == EMR_RENAME_EXCHANGE)
+		return target == NULL ? EMR_NOT_FOUND : target == n ? EMR_OK : exchange(view, n, target);
+	if (target == n)
+		return flags == EMR_RENAME_NO_REPLACE ? EMR_EXISTS : EMR_OK;
+	if (target != NULL && flags == EMR_RENAME_NO_REPLACE)
+		return EMR_EXISTS;
+	status = check_move(view, n, directory, target);
+	return status == EMR_OK ? move_over(view, n, directory, new_name, target) : status;
+}
+
+/* Bytes that only this process has must be in the operating system's hands before their name replaces another:
+ * otherwise kill -9 would leave neither the old content nor the new. */
+static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *name)
+{
+	node *directory, *n = NULL;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = find_directory(view, parent, &directory);
+	if (status == EMR_OK)
+		n = tree_child(view, directory, name);
+	if (n == NULL || n->file == NULL || n->file->wrote == n->file->handed) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_OK;
+	}
+	n->opens++;
+	pthread_mutex_unlock(&view->lock);
+	status = file_hand_out(view, n);
+	pthread_mutex_lock(&view->lock);
+	n->opens--;
+	tree_release_if_unused(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
+
+	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags) : status;
+}
+
+emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+	unsigned flags)
+{
+	emr_status status;
+
+	if (flags != 0 && flags != EMR_RENAME_NO_REPLACE && flags != EMR_RENAME_EXCHANGE)
+		return EMR_INVALID;
+	status = hand_out_child(view, parent, name);
+	if (status == EMR_OK && flags == EMR_RENAME_EXCHANGE)
+		status = hand_out_child(view, new_parent, new_name);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	status = rename_locked(view, parent, name, new_parent, new_name, flags);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

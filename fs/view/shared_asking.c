@@ -1,0 +1,505 @@
+/* What the worker does for one share: questions on the ledger, their answers, and what follows from them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "edit.h"
+#include "ops_file.h"
+#include "shared.h"
+#include "shared_notice.h"
+#include "shared_place.h"
+
+#define ASK_LIFE_NS INT64_C(60000000000)	/* an answer may come after everybody has gone: then the next one need not ask */
+#define AHEAD_MAX 1024u
+#define BUILD_PAUSE_NS INT64_C(200000000)
+#define AFTER_FAILURE_NS INT64_C(30000000000)
+
+/* ---- questions ---- */
+
+static void end_asking(shared_share *s, shared_asking *asking)
+{
+	shared_asking **at = &s->asking;
+
+	while (*at != asking)
+		at = &(*at)->next;
+	*at = asking->next;
+	emr_ask_free(asking->ask);
+	free(asking->objects);
+	free(asking);
+}
+
+void shared_close(shared_share *s)
+{
+	while (s->asking != NULL)
+		end_asking(s, s->asking);
+	emr_shared_free(s->opened);
+	s->opened = NULL;
+}
+
+/* Takes ASK and OBJECTS, also when it fails. */
+static emr_status add_asking(emr_view *view, shared_share *s, emr_ask *ask, emr_id16 *objects, size_t n)
+{
+	shared_asking *asking = calloc(1, sizeof *asking);
+
+	if (asking == NULL) {
+		emr_ask_free(ask);
+		free(objects);
+		return EMR_NO_MEMORY;
+	}
+	*asking = (shared_asking){ .next = s->asking, .ask = ask, .objects = objects, .n = n,
+		.since_boot_ns = view_boot_ns(view) };
+	s->asking = asking;
+	return EMR_OK;
+}
+
+static bool covers(const shared_asking *asking, emr_need need, emr_id16 object)
+{
+	if (need == EMR_NEED_NAMES || asking->objects == NULL)
+		return need == EMR_NEED_NAMES && asking->objects == NULL;
+	for (size_t i = 0; i < asking->n; i++)
+		if (emr_id16_equal(asking->objects[i], object))
+			return true;
+	return false;
+}
+
+static const shared_asking *asking_for(const shared_share *s, emr_need need, emr_id16 object)
+{
+	const shared_asking *asking = s->asking;
+
+	while (asking != NULL && !covers(asking, need, object))
+		asking = asking->next;
+	return asking;
+}
+
+/* ---- refusals ---- */
+
+typedef struct refusing {
+	emr_view *view;
+	const shared_share *share;
+	const shared_asking *asking;	/* only who waits for this; NULL: everybody who waits for NEED */
+	emr_need need;
+	emr_status status;
+	const emr_share_trouble *trouble;
+	int64_t now;
+} refusing;
+
+static bool is_concerned(void *arg, const shared_waiter *w)
+{
+	const refusing *r = arg;
+
+	if (w->share != r->share)
+		return false;
+	return r->asking != NULL ? covers(r->asking, w->need, shared_object_of(w->n)) : w->need == r->need;
+}
+
+static unsigned seconds_waited(int64_t now, const shared_waiter *w)
+{
+	int64_t since = w->deadline_boot_ns - EMR_SHARED_WAIT_NS;
+
+	return now > since ? (unsigned)((now - since + 500000000) / 1000000000) : 0;
+}
+
+static emr_status say_trouble(void *arg, const shared_waiter *w)
+{
+	const refusing *r = arg;
+
+	return shared_notice_trouble(r->view, r->share, w->n, r->status, r->trouble, seconds_waited(r->now, w));
+}
+
+/* ---- answers that came ---- */
+
+/* Everybody who waits for what ASKING asked hears why it will not come. */
+static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *asking)
+{
+	refusing r = { .view = view, .share = s, .asking = asking, .status = EMR_DENIED, .trouble = &asking->trouble,
+		.now = view_boot_ns(view) };
+
+	shared_answer(view, is_concerned, say_trouble, &r);
+	if (asking->objects == NULL)
+		s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+}
+
+static void collect(emr_view *view, shared_share *s, shared_asking *asking)
+{
+	emr_status status = emr_ask_collect(asking->ask, &asking->trouble);
+
+	for (unsigned i = 0; i < asking->trouble.liar_count; i++) {
+		char id[65];
+
+		emr_hex(asking->trouble.liars[i].b, 32, id);
+		emr_log(EMR_LOG_WARN, "shares: %.16s answered what cannot be right and is not asked again", id);
+	}
+	if (status == EMR_BUSY && view_boot_ns(view) - asking->since_boot_ns < ASK_LIFE_NS)
+		return;
+	/* Who lied is left out now, and the same is asked again. */
+	if (status == EMR_DENIED && asking->trouble.why != EMR_WHY_LIAR)
+		refuse_asking(view, s, asking);
+	if (status == EMR_NO_MEMORY || status == EMR_IO)
+		return;
+	end_asking(s, asking);
+}
+
+static void collect_all(emr_view *view, shared_share *s)
+{
+	shared_asking *next;
+
+	for (shared_asking *asking = s->asking; asking != NULL; asking = next) {
+		next = asking->next;
+		collect(view, s, asking);
+	}
+}
+
+/* ---- names ---- */
+
+static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status, const emr_share_trouble *trouble)
+{
+	refusing r = { .view = view, .share = s, .need = need, .status = status, .trouble = trouble,
+		.now = view_boot_ns(view) };
+
+	shared_answer(view, is_concerned, say_trouble, &r);
+	if (need == EMR_NEED_NAMES)
+		s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+}
+
+static void build(emr_view *view, shared_share *s)
+{
+	emr_share_trouble none = { .why = EMR_WHY_NONE };
+	int64_t began = emr_clock_boot_ns(emr_clock_system());
+	EMR_AUTO_BUF tell = { 0 };
+	shared_tree *tree, *before;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	s->has_grown = false;
+	before = s->tree;	/* only this thread changes it */
+	pthread_mutex_unlock(&view->lock);
+	status = shared_tree_build(s->opened, s->top, s->name, before, &tree);
+	if (status != EMR_OK) {
+		refuse(view, s, EMR_NEED_NAMES, status, &none);
+		return;
+	}
+	if (tree->unreadable > 0)
+		emr_log(EMR_LOG_WARN, "shares: %llu records cannot be read", (unsigned long long)tree->unreadable);
+	pthread_mutex_lock(&view->lock);
+	before = shared_swap_tree(view, s, tree, &tell);
+	if (s->is_tied && before == NULL)	/* the letter says how the share around it is called */
+		shared_name_share(view, s, tree->top_name);
+	pthread_mutex_unlock(&view->lock);
+	shared_tree_free(before);
+	/* Who saves a thousand files does not make this computer read ten thousand names a thousand times. */
+	s->build_not_before_ns = view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (emr_clock_boot_ns(emr_clock_system()) - began);
+	shared_tell(view, &tell);
+	shared_save_names(view, s);
+}
+
+static void serve_names(emr_view *view, shared_share *s)
+{
+	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	emr_ask *ask = NULL;
+	emr_status status;
+
+	if (asking_for(s, EMR_NEED_NAMES, s->top) != NULL)
+		return;
+	status = emr_shared_ask_names(s->opened, &ask, &trouble);
+	if (status == EMR_OK && ask == NULL)
+		build(view, s);
+	else if (status == EMR_OK)
+		status = add_asking(view, s, ask, NULL, 0);
+	if (status != EMR_OK)
+		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
+}
+
+/* ---- bytes ---- */
+
+/* How many of DIRECTORY are asked for at once: 1, 2, 4 ... each time that the last were not enough. */
+static unsigned grow_ahead(shared_share *s, emr_id16 directory)
+{
+	size_t slots = sizeof s->ahead / sizeof s->ahead[0];
+
+	for (size_t i = 0; i < slots; i++)
+		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
+			s->ahead[i].n = s->ahead[i].n < AHEAD_MAX / 2 ? s->ahead[i].n * 2 : AHEAD_MAX;
+			return s->ahead[i].n;
+		}
+	s->ahead[s->ahead_next % slots].directory = directory;
+	s->ahead[s->ahead_next++ % slots].n = 1;
+	return 1;
+}
+
+typedef struct asked {
+	emr_id16 *objects;
+	size_t n, first;	/* FIRST of them are wanted, the others come along */
+} asked;
+
+static bool has_asked(const asked *a, emr_id16 object)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (emr_id16_equal(a->objects[i], object))
+			return true;
+	return false;
+}
+
+/* Under view->lock: files beside OBJECT, from the next one on and around. */
+static void add_siblings(shared_share *s, emr_id16 object, asked *a)
+{
+	const shared_tree *tree = s->tree;
+	uint32_t entry = tree != NULL ? shared_tree_find(tree, object) : SHARED_TREE_NONE;
+	const shared_entry *up;
+	unsigned left;
+
+	if (entry == SHARED_TREE_NONE || entry == SHARED_TREE_TOP)
+		return;
+	up = &tree->entries[tree->entries[entry].parent];
+	left = grow_ahead(s, up->object) - 1;
+	for (uint32_t i = 1; i < up->nkids && left > 0 && a->n < AHEAD_MAX; i++) {
+		const shared_entry *e = &tree->entries[up->first_kid + (entry - up->first_kid + i) % up->nkids];
+
+		if (e->pversion == 0 || e->type != EMR_META_FILE || has_asked(a, e->object) ||
+			emr_shared_has_key(s->opened, e->object, e->pversion) ||
+			asking_for(s, EMR_NEED_BYTES, e->object) != NULL)
+			continue;
+		a->objects[a->n++] = e->object;
+		left--;
+	}
+}
+
+static void ask_for(emr_view *view, shared_share *s, asked *a)
+{
+	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	emr_ask *ask = NULL;
+	emr_status status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
+
+	if (status == EMR_NOT_FOUND && a->n > a->first) {	/* one that would have come along is no more */
+		a->n = a->first;
+		status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
+	}
+	if (status == EMR_OK && ask != NULL) {
+		status = add_asking(view, s, ask, a->objects, a->n);
+		a->objects = NULL;
+	}
+	if (status != EMR_OK)
+		refuse(view, s, EMR_NEED_BYTES, status, &trouble);
+}
+
+typedef struct one {
+	const node *n;
+	emr_status status;
+} one;
+
+static bool waits_for(void *arg, const shared_waiter *w)
+{
+	const one *o = arg;
+
+	return w->n == o->n && w->need == EMR_NEED_BYTES;
+}
+
+static emr_status say_status(void *arg, const shared_waiter *w)
+{
+	(void)w;
+	return ((const one *)arg)->status;
+}
+
+/* Everybody who waits for N, which the caller holds. */
+static void answer_node(emr_view *view, node *n, emr_status status)
+{
+	one o = { .n = n, .status = status };
+
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	shared_answer(view, waits_for, say_status, &o);
+}
+
+/* N's bytes, now or once they were asked for. */
+static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
+{
+	emr_status status = shared_attach(view, s, n);
+	emr_id16 object;
+
+	if (status != EMR_DENIED) {
+		answer_node(view, n, status);
+		return;
+	}
+	pthread_mutex_lock(&view->lock);
+	object = shared_object_of(n);
+	pthread_mutex_unlock(&view->lock);
+	if (asking_for(s, EMR_NEED_BYTES, object) == NULL && !has_asked(a, object) && a->n < AHEAD_MAX)
+		a->objects[a->n++] = object;
+}
+
+/* Under view->lock: the nodes whose bytes are waited for, each once and held by one more open. */
+static node **take_wanted(emr_view *view, const shared_share *s, size_t *out_n)
+{
+	size_t n = 0, most = 0;
+	node **all;
+
+	*out_n = 0;
+	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
+		most += w->share == s && w->need == EMR_NEED_BYTES;
+	all = most > 0 ? calloc(most, sizeof *all) : NULL;
+	for (const shared_waiter *w = view->shares->waiters; w != NULL && all != NULL; w = w->next) {
+		bool is_known = false;
+
+		if (w->share != s || w->need != EMR_NEED_BYTES)
+			continue;
+		for (size_t i = 0; i < n && !is_known; i++)
+			is_known = all[i] == w->n;
+		if (is_known)
+			continue;
+		w->n->opens++;
+		all[n++] = w->n;
+	}
+	*out_n = n;
+	return all;
+}
+
+static void serve_bytes(emr_view *view, shared_share *s)
+{
+	asked a = { .objects = NULL };
+	node **wanted;
+	size_t n;
+
+	pthread_mutex_lock(&view->lock);
+	wanted = take_wanted(view, s, &n);
+	pthread_mutex_unlock(&view->lock);
+	if (n > 0)
+		a.objects = calloc(AHEAD_MAX, sizeof *a.objects);
+	for (size_t i = 0; i < n && a.objects != NULL; i++)
+		serve_node(view, s, wanted[i], &a);
+	a.first = a.n;
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < a.first; i++)
+		add_siblings(s, a.objects[i], &a);
+	for (size_t i = 0; i < n; i++) {
+		wanted[i]->opens--;
+		tree_release_if_unused(view, wanted[i]);
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (a.n > 0)
+		ask_for(view, s, &a);
+	free(a.objects);
+	free(wanted);
+}
+
+/* ---- deadlines ---- */
+
+static bool is_late(void *arg, const shared_waiter *w)
+{
+	const refusing *r = arg;
+
+	return w->share == r->share && w->deadline_boot_ns <= r->now;
+}
+
+static emr_status say_late(void *arg, const shared_waiter *w)
+{
+	const refusing *r = arg;
+	const shared_asking *asking;
+	emr_share_trouble nobody = { .why = EMR_WHY_NO_RELEASE, .is_owner_missing = true };
+	emr_id16 object;
+
+	pthread_mutex_lock(&r->view->lock);
+	object = shared_object_of(w->n);
+	pthread_mutex_unlock(&r->view->lock);
+	asking = asking_for(r->share, w->need, object);
+
+	if (w->need == EMR_NEED_NAMES && r->share->tree != NULL)	/* only a share inside is lacking */
+		return EMR_OK;
+
+	return shared_notice_trouble(r->view, r->share, w->n, EMR_TIMEOUT, asking != NULL ? &asking->trouble : &nobody,
+		seconds_waited(r->now, w));
+}
+
+static void answer_late(emr_view *view, shared_share *s)
+{
+	refusing r = { .view = view, .share = s, .now = view_boot_ns(view) };
+
+	shared_answer(view, is_late, say_late, &r);
+}
+
+/* ---- all of it ---- */
+
+typedef struct work {
+	bool names, bytes, rebuild;
+} work;
+
+static work work_of(emr_view *view, const shared_share *s)
+{
+	work w = { .names = false };
+
+	pthread_mutex_lock(&view->lock);
+	if (s->phase == SHARED_OPEN) {
+		for (const shared_waiter *at = view->shares->waiters; at != NULL; at = at->next) {
+			w.names = w.names || (at->share == s && at->need == EMR_NEED_NAMES);
+			w.bytes = w.bytes || (at->share == s && at->need == EMR_NEED_BYTES);
+		}
+		w.names = w.names || shared_is_wanted_inside(s);
+		w.rebuild = (s->tree != NULL ? s->has_grown : s->wants_tree) && !s->is_blind &&
+			view_boot_ns(view) >= s->build_not_before_ns;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return w;
+}
+
+/* Who waits to list gets everything at once, with the shares that lie in this one. */
+static void answer_names(emr_view *view, shared_share *s)
+{
+	bool is_whole;
+
+	pthread_mutex_lock(&view->lock);
+	is_whole = s->tree != NULL && !shared_awaits_inner(s);
+	pthread_mutex_unlock(&view->lock);
+	if (is_whole)
+		shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
+}
+
+void shared_serve(emr_view *view, shared_share *s)
+{
+	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	work w = work_of(view, s);
+	emr_status status = EMR_OK;
+
+	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
+		return;
+	if (s->opened == NULL) {
+		status = emr_shared_open(view->shares->share, s->domain, s->grant.grant, view->options.purpose,
+			EMR_READER_PERSON, &s->opened, &trouble);
+		if (status == EMR_OK)
+			shared_load_names(view, s);
+	}
+	if (status != EMR_OK) {
+		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
+		refuse(view, s, EMR_NEED_BYTES, status, &trouble);
+		return;
+	}
+	collect_all(view, s);
+	/* A grant in the place of another has keys of its own: what the tree shows was read with those of before. */
+	if ((w.names && s->tree == NULL) || w.rebuild ||
+		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 && view_boot_ns(view) >= s->build_not_before_ns))
+		serve_names(view, s);
+	if (w.names)
+		answer_names(view, s);
+	if (w.bytes)
+		serve_bytes(view, s);
+	answer_late(view, s);
+}
+
+int64_t shared_due_ns(emr_view *view)
+{
+	int64_t due = INT64_MAX, now = view_boot_ns(view);
+
+	pthread_mutex_lock(&view->lock);
+	if (view->shares->waiters != NULL)
+		due = now + SHARED_POLL_NS;
+	else if (view->shares->has_own)
+		due = now + SHARED_IDLE_POLL_NS;
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next) {
+		if (s->asking != NULL && due > now + SHARED_IDLE_POLL_NS)
+			due = now + SHARED_IDLE_POLL_NS;
+		if (s->nrows > 0 && s->report_due_boot_ns < due)
+			due = s->report_due_boot_ns;
+		if ((s->has_grown || (s->wants_tree && s->tree == NULL)) && !s->is_blind && s->phase == SHARED_OPEN && s->build_not_before_ns < due)
+			due = s->build_not_before_ns;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return due;
+}

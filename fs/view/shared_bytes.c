@@ -1,0 +1,154 @@
+/* Bytes of what others share: readers are made by the worker, read by anyone, and refused by the clock. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "edit.h"
+#include "foreign.h"
+#include "ops_file.h"
+#include "shared.h"
+#include "signed.h"
+
+emr_status shared_note_text(const shared_share *s, emr_buf *out)
+{
+	char text[1024], day[48];
+	time_t t = (time_t)s->ended_unix_s;
+	struct tm tm;
+	int len;
+
+	localtime_r(&t, &tm);
+	strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
+	if (s->phase == SHARED_REVOKED)
+		len = snprintf(text, sizeof text, "%s ended your access to %s on %s.\n", s->owner->name, s->name, day);
+	else
+		len = snprintf(text, sizeof text, "Your access to %s of %s ended on %s.\n", s->name, s->owner->name, day);
+	if (len < 0)
+		return EMR_IO;
+	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+}
+
+/* The reader is of the version that N stands for: versions only grow, so that a look afterwards is enough. */
+static emr_status check_version(emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
+{
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(view->options.replica, s->domain, object, &head);
+
+	if (status != EMR_OK)
+		return status;
+	return head.pversion == version ? EMR_OK : EMR_NOT_FOUND;
+}
+
+emr_status shared_attach(emr_view *view, shared_share *s, node *n)
+{
+	emr_content_reader *reader = NULL;
+	emr_shared_word word;
+	emr_id16 object;
+	uint64_t version;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	object = shared_object_of(n);	/* neither changes as long as N is open */
+	version = shared_has(n) ? n->shared->version : n->place.pversion;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_shared_open_signed(s->opened, object, &reader, &word);
+
+	if (status != EMR_OK)
+		return status;
+	status = check_version(view, s, object, version);
+	if (status == EMR_OK)
+		status = signed_take_shared(view, n, reader, &word);
+	if (status == EMR_OK) {
+		pthread_mutex_lock(&view->lock);
+		status = tree_need_file(n);
+		pthread_mutex_unlock(&view->lock);
+	}
+	if (status == EMR_OK) {
+		pthread_rwlock_wrlock(&n->file->lock);
+		if (n->file->reader == NULL) {
+			n->file->reader = reader;
+			reader = NULL;
+		}
+		pthread_rwlock_unlock(&n->file->lock);
+	}
+	emr_content_reader_free(reader);
+	return status;
+}
+
+emr_status shared_open(emr_view *view, emr_handle *handle)
+{
+	node *n = handle->node;
+	bool is_taken, is_note;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	is_taken = !shared_has(n);
+	is_note = !is_taken && n->shared->level == SHARED_NOTE;
+	if (is_note)
+		status = shared_note_text(n->shared->share, &handle->virtual_bytes);
+	else if (!is_taken)
+		status = shared_is_readable(view, n->shared->share);
+	pthread_mutex_unlock(&view->lock);
+	if (is_taken)
+		return foreign_open(view, handle);
+	if (status != EMR_OK || is_note)
+		return status;
+	pthread_rwlock_rdlock(&n->file->lock);
+	status = n->file->reader != NULL ? EMR_OK : EMR_BUSY;
+	handle->is_reported = status == EMR_OK;
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+static void read_note(const emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	size_t size = handle->virtual_bytes.len;
+
+	*out_len = at >= size ? 0 : size - at < len ? (size_t)(size - at) : len;
+	if (*out_len > 0)
+		memcpy(data, handle->virtual_bytes.data + at, *out_len);
+}
+
+static emr_status is_readable(emr_view *view, const node *n, bool *out_note, bool *out_taken)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	*out_taken = !shared_has(n);
+	*out_note = !*out_taken && n->shared->level == SHARED_NOTE;
+	if (!*out_taken && !*out_note)
+		status = shared_is_readable(view, n->shared->share);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status shared_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	bool has_reader, is_note;
+	emr_status status = is_readable(view, n, &is_note, out_taken);
+
+	if (status != EMR_OK || *out_taken)
+		return status;
+	if (is_note) {
+		read_note(handle, at, data, len, out_len);
+		return EMR_OK;
+	}
+	pthread_rwlock_rdlock(&n->file->lock);
+	has_reader = n->file->reader != NULL;
+	if (has_reader)
+		status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
+	pthread_rwlock_unlock(&n->file->lock);
+	/* Taken away since: the share has just ended, or the keys are too old, and an open asks for them again. */
+	if (!has_reader) {
+		status = is_readable(view, n, &is_note, out_taken);
+		return status != EMR_OK || *out_taken ? status : EMR_TIMEOUT;
+	}
+	if (status != EMR_OK)
+		file_notice(view, n, status);
+	else
+		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
+	if (status == EMR_OK && *out_len > 0)
+		shared_note_read(view, handle, at, *out_len);
+	return status;
+}

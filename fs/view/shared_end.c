@@ -1,0 +1,189 @@
+#include "shared_end.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "edit.h"
+#include "foreign.h"
+#include "shared_notice.h"
+
+#define FRESH_NS (INT64_C(24) * 3600 * 1000000000)	/* without a word from the ledger keys are not kept longer */
+#define WARN_S (24 * 3600)	/* before the end, or a tenth of the whole time where that is less */
+
+/* ---- keys and readers ---- */
+
+typedef struct node_list {
+	node **all;
+	size_t n;
+} node_list;
+
+/* N's bytes are read with keys of S. */
+static bool reads_of(const node *n, const shared_share *s)
+{
+	if (shared_has(n))
+		return n->shared->share == s;
+	return foreign_reads_theirs(n) && (n->file->cut != NULL ? n->file->cut : foreign_share(n)) == s;
+}
+
+/* Under view->lock: the records of S that somebody has open, each kept by one more open. */
+static emr_status hold_open(emr_view *view, const shared_share *s, node_list *out)
+{
+	out->all = calloc(view->by_number.count + 1, sizeof *out->all);
+	if (out->all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n == NULL || n->file == NULL || !reads_of(n, s))
+			continue;
+		n->opens++;
+		out->all[out->n++] = n;
+	}
+	return EMR_OK;
+}
+
+static void end_reader(node *n)
+{
+	pthread_rwlock_wrlock(&n->file->lock);	/* reads that are under way end first */
+	emr_content_reader_free(n->file->reader);
+	n->file->reader = NULL;
+	pthread_rwlock_unlock(&n->file->lock);
+}
+
+/* Every key of S goes, also those inside of readers. */
+static void forget_keys(emr_view *view, shared_share *s)
+{
+	node_list open = { .all = NULL };
+
+	shared_send_report(view, s);
+	shared_close(s);
+	pthread_mutex_lock(&view->lock);
+	if (hold_open(view, s, &open) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "shares: readers stay until their files are closed");
+	pthread_mutex_unlock(&view->lock);
+	for (size_t i = 0; i < open.n; i++)
+		end_reader(open.all[i]);
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < open.n; i++) {
+		open.all[i]->opens--;
+		tree_release_if_unused(view, open.all[i]);
+	}
+	pthread_mutex_unlock(&view->lock);
+	free(open.all);
+}
+
+/* ---- the end ---- */
+
+void shared_end(emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell)
+{
+	shared_tree *before;
+
+	pthread_mutex_lock(&view->lock);
+	shared_note_end(s, phase, ended_unix_s);	/* from now on nothing of it is read */
+	pthread_mutex_unlock(&view->lock);
+	forget_keys(view, s);
+	shared_drop_names(view, s);
+	shared_answer_all(view, s, EMR_NEED_NAMES, phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
+	shared_answer_all(view, s, EMR_NEED_BYTES, phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
+	pthread_mutex_lock(&view->lock);
+	before = shared_swap_tree(view, s, NULL, tell);
+	shared_tell_of(view, s, tell);
+	pthread_mutex_unlock(&view->lock);
+	shared_tree_free(before);
+	shared_notice_end(view, s);
+}
+
+/* ---- clocks ---- */
+
+static uint64_t warning_time(const shared_share *s)
+{
+	uint64_t whole = s->grant.row.not_after_unix_s - s->grant.row.not_before_unix_s;
+
+	return s->grant.row.not_after_unix_s - (whole / 10 < WARN_S ? whole / 10 : WARN_S);
+}
+
+static void warn(emr_view *view, shared_share *s)
+{
+	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
+	bool is_due;
+
+	pthread_mutex_lock(&view->lock);
+	is_due = !s->is_ending_told && now >= warning_time(s);
+	s->is_ending_told = s->is_ending_told || is_due;
+	pthread_mutex_unlock(&view->lock);
+	if (is_due)
+		shared_notice_ending(view, s);
+}
+
+/* Hours without the ledger at which a person is told how long keys are still kept. */
+static const unsigned stale_hours[] = { 1, 12, 20, 23 };
+
+static void warn_stale(emr_view *view, shared_share *s, int64_t age_ns)
+{
+	unsigned step = 0;
+
+	while (step < sizeof stale_hours / sizeof stale_hours[0] && age_ns >= (int64_t)stale_hours[step] * 3600 * 1000000000)
+		step++;
+	if (step > s->stale_told)
+		shared_notice_stale(view, s, (uint64_t)((view_now_ns(view) + FRESH_NS - age_ns) / 1000000000));
+	s->stale_told = step;
+}
+
+static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
+{
+	EMR_AUTO_BUF tell = { 0 };
+	emr_status status;
+	bool is_open, holds;
+
+	pthread_mutex_lock(&view->lock);
+	is_open = s->phase == SHARED_OPEN;
+	status = shared_is_readable(view, s);
+	holds = s->opened != NULL;
+	pthread_mutex_unlock(&view->lock);
+	if (!is_open)
+		return;
+	if (status == EMR_ACCESS_ENDED) {
+		shared_end(view, s, SHARED_EXPIRED, s->grant.row.not_after_unix_s, &tell);
+	} else if (age_ns > FRESH_NS && holds) {
+		emr_log(EMR_LOG_WARN, "shares: no word from the ledger for a day: keys are dropped");
+		forget_keys(view, s);
+		pthread_mutex_lock(&view->lock);
+		shared_tell_records(view, s, &tell);
+		pthread_mutex_unlock(&view->lock);
+	} else {
+		warn(view, s);
+		if (holds)
+			warn_stale(view, s, age_ns);
+	}
+	shared_tell(view, &tell);
+}
+
+void shared_end_due(emr_view *view)
+{
+	int64_t age_ns = view_boot_ns(view) - view->shares->fresh_boot_ns;
+
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
+		look_at(view, s, age_ns);
+}
+
+int64_t shared_next_end_ns(emr_view *view)
+{
+	int64_t next = INT64_MAX, now = view_boot_ns(view);
+	int64_t now_s = view_now_ns(view) / 1000000000;
+
+	pthread_mutex_lock(&view->lock);
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next) {
+		int64_t at = s->end_boot_ns, left_s;
+
+		if (s->phase != SHARED_OPEN)
+			continue;
+		left_s = (int64_t)(s->is_ending_told ? s->grant.row.not_after_unix_s : warning_time(s)) - now_s;
+		if (left_s < INT32_MAX && now + (left_s > 0 ? left_s : 0) * 1000000000 < at)
+			at = now + (left_s > 0 ? left_s : 0) * 1000000000;
+		next = at < next ? at : next;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return next;
+}

@@ -1,0 +1,13 @@
+/* The end of a share: reads are refused first, then keys are wiped, then the kernel forgets pages and names. */
+#pragma once
+
+#include "shared.h"
+
+/* Of the worker, without view->lock: S, which was open, is over as PHASE says; the kernel is told what TELL gets, afterwards. */
+void shared_end(emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell);
+/* Of the worker: every share whose time has come by one of the clocks; notices before. */
+void shared_end_due(emr_view *view);
+/* Under view->lock: S is shown as a note from now on. */
+void shared_note_end(shared_share *s, shared_phase phase, uint64_t ended_unix_s);
+/* The boot clock's time of the next end or notice; INT64_MAX: none. */
+int64_t shared_next_end_ns(emr_view *view);

@@ -1,0 +1,489 @@
+/* Who shares what with me: grants on the ledger become owners and shares with names that cannot be taken for others'. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+
+#include "edit.h"
+#include "foreign.h"
+#include "shared.h"
+#include "shared_end.h"
+
+#define CODE_DIGITS 4
+#define CODE_DIGITS_MAX 52
+
+/* ---- names ---- */
+
+/* A text of another person as a part of a name: the texts themselves were checked when their letter was opened (controls, marks
+ * of direction), but a slash ends a name, and a bracket is kept for what emrfs says. */
+static void tame(char *text, bool brackets, const char *nothing, size_t size)
+{
+	for (char *at = text; *at != 0; at++) {
+		if (*at == '/')
+			*at = '_';
+		if (brackets && (*at == '(' || *at == ')'))
+			*at = *at == '(' ? '[' : ']';
+	}
+	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		snprintf(text, size, "%s", nothing);
+}
+
+void shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
+{
+	char code[CODE_DIGITS_MAX + 1], name[sizeof card->name];
+
+	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
+	code[digits] = 0;
+	for (char *at = code; *at != 0; at++)
+		*at = (char)toupper((unsigned char)*at);
+	snprintf(name, sizeof name, "%s", card->name);
+	tame(name, true, "Unnamed", sizeof name);
+	if (name[0] == '.')	/* nobody hides */
+		name[0] = '_';
+	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "", card->born, code);
+}
+
+static size_t equal_digits(emr_id32 a, emr_id32 b)
+{
+	char x[CODE_DIGITS_MAX + 1], y[CODE_DIGITS_MAX + 1];
+	size_t n = 0;
+
+	emr_base32(a.b, sizeof a.b, x);
+	emr_base32(b.b, sizeof b.b, y);
+	while (n < CODE_DIGITS_MAX && x[n] == y[n])
+		n++;
+	return n;
+}
+
+void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
+		char name[EMR_NAME_MAX + 1];
+		size_t digits = CODE_DIGITS;
+
+		for (const shared_owner *other = view->shares->owners; other != NULL; other = other->next)
+			if (other != o && equal_digits(o->signer_id, other->signer_id) >= digits)
+				digits = equal_digits(o->signer_id, other->signer_id) + 1;
+		shared_owner_name(&o->card, digits < CODE_DIGITS_MAX ? digits : CODE_DIGITS_MAX, name);
+		if (strcmp(name, o->name) == 0)
+			continue;
+		if (o->name[0] != 0 && top_number != 0 && shared_tell_later(tell, top_number, o->name) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "the kernel keeps a name for some seconds");
+		memcpy(o->name, name, sizeof o->name);
+	}
+}
+
+static bool is_taken(const emr_view *view, const shared_share *s, const char *name)
+{
+	for (const shared_share *other = view->shares->all; other != NULL; other = other->next)
+		if (other != s && other->owner == s->owner && strcmp(other->name, name) == 0)
+			return true;
+	return false;
+}
+
+void shared_name_share(const emr_view *view, shared_share *s, const char *label)
+{
+	char name[EMR_NAME_MAX + 1], code[27];
+
+	snprintf(name, sizeof name, "%s", label);
+	tame(name, false, "unnamed", sizeof name);
+	emr_base32(s->domain.b, sizeof s->domain.b, code);
+	/* The label of what came with a share is that one's. */
+	if (s->is_tied && s->tree == NULL)
+		emr_name_with_code(name, code, CODE_DIGITS, name);
+	for (size_t digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++) {
+		snprintf(name, sizeof name, "%s", label);
+		tame(name, false, "unnamed", sizeof name);
+		emr_name_with_code(name, code, digits, name);
+	}
+	memcpy(s->name, name, sizeof s->name);
+}
+
+/* ---- what the ledger grants ---- */
+
+typedef struct looking {
+	emr_view *view;
+	emr_received *all;
+	size_t n, cap;
+	bool grants_changed;
+	emr_buf touched;	/* emr_id16 of domains, the same one perhaps several times */
+} looking;
+
+static emr_status note_received(void *arg, const emr_received *received)
+{
+	looking *l = arg;
+	size_t cap = l->cap == 0 ? 16 : l->cap * 2;
+
+	if (l->n == l->cap) {
+		emr_received *grown = realloc(l->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		l->all = grown;
+		l->cap = cap;
+	}
+	l->all[l->n++] = *received;
+	return EMR_OK;
+}
+
+static bool is_for(const emr_known_grant *grant, uint8_t purpose)
+{
+	return purpose < 32 && (grant->row.purposes & UINT32_C(1) << purpose) != 0;
+}
+
+/* The larger the better; of equal ones the one that ends last. */
+static unsigned rank(const emr_received *r, uint8_t purpose)
+{
+	switch (r->phase) {
+	case EMR_GRANT_COMING:
+		return 0;
+	case EMR_GRANT_IN_FORCE:
+		return is_for(&r->grant, purpose) ? 3 : 2;
+	case EMR_GRANT_IS_OVER:
+	case EMR_GRANT_IS_REVOKED:
+		return 1;
+	}
+	return 0;
+}
+
+static uint64_t end_of(const emr_received *r)
+{
+	return r->phase == EMR_GRANT_IS_REVOKED ? r->grant.ledger_time : r->grant.row.not_after_unix_s;
+}
+
+static const emr_received *best_of(const looking *l, emr_id16 domain)
+{
+	uint8_t purpose = l->view->options.purpose;
+	const emr_received *best = NULL;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const emr_received *r = &l->all[i];
+
+		if (!emr_id16_equal(r->grant.domain, domain) || rank(r, purpose) == 0)
+			continue;
+		if (best == NULL || rank(r, purpose) > rank(best, purpose) ||
+			(rank(r, purpose) == rank(best, purpose) && end_of(r) > end_of(best)))
+			best = r;
+	}
+	return best;
+}
+
+/* The newer one, but never one without a name in the place of one that has it. */
+static bool is_better(const emr_card *card, const emr_card *than)
+{
+	if ((card->name[0] != 0) != (than->name[0] != 0))
+		return card->name[0] != 0;
+	return card->issued > than->issued;
+}
+
+/* Under view->lock. */
+static shared_owner *need_owner(emr_view *view, const emr_card *card)
+{
+	shared_owner **at = &view->shares->owners;
+
+	for (; *at != NULL; at = &(*at)->next)
+		if (emr_id32_equal((*at)->signer_id, card->signer_id))
+			break;
+	if (*at == NULL) {
+		*at = calloc(1, sizeof **at);
+		if (*at == NULL)
+			return NULL;
+		(*at)->number = ++view->shares->next_owner;
+		(*at)->signer_id = card->signer_id;
+		(*at)->card = *card;
+	}
+	if (is_better(card, &(*at)->card))
+		(*at)->card = *card;
+	return *at;
+}
+
+/* Under view->lock. */
+static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 domain)
+{
+	shared_share **at = &view->shares->all;
+
+	for (; *at != NULL; at = &(*at)->next)
+		if (emr_id16_equal((*at)->domain, domain))
+			return *at;
+	*at = calloc(1, sizeof **at);
+	if (*at == NULL)
+		return NULL;
+	(*at)->number = ++view->shares->next_share;
+	(*at)->view = view;
+	(*at)->owner = owner;
+	(*at)->domain = domain;
+	__atomic_store_n(&view->shares->is_in_use, true, __ATOMIC_RELEASE);
+	return *at;
+}
+
+shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label)
+{
+	shared_owner *owner = need_owner(view, card);
+	shared_share *s = owner != NULL ? need_share(view, owner, domain) : NULL;
+
+	if (s != NULL && s->name[0] == 0)
+		shared_name_share(view, s, label);
+	return s;
+}
+
+shared_share *shared_of_domain(const emr_view *view, emr_id16 domain)
+{
+	shared_share *s = view->shares->all;
+
+	while (s != NULL && !emr_id16_equal(s->domain, domain))
+		s = s->next;
+	return s;
+}
+
+static shared_phase phase_of(const emr_received *r)
+{
+	switch (r->phase) {
+	case EMR_GRANT_COMING:
+		return SHARED_COMING;
+	case EMR_GRANT_IN_FORCE:
+		return SHARED_OPEN;
+	case EMR_GRANT_IS_OVER:
+		return SHARED_EXPIRED;
+	case EMR_GRANT_IS_REVOKED:
+		return SHARED_REVOKED;
+	}
+	return SHARED_COMING;
+}
+
+static void name_note(shared_share *s)
+{
+	time_t t = (time_t)s->ended_unix_s;
+	char suffix[48];
+	struct tm tm;
+	int room;
+
+	localtime_r(&t, &tm);
+	strftime(suffix, sizeof suffix, " - access ended %Y-%m-%d.txt", &tm);
+	room = EMR_NAME_MAX - (int)strlen(suffix);
+	snprintf(s->note_name, sizeof s->note_name, "%.*s%s", room, s->name, suffix);
+}
+
+/* Under view->lock: S is what R says.  Its phase is left to the caller. */
+static void take_terms(emr_view *view, shared_share *s, const emr_received *r, bool is_file)
+{
+	int64_t left_s = (int64_t)r->grant.row.not_after_unix_s - view_now_ns(view) / 1000000000;
+	bool is_new = !emr_id16_equal(s->grant.grant, r->grant.grant) ||
+		s->grant.row.not_after_unix_s != r->grant.row.not_after_unix_s;
+
+	if (is_new) {
+		left_s = left_s < 0 ? 0 : left_s > INT32_MAX ? INT32_MAX : left_s;
+		s->end_boot_ns = view_boot_ns(view) + left_s * 1000000000;
+		s->is_ending_told = false;
+	}
+	s->grant = r->grant;
+	s->top = r->grant.domain;
+	s->is_file = is_file;
+	s->has_purpose = is_for(&r->grant, view->options.purpose);
+	s->agents_count = r->agents_count;
+	s->needed = r->grant.row.t;
+	if (s->name[0] == 0)
+		shared_name_share(view, s, r->letter.label);
+}
+
+/* Whether what R begins with is a file of its own: the ledger shows it, without any key. */
+static bool begins_with_file(emr_view *view, const emr_received *r)
+{
+	emr_replica_head head;
+
+	return emr_replica_head_get(view->options.replica, r->grant.domain, r->grant.domain, &head) == EMR_OK &&
+		head.pversion != 0;
+}
+
+/* Whether any grant that counts came with a share around it, in whose tree S has its place. */
+static void take_root(const looking *l, shared_share *s, const emr_received *best)
+{
+	s->is_tied = false;
+	for (size_t i = 0; i < l->n && !s->is_tied; i++) {
+		const emr_received *r = &l->all[i];
+		bool counts = r == best || r->phase == EMR_GRANT_IN_FORCE;
+
+		if (!emr_id16_equal(r->grant.domain, s->domain) || !counts || !emr_received_is_inner(r))
+			continue;
+		s->is_tied = true;
+		s->root = r->letter.root_dir_id;
+	}
+}
+
+/* One domain's best grant becomes, or changes, a share.  Without view->lock. */
+static emr_status take_share(const looking *l, const emr_received *r, emr_buf *tell)
+{
+	emr_view *view = l->view;
+	bool is_file = begins_with_file(view, r), is_other, ends, begins;
+	shared_phase phase = phase_of(r);
+	shared_owner *owner;
+	shared_share *s;
+
+	pthread_mutex_lock(&view->lock);
+	owner = need_owner(view, &r->card);
+	s = owner != NULL ? need_share(view, owner, r->grant.domain) : NULL;
+	if (s == NULL) {
+		pthread_mutex_unlock(&view->lock);
+		return EMR_NO_MEMORY;
+	}
+	if (phase != SHARED_OPEN && s->is_blind && s->phase == SHARED_OPEN) {	/* it is still written to */
+		pthread_mutex_unlock(&view->lock);
+		return EMR_OK;
+	}
+	if (phase == SHARED_OPEN)
+		s->is_blind = false;
+	is_other = s->opened != NULL && !emr_id16_equal(s->grant.grant, r->grant.grant);
+	if (!emr_id16_equal(s->grant.grant, r->grant.grant))	/* what the one before was refused is no reason to wait */
+		s->build_not_before_ns = 0;
+	ends = s->phase == SHARED_OPEN && phase != SHARED_OPEN;
+	begins = s->phase != SHARED_OPEN && phase == SHARED_OPEN;
+	take_root(l, s, r);
+	take_terms(view, s, r, is_file);
+	if (begins)
+		s->phase = SHARED_OPEN;
+	if (!ends && !begins && s->phase != SHARED_OPEN && s->phase != phase) {	/* seen for the first time, and over */
+		s->ended_unix_s = end_of(r);
+		name_note(s);
+		s->phase = phase;
+	}
+	if (begins)
+		shared_tell_of(view, s, tell);
+	pthread_mutex_unlock(&view->lock);
+	if (is_other) {
+		shared_send_report(view, s);
+		shared_close(s);
+	}
+	if (ends)
+		shared_end(view, s, phase, end_of(r), tell);
+	return EMR_OK;
+}
+
+void shared_note_end(shared_share *s, shared_phase phase, uint64_t ended_unix_s)
+{
+	s->phase = phase;
+	s->ended_unix_s = ended_unix_s;
+	name_note(s);
+}
+
+static uint64_t top_number(emr_view *view)
+{
+	node *n;
+
+	return shared_top(view, &n) == EMR_OK ? n->number : 0;
+}
+
+bool shared_was_there(emr_view *view)
+{
+	bool was_there;
+
+	pthread_mutex_lock(&view->lock);
+	was_there = shared_is_there(view);
+	pthread_mutex_unlock(&view->lock);
+	return was_there;
+}
+
+emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	shared_name_owners(view, tell, top_number(view));
+	if (was_there != shared_is_there(view) && view->root != NULL) {
+		status = shared_tell_later(tell, EMR_ROOT_NODE, SHARED_DIRECTORY);
+		view->root->listing->subdirectories += was_there ? -1u : 1u;
+		if (status == EMR_OK)
+			status = shared_tell_later(tell, EMR_ROOT_NODE, NULL);
+	}
+	pthread_mutex_unlock(&view->lock);
+	shared_tell(view, tell);
+	return status;
+}
+
+/* Without view->lock: every grant to me. */
+static emr_status look_at_grants(looking *l)
+{
+	emr_view *view = l->view;
+	EMR_AUTO_BUF tell = { 0 };
+	size_t damaged = 0;
+	bool was_there;
+	emr_status come, status = emr_share_keep_received(view->shares->share, true);
+
+	if (status == EMR_OK)
+		status = emr_share_received(view->shares->share, note_received, l, &damaged);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;	/* the ledger does not know me: nobody shares */
+	was_there = shared_was_there(view);
+	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+		const emr_received *best = best_of(l, l->all[i].grant.domain);
+
+		if (best == &l->all[i])
+			status = take_share(l, best, &tell);
+	}
+	if (status == EMR_OK)
+		status = foreign_take_writings(view, &tell);
+	come = shared_have_come(view, was_there, &tell);
+	return status == EMR_OK ? come : status;
+}
+
+/* ---- what is new on the ledger ---- */
+
+static emr_status note_change(void *arg, const emr_replica_change *c)
+{
+	looking *l = arg;
+
+	if (c->result != EMR_RESULT_APPLIED)
+		return EMR_OK;
+	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY || c->family == EMR_FAMILY_MEMBER || c->family == EMR_FAMILY_WRITER)
+		l->grants_changed = true;
+	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
+		return EMR_OK;
+	if (l->touched.len > 0 && memcmp(l->touched.data + l->touched.len - 16, c->domain.b, 16) == 0)
+		return EMR_OK;
+	return emr_buf_append(&l->touched, c->domain.b, sizeof c->domain.b);
+}
+
+static void mark_grown(emr_view *view, const emr_buf *touched)
+{
+	pthread_mutex_lock(&view->lock);
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
+		for (size_t at = 0; at < touched->len && s->tree != NULL; at += sizeof s->domain.b)
+			if (memcmp(touched->data + at, s->domain.b, sizeof s->domain.b) == 0)
+				s->has_grown = true;
+	pthread_mutex_unlock(&view->lock);
+}
+
+static emr_status look(looking *l)
+{
+	shares *all = l->view->shares;
+	emr_replica_position at;
+	emr_status status = emr_replica_at(l->view->options.replica, &at);
+
+	if (status != EMR_OK || (all->knows_grants && at.size == all->seen))
+		return status;
+	if (all->knows_grants)
+		status = emr_replica_since(l->view->options.replica, all->seen, note_change, l);
+	if (status == EMR_OK && (l->grants_changed || !all->knows_grants))
+		status = look_at_grants(l);
+	if (status != EMR_OK)
+		return status;
+	mark_grown(l->view, &l->touched);
+	all->knows_grants = true;
+	all->seen = at.size;
+	return EMR_OK;
+}
+
+emr_status shared_follow(emr_view *view)
+{
+	looking l = { .view = view };
+	emr_status status = emr_replica_catch_up(view->options.replica, NULL, NULL, NULL), looked;
+
+	if (status == EMR_OK)
+		view->shares->fresh_boot_ns = view_boot_ns(view);
+	looked = look(&l);	/* also of what is here when the ledger is away */
+	free(l.all);
+	emr_buf_free(&l.touched);
+	return status == EMR_OK ? looked : status;
+}

@@ -1,0 +1,559 @@
+/* Nodes below shared-with-me: made when they are looked up or listed, found again by an id that stands for what they show. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/hash.h"
+
+#include "edit.h"
+#include "shared_place.h"
+#include "union.h"
+
+#define DIRECTORY_MODE 0700
+
+/* ---- what is shown ---- */
+
+bool shared_share_is_shown(const emr_view *view, const shared_share *s)
+{
+	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
+
+	switch (s->phase) {
+	case SHARED_COMING:
+		return false;
+	case SHARED_OPEN:
+		return true;
+	case SHARED_EXPIRED:
+	case SHARED_REVOKED:
+		return now < s->ended_unix_s + SHARED_NOTE_S;
+	}
+	return false;
+}
+
+static bool is_over(const shared_share *s)
+{
+	return s->phase == SHARED_EXPIRED || s->phase == SHARED_REVOKED;
+}
+
+static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
+{
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner == owner && shared_share_is_shown(view, s))
+			return true;
+	return false;
+}
+
+bool shared_is_there(const emr_view *view)
+{
+	if (view->shares == NULL)
+		return false;
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (shared_share_is_shown(view, s))
+			return true;
+	return false;
+}
+
+emr_status shared_is_readable(const emr_view *view, const shared_share *s)
+{
+	if (s->phase == SHARED_REVOKED)
+		return EMR_ACCESS_REVOKED;
+	/* Neither a clock that was set back nor a computer that slept makes it longer. */
+	if (s->phase == SHARED_EXPIRED || view_boot_ns(view) >= s->end_boot_ns ||
+		view_now_ns(view) / 1000000000 >= (int64_t)s->grant.row.not_after_unix_s)
+		return EMR_ACCESS_ENDED;
+	return s->phase == SHARED_OPEN ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* ---- making nodes ---- */
+
+/* What a node is known by: never that of a record of one's own. */
+static emr_id16 id_of(const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
+{
+	const emr_bytes pieces[] = { emr_bytes_of(what, strlen(what) + 1), emr_bytes_of(who, who_len),
+		emr_bytes_of(object.b, sizeof object.b), emr_bytes_of(&version, sizeof version) };
+	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
+	emr_id16 id;
+
+	memcpy(id.b, hash.b, sizeof id.b);
+	return id;
+}
+
+emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version)
+{
+	return id_of("record", domain.b, sizeof domain.b, object, version);
+}
+
+emr_id16 shared_owner_id(const shared_owner *owner)
+{
+	return id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b, (emr_id16){ { 0 } }, 0);
+}
+
+emr_id16 shared_top_id(void)
+{
+	return id_of("top", "", 0, (emr_id16){ { 0 } }, 0);
+}
+
+static emr_status make(emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node)
+{
+	shared_at *place = malloc(sizeof *place);
+	node *n;
+	emr_status status = place != NULL ? tree_new_node(view, type, id, 0, &n) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		free(place);
+		return status;
+	}
+	*place = *at;
+	n->state = NODE_VIRTUAL;
+	n->special = SPECIAL_SHARED;
+	n->shared = place;
+	n->mode = type == EMR_META_DIR ? DIRECTORY_MODE : 0400;
+	*out_node = n;
+	return EMR_OK;
+}
+
+void shared_release_if_unused(emr_view *view, node *n)
+{
+	if (n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) && !n->is_queued)
+		tree_free_node(view, n);
+}
+
+static void count_subdirectories(node *n, const shared_tree *tree, const shared_entry *e)
+{
+	n->listing->subdirectories = 0;
+	for (const node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie))
+		n->listing->subdirectories += kid->type == EMR_META_DIR;
+	n->listing->subdirectories += shared_placed_directories(n->shared->share, n->shared->entry);
+	for (uint32_t i = 0; i < e->nkids; i++)
+		n->listing->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
+}
+
+emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
+{
+	const shared_entry *e = &tree->entries[entry];
+
+	n->mode = e->mode;
+	n->size = e->size;
+	n->mtime_ns = n->ctime_ns = e->mtime_ns;
+	n->shared->entry = entry;
+	if (n->target == NULL && e->target != NULL && (n->target = strdup(e->target)) == NULL)
+		return EMR_NO_MEMORY;
+	if (n->type == EMR_META_DIR)
+		count_subdirectories(n, tree, e);
+	return tree_set_attributes(n, emr_buf_view(&e->attributes));
+}
+
+uint64_t shared_version_of(const shared_entry *e)
+{
+	return e->type == EMR_META_DIR ? 0 : e->pversion != 0 ? e->pversion : e->version;
+}
+
+emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
+{
+	const shared_entry *e = &s->tree->entries[entry];
+	shared_at at = { .level = SHARED_RECORD, .owner = s->owner, .share = s, .domain = s->domain, .object = e->object,
+		.version = shared_version_of(e), .entry = entry };
+	emr_id16 id = shared_record_id(s->domain, e->object, at.version);
+	node *n = tree_by_id(view, id);
+	emr_status status;
+
+	if (n != NULL) {
+		if (n->type == EMR_META_DIR)	/* what lies in it may have come since */
+			count_subdirectories(n, s->tree, e);
+		*out_node = n;
+		return EMR_OK;
+	}
+	status = make(view, id, (emr_meta_type)e->type, &at, &n);
+	if (status == EMR_OK) {
+		status = shared_fill(n, s->tree, entry);
+		if (status != EMR_OK)
+			tree_free_node(view, n);
+	}
+	if (status == EMR_OK)
+		*out_node = n;
+	return status;
+}
+
+emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node)
+{
+	shared_at at = { .level = SHARED_RECORD, .domain = domain, .object = object, .entry = SHARED_TREE_NONE };
+	emr_id16 id = shared_record_id(domain, object, 0);
+
+	*out_node = tree_by_id(view, id);
+	return *out_node != NULL ? EMR_OK : make(view, id, EMR_META_DIR, &at, out_node);
+}
+
+/* The directory of a share whose names nobody has asked for yet. */
+static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node)
+{
+	emr_status status;
+	node *n;
+
+	status = shared_anchor(view, s->domain, s->top, &n);
+	if (status != EMR_OK)
+		return status;
+	n->shared->owner = s->owner;
+	n->shared->share = s;
+	n->mtime_ns = n->ctime_ns = (int64_t)s->grant.ledger_time * 1000000000;
+	*out_node = n;
+	return EMR_OK;
+}
+
+static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
+{
+	shared_at at = { .level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = SHARED_TREE_NONE };
+	emr_id16 id = id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
+	EMR_AUTO_BUF text = { 0 };
+	emr_status status = shared_note_text(s, &text);
+	node *n = tree_by_id(view, id);
+
+	if (status == EMR_OK && n == NULL)
+		status = make(view, id, EMR_META_FILE, &at, &n);
+	if (status != EMR_OK)
+		return status;
+	n->size = text.len;
+	n->mtime_ns = n->ctime_ns = (int64_t)s->ended_unix_s * 1000000000;
+	*out_node = n;
+	return EMR_OK;
+}
+
+static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
+{
+	if (is_over(s))
+		return note_node(view, s, out_node);
+	if (s->tree != NULL)
+		return shared_record_node(view, s, SHARED_TREE_TOP, out_node);
+	return s->is_file ? EMR_BUSY : unknown_share(view, s, out_node);
+}
+
+static uint32_t count_shares(const emr_view *view, const shared_owner *owner)
+{
+	uint32_t n = 0;
+
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		n += s->owner == owner && !s->is_file && s->phase == SHARED_OPEN && shared_is_beside(s);
+	return n;
+}
+
+static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_node)
+{
+	shared_at at = { .level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE };
+	emr_id16 id = shared_owner_id(owner);
+	emr_status status = EMR_OK;
+	node *n = tree_by_id(view, id);
+
+	if (n == NULL) {
+		status = make(view, id, EMR_META_DIR, &at, &n);
+		if (status != EMR_OK)
+			return status;
+		n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	}
+	n->listing->subdirectories = count_shares(view, owner);
+	*out_node = n;
+	return EMR_OK;
+}
+
+emr_status shared_top(emr_view *view, node **out_node)
+{
+	shared_at at = { .level = SHARED_TOP, .entry = SHARED_TREE_NONE };
+	emr_id16 id = shared_top_id();
+	emr_status status = EMR_OK;
+	node *n = tree_by_id(view, id);
+
+	if (!shared_is_there(view))
+		return EMR_NOT_FOUND;
+	if (n == NULL) {
+		status = make(view, id, EMR_META_DIR, &at, &n);
+		if (status != EMR_OK)
+			return status;
+		n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	}
+	n->listing->subdirectories = 0;
+	for (const shared_owner *o = view->shares->owners; o != NULL; o = o->next)
+		n->listing->subdirectories += owner_is_shown(view, o);
+	*out_node = n;
+	return EMR_OK;
+}
+
+/* ---- looking ---- */
+
+static const char *shown_name(const shared_share *s)
+{
+	return is_over(s) ? s->note_name : s->name;
+}
+
+static emr_status child_of_top(emr_view *view, const char *name, node **out_node)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next)
+		if (strcmp(o->name, name) == 0 && owner_is_shown(view, o))
+			return owner_node(view, o, out_node);
+	return EMR_NOT_FOUND;
+}
+
+static emr_status child_of_owner(emr_view *view, const shared_owner *owner, const char *name, node **out_node)
+{
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner == owner && strcmp(shown_name(s), name) == 0 && shared_is_beside(s))
+			return share_node(view, s, out_node);
+	return EMR_NOT_FOUND;
+}
+
+emr_status shared_check_directory(const emr_view *view, const node *n)
+{
+	emr_status status = shared_is_readable(view, n->shared->share);
+
+	if (status != EMR_OK)
+		return status;
+	if (n->shared->share->is_blind)
+		return EMR_OK;
+	if (n->shared->share->tree == NULL)
+		return EMR_BUSY;
+	return n->shared->entry == SHARED_TREE_NONE ? EMR_NOT_FOUND : EMR_OK;
+}
+
+emr_status shared_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	const shared_at *at = directory->shared;
+
+	if (at->level == SHARED_TOP)
+		return child_of_top(view, name, out_node);
+	if (at->level == SHARED_OWNER)
+		return child_of_owner(view, at->owner, name, out_node);
+	return union_child(view, directory, name, out_node);
+}
+
+bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+{
+	bool goes_on;
+	emr_attr attr;
+
+	tree_attr(n, &attr);
+	goes_on = fn(arg, name, &attr, next);
+	if (goes_on && take)
+		n->kernel_refs++;
+	shared_release_if_unused(view, n);
+	return goes_on;
+}
+
+static emr_status list_owners(emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
+		emr_status status;
+		node *n;
+
+		if (o->number + 2 <= cookie || !owner_is_shown(view, o))
+			continue;
+		status = owner_node(view, o, &n);
+		if (status != EMR_OK)
+			return status;
+		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
+			break;
+	}
+	return EMR_OK;
+}
+
+static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_t cookie, bool take, emr_entry_fn fn,
+	void *arg)
+{
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
+		emr_status status;
+		node *n;
+
+		if (s->owner != owner || s->number + 2 <= cookie || !shared_is_beside(s))
+			continue;
+		status = share_node(view, s, &n);
+		if (status == EMR_BUSY)	/* a file nobody could tell the size of: it is there when it can be named */
+			continue;
+		if (status != EMR_OK)
+			return status;
+		if (!shared_give(view, n, shown_name(s), s->number + 2, take, fn, arg))
+			break;
+	}
+	return EMR_OK;
+}
+
+emr_status shared_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	const shared_at *at = directory->shared;
+
+	if (at->level == SHARED_TOP)
+		return list_owners(view, cookie, take, fn, arg);
+	if (at->level == SHARED_OWNER)
+		return list_shares(view, at->owner, cookie, take, fn, arg);
+	return union_list(view, directory, cookie, take, fn, arg);
+}
+
+char *shared_path(const node *n)
+{
+	const shared_at *at = n->shared;
+	const shared_share *s = at->share;
+	char *inner = NULL, *path = NULL, *place = NULL;
+	int len;
+
+	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD && at->entry != SHARED_TREE_NONE)
+		inner = shared_tree_path(s->tree, at->entry);
+	if (at->level == SHARED_TOP || at->owner == NULL)
+		len = asprintf(&path, "%s", SHARED_DIRECTORY);
+	else if (at->level == SHARED_OWNER)
+		len = asprintf(&path, "%s/%s", SHARED_DIRECTORY, at->owner->name);
+	else if (at->level == SHARED_NOTE)
+		len = asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, at->owner->name, s->note_name);
+	else if ((place = shared_place_path(s)) == NULL)
+		len = -1;
+	else
+		len = asprintf(&path, "%s%s%s", place, inner != NULL && inner[0] != 0 ? "/" : "", inner != NULL ? inner : "");
+	free(inner);
+	free(place);
+	return len < 0 ? NULL : path;
+}
+
+char *shared_path_of_any(const node *n)
+{
+	return shared_has(n) ? shared_path(n) : tree_path(n);
+}
+
+emr_id16 shared_object_of(const node *n)
+{
+	return shared_has(n) ? n->shared->object : n->place.object;
+}
+
+char *shared_path_of_share(const node *n)
+{
+	return n->shared->share == NULL ? shared_path(n) : shared_place_path(n->shared->share);
+}
+
+/* ---- a share that has grown ---- */
+
+emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name)
+{
+	shared_telling t = { .node = number };
+
+	if (name != NULL)
+		snprintf(t.name, sizeof t.name, "%s", name);
+	return emr_buf_append(tell, &t, sizeof t);
+}
+
+void shared_tell(emr_view *view, const emr_buf *tell)
+{
+	shared_telling t;
+
+	for (size_t at = 0; at < tell->len && view->options.changed != NULL; at += sizeof t) {
+		memcpy(&t, tell->data + at, sizeof t);
+		view->options.changed(view->options.changed_arg, t.node, t.name[0] != 0 ? t.name : NULL);
+	}
+}
+
+/* The node of the directory in which ENTRY lies, if the kernel has one. */
+static node *directory_node(const emr_view *view, const shared_share *s, const shared_tree *tree, uint32_t entry)
+{
+	const shared_entry *up = &tree->entries[tree->entries[entry].parent];
+
+	return tree_by_id(view, shared_record_id(s->domain, up->object, 0));
+}
+
+/* N stood at entry OLD of BEFORE; the kernel forgets that name unless it means N still. */
+static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *before, uint32_t old, const node *n,
+	emr_buf *tell)
+{
+	const shared_tree *now = s->tree;
+	uint32_t entry = n->shared->entry;
+	bool stays = now != NULL && entry != SHARED_TREE_NONE && strcmp(now->entries[entry].name, before->entries[old].name) == 0 &&
+		emr_id16_equal(now->entries[now->entries[entry].parent].object,
+			before->entries[before->entries[old].parent].object);
+	const node *directory = old != SHARED_TREE_TOP ? directory_node(view, s, before, old) : NULL;
+
+	/* Without memory the entry's time-out does it. */
+	if (!stays && directory != NULL && shared_tell_later(tell, directory->number, before->entries[old].name) != EMR_OK)
+		return;
+	if (shared_tell_later(tell, n->number, NULL) != EMR_OK)
+		return;
+}
+
+/* What the kernel holds of entry I of A stays right for entry K of B. */
+static bool is_same(const shared_tree *a, uint32_t i, const shared_tree *b, uint32_t k)
+{
+	const shared_entry *x = &a->entries[i], *y = &b->entries[k];
+
+	return x->mode == y->mode && x->size == y->size && x->mtime_ns == y->mtime_ns && x->type != EMR_META_DIR &&
+		strcmp(x->name, y->name) == 0 &&
+		emr_id16_equal(a->entries[x->parent].object, b->entries[y->parent].object);
+}
+
+/* N finds its place in the present tree of its share. */
+static void move_node(emr_view *view, shared_share *s, const shared_tree *before, node *n, emr_buf *tell)
+{
+	shared_at *at = n->shared;
+	uint32_t old = at->entry, entry = s->tree != NULL ? shared_tree_find(s->tree, at->object) : SHARED_TREE_NONE;
+	emr_status status = EMR_OK;
+
+	if (entry != SHARED_TREE_NONE && shared_version_of(&s->tree->entries[entry]) != at->version)
+		entry = SHARED_TREE_NONE;	/* another version: another node */
+	at->entry = entry;
+	if (entry != SHARED_TREE_NONE)
+		status = shared_fill(n, s->tree, entry);
+	if (status != EMR_OK)
+		at->entry = SHARED_TREE_NONE;
+	if (before == NULL || old == SHARED_TREE_NONE) {
+		if (shared_tell_later(tell, n->number, NULL) != EMR_OK)
+			return;
+	} else if (entry == SHARED_TREE_NONE || !is_same(before, old, s->tree, entry)) {
+		tell_if_moved(view, s, before, old, n, tell);
+	}
+}
+
+/* S, and what lies in it, where they are shown with the tree that S has now. */
+static void tell_places(emr_view *view, const shared_share *s, emr_buf *tell)
+{
+	for (const shared_share *i = view->shares->all; i != NULL; i = i->next) {
+		shared_spot spot;
+
+		if (i->owner != s->owner || (i != s && (!shared_spot_of(i, &spot) || spot.outer != s)))
+			continue;
+		shared_tell_place(view, i, tell);
+		shared_tell_of(view, i, tell);
+	}
+}
+
+shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree, emr_buf *tell)
+{
+	shared_tree *before = s->tree;
+
+	tell_places(view, s, tell);
+	s->tree = tree;
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD || !emr_id16_equal(n->shared->domain, s->domain))
+			continue;
+		n->shared->share = s;	/* what was written there may be here before the share is known */
+		n->shared->owner = s->owner;
+		move_node(view, s, before, n, tell);
+	}
+	if (before != NULL && tree != NULL)
+		shared_tell_new(view, s, before, tell);
+	tell_places(view, s, tell);
+	return before;
+}
+
+void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
+{
+	const node *n = tree_by_id(view, shared_owner_id(s->owner));
+
+	if (n == NULL)
+		return;
+	/* Without memory the time-outs of the entries do it. */
+	if (shared_tell_later(tell, n->number, s->name) != EMR_OK ||
+		(s->note_name[0] != 0 && shared_tell_later(tell, n->number, s->note_name) != EMR_OK) ||
+		shared_tell_later(tell, n->number, NULL) != EMR_OK)
+		return;
+}
+
+void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && shared_has(n) && n->shared->share == s && n->type == EMR_META_FILE &&
+			shared_tell_later(tell, n->number, NULL) != EMR_OK)
+			return;
+	}
+}

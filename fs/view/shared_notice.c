@@ -1,0 +1,191 @@
+#include "shared_notice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+
+#include "edit.h"
+#include "foreign.h"
+
+#define TOLD_WINDOW_NS INT64_C(60000000000)
+#define TOLD_IN_WINDOW 20u
+
+/* Under view->lock: what any notice about S says; the paths are the caller's. */
+static emr_shared_notice about(const emr_view *view, const shared_share *s, const char *id)
+{
+	return (emr_shared_notice){ .id = id, .owner = s->owner->name, .purposes = s->grant.row.purposes,
+		.purpose = view->options.purpose, .t = s->needed, .n = s->agents_count };
+}
+
+/* Behind "shared-with-me/OWNER/". */
+static const char *inside_of(const char *path)
+{
+	for (int i = 0; i < 2 && path != NULL; i++) {
+		path = strchr(path, '/');
+		path += path != NULL;
+	}
+	return path != NULL ? path : "";
+}
+
+/* A program that tries a thousand times is told of as often as it gets an errno, a person is not. */
+static bool may_tell(emr_view *view, const char *id)
+{
+	shared_told *t = NULL;
+	int64_t now = view_boot_ns(view);
+	bool may;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < SHARED_TOLD_KINDS && t == NULL; i++)
+		if (view->shares->told[i].id == NULL || strcmp(view->shares->told[i].id, id) == 0)
+			t = &view->shares->told[i];
+	if (t != NULL && (t->id == NULL || now - t->since_boot_ns > TOLD_WINDOW_NS))
+		*t = (shared_told){ .id = id, .since_boot_ns = now };
+	may = t == NULL || t->count++ < TOLD_IN_WINDOW;
+	pthread_mutex_unlock(&view->lock);
+	return may;
+}
+
+static void tell(emr_view *view, emr_shared_notice *notice, char *path)
+{
+	notice->path = path != NULL ? path : "";
+	notice->inside = inside_of(path);
+	if (view->options.shared_notice != NULL && may_tell(view, notice->id))
+		view->options.shared_notice(view->options.shared_notice_arg, notice);
+	free(path);
+}
+
+/* Of the worker, which alone changes names: they can be read without the lock. */
+static char *path_of_share(const shared_share *s)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0 ? NULL : path;
+}
+
+void shared_notice_end(emr_view *view, const shared_share *s)
+{
+	emr_shared_notice n = about(view, s, s->phase == SHARED_REVOKED ? "grant-revoked" : "grant-expired");
+
+	n.time_unix_s = s->ended_unix_s;
+	tell(view, &n, path_of_share(s));
+}
+
+void shared_notice_ending(emr_view *view, const shared_share *s)
+{
+	emr_shared_notice n = about(view, s, "grant-ending");
+
+	n.time_unix_s = s->grant.row.not_after_unix_s;
+	tell(view, &n, path_of_share(s));
+}
+
+void shared_notice_stale(emr_view *view, const shared_share *s, uint64_t until_unix_s)
+{
+	emr_shared_notice n = about(view, s, "keys-ending");
+
+	n.time_unix_s = until_unix_s;
+	tell(view, &n, path_of_share(s));
+}
+
+/* What answers of refusal mean for a person. */
+static emr_share_why why_of_code(uint8_t code)
+{
+	switch (code) {
+	case EMR_RESULT_GRANT_DEAD:
+		return EMR_WHY_EXPIRED;
+	case EMR_RESULT_NO_GRANT:
+	case EMR_RESULT_NOT_GRANTEE:
+	case EMR_RESULT_NOT_AUTHORISED:
+	case EMR_RESULT_KEY_DEAD:
+		return EMR_WHY_NO_GRANT;
+	default:
+		return EMR_WHY_REFUSED;
+	}
+}
+
+typedef struct word {
+	emr_status status;
+	const char *id;	/* NULL: nothing that a person could do anything about */
+} word;
+
+static word word_of(emr_status status, const emr_share_trouble *trouble)
+{
+	emr_share_why why = trouble->why;
+
+	if (status == EMR_OFFLINE)
+		return (word){ EMR_OFFLINE, "offline" };
+	if (status == EMR_TIMEOUT)
+		return (word){ EMR_TIMEOUT, "no-release" };
+	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
+		why = why_of_code(trouble->code);
+	switch (why) {
+	case EMR_WHY_NO_GRANT:
+	case EMR_WHY_NOT_YET:
+	case EMR_WHY_RIGHTS:
+	case EMR_WHY_REFUSED:
+	case EMR_WHY_LEDGER:
+		return (word){ EMR_DENIED, "no-grant" };
+	case EMR_WHY_EXPIRED:
+		return (word){ EMR_ACCESS_ENDED, "grant-expired" };
+	case EMR_WHY_REVOKED:
+		return (word){ EMR_ACCESS_REVOKED, "grant-revoked" };
+	case EMR_WHY_PURPOSE:
+		return (word){ EMR_DENIED, "wrong-purpose" };
+	case EMR_WHY_NO_RELEASE:
+	case EMR_WHY_LIAR:
+		return (word){ EMR_TIMEOUT, "no-release" };
+	case EMR_WHY_NONE:
+		return (word){ status, NULL };
+	}
+	return (word){ status, NULL };
+}
+
+emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n, emr_status status,
+	const emr_share_trouble *trouble, unsigned seconds)
+{
+	word w = word_of(status, trouble);
+	emr_shared_notice notice;
+	char *path;
+
+	if (w.id == NULL)
+		return w.status;
+	pthread_mutex_lock(&view->lock);
+	notice = about(view, s, w.id);
+	path = shared_path_of_any(n);
+	pthread_mutex_unlock(&view->lock);
+	notice.seconds = seconds;
+	notice.time_unix_s = w.status == EMR_ACCESS_REVOKED ? s->grant.ledger_time : s->grant.row.not_after_unix_s;
+	notice.missing = trouble->missing;
+	notice.missing_count = trouble->missing_count;
+	notice.is_owner_missing = trouble->is_owner_missing;
+	tell(view, &notice, path);
+	return w.status;
+}
+
+void shared_notice_refused(emr_view *view, uint64_t number, const char *name, const char *id)
+{
+	emr_shared_notice notice = { .id = NULL };
+	char owner[EMR_NAME_MAX + 1] = "", *path = NULL, *whole;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && foreign_top(n) != NULL) {
+		path = shared_path_of_any(n);
+		if (foreign_top(n)->shared->owner != NULL)
+			memcpy(owner, foreign_top(n)->shared->owner->name, sizeof owner);
+		notice = (emr_shared_notice){ .id = id, .owner = owner };
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (notice.id == NULL)
+		return;
+	if (path != NULL && name != NULL) {
+		whole = NULL;
+		if (asprintf(&whole, "%s/%s", path, name) < 0)
+			whole = NULL;
+		free(path);
+		path = whole;
+	}
+	tell(view, &notice, path);
+}

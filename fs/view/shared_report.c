@@ -1,0 +1,178 @@
+/* What was opened of what others share, told to its owner: gathered when files close, sent by the worker a moment later. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "edit.h"
+#include "shared.h"
+
+#define GATHER_NS INT64_C(5000000000)	/* a series that is looked through is one report */
+#define AGAIN_NS INT64_C(30000000000)
+
+/* ---- which bytes ---- */
+
+/* [FROM, TO) joins what was read of N before.  When too many pieces lie apart, the oldest is forgotten: then it was not "whole". */
+static void add_span(shared_at *at, uint64_t from, uint64_t to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < at->nspans; i++) {
+		shared_span s = at->spans[i];
+
+		if (s.to < from || s.from > to) {
+			at->spans[kept++] = s;
+			continue;
+		}
+		from = s.from < from ? s.from : from;
+		to = s.to > to ? s.to : to;
+	}
+	if (kept == SHARED_SPANS_MAX) {
+		memmove(at->spans, at->spans + 1, (SHARED_SPANS_MAX - 1) * sizeof at->spans[0]);
+		kept--;
+	}
+	at->spans[kept++] = (shared_span){ from, to };
+	at->nspans = kept;
+}
+
+/* N as the share showed it, also when it has become one's own since; NULL: it never did. */
+static shared_at *shown_of(const node *n)
+{
+	if (shared_has(n))
+		return n->shared;
+	return n->file != NULL ? n->file->shown : NULL;
+}
+
+void shared_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
+{
+	shared_at *shown;
+
+	pthread_mutex_lock(&view->lock);
+	shown = shown_of(handle->node);
+	if (shown != NULL)
+		add_span(shown, at, at + len);
+	pthread_mutex_unlock(&view->lock);
+}
+
+static bool is_whole(const node *n)
+{
+	const shared_at *at = shown_of(n);
+
+	return n->size == 0 || (at->nspans == 1 && at->spans[0].from == 0 && at->spans[0].to >= n->size);
+}
+
+/* ---- rows ---- */
+
+static bool is_same(const emr_report_row *a, const emr_report_row *b)
+{
+	return emr_id16_equal(a->object_id, b->object_id) && a->version == b->version && a->reader == b->reader &&
+		a->refused == b->refused && emr_id16_equal(a->program, b->program);
+}
+
+/* Under view->lock: ROW joins the others of S. */
+static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
+{
+	emr_report_row *grown;
+
+	for (size_t i = 0; i < s->nrows; i++) {
+		emr_report_row *r = &s->rows[i];
+
+		if (!is_same(r, row))
+			continue;
+		r->last = row->last;
+		r->opens += row->opens;
+		r->bytes += row->bytes;
+		r->whole = r->whole || row->whole;
+		return;
+	}
+	grown = s->nrows < EMR_REPORT_ROWS_MAX ? realloc(s->rows, (s->nrows + 1) * sizeof *grown) : NULL;
+	if (grown == NULL) {
+		emr_log(EMR_LOG_WARN, "shares: an opening is not reported: too many wait");
+		return;
+	}
+	s->rows = grown;
+	if (s->nrows == 0)
+		s->report_due_boot_ns = view_boot_ns(view) + GATHER_NS;
+	grown[s->nrows++] = *row;
+}
+
+static emr_report_row row_of(const emr_view *view, const node *n, const char *program)
+{
+	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
+	emr_report_row row = { .object_id = shown_of(n)->object, .version = shown_of(n)->version, .first = now, .last = now,
+		.opens = 1, .reader = program != NULL ? EMR_READER_SOFTWARE : EMR_READER_PERSON,
+		.purpose = view->options.purpose };
+
+	if (program != NULL)
+		memcpy(row.program.b, program, strnlen(program, sizeof row.program.b));
+	return row;
+}
+
+void shared_note_closed(emr_view *view, emr_handle *handle)
+{
+	node *n = handle->node;
+	emr_report_row row;
+
+	pthread_mutex_lock(&view->lock);
+	if (shown_of(n) == NULL || shown_of(n)->level != SHARED_RECORD) {
+		pthread_mutex_unlock(&view->lock);
+		return;
+	}
+	row = row_of(view, n, handle->program[0] != 0 ? handle->program : NULL);
+	row.bytes = __atomic_load_n(&handle->bytes_read, __ATOMIC_RELAXED);
+	row.whole = is_whole(n);
+	add_row(view, shown_of(n)->share, &row);
+	pthread_mutex_unlock(&view->lock);
+}
+
+void shared_note_refused(emr_view *view, node *n, const char *program)
+{
+	emr_report_row row = row_of(view, n, program);
+
+	row.refused = true;
+	row.opens = 0;
+	add_row(view, n->shared->share, &row);
+}
+
+/* ---- sending ---- */
+
+void shared_send_report(emr_view *view, shared_share *s)
+{
+	emr_report_row *rows;
+	emr_status status;
+	size_t n;
+
+	if (s->opened == NULL)
+		return;		/* nothing was opened since, and what was is told */
+	pthread_mutex_lock(&view->lock);
+	rows = s->rows;
+	n = s->nrows;
+	s->rows = NULL;
+	s->nrows = 0;
+	pthread_mutex_unlock(&view->lock);
+	if (n == 0)
+		return;
+	status = emr_shared_report(s->opened, rows, n);
+	if (status == EMR_OK) {
+		free(rows);
+		return;
+	}
+	emr_log(EMR_LOG_WARN, "shares: a report was not sent: %s", emr_status_text(status));
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < n; i++)
+		add_row(view, s, &rows[i]);
+	s->report_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
+	pthread_mutex_unlock(&view->lock);
+	free(rows);
+}
+
+void shared_report_due(emr_view *view, shared_share *s)
+{
+	bool is_due;
+
+	pthread_mutex_lock(&view->lock);
+	is_due = s->nrows > 0 && view_boot_ns(view) >= s->report_due_boot_ns;
+	pthread_mutex_unlock(&view->lock);
+	if (is_due)
+		shared_send_report(view, s);
+}

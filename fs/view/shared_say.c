@@ -1,0 +1,331 @@
+/* What emrfs says about a node that another shares: user.emrfs.*, and that person's own attributes of the record. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "contract/codes.h"
+#include "ledger/hash.h"
+
+#include "edit.h"
+#include "foreign.h"
+#include "shared_software.h"
+#include "signed.h"
+#include "software_policy.h"
+
+#define OURS "user.emrfs."
+#define VOUCHED_BYTES 600
+
+/* A copy of what the answers need, so that they are put together without the lock. */
+typedef struct subject {
+	emr_view *view;
+	shared_at at;
+	shared_entry entry;	/* pointers of it are not used */
+	bool has_entry;
+	emr_meta_type type;
+	char owner[EMR_NAME_MAX + 1];
+	emr_card card;
+	emr_known_grant grant;
+	char access[SHARED_ACCESS_BYTES];
+} subject;
+
+static emr_status say(emr_buf *out, const char *text)
+{
+	return emr_buf_append(out, text, strlen(text));
+}
+
+static emr_status say_number(emr_buf *out, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, number);
+	return say(out, text);
+}
+
+static void time_text(uint64_t unix_s, char out[32])
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static bool is_file(const subject *s)
+{
+	return s->has_entry && s->type == EMR_META_FILE && s->entry.pversion != 0;
+}
+
+static emr_status say_id(const subject *s, emr_buf *out)
+{
+	char text[33];
+
+	if (s->at.level != SHARED_RECORD)
+		return EMR_NO_ATTRIBUTE;
+	emr_hex(s->at.object.b, sizeof s->at.object.b, text);
+	return say(out, text);
+}
+
+static emr_status say_cid(const subject *s, emr_buf *out)
+{
+	char text[EMR_CID_TEXT_CHARS + 1];
+
+	if (!is_file(s))
+		return EMR_NO_ATTRIBUTE;
+	emr_cid_text(&s->entry.root, text);
+	return say(out, text);
+}
+
+static emr_status say_version(const subject *s, emr_buf *out)
+{
+	return is_file(s) ? say_number(out, s->entry.cver) : EMR_NO_ATTRIBUTE;
+}
+
+/* What another shares is on the ledger, or it would not be seen. */
+static emr_status say_state(const subject *s, emr_buf *out)
+{
+	return s->at.level == SHARED_RECORD ? say(out, "confirmed 1/1") : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_stored_bytes(const subject *s, emr_buf *out)
+{
+	return is_file(s) ? say_number(out, s->entry.padded + 16 * (s->entry.padded / 16384 + 1)) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status item_of(const subject *s, emr_replica_item *out_item)
+{
+	emr_part_key at = { .domain = s->grant.domain, .object = s->at.object, .version = s->entry.pversion,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_status status;
+
+	if (!is_file(s))
+		return EMR_NO_ATTRIBUTE;
+	status = emr_replica_item_get(s->view->options.replica, &at, &bytes, out_item);
+	out_item->bytes = (emr_bytes){ 0 };
+	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+}
+
+static emr_status say_tx(const subject *s, emr_buf *out)
+{
+	emr_replica_item item;
+	char text[96], id[65];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	emr_hex(item.batch_id.b, sizeof item.batch_id.b, id);
+	snprintf(text, sizeof text, "%" PRIu64 ":%s", item.seq, id);
+	return say(out, text);
+}
+
+/* Checked when the file is opened: before, there is nothing to say but whose key put it on the ledger. */
+static emr_status say_signed_by(const subject *s, emr_buf *out)
+{
+	emr_bytes pk = emr_bytes_of(s->card.dom_pk, sizeof s->card.dom_pk);
+	emr_replica_item item;
+	char id[65], text[32];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	if (s->at.has_verdict && signed_shared_by(s->view, &s->entry.root, s->owner, out) == EMR_OK)
+		return EMR_OK;
+	if (emr_id32_equal(item.signer_id, s->card.signer_id) || emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
+		return say(out, s->owner);
+	emr_hex(item.signer_id.b, sizeof item.signer_id.b, id);
+	snprintf(text, sizeof text, "key %.16s", id);
+	return say(out, text);
+}
+
+static emr_status say_signed_at(const subject *s, emr_buf *out)
+{
+	emr_replica_item item;
+	char text[32];
+	emr_status status = item_of(s, &item);
+
+	if (status != EMR_OK)
+		return status;
+	time_text(item.ledger_time, text);
+	return say(out, text);
+}
+
+static emr_status say_signature(const subject *s, emr_buf *out)
+{
+	return is_file(s) && s->at.has_verdict ? signed_shared_say(s->view, &s->entry.root, s->owner, out) : EMR_NO_ATTRIBUTE;
+}
+
+/* The letter carries no vouch: what the reader knows of the person is in his book of people. */
+static emr_status say_owner(const subject *s, emr_buf *out)
+{
+	const emr_view_options *o = &s->view->options;
+	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self";
+
+	if (s->at.level == SHARED_TOP)
+		return EMR_NO_ATTRIBUTE;
+	if (o->vouched != NULL) {
+		emr_status status = o->vouched(o->vouched_arg, s->card.signer_id, s->card.name, s->card.born, vouched, sizeof vouched);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	snprintf(text, sizeof text, "%s vouched=%s", s->owner, vouched);
+	return say(out, text);
+}
+
+static const char *const purpose_words[] = { "treatment", "payment", "operations", "research", "emergency", "self",
+	"public-health", "legal", "family" };
+
+void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
+{
+	size_t len = 0;
+
+	out[0] = 0;
+	for (unsigned bit = 0; bit < sizeof purpose_words / sizeof purpose_words[0]; bit++)
+		if ((bits & UINT32_C(1) << bit) != 0 && len < EMR_SHARED_PURPOSES_BYTES)
+			len += (size_t)snprintf(out + len, EMR_SHARED_PURPOSES_BYTES - len, "%s%s", len > 0 ? "," : "",
+				purpose_words[bit]);
+}
+
+/* Of writing the end of writing, which may come before that of reading. */
+void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES])
+{
+	char until[32], purposes[EMR_SHARED_PURPOSES_BYTES];
+	bool may_write = foreign_is_writable(view, s);
+	const char *word = !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
+	uint64_t end = may_write ? s->write_until_unix_s : s->grant.row.not_after_unix_s;
+
+	emr_shared_purposes(s->grant.row.purposes, purposes);
+	time_text(end, until);
+	snprintf(out, SHARED_ACCESS_BYTES, "%s%s%s%s%s", word, end < FOREIGN_FOR_EVER_S ? " until=" : "",
+		end < FOREIGN_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "", purposes);
+}
+
+static emr_status say_access(const subject *s, emr_buf *out)
+{
+	return s->at.level == SHARED_RECORD ? say(out, s->access) : EMR_NO_ATTRIBUTE;
+}
+
+static emr_status say_freshness(const subject *s, emr_buf *out)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(s->view->options.replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	return at.freshness_s < 0 ? EMR_NO_ATTRIBUTE : say_number(out, (uint64_t)at.freshness_s);
+}
+
+static const struct computed {
+	const char *name;
+	emr_status (*say)(const subject *s, emr_buf *out);
+} computed[] = {
+	{ OURS "id", say_id },
+	{ OURS "cid", say_cid },
+	{ OURS "version", say_version },
+	{ OURS "state", say_state },
+	{ OURS "stored-bytes", say_stored_bytes },
+	{ OURS "tx", say_tx },
+	{ OURS "signature", say_signature },
+	{ OURS "signed-by", say_signed_by },
+	{ OURS "signed-at", say_signed_at },
+	{ OURS "owner", say_owner },
+	{ OURS "access", say_access },
+	{ OURS "freshness", say_freshness },
+};
+
+#define COMPUTED (sizeof computed / sizeof computed[0])
+
+/* Under view->lock. */
+static emr_status subject_of(emr_view *view, const node *n, subject *out)
+{
+	const shared_at *at = n->shared;
+
+	*out = (subject){ .view = view, .at = *at, .type = (emr_meta_type)n->type };
+	if (at->owner != NULL) {
+		memcpy(out->owner, at->owner->name, sizeof out->owner);
+		out->card = at->owner->card;
+	}
+	if (at->share == NULL || at->level != SHARED_RECORD)
+		return EMR_OK;
+	out->grant = at->share->grant;
+	shared_access(view, at->share, out->access);
+	out->has_entry = at->share->tree != NULL && at->entry != SHARED_TREE_NONE;
+	if (out->has_entry)
+		out->entry = at->share->tree->entries[at->entry];
+	return shared_is_readable(view, at->share);
+}
+
+emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
+{
+	emr_status status;
+	emr_bytes value;
+	subject s;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
+	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0) {
+		value = shared_software_at(view, n);
+		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len) : EMR_NO_ATTRIBUTE;
+		pthread_mutex_unlock(&view->lock);
+		return status;
+	}
+	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
+		status = emr_xattr_find(emr_buf_view(&n->attributes), emr_bytes_of(name, strlen(name)), &value);
+		if (status == EMR_OK)
+			status = emr_buf_append(out, value.data, value.len);
+		pthread_mutex_unlock(&view->lock);
+		return status;
+	}
+	pthread_mutex_unlock(&view->lock);
+	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++)
+		if (strcmp(computed[i].name, name) == 0)
+			return computed[i].say(&s, out);
+	return status == EMR_OK ? EMR_NO_ATTRIBUTE : status;
+}
+
+/* The owner's own attributes of the record; what emrfs keeps for itself has no "user." before it. */
+static emr_status list_theirs(const node *n, emr_buf *out)
+{
+	emr_bytes rest = emr_buf_view(&n->attributes);
+	emr_status status = EMR_OK;
+	emr_xattr one;
+
+	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
+			(one.key.len >= strlen(OURS) && memcmp(one.key.data, OURS, strlen(OURS)) == 0))
+			continue;
+		status = emr_buf_append(out, one.key.data, one.key.len);
+		if (status == EMR_OK)
+			status = emr_buf_append_zeros(out, 1);
+	}
+	return status;
+}
+
+emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
+{
+	EMR_AUTO_BUF value = { 0 };
+	emr_status status;
+	subject s;
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
+	/* The kernel lets nobody read user.* of a symbolic link. */
+	if (status == EMR_OK && n->type == EMR_META_SYMLINK)
+		status = EMR_NO_ATTRIBUTE;
+	if (status == EMR_OK)
+		status = list_theirs(n, out);
+	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_NO_ATTRIBUTE)
+		return EMR_OK;
+	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
+		emr_buf_clear(&value);
+		if (computed[i].say(&s, &value) == EMR_OK)
+			status = emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
+	}
+	return status;
+}

@@ -1,0 +1,112 @@
+/* Which programs may read what others share without a person: none, unless the reader says so of a directory.  What he says is
+ * kept as long as the folder is open. */
+#include "shared_software.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "view/software.h"
+
+#include "edit.h"
+
+struct shared_policy {
+	struct shared_policy *next;
+	emr_id16 id;	/* of the directory's node */
+	size_t len;
+	char value[];
+};
+
+static const struct shared_policy *policy_of(const emr_view *view, emr_id16 id)
+{
+	const struct shared_policy *p = view->shares->policies;
+
+	while (p != NULL && !emr_id16_equal(p->id, id))
+		p = p->next;
+	return p;
+}
+
+/* The id of what N lies in; false above the top. */
+static bool go_up(const node *n, emr_id16 *id, shared_at *at)
+{
+	const shared_share *s = at->share;
+
+	(void)n;
+	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != SHARED_TREE_NONE && at->entry != SHARED_TREE_TOP) {
+		at->entry = s->tree->entries[at->entry].parent;
+		at->object = s->tree->entries[at->entry].object;
+		*id = shared_record_id(s->domain, at->object, 0);
+		return true;
+	}
+	if (at->level == SHARED_RECORD && !emr_id16_equal(at->object, s->top)) {	/* it is no more: the share decides */
+		at->object = s->top;
+		at->entry = SHARED_TREE_NONE;
+		*id = shared_record_id(s->domain, s->top, 0);
+		return true;
+	}
+	if (at->level == SHARED_RECORD || at->level == SHARED_NOTE) {
+		at->level = SHARED_OWNER;
+		*id = shared_owner_id(at->owner);
+		return true;
+	}
+	if (at->level == SHARED_OWNER) {
+		at->level = SHARED_TOP;
+		*id = shared_top_id();
+		return true;
+	}
+	return false;
+}
+
+emr_bytes shared_software_at(const emr_view *view, const node *n)
+{
+	shared_at at = *n->shared;
+	emr_id16 id = n->id;
+
+	do {
+		const struct shared_policy *p = policy_of(view, id);
+
+		if (p != NULL)
+			return emr_bytes_of(p->value, p->len);
+	} while (go_up(n, &id, &at));
+	return emr_bytes_of("refuse", 6);
+}
+
+emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value)
+{
+	struct shared_policy **at = &view->shares->policies, *p;
+
+	if (n->type != EMR_META_DIR)
+		return EMR_OK;
+	while (*at != NULL && !emr_id16_equal((*at)->id, n->id))
+		at = &(*at)->next;
+	if (value.len > 0) {
+		p = malloc(sizeof *p + value.len);
+		if (p == NULL)
+			return EMR_NO_MEMORY;
+		p->id = n->id;
+		p->len = value.len;
+		memcpy(p->value, value.data, value.len);
+	} else {
+		p = NULL;
+	}
+	if (*at != NULL) {
+		struct shared_policy *old = *at;
+
+		*at = old->next;
+		free(old);
+	}
+	if (p != NULL) {
+		p->next = *at;
+		*at = p;
+	}
+	return EMR_OK;
+}
+
+void shared_forget_software(emr_view *view)
+{
+	while (view->shares->policies != NULL) {
+		struct shared_policy *p = view->shares->policies;
+
+		view->shares->policies = p->next;
+		free(p);
+	}
+}

@@ -1,0 +1,424 @@
+#include "shared_tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view/names.h"
+
+#include "writers.h"
+
+/* An entry that has no place yet. */
+typedef struct raw {
+	shared_entry e;
+	size_t up;		/* in the array of raws */
+	size_t walk;		/* which walk upwards came by last, from 1 */
+	uint32_t final;		/* its place in the tree */
+	bool is_settled;
+} raw;
+
+typedef struct building {
+	raw *all;
+	size_t count, cap, top;
+	const shared_tree *before;	/* what was read of it with the same grant; NULL: nothing */
+} building;
+
+static void free_entry(shared_entry *e)
+{
+	free(e->name);
+	free(e->target);
+	emr_buf_free(&e->attributes);
+}
+
+static void free_building(building *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		free_entry(&b->all[i].e);
+	free(b->all);
+}
+
+/* ---- collecting ---- */
+
+static char *copy_of(emr_bytes text)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (copy != NULL && text.len > 0)
+		memcpy(copy, text.data, text.len);
+	if (copy != NULL)
+		copy[text.len] = 0;
+	return copy;
+}
+
+static emr_status add(building *b, const shared_entry *e)
+{
+	size_t cap = b->cap == 0 ? 256 : b->cap * 2;
+
+	if (b->count == b->cap) {
+		raw *grown = realloc(b->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		b->all = grown;
+		b->cap = cap;
+	}
+	b->all[b->count++] = (raw){ .e = *e };
+	return EMR_OK;
+}
+
+/* Of a writer's words what may be believed, as at the owner. */
+static emr_status take_attributes(shared_entry *e, const emr_shared_record *r)
+{
+	uint16_t count;
+
+	if (r->is_owners)
+		return emr_buf_append(&e->attributes, r->meta->xattrs.data, r->meta->xattrs.len);
+	e->mode &= WRITERS_MODE;
+	return writers_attributes(r->meta->xattrs, (emr_bytes){ 0 }, &e->attributes, &count);
+}
+
+static emr_status collect(void *arg, const emr_shared_record *r)
+{
+	const emr_meta *meta = r->meta;
+	shared_entry e = { .object = r->object, .record_id = r->record_id, .parent_id = meta->parent, .signer = r->signer,
+		.version = r->version, .pversion = r->pversion, .cver = r->cver, .size = meta->n,
+		.padded = r->padded, .ledger_time = r->ledger_time, .mtime_ns = meta->mtime_ns,
+		.root = r->root, .mode = meta->mode, .type = (uint8_t)meta->type };
+	emr_status status;
+
+	if (!r->is_owners && meta->type == EMR_META_SYMLINK && writers_target_leads_away(meta->target))
+		return EMR_OK;
+	status = take_attributes(&e, r);
+	memcpy(e.r_pid, meta->r_pid, sizeof e.r_pid);
+	e.name = copy_of(meta->name);
+	if (meta->type == EMR_META_SYMLINK)
+		e.target = copy_of(meta->target);
+	if (e.name == NULL || (meta->type == EMR_META_SYMLINK && e.target == NULL))
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = add(arg, &e);
+	if (status != EMR_OK)
+		free_entry(&e);
+	return status;
+}
+
+/* What was read before is taken from there, if its name is its own: another's may be free again. */
+static emr_status collect_known(void *arg, emr_id16 object, uint64_t version)
+{
+	building *b = arg;
+	uint32_t at = b->before != NULL ? shared_tree_find(b->before, object) : SHARED_TREE_NONE;
+	const shared_entry *old = at != SHARED_TREE_NONE ? &b->before->entries[at] : NULL;
+	shared_entry e;
+	emr_status status;
+
+	if (old == NULL || at == SHARED_TREE_TOP || old->version != version || old->is_called_otherwise)
+		return EMR_NOT_FOUND;
+	e = *old;
+	e.attributes = (emr_buf){ 0 };
+	e.first_kid = e.nkids = 0;
+	e.name = strdup(old->name);
+	e.target = old->target != NULL ? strdup(old->target) : NULL;
+	status = emr_buf_append(&e.attributes, old->attributes.data, old->attributes.len);
+	if (e.name == NULL || (old->target != NULL && e.target == NULL))
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = add(b, &e);
+	if (status != EMR_OK)
+		free_entry(&e);
+	return status;
+}
+
+/* ---- parents ---- */
+
+static int by_object(const void *a, const void *b)
+{
+	return memcmp(((const raw *)a)->e.object.b, ((const raw *)b)->e.object.b, 16);
+}
+
+/* Where the share begins; a directory of no object when it cannot be read. */
+static emr_status find_top(building *b, emr_id16 top)
+{
+	shared_entry nothing = { .object = top, .type = EMR_META_DIR, .mode = 0700, .name = strdup("") };
+	emr_status status;
+
+	for (b->top = 0; b->top < b->count; b->top++)
+		if (emr_id16_equal(b->all[b->top].e.object, top)) {
+			free(nothing.name);
+			return EMR_OK;
+		}
+	status = nothing.name != NULL ? add(b, &nothing) : EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		free(nothing.name);
+	return status;
+}
+
+static void find_parents(building *b, size_t known)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		raw key = { .e.object = b->all[i].e.parent_id }, *up;
+
+		up = bsearch(&key, b->all, known, sizeof key, by_object);
+		b->all[i].up = up != NULL && up->e.type == EMR_META_DIR ? (size_t)(up - b->all) : b->top;
+	}
+	b->all[b->top].up = b->top;
+	b->all[b->top].is_settled = true;
+}
+
+/* What would close a circle hangs at the top. */
+static void open_circles(building *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		size_t at = i;
+
+		while (!b->all[at].is_settled && b->all[at].walk != i + 1) {
+			b->all[at].walk = i + 1;
+			at = b->all[at].up;
+		}
+		if (!b->all[at].is_settled)
+			b->all[at].up = b->top;
+		for (at = i; !b->all[at].is_settled; at = b->all[at].up)
+			b->all[at].is_settled = true;
+	}
+}
+
+/* ---- names, and the final order ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	const raw *x = *(raw *const *)a, *y = *(raw *const *)b;
+	int order;
+
+	if (x->up != y->up)
+		return x->up < y->up ? -1 : 1;
+	order = strcmp(x->e.name, y->e.name);
+	return order != 0 ? order : memcmp(x->e.object.b, y->e.object.b, 16);
+}
+
+static emr_status rename_second(raw *r, size_t digits)
+{
+	char code[27], name[EMR_NAME_MAX + 1], *copy;
+
+	emr_base32(r->e.object.b, sizeof r->e.object.b, code);
+	emr_name_with_code(r->e.name, code, digits, name);
+	copy = strdup(name);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	free(r->e.name);
+	r->e.name = copy;
+	r->e.is_called_otherwise = true;
+	return EMR_OK;
+}
+
+/* Until no directory has two equal names. */
+static emr_status tell_apart(raw **order, size_t n)
+{
+	for (size_t digits = 4; digits <= 26; digits += 2) {
+		bool again = false;
+
+		qsort(order, n, sizeof *order, by_name);
+		for (size_t i = n; i-- > 1;) {
+			emr_status status;
+
+			if (order[i]->up != order[i - 1]->up || strcmp(order[i]->e.name, order[i - 1]->e.name) != 0)
+				continue;
+			again = true;
+			status = rename_second(order[i], digits);
+			if (status != EMR_OK)
+				return status;
+		}
+		if (!again)
+			return EMR_OK;
+	}
+	return EMR_OK;
+}
+
+static emr_status take_name(raw *r, const char *name)
+{
+	char *copy = strdup(name);
+
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	free(r->e.name);
+	r->e.name = copy;
+	r->e.is_called_otherwise = true;
+	return EMR_OK;
+}
+
+/* The top has the share's name; others what they say, unless that is no name. */
+static emr_status check_names(building *b, const char *name)
+{
+	emr_status status = take_name(&b->all[b->top], name);
+
+	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
+		if (i != b->top && emr_name_check(b->all[i].e.name) != EMR_OK)
+			status = take_name(&b->all[i], "unnamed");
+	return status;
+}
+
+static void place(building *b, raw **order, size_t n, shared_tree *tree)
+{
+	tree->entries[SHARED_TREE_TOP] = b->all[b->top].e;
+	b->all[b->top].e = (shared_entry){ 0 };
+	b->all[b->top].final = SHARED_TREE_TOP;
+	for (size_t i = 0; i < n; i++)
+		order[i]->final = (uint32_t)(i + 1);
+	for (size_t i = 0; i < n; i++) {
+		shared_entry *e = &tree->entries[i + 1];
+
+		*e = order[i]->e;
+		order[i]->e = (shared_entry){ 0 };
+		e->parent = b->all[order[i]->up].final;
+	}
+	tree->count = n + 1;
+	for (size_t i = 1; i <= n; i++) {
+		shared_entry *up = &tree->entries[tree->entries[i].parent];
+
+		if (up->nkids++ == 0)
+			up->first_kid = (uint32_t)i;
+	}
+}
+
+static int by_entry_object(const void *a, const void *b, void *arg)
+{
+	const shared_tree *tree = arg;
+
+	return memcmp(tree->entries[*(const uint32_t *)a].object.b, tree->entries[*(const uint32_t *)b].object.b, 16);
+}
+
+static emr_status finish(building *b, const char *name, shared_tree *tree)
+{
+	EMR_AUTO_FREE raw **order = calloc(b->count, sizeof *order);
+	size_t n = 0;
+	emr_status status = order != NULL ? check_names(b, name) : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
+		if (i != b->top)
+			order[n++] = &b->all[i];
+	if (status == EMR_OK && n > 0)
+		status = tell_apart(order, n);
+	if (status != EMR_OK)
+		return status;
+	tree->entries = calloc(n + 1, sizeof *tree->entries);
+	tree->by_object = calloc(n + 1, sizeof *tree->by_object);
+	if (tree->entries == NULL || tree->by_object == NULL)
+		return EMR_NO_MEMORY;
+	place(b, order, n, tree);
+	for (uint32_t i = 0; i < tree->count; i++)
+		tree->by_object[i] = i;
+	qsort_r(tree->by_object, tree->count, sizeof *tree->by_object, by_entry_object, tree);
+	return EMR_OK;
+}
+
+static emr_status build(emr_shared *shared, emr_id16 top, const char *name, building *b, shared_tree *tree)
+{
+	size_t known;
+	emr_status status = emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable);
+
+	if (status != EMR_OK)
+		return status;
+	if (b->count > 1)
+		qsort(b->all, b->count, sizeof *b->all, by_object);
+	known = b->count;
+	status = find_top(b, top);
+	if (status != EMR_OK)
+		return status;
+	tree->top_parent = b->all[b->top].e.parent_id;
+	tree->top_name = strdup(b->all[b->top].e.name);
+	if (tree->top_name == NULL)
+		return EMR_NO_MEMORY;
+	find_parents(b, known);
+	open_circles(b);
+	return finish(b, name, tree);
+}
+
+emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name, const shared_tree *before,
+	shared_tree **out_tree)
+{
+	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
+	building b = { .before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL };
+	shared_tree *tree = calloc(1, sizeof *tree);
+	emr_status status = tree != NULL ? build(shared, top, name, &b, tree) : EMR_NO_MEMORY;
+
+	if (tree != NULL)
+		tree->grant = grant;
+	free_building(&b);
+	if (status != EMR_OK) {
+		shared_tree_free(tree);
+		return status;
+	}
+	*out_tree = tree;
+	return EMR_OK;
+}
+
+void shared_tree_free(shared_tree *tree)
+{
+	if (tree == NULL)
+		return;
+	for (size_t i = 0; i < tree->count; i++)
+		free_entry(&tree->entries[i]);
+	free(tree->entries);
+	free(tree->by_object);
+	free(tree->top_name);
+	free(tree);
+}
+
+/* ---- looking ---- */
+
+uint32_t shared_tree_child(const shared_tree *tree, uint32_t directory, const char *name)
+{
+	uint32_t low = tree->entries[directory].first_kid, high = low + tree->entries[directory].nkids;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int order = strcmp(name, tree->entries[mid].name);
+
+		if (order == 0)
+			return mid;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return SHARED_TREE_NONE;
+}
+
+uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object)
+{
+	size_t low = 0, high = tree->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		uint32_t entry = tree->by_object[mid];
+		int order = memcmp(object.b, tree->entries[entry].object.b, 16);
+
+		if (order == 0)
+			return entry;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return SHARED_TREE_NONE;
+}
+
+bool shared_tree_is_new(const shared_tree *before, const shared_tree *now, uint32_t entry)
+{
+	const shared_entry *e = &now->entries[entry];
+	uint32_t old = shared_tree_find(before, e->object);
+
+	return old == SHARED_TREE_NONE || strcmp(before->entries[old].name, e->name) != 0 ||
+		!emr_id16_equal(before->entries[before->entries[old].parent].object, now->entries[e->parent].object);
+}
+
+char *shared_tree_path(const shared_tree *tree, uint32_t entry)
+{
+	char *path = strdup(""), *longer;
+
+	for (uint32_t i = entry; path != NULL && i != SHARED_TREE_TOP; i = tree->entries[i].parent) {
+		if (asprintf(&longer, "%s%s%s", tree->entries[i].name, path[0] != 0 ? "/" : "", path) < 0)
+			longer = NULL;
+		free(path);
+		path = longer;
+	}
+	return path;
+}

@@ -1,0 +1,203 @@
+/* Requests that wait for keys: put off by whoever answers the kernel, answered by the worker. */
+#include <stdlib.h>
+
+#include "edit.h"
+#include "foreign.h"
+#include "shared_place.h"
+
+/* ---- what has to wait ---- */
+
+/* Under view->lock: the share that must be asked about before N can be listed, or NAME be found in it; NULL: none. */
+static shared_share *lacks_names(const emr_view *view, const node *n, const char *name)
+{
+	const shared_at *at = n->shared;
+
+	if (at->level == SHARED_RECORD && n->type == EMR_META_DIR)
+		return (at->share->tree == NULL || shared_awaits_inner(at->share)) && !at->share->is_blind &&
+				shared_is_readable(view, at->share) == EMR_OK
+			? at->share : NULL;
+	if (at->level != SHARED_OWNER)
+		return NULL;
+	/* A share that is one file has a size, which nobody knows before its name is read. */
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner == at->owner && s->is_file && s->tree == NULL && (name == NULL || strcmp(s->name, name) == 0) &&
+			shared_is_readable(view, s) == EMR_OK)
+			return s;
+	return NULL;
+}
+
+/* The same for the bytes of N. */
+static shared_share *lacks_bytes(const emr_view *view, const node *n)
+{
+	const shared_at *at = n->shared;
+	bool has_reader;
+
+	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE || shared_is_readable(view, at->share) != EMR_OK)
+		return NULL;
+	/* Whoever made the reader has put it there before anybody was told; it goes with the last open, or with the keys. */
+	has_reader = n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
+	return has_reader ? NULL : at->share;
+}
+
+/* N is one's own now, with the bytes that the other's folder shows. */
+static shared_share *lacks_base(const emr_view *view, const node *n)
+{
+	shared_share *s = foreign_reads_theirs(n) ? foreign_share(n) : NULL;
+	bool has_reader;
+
+	if (s == NULL || s->is_blind || shared_is_readable(view, s) != EMR_OK)
+		return NULL;
+	has_reader = n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
+	return has_reader ? NULL : s;
+}
+
+static shared_share *lacking(const emr_view *view, const node *n, emr_need need, const char *name)
+{
+	if (n == NULL)
+		return NULL;
+	if (!shared_has(n))
+		return need == EMR_NEED_BYTES ? lacks_base(view, n) : NULL;
+	switch (need) {
+	case EMR_NEED_NAMES:
+		return lacks_names(view, n, name);
+	case EMR_NEED_BYTES:
+		return lacks_bytes(view, n);
+	}
+	return NULL;
+}
+
+bool emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const char *name)
+{
+	bool must;
+
+	if (view->shares == NULL || !__atomic_load_n(&view->shares->is_in_use, __ATOMIC_ACQUIRE))
+		return false;
+	pthread_mutex_lock(&view->lock);
+	must = lacking(view, tree_by_number(view, number), need, name) != NULL;
+	pthread_mutex_unlock(&view->lock);
+	return must;
+}
+
+/* Under view->lock. */
+static emr_status add_waiter(emr_view *view, node *n, shared_share *s, emr_need need, emr_ready_fn ready, void *arg)
+{
+	shared_waiter *w = calloc(1, sizeof *w);
+
+	if (w == NULL)
+		return EMR_NO_MEMORY;
+	*w = (shared_waiter){ .next = view->shares->waiters, .n = n, .share = s, .need = need, .ready = ready, .arg = arg,
+		.deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS };
+	n->opens++;
+	view->shares->waiters = w;
+	shared_wake(view);
+	return EMR_BUSY;
+}
+
+emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name, emr_ready_fn ready,
+	void *arg)
+{
+	emr_status status = EMR_OK;
+	shared_share *s;
+	node *n;
+
+	if (view->shares == NULL)
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	s = lacking(view, n, need, name);
+	if (s != NULL)
+		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, n, s, need, ready, arg);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* ---- answers ---- */
+
+/* Under view->lock: takes those whom CHOOSE chooses off the list. */
+static shared_waiter *take(emr_view *view, shared_choose_fn choose, void *arg)
+{
+	shared_waiter **at = &view->shares->waiters, *taken = NULL;
+
+	while (*at != NULL) {
+		shared_waiter *w = *at;
+
+		if (!choose(arg, w)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = taken;
+		taken = w;
+		view->shares->answering++;
+	}
+	return taken;
+}
+
+void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, void *arg)
+{
+	shared_waiter *w, *next;
+
+	pthread_mutex_lock(&view->lock);
+	w = take(view, choose, arg);
+	pthread_mutex_unlock(&view->lock);
+	for (; w != NULL; w = next) {
+		next = w->next;
+		w->ready(w->arg, say(arg, w));
+		pthread_mutex_lock(&view->lock);
+		w->n->opens--;
+		tree_release_if_unused(view, w->n);
+		if (--view->shares->answering == 0)
+			pthread_cond_broadcast(&view->shares->answered);
+		pthread_mutex_unlock(&view->lock);
+		free(w);
+	}
+}
+
+typedef struct choice {
+	const shared_share *share;
+	emr_need need;
+	emr_status status;
+} choice;
+
+static bool is_of(void *arg, const shared_waiter *w)
+{
+	const choice *c = arg;
+
+	return w->share == c->share && w->need == c->need;
+}
+
+static bool is_anyone(void *arg, const shared_waiter *w)
+{
+	(void)arg;
+	(void)w;
+	return true;
+}
+
+static emr_status same_for_all(void *arg, const shared_waiter *w)
+{
+	(void)w;
+	return ((const choice *)arg)->status;
+}
+
+void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status)
+{
+	choice c = { .share = s, .need = need, .status = status };
+
+	shared_answer(view, is_of, same_for_all, &c);
+}
+
+void emr_view_end_waits(emr_view *view)
+{
+	choice c = { .status = EMR_INTERRUPTED };
+
+	if (view->shares == NULL)
+		return;
+	pthread_mutex_lock(&view->lock);
+	view->shares->is_closed = true;
+	pthread_mutex_unlock(&view->lock);
+	shared_answer(view, is_anyone, same_for_all, &c);
+	pthread_mutex_lock(&view->lock);
+	while (view->shares->answering > 0)
+		pthread_cond_wait(&view->shares->answered, &view->lock);
+	pthread_mutex_unlock(&view->lock);
+}

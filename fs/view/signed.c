@@ -1,0 +1,269 @@
+#include "signed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+#include "past.h"
+#include "shared.h"
+
+static emr_bytes descriptor_of(const emr_view *view)
+{
+	return emr_ledger_descriptor(view->options.ledger);
+}
+
+static bool is_anothers(const emr_signed *is)
+{
+	return is->standing == EMR_SIGNED_VALID || is->standing == EMR_SIGNED_STALE;
+}
+
+/* Sealed again after it was signed: the bytes prove nothing, so they are compared before the first one is shown. */
+static emr_status compare_now(emr_content_reader *reader)
+{
+	return emr_content_reader_verify(reader);
+}
+
+/* ---- telling ---- */
+
+static char *path_of(emr_view *view, const node *n)
+{
+	char *path = NULL;
+
+	pthread_mutex_lock(&view->lock);
+	if (n->past != NULL)
+		path = past_path(n);
+	else if (shared_has(n))
+		path = shared_path(n);
+	else if (n->state == NODE_LIVE)
+		path = tree_path(n);
+	pthread_mutex_unlock(&view->lock);
+	return path;
+}
+
+static bool tell(emr_view *view, const node *n, const char *id, const emr_signed *is, uint64_t time_unix_s)
+{
+	char *path;
+	emr_shared_notice notice = { .id = id, .inside = "", .owner = is->by, .organisation = is->organisation,
+		.time_unix_s = time_unix_s };
+
+	if (view->options.shared_notice == NULL || is->by[0] == 0)
+		return false;
+	path = path_of(view, n);
+	notice.path = path != NULL ? path : "";
+	if (notice.organisation[0] == 0)
+		notice.organisation = is->by;
+	view->options.shared_notice(view->options.shared_notice_arg, &notice);
+	free(path);
+	return true;
+}
+
+/* Once for each version and life. */
+static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const emr_signed *is, uint64_t time_unix_s)
+{
+	bool is_new = true;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t at = 0; at < view->stale_told.len; at += sizeof *root)
+		is_new = is_new && memcmp(view->stale_told.data + at, root, sizeof *root) != 0;
+	is_new = is_new && emr_buf_append(&view->stale_told, root, sizeof *root) == EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	if (is_new)
+		(void)tell(view, n, "signature-stale", is, time_unix_s);
+}
+
+emr_status signed_open(emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader)
+{
+	emr_content_reader *reader = NULL;
+	emr_content_key *key = NULL;
+	emr_content content;
+	emr_whose whose;
+	emr_status status = emr_facts_open_signed(view->options.facts, descriptor_of(view), place, &content, &key, &whose);
+
+	if (status == EMR_OK && is_anothers(&whose.is) && compare_of(view, &place->root) == COMPARE_DIFFERS)
+		status = EMR_BAD_SIGNATURE;
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, &reader);
+	if (status == EMR_OK && whose.is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
+		status = compare_now(reader);
+	emr_content_key_free(key);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	if (is_anothers(&whose.is))
+		compare_note(view, n, &place->root, reader);
+	if (whose.is.standing == EMR_SIGNED_STALE)
+		tell_stale(view, n, &place->root, &whose.is, whose.time_unix_s);
+	*out_reader = reader;
+	return EMR_OK;
+}
+
+emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out)
+{
+	char text[EMR_SIGNED_BY_BYTES + 100];
+	emr_whose whose;
+	compare_result compared;
+	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+
+	if (status != EMR_OK)
+		return status;
+	if (whose.is.standing == EMR_SIGNED_NONE)
+		return EMR_NO_ATTRIBUTE;
+	compared = is_anothers(&whose.is) ? compare_of(view, &place->root) : COMPARE_FITS;
+	if (compared == COMPARE_DIFFERS)
+		whose.is.standing = EMR_SIGNED_MISMATCH;
+	emr_signed_text(&whose.is, "", whose.time_unix_s, compared == COMPARE_FITS, emr_whose_note(&whose), text, sizeof text);
+	return emr_buf_append(out, text, strlen(text));
+}
+
+emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out)
+{
+	const char *person = view->options.person;
+	emr_whose whose;
+	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+
+	if (status == EMR_OK && whose.is.standing == EMR_SIGNED_SELF)
+		return person != NULL ? emr_buf_append(out, person, strlen(person)) : EMR_NO_ATTRIBUTE;
+	if (status == EMR_OK && whose.is.by[0] == '\0')
+		status = EMR_NO_ATTRIBUTE;
+	return status == EMR_OK ? emr_buf_append(out, whose.is.by, strlen(whose.is.by)) : status;
+}
+
+/* ---- of what another shares ---- */
+
+#define WORDS_MAX 4096
+
+typedef struct shared_words {	/* view->lock; the newest first */
+	struct shared_words *next;
+	emr_shared_word word;
+} shared_words;
+
+static const emr_shared_word *find_word(const emr_view *view, const emr_cid *root)
+{
+	for (const shared_words *w = view->words; w != NULL; w = w->next)
+		if (emr_cid_equal(&w->word.root, root))
+			return &w->word;
+	return NULL;
+}
+
+/* Only so many: a folder of a hundred thousand images says of the last opened ones who signed them. */
+static void forget_oldest(emr_view *view)
+{
+	shared_words **at = &view->words;
+
+	for (size_t n = 0; n < WORDS_MAX && *at != NULL; n++)
+		at = &(*at)->next;
+	while (*at != NULL) {
+		shared_words *w = *at;
+
+		*at = w->next;
+		free(w);
+	}
+}
+
+static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
+{
+	shared_words *w = NULL;
+
+	pthread_mutex_lock(&view->lock);
+	if (shared_has(n))
+		n->shared->has_verdict = true;
+	if (find_word(view, &word->root) == NULL) {
+		w = malloc(sizeof *w);
+		if (w != NULL) {
+			*w = (shared_words){ .next = view->words, .word = *word };
+			view->words = w;
+			forget_oldest(view);
+		}
+	}
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
+}
+
+emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word)
+{
+	emr_status status = remember(view, n, word);
+
+	if (word->is.kind != 0)
+		emr_settle_know_statement(view->options.settle, &word->root, word->is.id);
+	if (status == EMR_OK && (word->is.standing == EMR_SIGNED_MISMATCH ||
+		(is_anothers(&word->is) && compare_of(view, &word->root) == COMPARE_DIFFERS)))
+		status = EMR_BAD_SIGNATURE;
+	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
+		status = compare_now(reader);
+	if (status == EMR_OK && is_anothers(&word->is))
+		compare_note(view, n, &word->root, reader);
+	if (status == EMR_OK && word->is.standing == EMR_SIGNED_STALE)
+		tell_stale(view, n, &word->root, &word->is, word->time_unix_s);
+	return status;
+}
+
+static bool recall(emr_view *view, const emr_cid *root, emr_shared_word *out)
+{
+	const emr_shared_word *word;
+
+	pthread_mutex_lock(&view->lock);
+	word = find_word(view, root);
+	if (word != NULL)
+		*out = *word;
+	pthread_mutex_unlock(&view->lock);
+	return word != NULL;
+}
+
+emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out)
+{
+	char text[EMR_SIGNED_BY_BYTES + 100];
+	emr_shared_word word;
+	compare_result compared = compare_of(view, root);
+
+	if (!recall(view, root, &word) || word.is.standing == EMR_SIGNED_NONE)
+		return EMR_NO_ATTRIBUTE;
+	if (compared == COMPARE_DIFFERS)
+		word.is.standing = EMR_SIGNED_MISMATCH;
+	emr_signed_text(&word.is, owner, word.time_unix_s, compared == COMPARE_FITS, emr_shared_word_note(&word), text, sizeof text);
+	return emr_buf_append(out, text, strlen(text));
+}
+
+emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out)
+{
+	emr_shared_word word;
+	const char *by;
+
+	if (!recall(view, root, &word))
+		return EMR_NO_ATTRIBUTE;
+	by = word.is.by[0] != '\0' ? word.is.by : owner;
+	return emr_buf_append(out, by, strlen(by));
+}
+
+bool signed_tell(emr_view *view, node *n)
+{
+	emr_shared_word word;
+	emr_whose whose;
+	emr_place place;
+	emr_cid root;
+	bool is_shared, has_entry;
+
+	pthread_mutex_lock(&view->lock);
+	is_shared = shared_has(n);
+	has_entry = is_shared && n->shared->share != NULL && n->shared->share->tree != NULL &&
+		n->shared->entry != SHARED_TREE_NONE;
+	if (has_entry)
+		root = n->shared->share->tree->entries[n->shared->entry].root;
+	place = n->place;
+	pthread_mutex_unlock(&view->lock);
+	if (is_shared)
+		return has_entry && recall(view, &root, &word) && tell(view, n, "bad-signature", &word.is, word.time_unix_s);
+	return place.pversion != 0 && emr_facts_whose(view->options.facts, descriptor_of(view), &place, &whose) == EMR_OK &&
+		tell(view, n, "bad-signature", &whose.is, whose.time_unix_s);
+}
+
+void signed_free(emr_view *view)
+{
+	emr_buf_free(&view->stale_told);
+	while (view->words != NULL) {
+		shared_words *w = view->words;
+
+		view->words = w->next;
+		free(w);
+	}
+}

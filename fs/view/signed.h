@@ -1,0 +1,22 @@
+/* Who signed what a node shows, as attributes say it; opening a version only when its statement fits. */
+#pragma once
+
+#include "node.h"
+#include "settle/whose.h"
+#include "share/read.h"
+
+/* The content at PLACE, for N, with its statement judged.  EMR_BAD_SIGNATURE. */
+emr_status signed_open(emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader);
+/* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE. */
+emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out);
+emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out);
+
+/* Tells a person whose signature on N does not fit; false: nobody claims it. */
+bool signed_tell(emr_view *view, node *n);
+
+/* The same of what another shares, known since it was opened here.  TAKE: the bytes of READER may be shown, or EMR_BAD_SIGNATURE.
+ * OWNER is what the owner's directory is called. */
+emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
+emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
+emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
+void signed_free(emr_view *view);	/* before the view goes */

@@ -1,0 +1,201 @@
+#include "union.h"
+
+#include <string.h>
+
+#include "edit.h"
+#include "foreign.h"
+#include "shared_place.h"
+
+#define PLACED_COOKIES (UINT64_C(1) << 40)	/* and a share's number: behind every record of a tree */
+#define OWN_COOKIES (UINT64_C(1) << 60)	/* behind those of the other's records */
+
+uint32_t union_entry(const node *n)
+{
+	const shared_share *s;
+
+	if (shared_has(n))
+		return n->shared->entry;
+	s = foreign_share(n);
+	return s != NULL && s->tree != NULL && n->is_published ? shared_tree_find(s->tree, n->id) : SHARED_TREE_NONE;
+}
+
+/* Removed here, and the tree does not know yet. */
+static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e)
+{
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (emr_id16_equal(v->place.object, e->object) && emr_id16_equal(v->place.domain, domain))
+			return true;
+	for (size_t at = 0; at < view->shares->gone.len; at += sizeof(foreign_gone)) {
+		foreign_gone gone;
+
+		memcpy(&gone, view->shares->gone.data + at, sizeof gone);
+		if (emr_id16_equal(gone.object, e->object) && emr_id16_equal(gone.domain, domain) && e->version <= gone.version)
+			return true;
+	}
+	return false;
+}
+
+static bool is_shown(const emr_view *view, const shared_share *s, const shared_entry *e)
+{
+	const node *own = tree_by_id(view, e->object);
+
+	if (own != NULL && own->state == NODE_LIVE)
+		return false;	/* stands for it */
+	return !is_gone(view, s->domain, e);
+}
+
+/* What E is called in DIRECTORY: a node of one's own may have its name. */
+static void name_of(const emr_view *view, const node *directory, const shared_entry *e, char out[EMR_NAME_MAX + 1])
+{
+	strcpy(out, e->name);
+	if (tree_child(view, directory, e->name) != NULL)
+		tree_free_name(view, directory, e->object, e->name, out);
+}
+
+/* The entry that is called NAME because its own name is taken. */
+static uint32_t second_of_name(const emr_view *view, const node *directory, const shared_share *s, uint32_t up, const char *name)
+{
+	for (const node *kid = tree_next_kid(directory, 0); kid != NULL; kid = tree_next_kid(directory, kid->cookie)) {
+		uint32_t entry = shared_tree_child(s->tree, up, kid->name);
+		char second[EMR_NAME_MAX + 1];
+
+		if (entry == SHARED_TREE_NONE || !is_shown(view, s, &s->tree->entries[entry]))
+			continue;
+		name_of(view, directory, &s->tree->entries[entry], second);
+		if (strcmp(second, name) == 0)
+			return entry;
+	}
+	return SHARED_TREE_NONE;
+}
+
+static emr_status check(const emr_view *view, const node *directory)
+{
+	const shared_share *s = foreign_share(directory);
+
+	if (shared_has(directory))
+		return shared_check_directory(view, directory);
+	return s != NULL ? shared_is_readable(view, s) : EMR_OK;
+}
+
+emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	shared_share *s = foreign_share(directory);
+	uint32_t up = union_entry(directory), entry;
+	emr_status status = check(view, directory);
+	shared_share *inner;
+	node *own;
+
+	if (status != EMR_OK)
+		return status;
+	own = tree_child(view, directory, name);
+	if (own != NULL) {
+		*out_node = own;
+		return EMR_OK;
+	}
+	if (up == SHARED_TREE_NONE)
+		return EMR_NOT_FOUND;
+	entry = shared_tree_child(s->tree, up, name);
+	if (entry == SHARED_TREE_NONE || !is_shown(view, s, &s->tree->entries[entry]))
+		entry = second_of_name(view, directory, s, up, name);
+	if (entry != SHARED_TREE_NONE)
+		return shared_record_node(view, s, entry, out_node);
+	inner = shared_placed_child(s, up, name);
+	return inner == NULL ? EMR_NOT_FOUND : shared_record_node(view, inner, SHARED_TREE_TOP, out_node);
+}
+
+/* False in *OUT_ON: the listing ends here. */
+static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg,
+	bool *out_on)
+{
+	shared_share *s = foreign_share(directory);
+	uint32_t up = union_entry(directory);
+	uint64_t first = cookie < 2 ? 0 : cookie - 2;
+
+	*out_on = true;
+	for (uint64_t i = first; up != SHARED_TREE_NONE && i < s->tree->entries[up].nkids; i++) {
+		uint32_t entry = s->tree->entries[up].first_kid + (uint32_t)i;
+		char name[EMR_NAME_MAX + 1];
+		emr_status status;
+		node *n;
+
+		if (!is_shown(view, s, &s->tree->entries[entry]))
+			continue;
+		status = shared_record_node(view, s, entry, &n);
+		if (status != EMR_OK) {
+			*out_on = false;
+			return i == first ? status : EMR_OK;	/* asked again from here */
+		}
+		name_of(view, directory, &s->tree->entries[entry], name);
+		if (!shared_give(view, n, name, i + 3, take, fn, arg)) {
+			*out_on = false;
+			return EMR_OK;
+		}
+	}
+	return EMR_OK;
+}
+
+/* Shares that lie in DIRECTORY, in the order of their numbers. */
+static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg, bool *out_on)
+{
+	const shared_spot spot = { .outer = foreign_share(directory), .entry = union_entry(directory) };
+	shared_share *s = spot.entry == SHARED_TREE_NONE ? NULL
+		: shared_placed_next(spot.outer, spot.entry, cookie > PLACED_COOKIES ? cookie - PLACED_COOKIES : 0);
+
+	for (; s != NULL && *out_on; s = shared_placed_next(spot.outer, spot.entry, s->number)) {
+		char name[EMR_NAME_MAX + 1];
+		node *n;
+		emr_status status = shared_record_node(view, s, SHARED_TREE_TOP, &n);
+
+		if (status != EMR_OK)
+			return status;
+		shared_spot_name(s, &spot, name);
+		*out_on = shared_give(view, n, name, PLACED_COOKIES + s->number, take, fn, arg);
+	}
+	return EMR_OK;
+}
+
+emr_status union_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	emr_status status = check(view, directory);
+	bool goes_on = true;
+
+	if (status == EMR_OK && cookie < PLACED_COOKIES)
+		status = list_theirs(view, directory, cookie, take, fn, arg, &goes_on);
+	if (status == EMR_OK && goes_on && cookie < OWN_COOKIES)
+		status = list_placed(view, directory, cookie, take, fn, arg, &goes_on);
+	if (status != EMR_OK || !goes_on)
+		return status;
+	cookie = cookie < OWN_COOKIES ? 0 : cookie - OWN_COOKIES;
+	for (node *kid = tree_next_kid(directory, cookie); kid != NULL; kid = tree_next_kid(directory, kid->cookie))
+		if (!shared_give(view, kid, kid->name, OWN_COOKIES + kid->cookie, take, fn, arg))
+			break;
+	return EMR_OK;
+}
+
+bool union_is_empty(emr_view *view, node *directory)
+{
+	const shared_share *s = foreign_share(directory);
+	uint32_t up = union_entry(directory);
+
+	if (node_has_kids(directory))
+		return false;
+	for (uint32_t i = 0; up != SHARED_TREE_NONE && i < s->tree->entries[up].nkids; i++)
+		if (is_shown(view, s, &s->tree->entries[s->tree->entries[up].first_kid + i]))
+			return false;
+	return up == SHARED_TREE_NONE || shared_placed_next(s, up, 0) == NULL;
+}
+
+emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory, char out_name[EMR_NAME_MAX + 1])
+{
+	const shared_entry *e = &s->tree->entries[entry], *up = &s->tree->entries[e->parent];
+	node *directory = tree_by_id(view, up->object);
+	emr_status status = EMR_OK;
+
+	if (directory == NULL || directory->state != NODE_LIVE || directory->type != EMR_META_DIR)
+		status = shared_record_node(view, s, e->parent, &directory);
+	if (status != EMR_OK)
+		return status;
+	name_of(view, directory, e, out_name);
+	*out_directory = directory;
+	return EMR_OK;
+}

@@ -1,0 +1,36 @@
+/* What the journal says that stands on the present ledger, and would stand on nothing when another took its place. */
+#include "edit.h"
+
+static emr_status count_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	uint64_t *n = arg;
+	node_row row;
+	emr_status status = row_decode(value, &row);
+
+	(void)key;
+	if (status == EMR_OK)
+		*n += (row.flags & (ROW_HAS_PLACE | ROW_IS_RESTORED | ROW_IS_FOREIGN)) != 0;
+	return status;
+}
+
+static emr_status count_any(void *arg, emr_id16 key, emr_bytes value)
+{
+	(void)key;
+	(void)value;
+	++*(uint64_t *)arg;
+	return EMR_OK;
+}
+
+emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting)
+{
+	static const uint8_t kinds[] = {EMR_ROW_VACATED, EMR_ROW_OUTBOX, EMR_ROW_ERASING};
+	emr_journal *journal = view->options.journal;
+	uint64_t n = 0;
+	emr_status status = emr_journal_each(journal, EMR_ROW_NODE, count_row, &n);
+
+	for (size_t i = 0; i < sizeof kinds && status == EMR_OK; i++)
+		status = emr_journal_each(journal, kinds[i], count_any, &n);
+	if (status == EMR_OK)
+		*out_waiting = n;
+	return status;
+}

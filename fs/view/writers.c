@@ -1,0 +1,298 @@
+#include "writers.h"
+
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
+#include "replica/people.h"
+#include "settle/history.h"
+#include "share/signed.h"
+
+#include "node.h"
+
+#define OURS "user.emrfs."
+#define USERS "user."
+
+/* ---- who ---- */
+
+typedef struct chain {
+	emr_view *view;
+	uint8_t owner_pk[32], patient_pk[32];
+	uint64_t described, pversion;	/* the last version of the owner's that says what the record is, and of her bytes; 0: none */
+	uint64_t content;		/* the last bytes so far, whoever's */
+	bool is_last_others;
+} chain;
+
+static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
+{
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_row_domain row;
+	emr_key_text key;
+	emr_status status;
+
+	*out = (chain){ .view = view };
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
+	return emr_keyring_person_pk(view->options.keyring, out->patient_pk);
+}
+
+static emr_status is_owners(const chain *c, emr_id32 signer, bool *out_is)
+{
+	return emr_signed_is_owner(c->view->options.replica, c->owner_pk, c->patient_pk, signer, out_is);
+}
+
+typedef struct others {
+	chain c;
+	bool has_any;
+} others;
+
+static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	others *o = arg;
+	emr_id32 writer;
+	bool is_hers = true;
+	emr_status status;
+
+	(void)domain;
+	memcpy(writer.b, row->writer, sizeof writer.b);
+	status = is_owners(&o->c, writer, &is_hers);
+	o->has_any |= !is_hers;
+	return status;
+}
+
+emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has)
+{
+	others o = { .has_any = false };
+	emr_status status = begin(view, domain, &o.c);
+
+	if (status == EMR_OK)
+		status = emr_replica_writers(view->options.replica, domain, note_writer, &o);
+	*out_has = o.has_any;
+	return status;
+}
+
+static emr_status note_item(void *arg, const emr_replica_item *item)
+{
+	chain *c = arg;
+	bool is_hers = true;
+	emr_status status = is_owners(c, item->signer_id, &is_hers);
+
+	c->is_last_others = !is_hers;
+	if (item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP)
+		c->content = item->version;
+	else if (item->op != EMR_OP_META)
+		return status;
+	if (is_hers) {
+		c->described = item->version;
+		c->pversion = c->content;
+	}
+	return status;
+}
+
+static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
+{
+	return emr_replica_history(c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
+}
+
+static emr_status is_others(const chain *c, const emr_place *place, bool *out_is)
+{
+	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->version,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_replica_item item;
+	bool is_hers = true;
+	emr_status status = emr_facts_item(c->view->options.facts, &at, &bytes, &item);
+
+	if (status == EMR_OK)
+		status = is_owners(c, item.signer_id, &is_hers);
+	*out_is = !is_hers;
+	return status;
+}
+
+/* ---- what ---- */
+
+bool writers_target_leads_away(emr_bytes target)
+{
+	const char *at = (const char *)target.data, *end = at + target.len;
+
+	if (target.len == 0 || *at == '/' || memchr(at, 0, target.len) != NULL)
+		return true;
+	while (at < end) {
+		const char *slash = memchr(at, '/', (size_t)(end - at));
+		size_t len = (size_t)((slash != NULL ? slash : end) - at);
+
+		if (len == 2 && at[0] == '.' && at[1] == '.')
+			return true;
+		at += len + 1;
+	}
+	return false;
+}
+
+/* What emrfs goes by, or keeps for itself. */
+static bool is_ours(emr_bytes key)
+{
+	bool is_users = key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
+
+	return !is_users || (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
+}
+
+static emr_status take(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_count)
+{
+	emr_status status = EMR_OK;
+	emr_xattr one;
+
+	while (status == EMR_OK && emr_xattr_next(&from, &one)) {
+		emr_buf next = { 0 };
+
+		if (is_ours(one.key) != ours)
+			continue;
+		status = emr_xattr_change(emr_buf_view(out), one.key, one.value, false, &next, out_count);
+		if (status == EMR_OK) {
+			emr_buf_free(out);
+			*out = next;
+		} else {
+			emr_buf_free(&next);
+		}
+	}
+	return status;
+}
+
+emr_status writers_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count)
+{
+	emr_status status;
+
+	emr_buf_clear(out);
+	*out_count = 0;
+	status = take(words, false, out, out_count);
+	return status == EMR_OK ? take(own, true, out, out_count) : status;
+}
+
+/* Without an owner's word of the record, OWN is empty. */
+static emr_status believe(emr_meta *meta, const emr_meta *own, writers_word *out)
+{
+	emr_status status = writers_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
+
+	meta->xattrs = emr_buf_view(&out->attributes);
+	meta->mode &= WRITERS_MODE;
+	if (meta->type != EMR_META_SYMLINK || !writers_target_leads_away(meta->target))
+		return status;
+	out->is_hidden = own->type != EMR_META_SYMLINK || own->target.len == 0;
+	meta->target = own->target;
+	return status;
+}
+
+/* Of a file that is shared by itself the bytes are anybody's. */
+static void take_root(emr_meta *meta, const emr_meta *own)
+{
+	const emr_meta said = *meta;
+
+	*meta = *own;
+	if (own->type != EMR_META_FILE || said.type != EMR_META_FILE)
+		return;
+	meta->n = said.n;
+	meta->mtime_ns = said.mtime_ns;
+	meta->mime = said.mime;
+}
+
+emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out)
+{
+	emr_meta own = { 0 };
+	emr_place then;
+	bool has_own;
+	chain c;
+	emr_status status;
+
+	if ((place->version & EMR_VERSION_ANNEX) != 0)
+		return EMR_OK;
+	status = begin(view, place->domain, &c);
+	if (status == EMR_OK)
+		status = is_others(&c, place, &out->is_others);
+	if (status != EMR_OK || !out->is_others)
+		return status;
+	status = look(&c, place->domain, place->object);
+	if (status == EMR_OK && c.described != 0)
+		status = emr_facts_version(view->options.facts, place->domain, place->object, c.described, c.pversion, &then,
+			&out->plain, &own);
+	has_own = status == EMR_OK && c.described != 0;
+	if (status == EMR_MISSING_DATA || status == EMR_DAMAGED)	/* erased since: it says nothing any more */
+		status = EMR_OK;
+	if (!has_own)
+		own = (emr_meta){ 0 };
+	if (status != EMR_OK)
+		return status;
+	if (!emr_id16_equal(place->object, place->domain))
+		return believe(meta, &own, out);
+	if (has_own)
+		take_root(meta, &own);
+	else	/* nobody but she can have made it */
+		out->is_others = false;
+	return EMR_OK;
+}
+
+void writers_forget(writers_word *word)
+{
+	emr_buf_free(&word->plain);
+	emr_buf_free(&word->attributes);
+}
+
+/* ---- roots that writers removed ---- */
+
+emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have)
+{
+	chain c;
+	emr_status status = begin(view, domain, &c);
+
+	if (status == EMR_OK)
+		status = look(&c, domain, object);
+	*out_have = status == EMR_OK && c.is_last_others && c.described != 0;
+	return status;
+}
+
+static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
+{
+	(void)row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn, void *arg)
+{
+	EMR_AUTO_BUF plain = { 0 };
+	emr_replica_head head;
+	emr_place place;
+	emr_meta meta;
+	chain c;
+	emr_status status = emr_replica_head_get(view->options.replica, domain, domain, &head);
+
+	if (status != EMR_OK || head.state != EMR_OBJECT_UNLINKED)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = begin(view, domain, &c);
+	if (status == EMR_OK)
+		status = look(&c, domain, domain);
+	if (status != EMR_OK || !c.is_last_others || c.described == 0)
+		return status;
+	status = emr_facts_version(view->options.facts, domain, domain, c.described, 0, &place, &plain, &meta);
+	place.version = head.version;
+	if (status != EMR_OK)
+		return status == EMR_MISSING_DATA ? EMR_OK : status;
+	return meta.type == EMR_META_DIR ? fn(arg, &place, &meta) : EMR_OK;
+}
+
+emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg)
+{
+	EMR_AUTO_BUF ids = { 0 };
+	emr_status status = emr_replica_domains(view->options.replica, note_domain, &ids);
+
+	for (size_t at = 0; at < ids.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 domain;
+
+		memcpy(&domain, ids.data + at, sizeof domain);
+		status = tell_lost_root(view, domain, fn, arg);
+	}
+	return status;
+}

@@ -1,0 +1,148 @@
+#include "ledger/admission.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "ledger/act_send.h"
+#include "ledger/hash.h"
+#include "ledger/register.h"
+
+#define DAY_S ((uint64_t)86400)
+#define CA_S (30 * 365 * DAY_S)
+#define OWNER_S (10 * 365 * DAY_S)
+#define ROLES (EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN)
+#define FIXED_BYTES 81 /* up to and with the length of the name */
+
+static const uint8_t magic[8] = {'E', 'M', 'A', 'P', 1};
+
+static emr_status write_bytes(const emr_application *a, emr_buf *out)
+{
+	emr_writer w = emr_writer_of(out);
+	size_t name_len = strlen(a->name);
+
+	emr_write_bytes(&w, magic, sizeof magic);
+	emr_write_bytes(&w, a->net_id.b, 16);
+	emr_write_bytes(&w, a->org.b, 16);
+	emr_write_bytes(&w, a->admin_pk, 32);
+	emr_write_u64(&w, a->expires);
+	emr_write_u8(&w, (uint8_t)name_len);
+	emr_write_bytes(&w, a->name, name_len);
+	emr_write_u16(&w, (uint16_t)a->ca_der.len);
+	emr_write_bytes(&w, a->ca_der.data, a->ca_der.len);
+	return w.status;
+}
+
+emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name, uint64_t now_unix_s,
+	uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out)
+{
+	const emr_cert_subject subject = {
+		.handle = name, .not_before = now_unix_s - DAY_S, .not_after = now_unix_s + CA_S};
+	emr_application facts = {.net_id = net_id, .org = emr_id16_random(), .expires = expires_unix_s};
+	EMR_AUTO_BUF ca = {0};
+	emr_public public;
+	emr_status status;
+
+	if (strlen(name) == 0 || strlen(name) > EMR_APPLICATION_NAME_MAX)
+		return EMR_INVALID;
+	memcpy(facts.name, name, strlen(name));
+	status = emr_keyring_public(admin, &public);
+	if (status == EMR_OK)
+		status = emr_cert_make_ca(admin, &subject, &ca);
+	if (status != EMR_OK)
+		return status;
+	memcpy(facts.admin_pk, public.pk, 32);
+	facts.ca_der = emr_buf_view(&ca);
+	status = write_bytes(&facts, out_bytes);
+	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+}
+
+/* A CA of our profile; the name is text for people. */
+static bool is_sound(const emr_application *a, size_t name_len)
+{
+	emr_cert_facts ca;
+
+	if (emr_id16_is_zero(a->org) || name_len == 0 || memchr(a->name, '\0', name_len) != NULL)
+		return false;
+	/* The CA's common name is the same text, and was judged there. */
+	return emr_cert_read(a->ca_der, &ca) == EMR_OK && ca.is_ca && strcmp(ca.handle, a->name) == 0;
+}
+
+emr_status emr_application_read(emr_bytes bytes, emr_application *out)
+{
+	emr_application a = {0};
+	emr_reader r = emr_reader_of(bytes);
+	emr_bytes head = emr_read_bytes(&r, sizeof magic), text;
+	size_t name_len;
+
+	if (bytes.len > EMR_APPLICATION_MAX || head.data == NULL || memcmp(head.data, magic, 4) != 0)
+		return EMR_DAMAGED;
+	if (head.data[4] != magic[4])
+		return EMR_NEWER_FORMAT;
+	if (memcmp(head.data, magic, sizeof magic) != 0)
+		return EMR_DAMAGED;
+	emr_read_copy(&r, a.net_id.b, 16);
+	emr_read_copy(&r, a.org.b, 16);
+	emr_read_copy(&r, a.admin_pk, 32);
+	a.expires = emr_read_u64(&r);
+	name_len = emr_read_u8(&r);
+	text = emr_read_bytes(&r, name_len);
+	a.ca_der = emr_read_bytes(&r, emr_read_u16(&r));
+	if (!emr_reader_done(&r) || name_len > EMR_APPLICATION_NAME_MAX)
+		return EMR_DAMAGED;
+	memcpy(a.name, text.data, name_len);
+	if (!is_sound(&a, name_len))
+		return EMR_DAMAGED;
+	*out = a;
+	return EMR_OK;
+}
+
+void emr_application_number(emr_bytes bytes, char out[EMR_APPLICATION_NUMBER_CHARS])
+{
+	emr_id32 hash = emr_sha256_of(&bytes, 1);
+
+	/* Four bytes for five digits: 2^32 is 42,949 times 100,000, so no digit is noticeably likelier. */
+	for (int i = 0; i < 8; i++) {
+		uint32_t n = emr_get_u32(hash.b + 4 * i) % 100000;
+
+		for (int d = 4; d >= 0; d--, n /= 10)
+			out[6 * i + d] = (char)('0' + n % 10);
+		out[6 * i + 5] = i < 7 ? ' ' : '\0';
+	}
+}
+
+emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application, const char *handle,
+	uint64_t now_unix_s, emr_buf *out_cert)
+{
+	const emr_cert_subject subject = {.handle = handle,
+		.roles = ROLES,
+		.org = application->org,
+		.not_before = now_unix_s - DAY_S,
+		.not_after = now_unix_s + OWNER_S};
+	emr_public public;
+	emr_status status = emr_keyring_public(admin, &public);
+
+	return status == EMR_OK ? emr_cert_issue(admin, application->ca_der, &subject,
+					  emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert)
+				: status;
+}
+
+emr_status emr_application_register(const emr_keyring *admin, const emr_application *application, emr_bytes cert,
+	const char *name, emr_ledger *ledger, const emr_clock *clock)
+{
+	const emr_register who = {.keyring = admin,
+		.net_id = application->net_id,
+		.org = application->org,
+		.roles = ROLES,
+		.name = name};
+	EMR_AUTO_BUF part = {0};
+	emr_act act;
+	uint8_t code = 0;
+	emr_status status = emr_register_certified(&who, cert, &act, &part);
+
+	if (status == EMR_OK)
+		status = emr_act_send(admin, ledger, &act, emr_buf_view(&part), clock, &code);
+	if (status != EMR_OK)
+		return status;
+	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ? EMR_OK : EMR_REFUSED;
+}

@@ -1,0 +1,41 @@
+/* The rules of a network: limits that its members have agreed on (ORG_PROPOSE of kind 3), as text and as numbers.
+ * It refuses text that two programs could read differently; it enforces nothing: whoever answers, keeps or shows does.
+ *
+ * The text is UTF-8 without control characters, at most 65,536 bytes: lines `name = value`, each name once, blanks around name
+ * and value free, empty lines and lines that begin with # mean nothing.  Names are lower-case letters, digits and hyphens.
+ * A value of a name that is known here is a number in decimal digits, or the word that is given with it.  Names that are not known here
+ * are those of another version, and are ignored. */
+#pragma once
+
+#include "replica/replica.h"
+
+#define EMR_RULES_TEXT_MAX 65536u
+#define EMR_RULES_NO_LIMIT UINT64_MAX
+
+typedef struct emr_rules {
+	uint32_t copies;		 /* copies: how many of each block are wanted (1) */
+	uint32_t copies_before_register; /* copies-before-register (1) */
+	uint32_t places;		 /* places: how many, 0 for "all" (all) */
+	uint32_t witnesses;		 /* witnesses: members who must cosign a head (0) */
+	uint32_t slots_a_day;		 /* slots-a-day: keys released a grant and day (20000) */
+	uint64_t deposit_bytes;		 /* deposit-bytes: plaintext of one deposit (4 GiB) */
+	uint64_t deposits_a_day;	 /* deposits-a-day: of one depositor in one Inbox (200) */
+	uint64_t quota_bytes;		 /* quota-bytes, or "none" (none: EMR_RULES_NO_LIMIT) */
+} emr_rules;
+
+/* What holds where nobody has agreed on anything. */
+#define EMR_RULES_DEFAULT                                                                                                      \
+	((emr_rules){.copies = 1,                                                                                              \
+		.copies_before_register = 1,                                                                                   \
+		.slots_a_day = 20000,                                                                                          \
+		.deposit_bytes = UINT64_C(4) << 30,                                                                            \
+		.deposits_a_day = 200,                                                                                         \
+		.quota_bytes = EMR_RULES_NO_LIMIT})
+
+/* *OUT: the defaults, with what TEXT says.  EMR_INVALID: *OUT_LINE (from 1; may be NULL) is wrong. */
+emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line);
+
+/* The rules that REPLICA's network has agreed on, for any thread; a read of one row, and of the text when there is one.
+ * OUT_TEXT (may be NULL, else empty before) gets the text, and stays empty when there is none.
+ * A text that this copy has not got, or that cannot be read, leaves the defaults: EMR_OK, and *OUT_IS_READ (may be NULL) is false. */
+emr_status emr_rules_in_force(emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read);

@@ -1,0 +1,231 @@
+#include "replica/rules.h"
+
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "ledger/hash.h"
+#include "replica/people.h"
+
+#define SALT_BYTES 32
+#define NAME_MAX_CHARS 64
+#define LINES_MAX 1024 /* each is compared with those before it */
+
+/* ---- the text ---- */
+
+/* Bytes of the character at P, of LEFT there; 0 for what is no UTF-8, or a control character. */
+static size_t char_len(const uint8_t *p, size_t left)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	uint32_t c = len < 2 ? p[0] : p[0] & (0xffu >> (len + 1));
+
+	if (len == 0 || len > left)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < least[len])
+		return 0;
+	return len;
+}
+
+static bool is_text(emr_bytes line)
+{
+	for (size_t at = 0, len; at < line.len; at += len) {
+		len = char_len(line.data + at, line.len - at);
+		if (len == 0)
+			return false;
+	}
+	return true;
+}
+
+static emr_bytes trimmed(emr_bytes b)
+{
+	while (b.len > 0 && b.data[0] == ' ') {
+		b.data++;
+		b.len--;
+	}
+	while (b.len > 0 && b.data[b.len - 1] == ' ')
+		b.len--;
+	return b;
+}
+
+static bool is_called(emr_bytes b, const char *word)
+{
+	return b.len == strlen(word) && memcmp(b.data, word, b.len) == 0;
+}
+
+static bool is_name(emr_bytes b)
+{
+	for (size_t i = 0; i < b.len; i++)
+		if (!((b.data[i] >= 'a' && b.data[i] <= 'z') || (b.data[i] >= '0' && b.data[i] <= '9') || b.data[i] == '-'))
+			return false;
+	return b.len > 0 && b.len <= NAME_MAX_CHARS;
+}
+
+/* Decimal digits up to MOST, without a leading zero. */
+static bool read_number(emr_bytes b, uint64_t most, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (b.len == 0 || (b.data[0] == '0' && b.len > 1))
+		return false;
+	for (size_t i = 0; i < b.len; i++) {
+		unsigned digit = b.data[i] - (unsigned)'0';
+
+		if (digit > 9 || n > (most - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+static const struct {
+	const char *name, *word; /* WORD stands for VALUE */
+	uint64_t value, most;
+} known[] = {
+	{"copies", NULL, 0, UINT32_MAX},
+	{"copies-before-register", NULL, 0, UINT32_MAX},
+	{"places", "all", 0, UINT32_MAX},
+	{"witnesses", NULL, 0, UINT32_MAX},
+	{"slots-a-day", NULL, 0, UINT32_MAX},
+	{"deposit-bytes", NULL, 0, UINT64_MAX - 1},
+	{"deposits-a-day", NULL, 0, UINT64_MAX - 1},
+	{"quota-bytes", "none", EMR_RULES_NO_LIMIT, UINT64_MAX - 1},
+};
+#define KNOWN (sizeof known / sizeof *known)
+
+static void set(emr_rules *rules, size_t which, uint64_t n)
+{
+	uint32_t *const narrow[] = {
+		&rules->copies, &rules->copies_before_register, &rules->places, &rules->witnesses, &rules->slots_a_day};
+	uint64_t *const wide[] = {&rules->deposit_bytes, &rules->deposits_a_day, &rules->quota_bytes};
+
+	if (which < 5)
+		*narrow[which] = (uint32_t)n;
+	else
+		*wide[which - 5] = n;
+}
+
+static bool set_known(emr_rules *rules, emr_bytes name, emr_bytes value)
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		uint64_t n = known[i].value;
+
+		if (!is_called(name, known[i].name))
+			continue;
+		if (!(known[i].word != NULL && is_called(value, known[i].word)) && !read_number(value, known[i].most, &n))
+			return false;
+		set(rules, i, n);
+	}
+	return true;
+}
+
+typedef struct reading {
+	emr_rules rules;
+	emr_bytes names[LINES_MAX]; /* of other versions, too: each name once */
+	size_t n;
+} reading;
+
+static bool read_line(reading *r, emr_bytes line)
+{
+	const uint8_t *sign;
+	emr_bytes name, value;
+
+	if (!is_text(line))
+		return false;
+	line = trimmed(line);
+	if (line.len == 0 || line.data[0] == '#')
+		return true;
+	sign = memchr(line.data, '=', line.len);
+	if (sign == NULL)
+		return false;
+	name = trimmed(emr_bytes_of(line.data, (size_t)(sign - line.data)));
+	value = trimmed(emr_bytes_of(sign + 1, line.len - (size_t)(sign + 1 - line.data)));
+	if (!is_name(name) || value.len == 0 || r->n == LINES_MAX)
+		return false;
+	for (size_t i = 0; i < r->n; i++)
+		if (emr_bytes_equal(r->names[i], name))
+			return false;
+	r->names[r->n++] = name;
+	return set_known(&r->rules, name, value);
+}
+
+emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line)
+{
+	reading r = {.rules = EMR_RULES_DEFAULT};
+	unsigned number = 0;
+	bool is_good = text.len <= EMR_RULES_TEXT_MAX;
+
+	for (size_t at = 0; is_good && at < text.len;) {
+		const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
+		size_t len = end != NULL ? (size_t)(end - text.data) - at : text.len - at;
+
+		number++;
+		is_good = read_line(&r, emr_bytes_of(text.data + at, len));
+		at += len + 1;
+	}
+	if (!is_good) {
+		if (out_line != NULL)
+			*out_line = number;
+		return EMR_INVALID;
+	}
+	*out = r.rules;
+	return EMR_OK;
+}
+
+/* ---- in force ---- */
+
+typedef struct search {
+	emr_replica *replica;
+	const uint8_t *hash;
+	emr_buf *text;
+} search;
+
+/* The text stands behind any proposal of it, also one that was not carried. */
+static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	search *s = arg;
+	const emr_part_key key = {.family = EMR_FAMILY_ORG, .version = 1, .object = proposal};
+	EMR_AUTO_BUF part = {0};
+	emr_bytes text;
+	emr_id32 hash;
+	emr_status status;
+
+	if (s->text->len > 0 || row->kind != EMR_PROPOSAL_RULES || memcmp(row->subject, s->hash, 32) != 0)
+		return EMR_OK;
+	status = emr_replica_part(s->replica, &key, &part);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+	if (part.len <= SALT_BYTES)
+		return EMR_OK;
+	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
+	hash = emr_sha256_of(&text, 1);
+	return memcmp(hash.b, s->hash, 32) == 0 ? emr_buf_append(s->text, text.data, text.len) : EMR_OK;
+}
+
+emr_status emr_rules_in_force(emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read)
+{
+	static const uint8_t none[32];
+	EMR_AUTO_BUF own = {0};
+	emr_row_network network;
+	search s = {.replica = replica, .hash = network.rules, .text = out_text != NULL ? out_text : &own};
+	emr_rules rules = EMR_RULES_DEFAULT;
+	bool is_read = true;
+	emr_status status = emr_replica_network(replica, &network);
+
+	if (status == EMR_OK && memcmp(network.rules, none, sizeof none) != 0) {
+		status = emr_replica_proposals(replica, look_into, &s);
+		is_read = s.text->len > 0 && emr_rules_parse(emr_buf_view(s.text), &rules, NULL) == EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	*out = rules;
+	if (out_is_read != NULL)
+		*out_is_read = is_read;
+	return EMR_OK;
+}

@@ -1,0 +1,10 @@
+# The kit of the sharing tests: a folder, a doctor, three agents, one ledger.
+set(unit ${PROJECT_SOURCE_DIR}/tests/unit)
+add_executable(bench_agent ${CMAKE_CURRENT_LIST_DIR}/agent_bench.c ${unit}/story_kit.c ${unit}/view_kit.c)
+target_include_directories(bench_agent PRIVATE ${unit} ${PROJECT_SOURCE_DIR}/tests/support)
+target_compile_definitions(bench_agent PRIVATE EMR_VECTOR_DIR="${PROJECT_SOURCE_DIR}/tests/vectors")
+foreach(used share stack view settle ledger contract crypto)
+	emr_resolve(${used} target)
+	target_link_libraries(bench_agent PRIVATE ${target})
+endforeach()
+target_link_libraries(bench_agent PRIVATE emr_flags PkgConfig::cmocka Threads::Threads)

@@ -1,0 +1,159 @@
+/* Small files of the state, as a disk gives them back: what I asked for, orders, people, the name, and notes in text.  The first
+ * byte chooses the file, and whether the rest stands in it as it is or sealed with a good key: then the reader of its inside is reached.
+ * What is read comes out again, and nothing of it has a text without an end. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "annex.h"
+#include "asked.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "book.h"
+#include "orders.h"
+#include "sealed.h"
+#include "second_copy.h"
+#include "session.h"
+#include "switching.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static emr_keyring *keyring;
+static char dir[64];
+static int dir_fd = -1;
+
+static void leave(void)
+{
+	static const char *const names[] = {
+		EMR_STATE_ASKED, EMR_STATE_ORDERS, EMR_STATE_BOOK, EMR_STATE_PROFILE, EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)unlinkat(dir_fd, names[i], 0);
+	(void)rmdir(dir);
+	emr_keyring_free(keyring);
+}
+
+/* In memory where that is possible: each input writes a file. */
+static void begin(void)
+{
+	strcpy(dir, "/dev/shm/emrfs-fuzz-XXXXXX");
+	if (mkdtemp(dir) == NULL) {
+		strcpy(dir, "/tmp/emrfs-fuzz-XXXXXX");
+		if (mkdtemp(dir) == NULL)
+			abort();
+	}
+	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0 || emr_base_init() != EMR_OK || emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
+		atexit(leave) != 0)
+		abort();
+}
+
+static void has_end(const char *text, size_t size)
+{
+	if (memchr(text, '\0', size) == NULL)
+		abort();
+}
+
+static void look_at_asked(void)
+{
+	EMR_AUTO_ASKED list = {0};
+	EMR_AUTO_ASKED again = {0};
+
+	if (emr_asked_load(keyring, dir_fd, &list) != EMR_OK)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		has_end(list.rows[i].path, sizeof list.rows[i].path);
+		has_end(list.rows[i].reason, sizeof list.rows[i].reason);
+	}
+	if (list.n == 0)
+		return;
+	if (emr_asked_told(keyring, dir_fd, list.rows[0].request, EMR_PETITION_DENIED) != EMR_OK ||
+		emr_asked_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
+		again.rows[0].told != EMR_PETITION_DENIED || strcmp(again.rows[0].path, list.rows[0].path) != 0)
+		abort();
+}
+
+static void look_at_orders(void)
+{
+	EMR_AUTO_ORDERS list = {0};
+	EMR_AUTO_ORDERS again = {0};
+
+	if (emr_orders_load(keyring, dir_fd, &list) != EMR_OK)
+		return;
+	for (size_t i = 0; i < list.n; i++) {
+		has_end(list.list[i].label, sizeof list.list[i].label);
+		has_end(list.list[i].who, sizeof list.list[i].who);
+	}
+	if (emr_orders_save(keyring, dir_fd, &list) != EMR_OK || emr_orders_load(keyring, dir_fd, &again) != EMR_OK ||
+		again.n != list.n || again.next_number != list.next_number)
+		abort();
+	for (size_t i = 0; i < list.n; i++)
+		if (again.list[i].number != list.list[i].number || again.list[i].kind != list.list[i].kind ||
+			again.list[i].rights != list.list[i].rights || again.list[i].until_unix_s != list.list[i].until_unix_s)
+			abort();
+}
+
+static void look_at_people(void)
+{
+	EMR_AUTO_BOOK book = {0};
+
+	if (emr_book_load(keyring, dir_fd, &book) != EMR_OK)
+		return;
+	for (size_t i = 0; i < book.n; i++)
+		has_end(book.people[i].who, sizeof book.people[i].who);
+}
+
+static void look_at_profile(void)
+{
+	emr_profile profile;
+
+	if (emr_profile_load(keyring, dir_fd, &profile) != EMR_OK)
+		return;
+	has_end(profile.name, sizeof profile.name);
+	has_end(profile.born, sizeof profile.born);
+}
+
+static void look_at_notes(void)
+{
+	emr_joined joined;
+	emr_second_copy copy;
+
+	if (emr_joined_read(dir_fd, &joined) == EMR_OK && joined.size == 0)
+		abort();
+	emr_second_copy_read(dir_fd, &copy);
+	if (copy.is_known)
+		has_end(copy.dir, sizeof copy.dir);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct {
+		const char *name, *magic; /* NULL: text, which is not sealed */
+		void (*look)(void);
+	} files[] = {{EMR_STATE_ASKED, "EMPQ", look_at_asked}, {EMR_STATE_ORDERS, "EMPO", look_at_orders},
+		{EMR_STATE_BOOK, "EMPP", look_at_people}, {EMR_STATE_PROFILE, "EMPF", look_at_profile},
+		{EMR_JOINING_JOINED, NULL, look_at_notes}, {EMR_STATE_SECOND_COPY, NULL, look_at_notes}};
+	uint8_t head[EMR_SEALED_HEAD_BYTES] = {0, 0, 0, 0, 1};
+	size_t which;
+	emr_bytes rest;
+	emr_status status;
+
+	if (dir_fd < 0)
+		begin();
+	if (size == 0)
+		return 0;
+	which = data[0] % (sizeof files / sizeof *files);
+	rest = emr_bytes_of(data + 1, size - 1);
+	if (files[which].magic != NULL && (data[0] & 0x80) == 0) {
+		memcpy(head, files[which].magic, 4);
+		status = emr_sealed_save(keyring, dir_fd, files[which].name, head, rest);
+	} else {
+		status = emr_file_replace(dir_fd, files[which].name, rest, 0600);
+	}
+	if (status == EMR_OK)
+		files[which].look();
+	(void)unlinkat(dir_fd, files[which].name, 0);
+	return 0;
+}

@@ -1,0 +1,212 @@
+#!/bin/bash
+# accesses.sh: a doctor opens what was shared with her: what the owner's log says of it, what her organisation's auditor sees, and the
+# evidence of one release, which emrfs without keyring and the program of an auditor check; who is not of the first organisation, too.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+two_begin accesses
+export TZ=UTC
+two_network "São Lucas"
+orgs_join aurora "Clínica Aurora" hospital
+orgs_join trust "Patients' Trust" hospital aurora
+orgs_agent keys-aurora aurora
+orgs_agent keys-trust trust
+agent_start keys-aurora
+agent_start keys-trust
+two_join ana "Ana Silva" patient
+two_join lima "Paula Lima" clinician
+two_join rosa "Rosa Dias" auditor
+two_cards ana lima
+two_mount ana lima rosa
+mkdir -p ana-folder/Imaging
+head -c 5000 /dev/urandom >ana-folder/Imaging/MRI.pdf
+head -c 3000000 /dev/urandom >ana-folder/Imaging/CT.bin
+echo "a note" >ana-folder/Imaging/note.txt
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+lists() { [ -e "$1" ]; }
+two_until 20 lists lima-folder/shared-with-me
+SHARE=$(echo lima-folder/shared-with-me/*)/Imaging
+
+# both PROOF [COPY]: emrfs and the stand-alone program are content.
+both() {
+	run 0 verify --proof "$@"
+	"$VERIFY_AUDIT" "$@" >out/audit || { cat out/audit >&2; emr_fail "verify-audit $*"; }
+	grep -q '^Genuine' out/audit || emr_fail "verify-audit does not say so"
+}
+# refused WORD PROOF [COPY]: both refuse, for the same reason.
+refused() {
+	local word=$1
+	shift
+	json 8 verify --proof "$@"
+	expect "reason for $*" "$(field bad)" "[{'path': '$1', 'error': '$word'}]"
+	! "$VERIFY_AUDIT" "$@" >out/audit || emr_fail "verify-audit takes $*"
+	grep -q "^FAILED $word:" out/audit || { cat out/audit >&2; emr_fail "verify-audit names something else"; }
+}
+
+say "with the owner's computer off, a viewer opens, reads a part; a program without her is refused"
+cp ana-folder/Imaging/MRI.pdf copy.pdf
+agent_holds() { agent_says keys-aurora '"grants":1' && agent_says keys-trust '"grants":1'; }
+two_until 30 agent_holds
+two_unmount ana
+must cmp "$SHARE/MRI.pdf" copy.pdf
+must head -c 1000 "$SHARE/CT.bin" >part
+cp "$(command -v cat)" tumblerd
+./tumblerd "$SHARE/note.txt" >/dev/null 2>&1 && emr_fail "a thumbnailer read"
+two_mount ana
+two_home ana
+# entry ACTION PATH: the last one of the log that is so, as python sees it
+entry() { python3 -c 'import json, sys
+e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == sys.argv[1] and e["path"] == sys.argv[2]]
+print(*[e[-1][k] for k in sys.argv[3:]] if e else "", sep="|")' "$@"; }
+reported() { json 0 log --who lima && [ -n "$(entry opened Imaging/MRI.pdf at)" ] && [ -n "$(entry opened Imaging/CT.bin at)" ] &&
+	[ -n "$(entry refused Imaging/note.txt at)" ]; }
+two_until 60 reported
+GIVEN="['Clínica Aurora', \"Patients' Trust\"]"
+# Her own computer, back again, may answer, too.
+sorted() { python3 -c 'import ast, sys; print(sorted(set(ast.literal_eval(sys.argv[1])) - {"you"}))' "$1"; }
+expect "opened" "$(entry opened Imaging/MRI.pdf whole software proven purpose organisation)" "True|False|False|treatment|São Lucas"
+expect "who gave its key" "$(sorted "$(entry opened Imaging/MRI.pdf released_by)")" "$GIVEN"
+expect "a part of it" "$(entry opened Imaging/CT.bin whole software)" "False|False"
+expect "released" "$(entry released Imaging/MRI.pdf proven software version)" "True|False|1"
+expect "by whom" "$(sorted "$(entry released Imaging/MRI.pdf released_by)")" "$GIVEN"
+expect "refused" "$(entry refused Imaging/note.txt proven software)" "False|True"
+expect "names" "$(entry listed Imaging proven type)" "True|directory"
+TX=$(entry released Imaging/MRI.pdf tx)
+run 0 log Imaging
+says "Paula Lima, São Lucas, treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
+says "Paula Lima (software), São Lucas, treatment  was refused: Imaging/note.txt v1   reported"
+says "got the key of Imaging/MRI.pdf v1   proven, keys by "
+grep -qF "Paula Lima, São Lucas, treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
+json 0 log --fhir fhir
+expect "written" "$(field written)" "$(ls fhir | wc -l)"
+must python3 "$SUPPORT/fhir_audit_event.py" fhir
+for action in released opened refused listed; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
+
+say "who signed this, when, in which transaction: one command, for own and for what others share"
+witnessed() { json 0 "$@" && [ "$(field signed.witnesses | python3 -c 'import ast; print(sorted(set(ast.literal_eval(input())) - {"São Lucas"}))')" = "$GIVEN" ]; }
+two_until 30 witnessed verify Imaging/MRI.pdf
+expect "hers" "$(field signed.by) $(field signed.organisation) $(field signed.signature)" "Ana Silva São Lucas self"
+OWN=$(field signed.entry):$(field signed.tx)
+expect "its transaction" "$OWN" "$(attribute tx "$MNT/Imaging/MRI.pdf")"
+expect "its time" "$(field signed.at)" "$(attribute signed-at "$MNT/Imaging/MRI.pdf")"
+run 0 status Imaging/MRI.pdf
+says "Signed by you, São Lucas, "
+says "Entry ${OWN%%:*} of the ledger, transaction ${OWN#*:}, witnessed by "
+two_home lima
+SHARED=${SHARE#lima-folder/}
+two_until 30 witnessed verify "$SHARED/MRI.pdf"
+expect "the same" "$(field signed.entry):$(field signed.tx)" "$OWN"
+expect "of another" "$(field signed.organisation) $(field signed.signature) $(field checked) $(field bad)" "São Lucas self 1 []"
+run 0 verify "$SHARED/MRI.pdf"
+says "1 checks, nothing wrong."
+says "Signed by Ana Silva 1984-03-12 ("
+says "), São Lucas, "
+says "transaction ${OWN#*:}, witnessed by "
+run 0 status "$SHARED/MRI.pdf"
+says "Entry ${OWN%%:*} of the ledger"
+run 0 verify "$SHARED"
+says "3 checks, nothing wrong."
+run 5 verify "$SHARED/nothing"
+two_home ana
+
+say "evidence of one release, for a stranger"
+json 0 log --proof "$TX" access
+expect "its answer" "$(field out)" "$EMR_WORK/access"
+run 1 log --proof "$TX" access
+says "is there already"
+both access
+says "lima, São Lucas asked for the keys of "
+says "Released by  Clínica Aurora, keys-aurora"
+says "Released by  Patients' Trust, keys-trust"
+says "of patient-"
+for words in "asked for the keys of" "for treatment, by a person" "under grant" "Clínica Aurora, keys-aurora, gave its part" \
+	"Patients' Trust, keys-trust, gave its part" "parts of 2 organisations, of which the grant asks for 2" "came in with 2 approvals" "of folder"; do
+	grep -qF -- "$words" out/audit || { cat out/audit; emr_fail "verify-audit does not say: $words"; }
+done
+json 0 verify --proof access
+expect "who" "$(field signer) $(field organisation)" "lima São Lucas"
+expect "which" "$(field tx)" "$TX"
+expect "for what, how many are needed" "$(field access.purpose) $(field access.needed) $(field access.software)" "treatment 2 False"
+expect "whom the grant names" "$(field access.agents_shown)" True
+expect "who gave" "$(field access.released_by | python3 -c 'import ast; print(sorted(r["organisation"] for r in ast.literal_eval(input()) if not r["owner"]))')" "$GIVEN"
+run 5 log --proof 999999 other
+says "Nobody asked for a key of yours with entry"
+run 5 log --proof 1 other
+run 2 log --proof none other
+run 2 log --proof 17
+[ ! -e other ] || emr_fail "half a proof stays"
+refused copy access ana-folder/Imaging/MRI.pdf
+head -c 3000 access >cut
+refused format cut
+sed 's/^index .*/index 1/' access >elsewhere
+refused log-path elsewhere
+refused format ana-folder/Imaging/MRI.pdf
+
+say "what is saved by who came later has a proof, too"
+two_join rui "Rui Costa" patient aurora
+two_mount rui
+echo "a letter" >rui-folder/letter.txt
+two_home rui
+run 0 status --wait
+must cp rui-folder/.emrfs/proof/letter.txt.tlog-proof letter.tlog-proof
+both letter.tlog-proof rui-folder/letter.txt
+grep -qF "came in with 1 approval" out/audit || emr_fail "no admission: $(cat out/audit)"
+
+say "an auditor sees what the staff of her organisation asked for, and nobody else does"
+two_home rosa
+json 0 log --staff --fhir staff-fhir
+python3 - <<'END' || emr_fail "the staff's questions: $(cat out/said)"
+import json, re
+entries = json.load(open("out/said"))["entries"]
+assert entries and all(e["who"].startswith("lima") and e["organisation"] == "São Lucas" and e["proven"] for e in entries), entries
+released = [e for e in entries if e["action"] == "released"]
+assert released and all(e["purpose"] == "treatment" and sorted(set(e["released_by"]) - {"the owner"}) == ["Clínica Aurora", "Patients' Trust"] for e in released), released
+assert len({e["folder"] for e in entries}) == 1 and re.fullmatch("[0-9a-f]{8}", entries[0]["folder"]), entries
+assert all(e["path"] in ("folder %s of somebody" % e["folder"], "%d record%s in folder %s of somebody" % (e["records"], "" if e["records"] == 1 else "s", e["folder"]))
+           for e in entries), entries
+END
+expect "written" "$(field written)" "$(ls staff-fhir | wc -l)"
+must python3 "$SUPPORT/fhir_audit_event.py" staff-fhir
+grep -q "the owner of folder " staff-fhir/*.json || emr_fail "whose"
+! grep -q "Ana\|Rosa" staff-fhir/*.json || emr_fail "an auditor learns a patient's name"
+run 0 log --staff
+says "Paula Lima, São Lucas, treatment  got the key of "
+says " in folder "
+says_not "MRI"
+run 2 log --staff Imaging
+run 0 log --staff --purpose research
+says "Nothing in that time."
+for who in ana lima; do
+	two_home $who
+	json 6 log --staff
+	expect "$who" "$(field error)" not-auditor
+done
+two_home rosa
+run 0 log --proof "$TX" seen		# what she may see she can prove
+both seen
+says_not "of patient-"
+
+say "offline, what is open goes on, and it is said how long"
+echo "later" >ana-folder/Imaging/late.txt
+as ana run 0 status --wait
+two_until 30 lists "$SHARE/late.txt"
+two_home lima
+exec 9<"$SHARE/CT.bin"
+must head -c 4096 <&9 >/dev/null
+mv "$NET/ledger" "$NET/ledger-away"
+away() { run 0 status && grep -q "The ledger cannot be reached since" out/said; }
+two_until 60 away
+timeout 30 cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
+grep -q "No route to host" out/said || emr_fail "offline: $(cat out/said)"
+grep -q " offline .*Imaging/late.txt needs a key of others, and the ledger cannot be reached" lima-folder/.emrfs/notices || emr_fail "no notice: $(cat lima-folder/.emrfs/notices)"
+must head -c 4096 <&9 >/dev/null
+must cmp "$SHARE/MRI.pdf" ana-folder/Imaging/MRI.pdf
+exec 9<&-
+mv "$NET/ledger-away" "$NET/ledger"
+agent_stop keys-aurora
+agent_stop keys-trust
+two_unmount ana lima rosa rui
+echo "all is well"

@@ -1,0 +1,196 @@
+#!/bin/bash
+# device.sh: two computers of one person, each with an EMRFS_HOME of its own, both with the folder open: files go both ways, each
+# signs as itself, conflicts become copies, an addition that was killed can be done again, a removed one sees nothing new.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin device
+cd "$EMR_WORK" || exit 2
+at_end() {
+	local who pid
+	for who in a b c; do
+		pid=$(sed -n 's/^pid //p' "$EMR_WORK/$who/state/lock" 2>/dev/null)
+		[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
+		fusermount3 -uqz "$EMR_WORK/$who-folder" 2>/dev/null
+	done
+}
+printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
+home() { export EMRFS_HOME=$EMR_WORK/$1; [ -d "$1" ] || { mkdir -m 700 "$1" && printf 'kdf = 8,1\nnotify = none\n' >"$1/settings"; mkdir -p "$1-folder"; }; }
+NET=$EMR_WORK/net
+await() { # FILE WANTED: its content, as soon as it is there
+	local i
+	for ((i = 0; i < 400; i++)); do [ "$(cat "$1" 2>/dev/null)" = "$2" ] && return; sleep 0.05; done
+	emr_fail "$1 has not become: $2"
+}
+P="--passphrase-file $EMR_PASS"
+
+say "a folder of one computer, and its ledger moved to where another can reach it"
+home a
+run 0 init --yes --name "Ana Silva" --born 1984-03-12 $P --words-file words
+run 0 mount $P "$EMR_WORK/a-folder"
+must mkdir a-folder/Imaging
+echo first >a-folder/Imaging/scan.txt
+run 0 status --wait
+run 13 device add laptop -o laptop.device $P
+run 6 device add laptop -o laptop.device --yes $P
+says "where laptop cannot reach it"
+run 11 device add laptop --network "$NET" -o laptop.device --yes $P
+run 0 unmount
+mkdir full && touch full/file
+run 6 device add laptop --network full -o laptop.device --yes $P
+run 2 device add laptop --yes $P
+
+say "killed in the middle, and again"
+for after in 0.02 0.05 0.1 0.2; do
+	KILLED_MAY_SAY="tablet already" killed_after $after device add tablet --network "$NET" -o killed.device --yes $P
+	rm -f killed.device
+done
+json 0 device $P
+grep -q '"name": *"tablet"' out/said && run 0 device remove tablet $P
+run 0 device add laptop --network "$NET" -o laptop.device --yes $P
+expect "the ledger" "$(readlink a/state/ledger)" "$NET/ledger"
+expect "the blocks" "$(readlink a/state/blocks)" "$NET/blocks"
+[ "$(stat -c %a laptop.device)" = 600 ] && [ ! -e "$NET/.becoming" ] && [ ! -e a/state/ledger.new ] || emr_fail "something was left"
+run 1 device add laptop -o again.device --yes $P
+[ ! -e again.device ] || emr_fail "a file for nobody"
+
+say "the other computer"
+home b
+python3 -c 'd = bytearray(open("laptop.device", "rb").read()); d[4] ^= 0x40; open("changed.device", "wb").write(d[:-1])'
+run 8 device accept changed.device $P
+run 5 device accept none.device $P
+run 0 device accept laptop.device $P
+run 11 device accept laptop.device $P
+run 0 mount $P "$EMR_WORK/b-folder"
+expect "what was there" "$(cat b-folder/Imaging/scan.txt)" first
+home a
+run 0 mount $P "$EMR_WORK/a-folder"
+
+say "both ways, each with its own key"
+echo "from a" >a-folder/Imaging/a.txt
+await b-folder/Imaging/a.txt "from a"
+echo "from b" >b-folder/Imaging/b.txt
+await a-folder/Imaging/b.txt "from b"
+echo "by b" >b-folder/Imaging/a.txt
+await a-folder/Imaging/a.txt "by b"
+must mkdir b-folder/Letters
+echo letter >b-folder/Letters/one.txt
+await a-folder/Letters/one.txt letter
+must mkdir a-folder/Notes
+echo note >a-folder/Notes/one.txt
+await b-folder/Notes/one.txt note
+echo "note of b" >b-folder/Notes/two.txt
+await a-folder/Notes/two.txt "note of b"
+must mv b-folder/Imaging/b.txt b-folder/Letters/moved.txt
+await a-folder/Letters/moved.txt "from b"
+for who in a b; do
+	home $who
+	run 0 status --wait
+	json 0 verify
+	expect "bad on $who" "$(field bad)" "[]"
+done
+"$EMRFS" ledger --json --limit 100 | python3 -c 'import json, sys
+assert len({e["signer"] for e in json.load(sys.stdin)["entries"]}) > 2'  || emr_fail "all signed by one"
+
+say "the same file on both while the ledger is held"
+python3 - "$NET/ledger/ledger.sqlite" <<'P' &
+import sqlite3, sys, time, os
+db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
+for i in range(200):
+	if os.path.exists("let-go"): break
+	time.sleep(0.05)
+db.execute("ROLLBACK")
+P
+holder=$!
+for ((i = 0; i < 200; i++)); do [ -e held ] && break; sleep 0.05; done
+echo "both, on a" >a-folder/Imaging/a.txt
+echo "both, on b" >b-folder/Imaging/a.txt
+touch let-go
+wait $holder
+for who in a b; do home $who; run 0 status --wait; done
+for ((i = 0; i < 400; i++)); do
+	[ "$(cat a-folder/Imaging/a*.txt | sort | tr '\n' ' ')" = "both, on a both, on b " ] &&
+		[ "$(cat b-folder/Imaging/a*.txt | sort | tr '\n' ' ')" = "both, on a both, on b " ] && break
+	sleep 0.05
+done
+expect "both are kept on a" "$(cat a-folder/Imaging/a*.txt | sort | tr '\n' ' ')" "both, on a both, on b "
+expect "both are kept on b" "$(cat b-folder/Imaging/a*.txt | sort | tr '\n' ' ')" "both, on a both, on b "
+
+say "the list, and a removal"
+home a
+json 0 device $P
+expect "devices" "$(python3 -c 'import json; print(sorted((d["name"], d["this"], d["seen_at"] is not None) for d in json.load(open("out/said"))["devices"]))')" \
+	"[('', True, True), ('laptop', False, True)]"
+home b
+run 6 device add other -o other.device --yes $P
+run 6 device remove laptop $P
+home a
+run 5 device remove other $P
+run 0 device remove laptop $P
+echo "after b" >a-folder/Imaging/after.txt
+run 0 status --wait
+for ((i = 0; i < 200; i++)); do grep -q device-removed b-folder/.emrfs/notices && break; sleep 0.05; done
+grep -q device-removed b-folder/.emrfs/notices || emr_fail "the open folder of b does not say it"
+[ ! -e b-folder/Imaging/after.txt ] || emr_fail "b sees what came after its removal"
+home b
+pid=$(pid_of_mount)
+"$EMRFS" unmount --now >/dev/null 2>&1
+await_gone "$pid"
+run 6 mount $P "$EMR_WORK/b-folder"
+says "was removed"
+home a
+expect "a goes on" "$(cat a-folder/Imaging/after.txt)" "after b"
+json 0 verify
+expect "bad at the end" "$(field bad)" "[]"
+run 0 unmount
+
+say "one of two is lost: recover --lost on the first cuts off the other"
+secret new "the passphrase after the loss"
+N="--passphrase-file new"
+run 0 device add phone -o phone.device --yes $P
+home c
+run 0 device accept phone.device $P
+run 0 mount $P "$EMR_WORK/c-folder"
+expect "what was there" "$(cat c-folder/Imaging/after.txt)" "after b"
+pid=$(pid_of_mount)
+"$EMRFS" unmount >/dev/null 2>&1
+await_gone "$pid"
+cp c/state/keyfile kept
+run 12 recover --lost --yes --words-file words $N --new-passphrase-file new
+must cmp kept c/state/keyfile
+run 0 recover --lost --yes --words-file words $P --new-passphrase-file new
+says "not your first computer"
+run 12 mount $P "$EMR_WORK/c-folder"
+run 0 mount $N "$EMR_WORK/c-folder"
+pid=$(pid_of_mount)
+"$EMRFS" unmount >/dev/null 2>&1
+await_gone "$pid"
+home a
+for after in 0.05 0.1 0.15 0.2; do
+	killed_after $after recover --lost --yes --words-file words --new-passphrase-file new
+done
+json 0 recover --lost --yes --words-file words --new-passphrase-file new
+json 0 recover --lost --yes --words-file words --new-passphrase-file new
+expect "removed once" "$(field removed) $(field epochs)" "[] 0"
+json 0 device $N
+expect "devices" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"]])')" "['']"
+run 12 mount $P "$EMR_WORK/a-folder"
+run 0 mount $N "$EMR_WORK/a-folder"
+echo "after c" >a-folder/Imaging/later.txt
+run 0 status --wait
+home c
+run 6 mount $N "$EMR_WORK/c-folder"
+says "was removed"
+home a
+run 0 unmount
+run 0 device add watch -o watch.device --yes $N
+json 0 recover --lost --yes --words-file words --new-passphrase-file new
+expect "removed" "$(field removed)" "['watch']"
+[ "$(field epochs)" -gt 0 ] || emr_fail "no new keys after a removal"
+run 0 mount $N "$EMR_WORK/a-folder"
+expect "a goes on" "$(cat a-folder/Imaging/later.txt)" "after c"
+json 0 verify
+expect "bad after the loss" "$(field bad)" "[]"
+run 0 unmount
+echo "all is well"

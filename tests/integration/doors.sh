@@ -1,0 +1,189 @@
+#!/bin/bash
+# doors.sh: the attributes and the directory by which a folder is shared and taken back; copies never share; and nothing becomes
+# visible to others by being moved.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin doors
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Ana Silva" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana
+two_home ana
+cd "$MNT" || exit 2
+mkdir Imaging Imaging/Old Bills
+echo "a knee" >Imaging/MRI.pdf
+run 0 status --wait
+refused() {	# ERRNO-TEXT COMMAND...
+	local text=$1
+	shift
+	"$@" >"$EMR_WORK/out/refused" 2>&1 && emr_fail "not refused: $*"
+	grep -qF "$text" "$EMR_WORK/out/refused" || emr_fail "$*: $(cat "$EMR_WORK/out/refused"), wanted: $text"
+}
+granted() { attribute "$1" "$2" | grep -q "state=confirmed$"; }
+grants() { json 0 share && python3 -c 'import json; print(*["%s %s" % (g["path"], g["who"]) for g in json.load(open("'"$EMR_WORK"'/out/said"))["grants"]], sep=",")'; }
+none() { [ "$(grants)" = "" ]; }
+
+say "attributes"
+expect "private" "$(attribute shared-with Imaging)" ""
+expect "access" "$(attribute access Imaging/MRI.pdf)" "owner"
+refused "No such attribute" getfattr -n user.emrfs.grant.lima Imaging
+refused "No such file" setfattr -n user.emrfs.grant.eva -v read Imaging
+refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v everything Imaging
+refused "Invalid argument" setfattr -n user.emrfs.grant.lima -v "deposit history=yes" Imaging
+refused "not permitted" setfattr -n user.emrfs.grant.lima -v read Inbox
+grep -q " unknown-person Imaging: Nobody here is called eva" .emrfs/notices || emr_fail "no notice: $(cat .emrfs/notices)"
+refused "No such attribute" setfattr -x user.emrfs.grant.lima Imaging
+must setfattr -n user.emrfs.grant.lima -v "read until=2099-12-31 purpose=treatment,legal" Imaging
+two_until 60 granted grant.lima Imaging
+[[ $(attribute grant.lima Imaging) =~ ^read\ until=2100-01-01T00:00:00Z\ purpose=treatment,legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
+	emr_fail "grant.lima: $(attribute grant.lima Imaging)"
+expect "shared" "$(attribute shared-with Imaging)" "lima until 2100-01-01T00:00:00Z"
+expect "shared, in it" "$(attribute shared-with Imaging/MRI.pdf)" "lima until 2100-01-01T00:00:00Z"
+expect "not beside it" "$(attribute shared-with Bills)" ""
+refused "No such attribute" getfattr -n user.emrfs.grant.lima Imaging/MRI.pdf
+! getfattr -d -m - --absolute-names Imaging | grep grant || emr_fail "a grant is listed"
+expect "the verb says the same" "$(grants)" "Imaging lima"
+
+say "a value replaces the one before"
+must setfattr -n user.emrfs.grant.lima -v "read until=2098-12-31 purpose=treatment" Imaging
+narrowed() { [ "$(attribute shared-with Imaging)" = "lima until 2099-01-01T00:00:00Z" ] && [ "$(grants)" = "Imaging lima" ]; }
+two_until 60 narrowed
+json 13 share Imaging with lima --until 2d
+run 13 share Imaging with lima --until 2d
+says "Paula Lima, São Lucas has as much of Imaging or more until 01 Jan 2099"
+says "already; this does not shorten it."
+
+say "a value for writing, and for leaving things"
+must setfattr -n user.emrfs.grant.lima -v "write until=2099-12-31 purpose=legal" Bills
+two_until 60 granted grant.lima Bills
+[[ $(attribute grant.lima Bills) =~ ^write\ until=2100-01-01T00:00:00Z\ purpose=legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
+	emr_fail "grant.lima: $(attribute grant.lima Bills)"
+refused "not permitted" mv Imaging/MRI.pdf Bills/	# for another purpose, and to be changed
+grep -q ' would-share .* would show it to Paula Lima, São Lucas (who may change it: Paula Lima, São Lucas)' .emrfs/notices ||
+	emr_fail "notice: $(cat .emrfs/notices)"
+must setfattr -n user.emrfs.grant.lima -v "deposit until=2097-12-31 purpose=legal" Bills
+left_only() { [[ $(attribute grant.lima Bills) =~ ^deposit\ until=2098-01-01T00:00:00Z\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] &&
+	[ "$(attribute shared-with Bills)" = "lima until 2098-01-01T00:00:00Z" ]; }
+two_until 60 left_only
+expect "linked" "$(readlink shared-by-me/lima/Bills)" ../../Bills
+must rm shared-by-me/lima/Bills
+ended() { [ "$(grants)" = "Imaging lima" ] && [ "$(attribute shared-with Bills)" = "" ]; }
+two_until 60 ended
+
+say "copies never share"
+value=$(attribute grant.lima Imaging)
+must setfattr -n user.emrfs.grant.lima -v "$value" Bills
+must cp -a Imaging "Copy a"
+must cp -r --preserve=xattr Imaging "Copy x"
+must rsync -aX Imaging/ "Copy rsync/"
+must rsync -aX Bills/ Imaging/
+must rsync -aX --delete --exclude=MRI.pdf --exclude=Old Bills/ Imaging/
+if command -v gio >/dev/null; then must gio copy Imaging/MRI.pdf Bills/; fi
+must mv Imaging Pictures
+expect "after copies" "$(grants)" "Pictures lima"
+must mv Pictures Imaging
+run 0 status --wait	# the links show names as the ledger has them
+for d in "Copy a" "Copy x" "Copy rsync" Bills; do
+	expect "$d" "$(attribute shared-with "$d")" ""
+	rm -r "$d"
+done
+
+say "shared-by-me"
+expect "top" "$(ls)" "Imaging
+Inbox
+shared-by-me"
+expect "links" "$(find shared-by-me -printf '%p %y %l\n' | sort)" "shared-by-me d 
+shared-by-me/lima d 
+shared-by-me/lima/Imaging l ../../Imaging"
+expect "through it" "$(cat shared-by-me/lima/Imaging/MRI.pdf)" "a knee"
+refused "not permitted" mkdir shared-by-me/eva
+refused "not permitted" touch shared-by-me/lima/x
+refused "not permitted" ln -s ../../Bills shared-by-me/lima/Bills
+refused "not permitted" mv shared-by-me/lima/Imaging shared-by-me/lima/X
+refused "not permitted" mv Imaging/MRI.pdf shared-by-me/lima/
+refused "Directory not empty" rmdir shared-by-me/lima
+run 0 status
+must rm shared-by-me/lima/Imaging
+two_until 60 none
+gone() { [ ! -e shared-by-me ]; }
+two_until 30 gone
+expect "private again" "$(attribute shared-with Imaging)" ""
+must setfattr -n user.emrfs.grant.lima -v read Imaging
+two_until 60 granted grant.lima Imaging
+linked() { [ -L shared-by-me/lima/Imaging ]; }
+two_until 30 linked
+must rm -r shared-by-me/lima
+two_until 60 none
+must setfattr -n user.emrfs.grant.lima -v read Imaging
+two_until 60 granted grant.lima Imaging
+must setfattr -x user.emrfs.grant.lima Imaging
+two_until 60 none
+two_until 30 gone
+expect "not there" "$(ls)" "Imaging
+Inbox"
+
+say "moving into a folder that others see"
+echo bill >Bills.txt
+mkdir Other Shared2
+must setfattr -n user.emrfs.grant.lima -v read Imaging
+must setfattr -n user.emrfs.grant.lima -v read Shared2
+two_until 60 granted grant.lima Imaging
+two_until 60 granted grant.lima Shared2
+refused "not permitted" mv Bills.txt Imaging/
+[ -e Bills.txt ] && [ ! -e Imaging/Bills.txt ] || emr_fail "it moved"
+grep -q ' would-share Bills.txt: Moving Bills.txt to Imaging would show it to Paula Lima, São Lucas. To do that: emrfs move "Bills.txt" "Imaging/Bills.txt"' \
+	.emrfs/notices || emr_fail "notice: $(cat .emrfs/notices)"
+refused "not permitted" python3 -c 'import ctypes, os
+l = ctypes.CDLL(None, use_errno=True)
+if l.renameat2(-100, b"Bills.txt", -100, b"Imaging/MRI.pdf", 2): raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))'
+mkdir Private Box Box/plain
+echo debts >Private/secret.txt
+echo debts >Box/plain/secret.txt
+run 0 status --wait
+refused "not permitted" mv Private Imaging/	# a domain of its own, which takes it along
+grep -q ' would-share Private: Moving Private to Imaging would show it to Paula Lima' .emrfs/notices || emr_fail "notice: $(cat .emrfs/notices)"
+json 13 move Private Imaging
+must setfattr -n user.emrfs.grant.lima -v "read until=2099-12-31" Box/plain
+two_until 60 granted grant.lima Box/plain
+refused "not permitted" mv Box Imaging/	# with one in it that lima sees
+must mv Box/plain Imaging/	# she sees it as long already
+refused "not permitted" mv Imaging/MRI.pdf Imaging/plain/	# and what lies there for longer
+must mv Imaging/plain Box/
+must setfattr -x user.emrfs.grant.lima Box/plain
+rm -r Private Box
+run 0 status --wait
+must mv Other/ "Other again"
+must mv Imaging/MRI.pdf Shared2/	# the same person sees both
+must mv Shared2/MRI.pdf "Other again/"	# less is seen
+json 13 move Bills.txt Imaging
+expect error "$(field error)" needs-yes
+grep -q "lets Paula Lima, São Lucas see Bills.txt" "$EMR_WORK/out/said" || emr_fail "$(cat "$EMR_WORK/out/said")"
+json 0 move Bills.txt Imaging --yes
+expect "gains" "$(field gains)" "['lima']"
+expect "moved" "$(cat Imaging/Bills.txt)" bill
+json 0 move Imaging/Bills.txt "Other again"
+expect "loses" "$(field gains) $(field loses)" "[] ['lima']"
+cp "Other again/Bills.txt" Imaging/	# saved there on purpose
+
+say "what lies in a shared folder keeps its owner's name"
+mkdir Deep
+echo deep >Deep/deep.txt
+run 0 status --wait
+two_mount lima
+theirs=$EMR_WORK/lima-folder/shared-with-me
+two_until 30 test -d "$theirs"
+owner=$(ls "$theirs")
+[[ $owner =~ ^Ana\ Silva\  ]] || emr_fail "owner: $owner"
+json 0 move Deep Imaging --yes
+run 0 status --wait
+follows() { find "$theirs" | grep -q deep.txt; }
+two_until 30 follows
+expect "her name" "$(ls "$theirs")" "$owner"
+cd "$EMR_WORK" || exit 2
+two_unmount ana
+two_unmount lima
+echo "all is well"

@@ -1,0 +1,134 @@
+#!/bin/bash
+# foreign.sh: the doctor writes in Ana's folder with ordinary programs, through two mounts; nothing he closed is lost, also when the right ends.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin foreign
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir -p ana-folder/Imaging/Old ana-folder/Post
+echo "a knee" >ana-folder/Imaging/MRI.txt
+echo "a head" >ana-folder/Imaging/Old/CT.txt
+as ana run 0 status --wait
+lists() { [ -e "$1" ]; }
+gone() { [ ! -e "$1" ]; }
+says() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+as ana run 0 share Imaging with lima --write --yes --wait
+as ana run 0 share Post with lima --deposit --yes --wait
+two_until 30 lists lima-folder/shared-with-me
+THEIRS=lima-folder/shared-with-me/$(ls lima-folder/shared-with-me)
+two_until 30 says "$THEIRS/Imaging/MRI.txt" "a knee"
+access() { getfattr --only-values -n user.emrfs.access "$1"; }
+[[ $(access "$THEIRS/Imaging/MRI.txt") == "write until="*" purpose=treatment" ]] || emr_fail "$(access "$THEIRS/Imaging/MRI.txt")"
+
+# save FILE TEXT: as LibreOffice does: a lock, a new file beside it, flushed, renamed over, and the lock goes
+save() {
+	python3 - "$1" "$2" <<'END' || emr_fail "save $1"
+import os, sys
+path, text = sys.argv[1:3]
+folder, name = os.path.split(path)
+lock, new = os.path.join(folder, f".~lock.{name}#"), os.path.join(folder, "lu12345.tmp")
+for p, t in ((lock, "lima"), (new, text + "\n")):
+    with open(p, "x") as f:
+        f.write(t)
+        f.flush()
+        os.fsync(f.fileno())
+os.rename(new, path)
+os.unlink(lock)
+END
+}
+
+say "programs save there, and she sees it"
+save "$THEIRS/Imaging/report.odt" "healthy"
+expect "at once" "$(cat "$THEIRS/Imaging/report.odt")" healthy
+two_until 30 says ana-folder/Imaging/report.odt healthy
+save "$THEIRS/Imaging/report.odt" "healthy again"
+two_until 30 says ana-folder/Imaging/report.odt "healthy again"
+version() { [ "$(getfattr --only-values -n user.emrfs.version ana-folder/Imaging/report.odt)" = "$1" ]; }
+two_until 30 version 2
+mkdir -p tree/one/two
+for i in 1 2 3 4 5; do head -c $((i * 30000)) /dev/urandom >"tree/one/$i.bin"; done
+echo "deep" >tree/one/two/deep.txt
+must cp -r tree "$THEIRS/Imaging/tree"
+must diff -r tree "$THEIRS/Imaging/tree"
+same() { diff -r "$1" "$2" >/dev/null 2>&1; }
+two_until 30 same tree ana-folder/Imaging/tree
+must mv "$THEIRS/Imaging/Old/CT.txt" "$THEIRS/Imaging/tree/CT head.txt"
+must rmdir "$THEIRS/Imaging/Old"
+must rm -r "$THEIRS/Imaging/tree/one/two"
+echo "another knee" >"$THEIRS/Imaging/MRI.txt"
+printf 'X' | dd of="$THEIRS/Imaging/tree/one/5.bin" bs=1 seek=7000 conv=notrunc status=none || emr_fail "in the middle"
+printf 'X' | dd of=tree/one/5.bin bs=1 seek=7000 conv=notrunc status=none
+must truncate -s 1000 "$THEIRS/Imaging/tree/one/4.bin"
+truncate -s 1000 tree/one/4.bin && rm -r tree/one/two && echo "a head" >"tree/CT head.txt"
+mv "$THEIRS/Imaging/MRI.txt" lima-folder/moved.txt || emr_fail "mv copies"
+must mv lima-folder/moved.txt "$THEIRS/Imaging/MRI.txt"
+two_until 30 same tree ana-folder/Imaging/tree
+two_until 30 gone ana-folder/Imaging/Old
+two_until 30 says ana-folder/Imaging/MRI.txt "another knee"
+two_until 30 same "$THEIRS/Imaging" ana-folder/Imaging
+expect "scratch" "$(ls -A ana-folder/Imaging | tr '\n' ' ')" "MRI.txt report.odt tree "
+
+say "what he closed reaches her, also when his computer dies at that moment"
+echo "closed, and then it died" >"$THEIRS/Imaging/last.txt"
+two_kill lima
+two_mount lima
+two_until 30 says ana-folder/Imaging/last.txt "closed, and then it died"
+two_until 30 lists "$THEIRS/Imaging/last.txt"
+
+say "it is hers now: she renames, removes, brings back, erases, and keeps it over a restart"
+must mv ana-folder/Imaging/last.txt ana-folder/Imaging/first.txt
+must rm ana-folder/Imaging/report.odt
+as ana run 0 status --wait
+two_until 30 lists "$THEIRS/Imaging/first.txt"
+two_until 30 gone "$THEIRS/Imaging/report.odt"
+two_unmount ana
+two_mount ana
+expect "after a restart" "$(cat ana-folder/Imaging/first.txt)" "closed, and then it died"
+as ana run 0 restore Imaging/report.odt
+expect "brought back" "$(cat ana-folder/Imaging/report.odt)" "healthy again"
+as ana run 0 erase Imaging/first.txt --yes --passphrase-file "$EMR_PASS"
+as ana run 0 status --wait
+two_until 30 gone "$THEIRS/Imaging/first.txt"
+as ana run 0 verify
+
+say "a folder for deposits shows nothing of what was sent"
+expect "empty" "$(ls -A "$THEIRS/Post")" ""
+[[ $(access "$THEIRS/Post") == "deposit until="* ]] || emr_fail "$(access "$THEIRS/Post")"
+echo "a letter of lima" >"$THEIRS/Post/letter.txt"
+two_until 30 says ana-folder/Post/letter.txt "a letter of lima"
+two_until 30 gone "$THEIRS/Post/letter.txt"
+expect "nothing" "$(ls -A "$THEIRS/Post")" ""
+mkdir "$THEIRS/Post/mine" 2>out/said && emr_fail "a directory"
+grep -q "Permission denied" out/said || emr_fail "$(cat out/said)"
+
+say "the right ends while a program writes: its bytes are kept, and said"
+python3 - "$THEIRS/Imaging/unsent.txt" <<'END' &
+import os, sys, time
+f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY, 0o600)
+os.write(f, b"before, ")
+open("writing.open", "w")
+while not os.path.exists("writing.go"):
+    time.sleep(0.02)
+os.write(f, b"after\n")
+os.close(f)
+open("writing.done", "w")
+END
+two_until 20 lists writing.open
+as ana run 0 revoke Imaging from lima --wait
+kept() { ls -d "lima-folder/Imaging (not sent to Silva, Ana, "*")" >/dev/null 2>&1; }
+two_until 30 kept
+touch writing.go
+two_until 20 lists writing.done
+expect "kept" "$(cat "lima-folder/Imaging (not sent to Silva, Ana, "*")/unsent.txt")" "before, after"
+noticed() { grep -q -- " not-sent .*It is kept: Imaging (not sent to Silva, Ana, " lima-folder/.emrfs/notices; }
+two_until 20 noticed
+as lima run 0 status --wait
+gone "$THEIRS/Imaging/unsent.txt" && gone ana-folder/Imaging/unsent.txt || emr_fail "it is there"
+two_unmount lima ana
+echo "all is well"

@@ -1,0 +1,165 @@
+#!/bin/bash
+# hostile_directory.sh: a member scribbles in the network's directory while others work in it: planted files of every kind in blocks,
+# ledger and mail. Nobody waits for him, nobody reads what he wrote, and what he damaged is named. Two devices share one folder at one moment.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+two_begin hostile-directory
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Ana Silva" patient
+two_join lima "Paula Lima" clinician
+two_join eva "Eva Reis" clinician
+two_cards ana lima eva
+two_mount ana lima
+mkdir ana-folder/Imaging
+for i in 1 2 3; do echo "finding number $i" >"ana-folder/Imaging/$i.txt"; done
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+there() { [ -e "$1" ]; }
+reads() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+hers() { ls -d "$1"-folder/shared-with-me/"Ana Silva "*/Imaging 2>/dev/null; }	# what WHO sees of it
+sees() { [ -n "$(hers "$1")" ]; }
+two_until 20 sees lima
+SHARE=$(hers lima)
+two_until 20 reads "$SHARE/1.txt" "finding number 1"
+own=$(cat ana/state/device) strange=00112233445566778899aabbccddeeff
+
+say "planted in blocks, ledger and mail: pipes, links, directories, files of every size and by the thousand"
+python3 - "$NET" "$own" $strange <<'END' || emr_fail "nothing planted"
+import os, sys
+net, own, strange = sys.argv[1:]
+def name(writer, number): return "seg-%s-%06d.car" % (writer, number)
+def write(path, data): open(path, "wb").write(data)
+os.chdir(net + "/blocks")
+for i in range(500, 1500):
+    write(name(own, i), b"no segment")
+    write(name(strange, i), b"")
+for i in (3, 5, 7):
+    os.symlink("/dev/zero", name(own, i))
+    os.mkfifo(name(strange, i))
+os.mkdir(name(strange, 8))
+write(name(strange, 9), b"")
+os.truncate(name(strange, 9), 1 << 40)	# zeros without end
+hers = open(name(own, 1), "rb").read()
+write(name(strange, 10), hers)	# under another name
+write(name(strange, 11), os.urandom(3000000))
+write(name(strange, 12), hers[:-7])
+write("seg-$(reboot).car", b"")
+write("seg-\033[2J\n.car", b"")
+os.chdir("../mail")
+for step in ("application", "certificate", "reply", "invitation"):
+    os.mkfifo("%032x.%s" % (1, step))
+    os.symlink("/dev/zero", "%032x.%s" % (2, step))
+    os.mkdir("%032x.%s" % (3, step))
+    write("%032x.%s" % (4, step), b"")
+    os.truncate("%032x.%s" % (4, step), 1 << 40)
+    for i in range(10, 99):
+        write("%032x.%s" % (i, step), b"junk")
+os.chdir("../ledger")
+os.mkfifo("pipe")
+os.symlink("/etc/passwd", "link")
+os.mkdir("directory")
+write("noise", os.urandom(100000))
+END
+quick() { # SECONDS COMMAND...: within them
+	local limit=$1
+	shift
+	timeout "$limit" "$@" || emr_fail "status $? within $limit s: $*"
+}
+echo "finding number 4" >ana-folder/Imaging/4.txt
+head -c 300000 /dev/urandom >ana-folder/Imaging/scan.bin
+as ana run 0 status --wait
+two_until 20 there "$SHARE/scan.bin"
+quick 20 cmp ana-folder/Imaging/scan.bin "$SHARE/scan.bin"
+quick 20 grep -q "number 4" "$SHARE/4.txt"
+as ana run 0 revoke Imaging from lima --wait
+as ana run 0 share Imaging with lima --yes --wait
+two_unmount ana lima
+two_mount ana lima
+two_until 30 reads "$SHARE/4.txt" "finding number 4"
+as ana run 0 verify
+must cmp ana-folder/Imaging/scan.bin "$SHARE/scan.bin"
+two_join rui "Rui Costa" patient >out/joined
+! grep -q "$(printf '\033')" ana/state/log lima/state/log || emr_fail "an escape sequence in a log"
+rm -rf "$NET/blocks/seg-$strange-"* "$NET"/mail/*.{application,certificate,reply,invitation}
+
+say "one byte of hers is changed: that file fails, and no other byte is given for it"
+as ana run 0 status --wait
+two_unmount lima
+python3 - "$NET/blocks" ana-folder/Imaging/scan.bin <<'END'
+import glob, os, sys
+changed = 0
+for path in glob.glob(sys.argv[1] + "/seg-*.car"):
+    if os.path.islink(path) or not 300000 < os.path.getsize(path) < 10000000:
+        continue
+    with open(path, "r+b") as f:
+        data = f.read()
+        f.seek(len(data) - 150000)
+        f.write(bytes([data[-150000] ^ 1]))
+        changed += 1
+sys.exit(0 if changed else 1)
+END
+[ $? = 0 ] || emr_fail "nothing to change"
+two_mount lima
+two_until 20 there "$SHARE/scan.bin"
+python3 - "$SHARE" ana-folder/Imaging <<'END' || emr_fail "bytes that nobody saved"
+import os, sys
+failed = []
+for name in sorted(os.listdir(sys.argv[1])):
+    try:
+        got = open(os.path.join(sys.argv[1], name), "rb").read()
+    except OSError as e:
+        failed.append((name, e.errno))
+        continue
+    assert got == open(os.path.join(sys.argv[2], name), "rb").read(), name
+assert failed == [("scan.bin", 5)], failed
+END
+
+say "two at one moment: the same folder, the same person and another, from verbs and attributes"
+two_unmount lima
+as ana run 0 revoke --all from lima --wait
+pids=
+for who in lima eva lima eva; do
+	(EMRFS_HOME=$EMR_WORK/ana "$EMRFS" share Imaging with $who --yes --wait >"out/at-once-$who-$RANDOM" 2>&1) &
+	pids="$pids $!"
+done
+setfattr -n user.emrfs.grant.lima -v "read until=2099-01-01" ana-folder/Imaging || emr_fail "attribute"
+for pid in $pids; do wait "$pid" || emr_fail "one of those at once: $(cat out/at-once-*)"; done
+rows() { python3 -c 'import json; [print(g["path"], g["who"], g["state"]) for g in json.load(open("out/said"))["grants"]]' | sort -u; }
+as ana json 0 share
+expect "each has it" "$(rows)" "Imaging eva confirmed
+Imaging lima confirmed"
+as ana run 0 revoke --all from lima --wait
+as ana json 0 share
+expect "and is taken back from one, whoever gave it how often" "$(rows)" "Imaging eva confirmed"
+two_mount lima eva
+two_until 20 sees eva
+two_until 20 reads "$(hers eva)/1.txt" "finding number 1"
+[ ! -e "$SHARE" ] || emr_fail "still there"
+
+say "a second computer of hers writes in the shared folder; sharing is for the first"
+as ana run 0 device add laptop -o laptop.device --yes --passphrase-file "$EMR_PASS"
+two_home laptop
+run 0 device accept laptop.device --passphrase-file "$EMR_PASS"
+two_mount laptop
+two_until 60 reads laptop-folder/Imaging/1.txt "finding number 1"
+as laptop run 0 people add lima.card --name lima --passphrase-file "$EMR_PASS"
+as laptop json 6 share Imaging with lima --yes
+expect "who may" "$(field error)" not-first-computer
+as laptop json 6 revoke Imaging from eva
+expect "who may" "$(field error)" not-first-computer
+! setfattr -n user.emrfs.grant.lima -v "read until=2099-01-01" laptop-folder/Imaging 2>out/refused || emr_fail "shared from the laptop"
+as ana run 0 share Imaging with lima --yes --wait
+two_until 30 reads "$SHARE/1.txt" "finding number 1"
+echo "from the laptop" >laptop-folder/Imaging/new.txt
+as laptop run 0 status --wait
+two_until 30 reads "$SHARE/new.txt" "from the laptop"
+as ana run 0 revoke --all from lima --wait
+nothing_left() { [ ! -e "$SHARE" ]; }
+two_until 30 nothing_left
+as ana json 0 share
+expect "eva keeps it" "$(rows)" "Imaging eva confirmed"
+echo "all is well"

@@ -1,0 +1,117 @@
+#!/bin/bash
+# inbox.sh: a doctor who holds no more than a printed card leaves records, signed; the patient finds them, checks them without a
+# network, and moves them; amendments go on with what was signed, until the right ends.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin inbox
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_join ward "Ward 7" hospital
+signature() { getfattr --only-values -n user.emrfs.signature "$1" 2>/dev/null; }
+is_signed() { signature "$1" | grep -q -- "^$2"; }
+is() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+
+say "the text of the code on ana's card, and nothing else"
+two_home ana
+json 0 people card --passphrase-file "$EMR_PASS"
+QR=$(field qr)
+as lima run 0 people add "$QR" --name ana --passphrase-file "$EMR_PASS"
+as ward run 0 people add "$QR" --name ana --passphrase-file "$EMR_PASS"
+two_mount ana lima ward
+INBOX() { echo lima-folder/shared-with-me/*/Inbox; }
+shows_inbox() { [ -d "$(echo "$1"-folder/shared-with-me/Silva*)/Inbox" ]; }
+two_until 20 shows_inbox lima
+INBOX=$(INBOX)
+[[ $(basename "$(dirname "$INBOX")") =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $INBOX"
+expect "access" "$(getfattr --only-values -n user.emrfs.access "$INBOX")" "deposit"
+
+say "a PDF and an image come to her, where they belong"
+"$SUPPORT/make_pdf.py" 63884 report.pdf || exit 2
+head -c 300000 /dev/urandom >image.dcm
+must cp report.pdf "$INBOX/Findings.pdf"
+must cp image.dcm "$INBOX/IM0001.dcm"
+as lima run 0 status --wait
+PLACE=ana-folder/Inbox/São\ Lucas/$(date +%Y-%m-%d)
+two_until 20 test -e "$PLACE/IM0001.dcm"
+two_until 20 cmp report.pdf "$PLACE/Findings.pdf"
+must cmp image.dcm "$PLACE/IM0001.dcm"
+two_until 20 is_signed "$PLACE/Findings.pdf" "valid by=Paula Lima, São Lucas at=20"
+expect "by" "$(getfattr --only-values -n user.emrfs.signed-by "$PLACE/Findings.pdf")" "Paula Lima, São Lucas"
+as ana run 0 status "Inbox/São Lucas/$(date +%Y-%m-%d)/Findings.pdf"
+says "Signed by Paula Lima, São Lucas"
+DAY=Inbox/São\ Lucas/$(date +%Y-%m-%d)
+as ana run 0 status --wait
+as ana json 0 verify "$DAY/Findings.pdf"
+expect "who, of which organisation" "$(field signed.by) $(field signed.organisation) $(field signed.signature) $(field signed.own)" "Paula Lima São Lucas valid False"
+TX=$(field signed.entry):$(field signed.tx)
+
+say "and what she left has a proof for others, where it lies and where it was moved to"
+must cp "ana-folder/.emrfs/proof/$DAY/Findings.pdf.tlog-proof" deposit.tlog-proof
+as ana json 0 verify --proof deposit.tlog-proof report.pdf
+expect "who and when" "$(field signer) $(field organisation) $(field tx)" "lima São Lucas $TX"
+
+say "the depositor sees nothing of it any more, and another of the same name takes nobody's place"
+gone() { [ -z "$(ls "$INBOX")" ]; }
+two_until 20 gone
+echo "a second opinion" >"$INBOX/Findings.pdf"
+as lima run 0 status --wait
+second() { [ "$(ls "$PLACE" | grep -c Findings)" = 2 ]; }
+two_until 20 second
+must cmp report.pdf "$PLACE/Findings.pdf"
+
+say "a hospital's own computer signs for the hospital"
+two_until 20 test -d ward-folder/shared-with-me/Silva*/Inbox
+must cp image.dcm "$(echo ward-folder/shared-with-me/*/Inbox)/Ward.dcm"
+two_until 20 test -e "$PLACE/Ward.dcm"
+must cmp image.dcm "$PLACE/Ward.dcm"
+two_until 20 is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
+two_unmount ward
+
+say "moved out, it stays her word; without the ledger, too"
+as ana run 0 status --wait
+must mkdir -p ana-folder/Imaging
+must mv "$PLACE/Findings.pdf" ana-folder/Imaging/Findings.pdf
+as ana run 0 status --wait
+as ana run 0 verify
+must cp ana-folder/.emrfs/proof/Imaging/Findings.pdf.tlog-proof moved.tlog-proof
+as ana json 0 verify --proof moved.tlog-proof report.pdf
+expect "still hers" "$(field signer) $(field organisation)" "lima São Lucas"
+two_unmount ana
+mv "$NET/ledger" "$NET/ledger-away" || exit 2
+two_mount ana
+must cmp report.pdf ana-folder/Imaging/Findings.pdf
+must cmp image.dcm "$PLACE/IM0001.dcm"
+two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
+two_until 20 is_signed "$PLACE/IM0001.dcm" "valid by=Paula Lima, São Lucas"
+two_unmount ana
+mv "$NET/ledger-away" "$NET/ledger" || exit 2
+
+say "who may write there amends what she signed, until the right is taken back"
+two_mount ana
+as lima run 0 people card -o lima.card
+as ana run 0 people add lima.card --name lima
+as ana run 0 share Imaging with lima --write --yes --wait
+SHARE=$(dirname "$INBOX")/Imaging
+two_until 20 test -e "$SHARE/Findings.pdf"
+two_until 20 cmp report.pdf "$SHARE/Findings.pdf"
+two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas"
+must cmp report.pdf ana-folder/Imaging/Findings.pdf
+two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
+grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"
+echo "%PDF corrected" >"$SHARE/Findings.pdf"
+as lima run 0 status --wait
+corrected() { is ana-folder/Imaging/Findings.pdf "%PDF corrected"; }
+two_until 20 corrected
+two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z amendment$"
+as ana run 0 restore Imaging/Findings.pdf@v1
+as ana run 0 status --wait
+must cmp report.pdf ana-folder/Imaging/Findings.pdf
+two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z superseded$"
+as ana run 0 revoke Imaging from lima --wait
+over() { ! echo "%PDF too late" >"$SHARE/Findings.pdf"; }
+two_until 20 over
+must cmp report.pdf ana-folder/Imaging/Findings.pdf

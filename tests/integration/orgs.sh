@@ -1,0 +1,194 @@
+#!/bin/bash
+# orgs.sh: several organisations in one network: coming in with approvals, staff, rules, teams, vouches, revoking, leaving.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+two_begin orgs
+has() { grep -qF -- "$1" out/said || emr_fail "not in the answer: $1: $(cat out/said)"; }
+PF="--passphrase-file $EMR_PASS"
+
+say "nobody comes in without the members"
+two_network "São Lucas"
+two_home aurora
+run 7 org create "Clínica Aurora" --network "$NET" --within 1s --yes $PF --words-file aurora.words
+[ ! -e aurora/state/keyfile ] && [ -z "$(ls "$NET/mail")" ] || emr_fail "half an organisation"
+rm -f aurora.words
+two_home hospital
+run 5 org admit "Clínica Aurora" $PF
+
+say "the first needs one approval, and both see one number"
+as aurora orgs_apply aurora "Clínica Aurora"
+waiting=$!
+two_until 60 orgs_waits
+run 0 org show --json $PF
+has '"waiting":[{"what":"admit","who":"Clínica Aurora"'
+run 13 org admit "Clinica aurora" $PF
+run 0 org admit "clinica aurora" --yes --json $PF
+has '"have":1,"need":1,"done":true'
+number=$(grep -o '"number":"[0-9 ]*"' out/said)
+wait $waiting || emr_fail "$(cat out/applied-aurora)"
+grep -qF "${number:10:47}" out/applied-aurora || emr_fail "another number: $number, $(cat out/applied-aurora)"
+[ -z "$(ls "$NET/mail")" ] || emr_fail "mail was left"
+run 0 org show --json $PF
+has '{"name":"Clínica Aurora","member":true}'
+
+say "the next ones need a majority"
+as trust orgs_apply trust "Patients' Trust"
+waiting=$!
+two_until 60 orgs_waits
+run 0 org admit "Patients' Trust" --yes --json $PF
+has '"have":1,"need":2,"done":false'
+run 0 org admit "Patients' Trust" --json $PF	# ours is given: nothing to ask
+has '"have":1,"need":2'
+two_home aurora
+run 0 org show $PF
+says "Patients' Trust asks to be admitted: 1 of 2 approvals"
+[ ! -e trust/state/keyfile ] || emr_fail "in with one approval of two"
+run 0 org admit "Patients' Trust" --yes $PF
+says "is a member now"
+wait $waiting || emr_fail "$(cat out/applied-trust)"
+
+say "an organisation that came later has staff of its own"
+two_join lima "Paula Lima" clinician aurora
+two_join nuno "Nuno Reis" clinician aurora
+two_home aurora
+run 0 org show --json $PF
+has '"handle":"lima","name":"Paula Lima","role":"clinician"'
+two_mount lima
+echo "a note" >lima-folder/note.txt
+two_home lima
+run 0 status --wait
+json 0 verify
+expect "bad" "$(field bad)" "[]"
+two_unmount lima
+run 6 org show $PF
+says "This keyring runs no organisation"
+# A handle is one person's, and two organisations may have the same one.
+two_home aurora
+two_invite lima clinician
+waiting=$!
+two_until 60 test -s lima.invitation
+two_home other
+"$EMRFS" init --join "$EMR_WORK/lima.invitation" --within 5s --yes $PF --words-file other.words >out/other 2>&1 </dev/null && emr_fail "a second lima"
+wait $waiting && emr_fail "invited a second lima"
+grep -q '"error":"handle-taken"' out/invited-lima || emr_fail "$(cat out/invited-lima)"
+two_join lima2 "Rita Lima" clinician trust
+
+say "rules are what the members agree on"
+two_home hospital
+run 0 org rules --json $PF
+has '"text":"","read":true,"limits":{"slots_a_day":20000,"deposit_bytes":4294967296,"deposits_a_day":200},"quorum":0,"need":2,"proposals":[]'
+printf '# agreed in November\nslots-a-day = 500\nof-a-later-version = yes\n' >rules
+printf 'slots-a-day = 500\nslots-a-day = 600\n' >twice
+run 2 org rules twice --yes $PF
+says "twice, line 2"
+printf 'slots-a-day = 5\033[2J\n' >drives
+run 2 org rules drives --yes $PF
+run 2 org rules no-such-file --yes $PF
+run 2 org rules rules --quorum 4 --yes $PF
+says "from 1 to 3"
+run 2 org rules rules --quorum 0 --yes $PF
+run 2 org rules one two $PF
+run 13 org rules rules $PF
+run 0 org rules rules --quorum 3 --yes --json $PF
+has '"have":1,"need":2,"done":false'
+id=$(field id | tr -d '"')
+run 0 org rules rules --quorum 3 --yes --json $PF	# the same once more is neither proposed nor counted again
+expect "id" "$(field id | tr -d '"')" "$id"
+has '"have":1,"need":2,"done":false'
+two_home aurora
+run 0 org show $PF
+says "Proposed as $id: 1 of 2 approvals.  Yours is missing: emrfs org rules approve $id"
+says "slots-a-day = 500"
+run 5 org rules approve p-aaaaaaaa --yes $PF
+run 13 org rules approve $id $PF
+says "slots-a-day = 500"
+run 0 org rules approve $id --yes --json $PF
+has '"have":2,"need":2,"done":true'
+run 0 org show --json $PF
+has '"limits":{"slots_a_day":500,'
+has '"quorum":3,"need":3,"proposals":[]'
+run 0 org rules --quorum majority --yes --json $PF	# the text stays
+has '"have":1,"need":3,"done":false'
+id=$(field id | tr -d '"')
+two_home hospital
+run 0 org rules approve $id --yes $PF
+says "2 of 3 members have approved"
+two_home trust
+run 0 org rules approve $id --yes $PF
+says "in force now"
+run 0 org rules $PF
+says "Approvals needed for a change: those of most members"
+says "of-a-later-version = yes"
+says "Keys of one share on one day: 500."
+
+say "teams"
+two_home aurora
+run 5 org team Cardiology $PF
+run 0 org team Cardiology add lima $PF
+run 0 org team Cardiology add nuno --json $PF
+has '"handle":"lima"'
+has '"handle":"nuno"'
+run 5 org team Cardiology add nobody $PF
+run 0 org team Cardiology remove lima --json $PF
+! grep -q '"handle":"lima"' out/said || emr_fail "still in the team"
+run 0 org team Cardiology add lima $PF
+run 0 org show --json $PF
+has '{"name":"Cardiology","members":[{'
+two_home trust
+run 5 org team Cardiology $PF
+
+say "vouching"
+two_home lima
+run 0 people card -o lima.card $PF
+two_home aurora
+run 13 org vouch lima.card $PF
+run 0 org vouch lima.card --yes $PF
+run 0 org vouch lima.card --yes $PF	# once more is the same
+two_home trust
+run 0 org vouch lima.card --yes $PF
+two_home hospital
+run 0 people add lima.card --name lima $PF
+run 0 people lima --json $PF
+has '"vouched_by":["Clínica Aurora","Patients'"'"' Trust"]'
+
+say "revoking"
+two_home aurora
+run 5 org revoke nobody --yes $PF
+run 13 org revoke nuno $PF
+run 0 org revoke nuno --yes $PF
+run 0 org show --json $PF
+grep -o '{"handle":"nuno"[^}]*}' out/said | grep -q '"in_force":false' || emr_fail "still in force: $(cat out/said)"
+run 6 org revoke nuno --yes $PF
+two_home trust
+run 5 org revoke lima --yes $PF	# another's
+two_mount nuno
+echo "more" >nuno-folder/more.txt
+two_home nuno
+run 4 status --wait=1s
+pid=$(two_pid nuno)
+run 4 unmount
+await_gone "$pid"
+orgs_agent keys trust
+two_home trust
+run 0 org revoke keys --yes $PF
+two_home keys
+run 6 agent $PF
+says "The ledger does not know this key as an agent's in force"
+
+say "leaving"
+two_home trust
+run 13 org leave $PF
+run 0 org leave --yes --json $PF
+has '"have":1,"need":2,"done":false'
+two_home hospital
+run 5 org leave "Clínica Aurora" --yes $PF
+run 0 org leave "Patients' Trust" --yes --json $PF
+has '"done":true'
+run 0 org show --json $PF
+has '{"name":"Patients'"'"' Trust","member":false}'
+two_home trust
+run 6 org show $PF
+echo "all is well"

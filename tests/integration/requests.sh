@@ -1,0 +1,196 @@
+#!/bin/bash
+# requests.sh: a doctor asks two patients for access on one ledger; one says no with a reason, one says yes and he reads. Notices
+# on both sides, files with the open requests, a flood, and names that try to mislead.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin requests
+two_network "São Lucas"
+two_join ana "Ana Silva" patient
+two_join nuno "Dr Nuno Reis" clinician
+two_cards ana nuno
+two_mount ana nuno
+# one REQUESTS-FIELD [INDEX]: of the last --json
+one() { python3 -c 'import json,sys
+r = json.load(open("out/said"))["requests"]
+print(len(r) if len(sys.argv) < 2 else r[int(sys.argv[2]) if len(sys.argv) > 2 else -1][sys.argv[1]])' "$@"; }
+
+say "asking"
+two_home nuno
+run 0 request
+says "No requests."
+run 2 request --reason "why"
+run 2 request ""
+run 2 request ana --purpose fun
+run 2 request ana --until yesterday
+run 5 request nobody
+run 2 request nuno@saolucas
+run 2 request @saolucas
+as eve run 0 init --yes --name Eve --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/eve.words"
+as eve run 0 people card -o "$EMR_WORK/eve.card" --passphrase-file "$EMR_PASS"
+run 0 people add eve.card --name eve
+json 6 request eve
+expect "of another network" "$(field error)" not-on-ledger
+run 2 request "ana:$(printf 'a\342\200\256fdp.exe')"
+json 0 request "ana:Imaging" --reason 'second opinion on "Thursday"' --until 10d
+expect "direction" "$(one direction)" from-me
+expect "to" "$(one name)" "Ana Silva"
+id=$(one id)
+run 0 request
+says "$id"
+says "from you    to Ana Silva, São Lucas, for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
+
+say "saying no"
+two_home ana
+noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
+two_until 20 noticed "Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
+run 0 status
+says "Waiting for you: 1 request (emrfs request)."
+expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
+grep -qF "Who asks:   Dr Nuno Reis, São Lucas" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
+grep -qxF "Yes:        emrfs approve $id" "$MNT/.emrfs/requests/$id.txt" || emr_fail "no command in the file"
+! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$id.txt" 2>/dev/null || emr_fail "a request was changed as a file"
+json 0 request
+expect "requests" "$(one)" 1
+expect "direction" "$(one direction)" to-me
+expect "who" "$(one who) $(one name) $(one organisation)" "nuno Dr Nuno Reis São Lucas"
+expect "what" "$(one path) $(one purpose) $(one state)" "Imaging treatment open"
+expect "same id" "$(one id)" "$id"
+run 0 request
+says "$id    to you      Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+says "emrfs approve $id | emrfs deny $id"
+run 2 deny
+run 5 deny r-none
+run 2 deny "$id" --reason "$(printf 'two\nlines')"
+json 0 deny "$id" --reason "ask me on Friday"
+expect "denied" "$(field id)" "$id"
+run 6 deny "$id"
+no_files() { [ -z "$(ls "$MNT/.emrfs/requests")" ]; }
+two_until 20 no_files
+[ ! -e "$MNT/.emrfs/requests/$id.txt" ] || emr_fail "an answered request is still a file"
+run 0 status
+says_not "Waiting for you"
+two_home nuno
+denied() { json 0 request && [ "$(one state)" = denied ]; }
+two_until 20 denied
+expect "why not" "$(one answer)" "ask me on Friday"
+run 0 request
+says "denied: \"ask me on Friday\""
+two_until 20 noticed "Ana Silva, São Lucas said no to your request $id for Imaging: \"ask me on Friday\""
+two_unmount nuno
+two_mount nuno
+json 0 request
+expect "after a restart" "$(one state) $(one answer)" "denied ask me on Friday"
+! noticed "said no" || emr_fail "told twice"
+
+say "saying yes"
+two_home nuno
+json 0 request "ana:Imaging/Knee" --until 10d
+elsewhere=$(one id)
+json 0 request "ana:/Imaging/" --until 10d --purpose research
+id=$(one id)
+two_home ana
+must mkdir "$MNT/Imaging"
+echo "%PDF a knee" >"$MNT/Imaging/MRI.pdf"
+run 0 status --wait
+two_until 20 noticed "$id"
+json 5 approve "$elsewhere"
+expect "not here" "$(field error)" no-such-path
+run 5 approve r-none
+run 2 approve
+run 2 approve "$id" --until yesterday
+run 13 approve "$id"
+says "This lets Dr Nuno Reis, São Lucas see 1 more files."
+json 0 approve "$id" --yes
+expect "shared" "$(field grant.path) $(field grant.who) $(field grant.purpose)" "Imaging nuno research"
+granted() { json 0 share && python3 -c 'import json,sys; g = json.load(open("out/said"))["grants"]
+sys.exit(not (len(g) == 1 and g[0]["state"] == "confirmed"))'; }
+two_until 30 granted
+approved() { json 0 request && [ "$(one state)" = approved ]; }
+two_until 20 approved
+run 6 approve "$id" --yes
+run 6 deny "$id"
+two_home nuno
+run 6 approve "$elsewhere"
+two_until 20 approved
+two_until 20 noticed "Ana Silva, São Lucas said yes to your request $id for /Imaging/."
+run 0 deny "$elsewhere"
+
+say "asking to write, to leave things, and in an emergency"
+two_home nuno
+run 2 request ana:Drafts --write --deposit
+run 2 request --write
+run 2 request --emergency "$EMR_WORK/ana.card"
+run 2 request ana:Drafts --emergency "$EMR_WORK/ana.card" --reason "found on the street"
+run 2 request --emergency "$EMR_WORK/ana.card" --reason "found on the street" --purpose legal
+json 8 request --emergency "$EMR_WORK/ana.words" --reason "found on the street"
+json 0 request ana:Drafts --deposit --until 9d
+leaving=$(one id)
+expect "rights" "$(one rights)" deposit
+json 0 request ana:Drafts --write --until 8d
+writing=$(one id)
+run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
+says "Nothing opens by this alone: Ana Silva, São Lucas (or a computer of theirs) has to say yes."
+json 0 request
+expect "emergency" "$(one path) $(one purpose) $(one rights) $(one reason)" "Emergency emergency read found on the street"
+run 0 deny "$(one id)"
+two_home ana
+must mkdir "$MNT/Drafts"
+run 0 status --wait
+two_until 20 noticed "asks for Drafts, to leave files there"
+two_until 20 noticed "asks for Drafts, to read and change"
+grep -qF "To:         read and change, until" "$MNT/.emrfs/requests/$writing.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$writing.txt")"
+run 0 approve "$leaving" --yes
+says "can leave new files in Drafts"
+rights_of() { json 0 share && python3 -c 'import json
+print(*[g["rights"] for g in json.load(open("out/said"))["grants"] if g["path"] == "Drafts" and g["state"] == "confirmed"])'; }
+deposited() { [ "$(rights_of)" = deposit ]; }
+two_until 30 deposited
+state_of() { json 0 request && python3 -c 'import json,sys
+print(*[r["state"] for r in json.load(open("out/said"))["requests"] if r["id"] == sys.argv[1]])' "$1"; }
+said_yes() { [ "$(state_of "$1")" = approved ]; }
+answered() { [[ $(state_of "$1") =~ ^(approved)?$ ]]; }	# who asked takes it back when he has seen the right
+two_until 30 answered "$leaving"
+two_home nuno
+two_until 30 said_yes "$leaving"
+two_until 20 noticed "Ana Silva, São Lucas said yes to your request $leaving for Drafts"
+two_home ana
+run 0 approve "$writing" --yes
+says "can read and change Drafts"
+two_until 30 said_yes "$writing"
+expect "wider" "$(rights_of)" write
+run 0 revoke Drafts from nuno --wait
+two_home nuno
+two_until 30 said_yes "$writing"
+
+say "the log, in words and as FHIR"
+two_home ana
+run 0 log --who nuno
+says "Nothing in that time."
+run 5 log --who nobody
+run 2 log --purpose fun
+json 0 log Imaging --who you --fhir fhir
+expect "written" "$(field written)" "$(ls fhir | wc -l)"
+must python3 "$SUPPORT/fhir_audit_event.py" fhir
+json 0 log --software
+expect "nothing by software" "$(field entries)" "[]"
+
+say "taking back, and a flood"
+two_home nuno
+for i in 1 2 3 4 5 6 7; do json 0 request "ana:Folder $i" --purpose research,legal; done
+run 0 deny "$(one id)"
+says "was yours: it is taken back."
+two_home ana
+flooded() { json 0 request && [ "$(field held_back)" = 1 ]; }
+two_until 20 flooded
+expect "shown" "$(one)" 8	# and the three that are answered
+expect "the newest" "$(one path) $(one purpose)" "Folder 6 research, legal"
+run 0 request
+says "1 older one is not shown"
+five_files() { [ "$(ls "$MNT/.emrfs/requests" | wc -l)" = 5 ]; }
+two_until 20 five_files
+two_unmount ana nuno
+nothing_in_clear "Folder 6" "Thursday" "ask me on" -- "$NET" ana/state nuno/state

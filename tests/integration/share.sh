@@ -1,0 +1,273 @@
+#!/bin/bash
+# share.sh: Ana shares a folder with a doctor of her hospital and takes it back, through the verbs; what is asked for survives a
+# crash, and the ledger's absence.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin share
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Ana Silva" patient
+two_join lima "Paula Lima" clinician
+two_join eva "Eva Reis" clinician
+as lima run 0 people card -o lima.card --passphrase-file "$EMR_PASS"
+as ana run 0 people add lima.card --name lima --passphrase-file "$EMR_PASS"
+two_mount ana
+two_home ana
+mkdir ana-folder/Imaging ana-folder/Imaging/Old ana-folder/Bills
+echo "a knee" >ana-folder/Imaging/MRI.pdf
+echo "a head" >ana-folder/Imaging/Old/CT.pdf
+echo "one" >ana-folder/Imaging/MRI2.pdf
+run 0 status --wait
+echo "two" >ana-folder/Imaging/MRI2.pdf
+run 0 status --wait
+rows() { python3 -c 'import json,sys
+for g in json.load(open("out/said"))["grants"]: print(*[g[k] for k in sys.argv[1:]])' "$@"; }
+state_of() { as ana json 0 share && rows path state | grep -qx "$1"; }
+
+say "what cannot be shared, and with whom not"
+run 0 share
+says "You share nothing"
+json 5 share Imaging with nobody --yes
+expect error "$(field error)" unknown-person
+json 5 share Nothing with lima --yes
+expect error "$(field error)" no-such-path
+json 5 share Imaging with lime@saolucas --yes
+says 'Near: lima'
+json 6 share Inbox with lima --yes
+expect error "$(field error)" never-shared
+json 6 share . with lima --yes
+expect error "$(field error)" never-shared
+ln -s MRI.pdf ana-folder/Imaging/link
+json 6 share Imaging/link with lima --yes
+rm ana-folder/Imaging/link
+expect error "$(field error)" not-shareable
+(export EMRFS_HOME=$EMR_WORK/stranger && mkdir -m 700 "$EMRFS_HOME" && cp ana/settings "$EMRFS_HOME/" &&
+	"$EMRFS" init --yes --name Rui --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file rui.words &&
+	"$EMRFS" people card -o rui.card --passphrase-file "$EMR_PASS") >out/rui 2>&1 || emr_fail "$(cat out/rui)"
+run 0 people add rui.card --name rui
+json 6 share Imaging with rui --yes
+expect error "$(field error)" not-a-member
+run 2 share Imaging lima
+run 2 share Imaging to lima
+run 2 share --until 30d
+run 2 share Imaging with lima --until yesterday --yes
+run 2 share Imaging with lima --purpose fun --yes
+run 2 revoke Imaging lima
+run 2 revoke --all lima
+json 5 revoke Imaging from lima
+expect error "$(field error)" not-shared
+run 13 share Imaging with lima
+says "This lets Paula Lima, São Lucas see 3 more files"
+json 0 share
+expect rows "$(rows id)" ""
+
+say "sharing"
+run 0 share Imaging with lima --yes --wait
+says "Paula Lima, São Lucas can read Imaging (3 files"
+says "records are wrapped again"
+says "only while your folder is open"
+says "nobody has checked"
+says "Shared."
+json 0 share
+expect row "$(rows path who name organisation rights purpose history state needed)" "Imaging lima Paula Lima São Lucas read treatment False confirmed 0"
+id=$(rows id)
+[[ $id =~ ^g-[a-z2-7]{4}$ ]] || emr_fail "id: $id"
+run 0 share Bills with eva@saolucas --until 2099-12-31 --purpose payment,legal --history --yes --wait
+json 0 share
+expect rows "$(rows path who name purpose until history | cut -c1-200)" "Bills eva@saolucas Eva Reis payment, legal 2100-01-01T00:00:00Z True
+Imaging lima Paula Lima treatment $(rows until | tail -1) False"
+
+say "taking back"
+json 0 revoke Bills from eva@saolucas --wait
+expect state "$(field state)" confirmed
+expect ended "$(python3 -c 'import json; d = json.load(open("out/said")); print(d["ended"][0]["path"], d["opened"], d["names_seen"])')" "Bills [] False"
+run 0 revoke --all from lima --wait
+says "Ended: Imaging   $id"
+says "Nothing of it was opened."
+run 0 share
+says "You share nothing"
+json 5 revoke --all from lima
+expect error "$(field error)" not-shared
+
+say "asked for while the ledger is away, and done after a crash"
+mkdir ana-folder/New
+mv "$NET" "$NET.away"
+run 4 share Imaging with lima --yes --wait=1s
+says "not on the ledger yet"
+run 0 share New with lima --yes
+run 0 share Bills with lima --until 3s --yes
+over=$(($(date +%s) + 4))
+run 0 share New with lima --until 20d --yes
+json 0 share
+expect "while it is away" "$(rows path state)" "Bills queued
+Imaging queued
+New queued
+New queued"
+json 0 revoke New from lima
+expect "it was asked for only" "$(field state)" confirmed
+cp ana-folder/.emrfs/notices notices-before	# on a slow computer it is over already, and notices end with the mount
+two_kill ana
+has_passed() { [ "$(date +%s)" -ge "$over" ]; }
+two_until 20 has_passed
+mv "$NET.away" "$NET"
+two_mount ana
+two_until 60 state_of "Imaging confirmed"
+two_until 60 state_of "Bills failed the time was over before it could be done"
+expect "once, and not what was taken back" "$(rows path state)" "Bills failed the time was over before it could be done
+Imaging confirmed"
+grep -q ' share-failed Bills: Bills is not shared with lima: the time was over' notices-before "$MNT/.emrfs/notices" || emr_fail "no notice"
+run 0 revoke Bills from lima
+json 0 share
+expect "forgotten" "$(rows path)" Imaging
+two_unmount ana
+two_mount ana
+json 0 share
+expect "after a quiet end" "$(rows path state)" "Imaging confirmed"
+mv "$NET/ledger" "$NET/ledger.away"
+run 0 revoke Imaging from lima
+says "Will end as soon as the ledger answers: Imaging"
+! grep -q "^Ended" out/said || emr_fail "called ended: $(cat out/said)"
+json 0 revoke Imaging from lima
+expect "not yet" "$(field state)" queued
+mv "$NET/ledger.away" "$NET/ledger"
+nothing() { as ana json 0 share && [ "$(rows path)" = "" ]; }
+two_until 60 nothing
+run 0 share Imaging with lima --yes --wait
+
+say "an inner folder and a single file, by themselves"
+mkdir ana-folder/Bills/2024
+for i in $(seq 120); do echo "bill $i" >"ana-folder/Bills/2024/$i"; done
+run 0 status --wait
+run 13 share Bills/2024 with lima
+says "120 records get keys of their own first"
+run 0 share Bills/2024 with lima --yes
+two_kill ana
+two_mount ana
+two_until 60 state_of "Bills/2024 confirmed"
+[[ $(attribute grant.lima ana-folder/Bills/2024) =~ ^read\ .*state=confirmed$ ]] || emr_fail "attribute: $(attribute grant.lima ana-folder/Bills/2024)"
+expect "kept" "$(cat ana-folder/Bills/2024/77; ls ana-folder/Bills/2024 | wc -l)" "bill 77
+120"
+run 0 share Bills/2024/7 with eva@saolucas --yes --wait
+json 0 share
+expect "each once" "$(rows path who state)" "Bills/2024 lima confirmed
+Bills/2024/7 eva@saolucas confirmed
+Imaging lima confirmed"
+echo "bill 7, corrected" >ana-folder/Bills/2024/.7.swp && mv ana-folder/Bills/2024/.7.swp ana-folder/Bills/2024/7
+run 0 status --wait
+json 0 revoke Bills/2024 from lima --wait
+expect ended "$(python3 -c 'import json; print([e["path"] for e in json.load(open("out/said"))["ended"]])')" "['Bills/2024']"
+json 0 share
+expect "the rest" "$(rows path who state)" "Bills/2024/7 eva@saolucas confirmed
+Imaging lima confirmed"
+! mv ana-folder/Bills/2024 ana-folder/Imaging/ 2>out/moved || emr_fail "shown to others by being moved"
+mv ana-folder/Bills/2024 ana-folder/2024
+expect "moved along" "$(cat ana-folder/2024/7)" "bill 7, corrected"
+run 0 status --wait
+json 0 share
+expect "under its new name" "$(rows path who state)" "2024/7 eva@saolucas confirmed
+Imaging lima confirmed"
+
+say "domains inside a shared folder: given with it, and taken back with it"
+mkdir ana-folder/Psych ana-folder/Extra
+echo sad >ana-folder/Psych/diary
+echo more >ana-folder/Extra/x
+run 0 status --wait
+mkdir ana-folder/Case
+mv ana-folder/Psych ana-folder/Case/	# a domain that stays one
+run 0 status --wait
+run 0 share Case with lima --yes --wait
+expect "confirmed: inside, too" "$(attribute shared-with ana-folder/Case/Psych/diary)" "$(attribute shared-with ana-folder/Case)"
+[[ $(attribute shared-with ana-folder/Case/Psych) == lima\ until* ]] || emr_fail "inside: '$(attribute shared-with ana-folder/Case/Psych)'"
+run 0 move Extra Case --yes
+run 0 status --wait
+inside() { [ "$(attribute shared-with ana-folder/Case/Extra)" = "$(attribute shared-with ana-folder/Case)" ]; }
+two_until 30 inside
+json 0 share
+expect "listed once" "$(rows path who state)" "2024/7 eva@saolucas confirmed
+Case lima confirmed
+Imaging lima confirmed"
+json 0 revoke Case/Extra from lima --wait
+expect "one inside" "$(attribute shared-with ana-folder/Case/Extra)" ""
+[[ $(attribute shared-with ana-folder/Case/Psych) == lima\ until* ]] || emr_fail "more was taken back"
+json 0 revoke Case from lima --wait
+expect "all, without a remount" "$(attribute shared-with ana-folder/Case)$(attribute shared-with ana-folder/Case/Psych)" ""
+
+say "writing, and leaving things"
+mkdir ana-folder/Drafts
+run 0 status --wait
+run 2 share Drafts with lima --write --deposit --yes
+run 2 share Drafts with lima --deposit --history --yes
+run 2 share --deposit
+run 13 share Drafts with lima --deposit
+says "can leave new files in Drafts, and sees nothing of it, until"
+says "This lets Paula Lima, São Lucas leave files in Drafts."
+! grep -q "release" out/said || emr_fail "keys of a deposit: $(cat out/said)"
+run 0 share Drafts with lima --deposit --yes --wait
+json 0 share
+expect "leaving" "$(rows path who rights purpose state | grep Drafts)" "Drafts lima deposit  confirmed"
+echo "a page" >ana-folder/Drafts/page.txt
+json 6 share Drafts/page.txt with lima --write --yes
+expect error "$(field error)" not-shareable
+says "shared by itself it can be read, not written"
+run 0 share Drafts with lima --write --yes --wait
+says "can read and change Drafts"
+json 0 share
+expect "writing, in its place" "$(rows path who rights purpose state | grep Drafts)" "Drafts lima write treatment confirmed"
+two_mount lima
+there() { cd "$EMR_WORK"/lima-folder/shared-with-me/*/Drafts 2>/dev/null; }
+shown() { (there); }
+two_until 60 shown
+[[ $(there && attribute access .) =~ ^write\ until= ]] || emr_fail "access: $(there && attribute access .)"
+(there && echo "by the doctor" >note.txt) || emr_fail "lima cannot write"
+came() { [ "$(cat ana-folder/Drafts/note.txt 2>/dev/null)" = "by the doctor" ]; }
+two_until 60 came
+report_has() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
+two_until 20 report_has "Paula Lima, São Lucas, may change it, treatment"
+two_until 20 report_has "Paula Lima, São Lucas saved Drafts/note.txt"
+report_has "[0-9]made folder Drafts" || emr_fail "whose folder the report says it is"
+run 0 log Drafts
+says "Paula Lima, São Lucas  saved    Drafts/note.txt v1, 14 bytes"
+says "Ana Silva  made     folder Drafts"
+json 0 log --who lima
+expect "whose deed" "$(python3 -c 'import json
+print(*["%s %s %s" % (e["who"], e["action"], e["path"]) for e in json.load(open("out/said"))["entries"] if e["action"] == "saved"])')" "lima saved Drafts/note.txt"
+run 0 log --who you
+! grep -q note.txt out/said || emr_fail "called hers: $(cat out/said)"
+run 0 restore --list Drafts/note.txt
+says "Paula Lima, São Lucas"
+two_unmount lima
+json 6 share Drafts with lima --deposit --yes
+expect error "$(field error)" may-write-already
+json 0 share Drafts with lima --until 1d --yes --wait
+[[ $(field not_shortened_until) =~ ^20[0-9-]*T ]] || emr_fail "not said that it is not shortened: $(cat out/said)"
+json 0 share
+expect "beside it" "$(rows path rights | grep Drafts | sort)" "Drafts read
+Drafts write"
+expect "nothing to say" "$(field not_shortened_until)" ""
+json 0 revoke Drafts from lima --wait
+json 0 share
+expect "both ended" "$(rows path | grep -c Drafts)" 0
+run 0 ledger Drafts --limit 1
+run 0 share Drafts with lima --deposit --yes --wait
+run 0 revoke Drafts from "$(json 0 share && rows path id | sed -n 's/^Drafts //p')" --wait
+json 0 share
+expect "by its id" "$(rows path | grep -c Drafts)" 0
+
+say "who may act no more is still taken back from, and a grant's id will do"
+run 0 share Bills with eva@saolucas --yes --wait
+as hospital run 0 org revoke eva --yes --passphrase-file "$EMR_PASS"
+json 5 revoke Imaging from eva@saolucas
+json 0 revoke 2024/7 from "eva@São Lucas" --wait
+must rm ana-folder/shared-by-me/eva@saolucas/Bills
+only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
+two_until 60 only
+run 0 revoke Imaging from "$(rows id)" --wait
+says "Ended: Imaging"
+
+say "nothing of it in clear"
+run 0 unmount
+nothing_in_clear "Ana Silva" Imaging MRI.pdf treatment -- "$NET" ana/state
+echo "all is well"

@@ -1,0 +1,228 @@
+/* One person's share of a scene with several: gives, takes back, or reads, as the libraries do it, with the folder closed.
+ *	share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID      to that person, for treatment, a week: "GRANT T of N"
+ *	share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID
+ *	share_peer PASSPHRASE-FILE me x x                      the own signer id
+ *	share_peer PASSPHRASE-FILE open NAME MILLISECONDS      asks for the names of what was shared last, and for the key of NAME
+ * It says why a key did not come, and who did not answer. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cmd/places.h"
+#include "keys.h"
+#include "session.h"
+#include "share/give.h"
+#include "share/read.h"
+
+#define WEEK_S ((uint64_t)7 * 86400)
+
+static emr_session session = {.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1};
+static emr_share *share;
+
+static void must(emr_status status, const char *what)
+{
+	if (status == EMR_OK)
+		return;
+	printf("%s: %s\n", what, emr_status_text(status));
+	emr_session_close(&session);
+	exit(1);
+}
+
+/* The reader's copy of the ledger has the parts of every domain, and is made anew each time. */
+static void open_reader(const char *passphrase_file, char *directory)
+{
+	emr_replica_options copy = {0};
+	emr_problem problem = {0};
+
+	must(emr_keys_open(session.state_fd, session.state_path, passphrase_file, &session.keyring, &problem), problem.text);
+	must(emr_session_open_copy(&session, false, &problem), problem.text);
+	emr_replica_close(session.replica);
+	session.replica = NULL;
+	must(mkdtemp(directory) != NULL ? EMR_OK : EMR_IO, directory);
+	copy.ledger = session.ledger;
+	copy.state_dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
+}
+
+static void open_all(const char *passphrase_file, char *directory)
+{
+	static emr_places places;
+	emr_problem problem = {0};
+	emr_session_options options = {.places = &places, .passphrase_file = passphrase_file};
+	emr_share_options sharing;
+
+	must(emr_places_find(NULL, &places, &problem), problem.text);
+	must(emr_base_init(), "base");
+	must(emr_session_lock(&session, &options, &problem), problem.text);
+	if (directory != NULL)
+		open_reader(passphrase_file, directory);
+	else
+		must(emr_session_open(&session, &options, &problem), problem.text);
+	sharing = (emr_share_options){.keyring = session.keyring,
+		.ledger = session.ledger,
+		.replica = session.replica,
+		.records = session.records};
+	must(emr_share_new(&sharing, &share), "share");
+	must(emr_replica_catch_up(session.replica, NULL, NULL, NULL), "the ledger");
+}
+
+/* ---- the owner ---- */
+
+typedef struct folder {
+	const char *name;
+	emr_id16 domain;
+} folder;
+
+static emr_status find_folder(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	folder *f = arg;
+
+	if (meta->name.len == strlen(f->name) && memcmp(meta->name.data, f->name, meta->name.len) == 0)
+		f->domain = place->domain;
+	return EMR_OK;
+}
+
+static emr_id16 domain_of(const char *name)
+{
+	folder f = {.name = name};
+	uint64_t damaged = 0;
+
+	must(emr_facts_each(session.facts, find_folder, &f, &damaged), "the records");
+	must(emr_id16_is_zero(f.domain) ? EMR_NOT_FOUND : EMR_OK, name);
+	return f.domain;
+}
+
+static void grant(const char *name, const char *who)
+{
+	emr_grant_order order = {.domain = domain_of(name),
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1,
+		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + WEEK_S,
+		.label = name,
+		.owner_name = session.profile.name,
+		.owner_born = session.profile.born};
+	emr_grant_made made;
+	char id[33];
+
+	must(emr_unhex(who, order.grantee.b, 32), who);
+	must(emr_share_grant(share, &order, &made), "grant");
+	emr_hex(made.grant.b, sizeof made.grant.b, id);
+	printf("%s %u of %u\n", id, made.t, made.n);
+}
+
+static void revoke(const char *name, const char *who)
+{
+	emr_id32 grantee;
+	size_t n = 0;
+
+	must(emr_unhex(who, grantee.b, 32), who);
+	must(emr_share_revoke_person(share, domain_of(name), grantee, &n), "revoke");
+	printf("%zu taken back\n", n);
+}
+
+/* ---- the reader ---- */
+
+static emr_status take_newest(void *arg, const emr_received *received)
+{
+	emr_known_grant *newest = arg;
+
+	if (received->grant.ledger_time >= newest->ledger_time)
+		*newest = received->grant;
+	return EMR_OK;
+}
+
+static int wait_ms;
+
+static void await(emr_ask *ask, const char *what)
+{
+	emr_share_trouble trouble = {0};
+	emr_status status = ask != NULL ? emr_ask_wait(ask, wait_ms, &trouble) : EMR_OK;
+	char id[65];
+
+	emr_ask_free(ask);
+	if (status == EMR_OK)
+		return;
+	printf("%s: why %d code %d missing", what, (int)trouble.why, trouble.code);
+	for (unsigned i = 0; i < trouble.missing_count; i++) {
+		emr_hex(trouble.missing[i].b, 32, id);
+		printf(" %s", id);
+	}
+	printf("\n");
+	must(status, what);
+}
+
+typedef struct sought {
+	const char *name;
+	emr_id16 object;
+	bool is_there;
+} sought;
+
+static emr_status find_name(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
+		f->object = record->object;
+		f->is_there = true;
+	}
+	return EMR_OK;
+}
+
+static void open_record(const char *name)
+{
+	emr_known_grant newest = {.ledger_time = 0};
+	sought f = {.name = name};
+	emr_share_trouble trouble = {0};
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	emr_status status;
+
+	must(emr_share_received(share, take_newest, &newest, NULL), "received");
+	must(newest.ledger_time == 0 ? EMR_NOT_FOUND : EMR_OK, "a grant");
+	status = emr_shared_open(share, newest.domain, newest.grant, 0, EMR_READER_PERSON, &shared, &trouble);
+	if (status != EMR_OK)
+		printf("open: why %d\n", (int)trouble.why);
+	must(status, "open");
+	must(emr_shared_ask_names(shared, &ask, &trouble), "asking for names");
+	await(ask, "names");
+	must(emr_shared_each(shared, find_name, &f, NULL), "names");
+	must(f.is_there ? EMR_OK : EMR_NOT_FOUND, name);
+	ask = NULL;
+	must(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble), "asking for a record");
+	await(ask, "record");
+	emr_shared_free(shared);
+	printf("the key of %s is here\n", name);
+}
+
+int main(int argc, char **argv)
+{
+	bool is_open = argc == 5 && strcmp(argv[2], "open") == 0;
+	char directory[] = "reader-XXXXXX"; /* in the test's own */
+
+	if (argc != 5) {
+		fprintf(stderr, "share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID | revoke FOLDER SIGNER-ID | open NAME MS\n");
+		return 2;
+	}
+	open_all(argv[1], is_open ? directory : NULL);
+	if (strcmp(argv[2], "me") == 0) {
+		char id[65];
+
+		emr_hex(session.identity.signer_id.b, 32, id);
+		puts(id);
+		emr_share_free(share);
+		emr_session_close(&session);
+		return 0;
+	}
+	wait_ms = is_open ? atoi(argv[4]) : 0;
+	if (is_open)
+		open_record(argv[3]);
+	else if (strcmp(argv[2], "grant") == 0)
+		grant(argv[3], argv[4]);
+	else
+		revoke(argv[3], argv[4]);
+	emr_share_free(share);
+	emr_session_close(&session);
+	return 0;
+}

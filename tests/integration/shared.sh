@@ -1,0 +1,140 @@
+#!/bin/bash
+# shared.sh: what Ana shares appears in her doctor's folder, opens in any program, and ends there, too.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin shared
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir -p ana-folder/Imaging/Old ana-folder/Imaging/Series
+echo "a knee" >ana-folder/Imaging/MRI.txt
+head -c 3000000 /dev/urandom >ana-folder/Imaging/Old/CT.bin
+for i in $(seq -w 60); do echo "slice $i" >"ana-folder/Imaging/Series/$i.dcm"; done
+as ana run 0 status --wait
+# errno_of PATH: opens and reads it, and says 0 or how it failed
+errno_of() { python3 -c 'import sys
+try: open(sys.argv[1], "rb").read(); print(0)
+except OSError as e: print(e.errno)' "$1"; }
+noticed() { grep -q -- " $1 .*$2" lima-folder/.emrfs/notices; }
+lists() { [ -e "$1" ]; }
+
+say "it appears, with every byte"
+her_inbox() { [ "$(ls lima-folder/shared-with-me/*)" = Inbox ]; }
+two_until 20 her_inbox	# lima is a doctor and has her card: nothing else yet
+as ana run 0 share Imaging with lima --yes --wait
+imaging() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null 2>&1; }
+two_until 20 imaging
+expect "the top" "$(ls lima-folder)" "Inbox
+shared-with-me"
+OWNER=$(ls lima-folder/shared-with-me)
+[[ $OWNER =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
+SHARE=lima-folder/shared-with-me/$OWNER/Imaging
+must diff -r ana-folder/Imaging "$SHARE"
+asked() { as lima json 0 ledger --limit 1000; python3 -c 'import json
+print(sum(e["op"] == "ACCESS_REQ" for e in json.load(open("out/said"))["entries"]))'; }
+n=$(asked)
+[ "$n" -le 12 ] || emr_fail "$n questions for 62 files"
+getfattr --only-values -n user.emrfs.access "$SHARE/MRI.txt" | grep -Eq '^read until=20[0-9-]+T[0-9:]+Z purpose=treatment$' || emr_fail "access"
+expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$OWNER vouched=self"
+signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emrfs.signature "$SHARE/MRI.txt" | grep -qF "self by=$OWNER at=20"; }
+two_until 20 signed
+expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
+	"$(getfattr --only-values -n user.emrfs.cid ana-folder/Imaging/MRI.txt)"
+
+say "nothing of it can be changed"
+for change in "touch $EMR_WORK/x/new" "mkdir $EMR_WORK/x/new" "rm $EMR_WORK/x/MRI.txt" "mv $EMR_WORK/x/MRI.txt lima-folder/" \
+	"truncate -s 1 $EMR_WORK/x/MRI.txt" "setfattr -n user.mine -v 1 $EMR_WORK/x/MRI.txt" "rmdir $EMR_WORK/x/Old"; do
+	ln -sfn "$SHARE" x
+	$change 2>out/said && emr_fail "$change"
+	grep -q "Read-only file system" out/said || emr_fail "$change: $(cat out/said)"
+done
+noticed read-only "Imaging/MRI.txt is shared with you for reading" || emr_fail "no notice"
+must cp -a "$SHARE/MRI.txt" lima-folder/mine.txt
+must cmp lima-folder/mine.txt ana-folder/Imaging/MRI.txt
+
+say "what she saves later is there, under the same name"
+echo "another knee" >ana-folder/Imaging/MRI.txt
+echo "new" >ana-folder/Imaging/new.txt
+rm ana-folder/Imaging/Old/CT.bin
+as ana run 0 status --wait
+two_until 20 lists "$SHARE/new.txt"
+two_until 20 cmp -s "$SHARE/MRI.txt" ana-folder/Imaging/MRI.txt
+[ ! -e "$SHARE/Old/CT.bin" ] || emr_fail "it was deleted"
+
+say "her computer is off: said within ten seconds, and who waits can be interrupted"
+for i in 1 2; do echo "unseen $i" >"ana-folder/Imaging/unseen$i.txt"; done
+as ana run 0 status --wait
+two_until 20 lists "$SHARE/unseen2.txt"
+two_unmount ana
+began=$SECONDS
+timeout 1 cat "$SHARE/unseen1.txt" && emr_fail "read"
+[ $((SECONDS - began)) -le 5 ] || emr_fail "not interrupted"
+began=$SECONDS
+expect ETIMEDOUT "$(errno_of "$SHARE/unseen1.txt")" 110
+[ $((SECONDS - began)) -le 15 ] || emr_fail "it took $((SECONDS - began)) s"
+noticed no-release "the computer of $OWNER did not answer within 10 seconds" || emr_fail "no notice: $(cat lima-folder/.emrfs/notices)"
+expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
+two_mount ana
+two_until 30 cat "$SHARE/unseen1.txt" >/dev/null
+
+# hold PATH NAME: opens it, says so in NAME.open, and reads it again when NAME.go is there; errno in NAME.errno
+hold() {
+	python3 - "$1" "$2" <<'END' &
+import os, sys, time
+f = os.open(sys.argv[1], os.O_RDONLY)
+os.pread(f, 4, 0)
+open(sys.argv[2] + ".open", "w")
+for i in range(3000):
+    try:
+        os.pread(f, 4, 0)
+    except OSError as e:
+        open(sys.argv[2] + ".errno~", "w").write(str(e.errno))
+        os.rename(sys.argv[2] + ".errno~", sys.argv[2] + ".errno")
+        break
+    time.sleep(0.02)
+END
+	two_until 20 lists "$2.open"
+}
+
+say "taking back acts on what is open"
+hold "$SHARE/MRI.txt" held
+as ana run 0 revoke Imaging from lima --wait
+two_until 30 lists held.errno
+expect EKEYREVOKED "$(cat held.errno)" 128
+gone() { [ ! -e "$SHARE" ]; }
+two_until 20 gone
+NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
+grep -qF "$OWNER ended your access to Imaging" "$NOTE" || emr_fail "note: $(ls "lima-folder/shared-with-me/$OWNER")"
+noticed grant-revoked "$OWNER ended your access to Imaging on" || emr_fail "no notice"
+
+say "and so does the end of its time"
+as ana run 0 share Imaging with lima --until 7s --yes --wait
+two_until 20 lists "$SHARE"
+hold "$SHARE/MRI.txt" timed
+two_until 30 lists timed.errno
+expect EKEYEXPIRED "$(cat timed.errno)" 127
+two_until 20 noticed grant-expired "Your access to Imaging of $OWNER ended on"
+
+say "for another purpose nothing opens"
+as ana run 0 share Imaging with lima --yes --wait
+two_unmount lima
+as lima run 2 mount --purpose fun
+as lima run 2 mount --purpose treatment,research
+as lima run 0 mount --purpose research --passphrase-file "$EMR_PASS" "$EMR_WORK/lima-folder"
+two_until 20 lists "$SHARE"
+ls "$SHARE" 2>out/said && emr_fail "listed for research"
+grep -q "Permission denied" out/said || emr_fail "$(cat out/said)"
+noticed wrong-purpose "Imaging is shared for treatment; this folder was opened for research" || emr_fail "no notice"
+
+say "after a start it is all there again"
+two_unmount lima
+two_mount lima
+two_until 20 lists "$SHARE"
+expect "after a start" "$(cat "$SHARE/MRI.txt")" "another knee"
+two_unmount lima ana
+echo "all is well"

@@ -1,0 +1,162 @@
+#!/bin/bash
+# teams.sh: what is shared with a team or a whole organisation is read by who is in, each under his own name, and by nobody who has left.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin teams
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_mount ana
+mkdir -p ana-folder/Imaging/Old ana-folder/Letters
+echo "a knee" >ana-folder/Imaging/MRI.txt
+echo "a head" >ana-folder/Imaging/Old/CT.txt
+echo "dear colleague" >ana-folder/Letters/letter.txt
+as ana run 0 status --wait
+
+say "where nobody works there is nobody to share with"
+as ana json 6 share Letters with @saolucas --yes
+expect error "$(field error)" not-a-person
+for who in "lima Paula Lima" "nuno Nuno Reis"; do two_join "${who%% *}" "${who#* }" clinician; done
+two_cards ana lima
+team() { as hospital run 0 org team "$@" --passphrase-file "$EMR_PASS"; }
+team radiology add lima
+team radiology add nuno
+two_mount lima nuno
+lists() { [ -e "$1" ]; }
+shows() { cat "$1" 2>/dev/null | grep -q "$2"; }
+not_there() { [ ! -e "$1" ]; }
+
+say "who is in reads"
+hears() { as ana "$EMRFS" log --who "$1" >out/said 2>&1 </dev/null; } # her copy of the ledger has it
+two_until 20 hears radiology@saolucas
+as ana run 0 share Imaging with radiology@saolucas --yes --wait
+says "radiology, São Lucas can read Imaging"
+as ana json 6 share Imaging with radiology@saolucas --write --yes
+expect "a team does not write" "$(field error)" not-a-person
+two_until 20 lists lima-folder/shared-with-me
+OWNER=$(ls lima-folder/shared-with-me)
+of() { echo "$1-folder/shared-with-me/$OWNER/$2"; }
+two_until 20 shows "$(of lima Imaging/MRI.txt)" "a knee"
+two_until 20 shows "$(of nuno Imaging/Old/CT.txt)" "a head"
+
+say "the owner sees the team, and in the log the persons"
+as ana json 0 share
+expect "with whom" "$(field grants.0.who 2>/dev/null || python3 -c 'import json; print(json.load(open("out/said"))["grants"][0]["who"])')" radiology@saolucas
+expect "the link" "$(readlink "ana-folder/shared-by-me/radiology@saolucas/Imaging")" "../../Imaging"
+expect owner "$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")" "$OWNER vouched=self"
+as hospital run 0 org vouch ana.card --yes --passphrase-file "$EMR_PASS"
+as lima run 0 people add ana.card
+expect "who vouches" "$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")" "$OWNER vouched=São Lucas@$(date +%F)"
+expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner "$(of nuno Imaging/MRI.txt)")" "$OWNER vouched=self"
+getfattr --only-values -n user.emrfs.grant.radiology@saolucas ana-folder/Imaging | grep -q '^read until=' || emr_fail "the attribute"
+getfattr --only-values -n user.emrfs.shared-with ana-folder/Imaging | grep -q '^radiology@saolucas until ' || emr_fail "shared-with"
+released() { as ana json 0 log --who "$1" && python3 -c 'import json, sys
+e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == "released"]
+sys.exit(0 if e and all(x["team"] == "radiology@saolucas" for x in e) else 1)'; }
+two_until 20 released lima
+two_until 20 released nuno@saolucas
+two_until 20 released radiology@saolucas
+as ana run 0 log
+says "for radiology@saolucas got the key of Imaging/MRI.txt"
+as ana json 0 people lima
+expect "his team" "$(field people.0.team 2>/dev/null || python3 -c 'import json; print(json.load(open("out/said"))["people"][0]["team"])')" radiology
+
+say "verbs know what another shares"
+path="shared-with-me/$OWNER/Imaging"
+as lima json 0 status "$path/MRI.txt"
+expect "its state" "$(field state)" "confirmed 1/1"
+as lima json 0 verify "$path/MRI.txt"
+expect "who signed" "$(field signed.by)" "$OWNER"
+as lima json 0 keep "$path"
+expect "what is here" "$(field kept)" "[{'path': '$path', 'bytes': 14, 'complete': True, 'keep': True}]"
+as lima run 0 keep "$path/Old"
+says "each opening still asks for permission over the network"
+as lima json 6 keep "$path" --not
+expect error "$(field error)" not-yours-to-drop
+as lima json 6 log "$path/MRI.txt"
+expect error "$(field error)" owners-log
+
+say "what is shared inside lies at its place"
+as ana run 0 share Imaging/Old with nuno@saolucas --yes --wait
+inside() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' GRANT ' out/said)" = 3 ]; }
+two_until 30 inside
+for who in lima nuno; do
+	two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"
+	expect "$who sees no second one" "$(ls "$who-folder/shared-with-me/$OWNER" | grep -vx Inbox)" Imaging
+	expect "$who sees all" "$(cd "$(of "$who" Imaging)" && find . | sort | tr '\n' ' ')" ". ./MRI.txt ./Old ./Old/CT.txt "
+done
+mkdir ana-folder/Imaging/Series
+mv ana-folder/Imaging/Old ana-folder/Imaging/Series/Older
+as ana run 0 status --wait
+for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Series/Older/CT.txt)" "a head"; done
+not_there "$(of lima Imaging/Old)" || emr_fail "it is still there"
+mkdir ana-folder/Private
+mv ana-folder/Imaging/Series/Older ana-folder/Private/Older
+as ana run 0 status --wait
+two_until 30 not_there "$(of lima Imaging/Series/Older)"
+two_until 30 shows "$(of nuno Old/CT.txt)" "a head"
+mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unasked"
+as ana run 0 move Private/Older Imaging/Old --yes
+for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
+two_until 30 not_there "$(of nuno Old)"
+as ana run 0 revoke Imaging/Old from nuno@saolucas --wait
+
+say "who comes later reads without the owner's doing anything"
+two_join rosa "Rosa Dias" clinician
+team radiology add rosa
+two_mount rosa
+two_until 20 shows "$(of rosa Imaging/MRI.txt)" "a knee"
+
+say "who is taken out loses what is open, and the others read on"
+python3 - "$(of lima Imaging/MRI.txt)" <<'END' &
+import os, sys, time
+f = os.open(sys.argv[1], os.O_RDONLY)
+os.pread(f, 4, 0)
+open("held.open", "w")
+for i in range(3000):
+    try:
+        os.pread(f, 4, 0)
+    except OSError as e:
+        open("held.errno~", "w").write(str(e.errno))
+        os.rename("held.errno~", "held.errno")
+        break
+    time.sleep(0.02)
+END
+two_until 20 lists held.open
+as ana run 0 ledger --limit 1000
+before=$(grep -c ' REVOKE ' out/said)
+team radiology remove lima
+says_not lima
+two_until 30 lists held.errno
+expect EKEYREVOKED "$(cat held.errno)" 128
+two_until 20 not_there "$(of lima Imaging)"
+two_until 20 lists "$(of lima "Imaging - access ended $(date +%F).txt")"
+# Her computer gives the team's new key what the old one had.
+moved() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' REVOKE ' out/said)" -gt "$before" ]; }
+two_until 30 moved
+as ana json 0 share
+expect "one share" "$(python3 -c 'import json; print(*[g["who"] for g in json.load(open("out/said"))["grants"]])')" radiology@saolucas
+echo "another knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+two_until 20 shows "$(of nuno Imaging/MRI.txt)" "another knee"
+two_until 20 shows "$(of rosa Imaging/MRI.txt)" "another knee"
+not_there "$(of lima Imaging)" || emr_fail "she has it again"
+
+say "an organisation is everybody who works there"
+as ana run 0 share Letters with @saolucas --yes --wait
+for who in lima nuno rosa; do two_until 20 shows "$(of "$who" Letters/letter.txt)" colleague; done
+as hospital run 0 org revoke rosa --yes --passphrase-file "$EMR_PASS"
+two_until 20 not_there "$(of rosa Letters)"
+two_until 20 not_there "$(of rosa Imaging)"
+two_until 20 shows "$(of nuno Letters/letter.txt)" colleague
+
+say "taking back ends it for all"
+as ana run 0 revoke Imaging from radiology@saolucas --wait
+two_until 20 not_there "$(of nuno Imaging)"
+setfattr -x user.emrfs.grant.@saolucas ana-folder/Letters
+two_until 20 not_there "$(of nuno Letters)"
+two_until 20 not_there "$(of lima Letters)"
+two_unmount ana lima nuno rosa
+echo "all is well"

@@ -1,0 +1,125 @@
+# Sourced after mount.sh and said.sh by tests of several people: a network in one directory, members of it, each with a home
+# and a folder of his own, who have each other's cards.
+#
+#   two_begin NAME                     the working directory; nothing is made yet
+#   two_network "São Lucas" [hospital] HOME makes the network $NET and is its administrator
+#   two_join WHO "Name" ROLE [HOME]    HOME (default: who made the network) invites, WHO comes
+#   two_cards WHO WHO...               each of them has the cards of the others, under their handles
+#   two_mount WHO... / two_unmount WHO...
+#   two_home WHO                       from here on: EMRFS_HOME, MNT and EMR_LOG are WHO's, so `run`, `json`, `attribute` are, too
+#   as WHO COMMAND...                  one command of WHO's, and then again whose turn it was
+#   two_kill WHO                       as a crash, and the dead mount is cleaned away
+#   two_until SECONDS COMMAND...       until it succeeds; fails the test after so long
+#   $EMR_WORK/WHO-folder               WHO's folder
+#
+# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12).
+TWO_MEMBERS=
+
+two_begin() {
+	emr_begin "$1"
+	cd "$EMR_WORK" || exit 2
+	NET=$EMR_WORK/net
+	printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
+}
+
+two_home() {
+	TWO_WHO=$1
+	export EMRFS_HOME=$EMR_WORK/$1
+	MNT=$EMR_WORK/$1-folder EMR_LOG=$EMR_WORK/$1.log
+	[ -d "$EMRFS_HOME" ] && return
+	mkdir -m 700 "$EMRFS_HOME" && mkdir "$MNT" && printf 'kdf = 8,1\nnotify = none\n' >"$EMRFS_HOME/settings" || exit 2
+	TWO_MEMBERS="$TWO_MEMBERS $1"
+}
+
+as() {
+	local before=${TWO_WHO:-$1} status
+	two_home "$1"
+	shift
+	"$@"
+	status=$?
+	two_home "$before"
+	return "$status"
+}
+
+two_network() {
+	TWO_ADMIN=${2:-hospital}
+	as "$TWO_ADMIN" run 0 org create "$1" --network "$NET" --yes --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/$TWO_ADMIN.words"
+}
+
+# The one who invites waits in the background until the other is in.
+two_join() {
+	local who=$1 name=$2 role=$3 admin=${4:-$TWO_ADMIN} inviting
+	as "$admin" two_invite "$who" "$role"
+	inviting=$!
+	two_until 60 test -s "$EMR_WORK/$who.invitation"
+	as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "$name" --born "${EMR_BORN:-1984-03-12}" \
+		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$who.words"
+	wait "$inviting" || emr_fail "org invite $who: $(cat "$EMR_WORK/out/invited-$who")"
+}
+
+two_invite() {
+	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 2min --passphrase-file "$EMR_PASS" --json \
+		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
+}
+
+# With the folders closed or open.
+two_cards() {
+	local who other
+	for who in "$@"; do
+		as "$who" run 0 people card -o "$EMR_WORK/$who.card" --passphrase-file "$EMR_PASS"
+	done
+	for who in "$@"; do
+		for other in "$@"; do
+			[ "$who" = "$other" ] || as "$who" run 0 people add "$EMR_WORK/$other.card" --name "$other" \
+				--passphrase-file "$EMR_PASS"
+		done
+	done
+}
+
+two_mount() {
+	local who
+	for who in "$@"; do as "$who" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$who-folder"; done
+}
+
+two_unmount() {
+	local who pid
+	for who in "$@"; do
+		pid=$(two_pid "$who")
+		as "$who" run 0 unmount
+		[ -z "$pid" ] || await_gone "$pid"
+	done
+}
+
+two_pid() { sed -n 's/^pid //p' "$EMR_WORK/$1/state/lock" 2>/dev/null; }
+
+# Ours, and no process that came later to the same number.
+two_end_one() {
+	local pid
+	pid=$(two_pid "$1")
+	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
+	fusermount3 -uqz "$EMR_WORK/$1-folder" 2>/dev/null
+}
+
+two_kill() {
+	local pid
+	pid=$(two_pid "$1")
+	[ -n "$pid" ] && [ -d "/proc/$pid" ] || emr_fail "nothing of $1 to kill"
+	kill -KILL "$pid" && await_gone "$pid"
+	fusermount3 -uqz "$EMR_WORK/$1-folder" 2>/dev/null
+}
+
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do two_end_one "$who"; done
+}
+
+two_until() {
+	local seconds=$1 end
+	shift
+	end=$((SECONDS + seconds))
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || emr_fail "not within $seconds s: $*"
+		sleep 0.05
+	done
+}

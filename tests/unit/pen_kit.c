@@ -1,0 +1,215 @@
+#include "pen_kit.h"
+
+#include <sys/stat.h>
+
+#include "record/staging.h"
+
+static void open_all(pen *p)
+{
+	const emr_store_options store = {
+		.path = p->path, .writer = emr_keyring_device_id(p->m->keyring), .no_background = true};
+	emr_settle_options settle = {.keyring = p->m->keyring,
+		.records = p->m->records,
+		.ledger = p->m->ledger,
+		.replica = p->m->replica,
+		.clock = &p->s->k.clock.clock};
+
+	assert_ok(emr_store_open(&store, &p->store));
+	assert_ok(emr_journal_open(p->store, p->m->keyring, &p->journal));
+	assert_ok(emr_facts_new(p->m->keyring, p->m->replica, p->m->records, &p->facts));
+	settle.journal = p->journal;
+	settle.store = p->store;
+	settle.facts = p->facts;
+	assert_ok(emr_settle_new(&settle, &p->settle));
+}
+
+void pen_open(story *s, pen *p, person *m, const char *name)
+{
+	*p = (pen){.s = s, .m = m};
+	(void)snprintf(p->path, sizeof p->path, "%s/%s-pen", s->k.path, name);
+	assert_int_equal(mkdir(p->path, 0700), 0);
+	open_all(p);
+}
+
+void pen_close(pen *p)
+{
+	emr_settle_free(p->settle);
+	emr_facts_free(p->facts);
+	emr_journal_close(p->journal);
+	emr_store_close(p->store);
+}
+
+void pen_restart(pen *p)
+{
+	pen_close(p);
+	open_all(p);
+}
+
+static emr_status note(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	pen *p = arg;
+
+	p->outcomes += n;
+	if (n > 0)
+		p->last = outcomes[n - 1];
+	return emr_journal_commit(txn, NULL);
+}
+
+void pen_resend(pen *p)
+{
+	p->outcomes = 0;
+	p->status = emr_settle_resend(p->settle, note, p);
+}
+
+static void publish(pen *p, const emr_change *change)
+{
+	p->outcomes = 0;
+	p->last = (emr_outcome){.result = 255};
+	p->status = emr_settle_publish(p->settle, change, 1, note, p);
+}
+
+static emr_meta meta_of(const pen *p, emr_meta_type type, const char *name, emr_id16 parent)
+{
+	emr_meta meta = {.type = type,
+		.mode = type == EMR_META_DIR ? 0755 : 0644,
+		.mtime_ns = p->s->k.clock.unix_ns,
+		.parent = parent,
+		.name = emr_bytes_of(name, strlen(name))};
+	emr_id32 r_pid = emr_id32_random();
+
+	memcpy(meta.r_pid, r_pid.b, sizeof meta.r_pid);
+	return meta;
+}
+
+static emr_content content_of(pen *p, const char *text)
+{
+	emr_staging *staging;
+	emr_content_key *key;
+	emr_content content;
+
+	assert_ok(emr_staging_new(p->m->records, emr_id16_random(), NULL, 0, &staging));
+	assert_ok(emr_staging_write(staging, 0, text, strlen(text)));
+	assert_ok(emr_staging_freeze(staging, &content, &key));
+	emr_content_key_free(key);
+	emr_staging_discard(staging);
+	return content;
+}
+
+static void put_as(pen *p, emr_change *change, emr_meta *meta, const char *text)
+{
+	emr_content content = content_of(p, text);
+
+	meta->n = strlen(text);
+	change->kind = EMR_CHANGE_PUT;
+	change->node = change->object;
+	change->meta = meta;
+	change->content = &content;
+	publish(p, change);
+}
+
+static void put(pen *p, emr_change *change, emr_id16 parent, const char *name, const char *text)
+{
+	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
+
+	put_as(p, change, &meta, text);
+}
+
+void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *text, emr_id16 *out)
+{
+	emr_id16 object = emr_id16_random();
+	emr_change change = {.domain = domain, .object = object, .record_id = object, .cver = 1};
+
+	put(p, &change, parent, name, text);
+	if (out != NULL)
+		*out = object;
+}
+
+void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, const char *text)
+{
+	emr_id16 object = emr_id16_random();
+	emr_change change = {.domain = domain, .object = object, .record_id = object, .cver = 1, .owner_card = card};
+
+	put(p, &change, domain, name, text);
+}
+
+void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text)
+{
+	char name[256];
+	emr_change change = {.domain = domain,
+		.object = record->object,
+		.record_id = record->record_id,
+		.cver = record->cver + 1,
+		.base_version = record->version};
+
+	(void)snprintf(name, sizeof name, "%.*s", (int)record->meta->name.len, (const char *)record->meta->name.data);
+	put(p, &change, record->meta->parent, name, text);
+}
+
+static void describe(pen *p, const emr_meta *meta, emr_id16 domain, emr_id16 object)
+{
+	const emr_change change = {
+		.kind = EMR_CHANGE_META, .domain = domain, .object = object, .node = object, .meta = meta};
+
+	publish(p, &change);
+}
+
+void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id16 *out)
+{
+	emr_meta meta = meta_of(p, EMR_META_DIR, name, parent);
+	emr_id16 object = emr_id16_random();
+
+	describe(p, &meta, domain, object);
+	if (out != NULL)
+		*out = object;
+}
+
+void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent, const char *name)
+{
+	emr_meta meta = *record->meta;
+
+	meta.parent = parent;
+	meta.name = emr_bytes_of(name, strlen(name));
+	describe(p, &meta, domain, record->object);
+}
+
+void pen_rename_blindly(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name)
+{
+	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
+
+	describe(p, &meta, domain, object);
+}
+
+void pen_unlink(pen *p, emr_id16 domain, emr_id16 object)
+{
+	const emr_change change = {.kind = EMR_CHANGE_UNLINK, .domain = domain, .object = object, .node = object};
+
+	publish(p, &change);
+}
+
+void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, const char *text)
+{
+	emr_change change = {.domain = at->domain, .object = at->object, .record_id = at->record_id, .cver = at->cver};
+	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
+
+	memcpy(meta.r_pid, at->r_pid, sizeof meta.r_pid);
+	put_as(p, &change, &meta, text);
+}
+
+void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name)
+{
+	emr_meta meta = meta_of(p, type, name, parent);
+
+	meta.mode |= 04000;
+	describe(p, &meta, domain, object);
+}
+
+void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out)
+{
+	emr_meta meta = meta_of(p, EMR_META_SYMLINK, name, parent);
+	emr_id16 object = emr_id16_random();
+
+	meta.target = emr_bytes_of(target, strlen(target));
+	describe(p, &meta, domain, object);
+	if (out != NULL)
+		*out = object;
+}

@@ -1,0 +1,24 @@
+include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
+set(shared_kit ${CMAKE_CURRENT_LIST_DIR}/shared_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(shared_uses share stack view settle ledger contract crypto Threads::Threads)
+foreach(part folder reading threads place)
+	emr_test(test_shared_${part}
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_shared_${part}.c ${shared_kit}
+		USES ${shared_uses}
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+endforeach()
+emr_test(test_foreign
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=shared_record_node)
+emr_test(test_deposits
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deposits.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
+emr_test(test_hostile_names
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hostile_names.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_name_check)

@@ -1,0 +1,102 @@
+#include "sharing_story.h"
+
+#include <unistd.h>
+
+#include "story_kit.h"
+
+static story s;
+
+void sharing_story_begin(emr_session *session)
+{
+	story_begin(&s);
+	*session = EMR_SESSION_CLOSED;
+	session->keyring = s.k.stack.keyring;
+	session->ledger = s.k.stack.ledger;
+	session->replica = s.k.stack.replica;
+	session->records = s.k.stack.records;
+	session->view = s.k.view;
+	session->state_fd = open(s.k.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(session->state_fd >= 0);
+	assert_ok(emr_keyring_public(session->keyring, &session->identity));
+	assert_ok(emr_replica_catch_up(session->replica, NULL, NULL, NULL));
+}
+
+void sharing_story_end(emr_session *session)
+{
+	(void)close(session->state_fd);
+	story_end(&s);
+}
+
+emr_id16 sharing_story_imaging(void)
+{
+	return s.imaging;
+}
+
+emr_id32 sharing_story_lima(void)
+{
+	return s.lima.public.signer_id;
+}
+
+/* ---- reading ---- */
+
+static void answer(story *all)
+{
+	(void)story_owner(all);
+}
+
+static emr_status note_grant(void *arg, const emr_received *received)
+{
+	*(emr_id16 *)arg = received->grant.grant;
+	return EMR_OK;
+}
+
+typedef struct sought {
+	const char *name;
+	emr_report_row row;
+} sought;
+
+static emr_status note_record(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
+		f->row = (emr_report_row){.object_id = record->object, .version = record->pversion, .opens = 1,
+			.reader = EMR_READER_PERSON, .whole = true, .bytes = record->meta->n};
+	return EMR_OK;
+}
+
+static void report(emr_id16 grant, const char *name)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	sought f = {.name = name};
+
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	(void)story_owner(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	assert_ok(emr_shared_each(shared, note_record, &f, NULL));
+	assert_int_equal(f.row.opens, 1);
+	f.row.first = f.row.last = story_now(&s);
+	assert_ok(emr_shared_report(shared, &f.row, 1));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+}
+
+void sharing_story_lima_reads(const char *name)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_id16 grant;
+	uint64_t real = emr_clock_unix_s(emr_clock_system());
+
+	if (story_now(&s) < real) /* the clerk granted by the computer's clock, and this one stands still */
+		story_pass(&s, real - story_now(&s));
+	story_see(&s.lima);
+	assert_ok(emr_share_received(s.lima.share, note_grant, &grant, NULL));
+	assert_ok(story_read(&s, &s.lima, grant, name, answer, &bytes, &trouble));
+	assert_true(bytes.len > 0);
+	report(grant, name);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+}

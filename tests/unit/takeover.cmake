@@ -1,0 +1,9 @@
+include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
+emr_test(test_takeover
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_takeover.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
+	USES stack view settle ledger contract crypto Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+emr_test(test_cmd_switch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_switch.c
+	USES cmd cmd_kit base keyring PkgConfig::jansson Threads::Threads
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs
+	LINK_OPTIONS -Wl,--wrap=renameat,--wrap=renameat2,--wrap=unlinkat)

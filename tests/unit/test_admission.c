@@ -1,0 +1,255 @@
+/* How an organisation comes into a network that others run. */
+#include "emr_test.h"
+
+#include "contract/codes.h"
+#include "ledger/act_send.h"
+#include "ledger/admission.h"
+#include "ledger/network.h"
+#include "ledger/welcome.h"
+#include "ledger_kit.h"
+#include "replica/people.h"
+
+static kit k;
+static emr_keyring *newcomer;
+static emr_buf bytes;
+static emr_application application;
+
+static uint64_t now(void)
+{
+	return emr_clock_unix_s(&k.clock.clock);
+}
+
+static int begin(void **state)
+{
+	emr_network_new network = {.handle = "org-AAAA", .name = "Sao Lucas"};
+
+	(void)state;
+	kit_begin(&k);
+	network.path = k.network;
+	network.keyring = k.keyring;
+	network.clock = &k.clock.clock;
+	assert_ok(emr_network_create(&network, &k.net_id, NULL));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &newcomer));
+	assert_ok(emr_application_make(newcomer, k.net_id, "Aurora", now(), now() + 600, &bytes, &application));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_buf_free(&bytes);
+	emr_keyring_free(newcomer);
+	kit_end(&k);
+	return 0;
+}
+
+static void open_as(const emr_keyring *keyring)
+{
+	emr_ledger_options o = {.path = k.network, .submitter = keyring, .clock = &k.clock.clock};
+
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	assert_ok(emr_ledger_open(&o, &k.ledger));
+}
+
+/* ---- the bytes ---- */
+
+static void an_application_says_who_asks(void **state)
+{
+	emr_application read;
+	emr_public public;
+
+	(void)state;
+	assert_ok(emr_application_read(emr_buf_view(&bytes), &read));
+	assert_ok(emr_keyring_public(newcomer, &public));
+	assert_string_equal(read.name, "Aurora");
+	assert_memory_equal(read.net_id.b, k.net_id.b, 16);
+	assert_memory_equal(read.admin_pk, public.pk, 32);
+	assert_false(emr_id16_is_zero(read.org));
+	assert_int_equal(read.expires, now() + 600);
+}
+
+static void whatever_is_changed_gives_another_number_or_no_application(void **state)
+{
+	char number[EMR_APPLICATION_NUMBER_CHARS], other[EMR_APPLICATION_NUMBER_CHARS];
+	emr_application read;
+
+	(void)state;
+	emr_application_number(emr_buf_view(&bytes), number);
+	assert_int_equal(strlen(number), EMR_APPLICATION_NUMBER_CHARS - 1);
+	for (size_t i = 0; i < bytes.len; i++) {
+		bytes.data[i] ^= 1;
+		emr_application_number(emr_buf_view(&bytes), other);
+		assert_string_not_equal(number, other);
+		(void)emr_application_read(emr_buf_view(&bytes), &read);
+		bytes.data[i] ^= 1;
+	}
+	for (size_t len = 0; len < bytes.len; len++)
+		assert_status(EMR_DAMAGED, emr_application_read(emr_bytes_of(bytes.data, len), &read));
+	bytes.data[4] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_application_read(emr_buf_view(&bytes), &read));
+	bytes.data[4] = 1;
+}
+
+static void a_name_must_be_one_that_can_be_shown(void **state)
+{
+	EMR_AUTO_BUF out = {0};
+	emr_application made;
+	char long_name[EMR_APPLICATION_NAME_MAX + 2];
+
+	(void)state;
+	memset(long_name, 'a', sizeof long_name);
+	long_name[sizeof long_name - 1] = '\0';
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "", now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, long_name, now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Au\nrora", now(), now() + 1, &out, &made));
+}
+
+/* ---- the ledger ---- */
+
+static void register_newcomer(emr_status wanted)
+{
+	EMR_AUTO_BUF cert = {0};
+
+	assert_ok(emr_application_certify(newcomer, &application, "org-BBBB", now(), &cert));
+	open_as(newcomer);
+	assert_status(wanted,
+		emr_application_register(newcomer, &application, emr_buf_view(&cert), "Aurora", k.ledger, &k.clock.clock));
+}
+
+static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	if (row->head.version == 0)
+		*(emr_id16 *)arg = org; /* the one that the network began with */
+	return EMR_OK;
+}
+
+static int owner_says(emr_replica *replica, emr_act act, emr_bytes part)
+{
+	uint8_t code = 255;
+	emr_public me;
+
+	assert_ok(emr_keyring_public(k.keyring, &me));
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_follow(replica, me.signer_id, &act));
+	assert_ok(emr_act_send(k.keyring, k.ledger, &act, part, &k.clock.clock, &code));
+	return code;
+}
+
+static void admit(void)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_id16 home = {{0}}, proposal = emr_id16_random();
+	emr_pub_org_propose what;
+	emr_id32 admin;
+	emr_replica *replica;
+
+	open_as(k.keyring);
+	replica = kit_replica(&k);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_orgs(replica, note_org, &home));
+	emr_signer_id(application.admin_pk, admin.b);
+	what = emr_proposal_admit(application.org, admin, application.ca_der, now() + 86400);
+	assert_ok(emr_proposal_admit_part("Aurora", "", application.ca_der, &part));
+	assert_int_equal(owner_says(replica, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
+	assert_int_equal(owner_says(replica, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
+	emr_replica_close(replica);
+}
+
+static void nobody_registers_before_he_is_admitted(void **state)
+{
+	(void)state;
+	register_newcomer(EMR_REFUSED);
+}
+
+static void after_admission_its_administrator_registers_invites_and_renews(void **state)
+{
+	EMR_AUTO_BUF invitation_bytes = {0};
+	EMR_AUTO_BUF reply = {0};
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF next = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_keyring *doctor = NULL;
+	emr_invitation invitation;
+	emr_known_person person;
+	emr_replica *replica;
+	emr_public public;
+	emr_id32 signer_id;
+	uint8_t code = 255;
+	emr_act act;
+
+	(void)state;
+	admit();
+	register_newcomer(EMR_OK);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
+	assert_ok(emr_keyring_public(doctor, &public));
+	assert_ok(emr_welcome_invite_for(newcomer, application.org, emr_ledger_descriptor(k.ledger), "file:/x",
+		EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
+	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
+	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation, emr_buf_view(&reply), "lima", now(), 86400,
+		&cert, &signer_id));
+	open_as(doctor);
+	assert_ok(emr_welcome_register(doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
+	/* Another certificate for the same key: later, and nothing else changes. */
+	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation, emr_buf_view(&reply), "lima", now(),
+		10 * 86400, &next, &signer_id));
+	assert_ok(emr_welcome_renewal(doctor, &invitation, emr_buf_view(&next), "Lima", &k.clock.clock, &act, &part));
+	replica = kit_replica(&k);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_follow(replica, public.signer_id, &act));
+	assert_ok(emr_act_send(doctor, k.ledger, &act, emr_buf_view(&part), &k.clock.clock, &code));
+	assert_int_equal(code, EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_person(replica, public.signer_id, &person));
+	assert_memory_equal(person.row.org, application.org.b, 16);
+	assert_int_equal(person.row.roles, EMR_ROLE_CLINICIAN);
+	assert_true(person.row.not_after_unix_s >= now() + 10 * 86400 - 1);
+	emr_replica_close(replica);
+	emr_keyring_free(doctor);
+}
+
+static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
+{
+	EMR_AUTO_BUF invitation_bytes = {0};
+	EMR_AUTO_BUF reply = {0};
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF forged = {0};
+	emr_keyring *doctor = NULL, *forger = NULL;
+	emr_application false_one;
+	emr_invitation invitation;
+	emr_id32 signer_id;
+
+	(void)state;
+	admit();
+	register_newcomer(EMR_OK);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &forger));
+	/* Says that he is Aurora, with a CA of his own. */
+	assert_ok(emr_application_make(forger, k.net_id, "Aurora", now(), now() + 600, &forged, &false_one));
+	assert_ok(emr_welcome_invite_for(forger, application.org, emr_ledger_descriptor(k.ledger), "file:/x", EMR_ROLE_CLINICIAN,
+		now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
+	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
+	assert_ok(emr_welcome_certify_for(forger, false_one.ca_der, &invitation, emr_buf_view(&reply), "lima", now(), 86400, &cert,
+		&signer_id));
+	open_as(doctor);
+	assert_status(EMR_REFUSED,
+		emr_welcome_register(doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
+	emr_keyring_free(doctor);
+	emr_keyring_free(forger);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_application_says_who_asks, begin, end),
+		cmocka_unit_test_setup_teardown(whatever_is_changed_gives_another_number_or_no_application, begin, end),
+		cmocka_unit_test_setup_teardown(a_name_must_be_one_that_can_be_shown, begin, end),
+		cmocka_unit_test_setup_teardown(nobody_registers_before_he_is_admitted, begin, end),
+		cmocka_unit_test_setup_teardown(after_admission_its_administrator_registers_invites_and_renews, begin, end),
+		cmocka_unit_test_setup_teardown(another_ca_than_the_admitted_one_certifies_nobody, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,256 @@
+/* What a doctor who may write in a folder signs there, and signs again: the chain of statements, what breaks it, and its end. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "record/staging.h"
+#include "settle/whose.h"
+
+static story s;
+static pen p;
+
+static emr_grant_made begin(void)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, &p, &s.lima, "lima");
+	story_see(&s.lima);
+	return made;
+}
+
+static void end(void)
+{
+	pen_close(&p);
+	story_end(&s);
+}
+
+static void arrive(void)
+{
+	for (int i = 0; i < 3; i++)
+		kit_publish_all(&s.k);
+}
+
+static emr_status note(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+{
+	emr_outcome *out = arg;
+
+	assert_int_equal(n, 1);
+	*out = outcomes[0];
+	return emr_journal_commit(txn, NULL);
+}
+
+/* Version CVER of the record at BEFORE, as lima saves it; AMENDS: what it is said to amend, NULL: what she knows.  The ledger's code,
+ * or 1000 more and the status. */
+static int save_again(const emr_place *before, uint64_t cver, const uint8_t *amends, const char *text, emr_place *out)
+{
+	emr_staging *staging;
+	emr_content_key *key;
+	emr_content content;
+	emr_outcome outcome = {.error = EMR_NOT_FOUND};
+	emr_meta meta = {.type = EMR_META_FILE, .mode = 0600, .n = strlen(text), .mtime_ns = s.k.clock.unix_ns,
+		.parent = s.imaging, .name = emr_bytes_of("Lab.pdf", 7)};
+	emr_change change = {.kind = EMR_CHANGE_PUT, .node = before->object, .domain = s.imaging, .object = before->object,
+		.record_id = before->record_id, .cver = cver, .meta = &meta, .content = &content, .amends = amends,
+		.from = before};
+
+	memcpy(meta.r_pid, before->r_pid, 32);
+	assert_ok(emr_staging_new(s.lima.records, emr_id16_random(), NULL, 0, &staging));
+	assert_ok(emr_staging_write(staging, 0, text, strlen(text)));
+	assert_ok(emr_staging_freeze(staging, &content, &key));
+	emr_content_key_free(key);
+	emr_staging_discard(staging);
+	assert_ok(emr_settle_publish(p.settle, &change, 1, note, &outcome));
+	if (outcome.error != EMR_OK)
+		return 1000 + (int)outcome.error;
+	*out = outcome.place;
+	return outcome.result;
+}
+
+static emr_place first_version(void)
+{
+	pen_file(&p, s.imaging, s.imaging, "Lab.pdf", "v1", NULL);
+	assert_ok(p.last.error);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	return p.last.place;
+}
+
+static const char *signature(void)
+{
+	return kit_attribute(&s.k, "Imaging/Lab.pdf", "user.emrfs.signature");
+}
+
+static bool ends_with(const char *text, const char *end_of_it)
+{
+	size_t n = strlen(text), m = strlen(end_of_it);
+
+	return n >= m && strcmp(text + n - m, end_of_it) == 0;
+}
+
+static emr_whose whose(const emr_place *place)
+{
+	emr_whose is;
+
+	assert_ok(emr_facts_whose(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), place, &is));
+	return is;
+}
+
+static void a_version_saved_again_amends_the_one_before(void **state)
+{
+	emr_place v1, v2;
+	emr_whose one, two;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	arrive();
+	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
+	kit_publish(&s.k);
+	assert_memory_equal(signature(), "valid by=lima@clinic, org0 at=", 30);
+	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), EMR_RESULT_APPLIED);
+	arrive();
+	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v2");
+	assert_true(ends_with(signature(), "Z amendment"));
+	one = whose(&v1);
+	two = whose(&v2);
+	assert_int_equal(one.is.kind, EMR_STATEMENT_ORIGINAL);
+	assert_int_equal(two.is.kind, EMR_STATEMENT_AMENDMENT);
+	assert_memory_equal(two.is.prev, one.is.id, 32);
+	assert_int_equal(one.is.issuer_seq, 1);
+	assert_int_equal(two.is.issuer_seq, 2);
+	end();
+}
+
+static void numbers_go_on_after_a_restart(void **state)
+{
+	emr_place v1, v2, v3;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	pen_file(&p, s.imaging, s.imaging, "other.txt", "x", NULL); /* number 2 */
+	pen_restart(&p);
+	arrive();
+	assert_int_equal(save_again(&v1, 2, whose(&v1).is.id, "v2", &v2), EMR_RESULT_APPLIED);
+	assert_ok(emr_settle_catch_up(p.settle, NULL, NULL));
+	arrive();
+	assert_int_equal(whose(&v2).is.issuer_seq, 3);
+	assert_int_equal(save_again(&v2, 3, NULL, "v3", &v3), EMR_RESULT_APPLIED);
+	arrive();
+	assert_int_equal(whose(&v3).is.issuer_seq, 4);
+	end();
+}
+
+static void an_amendment_that_is_put_aside_is_seen(void **state)
+{
+	const emr_restore back = {.path = "Imaging/Lab.pdf", .cver = 1};
+	emr_restored restored;
+	emr_place v1, v2;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	assert_int_equal(save_again(&v1, 2, NULL, "v2: it is serious", &v2), EMR_RESULT_APPLIED);
+	arrive();
+	/* Ana would rather have the first one. */
+	assert_ok(emr_view_restore(s.k.view, &back, &restored));
+	arrive();
+	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
+	assert_true(ends_with(signature(), "Z superseded"));
+	end();
+}
+
+static void an_amendment_of_what_is_not_there_is_seen(void **state)
+{
+	const uint8_t nothing[32] = {1};
+	emr_place v1, v2;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	assert_int_equal(save_again(&v1, 2, nothing, "v2", &v2), EMR_RESULT_APPLIED);
+	arrive();
+	assert_true(ends_with(signature(), "Z amendment gap"));
+	end();
+}
+
+/* A new object that says it is a later version of one of hers. */
+static void nobody_passes_for_a_version_of_another_record(void **state)
+{
+	emr_place place, taken = {.version = 0};
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	assert_ok(emr_view_place(s.k.view, "Imaging/MRI.pdf", &place));
+	place.object = emr_id16_random();
+	assert_int_equal(save_again(&place, 2, NULL, "%PDF another knee", &taken), EMR_RESULT_APPLIED);
+	arrive();
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	assert_int_equal(whose(&taken).is.standing, EMR_SIGNED_MISMATCH);
+	assert_int_equal(whose(&taken).is.verdict, EMR_STATEMENT_WRONG_RECORD);
+	end();
+}
+
+static void what_ana_writes_on_top_is_hers_and_says_so(void **state)
+{
+	emr_place v1;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	arrive();
+	kit_text(&s.k, "Imaging/Lab.pdf", "what I think of it");
+	arrive();
+	assert_memory_equal(signature(), "self at=", 8);
+	assert_true(ends_with(signature(), "Z amendment"));
+	kit_text(&s.k, "Imaging/Lab.pdf", "what I think of it now");
+	arrive();
+	assert_true(ends_with(signature(), "Z amendment"));
+	/* The doctor's version stays the doctor's. */
+	assert_int_equal(whose(&v1).is.standing, EMR_SIGNED_VALID);
+	end();
+}
+
+static void nobody_amends_after_the_end(void **state)
+{
+	emr_grant_made made;
+	emr_place v1, v2;
+
+	(void)state;
+	story_begin(&s);
+	made = begin();
+	v1 = first_version();
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), 1000 + EMR_DENIED);
+	arrive();
+	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
+	kit_publish(&s.k);
+	assert_memory_equal(signature(), "valid by=lima@clinic, org0 at=", 30);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_version_saved_again_amends_the_one_before),
+		cmocka_unit_test(numbers_go_on_after_a_restart),
+		cmocka_unit_test(an_amendment_that_is_put_aside_is_seen),
+		cmocka_unit_test(an_amendment_of_what_is_not_there_is_seen),
+		cmocka_unit_test(nobody_passes_for_a_version_of_another_record),
+		cmocka_unit_test(what_ana_writes_on_top_is_hers_and_says_so),
+		cmocka_unit_test(nobody_amends_after_the_end),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+#include "emr_test.h"
+
+#include "device_file.h"
+
+static emr_device_file some(void)
+{
+	return (emr_device_file){.dir = emr_bytes_of("/srv/health", 11),
+		.keyfile = emr_bytes_of("keyfile", 7),
+		.profile = emr_bytes_of("profile", 7)};
+}
+
+static void a_device_file_comes_back(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_device_file file = some(), again;
+
+	(void)state;
+	assert_ok(emr_device_file_write(&file, &bytes));
+	assert_int_equal(bytes.len, 8 + 2 + 11 + 4 + 7 + 4 + 7);
+	assert_ok(emr_device_file_read(emr_buf_view(&bytes), &again));
+	assert_true(emr_bytes_equal(again.dir, file.dir));
+	assert_true(emr_bytes_equal(again.keyfile, file.keyfile));
+	assert_true(emr_bytes_equal(again.profile, file.profile));
+}
+
+static void no_shorter_longer_or_newer_file_is_one(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_device_file file = some(), again;
+
+	(void)state;
+	assert_ok(emr_device_file_write(&file, &bytes));
+	for (size_t len = 0; len < bytes.len; len++)
+		assert_status(EMR_DAMAGED, emr_device_file_read(emr_bytes_of(bytes.data, len), &again));
+	assert_ok(emr_buf_append_zeros(&bytes, 1));
+	assert_status(EMR_DAMAGED, emr_device_file_read(emr_buf_view(&bytes), &again));
+	bytes.len--;
+	bytes.data[4] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_device_file_read(emr_buf_view(&bytes), &again));
+	bytes.data[4] = 1;
+	bytes.data[10] = 'x'; /* the directory is not absolute any more */
+	assert_status(EMR_DAMAGED, emr_device_file_read(emr_buf_view(&bytes), &again));
+}
+
+static void what_could_not_be_read_is_not_written(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_device_file file = some();
+
+	(void)state;
+	file.dir = emr_bytes_of("srv", 3);
+	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
+	file.dir = emr_bytes_of("/a\0b", 4);
+	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
+	file = some();
+	file.keyfile.len = 0;
+	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
+	assert_int_equal(bytes.len, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_device_file_comes_back),
+		cmocka_unit_test(no_shorter_longer_or_newer_file_is_one),
+		cmocka_unit_test(what_could_not_be_read_is_not_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

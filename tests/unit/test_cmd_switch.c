@@ -1,0 +1,228 @@
+/* The last step of a join: wherever it is cut off, the next one who comes ends it, and nothing of either ledger is lost. */
+#include "emr_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "annex.h"
+#include "base/file.h"
+#include "stage.h"
+#include "switching.h"
+
+static int calls_left = -1; /* of rename and unlink; -1: all */
+
+static bool is_cut_off(void)
+{
+	if (calls_left == 0) {
+		errno = EIO;
+		return true;
+	}
+	calls_left -= calls_left > 0;
+	return false;
+}
+
+int __real_renameat(int from, const char *a, int to, const char *b);
+int __wrap_renameat(int from, const char *a, int to, const char *b);
+int __wrap_renameat(int from, const char *a, int to, const char *b)
+{
+	return is_cut_off() ? -1 : __real_renameat(from, a, to, b);
+}
+
+int __real_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
+int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
+int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+	return is_cut_off() ? -1 : __real_renameat2(from, a, to, b, flags);
+}
+
+int __real_unlinkat(int dirfd, const char *name, int flags);
+int __wrap_unlinkat(int dirfd, const char *name, int flags);
+int __wrap_unlinkat(int dirfd, const char *name, int flags)
+{
+	return is_cut_off() ? -1 : __real_unlinkat(dirfd, name, flags);
+}
+
+typedef struct place {
+	char path[64];
+	int fd;
+} place;
+
+static void put(const place *p, const char *name, const char *text)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", p->path, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void make(const place *p, const char *name)
+{
+	assert_int_equal(mkdirat(p->fd, name, 0700), 0);
+}
+
+static void expect(const place *p, const char *name, const char *wanted)
+{
+	EMR_AUTO_FD fd = openat(p->fd, name, O_RDONLY | O_CLOEXEC);
+	char got[100] = "";
+
+	if (wanted == NULL) {
+		assert_true(fd < 0);
+		assert_int_equal(faccessat(p->fd, name, F_OK, AT_SYMLINK_NOFOLLOW), -1);
+		return;
+	}
+	assert_true(fd >= 0);
+	assert_true(read(fd, got, sizeof got - 1) >= 0);
+	assert_string_equal(got, wanted);
+}
+
+static void begin(place *p)
+{
+	const emr_joined joined = {.size = 7, .at_unix_s = 8};
+	EMR_AUTO_FD joining = -1;
+
+	calls_left = -1;
+	snprintf(p->path, sizeof p->path, "/tmp/emr-switch-XXXXXX");
+	assert_non_null(mkdtemp(p->path));
+	p->fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make(p, "ledger");
+	make(p, "joining");
+	put(p, "ledger/ledger.sqlite", "old ledger");
+	put(p, "replica.sqlite", "old copy");
+	put(p, "replica.sqlite-wal", "old log");
+	put(p, "replica.hw", "old mark");
+	put(p, "keyfile", "old keys");
+	put(p, "facts.cache", "names");
+	put(p, "second-copy", "of before");
+	put(p, "profile", "ana");
+	put(p, "joining/replica.sqlite", "new copy");
+	put(p, "joining/replica.hw", "new mark");
+	put(p, "joining/keyfile", "new keys");
+	put(p, "joining/invitation", "secret");
+	put(p, "joining/certificate", "cert");
+	assert_int_equal(symlinkat("/elsewhere/ledger", p->fd, "joining/ledger"), 0);
+	joining = openat(p->fd, "joining", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_ok(emr_joined_write(joining, &joined));
+}
+
+static void end(place *p)
+{
+	calls_left = -1;
+	close(p->fd);
+	assert_ok(emr_stage_remove_tree(AT_FDCWD, p->path));
+}
+
+static void expect_old(const place *p)
+{
+	expect(p, "ledger/ledger.sqlite", "old ledger");
+	expect(p, "replica.sqlite", "old copy");
+	expect(p, "keyfile", "old keys");
+	expect(p, "annex", NULL);
+}
+
+static void expect_new(const place *p)
+{
+	char target[100] = "";
+	EMR_AUTO_FD annex = openat(p->fd, "annex", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_joined joined;
+
+	assert_true(readlinkat(p->fd, "ledger", target, sizeof target - 1) > 0);
+	assert_string_equal(target, "/elsewhere/ledger");
+	expect(p, "replica.sqlite", "new copy");
+	expect(p, "replica.sqlite-wal", NULL);
+	expect(p, "replica.hw", "new mark");
+	expect(p, "keyfile", "new keys");
+	expect(p, "profile", "ana");
+	expect(p, "facts.cache", NULL);
+	expect(p, "second-copy", NULL);
+	expect(p, "joining", NULL);
+	expect(p, "annex/ledger/ledger.sqlite", "old ledger");
+	expect(p, "annex/replica.sqlite", "old copy");
+	expect(p, "annex/replica.sqlite-wal", "old log");
+	expect(p, "annex/replica.hw", "old mark");
+	assert_ok(emr_joined_read(annex, &joined));
+	assert_int_equal(joined.size, 7);
+	assert_int_equal(joined.at_unix_s, 8);
+}
+
+static void before_it_begins_nothing_moves(void **state)
+{
+	place p;
+
+	(void)state;
+	begin(&p);
+	assert_ok(emr_switch_finish(p.fd));
+	expect_old(&p);
+	end(&p);
+}
+
+static void it_puts_everything_in_its_place_and_again_is_nothing(void **state)
+{
+	place p;
+
+	(void)state;
+	begin(&p);
+	assert_ok(emr_switch_begin(p.fd));
+	assert_ok(emr_switch_finish(p.fd));
+	expect_new(&p);
+	assert_ok(emr_switch_finish(p.fd));
+	expect_new(&p);
+	end(&p);
+}
+
+static void cut_off_anywhere_the_next_one_ends_it(void **state)
+{
+	bool was_cut = true;
+	int cuts = 0;
+
+	(void)state;
+	for (int at = 0; was_cut; at++) {
+		place p;
+
+		begin(&p);
+		assert_ok(emr_switch_begin(p.fd));
+		calls_left = at;
+		was_cut = emr_switch_finish(p.fd) != EMR_OK;
+		was_cut |= calls_left == 0;
+		calls_left = -1;
+		cuts += was_cut;
+		assert_ok(emr_switch_finish(p.fd));
+		if (faccessat(p.fd, "joining", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			assert_ok(emr_stage_remove_tree(p.fd, "joining")); /* empty by now, and in nobody's way */
+		expect_new(&p);
+		end(&p);
+		assert_true(at < 60);
+	}
+	assert_true(cuts > 8);
+}
+
+static void a_state_without_a_join_is_left_alone(void **state)
+{
+	place p;
+
+	(void)state;
+	begin(&p);
+	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
+	assert_ok(emr_switch_finish(p.fd));
+	assert_status(EMR_NOT_FOUND, emr_switch_begin(p.fd));
+	expect_old(&p);
+	end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(before_it_begins_nothing_moves),
+		cmocka_unit_test(it_puts_everything_in_its_place_and_again_is_nothing),
+		cmocka_unit_test(cut_off_anywhere_the_next_one_ends_it),
+		cmocka_unit_test(a_state_without_a_join_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

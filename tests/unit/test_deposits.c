@@ -1,0 +1,457 @@
+/* What a doctor who holds no more than a card leaves in ana's Inbox: where it lies, whose word it is, and what is not shown. */
+#include "deposit_kit.h"
+
+#include "contract/codes.h"
+#include "edit.h"
+#include "share/deposit.h"
+
+#define DEPOSIT                                                                                                                \
+	story s;                                                                                                               \
+	depositor d;                                                                                                           \
+	(void)state;                                                                                                           \
+	story_begin(&s);                                                                                                       \
+	depositor_open(&d, &s)
+
+static void end(story *s, depositor *d)
+{
+	depositor_close(d);
+	story_end(s);
+}
+
+/* PATH below today's directory, in a static buffer. */
+static const char *today(const story *s, const char *name)
+{
+	static char path[400];
+
+	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
+	return path;
+}
+
+static void expect_signature(story *s, const char *path, const char *start)
+{
+	const char *is = kit_attribute(&s->k, path, "user.emrfs.signature");
+
+	if (strncmp(is, start, strlen(start)) != 0)
+		fail_msg("%s: \"%s\", not \"%s...\"", path, is, start);
+}
+
+static void a_deposit_lies_where_its_signer_and_day_say(void **state)
+{
+	DEPOSIT;
+
+	(void)deposit(&d, "Findings.pdf", "%PDF all is well");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, "Inbox"), "org0");
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
+	kit_expect_text(&s.k, today(&s, "Findings.pdf"), "%PDF all is well");
+	kit_publish(&s.k); /* the bytes are compared behind */
+	expect_signature(&s, today(&s, "Findings.pdf"), "valid by=lima@clinic, org0 at=");
+	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.signed-by"), "lima@clinic, org0");
+	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.state"), "confirmed 1/1");
+	/* It is there after a restart, and says the same. */
+	kit_restart_and_compare(&s.k);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
+	expect_signature(&s, today(&s, "Findings.pdf"), "valid-content by=lima@clinic, org0");
+	end(&s, &d);
+}
+
+static void what_came_while_the_folder_was_closed_is_put_away_too(void **state)
+{
+	DEPOSIT;
+
+	emr_stack_close(&s.k.stack);
+	(void)deposit(&d, "a.txt", "one");
+	kit_start(&s.k);
+	assert_string_equal(deposits_list(&s, "Inbox"), "");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt");
+	/* Closed before the place is on the ledger: the journal has it. */
+	(void)deposit(&d, "b.txt", "two");
+	kit_publish(&s.k);
+	kit_restart(&s.k);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt,b.txt");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "a.txt,b.txt");
+	kit_expect_text(&s.k, today(&s, "b.txt"), "two");
+	end(&s, &d);
+}
+
+static void two_deposits_of_one_name_both_stay(void **state)
+{
+	DEPOSIT;
+	const char *names, *tilde;
+
+	(void)deposit(&d, "CT.dcm", "first");
+	deposits_arrive(&s);
+	(void)deposit(&d, "CT.dcm", "second");
+	deposits_arrive(&s);
+	names = deposits_list(&s, deposits_today(&s));
+	assert_memory_equal(names, "CT.dcm,CT~", 10);
+	tilde = strchr(names, ',') + 1;
+	assert_int_equal(strlen(tilde), strlen("CT~k7qf.dcm"));
+	kit_expect_text(&s.k, today(&s, "CT.dcm"), "first");
+	end(&s, &d);
+}
+
+static void names_and_places_that_mislead_are_made_plain(void **state)
+{
+	static const struct {
+		leaving what;
+		const char *shown;
+	} tries[] = {
+		{{.name = "../../Imaging/MRI.pdf"}, "unnamed"},
+		{{.name = ".."}, "unnamed"},
+		{{.name = "."}, "unnamed"},
+		{{.name = "\xe2\x80\xaegnp.exe"}, "_gnp.exe"}, /* right-to-left override: U+202E */
+		{{.name = "a\0b", .name_len = 3}, "unnamed"},
+		{{.name = "line\nbreak"}, "line_break"},
+		{{.name = " with  blanks\xc3\xa3.pdf"}, "_with  blanks\xc3\xa3.pdf"},
+		{{.name = "\xff\xfe.pdf"}, "__.pdf"},
+		{{.name = ".hidden"}, "_hidden"},
+		{{.name = "scratch.tmp"}, "_scratch.tmp_"},
+		{{.name = "elsewhere.txt", .parent = {{5, 5, 5}}}, "elsewhere.txt"},
+	};
+	DEPOSIT;
+
+	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+		leaving what = tries[i].what;
+
+		what.text = "x";
+		assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+		deposits_arrive(&s);
+		if (!kit_exists(&s.k, today(&s, tries[i].shown)))
+			fail_msg("not \"%s\" but one of: %s", tries[i].shown, deposits_list(&s, deposits_today(&s)));
+		kit_unlink(&s.k, today(&s, tries[i].shown));
+		deposits_arrive(&s);
+	}
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	end(&s, &d);
+}
+
+/* A directory or link of a stranger's making, or a record that says it is one of hers, is not shown; attributes are the owner's to set. */
+static void what_is_no_plain_new_file_is_not_shown(void **state)
+{
+	DEPOSIT;
+	leaving what = {.name = "link", .text = "x", .type = EMR_META_SYMLINK};
+	EMR_AUTO_BUF value = {0};
+	emr_attr attr;
+
+	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+	what = (leaving){.name = "dir", .text = "x", .type = EMR_META_DIR};
+	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+	what = (leaving){.name = "MRI.pdf", .text = "x", .record_id = s.imaging};
+	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, "Inbox"), "");
+	what = (leaving){.name = "tool", .text = "x", .mode = 04777, .attribute = "user.emrfs.software"};
+	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+	deposits_arrive(&s);
+	attr = kit_attr(&s.k, today(&s, "tool"));
+	assert_int_equal(attr.mode, 0600);
+	assert_status(EMR_NO_ATTRIBUTE, emr_view_get_attribute(s.k.view, attr.node, "user.emrfs.software", &value));
+	kit_restart(&s.k);
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "tool");
+	end(&s, &d);
+}
+
+static char noticed[400];
+
+static void note(void *arg, const char *id, const char *path)
+{
+	size_t len = strlen(noticed);
+
+	(void)arg;
+	if (strcmp(id, "inbox-limit") == 0)	/* this kit's copy takes everybody's domains for ana's, and finds the others' unreadable */
+		(void)snprintf(noticed + len, sizeof noticed - len, "%s %s\n", id, path);
+}
+
+static void note_all(void *arg, const char *id, const char *path)
+{
+	size_t len = strlen(noticed);
+
+	(void)arg;
+	(void)snprintf(noticed + len, sizeof noticed - len, "%s %s\n", id, path);
+}
+
+static void what_is_beyond_the_limits_is_not_shown_and_told_once(void **state)
+{
+	DEPOSIT;
+
+	story_rules(&s, "deposits-a-day = 2\ndeposit-bytes = 100000\n");
+	s.k.options.notice = note;
+	noticed[0] = '\0';
+	kit_restart(&s.k);
+	(void)deposit(&d, "1.txt", "x");
+	(void)deposit(&d, "2.txt", "x");
+	(void)deposit(&d, "3.txt", "x");
+	(void)deposit(&d, "4.txt", "x");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "1.txt,2.txt");
+	assert_string_equal(noticed, "inbox-limit Inbox/org0\n");
+	/* Not by closing the folder either. */
+	kit_restart(&s.k);
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "1.txt,2.txt");
+	/* Another day, another count. */
+	story_pass(&s, DAY);
+	(void)deposit(&d, "5.txt", "x");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "5.txt");
+	end(&s, &d);
+}
+
+/* ---- a flood ---- */
+
+static size_t looked_at; /* items of walks over the ledger */
+
+typedef struct looking {
+	emr_replica_listing_fn fn;
+	void *arg;
+} looking;
+
+static emr_status look(void *arg, const emr_replica_listing *line)
+{
+	const looking *l = arg;
+
+	looked_at++;
+	return l->fn(l->arg, line);
+}
+
+emr_status __real_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
+	emr_replica_listing_fn fn, void *arg);
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
+	emr_replica_listing_fn fn, void *arg);
+
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
+	emr_replica_listing_fn fn, void *arg)
+{
+	looking l = {.fn = fn, .arg = arg};
+
+	return __real_emr_replica_recent(replica, domain, object, limit, look, &l);
+}
+
+static emr_status count_one(void *arg, const emr_replica_listing *line)
+{
+	(void)line;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+/* Work, not time: each item of the Inbox is looked at once, and not once for each deposit. */
+static void a_flood_costs_one_look_at_the_ledger(void **state)
+{
+	enum { FLOOD = 24 };
+	DEPOSIT;
+	size_t items = 0;
+	char name[16];
+
+	story_rules(&s, "deposits-a-day = 3\n");
+	for (int i = 0; i < FLOOD; i++) {
+		(void)snprintf(name, sizeof name, "%d.txt", i);
+		(void)deposit(&d, name, "x");
+		if (i == FLOOD / 2)
+			deposits_arrive(&s);
+	}
+	looked_at = 0;
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "0.txt,1.txt,2.txt");
+	assert_ok(__real_emr_replica_recent(s.k.stack.replica, &d.inbox, NULL, SIZE_MAX, count_one, &items));
+	assert_true(items > FLOOD);
+	assert_in_range(looked_at, 0, items);
+	/* Every hidden one is met again at a start. */
+	kit_restart(&s.k);
+	looked_at = 0;
+	deposits_arrive(&s);
+	deposits_arrive(&s);
+	assert_in_range(looked_at, 1, items + FLOOD / 2);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "0.txt,1.txt,2.txt");
+	end(&s, &d);
+}
+
+static void too_large_a_deposit_is_not_shown(void **state)
+{
+	EMR_AUTO_FREE char *large = calloc(1, 300001);
+	DEPOSIT;
+
+	memset(large, 'x', 300000);
+	story_rules(&s, "deposit-bytes = 100000\n");
+	(void)deposit(&d, "large.bin", large);
+	(void)deposit(&d, "small.bin", "x");
+	deposits_arrive(&s);
+	assert_string_equal(deposits_list(&s, deposits_today(&s)), "small.bin");
+	end(&s, &d);
+}
+
+static void moved_out_of_the_inbox_it_stays_the_doctors_word(void **state)
+{
+	DEPOSIT;
+
+	(void)deposit(&d, "Report.pdf", "%PDF signed");
+	deposits_arrive(&s);
+	kit_rename(&s.k, today(&s, "Report.pdf"), "Imaging/Report.pdf");
+	deposits_arrive(&s);
+	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF signed");
+	kit_publish(&s.k);
+	expect_signature(&s, "Imaging/Report.pdf", "valid by=lima@clinic, org0");
+	kit_restart(&s.k);
+	expect_signature(&s, "Imaging/Report.pdf", "valid-content by=lima@clinic, org0");
+	/* What she writes herself is hers, and says what it is. */
+	kit_text(&s.k, "Imaging/Report.pdf", "%PDF corrected by me");
+	deposits_arrive(&s);
+	expect_signature(&s, "Imaging/Report.pdf", "self at=");
+	assert_non_null(strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), " amendment"));
+	assert_null(strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), "gap"));
+	end(&s, &d);
+}
+
+/* As somebody does who has the right to write there. */
+static void the_depositor_reads_nothing_of_it(void **state)
+{
+	DEPOSIT;
+	emr_place place = deposit(&d, "secret.txt", "for ana alone");
+	EMR_AUTO_BUF bytes = {0};
+	emr_content content;
+	emr_content_key *key = NULL;
+	emr_place found;
+	emr_meta meta;
+
+	deposits_arrive(&s);
+	kit_expect_text(&s.k, today(&s, "secret.txt"), "for ana alone");
+	assert_ok(emr_settle_catch_up(d.v.settle, NULL, NULL));
+	assert_int_not_equal(emr_facts_open_content(d.v.facts, &place, &content, &key), EMR_OK);
+	assert_int_not_equal(emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);
+	end(&s, &d);
+}
+
+/* ---- forged ---- */
+
+static bool forges; /* the next statement */
+
+emr_status __real_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
+	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
+emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
+	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
+
+emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
+	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
+{
+	emr_status status = __real_emr_statement_make(keyring, issuer, content, facts, out_bytes, out_sig);
+
+	out_sig[7] ^= forges ? 1 : 0;
+	forges = false;
+	return status;
+}
+
+static emr_status try_read(story *s, const char *path)
+{
+	emr_handle *h = kit_open_file(&s->k, path, O_RDONLY);
+	char text[16];
+	size_t got;
+	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
+
+	emr_view_release(h);
+	return status;
+}
+
+static void a_forged_signature_opens_nothing_wherever_it_is_moved(void **state)
+{
+	DEPOSIT;
+
+	s.k.options.notice = note_all;
+	noticed[0] = '\0';
+	kit_restart(&s.k);
+	forges = true;
+	(void)deposit(&d, "Forged.pdf", "%PDF nobody signed this");
+	deposits_arrive(&s);
+	expect_signature(&s, today(&s, "Forged.pdf"), "mismatch by=lima@clinic, org0 at=");
+	assert_status(EMR_BAD_SIGNATURE, try_read(&s, today(&s, "Forged.pdf")));
+	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
+	kit_rename(&s.k, today(&s, "Forged.pdf"), "Imaging/Forged.pdf");
+	deposits_arrive(&s);
+	assert_status(EMR_BAD_SIGNATURE, try_read(&s, "Imaging/Forged.pdf"));
+	expect_signature(&s, "Imaging/Forged.pdf", "mismatch by=lima@clinic, org0 at=");
+	end(&s, &d);
+}
+
+/* The bytes are those that were sealed, and the root that was signed is another's. */
+static void a_root_that_is_not_that_of_the_bytes_is_found_behind(void **state)
+{
+	const leaving what = {.name = "Other.pdf", .text = "%PDF these bytes", .lies = true};
+	DEPOSIT;
+
+	s.k.options.notice = note_all;
+	noticed[0] = '\0';
+	kit_restart(&s.k);
+	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
+	deposits_arrive(&s);
+	kit_expect_text(&s.k, today(&s, "Other.pdf"), "%PDF these bytes"); /* as sealed; not compared yet */
+	kit_publish(&s.k);
+	expect_signature(&s, today(&s, "Other.pdf"), "mismatch by=lima@clinic, org0 at=");
+	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
+	end(&s, &d);
+}
+
+static void a_doctor_amends_her_own_deposit_only_with_a_right(void **state)
+{
+	DEPOSIT;
+	emr_place place = deposit(&d, "Lab.pdf", "v1");
+	leaving again = {.name = "Lab.pdf", .text = "v2", .object = place.object, .record_id = place.record_id, .cver = 2};
+
+	/* By her role alone she leaves new records, and nothing else. */
+	assert_int_equal(deposit_try(&d, &again, NULL), EMR_RESULT_NOT_AUTHORISED);
+	end(&s, &d);
+}
+
+static void the_card_alone_says_where_and_only_to_hospitals_and_clinicians(void **state)
+{
+	DEPOSIT;
+	EMR_AUTO_BUF card = {0};
+	person pharmacist = {0};
+	emr_inbox inbox;
+	uint64_t now = story_now(&s);
+	emr_keyring *ana = s.k.stack.keyring;
+	emr_id16 net = emr_ledger_net_id(s.k.stack.ledger);
+
+	assert_ok(emr_card_make_person(ana, net, now, now + 9 * DAY, "Silva, Ana", "1984-03-12", &card));
+	assert_status(EMR_NOT_FOUND, emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox)); /* no Inbox behind it */
+	assert_ok(emr_buf_append(&card, d.card.data, d.card.len));
+	story_see(&s.lima);
+	assert_ok(emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox));
+	assert_string_equal(inbox.owner.name, "Silva, Ana");
+	assert_true(emr_id16_equal(inbox.writing.domain, d.inbox));
+	assert_true(emr_id16_equal(inbox.writing.top, d.inbox));
+	assert_true(inbox.writing.by_role);
+	assert_true(emr_bytes_equal(emr_bytes_of(inbox.card, inbox.card_len), emr_buf_view(&d.card)));
+	story_newcomer(&s, &pharmacist, &s.bosses[0], EMR_ROLE_PHARMACIST, "pharmacist");
+	assert_status(EMR_DENIED, emr_share_inbox(pharmacist.share, emr_buf_view(&card), &inbox));
+	story_part(&pharmacist);
+	assert_status(EMR_DENIED, emr_share_inbox(s.ana, emr_buf_view(&card), &inbox)); /* her own */
+	story_pass(&s, 401 * DAY);
+	assert_int_not_equal(emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox), EMR_OK);
+	end(&s, &d);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_deposit_lies_where_its_signer_and_day_say),
+		cmocka_unit_test(what_came_while_the_folder_was_closed_is_put_away_too),
+		cmocka_unit_test(two_deposits_of_one_name_both_stay),
+		cmocka_unit_test(names_and_places_that_mislead_are_made_plain),
+		cmocka_unit_test(what_is_no_plain_new_file_is_not_shown),
+		cmocka_unit_test(what_is_beyond_the_limits_is_not_shown_and_told_once),
+		cmocka_unit_test(a_flood_costs_one_look_at_the_ledger),
+		cmocka_unit_test(too_large_a_deposit_is_not_shown),
+		cmocka_unit_test(moved_out_of_the_inbox_it_stays_the_doctors_word),
+		cmocka_unit_test(the_depositor_reads_nothing_of_it),
+		cmocka_unit_test(a_forged_signature_opens_nothing_wherever_it_is_moved),
+		cmocka_unit_test(a_root_that_is_not_that_of_the_bytes_is_found_behind),
+		cmocka_unit_test(a_doctor_amends_her_own_deposit_only_with_a_right),
+		cmocka_unit_test(the_card_alone_says_where_and_only_to_hospitals_and_clinicians),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

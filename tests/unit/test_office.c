@@ -1,0 +1,335 @@
+/* Who is meant, and what the office of an open folder does for others, with Ana's folder and the people around it. */
+#include <time.h>
+#include <unistd.h>
+
+#include "office_looks.h"
+#include "story_kit.h"
+#include "who.h"
+
+static story s;
+static emr_session session;
+
+static int begin(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	session = EMR_SESSION_CLOSED;
+	session.keyring = s.k.stack.keyring;
+	session.ledger = s.k.stack.ledger;
+	session.replica = s.k.stack.replica;
+	session.records = s.k.stack.records;
+	session.view = s.k.view;
+	session.state_fd = open(s.k.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(session.state_fd >= 0);
+	assert_ok(emr_keyring_public(session.keyring, &session.identity));
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	(void)close(session.state_fd);
+	story_end(&s);
+	return 0;
+}
+
+/* ---- who ---- */
+
+static void know(const emr_keyring *kr, const char *name, const char *who)
+{
+	EMR_AUTO_BOOK book = {0};
+	EMR_AUTO_BUF card = {0};
+	emr_book_change change;
+	size_t index;
+
+	assert_ok(emr_book_load(session.keyring, session.state_fd, &book));
+	assert_ok(emr_card_make_person(
+		kr, emr_ledger_net_id(session.ledger), story_now(&s), story_now(&s) + DAY, name, "1970-01-01", &card));
+	assert_ok(emr_book_put(&book, emr_buf_view(&card), who, story_now(&s), &index, &change));
+	assert_ok(emr_book_save(session.keyring, session.state_fd, &book));
+}
+
+static emr_status find(const char *text, emr_who *out, char names[400])
+{
+	EMR_AUTO_CROWD crowd = {0};
+
+	assert_ok(emr_crowd_open(&session, &crowd));
+	crowd.now_unix_s = story_now(&s);
+	return emr_who_find(&crowd, text, out, names, 400);
+}
+
+static void a_name_in_the_book_is_the_person_that_the_ledger_knows(void **state)
+{
+	emr_who who;
+	char names[400];
+
+	(void)state;
+	know(s.lima.keyring, "Paula Lima", "paula");
+	assert_ok(find("Paula", &who, names));
+	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
+	assert_memory_equal(who.root.b, s.lima.public.signer_id.b, 32);
+	assert_string_equal(who.called, "paula");
+	assert_string_equal(who.name, "Paula Lima");
+	assert_string_equal(who.organisation, "org0");
+	assert_true(who.is_known && who.is_registered && who.is_active);
+	assert_false(who.is_compared);
+}
+
+static void handle_and_organisation_are_one_person(void **state)
+{
+	emr_who who;
+	char names[400];
+
+	(void)state;
+	assert_ok(find("LIMA@clinic@Org-0", &who, names));
+	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
+	assert_string_equal(who.called, "lima@clinic@org0");
+	assert_false(who.is_known);
+	assert_ok(find(who.called, &who, names));
+	assert_ok(find("@org2", &who, names));
+	assert_int_equal(who.kind, EMR_WHO_ORGANISATION);
+	assert_memory_equal(who.org.b, s.bosses[2].org.b, 16);
+}
+
+static void what_fits_nobody_names_those_who_are_near_and_nobody_else(void **state)
+{
+	emr_who who = {.org = {{9}}};
+	char names[400];
+
+	(void)state;
+	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
+	assert_string_equal(names, "lima@clinic@org0");
+	assert_status(EMR_NOT_FOUND, find("lima@clinic@nowhere", &who, names));
+	assert_non_null(strstr(names, "@org0"));
+	assert_status(EMR_NOT_FOUND, find("lima", &who, names));
+	assert_status(EMR_NOT_FOUND, find("lima@clinic@org1", &who, names));
+	assert_int_equal(who.org.b[0], 9);
+}
+
+static void several_of_one_name_are_nobody(void **state)
+{
+	emr_who who;
+	char names[400];
+
+	(void)state;
+	know(s.lima.keyring, "Paula Lima", "paula");
+	know(s.eve.keyring, "Paula Lima", "the other");
+	assert_status(EMR_CONFLICT, find("Paula Lima", &who, names));
+	assert_non_null(strstr(names, "paula"));
+	assert_non_null(strstr(names, "the other"));
+}
+
+static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void **state)
+{
+	emr_keyring *stranger = NULL;
+	emr_who who;
+	char names[400];
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&s), &stranger));
+	know(stranger, "Rui", NULL);
+	emr_keyring_free(stranger);
+	assert_ok(find("rui", &who, names));
+	assert_true(who.is_known);
+	assert_false(who.is_registered || who.is_active);
+}
+
+static void whom_nobody_can_name_is_called_by_his_code(void **state)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	const emr_id32 id = {{0x55}};
+	char code[EMR_PERSON_CODE_CHARS];
+	emr_who who;
+
+	(void)state;
+	assert_ok(emr_crowd_open(&session, &crowd));
+	emr_person_code(id, code);
+	assert_ok(emr_who_of(&crowd, id, &who));
+	assert_string_equal(who.called, code);
+	assert_false(who.is_registered);
+}
+
+static void organisations_are_compared_by_their_letters(void **state)
+{
+	char out[64];
+
+	(void)state;
+	emr_who_fold("S\xc3\xa3o Lucas, 2\xc2\xaa", out, sizeof out);
+	assert_string_equal(out, "saolucas2");
+	emr_who_fold("CL\xc3\x8dNICA \xc3\x9f", out, sizeof out);
+	assert_string_equal(out, "clinicas");
+	emr_who_fold("\xe7\x97\x85\xe9\x99\xa2", out, sizeof out);
+	assert_string_equal(out, "\xe7\x97\x85\xe9\x99\xa2");
+	emr_who_fold("abcdef", out, 4);
+	assert_string_equal(out, "abc");
+}
+
+/* ---- the looks ---- */
+
+static void the_office_answers_who_asks(void **state)
+{
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	(void)state;
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	assert_non_null(ask);
+	assert_ok(emr_look_release(&visit));
+	assert_non_null(visit.memory);
+	story_see(&s.lima);
+	assert_ok(emr_ask_collect(ask, &trouble));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	assert_ok(emr_look_release(&visit)); /* nothing is answered twice */
+	emr_look_release_end(visit.memory);
+}
+
+static uint32_t epoch_of_imaging(void)
+{
+	emr_row_domain row;
+	char key[40] = "D/", hex[33];
+	EMR_AUTO_BUF bytes = {0};
+
+	emr_hex(s.imaging.b, 16, hex);
+	memcpy(key + 2, hex, sizeof hex);
+	assert_ok(emr_replica_state_get(session.replica, key, &bytes));
+	assert_int_equal(emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	return row.head.epoch;
+}
+
+static void an_epoch_begins_once_when_somebodys_time_has_ended(void **state)
+{
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	uint32_t before;
+
+	(void)state;
+	assert_ok(emr_look_epochs(&visit));
+	before = epoch_of_imaging();
+	assert_int_equal(before, made.epoch);
+	assert_true(visit.due_boot_ns < INT64_MAX);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_ok(emr_look_epochs(&visit)); /* not a day later */
+	assert_int_equal(epoch_of_imaging(), before);
+	emr_look_epochs_end(visit.memory);
+	visit.memory = NULL; /* the folder is opened again */
+	assert_ok(emr_look_epochs(&visit));
+	assert_int_equal(epoch_of_imaging(), before + 1);
+	emr_look_epochs_end(visit.memory);
+}
+
+/* ---- the thread ---- */
+
+#define LOOKS 5 /* of the table in office.c */
+
+static void await_visits(emr_office *office, uint64_t wanted)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < 20000 && emr_office_count(office) < wanted; i++)
+		nanosleep(&moment, NULL);
+	assert_true(emr_office_count(office) >= wanted);
+}
+
+static void the_office_visits_when_it_opens_and_when_the_ledger_has_grown(void **state)
+{
+	emr_office *office = NULL;
+
+	(void)state;
+	assert_ok(emr_office_new(&office));
+	emr_office_wake(office); /* before it is open: nothing */
+	assert_ok(emr_office_start(office, &session, NULL));
+	await_visits(office, LOOKS);
+	emr_office_wake(office); /* nothing is new */
+	assert_int_equal(story_share(&s, &s.lima, 0, false).n, 0);
+	emr_office_wake(office);
+	await_visits(office, 2 * LOOKS);
+	emr_office_end(office);
+	emr_office_wake(office); /* after its end: nothing */
+	assert_int_equal(emr_office_count(office), 2 * LOOKS);
+	emr_office_free(office);
+	emr_office_end(NULL);
+	emr_office_free(NULL);
+	emr_office_wake(NULL);
+}
+
+/* ---- a folder of one person ---- */
+
+static kit alone;
+
+static int begin_alone(void **state)
+{
+	(void)state;
+	kit_open(&alone);
+	session = EMR_SESSION_CLOSED;
+	session.keyring = alone.stack.keyring;
+	session.ledger = alone.stack.ledger;
+	session.replica = alone.stack.replica;
+	session.records = alone.stack.records;
+	assert_ok(emr_keyring_public(session.keyring, &session.identity));
+	return 0;
+}
+
+static int end_alone(void **state)
+{
+	(void)state;
+	kit_close(&alone);
+	return 0;
+}
+
+static void a_network_of_one_person_costs_nothing(void **state)
+{
+	emr_office *office = NULL;
+
+	(void)state;
+	assert_ok(emr_office_new(&office));
+	assert_ok(emr_office_start(office, &session, NULL));
+	kit_text(&alone, "a.txt", "x");
+	kit_publish(&alone);
+	emr_office_wake(office);
+	emr_office_end(office);
+	assert_int_equal(emr_office_count(office), 0);
+	emr_office_free(office);
+}
+
+static void a_folder_for_reading_only_has_no_office(void **state)
+{
+	emr_office *office = NULL;
+
+	(void)state;
+	session.read_only = true;
+	assert_ok(emr_office_new(&office));
+	assert_ok(emr_office_start(office, &session, NULL));
+	emr_office_end(office);
+	assert_int_equal(emr_office_count(office), 0);
+	emr_office_free(office);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define ALONE(name) cmocka_unit_test_setup_teardown(name, begin_alone, end_alone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_name_in_the_book_is_the_person_that_the_ledger_knows),
+		STORY(handle_and_organisation_are_one_person),
+		STORY(what_fits_nobody_names_those_who_are_near_and_nobody_else),
+		STORY(several_of_one_name_are_nobody),
+		STORY(a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered),
+		STORY(whom_nobody_can_name_is_called_by_his_code),
+		cmocka_unit_test(organisations_are_compared_by_their_letters),
+		STORY(the_office_answers_who_asks),
+		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
+		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
+		ALONE(a_network_of_one_person_costs_nothing),
+		ALONE(a_folder_for_reading_only_has_no_office),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,363 @@
+/* The log of who opened what: paths and versions of then, who released, and the same as FHIR. */
+#include "story_kit.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "deeds.h"
+#include "fhir_audit.h"
+#include "page.h"
+
+static story s;
+static emr_session session;
+
+static void all_agents(story *of)
+{
+	story_agents(of, 7);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	session = EMR_SESSION_CLOSED;
+	session.keyring = s.k.stack.keyring;
+	session.ledger = s.k.stack.ledger;
+	session.replica = s.k.stack.replica;
+	session.records = s.k.stack.records;
+	session.facts = s.k.stack.facts;
+	session.journal = s.k.stack.journal;
+	session.store = s.k.stack.store;
+	session.settle = s.k.stack.settle;
+	session.state_path = s.k.path;
+	session.view = s.k.view;
+	session.state_fd = open(s.k.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(session.state_fd >= 0);
+	assert_ok(emr_keyring_public(session.keyring, &session.identity));
+	assert_ok(emr_chronicle_new(session.facts, session.replica, &session.chronicle));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_chronicle_free(session.chronicle);
+	(void)close(session.state_fd);
+	story_end(&s);
+	return 0;
+}
+
+/* All entries as JSON, owned by the caller. */
+static json_t *entries(const emr_deeds_wish *wish)
+{
+	EMR_AUTO_DEEDS deeds = {0};
+	json_t *all = json_array(), *one = NULL;
+
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(emr_deeds_collect(&session, wish, &deeds));
+	for (;;) {
+		assert_ok(emr_deeds_next(&session, &deeds, &one));
+		if (one == NULL)
+			return all;
+		assert_int_equal(json_array_append_new(all, one), 0);
+	}
+}
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text != NULL ? text : "";
+}
+
+/* The N-th entry with ACTION, or NULL. */
+static const json_t *nth(const json_t *all, const char *action, size_t n)
+{
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		if (strcmp(text_of(json_array_get(all, i), "action"), action) == 0 && n-- == 0)
+			return json_array_get(all, i);
+	}
+	return NULL;
+}
+
+typedef struct sought {
+	const char *name;
+	emr_id16 object;
+	uint64_t pversion;
+} sought;
+
+static emr_status find(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, strlen(f->name)) == 0) {
+		f->object = record->object;
+		f->pversion = record->pversion;
+	}
+	return EMR_OK;
+}
+
+/* Lima reads NAME as READER and her computer says so. */
+static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_reader_class reader)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	sought f = {.name = name};
+	emr_report_row row = {.first = story_now(&s), .last = story_now(&s), .opens = 2, .reader = reader, .whole = true};
+
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, grant, CONSULT, reader, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	answer(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	assert_ok(emr_shared_each(shared, find, &f, NULL));
+	assert_ok(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble));
+	answer(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	row.object_id = f.object;
+	row.version = f.pversion;
+	row.bytes = 11;
+	assert_ok(emr_shared_report(shared, &row, 1));
+	emr_shared_free(shared);
+}
+
+static void the_log_has_what_was_released_and_what_was_opened(void **state)
+{
+	const emr_deeds_wish wish = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	const json_t *released, *opened;
+	EMR_AUTO_FREE char *line = NULL;
+	emr_moved moved = {0};
+	json_t *all;
+
+	(void)state;
+	lima_opens(made.grant, "MRI.pdf", all_agents, EMR_READER_PERSON);
+	/* what comes later changes nothing of what was then */
+	assert_ok(emr_view_move(s.k.view, &(emr_move){.from = "Imaging/MRI.pdf", .to = "Imaging/Knee.pdf"}, &moved));
+	emr_moved_free(&moved);
+	kit_text(&s.k, "Imaging/Knee.pdf", "%PDF another knee");
+	kit_publish_all(&s.k);
+	all = entries(&wish);
+	assert_non_null(nth(all, "listed", 0));
+	assert_string_equal(text_of(nth(all, "listed", 0), "path"), "Imaging");
+	released = nth(all, "released", 0);
+	opened = nth(all, "opened", 0);
+	assert_non_null(released);
+	assert_non_null(opened);
+	assert_null(nth(all, "released", 1));
+	assert_string_equal(text_of(released, "path"), "Imaging/MRI.pdf");
+	assert_int_equal(json_integer_value(json_object_get(released, "version")), 1);
+	assert_true(json_is_true(json_object_get(released, "proven")));
+	assert_int_equal(json_array_size(json_object_get(released, "released_by")), 2);
+	assert_string_equal(text_of(released, "who"), "lima@clinic@org0");
+	assert_string_equal(text_of(released, "organisation"), "org0");
+	assert_string_equal(text_of(released, "purpose"), "treatment");
+	assert_string_equal(text_of(opened, "path"), "Imaging/MRI.pdf");
+	assert_true(json_is_false(json_object_get(opened, "proven")));
+	assert_true(json_is_true(json_object_get(opened, "whole")));
+	assert_int_equal(json_integer_value(json_object_get(opened, "bytes")), 11);
+	assert_int_equal(json_array_size(json_object_get(opened, "released_by")), 2);
+	line = emr_deed_line(opened);
+	assert_non_null(strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
+	/* in the order of the ledger: before the rename */
+	assert_string_equal(text_of(json_array_get(all, json_array_size(all) - 1), "who"), "you");
+	json_decref(all);
+}
+
+static size_t count(const emr_deeds_wish *wish)
+{
+	json_t *all = entries(wish);
+	size_t n = json_array_size(all);
+
+	json_decref(all);
+	return n;
+}
+
+static void path_person_purpose_and_software_choose(void **state)
+{
+	emr_deeds_wish wish = {.path = "Imaging/Knee.pdf"};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who lima, eve;
+	json_t *all;
+
+	(void)state;
+	lima_opens(made.grant, "CT.pdf", all_agents, EMR_READER_SOFTWARE);
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_of(&crowd, s.lima.public.signer_id, &lima));
+	assert_ok(emr_who_of(&crowd, s.eve.public.signer_id, &eve));
+	all = entries(&wish); /* under its former name, too */
+	assert_non_null(nth(all, "opened", 0));
+	assert_null(nth(all, "opened", 1));
+	json_decref(all);
+	wish = (emr_deeds_wish){.who = &lima};
+	all = entries(&wish);
+	assert_int_equal(json_array_size(all), 6); /* twice names, key and opening */
+	json_decref(all);
+	wish.who = &eve;
+	assert_int_equal(count(&wish), 0);
+	wish = (emr_deeds_wish){.purposes = 1u << RESEARCH};
+	assert_int_equal(count(&wish), 0);
+	wish.purposes = 1u << CONSULT;
+	assert_int_equal(count(&wish), 6);
+	wish = (emr_deeds_wish){.only_software = true};
+	assert_int_equal(count(&wish), 3);
+	wish = (emr_deeds_wish){.since_unix_s = story_now(&s) + 1};
+	assert_int_equal(count(&wish), 0);
+}
+
+static void a_question_that_nobody_answered_is_told_after_a_while(void **state)
+{
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	emr_deeds_wish wish = {.now_unix_s = story_now(&s) + 60};
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	json_t *all;
+
+	(void)state;
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+	all = entries(&wish);
+	assert_null(nth(all, "asked", 0));
+	json_decref(all);
+	wish.now_unix_s += 120;
+	all = entries(&wish);
+	assert_non_null(nth(all, "asked", 0));
+	assert_int_equal(json_array_size(json_object_get(nth(all, "asked", 0), "released_by")), 0);
+	json_decref(all);
+}
+
+static void every_entry_becomes_an_audit_event(void **state)
+{
+	const emr_deeds_wish wish = {0};
+	json_t *all = entries(&wish);
+	char path[420], command[1200];
+	int fd;
+
+	(void)state;
+	(void)snprintf(path, sizeof path - 20, "%s/fhir", s.k.path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(json_array_size(all) > 8);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *event = emr_fhir_audit_event(json_array_get(all, i), "Ana Silva");
+
+		assert_string_equal(text_of(event, "resourceType"), "AuditEvent");
+		assert_string_equal(text_of(event, "recorded"), text_of(json_array_get(all, i), "at"));
+		assert_true(json_array_size(json_object_get(event, "agent")) >= 1);
+		json_decref(event);
+		assert_ok(emr_fhir_write(fd, json_array_get(all, i), "Ana Silva"));
+		assert_ok(emr_fhir_write(fd, json_array_get(all, i), "Ana Silva"));
+	}
+	(void)close(fd);
+	json_decref(all);
+	(void)snprintf(command, sizeof command, "python3 %s/fhir_audit_event.py %s", EMR_TEST_SUPPORT, path);
+	assert_int_equal(system(command), 0);
+	/* and it would not take just anything */
+	fd = openat(AT_FDCWD, strcat(path, "/bad.json"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "{\"resourceType\":\"AuditEvent\",\"id\":\"bad\"}", 40), 40);
+	(void)close(fd);
+	assert_int_not_equal(system(command), 0);
+}
+
+static void has(const emr_buf *page, const char *text)
+{
+	if (memmem(page->data, page->len, text, strlen(text)) == NULL)
+		fail_msg("the page does not say: %s", text);
+}
+
+static void the_page_says_who_can_see_what_and_who_opened_it(void **state)
+{
+	emr_notices *notices = NULL;
+	EMR_AUTO_BUF page = {0};
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_page_html(&session, notices, &page));
+	if (getenv("EMR_PAGE") != NULL) { /* for a look */
+		int fd = open(getenv("EMR_PAGE"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		assert_int_equal(write(fd, page.data, page.len), page.len);
+		(void)close(fd);
+	}
+	has(&page, "<h2>Who can see what</h2>");
+	has(&page, "7 days left</span>, until ");
+	has(&page, "<h2>Who opened what</h2>");
+	has(&page, "opened 4 times (2 by programs)");
+	has(&page, "(a program) opened <bdi dir=\"ltr\">Imaging/Old/CT.pdf</bdi> <span class=\"soft\">v1, whole</span>");
+	emr_notices_free(notices);
+}
+
+static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
+{
+	emr_session office = EMR_SESSION_CLOSED;
+	emr_openings found = {0};
+	emr_grant_made made;
+	size_t records = 0, names = 0;
+
+	(void)state;
+	story_auditor(&s);
+	story_see(&s.lima);
+	made = story_share(&s, &s.lima, 0, true);
+	lima_opens(made.grant, "CT.pdf", all_agents, EMR_READER_PERSON);
+	story_see(&s.auditor);
+	office.keyring = s.auditor.keyring;
+	office.ledger = s.auditor.ledger;
+	office.replica = s.auditor.replica;
+	office.records = s.auditor.records;
+	office.state_fd = s.auditor.state_fd;
+	assert_ok(emr_openings_collect(&office, 0, story_now(&s) + 600, &found));
+	for (size_t i = 0; i < found.n; i++) {
+		const emr_opening *o = &found.list[i];
+
+		if (!o->is_readable) /* of before he was an auditor */
+			continue;
+		assert_true(o->is_staff);
+		assert_int_equal(o->kind, EMR_AUDIT_RELEASED);
+		assert_int_equal(o->given_count, 2);
+		assert_memory_equal(o->signer.b, s.lima.public.signer_id.b, 32);
+		assert_int_equal(o->purpose, CONSULT);
+		assert_non_null(strstr(o->path, "of somebody"));
+		records += !o->is_names;
+		names += o->is_names;
+	}
+	assert_int_equal(records, 1);
+	assert_int_equal(names, 1);
+	assert_true(found.damaged > 0); /* what was asked before */
+	emr_openings_free(&found);
+	/* Whoever is none sees nothing of it. */
+	story_see(&s.eve);
+	office.keyring = s.eve.keyring;
+	office.ledger = s.eve.ledger;
+	office.replica = s.eve.replica;
+	office.state_fd = s.eve.state_fd;
+	assert_ok(emr_openings_collect(&office, 0, story_now(&s) + 600, &found));
+	assert_int_equal(found.n, 0);
+	emr_openings_free(&found);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_log_has_what_was_released_and_what_was_opened),
+		TEST(path_person_purpose_and_software_choose),
+		TEST(a_question_that_nobody_answered_is_told_after_a_while),
+		TEST(every_entry_becomes_an_audit_event),
+		TEST(the_page_says_who_can_see_what_and_who_opened_it),
+		TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

@@ -1,0 +1,758 @@
+/* Proofs of accesses: those of a small world with three agents are sound, and each thing that can be wrong is named by emrfs and by
+ * examples/verify-audit, which share no code, with the same word. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "keyring/grant.h"
+#include "proof/make.h"
+#include "lies_kit.h"
+#include "pen_kit.h"
+#include "story_kit.h"
+
+static story s;
+static char path[96];
+
+static void all_agents(story *of)
+{
+	story_agents(of, 7);
+}
+
+static void owner_answers(story *of)
+{
+	(void)story_owner(of);
+}
+
+/* ---- asking both ---- */
+
+static void audit_says(char out[32])
+{
+	char command[512], line[600];
+	FILE *pipe;
+	int code;
+
+	snprintf(command, sizeof command, "'%s' '%s'", EMR_VERIFY_AUDIT, path);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	out[0] = '\0';
+	while (fgets(line, sizeof line, pipe) != NULL)
+		if (strncmp(line, "FAILED ", 7) == 0)
+			snprintf(out, 32, "%.*s", (int)strcspn(line + 7, ":"), line + 7);
+	code = pclose(pipe);
+	assert_true(WIFEXITED(code));
+	assert_int_equal(WEXITSTATUS(code), out[0] == '\0' ? 0 : 1);
+}
+
+static void both_say(emr_bytes file, const char *wanted)
+{
+	FILE *to = fopen(path, "wb");
+	emr_proof_verdict verdict;
+	char audit[32];
+
+	assert_non_null(to);
+	assert_int_equal(fwrite(file.data, 1, file.len, to), file.len);
+	assert_int_equal(fclose(to), 0);
+	assert_ok(emr_proof_check(file, -1, NULL, &verdict));
+	audit_says(audit);
+	assert_string_equal(emr_proof_step_text(verdict.step), wanted);
+	assert_string_equal(audit, wanted);
+}
+
+/* Any word; the other program is asked about each fifth. */
+static void is_refused(emr_bytes file)
+{
+	static unsigned turn;
+	emr_proof_verdict verdict;
+
+	assert_ok(emr_proof_check(file, -1, NULL, &verdict));
+	assert_int_not_equal(verdict.step, EMR_PROOF_SOUND);
+	if (turn++ % 5 == 0)
+		both_say(file, emr_proof_step_text(verdict.step));
+}
+
+/* ---- accesses ---- */
+
+static uint64_t last_seq;
+
+static emr_status note_release(void *arg, const emr_known_release *release)
+{
+	(void)arg;
+	if (release->seq > last_seq)
+		last_seq = release->seq;
+	return EMR_OK;
+}
+
+/* The newest question about Imaging. */
+static uint64_t last_question(void)
+{
+	last_seq = 0;
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_releases(s.k.stack.replica, s.imaging, note_release, NULL));
+	assert_true(last_seq > 0);
+	return last_seq;
+}
+
+static uint64_t reads(person *who, emr_id16 grant, story_fn answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+
+	assert_ok(story_read(&s, who, grant, "MRI.pdf", answer, &bytes, &trouble));
+	return last_question();
+}
+
+static uint64_t size_of_the_ledger(void)
+{
+	emr_replica_position at;
+
+	assert_ok(emr_replica_at(s.k.stack.replica, &at));
+	return at.size;
+}
+
+static emr_proof_sources sources_of(emr_keyring *keyring, emr_ledger *ledger, emr_replica *replica)
+{
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	return (emr_proof_sources){.keyring = keyring, .ledger = ledger, .replica = replica, .now_unix_s = story_now(&s)};
+}
+
+static void make(uint64_t seq, emr_buf *out)
+{
+	const emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+
+	assert_ok(emr_proof_make_access(&from, seq, out));
+}
+
+static void check(const emr_buf *file, emr_proof_verdict *out)
+{
+	assert_ok(emr_proof_check(emr_buf_view(file), -1, NULL, out));
+	assert_string_equal(emr_proof_step_text(out->step), "");
+	both_say(emr_buf_view(file), "");
+}
+
+/* ---- changing a file ---- */
+
+typedef struct opened_file {
+	emr_buf file;
+	emr_proof proof;
+} opened_file;
+
+static void open_file(const emr_buf *file, opened_file *out)
+{
+	*out = (opened_file){.proof = {.index = 0}};
+	assert_ok(emr_buf_append(&out->file, file->data, file->len));
+	assert_ok(emr_proof_parse(emr_buf_view(&out->file), &out->proof));
+}
+
+static void close_file(opened_file *f)
+{
+	emr_proof_free(&f->proof);
+	emr_buf_free(&f->file);
+}
+
+static void says(const opened_file *f, const char *wanted)
+{
+	EMR_AUTO_BUF file = {0};
+
+	assert_ok(emr_proof_format(&f->proof, &file));
+	if (wanted == NULL)
+		is_refused(emr_buf_view(&file));
+	else
+		both_say(emr_buf_view(&file), wanted);
+}
+
+static size_t place_of(const emr_proof *p, emr_proof_type type, size_t n)
+{
+	for (size_t i = 0; i < p->n_parts; i++)
+		if (p->parts[i].type == type && n-- == 0)
+			return i;
+	fail_msg("no part of type %d", type);
+	return 0;
+}
+
+static void remove_part(emr_proof *p, emr_proof_type type, size_t n)
+{
+	size_t at = place_of(p, type, n);
+
+	memmove(&p->parts[at], &p->parts[at + 1], (p->n_parts - at - 1) * sizeof p->parts[0]);
+	p->n_parts--;
+}
+
+static void remove_all(emr_proof *p, emr_proof_type type)
+{
+	while (emr_proof_part_of(p, type, 0).data != NULL)
+		remove_part(p, type, 0);
+}
+
+/* One more of the same, behind it. */
+static void repeat_part(emr_proof *p, emr_proof_type type)
+{
+	size_t at = place_of(p, type, 0);
+
+	memmove(&p->parts[at + 1], &p->parts[at], (p->n_parts - at) * sizeof p->parts[0]);
+	p->n_parts++;
+}
+
+/* ---- good ones ---- */
+
+static void a_proof_shows_who_asked_under_what_and_who_gave(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_proof_verdict v;
+
+	(void)state;
+	make(reads(&s.lima, made.grant, all_agents), &file);
+	check(&file, &v);
+	assert_int_equal(v.kind, EMR_PROOF_OF_ACCESS);
+	assert_string_equal(v.signer, "lima@clinic");
+	assert_string_equal(v.organisation, "org0");
+	assert_true(emr_id16_equal(v.domain, s.imaging));
+	assert_true(emr_id16_equal(v.grant, made.grant));
+	assert_true(v.is_readable && !v.is_software);
+	assert_int_equal(v.purpose, CONSULT);
+	assert_int_equal(v.asked, v.n_slots);
+	assert_int_equal(v.needed, 2);
+	assert_true(v.agents_shown);
+	assert_true(v.n_releasers >= 2);
+	for (size_t i = 0; i < v.n_releasers; i++)
+		assert_true(!v.releasers[i].is_owner && memcmp(v.releasers[i].name, "agent", 5) == 0 &&
+			    memcmp(v.releasers[i].organisation, "org", 3) == 0);
+	assert_string_not_equal(v.owner, "");
+}
+
+static void the_owners_own_answer_is_proved_too(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, false);
+	emr_proof_verdict v;
+
+	(void)state;
+	make(reads(&s.lima, made.grant, owner_answers), &file);
+	check(&file, &v);
+	assert_int_equal(v.needed, 0);
+	assert_int_equal(v.n_releasers, 1);
+	assert_true(v.releasers[0].is_owner);
+	assert_string_equal(v.releasers[0].name, v.owner);
+}
+
+static void who_cannot_open_the_question_proves_that_it_was_asked(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF seen = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_proof_sources from;
+	emr_proof_verdict v;
+	uint64_t seq;
+
+	(void)state;
+	story_auditor(&s);
+	seq = reads(&s.lima, made.grant, all_agents);
+	from = sources_of(s.lima.keyring, s.lima.ledger, s.lima.replica);
+	assert_ok(emr_proof_make_access(&from, seq, &file)); /* the reader herself */
+	check(&file, &v);
+	assert_false(v.is_readable);
+	assert_string_equal(v.owner, "");
+	assert_true(v.n_releasers >= 2);
+	from = sources_of(s.auditor.keyring, s.auditor.ledger, s.auditor.replica);
+	assert_ok(emr_proof_make_access(&from, seq, &seen));
+	check(&seen, &v);
+	assert_true(v.is_readable);
+	assert_string_equal(v.owner, "");
+}
+
+static void nobody(story *of)
+{
+	of->k.clock.boot_ns += INT64_C(20000000000);
+}
+
+static void what_nobody_released_or_asked_has_no_proof(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_proof_sources from;
+	uint64_t seq;
+
+	(void)state;
+	assert_int_not_equal(EMR_OK, story_read(&s, &s.lima, made.grant, "MRI.pdf", nobody, &bytes, &trouble));
+	seq = last_question();
+	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	assert_status(EMR_REFUSED, emr_proof_make_access(&from, seq, &file));
+	seq = reads(&s.lima, made.grant, all_agents);
+	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	assert_status(EMR_NOT_FOUND, emr_proof_make_access(&from, 1, &file));
+	assert_status(EMR_NOT_FOUND, emr_proof_make_access(&from, seq + 100, &file));
+	assert_int_equal(file.len, 0);
+}
+
+/* ---- an agent of another's ---- */
+
+static const emr_id32 *smuggled; /* in the place of the grant's second agent, while a hostile program makes its file */
+
+emr_status __real_emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
+emr_status __wrap_emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
+
+emr_status __wrap_emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out)
+{
+	emr_status status = __real_emr_grant_part_read(grant_item, part, out);
+
+	if (status == EMR_OK && smuggled != NULL)
+		out->agents[1] = *smuggled;
+	return status;
+}
+
+static emr_known_release newest;
+
+static emr_status note_newest(void *arg, const emr_known_release *release)
+{
+	(void)arg;
+	if (release->seq >= newest.seq)
+		newest = *release;
+	return EMR_OK;
+}
+
+static void only_the_first(story *of)
+{
+	story_agents(of, 1);
+	of->k.clock.boot_ns += INT64_C(20000000000);
+}
+
+/* The file with the grant's private part left out, as a program of before made it. */
+static void leave_out_agents(opened_file *f, emr_buf *grant)
+{
+	size_t at = place_of(&f->proof, EMR_PROOF_GRANT, 0);
+	EMR_AUTO_PROOF inner = {.index = 0};
+
+	assert_ok(emr_proof_parse(f->proof.parts[at].bytes, &inner));
+	assert_true(inner.priv.len > 0);
+	inner.priv = (emr_bytes){0};
+	assert_ok(emr_proof_format(&inner, grant));
+	f->proof.parts[at].bytes = emr_buf_view(grant);
+}
+
+/* One of the grant's two agents answered, and a third, to whom nobody gave anything, says on the ledger that it did. */
+static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
+{
+	const emr_id32 agents[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY, .agents = agents, .agents_count = 2, .threshold = 2};
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF changed = {0};
+	EMR_AUTO_BUF grant = {0};
+	emr_share_trouble trouble = {0};
+	emr_proof_sources from;
+	emr_grant_made made;
+	emr_proof_verdict v;
+	uint8_t part[32 + 128 + 512] = {1};
+	opened_file f;
+
+	(void)state;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_int_not_equal(story_read(&s, &s.lima, made.grant, "MRI.pdf", only_the_first, &bytes, &trouble), EMR_OK);
+	(void)last_question();
+	newest = (emr_known_release){.seq = 0};
+	assert_ok(emr_replica_releases(s.k.stack.replica, s.imaging, note_newest, NULL));
+	assert_int_equal(EMR_RESULT_APPLIED,
+		story_says(&s, &s.agents[2],
+			emr_act_served(s.imaging, s.agents[2].public.signer_id, newest.req, newest.access, EMR_SERVED_FRAGMENTS,
+				newest.asked, 0),
+			emr_bytes_of(part, sizeof part)));
+	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	assert_status(EMR_REFUSED, emr_proof_make_access(&from, newest.seq, &file)); /* an honest program makes none */
+	smuggled = &s.agents[2].public.signer_id;
+	assert_ok(emr_proof_make_access(&from, newest.seq, &file));
+	smuggled = NULL;
+	both_say(emr_buf_view(&file), "release");
+	/* Who leaves out whom the grant names proves less, and both say so. */
+	open_file(&file, &f);
+	leave_out_agents(&f, &grant);
+	assert_ok(emr_proof_format(&f.proof, &changed));
+	check(&changed, &v);
+	assert_false(v.agents_shown);
+	close_file(&f);
+}
+
+/* ---- with something left out, doubled, or of another access ---- */
+
+typedef struct change {
+	const char *wanted;
+	emr_proof_type type;
+	enum { WITHOUT, WITHOUT_ONE, TWICE } how;
+} change;
+
+static void what_is_left_out_or_doubled_is_named(void **state)
+{
+	static const change changes[] = {{"format", EMR_PROOF_GRANT, WITHOUT}, {"format", EMR_PROOF_ANSWER, WITHOUT},
+		{"release", EMR_PROOF_ANSWER, WITHOUT_ONE}, {"release", EMR_PROOF_ANSWER, TWICE},
+		{"format", EMR_PROOF_QUESTION_KEY, WITHOUT}, {"format", EMR_PROOF_DESCRIPTOR, WITHOUT},
+		{"format", EMR_PROOF_CHAIN, WITHOUT}, {"certificate", EMR_PROOF_CHAIN, WITHOUT_ONE},
+		{"format", EMR_PROOF_KEY, WITHOUT}, {"key", EMR_PROOF_KEY, TWICE}, {"admission", EMR_PROOF_APPROVAL, WITHOUT},
+		{"admission", EMR_PROOF_APPROVAL, TWICE}, {"admission", EMR_PROOF_ADMISSION, WITHOUT},
+		{"certificate", EMR_PROOF_ADMISSION, WITHOUT_ONE}, {"", EMR_PROOF_CARD, WITHOUT}, {"format", EMR_PROOF_CARD, TWICE},
+		{"", EMR_PROOF_CHAIN, TWICE}};
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	opened_file f;
+
+	(void)state;
+	(void)reads(&s.lima, made.grant, all_agents);
+	make(last_question(), &file);
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		open_file(&file, &f);
+		while (changes[i].type == EMR_PROOF_ANSWER && emr_proof_part_of(&f.proof, EMR_PROOF_ANSWER, 2).data != NULL)
+			remove_part(&f.proof, EMR_PROOF_ANSWER, 2); /* two are needed, two are left */
+		if (changes[i].how == WITHOUT)
+			remove_all(&f.proof, changes[i].type);
+		else if (changes[i].how == WITHOUT_ONE)
+			remove_part(&f.proof, changes[i].type, 0);
+		else
+			repeat_part(&f.proof, changes[i].type);
+		says(&f, changes[i].wanted);
+		close_file(&f);
+	}
+}
+
+/* The part of type TYPE of another sound file, made under the same head. */
+static void put_of(opened_file *f, const opened_file *other, emr_proof_type type, const char *wanted)
+{
+	size_t at = place_of(&f->proof, type, 0);
+	emr_bytes own = f->proof.parts[at].bytes;
+
+	f->proof.parts[at].bytes = emr_proof_part_of(&other->proof, type, 0);
+	says(f, wanted);
+	f->proof.parts[at].bytes = own;
+}
+
+static void what_belongs_to_another_access_is_named(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF other_file = {0};
+	emr_grant_made hers = story_share(&s, &s.lima, 0, true), eves = story_share(&s, &s.eve, 0, true);
+	uint64_t first, second;
+	opened_file f, other;
+	emr_proof kept;
+
+	(void)state;
+	first = reads(&s.lima, hers.grant, all_agents);
+	second = reads(&s.eve, eves.grant, all_agents);
+	make(first, &file);
+	make(second, &other_file);
+	open_file(&file, &f);
+	open_file(&other_file, &other);
+	put_of(&f, &other, EMR_PROOF_GRANT, "grant");
+	put_of(&f, &other, EMR_PROOF_ANSWER, "release");
+	put_of(&f, &other, EMR_PROOF_QUESTION_KEY, "question");
+	/* Each in the place of another, in one file. */
+	kept = f.proof;
+	f.proof.parts[place_of(&kept, EMR_PROOF_ANSWER, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_GRANT, 0);
+	says(&f, "release");
+	f.proof.parts[place_of(&kept, EMR_PROOF_GRANT, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_ANSWER, 0);
+	says(&f, "grant");
+	f.proof = kept;
+	f.proof.parts[place_of(&kept, EMR_PROOF_ADMISSION, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_APPROVAL, 0);
+	says(&f, "admission");
+	f.proof = kept;
+	/* Her batch around eve's question: the item is not in it. */
+	f.proof.item = other.proof.item;
+	says(&f, "item");
+	f.proof = kept;
+	f.proof.priv = other.proof.priv;
+	says(&f, "private-part");
+	f.proof = kept;
+	close_file(&other);
+	close_file(&f);
+}
+
+static void a_question_that_the_ledger_refused_proves_nothing(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF priv = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_ledger_proof refused = {.seq = 0};
+	emr_act act;
+	emr_id16 access = emr_id16_random(), none = {{0}};
+	opened_file f;
+	uint64_t good, bad;
+
+	(void)state;
+	good = reads(&s.lima, made.grant, all_agents);
+	make(good, &file);
+	open_file(&file, &f);
+	assert_ok(emr_buf_append(&priv, f.proof.priv.data, f.proof.priv.len)); /* of the right size */
+	close_file(&f);
+	emr_buf_clear(&file);
+	/* Eve asks under lima's grant: the ledger writes down that it did not take it. */
+	act = emr_act_access(s.imaging, access, made.grant, none, 1);
+	assert_int_equal(story_says(&s, &s.eve, act, emr_buf_view(&priv)), EMR_RESULT_NOT_GRANTEE);
+	(void)last_question();
+	make(good, &file);
+	bad = size_of_the_ledger() - 1;
+	assert_ok(emr_ledger_prove(s.k.stack.ledger, bad, 0, size_of_the_ledger(), &refused));
+	assert_int_equal(refused.result, EMR_RESULT_NOT_GRANTEE);
+	open_file(&file, &f);
+	f.proof.index = bad;
+	f.proof.entry = emr_buf_view(&refused.entry);
+	f.proof.item = emr_buf_view(&refused.item);
+	f.proof.item_path = refused.item_path;
+	f.proof.log_path = refused.log_path;
+	says(&f, "entry"); /* eve's key is not shown */
+	emr_ledger_proof_free(&refused);
+	/* Lima herself asks under a grant that is none. */
+	act = emr_act_access(s.imaging, access, emr_id16_random(), none, 1);
+	assert_int_equal(story_says(&s, &s.lima, act, emr_buf_view(&priv)), EMR_RESULT_NO_GRANT);
+	close_file(&f);
+	emr_buf_clear(&file);
+	(void)last_question();
+	make(good, &file);
+	bad = size_of_the_ledger() - 1;
+	assert_ok(emr_ledger_prove(s.k.stack.ledger, bad, 0, size_of_the_ledger(), &refused));
+	open_file(&file, &f);
+	f.proof.index = bad;
+	f.proof.entry = emr_buf_view(&refused.entry);
+	f.proof.item = emr_buf_view(&refused.item);
+	f.proof.item_path = refused.item_path;
+	f.proof.log_path = refused.log_path;
+	says(&f, "result");
+	close_file(&f);
+	emr_ledger_proof_free(&refused);
+}
+
+/* ---- changed afterwards ---- */
+
+static void no_bit_of_any_part_can_change_unseen(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	opened_file f;
+	unsigned compared = 0;
+
+	(void)state;
+	(void)reads(&s.lima, made.grant, all_agents);
+	make(last_question(), &file);
+	open_file(&file, &f);
+	for (size_t i = 0; i < f.proof.n_parts; i++) {
+		emr_bytes part = f.proof.parts[i].bytes;
+
+		for (size_t k = 0; k < 4; k++) {
+			uint8_t *byte = (uint8_t *)(uintptr_t)part.data + (part.len - 1) * (k + 1) / 5;
+
+			/* A nested file is text: another letter of its alphabet, so that it goes on being read. */
+			uint8_t kept = *byte;
+
+			*byte = kept == 'A' ? 'B' : kept >= 'B' && kept <= 'Z' ? 'A' : (uint8_t)(kept ^ 1);
+			says(&f, NULL);
+			*byte = kept;
+			compared++;
+		}
+	}
+	for (size_t at = 0; at < f.proof.priv.len; at += 301) {
+		uint8_t *byte = (uint8_t *)(uintptr_t)f.proof.priv.data + at;
+
+		*byte ^= 1;
+		says(&f, "private-part");
+		*byte ^= 1;
+	}
+	for (size_t at = 0; at < f.proof.entry.len; at += 13) {
+		uint8_t *byte = (uint8_t *)(uintptr_t)f.proof.entry.data + at;
+
+		*byte ^= 1;
+		says(&f, NULL);
+		*byte ^= 1;
+	}
+	for (size_t at = 0; at < f.proof.item.len; at += 7) {
+		uint8_t *byte = (uint8_t *)(uintptr_t)f.proof.item.data + at;
+
+		*byte ^= 1;
+		says(&f, NULL);
+		*byte ^= 1;
+	}
+	says(&f, "");
+	assert_true(compared > 80);
+	close_file(&f);
+}
+
+static void a_certificate_that_has_ended_proves_nothing_new(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_proof_verdict v;
+	const emr_id16 other = {{1}};
+
+	(void)state;
+	(void)reads(&s.lima, made.grant, all_agents);
+	make(last_question(), &file);
+	/* It is judged at the time of the question, so an old proof stays good ... */
+	story_pass(&s, 500 * DAY);
+	check(&file, &v);
+	/* ... for this network. */
+	assert_ok(emr_proof_check(emr_buf_view(&file), -1, &other, &v));
+	assert_int_equal(v.step, EMR_PROOF_BAD_NETWORK);
+}
+
+/* ---- contents that others wrote ---- */
+
+typedef struct placed {
+	const char *name;
+	emr_place place;
+	bool is_there;
+} placed;
+
+static emr_status find_place(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	placed *p = arg;
+
+	if (meta->name.len == strlen(p->name) && memcmp(meta->name.data, p->name, meta->name.len) == 0) {
+		p->place = *place;
+		p->is_there = true;
+	}
+	return EMR_OK;
+}
+
+static void prove_content(const char *name, emr_buf *out)
+{
+	emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	placed found = {.name = name};
+	uint64_t damaged = 0;
+
+	from.records = s.k.stack.records;
+	from.store = emr_store_blocks(s.k.stack.store);
+	from.facts = s.k.stack.facts;
+	assert_ok(emr_facts_each(s.k.stack.facts, find_place, &found, &damaged));
+	assert_true(found.is_there);
+	assert_ok(emr_proof_make(&from, &found.place, out));
+}
+
+static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF own = {0};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_made made;
+	emr_proof_verdict v;
+	opened_file f, mine;
+	pen p;
+
+	(void)state;
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, &p, &s.lima, "lima-writes");
+	story_see(&s.lima);
+	pen_file(&p, s.imaging, s.imaging, "opinion.txt", "a second opinion", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	kit_publish_all(&s.k);
+	prove_content("opinion.txt", &file);
+	check(&file, &v);
+	assert_int_equal(v.kind, EMR_PROOF_OF_CONTENT);
+	assert_string_equal(v.signer, "lima@clinic");
+	assert_string_equal(v.organisation, "org0");
+	assert_string_not_equal(v.owner, v.signer);
+	open_file(&file, &f);
+	remove_all(&f.proof, EMR_PROOF_DOMAIN);
+	says(&f, "owner");
+	close_file(&f);
+	/* The owner's own is of format 1, and the beginning of a domain does not belong into an access. */
+	prove_content("MRI.pdf", &own);
+	check(&own, &v);
+	open_file(&own, &mine);
+	assert_int_equal(mine.proof.version, 1);
+	close_file(&mine);
+	open_file(&file, &f);
+	f.proof.parts[place_of(&f.proof, EMR_PROOF_DOMAIN, 0)].bytes = emr_proof_part_of(&f.proof, EMR_PROOF_KEY, 0);
+	says(&f, "owner");
+	close_file(&f);
+	pen_close(&p);
+}
+
+/* A computer that hands out what it did not check. */
+static bool is_unchecked;
+
+emr_status __real_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+emr_status __wrap_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+
+emr_status __wrap_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out)
+{
+	if (!is_unchecked)
+		return __real_emr_proof_check(file, copy_fd, net, out);
+	*out = (emr_proof_verdict){.step = EMR_PROOF_SOUND};
+	return EMR_OK;
+}
+
+static void nobody_proves_with_what_another_once_said(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_place at = {.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
+	emr_grant_made made;
+	pen p, q;
+
+	(void)state;
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	pen_open(&s, &p, &s.lima, "lima-says");
+	story_see(&s.lima);
+	pen_open(&s, &q, &s.eve, "eve-repeats");
+	lies_remember();
+	pen_file(&p, s.imaging, s.imaging, "said.txt", "all is well", &at.record_id);
+	lies_bring_again();
+	memcpy(at.r_pid, lies_r_pid(), sizeof at.r_pid);
+	story_see(&s.eve);
+	pen_over(&q, &at, s.imaging, "repeated.txt", "whatever");
+	assert_int_equal(q.last.result, EMR_RESULT_APPLIED);
+	lies_forget();
+	kit_publish_all(&s.k);
+	prove_content("said.txt", &file);
+	both_say(emr_buf_view(&file), "");
+	emr_buf_clear(&file);
+	is_unchecked = true;
+	prove_content("repeated.txt", &file);
+	is_unchecked = false;
+	both_say(emr_buf_view(&file), "statement");
+	pen_close(&p);
+	pen_close(&q);
+}
+
+static int begin(void **state)
+{
+	int fd;
+
+	(void)state;
+	story_begin(&s);
+	strcpy(path, "/tmp/emrfs-access-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	(void)unlink(path);
+	story_end(&s);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_proof_shows_who_asked_under_what_and_who_gave),
+		TEST(the_owners_own_answer_is_proved_too),
+		TEST(who_cannot_open_the_question_proves_that_it_was_asked),
+		TEST(what_nobody_released_or_asked_has_no_proof),
+		TEST(an_agent_that_the_grant_does_not_name_gives_nothing),
+		TEST(what_is_left_out_or_doubled_is_named),
+		TEST(what_belongs_to_another_access_is_named),
+		TEST(a_question_that_the_ledger_refused_proves_nothing),
+		TEST(no_bit_of_any_part_can_change_unseen),
+		TEST(a_certificate_that_has_ended_proves_nothing_new),
+		TEST(what_a_writer_left_in_ones_folder_has_a_proof),
+		TEST(nobody_proves_with_what_another_once_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,177 @@
+/* The rules of a network: how the text is read, and what holds after members have agreed. */
+#include "folk_kit.h"
+#include "ledger/hash.h"
+#include "replica/rules.h"
+
+static emr_status parse(const char *text, emr_rules *out, unsigned *out_line)
+{
+	return emr_rules_parse(emr_bytes_of(text, strlen(text)), out, out_line);
+}
+
+static void names_that_are_known_are_read_and_others_are_not_minded(void **state)
+{
+	emr_rules rules;
+
+	(void)state;
+	assert_ok(parse("# of the members\n\n slots-a-day = 300 \ndeposit-bytes=1048576\ndeposits-a-day = 7\nquota-bytes = none\n"
+			"places = all\nwitnesses = 2\nnot-known-yet = anything at all, \xc3\xa9\n", &rules, NULL));
+	assert_int_equal(rules.slots_a_day, 300);
+	assert_int_equal(rules.deposit_bytes, 1048576);
+	assert_int_equal(rules.deposits_a_day, 7);
+	assert_true(rules.quota_bytes == EMR_RULES_NO_LIMIT);
+	assert_int_equal(rules.places, 0);
+	assert_int_equal(rules.witnesses, 2);
+	assert_int_equal(rules.copies, 1);
+}
+
+static void without_a_line_the_usual_holds(void **state)
+{
+	emr_rules rules = {0};
+
+	(void)state;
+	assert_ok(parse("", &rules, NULL));
+	assert_int_equal(rules.slots_a_day, 20000);
+	assert_true(rules.deposit_bytes == UINT64_C(4294967296));
+	assert_int_equal(rules.deposits_a_day, 200);
+}
+
+static void text_that_two_could_read_differently_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+	} bad[] = {{"slots-a-day = 1\nslots-a-day = 2\n", 2}, {"slots-a-day\n", 1}, {"slots-a-day =\n", 1}, {"= 5\n", 1},
+		{"slots-a-day = 05\n", 1}, {"slots-a-day = 0x5\n", 1}, {"slots-a-day = -1\n", 1}, {"slots-a-day = 5 a day\n", 1},
+		{"slots-a-day = 4294967296\n", 1}, {"deposit-bytes = 4 GiB\n", 1}, {"deposit-bytes = 18446744073709551615\n", 1},
+		{"deposit-bytes = 99999999999999999999\n", 1}, {"deposit-bytes = none\n", 1}, {"Slots-a-day = 5\n", 1},
+		{"slots a day = 5\n", 1}, {"ok = 1\nslots-a-day = 5\r\n", 2}, {"ok = \x1b[2J\n", 1}, {"ok = \xff\n", 1},
+		{"ok = \xc0\x80\n", 1}, {"ok = \xed\xa0\x80\n", 1}, {"ok = \xc2\x85\n", 1}, {"\tok = 1\n", 1}, {"new = 1\n#\nnew = 2", 3}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		emr_rules rules = {.slots_a_day = 77};
+		unsigned line = 0;
+
+		assert_status(EMR_INVALID, parse(bad[i].text, &rules, &line));
+		assert_int_equal(bad[i].line, line);
+		assert_int_equal(rules.slots_a_day, 77);
+	}
+}
+
+static void a_text_beyond_its_size_is_refused(void **state)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_rules rules;
+
+	(void)state;
+	for (size_t i = 0; i < EMR_RULES_TEXT_MAX; i++)
+		assert_ok(emr_buf_append(&text, "\n", 1));
+	assert_ok(emr_rules_parse(emr_buf_view(&text), &rules, NULL));
+	assert_ok(emr_buf_append(&text, "\n", 1));
+	assert_status(EMR_INVALID, emr_rules_parse(emr_buf_view(&text), &rules, NULL));
+}
+
+/* ---- agreed on ---- */
+
+static int propose(const char *text, uint8_t quorum, emr_id16 *out_proposal)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_bytes bytes = emr_bytes_of(text, strlen(text));
+	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_RULES, .quorum = quorum, .not_after_unix_s = now + 9 * DAY};
+
+	memcpy(what.subject, hash.b, 32);
+	assert_ok(emr_buf_append(&part, salt.b, sizeof salt.b));
+	assert_ok(emr_buf_append(&part, bytes.data, bytes.len));
+	*out_proposal = emr_id16_random();
+	return folk_say(&ana, emr_act_propose(*out_proposal, &what), emr_buf_view(&part));
+}
+
+/* Two members: both must approve. */
+static void both_approve(emr_id16 proposal, int of_the_second)
+{
+	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
+	assert_int_equal(of_the_second, folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
+	folk_see(&agent);
+	folk_see(&lima);
+}
+
+static void rules_hold_for_everybody_when_enough_have_approved(void **state)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_id16 proposal;
+	emr_rules rules;
+	emr_row_network network;
+	bool is_read = false;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(propose("slots-a-day = 12\n", 2, &proposal));
+	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
+	folk_see(&agent);
+	assert_ok(emr_rules_in_force(agent.replica, &rules, &text, &is_read));
+	assert_int_equal(rules.slots_a_day, 20000); /* one of two */
+	assert_true(is_read);
+	assert_int_equal(text.len, 0);
+	assert_applied(folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
+	folk_see(&agent);
+	assert_ok(emr_rules_in_force(agent.replica, &rules, &text, &is_read));
+	assert_int_equal(rules.slots_a_day, 12);
+	assert_true(is_read);
+	assert_int_equal(text.len, strlen("slots-a-day = 12\n"));
+	assert_ok(emr_replica_network(agent.replica, &network));
+	assert_int_equal(network.quorum, 2);
+	/* The next text takes the place of the whole one before. */
+	assert_applied(propose("deposits-a-day = 3\n", 0, &proposal));
+	both_approve(proposal, EMR_RESULT_APPLIED);
+	assert_ok(emr_rules_in_force(lima.replica, &rules, NULL, NULL));
+	assert_int_equal(rules.slots_a_day, 20000);
+	assert_int_equal(rules.deposits_a_day, 3);
+}
+
+static void more_approvals_than_there_are_members_are_refused(void **state)
+{
+	emr_id16 proposal;
+	emr_row_network network;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(propose("slots-a-day = 12\n", 3, &proposal));
+	both_approve(proposal, EMR_RESULT_RULES);
+	assert_ok(emr_replica_network(agent.replica, &network));
+	assert_int_equal(network.quorum, 0);
+}
+
+static void what_nobody_can_read_leaves_the_usual_limits(void **state)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_id16 proposal;
+	emr_rules rules;
+	bool is_read = true;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(propose("slots-a-day = many\n", 0, &proposal)); /* another program's */
+	both_approve(proposal, EMR_RESULT_APPLIED);
+	assert_ok(emr_rules_in_force(agent.replica, &rules, &text, &is_read));
+	assert_int_equal(rules.slots_a_day, 20000);
+	assert_false(is_read);
+}
+
+#define FOLK(name) cmocka_unit_test_setup_teardown(name, folk_with_clinic, folk_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_that_are_known_are_read_and_others_are_not_minded),
+		cmocka_unit_test(without_a_line_the_usual_holds),
+		cmocka_unit_test(text_that_two_could_read_differently_is_refused),
+		cmocka_unit_test(a_text_beyond_its_size_is_refused),
+		FOLK(rules_hold_for_everybody_when_enough_have_approved),
+		FOLK(more_approvals_than_there_are_members_are_refused),
+		FOLK(what_nobody_can_read_leaves_the_usual_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,540 @@
+/* What another shares appears in the doctor's folder, opens, and refuses every change. */
+#include "shared_kit.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#include "shared.h"
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+static void all_agents(story *s)
+{
+	story_agents(s, 7);
+}
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
+
+static void end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+static void a_doctor_finds_and_reads_what_is_shared(void **state)
+{
+	STORY;
+
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
+	assert_string_equal(viewer_list(&v, "shared-with-me", NULL), "!not found");
+	(void)story_share(&s, &s.lima, 0, true);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, "", NULL), "Inbox,shared-with-me");
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), all_agents), "MRI.pdf,Old");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "CT.pdf");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), all_agents), "%PDF a knee");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), all_agents), "%PDF a head");
+	assert_string_equal(v.notices, "");
+	end(&s, &v);
+}
+
+static void read_share(story *s, viewer *v, bool with_agents)
+{
+	(void)story_share(s, &s->lima, 0, with_agents);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), with_agents ? all_agents : owner_answers), "MRI.pdf,Old");
+}
+
+static uint64_t node_of(viewer *v, const char *path)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, path, NULL, &attr));
+	return attr.node;
+}
+
+static void nothing_there_can_be_changed(void **state)
+{
+	STORY;
+	static const char *const directories[] = { "shared-with-me", "", "Imaging", "Imaging/Old" };
+	emr_handle *h = NULL;
+	emr_attr attr, wanted = { .mode = 0600 };
+	uint64_t number;
+
+	read_share(&s, &v, false);
+	number = node_of(&v, viewer_at(&v, "Imaging/MRI.pdf"));
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t directory = node_of(&v, i == 0 ? directories[0] : viewer_at(&v, directories[i]));
+
+		assert_status(EMR_READ_ONLY, emr_view_mkdir(v.view, directory, "mine", 0700, &attr));
+		assert_status(EMR_READ_ONLY, emr_view_create(v.view, directory, "mine", 0600, O_WRONLY, &attr, &h));
+		assert_status(EMR_READ_ONLY, emr_view_symlink(v.view, directory, "mine", "there", &attr));
+		assert_status(EMR_READ_ONLY, emr_view_unlink(v.view, directory, "MRI.pdf"));
+		assert_status(EMR_READ_ONLY, emr_view_rmdir(v.view, directory, "Old"));
+		assert_status(EMR_READ_ONLY, emr_view_rename(v.view, directory, "MRI.pdf", EMR_ROOT_NODE, "mine", 0));
+		assert_status(EMR_READ_ONLY, emr_view_set_attr(v.view, directory, EMR_SET_MODE, &wanted, &attr));
+		assert_status(EMR_READ_ONLY, emr_view_set_attribute(v.view, directory, "user.mine", emr_bytes_of("x", 1), 0));
+	}
+	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDWR, &h));
+	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDONLY | O_TRUNC, &h));
+	assert_status(EMR_READ_ONLY, emr_view_set_attr(v.view, number, EMR_SET_SIZE, &wanted, &attr));
+	assert_status(EMR_RESERVED_NAME, emr_view_mkdir(v.view, EMR_ROOT_NODE, "shared-with-me", 0700, &attr));
+	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
+	assert_non_null(strstr(v.notices, "read-only shared-with-me/Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(v.notices, ")/Imaging/MRI.pdf missing=0\n"));
+	end(&s, &v);
+}
+
+static void attributes_say_whose_it_is_and_for_how_long(void **state)
+{
+	STORY;
+	char path[700], until[40];
+	time_t t;
+
+	read_share(&s, &v, false);
+	(void)snprintf(path, sizeof path, "%s", viewer_at(&v, "Imaging/MRI.pdf"));
+	t = (time_t)story_now(&s) + 7 * DAY;
+	(void)strftime(until, sizeof until, "until=%Y-%m-%dT%H:%M:%SZ", gmtime(&t));
+	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.signature"), "!no such attribute");
+	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF a knee");
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), until));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), "read until="));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), " purpose=treatment"));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.owner"), ") vouched=self"));
+	assert_non_null(strstr(viewer_attribute(&v, v.owner, "user.emrfs.owner"), "Silva, Ana 1984-03-12 ("));
+	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.version"), "1");
+	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.state"), "confirmed 1/1");
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signature"), "self by=Silva, Ana"));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signed-by"), "Silva, Ana"));
+	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.freshness"), "0");
+	/* the same as the owner sees */
+	{
+		char hers[200];
+
+		(void)snprintf(hers, sizeof hers, "%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid"));
+		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.cid"), hers);
+		(void)snprintf(hers, sizeof hers, "%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx"));
+		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"), hers);
+	}
+	end(&s, &v);
+}
+
+static void nobody_answers_and_that_is_said(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, true);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
+	assert_non_null(strstr(v.notices, "no-release shared-with-me/"));
+	assert_non_null(strstr(v.notices, "/Imaging missing=3+owner"));
+	v.notices[0] = 0;
+	/* an answer that came late serves the next one without another question */
+	all_agents(&s);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	assert_non_null(strstr(v.notices, "/Imaging/MRI.pdf missing=3+owner"));
+	end(&s, &v);
+}
+
+static void the_end_of_a_share_acts_on_what_is_open(void **state)
+{
+	STORY;
+	emr_handle *h = NULL, *again = NULL;
+	char bytes[32], told[64];
+	size_t got = 0;
+	uint64_t number;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	number = emr_handle_node(h);
+	v.told[0] = 0;
+	assert_null(strstr(v.notices, "grant-ending"));
+	story_pass(&s, 7 * DAY - DAY / 2);
+	viewer_run(&v, NULL, 2);
+	assert_non_null(strstr(v.notices, "grant-ending shared-with-me/"));
+	assert_null(strstr(strstr(v.notices, "grant-ending") + 1, "grant-ending"));	/* once */
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	/* the clock alone ends it, before anybody has looked at anything */
+	story_pass(&s, DAY / 2);
+	assert_status(EMR_ACCESS_ENDED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_status(EMR_ACCESS_ENDED, emr_view_open_file(v.view, number, O_RDONLY, &again));
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(told, sizeof told, "%llu *\n", (unsigned long long)number);
+	assert_non_null(strstr(v.told, told));
+	assert_non_null(strstr(v.told, "Imaging\n"));
+	assert_non_null(strstr(v.notices, "grant-expired shared-with-me/"));
+	assert_status(EMR_ACCESS_ENDED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	emr_view_release(h);
+	assert_non_null(strstr(viewer_list(&v, v.owner, NULL), "Imaging - access ended "));
+	story_pass(&s, 31 * DAY);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
+	end(&s, &v);
+}
+
+/* How often the reader was told that keys end. */
+static unsigned countdown(const viewer *v)
+{
+	unsigned n = 0;
+
+	for (const char *at = v->notices; (at = strstr(at, "keys-ending shared-with-me/")) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void **state)
+{
+	STORY;
+	static const struct { unsigned hours, told; } steps[] = { { 0, 0 }, { 1, 1 }, { 1, 1 }, { 10, 2 }, { 8, 3 }, { 3, 4 } };
+	char network[600], away[620], bytes[32];
+	emr_handle *h = NULL;
+	size_t got = 0;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(network, sizeof network, "%s/network", s.k.stack.path);
+	(void)snprintf(away, sizeof away, "%s.away", network);
+	assert_int_equal(rename(network, away), 0);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		story_pass(&s, steps[i].hours * 3600);
+		viewer_run(&v, NULL, 0);
+		assert_int_equal(countdown(&v), steps[i].told);
+		assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	}
+	story_pass(&s, 2 * 3600);	/* more than a day: keys are gone */
+	viewer_run(&v, NULL, 0);
+	assert_int_not_equal(emr_view_read(h, 0, bytes, sizeof bytes, &got), EMR_OK);
+	emr_view_release(h);
+	assert_int_equal(countdown(&v), 4);
+	/* It is back: what was dropped is asked for again, and the day begins anew. */
+	assert_int_equal(rename(away, network), 0);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_int_equal(rename(network, away), 0);
+	story_pass(&s, 3601);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(countdown(&v), 5);
+	assert_int_equal(rename(away, network), 0);
+	end(&s, &v);
+}
+
+/* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock that nobody sets. */
+static void a_clock_set_back_prolongs_nothing(void **state)
+{
+	STORY;
+	emr_handle *h = NULL;
+	char bytes[32];
+	size_t got = 0;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	story_pass(&s, 6 * DAY);
+	s.k.clock.unix_ns -= 30 * (int64_t)DAY * 1000000000;
+	viewer_run(&v, NULL, 1);
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	s.k.clock.boot_ns += (int64_t)DAY * 1000000000;
+	assert_status(EMR_ACCESS_ENDED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	emr_view_release(h);
+	s.k.clock.unix_ns += 31 * (int64_t)DAY * 1000000000;
+	end(&s, &v);
+}
+
+static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
+{
+	STORY;
+	char bytes[32], note[700];
+	emr_handle *h = NULL;
+	size_t got = 0, n = 0;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	viewer_run(&v, NULL, 0);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_non_null(strstr(v.notices, "grant-revoked shared-with-me/"));
+	emr_view_release(h);
+	(void)snprintf(note, sizeof note, "%s", viewer_at(&v, viewer_list(&v, v.owner, NULL)));
+	assert_non_null(strstr(viewer_text(&v, note, NULL), "ended your access to Imaging on "));
+	/* and giving it again brings it back */
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	end(&s, &v);
+}
+
+static void what_the_owner_saves_later_is_another_file_under_the_same_name(void **state)
+{
+	STORY;
+	emr_handle *h = NULL;
+	char bytes[32] = "";
+	uint64_t before;
+	size_t got = 0;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	before = emr_handle_node(h);
+	v.told[0] = 0;
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_text(&s.k, "Imaging/new.txt", "new");
+	kit_unlink(&s.k, "Imaging/Old/CT.pdf");
+	kit_publish_all(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	story_pass(&s, 1);
+	viewer_run(&v, owner_answers, 2);
+	assert_non_null(strstr(v.told, " MRI.pdf\n"));
+	assert_non_null(strstr(v.told, " new.txt\n"));	/* it may be remembered as lacking */
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old,new.txt");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "");
+	assert_int_not_equal(node_of(&v, viewer_at(&v, "Imaging/MRI.pdf")), before);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF another knee");
+	/* who had it open goes on with what he opened */
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes - 1, &got));
+	assert_string_equal(bytes, "%PDF a knee");
+	emr_view_release(h);
+	end(&s, &v);
+}
+
+static void text_of_all(viewer *v, char *out, size_t size)
+{
+	static const char *const files[] = { "MRI.pdf", "Old/CT.pdf", "new.txt", "Old/new.txt", "Older/new.txt", "Older/CT.pdf",
+		"Older/Deep/x.txt" };
+	static const char *const directories[] = { "Imaging", "Imaging/Old", "Imaging/Older", "Imaging/Older/Deep" };
+	size_t len = 0;
+	emr_attr attr;
+
+	out[0] = 0;
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s: %s\n", directories[i],
+			viewer_list(v, viewer_at(v, directories[i]), owner_answers));
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char path[300];
+
+		(void)snprintf(path, sizeof path, "Imaging/%s", files[i]);
+		if (viewer_find(v, viewer_at(v, path), owner_answers, &attr) == EMR_OK)
+			len += (size_t)snprintf(out + len, size - len, "%s %llu %o %lld: %s\n", path,
+				(unsigned long long)attr.size_bytes, (unsigned)attr.mode, (long long)attr.mtime_ns,
+				viewer_text(v, viewer_at(v, path), owner_answers));
+	}
+}
+
+/* V has seen what was there before; who begins now reads all of it at once. */
+static void same_as_at_once(story *s, viewer *v)
+{
+	static char seen[4000], at_once[4000];
+
+	kit_publish_all(&s->k);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	story_pass(s, 1);
+	viewer_run(v, owner_answers, 2);
+	text_of_all(v, seen, sizeof seen);
+	viewer_close(v);
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+	viewer_run(v, owner_answers, 2);
+	viewer_learn_owner(v);
+	text_of_all(v, at_once, sizeof at_once);
+	assert_string_equal(seen, at_once);
+}
+
+/* Only what is new is read: the rest is as it was, wherever it lies now. */
+static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state)
+{
+	STORY;
+
+	read_share(&s, &v, false);
+	kit_text(&s.k, "Imaging/new.txt", "new");
+	same_as_at_once(&s, &v);
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_rename(&s.k, "Imaging/new.txt", "Imaging/Old/new.txt");
+	same_as_at_once(&s, &v);
+	kit_rename(&s.k, "Imaging/Old", "Imaging/Older");
+	kit_mkdir(&s.k, "Imaging/Older/Deep");
+	kit_text(&s.k, "Imaging/Older/Deep/x.txt", "deep");
+	same_as_at_once(&s, &v);
+	kit_unlink(&s.k, "Imaging/Older/CT.pdf");
+	kit_text(&s.k, "Imaging/Older/new.txt", "newer");
+	kit_text(&s.k, "Imaging/new.txt", "another new one");
+	same_as_at_once(&s, &v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Older,new.txt");
+	end(&s, &v);
+}
+
+static void a_share_is_for_its_purpose_and_person_only(void **state)
+{
+	story s;
+	viewer lima, eve;
+
+	(void)state;
+	story_begin(&s);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&lima, &s, &s.lima, "lima-folder", RESEARCH);
+	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&lima, NULL, 0);
+	viewer_run(&eve, NULL, 0);
+	assert_string_equal(viewer_list(&eve, "", NULL), "Inbox");
+	viewer_learn_owner(&lima);
+	assert_string_equal(viewer_list(&lima, viewer_at(&lima, "Imaging"), owner_answers), "!access denied");
+	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
+	viewer_close(&lima);
+	viewer_close(&eve);
+	story_end(&s);
+}
+
+static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **state)
+{
+	STORY;
+
+	read_share(&s, &v, false);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_close(&v);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	assert_string_equal(v.notices, "");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	/* nothing of it in clear, and nothing of it left when the share is over */
+	{
+		EMR_AUTO_BUF kept = { 0 };
+
+		assert_ok(emr_file_read(v.state_fd, "shared-names", 1 << 20, &kept));
+		assert_int_equal(kept.len, 8 + EMR_KEPT_NAME_BYTES);
+		story_pass(&s, 8 * DAY);
+		viewer_run(&v, NULL, 0);
+		emr_buf_clear(&kept);
+		assert_ok(emr_file_read(v.state_fd, "shared-names", 1 << 20, &kept));
+		assert_int_equal(kept.len, 8);
+	}
+	end(&s, &v);
+}
+
+static void kept_names_that_were_changed_are_asked_for_again(void **state)
+{
+	STORY;
+	EMR_AUTO_BUF kept = { 0 };
+
+	read_share(&s, &v, false);
+	viewer_close(&v);
+	{
+		int fd;
+		char path[400];
+
+		(void)snprintf(path, sizeof path, "%s/lima-folder", s.k.path);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_ok(emr_file_read(fd, "shared-names", 1 << 20, &kept));
+		kept.data[kept.len - 1] ^= 1;
+		assert_ok(emr_file_replace(fd, "shared-names", emr_buf_view(&kept), 0600));
+		(void)close(fd);
+	}
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	end(&s, &v);
+}
+
+/* ---- names ---- */
+
+static const char *owner_named(const char *name, const char *born, size_t digits)
+{
+	static char out[EMR_NAME_MAX + 1];
+	emr_card card = { .kind = EMR_CARD_DOMAIN };
+
+	(void)snprintf(card.name, sizeof card.name, "%s", name);
+	(void)snprintf(card.born, sizeof card.born, "%s", born);
+	memset(card.signer_id.b, 0x5a, sizeof card.signer_id.b);
+	shared_owner_name(&card, digits, out);
+	return out;
+}
+
+static void a_name_never_leads_anywhere_else(void **state)
+{
+	(void)state;
+	assert_string_equal(owner_named("Silva, Ana", "1984-03-12", 4), "Silva, Ana 1984-03-12 (LJNF)");
+	assert_string_equal(owner_named("Silva, Ana", "", 6), "Silva, Ana (LJNFUW)");
+	assert_string_equal(owner_named("../../etc", "", 4), "_._.._etc (LJNF)");
+	assert_string_equal(owner_named("..", "", 4), "Unnamed (LJNF)");
+	assert_string_equal(owner_named("", "", 4), "Unnamed (LJNF)");
+	assert_string_equal(owner_named(".Ana", "", 4), "_Ana (LJNF)");	/* a directory that ls shows */
+	assert_string_equal(owner_named("/", "", 4), "_ (LJNF)");
+	/* nobody writes a code of his own behind his name */
+	assert_string_equal(owner_named("Silva, Ana (K7QF)", "", 4), "Silva, Ana [K7QF] (LJNF)");
+	/* marks of direction and controls do not come out of a card: such a letter does not open */
+	assert_false(emr_card_name_ok("Ana \xe2\x80\xae avliS"));
+	assert_false(emr_card_name_ok("Ana\nSilva"));
+}
+
+static void two_owners_never_share_a_directory(void **state)
+{
+	STORY;
+	shared_owner owners[3] = { { .next = &owners[1] }, { .next = &owners[2] }, { .next = NULL } };
+	EMR_AUTO_BUF tell = { 0 };
+
+	/* somebody made keys until the code of Ana came out */
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(owners[i].card.name, sizeof owners[i].card.name, "Silva, Ana");
+		memset(owners[i].signer_id.b, 0x5a, sizeof owners[i].signer_id.b);
+		owners[i].card.signer_id = owners[i].signer_id;
+	}
+	owners[1].signer_id.b[3] ^= 1;
+	owners[1].card.signer_id.b[3] ^= 1;
+	owners[2].signer_id.b[0] ^= 0x80;
+	owners[2].card.signer_id.b[0] ^= 0x80;
+	assert_null(v.view->shares->owners);
+	v.view->shares->owners = owners;
+	shared_name_owners(v.view, &tell, 0);
+	v.view->shares->owners = NULL;
+	assert_string_equal(owners[0].name, "Silva, Ana (LJNFUWS)");
+	assert_string_equal(owners[1].name, "Silva, Ana (LJNFUW2)");
+	assert_string_equal(owners[2].name, "Silva, Ana (3JNF)");
+	end(&s, &v);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_doctor_finds_and_reads_what_is_shared),
+		TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is),
+		TEST(nothing_there_can_be_changed),
+		TEST(attributes_say_whose_it_is_and_for_how_long),
+		TEST(nobody_answers_and_that_is_said),
+		TEST(the_end_of_a_share_acts_on_what_is_open),
+		TEST(a_clock_set_back_prolongs_nothing),
+		TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down),
+		TEST(taking_back_acts_as_soon_as_the_ledger_says_so),
+		TEST(what_the_owner_saves_later_is_another_file_under_the_same_name),
+		TEST(a_share_is_for_its_purpose_and_person_only),
+		TEST(names_are_there_after_a_start_and_bytes_are_asked_for_again),
+		TEST(kept_names_that_were_changed_are_asked_for_again),
+		TEST(a_name_never_leads_anywhere_else),
+		TEST(two_owners_never_share_a_directory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/* A share that lies in another share is shown at its place there, and beside it only where that one is not shared. */
+#include "shared_kit.h"
+
+#include "shared.h"
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
+
+static void end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+/* ---- ana's side ---- */
+
+static emr_id16 make_inner(story *s, const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	return domain;
+}
+
+static void tie(story *s)
+{
+	EMR_AUTO_BUF list = {0};
+	emr_nested tree[16];
+	emr_inner_domain d;
+	size_t n;
+
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	assert_ok(emr_view_domains_below(s->k.view, (emr_id16){{0}}, &list));
+	n = list.len / sizeof d;
+	assert_true(n <= 16);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&d, list.data + i * sizeof d, sizeof d);
+		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
+	}
+	assert_ok(emr_share_tie(s->ana, tree, n, NULL));
+}
+
+static void share_domain_alone(story *s, emr_id16 domain, const char *label)
+{
+	emr_grant_order order = {.domain = domain,
+		.grantee = s->lima.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY,
+		.label = label,
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12"};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+}
+
+/* Two of her cards say her name in two orders; the newest names the directory. */
+static void learn(viewer *v)
+{
+	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s", viewer_list(v, "shared-with-me", NULL));
+	assert_non_null(strstr(v->owner, "Ana"));
+}
+
+static const char *in(viewer *v, const char *path)
+{
+	return viewer_list(v, viewer_at(v, path), owner_answers);
+}
+
+static const char *beside(viewer *v)
+{
+	return viewer_list(v, v->owner, owner_answers);
+}
+
+static void look(story *s, viewer *v)
+{
+	(void)s;
+	for (int i = 0; i < 4; i++) {
+		viewer_run(v, owner_answers, 6);
+		story_pass(v->s, 2);
+	}
+}
+
+/* ---- the tests ---- */
+
+static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	(void)make_inner(&s, "Imaging/Old");
+	tie(&s);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	/* Before anybody has asked for a name, and at once when somebody lists. */
+	assert_string_equal(beside(&v), "Imaging");
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_string_equal(beside(&v), "Imaging");
+	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	assert_string_equal(v.notices, "");
+	end(&s, &v);
+}
+
+static void it_follows_its_folder(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	(void)make_inner(&s, "Imaging/Old");
+	tie(&s);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	kit_mkdir(&s.k, "Imaging/Series");
+	kit_rename(&s.k, "Imaging/Old", "Imaging/Series/Older");
+	tie(&s);
+	look(&s, &v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Series");
+	assert_string_equal(in(&v, "Imaging/Series"), "Older");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Series/Older/CT.pdf"), owner_answers), "%PDF a head");
+	end(&s, &v);
+}
+
+static void it_ends_with_the_share_around_it(void **state)
+{
+	STORY;
+	size_t n = 0;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	(void)make_inner(&s, "Imaging/Old");
+	tie(&s);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	tie(&s);
+	look(&s, &v);
+	assert_non_null(strstr(beside(&v), "Imaging - access ended "));
+	assert_null(strstr(beside(&v), "Old"));
+	end(&s, &v);
+}
+
+static void alone_it_stands_beside(void **state)
+{
+	STORY;
+	emr_id16 inner = make_inner(&s, "Imaging/Old");
+
+	share_domain_alone(&s, inner, "Old");
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(beside(&v), "Old");
+	assert_string_equal(in(&v, "Old"), "CT.pdf");
+	/* The folder around it comes: it is there. */
+	(void)story_share(&s, &s.lima, 0, false);
+	tie(&s);
+	look(&s, &v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_string_equal(beside(&v), "Imaging");
+	end(&s, &v);
+}
+
+static void its_own_share_outlives_the_one_around_it(void **state)
+{
+	STORY;
+	emr_id16 inner = make_inner(&s, "Imaging/Old");
+	size_t n = 0;
+
+	share_domain_alone(&s, inner, "Old");
+	(void)story_share(&s, &s.lima, 0, false);
+	tie(&s);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	tie(&s);
+	look(&s, &v);
+	assert_non_null(strstr(beside(&v), "Old"));
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
+	end(&s, &v);
+}
+
+static void shares_in_shares_in_shares(void **state)
+{
+	STORY;
+
+	kit_mkdir(&s.k, "Imaging/Old/Older");
+	kit_text(&s.k, "Imaging/Old/Older/US.pdf", "%PDF a heart");
+	kit_publish_all(&s.k);
+	(void)story_share(&s, &s.lima, 0, false);
+	(void)make_inner(&s, "Imaging/Old/Older");
+	(void)make_inner(&s, "Imaging/Old");
+	tie(&s);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf,Older");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/Older/US.pdf"), owner_answers), "%PDF a heart");
+	assert_string_equal(beside(&v), "Imaging");
+	end(&s, &v);
+}
+
+static void a_file_of_its_own_too(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	(void)make_inner(&s, "Imaging/MRI.pdf");
+	tie(&s);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "Old,MRI.pdf"); /* what is a share of its own is listed last */
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(beside(&v), "Imaging");
+	end(&s, &v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_folder_that_became_a_share_of_its_own_stays_at_its_place),
+		cmocka_unit_test(it_follows_its_folder),
+		cmocka_unit_test(it_ends_with_the_share_around_it),
+		cmocka_unit_test(alone_it_stands_beside),
+		cmocka_unit_test(its_own_share_outlives_the_one_around_it),
+		cmocka_unit_test(shares_in_shares_in_shares),
+		cmocka_unit_test(a_file_of_its_own_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

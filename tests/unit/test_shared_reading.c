@@ -1,0 +1,231 @@
+/* How much is asked for, what the owner hears of it, and which programs are let in. */
+#include "shared_kit.h"
+
+#include "ledger/ledger.h"
+#include "view/software.h"
+
+#define SLICES 300
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+static void begin(story *s, viewer *v)
+{
+	story_begin(s);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+}
+
+static void share(story *s, viewer *v)
+{
+	(void)story_share(s, &s->lima, 0, false);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+}
+
+static void end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+static emr_status count_one(void *arg, const emr_known_release *release)
+{
+	(void)release;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+static size_t questions(const viewer *v)
+{
+	size_t n = 0;
+
+	assert_ok(emr_replica_releases(v->replica, v->s->imaging, count_one, &n));
+	return n;
+}
+
+static void a_series_of_300_slices_costs_twelve_questions_at_most(void **state)
+{
+	story s;
+	viewer v;
+	char path[64], text[32];
+	size_t names;
+
+	(void)state;
+	story_begin(&s);
+	kit_mkdir(&s.k, "Imaging/S");
+	for (int i = 0; i < SLICES; i++) {
+		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
+		(void)snprintf(text, sizeof text, "slice %d", i);
+		kit_text(&s.k, path, text);
+	}
+	kit_publish_all(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	share(&s, &v);
+	assert_non_null(strstr(viewer_list(&v, viewer_at(&v, "Imaging/S"), owner_answers), "000.dcm,001.dcm,"));
+	names = questions(&v);
+	assert_int_equal(names, 1);
+	for (int i = 0; i < SLICES; i++) {
+		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
+		(void)snprintf(text, sizeof text, "slice %d", i);
+		assert_string_equal(viewer_text(&v, viewer_at(&v, path), owner_answers), text);
+	}
+	assert_true(questions(&v) - names <= 12);
+	/* backwards and again: everything is here */
+	names = questions(&v);
+	for (int i = SLICES; i-- > 0;) {
+		(void)snprintf(path, sizeof path, "Imaging/S/%03d.dcm", i);
+		(void)snprintf(text, sizeof text, "slice %d", i);
+		assert_string_equal(viewer_text(&v, viewer_at(&v, path), NULL), text);
+	}
+	assert_int_equal(questions(&v), names);
+	end(&s, &v);
+}
+
+/* ---- reports ---- */
+
+typedef struct heard {
+	size_t n, released;
+	emr_report_row rows[8];
+} heard;
+
+static emr_status hear(void *arg, const emr_audit_entry *entry)
+{
+	heard *h = arg;
+
+	h->released += entry->kind == EMR_AUDIT_RELEASED;
+	if (entry->kind != EMR_AUDIT_OPENED)
+		return EMR_OK;
+	assert_true(h->n < 8);
+	h->rows[h->n++] = entry->opened;
+	return EMR_OK;
+}
+
+static heard audit(story *s)
+{
+	heard h = { .n = 0 };
+
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_audit(s->ana, s->imaging, hear, &h, NULL));
+	return h;
+}
+
+static void the_owner_hears_what_was_opened_and_how_much_of_it(void **state)
+{
+	story s;
+	viewer v;
+	emr_handle *file = NULL;
+	char bytes[64];
+	size_t got = 0;
+	heard h;
+
+	(void)state;
+	begin(&s, &v);
+	share(&s, &v);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &file));
+	assert_ok(emr_view_read(file, 2, bytes, 4, &got));
+	emr_view_release(file);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(audit(&s).n, 0);	/* gathered for a moment */
+	story_pass(&s, 6);
+	viewer_run(&v, NULL, 0);
+	h = audit(&s);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.rows[0].opens + h.rows[1].opens, 3);
+	for (size_t i = 0; i < 2; i++) {
+		bool is_mri = h.rows[i].opens == 2;
+
+		assert_int_equal(h.rows[i].reader, EMR_READER_PERSON);
+		assert_int_equal(h.rows[i].purpose, CONSULT);
+		assert_int_equal(h.rows[i].whole, is_mri);
+		assert_int_equal(h.rows[i].bytes, is_mri ? 22 : 4);
+		assert_int_equal(h.rows[i].version, 1);
+		assert_false(h.rows[i].refused);
+	}
+	/* what is not sent yet goes when the folder is closed */
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
+	viewer_close(&v);
+	assert_int_equal(audit(&s).n, 3);
+	story_end(&s);
+}
+
+static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
+{
+	story s;
+	viewer v;
+
+	(void)state;
+	begin(&s, &v);
+	share(&s, &v);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	story_pass(&s, 8 * DAY);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(audit(&s).n, 1);
+	end(&s, &v);
+}
+
+/* ---- programs ---- */
+
+static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
+{
+	story s;
+	viewer v;
+	emr_attr file, folder;
+	emr_handle *h = NULL;
+	char bytes[16];
+	size_t got;
+	heard heard_of;
+
+	(void)state;
+	begin(&s, &v);
+	share(&s, &v);
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &file));
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.software"), "refuse");
+	assert_true(emr_view_guards_software(v.view, file.node));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
+	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("tumblerd", 8), 0));
+	assert_status(EMR_INVALID,
+		emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("a/b", 3), 0));
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/Old"), "user.emrfs.software"), "tumblerd");
+	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "borg"));
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	emr_view_read_by_software(h, "tumblerd");
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	emr_view_release(h);
+	story_pass(&s, 6);
+	viewer_run(&v, NULL, 0);
+	heard_of = audit(&s);
+	assert_int_equal(heard_of.n, 3);	/* two refused, one read */
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(heard_of.rows[i].reader, EMR_READER_SOFTWARE);
+	assert_int_equal(heard_of.rows[0].refused + heard_of.rows[1].refused + heard_of.rows[2].refused, 2);
+	/* taken back; and the whole of what others share at once */
+	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("", 0), 0));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
+	assert_ok(viewer_find(&v, "shared-with-me", NULL, &folder));
+	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("allow", 5), 0));
+	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
+	assert_false(emr_view_guards_software(v.view, file.node));
+	end(&s, &v);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_series_of_300_slices_costs_twelve_questions_at_most),
+		TEST(the_owner_hears_what_was_opened_and_how_much_of_it),
+		TEST(the_end_of_a_share_does_not_swallow_the_last_report),
+		TEST(programs_are_kept_out_until_the_reader_lets_them_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

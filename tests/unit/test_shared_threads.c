@@ -1,0 +1,180 @@
+/* Several readers at once, the view's own thread between them and the owner, and a share that ends under them. */
+#include "shared_kit.h"
+
+#include "share/write.h"
+
+#include <pthread.h>
+
+#define READERS 6
+#define ROUNDS 20
+
+typedef struct reader {
+	viewer *v;
+	uint64_t node;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool has_come, is_over;
+	emr_status status;
+	unsigned read;
+} reader;
+
+static void ready(void *arg, emr_status status)
+{
+	reader *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	r->has_come = true;
+	r->status = status;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static emr_status wait_for_bytes(reader *r)
+{
+	emr_status status = emr_view_await(r->v->view, r->node, EMR_NEED_BYTES, NULL, ready, r);
+
+	if (status != EMR_BUSY)
+		return status;
+	pthread_mutex_lock(&r->lock);
+	while (!r->has_come)
+		pthread_cond_wait(&r->wake, &r->lock);
+	r->has_come = false;
+	status = r->status;
+	pthread_mutex_unlock(&r->lock);
+	return status;
+}
+
+static emr_status read_once(reader *r)
+{
+	emr_handle *h = NULL;
+	char bytes[64];
+	size_t got = 0;
+	emr_status status = wait_for_bytes(r);
+
+	if (status == EMR_TIMEOUT)	/* a slow machine, on which the owner answers late */
+		return EMR_BUSY;
+	if (status == EMR_OK)
+		status = emr_view_open_file(r->v->view, r->node, O_RDONLY, &h);
+	if (status != EMR_OK)
+		return status;
+	status = emr_view_read(h, 0, bytes, sizeof bytes, &got);
+	emr_view_release(h);
+	return status == EMR_OK && memcmp(bytes, "%PDF a ", 7) != 0 ? EMR_DAMAGED : status;
+}
+
+static void *read_on(void *arg)
+{
+	reader *r = arg;
+	emr_status status = EMR_OK;
+
+	/* Between being told and opening another one's close may have taken the reader away: then it is asked for again. */
+	while (status == EMR_OK || status == EMR_BUSY) {
+		status = read_once(r);
+		__atomic_add_fetch(&r->read, status == EMR_OK, __ATOMIC_RELAXED);
+	}
+	r->status = status;
+	__atomic_store_n(&r->is_over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+typedef struct scene {
+	story s;
+	viewer v;
+	reader readers[READERS];
+	pthread_t threads[READERS];
+	uint64_t nodes[2];
+} scene;
+
+/* Pauses end by themselves while the threads run; the time of the wall stands still. */
+static int64_t real_boot_ns(const emr_clock *clock)
+{
+	(void)clock;
+	return emr_clock_boot_ns(emr_clock_system());
+}
+
+/* Two files, three readers each; dr lima may also write with WRITES. */
+static void begin(scene *c, uint16_t writes)
+{
+	emr_grant_order order = { .rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = writes, .purposes = 1u << CONSULT };
+	emr_grant_made made;
+	emr_attr attr;
+
+	story_begin(&c->s);
+	c->s.k.clock.clock.boot_ns = real_boot_ns;
+	assert_ok(emr_store_index_now(c->s.k.stack.store));
+	viewer_open(&c->v, &c->s, &c->s.lima, "lima-folder", CONSULT);
+	order.not_after_unix_s = story_now(&c->s) + 7 * DAY;
+	assert_ok(story_try_share(&c->s, &c->s.lima, &order, false, &made));
+	viewer_run(&c->v, NULL, 0);
+	viewer_learn_owner(&c->v);
+	for (int i = 0; i < 2; i++) {
+		assert_ok(viewer_find(&c->v, viewer_at(&c->v, i == 0 ? "Imaging/MRI.pdf" : "Imaging/Old/CT.pdf"), owner_answers, &attr));
+		c->nodes[i] = attr.node;
+	}
+	assert_ok(emr_view_start(c->v.view));
+	for (int i = 0; i < READERS; i++) {
+		c->readers[i] = (reader){ .v = &c->v, .node = c->nodes[i % 2], .lock = PTHREAD_MUTEX_INITIALIZER,
+			.wake = PTHREAD_COND_INITIALIZER };
+		assert_int_equal(pthread_create(&c->threads[i], NULL, read_on, &c->readers[i]), 0);
+	}
+}
+
+static void end(scene *c)
+{
+	size_t n = 0;
+
+	assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &n));
+	for (int i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_join(c->threads[i], NULL), 0);
+		assert_status(EMR_ACCESS_REVOKED, c->readers[i].status);
+	}
+	viewer_close(&c->v);
+	story_end(&c->s);
+}
+
+static void everybody_reads_until_the_share_is_taken_back(void **state)
+{
+	scene c;
+
+	(void)state;
+	begin(&c, 0);
+	for (int i = 0; i < READERS; i++)
+		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
+			(void)story_owner(&c.s);
+	end(&c);
+}
+
+static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
+{
+	scene c;
+
+	(void)state;
+	begin(&c, EMR_WRITES_ALL);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		emr_attr wanted = { .mode = round % 2 == 0 ? 0600 : 0640 }, attr;
+
+		for (int i = 0; i < 2; i++)
+			assert_ok(emr_view_set_attr(c.v.view, c.nodes[i], EMR_SET_MODE, &wanted, &attr));
+		assert_ok(emr_view_publish_now(c.v.view));
+		(void)story_owner(&c.s);
+	}
+	for (int i = 0; i < READERS; i++)
+		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
+			(void)story_owner(&c.s);
+	end(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everybody_reads_until_the_share_is_taken_back),
+		cmocka_unit_test(what_is_read_is_changed_and_goes_back_meanwhile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,403 @@
+/* Orders to share and to take back: written down, done once, failed aloud; and what a revocation tells. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answers.h"
+#include "clerk.h"
+#include "contract/codes.h"
+#include "sharing.h"
+
+#include "share/write.h"
+#include "shares.h"
+#include "sharing_story.h"
+
+/* ---- a ledger whose answers are lost ---- */
+
+static atomic_int to_lose; /* how many of the next */
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_status status = __real_emr_ledger_submit(ledger, batch, out_answer);
+
+	if (atomic_load(&to_lose) == 0)
+		return status;
+	atomic_fetch_sub(&to_lose, 1);
+	return EMR_IO;
+}
+
+static emr_session session;
+static emr_notices *notices;
+static emr_sharing *sharing;
+
+static int begin(void **state)
+{
+	(void)state;
+	sharing_story_begin(&session);
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_sharing_new(&session, notices, &sharing));
+	session.sharing = sharing;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_sharing_end(sharing);
+	emr_sharing_free(sharing);
+	emr_notices_free(notices);
+	sharing_story_end(&session);
+	return 0;
+}
+
+static emr_order order_for(emr_id32 grantee, uint64_t seconds)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_order o = {.kind = EMR_ORDER_GRANT,
+		.domain = sharing_story_imaging(),
+		.grantee = grantee,
+		.root = grantee,
+		.asked_unix_s = now,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1,
+		.until_unix_s = now + seconds,
+		.label = "Imaging",
+		.who = "lima"};
+
+	return o;
+}
+
+static size_t count_rows(emr_share_state wanted)
+{
+	EMR_AUTO_SHARES rows = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	size_t n = 0;
+
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_shares_collect(&session, &crowd, NULL, true, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		n += rows.list[i].state == wanted;
+	return n;
+}
+
+static emr_who who_is(emr_id32 id)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
+
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_of(&crowd, id, &who));
+	return who;
+}
+
+static int64_t in_seconds(int64_t s)
+{
+	return emr_clock_boot_ns(emr_clock_system()) + s * 1000000000;
+}
+
+/* ---- the file ---- */
+
+static void orders_come_back_as_they_were_and_every_change_of_the_file_is_seen(void **state)
+{
+	EMR_AUTO_ORDERS orders = {0}, again = {0};
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	EMR_AUTO_BUF file = {0};
+
+	(void)state;
+	assert_ok(emr_orders_load(session.keyring, session.state_fd, &again));
+	assert_int_equal(again.n, 0);
+	o.has_failed = true;
+	o.failure = EMR_REFUSED;
+	o.code = EMR_RESULT_LIMIT;
+	o.replaces = true;
+	assert_ok(emr_orders_add(&orders, &o));
+	o.kind = EMR_ORDER_REVOKE;
+	assert_ok(emr_orders_add(&orders, &o));
+	assert_int_equal(o.number, 2);
+	assert_ok(emr_orders_save(session.keyring, session.state_fd, &orders));
+	assert_ok(emr_orders_load(session.keyring, session.state_fd, &again));
+	assert_int_equal(again.n, 2);
+	assert_memory_equal(&again.list[0], &orders.list[0], sizeof o);
+	assert_memory_equal(&again.list[1], &orders.list[1], sizeof o);
+	emr_orders_drop(&again, 1);
+	assert_ok(emr_orders_add(&again, &o));
+	assert_int_equal(o.number, 3); /* never a number again */
+	assert_null(emr_orders_find(&again, 1));
+	assert_ok(emr_file_read(session.state_fd, EMR_STATE_ORDERS, 1u << 20, &file));
+	for (size_t at = 0; at < file.len; at += 97) {
+		EMR_AUTO_ORDERS bad = {0};
+		emr_status status;
+
+		file.data[at] ^= 1;
+		assert_ok(emr_file_replace(session.state_fd, EMR_STATE_ORDERS, emr_buf_view(&file), 0600));
+		status = emr_orders_load(session.keyring, session.state_fd, &bad);
+		assert_true(status == EMR_DAMAGED || status == EMR_NEWER_FORMAT);
+		file.data[at] ^= 1;
+	}
+}
+
+/* ---- doing ---- */
+
+static void an_order_that_is_done_again_grants_nothing_more(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+
+	(void)state;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(clerk_do(&session, &o).status); /* as after a crash */
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	o.until_unix_s++;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 2);
+	o.until_unix_s -= 3600;
+	o.replaces = true; /* a shorter one in the place of both */
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	o.kind = EMR_ORDER_REVOKE;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 0);
+}
+
+static void what_waits_is_done_by_the_next_clerk(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	uint64_t number = 0, same = 0;
+
+	(void)state;
+	assert_ok(emr_sharing_give(sharing, &o, &number));
+	assert_ok(emr_sharing_give(sharing, &o, &same));
+	assert_int_equal(number, same);
+	assert_int_equal(count_rows(EMR_SHARE_QUEUED), 1);
+	assert_status(EMR_TIMEOUT, emr_sharing_wait(sharing, number, 0, NULL));
+	emr_sharing_free(sharing); /* as a crash */
+	assert_ok(emr_sharing_new(&session, notices, &sharing));
+	session.sharing = sharing;
+	assert_ok(emr_sharing_start(sharing));
+	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_int_equal(count_rows(EMR_SHARE_QUEUED), 0);
+}
+
+static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
+{
+	emr_order o = order_for((emr_id32){{5}}, 86400);
+	EMR_AUTO_BUF text = {0};
+	emr_order failed;
+	uint64_t number = 0;
+	emr_who who;
+
+	(void)state;
+	assert_ok(emr_sharing_start(sharing));
+	assert_ok(emr_sharing_give(sharing, &o, &number));
+	assert_status(EMR_REFUSED, emr_sharing_wait(sharing, number, in_seconds(60), &failed));
+	assert_int_equal(failed.failure, EMR_NOT_FOUND);
+	assert_int_equal(count_rows(EMR_SHARE_FAILED), 1);
+	emr_sharing_end(sharing); /* it tells before it ends */
+	assert_ok(emr_notices_text(notices, &text));
+	assert_ok(emr_buf_append_zeros(&text, 1));
+	assert_non_null(strstr((const char *)text.data, "share-failed Imaging: Imaging is not shared with lima"));
+	who = who_is(o.grantee);
+	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+	assert_int_equal(number, 0); /* the ledger had nothing */
+	assert_int_equal(count_rows(EMR_SHARE_FAILED), 0);
+	assert_status(EMR_NOT_FOUND, emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+}
+
+static void a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not(void **state)
+{
+	(void)state;
+	assert_true(clerk_is_momentary(EMR_OFFLINE, 0));
+	assert_true(clerk_is_momentary(EMR_EPOCH, 0));
+	assert_true(clerk_is_momentary(EMR_REFUSED, EMR_RESULT_TIME_AHEAD));
+	assert_false(clerk_is_momentary(EMR_REFUSED, EMR_RESULT_LIMIT));
+	assert_false(clerk_is_momentary(EMR_DENIED, 0));
+	assert_false(clerk_is_momentary(EMR_OK, 0));
+}
+
+static void what_is_over_is_not_asked_for(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 0);
+	uint64_t number = 7;
+
+	(void)state;
+	assert_status(EMR_INVALID, emr_sharing_give(sharing, &o, &number));
+	session.read_only = true;
+	o.until_unix_s += 86400;
+	assert_status(EMR_READ_ONLY, emr_sharing_give(sharing, &o, &number));
+	session.read_only = false;
+	assert_int_equal(number, 7);
+}
+
+/* An order was tried once, it stands on the ledger, and nobody here knows. */
+static emr_order lose_an_answer(void)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	uint64_t number = 0, before;
+
+	assert_ok(emr_sharing_give(sharing, &o, &number));
+	before = emr_sharing_changes(sharing);
+	atomic_store(&to_lose, 1);
+	assert_ok(emr_sharing_start(sharing));
+	while (emr_sharing_changes(sharing) == before) /* until the clerk has put it down again */
+		usleep(1000);
+	assert_int_equal(atomic_load(&to_lose), 0);
+	return o;
+}
+
+static void what_was_tried_is_looked_for_before_it_is_forgotten(void **state)
+{
+	emr_order o = lose_an_answer();
+	emr_who who = who_is(o.grantee);
+	uint64_t number = 0;
+
+	(void)state;
+	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+	assert_int_not_equal(number, 0);
+	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
+}
+
+static void what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice(void **state)
+{
+	emr_order o = lose_an_answer();
+	emr_who who = who_is(o.grantee);
+	uint64_t number = 0;
+
+	(void)state;
+	emr_sharing_end(sharing); /* whatever the clerk did meanwhile, it is once */
+	emr_sharing_free(sharing);
+	assert_ok(emr_sharing_new(&session, notices, &sharing));
+	session.sharing = sharing;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+	assert_int_not_equal(number, 0);
+	assert_ok(emr_sharing_start(sharing));
+	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
+}
+
+static uint16_t rights_now(void)
+{
+	EMR_AUTO_SHARES rows = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	uint16_t rights = 0;
+
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_shares_collect(&session, &crowd, NULL, true, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		rights |= rows.list[i].state == EMR_SHARE_CONFIRMED ? rows.list[i].rights : 0;
+	return rights;
+}
+
+static void an_order_may_be_for_writing_and_is_replaced_as_any_other(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+
+	(void)state;
+	o.rights = EMR_RIGHTS_WRITE;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_int_equal(rights_now(), EMR_RIGHTS_WRITE);
+	o.rights = EMR_RIGHTS_DEPOSIT;
+	o.purposes = 0;
+	assert_status(EMR_EXISTS, clerk_do(&session, &o).status);
+	o.replaces = true; /* an attribute is set anew */
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_int_equal(rights_now(), EMR_RIGHTS_DEPOSIT);
+	o.rights = EMR_RIGHTS_READ;
+	o.purposes = 1;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_int_equal(rights_now(), EMR_RIGHTS_READ);
+	o.rights = EMR_RIGHTS_DEPOSIT;
+	o.purposes = 0;
+	o.replaces = false; /* beside it */
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 2);
+	o.kind = EMR_ORDER_REVOKE;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 0);
+}
+
+/* ---- the answers ---- */
+
+typedef struct heard {
+	json_t *ended, *opened, *last;
+} heard;
+
+static emr_status hear(void *arg, json_t *object)
+{
+	heard *h = arg;
+
+	if (json_object_get(object, "ended") != NULL)
+		json_array_extend(h->ended, json_object_get(object, "ended"));
+	if (json_object_get(object, "opened") != NULL)
+		json_array_extend(h->opened, json_object_get(object, "opened"));
+	json_decref(h->last);
+	h->last = object;
+	return EMR_OK;
+}
+
+static void taking_back_tells_what_was_seen(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	emr_request request = {.ask = EMR_ASK_REVOKE, .has_path = true, .path = "Imaging"};
+	heard h = {.ended = json_array(), .opened = json_array()};
+	emr_problem problem = {0};
+	emr_who who = who_is(sharing_story_lima());
+	bool proven = false, reported = false;
+
+	(void)state;
+	snprintf(request.who, sizeof request.who, "%s", who.called);
+	assert_ok(clerk_do(&session, &o).status);
+	sharing_story_lima_reads("MRI.pdf");
+	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_int_equal(json_array_size(h.ended), 1);
+	assert_true(json_is_true(json_object_get(h.last, "names_seen")));
+	assert_int_equal(json_array_size(json_object_get(h.last, "orders")), 1);
+	for (size_t i = 0; i < json_array_size(h.opened); i++) {
+		const json_t *one = json_array_get(h.opened, i);
+
+		assert_string_equal(json_string_value(json_object_get(one, "path")), "Imaging/MRI.pdf");
+		proven |= json_is_true(json_object_get(one, "proven"));
+		reported |= !json_is_true(json_object_get(one, "proven"));
+	}
+	assert_true(proven && reported);
+	assert_int_equal(count_rows(EMR_SHARE_ENDING), 1);
+	json_decref(h.ended);
+	json_decref(h.opened);
+	json_decref(h.last);
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(orders_come_back_as_they_were_and_every_change_of_the_file_is_seen),
+		STORY(an_order_that_is_done_again_grants_nothing_more),
+		STORY(what_waits_is_done_by_the_next_clerk),
+		STORY(what_cannot_be_done_fails_aloud_and_stays_in_the_list),
+		cmocka_unit_test(a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not),
+		STORY(what_is_over_is_not_asked_for),
+		STORY(what_was_tried_is_looked_for_before_it_is_forgotten),
+		STORY(what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice),
+		STORY(an_order_may_be_for_writing_and_is_replaced_as_any_other),
+		STORY(taking_back_tells_what_was_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,435 @@
+/* Whose word a version is: one statement that is right, and one thing wrong with it at a time, in the order of the checks. */
+#include "story_kit.h"
+
+#include <sqlite3.h>
+
+#include "contract/codes.h"
+#include "crypto/hashsig.h"
+#include "keyring/coowned.h"
+#include "ledger/ledger.h"
+#include "ledger/register.h"
+#include "record/content.h"
+#include "share/signed.h"
+
+typedef struct world {
+	story s;
+	person *issuer;
+	emr_content content;
+	emr_statement_facts facts;
+	emr_bundle bundle;
+	emr_signed_place place;
+	emr_known_person known; /* the issuer, as ana's copy has him */
+	uint8_t ana_pk[32], r_pid[32];
+	emr_signed is;
+} world;
+
+/* The statement that FACTS and CONTENT make, in the bundle. */
+static void sign(world *w, const emr_keyring *keyring, emr_signer signer)
+{
+	w->bundle.content = w->content;
+	w->bundle.has_statement = true;
+	w->bundle.mime_len = 8;
+	strcpy(w->bundle.mime, "text/foo");
+	assert_ok(emr_statement_make(keyring, signer, &w->content, &w->facts, w->bundle.statement_bytes, w->bundle.sig));
+	assert_ok(emr_statement_decode(w->bundle.statement_bytes, &w->bundle.statement));
+}
+
+static void sign_as_issuer(world *w)
+{
+	sign(w, w->issuer->keyring, emr_signer_identity());
+}
+
+static void learn(world *w)
+{
+	emr_replica_position at;
+
+	assert_ok(emr_replica_catch_up(w->s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_at(w->s.k.stack.replica, &at));
+	assert_ok(emr_replica_person(w->s.k.stack.replica, w->issuer->public.signer_id, &w->known));
+	w->place.seq = at.size;
+	w->place.time_unix_s = story_now(&w->s);
+}
+
+/* Lima has put a record into ana's Imaging, and signed it. */
+static void begin(world *w)
+{
+	emr_domain_public domain;
+
+	memset(w, 0, sizeof *w);
+	story_begin(&w->s);
+	w->issuer = &w->s.lima;
+	assert_ok(emr_keyring_person_pk(w->s.k.stack.keyring, w->ana_pk));
+	assert_ok(emr_keyring_domain_public(w->s.k.stack.keyring, w->s.imaging, 1, 1, &domain));
+	memset(w->r_pid, 7, sizeof w->r_pid);
+	memcpy(w->place.owner_pk, domain.owner_pk, 32);
+	w->place.descriptor = emr_ledger_descriptor(w->s.k.stack.ledger);
+	w->place.patient_pk = w->ana_pk;
+	w->place.r_pid = w->r_pid;
+	w->place.record_id.b[0] = 9;
+	w->place.cver = 1;
+	w->place.put_signer = w->issuer->public.signer_id;
+	w->place.is_put = true;
+	learn(w);
+	w->content = (emr_content){.n = 12, .padded = emr_padded_len(12, false), .suite = 1, .leaf_log2 = 18};
+	w->content.c = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("sealed", 6));
+	memset(w->content.com, 3, 32);
+	memset(w->content.root, 4, 32);
+	w->facts = (emr_statement_facts){.kind = EMR_STATEMENT_ORIGINAL,
+		.patient_pk = w->ana_pk,
+		.record_id = w->place.record_id,
+		.cver = 1,
+		.mime = emr_bytes_of("text/foo", 8),
+		.issued_at_unix_s = w->place.time_unix_s,
+		.issuer_seq = 1};
+	memcpy(w->facts.r_pid, w->r_pid, 32);
+	memcpy(w->facts.cert_ref, w->known.row.ref, 32);
+	sign_as_issuer(w);
+}
+
+static void end(world *w)
+{
+	story_end(&w->s);
+}
+
+static void expect(world *w, emr_signed_standing standing, emr_signed_fault fault)
+{
+	assert_ok(emr_signed_judge(w->s.k.stack.replica, &w->place, &w->bundle, &w->is));
+	assert_int_equal(w->is.fault, fault);
+	assert_int_equal(w->is.standing, standing);
+}
+
+static void expect_verdict(world *w, emr_statement_verdict verdict)
+{
+	expect(w, EMR_SIGNED_MISMATCH, EMR_SIGNED_STATEMENT);
+	assert_int_equal(w->is.verdict, verdict);
+}
+
+static void what_a_doctor_signed_is_valid_and_says_who(void **state)
+{
+	char text[800];
+	world w;
+
+	(void)state;
+	begin(&w);
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "lima@clinic, org0");
+	assert_string_equal(w.is.organisation, "org0");
+	emr_signed_text(&w.is, "", 1000000000, true, "", text, sizeof text);
+	assert_string_equal(text, "valid by=lima@clinic, org0 at=2001-09-09T01:46:40Z");
+	emr_signed_text(&w.is, "", 1000000000, false, "superseded", text, sizeof text);
+	assert_string_equal(text, "valid-content by=lima@clinic, org0 at=2001-09-09T01:46:40Z superseded");
+	end(&w);
+}
+
+static void a_hospital_is_called_by_its_own_name(void **state)
+{
+	person ward = {0};
+	world w;
+
+	(void)state;
+	begin(&w);
+	story_newcomer(&w.s, &ward, &w.s.bosses[1], EMR_ROLE_HOSPITAL, "ward 7");
+	w.issuer = &ward;
+	learn(&w);
+	memcpy(w.facts.cert_ref, w.known.row.ref, 32);
+	w.place.put_signer = ward.public.signer_id;
+	sign_as_issuer(&w);
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "org1");
+	story_part(&ward);
+	end(&w);
+}
+
+/* The bearer chose the name of his registration. */
+static void a_name_says_nothing_that_is_not_its_to_say(void **state)
+{
+	static const struct {
+		const char *name, *by;
+	} cases[] = {{"Hospital X at=2020-01-01T00:00:00Z", "h0, org0"}, {"Dr\nstate: confirmed", "h1, org0"}, {"Dr \xe2\x80\xae" "amiL", "h2, org0"},
+		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
+		{"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto", "Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto, org0"}};
+	char handle[8];
+	world w;
+
+	(void)state;
+	begin(&w);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		person doctor = {0};
+
+		(void)snprintf(handle, sizeof handle, "h%zu", i);
+		story_newcomer_called(&w.s, &doctor, &w.s.bosses[0], handle, cases[i].name);
+		w.issuer = &doctor;
+		learn(&w);
+		memcpy(w.facts.cert_ref, w.known.row.ref, 32);
+		w.place.put_signer = doctor.public.signer_id;
+		sign_as_issuer(&w);
+		expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+		assert_string_equal(w.is.by, cases[i].by);
+		story_part(&doctor);
+	}
+	end(&w);
+}
+
+static void the_owners_name_says_no_date(void **state)
+{
+	const emr_signed self = {.standing = EMR_SIGNED_SELF};
+	char text[800];
+
+	(void)state;
+	emr_signed_text(&self, "Ana at=2020", 1000000000, true, "", text, sizeof text);
+	assert_string_equal(text, "self at=2001-09-09T01:46:40Z");
+}
+
+/* One byte of the statement, or one thing that it is compared with, at a time. */
+static void each_thing_that_does_not_fit_is_a_mismatch(void **state)
+{
+	static const emr_id16 other_record = {{1}};
+	uint8_t other[32] = {1};
+	world w;
+
+	(void)state;
+	begin(&w);
+	w.bundle.content.n++;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_LENGTH);
+	w.bundle.content.n--;
+	w.bundle.content.root[0] ^= 1;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_ROOT);
+	w.bundle.content.root[0] ^= 1;
+	w.bundle.mime[0] = 'x';
+	expect_verdict(&w, EMR_STATEMENT_WRONG_TYPE);
+	w.bundle.mime[0] = 't';
+	w.place.record_id = other_record;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_RECORD);
+	w.place.record_id = w.facts.record_id;
+	w.place.patient_pk = other;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_PATIENT);
+	w.place.patient_pk = w.ana_pk;
+	w.place.r_pid = other;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_PATIENT);
+	w.place.r_pid = w.r_pid;
+	w.place.cver = 2;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_VERSION);
+	w.place.cver = 1;
+	w.bundle.content.com[0] ^= 1;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_CONTENT);
+	w.place.is_reencrypted = true;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_VERSION); /* sealed again, and not older */
+	w.place.is_reencrypted = false;
+	w.bundle.content.com[0] ^= 1;
+	w.bundle.sig[5] ^= 1;
+	expect_verdict(&w, EMR_STATEMENT_WRONG_SIGNATURE);
+	assert_string_equal(w.is.by, "lima@clinic, org0"); /* that is what it claims */
+	w.bundle.sig[5] ^= 1;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	end(&w);
+}
+
+static void sealed_again_is_valid_once_the_bytes_were_compared(void **state)
+{
+	world w;
+
+	(void)state;
+	begin(&w);
+	w.bundle.content.com[0] ^= 1;
+	w.place.is_reencrypted = true;
+	w.place.cver = 2;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_int_equal(w.is.verdict, EMR_STATEMENT_VALID_AFTER_HASH);
+	end(&w);
+}
+
+static void nobody_signs_for_another(void **state)
+{
+	emr_known_person eve;
+	world w;
+
+	(void)state;
+	begin(&w);
+	/* Eve's signature under lima's name. */
+	sign(&w, w.s.eve.keyring, emr_signer_identity());
+	memcpy(w.bundle.statement.issuer_id, w.issuer->public.signer_id.b, 32);
+	memcpy(w.bundle.statement_bytes + 16, w.issuer->public.signer_id.b, 32);
+	expect_verdict(&w, EMR_STATEMENT_WRONG_SIGNATURE);
+	/* Her own name, with lima's certificate. */
+	sign(&w, w.s.eve.keyring, emr_signer_identity());
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
+	/* And with her own: that is hers, when she brought it. */
+	assert_ok(emr_replica_person(w.s.k.stack.replica, w.s.eve.public.signer_id, &eve));
+	memcpy(w.facts.cert_ref, eve.row.ref, 32);
+	sign(&w, w.s.eve.keyring, emr_signer_identity());
+	w.place.put_signer = w.s.eve.public.signer_id;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "eve@clinic, org0");
+	end(&w);
+}
+
+static void nobody_but_the_owner_brings_anothers_word(void **state)
+{
+	emr_domain_public domain;
+	world w;
+
+	(void)state;
+	begin(&w);
+	w.place.put_signer = w.s.eve.public.signer_id;
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_OTHERS_WORD);
+	assert_string_equal(w.is.by, "lima@clinic, org0"); /* that is what it claims */
+	/* She seals it again, or brings it back. */
+	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
+	w.place.put_signer = domain.signer_id;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	end(&w);
+}
+
+static void a_key_that_the_ledger_does_not_know_is_nobodys(void **state)
+{
+	EMR_AUTO_KEYRING stranger = NULL;
+	world w;
+
+	(void)state;
+	begin(&w);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
+	sign(&w, stranger, emr_signer_identity());
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_UNKNOWN_KEY);
+	/* Nor a domain of the stranger's own making. */
+	sign(&w, stranger, emr_signer_domain(w.s.imaging, 1));
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_UNKNOWN_KEY);
+	end(&w);
+}
+
+static void what_another_puts_there_must_be_signed(void **state)
+{
+	emr_domain_public domain;
+	world w;
+
+	(void)state;
+	begin(&w);
+	w.bundle.has_statement = false;
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
+	/* The owner's own files may do without. */
+	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
+	w.place.put_signer = domain.signer_id;
+	expect(&w, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT);
+	end(&w);
+}
+
+static void self_is_the_owner_and_nobody_else(void **state)
+{
+	emr_domain_public domain;
+	world w;
+
+	(void)state;
+	begin(&w);
+	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
+	memset(w.facts.cert_ref, 0, 32);
+	sign(&w, w.s.k.stack.keyring, emr_signer_domain(w.s.imaging, 1));
+	/* Her word, brought by lima: she has not said it here. */
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NOT_SELF);
+	w.place.put_signer = domain.signer_id;
+	expect(&w, EMR_SIGNED_SELF, EMR_SIGNED_NO_FAULT);
+	/* A certificate has no place in it. */
+	memcpy(w.facts.cert_ref, w.known.row.ref, 32);
+	sign(&w, w.s.k.stack.keyring, emr_signer_domain(w.s.imaging, 1));
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
+	end(&w);
+}
+
+static void the_certificate_was_in_force_when_the_version_came(void **state)
+{
+	uint64_t ends;
+	world w;
+
+	(void)state;
+	begin(&w);
+	ends = w.known.row.not_after_unix_s;
+	w.place.time_unix_s = ends - 1;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	w.place.time_unix_s = ends;
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NOT_IN_FORCE);
+	/* Where it was moved since and nobody knows when it came: that proves nothing, neither way. */
+	w.place.is_put = false;
+	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
+	w.place.is_put = true;
+	w.place.time_unix_s = ends - 1;
+	w.place.seq = 1; /* before lima was registered */
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
+	end(&w);
+}
+
+static void a_key_that_was_revoked_is_believed_until_then(void **state)
+{
+	emr_replica *replica;
+	uint64_t before;
+	world w;
+
+	(void)state;
+	begin(&w);
+	replica = w.s.k.stack.replica;
+	before = story_now(&w.s);
+	story_pass(&w.s, 100);
+	assert_int_equal(story_says(&w.s, &w.s.bosses[0], emr_act_key_revoke(w.s.lima.public.signer_id, story_now(&w.s), 1),
+				     (emr_bytes){0}), 0);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_int_equal(w.place.time_unix_s, before);
+	w.place.time_unix_s = story_now(&w.s) + 1;
+	w.place.seq += 5;
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_REVOKED);
+	w.place.is_put = false;
+	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
+	end(&w);
+}
+
+/* As after a part that no copy has any more. */
+static void lose_certificate(world *w)
+{
+	char path[400];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof path, "%s/replica.sqlite", w->s.k.path);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "DELETE FROM parts WHERE family = 1 AND object = ?", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_blob(stmt, 1, w->issuer->public.signer_id.b, 16, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	assert_int_equal(sqlite3_changes(db), 1);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
+{
+	char name[256];
+	EMR_AUTO_BUF ca = {0};
+	world w;
+
+	(void)state;
+	begin(&w);
+	assert_ok(emr_signed_organisation(w.s.k.stack.replica, w.place.descriptor, w.known.row.org, name, &ca));
+	assert_string_equal(name, "org0");
+	assert_true(emr_bytes_equal(emr_buf_view(&ca), emr_buf_view(&w.s.bosses[0].ca)));
+	lose_certificate(&w);
+	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_doctor_signed_is_valid_and_says_who),
+		cmocka_unit_test(a_hospital_is_called_by_its_own_name),
+		cmocka_unit_test(a_name_says_nothing_that_is_not_its_to_say),
+		cmocka_unit_test(the_owners_name_says_no_date),
+		cmocka_unit_test(each_thing_that_does_not_fit_is_a_mismatch),
+		cmocka_unit_test(sealed_again_is_valid_once_the_bytes_were_compared),
+		cmocka_unit_test(nobody_signs_for_another),
+		cmocka_unit_test(nobody_but_the_owner_brings_anothers_word),
+		cmocka_unit_test(a_key_that_the_ledger_does_not_know_is_nobodys),
+		cmocka_unit_test(what_another_puts_there_must_be_signed),
+		cmocka_unit_test(self_is_the_owner_and_nobody_else),
+		cmocka_unit_test(the_certificate_was_in_force_when_the_version_came),
+		cmocka_unit_test(a_key_that_was_revoked_is_believed_until_then),
+		cmocka_unit_test(a_certificate_that_cannot_be_checked_here_is_stale),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,451 @@
+/* One directory, several processes that write: each his own segments, all read everything. */
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WRITERS 4
+#define BLOCK_BYTES 3000
+#define EVERY 4		/* of so many blocks one is pinned */
+#define ROUNDS 120u
+
+static emr_id16 writer_of(uint8_t n)
+{
+	emr_id16 writer = kit_writer_id();
+
+	writer.b[15] = (uint8_t)(100 + n);
+	return writer;
+}
+
+/* A handle of writer N beside the kit's own. */
+static kit other(const kit *k, uint8_t n)
+{
+	kit o = *k;
+
+	o.options.writer = writer_of(n);
+	o.store = NULL;
+	return o;
+}
+
+static ino_t index_inode(kit *k)
+{
+	char path[512];
+	struct stat st;
+
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+/* ---- processes ---- */
+
+typedef struct shared {
+	_Atomic uint32_t written[WRITERS];	/* pinned blocks of each that all may read */
+	_Atomic uint32_t ready, done, failed;
+} shared;
+
+static shared *shared_new(void)
+{
+	shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(s != MAP_FAILED);
+	return s;
+}
+
+static uint32_t seed_of(uint32_t writer, uint32_t n)
+{
+	return (writer + 1) * 1000000 + n;
+}
+
+/* One pinned block among others that are dead at once. */
+static bool write_some(kit *k, shared *s, uint32_t w)
+{
+	uint32_t n = atomic_load(&s->written[w]);
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && i < EVERY; i++) {
+		emr_block block = kit_block(i == 0 ? seed_of(w, n) : seed_of(w, 500000 + n * EVERY + i), BLOCK_BYTES);
+		emr_pin_change change = { .pin = kit_pin(&block.cid, (uint8_t)w) };
+		const emr_store_group group = { .blocks = &block, .block_count = 1, .pins = &change, .pin_count = i == 0 };
+
+		ok = emr_store_append_group(k->store, &group, NULL) == EMR_OK;
+		kit_block_free(&block);
+	}
+	atomic_store(&s->written[w], n + 1);
+	return ok;
+}
+
+static bool read_newest_and_some(kit *k, shared *s, uint32_t round)
+{
+	for (uint32_t w = 0; w < WRITERS; w++) {
+		uint32_t n = atomic_load(&s->written[w]);
+		uint32_t wanted[] = { n - 1, n > 0 ? (round * 7919) % n : 0 };
+
+		for (size_t i = 0; n > 0 && i < 2; i++) {
+			emr_status status = kit_try(k, seed_of(w, wanted[i]), BLOCK_BYTES);
+
+			if (status == EMR_OK)
+				continue;
+			print_message("writer %d in round %u: block %u of %u by writer %u: %s\n",
+				k->options.writer.b[15] - 100, round, wanted[i], n, w, emr_status_text(status));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool give_back(kit *k, uint32_t round)
+{
+	const emr_reclaim_options options = { .max_live_percent = 90, .scrub = round % 40 == 39 };
+
+	emr_status status = emr_store_reclaim(k->store, &options, NULL);
+
+	if (status != EMR_OK)
+		print_message("writer %d in round %u: reclaim: %s\n", k->options.writer.b[15] - 100, round,
+			emr_status_text(status));
+	return status == EMR_OK;
+}
+
+/* Writes, reads everybody's, gives space back; ends after ROUNDS, or never. */
+static int work(kit *k, shared *s, uint32_t w, bool forever)
+{
+	if (emr_store_open(&k->options, &k->store) != EMR_OK || emr_store_pins_complete(k->store, NULL, 0) != EMR_OK)
+		return 2;
+	atomic_fetch_add(&s->ready, 1);
+	while (atomic_load(&s->ready) < WRITERS && atomic_load(&s->failed) == 0)
+		usleep(500);
+	for (uint32_t round = 0; (forever || round < ROUNDS) && atomic_load(&s->failed) == 0; round++) {
+		if (!write_some(k, s, w))
+			return 3;
+		if (!read_newest_and_some(k, s, round))
+			return 4;
+		if (round % 20 == 19 && !give_back(k, round))
+			return 5;
+	}
+	atomic_fetch_add(&s->done, 1);
+	/* The one that is killed needs others that still look. */
+	for (uint32_t round = 0; atomic_load(&s->done) < WRITERS && atomic_load(&s->failed) == 0; round++) {
+		if (!read_newest_and_some(k, s, round))
+			return 6;
+		usleep(1000);
+	}
+	emr_store_close(k->store);
+	return 0;
+}
+
+static int member(kit *k, shared *s, uint32_t w, bool forever)
+{
+	int result = work(k, s, w, forever);
+
+	if (result != 0)
+		atomic_store(&s->failed, 1);
+	return result;
+}
+
+static void expect_end(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void start_members(kit *k, shared *s, pid_t *children)
+{
+	k->options.segment_bytes = 64 << 10;
+	k->options.no_background = false;
+	k->options.index_delay_ms = 20;
+	for (uint8_t w = 0; w < WRITERS; w++) {
+		children[w] = fork();
+		assert_true(children[w] >= 0);
+		if (children[w] == 0) {
+			kit o = other(k, w);
+
+			_exit(member(&o, s, w, w == WRITERS - 1));
+		}
+	}
+}
+
+static void check_all(kit *k, shared *s)
+{
+	for (uint32_t w = 0; w < WRITERS; w++)
+		for (uint32_t n = 0; n < atomic_load(&s->written[w]); n++)
+			kit_has(k, seed_of(w, n), BLOCK_BYTES);
+}
+
+/* Three write, read, reclaim and scrub; a fourth does so until it is killed. */
+static void members_read_each_other_while_they_write_reclaim_and_are_killed(void **state)
+{
+	kit *k = *state;
+	shared *s = shared_new();
+	pid_t children[WRITERS];
+	kit o;
+	int status;
+
+	kit_close(k);
+	start_members(k, s, children);
+	while (atomic_load(&s->written[WRITERS - 1]) < 50 && atomic_load(&s->failed) == 0)
+		usleep(500);
+	kill(children[WRITERS - 1], SIGKILL);
+	assert_int_equal(waitpid(children[WRITERS - 1], &status, 0), children[WRITERS - 1]);
+	assert_true(WIFSIGNALED(status));
+	atomic_fetch_add(&s->done, 1);
+	for (int w = 0; w < WRITERS - 1; w++)
+		expect_end(children[w]);
+	/* It comes back, and so does somebody who finds no index. */
+	o = other(k, WRITERS - 1);
+	kit_open(&o);
+	check_all(&o, s);
+	kit_close(&o);
+	kit_open(k);
+	check_all(k, s);
+	assert_ok(emr_store_check(k->store, NULL, NULL));
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	munmap(s, sizeof *s);
+}
+
+/* ---- one process with several handles: exact moments ---- */
+
+static void a_block_that_no_index_knows_is_read_at_once_by_others(void **state)
+{
+	kit *k = *state, a = other(k, 1), b = other(k, 2);
+
+	kit_open(&a);
+	kit_open(&b);
+	for (uint32_t i = 0; i < 5; i++) {
+		kit_put(&a, 10 + i, 2000);
+		kit_has(&b, 10 + i, 2000);
+		kit_has(k, 10 + i, 2000);
+		kit_put(&b, 20 + i, 2000);
+		kit_has(&a, 20 + i, 2000);
+	}
+	kit_close(&a);
+	kit_close(&b);
+}
+
+/* A group is written in one call, but a reader may see its end before its beginning. */
+static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	uint8_t first[2000 + 64], zeros[sizeof first] = { 0 };
+	emr_store_position at;
+	emr_block block = kit_block(1, 2000);
+	uint64_t start;
+	char path[512];
+	int fd;
+
+	kit_open(&a);
+	start = kit_size(&a, "seg-1");
+	assert_ok(emr_store_append(a.store, &block, 1, &at));
+	kit_block_free(&block);
+	kit_put(&a, 2, 2000);
+	kit_file(&a, "seg-1", path);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, first, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
+	assert_int_equal(pwrite(fd, zeros, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
+	kit_has(k, 2, 2000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 2000));
+	assert_int_equal(pwrite(fd, first, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
+	kit_has(k, 1, 2000);
+	close(fd);
+	kit_close(&a);
+}
+
+static void rot_in_the_segment_of_another_makes_no_new_index(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_block block = kit_block(1, 2000);
+	emr_store_position at;
+	ino_t before;
+
+	kit_open(&a);
+	assert_ok(emr_store_append(a.store, &block, 1, &at));
+	kit_block_free(&block);
+	kit_put(&a, 2, 2000);
+	assert_ok(emr_store_index_now(a.store));
+	before = index_inode(k);
+	kit_flip(&a, "seg-1", at.offset - 3, 1);
+	assert_status(EMR_DAMAGED, kit_try(k, 1, 2000));
+	kit_has(k, 2, 2000);
+	assert_true(index_inode(k) == before);
+	/* Its writer sees and mends it; nobody else's check speaks of it. */
+	assert_ok(emr_store_check(k->store, NULL, NULL));
+	assert_status(EMR_DAMAGED, emr_store_check(a.store, NULL, NULL));
+	kit_close(&a);
+}
+
+static void a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	char path[512];
+	emr_cid kept;
+
+	kit_close(k);
+	k->options.segment_bytes = 8192;
+	kit_open(k);
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 20; i++)
+		kit_put(&a, 100 + i, 3000);
+	kept = kit_put(&a, 1, 3000);
+	kit_pin_one(&a, &kept, false);
+	kit_put(k, 2, 3000);
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(unlink(path), 0);
+	kit_has(k, 1, 3000);
+	kit_has(k, 105, 3000);
+	assert_false(index_inode(k) == 0);
+	kit_has(&a, 2, 3000);
+	kit_put(&a, 3, 3000);
+	kit_has(k, 3, 3000);
+	assert_false(emr_store_pins_incomplete(a.store));
+	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){ .max_live_percent = 90 }, NULL));
+	kit_has(&a, 1, 3000);
+	kit_has(k, 1, 3000);
+	/* Once k has looked around, what a dropped is held by nobody. */
+	assert_status(EMR_NOT_FOUND, kit_try(k, 999, 3000));
+	assert_status(EMR_NOT_FOUND, kit_try(k, 105, 3000));
+	kit_close(&a);
+}
+
+static void nobody_waits_for_a_writer_who_does_not_come_back(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_cid missing = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("nowhere", 7));
+	emr_reclaim_report report;
+	char path[512];
+
+	kit_open(&a);
+	kit_pin_one(&a, &missing, false);
+	kit_put(&a, 1, 3000);
+	kit_close(&a);
+	/* His pin leads nowhere: his affair. */
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, &report));
+	assert_int_equal(report.missing_nodes, 0);
+	kit_close(k);
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(unlink(path), 0);
+	kit_open(k);
+	assert_ok(emr_store_pins_complete(k->store, NULL, 0));
+	assert_false(emr_store_pins_incomplete(k->store));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	kit_has(k, 1, 3000);
+}
+
+static emr_status count_pin(void *context, const emr_pin *pin)
+{
+	(void)pin;
+	++*(size_t *)context;
+	return EMR_OK;
+}
+
+static void numbers_pins_and_space_are_those_of_one_writer(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_store_stats before, after;
+	emr_cid cid;
+	size_t n = 0;
+
+	kit_put(k, 1, 3000);
+	assert_ok(emr_store_stats_get(k->store, &before));
+	kit_open(&a);
+	cid = kit_put(&a, 2, 50000);
+	kit_pin_one(&a, &cid, false);
+	assert_ok(emr_store_index_now(a.store));
+	kit_has(k, 2, 50000);
+	assert_ok(emr_store_stats_get(k->store, &after));
+	assert_int_equal(after.blocks, before.blocks);
+	assert_int_equal(after.block_bytes, before.block_bytes);
+	assert_int_equal(after.disk_bytes, before.disk_bytes);
+	assert_int_equal(after.pins, 0);
+	assert_ok(emr_store_each_pin(k->store, count_pin, &n));
+	assert_int_equal(n, 0);
+	assert_ok(emr_store_each_pin(a.store, count_pin, &n));
+	assert_int_equal(n, 1);
+	kit_close(&a);
+}
+
+/* What another wrote and I pinned stays while he has not been told otherwise: his reclaim sees my pin. */
+static void a_pin_of_another_protects_what_the_index_knows(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_cid cid;
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	cid = kit_put(&a, 1, 3000);
+	for (uint32_t i = 0; i < 10; i++)
+		kit_put(&a, 100 + i, 3000);
+	kit_pin_one(k, &cid, false);
+	assert_ok(emr_store_index_now(k->store));
+	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){ .scrub = true }, NULL));
+	kit_has(k, 1, 3000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 101, 3000));
+	kit_close(&a);
+}
+
+static void many_that_open_an_empty_directory_at_once_share_one_index(void **state)
+{
+	kit *k = *state;
+	enum { MANY = 12 };
+	pid_t children[MANY];
+	char path[512];
+	int go[2];
+
+	kit_close(k);
+	for (size_t i = 0; i < 3; i++) {
+		kit_file(k, i == 0 ? "index.sqlite" : i == 1 ? "index.sqlite-wal" : "index.sqlite-shm", path);
+		(void)unlink(path);
+	}
+	assert_int_equal(pipe(go), 0);
+	for (uint8_t i = 0; i < MANY; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			kit o = other(k, (uint8_t)(20 + i));
+			char byte;
+
+			close(go[1]);
+			(void)!read(go[0], &byte, 1);
+			if (emr_store_open(&o.options, &o.store) != EMR_OK)
+				_exit(2);
+			kit_put(&o, 900u + i, 1000);
+			emr_store_close(o.store);
+			_exit(0);
+		}
+	}
+	close(go[0]);
+	close(go[1]);
+	for (int i = 0; i < MANY; i++)
+		expect_end(children[i]);
+	kit_open(k);
+	for (uint32_t i = 0; i < MANY; i++)
+		kit_has(k, 900 + i, 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_block_that_no_index_knows_is_read_at_once_by_others, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(rot_in_the_segment_of_another_makes_no_new_index, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(nobody_waits_for_a_writer_who_does_not_come_back, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(numbers_pins_and_space_are_those_of_one_writer, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_pin_of_another_protects_what_the_index_knows, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			many_that_open_an_empty_directory_at_once_share_one_index, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			members_read_each_other_while_they_write_reclaim_and_are_killed, kit_setup, kit_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/* Asking somebody for access, and the answers, between keyrings that share nothing but a ledger. */
+#include "story_kit.h"
+
+#include "share/petition.h"
+
+static story s; /* one at a time */
+
+typedef struct seen {
+	size_t n;
+	emr_petition last;
+	emr_petition_tally tally;
+} seen;
+
+static emr_status note(void *arg, const emr_petition *petition)
+{
+	seen *l = arg;
+
+	l->n++;
+	l->last = *petition;
+	return EMR_OK;
+}
+
+static seen look(emr_share *share)
+{
+	seen l = {0};
+
+	assert_ok(emr_petitions(share, note, &l, &l.tally));
+	return l;
+}
+
+static emr_id32 ana_id(void)
+{
+	emr_public public;
+
+	assert_ok(emr_keyring_public(s.k.stack.keyring, &public));
+	return public.signer_id;
+}
+
+static seen ana_looks(void)
+{
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	return look(s.ana);
+}
+
+static emr_petition_order to_ana(const char *path, const char *reason)
+{
+	return (emr_petition_order){.owner = ana_id(),
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.until_unix_s = story_now(&s) + 30 * DAY,
+		.path = path,
+		.reason = reason,
+		.name = "Dr Paula Lima",
+		.born = ""};
+}
+
+static emr_id16 ask(const person *who, const char *path, const char *reason)
+{
+	emr_petition_order order = to_ana(path, reason);
+	emr_id16 id = {{0}};
+
+	assert_ok(emr_petition_send(who->share, &order, &id));
+	return id;
+}
+
+static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
+{
+	emr_petition one;
+	emr_id16 id;
+	seen l;
+
+	(void)state;
+	story_begin(&s);
+	id = ask(&s.lima, "Imaging", "second opinion on Thursday");
+	l = ana_looks();
+	assert_int_equal(l.n, 1);
+	assert_int_equal(l.last.state, EMR_PETITION_OPEN);
+	assert_string_equal(l.last.path, "Imaging");
+	assert_string_equal(l.last.reason, "second opinion on Thursday");
+	assert_memory_equal(l.last.from.b, s.lima.public.signer_id.b, 32);
+	assert_memory_equal(l.last.request.b, id.b, 16);
+	assert_true(l.last.has_card);
+	assert_string_equal(l.last.card.name, "Dr Paula Lima");
+	assert_int_equal(l.last.purposes, 1u << CONSULT);
+	assert_true(l.last.asked_at > 0);
+	story_see(&s.eve);
+	for (int i = 0; i < 2; i++) /* the second time from memory */
+		assert_int_equal(look(s.eve.share).n, 0);
+	assert_int_equal(look(s.lima.share).n, 0);
+	assert_status(EMR_NOT_FOUND, emr_petition_get(s.eve.share, id, &one));
+	assert_status(EMR_NOT_FOUND, emr_petition_deny(s.eve.share, id, "no"));
+	assert_status(EMR_DENIED, emr_petition_withdraw(s.eve.share, id));
+	assert_ok(emr_petition_get(s.ana, id, &one));
+	assert_string_equal(one.path, "Imaging");
+	story_end(&s);
+}
+
+static void a_yes_is_a_grant_and_names_it(void **state)
+{
+	emr_petition_answer answer;
+	emr_grant_made made;
+	emr_id16 id;
+
+	(void)state;
+	story_begin(&s);
+	id = ask(&s.lima, "Imaging", "");
+	assert_ok(emr_petition_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_PETITION_OPEN);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_status(EMR_NOT_FOUND,
+		emr_petition_approve(s.ana, emr_id16_random(), s.imaging, emr_id16_random()));
+	/* a word without a grant is none */
+	assert_status(
+		EMR_DENIED, emr_petition_approve(s.ana, id, s.imaging, emr_id16_random()));
+	made = story_share(&s, &s.lima, 0, true);
+	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant));
+	assert_status(EMR_CONFLICT, emr_petition_approve(s.ana, id, s.imaging, made.grant));
+	assert_status(EMR_CONFLICT, emr_petition_deny(s.ana, id, ""));
+	assert_int_equal(look(s.ana).last.state, EMR_PETITION_APPROVED);
+	story_see(&s.lima);
+	assert_status(EMR_CONFLICT, emr_petition_withdraw(s.lima.share, id));
+	assert_ok(emr_petition_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_PETITION_APPROVED);
+	assert_memory_equal(answer.grant_domain.b, s.imaging.b, 16);
+	assert_memory_equal(answer.grant.b, made.grant.b, 16);
+	assert_status(EMR_NOT_FOUND, emr_petition_look(s.eve.share, id, &answer));
+	story_end(&s);
+}
+
+static void a_no_carries_its_reason_to_the_asker_alone(void **state)
+{
+	emr_petition_answer answer;
+	emr_id16 id, other;
+
+	(void)state;
+	story_begin(&s);
+	id = ask(&s.lima, "Imaging", "");
+	other = ask(&s.lima, "", "");
+	(void)ana_looks();
+	assert_status(EMR_INVALID, emr_petition_deny(s.ana, id, "two\nlines"));
+	assert_ok(emr_petition_deny(s.ana, id, "ask my daughter first"));
+	assert_ok(emr_petition_deny(s.ana, other, ""));
+	story_see(&s.lima);
+	assert_ok(emr_petition_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_PETITION_DENIED);
+	assert_string_equal(answer.reason, "ask my daughter first");
+	assert_ok(emr_petition_look(s.lima.share, other, &answer));
+	assert_string_equal(answer.reason, "");
+	assert_status(EMR_NOT_FOUND, emr_petition_look(s.eve.share, id, &answer));
+	story_end(&s);
+}
+
+static void what_was_taken_back_or_is_old_is_shown_no_more(void **state)
+{
+	emr_petition_answer answer;
+	emr_id16 id, answered;
+
+	(void)state;
+	story_begin(&s);
+	id = ask(&s.lima, "Imaging", "");
+	assert_int_equal(ana_looks().n, 1);
+	assert_ok(emr_petition_withdraw(s.lima.share, id));
+	assert_status(EMR_CONFLICT, emr_petition_withdraw(s.lima.share, id));
+	assert_int_equal(ana_looks().n, 0);
+	assert_status(EMR_CONFLICT, emr_petition_deny(s.ana, id, ""));
+	assert_ok(emr_petition_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_PETITION_WITHDRAWN);
+	answered = ask(&s.lima, "Imaging", "");
+	(void)ask(&s.eve, "Imaging", "");
+	(void)ana_looks();
+	assert_ok(emr_petition_deny(s.ana, answered, ""));
+	assert_int_equal(look(s.ana).n, 2);
+	story_pass(&s, EMR_PETITION_ANSWERED_S + DAY);
+	assert_int_equal(look(s.ana).n, 1);
+	story_pass(&s, EMR_PETITION_OPEN_S);
+	assert_int_equal(look(s.ana).n, 0);
+	story_end(&s);
+}
+
+static void a_flood_of_one_hides_nobody_else(void **state)
+{
+	emr_petition_order order;
+	emr_id16 id;
+	seen l;
+
+	(void)state;
+	story_begin(&s);
+	(void)ask(&s.eve, "Letters", "");
+	for (int i = 0; i < EMR_PETITIONS_OPEN_MAX + 4; i++) {
+		char reason[16];
+
+		story_pass(&s, 1);
+		(void)snprintf(reason, sizeof reason, "number %d", i);
+		(void)ask(&s.lima, "Imaging", reason);
+	}
+	l = ana_looks();
+	assert_int_equal(l.n, EMR_PETITIONS_OPEN_MAX + 1);
+	assert_int_equal(l.tally.held_back, 4);
+	assert_string_equal(l.last.reason, "number 8"); /* the newest are kept, and told last */
+	order = to_ana("", "");
+	order.owner = s.lima.public.signer_id;
+	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	order.owner.b[0] ^= 1;
+	assert_status(EMR_NOT_FOUND, emr_petition_send(s.lima.share, &order, &id));
+	order = to_ana("a\xe2\x80\xae" "fdp.exe", "");
+	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	order = to_ana("", "");
+	order.purposes = 0;
+	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	order = to_ana("", "");
+	order.until_unix_s = story_now(&s);
+	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	story_end(&s);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_request_is_read_by_whom_it_is_for_and_nobody_else),
+		TEST(a_yes_is_a_grant_and_names_it),
+		TEST(a_no_carries_its_reason_to_the_asker_alone),
+		TEST(what_was_taken_back_or_is_old_is_shown_no_more),
+		TEST(a_flood_of_one_hides_nobody_else),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

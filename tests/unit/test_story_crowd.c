@@ -1,0 +1,129 @@
+/* A thousand grants on one folder: what one more costs, what it costs to take one back, and that those who remain notice nothing. */
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "story_kit.h"
+
+/* Under a sanitizer the same steps for fewer: there they are asked what they touch, and not what they cost. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define CROWD 100
+#else
+#define CROWD 1000
+#endif
+#define PART (CROWD / 10)
+
+static double cpu_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static long peak_kib(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_maxrss;
+}
+
+static void all_agents(story *s)
+{
+	story_agents(s, 7);
+}
+
+static void reads(story *s, person *m, emr_id16 grant, const char *name, const char *wanted)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+
+	assert_ok(story_read(s, m, grant, name, all_agents, &bytes, &trouble));
+	assert_int_equal(bytes.len, strlen(wanted));
+	assert_memory_equal(bytes.data, wanted, bytes.len);
+}
+
+static emr_status note_given(void *arg, const emr_given *given)
+{
+	(void)given;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+/* The seconds of each PART grants. */
+static void grant_all(story *s, emr_grant_made *made, double *parts)
+{
+	for (int i = 0; i < CROWD; i++) {
+		double before = cpu_s();
+
+		made[i] = story_share(s, i % 2 == 0 ? &s->lima : &s->eve, 0, true);
+		parts[i / PART] += cpu_s() - before;
+	}
+}
+
+static void one_of_a_thousand_grants_is_taken_back_and_the_others_go_on(void **state)
+{
+	static emr_grant_made made[CROWD];
+	static double parts[CROWD / PART];
+	story s;
+	emr_share_trouble trouble;
+	EMR_AUTO_BUF bytes = {0};
+	bool is_due = true;
+	size_t held, given = 0;
+	double before;
+	long peak;
+
+	(void)state;
+	story_begin(&s);
+	peak = peak_kib();
+	grant_all(&s, made, parts);
+	for (int i = 0; i < AGENTS; i++) {
+		before = cpu_s();
+		(void)story_agent(&s, i);
+		assert_ok(emr_agency_count(s.agencies[i], &held));
+		assert_int_equal(held, CROWD);
+		print_message("an agent takes the fragments: %.2f s\n", cpu_s() - before);
+	}
+	before = cpu_s();
+	assert_ok(emr_share_given(s.ana, s.imaging, note_given, &given));
+	print_message("listing them: %.2f s\n", cpu_s() - before);
+	assert_int_equal(given, CROWD);
+	print_message("a grant among the first tenth: %.2f ms, among the last: %.2f ms\n", parts[0] * 1000 / PART,
+		parts[CROWD / PART - 1] * 1000 / PART);
+	before = cpu_s();
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made[CROWD / 2].grant));
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n", cpu_s() - before);
+	assert_true(cpu_s() - before < 20);	/* seconds of one processor, in any build */
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	kit_text(&s.k, "Imaging/later.txt", "after the end");
+	kit_publish_all(&s.k);
+	story_agents(&s, 7);
+	for (int i = 0; i < AGENTS; i++) {
+		assert_ok(emr_agency_count(s.agencies[i], &held));
+		assert_int_equal(held, 2 * (CROWD - 1));	/* of both epochs */
+	}
+	reads(&s, &s.lima, made[0].grant, "later.txt", "after the end");
+	reads(&s, &s.eve, made[CROWD - 1].grant, "later.txt", "after the end");
+	reads(&s, &s.eve, made[CROWD - 1].grant, "MRI.pdf", "%PDF a knee");
+	assert_status(EMR_DENIED, story_read(&s, &s.lima, made[CROWD / 2].grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
+	print_message("most memory of everybody together: %ld MiB more\n", (peak_kib() - peak) / 1024);
+	/* Each looks once at those that there are (whether somebody's end calls for a new epoch), and no more. */
+	assert_true(parts[CROWD / PART - 1] < 12 * parts[0] + 0.5);
+#ifndef __SANITIZE_ADDRESS__
+	assert_true(peak_kib() - peak < 128 * 1024);
+#endif
+	story_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_of_a_thousand_grants_is_taken_back_and_the_others_go_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

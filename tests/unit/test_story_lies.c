@@ -1,0 +1,263 @@
+/* What somebody with a right to write may try with what others have said: to bring it again as new, to say of another record that it is
+ * this one, and to describe the owner's so that she cannot open it. */
+#include "lies_kit.h"
+#include "pen_kit.h"
+
+#include <fcntl.h>
+
+#include "contract/codes.h"
+#include "guest.h"
+#include "share_private.h"
+
+static story s;
+
+/* ---- a writer whose computer does not look at its own rights ---- */
+
+static bool is_reckless;
+
+emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	return is_reckless ? EMR_OK : __real_guest_may(g, change, head);
+}
+
+/* ---- the story ---- */
+
+static void all_agents(story *the)
+{
+	story_agents(the, 7);
+}
+
+static emr_grant_made may_write(const person *with)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+
+	assert_ok(story_try_share(&s, with, &order, true, &made));
+	return made;
+}
+
+static void assert_applied(const pen *p)
+{
+	assert_ok(p->status);
+	assert_int_equal(p->outcomes, 1);
+	assert_ok(p->last.error);
+	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
+}
+
+typedef struct wanted {
+	const char *name;
+	emr_place place;
+	bool is_there;
+} wanted;
+
+static emr_status find(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	wanted *w = arg;
+
+	if (meta->name.len == strlen(w->name) && memcmp(meta->name.data, w->name, meta->name.len) == 0) {
+		w->place = *place;
+		w->is_there = true;
+	}
+	return EMR_OK;
+}
+
+static emr_place place_of(const char *name)
+{
+	wanted w = {.name = name};
+	uint64_t damaged;
+
+	assert_ok(emr_facts_each(s.k.stack.facts, find, &w, &damaged));
+	assert_true(w.is_there);
+	return w.place;
+}
+
+static emr_status owner_reads(const char *path)
+{
+	emr_handle *h = kit_open_file(&s.k, path, O_RDONLY);
+	char text[64];
+	size_t got;
+	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
+
+	emr_view_release(h);
+	return status;
+}
+
+static void owner_says(const char *path, const char *start)
+{
+	const char *is = kit_attribute(&s.k, path, "user.emrfs.signature");
+
+	if (strncmp(is, start, strlen(start)) != 0)
+		fail_msg("%s: \"%s\", not \"%s...\"", path, is, start);
+}
+
+static void reader_meets_a_mismatch(person *m, const emr_grant_made *made, const char *name)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+
+	assert_status(EMR_BAD_SIGNATURE, story_read(&s, m, made->grant, name, all_agents, &bytes, &trouble));
+}
+
+/* Lima has said two things about two records; eve may write there, too. */
+typedef struct scene {
+	emr_grant_made lima_may, eve_may;
+	pen lima, eve;
+	emr_id16 first, second;
+} scene;
+
+static void begin(scene *c)
+{
+	is_reckless = false;
+	story_begin(&s);
+	c->lima_may = may_write(&s.lima);
+	c->eve_may = may_write(&s.eve);
+	pen_open(&s, &c->lima, &s.lima, "lima");
+	story_see(&s.lima);
+	pen_open(&s, &c->eve, &s.eve, "eve");
+	story_see(&s.eve);
+	lies_remember();
+	pen_file(&c->lima, s.imaging, s.imaging, "biopsy-2024.txt", "2024: benign", &c->first);
+	lies_end();
+	pen_file(&c->lima, s.imaging, s.imaging, "biopsy-2026.txt", "2026: malignant", &c->second);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: benign");
+	kit_expect_text(&s.k, "Imaging/biopsy-2026.txt", "2026: malignant");
+	story_pass(&s, 2 * DAY);
+	story_see(&s.eve);
+}
+
+static void end(scene *c)
+{
+	lies_forget();
+	pen_close(&c->lima);
+	pen_close(&c->eve);
+	story_end(&s);
+}
+
+static void put_over(pen *p, emr_id16 object, emr_id16 record, uint64_t cver, const char *name, const char *text)
+{
+	emr_place at = {.domain = s.imaging, .object = object, .record_id = record, .cver = cver};
+
+	memcpy(at.r_pid, lies_r_pid(), sizeof at.r_pid);
+	pen_over(p, &at, s.imaging, name, text);
+}
+
+static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver, const char *name)
+{
+	is_reckless = true;
+	lies_bring_again();
+	put_over(p, object, record, cver, name, "whatever");
+	lies_end();
+	is_reckless = false;
+	assert_applied(p);
+	kit_publish_all(&s.k);
+}
+
+static void what_another_once_said_is_not_brought_again_as_new(void **state)
+{
+	uint64_t n = 0;
+	scene c;
+
+	(void)state;
+	begin(&c);
+	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
+	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
+	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima@clinic");
+	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2026.txt");
+	/* Nor does it become good because the owner seals everything again. */
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(share_hide_past(s.ana, s.imaging, &n));
+	assert_true(n > 0);
+	kit_publish_all(&s.k);
+	kit_restart(&s.k);
+	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
+	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: benign");
+	end(&c);
+}
+
+static void an_older_version_of_the_record_itself_is_not_either(void **state)
+{
+	scene c;
+
+	(void)state;
+	begin(&c);
+	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
+	assert_applied(&c.lima);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: corrected");
+	story_see(&s.eve);
+	bring_again(&c.eve, c.first, c.first, 1, "biopsy-2024.txt");
+	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2024.txt");
+	end(&c);
+}
+
+static void not_even_by_who_said_it(void **state)
+{
+	scene c;
+
+	(void)state;
+	begin(&c);
+	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
+	assert_applied(&c.lima);
+	kit_publish_all(&s.k);
+	bring_again(&c.lima, c.first, c.first, 1, "biopsy-2024.txt");
+	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+	reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
+	end(&c);
+}
+
+/* Whom a record is about, its content says, which is signed. */
+static void who_renames_the_owners_record_does_not_close_it(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+	emr_place before, after;
+	scene c;
+
+	(void)state;
+	begin(&c);
+	before = place_of("MRI.pdf");
+	is_reckless = true;
+	pen_rename_blindly(&c.eve, s.imaging, before.object, s.imaging, "MRI.pdf"); /* with a number of its own making */
+	is_reckless = false;
+	assert_applied(&c.eve);
+	kit_publish_all(&s.k);
+	after = place_of("MRI.pdf");
+	assert_int_not_equal(after.version, before.version);
+	assert_memory_equal(after.r_pid, before.r_pid, sizeof before.r_pid);
+	assert_ok(owner_reads("Imaging/MRI.pdf"));
+	owner_says("Imaging/MRI.pdf", "self");
+	assert_ok(story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	kit_restart(&s.k);
+	assert_ok(owner_reads("Imaging/MRI.pdf"));
+	/* What the owner says of it afterwards is about the same. */
+	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/head.pdf");
+	kit_publish_all(&s.k);
+	after = place_of("head.pdf");
+	assert_memory_equal(after.r_pid, before.r_pid, sizeof before.r_pid);
+	kit_restart(&s.k);
+	assert_ok(owner_reads("Imaging/head.pdf"));
+	owner_says("Imaging/head.pdf", "self");
+	end(&c);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_another_once_said_is_not_brought_again_as_new),
+		cmocka_unit_test(an_older_version_of_the_record_itself_is_not_either),
+		cmocka_unit_test(not_even_by_who_said_it),
+		cmocka_unit_test(who_renames_the_owners_record_does_not_close_it),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

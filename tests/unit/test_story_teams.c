@@ -1,0 +1,642 @@
+/* Teams as grantees: who is in reads under his own name, who leaves does not any more, who comes does at once. */
+#include "story_kit.h"
+
+#include "contract/codes.h"
+#include "keyring/letters.h"
+#include "share/write.h"
+
+#include "held_private.h"
+#include "teams_private.h"
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	EMR_AUTO_BUF bytes = {0};                                                                  \
+	emr_share_trouble trouble = {0};                                                           \
+	(void)state;                                                                               \
+	(void)bytes;                                                                               \
+	(void)trouble;                                                                             \
+	story_begin(&s)
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+static void all_agents(story *s)
+{
+	story_agents(s, 7);
+}
+
+/* ---- a team of the clinic ---- */
+
+typedef struct crew {
+	story *s;
+	person *leader;
+	emr_id16 id;
+	emr_id32 grantee;
+	emr_grantee_key *key;
+} crew;
+
+static void crew_end(crew *c)
+{
+	emr_grantee_key_free(c->key);
+}
+
+static emr_id32 root_of(const person *m)
+{
+	return m->public.signer_id; /* nobody has rotated */
+}
+
+static int try_admit(crew *c, const person *m, uint64_t days)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_act act = emr_act_admit(c->id, root_of(m), story_now(c->s) + days * DAY);
+
+	story_see(c->leader);
+	assert_ok(emr_replica_follow(c->leader->replica, root_of(c->leader), &act));
+	assert_ok(emr_act_item(&act, root_of(c->leader), story_now(c->s), &item));
+	assert_ok(emr_admit_part_seal(emr_buf_view(&item), m->public.x25519, c->key, &part));
+	return story_says(c->s, c->leader, act, emr_buf_view(&part));
+}
+
+static void admit(crew *c, const person *m)
+{
+	assert_int_equal(try_admit(c, m, 300), EMR_RESULT_APPLIED);
+}
+
+static void drop(crew *c, const person *m)
+{
+	assert_int_equal(
+		story_says(c->s, c->leader, emr_act_drop(c->id, root_of(m)), (emr_bytes){0}), EMR_RESULT_APPLIED);
+}
+
+static void crew_named(crew *c, story *s, emr_id16 id, emr_id16 before)
+{
+	emr_pub_dataset_new what = {.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(s) + 400 * DAY};
+	EMR_AUTO_BUF part = {0};
+	emr_box_key *box = NULL;
+	uint8_t x25519[32];
+
+	*c = (crew){.s = s, .leader = &s->bosses[0], .id = id};
+	emr_grantee_dataset(c->id.b, c->grantee.b);
+	assert_ok(emr_grantee_key_new(&c->key));
+	assert_ok(emr_grantee_key_box(c->key, &box));
+	emr_box_key_public(box, x25519);
+	emr_box_key_free(box);
+	assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "radiology", x25519, before, &part, what.terms));
+	emr_grantee_key_public(c->key, what.B);
+	assert_ok(emr_grantee_key_pop(c->key, emr_ledger_net_id(s->lima.ledger), root_of(c->leader), what.pop));
+	assert_int_equal(
+		story_says(s, c->leader, emr_act_dataset(c->id, &what), emr_buf_view(&part)), EMR_RESULT_APPLIED);
+	assert_int_equal(try_admit(c, c->leader, 1), EMR_RESULT_APPLIED); /* as `org team` does */
+	drop(c, c->leader);
+}
+
+static void crew_begin(crew *c, story *s, const crew *before)
+{
+	crew_named(c, s, emr_id16_random(), before != NULL ? before->id : (emr_id16){{0}});
+}
+
+static emr_grant_order order_for(const crew *c)
+{
+	return (emr_grant_order){.domain = c->s->imaging,
+		.grantee = c->grantee,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(c->s) + 7 * DAY,
+		.label = "Imaging",
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12"};
+}
+
+static emr_grant_made share_with(const crew *c)
+{
+	emr_grant_order order = order_for(c);
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(c->s->ana, &order, &made));
+	return made;
+}
+
+/* ---- what somebody has ---- */
+
+typedef struct had {
+	size_t n, in_force, revoked, damaged;
+	emr_received last;
+} had;
+
+static emr_status note_received(void *arg, const emr_received *received)
+{
+	had *h = arg;
+
+	h->n++;
+	h->in_force += received->phase == EMR_GRANT_IN_FORCE;
+	h->revoked += received->phase == EMR_GRANT_IS_REVOKED;
+	h->last = *received;
+	return EMR_OK;
+}
+
+static had has(person *m)
+{
+	had h = {.n = 0};
+
+	story_see(m);
+	assert_ok(emr_share_received(m->share, note_received, &h, &h.damaged));
+	assert_int_equal(h.damaged, 0);
+	return h;
+}
+
+typedef struct log_of {
+	unsigned released, opened;
+	emr_id32 by[8];
+	emr_id16 via;
+} log_of;
+
+static emr_status note_log(void *arg, const emr_audit_entry *entry)
+{
+	log_of *l = arg;
+
+	if (entry->slot.kind != EMR_CAPSULE_CONTENT)
+		return EMR_OK;
+	l->via = entry->via;
+	if (entry->kind == EMR_AUDIT_RELEASED)
+		l->by[l->released++ % 8] = entry->who;
+	l->opened += entry->kind == EMR_AUDIT_OPENED;
+	return EMR_OK;
+}
+
+/* ---- the tests ---- */
+
+static void two_members_read_and_the_log_names_each(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_made made;
+	log_of l = {.released = 0};
+	had h;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	admit(&c, &s.eve);
+	made = share_with(&c);
+	assert_int_equal(made.n, 3);
+	h = has(&s.lima);
+	assert_int_equal(h.in_force, 1);
+	assert_string_equal(h.last.team, "radiology");
+	assert_true(emr_id16_equal(h.last.via, c.id));
+	assert_string_equal(h.last.card.name, "Silva, Ana");
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(bytes.len, 11);
+	assert_memory_equal(bytes.data, "%PDF a knee", 11);
+	assert_ok(story_read(&s, &s.eve, made.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(has(c.leader).n, 0); /* who leads is not in */
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_audit(s.ana, s.imaging, note_log, &l, NULL));
+	assert_int_equal(l.released, 2);
+	assert_true(emr_id16_equal(l.via, c.id));
+	assert_false(emr_id32_equal(l.by[0], l.by[1]));
+	for (int i = 0; i < 2; i++)
+		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) || emr_id32_equal(l.by[i], root_of(&s.eve)));
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void what_the_owners_computer_alone_releases_goes_to_members_too(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_order order;
+	emr_grant_made made;
+	static const emr_id32 nobody[1];
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	order = order_for(&c);
+	order.agents = nobody;
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble));
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void a_team_is_not_given_to_write(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_order order;
+	emr_grant_made made;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	order = order_for(&c);
+	order.writes = EMR_WRITES_ALL;
+	assert_int_equal(emr_share_grant(s.ana, &order, &made), EMR_UNSUPPORTED);
+	assert_int_equal(emr_share_preview(s.ana, &order, &made), EMR_UNSUPPORTED);
+	assert_int_equal(has(&s.lima).n, 0);
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void who_is_added_later_reads_without_the_owner(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_made made;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	made = share_with(&c);
+	assert_int_equal(has(&s.eve).n, 0);
+	assert_int_equal(
+		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+	assert_int_equal(trouble.why, EMR_WHY_NO_GRANT);
+	admit(&c, &s.eve);
+	assert_int_equal(has(&s.eve).in_force, 1);
+	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	crew_end(&c);
+	story_end(&s);
+}
+
+static emr_status find_mri(void *arg, const emr_shared_record *record)
+{
+	if (record->meta->name.len == 7 && memcmp(record->meta->name.data, "MRI.pdf", 7) == 0)
+		*(emr_id16 *)arg = record->object;
+	return EMR_OK;
+}
+
+static void who_is_dropped_loses_what_he_has_open(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_made made, later;
+	emr_shared *open = NULL;
+	emr_id16 mri = {{0}};
+	emr_ask *ask = NULL;
+	had h;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	admit(&c, &s.eve);
+	made = share_with(&c);
+	story_see(&s.lima);
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
+	assert_ok(emr_shared_ask_names(open, &ask, &trouble));
+	all_agents(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	assert_int_equal(emr_shared_names_held(open), 1);
+	assert_ok(emr_shared_each(open, find_mri, &mri, NULL));
+	story_pass(&s, DAY);
+	drop(&c, &s.lima);
+	/* As long as his copy does not know, the ledger knows. */
+	assert_ok(emr_shared_check(open, &trouble));
+	assert_int_equal(emr_shared_ask_records(open, &mri, 1, &ask, &trouble), EMR_DENIED);
+	assert_int_equal(trouble.why, EMR_WHY_LEDGER);
+	assert_int_equal(trouble.code, EMR_RESULT_NOT_GRANTEE);
+	assert_int_equal(emr_shared_check(open, &trouble), EMR_DENIED);
+	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
+	assert_int_equal(emr_shared_names_held(open), 0);
+	emr_shared_free(open);
+	h = has(&s.lima);
+	assert_int_equal(h.revoked, 1);
+	assert_int_equal(h.last.grant.ledger_time, story_now(&s)); /* since he left, not since it was given */
+	assert_int_equal(
+		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	/* What comes when he is out was never his. */
+	later = share_with(&c);
+	assert_int_equal(has(&s.lima).n, 1);
+	assert_int_equal(has(&s.eve).in_force, 2);
+	(void)later;
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void a_membership_ends_with_its_time(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_made made;
+
+	crew_begin(&c, &s, NULL);
+	assert_int_equal(try_admit(&c, &s.lima, 2), EMR_RESULT_APPLIED);
+	made = share_with(&c);
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	story_pass(&s, 3 * DAY);
+	assert_int_equal(has(&s.lima).in_force, 0);
+	assert_int_equal(
+		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
+	crew_end(&c);
+	story_end(&s);
+}
+
+/* ---- another key ---- */
+
+typedef struct given_to {
+	emr_id32 grantee;
+	size_t alive, ended;
+	emr_given last;
+} given_to;
+
+static emr_status note_given(void *arg, const emr_given *given)
+{
+	given_to *g = arg;
+
+	if (memcmp(given->grant.row.grantee, g->grantee.b, 32) != 0)
+		return EMR_OK;
+	g->alive += given->phase == EMR_GRANT_IN_FORCE;
+	g->ended += given->phase == EMR_GRANT_IS_REVOKED;
+	if (given->phase == EMR_GRANT_IN_FORCE)
+		g->last = *given;
+	return EMR_OK;
+}
+
+static given_to given(story *s, emr_id16 domain, const crew *to)
+{
+	given_to g = {.grantee = to->grantee};
+
+	assert_ok(emr_share_given(s->ana, domain, note_given, &g));
+	return g;
+}
+
+static uint64_t follow(story *s, const emr_nested *tree, size_t n)
+{
+	uint64_t changes = 0;
+
+	assert_ok(emr_share_follow_teams(s->ana, tree, n, &changes));
+	return changes;
+}
+
+static bool has_lost_one(const crew *c, uint64_t quiet_s)
+{
+	emr_team team;
+	bool has_lost = false;
+
+	story_see(c->leader);
+	assert_ok(emr_team_get(c->leader->replica, c->id, &team));
+	assert_ok(emr_team_has_lost_one(c->leader->replica, &team, story_now(c->s), quiet_s, &has_lost));
+	return has_lost;
+}
+
+/* He keeps the team's key, whether he was sent away or nobody asked him to stay. */
+static void who_was_dropped_or_ran_out_of_time_is_lost(void **state)
+{
+	STORY;
+	crew c;
+
+	crew_begin(&c, &s, NULL);
+	assert_int_equal(try_admit(&c, &s.lima, 2), EMR_RESULT_APPLIED);
+	admit(&c, &s.eve);
+	assert_false(has_lost_one(&c, 0)); /* its leader was in and out */
+	story_pass(&s, 2 * DAY + 60);
+	assert_true(has_lost_one(&c, 0));
+	assert_false(has_lost_one(&c, 120));
+	admit(&c, &s.lima); /* a newer certificate */
+	assert_false(has_lost_one(&c, 0));
+	drop(&c, &s.eve);
+	assert_true(has_lost_one(&c, 0));
+	assert_false(has_lost_one(&c, 120));
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void a_team_with_another_key_keeps_what_it_had(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_grant_made made;
+	emr_team team, present;
+	given_to now;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	admit(&old, &s.eve);
+	made = share_with(&old);
+	assert_int_equal(follow(&s, NULL, 0), 0);
+	drop(&old, &s.eve);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	/* Before her computer looks: those who remain read by the key that was. */
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_ok(emr_team_get(s.lima.replica, old.id, &team));
+	assert_ok(emr_team_present(s.lima.replica, &team, &present));
+	assert_true(emr_id16_equal(present.id, new.id));
+	assert_int_equal(follow(&s, NULL, 0), 1);
+	now = given(&s, s.imaging, &new);
+	assert_int_equal(now.alive, 1);
+	assert_int_equal(now.last.grant.row.not_after_unix_s, story_now(&s) + 7 * DAY);
+	assert_true(emr_id16_equal(now.last.share_id, made.share_id));
+	assert_int_equal(now.last.agents_count, 3);
+	assert_string_equal(now.last.label, "Imaging");
+	assert_int_equal(given(&s, s.imaging, &old).ended, 1);
+	assert_ok(story_read(&s, &s.lima, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(
+		story_read(&s, &s.eve, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+	assert_int_equal(follow(&s, NULL, 0), 0); /* once */
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+/* A leader who lets each of three teams name the one that comes after: what was given moves once, and not round for ever. */
+static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **state)
+{
+	STORY;
+	const emr_id16 third = emr_id16_random();
+	crew a, b, c;
+	emr_team team, present;
+
+	crew_named(&a, &s, emr_id16_random(), third);
+	crew_begin(&b, &s, &a);
+	crew_named(&c, &s, third, b.id);
+	(void)share_with(&a);
+	assert_int_equal(follow(&s, NULL, 0), 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(follow(&s, NULL, 0), 0);
+	assert_int_equal(given(&s, s.imaging, &a).ended, 1);
+	assert_int_equal(given(&s, s.imaging, &c).alive, 1);
+	story_see(&s.lima);
+	assert_ok(emr_team_get(s.lima.replica, third, &team));
+	assert_ok(emr_team_present(s.lima.replica, &team, &present));
+	assert_true(emr_id16_equal(present.id, third));
+	crew_end(&a);
+	crew_end(&b);
+	crew_end(&c);
+	story_end(&s);
+}
+
+static void another_leaders_team_takes_nobodys_place(void **state)
+{
+	STORY;
+	crew real, false_one;
+	emr_pub_dataset_new what = {.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(&s) + 400 * DAY};
+	EMR_AUTO_BUF part = {0};
+	uint8_t x25519[32] = {9};
+
+	crew_begin(&real, &s, NULL);
+	admit(&real, &s.lima);
+	(void)share_with(&real);
+	false_one = (crew){.s = &s, .leader = &s.bosses[1], .id = emr_id16_random()};
+	assert_ok(emr_grantee_key_new(&false_one.key));
+	assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "radiology", x25519, real.id, &part, what.terms));
+	emr_grantee_key_public(false_one.key, what.B);
+	assert_ok(emr_grantee_key_pop(
+		false_one.key, emr_ledger_net_id(s.lima.ledger), root_of(false_one.leader), what.pop));
+	assert_int_equal(story_says(&s, false_one.leader, emr_act_dataset(false_one.id, &what), emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(follow(&s, NULL, 0), 0);
+	assert_int_equal(given(&s, s.imaging, &real).alive, 1);
+	crew_end(&real);
+	crew_end(&false_one);
+	story_end(&s);
+}
+
+/* ---- inside ---- */
+
+static emr_id16 make_inner(story *s, const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	return domain;
+}
+
+static void a_share_with_a_team_reaches_the_folders_inside(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_id16 inner;
+	emr_nested tree[2];
+	uint64_t changes = 0;
+	given_to there;
+	emr_id16 outer = s.imaging;
+	size_t n = 0;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	(void)share_with(&old);
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = outer};
+	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
+	there = given(&s, inner, &old);
+	assert_int_equal(there.alive, 1);
+	s.imaging = inner;
+	assert_ok(story_read(&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	s.imaging = outer;
+	/* It follows another key of the team, too. */
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	assert_int_equal(follow(&s, tree, 2), 1);
+	assert_int_equal(given(&s, inner, &old).alive, 0);
+	assert_int_equal(given(&s, inner, &new).alive, 1);
+	/* And its end. */
+	assert_ok(emr_share_revoke_below(s.ana, tree, 2, outer, new.grantee, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(given(&s, inner, &new).alive, 0);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+/* ---- bytes ---- */
+
+static void terms_are_their_leaders_or_none(void **state)
+{
+	uint8_t x25519[32], hash[32];
+	emr_team team = {.name = ""};
+	EMR_AUTO_BUF part = {0};
+	/* Computed by hand from fs/share/FORMAT.md: 05 'h'.. 01 | 11 x 32 | 22 x 16. */
+	static const uint8_t plain[] = {5, 'h', 'e', 'a', 'r', 't', 1};
+
+	(void)state;
+	memset(x25519, 0x11, sizeof x25519);
+	assert_int_equal(emr_team_terms_make(EMR_TEAM_CHOSEN, "", x25519, (emr_id16){{0}}, &part, hash), EMR_INVALID);
+	{
+		emr_id16 before;
+
+		memset(before.b, 0x22, sizeof before.b);
+		assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "heart", x25519, before, &part, hash));
+	}
+	assert_int_equal(part.len, 32 + sizeof plain + 32 + 16);
+	assert_memory_equal(part.data + 32, plain, sizeof plain);
+	for (size_t i = 0; i < 48; i++)
+		assert_int_equal(part.data[32 + sizeof plain + i], i < 32 ? 0x11 : 0x22);
+	assert_ok(team_terms_read(emr_buf_view(&part), hash, &team));
+	assert_true(team.has_box);
+	assert_string_equal(team.name, "heart");
+	for (size_t bit = 32 * 8; bit < part.len * 8; bit++) {
+		part.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_int_equal(team_terms_read(emr_buf_view(&part), hash, &team), EMR_DAMAGED);
+		part.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	for (size_t len = 0; len < part.len; len++)
+		assert_int_equal(team_terms_read(emr_bytes_of(part.data, len), hash, &team), EMR_DAMAGED);
+}
+
+/* By an independent computation (HMAC-SHA-512 and X25519 of RFC 5869 and RFC 7748 in another language) from fs/share/FORMAT.md. */
+static void known_answers_of_a_team(void **state)
+{
+	static const uint8_t box_pk[32] = {0xac, 0x9e, 0xea, 0x10, 0x52, 0x5a, 0x82, 0xb2, 0x8a, 0x82, 0x14, 0x97, 0x45, 0x66, 0xdf, 0x6a, 0x08, 0xb6, 0x56, 0xc2, 0x48, 0x92, 0xe6, 0x0c, 0x24, 0xb2, 0x65, 0xe3, 0xe3, 0x2b, 0xf7, 0x7b};
+	static const uint8_t terms[32] = {0x01, 0x33, 0x49, 0x14, 0x24, 0x09, 0x0c, 0x6c, 0x71, 0xec, 0x1e, 0x5f, 0x79, 0xff, 0xc2, 0x13, 0xac, 0xe5, 0x1b, 0xae, 0x0d, 0x40, 0xe5, 0xdd, 0x1d, 0x06, 0xec, 0xf0, 0x2e, 0x69, 0x53, 0x16};
+	EMR_AUTO_SECRET b = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_grantee_key *key = NULL;
+	emr_box_key *box = NULL;
+	uint8_t pk[32], x25519[32], hash[32];
+	emr_id16 before;
+
+	(void)state;
+	assert_ok(emr_secret_new(32, &b));
+	memset(b.data, 0, 32);
+	b.data[0] = 1;
+	assert_ok(emr_grantee_key_from(&b, &key));
+	assert_ok(emr_grantee_key_box(key, &box));
+	emr_box_key_public(box, pk);
+	assert_memory_equal(pk, box_pk, 32);
+	emr_box_key_free(box);
+	emr_grantee_key_free(key);
+	memset(x25519, 0x11, sizeof x25519);
+	memset(before.b, 0x22, sizeof before.b);
+	assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "heart", x25519, before, &part, hash));
+	assert_memory_equal(hash, terms, 32);
+}
+
+static void a_team_of_before_has_no_receiving_key(void **state)
+{
+	static const uint8_t old[32 + 7] = {[32] = 5, 'h', 'e', 'a', 'r', 't', 1};
+	const emr_bytes terms = emr_bytes_of(old + 32, 7);
+	emr_id32 hash = emr_sha256_of(&terms, 1);
+	emr_team team = {.has_box = true};
+
+	(void)state;
+	assert_ok(team_terms_read(emr_bytes_of(old, sizeof old), hash.b, &team));
+	assert_false(team.has_box);
+	assert_true(emr_id16_is_zero(team.before));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_members_read_and_the_log_names_each),
+		cmocka_unit_test(what_the_owners_computer_alone_releases_goes_to_members_too),
+		cmocka_unit_test(who_is_added_later_reads_without_the_owner),
+		cmocka_unit_test(a_team_is_not_given_to_write),
+		cmocka_unit_test(who_is_dropped_loses_what_he_has_open),
+		cmocka_unit_test(a_membership_ends_with_its_time),
+		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
+		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
+		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
+		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
+		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
+		cmocka_unit_test(terms_are_their_leaders_or_none),
+		cmocka_unit_test(a_team_of_before_has_no_receiving_key),
+		cmocka_unit_test(known_answers_of_a_team),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,444 @@
+/* What people write in somebody else's folder: who reads it, what of it outlives a kill, a lost answer and a new epoch, and
+ * what is left in an Inbox by whoever has its card. */
+#include "pen_kit.h"
+
+#include <time.h>
+
+#include "contract/codes.h"
+
+#include "share_private.h"
+
+/* ---- a ledger that is overtaken, fails, or answers into the void ---- */
+
+static void (*before_submit)(void); /* once */
+static int fail_before, fail_after; /* the next submission: not sent; sent, and the answer lost */
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	void (*before)(void) = before_submit;
+	emr_status status;
+
+	before_submit = NULL;
+	if (before != NULL)
+		before();
+	if (fail_before > 0 && fail_before-- > 0)
+		return EMR_IO;
+	status = __real_emr_ledger_submit(ledger, batch, out_answer);
+	return fail_after > 0 && fail_after-- > 0 ? EMR_IO : status;
+}
+
+/* ---- the folder ---- */
+
+static story s;
+
+static void all_agents(story *the)
+{
+	story_agents(the, 7);
+}
+
+static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = rights,
+		.writes = writes,
+		.purposes = rights != 0 ? 1u << CONSULT : 0,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+
+	assert_ok(story_try_share(&s, with, &order, true, &made));
+	return made;
+}
+
+static uint64_t ledger_size(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(s.k.stack.ledger, &size));
+	return size;
+}
+
+static void assert_applied(const pen *p)
+{
+	assert_ok(p->status);
+	assert_int_equal(p->outcomes, 1);
+	assert_ok(p->last.error);
+	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
+}
+
+typedef struct sought {
+	const char *name;
+	emr_shared_record record;
+	char text[256];
+	emr_meta meta;
+	bool is_there;
+} sought;
+
+static emr_status find(void *arg, const emr_shared_record *record)
+{
+	sought *f = arg;
+
+	if (record->meta->name.len != strlen(f->name) ||
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) != 0)
+		return EMR_OK;
+	f->record = *record;
+	f->meta = *record->meta;
+	memcpy(f->text, record->meta->name.data, record->meta->name.len);
+	f->meta.name = emr_bytes_of(f->text, record->meta->name.len);
+	f->record.meta = &f->meta;
+	f->is_there = true;
+	return EMR_OK;
+}
+
+/* As M sees it under GRANT; with ASKS the agents give what he cannot make himself. */
+static void look(person *m, emr_id16 grant, bool asks, sought *f)
+{
+	emr_shared *shared;
+	emr_ask *ask;
+
+	story_see(m);
+	assert_ok(emr_shared_open(m->share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, NULL));
+	if (asks) {
+		assert_ok(emr_shared_ask_names(shared, &ask, NULL));
+		if (ask != NULL) {
+			all_agents(&s);
+			assert_ok(emr_ask_wait(ask, 0, NULL));
+		}
+		emr_ask_free(ask);
+	}
+	assert_ok(emr_shared_each(shared, find, f, NULL));
+	emr_shared_free(shared);
+}
+
+static void what_a_writer_leaves_in_a_folder_its_owner_reads(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	emr_writing writing;
+	sought mri = {.name = "MRI.pdf"}, own = {.name = "letter.txt"};
+	emr_id16 dir;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
+	pen_open(&s, &p, &s.lima, "lima");
+	story_see(&s.lima);
+	assert_ok(emr_share_writing(s.lima.share, s.imaging, &writing));
+	assert_int_equal(writing.phase, EMR_WRITING_IN_FORCE);
+	assert_int_equal(writing.rights, EMR_WRITES_ALL);
+	assert_true(emr_writing_may_change(&writing));
+	assert_false(writing.is_inbox || writing.by_role);
+	assert_int_equal(writing.not_after_unix_s, story_now(&s) + 7 * DAY);
+	assert_string_equal(writing.label, "Imaging");
+	assert_string_equal(writing.card.name, "Silva, Ana");
+	assert_memory_equal(writing.top.b, s.imaging.b, 16);
+
+	pen_dir(&p, s.imaging, writing.top, "Letters", &dir);
+	assert_applied(&p);
+	pen_file(&p, s.imaging, dir, "letter.txt", "a second opinion", NULL);
+	assert_applied(&p);
+	/* What she wrote herself she can name without anybody's help; what ana wrote, she asks for. */
+	look(&s.lima, made.grant, false, &own);
+	assert_true(own.is_there);
+	look(&s.lima, made.grant, false, &mri);
+	assert_false(mri.is_there);
+	look(&s.lima, made.grant, true, &mri);
+	assert_true(mri.is_there);
+	pen_again(&p, &mri.record, s.imaging, "%PDF with notes");
+	assert_applied(&p);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/Letters/letter.txt", "a second opinion");
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF with notes");
+	pen_rename(&p, &own.record, s.imaging, s.imaging, "opinion.txt");
+	assert_applied(&p);
+	pen_unlink(&p, s.imaging, mri.record.object);
+	assert_applied(&p);
+	kit_publish_all(&s.k);
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	kit_expect_text(&s.k, "Imaging/opinion.txt", "a second opinion");
+	/* And so do others whom ana lets read. */
+	(void)story_share(&s, &s.eve, 0, true);
+	assert_ok(story_read(&s, &s.lima, made.grant, "opinion.txt", all_agents, &bytes, &trouble));
+	assert_memory_equal(bytes.data, "a second opinion", bytes.len);
+	pen_close(&p);
+	story_end(&s);
+}
+
+static emr_status first_file(void *arg, const emr_replica_head *head)
+{
+	if (head->pversion != 0)
+		*(emr_replica_head *)arg = *head;
+	return EMR_OK;
+}
+
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)index;
+	return emr_buf_append(arg, part.data, part.len);
+}
+
+/* With all that is on the ledger, and every key that M's keyring can make. */
+static void assert_opens_nothing(person *m)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF plain = {0};
+	emr_replica_head head;
+	emr_put_part put;
+	emr_part_key at = {.family = EMR_FAMILY_OBJECT, .domain = s.imaging};
+	emr_list_key *own;
+	emr_content_key *key;
+	uint8_t aad[EMR_META_AAD_BYTES], ctx[32];
+	emr_id32 digest;
+
+	assert_ok(emr_replica_each_head(s.k.stack.replica, &s.imaging, first_file, &head));
+	at.object = head.object;
+	at.version = head.pversion;
+	assert_ok(emr_ledger_fetch(m->ledger, &at, 1, take_part, &bytes));
+	assert_ok(emr_put_part_decode(emr_buf_view(&bytes), &put));
+	assert_ok(emr_share_own_list_key(m->share, s.imaging, head.epoch, &own));
+	emr_meta_aad(s.imaging, head.object, head.pversion, head.epoch, put.listkey_id, aad);
+	assert_ok(emr_buf_append_zeros(&plain, put.meta_ct.len));
+	assert_status(EMR_DAMAGED, emr_list_key_open_meta(own, head.object, put.nonce, emr_bytes_of(aad, sizeof aad),
+					   put.meta_ct, plain.data));
+	emr_list_key_free(own);
+	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(s.imaging, head.epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	assert_status(EMR_DAMAGED, emr_content_key_unwrap(m->keyring, s.imaging, head.epoch, ctx, put.capsule, put.wdek, &key));
+}
+
+static emr_status never(void *arg, const emr_received *received)
+{
+	(void)arg;
+	(void)received;
+	return EMR_INVALID;
+}
+
+static void whoever_may_only_leave_things_reads_nothing(void **state)
+{
+	emr_shared *shared;
+	emr_writing writing;
+	emr_id16 left;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT);
+	pen_open(&s, &p, &s.eve, "eve");
+	story_see(&s.eve);
+	assert_ok(emr_share_writing(s.eve.share, s.imaging, &writing));
+	assert_false(emr_writing_may_change(&writing));
+	assert_opens_nothing(&s.eve);
+	pen_file(&p, s.imaging, s.imaging, "result.txt", "haemoglobin", &left);
+	assert_applied(&p);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/result.txt", "haemoglobin");
+	/* There is no grant to ask with. */
+	assert_ok(emr_share_received(s.eve.share, never, NULL, NULL));
+	assert_status(EMR_DENIED, emr_shared_open(s.eve.share, s.imaging, emr_id16_random(), CONSULT, EMR_READER_PERSON,
+					  &shared, NULL));
+	/* Not even what she left can be changed, moved or taken away. */
+	pen_unlink(&p, s.imaging, left);
+	assert_status(EMR_DENIED, p.last.error);
+	pen_rename_blindly(&p, s.imaging, left, s.imaging, "other.txt");
+	assert_status(EMR_DENIED, p.last.error);
+	pen_dir(&p, s.imaging, s.imaging, "Folder", NULL);
+	assert_status(EMR_DENIED, p.last.error);
+	pen_close(&p);
+	story_end(&s);
+}
+
+static void new_epoch(void)
+{
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+}
+
+static void an_epoch_that_began_meanwhile_is_written_under(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	uint64_t size;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
+	pen_open(&s, &p, &s.lima, "lima");
+	pen_file(&p, s.imaging, s.imaging, "one.txt", "in the first", NULL);
+	assert_applied(&p);
+	size = ledger_size();
+	before_submit = new_epoch;
+	pen_file(&p, s.imaging, s.imaging, "two.txt", "in the second", NULL);
+	assert_applied(&p);
+	assert_int_equal(ledger_size(), size + 3); /* ana's, the one that came too late, and the one that was taken */
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/one.txt", "in the first");
+	kit_expect_text(&s.k, "Imaging/two.txt", "in the second");
+	assert_ok(story_read(&s, &s.lima, made.grant, "two.txt", all_agents, &bytes, &trouble));
+	assert_memory_equal(bytes.data, "in the second", bytes.len);
+	pen_close(&p);
+	story_end(&s);
+}
+
+static void what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer(void **state)
+{
+	uint64_t size;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
+	pen_open(&s, &p, &s.lima, "lima");
+	fail_before = 1;
+	pen_file(&p, s.imaging, s.imaging, "one.txt", "never sent before", NULL);
+	assert_status(EMR_IO, p.status);
+	assert_int_equal(p.outcomes, 0);
+	pen_restart(&p);
+	pen_resend(&p);
+	assert_applied(&p);
+	fail_after = 1;
+	pen_file(&p, s.imaging, s.imaging, "two.txt", "sent, and not answered", NULL);
+	assert_status(EMR_IO, p.status);
+	pen_restart(&p);
+	size = ledger_size();
+	pen_resend(&p);
+	assert_ok(p.status);
+	assert_int_equal(p.outcomes, 1);
+	assert_true(p.last.result <= EMR_RESULT_ALREADY);
+	assert_int_equal(ledger_size(), size);
+	pen_resend(&p);
+	assert_int_equal(p.outcomes, 0);
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/one.txt", "never sent before");
+	kit_expect_text(&s.k, "Imaging/two.txt", "sent, and not answered");
+	assert_false(kit_exists(&s.k, "Imaging/two~1.txt"));
+	pen_close(&p);
+	story_end(&s);
+}
+
+/* ---- an Inbox ---- */
+
+static emr_status find_inbox(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	if (meta->name.len == 5 && memcmp(meta->name.data, "Inbox", 5) == 0)
+		*(emr_id16 *)arg = place->domain;
+	return EMR_OK;
+}
+
+static void card_of(emr_id16 domain, emr_buf *out)
+{
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), domain, 1, 1, story_now(&s),
+		story_now(&s) + DAY, "Ana Silva", "1984-03-12", out));
+}
+
+static void a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does(void **state)
+{
+	EMR_AUTO_BUF card = {0};
+	EMR_AUTO_BUF wrong = {0};
+	emr_writing writing;
+	emr_id16 inbox = {{0}};
+	uint64_t damaged = 0;
+	char path[64];
+	time_t now;
+	person porter = {0};
+	pen p, q;
+
+	(void)state;
+	story_begin(&s);
+	now = (time_t)story_now(&s);
+	assert_ok(emr_facts_each(s.k.stack.facts, find_inbox, &inbox, &damaged));
+	card_of(inbox, &card);
+	card_of(s.imaging, &wrong);
+	pen_open(&s, &p, &s.lima, "lima");
+	story_see(&s.lima);
+	assert_ok(emr_share_writing_by_card(s.lima.share, emr_buf_view(&card), &writing));
+	assert_true(writing.by_role && writing.is_inbox && !emr_writing_may_change(&writing));
+	assert_status(EMR_NOT_FOUND, emr_share_writing(s.lima.share, inbox, &writing));
+	pen_deposit(&p, inbox, emr_buf_view(&card), "result.txt", "sodium 140");
+	assert_applied(&p);
+	pen_deposit(&p, inbox, (emr_bytes){0}, "without.txt", "no card");
+	assert_status(EMR_DENIED, p.last.error);
+	pen_deposit(&p, s.imaging, emr_buf_view(&wrong), "beside.txt", "not an inbox");
+	assert_status(EMR_DENIED, p.last.error);
+	card.data[100] ^= 1;
+	pen_deposit(&p, inbox, emr_buf_view(&card), "forged.txt", "a card that nobody signed");
+	assert_status(EMR_DENIED, p.last.error);
+	card.data[100] ^= 1;
+	story_newcomer(&s, &porter, &s.bosses[0], EMR_ROLE_REGISTRAR, "porter");
+	pen_open(&s, &q, &porter, "porter");
+	pen_deposit(&q, inbox, emr_buf_view(&card), "porter.txt", "neither hospital nor clinician");
+	assert_status(EMR_DENIED, q.last.error);
+	kit_publish_all(&s.k);
+	kit_publish_all(&s.k);
+	strftime(path, sizeof path, "Inbox/org0/%Y-%m-%d/result.txt", localtime(&now));
+	kit_expect_text(&s.k, path, "sodium 140");
+	assert_false(kit_exists(&s.k, "Inbox/porter.txt"));
+	pen_close(&p);
+	pen_close(&q);
+	story_part(&porter);
+	story_end(&s);
+}
+
+static emr_id16 ended_meanwhile;
+
+/* Her open folder, in another thread, ends one of them at the same moment. */
+static void end_it(void)
+{
+	const emr_share_options options = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records,
+		.clock = &s.k.clock.clock,
+		.owner_name = "Ana Silva",
+		.owner_born = "1984-03-12"};
+	emr_share *share;
+
+	story_pass(&s, 1); /* in the same second it would be the same item */
+	assert_ok(emr_share_new(&options, &share));
+	assert_ok(emr_share_revoke(share, s.imaging, ended_meanwhile));
+	emr_share_free(share);
+}
+
+static void what_ended_at_the_same_moment_is_taken_back_all_the_same(void **state)
+{
+	emr_known_grant grant;
+	emr_grant_made made[2];
+	size_t n = 0;
+
+	(void)state;
+	story_begin(&s);
+	for (int i = 0; i < 2; i++)
+		made[i] = allow(&s.lima, EMR_RIGHTS_READ, 0);
+	for (int i = 0; i < 2; i++) {
+		ended_meanwhile = made[0].grant;
+		before_submit = end_it;
+		assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+		assert_null(before_submit);
+		for (int at = i; at < 2; at++) {
+			assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, made[at].grant, &grant));
+			assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
+		}
+		/* and when it was the only one */
+		made[0] = made[1] = allow(&s.lima, EMR_RIGHTS_READ, 0);
+	}
+	story_end(&s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_writer_leaves_in_a_folder_its_owner_reads),
+		cmocka_unit_test(whoever_may_only_leave_things_reads_nothing),
+		cmocka_unit_test(an_epoch_that_began_meanwhile_is_written_under),
+		cmocka_unit_test(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer),
+		cmocka_unit_test(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does),
+		cmocka_unit_test(what_ended_at_the_same_moment_is_taken_back_all_the_same),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

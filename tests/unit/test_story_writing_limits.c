@@ -1,0 +1,260 @@
+/* What a writer's computer says that checks nothing, and what the owner's makes of it: it holds without the ledger's help, at once and
+ * after every start. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "guest.h"
+#include "share/write.h"
+#include "shared_kit.h"
+
+static story s;
+
+/* ---- a writer whose computer does not look at its own rights ---- */
+
+emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	(void)g, (void)change, (void)head;
+	return EMR_OK;
+}
+
+static emr_id16 id_of(const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+/* Lima writes in Imaging, or only leaves things there. */
+static void begin(pen *p, bool only_leaves)
+{
+	emr_grant_order order = {.rights = only_leaves ? 0 : EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = only_leaves ? EMR_WRITES_DEPOSIT : EMR_WRITES_ALL,
+		.purposes = only_leaves ? 0 : 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	emr_grant_made made;
+
+	kit_mkdir(&s.k, "Psychiatry");
+	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
+	kit_publish_all(&s.k);
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, p, &s.lima, "lima");
+	story_see(&s.lima);
+}
+
+static void end(pen *p)
+{
+	pen_close(p);
+	story_end(&s);
+}
+
+/* The owner's computer takes in what there is and says what it has to say. */
+static void settle(void)
+{
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(&s.k, 60000);
+		kit_publish_all(&s.k);
+	}
+}
+
+static void settle_after(bool restart)
+{
+	if (restart)
+		kit_restart(&s.k);
+	settle();
+}
+
+static emr_status count_head(void *arg, const emr_replica_head *head)
+{
+	*(size_t *)arg += head->state == EMR_OBJECT_LIVE;
+	return EMR_OK;
+}
+
+static size_t live_in(emr_id16 domain)
+{
+	size_t n = 0;
+
+	assert_ok(emr_replica_each_head(s.k.stack.replica, &domain, count_head, &n));
+	return n;
+}
+
+/* ---- */
+
+static void what_a_writer_places_lies_in_his_domain(void **state)
+{
+	const emr_id16 top = {{0}};
+	emr_id16 psychiatry, lost = emr_id16_random();
+	size_t others;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, true);
+	psychiatry = id_of("Psychiatry");
+	others = live_in(psychiatry);
+	pen_file(&p, s.imaging, top, "at-top.txt", "planted", NULL);
+	assert_ok(p.last.error);
+	pen_file(&p, s.imaging, psychiatry, "in-psychiatry.txt", "planted", NULL);
+	assert_ok(p.last.error);
+	pen_file(&p, s.imaging, lost, "nowhere.txt", "planted", NULL);
+	assert_ok(p.last.error);
+	for (int restart = 0; restart < 2; restart++) {
+		settle_after(restart);
+		assert_false(kit_exists(&s.k, "at-top.txt"));
+		assert_false(kit_exists(&s.k, "nowhere.txt"));
+		assert_false(kit_exists(&s.k, "Psychiatry/in-psychiatry.txt"));
+		assert_true(kit_exists(&s.k, "Imaging/at-top.txt"));
+		assert_true(kit_exists(&s.k, "Imaging/in-psychiatry.txt"));
+		assert_true(kit_exists(&s.k, "Imaging/nowhere.txt"));
+		assert_int_equal(live_in(psychiatry), others);
+	}
+	end(&p);
+}
+
+static void nobody_moves_her_directories_to_another_domain(void **state)
+{
+	emr_id16 psychiatry, old;
+	size_t others;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, false);
+	psychiatry = id_of("Psychiatry");
+	old = id_of("Imaging/Old");
+	others = live_in(psychiatry);
+	pen_describe(&p, EMR_META_DIR, s.imaging, old, psychiatry, "Old");
+	assert_ok(p.last.error);
+	for (int restart = 0; restart < 2; restart++) {
+		settle_after(restart);
+		assert_true(kit_exists(&s.k, "Imaging/Old"));
+		assert_false(kit_exists(&s.k, "Psychiatry/Old"));
+		assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
+		assert_int_equal(live_in(psychiatry), others);
+	}
+	end(&p);
+}
+
+static void the_folder_itself_is_the_owners_to_name(void **state)
+{
+	emr_id16 psychiatry;
+	pen p;
+
+	(void)state;
+	for (int away = 0; away < 2; away++) {	/* she was there, or starts afterwards */
+		story_begin(&s);
+		begin(&p, false);
+		psychiatry = id_of("Psychiatry");
+		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging").node, "user.emrfs.software",
+			emr_bytes_of("refuse", 6), 0));
+		kit_publish_all(&s.k);
+		story_see(&s.lima);
+		pen_describe(&p, EMR_META_DIR, s.imaging, s.imaging, psychiatry, "Pwned");
+		for (int restart = away; restart < 2; restart++) {
+			settle_after(restart);
+			assert_true(kit_exists(&s.k, "Imaging/MRI.pdf"));
+			assert_false(kit_exists(&s.k, "Psychiatry/Pwned"));
+			assert_false(kit_exists(&s.k, "Pwned"));
+			assert_string_equal(kit_attribute(&s.k, "Imaging", "user.emrfs.software"), "refuse");
+		}
+		story_see(&s.lima);
+		pen_unlink(&p, s.imaging, s.imaging);
+		for (int restart = away; restart < 2; restart++) {
+			settle_after(restart);
+			assert_true(kit_exists(&s.k, "Imaging/MRI.pdf"));
+		}
+		end(&p);
+	}
+}
+
+static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
+{
+	const emr_id16 top = {{0}};
+	emr_id16 old;
+	pen p;
+
+	(void)state;
+	for (int away = 0; away < 2; away++) {
+		story_begin(&s);
+		begin(&p, false);
+		old = id_of("Imaging/Old");
+		assert_ok(emr_view_set_attribute(
+			s.k.view, kit_attr(&s.k, "Imaging/Old").node, "user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+		kit_publish_all(&s.k);
+		story_see(&s.lima);
+		pen_describe(&p, EMR_META_DIR, s.imaging, old, s.imaging, "Old");
+		pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
+		pen_link(&p, s.imaging, s.imaging, "up", "Old/../../Psychiatry/diary.txt", NULL);
+		pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
+		pen_link(&p, s.imaging, top, ".emrfs", "Old", NULL);
+		assert_ok(p.last.error);
+		for (int restart = away; restart < 2; restart++) {
+			settle_after(restart);
+			assert_string_equal(kit_attribute(&s.k, "Imaging/Old", "user.emrfs.software"), "refuse");
+			assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
+			assert_false(kit_exists(&s.k, "Imaging/passwd"));
+			assert_false(kit_exists(&s.k, "Imaging/up"));
+			assert_true(kit_exists(&s.k, "Imaging/fine"));
+			assert_true(kit_exists(&s.k, "Imaging/.emrfs"));
+		}
+		end(&p);
+	}
+}
+
+static void owner_answers(story *of)
+{
+	(void)story_owner(of);
+}
+
+static void other_readers_believe_no_more_than_the_owner(void **state)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_id16 old;
+	emr_grant_made made;
+	emr_attr attr;
+	viewer v;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	(void)story_share(&s, &s.lima, 0, false);
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.eve, &order, false, &made));
+	pen_open(&s, &p, &s.eve, "eve");
+	story_see(&s.eve);
+	old = id_of("Imaging/Old");
+	pen_describe(&p, EMR_META_DIR, s.imaging, old, s.imaging, "Old");
+	assert_ok(p.last.error);
+	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
+	pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
+	pen_describe(&p, EMR_META_DIR, s.imaging, s.imaging, old, "Pwned");
+	/* her computer has said nothing of it yet */
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,fine");
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old"), owner_answers, &attr));
+	assert_int_equal(attr.mode & 07000, 0);
+	pen_close(&p);
+	viewer_close(&v);
+	story_end(&s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_writer_places_lies_in_his_domain),
+		cmocka_unit_test(nobody_moves_her_directories_to_another_domain),
+		cmocka_unit_test(the_folder_itself_is_the_owners_to_name),
+		cmocka_unit_test(what_emrfs_goes_by_is_not_a_writers_to_say),
+		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,423 @@
+/* Rights to write: what they allow, what they come with, when they end, and what the ledger itself says to whoever goes on. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "guest.h"
+
+static story s;
+
+/* ---- a writer whose computer does not look at its own rights ---- */
+
+static bool is_reckless;
+
+emr_status __real_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
+emr_status __wrap_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
+emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
+{
+	return __real_guest_look(share, options, change, out);
+}
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	return is_reckless ? EMR_OK : __real_guest_may(g, change, head);
+}
+
+/* Refused here, without a word to the ledger; and by the ledger, with CODE. */
+#define REFUSED(p, code, what)                                                                     \
+	do {                                                                                       \
+		uint64_t before_ = ledger_size();                                                  \
+		what;                                                                              \
+		assert_ok((p)->status);                                                            \
+		assert_status(EMR_DENIED, (p)->last.error);                                        \
+		assert_int_equal(ledger_size(), before_);                                          \
+		is_reckless = true;                                                                \
+		what;                                                                              \
+		is_reckless = false;                                                               \
+		assert_ok((p)->status);                                                            \
+		assert_ok((p)->last.error);                                                        \
+		assert_int_equal((p)->last.result, code);                                          \
+	} while (0)
+
+/* ---- a ledger that fails ---- */
+
+static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
+static unsigned submitted;
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	submitted++;
+	if (fail_at > 0 && --fail_at == 0)
+		return EMR_IO;
+	return __real_emr_ledger_submit(ledger, batch, out_answer);
+}
+
+static uint64_t ledger_size(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_ledger_size(s.k.stack.ledger, &size));
+	return size;
+}
+
+/* ---- sharing ---- */
+
+static emr_status try_allow(const person *with, uint16_t rights, uint16_t writes, uint64_t days, bool replaces,
+	emr_grant_made *out)
+{
+	emr_grant_order order = {.rights = rights,
+		.writes = writes,
+		.replaces = replaces,
+		.purposes = rights != 0 ? 1u << CONSULT : 0,
+		.not_after_unix_s = story_now(&s) + days * DAY};
+
+	return story_try_share(&s, with, &order, true, out);
+}
+
+static emr_grant_made may_write(const person *with, uint64_t days)
+{
+	emr_grant_made made;
+
+	assert_ok(try_allow(with, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, days, false, &made));
+	return made;
+}
+
+static emr_grant_made may_leave(const person *with, uint64_t days)
+{
+	emr_grant_made made;
+
+	assert_ok(try_allow(with, 0, EMR_WRITES_DEPOSIT, days, false, &made));
+	return made;
+}
+
+/* What M's computer knows of its right in DOMAIN; 255: it has none. */
+static int phase_in(person *m, emr_id16 domain, emr_writing *out)
+{
+	emr_status status;
+
+	story_see(m);
+	status = emr_share_writing(m->share, domain, out);
+	if (status == EMR_NOT_FOUND)
+		return 255;
+	assert_ok(status);
+	return (int)out->phase;
+}
+
+static int phase(person *m)
+{
+	emr_writing w;
+
+	return phase_in(m, s.imaging, &w);
+}
+
+typedef struct listed {
+	size_t n, writing, deposits;
+	emr_given last;
+} listed;
+
+static emr_status note_given(void *arg, const emr_given *given)
+{
+	listed *l = arg;
+
+	if (given->phase != EMR_GRANT_IN_FORCE)
+		return EMR_OK;
+	l->n++;
+	l->writing += given->writes != 0;
+	l->deposits += emr_given_is_deposit(given);
+	l->last = *given;
+	return EMR_OK;
+}
+
+static listed list_in(emr_id16 domain)
+{
+	listed l = {0};
+
+	assert_ok(emr_share_given(s.ana, domain, note_given, &l));
+	return l;
+}
+
+/* ---- what they allow ---- */
+
+static emr_status find_mri(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	if (meta->name.len == 7 && memcmp(meta->name.data, "MRI.pdf", 7) == 0)
+		*(emr_id16 *)arg = place->object;
+	return EMR_OK;
+}
+
+static emr_id16 domain_of(const char *path)
+{
+	emr_path_domain d;
+
+	assert_ok(emr_view_domain_of(s.k.view, path, &d));
+	return d.domain;
+}
+
+static void a_right_is_for_its_folder_its_kind_and_its_time_only(void **state)
+{
+	uint64_t damaged = 0;
+	emr_id16 mri = {{0}}, mine, private;
+	pen p, q;
+
+	(void)state;
+	story_begin(&s);
+	kit_mkdir(&s.k, "Private");
+	kit_publish_all(&s.k);
+	private = domain_of("Private");
+	assert_ok(emr_facts_each(s.k.stack.facts, find_mri, &mri, &damaged));
+	(void)may_leave(&s.eve, 7);
+	(void)may_write(&s.lima, 7);
+	pen_open(&s, &p, &s.lima, "lima");
+	pen_open(&s, &q, &s.eve, "eve");
+	/* The right to leave things, without any that others made. */
+	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_unlink(&q, s.imaging, mri));
+	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_rename_blindly(&q, s.imaging, mri, s.imaging, "mine.pdf"));
+	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_dir(&q, s.imaging, s.imaging, "Mine", NULL));
+	pen_file(&q, s.imaging, s.imaging, "left.txt", "left here", &mine);
+	assert_int_equal(q.last.result, EMR_RESULT_APPLIED);
+	/* Nowhere else. */
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
+		pen_file(&p, private, private, "beside.txt", "x", NULL));
+	/* Nor after its time. */
+	story_pass(&s, 8 * DAY);
+	assert_int_equal(phase(&s.lima), EMR_WRITING_IS_OVER);
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, s.imaging, s.imaging, "late.txt", "x", NULL));
+	kit_publish_all(&s.k);
+	kit_expect_text(&s.k, "Imaging/left.txt", "left here");
+	assert_false(kit_exists(&s.k, "Imaging/late.txt"));
+	pen_close(&p);
+	pen_close(&q);
+	story_end(&s);
+}
+
+/* ---- when they end ---- */
+
+static void taking_back_ends_reading_and_writing_in_one_entry(void **state)
+{
+	emr_grant_made made;
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_writing w;
+	uint64_t size;
+	bool is_due = false;
+	size_t n = 0;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	made = may_write(&s.lima, 7);
+	assert_int_equal(list_in(s.imaging).writing, 1);
+	pen_open(&s, &p, &s.lima, "lima");
+	pen_file(&p, s.imaging, s.imaging, "one.txt", "while it lasted", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	size = ledger_size();
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(ledger_size(), size + 1);
+	assert_int_equal(list_in(s.imaging).n, 0);
+	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(w.since_unix_s, story_now(&s));
+	assert_string_equal(w.label, "Imaging"); /* what has ended can still be called by its name */
+	assert_status(EMR_DENIED, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, s.imaging, s.imaging, "two.txt", "too late", NULL));
+	/* What ana writes next is under a key of its own. */
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	kit_text(&s.k, "Imaging/new.txt", "hers");
+	kit_publish_all(&s.k);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	/* By its id, and a deposit by its own. */
+	made = may_write(&s.lima, 7);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
+	made = may_leave(&s.eve, 7);
+	assert_int_equal(list_in(s.imaging).deposits, 1);
+	assert_memory_equal(list_in(s.imaging).last.grant.grant.b, made.grant.b, 16);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_status(EMR_DENIED, emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
+	made = may_leave(&s.eve, 7);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	assert_int_equal(n, 1);
+	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
+	pen_close(&p);
+	story_end(&s);
+}
+
+static void an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with(void **state)
+{
+	emr_grant_made made;
+	size_t n = 0;
+
+	(void)state;
+	story_begin(&s);
+	fail_at = 1;
+	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7, false, &made));
+	assert_int_equal(list_in(s.imaging).n, 0);
+	assert_int_equal(phase(&s.lima), 255);
+	submitted = 0;
+	made = may_write(&s.lima, 7);
+	assert_int_equal(submitted, 1); /* GRANT, fragments and WRITER_ADD */
+	fail_at = 1;
+	assert_status(EMR_IO, emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_int_equal(list_in(s.imaging).writing, 1);
+	assert_int_equal(phase(&s.lima), EMR_WRITING_IN_FORCE);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_int_equal(n, 0);
+	story_end(&s);
+}
+
+/* ---- several ---- */
+
+static void one_right_to_write_is_what_the_shares_that_stay_say(void **state)
+{
+	emr_grant_made longer, shorter, made;
+	emr_writing w;
+
+	(void)state;
+	story_begin(&s);
+	longer = may_write(&s.lima, 20);
+	shorter = may_write(&s.lima, 10);
+	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
+	assert_int_equal(w.not_after_unix_s, story_now(&s) + 20 * DAY); /* a second share does not shorten the first */
+	assert_int_equal(list_in(s.imaging).writing, 2);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant));
+	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
+	assert_int_equal(w.not_after_unix_s, story_now(&s) + 10 * DAY);
+	/* Reading goes on beside it, and is nothing that writing lasts by. */
+	made = story_share(&s, &s.lima, 0, true);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, shorter.grant));
+	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(list_in(s.imaging).n, 1);
+	assert_int_equal(list_in(s.imaging).writing, 0);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	/* A wider one takes the place of a narrower; the other way only when it is meant. */
+	(void)may_leave(&s.eve, 5);
+	(void)may_write(&s.eve, 3);
+	assert_int_equal(list_in(s.imaging).deposits, 0);
+	assert_status(EMR_EXISTS, try_allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 9, false, &made));
+	assert_ok(try_allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 9, true, &made));
+	assert_int_equal(phase_in(&s.eve, s.imaging, &w), EMR_WRITING_IN_FORCE);
+	assert_int_equal(w.rights, EMR_WRITES_DEPOSIT);
+	assert_int_equal(w.not_after_unix_s, story_now(&s) + 9 * DAY);
+	assert_int_equal(list_in(s.imaging).deposits, 1);
+	assert_status(EMR_INVALID, try_allow(&s.eve, 0, EMR_RIGHT_MANAGE, 9, true, &made));
+	assert_status(EMR_INVALID, try_allow(&s.eve, 0, 0, 9, true, &made));
+	story_end(&s);
+}
+
+/* ---- folders inside ---- */
+
+static emr_nested *tree_of(size_t *out_n)
+{
+	EMR_AUTO_BUF list = {0};
+	emr_inner_domain d;
+	emr_nested *tree;
+
+	assert_ok(emr_view_domains_below(s.k.view, (emr_id16){{0}}, &list));
+	*out_n = list.len / sizeof d;
+	tree = calloc(*out_n, sizeof *tree);
+	assert_non_null(tree);
+	for (size_t i = 0; i < *out_n; i++) {
+		memcpy(&d, list.data + i * sizeof d, sizeof d);
+		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
+	}
+	return tree;
+}
+
+static void settle(void)
+{
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+}
+
+static emr_id16 make_inner(const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s.k.view, path, &domain));
+	settle();
+	return domain;
+}
+
+static void tie(void)
+{
+	size_t n;
+	emr_nested *tree = tree_of(&n);
+
+	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	free(tree);
+}
+
+static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
+{
+	emr_id16 old, own;
+	emr_nested *tree;
+	emr_writing w;
+	size_t n, ended = 0;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	old = make_inner("Imaging/Old");
+	kit_mkdir(&s.k, "Imaging/Own");
+	own = make_inner("Imaging/Own");
+	(void)may_write(&s.lima, 7);
+	(void)may_leave(&s.eve, 7);
+	tie();
+	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
+	assert_int_equal(w.rights, EMR_WRITES_ALL);
+	assert_int_equal(w.not_after_unix_s, story_now(&s) + 7 * DAY);
+	assert_int_equal(phase_in(&s.eve, old, &w), 255); /* things are left at the top, not in what she does not see */
+	pen_open(&s, &p, &s.lima, "lima");
+	pen_file(&p, old, old, "inside.txt", "further in", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	settle();
+	kit_expect_text(&s.k, "Imaging/Old/inside.txt", "further in");
+	/* What is moved out is not hers any more; what comes back is. */
+	kit_rename(&s.k, "Imaging/Old", "Old");
+	settle();
+	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(phase_in(&s.lima, own, &w), EMR_WRITING_IN_FORCE);
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, old, old, "after.txt", "x", NULL));
+	kit_rename(&s.k, "Old", "Imaging/Old");
+	settle();
+	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
+	tree = tree_of(&n);
+	assert_ok(emr_share_revoke_below(s.ana, tree, n, s.imaging, s.lima.public.signer_id, &ended));
+	assert_int_equal(ended, 1);
+	assert_ok(emr_share_revoke_below(s.ana, tree, n, s.imaging, s.eve.public.signer_id, &ended));
+	assert_int_equal(ended, 1);
+	free(tree);
+	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(phase_in(&s.lima, own, &w), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(phase(&s.lima), EMR_WRITING_HAS_ENDED);
+	assert_int_equal(phase(&s.eve), EMR_WRITING_HAS_ENDED);
+	tie();
+	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
+	pen_close(&p);
+	story_end(&s);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_right_is_for_its_folder_its_kind_and_its_time_only),
+		cmocka_unit_test(taking_back_ends_reading_and_writing_in_one_entry),
+		cmocka_unit_test(an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
+		cmocka_unit_test(one_right_to_write_is_what_the_shares_that_stay_say),
+		cmocka_unit_test(writing_reaches_the_folders_inside_and_ends_in_all),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,614 @@
+/* Records go to another network as they are, whatever comes between, and their past goes on being readable. */
+#include "view_kit.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "keyring/cert.h"
+#include "ledger/network.h"
+#include "ledger/welcome.h"
+#include "settle/chronicle.h"
+#include "settle/history.h"
+#include "settle/takeover.h"
+
+/* Ana's folder, and another network of which she is a member. */
+typedef struct world {
+	kit k;
+	emr_keyring *hospital;
+	char network[300], state[300];
+	int state_fd;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_facts *facts;
+	emr_takeover takeover;
+} world;
+
+static int submits_left = -1; /* -1: all; then that many go through, and the next is lost on its way, or its answer is */
+static bool is_answer_lost;
+
+emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_status status;
+
+	if (submits_left == 0 && !is_answer_lost)
+		return EMR_IO;
+	status = __real_emr_ledger_submit(ledger, batch, out_answer);
+	if (submits_left == 0)
+		return EMR_IO;
+	submits_left -= submits_left > 0;
+	return status;
+}
+
+static uint64_t now(const world *w)
+{
+	return (uint64_t)(w->k.clock.unix_ns / 1000000000);
+}
+
+static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	emr_domain_public mine;
+
+	return d_row.len >= 32 && emr_keyring_domain_public(arg, domain, 1, 1, &mine) == EMR_OK &&
+	       memcmp(mine.owner_pk, d_row.data, 32) == 0;
+}
+
+static void open_other(world *w, emr_keyring *keyring)
+{
+	emr_ledger_options ledger = {.path = w->network, .clock = &w->k.clock.clock, .submitter = keyring};
+	emr_replica_options replica = {.clock = &w->k.clock.clock, .is_mine = is_mine, .is_mine_arg = keyring};
+
+	assert_ok(emr_ledger_open(&ledger, &w->ledger));
+	replica.ledger = w->ledger;
+	replica.state_dirfd = w->state_fd;
+	assert_ok(emr_replica_open(&replica, &w->replica));
+	assert_ok(emr_replica_catch_up(w->replica, NULL, NULL, NULL));
+	assert_ok(emr_facts_new(keyring, w->replica, w->k.stack.records, &w->facts));
+	w->takeover = (emr_takeover){.keyring = w->k.stack.keyring,
+		.from = {w->k.stack.ledger, w->k.stack.replica, w->k.stack.facts},
+		.to = {w->ledger, w->replica, w->facts},
+		.clock = &w->k.clock.clock};
+}
+
+static void close_other(world *w)
+{
+	emr_facts_free(w->facts);
+	emr_replica_close(w->replica);
+	emr_ledger_close(w->ledger);
+}
+
+static void become_member(world *w)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF reply = {0};
+	EMR_AUTO_BUF cert = {0};
+	emr_invitation invitation;
+	emr_id32 signer;
+
+	assert_ok(emr_welcome_invite(w->hospital, emr_ledger_descriptor(w->ledger), "file:/x", EMR_ROLE_PATIENT, now(w) + 600,
+		&bytes, &invitation));
+	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &invitation));
+	assert_ok(emr_welcome_reply(w->k.stack.keyring, &invitation, "patient-ANA", &reply));
+	assert_ok(emr_welcome_certify(w->hospital, &invitation, emr_buf_view(&reply), NULL, now(w), 86400 * 400, &cert, &signer));
+	assert_ok(emr_welcome_register(
+		w->k.stack.keyring, &invitation, emr_buf_view(&cert), "", w->ledger, &w->k.clock.clock));
+}
+
+static void settle(world *w)
+{
+	kit_publish_all(&w->k);
+	kit_wait_ms(&w->k, 20000);
+}
+
+static void settle_ok(world *w)
+{
+	settle(w);
+	assert_string_equal(kit_attribute(&w->k, "more", "user.emrfs.state"), "confirmed 1/1");
+}
+
+static void fill(world *w)
+{
+	kit_mkdir(&w->k, "Imaging");
+	kit_mkdir(&w->k, "Imaging/Old");
+	kit_mkdir(&w->k, "Gone");
+	kit_text(&w->k, "Imaging/MRI.pdf", "first finding");
+	kit_text(&w->k, "Imaging/Old/CT.pdf", "ct");
+	kit_text(&w->k, "Gone/lost.txt", "lost and found");
+	kit_text(&w->k, "letter", "dear");
+	settle(w);
+	kit_text(&w->k, "Imaging/MRI.pdf", "second finding");
+	kit_rename(&w->k, "letter", "Imaging/letter.txt");
+	settle(w);
+	kit_text(&w->k, "Imaging/MRI.pdf", "third finding, longer");
+	kit_unlink(&w->k, "Gone/lost.txt");
+	kit_rmdir(&w->k, "Gone");
+	settle(w);
+}
+
+static int begin(void **state)
+{
+	static world the_world;
+	world *w = &the_world;
+	emr_network_new network = {.handle = "org-AAAA", .name = "Sao Lucas", .path = w->network};
+	emr_id16 net_id;
+
+	memset(w, 0, sizeof *w);
+	submits_left = -1;
+	is_answer_lost = false;
+	kit_open(&w->k);
+	fill(w);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(w), &w->hospital));
+	snprintf(w->network, sizeof w->network, "%.200s/other", w->k.path);
+	snprintf(w->state, sizeof w->state, "%.200s/joining", w->k.path);
+	assert_int_equal(mkdir(w->state, 0700), 0);
+	w->state_fd = open(w->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	network.keyring = w->hospital;
+	network.clock = &w->k.clock.clock;
+	assert_ok(emr_network_create(&network, &net_id, NULL));
+	open_other(w, w->k.stack.keyring);
+	become_member(w);
+	*state = w;
+	return 0;
+}
+
+static int end(void **state)
+{
+	world *w = *state;
+
+	close_other(w);
+	close(w->state_fd);
+	emr_keyring_free(w->hospital);
+	kit_close(&w->k);
+	return 0;
+}
+
+/* ---- what there is, as text ---- */
+
+typedef struct picture {
+	char text[8000];
+	emr_facts *facts;
+	emr_record_ctx *records;
+} picture;
+
+static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	picture *p = arg;
+	size_t used = strlen(p->text);
+	char object[33], record[33], root[73];
+	emr_content_key *key = NULL;
+	emr_content content = {0};
+
+	emr_hex(place->object.b, 16, object);
+	emr_hex(place->record_id.b, 16, record);
+	emr_hex(place->root.b, 36, root);
+	if (meta->type == EMR_META_FILE)
+		assert_ok(emr_facts_open_content(p->facts, place, &content, &key));
+	emr_content_key_free(key);
+	snprintf(p->text + used, sizeof p->text - used, "%s %.*s %d %s v%d %s %d\n", object, (int)meta->name.len,
+		(const char *)meta->name.data, (int)meta->mode, record, (int)place->cver, root, (int)content.n);
+	return EMR_OK;
+}
+
+/* Heads come in the order of their keys: the same in both. */
+static void draw_all(world *w, emr_facts *facts, picture *out)
+{
+	uint64_t damaged = 0;
+
+	*out = (picture){.facts = facts, .records = w->k.stack.records};
+	assert_ok(emr_facts_each(facts, draw, out, &damaged));
+	assert_int_equal(damaged, 0);
+}
+
+static void expect_same(world *w)
+{
+	static picture here, there;
+
+	draw_all(w, w->k.stack.facts, &here);
+	draw_all(w, w->facts, &there);
+	assert_string_equal(here.text, there.text);
+	assert_non_null(strstr(here.text, "MRI.pdf"));
+}
+
+static emr_status count_numbered(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	(void)place;
+	*(int *)arg += meta->name.len > 0 && meta->name.data[0] >= '0' && meta->name.data[0] <= '9';
+	return EMR_OK;
+}
+
+static void expect_count(world *w, int wanted)
+{
+	uint64_t damaged = 0;
+	int n = 0;
+
+	assert_ok(emr_facts_each(w->facts, count_numbered, &n, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_int_equal(n, wanted);
+}
+
+static uint64_t take(world *w)
+{
+	emr_takeover_tally tally;
+
+	assert_ok(emr_takeover_run(&w->takeover, &tally));
+	return tally.sent;
+}
+
+/* ---- */
+
+static void ids_versions_contents_and_names_are_the_same_there(void **state)
+{
+	world *w = *state;
+	emr_takeover_tally tally;
+
+	assert_ok(emr_takeover_look(w->k.stack.facts, &tally));
+	assert_int_equal(tally.files, 3);
+	assert_int_equal(tally.sizes, 1); /* all short: nobody can tell them apart */
+	assert_int_equal(take(w), tally.files + tally.directories + tally.links);
+	expect_same(w);
+}
+
+static void a_second_run_says_nothing_again(void **state)
+{
+	world *w = *state;
+	uint64_t before = 0, after = 0;
+
+	take(w);
+	assert_ok(emr_ledger_size(w->ledger, &before));
+	assert_int_equal(take(w), 0);
+	assert_ok(emr_ledger_size(w->ledger, &after));
+	assert_int_equal(before, after);
+}
+
+static void what_went_on_meanwhile_is_brought_up_to_date(void **state)
+{
+	world *w = *state;
+
+	take(w);
+	kit_text(&w->k, "Imaging/MRI.pdf", "fourth");
+	kit_rename(&w->k, "Imaging/letter.txt", "Imaging/Letter of May.txt");
+	kit_unlink(&w->k, "Imaging/Old/CT.pdf");
+	kit_text(&w->k, "new", "new");
+	settle(w);
+	assert_int_equal(take(w), 4);
+	expect_same(w);
+}
+
+static void what_was_erased_meanwhile_is_erased_there(void **state)
+{
+	world *w = *state;
+	const emr_erase what = {.path = "Imaging/Old/CT.pdf"};
+	emr_part_key at = {.version = 1, .family = EMR_FAMILY_OBJECT};
+	emr_replica_head head;
+	EMR_AUTO_BUF part = {0};
+	emr_erased erased;
+	emr_place place;
+
+	take(w);
+	assert_ok(emr_view_place(w->k.view, "Imaging/Old/CT.pdf", &place));
+	assert_ok(emr_view_erase(w->k.view, &what, &erased));
+	kit_publish_all(&w->k);
+	take(w);
+	assert_ok(emr_replica_head_get(w->replica, place.domain, place.object, &head));
+	assert_int_equal(head.state, EMR_OBJECT_ERASED);
+	at.domain = place.domain;
+	at.object = place.object;
+	assert_status(EMR_NOT_FOUND, emr_replica_part(w->replica, &at, &part));
+}
+
+/* And cut off between two of them. */
+static void more_than_one_batch_holds_goes_along(void **state)
+{
+	world *w = *state;
+	emr_takeover_tally tally;
+	char path[40];
+
+	kit_mkdir(&w->k, "Many");
+	for (int i = 0; i < 520; i++) {
+		snprintf(path, sizeof path, "Many/%d", i);
+		kit_mkdir(&w->k, path);
+	}
+	settle(w);
+	submits_left = 6;
+	assert_status(EMR_IO, emr_takeover_run(&w->takeover, &tally));
+	submits_left = -1;
+	take(w);
+	assert_int_equal(take(w), 0);
+	expect_count(w, 520);
+}
+
+/* Wherever it is cut off, before a batch arrives or after it did, the next run ends it. */
+static void it_may_be_interrupted_anywhere(void **state)
+{
+	world *w = *state;
+	emr_takeover_tally tally;
+	int cuts = 0;
+
+	for (int answers = 0; answers < 2; answers++)
+		for (int at = 0;; at++) {
+			emr_status status;
+
+			is_answer_lost = answers == 1;
+			submits_left = at > 0 ? 1 : 0;
+			status = emr_takeover_run(&w->takeover, &tally);
+			submits_left = -1;
+			if (status == EMR_OK)
+				break;
+			assert_status(EMR_IO, status);
+			cuts++;
+			assert_true(cuts < 100);
+		}
+	assert_true(cuts > 3);
+	assert_int_equal(take(w), 0);
+	expect_same(w);
+}
+
+static void another_member_reads_no_name(void **state)
+{
+	world *w = *state;
+	uint64_t damaged = 0;
+	static picture there;
+
+	take(w);
+	close_other(w);
+	w->state[strlen(w->state) - 1] = '2';
+	close(w->state_fd);
+	assert_int_equal(mkdir(w->state, 0700), 0);
+	w->state_fd = open(w->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	open_other(w, w->hospital);
+	there = (picture){.facts = w->facts, .records = w->k.stack.records};
+	assert_ok(emr_facts_each(w->facts, draw, &there, &damaged));
+	assert_string_equal(there.text, "");
+}
+
+/* ---- the past ---- */
+
+typedef struct tale {
+	char text[8000];
+} tale;
+
+static emr_status tell_event(void *arg, const emr_event *e)
+{
+	tale *t = arg;
+	size_t used = strlen(t->text);
+
+	snprintf(t->text + used, sizeof t->text - used, "%d %s %s v%d %d\n", e->deed, e->path, e->from != NULL ? e->from : "-",
+		(int)e->cver, (int)(e->time_unix_s % 100000));
+	return EMR_OK;
+}
+
+static void tell_chronicle(emr_facts *facts, emr_replica *replica, tale *out)
+{
+	emr_chronicle *chronicle = NULL;
+	uint64_t damaged = 0;
+
+	*out = (tale){{0}};
+	assert_ok(emr_chronicle_new(facts, replica, &chronicle));
+	assert_ok(emr_chronicle_catch_up(chronicle, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_ok(emr_chronicle_each(chronicle, tell_event, out));
+	emr_chronicle_free(chronicle);
+}
+
+static emr_status tell_version(void *arg, const emr_version *v)
+{
+	tale *t = arg;
+	size_t used = strlen(t->text);
+
+	snprintf(t->text + used, sizeof t->text - used, "%.*s v%d %d %s\n", (int)v->meta->name.len,
+		(const char *)v->meta->name.data, (int)v->place.cver, (int)(v->time_unix_s % 100000), v->is_live ? "+" : "-");
+	return EMR_OK;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Heads come in two parts, so the order differs. */
+static void sort_lines(tale *t)
+{
+	static char copy[8000];
+	char *lines[100], *rest = NULL;
+	size_t n = 0;
+
+	memcpy(copy, t->text, sizeof copy);
+	for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+		lines[n++] = line;
+	qsort(lines, n, sizeof *lines, by_line);
+	t->text[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s\n", lines[i]);
+}
+
+static void tell_folder(emr_facts *facts, uint64_t until, bool with_deleted, tale *out)
+{
+	*out = (tale){{0}};
+	assert_ok(emr_facts_each_as_of(facts, until, with_deleted, tell_version, out, NULL));
+	sort_lines(out);
+}
+
+static void tell_record(emr_facts *facts, emr_id16 record, tale *out)
+{
+	*out = (tale){{0}};
+	assert_ok(emr_facts_record_history(facts, record, tell_version, out, NULL));
+}
+
+static void annex(world *w)
+{
+	emr_annex before = {.ledger = w->k.stack.ledger, .replica = w->k.stack.replica};
+	emr_replica_position at;
+
+	assert_ok(emr_replica_at(w->replica, &at));
+	before.joined_size = at.size;
+	emr_facts_set_annex(w->facts, &before);
+}
+
+static void the_past_is_told_as_before(void **state)
+{
+	world *w = *state;
+	static tale here, there;
+	emr_place place;
+
+	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
+	take(w);
+	annex(w);
+	tell_chronicle(w->k.stack.facts, w->k.stack.replica, &here);
+	tell_chronicle(w->facts, w->replica, &there);
+	assert_string_equal(here.text, there.text);
+	assert_non_null(strstr(here.text, "lost.txt"));
+	tell_record(w->k.stack.facts, place.record_id, &here);
+	tell_record(w->facts, place.record_id, &there);
+	assert_string_equal(here.text, there.text);
+	for (uint64_t back = 0; back < 100; back += 10) {
+		tell_folder(w->k.stack.facts, now(w) - 1 - back, false, &here);
+		tell_folder(w->facts, now(w) - 1 - back, false, &there);
+		assert_string_equal(here.text, there.text);
+	}
+}
+
+typedef struct seek {
+	uint64_t cver;
+	emr_place found;
+} seek;
+
+static emr_status seek_version(void *arg, const emr_version *v)
+{
+	seek *s = arg;
+
+	if (v->place.cver == s->cver)
+		s->found = v->place;
+	return EMR_OK;
+}
+
+static void an_old_version_opens_by_its_place(void **state)
+{
+	world *w = *state;
+	seek s = {.cver = 1};
+	emr_content_key *key = NULL;
+	emr_content content;
+	emr_place place;
+
+	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
+	take(w);
+	annex(w);
+	assert_ok(emr_facts_record_history(w->facts, place.record_id, seek_version, &s, NULL));
+	assert_true((s.found.version & EMR_VERSION_ANNEX) != 0);
+	assert_ok(emr_facts_open_content(w->facts, &s.found, &content, &key));
+	assert_int_equal(content.n, strlen("first finding"));
+	emr_content_key_free(key);
+}
+
+static emr_status count_bundle(void *arg, emr_id16 object, const emr_cid *root)
+{
+	(void)object;
+	(void)root;
+	++*(int *)arg;
+	return EMR_OK;
+}
+
+static void no_block_of_an_old_version_is_let_go(void **state)
+{
+	world *w = *state;
+	int here = 0, there = 0;
+
+	take(w);
+	annex(w);
+	assert_ok(emr_facts_each_bundle(w->k.stack.facts, count_bundle, &here));
+	assert_ok(emr_facts_each_bundle(w->facts, count_bundle, &there));
+	assert_int_equal(here, there);
+	assert_true(here > 5);
+}
+
+static void new_content_counts_on_from_the_highest_before(void **state)
+{
+	world *w = *state;
+	const emr_restore what = {.path = "Imaging/MRI.pdf", .cver = 1};
+	emr_restored restored;
+	emr_top top = {.highest = 0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_meta meta;
+
+	assert_ok(emr_view_restore(w->k.view, &what, &restored));
+	settle(w);
+	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &top.place));
+	assert_int_equal(top.place.cver, 1);
+	take(w);
+	annex(w);
+	assert_ok(emr_facts_get(w->facts, top.place.domain, top.place.object, &top.place, &bytes, &meta));
+	assert_int_equal(top.place.cver, 1);
+	assert_ok(emr_facts_highest(w->facts, &top, 1));
+	assert_int_equal(top.highest, 3);
+}
+
+/* The journal, which is sealed, remembers each ledger for itself. */
+static void a_ledger_that_was_put_back_is_noticed_on_the_other_side_too(void **state)
+{
+	world *w = *state;
+	emr_settle_options o = {.keyring = w->k.stack.keyring, .journal = w->k.stack.journal, .store = w->k.stack.store,
+		.records = w->k.stack.records, .ledger = w->ledger, .replica = w->replica, .facts = w->facts,
+		.clock = &w->k.clock.clock};
+	emr_replica_position at, wrong;
+	emr_settle *settle = NULL;
+
+	take(w);
+	assert_ok(emr_replica_at(w->replica, &at));
+	for (int i = 0; i < 3; i++) {
+		static const emr_status wanted[] = {EMR_OK, EMR_ROLLBACK, EMR_FORK};
+
+		wrong = at;
+		wrong.size += i == 1;
+		wrong.root[0] ^= i == 2;
+		assert_ok(emr_settle_expect(w->k.stack.journal, emr_ledger_net_id(w->ledger), &wrong));
+		assert_ok(emr_settle_new(&o, &settle));
+		assert_status(wanted[i], emr_settle_catch_up(settle, NULL, NULL));
+		emr_settle_free(settle);
+	}
+	/* And the one before goes on as it was. */
+	kit_text(&w->k, "more", "more");
+	settle_ok(w);
+}
+
+static void erasing_reaches_the_ledger_before(void **state)
+{
+	world *w = *state;
+	static tale there;
+	emr_place place;
+
+	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
+	take(w);
+	annex(w);
+	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
+	assert_ok(emr_side_erase(&w->takeover.to, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
+	tell_record(w->facts, place.record_id, &there);
+	assert_string_equal(there.text, "");
+	tell_chronicle(w->facts, w->replica, &there);
+	assert_null(strstr(there.text, "MRI.pdf v"));
+	/* Once more is nothing. */
+	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(ids_versions_contents_and_names_are_the_same_there),
+		TEST(a_second_run_says_nothing_again),
+		TEST(what_went_on_meanwhile_is_brought_up_to_date),
+		TEST(what_was_erased_meanwhile_is_erased_there),
+		TEST(more_than_one_batch_holds_goes_along),
+		TEST(it_may_be_interrupted_anywhere),
+		TEST(another_member_reads_no_name),
+		TEST(the_past_is_told_as_before),
+		TEST(an_old_version_opens_by_its_place),
+		TEST(no_block_of_an_old_version_is_let_go),
+		TEST(new_content_counts_on_from_the_highest_before),
+		TEST(a_ledger_that_was_put_back_is_noticed_on_the_other_side_too),
+		TEST(erasing_reaches_the_ledger_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,20 @@
+# People who write in somebody else's folder.
+include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
+set(writing_kit ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(writing_uses share stack view settle store journal ledger contract crypto Threads::Threads)
+set(writing_inside ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/fs/settle)
+emr_test(test_story_writing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+emr_test(test_story_writing_rights SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_rights.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_look,--wrap=guest_may,--wrap=emr_ledger_submit)
+emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_limits.c ${writing_kit}
+		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_may)
+emr_test(test_amendments SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_amendments.c ${writing_kit} USES ${writing_uses})
+set(lies_wraps -Wl,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=emr_statement_make)
+emr_test(test_story_lies SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_lies.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_may ${lies_wraps})
