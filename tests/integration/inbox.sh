@@ -1,6 +1,6 @@
 #!/bin/bash
 # inbox.sh: a doctor who holds no more than a printed card leaves records, signed; the patient finds them, checks them without a
-# network, and moves them; amendments go on with what was signed, until the right ends.
+# network, and moves them; amendments go on with what was signed, until the right ends; her backup has it all.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -115,3 +115,22 @@ as ana run 0 revoke Imaging from lima --wait
 over() { ! echo "%PDF too late" >"$SHARE/Findings.pdf"; }
 two_until 20 over
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
+
+say "her backup has what others left and wrote, when the network has lost every block"
+as ana run 0 status --wait
+BEFORE=$(signature "ana-folder/Imaging/Findings.pdf")
+must cp "$PLACE/IM0001.dcm" before.dcm
+two_unmount ana
+as ana run 0 backup copy
+as ana run 0 backup copy --verify
+must rm -f "$NET"/blocks/seg-*
+two_home ana2
+run 0 init --restore "$EMR_WORK/copy" --words-file "$EMR_WORK/ana.words" --passphrase-file "$EMR_PASS"
+two_mount ana2
+PLACE=ana2-folder/${PLACE#ana-folder/}
+must cmp before.dcm "$PLACE/IM0001.dcm"
+must cmp report.pdf ana2-folder/Imaging/Findings.pdf
+signed_as_before() { [ -n "$BEFORE" ] && [ "$(signature ana2-folder/Imaging/Findings.pdf)" = "$BEFORE" ]; }
+two_until 20 signed_as_before
+json 0 verify
+expect "bad" "$(field bad)" "[]"
