@@ -588,8 +588,7 @@ static emr_status remove_as_said(following *f, node *n)
 	return EMR_OK;
 }
 
-/* It is made again on the ledger, or the next start would not know where its entries lie. */
-static emr_status stay(following *f, node *n)
+emr_status follow_stay(emr_view *view, node *n)
 {
 	node_row row;
 	emr_status status;
@@ -599,14 +598,14 @@ static emr_status stay(following *f, node *n)
 	row = row_of_node(n);
 	row.flags |= ROW_META_DIRTY;
 	row.change++;
-	e = edit_begin(f->view);
+	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
 	status = edit_commit(&e, &n->row_seq);
 	n->is_published = status != EMR_OK;
 	if (status != EMR_OK)
 		return status;
 	n->meta_dirty = n->has_row = true;
-	mark_changed(f->view, n);
+	mark_changed(view, n);
 	return EMR_OK;
 }
 
@@ -616,9 +615,9 @@ static emr_status go(following *f, const arrival *a, node *n)
 	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
 		return EMR_OK;
 	if (is_not_his_to_say(a) && n->type == EMR_META_DIR)
-		return stay(f, n);
+		return follow_stay(f->view, n);
 	if (node_has_kids(n))
-		return f->is_last ? stay(f, n) : EMR_NOT_FOUND;
+		return f->is_last ? follow_stay(f->view, n) : EMR_NOT_FOUND;
 	if (n->write_opens != 0)
 		return EMR_BUSY;
 	if (!has_own_bytes(n))

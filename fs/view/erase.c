@@ -367,8 +367,7 @@ static void close_reader(emr_view *view, node *n)
 	pthread_mutex_unlock(&view->lock);
 	if (f != NULL) {
 		pthread_rwlock_wrlock(&f->lock);
-		emr_content_reader_free(f->reader);
-		f->reader = NULL;
+		tree_set_reader(f, NULL);
 		pthread_rwlock_unlock(&f->lock);
 	}
 	if (view->options.changed != NULL)

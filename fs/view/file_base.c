@@ -88,9 +88,9 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		status = foreign_may_read(view, n);
 		return status != EMR_OK ? status : EMR_TIMEOUT;
 	}
-	status = file_open_base(view, n, &facts, &n->file->reader);
+	status = file_open_base(view, n, &facts, out_reader);
 	if (status == EMR_OK)
-		*out_reader = n->file->reader;
+		tree_set_reader(n->file, *out_reader);
 	return status;
 }
 

@@ -52,8 +52,7 @@ static emr_status change_over(emr_view *view, node *n, const emr_content *conten
 		emr_content_reader_free(reader);
 		return status;
 	}
-	emr_content_reader_free(n->file->reader);
-	n->file->reader = reader;
+	tree_set_reader(n->file, reader);
 	file_end_staging(view, n);
 	return EMR_OK;
 }

@@ -84,8 +84,7 @@ emr_status file_freeze_locked(emr_view *view, node *n)
 		emr_content_reader_free(reader);
 		return status;
 	}
-	emr_content_reader_free(f->reader);
-	f->reader = reader;
+	tree_set_reader(f, reader);
 	file_end_staging(view, n);
 	return EMR_OK;
 }

@@ -293,16 +293,14 @@ static void tell_kernel(const following *f)
 	}
 }
 
-static void tell_person(const following *f)
+void follow_tell_conflicts(emr_view *view, const emr_buf *numbers)
 {
-	emr_view *view = f->view;
-
-	for (size_t at = 0; at < f->conflicts.len && view->options.notice != NULL; at += sizeof(uint64_t)) {
+	for (size_t at = 0; at < numbers->len && view->options.notice != NULL; at += sizeof(uint64_t)) {
 		uint64_t number;
 		char *path = NULL;
 		node *n;
 
-		memcpy(&number, f->conflicts.data + at, sizeof number);
+		memcpy(&number, numbers->data + at, sizeof number);
 		pthread_mutex_lock(&view->lock);
 		n = tree_by_number(view, number);
 		if (n != NULL && n->state == NODE_LIVE)
@@ -339,7 +337,7 @@ static void end(following *f, emr_status status, uint64_t size)
 	if (grew && view->options.ledger_grew != NULL)
 		view->options.ledger_grew(view->options.ledger_grew_arg);
 	tell_kernel(f);
-	tell_person(f);
+	follow_tell_conflicts(view, &f->conflicts);
 	free(f->all);
 	emr_buf_free(&f->tell);
 	emr_buf_free(&f->conflicts);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 
+#include "follow.h"
 #include "foreign.h"
 
 /* One look at everything. */
@@ -344,29 +345,6 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	return EMR_OK;
 }
 
-/* The directory lives while something in it does: it is made again. */
-static emr_status stay(emr_view *view, node *n)
-{
-	node_row row;
-	emr_status status;
-	edit e;
-
-	n->is_published = false;
-	n->meta_dirty = true;
-	row = row_of_node(n);
-	row.change++;
-	e = edit_begin(view);
-	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
-	if (status != EMR_OK) {
-		n->is_published = true;
-		return status;
-	}
-	n->has_row = true;
-	mark_changed(view, n);
-	return EMR_OK;
-}
-
 static emr_status meet_end(meeting *m, node *n)
 {
 	if (!is_over(m->view, &n->place))
@@ -374,7 +352,7 @@ static emr_status meet_end(meeting *m, node *n)
 	if (n->opens > 0)
 		return EMR_OK;	/* once it is closed */
 	if (node_has_kids(n))
-		return stay(m->view, n);
+		return follow_stay(m->view, n);
 	if (has_own_bytes(n))
 		return foreign_leave_record(m->view, n, n->name);
 	return foreign_retire(m->view, n, &m->tell);
@@ -467,27 +445,6 @@ static emr_status meet_all(meeting *m)
 	return status == EMR_OK ? meet_vacated(view) : status;
 }
 
-static void tell_person(const meeting *m)
-{
-	emr_view *view = m->view;
-
-	for (size_t at = 0; at < m->conflicts.len && view->options.notice != NULL; at += sizeof(uint64_t)) {
-		char *path = NULL;
-		uint64_t number;
-		node *n;
-
-		memcpy(&number, m->conflicts.data + at, sizeof number);
-		pthread_mutex_lock(&view->lock);
-		n = tree_by_number(view, number);
-		if (n != NULL && n->state == NODE_LIVE)
-			path = tree_path(n);
-		pthread_mutex_unlock(&view->lock);
-		if (path != NULL)
-			view->options.notice(view->options.notice_arg, "conflict", path);
-		free(path);
-	}
-}
-
 void foreign_turn(emr_view *view)
 {
 	meeting m = { .view = view };
@@ -505,7 +462,7 @@ void foreign_turn(emr_view *view)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: what was written there was not compared: %s", emr_status_text(status));
 	shared_tell(view, &m.tell);
-	tell_person(&m);
+	follow_tell_conflicts(view, &m.conflicts);
 	for (size_t at = 0; at < m.ended.len; at += sizeof(shared_share *)) {
 		shared_share *s;
 

@@ -135,10 +135,8 @@ static void close_reader(emr_view *view, node *n)
 	pthread_mutex_lock(&view->lock);
 	is_last = n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
-	if (is_last && n->file->staging == NULL) {
-		emr_content_reader_free(n->file->reader);
-		__atomic_store_n(&n->file->reader, NULL, __ATOMIC_RELEASE);	/* who asks whether to wait has only view->lock */
-	}
+	if (is_last && n->file->staging == NULL)
+		tree_set_reader(n->file, NULL);
 	pthread_rwlock_unlock(&n->file->lock);
 }
 

@@ -22,7 +22,7 @@ typedef enum node_state {
  * it stays as long as its node.  Order of locks: file->lock, view->lock, journal. */
 typedef struct file {
 	pthread_rwlock_t lock;		/* read: use the two below; write: change which they are */
-	emr_content_reader *reader;	/* of the base, opened at first use */
+	emr_content_reader *reader;	/* of the base, opened at first use; changed by tree_set_reader alone */
 	emr_staging *staging;		/* the working copy, while there is one */
 	/* below: view->lock */
 	emr_id16 staging_id;

@@ -65,7 +65,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n)
 	if (status == EMR_OK) {
 		pthread_rwlock_wrlock(&n->file->lock);
 		if (n->file->reader == NULL) {
-			n->file->reader = reader;
+			tree_set_reader(n->file, reader);
 			reader = NULL;
 		}
 		pthread_rwlock_unlock(&n->file->lock);

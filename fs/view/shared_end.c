@@ -47,8 +47,7 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 static void end_reader(node *n)
 {
 	pthread_rwlock_wrlock(&n->file->lock);	/* reads that are under way end first */
-	emr_content_reader_free(n->file->reader);
-	n->file->reader = NULL;
+	tree_set_reader(n->file, NULL);
 	pthread_rwlock_unlock(&n->file->lock);
 }
 

@@ -30,25 +30,21 @@ static shared_share *lacks_names(const emr_view *view, const node *n, const char
 static shared_share *lacks_bytes(const emr_view *view, const node *n)
 {
 	const shared_at *at = n->shared;
-	bool has_reader;
 
 	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE || shared_is_readable(view, at->share) != EMR_OK)
 		return NULL;
 	/* Whoever made the reader has put it there before anybody was told; it goes with the last open, or with the keys. */
-	has_reader = n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
-	return has_reader ? NULL : at->share;
+	return tree_has_reader(n) ? NULL : at->share;
 }
 
 /* N is one's own now, with the bytes that the other's folder shows. */
 static shared_share *lacks_base(const emr_view *view, const node *n)
 {
 	shared_share *s = foreign_reads_theirs(n) ? foreign_share(n) : NULL;
-	bool has_reader;
 
 	if (s == NULL || s->is_blind || shared_is_readable(view, s) != EMR_OK)
 		return NULL;
-	has_reader = n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
-	return has_reader ? NULL : s;
+	return tree_has_reader(n) ? NULL : s;
 }
 
 static shared_share *lacking(const emr_view *view, const node *n, emr_need need, const char *name)

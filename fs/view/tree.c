@@ -103,6 +103,19 @@ emr_status tree_need_file(node *n)
 	return n->file != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+void tree_set_reader(file *f, emr_content_reader *reader)
+{
+	emr_content_reader *old = f->reader;
+
+	__atomic_store_n(&f->reader, reader, __ATOMIC_RELEASE);
+	emr_content_reader_free(old);
+}
+
+bool tree_has_reader(const node *n)
+{
+	return n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
+}
+
 emr_status tree_need_content(node *n)
 {
 	emr_status status = tree_need_file(n);

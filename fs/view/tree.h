@@ -11,6 +11,10 @@ void tree_become_root(emr_view *view, node *n);
 emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
+/* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what was there goes. */
+void tree_set_reader(file *f, emr_content_reader *reader);
+/* Under view->lock alone: is there a reader of N, whom somebody has open?  A hint; who reads looks again under file->lock. */
+bool tree_has_reader(const node *n);
 /* The same, and room in it for frozen content. */
 emr_status tree_need_content(node *n);
 /* Gives that room back, unless there is frozen content. */
