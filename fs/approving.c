@@ -6,7 +6,7 @@
 #include "answers.h"
 #include "base/log.h"
 #include "cmd/out.h"
-#include "cmd_share.h"
+#include "cmd/text.h"
 #include "requests.h"
 #include "share/give.h"
 #include "share/write.h"

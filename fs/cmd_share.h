@@ -5,8 +5,6 @@
 #include "client.h"
 #include "cmd/out.h"
 
-#define EMR_FOREVER_UNIX_S UINT64_C(253402300799) /* the end of the year 9999 */
-
 /* REQUEST has path, who, purposes and until.  *OUT_GRANT is the row of `share` that came of it (JSON null while there is none);
  * owned by the caller. */
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client, const emr_request *request,

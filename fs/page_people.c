@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd_share.h"
+#include "cmd/text.h"
 #include "html.h"
 #include "purposes.h"
 #include "share/write.h"

@@ -14,6 +14,7 @@ emr_status emr_duration_parse(const char *text, int64_t *out_ns);
 /* The rest of a TIME: durations from NOW, "2026-12-31" (the end of that day, local),
  * "2026-12-31T18:00" (local), in Unix seconds.  "forever" gives UINT64_MAX. */
 emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s);
+#define EMR_FOREVER_UNIX_S UINT64_C(253402300799) /* the end of the year 9999: later ends are shown and sent as this one */
 /* A birth date, YYYY-MM-DD, a day that exists. */
 bool emr_date_is_valid(const char *text);
 
