@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cmd.h"
+#include "verbs/cmd.h"
 
 static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = {
 	[EMR_VERB_INIT] = emr_cmd_init,

@@ -1,10 +1,10 @@
 /* The program's side of doc/manual/contract.md, row by row. */
 #include <string.h>
 
-#include "cmd/places.h"
+#include "kit/places.h"
 #include "view/view.h"
 
-#include "../special.h"
+#include "report/special.h"
 #include "pages.h"
 
 /* A cell: one line, `|` escaped. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/places.h"
+#include "kit/places.h"
 
 #include "pages.h"
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cmd/verbs.h"
+#include "kit/verbs.h"
 
 /* Each writes one whole page; false when it could not be made (said on stderr). */
 bool pages_man_verb(FILE *to, const char *verb);

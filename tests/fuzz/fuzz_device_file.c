@@ -1,7 +1,7 @@
 /* What `device accept` reads: any bytes are refused, or are what would be written again. */
 #include <stdlib.h>
 
-#include "device_file.h"
+#include "network/device_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

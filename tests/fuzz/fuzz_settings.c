@@ -1,7 +1,7 @@
 /* A settings file: any bytes give settings within their limits, or a refusal with a line number. */
 #include <stdlib.h>
 
-#include "cmd/places.h"
+#include "kit/places.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

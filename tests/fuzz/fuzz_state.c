@@ -7,16 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "annex.h"
-#include "asked.h"
+#include "session/annex.h"
+#include "sharing/asked.h"
 #include "base/file.h"
 #include "base/secret.h"
-#include "book.h"
-#include "orders.h"
-#include "sealed.h"
-#include "second_copy.h"
-#include "session.h"
-#include "switching.h"
+#include "people/book.h"
+#include "sharing/orders.h"
+#include "session/sealed.h"
+#include "session/second_copy.h"
+#include "session/session.h"
+#include "session/switching.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,7 @@ set_tests_properties(integration_network PROPERTIES LABELS integration TIMEOUT 2
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;READ_BLOCKS=$<TARGET_FILE:read_blocks>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # Organisations and the services that release keys.
 add_executable(share_peer ${CMAKE_CURRENT_LIST_DIR}/share_peer.c)
-target_include_directories(share_peer PRIVATE ${PROJECT_SOURCE_DIR}/fs)
-target_link_libraries(share_peer PRIVATE emr_flags emr_cmd emr_share emr_replica emr_ledger emr_settle emr_record emr_keyring emr_base)
+target_link_libraries(share_peer PRIVATE emr_flags emr_sharing emr_network emr_people emr_session emr_share emr_replica emr_ledger emr_settle emr_record emr_keyring emr_base)
 foreach(part agents orgs)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
 endforeach()

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "cmd/places.h"
-#include "keys.h"
-#include "session.h"
+#include "kit/places.h"
+#include "session/keys.h"
+#include "session/session.h"
 #include "share/give.h"
 #include "share/read.h"
 

@@ -1,9 +1,8 @@
 foreach(part args message frame places text)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
-		USES cmd_kit base keyring PkgConfig::jansson Threads::Threads)
+		USES kit base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
 foreach(part path notices progress second_copy book device_file)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
-		USES cmd cmd_kit base keyring PkgConfig::jansson Threads::Threads
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+		USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads)
 endforeach()

@@ -10,6 +10,5 @@ foreach(name view_headers chronicle)
 endforeach()
 foreach(name csv html)
 	emr_test(test_cmd_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${name}.c
-		USES cmd cmd_kit headers base keyring PkgConfig::jansson Threads::Threads
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+		USES ${emr_program} headers base keyring PkgConfig::jansson Threads::Threads)
 endforeach()

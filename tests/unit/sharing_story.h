@@ -5,7 +5,7 @@
 #include "emr_test.h"
 
 #include "base/file.h"
-#include "session.h"
+#include "session/session.h"
 
 /* A session on the story's keyring, ledger, copy, records and view, with a state directory. */
 void sharing_story_begin(emr_session *session);

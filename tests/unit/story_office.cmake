@@ -1,12 +1,9 @@
 # What a mount does for others: who is meant, the office, orders to share.
 emr_test(test_office SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${story_kit}
-	USES cmd cmd_kit ${story_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+	USES ${emr_program} ${story_uses})
 emr_test(test_sharing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES cmd cmd_kit ${story_uses} PkgConfig::jansson
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs
+	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 emr_test(test_openings SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_openings.c ${story_kit}
-	USES cmd cmd_kit ${story_uses} PkgConfig::jansson
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs)
+	USES ${emr_program} ${story_uses} PkgConfig::jansson)
 target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support")

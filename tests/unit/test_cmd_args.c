@@ -1,6 +1,6 @@
 #include "emr_test.h"
 
-#include "cmd/verbs.h"
+#include "kit/verbs.h"
 
 static emr_problem problem;
 

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "book.h"
-#include "cmd/places.h"
-#include "qr.h"
+#include "people/book.h"
+#include "kit/places.h"
+#include "people/qr.h"
 
 #define NOW 1800000000u
 

@@ -1,8 +1,8 @@
 /* Fields of index.csv, and what kind of file a name suggests. */
 #include "emr_test.h"
 
-#include "index_csv.h"
-#include "kinds.h"
+#include "report/index_csv.h"
+#include "report/kinds.h"
 
 static const char *field(const char *text)
 {

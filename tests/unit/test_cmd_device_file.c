@@ -1,6 +1,6 @@
 #include "emr_test.h"
 
-#include "device_file.h"
+#include "network/device_file.h"
 
 static emr_device_file some(void)
 {

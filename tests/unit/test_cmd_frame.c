@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
-#include "cmd/frame.h"
+#include "kit/frame.h"
 
 static emr_status parse(const char *json, emr_request *out)
 {

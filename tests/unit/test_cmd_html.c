@@ -1,7 +1,7 @@
 /* Names in the report are text, whatever they try to be. */
 #include "emr_test.h"
 
-#include "html.h"
+#include "report/html.h"
 
 static char made[600];
 

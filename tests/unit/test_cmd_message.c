@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "cmd/message.h"
-#include "cmd/verbs.h"
+#include "kit/message.h"
+#include "kit/verbs.h"
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "index", "cause", "line", "verb", "word",

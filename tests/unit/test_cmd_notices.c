@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "notices.h"
+#include "sharing/notices.h"
 
 static char *text_of(emr_notices *notices)
 {

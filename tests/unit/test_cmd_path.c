@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mountpoint.h"
-#include "walk.h"
+#include "mount/mountpoint.h"
+#include "session/walk.h"
 
 static void a_path_is_cleaned(void **state)
 {

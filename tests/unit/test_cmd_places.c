@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/passphrase.h"
-#include "cmd/places.h"
+#include "kit/passphrase.h"
+#include "kit/places.h"
 
 static char root[64];
 static emr_problem problem;

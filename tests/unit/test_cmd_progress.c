@@ -5,9 +5,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cmd/out.h"
-#include "cmd/text.h"
-#include "sending.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "mount/sending.h"
 
 #define SECOND INT64_C(1000000000)
 

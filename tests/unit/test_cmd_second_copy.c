@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cmd/places.h"
-#include "second_copy.h"
+#include "kit/places.h"
+#include "session/second_copy.h"
 
 static char directory[] = "/tmp/emr-second-copy-XXXXXX";
 static int fd;

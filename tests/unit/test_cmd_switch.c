@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "annex.h"
+#include "session/annex.h"
 #include "base/file.h"
-#include "stage.h"
-#include "switching.h"
+#include "session/stage.h"
+#include "session/switching.h"
 
 static int calls_left = -1; /* of rename and unlink; -1: all */
 

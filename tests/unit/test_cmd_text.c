@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "cmd/text.h"
+#include "kit/text.h"
 
 static void durations_have_a_number_and_a_unit(void **state)
 {

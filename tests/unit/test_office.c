@@ -2,9 +2,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "office_looks.h"
+#include "sharing/office_looks.h"
 #include "story_kit.h"
-#include "who.h"
+#include "people/who.h"
 
 static story s;
 static emr_session session;

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deeds.h"
-#include "fhir_audit.h"
-#include "page.h"
+#include "log/deeds.h"
+#include "log/fhir_audit.h"
+#include "report/page.h"
 
 static story s;
 static emr_session session;

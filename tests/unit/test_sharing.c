@@ -4,13 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "clerk.h"
+#include "sharing/answers.h"
+#include "sharing/clerk.h"
 #include "contract/codes.h"
-#include "sharing.h"
+#include "sharing/sharing.h"
 
 #include "share/write.h"
-#include "shares.h"
+#include "sharing/shares.h"
 #include "sharing_story.h"
 
 /* ---- a ledger whose answers are lost ---- */

@@ -1,0 +1,152 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "contract/item.h"
+#include "kit/text.h"
+#include "ledger/checkpoint.h"
+
+#define PORTION 50
+#define LIMIT_DEFAULT 20
+
+typedef struct listing {
+	emr_emit_fn emit;
+	void *arg;
+	json_t *portion;
+} listing;
+
+static emr_status emit_portion(listing *l)
+{
+	json_t *object;
+
+	if (json_array_size(l->portion) == 0)
+		return EMR_OK;
+	object = json_pack("{s:O}", "entries", l->portion);
+	json_decref(l->portion);
+	l->portion = json_array();
+	if (object == NULL || l->portion == NULL) {
+		json_decref(object);
+		return EMR_NO_MEMORY;
+	}
+	return l->emit(l->arg, object);
+}
+
+static json_t *hex_json(const void *data, size_t len)
+{
+	char text[65];
+
+	emr_hex(data, len, text);
+	return json_string(text);
+}
+
+/* The item's predecessor in its row: the hash before; its own id is the hash after. */
+static json_t *before_of(const emr_replica_item *item)
+{
+	emr_item parsed;
+	emr_span bytes = {.data = item->bytes.data, .len = item->bytes.len};
+
+	if (item->version <= 1 || emr_item_parse(bytes, &parsed) != EMR_CONTRACT_OK)
+		return json_null();
+	return hex_json(parsed.prev, sizeof parsed.prev);
+}
+
+static emr_status add_entry(void *arg, const emr_replica_listing *line)
+{
+	listing *l = arg;
+	const emr_replica_item *item = &line->item;
+	char at[EMR_TEXT_BYTES];
+	json_t *entry;
+
+	emr_time_json((int64_t)item->ledger_time, at);
+	entry = json_pack("{s:I, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:s}", "index",
+		(json_int_t)item->seq, "tx", hex_json(item->batch_id.b, 32), "previous",
+		hex_json(line->prev_entry.b, 32), "at", at, "op", emr_op_text(item->op), "object",
+		hex_json(line->object.b, 16), "version", (json_int_t)item->version, "before",
+		before_of(item), "after", hex_json(item->item_id.b, 32), "signer",
+		hex_json(item->signer_id.b, 32), "domain", hex_json(line->domain.b, 16), "result",
+		emr_result_text(line->result));
+	if (entry == NULL || json_array_append_new(l->portion, entry) != 0)
+		return EMR_NO_MEMORY;
+	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
+}
+
+/* Signs the head as this computer has verified it, leaves it beside the ledger, and gives the note.
+ */
+static emr_status sign_head(emr_session *session, emr_buf *out_note)
+{
+	emr_checkpoint checkpoint = {.net_id = emr_ledger_net_id(session->ledger)};
+	emr_replica_position at;
+	emr_status status = emr_replica_at(session->replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	checkpoint.size = at.size;
+	memcpy(checkpoint.root, at.root, sizeof at.root);
+	status = emr_checkpoint_cosign(
+		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system()));
+	if (status == EMR_OK)
+		status = emr_checkpoint_format(&checkpoint, out_note);
+	if (status != EMR_OK)
+		return status;
+	if (session->read_only)
+		return EMR_OK;
+	status = emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
+	/* It is as good in a drawer. */
+	return status == EMR_OFFLINE ? EMR_OK : status;
+}
+
+static json_t *checkpoint_json(emr_session *session, emr_status *out_status)
+{
+	EMR_AUTO_BUF note = {0};
+
+	*out_status = sign_head(session, &note);
+	return *out_status == EMR_OK ? json_stringn((const char *)note.data, note.len) : NULL;
+}
+
+static emr_status emit_end(emr_session *session, const emr_request *request, listing *l)
+{
+	emr_status status = EMR_OK;
+	json_t *checkpoint = request->checkpoint ? checkpoint_json(session, &status) : json_null();
+	emr_ledger_absence absence;
+	json_t *object;
+
+	if (status != EMR_OK)
+		return status;
+	emr_ledger_look(session->ledger, &absence);
+	object = json_pack("{s:b, s:b, s:o}", "done", 1, "reached", absence.status == EMR_OK,
+		"checkpoint", checkpoint);
+	return object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
+}
+
+emr_status emr_answer_ledger(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	listing l = {.emit = emit, .arg = arg, .portion = json_array()};
+	size_t limit = request->limit > 0 ? request->limit : LIMIT_DEFAULT;
+	emr_id16 object = {{0}};
+	bool has_object = request->has_path, is_published;
+	emr_status status = EMR_OK;
+
+	if (l.portion == NULL)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK && has_object) {
+		status = emr_answer_find(
+			session, request->path, &object, &is_published, out_problem);
+		if (status != EMR_OK) {
+			json_decref(l.portion);
+			return status;
+		}
+	}
+	if (status == EMR_OK && !(request->checkpoint && request->limit == 0))
+		status = emr_replica_recent(
+			session->replica, NULL, has_object ? &object : NULL, limit, add_entry, &l);
+	if (status == EMR_OK)
+		status = emit_portion(&l);
+	if (status == EMR_OK)
+		status = emit_end(session, request, &l);
+	json_decref(l.portion);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The ledger");
+	return status;
+}

@@ -1,0 +1,136 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answers/answers.h"
+#include "fuse/fuse.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/second_copy.h"
+
+static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	const char *path = request->deleted ? ".emrfs/deleted" : request->path;
+
+	switch ((int)status) {
+	case EMR_NOT_FOUND:
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+		return;
+	case EMR_BUSY:
+		emr_problem_set(out_problem, EMR_SAY_FILE_BUSY, "path", path, NULL);
+		return;
+	case EMR_DENIED:
+		emr_problem_set(out_problem, EMR_SAY_ERASE_DENIED, "path",
+			path[0] != '\0' ? path : "The top", NULL);
+		return;
+	case EMR_TIMEOUT:
+	case EMR_OFFLINE:
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
+		return;
+	case EMR_READ_ONLY:
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		return;
+	}
+	emr_problem_set_status(out_problem, status, path);
+}
+
+static int add(json_t *list, const char *who, const char *why)
+{
+	return json_array_append_new(
+		list, json_pack("{s:o, s:s}", "who", emr_json_text(who), "why", why));
+}
+
+/* What the disk refused to give is tried again by itself; what it waits for is said. */
+static int add_unfinished(json_t *list, const emr_erased *erased)
+{
+	char why[256], needed[EMR_TEXT_BYTES];
+
+	if (erased->is_finished)
+		return 0;
+	emr_size_text(erased->bytes_needed + (UINT64_C(1) << 20), needed);
+	if (erased->why == EMR_NO_SPACE)
+		snprintf(why, sizeof why, "%s must be free on this disk; it goes on by itself", needed);
+	else if (erased->why == EMR_BUSY)
+		snprintf(why, sizeof why,
+			"another file is being written, or the ledger is busy; it goes on by itself");
+	else
+		snprintf(why, sizeof why, "%s; it is tried again", emr_status_text(erased->why));
+	return add(list, "this computer", why);
+}
+
+static int add_backup(json_t *list, const emr_session *session)
+{
+	emr_second_copy copy;
+
+	emr_second_copy_read(session->state_fd, &copy);
+	return !copy.is_known ? 0
+			      : add(list, copy.dir,
+					"this backup has what it had; the next `emrfs backup` to it "
+					"drops what was erased");
+}
+
+/* Bytes that a repair set aside for a person are nobody's record any more. */
+static int add_quarantine(json_t *list, const emr_session *session)
+{
+	int fd = openat(session->state_fd, EMR_STATE_BLOCKS "/quarantine",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_id16 writer = emr_store_writer(session->store);
+	char mine[40] = "seg-";
+	bool is_empty = true;
+
+	emr_hex(writer.b, sizeof writer.b, mine + 4);
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		is_empty = is_empty && strncmp(entry->d_name, mine, strlen(mine)) != 0;
+	closedir(dir);
+	return is_empty ? 0
+			: add(list, "this computer",
+				  "damaged data that was set aside in blocks/quarantine may have "
+				  "parts of it; delete it when nothing there is needed");
+}
+
+emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	const emr_erase what = {.path = request->deleted ? NULL : request->path,
+		.until_unix_s = request->until_unix_s,
+		.only_look = request->look};
+	emr_erased erased = {0};
+	json_t *not_reached, *object;
+	int failed = 0;
+	emr_status status = emr_view_erase(session->view, &what, &erased);
+
+	if (status != EMR_OK) {
+		say_problem(status, request, out_problem);
+		return status;
+	}
+	if (!request->look) {
+		emr_fuse_await_changes();
+		emr_chronicle_forget(session->chronicle); /* it still knows the names */
+	}
+	not_reached = json_array();
+	if (not_reached != NULL)
+		failed = add_unfinished(not_reached, &erased);
+	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
+		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
+		(json_int_t)erased.live, "deleted", (json_int_t)erased.deleted, "directories",
+		(json_int_t)erased.directories, "finished", erased.is_finished, "not_reached",
+		not_reached);
+	if (failed != 0) {
+		json_decref(object);
+		return EMR_NO_MEMORY;
+	}
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

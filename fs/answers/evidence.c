@@ -1,0 +1,29 @@
+#include "answers/evidence.h"
+
+#include "base/clock.h"
+#include "proof/make.h"
+
+static emr_proof_sources sources_of(const emr_session *session)
+{
+	return (emr_proof_sources){.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.records = session->records,
+		.store = emr_store_blocks(session->store),
+		.facts = session->facts,
+		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
+}
+
+emr_status emr_evidence_make(const emr_session *session, const emr_place *place, emr_buf *out_file)
+{
+	const emr_proof_sources from = sources_of(session);
+
+	return emr_proof_make(&from, place, out_file);
+}
+
+emr_status emr_evidence_of_access(const emr_session *session, uint64_t entry, emr_buf *out_file)
+{
+	const emr_proof_sources from = sources_of(session);
+
+	return emr_proof_make_access(&from, entry, out_file);
+}

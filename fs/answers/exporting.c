@@ -1,0 +1,194 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answers/answers.h"
+#include "answers/evidence.h"
+#include "base/log.h"
+#include "carry/carry.h"
+#include "kit/out.h"
+#include "kit/text.h"
+
+#define PUBLISH_NS INT64_C(10000000000) /* for what was saved just now */
+
+/* OUT as it is made: gone again unless all went well. */
+typedef struct output {
+	const char *path;
+	int fd;
+	bool is_whole;
+} output;
+
+static void output_end(const output *out)
+{
+	if (out->fd < 0)
+		return;
+	close(out->fd);
+	if (!out->is_whole && unlink(out->path) != 0)
+		emr_log(EMR_LOG_WARN, "export: what was begun could not be removed");
+}
+
+static emr_status output_begin(output *out, emr_problem *out_problem)
+{
+	out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (out->fd >= 0)
+		return EMR_OK;
+	if (errno == EEXIST) {
+		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", out->path, NULL);
+		return EMR_EXISTS;
+	}
+	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", out->path, "cause", strerror(errno), NULL);
+	return EMR_IO;
+}
+
+static emr_status say(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	switch ((int)status) {
+	case EMR_OK:
+		break;
+	case EMR_NO_ATTRIBUTE:
+		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", "Its last", NULL);
+		break;
+	case EMR_NOT_FOUND:
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+		break;
+	case EMR_IS_DIRECTORY:
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--proof takes one file; a directory has no proof.", "verb", "export", NULL);
+		break;
+	case EMR_DAMAGED:
+	case EMR_BAD_SIGNATURE:
+		emr_problem_set(out_problem, EMR_SAY_BAD_DATA, "path", request->path, NULL);
+		break;
+	case EMR_MISSING_DATA:
+		emr_problem_set(out_problem, EMR_SAY_MISSING_DATA, "path", request->path, NULL);
+		break;
+	default:
+		emr_problem_set_status(out_problem, status, request->file);
+	}
+	return status;
+}
+
+static emr_status say_of_access(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	char entry[EMR_TEXT_BYTES], what[EMR_TEXT_BYTES + 16];
+
+	emr_number_text(request->entry, entry);
+	snprintf(what, sizeof what, "Entry %s", entry);
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_ACCESS, "n", entry, NULL);
+	else if (status == EMR_REFUSED)
+		emr_problem_set(out_problem, EMR_SAY_NOT_RELEASED, "n", entry, NULL);
+	else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE)
+		emr_problem_set(out_problem, EMR_SAY_BAD_DATA, "path", what, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, what);
+	return status;
+}
+
+/* ---- a proof ---- */
+
+static emr_status write_proof(const emr_session *session, const emr_request *request, const output *out,
+	emr_carry_tally *out_tally)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_place place;
+	emr_status status =
+		request->entry > 0 ? EMR_OK : emr_view_place(session->view, request->path, &place);
+
+	if (status == EMR_OK)
+		status = request->entry > 0 ? emr_evidence_of_access(session, request->entry, &file)
+					    : emr_evidence_make(session, &place, &file);
+	if (status == EMR_OK)
+		status = emr_pwrite_all(out->fd, file.data, file.len, 0);
+	*out_tally = (emr_carry_tally){.records = 1, .bytes = file.len};
+	return status;
+}
+
+/* ---- records ---- */
+
+typedef struct progress {
+	emr_emit_fn emit;
+	void *arg;
+	int64_t last_ns;
+} progress;
+
+static emr_status tell(void *arg, uint64_t done, uint64_t of)
+{
+	progress *p = arg;
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	json_t *object;
+
+	if (now - p->last_ns < 500000000)
+		return EMR_OK;
+	p->last_ns = now;
+	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
+	return object != NULL ? p->emit(p->arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status write_records(emr_session *session, const emr_request *request, const output *out,
+	progress *p, emr_carry_tally *out_tally)
+{
+	const emr_carry_sources from = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.store = session->store,
+		.facts = session->facts,
+		.tell = tell,
+		.tell_arg = p};
+	bool is_all = !request->has_path || request->path[0] == '\0', is_published = true;
+	emr_problem ignored = {0};
+	emr_id16 root = {{0}};
+	emr_status status = EMR_OK;
+
+	if (!is_all)
+		status = emr_answer_find(session, request->path, &root, &is_published, &ignored);
+	if (status == EMR_OK && !is_published)
+		status = EMR_NO_ATTRIBUTE;
+	return status == EMR_OK ? emr_carry_write(&from, is_all ? NULL : &root, out->fd, out_tally) : status;
+}
+
+/* ---- the answer ---- */
+
+static emr_status write_out(emr_session *session, const emr_request *request, output *out, progress *p,
+	emr_carry_tally *out_tally)
+{
+	emr_problem ignored = {0};
+	emr_status status = EMR_OK;
+
+	/* A move between top-level directories is two batches: until the second is there, the record stands in both places. */
+	if (!emr_session_is_read_only(session, &ignored))
+		status = emr_view_wait_published(
+			session->view, emr_clock_boot_ns(emr_clock_system()) + PUBLISH_NS);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "export: publishing before it: %s", emr_status_text(status));
+	status = request->proof ? write_proof(session, request, out, out_tally)
+				: write_records(session, request, out, p, out_tally);
+	if (status == EMR_OK && fsync(out->fd) != 0 && errno != EINVAL)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	__attribute__((cleanup(output_end))) output out = {.path = request->file, .fd = -1};
+	progress p = {.emit = emit, .arg = arg, .last_ns = emr_clock_boot_ns(emr_clock_system())};
+	emr_carry_tally tally = {0};
+	json_t *object;
+	emr_status status = request->file[0] == '/' ? output_begin(&out, out_problem) : EMR_INVALID;
+
+	if (status != EMR_OK) {
+		if (!out_problem->is_set)
+			emr_problem_set_status(out_problem, status, "export");
+		return status;
+	}
+	status = write_out(session, request, &out, &p, &tally);
+	if (status != EMR_OK)
+		return request->entry > 0 ? say_of_access(status, request, out_problem) : say(status, request, out_problem);
+	out.is_whole = true;
+	object = json_pack("{s:b, s:I, s:I}", "done", 1, "records", (json_int_t)tally.records, "bytes",
+		(json_int_t)tally.bytes);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

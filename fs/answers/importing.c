@@ -1,0 +1,357 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answers/answers.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "carry/carry.h"
+#include "fuse/fuse.h"
+#include "kit/out.h"
+
+#define PIECE ((size_t)1 << 20)
+#define BAD_MAX 1000 /* said; all are counted */
+#define OWN "user.emrfs."
+
+typedef struct import {
+	emr_session *session;
+	const char *dest; /* in the folder; "" = the top */
+	emr_parcel *parcel;
+	emr_emit_fn emit;
+	void *arg;
+	emr_buf issuers; /* emr_id16 */
+	uint8_t *piece;
+	uint64_t of, seen, records, bytes, failed;
+	int64_t last_progress_ns;
+} import;
+
+/* ---- saying ---- */
+
+static const char *error_of(emr_status status)
+{
+	switch ((int)status) {
+	case EMR_EXISTS:
+	case EMR_NOT_DIRECTORY:
+		return "exists";
+	case EMR_RESERVED_NAME:
+		return "reserved-name";
+	case EMR_BAD_NAME:
+		return "bad-name";
+	case EMR_BAD_SIGNATURE:
+		return "bad-signature";
+	case EMR_MISSING_DATA:
+		return "missing-data";
+	case EMR_NO_SPACE:
+		return "disk-full";
+	case EMR_DAMAGED:
+	case EMR_LIMIT:
+		return "bad-data";
+	}
+	return "failed";
+}
+
+static emr_status say_bad(import *i, const char *path, emr_status why)
+{
+	char shown[4096];
+	json_t *object;
+
+	i->failed++;
+	if (i->failed > BAD_MAX)
+		return EMR_OK;
+	emr_show(path, shown, sizeof shown);
+	object = json_pack("{s:{s:s, s:s}}", "bad", "path", shown, "error", error_of(why));
+	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status say_progress(import *i)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	json_t *object;
+
+	if (now - i->last_progress_ns < 500000000)
+		return EMR_OK;
+	i->last_progress_ns = now;
+	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)i->seen, "of", (json_int_t)i->of);
+	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+}
+
+/* ---- places ---- */
+
+/* The directory that PATH lies in, and its last name. */
+static emr_status find_parent(import *i, const char *path, emr_attr *out_parent, const char **out_name)
+{
+	const char *slash = strrchr(path, '/');
+	EMR_AUTO_FREE char *above = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
+	emr_status status = above != NULL ? emr_view_find(i->session->view, above, out_parent) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && out_parent->type != EMR_META_DIR)
+		status = EMR_NOT_DIRECTORY;
+	*out_name = slash != NULL ? slash + 1 : path;
+	return status;
+}
+
+static void tell_kernel(const emr_attr *parent, const char *name)
+{
+	emr_fuse_changed(NULL, parent->node, name);
+	emr_fuse_changed(NULL, parent->node, NULL);
+}
+
+/* A directory that is there already is fine. */
+static emr_status make_directory(import *i, const char *path, uint16_t mode)
+{
+	emr_attr parent, attr;
+	const char *name;
+	emr_status status;
+
+	if (emr_view_find(i->session->view, path, &attr) == EMR_OK)
+		return attr.type == EMR_META_DIR ? EMR_OK : EMR_NOT_DIRECTORY;
+	status = find_parent(i, path, &parent, &name);
+	if (status == EMR_OK)
+		status = emr_view_mkdir(i->session->view, parent.node, name, mode, &attr);
+	if (status != EMR_OK)
+		return status;
+	emr_view_forget(i->session->view, attr.node, 1);
+	tell_kernel(&parent, name);
+	return EMR_OK;
+}
+
+/* DEST and what lies above it. */
+static emr_status make_dest(import *i)
+{
+	emr_status status = EMR_OK;
+
+	for (const char *at = i->dest; status == EMR_OK && *at != '\0';) {
+		const char *slash = strchr(at, '/');
+		size_t len = slash != NULL ? (size_t)(slash - i->dest) : strlen(i->dest);
+		EMR_AUTO_FREE char *part = strndup(i->dest, len);
+
+		status = part != NULL ? make_directory(i, part, 0700) : EMR_NO_MEMORY;
+		at = i->dest + len + (slash != NULL);
+	}
+	return status;
+}
+
+/* ---- one record ---- */
+
+static emr_status copy_bytes(import *i, emr_content_reader *reader, emr_handle *handle)
+{
+	uint64_t at = 0;
+	size_t got;
+	emr_status status;
+
+	do {
+		status = emr_content_reader_read(reader, at, i->piece, PIECE, &got);
+		if (status == EMR_OK && got > 0)
+			status = emr_view_write(handle, at, emr_bytes_of(i->piece, got));
+		at += got;
+	} while (status == EMR_OK && got == PIECE);
+	return status == EMR_OK ? emr_view_flush(handle) : status;
+}
+
+static emr_status set_attributes(import *i, uint64_t node, const emr_meta *meta)
+{
+	const emr_attr wanted = {.mtime_ns = meta->mtime_ns, .mode = meta->mode};
+	emr_bytes rest = meta->xattrs;
+	emr_xattr one;
+	emr_attr attr;
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+		char name[256];
+
+		memcpy(name, one.key.data, one.key.len);
+		name[one.key.len] = '\0';
+		if (strncmp(name, OWN, sizeof OWN - 1) != 0)
+			status = emr_view_set_attribute(i->session->view, node, name, one.value, 0);
+	}
+	if (status == EMR_OK)
+		status = emr_view_set_attr(
+			i->session->view, node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr);
+	return status;
+}
+
+/* Only what was read and checked as a whole gets a name. */
+static emr_status take_file(import *i, const emr_parcel_record *r, const char *path)
+{
+	emr_content_reader *reader = NULL;
+	emr_handle *handle;
+	emr_attr parent, attr;
+	const char *name;
+	emr_status status = emr_view_find(i->session->view, path, &attr) == EMR_OK ? EMR_EXISTS : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_parcel_content(i->parcel, r->number, (const emr_id16 *)i->issuers.data,
+			i->issuers.len / sizeof(emr_id16), &reader);
+	if (status == EMR_OK)
+		status = find_parent(i, path, &parent, &name);
+	if (status == EMR_OK)
+		status = emr_view_create(
+			i->session->view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle);
+	if (status != EMR_OK) {
+		emr_content_reader_free(reader);
+		return status;
+	}
+	status = copy_bytes(i, reader, handle);
+	if (status == EMR_OK)
+		status = set_attributes(i, attr.node, &r->meta);
+	i->bytes += emr_content_reader_content(reader)->n;
+	emr_view_release(handle);
+	if (status != EMR_OK && emr_view_unlink(i->session->view, parent.node, name) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "import: half a file stays");
+	emr_view_forget(i->session->view, attr.node, 1);
+	emr_content_reader_free(reader);
+	tell_kernel(&parent, name);
+	return status;
+}
+
+static emr_status take_link(import *i, const emr_parcel_record *r, const char *path)
+{
+	EMR_AUTO_FREE char *target = strndup((const char *)r->meta.target.data, r->meta.target.len);
+	emr_attr parent, attr;
+	const char *name;
+	emr_status status = target != NULL ? find_parent(i, path, &parent, &name) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_view_symlink(i->session->view, parent.node, name, target, &attr);
+	if (status != EMR_OK)
+		return status;
+	emr_view_forget(i->session->view, attr.node, 1);
+	tell_kernel(&parent, name);
+	return EMR_OK;
+}
+
+static emr_status take_one(import *i, const emr_parcel_record *r, const char *path)
+{
+	switch (r->meta.type) {
+	case EMR_META_DIR:
+		return make_directory(i, path, r->meta.mode);
+	case EMR_META_SYMLINK:
+		return take_link(i, r, path);
+	case EMR_META_FILE:
+		return take_file(i, r, path);
+	}
+	return EMR_DAMAGED;
+}
+
+static emr_status count(void *arg, const emr_parcel_record *r)
+{
+	import *i = arg;
+
+	i->of += r->path[0] != '\0' && r->meta.type != EMR_META_DIR;
+	return EMR_OK;
+}
+
+static emr_status take(void *arg, const emr_parcel_record *r)
+{
+	import *i = arg;
+	EMR_AUTO_FREE char *path = NULL;
+	emr_status status;
+
+	if (r->path[0] == '\0')
+		return EMR_OK;
+	if (asprintf(&path, "%s%s%s", i->dest, i->dest[0] != '\0' ? "/" : "", r->path) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	i->seen += r->meta.type != EMR_META_DIR;
+	status = strlen(path) <= EMR_ASK_PATH_MAX ? take_one(i, r, path) : EMR_BAD_NAME;
+	if (status == EMR_NO_MEMORY || status == EMR_READ_ONLY)
+		return status;
+	if (status != EMR_OK)
+		return say_bad(i, path, status);
+	i->records += r->meta.type != EMR_META_DIR;
+	return say_progress(i);
+}
+
+/* ---- the whole ---- */
+
+static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
+{
+	(void)row;
+	return is_mine ? emr_buf_append(arg, domain.b, sizeof domain.b) : EMR_OK;
+}
+
+static emr_status say(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	emr_message message = EMR_SAY_BAD_CAR;
+
+	switch ((int)status) {
+	case EMR_NOT_FOUND:
+		message = EMR_SAY_CAR_STRANGE;
+		break;
+	case EMR_DENIED:
+		message = EMR_SAY_CAR_FOREIGN;
+		break;
+	case EMR_DAMAGED:
+	case EMR_LIMIT:
+	case EMR_INVALID:
+		break;
+	default:
+		emr_problem_set_status(out_problem, status, request->file);
+		return status;
+	}
+	emr_problem_set(out_problem, message, "file", request->file, NULL);
+	return status;
+}
+
+static emr_status open_parcel(import *i, const emr_request *request, int *out_fd, emr_problem *out_problem)
+{
+	emr_status status;
+
+	*out_fd = request->file[0] == '/' ? open(request->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	if (*out_fd < 0) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", request->file, "cause",
+			strerror(errno), NULL);
+		return EMR_NOT_FOUND;
+	}
+	status = emr_parcel_open(*out_fd, i->session->keyring, &i->parcel);
+	return status == EMR_OK ? EMR_OK : say(status, request, out_problem);
+}
+
+static emr_status read_all(import *i, const emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = emr_replica_domains(i->session->replica, note_domain, &i->issuers);
+
+	if (status == EMR_OK)
+		status = make_dest(i);
+	if (status == EMR_OK)
+		status = emr_parcel_each(i->parcel, count, i);
+	if (status == EMR_OK)
+		status = emr_parcel_each(i->parcel, take, i);
+	emr_fuse_await_changes();
+	if (status == EMR_NOT_DIRECTORY || status == EMR_RESERVED_NAME)
+		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->path, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "import");
+	return status;
+}
+
+emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+	import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg, .piece = malloc(PIECE)};
+	emr_problem why = {0};
+	json_t *object = NULL;
+	emr_status status = i.piece != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && emr_session_is_read_only(session, &why)) {
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		status = EMR_READ_ONLY;
+	}
+	if (status == EMR_OK)
+		status = open_parcel(&i, request, &fd, out_problem);
+	if (status == EMR_OK)
+		status = read_all(&i, request, out_problem);
+	emr_parcel_close(i.parcel);
+	emr_buf_free(&i.issuers);
+	free(i.piece);
+	if (status != EMR_OK)
+		return status;
+	object = json_pack("{s:b, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records, "bytes",
+		(json_int_t)i.bytes, "bad_count", (json_int_t)i.failed);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

@@ -1,0 +1,76 @@
+#include <string.h>
+
+#include "answers/answers.h"
+#include "kit/out.h"
+#include "sharing/shared_paths.h"
+
+#define KEPT_MAX 200 /* of one answer */
+
+typedef struct listing {
+	json_t *kept;
+	bool not_wanted; /* the first, which was asked for */
+} listing;
+
+static emr_status add_kept(void *arg, const emr_kept *kept)
+{
+	listing *l = arg;
+	json_t *one;
+
+	if (json_array_size(l->kept) == 0)
+		l->not_wanted = !kept->is_wanted;
+	if (json_array_size(l->kept) == KEPT_MAX)
+		return EMR_OK;
+	one = json_pack("{s:o, s:I, s:b, s:b}", "path",
+		emr_json_text(kept->path[0] != '\0' ? kept->path : "."), "bytes",
+		(json_int_t)kept->bytes, "complete", kept->is_complete, "keep", kept->is_wanted);
+	return one != NULL && json_array_append_new(l->kept, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status set_keep(emr_session *session, const emr_request *request)
+{
+	const char *value = request->drop ? "no" : "yes";
+	emr_attr attr;
+	emr_status status = emr_view_find(session->view, request->path, &attr);
+
+	return status == EMR_OK ? emr_view_set_attribute(session->view, attr.node, "user.emrfs.keep",
+					  emr_bytes_of(value, strlen(value)), 0)
+				: status;
+}
+
+static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+	else if (status == EMR_READ_ONLY)
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+	else
+		emr_problem_set_status(out_problem, status, request->has_path ? request->path : "keep");
+}
+
+emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	listing l = {.kept = json_array()};
+	bool is_shared = request->has_path && emr_path_is_shared(request->path);
+	uint64_t freed = 0;
+	json_t *object;
+	emr_status status = l.kept != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && is_shared && request->drop)
+		status = emr_shared_keeps_all(request->path, out_problem);
+	else if (status == EMR_OK && request->has_path && !is_shared)
+		status = set_keep(session, request);
+	if (status == EMR_OK && request->purge)
+		status = emr_view_purge(session->view, &freed);
+	if (status == EMR_OK)
+		status = emr_view_each_kept(session->view, request->path, add_kept, &l);
+	if (status != EMR_OK) {
+		json_decref(l.kept);
+		if (!out_problem->is_set)
+			say_problem(status, request, out_problem);
+		return status;
+	}
+	object = json_pack("{s:b, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "cache_bytes",
+		(json_int_t)freed, "last_copy", request->drop && l.not_wanted);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

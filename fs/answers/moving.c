@@ -1,0 +1,84 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "fuse/fuse.h"
+#include "kit/out.h"
+#include "people/who.h"
+
+static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	switch ((int)status) {
+	case EMR_NOT_FOUND:
+	case EMR_NOT_DIRECTORY:
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path",
+			status == EMR_NOT_DIRECTORY ? request->to : request->path, NULL);
+		return;
+	case EMR_EXISTS:
+		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->to, NULL);
+		return;
+	case EMR_CROSS:
+		emr_problem_set(out_problem, EMR_SAY_MOVE_INSIDE, "path", request->path, NULL);
+		return;
+	case EMR_RESERVED_NAME:
+		emr_problem_set(out_problem, EMR_SAY_RESERVED_NAME, "path", request->to, NULL);
+		return;
+	case EMR_BAD_NAME:
+		emr_problem_set(out_problem, EMR_SAY_BAD_NAME, "path", request->to, NULL);
+		return;
+	case EMR_READ_ONLY:
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		return;
+	}
+	emr_problem_set_status(out_problem, status, request->path);
+}
+
+/* What each of IDS is called here. */
+static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
+{
+	json_t *list = json_array();
+
+	for (size_t at = 0; list != NULL && at < ids->len; at += sizeof(emr_id32)) {
+		emr_who who;
+		emr_id32 id;
+
+		memcpy(id.b, ids->data + at, sizeof id.b);
+		if (emr_who_of(crowd, id, &who) != EMR_OK || json_array_append_new(list, emr_json_text(who.called)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *answer_of(emr_session *session, const emr_moved *moved)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	char names[600];
+
+	if (emr_crowd_open(session, &crowd) != EMR_OK)
+		return NULL;
+	emr_who_names(&crowd, emr_buf_view(&moved->gains), names, sizeof names);
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved->path), "gains",
+		called_json(&crowd, &moved->gains), "loses", called_json(&crowd, &moved->loses), "names", emr_json_text(names));
+}
+
+emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	const emr_move what = {
+		.from = request->path, .to = request->to, .only_look = request->look};
+	emr_moved moved = {0};
+	emr_status status = emr_view_move(session->view, &what, &moved);
+	json_t *object;
+
+	if (status != EMR_OK) {
+		say_problem(status, request, out_problem);
+		return status;
+	}
+	if (!request->look)
+		emr_fuse_await_changes();
+	object = answer_of(session, &moved);
+	emr_moved_free(&moved);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

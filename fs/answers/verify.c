@@ -1,0 +1,477 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "base/log.h"
+#include "kit/out.h"
+#include "ledger/checkpoint.h"
+#include "people/origin.h"
+#include "session/walk.h"
+#include "settle/whose.h"
+
+#define BAD_MAX 1000 /* said; all are counted */
+#define PROGRESS_EVERY_NS 500000000
+#define DEPTH_MAX 4096
+
+/* One live record, as much of it as must be kept between finding and checking. */
+typedef struct record {
+	emr_place place;
+	emr_id16 parent;
+	emr_meta_type type;
+	char *name; /* owned */
+} record;
+
+typedef struct verification {
+	emr_session *session;
+	const emr_request *request;
+	emr_emit_fn emit;
+	void *arg;
+	record *records; /* sorted by object once all are found */
+	size_t n, cap;
+	uint64_t checked, failed;
+	int64_t last_progress_ns;
+} verification;
+
+static void verification_end(verification *v)
+{
+	for (size_t i = 0; i < v->n; i++)
+		free(v->records[i].name);
+	free(v->records);
+}
+
+/* ---- finding ---- */
+
+static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	verification *v = arg;
+	char *name;
+
+	if (v->n == v->cap) {
+		size_t cap = v->cap == 0 ? 256 : v->cap * 2;
+		record *more = reallocarray(v->records, cap, sizeof *more);
+
+		if (more == NULL)
+			return EMR_NO_MEMORY;
+		v->records = more;
+		v->cap = cap;
+	}
+	name = strndup((const char *)meta->name.data, meta->name.len);
+	if (name == NULL)
+		return EMR_NO_MEMORY;
+	v->records[v->n++] =
+		(record){.place = *place, .parent = meta->parent, .type = meta->type, .name = name};
+	return EMR_OK;
+}
+
+static int by_object(const void *a, const void *b)
+{
+	return memcmp(((const record *)a)->place.object.b, ((const record *)b)->place.object.b, 16);
+}
+
+static const record *find_record(const verification *v, emr_id16 object)
+{
+	record key = {.place.object = object};
+
+	return v->n == 0 ? NULL : bsearch(&key, v->records, v->n, sizeof key, by_object);
+}
+
+/* ROOT itself or below it. */
+static bool is_below(const verification *v, const record *r, emr_id16 root)
+{
+	for (int depth = 0; r != NULL && depth < DEPTH_MAX; depth++) {
+		if (emr_id16_equal(r->place.object, root))
+			return true;
+		r = find_record(v, r->parent);
+	}
+	return false;
+}
+
+/* Names from the top, as the ledger has them; "" for the top. */
+static char *path_of(const verification *v, const record *r)
+{
+	char *path = strdup("");
+
+	for (int depth = 0; path != NULL && r != NULL && depth < DEPTH_MAX; depth++) {
+		char *longer = NULL;
+
+		if (r->name[0] != '\0') {
+			if (asprintf(&longer, "%s%s%s", r->name, path[0] != '\0' ? "/" : "", path) <
+				0)
+				longer = NULL;
+			free(path);
+			path = longer;
+		}
+		r = find_record(v, r->parent);
+	}
+	return path;
+}
+
+/* ---- saying ---- */
+
+static emr_status say_bad(verification *v, const char *path, const char *place, const char *error)
+{
+	char shown[4096]; /* keeps the answer below the size of a frame */
+	json_t *object;
+
+	v->failed++;
+	if (v->failed > BAD_MAX)
+		return EMR_OK;
+	emr_show(path, shown, sizeof shown);
+	object = json_pack(
+		"{s:{s:s, s:s, s:s}}", "bad", "path", shown, "place", place, "error", error);
+	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+}
+
+static const char *error_of(emr_status status)
+{
+	switch ((int)status) {
+	case EMR_MISSING_DATA:
+	case EMR_NOT_FOUND:
+		return "missing-data";
+	case EMR_BAD_SIGNATURE:
+		return "bad-signature";
+	case EMR_NEWER_FORMAT:
+		return "newer-format";
+	case EMR_ROLLBACK:
+		return "rollback";
+	case EMR_IO:
+		return "failed";
+	}
+	return "bad-data";
+}
+
+static emr_status say_progress(verification *v, uint64_t done)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	json_t *object;
+
+	if (now - v->last_progress_ns < PROGRESS_EVERY_NS)
+		return EMR_OK;
+	v->last_progress_ns = now;
+	object = json_pack(
+		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)v->n);
+	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+}
+
+/* Of what follows nobody knows how far it is. */
+static emr_status say_part(verification *v, const char *part)
+{
+	json_t *object = json_pack("{s:{s:s}}", "progress", "part", part);
+
+	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
+}
+
+/* ---- one record ---- */
+
+static emr_status check_blocks(
+	const verification *v, const emr_content *content, const emr_content_key *key)
+{
+	emr_content_reader *reader = NULL;
+	bool is_present = false;
+	emr_status status = emr_content_reader_open(v->session->records, content, key, &reader);
+
+	if (status != EMR_OK)
+		return status;
+	if (v->request->quick)
+		status = emr_content_reader_present(reader, &is_present, NULL);
+	else
+		status = emr_content_reader_verify(reader);
+	if (status == EMR_OK && v->request->quick && !is_present)
+		status = EMR_MISSING_DATA;
+	emr_content_reader_free(reader);
+	return status;
+}
+
+static emr_status check_record(const verification *v, const record *r)
+{
+	emr_content content;
+	emr_content_key *key = NULL;
+	emr_whose whose;
+	emr_status status;
+
+	/* Of links and directories the metadata is all; it was authenticated when it was found. */
+	if (r->type != EMR_META_FILE)
+		return EMR_OK;
+	/* The signed statement is about this content, this record and this person, by a key that was in force. */
+	status = emr_facts_open_signed(v->session->facts, emr_ledger_descriptor(v->session->ledger), &r->place, &content, &key, &whose);
+	if (status == EMR_BAD_SIGNATURE)
+		emr_log(EMR_LOG_ERROR, "verify: fault %d, verdict %d", (int)whose.is.fault, (int)whose.is.verdict);
+	if (status != EMR_OK)
+		return status;
+	status = check_blocks(v, &content, key);
+	emr_content_key_free(key);
+	return status;
+}
+
+static emr_status check_and_say(verification *v, const record *r)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	char id[33];
+	emr_status status = check_record(v, r);
+
+	v->checked++;
+	if (status == EMR_OK || status == EMR_NO_MEMORY)
+		return status;
+	emr_hex(r->place.object.b, 16, id);
+	emr_log(EMR_LOG_ERROR, "verify: record %s: %s", id, emr_status_text(status));
+	path = path_of(v, r);
+	return path != NULL ? say_bad(v, path, id, error_of(status)) : EMR_NO_MEMORY;
+}
+
+static emr_status check_records(verification *v, const emr_id16 *root)
+{
+	uint64_t damaged = 0;
+	emr_status status = emr_facts_each(v->session->facts, keep_record, v, &damaged);
+
+	if (status != EMR_OK)
+		return status;
+	if (v->n > 0)
+		qsort(v->records, v->n, sizeof *v->records, by_object);
+	for (uint64_t i = 0; i < damaged && status == EMR_OK; i++) {
+		v->checked++;
+		status = say_bad(v, "", "a record whose name cannot be read; the log has its id",
+			"bad-data");
+	}
+	for (size_t i = 0; i < v->n && status == EMR_OK; i++) {
+		if (root == NULL || is_below(v, &v->records[i], *root))
+			status = check_and_say(v, &v->records[i]);
+		if (status == EMR_OK)
+			status = say_progress(v, i + 1);
+	}
+	return status;
+}
+
+/* ---- blocks and chain ---- */
+
+static void note_damage(void *context, const emr_store_damage *damage)
+{
+	verification *v = context;
+	char place[160];
+
+	snprintf(place, sizeof place, "%.100s at %llu, %llu bytes", damage->segment,
+		(unsigned long long)damage->offset, (unsigned long long)damage->len);
+	emr_log(EMR_LOG_ERROR, "verify: damage: %s%s", place, damage->torn ? " (torn)" : "");
+	if (!damage->torn && say_bad(v, "", place, "bad-data") != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "verify: the list of damage is not whole");
+}
+
+static emr_status check_store(verification *v)
+{
+	emr_status status = say_part(v, "blocks");
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_store_check(v->session->store, note_damage, v);
+	v->checked++;
+	/* What the check found is listed; anything else is a failure of the check itself. */
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+static json_t *witness_names(const emr_session *session)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint checkpoint;
+	json_t *names = json_array();
+
+	if (names == NULL || emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
+		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
+		return names;
+	for (size_t i = 0; i < checkpoint.n_sigs; i++) {
+		char name[17];
+
+		if (memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) == 0)
+			continue;
+		emr_hex(checkpoint.sigs[i].name_id, 8, name);
+		if (json_array_append_new(names, json_string(name)) != 0)
+			return names;
+	}
+	return names;
+}
+
+static emr_status say_chain_bad(
+	verification *v, const emr_ledger_trouble *trouble, emr_status status)
+{
+	char place[200];
+
+	snprintf(place, sizeof place, "ledger entry %llu: %s", (unsigned long long)trouble->seq,
+		trouble->cause);
+	emr_log(EMR_LOG_ERROR, "verify: %s", place);
+	return say_bad(v, "", place, status == EMR_ROLLBACK ? "rollback" : "ledger-damaged");
+}
+
+static bool is_chain_fault(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
+	       status == EMR_BAD_SIGNATURE;
+}
+
+/* The ledger of before a join, in the same way: the past rests on it. */
+static emr_status check_annex(verification *v)
+{
+	const emr_annex *annex = &v->session->annex;
+	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
+	uint64_t size = 0;
+	emr_status status;
+
+	if (annex->replica == NULL)
+		return EMR_OK;
+	v->checked++;
+	emr_ledger_look(annex->ledger, &absence);
+	status = absence.status == EMR_OK ? emr_ledger_verify(annex->ledger, &trouble)
+					  : emr_replica_verify_own(annex->replica, &trouble, &size);
+	if (status == EMR_OK && absence.status == EMR_OK)
+		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
+	if (is_chain_fault(status))
+		return say_bad(v, "", "the ledger of before you joined does not fit", "ledger-damaged");
+	return status;
+}
+
+/* The ledger against a fresh replay of the contract, then our own copy of it against the ledger.
+ * While it is away, our own copy alone. */
+static emr_status check_chain(verification *v, json_t **out_chain)
+{
+	emr_ledger_trouble trouble = {0};
+	emr_ledger_absence absence;
+	emr_replica_position at = {0};
+	char root[65];
+	uint64_t size = 0;
+	emr_status status;
+
+	emr_ledger_look(v->session->ledger, &absence);
+	v->checked++;
+	if (absence.status != EMR_OK && absence.status != EMR_OFFLINE) {
+		status = say_bad(v, "", "the ledger: what is in its place cannot be used",
+			absence.status == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged");
+		if (status != EMR_OK)
+			return status;
+	}
+	if (absence.status != EMR_OK) {
+		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
+	} else {
+		status = emr_ledger_verify(v->session->ledger, &trouble);
+		if (status == EMR_OK)
+			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
+	}
+	if (is_chain_fault(status))
+		status = say_chain_bad(v, &trouble, status);
+	if (status == EMR_OK)
+		status = check_annex(v);
+	if (status == EMR_OK)
+		status = emr_replica_at(v->session->replica, &at);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(at.root, sizeof at.root, root);
+	*out_chain = json_pack("{s:I, s:s, s:b, s:o}", "size", (json_int_t)at.size, "root", root,
+		"reached", absence.status == EMR_OK, "witnesses", witness_names(v->session));
+	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* ---- the whole ---- */
+
+emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out_object,
+	bool *out_is_published, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *id = NULL;
+	EMR_AUTO_FREE char *state = NULL;
+	emr_attr attr;
+	emr_status status = emr_view_find(session->view, path, &attr);
+
+	if (status == EMR_OK)
+		status = emr_attribute_text(session->view, attr.node, "id", &id);
+	if (status == EMR_OK)
+		status = emr_attribute_text(session->view, attr.node, "state", &state);
+	if (status == EMR_OK)
+		status = emr_unhex(id, out_object->b, sizeof out_object->b);
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+		return EMR_NOT_FOUND;
+	}
+	*out_is_published = strncmp(state, "confirmed", 9) == 0;
+	return EMR_OK;
+}
+
+/* signer, time and tx of a single file. */
+static int put_origin(verification *v, json_t *answer)
+{
+	static const char *const names[][2] = {
+		{"signature", "signer"}, {"signed-at", "time"}, {"tx", "tx"}};
+	json_t *origin = NULL;
+	emr_attr attr;
+	int failed = 0;
+
+	if (!v->request->has_path ||
+		emr_view_find(v->session->view, v->request->path, &attr) != EMR_OK ||
+		attr.type != EMR_META_FILE)
+		return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		EMR_AUTO_FREE char *value = NULL;
+
+		if (emr_attribute_text(v->session->view, attr.node, names[i][0], &value) == EMR_OK)
+			failed |= json_object_set_new(answer, names[i][1], emr_json_text(value));
+	}
+	if (emr_origin_json(v->session, attr.node, &origin) == EMR_OK)
+		failed |= json_object_set_new(answer, "signed", origin);
+	return failed;
+}
+
+static emr_status emit_answer(verification *v, json_t *chain)
+{
+	json_t *answer = json_pack("{s:b, s:I, s:I, s:o*}", "done", 1, "checked",
+		(json_int_t)v->checked, "bad_count", (json_int_t)v->failed, "chain", chain);
+
+	if (answer == NULL || put_origin(v, answer) != 0) {
+		json_decref(answer);
+		return EMR_NO_MEMORY;
+	}
+	return v->emit(v->arg, answer);
+}
+
+static emr_status check_all(verification *v, const emr_id16 *root)
+{
+	const emr_request *request = v->request;
+	bool is_whole = root == NULL;
+	json_t *chain = NULL;
+	emr_status status = EMR_OK;
+
+	if (!request->chain)
+		status = check_records(v, root);
+	if (status == EMR_OK && is_whole && !request->chain && !request->quick)
+		status = check_store(v);
+	if (status == EMR_OK && (request->chain || is_whole))
+		status = say_part(v, "ledger");
+	if (status == EMR_OK && (request->chain || is_whole))
+		status = check_chain(v, &chain);
+	if (status != EMR_OK) {
+		json_decref(chain);
+		return status;
+	}
+	return emit_answer(v, chain);
+}
+
+emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	verification v = {.session = session,
+		.request = request,
+		.emit = emit,
+		.arg = arg,
+		.last_progress_ns = emr_clock_boot_ns(emr_clock_system())};
+	bool has_root = request->has_path && request->path[0] != '\0', is_published = true;
+	emr_id16 root = {{0}};
+	emr_status status = EMR_OK;
+
+	if (has_root)
+		status = emr_answer_find(session, request->path, &root, &is_published, out_problem);
+	if (status == EMR_OK && !is_published) {
+		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", "Its last", NULL);
+		status = EMR_CONFLICT;
+	} else if (status == EMR_OK) {
+		status = check_all(&v, has_root ? &root : NULL);
+		if (status != EMR_OK)
+			emr_problem_set_status(out_problem, status, "verify");
+	}
+	verification_end(&v);
+	return status;
+}

@@ -1,0 +1,172 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "fuse/fuse.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "people/authors.h"
+
+#define PORTION 200
+
+/* ---- what went wrong, as people are told ---- */
+
+static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	const char *path = request->path;
+
+	switch ((int)status) {
+	case EMR_NOT_FOUND:
+	case EMR_NOT_DIRECTORY:
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path",
+			request->has_to && status == EMR_NOT_DIRECTORY ? request->to : path, NULL);
+		return;
+	case EMR_RANGE:
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_VERSION, "path", path, NULL);
+		return;
+	case EMR_INVALID:
+		emr_problem_set(out_problem, EMR_SAY_WHICH_VERSION, "path", path, NULL);
+		return;
+	case EMR_IS_DIRECTORY:
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"That is a directory; restore takes one file.", "verb", "restore", NULL);
+		return;
+	case EMR_EXISTS:
+		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path",
+			request->has_to ? request->to : path, NULL);
+		return;
+	case EMR_RESERVED_NAME:
+		emr_problem_set(out_problem, EMR_SAY_RESERVED_NAME, "path",
+			request->has_to ? request->to : path, NULL);
+		return;
+	case EMR_BAD_NAME:
+		emr_problem_set(out_problem, EMR_SAY_BAD_NAME, "path",
+			request->has_to ? request->to : path, NULL);
+		return;
+	case EMR_BUSY:
+		emr_problem_set(out_problem, EMR_SAY_FILE_BUSY, "path", path, NULL);
+		return;
+	case EMR_READ_ONLY:
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		return;
+	}
+	emr_problem_set_status(out_problem, status, path);
+}
+
+/* ---- versions ---- */
+
+typedef struct listing {
+	const emr_session *session;
+	emr_emit_fn emit;
+	void *arg;
+	json_t *portion;
+	emr_authors authors;
+	bool emit_failed;
+} listing;
+
+static emr_status emit_portion(listing *l)
+{
+	json_t *object;
+	emr_status status;
+
+	if (json_array_size(l->portion) == 0)
+		return EMR_OK;
+	object = json_pack("{s:o}", "versions", l->portion);
+	l->portion = json_array();
+	if (object == NULL || l->portion == NULL) {
+		json_decref(object);
+		return EMR_NO_MEMORY;
+	}
+	status = l->emit(l->arg, object);
+	l->emit_failed = status != EMR_OK;
+	return status;
+}
+
+/* The owner, or who else may write here. */
+static emr_status name_of(listing *l, emr_id32 signer, char *out, size_t size, bool *out_is_own)
+{
+	const emr_author *author;
+	emr_status status = emr_authors_find(&l->authors, l->session, signer, &author);
+
+	if (status != EMR_OK)
+		return status;
+	*out_is_own = author->is_me;
+	if (author->is_me)
+		snprintf(out, size, "%s", l->session->profile.name[0] != '\0' ? l->session->profile.name : "you");
+	else
+		emr_who_text(&author->who, out, size);
+	return EMR_OK;
+}
+
+static emr_status add_version(void *arg, const emr_file_version *v)
+{
+	listing *l = arg;
+	char at[EMR_TEXT_BYTES], name[600];
+	json_t *one;
+	bool is_own = true;
+	emr_status status = name_of(l, v->signer_id, name, sizeof name, &is_own);
+
+	if (status != EMR_OK)
+		return status;
+	emr_time_json((int64_t)v->time_unix_s, at);
+	one = json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:b, s:b, s:I}", "at", at, "who",
+		emr_json_text(name), "version", (json_int_t)v->cver, "bytes", (json_int_t)v->bytes,
+		"deleted", v->is_deletion, "signed_by", emr_json_text(name), "current",
+		v->is_current, "own", is_own, "at_unix", (json_int_t)v->time_unix_s);
+	if (one == NULL || json_array_append_new(l->portion, one) != 0)
+		return EMR_NO_MEMORY;
+	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
+}
+
+emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	listing l = {.session = session, .emit = emit, .arg = arg, .portion = json_array()};
+	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+	json_t *done;
+
+	if (status == EMR_OK)
+		status = emr_view_each_version(session->view, request->path, add_version, &l);
+	if (status == EMR_OK)
+		status = emit_portion(&l);
+	json_decref(l.portion);
+	emr_authors_free(&l.authors);
+	if (status == EMR_INVALID) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"A symbolic link has no versions.", "verb", "restore", NULL);
+		return status;
+	}
+	if (status != EMR_OK) {
+		if (!l.emit_failed)
+			say_problem(status, request, out_problem);
+		return status;
+	}
+	done = json_pack("{s:b}", "done", 1);
+	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+}
+
+/* ---- bringing back ---- */
+
+emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	const emr_restore what = {.path = request->path,
+		.until_unix_s = request->until_unix_s,
+		.cver = request->version,
+		.to = request->has_to ? request->to : NULL};
+	emr_restored restored = {0};
+	emr_status status = emr_view_restore(session->view, &what, &restored);
+	json_t *object;
+
+	if (status != EMR_OK) {
+		say_problem(status, request, out_problem);
+		return status;
+	}
+	emr_fuse_await_changes();
+	object = json_pack("{s:b, s:o, s:I, s:I, s:b}", "done", 1, "restored",
+		emr_json_text(what.to != NULL ? what.to : what.path), "version",
+		(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
+		restored.is_unchanged);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

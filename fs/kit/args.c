@@ -1,0 +1,220 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/verbs.h"
+
+/* Where parsing stands.  The verb may come after common options. */
+typedef struct parser {
+	char *const *argv;
+	int argc, at;
+	bool has_verb, options_ended;
+	emr_args *args;
+	emr_problem *problem;
+} parser;
+
+static const char *verb_name(const parser *p)
+{
+	return p->has_verb ? emr_verb_get(p->args->verb)->name : "";
+}
+
+static emr_status wrong(parser *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static emr_status wrong(parser *p, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	emr_problem_set(p->problem, EMR_SAY_WRONG_USE, "what", text, "verb", verb_name(p), NULL);
+	return EMR_INVALID;
+}
+
+/* Levenshtein distance for short words; longer ones are far from everything. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (strlen(a) >= 32 || n >= 32)
+		return 99;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t change = corner + (a[i] != b[j]);
+
+			corner = row[j + 1];
+			row[j + 1] = corner < row[j] ? corner + 1 : row[j] + 1;
+			if (change < row[j + 1])
+				row[j + 1] = change;
+		}
+	}
+	return row[n];
+}
+
+static emr_status unknown_verb(parser *p, const char *name)
+{
+	const char *near = NULL;
+	size_t best = 3;
+
+	for (int i = 0; i < EMR_VERB_COUNT; i++) {
+		size_t d = distance(name, emr_verb_get((emr_verb)i)->name);
+
+		if (d < best) {
+			best = d;
+			near = emr_verb_get((emr_verb)i)->name;
+		}
+	}
+	if (near != NULL)
+		return wrong(
+			p, "There is no verb \"%.100s\". Did you mean \"%.100s\"?", name, near);
+	return wrong(p, "There is no verb \"%.100s\".", name);
+}
+
+/* An option of this verb, or (before the verb is known) one that every verb takes. */
+static bool is_taken(const parser *p, emr_option option)
+{
+	return p->has_verb ? emr_verb_takes(p->args->verb, option) : emr_option_is_common(option);
+}
+
+static bool find_long(const parser *p, const char *name, size_t len, emr_option *out_option)
+{
+	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
+		const char *known = emr_option_get((emr_option)i)->name;
+
+		if (known != NULL && strlen(known) == len && memcmp(known, name, len) == 0 &&
+			is_taken(p, (emr_option)i)) {
+			*out_option = (emr_option)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_letter(const parser *p, char letter, emr_option *out_option)
+{
+	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
+		if (emr_option_get((emr_option)i)->letter == letter && is_taken(p, (emr_option)i)) {
+			*out_option = (emr_option)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static emr_status unknown_option(parser *p, const char *word)
+{
+	const char *near = NULL;
+	size_t best = 4, len = strcspn(word, "=");
+	char name[64];
+
+	snprintf(name, sizeof name, "%.*s", (int)len, word);
+	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
+		const char *known = emr_option_get((emr_option)i)->name;
+		size_t d = known != NULL && is_taken(p, (emr_option)i) ? distance(name + 2, known)
+								       : 99;
+
+		if (d < best) {
+			best = d;
+			near = known;
+		}
+	}
+	if (near != NULL && strncmp(name, "--", 2) == 0)
+		return wrong(
+			p, "There is no option \"%.100s\" here. Did you mean --%s?", name, near);
+	return wrong(p, "There is no option \"%.100s\" here.", name);
+}
+
+static emr_status give(parser *p, emr_option option, const char *word, const char *value)
+{
+	emr_argument_kind kind = emr_option_get(option)->kind;
+
+	if (value != NULL && kind == EMR_NO_ARGUMENT)
+		return wrong(p, "%.100s takes no argument.", word);
+	if (value == NULL && kind == EMR_HAS_ARGUMENT) {
+		if (p->at >= p->argc)
+			return wrong(p, "%.100s needs an argument: %s.", word,
+				emr_option_get(option)->argument);
+		value = p->argv[p->at++];
+	}
+	p->args->given[option] = true;
+	p->args->values[option] = value;
+	return EMR_OK;
+}
+
+static emr_status take_long(parser *p, const char *word)
+{
+	const char *value = strchr(word, '=');
+	size_t len = value != NULL ? (size_t)(value - word) - 2 : strlen(word) - 2;
+	emr_option option;
+
+	if (!find_long(p, word + 2, len, &option))
+		return unknown_option(p, word);
+	return give(p, option, word, value != NULL ? value + 1 : NULL);
+}
+
+/* `-f`, `-qy`, `-o OPTS`, `-oOPTS` */
+static emr_status take_letters(parser *p, const char *word)
+{
+	for (const char *letter = word + 1; *letter != '\0'; letter++) {
+		emr_option option;
+		emr_status status;
+
+		if (!find_letter(p, *letter, &option))
+			return unknown_option(p, word);
+		if (emr_option_get(option)->kind == EMR_HAS_ARGUMENT)
+			return give(p, option, word, letter[1] != '\0' ? letter + 1 : NULL);
+		status = give(p, option, word, NULL);
+		if (status != EMR_OK)
+			return status;
+	}
+	return EMR_OK;
+}
+
+static emr_status take_operand(parser *p, const char *word)
+{
+	if (!p->has_verb) {
+		if (!emr_verb_find(word, &p->args->verb))
+			return unknown_verb(p, word);
+		p->has_verb = true;
+		return EMR_OK;
+	}
+	if (p->args->n_operands >= emr_verb_get(p->args->verb)->operands_max)
+		return wrong(p, "\"%.100s\" is one argument too many.", word);
+	p->args->operands[p->args->n_operands++] = word;
+	return EMR_OK;
+}
+
+static emr_status take_word(parser *p)
+{
+	const char *word = p->argv[p->at++];
+
+	if (p->options_ended || word[0] != '-' || word[1] == '\0')
+		return take_operand(p, word);
+	if (strcmp(word, "--") == 0) {
+		p->options_ended = true;
+		return EMR_OK;
+	}
+	return word[1] == '-' ? take_long(p, word) : take_letters(p, word);
+}
+
+emr_status emr_args_parse(int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem)
+{
+	parser p = {.argv = argv, .argc = argc, .at = 1, .args = out_args, .problem = out_problem};
+	emr_status status = EMR_OK;
+
+	*out_args = (emr_args){.verb = EMR_VERB_HELP};
+	while (p.at < argc && status == EMR_OK)
+		status = take_word(&p);
+	/* A script that asked for JSON gets its failure as JSON, wherever the option stood. */
+	for (int i = p.at; i < argc && status != EMR_OK; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			out_args->given[EMR_OPT_JSON] = true;
+	}
+	return status;
+}

@@ -1,0 +1,40 @@
+/* Asking for a passphrase without leaving it anywhere: terminal, private file, a program, or
+ * systemd's credential. It refuses arguments and environment values, and files that others can
+ * read. */
+#pragma once
+
+#include "base/bytes.h"
+#include "kit/message.h"
+
+/* Locked memory of its own: a passphrase may be longer than a key.  Zero-initialised is empty. */
+typedef struct emr_passphrase {
+	uint8_t *data; /* EMR_PASSPHRASE_MAX + 2 bytes, not swapped, not dumped, wiped when freed */
+	size_t len;
+} emr_passphrase;
+
+/* Empty, with room.  EMR_NO_MEMORY. */
+emr_status emr_passphrase_new(emr_passphrase *out_passphrase);
+void emr_passphrase_free(emr_passphrase *passphrase);
+#define EMR_AUTO_PASSPHRASE __attribute__((cleanup(emr_passphrase_free))) emr_passphrase
+static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
+{
+	return emr_bytes_of(passphrase->data, passphrase->len);
+}
+
+/* In this order: FILE (may be NULL; 0600, one trailing newline is taken off), the program in
+ * EMRFS_ASKPASS (its first line), $CREDENTIALS_DIRECTORY/emrfs.passphrase, the terminal without
+ * echo.  IS_NEW: a terminal or program is asked twice. EMR_EXPOSED, EMR_NOT_FOUND (nothing to ask),
+ * EMR_INVALID (empty, too long, or the two differ), EMR_IO, EMR_INTERRUPTED. */
+emr_status emr_passphrase_get(
+	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem);
+/* One that replaces another: FILE, the program or the terminal (both asked twice), never systemd's
+ * credential, which is the old one.  Otherwise as above. */
+emr_status emr_passphrase_get_replacement(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);
+/* The file alone. */
+emr_status emr_passphrase_read_file(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);
+
+/* One visible line from the terminal without its newline: EMR_NOT_FOUND without a terminal. */
+emr_status emr_terminal_ask(const char *question, char *out, size_t size);
+bool emr_terminal_there(void);

@@ -1,0 +1,76 @@
+/* Where emrfs keeps its files, and the settings among them.
+ * It refuses a state directory that others can enter. */
+#pragma once
+
+#include "base/file.h"
+#include "keyring/keyring.h"
+#include "kit/message.h"
+
+/* Names in the state directory. */
+#define EMR_STATE_KEYFILE "keyfile"
+#define EMR_STATE_KEYFILE_LOCK "keyfile.lock"
+#define EMR_STATE_LOCK "lock"
+#define EMR_STATE_LOG "log"
+#define EMR_STATE_PROFILE "profile"
+#define EMR_STATE_BOOK "people"
+#define EMR_STATE_SECOND_COPY "second-copy"
+#define EMR_STATE_BLOCKS "blocks"
+#define EMR_STATE_LEDGER "ledger"
+#define EMR_STATE_OWN_COPY "replica.sqlite"
+#define EMR_STATE_LEDGER_AWAY "ledger-away"
+#define EMR_STATE_SPILL "spill"
+#define EMR_STATE_AGENT "agent" /* an agent's fragments; only its state has it */
+#define EMR_RUN_SOCKET "socket"
+
+/* Absolute paths, owned. */
+typedef struct emr_places {
+	char *home;  /* of the user */
+	char *state; /* keyring, blocks, ledger: what must not be lost */
+	char *config;
+	char *run; /* the socket */
+} emr_places;
+
+/* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file),
+ * or XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the
+ * usual keyring) gives `as/NAME` in each. EMR_INVALID: a relative path, or AS is not 1..64 of
+ * [A-Za-z0-9._-] beginning with a letter or digit. */
+emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem);
+void emr_places_free(emr_places *places);
+#define EMR_AUTO_PLACES __attribute__((cleanup(emr_places_free))) emr_places
+
+/* Opens the state directory; MAY_CREATE makes it (0700).  EMR_NOT_FOUND; EMR_EXPOSED when others
+ * have any right there. */
+emr_status emr_places_open_state(
+	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem);
+/* Makes the runtime directory (0700) if needed. */
+emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
+/* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its
+ * parent should. */
+bool emr_places_contain(const emr_places *places, const char *path);
+/* PATH without symbolic links as far as it exists, absolute, owned by the caller; NULL without
+ * memory. */
+char *emr_path_real(const char *path);
+
+typedef struct emr_settings {
+	emr_kdf_cost kdf; /* kdf = MEMORY_MIB,PASSES */
+	int64_t idle_ns;  /* idle = TIME; 0 = never */
+	char *notify;	  /* notify = PROGRAM; NULL = not set; owned */
+	bool no_notify;	  /* notify = none: not even the desktop */
+} emr_settings;
+
+/* One line of the settings file, for manual and parser. */
+typedef struct emr_setting_row {
+	const char *name, *argument, *help;
+} emr_setting_row;
+
+/* NULL after the last. */
+const emr_setting_row *emr_setting_get(size_t index);
+
+/* Without a file: the defaults.  EMR_INVALID names file, line and what was wrong. */
+emr_status emr_settings_read(
+	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem);
+/* One settings text; as above.  FILE is for the message. */
+emr_status emr_settings_parse(
+	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem);
+void emr_settings_free(emr_settings *settings);
+#define EMR_AUTO_SETTINGS __attribute__((cleanup(emr_settings_free))) emr_settings

@@ -1,0 +1,154 @@
+/* The one table of verbs and options, from which parser and help come.
+ * It refuses to know a verb that is not built: what is not here is not listed and not accepted. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kit/message.h"
+
+typedef enum emr_verb {
+	EMR_VERB_INIT,
+	EMR_VERB_JOIN,
+	EMR_VERB_MOUNT,
+	EMR_VERB_UNMOUNT,
+	EMR_VERB_STATUS,
+	EMR_VERB_SHARE,
+	EMR_VERB_REVOKE,
+	EMR_VERB_PEOPLE,
+	EMR_VERB_REQUEST,
+	EMR_VERB_APPROVE,
+	EMR_VERB_DENY,
+	EMR_VERB_LOG,
+	EMR_VERB_RESTORE,
+	EMR_VERB_MOVE,
+	EMR_VERB_ERASE,
+	EMR_VERB_KEEP,
+	EMR_VERB_VERIFY,
+	EMR_VERB_LEDGER,
+	EMR_VERB_BACKUP,
+	EMR_VERB_EXPORT,
+	EMR_VERB_IMPORT,
+	EMR_VERB_PASSWD,
+	EMR_VERB_RECOVER,
+	EMR_VERB_DEVICE,
+	EMR_VERB_ORG,
+	EMR_VERB_AGENT,
+	EMR_VERB_CHECK,
+	EMR_VERB_HELP,
+	EMR_VERB_COUNT
+} emr_verb;
+
+typedef enum emr_option {
+	EMR_OPT_AS,
+	EMR_OPT_JSON,
+	EMR_OPT_QUIET,
+	EMR_OPT_YES,
+	EMR_OPT_HELP,
+	EMR_OPT_VERSION,
+	EMR_OPT_PASSPHRASE_FILE,
+	EMR_OPT_NEW_PASSPHRASE_FILE,
+	EMR_OPT_NAME,
+	EMR_OPT_BORN,
+	EMR_OPT_WORDS_FILE,
+	EMR_OPT_RESTORE,
+	EMR_OPT_JOIN,
+	EMR_OPT_NETWORK,
+	EMR_OPT_ROLE,
+	EMR_OPT_QUORUM,
+	EMR_OPT_WITHIN,
+	EMR_OPT_READ_ONLY,
+	EMR_OPT_IDLE,
+	EMR_OPT_FOREGROUND,
+	EMR_OPT_MOUNT_OPTIONS,
+	EMR_OPT_CARD_FILE,
+	EMR_OPT_NOW,
+	EMR_OPT_WAIT,
+	EMR_OPT_QUICK,
+	EMR_OPT_CHAIN,
+	EMR_OPT_VERIFY,
+	EMR_OPT_TEST,
+	EMR_OPT_LOST,
+	EMR_OPT_LIMIT,
+	EMR_OPT_CHECKPOINT,
+	EMR_OPT_AS_PROOF,
+	EMR_OPT_ALL,
+	EMR_OPT_LIST,
+	EMR_OPT_TO,
+	EMR_OPT_DELETED,
+	EMR_OPT_BEFORE,
+	EMR_OPT_NOT,
+	EMR_OPT_PURGE,
+	EMR_OPT_PROOF,
+	EMR_OPT_PROOF_OF,
+	EMR_OPT_STAFF,
+	EMR_OPT_SINCE,
+	EMR_OPT_AGENT_STATUS,
+	EMR_OPT_UNTIL,
+	EMR_OPT_PURPOSE,
+	EMR_OPT_HISTORY,
+	EMR_OPT_WRITE,
+	EMR_OPT_DEPOSIT,
+	EMR_OPT_EMERGENCY,
+	EMR_OPT_REASON,
+	EMR_OPT_WHO,
+	EMR_OPT_SOFTWARE,
+	EMR_OPT_FHIR,
+	EMR_OPTION_COUNT
+} emr_option;
+
+typedef enum emr_argument_kind {
+	EMR_NO_ARGUMENT,
+	EMR_MAY_HAVE_ARGUMENT,
+	EMR_HAS_ARGUMENT
+} emr_argument_kind;
+
+typedef struct emr_option_row {
+	const char *name; /* without dashes; NULL when there is only a letter */
+	char letter;	  /* 0 when there is none */
+	emr_argument_kind kind;
+	const char *argument; /* how help calls it, NULL without one */
+	const char *help;
+} emr_option_row;
+
+typedef struct emr_verb_row {
+	const char *name;
+	const char *alias;    /* NULL without one */
+	const char *operands; /* as help shows them */
+	size_t operands_max;
+	const char *help;	    /* one line */
+	const char *manual;	    /* a few lines more */
+	const char *fields;	    /* of the JSON answer */
+	uint64_t options;	    /* bits of emr_option, without those that every verb takes */
+	const unsigned char *exits; /* besides 0, 1, 2; ended by 0 */
+} emr_verb_row;
+
+const emr_verb_row *emr_verb_get(emr_verb verb);
+const emr_option_row *emr_option_get(emr_option option);
+/* By name or alias. */
+bool emr_verb_find(const char *name, emr_verb *out_verb);
+/* Of the verb, or one that every verb takes. */
+bool emr_verb_takes(emr_verb verb, emr_option option);
+bool emr_option_is_common(emr_option option);
+
+#define EMR_OPERANDS_MAX 4
+
+/* A parsed command line; everything is borrowed from argv. */
+typedef struct emr_args {
+	emr_verb verb;
+	bool given[EMR_OPTION_COUNT];
+	const char *values[EMR_OPTION_COUNT]; /* NULL without argument */
+	const char *operands[EMR_OPERANDS_MAX];
+	size_t n_operands;
+} emr_args;
+
+/* EMR_INVALID with a sentence that names what was wrong and what may have been meant.  *out_args
+ * has the verb and the common options as far as they were understood, also then (so that --json is
+ * heeded). */
+emr_status emr_args_parse(
+	int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem);
+
+/* Texts for people, owned by the caller; NULL without memory. */
+char *emr_help_overview(bool all);
+char *emr_help_verb(emr_verb verb);

@@ -1,0 +1,296 @@
+#include "kit/passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "keyring/keyring.h"
+
+#define BUFFER_BYTES (EMR_PASSPHRASE_MAX + 2) /* a newline and one byte too many */
+
+extern char **environ;
+
+void emr_passphrase_free(emr_passphrase *passphrase)
+{
+	if (passphrase->data != NULL)
+		sodium_free(passphrase->data); /* wipes */
+	*passphrase = (emr_passphrase){0};
+}
+
+/* sodium_malloc: guard pages, mlock, MADV_DONTDUMP.  A refused mlock shows in `emrfs check`. */
+emr_status emr_passphrase_new(emr_passphrase *out)
+{
+	if (sodium_init() < 0)
+		return EMR_NO_MEMORY;
+	*out = (emr_passphrase){.data = sodium_malloc(BUFFER_BYTES)};
+	return out->data != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Up to the end or, with ONE_LINE, the first newline.  EMR_LIMIT when it does not fit. */
+static emr_status read_into(int fd, bool one_line, emr_passphrase *out)
+{
+	for (;;) {
+		size_t room = BUFFER_BYTES - out->len;
+		ssize_t n;
+
+		if (room == 0)
+			return EMR_LIMIT;
+		n = read(fd, out->data + out->len, one_line ? 1 : room);
+		if (n < 0 && errno == EINTR)
+			return EMR_INTERRUPTED;
+		if (n < 0)
+			return emr_status_from_errno(errno);
+		if (n == 0)
+			return EMR_OK;
+		out->len += (size_t)n;
+		if (one_line && out->data[out->len - 1] == '\n')
+			return EMR_OK;
+	}
+}
+
+static emr_status check_length(emr_passphrase *passphrase, emr_problem *out_problem)
+{
+	if (passphrase->len > 0 && passphrase->data[passphrase->len - 1] == '\n')
+		passphrase->len--;
+	if (passphrase->len >= 1 && passphrase->len <= EMR_PASSPHRASE_MAX)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_EMPTY, NULL);
+	return EMR_INVALID;
+}
+
+static void give(emr_passphrase *from, emr_passphrase *out)
+{
+	*out = *from;
+	*from = (emr_passphrase){0};
+}
+
+emr_status emr_passphrase_read_file(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	EMR_AUTO_PASSPHRASE found = {0};
+	struct stat st;
+	emr_status status;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		int error = errno;
+
+		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause",
+			strerror(error), NULL);
+		return emr_status_from_errno(error);
+	}
+	/* A pipe (process substitution) has no rights worth looking at: only this user's processes
+	 * hold it. */
+	if (!S_ISFIFO(st.st_mode) &&
+		(st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+		emr_problem_set(out_problem, EMR_SAY_EXPOSED, "file", file, NULL);
+		return EMR_EXPOSED;
+	}
+	status = emr_passphrase_new(&found);
+	if (status == EMR_OK)
+		status = read_into(fd, false, &found);
+	if (status != EMR_OK && status != EMR_LIMIT) {
+		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause",
+			emr_status_text(status), NULL);
+		return status;
+	}
+	status = check_length(&found, out_problem);
+	if (status == EMR_OK)
+		give(&found, out_passphrase);
+	return status;
+}
+
+/* Runs PROGRAM with QUESTION as its argument; its first line is the answer. */
+static emr_status ask_program(const char *program, const char *question, emr_passphrase *out)
+{
+	char *argv[] = {strdup(program), strdup(question), NULL};
+	posix_spawn_file_actions_t actions;
+	emr_status status = EMR_IO;
+	int ends[2], exit_status = 0;
+	pid_t pid = 0;
+
+	if (argv[0] == NULL || argv[1] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+		free(argv[0]);
+		free(argv[1]);
+		return EMR_NO_MEMORY;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	if (posix_spawnp(&pid, program, &actions, NULL, argv, environ) != 0)
+		pid = 0;
+	close(ends[1]);
+	if (pid != 0) {
+		status = read_into(ends[0], true, out);
+		close(ends[0]);
+		while (waitpid(pid, &exit_status, 0) < 0 && errno == EINTR)
+			;
+		if (status == EMR_OK && (!WIFEXITED(exit_status) || WEXITSTATUS(exit_status) != 0))
+			status = EMR_IO;
+	} else {
+		close(ends[0]);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	free(argv[0]);
+	free(argv[1]);
+	return status;
+}
+
+static int terminal_open(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool emr_terminal_there(void)
+{
+	EMR_AUTO_FD fd = terminal_open();
+
+	return fd >= 0;
+}
+
+/* The terminal as it was, should a signal end the program while echo is off. */
+static struct termios saved_terminal;
+static volatile sig_atomic_t saved_fd = -1;
+
+static void restore_and_die(int number)
+{
+	if (saved_fd >= 0)
+		tcsetattr((int)saved_fd, TCSANOW, &saved_terminal);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
+
+static emr_status ask_terminal(const char *question, emr_passphrase *out)
+{
+	EMR_AUTO_FD fd = terminal_open();
+	struct sigaction old[ENDING_SIGNALS];
+	struct sigaction restore = {.sa_handler = restore_and_die};
+	struct termios silent;
+	emr_status status;
+
+	if (fd < 0 || tcgetattr(fd, &saved_terminal) != 0)
+		return EMR_NOT_FOUND;
+	saved_fd = fd;
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &restore, &old[i]);
+	silent = saved_terminal;
+	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
+	silent.c_lflag |= ICANON | ECHONL | ISIG;
+	/* First silent, then the question: whoever types at once is not echoed. */
+	status = tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? EMR_OK : EMR_IO;
+	dprintf(fd, "%s: ", question);
+	if (status == EMR_OK)
+		status = read_into(fd, true, out);
+	tcsetattr(fd, TCSAFLUSH, &saved_terminal);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &old[i], NULL);
+	saved_fd = -1;
+	return status;
+}
+
+static emr_status ask(
+	const char *program, const char *question, emr_passphrase *out, emr_problem *out_problem)
+{
+	emr_status status = emr_passphrase_new(out);
+
+	if (status == EMR_OK)
+		status = program != NULL ? ask_program(program, question, out)
+					 : ask_terminal(question, out);
+	if (status == EMR_OK || status == EMR_LIMIT)
+		return check_length(out, out_problem);
+	if (status == EMR_NOT_FOUND && program == NULL)
+		emr_problem_set(out_problem, EMR_SAY_NO_PASSPHRASE, NULL);
+	else if (program != NULL)
+		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", program, "cause",
+			"the program failed", NULL);
+	else
+		emr_problem_set_status(out_problem, status, "the passphrase");
+	return status;
+}
+
+static emr_status ask_once_or_twice(
+	const char *program, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE first = {0};
+	EMR_AUTO_PASSPHRASE second = {0};
+	emr_status status =
+		ask(program, is_new ? "New passphrase" : "Passphrase", &first, out_problem);
+
+	if (status == EMR_OK && is_new) {
+		status = ask(program, "The same again", &second, out_problem);
+		if (status == EMR_OK &&
+			(first.len != second.len ||
+				sodium_memcmp(first.data, second.data, first.len) != 0)) {
+			emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_DIFFERS, NULL);
+			status = EMR_INVALID;
+		}
+	}
+	if (status == EMR_OK)
+		give(&first, out_passphrase);
+	return status;
+}
+
+emr_status emr_passphrase_get(
+	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	EMR_AUTO_FREE char *credential = NULL;
+
+	if (file != NULL)
+		return emr_passphrase_read_file(file, out_passphrase, out_problem);
+	if (program != NULL && program[0] != '\0')
+		return ask_once_or_twice(program, is_new, out_passphrase, out_problem);
+	if (credentials != NULL && asprintf(&credential, "%s/emrfs.passphrase", credentials) < 0)
+		credential = NULL;
+	if (credential != NULL && access(credential, F_OK) == 0)
+		return emr_passphrase_read_file(credential, out_passphrase, out_problem);
+	return ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
+}
+
+emr_status emr_passphrase_get_replacement(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+
+	if (file != NULL)
+		return emr_passphrase_read_file(file, out_passphrase, out_problem);
+	return ask_once_or_twice(program != NULL && program[0] != '\0' ? program : NULL, true,
+		out_passphrase, out_problem);
+}
+
+emr_status emr_terminal_ask(const char *question, char *out, size_t size)
+{
+	EMR_AUTO_FD fd = terminal_open();
+	size_t len = 0;
+
+	if (fd < 0)
+		return EMR_NOT_FOUND;
+	dprintf(fd, "%s ", question);
+	for (;;) {
+		char letter;
+		ssize_t n = read(fd, &letter, 1);
+
+		if (n < 0)
+			return errno == EINTR ? EMR_INTERRUPTED : EMR_IO;
+		if (n == 0 || letter == '\n')
+			break;
+		if (len + 1 < size)
+			out[len++] = letter;
+	}
+	out[len] = '\0';
+	return EMR_OK;
+}

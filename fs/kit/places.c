@@ -1,0 +1,232 @@
+#include "kit/places.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void emr_places_free(emr_places *places)
+{
+	free(places->home);
+	free(places->state);
+	free(places->config);
+	free(places->run);
+	*places = (emr_places){0};
+}
+
+static bool name_is_fine(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t len = strlen(name);
+
+	return len >= 1 && len <= 64 && strchr(letters, name[0]) != NULL &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       len;
+}
+
+/* BASE/REST or BASE/REST/as/NAME. */
+static char *join(const char *base, const char *rest, const char *as)
+{
+	char *path = NULL;
+	int n = as != NULL ? asprintf(&path, "%s/%s/as/%s", base, rest, as)
+			   : asprintf(&path, "%s/%s", base, rest);
+
+	return n < 0 ? NULL : path;
+}
+
+/* OWN or OWN/as/NAME. */
+static char *own_config(const char *own, const char *as)
+{
+	char *path = NULL;
+
+	return asprintf(&path, "%s%s%s", own, as != NULL ? "/as/" : "", as != NULL ? as : "") < 0
+		       ? NULL
+		       : path;
+}
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static char *home_of_user(void)
+{
+	const char *home = environment("HOME");
+	const struct passwd *user;
+
+	if (home != NULL && home[0] == '/')
+		return strdup(home);
+	user = getpwuid(getuid());
+	return strdup(user != NULL && user->pw_dir[0] == '/' ? user->pw_dir : "/");
+}
+
+/* $NAME/emrfs, or HOME/USUAL/emrfs.  A relative value is ignored, as the XDG rules ask. */
+static char *xdg(const char *name, const char *home, const char *usual, const char *as)
+{
+	const char *value = environment(name);
+	char *base = NULL, *path;
+
+	if (value != NULL && value[0] == '/')
+		return join(value, "emrfs", as);
+	if (asprintf(&base, "%s/%s", home, usual) < 0)
+		return NULL;
+	path = join(base, "emrfs", as);
+	free(base);
+	return path;
+}
+
+/* The runtime directory: without XDG_RUNTIME_DIR systemd's place if it is there and ours, else one
+ * in the state. */
+static char *run_place(const emr_places *places, const char *as)
+{
+	const char *value = environment("XDG_RUNTIME_DIR");
+	char usual[64];
+	struct stat st;
+
+	if (value != NULL && value[0] == '/')
+		return join(value, "emrfs", as);
+	snprintf(usual, sizeof usual, "/run/user/%u", (unsigned)getuid());
+	if (stat(usual, &st) == 0 && st.st_uid == getuid() && (st.st_mode & 077) == 0)
+		return join(usual, "emrfs", as);
+	return join(places->state, "run", NULL);
+}
+
+emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {.home = home_of_user()};
+	const char *own = environment("EMRFS_HOME");
+
+	if (as != NULL && !name_is_fine(as)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--as takes a name of letters, digits, dot, dash and underscore.", "verb",
+			"", NULL);
+		return EMR_INVALID;
+	}
+	if (own != NULL && own[0] != '/') {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"EMRFS_HOME must be an absolute path.", "verb", "", NULL);
+		return EMR_INVALID;
+	}
+	if (places.home != NULL && own != NULL) {
+		places.state = join(own, "state", as);
+		places.config = own_config(own, as);
+		places.run = join(own, "run", as);
+	} else if (places.home != NULL) {
+		places.state = xdg("XDG_DATA_HOME", places.home, ".local/share", as);
+		places.config = xdg("XDG_CONFIG_HOME", places.home, ".config", as);
+		places.run = places.state != NULL ? run_place(&places, as) : NULL;
+	}
+	if (places.state == NULL || places.config == NULL || places.run == NULL) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	*out_places = places;
+	places = (emr_places){0};
+	return EMR_OK;
+}
+
+/* An existing directory, ours alone. */
+static emr_status open_private(const char *path, int *out_fd)
+{
+	EMR_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
+	if (fstat(fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return EMR_EXPOSED;
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
+static emr_status open_or_make(const char *path, bool may_create, int *out_fd)
+{
+	int made = -1;
+	emr_status status = open_private(path, out_fd);
+
+	if (status != EMR_NOT_FOUND || !may_create)
+		return status;
+	status = emr_dir_open(path, &made);
+	if (status == EMR_OK) {
+		close(made);
+		status = open_private(path, out_fd);
+	}
+	return status;
+}
+
+emr_status emr_places_open_state(
+	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem)
+{
+	emr_status status = open_or_make(places->state, may_create, out_fd);
+
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", places->state, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, places->state);
+	return status;
+}
+
+emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem)
+{
+	emr_status status = open_or_make(places->run, true, out_fd);
+
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, places->run);
+	return status;
+}
+
+char *emr_path_real(const char *path)
+{
+	EMR_AUTO_FREE char *start = NULL;
+	char *real = realpath(path, NULL);
+	char *slash, *parent, *whole = NULL;
+
+	if (real != NULL || errno == ENOMEM)
+		return real;
+	/* What is not there yet, or does not answer: its parent, and the rest as it is written. */
+	start = strdup(path);
+	if (start == NULL)
+		return NULL;
+	for (size_t n = strlen(start); n > 1 && start[n - 1] == '/'; n--)
+		start[n - 1] = '\0';
+	slash = strrchr(start, '/');
+	if (slash == NULL) {
+		parent = getcwd(NULL, 0);
+	} else if (slash == start) {
+		return strdup(start);
+	} else {
+		*slash = '\0';
+		parent = emr_path_real(start);
+	}
+	if (parent == NULL ||
+		asprintf(&whole, "%s/%s", parent, slash != NULL ? slash + 1 : start) < 0)
+		whole = NULL;
+	free(parent);
+	return whole;
+}
+
+static bool is_inside(const char *path, const char *directory)
+{
+	EMR_AUTO_FREE char *real = emr_path_real(directory);
+	size_t len = real != NULL ? strlen(real) : 0;
+
+	return len > 0 && strncmp(path, real, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+bool emr_places_contain(const emr_places *places, const char *path)
+{
+	EMR_AUTO_FREE char *real = emr_path_real(path);
+
+	return real == NULL || is_inside(real, places->state) || is_inside(real, places->run);
+}

@@ -1,0 +1,165 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/places.h"
+#include "kit/text.h"
+
+#define SETTINGS_MAX 65536
+#define SETTING_CHARS 1024
+
+void emr_settings_free(emr_settings *settings)
+{
+	free(settings->notify);
+	*settings = (emr_settings){0};
+}
+
+/* Each returns NULL, or what is wrong with VALUE. */
+typedef const char *(*setting_fn)(const char *value, emr_settings *settings);
+
+static const char *set_kdf(const char *value, emr_settings *settings)
+{
+	unsigned mib, passes;
+	char rest;
+
+	if (sscanf(value, "%5u,%3u%c", &mib, &passes, &rest) != 2)
+		return "kdf is MEMORY_MIB,PASSES, for example 256,3";
+	if (mib < 8 || mib > 1024 || passes < 1 || passes > 16)
+		return "kdf takes 8 to 1024 MiB and 1 to 16 passes";
+	settings->kdf = (emr_kdf_cost){.passes = passes, .memory_bytes = (uint64_t)mib << 20};
+	return NULL;
+}
+
+static const char *set_idle(const char *value, emr_settings *settings)
+{
+	if (strcmp(value, "never") == 0) {
+		settings->idle_ns = 0;
+		return NULL;
+	}
+	return emr_duration_parse(value, &settings->idle_ns) == EMR_OK
+		       ? NULL
+		       : "idle is a time such as 30min or 2h, or never";
+}
+
+static const char *set_notify(const char *value, emr_settings *settings)
+{
+	char *copy;
+
+	settings->no_notify = strcmp(value, "none") == 0;
+	if (settings->no_notify) {
+		free(settings->notify);
+		settings->notify = NULL;
+		return NULL;
+	}
+	if (value[0] != '/')
+		return "notify is the absolute path of a program, or none";
+	copy = strdup(value);
+	if (copy == NULL)
+		return "not enough memory";
+	free(settings->notify);
+	settings->notify = copy;
+	return NULL;
+}
+
+static const struct {
+	emr_setting_row row;
+	setting_fn set;
+} known[] = {
+	{{"kdf", "MEMORY_MIB,PASSES",
+		 "what a guess of the passphrase costs (256,3); used when the keyfile is made"},
+		set_kdf},
+	{{"idle", "TIME", "close the folder when unused for TIME, as `mount --idle`; or never"},
+		set_idle},
+	{{"notify", "PROGRAM", "gets each notice as one JSON object on its standard input, instead of the desktop; or none"},
+		set_notify},
+};
+
+#define KNOWN (sizeof known / sizeof *known)
+
+const emr_setting_row *emr_setting_get(size_t index)
+{
+	return index < KNOWN ? &known[index].row : NULL;
+}
+
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r");
+	len = strlen(text);
+	while (len > 0 && strchr(" \t\r", text[len - 1]) != NULL)
+		text[--len] = '\0';
+	return text;
+}
+
+static const char *take_line(char *line, emr_settings *settings)
+{
+	char *name = trim(line), *equals, *value;
+
+	if (name[0] == '\0' || name[0] == '#')
+		return NULL;
+	equals = strchr(name, '=');
+	if (equals == NULL)
+		return "a line is `name = value`";
+	*equals = '\0';
+	value = trim(equals + 1);
+	name = trim(name);
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (strcmp(name, known[i].row.name) == 0)
+			return known[i].set(value, settings);
+	}
+	return "there is no such setting; man emrfs-settings lists them";
+}
+
+emr_status emr_settings_parse(
+	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem)
+{
+	EMR_AUTO_SETTINGS settings = {.kdf = EMR_KDF_COST_DEFAULT};
+	unsigned line_number = 1;
+
+	for (size_t at = 0; at < text.len; line_number++) {
+		const uint8_t *start = text.data + at;
+		const uint8_t *end = memchr(start, '\n', text.len - at);
+		size_t len = end != NULL ? (size_t)(end - start) : text.len - at;
+		char line[SETTING_CHARS], number[16];
+		const char *cause;
+
+		at += len + 1;
+		if (len >= sizeof line || memchr(start, '\0', len) != NULL) {
+			cause = "the line is too long or no text";
+		} else {
+			memcpy(line, start, len);
+			line[len] = '\0';
+			cause = take_line(line, &settings);
+		}
+		if (cause == NULL)
+			continue;
+		snprintf(number, sizeof number, "%u", line_number);
+		emr_problem_set(out_problem, EMR_SAY_SETTING, "file", file, "line", number, "cause",
+			cause, NULL);
+		return EMR_INVALID;
+	}
+	*out_settings = settings;
+	settings = (emr_settings){0};
+	return EMR_OK;
+}
+
+emr_status emr_settings_read(
+	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *file = NULL;
+	EMR_AUTO_BUF text = {0};
+	emr_status status;
+
+	if (asprintf(&file, "%s/settings", places->config) < 0) {
+		file = NULL;
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "settings");
+		return EMR_NO_MEMORY;
+	}
+	status = emr_file_read(-1, file, SETTINGS_MAX, &text);
+	if (status != EMR_OK && status != EMR_NOT_FOUND) {
+		emr_problem_set_status(out_problem, status, file);
+		return status;
+	}
+	return emr_settings_parse(file, emr_buf_view(&text), out_settings, out_problem);
+}

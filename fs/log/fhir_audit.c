@@ -1,0 +1,247 @@
+#include "log/fhir_audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "kit/out.h"
+#include "ledger/hash.h"
+#include "session/purposes.h"
+
+/* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what happened. */
+#define DCM "http://dicom.nema.org/resources/ontology/DCM"
+#define TERMS "http://terminology.hl7.org/CodeSystem/"
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text != NULL ? text : "";
+}
+
+static json_t *coding(const char *system, const char *code, const char *display)
+{
+	return json_pack("{s:s, s:s, s:s}", "system", system, "code", code, "display", display);
+}
+
+/* ---- what was done ---- */
+
+typedef struct act {
+	const char *action;			/* ours */
+	const char *code;			/* audit-event-action: C, R, U, D, E */
+	const char *lifecycle, *lifecycle_text; /* dicom-audit-lifecycle */
+	const char *outcome;			/* audit-event-outcome */
+} act;
+
+static const act acts[] = {
+	{"made", "C", "1", "Origination / Creation", "0"},
+	{"saved", "U", "3", "Amendment", "0"},
+	{"renamed", "U", "3", "Amendment", "0"},
+	{"changed", "U", "3", "Amendment", "0"},
+	{"restored", "U", "3", "Amendment", "0"},
+	{"deleted", "D", "14", "Logical deletion", "0"},
+	{"erased", "D", "15", "Permanent erasure / Physical destruction", "0"},
+	{"opened", "R", "6", "Access / Use", "0"},
+	{"refused", "R", "6", "Access / Use", "4"},
+	{"released", "E", "11", "Disclosure", "0"},
+	{"listed", "E", "11", "Disclosure", "0"},
+	{"asked", "E", "11", "Disclosure", "4"},
+};
+
+static const act *act_of(const json_t *entry)
+{
+	static const act other = {"", "E", "6", "Access / Use", "0"};
+
+	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+		if (strcmp(acts[i].action, text_of(entry, "action")) == 0)
+			return &acts[i];
+	}
+	return &other;
+}
+
+/* ---- who ---- */
+
+/* Purposes of use, or NULL for none. */
+static json_t *purposes(const json_t *entry)
+{
+	const char *text = text_of(entry, "purpose"), *code;
+	uint32_t bits = 0;
+	json_t *list;
+
+	if (text[0] == '\0' || !emr_purposes_parse(text, &bits))
+		return NULL;
+	list = json_array();
+	for (unsigned bit = 0; (code = emr_purpose_code(bit)) != NULL; bit++) {
+		if ((bits >> bit & 1) != 0)
+			json_array_append_new(list, json_pack("{s:[o]}", "coding", coding(TERMS "v3-ActReason", code, code)));
+	}
+	return list;
+}
+
+static json_t *reader(const json_t *entry, const char *owner)
+{
+	bool is_software = json_is_true(json_object_get(entry, "software"));
+	bool is_owner = strcmp(text_of(entry, "who"), "you") == 0;
+	const char *name = text_of(entry, "name")[0] != '\0' ? text_of(entry, "name") : text_of(entry, "who");
+	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
+		is_software ? coding(DCM, "110150", "Application")
+			    : coding(TERMS "extra-security-role-type", "humanuser", "human user"),
+		"who", "display", emr_json_text(is_owner ? owner : name), "name", emr_json_text(is_owner ? owner : name), "altId",
+		emr_json_text(is_owner ? "owner" : text_of(entry, "who")), "requestor", 1);
+	json_t *uses = purposes(entry);
+
+	if (uses != NULL && json_object_set_new(agent, "purposeOfUse", uses) != 0) {
+		json_decref(agent);
+		return NULL;
+	}
+	return agent;
+}
+
+/* The reader, his organisation, and those who gave the key. */
+static json_t *agents(const json_t *entry, const char *owner)
+{
+	const json_t *by = json_object_get(entry, "released_by");
+	json_t *list = json_pack("[o]", reader(entry, owner));
+	int failed = list == NULL;
+
+	if (text_of(entry, "organisation")[0] != '\0')
+		failed |= json_array_append_new(list,
+			json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
+				coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display",
+				emr_json_text(text_of(entry, "organisation")), "name",
+				emr_json_text(text_of(entry, "organisation")), "requestor", 0));
+	for (size_t i = 0; i < json_array_size(by); i++) {
+		const char *name = json_string_value(json_array_get(by, i));
+
+		failed |= json_array_append_new(list,
+			json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
+				coding(TERMS "v3-ParticipationType", "CST", "custodian"), "who", "display",
+				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "name",
+				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "requestor", 0));
+	}
+	if (failed) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* ---- what ---- */
+
+static int add_detail(json_t *details, const char *type, const char *value)
+{
+	return json_array_append_new(details, json_pack("{s:s, s:o}", "type", type, "valueString", emr_json_text(value)));
+}
+
+static json_t *details(const json_t *entry)
+{
+	static const char *const numbers[] = {"version", "bytes", "opens", "records"};
+	json_t *list = json_array();
+	int failed = list == NULL;
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		const json_t *number = json_object_get(entry, numbers[i]);
+		char text[32];
+
+		if (!json_is_integer(number))
+			continue;
+		snprintf(text, sizeof text, "%lld", (long long)json_integer_value(number));
+		failed |= add_detail(list, numbers[i], text);
+	}
+	if (json_is_boolean(json_object_get(entry, "whole")))
+		failed |= add_detail(list, "whole", json_is_true(json_object_get(entry, "whole")) ? "yes" : "no");
+	failed |= add_detail(list, "action", text_of(entry, "action"));
+	failed |= add_detail(list, "evidence",
+		json_is_true(json_object_get(entry, "proven")) ? "on the ledger" : "told by the reader's computer");
+	failed |= add_detail(list, "transaction", text_of(entry, "tx"));
+	if (failed) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static json_t *entities(const json_t *entry, const char *owner)
+{
+	const act *a = act_of(entry);
+	const char *path = text_of(entry, "path");
+
+	return json_pack("[{s:{s:o}, s:o, s:o, s:o, s:o, s:o}, {s:{s:o}, s:o, s:o, s:o}]", "what", "display",
+		emr_json_text(path[0] != '\0' ? path : "a record that was erased or cannot be named"), "type",
+		coding(TERMS "audit-entity-type", "2", "System Object"), "role",
+		coding(TERMS "object-role", "3", "Report"), "lifecycle",
+		coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text), "name",
+		emr_json_text(path[0] != '\0' ? path : "?"), "detail", details(entry), "what", "display", emr_json_text(owner),
+		"type", coding(TERMS "audit-entity-type", "1", "Person"), "role", coding(TERMS "object-role", "1", "Patient"),
+		"name", emr_json_text(owner));
+}
+
+json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
+{
+	const act *a = act_of(entry);
+	bool is_proven = json_is_true(json_object_get(entry, "proven"));
+	json_t *uses = purposes(entry), *event;
+
+	char somebody[40];
+
+	/* An auditor does not know whose records his staff asked for. */
+	snprintf(somebody, sizeof somebody, "the owner of folder %.8s", text_of(entry, "folder"));
+	owner = text_of(entry, "folder")[0] != '\0' ? somebody : owner[0] != '\0' ? owner : "the owner of the records";
+	event = json_pack("{s:s, s:o, s:[o], s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "resourceType", "AuditEvent", "type",
+		coding(DCM, "110110", "Patient Record"), "subtype",
+		coding("http://hl7.org/fhir/restful-interaction",
+			a->code[0] == 'C'   ? "create"
+			: a->code[0] == 'U' ? "update"
+			: a->code[0] == 'D' ? "delete"
+					    : "read",
+			a->code[0] == 'C'   ? "create"
+			: a->code[0] == 'U' ? "update"
+			: a->code[0] == 'D' ? "delete"
+					    : "read"),
+		"action", a->code, "recorded", text_of(entry, "at"), "outcome", a->outcome, "agent", agents(entry, owner), "source",
+		"observer", "display", is_proven ? "the ledger of the network" : "the reader's own computer", "type",
+		is_proven ? coding(TERMS "security-source-type", "6", "Security Server")
+			  : coding(TERMS "security-source-type", "1", "User Device"),
+		"entity", entities(entry, owner));
+	if (event != NULL && uses != NULL && json_object_set(event, "purposeOfEvent", uses) != 0) {
+		json_decref(event);
+		event = NULL;
+	}
+	json_decref(uses);
+	return event;
+}
+
+/* ---- files ---- */
+
+/* Of the entry's own words, so that a second export writes the same names. */
+static void name_it(const char *text, char out[40])
+{
+	emr_bytes bytes = emr_bytes_of(text, strlen(text));
+	emr_id32 hash = emr_sha256_of(&bytes, 1);
+	char whole[60];
+
+	emr_base32(hash.b, 16, whole);
+	snprintf(out, 40, "emrfs-%.26s", whole);
+}
+
+emr_status emr_fhir_write(int dir_fd, const json_t *entry, const char *owner)
+{
+	json_t *event = emr_fhir_audit_event(entry, owner);
+	EMR_AUTO_FREE char *text = event != NULL ? json_dumps(event, JSON_COMPACT) : NULL;
+	EMR_AUTO_FREE char *whole = NULL;
+	char id[40], file[48];
+	emr_status status = text != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK) {
+		name_it(text, id);
+		snprintf(file, sizeof file, "%s.json", id);
+		if (json_object_set_new(event, "id", json_string(id)) == 0)
+			whole = json_dumps(event, JSON_INDENT(2));
+		status = whole != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	json_decref(event);
+	return status == EMR_OK ? emr_file_replace(dir_fd, file, emr_bytes_of(whole, strlen(whole)), 0600) : status;
+}

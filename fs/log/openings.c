@@ -1,0 +1,523 @@
+#include "log/openings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "contract/codes.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/purposes.h"
+#include "sharing/requests.h"
+
+#include "openings_private.h"
+
+void emr_openings_free(emr_openings *openings)
+{
+	for (size_t i = 0; i < openings->n; i++)
+		free(openings->list[i].path);
+	free(openings->list);
+	free(openings->people);
+	*openings = (emr_openings){0};
+}
+
+/* ---- entries ---- */
+
+emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who)
+{
+	emr_openings *o = g->out;
+	emr_who *grown;
+	emr_status status;
+
+	for (size_t i = 0; i < o->n_people; i++) {
+		if (emr_id32_equal(o->people[i].id, signer) || emr_id32_equal(o->people[i].root, signer)) {
+			*out_who = i;
+			return EMR_OK;
+		}
+	}
+	grown = realloc(o->people, (o->n_people + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	o->people = grown;
+	status = emr_who_of(&g->crowd, signer, &o->people[o->n_people]);
+	if (status == EMR_OK)
+		*out_who = o->n_people++;
+	return status;
+}
+
+/* The row's version is the item's; which entry it came with tells the version of the content. */
+static uint64_t seq_of_item(const gathering *g, const emr_audit_entry *entry)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = g->domain,
+		.object = entry->slot.object_id,
+		.version = entry->slot.version};
+	emr_replica_item item;
+
+	if (emr_replica_item_get(g->session->replica, &key, &bytes, &item) != EMR_OK)
+		return entry->seq; /* not of ours: as it was then */
+	return item.seq;
+}
+
+/* May move the people: indexes stay. */
+static emr_status note_team(gathering *g, const emr_audit_entry *entry, emr_opening *one)
+{
+	emr_id32 team;
+
+	if (emr_id16_is_zero(entry->via))
+		return EMR_OK;
+	emr_grantee_dataset(entry->via.b, team.b);
+	return gathering_person(g, team, &one->team);
+}
+
+emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out)
+{
+	emr_openings *o = g->out;
+
+	if (o->n == o->cap) {
+		size_t cap = o->cap == 0 ? 64 : o->cap * 2;
+		emr_opening *grown = realloc(o->list, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		o->list = grown;
+		o->cap = cap;
+	}
+	*out = &o->list[o->n];
+	**out = (emr_opening){.kind = entry->kind,
+		.at = entry->ledger_time,
+		.seq = entry->seq,
+		.batch_id = entry->batch_id,
+		.domain = g->domain,
+		.object = entry->slot.object_id,
+		.item_version = entry->slot.version,
+		.signer = entry->who,
+		.team = EMR_NO_TEAM,
+		.is_readable = entry->is_readable,
+		.is_names = entry->slot.kind == EMR_CAPSULE_LISTING,
+		.purpose = entry->purpose,
+		.is_software = entry->reader == EMR_READER_SOFTWARE,
+		.report = entry->opened,
+		.is_by_owner = entry->is_by_owner,
+		.given_count = entry->given_count};
+	memcpy((*out)->given, entry->given, sizeof (*out)->given);
+	return note_team(g, entry, *out);
+}
+
+static emr_status take(void *arg, const emr_audit_entry *entry)
+{
+	gathering *g = arg;
+	emr_opening *one;
+	emr_story story;
+	size_t who = 0;
+	emr_status status;
+
+	if (entry->ledger_time < g->since ||
+		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
+		return EMR_OK;
+	status = gathering_person(g, entry->who, &who);
+	if (status == EMR_OK)
+		status = gathering_add(g, entry, &one);
+	if (status != EMR_OK)
+		return status;
+	one->who = who;
+	if (entry->is_readable && !one->is_names) {
+		one->cver = seq_of_item(g, entry); /* until name_all has the version */
+		one->has_subject = emr_chronicle_story(g->session->chronicle, one->object, &story) == EMR_OK;
+		one->subject = one->has_subject ? story.subject : 0;
+	} else if (one->is_names &&
+		   emr_view_domain_path(g->session->view, g->domain, &one->path) == EMR_NO_MEMORY) {
+		return EMR_NO_MEMORY;
+	}
+	g->out->n++;
+	return EMR_OK;
+}
+
+static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	gathering *g = arg;
+	uint64_t damaged = 0;
+	emr_status status;
+
+	(void)d_row;
+	if (!is_mine)
+		return EMR_OK;
+	g->domain = domain;
+	status = emr_share_audit(g->share, domain, take, g, &damaged);
+	if (status == EMR_DENIED) /* kept here, and another's */
+		return EMR_OK;
+	g->out->damaged += damaged;
+	return status;
+}
+
+/* ---- names and versions of then ---- */
+
+typedef struct naming {
+	emr_opening **by_subject;
+	size_t n;
+	emr_status status;
+} naming;
+
+static int compare_subjects(const void *a, const void *b)
+{
+	const emr_opening *const *one = a, *const *other = b;
+
+	return (*one)->subject < (*other)->subject ? -1 : (*one)->subject > (*other)->subject;
+}
+
+static size_t first_of(const naming *n, uint32_t subject)
+{
+	size_t low = 0, high = n->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (n->by_subject[middle]->subject < subject)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Under the chronicle's lock: copies and returns.  While it runs, item_version is the entry that the content came with, and cver
+ * what is known so far. */
+static emr_status name_by(void *arg, const emr_event *event)
+{
+	naming *n = arg;
+
+	for (size_t i = first_of(n, event->subject); i < n->n && n->by_subject[i]->subject == event->subject; i++) {
+		emr_opening *one = n->by_subject[i];
+
+		if (event->cver > 0 && event->seq <= one->item_version)
+			one->cver = event->cver;
+		if (event->seq > one->seq || event->path == NULL)
+			continue;
+		if (one->path != NULL && strcmp(one->path, event->path) == 0)
+			continue;
+		free(one->path);
+		one->path = strdup(event->path);
+		if (one->path == NULL)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}
+
+static emr_status name_all(const emr_session *session, emr_openings *o)
+{
+	naming n = {.by_subject = calloc(o->n + 1, sizeof *n.by_subject)};
+	uint64_t *versions = calloc(o->n + 1, sizeof *versions);
+	emr_status status = n.by_subject != NULL && versions != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < o->n && status == EMR_OK; i++) {
+		emr_opening *one = &o->list[i];
+
+		versions[i] = one->item_version;
+		one->item_version = one->cver;
+		one->cver = 0;
+		if (one->has_subject)
+			n.by_subject[n.n++] = one;
+	}
+	if (status == EMR_OK && n.n > 0) {
+		qsort(n.by_subject, n.n, sizeof *n.by_subject, compare_subjects);
+		status = emr_chronicle_each(session->chronicle, name_by, &n);
+	}
+	for (size_t i = 0; i < o->n && versions != NULL; i++)
+		o->list[i].item_version = versions[i];
+	free(n.by_subject);
+	free(versions);
+	return status;
+}
+
+/* ---- an opening and its release ---- */
+
+static int compare_asked(const emr_opening *a, const emr_opening *b)
+{
+	int order = memcmp(a->signer.b, b->signer.b, sizeof a->signer.b);
+
+	if (order == 0)
+		order = memcmp(a->object.b, b->object.b, sizeof a->object.b);
+	if (order == 0)
+		order = a->item_version < b->item_version ? -1 : a->item_version > b->item_version;
+	return order;
+}
+
+static int compare_releases(const void *a, const void *b)
+{
+	const emr_opening *const *one = a, *const *other = b;
+	int order = compare_asked(*one, *other);
+
+	return order != 0 ? order : (*one)->seq < (*other)->seq ? -1 : (*one)->seq > (*other)->seq;
+}
+
+/* The first release of that version to him. */
+static const emr_opening *release_of(emr_opening *const *releases, size_t n, const emr_opening *opened)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_asked(releases[middle], opened) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < n && compare_asked(releases[low], opened) == 0 && releases[low]->seq < opened->seq)
+		return releases[low];
+	return NULL;
+}
+
+/* Who gave the key of what is reported as opened. */
+static emr_status match(emr_openings *o)
+{
+	emr_opening **releases = calloc(o->n + 1, sizeof *releases);
+	size_t n = 0;
+
+	if (releases == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->list[i].kind == EMR_AUDIT_RELEASED && !o->list[i].is_names)
+			releases[n++] = &o->list[i];
+	}
+	qsort(releases, n, sizeof *releases, compare_releases);
+	for (size_t i = 0; i < o->n; i++) {
+		const emr_opening *by = o->list[i].kind == EMR_AUDIT_OPENED ? release_of(releases, n, &o->list[i]) : NULL;
+
+		if (by == NULL)
+			continue;
+		o->list[i].is_by_owner = by->is_by_owner;
+		o->list[i].given_count = by->given_count;
+		memcpy(o->list[i].given, by->given, sizeof by->given);
+	}
+	free(releases);
+	return EMR_OK;
+}
+
+/* Agents, too, have names. */
+emr_status gathering_agents(gathering *g)
+{
+	emr_status status = EMR_OK;
+	size_t ignored;
+
+	for (size_t i = 0; i < g->out->n; i++) {
+		for (unsigned k = 0; k < g->out->list[i].given_count && status == EMR_OK; k++)
+			status = gathering_person(g, g->out->list[i].given[k], &ignored);
+	}
+	return status;
+}
+
+int openings_by_entry(const void *a, const void *b)
+{
+	const emr_opening *one = a, *other = b;
+
+	if (one->seq != other->seq)
+		return one->seq < other->seq ? -1 : 1;
+	if (one->kind != other->kind)
+		return one->kind < other->kind ? -1 : 1;
+	return memcmp(one->object.b, other->object.b, sizeof one->object.b);
+}
+
+static emr_status gather(gathering *g)
+{
+	uint64_t damaged = 0;
+	emr_status status = emr_crowd_open(g->session, &g->crowd);
+
+	if (status == EMR_OK)
+		status = emr_requests_share(g->session, &g->share);
+	if (status == EMR_OK)
+		status = emr_replica_domains(g->session->replica, one_domain, g);
+	if (status == EMR_OK)
+		status = emr_share_staff(g->share, gathering_staff_record, g, &damaged);
+	if (status == EMR_DENIED || status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
+		status = EMR_OK;
+	g->out->damaged += damaged;
+	if (status == EMR_OK && g->out->n > 0)
+		qsort(g->out->list, g->out->n, sizeof *g->out->list, openings_by_entry);
+	if (status == EMR_OK)
+		status = name_all(g->session, g->out);
+	if (status == EMR_OK)
+		status = match(g->out);
+	return status == EMR_OK ? gathering_agents(g) : status;
+}
+
+emr_status emr_openings_collect(
+	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
+{
+	emr_openings found = {0};
+	gathering g = {.session = session,
+		.out = &found,
+		.since = since_unix_s,
+		.now = now_unix_s};
+	emr_status status = gather(&g);
+
+	emr_share_free(g.share);
+	emr_crowd_close(&g.crowd);
+	if (status != EMR_OK) {
+		emr_openings_free(&found);
+		return status;
+	}
+	*out = found;
+	return EMR_OK;
+}
+
+/* ---- words ---- */
+
+static const char *action_of(const emr_opening *o)
+{
+	switch (o->kind) {
+	case EMR_AUDIT_ASKED:
+		return "asked";
+	case EMR_AUDIT_RELEASED:
+		return o->is_names ? "listed" : "released";
+	case EMR_AUDIT_OPENED:
+		return o->report.refused ? "refused" : "opened";
+	}
+	return "?";
+}
+
+static const emr_who *person_of(const emr_openings *openings, emr_id32 id)
+{
+	for (size_t i = 0; i < openings->n_people; i++) {
+		if (emr_id32_equal(openings->people[i].id, id) || emr_id32_equal(openings->people[i].root, id))
+			return &openings->people[i];
+	}
+	return NULL;
+}
+
+static json_t *released_by(const emr_openings *openings, const emr_opening *o)
+{
+	json_t *list = json_array();
+	int failed = list == NULL;
+
+	if (o->is_by_owner)
+		failed |= json_array_append_new(list, json_string(o->is_staff ? "the owner" : "you"));
+	for (unsigned i = 0; i < o->given_count; i++) {
+		const emr_who *agent = person_of(openings, o->given[i]);
+
+		failed |= json_array_append_new(list,
+			emr_json_text(agent == NULL			    ? "?"
+					: agent->organisation[0] != '\0' ? agent->organisation
+									    : agent->called));
+	}
+	if (failed) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static json_t *number_or_null(uint64_t number, bool has_it)
+{
+	return has_it ? json_integer((json_int_t)number) : json_null();
+}
+
+json_t *emr_opening_json(const emr_openings *openings, const emr_opening *o)
+{
+	const emr_who *who = &openings->people[o->who];
+	bool is_opened = o->kind == EMR_AUDIT_OPENED;
+	char at[EMR_TEXT_BYTES], tx[96], id[65], purpose[EMR_PURPOSES_TEXT_BYTES] = "";
+	json_t *entry;
+
+	emr_time_json((int64_t)o->at, at);
+	emr_hex(o->batch_id.b, sizeof o->batch_id.b, id);
+	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", o->seq, id);
+	if (o->is_readable)
+		emr_purposes_text((uint32_t)1 << (o->purpose & 31), purpose);
+	entry = json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "at", at, "who", emr_json_text(who->called), "name",
+		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "purpose", purpose, "action",
+		action_of(o), "type", o->is_names ? "directory" : o->is_readable ? "file" : "unknown");
+	if (entry == NULL ||
+		json_object_update_new(entry,
+			json_pack("{s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o, s:s, s:I}", "path",
+				o->path != NULL ? emr_json_text(o->path) : json_null(), "from", "version",
+				number_or_null(o->cver, o->cver > 0), "bytes", number_or_null(o->report.bytes, is_opened),
+				"whole", is_opened ? json_boolean(o->report.whole) : json_null(), "software",
+				o->is_software, "proven", o->kind == EMR_AUDIT_RELEASED || o->kind == EMR_AUDIT_ASKED,
+				"released_by", released_by(openings, o), "tx", tx, "at_unix", (json_int_t)o->at)) != 0 ||
+		json_object_set_new(entry, "team",
+			emr_json_text(o->team != EMR_NO_TEAM ? openings->people[o->team].called : "")) != 0 ||
+		(is_opened && json_object_set_new(entry, "opens", json_integer(o->report.opens)) != 0) ||
+		(o->records > 0 && (json_object_set_new(entry, "records", json_integer(o->records)) != 0 ||
+					   json_object_set_new(entry, "folder", json_string(o->folder)) != 0))) {
+		json_decref(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text != NULL ? text : "";
+}
+
+static void put_names(FILE *to, const json_t *names)
+{
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		char shown[300];
+
+		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
+		fprintf(to, "%s%s", i > 0 ? ", " : "", shown);
+	}
+}
+
+static void put_what(FILE *to, const json_t *entry)
+{
+	const json_t *version = json_object_get(entry, "version");
+	const char *action = text_of(entry, "action");
+	char shown[4200], number[EMR_TEXT_BYTES];
+
+	emr_show(text_of(entry, "path"), shown, sizeof shown);
+	if (shown[0] == '\0')
+		snprintf(shown, sizeof shown, "%s",
+			strcmp(text_of(entry, "type"), "unknown") == 0 ? "something (the question cannot be read)"
+								       : "a record that was erased");
+	fprintf(to, "%s%s", strcmp(action, "listed") == 0 ? "the names in " : "", shown);
+	if (json_is_integer(version))
+		fprintf(to, " v%lld", (long long)json_integer_value(version));
+	if (strcmp(action, "opened") != 0)
+		return;
+	if (json_is_true(json_object_get(entry, "whole"))) {
+		fputs(" (whole)", to);
+		return;
+	}
+	emr_number_text((uint64_t)json_integer_value(json_object_get(entry, "bytes")), number);
+	fprintf(to, " (%s bytes)", number);
+}
+
+void emr_opening_line(FILE *to, const json_t *entry)
+{
+	const json_t *names = json_object_get(entry, "released_by");
+	const char *action = text_of(entry, "action");
+	bool is_proven = json_is_true(json_object_get(entry, "proven"));
+	char team[300];
+
+	emr_show(text_of(entry, "team"), team, sizeof team);
+	if (team[0] != '\0')
+		fprintf(to, "for %s ", team);
+	if (strcmp(action, "released") == 0)
+		fputs("got the key of ", to);
+	else if (strcmp(action, "listed") == 0)
+		fputs("got ", to);
+	else if (strcmp(action, "asked") == 0)
+		fputs("asked for ", to);
+	else if (strcmp(action, "refused") == 0)
+		fputs("was refused: ", to);
+	else
+		fputs("opened ", to);
+	put_what(to, entry);
+	fputs(is_proven ? "   proven" : "   reported", to);
+	if (json_array_size(names) > 0) {
+		fputs(is_proven ? ", keys by " : "; key proven, by ", to);
+		put_names(to, names);
+	} else if (strcmp(action, "asked") == 0) {
+		fputs(", nobody gave the key", to);
+	}
+	if (is_proven)
+		fprintf(to, ", entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+}

@@ -1,0 +1,25 @@
+/* How openings are gathered: what the owner's and the auditor's half share.  It refuses to know what a record is called. */
+#pragma once
+
+#include "log/openings.h"
+
+#define UNANSWERED_S 120 /* until then a question is not told */
+
+typedef struct gathering {
+	const emr_session *session;
+	emr_share *share;
+	emr_crowd crowd;
+	emr_openings *out;
+	uint64_t since, now;
+	emr_id16 domain;
+} gathering;
+
+/* Whoever signed, in the list's people. */
+emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who);
+/* One more behind the list, which the caller counts when it is whole. */
+emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
+/* Agents, too, have names. */
+emr_status gathering_agents(gathering *g);
+int openings_by_entry(const void *a, const void *b);
+/* For emr_share_staff: one entry a record. */
+emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry);

@@ -1,0 +1,123 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sharing/requests.h"
+
+#include "openings_private.h"
+
+/* What an auditor may know of a record: the beginnings of its numbers. */
+emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
+{
+	gathering *g = arg;
+	char domain[33], object[33], text[80];
+	emr_opening *one;
+	size_t who = 0, before = g->out->n;
+	emr_status status;
+
+	if (entry->ledger_time < g->since ||
+		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
+		return EMR_OK;
+	g->domain = entry->domain;
+	status = gathering_person(g, entry->who, &who);
+	if (status == EMR_OK)
+		status = gathering_add(g, entry, &one);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
+	emr_hex(entry->slot.object_id.b, sizeof entry->slot.object_id.b, object);
+	if (!entry->is_readable || one->is_names)
+		snprintf(text, sizeof text, "folder %.8s of somebody", domain);
+	else
+		snprintf(text, sizeof text, "record %.8s in folder %.8s of somebody", object, domain);
+	one->who = who;
+	one->is_staff = true;
+	one->path = strdup(text);
+	g->out->n = before + (one->path != NULL);
+	return one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* ---- one entry a question ---- */
+
+typedef struct questions {
+	gathering g;
+	emr_id32 last; /* item of the question in hand */
+	bool has_last;
+} questions;
+
+static emr_status describe(emr_opening *one)
+{
+	char text[96];
+
+	if (one->is_names)
+		snprintf(text, sizeof text, "folder %s of somebody", one->folder);
+	else
+		snprintf(text, sizeof text, "%u record%s in folder %s of somebody", one->records, one->records == 1 ? "" : "s",
+			one->folder);
+	free(one->path);
+	one->path = strdup(text);
+	return one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status take_question(void *arg, const emr_audit_entry *entry)
+{
+	questions *q = arg;
+	gathering *g = &q->g;
+	char domain[33];
+	emr_opening *one;
+	size_t who = 0;
+	emr_status status;
+
+	if (entry->ledger_time < g->since ||
+		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
+		return EMR_OK;
+	if (q->has_last && emr_id32_equal(q->last, entry->item)) {
+		one = &g->out->list[g->out->n - 1];
+		one->is_names &= entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
+		return describe(one);
+	}
+	g->domain = entry->domain;
+	status = gathering_person(g, entry->who, &who);
+	if (status == EMR_OK)
+		status = gathering_add(g, entry, &one);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
+	memcpy(one->folder, domain, 8);
+	one->who = who;
+	one->is_staff = true;
+	one->records = entry->asked;
+	status = describe(one);
+	if (status != EMR_OK)
+		return status;
+	g->out->n++;
+	q->last = entry->item;
+	q->has_last = true;
+	return EMR_OK;
+}
+
+emr_status emr_openings_staff(const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
+{
+	emr_openings found = {0};
+	questions q = {.g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s}};
+	emr_status status = emr_crowd_open(session, &q.g.crowd);
+
+	if (status == EMR_OK)
+		status = emr_requests_share(session, &q.g.share);
+	if (status == EMR_OK)
+		status = emr_share_staff(q.g.share, take_question, &q, &found.damaged);
+	if (status == EMR_NOT_FOUND) /* on no ledger of several */
+		status = EMR_DENIED;
+	if (status == EMR_OK && found.n > 0)
+		qsort(found.list, found.n, sizeof *found.list, openings_by_entry);
+	if (status == EMR_OK)
+		status = gathering_agents(&q.g);
+	emr_share_free(q.g.share);
+	emr_crowd_close(&q.g.crowd);
+	if (status != EMR_OK) {
+		emr_openings_free(&found);
+		return status;
+	}
+	*out = found;
+	return EMR_OK;
+}

@@ -1,0 +1,328 @@
+#include "mount/attendant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "ledger/checkpoint.h"
+#include "replica/people.h"
+#include "share/release.h"
+
+#define TICK_MS 30000	     /* a look at the clock although nothing happens */
+#define AGAIN_MS 2000	     /* after something went wrong */
+#define SIGN_MS 1000	     /* between two signatures of the head */
+#define WAITING_MAX 32	     /* questions that a report names */
+#define KEY_S ((uint64_t)7 * 86400)
+#define KEY_AGAIN_S 3600u    /* after a renewal that did not come about */
+
+/* What other threads may ask for. */
+typedef struct news {
+	uint64_t served, refused, destroyed, grants, fragments;
+	uint64_t witnessed_unix_s, key_unix_s, size;
+	emr_id16 waiting[WAITING_MAX];
+	size_t waiting_n;
+	bool is_in_force;
+	emr_status status; /* of the last run */
+} news;
+
+struct emr_attendant {
+	emr_session *session;
+	emr_share *share;
+	emr_agency *agency;
+	int dirfd, stop_fd;
+	atomic_bool stop;
+	uint64_t started_unix_s, key_try_unix_s, signed_size;
+	int64_t signed_boot_ns;
+	news now; /* of the working thread */
+	pthread_mutex_t lock;
+	news shown; /* protected by lock */
+};
+
+static uint64_t unix_now(void)
+{
+	return emr_clock_unix_s(emr_clock_system());
+}
+
+void emr_attendant_free(emr_attendant *a)
+{
+	if (a == NULL)
+		return;
+	emr_agency_close(a->agency);
+	emr_share_free(a->share);
+	if (a->dirfd >= 0)
+		close(a->dirfd);
+	if (a->stop_fd >= 0)
+		close(a->stop_fd);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* ---- what there is to say ---- */
+
+static void publish(emr_attendant *a)
+{
+	pthread_mutex_lock(&a->lock);
+	a->shown = a->now;
+	pthread_mutex_unlock(&a->lock);
+}
+
+static emr_status count_held(emr_attendant *a)
+{
+	size_t grants = 0, fragments = 0;
+	emr_status status = emr_agency_grants(a->agency, &grants);
+
+	if (status == EMR_OK)
+		status = emr_agency_count(a->agency, &fragments);
+	if (status != EMR_OK)
+		return status;
+	a->now.grants = grants;
+	a->now.fragments = fragments;
+	return EMR_OK;
+}
+
+static json_t *time_json(uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (unix_s == 0)
+		return json_null();
+	emr_time_json((int64_t)unix_s, text);
+	return json_string(text);
+}
+
+static json_t *waiting_json(const news *n)
+{
+	json_t *list = json_array();
+	char id[33];
+
+	for (size_t i = 0; list != NULL && i < n->waiting_n && i < WAITING_MAX; i++) {
+		emr_hex(n->waiting[i].b, sizeof n->waiting[i].b, id);
+		if (json_array_append_new(list, json_pack("{s:s}", "request", id)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+json_t *emr_attendant_report(emr_attendant *a)
+{
+	news n;
+
+	pthread_mutex_lock(&a->lock);
+	n = a->shown;
+	pthread_mutex_unlock(&a->lock);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:I}", "grants", (json_int_t)n.grants,
+		"fragments", (json_int_t)n.fragments, "served", (json_int_t)n.served, "refused", (json_int_t)n.refused,
+		"destroyed", (json_int_t)n.destroyed, "waiting", waiting_json(&n), "witnessed_at",
+		time_json(n.witnessed_unix_s), "key_made_at", time_json(n.key_unix_s), "started_at", time_json(a->started_unix_s),
+		"entries", (json_int_t)n.size, "in_force", n.is_in_force, "error",
+		n.status == EMR_OK ? json_null() : json_string(emr_status_text(n.status)), "pid", (json_int_t)getpid());
+}
+
+/* ---- one round of work ---- */
+
+static emr_status look_at_key(emr_attendant *a)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(a->session->replica, a->session->identity.signer_id, &me);
+
+	a->now.is_in_force = false;
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AGENT) != 0)
+		status = emr_replica_person_is_active(a->session->replica, &me, unix_now(), &a->now.is_in_force);
+	return status;
+}
+
+static emr_status renew_if_due(emr_attendant *a)
+{
+	uint64_t made = 0, now = unix_now();
+	emr_status status = emr_agency_key_time(a->agency, &made);
+
+	if (status == EMR_OK)
+		a->now.key_unix_s = made;
+	if (status != EMR_OK || now < made + KEY_S || now < a->key_try_unix_s + KEY_AGAIN_S)
+		return status;
+	a->key_try_unix_s = now;
+	status = emr_agency_renew_key(a->agency);
+	if (status == EMR_OK)
+		status = emr_agency_key_time(a->agency, &a->now.key_unix_s);
+	if (status == EMR_OK)
+		emr_log(EMR_LOG_INFO, "agent: another receiving key");
+	return status;
+}
+
+/* Signs the head that was reached and verified here; at most once a second, because each is a write that others see. */
+static emr_status sign_head(emr_attendant *a)
+{
+	emr_checkpoint head = {.net_id = emr_ledger_net_id(a->session->ledger)};
+	EMR_AUTO_BUF note = {0};
+	emr_replica_position at;
+	int64_t boot_ns = emr_clock_boot_ns(emr_clock_system());
+	emr_status status = emr_replica_at(a->session->replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	a->now.size = at.size;
+	if (at.size <= a->signed_size || boot_ns - a->signed_boot_ns < (int64_t)SIGN_MS * 1000000)
+		return EMR_OK;
+	head.size = at.size;
+	memcpy(head.root, at.root, sizeof head.root);
+	status = emr_checkpoint_cosign(&head, a->session->keyring, unix_now());
+	if (status == EMR_OK)
+		status = emr_checkpoint_format(&head, &note);
+	if (status == EMR_OK)
+		status = emr_ledger_leave_checkpoint(a->session->ledger, emr_buf_view(&note));
+	if (status == EMR_ROLLBACK) /* others have signed a longer one meanwhile: the next time */
+		return EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	a->signed_size = at.size;
+	a->signed_boot_ns = boot_ns;
+	a->now.witnessed_unix_s = unix_now();
+	return EMR_OK;
+}
+
+static emr_status work(emr_attendant *a, int *out_next_ms)
+{
+	emr_release_tally tally = {.next_ms = -1};
+	emr_status status = emr_agency_run(a->agency, &tally);
+
+	a->now.served += tally.answered;
+	a->now.refused += tally.refused;
+	a->now.destroyed += tally.destroyed;
+	a->now.waiting_n = emr_agency_waiting(a->agency, a->now.waiting, WAITING_MAX);
+	*out_next_ms = tally.next_ms;
+	if (status == EMR_OK)
+		status = look_at_key(a);
+	if (status == EMR_OK && (tally.enrolled > 0 || tally.destroyed > 0))
+		status = count_held(a);
+	if (status == EMR_OK)
+		status = renew_if_due(a);
+	if (status == EMR_OK)
+		status = sign_head(a);
+	if (status != a->now.status)
+		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s", emr_status_text(status));
+	a->now.status = status;
+	publish(a);
+	return status;
+}
+
+/* ---- the whole ---- */
+
+static emr_status say(emr_status status, emr_problem *out_problem)
+{
+	if (out_problem->is_set)
+		return status;
+	if (status == EMR_OFFLINE)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
+	else
+		emr_problem_set_status(out_problem, status, "The agent");
+	return status;
+}
+
+static emr_status open_agency(emr_attendant *a)
+{
+	const emr_share_options share = {
+		.keyring = a->session->keyring, .ledger = a->session->ledger, .replica = a->session->replica};
+	emr_status status = emr_keyring_public(a->session->keyring, &a->session->identity);
+
+	a->dirfd = openat(a->session->state_fd, EMR_STATE_AGENT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (a->dirfd < 0 || a->stop_fd < 0)
+		return emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = emr_share_new(&share, &a->share);
+	return status == EMR_OK ? emr_agency_open(a->share, a->dirfd, &a->agency) : status;
+}
+
+static emr_status begin(emr_attendant *a, emr_problem *out_problem)
+{
+	int next_ms;
+	emr_status status = open_agency(a);
+
+	if (status == EMR_OK)
+		status = emr_replica_catch_up(a->session->replica, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = look_at_key(a);
+	if (status == EMR_OK && !a->now.is_in_force) {
+		emr_problem_set(out_problem, EMR_SAY_AGENT_ENDED, NULL);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = count_held(a);
+	return status == EMR_OK ? work(a, &next_ms) : status;
+}
+
+emr_status emr_attendant_new(emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem)
+{
+	emr_attendant *a = calloc(1, sizeof *a);
+	emr_status status;
+
+	if (a == NULL)
+		return say(EMR_NO_MEMORY, out_problem);
+	a->session = session;
+	a->dirfd = a->stop_fd = -1;
+	a->started_unix_s = unix_now();
+	a->signed_boot_ns = INT64_MIN / 2;
+	pthread_mutex_init(&a->lock, NULL);
+	status = begin(a, out_problem);
+	if (status != EMR_OK) {
+		emr_attendant_free(a);
+		return say(status, out_problem);
+	}
+	*out_attendant = a;
+	return EMR_OK;
+}
+
+void emr_attendant_stop(emr_attendant *a)
+{
+	const uint64_t one = 1;
+
+	atomic_store(&a->stop, true);
+	emr_ledger_wake(a->session->ledger);
+	(void)!write(a->stop_fd, &one, sizeof one);
+}
+
+/* Until the ledger grows, a question's turn comes, or the head may be signed. */
+static void wait_for_work(emr_attendant *a, int next_ms)
+{
+	uint64_t size = 0;
+	int ms = a->now.size > a->signed_size ? SIGN_MS : TICK_MS;
+	emr_status status;
+
+	if (next_ms >= 0 && next_ms < ms)
+		ms = next_ms;
+	status = emr_ledger_wait(a->session->ledger, a->now.size, ms, &size);
+	if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED) {
+		struct pollfd stop = {.fd = a->stop_fd, .events = POLLIN};
+
+		(void)poll(&stop, 1, AGAIN_MS);
+	}
+}
+
+void emr_attendant_run(emr_attendant *a)
+{
+	struct pollfd stop = {.fd = a->stop_fd, .events = POLLIN};
+
+	while (!atomic_load(&a->stop)) {
+		int next_ms = -1;
+
+		if (work(a, &next_ms) == EMR_OK)
+			wait_for_work(a, next_ms);
+		else
+			(void)poll(&stop, 1, AGAIN_MS);
+	}
+	emr_log(EMR_LOG_INFO, "agent: told to end");
+}

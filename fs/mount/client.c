@@ -1,0 +1,146 @@
+#include "mount/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "session/session.h"
+
+#define SEND_MS 10000
+
+void emr_client_close(emr_client *client)
+{
+	if (client->fd >= 0)
+		close(client->fd);
+	*client = EMR_CLIENT_CLOSED;
+}
+
+/* Why there is no socket: no keyring, somebody at work without one, or simply closed. */
+static void say_not_open(const emr_places *places, emr_problem *out_problem)
+{
+	EMR_AUTO_FD state_fd = -1;
+	char folder[4096], number[16];
+	int pid = 0;
+
+	if (emr_places_open_state(places, false, &state_fd, out_problem) != EMR_OK)
+		return;
+	if (faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", places->state, NULL);
+	} else if (emr_session_holder(state_fd, folder, sizeof folder, &pid) == EMR_OK) {
+		snprintf(number, sizeof number, "%d", pid);
+		emr_problem_set(out_problem, EMR_SAY_IN_USE_UNKNOWN, "pid", number, NULL);
+	} else {
+		emr_problem_set(out_problem, EMR_SAY_NOT_OPEN, NULL);
+	}
+}
+
+static emr_status connect_to(const emr_places *places, int *out_fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	EMR_AUTO_FD run_fd = open(places->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (run_fd < 0 || fd < 0)
+		return errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", run_fd,
+		EMR_RUN_SOCKET);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+		return errno == ECONNREFUSED || errno == ENOENT ? EMR_NOT_FOUND
+								: emr_status_from_errno(errno);
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
+emr_status emr_client_open(
+	const emr_places *places, emr_client *out_client, emr_problem *out_problem)
+{
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	emr_status status = connect_to(places, &client.fd);
+
+	if (status == EMR_OK)
+		status = emr_peer_check(client.fd);
+	if (status == EMR_OK && getsockopt(client.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		status = EMR_IO;
+	if (status == EMR_NOT_FOUND)
+		say_not_open(places, out_problem);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, places->run);
+	if (status != EMR_OK)
+		return status;
+	*out_client = (emr_client){.fd = client.fd, .pid = peer.pid};
+	client = EMR_CLIENT_CLOSED;
+	return EMR_OK;
+}
+
+emr_status emr_client_send(emr_client *client, const emr_request *request, emr_problem *out_problem)
+{
+	json_t *object = emr_request_make(request);
+	emr_status status =
+		object != NULL ? emr_frame_send(client->fd, object, SEND_MS) : EMR_NO_MEMORY;
+
+	json_decref(object);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_ANSWER, NULL);
+	return status;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* The texts are taken as they came; they were shown (emr_show) at the other end. */
+static void take_problem(const json_t *object, emr_problem *out_problem)
+{
+	*out_problem = (emr_problem){.is_set = true, .message = EMR_SAY_FAILED};
+	(void)emr_message_find(text_of(object, "error"), &out_problem->message);
+	/* The row with the same id and exit code, where an id has several. */
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		const emr_message_row *row = emr_message_get((emr_message)i);
+
+		if (strcmp(row->id, text_of(object, "error")) == 0 &&
+			(json_int_t)row->exit ==
+				json_integer_value(json_object_get(object, "exit")))
+			out_problem->message = (emr_message)i;
+	}
+	snprintf(out_problem->text, sizeof out_problem->text, "%s", text_of(object, "message"));
+	snprintf(out_problem->hint, sizeof out_problem->hint, "%s", text_of(object, "hint"));
+	snprintf(out_problem->path, sizeof out_problem->path, "%s", text_of(object, "path"));
+}
+
+emr_status emr_client_receive(
+	emr_client *client, int timeout_ms, json_t **out_object, emr_problem *out_problem)
+{
+	json_t *object = NULL;
+	emr_status status = emr_frame_receive(client->fd, timeout_ms, &object);
+
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_ANSWER, NULL);
+		return status;
+	}
+	if (json_is_false(json_object_get(object, "ok"))) {
+		take_problem(object, out_problem);
+		json_decref(object);
+		return EMR_REFUSED;
+	}
+	*out_object = object;
+	return EMR_OK;
+}
+
+emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
+	json_t **out_object, emr_problem *out_problem)
+{
+	emr_status status = emr_client_send(client, request, out_problem);
+
+	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem)
+				: status;
+}

@@ -1,0 +1,28 @@
+/* The directory where the folder is opened: whether it will do, what is mounted there, and how that
+ * is ended. It refuses to touch what is not of emrfs. */
+#pragma once
+
+#include "kit/places.h"
+
+typedef enum emr_mount_kind {
+	EMR_MOUNT_NONE,	 /* nothing is mounted exactly there */
+	EMR_MOUNT_OTHER, /* another file system */
+	EMR_MOUNT_LIVE,	 /* emrfs, and it answers */
+	EMR_MOUNT_DEAD,	 /* emrfs, but its process has ended */
+} emr_mount_kind;
+
+/* From the kernel's list; looks into the directory only when emrfs is mounted there. */
+emr_mount_kind emr_mountpoint_look(const char *path);
+
+/* DIR (NULL = ~/Health) as an absolute path, owned by the caller; the usual one is made when it is
+ * missing. */
+emr_status emr_mountpoint_find(
+	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem);
+/* Cleans up a dead mount of ours; then EMR_OK when PATH is an empty directory outside of PLACES
+ * with nothing on it. */
+emr_status emr_mountpoint_prepare(
+	const emr_places *places, const char *path, emr_problem *out_problem);
+
+/* Ends the mount at PATH: EMR_BUSY when programs use it (never with LAZY), EMR_DENIED,
+ * EMR_NOT_FOUND. */
+emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_problem);

@@ -1,0 +1,214 @@
+#include "mount/mountpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Octal escapes of /proc/self/mountinfo (blank, tab, newline, backslash), in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at != '\0';) {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' &&
+			at[3] >= '0' && at[3] <= '7') {
+			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
+			at += 4;
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
+}
+
+/* `ID PARENT MAJ:MIN ROOT POINT OPTIONS... - TYPE SOURCE OPTIONS`: the type, when POINT is PATH. */
+static const char *type_at(char *line, const char *path)
+{
+	char *save = NULL, *field = strtok_r(line, " ", &save);
+
+	for (int i = 0; i < 4 && field != NULL; i++)
+		field = strtok_r(NULL, " ", &save);
+	if (field == NULL)
+		return NULL;
+	unescape(field);
+	if (strcmp(field, path) != 0)
+		return NULL;
+	while (field != NULL && strcmp(field, "-") != 0)
+		field = strtok_r(NULL, " ", &save);
+	return field != NULL ? strtok_r(NULL, " ", &save) : NULL;
+}
+
+/* statfs always asks the process behind the mount; the kernel answers stat from memory, also for a
+ * dead one. */
+static bool answers(const char *path)
+{
+	struct statfs disk;
+
+	return statfs(path, &disk) == 0 || (errno != ENOTCONN && errno != ECONNABORTED);
+}
+
+emr_mount_kind emr_mountpoint_look(const char *path)
+{
+	emr_mount_kind kind = EMR_MOUNT_NONE;
+	FILE *list = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (list == NULL)
+		return EMR_MOUNT_NONE;
+	/* The last one is on top. */
+	while (getline(&line, &size, list) > 0) {
+		const char *type = type_at(line, path);
+
+		if (type != NULL)
+			kind = strcmp(type, "fuse.emrfs") == 0 ? EMR_MOUNT_LIVE : EMR_MOUNT_OTHER;
+	}
+	free(line);
+	fclose(list);
+	if (kind == EMR_MOUNT_LIVE && !answers(path))
+		kind = EMR_MOUNT_DEAD;
+	return kind;
+}
+
+/* Runs fusermount3; what it says goes to SAID. */
+static int run_fusermount(const char *path, bool lazy, char *said, size_t size)
+{
+	char program[] = "fusermount3", unmount[] = "-u", detach[] = "-uz", end[] = "--";
+	EMR_AUTO_FREE char *where = strdup(path);
+	char *argv[] = {program, lazy ? detach : unmount, end, where, NULL};
+	posix_spawn_file_actions_t actions;
+	int ends[2], exit_status = -1;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	said[0] = '\0';
+	if (where == NULL || pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+	if (posix_spawnp(&pid, program, &actions, NULL, argv, environ) != 0)
+		pid = 0;
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	while (pid > 0 && len + 1 < size && (n = read(ends[0], said + len, size - 1 - len)) != 0) {
+		if (n < 0 && errno != EINTR)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	said[len] = '\0';
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, &exit_status, 0) < 0 && errno == EINTR)
+		;
+	return exit_status;
+}
+
+static emr_status say_end(int error, const char *path, emr_problem *out_problem)
+{
+	if (error == EBUSY) {
+		emr_problem_set(out_problem, EMR_SAY_FOLDER_BUSY, "dir", path, NULL);
+		return EMR_BUSY;
+	}
+	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause", strerror(error), NULL);
+	return emr_status_from_errno(error);
+}
+
+emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_problem)
+{
+	char said[512];
+
+	if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return EMR_OK;
+	if (errno != EPERM)
+		return say_end(errno == EINVAL ? ENOENT : errno, path, out_problem);
+	/* As an ordinary user: the helper that mounted it. */
+	if (run_fusermount(path, lazy, said, sizeof said) == 0)
+		return EMR_OK;
+	said[strcspn(said, "\n")] = '\0';
+	if (said[0] == '\0' || strstr(said, "busy") != NULL)
+		return say_end(said[0] != '\0' ? EBUSY : EPERM, path, out_problem);
+	/* What it says names the cause: no /etc/mtab, not ours, ... */
+	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause", said, NULL);
+	return EMR_DENIED;
+}
+
+emr_status emr_mountpoint_find(
+	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *usual = NULL;
+	char *path;
+
+	if (dir == NULL) {
+		if (asprintf(&usual, "%s/Health", places->home) < 0)
+			usual = NULL;
+		if (usual != NULL && mkdir(usual, 0700) != 0 && errno != EEXIST) {
+			emr_problem_set_status(out_problem, emr_status_from_errno(errno), usual);
+			return EMR_IO;
+		}
+		dir = usual;
+	}
+	path = dir != NULL ? emr_path_real(dir) : NULL;
+	if (path == NULL) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	*out_path = path;
+	return EMR_OK;
+}
+
+/* Not a directory: -1; else whether something is in it. */
+static int count_entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	int n = 0;
+
+	if (directory == NULL)
+		return -1;
+	while (n == 0 && (entry = readdir(directory)) != NULL)
+		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(directory);
+	return n;
+}
+
+static emr_status refuse(
+	emr_problem *out_problem, emr_message message, const emr_places *places, const char *path)
+{
+	emr_problem_set(out_problem, message, "dir", path, "state", places->state, NULL);
+	return EMR_INVALID;
+}
+
+emr_status emr_mountpoint_prepare(
+	const emr_places *places, const char *path, emr_problem *out_problem)
+{
+	emr_mount_kind kind = emr_mountpoint_look(path);
+	emr_problem ignored = {0};
+	int n;
+
+	if (kind == EMR_MOUNT_DEAD) {
+		if (emr_mountpoint_end(path, true, &ignored) != EMR_OK)
+			return refuse(out_problem, EMR_SAY_MOUNTPOINT_DEAD, places, path);
+		kind = emr_mountpoint_look(path);
+	}
+	if (kind != EMR_MOUNT_NONE)
+		return refuse(out_problem, EMR_SAY_MOUNTPOINT_BUSY, places, path);
+	if (emr_places_contain(places, path))
+		return refuse(out_problem, EMR_SAY_MOUNTPOINT_INSIDE, places, path);
+	n = count_entries(path);
+	if (n != 0)
+		return refuse(out_problem,
+			n < 0 ? EMR_SAY_MOUNTPOINT_GONE : EMR_SAY_MOUNTPOINT_NOT_EMPTY, places,
+			path);
+	return EMR_OK;
+}

@@ -1,0 +1,121 @@
+#include "mount/reach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers/answers.h"
+#include "log/answers.h"
+#include "people/answers.h"
+#include "session/walk.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 600000 /* between two objects of a long answer */
+
+void emr_reach_close(emr_reach *reach)
+{
+	emr_client_close(&reach->client);
+	emr_session_close(&reach->session);
+	emr_places_free(&reach->places);
+	free(reach->folder);
+	*reach = EMR_REACH_CLOSED;
+}
+
+static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	const char *folder;
+	emr_status status =
+		emr_client_ask(&reach->client, &request, STATUS_MS, &report, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	folder = json_string_value(json_object_get(report, "folder"));
+	reach->folder = folder != NULL ? strdup(folder) : NULL;
+	json_decref(report);
+	return EMR_OK;
+}
+
+static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &reach->places,
+		.read_only = true,
+		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE]};
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	status = emr_session_lock(&reach->session, &options, out_problem);
+	return status == EMR_OK ? emr_session_open(&reach->session, &options, out_problem) : status;
+}
+
+emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
+{
+	emr_status status =
+		emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_client_open(&out_reach->places, &out_reach->client, out_problem);
+	if (status == EMR_OK)
+		return learn_folder(out_reach, out_problem);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	*out_problem = (emr_problem){0};
+	return open_here(out_reach, args, out_problem);
+}
+
+emr_status emr_reach_path(const emr_reach *reach, const emr_args *args, emr_request *request,
+	emr_problem *out_problem)
+{
+	if (args->n_operands == 0)
+		return EMR_OK;
+	request->has_path = true;
+	if (emr_path_in_folder(reach->folder, args->operands[0], request->path,
+		    sizeof request->path) == EMR_OK)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+	return EMR_NOT_FOUND;
+}
+
+static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	bool is_done = false;
+	emr_status status = emr_client_send(&reach->client, request, out_problem);
+
+	while (status == EMR_OK && !is_done) {
+		json_t *object = NULL;
+
+		status = emr_client_receive(&reach->client, WORK_MS, &object, out_problem);
+		if (status != EMR_OK)
+			return status;
+		is_done = json_is_true(json_object_get(object, "done"));
+		status = emit(arg, object);
+	}
+	return status;
+}
+
+emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	emr_status status;
+
+	if (reach->client.fd >= 0)
+		status = ask_mount(reach, request, emit, arg, out_problem);
+	else if (request->ask == EMR_ASK_VERIFY)
+		status = emr_answer_verify(&reach->session, request, emit, arg, out_problem);
+	else if (request->ask == EMR_ASK_PEOPLE)
+		status = emr_answer_people(&reach->session, request, emit, arg, out_problem);
+	else if (request->ask == EMR_ASK_LOG)
+		status = emr_answer_log(&reach->session, request, emit, arg, out_problem);
+	else
+		status = emr_answer_ledger(&reach->session, request, emit, arg, out_problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The answer");
+	return status;
+}

@@ -1,0 +1,435 @@
+#include "mount/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "answers/answers.h"
+#include "base/log.h"
+#include "fuse/fuse.h"
+#include "kit/out.h"
+#include "log/answers.h"
+#include "mount/attendant.h"
+#include "people/answers.h"
+#include "report/report.h"
+#include "sharing/answers.h"
+
+#define CONVERSATIONS_MAX 8
+#define IDLE_MS 30000 /* between two questions of one conversation */
+#define SEND_MS 10000
+
+typedef struct conversation {
+	emr_server *server;
+	pthread_t thread;
+	int fd;	      /* -1 = free slot; protected by server->lock */
+	bool is_over; /* the thread has ended and wants to be joined; protected by server->lock */
+} conversation;
+
+struct emr_server {
+	emr_session *session;
+	emr_notices *notices;
+	int run_fd, listen_fd, stop_fd;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	conversation slots[CONVERSATIONS_MAX];
+};
+
+/* ---- answering one request ---- */
+
+static emr_status send_stolen(void *arg, json_t *object)
+{
+	const conversation *c = arg;
+	emr_status status;
+
+	if (object == NULL)
+		return EMR_NO_MEMORY;
+	status = atomic_load(&c->server->stop) ? EMR_INTERRUPTED
+					       : emr_frame_send(c->fd, object, SEND_MS);
+	json_decref(object);
+	return status;
+}
+
+/* An object with "ok" in front. */
+static emr_status send_ok(conversation *c, json_t *fields)
+{
+	if (fields == NULL || json_object_set_new(fields, "ok", json_true()) != 0) {
+		json_decref(fields);
+		return EMR_NO_MEMORY;
+	}
+	return send_stolen(c, fields);
+}
+
+static emr_status send_problem(conversation *c, const emr_problem *problem)
+{
+	const emr_message_row *row = emr_message_get(problem->message);
+
+	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit",
+				      (int)row->exit, "error", row->id, "message", problem->text,
+				      "hint", problem->hint, "path", problem->path));
+}
+
+static emr_status answer_status(conversation *c, const emr_request *request)
+{
+	emr_problem problem = {0};
+	json_t *report = NULL;
+
+	if (!request->has_path)
+		return send_ok(c, emr_report_folder(c->server->session, c->server->notices));
+	if (emr_report_path(c->server->session, c->server->notices, request->path, &report,
+		    &problem) != EMR_OK)
+		return send_problem(c, &problem);
+	return send_ok(c, report);
+}
+
+/* How much is not on the ledger; WAIT has given it time. */
+static json_t *pending_now(conversation *c)
+{
+	emr_view_counts counts;
+	emr_ledger_absence absence;
+	emr_problem why = {0};
+
+	emr_ledger_look(c->server->session->ledger, &absence);
+	emr_view_count(c->server->session->view, &counts);
+	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "read_only",
+		emr_session_is_read_only(c->server->session, &why), "away",
+		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "failed",
+		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed, "pending_bytes",
+		(json_int_t)counts.pending_bytes, "writing_files", (json_int_t)counts.writing,
+		"writing_bytes", (json_int_t)counts.writing_bytes);
+}
+
+static emr_status answer_wait(conversation *c, const emr_request *request)
+{
+	int64_t deadline =
+		emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
+	emr_status status = emr_view_wait_published(c->server->session->view, deadline);
+
+	/* Timed out or not: the numbers say it. */
+	if (status != EMR_OK && status != EMR_TIMEOUT)
+		emr_log(EMR_LOG_WARN, "wait: %s", emr_status_text(status));
+	return send_ok(c, pending_now(c));
+}
+
+/* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
+static emr_status answer_unmount(conversation *c, const emr_request *request)
+{
+	emr_session *session = c->server->session;
+	json_t *answer, *unsent = json_array(), *local = json_array();
+	emr_problem why = {0};
+	emr_status status = EMR_OK;
+
+	if (!emr_session_is_read_only(session, &why) && !request->now)
+		status = emr_view_publish_now(session->view);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));
+	answer = pending_now(c);
+	if (answer == NULL || unsent == NULL || local == NULL)
+		status = EMR_NO_MEMORY;
+	else
+		status = emr_report_unsent(session, unsent, local);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "listing what is unsent: %s", emr_status_text(status));
+	if (json_object_set_new(answer, "unsent", unsent) != 0 ||
+		json_object_set_new(answer, "left_outside", local) != 0 ||
+		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0) {
+		json_decref(answer);
+		return EMR_NO_MEMORY;
+	}
+	status = send_ok(c, answer);
+	if (request->now)
+		emr_fuse_stop();
+	return status;
+}
+
+/* An agent has no folder, and a folder no agent. */
+static emr_status answer_agent(conversation *c, const emr_request *request)
+{
+	struct emr_attendant *agent = c->server->session->agent;
+	emr_problem problem = {0};
+
+	if (agent != NULL && request->ask == EMR_ASK_AGENT)
+		return send_ok(c, emr_attendant_report(agent));
+	emr_problem_set(&problem, agent != NULL ? EMR_SAY_IS_AGENT : EMR_SAY_NO_AGENT, NULL);
+	return send_problem(c, &problem);
+}
+
+static emr_status answer(conversation *c, const emr_request *request)
+{
+	emr_problem problem = {0};
+	emr_status status = EMR_OK;
+
+	if (c->server->session->agent != NULL)
+		return answer_agent(c, request);
+	switch (request->ask) {
+	case EMR_ASK_AGENT:
+		return answer_agent(c, request);
+	case EMR_ASK_STATUS:
+		return answer_status(c, request);
+	case EMR_ASK_WAIT:
+		return answer_wait(c, request);
+	case EMR_ASK_UNMOUNT:
+		return answer_unmount(c, request);
+	case EMR_ASK_EXPORT:
+		status = emr_answer_export(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_IMPORT:
+		status = emr_answer_import(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_VERIFY:
+		status = emr_answer_verify(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_LEDGER:
+		status = emr_answer_ledger(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_VERSIONS:
+		status = emr_answer_versions(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_RESTORE:
+		status = emr_answer_restore(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_MOVE:
+		status = emr_answer_move(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_KEEP:
+		status = emr_answer_keep(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_ERASE:
+		status = emr_answer_erase(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_PEOPLE:
+		status = emr_answer_people(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_SHARE:
+		status = emr_answer_share(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_REVOKE:
+		status = emr_answer_revoke(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_REQUEST:
+		status = emr_answer_request(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_APPROVE:
+		status = emr_answer_approve(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_DENY:
+		status = emr_answer_deny(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_LOG:
+		status = emr_answer_log(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_COUNT:
+		return EMR_INVALID;
+	}
+	return status != EMR_OK && problem.is_set ? send_problem(c, &problem) : status;
+}
+
+/* ---- conversations ---- */
+
+static emr_status converse_once(conversation *c)
+{
+	emr_problem problem = {0};
+	emr_request *request;
+	json_t *object = NULL;
+	emr_status status = emr_frame_receive(c->fd, IDLE_MS, &object);
+
+	if (status != EMR_OK)
+		return status;
+	request = malloc(sizeof *request);
+	status = request != NULL ? emr_request_parse(object, request) : EMR_NO_MEMORY;
+	json_decref(object);
+	if (status == EMR_OK) {
+		status = answer(c, request);
+	} else {
+		emr_problem_set_status(&problem, status, "This request");
+		if (send_problem(c, &problem) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "socket: a refusal could not be sent");
+	}
+	free(request);
+	return status;
+}
+
+static void *converse(void *arg)
+{
+	conversation *c = arg;
+	emr_status status;
+
+	do
+		status = converse_once(c);
+	while (status == EMR_OK && !atomic_load(&c->server->stop));
+	if (status != EMR_NOT_FOUND && status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "socket: a conversation ended: %s", emr_status_text(status));
+	/* The other end learns it now, not when the thread is joined. */
+	shutdown(c->fd, SHUT_RDWR);
+	pthread_mutex_lock(&c->server->lock);
+	c->is_over = true;
+	pthread_mutex_unlock(&c->server->lock);
+	return NULL;
+}
+
+/* Joins the threads that have ended; their slots are free again.  Holds no lock while joining. */
+static void reap(emr_server *server, bool all)
+{
+	for (size_t i = 0; i < CONVERSATIONS_MAX; i++) {
+		conversation *c = &server->slots[i];
+		bool take;
+
+		pthread_mutex_lock(&server->lock);
+		take = c->fd >= 0 && (all || c->is_over);
+		if (take && !c->is_over)
+			shutdown(c->fd, SHUT_RDWR);
+		pthread_mutex_unlock(&server->lock);
+		if (!take)
+			continue;
+		pthread_join(c->thread, NULL);
+		close(c->fd);
+		pthread_mutex_lock(&server->lock);
+		c->fd = -1;
+		c->is_over = false;
+		pthread_mutex_unlock(&server->lock);
+	}
+}
+
+/* Slots are taken by the listening thread only. */
+static bool begin_conversation(emr_server *server, int fd)
+{
+	for (size_t i = 0; i < CONVERSATIONS_MAX; i++) {
+		conversation *c = &server->slots[i];
+
+		if (c->fd >= 0)
+			continue;
+		c->server = server;
+		c->fd = fd;
+		c->is_over = false;
+		if (pthread_create(&c->thread, NULL, converse, c) == 0)
+			return true;
+		c->fd = -1;
+		return false;
+	}
+	return false;
+}
+
+static void accept_one(emr_server *server)
+{
+	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	reap(server, false);
+	if (emr_peer_check(fd) != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "socket: another user was refused");
+		close(fd);
+	} else if (!begin_conversation(server, fd)) {
+		emr_log(EMR_LOG_WARN, "socket: too many conversations");
+		close(fd);
+	}
+}
+
+static void *listen_and_accept(void *arg)
+{
+	emr_server *server = arg;
+
+	while (!atomic_load(&server->stop)) {
+		struct pollfd polled[2] = {{.fd = server->listen_fd, .events = POLLIN},
+			{.fd = server->stop_fd, .events = POLLIN}};
+
+		if (poll(polled, 2, -1) > 0 && (polled[0].revents & POLLIN) != 0)
+			accept_one(server);
+	}
+	return NULL;
+}
+
+/* ---- the socket ---- */
+
+/* Through the directory's descriptor: a socket address has room for 107 bytes, a home directory may
+ * be longer. */
+static emr_status bind_socket(emr_server *server)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", server->run_fd,
+		EMR_RUN_SOCKET);
+	/* We hold the lock of the state: a socket that is there belongs to nobody any more. */
+	if (unlinkat(server->run_fd, EMR_RUN_SOCKET, 0) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (server->listen_fd < 0 ||
+		bind(server->listen_fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+		fchmodat(server->run_fd, EMR_RUN_SOCKET, 0600, 0) != 0 ||
+		listen(server->listen_fd, 8) != 0)
+		return emr_status_from_errno(errno);
+	server->stop_fd = eventfd(0, EFD_CLOEXEC);
+	return server->stop_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+emr_status emr_server_start(const emr_places *places, emr_session *session, emr_notices *notices,
+	emr_server **out_server, emr_problem *out_problem)
+{
+	emr_server *server = calloc(1, sizeof *server);
+	emr_status status;
+
+	if (server == NULL) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "The socket");
+		return EMR_NO_MEMORY;
+	}
+	*server = (emr_server){.session = session,
+		.notices = notices,
+		.run_fd = -1,
+		.listen_fd = -1,
+		.stop_fd = -1};
+	pthread_mutex_init(&server->lock, NULL);
+	for (size_t i = 0; i < CONVERSATIONS_MAX; i++)
+		server->slots[i].fd = -1;
+	status = emr_places_open_run(places, &server->run_fd, out_problem);
+	if (status == EMR_OK) {
+		status = bind_socket(server);
+		if (status == EMR_OK &&
+			pthread_create(&server->thread, NULL, listen_and_accept, server) != 0)
+			status = EMR_NO_MEMORY;
+		server->has_thread = status == EMR_OK;
+		if (status != EMR_OK)
+			emr_problem_set_status(out_problem, status, "The socket");
+	}
+	if (status != EMR_OK) {
+		emr_server_stop(server);
+		return status;
+	}
+	*out_server = server;
+	return EMR_OK;
+}
+
+void emr_server_stop(emr_server *server)
+{
+	uint64_t one = 1;
+
+	if (server == NULL)
+		return;
+	atomic_store(&server->stop, true);
+	if (server->has_thread) {
+		if (write(server->stop_fd, &one, sizeof one) < 0)
+			emr_log(EMR_LOG_ERROR, "socket: the listener could not be woken");
+		pthread_join(server->thread, NULL);
+		reap(server, true);
+		if (unlinkat(server->run_fd, EMR_RUN_SOCKET, 0) != 0)
+			emr_log(EMR_LOG_WARN, "socket: it could not be removed");
+	}
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
+	if (server->stop_fd >= 0)
+		close(server->stop_fd);
+	if (server->run_fd >= 0)
+		close(server->run_fd);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}

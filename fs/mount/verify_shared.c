@@ -1,0 +1,157 @@
+#include "mount/verify_shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kit/text.h"
+#include "people/origin.h"
+
+#define SHARED "shared-with-me/"
+#define STATUS_MS 10000
+#define CHUNK ((size_t)1 << 20)
+
+bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
+{
+	return reach->client.fd >= 0 && reach->folder != NULL && request->has_path &&
+	       strncmp(request->path, SHARED, strlen(SHARED)) == 0;
+}
+
+typedef struct reading {
+	emr_out *out;
+	uint8_t *buffer; /* CHUNK bytes; owned */
+	json_t *bad;
+	uint64_t checked;
+} reading;
+
+static const char *error_of(int error)
+{
+	switch (error) {
+	case EIO:
+		return "bad-data";
+	case EKEYREVOKED:
+		return "grant-revoked";
+	case EKEYEXPIRED:
+		return "grant-expired";
+	case ETIMEDOUT:
+		return "no-release";
+	case EHOSTUNREACH:
+		return "offline";
+	}
+	return "failed";
+}
+
+/* The whole file; errno, 0 when every byte was good. */
+static int read_all(const reading *r, const char *path)
+{
+	EMR_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return errno;
+	while (n > 0 || (n < 0 && errno == EINTR))
+		n = read(fd, r->buffer, CHUNK);
+	return n < 0 ? errno : 0;
+}
+
+static emr_status check_file(reading *r, const char *path, size_t folder_len)
+{
+	int error = read_all(r, path);
+	const char *inside = path + folder_len + 1;
+	char shown[4200];
+	json_t *one;
+
+	r->checked++;
+	if (error == 0)
+		return EMR_OK;
+	emr_show(inside, shown, sizeof shown);
+	emr_say(r->out, "  %-14s %s\n", error_of(error), shown);
+	one = json_pack("{s:o, s:s}", "path", emr_json_text(inside), "error", error_of(error));
+	return one != NULL && json_array_append_new(r->bad, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status check_tree(reading *r, char *top, size_t folder_len)
+{
+	char *const tops[] = {top, NULL};
+	FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	emr_status status = EMR_OK;
+	FTSENT *entry;
+
+	if (tree == NULL)
+		return emr_status_from_errno(errno);
+	while (status == EMR_OK && (entry = fts_read(tree)) != NULL) {
+		if (entry->fts_info == FTS_F)
+			status = check_file(r, entry->fts_path, folder_len);
+		else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR)
+			status = emr_status_from_errno(entry->fts_errno);
+	}
+	(void)fts_close(tree);
+	return status;
+}
+
+/* What the mount has found out about the one file. */
+static void put_origin(emr_reach *reach, const emr_request *request, emr_out *out)
+{
+	static const char *const names[][2] = {{"signature", "signer"}, {"signed_at", "time"}, {"tx", "tx"}, {"signed", "signed"}};
+	emr_request about = {.ask = EMR_ASK_STATUS, .has_path = true};
+	emr_problem ignored = {0};
+	json_t *report = NULL;
+	EMR_AUTO_FREE char *text = NULL;
+
+	memcpy(about.path, request->path, sizeof about.path);
+	if (emr_client_ask(&reach->client, &about, STATUS_MS, &report, &ignored) != EMR_OK)
+		return;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_object_get(report, names[i][0]) != NULL)
+			emr_out_put(out, names[i][1], json_incref(json_object_get(report, names[i][0])));
+	if (json_object_get(report, "signed") != NULL)
+		text = emr_origin_text(json_object_get(report, "signed"));
+	if (text != NULL)
+		emr_say(out, "%s", text);
+	json_decref(report);
+}
+
+static int conclude(reading *r, emr_reach *reach, const emr_request *request)
+{
+	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	emr_problem problem = {0};
+
+	emr_out_number(r->out, "checked", r->checked);
+	emr_out_put(r->out, "bad", json_incref(r->bad));
+	emr_number_text(json_array_size(r->bad), n);
+	emr_number_text(r->checked, m);
+	if (json_array_size(r->bad) > 0) {
+		emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
+		return emr_out_fail(r->out, &problem);
+	}
+	emr_say(r->out, "%s checks, nothing wrong.\n", m);
+	put_origin(reach, request, r->out);
+	return EMR_EXIT_DONE;
+}
+
+int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out)
+{
+	reading r = {.out = out, .buffer = malloc(CHUNK), .bad = json_array()};
+	EMR_AUTO_FREE char *path = NULL;
+	emr_problem problem = {0};
+	emr_status status = r.buffer != NULL && r.bad != NULL ? EMR_OK : EMR_NO_MEMORY;
+	int code;
+
+	if (status == EMR_OK && asprintf(&path, "%s/%s", reach->folder, request->path) < 0)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = check_tree(&r, path, strlen(reach->folder));
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(&problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(&problem, status, request->path);
+	code = status == EMR_OK ? conclude(&r, reach, request) : emr_out_fail(out, &problem);
+	free(r.buffer);
+	json_decref(r.bad);
+	return code;
+}

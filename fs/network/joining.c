@@ -1,0 +1,249 @@
+#include "network/joining.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "contract/codes.h"
+#include "ledger/act_send.h"
+#include "ledger/hash.h"
+#include "ledger/welcome.h"
+#include "replica/people.h"
+#include "session/network_dir.h"
+
+#define INVITATION_MAX ((size_t)64 << 10)
+#define LOOK_AGAIN_NS 200000000L
+
+void emr_joining_free(emr_joining *joining)
+{
+	emr_wipe(&joining->invitation, sizeof joining->invitation);
+	if (joining->bytes.len > 0)
+		emr_wipe(joining->bytes.data, joining->bytes.len);
+	emr_buf_free(&joining->bytes);
+}
+
+static emr_status read_file(const char *from, emr_buf *out)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_status status = emr_buf_reserve(out, INVITATION_MAX + 1);
+
+	if (status == EMR_OK && strcmp(from, "-") != 0) {
+		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd < 0)
+			return emr_status_from_errno(errno);
+	}
+	while (status == EMR_OK && out->len <= INVITATION_MAX) {
+		ssize_t n = read(fd >= 0 ? fd : STDIN_FILENO, out->data + out->len, INVITATION_MAX + 1 - out->len);
+
+		if (n == 0)
+			return EMR_OK;
+		if (n < 0 && errno != EINTR)
+			return emr_status_from_errno(errno);
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	return status == EMR_OK ? EMR_DAMAGED : status;
+}
+
+/* What nobody but its administrator could have said, and that it is still meant. */
+static emr_status judge(emr_joining *joining, bool must_be_fresh, const char **out_cause)
+{
+	emr_status status = emr_invitation_read(emr_buf_view(&joining->bytes), &joining->invitation);
+
+	*out_cause = "it was changed, or is none";
+	if (status != EMR_OK)
+		return status;
+	*out_cause = "it names no directory of this computer";
+	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
+		return EMR_UNSUPPORTED;
+	joining->dir = joining->invitation.url + 5;
+	*out_cause = "it ended; ask for a new one";
+	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system()) ? EMR_OK : EMR_DENIED;
+}
+
+static emr_status understand(emr_joining *out, bool must_be_fresh, emr_problem *out_problem)
+{
+	const char *cause = NULL;
+	emr_status status = judge(out, must_be_fresh, &cause);
+
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", cause, NULL);
+		return status;
+	}
+	return emr_network_dir_check(out->dir, out_problem);
+}
+
+emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out_problem)
+{
+	emr_status status = read_file(from, &out->bytes);
+
+	if (status == EMR_OK)
+		return understand(out, true, out_problem);
+	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause", emr_status_text(status), NULL);
+	return status;
+}
+
+emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr_joining *out, emr_problem *out_problem)
+{
+	emr_status status = emr_file_read(dirfd, name, INVITATION_MAX, &out->bytes);
+
+	if (status == EMR_OK)
+		return understand(out, must_be_fresh, out_problem);
+	emr_problem_set_status(out_problem, status, "The invitation of before");
+	return status;
+}
+
+static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring, const char *handle, int64_t within_ns,
+	emr_buf *out_cert, emr_problem *out_problem)
+{
+	const emr_invitation *invitation = &joining->invitation;
+	EMR_AUTO_BUF reply = {0};
+	emr_status status = emr_welcome_reply(keyring, invitation, handle, &reply);
+
+	if (status == EMR_OK)
+		status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
+	if (status == EMR_OK)
+		status = emr_mail_take(joining->dir, invitation->id, "certificate", EMR_CERT_MAX, within_ns, out_cert);
+	if (status == EMR_TIMEOUT) {
+		emr_mail_remove(joining->dir, invitation->id, "reply");
+		emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+	}
+	return status;
+}
+
+emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring, const char *handle, const char *name,
+	int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
+{
+	char path[EMR_INVITE_URL_MAX + 16];
+	EMR_AUTO_LEDGER ledger = NULL;
+	emr_ledger_options options = {.path = path, .submitter = keyring};
+	emr_status status;
+
+	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX, joining->dir);
+	status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(ledger), joining->invitation.descriptor))
+		status = EMR_FORK;
+	if (status == EMR_FORK)
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "another network is in that directory now", NULL);
+	if (status == EMR_OK)
+		status = exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
+	if (status == EMR_OK)
+		status = emr_welcome_register(keyring, &joining->invitation, emr_buf_view(out_cert), name, ledger, NULL);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "Joining");
+	return status;
+}
+
+/* ---- in steps ---- */
+
+/* The one kept before; EMR_NOT_FOUND also when it never was his, which an earlier program kept unseen.  One that has ended
+ * since may be registered already. */
+static emr_status kept_certificate(
+	const emr_joining *joining, const emr_keyring *keyring, const emr_joining_keep *keep, emr_buf *out_cert)
+{
+	emr_status status = emr_file_read(keep->dirfd, keep->name, EMR_CERT_MAX, out_cert);
+
+	if (status == EMR_OK)
+		status = emr_welcome_check(keyring, &joining->invitation, emr_buf_view(out_cert), NULL);
+	if (status == EMR_DENIED)
+		return EMR_OK;
+	if (status != EMR_DAMAGED && status != EMR_BAD_SIGNATURE)
+		return status;
+	emr_log(EMR_LOG_WARN, "joining: the kept certificate is not for this invitation and is asked for anew");
+	emr_buf_clear(out_cert);
+	return unlinkat(keep->dirfd, keep->name, 0) == 0 ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+}
+
+/* From the mail, where every member can put anything: what is not his certificate goes, and the waiting goes on. */
+static emr_status mailed_certificate(
+	const emr_joining *joining, const emr_keyring *keyring, int64_t within_ns, emr_buf *out_cert)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+	const emr_invitation *invitation = &joining->invitation;
+	emr_status status;
+
+	for (int64_t waited = 0;; waited += LOOK_AGAIN_NS) {
+		status = emr_mail_look(joining->dir, invitation->id, "certificate", EMR_CERT_MAX,
+			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS, out_cert);
+		if (status == EMR_OK)
+			status = emr_welcome_check(keyring, invitation, emr_buf_view(out_cert), NULL);
+		if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_DENIED || status == EMR_LIMIT) {
+			emr_log(EMR_LOG_WARN, "joining: a certificate in the mail is not for this invitation (%s)",
+				emr_status_text(status));
+			emr_buf_clear(out_cert);
+			emr_mail_remove(joining->dir, invitation->id, "certificate");
+			status = EMR_TIMEOUT;
+			if (waited < within_ns)
+				(void)nanosleep(&pause, NULL);
+		}
+		if (status != EMR_TIMEOUT || waited + LOOK_AGAIN_NS >= within_ns)
+			return status;
+	}
+}
+
+emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring, const char *handle, int64_t within_ns,
+	const emr_joining_keep *keep, emr_buf *out_cert, emr_problem *out_problem)
+{
+	const emr_invitation *invitation = &joining->invitation;
+	EMR_AUTO_BUF reply = {0};
+	emr_status status = kept_certificate(joining, keyring, keep, out_cert);
+
+	if (status != EMR_NOT_FOUND) {
+		emr_mail_remove(joining->dir, invitation->id, "reply");
+		emr_mail_remove(joining->dir, invitation->id, "certificate");
+		return status;
+	}
+	/* An answer that came when nobody waited for it any more. */
+	status = mailed_certificate(joining, keyring, 0, out_cert);
+	if (status == EMR_TIMEOUT) {
+		status = emr_welcome_reply(keyring, invitation, handle, &reply);
+		if (status == EMR_OK)
+			status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
+		if (status == EMR_OK)
+			status = mailed_certificate(joining, keyring, within_ns, out_cert);
+	}
+	if (status == EMR_OK)
+		status = emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
+	if (status == EMR_TIMEOUT)
+		emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+	if (status == EMR_OK || status == EMR_TIMEOUT)
+		emr_mail_remove(joining->dir, invitation->id, "reply");
+	if (status == EMR_OK)
+		emr_mail_remove(joining->dir, invitation->id, "certificate");
+	return status;
+}
+
+emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring, emr_bytes cert, const char *name,
+	emr_ledger *ledger, emr_replica *replica)
+{
+	const emr_invitation *invitation = &joining->invitation;
+	emr_id32 ref = emr_sha256_of(&cert, 1);
+	emr_known_person me;
+	emr_public public;
+	EMR_AUTO_BUF part = {0};
+	uint8_t code = 0;
+	emr_act act;
+	emr_status status = emr_keyring_public(keyring, &public);
+
+	if (status == EMR_OK)
+		status = emr_replica_person(replica, public.signer_id, &me);
+	if (status == EMR_NOT_FOUND)
+		status = emr_welcome_register(keyring, invitation, cert, name, ledger, NULL);
+	else if (status == EMR_OK && (me.row.roles != invitation->roles || memcmp(me.row.org, invitation->org.b, 16) != 0))
+		status = EMR_DENIED;
+	else if (status == EMR_OK && memcmp(me.row.ref, ref.b, sizeof ref.b) != 0) {
+		status = emr_welcome_renewal(keyring, invitation, cert, name, NULL, &act, &part);
+		act.version = me.row.head.version + 1;
+		memcpy(act.prev.b, me.row.head.item, sizeof act.prev.b);
+		if (status == EMR_OK)
+			status = emr_act_send(keyring, ledger, &act, emr_buf_view(&part), NULL, &code);
+		if (status == EMR_OK && code != EMR_RESULT_APPLIED && code != EMR_RESULT_ALREADY)
+			status = EMR_REFUSED;
+	}
+	return status == EMR_OK ? emr_replica_catch_up(replica, NULL, NULL, NULL) : status;
+}

@@ -1,0 +1,364 @@
+#include "org/proposals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "kit/text.h"
+#include "ledger/hash.h"
+#include "people/who.h"
+#include "session/network_dir.h"
+
+#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
+#define NAMES_MAX 400
+
+unsigned emr_approvals_needed(const emr_row_network *network)
+{
+	if (network->quorum == 0)
+		return network->norg / 2u + 1;
+	return network->quorum < network->norg ? network->quorum : network->norg;
+}
+
+/* ---- what is on its way ---- */
+
+typedef struct looking {
+	const emr_bureau *bureau;
+	emr_coming_fn fn;
+	void *arg;
+	uint64_t now;
+	unsigned need;
+	emr_coming *all; /* owned */
+	size_t n, cap;
+} looking;
+
+static emr_status add(looking *l, const emr_coming *one)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 8 : l->cap * 2;
+		emr_coming *grown = realloc(l->all, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		l->all = grown;
+		l->cap = cap;
+	}
+	l->all[l->n++] = *one;
+	return EMR_OK;
+}
+
+/* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
+static emr_status read_name(const looking *l, const emr_row_proposal *row, emr_id16 proposal, char out[256])
+{
+	EMR_AUTO_BUF part = {0};
+	emr_reader r;
+	emr_bytes name, ca;
+	emr_id32 hash;
+	emr_status status = emr_bureau_proposal_part(l->bureau, proposal, &part);
+
+	if (status == EMR_OK)
+		status = emr_proposal_admit_ca(emr_buf_view(&part), &ca);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+	hash = emr_sha256_of(&ca, 1);
+	r = emr_reader_of(emr_buf_view(&part));
+	(void)emr_read_bytes(&r, 32);
+	name = emr_read_bytes(&r, emr_read_u8(&r));
+	if (r.bad || memcmp(hash.b, row->aux, 32) != 0 || memchr(name.data, '\0', name.len) != NULL)
+		return EMR_OK;
+	memcpy(out, name.data, name.len);
+	out[name.len] = '\0';
+	return EMR_OK;
+}
+
+static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	looking *l = arg;
+	emr_coming one = {.proposal = proposal, .kind = row->kind, .have = row->count, .need = l->need};
+	EMR_AUTO_BUF mine = {0};
+	emr_key_text key;
+	emr_status status;
+
+	if (row->head.state != EMR_PROPOSAL_OPEN || l->now >= row->not_after_unix_s ||
+		(row->kind != EMR_PROPOSAL_ADMIT && row->kind != EMR_PROPOSAL_REMOVE))
+		return EMR_OK;
+	memcpy(one.org.b, row->org, 16);
+	memcpy(one.admin_id, row->subject, 32);
+	memcpy(one.ca_hash, row->aux, 32);
+	one.ends_unix_s = row->not_after_unix_s;
+	emr_key_approval(proposal.b, l->bureau->org.b, &key);
+	status = emr_replica_state_get(l->bureau->session.replica, key.text, &mine);
+	one.is_ours = status == EMR_OK;
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = row->kind == EMR_PROPOSAL_ADMIT ? read_name(l, row, proposal, one.name)
+						 : emr_bureau_name(l->bureau, one.org, one.name);
+	return status == EMR_OK ? add(l, &one) : status;
+}
+
+/* An application gives an open proposal its number; alone it waits for somebody to propose it. */
+static emr_status note_application(void *arg, emr_bytes bytes)
+{
+	looking *l = arg;
+	emr_coming one = {.kind = EMR_PROPOSAL_ADMIT, .need = l->need};
+	emr_application a;
+	emr_id32 hash;
+
+	if (emr_application_read(bytes, &a) != EMR_OK || l->now >= a.expires ||
+		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)))
+		return EMR_OK;
+	emr_application_number(bytes, one.number);
+	emr_signer_id(a.admin_pk, one.admin_id);
+	hash = emr_sha256_of(&a.ca_der, 1);
+	memcpy(one.ca_hash, hash.b, 32);
+	for (size_t i = 0; i < l->n; i++) {
+		emr_coming *p = &l->all[i];
+
+		if (p->kind != EMR_PROPOSAL_ADMIT || !emr_id16_equal(p->org, a.org))
+			continue;
+		if (memcmp(p->ca_hash, one.ca_hash, 32) == 0 && memcmp(p->admin_id, one.admin_id, 32) == 0)
+			memcpy(p->number, one.number, sizeof p->number);
+		return EMR_OK;
+	}
+	one.org = a.org;
+	one.ends_unix_s = a.expires;
+	snprintf(one.name, sizeof one.name, "%s", a.name);
+	return add(l, &one);
+}
+
+emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg)
+{
+	looking l = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
+	emr_row_network network;
+	emr_status status = emr_replica_network(bureau->session.replica, &network);
+
+	if (status != EMR_OK)
+		return status;
+	l.need = emr_approvals_needed(&network);
+	status = emr_replica_proposals(bureau->session.replica, note_proposal, &l);
+	if (status == EMR_OK)
+		status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, note_application, &l);
+	for (size_t i = 0; i < l.n && status == EMR_OK; i++)
+		status = fn(arg, &l.all[i]);
+	free(l.all);
+	return status;
+}
+
+/* ---- the one that is meant ---- */
+
+typedef struct choosing {
+	uint8_t kind;
+	char wanted[256];
+	emr_coming found;
+	unsigned n;
+	char names[NAMES_MAX];
+} choosing;
+
+static emr_status choose(void *arg, const emr_coming *one)
+{
+	choosing *c = arg;
+	char folded[256];
+	size_t at = strlen(c->names);
+
+	if (one->kind != c->kind)
+		return EMR_OK;
+	emr_who_fold(one->name, folded, sizeof folded);
+	if (at + strlen(one->name) + 3 < sizeof c->names)
+		snprintf(c->names + at, sizeof c->names - at, "%s%s", at > 0 ? ", " : "", one->name);
+	if (strcmp(folded, c->wanted) != 0)
+		return EMR_OK;
+	/* The one with a proposal of two that are called the same is not better: then a person must look. */
+	c->found = *one;
+	c->n++;
+	return EMR_OK;
+}
+
+static emr_status find(const emr_bureau *bureau, const char *name, uint8_t kind, emr_coming *out, emr_problem *out_problem)
+{
+	choosing c = {.kind = kind};
+	emr_status status;
+
+	emr_who_fold(name, c.wanted, sizeof c.wanted);
+	status = emr_coming_each(bureau, choose, &c);
+	if (status != EMR_OK)
+		return status;
+	if (c.n != 1) {
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_ORGANISATION, "what", name, "names", c.names[0] != '\0' ? c.names : "nobody",
+			NULL);
+		return EMR_NOT_FOUND;
+	}
+	*out = c.found;
+	return EMR_OK;
+}
+
+/* ---- proposing and approving ---- */
+
+typedef struct fetching {
+	emr_id16 org;
+	emr_buf *out;
+} fetching;
+
+static emr_status fetch(void *arg, emr_bytes bytes)
+{
+	fetching *f = arg;
+	emr_application a;
+
+	if (f->out->len > 0 || emr_application_read(bytes, &a) != EMR_OK || !emr_id16_equal(a.org, f->org))
+		return EMR_OK;
+	return emr_buf_append(f->out, bytes.data, bytes.len);
+}
+
+static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	fetching f = {.org = coming->org, .out = &bytes};
+	emr_application a;
+	emr_pub_org_propose what;
+	emr_id32 admin;
+	emr_act act;
+	char number[EMR_APPLICATION_NUMBER_CHARS];
+	emr_status status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, fetch, &f);
+
+	if (status == EMR_OK)
+		status = emr_application_read(emr_buf_view(&bytes), &a);
+	if (status != EMR_OK)
+		return status;
+	/* What was shown is what is proposed. */
+	emr_application_number(emr_buf_view(&bytes), number);
+	if (strcmp(number, coming->number) != 0)
+		return EMR_CONFLICT;
+	emr_signer_id(a.admin_pk, admin.b);
+	what = emr_proposal_admit(a.org, admin, a.ca_der, emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S);
+	status = emr_proposal_admit_part(a.name, "", a.ca_der, &part);
+	if (status != EMR_OK)
+		return status;
+	coming->proposal = emr_id16_random();
+	act = emr_act_propose(coming->proposal, &what);
+	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+}
+
+static emr_status propose_leave(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
+{
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_REMOVE, .not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
+	emr_act act;
+
+	memcpy(what.org, bureau->org.b, 16);
+	coming->proposal = emr_id16_random();
+	act = emr_act_propose(coming->proposal, &what);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
+static emr_status approve(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
+{
+	emr_act act = emr_act_approve_proposal(coming->proposal, bureau->org);
+	emr_status status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+
+	coming->have += status == EMR_OK;
+	return status;
+}
+
+static void say_result(emr_out *out, const emr_coming *coming, const char *done, const char *done_past)
+{
+	bool is_done = coming->have >= coming->need;
+
+	emr_out_text(out, "organisation", coming->name);
+	emr_out_number(out, "have", coming->have);
+	emr_out_number(out, "need", coming->need);
+	emr_out_flag(out, "done", is_done);
+	if (is_done)
+		emr_say(out, "%s %s.\n", coming->name, done_past);
+	else
+		emr_say(out, "%u of %u members have approved that %s %s.\n", coming->have, coming->need, coming->name, done);
+}
+
+static int end(emr_out *out, emr_status status, emr_problem *problem)
+{
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem->is_set)
+		emr_problem_set_status(problem, status, "The organisation");
+	return emr_out_fail(out, problem);
+}
+
+static emr_status admit(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_coming coming;
+	emr_status status = find(bureau, args->operands[1], EMR_PROPOSAL_ADMIT, &coming, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (!coming.is_ours) {
+		emr_say(out, "%s asks to be admitted.  %s%s\n", coming.name,
+			coming.number[0] != '\0' ? "Its number, which it must see, too: " : "It does not wait any more.",
+			coming.number);
+		emr_out_text(out, "number", coming.number);
+		status = emr_bureau_agree(args, out, "Is it the one you mean, and shall it be a member (yes, no)?",
+			"Nobody was admitted.", out_problem);
+		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
+			status = propose_admit(bureau, &coming, out_problem);
+		if (status == EMR_OK)
+			status = approve(bureau, &coming, out_problem);
+	}
+	if (status == EMR_OK)
+		say_result(out, &coming, "is admitted", "is a member now");
+	return status;
+}
+
+int emr_org_admit(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = admit(args, out, &bureau, &problem);
+	return end(out, status, &problem);
+}
+
+/* Its own wish, or another's that is approved. */
+static emr_status leave(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	bool is_own = args->n_operands < 2;
+	const char *name = is_own ? bureau->name : args->operands[1];
+	emr_problem none = {0};
+	emr_coming coming = {.kind = EMR_PROPOSAL_REMOVE, .org = bureau->org};
+	emr_status status = find(bureau, name, EMR_PROPOSAL_REMOVE, &coming, is_own ? &none : out_problem);
+
+	if (status != EMR_OK && !(is_own && status == EMR_NOT_FOUND))
+		return status;
+	if (!coming.is_ours)
+		status = emr_bureau_agree(args, out,
+			is_own ? "When enough members approve, nobody of yours can save or share any more. Leave (yes, no)?"
+			       : "Shall it be no member any more, as it asks (yes, no)?",
+			"Nobody leaves.", out_problem);
+	else
+		status = EMR_OK;
+	if (status == EMR_OK && emr_id16_is_zero(coming.proposal)) {
+		emr_row_network network;
+
+		status = emr_replica_network(bureau->session.replica, &network);
+		snprintf(coming.name, sizeof coming.name, "%s", bureau->name);
+		coming.need = status == EMR_OK ? emr_approvals_needed(&network) : 0;
+		if (status == EMR_OK)
+			status = propose_leave(bureau, &coming, out_problem);
+	}
+	if (status == EMR_OK && !coming.is_ours)
+		status = approve(bureau, &coming, out_problem);
+	if (status == EMR_OK)
+		say_result(out, &coming, "leaves", "is no member any more");
+	return status;
+}
+
+int emr_org_leave(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = leave(args, out, &bureau, &problem);
+	return end(out, status, &problem);
+}

@@ -1,0 +1,435 @@
+#include "org/rules.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "contract/codes.h"
+#include "kit/text.h"
+#include "ledger/hash.h"
+#include "org/proposals.h"
+#include "replica/rules.h"
+
+#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
+#define SALT_BYTES 32
+#define ID_LETTERS_MIN 4
+#define ID_LETTERS_MAX 26
+
+static const char no_rules[] = "# The rules that hold when nothing is agreed on.\n";
+
+/* ---- what is proposed ---- */
+
+typedef struct proposal {
+	emr_id16 id;
+	emr_row_proposal row;
+	char letters[ID_LETTERS_MAX + 1];
+	char short_id[EMR_PROPOSAL_ID_BYTES];
+	bool is_ours; /* we have approved it already */
+	emr_buf text; /* empty when it is not here, or another than was voted on */
+} proposal;
+
+typedef struct proposals {
+	const emr_bureau *bureau;
+	uint64_t now;
+	emr_row_network network;
+	unsigned need;
+	proposal *list; /* owned */
+	size_t n, cap;
+} proposals;
+
+static void proposals_free(proposals *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		emr_buf_free(&all->list[i].text);
+	free(all->list);
+	all->list = NULL;
+	all->n = 0;
+}
+#define AUTO_PROPOSALS __attribute__((cleanup(proposals_free))) proposals
+
+static emr_status read_text(const proposals *all, proposal *p)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_bytes text;
+	emr_id32 hash;
+	emr_status status = emr_bureau_proposal_part(all->bureau, p->id, &part);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (part.len <= SALT_BYTES)
+		return EMR_OK;
+	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
+	hash = emr_sha256_of(&text, 1);
+	return memcmp(hash.b, p->row.subject, 32) == 0 ? emr_buf_append(&p->text, text.data, text.len) : EMR_OK;
+}
+
+static emr_status take(void *arg, emr_id16 id, const emr_row_proposal *row)
+{
+	proposals *all = arg;
+	proposal p = {.id = id, .row = *row};
+	EMR_AUTO_BUF mine = {0};
+	emr_key_text key;
+	emr_status status;
+
+	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN || all->now >= row->not_after_unix_s)
+		return EMR_OK;
+	if (all->n == all->cap) {
+		size_t cap = all->cap == 0 ? 8 : all->cap * 2;
+		proposal *grown = realloc(all->list, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		all->list = grown;
+		all->cap = cap;
+	}
+	emr_key_approval(id.b, all->bureau->org.b, &key);
+	status = emr_replica_state_get(all->bureau->session.replica, key.text, &mine);
+	p.is_ours = status == EMR_OK;
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = read_text(all, &p);
+	if (status != EMR_OK) {
+		emr_buf_free(&p.text);
+		return status;
+	}
+	emr_base32(id.b, sizeof id.b, p.letters);
+	all->list[all->n++] = p;
+	return EMR_OK;
+}
+
+/* As few letters as tell them apart. */
+static void name_all(proposals *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		size_t letters = ID_LETTERS_MIN;
+
+		for (size_t j = 0; j < all->n; j++)
+			while (j != i && letters < ID_LETTERS_MAX &&
+				strncmp(all->list[i].letters, all->list[j].letters, letters) == 0)
+				letters++;
+		snprintf(all->list[i].short_id, sizeof all->list[i].short_id, "p-%.*s", (int)letters, all->list[i].letters);
+	}
+}
+
+static emr_status collect(const emr_bureau *bureau, proposals *out)
+{
+	emr_status status = emr_replica_network(bureau->session.replica, &out->network);
+
+	out->bureau = bureau;
+	out->now = emr_clock_unix_s(emr_clock_system());
+	if (status != EMR_OK)
+		return status;
+	out->need = emr_approvals_needed(&out->network);
+	status = emr_replica_proposals(bureau->session.replica, take, out);
+	if (status == EMR_OK)
+		name_all(out);
+	return status;
+}
+
+/* ---- showing ---- */
+
+static void say_text(emr_out *out, emr_bytes text)
+{
+	for (size_t at = 0; at < text.len;) {
+		const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
+		size_t len = end != NULL ? (size_t)(end - text.data) - at : text.len - at;
+
+		emr_say(out, "    %.*s\n", (int)len, (const char *)text.data + at);
+		at += len + 1;
+	}
+}
+
+static json_t *text_json(emr_bytes text)
+{
+	return text.len == 0 ? json_string("") : json_stringn((const char *)text.data, text.len);
+}
+
+static const char *how_many(uint8_t quorum, char *out, size_t size)
+{
+	if (quorum == 0)
+		return "those of most members";
+	snprintf(out, size, "%u", quorum);
+	return out;
+}
+
+/* A text that cannot be read is not shown either: it may drive a terminal. */
+static emr_bytes shown(const emr_buf *text)
+{
+	emr_rules ignored;
+
+	return emr_rules_parse(emr_buf_view(text), &ignored, NULL) == EMR_OK ? emr_buf_view(text) : (emr_bytes){0};
+}
+
+static json_t *limits_json(const emr_rules *r)
+{
+	return json_pack("{s:I, s:I, s:I}", "slots_a_day", (json_int_t)r->slots_a_day, "deposit_bytes",
+		(json_int_t)(r->deposit_bytes > INT64_MAX ? INT64_MAX : r->deposit_bytes), "deposits_a_day",
+		(json_int_t)(r->deposits_a_day > INT64_MAX ? INT64_MAX : r->deposits_a_day));
+}
+
+static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list)
+{
+	char number[8];
+
+	for (size_t i = 0; i < all->n; i++) {
+		const proposal *p = &all->list[i];
+		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b}", "id", p->short_id, "text", text_json(shown(&p->text)), "quorum",
+			(int)p->row.quorum, "have", (int)p->row.count, "need", (int)all->need, "ours", (int)p->is_ours);
+
+		if (one == NULL || json_array_append_new(list, one) != 0)
+			return EMR_NO_MEMORY;
+		emr_say(out, "  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n", p->short_id, p->row.count,
+			all->need, p->is_ours ? "" : ".  Yours is missing: emrfs org rules approve ", p->is_ours ? "" : p->short_id,
+			how_many(p->row.quorum, number, sizeof number));
+		say_text(out, shown(&p->text));
+	}
+	return EMR_OK;
+}
+
+static emr_status show(const proposals *all, emr_out *out, json_t *object)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_rules rules;
+	bool is_read = false;
+	char number[8];
+	json_t *list = json_array();
+	emr_status status = emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
+
+	if (status == EMR_OK &&
+		(json_object_set_new(object, "text", text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
+			json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
+			json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
+			json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
+			json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
+			json_object_set(object, "proposals", list) != 0))
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK) {
+		emr_say(out, "Approvals needed for a change: %s\n", how_many(all->network.quorum, number, sizeof number));
+		emr_say(out, "Rules in force:%s\n",
+			!is_read	? " a text that this program cannot read; the usual limits hold here"
+			: text.len == 0 ? " the usual ones"
+					: "");
+		if (is_read)
+			say_text(out, emr_buf_view(&text));
+		emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %llu bytes, %llu a day.\n", rules.slots_a_day,
+			(unsigned long long)rules.deposit_bytes, (unsigned long long)rules.deposits_a_day);
+		status = show_proposed(all, out, list);
+	}
+	json_decref(list);
+	return status;
+}
+
+json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_status)
+{
+	AUTO_PROPOSALS all = {0};
+	json_t *object = json_object();
+
+	*out_status = object == NULL ? EMR_NO_MEMORY : collect(bureau, &all);
+	if (*out_status == EMR_OK)
+		*out_status = show(&all, out, object);
+	return object;
+}
+
+/* ---- proposing ---- */
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "org", NULL);
+	return EMR_INVALID;
+}
+
+static emr_status read_quorum(const emr_args *args, const proposals *all, uint8_t *out, emr_problem *out_problem)
+{
+	const char *text = args->values[EMR_OPT_QUORUM];
+	char what[160], *end;
+	unsigned long n;
+
+	*out = all->network.quorum;
+	if (text == NULL)
+		return EMR_OK;
+	n = strtoul(text, &end, 10);
+	if (strcmp(text, "majority") == 0) {
+		n = 0;
+	} else if (text[0] < '1' || text[0] > '9' || *end != '\0' || n > all->network.norg) {
+		snprintf(what, sizeof what, "--quorum takes a number from 1 to %u, which is how many members there are, or majority.",
+			all->network.norg);
+		return wrong_use(what, out_problem);
+	}
+	*out = (uint8_t)n;
+	return EMR_OK;
+}
+
+/* FILE, or else what is in force. */
+static emr_status read_wanted(const emr_bureau *bureau, const char *file, emr_buf *out, emr_problem *out_problem)
+{
+	emr_rules rules;
+	bool is_read = false;
+	unsigned line = 0;
+	char what[EMR_TEXT_BYTES + 4200];
+	emr_status status = file != NULL ? emr_file_read(AT_FDCWD, file, EMR_RULES_TEXT_MAX, out)
+					 : emr_rules_in_force(bureau->session.replica, &rules, out, &is_read);
+
+	if (file != NULL && status != EMR_OK) {
+		snprintf(what, sizeof what, "%.4000s cannot be read: %s.", file, emr_status_text(status));
+		return wrong_use(what, out_problem);
+	}
+	if (status == EMR_OK && file == NULL && !is_read)
+		return wrong_use("The rules in force cannot be read here; give a file with the new ones.", out_problem);
+	if (status == EMR_OK && out->len == 0)
+		status = emr_buf_append(out, no_rules, sizeof no_rules - 1);
+	if (status != EMR_OK || emr_rules_parse(emr_buf_view(out), &rules, &line) == EMR_OK)
+		return status;
+	snprintf(what, sizeof what, "%.4000s, line %u: rules are lines \"name = value\", each name once, with numbers for the names that are known.",
+		file != NULL ? file : "-", line);
+	return wrong_use(what, out_problem);
+}
+
+static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quorum, proposal *out, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_bytes bytes = emr_buf_view(text);
+	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES,
+		.quorum = quorum,
+		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
+	emr_act act;
+	emr_status status = emr_buf_append(&part, salt.b, sizeof salt.b);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&part, text->data, text->len);
+	if (status != EMR_OK)
+		return status;
+	memcpy(what.subject, hash.b, 32);
+	out->id = emr_id16_random();
+	emr_base32(out->id.b, sizeof out->id.b, out->letters);
+	snprintf(out->short_id, sizeof out->short_id, "p-%.*s", ID_LETTERS_MIN, out->letters);
+	act = emr_act_propose(out->id, &what);
+	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+}
+
+/* ---- approving ---- */
+
+static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out, emr_problem *out_problem)
+{
+	emr_act act = emr_act_approve_proposal(p->id, bureau->org);
+	unsigned have = p->row.count;
+	emr_status status = p->is_ours ? EMR_OK : emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	have += !p->is_ours;
+	emr_out_text(out, "id", p->short_id);
+	emr_out_number(out, "have", have);
+	emr_out_number(out, "need", all->need);
+	emr_out_flag(out, "done", have >= all->need);
+	if (have >= all->need)
+		emr_say(out, "These rules are in force now.\n");
+	else
+		emr_say(out, "%u of %u members have approved these rules.  The others: emrfs org rules approve %s\n", have, all->need,
+			p->short_id);
+	return EMR_OK;
+}
+
+/* The same text and quorum that somebody has proposed is approved, not proposed once more. */
+static proposal *same_as(proposals *all, const emr_buf *text, uint8_t quorum)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->list[i].row.quorum == quorum && emr_bytes_equal(emr_buf_view(&all->list[i].text), emr_buf_view(text)))
+			return &all->list[i];
+	return NULL;
+}
+
+static emr_status agree(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum, emr_problem *out_problem)
+{
+	char number[8];
+
+	emr_say(out, "Approvals needed then: %s.  The rules:\n", how_many(quorum, number, sizeof number));
+	say_text(out, text);
+	return emr_bureau_agree(args, out, "Shall these be the rules of the network (yes, no)?", "Nothing was agreed to.", out_problem);
+}
+
+static emr_status run_propose(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	AUTO_PROPOSALS all = {0};
+	EMR_AUTO_BUF text = {0};
+	proposal fresh = {0}, *p;
+	uint8_t quorum = 0;
+	emr_status status = collect(bureau, &all);
+
+	if (status == EMR_OK)
+		status = read_quorum(args, &all, &quorum, out_problem);
+	if (status == EMR_OK)
+		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL, &text, out_problem);
+	if (status == EMR_OK)
+		status = agree(args, out, emr_buf_view(&text), quorum, out_problem);
+	if (status != EMR_OK)
+		return status;
+	p = same_as(&all, &text, quorum);
+	if (p == NULL) {
+		p = &fresh;
+		status = propose(bureau, &text, quorum, p, out_problem);
+	}
+	return status == EMR_OK ? approve(bureau, &all, p, out, out_problem) : status;
+}
+
+static emr_status run_approve(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	AUTO_PROPOSALS all = {0};
+	const char *id = args->operands[2], *letters = strncasecmp(id, "p-", 2) == 0 ? id + 2 : id;
+	proposal *found = NULL;
+	unsigned n = 0;
+	emr_status status = collect(bureau, &all);
+
+	for (size_t i = 0; i < all.n && status == EMR_OK && strlen(letters) >= ID_LETTERS_MIN; i++)
+		if (strncasecmp(all.list[i].letters, letters, strlen(letters)) == 0) {
+			found = &all.list[i];
+			n++;
+		}
+	if (status != EMR_OK)
+		return status;
+	if (n != 1 || shown(&found->text).len == 0) { /* what cannot be shown cannot be agreed to */
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PROPOSAL, "what", id, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (!found->is_ours)
+		status = agree(args, out, shown(&found->text), found->row.quorum, out_problem);
+	return status == EMR_OK ? approve(bureau, &all, found, out, out_problem) : status;
+}
+
+/* ---- the verb ---- */
+
+static emr_status run_show(emr_out *out, const emr_bureau *bureau)
+{
+	emr_status status;
+	json_t *object = emr_rules_show(bureau, out, &status), *value;
+	const char *name;
+
+	json_object_foreach(object, name, value)
+		emr_out_put(out, name, json_incref(value));
+	json_decref(object);
+	return status;
+}
+
+int emr_org_rules(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	bool is_approval = args->n_operands == 3 && strcmp(args->operands[1], "approve") == 0;
+	emr_status status = args->n_operands == 3 && !is_approval ? wrong_use("org rules takes [FILE] [--quorum N] or approve ID.", &problem)
+								  : emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK && is_approval)
+		status = run_approve(args, out, &bureau, &problem);
+	else if (status == EMR_OK && (args->n_operands == 2 || args->values[EMR_OPT_QUORUM] != NULL))
+		status = run_propose(args, out, &bureau, &problem);
+	else if (status == EMR_OK)
+		status = run_show(out, &bureau);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "The organisation");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,412 @@
+#include "org/staff.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/text.h"
+#include "org/proposals.h"
+#include "org/rules.h"
+#include "org/team_care.h"
+
+#define CARD_TEXT_MAX ((size_t)64 << 10)
+
+/* ---- who is there ---- */
+
+/* salt, certificate, name: the newest part behind the registration. */
+static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *m)
+{
+	emr_part_key key = {.family = EMR_FAMILY_KEY};
+
+	memcpy(key.object.b, m->person.signer_id.b, 16);
+	for (key.version = m->person.row.head.version; key.version > 0; key.version--) {
+		EMR_AUTO_BUF part = {0};
+		emr_cert_facts facts;
+		emr_reader r;
+		emr_bytes der, name;
+		emr_status status = emr_replica_part(bureau->session.replica, &key, &part);
+
+		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+			continue; /* this version moved the row without one */
+		if (status != EMR_OK)
+			return status;
+		r = emr_reader_of(emr_buf_view(&part));
+		(void)emr_read_bytes(&r, 32);
+		der = emr_read_bytes(&r, emr_read_u16(&r));
+		name = emr_read_bytes(&r, emr_read_u8(&r));
+		if (r.bad || emr_cert_read(der, &facts) != EMR_OK)
+			continue;
+		memcpy(m->handle, facts.handle, sizeof facts.handle);
+		if (name.len > 0 && memchr(name.data, '\0', name.len) == NULL)
+			memcpy(m->name, name.data, name.len);
+		return EMR_OK;
+	}
+	return EMR_OK;
+}
+
+typedef struct walk {
+	const emr_bureau *bureau;
+	emr_staff_fn fn;
+	void *arg;
+	uint64_t now;
+} walk;
+
+static emr_status visit(void *arg, const emr_known_person *person)
+{
+	const walk *w = arg;
+	emr_staff_member m = {.person = *person};
+	emr_status status;
+
+	if (memcmp(person->row.org, w->bureau->org.b, 16) != 0)
+		return EMR_OK;
+	status = emr_replica_person_is_active(w->bureau->session.replica, person, w->now, &m.is_active);
+	if (status == EMR_OK)
+		status = read_registration(w->bureau, &m);
+	return status == EMR_OK ? w->fn(w->arg, &m) : status;
+}
+
+emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg)
+{
+	walk w = {.bureau = bureau, .fn = fn, .arg = arg, .now = emr_clock_unix_s(emr_clock_system())};
+
+	return emr_replica_people(bureau->session.replica, visit, &w);
+}
+
+typedef struct search {
+	const char *what;
+	emr_staff_member found;
+	unsigned active, ended;
+} search;
+
+static emr_status compare(void *arg, const emr_staff_member *m)
+{
+	search *s = arg;
+	char code[EMR_PERSON_CODE_CHARS];
+
+	emr_person_code(m->person.signer_id, code);
+	if (strcmp(m->handle, s->what) != 0 && strcmp(m->name, s->what) != 0 && strcasecmp(code, s->what) != 0)
+		return EMR_OK;
+	if (m->is_active || s->active == 0)
+		s->found = *m;
+	s->active += m->is_active;
+	s->ended += !m->is_active;
+	return EMR_OK;
+}
+
+emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out)
+{
+	search s = {.what = what};
+	emr_status status = emr_staff_each(bureau, compare, &s);
+
+	if (status != EMR_OK)
+		return status;
+	if (s.active > 1 || (s.active == 0 && s.ended > 1))
+		return EMR_CONFLICT;
+	if (s.active + s.ended == 0)
+		return EMR_NOT_FOUND;
+	*out = s.found;
+	return EMR_OK;
+}
+
+emr_status emr_staff_find_or_say(
+	const emr_bureau *bureau, const char *what, emr_staff_member *out, emr_problem *out_problem)
+{
+	emr_status status = emr_staff_find(bureau, what, out);
+
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_STAFF, "who", what, "what", bureau->name, NULL);
+	else if (status == EMR_CONFLICT)
+		emr_problem_set(out_problem, EMR_SAY_WHICH_STAFF, "who", what, "what", bureau->name, NULL);
+	return status;
+}
+
+static int end(emr_out *out, emr_status status, emr_problem *problem)
+{
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem->is_set)
+		emr_problem_set_status(problem, status, "The organisation");
+	return emr_out_fail(out, problem);
+}
+
+/* ---- org show ---- */
+
+typedef struct showing {
+	const emr_bureau *bureau;
+	emr_out *out;
+	json_t *members, *teams, *approvals, *waiting, *organisations, *rules;
+} showing;
+
+static emr_status show_member(void *arg, const emr_staff_member *m)
+{
+	showing *s = arg;
+	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES];
+	json_t *one;
+
+	emr_person_code(m->person.signer_id, code);
+	emr_roles_text(m->person.row.roles, roles);
+	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
+	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle), "name", emr_json_text(m->name),
+		"role", roles, "code", code, "until", until, "in_force", (int)m->is_active);
+	emr_say(s->out, "  %-20s %-24s %-20s %s  %s%s\n", m->handle, m->name, roles, code, m->is_active ? "until " : "",
+		m->is_active		     ? day
+		: m->person.row.head.state == EMR_KEY_REVOKED ? "revoked"
+							      : "ended");
+	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	showing *s = arg;
+	char name[256];
+	bool is_member = row->head.state == EMR_ORG_MEMBER;
+	emr_status status = emr_bureau_name(s->bureau, org, name);
+
+	if (status != EMR_OK)
+		return status;
+	emr_say(s->out, "  %s%s\n", name, is_member ? "" : " (left)");
+	return json_array_append_new(s->organisations,
+		       json_pack("{s:o, s:b}", "name", emr_json_text(name), "member", (int)is_member)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+static emr_status show_team(void *arg, const emr_team *team)
+{
+	showing *s = arg;
+	json_t *members = emr_team_members(s->bureau, team->id), *member;
+	size_t i;
+
+	if (members == NULL)
+		return EMR_NO_MEMORY;
+	emr_say(s->out, "  %s:", team->name);
+	json_array_foreach(members, i, member)
+		emr_say(s->out, "%s %s", i > 0 ? "," : "", json_string_value(json_object_get(member, "handle")));
+	emr_say(s->out, "%s\n", json_array_size(members) == 0 ? " nobody" : "");
+	return json_array_append_new(s->teams, json_pack("{s:o, s:o}", "name", emr_json_text(team->name), "members", members)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+static emr_status show_coming(void *arg, const emr_coming *one)
+{
+	showing *s = arg;
+	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
+	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i}", "what", is_in ? "admit" : "leave", "who", emr_json_text(one->name),
+		"number", one->number, "have", (int)one->have, "need", (int)one->need);
+
+	if (what == NULL || (!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
+		(!one->is_ours && json_array_append(s->waiting, what) != 0)) {
+		json_decref(what);
+		return EMR_NO_MEMORY;
+	}
+	json_decref(what);
+	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name, is_in ? "asks to be admitted" : "wants to leave", one->have,
+		one->need, one->number[0] != '\0' ? ", number " : "", one->number,
+		one->is_ours ? "" : is_in ? ".  Yours is missing: emrfs org admit" : ".  Yours is missing: emrfs org leave");
+	return EMR_OK;
+}
+
+static emr_status show_all(showing *s)
+{
+	emr_status status;
+
+	emr_say(s->out, "%s\nMembers of its staff:\n", s->bureau->name);
+	status = emr_staff_each(s->bureau, show_member, s);
+	if (status == EMR_OK)
+		emr_say(s->out, "Teams:\n");
+	if (status == EMR_OK)
+		status = emr_teams_each(s->bureau, show_team, s);
+	if (status == EMR_OK)
+		emr_say(s->out, "Organisations of the network:\n");
+	if (status == EMR_OK)
+		status = emr_replica_orgs(s->bureau->session.replica, show_organisation, s);
+	if (status == EMR_OK)
+		emr_say(s->out, "On their way in or out:\n");
+	if (status == EMR_OK)
+		status = emr_coming_each(s->bureau, show_coming, s);
+	if (status == EMR_OK)
+		s->rules = emr_rules_show(s->bureau, s->out, &status);
+	return status;
+}
+
+int emr_org_show(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	showing s = {.bureau = &bureau,
+		.out = out,
+		.members = json_array(),
+		.teams = json_array(),
+		.approvals = json_array(),
+		.waiting = json_array(),
+		.organisations = json_array()};
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = show_all(&s);
+	emr_out_text(out, "organisation", bureau.name);
+	emr_out_put(out, "members", s.members);
+	emr_out_put(out, "teams", s.teams);
+	emr_out_put(out, "approvals", s.approvals);
+	emr_out_put(out, "waiting", s.waiting);
+	emr_out_put(out, "organisations", s.organisations);
+	if (s.rules != NULL)
+		emr_out_put(out, "rules", s.rules);
+	return end(out, status, &problem);
+}
+
+/* ---- org revoke ---- */
+
+static emr_status take_out_of_use(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_staff_member m;
+	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256];
+	emr_act act;
+	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	emr_person_code(m.person.signer_id, code);
+	emr_show(args->operands[1], shown, sizeof shown);
+	snprintf(question, sizeof question,
+		"%s%s (%s) can save, share, open what others share, and release nothing any more, for good. Revoke (yes, no)?", shown,
+		emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id) ? ", which is you," : "", code);
+	status = emr_bureau_agree(args, out, question, "Nothing was revoked.", out_problem);
+	if (status != EMR_OK)
+		return status;
+	act = emr_act_key_revoke(m.person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
+	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (!emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id)) /* who is out himself leads no more */
+		status = emr_teams_tend(bureau, false, 0, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(out, "handle", m.handle);
+	emr_out_text(out, "code", code);
+	emr_say(out, "%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n", shown, code, shown);
+	return EMR_OK;
+}
+
+int emr_org_revoke(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = take_out_of_use(args, out, &bureau, &problem);
+	return end(out, status, &problem);
+}
+
+/* ---- org vouch ---- */
+
+static emr_status bad_card(emr_problem *out_problem, const char *cause)
+{
+	emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
+	return EMR_DAMAGED;
+}
+
+static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card, emr_bytes *out_vouches, emr_card *card,
+	emr_problem *out_problem)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_status status = emr_file_read(AT_FDCWD, file, CARD_TEXT_MAX, &text);
+
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause", emr_status_text(status), NULL);
+		return status;
+	}
+	status = emr_card_from_text(emr_buf_view(&text), out);
+	if (status == EMR_OK)
+		status = emr_card_split(emr_buf_view(out), out_card, out_vouches);
+	if (status == EMR_OK)
+		status = emr_card_read(*out_card, card);
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_OK)
+		return bad_card(out_problem, "it was changed, or not signed by its keys");
+	return card->kind == EMR_CARD_PERSON ? EMR_OK : bad_card(out_problem, "it is the card of a folder, not of a person");
+}
+
+/* In one step: a card is never half a card. */
+static emr_status replace(const char *file, emr_bytes text)
+{
+	const char *slash = strrchr(file, '/');
+	EMR_AUTO_FREE char *dir = slash == NULL ? strdup(".") : slash == file ? strdup("/") : strndup(file, (size_t)(slash - file));
+	EMR_AUTO_FD fd = dir != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (dir == NULL)
+		return EMR_NO_MEMORY;
+	return fd >= 0 ? emr_file_replace(fd, slash == NULL ? file : slash + 1, text, 0644) : emr_status_from_errno(errno);
+}
+
+/* The cards in BYTES with one more vouch behind them; ours of before is replaced. */
+static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouches, const uint8_t fresh[EMR_VOUCH_BYTES])
+{
+	EMR_AUTO_BUF all = {0};
+	EMR_AUTO_BUF text = {0};
+	emr_status status = emr_buf_append(&all, bytes.data, bytes.len - vouches.len);
+
+	for (size_t at = 0; at < vouches.len && status == EMR_OK; at += EMR_VOUCH_BYTES)
+		if (memcmp(vouches.data + at + 8, fresh + 8, 32) != 0)
+			status = emr_buf_append(&all, vouches.data + at, EMR_VOUCH_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append(&all, fresh, EMR_VOUCH_BYTES);
+	if (status == EMR_OK)
+		status = emr_card_file_text(emr_buf_view(&all), &text);
+	return status == EMR_OK ? replace(file, emr_buf_view(&text)) : status;
+}
+
+static emr_status vouch(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	const char *file = args->operands[1];
+	EMR_AUTO_BUF bytes = {0};
+	emr_bytes card_bytes, vouches;
+	uint8_t fresh[EMR_VOUCH_BYTES];
+	char code[EMR_PERSON_CODE_CHARS], question[900], name[300];
+	emr_card card;
+	emr_status status = read_card(file, &bytes, &card_bytes, &vouches, &card, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
+		return bad_card(out_problem, "it is of another network");
+	emr_person_code(card.signer_id, code);
+	emr_show(card.name, name, sizeof name);
+	snprintf(question, sizeof question, "Has %s seen that this is %s%s%s (%s) and no other (yes, no)?", bureau->name, name,
+		card.born[0] != '\0' ? ", born " : "", card.born, code);
+	status = emr_bureau_agree(args, out, question, "Nobody was vouched for.", out_problem);
+	if (status == EMR_OK)
+		status = emr_vouch_make(bureau->session.keyring, emr_ledger_net_id(bureau->session.ledger), card_bytes,
+			emr_clock_unix_s(emr_clock_system()), fresh);
+	if (status == EMR_OK)
+		status = write_card(file, emr_buf_view(&bytes), vouches, fresh);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(out, "file", file);
+	emr_out_text(out, "code", code);
+	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);
+	return EMR_OK;
+}
+
+int emr_org_vouch(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = vouch(args, out, &bureau, &problem);
+	return end(out, status, &problem);
+}

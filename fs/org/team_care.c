@@ -1,0 +1,461 @@
+#include "org/team_care.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "keyring/letters.h"
+
+#define YEARS_S ((uint64_t)10 * 365 * 86400)
+#define ALL_PURPOSES 511u
+#define MOMENT_S 60u
+#define QUIET_S 120u	      /* the open folder leaves a verb that runs its time */
+#define WELCOME_NS (INT64_C(15) * 1000000000)
+
+static uint64_t now_s(void)
+{
+	return emr_clock_unix_s(emr_clock_system());
+}
+
+/* ---- lists, taken before anything is sent ---- */
+
+typedef struct team_list {
+	const emr_bureau *bureau;
+	const emr_team *like; /* NULL: every name */
+	emr_team *list;	      /* owned */
+	size_t n;
+} team_list;
+
+static void team_list_free(team_list *l)
+{
+	free(l->list);
+}
+
+static emr_status note_team(void *arg, const emr_team *team)
+{
+	team_list *l = arg;
+	emr_team *grown;
+
+	if (memcmp(team->row.steward, l->bureau->session.identity.signer_id.b, 32) != 0 ||
+		(l->like != NULL && (team->kind != l->like->kind || strcmp(team->name, l->like->name) != 0)))
+		return EMR_OK;
+	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	l->list = grown;
+	grown[l->n++] = *team;
+	return EMR_OK;
+}
+
+/* Every open team of this leader: of LIKE's name, or (NULL) the present ones of all names. */
+static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, team_list *out)
+{
+	*out = (team_list){.bureau = bureau, .like = like};
+	return like != NULL ? emr_teams_open(bureau->session.replica, note_team, out) : emr_teams_each(bureau, note_team, out);
+}
+
+typedef struct member_list {
+	emr_row_member *list; /* owned */
+	size_t n;
+} member_list;
+
+static void member_list_free(member_list *l)
+{
+	free(l->list);
+}
+
+static emr_status note_member(void *arg, const emr_row_member *row)
+{
+	member_list *l = arg;
+	emr_row_member *grown = realloc(l->list, (l->n + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	l->list = grown;
+	grown[l->n++] = *row;
+	return EMR_OK;
+}
+
+/* The person whose first key is ROOT, with the key that he has now. */
+static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], emr_known_person *out)
+{
+	emr_id32 id;
+	emr_status status;
+
+	memcpy(id.b, root, sizeof id.b);
+	status = emr_replica_person(bureau->session.replica, id, out);
+	for (int i = 0; status == EMR_OK && out->row.head.state == EMR_KEY_ROTATED && i < 1000; i++) {
+		memcpy(id.b, out->row.next, sizeof id.b);
+		status = emr_replica_person(bureau->session.replica, id, out);
+	}
+	return status;
+}
+
+/* ---- in and out ---- */
+
+static emr_status admit(
+	emr_bureau *bureau, emr_id16 team, const emr_known_person *who, uint64_t until, const emr_grantee_key *key, emr_problem *p)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_id32 root;
+	emr_act act;
+	emr_status status;
+
+	memcpy(root.b, who->row.root, 32);
+	act = emr_act_admit(team, root, until);
+	status = emr_replica_follow(bureau->session.replica, bureau->session.identity.signer_id, &act);
+	if (status == EMR_OK)
+		status = emr_act_item(&act, bureau->session.identity.signer_id, now_s(), &item);
+	if (status == EMR_OK)
+		status = emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, &part);
+	return status == EMR_OK ? emr_bureau_send(bureau, &act, emr_buf_view(&part), p) : status;
+}
+
+static emr_status drop(emr_bureau *bureau, emr_id16 team, emr_id32 root, emr_problem *out_problem)
+{
+	emr_act act = emr_act_drop(team, root);
+
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
+static emr_status own_root(const emr_bureau *bureau, emr_known_person *out_me, emr_id32 *out_root)
+{
+	emr_status status = emr_replica_person(bureau->session.replica, bureau->session.identity.signer_id, out_me);
+
+	if (status == EMR_OK)
+		memcpy(out_root->b, out_me->row.root, sizeof out_root->b);
+	return status;
+}
+
+static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_key **out)
+{
+	emr_known_person me;
+	emr_id32 root;
+	emr_status status = own_root(bureau, &me, &root);
+
+	return status == EMR_OK ? emr_team_key(bureau->session.replica, bureau->session.keyring, team, root, out) : status;
+}
+
+/* Unless he is in, as long as his certificate lasts. */
+static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_known_person *who, emr_problem *out_problem)
+{
+	emr_grantee_key *key = NULL;
+	emr_membership m;
+	emr_id32 root;
+	emr_status status;
+
+	memcpy(root.b, who->row.root, sizeof root.b);
+	status = emr_team_membership(bureau->session.replica, team->id, root, &m);
+	if (status == EMR_OK && emr_membership_is_on(&m, now_s()) && m.row.not_after_unix_s >= who->row.not_after_unix_s)
+		return EMR_OK;
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	status = key_of(bureau, team, &key);
+	if (status == EMR_OK)
+		status = admit(bureau, team->id, who, who->row.not_after_unix_s, key, out_problem);
+	emr_grantee_key_free(key);
+	return status;
+}
+
+emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who, emr_problem *out_problem)
+{
+	__attribute__((cleanup(team_list_free))) team_list all;
+	emr_status status = list_teams(bureau, team, &all);
+
+	for (size_t i = 0; i < all.n && status == EMR_OK; i++)
+		status = let_into(bureau, &all.list[i], who, out_problem);
+	return status;
+}
+
+emr_status emr_team_let_out(emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem)
+{
+	__attribute__((cleanup(team_list_free))) team_list all;
+	emr_status status = list_teams(bureau, team, &all);
+	bool was_in = false;
+
+	for (size_t i = 0; i < all.n && status == EMR_OK; i++) {
+		emr_membership m;
+
+		status = emr_team_membership(bureau->session.replica, all.list[i].id, root, &m);
+		if (status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE) {
+			status = drop(bureau, all.list[i].id, root, out_problem);
+			was_in = true;
+		}
+		if (status == EMR_NOT_FOUND)
+			status = EMR_OK;
+	}
+	if (status == EMR_OK && !was_in) /* the ledger says so in its own words */
+		status = drop(bureau, team->id, root, out_problem);
+	return status;
+}
+
+/* ---- making one ---- */
+
+/* The leader keeps the team's key as a letter to himself on the ledger, and is no member: what is granted to the team is not his. */
+static emr_status keep_key(emr_bureau *bureau, emr_id16 team, const emr_grantee_key *key, emr_problem *out_problem)
+{
+	emr_known_person me;
+	emr_id32 root;
+	emr_status status = own_root(bureau, &me, &root);
+
+	if (status == EMR_OK)
+		status = admit(bureau, team, &me, now_s() + MOMENT_S, key, out_problem);
+	return status == EMR_OK ? drop(bureau, team, root, out_problem) : status;
+}
+
+static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key *key, emr_team_kind kind, const char *name,
+	const emr_team *before, emr_problem *out_problem)
+{
+	emr_pub_dataset_new what = {.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S};
+	EMR_AUTO_BUF part = {0};
+	emr_box_key *box = NULL;
+	uint8_t x25519[32];
+	emr_act act;
+	emr_status status = emr_grantee_key_box(key, &box);
+
+	if (status != EMR_OK)
+		return status;
+	emr_box_key_public(box, x25519);
+	emr_box_key_free(box);
+	emr_grantee_key_public(key, what.B);
+	status = emr_team_terms_make(kind, name, x25519, before != NULL ? before->id : (emr_id16){{0}}, &part, what.terms);
+	if (status == EMR_OK)
+		status = emr_grantee_key_pop(
+			key, emr_ledger_net_id(bureau->session.ledger), bureau->session.identity.signer_id, what.pop);
+	if (status != EMR_OK)
+		return status;
+	act = emr_act_dataset(id, &what);
+	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+}
+
+emr_status emr_team_make(
+	emr_bureau *bureau, emr_team_kind kind, const char *name, const emr_team *before, emr_team *out, emr_problem *out_problem)
+{
+	emr_grantee_key *key = NULL;
+	emr_id16 id = emr_id16_random();
+	emr_status status = emr_grantee_key_new(&key);
+
+	if (status == EMR_OK)
+		status = publish(bureau, id, key, kind, name, before, out_problem);
+	if (status == EMR_OK)
+		status = keep_key(bureau, id, key, out_problem);
+	emr_grantee_key_free(key);
+	return status == EMR_OK ? emr_team_get(bureau->session.replica, id, out) : status;
+}
+
+/* ---- what the certificates say ---- */
+
+/* Whose key was revoked leaves; who got a certificate that lasts longer stays as long. */
+static emr_status follow_certificates(emr_bureau *bureau, const emr_team *team, emr_problem *out_problem)
+{
+	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
+	emr_status status = emr_replica_members(bureau->session.replica, team->id, note_member, &members);
+
+	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
+		emr_known_person who;
+		emr_id32 root;
+
+		memcpy(root.b, members.list[i].member, sizeof root.b);
+		if (members.list[i].head.state != EMR_MEMBER_ACTIVE || memcmp(root.b, team->row.steward, sizeof root.b) == 0)
+			continue;
+		status = person_of(bureau, root.b, &who);
+		if (status == EMR_OK && who.row.head.state == EMR_KEY_REVOKED)
+			status = emr_team_let_out(bureau, team, root, out_problem);
+		else if (status == EMR_OK && who.row.not_after_unix_s > members.list[i].not_after_unix_s)
+			status = emr_team_let_in(bureau, team, &who, out_problem);
+	}
+	return status;
+}
+
+/* ---- another key ---- */
+
+/* Who is in FROM and was never in TO gets in. */
+static emr_status bring_over(emr_bureau *bureau, const emr_team *from, const emr_team *to, emr_problem *out_problem)
+{
+	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
+	emr_status status = emr_replica_members(bureau->session.replica, from->id, note_member, &members);
+
+	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
+		const emr_row_member *row = &members.list[i];
+		emr_known_person who;
+		emr_membership m;
+		emr_id32 root;
+
+		memcpy(root.b, row->member, sizeof root.b);
+		if (row->head.state != EMR_MEMBER_ACTIVE || now_s() >= row->not_after_unix_s ||
+			emr_team_membership(bureau->session.replica, to->id, root, &m) != EMR_NOT_FOUND)
+			continue;
+		status = person_of(bureau, root.b, &who);
+		if (status == EMR_OK && who.row.head.state == EMR_KEY_ACTIVE && now_s() < who.row.not_after_unix_s)
+			status = let_into(bureau, to, &who, out_problem);
+	}
+	return status;
+}
+
+static emr_status note_living(void *arg, const emr_known_grant *grant)
+{
+	emr_grant_phase phase = emr_grant_phase_at(grant, now_s());
+
+	/* Any other status ends the walk. */
+	(void)arg;
+	return phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING ? EMR_EXISTS : EMR_OK;
+}
+
+static emr_status close_unused(emr_bureau *bureau, const emr_team *present, emr_problem *out_problem)
+{
+	__attribute__((cleanup(team_list_free))) team_list all;
+	emr_status status = list_teams(bureau, present, &all);
+
+	for (size_t i = 0; i < all.n && status == EMR_OK; i++) {
+		emr_act act = emr_act_dataset_close(all.list[i].id);
+
+		if (emr_id16_equal(all.list[i].id, present->id) || emr_id16_equal(all.list[i].id, present->before))
+			continue; /* an owner may be giving to the one before at this moment */
+		status = emr_replica_grants_to(bureau->session.replica, all.list[i].grantee, note_living, NULL);
+		if (status == EMR_OK)
+			status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+		else if (status == EMR_EXISTS)
+			status = EMR_OK;
+	}
+	return status;
+}
+
+emr_status emr_team_renew(
+	emr_bureau *bureau, const emr_team *team, uint64_t quiet_s, emr_team *out_present, emr_problem *out_problem)
+{
+	emr_team present, before;
+	bool is_due = false;
+	emr_status status = emr_team_present(bureau->session.replica, team, &before);
+
+	if (status == EMR_OK) /* whose time ran out and who has a newer certificate is in again, and not lost */
+		status = follow_certificates(bureau, &before, out_problem);
+	if (status == EMR_OK)
+		status = emr_team_has_lost_one(bureau->session.replica, &before, now_s(), quiet_s, &is_due);
+	present = before;
+	if (status == EMR_OK && is_due)
+		status = emr_team_make(bureau, before.kind, before.name, &before, &present, out_problem);
+	/* Also what an interruption left out. */
+	if (status == EMR_OK && !is_due && !emr_id16_is_zero(present.before))
+		status = emr_team_get(bureau->session.replica, present.before, &before);
+	if (status == EMR_OK && !emr_id16_equal(before.id, present.id))
+		status = bring_over(bureau, &before, &present, out_problem);
+	if (status == EMR_OK)
+		status = close_unused(bureau, &present, out_problem);
+	if (status == EMR_OK && out_present != NULL)
+		*out_present = present;
+	return status;
+}
+
+/* ---- all of them ---- */
+
+typedef struct staff_list {
+	emr_known_person *list; /* owned */
+	size_t n;
+	emr_id32 leader;
+} staff_list;
+
+static void staff_list_free(staff_list *l)
+{
+	free(l->list);
+}
+
+static emr_status note_staff(void *arg, const emr_staff_member *m)
+{
+	staff_list *l = arg;
+	emr_known_person *grown;
+
+	if (!m->is_active || (m->person.row.roles & EMR_ROLES_OF_STAFF) == 0 || emr_id32_equal(m->person.signer_id, l->leader))
+		return EMR_OK;
+	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	l->list = grown;
+	grown[l->n++] = m->person;
+	return EMR_OK;
+}
+
+static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *out_problem)
+{
+	__attribute__((cleanup(staff_list_free))) staff_list staff = {.leader = bureau->session.identity.signer_id};
+	emr_team team;
+	emr_status status = emr_staff_each(bureau, note_staff, &staff);
+
+	if (status == EMR_OK)
+		status = emr_team_find(bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, &team);
+	if (status == EMR_NOT_FOUND && (!may_begin || staff.n == 0))
+		return EMR_OK;
+	if (status == EMR_NOT_FOUND)
+		status = emr_team_make(bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, NULL, &team, out_problem);
+	for (size_t i = 0; i < staff.n && status == EMR_OK; i++)
+		status = emr_team_let_in(bureau, &team, &staff.list[i], out_problem);
+	return status;
+}
+
+emr_status emr_teams_tend(emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
+{
+	__attribute__((cleanup(team_list_free))) team_list all;
+	emr_status status = list_teams(bureau, NULL, &all);
+
+	for (size_t i = 0; i < all.n && status == EMR_OK; i++)
+		status = emr_team_renew(bureau, &all.list[i], quiet_s, NULL, out_problem);
+	return status == EMR_OK ? gather_staff(bureau, may_begin, out_problem) : status;
+}
+
+emr_status emr_teams_tend_session(const emr_session *session)
+{
+	emr_bureau bureau = EMR_BUREAU_CLOSED; /* borrows, and is not closed */
+	emr_problem problem = {0};
+	emr_known_person me;
+	emr_status status;
+
+	bureau.session.keyring = session->keyring;
+	bureau.session.ledger = session->ledger;
+	bureau.session.replica = session->replica;
+	bureau.session.identity = session->identity;
+	status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) == 0))
+		return EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	memcpy(bureau.org.b, me.row.org, sizeof bureau.org.b);
+	return emr_teams_tend(&bureau, false, QUIET_S, &problem);
+}
+
+/* ---- who has just come ---- */
+
+static emr_status await(emr_bureau *bureau, emr_id32 signer_id)
+{
+	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
+	emr_session *session = &bureau->session;
+
+	for (;;) {
+		emr_known_person person;
+		emr_replica_position at;
+		uint64_t size;
+		int64_t left_ms = (end - emr_clock_boot_ns(emr_clock_system())) / 1000000;
+		emr_status status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+
+		if (status == EMR_OK)
+			status = emr_replica_person(session->replica, signer_id, &person);
+		if (status != EMR_NOT_FOUND || left_ms <= 0)
+			return status;
+		status = emr_replica_at(session->replica, &at);
+		if (status == EMR_OK)
+			status = emr_ledger_wait(session->ledger, at.size, (int)left_ms, &size);
+		if (status != EMR_OK && status != EMR_TIMEOUT)
+			return status;
+	}
+}
+
+void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id)
+{
+	emr_problem problem = {0};
+	emr_status status = await(bureau, signer_id);
+
+	if (status == EMR_OK)
+		status = emr_teams_tend(bureau, true, 0, &problem);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "teams: %s: done with the next invitation, or by the open folder", emr_status_text(status));
+}

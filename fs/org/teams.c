@@ -1,0 +1,199 @@
+#include "org/teams.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/text.h"
+#include "org/team_care.h"
+
+/* ---- which ---- */
+
+typedef struct walk {
+	const emr_bureau *bureau;
+	emr_team_fn fn;
+	void *arg;
+	emr_team_kind kind;
+	const char *wanted;
+	emr_team found;
+	bool is_found;
+} walk;
+
+static emr_status visit(void *arg, const emr_team *team)
+{
+	walk *w = arg;
+	emr_team present;
+	emr_status status;
+
+	if (memcmp(team->row.steward, w->bureau->session.identity.signer_id.b, 32) != 0)
+		return EMR_OK;
+	status = emr_team_present(w->bureau->session.replica, team, &present);
+	if (status != EMR_OK || !emr_id16_equal(present.id, team->id))
+		return status; /* another took its place */
+	return w->fn(w->arg, team);
+}
+
+emr_status emr_teams_each(const emr_bureau *bureau, emr_team_fn fn, void *arg)
+{
+	walk w = {.bureau = bureau, .fn = fn, .arg = arg};
+
+	return emr_teams_open(bureau->session.replica, visit, &w);
+}
+
+static emr_status take_named(void *arg, const emr_team *team)
+{
+	walk *w = arg;
+
+	if (!w->is_found && team->kind == w->kind && strcmp(team->name, w->wanted) == 0) {
+		w->found = *team;
+		w->is_found = true;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_team_find(const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
+{
+	walk w = {.kind = kind, .wanted = name};
+	emr_status status = emr_teams_each(bureau, take_named, &w);
+
+	if (status == EMR_OK && !w.is_found)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		*out = w.found;
+	return status;
+}
+
+/* ---- members ---- */
+
+typedef struct listing {
+	const emr_bureau *bureau;
+	json_t *list;
+	uint64_t now;
+	emr_id32 member; /* of the row in hand */
+	char handle[EMR_CERT_HANDLE_MAX + 1], name[256];
+} listing;
+
+static emr_status note_handle(void *arg, const emr_staff_member *m)
+{
+	listing *l = arg;
+
+	if (memcmp(m->person.row.root, l->member.b, 32) == 0) {
+		memcpy(l->handle, m->handle, sizeof l->handle);
+		memcpy(l->name, m->name, sizeof l->name);
+	}
+	return EMR_OK;
+}
+
+static emr_status list_member(void *arg, const emr_row_member *row)
+{
+	listing *l = arg;
+	char code[EMR_PERSON_CODE_CHARS], until[EMR_TEXT_BYTES];
+	json_t *one;
+	emr_status status;
+
+	if (row->head.state != EMR_MEMBER_ACTIVE || l->now >= row->not_after_unix_s)
+		return EMR_OK;
+	memcpy(l->member.b, row->member, 32);
+	l->handle[0] = l->name[0] = '\0';
+	status = emr_staff_each(l->bureau, note_handle, l);
+	if (status != EMR_OK)
+		return status;
+	emr_person_code(l->member, code);
+	emr_time_json((int64_t)row->not_after_unix_s, until);
+	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "name", emr_json_text(l->name), "code", code,
+		"until", until);
+	return one != NULL && json_array_append_new(l->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team)
+{
+	listing l = {.bureau = bureau, .list = json_array(), .now = emr_clock_unix_s(emr_clock_system())};
+
+	if (l.list != NULL && emr_replica_members(bureau->session.replica, team, list_member, &l) != EMR_OK) {
+		json_decref(l.list);
+		return NULL;
+	}
+	return l.list;
+}
+
+/* ---- the verb ---- */
+
+static emr_status add_member(
+	emr_bureau *bureau, const char *name, const emr_staff_member *m, emr_team *team, emr_problem *out_problem)
+{
+	emr_status status = emr_team_find(bureau, EMR_TEAM_CHOSEN, name, team);
+
+	if (status == EMR_NOT_FOUND)
+		status = emr_team_make(bureau, EMR_TEAM_CHOSEN, name, NULL, team, out_problem);
+	return status == EMR_OK ? emr_team_let_in(bureau, team, &m->person, out_problem) : status;
+}
+
+static emr_status change(emr_bureau *bureau, const emr_args *args, emr_team *team, emr_problem *out_problem)
+{
+	emr_staff_member m;
+	emr_id32 root;
+	emr_status status = emr_staff_find_or_say(bureau, args->operands[3], &m, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (strcmp(args->operands[2], "add") == 0)
+		return add_member(bureau, args->operands[1], &m, team, out_problem);
+	memcpy(root.b, m.person.row.root, 32);
+	status = emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], team);
+	if (status == EMR_OK)
+		status = emr_team_let_out(bureau, team, root, out_problem);
+	return status == EMR_OK ? emr_team_renew(bureau, team, 0, team, out_problem) : status;
+}
+
+static emr_status answer(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_team team;
+	json_t *members;
+	emr_status status = args->n_operands == 4
+				    ? change(bureau, args, &team, out_problem)
+				    : emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], &team);
+
+	if (status == EMR_NOT_FOUND && args->n_operands == 2 && strcmp(args->operands[1], EMR_TEAM_STAFF_NAME) == 0)
+		status = emr_team_find(bureau, EMR_TEAM_STAFF, args->operands[1], &team);
+	if (status == EMR_NOT_FOUND && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_TEAM, "what", args->operands[1], NULL);
+	if (status != EMR_OK)
+		return status;
+	members = emr_team_members(bureau, team.id);
+	if (members == NULL)
+		return EMR_NO_MEMORY;
+	emr_say(out, "%s, %s: %zu in it\n", team.name, bureau->name, json_array_size(members));
+	for (size_t i = 0; i < json_array_size(members); i++)
+		emr_say(out, "  %s\n", json_string_value(json_object_get(json_array_get(members, i), "handle")));
+	emr_out_text(out, "team", team.name);
+	emr_out_put(out, "members", members);
+	return EMR_OK;
+}
+
+int emr_org_team(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	const char *name = args->operands[1];
+	emr_status status = EMR_INVALID;
+
+	if (args->n_operands == 3 || name[0] == '\0' || strlen(name) > EMR_TEAM_NAME_MAX || !emr_card_name_ok(name) || strpbrk(name, "/@") != NULL ||
+		(args->n_operands == 4 && strcmp(args->operands[2], "add") != 0 && strcmp(args->operands[2], "remove") != 0))
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "org team takes NAME, NAME add HANDLE or NAME remove HANDLE.", "verb",
+			"org", NULL);
+	else if (args->n_operands == 4 && strcmp(name, EMR_TEAM_STAFF_NAME) == 0)
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+			"Everybody who works here is in staff: who comes by org invite, and nobody whom org revoke took out.", "verb",
+			"org", NULL);
+	else
+		status = emr_bureau_open(args, &bureau, &problem);
+	if (status == EMR_OK)
+		status = answer(args, out, &bureau, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "The team");
+	return emr_out_fail(out, &problem);
+}

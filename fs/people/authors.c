@@ -1,0 +1,71 @@
+#include "people/authors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
+#include "replica/people.h"
+
+void emr_authors_free(emr_authors *authors)
+{
+	free(authors->list);
+	*authors = (emr_authors){0};
+}
+
+/* Of a device the person whose it is. */
+static emr_status find_me(emr_authors *authors, const emr_session *session)
+{
+	uint8_t pk[32];
+	emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
+	emr_status status = authors->knows_me ? EMR_OK : emr_keyring_person_pk(session->keyring, pk);
+
+	if (status != EMR_OK || authors->knows_me)
+		return status;
+	authors->me = emr_sha256_of(&bytes, 1);
+	authors->knows_me = true;
+	return EMR_OK;
+}
+
+/* A domain's key is registered nowhere: it is the owner's. */
+static emr_status judge(const emr_authors *authors, const emr_session *session, emr_id32 signer, emr_author *out)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_known_person key;
+	emr_status status = emr_replica_person(session->replica, signer, &key);
+
+	*out = (emr_author){.signer_id = signer, .is_me = status == EMR_NOT_FOUND};
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	out->is_me = memcmp(key.row.root, authors->me.b, 32) == 0 ||
+		     ((key.row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key.row.ref, authors->me.b, 32) == 0);
+	if (out->is_me)
+		return EMR_OK;
+	status = emr_crowd_open(session, &crowd);
+	return status == EMR_OK ? emr_who_of(&crowd, signer, &out->who) : status;
+}
+
+emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out)
+{
+	emr_author *grown, found;
+	emr_status status;
+
+	for (size_t i = authors->n; i-- > 0;)
+		if (emr_id32_equal(authors->list[i].signer_id, signer)) {
+			*out = &authors->list[i];
+			return EMR_OK;
+		}
+	status = find_me(authors, session);
+	if (status == EMR_OK)
+		status = judge(authors, session, signer, &found);
+	if (status != EMR_OK)
+		return status;
+	grown = realloc(authors->list, (authors->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	authors->list = grown;
+	grown[authors->n] = found;
+	*out = &grown[authors->n++];
+	return EMR_OK;
+}

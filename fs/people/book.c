@@ -1,0 +1,353 @@
+#include "people/book.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "keyring/content.h"
+#include "kit/places.h"
+
+/* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first 8 bytes, of u16 n, then for each
+ * person u64 added | u64 compared | u8 who_len | who | u16 card_len | card and vouches, padded with zeros to a multiple of 4,096. */
+#define HEAD_BYTES 8
+#define NONCE_BYTES 24
+#define TAG_BYTES 16
+#define PAGE_BYTES 4096
+
+static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'P', 'P', 1, 0, 0, 0};
+
+static void contact_free(emr_contact *contact)
+{
+	emr_buf_free(&contact->bytes);
+}
+
+void emr_book_free(emr_book *book)
+{
+	for (size_t i = 0; i < book->n; i++)
+		contact_free(&book->people[i]);
+	free(book->people);
+	*book = (emr_book){0};
+}
+
+/* ---- the file ---- */
+
+static emr_status write_people(const emr_book *book, emr_buf *out)
+{
+	emr_writer w = emr_writer_of(out);
+
+	emr_write_u16(&w, (uint16_t)book->n);
+	for (size_t i = 0; i < book->n; i++) {
+		const emr_contact *c = &book->people[i];
+
+		emr_write_u64(&w, c->added_unix_s);
+		emr_write_u64(&w, c->compared_unix_s);
+		emr_write_u8(&w, (uint8_t)strlen(c->who));
+		emr_write_bytes(&w, c->who, strlen(c->who));
+		emr_write_u16(&w, (uint16_t)c->bytes.len);
+		emr_write_bytes(&w, c->bytes.data, c->bytes.len);
+	}
+	if (w.status == EMR_OK && out->len % PAGE_BYTES != 0)
+		emr_write_zeros(&w, PAGE_BYTES - out->len % PAGE_BYTES);
+	return w.status;
+}
+
+emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_book *book)
+{
+	EMR_AUTO_BUF plain = {0};
+	EMR_AUTO_BUF file = {0};
+	emr_id32 random = emr_id32_random();
+	emr_local_key *key = NULL;
+	emr_status status = write_people(book, &plain);
+
+	if (status == EMR_OK && HEAD_BYTES + NONCE_BYTES + plain.len + TAG_BYTES > EMR_BOOK_FILE_MAX)
+		status = EMR_LIMIT;
+	if (status == EMR_OK)
+		status = emr_buf_append(&file, head, HEAD_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append(&file, random.b, NONCE_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&file, plain.len + TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_seal(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES), emr_buf_view(&plain),
+			file.data + HEAD_BYTES + NONCE_BYTES);
+	emr_local_key_free(key);
+	emr_wipe(plain.data, plain.len);
+	return status == EMR_OK ? emr_file_replace(state_fd, EMR_STATE_BOOK, emr_buf_view(&file), 0600) : status;
+}
+
+static emr_status read_person(emr_reader *r, emr_contact *contact)
+{
+	emr_bytes bytes, card, vouches;
+	size_t len;
+	emr_status status;
+
+	contact->added_unix_s = emr_read_u64(r);
+	contact->compared_unix_s = emr_read_u64(r);
+	len = emr_read_u8(r);
+	if (len > EMR_WHO_MAX)
+		return EMR_DAMAGED;
+	emr_read_copy(r, contact->who, len);
+	bytes = emr_read_bytes(r, emr_read_u16(r));
+	if (r->bad || strlen(contact->who) != len || !emr_who_is_ok(contact->who))
+		return EMR_DAMAGED;
+	status = emr_card_split(bytes, &card, &vouches);
+	if (status == EMR_OK)
+		status = emr_card_read(card, &contact->card);
+	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
+}
+
+static emr_status read_people(emr_bytes plain, emr_book *out_book)
+{
+	EMR_AUTO_BOOK book = {0};
+	emr_reader r = emr_reader_of(plain);
+	size_t n = emr_read_u16(&r);
+
+	if (r.bad || n > EMR_BOOK_PEOPLE_MAX)
+		return EMR_DAMAGED;
+	book.people = calloc(n + 1, sizeof *book.people);
+	if (book.people == NULL)
+		return EMR_NO_MEMORY;
+	while (book.n < n) {
+		emr_status status = read_person(&r, &book.people[book.n++]);
+
+		if (status != EMR_OK)
+			return status == EMR_NO_MEMORY ? status : EMR_DAMAGED;
+	}
+	emr_read_zeros(&r, r.left);
+	if (!emr_reader_done(&r))
+		return EMR_DAMAGED;
+	*out_book = book;
+	book = (emr_book){0};
+	return EMR_OK;
+}
+
+emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out_book)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF plain = {0};
+	size_t sealed;
+	emr_local_key *key = NULL;
+	emr_status status = emr_file_read(state_fd, EMR_STATE_BOOK, EMR_BOOK_FILE_MAX, &file);
+
+	if (status == EMR_NOT_FOUND) {
+		*out_book = (emr_book){0};
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status == EMR_LIMIT ? EMR_DAMAGED : status;
+	if (file.len >= HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
+		return EMR_NEWER_FORMAT;
+	if (file.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || memcmp(file.data, head, HEAD_BYTES) != 0)
+		return EMR_DAMAGED;
+	sealed = file.len - HEAD_BYTES - NONCE_BYTES;
+	status = emr_buf_append_zeros(&plain, sealed - TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_open(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
+			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, sealed), plain.data);
+	emr_local_key_free(key);
+	if (status == EMR_OK)
+		status = read_people(emr_buf_view(&plain), out_book);
+	emr_wipe(plain.data, plain.len);
+	return status;
+}
+
+/* ---- names ---- */
+
+bool emr_who_is_ok(const char *who)
+{
+	static const char *const taken[] = {"card", "add", "check"};
+
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		if (strcasecmp(who, taken[i]) == 0)
+			return false;
+	}
+	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL && emr_card_name_ok(who);
+}
+
+static void list_name(const emr_contact *contact, char *out_names, size_t size)
+{
+	size_t len = strlen(out_names);
+
+	if (len + strlen(contact->who) + 3 < size)
+		snprintf(out_names + len, size - len, "%s%s", len > 0 ? ", " : "", contact->who);
+}
+
+/* The whole name, or the code: never a beginning, which may soon be somebody else's, too. */
+static bool is_meant(const emr_contact *contact, const char *who)
+{
+	char code[EMR_PERSON_CODE_CHARS];
+
+	emr_person_code(contact->card.signer_id, code);
+	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 || strcasecmp(code, who) == 0);
+}
+
+/* Names that begin as WHO does, or at least with its first letter. */
+static void list_near(const emr_book *book, const char *who, char *out_names, size_t size)
+{
+	out_names[0] = '\0';
+	for (size_t len = strlen(who); len > 0 && out_names[0] == '\0'; len = len > 1 ? 1 : 0) {
+		for (size_t i = 0; i < book->n; i++) {
+			const emr_contact *c = &book->people[i];
+
+			if (strncasecmp(c->who, who, len) == 0 || strncasecmp(c->card.name, who, len) == 0)
+				list_name(c, out_names, size);
+		}
+	}
+}
+
+emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names, size_t names_size)
+{
+	size_t index = 0, n = 0;
+
+	for (size_t i = 0; i < book->n; i++) {
+		if (strcasecmp(book->people[i].who, who) == 0) {
+			*out_index = i;
+			return EMR_OK;
+		}
+	}
+	out_names[0] = '\0';
+	for (size_t i = 0; i < book->n; i++) {
+		if (!is_meant(&book->people[i], who))
+			continue;
+		list_name(&book->people[i], out_names, names_size);
+		index = i;
+		n++;
+	}
+	if (n > 1)
+		return EMR_CONFLICT;
+	if (n == 1) {
+		*out_index = index;
+		return EMR_OK;
+	}
+	list_near(book, who, out_names, names_size);
+	return EMR_NOT_FOUND;
+}
+
+/* ---- a card comes ---- */
+
+static bool find_key(const emr_book *book, emr_id32 signer_id, size_t *out_index)
+{
+	for (size_t i = 0; i < book->n; i++) {
+		if (memcmp(book->people[i].card.signer_id.b, signer_id.b, sizeof signer_id.b) == 0) {
+			*out_index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* As asked; as before; as the card says; the code, when the card's name will not do. */
+static emr_status choose_name(const char *who, const emr_contact *known, const emr_card *card, char out[EMR_WHO_MAX + 1])
+{
+	char code[EMR_PERSON_CODE_CHARS];
+
+	if (who != NULL && !emr_who_is_ok(who))
+		return EMR_INVALID;
+	emr_person_code(card->signer_id, code);
+	if (who == NULL && known != NULL)
+		who = known->who;
+	if (who == NULL)
+		who = emr_who_is_ok(card->name) ? card->name : code;
+	memcpy(out, who, strlen(who) + 1); /* emr_who_is_ok has measured it */
+	return EMR_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const emr_contact *one = a, *other = b;
+	int order = strcasecmp(one->who, other->who);
+
+	return order != 0 ? order : memcmp(one->card.signer_id.b, other->card.signer_id.b, 32);
+}
+
+static emr_status add(emr_book *book, emr_contact *contact)
+{
+	emr_contact *more;
+
+	if (book->n >= EMR_BOOK_PEOPLE_MAX)
+		return EMR_LIMIT;
+	more = realloc(book->people, (book->n + 1) * sizeof *more);
+	if (more == NULL)
+		return EMR_NO_MEMORY;
+	book->people = more;
+	book->people[book->n++] = *contact;
+	*contact = (emr_contact){0};
+	return EMR_OK;
+}
+
+static emr_book_change replace(emr_contact *known, emr_contact *contact)
+{
+	bool same_box = memcmp(known->card.x25519, contact->card.x25519, 32) == 0;
+	bool is_newer = contact->card.issued > known->card.issued ||
+			(contact->card.issued == known->card.issued && contact->bytes.len > known->bytes.len);
+	emr_contact old = *known;
+
+	if (!is_newer) {
+		memcpy(known->who, contact->who, sizeof known->who);
+		return EMR_BOOK_SAME;
+	}
+	*known = *contact;
+	known->added_unix_s = old.added_unix_s;
+	known->compared_unix_s = same_box ? old.compared_unix_s : 0;
+	*contact = (emr_contact){.bytes = old.bytes};
+	return same_box ? EMR_BOOK_RENEWED : EMR_BOOK_REKEYED;
+}
+
+static emr_status read_card(emr_bytes bytes, emr_contact *contact)
+{
+	emr_bytes card, vouches;
+	emr_card inbox;
+	emr_status status = bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_split(bytes, &card, &vouches);
+
+	if (status == EMR_OK)
+		status = emr_card_read(card, &contact->card);
+	if (status == EMR_OK && contact->card.kind != EMR_CARD_PERSON)
+		status = EMR_UNSUPPORTED;
+	if (status == EMR_OK)
+		status = emr_card_inbox_read(bytes, &contact->card, &inbox);
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK; /* made without one */
+	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
+}
+
+emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who, uint64_t now_unix_s,
+	size_t *out_index, emr_book_change *out_change)
+{
+	__attribute__((cleanup(contact_free))) emr_contact contact = {.added_unix_s = now_unix_s};
+	size_t index = 0;
+	bool is_known;
+	emr_id32 id;
+	emr_status status = read_card(card_and_vouches, &contact);
+
+	if (status != EMR_OK)
+		return status;
+	id = contact.card.signer_id;
+	is_known = find_key(book, id, &index);
+	status = choose_name(who, is_known ? &book->people[index] : NULL, &contact.card, contact.who);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < book->n; i++) {
+		if (strcasecmp(book->people[i].who, contact.who) == 0 && !(is_known && i == index)) {
+			*out_index = i;
+			return EMR_EXISTS;
+		}
+	}
+	if (!is_known) {
+		status = add(book, &contact);
+		if (status != EMR_OK)
+			return status;
+		*out_change = EMR_BOOK_ADDED;
+	} else {
+		*out_change = replace(&book->people[index], &contact);
+	}
+	qsort(book->people, book->n, sizeof *book->people, by_name);
+	(void)find_key(book, id, out_index);
+	return EMR_OK;
+}

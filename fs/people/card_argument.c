@@ -1,0 +1,70 @@
+#include "people/card_argument.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "keyring/card.h"
+
+#define CARD_TEXT_MAX ((size_t)64 << 10) /* of a file; what is in it has limits of its own */
+
+static emr_status read_all(int fd, emr_buf *out)
+{
+	emr_status status = emr_buf_reserve(out, CARD_TEXT_MAX + 1);
+
+	while (status == EMR_OK && out->len <= CARD_TEXT_MAX) {
+		ssize_t n = read(fd, out->data + out->len, CARD_TEXT_MAX + 1 - out->len);
+
+		if (n == 0)
+			return EMR_OK;
+		if (n < 0 && errno != EINTR)
+			return emr_status_from_errno(errno);
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	return status == EMR_OK ? EMR_LIMIT : status;
+}
+
+/* A file, "-", or the text of a QR code. */
+static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_status status;
+
+	if (strncasecmp(from, "EMRFS:", 6) == 0)
+		return emr_buf_append(out, from, strlen(from));
+	if (strcmp(from, "-") != 0) {
+		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		status = fd >= 0 ? read_all(fd, out) : emr_status_from_errno(errno);
+	} else {
+		status = read_all(STDIN_FILENO, out);
+	}
+	if (status != EMR_OK && status != EMR_LIMIT)
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause", emr_status_text(status), NULL);
+	return status;
+}
+
+emr_status emr_card_argument(const char *from, emr_request *request, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF text = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = read_card_text(from, &text, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_card_from_text(emr_buf_view(&text), &bytes);
+	if (status == EMR_OK && bytes.len == 0)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK && bytes.len > sizeof request->card)
+		status = EMR_LIMIT;
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
+			status == EMR_LIMIT ? "it is longer than a card" : "this is no card", NULL);
+	if (status != EMR_OK)
+		return status;
+	memcpy(request->card, bytes.data, bytes.len);
+	request->card_len = bytes.len;
+	return EMR_OK;
+}

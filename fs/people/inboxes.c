@@ -1,0 +1,74 @@
+#include "people/inboxes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kit/places.h"
+#include "people/book.h"
+#include "replica/people.h"
+
+/* The book is replaced as a whole, so its file's number says whether it is another; the own key's row, whether the role is. */
+static uint64_t generation(void *arg)
+{
+	const emr_inbox_list *list = arg;
+	const emr_session *session = list->session;
+	emr_known_person me;
+	emr_replica_position at;
+	struct stat book;
+	uint64_t number = 1;
+
+	if (fstatat(session->state_fd, EMR_STATE_BOOK, &book, AT_SYMLINK_NOFOLLOW) == 0)
+		number += (uint64_t)book.st_ino * 31 + (uint64_t)book.st_mtim.tv_nsec + (uint64_t)book.st_mtim.tv_sec * 1000000007;
+	if (emr_replica_person(session->replica, session->identity.signer_id, &me) == EMR_OK)
+		number += me.row.head.version << 48;
+	if (list->is_waiting && emr_replica_at(session->replica, &at) == EMR_OK)
+		number += at.size << 32;
+	return number;
+}
+
+/* Of the moment; anything else is a card that does not lead to an Inbox for me. */
+static bool is_passing(emr_status status)
+{
+	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
+}
+
+static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact *contact, emr_inbox_fn fn, void *fn_arg)
+{
+	emr_bytes card;
+	emr_inbox inbox;
+	emr_status status = emr_card_inbox(emr_buf_view(&contact->bytes), &card);
+
+	if (status != EMR_OK || card.len == 0)
+		return EMR_OK;
+	status = emr_share_inbox(share, emr_buf_view(&contact->bytes), &inbox);
+	if (status == EMR_OK)
+		return fn(fn_arg, &inbox);
+	list->is_waiting |= status == EMR_NOT_FOUND;
+	if (is_passing(status))
+		return status;
+	if (status != EMR_DENIED && status != EMR_NOT_FOUND && status != EMR_INVALID)
+		emr_log(EMR_LOG_WARN, "the Inbox on a card cannot be used: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+static emr_status each(void *arg, emr_inbox_fn fn, void *fn_arg)
+{
+	emr_inbox_list *list = arg;
+	const emr_session *session = list->session;
+	const emr_share_options options = {.keyring = session->keyring, .ledger = session->ledger, .replica = session->replica};
+	emr_share *share = NULL;
+	EMR_AUTO_BOOK book = {0};
+	emr_status status = emr_book_load(session->keyring, session->state_fd, &book);
+
+	if (status == EMR_OK)
+		status = emr_share_new(&options, &share);
+	list->is_waiting = false;
+	for (size_t i = 0; i < book.n && status == EMR_OK; i++)
+		status = one(list, share, &book.people[i], fn, fn_arg);
+	emr_share_free(share);
+	return status;
+}
+
+const emr_inboxes emr_inboxes_of_book = {.generation = generation, .each = each};

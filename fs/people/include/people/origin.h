@@ -1,0 +1,14 @@
+/* Who signed a version, when, and where that stands on the ledger: one answer for status, verify and whoever shows it, for own
+ * files and for those that others share.  It refuses to name anybody for a file that is not on the ledger yet. */
+#pragma once
+
+#include <jansson.h>
+
+#include "session/session.h"
+
+/* {own by organisation signature at entry tx witnesses[]}, owned by the caller.  SIGNATURE is "unopened" for what others share until it
+ * has been opened once here; witnesses are organisations that have signed a head with that entry in it.  EMR_NOT_FOUND: not on the
+ * ledger. */
+emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **out_signed);
+/* "Signed by ..., ... .  Entry N of the ledger, transaction ..., witnessed by ...": owned by the caller; NULL without memory. */
+char *emr_origin_text(const json_t *signed_by);

@@ -1,0 +1,249 @@
+#include "people/origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "kit/out.h"
+#include "kit/text.h"
+#include "ledger/checkpoint.h"
+#include "people/who.h"
+#include "replica/people.h"
+#include "session/walk.h"
+#include "view/when.h"
+
+/* ---- whose it is ---- */
+
+typedef struct code_search {
+	const char *code;
+	size_t len;
+	emr_id32 id;
+	unsigned n;
+} code_search;
+
+static emr_status look_at_code(void *arg, const emr_known_person *person)
+{
+	code_search *s = arg;
+	char letters[60];
+
+	emr_base32(person->signer_id.b, sizeof person->signer_id.b, letters);
+	if (strncasecmp(letters, s->code, s->len) == 0) {
+		s->id = person->signer_id;
+		s->n++;
+	}
+	return EMR_OK;
+}
+
+/* The organisation of whom OWNER's code means, when that is one alone. */
+static emr_status organisation_of(const emr_session *session, emr_crowd *crowd, const char *owner, emr_who *out)
+{
+	const char *open = strrchr(owner, '(');
+	code_search s = {.code = open != NULL ? open + 1 : ""};
+	emr_status status;
+
+	s.len = strcspn(s.code, ")");
+	if (s.len < 4)
+		return EMR_NOT_FOUND;
+	status = emr_replica_people(session->replica, look_at_code, &s);
+	if (status == EMR_OK && s.n != 1)
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK ? emr_who_of(crowd, s.id, out) : status;
+}
+
+/* ---- who has seen it ---- */
+
+typedef struct witness_search {
+	const emr_session *session;
+	emr_crowd *crowd;
+	const emr_checkpoint *head;
+	json_t *names;
+} witness_search;
+
+static emr_status look_at_witness(void *arg, const emr_known_person *person)
+{
+	witness_search *s = arg;
+	emr_who who;
+	json_t *name;
+	emr_status status;
+
+	if (emr_id32_equal(person->signer_id, s->session->identity.signer_id) ||
+		emr_checkpoint_verify(s->head, person->signer_id, person->row.log_pk) != EMR_OK)
+		return EMR_OK;
+	status = emr_who_of(s->crowd, person->signer_id, &who);
+	if (status != EMR_OK)
+		return status;
+	name = emr_json_text(who.organisation[0] != '\0' ? who.organisation : who.called);
+	for (size_t i = 0; i < json_array_size(s->names); i++)
+		if (json_equal(json_array_get(s->names, i), name)) {
+			json_decref(name);
+			return EMR_OK;
+		}
+	return json_array_append_new(s->names, name) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status witnesses(const emr_session *session, emr_crowd *crowd, uint64_t entry, json_t **out)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint head;
+	witness_search s = {.session = session, .crowd = crowd, .head = &head, .names = json_array()};
+	emr_status status = s.names != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && emr_ledger_checkpoint(session->ledger, &note) == EMR_OK &&
+		emr_checkpoint_parse(emr_buf_view(&note), &head) == EMR_OK && entry < head.size)
+		status = emr_replica_people(session->replica, look_at_witness, &s);
+	if (status != EMR_OK) {
+		json_decref(s.names);
+		return status;
+	}
+	*out = s.names;
+	return EMR_OK;
+}
+
+/* ---- the answer ---- */
+
+typedef struct attributes {
+	char *tx, *signature, *by, *at, *owner; /* owned; NULL: it has none */
+	const char *organisation;		/* in BY, of somebody else than the owner; NULL: nothing says it */
+} attributes;
+
+static void attributes_free(const attributes *a)
+{
+	free(a->tx);
+	free(a->signature);
+	free(a->by);
+	free(a->at);
+	free(a->owner);
+}
+
+static void read_attributes(emr_view *view, uint64_t node, attributes *a)
+{
+	struct {
+		const char *name;
+		char **to;
+	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by}, {"signed-at", &a->at},
+		{"owner", &a->owner}};
+
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (emr_attribute_text(view, node, wanted[i].name, wanted[i].to) != EMR_OK)
+			*wanted[i].to = NULL;
+}
+
+/* Here, by its owner: what others share has one. */
+static bool is_own(const attributes *a)
+{
+	return a->owner == NULL && (a->signature == NULL || strncmp(a->signature, "self", 4) == 0);
+}
+
+/* Signed by whose folder it is. */
+static bool is_owners(const attributes *a)
+{
+	return a->by != NULL && a->owner != NULL && strncmp(a->owner, a->by, strlen(a->by)) == 0;
+}
+
+static emr_status pack(const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
+{
+	uint64_t entry = strtoull(a->tx, NULL, 10);
+	const char *id = strchr(a->tx, ':');
+	char verdict[24] = "unopened";
+	emr_who who = {.called = ""};
+	json_t *seen = NULL;
+	emr_status status = is_own(a) ? emr_who_of(crowd, session->identity.signer_id, &who)
+			    : is_owners(a) ? organisation_of(session, crowd, a->owner, &who)
+					       : EMR_NOT_FOUND;
+
+	if (a->organisation != NULL)
+		snprintf(who.organisation, sizeof who.organisation, "%s", a->organisation);
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = witnesses(session, crowd, entry, &seen);
+	if (status != EMR_OK)
+		return status;
+	if (a->signature != NULL)
+		snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(a->signature, " "), a->signature);
+	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:I, s:s, s:o}", "own", is_own(a), "by",
+		emr_json_text(is_own(a) ? session->profile.name : a->by != NULL ? a->by : ""), "organisation",
+		emr_json_text(who.organisation), "signature", verdict, "at", a->at != NULL ? a->at : "", "entry",
+		(json_int_t)entry, "tx", id != NULL ? id + 1 : "", "witnesses", seen);
+	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* "Paula Lima, São Lucas" is a person and an organisation; the owner's own words are not split. */
+static void split_signer(attributes *a)
+{
+	char *comma = NULL;
+
+	if (a->by == NULL || is_owners(a) || (a->signature != NULL && strncmp(a->signature, "self", 4) == 0))
+		return;
+	for (char *at = a->by; (at = strstr(at, ", ")) != NULL; at += 2)
+		comma = at;
+	if (comma == NULL)
+		return;
+	*comma = '\0';
+	a->organisation = comma + 2;
+}
+
+emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **out_signed)
+{
+	__attribute__((cleanup(attributes_free))) attributes a = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	emr_status status;
+
+	read_attributes(session->view, node, &a);
+	split_signer(&a);
+	if (a.tx == NULL)
+		return EMR_NOT_FOUND;
+	status = emr_crowd_open(session, &crowd);
+	return status == EMR_OK ? pack(session, &a, &crowd, out_signed) : status;
+}
+
+/* ---- for people ---- */
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static void put_shown(FILE *to, const char *text)
+{
+	char shown[1200];
+
+	emr_show(text, shown, sizeof shown);
+	fputs(shown, to);
+}
+
+char *emr_origin_text(const json_t *signed_by)
+{
+	const char *verdict = text_of(signed_by, "signature");
+	const json_t *seen = json_object_get(signed_by, "witnesses");
+	char *text = NULL, when[EMR_TEXT_BYTES];
+	uint64_t from = 0, until;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL)
+		return NULL;
+	fputs("Signed by ", to);
+	put_shown(to, json_is_true(json_object_get(signed_by, "own")) ? "you" : text_of(signed_by, "by")[0] != '\0' ? text_of(signed_by, "by") : "?");
+	if (text_of(signed_by, "organisation")[0] != '\0') {
+		fputs(", ", to);
+		put_shown(to, text_of(signed_by, "organisation"));
+	}
+	if (emr_when_parse(text_of(signed_by, "at"), &from, &until) == EMR_OK) {
+		emr_time_text((int64_t)from, when);
+		fprintf(to, ", %s", when);
+	}
+	if (strcmp(verdict, "unopened") == 0)
+		fputs(": not checked yet, because it was not opened here", to);
+	else if (!json_is_true(json_object_get(signed_by, "own")))
+		fprintf(to, ": %s", verdict);
+	fprintf(to, ".\nEntry %lld of the ledger, transaction %s, ", (long long)json_integer_value(json_object_get(signed_by, "entry")),
+		text_of(signed_by, "tx"));
+	for (size_t i = 0; i < json_array_size(seen); i++) {
+		fputs(i > 0 ? ", " : "witnessed by ", to);
+		put_shown(to, json_string_value(json_array_get(seen, i)));
+	}
+	fputs(json_array_size(seen) == 0 ? "not witnessed.\n" : ".\n", to);
+	return fclose(to) == 0 ? text : (free(text), NULL);
+}

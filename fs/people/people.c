@@ -1,0 +1,380 @@
+/* What the open keyring answers about people: the own card, cards of others, numbers to compare. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "people/answers.h"
+#include "people/book.h"
+#include "session/registered.h"
+
+#include "vouches.h"
+#include "who_teams.h"
+
+#define CARD_YEARS 3
+#define YEAR_S ((uint64_t)365 * 86400)
+#define PORTION 50 /* people in one object */
+#define NAMES_MAX 400
+
+/* One change of the file at a time; other processes are kept out by the lock of the state. */
+static pthread_mutex_t book_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+typedef struct asking {
+	emr_session *session;
+	const emr_request *request;
+	emr_emit_fn emit;
+	void *arg;
+	emr_problem *problem;
+	emr_book book;
+	json_t *result; /* sent when the book is free again; owned */
+	emr_id16 net_id;
+	uint64_t now;
+} asking;
+
+/* ---- one person ---- */
+
+static emr_status put_registered(const asking *a, const emr_contact *contact, json_t *one)
+{
+	emr_registered known = {.not_after_unix_s = UINT64_MAX};
+	char until[EMR_TEXT_BYTES], teams[NAMES_MAX] = "";
+	emr_known_person person;
+	emr_id32 root;
+	uint64_t ends = contact->card.expires;
+	emr_status status = emr_registered_find(a->session->replica, emr_ledger_descriptor(a->session->ledger),
+		contact->card.signer_id, a->now, &known);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (status == EMR_OK) {
+		emr_crowd crowd = {.replica = a->session->replica, .now_unix_s = a->now};
+
+		status = emr_replica_person(a->session->replica, contact->card.signer_id, &person);
+		memcpy(root.b, person.row.root, sizeof root.b);
+		if (status == EMR_OK)
+			status = emr_who_teams_of(&crowd, root, teams, sizeof teams);
+		if (status != EMR_OK)
+			return status;
+	}
+	if (known.not_after_unix_s < ends)
+		ends = known.not_after_unix_s;
+	emr_time_json((int64_t)ends, until);
+	return json_object_set_new(one, "role", json_string(known.roles)) == 0 &&
+			       json_object_set_new(one, "organisation", emr_json_text(known.organisation)) == 0 &&
+			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
+			       json_object_set_new(one, "registered", json_boolean(known.is_active)) == 0 &&
+			       json_object_set_new(one, "valid_until", json_string(until)) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+static emr_status put_vouched(const asking *a, const emr_contact *contact, json_t *one)
+{
+	json_t *names = NULL;
+	emr_status status = emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger), a->net_id,
+		emr_buf_view(&contact->bytes), &names);
+
+	if (status != EMR_OK)
+		return status;
+	return json_object_set_new(one, "vouched_by", names) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
+static json_t *describe(const asking *a, const emr_contact *contact)
+{
+	const emr_card *card = &contact->card;
+	char code[EMR_PERSON_CODE_CHARS], id[65];
+	json_t *one;
+
+	emr_person_code(card->signer_id, code);
+	emr_hex(card->signer_id.b, sizeof card->signer_id.b, id);
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:b}", "who", emr_json_text(contact->who), "name",
+		emr_json_text(card->name), "born", card->born, "code", code, "id", id, "compared",
+		contact->compared_unix_s != 0, "ended", card->expires <= a->now, "same_network",
+		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
+	if (one != NULL && (put_registered(a, contact, one) != EMR_OK || put_vouched(a, contact, one) != EMR_OK)) {
+		json_decref(one);
+		return NULL;
+	}
+	return one;
+}
+
+/* ---- the own card ---- */
+
+static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
+{
+	const emr_profile *profile = &a->session->profile;
+	const char *name = emr_card_name_ok(profile->name) ? profile->name : "";
+	emr_status status = emr_card_make_person(a->session->keyring, a->net_id, a->now, a->now + CARD_YEARS * YEAR_S,
+		name, profile->born, out);
+
+	return status == EMR_OK ? emr_card_read(emr_buf_view(out), out_card) : status;
+}
+
+typedef struct own_inbox {
+	emr_id16 domain; /* zero: none yet */
+	uint32_t epoch;
+} own_inbox;
+
+static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+{
+	own_inbox *inbox = arg;
+	emr_row_domain row;
+
+	if (!is_mine || emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
+		(row.head.flags & EMR_ITEM_INBOX) == 0)
+		return EMR_OK;
+	*inbox = (own_inbox){.domain = domain, .epoch = row.head.epoch};
+	return EMR_OK;
+}
+
+/* The Inbox's card goes behind the own one: whoever holds that paper may leave records there.  Not on a computer that was added
+ * later: only the first one has the key of the Inbox. */
+static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
+{
+	own_inbox inbox = {.epoch = 0};
+	emr_status status = emr_replica_domains(a->session->replica, note_inbox, &inbox);
+
+	if (status != EMR_OK || emr_id16_is_zero(inbox.domain) || emr_keyring_coowns(a->session->keyring, inbox.domain))
+		return status;
+	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch, mine->issued, mine->expires,
+		"", "", card);
+}
+
+static emr_status answer_card(const asking *a)
+{
+	EMR_AUTO_BUF card = {0};
+	EMR_AUTO_BUF text = {0};
+	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_PERSON_CODE_CHARS];
+	emr_card mine;
+	json_t *object;
+	emr_status status = own_card(a, &card, &mine);
+
+	if (status == EMR_OK)
+		status = add_inbox(a, &mine, &card);
+	if (status == EMR_OK)
+		status = emr_card_file_text(emr_buf_view(&card), &text);
+	if (status == EMR_OK)
+		status = emr_card_qr_text(emr_buf_view(&card), qr);
+	if (status != EMR_OK)
+		return status;
+	emr_person_code(mine.signer_id, code);
+	emr_time_json((int64_t)mine.expires, until);
+	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s}", "done", 1, "card", (const char *)text.data, text.len, "qr",
+		qr, "name", emr_json_text(mine.name), "born", mine.born, "code", code, "valid_until", until);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+/* ---- others ---- */
+
+static emr_status find(const asking *a, size_t *out_index)
+{
+	char names[NAMES_MAX] = "";
+	emr_status status = emr_book_find(&a->book, a->request->who, out_index, names, sizeof names);
+
+	if (status == EMR_NOT_FOUND && names[0] != '\0')
+		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", a->request->who, "names", names, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON, "who", a->request->who, NULL);
+	else if (status == EMR_CONFLICT)
+		emr_problem_set(a->problem, EMR_SAY_WHICH_PERSON, "who", a->request->who, "names", names, NULL);
+	return status;
+}
+
+static emr_status answer_list(const asking *a)
+{
+	size_t first = 0, end = a->book.n;
+	json_t *portion = json_array(), *object;
+	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && a->request->who[0] != '\0') {
+		status = find(a, &first);
+		end = first + 1;
+	}
+	for (size_t i = first; i < end && status == EMR_OK; i++) {
+		json_t *one = describe(a, &a->book.people[i]);
+
+		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+		if (status != EMR_OK || json_array_size(portion) < PORTION)
+			continue;
+		object = json_pack("{s:O}", "people", portion);
+		status = object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+		json_decref(portion);
+		portion = json_array();
+		if (portion == NULL)
+			status = EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK) {
+		json_decref(portion);
+		return status;
+	}
+	object = json_pack("{s:b, s:o}", "done", 1, "people", portion);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status save(const asking *a)
+{
+	emr_status status = emr_book_save(a->session->keyring, a->session->state_fd, &a->book);
+
+	if (status == EMR_LIMIT)
+		emr_problem_set(a->problem, EMR_SAY_BOOK_FULL, NULL);
+	return status;
+}
+
+static void say_put(const asking *a, emr_status status, size_t index)
+{
+	const emr_request *request = a->request;
+	const char *cause = "it was changed, or not signed by its keys";
+	char names[NAMES_MAX] = "";
+
+	if (status == EMR_EXISTS) {
+		const emr_contact *other = &a->book.people[index];
+
+		snprintf(names, sizeof names, "%s%s%s", other->card.name, other->card.born[0] != '\0' ? ", born " : "",
+			other->card.born);
+		emr_problem_set(a->problem, EMR_SAY_NAME_TAKEN, "who", other->who, "names", names, NULL);
+	} else if (status == EMR_LIMIT && a->book.n >= EMR_BOOK_PEOPLE_MAX) {
+		emr_problem_set(a->problem, EMR_SAY_BOOK_FULL, NULL);
+	} else if (status == EMR_INVALID && request->name[0] != '\0') {
+		emr_problem_set(a->problem, EMR_SAY_BAD_PERSON_NAME, "who", request->name, NULL);
+	} else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_UNSUPPORTED ||
+		   status == EMR_NEWER_FORMAT || status == EMR_LIMIT || status == EMR_INVALID) {
+		if (status == EMR_UNSUPPORTED)
+			cause = "it is the card of a folder, not of a person";
+		if (status == EMR_NEWER_FORMAT)
+			cause = "it has a format that this emrfs does not know";
+		if (status == EMR_LIMIT)
+			cause = "too many vouch for it";
+		emr_problem_set(a->problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
+	}
+}
+
+/* What must not come into the book: oneself, and a card that is over. */
+static emr_status judge(const asking *a, const emr_contact *contact)
+{
+	char when[EMR_TEXT_BYTES];
+
+	if (memcmp(contact->card.signer_id.b, a->session->identity.signer_id.b, 32) == 0) {
+		emr_problem_set(a->problem, EMR_SAY_OWN_CARD, NULL);
+		return EMR_INVALID;
+	}
+	if (contact->card.expires > a->now)
+		return EMR_OK;
+	emr_time_text((int64_t)contact->card.expires, when);
+	emr_problem_set(a->problem, EMR_SAY_CARD_ENDED, "who", contact->who, "time", when, NULL);
+	return EMR_DENIED;
+}
+
+static emr_status answer_add(asking *a)
+{
+	static const char *const changes[] = {[EMR_BOOK_ADDED] = "added",
+		[EMR_BOOK_SAME] = "same",
+		[EMR_BOOK_RENEWED] = "renewed",
+		[EMR_BOOK_REKEYED] = "rekeyed"};
+	const emr_request *request = a->request;
+	size_t index = 0;
+	emr_book_change change;
+	json_t *one;
+	emr_status status = emr_book_put(&a->book, emr_bytes_of(request->card, request->card_len),
+		request->name[0] != '\0' ? request->name : NULL, a->now, &index, &change);
+
+	if (status != EMR_OK)
+		say_put(a, status, index);
+	if (status == EMR_OK)
+		status = judge(a, &a->book.people[index]);
+	if (status == EMR_OK)
+		status = save(a);
+	if (status != EMR_OK)
+		return status;
+	one = describe(a, &a->book.people[index]);
+	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people", one, "change", changes[change]);
+	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status answer_check(asking *a)
+{
+	const emr_request *request = a->request;
+	EMR_AUTO_BUF card = {0};
+	char number[EMR_SAFETY_NUMBER_CHARS];
+	emr_contact *contact;
+	emr_card mine;
+	size_t index = 0;
+	emr_status status = find(a, &index);
+
+	if (status != EMR_OK)
+		return status;
+	contact = &a->book.people[index];
+	status = own_card(a, &card, &mine);
+	if (status == EMR_OK)
+		status = emr_card_safety_number(&mine, false, &contact->card, false, number);
+	if (status == EMR_OK && (request->compared || request->drop)) {
+		contact->compared_unix_s = request->compared ? a->now : 0;
+		status = save(a);
+	}
+	if (status != EMR_OK)
+		return status;
+	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people", describe(a, contact), "number", number);
+	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status load(asking *a)
+{
+	char file[4400];
+	emr_status status = emr_book_load(a->session->keyring, a->session->state_fd, &a->book);
+
+	snprintf(file, sizeof file, "%.4000s/%s", a->session->state_path, EMR_STATE_BOOK);
+	if (status == EMR_DAMAGED)
+		emr_problem_set(a->problem, EMR_SAY_BOOK_DAMAGED, "file", file, NULL);
+	else if (status == EMR_NEWER_FORMAT)
+		emr_problem_set(a->problem, EMR_SAY_NEWER_FORMAT, "what", "The list of people", NULL);
+	return status;
+}
+
+/* Nobody else's slow socket holds the book. */
+static emr_status change(asking *a)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&book_mutex);
+	status = load(a);
+	if (status == EMR_OK)
+		status = a->request->card_len > 0 ? answer_add(a) : answer_check(a);
+	pthread_mutex_unlock(&book_mutex);
+	if (status != EMR_OK) {
+		json_decref(a->result);
+		return status;
+	}
+	return a->emit(a->arg, a->result);
+}
+
+emr_status emr_answer_people(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	asking a = {.session = session,
+		.request = request,
+		.emit = emit,
+		.arg = arg,
+		.problem = out_problem,
+		.net_id = emr_ledger_net_id(session->ledger),
+		.now = emr_clock_unix_s(emr_clock_system())};
+	emr_status status;
+
+	if (request->mine) {
+		status = answer_card(&a);
+	} else if (request->card_len > 0 || request->number) {
+		status = change(&a);
+	} else {
+		status = load(&a);
+		if (status == EMR_OK)
+			status = answer_list(&a);
+	}
+	emr_book_free(&a.book);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "people");
+	return status;
+}

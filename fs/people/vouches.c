@@ -1,0 +1,99 @@
+#include "vouches.h"
+
+#include <string.h>
+
+#include "contract/codes.h"
+#include "kit/out.h"
+#include "replica/people.h"
+#include "session/registered.h"
+
+#define ORGANISATIONS_MAX 16
+
+typedef struct vouching {
+	emr_replica *replica;
+	emr_bytes descriptor;
+	emr_id16 net_id;
+	emr_bytes card;
+	emr_vouched_fn fn;
+	void *arg;
+	uint8_t told[ORGANISATIONS_MAX][16];
+	size_t n_told;
+} vouching;
+
+static bool is_good(const vouching *v, const uint8_t *bytes, const emr_vouch *vouch, const emr_known_person *person)
+{
+	bool was_trusted = person->row.head.state != EMR_KEY_REVOKED || vouch->time < person->row.invalid_since_unix_s;
+
+	return was_trusted && (person->row.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
+	       emr_vouch_verify(bytes, person->row.pk, v->net_id, v->card) == EMR_OK;
+}
+
+static bool is_told(const vouching *v, const uint8_t org[16])
+{
+	for (size_t i = 0; i < v->n_told; i++)
+		if (memcmp(v->told[i], org, sizeof v->told[i]) == 0)
+			return true;
+	return v->n_told == ORGANISATIONS_MAX;
+}
+
+static emr_status look_at(vouching *v, const uint8_t *bytes)
+{
+	char name[EMR_ORGANISATION_NAME_MAX + 1];
+	emr_known_person person;
+	emr_vouch vouch;
+	emr_status status = emr_vouch_read(bytes, &vouch);
+
+	if (status != EMR_OK)
+		return EMR_OK; /* none of ours */
+	status = emr_replica_person(v->replica, vouch.signer_id, &person);
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && !is_good(v, bytes, &vouch, &person)))
+		return EMR_OK;
+	if (status == EMR_OK && is_told(v, person.row.org))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_organisation_name(v->replica, v->descriptor, person.row.org, name);
+	if (status != EMR_OK)
+		return status;
+	memcpy(v->told[v->n_told++], person.row.org, sizeof *v->told);
+	return v->fn(v->arg, name, vouch.time);
+}
+
+emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id, emr_bytes card_and_vouches,
+	emr_vouched_fn fn, void *arg)
+{
+	vouching v = {.replica = replica, .descriptor = descriptor, .net_id = net_id, .fn = fn, .arg = arg};
+	emr_bytes vouches;
+	emr_status status = emr_card_split(card_and_vouches, &v.card, &vouches);
+
+	for (size_t at = 0; status == EMR_OK && at + EMR_VOUCH_BYTES <= vouches.len; at += EMR_VOUCH_BYTES)
+		status = look_at(&v, vouches.data + at);
+	return status;
+}
+
+/* Names are told once: two organisations may be called the same. */
+static emr_status note_name(void *arg, const char *name, uint64_t time_unix_s)
+{
+	json_t *names = arg, *other;
+	size_t i;
+
+	(void)time_unix_s;
+	json_array_foreach(names, i, other)
+		if (strcmp(json_string_value(other), name) == 0)
+			return EMR_OK;
+	return json_array_append_new(names, emr_json_text(name)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_vouched_by(
+	emr_replica *replica, emr_bytes descriptor, emr_id16 net_id, emr_bytes card_and_vouches, json_t **out_names)
+{
+	json_t *names = json_array();
+	emr_status status =
+		names != NULL ? emr_vouched_each(replica, descriptor, net_id, card_and_vouches, note_name, names) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		json_decref(names);
+		return status;
+	}
+	*out_names = names;
+	return EMR_OK;
+}

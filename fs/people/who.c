@@ -1,0 +1,408 @@
+#include "people/who.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "ledger/ledger.h"
+#include "replica/people.h"
+
+#include "who_teams.h"
+
+#define NAMES_MAX 400
+#define FOLDED_MAX 256
+#define HANDLE_MAX 255
+#define ROTATIONS_MAX 64 /* keys in a row; more is no person */
+
+emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd)
+{
+	emr_crowd crowd = {.keyring = session->keyring,
+		.replica = session->replica,
+		.descriptor = emr_ledger_descriptor(session->ledger),
+		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
+	emr_status status = emr_book_load(session->keyring, session->state_fd, &crowd.book);
+
+	if (status == EMR_OK)
+		*out_crowd = crowd;
+	return status;
+}
+
+void emr_crowd_close(emr_crowd *crowd)
+{
+	emr_book_free(&crowd->book);
+}
+
+/* ---- words ---- */
+
+/* U+00C0 to U+00FF without their accents (Unicode, Latin-1 Supplement); what has none is left out. */
+static const char plain_latin[64 + 1] = "aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
+
+void emr_who_fold(const char *text, char *out, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t n = 0;
+
+	for (; *at != '\0' && n + 1 < size; at++) {
+		if ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9'))
+			out[n++] = (char)*at;
+		else if (*at >= 'A' && *at <= 'Z')
+			out[n++] = (char)(*at - 'A' + 'a');
+		else if (*at == 0xc3 && at[1] >= 0x80 && at[1] <= 0xbf && plain_latin[at[1] - 0x80] != ' ')
+			out[n++] = plain_latin[*++at - 0x80];
+		else if (*at >= 0xc4) /* of other scripts every byte tells */
+			out[n++] = (char)*at;
+		else if (*at >= 0x80 && n > 0 && (unsigned char)out[n - 1] >= 0x80)
+			out[n++] = (char)*at;
+	}
+	out[n] = '\0';
+}
+
+static void list_name(const char *name, char *out, size_t size)
+{
+	size_t at = strlen(out);
+
+	if (at + strlen(name) + 3 < size)
+		snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", name);
+}
+
+emr_id32 emr_who_org_id(emr_id16 org)
+{
+	emr_id32 id = {{0}};
+
+	memcpy(id.b, org.b, sizeof org.b);
+	return id;
+}
+
+bool emr_who_is_same(const emr_who *a, const emr_who *b)
+{
+	if (emr_id32_equal(a->root, b->root))
+		return true;
+	return a->kind != EMR_WHO_PERSON && a->kind == b->kind && emr_id16_equal(a->org, b->org) && strcmp(a->called, b->called) == 0;
+}
+
+void emr_who_text(const emr_who *who, char *out, size_t size)
+{
+	char name[300], organisation[300];
+
+	emr_show(who->name[0] != '\0' ? who->name : who->called, name, sizeof name);
+	emr_show(who->organisation, organisation, sizeof organisation);
+	snprintf(out, size, "%s%s%s", name, organisation[0] != '\0' ? ", " : "", organisation);
+}
+
+/* ---- what the ledger says of one key ---- */
+
+/* salt, certificate, name: the part behind a registration or its renewal; the newest that is there. */
+static emr_status read_registration(
+	emr_crowd *crowd, const emr_known_person *person, char handle[EMR_CERT_HANDLE_MAX + 1], char name[256])
+{
+	emr_part_key key = {.family = EMR_FAMILY_KEY};
+	emr_status status = EMR_NOT_FOUND;
+
+	handle[0] = name[0] = '\0';
+	memcpy(key.object.b, person->signer_id.b, 16);
+	for (key.version = person->row.head.version; key.version > 0; key.version--) {
+		EMR_AUTO_BUF part = {0};
+		emr_cert_facts facts;
+		emr_reader r;
+		emr_bytes der, text;
+
+		status = emr_replica_part(crowd->replica, &key, &part);
+		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+			continue; /* a change of the row without one */
+		if (status != EMR_OK)
+			return status;
+		r = emr_reader_of(emr_buf_view(&part));
+		(void)emr_read_bytes(&r, 32);
+		der = emr_read_bytes(&r, emr_read_u16(&r));
+		text = emr_read_bytes(&r, emr_read_u8(&r));
+		if (r.bad || emr_cert_read(der, &facts) != EMR_OK)
+			continue;
+		memcpy(handle, facts.handle, sizeof facts.handle);
+		if (text.len > 0 && memchr(text.data, '\0', text.len) == NULL) {
+			memcpy(name, text.data, text.len);
+			name[text.len] = '\0';
+		}
+		return EMR_OK;
+	}
+	return EMR_OK; /* a device, or the part is gone: without a name */
+}
+
+/* The key that came after ID, and after that one, to the last. */
+static emr_status present_key(emr_crowd *crowd, emr_id32 id, emr_known_person *out)
+{
+	for (int i = 0; i < ROTATIONS_MAX; i++) {
+		emr_status status = emr_replica_person(crowd->replica, id, out);
+
+		if (status != EMR_OK)
+			return status;
+		memcpy(id.b, out->row.next, sizeof id.b);
+		if (emr_id32_is_zero(id))
+			return EMR_OK;
+	}
+	return EMR_DAMAGED;
+}
+
+static const emr_contact *contact_of(const emr_crowd *crowd, const emr_known_person *person, emr_id32 id)
+{
+	for (size_t i = 0; i < crowd->book.n; i++) {
+		const uint8_t *theirs = crowd->book.people[i].card.signer_id.b;
+
+		if (memcmp(theirs, id.b, 32) == 0 ||
+			(person != NULL && (memcmp(theirs, person->signer_id.b, 32) == 0 ||
+						   memcmp(theirs, person->row.root, 32) == 0)))
+			return &crowd->book.people[i];
+	}
+	return NULL;
+}
+
+static void take_contact(const emr_contact *contact, emr_who *out)
+{
+	snprintf(out->called, sizeof out->called, "%s", contact->who);
+	if (contact->card.name[0] != '\0')
+		snprintf(out->name, sizeof out->name, "%s", contact->card.name);
+	snprintf(out->born, sizeof out->born, "%s", contact->card.born);
+	out->is_known = true;
+	out->is_compared = contact->compared_unix_s != 0;
+}
+
+static void call_by_handle(const char *handle, emr_who *out)
+{
+	char folded[FOLDED_MAX], code[EMR_PERSON_CODE_CHARS];
+
+	emr_person_code(out->id, code);
+	emr_who_fold(out->organisation, folded, 160);
+	if (handle[0] != '\0' && strchr(handle, '/') == NULL && folded[0] != '\0')
+		snprintf(out->called, sizeof out->called, "%.90s@%.160s", handle, folded);
+	else
+		snprintf(out->called, sizeof out->called, "%s", code);
+}
+
+static emr_status describe(emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
+{
+	emr_who who = {.kind = EMR_WHO_PERSON, .id = person->signer_id, .is_registered = true};
+	char handle[EMR_CERT_HANDLE_MAX + 1];
+	const emr_contact *contact = contact_of(crowd, person, id);
+	emr_status status = read_registration(crowd, person, handle, who.name);
+
+	memcpy(who.root.b, person->row.root, 32);
+	memcpy(who.org.b, person->row.org, 16);
+	if (status == EMR_OK)
+		status = emr_organisation_name(crowd->replica, crowd->descriptor, person->row.org, who.organisation);
+	if (status == EMR_OK)
+		status = emr_replica_person_is_active(crowd->replica, person, crowd->now_unix_s, &who.is_active);
+	if (status != EMR_OK)
+		return status;
+	if (contact != NULL)
+		take_contact(contact, &who);
+	else
+		call_by_handle(handle, &who);
+	*out = who;
+	return EMR_OK;
+}
+
+emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
+{
+	emr_known_person person;
+	emr_who who = {.kind = EMR_WHO_PERSON, .id = id, .root = id};
+	emr_team team;
+	const emr_contact *contact = contact_of(crowd, NULL, id);
+	emr_status status = present_key(crowd, id, &person);
+
+	if (status == EMR_OK)
+		return describe(crowd, &person, id, out_who);
+	if (status == EMR_NOT_FOUND && contact == NULL)
+		status = emr_team_of_grantee(crowd->replica, id, &team);
+	if (status == EMR_OK)
+		return emr_who_of_team(crowd, &team, out_who);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	if (contact != NULL)
+		take_contact(contact, &who);
+	else
+		call_by_handle("", &who);
+	*out_who = who;
+	return EMR_OK;
+}
+
+void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
+		char text[600];
+		emr_who who = {.name = ""};
+		emr_id32 id;
+
+		memcpy(id.b, ids.data + i, sizeof id.b);
+		if (emr_who_of(crowd, id, &who) != EMR_OK)
+			snprintf(who.name, sizeof who.name, "somebody");
+		emr_who_text(&who, text, sizeof text);
+		if (at + strlen(text) + 8 > size) {
+			snprintf(out + at, size - at, "; ...");
+			return;
+		}
+		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
+		at = strlen(out);
+	}
+}
+
+/* ---- handle@organisation ---- */
+
+typedef struct search {
+	emr_crowd *crowd;
+	char handle[HANDLE_MAX + 1]; /* "" = the organisation itself */
+	char org[FOLDED_MAX];
+	emr_id16 orgs[256]; /* those that are called so */
+	size_t n_orgs, n;
+	emr_who found;
+	char *names, *near;
+	size_t size;
+} search;
+
+static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	search *s = arg;
+	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX], at[EMR_ORGANISATION_NAME_MAX + 2];
+	emr_status status = emr_organisation_name(s->crowd->replica, s->crowd->descriptor, org.b, name);
+
+	(void)row;
+	if (status != EMR_OK)
+		return status;
+	emr_who_fold(name, folded, sizeof folded);
+	snprintf(at, sizeof at, "@%s", folded);
+	if (folded[0] == '\0' || strcmp(folded, s->org) != 0) {
+		list_name(at, s->near, s->size);
+		return EMR_OK;
+	}
+	if (s->n_orgs < sizeof s->orgs / sizeof *s->orgs)
+		s->orgs[s->n_orgs++] = org;
+	if (s->handle[0] != '\0')
+		return EMR_OK;
+	s->n++;
+	s->found = (emr_who){.kind = EMR_WHO_ORGANISATION, .org = org, .is_registered = true, .is_active = true};
+	s->found.id = s->found.root = emr_who_org_id(org);
+	snprintf(s->found.called, sizeof s->found.called, "%.255s", at);
+	snprintf(s->found.name, sizeof s->found.name, "%s", name);
+	snprintf(s->found.organisation, sizeof s->found.organisation, "%s", name);
+	list_name(name, s->names, s->size);
+	status = emr_who_find_team(s->crowd, org, "", &s->found);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static bool is_of(const search *s, const uint8_t org[16])
+{
+	for (size_t i = 0; i < s->n_orgs; i++)
+		if (memcmp(s->orgs[i].b, org, 16) == 0)
+			return true;
+	return false;
+}
+
+static emr_status consider_person(void *arg, const emr_known_person *person)
+{
+	search *s = arg;
+	char handle[EMR_CERT_HANDLE_MAX + 1], name[256];
+	emr_who who;
+	emr_id32 next;
+	bool is_meant;
+	emr_status status;
+
+	memcpy(next.b, person->row.next, sizeof next.b);
+	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) || (person->row.roles & EMR_ROLE_DEVICE) != 0)
+		return EMR_OK;
+	status = read_registration(s->crowd, person, handle, name);
+	if (status != EMR_OK)
+		return status;
+	is_meant = strcasecmp(handle, s->handle) == 0;
+	if (!is_meant && strncasecmp(handle, s->handle, 2) != 0)
+		return EMR_OK;
+	status = describe(s->crowd, person, person->signer_id, &who);
+	if (status != EMR_OK || !who.is_active)
+		return status;
+	list_name(who.called, is_meant ? s->names : s->near, s->size);
+	if (!is_meant)
+		return EMR_OK;
+	s->found = who;
+	s->n++;
+	return EMR_OK;
+}
+
+/* A team of that name in one of the organisations that are called so. */
+static emr_status consider_teams(search *s)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < s->n_orgs && status == EMR_OK; i++) {
+		emr_who who;
+
+		status = emr_who_find_team(s->crowd, s->orgs[i], s->handle, &who);
+		if (status == EMR_OK) {
+			list_name(who.called, s->names, s->size);
+			s->found = who;
+			s->n++;
+		}
+		if (status == EMR_CONFLICT)
+			s->n += 2;
+		if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
+			status = EMR_OK;
+	}
+	return status;
+}
+
+static emr_status find_at(emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
+{
+	const char *at = strrchr(text, '@');
+	char names[NAMES_MAX] = "", near[NAMES_MAX] = "";
+	search s = {.crowd = crowd, .names = names, .near = near, .size = sizeof names};
+	emr_status status;
+
+	if ((size_t)(at - text) >= sizeof s.handle)
+		return EMR_NOT_FOUND;
+	memcpy(s.handle, text, (size_t)(at - text));
+	emr_who_fold(at + 1, s.org, sizeof s.org);
+	status = emr_replica_orgs(crowd->replica, consider_org, &s);
+	if (status == EMR_OK && s.n_orgs > 0 && s.handle[0] != '\0') {
+		near[0] = '\0'; /* its people are nearer than other organisations */
+		status = emr_replica_people(crowd->replica, consider_person, &s);
+		if (status == EMR_OK)
+			status = consider_teams(&s);
+	}
+	if (status != EMR_OK)
+		return status;
+	snprintf(out_names, size, "%s", s.n > 0 ? names : near);
+	if (s.n != 1)
+		return s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	*out_who = s.found;
+	return EMR_OK;
+}
+
+/* ---- what was typed ---- */
+
+emr_status emr_who_find(emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size)
+{
+	size_t index = 0;
+	emr_status status;
+
+	out_names[0] = '\0';
+	if (strchr(text, '@') != NULL)
+		return find_at(crowd, text, out_who, out_names, names_size);
+	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
+	return status == EMR_OK ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who) : status;
+}
+
+emr_status emr_who_find_or_say(emr_crowd *crowd, const char *text, emr_who *out_who, emr_problem *out_problem)
+{
+	char names[NAMES_MAX] = "";
+	emr_status status = emr_who_find(crowd, text, out_who, names, sizeof names);
+
+	if (status == EMR_NOT_FOUND && names[0] != '\0')
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", text, "names", names, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON, "who", text, NULL);
+	else if (status == EMR_CONFLICT)
+		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
+	return status;
+}

@@ -1,0 +1,149 @@
+#include "report/html.h"
+
+#include <string.h>
+
+#include "kit/text.h"
+
+/* Length of the sound UTF-8 character at U, 0 when there is none (RFC 3629). */
+static size_t character_at(const unsigned char *u, uint32_t *out)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	uint32_t c = n < 2 ? u[0] : u[0] & (0xffu >> (n + 1));
+
+	for (size_t i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*out = c;
+	return n;
+}
+
+/* Marks and controls of direction (Unicode, UAX 9), and what has no width where words are not joined. */
+static bool is_hidden(uint32_t c)
+{
+	return c == 0x061c || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+		(c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+static void put_character(FILE *to, const unsigned char *u, size_t n, uint32_t c)
+{
+	if (c == '&')
+		fputs("&amp;", to);
+	else if (c == '<')
+		fputs("&lt;", to);
+	else if (c == '>')
+		fputs("&gt;", to);
+	else if (c == '"')
+		fputs("&quot;", to);
+	else if (c == '\'')
+		fputs("&#39;", to);
+	else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		fputs("\xef\xbf\xbd", to);
+	else if (is_hidden(c))
+		fprintf(to, "[U+%04X]", (unsigned)c);
+	else
+		fwrite(u, 1, n, to);
+}
+
+void emr_html_text(FILE *to, const char *text)
+{
+	const unsigned char *u = (const unsigned char *)text;
+
+	while (*u != '\0') {
+		uint32_t c = 0;
+		size_t n = character_at(u, &c);
+
+		if (n == 0)
+			fputs("\xef\xbf\xbd", to);
+		else
+			put_character(to, u, n, c);
+		u += n > 0 ? n : 1;
+	}
+}
+
+void emr_html_name(FILE *to, const char *text)
+{
+	/* Left to right as a whole, so that the ending of a name stays at its end. */
+	fputs("<bdi dir=\"ltr\">", to);
+	emr_html_text(to, text);
+	fputs("</bdi>", to);
+}
+
+void emr_html_href(FILE *to, const char *path)
+{
+	for (const unsigned char *u = (const unsigned char *)path; *u != '\0'; u++) {
+		bool is_plain = (*u >= 'a' && *u <= 'z') || (*u >= 'A' && *u <= 'Z') || (*u >= '0' && *u <= '9') ||
+			strchr("-._~/", *u) != NULL;
+
+		if (is_plain)
+			fputc(*u, to);
+		else
+			fprintf(to, "%%%02X", *u);
+	}
+}
+
+void emr_html_number(FILE *to, uint64_t number)
+{
+	char text[EMR_TEXT_BYTES];
+
+	emr_number_text(number, text);
+	fputs(text, to);
+}
+
+void emr_html_size(FILE *to, uint64_t bytes)
+{
+	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+	double scaled = (double)bytes;
+	int unit = 0;
+
+	while (scaled >= 999.5 && unit < 5) {
+		scaled /= 1000;
+		unit++;
+	}
+	fprintf(to, scaled < 9.95 && unit > 0 ? "%.1f %s" : "%.0f %s", scaled,
+		bytes == 1 ? "byte" : units[unit]);
+}
+
+void emr_html_time(FILE *to, uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	emr_time_text((int64_t)unix_s, text);
+	fputs(text, to);
+}
+
+void emr_html_day(FILE *to, uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+	char *space;
+
+	emr_time_text((int64_t)unix_s, text);
+	space = strrchr(text, ' ');
+	if (space != NULL)
+		*space = '\0';
+	fputs(text, to);
+}
+
+void emr_html_date(FILE *to, const char *date)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	unsigned year, month, day = 0;
+	int n = sscanf(date, "%4u-%2u-%2u", &year, &month, &day);
+
+	if (n < 2 || month < 1 || month > 12)
+		emr_html_text(to, date);
+	else if (n == 2)
+		fprintf(to, "%.3s %u", months + (month - 1) * 3, year);
+	else
+		fprintf(to, "%u %.3s %u", day, months + (month - 1) * 3, year);
+}
+
+void emr_html_count(FILE *to, uint64_t n, const char *one, const char *many)
+{
+	emr_html_number(to, n);
+	fprintf(to, " %s", n == 1 ? one : many);
+}

@@ -1,0 +1,21 @@
+/* What is safe, where, and why something failed: one JSON object for scripts, the socket and
+ * .emrfs/status.json, and the same as text for people.  It refuses to say "safe" of what it did not
+ * count. */
+#pragma once
+
+#include "kit/frame.h"
+#include "session/session.h"
+#include "sharing/notices.h"
+
+#define EMR_REPORT_LIST_MAX 100 /* names in one list; a count says how many there are */
+
+/* The fields of `status`, without the fixed ones.  NOTICES may be NULL.  NULL without memory. */
+json_t *emr_report_folder(emr_session *session, emr_notices *notices);
+/* Of one path of the folder (clean, see emr_path_clean): EMR_NOT_FOUND. */
+emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
+	json_t **out_report, emr_problem *out_problem);
+/* Paths whose state is pending, failed or local: at most EMR_REPORT_LIST_MAX of each. */
+emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local);
+
+/* Either report as people read it, owned by the caller; NULL without memory. */
+char *emr_report_text(const json_t *report);

@@ -1,0 +1,162 @@
+#include "report/index_csv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/text.h"
+#include "report/kinds.h"
+#include "session/walk.h"
+#include "settle/chronicle.h"
+
+static const char header[] =
+	"path,kind,modality,study_date,description,organisation,signature,added_at,bytes\r\n";
+
+static bool looks_like_formula(const char *text)
+{
+	static const char *const starts[] = {"=", "+", "-", "@", "'", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
+		"\xef\xbc\xa0"};
+
+	while (*text == ' ')
+		text++;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+emr_status emr_csv_text(emr_buf *out, const char *text)
+{
+	char shown[4200], field[2 * sizeof shown + 4];
+	size_t at = 0;
+
+	emr_show(text, shown, sizeof shown);
+	field[at++] = '"';
+	if (looks_like_formula(shown))
+		field[at++] = '\'';
+	for (const char *c = shown; *c != '\0'; c++) {
+		if (*c == '"')
+			field[at++] = '"';
+		field[at++] = *c;
+	}
+	field[at++] = '"';
+	return emr_buf_append(out, field, at);
+}
+
+typedef struct line {
+	size_t at, len;
+} line;
+
+typedef struct listing {
+	emr_session *session;
+	emr_buf *out;	/* the lines as they were found */
+	emr_buf lines;	/* line, ... */
+	emr_status status;
+} listing;
+
+/* What the attribute says first ("self", "valid" ...), and whose organisation somebody else signed for. */
+typedef struct signer {
+	char word[24];
+	char *by;		  /* owned; NULL: the owner */
+	const char *organisation; /* points into BY */
+} signer;
+
+static void find_signer(const listing *l, uint64_t node, signer *out)
+{
+	EMR_AUTO_FREE char *signature = NULL;
+	const char *comma;
+
+	if (emr_attribute_text(l->session->view, node, "signature", &signature) != EMR_OK)
+		return;
+	snprintf(out->word, sizeof out->word, "%.*s", (int)strcspn(signature, " "), signature);
+	if (strcmp(out->word, "self") == 0 || emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
+		return;
+	comma = strrchr(out->by, ',');
+	out->organisation = comma != NULL && comma[1] == ' ' ? comma + 2 : out->by;
+}
+
+static emr_status add_fields(listing *l, const char *path, const emr_record_facts *facts, const signer *by)
+{
+	const emr_headers *h = &facts->headers;
+	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date, h->description,
+		by->organisation != NULL ? by->organisation : h->organisation, facts->cver > 0 ? by->word : ""};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields && status == EMR_OK; i++) {
+		if (fields[i][0] != '\0')
+			status = emr_csv_text(l->out, fields[i]);
+		if (status == EMR_OK)
+			status = emr_buf_append(l->out, ",", 1);
+	}
+	return status;
+}
+
+static bool add_record(void *arg, const char *path, const emr_attr *attr)
+{
+	listing *l = arg;
+	emr_record_facts facts;
+	emr_story story;
+	char added[EMR_TEXT_BYTES] = "", tail[EMR_TEXT_BYTES + 24];
+	line found = {.at = l->out->len};
+	signer by = {.word = ""};
+	int len;
+
+	if (attr->type != EMR_META_FILE || emr_view_record(l->session->view, attr->node, &facts) != EMR_OK ||
+		facts.is_local)
+		return true;
+	if (emr_chronicle_story(l->session->chronicle, facts.object, &story) == EMR_OK && story.added_unix_s > 0)
+		emr_time_json((int64_t)story.added_unix_s, added);
+	if (facts.cver > 0)
+		find_signer(l, attr->node, &by);
+	l->status = add_fields(l, path, &facts, &by);
+	free(by.by);
+	len = snprintf(tail, sizeof tail, "%s,%" PRIu64 "\r\n", added, attr->size_bytes);
+	if (l->status == EMR_OK)
+		l->status = emr_buf_append(l->out, tail, (size_t)len);
+	found.len = l->out->len - found.at;
+	if (l->status == EMR_OK)
+		l->status = emr_buf_append(&l->lines, &found, sizeof found);
+	return l->status == EMR_OK;
+}
+
+/* Lines begin with their paths. */
+static int by_path(const void *a, const void *b, void *arg)
+{
+	const emr_buf *text = arg;
+	const line *x = a, *y = b;
+	size_t common = x->len < y->len ? x->len : y->len;
+	int order = memcmp(text->data + x->at, text->data + y->at, common);
+
+	return order != 0 ? order : x->len < y->len ? -1 : x->len > y->len;
+}
+
+/* The tree's own order is another one after each start. */
+static emr_status put_sorted(const listing *l, emr_buf *out)
+{
+	line *lines = (line *)(void *)l->lines.data;
+	size_t n = l->lines.len / sizeof *lines;
+	emr_status status = emr_buf_append(out, header, sizeof header - 1);
+
+	if (n > 1)
+		qsort_r(lines, n, sizeof *lines, by_path, l->out);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = emr_buf_append(out, l->out->data + lines[i].at, lines[i].len);
+	return status;
+}
+
+emr_status emr_index_csv(emr_session *session, emr_buf *out)
+{
+	EMR_AUTO_BUF found = {0};
+	listing l = {.session = session, .out = &found};
+	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
+
+	if (status == EMR_OK)
+		status = emr_walk(session->view, "", add_record, &l);
+	if (status == EMR_OK)
+		status = l.status;
+	if (status == EMR_OK)
+		status = put_sorted(&l, out);
+	emr_buf_free(&l.lines);
+	return status;
+}

@@ -1,0 +1,235 @@
+#include "page_people.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/text.h"
+#include "report/html.h"
+#include "session/purposes.h"
+#include "share/write.h"
+
+#define DAY_S UINT64_C(86400)
+#define STRIP_DAYS 90
+#define SHARES_MAX 40
+#define PEOPLE_MAX 30
+#define LATEST_MAX 12
+
+void page_who(FILE *to, const emr_who *who)
+{
+	emr_html_name(to, who->name[0] != '\0' ? who->name : who->called);
+	if (who->organisation[0] != '\0') {
+		fputs(", ", to);
+		emr_html_name(to, who->organisation);
+	}
+}
+
+/* ---- who can see what ---- */
+
+static void put_left(FILE *to, const page_facts *p, uint64_t until)
+{
+	uint64_t left = until > p->now_unix_s ? until - p->now_unix_s : 0;
+	uint64_t days = (left + DAY_S / 2) / DAY_S;
+
+	if (until >= EMR_FOREVER_UNIX_S) {
+		fputs("<span class=\"warn\">for ever</span>", to);
+		return;
+	}
+	fprintf(to, "%s", left <= 3 * DAY_S ? "<span class=\"warn\">" : "<span>");
+	if (days > 1)
+		fprintf(to, "%llu days left</span>, until ", (unsigned long long)days);
+	else
+		fputs("less than two days left</span>, until ", to);
+	emr_html_time(to, until);
+}
+
+/* How much of its time is over, as a bar. */
+static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
+{
+	uint64_t span = row->until_unix_s > row->since_unix_s ? row->until_unix_s - row->since_unix_s : 1;
+	uint64_t over = p->now_unix_s > row->since_unix_s ? p->now_unix_s - row->since_unix_s : 0;
+	unsigned percent = over >= span ? 100 : (unsigned)(over * 100 / span);
+
+	if (row->until_unix_s >= EMR_FOREVER_UNIX_S || row->state != EMR_SHARE_CONFIRMED)
+		return;
+	fprintf(to,
+		"<div class=\"bar\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"rest\" "
+		"width=\"100\" height=\"4\"/><rect x=\"%u\" width=\"%u\" height=\"4\"/></svg></div>",
+		percent, 100 - percent);
+}
+
+static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
+{
+	char purposes[EMR_PURPOSES_TEXT_BYTES];
+
+	emr_purposes_text(row->purposes, purposes);
+	fputs("<li><span>", to);
+	emr_html_name(to, row->path);
+	fputs("</span><span>", to);
+	page_who(to, &row->who);
+	fprintf(to, ", %s%s, ", (row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? "<b>may change it</b>, "
+			: row->rights == EMR_RIGHTS_DEPOSIT ? "may leave files there and sees nothing, " : "", purposes);
+	if (row->state == EMR_SHARE_QUEUED)
+		fputs("<span class=\"warn\">not on the ledger yet</span>", to);
+	else if (row->state == EMR_SHARE_ENDING)
+		fputs("<span class=\"warn\">ends as soon as the ledger has it</span>", to);
+	else if (row->state == EMR_SHARE_FAILED)
+		fputs("<span class=\"bad\">failed</span>", to);
+	else
+		put_left(to, p, row->until_unix_s);
+	put_bar(to, p, row);
+	fputs("</span></li>\n", to);
+}
+
+static void put_shares(FILE *to, const page_facts *p)
+{
+	const emr_share_rows *rows = &p->shares;
+
+	fputs("<section>\n<h2>Who can see what</h2>\n", to);
+	if (rows->n == 0)
+		fputs("<p>Nobody but you.</p>\n", to);
+	else
+		fputs("<ul class=\"rows\">\n", to);
+	for (size_t i = 0; i < rows->n && i < SHARES_MAX; i++)
+		put_share(to, p, &rows->list[i]);
+	if (rows->n > 0)
+		fputs("</ul>\n", to);
+	if (rows->n > SHARES_MAX)
+		fprintf(to, "<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n", rows->n - SHARES_MAX);
+	if (p->waiting > 0)
+		fprintf(to, "<p><span class=\"warn\">%u request%s for access wait%s for you</span>: <code>emrfs request</code>.</p>\n",
+			p->waiting, p->waiting == 1 ? "" : "s", p->waiting == 1 ? "s" : "");
+	fputs("</section>\n", to);
+}
+
+/* ---- who opened what ---- */
+
+/* One person's openings. */
+typedef struct tally {
+	size_t who;
+	uint64_t opens, software, keys, last;
+	bool days[STRIP_DAYS]; /* 0 is the oldest */
+} tally;
+
+static tally *tally_of(tally *all, size_t *n, size_t who)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (all[i].who == who)
+			return &all[i];
+	}
+	if (*n == PEOPLE_MAX)
+		return NULL;
+	all[*n] = (tally){.who = who};
+	return &all[(*n)++];
+}
+
+static bool is_opened(const emr_opening *o)
+{
+	return o->kind == EMR_AUDIT_OPENED && !o->report.refused;
+}
+
+static void count(tally *t, const page_facts *p, const emr_opening *o)
+{
+	uint64_t ago = p->now_unix_s > o->at ? (p->now_unix_s - o->at) / DAY_S : 0;
+
+	t->last = o->at > t->last ? o->at : t->last;
+	if (is_opened(o)) {
+		t->opens += o->report.opens;
+		t->software += o->is_software ? o->report.opens : 0;
+		if (ago < STRIP_DAYS)
+			t->days[STRIP_DAYS - 1 - ago] = true;
+	} else if (o->kind == EMR_AUDIT_RELEASED && !o->is_names) {
+		t->keys++;
+	}
+}
+
+static void put_strip(FILE *to, const tally *t)
+{
+	fprintf(to, "<div class=\"bar\"><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"days with "
+		    "openings in the last %d days\"><rect class=\"rest\" y=\"3\" width=\"%d\" height=\"2\"/>",
+		STRIP_DAYS, STRIP_DAYS, STRIP_DAYS);
+	for (int i = 0; i < STRIP_DAYS; i++) {
+		if (t->days[i])
+			fprintf(to, "<rect x=\"%d\" width=\"1\" height=\"8\"/>", i);
+	}
+	fputs("</svg></div>", to);
+}
+
+static void put_person(FILE *to, const page_facts *p, const tally *t)
+{
+	fputs("<li><span>", to);
+	page_who(to, &p->deeds.openings.people[t->who]);
+	fputs("</span><span>opened ", to);
+	emr_html_count(to, t->opens, "time", "times");
+	if (t->software > 0) {
+		fputs(" (", to);
+		emr_html_number(to, t->software);
+		fputs(" by programs)", to);
+	}
+	fputs(", got the keys of ", to);
+	emr_html_count(to, t->keys, "record", "records");
+	fputs(", last ", to);
+	emr_html_time(to, t->last);
+	put_strip(to, t);
+	fputs("</span></li>\n", to);
+}
+
+static void put_latest(FILE *to, const page_facts *p)
+{
+	const emr_openings *o = &p->deeds.openings;
+	size_t shown = 0;
+
+	for (size_t i = o->n; i > 0 && shown < LATEST_MAX; i--) {
+		const emr_opening *one = &o->list[i - 1];
+
+		if (!is_opened(one))
+			continue;
+		fputs(shown++ == 0 ? "<h3>Lately</h3>\n<ul class=\"rows\">\n<li><span class=\"when\">" : "<li><span class=\"when\">", to);
+		emr_html_day(to, one->at);
+		fputs("</span><span>", to);
+		page_who(to, &o->people[one->who]);
+		fputs(one->is_software ? " (a program) opened " : " opened ", to);
+		if (one->path != NULL)
+			emr_html_name(to, one->path);
+		else
+			fputs("a record that was erased", to);
+		if (one->cver > 0)
+			fprintf(to, " <span class=\"soft\">v%llu%s</span>", (unsigned long long)one->cver,
+				one->report.whole ? ", whole" : "");
+		fputs("</span></li>\n", to);
+	}
+	if (shown > 0)
+		fputs("</ul>\n", to);
+}
+
+static void put_openings(FILE *to, const page_facts *p)
+{
+	const emr_openings *o = &p->deeds.openings;
+	tally *all = calloc(PEOPLE_MAX, sizeof *all);
+	size_t n = 0;
+
+	if (all == NULL || o->n == 0) {
+		free(all);
+		return;
+	}
+	for (size_t i = o->n; i > 0; i--) { /* whoever came last comes first */
+		tally *t = tally_of(all, &n, o->list[i - 1].who);
+
+		if (t != NULL)
+			count(t, p, &o->list[i - 1]);
+	}
+	fputs("<section>\n<h2>Who opened what</h2>\n<p class=\"soft\">Keys: proven, on the ledger before they were given. Openings: "
+	      "told by the readers' own computers. The strip is the last 90 days, today at its end.</p>\n<ul class=\"rows\">\n",
+		to);
+	for (size_t i = 0; i < n; i++)
+		put_person(to, p, &all[i]);
+	fputs("</ul>\n", to);
+	put_latest(to, p);
+	fputs("</section>\n", to);
+	free(all);
+}
+
+void page_people(FILE *to, const page_facts *facts)
+{
+	put_shares(to, facts);
+	put_openings(to, facts);
+}

@@ -1,0 +1,278 @@
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuse/fuse.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "ledger/checkpoint.h"
+#include "people/origin.h"
+#include "session/absence.h"
+#include "session/network_dir.h"
+#include "session/registered.h"
+#include "session/second_copy.h"
+#include "session/walk.h"
+
+/* Members of the ledger, but for ourselves, who signed its kept head. */
+static uint64_t count_witnesses(const emr_session *session)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint checkpoint;
+	uint64_t n = 0;
+
+	if (emr_ledger_checkpoint(session->ledger, &note) != EMR_OK ||
+		emr_checkpoint_parse(emr_buf_view(&note), &checkpoint) != EMR_OK)
+		return 0;
+	for (size_t i = 0; i < checkpoint.n_sigs; i++)
+		n += memcmp(checkpoint.sigs[i].name_id, session->identity.signer_id.b, 8) != 0;
+	return n;
+}
+
+typedef struct lists {
+	emr_view *view;
+	json_t *unsent, *local;
+	size_t room; /* bytes of names that still fit: the report is one frame of the socket */
+	emr_status status;
+} lists;
+
+static void add_path(lists *l, json_t *list, const char *path)
+{
+	size_t len = 2 * strlen(path); /* quotes and backslashes double */
+
+	if (json_array_size(list) >= EMR_REPORT_LIST_MAX || len > l->room)
+		return;
+	l->room -= len;
+	if (json_array_append_new(list, emr_json_text(path)) != 0)
+		l->status = EMR_NO_MEMORY;
+}
+
+static bool sort_out(void *arg, const char *path, const emr_attr *attr)
+{
+	lists *l = arg;
+	EMR_AUTO_FREE char *state = NULL;
+
+	if (emr_attribute_text(l->view, attr->node, "state", &state) != EMR_OK)
+		return true;
+	if (strcmp(state, "local") == 0)
+		add_path(l, l->local, path);
+	else if (strcmp(state, "pending") == 0 || strncmp(state, "failed", 6) == 0)
+		add_path(l, l->unsent, path);
+	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
+					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
+}
+
+emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local)
+{
+	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
+	emr_status status = emr_walk(session->view, "", sort_out, &l);
+
+	return status != EMR_OK ? status : l.status;
+}
+
+static json_t *time_or_null(uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (unix_s == 0)
+		return json_null();
+	emr_time_json((int64_t)unix_s, text);
+	return json_string(text);
+}
+
+/* What the kernel has asked for since the mount began, and how many chunks were decrypted for it and for us. */
+static json_t *requests_report(emr_session *session)
+{
+	json_t *report = json_object();
+	uint64_t count = 0;
+
+	for (size_t kind = 0; report != NULL && kind < EMR_FUSE_REQUESTS; kind++) {
+		const char *name = emr_fuse_request(kind, &count);
+
+		if (name != NULL && count > 0 &&
+			json_object_set_new(report, name, json_integer((json_int_t)count)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	count = emr_record_ctx_chunks_opened(session->records);
+	if (report != NULL && json_object_set_new(report, "chunks_opened", json_integer((json_int_t)count)) != 0) {
+		json_decref(report);
+		return NULL;
+	}
+	return report;
+}
+
+/* While it is away, its size is what this computer has verified of it; WHY says the rest. */
+static json_t *ledger_report(emr_session *session, const emr_problem *why)
+{
+	emr_absence absence;
+	emr_replica_position at = {0};
+	uint64_t size = 0;
+	bool is_away;
+
+	emr_absence_look(session, &absence);
+	is_away = absence.status != EMR_OK && why->is_set;
+	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
+		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
+	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind", "embedded", "size",
+		(json_int_t)size, "witnessed", (json_int_t)count_witnesses(session), "away_at",
+		time_or_null(absence.since_unix_s), "away_unix", (json_int_t)absence.since_unix_s,
+		"error", is_away ? json_string(emr_message_get(why->message)->id) : json_null(),
+		"message", is_away ? emr_json_text(why->text) : json_null(), "hint",
+		is_away ? emr_json_text(why->hint) : json_null());
+}
+
+#define WRITTEN_MAX 20
+
+/* What is being copied now. */
+static json_t *writing_report(emr_session *session)
+{
+	emr_view_written written[WRITTEN_MAX];
+	size_t n = emr_view_writing(session->view, written, WRITTEN_MAX), room = 4096;
+	json_t *report = json_array();
+
+	for (size_t i = 0; report != NULL && i < n; i++) {
+		EMR_AUTO_FREE char *path = NULL;
+
+		/* Its name may be gone by now; and the report is one frame of the socket. */
+		if (emr_view_path(session->view, written[i].node, &path) != EMR_OK || 2 * strlen(path) > room)
+			continue;
+		room -= 2 * strlen(path);
+		if (json_array_append_new(report, json_pack("{s:o, s:I}", "path", emr_json_text(path),
+						  "bytes", (json_int_t)written[i].bytes)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	return report;
+}
+
+/* Of several members; null and 0 where the ledger is one's own. */
+static json_t *network_name(const emr_session *session)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	char name[256];
+
+	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK || emr_network_dir_name(dir, name) != EMR_OK)
+		return json_null();
+	return emr_json_text(name);
+}
+
+static json_int_t count_members(const emr_session *session)
+{
+	uint64_t n = 0;
+
+	if (emr_registered_count(session->replica, emr_clock_unix_s(emr_clock_system()), &n) != EMR_OK)
+		return 0;
+	return (json_int_t)n;
+}
+
+json_t *emr_report_folder(emr_session *session, emr_notices *notices)
+{
+	emr_view_counts counts;
+	emr_problem why = {0};
+	bool is_read_only = emr_session_is_read_only(session, &why);
+	char net[33];
+	emr_id16 net_id = emr_ledger_net_id(session->ledger);
+	emr_second_copy copy;
+	emr_profile profile;
+	json_t *unsent = json_array(), *local = json_array();
+	json_t *errors = notices != NULL ? emr_notices_errors(notices, NULL, 20) : json_array();
+
+	emr_view_count(session->view, &counts);
+	emr_second_copy_read(session->state_fd, &copy);
+	/* Another process may have tested the words since. */
+	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
+		profile = session->profile;
+	/* The walk costs a look at every name: only when there is something to list. */
+	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0 &&
+		emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
+		json_decref(unsent);
+		unsent = NULL;
+	}
+	emr_hex(net_id.b, sizeof net_id.b, net);
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
+			 "s:i, s:b, s:o,"
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I}",
+		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
+		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
+		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
+		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
+		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
+		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
+		(json_int_t)counts.confirmed, "conflicts", "copies", 1, "second_copy",
+		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
+		(json_int_t)copy.made_unix_s, "backup_dir",
+		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
+		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session, &why),
+		"waiting_requests", (json_int_t)atomic_load(&session->waiting_requests),
+		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
+		"requests", requests_report(session), "writing",
+		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
+		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
+		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
+		(json_int_t)counts.unhanded, "network_name", network_name(session), "members", count_members(session));
+}
+
+/* ---- one path ---- */
+
+static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
+	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "software", "freshness"};
+
+static int put_attributes(emr_view *view, uint64_t node, json_t *report)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof attribute_names / sizeof *attribute_names; i++) {
+		EMR_AUTO_FREE char *value = NULL;
+		char name[32];
+
+		if (emr_attribute_text(view, node, attribute_names[i], &value) != EMR_OK)
+			continue;
+		snprintf(name, sizeof name, "%s", attribute_names[i]);
+		for (char *dash = name; (dash = strchr(dash, '-')) != NULL;)
+			*dash = '_';
+		failed |= json_object_set_new(report, name, emr_json_text(value));
+	}
+	return failed;
+}
+
+emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
+	json_t **out_report, emr_problem *out_problem)
+{
+	static const char *const types[] = {[EMR_META_FILE] = "file",
+		[EMR_META_DIR] = "directory",
+		[EMR_META_SYMLINK] = "link"};
+	EMR_AUTO_FOUND found = {.view = session->view};
+	char at[EMR_TEXT_BYTES];
+	emr_status status = emr_find_anywhere(session->view, path, &found);
+	const emr_attr attr = found.attr;
+	json_t *report, *origin = NULL;
+
+	if (status != EMR_OK) {
+		if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+		else
+			emr_problem_set_status(out_problem, status, path);
+		return EMR_NOT_FOUND;
+	}
+	emr_time_json(attr.mtime_ns / 1000000000, at);
+	report = json_pack("{s:o, s:s, s:I, s:s, s:I, s:i, s:o}", "path", emr_json_text(path),
+		"type", types[attr.type], "bytes", (json_int_t)attr.size_bytes, "modified_at", at,
+		"modified_unix", (json_int_t)(attr.mtime_ns / 1000000000), "copies", 1, "errors",
+		notices != NULL ? emr_notices_errors(notices, path, 20) : json_array());
+	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
+		json_decref(report);
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "status");
+		return EMR_NO_MEMORY;
+	}
+	if (attr.type == EMR_META_FILE && emr_origin_json(session, attr.node, &origin) == EMR_OK &&
+		json_object_set_new(report, "signed", origin) != 0) {
+		json_decref(report);
+		return EMR_NO_MEMORY;
+	}
+	*out_report = report;
+	return EMR_OK;
+}

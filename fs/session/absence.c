@@ -1,0 +1,113 @@
+#include "session/absence.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "kit/text.h"
+
+/* "emrfs ledger-away 1\nsince N\n" */
+#define NOTE_MAX 80
+
+uint64_t emr_absence_read(int state_fd)
+{
+	EMR_AUTO_BUF file = {0};
+	char text[NOTE_MAX + 1];
+	uint64_t since = 0;
+
+	if (emr_file_read(state_fd, EMR_STATE_LEDGER_AWAY, NOTE_MAX, &file) != EMR_OK ||
+		file.len == 0)
+		return 0;
+	memcpy(text, file.data, file.len);
+	text[file.len] = '\0';
+	return sscanf(text, "emrfs ledger-away 1 since %" SCNu64, &since) == 1 ? since : 0;
+}
+
+static void write_note(int state_fd, uint64_t since_unix_s)
+{
+	char text[NOTE_MAX];
+	int len = snprintf(
+		text, sizeof text, "emrfs ledger-away 1\nsince %" PRIu64 "\n", since_unix_s);
+	emr_status status = emr_file_replace(state_fd, EMR_STATE_LEDGER_AWAY,
+		emr_bytes_of((const uint8_t *)text, (size_t)len), 0600);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the note of the ledger's absence: %s",
+			emr_status_text(status));
+}
+
+void emr_absence_look(emr_session *session, emr_absence *out_absence)
+{
+	emr_ledger_absence now;
+	uint64_t noted;
+
+	emr_ledger_look(session->ledger, &now);
+	*out_absence = (emr_absence){.status = now.status, .since_unix_s = now.since_unix_s};
+	if (now.status == EMR_OK)
+		return;
+	noted = emr_absence_read(session->state_fd);
+	if (noted > 0 && noted < now.since_unix_s)
+		out_absence->since_unix_s = noted;
+}
+
+void emr_absence_remember(emr_session *session)
+{
+	emr_absence absence;
+
+	emr_absence_look(session, &absence);
+	if (absence.status != EMR_OK && emr_absence_read(session->state_fd) == 0)
+		write_note(session->state_fd, absence.since_unix_s);
+	if (absence.status == EMR_OK &&
+		unlinkat(session->state_fd, EMR_STATE_LEDGER_AWAY, 0) != 0 && errno != ENOENT)
+		emr_log(EMR_LOG_WARN, "the note of the ledger's absence stays (%d)", errno);
+}
+
+/* ---- saying it ---- */
+
+static const char *cause_of(emr_status status)
+{
+	if (status == EMR_NEWER_FORMAT)
+		return "it has a format that this emrfs does not know";
+	if (status == EMR_FORK)
+		return "it belongs to another network than this keyring";
+	return "its file is damaged";
+}
+
+static void say(emr_status status, uint64_t since_unix_s, const char *state_path, const char *fault,
+	emr_problem *out_problem)
+{
+	char since[EMR_TEXT_BYTES], place[4400];
+
+	if (status == EMR_OK)
+		return;
+	emr_time_text((int64_t)since_unix_s, since);
+	snprintf(place, sizeof place, "%.4000s/%s", state_path, EMR_STATE_LEDGER);
+	if (status != EMR_OFFLINE)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_UNUSABLE, "since", since, "cause",
+			cause_of(status), "place", place, "state", state_path, NULL);
+	else if (fault != NULL)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_COPY, "since", since, "cause",
+			fault, "place", place, "state", state_path, NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_SINCE, "since", since, "place",
+			place, "state", state_path, NULL);
+}
+
+void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
+	emr_problem *out_problem)
+{
+	say(absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
+}
+
+void emr_absence_say_status(
+	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem)
+{
+	bool is_there = status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_FORK;
+
+	say(status == EMR_OK || is_there ? status : EMR_OFFLINE, since_unix_s, state_path, NULL,
+		out_problem);
+}

@@ -1,0 +1,96 @@
+#include "session/acting.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session/keys.h"
+#include "session/session.h"
+#include "share/devices.h"
+
+void emr_acting_end(emr_acting *acting)
+{
+	emr_share_free(acting->share);
+	emr_replica_close(acting->replica);
+	emr_ledger_close(acting->ledger);
+	emr_keyring_free(acting->keyring);
+	emr_passphrase_free(&acting->passphrase);
+	if (acting->state_fd >= 0)
+		close(acting->state_fd);
+	emr_places_free(&acting->places);
+	*acting = EMR_ACTING_NONE;
+}
+
+emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem)
+{
+	const char *field = NULL;
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &acting->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_places_open_state(&acting->places, false, &acting->state_fd, out_problem);
+	if (status == EMR_NOT_FOUND)
+		emr_keys_say(acting->places.state, status, NULL, out_problem);
+	if (status == EMR_OK)
+		status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status == EMR_OK) {
+		status = emr_keyring_check_file(acting->state_fd, EMR_STATE_KEYFILE, &field);
+		if (status == EMR_OK)
+			status = emr_passphrase_get(
+				args->values[EMR_OPT_PASSPHRASE_FILE], false, &acting->passphrase, out_problem);
+		if (status == EMR_OK)
+			status = emr_keyring_open(acting->state_fd, EMR_STATE_KEYFILE,
+				emr_passphrase_view(&acting->passphrase), &acting->keyring, &field);
+		if (status != EMR_OK && !out_problem->is_set)
+			emr_keys_say(acting->places.state, status, field, out_problem);
+	}
+	return status;
+}
+
+static emr_status open_ledger(emr_acting *acting)
+{
+	EMR_AUTO_BUF known = {0};
+	emr_id32 network;
+	char path[4400];
+	emr_ledger_options options = {.path = path, .submitter = acting->keyring, .known_hash = &network};
+	emr_status status = emr_keyring_tlv_get(acting->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
+
+	if (status != EMR_OK || known.len != sizeof network.b)
+		return status == EMR_OK ? EMR_DAMAGED : status;
+	memcpy(network.b, known.data, sizeof network.b);
+	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_LEDGER, acting->places.state);
+	return emr_ledger_open(&options, &acting->ledger);
+}
+
+/* A device learns first which domains are its own: an entry that is followed without knowing it would be followed without its
+ * parts. */
+static emr_status follow(emr_acting *acting)
+{
+	bool some = false;
+	emr_status status = emr_share_learn(acting->share, &some);
+
+	if (status == EMR_OK)
+		status = emr_replica_catch_up(acting->replica, NULL, NULL, NULL);
+	return status == EMR_OK ? emr_share_learn(acting->share, &some) : status;
+}
+
+emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
+{
+	emr_replica_options replica = {
+		.state_dirfd = acting->state_fd, .is_mine = emr_session_is_mine, .is_mine_arg = acting->keyring};
+	emr_share_options share = {.keyring = acting->keyring};
+	emr_status status = open_ledger(acting);
+
+	replica.ledger = share.ledger = acting->ledger;
+	if (status == EMR_OK)
+		status = emr_replica_open(&replica, &acting->replica);
+	share.replica = acting->replica;
+	if (status == EMR_OK)
+		status = emr_share_new(&share, &acting->share);
+	if (status == EMR_OK)
+		status = follow(acting);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The ledger");
+	return status;
+}

@@ -1,0 +1,30 @@
+/* Whether the ledger is there, since when not, and what to say of it: for mount, status and whoever
+ * must tell.  It refuses to guess why: a file that is not there may be on a disk that is not
+ * plugged in. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "session/session.h"
+
+typedef struct emr_absence {
+	emr_status status;     /* as emr_ledger_look; EMR_OK = the ledger is there */
+	uint64_t since_unix_s; /* 0 = it is there */
+} emr_absence;
+
+/* SINCE reaches back over earlier openings: the state keeps a note of the first that found it away.
+ */
+void emr_absence_look(emr_session *session, emr_absence *out_absence);
+/* Writes that note, or removes it.  A note that cannot be written costs a time on the screen. */
+void emr_absence_remember(emr_session *session);
+/* The note itself; 0 when there is none. */
+uint64_t emr_absence_read(int state_fd);
+
+/* What people should know: nothing when the ledger is there.  FAULT, when not NULL, is why this
+ * computer's own copy is not enough to take changes. */
+void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
+	emr_problem *out_problem);
+/* The same before anything is open. */
+void emr_absence_say_status(
+	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);

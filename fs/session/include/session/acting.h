@@ -1,0 +1,30 @@
+/* Verbs that sign for the person beside an open folder, which signs for nobody: keyring by passphrase, ledger and own copy
+ * opened once more, a handle for sharing.
+ * It refuses a keyring of another network than the ledger that is there. */
+#pragma once
+
+#include "kit/out.h"
+#include "kit/passphrase.h"
+#include "kit/places.h"
+#include "kit/verbs.h"
+#include "ledger/ledger.h"
+#include "replica/replica.h"
+#include "share/share.h"
+
+typedef struct emr_acting {
+	emr_places places;
+	int state_fd; /* -1 = not open */
+	emr_passphrase passphrase;
+	emr_keyring *keyring;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_share *share;
+} emr_acting;
+
+#define EMR_ACTING_NONE ((emr_acting){.state_fd = -1})
+
+/* The state and the keyring; asks for the passphrase. */
+emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem);
+/* Then ledger, own copy (followed to its end) and handle. */
+emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem);
+void emr_acting_end(emr_acting *acting);

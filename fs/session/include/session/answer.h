@@ -1,0 +1,10 @@
+/* How the open keyring answers a verb, in the mount or in the verb's own process; the questions stand in answers.h of the folder
+ * that answers them.  It refuses to give out keys or content: only what was found. */
+#pragma once
+
+#include "kit/frame.h"
+#include "session/session.h"
+
+/* Receives objects as they come (progress, entries); steals the reference.  Not EMR_OK ends the
+ * work, which then returns it. */
+typedef emr_status (*emr_emit_fn)(void *arg, json_t *object);

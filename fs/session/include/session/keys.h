@@ -1,0 +1,18 @@
+/* The keyfile as verbs meet it: opened with a passphrase, replaced by one process at a time.
+ * It refuses to ask for a passphrase before everything is said that needs none. */
+#pragma once
+
+#include "kit/out.h"
+#include "kit/places.h"
+
+/* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
+void emr_keys_say(
+	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
+/* Asks (see emr_passphrase_get) and opens.  EMR_EXPOSED, EMR_DAMAGED, EMR_NEWER_FORMAT,
+ * EMR_WRONG_PASSPHRASE, and what asking gives; always with a problem. */
+emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
+	emr_keyring **out_keyring, emr_problem *out_problem);
+/* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
+emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
+/* After it was replaced: a remark when there is a backup, which keeps the old one. */
+void emr_keys_say_backup(emr_out *out, int state_fd);

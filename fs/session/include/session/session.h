@@ -1,0 +1,91 @@
+/* Everything of one keyring opened in the order of a recovery, and closed in the reverse order.
+ * It refuses to open what another process holds, or to go on past the first thing that does not
+ * fit. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kit/places.h"
+#include "settle/chronicle.h"
+#include "view/view.h"
+
+/* The person, kept sealed in the file EMR_STATE_PROFILE. */
+typedef struct emr_profile {
+	char name[256];
+	char born[16];		      /* YYYY-MM-DD or "" */
+	uint64_t words_tested_unix_s; /* 0 = never */
+} emr_profile;
+
+typedef struct emr_session {
+	int state_fd, lock_fd, spill_fd, log_fd; /* -1 = not open */
+	emr_reserve *reserve; /* NULL: none (for reading only, or the disk has none) */
+	emr_keyring *keyring;
+	emr_store *store;
+	emr_journal *journal;
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_record_ctx *records;
+	emr_facts *facts;
+	emr_chronicle *chronicle;
+	emr_annex annex; /* the ledger before a join; replica NULL: none */
+	int annex_fd;
+	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block of the past is let go */
+	emr_settle *settle;
+	emr_view *view;
+	struct emr_sharing *sharing; /* of an open folder, borrowed; else NULL */
+	emr_profile profile;
+	char code[9]; /* first letters of the identity: tells two people of one name apart */
+	emr_public identity;
+	char *state_path; /* owned */
+	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
+	bool read_only;	  /* asked for, or because of the journal */
+	struct emr_attendant *agent; /* NULL = a folder's; else no part but ledger and replica is open; borrowed */
+	atomic_uint waiting_requests; /* open, to me, as of the office's last look */
+} emr_session;
+
+#define EMR_SESSION_CLOSED                                                                         \
+	((emr_session){.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1, .annex_fd = -1})
+
+/* What differs between who opens.  The view's borrowed members are filled in here. */
+typedef struct emr_session_options {
+	const emr_places *places;
+	const char *folder;	     /* written into the lock; NULL = not mounted */
+	const char *passphrase_file; /* NULL = ask */
+	bool read_only;
+	bool is_agent;	       /* an agent's keyring is wanted: any other is refused, as this is without it */
+	emr_view_options view; /* callbacks and special files */
+} emr_session_options;
+
+/* The state directory, the private log, and the lock that one process at a time may hold.  Needs no
+ * passphrase. */
+emr_status emr_session_lock(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* After lock: passphrase, keyfile, blocks, journal, ledger, replica, facts, records, settle, view
+ * (not started). */
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* The same with session->keyring, opened by the caller. */
+emr_status emr_session_open_keyed(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* Whose domain it is, for a replica of its own: ARG is the keyring. */
+bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row);
+/* For init: everything but the view, with a keyring that is already there.  state_fd, state_path
+ * and keyring are set. */
+emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
+/* Ledger and own copy of it alone, for who has no folder or leaves it alone; with the parts of EVERY_DOMAIN for an agent.  state_fd,
+ * state_path and keyring are set. */
+emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem);
+/* For reading only, be it asked for, or because ledger or journal are not believed any more:
+ * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
+bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
+/* On a device: the letters that make a domain its own.  Does nothing on a first computer.  EMR_DENIED: it was removed. */
+emr_status emr_session_learn(emr_session *session, emr_problem *out_problem);
+void emr_session_close(emr_session *session);
+#define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session
+
+/* Who holds the lock: EMR_NOT_FOUND when nobody does.  FOLDER is empty when it is no mount. */
+emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid);
+
+/* Seals and writes, or reads, the profile.  EMR_NOT_FOUND, EMR_DAMAGED. */
+emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile);
+emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profile *out_profile);

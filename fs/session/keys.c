@@ -1,0 +1,86 @@
+#include "session/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "kit/passphrase.h"
+#include "session/second_copy.h"
+#include "session/switching.h"
+
+void emr_keys_say(
+	const char *state_path, emr_status status, const char *field, emr_problem *out_problem)
+{
+	char file[4200];
+
+	snprintf(file, sizeof file, "%.4000s/%s", state_path, EMR_STATE_KEYFILE);
+	if (status == EMR_EXPOSED)
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_EXPOSED, "file", file, NULL);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_DAMAGED, "field",
+			field != NULL ? field : "size", "file", file, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", state_path, NULL);
+	else
+		emr_problem_set_status(out_problem, status, "The keyfile");
+}
+
+emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
+	emr_keyring **out_keyring, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE passphrase = {0};
+	const char *field = NULL;
+	emr_status status = emr_keyring_check_file(state_fd, EMR_STATE_KEYFILE, &field);
+
+	/* What needs no passphrase is said before one is asked for. */
+	if (status == EMR_OK)
+		status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
+	if (status != EMR_OK && out_problem->is_set)
+		return status;
+	if (status == EMR_OK)
+		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
+			emr_passphrase_view(&passphrase), out_keyring, &field);
+	if (status != EMR_OK)
+		emr_keys_say(state_path, status, field, out_problem);
+	return status;
+}
+
+emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = openat(
+		state_fd, EMR_STATE_KEYFILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		emr_status status = emr_status_from_errno(errno);
+
+		emr_problem_set_status(out_problem, status, "The lock of the keyfile");
+		return status;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_KEYFILE_BUSY, NULL);
+		return EMR_BUSY;
+	}
+	/* A join's last step replaces it: first that one, then the next. */
+	if (emr_switch_finish(state_fd) != EMR_OK) {
+		emr_problem_set_status(out_problem, EMR_IO, "Joining");
+		return EMR_IO;
+	}
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
+void emr_keys_say_backup(emr_out *out, int state_fd)
+{
+	emr_second_copy copy;
+	emr_problem remark = {0};
+
+	emr_second_copy_read(state_fd, &copy);
+	if (!copy.is_known)
+		return;
+	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
+	emr_remark(out, &remark);
+}

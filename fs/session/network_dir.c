@@ -1,0 +1,286 @@
+#include "session/network_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "contract/item.h"
+#include "kit/places.h"
+#include "ledger/network.h"
+#include "session/shared_blocks.h"
+#include "session/stage.h"
+
+#define LOOK_NS 100000000L
+#define DESCRIPTOR_MAX ((size_t)60000)
+
+static emr_status say(const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	return status;
+}
+
+static bool is_empty(const char *dir)
+{
+	DIR *listing = opendir(dir);
+	const struct dirent *entry;
+	bool found = false;
+
+	if (listing == NULL)
+		return errno == ENOENT;
+	while ((entry = readdir(listing)) != NULL)
+		found = found || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+	closedir(listing);
+	return !found;
+}
+
+static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return say(dir, strerror(errno), EMR_NOT_FOUND, out_problem);
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		return say(dir, "it is not yours alone (chmod 700)", EMR_EXPOSED, out_problem);
+	if (emr_network_check_place(fd) != EMR_OK)
+		return say(dir, "a ledger needs a disk of this computer", EMR_UNSUPPORTED, out_problem);
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
+emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_status status;
+
+	if (!is_empty(dir))
+		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	status = open_ours(dir, &fd, out_problem);
+	if (status == EMR_OK && mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0)
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	return status;
+}
+
+emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_fd, emr_problem *out_problem)
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_FD mark = -1;
+	emr_status status;
+
+	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
+		return EMR_INVALID;
+	if (access(path, F_OK) != 0 && !is_empty(dir))
+		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	status = open_ours(dir, &fd, out_problem);
+	if (status != EMR_OK)
+		return status;
+	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (mark < 0 || fsync(fd) != 0 || (mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0 && errno != EEXIST))
+		return say(dir, strerror(errno), EMR_IO, out_problem);
+	*out_fd = fd;
+	fd = -1;
+	return EMR_OK;
+}
+
+void emr_network_dir_unmake(const char *dir)
+{
+	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal",
+		EMR_NETWORK_LEDGER "-shm"};
+	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && ledger >= 0; i++)
+		(void)unlinkat(ledger, names[i], 0);
+	if (fd >= 0) {
+		(void)unlinkat(fd, EMR_NETWORK_DIR_LEDGER, AT_REMOVEDIR);
+		(void)unlinkat(fd, EMR_NETWORK_DIR_MAIL, AT_REMOVEDIR);
+		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
+	}
+	(void)rmdir(dir);
+}
+
+emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_status status = open_ours(dir, &fd, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
+		return say(dir, "there is no ledger in it", EMR_NOT_FOUND, out_problem);
+	return EMR_OK;
+}
+
+bool emr_network_dir_is(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, dir) < (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
+emr_status emr_network_dir_name(const char *dir, char out_name[256])
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_BUF bytes = {0};
+	emr_descriptor network;
+	emr_status status;
+
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_INVALID;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	status = fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &bytes) : EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status;
+	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK || network.name.len > 255)
+		return EMR_DAMAGED;
+	memcpy(out_name, network.name.data, network.name.len);
+	out_name[network.name.len] = '\0';
+	return EMR_OK;
+}
+
+emr_status emr_network_dir_link(int state_fd, const char *dir)
+{
+	char target[PATH_MAX];
+
+	if (dir[0] != '/' || strlen(dir) + sizeof "/" EMR_NETWORK_DIR_LEDGER > sizeof target)
+		return EMR_INVALID;
+	snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
+	return symlinkat(target, state_fd, EMR_STATE_LEDGER) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+emr_status emr_network_dir_parse(const char *target, char **out_dir)
+{
+	const size_t tail = strlen("/" EMR_NETWORK_DIR_LEDGER), len = strlen(target);
+
+	if (len <= tail || target[0] != '/' || strcmp(target + len - tail, "/" EMR_NETWORK_DIR_LEDGER) != 0)
+		return EMR_INVALID;
+	*out_dir = strndup(target, len - tail);
+	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_network_dir_of(int state_fd, char **out_dir)
+{
+	char target[PATH_MAX + 1];
+	ssize_t n = readlinkat(state_fd, EMR_STATE_LEDGER, target, sizeof target - 1);
+
+	if (n < 0)
+		return errno == EINVAL || errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+	target[n] = '\0';
+	return emr_network_dir_parse(target, out_dir);
+}
+
+/* ---- mail ---- */
+
+static int open_mail(const char *dir)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_MAIL, dir) >= (int)sizeof path)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void name_of(emr_id16 id, const char *step, char out[64])
+{
+	char hex[33];
+
+	emr_hex(id.b, sizeof id.b, hex);
+	snprintf(out, 64, "%s.%s", hex, step);
+}
+
+emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_bytes bytes)
+{
+	EMR_AUTO_FD fd = open_mail(dir);
+	char name[64];
+
+	name_of(id, step, name);
+	return fd >= 0 ? emr_file_replace(fd, name, bytes, 0600) : EMR_NOT_FOUND;
+}
+
+emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+{
+	EMR_AUTO_FD fd = open_mail(dir);
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	char name[64];
+
+	if (fd < 0)
+		return EMR_NOT_FOUND;
+	name_of(id, step, name);
+	for (int64_t waited = 0;; waited += LOOK_NS) {
+		emr_status status = emr_file_read(fd, name, max, out);
+
+		if (status != EMR_NOT_FOUND)
+			return status;
+		if (waited >= within_ns)
+			return EMR_TIMEOUT;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static bool is_of(const char *name, const char *step)
+{
+	return strlen(name) == 33 + strlen(step) && name[32] == '.' && strcmp(name + 33, step) == 0;
+}
+
+emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail_fn fn, void *arg)
+{
+	int fd = open_mail(dir);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (listing == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return EMR_NOT_FOUND;
+	}
+	while (status == EMR_OK && (entry = readdir(listing)) != NULL) {
+		EMR_AUTO_BUF bytes = {0};
+
+		if (!is_of(entry->d_name, step))
+			continue;
+		status = emr_file_read(fd, entry->d_name, max, &bytes);
+		if (status == EMR_OK)
+			status = fn(arg, emr_buf_view(&bytes));
+		else if (status == EMR_NOT_FOUND || status == EMR_LIMIT)
+			status = EMR_OK; /* taken meanwhile, or none of ours */
+	}
+	closedir(listing);
+	return status;
+}
+
+emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+{
+	emr_status status = emr_mail_look(dir, id, step, max, within_ns, out);
+
+	if (status == EMR_OK)
+		emr_mail_remove(dir, id, step);
+	return status;
+}
+
+void emr_mail_remove(const char *dir, emr_id16 id, const char *step)
+{
+	EMR_AUTO_FD fd = open_mail(dir);
+	char name[64];
+
+	name_of(id, step, name);
+	if (fd >= 0)
+		(void)unlinkat(fd, name, 0);
+}

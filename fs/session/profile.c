@@ -1,0 +1,103 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "keyring/content.h"
+#include "session/session.h"
+
+/* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
+ * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested, padded with zeros to 512.
+ */
+#define HEAD_BYTES 8
+#define NONCE_BYTES 24
+#define PLAIN_BYTES 512
+#define FILE_BYTES (HEAD_BYTES + NONCE_BYTES + PLAIN_BYTES + 16)
+
+static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'P', 'F', 1, 0, 0, 0};
+
+static void write_text(emr_writer *w, const char *text)
+{
+	emr_write_u8(w, (uint8_t)strlen(text));
+	emr_write_bytes(w, text, strlen(text));
+}
+
+static bool read_text(emr_reader *r, char *out, size_t size)
+{
+	size_t len = emr_read_u8(r);
+
+	if (len >= size)
+		return false;
+	emr_read_copy(r, out, len);
+	out[len] = '\0';
+	return !r->bad;
+}
+
+emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_writer w = emr_writer_of(&plain);
+	uint8_t file[FILE_BYTES];
+	emr_id32 random = emr_id32_random();
+	emr_local_key *key = NULL;
+	emr_status status;
+
+	write_text(&w, profile->name);
+	write_text(&w, profile->born);
+	emr_write_u64(&w, profile->words_tested_unix_s);
+	if (w.status == EMR_OK)
+		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
+	if (w.status != EMR_OK)
+		return w.status;
+	memcpy(file, head, HEAD_BYTES);
+	memcpy(file + HEAD_BYTES, random.b, NONCE_BYTES);
+	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_seal(key, file + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
+			emr_buf_view(&plain), file + HEAD_BYTES + NONCE_BYTES);
+	emr_local_key_free(key);
+	emr_wipe(plain.data, plain.len);
+	if (status != EMR_OK)
+		return status;
+	return emr_file_replace(state_fd, EMR_STATE_PROFILE, emr_bytes_of(file, sizeof file), 0600);
+}
+
+static emr_status parse(emr_bytes plain, emr_profile *out_profile)
+{
+	emr_reader r = emr_reader_of(plain);
+	emr_profile profile = {0};
+
+	if (!read_text(&r, profile.name, sizeof profile.name) ||
+		!read_text(&r, profile.born, sizeof profile.born))
+		return EMR_DAMAGED;
+	profile.words_tested_unix_s = emr_read_u64(&r);
+	emr_read_zeros(&r, r.left);
+	if (!emr_reader_done(&r))
+		return EMR_DAMAGED;
+	*out_profile = profile;
+	return EMR_OK;
+}
+
+emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profile *out_profile)
+{
+	EMR_AUTO_BUF file = {0};
+	uint8_t plain[PLAIN_BYTES];
+	emr_local_key *key = NULL;
+	emr_status status = emr_file_read(state_fd, EMR_STATE_PROFILE, FILE_BYTES + 1, &file);
+
+	if (status != EMR_OK)
+		return status == EMR_LIMIT ? EMR_DAMAGED : status;
+	if (file.len >= 5 && memcmp(file.data, head, 4) == 0 && file.data[4] != head[4])
+		return EMR_NEWER_FORMAT;
+	if (file.len != FILE_BYTES || memcmp(file.data, head, HEAD_BYTES) != 0)
+		return EMR_DAMAGED;
+	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_open(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
+			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, PLAIN_BYTES + 16),
+			plain);
+	emr_local_key_free(key);
+	if (status == EMR_OK)
+		status = parse(emr_bytes_of(plain, sizeof plain), out_profile);
+	emr_wipe(plain, sizeof plain);
+	return status;
+}

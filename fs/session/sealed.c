@@ -1,0 +1,55 @@
+#include "session/sealed.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "keyring/content.h"
+
+#define NONCE_BYTES 24
+#define TAG_BYTES 16
+
+emr_status emr_sealed_save(const emr_keyring *keyring, int state_fd, const char *name,
+	const uint8_t head[EMR_SEALED_HEAD_BYTES], emr_bytes plain)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_id32 random = emr_id32_random();
+	emr_local_key *key = NULL;
+	emr_status status = emr_buf_append(&file, head, EMR_SEALED_HEAD_BYTES);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&file, random.b, NONCE_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&file, plain.len + TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_seal(key, file.data + EMR_SEALED_HEAD_BYTES, emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
+			plain, file.data + EMR_SEALED_HEAD_BYTES + NONCE_BYTES);
+	emr_local_key_free(key);
+	return status == EMR_OK ? emr_file_replace(state_fd, name, emr_buf_view(&file), 0600) : status;
+}
+
+emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char *name,
+	const uint8_t head[EMR_SEALED_HEAD_BYTES], size_t max, emr_buf *out_plain)
+{
+	EMR_AUTO_BUF file = {0};
+	const size_t before = EMR_SEALED_HEAD_BYTES + NONCE_BYTES;
+	emr_local_key *key = NULL;
+	emr_status status = emr_file_read(state_fd, name, max + before + TAG_BYTES, &file);
+
+	if (status != EMR_OK)
+		return status == EMR_LIMIT ? EMR_DAMAGED : status;
+	if (file.len >= EMR_SEALED_HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
+		return EMR_NEWER_FORMAT;
+	if (file.len < before + TAG_BYTES || memcmp(file.data, head, EMR_SEALED_HEAD_BYTES) != 0)
+		return EMR_DAMAGED;
+	emr_buf_clear(out_plain);
+	status = emr_buf_append_zeros(out_plain, file.len - before - TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	if (status == EMR_OK)
+		status = emr_local_open(key, file.data + EMR_SEALED_HEAD_BYTES, emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
+			emr_bytes_of(file.data + before, file.len - before), out_plain->data);
+	emr_local_key_free(key);
+	return status;
+}

@@ -1,0 +1,638 @@
+#include "session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keyring/coowned.h"
+#include "session/absence.h"
+#include "session/annex.h"
+#include "session/keys.h"
+#include "session/shared_blocks.h"
+#include "session/switching.h"
+#include "share/devices.h"
+
+#define LOG_BYTES_MAX ((off_t)4 << 20)
+#define LOCK_TEXT_MAX 4400
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* What the next start would have to decrypt and to replay one by one. */
+static void leave_tidy(emr_session *session)
+{
+	emr_status status = emr_facts_keep(session->facts);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "close: facts are not kept: %s", emr_status_text(status));
+	status = emr_journal_tidy(session->journal);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "close: no snapshot: %s", emr_status_text(status));
+}
+
+void emr_session_close(emr_session *session)
+{
+	bool was_open = session->view != NULL && !session->read_only;
+
+	if (session->view != NULL)
+		emr_absence_remember(session); /* it may have come or gone meanwhile */
+	emr_view_free(session->view);
+	if (was_open)
+		leave_tidy(session);
+	emr_settle_free(session->settle);
+	emr_chronicle_free(session->chronicle);
+	emr_facts_free(session->facts);
+	emr_annex_close(session);
+	emr_record_ctx_free(session->records);
+	emr_replica_close(session->replica);
+	emr_ledger_close(session->ledger);
+	emr_journal_close(session->journal);
+	emr_store_close(session->store);
+	emr_keyring_free(session->keyring);
+	emr_reserve_close(session->reserve);
+	emr_log_open(-1, EMR_LOG_ERROR);
+	close_fd(&session->spill_fd);
+	close_fd(&session->log_fd);
+	close_fd(&session->lock_fd); /* last: now another process may open all this */
+	close_fd(&session->state_fd);
+	free(session->state_path);
+	free(session->folder);
+	*session = EMR_SESSION_CLOSED;
+}
+
+/* ---- the lock: "pid N\nfolder DIR\n" ---- */
+
+static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *out_pid)
+{
+	char text[LOCK_TEXT_MAX + 1];
+	ssize_t n = pread(lock_fd, text, LOCK_TEXT_MAX, 0);
+	char *folder;
+
+	if (n < 0)
+		return emr_status_from_errno(errno);
+	text[n] = '\0';
+	if (sscanf(text, "pid %d\n", out_pid) != 1)
+		*out_pid = 0;
+	folder = strstr(text, "\nfolder ");
+	out_folder[0] = '\0';
+	if (folder != NULL) {
+		folder += strlen("\nfolder ");
+		if (strlen(folder) > 0 && folder[strlen(folder) - 1] == '\n')
+			folder[strlen(folder) - 1] = '\0';
+		snprintf(out_folder, size, "%s", folder);
+	}
+	return EMR_OK;
+}
+
+emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid)
+{
+	EMR_AUTO_FD fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return EMR_NOT_FOUND;
+	return read_holder(fd, out_folder, size, out_pid);
+}
+
+static emr_status say_in_use(const emr_session *session, emr_problem *out_problem)
+{
+	char folder[LOCK_TEXT_MAX + 1] = "", number[16];
+	int pid = 0;
+	emr_status status = read_holder(session->lock_fd, folder, sizeof folder, &pid);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "lock: %s", emr_status_text(status));
+	snprintf(number, sizeof number, "%d", pid);
+	emr_problem_set(out_problem, folder[0] != '\0' ? EMR_SAY_IN_USE : EMR_SAY_IN_USE_UNKNOWN,
+		"dir", folder, "pid", number, NULL);
+	return EMR_BUSY;
+}
+
+/* Before the first byte is written: on a full disk everything that follows needs this room.  A file system that can put
+ * nothing aside is used without. */
+static void open_reserve(emr_session *session, bool read_only)
+{
+	emr_status status;
+
+	if (read_only)
+		return;
+	status = emr_reserve_open(session->state_fd, 0, &session->reserve);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "nothing is put aside for a full disk: %s", emr_status_text(status));
+}
+
+static emr_status take_lock(emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
+{
+	char text[LOCK_TEXT_MAX];
+	int len;
+
+	session->lock_fd = openat(
+		session->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (session->lock_fd < 0) {
+		emr_status status = emr_status_from_errno(errno);
+
+		emr_problem_set_status(out_problem, status, "the lock file");
+		return status;
+	}
+	if (flock(session->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return say_in_use(session, out_problem);
+	open_reserve(session, read_only);
+	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(),
+		folder != NULL ? "folder " : "", folder != NULL ? folder : "",
+		folder != NULL ? "\n" : "");
+	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0 ||
+		emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
+		emr_problem_set_status(out_problem, EMR_IO, "the lock file");
+		return EMR_IO;
+	}
+	return EMR_OK;
+}
+
+/* The log grows to 4 MiB; then it becomes log.1 and begins anew. */
+static void open_log(emr_session *session)
+{
+	struct stat st;
+
+	if (fstatat(session->state_fd, EMR_STATE_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_size > LOG_BYTES_MAX)
+		(void)renameat(
+			session->state_fd, EMR_STATE_LOG, session->state_fd, EMR_STATE_LOG ".1");
+	session->log_fd = openat(session->state_fd, EMR_STATE_LOG,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Without a log the folder works all the same. */
+	emr_log_open(session->log_fd, EMR_LOG_INFO);
+}
+
+/* An agent keeps no records, and a person is no agent. */
+static emr_status check_kind(
+	const emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	bool is_agent = faccessat(session->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (is_agent == options->is_agent)
+		return EMR_OK;
+	emr_problem_set(out_problem, is_agent ? EMR_SAY_IS_AGENT : EMR_SAY_NO_AGENT, NULL);
+	return EMR_DENIED;
+}
+
+emr_status emr_session_lock(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_status status =
+		emr_places_open_state(options->places, false, &session->state_fd, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	session->read_only = options->read_only;
+	session->state_path = strdup(options->places->state);
+	session->folder = options->folder != NULL ? strdup(options->folder) : NULL;
+	if (session->state_path == NULL || (options->folder != NULL && session->folder == NULL)) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	if (faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
+		return EMR_NOT_FOUND;
+	}
+	status = check_kind(session, options, out_problem);
+	if (status == EMR_OK)
+		status = take_lock(session, options->folder, options->read_only, out_problem);
+	if (status != EMR_OK)
+		return status;
+	open_log(session);
+	status = emr_switch_finish(session->state_fd);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "Joining");
+	return status;
+}
+
+/* ---- the parts ---- */
+
+/* A domain is mine when its owner key is derived from my seed, or when this device got its keys by letter. */
+bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	const emr_keyring *keyring = arg;
+	emr_domain_public mine;
+
+	if (emr_keyring_coowns(keyring, domain))
+		return true;
+	return d_row.len >= sizeof mine.owner_pk &&
+	       emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK &&
+	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+}
+
+/* Members of a network keep their blocks in its directory. */
+static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
+{
+	emr_status status = emr_blocks_follow_network(
+		session->state_fd, emr_keyring_device_id(session->keyring), out_problem);
+
+	return status == EMR_OK ? emr_blocks_check(session->state_fd, out_problem) : status;
+}
+
+static emr_status open_store(emr_session *session)
+{
+	char path[4400];
+	emr_store_options options = {
+		.path = path,
+		.writer = emr_keyring_device_id(session->keyring),
+		.reserve = session->reserve};
+
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_BLOCKS);
+	return emr_store_open(&options, &session->store);
+}
+
+/* The network's descriptor when the ledger cannot say it itself. */
+static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
+{
+	const emr_session *session = arg;
+
+	return emr_replica_descriptor(session->state_fd, out_descriptor);
+}
+
+/* The network must be the one this keyring belongs to. */
+static emr_status known_network(const emr_session *session, emr_id32 *out_hash, bool *out_is_known)
+{
+	EMR_AUTO_BUF known = {0};
+	emr_status status =
+		emr_keyring_tlv_get(session->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
+
+	*out_is_known = status == EMR_OK;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (known.len != sizeof out_hash->b)
+		return EMR_FORK;
+	memcpy(out_hash->b, known.data, sizeof out_hash->b);
+	return EMR_OK;
+}
+
+/* One that is not there, or not what it was, does not stop anything: what was verified here opens.
+ */
+static emr_status open_ledger(emr_session *session)
+{
+	char path[4400];
+	emr_id32 network;
+	bool is_known = false;
+	emr_ledger_options options = {.path = path,
+		.submitter = session->keyring,
+		.known = known_descriptor,
+		.known_arg = session};
+	emr_status status = known_network(session, &network, &is_known);
+
+	if (status != EMR_OK)
+		return status;
+	options.known_hash = is_known ? &network : NULL;
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
+	return emr_ledger_open(&options, &session->ledger);
+}
+
+/* NULL keeps the parts of every domain. */
+static emr_status open_copy(emr_session *session)
+{
+	emr_replica_options options = {.state_dirfd = session->state_fd, .ledger = session->ledger};
+
+	return emr_replica_open(&options, &session->replica);
+}
+
+static emr_status open_replica(emr_session *session)
+{
+	emr_replica_options options = {.state_dirfd = session->state_fd,
+		.ledger = session->ledger,
+		.is_mine = emr_session_is_mine,
+		.is_mine_arg = session->keyring};
+
+	return emr_replica_open(&options, &session->replica);
+}
+
+static emr_status open_records(emr_session *session)
+{
+	emr_record_options options = {
+		.store = emr_store_blocks(session->store),
+		.keyring = session->keyring,
+		.reserve = session->reserve};
+
+	if (mkdirat(session->state_fd, EMR_STATE_SPILL, 0700) != 0 && errno != EEXIST)
+		return emr_status_from_errno(errno);
+	session->spill_fd = openat(session->state_fd, EMR_STATE_SPILL,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (session->spill_fd < 0)
+		return emr_status_from_errno(errno);
+	options.spill_dirfd = session->spill_fd;
+	return emr_record_ctx_new(&options, &session->records);
+}
+
+static emr_status open_facts(emr_session *session)
+{
+	emr_status status = emr_facts_new(
+		session->keyring, session->replica, session->records, &session->facts);
+
+	if (status == EMR_OK)
+		status = emr_facts_keep_in(session->facts, session->state_fd);
+	if (status != EMR_OK)
+		return status;
+	return emr_chronicle_new(session->facts, session->replica, &session->chronicle);
+}
+
+static emr_status open_settle(emr_session *session)
+{
+	emr_settle_options options = {.keyring = session->keyring,
+		.journal = session->journal,
+		.store = session->store,
+		.records = session->records,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.facts = session->facts,
+		.clock = emr_clock_system(),
+		.owner_name = session->profile.name,
+		.owner_born = session->profile.born};
+
+	return emr_settle_new(&options, &session->settle);
+}
+
+static emr_status open_journal(emr_session *session)
+{
+	return emr_journal_open(session->store, session->keyring, &session->journal);
+}
+
+typedef struct part {
+	emr_status (*open)(emr_session *session);
+	const char *what, *name; /* for people, and in the state directory */
+} part;
+
+/* The ledger could not be opened, and neither could what this computer has verified of it. */
+static bool is_ledger_gone(const part *p, emr_status status)
+{
+	return ((p->open == open_replica || p->open == open_copy) && status == EMR_OFFLINE) ||
+	       (p->open == open_ledger && (status == EMR_NOT_FOUND || status == EMR_IO ||
+						  status == EMR_DAMAGED || status == EMR_DENIED));
+}
+
+static void say_no_copy(const emr_session *session, emr_problem *out_problem)
+{
+	char place[4400];
+
+	snprintf(place, sizeof place, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
+	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",
+		session->state_path, NULL);
+}
+
+static void say_part(
+	const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
+{
+	char path[4400];
+
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, p->name);
+	if (status == EMR_FORK)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
+			"it belongs to another network than this keyring", NULL);
+	else if (status == EMR_DAMAGED && (p->open == open_replica || p->open == open_copy))
+		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
+	else if (is_ledger_gone(p, status))
+		say_no_copy(session, out_problem);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state",
+			session->state_path, NULL);
+	else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", p->what, "state",
+			session->state_path, NULL);
+	else
+		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
+}
+
+static emr_status open_each(emr_session *session, const part *parts, size_t n, emr_problem *out_problem)
+{
+	for (size_t i = 0; i < n; i++) {
+		emr_status status = parts[i].open(session);
+
+		if (status == EMR_OK)
+			continue;
+		emr_log(EMR_LOG_ERROR, "open: part %zu: %s", i, emr_status_text(status));
+		say_part(session, &parts[i], status, out_problem);
+		return status;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem)
+{
+	const part parts[] = {
+		{open_ledger, "The ledger", EMR_STATE_LEDGER},
+		{every_domain ? open_copy : open_replica, "The copy of the ledger", "replica.hw"},
+	};
+
+	return open_each(session, parts, sizeof parts / sizeof *parts, out_problem);
+}
+
+emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem)
+{
+	/* The order of a recovery: what comes later stands on what comes before. */
+	static const part parts[] = {
+		{open_store, "The block store", EMR_STATE_BLOCKS},
+		{open_journal, "The journal", EMR_STATE_BLOCKS},
+		{open_ledger, "The ledger", EMR_STATE_LEDGER},
+		{open_replica, "The copy of the ledger", "replica.hw"},
+		{open_records, "The folder of working copies", EMR_STATE_SPILL},
+		{open_facts, "The list of records", ""},
+		{emr_annex_open, "The ledger of before you joined", EMR_STATE_ANNEX},
+		{open_settle, "The way to the ledger", ""},
+	};
+	emr_status found = find_blocks(session, out_problem);
+
+	return found == EMR_OK ? open_each(session, parts, sizeof parts / sizeof *parts, out_problem) : found;
+}
+
+static emr_status learn_who(emr_session *session)
+{
+	char text[64];
+	emr_status status = emr_keyring_public(session->keyring, &session->identity);
+
+	if (status != EMR_OK)
+		return status;
+	emr_base32(session->identity.signer_id.b, 8, text);
+	snprintf(session->code, sizeof session->code, "%.8s", text);
+	status = emr_profile_load(session->keyring, session->state_fd, &session->profile);
+	/* A lost or damaged profile costs a name on the screen, not the records. */
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "profile: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+static const char *fault_of(emr_status status)
+{
+	if (status == EMR_OK)
+		return NULL;
+	return status == EMR_ROLLBACK ? "lacks the newest entries" : "is damaged";
+}
+
+/* Why the view takes nothing any more, when neither ledger nor replica say it better. */
+static bool say_stopped(emr_session *session, emr_problem *out_problem)
+{
+	emr_status why = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
+
+	if (why == EMR_OK)
+		return false;
+	if (why == EMR_ROLLBACK)
+		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
+	else if (why == EMR_NEWER_FORMAT)
+		emr_problem_set(out_problem, EMR_SAY_NEWER_FORMAT, "what", "The ledger", NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_NOT_BELIEVED, NULL);
+	return true;
+}
+
+/* True when trouble with the ledger leaves nothing but reading; it also says what does not. */
+static bool say_trouble(emr_session *session, emr_problem *out_problem)
+{
+	emr_replica_trouble trouble = {0};
+	emr_absence absence;
+	emr_status stopped = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
+	char index[24];
+
+	emr_absence_look(session, &absence);
+	emr_replica_last_trouble(session->replica, &trouble);
+	if (absence.status != EMR_OK) {
+		emr_status fault = trouble.status != EMR_OK ? trouble.status : stopped;
+
+		emr_absence_say(session, &absence, fault_of(fault), out_problem);
+		return absence.status != EMR_OFFLINE || fault != EMR_OK;
+	}
+	if (trouble.status == EMR_OK)
+		return say_stopped(session, out_problem);
+	snprintf(index, sizeof index, "%llu", (unsigned long long)trouble.seq);
+	if (trouble.status == EMR_ROLLBACK)
+		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
+	else
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause",
+			trouble.cause, NULL);
+	return true;
+}
+
+bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
+{
+	if (say_trouble(session, out_problem))
+		return true;
+	if (emr_journal_state_get(session->journal).read_only)
+		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
+	else if (session->has_lost_annex)
+		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
+	return session->read_only;
+}
+
+static emr_status say_view(emr_session *session, emr_status status, emr_problem *out_problem)
+{
+	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
+	if (!say_trouble(session, out_problem))
+		emr_problem_set_status(out_problem, status, "The folder");
+	return status;
+}
+
+static emr_status learn_once(emr_session *session, emr_share *share)
+{
+	bool some = false;
+	/* What is known already, before more is followed: an entry of a domain that is not known for one's own has no parts. */
+	emr_status status = emr_share_learn(share, &some);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	/* Away or not believed: the view says it better, and what was verified here opens. */
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(status));
+	return emr_share_learn(share, &some);
+}
+
+emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
+{
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.records = session->records};
+	emr_share *share = NULL;
+	emr_status status;
+
+	if (emr_keyring_kind_of(session->keyring) != EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	status = emr_share_new(&options, &share);
+	if (status == EMR_OK)
+		status = learn_once(session, share);
+	emr_share_free(share);
+	if (status == EMR_DENIED)
+		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The keys of this computer");
+	return status;
+}
+
+static emr_status open_all(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_view_options view = options->view;
+	emr_status status = emr_session_open_parts(session, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_journal_state_get(session->journal).read_only)
+		session->read_only = true;
+	status = learn_who(session);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyring");
+		return status;
+	}
+	status = emr_session_learn(session, out_problem);
+	if (status != EMR_OK)
+		return status;
+	view.state_dirfd = session->state_fd;
+	view.keyring = session->keyring;
+	view.store = session->store;
+	view.journal = session->journal;
+	view.records = session->records;
+	view.ledger = session->ledger;
+	view.replica = session->replica;
+	view.facts = session->facts;
+	view.settle = session->settle;
+	view.person = session->profile.name[0] != '\0' ? session->profile.name : NULL;
+	view.clock = emr_clock_system();
+	view.read_only = session->read_only;
+	status = emr_view_open(&view, &session->view);
+	if (status == EMR_OK)
+		emr_absence_remember(session);
+	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
+}
+
+emr_status emr_session_open(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	emr_status status = emr_keys_open(session->state_fd, session->state_path,
+		options->passphrase_file, &session->keyring, out_problem);
+
+	return status == EMR_OK ? emr_session_open_keyed(session, options, out_problem) : status;
+}
+
+emr_status emr_session_open_keyed(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	sigset_t all, before;
+	emr_status status;
+
+	/* The threads that are made here inherit it: a signal to the process must find who waits for it,
+	 * not end everything by way of a thread that does not know it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	status = open_all(session, options, out_problem);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
+}

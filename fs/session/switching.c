@@ -1,0 +1,140 @@
+#include "session/switching.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kit/places.h"
+#include "session/stage.h"
+
+#define COPY_PREFIX "replica." /* this computer's copy of a ledger, and what belongs to it */
+
+emr_status emr_switch_begin(int state_fd)
+{
+	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (joining < 0)
+		return emr_status_from_errno(errno);
+	/* Renamed into its place only when its bytes and the names beside it are on the disk. */
+	return emr_file_replace(joining, EMR_JOINING_SWITCH, emr_bytes_of("1\n", 2), 0600);
+}
+
+static bool has(int dirfd, const char *name)
+{
+	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* What went before stays where it is. */
+static emr_status move(int from, int to, const char *name)
+{
+	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0 || errno == ENOENT || errno == EEXIST)
+		return EMR_OK;
+	return emr_status_from_errno(errno);
+}
+
+static emr_status move_copy(int from, int to)
+{
+	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	emr_status status = EMR_OK;
+
+	if (listing == NULL)
+		return EMR_IO;
+	while (status == EMR_OK && (entry = readdir(listing)) != NULL)
+		if (strncmp(entry->d_name, COPY_PREFIX, strlen(COPY_PREFIX)) == 0)
+			status = move(from, to, entry->d_name);
+	closedir(listing);
+	return status;
+}
+
+static emr_status sync_both(int a, int b)
+{
+	return fsync(a) == 0 && fsync(b) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+/* Done when annex/joined is there: nothing of the new ledger is in the state before. */
+static emr_status leave_old(int state_fd, int joining, int annex)
+{
+	emr_status status;
+
+	if (has(annex, EMR_JOINING_JOINED))
+		return EMR_OK;
+	status = move(state_fd, annex, EMR_STATE_LEDGER);
+	if (status == EMR_OK)
+		status = move_copy(state_fd, annex);
+	if (status == EMR_OK)
+		status = sync_both(annex, state_fd);
+	if (status == EMR_OK)
+		status = move(joining, annex, EMR_JOINING_JOINED);
+	return status == EMR_OK ? sync_both(annex, joining) : status;
+}
+
+/* What was said of the old ledger, and can be made anew. */
+static void forget_notes(int state_fd)
+{
+	static const char *const names[] = {"facts.cache", "facts.cache.new", EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)unlinkat(state_fd, names[i], 0);
+}
+
+static emr_status take_new(int state_fd, int joining)
+{
+	emr_status status = move(joining, state_fd, EMR_STATE_LEDGER);
+
+	if (status == EMR_OK)
+		status = move_copy(joining, state_fd);
+	if (status == EMR_OK)
+		status = sync_both(state_fd, joining);
+	if (status == EMR_OK && renameat(joining, EMR_STATE_KEYFILE, state_fd, EMR_STATE_KEYFILE) != 0 && errno != ENOENT)
+		status = emr_status_from_errno(errno);
+	return status == EMR_OK ? sync_both(state_fd, joining) : status;
+}
+
+static emr_status go_on(int state_fd, int joining)
+{
+	EMR_AUTO_FD annex = -1;
+	emr_status status;
+
+	if (mkdirat(state_fd, EMR_STATE_ANNEX, 0700) != 0 && errno != EEXIST)
+		return emr_status_from_errno(errno);
+	annex = openat(state_fd, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (annex < 0)
+		return emr_status_from_errno(errno);
+	status = leave_old(state_fd, joining, annex);
+	if (status != EMR_OK)
+		return status;
+	forget_notes(state_fd);
+	status = take_new(state_fd, joining);
+	if (status != EMR_OK)
+		return status;
+	/* In this order: without an invitation no join is under way, and without a switch none is being finished. */
+	(void)unlinkat(joining, EMR_JOINING_INVITATION, 0);
+	(void)unlinkat(joining, EMR_JOINING_CERTIFICATE, 0);
+	if (fsync(joining) != 0 || unlinkat(joining, EMR_JOINING_SWITCH, 0) != 0)
+		return emr_status_from_errno(errno);
+	return emr_stage_remove_tree(state_fd, EMR_STATE_JOINING);
+}
+
+emr_status emr_switch_finish(int state_fd)
+{
+	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD marker = -1;
+
+	if (joining < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	marker = openat(joining, EMR_JOINING_SWITCH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (marker < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	if (flock(marker, LOCK_EX) != 0)
+		return emr_status_from_errno(errno);
+	/* Somebody else may have finished while we waited. */
+	return has(joining, EMR_JOINING_SWITCH) ? go_on(state_fd, joining) : EMR_OK;
+}

@@ -1,0 +1,211 @@
+#include "sharing/clerk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "replica/replica.h"
+#include "share/give.h"
+#include "share/teams.h"
+#include "share/write.h"
+#include "sharing/sharing.h"
+
+#include "inner.h"
+
+#define CLOCKS_DIFFER_S 600u /* what the ledger allows */
+
+bool clerk_is_momentary(emr_status status, uint8_t code)
+{
+	switch ((int)status) {
+	case EMR_NO_MEMORY:
+	case EMR_IO:
+	case EMR_NO_SPACE:
+	case EMR_QUOTA:
+	case EMR_BUSY:
+	case EMR_TIMEOUT:
+	case EMR_OFFLINE:
+	case EMR_INTERRUPTED:
+	case EMR_CONFLICT:
+	case EMR_EPOCH:
+	case EMR_MISSING_DATA:
+		return true;
+	case EMR_REFUSED:
+		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH || code == EMR_RESULT_CONFLICT ||
+		       code == EMR_RESULT_EPOCH;
+	}
+	return false;
+}
+
+typedef struct comparing {
+	const emr_order *order;
+	bool is_there;
+	emr_id16 grant; /* that is what the order wants, and since when */
+	uint64_t ledger_time;
+	emr_buf older; /* emr_id16, ... */
+} comparing;
+
+/* A deposit lasts as long as the longest that was asked for. */
+static bool is_end_of(const emr_order *order, uint64_t not_after_unix_s)
+{
+	bool is_deposit = emr_rights_of_reading(order->rights) == 0;
+
+	return not_after_unix_s == order->until_unix_s ||
+	       (is_deposit && !order->replaces && not_after_unix_s > order->until_unix_s);
+}
+
+static emr_status compare(void *arg, const emr_given *given)
+{
+	comparing *c = arg;
+	const emr_row_grant *row = &given->grant.row;
+
+	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
+		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
+		row->rights == emr_rights_of_reading(c->order->rights) &&
+		given->writes == emr_rights_of_writing(c->order->rights) && row->purposes == c->order->purposes &&
+		is_end_of(c->order, row->not_after_unix_s) &&
+		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
+		*c = (comparing){.order = c->order,
+			.is_there = true,
+			.grant = given->grant.grant,
+			.ledger_time = given->grant.ledger_time};
+	return EMR_OK;
+}
+
+/* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and tried again at a start. */
+static emr_status tie(emr_session *session, emr_share *share)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n = 0;
+	emr_status status = emr_inner_tree(session, &tree, &n);
+
+	if (status == EMR_OK)
+		status = emr_share_tie(share, tree, n, NULL);
+	if (status == EMR_OK || clerk_is_momentary(status, emr_share_refusal(share)))
+		return status;
+	/* The share itself stands. */
+	emr_log(EMR_LOG_ERROR, "a share was not carried to the folders inside it: %s", emr_status_text(status));
+	return EMR_OK;
+}
+
+/* Those that stood before the one that is there now: emr_id16, ... into c->older. */
+static emr_status note_older(void *arg, const emr_given *given)
+{
+	comparing *c = arg;
+
+	if (memcmp(given->grant.row.grantee, c->order->root.b, 32) != 0 ||
+		(given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
+		emr_id16_equal(given->grant.grant, c->grant) || given->grant.ledger_time > c->ledger_time)
+		return EMR_OK;
+	return emr_buf_append(&c->older, &given->grant.grant, sizeof given->grant.grant);
+}
+
+/* Only now: nobody is without access in between. */
+static emr_status end_older(emr_share *share, comparing *c)
+{
+	emr_status status = emr_share_given(share, c->order->domain, note_older, c);
+
+	for (size_t at = 0; at < c->older.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 grant;
+
+		memcpy(grant.b, c->older.data + at, sizeof grant.b);
+		status = emr_share_revoke(share, c->order->domain, grant);
+		if (status == EMR_DENIED) /* over meanwhile */
+			status = EMR_OK;
+	}
+	emr_buf_free(&c->older);
+	return status;
+}
+
+static emr_status grant(emr_session *session, emr_share *share, const emr_order *order)
+{
+	comparing c = {.order = order};
+	emr_grant_made made = {0};
+	emr_grant_order terms = {.domain = order->domain,
+		.grantee = order->grantee,
+		.rights = emr_rights_of_reading(order->rights),
+		.writes = emr_rights_of_writing(order->rights),
+		.replaces = order->replaces,
+		.purposes = order->purposes,
+		.not_after_unix_s = order->until_unix_s,
+		.label = order->label,
+		.owner_name = session->profile.name,
+		.owner_born = session->profile.born};
+	emr_status status = emr_inner_await(session, order->domain);
+
+	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
+	if (status == EMR_OK)
+		status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = emr_share_given(share, order->domain, compare, &c);
+	if (status == EMR_OK && c.is_there && !order->replaces)
+		return tie(session, share);
+	if (status != EMR_OK)
+		return status;
+	if (!emr_card_name_ok(session->profile.name))
+		terms.owner_name = "";
+	if (!c.is_there) {
+		status = emr_share_grant(share, &terms, &made);
+		c.grant = made.grant;
+		c.ledger_time = UINT64_MAX;
+	}
+	if (status == EMR_OK && order->replaces)
+		status = end_older(share, &c);
+	return status == EMR_OK ? tie(session, share) : status;
+}
+
+static emr_status revoke_from(emr_share *share, const emr_nested *tree, size_t nodes, emr_id16 domain, emr_id32 root)
+{
+	size_t n = 0;
+	emr_status status = emr_share_revoke_below(share, tree, nodes, domain, root, &n);
+
+	/* The folder is gone, its grants are not; or the ledger knows no such person, who has nothing then. */
+	if (status == EMR_NOT_FOUND)
+		status = emr_share_revoke_person(share, domain, root, &n);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status revoke(emr_session *session, emr_share *share, const emr_order *order)
+{
+	char key[40] = "D/";
+	EMR_AUTO_BUF row = {0};
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t nodes = 0;
+	emr_team team;
+	emr_status status;
+
+	emr_hex(order->domain.b, sizeof order->domain.b, key + 2);
+	status = emr_replica_state_get(session->replica, key, &row);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_inner_tree(session, &tree, &nodes);
+	if (status == EMR_OK)
+		status = revoke_from(share, tree, nodes, order->domain, order->root);
+	/* A team may have got another key since, and the share with it. */
+	if (status == EMR_OK)
+		status = emr_team_of_grantee(session->replica, order->root, &team);
+	if (status == EMR_OK)
+		status = emr_team_present(session->replica, &team, &team);
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && emr_id32_equal(team.grantee, order->root)))
+		return EMR_OK;
+	return status == EMR_OK ? revoke_from(share, tree, nodes, order->domain, team.grantee) : status;
+}
+
+clerk_result clerk_do(emr_session *session, const emr_order *order)
+{
+	clerk_result result = {.status = EMR_OK};
+	emr_share *share = NULL;
+
+	result.status = emr_sharing_handle(session, &share);
+	if (result.status == EMR_OK)
+		result.status = order->kind == EMR_ORDER_GRANT ? grant(session, share, order)
+							       : revoke(session, share, order);
+	if (share != NULL)
+		result.code = emr_share_refusal(share);
+	emr_share_free(share);
+	result.is_momentary = clerk_is_momentary(result.status, result.code);
+	if (result.status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "order %llu: %s", (unsigned long long)order->number, emr_status_text(result.status));
+	return result;
+}

@@ -1,0 +1,260 @@
+/* What the open folder answers to `share`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/purposes.h"
+#include "session/walk.h"
+#include "share/write.h"
+#include "sharing/answers.h"
+#include "sharing/shares.h"
+
+#define PORTION 50 /* grants in one object */
+
+typedef struct asking {
+	emr_session *session;
+	const emr_request *request;
+	emr_emit_fn emit;
+	void *arg;
+	emr_problem *problem;
+	emr_crowd crowd;
+} asking;
+
+/* ---- the list ---- */
+
+static emr_status emit_portion(const asking *a, json_t **portion)
+{
+	json_t *object = json_pack("{s:O}", "grants", *portion);
+	emr_status status = object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+
+	json_decref(*portion);
+	*portion = json_array();
+	return status == EMR_OK && *portion == NULL ? EMR_NO_MEMORY : status;
+}
+
+static emr_status answer_list(asking *a)
+{
+	EMR_AUTO_SHARES rows = {0};
+	json_t *portion = json_array(), *object;
+	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_shares_collect(a->session, &a->crowd, NULL, true, &rows);
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
+
+		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+		if (status == EMR_OK && json_array_size(portion) >= PORTION)
+			status = emit_portion(a, &portion);
+	}
+	if (status != EMR_OK) {
+		json_decref(portion);
+		return status;
+	}
+	object = json_pack("{s:b, s:o}", "done", 1, "grants", portion);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+/* ---- what it would be ---- */
+
+typedef struct counted {
+	uint64_t files, bytes, records;
+} counted;
+
+static bool count_one(void *arg, const char *path, const emr_attr *attr)
+{
+	counted *c = arg;
+
+	(void)path;
+	c->records++;
+	c->files += attr->type == EMR_META_FILE;
+	c->bytes += attr->type == EMR_META_FILE ? attr->size_bytes : 0;
+	return true;
+}
+
+static emr_status say_terms(const asking *a, emr_status status, const emr_who *who)
+{
+	char text[600];
+
+	emr_who_text(who, text, sizeof text);
+	if (status == EMR_INVALID && emr_id32_equal(who->id, a->session->identity.signer_id))
+		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what", "Your own records are yours: nothing is shared with yourself.",
+			"verb", "share", NULL);
+	else if (status == EMR_INVALID)
+		emr_problem_set(
+			a->problem, EMR_SAY_WRONG_USE, "what", "The end of a share lies ahead.", "verb", "share", NULL);
+	else if (status == EMR_DENIED || status == EMR_NOT_FOUND)
+		emr_problem_set(a->problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
+	else if (status == EMR_EXISTS)
+		emr_problem_set(a->problem, EMR_SAY_MAY_WRITE_ALREADY, "who", text, "path", a->request->path, NULL);
+	else if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
+		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
+	else if (status == EMR_READ_ONLY)
+		emr_problem_set(a->problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+	else
+		emr_problem_set_status(a->problem, status, a->request->path);
+	return status;
+}
+
+/* *OUT_MOVES: it becomes a domain of its own first.  *OUT_IS_KNOWN: false while the folder is on no ledger, and that cannot be changed now. */
+static emr_status preview(const asking *a, const emr_order *order, emr_grant_made *out, bool *out_is_known, bool *out_moves)
+{
+	emr_grant_order terms = {.domain = order->domain,
+		.grantee = order->grantee,
+		.rights = emr_rights_of_reading(order->rights),
+		.writes = emr_rights_of_writing(order->rights),
+		.purposes = order->purposes,
+		.not_after_unix_s = order->until_unix_s,
+		.label = order->label};
+	emr_share *share = NULL;
+	emr_path_domain d;
+	emr_status status = emr_view_publish_now(a->session->view);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "before sharing: %s", emr_status_text(status));
+	status = emr_view_domain_of(a->session->view, a->request->path, &d);
+	if (status != EMR_OK)
+		return status;
+	*out_moves = !d.is_root;
+	if (!d.is_root) {	/* as the one around it; a new domain has no past to be hidden */
+		terms.domain = d.domain;
+		terms.rights |= terms.rights != 0 ? EMR_GRANT_HISTORY : 0;
+		terms.replaces = true;	/* what may be written in the one around it does not matter */
+	}
+	status = emr_sharing_handle(a->session, &share);
+	if (status == EMR_OK)
+		status = emr_share_preview(share, &terms, out);
+	emr_share_free(share);
+	/* The person is known; the folder is not, until the ledger is there. */
+	*out_is_known = status != EMR_NOT_FOUND;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* When the last of those ends that give more than ORDER would; 0: none does. */
+static emr_status find_wider(asking *a, const emr_order *order, uint64_t *out_until_unix_s)
+{
+	EMR_AUTO_SHARES rows = {0};
+	emr_status status = emr_shares_collect(a->session, &a->crowd, &order->domain, false, &rows);
+
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		const emr_share_row *row = &rows.list[i];
+
+		if (row->state == EMR_SHARE_CONFIRMED && emr_id32_equal(row->who.root, order->root) &&
+			(row->until_unix_s > order->until_unix_s || (row->purposes & ~order->purposes) != 0 ||
+				(row->rights & ~order->rights) != 0) &&
+			row->until_unix_s > *out_until_unix_s)
+			*out_until_unix_s = row->until_unix_s;
+	}
+	return status;
+}
+
+static emr_status answer_look(asking *a, const emr_order *order, const emr_who *who)
+{
+	uint64_t wider_until_unix_s = 0;
+	emr_grant_made made = {0};
+	counted c = {0};
+	char text[600];
+	json_t *object;
+	bool is_known = false, moves = false;
+	emr_status status = preview(a, order, &made, &is_known, &moves);
+
+	if (status != EMR_OK)
+		return say_terms(a, status, who);
+	status = emr_walk(a->session->view, a->request->path, count_one, &c);
+	if (status == EMR_OK)
+		status = find_wider(a, order, &wider_until_unix_s);
+	if (status != EMR_OK)
+		return status;
+	emr_who_text(who, text, sizeof text);
+	object = json_pack("{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:I}", "done", 1, "path",
+		emr_json_text(a->request->path), "who", emr_json_text(who->called), "text", text, "compared", who->is_compared,
+		"known", who->is_known, "files", (json_int_t)c.files, "bytes", (json_int_t)c.bytes, "wrapped",
+		(json_int_t)made.wrapped_again, "moved", (json_int_t)(moves ? c.records : 0), "released_by",
+		is_known ? emr_share_agents_json(&a->crowd, made.agents, made.n) : json_null(), "needed",
+		(int)made.t, "wider_until_unix", (json_int_t)wider_until_unix_s);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+/* ---- sharing ---- */
+
+uint16_t emr_rights_asked(const emr_request *request)
+{
+	uint16_t rights = request->deposit ? EMR_RIGHTS_DEPOSIT : request->write ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
+
+	return rights | (request->history && !request->deposit ? EMR_GRANT_HISTORY : 0);
+}
+
+static emr_status answer_give(asking *a)
+{
+	const emr_request *request = a->request;
+	emr_order order = {.kind = EMR_ORDER_GRANT,
+		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
+		.rights = emr_rights_asked(request),
+		.purposes = request->deposit ? 0 : request->purposes,
+		.until_unix_s = request->until_unix_s};
+	uint64_t number = 0;
+	emr_who who;
+	json_t *object;
+	emr_status status = emr_sharing_place(a->session, request->path, &order.domain, order.label, a->problem);
+
+	if (status == EMR_OK)
+		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
+	if (status == EMR_OK)
+		status = emr_sharing_may_have(&who, a->problem);
+	if (status == EMR_OK)
+		status = emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem);
+	if (status != EMR_OK)
+		return status;
+	if (a->session->sharing == NULL || a->session->read_only)
+		return say_terms(a, EMR_READ_ONLY, &who);
+	order.grantee = who.id;
+	order.root = who.root;
+	snprintf(order.who, sizeof order.who, "%s", who.called);
+	if (request->look)
+		return answer_look(a, &order, &who);
+	status = emr_view_make_domain(a->session->view, request->path, &order.domain);
+	if (status == EMR_OK)
+		status = emr_sharing_give(a->session->sharing, &order, &number);
+	if (status != EMR_OK)
+		return say_terms(a, status, &who);
+	object = json_pack("{s:b, s:I}", "done", 1, "order", (json_int_t)number);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status answer_order(asking *a)
+{
+	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + (int64_t)a->request->timeout_ms * 1000000;
+	char cause[200] = "";
+	emr_order failed;
+	json_t *object;
+	emr_status status = a->session->sharing != NULL
+				    ? emr_sharing_wait(a->session->sharing, a->request->order, deadline, &failed)
+				    : EMR_OK;
+
+	if (status == EMR_REFUSED)
+		emr_sharing_cause(&failed, cause, sizeof cause);
+	object = json_pack("{s:b, s:s, s:s}", "done", 1, "state",
+		status == EMR_OK ? "confirmed" : status == EMR_REFUSED ? "failed" : "queued", "cause", cause);
+	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
+}
+
+emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	asking a = {.session = session, .request = request, .emit = emit, .arg = arg, .problem = out_problem};
+	emr_status status;
+
+	if (request->order != 0)
+		return answer_order(&a);
+	status = emr_crowd_open(session, &a.crowd);
+	if (status == EMR_OK)
+		status = request->has_path ? answer_give(&a) : answer_list(&a);
+	emr_crowd_close(&a.crowd);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "share");
+	return status;
+}

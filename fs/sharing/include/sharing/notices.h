@@ -1,0 +1,32 @@
+/* What a person should know, kept in the memory of the mount: names never reach the log on the
+ * disk. It refuses to grow: the oldest notice goes when a thousand are there. */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+#include "kit/message.h"
+
+typedef struct emr_notices emr_notices; /* thread-safe */
+
+/* PROGRAM (NULL = none) gets each notice as one JSON object on its standard input, one after the
+ * other. */
+emr_status emr_notices_new(const char *program, emr_notices **out_notices);
+/* Ends the program's run that is under way, if any.  NULL is fine. */
+void emr_notices_free(emr_notices *notices);
+
+/* As emr_view_options.notice; NOTICES is the first argument. */
+void emr_notices_add(void *notices, const char *error_id, const char *path);
+/* The same with words that are filled in already, about PATH ("" = the folder). */
+void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
+/* Where the folder is open, for hints that other programs' commands are made of.  Before the first notice. */
+emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
+/* As emr_view_options.software_refused. */
+void emr_notices_add_software(void *notices, const char *program, const char *path, const char *folder,
+	const char *value);
+
+/* `TIME ID LEVEL ERROR PATH: message. hint`, newest last. */
+emr_status emr_notices_text(emr_notices *notices, emr_buf *out);
+/* At most MAX newest warnings and errors, oldest first, of PATH (NULL = all): [{at path error
+ * message hint}].  NULL without memory. */
+json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max);

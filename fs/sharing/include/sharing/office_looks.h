@@ -1,0 +1,20 @@
+/* The looks of the office, one function each; office.c has the table.
+ * They refuse to wait: what cannot be done now is done at the next visit. */
+#pragma once
+
+#include "sharing/office.h"
+
+/* Answers the questions of those to whom something of one's own is shared. */
+emr_status emr_look_release(emr_visit *visit);
+void emr_look_release_end(void *memory);
+/* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a day. */
+emr_status emr_look_epochs(emr_visit *visit);
+void emr_look_epochs_end(void *memory);
+/* Tells what requests came and what became of one's own, and has the open ones as files (pleas_look.c). */
+emr_status emr_look_requests(emr_visit *visit);
+void emr_look_requests_end(void *memory);
+/* Teams: who has something of mine through a team that got another key has it through that one (team_look.c).
+ * On an administrator's computer also what his teams need (team_care.h). */
+emr_status emr_look_teams(emr_visit *visit);
+/* Own computers: letters to those that lack one; on a device, what letters have come. */
+emr_status emr_look_devices(emr_visit *visit);

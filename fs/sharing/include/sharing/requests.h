@@ -1,0 +1,18 @@
+/* What the answers to `request`, `approve` and `deny` share.
+ * It refuses to act while the ledger is not believed. */
+#pragma once
+
+#include "sharing/pleas.h"
+
+/* A handle of one's own for sharing. */
+emr_status emr_requests_share(const emr_session *session, emr_share **out_share);
+/* The problem that says STATUS about REQUEST's id. */
+void emr_requests_say(emr_status status, const emr_request *request, emr_problem *out_problem);
+/* EMR_READ_ONLY, which is said. */
+emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
+/* The one that REQUEST's id means.  EMR_NOT_FOUND. */
+emr_status emr_requests_find(
+	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem);
+/* Says on the ledger which grants answer the requests that were said yes to (approving.c); those whose grant is not there yet wait.
+ */
+emr_status emr_requests_finish(const emr_session *session, emr_share *share);

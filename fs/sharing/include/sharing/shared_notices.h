@@ -1,0 +1,16 @@
+/* What the folder says about what others share, in words of people: who did not answer is called by name.
+ * It refuses to say what has no message. */
+#pragma once
+
+#include "session/session.h"
+#include "sharing/notices.h"
+
+struct emr_shared_notice;
+
+typedef struct emr_shared_notices {
+	const emr_session *session; /* open while notices come */
+	emr_notices *notices;
+} emr_shared_notices;
+
+/* As emr_view_options.shared_notice; ARG is an emr_shared_notices. */
+void emr_shared_notices_add(void *arg, const struct emr_shared_notice *notice);

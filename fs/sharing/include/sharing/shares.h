@@ -1,0 +1,60 @@
+/* What is shared, with whom and until when: the ledger's grants and what still waits, with names.
+ * It refuses to call confirmed what the ledger does not have. */
+#pragma once
+
+#include <jansson.h>
+
+#include "share/give.h"
+#include "sharing/sharing.h"
+
+typedef enum emr_share_state {
+	EMR_SHARE_QUEUED,    /* asked for, not on the ledger yet */
+	EMR_SHARE_CONFIRMED, /* in force, or to come */
+	EMR_SHARE_ENDING,    /* in force until the ledger has what was asked for */
+	EMR_SHARE_FAILED,    /* asked for, and will not be tried again */
+} emr_share_state;
+
+#define EMR_SHARE_ID_BYTES 32
+
+typedef struct emr_share_row {
+	emr_id16 domain;
+	emr_id16 grant;	       /* zero: not on the ledger */
+	emr_order order;       /* number 0: on the ledger */
+	char id[EMR_SHARE_ID_BYTES]; /* "g-7k2q"; "" while there is none */
+	char *path;	       /* owned */
+	emr_who who;
+	uint16_t rights; /* as in an order */
+	uint32_t purposes;
+	uint64_t since_unix_s, until_unix_s;
+	emr_share_state state;
+	bool is_inner; /* it stands there only because DOMAIN lies in what is shared */
+	uint8_t t, n; /* 0 of 0: only while this folder is open */
+	emr_id32 agents[EMR_AGENTS_MAX];
+	uint64_t opened, opened_last_unix_s; /* as the readers' computers say */
+} emr_share_row;
+
+typedef struct emr_share_rows {
+	emr_share_row *list; /* by path, then by name; owned */
+	size_t n;
+} emr_share_rows;
+
+/* Of DOMAIN, or of everything (NULL); grants that are over are not in it.  WITH_OPENED also counts who opened what, which reads
+ * every report. */
+emr_status emr_shares_collect(
+	emr_session *session, emr_crowd *crowd, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows);
+/* Of everything, with what stands in domains inside shared ones. */
+emr_status emr_shares_collect_inner(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
+void emr_shares_free(emr_share_rows *rows);
+#define EMR_AUTO_SHARES __attribute__((cleanup(emr_shares_free))) emr_share_rows
+
+/* Whom TEXT means among those of DOMAIN (NULL: of all ROWS): what somebody is called there, whether or not the ledger still lets him
+ * act, or the id of a grant, "g-7k2q", for who has it.  EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_IDS: their grants). */
+emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text, emr_who *out_who, char *out_ids,
+	size_t size);
+
+/* "queued", "confirmed", "failed CAUSE". */
+void emr_share_state_text(const emr_share_row *row, char *out, size_t size);
+/* One of `emrfs share --json`.  NULL without memory. */
+json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row);
+/* Names of the organisations (or keys) that release: a list of texts.  NULL without memory. */
+json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned n);

@@ -1,0 +1,378 @@
+#include "sharing/notices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kit/message.h"
+#include "kit/out.h"
+#include "kit/text.h"
+
+#define NOTICES_MAX 1000
+#define PROGRAM_TIMEOUT_MS 10000
+#define ERRORS_BYTES 20000 /* of one list of errors: it is part of a frame of the socket */
+
+extern char **environ;
+
+typedef struct notice {
+	uint64_t number; /* from 1 */
+	int64_t unix_s;
+	emr_message message;
+	char *path;			/* as it is, owned */
+	char *program, *folder, *value; /* of software-refused, owned; else NULL */
+	emr_problem *said;		/* its words, when they are filled in already; owned, or NULL */
+} notice;
+
+struct emr_notices {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	notice ring[NOTICES_MAX]; /* protected by lock, as all below */
+	uint64_t last;		  /* number of the newest; it stands at (last - 1) % NOTICES_MAX */
+	uint64_t told;		  /* the program knows all up to here */
+	bool stop;
+	bool has_thread;
+	pthread_t thread;
+	char *program; /* does not change, nor does folder */
+	char *folder;
+};
+
+static notice *at_number(emr_notices *notices, uint64_t number)
+{
+	return &notices->ring[(number - 1) % NOTICES_MAX];
+}
+
+static uint64_t oldest(const emr_notices *notices)
+{
+	return notices->last > NOTICES_MAX ? notices->last - NOTICES_MAX + 1 : 1;
+}
+
+/* A notice about no file in particular is about the folder. */
+static void fill(const notice *n, emr_problem *out_problem)
+{
+	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
+
+	if (n->said != NULL) {
+		*out_problem = *n->said;
+		return;
+	}
+	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
+		n->program != NULL ? n->program : "?", "folder",
+		n->folder != NULL ? n->folder : "?", "value", n->value != NULL ? n->value : "?",
+		NULL);
+}
+
+static void empty(notice *n)
+{
+	free(n->path);
+	free(n->program);
+	free(n->folder);
+	free(n->value);
+	free(n->said);
+}
+
+static json_t *notice_json(const notice *n)
+{
+	emr_problem problem;
+	char at[EMR_TEXT_BYTES];
+	json_t *path = emr_json_text(n->path);
+
+	fill(n, &problem);
+	emr_time_json(n->unix_s, at);
+	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "at", at, "path", path, "error",
+		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint,
+		"level", emr_message_get(n->message)->level);
+}
+
+/* ---- telling a program ---- */
+
+/* Waits for PID; kills it when it takes too long or the mount ends. */
+static void await_program(emr_notices *notices, pid_t pid)
+{
+	int left_ms = PROGRAM_TIMEOUT_MS;
+
+	for (;; left_ms -= 50) {
+		const struct timespec pause = {.tv_nsec = 50000000};
+		bool stop;
+
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return;
+		pthread_mutex_lock(&notices->lock);
+		stop = notices->stop;
+		pthread_mutex_unlock(&notices->lock);
+		if (stop || left_ms <= 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	emr_log(EMR_LOG_WARN, "notify: the program was ended");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* TEXT in memory that the program reads as its standard input. */
+static void run_program(emr_notices *notices, const char *text)
+{
+	char *argv[] = {notices->program, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	pid_t pid;
+	int input = memfd_create("notice", MFD_CLOEXEC);
+
+	if (input < 0)
+		return;
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (write(input, text, strlen(text)) == (ssize_t)strlen(text) &&
+		lseek(input, 0, SEEK_SET) == 0 &&
+		posix_spawn(&pid, notices->program, &actions, &attributes, argv, environ) == 0)
+		await_program(notices, pid);
+	else
+		emr_log(EMR_LOG_WARN, "notify: the program could not be started");
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	close(input);
+}
+
+static void *tell(void *arg)
+{
+	emr_notices *notices = arg;
+
+	pthread_mutex_lock(&notices->lock);
+	while (!notices->stop) {
+		char *text;
+		json_t *object;
+
+		if (notices->told >= notices->last) {
+			pthread_cond_wait(&notices->wake, &notices->lock);
+			continue;
+		}
+		if (notices->told + 1 < oldest(notices))
+			notices->told = oldest(notices) - 1;
+		notices->told++;
+		object = notice_json(at_number(notices, notices->told));
+		pthread_mutex_unlock(&notices->lock);
+		text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+		json_decref(object);
+		if (text != NULL)
+			run_program(notices, text);
+		free(text);
+		pthread_mutex_lock(&notices->lock);
+	}
+	pthread_mutex_unlock(&notices->lock);
+	return NULL;
+}
+
+emr_status emr_notices_new(const char *program, emr_notices **out_notices)
+{
+	emr_notices *notices = calloc(1, sizeof *notices);
+
+	if (notices == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_init(&notices->lock, NULL);
+	pthread_cond_init(&notices->wake, NULL);
+	if (program != NULL) {
+		sigset_t all, before;
+
+		notices->program = strdup(program);
+		sigfillset(&all); /* signals are for whoever waits for them */
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		notices->has_thread = notices->program != NULL &&
+				      pthread_create(&notices->thread, NULL, tell, notices) == 0;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		if (!notices->has_thread) {
+			emr_notices_free(notices);
+			return EMR_NO_MEMORY;
+		}
+	}
+	*out_notices = notices;
+	return EMR_OK;
+}
+
+void emr_notices_free(emr_notices *notices)
+{
+	if (notices == NULL)
+		return;
+	pthread_mutex_lock(&notices->lock);
+	notices->stop = true;
+	pthread_cond_broadcast(&notices->wake);
+	pthread_mutex_unlock(&notices->lock);
+	if (notices->has_thread)
+		pthread_join(notices->thread, NULL);
+	for (size_t i = 0; i < NOTICES_MAX; i++)
+		empty(&notices->ring[i]);
+	pthread_cond_destroy(&notices->wake);
+	pthread_mutex_destroy(&notices->lock);
+	free(notices->program);
+	free(notices->folder);
+	free(notices);
+}
+
+emr_status emr_notices_set_folder(emr_notices *notices, const char *folder)
+{
+	free(notices->folder);
+	notices->folder = strdup(folder);
+	return notices->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Takes what N owns. */
+static void add(emr_notices *notices, notice n)
+{
+	const char *id = emr_message_get(n.message)->id;
+	notice *at;
+
+	emr_log(EMR_LOG_WARN, "notice %s", id); /* without the path: it is a name */
+	pthread_mutex_lock(&notices->lock);
+	notices->last++;
+	at = at_number(notices, notices->last);
+	empty(at);
+	*at = n;
+	at->number = notices->last;
+	at->unix_s = (int64_t)emr_clock_unix_s(emr_clock_system());
+	pthread_cond_signal(&notices->wake);
+	pthread_mutex_unlock(&notices->lock);
+}
+
+void emr_notices_add(void *arg, const char *error_id, const char *path)
+{
+	notice n = {.path = strdup(path != NULL ? path : "")};
+
+	if (n.path == NULL || !emr_message_find(error_id, &n.message)) {
+		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
+		free(n.path);
+		return;
+	}
+	add(arg, n);
+}
+
+void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
+{
+	notice n = {.message = problem->message, .path = strdup(path), .said = malloc(sizeof *n.said)};
+
+	if (n.path == NULL || n.said == NULL) {
+		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
+		empty(&n);
+		return;
+	}
+	*n.said = *problem;
+	add(notices, n);
+}
+
+/* TEXT as one word of a shell's line, owned by the caller; NULL when memory runs out. */
+static char *quoted(const char *text)
+{
+	char *out = malloc(4 * strlen(text) + 3), *at = out;
+
+	if (out == NULL || text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					     "0123456789_./,+@%=:-")] == '\0')
+		return out != NULL ? strcpy(out, text) : NULL;
+	*at++ = '\'';
+	for (; *text != '\0'; text++) {
+		*at++ = *text;
+		if (*text == '\'') {
+			memcpy(at, "\\''", 3);
+			at += 3;
+		}
+	}
+	memcpy(at, "'", 2);
+	return out;
+}
+
+void emr_notices_add_software(void *arg, const char *program, const char *path, const char *folder,
+	const char *value)
+{
+	emr_notices *notices = arg;
+	const char *top = notices->folder != NULL ? notices->folder : ".";
+	EMR_AUTO_FREE char *whole = NULL;
+	notice n = {.message = EMR_SAY_SOFTWARE_REFUSED,
+		.path = strdup(path),
+		.program = strdup(program),
+		.value = quoted(value)};
+
+	if (asprintf(&whole, "%s%s%s", top, folder[0] != '\0' ? "/" : "", folder) < 0)
+		whole = NULL;
+	n.folder = whole != NULL ? quoted(whole) : NULL;
+	if (n.path == NULL || n.program == NULL || n.value == NULL || n.folder == NULL) {
+		emr_log(EMR_LOG_WARN, "notice software-refused was lost");
+		empty(&n);
+		return;
+	}
+	add(notices, n);
+}
+
+static emr_status append_line(const notice *n, emr_buf *out)
+{
+	emr_problem problem;
+	char at[EMR_TEXT_BYTES], shown[EMR_PROBLEM_TEXT_BYTES];
+	EMR_AUTO_FREE char *line = NULL;
+	int len;
+
+	fill(n, &problem);
+	emr_time_json(n->unix_s, at);
+	emr_show(n->path, shown, sizeof shown);
+	len = asprintf(&line, "%s n-%llu %s %s %s: %s%s%s\n", at, (unsigned long long)n->number,
+		emr_message_get(n->message)->level, emr_message_get(n->message)->id, shown,
+		problem.text, problem.hint[0] != '\0' ? " " : "", problem.hint);
+	if (len < 0) {
+		line = NULL;
+		return EMR_NO_MEMORY;
+	}
+	return emr_buf_append(out, line, (size_t)len);
+}
+
+emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&notices->lock);
+	for (uint64_t i = oldest(notices); i <= notices->last && status == EMR_OK; i++)
+		status = append_line(at_number(notices, i), out);
+	pthread_mutex_unlock(&notices->lock);
+	return status;
+}
+
+static bool is_wanted(const notice *n, const char *path)
+{
+	return strcmp(emr_message_get(n->message)->level, "info") != 0 &&
+	       (path == NULL || strcmp(n->path, path) == 0);
+}
+
+json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
+{
+	json_t *errors = json_array();
+	size_t n = 0, room = ERRORS_BYTES;
+
+	pthread_mutex_lock(&notices->lock);
+	for (uint64_t i = notices->last; errors != NULL && i >= oldest(notices) && n < max; i--) {
+		size_t len = 3 * strlen(at_number(notices, i)->path) +
+			     500; /* in path, message and hint */
+
+		if (!is_wanted(at_number(notices, i), path))
+			continue;
+		if (len > room)
+			break;
+		room -= len;
+		n++;
+		if (json_array_insert_new(errors, 0, notice_json(at_number(notices, i))) != 0) {
+			json_decref(errors);
+			errors = NULL;
+		}
+	}
+	pthread_mutex_unlock(&notices->lock);
+	return errors;
+}

@@ -1,0 +1,284 @@
+#include "sharing/office.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "replica/people.h"
+#include "sharing/office_looks.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define AGAIN_MAX_NS (60 * SECOND_NS)
+#define SLEEP_MAX_NS (3600 * SECOND_NS) /* a computer that slept: its boot clock went on, the waiting did not */
+
+/* Who adds a look adds a line. */
+static const emr_look looks[] = {
+	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
+	{.name = "epochs", .look = emr_look_epochs, .end = emr_look_epochs_end},
+	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
+	{.name = "devices", .look = emr_look_devices},
+	{.name = "teams", .look = emr_look_teams},
+};
+
+#define LOOKS (sizeof looks / sizeof *looks)
+
+/* Where one look stands; the office's thread alone uses it. */
+typedef struct standing {
+	emr_share *share;
+	void *memory;
+	uint64_t seen; /* entries at its last good visit */
+	int64_t due_boot_ns, pause_ns;
+	bool has_begun;
+} standing;
+
+struct emr_office {
+	pthread_mutex_t lock;
+	pthread_cond_t woken;
+	pthread_t thread;
+	bool has_thread, stop, is_woken; /* under lock */
+	atomic_ullong visits;
+	emr_session *session;
+	emr_notices *notices;
+	bool has_others;
+	standing standings[LOOKS];
+};
+
+static int64_t now_boot_ns(void)
+{
+	return emr_clock_boot_ns(emr_clock_system());
+}
+
+emr_status emr_office_new(emr_office **out_office)
+{
+	emr_office *office = calloc(1, sizeof *office);
+	pthread_condattr_t attributes;
+
+	if (office == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_init(&office->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&office->woken, &attributes);
+	pthread_condattr_destroy(&attributes);
+	*out_office = office;
+	return EMR_OK;
+}
+
+void emr_office_wake(void *arg)
+{
+	emr_office *office = arg;
+
+	if (office == NULL)
+		return;
+	pthread_mutex_lock(&office->lock);
+	office->is_woken = true;
+	pthread_cond_signal(&office->woken);
+	pthread_mutex_unlock(&office->lock);
+}
+
+uint64_t emr_office_count(emr_office *office)
+{
+	return atomic_load(&office->visits);
+}
+
+/* ---- one round ---- */
+
+/* Another person's or agent's key, or an own device's; devices of others come with their persons. */
+static emr_status note_person(void *arg, const emr_known_person *person)
+{
+	emr_office *office = arg;
+
+	if (emr_id32_equal(person->signer_id, office->session->identity.signer_id) ||
+		((person->row.roles & EMR_ROLE_DEVICE) != 0 &&
+			memcmp(person->row.ref, office->session->identity.signer_id.b, 32) != 0))
+		return EMR_OK;
+	office->has_others = true;
+	return EMR_EXISTS; /* enough */
+}
+
+static bool is_alone(emr_office *office)
+{
+	emr_status status = EMR_OK;
+
+	if (!office->has_others)
+		status = emr_replica_people(office->session->replica, note_person, office);
+	if (status != EMR_OK && status != EMR_EXISTS)
+		emr_log(EMR_LOG_WARN, "office: people: %s", emr_status_text(status));
+	return !office->has_others;
+}
+
+static emr_status begin(emr_office *office, standing *at)
+{
+	const emr_session *s = office->session;
+	const emr_share_options options = {
+		.keyring = s->keyring, .ledger = s->ledger, .replica = s->replica, .records = s->records};
+
+	return at->share != NULL ? EMR_OK : emr_share_new(&options, &at->share);
+}
+
+static void visit_one(emr_office *office, size_t i, uint64_t size)
+{
+	standing *at = &office->standings[i];
+	emr_visit visit = {.session = office->session,
+		.notices = office->notices,
+		.from = at->seen,
+		.size = size,
+		.memory = at->memory,
+		.due_boot_ns = INT64_MAX};
+	emr_status status = begin(office, at);
+
+	if (status == EMR_OK) {
+		visit.share = at->share;
+		status = looks[i].look(&visit);
+		at->memory = visit.memory;
+		atomic_fetch_add(&office->visits, 1);
+	}
+	at->has_begun = true;
+	if (status == EMR_OK) {
+		at->seen = size;
+		at->pause_ns = 0;
+		at->due_boot_ns = visit.due_boot_ns;
+		return;
+	}
+	at->pause_ns = at->pause_ns == 0 ? SECOND_NS : at->pause_ns * 2 > AGAIN_MAX_NS ? AGAIN_MAX_NS : at->pause_ns * 2;
+	at->due_boot_ns = now_boot_ns() + at->pause_ns;
+	if (status != EMR_OFFLINE)
+		emr_log(EMR_LOG_WARN, "office: %s: %s", looks[i].name, emr_status_text(status));
+}
+
+static bool is_stopping(emr_office *office)
+{
+	bool stop;
+
+	pthread_mutex_lock(&office->lock);
+	stop = office->stop;
+	pthread_mutex_unlock(&office->lock);
+	return stop;
+}
+
+/* Who failed a moment ago waits for his time, whatever is new. */
+static bool is_due(const standing *at, uint64_t size)
+{
+	if (at->pause_ns > 0)
+		return now_boot_ns() >= at->due_boot_ns;
+	return !at->has_begun || at->seen < size || now_boot_ns() >= at->due_boot_ns;
+}
+
+static void go_round(emr_office *office)
+{
+	emr_replica_position position = {0};
+	emr_status status;
+
+	/* Who comes is seen a moment later, by way of the folder's own following; before that he can wait for nothing. */
+	if (is_alone(office))
+		return;
+	status = emr_replica_catch_up(office->session->replica, NULL, NULL, NULL);
+	/* Away or not believed: the looks have what was verified; who needs the ledger says so. */
+	if (status != EMR_OK && status != EMR_OFFLINE && status != EMR_INTERRUPTED)
+		emr_log(EMR_LOG_INFO, "office: following: %s", emr_status_text(status));
+	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
+		return;
+	for (size_t i = 0; i < LOOKS && !is_stopping(office); i++)
+		if (is_due(&office->standings[i], position.size))
+			visit_one(office, i, position.size);
+}
+
+static int64_t next_due(const emr_office *office)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < LOOKS; i++)
+		if (office->standings[i].has_begun && office->standings[i].due_boot_ns < next)
+			next = office->standings[i].due_boot_ns;
+	return next;
+}
+
+/* ---- the thread ---- */
+
+/* Under the lock. */
+static void sleep_until(emr_office *office, int64_t due_boot_ns)
+{
+	int64_t left = due_boot_ns == INT64_MAX ? INT64_MAX : due_boot_ns - now_boot_ns();
+	struct timespec until;
+
+	if (left == INT64_MAX) {
+		pthread_cond_wait(&office->woken, &office->lock);
+		return;
+	}
+	if (left <= 0)
+		return;
+	left = left > SLEEP_MAX_NS ? SLEEP_MAX_NS : left;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(left / SECOND_NS);
+	until.tv_nsec += (long)(left % SECOND_NS);
+	if (until.tv_nsec >= SECOND_NS) {
+		until.tv_sec++;
+		until.tv_nsec -= SECOND_NS;
+	}
+	(void)pthread_cond_timedwait(&office->woken, &office->lock, &until);
+}
+
+static void *work(void *arg)
+{
+	emr_office *office = arg;
+
+	pthread_mutex_lock(&office->lock);
+	while (!office->stop) {
+		int64_t due;
+
+		office->is_woken = false;
+		pthread_mutex_unlock(&office->lock);
+		go_round(office);
+		due = next_due(office);
+		pthread_mutex_lock(&office->lock);
+		while (!office->stop && !office->is_woken && now_boot_ns() < due)
+			sleep_until(office, due);
+	}
+	pthread_mutex_unlock(&office->lock);
+	return NULL;
+}
+
+emr_status emr_office_start(emr_office *office, emr_session *session, emr_notices *notices)
+{
+	if (session->read_only)
+		return EMR_OK;
+	office->session = session;
+	office->notices = notices;
+	if (pthread_create(&office->thread, NULL, work, office) != 0)
+		return EMR_NO_MEMORY;
+	office->has_thread = true;
+	return EMR_OK;
+}
+
+void emr_office_end(emr_office *office)
+{
+	if (office == NULL || !office->has_thread)
+		return;
+	pthread_mutex_lock(&office->lock);
+	office->stop = true;
+	pthread_cond_signal(&office->woken);
+	pthread_mutex_unlock(&office->lock);
+	pthread_join(office->thread, NULL);
+	office->has_thread = false;
+	for (size_t i = 0; i < LOOKS; i++) {
+		if (looks[i].end != NULL && office->standings[i].memory != NULL)
+			looks[i].end(office->standings[i].memory);
+		office->standings[i].memory = NULL;
+		emr_share_free(office->standings[i].share);
+		office->standings[i].share = NULL;
+	}
+}
+
+void emr_office_free(emr_office *office)
+{
+	if (office == NULL)
+		return;
+	pthread_cond_destroy(&office->woken);
+	pthread_mutex_destroy(&office->lock);
+	free(office);
+}

@@ -1,0 +1,127 @@
+#include "sharing/office_looks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "share/devices.h"
+#include "share/give.h"
+#include "share/release.h"
+
+#define DAY_NS (INT64_C(86400) * 1000000000)
+
+/* ---- the owner's answers ---- */
+
+/* What only the owner's own seed can do is not tried on a device. */
+static bool is_device(const emr_visit *visit)
+{
+	return emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE;
+}
+
+emr_status emr_look_release(emr_visit *visit)
+{
+	emr_release *release = visit->memory;
+	emr_release_tally tally;
+	emr_status status = EMR_OK;
+
+	if (is_device(visit))
+		return EMR_OK;
+	if (release == NULL)
+		status = emr_release_new(visit->share, &release);
+	if (status != EMR_OK)
+		return status;
+	visit->memory = release;
+	status = emr_release_run(release, &tally);
+	if (tally.answered + tally.refused > 0)
+		emr_log(EMR_LOG_INFO, "office: %zu questions answered, %zu refused", tally.answered, tally.refused);
+	return status;
+}
+
+void emr_look_release_end(void *memory)
+{
+	emr_release_free(memory);
+}
+
+/* ---- epochs ---- */
+
+static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	(void)d_row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+/* What goes wrong with one domain does not stop the others. */
+static emr_status renew_all(emr_visit *visit)
+{
+	EMR_AUTO_BUF domains = {0};
+	emr_status status = emr_replica_domains(visit->session->replica, note_own, &domains), first = status;
+
+	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 domain;
+		emr_status one;
+
+		memcpy(domain.b, domains.data + at, sizeof domain.b);
+		one = emr_share_renew(visit->share, domain);
+		first = first == EMR_OK ? one : first;
+	}
+	return first;
+}
+
+emr_status emr_look_epochs(emr_visit *visit)
+{
+	const int64_t *last = visit->memory;
+	int64_t now = emr_clock_boot_ns(emr_clock_system()), *kept = visit->memory;
+	emr_status status;
+
+	if (last != NULL && now - *last < DAY_NS) {
+		visit->due_boot_ns = *last + DAY_NS;
+		return EMR_OK;
+	}
+	if (kept == NULL)
+		kept = malloc(sizeof *kept);
+	if (kept == NULL)
+		return EMR_NO_MEMORY;
+	*kept = now - DAY_NS; /* not done yet */
+	visit->memory = kept;
+	status = renew_all(visit);
+	if (status != EMR_OK)
+		return status;
+	*kept = now;
+	visit->due_boot_ns = now + DAY_NS;
+	return EMR_OK;
+}
+
+void emr_look_epochs_end(void *memory)
+{
+	free(memory);
+}
+
+/* ---- own computers ---- */
+
+static emr_status take_in(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	emr_visit *visit = arg;
+
+	(void)d_row;
+	return is_mine ? emr_view_take_in(visit->session->view, domain) : EMR_OK;
+}
+
+emr_status emr_look_devices(emr_visit *visit)
+{
+	bool some = false;
+	uint64_t n = 0;
+	emr_status status;
+
+	if (!is_device(visit)) {
+		status = emr_share_pass_on(visit->share, &n);
+		if (n > 0)
+			emr_log(EMR_LOG_INFO, "office: %llu letters to own computers", (unsigned long long)n);
+		return status;
+	}
+	status = emr_share_learn(visit->share, &some);
+	if (status == EMR_DENIED) {
+		emr_notices_add(visit->notices, "device-removed", "");
+		return EMR_OK;
+	}
+	return status == EMR_OK && some ? emr_replica_domains(visit->session->replica, take_in, visit) : status;
+}

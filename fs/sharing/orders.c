@@ -1,0 +1,170 @@
+#include "sharing/orders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "session/sealed.h"
+
+/* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8 failed | u8 status | u8 code |
+ * domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32 purposes | u16 rights | u8 len, label | u8 len, who;
+ * zeros to a multiple of 4,096. */
+#define PAGE_BYTES 4096
+#define REPLACES 0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones */
+#define FILE_MAX ((size_t)1 << 20)
+
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 1, 0, 0, 0};
+
+void emr_orders_free(emr_orders *orders)
+{
+	free(orders->list);
+	*orders = (emr_orders){0};
+}
+
+static void write_text(emr_writer *w, const char *text)
+{
+	size_t len = strlen(text);
+
+	emr_write_u8(w, (uint8_t)len);
+	emr_write_bytes(w, text, len);
+}
+
+static void write_one(emr_writer *w, const emr_order *o)
+{
+	emr_write_u64(w, o->number);
+	emr_write_u8(w, (uint8_t)o->kind);
+	emr_write_u8(w, o->has_failed);
+	emr_write_u8(w, o->failure);
+	emr_write_u8(w, o->code);
+	emr_write_bytes(w, o->domain.b, sizeof o->domain.b);
+	emr_write_bytes(w, o->grantee.b, sizeof o->grantee.b);
+	emr_write_bytes(w, o->root.b, sizeof o->root.b);
+	emr_write_u64(w, o->asked_unix_s);
+	emr_write_u64(w, o->until_unix_s);
+	emr_write_u32(w, o->purposes);
+	emr_write_u16(w, (uint16_t)(o->rights | (o->replaces ? REPLACES : 0)));
+	write_text(w, o->label);
+	write_text(w, o->who);
+}
+
+emr_status emr_orders_save(const emr_keyring *keyring, int state_fd, const emr_orders *orders)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_writer w = emr_writer_of(&plain);
+	emr_status status;
+
+	emr_write_u64(&w, orders->next_number);
+	emr_write_u16(&w, (uint16_t)orders->n);
+	for (size_t i = 0; i < orders->n; i++)
+		write_one(&w, &orders->list[i]);
+	if (w.status == EMR_OK && plain.len % PAGE_BYTES != 0)
+		emr_write_zeros(&w, PAGE_BYTES - plain.len % PAGE_BYTES);
+	status = w.status;
+	if (status == EMR_OK)
+		status = emr_sealed_save(keyring, state_fd, EMR_STATE_ORDERS, head, emr_buf_view(&plain));
+	if (plain.len > 0)
+		emr_wipe(plain.data, plain.len);
+	return status;
+}
+
+static bool read_text(emr_reader *r, char out[EMR_ORDER_TEXT_MAX + 1])
+{
+	size_t len = emr_read_u8(r);
+
+	emr_read_copy(r, out, len);
+	out[len] = '\0';
+	return strlen(out) == len;
+}
+
+static emr_status read_one(emr_reader *r, emr_order *o)
+{
+	bool is_text;
+
+	*o = (emr_order){.number = emr_read_u64(r)};
+	o->kind = (emr_order_kind)emr_read_u8(r);
+	o->has_failed = emr_read_u8(r) != 0;
+	o->failure = emr_read_u8(r);
+	o->code = emr_read_u8(r);
+	emr_read_copy(r, o->domain.b, sizeof o->domain.b);
+	emr_read_copy(r, o->grantee.b, sizeof o->grantee.b);
+	emr_read_copy(r, o->root.b, sizeof o->root.b);
+	o->asked_unix_s = emr_read_u64(r);
+	o->until_unix_s = emr_read_u64(r);
+	o->purposes = emr_read_u32(r);
+	o->rights = emr_read_u16(r);
+	o->replaces = (o->rights & REPLACES) != 0;
+	o->rights &= (uint16_t)~REPLACES;
+	is_text = read_text(r, o->label);
+	is_text &= read_text(r, o->who);
+	if (r->bad || !is_text || (o->kind != EMR_ORDER_GRANT && o->kind != EMR_ORDER_REVOKE) ||
+		o->failure >= EMR_STATUS_COUNT)
+		return EMR_DAMAGED;
+	return EMR_OK;
+}
+
+emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders *out_orders)
+{
+	EMR_AUTO_ORDERS orders = {.next_number = 1};
+	EMR_AUTO_BUF plain = {0};
+	emr_reader r;
+	size_t n;
+	emr_status status = emr_sealed_load(keyring, state_fd, EMR_STATE_ORDERS, head, FILE_MAX, &plain);
+
+	if (status == EMR_OK) {
+		r = emr_reader_of(emr_buf_view(&plain));
+		orders.next_number = emr_read_u64(&r);
+		n = emr_read_u16(&r);
+		if (r.bad || n > EMR_ORDERS_MAX)
+			return EMR_DAMAGED;
+		orders.list = calloc(n > 0 ? n : 1, sizeof *orders.list);
+		status = orders.list != NULL ? EMR_OK : EMR_NO_MEMORY;
+		for (; orders.n < n && status == EMR_OK; orders.n++)
+			status = read_one(&r, &orders.list[orders.n]);
+		if (status == EMR_OK)
+			emr_read_zeros(&r, r.left);
+		if (status == EMR_OK && r.bad)
+			status = EMR_DAMAGED;
+	}
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out_orders = orders;
+	orders = (emr_orders){0};
+	return EMR_OK;
+}
+
+emr_status emr_orders_add(emr_orders *orders, emr_order *order)
+{
+	emr_order *grown;
+
+	if (orders->n >= EMR_ORDERS_MAX)
+		return EMR_LIMIT;
+	grown = realloc(orders->list, (orders->n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	orders->list = grown;
+	if (orders->next_number == 0)
+		orders->next_number = 1;
+	order->number = orders->next_number++;
+	orders->list[orders->n++] = *order;
+	return EMR_OK;
+}
+
+emr_order *emr_orders_find(const emr_orders *orders, uint64_t number)
+{
+	for (size_t i = 0; i < orders->n; i++)
+		if (orders->list[i].number == number)
+			return &orders->list[i];
+	return NULL;
+}
+
+void emr_orders_drop(emr_orders *orders, uint64_t number)
+{
+	const emr_order *o = emr_orders_find(orders, number);
+	size_t at = o != NULL ? (size_t)(o - orders->list) : orders->n;
+
+	if (o == NULL)
+		return;
+	orders->n--;
+	memmove(&orders->list[at], &orders->list[at + 1], (orders->n - at) * sizeof *orders->list);
+}

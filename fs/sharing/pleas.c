@@ -1,0 +1,440 @@
+#include "sharing/pleas.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/purposes.h"
+#include "share/write.h"
+
+#define ID_LETTERS_MIN 4
+#define ID_LETTERS_MAX 26
+#define CLOCKS_DIFFER_S 600u /* what the ledger allows */
+
+void emr_pleas_free(emr_pleas *pleas)
+{
+	free(pleas->list);
+	*pleas = (emr_pleas){0};
+}
+
+/* ---- collecting ---- */
+
+typedef struct collecting {
+	emr_share *share;
+	emr_crowd crowd;
+	emr_asked_list asked;
+	emr_pleas out;
+	size_t cap;
+	uint64_t now;
+} collecting;
+
+static emr_status next_row(collecting *c, emr_plea **out)
+{
+	if (c->out.n == c->cap) {
+		size_t cap = c->cap == 0 ? 8 : c->cap * 2;
+		emr_plea *grown = realloc(c->out.list, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		c->out.list = grown;
+		c->cap = cap;
+	}
+	*out = &c->out.list[c->out.n];
+	memset(*out, 0, sizeof **out);
+	return EMR_OK;
+}
+
+/* Whom neither the book nor the ledger has a name of is called what his card says. */
+static void name_asker(const emr_petition *p, emr_plea *plea)
+{
+	if (plea->who.name[0] != '\0' || !p->has_card)
+		return;
+	snprintf(plea->who.name, sizeof plea->who.name, "%s", p->card.name);
+	snprintf(plea->who.born, sizeof plea->who.born, "%s", p->card.born);
+}
+
+/* A yes that the ledger has no word for: see finish_one. */
+static bool said_yes(const collecting *c, const emr_petition *p)
+{
+	const emr_asked_for *asked = emr_asked_find(&c->asked, p->request);
+
+	return p->state == EMR_PETITION_OPEN && asked != NULL && asked->kind == EMR_ASKED_SAID_YES &&
+	       asked->told == EMR_PETITION_APPROVED;
+}
+
+static emr_status take_received(void *arg, const emr_petition *p)
+{
+	collecting *c = arg;
+	emr_plea *plea;
+	emr_status status = next_row(c, &plea);
+
+	if (status == EMR_OK)
+		status = emr_who_of(&c->crowd, p->from, &plea->who);
+	if (status != EMR_OK)
+		return status;
+	plea->request = p->request;
+	plea->is_to_me = plea->is_readable = true;
+	plea->state = said_yes(c, p) ? EMR_PETITION_APPROVED : p->state;
+	plea->is_over = plea->state == EMR_PETITION_OPEN && p->until_unix_s <= c->now;
+	plea->seq = p->seq;
+	plea->asked_at = p->asked_at;
+	plea->last_at = p->ledger_time;
+	plea->until_unix_s = p->until_unix_s;
+	plea->purposes = p->purposes;
+	plea->rights = p->rights;
+	memcpy(plea->path, p->path, sizeof plea->path);
+	memcpy(plea->reason, p->reason, sizeof plea->reason);
+	name_asker(p, plea);
+	c->out.waiting += plea->state == EMR_PETITION_OPEN;
+	c->out.n++;
+	return EMR_OK;
+}
+
+typedef struct seeking {
+	const emr_asked_for *asked;
+	bool is_there;
+} seeking;
+
+static emr_status is_answer(void *arg, const emr_writing *writing)
+{
+	seeking *s = arg;
+
+	if (writing->phase == EMR_WRITING_IN_FORCE && !emr_writing_may_change(writing) &&
+		emr_id32_equal(writing->card.signer_id, s->asked->owner) &&
+		writing->since_unix_s + CLOCKS_DIFFER_S >= s->asked->asked_at)
+		s->is_there = true;
+	return EMR_OK;
+}
+
+/* The ledger's word of a yes names a grant, and a right only to leave things has none: the right itself is the answer. */
+static void see_right(const collecting *c, const emr_asked_for *asked, emr_plea *plea)
+{
+	seeking s = {.asked = asked};
+
+	if (plea->state == EMR_PETITION_OPEN && asked->rights == EMR_RIGHTS_DEPOSIT &&
+		emr_share_writings(c->share, is_answer, &s, NULL) == EMR_OK && s.is_there)
+		plea->state = EMR_PETITION_APPROVED;
+}
+
+static void fill_sent(const collecting *c, const emr_asked_for *asked, emr_plea *plea)
+{
+	plea->is_readable = true;
+	plea->asked_at = asked->asked_at;
+	plea->until_unix_s = asked->until_unix_s;
+	plea->purposes = asked->purposes;
+	plea->rights = asked->rights;
+	plea->told = asked->told;
+	plea->is_over = plea->state == EMR_PETITION_OPEN && asked->until_unix_s <= c->now;
+	memcpy(plea->path, asked->path, sizeof plea->path);
+	memcpy(plea->reason, asked->reason, sizeof plea->reason);
+}
+
+static emr_status take_sent(void *arg, const emr_petition_sent *sent)
+{
+	collecting *c = arg;
+	const emr_asked_for *asked = emr_asked_find(&c->asked, sent->request);
+	emr_petition_answer answer;
+	emr_plea *plea;
+	emr_status status = next_row(c, &plea);
+
+	if (status == EMR_OK)
+		status = emr_petition_look(c->share, sent->request, &answer);
+	if (status == EMR_OK && asked != NULL)
+		status = emr_who_of(&c->crowd, asked->owner, &plea->who);
+	if (status != EMR_OK)
+		return status;
+	plea->request = sent->request;
+	plea->state = sent->state;
+	plea->seq = sent->seq;
+	plea->asked_at = plea->last_at = sent->ledger_time;
+	if (asked != NULL)
+		see_right(c, asked, plea);
+	if (asked != NULL)
+		fill_sent(c, asked, plea);
+	memcpy(plea->answer, answer.reason, sizeof plea->answer);
+	c->out.n++;
+	return EMR_OK;
+}
+
+static bool is_listed(const collecting *c, emr_id16 request)
+{
+	for (size_t i = 0; i < c->out.n; i++)
+		if (emr_id16_equal(c->out.list[i].request, request))
+			return true;
+	return false;
+}
+
+/* Requests that a right answered, and that were taken back then: what became of them is known here only. */
+static emr_status add_closed(collecting *c)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < c->asked.n && status == EMR_OK; i++) {
+		const emr_asked_for *asked = &c->asked.rows[i];
+		emr_plea *plea;
+
+		if (asked->kind != EMR_ASKED_MINE || asked->rights != EMR_RIGHTS_DEPOSIT ||
+			asked->told != EMR_PETITION_APPROVED || asked->asked_at + EMR_PETITION_ANSWERED_S <= c->now ||
+			is_listed(c, asked->request))
+			continue;
+		status = next_row(c, &plea);
+		if (status == EMR_OK)
+			status = emr_who_of(&c->crowd, asked->owner, &plea->who);
+		if (status != EMR_OK)
+			break;
+		plea->request = asked->request;
+		plea->state = EMR_PETITION_APPROVED;
+		plea->last_at = asked->asked_at;
+		fill_sent(c, asked, plea);
+		c->out.n++;
+	}
+	return status;
+}
+
+/* ---- ids ---- */
+
+static size_t common(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] != '\0' && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Each as short as no other one begins, and at least four letters. */
+static emr_status name_rows(emr_pleas *pleas)
+{
+	char(*whole)[ID_LETTERS_MAX + 1] = calloc(pleas->n + 1, sizeof *whole);
+
+	if (whole == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < pleas->n; i++)
+		emr_base32(pleas->list[i].request.b, sizeof pleas->list[i].request.b, whole[i]);
+	for (size_t i = 0; i < pleas->n; i++) {
+		size_t letters = ID_LETTERS_MIN;
+
+		for (size_t j = 0; j < pleas->n; j++) {
+			size_t same = j != i ? common(whole[i], whole[j]) : 0;
+
+			letters = same >= letters ? same + 1 : letters;
+		}
+		snprintf(pleas->list[i].id, sizeof pleas->list[i].id, "r-%.*s", (int)letters, whole[i]);
+	}
+	free(whole);
+	return EMR_OK;
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const emr_plea *one = a, *other = b;
+
+	if (one->seq != other->seq)
+		return one->seq < other->seq ? -1 : 1;
+	return memcmp(one->request.b, other->request.b, sizeof one->request.b);
+}
+
+static emr_status collect(collecting *c, const emr_session *session)
+{
+	emr_petition_tally tally = {0};
+	emr_status status = emr_crowd_open(session, &c->crowd);
+
+	if (status == EMR_OK)
+		status = emr_asked_load(session->keyring, session->state_fd, &c->asked);
+	if (status == EMR_OK)
+		status = emr_petitions(c->share, take_received, c, &tally);
+	if (status == EMR_OK)
+		status = emr_petitions_sent(c->share, take_sent, c);
+	if (status == EMR_OK)
+		status = add_closed(c);
+	if (status != EMR_OK)
+		return status;
+	c->out.held_back = tally.held_back;
+	if (c->out.n > 0)
+		qsort(c->out.list, c->out.n, sizeof *c->out.list, by_age);
+	return name_rows(&c->out);
+}
+
+emr_status emr_pleas_collect(const emr_session *session, emr_share *share, emr_pleas *out)
+{
+	const emr_share_options options = {
+		.keyring = session->keyring, .ledger = session->ledger, .replica = session->replica};
+	collecting c = {.share = share, .now = emr_clock_unix_s(emr_clock_system())};
+	emr_share *own = NULL;
+	emr_status status = share == NULL ? emr_share_new(&options, &own) : EMR_OK;
+
+	if (share == NULL)
+		c.share = own;
+	if (status == EMR_OK)
+		status = collect(&c, session);
+	emr_share_free(own);
+	emr_crowd_close(&c.crowd);
+	emr_asked_free(&c.asked);
+	if (status != EMR_OK) {
+		emr_pleas_free(&c.out);
+		return status;
+	}
+	*out = c.out;
+	return EMR_OK;
+}
+
+emr_status emr_pleas_find(const emr_pleas *pleas, const char *id, const emr_plea **out)
+{
+	const emr_plea *found = NULL;
+	char whole[ID_LETTERS_MAX + 1];
+
+	if (strncmp(id, "r-", 2) == 0)
+		id += 2;
+	for (size_t i = 0; i < pleas->n; i++) {
+		emr_base32(pleas->list[i].request.b, sizeof pleas->list[i].request.b, whole);
+		if (strlen(id) < ID_LETTERS_MIN || strncmp(whole, id, strlen(id)) != 0)
+			continue;
+		if (found != NULL)
+			return EMR_CONFLICT;
+		found = &pleas->list[i];
+	}
+	if (found == NULL)
+		return EMR_NOT_FOUND;
+	*out = found;
+	return EMR_OK;
+}
+
+/* ---- words ---- */
+
+const char *emr_plea_state_text(const emr_plea *plea)
+{
+	switch (plea->state) {
+	case EMR_PETITION_OPEN:
+		return plea->is_over ? "over" : "open";
+	case EMR_PETITION_APPROVED:
+		return "approved";
+	case EMR_PETITION_DENIED:
+		return "denied";
+	case EMR_PETITION_WITHDRAWN:
+		return "withdrawn";
+	}
+	return "?";
+}
+
+void emr_plea_who_text(const emr_plea *plea, char *out, size_t size)
+{
+	size_t len;
+
+	if (!plea->is_readable) {
+		snprintf(out, size, "somebody (asked from another computer)");
+		return;
+	}
+	emr_who_text(&plea->who, out, size);
+	len = strlen(out);
+	if (plea->is_to_me && !plea->who.is_known && len < size)
+		snprintf(out + len, size - len, " (no card of each other)");
+}
+
+/* Cut at a whole character, with dots; SIZE is at least 4. */
+static void shorten(char *text, size_t size)
+{
+	size_t at = size - 4;
+
+	if (strlen(text) < size - 1)
+		return;
+	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	memcpy(text + at, "...", 4);
+}
+
+void emr_plea_path_text(const emr_plea *plea, char *out, size_t size)
+{
+	if (plea->path[0] == '\0') {
+		snprintf(out, size, "%s", plea->is_readable ? "your records (no folder named)" : "?");
+		return;
+	}
+	emr_show(plea->path, out, size);
+	shorten(out, size);
+}
+
+/* Between quotation marks nothing can end them. */
+void emr_plea_reason_text(const char *reason, char *out, size_t size)
+{
+	emr_show(reason, out, size);
+	for (char *at = out; *at != '\0'; at++)
+		*at = *at == '"' ? '\'' : *at;
+	shorten(out, size);
+}
+
+const char *emr_plea_besides(const emr_plea *plea)
+{
+	if (plea->rights == EMR_RIGHTS_DEPOSIT)
+		return ", to leave files there";
+	return emr_rights_of_writing(plea->rights) != 0 ? ", to read and change" : "";
+}
+
+static const char *to_text(const emr_plea *plea)
+{
+	if (plea->rights == EMR_RIGHTS_DEPOSIT)
+		return "leave files there, and see nothing";
+	return emr_rights_of_writing(plea->rights) != 0 ? "read and change" : "read";
+}
+
+json_t *emr_plea_json(const emr_plea *plea)
+{
+	char purposes[EMR_PURPOSES_TEXT_BYTES], until[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], last[EMR_TEXT_BYTES];
+	json_t *row;
+
+	emr_purposes_text(plea->purposes, purposes);
+	emr_time_json((int64_t)plea->until_unix_s, until);
+	emr_time_json((int64_t)plea->asked_at, at);
+	emr_time_json((int64_t)plea->last_at, last);
+	row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:b}", "id", plea->id, "direction",
+		plea->is_to_me ? "to-me" : "from-me", "who", emr_json_text(plea->who.called), "name",
+		emr_json_text(plea->who.name), "organisation", emr_json_text(plea->who.organisation), "known",
+		plea->who.is_known, "compared", plea->who.is_compared);
+	if (row == NULL || json_object_set_new(row, "rights", json_string(emr_rights_word(plea->rights))) != 0 ||
+		json_object_update_new(row,
+			json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "path", emr_json_text(plea->path), "reason",
+				emr_json_text(plea->reason), "purpose", purposes, "until", until, "state",
+				emr_plea_state_text(plea), "at", at, "answered_at",
+				plea->state == EMR_PETITION_OPEN ? "" : last, "answer", emr_json_text(plea->answer))) != 0 ||
+		json_object_set_new(row, "owner", plea->is_to_me ? json_string("you") : emr_json_text(plea->who.name)) != 0) {
+		json_decref(row);
+		return NULL;
+	}
+	return row;
+}
+
+emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
+{
+	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1], when[EMR_TEXT_BYTES];
+	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES], *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	emr_status status = to != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status != EMR_OK)
+		return status;
+	emr_plea_who_text(plea, who, sizeof who);
+	emr_plea_path_text(plea, path, sizeof path);
+	emr_plea_reason_text(plea->reason, reason, sizeof reason);
+	emr_time_text((int64_t)plea->asked_at, when);
+	emr_time_text((int64_t)plea->until_unix_s, until);
+	emr_purposes_text(plea->purposes, purposes);
+	fprintf(to, "Request %s of %s\n\n", plea->id, when);
+	fprintf(to, "Who asks:   %s\n", who);
+	fprintf(to, "            %s\n",
+		plea->who.is_compared  ? "You know each other, and have compared your number."
+		: plea->who.is_known ? "You know each other; your number is not compared (emrfs people check)."
+				       : "You have no card of each other: be sure who it is before you say yes.");
+	fprintf(to, "Asks for:   %s\n", path);
+	fprintf(to, "To:         %s, until %s%s\n", to_text(plea), until, plea->is_over ? " (that has passed)" : "");
+	fprintf(to, "Purpose:    %s\n", purposes);
+	if (reason[0] != '\0')
+		fprintf(to, "Says:       \"%s\"\n", reason);
+	fprintf(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id, plea->id);
+	if (fclose(to) != 0)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_buf_append(out, text, size);
+	free(text);
+	return status;
+}

@@ -1,0 +1,171 @@
+/* The office's look at requests: what came is told once, what was answered is told to who asked, and .emrfs/requests has the open ones. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "session/purposes.h"
+#include "share/write.h"
+#include "sharing/office_looks.h"
+#include "sharing/pleas.h"
+#include "sharing/requests.h"
+
+#define SHORT_BYTES 200
+
+/* Requests that their person was told of since the folder was opened. */
+typedef struct told {
+	emr_id16 *requests; /* owned */
+	size_t n;
+} told;
+
+void emr_look_requests_end(void *memory)
+{
+	told *t = memory;
+
+	if (t != NULL)
+		free(t->requests);
+	free(t);
+}
+
+static bool was_told(const told *t, emr_id16 request)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (emr_id16_equal(t->requests[i], request))
+			return true;
+	}
+	return false;
+}
+
+static emr_status note_told(told *t, emr_id16 request)
+{
+	emr_id16 *grown = realloc(t->requests, (t->n + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	t->requests = grown;
+	t->requests[t->n++] = request;
+	return EMR_OK;
+}
+
+/* ---- notices ---- */
+
+static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
+{
+	char who[900], what[SHORT_BYTES + 40], purposes[EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES], because[SHORT_BYTES + 8];
+	emr_problem problem = {0};
+
+	emr_plea_who_text(plea, who, sizeof who);
+	emr_plea_path_text(plea, what, SHORT_BYTES);
+	snprintf(what + strlen(what), sizeof what - strlen(what), "%s", emr_plea_besides(plea));
+	emr_purposes_text(plea->purposes, purposes);
+	emr_plea_reason_text(plea->is_to_me ? plea->reason : plea->answer, reason, sizeof reason);
+	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason, reason[0] != '\0' ? "\"" : "");
+	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because", because, "id", plea->id, NULL);
+	emr_notices_add_problem(visit->notices, &problem, "");
+}
+
+static emr_status tell_received(emr_visit *visit, told *t, const emr_plea *plea)
+{
+	if (plea->state != EMR_PETITION_OPEN || was_told(t, plea->request))
+		return EMR_OK;
+	tell(visit, plea, EMR_SAY_ASKED);
+	return note_told(t, plea->request);
+}
+
+/* What was answered by the right itself stands open on the ledger: who asked takes it back, when its person has heard. */
+static emr_status close_answered(emr_visit *visit, const emr_plea *plea)
+{
+	const emr_session *session = visit->session;
+	emr_status status = EMR_OK;
+
+	if (plea->told != EMR_PETITION_APPROVED) {
+		tell(visit, plea, EMR_SAY_SAID_YES);
+		status = emr_asked_told(session->keyring, session->state_fd, plea->request, EMR_PETITION_APPROVED);
+	}
+	if (status == EMR_OK)
+		status = emr_petition_withdraw(visit->share, plea->request);
+	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* Told once, also over many mounts: the list of what was asked remembers it. */
+static emr_status tell_sent(emr_visit *visit, const emr_plea *plea)
+{
+	if (plea->is_readable && plea->rights == EMR_RIGHTS_DEPOSIT && plea->state == EMR_PETITION_APPROVED)
+		return close_answered(visit, plea);
+	if (!plea->is_readable || (uint8_t)plea->state == plea->told)
+		return EMR_OK;
+	if (plea->state == EMR_PETITION_APPROVED)
+		tell(visit, plea, EMR_SAY_SAID_YES);
+	else if (plea->state == EMR_PETITION_DENIED)
+		tell(visit, plea, EMR_SAY_SAID_NO);
+	else
+		return EMR_OK;
+	return emr_asked_told(visit->session->keyring, visit->session->state_fd, plea->request, plea->state);
+}
+
+/* ---- .emrfs/requests ---- */
+
+static emr_status show_files(const emr_visit *visit, const emr_pleas *pleas)
+{
+	typedef char file_name[EMR_PLEA_ID_BYTES + 8];
+	file_name *names = calloc(pleas->n + 1, sizeof *names);
+	const char **list = calloc(pleas->n + 1, sizeof *list);
+	size_t n = 0;
+	emr_status status = names != NULL && list != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < pleas->n && status == EMR_OK; i++) {
+		if (!pleas->list[i].is_to_me || pleas->list[i].state != EMR_PETITION_OPEN)
+			continue;
+		snprintf(names[n], sizeof names[n], "%s.txt", pleas->list[i].id);
+		list[n] = names[n];
+		n++;
+	}
+	if (status == EMR_OK)
+		status = emr_view_set_requests(visit->session->view, list, n);
+	free(list);
+	free(names);
+	return status;
+}
+
+/* ---- the look ---- */
+
+static emr_status is_of_requests(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	/* Any other status ends the walk. */
+	return (change->op >= EMR_OP_REQUEST && change->op <= EMR_OP_WITHDRAW) || change->op == EMR_OP_WRITER_ADD ? EMR_EXISTS
+															 : EMR_OK;
+}
+
+static emr_status look(emr_visit *visit, told *t)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	emr_status status = emr_pleas_collect(visit->session, visit->share, &pleas);
+
+	if (status == EMR_OK)
+		status = show_files(visit, &pleas);
+	if (status != EMR_OK)
+		return status;
+	atomic_store(&visit->session->waiting_requests, (unsigned)pleas.waiting);
+	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++)
+		status = pleas.list[i].is_to_me ? tell_received(visit, t, &pleas.list[i])
+						: tell_sent(visit, &pleas.list[i]);
+	return status;
+}
+
+emr_status emr_look_requests(emr_visit *visit)
+{
+	emr_status status = EMR_EXISTS;
+
+	/* The grant that a yes waits for is no request. */
+	if (emr_requests_finish(visit->session, visit->share) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "office: a request that was said yes to is not answered yet");
+	if (visit->memory != NULL)
+		status = emr_replica_since(visit->session->replica, visit->from, is_of_requests, NULL);
+	if (status != EMR_EXISTS)
+		return status;
+	if (visit->memory == NULL)
+		visit->memory = calloc(1, sizeof(told));
+	return visit->memory != NULL ? look(visit, visit->memory) : EMR_NO_MEMORY;
+}

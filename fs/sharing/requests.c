@@ -1,0 +1,279 @@
+/* What the open keyring answers about requests for access: the list, a new one, and no. */
+#include "sharing/requests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "keyring/card.h"
+#include "kit/out.h"
+#include "sharing/answers.h"
+#include "sharing/pleas.h"
+
+#define PORTION 5 /* requests in one object: texts are long and a frame is not */
+
+emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
+{
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.records = session->records};
+
+	return emr_share_new(&options, out_share);
+}
+
+void emr_requests_say(emr_status status, const emr_request *request, emr_problem *out_problem)
+{
+	switch ((int)status) {
+	case EMR_NOT_FOUND:
+		emr_problem_set(out_problem, EMR_SAY_NO_REQUEST, "id", request->id, NULL);
+		return;
+	case EMR_CONFLICT:
+		emr_problem_set(out_problem, EMR_SAY_ANSWERED, "id", request->id, NULL);
+		return;
+	case EMR_OFFLINE:
+	case EMR_TIMEOUT:
+	case EMR_BUSY:
+		emr_problem_set(out_problem, EMR_SAY_REQUEST_AWAY, NULL);
+		return;
+	case EMR_READ_ONLY:
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		return;
+	}
+	emr_problem_set_status(out_problem, status, "The request");
+}
+
+/* Nothing is said to a ledger that is not believed. */
+emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem)
+{
+	emr_problem why = {0};
+
+	if (!emr_session_is_read_only(session, &why))
+		return EMR_OK;
+	emr_requests_say(EMR_READ_ONLY, NULL, out_problem);
+	return EMR_READ_ONLY;
+}
+
+/* ---- the list ---- */
+
+static emr_status send_portion(json_t *portion, emr_emit_fn emit, void *arg)
+{
+	json_t *object = json_pack("{s:o}", "requests", portion);
+
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+	json_t *done;
+
+	for (size_t i = 0; i < pleas.n && status == EMR_OK;) {
+		json_t *portion = json_array();
+
+		for (size_t n = 0; n < PORTION && i < pleas.n && status == EMR_OK; n++, i++) {
+			if (json_array_append_new(portion, emr_plea_json(&pleas.list[i])) != 0)
+				status = EMR_NO_MEMORY;
+		}
+		if (status == EMR_OK)
+			status = send_portion(portion, emit, arg);
+		else
+			json_decref(portion);
+	}
+	if (status != EMR_OK)
+		return status;
+	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)pleas.waiting, "held_back",
+		(json_int_t)pleas.held_back);
+	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+}
+
+/* ---- a new one ---- */
+
+/* Whoever's card it is, known here or not. */
+static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd, const emr_request *request, emr_who *out,
+	emr_problem *out_problem)
+{
+	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card, vouches;
+	emr_id16 net_id = emr_ledger_net_id(session->ledger);
+	emr_card read;
+	emr_status status = emr_card_split(bytes, &card, &vouches);
+
+	if (status == EMR_OK)
+		status = emr_card_read(card, &read);
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause", "it is damaged, or nobody signed it", NULL);
+		return status;
+	}
+	if (!emr_id16_equal(read.net_id, net_id)) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", read.name[0] != '\0' ? read.name : "That person", NULL);
+		return EMR_DENIED;
+	}
+	return emr_who_of(crowd, read.signer_id, out);
+}
+
+static emr_status find_owner(
+	const emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	const char *text = request->who[0] != '\0' ? request->who : "That person";
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK)
+		status = request->card_len > 0 ? owner_of_card(session, &crowd, request, out, out_problem)
+					       : emr_who_find_or_say(&crowd, text, out, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (out->kind == EMR_WHO_PERSON && out->is_active &&
+		!emr_id32_equal(out->id, session->identity.signer_id))
+		return EMR_OK;
+	emr_problem_set(out_problem,
+		out->kind != EMR_WHO_PERSON   ? EMR_SAY_ASK_A_PERSON
+		: out->is_active	      ? EMR_SAY_ASK_YOURSELF
+					      : EMR_SAY_NOT_ON_LEDGER,
+		"who", text, NULL);
+	return EMR_DENIED;
+}
+
+static emr_status send(emr_session *session, const emr_request *request, const emr_who *owner, emr_asked_for *row)
+{
+	const emr_profile *profile = &session->profile;
+	emr_petition_order order = {.owner = owner->id,
+		.rights = emr_rights_asked(request),
+		.purposes = request->purposes,
+		.until_unix_s = request->until_unix_s,
+		.path = row->path,
+		.reason = row->reason,
+		.name = emr_card_name_ok(profile->name) ? profile->name : "",
+		.born = ""};
+	emr_share *share = NULL;
+	emr_status status = emr_requests_share(session, &share);
+
+	if (status == EMR_OK)
+		status = emr_petition_send(share, &order, &row->request);
+	row->rights = order.rights;
+	emr_share_free(share);
+	return status;
+}
+
+/* It stands on the ledger by now: what cannot be noted here is not unsaid. */
+static void note(const emr_session *session, emr_asked_for *row)
+{
+	emr_status status = emr_asked_add(session->keyring, session->state_fd, row);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s", emr_status_text(status));
+}
+
+static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_fn emit, void *arg)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	json_t *object = NULL;
+	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+
+	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++) {
+		if (emr_id16_equal(pleas.list[i].request, request))
+			object = json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_plea_json(&pleas.list[i]));
+	}
+	if (status != EMR_OK)
+		return status;
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status answer_ask(
+	emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+{
+	emr_asked_for row = {.asked_at = emr_clock_unix_s(emr_clock_system()),
+		.until_unix_s = request->until_unix_s,
+		.purposes = request->purposes,
+		.told = EMR_PETITION_OPEN};
+	emr_who owner;
+	emr_status status = emr_requests_may_act(session, out_problem);
+
+	if (status == EMR_OK)
+		status = find_owner(session, request, &owner, out_problem);
+	if (status == EMR_OK && strlen(request->path) >= sizeof row.path)
+		status = EMR_INVALID;
+	if (status == EMR_OK) {
+		memcpy(row.path, request->path, strlen(request->path) + 1);
+		memcpy(row.reason, request->reason, strlen(request->reason) + 1);
+		row.owner = owner.id;
+		status = send(session, request, &owner, &row);
+	}
+	if (status == EMR_INVALID && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
+	if (status == EMR_DENIED && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", request->who, NULL);
+	if (status != EMR_OK)
+		return status;
+	note(session, &row);
+	return answer_sent(session, row.request, emit, arg);
+}
+
+emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	emr_status status = request->who[0] == '\0' && request->card_len == 0
+				    ? answer_list(session, emit, arg)
+				    : answer_ask(session, request, emit, arg, out_problem);
+
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_requests_say(status, request, out_problem);
+	return status;
+}
+
+/* ---- no ---- */
+
+emr_status emr_requests_find(
+	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	const emr_plea *plea;
+	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+
+	if (status == EMR_OK)
+		status = emr_pleas_find(&pleas, request->id, &plea);
+	if (status == EMR_CONFLICT) { /* several begin so */
+		emr_problem_set(out_problem, EMR_SAY_NO_REQUEST, "id", request->id, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (status == EMR_OK)
+		*out = *plea;
+	return status;
+}
+
+/* One's own is taken back. */
+static emr_status say_no(emr_session *session, const emr_plea *plea, const char *reason)
+{
+	emr_share *share = NULL;
+	emr_status status = emr_requests_share(session, &share);
+
+	if (status == EMR_OK)
+		status = plea->is_to_me ? emr_petition_deny(share, plea->request, reason)
+					: emr_petition_withdraw(share, plea->request);
+	emr_share_free(share);
+	return status;
+}
+
+emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	emr_plea *plea = malloc(sizeof *plea);
+	json_t *object = NULL;
+	emr_status status = plea != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_requests_find(session, request, plea, out_problem);
+	if (status == EMR_OK)
+		status = say_no(session, plea, request->reason);
+	if (status == EMR_INVALID)
+		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
+	if (status == EMR_OK)
+		object = json_pack("{s:b, s:s, s:b}", "done", 1, "id", plea->id, "withdrawn", !plea->is_to_me);
+	free(plea);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_requests_say(status, request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

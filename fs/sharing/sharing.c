@@ -1,0 +1,560 @@
+#include "sharing/sharing.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "fuse/fuse.h"
+#include "keyring/coowned.h"
+#include "replica/people.h"
+#include "share/give.h"
+#include "share/write.h"
+#include "sharing/clerk.h"
+
+/* ---- what a path stands for ---- */
+
+emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
+{
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica,
+		.records = session->records,
+		.owner_name = session->profile.name,
+		.owner_born = session->profile.born};
+
+	return emr_share_new(&options, out_share);
+}
+
+emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
+	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem)
+{
+	const char *slash = strrchr(path, '/');
+	emr_path_domain d;
+	emr_status status = emr_view_domain_of(session->view, path, &d);
+
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+	if (status != EMR_OK)
+		return status;
+	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local) {
+		emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path", path[0] != '\0' ? path : "The whole folder", NULL);
+		return EMR_DENIED;
+	}
+	/* A device would need the seed to sign for the domain. */
+	if (emr_keyring_coowns(session->keyring, d.domain)) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+		return EMR_DENIED;
+	}
+	if (d.type == EMR_META_SYMLINK) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_SHAREABLE, "path", path, NULL);
+		return EMR_UNSUPPORTED;
+	}
+	*out_domain = d.own;
+	/* What is above is nobody's business, and a name with controls or marks of direction in it is nothing for a letter. */
+	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
+	return EMR_OK;
+}
+
+char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
+{
+	char *path = NULL;
+	emr_status status = emr_view_path_of_object(session->view, domain, &path);
+
+	return status == EMR_OK ? path : strdup(label);
+}
+
+emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
+{
+	char text[600];
+
+	emr_who_text(who, text, sizeof text);
+	/* An organisation without anybody who works there. */
+	if (who->kind == EMR_WHO_ORGANISATION && emr_id32_equal(who->id, emr_who_org_id(who->org))) {
+		emr_problem_set(out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
+		return EMR_UNSUPPORTED;
+	}
+	if (who->is_active)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
+	return EMR_DENIED;
+}
+
+emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who, uint16_t rights, emr_problem *out_problem)
+{
+	char text[600];
+	emr_path_domain d;
+	emr_status status;
+
+	if (emr_rights_of_writing(rights) == 0)
+		return EMR_OK;
+	status = emr_view_domain_of(session->view, path, &d);
+	if (status != EMR_OK)
+		return status;
+	if (d.type != EMR_META_DIR) {	/* the ledger leaves a domain's own root to its owner */
+		emr_problem_set(out_problem, EMR_SAY_WRITE_IN_FOLDER, "path", path, NULL);
+		return EMR_DENIED;
+	}
+	if (who->kind == EMR_WHO_PERSON)
+		return EMR_OK;
+	emr_who_text(who, text, sizeof text);
+	emr_problem_set(out_problem, EMR_SAY_WRITE_WITH_PERSON, "who", text, NULL);
+	return EMR_DENIED;
+}
+
+/* ---- orders ---- */
+
+struct emr_sharing {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* an order came, went or failed, or the end */
+	emr_session *session;
+	emr_notices *notices;
+	emr_orders orders; /* under lock, as all below */
+	uint64_t changes;
+	uint64_t running;  /* number of the order that the clerk has in hand; 0 = none */
+	int64_t due_boot_ns[EMR_ORDERS_MAX]; /* of orders.list: not before */
+	int64_t pause_ns[EMR_ORDERS_MAX];
+	bool may_stand[EMR_ORDERS_MAX]; /* something of it, on the ledger, whatever the answer to a try was */
+	bool stop, has_thread;
+	pthread_t thread;
+};
+
+/* What is found before anything is sent. */
+static bool was_never_sent(emr_status status, uint8_t code)
+{
+	return code == EMR_RESULT_APPLIED && (status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_INVALID ||
+						     status == EMR_EXISTS || status == EMR_UNSUPPORTED);
+}
+
+emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_sharing **out_sharing)
+{
+	emr_sharing *sharing = calloc(1, sizeof *sharing);
+	pthread_condattr_t attributes;
+	emr_status status;
+
+	if (sharing == NULL)
+		return EMR_NO_MEMORY;
+	sharing->session = session;
+	sharing->notices = notices;
+	status = emr_orders_load(session->keyring, session->state_fd, &sharing->orders);
+	for (size_t i = 0; status == EMR_OK && i < sharing->orders.n; i++) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		/* In a life that may have ended in the middle of it. */
+		sharing->may_stand[i] = !o->has_failed || !was_never_sent((emr_status)o->failure, o->code);
+	}
+	if (status != EMR_OK) {
+		free(sharing);
+		return status;
+	}
+	pthread_mutex_init(&sharing->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&sharing->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	*out_sharing = sharing;
+	return EMR_OK;
+}
+
+void emr_sharing_free(emr_sharing *sharing)
+{
+	if (sharing == NULL)
+		return;
+	emr_orders_free(&sharing->orders);
+	pthread_cond_destroy(&sharing->changed);
+	pthread_mutex_destroy(&sharing->lock);
+	free(sharing);
+}
+
+/* Under the lock, as the next ones.  The times of the orders behind it move with them. */
+static void drop(emr_sharing *sharing, uint64_t number)
+{
+	const emr_order *o = emr_orders_find(&sharing->orders, number);
+	size_t at, rest;
+
+	if (o == NULL)
+		return;
+	at = (size_t)(o - sharing->orders.list);
+	rest = sharing->orders.n - at - 1;
+	memmove(&sharing->due_boot_ns[at], &sharing->due_boot_ns[at + 1], rest * sizeof *sharing->due_boot_ns);
+	memmove(&sharing->pause_ns[at], &sharing->pause_ns[at + 1], rest * sizeof *sharing->pause_ns);
+	memmove(&sharing->may_stand[at], &sharing->may_stand[at + 1], rest * sizeof *sharing->may_stand);
+	emr_orders_drop(&sharing->orders, number);
+}
+
+static emr_status save(emr_sharing *sharing)
+{
+	return emr_orders_save(sharing->session->keyring, sharing->session->state_fd, &sharing->orders);
+}
+
+static emr_status add(emr_sharing *sharing, emr_order *order)
+{
+	emr_status status = emr_orders_add(&sharing->orders, order);
+
+	if (status != EMR_OK)
+		return status;
+	sharing->due_boot_ns[sharing->orders.n - 1] = sharing->pause_ns[sharing->orders.n - 1] = 0;
+	sharing->may_stand[sharing->orders.n - 1] = false;
+	status = save(sharing);
+	if (status != EMR_OK)
+		drop(sharing, order->number);
+	return status;
+}
+
+static bool is_about(const emr_order *o, emr_id16 domain, emr_id32 root)
+{
+	return emr_id16_equal(o->domain, domain) && emr_id32_equal(o->root, root);
+}
+
+static bool is_same_wish(const emr_order *a, const emr_order *b)
+{
+	return a->kind == b->kind && is_about(a, b->domain, b->root) && a->rights == b->rights &&
+	       a->purposes == b->purposes && a->until_unix_s == b->until_unix_s && a->replaces == b->replaces;
+}
+
+/* Under the lock: those who wait look again. */
+static void announce(emr_sharing *sharing)
+{
+	sharing->changes++;
+	pthread_cond_broadcast(&sharing->changed);
+}
+
+emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number)
+{
+	emr_order wanted = *order;
+	uint64_t failed = 0;
+	emr_status status = EMR_OK;
+
+	if (sharing->session->read_only)
+		return EMR_READ_ONLY;
+	if (order->until_unix_s <= emr_clock_unix_s(emr_clock_system()))
+		return EMR_INVALID;
+	wanted.kind = EMR_ORDER_GRANT;
+	wanted.has_failed = false;
+	pthread_mutex_lock(&sharing->lock);
+	wanted.number = 0;
+	for (size_t i = 0; i < sharing->orders.n; i++) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		if (o->has_failed && o->kind == EMR_ORDER_GRANT && is_about(o, wanted.domain, wanted.root))
+			failed = o->number;
+		else if (!o->has_failed && is_same_wish(o, &wanted))
+			wanted.number = o->number; /* asked for twice while it waits */
+	}
+	if (wanted.number == 0)
+		status = add(sharing, &wanted);
+	if (status == EMR_OK && failed != 0)
+		drop(sharing, failed);
+	announce(sharing);
+	/* The kernel may remember that it is not there; that it is, it never remembers. */
+	emr_fuse_changed(NULL, EMR_ROOT_NODE, "shared-by-me");
+	pthread_mutex_unlock(&sharing->lock);
+	if (status == EMR_OK)
+		*out_number = wanted.number;
+	return status;
+}
+
+typedef struct living {
+	emr_id32 root;
+	bool is_there;
+} living;
+
+static emr_status note_living(void *arg, const emr_given *given)
+{
+	living *l = arg;
+
+	if (memcmp(given->grant.row.grantee, l->root.b, 32) == 0 &&
+		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING))
+		l->is_there = true;
+	return EMR_OK;
+}
+
+/* Whether the ledger has anything of ROOT's in DOMAIN that is not over. */
+static emr_status find_living(const emr_session *session, emr_id16 domain, living *l)
+{
+	emr_share *share = NULL;
+	emr_status status = emr_sharing_handle(session, &share);
+
+	if (status == EMR_OK)
+		status = emr_share_given(share, domain, note_living, l);
+	emr_share_free(share);
+	return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status; /* not there yet, or not mine any more */
+}
+
+static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)
+{
+	return o->kind == EMR_ORDER_GRANT && is_about(o, domain, root);
+}
+
+/* Under the lock.  *OUT_MUST: the ledger will have something by the order in hand, or may have it although the answer to an earlier
+ * try never came: then only looking there tells. */
+static void find_wishes(const emr_sharing *sharing, emr_id16 domain, emr_id32 root, bool *out_had, bool *out_must)
+{
+	for (size_t i = 0; i < sharing->orders.n; i++) {
+		if (!is_wish(&sharing->orders.list[i], domain, root))
+			continue;
+		*out_had = true;
+		*out_must = *out_must || sharing->may_stand[i];
+	}
+}
+
+/* Under the lock.  The one in hand is waited for. */
+static emr_status forget_wishes(emr_sharing *sharing, emr_id16 domain, emr_id32 root)
+{
+	size_t before = sharing->orders.n;
+
+	for (size_t i = sharing->orders.n; i-- > 0;) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		if (is_wish(o, domain, root) && o->number != sharing->running)
+			drop(sharing, o->number);
+	}
+	return sharing->orders.n != before ? save(sharing) : EMR_OK;
+}
+
+emr_status emr_sharing_take_back(
+	emr_sharing *sharing, emr_id16 domain, const char *label, const emr_who *who, uint64_t *out_number)
+{
+	emr_order order = {.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
+	living l = {.root = who->root};
+	bool had = false;
+	emr_status status = find_living(sharing->session, domain, &l);
+
+	if (status != EMR_OK)
+		return status;
+	if (sharing->session->read_only)
+		return EMR_READ_ONLY;
+	order.asked_unix_s = emr_clock_unix_s(emr_clock_system());
+	snprintf(order.label, sizeof order.label, "%s", label);
+	snprintf(order.who, sizeof order.who, "%s", who->called);
+	pthread_mutex_lock(&sharing->lock);
+	find_wishes(sharing, domain, who->root, &had, &l.is_there);
+	if (!l.is_there && !had)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK && l.is_there) /* written down before anything is forgotten */
+		status = add(sharing, &order);
+	if (status == EMR_OK)
+		status = forget_wishes(sharing, domain, who->root);
+	announce(sharing);
+	pthread_mutex_unlock(&sharing->lock);
+	if (status == EMR_OK)
+		*out_number = order.number;
+	return status;
+}
+
+uint64_t emr_sharing_changes(emr_sharing *sharing)
+{
+	uint64_t changes;
+
+	if (sharing == NULL)
+		return 0;
+	pthread_mutex_lock(&sharing->lock);
+	changes = sharing->changes;
+	pthread_mutex_unlock(&sharing->lock);
+	return changes;
+}
+
+emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders)
+{
+	emr_orders copy = {0};
+
+	pthread_mutex_lock(&sharing->lock);
+	copy.list = calloc(sharing->orders.n > 0 ? sharing->orders.n : 1, sizeof *copy.list);
+	if (copy.list != NULL) {
+		copy.n = sharing->orders.n;
+		if (copy.n > 0)	/* there is no list before the first one */
+			memcpy(copy.list, sharing->orders.list, copy.n * sizeof *copy.list);
+	}
+	pthread_mutex_unlock(&sharing->lock);
+	if (copy.list == NULL)
+		return EMR_NO_MEMORY;
+	*out_orders = copy;
+	return EMR_OK;
+}
+
+/* ---- waiting ---- */
+
+/* Under the lock, until something changes or DUE (boot clock) has come. */
+static void sleep_until(emr_sharing *sharing, int64_t due_boot_ns)
+{
+	int64_t left = due_boot_ns - emr_clock_boot_ns(emr_clock_system());
+	struct timespec until;
+
+	if (due_boot_ns == INT64_MAX) {
+		pthread_cond_wait(&sharing->changed, &sharing->lock);
+		return;
+	}
+	if (left <= 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	left += until.tv_nsec;
+	until.tv_sec += (time_t)(left / 1000000000);
+	until.tv_nsec = (long)(left % 1000000000);
+	(void)pthread_cond_timedwait(&sharing->changed, &sharing->lock, &until);
+}
+
+emr_status emr_sharing_wait(
+	emr_sharing *sharing, uint64_t number, int64_t deadline_boot_ns, emr_order *out_failed)
+{
+	emr_status status = EMR_BUSY;
+
+	pthread_mutex_lock(&sharing->lock);
+	while (status == EMR_BUSY) {
+		const emr_order *o = emr_orders_find(&sharing->orders, number);
+
+		if (o == NULL) {
+			status = EMR_OK;
+		} else if (o->has_failed) {
+			status = EMR_REFUSED;
+			if (out_failed != NULL)
+				*out_failed = *o;
+		} else if (sharing->stop || emr_clock_boot_ns(emr_clock_system()) >= deadline_boot_ns) {
+			status = EMR_TIMEOUT;
+		} else {
+			sleep_until(sharing, deadline_boot_ns);
+		}
+	}
+	pthread_mutex_unlock(&sharing->lock);
+	return status;
+}
+
+/* ---- the clerk ---- */
+
+void emr_sharing_cause(const emr_order *order, char *out, size_t size)
+{
+	if (order->failure == EMR_REFUSED)
+		snprintf(out, size, "the ledger refused it (%s)", emr_result_text(order->code));
+	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_INVALID)
+		snprintf(out, size, "the time was over before it could be done");
+	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS)
+		snprintf(out, size, "they may write there already, which is more");
+	else
+		snprintf(out, size, "%s", emr_status_text((emr_status)order->failure));
+}
+
+static void tell_failure(emr_sharing *sharing, const emr_order *order, const clerk_result *result)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	emr_order failed = *order;
+	emr_problem problem = {0};
+	char cause[200];
+
+	if (result->status == EMR_OK || result->is_momentary)
+		return;
+	failed.failure = (uint8_t)result->status;
+	failed.code = result->code;
+	path = emr_sharing_path(sharing->session, order->domain, order->label);
+	emr_sharing_cause(&failed, cause, sizeof cause);
+	emr_problem_set(&problem, order->kind == EMR_ORDER_GRANT ? EMR_SAY_SHARE_FAILED : EMR_SAY_REVOKE_FAILED, "path",
+		path != NULL ? path : "?", "who", order->who, "cause", cause, NULL);
+	if (sharing->notices != NULL)
+		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
+}
+
+/* Under the lock: the first order that may be done now; of one domain one after the other, as they came.  *OUT_DUE is when the
+ * next one may be. */
+static const emr_order *next_order(const emr_sharing *sharing, int64_t *out_due)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+
+	*out_due = INT64_MAX;
+	for (size_t i = 0; i < sharing->orders.n; i++) {
+		const emr_order *o = &sharing->orders.list[i];
+		bool waits = o->has_failed;
+
+		for (size_t k = 0; k < i && !waits; k++)
+			waits = !sharing->orders.list[k].has_failed &&
+				emr_id16_equal(sharing->orders.list[k].domain, o->domain);
+		if (waits)
+			continue;
+		if (sharing->due_boot_ns[i] <= now)
+			return o;
+		if (sharing->due_boot_ns[i] < *out_due)
+			*out_due = sharing->due_boot_ns[i];
+	}
+	return NULL;
+}
+
+/* Under the lock: what becomes of the order that was done with RESULT. */
+static void settle_order(emr_sharing *sharing, const emr_order *done, bool could_stand, const clerk_result *result)
+{
+	emr_order *o = emr_orders_find(&sharing->orders, done->number);
+	size_t at = (size_t)(o - sharing->orders.list);
+	emr_status status = EMR_OK;
+
+	if (result->status == EMR_OK) {
+		drop(sharing, done->number);
+		status = save(sharing);
+	} else if (result->is_momentary) {
+		int64_t pause = sharing->pause_ns[at] * 2;
+
+		pause = pause == 0 ? CLERK_PAUSE_NS : pause > CLERK_PAUSE_MAX_NS ? CLERK_PAUSE_MAX_NS : pause;
+		sharing->pause_ns[at] = pause;
+		sharing->due_boot_ns[at] = emr_clock_boot_ns(emr_clock_system()) + pause;
+	} else {
+		sharing->may_stand[at] = could_stand || !was_never_sent(result->status, result->code);
+		o->has_failed = true;
+		o->failure = (uint8_t)result->status;
+		o->code = result->code;
+		status = save(sharing);
+	}
+	if (status != EMR_OK) /* at the next start it is done again, which does no harm */
+		emr_log(EMR_LOG_WARN, "orders are not saved: %s", emr_status_text(status));
+}
+
+static void *work(void *arg)
+{
+	emr_sharing *sharing = arg;
+
+	pthread_mutex_lock(&sharing->lock);
+	while (!sharing->stop) {
+		int64_t due;
+		const emr_order *next = next_order(sharing, &due);
+		clerk_result result;
+		emr_order order;
+		bool could_stand;
+
+		if (next == NULL) {
+			sleep_until(sharing, due);
+			continue;
+		}
+		order = *next;
+		sharing->running = order.number;
+		could_stand = sharing->may_stand[next - sharing->orders.list];
+		sharing->may_stand[next - sharing->orders.list] = true;
+		pthread_mutex_unlock(&sharing->lock);
+		result = clerk_do(sharing->session, &order);
+		tell_failure(sharing, &order, &result); /* before anybody can see it in the list */
+		pthread_mutex_lock(&sharing->lock);
+		sharing->running = 0;
+		settle_order(sharing, &order, could_stand, &result);
+		announce(sharing);
+	}
+	pthread_mutex_unlock(&sharing->lock);
+	return NULL;
+}
+
+emr_status emr_sharing_start(emr_sharing *sharing)
+{
+	if (sharing->session->read_only)
+		return EMR_OK;
+	if (pthread_create(&sharing->thread, NULL, work, sharing) != 0)
+		return EMR_NO_MEMORY;
+	sharing->has_thread = true;
+	return EMR_OK;
+}
+
+void emr_sharing_end(emr_sharing *sharing)
+{
+	if (sharing == NULL)
+		return;
+	pthread_mutex_lock(&sharing->lock);
+	sharing->stop = true;
+	pthread_cond_broadcast(&sharing->changed);
+	pthread_mutex_unlock(&sharing->lock);
+	if (sharing->has_thread)
+		pthread_join(sharing->thread, NULL);
+	sharing->has_thread = false;
+}

@@ -1,0 +1,263 @@
+/* What the open folder answers to `revoke`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "share/audit.h"
+#include "sharing/answers.h"
+#include "sharing/shares.h"
+
+#define PORTION 100 /* of what was opened, in one object */
+
+typedef struct taking {
+	emr_session *session;
+	emr_emit_fn emit;
+	void *arg;
+	emr_share *share;
+	emr_share_rows ended;
+	emr_id16 domain; /* whose audit is being read */
+	json_t *opened;	 /* a portion */
+	json_t *orders;
+	bool names_seen;
+} taking;
+
+static void taking_end(taking *t)
+{
+	emr_shares_free(&t->ended);
+	emr_share_free(t->share);
+	json_decref(t->opened);
+	json_decref(t->orders);
+}
+
+/* ---- what was seen ---- */
+
+static emr_status emit_opened(taking *t)
+{
+	json_t *object = json_pack("{s:O}", "opened", t->opened);
+	emr_status status = object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+
+	json_array_clear(t->opened);
+	return status;
+}
+
+static bool is_ending(const taking *t, emr_id16 grant)
+{
+	for (size_t i = 0; i < t->ended.n; i++)
+		if (emr_id16_equal(t->ended.list[i].grant, grant))
+			return true;
+	return false;
+}
+
+static emr_status add_opened(taking *t, emr_id16 object, uint64_t version, uint64_t at, bool is_proven)
+{
+	char when[EMR_TEXT_BYTES];
+	char *path = NULL;
+	emr_status status = emr_view_path_of_object(t->session->view, object, &path);
+	json_t *one;
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	emr_time_json((int64_t)at, when);
+	one = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path", emr_json_text(path != NULL ? path : "(removed since)"), "version",
+		(json_int_t)version, "at", when, "at_unix", (json_int_t)at, "proven", is_proven);
+	free(path);
+	if (one == NULL || json_array_append_new(t->opened, one) != 0)
+		return EMR_NO_MEMORY;
+	return json_array_size(t->opened) >= PORTION ? emit_opened(t) : EMR_OK;
+}
+
+/* Keys that were released are proven; what became of them is the reader's word. */
+static emr_status note_seen(void *arg, const emr_audit_entry *entry)
+{
+	taking *t = arg;
+
+	if (!is_ending(t, entry->grant))
+		return EMR_OK;
+	switch (entry->kind) {
+	case EMR_AUDIT_ASKED:
+		return EMR_OK;
+	case EMR_AUDIT_RELEASED:
+		if (!entry->is_readable || entry->slot.kind == EMR_CAPSULE_LISTING)
+			t->names_seen = true;
+		if (!entry->is_readable || entry->slot.kind == EMR_CAPSULE_LISTING)
+			return EMR_OK;
+		return add_opened(t, entry->slot.object_id, entry->slot.version, entry->ledger_time, true);
+	case EMR_AUDIT_OPENED:
+		return entry->opened.refused
+			       ? EMR_OK
+			       : add_opened(t, entry->opened.object_id, entry->opened.version, entry->opened.last, false);
+	}
+	return EMR_OK;
+}
+
+/* A log that cannot be read now does not stop a share from being ended. */
+static void look_back(taking *t)
+{
+	for (size_t i = 0; i < t->ended.n; i++) {
+		emr_status status;
+
+		if (i > 0 && emr_id16_equal(t->ended.list[i].domain, t->ended.list[i - 1].domain))
+			continue;
+		t->domain = t->ended.list[i].domain;
+		status = emr_share_audit(t->share, t->domain, note_seen, t, NULL);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "what was opened cannot be told: %s", emr_status_text(status));
+	}
+}
+
+/* ---- ending ---- */
+
+static void keep_of(emr_share_rows *rows, const emr_who *who)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		if (emr_who_is_same(&rows->list[i].who, who))
+			rows->list[kept++] = rows->list[i];
+		else
+			free(rows->list[i].path);
+	}
+	rows->n = kept;
+}
+
+static emr_status emit_ended(taking *t)
+{
+	json_t *list = json_array(), *object;
+
+	for (size_t i = 0; i < t->ended.n && list != NULL; i++) {
+		json_t *one = json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path", emr_json_text(t->ended.list[i].path));
+
+		if (one == NULL || json_array_append_new(list, one) != 0) {
+			json_decref(list);
+			return EMR_NO_MEMORY;
+		}
+	}
+	object = json_pack("{s:o}", "ended", list);
+	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+}
+
+/* An order ends everything of one root in a domain. */
+static bool is_ordered(const taking *t, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (emr_id16_equal(t->ended.list[k].domain, t->ended.list[i].domain) &&
+			emr_id32_equal(t->ended.list[k].who.root, t->ended.list[i].who.root))
+			return true;
+	return false;
+}
+
+static emr_status end_all(taking *t)
+{
+	for (size_t i = 0; i < t->ended.n; i++) {
+		const emr_share_row *row = &t->ended.list[i];
+		uint64_t number = 0;
+		emr_status status;
+
+		if (is_ordered(t, i))
+			continue;
+		status = emr_sharing_take_back(t->session->sharing, row->domain, row->path, &row->who, &number);
+		if (status == EMR_NOT_FOUND)
+			continue; /* it ended meanwhile */
+		if (status != EMR_OK)
+			return status;
+		if (number != 0 && json_array_append_new(t->orders, json_integer((json_int_t)number)) != 0)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}
+
+static int by_domain(const void *a, const void *b)
+{
+	return memcmp(((const emr_share_row *)a)->domain.b, ((const emr_share_row *)b)->domain.b, sizeof(emr_id16));
+}
+
+static emr_status take(taking *t, const emr_who *who)
+{
+	json_t *object;
+	emr_status status;
+
+	keep_of(&t->ended, who);
+	if (t->ended.n == 0)
+		return EMR_NOT_FOUND;
+	if (t->ended.n > 1)
+		qsort(t->ended.list, t->ended.n, sizeof *t->ended.list, by_domain);
+	status = end_all(t); /* first of all */
+	if (status == EMR_OK)
+		status = emit_ended(t);
+	if (status != EMR_OK)
+		return status;
+	look_back(t);
+	if (json_array_size(t->opened) > 0)
+		status = emit_opened(t);
+	if (status != EMR_OK)
+		return status;
+	object = json_pack("{s:b, s:O, s:b}", "done", 1, "orders", t->orders, "names_seen", t->names_seen);
+	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+}
+
+/* Who has something comes before who is known: one whose key was revoked is nobody any more, and his grants still stand. */
+static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const emr_id16 *domain, emr_who *who,
+	emr_problem *out_problem)
+{
+	char ids[400];
+	emr_status status = emr_shares_collect(t->session, crowd, domain, false, &t->ended);
+
+	if (status == EMR_OK)
+		status = emr_shares_who(&t->ended, domain, text, who, ids, sizeof ids);
+	else
+		return status;
+	if (status == EMR_CONFLICT)
+		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", ids, NULL);
+	return status == EMR_NOT_FOUND ? emr_who_find_or_say(crowd, text, who, out_problem) : status;
+}
+
+/* Everything of DOMAIN, or of the folder, is in t->ended afterwards. */
+static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_id16 *domain,
+	emr_problem *out_problem)
+{
+	emr_session *session = t->session;
+	char label[EMR_ORDER_TEXT_MAX + 1];
+	emr_status status = EMR_OK;
+
+	if (request->has_path)
+		status = emr_sharing_place(session, request->path, domain, label, out_problem);
+	if (status == EMR_OK)
+		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who, out_problem);
+	if (status == EMR_OK && (session->sharing == NULL || session->read_only)) {
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		status = EMR_READ_ONLY;
+	}
+	return status;
+}
+
+emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
+	emr_problem *out_problem)
+{
+	__attribute__((cleanup(taking_end))) taking t = {
+		.session = session, .emit = emit, .arg = arg, .opened = json_array(), .orders = json_array()};
+	EMR_AUTO_CROWD crowd = {0};
+	emr_id16 domain;
+	emr_who who;
+	char text[600];
+	emr_status status = t.opened != NULL && t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_crowd_open(session, &crowd);
+	if (status == EMR_OK)
+		status = find(&t, request, &crowd, &who, &domain, out_problem);
+	if (status == EMR_OK)
+		status = emr_sharing_handle(session, &t.share);
+	if (status == EMR_OK)
+		status = take(&t, &who);
+	if (status == EMR_NOT_FOUND && !out_problem->is_set) {
+		emr_who_text(&who, text, sizeof text);
+		emr_problem_set(out_problem, EMR_SAY_NOT_SHARED, "path", request->has_path ? request->path : "Nothing", "who", text,
+			NULL);
+	}
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "revoke");
+	return status;
+}

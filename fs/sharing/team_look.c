@@ -1,0 +1,48 @@
+#include "base/log.h"
+#include "contract/codes.h"
+#include "org/team_care.h"
+#include "share/give.h"
+#include "sharing/office_looks.h"
+#include "sharing/sharing.h"
+
+#include "inner.h"
+
+/* Any other status ends the walk: keys or teams, or who is in them, have changed. */
+static emr_status is_of_teams(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_DATASET || change->family == EMR_FAMILY_MEMBER
+		       ? EMR_EXISTS
+		       : EMR_OK;
+}
+
+static emr_status follow(emr_visit *visit)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	emr_share *share = NULL;
+	uint64_t changes = 0;
+	size_t n = 0;
+	emr_status status = emr_inner_tree(visit->session, &tree, &n);
+
+	if (status == EMR_OK) /* one that says the owner's name on the cards */
+		status = emr_sharing_handle(visit->session, &share);
+	if (status == EMR_OK)
+		status = emr_share_follow_teams(share, tree, n, &changes);
+	emr_share_free(share);
+	if (changes > 0)
+		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key", (unsigned long long)changes);
+	return status;
+}
+
+emr_status emr_look_teams(emr_visit *visit)
+{
+	emr_status status = visit->from == 0 ? EMR_EXISTS
+					     : emr_replica_since(visit->session->replica, visit->from, is_of_teams, NULL);
+
+	if (status != EMR_EXISTS)
+		return status;
+	if (visit->session->read_only || emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	status = follow(visit);
+	return status == EMR_OK ? emr_teams_tend_session(visit->session) : status;
+}

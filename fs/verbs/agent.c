@@ -1,0 +1,202 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kit/text.h"
+#include "mount/attendant.h"
+#include "mount/behind.h"
+#include "mount/client.h"
+#include "mount/ready.h"
+#include "mount/serve.h"
+#include "session/keys.h"
+#include "verbs/cmd.h"
+
+#define ANSWER_MS 10000
+
+typedef struct agent {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_session session;
+	emr_attendant *attendant;
+	emr_server *server;
+	int report_fd; /* to the waiting parent; -1 in the foreground */
+} agent;
+
+static void agent_end(agent *a)
+{
+	emr_server_stop(a->server);
+	emr_attendant_free(a->attendant);
+	emr_session_close(&a->session);
+	emr_places_free(&a->places);
+}
+
+/* ---- --status ---- */
+
+static void say_report(emr_out *out, const json_t *report)
+{
+	const char *key = json_string_value(json_object_get(report, "key_made_at"));
+	const char *witnessed = json_string_value(json_object_get(report, "witnessed_at"));
+	const char *error = json_string_value(json_object_get(report, "error"));
+
+	emr_say(out, "The agent runs (process %lld) since %s: %lld served, %lld refused, %lld grants ended.\n",
+		(long long)json_integer_value(json_object_get(report, "pid")),
+		json_string_value(json_object_get(report, "started_at")),
+		(long long)json_integer_value(json_object_get(report, "served")),
+		(long long)json_integer_value(json_object_get(report, "refused")),
+		(long long)json_integer_value(json_object_get(report, "destroyed")));
+	emr_say(out, "  Holds %lld fragments of %lld grants.  Left to others first: %zu.\n",
+		(long long)json_integer_value(json_object_get(report, "fragments")),
+		(long long)json_integer_value(json_object_get(report, "grants")),
+		json_array_size(json_object_get(report, "waiting")));
+	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n", key != NULL ? key : "-",
+		witnessed != NULL ? witnessed : "not yet");
+	if (!json_is_true(json_object_get(report, "in_force")))
+		emr_say(out, "  The ledger takes nothing from it: revoked, or its certificate ended.\n");
+	if (error != NULL)
+		emr_say(out, "  At the moment: %s\n", error);
+}
+
+static emr_status ask_report(const emr_places *places, json_t **out_report, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_AGENT};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_status status = emr_client_open(places, &client, out_problem);
+
+	if (status == EMR_NOT_FOUND && out_problem->is_set && out_problem->message == EMR_SAY_NOT_OPEN)
+		emr_problem_set(out_problem, EMR_SAY_AGENT_STOPPED, NULL);
+	return status == EMR_OK ? emr_client_ask(&client, &request, ANSWER_MS, out_report, out_problem) : status;
+}
+
+static int say_status(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_problem problem = {0};
+	json_t *report = NULL, *value;
+	const char *name;
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status == EMR_OK)
+		status = ask_report(&places, &report, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	say_report(out, report);
+	(void)json_object_del(report, "ok");
+	json_object_foreach(report, name, value)
+		emr_out_put(out, name, json_incref(value));
+	json_decref(report);
+	return EMR_EXIT_DONE;
+}
+
+/* ---- the service ---- */
+
+static emr_attendant *volatile at_work; /* for the signal handler; set before it is, and cleared after */
+
+static void end_in_order(int number)
+{
+	(void)number;
+	if (at_work != NULL)
+		emr_attendant_stop(at_work);
+}
+
+static void take_signals(emr_attendant *attendant)
+{
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction action = {.sa_handler = attendant != NULL ? end_in_order : SIG_IGN};
+
+	if (attendant != NULL)
+		at_work = attendant;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		(void)sigaction(numbers[i], &action, NULL);
+	at_work = attendant;
+}
+
+static emr_status open_all(agent *a, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &a->places,
+		.is_agent = true,
+		.passphrase_file = a->args->values[EMR_OPT_PASSPHRASE_FILE]};
+	emr_status status = emr_session_lock(&a->session, &options, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file, &a->session.keyring,
+			out_problem);
+	if (status == EMR_OK)
+		status = emr_session_open_copy(&a->session, true, out_problem);
+	if (status == EMR_OK)
+		status = emr_attendant_new(&a->session, &a->attendant, out_problem);
+	if (status == EMR_OK) {
+		a->session.agent = a->attendant;
+		status = emr_server_start(&a->places, &a->session, NULL, &a->server, out_problem);
+	}
+	return status;
+}
+
+static void say_ready(agent *a)
+{
+	int code;
+
+	emr_out_number(a->out, "pid", (uint64_t)getpid());
+	emr_say(a->out, "The agent runs (process %d).  What it has done: emrfs agent --status\n", (int)getpid());
+	code = emr_out_end(a->out, EMR_EXIT_DONE);
+	emr_ready_tell("The agent runs.");
+	emr_behind_let_go(&a->report_fd, code);
+}
+
+static int serve(agent *a)
+{
+	emr_problem problem = {0};
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(&problem, status, "Protecting the process");
+		return emr_out_fail(a->out, &problem);
+	}
+	status = open_all(a, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(a->out, &problem);
+	if (a->report_fd >= 0)
+		(void)setsid();
+	if (chdir("/") != 0)
+		emr_log(EMR_LOG_WARN, "chdir to / failed");
+	take_signals(a->attendant);
+	emr_log(EMR_LOG_INFO, "agent: at work");
+	say_ready(a);
+	emr_attendant_run(a->attendant);
+	take_signals(NULL);
+	return EMR_EXIT_DONE;
+}
+
+static int run_here(void *arg, int report_fd)
+{
+	agent *a = arg;
+	int code;
+
+	a->report_fd = report_fd;
+	code = emr_out_end(a->out, serve(a));
+	emr_behind_let_go(&a->report_fd, code);
+	return code;
+}
+
+int emr_cmd_agent(const emr_args *args, emr_out *out)
+{
+	agent a = {.args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED};
+	emr_problem problem = {0};
+	emr_status status;
+	int code;
+
+	if (args->given[EMR_OPT_AGENT_STATUS])
+		return say_status(args, out);
+	status = emr_places_find(args->values[EMR_OPT_AS], &a.places, &problem);
+	if (status != EMR_OK)
+		code = emr_out_fail(out, &problem);
+	else
+		code = args->given[EMR_OPT_FOREGROUND] ? run_here(&a, -1)
+						       : emr_behind_run(out, "Starting the agent", run_here, &a);
+	agent_end(&a);
+	return code;
+}

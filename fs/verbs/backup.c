@@ -1,0 +1,302 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backup/backup.h"
+#include "kit/text.h"
+#include "session/second_copy.h"
+#include "session/session.h"
+#include "session/switching.h"
+#include "verbs/cmd.h"
+
+typedef struct backing_up {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	int state_fd; /* -1: no keyring here */
+	char *dir;    /* owned */
+	json_t *bad;
+	uint64_t n_bad;
+	const char *doing;
+} backing_up;
+
+static void backing_up_end(backing_up *b)
+{
+	if (b->state_fd >= 0)
+		close(b->state_fd);
+	emr_places_free(&b->places);
+	json_decref(b->bad);
+	free(b->dir);
+}
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	const backing_up *b = arg;
+
+	if (total > 0) /* what is small comes before it is known how much there is */
+		emr_progress_of(b->out, b->doing, EMR_PROGRESS_BYTES, done, total);
+}
+
+static void note_found(void *arg, const char *path, const char *what)
+{
+	backing_up *b = arg;
+
+	b->n_bad++;
+	emr_progress_end(b->out);
+	emr_say(b->out, "%s: %s\n", path, what);
+	if (json_array_size(b->bad) < 100 &&
+		json_array_append_new(
+			b->bad, json_pack("{s:s, s:s}", "path", path, "error", what)) != 0)
+		emr_out_put(b->out, "bad", NULL);
+}
+
+static emr_backup_options options_of(backing_up *b)
+{
+	return (emr_backup_options){.state_path = b->places.state,
+		.state_fd = b->state_fd,
+		.dir = b->dir,
+		.clock = emr_clock_system(),
+		.progress = show_progress,
+		.found = note_found,
+		.arg = b};
+}
+
+/* ---- where to ---- */
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return len > 0 && strncmp(path, directory, len) == 0 &&
+	       (path[len] == '\0' || path[len] == '/');
+}
+
+/* Neither in what is copied, nor among the records. */
+static emr_status check_place(const backing_up *b, emr_problem *out_problem)
+{
+	char folder[4096] = "";
+	int pid = 0;
+	bool is_open = b->state_fd >= 0 &&
+		       emr_session_holder(b->state_fd, folder, sizeof folder, &pid) == EMR_OK;
+
+	if (!emr_places_contain(&b->places, b->dir) && !(is_open && is_below(b->dir, folder)))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_BACKUP_INSIDE, "dir", b->dir, NULL);
+	return EMR_INVALID;
+}
+
+static emr_status open_state(backing_up *b, emr_problem *out_problem)
+{
+	emr_status status = emr_places_open_state(&b->places, false, &b->state_fd, out_problem);
+
+	if (status == EMR_OK &&
+		faccessat(b->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		close(b->state_fd);
+		b->state_fd = -1;
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", b->places.state, NULL);
+		status = EMR_NOT_FOUND;
+	}
+	/* Fragments that were destroyed must not live on in a copy. */
+	if (status == EMR_OK && faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = emr_switch_finish(b->state_fd);
+	/* A disk can be checked on any computer. */
+	if (status == EMR_NOT_FOUND && b->args->given[EMR_OPT_VERIFY]) {
+		*out_problem = (emr_problem){.is_set = false};
+		return EMR_OK;
+	}
+	return status;
+}
+
+/* ---- what went wrong ---- */
+
+static void say(const backing_up *b, emr_status status, const emr_backup_report *report,
+	emr_problem *out_problem)
+{
+	char needed[EMR_TEXT_BYTES], there[EMR_TEXT_BYTES], place[4400];
+
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_GONE, "dir", b->dir, NULL);
+	} else if (status == EMR_CONFLICT) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_OTHER, "dir", b->dir, NULL);
+	} else if (status == EMR_BUSY) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_BUSY, "dir", b->dir, NULL);
+	} else if (status == EMR_DAMAGED) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", b->dir, NULL);
+	} else if (status == EMR_NO_SPACE && report->needed_bytes > report->free_bytes) {
+		emr_size_text(report->needed_bytes, needed);
+		emr_size_text(report->free_bytes, there);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_SPACE, "dir", b->dir, "n", needed, "m",
+			there, NULL);
+	} else if (status == EMR_OFFLINE) {
+		snprintf(place, sizeof place, "%.4000s/%s", b->places.state, EMR_STATE_LEDGER);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NO_LEDGER, "dir", b->dir, "place",
+			place, NULL);
+	} else if (status == EMR_TIMEOUT) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_RESTLESS, NULL);
+	} else {
+		emr_problem_set_status(out_problem, status, b->dir);
+	}
+}
+
+/* ---- the two halves ---- */
+
+static void say_made(backing_up *b, const emr_backup_report *report)
+{
+	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
+		at[EMR_TEXT_BYTES], shown[4200];
+	emr_problem remark = {0};
+
+	emr_number_text(report->records, records);
+	emr_size_text(report->bytes, bytes);
+	emr_size_text(report->new_bytes, fresh);
+	emr_time_json((int64_t)report->made_unix_s, at);
+	emr_show(b->dir, shown, sizeof shown);
+	emr_say(b->out, "A second copy is in %s: %s records, %s, %s of it new.\n", shown, records,
+		bytes, fresh);
+	emr_out_number(b->out, "records", report->records);
+	emr_out_number(b->out, "bytes", report->bytes);
+	emr_out_number(b->out, "new_bytes", report->new_bytes);
+	emr_out_text(b->out, "complete_at", at);
+	emr_out_flag(b->out, "same_disk", report->is_same_disk);
+	emr_out_flag(b->out, "own_copy", report->is_own_copy);
+	if (report->is_own_copy) {
+		emr_problem_set(&remark, EMR_SAY_BACKUP_OWN_COPY, "dir", b->dir, "state",
+			b->places.state, NULL);
+		emr_remark(b->out, &remark);
+	}
+	if (report->is_same_disk) {
+		emr_problem_set(&remark, EMR_SAY_SAME_DISK, "dir", b->dir, NULL);
+		emr_remark(b->out, &remark);
+	}
+}
+
+static emr_status copy(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
+{
+	emr_backup_options options = options_of(b);
+	emr_status status;
+
+	b->doing = "Copied";
+	status = emr_backup_make(&options, report);
+	emr_progress_end(b->out);
+	if (status != EMR_OK)
+		say(b, status, report, out_problem);
+	else
+		say_made(b, report);
+	return status;
+}
+
+static emr_status verify(backing_up *b, emr_problem *out_problem)
+{
+	emr_backup_options options = options_of(b);
+	const char *scratch = b->state_fd >= 0 ? b->places.state : getenv("TMPDIR");
+	uint64_t checked = 0, before = b->n_bad;
+	char n[EMR_TEXT_BYTES];
+	emr_status status;
+
+	b->doing = "Read";
+	status = emr_backup_check(b->dir, scratch != NULL && scratch[0] == '/' ? scratch : "/tmp",
+		&options, &checked);
+	emr_progress_end(b->out);
+	emr_out_number(b->out, "checked", checked);
+	if (status == EMR_OK) {
+		emr_say(b->out, "Everything in it was read again: nothing is wrong.\n");
+	} else if (status == EMR_DAMAGED && b->n_bad > before) {
+		emr_number_text(b->n_bad - before, n);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_BAD, "dir", b->dir, "n", n, NULL);
+	} else if (status == EMR_NOT_FOUND) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", b->dir, NULL);
+	} else {
+		say(b, status, &(emr_backup_report){.records = 0}, out_problem);
+	}
+	return status;
+}
+
+/* Status and mount speak of the copy only when it is known to be good. */
+static emr_status remember(const backing_up *b, const emr_backup_report *report, bool is_good,
+	emr_problem *out_problem)
+{
+	emr_second_copy note = {
+		.is_known = true, .made_unix_s = report->made_unix_s, .entries = report->entries};
+	emr_second_copy old;
+	emr_status status = EMR_OK;
+
+	strncat(note.dir, b->dir, sizeof note.dir - 1);
+	emr_second_copy_read(b->state_fd, &old);
+	if (is_good)
+		status = emr_second_copy_write(b->state_fd, &note);
+	else if (old.is_known && strcmp(old.dir, note.dir) == 0)
+		status = emr_second_copy_forget(b->state_fd);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The note of this backup");
+	return status;
+}
+
+static emr_status run(backing_up *b, emr_problem *out_problem)
+{
+	emr_backup_report report = {.records = 0};
+	emr_problem unseen = {0};
+	char n[EMR_TEXT_BYTES];
+	emr_status status = EMR_OK;
+
+	if (b->state_fd < 0)
+		return verify(b, out_problem);
+	status = copy(b, &report, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (b->args->given[EMR_OPT_VERIFY])
+		status = verify(b, out_problem);
+	if (remember(b, &report, status == EMR_OK, status == EMR_OK ? out_problem : &unseen) !=
+			EMR_OK &&
+		status == EMR_OK)
+		return EMR_IO;
+	if (status == EMR_OK && report.damaged > 0) {
+		emr_number_text(report.damaged, n);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_DAMAGE, "n", n, NULL);
+		return EMR_DAMAGED;
+	}
+	return status;
+}
+
+static emr_status prepare(backing_up *b, emr_problem *out_problem)
+{
+	emr_status status = emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem);
+
+	if (status == EMR_OK && b->args->n_operands == 0) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"Where to? Name a directory on another disk.", "verb", "backup", NULL);
+		return EMR_INVALID;
+	}
+	if (status == EMR_OK)
+		status = emr_base_init();
+	if (status != EMR_OK)
+		return status;
+	b->dir = emr_path_real(b->args->operands[0]);
+	b->bad = json_array();
+	if (b->dir == NULL || b->bad == NULL)
+		return EMR_NO_MEMORY;
+	status = open_state(b, out_problem);
+	return status == EMR_OK ? check_place(b, out_problem) : status;
+}
+
+int emr_cmd_backup(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(backing_up_end)))
+	backing_up b = {.args = args, .out = out, .state_fd = -1};
+	emr_problem problem = {0};
+	emr_status status = prepare(&b, &problem);
+
+	if (status == EMR_OK)
+		status = run(&b, &problem);
+	if (b.n_bad > 0)
+		emr_out_put(out, "bad", json_incref(b.bad));
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "backup");
+	return emr_out_fail(out, &problem);
+}

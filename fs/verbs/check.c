@@ -1,0 +1,304 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "kit/places.h"
+#include "kit/text.h"
+#include "ledger/network.h"
+#include "session/absence.h"
+#include "verbs/cmd.h"
+
+#define SPACE_WANTED ((uint64_t)1 << 30)
+#define CLOCK_EARLIEST INT64_C(1704067200) /* 2024-01-01: before any emrfs */
+#define CLOCK_SLACK_S 600
+
+typedef struct checker {
+	emr_out *out;
+	const emr_places *places;
+	int state_fd; /* -1 = no state yet */
+	json_t *checks;
+	unsigned n, failed;
+} checker;
+
+/* One line: MEND is for when it is not ok. */
+static void note(checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void note(checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
+{
+	char message[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, sizeof message, format, arguments);
+	va_end(arguments);
+	c->n++;
+	c->failed += !ok;
+	emr_say(c->out, "%-4s %-12s %s%s%s\n", ok ? "ok" : "NO", name, message,
+		ok ? "" : "  Mend: ", ok ? "" : mend);
+	if (json_array_append_new(
+		    c->checks, json_pack("{s:s, s:b, s:o, s:s}", "name", name, "ok", ok, "message",
+				       emr_json_text(message), "mend", ok ? "" : mend)) != 0)
+		c->failed++;
+}
+
+static void check_kernel(checker *c)
+{
+	struct utsname name;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		note(c, "kernel", false, "use Linux 5.10 or newer",
+			"the kernel does not say its version");
+	else
+		note(c, "kernel", major > 5 || (major == 5 && minor >= 10),
+			"use Linux 5.10 or newer", "%s %s", name.sysname, name.release);
+}
+
+static void check_fuse_device(checker *c)
+{
+	EMR_AUTO_FD fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		note(c, "fuse", true, "", "/dev/fuse can be opened");
+	else
+		note(c, "fuse", false,
+			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
+			"/dev/fuse: %s", strerror(errno));
+}
+
+/* In PATH; not needed by root, who mounts by himself. */
+static void check_helper(checker *c)
+{
+	const char *path = getenv("PATH");
+	EMR_AUTO_FREE char *copy = strdup(path != NULL ? path : "/usr/bin:/bin");
+	char *save = NULL;
+
+	for (char *directory = copy != NULL ? strtok_r(copy, ":", &save) : NULL; directory != NULL;
+		directory = strtok_r(NULL, ":", &save)) {
+		char file[4096];
+		struct stat st;
+
+		snprintf(file, sizeof file, "%.4000s/fusermount3", directory);
+		if (stat(file, &st) != 0)
+			continue;
+		note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0,
+			"apt reinstall fuse3", "%s%s", file,
+			(st.st_mode & S_ISUID) != 0 ? "" : " (not set-user-id)");
+		return;
+	}
+	note(c, "fusermount3", geteuid() == 0, "apt install fuse3", "fusermount3 is not installed");
+}
+
+static void check_memory(checker *c)
+{
+	bool is_locked = emr_base_init() == EMR_OK && emr_secret_is_locked();
+
+	note(c, "memory", is_locked,
+		"ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap",
+		is_locked ? "keys are locked in memory" : "keys could be swapped out");
+}
+
+static bool cpu_has(const char *flags, const char *wanted)
+{
+	size_t len = strlen(wanted);
+
+	for (const char *at = flags; (at = strstr(at, wanted)) != NULL; at += len) {
+		if ((at == flags || at[-1] == ' ') &&
+			(at[len] == ' ' || at[len] == '\0' || at[len] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* Without them all works, slower: said, not counted as a fault. */
+static void check_processor(checker *c)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool aes = false, sha = false;
+
+	while (file != NULL && getline(&line, &size, file) > 0) {
+		if (strncmp(line, "flags", 5) != 0 && strncmp(line, "Features", 8) != 0)
+			continue;
+		aes = cpu_has(line, "aes");
+		sha = cpu_has(line, "sha_ni") || cpu_has(line, "sha2");
+		break;
+	}
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	note(c, "processor", true, "", "AES instructions: %s, SHA instructions: %s",
+		aes ? "yes" : "no (slower)", sha ? "yes" : "no (slower)");
+}
+
+/* Against what is certain: emrfs is younger than 2024, and our own files are not from the future.
+ */
+static void check_clock(checker *c)
+{
+	int64_t now = (int64_t)emr_clock_unix_s(emr_clock_system());
+	struct stat st;
+	char text[EMR_TEXT_BYTES];
+
+	emr_time_json(now, text);
+	if (now < CLOCK_EARLIEST)
+		note(c, "clock", false, "timedatectl set-ntp true",
+			"it says %s, which is long past", text);
+	else if (c->state_fd >= 0 && fstatat(c->state_fd, EMR_STATE_LOCK, &st, 0) == 0 &&
+		 (int64_t)st.st_mtime > now + CLOCK_SLACK_S)
+		note(c, "clock", false, "timedatectl set-ntp true",
+			"it says %s, but the folder was used later", text);
+	else
+		note(c, "clock", true, "", "%s", text);
+}
+
+static void check_state(checker *c, emr_status status, const emr_problem *problem)
+{
+	emr_status place = c->state_fd >= 0 ? emr_network_check_place(c->state_fd) : EMR_OK;
+
+	if (status == EMR_NOT_FOUND)
+		note(c, "state", false, "emrfs init", "there is no keyring here yet (%s)",
+			c->places->state);
+	else if (status != EMR_OK)
+		note(c, "state", false, problem->hint, "%s", problem->text);
+	else if (place != EMR_OK)
+		note(c, "state", false, "keep the state on a disk of this computer",
+			"%s lies on a file system of another computer or program",
+			c->places->state);
+	else
+		note(c, "state", true, "", "%s, only yours", c->places->state);
+}
+
+static void check_keyfile(checker *c)
+{
+	const char *field = NULL;
+	char mend[4300];
+	emr_status status;
+
+	if (c->state_fd < 0)
+		return;
+	status = emr_keyring_check_file(c->state_fd, EMR_STATE_KEYFILE, &field);
+	snprintf(mend, sizeof mend, "chmod 600 %.4000s/%s", c->places->state, EMR_STATE_KEYFILE);
+	if (status == EMR_NOT_FOUND)
+		note(c, "keyfile", false, "emrfs init", "there is no keyring here yet");
+	else if (status == EMR_EXPOSED)
+		note(c, "keyfile", false, mend, "the keyfile can be read by others");
+	else if (status != EMR_OK)
+		note(c, "keyfile", false, "put back a copy of it", "the keyfile is damaged (%s)",
+			field != NULL ? field : emr_status_text(status));
+	else
+		note(c, "keyfile", true, "", "whole, and only yours");
+}
+
+static void check_ledger(checker *c)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_FREE char *path = NULL;
+	emr_ledger_options options = {0};
+	emr_problem why = {0};
+	uint64_t size = 0, since;
+	emr_status status;
+
+	if (c->state_fd < 0 ||
+		faccessat(c->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0) {
+		path = NULL;
+		return;
+	}
+	options.path = path;
+	status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_size(ledger, &size);
+	since = emr_absence_read(c->state_fd);
+	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
+		c->places->state, &why);
+	if (status == EMR_OK)
+		note(c, "ledger", true, "", "%llu entries", (unsigned long long)size);
+	else
+		note(c, "ledger", false, why.hint, "%s", why.text);
+}
+
+static void check_space(checker *c)
+{
+	struct statvfs disk;
+	char text[EMR_TEXT_BYTES];
+	uint64_t free_bytes;
+
+	if (c->state_fd < 0 || fstatvfs(c->state_fd, &disk) != 0)
+		return;
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	emr_size_text(free_bytes, text);
+	note(c, "disk", free_bytes >= SPACE_WANTED, "free some space", "%s free", text);
+}
+
+static void check_settings(checker *c)
+{
+	EMR_AUTO_SETTINGS settings = {0};
+	emr_problem problem = {0};
+	emr_status status = emr_settings_read(c->places, &settings, &problem);
+
+	if (status == EMR_OK)
+		note(c, "settings", true, "", "%s/settings", c->places->config);
+	else
+		note(c, "settings", false, "correct that line", "%s", problem.text);
+}
+
+static void check_run(checker *c)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_problem problem = {0};
+	emr_status status = emr_places_open_run(c->places, &fd, &problem);
+
+	if (status == EMR_OK)
+		note(c, "socket", true, "", "%s, only yours", c->places->run);
+	else
+		note(c, "socket", false, problem.hint, "%s", problem.text);
+}
+
+int emr_cmd_check(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FD state_fd = -1;
+	emr_problem problem = {0};
+	checker c = {.out = out, .places = &places, .checks = json_array()};
+	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status != EMR_OK) {
+		json_decref(c.checks);
+		return emr_out_fail(out, &problem);
+	}
+	status = emr_places_open_state(&places, false, &state_fd, &problem);
+	c.state_fd = state_fd;
+	check_kernel(&c);
+	check_fuse_device(&c);
+	check_helper(&c);
+	check_memory(&c);
+	check_processor(&c);
+	check_clock(&c);
+	check_state(&c, status, &problem);
+	check_keyfile(&c);
+	check_ledger(&c);
+	check_space(&c);
+	check_settings(&c);
+	if (status == EMR_OK)
+		check_run(&c);
+	emr_out_put(out, "checks", c.checks);
+	if (c.failed == 0)
+		return EMR_EXIT_DONE;
+	emr_number_text(c.failed, n);
+	emr_number_text(c.n, m);
+	emr_problem_set(&problem, EMR_SAY_NOT_READY, "n", n, "m", m, NULL);
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,479 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "keyring/card.h"
+#include "keyring/coowned.h"
+#include "kit/text.h"
+#include "network/device_file.h"
+#include "network/network_adopt.h"
+#include "session/acting.h"
+#include "session/keys.h"
+#include "session/network_dir.h"
+#include "session/session.h"
+#include "session/shared_blocks.h"
+#include "session/stage.h"
+#include "share/devices.h"
+#include "verbs/cmd.h"
+
+#define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
+#define MAKING ".device"		     /* in the state: keyfile and profile of a device that is being added */
+
+typedef struct devices {
+	const emr_args *args;
+	emr_out *out;
+	emr_acting acting;
+	emr_settings settings;
+	json_t *list;
+	const char *name; /* looked for */
+	emr_id32 found;
+	bool is_found;
+} devices;
+
+static void devices_end(devices *d)
+{
+	emr_acting_end(&d->acting);
+	emr_settings_free(&d->settings);
+	json_decref(d->list);
+}
+
+static emr_status wrong_use(emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "device takes add NAME -o FILE, accept FILE, or remove NAME.",
+		"verb", "device", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- the list ---- */
+
+static int put_time(json_t *object, const char *name, uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (unix_s == 0)
+		return json_object_set_new(object, name, json_null());
+	emr_time_json((int64_t)unix_s, text);
+	return json_object_set_new(object, name, json_string(text));
+}
+
+static void say_device(const devices *d, const emr_device *device)
+{
+	char added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES] = "never";
+
+	emr_time_text((int64_t)device->added_unix_s, added);
+	if (device->seen_unix_s != 0)
+		emr_time_text((int64_t)device->seen_unix_s, seen);
+	emr_say(d->out, "%-20s added %s, last saved something %s%s\n", device->is_first ? "(first computer)" : device->name,
+		added, seen, device->is_this ? "  this computer" : "");
+}
+
+static emr_status list_one(void *arg, const emr_device *device)
+{
+	devices *d = arg;
+	json_t *one;
+
+	if (!device->is_active)
+		return EMR_OK;
+	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this", device->is_this, "first",
+		device->is_first);
+	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
+		put_time(one, "seen_at", device->seen_unix_s) != 0 || json_array_append_new(d->list, one) != 0)
+		return EMR_NO_MEMORY;
+	say_device(d, device);
+	return EMR_OK;
+}
+
+static emr_status list(devices *d, emr_problem *out_problem)
+{
+	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_acting_open(&d->acting, out_problem);
+	d->list = json_array();
+	if (status == EMR_OK)
+		status = d->list != NULL ? emr_share_devices(d->acting.share, list_one, d) : EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		emr_out_put(d->out, "devices", json_incref(d->list));
+	return status;
+}
+
+/* ---- adding ---- */
+
+static void say_device_problem(const devices *d, emr_status status, emr_problem *out_problem)
+{
+	const char *name = d->args->operands[1];
+
+	if (status == EMR_DENIED)
+		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+	else if (status == EMR_EXISTS)
+		emr_problem_set(out_problem, EMR_SAY_DEVICE_TAKEN, "who", name, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DEVICE, "who", name, NULL);
+	else
+		emr_problem_set_status(out_problem, status, "The ledger");
+}
+
+static emr_status ask_yes(const devices *d, emr_problem *out_problem)
+{
+	char answer[16] = "";
+
+	if (d->args->given[EMR_OPT_YES])
+		return EMR_OK;
+	if (emr_terminal_there() && !d->out->is_json &&
+		emr_terminal_ask("The other computer will read and change everything. Add it (yes, no)?", answer, sizeof answer) ==
+			EMR_OK &&
+		(answer[0] == 'y' || answer[0] == 'Y'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_DEVICE_NEEDS_YES, "who", d->args->operands[1], NULL);
+	return EMR_DENIED;
+}
+
+/* With the folder closed, and nobody else at it. */
+static emr_status move_network(devices *d, const char *wanted, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &d->acting.places};
+	EMR_AUTO_FREE char *dir = emr_path_real(wanted);
+	emr_session session = EMR_SESSION_CLOSED;
+	emr_status status = dir != NULL ? emr_session_lock(&session, &options, out_problem) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_network_adopt(
+			d->acting.state_fd, dir, emr_keyring_device_id(d->acting.keyring), out_problem);
+	emr_session_close(&session);
+	return status;
+}
+
+static emr_status find_network(devices *d, char **out_dir, emr_problem *out_problem)
+{
+	const char *wanted = d->args->values[EMR_OPT_NETWORK];
+	emr_status status = wanted != NULL ? move_network(d, wanted, out_problem) : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_network_dir_of(d->acting.state_fd, out_dir);
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
+	return status == EMR_OK ? emr_network_dir_check(*out_dir, out_problem) : status;
+}
+
+/* Keyfile and profile of the device, as its state will have them. */
+static emr_status seal_device(devices *d, const emr_keyring *device, const char *dir, emr_buf *out)
+{
+	EMR_AUTO_BUF keyfile = {0};
+	EMR_AUTO_BUF profile = {0};
+	emr_device_file file = {.dir = emr_bytes_of(dir, strlen(dir))};
+	emr_profile person = {0};
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	emr_status status = EMR_OK;
+
+	if (fstatat(d->acting.state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		status = emr_stage_remove_tree(d->acting.state_fd, MAKING);
+	if (status != EMR_OK || mkdirat(d->acting.state_fd, MAKING, 0700) != 0)
+		return status == EMR_OK ? emr_status_from_errno(errno) : status;
+	fd = openat(d->acting.state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	/* Without a profile here the other computer has no name, either. */
+	(void)!emr_profile_load(d->acting.keyring, d->acting.state_fd, &person);
+	status = emr_keyring_save_new(
+		device, fd, EMR_STATE_KEYFILE, emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
+	if (status == EMR_OK)
+		status = emr_profile_save(device, fd, &person);
+	if (status == EMR_OK)
+		status = emr_file_read(fd, EMR_STATE_KEYFILE, EMR_DEVICE_FILE_MAX, &keyfile);
+	if (status == EMR_OK)
+		status = emr_file_read(fd, EMR_STATE_PROFILE, EMR_DEVICE_FILE_MAX, &profile);
+	file.keyfile = emr_buf_view(&keyfile);
+	file.profile = emr_buf_view(&profile);
+	if (status == EMR_OK)
+		status = emr_device_file_write(&file, out);
+	(void)!emr_stage_remove_tree(d->acting.state_fd, MAKING);
+	return status;
+}
+
+static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
+	if (status == EMR_OK && fsync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", name, "cause", emr_status_text(status), NULL);
+	return status;
+}
+
+static emr_status make_device(devices *d, emr_keyring **out)
+{
+	EMR_AUTO_KEYRING device = NULL;
+	EMR_AUTO_BUF network = {0};
+	uint8_t owner[32];
+	emr_status status =
+		emr_keyring_create(EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device);
+
+	if (status == EMR_OK)
+		status = emr_keyring_person_pk(d->acting.keyring, owner);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
+	if (status != EMR_OK)
+		return status;
+	*out = device;
+	device = NULL;
+	return EMR_OK;
+}
+
+static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
+{
+	const char *name = d->args->operands[1], *file = d->args->values[EMR_OPT_CARD_FILE];
+	EMR_AUTO_KEYRING device = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_acting_open(&d->acting, out_problem);
+
+	if (status == EMR_OK)
+		status = make_device(d, &device);
+	if (status == EMR_OK)
+		status = seal_device(d, device, dir, &bytes);
+	/* The file first: should this end in between, there is a device without rights, not rights without a device. */
+	if (status == EMR_OK)
+		status = write_file(file, emr_buf_view(&bytes), out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_share_device_add(
+		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	if (status == EMR_OK)
+		return EMR_OK;
+	(void)unlink(file);
+	say_device_problem(d, status, out_problem);
+	return status;
+}
+
+static emr_status add(devices *d, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
+	emr_status status;
+
+	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX || !emr_card_name_ok(name))
+		return wrong_use(out_problem);
+	status = ask_yes(d, out_problem);
+	if (status == EMR_OK)
+		status = emr_acting_keys(&d->acting, d->args, out_problem);
+	if (status == EMR_OK)
+		status = emr_settings_read(&d->acting.places, &d->settings, out_problem);
+	if (status == EMR_OK && emr_keyring_kind_of(d->acting.keyring) != EMR_KEYRING_PERSON) {
+		say_device_problem(d, EMR_DENIED, out_problem);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = find_network(d, &dir, out_problem);
+	if (status == EMR_OK)
+		status = add_to(d, dir, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(d->out, "name", name);
+	emr_out_text(d->out, "file", file);
+	emr_out_text(d->out, "network", dir);
+	emr_say(d->out,
+		"%s may open your folder now. On that computer: emrfs device accept %s (the same passphrase).\n"
+		"Whoever has the file and your passphrase can use it; members of the network see the name.\n", name, file);
+	return EMR_OK;
+}
+
+/* ---- accepting ---- */
+
+typedef struct accepting {
+	emr_places places;
+	emr_stage stage;
+	emr_session session;
+} accepting;
+
+static void accepting_end(accepting *a, emr_out *out)
+{
+	emr_session_close(&a->session);
+	emr_stage_end(&a->stage, out);
+	emr_places_free(&a->places);
+}
+
+static emr_status read_device_file(const char *name, emr_buf *bytes, emr_device_file *out, emr_problem *out_problem)
+{
+	emr_status status = emr_file_read(AT_FDCWD, name, EMR_DEVICE_FILE_MAX, bytes);
+
+	if (status == EMR_OK)
+		status = emr_device_file_read(emr_buf_view(bytes), out);
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", name, "cause", emr_status_text(status), NULL);
+	else if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_BAD_DEVICE_FILE, "file", name, NULL);
+	return status;
+}
+
+static emr_status fill_stage(accepting *a, const devices *d, const emr_device_file *file, const char *dir,
+	emr_problem *out_problem)
+{
+	emr_status status = emr_file_create(a->session.state_fd, EMR_STATE_KEYFILE, file->keyfile, 0600);
+
+	if (status == EMR_OK)
+		status = emr_file_create(a->session.state_fd, EMR_STATE_PROFILE, file->profile, 0600);
+	if (status == EMR_OK)
+		status = emr_network_dir_link(a->session.state_fd, dir);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, a->places.state);
+		return status;
+	}
+	return emr_keys_open(a->session.state_fd, a->session.state_path, d->args->values[EMR_OPT_PASSPHRASE_FILE],
+		&a->session.keyring, out_problem);
+}
+
+static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	(void)place;
+	(void)meta;
+	++*(uint64_t *)arg;
+	return EMR_OK;
+}
+
+/* As a mount would: what cannot be opened here is said now. */
+static emr_status prove(accepting *a, emr_problem *out_problem)
+{
+	emr_status status = emr_session_open_parts(&a->session, out_problem);
+	uint64_t n = 0, damaged = 0;
+
+	if (status == EMR_OK)
+		status = emr_session_learn(&a->session, out_problem);
+	if (status == EMR_OK)
+		status = emr_facts_each(a->session.facts, count_one, &n, &damaged);
+	if (status == EMR_OK && n == 0)
+		status = EMR_NOT_FOUND;
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
+	return status;
+}
+
+static emr_status take_place(accepting *a, const char *dir, emr_problem *out_problem)
+{
+	EMR_AUTO_FD stage = dup(a->session.state_fd);
+	emr_id16 device = emr_keyring_device_id(a->session.keyring);
+	emr_status status;
+
+	emr_session_close(&a->session);
+	status = stage >= 0 ? emr_blocks_share(stage, dir, device, out_problem) : EMR_IO;
+	return status == EMR_OK ? emr_stage_move_in(&a->stage) : status;
+}
+
+static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_device_file file;
+	char dir[4096] = "";
+	emr_status status = read_device_file(d->args->operands[1], &bytes, &file, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(dir, file.dir.data, file.dir.len);
+	status = emr_network_dir_check(dir, out_problem);
+	if (status == EMR_OK)
+		status = emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem);
+	if (status == EMR_OK)
+		status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status == EMR_OK)
+		status = emr_stage_claim(&a->stage, &a->places, out_problem);
+	if (status == EMR_OK)
+		status = emr_stage_make(&a->stage, &a->places, &a->session, out_problem);
+	if (status == EMR_OK)
+		status = fill_stage(a, d, &file, dir, out_problem);
+	if (status == EMR_OK)
+		status = prove(a, out_problem);
+	if (status == EMR_OK)
+		status = take_place(a, dir, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(d->out, "folder", a->places.state);
+	emr_out_text(d->out, "network", dir);
+	emr_say(d->out, "This computer is one of yours now. %s is not needed any more.\nOpen your folder: emrfs mount\n",
+		d->args->operands[1]);
+	return EMR_OK;
+}
+
+static emr_status accept_file(devices *d, emr_problem *out_problem)
+{
+	accepting a = {.stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
+	emr_status status = accept_into(d, &a, out_problem);
+
+	accepting_end(&a, d->out);
+	return status;
+}
+
+/* ---- removing ---- */
+
+static emr_status find_one(void *arg, const emr_device *device)
+{
+	devices *d = arg;
+
+	/* A removal that was interrupted has revoked the key already: the last one of that name is meant. */
+	if (device->is_first || strcmp(device->name, d->name) != 0 || (d->is_found && !device->is_active))
+		return EMR_OK;
+	d->found = device->signer_id;
+	d->is_found = true;
+	return EMR_OK;
+}
+
+static emr_status remove_one(devices *d, emr_problem *out_problem)
+{
+	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
+
+	d->name = d->args->operands[1];
+	if (status == EMR_OK)
+		status = emr_acting_open(&d->acting, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_share_devices(d->acting.share, find_one, d);
+	if (status == EMR_OK)
+		status = d->is_found ? emr_share_device_remove(d->acting.share, d->found) : EMR_NOT_FOUND;
+	if (status != EMR_OK) {
+		say_device_problem(d, status, out_problem);
+		return status;
+	}
+	emr_out_text(d->out, "name", d->name);
+	emr_say(d->out,
+		"%s opens nothing any more of what is saved from now on. What was on it when it was lost is as safe as its "
+		"passphrase.\n", d->name);
+	return EMR_OK;
+}
+
+int emr_cmd_device(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(devices_end))) devices d = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
+	const char *what = args->n_operands > 0 ? args->operands[0] : "";
+	emr_problem problem = {0};
+	emr_status status;
+
+	if (args->n_operands == 0)
+		status = list(&d, &problem);
+	else if (args->n_operands == 2 && strcmp(what, "add") == 0)
+		status = add(&d, &problem);
+	else if (args->n_operands == 2 && strcmp(what, "accept") == 0)
+		status = accept_file(&d, &problem);
+	else if (args->n_operands == 2 && strcmp(what, "remove") == 0)
+		status = remove_one(&d, &problem);
+	else
+		status = wrong_use(&problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "device");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,243 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kit/passphrase.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "session/keys.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+#include "view/when.h"
+
+#define STATUS_MS 10000
+#define LOOK_MS 120000
+#define WORK_MS 3600000 /* a large store is written anew where something dead is in it */
+
+typedef struct wanted {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_client client;
+	emr_request request;
+	uint64_t files, directories;
+} wanted;
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* ---- the command line ---- */
+
+static bool take_before(const char *text, uint64_t *out_until)
+{
+	uint64_t from, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
+	int64_t ago_ns;
+
+	if (emr_when_parse(text, &from, out_until) == EMR_OK)
+		return true;
+	if (emr_duration_parse(text, &ago_ns) != EMR_OK || (uint64_t)(ago_ns / 1000000000) >= now)
+		return false;
+	*out_until = now - (uint64_t)(ago_ns / 1000000000);
+	return true;
+}
+
+static emr_status check_arguments(wanted *w, emr_problem *out_problem)
+{
+	const emr_args *args = w->args;
+	const char *before = args->values[EMR_OPT_BEFORE], *what = NULL;
+
+	w->request.deleted = args->given[EMR_OPT_DELETED];
+	if ((args->n_operands == 1) == w->request.deleted)
+		what = "erase needs either a path or --deleted.";
+	else if (before != NULL && !w->request.deleted)
+		what = "--before goes with --deleted.";
+	else if (before != NULL && !take_before(before, &w->request.until_unix_s))
+		what = "--before needs a time: 30d, 2026-12-31 or 2026-12-31T18:00.";
+	if (what == NULL)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "erase", NULL);
+	return EMR_INVALID;
+}
+
+static emr_status read_path(wanted *w, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	const char *path = w->args->operands[0];
+	emr_status status = emr_client_ask(&w->client, &where, STATUS_MS, &report, out_problem);
+
+	if (status != EMR_OK || w->request.deleted) {
+		json_decref(report);
+		return status;
+	}
+	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")), path,
+		w->request.path, sizeof w->request.path);
+	json_decref(report);
+	w->request.has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+	return status;
+}
+
+/* ---- is it meant ---- */
+
+static void count_text(const wanted *w, char out[128])
+{
+	char files[EMR_TEXT_BYTES], directories[EMR_TEXT_BYTES];
+
+	emr_number_text(w->files, files);
+	emr_number_text(w->directories, directories);
+	if (w->directories == 0)
+		snprintf(out, 128, "%s file%s", files, w->files == 1 ? "" : "s");
+	else
+		snprintf(out, 128, "%s file%s and %s director%s", files, w->files == 1 ? "" : "s",
+			directories, w->directories == 1 ? "y" : "ies");
+}
+
+static emr_status look(wanted *w, emr_problem *out_problem)
+{
+	json_t *answer = NULL;
+	emr_status status;
+
+	w->request.look = true;
+	status = emr_client_ask(&w->client, &w->request, LOOK_MS, &answer, out_problem);
+	w->request.look = false;
+	if (status != EMR_OK)
+		return status;
+	w->files = number_of(answer, "live") + number_of(answer, "deleted");
+	w->directories = number_of(answer, "directories");
+	json_decref(answer);
+	return EMR_OK;
+}
+
+static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
+{
+	char counted[128], question[256], answer[16];
+
+	if (w->args->given[EMR_OPT_YES])
+		return EMR_OK;
+	count_text(w, counted);
+	snprintf(question, sizeof question,
+		"Nobody will ever read %s again, every version. Erase (yes or no)?", counted);
+	if (!w->args->given[EMR_OPT_JSON] &&
+		emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
+		strcmp(answer, "yes") == 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NEEDS_YES, "n", counted, NULL);
+	return EMR_DENIED;
+}
+
+/* Whoever sits at an open folder may read; destroying asks who it is. */
+static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
+{
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_KEYRING keyring = NULL;
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	status = emr_places_open_state(&w->places, false, &state_fd, out_problem);
+	if (status == EMR_OK)
+		status = emr_keys_open(state_fd, w->places.state,
+			w->args->values[EMR_OPT_PASSPHRASE_FILE], &keyring, out_problem);
+	return status;
+}
+
+/* ---- doing it ---- */
+
+/* What waits is no failure of what was asked, but no success either. */
+static void note_unfinished(const json_t *left, emr_problem *out_problem)
+{
+	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));
+
+	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
+}
+
+static void say_erased(wanted *w, const json_t *answer)
+{
+	const json_t *left = json_object_get(answer, "not_reached");
+	char counted[128], who[4200];
+
+	w->files = number_of(answer, "live") + number_of(answer, "deleted");
+	w->directories = number_of(answer, "directories");
+	count_text(w, counted);
+	if (w->files + w->directories == 0)
+		emr_say(w->out, "Nothing was there to be erased.\n");
+	else
+		emr_say(w->out, "Erased for good: %s.\n", counted);
+	for (size_t i = 0; i < json_array_size(left); i++) {
+		const json_t *one = json_array_get(left, i);
+
+		emr_show(json_string_value(json_object_get(one, "who")), who, sizeof who);
+		emr_say(w->out, "Not reached: %s: %s.\n", who,
+			json_string_value(json_object_get(one, "why")));
+	}
+	emr_out_number(w->out, "erased", w->files + w->directories);
+	emr_out_number(w->out, "live", number_of(answer, "live"));
+	emr_out_number(w->out, "deleted", number_of(answer, "deleted"));
+	emr_out_number(w->out, "directories", w->directories);
+	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
+	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
+}
+
+static emr_status erase(wanted *w, emr_problem *out_problem)
+{
+	json_t *answer = NULL;
+	emr_status status = read_path(w, out_problem);
+
+	if (status == EMR_OK)
+		status = look(w, out_problem);
+	if (status == EMR_OK && w->files + w->directories > 0) {
+		status = ask_yes(w, out_problem);
+		if (status == EMR_OK)
+			status = check_passphrase(w, out_problem);
+	}
+	if (status == EMR_OK) {
+		/* The mount ends a conversation that says nothing for long: a person was asked. */
+		emr_client_close(&w->client);
+		w->client = EMR_CLIENT_CLOSED;
+		status = emr_client_open(&w->places, &w->client, out_problem);
+	}
+	if (status == EMR_OK)
+		status = emr_client_ask(&w->client, &w->request, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	say_erased(w, answer);
+	if (!json_is_true(json_object_get(answer, "finished"))) {
+		note_unfinished(json_object_get(answer, "not_reached"), out_problem);
+		status = EMR_TIMEOUT;
+	}
+	json_decref(answer);
+	return status;
+}
+
+int emr_cmd_erase(const emr_args *args, emr_out *out)
+{
+	wanted w = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED,
+		.request = {.ask = EMR_ASK_ERASE}};
+	emr_problem problem = {0};
+	int code = EMR_EXIT_DONE;
+	emr_status status = check_arguments(&w, &problem);
+
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &w.places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&w.places, &w.client, &problem);
+	if (status == EMR_OK)
+		status = erase(&w, &problem);
+	if (status != EMR_OK && !problem.is_set)
+		emr_problem_set_status(&problem, status, "erase");
+	if (status != EMR_OK)
+		code = emr_out_fail(out, &problem);
+	emr_client_close(&w.client);
+	emr_places_free(&w.places);
+	return code;
+}

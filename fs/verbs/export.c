@@ -1,0 +1,267 @@
+/* export and import: the mount reads and writes, the verb says where and what became of it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/text.h"
+#include "mount/client.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 600000 /* between two objects of a long answer */
+
+typedef struct asking {
+	emr_out *out;
+	const char *doing; /* in words */
+	emr_places places;
+	emr_client client;
+	char *folder; /* owned */
+	json_t *bad, *last;
+} asking;
+
+static void asking_end(asking *a)
+{
+	emr_client_close(&a->client);
+	emr_places_free(&a->places);
+	free(a->folder);
+	json_decref(a->bad);
+	json_decref(a->last);
+}
+
+static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	const char *folder;
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &a->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_client_open(&a->places, &a->client, out_problem);
+	if (status == EMR_OK)
+		status = emr_client_ask(&a->client, &where, STATUS_MS, &report, out_problem);
+	if (status != EMR_OK)
+		return status;
+	folder = json_string_value(json_object_get(report, "folder"));
+	a->folder = folder != NULL ? strdup(folder) : NULL;
+	json_decref(report);
+	return EMR_OK;
+}
+
+/* Absolute and without links; neither in the folder, which the mount would have to ask itself for, nor in our own directories. */
+static emr_status outside(const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *real = emr_path_real(path);
+	EMR_AUTO_FREE char *folder = a->folder != NULL ? emr_path_real(a->folder) : NULL;
+	size_t len = folder != NULL ? strlen(folder) : 0;
+
+	if (real == NULL)
+		return EMR_NO_MEMORY;
+	if (strlen(real) > EMR_ASK_PATH_MAX || emr_places_contain(&a->places, real) ||
+		(len > 0 && strncmp(real, folder, len) == 0 && (real[len] == '/' || real[len] == '\0'))) {
+		emr_problem_set(out_problem, EMR_SAY_OUT_INSIDE, "file", path, NULL);
+		return EMR_INVALID;
+	}
+	request->has_file = true;
+	memcpy(request->file, real, strlen(real) + 1);
+	return EMR_OK;
+}
+
+static emr_status inside(const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
+{
+	request->has_path = true;
+	if (emr_path_in_folder(a->folder, path, request->path, sizeof request->path) == EMR_OK)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+	return EMR_NOT_FOUND;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static emr_status take(asking *a, json_t *object)
+{
+	const json_t *progress = json_object_get(object, "progress");
+	json_t *bad = json_object_get(object, "bad");
+	emr_status status = EMR_OK;
+
+	if (progress != NULL)
+		emr_progress_of(a->out, a->doing, EMR_PROGRESS_RECORDS,
+			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "of")));
+	if (bad != NULL) {
+		emr_say(a->out, "  %-14s %s\n", text_of(bad, "error"), text_of(bad, "path"));
+		if (json_array_append(a->bad, bad) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	if (json_is_true(json_object_get(object, "done")))
+		a->last = json_incref(object);
+	json_decref(object);
+	return status;
+}
+
+static emr_status ask(asking *a, const emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = emr_client_send(&a->client, request, out_problem);
+
+	while (status == EMR_OK && a->last == NULL) {
+		json_t *object = NULL;
+
+		status = emr_client_receive(&a->client, WORK_MS, &object, out_problem);
+		if (status == EMR_OK)
+			status = take(a, object);
+	}
+	emr_progress_end(a->out);
+	return status;
+}
+
+static uint64_t number_of(const asking *a, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(a->last, name));
+}
+
+static int failed(emr_out *out, emr_problem *problem, emr_status status, const char *verb)
+{
+	if (!problem->is_set)
+		emr_problem_set_status(problem, status, verb);
+	return emr_out_fail(out, problem);
+}
+
+static void put_counts(const asking *a, char records[EMR_TEXT_BYTES], char bytes[EMR_TEXT_BYTES])
+{
+	emr_out_number(a->out, "records", number_of(a, "records"));
+	emr_out_number(a->out, "bytes", number_of(a, "bytes"));
+	emr_number_text(number_of(a, "records"), records);
+	emr_size_text(number_of(a, "bytes"), bytes);
+}
+
+static emr_status check_operands(const emr_args *args, size_t needed, const char *what, const char *verb,
+	emr_problem *out_problem)
+{
+	if (args->n_operands >= needed)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", verb, NULL);
+	return EMR_INVALID;
+}
+
+/* ---- export ---- */
+
+int emr_cmd_export(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(asking_end))) asking a = {
+		.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
+	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
+	emr_problem problem = {0};
+	emr_status status = check_operands(
+		args, 2, "export needs a file or directory, and the file to write.", "export", &problem);
+
+	if (status == EMR_OK)
+		status = asking_begin(args, &a, &problem);
+	if (status == EMR_OK)
+		status = inside(&a, args->operands[0], &request, &problem);
+	if (status == EMR_OK)
+		status = outside(&a, args->operands[1], &request, &problem);
+	if (status == EMR_OK)
+		status = ask(&a, &request, &problem);
+	if (status != EMR_OK)
+		return failed(out, &problem, status, "export");
+	emr_out_text(out, "out", request.file);
+	put_counts(&a, records, bytes);
+	emr_show(request.file, shown, sizeof shown);
+	if (request.proof)
+		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
+	else
+		emr_say(out, "%s: %s records, %s, encrypted.\n", shown, records, bytes);
+	return EMR_EXIT_DONE;
+}
+
+/* ---- log --proof ---- */
+
+/* "17", or the whole of a `tx`. */
+static emr_status read_entry(const char *text, emr_request *request, emr_problem *out_problem)
+{
+	char *end;
+
+	errno = 0;
+	request->entry = text[0] >= '1' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX && (*end == '\0' || *end == ':'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--proof takes the number of an entry, as log shows it, and the file to write.",
+		"verb", "log", NULL);
+	return EMR_INVALID;
+}
+
+int emr_log_proof(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(asking_end))) asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
+	char bytes[EMR_TEXT_BYTES], shown[4200];
+	emr_problem problem = {0};
+	emr_status status = check_operands(args, 1, "log --proof needs an entry, and the file to write.", "log", &problem);
+
+	if (status == EMR_OK)
+		status = read_entry(args->values[EMR_OPT_PROOF_OF], &request, &problem);
+	if (status == EMR_OK)
+		status = asking_begin(args, &a, &problem);
+	if (status == EMR_OK)
+		status = outside(&a, args->operands[0], &request, &problem);
+	if (status == EMR_OK)
+		status = ask(&a, &request, &problem);
+	if (status != EMR_OK)
+		return failed(out, &problem, status, "log");
+	emr_out_text(out, "out", request.file);
+	emr_out_number(out, "bytes", number_of(&a, "bytes"));
+	emr_size_text(number_of(&a, "bytes"), bytes);
+	emr_show(request.file, shown, sizeof shown);
+	emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
+	return EMR_EXIT_DONE;
+}
+
+/* ---- import ---- */
+
+static int conclude(const asking *a)
+{
+	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	uint64_t bad = number_of(a, "bad_count");
+	emr_problem problem = {0};
+
+	put_counts(a, records, bytes);
+	emr_out_put(a->out, "bad", json_incref(a->bad));
+	emr_number_text(bad, n);
+	emr_number_text(bad + number_of(a, "records"), m);
+	if (bad == 0) {
+		emr_say(a->out, "%s records, %s, are in your folder.\n", records, bytes);
+		return EMR_EXIT_DONE;
+	}
+	if (number_of(a, "records") > 0 || strcmp(text_of(json_array_get(a->bad, 0), "error"), "exists") == 0)
+		emr_problem_set(&problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
+	else
+		emr_problem_set(&problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);
+	return emr_out_fail(a->out, &problem);
+}
+
+int emr_cmd_import(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(asking_end))) asking a = {
+		.out = out, .doing = "Read", .client = EMR_CLIENT_CLOSED, .bad = json_array()};
+	emr_request request = {.ask = EMR_ASK_IMPORT};
+	emr_problem problem = {0};
+	emr_status status = a.bad != NULL ? check_operands(args, 1, "import needs a CAR file.", "import", &problem)
+					  : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = asking_begin(args, &a, &problem);
+	if (status == EMR_OK && args->n_operands > 1)
+		status = inside(&a, args->operands[1], &request, &problem);
+	if (status == EMR_OK)
+		status = outside(&a, args->operands[0], &request, &problem);
+	if (status == EMR_OK)
+		status = ask(&a, &request, &problem);
+	return status == EMR_OK ? conclude(&a) : failed(out, &problem, status, "import");
+}

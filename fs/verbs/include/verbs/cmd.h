@@ -1,0 +1,44 @@
+/* The verbs: each takes its parsed line and says its answer.  They refuse to decide about records
+ * themselves. */
+#pragma once
+
+#include "kit/out.h"
+
+/* Each returns the exit code; what failed was said with emr_out_fail. */
+int emr_cmd_init(const emr_args *args, emr_out *out);
+/* init --restore. */
+int emr_init_restore(const emr_args *args, emr_out *out);
+/* org create: init with a network of its own directory. */
+int emr_init_network(const emr_args *args, emr_out *out);
+int emr_cmd_agent(const emr_args *args, emr_out *out);
+int emr_cmd_org(const emr_args *args, emr_out *out);
+#define EMR_JOIN_WITHIN_NS ((int64_t)600 * 1000000000) /* how long the two sides of an invitation wait for each other */
+int emr_cmd_join(const emr_args *args, emr_out *out);
+int emr_cmd_mount(const emr_args *args, emr_out *out);
+int emr_cmd_unmount(const emr_args *args, emr_out *out);
+int emr_cmd_status(const emr_args *args, emr_out *out);
+int emr_cmd_restore(const emr_args *args, emr_out *out);
+int emr_cmd_move(const emr_args *args, emr_out *out);
+int emr_cmd_share(const emr_args *args, emr_out *out);
+int emr_cmd_revoke(const emr_args *args, emr_out *out);
+int emr_cmd_keep(const emr_args *args, emr_out *out);
+int emr_cmd_erase(const emr_args *args, emr_out *out);
+int emr_cmd_people(const emr_args *args, emr_out *out);
+int emr_cmd_request(const emr_args *args, emr_out *out);
+int emr_cmd_approve(const emr_args *args, emr_out *out);
+int emr_cmd_deny(const emr_args *args, emr_out *out);
+int emr_cmd_log(const emr_args *args, emr_out *out);
+int emr_cmd_verify(const emr_args *args, emr_out *out);
+/* verify --proof. */
+int emr_verify_proof(const emr_args *args, emr_out *out);
+int emr_cmd_ledger(const emr_args *args, emr_out *out);
+/* log --proof ENTRY OUT, in cmd_export.c */
+int emr_log_proof(const emr_args *args, emr_out *out);
+int emr_cmd_export(const emr_args *args, emr_out *out);
+int emr_cmd_import(const emr_args *args, emr_out *out);
+int emr_cmd_backup(const emr_args *args, emr_out *out);
+int emr_cmd_passwd(const emr_args *args, emr_out *out);
+int emr_cmd_device(const emr_args *args, emr_out *out);
+int emr_cmd_recover(const emr_args *args, emr_out *out);
+int emr_cmd_check(const emr_args *args, emr_out *out);
+int emr_cmd_help(const emr_args *args, emr_out *out);

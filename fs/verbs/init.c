@@ -1,0 +1,490 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "keyring/words.h"
+#include "kit/passphrase.h"
+#include "kit/text.h"
+#include "ledger/hash.h"
+#include "ledger/network.h"
+#include "network/applying.h"
+#include "network/joining.h"
+#include "session/network_dir.h"
+#include "session/session.h"
+#include "session/shared_blocks.h"
+#include "session/stage.h"
+#include "verbs/cmd.h"
+
+#include "words_ask.h"
+
+/* Everything is made in a directory of its own inside the state; its parts get their places last,
+ * the keyfile after all others.  Whatever happens before that leaves no keyring behind. */
+typedef struct making {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	emr_passphrase passphrase;
+	emr_stage stage;
+	emr_session session; /* of the stage */
+	emr_profile profile;
+	char words[EMR_WORDS][EMR_WORD_CHARS];
+	bool words_checked;
+	char *network_dir;    /* of a network of several members, that is made or joined; owned; NULL: a ledger of one's own */
+	const char *org_name; /* made for this organisation; NULL: not made here */
+	bool is_applying;     /* for a network that is there */
+	emr_joining joining;  /* the invitation, with --join */
+	int64_t within_ns;
+	bool dir_made, dir_used; /* to be taken away again unless it is used */
+} making;
+
+static void making_end(making *m)
+{
+	emr_session_close(&m->session);
+	if (m->dir_made && !m->dir_used)
+		emr_network_dir_unmake(m->network_dir);
+	emr_joining_free(&m->joining);
+	free(m->network_dir);
+	emr_stage_end(&m->stage, m->out);
+	emr_wipe(m->words, sizeof m->words);
+	emr_passphrase_free(&m->passphrase);
+	emr_settings_free(&m->settings);
+	emr_places_free(&m->places);
+}
+
+/* ---- name and birth date ---- */
+
+static emr_status ask_person(making *m, emr_problem *out_problem)
+{
+	const char *name = m->args->values[EMR_OPT_NAME], *born = m->args->values[EMR_OPT_BORN];
+	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
+		       emr_terminal_there();
+	char line[sizeof m->profile.name] = "";
+
+	if (name == NULL && may_ask &&
+		emr_terminal_ask("Your name (Enter: none):", line, sizeof line) == EMR_OK)
+		name = line;
+	/* What no card may carry would leave others with somebody without a name. */
+	if (name != NULL && !emr_card_name_ok(name)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"A name has at most 53 bytes, and no line ends, control characters or marks of direction.", "verb", "init", NULL);
+		return EMR_INVALID;
+	}
+	snprintf(m->profile.name, sizeof m->profile.name, "%s", name != NULL ? name : "");
+	if (born == NULL && may_ask &&
+		emr_terminal_ask("Born on YYYY-MM-DD (Enter: none):", line, sizeof line) == EMR_OK)
+		born = line;
+	if (born == NULL || born[0] == '\0')
+		return EMR_OK;
+	if (!emr_date_is_valid(born)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"A birth date is written YYYY-MM-DD.", "verb", "init", NULL);
+		return EMR_INVALID;
+	}
+	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
+	return EMR_OK;
+}
+
+/* ---- keyring, ledger, folder ---- */
+
+static bool is_agent(const making *m)
+{
+	return m->joining.dir != NULL && m->joining.invitation.roles == EMR_ROLE_AGENT;
+}
+
+/* The certificate is on the ledger: a person's carries a code, not the name. */
+static emr_status code_of(const making *m, const char *prefix, char out[32])
+{
+	char code[64];
+	emr_public identity;
+	emr_status status = emr_keyring_public(m->session.keyring, &identity);
+
+	if (status != EMR_OK)
+		return status;
+	emr_base32(identity.signer_id.b, 8, code);
+	snprintf(out, 32, "%s-%.8s", prefix, code);
+	return EMR_OK;
+}
+
+static emr_status join_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+{
+	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
+	emr_status status;
+
+	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
+	status = emr_joining_do(&m->joining, m->session.keyring, handle, is_patient ? "" : m->profile.name, m->within_ns,
+		certificate, out_problem);
+	emr_progress_end(m->out);
+	return status;
+}
+
+static emr_status create_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+{
+	char path[4400];
+	emr_network_new options = {.path = path,
+		.keyring = m->session.keyring,
+		.name = m->org_name != NULL ? m->org_name : "home",
+		.handle = handle};
+	emr_id16 net_id;
+	emr_status status = EMR_OK;
+
+	snprintf(path, sizeof path, "%.4200s/%s", m->network_dir != NULL ? m->network_dir : m->stage.path, EMR_STATE_LEDGER);
+	if (m->network_dir != NULL) {
+		status = emr_network_dir_make(m->network_dir, out_problem);
+		m->dir_made = status == EMR_OK;
+	}
+	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
+}
+
+static emr_status make_network(making *m, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF certificate = {0};
+	char handle[32];
+	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
+
+	if (status == EMR_OK && m->network_dir != NULL)
+		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
+	if (status == EMR_OK && m->joining.dir != NULL)
+		status = join_network(m, handle, &certificate, out_problem);
+	else if (status == EMR_OK && m->is_applying)
+		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle, m->within_ns, m->out, &certificate,
+			out_problem);
+	else if (status == EMR_OK)
+		status = create_network(m, handle, &certificate, out_problem);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+	return status;
+}
+
+/* The keyring remembers which network is its own. */
+static emr_status note_network(making *m)
+{
+	emr_bytes descriptor = emr_ledger_descriptor(m->session.ledger);
+	emr_id32 hash = emr_sha256_of(&descriptor, 1);
+
+	return emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_NET_DESCRIPTOR,
+		emr_bytes_of(hash.b, sizeof hash.b));
+}
+
+static emr_status make_folder(making *m)
+{
+	emr_session *s = &m->session;
+	const emr_view_options view = {.state_dirfd = s->state_fd,
+		.keyring = s->keyring,
+		.store = s->store,
+		.journal = s->journal,
+		.records = s->records,
+		.ledger = s->ledger,
+		.replica = s->replica,
+		.facts = s->facts,
+		.settle = s->settle,
+		.clock = emr_clock_system()};
+
+	return emr_view_initialise(&view);
+}
+
+/* An agent has no folder: its own copy of the ledger, and a place for fragments. */
+static emr_status make_agent(making *m, emr_problem *out_problem)
+{
+	emr_status status = emr_session_open_copy(&m->session, true, out_problem);
+
+	if (status == EMR_OK && mkdirat(m->session.state_fd, EMR_STATE_AGENT, 0700) != 0) {
+		status = emr_status_from_errno(errno);
+		emr_problem_set_status(out_problem, status, "The agent's directory");
+	}
+	return status;
+}
+
+static emr_status make_all(making *m, emr_problem *out_problem)
+{
+	emr_status status = emr_keyring_create(
+		is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+
+	if (status == EMR_OK)
+		status = make_network(m, out_problem);
+	if (status != EMR_OK) {
+		if (!out_problem->is_set)
+			emr_problem_set_status(out_problem, status, "The new ledger");
+		return status;
+	}
+	status = is_agent(m) ? make_agent(m, out_problem) : emr_session_open_parts(&m->session, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = is_agent(m) ? EMR_OK : make_folder(m);
+	if (status == EMR_OK)
+		status = note_network(m);
+	if (status == EMR_OK)
+		status = emr_keyring_public(m->session.keyring, &m->session.identity);
+	if (status == EMR_OK)
+		status = emr_keyring_words(m->session.keyring, m->words);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The new folder");
+	return status;
+}
+
+/* ---- the 24 words ---- */
+
+static emr_status write_words(making *m, const char *file, emr_problem *out_problem)
+{
+	char text[EMR_WORDS * (EMR_WORD_CHARS + 8)];
+	size_t len = 0;
+	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+
+	for (size_t i = 0; i < EMR_WORDS; i++)
+		len += (size_t)snprintf(
+			text + len, sizeof text - len, "%2zu %s\n", i + 1, m->words[i]);
+	if (status == EMR_OK)
+		status = emr_pwrite_all(fd, text, len, 0);
+	if (status == EMR_OK && fsync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	emr_wipe(text, sizeof text);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
+			emr_status_text(status), NULL);
+	return status;
+}
+
+/* To the terminal itself: stdout may be a file or a pipe. */
+static emr_status show_words(making *m)
+{
+	EMR_AUTO_FD fd = open("/dev/tty", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return EMR_IO;
+	dprintf(fd,
+		"\nWrite these 24 words on paper and keep them safe. They bring your keyring back "
+		"when the\n"
+		"passphrase or this computer is lost; whoever has them can read your records.\n\n");
+	for (size_t i = 0; i < EMR_WORDS / 4; i++)
+		dprintf(fd, "  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i],
+			i + 7, m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
+	dprintf(fd, "\n");
+	return EMR_OK;
+}
+
+static emr_status hand_out_words(making *m, emr_problem *out_problem)
+{
+	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
+	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
+	emr_status status;
+
+	if (file != NULL)
+		return write_words(m, file, out_problem);
+	if (!may_ask) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+		return EMR_DENIED;
+	}
+	status = show_words(m);
+	if (status == EMR_OK)
+		status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
+	if (status != EMR_OK)
+		return status;
+	m->words_checked = true;
+	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	return EMR_OK;
+}
+
+/* ---- the end ---- */
+
+/* The first blocks were written aside, so that nothing stays in the network's directory of an init that failed. */
+static emr_status share_blocks(making *m, emr_problem *out_problem)
+{
+	EMR_AUTO_FD stage = dup(m->session.state_fd);
+	emr_id16 device = emr_keyring_device_id(m->session.keyring);
+
+	emr_session_close(&m->session);
+	if (stage >= 0 && faccessat(stage, EMR_STATE_BLOCKS, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK; /* an agent has none */
+	return stage >= 0 ? emr_blocks_share(stage, m->network_dir, device, out_problem) : EMR_IO;
+}
+
+static emr_status finish(making *m, emr_problem *out_problem)
+{
+	emr_status status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
+
+	if (status == EMR_OK)
+		status = emr_keyring_save_new(m->session.keyring, m->session.state_fd,
+			EMR_STATE_KEYFILE, emr_passphrase_view(&m->passphrase), &m->settings.kdf);
+	/* Everything is closed before it moves. */
+	if (status == EMR_OK && m->network_dir != NULL)
+		status = share_blocks(m, out_problem);
+	else
+		emr_session_close(&m->session);
+	if (status == EMR_OK)
+		status = emr_stage_move_in(&m->stage);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, m->places.state);
+	m->dir_used = status == EMR_OK;
+	return status;
+}
+
+static void say_done(making *m, const emr_id32 *signer_id)
+{
+	emr_problem remark = {0};
+	char id[65], shown[512];
+
+	emr_hex(signer_id->b, sizeof signer_id->b, id);
+	emr_show(m->profile.name, shown, sizeof shown);
+	emr_out_text(m->out, "id", id);
+	emr_out_text(m->out, "name", m->profile.name);
+	emr_out_text(m->out, "born", m->profile.born);
+	emr_out_text(m->out, "folder", m->places.state);
+	emr_out_flag(m->out, "words_checked", m->words_checked);
+	emr_out_flag(m->out, "second_copy", false);
+	if (m->network_dir != NULL)
+		emr_out_text(m->out, "network", m->org_name != NULL ? m->org_name : m->joining.invitation.network);
+	if (is_agent(m))
+		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n", m->places.state);
+	else
+		emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
+			shown[0] != '\0' ? ", y" : "Y", m->places.state);
+	if (!m->words_checked) {
+		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
+		emr_remark(m->out, &remark);
+	}
+	if (is_agent(m)) /* it has nothing to lose: lost, it is invited again */
+		return;
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+	emr_remark(m->out, &remark);
+}
+
+static emr_status prepare(making *m, emr_problem *out_problem)
+{
+	bool needs_file = !emr_terminal_there() || m->args->given[EMR_OPT_YES];
+	emr_status status = emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&m->places, &m->settings, out_problem);
+	if (status != EMR_OK)
+		return status;
+	/* Said before anything is asked or made. */
+	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+		return EMR_DENIED;
+	}
+	status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	return emr_stage_claim(&m->stage, &m->places, out_problem);
+}
+
+static emr_status read_within(making *m, emr_problem *out_problem)
+{
+	const char *within = m->args->values[EMR_OPT_WITHIN];
+
+	m->within_ns = EMR_JOIN_WITHIN_NS;
+	if (within == NULL || emr_duration_parse(within, &m->within_ns) == EMR_OK)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--within takes a time: 90s, 10min, 2h.", "verb", "init", NULL);
+	return EMR_INVALID;
+}
+
+/* What others will see is said before anything is made. */
+static emr_status agree(making *m, emr_problem *out_problem)
+{
+	const char *network = m->joining.invitation.network;
+	emr_problem remark = {0};
+	char answer[16] = "";
+
+	if (is_agent(m)) /* it saves nothing */
+		return EMR_OK;
+	emr_problem_set(&remark, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
+	emr_remark(m->out, &remark);
+	if (m->args->given[EMR_OPT_YES])
+		return EMR_OK;
+	if (emr_terminal_there() && !m->out->is_json &&
+		emr_terminal_ask("Join (yes, no)?", answer, sizeof answer) == EMR_OK && (answer[0] == 'y' || answer[0] == 'Y'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
+	return EMR_DENIED;
+}
+
+/* Which network: one's own, that of an invitation, or a new one. */
+static emr_status choose_network(making *m, emr_problem *out_problem)
+{
+	const char *join = m->args->values[EMR_OPT_JOIN], *dir = m->args->values[EMR_OPT_NETWORK];
+	emr_status status = read_within(m, out_problem);
+
+	if (status != EMR_OK || (join == NULL && dir == NULL))
+		return status;
+	if (join != NULL)
+		status = emr_joining_read(join, &m->joining, out_problem);
+	if (status == EMR_OK && join != NULL)
+		status = agree(m, out_problem);
+	if (status != EMR_OK)
+		return status;
+	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
+	if (m->network_dir == NULL)
+		return EMR_NO_MEMORY;
+	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
+	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
+}
+
+static int make_new(const emr_args *args, emr_out *out, const char *org_name)
+{
+	__attribute__((cleanup(making_end))) making m = {.args = args,
+		.out = out,
+		.stage = EMR_STAGE_NONE,
+		.session = EMR_SESSION_CLOSED,
+		.org_name = org_name};
+	emr_problem problem = {0};
+	emr_id32 signer_id = {{0}};
+	emr_status status = prepare(&m, &problem);
+
+	if (status == EMR_OK)
+		status = choose_network(&m, &problem);
+	if (status == EMR_OK && org_name == NULL && !is_agent(&m))
+		status = ask_person(&m, &problem);
+	if (status == EMR_OK && is_agent(&m))
+		snprintf(m.profile.name, sizeof m.profile.name, "%s",
+			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");
+	if (status == EMR_OK && org_name != NULL)
+		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
+	if (status == EMR_OK)
+		status = emr_passphrase_get(
+			args->values[EMR_OPT_PASSPHRASE_FILE], true, &m.passphrase, &problem);
+	if (status == EMR_OK)
+		status = emr_stage_make(&m.stage, &m.places, &m.session, &problem);
+	if (status == EMR_OK)
+		status = make_all(&m, &problem);
+	if (status == EMR_OK)
+		status = hand_out_words(&m, &problem);
+	if (status == EMR_OK) {
+		signer_id = m.session.identity.signer_id;
+		status = finish(&m, &problem);
+	}
+	if (status != EMR_OK && !problem.is_set)
+		emr_problem_set_status(&problem, status, "init");
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	say_done(&m, &signer_id);
+	return EMR_EXIT_DONE;
+}
+
+int emr_cmd_init(const emr_args *args, emr_out *out)
+{
+	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out) : make_new(args, out, NULL);
+}
+
+int emr_init_network(const emr_args *args, emr_out *out)
+{
+	const char *name = args->n_operands == 2 ? args->operands[1] : "";
+	emr_problem problem = {0};
+
+	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name))
+		return make_new(args, out, name);
+	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "org create needs a name of 1 to 53 bytes, and --network DIR.", "verb",
+		"org", NULL);
+	return emr_out_fail(out, &problem);
+}

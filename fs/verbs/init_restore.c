@@ -1,0 +1,383 @@
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "backup/backup.h"
+#include "base/file.h"
+#include "kit/text.h"
+#include "ledger/network.h"
+#include "session/keys.h"
+#include "session/network_dir.h"
+#include "session/second_copy.h"
+#include "session/stage.h"
+#include "verbs/cmd.h"
+
+#include "words_ask.h"
+
+#define DESCRIPTOR_MAX ((size_t)60000)
+
+/* Everything comes into a stage first, is opened there as after a crash, and gets its place last.
+ */
+typedef struct restoring {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	emr_stage stage;
+	emr_session session; /* of the stage */
+	emr_backup_manifest list;
+	emr_passphrase words;	   /* empty: the passphrase is known */
+	emr_passphrase passphrase; /* the new one, with words */
+	emr_profile profile;
+	emr_id32 signer_id;
+	char *dir; /* owned */
+	uint64_t n_found;
+	emr_problem keys_problem; /* of a passphrase or words that do not fit */
+	bool by_words;
+} restoring;
+
+static void restoring_end(restoring *r)
+{
+	emr_session_close(&r->session);
+	emr_stage_end(&r->stage, r->out);
+	emr_backup_manifest_free(&r->list);
+	emr_passphrase_free(&r->words);
+	emr_passphrase_free(&r->passphrase);
+	emr_settings_free(&r->settings);
+	emr_places_free(&r->places);
+	free(r->dir);
+}
+
+/* ---- the files ---- */
+
+static void show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	const restoring *r = arg;
+
+	emr_progress_of(r->out, "Restored", EMR_PROGRESS_BYTES, done, total);
+}
+
+static void note_found(void *arg, const char *path, const char *what)
+{
+	restoring *r = arg;
+
+	r->n_found++;
+	emr_progress_end(r->out);
+	emr_say(r->out, "%s: %s\n", path, what);
+}
+
+static void say_backup(const restoring *r, emr_status status, emr_problem *out_problem)
+{
+	char n[EMR_TEXT_BYTES];
+
+	emr_number_text(r->n_found, n);
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NONE, "dir", r->dir, NULL);
+	else if (status == EMR_DAMAGED && r->n_found > 0)
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_BAD, "dir", r->dir, "n", n, NULL);
+	else if (status == EMR_DAMAGED)
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_LIST, "dir", r->dir, NULL);
+	else
+		emr_problem_set_status(out_problem, status, r->dir);
+}
+
+/* The list, and whether there is room for what it names. */
+static emr_status look_at_backup(restoring *r, emr_problem *out_problem)
+{
+	EMR_AUTO_MANIFEST list = {0};
+	struct statvfs disk;
+	uint64_t needed, there;
+	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	emr_status status = emr_backup_list(r->dir, &list);
+
+	if (status == EMR_OK && fstatvfs(r->stage.state_fd, &disk) != 0)
+		status = EMR_IO;
+	if (status != EMR_OK) {
+		say_backup(r, status, out_problem);
+		return status;
+	}
+	needed = emr_backup_manifest_bytes(&list);
+	there = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (there >= needed)
+		return EMR_OK;
+	emr_size_text(needed, n);
+	emr_size_text(there, m);
+	emr_problem_set(
+		out_problem, EMR_SAY_BACKUP_SPACE, "dir", r->places.state, "n", n, "m", m, NULL);
+	return EMR_NO_SPACE;
+}
+
+/* ---- the keys ---- */
+
+/* On a terminal it is asked; elsewhere a file of words says it. */
+static emr_status choose_keys(restoring *r, emr_problem *out_problem)
+{
+	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
+	const char *program = getenv("EMRFS_ASKPASS");
+	bool may_ask = file == NULL && r->args->values[EMR_OPT_PASSPHRASE_FILE] == NULL &&
+		       (program == NULL || program[0] == '\0') && !r->args->given[EMR_OPT_YES] &&
+		       emr_terminal_there();
+	char answer[16] = "";
+	emr_status status = EMR_OK;
+
+	if (may_ask)
+		status = emr_terminal_ask("Do you have the passphrase (yes), or the 24 words (no)?",
+			answer, sizeof answer);
+	r->by_words = file != NULL || answer[0] == 'n' || answer[0] == 'N';
+	if (status == EMR_OK && r->by_words)
+		status = emr_words_get(file, &r->words, out_problem);
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The answer");
+	return status;
+}
+
+static emr_status open_keyfile(restoring *r, emr_problem *out_problem)
+{
+	if (faccessat(r->session.state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_KEYFILE, "dir", r->dir, NULL);
+		return EMR_DAMAGED;
+	}
+	return emr_keys_open(r->session.state_fd, r->session.state_path,
+		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->session.keyring, out_problem);
+}
+
+static emr_status open_words(restoring *r, emr_problem *out_problem)
+{
+	return emr_words_keyring(emr_passphrase_view(&r->words), r->session.state_fd,
+		r->session.state_path, &r->session.keyring, out_problem);
+}
+
+/* Before the segments come; then the new passphrase, too, so that nobody has to wait for the
+ * question. */
+static emr_status check_keys(void *arg)
+{
+	restoring *r = arg;
+	emr_status status;
+
+	emr_progress_end(r->out);
+	if (!r->by_words)
+		return open_keyfile(r, &r->keys_problem);
+	status = open_words(r, &r->keys_problem);
+	if (status != EMR_OK)
+		return status;
+	/* Once more later: whose device this is the segments tell. */
+	emr_keyring_free(r->session.keyring);
+	r->session.keyring = NULL;
+	return emr_passphrase_get(
+		r->args->values[EMR_OPT_PASSPHRASE_FILE], true, &r->passphrase, &r->keys_problem);
+}
+
+static emr_status open_keys(restoring *r, emr_problem *out_problem)
+{
+	emr_status status;
+
+	if (!r->by_words)
+		return EMR_OK;
+	status = open_words(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_save(r->session.keyring, r->session.state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&r->passphrase), &r->settings.kdf);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The keyfile");
+	return status;
+}
+
+/* ---- all of it ---- */
+
+static emr_status bring_files(restoring *r, emr_problem *out_problem)
+{
+	emr_backup_options options = {.progress = show_progress,
+		.found = note_found,
+		.before_segments = check_keys,
+		.arg = r};
+	emr_status status = emr_stage_make(&r->stage, &r->places, &r->session, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_backup_restore(r->dir, r->session.state_fd, &options, &r->list);
+	emr_progress_end(r->out);
+	if (status != EMR_OK && r->keys_problem.is_set)
+		*out_problem = r->keys_problem;
+	else if (status != EMR_OK)
+		say_backup(r, status, out_problem);
+	return status;
+}
+
+/* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one ---- */
+
+static emr_status same_network(int state_fd, const char *target)
+{
+	EMR_AUTO_BUF mine = {0};
+	EMR_AUTO_BUF theirs = {0};
+	EMR_AUTO_FD copy = openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD shared = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status = copy >= 0 && shared >= 0 ? EMR_OK : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_file_read(copy, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &mine);
+	if (status == EMR_OK)
+		status = emr_file_read(shared, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &theirs);
+	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&mine), emr_buf_view(&theirs)) ? EMR_FORK : status;
+}
+
+static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF target = {0};
+	emr_status status = emr_file_read(r->session.state_fd, "network", PATH_MAX - 1, &target);
+
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&target, 1);
+	if (status != EMR_OK)
+		return status;
+	status = emr_network_dir_parse((const char *)target.data, out_dir);
+	if (status == EMR_OK)
+		status = emr_network_dir_check(*out_dir, out_problem);
+	if (status == EMR_OK)
+		status = same_network(r->session.state_fd, (const char *)target.data);
+	if (status == EMR_FORK)
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause", "another network is there", NULL);
+	return status;
+}
+
+static emr_status return_to_network(restoring *r, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_status status = find_network(r, &dir, out_problem);
+
+	if (status == EMR_NOT_FOUND && dir == NULL)
+		return EMR_OK; /* the ledger was one's own */
+	if (status == EMR_OK)
+		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
+	if (status == EMR_OK)
+		status = emr_network_dir_link(r->session.state_fd, dir);
+	if (status == EMR_OK && unlinkat(r->session.state_fd, "network", 0) != 0)
+		status = EMR_IO;
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "The network of these records");
+	return status;
+}
+
+/* ---- the whole ---- */
+
+/* As a mount would; the ledger is followed and verified from its first entry. */
+static emr_status prove(restoring *r, emr_problem *out_problem)
+{
+	emr_public identity;
+	emr_status status = emr_session_open_parts(&r->session, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_replica_catch_up(r->session.replica, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = emr_keyring_public(r->session.keyring, &identity);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The ledger in this backup");
+		return status;
+	}
+	r->signer_id = identity.signer_id;
+	/* A lost profile costs a name on the screen, not the records. */
+	(void)!emr_profile_load(r->session.keyring, r->session.state_fd, &r->profile);
+	return EMR_OK;
+}
+
+static emr_status finish(restoring *r, emr_problem *out_problem)
+{
+	emr_second_copy note = {
+		.is_known = true, .made_unix_s = r->list.made_unix_s, .entries = r->list.entries};
+	emr_status status = EMR_OK;
+
+	strncat(note.dir, r->dir, sizeof note.dir - 1);
+	if (r->by_words) {
+		r->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+		status = emr_profile_save(r->session.keyring, r->session.state_fd, &r->profile);
+	}
+	if (status == EMR_OK)
+		status = emr_second_copy_write(r->session.state_fd, &note);
+	/* Everything is closed before it moves. */
+	emr_session_close(&r->session);
+	if (status == EMR_OK)
+		status = emr_stage_move_in(&r->stage);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, r->places.state);
+	return status;
+}
+
+static int say_done(restoring *r)
+{
+	emr_problem damage = {0};
+	char id[65], records[EMR_TEXT_BYTES], when[EMR_TEXT_BYTES], shown[512], n[EMR_TEXT_BYTES];
+
+	emr_hex(r->signer_id.b, sizeof r->signer_id.b, id);
+	emr_show(r->profile.name, shown, sizeof shown);
+	emr_number_text(r->list.records, records);
+	emr_time_text((int64_t)r->list.made_unix_s, when);
+	emr_out_text(r->out, "id", id);
+	emr_out_text(r->out, "name", r->profile.name);
+	emr_out_text(r->out, "born", r->profile.born);
+	emr_out_text(r->out, "folder", r->places.state);
+	emr_out_flag(r->out, "words_checked", r->by_words);
+	emr_out_flag(r->out, "second_copy", true);
+	emr_out_number(r->out, "records", r->list.records);
+	emr_say(r->out,
+		"%s%sour keyring is in %s, with %s records as of %s.\nOpen your folder: emrfs "
+		"mount\n",
+		shown, shown[0] != '\0' ? ", y" : "Y", r->places.state, records, when);
+	if (r->n_found == 0)
+		return EMR_EXIT_DONE;
+	emr_number_text(r->n_found, n);
+	emr_problem_set(&damage, EMR_SAY_RESTORE_DAMAGE, "n", n, "dir", r->dir, NULL);
+	return emr_out_fail(r->out, &damage);
+}
+
+static emr_status prepare(restoring *r, emr_problem *out_problem)
+{
+	emr_status status = emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&r->places, &r->settings, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	r->dir = emr_path_real(r->args->values[EMR_OPT_RESTORE]);
+	if (status == EMR_OK && r->dir == NULL)
+		status = EMR_NO_MEMORY;
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	status = emr_stage_claim(&r->stage, &r->places, out_problem);
+	return status == EMR_OK ? look_at_backup(r, out_problem) : status;
+}
+
+int emr_init_restore(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(restoring_end))) restoring r = {
+		.args = args, .out = out, .stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
+	emr_problem problem = {0};
+	emr_status status = prepare(&r, &problem);
+
+	if (status == EMR_OK)
+		status = choose_keys(&r, &problem);
+	if (status == EMR_OK)
+		status = bring_files(&r, &problem);
+	if (status == EMR_OK)
+		status = open_keys(&r, &problem);
+	if (status == EMR_OK)
+		status = return_to_network(&r, &problem);
+	if (status == EMR_OK)
+		status = prove(&r, &problem);
+	if (status == EMR_OK)
+		status = finish(&r, &problem);
+	if (status == EMR_OK)
+		return say_done(&r);
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "init");
+	return emr_out_fail(out, &problem);
+}

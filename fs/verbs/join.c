@@ -1,0 +1,374 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/text.h"
+#include "network/bringing.h"
+#include "replica/people.h"
+#include "session/absence.h"
+#include "session/keys.h"
+#include "session/network_dir.h"
+#include "session/registered.h"
+#include "session/switching.h"
+#include "verbs/cmd.h"
+
+typedef struct joiner {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	emr_session session; /* the old ledger's */
+	emr_joining joining;
+	emr_bringing bringing;
+	emr_passphrase passphrase;
+	int keyfile_fd; /* nobody else replaces the keyfile meanwhile */
+	int64_t within_ns;
+	bool is_kept, is_certified; /* by an earlier try */
+	emr_takeover_tally look;
+	json_t *members;
+} joiner;
+
+static void joiner_end(joiner *j)
+{
+	emr_bringing_end(&j->bringing);
+	emr_session_close(&j->session);
+	emr_joining_free(&j->joining);
+	emr_passphrase_free(&j->passphrase);
+	if (j->keyfile_fd >= 0)
+		close(j->keyfile_fd);
+	json_decref(j->members);
+	emr_settings_free(&j->settings);
+	emr_places_free(&j->places);
+}
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "join", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- which network ---- */
+
+/* A used invitation is no file any more: then the one that was kept counts. */
+static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
+{
+	const char *file = j->args->n_operands > 0 ? j->args->operands[0] : NULL;
+	bool is_begun = emr_bringing_is_begun(j->session.state_fd);
+	emr_problem ignored = {0};
+	emr_status status;
+
+	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
+		j->is_kept = true;
+		return emr_bringing_kept(j->session.state_fd, &j->joining, &j->is_certified, out_problem);
+	}
+	if (file == NULL)
+		return wrong_use("join needs an invitation: a file, or -.", out_problem);
+	status = emr_joining_read(file, &j->joining, out_problem);
+	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "it is for a service that releases keys, with a keyring of its own", NULL);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK && is_begun) {
+		emr_joining kept = {.dir = NULL};
+		bool same = emr_bringing_kept(j->session.state_fd, &kept, &j->is_certified, &ignored) == EMR_OK &&
+			    emr_bytes_equal(emr_buf_view(&kept.bytes), emr_buf_view(&j->joining.bytes));
+		bool goes_elsewhere = j->is_certified && !same && kept.dir != NULL &&
+				      !emr_bytes_equal(kept.invitation.descriptor, j->joining.invitation.descriptor);
+
+		j->is_certified = j->is_certified && same;
+		if (goes_elsewhere)
+			emr_problem_set(out_problem, EMR_SAY_JOIN_UNDER_WAY, "what", kept.invitation.network, NULL);
+		emr_joining_free(&kept);
+		if (goes_elsewhere)
+			return EMR_DENIED;
+	}
+	return status;
+}
+
+/* The same command once more, after a join whose end nobody saw. */
+static bool is_done_already(joiner *j)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	char name[256], shown[512];
+	int state_fd = j->session.state_fd;
+
+	if (emr_bringing_is_begun(state_fd) || j->args->n_operands == 0 || access(j->args->operands[0], F_OK) == 0 ||
+		faccessat(state_fd, EMR_STATE_ANNEX "/" EMR_JOINING_JOINED, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+		emr_network_dir_of(state_fd, &dir) != EMR_OK || emr_network_dir_name(dir, name) != EMR_OK)
+		return false;
+	emr_show(name, shown, sizeof shown);
+	emr_out_text(j->out, "network", name);
+	emr_out_flag(j->out, "registered", true);
+	emr_say(j->out, "Your records are with %s already.\n", shown);
+	return true;
+}
+
+/* ---- the old ledger ---- */
+
+static emr_status open_keys(joiner *j, emr_problem *out_problem)
+{
+	const char *field = NULL;
+	emr_status status = emr_keyring_check_file(j->session.state_fd, EMR_STATE_KEYFILE, &field);
+
+	if (status == EMR_OK)
+		status = emr_passphrase_get(
+			j->args->values[EMR_OPT_PASSPHRASE_FILE], false, &j->passphrase, out_problem);
+	if (status != EMR_OK && out_problem->is_set)
+		return status;
+	if (status == EMR_OK)
+		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE, emr_passphrase_view(&j->passphrase),
+			&j->session.keyring, &field);
+	if (status != EMR_OK)
+		emr_keys_say(j->session.state_path, status, field, out_problem);
+	return status;
+}
+
+/* What is not on the old ledger would not be on the new one either. */
+static emr_status send_all(joiner *j, emr_problem *out_problem)
+{
+	emr_view_counts counts;
+	uint64_t waiting = 0;
+	char n[EMR_TEXT_BYTES];
+	emr_status status = emr_view_publish_now(j->session.view);
+
+	if (status == EMR_OK)
+		status = emr_view_publish_now(j->session.view); /* what moved between domains takes two */
+	if (status == EMR_OK)
+		status = emr_view_waiting(j->session.view, &waiting);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Your ledger");
+		return status;
+	}
+	emr_view_count(j->session.view, &counts);
+	waiting = waiting > counts.pending + counts.failed ? waiting : counts.pending + counts.failed;
+	if (waiting == 0)
+		return EMR_OK;
+	emr_number_text(waiting, n);
+	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
+	return EMR_BUSY;
+}
+
+static emr_status open_old(joiner *j, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &j->places};
+	emr_absence absence;
+	emr_status status = emr_session_open_keyed(&j->session, &options, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	emr_absence_look(&j->session, &absence);
+	if (absence.status != EMR_OK) {
+		emr_absence_say(&j->session, &absence, NULL, out_problem);
+		return EMR_OFFLINE;
+	}
+	if (emr_session_is_read_only(&j->session, out_problem))
+		return EMR_READ_ONLY;
+	status = send_all(j, out_problem);
+	emr_view_free(j->session.view);
+	j->session.view = NULL;
+	if (status != EMR_OK)
+		return status;
+	status = emr_takeover_look(j->session.facts, &j->look);
+	if (status == EMR_OK && j->look.unreadable > 0) {
+		char n[EMR_TEXT_BYTES];
+
+		emr_number_text(j->look.unreadable, n);
+		emr_problem_set(out_problem, EMR_SAY_JOIN_UNREADABLE, "n", n, NULL);
+		return EMR_DAMAGED;
+	}
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "Your records");
+	return status;
+}
+
+/* ---- what members will see ---- */
+
+static emr_status agree(joiner *j, emr_problem *out_problem)
+{
+	const emr_takeover_tally *t = &j->look;
+	const char *network = j->joining.invitation.network;
+	char n[EMR_TEXT_BYTES], sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], answer[16] = "";
+	emr_problem remark = {0};
+
+	emr_number_text(t->files + t->directories + t->links, n);
+	emr_number_text(t->sizes, sizes);
+	emr_size_text(t->bytes, bytes);
+	emr_out_put(j->out, "visible_to_members",
+		json_pack("[{s:s, s:I}, {s:s, s:I}, {s:s, s:I}, {s:s, s:s}]", "what", "entries", "n",
+			(json_int_t)(t->files + t->directories + t->links), "what", "sizes", "n", (json_int_t)t->sizes, "what",
+			"stored_bytes", "n", (json_int_t)t->bytes, "what", "certificate", "code", j->session.code));
+	emr_problem_set(&remark, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value", bytes, "who", j->session.code, NULL);
+	emr_remark(j->out, &remark);
+	if (j->args->given[EMR_OPT_YES] || j->is_certified)
+		return EMR_OK; /* of an earlier try: that was the yes */
+	if (emr_terminal_there() && !j->out->is_json &&
+		emr_terminal_ask("Join, and take them along (yes, no)?", answer, sizeof answer) == EMR_OK &&
+		(answer[0] == 'y' || answer[0] == 'Y'))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
+	return EMR_DENIED;
+}
+
+/* ---- members ---- */
+
+static emr_status add_member(void *arg, const emr_known_person *person)
+{
+	joiner *j = arg;
+	emr_registered known;
+	char id[65], code[EMR_PERSON_CODE_CHARS];
+	emr_status status = emr_registered_find(j->bringing.replica, emr_ledger_descriptor(j->bringing.ledger), person->signer_id,
+		emr_clock_unix_s(emr_clock_system()), &known);
+
+	if (status != EMR_OK || !known.is_active || json_array_size(j->members) >= 100)
+		return status;
+	emr_hex(person->signer_id.b, sizeof person->signer_id.b, id);
+	emr_person_code(person->signer_id, code);
+	return json_array_append_new(j->members, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code, "role", known.roles,
+							 "organisation", emr_json_text(known.organisation))) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+/* ---- the whole ---- */
+
+static emr_status prepare(joiner *j, emr_problem *out_problem)
+{
+	const char *within = j->args->values[EMR_OPT_WITHIN];
+	const emr_session_options options = {.places = &j->places};
+	emr_status status = emr_places_find(j->args->values[EMR_OPT_AS], &j->places, out_problem);
+
+	if (within != NULL && emr_duration_parse(within, &j->within_ns) != EMR_OK)
+		return wrong_use("--within takes a time: 90s, 10min, 2h.", out_problem);
+	if (status == EMR_OK)
+		status = emr_settings_read(&j->places, &j->settings, out_problem);
+	if (status == EMR_OK)
+		status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status == EMR_OK)
+		status = emr_session_lock(&j->session, &options, out_problem);
+	if (status == EMR_OK)
+		status = emr_keys_lock(j->session.state_fd, &j->keyfile_fd, out_problem);
+	return status;
+}
+
+static emr_status code_of(const joiner *j, char out[40])
+{
+	emr_public identity;
+	emr_status status = emr_keyring_public(j->session.keyring, &identity);
+	char code[64];
+
+	if (status != EMR_OK)
+		return status;
+	emr_base32(identity.signer_id.b, 8, code);
+	snprintf(out, 40, "patient-%.8s", code);
+	return EMR_OK;
+}
+
+static emr_status join(joiner *j, emr_problem *out_problem)
+{
+	emr_bringing *b = &j->bringing;
+	char handle[40];
+	emr_status status = open_old(j, out_problem);
+
+	if (status == EMR_OK)
+		status = agree(j, out_problem);
+	if (status == EMR_OK)
+		status = code_of(j, handle);
+	if (status == EMR_OK)
+		status = emr_bringing_begin(b, out_problem);
+	if (status == EMR_OK)
+		status = emr_bringing_register(b, handle, j->within_ns, out_problem);
+	emr_out_flag(j->out, "registered", status == EMR_OK);
+	if (status == EMR_OK)
+		status = emr_bringing_records(b, out_problem);
+	if (status == EMR_OK)
+		status = emr_replica_people(b->replica, add_member, j);
+	return status == EMR_OK ? emr_bringing_finish(b, &j->passphrase, &j->settings.kdf, out_problem) : status;
+}
+
+/* A member comes for a new certificate: with an invitation of the network it belongs to. */
+static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &j->places};
+	char handle[40];
+	emr_status status = emr_session_open_keyed(&j->session, &options, out_problem);
+
+	if (status == EMR_OK &&
+		!emr_bytes_equal(emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor)) {
+		emr_problem_set(out_problem, EMR_SAY_MEMBER_ALREADY, "dir", dir, NULL);
+		return EMR_EXISTS;
+	}
+	if (status == EMR_OK)
+		status = code_of(j, handle);
+	if (status == EMR_OK)
+		status = emr_bringing_begin(&j->bringing, out_problem);
+	if (status == EMR_OK)
+		status = emr_bringing_renew(&j->bringing, handle, j->within_ns, &j->passphrase, &j->settings.kdf, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(j->out, "network", j->joining.invitation.network);
+	emr_out_flag(j->out, "registered", true);
+	emr_out_flag(j->out, "renewed", true);
+	emr_say(j->out, "Your key has a new certificate of %s.\n", j->joining.invitation.network);
+	return EMR_OK;
+}
+
+static void say_done(joiner *j)
+{
+	const emr_takeover_tally *t = &j->bringing.tally;
+	uint64_t n = t->files + t->directories + t->links;
+	emr_problem remark = {0};
+	char number[EMR_TEXT_BYTES], shown[512];
+
+	emr_number_text(n, number);
+	emr_show(j->joining.invitation.network, shown, sizeof shown);
+	emr_out_text(j->out, "network", j->joining.invitation.network);
+	emr_out_number(j->out, "copied", n);
+	emr_out_put(j->out, "members", json_incref(j->members));
+	emr_say(j->out,
+		"You are a member of %s. %s entries went along, with their ids, versions and contents as they were;\n"
+		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs mount\n",
+		shown, number);
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+	emr_remark(j->out, &remark); /* a backup of before is one of the old ledger */
+}
+
+int emr_cmd_join(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(joiner_end))) joiner j = {.args = args,
+		.out = out,
+		.session = EMR_SESSION_CLOSED,
+		.bringing = EMR_BRINGING_NONE,
+		.keyfile_fd = -1,
+		.within_ns = EMR_JOIN_WITHIN_NS,
+		.members = json_array()};
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_problem problem = {0};
+	emr_status status = prepare(&j, &problem);
+
+	if (status == EMR_OK && is_done_already(&j))
+		return EMR_EXIT_DONE;
+	if (status == EMR_OK)
+		status = choose_invitation(&j, &problem);
+	if (status == EMR_OK)
+		status = open_keys(&j, &problem);
+	j.bringing.session = &j.session;
+	j.bringing.joining = &j.joining;
+	j.bringing.out = out;
+	if (status == EMR_OK && emr_network_dir_of(j.session.state_fd, &dir) == EMR_OK)
+		status = renew(&j, dir, &problem);
+	else if (status == EMR_OK)
+		status = join(&j, &problem);
+	if (status == EMR_OK && dir == NULL)
+		say_done(&j);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "join");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,107 @@
+#include <string.h>
+
+#include "kit/text.h"
+#include "mount/client.h"
+#include "session/walk.h"
+#include "sharing/shared_paths.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 3600000 /* --purge may write a large store anew */
+
+static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
+{
+	if (!args->given[EMR_OPT_NOT] || args->n_operands == 1)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--not needs a path.", "verb", "keep", NULL);
+	return EMR_INVALID;
+}
+
+static emr_status read_path(
+	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	emr_status status;
+
+	if (args->n_operands == 0)
+		return EMR_OK;
+	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
+		args->operands[0], request->path, sizeof request->path);
+	json_decref(report);
+	request->has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+	return status;
+}
+
+static void say_kept(emr_out *out, const json_t *one)
+{
+	char path[4200], bytes[EMR_TEXT_BYTES];
+
+	emr_show(json_string_value(json_object_get(one, "path")), path, sizeof path);
+	emr_size_text((uint64_t)json_integer_value(json_object_get(one, "bytes")), bytes);
+	emr_say(out, "%-40s  %14s  %s%s\n", strcmp(path, ".") == 0 ? "the whole folder" : path, bytes,
+		json_is_true(json_object_get(one, "complete")) ? "all here" : "not all here: emrfs verify",
+		json_is_true(json_object_get(one, "keep")) ? "" : ", not asked to be kept");
+}
+
+static emr_status keep(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	emr_request request = {.ask = EMR_ASK_KEEP,
+		.drop = args->given[EMR_OPT_NOT],
+		.purge = args->given[EMR_OPT_PURGE]};
+	emr_problem remark = {0};
+	char bytes[EMR_TEXT_BYTES];
+	json_t *answer = NULL;
+	const json_t *kept;
+	emr_status status = read_path(client, args, &request, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	kept = json_object_get(answer, "kept");
+	for (size_t i = 0; i < json_array_size(kept); i++)
+		say_kept(out, json_array_get(kept, i));
+	emr_size_text((uint64_t)json_integer_value(json_object_get(answer, "cache_bytes")), bytes);
+	if (request.purge)
+		emr_say(out, "%s given back to the disk.\n", bytes);
+	if (json_is_true(json_object_get(answer, "last_copy"))) {
+		emr_problem_set(&remark, EMR_SAY_LAST_COPY, "path", request.path, NULL);
+		emr_remark(out, &remark);
+	}
+	if (emr_path_is_shared(request.path)) {
+		emr_problem_set(&remark, EMR_SAY_KEEP_NEEDS_NETWORK, "path", request.path, NULL);
+		emr_remark(out, &remark);
+	}
+	emr_out_put(out, "kept", json_incref((json_t *)(uintptr_t)kept));
+	emr_out_put(out, "cache_bytes", json_incref(json_object_get(answer, "cache_bytes")));
+	emr_out_put(out, "last_copy", json_incref(json_object_get(answer, "last_copy")));
+	json_decref(answer);
+	return EMR_OK;
+}
+
+int emr_cmd_keep(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = check_arguments(args, &problem);
+
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &client, &problem);
+	if (status == EMR_OK)
+		status = keep(&client, args, out, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "keep");
+	return emr_out_fail(out, &problem);
+}

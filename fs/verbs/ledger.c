@@ -1,0 +1,114 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mount/reach.h"
+#include "verbs/cmd.h"
+
+typedef struct entries {
+	emr_out *out;
+	json_t *all; /* with --json */
+	json_t *checkpoint;
+	uint64_t n;
+	bool is_away; /* these are what this computer has verified */
+} entries;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static void say_entry(entries *e, const json_t *entry)
+{
+	if (e->n++ == 0)
+		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time",
+			"what", "no.", "object", "item before", "item");
+	emr_say(e->out, "%-7lld %-20s  %-10s %-4lld %.8s  %.16s%*s  %.16s%s%s\n",
+		(long long)json_integer_value(json_object_get(entry, "index")),
+		text_of(entry, "at"), text_of(entry, "op"),
+		(long long)json_integer_value(json_object_get(entry, "version")),
+		text_of(entry, "object"),
+		text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",
+		text_of(entry, "before")[0] != '\0' ? 0 : 15, "", text_of(entry, "after"),
+		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : "  refused: ",
+		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : text_of(entry, "result"));
+}
+
+static emr_status take(void *arg, json_t *object)
+{
+	entries *e = arg;
+	json_t *portion = json_object_get(object, "entries");
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < json_array_size(portion); i++)
+		say_entry(e, json_array_get(portion, i));
+	if (e->out->is_json && portion != NULL && json_array_extend(e->all, portion) != 0)
+		status = EMR_NO_MEMORY;
+	if (json_is_string(json_object_get(object, "checkpoint"))) {
+		json_decref(e->checkpoint);
+		e->checkpoint = json_incref(json_object_get(object, "checkpoint"));
+	}
+	if (json_is_false(json_object_get(object, "reached")))
+		e->is_away = true;
+	json_decref(object);
+	return status;
+}
+
+static emr_status read_limit(const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const char *text = args->values[EMR_OPT_LIMIT];
+	unsigned long limit;
+	char *end;
+
+	if (text == NULL)
+		return EMR_OK;
+	limit = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || limit == 0 ||
+		limit > EMR_ASK_LIMIT_MAX) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--limit takes a number from 1 to 1000000.", "verb", "ledger", NULL);
+		return EMR_INVALID;
+	}
+	request->limit = (uint32_t)limit;
+	return EMR_OK;
+}
+
+static void conclude(emr_out *out, entries *e)
+{
+	emr_problem remark = {0};
+
+	if (json_is_string(e->checkpoint))
+		emr_say(out, "%s%s", e->n > 0 ? "\n" : "", json_string_value(e->checkpoint));
+	if (e->is_away) {
+		emr_problem_set(&remark, EMR_SAY_LEDGER_AWAY_LISTED, NULL);
+		emr_remark(out, &remark);
+	}
+	emr_out_flag(out, "reached", !e->is_away);
+	emr_out_put(out, "entries", json_incref(e->all));
+	emr_out_put(out, "checkpoint",
+		e->checkpoint != NULL ? json_incref(e->checkpoint) : json_null());
+}
+
+int emr_cmd_ledger(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
+	emr_problem problem = {0};
+	emr_request request = {
+		.ask = EMR_ASK_LEDGER, .checkpoint = args->given[EMR_OPT_CHECKPOINT]};
+	entries e = {.out = out, .all = json_array()};
+	emr_status status = read_limit(args, &request, &problem);
+
+	if (status == EMR_OK)
+		status = emr_reach_open(args, &reach, &problem);
+	if (status == EMR_OK)
+		status = emr_reach_path(&reach, args, &request, &problem);
+	if (status == EMR_OK)
+		status = emr_reach_ask(&reach, &request, take, &e, &problem);
+	if (status == EMR_OK)
+		conclude(out, &e);
+	json_decref(e.all);
+	json_decref(e.checkpoint);
+	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(out, &problem);
+}

@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "kit/text.h"
+#include "log/deeds.h"
+#include "log/fhir_audit.h"
+#include "mount/reach.h"
+#include "session/purposes.h"
+#include "verbs/cmd.h"
+#include "view/when.h"
+
+#define STATUS_MS 10000
+
+typedef struct telling {
+	emr_out *out;
+	json_t *all; /* with --json */
+	uint64_t n;
+	int fhir_fd;	/* -1: no such files are wanted */
+	const char *owner;
+} telling;
+
+static emr_status take_entry(telling *t, json_t *entry)
+{
+	EMR_AUTO_FREE char *line = emr_deed_line(entry);
+
+	if (line == NULL)
+		return EMR_NO_MEMORY;
+	if (t->fhir_fd >= 0) {
+		emr_status status = emr_fhir_write(t->fhir_fd, entry, t->owner);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	t->n++;
+	emr_say(t->out, "%s\n", line);
+	if (!t->out->is_json)
+		return EMR_OK;
+	json_object_del(entry, "at_unix");
+	return json_array_append(t->all, entry) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status take(void *arg, json_t *object)
+{
+	telling *t = arg;
+	json_t *portion = json_object_get(object, "entries");
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < json_array_size(portion) && status == EMR_OK; i++)
+		status = take_entry(t, json_array_get(portion, i));
+	json_decref(object);
+	return status;
+}
+
+/* "7d" (ago), "2026-11-20" (its beginning), "2026-11-20T14:05". */
+static emr_status read_since(const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const char *text = args->values[EMR_OPT_SINCE];
+	uint64_t until, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
+	int64_t ago_ns;
+
+	if (text == NULL || emr_when_parse(text, &request->since_unix_s, &until) == EMR_OK)
+		return EMR_OK;
+	if (emr_duration_parse(text, &ago_ns) == EMR_OK) {
+		uint64_t ago = (uint64_t)(ago_ns / 1000000000);
+
+		request->since_unix_s = ago < now ? now - ago : 1;
+		return EMR_OK;
+	}
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		"--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05.", "verb", "log", NULL);
+	return EMR_INVALID;
+}
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "log", NULL);
+	return EMR_INVALID;
+}
+
+static emr_status read_choice(const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const char *who = args->values[EMR_OPT_WHO], *purpose = args->values[EMR_OPT_PURPOSE];
+
+	if (who != NULL && (who[0] == '\0' || strlen(who) > EMR_ASK_WHO_MAX))
+		return wrong_use("Nobody is called that.", out_problem);
+	if (who != NULL)
+		memcpy(request->who, who, strlen(who) + 1);
+	if (purpose != NULL && !emr_purposes_parse(purpose, &request->purposes))
+		return wrong_use("--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+	request->software = args->given[EMR_OPT_SOFTWARE];
+	request->staff = args->given[EMR_OPT_STAFF];
+	if (request->staff && args->n_operands > 0)
+		return wrong_use("--staff lists what the staff asked for, whatever it is called: without PATH.", out_problem);
+	return EMR_OK;
+}
+
+/* Made if it is not there. */
+static emr_status open_fhir(const char *dir, int *out_fd, emr_problem *out_problem)
+{
+	emr_status status = EMR_OK;
+
+	if (dir == NULL)
+		return EMR_OK;
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		*out_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (status == EMR_OK && *out_fd < 0)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, dir);
+	return status;
+}
+
+/* Whose records these are, as the folder says it. */
+static char *owner_of(emr_reach *reach)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	emr_problem ignored = {0};
+	json_t *report = NULL;
+	const char *owner = reach->session.profile.name;
+	char *copy;
+
+	if (reach->client.fd >= 0 && emr_client_ask(&reach->client, &request, STATUS_MS, &report, &ignored) == EMR_OK)
+		owner = json_string_value(json_object_get(report, "owner"));
+	copy = strdup(owner != NULL ? owner : "");
+	json_decref(report);
+	return copy;
+}
+
+int emr_cmd_log(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
+	emr_problem problem = {0};
+	emr_request request = {.ask = EMR_ASK_LOG};
+	EMR_AUTO_FD fhir_fd = -1;
+	EMR_AUTO_FREE char *owner = NULL;
+	telling t = {.out = out, .all = json_array(), .owner = ""};
+	emr_status status;
+
+	if (args->values[EMR_OPT_PROOF_OF] != NULL)
+		return json_decref(t.all), emr_log_proof(args, out);
+	status = read_since(args, &request, &problem);
+	if (status == EMR_OK)
+		status = read_choice(args, &request, &problem);
+	if (status == EMR_OK)
+		status = open_fhir(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
+	t.fhir_fd = fhir_fd;
+	if (status == EMR_OK)
+		status = emr_reach_open(args, &reach, &problem);
+	if (status == EMR_OK && fhir_fd >= 0) {
+		owner = owner_of(&reach);
+		t.owner = owner != NULL ? owner : "";
+	}
+	if (status == EMR_OK)
+		status = emr_reach_path(&reach, args, &request, &problem);
+	if (status == EMR_OK)
+		status = emr_reach_ask(&reach, &request, take, &t, &problem);
+	if (status == EMR_OK) {
+		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : "Nothing in that time.\n");
+		emr_out_put(out, "entries", json_incref(t.all));
+		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
+	}
+	json_decref(t.all);
+	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(out, &problem);
+}

@@ -1,0 +1,452 @@
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fuse/fuse.h"
+#include "kit/text.h"
+#include "mount/behind.h"
+#include "mount/beside.h"
+#include "mount/mountpoint.h"
+#include "mount/ready.h"
+#include "mount/serve.h"
+#include "people/inboxes.h"
+#include "people/vouched.h"
+#include "report/special.h"
+#include "session/own_cert.h"
+#include "session/purposes.h"
+#include "session/second_copy.h"
+#include "session/session.h"
+#include "sharing/doors.h"
+#include "sharing/notices.h"
+#include "sharing/office.h"
+#include "sharing/shared_notices.h"
+#include "sharing/sharing.h"
+#include "verbs/cmd.h"
+
+#define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
+#define WARDEN_TICK_S 1
+#define CLOCK_SLACK_S 300
+
+typedef struct mount {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	char *path;
+	int report_fd; /* to the waiting parent; -1 in the foreground */
+	emr_session session;
+	emr_notices *notices;
+	emr_special special;
+	emr_shared_notices shared_notices;
+	emr_inbox_list inboxes;
+	uint8_t purpose; /* number of its bit */
+	emr_server *server;
+	emr_office *office;
+	emr_sharing *sharing;
+	emr_doors *doors;
+	pthread_t warden;
+	atomic_bool is_ready, has_ended;
+	_Atomic int64_t ready_boot_ns; /* set before is_ready */
+} mount;
+
+static void mount_end(mount *m)
+{
+	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
+	emr_server_stop(m->server);
+	emr_office_end(m->office);
+	emr_session_close(&m->session);
+	emr_sharing_free(m->sharing);
+	emr_doors_free(m->doors);
+	emr_office_free(m->office);
+	emr_notices_free(m->notices); /* after the view, which may still have something to say */
+	emr_settings_free(&m->settings);
+	emr_places_free(&m->places);
+	free(m->path);
+}
+
+/* A clock behind the ledger makes new batches look old. */
+static void say_clock(mount *m)
+{
+	emr_replica_position at;
+	emr_problem problem = {0};
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	char difference[EMR_TEXT_BYTES];
+
+	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
+		at.last_time <= now + CLOCK_SLACK_S)
+		return;
+	snprintf(difference, sizeof difference, "%llu minutes",
+		(unsigned long long)((at.last_time - now) / 60));
+	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", "behind", NULL);
+	emr_remark(m->out, &problem);
+}
+
+/* Said at once, and kept for whoever looks later: a mount at log-in has no terminal. */
+static void say_certificate(mount *m)
+{
+	emr_problem problem = {0};
+
+	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system())))
+		return;
+	emr_problem_set(&problem, EMR_SAY_CERTIFICATE_ENDED, NULL);
+	emr_remark(m->out, &problem);
+	emr_notices_add(m->notices, "certificate-ended", "");
+}
+
+static void say_second_copy(const mount *m)
+{
+	emr_second_copy copy;
+	emr_problem remark = {0};
+
+	emr_second_copy_read(m->session.state_fd, &copy);
+	emr_out_flag(m->out, "second_copy", copy.is_known);
+	if (copy.is_known)
+		return;
+	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+	emr_remark(m->out, &remark);
+}
+
+static void when_ready(void *arg)
+{
+	mount *m = arg;
+	emr_problem why = {0};
+	emr_ledger_absence absence;
+	bool is_read_only = emr_session_is_read_only(&m->session, &why);
+	char shown[4200];
+	int code;
+
+	emr_show(m->path, shown, sizeof shown);
+	emr_out_text(m->out, "folder", m->path);
+	emr_out_number(m->out, "pid", (uint64_t)getpid());
+	emr_out_flag(m->out, "read_only", is_read_only);
+	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
+		is_read_only ? ", for reading only" : "");
+	if (why.is_set)
+		emr_remark(m->out, &why);
+	emr_ledger_look(m->session.ledger, &absence);
+	emr_out_put(m->out, "ledger_error",
+		absence.status != EMR_OK && why.is_set
+			? json_string(emr_message_get(why.message)->id)
+			: json_null());
+	say_clock(m);
+	say_certificate(m);
+	say_second_copy(m);
+	code = emr_out_end(m->out, EMR_EXIT_DONE);
+	emr_log(EMR_LOG_INFO, "mounted");
+	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "sharing: nothing is shared or taken back as long as this folder is open");
+	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "office: nobody else is answered as long as this folder is open");
+	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
+	atomic_store(&m->is_ready, true);
+	emr_ready_tell("The folder is open.");
+	emr_behind_let_go(&m->report_fd, code);
+}
+
+/* ---- an orderly end ---- */
+
+/* Everything to the disk, and to the ledger what it takes within a few seconds. */
+static void hand_over(mount *m)
+{
+	emr_problem ignored = {0};
+	emr_ledger_absence absence;
+	emr_status status;
+
+	if (emr_session_is_read_only(&m->session, &ignored))
+		return;
+	status = emr_view_sync(m->session.view);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "end: sync: %s", emr_status_text(status));
+	emr_ledger_look(m->session.ledger, &absence);
+	if (absence.status != EMR_OK)
+		return; /* the journal keeps it */
+	status = emr_view_wait_published(
+		m->session.view, emr_clock_boot_ns(emr_clock_system()) + LAST_PUBLISH_NS);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
+}
+
+static bool is_idle(const mount *m)
+{
+	int64_t since, ready;
+
+	if (m->settings.idle_ns == 0 || !atomic_load(&m->is_ready) || emr_fuse_open_count() > 0)
+		return false;
+	since = emr_fuse_last_request_boot_ns();
+	ready = atomic_load(&m->ready_boot_ns);
+	/* A folder that nobody looked at is idle since it was opened. */
+	if (since < ready)
+		since = ready;
+	return emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns;
+}
+
+static sigset_t warden_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1); /* from ourselves: the mount has ended */
+	return set;
+}
+
+/* Waits for a signal to end, or for idleness. */
+static void *warden(void *arg)
+{
+	mount *m = arg;
+	const sigset_t set = warden_signals();
+
+	for (;;) {
+		const struct timespec tick = {.tv_sec = WARDEN_TICK_S};
+		int number = sigtimedwait(&set, NULL, &tick);
+
+		if (atomic_load(&m->has_ended))
+			return NULL;
+		if (number == SIGTERM || number == SIGINT || number == SIGHUP || is_idle(m))
+			break;
+	}
+	emr_log(EMR_LOG_INFO, "asked to end");
+	hand_over(m);
+	emr_fuse_stop();
+	return NULL;
+}
+
+/* ---- opening ---- */
+
+static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_problem)
+{
+	emr_log(EMR_LOG_ERROR, "mount: %s", emr_status_text(status));
+	if (status == EMR_DENIED)
+		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_DENIED, "dir", m->path, NULL);
+	else if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "/dev/fuse is missing", NULL);
+	else if (status == EMR_UNSUPPORTED)
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_FUSE, "what", "the kernel is too old", NULL);
+	else
+		emr_problem_set_status(out_problem, status, m->path);
+	return status;
+}
+
+static emr_status open_all(mount *m, emr_problem *out_problem)
+{
+	emr_session_options options = {
+		.places = &m->places,
+		.folder = m->path,
+		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
+		.read_only = m->args->given[EMR_OPT_READ_ONLY],
+		.view = {.changed = emr_fuse_changed,
+			.special_names = emr_special_names,
+			.special_count = emr_special_count,
+			.make_special = emr_special_make,
+			.make_proof = emr_special_proof,
+			.special_arg = &m->special,
+			.ledger_grew = emr_office_wake,
+			.giving = &emr_doors_giving,
+			.inboxes = &emr_inboxes_of_book,
+			.inboxes_arg = &m->inboxes,
+			.notice = emr_notices_add,
+			.software_refused = emr_notices_add_software,
+			.purpose = m->purpose,
+			.vouched = emr_session_vouched,
+			.vouched_arg = &m->session,
+			.shared_notice = emr_shared_notices_add,
+			.shared_notice_arg = &m->shared_notices},
+	};
+	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
+
+	if (status == EMR_OK)
+		status = emr_notices_set_folder(m->notices, m->path);
+	if (status == EMR_OK)
+		status = emr_office_new(&m->office);
+	if (status == EMR_OK)
+		status = emr_doors_new(&m->session, m->notices, &m->doors);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "emrfs");
+		return status;
+	}
+	options.view.notice_arg = m->notices;
+	options.view.ledger_grew_arg = m->office;
+	options.view.giving_arg = m->doors;
+	m->special = (emr_special){.session = &m->session, .notices = m->notices};
+	m->inboxes = (emr_inbox_list){.session = &m->session};
+	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};
+	status = emr_session_lock(&m->session, &options, out_problem);
+	if (status == EMR_OK)
+		status = emr_mountpoint_prepare(&m->places, m->path, out_problem);
+	if (status == EMR_OK)
+		status = emr_session_open(&m->session, &options, out_problem);
+	return status;
+}
+
+static void leave_terminal(const mount *m)
+{
+	if (m->report_fd >= 0)
+		(void)setsid();
+	if (chdir("/") != 0)
+		emr_log(EMR_LOG_WARN, "chdir to / failed");
+}
+
+/* A file of orders that cannot be read stops nothing but sharing. */
+static void open_sharing(mount *m)
+{
+	emr_problem problem = {0};
+	emr_status status = emr_sharing_new(&m->session, m->notices, &m->sharing);
+
+	m->session.sharing = m->sharing;
+	if (status == EMR_OK)
+		return;
+	emr_problem_set_status(&problem, status, "The list of what is to be shared");
+	emr_notices_add_problem(m->notices, &problem, "");
+}
+
+/* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
+static emr_status serve(mount *m, emr_problem *out_problem)
+{
+	emr_fuse_options options = {.view = m->session.view,
+		.mountpoint = m->path,
+		.mount_options = m->args->values[EMR_OPT_MOUNT_OPTIONS],
+		.read_only = m->session.read_only,
+		.on_ready = when_ready,
+		.on_ready_arg = m};
+	emr_status status = emr_view_start(m->session.view);
+
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The folder");
+		return status;
+	}
+	open_sharing(m);
+	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
+		return EMR_NO_MEMORY;
+	}
+	status = emr_fuse_run(&options);
+	atomic_store(&m->has_ended, true);
+	pthread_kill(m->warden, SIGUSR1);
+	pthread_join(m->warden, NULL);
+	if (status != EMR_OK)
+		return say_fuse(m, status, out_problem);
+	hand_over(m);
+	emr_log(EMR_LOG_INFO, "unmounted");
+	return EMR_OK;
+}
+
+static int keep_open(mount *m)
+{
+	emr_problem problem = {0};
+	const sigset_t set = warden_signals();
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(&problem, status, "Protecting the process");
+		return emr_out_fail(m->out, &problem);
+	}
+	status = open_all(m, &problem);
+	if (status == EMR_OK) {
+		leave_terminal(m);
+		/* Every thread that follows inherits this: only the warden takes these signals. */
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		status = serve(m, &problem);
+	}
+	if (status == EMR_OK && !atomic_load(&m->is_ready)) {
+		emr_problem_set(&problem, EMR_SAY_INTERRUPTED, NULL);
+		status = EMR_INTERRUPTED;
+	}
+	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(m->out, &problem);
+}
+
+/* ---- processes ---- */
+
+static int run_here(void *arg, int report_fd)
+{
+	mount *m = arg;
+	int code;
+
+	m->report_fd = report_fd;
+	code = emr_out_end(m->out, keep_open(m));
+	emr_behind_let_go(&m->report_fd, code);
+	return code;
+}
+
+/* Notices go to the desktop unless the settings say otherwise. */
+static void choose_notify(mount *m)
+{
+	if (m->settings.notify == NULL && !m->settings.no_notify && emr_has_session_bus())
+		m->settings.notify = emr_beside("notify");
+}
+
+/* Exactly one. */
+static bool take_purpose(mount *m, const char *word)
+{
+	uint32_t bits;
+
+	if (!emr_purposes_parse(word, &bits) || (bits & (bits - 1)) != 0)
+		return false;
+	for (m->purpose = 0; (bits & UINT32_C(1) << m->purpose) == 0; m->purpose++)
+		;
+	return true;
+}
+
+static emr_status check_arguments(mount *m, emr_problem *out_problem)
+{
+	const char *purpose = m->args->values[EMR_OPT_PURPOSE];
+	const char *options = m->args->values[EMR_OPT_MOUNT_OPTIONS];
+	const char *idle = m->args->values[EMR_OPT_IDLE];
+
+	if (options != NULL && strcmp(options, "allow_root") != 0 &&
+		strcmp(options, "allow_other") != 0) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"-o takes allow_root or allow_other.", "verb", "mount", NULL);
+		return EMR_INVALID;
+	}
+	if (purpose != NULL && !take_purpose(m, purpose)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--purpose takes one of treatment, emergency, research, payment, family, self and legal.", "verb", "mount",
+			NULL);
+		return EMR_INVALID;
+	}
+	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"--idle takes a time such as 30min or 2h.", "verb", "mount", NULL);
+		return EMR_INVALID;
+	}
+	return EMR_OK;
+}
+
+int emr_cmd_mount(const emr_args *args, emr_out *out)
+{
+	mount m = {.args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED};
+	emr_problem problem = {0};
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &m.places, &problem);
+	int code;
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&m.places, &m.settings, &problem);
+	if (status == EMR_OK)
+		status = check_arguments(&m, &problem);
+	if (status == EMR_OK)
+		status = emr_mountpoint_find(&m.places,
+			args->n_operands > 0 ? args->operands[0] : NULL, &m.path, &problem);
+	choose_notify(&m);
+	if (status != EMR_OK)
+		code = emr_out_fail(out, &problem);
+	else
+		code = args->given[EMR_OPT_FOREGROUND]
+			       ? run_here(&m, -1)
+			       : emr_behind_run(out, "Opening the folder", run_here, &m);
+	mount_end(&m);
+	return code;
+}

@@ -1,0 +1,126 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/passphrase.h"
+#include "mount/client.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 60000
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static emr_status take_path(const char *folder, const char *typed, char *out, size_t size, bool *out_has,
+	emr_problem *out_problem)
+{
+	if (emr_path_in_folder(folder, typed, out, size) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
+		return EMR_NOT_FOUND;
+	}
+	*out_has = true;
+	return EMR_OK;
+}
+
+static emr_status read_paths(
+	const emr_args *args, const char *folder, emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = take_path(folder, args->operands[0], request->path,
+		sizeof request->path, &request->has_path, out_problem);
+
+	return status == EMR_OK ? take_path(folder, args->operands[1], request->to,
+					  sizeof request->to, &request->has_to, out_problem)
+				: status;
+}
+
+/* Whether whoever is asked says yes to NAMES seeing it. */
+static bool says_yes(const emr_args *args, const char *names)
+{
+	char question[700], answer[16];
+
+	if (args->given[EMR_OPT_YES])
+		return true;
+	if (args->given[EMR_OPT_JSON] || !emr_terminal_there())
+		return false;
+	snprintf(question, sizeof question, "%s will see it. Move it (yes or no)?", names);
+	return emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
+	       strcmp(answer, "yes") == 0;
+}
+
+static void say_seers(emr_out *out, const char *what, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		char shown[300];
+
+		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
+		emr_say(out, "%s %s.\n", what, shown);
+	}
+}
+
+static emr_status move(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	emr_request request = {.ask = EMR_ASK_MOVE, .look = true};
+	json_t *answer = NULL;
+	char shown[4200], names[600];
+	size_t gains;
+	emr_status status = emr_client_ask(client, &where, STATUS_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = read_paths(args, text_of(answer, "folder"), &request, out_problem);
+	json_decref(answer);
+	if (status == EMR_OK)
+		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	gains = json_array_size(json_object_get(answer, "gains"));
+	snprintf(names, sizeof names, "%s", text_of(answer, "names"));
+	say_seers(out, "It will be seen by", json_object_get(answer, "gains"));
+	say_seers(out, "It will not be seen any more by", json_object_get(answer, "loses"));
+	json_decref(answer);
+	if (gains > 0 && !says_yes(args, names)) {
+		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path", request.path, NULL);
+		return EMR_DENIED;
+	}
+	request.look = false;
+	status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_show(text_of(answer, "path"), shown, sizeof shown);
+	emr_say(out, "It is %s now.\n", shown);
+	emr_out_text(out, "path", text_of(answer, "path"));
+	emr_out_put(out, "gains", json_incref(json_object_get(answer, "gains")));
+	emr_out_put(out, "loses", json_incref(json_object_get(answer, "loses")));
+	json_decref(answer);
+	return EMR_OK;
+}
+
+int emr_cmd_move(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = args->n_operands == 2 ? EMR_OK : EMR_INVALID;
+
+	if (status != EMR_OK)
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+			"move needs what is moved, and where to.", "verb", "move", NULL);
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &client, &problem);
+	if (status == EMR_OK)
+		status = move(&client, args, out, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "move");
+	return emr_out_fail(out, &problem);
+}

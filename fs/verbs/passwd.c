@@ -1,0 +1,65 @@
+#include <unistd.h>
+
+#include "kit/passphrase.h"
+#include "session/keys.h"
+#include "verbs/cmd.h"
+
+static emr_status protect(emr_problem *out_problem)
+{
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+	return status;
+}
+
+/* The state's own lock is not needed: the keyfile is replaced in one step, and whoever has the
+ * folder open does not read it again. */
+static emr_status change(const emr_args *args, emr_out *out, const emr_places *places,
+	const emr_settings *settings, emr_problem *out_problem)
+{
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_FD lock_fd = -1;
+	EMR_AUTO_KEYRING keyring = NULL;
+	EMR_AUTO_PASSPHRASE passphrase = {0};
+	emr_status status = emr_places_open_state(places, false, &state_fd, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_keys_lock(state_fd, &lock_fd, out_problem);
+	if (status == EMR_OK)
+		status = emr_keys_open(state_fd, places->state,
+			args->values[EMR_OPT_PASSPHRASE_FILE], &keyring, out_problem);
+	if (status == EMR_OK)
+		status = emr_passphrase_get_replacement(
+			args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_save(keyring, state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&passphrase), &settings->kdf);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The keyfile");
+	else
+		emr_keys_say_backup(out, state_fd);
+	return status;
+}
+
+int emr_cmd_passwd(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_SETTINGS settings = {0};
+	emr_problem problem = {0};
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&places, &settings, &problem);
+	if (status == EMR_OK)
+		status = protect(&problem);
+	if (status == EMR_OK)
+		status = change(args, out, &places, &settings, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	emr_say(out, "The passphrase is changed. Your 24 words stay the same.\n");
+	return EMR_EXIT_DONE;
+}

@@ -1,0 +1,355 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "keyring/card.h"
+#include "kit/passphrase.h"
+#include "kit/text.h"
+#include "mount/reach.h"
+#include "people/card_argument.h"
+#include "people/qr.h"
+#include "verbs/cmd.h"
+
+
+typedef enum form { FORM_LIST, FORM_CARD, FORM_ADD, FORM_CHECK } form;
+
+typedef struct telling {
+	const emr_args *args;
+	emr_out *out;
+	emr_reach reach;
+	json_t *people; /* all portions */
+	json_t *last;	/* the object with "done" */
+} telling;
+
+static void telling_end(telling *t)
+{
+	emr_reach_close(&t->reach);
+	json_decref(t->people);
+	json_decref(t->last);
+}
+
+static emr_status take(void *arg, json_t *object)
+{
+	telling *t = arg;
+	json_t *portion = json_object_get(object, "people");
+	emr_status status = portion == NULL || json_array_extend(t->people, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
+
+	json_decref(t->last);
+	t->last = object;
+	return status;
+}
+
+/* The answer is in T; an earlier one is forgotten. */
+static emr_status ask(telling *t, const emr_request *request, emr_problem *out_problem)
+{
+	json_array_clear(t->people);
+	return emr_reach_ask(&t->reach, request, take, t, out_problem);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static bool flag_of(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}
+
+static void put(telling *t, const char *name)
+{
+	emr_out_put(t->out, name, json_incref(json_object_get(t->last, name)));
+}
+
+static void remark(telling *t, emr_message message, const char *who)
+{
+	emr_problem problem = {0};
+
+	emr_problem_set(&problem, message, "who", who, NULL);
+	emr_remark(t->out, &problem);
+}
+
+/* "João Reis 1970-01-01 (K7QF)" */
+static void name_line(const json_t *one, char *out, size_t size)
+{
+	char shown[512];
+
+	emr_show(text_of(one, "name"), shown, sizeof shown);
+	snprintf(out, size, "%s%s%s%s(%s)", shown, shown[0] != '\0' ? " " : "", text_of(one, "born"),
+		text_of(one, "born")[0] != '\0' ? " " : "", text_of(one, "code"));
+}
+
+/* ---- the own card ---- */
+
+static emr_status write_card(const char *file, const char *text, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_pwrite_all(fd, text, strlen(text), 0);
+	if (status == EMR_OK && fsync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause", emr_status_text(status), NULL);
+	return status;
+}
+
+static emr_status show_card(telling *t)
+{
+	EMR_AUTO_BUF drawn = {0};
+	emr_status status = EMR_OK;
+
+	if (isatty(STDOUT_FILENO) && !t->out->is_json && !t->out->is_quiet) {
+		status = emr_qr_draw(text_of(t->last, "qr"), &drawn);
+		emr_say(t->out, "%.*s\n", (int)drawn.len, drawn.data != NULL ? (const char *)drawn.data : "");
+	}
+	emr_say(t->out, "%s", text_of(t->last, "card"));
+	return status == EMR_LIMIT ? EMR_OK : status; /* the text says the same */
+}
+
+static emr_status card(telling *t, emr_problem *out_problem)
+{
+	static const char *const fields[] = {"card", "qr", "name", "born", "code", "valid_until"};
+	const emr_request request = {.ask = EMR_ASK_PEOPLE, .mine = true};
+	const char *file = t->args->values[EMR_OPT_CARD_FILE];
+	emr_status status = ask(t, &request, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (file != NULL) {
+		status = write_card(file, text_of(t->last, "card"), out_problem);
+		emr_out_text(t->out, "file", file);
+		if (status == EMR_OK)
+			emr_say(t->out, "Your card is in %s. It is no secret. Others take it with: emrfs people add\n", file);
+	} else {
+		status = show_card(t);
+	}
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		put(t, fields[i]);
+	return status;
+}
+
+/* ---- adding ---- */
+
+static void say_added(telling *t)
+{
+	const json_t *one = json_array_get(t->people, 0);
+	const char *change = text_of(t->last, "change"), *who = text_of(one, "who");
+	char line[700], shown[512];
+
+	name_line(one, line, sizeof line);
+	emr_show(who, shown, sizeof shown);
+	emr_say(t->out, "%s: %s\n",
+		strcmp(change, "added") == 0  ? "Added"
+		: strcmp(change, "same") == 0 ? "Known already"
+					      : "Renewed",
+		line);
+	emr_say(t->out, "Called here: %s\n", shown);
+	if (!flag_of(one, "same_network"))
+		remark(t, EMR_SAY_OTHER_NETWORK, who);
+	if (strcmp(change, "rekeyed") == 0)
+		remark(t, EMR_SAY_KEYS_CHANGED, who);
+	else if (!flag_of(one, "compared"))
+		remark(t, EMR_SAY_NOT_COMPARED, who);
+}
+
+/* A name from the command line that could not even be asked about. */
+static emr_status set_name(const char *name, char out[EMR_ASK_WHO_MAX + 1], emr_message message, emr_problem *out_problem)
+{
+	size_t len = strlen(name);
+
+	if (len > 0 && len <= EMR_ASK_WHO_MAX) {
+		memcpy(out, name, len + 1);
+		return EMR_OK;
+	}
+	emr_problem_set(out_problem, message, "who", name, NULL);
+	return message == EMR_SAY_BAD_PERSON_NAME ? EMR_INVALID : EMR_NOT_FOUND;
+}
+
+static emr_status add(telling *t, emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = ask(t, request, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	say_added(t);
+	emr_out_put(t->out, "people", json_incref(t->people));
+	put(t, "change");
+	return EMR_OK;
+}
+
+/* ---- the list ---- */
+
+static void say_vouched(telling *t, const json_t *names)
+{
+	char shown[512];
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
+		emr_say(t->out, "%s%s%s", i == 0 ? "                  vouched for by " : ", ", shown,
+			i + 1 == json_array_size(names) ? "\n" : "");
+	}
+}
+
+static void say_person(telling *t, const json_t *one)
+{
+	char line[700], who[512], role[256] = "";
+
+	name_line(one, line, sizeof line);
+	emr_show(text_of(one, "who"), who, sizeof who);
+	if (text_of(one, "role")[0] != '\0') {
+		char organisation[512];
+
+		emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
+		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"), organisation[0] != '\0' ? ", " : "",
+			organisation);
+	}
+	emr_say(t->out, "%-16s  %s%s   %s%s%s, until %.10s\n", who, line, role,
+		flag_of(one, "compared") ? "compared" : "not compared", flag_of(one, "same_network") ? "" : ", another network",
+		flag_of(one, "ended") ? ", ended" : "", text_of(one, "valid_until"));
+	say_vouched(t, json_object_get(one, "vouched_by"));
+}
+
+static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = ask(t, request, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < json_array_size(t->people); i++)
+		say_person(t, json_array_get(t->people, i));
+	if (json_array_size(t->people) == 0)
+		emr_say(t->out, "You know nobody yet. Your own card: emrfs people card. Somebody's: emrfs people add CARD\n");
+	emr_out_put(t->out, "people", json_incref(t->people));
+	return EMR_OK;
+}
+
+/* ---- the number ---- */
+
+/* 1 the same, 0 another, -1 not asked. */
+static int ask_same(const telling *t)
+{
+	char answer[16] = "";
+
+	if (t->args->given[EMR_OPT_YES])
+		return 1;
+	if (t->out->is_json || !isatty(STDIN_FILENO) || !emr_terminal_there() ||
+		emr_terminal_ask("Do both of you see this number (yes, no)? Enter: later.", answer, sizeof answer) != EMR_OK)
+		return -1;
+	if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
+		return 1;
+	return strcasecmp(answer, "no") == 0 || strcasecmp(answer, "n") == 0 ? 0 : -1;
+}
+
+static emr_status check(telling *t, emr_request *request, emr_problem *out_problem)
+{
+	char line[700];
+	int is_same;
+	emr_status status;
+
+	request->number = true;
+	status = ask(t, request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	name_line(json_array_get(t->people, 0), line, sizeof line);
+	emr_say(t->out, "%s and you:\n\n  %s\n\n", line, text_of(t->last, "number"));
+	is_same = ask_same(t);
+	request->compared = is_same == 1;
+	request->drop = is_same == 0;
+	if (is_same >= 0)
+		status = ask(t, request, out_problem);
+	if (status == EMR_OK && is_same == 1)
+		emr_say(t->out, "Noted as compared.\n");
+	if (status == EMR_OK && is_same == 0) {
+		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who", text_of(json_array_get(t->people, 0), "who"), NULL);
+		return EMR_BAD_SIGNATURE;
+	}
+	if (status == EMR_OK) {
+		emr_out_put(t->out, "people", json_incref(t->people));
+		put(t, "number");
+	}
+	return status;
+}
+
+/* ---- the line ---- */
+
+static emr_status read_form(const emr_args *args, form *out_form, emr_problem *out_problem)
+{
+	static const struct {
+		const char *word;
+		form form;
+		size_t operands;
+	} forms[] = {{"card", FORM_CARD, 1}, {"add", FORM_ADD, 2}, {"check", FORM_CHECK, 2}};
+	const char *wrong = args->n_operands > 1 ? "People takes card, add CARD, check WHO, or WHO alone." : NULL;
+
+	*out_form = FORM_LIST;
+	for (size_t i = 0; i < sizeof forms / sizeof *forms && args->n_operands > 0; i++) {
+		if (strcmp(args->operands[0], forms[i].word) != 0)
+			continue;
+		*out_form = forms[i].form;
+		wrong = args->n_operands == forms[i].operands ? NULL
+			: forms[i].operands == 1	      ? "card takes no argument; a file goes behind -o."
+							      : "add needs a card, and check a person.";
+	}
+	if (args->given[EMR_OPT_NAME] && *out_form != FORM_ADD)
+		wrong = "--name is for people add.";
+	if (args->given[EMR_OPT_CARD_FILE] && *out_form != FORM_CARD)
+		wrong = "-o is for people card.";
+	if (wrong == NULL)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", wrong, "verb", "people", NULL);
+	return EMR_INVALID;
+}
+
+/* All that needs no keyring is refused before a passphrase is asked for. */
+static emr_status read_line(const emr_args *args, form what, emr_request *request, emr_problem *out_problem)
+{
+	const char *name = args->values[EMR_OPT_NAME];
+	emr_status status = EMR_OK;
+
+	if (what == FORM_ADD) {
+		if (name != NULL)
+			status = set_name(name, request->name, EMR_SAY_BAD_PERSON_NAME, out_problem);
+		return status == EMR_OK ? emr_card_argument(args->operands[1], request, out_problem) : status;
+	}
+	if (what != FORM_CARD && args->n_operands > 0)
+		status = set_name(args->operands[args->n_operands - 1], request->who, EMR_SAY_UNKNOWN_PERSON, out_problem);
+	return status;
+}
+
+int emr_cmd_people(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(telling_end))) telling t = {
+		.args = args, .out = out, .reach = EMR_REACH_CLOSED, .people = json_array()};
+	emr_request request = {.ask = EMR_ASK_PEOPLE};
+	emr_problem problem = {0};
+	form what;
+	emr_status status = t.people != NULL ? read_form(args, &what, &problem) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = read_line(args, what, &request, &problem);
+	if (status == EMR_OK)
+		status = emr_reach_open(args, &t.reach, &problem);
+	if (status == EMR_OK && what == FORM_CARD)
+		status = card(&t, &problem);
+	else if (status == EMR_OK && what == FORM_ADD)
+		status = add(&t, &request, &problem);
+	else if (status == EMR_OK && what == FORM_CHECK)
+		status = check(&t, &request, &problem);
+	else if (status == EMR_OK)
+		status = list(&t, &request, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "people");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,268 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keyring/coowned.h"
+#include "keyring/words.h"
+#include "kit/passphrase.h"
+#include "kit/text.h"
+#include "org/bureau.h"
+#include "session/keys.h"
+#include "session/session.h"
+#include "verbs/cmd.h"
+
+#include "lost.h"
+#include "words_ask.h"
+
+typedef struct recovering {
+	const emr_args *args;
+	emr_out *out;
+	emr_places places;
+	emr_settings settings;
+	int state_fd, lock_fd;
+	emr_keyring *keyring;
+} recovering;
+
+static void recovering_end(recovering *r)
+{
+	emr_keyring_free(r->keyring);
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	if (r->state_fd >= 0)
+		close(r->state_fd);
+	emr_settings_free(&r->settings);
+	emr_places_free(&r->places);
+}
+
+/* ---- the day it was done ---- */
+
+/* Sealed with the name, so that nobody else can set it. */
+static emr_status note_tested(recovering *r, emr_problem *out_problem)
+{
+	emr_profile profile = {.name = ""};
+	char at[EMR_TEXT_BYTES];
+	emr_status status = emr_profile_load(r->keyring, r->state_fd, &profile);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED) {
+		emr_problem_set_status(out_problem, status, "The profile");
+		return status;
+	}
+	profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
+	status = emr_profile_save(r->keyring, r->state_fd, &profile);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The profile");
+		return status;
+	}
+	emr_time_json((int64_t)profile.words_tested_unix_s, at);
+	emr_out_text(r->out, "words_tested_at", at);
+	return EMR_OK;
+}
+
+static emr_status keyring_of_words(
+	recovering *r, emr_keyring **out_keyring, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE words = {0};
+	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_words_keyring(emr_passphrase_view(&words), r->state_fd, r->places.state,
+		out_keyring, out_problem);
+}
+
+/* ---- --test ---- */
+
+/* Of a ledger with several members the words must be those of this keyring. */
+static emr_status compare_all(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_KEYRING other = NULL;
+	emr_public mine, theirs;
+	emr_status status = keyring_of_words(r, &other, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_public(r->keyring, &mine);
+	if (status == EMR_OK)
+		status = emr_keyring_public(other, &theirs);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyring");
+		return status;
+	}
+	if (memcmp(mine.pk, theirs.pk, sizeof mine.pk) == 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
+	return EMR_WRONG_WORDS;
+}
+
+static emr_status test_words(recovering *r, emr_problem *out_problem)
+{
+	bool has_file = r->args->values[EMR_OPT_WORDS_FILE] != NULL;
+	emr_status status;
+
+	/* Said before the passphrase is asked for. */
+	if (!has_file && !emr_terminal_there()) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
+		return EMR_NOT_FOUND;
+	}
+	status = emr_keys_open(r->state_fd, r->places.state,
+		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->keyring, out_problem);
+	if (status == EMR_OK)
+		status = has_file ? compare_all(r, out_problem)
+				  : emr_words_ask_back(r->keyring, r->out, out_problem);
+	if (status == EMR_OK)
+		status = note_tested(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(r->out, "state", "tested");
+	emr_say(r->out, "Your words are right. Keep them where they are.\n");
+	return EMR_OK;
+}
+
+/* ---- a new passphrase ---- */
+
+/* With r->keyring. */
+static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE passphrase = {0};
+	emr_status status = emr_passphrase_get_replacement(
+		r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&passphrase), &r->settings.kdf);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyfile");
+		return status;
+	}
+	status = note_tested(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(r->out, "state", "recovered");
+	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
+	emr_keys_say_backup(r->out, r->state_fd);
+	return EMR_OK;
+}
+
+static emr_status recover(recovering *r, emr_problem *out_problem)
+{
+	emr_status status = keyring_of_words(r, &r->keyring, out_problem);
+
+	return status == EMR_OK ? replace_passphrase(r, out_problem) : status;
+}
+
+/* ---- --lost ---- */
+
+/* The words are the person's, the keyring here is that of a later computer, which the passphrase opens and no words do. */
+static bool is_device_of(const emr_keyring *device, const emr_keyring *person)
+{
+	emr_public of_words;
+	uint8_t owner[32];
+
+	return emr_keyring_kind_of(device) == EMR_KEYRING_DEVICE && emr_keyring_public(person, &of_words) == EMR_OK &&
+	       emr_keyring_person_pk(device, owner) == EMR_OK && memcmp(of_words.pk, owner, sizeof owner) == 0;
+}
+
+static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_problem)
+{
+	EMR_AUTO_KEYRING person = NULL;
+	EMR_AUTO_KEYRING device = NULL;
+	emr_words_problem fault = {.fault = EMR_WORDS_FINE};
+	emr_problem why = {0};
+	emr_status status = emr_keyring_from_words(
+		words, EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &fault, &person);
+
+	emr_wipe(&fault, sizeof fault);
+	if (status == EMR_OK)
+		status = emr_keys_open(
+			r->state_fd, r->places.state, r->args->values[EMR_OPT_PASSPHRASE_FILE], &device, &why);
+	if (status == EMR_WRONG_PASSPHRASE) {
+		*out_problem = why;
+		return status;
+	}
+	if (status != EMR_OK || !is_device_of(device, person))
+		return EMR_WRONG_WORDS;
+	*out_problem = (emr_problem){0};
+	r->keyring = device;
+	device = NULL;
+	return EMR_OK;
+}
+
+static emr_status believe_words(recovering *r, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE words = {0};
+	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_words_keyring(
+		emr_passphrase_view(&words), r->state_fd, r->places.state, &r->keyring, out_problem);
+	return status == EMR_WRONG_WORDS ? open_device(r, emr_passphrase_view(&words), out_problem) : status;
+}
+
+static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
+{
+	const emr_session_options options = {.places = &r->places};
+	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
+	emr_status status;
+
+	if (r->args->given[EMR_OPT_TEST]) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "recover takes --test or --lost, not both.", "verb", "recover",
+			NULL);
+		return EMR_INVALID;
+	}
+	status = emr_session_lock(&session, &options, out_problem);
+	if (status == EMR_OK)
+		status = emr_bureau_agree(r->args, r->out,
+			"Your passphrase is replaced, and all your other computers are removed. Go on (yes, no)?",
+			"Your passphrase would be replaced, and all your other computers removed. Nothing was done.", out_problem);
+	if (status == EMR_OK)
+		status = believe_words(r, out_problem);
+	if (status == EMR_OK)
+		status = replace_passphrase(r, out_problem);
+	return status == EMR_OK ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem) : status;
+}
+
+static emr_status prepare(recovering *r, emr_problem *out_problem)
+{
+	emr_status status = emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_settings_read(&r->places, &r->settings, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_base_init();
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "Protecting the process");
+		return status;
+	}
+	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
+	/* The keyfile may be lost: the ledger is what words are compared with. */
+	if (status == EMR_OK &&
+		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
+		faccessat(r->state_fd, EMR_STATE_OWN_COPY, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", r->places.state, NULL);
+		return EMR_NOT_FOUND;
+	}
+	return status == EMR_OK ? emr_keys_lock(r->state_fd, &r->lock_fd, out_problem) : status;
+}
+
+int emr_cmd_recover(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(recovering_end)))
+	recovering r = {.args = args, .out = out, .state_fd = -1, .lock_fd = -1};
+	emr_problem problem = {0};
+	emr_status status = prepare(&r, &problem);
+
+	if (status == EMR_OK)
+		status = args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, &problem)
+			 : args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
+						     : recover(&r, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "recover");
+	return emr_out_fail(out, &problem);
+}

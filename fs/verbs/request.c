@@ -1,0 +1,368 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "people/card_argument.h"
+#include "session/purposes.h"
+#include "verbs/cmd.h"
+
+#include "share.h"
+
+#define WORK_MS 60000
+#define PATH_SHOWN 120
+#define REASON_SHOWN 200
+#define DEFAULT_DAYS 30
+#define EMERGENCY_FOLDER "Emergency"
+#define PURPOSE_EMERGENCY (UINT32_C(1) << 4)
+
+typedef struct telling {
+	const emr_args *args;
+	emr_out *out;
+	emr_client client;
+	json_t *requests; /* all portions */
+	json_t *last;	  /* the object with "done" */
+} telling;
+
+static void telling_end(telling *t)
+{
+	emr_client_close(&t->client);
+	json_decref(t->requests);
+	json_decref(t->last);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* One object after the other, the last one with "done". */
+static emr_status ask(telling *t, const emr_request *request, emr_problem *out_problem)
+{
+	emr_status status = emr_client_send(&t->client, request, out_problem);
+
+	while (status == EMR_OK && !json_is_true(json_object_get(t->last, "done"))) {
+		json_decref(t->last);
+		t->last = NULL;
+		status = emr_client_receive(&t->client, WORK_MS, &t->last, out_problem);
+		if (status == EMR_OK && json_object_get(t->last, "requests") != NULL &&
+			json_array_extend(t->requests, json_object_get(t->last, "requests")) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	return status;
+}
+
+/* ---- the list ---- */
+
+/* TEXT for a line, cut with dots. */
+static void show_short(const char *text, char *out, size_t size)
+{
+	size_t len;
+
+	emr_show(text, out, size);
+	len = strlen(out);
+	if (len + 4 < size)
+		return;
+	len = size - 5;
+	while (len > 0 && ((unsigned char)out[len] & 0xc0) == 0x80)
+		len--;
+	memcpy(out + len, "...", 4);
+}
+
+/* Nothing in a reason can end the quotation marks around it. */
+static void show_reason(const char *text, char *out, size_t size)
+{
+	show_short(text, out, size);
+	for (char *at = out; *at != '\0'; at++)
+		*at = *at == '"' ? '\'' : *at;
+}
+
+static void show_who(const json_t *one, char *out, size_t size)
+{
+	char name[300], organisation[300];
+
+	emr_show(text_of(one, "name")[0] != '\0' ? text_of(one, "name") : text_of(one, "who"), name, sizeof name);
+	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
+	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : "somebody", organisation[0] != '\0' ? ", " : "",
+		organisation);
+}
+
+static void show_what(const json_t *one, char *out, size_t size)
+{
+	char path[PATH_SHOWN], reason[REASON_SHOWN];
+	const char *rights = text_of(one, "rights");
+
+	show_short(text_of(one, "path"), path, sizeof path);
+	show_reason(text_of(one, "reason"), reason, sizeof reason);
+	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : "your records",
+		strcmp(rights, "read") == 0	 ? ""
+		: strcmp(rights, "write") == 0 ? "to read and change, "
+						 : "to leave files there, ",
+		text_of(one, "purpose"), reason[0] != '\0' ? ": \"" : "", reason, reason[0] != '\0' ? "\"" : "");
+}
+
+static void say_one(telling *t, const json_t *one)
+{
+	bool is_to_me = strcmp(text_of(one, "direction"), "to-me") == 0;
+	bool is_open = strcmp(text_of(one, "state"), "open") == 0;
+	const char *id = text_of(one, "id");
+	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], answer[REASON_SHOWN];
+
+	show_who(one, who, sizeof who);
+	show_what(one, what, sizeof what);
+	show_reason(text_of(one, "answer"), answer, sizeof answer);
+	if (is_to_me && is_open)
+		emr_say(t->out, "%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n", id, who,
+			json_is_true(json_object_get(one, "known")) ? "" : " (no card of each other)", what, id, id);
+	else if (is_to_me)
+		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what, text_of(one, "state"));
+	else
+		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what, text_of(one, "state"),
+			answer[0] != '\0' ? ": \"" : "", answer, answer[0] != '\0' ? "\"" : "");
+}
+
+static emr_status list(telling *t, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_REQUEST};
+	json_int_t held;
+	emr_status status = ask(t, &request, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < json_array_size(t->requests); i++)
+		say_one(t, json_array_get(t->requests, i));
+	held = json_integer_value(json_object_get(t->last, "held_back"));
+	if (json_array_size(t->requests) == 0)
+		emr_say(t->out, "No requests.\n");
+	if (held > 0)
+		emr_say(t->out, "%lld older one%s not shown: of one asker the five newest are.\n", (long long)held,
+			held == 1 ? " is" : "s are");
+	emr_out_put(t->out, "requests", json_incref(t->requests));
+	emr_out_number(t->out, "held_back", (uint64_t)held);
+	return EMR_OK;
+}
+
+/* ---- asking ---- */
+
+static emr_status wrong_use(const char *verb, const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", verb, NULL);
+	return EMR_INVALID;
+}
+
+static emr_status take_reason(const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
+{
+	const char *reason = t->args->values[EMR_OPT_REASON];
+
+	if (reason == NULL)
+		return EMR_OK;
+	if (strlen(reason) >= sizeof request->reason)
+		return wrong_use(verb, "--reason takes at most 1,023 bytes.", out_problem);
+	memcpy(request->reason, reason, strlen(reason) + 1);
+	return EMR_OK;
+}
+
+static emr_status take_until(
+	const telling *t, const char *verb, uint64_t otherwise, emr_request *request, emr_problem *out_problem)
+{
+	const char *until = t->args->values[EMR_OPT_UNTIL];
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+
+	request->until_unix_s = otherwise;
+	if (until == NULL)
+		return EMR_OK;
+	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK || request->until_unix_s <= now)
+		return wrong_use(verb, "--until takes a time to come: 12h, 30d, 2026-12-31, forever.", out_problem);
+	if (request->until_unix_s > EMR_FOREVER_UNIX_S)
+		request->until_unix_s = EMR_FOREVER_UNIX_S;
+	return EMR_OK;
+}
+
+/* OWNER[:PATH]: a name has no colon. */
+static emr_status take_owner(const telling *t, emr_request *request, emr_problem *out_problem)
+{
+	const char *text = t->args->operands[0], *colon = strchr(text, ':');
+	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	const char *path = colon != NULL ? colon + 1 : "";
+
+	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(path) > EMR_ASK_PATH_MAX)
+		return wrong_use("request", "request takes OWNER or OWNER:PATH.", out_problem);
+	memcpy(request->who, text, len);
+	request->who[len] = '\0';
+	request->has_path = path[0] != '\0';
+	memcpy(request->path, path, strlen(path) + 1);
+	return EMR_OK;
+}
+
+/* Of the person on a card that was found on him: [:PATH] is all that may be said besides. */
+static emr_status take_emergency(const telling *t, emr_request *request, emr_problem *out_problem)
+{
+	const char *text = t->args->n_operands > 0 ? t->args->operands[0] : ":" EMERGENCY_FOLDER;
+
+	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' || strlen(text + 1) > EMR_ASK_PATH_MAX)
+		return wrong_use("request", "With --emergency the card says whom you ask and the purpose is emergency; add :PATH at most.",
+			out_problem);
+	if (t->args->values[EMR_OPT_REASON] == NULL || t->args->values[EMR_OPT_REASON][0] == '\0')
+		return wrong_use("request", "An emergency needs its --reason.", out_problem);
+	request->has_path = text[1] != '\0';
+	memcpy(request->path, text + 1, strlen(text));
+	request->purposes = PURPOSE_EMERGENCY;
+	return emr_card_argument(t->args->values[EMR_OPT_EMERGENCY], request, out_problem);
+}
+
+static emr_status send_request(telling *t, emr_problem *out_problem)
+{
+	const char *purpose = t->args->values[EMR_OPT_PURPOSE];
+	bool is_emergency = t->args->given[EMR_OPT_EMERGENCY];
+	emr_request request = {.ask = EMR_ASK_REQUEST,
+		.purposes = 1,
+		.write = t->args->given[EMR_OPT_WRITE],
+		.deposit = t->args->given[EMR_OPT_DEPOSIT]};
+	uint64_t month = emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
+	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
+	emr_problem remark = {0};
+	emr_status status = is_emergency ? take_emergency(t, &request, out_problem) : take_owner(t, &request, out_problem);
+
+	if (status == EMR_OK && request.write && request.deposit)
+		status = wrong_use("request", "It is --write or --deposit, not both.", out_problem);
+	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
+		status = wrong_use("request",
+			"--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+	if (status == EMR_OK)
+		status = take_reason(t, "request", &request, out_problem);
+	if (status == EMR_OK)
+		status = take_until(t, "request", month, &request, out_problem);
+	if (status == EMR_OK)
+		status = ask(t, &request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	show_who(json_array_get(t->requests, 0), who, sizeof who);
+	show_what(json_array_get(t->requests, 0), what, sizeof what);
+	emr_say(t->out, "Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request (%s).\n", who, what,
+		text_of(json_array_get(t->requests, 0), "id"));
+	if (is_emergency) {
+		emr_problem_set(&remark, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
+		emr_remark(t->out, &remark);
+	}
+	emr_out_put(t->out, "requests", json_incref(t->requests));
+	return EMR_OK;
+}
+
+static emr_status begin(telling *t, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_status status = emr_places_find(t->args->values[EMR_OPT_AS], &places, out_problem);
+
+	t->requests = json_array();
+	if (status == EMR_OK && t->requests == NULL)
+		status = EMR_NO_MEMORY;
+	return status == EMR_OK ? emr_client_open(&places, &t->client, out_problem) : status;
+}
+
+static int end(telling *t, emr_status status, const char *what, emr_problem *problem)
+{
+	if (status != EMR_OK && !problem->is_set)
+		emr_problem_set_status(problem, status, what);
+	telling_end(t);
+	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(t->out, problem);
+}
+
+int emr_cmd_request(const emr_args *args, emr_out *out)
+{
+	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
+	emr_problem problem = {0};
+	bool has_terms = args->given[EMR_OPT_REASON] || args->given[EMR_OPT_PURPOSE] || args->given[EMR_OPT_UNTIL] ||
+			 args->given[EMR_OPT_WRITE] || args->given[EMR_OPT_DEPOSIT];
+	bool asks = args->n_operands > 0 || args->given[EMR_OPT_EMERGENCY];
+	emr_status status = EMR_OK;
+
+	if (!asks && has_terms)
+		status = wrong_use("request", "request needs whom you ask: OWNER or OWNER:PATH.", &problem);
+	if (status == EMR_OK)
+		status = begin(&t, &problem);
+	if (status == EMR_OK)
+		status = asks ? send_request(&t, &problem) : list(&t, &problem);
+	return end(&t, status, "request", &problem);
+}
+
+/* ---- yes and no ---- */
+
+static emr_status take_id(const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
+{
+	if (t->args->n_operands != 1 || strlen(t->args->operands[0]) > EMR_ASK_WHO_MAX || t->args->operands[0][0] == '\0')
+		return wrong_use(verb, "It takes the id of one request; emrfs request lists them.", out_problem);
+	memcpy(request->id, t->args->operands[0], strlen(t->args->operands[0]) + 1);
+	return EMR_OK;
+}
+
+/* What would be shared is shown, and asked, as by `share`; then it is noted which request it answers. */
+static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
+{
+	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
+	json_t *grant = NULL;
+	emr_status status;
+
+	request->look = true;
+	status = ask(t, request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	snprintf(share.path, sizeof share.path, "%s", text_of(t->last, "path"));
+	snprintf(share.who, sizeof share.who, "%s", text_of(t->last, "who"));
+	share.write = strcmp(text_of(t->last, "rights"), "write") == 0;
+	share.deposit = strcmp(text_of(t->last, "rights"), "deposit") == 0;
+	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
+	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(t->last, "until_unix"));
+	status = emr_share_as_asked(t->args, t->out, &t->client, &share, &grant, out_problem);
+	if (status != EMR_OK)
+		return status;
+	request->look = false;
+	request->until_unix_s = share.until_unix_s;
+	json_decref(t->last);
+	t->last = NULL;
+	status = ask(t, request, out_problem);
+	emr_out_put(t->out, "grant", grant);
+	return status;
+}
+
+int emr_cmd_approve(const emr_args *args, emr_out *out)
+{
+	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
+	emr_problem problem = {0};
+	emr_request request = {.ask = EMR_ASK_APPROVE};
+	emr_status status = take_id(&t, "approve", &request, &problem);
+
+	if (status == EMR_OK)
+		status = take_until(&t, "approve", 0, &request, &problem);
+	if (status == EMR_OK)
+		status = begin(&t, &problem);
+	if (status == EMR_OK)
+		status = approve(&t, &request, &problem);
+	return end(&t, status, "approve", &problem);
+}
+
+int emr_cmd_deny(const emr_args *args, emr_out *out)
+{
+	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
+	emr_problem problem = {0};
+	emr_request request = {.ask = EMR_ASK_DENY};
+	emr_status status = take_id(&t, "deny", &request, &problem);
+
+	if (status == EMR_OK)
+		status = take_reason(&t, "deny", &request, &problem);
+	if (status == EMR_OK)
+		status = begin(&t, &problem);
+	if (status == EMR_OK)
+		status = ask(&t, &request, &problem);
+	if (status == EMR_OK) {
+		bool is_own = json_is_true(json_object_get(t.last, "withdrawn"));
+
+		emr_say(out, is_own ? "Request %s was yours: it is taken back.\n"
+				    : "You said no to %s. Whoever asked is told, and nobody else.\n",
+			text_of(t.last, "id"));
+		emr_out_text(out, "id", text_of(t.last, "id"));
+	}
+	return end(&t, status, "deny", &problem);
+}

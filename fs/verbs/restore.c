@@ -1,0 +1,239 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+#include "view/when.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 600000
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* ---- the command line ---- */
+
+/* "v2", "2026-11-20", "2026-11-20T14:05", "2d" (ago). */
+static bool take_when(const char *text, emr_request *request)
+{
+	uint64_t from, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
+	int64_t ago_ns;
+	char *end;
+
+	if (text[0] == 'v' && text[1] >= '1' && text[1] <= '9' && strlen(text) < 12) {
+		request->version = strtoull(text + 1, &end, 10);
+		return *end == '\0';
+	}
+	if (emr_when_parse(text, &from, &request->until_unix_s) == EMR_OK)
+		return true;
+	if (emr_duration_parse(text, &ago_ns) != EMR_OK || (uint64_t)(ago_ns / 1000000000) >= now)
+		return false;
+	request->until_unix_s = now - (uint64_t)(ago_ns / 1000000000);
+	return true;
+}
+
+/* What follows the last @, when it is a time, is no part of the name. */
+static void split_time(char *path, emr_request *request)
+{
+	char *at = strrchr(path, '@');
+
+	if (at == NULL || at == path)
+		return;
+	if (take_when(at + 1, request))
+		*at = '\0';
+	else
+		request->version = 0;
+}
+
+static emr_status read_paths(
+	const emr_args *args, const char *folder, emr_request *request, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *path = strdup(args->operands[0]);
+	const char *to = args->values[EMR_OPT_TO];
+
+	if (path == NULL) {
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "restore");
+		return EMR_NO_MEMORY;
+	}
+	if (!args->given[EMR_OPT_LIST])
+		split_time(path, request);
+	request->has_path = true;
+	request->has_to = to != NULL;
+	if (emr_path_in_folder(folder, path, request->path, sizeof request->path) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (to != NULL &&
+		emr_path_in_folder(folder, to, request->to, sizeof request->to) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", to, NULL);
+		return EMR_NOT_FOUND;
+	}
+	return EMR_OK;
+}
+
+static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
+{
+	const char *what = NULL;
+
+	if (args->n_operands == 0)
+		what = "restore needs the path of a file.";
+	else if (args->given[EMR_OPT_LIST] && args->given[EMR_OPT_TO])
+		what = "--list shows versions and brings nothing back: --to does not fit.";
+	if (what == NULL)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "restore", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- answers ---- */
+
+static void say_version(emr_out *out, const json_t *v)
+{
+	char when[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], who[600];
+
+	emr_show(json_string_value(json_object_get(v, "who")), who, sizeof who);
+	emr_time_text((int64_t)number_of(v, "at_unix"), when);
+	emr_number_text(number_of(v, "bytes"), bytes);
+	if (json_is_true(json_object_get(v, "deleted")))
+		emr_say(out, "deleted  %s\n", when);
+	else
+		emr_say(out, "v%-7llu %s  %12s  %s%s\n",
+			(unsigned long long)number_of(v, "version"), when, bytes,
+			json_is_true(json_object_get(v, "own")) ? "you" : who,
+			json_is_true(json_object_get(v, "current")) ? "  (now)" : "");
+}
+
+/* They come oldest first; people look for the newest. */
+static emr_status say_versions(emr_out *out, const json_t *all)
+{
+	json_t *newest_first = json_array();
+
+	if (newest_first == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = json_array_size(all); i-- > 0;) {
+		json_t *v = json_array_get(all, i);
+
+		say_version(out, v);
+		json_object_del(v, "at_unix");
+		json_object_del(v, "own");
+		if (json_array_append(newest_first, v) != 0) {
+			json_decref(newest_first);
+			return EMR_NO_MEMORY;
+		}
+	}
+	emr_out_put(out, "versions", newest_first);
+	emr_out_put(out, "restored", json_null());
+	return EMR_OK;
+}
+
+static emr_status list_versions(
+	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
+{
+	json_t *all = json_array(), *object = NULL;
+	bool is_done = false;
+	emr_status status = all != NULL ? emr_client_send(client, request, out_problem)
+					: EMR_NO_MEMORY;
+
+	while (status == EMR_OK && !is_done) {
+		const json_t *portion;
+
+		status = emr_client_receive(client, WORK_MS, &object, out_problem);
+		if (status != EMR_OK)
+			break;
+		is_done = json_is_true(json_object_get(object, "done"));
+		portion = json_object_get(object, "versions");
+		if (portion != NULL && json_array_extend(all, (json_t *)(uintptr_t)portion) != 0)
+			status = EMR_NO_MEMORY;
+		json_decref(object);
+	}
+	if (status == EMR_OK)
+		status = say_versions(out, all);
+	json_decref(all);
+	return status;
+}
+
+static emr_status bring_back(
+	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
+{
+	char shown[4200], bytes[EMR_TEXT_BYTES];
+	json_t *answer = NULL;
+	uint64_t version;
+	emr_status status = emr_client_send(client, request, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_client_receive(client, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_show(text_of(answer, "restored"), shown, sizeof shown);
+	emr_number_text(number_of(answer, "bytes"), bytes);
+	version = number_of(answer, "version");
+	if (json_is_true(json_object_get(answer, "unchanged")))
+		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
+	else if (version == 0)
+		emr_say(out, "%s is back.\n", shown);
+	else
+		emr_say(out, "%s: version %llu is back, %s bytes.\n", shown,
+			(unsigned long long)version, bytes);
+	emr_out_put(out, "versions", json_array());
+	emr_out_text(out, "restored", text_of(answer, "restored"));
+	emr_out_number(out, "version", version);
+	emr_out_number(out, "bytes", number_of(answer, "bytes"));
+	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
+	json_decref(answer);
+	return EMR_OK;
+}
+
+/* ---- the verb ---- */
+
+static emr_status ask(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	emr_request request = {.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS
+								: EMR_ASK_RESTORE};
+	json_t *report = NULL;
+	emr_status status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = read_paths(args, json_string_value(json_object_get(report, "folder")), &request,
+		out_problem);
+	json_decref(report);
+	if (status != EMR_OK)
+		return status;
+	return args->given[EMR_OPT_LIST] ? list_versions(client, &request, out, out_problem)
+					 : bring_back(client, &request, out, out_problem);
+}
+
+int emr_cmd_restore(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = check_arguments(args, &problem);
+
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &client, &problem);
+	if (status == EMR_OK)
+		status = ask(&client, args, out, &problem);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "restore");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,210 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "mount/order_wait.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 120000
+#define LOOK_NS INT64_C(5000000000)
+
+typedef struct revoking {
+	const emr_args *args;
+	emr_out *out;
+	emr_client client;
+	emr_request request;
+	json_t *ended, *opened, *orders; /* owned */
+	bool names_seen;
+	bool is_confirmed; /* the ledger has all of it */
+} revoking;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "revoke", NULL);
+	return EMR_INVALID;
+}
+
+/* PATH from WHO, or --all from WHO. */
+static emr_status read_line(revoking *r, emr_problem *out_problem)
+{
+	const emr_args *args = r->args;
+	bool all = args->given[EMR_OPT_ALL];
+	size_t wanted = all ? 2 : 3, len;
+	int64_t wait_ns;
+
+	if (args->n_operands != wanted || strcmp(args->operands[wanted - 2], "from") != 0)
+		return wrong_use("revoke takes PATH from WHO, or --all from WHO.", out_problem);
+	len = strlen(args->operands[wanted - 1]);
+	if (len == 0 || len >= sizeof r->request.who)
+		return wrong_use("Nobody is called that.", out_problem);
+	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
+		return wrong_use("--wait takes a time such as 90s or 5min.", out_problem);
+	memcpy(r->request.who, args->operands[wanted - 1], len + 1);
+	return EMR_OK;
+}
+
+static emr_status find_path(revoking *r, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(&r->client, &where, STATUS_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_path_in_folder(
+		text_of(answer, "folder"), r->args->operands[0], r->request.path, sizeof r->request.path);
+	json_decref(answer);
+	r->request.has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", r->args->operands[0], NULL);
+	return status;
+}
+
+static emr_status collect(revoking *r, const json_t *object)
+{
+	json_t *orders = json_object_get(object, "orders");
+
+	if (json_is_true(json_object_get(object, "names_seen")))
+		r->names_seen = true;
+	if ((json_object_get(object, "ended") != NULL && json_array_extend(r->ended, json_object_get(object, "ended")) != 0) ||
+		(json_object_get(object, "opened") != NULL &&
+			json_array_extend(r->opened, json_object_get(object, "opened")) != 0) ||
+		(orders != NULL && json_array_extend(r->orders, orders) != 0))
+		return EMR_NO_MEMORY;
+	return EMR_OK;
+}
+
+static emr_status ask(revoking *r, emr_problem *out_problem)
+{
+	emr_status status = emr_client_send(&r->client, &r->request, out_problem);
+	bool is_done = false;
+
+	while (status == EMR_OK && !is_done) {
+		json_t *object = NULL;
+
+		status = emr_client_receive(&r->client, WORK_MS, &object, out_problem);
+		if (status == EMR_OK)
+			status = collect(r, object);
+		is_done = json_is_true(json_object_get(object, "done"));
+		json_decref(object);
+	}
+	return status;
+}
+
+static void say_opened(const revoking *r, const json_t *one)
+{
+	char path[300], when[EMR_TEXT_BYTES];
+
+	emr_show(text_of(one, "path"), path, sizeof path);
+	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
+	emr_say(r->out, "  %s   %s   %s\n", when, path,
+		json_is_true(json_object_get(one, "proven")) ? "its key was released: proven" : "opened: reported");
+}
+
+static void say_all(revoking *r)
+{
+	size_t n = json_array_size(r->opened);
+
+	for (size_t i = 0; i < json_array_size(r->ended); i++) {
+		const json_t *one = json_array_get(r->ended, i);
+		char path[300];
+
+		emr_show(text_of(one, "path"), path, sizeof path);
+		emr_say(r->out, "%s: %s   %s\n", r->is_confirmed ? "Ended" : "Will end as soon as the ledger answers", path,
+			text_of(one, "id"));
+	}
+	if (r->names_seen)
+		emr_say(r->out, "The names of what lies there were seen.\n");
+	if (n > 0)
+		emr_say(r->out, "What was opened cannot be un-seen:\n");
+	for (size_t i = 0; i < n; i++)
+		say_opened(r, json_array_get(r->opened, i));
+	if (n == 0 && !r->names_seen)
+		emr_say(r->out, "Nothing of it was opened.\n");
+	for (size_t i = 0; i < n; i++)
+		json_object_del(json_array_get(r->opened, i), "at_unix");
+	emr_out_put(r->out, "ended", json_incref(r->ended));
+	emr_out_put(r->out, "opened", json_incref(r->opened));
+	emr_out_flag(r->out, "names_seen", r->names_seen);
+	emr_out_text(r->out, "state", r->is_confirmed ? "confirmed" : "queued");
+}
+
+/* How long the answer waits for the ledger when nobody said --wait. */
+static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
+{
+	const char *path = r->request.has_path ? r->request.path : "Everything";
+	int64_t wait_ns = LOOK_NS, deadline;
+	bool is_done;
+	emr_status status = r->args->given[EMR_OPT_WAIT] ? emr_order_wait_time(r->args, &wait_ns) : EMR_OK;
+
+	r->is_confirmed = true;
+	deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
+	for (size_t i = 0; i < json_array_size(r->orders) && status == EMR_OK; i++) {
+		status = emr_order_look(&r->client, path, r->request.who,
+			(uint64_t)json_integer_value(json_array_get(r->orders, i)),
+			deadline - emr_clock_boot_ns(emr_clock_system()), EMR_SAY_REVOKE_FAILED, &is_done, out_problem);
+		r->is_confirmed = r->is_confirmed && status == EMR_OK && is_done;
+	}
+	return status;
+}
+
+static emr_status revoke(revoking *r, emr_problem *out_problem)
+{
+	emr_status status = ask(r, out_problem);
+
+	if (status == EMR_OK)
+		status = look_for_orders(r, out_problem);
+	if (status != EMR_OK)
+		return status;
+	say_all(r);
+	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
+		return EMR_OK;
+	emr_problem_set(
+		out_problem, EMR_SAY_ORDER_UNSENT, "path", r->request.has_path ? r->request.path : "Everything", NULL);
+	return EMR_TIMEOUT;
+}
+
+int emr_cmd_revoke(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	revoking r = {.args = args,
+		.out = out,
+		.client = EMR_CLIENT_CLOSED,
+		.request = {.ask = EMR_ASK_REVOKE},
+		.ended = json_array(),
+		.opened = json_array(),
+		.orders = json_array()};
+	emr_problem problem = {0};
+	emr_status status = r.ended != NULL && r.opened != NULL && r.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = read_line(&r, &problem);
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &r.client, &problem);
+	if (status == EMR_OK && !args->given[EMR_OPT_ALL])
+		status = find_path(&r, &problem);
+	if (status == EMR_OK)
+		status = revoke(&r, &problem);
+	emr_client_close(&r.client);
+	json_decref(r.ended);
+	json_decref(r.opened);
+	json_decref(r.orders);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "revoke");
+	return emr_out_fail(out, &problem);
+}

@@ -1,0 +1,417 @@
+#include "share.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/passphrase.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "mount/order_wait.h"
+#include "session/purposes.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 120000
+#define MONTH_S ((uint64_t)30 * 86400)
+
+typedef struct sharing {
+	const emr_args *args;
+	emr_out *out;
+	emr_client client;
+	emr_request request;
+	uint64_t now;
+	json_t *look; /* what it would be; owned */
+} sharing;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+	json_int_t number = json_integer_value(json_object_get(object, name));
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "share", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- the list ---- */
+
+static void names_of(const json_t *list, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < json_array_size(list) && at + 1 < size; i++) {
+		char shown[300];
+
+		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
+		snprintf(out + at, size - at, "%s%s", i > 0 ? ", " : "", shown);
+		at = strlen(out);
+	}
+}
+
+static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
+{
+	char when[EMR_TEXT_BYTES];
+	unsigned long long days = until > now ? (until - now + 86399) / 86400 : 0;
+
+	if (until >= EMR_FOREVER_UNIX_S) {
+		snprintf(out, size, "for ever");
+		return;
+	}
+	emr_time_text((int64_t)until, when);
+	snprintf(out, size, "until %.11s", when);
+	if (days > 0)
+		snprintf(out + strlen(out), size - strlen(out), " (%llu day%s)", days, days == 1 ? "" : "s");
+}
+
+static void say_grant(const sharing *s, const json_t *one)
+{
+	char path[300], name[300], organisation[300], until[80], opened[EMR_TEXT_BYTES + 60] = "";
+	const char *state = text_of(one, "state"), *known = text_of(one, "name");
+	uint64_t times = number_of(one, "opened");
+
+	emr_show(text_of(one, "path"), path, sizeof path);
+	emr_show(known[0] != '\0' ? known : text_of(one, "who"), name, sizeof name);
+	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
+	until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+	if (times > 0) {
+		char last[EMR_TEXT_BYTES];
+
+		emr_time_text((int64_t)number_of(one, "opened_last_unix"), last);
+		snprintf(opened, sizeof opened, "   opened %llu times, last %s", (unsigned long long)times, last);
+	}
+	emr_say(s->out, "%-10s  %-20s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), path, name,
+		organisation[0] != '\0' ? ", " : "", organisation, text_of(one, "rights"),
+		json_is_true(json_object_get(one, "history")) ? " with history" : "", text_of(one, "purpose"), until,
+		strcmp(state, "confirmed") == 0 ? "" : "   ", strcmp(state, "confirmed") == 0 ? "" : state, opened);
+}
+
+/* *OUT_ALL is owned by the caller. */
+static emr_status fetch(sharing *s, json_t **out_all, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_SHARE};
+	json_t *all = json_array();
+	emr_status status = all != NULL ? emr_client_send(&s->client, &request, out_problem) : EMR_NO_MEMORY;
+	bool is_done = false;
+
+	while (status == EMR_OK && !is_done) {
+		json_t *object = NULL;
+
+		status = emr_client_receive(&s->client, WORK_MS, &object, out_problem);
+		if (status == EMR_OK && json_array_extend(all, json_object_get(object, "grants")) != 0)
+			status = EMR_NO_MEMORY;
+		is_done = json_is_true(json_object_get(object, "done"));
+		json_decref(object);
+	}
+	if (status != EMR_OK) {
+		json_decref(all);
+		return status;
+	}
+	*out_all = all;
+	return EMR_OK;
+}
+
+/* Numbers that are for the lines alone. */
+static void strip(json_t *one)
+{
+	json_object_del(one, "until_unix");
+	json_object_del(one, "opened_last_unix");
+}
+
+/* Also where no text is read: until when more than what was asked for now goes on to be shared; "" when nothing does. */
+static void say_not_shortened(const sharing *s)
+{
+	char until[EMR_TEXT_BYTES] = "";
+
+	if (number_of(s->look, "wider_until_unix") > 0)
+		emr_time_json((int64_t)number_of(s->look, "wider_until_unix"), until);
+	emr_out_text(s->out, "not_shortened_until", until);
+}
+
+static emr_status list(sharing *s, emr_problem *out_problem)
+{
+	json_t *all = NULL;
+	emr_status status = fetch(s, &all, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < json_array_size(all); i++)
+		say_grant(s, json_array_get(all, i));
+	if (json_array_size(all) == 0)
+		emr_say(s->out, "You share nothing. To begin: emrfs share PATH with WHO\n");
+	for (size_t i = 0; i < json_array_size(all); i++)
+		strip(json_array_get(all, i));
+	emr_out_put(s->out, "grants", all);
+	say_not_shortened(s);
+	return EMR_OK;
+}
+
+/* ---- asking first ---- */
+
+/* Who will release the keys. */
+static void say_release(const sharing *s)
+{
+	const json_t *by = json_object_get(s->look, "released_by");
+	size_t n = json_array_size(by);
+	emr_problem remark = {0};
+	char names[600], what[200];
+
+	if (!json_is_array(by)) {
+		emr_say(s->out, "The folder is not on the ledger yet; who releases its keys is settled then.\n");
+		return;
+	}
+	names_of(by, names, sizeof names);
+	emr_show(text_of(s->look, "text"), what, sizeof what);
+	if (n == 0)
+		emr_problem_set(&remark, EMR_SAY_ONLY_WHILE_OPEN, "who", what, NULL);
+	else if (n == 1)
+		emr_problem_set(&remark, EMR_SAY_NO_THRESHOLD, "name", names, NULL);
+	if (remark.is_set)
+		emr_remark(s->out, &remark);
+	else
+		emr_say(s->out, "Keys are released by %s: %s.\n", names,
+			n == 2 ? "both needed" : number_of(s->look, "needed") == 2 ? "any two needed" : "all needed");
+}
+
+/* "for treatment, until ...": what a deposit does not have is not said. */
+static void say_terms(const sharing *s, const char *who, const char *path)
+{
+	char size[EMR_TEXT_BYTES], files[EMR_TEXT_BYTES], until[80], purposes[EMR_PURPOSES_TEXT_BYTES];
+
+	emr_number_text(number_of(s->look, "files"), files);
+	emr_size_text(number_of(s->look, "bytes"), size);
+	emr_purposes_text(s->request.purposes, purposes);
+	until_text(s->request.until_unix_s, s->now, until, sizeof until);
+	if (s->request.deposit)
+		emr_say(s->out, "%s can leave new files in %s, and sees nothing of it, %s.\n", who, path, until);
+	else
+		emr_say(s->out, "%s can read %s%s (%s file%s, %s, and what comes there), for %s, %s.\n", who,
+			s->request.write ? "and change " : "", path, files, number_of(s->look, "files") == 1 ? "" : "s", size,
+			purposes, until);
+	if (s->request.write)
+		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and what was removed stay yours.\n");
+}
+
+static void say_look(const sharing *s)
+{
+	char who[600], path[300], files[EMR_TEXT_BYTES], until[80];
+	emr_problem remark = {0};
+
+	emr_show(text_of(s->look, "text"), who, sizeof who);
+	emr_show(s->request.path, path, sizeof path);
+	say_terms(s, who, path);
+	if (number_of(s->look, "wider_until_unix") > 0) {
+		until_text(number_of(s->look, "wider_until_unix"), s->now, until, sizeof until);
+		emr_problem_set(&remark, EMR_SAY_NOT_SHORTENED, "who", text_of(s->look, "text"), "path", s->request.path, "time",
+			until, NULL);
+		emr_remark(s->out, &remark);
+	}
+	if (number_of(s->look, "wrapped") > 0) {
+		emr_number_text(number_of(s->look, "wrapped"), files);
+		emr_say(s->out, "So that earlier versions and what was deleted stay hidden, %s records are wrapped again.\n", files);
+	}
+	if (number_of(s->look, "moved") > 0) {
+		emr_number_text(number_of(s->look, "moved"), files);
+		emr_say(s->out, "It is shared by itself for the first time: %s records get keys of their own first, in the background.\n",
+			files);
+	}
+	if (s->request.history)
+		emr_say(s->out, "Earlier versions and what was deleted there can be read, too.\n");
+	if (!s->request.deposit) /* there is no key to be released */
+		say_release(s);
+	remark = (emr_problem){0};
+	if (!json_is_true(json_object_get(s->look, "compared")) && json_is_true(json_object_get(s->look, "known"))) {
+		emr_problem_set(&remark, EMR_SAY_NOT_COMPARED, "who", text_of(s->look, "who"), NULL);
+		emr_remark(s->out, &remark);
+	}
+}
+
+static bool says_yes(const sharing *s)
+{
+	char answer[16];
+
+	if (s->args->given[EMR_OPT_YES])
+		return true;
+	if (s->args->given[EMR_OPT_JSON] || !emr_terminal_there())
+		return false;
+	return emr_terminal_ask("Share it (yes or no)?", answer, sizeof answer) == EMR_OK && strcmp(answer, "yes") == 0;
+}
+
+/* ---- sharing ---- */
+
+static emr_status share(sharing *s, emr_problem *out_problem)
+{
+	char number[EMR_TEXT_BYTES];
+	json_t *answer = NULL;
+	uint64_t order;
+	emr_status status;
+
+	s->request.look = true;
+	status = emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
+	if (status != EMR_OK)
+		return status;
+	say_look(s);
+	if (!says_yes(s)) {
+		emr_number_text(number_of(s->look, "files"), number);
+		emr_problem_set(out_problem, s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES, "names",
+			text_of(s->look, "text"), "n", number, "path", s->request.path, NULL);
+		return EMR_DENIED;
+	}
+	s->request.look = false;
+	status = emr_client_ask(&s->client, &s->request, WORK_MS, &answer, out_problem);
+	order = number_of(answer, "order");
+	json_decref(answer);
+	if (status == EMR_OK)
+		status = emr_order_wait(&s->client, s->args, s->request.path, text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
+			out_problem);
+	if (status == EMR_OK)
+		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? "Shared.\n" : "It is being shared: emrfs share\n");
+	return status;
+}
+
+/* The newest row of the list that is for the same person, path and end. */
+static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_problem)
+{
+	json_t *all = NULL, *found = NULL;
+	emr_status status = fetch(s, &all, out_problem);
+
+	for (size_t i = 0; status == EMR_OK && i < json_array_size(all); i++) {
+		json_t *one = json_array_get(all, i);
+
+		if (strcmp(text_of(one, "path"), s->request.path) == 0 && strcmp(text_of(one, "who"), s->request.who) == 0 &&
+			number_of(one, "until_unix") == s->request.until_unix_s)
+			found = one;
+	}
+	if (status != EMR_OK)
+		return status;
+	if (found != NULL)
+		strip(found);
+	*out_grant = found != NULL ? json_incref(found) : json_null();
+	json_decref(all);
+	return EMR_OK;
+}
+
+emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client, const emr_request *request,
+	json_t **out_grant, emr_problem *out_problem)
+{
+	sharing s = {.args = args,
+		.out = out,
+		.client = *client,
+		.request = *request,
+		.now = emr_clock_unix_s(emr_clock_system())};
+	emr_status status = share(&s, out_problem);
+
+	if (status == EMR_OK)
+		status = find_row(&s, out_grant, out_problem);
+	json_decref(s.look);
+	return status;
+}
+
+/* ---- the line ---- */
+
+static emr_status read_terms(sharing *s, emr_problem *out_problem)
+{
+	const char *until = s->args->values[EMR_OPT_UNTIL], *purpose = s->args->values[EMR_OPT_PURPOSE];
+	size_t len = strlen(s->args->operands[2]);
+
+	if (strcmp(s->args->operands[1], "with") != 0)
+		return wrong_use("share needs a path, the word with, and somebody: emrfs share Imaging with lima@saolucas", out_problem);
+	if (len == 0 || len >= sizeof s->request.who)
+		return wrong_use("Nobody is called that.", out_problem);
+	memcpy(s->request.who, s->args->operands[2], len + 1);
+	s->request.until_unix_s = s->now + MONTH_S;
+	if (until != NULL &&
+		(emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK || s->request.until_unix_s <= s->now))
+		return wrong_use("--until takes a time to come: 12h, 30d, 2026-12-31, forever.", out_problem);
+	if (s->request.until_unix_s > EMR_FOREVER_UNIX_S)
+		s->request.until_unix_s = EMR_FOREVER_UNIX_S;
+	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
+		return wrong_use("--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+	return EMR_OK;
+}
+
+static emr_status read_line(sharing *s, emr_problem *out_problem)
+{
+	static const emr_option only_with_path[] = {
+		EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_HISTORY, EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
+	int64_t wait_ns;
+
+	if (s->args->n_operands == 0) {
+		for (size_t i = 0; i < sizeof only_with_path / sizeof *only_with_path; i++)
+			if (s->args->given[only_with_path[i]])
+				return wrong_use("That option needs PATH with WHO.", out_problem);
+		return EMR_OK;
+	}
+	if (s->args->given[EMR_OPT_WRITE] && s->args->given[EMR_OPT_DEPOSIT])
+		return wrong_use("It is --write or --deposit, not both.", out_problem);
+	if (s->args->given[EMR_OPT_DEPOSIT] && s->args->given[EMR_OPT_HISTORY])
+		return wrong_use("Who only leaves files sees none, so there is no history to be shown.", out_problem);
+	if (s->args->n_operands != 3)
+		return wrong_use("share takes PATH with WHO, or nothing.", out_problem);
+	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
+		return wrong_use("--wait takes a time such as 90s or 5min.", out_problem);
+	return read_terms(s, out_problem);
+}
+
+static emr_status find_path(sharing *s, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(&s->client, &where, STATUS_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_path_in_folder(
+		text_of(answer, "folder"), s->args->operands[0], s->request.path, sizeof s->request.path);
+	json_decref(answer);
+	s->request.has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", s->args->operands[0], NULL);
+	return status;
+}
+
+int emr_cmd_share(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	sharing s = {.args = args,
+		.out = out,
+		.client = EMR_CLIENT_CLOSED,
+		.request = {.ask = EMR_ASK_SHARE,
+			.purposes = 1,
+			.history = args->given[EMR_OPT_HISTORY],
+			.write = args->given[EMR_OPT_WRITE],
+			.deposit = args->given[EMR_OPT_DEPOSIT]},
+		.now = emr_clock_unix_s(emr_clock_system())};
+	emr_problem problem = {0};
+	emr_status status = read_line(&s, &problem);
+
+	if (status == EMR_OK)
+		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &s.client, &problem);
+	if (status == EMR_OK && args->n_operands > 0)
+		status = find_path(&s, &problem);
+	if (status == EMR_OK)
+		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;
+	if (status == EMR_OK)
+		status = list(&s, &problem);
+	emr_client_close(&s.client);
+	json_decref(s.look);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "share");
+	return emr_out_fail(out, &problem);
+}

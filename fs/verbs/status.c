@@ -1,0 +1,219 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kit/text.h"
+#include "mount/client.h"
+#include "mount/sending.h"
+#include "report/report.h"
+#include "session/absence.h"
+#include "session/second_copy.h"
+#include "session/session.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define ANSWER_MS 10000
+#define SLICE_MS 500
+#define WAIT_DEFAULT_NS INT64_C(60000000000)
+
+/* ---- closed: what can be said without a passphrase ---- */
+
+static void say_second_copy(emr_out *out, const emr_places *places)
+{
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_second_copy copy = {.is_known = false};
+	emr_problem remark = {0};
+	char when[EMR_TEXT_BYTES];
+
+	if (state_fd >= 0)
+		emr_second_copy_read(state_fd, &copy);
+	emr_out_flag(out, "second_copy", copy.is_known);
+	if (!copy.is_known) {
+		emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
+		emr_say(out, "  %s\n    %s\n", remark.text, remark.hint);
+		return;
+	}
+	emr_time_text((int64_t)copy.made_unix_s, when);
+	emr_say(out, "  Second copy: %s, in %s.\n", when, copy.dir);
+	emr_time_json((int64_t)copy.made_unix_s, when);
+	emr_out_text(out, "backup_at", when);
+	emr_out_text(out, "backup_dir", copy.dir);
+}
+
+static void say_closed(emr_out *out, const emr_places *places)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_ledger_options options = {0};
+	emr_problem why = {0};
+	uint64_t size = 0, since;
+	emr_status status;
+
+	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
+		path = NULL;
+		return;
+	}
+	options.path = path;
+	if (state_fd < 0 ||
+		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+		emr_base_init() != EMR_OK)
+		return;
+	status = emr_ledger_open(&options, &ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_size(ledger, &size);
+	since = emr_absence_read(state_fd);
+	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
+		places->state, &why);
+	emr_say(out, "Keyring and records: %s\n", places->state);
+	if (why.is_set)
+		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
+	else
+		emr_say(out, "  Ledger: embedded, %llu entries, not witnessed.\n",
+			(unsigned long long)size);
+	say_second_copy(out, places);
+	emr_out_text(out, "state", places->state);
+	emr_out_put(out, "folder", json_null());
+	emr_out_put(out, "ledger",
+		json_pack("{s:s, s:I, s:i, s:o}", "kind", "embedded", "size", (json_int_t)size,
+			"witnessed", 0, "error",
+			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
+}
+
+/* ---- open ---- */
+
+typedef struct waiting {
+	emr_client *client;
+	emr_out *out;
+	emr_sending sending;
+} waiting;
+
+static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pending,
+	uint64_t *out_failed, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(w->client, &request, ANSWER_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	*out_pending = (uint64_t)json_integer_value(json_object_get(answer, "pending"));
+	*out_failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
+	if (json_is_true(json_object_get(answer, "read_only"))) {
+		*out_failed += *out_pending;
+		*out_pending = 0;
+	} else {
+		emr_sending_show(&w->sending, answer, w->out);
+	}
+	json_decref(answer);
+	return EMR_OK;
+}
+
+/* EMR_TIMEOUT with a problem when something is still not on the ledger. */
+static emr_status wait_for_ledger(
+	emr_client *client, int64_t wait_ns, emr_out *out, emr_problem *out_problem)
+{
+	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
+	waiting w = {.client = client, .out = out};
+	uint64_t pending = 1, failed = 0;
+	char n[EMR_TEXT_BYTES];
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	emr_status status = ask_pending(&w, 0, &pending, &failed, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	pending = 1;
+	while (pending > 0) {
+		status = ask_pending(&w, SLICE_MS, &pending, &failed, out_problem);
+
+		if (status != EMR_OK)
+			return status;
+		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
+			break;
+	}
+	emr_progress_end(out);
+	if (pending + failed == 0)
+		return EMR_OK;
+	emr_number_text(pending + failed, n);
+	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
+	return EMR_TIMEOUT;
+}
+
+static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,
+	emr_problem *out_problem)
+{
+	emr_status status = emr_client_ask(client, request, ANSWER_MS, out_report, out_problem);
+
+	if (status == EMR_OK)
+		json_object_del(*out_report, "ok");
+	return status;
+}
+
+static emr_status say_report(
+	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *text = NULL;
+	emr_request request = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	emr_status status = ask_report(client, &request, &report, out_problem);
+
+	if (status == EMR_OK && args->n_operands > 0) {
+		const char *folder = json_string_value(json_object_get(report, "folder"));
+
+		request.has_path = true;
+		status = emr_path_in_folder(
+			folder, args->operands[0], request.path, sizeof request.path);
+		json_decref(report);
+		report = NULL;
+		if (status != EMR_OK)
+			emr_problem_set(
+				out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+		else
+			status = ask_report(client, &request, &report, out_problem);
+	}
+	if (status != EMR_OK)
+		return status;
+	text = emr_report_text(report);
+	emr_say(out, "%s", text != NULL ? text : "");
+	if (out->fields == NULL || json_object_update(out->fields, report) != 0)
+		status = EMR_NO_MEMORY;
+	json_decref(report);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "status");
+	return status;
+}
+
+int emr_cmd_status(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0}, late = {0};
+	int64_t wait_ns = WAIT_DEFAULT_NS;
+	const char *wait = args->values[EMR_OPT_WAIT];
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+			"--wait takes a time such as 90s or 5min.", "verb", "status", NULL);
+		status = EMR_INVALID;
+	}
+	if (status == EMR_OK) {
+		status = emr_client_open(&places, &client, &problem);
+		if (problem.is_set && problem.message == EMR_SAY_NOT_OPEN)
+			say_closed(out, &places);
+	}
+	if (status == EMR_OK && args->given[EMR_OPT_WAIT]) {
+		status = wait_for_ledger(&client, wait_ns, out, &late);
+		if (status != EMR_OK && status != EMR_TIMEOUT)
+			return emr_out_fail(out, &late);
+		status = EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = say_report(&client, args, out, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;
+}

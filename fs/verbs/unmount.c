@@ -1,0 +1,240 @@
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kit/text.h"
+#include "mount/client.h"
+#include "mount/mountpoint.h"
+#include "mount/sending.h"
+#include "session/session.h"
+#include "verbs/cmd.h"
+
+#define ANSWER_MS 60000
+#define SLICE_MS 500
+#define PUBLISH_NS                                                                                 \
+	INT64_C(60000000000) /* without progress for this long: what is left stays for the next    \
+				time */
+#define END_MS 30000
+#define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
+#define LEFT_SAID 5
+
+typedef struct closing {
+	emr_places places;
+	emr_client client;
+	char *wanted; /* DIR as a path; NULL = whatever is open; owned */
+	char *folder; /* where it is open; owned */
+	int pidfd;    /* of the mount; -1 = closed */
+	bool now;
+	uint64_t unsent;
+} closing;
+
+static void closing_end(closing *c)
+{
+	emr_client_close(&c->client);
+	emr_places_free(&c->places);
+	free(c->wanted);
+	free(c->folder);
+	if (c->pidfd >= 0)
+		close(c->pidfd);
+}
+
+/* A mount whose process was killed: the kernel still has it. */
+static bool clean_up_dead(const closing *c, emr_out *out)
+{
+	EMR_AUTO_FREE char *usual = NULL;
+	const char *path = c->wanted;
+	emr_problem problem = {0};
+	char shown[4200];
+
+	if (path == NULL && emr_mountpoint_find(&c->places, NULL, &usual, &problem) == EMR_OK)
+		path = usual;
+	if (path == NULL || emr_mountpoint_look(path) != EMR_MOUNT_DEAD ||
+		emr_mountpoint_end(path, true, &problem) != EMR_OK)
+		return false;
+	emr_show(path, shown, sizeof shown);
+	emr_say(out, "%s was left by a program that ended; it is cleaned up.\n", shown);
+	emr_out_text(out, "folder", path);
+	emr_out_put(out, "unsent", json_array());
+	emr_out_put(out, "left_outside", json_array());
+	return true;
+}
+
+/* Publishing goes on by itself; shows how far it is, until all is sent or nothing moves any more.
+ */
+static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
+{
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	emr_request request = {.ask = EMR_ASK_WAIT};
+	emr_sending sending = {0};
+	int64_t moved = emr_clock_boot_ns(emr_clock_system());
+	json_int_t pending = -1, before;
+	bool is_stuck, is_first;
+
+	do {
+		json_t *answer = NULL;
+		emr_status status =
+			emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
+
+		if (status != EMR_OK)
+			return status;
+		before = pending;
+		pending = json_integer_value(json_object_get(answer, "pending"));
+		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
+			   json_is_true(json_object_get(answer, "away"));
+		emr_sending_show(&sending, answer, out);
+		json_decref(answer);
+		is_first = request.timeout_ms == 0;
+		request.timeout_ms = SLICE_MS;
+		if (pending != before)
+			moved = emr_clock_boot_ns(emr_clock_system());
+	} while ((is_first || pending > 0) && !is_stuck &&
+		 emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
+	emr_progress_end(out);
+	return EMR_OK;
+}
+
+static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now};
+	json_t *answer = NULL;
+	const char *folder;
+	emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending")) +
+		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
+	folder = json_string_value(json_object_get(answer, "folder"));
+	c->folder = folder != NULL ? strdup(folder) : NULL;
+	emr_out_put(out, "folder", json_incref(json_object_get(answer, "folder")));
+	emr_out_put(out, "unsent", json_incref(json_object_get(answer, "unsent")));
+	emr_out_put(out, "left_outside", json_incref(json_object_get(answer, "left_outside")));
+	json_decref(answer);
+	return c->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status check_wanted(closing *c, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	json_t *answer = NULL;
+	const char *folder;
+	emr_status status;
+
+	if (c->wanted == NULL)
+		return EMR_OK;
+	status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	folder = json_string_value(json_object_get(answer, "folder"));
+	if (folder == NULL || strcmp(folder, c->wanted) != 0) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_OPEN, NULL);
+		status = EMR_NOT_FOUND;
+	}
+	json_decref(answer);
+	return status;
+}
+
+/* Unmounted here, and still served: a mount name space of its own (a container, another service) has a copy of the mount,
+ * of which the kernel tells nobody.  Closed means that the keys are gone: the mount hands over and ends by itself.  That it
+ * ends already, and does not answer, is as good. */
+static void ask_to_stop(closing *c)
+{
+	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = true};
+	emr_problem ignored = {0};
+	json_t *answer = NULL;
+
+	if (emr_client_ask(&c->client, &request, END_MS, &answer, &ignored) == EMR_OK)
+		json_decref(answer);
+}
+
+/* Until the process has handed everything to the disk and ended. */
+static emr_status await_end(closing *c, emr_problem *out_problem)
+{
+	struct pollfd polled = {.fd = c->pidfd, .events = POLLIN};
+
+	if (c->pidfd < 0 || (!c->now && poll(&polled, 1, BY_ITSELF_MS) == 1))
+		return EMR_OK;
+	if (!c->now)
+		ask_to_stop(c);
+	if (poll(&polled, 1, END_MS) == 1)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NO_ANSWER, NULL);
+	return EMR_TIMEOUT;
+}
+
+static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
+{
+	emr_status status;
+
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->client.pid, 0);
+	status = check_wanted(c, out_problem);
+	if (status == EMR_OK && !c->now)
+		status = await_publishing(c, out, out_problem);
+	if (status == EMR_OK)
+		status = ask_unmount(c, out, out_problem);
+	if (status == EMR_OK && !c->now)
+		status = emr_mountpoint_end(c->folder, false, out_problem);
+	return status == EMR_OK ? await_end(c, out_problem) : status;
+}
+
+/* Said once more when the folder closes, and for a few: status lists them all. */
+static void say_left(emr_out *out)
+{
+	const json_t *left = json_object_get(out->fields, "left_outside");
+
+	for (size_t i = 0; i < json_array_size(left) && i < LEFT_SAID; i++) {
+		emr_problem remark = {0};
+
+		emr_problem_set(&remark, EMR_SAY_LEFT_LOCAL, "path",
+			json_string_value(json_array_get(left, i)), NULL);
+		emr_remark(out, &remark);
+	}
+}
+
+static int say_closed(closing *c, emr_out *out)
+{
+	emr_problem problem = {0};
+	char n[EMR_TEXT_BYTES];
+
+	say_left(out);
+	if (c->unsent == 0) {
+		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		return EMR_EXIT_DONE;
+	}
+	for (size_t i = 0; i < json_array_size(json_object_get(out->fields, "unsent")); i++) {
+		char shown[4200];
+
+		emr_show(json_string_value(
+				 json_array_get(json_object_get(out->fields, "unsent"), i)),
+			shown, sizeof shown);
+		emr_say(out, "  %s\n", shown);
+	}
+	emr_number_text(c->unsent, n);
+	emr_problem_set(&problem, EMR_SAY_UNSENT, "n", n, NULL);
+	return emr_out_fail(out, &problem);
+}
+
+int emr_cmd_unmount(const emr_args *args, emr_out *out)
+{
+	__attribute__((cleanup(closing_end)))
+	closing c = {.client = EMR_CLIENT_CLOSED, .pidfd = -1, .now = args->given[EMR_OPT_NOW]};
+	emr_problem problem = {0};
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &c.places, &problem);
+
+	if (status == EMR_OK && args->n_operands > 0)
+		status = emr_mountpoint_find(&c.places, args->operands[0], &c.wanted, &problem);
+	if (status == EMR_OK) {
+		status = emr_client_open(&c.places, &c.client, &problem);
+		if (status == EMR_NOT_FOUND && clean_up_dead(&c, out))
+			return EMR_EXIT_DONE;
+	}
+	if (status == EMR_OK)
+		status = close_folder(&c, out, &problem);
+	if (status != EMR_OK && !problem.is_set)
+		emr_problem_set_status(&problem, status, "Closing the folder");
+	return status == EMR_OK ? say_closed(&c, out) : emr_out_fail(out, &problem);
+}

@@ -1,0 +1,153 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/text.h"
+#include "mount/reach.h"
+#include "mount/verify_shared.h"
+#include "people/origin.h"
+#include "verbs/cmd.h"
+
+typedef struct outcome {
+	emr_out *out;
+	json_t *bad;
+	json_t *last; /* the object with "done" */
+} outcome;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static void say_bad(emr_out *out, const json_t *bad)
+{
+	char shown[4200];
+	emr_message message;
+
+	emr_show(text_of(bad, "path"), shown, sizeof shown);
+	if (!emr_message_find(text_of(bad, "error"), &message))
+		message = EMR_SAY_FAILED;
+	emr_say(out, "  %-14s %s%s[%s]\n", text_of(bad, "error"), shown,
+		shown[0] != '\0' ? "  " : "", text_of(bad, "place"));
+}
+
+static void show(emr_out *out, const json_t *progress)
+{
+	const char *part = text_of(progress, "part");
+
+	if (strcmp(part, "blocks") == 0)
+		emr_progress(out, "Reading all blocks once more ...");
+	else if (strcmp(part, "ledger") == 0)
+		emr_progress(out, "Checking the ledger ...");
+	else
+		emr_progress_of(out, "Checked", EMR_PROGRESS_RECORDS,
+			(uint64_t)json_integer_value(json_object_get(progress, "done")),
+			(uint64_t)json_integer_value(json_object_get(progress, "of")));
+}
+
+/* Progress, faults and the end, as they come. */
+static emr_status take(void *arg, json_t *object)
+{
+	outcome *o = arg;
+	const json_t *progress = json_object_get(object, "progress");
+	json_t *bad = json_object_get(object, "bad");
+	emr_status status = EMR_OK;
+
+	if (progress != NULL) {
+		show(o->out, progress);
+	} else if (bad != NULL) {
+		say_bad(o->out, bad);
+		if (json_array_append(o->bad, bad) != 0)
+			status = EMR_NO_MEMORY;
+	} else {
+		json_decref(o->last);
+		o->last = json_incref(object);
+	}
+	json_decref(object);
+	return status;
+}
+
+static void say_chain(emr_out *out, const json_t *chain)
+{
+	char size[EMR_TEXT_BYTES];
+	size_t witnesses = json_array_size(json_object_get(chain, "witnesses"));
+
+	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
+	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
+		text_of(chain, "root"), witnesses);
+}
+
+/* Nothing, for what is not a file or not on the ledger. */
+static void say_origin(emr_out *out, const json_t *signed_by)
+{
+	EMR_AUTO_FREE char *text = signed_by != NULL ? emr_origin_text(signed_by) : NULL;
+
+	if (text != NULL)
+		emr_say(out, "%s", text);
+}
+
+static int conclude(emr_out *out, const outcome *o)
+{
+	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
+	json_int_t failed = json_integer_value(json_object_get(o->last, "bad_count"));
+	const json_t *chain = json_object_get(o->last, "chain");
+	emr_problem problem = {0};
+	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	static const char *const passed[] = {"checked", "chain", "signer", "time", "tx", "signed"};
+
+	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
+		json_t *value = json_object_get(o->last, passed[i]);
+
+		if (value != NULL)
+			emr_out_put(out, passed[i], json_incref(value));
+	}
+	emr_out_put(out, "bad", json_incref(o->bad));
+	if (chain != NULL)
+		say_chain(out, chain);
+	emr_number_text((uint64_t)failed, n);
+	emr_number_text((uint64_t)checked, m);
+	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached"))) {
+		emr_problem_set(&problem, EMR_SAY_LEDGER_AWAY_CHECKED, "m", m, NULL);
+		return emr_out_fail(out, &problem);
+	}
+	if (failed == 0) {
+		emr_say(out, "%s checks, nothing wrong.\n", m);
+		say_origin(out, json_object_get(o->last, "signed"));
+		return EMR_EXIT_DONE;
+	}
+	emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
+	return emr_out_fail(out, &problem);
+}
+
+int emr_cmd_verify(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_REACH reach = EMR_REACH_CLOSED;
+	emr_problem problem = {0};
+	emr_request request = {.ask = EMR_ASK_VERIFY,
+		.quick = args->given[EMR_OPT_QUICK],
+		.chain = args->given[EMR_OPT_CHAIN]};
+	outcome o = {.out = out, .bad = json_array()};
+	emr_status status = EMR_OK;
+	int code;
+
+	if (args->given[EMR_OPT_PROOF]) {
+		json_decref(o.bad);
+		return emr_verify_proof(args, out);
+	}
+	status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_reach_path(&reach, args, &request, &problem);
+	if (status == EMR_OK && emr_is_shared_path(&reach, &request)) {
+		json_decref(o.bad);
+		return emr_verify_shared(&reach, &request, out);
+	}
+	if (status == EMR_OK)
+		status = emr_reach_ask(&reach, &request, take, &o, &problem);
+	if (status != EMR_OK && !problem.is_set)
+		emr_problem_set_status(&problem, status, "verify");
+	code = status == EMR_OK ? conclude(out, &o) : emr_out_fail(out, &problem);
+	json_decref(o.bad);
+	json_decref(o.last);
+	return code;
+}

@@ -1,0 +1,302 @@
+/* verify --proof: a proof file, and a copy of the plaintext, checked with neither keyring nor open folder. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "contract/codes.h"
+#include "contract/item.h"
+#include "kit/places.h"
+#include "kit/text.h"
+#include "ledger/network.h"
+#include "proof/proof.h"
+#include "session/purposes.h"
+#include "verbs/cmd.h"
+
+/* What the answer needs besides the verdict. */
+typedef struct outcome {
+	const char *file, *copy; /* COPY NULL = none */
+	bool has_own, is_own;	 /* there is a network here; it is the proof's */
+	emr_proof_verdict v;
+} outcome;
+
+/* ---- the files ---- */
+
+static emr_status open_file(const char *path, int *out_fd, emr_problem *out_problem)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int error = fd < 0 || fstat(fd, &st) != 0 ? errno : S_ISREG(st.st_mode) ? 0 : EINVAL;
+
+	if (error == 0) {
+		*out_fd = fd;
+		return EMR_OK;
+	}
+	if (fd >= 0)
+		close(fd);
+	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
+		error == EINVAL ? "it is no file" : strerror(error), NULL);
+	return EMR_NOT_FOUND;
+}
+
+/* One byte more than may be there says that it is too long. */
+static emr_status read_proof(const char *path, emr_buf *out, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = -1;
+	emr_status status = open_file(path, &fd, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_buf_reserve(out, EMR_PROOF_FILE_MAX + 1);
+	while (status == EMR_OK && out->len <= EMR_PROOF_FILE_MAX) {
+		ssize_t n = read(fd, out->data + out->len, EMR_PROOF_FILE_MAX + 1 - out->len);
+
+		if (n < 0 && errno != EINTR)
+			status = emr_status_from_errno(errno);
+		if (n == 0)
+			return EMR_OK;
+		out->len += n > 0 ? (size_t)n : 0;
+	}
+	return status;
+}
+
+/* The network of this computer, if it has one; needs no key. */
+static void compare_network(const emr_args *args, outcome *o)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	emr_problem ignored = {0};
+	emr_id16 net;
+
+	if (emr_places_find(args->values[EMR_OPT_AS], &places, &ignored) != EMR_OK)
+		return;
+	if (asprintf(&path, "%s/" EMR_STATE_LEDGER "/" EMR_NETWORK_DESCRIPTOR, places.state) < 0) {
+		path = NULL;
+		return;
+	}
+	if (emr_file_read(AT_FDCWD, path, EMR_DESCRIPTOR_BYTES_MAX, &descriptor) != EMR_OK)
+		return;
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, net.b);
+	o->has_own = true;
+	o->is_own = emr_id16_equal(net, o->v.net_id);
+}
+
+/* ---- the answer ---- */
+
+static json_t *hex_json(const void *data, size_t len)
+{
+	char text[65];
+
+	emr_hex(data, len, text);
+	return json_string(text);
+}
+
+static json_t *witnesses_json(const emr_proof_verdict *v)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; names != NULL && i < v->n_names; i++)
+		if (memcmp(v->names[i], v->handle_id, 8) != 0 &&
+			json_array_append_new(names, hex_json(v->names[i], 8)) != 0) {
+			json_decref(names);
+			return NULL;
+		}
+	return names;
+}
+
+static json_t *releasers_json(const emr_proof_verdict *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < v->n_releasers; i++) {
+		const emr_proof_releaser *r = &v->releasers[i];
+		char at[EMR_TEXT_BYTES];
+		json_t *one;
+
+		emr_time_json((int64_t)r->ledger_time, at);
+		one = json_pack("{s:o, s:o, s:b, s:s, s:i}", "name", emr_json_text(r->name), "organisation",
+			emr_json_text(r->organisation), "owner", (int)r->is_owner, "at", at, "records", (int)r->count);
+		if (one == NULL || json_array_append_new(list, one) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *access_json(const emr_proof_verdict *v)
+{
+	char purpose[EMR_PURPOSES_TEXT_BYTES] = "", from[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+
+	if (v->is_readable)
+		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
+	emr_time_json((int64_t)v->grant_from, from);
+	emr_time_json((int64_t)v->grant_until, until);
+	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:o}", "domain", hex_json(v->domain.b, 16), "owner",
+		emr_json_text(v->owner), "grant", hex_json(v->grant.b, 16), "from", from, "until", until, "records",
+		(int)v->asked, "purpose", purpose, "software", (int)v->is_software, "agents_shown", (int)v->agents_shown, "needed", (int)v->needed, "released_by",
+		releasers_json(v));
+}
+
+static void say_access(emr_out *out, const emr_proof_verdict *v)
+{
+	char name[260], organisation[600], purpose[EMR_PURPOSES_TEXT_BYTES] = "", at[EMR_TEXT_BYTES];
+	char domain[33], grant[33], owner[260], from[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+
+	emr_show(v->signer, name, sizeof name);
+	emr_show(v->organisation, organisation, sizeof organisation);
+	emr_show(v->owner, owner, sizeof owner);
+	emr_hex(v->domain.b, 16, domain);
+	emr_hex(v->grant.b, 16, grant);
+	emr_time_text((int64_t)v->ledger_time, at);
+	emr_time_text((int64_t)v->grant_from, from);
+	emr_time_text((int64_t)v->grant_until, until);
+	if (v->is_readable)
+		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
+	emr_say(out, "%s%s%s asked for the keys of %u record%s%s%s%s, %s.\n", name, organisation[0] != '\0' ? ", " : "", organisation,
+		v->asked, v->asked == 1 ? "" : "s", purpose[0] != '\0' ? ", " : "", purpose,
+		v->is_readable && v->is_software ? ", by software" : "", at);
+	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? "  of " : "", owner);
+	emr_say(out, "Under grant  %s, %s to %s\n", grant, from, until);
+	for (size_t i = 0; i < v->n_slots; i++) {
+		char object[33];
+
+		emr_hex(v->slots[i].object.b, 16, object);
+		emr_say(out, "%s       %s%s\n", i == 0 ? "Asked " : "      ", object, v->slots[i].is_names ? "  (names)" : "");
+	}
+	for (size_t i = 0; i < v->n_releasers; i++) {
+		const emr_proof_releaser *r = &v->releasers[i];
+
+		emr_show(r->organisation, organisation, sizeof organisation);
+		emr_show(r->name, name, sizeof name);
+		emr_time_text((int64_t)r->ledger_time, at);
+		emr_say(out, "%s  %s%s%s, %s\n", r->is_owner || v->agents_shown ? "Released by" : "Said to have released", r->is_owner ? "the owner" : organisation, name[0] != '\0' ? ", " : "", name, at);
+	}
+}
+
+static void put_facts(emr_out *out, const outcome *o)
+{
+	const emr_proof_verdict *v = &o->v;
+	char at[EMR_TEXT_BYTES], tx[96], id[65];
+
+	emr_time_json((int64_t)v->ledger_time, at);
+	emr_hex(v->batch_id.b, 32, id);
+	snprintf(tx, sizeof tx, "%llu:%s", (unsigned long long)v->seq, id);
+	emr_out_text(out, "signer", v->signer);
+	emr_out_text(out, "time", at);
+	emr_out_text(out, "tx", tx);
+	emr_out_text(out, "organisation", v->organisation);
+	if (v->kind == EMR_PROOF_OF_ACCESS) {
+		emr_out_put(out, "access", access_json(v));
+	} else {
+		emr_out_number(out, "bytes", v->n);
+		emr_out_number(out, "version", v->cver);
+	}
+	emr_out_put(out, "network", hex_json(v->net_id.b, 16));
+	emr_out_put(out, "own_network", o->has_own ? json_boolean(o->is_own) : json_null());
+	emr_out_put(out, "certificate", hex_json(v->certificate.b, 32));
+	emr_out_put(out, "copy", o->copy != NULL ? json_true() : json_null());
+	emr_out_put(out, "chain",
+		json_pack("{s:I, s:o, s:o}", "size", (json_int_t)v->size, "root",
+			hex_json(v->root, 32), "witnesses", witnesses_json(v)));
+}
+
+static void say_facts(emr_out *out, const outcome *o)
+{
+	const emr_proof_verdict *v = &o->v;
+	char bytes[EMR_TEXT_BYTES], issued[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES];
+	char shown[260], net[33], certificate[65], root[65];
+
+	emr_number_text(v->n, bytes);
+	emr_time_text((int64_t)v->issued_at, issued);
+	emr_time_text((int64_t)v->ledger_time, at);
+	emr_hex(v->net_id.b, 16, net);
+	emr_hex(v->certificate.b, 32, certificate);
+	emr_hex(v->root, 32, root);
+	emr_show(v->signer, shown, sizeof shown);
+	if (v->kind == EMR_PROOF_OF_ACCESS)
+		say_access(out, v);
+	else
+		emr_say(out, "Signed by %s, %s: version %llu, %s bytes.\n", shown, issued,
+			(unsigned long long)v->cver, bytes);
+	emr_say(out, "On the ledger since %s: entry %llu of %llu.\n", at,
+		(unsigned long long)v->seq, (unsigned long long)v->size);
+	if (o->copy != NULL)
+		emr_say(out, "The copy is what was signed, byte for byte.\n");
+	emr_say(out, "Network      %s%s\n", net,
+		!o->has_own ? "" : o->is_own ? "  (yours)" : "  (not yours)");
+	emr_say(out, "Certificate  %s\n", certificate);
+	emr_say(out, "Head         %s\n", root);
+	if (!o->has_own || !o->is_own)
+		emr_say(out, "Anybody can make a network: compare these numbers with what the signer "
+			     "gives you.\n");
+}
+
+static int conclude(emr_out *out, const outcome *o)
+{
+	const char *step = emr_proof_step_text(o->v.step);
+	emr_problem problem = {0};
+	json_t *witnesses;
+
+	emr_out_number(out, "checked", o->v.checks);
+	if (o->v.step != EMR_PROOF_SOUND) {
+		emr_out_put(out, "bad",
+			json_pack("[{s:o, s:s}]", "path", emr_json_text(o->file), "error", step));
+		emr_problem_set(&problem, EMR_SAY_BAD_PROOF, "path",
+			o->v.step == EMR_PROOF_BAD_COPY ? o->copy : o->file, "field", step, "cause",
+			o->v.why, NULL);
+		return emr_out_fail(out, &problem);
+	}
+	emr_out_put(out, "bad", json_array());
+	put_facts(out, o);
+	say_facts(out, o);
+	witnesses = witnesses_json(&o->v);
+	if (json_array_size(witnesses) == 0) {
+		emr_problem_set(&problem, EMR_SAY_NOT_WITNESSED, NULL);
+		emr_remark(out, &problem);
+	}
+	json_decref(witnesses);
+	return EMR_EXIT_DONE;
+}
+
+/* ---- the verb ---- */
+
+static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
+{
+	if (!args->given[EMR_OPT_QUICK] && !args->given[EMR_OPT_CHAIN])
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		"--proof checks a file by itself: --quick and --chain do not fit.", "verb",
+		"verify", NULL);
+	return EMR_INVALID;
+}
+
+int emr_verify_proof(const emr_args *args, emr_out *out)
+{
+	outcome o = {.file = args->values[EMR_OPT_PROOF],
+		.copy = args->n_operands > 0 ? args->operands[0] : NULL};
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_FD copy_fd = -1;
+	emr_problem problem = {0};
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = check_arguments(args, &problem);
+	if (status == EMR_OK)
+		status = read_proof(o.file, &file, &problem);
+	if (status == EMR_OK && o.copy != NULL)
+		status = open_file(o.copy, &copy_fd, &problem);
+	if (status == EMR_OK)
+		status = emr_proof_check(emr_buf_view(&file), copy_fd, NULL, &o.v);
+	if (status == EMR_OK) {
+		compare_network(args, &o);
+		return conclude(out, &o);
+	}
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, o.file);
+	return emr_out_fail(out, &problem);
+}

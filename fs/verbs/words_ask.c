@@ -1,0 +1,392 @@
+#include "words_ask.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keyring/words.h"
+#include "ledger/copy.h"
+#include "ledger/hash.h"
+#include "session/session.h"
+#include "store/segment_file.h"
+
+#define ASKED_BACK 3
+#define TRIES 3
+#define MEMBERS_MAX 100000 /* of a network */
+#define MEMBERS_SEARCHED 4 /* a second each, at most */
+
+/* ---- getting them ---- */
+
+/* The numbers that init writes before the words, and "1." of other hands. */
+static bool is_number(const uint8_t *token, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((token[i] < '0' || token[i] > '9') && token[i] != '.' && token[i] != ')')
+			return false;
+	}
+	return true;
+}
+
+/* In place; returns how many words are left. */
+static size_t drop_numbers(emr_passphrase *text)
+{
+	size_t to = 0, n = 0;
+
+	for (size_t at = 0; at < text->len;) {
+		size_t end = at;
+
+		while (end < text->len && memchr(" \t\r\n", text->data[end], 4) == NULL)
+			end++;
+		if (end > at && !is_number(text->data + at, end - at)) {
+			memmove(text->data + to, text->data + at, end - at);
+			to += end - at;
+			text->data[to++] = ' ';
+			n++;
+		}
+		at = end + 1;
+	}
+	text->len = to;
+	return n;
+}
+
+static emr_status read_words(const char *file, emr_passphrase *out_text, emr_problem *out_problem)
+{
+	emr_status status = emr_passphrase_read_file(file, out_text, out_problem);
+
+	if (status == EMR_OK)
+		drop_numbers(out_text);
+	else if (status != EMR_EXPOSED)
+		emr_problem_set(out_problem, EMR_SAY_WORDS_READ, "file", file, "cause",
+			status == EMR_INVALID ? "it is empty or no list of words"
+					      : emr_status_text(status),
+			NULL);
+	return status;
+}
+
+static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE text = {0};
+	char line[512];
+	size_t n = 0;
+	emr_status status = emr_passphrase_new(&text);
+
+	while (status == EMR_OK && n < EMR_WORDS) {
+		status = emr_terminal_ask(n == 0 ? "Your 24 words, in one line or several:" : "...",
+			line, sizeof line);
+		if (status != EMR_OK || line[0] == '\0')
+			break;
+		if (text.len + strlen(line) + 1 > EMR_PASSPHRASE_MAX) {
+			status = EMR_LIMIT;
+			break;
+		}
+		memcpy(text.data + text.len, line, strlen(line));
+		text.len += strlen(line);
+		text.data[text.len++] = ' ';
+		n = drop_numbers(&text);
+	}
+	emr_wipe(line, sizeof line);
+	if (status == EMR_NOT_FOUND) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
+		return status;
+	}
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The words");
+		return status;
+	}
+	*out_text = text;
+	text = (emr_passphrase){0};
+	return EMR_OK;
+}
+
+emr_status emr_words_get(const char *file, emr_passphrase *out_text, emr_problem *out_problem)
+{
+	return file != NULL ? read_words(file, out_text, out_problem)
+			    : ask_words(out_text, out_problem);
+}
+
+/* ---- whose they are ---- */
+
+typedef struct known_member {
+	uint8_t pk[32];
+	emr_buf certificate;
+} known_member;
+
+typedef struct known {
+	known_member *members; /* owned */
+	size_t n;
+	emr_id32 descriptor_hash;
+} known;
+
+static void known_free(known *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		emr_buf_free(&k->members[i].certificate);
+	free(k->members);
+}
+
+static emr_status note_member(void *arg, const emr_ledger_member *member)
+{
+	known *k = arg;
+	known_member *note = k->members;
+
+	if (k->n == MEMBERS_MAX)
+		return EMR_LIMIT;
+	/* Room doubles: at 0, 1, 2, 4 ... */
+	if ((k->n & (k->n - 1)) == 0)
+		note = realloc(k->members, (k->n > 0 ? 2 * k->n : 1) * sizeof *note);
+	if (note == NULL)
+		return EMR_NO_MEMORY;
+	k->members = note;
+	note += k->n;
+	*note = (known_member){0};
+	memcpy(note->pk, member->pk, sizeof note->pk);
+	k->n++;
+	return emr_buf_append(
+		&note->certificate, member->certificate.data, member->certificate.len);
+}
+
+static emr_status read_known(const char *state_path, known *k)
+{
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	emr_bytes bytes;
+	char path[4400];
+	emr_status status;
+
+	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
+	status = emr_ledger_copy_open(path, &ledger);
+	/* What this computer has verified of it knows its members as well. */
+	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
+		status = EMR_OK;
+	if (status == EMR_OK)
+		status = emr_ledger_copy_descriptor(ledger, &descriptor);
+	if (status != EMR_OK)
+		return status;
+	bytes = emr_buf_view(&descriptor);
+	k->descriptor_hash = emr_sha256_of(&bytes, 1);
+	return emr_ledger_copy_members(ledger, note_member, k);
+}
+
+static void say_unknown_word(const emr_words_problem *fault, emr_problem *out_problem)
+{
+	char near[EMR_WORDS_NEAR * (EMR_WORD_CHARS + 2) + 8] = "";
+
+	for (size_t i = 0; i < EMR_WORDS_NEAR && fault->near[i][0] != '\0'; i++)
+		snprintf(near + strlen(near), sizeof near - strlen(near), "%s%s", i > 0 ? ", " : "",
+			fault->near[i]);
+	emr_problem_set(out_problem, EMR_SAY_WORDS_UNKNOWN, "word", fault->word, "words",
+		near[0] != '\0' ? near : "none", NULL);
+}
+
+/* All are in the list; IS_WHOLE: and fit together.  One other word may give an identity that is
+ * known. */
+static void say_wrong_word(emr_bytes text, const known *k, bool is_whole, emr_problem *out_problem)
+{
+	char word[EMR_WORD_CHARS], number[8];
+	size_t position = 0;
+
+	for (size_t i = 0; i < k->n && i < MEMBERS_SEARCHED; i++) {
+		if (emr_words_find_wrong(text, k->members[i].pk, &position, word) != EMR_OK)
+			continue;
+		snprintf(number, sizeof number, "%zu", position + 1);
+		emr_problem_set(out_problem, EMR_SAY_WORDS_ONE, "n", number, "word", word, NULL);
+		emr_wipe(word, sizeof word);
+		return;
+	}
+	emr_problem_set(
+		out_problem, is_whole ? EMR_SAY_WORDS_STRANGE : EMR_SAY_WORDS_CHECKSUM, NULL);
+}
+
+static void say_fault(
+	emr_bytes text, const known *k, const emr_words_problem *fault, emr_problem *out_problem)
+{
+	char n[24];
+
+	switch (fault->fault) {
+	case EMR_WORDS_FINE:
+	case EMR_WORDS_CHECKSUM:
+		say_wrong_word(text, k, fault->fault == EMR_WORDS_FINE, out_problem);
+		return;
+	case EMR_WORDS_COUNT_WRONG:
+		snprintf(n, sizeof n, "%zu", fault->count);
+		emr_problem_set(out_problem, EMR_SAY_WORDS_COUNT, "n", n, NULL);
+		return;
+	case EMR_WORDS_UNKNOWN:
+		say_unknown_word(fault, out_problem);
+		return;
+	}
+}
+
+/* ---- the device: whose local keys seal journal, profile and working copies ---- */
+
+typedef struct device_search {
+	emr_keyring *keyring;
+	int state_fd;
+	emr_id16 device;
+	struct timespec newest;
+	bool is_found, is_proven;
+} device_search;
+
+static void try_device(device_search *search, int blocks_fd, const char *name)
+{
+	emr_profile profile;
+	emr_id16 writer;
+	uint64_t number;
+	struct stat st;
+
+	if (search->is_proven || !emr_segment_file_parse(name, &writer, &number) ||
+		fstatat(blocks_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	emr_keyring_set_device(search->keyring, writer);
+	search->is_proven = emr_profile_load(search->keyring, search->state_fd, &profile) == EMR_OK;
+	if (!search->is_proven && search->is_found &&
+		(st.st_mtim.tv_sec < search->newest.tv_sec ||
+			(st.st_mtim.tv_sec == search->newest.tv_sec &&
+				st.st_mtim.tv_nsec < search->newest.tv_nsec)))
+		return;
+	search->device = writer;
+	search->newest = st.st_mtim;
+	search->is_found = true;
+}
+
+/* The writer whose key opens the profile; without a profile, whoever wrote last.  Before any segment is here, as at the beginning
+ * of a restore, nothing speaks for or against the words. */
+static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_disproved)
+{
+	device_search search = {
+		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
+	int fd =
+		openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+
+	if (directory == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return EMR_MISSING_DATA;
+	}
+	while ((entry = readdir(directory)) != NULL)
+		try_device(&search, fd, entry->d_name);
+	closedir(directory);
+	emr_keyring_set_device(keyring, search.device);
+	*out_is_disproved = search.is_found && !search.is_proven;
+	return EMR_OK;
+}
+
+static emr_status complete(
+	emr_keyring *keyring, const known *k, const known_member *me, int state_fd)
+{
+	bool is_disproved = false;
+	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
+		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
+
+	if (status == EMR_OK && me->certificate.len > 0)
+		status = emr_keyring_tlv_set(
+			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
+	if (status == EMR_OK)
+		status = take_device(keyring, state_fd, &is_disproved);
+	/* Where several are members, being known to the ledger does not say that these records are his. */
+	return status == EMR_OK && k->n > 1 && is_disproved ? EMR_WRONG_WORDS : status;
+}
+
+static const known_member *find_me(const known *k, const emr_keyring *keyring)
+{
+	emr_public identity;
+
+	if (emr_keyring_public(keyring, &identity) != EMR_OK)
+		return NULL;
+	for (size_t i = 0; i < k->n; i++) {
+		if (memcmp(k->members[i].pk, identity.pk, sizeof identity.pk) == 0)
+			return &k->members[i];
+	}
+	return NULL;
+}
+
+emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_path,
+	emr_keyring **out_keyring, emr_problem *out_problem)
+{
+	__attribute__((cleanup(known_free))) known k = {.n = 0};
+	EMR_AUTO_KEYRING keyring = NULL;
+	emr_words_problem fault = {.fault = EMR_WORDS_FINE};
+	const known_member *me = NULL;
+	emr_status status = read_known(state_path, &k);
+
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The ledger");
+		return status;
+	}
+	status = emr_keyring_from_words(
+		text, EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &fault, &keyring);
+	if (status == EMR_OK)
+		me = find_me(&k, keyring);
+	if (status == EMR_WRONG_WORDS || (status == EMR_OK && me == NULL)) {
+		say_fault(text, &k, &fault, out_problem);
+		emr_wipe(&fault, sizeof fault);
+		return EMR_WRONG_WORDS;
+	}
+	if (status == EMR_OK)
+		status = complete(keyring, &k, me, state_fd);
+	if (status == EMR_WRONG_WORDS) {
+		emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
+		return status;
+	}
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The keyring");
+		return status;
+	}
+	*out_keyring = keyring;
+	keyring = NULL;
+	return EMR_OK;
+}
+
+/* ---- three of them ---- */
+
+/* Three different positions, in order. */
+static void draw_positions(size_t out[ASKED_BACK])
+{
+	emr_id16 random = emr_id16_random();
+
+	out[0] = random.b[0] % 8;
+	out[1] = 8 + random.b[1] % 8;
+	out[2] = 16 + random.b[2] % 8;
+}
+
+static emr_status ask_one_back(
+	const emr_keyring *keyring, size_t position, emr_out *out, emr_problem *out_problem)
+{
+	char question[64], number[24], answer[32];
+
+	snprintf(question, sizeof question, "Word %zu:", position + 1);
+	snprintf(number, sizeof number, "%zu", position + 1);
+	for (int i = 0; i < TRIES; i++) {
+		bool is_right;
+		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
+
+		if (status != EMR_OK) {
+			emr_problem_set_status(out_problem, status, "The words");
+			return status;
+		}
+		is_right = emr_keyring_word_is(keyring, position, answer);
+		emr_wipe(answer, sizeof answer);
+		if (is_right)
+			return EMR_OK;
+		emr_problem_set(out_problem, EMR_SAY_WRONG_WORDS, "n", number, NULL);
+		emr_remark(out, out_problem);
+	}
+	return EMR_WRONG_WORDS;
+}
+
+emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
+{
+	size_t positions[ASKED_BACK];
+	emr_status status = EMR_OK;
+
+	draw_positions(positions);
+	for (size_t i = 0; i < ASKED_BACK && status == EMR_OK; i++)
+		status = ask_one_back(keyring, positions[i], out, out_problem);
+	return status;
+}
