@@ -129,7 +129,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		status = shared_read(handle, at, data, len, out_len, &is_taken);
 		if (!is_taken)
 			return status;
-	} else if (n->special != 0) {
+	} else if (node_special(n) != 0) {
 		return special_read(handle, at, data, len, out_len);
 	}
 	status = foreign_may_read(view, n);

@@ -70,7 +70,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
 	is_shared = status == EMR_OK && shared_has(n);	/* it may be taken from now on, but not go back */
-	special = status == EMR_OK && !is_shared && n->special != 0;
+	special = status == EMR_OK && !node_is_record(n);
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
@@ -162,7 +162,7 @@ static void handle_put(emr_handle *handle)
 		return;
 	if (handle->is_reported)
 		shared_note_closed(view, handle);
-	if (n->special == 0 || shared_has(n)) {
+	if (node_is_record(n)) {
 		discard_if_gone(view, n);
 		close_reader(view, n);
 	}
@@ -181,7 +181,7 @@ static void handle_put(emr_handle *handle)
 
 void emr_view_release(emr_handle *handle)
 {
-	if (handle->node->special == 0 && handle->may_write)
+	if (handle->may_write && node_special(handle->node) == 0)
 		finish_writing(handle);
 	handle_put(handle);
 }

@@ -69,7 +69,7 @@ struct node {
 	uint16_t mode;
 	uint8_t type;
 	uint8_t state;
-	uint8_t special;	/* which file below .emrfs, from 1 */
+	uint8_t special;	/* atomic; which file below .emrfs, from 1 */
 	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
 	bool is_local;		/* its name or one above it is scratch */
 	bool is_domain;		/* directory or file that is a domain of its own: its id is, or will be, the domain's */
@@ -110,10 +110,24 @@ typedef struct past past;
 
 #define SPECIAL_SHARED (UINT8_MAX - 1)	/* node.special at and below shared-with-me: shared.h */
 
+/* With or without view->lock: the node of an open file may become one's own at any time, and one that nobody has open goes back
+ * (foreign.h). */
+static inline uint8_t node_special(const node *n)
+{
+	return __atomic_load_n(&n->special, __ATOMIC_RELAXED);
+}
+
 static inline bool shared_has(const node *n)
 {
-	/* The node of an open file may become one's own, and back (foreign.h). */
-	return __atomic_load_n(&n->special, __ATOMIC_RELAXED) == SPECIAL_SHARED;
+	return node_special(n) == SPECIAL_SHARED;
+}
+
+/* The same: N's bytes, if it is a file, are a record's, and not made by emrfs. */
+static inline bool node_is_record(const node *n)
+{
+	uint8_t special = node_special(n);
+
+	return special == 0 || special == SPECIAL_SHARED;
 }
 
 /* What is shared, by whom it may be seen: given.h. */

@@ -139,7 +139,7 @@ bool emr_view_guards_software(emr_view *view, uint64_t number)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && (n->special == 0 || shared_has(n)))
+	if (n != NULL && n->type == EMR_META_FILE && node_is_record(n))
 		guards = !equals(software_policy_at(view, n, &directory), "allow");
 	pthread_mutex_unlock(&view->lock);
 	return guards;
@@ -204,7 +204,7 @@ emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && (n->special == 0 || shared_has(n))) {
+	if (n != NULL && n->type == EMR_META_FILE && node_is_record(n)) {
 		value = software_policy_at(view, n, &directory);
 		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
 		if (status == EMR_DENIED && shared_has(n) && n->shared->level == SHARED_RECORD)

@@ -44,17 +44,23 @@ static emr_status wait_for_bytes(reader *r)
 	return status;
 }
 
+/* Between being told and opening another one's close may have taken the reader away: EMR_BUSY, and it is asked for again. */
+static emr_status open_once(reader *r, emr_handle **out_handle)
+{
+	emr_status status = wait_for_bytes(r);
+
+	if (status == EMR_TIMEOUT)	/* a slow machine, on which the owner answers late */
+		return EMR_BUSY;
+	return status == EMR_OK ? emr_view_open_file(r->v->view, r->node, O_RDONLY, out_handle) : status;
+}
+
 static emr_status read_once(reader *r)
 {
 	emr_handle *h = NULL;
 	char bytes[64];
 	size_t got = 0;
-	emr_status status = wait_for_bytes(r);
+	emr_status status = open_once(r, &h);
 
-	if (status == EMR_TIMEOUT)	/* a slow machine, on which the owner answers late */
-		return EMR_BUSY;
-	if (status == EMR_OK)
-		status = emr_view_open_file(r->v->view, r->node, O_RDONLY, &h);
 	if (status != EMR_OK)
 		return status;
 	status = emr_view_read(h, 0, bytes, sizeof bytes, &got);
@@ -67,7 +73,6 @@ static void *read_on(void *arg)
 	reader *r = arg;
 	emr_status status = EMR_OK;
 
-	/* Between being told and opening another one's close may have taken the reader away: then it is asked for again. */
 	while (status == EMR_OK || status == EMR_BUSY) {
 		status = read_once(r);
 		__atomic_add_fetch(&r->read, status == EMR_OK, __ATOMIC_RELAXED);
@@ -169,11 +174,52 @@ static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
 	end(&c);
 }
 
+/* What the kernel asks at each close of a copied descriptor, as long as the file is open. */
+static void *close_on(void *arg)
+{
+	reader *r = arg;
+	emr_handle *h = NULL;
+	emr_status status;
+
+	do
+		status = open_once(r, &h);
+	while (status == EMR_BUSY);
+	while (status == EMR_OK && !__atomic_load_n(&r->is_over, __ATOMIC_RELAXED)) {
+		status = emr_view_flush(h);
+		__atomic_add_fetch(&r->read, 1, __ATOMIC_RELAXED);
+	}
+	r->status = status;
+	if (h != NULL)
+		emr_view_release(h);
+	return NULL;
+}
+
+static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **state)
+{
+	emr_attr wanted = { .mode = 0600 }, attr;
+	pthread_t thread;
+	reader r;
+	scene c;
+
+	(void)state;
+	begin(&c, EMR_WRITES_ALL);
+	r = (reader){ .v = &c.v, .node = c.nodes[0], .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+	assert_int_equal(pthread_create(&thread, NULL, close_on, &r), 0);
+	while (__atomic_load_n(&r.read, __ATOMIC_RELAXED) < ROUNDS)
+		(void)story_owner(&c.s);
+	assert_ok(emr_view_set_attr(c.v.view, c.nodes[0], EMR_SET_MODE, &wanted, &attr));
+	__atomic_store_n(&r.is_over, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_ok(r.status);
+	end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_reads_until_the_share_is_taken_back),
 		cmocka_unit_test(what_is_read_is_changed_and_goes_back_meanwhile),
+		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
