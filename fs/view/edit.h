@@ -71,6 +71,8 @@ void let_blocks_go(emr_view *view);
 
 /* A status that says the ledger contradicts itself or what this computer has verified. */
 bool view_ledger_is_wrong(emr_status status);
+/* Without view->lock: nothing may be changed.  The publisher may say so at any time: who holds the lock reads the option. */
+bool view_is_read_only(emr_view *view);
 /* The folder is read-only from now on, and says so once. */
 void view_stop_writing(emr_view *view, emr_status why);
 

@@ -378,7 +378,7 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 {
 	emr_status status = EMR_BUSY;
 
-	if (view->options.read_only)
+	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
 	/* What waits for the ledger gets there first: an answer must not make a record of what is gone.  Whoever writes
 	 * meanwhile makes it wait once more. */

@@ -261,7 +261,7 @@ emr_status inner_tie(emr_view *view)
 	if (is_due)
 		view->wants_tie = false;	/* what happens from here on is for the next time */
 	pthread_mutex_unlock(&view->lock);
-	if (!is_due || view->options.read_only)
+	if (!is_due || view_is_read_only(view))
 		return EMR_OK;
 	status = tie(view);
 	if (status == EMR_OK)

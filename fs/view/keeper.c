@@ -185,7 +185,7 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 	emr_reclaim_report report;
 	uint64_t freed = 0, moved = 0;
 
-	if (view->options.read_only)
+	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
 	do {
 		emr_store_stats before, after;
@@ -326,7 +326,7 @@ emr_status emr_view_start(emr_view *view)
 	view->is_started = true;
 	pthread_mutex_unlock(&view->lock);
 	status = shared_start(view);
-	if (status != EMR_OK || view->options.read_only)
+	if (status != EMR_OK || view_is_read_only(view))
 		return status;
 	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
 		return EMR_NO_MEMORY;

@@ -75,7 +75,7 @@ static void publish_first(emr_view *view)
 {
 	emr_status status;
 
-	if (view->options.read_only)
+	if (view_is_read_only(view))
 		return;
 	status = emr_view_publish_now(view);
 	if (status != EMR_OK)

@@ -41,7 +41,7 @@ static void write_file(emr_view *view)
 	EMR_AUTO_BUF bytes = { 0 };
 	emr_status status = EMR_READ_ONLY;
 
-	if (!view->options.read_only && kept->len + HEAD_BYTES <= FILE_MAX)
+	if (!view_is_read_only(view) && kept->len + HEAD_BYTES <= FILE_MAX)
 		status = emr_buf_append(&bytes, head, sizeof head);
 	if (status == EMR_OK)
 		status = emr_buf_append(&bytes, kept->data, kept->len);

@@ -107,6 +107,16 @@ bool view_ledger_is_wrong(emr_status status)
 		status == EMR_NEWER_FORMAT;
 }
 
+bool view_is_read_only(emr_view *view)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = view->options.read_only;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
 void view_stop_writing(emr_view *view, emr_status why)
 {
 	bool was;
