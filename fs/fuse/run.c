@@ -20,8 +20,10 @@
 #define WAKE_SIGNAL (SIGRTMIN + 4)	/* ends the wait of the thread inside emr_fuse_run */
 
 static session the;
+static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t runner;
-static int is_running, is_stopped;	/* atomic */
+static bool is_running;	/* under running_lock: the.fuse and runner may be used by others */
+static int is_stopped;	/* atomic */
 
 static int64_t boot_ns(void)
 {
@@ -154,10 +156,20 @@ static void take_wake_signal(void)
 void emr_fuse_stop(void)
 {
 	__atomic_store_n(&is_stopped, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&is_running, __ATOMIC_SEQ_CST))
-		return;
-	fuse_session_exit(the.fuse);
-	pthread_kill(runner, WAKE_SIGNAL);
+	pthread_mutex_lock(&running_lock);
+	if (is_running) {
+		fuse_session_exit(the.fuse);
+		pthread_kill(runner, WAKE_SIGNAL);
+	}
+	pthread_mutex_unlock(&running_lock);
+}
+
+/* Once it is off, the session may be destroyed: nobody is stopping it any more. */
+static void set_running(bool is)
+{
+	pthread_mutex_lock(&running_lock);
+	is_running = is;
+	pthread_mutex_unlock(&running_lock);
 }
 
 static emr_status make_session(const emr_fuse_options *options)
@@ -249,10 +261,10 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 	status = notifier_start(&the);
 	if (status == EMR_OK)
 		status = wait_start();
-	__atomic_store_n(&is_running, 1, __ATOMIC_SEQ_CST);
+	set_running(true);
 	if (status == EMR_OK && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST))
 		status = loop();
-	__atomic_store_n(&is_running, 0, __ATOMIC_SEQ_CST);
+	set_running(false);
 	emr_view_end_waits(options->view);	/* whoever still waits is answered while there is a session */
 	wait_stop();
 	notifier_stop();
