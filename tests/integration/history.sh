@@ -3,7 +3,7 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin history
-export TZ=UTC
+emr_noon
 cd "$EMR_WORK" || exit 2
 
 # run WANTED-EXIT ARGUMENTS...: the program; output in out/said and out/complained.
@@ -21,8 +21,8 @@ says() { grep -qF -- "$1" out/said out/complained || { cat out/said out/complain
 # Everything is on the ledger; SECOND is then, and what follows is later.
 settle() {
 	run 0 status --wait=30s
-	SECOND=$(date -u +%Y-%m-%dT%H:%M:%S)
-	while [ "$(date -u +%Y-%m-%dT%H:%M:%S)" = "$SECOND" ]; do sleep 0.05; done
+	SECOND=$(date +%Y-%m-%dT%H:%M:%S)
+	while [ "$(date +%Y-%m-%dT%H:%M:%S)" = "$SECOND" ]; do sleep 0.05; done
 }
 sums() { (cd "$1" && find . -type f ! -path './.emrfs*' -print0 | sort -z | xargs -0 -r sha256sum); }
 # Names, types, sizes, modes and times of files.

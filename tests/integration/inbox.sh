@@ -6,7 +6,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin inbox
-export TZ=UTC
+emr_noon
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join lima "Paula Lima" clinician

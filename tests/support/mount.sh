@@ -52,6 +52,9 @@ must() {
 
 say() { printf '%s\n' "- $*"; }
 
+# It is about noon here, whenever the test runs: the day that a test names does not end meanwhile, and is the one of UTC.
+emr_noon() { export TZ=NOON$((10#$(date -u +%H) - 12)); }
+
 emr_begin() {
 	[ -c /dev/fuse ] && [ -w /dev/fuse ] || emr_skip "no /dev/fuse for this user: nothing can be mounted here"
 	[ -x "${EMRFS:-}" ] || emr_fail "EMRFS names no program"

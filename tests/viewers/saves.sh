@@ -5,6 +5,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/saved.sh"
 emr_begin saves
+emr_noon
 emr_init
 emr_mount
 export HOME=$EMR_WORK XDG_DATA_HOME=$EMR_WORK/xdg
@@ -150,7 +151,7 @@ must diff -r "$stick" "$MNT/stick"
 must "$EMRFS" status --wait --quiet
 expect "versions on the ledger for $saves saves" $(($(versions_on_ledger) - before)) "$saves"
 # What left its place has a line below deleted; scratch has none.
-find "$MNT/.emrfs/deleted" "$MNT/.emrfs/at/$(date -u +%F)" -mindepth 1 -printf '%P\n' >"$EMR_WORK/known"
+find "$MNT/.emrfs/deleted" "$MNT/.emrfs/at/$(date +%F)" -mindepth 1 -printf '%P\n' >"$EMR_WORK/known"
 grep -q '^stick/report.pdf$' "$EMR_WORK/known" || emr_fail "today has no record"
 ! grep -E '1D24AB00|\.tmp|~|#|kate-swp|aB12cd|\.part|crdownload|BAK|Trash|\._|DS_Store|humbs|DESKTOP|RECYCLE|Volume|fsevents' \
 	"$EMR_WORK/known" || emr_fail "a name of scratch is on the ledger"
