@@ -98,15 +98,15 @@ mv "$NET" "$NET.away"
 run 4 share Imaging with lima --yes --wait=1s
 says "not on the ledger yet"
 run 0 share New with lima --yes
-run 0 share Bills with lima --until 3s --yes
-over=$(($(date +%s) + 4))
+run 0 share Bills with lima --until 8s --yes
+over=$(($(date +%s) + 9))
 run 0 share New with lima --until 20d --yes
 json 0 share
 expect "while it is away" "$(rows path state)" "Bills queued
 Imaging queued
 New queued
 New queued"
-json 0 revoke New from lima
+json 0 revoke New from lima --wait=30s
 expect "it was asked for only" "$(field state)" confirmed
 cp ana-folder/.emrfs/notices notices-before	# on a slow computer it is over already, and notices end with the mount
 two_kill ana
