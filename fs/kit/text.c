@@ -108,7 +108,8 @@ emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_u
 	if (!take_date(&text, &day))
 		return EMR_INVALID;
 	if (*text == '\0') {
-		day.tm_mday++; /* the end of a day is the beginning of the next */
+		day.tm_hour = 23; /* its last second: shown again, it is still that day */
+		day.tm_min = day.tm_sec = 59;
 	} else if (!take_two(&text, 'T', &day.tm_hour) || !take_two(&text, ':', &day.tm_min) ||
 		   *text != '\0' || day.tm_hour > 23 || day.tm_min > 59) {
 		return EMR_INVALID;

@@ -4,7 +4,7 @@
 
 #define WIDTH 360.0
 #define HEIGHT 190.0
-#define LEFT 54.0
+#define LEFT 76.0 /* room for "200 bytes" */
 #define RIGHT 350.0
 #define TOP 14.0
 #define BOTTOM 160.0

@@ -242,13 +242,14 @@ static emr_signed_fault check_certificate(const judging *j, const entry_search *
 	return EMR_SIGNED_NO_FAULT;
 }
 
-/* In force when the version came; when only a later moment is known, an end between the two proves nothing. */
+/* In force when the version came; when only a later moment is known, an end between the two proves nothing.  The ledger takes
+ * nothing from a key that has ended, so what came in the second of the end came before it. */
 static emr_signed_fault check_dates(const judging *j, const entry_search *entry)
 {
 	const emr_signed_place *place = j->place;
 	uint64_t since = j->person.row.invalid_since_unix_s;
 
-	if (since != 0 && since <= place->time_unix_s)
+	if (since != 0 && (since < place->time_unix_s || (since == place->time_unix_s && !place->is_put)))
 		return place->is_put ? EMR_SIGNED_REVOKED : EMR_SIGNED_TIME_UNKNOWN;
 	if (entry->not_after <= place->time_unix_s)
 		return place->is_put ? EMR_SIGNED_NOT_IN_FORCE : EMR_SIGNED_TIME_UNKNOWN;

@@ -221,7 +221,8 @@ static emr_status answer_give(asking *a)
 		status = emr_sharing_give(a->session->sharing, &order, &number);
 	if (status != EMR_OK)
 		return say_terms(a, status, &who);
-	object = json_pack("{s:b, s:I}", "done", 1, "order", (json_int_t)number);
+	object = json_pack("{s:b, s:I, s:b}", "done", 1, "order", (json_int_t)number, "reached",
+		emr_sharing_reaches_ledger(a->session));
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 

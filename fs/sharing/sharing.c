@@ -28,6 +28,14 @@ emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 	return emr_share_new(&options, out_share);
 }
 
+bool emr_sharing_reaches_ledger(const emr_session *session)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(session->ledger, &absence);
+	return absence.status == EMR_OK;
+}
+
 emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
 	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem)
 {

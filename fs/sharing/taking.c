@@ -194,7 +194,8 @@ static emr_status take(taking *t, const emr_who *who)
 		status = emit_opened(t);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:O, s:b}", "done", 1, "orders", t->orders, "names_seen", t->names_seen);
+	object = json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen", t->names_seen, "reached",
+		emr_sharing_reaches_ledger(t->session));
 	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 }
 

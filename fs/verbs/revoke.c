@@ -11,6 +11,7 @@
 #define STATUS_MS 10000
 #define WORK_MS 120000
 #define LOOK_NS INT64_C(5000000000)
+#define LOOK_AWAY_NS INT64_C(300000000) /* without a ledger only what never reached it can be done */
 
 typedef struct revoking {
 	const emr_args *args;
@@ -19,6 +20,7 @@ typedef struct revoking {
 	emr_request request;
 	json_t *ended, *opened, *orders; /* owned */
 	bool names_seen;
+	bool is_reached;   /* the ledger is there */
 	bool is_confirmed; /* the ledger has all of it */
 } revoking;
 
@@ -77,6 +79,7 @@ static emr_status collect(revoking *r, const json_t *object)
 
 	if (json_is_true(json_object_get(object, "names_seen")))
 		r->names_seen = true;
+	r->is_reached = json_is_true(json_object_get(object, "reached"));	/* stands in the last */
 	if ((json_object_get(object, "ended") != NULL && json_array_extend(r->ended, json_object_get(object, "ended")) != 0) ||
 		(json_object_get(object, "opened") != NULL &&
 			json_array_extend(r->opened, json_object_get(object, "opened")) != 0) ||
@@ -148,6 +151,8 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 	bool is_done;
 	emr_status status = r->args->given[EMR_OPT_WAIT] ? emr_order_wait_time(r->args, &wait_ns) : EMR_OK;
 
+	if (!r->is_reached && !r->args->given[EMR_OPT_WAIT])
+		wait_ns = LOOK_AWAY_NS;
 	r->is_confirmed = true;
 	deadline = emr_clock_boot_ns(emr_clock_system()) + wait_ns;
 	for (size_t i = 0; i < json_array_size(r->orders) && status == EMR_OK; i++) {

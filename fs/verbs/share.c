@@ -71,9 +71,9 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 		return;
 	}
 	emr_time_text((int64_t)until, when);
-	snprintf(out, size, "until %.11s", when);
-	if (days > 0)
-		snprintf(out + strlen(out), size - strlen(out), " (%llu day%s)", days, days == 1 ? "" : "s");
+	snprintf(out, size, days > 2 ? "until %.11s" : "until %s", when);
+	if (days > 2)
+		snprintf(out + strlen(out), size - strlen(out), " (%llu days)", days);
 }
 
 static void say_grant(const sharing *s, const json_t *one)
@@ -256,6 +256,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	char number[EMR_TEXT_BYTES];
 	json_t *answer = NULL;
 	uint64_t order;
+	bool is_reached;
 	emr_status status;
 
 	s->request.look = true;
@@ -272,12 +273,15 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	s->request.look = false;
 	status = emr_client_ask(&s->client, &s->request, WORK_MS, &answer, out_problem);
 	order = number_of(answer, "order");
+	is_reached = json_is_true(json_object_get(answer, "reached"));
 	json_decref(answer);
 	if (status == EMR_OK)
 		status = emr_order_wait(&s->client, s->args, s->request.path, text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
 			out_problem);
 	if (status == EMR_OK)
-		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? "Shared.\n" : "It is being shared: emrfs share\n");
+		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? "Shared.\n"
+			: is_reached ? "It is being shared: emrfs share\n"
+				     : "It will be shared as soon as the ledger answers: emrfs share\n");
 	return status;
 }
 

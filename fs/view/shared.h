@@ -117,7 +117,7 @@ typedef struct shared_asking {
 	emr_share_trouble trouble;	/* as of the last look */
 } shared_asking;
 
-#define SHARED_TOLD_KINDS 8
+#define SHARED_TOLD_KINDS 9
 
 /* How often a person was told of one kind of trouble lately. */
 typedef struct shared_told {

@@ -54,6 +54,10 @@ must cp "ana-folder/.emrfs/proof/$DAY/Findings.pdf.tlog-proof" deposit.tlog-proo
 as ana json 0 verify --proof deposit.tlog-proof report.pdf
 expect "who and when" "$(field signer) $(field organisation) $(field tx)" "lima São Lucas $TX"
 
+say "a folder cannot be left there, and what can is said"
+! mkdir "$INBOX/Series" 2>out/said || emr_fail "a folder in an Inbox"
+grep -qF 'takes deposits takes new files, and no folders. Copy the files themselves, or one ZIP of them.' lima-folder/.emrfs/notices || emr_fail "notice: $(cat lima-folder/.emrfs/notices)"
+
 say "the depositor sees nothing of it any more, and another of the same name takes nobody's place"
 gone() { [ -z "$(ls "$INBOX")" ]; }
 two_until 20 gone

@@ -77,7 +77,7 @@ id=$(rows id)
 [[ $id =~ ^g-[a-z2-7]{4}$ ]] || emr_fail "id: $id"
 run 0 share Bills with eva@saolucas --until 2099-12-31 --purpose payment,legal --history --yes --wait
 json 0 share
-expect rows "$(rows path who name purpose until history | cut -c1-200)" "Bills eva@saolucas Eva Reis payment, legal 2100-01-01T00:00:00Z True
+expect rows "$(rows path who name purpose until history | cut -c1-200)" "Bills eva@saolucas Eva Reis payment, legal 2099-12-31T23:59:59Z True
 Imaging lima Paula Lima treatment $(rows until | tail -1) False"
 
 say "taking back"
@@ -266,6 +266,19 @@ only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
 two_until 60 only
 run 0 revoke Imaging from "$(rows id)" --wait
 says "Ended: Imaging"
+
+say "while the ledger is away, both are written down, at once, and say so"
+run 0 share Drafts with lima --yes --wait
+mv "$NET/ledger" "$NET/ledger-away" || exit 2
+away() { run 0 status && grep -q "The ledger cannot be reached since" out/said; }
+two_until 60 away
+run 0 revoke Drafts from lima
+says "Will end as soon as the ledger answers: Drafts"
+run 0 share Extra with lima --yes
+says "It will be shared as soon as the ledger answers: emrfs share"
+mv "$NET/ledger-away" "$NET/ledger" || exit 2
+done_since() { json 0 share && [ "$(rows path who state)" = "Extra lima confirmed" ]; }
+two_until 60 done_since
 
 say "nothing of it in clear"
 run 0 unmount

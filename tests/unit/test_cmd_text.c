@@ -25,14 +25,14 @@ static void durations_have_a_number_and_a_unit(void **state)
 	assert_int_equal(ns, 7);
 }
 
-static void a_day_ends_at_midnight_here(void **state)
+static void a_day_ends_with_its_last_second_here(void **state)
 {
 	struct tm midnight = {.tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1};
 	uint64_t at;
 
 	(void)state;
 	assert_ok(emr_time_parse("2026-12-31", 0, &at));
-	assert_int_equal(at, (uint64_t)mktime(&midnight));
+	assert_int_equal(at, (uint64_t)mktime(&midnight) - 1);
 	assert_ok(emr_time_parse("2026-12-31T18:30", 0, &at));
 	assert_int_equal(at, (uint64_t)mktime(&midnight) - 19800);
 	assert_ok(emr_time_parse("2h", 1000, &at));
@@ -103,7 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_have_a_number_and_a_unit),
-		cmocka_unit_test(a_day_ends_at_midnight_here),
+		cmocka_unit_test(a_day_ends_with_its_last_second_here),
 		cmocka_unit_test(a_birth_date_is_a_day_that_exists),
 		cmocka_unit_test(numbers_are_grouped),
 		cmocka_unit_test(sizes_have_a_unit),

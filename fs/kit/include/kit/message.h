@@ -34,7 +34,8 @@ const char *emr_exit_text(int code);
 typedef enum emr_message {
 	EMR_SAY_READ_ONLY,
 	EMR_SAY_BAD_DATA,
-	EMR_SAY_NO_GRANT, /* these ten: what others share */
+	EMR_SAY_NO_GRANT, /* these eleven: what others share */
+	EMR_SAY_FILES_ONLY,
 	EMR_SAY_GRANT_ENDING,
 	EMR_SAY_KEYS_ENDING,
 	EMR_SAY_GRANT_EXPIRED,
