@@ -12,6 +12,9 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#define CACHE_AT_REST "PRAGMA cache_size=-512"	/* KiB */
+#define CACHE_WRITING "PRAGMA cache_size=-16384"
+
 static emr_status status_of(int code)
 {
 	switch (code & 0xff) {
@@ -114,9 +117,21 @@ static emr_status run_one(emr_sql *sql, const char *text)
 	return status;
 }
 
+/* Rows have random keys, so a batch of 500 changes some thousand pages all over the file.  Those that find no room in memory
+ * are written before the commit, read again and written once more; between transactions a little is enough.  SQLite takes
+ * what it needs, gives it back when the limit falls, and treats both as advice. */
+static void limit_cache(emr_sql *sql, const char *text)
+{
+	(void)sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+}
+
 emr_status emr_sql_begin(emr_sql *sql)
 {
-	return run_one(sql, "BEGIN IMMEDIATE");
+	emr_status status = run_one(sql, "BEGIN IMMEDIATE");
+
+	if (status == EMR_OK)
+		limit_cache(sql, CACHE_WRITING);
+	return status;
 }
 
 emr_status emr_sql_begin_read(emr_sql *sql)
@@ -126,7 +141,11 @@ emr_status emr_sql_begin_read(emr_sql *sql)
 
 emr_status emr_sql_commit(emr_sql *sql)
 {
-	return run_one(sql, "COMMIT");
+	emr_status status = run_one(sql, "COMMIT");
+
+	if (status == EMR_OK)
+		limit_cache(sql, CACHE_AT_REST);
+	return status;
 }
 
 void emr_sql_rollback(emr_sql *sql)
@@ -136,6 +155,7 @@ void emr_sql_rollback(emr_sql *sql)
 			(void)sqlite3_reset(sql->statements[i]);
 	if (!sqlite3_get_autocommit(sql->db))
 		(void)sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
+	limit_cache(sql, CACHE_AT_REST);
 }
 
 /* ---- opening ---- */
@@ -196,7 +216,7 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 		return status;
 	status = emr_sql_run(sql,
 		"PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-		"PRAGMA mmap_size=0; PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY");
+		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; " CACHE_AT_REST);
 	if (status != EMR_OK)
 		return status;
 	status = expect_pragma(sql, "PRAGMA secure_delete", 1);
