@@ -196,18 +196,17 @@ static emr_status adopt_vacated(following *f, const arrival *a, vacated *v)
 	edit_vacate(&e, &now);
 	status = edit_commit(&e, NULL);
 	if (status == EMR_OK)
-		v->place = a->place;
+		vacated_move(f->view, v, &a->place);
 	return status;
 }
 
 emr_status adopt(following *f, const arrival *a)
 {
 	node *n = tree_by_id(f->view, a->was);
+	vacated *v;
 
 	if (n != NULL && n->state == NODE_LIVE && n->is_published)
 		return adopt_node(f, a, n);
-	for (vacated *v = f->view->vacated; v != NULL; v = v->next)
-		if (emr_id16_equal(v->place.object, a->was) && !v->is_over)
-			return adopt_vacated(f, a, v);
-	return arrive_new(f, a);
+	v = vacated_find(f->view, a->was);
+	return v != NULL && !v->is_over ? adopt_vacated(f, a, v) : arrive_new(f, a);
 }

@@ -22,14 +22,6 @@ static const work *work_of(const publishing *p, emr_id16 node_id)
 	return NULL;
 }
 
-static vacated *find_vacated(const emr_view *view, emr_id16 object)
-{
-	for (vacated *v = view->vacated; v != NULL; v = v->next)
-		if (emr_id16_equal(v->place.object, object))
-			return v;
-	return NULL;
-}
-
 static void fail_edit(edit *e, emr_status status)
 {
 	if (e->status == EMR_OK)
@@ -39,7 +31,7 @@ static void fail_edit(edit *e, emr_status status)
 /* What stands at PLACE has no name any more. */
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 {
-	vacated *v = find_vacated(e->view, place->object);
+	vacated *v = vacated_find(e->view, place->object);
 
 	if (v != NULL) {	/* removed while this version was on its way */
 		v->place = *place;
@@ -235,7 +227,7 @@ static void refuse_unlink(const emr_view *view, vacated *v, const emr_outcome *o
 static void apply_unlink(edit *e, const emr_outcome *o)
 {
 	bool gone = o->result <= 1 || o->result == EMR_RESULT_GONE;
-	vacated *v = find_vacated(e->view, o->place.object);
+	vacated *v = vacated_find(e->view, o->place.object);
 
 	if (gone && o->error == EMR_OK) {
 		edit_unvacate(e, o->place.object);
@@ -293,15 +285,10 @@ static void follow_directory(emr_view *view, node *n, emr_id16 from)
 
 static void keep_applied(applying *a)
 {
-	for (vacated **at = &a->view->vacated; *at != NULL;) {
-		vacated *v = *at;
-
-		if (v->is_over) {
-			*at = v->next;
-			free(v);
-		} else {
-			at = &v->next;
-		}
+	for (vacated *v = a->view->vacated, *next; v != NULL; v = next) {
+		next = v->next;
+		if (v->is_over)
+			vacated_drop_this(a->view, v);
 	}
 	for (size_t i = 0; i < a->count; i++) {
 		former_state *b = &a->befores[i];
@@ -318,7 +305,7 @@ static void keep_applied(applying *a)
 static void take_back_applied(applying *a)
 {
 	while (a->view->vacated != a->first)
-		vacated_drop(a->view, a->view->vacated->place.object);
+		vacated_drop_this(a->view, a->view->vacated);
 	for (vacated *v = a->view->vacated; v != NULL; v = v->next)
 		v->is_over = false;
 	for (size_t i = a->count; i-- > 0;)

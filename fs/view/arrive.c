@@ -627,15 +627,6 @@ static emr_status go(following *f, const arrival *a, node *n)
 	return leave_record(f, n, n->name);	/* what was written here is a record of its own now */
 }
 
-static vacated *vacated_at(const emr_view *view, emr_id16 object)
-{
-	vacated *v = view->vacated;
-
-	while (v != NULL && !emr_id16_equal(v->place.object, object))
-		v = v->next;
-	return v;
-}
-
 static emr_status drop_vacated(following *f, emr_id16 object)
 {
 	edit e = edit_begin(f->view);
@@ -678,7 +669,7 @@ static emr_status leave(following *f, const arrival *a, node *n, const vacated *
 emr_status arrive(following *f, const arrival *a)
 {
 	node *n = tree_by_id(f->view, a->object);
-	vacated *v = vacated_at(f->view, a->object);
+	vacated *v = vacated_find(f->view, a->object);
 
 	if (erase_has(f->view, a->object))
 		return EMR_OK;

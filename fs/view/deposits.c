@@ -240,10 +240,7 @@ static bool is_free(const emr_view *view, emr_id16 domain, emr_id16 id)
 {
 	emr_replica_head head;
 
-	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (emr_id16_equal(v->place.object, id))
-			return false;
-	return tree_by_id(view, id) == NULL &&
+	return vacated_find(view, id) == NULL && tree_by_id(view, id) == NULL &&
 		(emr_replica_head_get(view->options.replica, domain, id, &head) != EMR_OK || head.state == EMR_OBJECT_LIVE);
 }
 

@@ -193,47 +193,6 @@ void requeue_below(emr_view *view, node *n)
 	tree_walk(n, requeue_one, view);
 }
 
-vacated *vacated_of(const emr_view *view, const node *n)
-{
-	vacated *v = calloc(1, sizeof *v);
-
-	if (v == NULL)
-		return NULL;
-	v->place = n->place;
-	v->top_cver = n->top_cver;
-	v->type = n->type;
-	v->may_be_adopted = n->type == EMR_META_FILE;
-	v->since_boot_ns = view_boot_ns(view);
-	if (n->was != NULL) {
-		v->directory = n->was->directory;
-		memcpy(v->name, n->was->name, sizeof v->name);
-	} else if (n->parent != NULL) {
-		v->directory = n->parent->id;
-		memcpy(v->name, n->name, strlen(n->name) + 1);
-	}
-	return v;
-}
-
-void vacated_add(emr_view *view, vacated *v)
-{
-	v->next = view->vacated;
-	view->vacated = v;
-	note_due(view, v->since_boot_ns + view->options.quiet_ns);
-}
-
-void vacated_drop(emr_view *view, emr_id16 object)
-{
-	for (vacated **at = &view->vacated; *at != NULL; at = &(*at)->next) {
-		vacated *v = *at;
-
-		if (!emr_id16_equal(v->place.object, object))
-			continue;
-		*at = v->next;
-		free(v);
-		return;
-	}
-}
-
 static bool doom(emr_view *view, emr_id16 id)
 {
 	doomed *d = malloc(sizeof *d);

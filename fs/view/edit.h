@@ -4,6 +4,7 @@
 
 #include "row.h"
 #include "tree.h"
+#include "vacated.h"
 
 typedef struct edit {
 	emr_view *view;
@@ -37,11 +38,6 @@ void note_due(emr_view *view, int64_t boot_ns);
 
 /* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later: EMR_ATTRIBUTE_SPACE. */
 emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
-
-/* A vacated name for published N, as a struct of its own; NULL when memory runs out. */
-vacated *vacated_of(const emr_view *view, const node *n);
-void vacated_add(emr_view *view, vacated *v);	/* takes it */
-void vacated_drop(emr_view *view, emr_id16 object);
 
 /* Under view->lock: something was handed to the operating system that the disk does not have yet. */
 void note_unsynced(emr_view *view);

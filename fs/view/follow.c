@@ -66,9 +66,7 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	if (c->op == EMR_OP_ERASE) {
 		known = erase_has(view, c->object) || erase_has_finished(view, c->object);
 	} else if (c->op == EMR_OP_UNLINK) {
-		known = n == NULL;
-		for (const vacated *v = view->vacated; v != NULL; v = v->next)
-			known = known && !emr_id16_equal(v->place.object, c->object);
+		known = n == NULL && vacated_find(view, c->object) == NULL;
 	} else {
 		known = n != NULL && n->is_published && n->place.version >= c->version;
 	}
@@ -76,10 +74,22 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	return known;
 }
 
+/* A batch is of one domain, as a rule, and whose that is costs three derived keys. */
+static emr_status look_at_domain(following *f, emr_id16 domain)
+{
+	emr_status status;
+
+	if (f->has_looked && emr_id16_equal(f->looked_at, domain))
+		return EMR_OK;
+	status = emr_replica_is_mine(f->view->options.replica, domain, &f->is_mine);
+	f->looked_at = domain;
+	f->has_looked = status == EMR_OK;
+	return status;
+}
+
 static emr_status note_change(void *arg, const emr_replica_change *c)
 {
 	following *f = arg;
-	bool is_mine = false;
 	emr_status status;
 
 	if (f->n >= PORTION && c->seq != f->seen_seq) {	/* the rest at once afterwards */
@@ -89,8 +99,8 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	f->seen_seq = c->seq;
 	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT || is_known(f->view, c))
 		return EMR_OK;
-	status = emr_replica_is_mine(f->view->options.replica, c->domain, &is_mine);
-	return status == EMR_OK && is_mine ? add(f, c->domain, c->object) : status;
+	status = look_at_domain(f, c->domain);
+	return status == EMR_OK && f->is_mine ? add(f, c->domain, c->object) : status;
 }
 
 static int by_object(const void *a, const void *b)

@@ -34,6 +34,8 @@ typedef struct following {
 	emr_buf conflicts;	/* node numbers of copies, of which a person is told */
 	uint64_t seen_seq;	/* of the last item looked at */
 	bool is_cut;		/* more entries follow it */
+	emr_id16 looked_at;	/* the domain of the last item that was not known */
+	bool has_looked, is_mine;	/* at that domain; whose it is */
 	bool is_last;		/* what still lacks its directory hangs at the top */
 } following;
 

@@ -326,8 +326,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	v->type = row.type;
 	v->may_be_adopted = row.may_be_adopted;
 	memcpy(v->name, row.name.data, row.name.len);
-	v->next = l->view->vacated;
-	l->view->vacated = v;
+	vacated_add(l->view, v);
 	if (n != NULL && n->number >= l->first_number) {
 		loaded *entry = entry_of(l, n);
 

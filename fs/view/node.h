@@ -148,9 +148,12 @@ static inline bool node_has_kids(const node *n)
 	return n->listing != NULL && n->listing->live_kids != 0;
 }
 
+#define VACATED_CHAINS 4096	/* a power of two: sharing a folder of 10,000 records vacates as many places */
+
 /* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */
 typedef struct vacated {
-	struct vacated *next;
+	struct vacated *next, **at;	/* of view->vacated, and what points here */
+	struct vacated *next_in_chain;	/* of view->vacated_by_object */
 	emr_place place;	/* place.object is the row's key */
 	uint64_t top_cver;	/* as a node's */
 	emr_id16 directory;
@@ -192,6 +195,7 @@ struct emr_view {
 	uint8_t hash_key[16];
 	table by_number, by_name, by_id;
 	vacated *vacated;
+	vacated *vacated_by_object[VACATED_CHAINS];
 	node *queue_head, *queue_tail;	/* dirty nodes, oldest first */
 	int64_t next_due_boot_ns;	/* nothing is due before; the publisher walks the queue only then */
 	node *special_root;		/* .emrfs */

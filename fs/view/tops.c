@@ -50,9 +50,12 @@ static void note_tops(const publishing *p, const unknown_tops *u)
 
 		if (n != NULL && n->is_published && emr_id16_equal(n->place.record_id, top->place.record_id))
 			n->top_cver = top->highest;
-		for (vacated *v = p->view->vacated; v != NULL && n == NULL; v = v->next)
-			if (emr_id16_equal(v->place.object, top->place.object))
+		if (n == NULL) {
+			vacated *v = vacated_find(p->view, top->place.object);
+
+			if (v != NULL)
 				v->top_cver = top->highest;
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ uint32_t union_entry(const node *n)
 /* Removed here, and the tree does not know yet. */
 static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e)
 {
-	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+	for (const vacated *v = vacated_find(view, e->object); v != NULL; v = v->next_in_chain)
 		if (emr_id16_equal(v->place.object, e->object) && emr_id16_equal(v->place.domain, domain))
 			return true;
 	for (size_t at = 0; at < view->shares->gone.len; at += sizeof(foreign_gone)) {

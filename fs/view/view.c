@@ -273,7 +273,7 @@ void emr_view_free(emr_view *view)
 		free(d);
 	}
 	while (view->vacated != NULL)
-		vacated_drop(view, view->vacated->place.object);
+		vacated_drop_this(view, view->vacated);
 	free(view->erasing);
 	emr_buf_free(&view->follow_again);
 	emr_buf_free(&view->erased);
