@@ -344,7 +344,7 @@ emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *out
 /* The path of a name that went away; NULL when its directory went, too. */
 static char *path_of_vacated(const emr_view *view, const vacated *v)
 {
-	const node *directory = tree_by_id(view, v->directory);
+	const node *directory = tree_directory_by_id(view, v->directory);
 	char *up = directory != NULL && directory->state == NODE_LIVE ? tree_path(directory) : NULL, *path = NULL;
 
 	if (up != NULL && asprintf(&path, "%s%s%s", up, up[0] != 0 ? "/" : "", v->name) < 0)

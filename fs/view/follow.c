@@ -179,6 +179,84 @@ static emr_status learn_word(const following *f, arrival *a)
 	return status == EMR_OK && a->word.is_hidden ? EMR_INVALID : status;
 }
 
+/* ---- ids that others chose ---- */
+
+typedef struct born {
+	uint64_t seq, index;
+	bool is_known;
+} born;
+
+static emr_status note_birth(void *arg, const emr_replica_item *item)
+{
+	*(born *)arg = (born){ .seq = item->seq, .index = item->index, .is_known = true };
+	return EMR_INTERRUPTED;	/* the first is enough */
+}
+
+static emr_status find_birth(emr_view *view, emr_id16 domain, emr_id16 object, born *out)
+{
+	emr_status status = emr_replica_history(view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_birth, out);
+
+	return status == EMR_INTERRUPTED || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status follow_is_first(emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is)
+{
+	born one = { .seq = 0 }, two = { .seq = 0 };
+	emr_status status = find_birth(view, domain, object, &one);
+
+	if (status == EMR_OK)
+		status = find_birth(view, other, object, &two);
+	*out_is = !two.is_known || (one.is_known && (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
+	return status;
+}
+
+/* What is in the tree by this id lies in another domain: somebody took the id, and A is not that record. */
+static bool has_anothers_id(emr_view *view, const arrival *a)
+{
+	bool has;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_id(view, a->object);
+	has = n != NULL && n->is_published && !emr_id16_equal(n->place.domain, a->domain);
+	for (const vacated *v = view->vacated; v != NULL && !has; v = v->next)
+		has = emr_id16_equal(v->place.object, a->object) && !emr_id16_equal(v->place.domain, a->domain);
+	pthread_mutex_unlock(&view->lock);
+	return has;
+}
+
+static int by_object_alone(const void *a, const void *b)
+{
+	const arrival *const *x = a, *const *y = b;
+
+	return memcmp((*x)->object.b, (*y)->object.b, sizeof (*x)->object.b);
+}
+
+/* The same among what came at once: the first on the ledger is meant. */
+static emr_status tell_ids_apart(following *f)
+{
+	EMR_AUTO_FREE arrival **all = calloc(f->n > 0 ? f->n : 1, sizeof *all);
+	arrival *kept = NULL;
+	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < f->n && status == EMR_OK; i++)
+		all[i] = &f->all[i];
+	if (status == EMR_OK && f->n > 1)
+		qsort(all, f->n, sizeof *all, by_object_alone);
+	for (size_t i = 0; i < f->n && status == EMR_OK; i++) {
+		bool is_first = true;
+
+		if (kept == NULL || by_object_alone(&kept, &all[i]) != 0) {
+			kept = all[i];
+			continue;
+		}
+		status = follow_is_first(f->view, kept->domain, all[i]->domain, kept->object, &is_first);
+		(is_first ? all[i] : kept)->is_done = true;
+		kept = is_first ? kept : all[i];
+	}
+	return status;
+}
+
 /* What is wrong with the record and not with this moment. */
 static bool is_lasting(emr_status status)
 {
@@ -191,10 +269,13 @@ static emr_status fetch(following *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
-		emr_status status = emr_facts_get(f->view->options.facts, a->domain, a->object, &a->place,
-			&a->bytes, &a->meta);
+		emr_status status = EMR_INVALID;
 		char id[33];
 
+		if (a->is_done)
+			continue;
+		if (!has_anothers_id(f->view, a))
+			status = emr_facts_get(f->view->options.facts, a->domain, a->object, &a->place, &a->bytes, &a->meta);
 		a->is_live = status == EMR_OK;
 		if (status == EMR_NOT_FOUND)
 			status = learn_end(f, a);	/* EMR_OK: it is over */
@@ -375,8 +456,10 @@ emr_status follow_run(emr_view *view)
 	}
 	if (status == EMR_OK) {
 		each_once(&f);
-		status = fetch(&f);
+		status = tell_ids_apart(&f);
 	}
+	if (status == EMR_OK)
+		status = fetch(&f);
 	if (status == EMR_OK && f.n > 0)
 		status = adopt_find(&f);
 	if (status == EMR_OK && f.n > 0) {

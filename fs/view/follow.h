@@ -49,6 +49,8 @@ int64_t follow_due(const emr_view *view);
 /* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as something in it lives, or
  * the next start would not know where its entries lie. */
 emr_status follow_stay(emr_view *view, node *n);
+/* Two domains have an object of one id: whether that of DOMAIN came first on the ledger. */
+emr_status follow_is_first(emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
 /* Without view->lock: a person is told of these copies (NUMBERS: uint64_t, of nodes). */
 void follow_tell_conflicts(emr_view *view, const emr_buf *numbers);
 /* The thread that waits for the ledger; started and ended with the others. */

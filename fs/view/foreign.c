@@ -17,6 +17,17 @@ shared_share *foreign_share(const node *n)
 	return top != NULL ? top->shared->share : NULL;
 }
 
+node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object)
+{
+	node *n = tree_by_id(view, object);
+
+	if (n == NULL || n->state != NODE_LIVE)
+		return NULL;
+	if (n->is_published)
+		return emr_id16_equal(n->place.domain, s->domain) ? n : NULL;
+	return foreign_share(n) == s ? n : NULL;
+}
+
 /* ---- another's record becomes one's own node ---- */
 
 emr_place foreign_place_of(const shared_share *s, const shared_entry *e)
@@ -90,6 +101,8 @@ emr_status foreign_take(emr_view *view, node *n)
 	/* The share itself is the owner's to name and to end. */
 	if (n->shared->entry == SHARED_TREE_TOP)
 		return EMR_READ_ONLY;
+	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) != NULL)	/* the id of a record of another folder */
+		return EMR_DENIED;
 	status = take_at(view, n, s, n->shared->entry);
 	if (status == EMR_OK && n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, shown);
@@ -132,10 +145,10 @@ bool foreign_is_below(const emr_view *view, const node *directory, const node *n
 	if (s == NULL || s->tree == NULL)
 		return false;
 	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP; entry = s->tree->entries[entry].parent) {
-		const node *own = tree_by_id(view, s->tree->entries[entry].object);
+		const node *own = foreign_own(view, s, s->tree->entries[entry].object);
 
 		/* Taken, and perhaps moved: what it lies in counts, not where it was. */
-		if (own != NULL && own->state == NODE_LIVE)
+		if (own != NULL)
 			return foreign_is_below(view, own, n);
 	}
 	return false;

@@ -19,6 +19,9 @@ static inline node *foreign_top(const node *n)
 	return shared_has(n) ? (node *)(uintptr_t)n : NULL;
 }
 
+/* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one alone says nothing. */
+node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object);
+
 /* The share in which N lies; NULL: none, or one that is not known (yet). */
 shared_share *foreign_share(const node *n);
 

@@ -173,7 +173,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	shared_at *at;
 	emr_status status = EMR_OK;
 
-	if (tree_by_id(view, id) != NULL)	/* seen under another name: that one stays */
+	if (tree_by_shown_id(view, id) != NULL)	/* seen under another name: that one stays */
 		return node_has_kids(n) ? EMR_OK : foreign_retire(view, n, &m->tell);
 	at = calloc(1, sizeof *at);
 	if (at == NULL)

@@ -161,7 +161,7 @@ emr_status given_learn(emr_view *view, uint64_t parent, const char *name)
 
 static emr_status node_for(emr_view *view, emr_id16 id, emr_meta_type type, node **out_node)
 {
-	node *n = tree_by_id(view, id);
+	node *n = tree_by_shown_id(view, id);
 	emr_status status;
 
 	if (n == NULL) {

@@ -13,7 +13,7 @@ bool heirs_lack_bytes(const node *n)
 
 node *heirs_find(const emr_view *view, const vacated *v)
 {
-	const node *directory = tree_by_id(view, v->directory);
+	const node *directory = tree_directory_by_id(view, v->directory);
 	node *n;
 
 	if (!v->may_be_adopted || directory == NULL || (directory->state != NODE_LIVE && !shared_has(directory)))

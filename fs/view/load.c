@@ -109,11 +109,41 @@ static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writ
 	return status;
 }
 
+/* N, which has no name yet, is not in the folder. */
+static void leave_out(loading *l, node *n)
+{
+	entry_of(l, n)->n = NULL;
+	tree_free_node(l->view, n);
+}
+
+/* Whoever writes somewhere chooses the ids of what he makes there, and may take that of a record in another domain: the first on the
+ * ledger is meant by it.  The other is not shown. */
+static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
+{
+	node *n = tree_by_id(l->view, place->object);
+	emr_status status;
+
+	*out_has = n != NULL;
+	if (n == NULL)
+		return EMR_OK;
+	status = follow_is_first(l->view, n->place.domain, place->domain, place->object, out_has);
+	if (status != EMR_OK)
+		return status;
+	if (!*out_has)
+		leave_out(l, n);
+	if (l->view->options.notice != NULL)
+		l->view->options.notice(l->view->options.notice_arg, "bad-data", "");
+	return EMR_OK;
+}
+
 static emr_status add_fact(loading *l, const emr_place *place, const emr_meta *meta, const writers_word *word)
 {
-	bool is_deposit = false;
-	emr_status status = EMR_OK;
+	bool is_deposit = false, is_anothers = false;
+	emr_status status = has_anothers_id(l, place, &is_anothers);
 	node *n;
+
+	if (status != EMR_OK || is_anothers)
+		return status;
 
 	if (emr_id16_equal(place->domain, l->inbox))
 		status = deposits_is_one(l->view, place, &is_deposit);
@@ -158,9 +188,10 @@ static emr_status load_lost_root(void *arg, const emr_place *place, const emr_me
 	const writers_word word = { .is_others = true };
 	loading *l = arg;
 	emr_status status = add_fact(l, place, meta, &word);
+	node *n = tree_by_id(l->view, place->object);
 
-	if (status == EMR_OK)
-		tree_by_id(l->view, place->object)->is_published = false;
+	if (status == EMR_OK && n != NULL && emr_id16_equal(n->place.domain, place->domain))
+		n->is_published = false;
 	return status;
 }
 
@@ -266,6 +297,10 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	n = tree_by_id(l->view, key);
+	if (n != NULL && n->is_published && (row.flags & ROW_HAS_PLACE) && !emr_id16_equal(row.place.domain, n->place.domain)) {
+		leave_out(l, n);	/* somebody took the id of what is changed here */
+		n = NULL;
+	}
 	if (n == NULL) {
 		status = tree_new_node(l->view, (emr_meta_type)row.type, key, row.ino, &n);
 		if (status == EMR_OK)
@@ -311,6 +346,10 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	n = tree_by_id(l->view, key);
+	if (n != NULL && !emr_id16_equal(row.place.domain, n->place.domain)) {
+		leave_out(l, n);
+		n = NULL;
+	}
 	if (n != NULL && is_overtaken(l, n, true, &row.place))
 		return EMR_OK;
 	if (n != NULL && row.place.version < n->place.version) {
@@ -327,12 +366,8 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	v->may_be_adopted = row.may_be_adopted;
 	memcpy(v->name, row.name.data, row.name.len);
 	vacated_add(l->view, v);
-	if (n != NULL && n->number >= l->first_number) {
-		loaded *entry = entry_of(l, n);
-
-		entry->n = NULL;
-		tree_free_node(l->view, n);
-	}
+	if (n != NULL && n->number >= l->first_number)
+		leave_out(l, n);
 	return EMR_OK;
 }
 
@@ -403,14 +438,23 @@ static emr_id16 domain_of(const loading *l, const node *n)
 	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
 }
 
+/* The directory of one's own in which ENTRY lies in another's folder; the other chose its id.  NULL: it is only shown. */
+static node *foreign_parent(const loading *l, const loaded *entry)
+{
+	node *n = emr_id16_is_zero(entry->parent) ? NULL : parent_node(l, entry->parent);
+	const loaded *above = n != NULL && n != l->view->root ? entry_of(l, n) : NULL;
+
+	return above != NULL && above->is_foreign && emr_id16_equal(above->domain, entry->domain) ? n : NULL;
+}
+
 /* Of ENTRY: where it is to hang. */
 static node *parent_of(const loading *l, const loaded *entry)
 {
-	node *n = parent_node(l, entry->parent);
+	node *n = entry->is_foreign ? foreign_parent(l, entry) : parent_node(l, entry->parent);
 
 	if (entry->is_others && (n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
 		n = tree_by_id(l->view, entry->n->place.domain);
-	return n == NULL && entry->is_foreign ? tree_by_id(l->view, shared_record_id(entry->domain, entry->parent, 0)) : n;
+	return n == NULL && entry->is_foreign ? tree_by_shown_id(l->view, shared_record_id(entry->domain, entry->parent, 0)) : n;
 }
 
 #define FORGOTTEN_AT_ONCE 10000	/* 22 bytes each: well within one frame */
@@ -610,7 +654,7 @@ static void follow_vacated(const loading *l)
 		const node *directory = emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
 
 		if (directory == NULL)	/* one's own when it was written, the other's by now */
-			directory = tree_by_id(l->view, shared_record_id(v->place.domain, v->directory, 0));
+			directory = tree_by_shown_id(l->view, shared_record_id(v->place.domain, v->directory, 0));
 		if (directory != NULL)
 			v->directory = directory->id;
 	}
@@ -641,7 +685,7 @@ static emr_status load_anchors(loading *l)
 		if (l->view->shares == NULL)
 			return EMR_INVALID;
 		l->view->shares->has_own = true;
-		if (parent_node(l, entry.parent) != NULL && !emr_id16_is_zero(entry.parent))
+		if (foreign_parent(l, &entry) != NULL)
 			continue;
 		status = shared_anchor(l->view, entry.domain, entry.parent, &n);
 		if (status == EMR_OK && n->number - l->first_number == l->count)	/* it is new */

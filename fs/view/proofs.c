@@ -30,7 +30,7 @@ static bool has_proof(const node *n)
 
 static emr_status node_for(emr_view *view, const node *live, node **out_node)
 {
-	node *n = tree_by_id(view, other_id(live->id));
+	node *n = tree_by_shown_id(view, other_id(live->id));
 	emr_status status;
 
 	if (n == NULL) {

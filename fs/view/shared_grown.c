@@ -1,5 +1,5 @@
 /* What the kernel must hear of a share that has grown. */
-#include "shared.h"
+#include "foreign.h"
 
 void shared_tell_new(emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell)
 {
@@ -8,9 +8,9 @@ void shared_tell_new(emr_view *view, const shared_share *s, const shared_tree *b
 		const node *directory = NULL;
 
 		if (shared_tree_is_new(before, s->tree, i))
-			directory = tree_by_id(view, shared_record_id(s->domain, up->object, 0));
+			directory = tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
 		if (directory == NULL && shared_tree_is_new(before, s->tree, i))
-			directory = tree_by_id(view, up->object);	/* one's own now (foreign.h) */
+			directory = foreign_own(view, s, up->object);
 
 		/* Without memory the time-out of what is lacking does it. */
 		if (directory != NULL && shared_tell_later(tell, directory->number, s->tree->entries[i].name) != EMR_OK)

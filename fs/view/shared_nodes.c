@@ -153,7 +153,7 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 	shared_at at = { .level = SHARED_RECORD, .owner = s->owner, .share = s, .domain = s->domain, .object = e->object,
 		.version = shared_version_of(e), .entry = entry };
 	emr_id16 id = shared_record_id(s->domain, e->object, at.version);
-	node *n = tree_by_id(view, id);
+	node *n = tree_by_shown_id(view, id);
 	emr_status status;
 
 	if (n != NULL) {
@@ -178,7 +178,7 @@ emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node 
 	shared_at at = { .level = SHARED_RECORD, .domain = domain, .object = object, .entry = SHARED_TREE_NONE };
 	emr_id16 id = shared_record_id(domain, object, 0);
 
-	*out_node = tree_by_id(view, id);
+	*out_node = tree_by_shown_id(view, id);
 	return *out_node != NULL ? EMR_OK : make(view, id, EMR_META_DIR, &at, out_node);
 }
 
@@ -204,7 +204,7 @@ static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 	emr_id16 id = id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
 	EMR_AUTO_BUF text = { 0 };
 	emr_status status = shared_note_text(s, &text);
-	node *n = tree_by_id(view, id);
+	node *n = tree_by_shown_id(view, id);
 
 	if (status == EMR_OK && n == NULL)
 		status = make(view, id, EMR_META_FILE, &at, &n);
@@ -239,7 +239,7 @@ static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_nod
 	shared_at at = { .level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE };
 	emr_id16 id = shared_owner_id(owner);
 	emr_status status = EMR_OK;
-	node *n = tree_by_id(view, id);
+	node *n = tree_by_shown_id(view, id);
 
 	if (n == NULL) {
 		status = make(view, id, EMR_META_DIR, &at, &n);
@@ -257,7 +257,7 @@ emr_status shared_top(emr_view *view, node **out_node)
 	shared_at at = { .level = SHARED_TOP, .entry = SHARED_TREE_NONE };
 	emr_id16 id = shared_top_id();
 	emr_status status = EMR_OK;
-	node *n = tree_by_id(view, id);
+	node *n = tree_by_shown_id(view, id);
 
 	if (!shared_is_there(view))
 		return EMR_NOT_FOUND;
@@ -447,7 +447,7 @@ static node *directory_node(const emr_view *view, const shared_share *s, const s
 {
 	const shared_entry *up = &tree->entries[tree->entries[entry].parent];
 
-	return tree_by_id(view, shared_record_id(s->domain, up->object, 0));
+	return tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
 }
 
 /* N stood at entry OLD of BEFORE; the kernel forgets that name unless it means N still. */
@@ -536,7 +536,7 @@ shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree
 
 void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 {
-	const node *n = tree_by_id(view, shared_owner_id(s->owner));
+	const node *n = tree_by_shown_id(view, shared_owner_id(s->owner));
 
 	if (n == NULL)
 		return;

@@ -191,7 +191,7 @@ void shared_tell_place(emr_view *view, const shared_share *s, emr_buf *tell)
 
 	if (!shared_spot_of(s, &spot))
 		return;
-	n = tree_by_id(view, shared_record_id(spot.outer->domain, spot.outer->tree->entries[spot.entry].object, 0));
+	n = tree_by_shown_id(view, shared_record_id(spot.outer->domain, spot.outer->tree->entries[spot.entry].object, 0));
 	if (n == NULL)
 		return;
 	shared_spot_name(s, &spot, name);

@@ -47,9 +47,20 @@ static bool has_number(const void *item, const void *key)
 	return ((const node *)item)->number == *(const uint64_t *)key;
 }
 
+/* What is only shown has ids that everybody can work out, and others choose those of what they leave here: the two never meet. */
+static bool is_only_shown(const node *n)
+{
+	return __atomic_load_n(&n->special, __ATOMIC_RELAXED) != 0;
+}
+
 static bool has_id(const void *item, const void *key)
 {
-	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key);
+	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) && !is_only_shown(item);
+}
+
+static bool has_shown_id(const void *item, const void *key)
+{
+	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) && is_only_shown(item);
 }
 
 static bool has_name(const void *item, const void *key)
@@ -235,6 +246,18 @@ node *tree_by_number(const emr_view *view, uint64_t number)
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
 	return table_find(&view->by_id, hash_id(view, id), has_id, &id);
+}
+
+node *tree_by_shown_id(const emr_view *view, emr_id16 id)
+{
+	return table_find(&view->by_id, hash_id(view, id), has_shown_id, &id);
+}
+
+node *tree_directory_by_id(const emr_view *view, emr_id16 id)
+{
+	node *n = tree_by_shown_id(view, id);
+
+	return n != NULL ? n : tree_by_id(view, id);
 }
 
 node *tree_child(const emr_view *view, const node *directory, const char *name)

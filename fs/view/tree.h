@@ -25,7 +25,12 @@ void tree_free_node(emr_view *view, node *n);
 void tree_release_if_unused(emr_view *view, node *n);
 
 node *tree_by_number(const emr_view *view, uint64_t number);
+/* The record of that id, whose object it is. */
 node *tree_by_id(const emr_view *view, emr_id16 id);
+/* What is only shown, by the id that was made for it. */
+node *tree_by_shown_id(const emr_view *view, emr_id16 id);
+/* A directory that a node's id was noted of: one or the other. */
+node *tree_directory_by_id(const emr_view *view, emr_id16 id);
 node *tree_child(const emr_view *view, const node *directory, const char *name);
 
 /* NAME in DIRECTORY is emrfs's own, or that of the Inbox, which is a domain. */

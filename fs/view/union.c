@@ -37,9 +37,7 @@ static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e
 
 static bool is_shown(const emr_view *view, const shared_share *s, const shared_entry *e)
 {
-	const node *own = tree_by_id(view, e->object);
-
-	if (own != NULL && own->state == NODE_LIVE)
+	if (foreign_own(view, s, e->object) != NULL)
 		return false;	/* stands for it */
 	return !is_gone(view, s->domain, e);
 }
@@ -188,10 +186,10 @@ bool union_is_empty(emr_view *view, node *directory)
 emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory, char out_name[EMR_NAME_MAX + 1])
 {
 	const shared_entry *e = &s->tree->entries[entry], *up = &s->tree->entries[e->parent];
-	node *directory = tree_by_id(view, up->object);
+	node *directory = foreign_own(view, s, up->object);
 	emr_status status = EMR_OK;
 
-	if (directory == NULL || directory->state != NODE_LIVE || directory->type != EMR_META_DIR)
+	if (directory == NULL || directory->type != EMR_META_DIR)
 		status = shared_record_node(view, s, e->parent, &directory);
 	if (status != EMR_OK)
 		return status;
