@@ -2,7 +2,7 @@
 #include "keyring/content.h"
 #include "keyring/coowned.h"
 
-#include "whose_private.h"
+#include "number.h"
 
 #define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
 
@@ -155,54 +155,15 @@ emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came
 
 /* ---- the record's number ---- */
 
-typedef struct number_search {
-	const asking *a;
-	emr_id16 first;	/* record number of the row's first content */
-	bool is_found;
-} number_search;
-
-static emr_status look_at_first(void *arg, const emr_replica_item *item, bool is_carried)
-{
-	number_search *s = arg;
-	emr_part_key at = { .domain = s->a->place->domain, .object = s->a->place->object, .version = item->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part part;
-	emr_status status;
-
-	(void)is_carried;
-	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
-		return EMR_OK;
-	status = facts_part(s->a->facts, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK)
-		return facts_is_damage(status) ? EMR_OK : status;
-	s->first = part.record_id;
-	s->is_found = true;
-	return ENOUGH;
-}
-
 /* A record has the number of its first object, or, where the owner moved it, that which she gave it there.  Anybody who may write could
  * otherwise pass for a new version of something else. */
 static emr_status has_own_number(const asking *a, bool *out_has)
 {
-	number_search s = { .a = a };
-	emr_replica_head head;
-	bool is_owners_row = false;
-	emr_status status;
+	emr_id16 number = a->place->record_id;
+	emr_status status = facts_number(a->facts, a->place->domain, a->place->object, a->place->record_id, &number);
 
-	*out_has = emr_id16_equal(a->place->object, a->place->record_id);
-	if (*out_has)
-		return EMR_OK;
-	status = emr_facts_head(a->facts, a->place->domain, a->place->object, &head);
-	if (status == EMR_OK)
-		status = whose_is_owners(a, head.creator, &is_owners_row);
-	if (status != EMR_OK || !is_owners_row)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = facts_chain(a->facts, a->place->domain, a->place->object, look_at_first, &s);
-	*out_has = s.is_found && emr_id16_equal(s.first, a->place->record_id);
-	return status == ENOUGH ? EMR_OK : status;
+	*out_has = emr_id16_equal(number, a->place->record_id);
+	return status;
 }
 
 emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)

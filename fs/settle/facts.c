@@ -9,6 +9,8 @@
 #include "contract/rows.h"
 #include "keyring/content.h"
 
+#include "number.h"
+
 struct known_key {
 	emr_id16 domain;
 	emr_id32 listkey_id;
@@ -278,6 +280,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 			status = open_meta(facts, head, item.epoch, head->version, put.listkey_id,
 				put.nonce, put.meta_ct, plain);
 	}
+	if (status == EMR_OK && head->pversion != 0)
+		status = facts_number(facts, head->domain, head->object, put.record_id, &put.record_id);
 	if (status != EMR_OK)
 		return status;
 	if (head->pversion != 0)

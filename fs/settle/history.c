@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-#include "facts_private.h"
+#include "number.h"
 
 #define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
 
@@ -261,8 +261,7 @@ static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *
 
 	if (head->pversion == 0 || facts_read_put(facts, head, &bytes, &put) != EMR_OK)
 		return false;
-	*out_record = put.record_id;
-	return true;
+	return facts_number(facts, head->domain, head->object, put.record_id, out_record) == EMR_OK;
 }
 
 static emr_status note_moment(void *arg, const emr_replica_item *item, bool is_carried)
@@ -390,7 +389,7 @@ static emr_status note_cver(void *arg, const emr_replica_item *item, bool is_car
 	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK;
 	status = facts_read_put(w->facts, &at, &bytes, &put);
-	if (status == EMR_OK && put.cver > w->top->highest)
+	if (status == EMR_OK && put.cver > w->top->highest && put.cver - w->top->highest <= EMR_CVER_JUMP)
 		w->top->highest = put.cver;
 	return facts_is_damage(status) ? EMR_OK : status;	/* what was erased had its successors */
 }
@@ -419,8 +418,10 @@ emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		tops[i].highest = tops[i].place.cver;
-		if (!is_new_content(facts, &tops[i].place))
+		bool may_be_a_jump = tops[i].place.cver > EMR_CVER_JUMP;
+
+		tops[i].highest = may_be_a_jump ? 0 : tops[i].place.cver;
+		if (may_be_a_jump || !is_new_content(facts, &tops[i].place))
 			wanted[w.n++] = &tops[i];
 	}
 	if (status != EMR_OK || w.n == 0)

@@ -49,6 +49,8 @@ static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_p
 
 	if (item->op != EMR_OP_PUT || (part == NULL && !c->first.is_there) || (part != NULL && part->cver <= c->facts->put.cver))
 		return EMR_OK;
+	if (part != NULL && part->cver - c->facts->put.cver > EMR_CVER_JUMP)
+		return EMR_OK;
 	status = is_by_owner(c, item->signer_id, &is_owner);
 	c->is_superseded |= !is_owner;
 	return status;

@@ -118,7 +118,7 @@ static void place(emr_view *view, node *n, const arrival *a)
 {
 	n->is_published = true;
 	n->place = a->place;
-	n->top_cver = a->place.cver;
+	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0;	/* 0: it is looked for */
 	/* It may have been asked here to become one. */
 	n->is_domain = tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(n->next_id));
 	view->wants_tie = view->wants_tie || tree_is_root_object(n);

@@ -178,9 +178,10 @@ static emr_status learn(emr_view *view, arrival *a, const emr_replica_item *item
 		return status;
 	name_day(item->ledger_time, d->day);
 	name_safely(a->meta.name, "unnamed", d->name);
-	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0 ||
-		!emr_id16_equal(a->place.record_id, a->place.object);
+	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0;
 	if (!d->is_hidden)
+		status = emr_facts_names_another(view->options.facts, &a->place, &d->is_hidden);
+	if (status == EMR_OK && !d->is_hidden)
 		status = deposits_is_beyond(view, &a->place, item, d->organisation, &is_beyond);
 	d->is_hidden |= is_beyond;
 	return status;

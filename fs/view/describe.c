@@ -130,7 +130,7 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	w->change.record_id = n->is_published ? n->place.record_id : n->id;
 	w->change.cver = n->is_published ? n->place.cver : 0;
 	if (kind == EMR_CHANGE_PUT)
-		w->change.cver = n->is_published ? n->top_cver + 1 : 1;
+		w->change.cver = !n->is_published ? 1 : n->top_cver < UINT64_MAX ? n->top_cver + 1 : UINT64_MAX;
 }
 
 static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)

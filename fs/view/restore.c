@@ -163,7 +163,7 @@ static emr_status pick(restoring *r, emr_id16 record_id)
 	for (size_t i = 0; i < n; i++) {
 		if (is_wanted(r->what, &steps[i]))
 			found = &steps[i];
-		if (steps[i].v.place.cver > r->highest)
+		if (steps[i].v.place.cver > r->highest && steps[i].v.place.cver - r->highest <= EMR_CVER_JUMP)
 			r->highest = steps[i].v.place.cver;
 	}
 	if (found == NULL)

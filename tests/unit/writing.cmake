@@ -22,3 +22,6 @@ emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${C
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=guest_may)
+emr_test(test_chosen_numbers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_numbers.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_may)

@@ -66,6 +66,9 @@ emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
 emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
 	emr_buf *out_bytes, emr_meta *out_meta);
+/* Whether the content at PLACE says the number of another record than it belongs to (place->record_id, as everywhere here, is the one that
+ * is believed: number.c). */
+emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
 /* Calls FN for the bundle of every version of every object that this computer has the private part of, erased ones left
  * out: what must stay in the store.  Any other status than EMR_OK ends the walk and is returned. */

@@ -1,0 +1,212 @@
+/* A record is known by a sealed number, which whoever writes its content chooses, as he chooses its version: neither makes it part of
+ * another record, whatever is done to either of them, nor does it end what the owner can say. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "guest.h"
+#include "share_private.h"
+
+static story s;
+
+/* ---- a writer whose computer does not look at its own rights ---- */
+
+emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	(void)g, (void)change, (void)head;
+	return EMR_OK;
+}
+
+static emr_id16 id_of(const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+static void settle(void)
+{
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(&s.k, 60000);
+		kit_publish_all(&s.k);
+	}
+}
+
+static void begin(pen *p)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_made made;
+
+	story_begin(&s);
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	kit_mkdir(&s.k, "Psychiatry");
+	kit_text(&s.k, "Psychiatry/diary.txt", "first day");
+	settle();
+	kit_text(&s.k, "Psychiatry/diary.txt", "second day");
+	settle();
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, p, &s.lima, "lima");
+	story_see(&s.lima);
+}
+
+static void end(pen *p)
+{
+	pen_close(p);
+	story_end(&s);
+}
+
+/* Lima writes NAME in Imaging, OBJECT or something new, with the number of RECORD. */
+static emr_id16 write_as(pen *p, emr_id16 object, emr_id16 record, uint64_t cver, const char *name)
+{
+	const emr_place at = {.domain = s.imaging,
+		.object = emr_id16_is_zero(object) ? emr_id16_random() : object,
+		.record_id = record,
+		.cver = cver};
+
+	pen_over(p, &at, s.imaging, name, "planted");
+	assert_ok(p->status);
+	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
+	return at.object;
+}
+
+static void erase(const char *path)
+{
+	const emr_erase what = {.path = path};
+	emr_erased erased;
+
+	assert_ok(emr_view_erase(s.k.view, &what, &erased));
+	settle();
+	assert_false(kit_exists(&s.k, path));
+}
+
+static emr_status restore(const char *path, uint64_t cver)
+{
+	const emr_restore what = {.path = path, .cver = cver};
+	emr_restored restored;
+	emr_status status = emr_view_restore(s.k.view, &what, &restored);
+
+	settle();
+	return status;
+}
+
+static void what_is_erased_takes_nothing_else_with_it(void **state)
+{
+	pen p;
+
+	(void)state;
+	for (int restart = 0; restart < 2; restart++) {
+		begin(&p);
+		(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
+		settle();
+		if (restart)
+			kit_restart(&s.k);
+		erase("Imaging/virus.pdf");
+		kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+		kit_restart(&s.k);
+		kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+		assert_ok(restore("Psychiatry/diary.txt", 1));
+		kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
+		end(&p);
+	}
+}
+
+static void nor_what_was_deleted(void **state)
+{
+	pen p;
+
+	(void)state;
+	begin(&p);
+	(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
+	kit_unlink(&s.k, "Psychiatry/diary.txt");
+	settle();
+	erase("Imaging/virus.pdf");
+	assert_ok(restore("Psychiatry/diary.txt", 0));
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+	assert_ok(restore("Psychiatry/diary.txt", 1));
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
+	end(&p);
+}
+
+/* Nor when the owner has sealed it again, or saved on top of it. */
+static void nor_when_she_has_had_it_in_hand(void **state)
+{
+	uint64_t n = 0;
+	pen p;
+
+	(void)state;
+	begin(&p);
+	(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
+	settle();
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	assert_ok(share_hide_past(s.ana, s.imaging, &n));
+	settle();
+	kit_text(&s.k, "Imaging/virus.pdf", "emptied");
+	settle();
+	erase("Imaging/virus.pdf");
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+	end(&p);
+}
+
+static void what_was_deleted_comes_back_as_it_was(void **state)
+{
+	emr_id16 diary;
+	pen p;
+
+	(void)state;
+	begin(&p);
+	diary = id_of("Psychiatry/diary.txt");
+	(void)write_as(&p, (emr_id16){{0}}, diary, 2, "a.pdf");
+	(void)write_as(&p, (emr_id16){{0}}, diary, 1, "b.pdf");
+	settle();
+	kit_unlink(&s.k, "Psychiatry/diary.txt");
+	settle();
+	assert_true(kit_exists(&s.k, "Imaging/a.pdf"));
+	assert_ok(restore("Psychiatry/diary.txt", 0));
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
+	assert_ok(restore("Psychiatry/diary.txt", 1));
+	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
+	assert_true(emr_id16_equal(id_of("Psychiatry/diary.txt"), diary));
+	end(&p);
+}
+
+static void no_version_is_the_last(void **state)
+{
+	emr_id16 scan;
+	pen p;
+
+	(void)state;
+	begin(&p);
+	scan = id_of("Imaging/MRI.pdf");
+	(void)write_as(&p, scan, scan, UINT64_MAX, "MRI.pdf");
+	settle();
+	kit_text(&s.k, "Imaging/MRI.pdf", "hers again");
+	settle();
+	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
+	kit_text(&s.k, "Imaging/MRI.pdf", "and again");
+	settle();
+	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "and again");
+	end(&p);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_erased_takes_nothing_else_with_it),
+		cmocka_unit_test(nor_what_was_deleted),
+		cmocka_unit_test(nor_when_she_has_had_it_in_hand),
+		cmocka_unit_test(what_was_deleted_comes_back_as_it_was),
+		cmocka_unit_test(no_version_is_the_last),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
