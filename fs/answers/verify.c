@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answers/answers.h"
+#include "answers/gaps.h"
 #include "base/log.h"
 #include "kit/out.h"
 #include "ledger/checkpoint.h"
@@ -437,6 +438,8 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 
 	if (!request->chain)
 		status = check_records(v, root);
+	if (status == EMR_OK && is_whole && !request->chain)
+		status = emr_gaps_answer(v->session, v->emit, v->arg);
 	if (status == EMR_OK && is_whole && !request->chain && !request->quick)
 		status = check_store(v);
 	if (status == EMR_OK && (request->chain || is_whole))

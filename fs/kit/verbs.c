@@ -380,12 +380,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "Of one file it says who signed it, when, and in which entry and transaction. What others share is read as a program "
 			  "would,\n"
 			  "which its owner's log tells.\n"
+			  "Others number what they sign for a patient, over all folders: of the whole folder, and of all that one person shares\n"
+			  "(shared-with-me/OWNER), it says which of these numbers are not there. That is no fault of what is there.\n"
 			  "With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
 			  "the file that it is about:\n"
 			  "signatures, certificate and place in the ledger, without keyring or "
 			  "folder. Anybody can do the same\n"
 			  "with another program: examples/verify-audit.c.\n",
-		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} signer time tx signed;\n"
+		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} gaps[]{by organisation key last missing numbers unread} signer time tx signed;\n"
 			  "with --proof also bytes version organisation network own_network certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PROOF),

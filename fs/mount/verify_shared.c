@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "answers/gaps.h"
 #include "base/file.h"
 #include "kit/text.h"
 #include "people/origin.h"
@@ -22,12 +24,32 @@ bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
 	       strncmp(request->path, SHARED, strlen(SHARED)) == 0;
 }
 
+/* One who signed what is read, by the key in `signed-number`. */
+typedef struct signer {
+	char key[17];
+	char *by; /* owned */
+	emr_buf numbers; /* u64, ... */
+} signer;
+
 typedef struct reading {
 	emr_out *out;
 	uint8_t *buffer; /* CHUNK bytes; owned */
 	json_t *bad;
 	uint64_t checked;
+	signer *signers; /* owned */
+	size_t n;
 } reading;
+
+static void reading_free(reading *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->signers[i].by);
+		emr_buf_free(&r->signers[i].numbers);
+	}
+	free(r->signers);
+	free(r->buffer);
+	json_decref(r->bad);
+}
 
 static const char *error_of(int error)
 {
@@ -59,6 +81,92 @@ static int read_all(const reading *r, const char *path)
 	return n < 0 ? errno : 0;
 }
 
+/* ---- numbers ---- */
+
+static signer *signer_of(reading *r, const char *key, const char *path)
+{
+	char by[1200] = "";
+	ssize_t len;
+	signer *more;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->signers[i].key, key) == 0)
+			return &r->signers[i];
+	more = reallocarray(r->signers, r->n + 1, sizeof *more);
+	if (more == NULL)
+		return NULL;
+	r->signers = more;
+	len = lgetxattr(path, "user.emrfs.signed-by", by, sizeof by - 1);
+	by[len > 0 ? (size_t)len : 0] = '\0';
+	more[r->n] = (signer){.by = strdup(by)};
+	if (more[r->n].by == NULL)
+		return NULL;
+	snprintf(more[r->n].key, sizeof more->key, "%.16s", key);
+	return &more[r->n++];
+}
+
+static emr_status note_number(reading *r, const char *path)
+{
+	char text[64], *key;
+	ssize_t len = lgetxattr(path, "user.emrfs.signed-number", text, sizeof text - 1);
+	uint64_t number;
+	signer *s;
+
+	if (len <= 0)
+		return EMR_OK; /* the owner's own */
+	text[len] = '\0';
+	number = strtoull(text, &key, 10);
+	if (*key != ' ')
+		return EMR_OK;
+	s = signer_of(r, key + 1, path);
+	return s != NULL ? emr_buf_append(&s->numbers, &number, sizeof number) : EMR_NO_MEMORY;
+}
+
+/* Numbers are counted over everything of one patient, so nothing follows from those of a part of what she shares. */
+static const char *whole_of(const emr_request *request)
+{
+	const char *owner = request->path + strlen(SHARED);
+
+	return owner[0] != '\0' && strchr(owner, '/') == NULL ? owner : NULL;
+}
+
+static emr_status say_gap(reading *r, signer *s, const char *owner, json_t *gaps)
+{
+	emr_issued issued = {.unread = 0};
+	json_t *gap;
+	EMR_AUTO_FREE char *text = NULL;
+
+	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t), &issued.gap);
+	if (issued.gap.missing == 0)
+		return EMR_OK;
+	snprintf(issued.by, sizeof issued.by, "%s", s->by);
+	gap = emr_gap_json(&issued);
+	if (gap == NULL || json_object_set_new(gap, "key", json_string(s->key)) != 0 || json_array_append_new(gaps, gap) != 0)
+		return EMR_NO_MEMORY;
+	text = emr_gap_text(gap, owner);
+	if (text != NULL)
+		emr_say(r->out, "%s", text);
+	return EMR_OK;
+}
+
+static emr_status say_gaps(reading *r, const char *owner)
+{
+	json_t *gaps = json_array();
+	emr_status status = gaps != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < r->n && status == EMR_OK; i++)
+		status = say_gap(r, &r->signers[i], owner, gaps);
+	if (status == EMR_OK && json_array_size(gaps) > 0)
+		emr_say(r->out, EMR_GAP_MEANS);
+	if (status == EMR_OK)
+		emr_out_put(r->out, "gaps", gaps);
+	else
+		json_decref(gaps);
+	return status;
+}
+
+/* ---- files ---- */
+
 static emr_status check_file(reading *r, const char *path, size_t folder_len)
 {
 	int error = read_all(r, path);
@@ -68,7 +176,7 @@ static emr_status check_file(reading *r, const char *path, size_t folder_len)
 
 	r->checked++;
 	if (error == 0)
-		return EMR_OK;
+		return note_number(r, path);
 	emr_show(inside, shown, sizeof shown);
 	emr_say(r->out, "  %-14s %s\n", error_of(error), shown);
 	one = json_pack("{s:o, s:s}", "path", emr_json_text(inside), "error", error_of(error));
@@ -150,8 +258,9 @@ int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out
 		emr_problem_set(&problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
 	else if (status != EMR_OK)
 		emr_problem_set_status(&problem, status, request->path);
+	if (status == EMR_OK && whole_of(request) != NULL)
+		status = say_gaps(&r, whole_of(request));
 	code = status == EMR_OK ? conclude(&r, reach, request) : emr_out_fail(out, &problem);
-	free(r.buffer);
-	json_decref(r.bad);
+	reading_free(&r);
 	return code;
 }

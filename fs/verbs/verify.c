@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answers/gaps.h"
 #include "kit/text.h"
 #include "mount/reach.h"
 #include "mount/verify_shared.h"
@@ -9,7 +10,8 @@
 
 typedef struct outcome {
 	emr_out *out;
-	json_t *bad;
+	json_t *bad, *gaps;
+	bool has_gaps; /* they were looked for */
 	json_t *last; /* the object with "done" */
 } outcome;
 
@@ -51,7 +53,7 @@ static emr_status take(void *arg, json_t *object)
 {
 	outcome *o = arg;
 	const json_t *progress = json_object_get(object, "progress");
-	json_t *bad = json_object_get(object, "bad");
+	json_t *bad = json_object_get(object, "bad"), *gap = json_object_get(object, "gap");
 	emr_status status = EMR_OK;
 
 	if (progress != NULL) {
@@ -59,6 +61,9 @@ static emr_status take(void *arg, json_t *object)
 	} else if (bad != NULL) {
 		say_bad(o->out, bad);
 		if (json_array_append(o->bad, bad) != 0)
+			status = EMR_NO_MEMORY;
+	} else if (gap != NULL) {
+		if (json_array_append(o->gaps, gap) != 0)
 			status = EMR_NO_MEMORY;
 	} else {
 		json_decref(o->last);
@@ -87,6 +92,18 @@ static void say_origin(emr_out *out, const json_t *signed_by)
 		emr_say(out, "%s", text);
 }
 
+static void say_gaps(emr_out *out, const json_t *gaps)
+{
+	for (size_t i = 0; i < json_array_size(gaps); i++) {
+		EMR_AUTO_FREE char *text = emr_gap_text(json_array_get(gaps, i), "you");
+
+		if (text != NULL)
+			emr_say(out, "%s", text);
+	}
+	if (json_array_size(gaps) > 0)
+		emr_say(out, EMR_GAP_MEANS);
+}
+
 static int conclude(emr_out *out, const outcome *o)
 {
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
@@ -103,8 +120,11 @@ static int conclude(emr_out *out, const outcome *o)
 			emr_out_put(out, passed[i], json_incref(value));
 	}
 	emr_out_put(out, "bad", json_incref(o->bad));
+	if (o->has_gaps)
+		emr_out_put(out, "gaps", json_incref(o->gaps));
 	if (chain != NULL)
 		say_chain(out, chain);
+	say_gaps(out, o->gaps);
 	emr_number_text((uint64_t)failed, n);
 	emr_number_text((uint64_t)checked, m);
 	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached"))) {
@@ -127,27 +147,31 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 	emr_request request = {.ask = EMR_ASK_VERIFY,
 		.quick = args->given[EMR_OPT_QUICK],
 		.chain = args->given[EMR_OPT_CHAIN]};
-	outcome o = {.out = out, .bad = json_array()};
+	outcome o = {.out = out, .bad = json_array(), .gaps = json_array()};
 	emr_status status = EMR_OK;
 	int code;
 
 	if (args->given[EMR_OPT_PROOF]) {
 		json_decref(o.bad);
+		json_decref(o.gaps);
 		return emr_verify_proof(args, out);
 	}
-	status = o.bad != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
+	status = o.bad != NULL && o.gaps != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK && emr_is_shared_path(&reach, &request)) {
 		json_decref(o.bad);
+		json_decref(o.gaps);
 		return emr_verify_shared(&reach, &request, out);
 	}
+	o.has_gaps = !request.chain && request.path[0] == '\0';
 	if (status == EMR_OK)
 		status = emr_reach_ask(&reach, &request, take, &o, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "verify");
 	code = status == EMR_OK ? conclude(out, &o) : emr_out_fail(out, &problem);
 	json_decref(o.bad);
+	json_decref(o.gaps);
 	json_decref(o.last);
 	return code;
 }

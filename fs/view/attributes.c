@@ -179,6 +179,13 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
+static emr_status say_signed_number(const subject *s, emr_buf *out)
+{
+	emr_status status = has_version(s) ? signed_say_number(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
+
+	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+}
+
 static emr_status say_access(const subject *s, emr_buf *out)
 {
 	return append_text(out, s->access[0] != 0 ? s->access : "owner");
@@ -218,6 +225,7 @@ static const struct computed {
 	{ OURS "signature", say_signature },
 	{ OURS "signed-by", say_signed_by },
 	{ OURS "signed-at", say_signed_at },
+	{ OURS "signed-number", say_signed_number },
 	{ OURS "access", say_access },
 	{ OURS "shared-with", say_nothing },
 	{ OURS "freshness", say_freshness },

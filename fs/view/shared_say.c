@@ -155,6 +155,11 @@ static emr_status say_signature(const subject *s, emr_buf *out)
 	return is_file(s) && s->at.has_verdict ? signed_shared_say(s->view, &s->entry.root, s->owner, out) : EMR_NO_ATTRIBUTE;
 }
 
+static emr_status say_signed_number(const subject *s, emr_buf *out)
+{
+	return is_file(s) && s->at.has_verdict ? signed_shared_number(s->view, &s->entry.root, out) : EMR_NO_ATTRIBUTE;
+}
+
 /* The letter carries no vouch: what the reader knows of the person is in his book of people. */
 static emr_status say_owner(const subject *s, emr_buf *out)
 {
@@ -229,6 +234,7 @@ static const struct computed {
 	{ OURS "signature", say_signature },
 	{ OURS "signed-by", say_signed_by },
 	{ OURS "signed-at", say_signed_at },
+	{ OURS "signed-number", say_signed_number },
 	{ OURS "owner", say_owner },
 	{ OURS "access", say_access },
 	{ OURS "freshness", say_freshness },

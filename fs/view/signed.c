@@ -1,5 +1,7 @@
 #include "signed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +131,26 @@ emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out)
 	return status == EMR_OK ? emr_buf_append(out, whose.is.by, strlen(whose.is.by)) : status;
 }
 
+/* What does not fit is nobody's, and the owner numbers nothing. */
+static emr_status say_number(const emr_signed *is, emr_buf *out)
+{
+	char key[65], text[48];
+
+	if (!is_anothers(is) || is->issuer_seq == 0)
+		return EMR_NO_ATTRIBUTE;
+	emr_hex(is->issuer.b, sizeof is->issuer.b, key);
+	snprintf(text, sizeof text, "%" PRIu64 " %.16s", is->issuer_seq, key);
+	return emr_buf_append(out, text, strlen(text));
+}
+
+emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out)
+{
+	emr_whose whose;
+	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+
+	return status == EMR_OK ? say_number(&whose.is, out) : status;
+}
+
 /* ---- of what another shares ---- */
 
 #define WORDS_MAX 4096
@@ -233,6 +255,13 @@ emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *own
 		return EMR_NO_ATTRIBUTE;
 	by = word.is.by[0] != '\0' ? word.is.by : owner;
 	return emr_buf_append(out, by, strlen(by));
+}
+
+emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out)
+{
+	emr_shared_word word;
+
+	return recall(view, root, &word) ? say_number(&word.is, out) : EMR_NO_ATTRIBUTE;
 }
 
 bool signed_tell(emr_view *view, node *n)

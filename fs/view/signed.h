@@ -10,6 +10,8 @@ emr_status signed_open(emr_view *view, const node *n, const emr_place *place, em
 /* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE. */
 emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out);
 emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out);
+/* "NUMBER KEY": which of his statements for this patient it is, as somebody else numbered it, and whose key. */
+emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out);
 
 /* Tells a person whose signature on N does not fit; false: nobody claims it. */
 bool signed_tell(emr_view *view, node *n);
@@ -19,4 +21,5 @@ bool signed_tell(emr_view *view, node *n);
 emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
+emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out);
 void signed_free(emr_view *view);	/* before the view goes */

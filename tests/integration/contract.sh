@@ -21,7 +21,7 @@ say "attributes"
 must setfattr -n user.emrfs.software -v refuse "$MNT/Imaging"	# listed only where it was set
 must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging"
 getfattr --absolute-names -m '^user\.emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >found
-named Attributes | grep -vx -e owner -e grant.WHO >wanted	# the first: only on what others share; the last is never listed
+named Attributes | grep -vx -e owner -e signed-number -e grant.WHO >wanted	# the first two: only on what others share or sign; the last is never listed
 [ -s wanted ] || emr_fail "the contract names no attribute"
 diff wanted found >out/said || { cat out/said; emr_fail "attributes: < contract, > folder"; }
 

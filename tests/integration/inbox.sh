@@ -111,6 +111,28 @@ as lima run 0 status --wait
 corrected() { is ana-folder/Imaging/Findings.pdf "%PDF corrected"; }
 two_until 20 corrected
 two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z amendment$"
+
+say "who sees a part of what she signed is told so; who has all of it is told nothing"
+OWNER=shared-with-me/$(basename "$(dirname "$INBOX")")
+is_fourth() { cat "$SHARE/Findings.pdf" >/dev/null; getfattr --only-values -n user.emrfs.signed-number "$SHARE/Findings.pdf" 2>/dev/null | grep -qE '^4 [0-9a-f]{16}$'; }
+two_until 20 is_fourth
+as lima json 0 verify "$OWNER"
+expect "number four alone" "$(field gaps.0.last) $(field gaps.0.missing)" "4 3"
+expect "not shared with her" "$(field gaps.0.numbers)" "1-3"
+as lima run 0 verify "$OWNER/Imaging"
+says_not "Not here"
+as ana json 0 verify
+expect "all is here" "$(field gaps)" "[]"
+
+say "what was erased is missed"
+as ana run 0 erase "$DAY"/"$(ls "$PLACE" | grep Findings)" --yes --passphrase-file "$EMR_PASS"
+as ana run 0 status --wait
+as ana json 0 verify
+expect "whose" "$(field gaps.0.by)" "Paula Lima, São Lucas"
+expect "which" "$(field gaps.0.numbers) $(field gaps.0.unread)" "3 1"
+as ana run 0 verify
+says "Paula Lima, São Lucas signed for you up to number 4. Not here: 3 (1 in all). Of what the ledger shows of theirs 1 cannot be read any more."
+
 as ana run 0 restore Imaging/Findings.pdf@v1
 as ana run 0 status --wait
 must cmp report.pdf ana-folder/Imaging/Findings.pdf

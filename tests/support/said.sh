@@ -30,7 +30,7 @@ json() {
 
 field() {
 	python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
-for k in sys.argv[2].split("."): v=v[k]
+for k in sys.argv[2].split("."): v=v[int(k)] if isinstance(v,list) else v[k]
 print(v)' "$EMR_WORK/out/said" "$1"
 }
 

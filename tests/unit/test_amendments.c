@@ -1,8 +1,12 @@
 /* What a doctor who may write in a folder signs there, and signs again: the chain of statements, what breaks it, and its end. */
 #include "pen_kit.h"
 
+#include "base/codec.h"
 #include "contract/codes.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
 #include "record/staging.h"
+#include "settle/issued.h"
 #include "settle/whose.h"
 
 static story s;
@@ -238,6 +242,137 @@ static void nobody_amends_after_the_end(void **state)
 	end();
 }
 
+/* ---- numbers ---- */
+
+typedef struct gaps {
+	size_t n;
+	emr_issued last;
+} gaps;
+
+static emr_status note_gap(void *arg, const emr_issued *issued)
+{
+	gaps *g = arg;
+
+	g->n++;
+	g->last = *issued;
+	return EMR_OK;
+}
+
+static gaps look_for_gaps(void)
+{
+	gaps g = {.n = 0};
+
+	assert_ok(emr_issued_each_gap(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), note_gap, &g));
+	return g;
+}
+
+/* As if the statements up to LAST had been signed, and had gone nowhere. */
+static void skip_numbers_to(uint64_t last)
+{
+	uint8_t patient_pk[32];
+	const emr_bytes pk = emr_bytes_of(patient_pk, 32);
+	emr_id32 hash;
+	uint8_t row[9] = {1};
+	emr_journal_txn *txn;
+	emr_id16 key;
+
+	assert_ok(emr_keyring_person_pk(s.k.stack.keyring, patient_pk));
+	hash = emr_sha256_of(&pk, 1);
+	memcpy(key.b, hash.b, sizeof key.b);
+	emr_put_u64(row + 1, last);
+	assert_ok(emr_journal_begin(p.journal, &txn));
+	assert_ok(emr_journal_put(txn, EMR_ROW_ISSUED, key, emr_bytes_of(row, sizeof row)));
+	assert_ok(emr_journal_commit(txn, NULL));
+}
+
+static void missing_numbers_are_said_as_people_write_them(void **state)
+{
+	uint64_t some[] = {9, 1, 4, 4, 0, 2}, none[] = {0}, every_other[400];
+	emr_issued_gap gap;
+
+	(void)state;
+	emr_issued_compare(some, 6, &gap);
+	assert_string_equal(gap.numbers, "3, 5-8");
+	assert_int_equal(gap.here, 4);
+	assert_int_equal(gap.last, 9);
+	assert_int_equal(gap.missing, 5);
+	emr_issued_compare(none, 1, &gap);
+	assert_int_equal(gap.missing, 0);
+	assert_string_equal(gap.numbers, "");
+	emr_issued_compare(NULL, 0, &gap);
+	assert_int_equal(gap.last, 0);
+	for (uint64_t i = 0; i < 400; i++)
+		every_other[i] = 2 * i + 2;
+	emr_issued_compare(every_other, 400, &gap);
+	assert_int_equal(gap.missing, 400);
+	assert_memory_equal(gap.numbers, "1, 3, 5, ", 9);
+	assert_true(ends_with(gap.numbers, ", ..."));
+}
+
+static void a_number_that_went_nowhere_is_missed(void **state)
+{
+	gaps g;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	(void)first_version();
+	arrive();
+	assert_int_equal(look_for_gaps().n, 0);
+	skip_numbers_to(4);
+	pen_file(&p, s.imaging, s.imaging, "other.txt", "x", NULL);
+	arrive();
+	g = look_for_gaps();
+	assert_int_equal(g.n, 1);
+	assert_string_equal(g.last.by, "lima@clinic, org0");
+	assert_memory_equal(g.last.issuer.b, s.lima.public.signer_id.b, 32);
+	assert_string_equal(g.last.gap.numbers, "2-4");
+	assert_int_equal(g.last.gap.here, 2);
+	assert_int_equal(g.last.unread, 0);
+	end();
+}
+
+/* Her numbers go over all folders of the patient, all versions, and what was deleted. */
+static void what_was_replaced_moved_or_deleted_is_not_missed(void **state)
+{
+	emr_place v1, v2;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	v1 = first_version();
+	pen_file(&p, s.imaging, s.imaging, "gone.txt", "x", NULL);
+	pen_file(&p, s.imaging, s.imaging, "moved.txt", "x", NULL);
+	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), EMR_RESULT_APPLIED);
+	arrive();
+	kit_unlink(&s.k, "Imaging/gone.txt");
+	kit_rename(&s.k, "Imaging/moved.txt", "moved.txt");
+	arrive();
+	assert_int_equal(look_for_gaps().n, 0);
+	end();
+}
+
+static void what_was_erased_is_missed_and_counted_as_unread(void **state)
+{
+	const emr_erase what = {.path = "Imaging/Lab.pdf"};
+	emr_erased erased = {0};
+	gaps g;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	(void)first_version();
+	pen_file(&p, s.imaging, s.imaging, "other.txt", "x", NULL);
+	arrive();
+	assert_ok(emr_view_erase(s.k.view, &what, &erased));
+	arrive();
+	g = look_for_gaps();
+	assert_int_equal(g.n, 1);
+	assert_string_equal(g.last.gap.numbers, "1");
+	assert_int_equal(g.last.unread, 1);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +383,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nobody_passes_for_a_version_of_another_record),
 		cmocka_unit_test(what_ana_writes_on_top_is_hers_and_says_so),
 		cmocka_unit_test(nobody_amends_after_the_end),
+		cmocka_unit_test(missing_numbers_are_said_as_people_write_them),
+		cmocka_unit_test(a_number_that_went_nowhere_is_missed),
+		cmocka_unit_test(what_was_replaced_moved_or_deleted_is_not_missed),
+		cmocka_unit_test(what_was_erased_is_missed_and_counted_as_unread),
 	};
 
 	if (argc > 1)

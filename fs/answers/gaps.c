@@ -1,0 +1,76 @@
+#include "answers/gaps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kit/message.h"
+#include "kit/out.h"
+#include "kit/text.h"
+
+json_t *emr_gap_json(const emr_issued *issued)
+{
+	char key[65];
+
+	emr_hex(issued->issuer.b, sizeof issued->issuer.b, key);
+	key[16] = '\0';
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:s, s:I}", "by", emr_json_text(issued->by), "organisation",
+		emr_json_text(issued->organisation), "key", key, "last", (json_int_t)issued->gap.last, "missing",
+		(json_int_t)issued->gap.missing, "numbers", issued->gap.numbers, "unread", (json_int_t)issued->unread);
+}
+
+typedef struct telling {
+	emr_emit_fn emit;
+	void *arg;
+} telling;
+
+static emr_status tell(void *arg, const emr_issued *issued)
+{
+	const telling *t = arg;
+	json_t *object = json_pack("{s:o}", "gap", emr_gap_json(issued));
+
+	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+}
+
+emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
+{
+	telling t = {.emit = emit, .arg = arg};
+
+	return emr_issued_each_gap(session->facts, emr_ledger_descriptor(session->ledger), tell, &t);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+char *emr_gap_text(const json_t *gap, const char *of)
+{
+	char by[1200], whose[600], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES], unread[EMR_TEXT_BYTES];
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL)
+		return NULL;
+	emr_show(text_of(gap, "by"), by, sizeof by);
+	emr_show(of, whose, sizeof whose);
+	emr_number_text(number_of(gap, "last"), last);
+	emr_number_text(number_of(gap, "missing"), missing);
+	emr_number_text(number_of(gap, "unread"), unread);
+	if (by[0] != '\0')
+		fputs(by, to);
+	else
+		fprintf(to, "Key %s", text_of(gap, "key"));
+	fprintf(to, " signed for %s up to number %s. Not here: %s (%s in all).", whose, last, text_of(gap, "numbers"), missing);
+	if (number_of(gap, "unread") > 0)
+		fprintf(to, " Of what the ledger shows of theirs %s cannot be read any more.", unread);
+	fputc('\n', to);
+	return fclose(to) == 0 ? text : (free(text), NULL);
+}

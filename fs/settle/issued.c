@@ -1,0 +1,234 @@
+#include "settle/issued.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "keyring/coowned.h"
+#include "settle/whose.h"
+
+#include "facts_private.h"
+#include "whose_private.h"
+
+/* ---- numbers ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* FROM to UNTIL behind what OUT says; false when there is no room for more. */
+static bool say_range(char out[EMR_ISSUED_TEXT_BYTES], uint64_t from, uint64_t until)
+{
+	char range[48];
+	size_t len = strlen(out);
+
+	if (from == until)
+		snprintf(range, sizeof range, "%s%" PRIu64, len > 0 ? ", " : "", from);
+	else
+		snprintf(range, sizeof range, "%s%" PRIu64 "-%" PRIu64, len > 0 ? ", " : "", from, until);
+	if (len + strlen(range) + sizeof ", ..." > EMR_ISSUED_TEXT_BYTES)
+		strcpy(range, ", ...");
+	memcpy(out + len, range, strlen(range) + 1);
+	return strcmp(range, ", ...") != 0;
+}
+
+void emr_issued_compare(uint64_t *numbers, size_t n, emr_issued_gap *out)
+{
+	bool has_room = true;
+
+	*out = (emr_issued_gap){ .here = 0 };
+	if (n > 0)
+		qsort(numbers, n, sizeof *numbers, by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (numbers[i] == out->last)
+			continue;
+		if (numbers[i] - out->last > 1 && has_room)
+			has_room = say_range(out->numbers, out->last + 1, numbers[i] - 1);
+		out->here++;
+		out->last = numbers[i];
+	}
+	out->missing = out->last - out->here;
+}
+
+/* ---- one signer ---- */
+
+typedef struct signer {
+	emr_id32 id;
+	uint8_t pk[32];
+	bool is_known;
+	emr_buf numbers;	/* u64, ... */
+	uint64_t unread;
+	emr_place example;	/* one that was read, for his name; pversion 0: none */
+} signer;
+
+typedef struct count {
+	emr_facts *facts;
+	const emr_replica_head *head;
+	emr_id16 domain;	/* heads come domain by domain; zero: none yet */
+	bool is_mine;
+	uint8_t patient_pk[32], owner_pk[32];	/* the latter of DOMAIN */
+	signer *signers;
+	size_t n, cap;
+} count;
+
+static emr_status find_signer(count *c, emr_id32 id, signer **out)
+{
+	emr_known_person person;
+	emr_status status;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (emr_id32_equal(c->signers[i].id, id)) {
+			*out = &c->signers[i];
+			return EMR_OK;
+		}
+	if (c->n == c->cap) {
+		size_t cap = c->cap == 0 ? 16 : c->cap * 2;
+		signer *more = reallocarray(c->signers, cap, sizeof *more);
+
+		if (more == NULL)
+			return EMR_NO_MEMORY;
+		c->signers = more;
+		c->cap = cap;
+	}
+	status = emr_replica_person(c->facts->replica, id, &person);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out = &c->signers[c->n++];
+	**out = (signer){ .id = id, .is_known = status == EMR_OK };
+	if (status == EMR_OK)
+		memcpy((*out)->pk, person.row.pk, sizeof (*out)->pk);
+	return EMR_OK;
+}
+
+static void count_free(count *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		emr_buf_free(&c->signers[i].numbers);
+	free(c->signers);
+}
+
+/* ---- one version ---- */
+
+static emr_status check(const count *c, const signer *s, const emr_place *place, emr_bundle *bundle, bool *out_is_his)
+{
+	const emr_statement_expect expect = { .patient_pk = c->patient_pk, .r_pid = place->r_pid, .record_id = place->record_id,
+		.cver = place->cver, .issuer_key = emr_bytes_of(s->pk, sizeof s->pk) };
+	emr_content_key *key = NULL;
+	emr_status status = facts_open_bundle(c->facts, place, bundle, &key);
+
+	emr_content_key_free(key);
+	*out_is_his = status == EMR_OK && s->is_known && bundle->has_statement &&
+		memcmp(bundle->statement.issuer_id, s->id.b, 32) == 0 && emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
+	return status;
+}
+
+/* What cannot be read is counted as that. */
+static emr_status read_number(const count *c, signer *s, uint64_t version)
+{
+	const emr_replica_head at = { .domain = c->head->domain, .object = c->head->object, .version = version, .pversion = version };
+	EMR_AUTO_BUF plain = { 0 };
+	emr_bundle *bundle = calloc(1, sizeof *bundle);
+	bool is_his = false;
+	emr_place place;
+	emr_meta meta;
+	emr_status status = bundle != NULL ? facts_read(c->facts, &at, &place, &plain, &meta, NULL) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = check(c, s, &place, bundle, &is_his);
+	if (status == EMR_OK && is_his && bundle->statement.issuer_seq != 0)
+		status = emr_buf_append(&s->numbers, &bundle->statement.issuer_seq, sizeof bundle->statement.issuer_seq);
+	if (status == EMR_OK && is_his)
+		s->example = place;
+	free(bundle);
+	if (status == EMR_NOT_FOUND || (status != EMR_OK && facts_is_damage(status))) {
+		s->unread++;
+		status = EMR_OK;
+	}
+	return status;
+}
+
+static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_carried)
+{
+	count *c = arg;
+	bool is_owner = false;
+	signer *s;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT || is_carried || (item->version & EMR_VERSION_ANNEX) != 0)
+		return EMR_OK;	/* nobody else wrote where there was nobody else */
+	status = emr_signed_is_owner(c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner);
+	if (status != EMR_OK || is_owner)
+		return status;
+	status = find_signer(c, item->signer_id, &s);
+	return status == EMR_OK ? read_number(c, s, item->version) : status;
+}
+
+static emr_status learn_domain(count *c, emr_id16 domain)
+{
+	emr_row_domain row;
+	emr_status status;
+
+	if (emr_id16_equal(c->domain, domain))
+		return EMR_OK;
+	status = emr_replica_is_mine(c->facts->replica, domain, &c->is_mine);
+	if (status == EMR_OK && c->is_mine)
+		status = whose_domain_row(c->facts->replica, domain, &row);
+	if (status != EMR_OK)
+		return status;
+	c->domain = domain;
+	if (c->is_mine)
+		memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
+	return EMR_OK;
+}
+
+static emr_status look_at_head(void *arg, const emr_replica_head *head)
+{
+	count *c = arg;
+	emr_status status;
+
+	if ((head->version & EMR_VERSION_ANNEX) != 0)
+		return EMR_OK;
+	status = learn_domain(c, head->domain);
+	if (status != EMR_OK || !c->is_mine)
+		return status;
+	c->head = head;
+	return facts_chain(c->facts, head->domain, head->object, look_at_item, c);
+}
+
+/* ---- all of them ---- */
+
+static emr_status tell(const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+{
+	emr_issued issued = { .issuer = s->id, .unread = s->unread };
+	emr_whose whose = { .is_gap = false };
+	emr_status status = EMR_OK;
+
+	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t), &issued.gap);
+	if (issued.gap.missing == 0)
+		return EMR_OK;
+	if (s->example.pversion != 0)
+		status = emr_facts_whose(c->facts, descriptor, &s->example, &whose);
+	if (status != EMR_OK && !facts_is_damage(status) && status != EMR_NOT_FOUND)
+		return status;
+	snprintf(issued.by, sizeof issued.by, "%s", whose.is.by);
+	snprintf(issued.organisation, sizeof issued.organisation, "%s", whose.is.organisation);
+	return fn(arg, &issued);
+}
+
+emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+{
+	count c = { .facts = facts };
+	emr_status status = emr_keyring_person_pk(facts->keyring, c.patient_pk);
+
+	if (status == EMR_OK)
+		status = facts_each_head(facts, look_at_head, &c);
+	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
+		status = tell(&c, &c.signers[i], descriptor, fn, arg);
+	count_free(&c);
+	return status;
+}
