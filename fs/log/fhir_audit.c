@@ -81,6 +81,18 @@ static json_t *purposes(const json_t *entry)
 	return list;
 }
 
+/* R4 has no other place on a person's entry for whom he acts for. */
+static json_t *on_behalf_of(const char *team)
+{
+	EMR_AUTO_FREE char *text = NULL;
+
+	if (asprintf(&text, "on behalf of %s", team) < 0)
+		text = NULL;
+	if (text == NULL)
+		return NULL;
+	return json_pack("[{s:o}]", "text", emr_json_text(text));
+}
+
 static json_t *reader(const json_t *entry, const char *owner)
 {
 	bool is_software = json_is_true(json_object_get(entry, "software"));
@@ -92,27 +104,44 @@ static json_t *reader(const json_t *entry, const char *owner)
 		"who", "display", emr_json_text(is_owner ? owner : name), "name", emr_json_text(is_owner ? owner : name), "altId",
 		emr_json_text(is_owner ? "owner" : text_of(entry, "who")), "requestor", 1);
 	json_t *uses = purposes(entry);
+	int failed = agent == NULL;
 
-	if (uses != NULL && json_object_set_new(agent, "purposeOfUse", uses) != 0) {
+	if (uses != NULL)
+		failed |= json_object_set_new(agent, "purposeOfUse", uses);
+	if (text_of(entry, "team")[0] != '\0')
+		failed |= json_object_set_new(agent, "role", on_behalf_of(text_of(entry, "team")));
+	if (failed) {
 		json_decref(agent);
 		return NULL;
 	}
 	return agent;
 }
 
-/* The reader, his organisation, and those who gave the key. */
+/* In whose name he asked: a team, an organisation. */
+static json_t *principal(const char *name, const char *alternative)
+{
+	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
+		coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display", emr_json_text(name), "name", emr_json_text(name),
+		"requestor", 0);
+
+	if (agent != NULL && alternative != NULL && json_object_set_new(agent, "altId", emr_json_text(alternative)) != 0) {
+		json_decref(agent);
+		return NULL;
+	}
+	return agent;
+}
+
+/* The reader, his team and organisation, and those who gave the key. */
 static json_t *agents(const json_t *entry, const char *owner)
 {
 	const json_t *by = json_object_get(entry, "released_by");
 	json_t *list = json_pack("[o]", reader(entry, owner));
 	int failed = list == NULL;
 
+	if (text_of(entry, "team")[0] != '\0')
+		failed |= json_array_append_new(list, principal(text_of(entry, "team"), "team"));
 	if (text_of(entry, "organisation")[0] != '\0')
-		failed |= json_array_append_new(list,
-			json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
-				coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display",
-				emr_json_text(text_of(entry, "organisation")), "name",
-				emr_json_text(text_of(entry, "organisation")), "requestor", 0));
+		failed |= json_array_append_new(list, principal(text_of(entry, "organisation"), NULL));
 	for (size_t i = 0; i < json_array_size(by); i++) {
 		const char *name = json_string_value(json_array_get(by, i));
 

@@ -16,6 +16,7 @@
 
 void page_who(FILE *to, const emr_who *who)
 {
+	fputs(who->kind == EMR_WHO_TEAM ? "the team " : who->kind == EMR_WHO_ORGANISATION ? "everybody of " : "", to);
 	emr_html_name(to, who->name[0] != '\0' ? who->name : who->called);
 	if (who->organisation[0] != '\0') {
 		fputs(", ", to);
@@ -103,22 +104,23 @@ static void put_shares(FILE *to, const page_facts *p)
 
 /* ---- who opened what ---- */
 
-/* One person's openings. */
+/* One person's openings, in his own name or in that of one team. */
 typedef struct tally {
-	size_t who;
+	size_t who, team;
 	uint64_t opens, software, keys, last;
+	bool has_names, is_refused;
 	bool days[STRIP_DAYS]; /* 0 is the oldest */
 } tally;
 
-static tally *tally_of(tally *all, size_t *n, size_t who)
+static tally *tally_of(tally *all, size_t *n, const emr_opening *o)
 {
 	for (size_t i = 0; i < *n; i++) {
-		if (all[i].who == who)
+		if (all[i].who == o->who && all[i].team == o->team)
 			return &all[i];
 	}
 	if (*n == PEOPLE_MAX)
 		return NULL;
-	all[*n] = (tally){.who = who};
+	all[*n] = (tally){.who = o->who, .team = o->team};
 	return &all[(*n)++];
 }
 
@@ -137,8 +139,11 @@ static void count(tally *t, const page_facts *p, const emr_opening *o)
 		t->software += o->is_software ? o->report.opens : 0;
 		if (ago < STRIP_DAYS)
 			t->days[STRIP_DAYS - 1 - ago] = true;
-	} else if (o->kind == EMR_AUDIT_RELEASED && !o->is_names) {
-		t->keys++;
+	} else if (o->kind == EMR_AUDIT_OPENED) {
+		t->is_refused = true;
+	} else if (o->kind == EMR_AUDIT_RELEASED) {
+		t->keys += !o->is_names;
+		t->has_names |= o->is_names;
 	}
 }
 
@@ -154,19 +159,55 @@ static void put_strip(FILE *to, const tally *t)
 	fputs("</svg></div>", to);
 }
 
-static void put_person(FILE *to, const page_facts *p, const tally *t)
+/* Who it was, and in whose name. */
+static void put_reader(FILE *to, const page_facts *p, size_t who, size_t team)
 {
-	fputs("<li><span>", to);
-	page_who(to, &p->deeds.openings.people[t->who]);
-	fputs("</span><span>opened ", to);
+	page_who(to, &p->deeds.openings.people[who]);
+	if (team == EMR_NO_TEAM)
+		return;
+	fputs(", for ", to);
+	emr_html_name(to, p->deeds.openings.people[team].called);
+}
+
+static void put_opens(FILE *to, const tally *t)
+{
+	fputs("opened ", to);
 	emr_html_count(to, t->opens, "time", "times");
 	if (t->software > 0) {
 		fputs(" (", to);
 		emr_html_number(to, t->software);
 		fputs(" by programs)", to);
 	}
-	fputs(", got the keys of ", to);
-	emr_html_count(to, t->keys, "record", "records");
+}
+
+/* What there was, and no noughts. */
+static void put_tally(FILE *to, const tally *t)
+{
+	const char *before = "";
+
+	if (t->opens > 0) {
+		put_opens(to, t);
+		before = ", ";
+	}
+	if (t->keys > 0) {
+		fprintf(to, "%sgot the keys of ", before);
+		emr_html_count(to, t->keys, "record", "records");
+		before = ", ";
+	}
+	if (t->has_names && t->opens == 0 && t->keys == 0)
+		fputs("saw the names and opened nothing", to);
+	else if (t->opens == 0 && t->keys == 0)
+		fputs(t->is_refused ? "was refused" : "asked and got nothing", to);
+	else if (t->opens == 0)
+		fputs(", no opening reported", to);
+}
+
+static void put_person(FILE *to, const page_facts *p, const tally *t)
+{
+	fputs("<li><span>", to);
+	put_reader(to, p, t->who, t->team);
+	fputs("</span><span>", to);
+	put_tally(to, t);
 	fputs(", last ", to);
 	emr_html_time(to, t->last);
 	put_strip(to, t);
@@ -186,7 +227,7 @@ static void put_latest(FILE *to, const page_facts *p)
 		fputs(shown++ == 0 ? "<h3>Lately</h3>\n<ul class=\"rows\">\n<li><span class=\"when\">" : "<li><span class=\"when\">", to);
 		emr_html_day(to, one->at);
 		fputs("</span><span>", to);
-		page_who(to, &o->people[one->who]);
+		put_reader(to, p, one->who, one->team);
 		fputs(one->is_software ? " (a program) opened " : " opened ", to);
 		if (one->path != NULL)
 			emr_html_name(to, one->path);
@@ -212,7 +253,7 @@ static void put_openings(FILE *to, const page_facts *p)
 		return;
 	}
 	for (size_t i = o->n; i > 0; i--) { /* whoever came last comes first */
-		tally *t = tally_of(all, &n, o->list[i - 1].who);
+		tally *t = tally_of(all, &n, &o->list[i - 1]);
 
 		if (t != NULL)
 			count(t, p, &o->list[i - 1]);

@@ -64,6 +64,12 @@ two_until 20 released nuno@saolucas
 two_until 20 released radiology@saolucas
 as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
+in_report() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
+in_report "the team radiology, São Lucas, treatment, " || emr_fail "who can see what: $(sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html)"
+two_until 20 in_report "Paula Lima, São Lucas, for radiology@saolucas.*got the keys of 1 record"
+as ana json 0 log --fhir fhir
+must python3 "$SUPPORT/fhir_audit_event.py" fhir
+grep -lq '"on behalf of radiology@saolucas"' fhir/*.json || emr_fail "no AuditEvent in the team's name"
 as ana json 0 people lima
 expect "his team" "$(field people.0.team 2>/dev/null || python3 -c 'import json; print(json.load(open("out/said"))["people"][0]["team"])')" radiology
 

@@ -55,6 +55,10 @@ def concept(of):
     return lambda value, what: parts(value, what, {"coding": (0, None, coding(of)), "text": (0, 1, text)})
 
 
+def words(value, what):
+    parts(value, what, {"text": (1, 1, text)})
+
+
 def reference(value, what):
     parts(value, what, {"reference": (0, 1, text), "display": (0, 1, text)})
     need(value, f"{what} is empty")
@@ -84,7 +88,7 @@ def detail(value, what):
 
 def agent(value, what):
     parts(value, what, {"type": (0, 1, concept("agent.type")), "who": (0, 1, reference), "altId": (0, 1, text), "name": (0, 1, text),
-                        "requestor": (1, 1, boolean), "purposeOfUse": (0, None, concept("purpose"))})
+                        "role": (0, None, words), "requestor": (1, 1, boolean), "purposeOfUse": (0, None, concept("purpose"))})
 
 
 def source(value, what):

@@ -298,6 +298,58 @@ static void the_page_says_who_can_see_what_and_who_opened_it(void **state)
 	emr_notices_free(notices);
 }
 
+/* The names alone. */
+static void eve_lists(emr_id16 grant)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+
+	story_see(&s.eve);
+	assert_ok(emr_shared_open(s.eve.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	all_agents(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+}
+
+static void who_saw_the_names_alone_is_said_to_have_seen_them(void **state)
+{
+	emr_grant_made made = story_share(&s, &s.eve, 0, true);
+	emr_notices *notices = NULL;
+	EMR_AUTO_BUF page = {0};
+
+	(void)state;
+	eve_lists(made.grant);
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_page_html(&session, notices, &page));
+	has(&page, "<span>saw the names and opened nothing, last ");
+	assert_null(memmem(page.data, page.len, "opened 0 times", 14));
+	emr_notices_free(notices);
+}
+
+/* In whose name: he is the one who asked, and the team is named beside him. */
+static void a_team_stands_beside_the_person_in_the_audit_event(void **state)
+{
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "at", "2026-11-20T10:00:00Z", "who", "lima@org0", "name",
+		"Paula Lima", "organisation", "org0", "team", "radiology@org0", "action", "released", "path", "Imaging/MRI.pdf");
+	json_t *event = emr_fhir_audit_event(entry, "Ana Silva");
+	const json_t *agents = json_object_get(event, "agent"), *asker = json_array_get(agents, 0), *team = json_array_get(agents, 1);
+
+	(void)state;
+	assert_int_equal(json_array_size(agents), 3);
+	assert_string_equal(text_of(asker, "name"), "Paula Lima");
+	assert_true(json_is_true(json_object_get(asker, "requestor")));
+	assert_string_equal(text_of(json_array_get(json_object_get(asker, "role"), 0), "text"), "on behalf of radiology@org0");
+	assert_string_equal(text_of(team, "name"), "radiology@org0");
+	assert_string_equal(text_of(team, "altId"), "team");
+	assert_true(json_is_false(json_object_get(team, "requestor")));
+	json_decref(event);
+	json_decref(entry);
+}
+
 static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
 {
 	emr_session office = EMR_SESSION_CLOSED;
@@ -356,6 +408,8 @@ int main(void)
 		TEST(a_question_that_nobody_answered_is_told_after_a_while),
 		TEST(every_entry_becomes_an_audit_event),
 		TEST(the_page_says_who_can_see_what_and_who_opened_it),
+		TEST(who_saw_the_names_alone_is_said_to_have_seen_them),
+		TEST(a_team_stands_beside_the_person_in_the_audit_event),
 		TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers),
 	};
 
