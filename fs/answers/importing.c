@@ -20,6 +20,7 @@ typedef struct import {
 	emr_session *session;
 	const char *dest; /* in the folder; "" = the top */
 	emr_parcel *parcel;
+	emr_parcel_ledger ledger;
 	emr_emit_fn emit;
 	void *arg;
 	emr_buf issuers; /* emr_id16 */
@@ -151,10 +152,12 @@ static emr_status copy_bytes(import *i, emr_content_reader *reader, emr_handle *
 	return status == EMR_OK ? emr_view_flush(handle) : status;
 }
 
-static emr_status set_attributes(import *i, uint64_t node, const emr_meta *meta)
+/* Of others' words the name and the time, as in the folder. */
+static emr_status set_attributes(import *i, uint64_t node, const emr_parcel_record *r)
 {
-	const emr_attr wanted = {.mtime_ns = meta->mtime_ns, .mode = meta->mode};
-	emr_bytes rest = meta->xattrs;
+	const emr_meta *meta = &r->meta;
+	const emr_attr wanted = {.mtime_ns = meta->mtime_ns, .mode = r->is_others_words ? 0600 : meta->mode};
+	emr_bytes rest = r->is_others_words ? (emr_bytes){0} : meta->xattrs;
 	emr_xattr one;
 	emr_attr attr;
 	emr_status status = EMR_OK;
@@ -196,7 +199,7 @@ static emr_status take_file(import *i, const emr_parcel_record *r, const char *p
 	}
 	status = copy_bytes(i, reader, handle);
 	if (status == EMR_OK)
-		status = set_attributes(i, attr.node, &r->meta);
+		status = set_attributes(i, attr.node, r);
 	i->bytes += emr_content_reader_content(reader)->n;
 	emr_view_release(handle);
 	if (status != EMR_OK && emr_view_unlink(i->session->view, parent.node, name) != EMR_OK)
@@ -227,7 +230,7 @@ static emr_status take_one(import *i, const emr_parcel_record *r, const char *pa
 {
 	switch (r->meta.type) {
 	case EMR_META_DIR:
-		return make_directory(i, path, r->meta.mode);
+		return make_directory(i, path, r->is_others_words ? 0700 : r->meta.mode);
 	case EMR_META_SYMLINK:
 		return take_link(i, r, path);
 	case EMR_META_FILE:
@@ -307,7 +310,9 @@ static emr_status open_parcel(import *i, const emr_request *request, int *out_fd
 			strerror(errno), NULL);
 		return EMR_NOT_FOUND;
 	}
-	status = emr_parcel_open(*out_fd, i->session->keyring, &i->parcel);
+	i->ledger = (emr_parcel_ledger){
+		.replica = i->session->replica, .descriptor = emr_ledger_descriptor(i->session->ledger)};
+	status = emr_parcel_open(*out_fd, i->session->keyring, &i->ledger, &i->parcel);
 	return status == EMR_OK ? EMR_OK : say(status, request, out_problem);
 }
 
@@ -335,6 +340,7 @@ emr_status emr_answer_import(emr_session *session, const emr_request *request, e
 	EMR_AUTO_FD fd = -1;
 	import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg, .piece = malloc(PIECE)};
 	emr_problem why = {0};
+	uint64_t left_out;
 	json_t *object = NULL;
 	emr_status status = i.piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -346,12 +352,13 @@ emr_status emr_answer_import(emr_session *session, const emr_request *request, e
 		status = open_parcel(&i, request, &fd, out_problem);
 	if (status == EMR_OK)
 		status = read_all(&i, request, out_problem);
+	left_out = i.parcel != NULL ? emr_parcel_foreign(i.parcel) : 0;
 	emr_parcel_close(i.parcel);
 	emr_buf_free(&i.issuers);
 	free(i.piece);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records, "bytes",
-		(json_int_t)i.bytes, "bad_count", (json_int_t)i.failed);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records, "bytes",
+		(json_int_t)i.bytes, "bad_count", (json_int_t)i.failed, "left_out", (json_int_t)left_out);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -2,44 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "car_blocks.h"
-#include "carry/carry.h"
-#include "carry/catalogue.h"
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
 #include "store/car.h"
 
+#include "parcel_private.h"
+
 #define RECORDS_MAX 1000000
 #define DEPTH_MAX 4096
-
-typedef struct list_key {
-	emr_id16 domain;
-	emr_id32 id;
-	emr_list_key *key;
-} list_key;
-
-typedef struct record {
-	emr_id16 domain, object;
-	uint64_t version, pversion;
-	uint32_t epoch;	   /* of the content's item */
-	emr_put_part put;  /* when pversion != 0; without its metadata */
-	emr_buf plain;	   /* metadata */
-	emr_meta meta;
-	char *path;
-	unsigned depth;
-} record;
-
-struct emr_parcel {
-	emr_keyring *keyring;
-	emr_public self;
-	car_blocks *blocks;
-	emr_record_ctx *records_ctx;
-	list_key *keys;
-	size_t n_keys, keys_cap;
-	record *records; /* sorted by object, then (emr_parcel_each) parents first */
-	size_t n, cap;
-	uint64_t foreign;
-};
 
 void emr_parcel_close(emr_parcel *parcel)
 {
@@ -129,8 +99,9 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 	return EMR_OK;
 }
 
-static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, record *r, emr_id32 listkey,
-	const uint8_t nonce[24], emr_bytes sealed)
+/* *PLAIN is written anew, and META points into it. */
+static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const record *r, emr_id32 listkey, const uint8_t nonce[24],
+	emr_bytes sealed, emr_buf *plain, emr_meta *meta)
 {
 	const emr_list_key *key = key_of(p, r->domain, listkey);
 	uint8_t aad[EMR_META_AAD_BYTES];
@@ -138,20 +109,66 @@ static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, record
 
 	if (key == NULL || sealed.len < 16)
 		return EMR_DAMAGED;
-	emr_buf_clear(&r->plain);
-	status = emr_buf_append_zeros(&r->plain, sealed.len - 16);
+	status = emr_buf_append_zeros(plain, sealed.len - 16);
 	if (status != EMR_OK)
 		return status;
 	emr_meta_aad(r->domain, r->object, at->item.version, at->item.epoch, listkey, aad);
 	status = emr_list_key_open_meta(
-		key, r->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, r->plain.data);
-	return status == EMR_OK ? emr_meta_decode(emr_buf_view(&r->plain), &r->meta) : status;
+		key, r->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, plain->data);
+	return status == EMR_OK ? emr_meta_decode(emr_buf_view(plain), meta) : status;
 }
 
-static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 domain)
+/* What one item says. */
+typedef struct saying {
+	emr_put_part put; /* of PUT and REWRAP */
+	emr_buf plain;
+	emr_meta meta;
+	bool has_content;
+} saying;
+
+static emr_status read_saying(const emr_parcel *p, const emr_page_item *at, const record *r, saying *out)
 {
-	emr_id16 object;
 	emr_meta_part meta;
+	emr_status status;
+
+	out->has_content = at->item.op != EMR_OP_META;
+	if (!out->has_content) {
+		status = emr_meta_part_decode(at->priv, &meta);
+		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct, &out->plain, &out->meta)
+					: status;
+	}
+	status = emr_put_part_decode(at->priv, &out->put);
+	if (status == EMR_OK)
+		status = open_meta(p, at, r, out->put.listkey_id, out->put.nonce, out->put.meta_ct, &out->plain, &out->meta);
+	out->put.meta_ct = (emr_bytes){0};
+	return status;
+}
+
+/* Takes PLAIN. */
+static void note_saying(record *r, const emr_page_item *at, saying *said, bool mine)
+{
+	if (!mine)
+		others_keep_to_one_component(&said->meta);
+	emr_buf_free(&r->plain);
+	r->plain = said->plain;
+	r->meta = said->meta;
+	r->version = at->item.version;
+	r->is_others_words = !mine;
+	r->is_left_out = false;
+	if (!said->has_content)
+		return;
+	r->put = said->put;
+	r->pversion = at->item.version;
+	r->put_item = at->item_id;
+	r->epoch = at->item.epoch;
+	memcpy(r->r_pid, said->meta.r_pid, sizeof r->r_pid);
+}
+
+/* Others' nonsense harms nobody's records: it is left out. */
+static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool mine)
+{
+	saying said = {.has_content = false};
+	emr_id16 object;
 	record *r;
 	emr_status status;
 
@@ -159,21 +176,19 @@ static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 d
 	status = record_for(p, domain, object, &r);
 	if (status != EMR_OK)
 		return status;
-	if (at->item.version <= r->version)
-		return EMR_DAMAGED;
-	r->version = at->item.version;
-	if (at->item.op == EMR_OP_META) {
-		status = emr_meta_part_decode(at->priv, &meta);
-		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct)
-					: status;
+	status = at->item.version > r->version ? read_saying(p, at, r, &said) : EMR_DAMAGED;
+	if (status == EMR_OK && !mine && !others_may_say(r, &said.meta))
+		status = EMR_DENIED;
+	if (status == EMR_OK) {
+		note_saying(r, at, &said, mine);
+		return EMR_OK;
 	}
-	status = emr_put_part_decode(at->priv, &r->put);
-	if (status == EMR_OK)
-		status = open_meta(p, at, r, r->put.listkey_id, r->put.nonce, r->put.meta_ct);
-	r->put.meta_ct = (emr_bytes){0};
-	r->pversion = at->item.version;
-	r->epoch = at->item.epoch;
-	return status;
+	emr_buf_free(&said.plain);
+	r->is_left_out = r->version == 0;
+	if (mine || status == EMR_NO_MEMORY)
+		return status;
+	p->foreign++;
+	return EMR_OK;
 }
 
 /* Signed with this person's own key of that domain? */
@@ -189,19 +204,26 @@ static emr_status take_item(void *arg, const emr_page_item *at)
 {
 	emr_parcel *p = arg;
 	emr_id16 domain;
+	emr_status status;
+	bool mine;
 
 	memcpy(domain.b, at->item.domain_id, 16);
-	if (!is_mine(p, at, domain)) {
+	mine = is_mine(p, at, domain);
+	if (!mine && !others_is_on_ledger(p->ledger, at, domain)) {
 		p->foreign++;
 		return EMR_OK;
 	}
+	status = mine ? EMR_OK : others_is_owner(p, at, domain, &mine);
+	if (status != EMR_OK)
+		return status;
 	switch (at->item.op) {
 	case EMR_OP_LISTKEY:
-		return take_list_key(p, at, domain);
+		status = take_list_key(p, at, domain);
+		return mine || status == EMR_NO_MEMORY ? status : EMR_OK; /* names under it will not open */
 	case EMR_OP_PUT:
 	case EMR_OP_REWRAP:
 	case EMR_OP_META:
-		return take_record(p, at, domain);
+		return take_record(p, at, domain, mine);
 	}
 	return EMR_DAMAGED;
 }
@@ -252,7 +274,10 @@ static const record *parent_of(const emr_parcel *p, const record *r)
 	const record key = {.object = r->meta.parent};
 	const record *up = bsearch(&key, p->records, p->n, sizeof key, by_object);
 
-	return up != NULL && up != r && up->meta.type == EMR_META_DIR ? up : NULL;
+	if (up == NULL || up == r || up->is_left_out || up->meta.type != EMR_META_DIR)
+		return NULL;
+	/* Where somebody else may write is where he may say that it lies. */
+	return r->is_others_words && !emr_id16_equal(up->domain, r->domain) ? NULL : up;
 }
 
 /* A name that is no name of a file, or a NUL inside, would lead elsewhere. */
@@ -264,17 +289,19 @@ static bool name_ok(const emr_meta *meta)
 	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
 }
 
-/* From the record up to where the parcel knows no more. */
-static emr_status find_path(emr_parcel *p, record *r)
+/* From the record up to where the parcel knows no more.  EMR_LIMIT: around in a circle; *OUT_BY_OTHERS: they had a hand in it. */
+static emr_status find_path(emr_parcel *p, record *r, bool *out_by_others)
 {
 	char *path = strdup("");
 
 	for (const record *at = r; path != NULL && at != NULL; at = parent_of(p, at)) {
 		char *longer = NULL;
+		emr_status status = !name_ok(&at->meta) ? EMR_DAMAGED : r->depth++ > DEPTH_MAX ? EMR_LIMIT : EMR_OK;
 
-		if (!name_ok(&at->meta) || r->depth++ > DEPTH_MAX) {
+		*out_by_others |= at->is_others_words;
+		if (status != EMR_OK) {
 			free(path);
-			return EMR_DAMAGED;
+			return status;
 		}
 		if (at->meta.name.len == 0)
 			continue;
@@ -288,6 +315,35 @@ static emr_status find_path(emr_parcel *p, record *r)
 	return path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+/* What is left without a path is left out by the next step: until all have theirs, nobody's way up changes. */
+static emr_status place(emr_parcel *p, record *r)
+{
+	bool by_others = false;
+	emr_status status;
+
+	if (r->is_left_out || others_is_unplaced(p->ledger, r))
+		return EMR_OK;
+	status = find_path(p, r, &by_others);
+	return status == EMR_LIMIT ? (by_others ? EMR_OK : EMR_DAMAGED) : status;
+}
+
+static emr_status leave_out_the_placeless(emr_parcel *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		record *r = &p->records[i];
+
+		if (r->path != NULL)
+			continue;
+		p->foreign += !r->is_left_out; /* else counted with its item */
+		r->is_left_out = true;
+		r->depth = 0;
+		r->path = strdup("");
+		if (r->path == NULL)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}
+
 static emr_status find_paths(emr_parcel *p)
 {
 	emr_status status = EMR_OK;
@@ -299,7 +355,9 @@ static emr_status find_paths(emr_parcel *p)
 		if (by_object(&p->records[i - 1], &p->records[i]) == 0)
 			return EMR_DAMAGED; /* an object twice */
 	for (size_t i = 0; i < p->n && status == EMR_OK; i++)
-		status = find_path(p, &p->records[i]);
+		status = place(p, &p->records[i]);
+	if (status == EMR_OK)
+		status = leave_out_the_placeless(p);
 	if (status == EMR_OK)
 		qsort(p->records, p->n, sizeof *p->records, by_depth);
 	return status;
@@ -327,7 +385,7 @@ static emr_status open_all(emr_parcel *p, int fd)
 	return status == EMR_OK ? find_paths(p) : status;
 }
 
-emr_status emr_parcel_open(int fd, emr_keyring *keyring, emr_parcel **out_parcel)
+emr_status emr_parcel_open(int fd, emr_keyring *keyring, const emr_parcel_ledger *ledger, emr_parcel **out_parcel)
 {
 	emr_parcel *p = calloc(1, sizeof *p);
 	emr_status status;
@@ -335,6 +393,7 @@ emr_status emr_parcel_open(int fd, emr_keyring *keyring, emr_parcel **out_parcel
 	if (p == NULL)
 		return EMR_NO_MEMORY;
 	p->keyring = keyring;
+	p->ledger = ledger;
 	status = open_all(p, fd);
 	if (status != EMR_OK) {
 		emr_parcel_close(p);
@@ -349,10 +408,11 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < parcel->n && status == EMR_OK; i++) {
-		const emr_parcel_record one = {
-			.meta = parcel->records[i].meta, .path = parcel->records[i].path, .number = i};
+		const record *r = &parcel->records[i];
+		const emr_parcel_record one = {.meta = r->meta, .path = r->path, .is_others_words = r->is_others_words, .number = i};
 
-		status = fn(arg, &one);
+		if (!r->is_left_out)
+			status = fn(arg, &one);
 	}
 	return status;
 }
@@ -375,7 +435,7 @@ static bool is_issued_by(const emr_parcel *p, const record *r, const emr_bundle 
 {
 	emr_domain_public public;
 	emr_statement_expect expect = {.patient_pk = p->self.pk,
-		.r_pid = r->meta.r_pid,
+		.r_pid = r->r_pid,
 		.record_id = r->put.record_id,
 		.cver = r->put.cver};
 
@@ -393,7 +453,7 @@ static emr_status check_statement(const emr_parcel *p, const record *r, const em
 	for (size_t i = 0; i < n_issuers; i++)
 		if (is_issued_by(p, r, bundle, issuers[i]))
 			return EMR_OK;
-	return EMR_BAD_SIGNATURE;
+	return others_check(p, r, bundle);
 }
 
 emr_status emr_parcel_content(emr_parcel *parcel, size_t number, const emr_id16 *issuers, size_t n_issuers,

@@ -437,9 +437,9 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "top; it is made when\n"
 			  "it is missing), as new files with their names, times and attributes. Every "
 			  "block is checked, and every\n"
-			  "signature; what your keys do not open is left out, and nothing that is there "
+			  "signature; what your keys do not open is left out, what others signed in your folder counts when your ledger has it, and nothing that is there "
 			  "is replaced.\n",
-		.fields = "records bytes bad[]{path error}",
+		.fields = "records bytes left_out bad[]{path error}",
 		.options = 0,
 		.exits = exits_import},
 	[EMR_VERB_PASSWD] = {.name = "passwd",

@@ -225,6 +225,20 @@ int emr_log_proof(const emr_args *args, emr_out *out)
 
 /* ---- import ---- */
 
+/* Before the end is told: it is no fault. */
+static void say_left_out(const asking *a)
+{
+	uint64_t left_out = number_of(a, "left_out");
+	char n[EMR_TEXT_BYTES];
+
+	emr_out_number(a->out, "left_out", left_out);
+	if (left_out == 0)
+		return;
+	emr_number_text(left_out, n);
+	emr_say(a->out, "Left out: %s thing%s that somebody else signed and your ledger does not have, or that your folder would not show.\n", n,
+		left_out == 1 ? "" : "s");
+}
+
 static int conclude(const asking *a)
 {
 	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
@@ -233,6 +247,7 @@ static int conclude(const asking *a)
 
 	put_counts(a, records, bytes);
 	emr_out_put(a->out, "bad", json_incref(a->bad));
+	say_left_out(a);
 	emr_number_text(bad, n);
 	emr_number_text(bad + number_of(a, "records"), m);
 	if (bad == 0) {

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
 	/* Nobody else has this keyring: an answer with records would be a forgery. */
-	if (emr_parcel_open(fd, keyring, &parcel) == EMR_OK)
+	if (emr_parcel_open(fd, keyring, NULL, &parcel) == EMR_OK)
 		abort();
 	return 0;
 }

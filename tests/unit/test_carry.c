@@ -189,7 +189,7 @@ static emr_status open_with(const emr_bytes *blocks, size_t n, emr_keyring *keyr
 	emr_cid cids[4];
 	EMR_AUTO_PARCEL parcel = NULL;
 	int fd = make_car(blocks, n, 9, cids);
-	emr_status status = emr_parcel_open(fd, keyring, &parcel);
+	emr_status status = emr_parcel_open(fd, keyring, NULL, &parcel);
 
 	close(fd);
 	return status;

@@ -225,12 +225,12 @@ static void what_was_exported_comes_back(void **state)
 	assert_ok(emr_carry_write(&from, &root, fd, &tally));
 	assert_int_equal(tally.records, 2);
 	s.big = big;
-	assert_ok(emr_parcel_open(fd, k.stack.keyring, &s.parcel));
+	assert_ok(emr_parcel_open(fd, k.stack.keyring, NULL, &s.parcel));
 	assert_ok(emr_parcel_each(s.parcel, note_record, &s));
 	assert_string_equal(s.paths, "Imaging Imaging/Old Imaging/note.txt Imaging/Old/bigger ");
 	emr_parcel_close(s.parcel);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
-	assert_status(EMR_DENIED, emr_parcel_open(fd, stranger, &s.parcel));
+	assert_status(EMR_DENIED, emr_parcel_open(fd, stranger, NULL, &s.parcel));
 	emr_keyring_free(stranger);
 	root.b[3] ^= 1;
 	assert_status(EMR_NOT_FOUND, emr_carry_write(&from, &root, fd, &tally));

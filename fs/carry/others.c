@@ -1,0 +1,113 @@
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "share/signed.h"
+
+#include "parcel_private.h"
+
+bool others_is_on_ledger(const emr_parcel_ledger *ledger, const emr_page_item *at, emr_id16 domain)
+{
+	emr_part_key key = {.domain = domain,
+		.version = at->item.version,
+		.family = at->item.op == EMR_OP_LISTKEY ? EMR_FAMILY_LISTKEY : EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	if (ledger == NULL)
+		return false;
+	memcpy(key.object.b, at->item.object_id, 16);
+	return emr_replica_item_get(ledger->replica, &key, &bytes, &item) == EMR_OK && emr_id32_equal(item.item_id, at->item_id);
+}
+
+static emr_status domain_row(const emr_parcel_ledger *ledger, emr_id16 domain, emr_row_domain *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(ledger->replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status others_is_owner(const emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool *out_is)
+{
+	emr_row_domain row;
+	emr_id32 signer;
+	emr_status status = domain_row(p->ledger, domain, &row);
+
+	*out_is = false;
+	memcpy(signer.b, at->item.signer_id, 32);
+	if (status == EMR_OK)
+		status = emr_signed_is_owner(p->ledger->replica, row.owner_pk, p->self.pk, signer, out_is);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* A link could lead anywhere, the folder's own name is the owner's, and a file stays one. */
+bool others_may_say(const record *r, const emr_meta *meta)
+{
+	return meta->type != EMR_META_SYMLINK && !emr_id16_equal(r->object, r->domain) &&
+	       (r->version == 0 || meta->type == r->meta.type);
+}
+
+void others_keep_to_one_component(emr_meta *meta)
+{
+	static const char unnamed[] = "unnamed";
+	const emr_bytes n = meta->name;
+
+	if (n.len == 0 || n.len > 255 || memchr(n.data, 0, n.len) != NULL || memchr(n.data, '/', n.len) != NULL ||
+		(n.len == 1 && n.data[0] == '.') || (n.len == 2 && memcmp(n.data, "..", 2) == 0))
+		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+}
+
+bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)
+{
+	emr_row_domain row;
+
+	return r->is_others_words &&
+	       (ledger == NULL || domain_row(ledger, r->domain, &row) != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) != 0);
+}
+
+/* What the ledger says of the item with the content. */
+static emr_status find_item(const emr_parcel *p, const record *r, emr_replica_item *out_item)
+{
+	const emr_part_key key = {
+		.domain = r->domain, .object = r->object, .version = r->pversion, .family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = p->ledger != NULL ? emr_replica_item_get(p->ledger->replica, &key, &bytes, out_item) : EMR_NOT_FOUND;
+
+	out_item->bytes = (emr_bytes){0};
+	return status == EMR_OK && !emr_id32_equal(out_item->item_id, r->put_item) ? EMR_NOT_FOUND : status;
+}
+
+emr_status others_check(const emr_parcel *p, const record *r, const emr_bundle *bundle)
+{
+	emr_replica_item item = {.seq = 0};
+	emr_signed_place at = {.patient_pk = p->self.pk,
+		.r_pid = r->r_pid,
+		.record_id = r->put.record_id,
+		.cver = r->put.cver,
+		.mine_only = true};
+	emr_row_domain row;
+	emr_signed is;
+	emr_status status = find_item(p, r, &item);
+
+	if (status == EMR_OK)
+		status = domain_row(p->ledger, r->domain, &row);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_BAD_SIGNATURE : status;
+	at.descriptor = p->ledger->descriptor;
+	at.is_reencrypted = (item.flags & EMR_ITEM_REENC) != 0;
+	at.put_signer = item.signer_id;
+	at.is_put = item.op == EMR_OP_PUT;
+	at.seq = item.seq;
+	at.time_unix_s = item.ledger_time;
+	memcpy(at.owner_pk, row.owner_pk, 32);
+	status = emr_signed_judge(p->ledger->replica, &at, bundle, &is);
+	if (status != EMR_OK)
+		return status;
+	return is.standing == EMR_SIGNED_MISMATCH || is.standing == EMR_SIGNED_NONE ? EMR_BAD_SIGNATURE : EMR_OK;
+}

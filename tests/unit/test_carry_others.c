@@ -1,0 +1,250 @@
+/* What other people put into the owner's folder, out in a CAR and back: theirs where her ledger says so, and whatever they say of it. */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "carry/carry.h"
+#include "deposits.h"
+#include "guest.h"
+#include "keyring/card.h"
+#include "pen_kit.h"
+
+static story s;
+static pen p;
+
+/* A writer whose computer does not look at its own rights. */
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	(void)g, (void)change, (void)head;
+	return EMR_OK;
+}
+
+static void begin(void)
+{
+	emr_grant_order order = {
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_made made;
+
+	story_begin(&s);
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, &p, &s.lima, "lima");
+	story_see(&s.lima);
+}
+
+static void end(void)
+{
+	pen_close(&p);
+	story_end(&s);
+}
+
+static void let_it_arrive(void)
+{
+	for (int i = 0; i < 3; i++)
+		kit_publish_all(&s.k);
+}
+
+/* Everything that Ana has, as the ledger has it now. */
+static int write_out(void)
+{
+	const emr_carry_sources from = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.store = s.k.stack.store,
+		.facts = s.k.stack.facts};
+	int fd = memfd_create("car", MFD_CLOEXEC);
+	emr_carry_tally tally;
+
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_carry_write(&from, NULL, fd, &tally));
+	return fd;
+}
+
+/* What a parcel gives. */
+typedef struct found {
+	emr_parcel *parcel;
+	char all[2000]; /* "|PATH" of directories, "|PATH=TEXT" of files that open, "|PATH!" of others */
+	uint64_t left_out;
+} found;
+
+static emr_status note(void *arg, const emr_parcel_record *r)
+{
+	found *f = arg;
+	emr_content_reader *reader = NULL;
+	char text[100] = "";
+	size_t got = 0;
+	emr_status status;
+
+	strcat(strcat(f->all, "|"), r->path);
+	if (r->meta.type != EMR_META_FILE)
+		return EMR_OK;
+	status = emr_parcel_content(f->parcel, r->number, NULL, 0, &reader);
+	if (status == EMR_OK)
+		status = emr_content_reader_read(reader, 0, text, sizeof text - 1, &got);
+	strcat(strcat(f->all, status == EMR_OK ? "=" : "!"), text);
+	emr_content_reader_free(reader);
+	return EMR_OK;
+}
+
+static found read_back(bool with_ledger)
+{
+	const emr_parcel_ledger ledger = {.replica = s.k.stack.replica, .descriptor = emr_ledger_descriptor(s.k.stack.ledger)};
+	found f = {.left_out = 0};
+	int fd = write_out();
+
+	assert_ok(emr_parcel_open(fd, s.k.stack.keyring, with_ledger ? &ledger : NULL, &f.parcel));
+	assert_ok(emr_parcel_each(f.parcel, note, &f));
+	f.left_out = emr_parcel_foreign(f.parcel);
+	emr_parcel_close(f.parcel);
+	close(fd);
+	strcat(f.all, "|");
+	return f;
+}
+
+static void has(const found *f, const char *what)
+{
+	if (strstr(f->all, what) == NULL)
+		fail_msg("%s is not in %s", what, f->all);
+}
+
+static void has_not(const found *f, const char *what)
+{
+	if (strstr(f->all, what) != NULL)
+		fail_msg("%s is in %s", what, f->all);
+}
+
+static emr_id16 id_of(const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+static void what_a_writer_wrote_comes_back_where_the_ledger_has_it(void **state)
+{
+	emr_id16 dir;
+	found f;
+
+	(void)state;
+	begin();
+	pen_dir(&p, s.imaging, s.imaging, "New", &dir);
+	pen_file(&p, s.imaging, dir, "note.txt", "by lima", NULL);
+	let_it_arrive();
+	f = read_back(true);
+	has(&f, "|Imaging/New|");
+	has(&f, "|Imaging/New/note.txt=by lima|");
+	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");
+	assert_int_equal(f.left_out, 0);
+	/* Anybody can seal something for her key: without the ledger it is nobody's. */
+	f = read_back(false);
+	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");
+	has_not(&f, "note.txt");
+	assert_true(f.left_out > 0);
+	end();
+}
+
+static void what_she_moved_out_of_the_shared_folder_stays_the_writers_word(void **state)
+{
+	found f;
+
+	(void)state;
+	begin();
+	pen_file(&p, s.imaging, s.imaging, "note.txt", "by lima", NULL);
+	let_it_arrive();
+	kit_rename(&s.k, "Imaging/note.txt", "note.txt");
+	let_it_arrive();
+	f = read_back(true);
+	has(&f, "|note.txt=by lima|");
+	f = read_back(false);
+	has(&f, "|note.txt!|");
+	end();
+}
+
+/* Whom a record is about, its content says. */
+static void a_description_of_another_patient_closes_nothing(void **state)
+{
+	emr_id16 note_id;
+	found f;
+
+	(void)state;
+	begin();
+	pen_rename_blindly(&p, s.imaging, id_of("Imaging/MRI.pdf"), s.imaging, "Knee.pdf");
+	assert_ok(p.last.error);
+	pen_file(&p, s.imaging, s.imaging, "note.txt", "by lima", &note_id);
+	pen_rename_blindly(&p, s.imaging, note_id, s.imaging, "renamed.txt");
+	assert_ok(p.last.error);
+	f = read_back(true);
+	has(&f, "|Imaging/Knee.pdf=%PDF a knee|");
+	has(&f, "|Imaging/renamed.txt=by lima|");
+	end();
+}
+
+static void what_a_writer_may_not_say_is_left_out(void **state)
+{
+	emr_id16 a, b, elsewhere;
+	found f;
+
+	(void)state;
+	begin();
+	kit_mkdir(&s.k, "Psychiatry");
+	let_it_arrive();
+	elsewhere = id_of("Psychiatry");
+	pen_dir(&p, s.imaging, s.imaging, "a", &a);
+	pen_dir(&p, s.imaging, a, "b", &b);
+	pen_describe(&p, EMR_META_DIR, s.imaging, a, b, "a"); /* around in a circle */
+	pen_file(&p, s.imaging, a, "lost.txt", "planted", NULL);
+	pen_link(&p, s.imaging, s.imaging, "link", "/etc/passwd", NULL);
+	pen_file(&p, s.imaging, s.imaging, "../up.txt", "planted", NULL);
+	pen_file(&p, s.imaging, elsewhere, "in-psychiatry.txt", "planted", NULL);
+	f = read_back(true);
+	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");
+	has(&f, "|Imaging/Old/CT.pdf=");
+	has(&f, "|Imaging/unnamed=planted|");
+	has(&f, "|in-psychiatry.txt=planted|"); /* of a place that is not known it lies at the top */
+	has_not(&f, "link");
+	has_not(&f, "lost.txt");
+	assert_int_equal(f.left_out, 4); /* a, b, lost.txt and link */
+	end();
+}
+
+static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
+{
+	emr_buf card = {0};
+	emr_id16 inbox;
+	found f;
+
+	(void)state;
+	begin();
+	assert_ok(deposits_inbox(s.k.view, &inbox));
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), inbox, 1, 1, story_now(&s),
+		story_now(&s) + 400 * DAY, "", "", &card));
+	pen_deposit(&p, inbox, emr_buf_view(&card), "Lab.txt", "left by lima");
+	assert_ok(p.last.error);
+	f = read_back(true);
+	has_not(&f, "Lab.txt");
+	assert_int_equal(f.left_out, 1);
+	let_it_arrive();
+	f = read_back(true);
+	has(&f, "/Lab.txt=left by lima|");
+	assert_int_equal(f.left_out, 0);
+	emr_buf_free(&card);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_writer_wrote_comes_back_where_the_ledger_has_it),
+		cmocka_unit_test(what_she_moved_out_of_the_shared_folder_stays_the_writers_word),
+		cmocka_unit_test(a_description_of_another_patient_closes_nothing),
+		cmocka_unit_test(what_a_writer_may_not_say_is_left_out),
+		cmocka_unit_test(a_deposit_comes_back_once_the_owner_has_placed_it),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
