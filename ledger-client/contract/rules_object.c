@@ -31,10 +31,19 @@ static bool is_root(const struct judge *judge)
 	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0;
 }
 
+/* A root with content is a file that is shared by itself: its bytes are a writer's as those of any other file, once a manager has
+ * made it.  Nothing else of it is. */
+static emr_result root_put_authority(struct judge *judge)
+{
+	bool is_file = judge->is_row_present && (judge->head.flags & EMR_ITEM_NOCONTENT) == 0;
+
+	return is_file && writer_may(judge, EMR_RIGHT_PUT) ? EMR_RESULT_APPLIED : emr_judge_manager(judge);
+}
+
 static emr_result put_authority(struct judge *judge)
 {
 	if (is_root(judge))
-		return emr_judge_manager(judge);
+		return root_put_authority(judge);
 	if (judge->is_manager || writer_may(judge, EMR_RIGHT_PUT) ||
 		(judge->is_depositor && !judge->is_row_present))
 		return EMR_RESULT_APPLIED;
@@ -72,6 +81,9 @@ static emr_result put_state(struct judge *judge)
 		return EMR_RESULT_GONE;
 	if ((judge->head.flags & EMR_ITEM_NOCONTENT) != 0) /* a directory or link has the id */
 		return EMR_RESULT_EXISTS;
+	/* What the owner has removed a writer does not share again. */
+	if (judge->head.state == EMR_OBJECT_UNLINKED && is_root(judge) && !judge->is_manager)
+		return EMR_RESULT_GONE;
 	return EMR_RESULT_APPLIED;
 }
 

@@ -90,7 +90,7 @@ static void set_target_key(people *p, enum state state)
 		kit_delete(&p->world.state, key.text);
 }
 
-static void set_object(people *p, enum state state, const kit_signer *me)
+static void set_object(people *p, int form, enum state state, const kit_signer *me)
 {
 	static const uint8_t states[STATES] = {[ST_THERE] = EMR_OBJECT_LIVE, [ST_OTHERS] = EMR_OBJECT_LIVE,
 		[ST_DIRECTORY] = EMR_OBJECT_LIVE, [ST_ENDED] = EMR_OBJECT_UNLINKED, [ST_ERASED] = EMR_OBJECT_ERASED};
@@ -98,6 +98,8 @@ static void set_object(people *p, enum state state, const kit_signer *me)
 	uint8_t object[16];
 
 	kit_id16("record", object);
+	if (form >= FORM_ROOT_PUT)
+		memcpy(object, p->world.domain, sizeof object);
 	kit_put_listkey(&p->world.state, p->world.domain, me, 1);
 	if (states[state] != 0)
 		kit_put_object(&p->world.state, p->world.domain, object, state == ST_OTHERS ? &other : me, states[state],
@@ -197,8 +199,8 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 
 	if (state == ST_NO_DOMAIN)
 		forget_domain(p);
-	if (form >= FORM_PUT && form <= FORM_ERASE)
-		set_object(p, state, me);
+	if (form >= FORM_PUT && form <= FORM_ROOT_UNLINK)
+		set_object(p, form, state, me);
 	else if (form == DOMAIN_ROTATE || form == FORM_DOMAIN_NEW || form == FORM_EPOCH)
 		set_domain(p, state);
 	else if (form == FORM_KEY_REG || form == FORM_KEY_CERT)

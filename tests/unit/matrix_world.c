@@ -74,6 +74,10 @@ static const facts all[FORMS] = {
 	[FORM_REWRAP] = {"REWRAP", EMR_OP_REWRAP, MANAGER, ON_OBJECT},
 	[FORM_UNLINK] = {"UNLINK", EMR_OP_UNLINK, MANAGER, ON_OBJECT},
 	[FORM_ERASE] = {"ERASE", EMR_OP_ERASE, MANAGER, ON_OBJECT},
+	[FORM_ROOT_PUT] = {"PUT-root", EMR_OP_PUT, MANAGER, ON_OBJECT},
+	[FORM_ROOT_META] = {"META-root", EMR_OP_META, MANAGER, ON_OBJECT},
+	[FORM_ROOT_META_DIR] = {"META-dir-root", EMR_OP_META, MANAGER, ON_OBJECT},
+	[FORM_ROOT_UNLINK] = {"UNLINK-root", EMR_OP_UNLINK, MANAGER, ON_OBJECT},
 	[FORM_RESTORE_PART] = {"RESTORE_PART", EMR_OP_RESTORE_PART, AGENT, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
 };
 
@@ -198,15 +202,27 @@ static void domain_item(people *p, int form, const kit_signer *me, people_item *
 	}
 }
 
+static emr_item root_item(people *p, uint8_t op)
+{
+	emr_item item = {.op = op, .epoch = 1};
+	emr_key_text key;
+
+	memcpy(item.domain_id, p->world.domain, sizeof item.domain_id);
+	memcpy(item.object_id, p->world.domain, sizeof item.object_id);
+	emr_key_object(p->world.domain, p->world.domain, &key);
+	kit_follow(&p->world.state, key.text, &item);
+	return item;
+}
+
 static void object_item(people *p, int form, people_item *out)
 {
 	emr_pub_erase erase = {.family = EMR_FAMILY_OBJECT, .from_version = 1};
 
-	out->item = kit_item_of(&p->world, all[form].op, "record");
-	out->item.flags = form == FORM_META_DIR ? EMR_ITEM_NOCONTENT : 0;
-	if (form == FORM_PUT || form == FORM_REWRAP)
+	out->item = form < FORM_ROOT_PUT ? kit_item_of(&p->world, all[form].op, "record") : root_item(p, all[form].op);
+	out->item.flags = form == FORM_META_DIR || form == FORM_ROOT_META_DIR ? EMR_ITEM_NOCONTENT : 0;
+	if (all[form].op == EMR_OP_PUT || form == FORM_REWRAP)
 		out->part = kit_part((uint8_t)form, 828);
-	if (form == FORM_META || form == FORM_META_DIR)
+	if (all[form].op == EMR_OP_META)
 		out->part = kit_part((uint8_t)form, 616);
 	if (form != FORM_ERASE)
 		return;

@@ -65,6 +65,10 @@ enum form {
 	FORM_REWRAP,
 	FORM_UNLINK,
 	FORM_ERASE,
+	FORM_ROOT_PUT, /* of the object that is the domain */
+	FORM_ROOT_META,
+	FORM_ROOT_META_DIR,
+	FORM_ROOT_UNLINK,
 	FORM_RESTORE_PART,
 	FORMS
 };

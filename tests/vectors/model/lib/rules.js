@@ -214,12 +214,14 @@ const isRoot = (c) => same(c.object, c.domain);
 const listed = (c) => { inForceOrOwner(c); need(c.rowOf(key.in('L', c.domain, listkeyOf(c))), DEAD); };
 const hasNoContent = (c) => need(c.row?.state !== 3, GONE) ?? need(!(c.row && c.row.flags & 1), EXISTS);
 const putO = (c, head, tail) => c.put(key.in('O', c.domain, c.object), row(0x20, c.head(head), c.row ? c.row.at(48, 32) : c.signer, tail));
+const hasContent = (c) => c.row && !(c.row.flags & 1);
+const stillThere = (c) => need(!isRoot(c) || c.manager || c.row?.state !== 2, GONE);
 const content = (may) => ({
-	dom: 'live', epoch: 'now', flags: 6, part: fits(300), row: (c) => key.in('O', c.domain, c.object), may, state: hasNoContent, last: listed,
+	dom: 'live', epoch: 'now', flags: 6, part: fits(300), row: (c) => key.in('O', c.domain, c.object), may, state: (c) => { hasNoContent(c); stillThere(c); }, last: listed,
 	write: (c) => putO(c, { epoch: c.epoch }, cat(u64(c.version), c.id)),
 });
 const OBJECTS = {
-	0x20: content((c) => need(c.manager || (!isRoot(c) && (reach(c, 1) || (c.depositor && !c.row))), MAY)),
+	0x20: content((c) => need(c.manager || (isRoot(c) ? hasContent(c) && reach(c, 1) : reach(c, 1) || (c.depositor && !c.row)), MAY)),
 	0x22: content(manager),
 	0x21: {
 		dom: 'live', epoch: 'now', flags: 5, part: fits(88), row: (c) => key.in('O', c.domain, c.object), may: (c) => need(c.manager || (!isRoot(c) && reach(c, c.row ? 2 : 4)), MAY),
