@@ -209,13 +209,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH with WHO]",
 		.operands_max = 3,
 		.help = "Let someone open a folder; alone: list",
-		.manual = "PATH is a folder at the top, with everything in it, now and later. WHO is what you call somebody (emrfs "
-			  "people), or\n"
+		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO is what you call somebody (emrfs people), or\n"
 			  "handle@organisation; it must be exactly one person. They may read, for treatment, and for 30 days, unless "
 			  "said\n"
-			  "otherwise; with --write they may change and remove what is there, too, and with --deposit only leave new "
-			  "files,\n"
-			  "of which they see nothing. It ends by itself. Earlier versions, deleted files and former names stay hidden without "
+			  "otherwise; with --write they may change and remove what is there, too (of a file shared by itself: change its\n"
+			  "content), and with --deposit only leave new files, of which they see nothing. It ends by itself. Earlier versions, deleted files and former names stay hidden without "
 			  "--history.\n"
 			  "Says first what that means, and who releases the keys, and asks (--yes: not asked). It is done in the "
 			  "background,\n"

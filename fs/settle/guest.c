@@ -74,7 +74,8 @@ emr_status guest_may(const guest *g, const emr_change *change, const emr_replica
 {
 	if (g->why != EMR_OK)
 		return g->why;
-	if (emr_id16_equal(change->object, change->domain))
+	/* The root is its owner's, but for the bytes of a file. */
+	if (emr_id16_equal(change->object, change->domain) && (change->kind != EMR_CHANGE_PUT || head->pversion == 0))
 		return EMR_UNSUPPORTED;
 	switch (change->kind) {
 	case EMR_CHANGE_PUT:

@@ -101,8 +101,8 @@ emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_
 	status = emr_view_domain_of(session->view, path, &d);
 	if (status != EMR_OK)
 		return status;
-	if (d.type != EMR_META_DIR) {	/* the ledger leaves a domain's own root to its owner */
-		emr_problem_set(out_problem, EMR_SAY_WRITE_IN_FOLDER, "path", path, NULL);
+	if (d.type != EMR_META_DIR && emr_rights_of_reading(rights) == 0) {
+		emr_problem_set(out_problem, EMR_SAY_DEPOSIT_IN_FOLDER, "path", path, NULL);
 		return EMR_DENIED;
 	}
 	if (who->kind == EMR_WHO_PERSON)

@@ -74,7 +74,8 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 	char name[EMR_NAME_MAX + 1], *copy = NULL;
 	emr_place place = foreign_place_of(s, e);
 	node *directory;
-	emr_status status = union_place(view, s, entry, &directory, name);
+	emr_status status = entry == SHARED_TREE_TOP ? foreign_file_place(view, s, &directory, name)
+		: union_place(view, s, entry, &directory, name);
 
 	if (status == EMR_OK && node_is_file(n))
 		status = tree_need_file(n);
@@ -98,9 +99,6 @@ emr_status foreign_take(emr_view *view, node *n)
 
 	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD || n->shared->entry == SHARED_TREE_NONE)
 		return EMR_NOT_FOUND;
-	/* The share itself is the owner's to name and to end. */
-	if (n->shared->entry == SHARED_TREE_TOP)
-		return EMR_READ_ONLY;
 	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) != NULL)	/* the id of a record of another folder */
 		return EMR_DENIED;
 	status = take_at(view, n, s, n->shared->entry);

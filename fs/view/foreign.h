@@ -25,6 +25,17 @@ node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object);
 /* The share in which N lies; NULL: none, or one that is not known (yet). */
 shared_share *foreign_share(const node *n);
 
+/* N is a share that is a single file: as it is shown, or one's own. */
+static inline bool foreign_is_share(const node *n)
+{
+	if (!node_is_file(n))
+		return false;
+	if (shared_has(n))
+		return n->shared->level == SHARED_RECORD && emr_id16_equal(n->shared->object, n->shared->domain);
+	return n->is_published && n->parent != NULL && shared_has(n->parent) &&
+		emr_id16_equal(n->place.object, n->parent->shared->domain);
+}
+
 /* ---- rights: foreign_may.c */
 
 #define FOREIGN_FOR_EVER_S (UINT64_C(1) << 40)	/* a right without an end: no clock gets there, and all arithmetic with it fits */
@@ -37,7 +48,7 @@ emr_status foreign_check_directory(const emr_view *view, const node *directory);
 emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name);
 typedef enum foreign_change {
 	FOREIGN_CONTENT,	/* its bytes */
-	FOREIGN_META,		/* its name, place, mode, time, attributes, or its end */
+	FOREIGN_META,		/* its name, place, mode, time, attributes, or its end: never of a share that is a file */
 } foreign_change;
 /* N may be changed: EMR_READ_ONLY, EMR_DENIED. */
 emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what);
@@ -90,6 +101,21 @@ void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
 /* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing of the other's any more. */
 emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);
 
+/* ---- a share that is a single file: foreign_file.c */
+
+/* What was written of S, a file: it stands for S; NULL: nothing. */
+node *foreign_file_node(const emr_view *view, const shared_share *s);
+/* Where it hangs then, and its name there: EMR_READ_ONLY (S is a directory), EMR_DENIED (its id is taken here). */
+emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1]);
+/* The directory in which its owner has N, one's own and such a share; zero: not known. */
+emr_id16 foreign_file_parent(const node *n);
+/* MASK says no more of N, such a share, than goes with its bytes: the mode that it has, and the time of what is not sent yet. */
+bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted);
+/* The time of N's bytes, if they were not sent. */
+emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns);
+/* The kernel forgets the name of N, one's own, in the directory where it sees it. */
+emr_status foreign_tell_name(emr_view *view, const node *n, emr_buf *tell);
+
 /* ---- what the share says by now: foreign_meet.c */
 
 /* The removal of what stood at PLACE was answered: hidden until the tree knows. */
@@ -105,6 +131,8 @@ emr_status foreign_leave_record(emr_view *view, node *n, const char *name);
 
 /* Of the worker, without view->lock: what was not sent to S and never will be goes to the top of one's own folder. */
 void foreign_keep_unsent(emr_view *view, shared_share *s);
+/* Under view->lock: N, which was written of S, is kept there at once; what the kernel must be told goes to TELL. */
+emr_status foreign_keep_one(emr_view *view, shared_share *s, node *n, emr_buf *tell);
 
 typedef struct foreign_gone {
 	emr_id16 domain, object;

@@ -99,7 +99,7 @@ static emr_status keep(keeping *k, node *n)
 	if (status == EMR_OK)
 		status = tree_reserve_ids(view, 2);
 	if (status == EMR_OK)
-		status = shared_tell_later(&k->tell, directory->number, n->name);
+		status = foreign_tell_name(view, n, &k->tell);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;
@@ -135,6 +135,15 @@ static emr_status keep(keeping *k, node *n)
 	mark_changed(view, n);
 	tree_release_if_unused(view, directory);
 	k->kept++;
+	return status;
+}
+
+emr_status foreign_keep_one(emr_view *view, shared_share *s, node *n, emr_buf *tell)
+{
+	keeping k = { .view = view, .share = s, .tell = *tell };
+	emr_status status = keep(&k, n);
+
+	*tell = k.tell;
 	return status;
 }
 

@@ -58,7 +58,12 @@ emr_status foreign_may_change(const emr_view *view, const node *n, foreign_chang
 
 	if (status != EMR_OK)
 		return status;
-	if (shared_has(n) && (n->shared->level != SHARED_RECORD || n->shared->entry == SHARED_TREE_TOP || s->is_blind))
+	if (shared_has(n) && (n->shared->level != SHARED_RECORD || s->is_blind))
+		return EMR_READ_ONLY;
+	if (foreign_is_share(n) && what != FOREIGN_CONTENT)
+		return EMR_DENIED;
+	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's. */
+	if (shared_has(n) && n->shared->entry == SHARED_TREE_TOP && !foreign_is_share(n))
 		return EMR_READ_ONLY;
 	if (!shared_has(n) && !n->is_published)
 		return EMR_OK;	/* nobody has seen it */

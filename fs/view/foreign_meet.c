@@ -144,7 +144,7 @@ static void give_up_name(emr_view *view, node *n)
 emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
 {
 	node *directory = n->parent;
-	emr_status status = shared_tell_later(tell, directory->number, n->name);
+	emr_status status = foreign_tell_name(view, n, tell);
 	edit e;
 
 	if (status != EMR_OK)
@@ -273,11 +273,21 @@ emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
 	return status;
 }
 
+/* Nothing can be made beside a share that is a file: what was written here is kept in one's own folder. */
+static emr_status conflict_of_share(meeting *m, node *n)
+{
+	emr_status status = emr_buf_append(&m->conflicts, &n->number, sizeof n->number);
+
+	return status == EMR_OK ? foreign_keep_one(m->view, foreign_share(n), n, &m->tell) : status;
+}
+
 static emr_status conflict(meeting *m, node *n)
 {
 	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
 	emr_status status;
 
+	if (foreign_is_share(n))
+		return conflict_of_share(m, n);
 	strcpy(was, n->name);
 	name_conflict(m->view, n, name);
 	status = shared_tell_later(&m->tell, n->parent->number, was);
@@ -345,6 +355,14 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	return EMR_OK;
 }
 
+static emr_status note_ended(meeting *m, shared_share *s)
+{
+	for (size_t at = 0; at < m->ended.len; at += sizeof s)
+		if (memcmp(m->ended.data + at, &s, sizeof s) == 0)
+			return EMR_OK;
+	return emr_buf_append(&m->ended, &s, sizeof s);
+}
+
 static emr_status meet_end(meeting *m, node *n)
 {
 	if (!is_over(m->view, &n->place))
@@ -353,6 +371,8 @@ static emr_status meet_end(meeting *m, node *n)
 		return EMR_OK;	/* once it is closed */
 	if (node_has_kids(n))
 		return follow_stay(m->view, n);
+	if (has_own_bytes(n) && foreign_is_share(n))
+		return note_ended(m, foreign_share(n));
 	if (has_own_bytes(n))
 		return foreign_leave_record(m->view, n, n->name);
 	return foreign_retire(m->view, n, &m->tell);
@@ -377,6 +397,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (s->tree == NULL)
 		return meet_nothing(m, s, n);
+	if (foreign_is_share(n) && s->tree->entries[SHARED_TREE_TOP].type != n->type)
+		return meet_end(m, n);
 	entry = shared_tree_find(s->tree, n->place.object);
 	if (entry == SHARED_TREE_NONE)
 		return meet_end(m, n);
@@ -391,18 +413,10 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (has_own_bytes(n))
 		return conflict(m, n);
-	return n->meta_dirty ? go_on_with(m, s, n, entry) : foreign_retire(m->view, n, &m->tell);
+	return n->meta_dirty && !foreign_is_share(n) ? go_on_with(m, s, n, entry) : foreign_retire(m->view, n, &m->tell);
 }
 
 /* ---- all of them ---- */
-
-static emr_status note_ended(meeting *m, shared_share *s)
-{
-	for (size_t at = 0; at < m->ended.len; at += sizeof s)
-		if (memcmp(m->ended.data + at, &s, sizeof s) == 0)
-			return EMR_OK;
-	return emr_buf_append(&m->ended, &s, sizeof s);
-}
 
 /* What was loaded before its share was known. */
 static void know_anchors(emr_view *view)

@@ -453,7 +453,7 @@ static node *parent_of(const loading *l, const loaded *entry)
 	node *n = entry->is_foreign ? foreign_parent(l, entry) : parent_node(l, entry->parent);
 
 	if (entry->is_others && (n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
-		n = tree_by_id(l->view, entry->n->place.domain);
+		n = parent_node(l, entry->n->place.domain);
 	return n == NULL && entry->is_foreign ? tree_by_shown_id(l->view, shared_record_id(entry->domain, entry->parent, 0)) : n;
 }
 

@@ -163,6 +163,8 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	emr_status status;
 	edit e;
 
+	if (foreign_is_share(n))
+		return mask & EMR_SET_MTIME ? foreign_file_set_time(view, n, wanted->mtime_ns) : EMR_OK;
 	if (mask & EMR_SET_MODE)
 		row.mode = wanted->mode & 01777;
 	if (mask & EMR_SET_MTIME)
@@ -191,15 +193,17 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 }
 
 /* N lies in another's folder. */
-static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask)
+static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
+	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
+		!(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
 	emr_status status = EMR_OK;
 
-	if (mask & EMR_SET_SIZE)
+	if ((mask & EMR_SET_SIZE) || !says)
 		status = foreign_may_change(view, n, FOREIGN_CONTENT);
-	if (status == EMR_OK && (mask & (EMR_SET_MODE | EMR_SET_MTIME)))
+	if (status == EMR_OK && says)
 		status = foreign_may_change(view, n, FOREIGN_META);
-	return status == EMR_OK ? foreign_prepare_change(view, n, mask & EMR_SET_SIZE ? FOREIGN_CONTENT : FOREIGN_META) : status;
+	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
 }
 
 emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted,
@@ -222,7 +226,7 @@ emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, con
 	else if ((mask & EMR_SET_SIZE) && tree_need_file(n) != EMR_OK)
 		status = EMR_NO_MEMORY;
 	else if (mask != 0 && foreign_top(n) != NULL)
-		status = prepare_foreign(view, n, mask);
+		status = prepare_foreign(view, n, mask, wanted);
 	if (status == EMR_OK)
 		n->opens++;
 	is_closed = status == EMR_OK && n->write_opens == 0;

@@ -174,6 +174,8 @@ emr_status shared_list(emr_view *view, node *directory, uint64_t cookie, bool ta
 void shared_release_if_unused(emr_view *view, node *n);
 /* Entry of S's tree, as a node. */
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node);
+/* What S itself is shown as: that, or what was written of it here.  S has a tree, or is a file that was written. */
+emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node);
 /* N, which is to be a node of S's tree or is one, shows ENTRY of it. */
 emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry);
 /* The version that makes an entry another node. */

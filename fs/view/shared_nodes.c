@@ -6,6 +6,7 @@
 #include "ledger/hash.h"
 
 #include "edit.h"
+#include "foreign.h"
 #include "shared_place.h"
 #include "union.h"
 
@@ -216,12 +217,25 @@ static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 	return EMR_OK;
 }
 
+emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node)
+{
+	node *own = foreign_file_node(view, s);
+
+	if (own == NULL)
+		return shared_record_node(view, s, SHARED_TREE_TOP, out_node);
+	*out_node = own;
+	return EMR_OK;
+}
+
 static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
 {
 	if (is_over(s))
 		return note_node(view, s, out_node);
-	if (s->tree != NULL)
-		return shared_record_node(view, s, SHARED_TREE_TOP, out_node);
+	if (foreign_file_node(view, s) == NULL && s->is_file && s->tree != NULL &&
+		s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
+		return EMR_NOT_FOUND;	/* removed since, or it cannot be read */
+	if (s->tree != NULL || foreign_file_node(view, s) != NULL)
+		return shared_top_node(view, s, out_node);
 	return s->is_file ? EMR_BUSY : unknown_share(view, s, out_node);
 }
 
@@ -361,7 +375,7 @@ static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_
 		if (s->owner != owner || s->number + 2 <= cookie || !shared_is_beside(s))
 			continue;
 		status = share_node(view, s, &n);
-		if (status == EMR_BUSY)	/* a file nobody could tell the size of: it is there when it can be named */
+		if (status == EMR_BUSY || status == EMR_NOT_FOUND)	/* a file nobody could tell the size of: it is there when it can be named */
 			continue;
 		if (status != EMR_OK)
 			return status;

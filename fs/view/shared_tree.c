@@ -309,6 +309,19 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 	return EMR_OK;
 }
 
+/* Nothing lies in a file, whoever says so. */
+static void leave_alone(building *b)
+{
+	raw top = b->all[b->top];
+
+	b->all[b->top].e = (shared_entry){ 0 };
+	for (size_t i = 0; i < b->count; i++)
+		free_entry(&b->all[i].e);
+	b->all[0] = top;
+	b->count = 1;
+	b->top = 0;
+}
+
 static emr_status build(emr_shared *shared, emr_id16 top, const char *name, building *b, shared_tree *tree)
 {
 	size_t known;
@@ -322,11 +335,13 @@ static emr_status build(emr_shared *shared, emr_id16 top, const char *name, buil
 	status = find_top(b, top);
 	if (status != EMR_OK)
 		return status;
+	if (b->all[b->top].e.type == EMR_META_FILE)
+		leave_alone(b);
 	tree->top_parent = b->all[b->top].e.parent_id;
 	tree->top_name = strdup(b->all[b->top].e.name);
 	if (tree->top_name == NULL)
 		return EMR_NO_MEMORY;
-	find_parents(b, known);
+	find_parents(b, known < b->count ? known : b->count);
 	open_circles(b);
 	return finish(b, name, tree);
 }

@@ -20,7 +20,7 @@ static shared_share *lacks_names(const emr_view *view, const node *n, const char
 		return NULL;
 	/* A share that is one file has a size, which nobody knows before its name is read. */
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == at->owner && s->is_file && s->tree == NULL && (name == NULL || strcmp(s->name, name) == 0) &&
+		if (s->owner == at->owner && s->is_file && s->tree == NULL && foreign_file_node(view, s) == NULL && (name == NULL || strcmp(s->name, name) == 0) &&
 			shared_is_readable(view, s) == EMR_OK)
 			return s;
 	return NULL;

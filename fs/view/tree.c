@@ -602,6 +602,8 @@ char *tree_path(const node *n)
 
 	if (top == NULL || top == n)
 		return path_below_top(n);
+	if (foreign_is_share(n))
+		return shared_path(top);
 	up = shared_path(top);
 	below = path_below_top(n);
 	if (up != NULL && below != NULL && asprintf(&path, "%s/%s", up, below) < 0)

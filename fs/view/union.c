@@ -98,7 +98,7 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 	if (entry != SHARED_TREE_NONE)
 		return shared_record_node(view, s, entry, out_node);
 	inner = shared_placed_child(s, up, name);
-	return inner == NULL ? EMR_NOT_FOUND : shared_record_node(view, inner, SHARED_TREE_TOP, out_node);
+	return inner == NULL ? EMR_NOT_FOUND : shared_top_node(view, inner, out_node);
 }
 
 /* False in *OUT_ON: the listing ends here. */
@@ -142,7 +142,7 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 	for (; s != NULL && *out_on; s = shared_placed_next(spot.outer, spot.entry, s->number)) {
 		char name[EMR_NAME_MAX + 1];
 		node *n;
-		emr_status status = shared_record_node(view, s, SHARED_TREE_TOP, &n);
+		emr_status status = shared_top_node(view, s, &n);
 
 		if (status != EMR_OK)
 			return status;

@@ -21,6 +21,7 @@ typedef struct chain {
 	uint8_t owner_pk[32], patient_pk[32];
 	uint64_t described, pversion;	/* the last version of the owner's that says what the record is, and of her bytes; 0: none */
 	uint64_t content;		/* the last bytes so far, whoever's */
+	uint64_t until;			/* what came after this version does not count */
 	bool is_last_others;
 } chain;
 
@@ -31,7 +32,7 @@ static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 	emr_key_text key;
 	emr_status status;
 
-	*out = (chain){ .view = view };
+	*out = (chain){ .view = view, .until = UINT64_MAX };
 	emr_key_domain(domain.b, &key);
 	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
@@ -81,8 +82,11 @@ static emr_status note_item(void *arg, const emr_replica_item *item)
 {
 	chain *c = arg;
 	bool is_hers = true;
-	emr_status status = is_owners(c, item->signer_id, &is_hers);
+	emr_status status;
 
+	if (item->version > c->until)
+		return EMR_OK;
+	status = is_owners(c, item->signer_id, &is_hers);
 	c->is_last_others = !is_hers;
 	if (item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP)
 		c->content = item->version;
@@ -187,6 +191,16 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, writers_word *out
 	return status;
 }
 
+/* In the domain of a file that is shared by itself there is nothing else. */
+static emr_status is_beside_file(emr_view *view, const emr_place *place, bool *out_is)
+{
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(view->options.replica, place->domain, place->domain, &head);
+
+	*out_is = status == EMR_OK && head.pversion != 0 && !emr_id16_equal(place->object, place->domain);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 /* Of a file that is shared by itself the bytes are anybody's. */
 static void take_root(emr_meta *meta, const emr_meta *own)
 {
@@ -198,6 +212,20 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	meta->n = said.n;
 	meta->mtime_ns = said.mtime_ns;
 	meta->mime = said.mime;
+}
+
+/* Nobody but she can have made it.  What she said of it may be erased by now: then it lies at the top, which shows it to nobody. */
+static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own, writers_word *out)
+{
+	if (has_own) {
+		take_root(meta, own);
+		return EMR_OK;
+	}
+	out->is_others = had_own;
+	if (!had_own)
+		return EMR_OK;
+	meta->parent = (emr_id16){ { 0 } };
+	return believe(meta, own, out);
 }
 
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out)
@@ -213,8 +241,11 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 	status = begin(view, place->domain, &c);
 	if (status == EMR_OK)
 		status = is_others(&c, place, &out->is_others);
-	if (status != EMR_OK || !out->is_others)
+	if (status == EMR_OK && out->is_others)
+		status = is_beside_file(view, place, &out->is_hidden);
+	if (status != EMR_OK || !out->is_others || out->is_hidden)
 		return status;
+	c.until = place->version;
 	status = look(&c, place->domain, place->object);
 	if (status == EMR_OK && c.described != 0)
 		status = emr_facts_version(view->options.facts, place->domain, place->object, c.described, c.pversion, &then,
@@ -228,11 +259,7 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 		return status;
 	if (!emr_id16_equal(place->object, place->domain))
 		return believe(meta, &own, out);
-	if (has_own)
-		take_root(meta, &own);
-	else	/* nobody but she can have made it */
-		out->is_others = false;
-	return EMR_OK;
+	return believe_root(meta, &own, has_own, c.described != 0, out);
 }
 
 void writers_forget(writers_word *word)

@@ -9,7 +9,7 @@
 /* The description of one record. */
 typedef struct writers_word {
 	bool is_others;		/* somebody else than the owner described it last */
-	bool is_hidden;		/* and it is a link that leads away: not to be shown */
+	bool is_hidden;		/* and it is a link that leads away, or lies in the domain of a file: not to be shown */
 	emr_buf plain, attributes;	/* what META points into by now */
 } writers_word;
 

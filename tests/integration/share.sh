@@ -209,9 +209,9 @@ run 0 share Drafts with lima --deposit --yes --wait
 json 0 share
 expect "leaving" "$(rows path who rights purpose state | grep Drafts)" "Drafts lima deposit  confirmed"
 echo "a page" >ana-folder/Drafts/page.txt
-json 6 share Drafts/page.txt with lima --write --yes
+json 6 share Drafts/page.txt with lima --deposit --yes
 expect error "$(field error)" not-shareable
-says "shared by itself it can be read, not written"
+says "nothing can be left in it"
 run 0 share Drafts with lima --write --yes --wait
 says "can read and change Drafts"
 json 0 share

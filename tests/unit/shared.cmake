@@ -7,8 +7,11 @@ foreach(part folder reading threads place)
 		USES ${shared_uses}
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
 endforeach()
+emr_test(test_foreign_file
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_file.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
+	USES ${shared_uses})
 emr_test(test_foreign
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${shared_kit}
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=shared_record_node)

@@ -1,5 +1,5 @@
 /* Dr lima writes in Ana's folder: what he does there is what she sees, and nothing of either is lost. */
-#include "shared_kit.h"
+#include "foreign_kit.h"
 
 #include "share/write.h"
 
@@ -10,11 +10,6 @@
 	viewer v; \
 	(void)state; \
 	begin(&s, &v)
-
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
 
 static void begin(story *s, viewer *v)
 {
@@ -46,127 +41,6 @@ static void may_write(story *s, viewer *v)
 	(void)give(s, v, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 }
 
-/* ---- what programs do, by paths below Ana's directory */
-
-static uint64_t directory_of(viewer *v, const char *inside, const char **out_name)
-{
-	char path[700];
-	const char *slash;
-	emr_attr attr;
-
-	(void)snprintf(path, sizeof path, "%s", viewer_at(v, inside));
-	slash = strrchr(path, '/');
-	*out_name = strrchr(inside, '/') + 1;
-	path[slash - path] = 0;
-	assert_ok(viewer_find(v, path, owner_answers, &attr));
-	assert_ok(viewer_wait(v, attr.node, EMR_NEED_NAMES, owner_answers));
-	return attr.node;
-}
-
-static emr_status try_write(viewer *v, const char *inside, const char *text)
-{
-	const char *name;
-	uint64_t directory = directory_of(v, inside, &name);
-	emr_handle *h = NULL;
-	emr_attr attr;
-	emr_status status = emr_view_lookup(v->view, directory, name, &attr);
-
-	if (status == EMR_OK)
-		status = emr_view_open_file(v->view, attr.node, O_WRONLY | O_TRUNC, &h);
-	else if (status == EMR_NOT_FOUND)
-		status = emr_view_create(v->view, directory, name, 0600, O_WRONLY, &attr, &h);
-	if (status != EMR_OK)
-		return status;
-	assert_ok(emr_view_write(h, 0, emr_bytes_of(text, strlen(text))));
-	assert_ok(emr_view_flush(h));
-	emr_view_release(h);
-	emr_view_forget(v->view, attr.node, 1);
-	return EMR_OK;
-}
-
-static void put(viewer *v, const char *inside, const char *text)
-{
-	assert_ok(try_write(v, inside, text));
-}
-
-static emr_status try_mkdir(viewer *v, const char *inside)
-{
-	const char *name;
-	uint64_t directory = directory_of(v, inside, &name);
-	emr_attr attr;
-
-	return emr_view_mkdir(v->view, directory, name, 0700, &attr);
-}
-
-static emr_status try_rename(viewer *v, const char *from, const char *to)
-{
-	const char *name, *new_name;
-	uint64_t directory = directory_of(v, from, &name), new_directory = directory_of(v, to, &new_name);
-
-	return emr_view_rename(v->view, directory, name, new_directory, new_name, 0);
-}
-
-static emr_status try_unlink(viewer *v, const char *inside)
-{
-	const char *name;
-	uint64_t directory = directory_of(v, inside, &name);
-
-	return emr_view_unlink(v->view, directory, name);
-}
-
-static emr_status try_rmdir(viewer *v, const char *inside)
-{
-	const char *name;
-	uint64_t directory = directory_of(v, inside, &name);
-
-	return emr_view_rmdir(v->view, directory, name);
-}
-
-static const char *list(viewer *v, const char *inside)
-{
-	return viewer_list(v, viewer_at(v, inside), owner_answers);
-}
-
-static const char *text_of(viewer *v, const char *inside)
-{
-	return viewer_text(v, viewer_at(v, inside), owner_answers);
-}
-
-/* His computer sends, and looks. */
-static void send(viewer *v)
-{
-	assert_ok(emr_view_publish_now(v->view));
-	kit_wait_ms(&v->s->k, 1000);
-	viewer_run(v, owner_answers, 3);
-}
-
-/* And hers looks. */
-static void exchange(viewer *v)
-{
-	send(v);
-	kit_publish_all(&v->s->k);
-	kit_wait_ms(&v->s->k, 1000);
-	viewer_run(v, owner_answers, 3);
-}
-
-static uint64_t pending(viewer *v)
-{
-	emr_view_counts counts;
-
-	emr_view_count(v->view, &counts);
-	return counts.pending + counts.failed;
-}
-
-static void reopen(viewer *v)
-{
-	char owner[300];
-
-	memcpy(owner, v->owner, sizeof owner);
-	viewer_close(v);
-	viewer_open(v, v->s, &v->s->lima, "lima-folder", CONSULT);
-	memcpy(v->owner, owner, sizeof owner);
-}
-
 /* ---- the tests */
 
 static void what_a_writer_does_is_what_the_owner_sees(void **state)
@@ -174,60 +48,47 @@ static void what_a_writer_does_is_what_the_owner_sees(void **state)
 	STORY;
 
 	may_write(&s, &v);
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	put(&v, "Imaging/report.odt", "healthy");
-	assert_ok(try_mkdir(&v, "Imaging/2026"));
-	put(&v, "Imaging/2026/scan.dcm", "DICM");
-	put(&v, "Imaging/Old/note.txt", "seen");
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old,report.odt,2026");
-	assert_string_equal(text_of(&v, "Imaging/report.odt"), "healthy");
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	writer_put(&v, "Imaging/report.odt", "healthy");
+	assert_ok(writer_try_mkdir(&v, "Imaging/2026"));
+	writer_put(&v, "Imaging/2026/scan.dcm", "DICM");
+	writer_put(&v, "Imaging/Old/note.txt", "seen");
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,report.odt,2026");
+	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy");
 	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.access"), "write until=", 12);
 	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.access"), "write until=", 12);
 	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.state"), "pending");
-	exchange(&v);
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/report.odt", "healthy");
 	kit_expect_text(&s.k, "Imaging/2026/scan.dcm", "DICM");
 	kit_expect_text(&s.k, "Imaging/Old/note.txt", "seen");
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	/* now they are what the folder shows, and are changed like anything there */
-	assert_string_equal(list(&v, "Imaging"), "2026,MRI.pdf,Old,report.odt");
-	assert_string_equal(text_of(&v, "Imaging/report.odt"), "healthy");
+	assert_string_equal(writer_list(&v, "Imaging"), "2026,MRI.pdf,Old,report.odt");
+	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy");
 	/* an editor's save: a file beside it, and a rename over it */
-	put(&v, "Imaging/lu1a2b3c.tmp", "healthy again");
-	assert_ok(try_rename(&v, "Imaging/lu1a2b3c.tmp", "Imaging/report.odt"));
-	assert_string_equal(text_of(&v, "Imaging/report.odt"), "healthy again");
+	writer_put(&v, "Imaging/lu1a2b3c.tmp", "healthy again");
+	assert_ok(writer_try_rename(&v, "Imaging/lu1a2b3c.tmp", "Imaging/report.odt"));
+	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy again");
 	/* of hers: written over, renamed, removed */
-	put(&v, "Imaging/MRI.pdf", "%PDF another knee");
-	assert_ok(try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/2026/CT head.pdf"));
-	assert_ok(try_unlink(&v, "Imaging/Old/note.txt"));
-	assert_string_equal(list(&v, "Imaging/Old"), "");
-	assert_ok(try_rmdir(&v, "Imaging/Old"));
-	assert_string_equal(list(&v, "Imaging"), "2026,report.odt,MRI.pdf");
-	exchange(&v);
-	exchange(&v);
+	writer_put(&v, "Imaging/MRI.pdf", "%PDF another knee");
+	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/2026/CT head.pdf"));
+	assert_ok(writer_try_unlink(&v, "Imaging/Old/note.txt"));
+	assert_string_equal(writer_list(&v, "Imaging/Old"), "");
+	assert_ok(writer_try_rmdir(&v, "Imaging/Old"));
+	assert_string_equal(writer_list(&v, "Imaging"), "2026,report.odt,MRI.pdf");
+	writer_exchange(&v);
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/report.odt", "healthy again");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/report.odt", "user.emrfs.version"), "2");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	assert_true(kit_exists(&s.k, "Imaging/2026/CT head.pdf"));
 	assert_false(kit_exists(&s.k, "Imaging/Old"));
-	assert_int_equal(pending(&v), 0);
-	assert_string_equal(list(&v, "Imaging"), "2026,MRI.pdf,report.odt");
-	assert_string_equal(list(&v, "Imaging/2026"), "CT head.pdf,scan.dcm");
+	assert_int_equal(writer_pending(&v), 0);
+	assert_string_equal(writer_list(&v, "Imaging"), "2026,MRI.pdf,report.odt");
+	assert_string_equal(writer_list(&v, "Imaging/2026"), "CT head.pdf,scan.dcm");
 	end(&s, &v);
-}
-
-/* Opened for writing in the middle: what is there comes first. */
-static emr_handle *open_to_change(viewer *v, const char *inside)
-{
-	emr_handle *h = NULL;
-	emr_attr attr;
-
-	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
-	assert_status(EMR_BUSY, emr_view_open_file(v->view, attr.node, O_RDWR, &h));
-	assert_ok(viewer_wait(v, attr.node, EMR_NEED_BYTES, owner_answers));
-	assert_ok(emr_view_open_file(v->view, attr.node, O_RDWR, &h));
-	return h;
 }
 
 static void a_file_is_changed_in_the_middle(void **state)
@@ -237,22 +98,22 @@ static void a_file_is_changed_in_the_middle(void **state)
 	emr_handle *h;
 
 	may_write(&s, &v);
-	h = open_to_change(&v, "Imaging/MRI.pdf");
+	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
 	assert_ok(emr_view_flush(h));
 	emr_view_release(h);
-	assert_string_equal(text_of(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
 	/* cut, by name: what is there is asked for as well */
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
 	assert_status(EMR_BUSY, emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
-	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
+	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, writer_owner_answers));
 	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_string_equal(text_of(&v, "Imaging/Old/CT.pdf"), "%PDF a");
-	exchange(&v);
+	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "%PDF a");
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
 	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "%PDF a");
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -262,36 +123,36 @@ static void what_waits_here_outlives_this_process(void **state)
 	emr_handle *h;
 
 	may_write(&s, &v);
-	put(&v, "Imaging/new.txt", "written here");
-	assert_ok(try_mkdir(&v, "Imaging/Later"));
-	put(&v, "Imaging/Later/deep.txt", "deeper");
-	h = open_to_change(&v, "Imaging/MRI.pdf");
+	writer_put(&v, "Imaging/new.txt", "written here");
+	assert_ok(writer_try_mkdir(&v, "Imaging/Later"));
+	writer_put(&v, "Imaging/Later/deep.txt", "deeper");
+	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
 	assert_ok(emr_view_flush(h));
 	emr_view_release(h);
-	assert_ok(try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT head.pdf"));
-	reopen(&v);
+	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT head.pdf"));
+	writer_reopen(&v);
 	/* nobody has looked there yet: it waits, and is said to */
-	assert_int_equal(pending(&v), 5);
-	viewer_run(&v, owner_answers, 3);
-	assert_non_null(strstr(list(&v, "Imaging"), "Old,"));
-	assert_non_null(strstr(list(&v, "Imaging"), "new.txt"));
-	assert_non_null(strstr(list(&v, "Imaging"), "Later"));
-	assert_string_equal(list(&v, "Imaging/Old"), "CT head.pdf");
-	assert_string_equal(text_of(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
-	exchange(&v);
+	assert_int_equal(writer_pending(&v), 5);
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "Old,"));
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "new.txt"));
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "Later"));
+	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT head.pdf");
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/new.txt", "written here");
 	kit_expect_text(&s.k, "Imaging/Later/deep.txt", "deeper");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	assert_true(kit_exists(&s.k, "Imaging/Old/CT head.pdf"));
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	/* and what is removed here stays removed */
-	assert_ok(try_unlink(&v, "Imaging/new.txt"));
-	reopen(&v);
-	viewer_run(&v, owner_answers, 3);
-	assert_string_equal(list(&v, "Imaging"), "Later,MRI.pdf,Old");
-	exchange(&v);
+	assert_ok(writer_try_unlink(&v, "Imaging/new.txt"));
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_string_equal(writer_list(&v, "Imaging"), "Later,MRI.pdf,Old");
+	writer_exchange(&v);
 	assert_false(kit_exists(&s.k, "Imaging/new.txt"));
 	/* hers, after her own restart */
 	kit_restart(&s.k);
@@ -328,34 +189,34 @@ static void the_first_on_the_ledger_keeps_the_name_and_both_live(void **state)
 
 	may_write(&s, &v);
 	/* she is first: his becomes the copy */
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	put(&v, "Imaging/MRI.pdf", "his knee");
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	writer_put(&v, "Imaging/MRI.pdf", "his knee");
 	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_publish(&s.k);
-	exchange(&v);
-	exchange(&v);
-	assert_string_equal(text_of(&v, "Imaging/MRI.pdf"), "her knee");
+	writer_exchange(&v);
+	writer_exchange(&v);
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "her knee");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	second = strstr(hers(&s, "Imaging"), "MRI (conflict, ");
 	assert_non_null(second);
 	(void)snprintf(copy, sizeof copy, "Imaging/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "his knee");
-	assert_string_equal(text_of(&v, copy), "his knee");
-	assert_int_equal(pending(&v), 0);
+	assert_string_equal(writer_text(&v, copy), "his knee");
+	assert_int_equal(writer_pending(&v), 0);
 	/* he is first: hers does */
-	put(&v, "Imaging/Old/CT.pdf", "his head");
+	writer_put(&v, "Imaging/Old/CT.pdf", "his head");
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "her head");
-	send(&v);
+	writer_send(&v);
 	kit_publish_all(&s.k);
 	kit_publish_all(&s.k);
-	exchange(&v);
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "his head");
-	assert_string_equal(text_of(&v, "Imaging/Old/CT.pdf"), "his head");
+	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "his head");
 	second = strstr(hers(&s, "Imaging/Old"), "CT (conflict, ");
 	assert_non_null(second);
 	(void)snprintf(copy, sizeof copy, "Imaging/Old/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "her head");
-	assert_string_equal(text_of(&v, copy), "her head");
+	assert_string_equal(writer_text(&v, copy), "her head");
 	end(&s, &v);
 }
 
@@ -367,28 +228,28 @@ static void names_removals_and_bytes_of_both_sides_meet(void **state)
 	kit_text(&s.k, "Imaging/third.txt", "of hers");
 	kit_publish_all(&s.k);
 	kit_wait_ms(&s.k, 1000);
-	viewer_run(&v, owner_answers, 3);
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old,third.txt");
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,third.txt");
 	/* he: a new name, a removal, new bytes; she, first: new bytes, new bytes, a removal */
-	assert_ok(try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
-	assert_string_equal(list(&v, "Imaging/Old"), "CT.pdf");
-	assert_ok(try_unlink(&v, "Imaging/Old/CT.pdf"));
-	put(&v, "Imaging/third.txt", "of his");
+	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
+	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT.pdf");
+	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
+	writer_put(&v, "Imaging/third.txt", "of his");
 	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "her head");
 	kit_unlink(&s.k, "Imaging/third.txt");
 	kit_publish_all(&s.k);
 	for (int i = 0; i < 3; i++)
-		exchange(&v);
+		writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/knee.pdf", "her knee");
 	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
 	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "her head");
 	kit_expect_text(&s.k, "Imaging/third.txt", "of his");
-	assert_string_equal(list(&v, "Imaging"), "Old,knee.pdf,third.txt");
-	assert_string_equal(text_of(&v, "Imaging/knee.pdf"), "her knee");
-	assert_string_equal(text_of(&v, "Imaging/Old/CT.pdf"), "her head");
-	assert_string_equal(text_of(&v, "Imaging/third.txt"), "of his");
-	assert_int_equal(pending(&v), 0);
+	assert_string_equal(writer_list(&v, "Imaging"), "Old,knee.pdf,third.txt");
+	assert_string_equal(writer_text(&v, "Imaging/knee.pdf"), "her knee");
+	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "her head");
+	assert_string_equal(writer_text(&v, "Imaging/third.txt"), "of his");
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -409,20 +270,20 @@ static void a_new_name_survives_a_moment_without_room_for_their_bytes(void **sta
 	STORY;
 
 	may_write(&s, &v);
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	assert_ok(try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
 	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	kit_publish_all(&s.k);
 	no_room = true;
 	kit_wait_ms(&s.k, 1000);
-	viewer_run(&v, owner_answers, 3);
+	viewer_run(&v, writer_owner_answers, 3);
 	no_room = false;
-	reopen(&v);
+	writer_reopen(&v);
 	for (int i = 0; i < 3; i++)
-		exchange(&v);
-	assert_string_equal(list(&v, "Imaging"), "Old,knee.pdf");
+		writer_exchange(&v);
+	assert_string_equal(writer_list(&v, "Imaging"), "Old,knee.pdf");
 	kit_expect_text(&s.k, "Imaging/knee.pdf", "her knee");
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -431,20 +292,20 @@ static void an_editor_that_keeps_backups_makes_a_version(void **state)
 	STORY;
 
 	may_write(&s, &v);
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	assert_ok(try_rename(&v, "Imaging/MRI.pdf", "Imaging/MRI.pdf~"));
-	put(&v, "Imaging/MRI.pdf", "%PDF edited");
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/MRI.pdf~"));
+	writer_put(&v, "Imaging/MRI.pdf", "%PDF edited");
 	for (int i = 0; i < 3; i++)
-		exchange(&v);
+		writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF edited");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	assert_null(strstr(hers(&s, "Imaging"), "~"));
-	assert_string_equal(text_of(&v, "Imaging/MRI.pdf~"), "%PDF a knee");
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf~"), "%PDF a knee");
 	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf~"), "user.emrfs.state"), "local");
 	/* when nobody gives the old bytes, the new ones do not wait for them for ever */
-	assert_string_equal(list(&v, "Imaging/Old"), "CT.pdf");
-	assert_ok(try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT.pdf~"));
-	put(&v, "Imaging/Old/CT.pdf", "%PDF edited, too");
+	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT.pdf");
+	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT.pdf~"));
+	writer_put(&v, "Imaging/Old/CT.pdf", "%PDF edited, too");
 	assert_ok(emr_view_publish_now(v.view));
 	story_pass(&s, 61);
 	viewer_run(&v, NULL, 1);
@@ -453,10 +314,10 @@ static void an_editor_that_keeps_backups_makes_a_version(void **state)
 	kit_publish_all(&s.k);
 	kit_expect_text(&s.k, "Imaging/Old/CT.pdf", "%PDF edited, too");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/Old/CT.pdf", "user.emrfs.version"), "2");
-	assert_string_equal(list(&v, "Imaging/Old"), "CT.pdf");
+	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT.pdf");
 	for (int i = 0; i < 2; i++)
-		exchange(&v);
-	assert_int_equal(pending(&v), 0);
+		writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -467,24 +328,24 @@ static void of_two_equal_names_both_are_seen(void **state)
 	const char *code;
 
 	may_write(&s, &v);
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	put(&v, "Imaging/report.txt", "his");
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	writer_put(&v, "Imaging/report.txt", "his");
 	kit_text(&s.k, "Imaging/report.txt", "hers");
 	kit_publish_all(&s.k);
-	viewer_run(&v, owner_answers, 3);
+	viewer_run(&v, writer_owner_answers, 3);
 	/* his is not sent yet, and has the name here; hers is the second */
-	code = strstr(list(&v, "Imaging"), "report~");
+	code = strstr(writer_list(&v, "Imaging"), "report~");
 	assert_non_null(code);
 	(void)snprintf(name, sizeof name, "Imaging/%.15s", code);
 	assert_string_equal(name + strlen(name) - 4, ".txt");
-	assert_string_equal(text_of(&v, name), "hers");
-	assert_string_equal(text_of(&v, "Imaging/report.txt"), "his");
-	exchange(&v);
+	assert_string_equal(writer_text(&v, name), "hers");
+	assert_string_equal(writer_text(&v, "Imaging/report.txt"), "his");
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/report.txt", "hers");
 	assert_non_null(strstr(hers(&s, "Imaging"), "report~"));
-	assert_non_null(strstr(list(&v, "Imaging"), "report.txt"));
-	assert_non_null(strstr(list(&v, "Imaging"), "report~"));
-	assert_int_equal(pending(&v), 0);
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "report.txt"));
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "report~"));
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -494,30 +355,30 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	emr_attr attr;
 
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
-	assert_string_equal(list(&v, "Imaging"), "");
-	assert_status(EMR_DENIED, try_mkdir(&v, "Imaging/mine"));
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	assert_status(EMR_DENIED, writer_try_mkdir(&v, "Imaging/mine"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
 	assert_status(EMR_DENIED, emr_view_refuse(v.view, attr.node, "mine", EMR_DENIED));
 	assert_non_null(strstr(v.notices, "no-grant shared-with-me/Silva, Ana 1984-03-12 ("));
-	put(&v, "Imaging/.upload.part", "a letter of lima");
-	assert_ok(try_rename(&v, "Imaging/.upload.part", "Imaging/letter.txt"));
-	assert_string_equal(list(&v, "Imaging"), "letter.txt");
-	assert_string_equal(text_of(&v, "Imaging/letter.txt"), "a letter of lima");
+	writer_put(&v, "Imaging/.upload.part", "a letter of lima");
+	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/letter.txt"));
+	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");
+	assert_string_equal(writer_text(&v, "Imaging/letter.txt"), "a letter of lima");
 	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.access"), "deposit until=", 14);
-	exchange(&v);
+	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/letter.txt", "a letter of lima");
-	assert_string_equal(list(&v, "Imaging"), "");
-	assert_status(EMR_NOT_FOUND, try_unlink(&v, "Imaging/letter.txt"));
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	assert_status(EMR_NOT_FOUND, writer_try_unlink(&v, "Imaging/letter.txt"));
 	/* the same name again is another letter, not a new version of one that nobody may change */
-	put(&v, "Imaging/letter.txt", "a second letter");
-	reopen(&v);
-	viewer_run(&v, owner_answers, 2);
-	assert_string_equal(list(&v, "Imaging"), "letter.txt");
-	exchange(&v);
-	assert_string_equal(list(&v, "Imaging"), "");
+	writer_put(&v, "Imaging/letter.txt", "a second letter");
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");
+	writer_exchange(&v);
+	assert_string_equal(writer_list(&v, "Imaging"), "");
 	kit_expect_text(&s.k, "Imaging/letter.txt", "a letter of lima");
 	assert_non_null(strstr(hers(&s, "Imaging"), "letter~"));
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
 
@@ -529,12 +390,12 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	char path[300];
 	emr_attr attr;
 
-	assert_string_equal(list(&v, "Imaging"), "MRI.pdf,Old");
-	put(&v, "Imaging/unsent.txt", "not yet there");
-	assert_ok(try_mkdir(&v, "Imaging/Dir"));
-	put(&v, "Imaging/Dir/unsent.txt", "nor this");
-	put(&v, "Imaging/MRI.pdf", "a third knee");
-	assert_ok(try_unlink(&v, "Imaging/Old/CT.pdf"));
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	writer_put(&v, "Imaging/unsent.txt", "not yet there");
+	assert_ok(writer_try_mkdir(&v, "Imaging/Dir"));
+	writer_put(&v, "Imaging/Dir/unsent.txt", "nor this");
+	writer_put(&v, "Imaging/MRI.pdf", "a third knee");
+	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
 	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
 	viewer_run(&v, NULL, 2);
 	assert_non_null(strstr(v.notices, "not-sent Imaging (not sent to Silva, Ana, "));
@@ -549,12 +410,12 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	assert_ok(emr_view_publish_now(v.view));
 	kit_wait_ms(&s.k, 5000);
 	assert_ok(emr_view_publish_now(v.view));
-	assert_int_equal(pending(&v), 0);
+	assert_int_equal(writer_pending(&v), 0);
 	kit_publish_all(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
 	assert_true(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
 	assert_false(kit_exists(&s.k, "Imaging/unsent.txt"));
-	reopen(&v);
+	writer_reopen(&v);
 	assert_string_equal(viewer_text(&v, path, NULL), "a third knee");
 	end(&s, &v);
 }

@@ -29,8 +29,8 @@ char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
 /* Whether something can be shared with WHO at all.  EMR_DENIED, EMR_UNSUPPORTED: said. */
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
 
-/* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an organisation does not write, and nobody in a
- * file that is shared by itself.  EMR_DENIED: said; EMR_NOT_FOUND: PATH is not there. */
+/* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an organisation does not write, and nobody leaves
+ * files in a file.  EMR_DENIED: said; EMR_NOT_FOUND: PATH is not there. */
 emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who, uint16_t rights, emr_problem *out_problem);
 
 /* Writes ORDER down, a grant; returns at once.  An older one for the same person and domain that waits or has failed is replaced

@@ -1,0 +1,91 @@
+/* A share that is a single file.  It lies in no directory of its own domain, so what is written of it hangs in one that nobody sees: that
+ * one stands for the share, and is known by the domain alone, also before the share is.  Only the bytes are a writer's to say. */
+#include "foreign.h"
+
+#include <string.h>
+
+#include "shared_place.h"
+
+node *foreign_file_node(const emr_view *view, const shared_share *s)
+{
+	node *n = s->is_file ? tree_by_id(view, s->domain) : NULL;
+
+	return n != NULL && n->state == NODE_LIVE && foreign_is_share(n) ? n : NULL;
+}
+
+/* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of scratch, which would not be sent. */
+static const char *name_of(const shared_share *s)
+{
+	const char *name = s->tree->top_name;
+
+	return emr_name_check(name) == EMR_OK && !emr_name_is_local(name) ? name : "unnamed";
+}
+
+emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1])
+{
+	node *directory;
+	emr_status status;
+
+	if (s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
+		return EMR_READ_ONLY;
+	if (tree_by_id(view, s->domain) != NULL)	/* a domain that is called as a record of one's own */
+		return EMR_DENIED;
+	status = shared_anchor(view, s->domain, s->domain, &directory);
+	if (status != EMR_OK)
+		return status;
+	directory->shared->owner = s->owner;
+	directory->shared->share = s;
+	strcpy(out_name, name_of(s));
+	*out_directory = directory;
+	return EMR_OK;
+}
+
+emr_id16 foreign_file_parent(const node *n)
+{
+	const shared_share *s = foreign_share(n);
+
+	return s != NULL && s->tree != NULL ? s->tree->top_parent : (emr_id16){ { 0 } };
+}
+
+bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted)
+{
+	bool has_bytes = (mask & EMR_SET_SIZE) != 0 || n->content_dirty;
+
+	return has_bytes && ((mask & EMR_SET_MODE) == 0 || (wanted->mode & 01777) == n->mode);
+}
+
+emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns)
+{
+	node_row row = row_of_node(n);
+	emr_status status;
+	edit e;
+
+	if (!n->content_dirty || n->mtime_ns == mtime_ns)
+		return EMR_OK;
+	row.mtime_ns = mtime_ns;
+	row.ctime_ns = view_now_ns(view);
+	row.change++;
+	e = edit_begin(view);
+	edit_put(&e, n->id, &row);
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK)
+		return status;
+	n->has_row = true;
+	n->mtime_ns = row.mtime_ns;
+	n->ctime_ns = row.ctime_ns;
+	mark_changed(view, n);
+	return EMR_OK;
+}
+
+emr_status foreign_tell_name(emr_view *view, const node *n, emr_buf *tell)
+{
+	const shared_share *s = foreign_share(n);
+
+	if (!foreign_is_share(n))
+		return shared_tell_later(tell, n->parent->number, n->name);
+	if (s == NULL)	/* its share was never seen, so nobody knows a name of it */
+		return EMR_OK;
+	shared_tell_of(view, s, tell);
+	shared_tell_place(view, s, tell);
+	return EMR_OK;
+}

@@ -1,0 +1,362 @@
+/* Dr lima writes in a single file that Ana shares: its bytes are his to say, and nothing else of it; nothing that he closed is lost. */
+#include "foreign_kit.h"
+
+#include "share/give.h"
+#include "share/write.h"
+
+#define STORY \
+	story s; \
+	viewer v; \
+	(void)state; \
+	begin(&s, &v)
+
+static void begin(story *s, viewer *v)
+{
+	story_begin(s);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+}
+
+static void end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+/* Ana's computer takes in what there is, and says what it has to say. */
+static void she_settles(story *s)
+{
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+}
+
+static emr_id16 make_inner(story *s)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, "Imaging/MRI.pdf", &domain));
+	she_settles(s);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	return domain;
+}
+
+static emr_id16 give(story *s, viewer *v, emr_id16 domain, uint16_t writes)
+{
+	emr_grant_order order = { .domain = domain, .grantee = s->lima.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = writes, .purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY, .label = "MRI.pdf", .owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12" };
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+	return made.grant;
+}
+
+static void may_write(story *s, viewer *v)
+{
+	(void)give(s, v, make_inner(s), EMR_WRITES_ALL);
+}
+
+static const char *beside(viewer *v)
+{
+	return viewer_list(v, v->owner, writer_owner_answers);
+}
+
+static const char *at_his_top(viewer *v)
+{
+	return viewer_list(v, "", NULL);
+}
+
+/* "FILE (not sent to Silva, Ana, TIME)/FILE" in his own folder. */
+static const char *kept_path(viewer *v)
+{
+	static char path[300];
+	const char *folder = strstr(at_his_top(v), "MRI.pdf (not sent to Silva, Ana, ");
+
+	assert_non_null(folder);
+	(void)snprintf(path, sizeof path, "%.*s/MRI.pdf", (int)(strchr(folder, ')') + 1 - folder), folder);
+	return path;
+}
+
+static emr_attr attr_of(viewer *v, const char *inside)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, viewer_at(v, inside), writer_owner_answers, &attr));
+	return attr;
+}
+
+/* ---- the tests */
+
+static void what_he_writes_is_what_she_sees(void **state)
+{
+	STORY;
+	emr_handle *h;
+
+	may_write(&s, &v);
+	assert_string_equal(beside(&v), "MRI.pdf");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF a knee");
+	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.access"), "write until=", 12);
+	writer_put(&v, "MRI.pdf", "%PDF another knee");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF another knee");
+	assert_string_equal(beside(&v), "MRI.pdf");
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"), "pending");
+	assert_int_equal(writer_pending(&v), 1);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
+	assert_int_equal(writer_pending(&v), 0);
+	/* now it is what the share shows, and is changed again: in the middle, and by its length */
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"), "confirmed 1/1");
+	h = writer_open_to_change(&v, "MRI.pdf");
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("ANOTHER", 7)));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF ANOTHER knee");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF ANOTHER knee");
+	/* hers is what he sees next */
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF hers again");
+	kit_publish_all(&s.k);
+	writer_exchange(&v);
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF hers again");
+	assert_string_equal(beside(&v), "MRI.pdf");
+	assert_int_equal(writer_pending(&v), 0);
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF hers again");
+	end(&s, &v);
+}
+
+static void a_file_for_reading_stays_so(void **state)
+{
+	STORY;
+
+	(void)give(&s, &v, make_inner(&s), 0);
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF a knee");
+	assert_status(EMR_READ_ONLY, writer_try_write(&v, "MRI.pdf", "his"));
+	end(&s, &v);
+}
+
+static void all_but_its_bytes_is_hers_to_say(void **state)
+{
+	STORY;
+	emr_attr wanted = { .mode = 0640, .mtime_ns = 5000000000 }, attr;
+	emr_handle *h;
+
+	may_write(&s, &v);
+	/* beside it nothing is made, and it is neither renamed nor removed */
+	assert_status(EMR_READ_ONLY, writer_try_write(&v, "MRI.pdf.new", "his"));
+	assert_status(EMR_READ_ONLY, writer_try_mkdir(&v, "Dir"));
+	for (int taken = 0; taken < 2; taken++) {
+		assert_status(EMR_READ_ONLY, writer_try_unlink(&v, "MRI.pdf"));
+		assert_status(EMR_READ_ONLY, writer_try_rename(&v, "MRI.pdf", "CT.pdf"));
+		attr = attr_of(&v, "MRI.pdf");
+		assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+		assert_status(EMR_DENIED,
+			emr_view_set_attribute(v.view, attr.node, "user.note", emr_bytes_of("his", 3), 0));
+		if (taken == 0)
+			assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME, &wanted, &attr));
+		if (taken == 0)
+			writer_put(&v, "MRI.pdf", "his knee");
+	}
+	/* the time goes with bytes that are on their way, and the mode that it has is no change */
+	attr = attr_of(&v, "MRI.pdf");
+	wanted.mode = attr.mode;
+	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr));
+	assert_int_equal(attr.mtime_ns, 5000000000);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his knee");
+	assert_int_equal(kit_attr(&s.k, "Imaging/MRI.pdf").mtime_ns, 5000000000);
+	assert_int_equal(writer_pending(&v), 0);
+	/* a name and a place that she gives it meanwhile stay */
+	h = writer_open_to_change(&v, "MRI.pdf");
+	assert_ok(emr_view_write(h, 0, emr_bytes_of("HIS", 3)));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/Old/knee.pdf");
+	she_settles(&s);
+	writer_exchange(&v);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/Old/knee.pdf", "HIS knee");
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	assert_int_equal(writer_pending(&v), 0);
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Imaging/Old/knee.pdf", "HIS knee");
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	end(&s, &v);
+}
+
+static void what_he_closed_outlives_this_process(void **state)
+{
+	STORY;
+	emr_handle *h;
+
+	may_write(&s, &v);
+	h = writer_open_to_change(&v, "MRI.pdf");
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	writer_reopen(&v);
+	assert_int_equal(writer_pending(&v), 1);
+	viewer_run(&v, NULL, 0);
+	/* seen at once, before anybody gave the keys again */
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "MRI.pdf");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), NULL), "%PDF Z knee");
+	viewer_run(&v, writer_owner_answers, 3);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
+	assert_int_equal(writer_pending(&v), 0);
+	assert_string_equal(beside(&v), "MRI.pdf");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF Z knee");
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF Z knee");
+	end(&s, &v);
+}
+
+/* Names in DIRECTORY of hers, with commas. */
+static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	char *text = arg;
+
+	(void)attr;
+	(void)next;
+	if (name[0] != '.')
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s", text[0] != 0 ? "," : "", name);
+	return true;
+}
+
+static void of_two_that_write_at_once_both_survive(void **state)
+{
+	STORY;
+	char names[2000] = "", copy[300], kept[300];
+	const char *second;
+
+	may_write(&s, &v);
+	/* she is first: his is kept in his own folder, since nothing can be made beside it */
+	assert_string_equal(beside(&v), "MRI.pdf");
+	writer_put(&v, "MRI.pdf", "his knee");
+	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
+	kit_publish(&s.k);
+	writer_exchange(&v);
+	writer_exchange(&v);
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "her knee");
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "her knee");
+	(void)snprintf(kept, sizeof kept, "%s", kept_path(&v));
+	assert_string_equal(viewer_text(&v, kept, NULL), "his knee");
+	assert_non_null(strstr(v.notices, "conflict MRI.pdf (not sent to Silva, Ana, "));
+	assert_int_equal(writer_pending(&v), 0);
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_string_equal(viewer_text(&v, kept, NULL), "his knee");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "her knee");
+	/* he is first: hers becomes the copy, beside it in her folder, where nobody else sees it */
+	writer_put(&v, "MRI.pdf", "his second");
+	kit_text(&s.k, "Imaging/MRI.pdf", "her second");
+	writer_send(&v);
+	she_settles(&s);
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his second");
+	assert_string_equal(writer_text(&v, "MRI.pdf"), "his second");
+	assert_ok(emr_view_each_entry(s.k.view, kit_attr(&s.k, "Imaging").node, 0, false, add_hers, names));
+	second = strstr(names, "MRI (conflict, ");
+	assert_non_null(second);
+	(void)snprintf(copy, sizeof copy, "Imaging/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
+	kit_expect_text(&s.k, copy, "her second");
+	assert_string_equal(beside(&v), "MRI.pdf");
+	assert_int_equal(writer_pending(&v), 0);
+	end(&s, &v);
+}
+
+static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
+{
+	STORY;
+	emr_id16 domain = make_inner(&s), grant = give(&s, &v, domain, EMR_WRITES_ALL);
+	char kept[300];
+
+	writer_put(&v, "MRI.pdf", "a third knee");
+	assert_ok(emr_share_revoke(s.ana, domain, grant));
+	viewer_run(&v, NULL, 2);
+	assert_non_null(strstr(v.notices, "not-sent MRI.pdf (not sent to Silva, Ana, "));
+	(void)snprintf(kept, sizeof kept, "%s", kept_path(&v));
+	assert_string_equal(viewer_text(&v, kept, NULL), "a third knee");
+	assert_non_null(strstr(viewer_list(&v, v.owner, NULL), "MRI.pdf - access ended "));
+	writer_send(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	she_settles(&s);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	writer_reopen(&v);
+	assert_string_equal(viewer_text(&v, kept, NULL), "a third knee");
+	end(&s, &v);
+}
+
+static void what_was_not_sent_when_she_removes_it_is_kept(void **state)
+{
+	STORY;
+	char kept[300];
+
+	may_write(&s, &v);
+	writer_put(&v, "MRI.pdf", "a third knee");
+	kit_unlink(&s.k, "Imaging/MRI.pdf");
+	kit_wait_ms(&s.k, 5000);
+	she_settles(&s);
+	writer_exchange(&v);
+	writer_exchange(&v);
+	assert_non_null(strstr(v.notices, "not-sent MRI.pdf (not sent to Silva, Ana, "));
+	(void)snprintf(kept, sizeof kept, "%s", kept_path(&v));
+	assert_string_equal(viewer_text(&v, kept, NULL), "a third knee");
+	assert_int_equal(writer_pending(&v), 0);
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	assert_string_equal(beside(&v), "");
+	end(&s, &v);
+}
+
+static void a_file_of_its_own_in_a_folder_for_writing(void **state)
+{
+	STORY;
+	emr_grant_order order = { .rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY };
+	emr_nested tree[1];
+	emr_grant_made made;
+
+	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
+	tree[0] = (emr_nested){ .domain = make_inner(&s), .outer = s.imaging };
+	assert_ok(emr_share_tie(s.ana, tree, 1, NULL));
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s", viewer_list(&v, "shared-with-me", NULL));
+	assert_string_equal(writer_list(&v, "Imaging"), "Old,MRI.pdf");
+	writer_put(&v, "Imaging/MRI.pdf", "his knee");
+	assert_string_equal(writer_list(&v, "Imaging"), "Old,MRI.pdf");
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "his knee");
+	/* its name is the owner's, also in a folder that he may change */
+	assert_status(EMR_DENIED, writer_try_unlink(&v, "Imaging/MRI.pdf"));
+	assert_status(EMR_DENIED, writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
+	writer_put(&v, "Imaging/lu1a2b3c.tmp", "saved by a rename");
+	assert_status(EMR_DENIED, writer_try_rename(&v, "Imaging/lu1a2b3c.tmp", "Imaging/MRI.pdf"));
+	writer_exchange(&v);
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his knee");
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "his knee");
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "MRI.pdf"));
+	assert_int_equal(writer_pending(&v), 0);
+	end(&s, &v);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_he_writes_is_what_she_sees),
+		cmocka_unit_test(a_file_for_reading_stays_so),
+		cmocka_unit_test(all_but_its_bytes_is_hers_to_say),
+		cmocka_unit_test(what_he_closed_outlives_this_process),
+		cmocka_unit_test(of_two_that_write_at_once_both_survive),
+		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
+		cmocka_unit_test(what_was_not_sent_when_she_removes_it_is_kept),
+		cmocka_unit_test(a_file_of_its_own_in_a_folder_for_writing),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
