@@ -359,7 +359,7 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	assert_status(EMR_DENIED, writer_try_mkdir(&v, "Imaging/mine"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
 	assert_status(EMR_DENIED, emr_view_refuse(v.view, attr.node, "mine", EMR_DENIED));
-	assert_non_null(strstr(v.notices, "no-grant shared-with-me/Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(v.notices, "files-only shared-with-me/Silva, Ana 1984-03-12 ("));
 	writer_put(&v, "Imaging/.upload.part", "a letter of lima");
 	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/letter.txt"));
 	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");

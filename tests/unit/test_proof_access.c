@@ -610,7 +610,8 @@ static emr_status find_place(void *arg, const emr_place *place, const emr_meta *
 	return EMR_OK;
 }
 
-static void prove_content(const char *name, emr_buf *out)
+/* NUMBER: that of the record which the item names, where nobody believes it; NULL: as it is believed. */
+static void prove_content_as(const char *name, const emr_id16 *number, emr_buf *out)
 {
 	emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
 	placed found = {.name = name};
@@ -621,7 +622,14 @@ static void prove_content(const char *name, emr_buf *out)
 	from.facts = s.k.stack.facts;
 	assert_ok(emr_facts_each(s.k.stack.facts, find_place, &found, &damaged));
 	assert_true(found.is_there);
+	if (number != NULL)
+		found.place.record_id = *number;
 	assert_ok(emr_proof_make(&from, &found.place, out));
+}
+
+static void prove_content(const char *name, emr_buf *out)
+{
+	prove_content_as(name, NULL, out);
 }
 
 static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
@@ -707,7 +715,7 @@ static void nobody_proves_with_what_another_once_said(void **state)
 	both_say(emr_buf_view(&file), "");
 	emr_buf_clear(&file);
 	is_unchecked = true;
-	prove_content("repeated.txt", &file);
+	prove_content_as("repeated.txt", &at.record_id, &file);
 	is_unchecked = false;
 	both_say(emr_buf_view(&file), "statement");
 	pen_close(&p);
