@@ -39,10 +39,10 @@ grep -q " unknown-person Imaging: Nobody here is called eva" .emrfs/notices || e
 refused "No such attribute" setfattr -x user.emrfs.grant.lima Imaging
 must setfattr -n user.emrfs.grant.lima -v "read until=2099-12-31 purpose=treatment,legal" Imaging
 two_until 60 granted grant.lima Imaging
-[[ $(attribute grant.lima Imaging) =~ ^read\ until=2100-01-01T00:00:00Z\ purpose=treatment,legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
+[[ $(attribute grant.lima Imaging) =~ ^read\ until=2099-12-31T23:59:59Z\ purpose=treatment,legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
 	emr_fail "grant.lima: $(attribute grant.lima Imaging)"
-expect "shared" "$(attribute shared-with Imaging)" "lima until 2100-01-01T00:00:00Z"
-expect "shared, in it" "$(attribute shared-with Imaging/MRI.pdf)" "lima until 2100-01-01T00:00:00Z"
+expect "shared" "$(attribute shared-with Imaging)" "lima until 2099-12-31T23:59:59Z"
+expect "shared, in it" "$(attribute shared-with Imaging/MRI.pdf)" "lima until 2099-12-31T23:59:59Z"
 expect "not beside it" "$(attribute shared-with Bills)" ""
 refused "No such attribute" getfattr -n user.emrfs.grant.lima Imaging/MRI.pdf
 ! getfattr -d -m - --absolute-names Imaging | grep grant || emr_fail "a grant is listed"
@@ -50,24 +50,24 @@ expect "the verb says the same" "$(grants)" "Imaging lima"
 
 say "a value replaces the one before"
 must setfattr -n user.emrfs.grant.lima -v "read until=2098-12-31 purpose=treatment" Imaging
-narrowed() { [ "$(attribute shared-with Imaging)" = "lima until 2099-01-01T00:00:00Z" ] && [ "$(grants)" = "Imaging lima" ]; }
+narrowed() { [ "$(attribute shared-with Imaging)" = "lima until 2098-12-31T23:59:59Z" ] && [ "$(grants)" = "Imaging lima" ]; }
 two_until 60 narrowed
 json 13 share Imaging with lima --until 2d
 run 13 share Imaging with lima --until 2d
-says "Paula Lima, São Lucas has as much of Imaging or more until 01 Jan 2099"
+says "Paula Lima, São Lucas has as much of Imaging or more until 31 Dec 2098"
 says "already; this does not shorten it."
 
 say "a value for writing, and for leaving things"
 must setfattr -n user.emrfs.grant.lima -v "write until=2099-12-31 purpose=legal" Bills
 two_until 60 granted grant.lima Bills
-[[ $(attribute grant.lima Bills) =~ ^write\ until=2100-01-01T00:00:00Z\ purpose=legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
+[[ $(attribute grant.lima Bills) =~ ^write\ until=2099-12-31T23:59:59Z\ purpose=legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
 	emr_fail "grant.lima: $(attribute grant.lima Bills)"
 refused "not permitted" mv Imaging/MRI.pdf Bills/	# for another purpose, and to be changed
 grep -q ' would-share .* would show it to Paula Lima, São Lucas (who may change it: Paula Lima, São Lucas)' .emrfs/notices ||
 	emr_fail "notice: $(cat .emrfs/notices)"
 must setfattr -n user.emrfs.grant.lima -v "deposit until=2097-12-31 purpose=legal" Bills
-left_only() { [[ $(attribute grant.lima Bills) =~ ^deposit\ until=2098-01-01T00:00:00Z\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] &&
-	[ "$(attribute shared-with Bills)" = "lima until 2098-01-01T00:00:00Z" ]; }
+left_only() { [[ $(attribute grant.lima Bills) =~ ^deposit\ until=2097-12-31T23:59:59Z\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] &&
+	[ "$(attribute shared-with Bills)" = "lima until 2097-12-31T23:59:59Z" ]; }
 two_until 60 left_only
 expect "linked" "$(readlink shared-by-me/lima/Bills)" ../../Bills
 must rm shared-by-me/lima/Bills

@@ -274,10 +274,10 @@ away() { run 0 status && grep -q "The ledger cannot be reached since" out/said; 
 two_until 60 away
 run 0 revoke Drafts from lima
 says "Will end as soon as the ledger answers: Drafts"
-run 0 share Extra with lima --yes
+run 0 share Bills with lima --yes
 says "It will be shared as soon as the ledger answers: emrfs share"
 mv "$NET/ledger-away" "$NET/ledger" || exit 2
-done_since() { json 0 share && [ "$(rows path who state)" = "Extra lima confirmed" ]; }
+done_since() { json 0 share && [ "$(rows path who state)" = "Bills lima confirmed" ]; }
 two_until 60 done_since
 
 say "nothing of it in clear"
