@@ -9,6 +9,7 @@
 void depositor_open(depositor *d, story *s)
 {
 	memset(d, 0, sizeof *d);
+	kit_wait_for_noon(&s->k);
 	assert_ok(emr_store_index_now(s->k.stack.store));
 	viewer_open(&d->v, s, &s->lima, "lima-folder", CONSULT);
 	assert_ok(deposits_inbox(s->k.view, &d->inbox));

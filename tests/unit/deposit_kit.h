@@ -25,6 +25,7 @@ typedef struct leaving {
 	bool lies;		/* the signed root is not that of the bytes */
 } leaving;
 
+/* At noon: what is left lies by its day. */
 void depositor_open(depositor *d, story *s);
 void depositor_close(depositor *d);
 /* The ledger's code, or 1000 + status when it was not even asked; *OUT (may be NULL) is where it lies. */

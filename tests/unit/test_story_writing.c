@@ -348,6 +348,7 @@ static void a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_
 
 	(void)state;
 	story_begin(&s);
+	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
 	assert_ok(emr_facts_each(s.k.stack.facts, find_inbox, &inbox, &damaged));
 	card_of(inbox, &card);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -25,6 +26,19 @@ void kit_wait_ms(kit *k, int64_t ms)
 {
 	k->clock.unix_ns += ms * 1000000;
 	k->clock.boot_ns += ms * 1000000;
+}
+
+void kit_wait_for_noon(kit *k)
+{
+	time_t at = (time_t)(k->clock.unix_ns / 1000000000);
+	struct tm noon;
+
+	assert_non_null(localtime_r(&at, &noon));
+	noon.tm_mday += noon.tm_hour >= 12 ? 1 : 0;
+	noon.tm_hour = 12;
+	noon.tm_min = noon.tm_sec = 0;
+	noon.tm_isdst = -1;
+	kit_wait_ms(k, (int64_t)(mktime(&noon) - at) * 1000);
 }
 
 /* ---- directories of state ---- */
