@@ -42,8 +42,7 @@ head -20 words >some && chmod 600 some
 words 12 wrong-words some
 sed 's/^ *3 .*/ 3 zooo/' words >some
 words 12 wrong-words some
-sed 's/^ *7 .*/ 7 zoo/' words >some
-cmp -s words some && emr_fail "the seventh word is zoo: an unlucky keyring, run again"
+another_word 7 words >some
 words 12 wrong-words some
 # Four wrong words: whether the checksum fits by chance (1 in 256), another set does not.
 for set in "zoo zone zero youth" "abandon zoo abandon zoo"; do

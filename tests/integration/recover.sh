@@ -12,8 +12,7 @@ json 10 recover --test --words-file none
 emr_init
 secret second "the new passphrase"
 secret third "the third one"
-sed 's/^ *7 .*/ 7 zoo/' words >wrong-words && chmod 600 wrong-words
-cmp -s words wrong-words && emr_fail "the seventh word is zoo: an unlucky keyring, run again"
+another_word 7 words >wrong-words && chmod 600 wrong-words
 sed 's/^ *[0-9]* //' words | tr '\n' ' ' | tr a-z A-Z >shouted && chmod 600 shouted
 cp "$STATE/keyfile" before
 

@@ -120,8 +120,7 @@ done
 
 say "words that do not fit are named"
 clean wrong
-sed 's/^ *7 .*/ 7 zoo/' words >wrong-words && chmod 600 wrong-words
-cmp -s words wrong-words && emr_fail "the seventh word is zoo: an unlucky keyring, run again"
+another_word 7 words >wrong-words && chmod 600 wrong-words
 json 12 init --restore "$COPY" --words-file wrong-words --passphrase-file second
 expect "error id" "$(field error)" wrong-words
 says "Word 7 is wrong"

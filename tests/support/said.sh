@@ -51,6 +51,11 @@ at_end() {
 	fusermount3 -uqz "$MNT" 2>/dev/null
 }
 
+# The words in FILE with another one at NUMBER.
+another_word() { # NUMBER FILE
+	sed "s/^ *$1 zoo\$/ $1 abandon/; t; s/^ *$1 .*/ $1 zoo/" "$2"
+}
+
 secret() { printf '%s\n' "$2" >"$1" && chmod 600 "$1"; }
 
 # killed_after SECONDS ARGUMENTS...: emrfs is killed then, or had ended well; KILLED_MAY_SAY: or had said that.  Its locks go with its
