@@ -150,10 +150,10 @@ static void a_list_of_errors_stays_small(void **state)
 	emr_notices_free(notices);
 }
 
-/* Waits for a file with a deadline; what makes it is another process. */
+/* Waits for a file, for at most a minute; what makes it is another process. */
 static bool appears(const char *path)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		const struct timespec pause = {.tv_nsec = 10000000};
 		struct stat st;
 

@@ -333,7 +333,7 @@ static void the_log_is_snapshot_by_itself_when_it_grows(void **state)
 	snprintf(name, sizeof name, "journal-%s.head", hex);
 	for (int i = 0; i < 18; i++)
 		put(j, 1, big);
-	for (int i = 0; i < 5000 && kit_size(j->k, name) == 0; i++)
+	for (int i = 0; i < 60000 && kit_size(j->k, name) == 0; i++)
 		usleep(1000);
 	assert_int_equal(kit_size(j->k, name), 64);
 	reopen(j);
