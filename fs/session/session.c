@@ -217,6 +217,8 @@ emr_status emr_session_lock(
 	status = emr_switch_finish(session->state_fd);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "Joining");
+	else
+		emr_switch_tidy(session->state_fd);
 	return status;
 }
 

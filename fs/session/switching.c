@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "kit/places.h"
 #include "session/stage.h"
 
@@ -98,6 +99,14 @@ static emr_status take_new(int state_fd, int joining)
 	return status == EMR_OK ? sync_both(state_fd, joining) : status;
 }
 
+/* Somebody else may be at it. */
+static emr_status remove_rest(int state_fd)
+{
+	emr_status status = emr_stage_remove_tree(state_fd, EMR_STATE_JOINING);
+
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status go_on(int state_fd, int joining)
 {
 	EMR_AUTO_FD annex = -1;
@@ -120,7 +129,16 @@ static emr_status go_on(int state_fd, int joining)
 	(void)unlinkat(joining, EMR_JOINING_CERTIFICATE, 0);
 	if (fsync(joining) != 0 || unlinkat(joining, EMR_JOINING_SWITCH, 0) != 0)
 		return emr_status_from_errno(errno);
-	return emr_stage_remove_tree(state_fd, EMR_STATE_JOINING);
+	return remove_rest(state_fd);
+}
+
+void emr_switch_tidy(int state_fd)
+{
+	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (joining >= 0 && !has(joining, EMR_JOINING_INVITATION) && !has(joining, EMR_JOINING_SWITCH) &&
+		remove_rest(state_fd) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "what a join left could not be removed");
 }
 
 emr_status emr_switch_finish(int state_fd)

@@ -193,13 +193,32 @@ static void cut_off_anywhere_the_next_one_ends_it(void **state)
 		calls_left = -1;
 		cuts += was_cut;
 		assert_ok(emr_switch_finish(p.fd));
-		if (faccessat(p.fd, "joining", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			assert_ok(emr_stage_remove_tree(p.fd, "joining")); /* empty by now, and in nobody's way */
+		emr_switch_tidy(p.fd);
 		expect_new(&p);
 		end(&p);
 		assert_true(at < 60);
 	}
 	assert_true(cuts > 8);
+}
+
+static void what_is_under_way_is_not_tidied_and_what_was_never_begun_is(void **state)
+{
+	place p;
+
+	(void)state;
+	begin(&p);
+	emr_switch_tidy(p.fd);
+	expect(&p, "joining/invitation", "secret");
+	expect(&p, "joining/keyfile", "new keys");
+	assert_ok(emr_switch_begin(p.fd));
+	assert_int_equal(unlinkat(p.fd, "joining/invitation", 0), 0);
+	emr_switch_tidy(p.fd);
+	expect(&p, "joining/keyfile", "new keys");
+	assert_int_equal(unlinkat(p.fd, "joining/switch", 0), 0);
+	emr_switch_tidy(p.fd);
+	expect(&p, "joining", NULL);
+	expect_old(&p);
+	end(&p);
 }
 
 static void a_state_without_a_join_is_left_alone(void **state)
@@ -221,6 +240,7 @@ int main(void)
 		cmocka_unit_test(before_it_begins_nothing_moves),
 		cmocka_unit_test(it_puts_everything_in_its_place_and_again_is_nothing),
 		cmocka_unit_test(cut_off_anywhere_the_next_one_ends_it),
+		cmocka_unit_test(what_is_under_way_is_not_tidied_and_what_was_never_begun_is),
 		cmocka_unit_test(a_state_without_a_join_is_left_alone),
 	};
 
