@@ -45,13 +45,15 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 	char until[EMR_TEXT_BYTES], teams[NAMES_MAX] = "";
 	emr_known_person person;
 	emr_id32 root;
+	bool is_known;
 	uint64_t ends = contact->card.expires;
 	emr_status status = emr_registered_find(a->session->replica, emr_ledger_descriptor(a->session->ledger),
 		contact->card.signer_id, a->now, &known);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	if (status == EMR_OK) {
+	is_known = status == EMR_OK;
+	if (is_known) {
 		emr_crowd crowd = {.replica = a->session->replica, .now_unix_s = a->now};
 
 		status = emr_replica_person(a->session->replica, contact->card.signer_id, &person);
@@ -63,11 +65,14 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 	}
 	if (known.not_after_unix_s < ends)
 		ends = known.not_after_unix_s;
+	if (is_known && person.row.invalid_since_unix_s != 0 && person.row.invalid_since_unix_s < ends)
+		ends = person.row.invalid_since_unix_s;
 	emr_time_json((int64_t)ends, until);
 	return json_object_set_new(one, "role", json_string(known.roles)) == 0 &&
 			       json_object_set_new(one, "organisation", emr_json_text(known.organisation)) == 0 &&
 			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
 			       json_object_set_new(one, "registered", json_boolean(known.is_active)) == 0 &&
+			       json_object_set_new(one, "ended", json_boolean(ends <= a->now)) == 0 &&
 			       json_object_set_new(one, "valid_until", json_string(until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
@@ -93,9 +98,9 @@ static json_t *describe(const asking *a, const emr_contact *contact)
 
 	emr_person_code(card->signer_id, code);
 	emr_hex(card->signer_id.b, sizeof card->signer_id.b, id);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b, s:b}", "who", emr_json_text(contact->who), "name",
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "who", emr_json_text(contact->who), "name",
 		emr_json_text(card->name), "born", card->born, "code", code, "id", id, "compared",
-		contact->compared_unix_s != 0, "ended", card->expires <= a->now, "same_network",
+		contact->compared_unix_s != 0, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
 	if (one != NULL && (put_registered(a, contact, one) != EMR_OK || put_vouched(a, contact, one) != EMR_OK)) {
 		json_decref(one);

@@ -126,6 +126,27 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 
 #define WRITTEN_MAX 20
 
+/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may not hold. */
+static json_t *conflicts_report(emr_session *session, uint64_t of)
+{
+	uint64_t nodes[WRITTEN_MAX];
+	size_t n = of > 0 ? emr_view_conflicts(session->view, nodes, WRITTEN_MAX) : 0, room = 4096;
+	json_t *report = json_array();
+
+	for (size_t i = 0; report != NULL && i < n; i++) {
+		EMR_AUTO_FREE char *path = NULL;
+
+		if (emr_view_path(session->view, nodes[i], &path) != EMR_OK || 2 * strlen(path) > room)
+			continue;
+		room -= 2 * strlen(path);
+		if (json_array_append_new(report, emr_json_text(path)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	return report;
+}
+
 /* What is being copied now. */
 static json_t *writing_report(emr_session *session)
 {
@@ -193,7 +214,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:[], "
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, "
 			 "s:i, s:b, s:o,"
 			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
@@ -202,7 +223,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
 		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
 		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
-		(json_int_t)counts.confirmed, "conflicts", "copies", 1, "second_copy",
+		(json_int_t)counts.confirmed, "conflicts", conflicts_report(session, counts.conflicts), "copies", 1, "second_copy",
 		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",

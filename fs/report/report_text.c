@@ -122,12 +122,19 @@ static void put_writing(FILE *to, const json_t *report)
 static void put_remarks(FILE *to, const json_t *report)
 {
 	emr_problem problem;
+	const json_t *conflicts = json_object_get(report, "conflicts");
 	uint64_t local = number_of(report, "local_files"), failed = number_of(report, "failed");
 
 	if (failed > 0) {
 		fprintf(to, "  Not taken by the ledger, kept here: %llu",
 			(unsigned long long)failed);
 		put_names(to, json_object_get(report, "unsent"), failed);
+		fputs(".\n", to);
+	}
+	if (json_array_size(conflicts) > 0) {
+		fprintf(to, "  Changed in two places at the same time, both kept: %zu cop%s for you to choose",
+			json_array_size(conflicts), json_array_size(conflicts) == 1 ? "y" : "ies");
+		put_names(to, conflicts, json_array_size(conflicts));
 		fputs(".\n", to);
 	}
 	if (local > 0) {

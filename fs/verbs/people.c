@@ -213,9 +213,9 @@ static void say_person(telling *t, const json_t *one)
 		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"), organisation[0] != '\0' ? ", " : "",
 			organisation);
 	}
-	emr_say(t->out, "%-16s  %s%s   %s%s%s, until %.10s\n", who, line, role,
+	emr_say(t->out, "%-16s  %s%s   %s%s, %s %.10s\n", who, line, role,
 		flag_of(one, "compared") ? "compared" : "not compared", flag_of(one, "same_network") ? "" : ", another network",
-		flag_of(one, "ended") ? ", ended" : "", text_of(one, "valid_until"));
+		flag_of(one, "ended") ? "key ended on" : "valid until", text_of(one, "valid_until"));
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 

@@ -3,14 +3,13 @@
  * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old node serves whoever has it
  * open.  A file that was changed here, too, keeps its bytes under the name of a conflict: the first on the ledger has the
  * name.  New content beats a removal, on either side. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 
 #include "adopt.h"
+#include "conflict.h"
 #include "deposits.h"
 #include "erase.h"
 #include "ops_tree.h"
@@ -215,6 +214,8 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 		status = attach_new(f, a, n, directory, was_vacated);
 	if (status != EMR_OK)
 		tree_free_node(f->view, n);
+	else if (a->deposit == NULL && node_is_file(n) && conflict_is_copy(n->name))	/* whose other half lies here */
+		status = emr_buf_append(&f->conflicts, &n->number, sizeof n->number);
 	if (status == EMR_OK && moved != NULL) {
 		n->meta_dirty = true;
 		mark_changed(f->view, n);
@@ -432,28 +433,6 @@ static bool has_own_bytes(const node *n)
 		(n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
 }
 
-/* "NAME (conflict, WHO, 2026-11-20 14.05).EXT", after the time of what was written here. */
-static void name_conflict(const following *f, const node *n, char out[EMR_NAME_MAX + 1])
-{
-	const char *who = f->view->options.person != NULL ? f->view->options.person : "this computer";
-	time_t at = (time_t)(n->mtime_ns / 1000000000);
-	char text[EMR_NAME_MAX + 1], day[32];
-	char wanted[EMR_NAME_MAX + 1];
-	struct tm local;
-
-	localtime_r(&at, &local);
-	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
-	snprintf(text, sizeof text, " (conflict, %.120s, %s)", who, day);
-	for (char *c = text; *c != 0; c++)
-		if (*c == '/')
-			*c = '_';
-	emr_name_insert(n->name, text, wanted);
-	if (tree_child(f->view, n->parent, wanted) == NULL)
-		strcpy(out, wanted);
-	else
-		tree_free_name(f->view, n->parent, n->id, wanted, out);
-}
-
 /* N, whose bytes are frozen, becomes a record of its own under NAME: in the journal first. */
 static emr_status leave_record(following *f, node *n, const char *name)
 {
@@ -521,7 +500,7 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	if (!is_frozen(n))
 		return EMR_BUSY;
 	strcpy(name, n->name);
-	name_conflict(f, n, mine);
+	conflict_name(f->view, n, mine);
 	status = tell(f, n->parent, name);
 	if (status == EMR_OK)
 		status = tell(f, n->parent, mine);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "conflict.h"
 #include "edit.h"
 #include "foreign.h"
 #include "tree.h"
@@ -39,6 +40,7 @@ static void count_one(void *arg, node *n)
 	if (n->type != EMR_META_DIR) {
 		counts->files++;
 		counts->bytes += n->size;
+		counts->conflicts += n->type == EMR_META_FILE && conflict_is_copy(n->name);
 	}
 	if (n->failure != EMR_OK) {
 		counts->failed++;
@@ -64,6 +66,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.writing += theirs.writing;
 	counts.writing_bytes += theirs.writing_bytes;
 	counts.unhanded += theirs.unhanded;
+	counts.conflicts += theirs.conflicts;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;

@@ -1,12 +1,11 @@
 /* Nodes of one's own in another's folder meet what the share says by now: they go back to being what it shows, or go on where
  * others went on, too.  The first on the ledger has the name; bytes that were written here are never lost. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 
+#include "conflict.h"
 #include "follow.h"
 #include "foreign.h"
 
@@ -206,27 +205,6 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	return EMR_OK;
 }
 
-/* "NAME (conflict, WHO, 2026-11-20 14.05).EXT", after the time of what was written here. */
-static void name_conflict(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1])
-{
-	const char *who = view->options.person != NULL ? view->options.person : "this computer";
-	time_t at = (time_t)(n->mtime_ns / 1000000000);
-	char text[EMR_NAME_MAX + 1], day[32], wanted[EMR_NAME_MAX + 1];
-	struct tm local;
-
-	localtime_r(&at, &local);
-	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
-	snprintf(text, sizeof text, " (conflict, %.120s, %s)", who, day);
-	for (char *c = text; *c != 0; c++)
-		if (*c == '/')
-			*c = '_';
-	emr_name_insert(n->name, text, wanted);
-	if (tree_child(view, n->parent, wanted) == NULL)
-		strcpy(out, wanted);
-	else
-		tree_free_name(view, n->parent, n->id, wanted, out);
-}
-
 emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
 {
 	emr_id16 before = n->id, id = emr_id16_random();
@@ -289,7 +267,7 @@ static emr_status conflict(meeting *m, node *n)
 	if (foreign_is_share(n))
 		return conflict_of_share(m, n);
 	strcpy(was, n->name);
-	name_conflict(m->view, n, name);
+	conflict_name(m->view, n, name);
 	status = shared_tell_later(&m->tell, n->parent->number, was);
 	if (status == EMR_OK)
 		status = shared_tell_later(&m->tell, n->parent->number, name);

@@ -81,6 +81,36 @@ two_mount lima
 two_until 30 says ana-folder/Imaging/last.txt "closed, and then it died"
 two_until 30 lists "$THEIRS/Imaging/last.txt"
 
+say "both write one file while the ledger is held: both are kept, and both are told which came second"
+python3 - "$NET/ledger/ledger.sqlite" <<'P' &
+import sqlite3, sys, time, os
+db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
+for i in range(200):
+	if os.path.exists("let-go"): break
+	time.sleep(0.05)
+db.execute("ROLLBACK")
+P
+holder=$!
+two_until 10 test -e held
+echo "as ana saw it" >ana-folder/Imaging/MRI.txt
+echo "as lima saw it" >"$THEIRS/Imaging/MRI.txt"
+touch let-go
+wait $holder
+both() { [ "$(cat "$1"/MRI*.txt | sort | tr '\n' ' ')" = "as ana saw it as lima saw it " ]; }
+two_until 40 both ana-folder/Imaging
+two_until 40 both "$THEIRS/Imaging"
+knows() { as "$1" json 0 status && [[ $(field conflicts) =~ ^\[.*Imaging/MRI\ \(conflict,.*\]$ ]] && as "$1" run 0 status && grep -q "both kept: 1 copy for you to choose" out/said; }
+told() { grep -q " conflict .*Imaging/MRI (conflict, .*: this file was changed in two places at the same time." "$1-folder/.emrfs/notices"; }
+two_until 20 knows ana
+for who in ana lima; do two_until 20 told $who; done
+must rm ana-folder/Imaging/MRI\ \(conflict*
+as ana run 0 status --wait
+one_left() { ! ls "$THEIRS/Imaging/"*conflict* >/dev/null 2>&1; }
+two_until 30 one_left
+as ana json 0 status
+expect "chosen" "$(field conflicts)" "[]"
+
 say "it is hers now: she renames, removes, brings back, erases, and keeps it over a restart"
 must mv ana-folder/Imaging/last.txt ana-folder/Imaging/first.txt
 must rm ana-folder/Imaging/report.odt

@@ -337,6 +337,7 @@ typedef struct emr_view_counts {
 	uint64_t pending_bytes;			/* of the pending files whose bytes the ledger does not know */
 	uint64_t writing, writing_bytes;	/* files that a program is writing, scratch too, and how long they are by now */
 	uint64_t unhanded;			/* files of which some bytes are in this process only */
+	uint64_t conflicts;			/* copies of files that were changed in two places, in one's own folder; what lies in others' counts until it is sent */
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
 
@@ -348,6 +349,9 @@ typedef struct emr_view_written {
 emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting);
 /* Up to MAX of the files that are being written now; returns how many. */
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max);
+/* Up to MAX copies of files that were changed in two places, as nodes, in the own folder and where one writes in others'; returns
+ * how many. */
+size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its copy here made
  * impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);
