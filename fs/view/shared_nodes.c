@@ -308,6 +308,10 @@ static emr_status child_of_owner(emr_view *view, const shared_owner *owner, cons
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
 		if (s->owner == owner && strcmp(shown_name(s), name) == 0 && shared_is_beside(s))
 			return share_node(view, s, out_node);
+	/* A viewer that opens its path again is told why it is not there, as long as the note is. */
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner == owner && is_over(s) && shared_share_is_shown(view, s) && strcmp(s->name, name) == 0)
+			return shared_is_readable(view, s);
 	return EMR_NOT_FOUND;
 }
 

@@ -116,6 +116,8 @@ two_until 30 lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
 gone() { [ ! -e "$SHARE" ]; }
 two_until 20 gone
+refused_as() { ! cat "$2" >/dev/null 2>out/said && grep -q "$1" out/said; }
+two_until 20 refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by its path, it says why
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 grep -qF "$OWNER ended your access to Imaging" "$NOTE" || emr_fail "note: $(ls "lima-folder/shared-with-me/$OWNER")"
 noticed grant-revoked "$OWNER ended your access to Imaging on" || emr_fail "no notice"
@@ -132,6 +134,7 @@ timed 7 || timed 20 || timed 60 || emr_fail "not open before its time was over: 
 two_until 1 lists timed.errno
 expect EKEYEXPIRED "$(cat timed.errno)" 127
 two_until 20 noticed grant-expired "Your access to Imaging of $OWNER ended on"
+two_until 20 refused_as "Key has expired" "$SHARE/MRI.txt"
 
 say "for another purpose nothing opens"
 as ana run 0 share Imaging with lima --yes --wait
