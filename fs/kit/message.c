@@ -496,7 +496,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_NOT_SHAREABLE] = {"not-shareable", "", "error", EMR_EXIT_DENIED,
 		"{path} is a link, and is not shared by itself; what it points to can be.", "emrfs share TARGET with WHO"},
 	[EMR_SAY_NEVER_SHARED] = {"never-shared", "", "error", EMR_EXIT_DENIED,
-		"{path} is never shared.", "Share a folder at the top of yours."},
+		"{path} is never shared.", "Share a folder or a file that holds records."},
 	[EMR_SAY_NOT_SHARED] = {"not-shared", "", "error", EMR_EXIT_NO_SUCH,
 		"{path} is not shared with {who}: there is nothing to end.", "emrfs share"},
 	[EMR_SAY_SHARE_FAILED] = {"share-failed", "", "error", EMR_EXIT_FAILED,

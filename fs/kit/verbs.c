@@ -17,7 +17,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read the passphrase from FILE (mode 0600)"},
 	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
 		"read the new passphrase from FILE (mode 0600)"},
-	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "init: your name, kept sealed; people: what you call somebody"},
+	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "what somebody is called (your own name is kept sealed)"},
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
 	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
@@ -57,7 +57,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"show the signed head of the ledger"},
 	[EMR_OPT_AS_PROOF] = {"proof", 0, EMR_NO_ARGUMENT, NULL,
 		"write the proof of one file instead of records"},
-	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "help: every verb with its options; revoke: everything"},
+	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "all of it"},
 	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
 	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
 		"leave PATH alone and put the old content there, as a new file"},
@@ -209,8 +209,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH with WHO]",
 		.operands_max = 3,
 		.help = "Let someone open a folder; alone: list",
-		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO is what you call somebody (emrfs people), or\n"
-			  "handle@organisation; it must be exactly one person. They may read, for treatment, and for 30 days, unless "
+		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO is what you call somebody (emrfs people),\n"
+			  "handle@organisation, a team or @organisation; it must fit exactly one of them. They may read, for treatment, and for 30 days, unless "
 			  "said\n"
 			  "otherwise; with --write they may change and remove what is there, too (of a file shared by itself: change its\n"
 			  "content), and with --deposit only leave new files, of which they see nothing. It ends by itself. Earlier versions, deleted files and former names stay hidden without "

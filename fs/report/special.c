@@ -22,6 +22,8 @@ static const char readme[] =
 	"seconds after a program has closed it, and on the ledger shortly after that.\n"
 	"\n"
 	"  Inbox          what others leave for you\n"
+	"  shared-with-me what others share with you, one folder for each of them\n"
+	"  shared-by-me   whom you share what with; rm of a link there ends it\n"
 	"  .emrfs         this help; not shown in listings\n"
 	"    status.txt   what is safe, and where (status.json for programs)\n"
 	"    notices      what went wrong, newest last; follow it with tail -f\n"

@@ -181,23 +181,46 @@ static int run_invite(const emr_args *args, emr_out *out)
 	return emr_out_fail(out, &problem);
 }
 
+/* Options that not every deed takes: one that would be ignored is a wrong line. */
+static const struct {
+	emr_option option;
+	const char *name;
+} particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"}, {EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"},
+	{EMR_OPT_CARD_FILE, "-o"}, {EMR_OPT_WORDS_FILE, "--words-file"}};
+
+enum { OF_NETWORK = 1, OF_ROLE = 2, OF_QUORUM = 4, OF_WITHIN = 8, OF_FILE = 16, OF_WORDS = 32 };
+
 typedef struct deed {
 	const char *name;
 	size_t least, most; /* operands, with the name */
+	uint32_t takes;	    /* which of `particular`, as bits */
 	int (*run)(const emr_args *args, emr_out *out);
 } deed;
 
+static emr_status check_options(const emr_args *args, const deed *d, emr_problem *out_problem)
+{
+	char what[100];
+
+	for (size_t i = 0; i < sizeof particular / sizeof *particular; i++)
+		if (args->given[particular[i].option] && (d->takes & (1u << i)) == 0) {
+			snprintf(what, sizeof what, "org %s takes no %s.", d->name, particular[i].name);
+			return wrong_use(what, out_problem);
+		}
+	return EMR_OK;
+}
+
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
-	static const deed deeds[] = {{"create", 1, 2, emr_init_network}, {"invite", 1, 2, run_invite},
-		{"admit", 2, 2, emr_org_admit}, {"leave", 1, 2, emr_org_leave}, {"show", 1, 1, emr_org_show}, {"rules", 1, 3, emr_org_rules},
-		{"revoke", 2, 2, emr_org_revoke}, {"vouch", 2, 2, emr_org_vouch}, {"team", 2, 4, emr_org_team}};
+	static const deed deeds[] = {{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS, emr_init_network},
+		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite}, {"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
+		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules}, {"revoke", 2, 2, 0, emr_org_revoke},
+		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
 		if (strcmp(args->operands[0], deeds[i].name) == 0 && args->n_operands >= deeds[i].least &&
 			args->n_operands <= deeds[i].most)
-			return deeds[i].run(args, out);
+			return check_options(args, &deeds[i], &problem) == EMR_OK ? deeds[i].run(args, out) : emr_out_fail(out, &problem);
 	(void)!wrong_use("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, rules [FILE | approve ID], revoke HANDLE, vouch CARD or team NAME "
 			 "[add HANDLE | remove HANDLE].", &problem);
 	return emr_out_fail(out, &problem);

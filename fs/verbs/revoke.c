@@ -10,6 +10,7 @@
 
 #define STATUS_MS 10000
 #define WORK_MS 120000
+#define FOLDED 5 /* more lines than this about one folder are one */
 #define LOOK_NS INT64_C(5000000000)
 #define LOOK_AWAY_NS INT64_C(300000000) /* without a ledger only what never reached it can be done */
 
@@ -105,14 +106,49 @@ static emr_status ask(revoking *r, emr_problem *out_problem)
 	return status;
 }
 
-static void say_opened(const revoking *r, const json_t *one)
+static size_t folder_len(const char *path)
 {
-	char path[300], when[EMR_TEXT_BYTES];
+	const char *slash = strrchr(path, '/');
 
-	emr_show(text_of(one, "path"), path, sizeof path);
+	return slash != NULL ? (size_t)(slash - path) : 0;
+}
+
+/* How many from FIRST on are of one folder and one kind: a series of images is one line, not three hundred. */
+static size_t count_alike(const revoking *r, size_t first)
+{
+	const json_t *one = json_array_get(r->opened, first);
+	const char *path = text_of(one, "path");
+	size_t n = 1, len = folder_len(path);
+
+	for (; first + n < json_array_size(r->opened); n++) {
+		const json_t *next = json_array_get(r->opened, first + n);
+
+		if (folder_len(text_of(next, "path")) != len || strncmp(text_of(next, "path"), path, len) != 0 ||
+			json_is_true(json_object_get(next, "proven")) != json_is_true(json_object_get(one, "proven")))
+			break;
+	}
+	return n;
+}
+
+/* Returns how many of them the line is about. */
+static size_t say_opened(const revoking *r, size_t first)
+{
+	const json_t *one = json_array_get(r->opened, first);
+	bool is_proven = json_is_true(json_object_get(one, "proven"));
+	size_t n = count_alike(r, first), len = folder_len(text_of(one, "path"));
+	char path[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
+	bool is_folded = n > FOLDED;
+
+	snprintf(whole, sizeof whole, "%.*s", is_folded ? (int)len : EMR_ASK_PATH_MAX, text_of(one, "path"));
+	emr_show(whole, path, sizeof path);
 	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
-	emr_say(r->out, "  %s   %s   %s\n", when, path,
-		json_is_true(json_object_get(one, "proven")) ? "its key was released: proven" : "opened: reported");
+	if (!is_folded) {
+		emr_say(r->out, "  %s   %s   %s\n", when, path, is_proven ? "its key was released: proven" : "opened: reported");
+		return 1;
+	}
+	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log%s%s)\n", when, n, len > 0 ? path : "your folder",
+		is_proven ? "their keys were released: proven" : "opened: reported", len > 0 ? " " : "", path);
+	return n;
 }
 
 static void say_all(revoking *r)
@@ -131,8 +167,8 @@ static void say_all(revoking *r)
 		emr_say(r->out, "The names of what lies there were seen.\n");
 	if (n > 0)
 		emr_say(r->out, "What was opened cannot be un-seen:\n");
-	for (size_t i = 0; i < n; i++)
-		say_opened(r, json_array_get(r->opened, i));
+	for (size_t i = 0; i < n;)
+		i += say_opened(r, i);
 	if (n == 0 && !r->names_seen)
 		emr_say(r->out, "Nothing of it was opened.\n");
 	for (size_t i = 0; i < n; i++)

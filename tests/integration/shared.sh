@@ -108,10 +108,12 @@ for i in range(6000):
 END
 }
 
-say "taking back acts on what is open"
+say "taking back acts on what is open, and says what was opened, a folder of it in one line"
 hold "$SHARE/MRI.txt" held 20
 two_until 20 lists held.open
 as ana run 0 revoke Imaging from lima --wait
+grep -qE "[0-9]+ files of Imaging/Series   their keys were released: proven   \(each: emrfs log Imaging/Series\)" out/said &&
+	[ "$(wc -l <out/said)" -lt 20 ] || emr_fail "opened: $(cat out/said)"
 two_until 30 lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
 gone() { [ ! -e "$SHARE" ]; }
