@@ -120,9 +120,12 @@ static emr_status run_one(emr_sql *sql, const char *text)
 /* Rows have random keys, so a batch of 500 changes some thousand pages all over the file.  Those that find no room in memory
  * are written before the commit, read again and written once more; between transactions a little is enough.  SQLite takes
  * what it needs, gives it back when the limit falls, and treats both as advice. */
-static void limit_cache(emr_sql *sql, const char *text)
+static void limit_cache(emr_sql *sql, bool is_writing)
 {
-	(void)sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+	if (sql->is_writing == is_writing)
+		return;
+	sql->is_writing = is_writing;
+	(void)sqlite3_exec(sql->db, is_writing ? CACHE_WRITING : CACHE_AT_REST, NULL, NULL, NULL);
 }
 
 emr_status emr_sql_begin(emr_sql *sql)
@@ -130,7 +133,7 @@ emr_status emr_sql_begin(emr_sql *sql)
 	emr_status status = run_one(sql, "BEGIN IMMEDIATE");
 
 	if (status == EMR_OK)
-		limit_cache(sql, CACHE_WRITING);
+		limit_cache(sql, true);
 	return status;
 }
 
@@ -144,7 +147,7 @@ emr_status emr_sql_commit(emr_sql *sql)
 	emr_status status = run_one(sql, "COMMIT");
 
 	if (status == EMR_OK)
-		limit_cache(sql, CACHE_AT_REST);
+		limit_cache(sql, false);
 	return status;
 }
 
@@ -155,7 +158,7 @@ void emr_sql_rollback(emr_sql *sql)
 			(void)sqlite3_reset(sql->statements[i]);
 	if (!sqlite3_get_autocommit(sql->db))
 		(void)sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
-	limit_cache(sql, CACHE_AT_REST);
+	limit_cache(sql, false);
 }
 
 /* ---- opening ---- */

@@ -1,4 +1,4 @@
-#include "replica_private.h"
+#include "opened_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,6 +243,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	(void)pthread_mutex_init(&r->write_lock, NULL);
 	(void)pthread_mutex_init(&r->pool_lock, NULL);
 	(void)pthread_mutex_init(&r->kept_lock, NULL);
+	(void)pthread_mutex_init(&r->entries_lock, NULL);
 	r->dirfd = fcntl(options->state_dirfd, F_DUPFD_CLOEXEC, 0);
 	if (r->dirfd < 0)
 		status = emr_status_from_errno(errno);
@@ -290,6 +291,8 @@ void emr_replica_close(emr_replica *r)
 	(void)pthread_mutex_destroy(&r->write_lock);
 	(void)pthread_mutex_destroy(&r->pool_lock);
 	(void)pthread_mutex_destroy(&r->kept_lock);
+	(void)pthread_mutex_destroy(&r->entries_lock);
+	replica_forget_entries(r);
 	free(r->kept);
 	free(r);
 }

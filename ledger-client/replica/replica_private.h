@@ -11,6 +11,7 @@
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
 #define READERS_KEPT 8
+#define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
 struct emr_replica {
 	int dirfd;
@@ -29,6 +30,9 @@ struct emr_replica {
 	pthread_mutex_t kept_lock; /* the two below; nothing is called under it */
 	emr_id16 *kept;		   /* domains of others whose parts are kept */
 	size_t n_kept;
+
+	pthread_mutex_t entries_lock;
+	struct opened *entries[ENTRIES_KEPT]; /* owned, the last used first; NULL where there is none */
 
 	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, fresh_ns */
 	emr_chain *readers[READERS_KEPT];

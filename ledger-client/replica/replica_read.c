@@ -1,4 +1,4 @@
-#include "replica_private.h"
+#include "opened_private.h"
 
 #include <stdlib.h>
 
@@ -186,39 +186,6 @@ void replica_change_of(
 	emr_item_id(batch->items[index].bytes, out->item_id.b);
 }
 
-/* An entry with its items, parsed. */
-typedef struct opened {
-	emr_buf bytes;
-	emr_buf items;
-	emr_entry entry;
-	emr_batch batch;
-	emr_id32 batch_id;
-} opened;
-
-static void opened_free(opened **o)
-{
-	if (*o == NULL)
-		return;
-	emr_buf_free(&(*o)->bytes);
-	emr_buf_free(&(*o)->items);
-	free(*o);
-}
-#define AUTO_OPENED __attribute__((cleanup(opened_free))) opened *
-
-static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
-{
-	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
-
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
-		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
-			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
-		return EMR_DAMAGED;
-	emr_batch_id(o->entry.header, o->batch_id.b);
-	return EMR_OK;
-}
-
 /* The bytes borrow from O. */
 static emr_status describe(
 	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
@@ -250,23 +217,24 @@ static emr_status describe(
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
 	emr_replica_item *out_item)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
+	const opened *o = NULL;
 	emr_replica_item item;
 	uint64_t seq;
 	uint16_t index;
 	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+	emr_status status = replica_take(replica, &r.chain);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_place(r.chain, key, &seq, &index));
 	if (status == EMR_OK)
-		status = replica_own(replica, open_entry(r.chain, seq, o));
+		status = replica_own(replica, replica_lend(replica, r.chain, seq, &o));
 	if (status == EMR_OK)
 		status = describe(replica, o, index, &item);
-	if (status != EMR_OK)
-		return status;
-	emr_buf_clear(out_bytes);
-	status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
+	if (status == EMR_OK) {
+		emr_buf_clear(out_bytes);
+		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
+	}
+	replica_return(replica, o);
 	if (status != EMR_OK)
 		return status;
 	item.bytes = emr_buf_view(out_bytes);
@@ -291,11 +259,11 @@ static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t
 emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_replica_item_fn fn, void *arg)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
+	const opened *o = NULL;
 	EMR_AUTO_BUF places = {0};
 	emr_replica_item item;
 	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+	emr_status status = replica_take(replica, &r.chain);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
@@ -303,13 +271,17 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	for (size_t at = 0; status == EMR_OK && at < places.len; at += sizeof(stands)) {
 		stands s;
 		memcpy(&s, places.data + at, sizeof s);
-		if (o->bytes.len == 0 || o->entry.seq != s.seq)
-			status = replica_own(replica, open_entry(r.chain, s.seq, o));
+		if (o == NULL || o->entry.seq != s.seq) {
+			replica_return(replica, o);
+			o = NULL;
+			status = replica_own(replica, replica_lend(replica, r.chain, s.seq, &o));
+		}
 		if (status == EMR_OK)
 			status = describe(replica, o, s.index, &item);
 		if (status == EMR_OK)
 			status = fn(arg, &item);
 	}
+	replica_return(replica, o);
 	return status;
 }
 
@@ -383,37 +355,38 @@ emr_status emr_replica_domains(emr_replica *replica, emr_replica_domain_fn fn, v
 	return emr_replica_each_row(replica, "D/", give_domain, &w);
 }
 
-static emr_status time_of(emr_chain *chain, uint64_t seq, opened *o, uint64_t *out)
+static emr_status time_of(emr_chain *chain, uint64_t seq, uint64_t *out)
 {
+	EMR_AUTO_BUF bytes = {0};
 	emr_descriptor descriptor;
-	emr_status status;
+	emr_entry entry;
+	emr_status status = emr_chain_entry(chain, seq, &bytes, NULL);
 
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	if (seq == 0) {
-		status = emr_chain_entry(chain, 0, &o->bytes, NULL);
-		if (status != EMR_OK || emr_descriptor_parse(span_of(emr_buf_view(&o->bytes)),
-						&descriptor) != EMR_CONTRACT_OK)
-			return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+			return EMR_DAMAGED;
 		*out = descriptor.created_unix_s;
 		return EMR_OK;
 	}
-	status = open_entry(chain, seq, o);
-	if (status == EMR_OK)
-		*out = o->entry.ledger_time_unix_s;
-	return status;
+	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out = entry.ledger_time_unix_s;
+	return EMR_OK;
 }
 
 static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replica_position *out)
 {
-	AUTO_OPENED o = calloc(1, sizeof *o);
 	emr_replica_position p = {.freshness_s = -1};
-	emr_status status = o ? emr_chain_size(chain, &p.size) : EMR_NO_MEMORY;
+	emr_status status = emr_chain_size(chain, &p.size);
 
 	if (status == EMR_OK && p.size > 0) {
 		status = replica_root(chain, p.size, p.root);
 		if (status == EMR_OK)
 			status = emr_chain_leaf(chain, p.size - 1, p.last_leaf.b);
 		if (status == EMR_OK)
-			status = time_of(chain, p.size - 1, o, &p.last_time);
+			status = time_of(chain, p.size - 1, &p.last_time);
 	}
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;

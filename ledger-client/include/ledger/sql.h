@@ -16,6 +16,7 @@ typedef struct emr_sql {
 	sqlite3 *db;
 	const char *const *texts; /* statement texts by number; static */
 	sqlite3_stmt *statements[EMR_SQL_STATEMENTS];
+	bool is_writing; /* since emr_sql_begin */
 } emr_sql;
 
 typedef struct emr_sql_kind {

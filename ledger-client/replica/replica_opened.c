@@ -1,0 +1,119 @@
+#include "opened_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/hash.h"
+
+#define LARGE 4096 /* bytes of items: less is read as quickly as it is found here */
+
+void opened_free(opened **o)
+{
+	if (*o == NULL)
+		return;
+	emr_buf_free(&(*o)->bytes);
+	emr_buf_free(&(*o)->items);
+	free(*o);
+}
+
+emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
+{
+	emr_status status = emr_chain_entry(chain, seq, &o->bytes, &o->items);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&o->bytes)), &o->entry) != EMR_CONTRACT_OK ||
+		emr_batch_parse_items((emr_span){o->entry.header, EMR_HEADER_BYTES},
+			span_of(emr_buf_view(&o->items)), NULL, 0, &o->batch) != EMR_RESULT_APPLIED)
+		return EMR_DAMAGED;
+	emr_batch_id(o->entry.header, o->batch_id.b);
+	return EMR_OK;
+}
+
+/* ---- those that are kept ---- */
+
+/* The header names its items by their root, so the same header has the same items. */
+static opened *find(emr_replica *replica, uint64_t seq, emr_bytes entry)
+{
+	opened *found = NULL;
+
+	(void)pthread_mutex_lock(&replica->entries_lock);
+	for (size_t i = 0; i < ENTRIES_KEPT && found == NULL; i++) {
+		opened *o = replica->entries[i];
+
+		if (o == NULL || o->entry.seq != seq || !emr_bytes_equal(emr_buf_view(&o->bytes), entry))
+			continue;
+		found = o;
+		found->lent++;
+		/* the last used is the first */
+		memmove(&replica->entries[1], &replica->entries[0], i * sizeof(opened *));
+		replica->entries[0] = found;
+	}
+	(void)pthread_mutex_unlock(&replica->entries_lock);
+	return found;
+}
+
+/* In the place of the one that was not used for longest, if nobody has that now. */
+static void keep(emr_replica *replica, opened *o)
+{
+	opened *old;
+
+	(void)pthread_mutex_lock(&replica->entries_lock);
+	old = replica->entries[ENTRIES_KEPT - 1];
+	if (old == NULL || old->lent == 0) {
+		memmove(&replica->entries[1], &replica->entries[0], (ENTRIES_KEPT - 1) * sizeof(opened *));
+		replica->entries[0] = o;
+		o->is_kept = true;
+		opened_free(&old);
+	}
+	(void)pthread_mutex_unlock(&replica->entries_lock);
+}
+
+emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, const opened **out)
+{
+	EMR_AUTO_BUF entry = {0};
+	opened *o = NULL;
+	emr_status status = emr_chain_entry(chain, seq, &entry, NULL);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	o = find(replica, seq, emr_buf_view(&entry));
+	if (o == NULL) {
+		o = calloc(1, sizeof *o);
+		if (o == NULL)
+			return EMR_NO_MEMORY;
+		status = open_entry(chain, seq, o);
+		if (status != EMR_OK) {
+			opened_free(&o);
+			return status;
+		}
+		o->lent = 1;
+		if (o->items.len >= LARGE)
+			keep(replica, o);
+	}
+	*out = o;
+	return EMR_OK;
+}
+
+void replica_return(emr_replica *replica, const opened *lent)
+{
+	opened *o = (opened *)(uintptr_t)lent;
+	bool is_kept;
+
+	if (o == NULL)
+		return;
+	(void)pthread_mutex_lock(&replica->entries_lock);
+	o->lent--;
+	is_kept = o->is_kept;
+	(void)pthread_mutex_unlock(&replica->entries_lock);
+	if (!is_kept)
+		opened_free(&o);
+}
+
+void replica_forget_entries(emr_replica *replica)
+{
+	for (size_t i = 0; i < ENTRIES_KEPT; i++) {
+		opened_free(&replica->entries[i]);
+		replica->entries[i] = NULL;
+	}
+}
