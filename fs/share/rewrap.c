@@ -58,7 +58,8 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 	h->head = head;
 	h->last = is_live ? head->version : 0;
 	h->live += is_live;
-	if (!h->is_stained)
+	/* The first version that is still the present one has no past. */
+	if (!h->is_stained && !(is_live && head->version == 1))
 		status = emr_replica_history(h->share->o.replica, EMR_FAMILY_OBJECT, h->domain,
 			head->object, look_at_item, h);
 	if (status == EMR_OK && is_live && head->epoch != h->epoch)
