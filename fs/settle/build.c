@@ -1,3 +1,4 @@
+#include "ahead.h"
 #include "amend.h"
 
 #include <string.h>
@@ -79,33 +80,54 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	return status;
 }
 
-/* The key of the content that a PUT or REWRAP publishes, and its bundle. */
-static emr_status content_of(const build_ctx *ctx, const emr_change *change, emr_cid *out_root,
-	uint64_t *out_padded, emr_content_key **out_key)
+/* KEY, of the content that OUT names. */
+static emr_status wrap_key(const build_ctx *ctx, const emr_change *change, const emr_content_key *key, wrapped_key *out)
+{
+	emr_id32 digest;
+	uint8_t wrap_ctx[32];
+
+	memcpy(digest.b, out->root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(change->domain, ctx->epoch, change->record_id, change->cver,
+		EMR_CAPSULE_CONTENT, digest, wrap_ctx);
+	return emr_content_key_wrap(ctx->keyring, ctx->A, wrap_ctx, key, out->capsule, out->wdek);
+}
+
+emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_key *out)
 {
 	emr_content_key *key;
 	emr_content content;
-	emr_status status;
+	emr_status status = emr_facts_open_content(ctx->facts, change->from, &content, &key);
 
-	if (change->kind == EMR_CHANGE_REWRAP) {
-		status = emr_facts_open_content(ctx->facts, change->from, &content, out_key);
-		if (status != EMR_OK)
-			return status;
-		*out_root = change->from->root;
-		*out_padded = content.padded;
-		return EMR_OK;
-	}
-	status = emr_content_open_key(ctx->records, change->content, &key);
 	if (status != EMR_OK)
 		return status;
-	status = make_bundle(ctx, change, key, out_root);
-	if (status != EMR_OK) {
-		emr_content_key_free(key);
+	out->root = change->from->root;
+	out->padded = content.padded;
+	status = wrap_key(ctx, change, key, out);
+	emr_content_key_free(key);
+	return status;
+}
+
+/* New content: its bundle, and its key. */
+static emr_status wrap_new(const build_ctx *ctx, const emr_change *change, wrapped_key *out)
+{
+	emr_content_key *key;
+	emr_status status = emr_content_open_key(ctx->records, change->content, &key);
+
+	if (status != EMR_OK)
 		return status;
-	}
-	*out_padded = change->content->padded;
-	*out_key = key;
-	return EMR_OK;
+	out->padded = change->content->padded;
+	status = make_bundle(ctx, change, key, &out->root);
+	if (status == EMR_OK)
+		status = wrap_key(ctx, change, key, out);
+	emr_content_key_free(key);
+	return status;
+}
+
+static emr_status wrapped_of(const build_ctx *ctx, const emr_change *change, wrapped_key *out)
+{
+	if (change->kind != EMR_CHANGE_REWRAP)
+		return wrap_new(ctx, change, out);
+	return ctx->ahead != NULL ? ahead_get(ctx->ahead, change, out) : build_wrap(ctx, change, out);
 }
 
 static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint64_t version,
@@ -114,25 +136,20 @@ static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint
 	emr_put_part part = { .record_id = change->record_id, .cver = change->cver,
 		.listkey_id = ctx->listkey_id };
 	EMR_AUTO_BUF meta_ct = { 0 };
-	emr_content_key *key = NULL;
-	emr_id32 digest;
-	uint8_t wrap_ctx[32];
+	wrapped_key key;
 	emr_status status;
 
 	random_bytes(part.salt, sizeof part.salt);
 	random_bytes(part.nonce, sizeof part.nonce);
-	status = content_of(ctx, change, &part.root, &part.padded, &key);
-	if (status != EMR_OK)
-		return status;
-	memcpy(digest.b, part.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(change->domain, ctx->epoch, change->record_id, change->cver,
-		EMR_CAPSULE_CONTENT, digest, wrap_ctx);
-	status = emr_content_key_wrap(ctx->keyring, ctx->A, wrap_ctx, key, part.capsule, part.wdek);
-	emr_content_key_free(key);
+	status = wrapped_of(ctx, change, &key);
 	if (status == EMR_OK)
 		status = seal_meta(ctx, change, version, part.nonce, &meta_ct);
 	if (status != EMR_OK)
 		return status;
+	part.root = key.root;
+	part.padded = key.padded;
+	memcpy(part.capsule, key.capsule, sizeof part.capsule);
+	memcpy(part.wdek, key.wdek, sizeof part.wdek);
 	part.meta_ct = emr_buf_view(&meta_ct);
 	place->record_id = change->record_id;
 	place->cver = change->cver;

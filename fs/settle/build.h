@@ -5,6 +5,14 @@
 #include "ledger/batch.h"
 #include "settle/settle.h"
 
+/* A content's key for one epoch of one domain, and which content it is. */
+typedef struct wrapped_key {
+	emr_cid root;
+	uint64_t padded;
+	uint8_t capsule[EMR_CAPSULE_BYTES];
+	uint8_t wdek[EMR_WDEK_BYTES];
+} wrapped_key;
+
 /* What every item of one batch shares. */
 typedef struct build_ctx {
 	emr_keyring *keyring;
@@ -21,9 +29,12 @@ typedef struct build_ctx {
 	bool is_guest;		/* the domain is another's */
 	struct known_statements *statements;	/* in others' domains (amend.h) */
 	uint64_t issued;	/* the number of the last statement for that patient */
+	struct ahead *ahead;	/* NULL, or keys of REWRAPs that are wrapped already (ahead.h) */
 	uint8_t cert_ref[32];	/* in statements: zero, or the certificate of a signer who is not the owner */
 } build_ctx;
 
+/* The key of the content that CHANGE, a REWRAP, brings again, for the epoch of CTX.  Any thread. */
+emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_key *out);
 /* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows from OUT_PRIV;
  * OUT_PLACE is where the record will stand when the item is applied. */
 emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,

@@ -312,29 +312,49 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 }
 
+/* For which epoch the content at PLACE was wrapped.  The row says it of the present content, and is found at once; an earlier
+ * version's is looked for in its entry. */
+static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *out)
+{
+	emr_part_key at = { .domain = place->domain, .object = place->object,
+		.version = place->pversion, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_replica_head head;
+	emr_replica_item item;
+	emr_status status;
+
+	if (emr_replica_head_get(facts->replica, place->domain, place->object, &head) == EMR_OK &&
+		head.pversion == place->pversion) {
+		*out = head.epoch;
+		return EMR_OK;
+	}
+	status = emr_facts_item(facts, &at, &bytes, &item);
+	if (status == EMR_OK)
+		*out = item.epoch;
+	return status;
+}
+
 emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key)
 {
 	emr_replica_head head = { .domain = place->domain, .object = place->object,
 		.pversion = place->pversion };
-	emr_part_key at = { .domain = place->domain, .object = place->object,
-		.version = place->pversion, .family = EMR_FAMILY_OBJECT };
 	EMR_AUTO_BUF bytes = { 0 };
 	emr_content_key *key = NULL;
-	emr_replica_item item;
+	uint32_t epoch = 0;
 	emr_put_part put;
 	emr_id32 digest;
 	uint8_t ctx[32];
 	emr_status status;
 
-	status = emr_facts_item(facts, &at, &bytes, &item);
+	status = epoch_of(facts, place, &epoch);
 	if (status == EMR_OK)
 		status = facts_read_put(facts, &head, &bytes, &put);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(place->domain, item.epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
+	emr_capsule_ctx(place->domain, epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
 		digest, ctx);
-	status = emr_content_key_unwrap(facts->keyring, place->domain, item.epoch, ctx, put.capsule,
+	status = emr_content_key_unwrap(facts->keyring, place->domain, epoch, ctx, put.capsule,
 		put.wdek, &key);
 	if (status != EMR_OK)
 		return status;

@@ -9,6 +9,7 @@
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 
+#include "ahead.h"
 #include "amend.h"
 #include "build.h"
 #include "guest.h"
@@ -366,15 +367,29 @@ static emr_status finish_and_send(run *r, bool is_last_try, emr_outcome_fn fn, v
 	return status == EMR_OK ? EMR_EPOCH : status;
 }
 
+/* KEYS are those of an earlier batch of the same changes, or NULL. */
+static void begin_ahead(run *r, const emr_change *changes, size_t n, ahead **keys)
+{
+	if (*keys != NULL && !ahead_fits(*keys, &r->build)) {
+		ahead_end(*keys);
+		*keys = NULL;
+	}
+	if (*keys == NULL)
+		*keys = ahead_begin(&r->build, changes, n);
+	r->build.ahead = *keys;
+}
+
 /* One batch of as many of CHANGES as fit. */
 static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes, size_t n, bool is_last_try,
-	size_t *out_done, emr_outcome_fn fn, void *arg)
+	ahead **keys, size_t *out_done, emr_outcome_fn fn, void *arg)
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
 	run r;
 
 	status = begin_run(settle, g, changes[0].domain, changes[0].is_inbox, &r);
+	if (status == EMR_OK)
+		begin_ahead(&r, changes, n, keys);
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
 		if (status == EMR_NO_SPACE) {	/* waits for room; what needs none, as a removal, goes on */
@@ -424,6 +439,7 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that was put back in
 	 * its place before it is known to be what it was. */
 	emr_status status = emr_settle_catch_up(settle, NULL, NULL), lacking = EMR_OK;
+	ahead *keys = NULL;
 	unsigned tries = 1;
 	size_t at = 0;
 	guest g;
@@ -436,7 +452,7 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 			status = renew_epoch(settle, changes[0].domain);
 		if (status != EMR_OK)
 			break;
-		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &done, fn, arg);
+		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &keys, &done, fn, arg);
 		if (status == EMR_EPOCH && tries++ < EPOCH_TRIES) {
 			status = EMR_OK;
 			continue;
@@ -447,5 +463,6 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 		}
 		at += done;
 	}
+	ahead_end(keys);
 	return status == EMR_OK ? lacking : status;
 }

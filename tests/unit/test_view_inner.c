@@ -122,6 +122,36 @@ static void an_inner_directory_becomes_a_domain_by_wraps_only(void **state)
 	free(after);
 }
 
+/* Several batches, keys wrapped by two threads, and a restart between the wraps and the removal of the old places. */
+static void more_records_than_a_batch_takes_move_and_leave_nothing_behind(void **state)
+{
+	kit *k = *state;
+	emr_id16 outer = domain_of(k, "Imaging/heart").domain;
+	char *picture, *after;
+
+	for (int i = 0; i < 1100; i++) {
+		char path[48], text[32];
+
+		snprintf(path, sizeof path, "Imaging/heart/%04d", i);
+		snprintf(text, sizeof text, "slice %d", i);
+		kit_text(k, path, text);
+	}
+	settle(k);
+	picture = kit_picture(k);
+	make_domain(k, "Imaging/heart");
+	kit_publish(k);
+	assert_int_equal(state_of(k, domain_of(k, "Imaging/heart").domain).left, 0);
+	assert_true(living_in(k, outer) > 1000);
+	kit_restart(k);
+	settle(k);
+	expect_whole(k, "Imaging/heart", 1104);
+	assert_int_equal(living_in(k, outer), 2);	/* Imaging and the knee */
+	after = kit_picture(k);
+	assert_string_equal(after, picture);
+	free(picture);
+	free(after);
+}
+
 static void what_is_new_goes_to_the_new_domain_at_once(void **state)
 {
 	kit *k = *state;
@@ -346,6 +376,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_KIT(an_inner_directory_becomes_a_domain_by_wraps_only),
+		WITH_KIT(more_records_than_a_batch_takes_move_and_leave_nothing_behind),
 		WITH_KIT(what_is_new_goes_to_the_new_domain_at_once),
 		WITH_KIT(versions_and_deleted_files_of_before_stay_within_reach),
 		WITH_KIT(a_save_in_the_middle_is_a_version_of_the_same_record),

@@ -1,0 +1,197 @@
+/* Keys that are wrapped before they are asked for: each change gets its own, whoever wrapped it and in whatever order they are
+ * asked for; what cannot be wrapped is said of that change alone. */
+#include "view_kit.h"
+
+#include "ahead.h"
+
+#define RECORDS 40
+#define EPOCH 7
+
+typedef struct desk {
+	kit k;
+	emr_change changes[RECORDS];
+	emr_place places[RECORDS];
+	size_t n;
+	build_ctx ctx;
+	ahead *keys;
+} desk;
+
+static emr_status note_file(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	desk *d = arg;
+
+	if (meta->type != EMR_META_FILE)
+		return EMR_OK;
+	assert_true(d->n < RECORDS);
+	d->places[d->n] = *place;
+	d->changes[d->n] = (emr_change){.kind = EMR_CHANGE_REWRAP, .domain = {{0xd0}}, .object = place->object,
+		.record_id = place->record_id, .cver = place->cver, .from = &d->places[d->n]};
+	d->n++;
+	return EMR_OK;
+}
+
+static int begin(void **state)
+{
+	desk *d = calloc(1, sizeof *d);
+	emr_domain_public public;
+	uint64_t damaged = 1;
+
+	assert_non_null(d);
+	kit_open(&d->k);
+	kit_mkdir(&d->k, "Imaging");
+	for (int i = 0; i < RECORDS; i++) {
+		char path[32], text[32];
+
+		snprintf(path, sizeof path, "Imaging/%02d", i);
+		snprintf(text, sizeof text, "record %d", i);
+		kit_text(&d->k, path, text);
+	}
+	kit_publish_all(&d->k);
+	assert_ok(emr_facts_each(d->k.stack.facts, note_file, d, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_int_equal(d->n, RECORDS);
+	d->ctx = (build_ctx){.keyring = d->k.stack.keyring, .facts = d->k.stack.facts, .domain = {{0xd0}}, .epoch = EPOCH};
+	assert_ok(emr_keyring_domain_public(d->k.stack.keyring, d->ctx.domain, 1, EPOCH, &public));
+	memcpy(d->ctx.A, public.A, sizeof d->ctx.A);
+	*state = d;
+	return 0;
+}
+
+static int end(void **state)
+{
+	desk *d = *state;
+
+	ahead_end(d->keys);
+	kit_close(&d->k);
+	free(d);
+	return 0;
+}
+
+/* The key opens the content's manifest. */
+static void expect_key(desk *d, const emr_change *change, const wrapped_key *got)
+{
+	emr_content_key *key;
+	emr_bundle bundle;
+	emr_id32 digest;
+	uint8_t ctx[32];
+
+	memcpy(digest.b, got->root.b + 4, sizeof digest.b);
+	emr_capsule_ctx(d->ctx.domain, EPOCH, change->record_id, change->cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	assert_ok(emr_content_key_unwrap(d->k.stack.keyring, d->ctx.domain, EPOCH, ctx, got->capsule, got->wdek, &key));
+	assert_ok(emr_bundle_open(d->k.stack.records, &change->from->root, key, change->record_id, change->cver, &bundle));
+	assert_int_equal(bundle.content.padded, got->padded);
+	emr_content_key_free(key);
+}
+
+static void begin_ahead(desk *d)
+{
+	d->keys = ahead_begin(&d->ctx, d->changes, d->n);
+	assert_non_null(d->keys);
+}
+
+static void every_change_gets_its_own_key(void **state)
+{
+	desk *d = *state;
+
+	begin_ahead(d);
+	for (size_t i = 0; i < d->n; i++) {
+		wrapped_key got;
+
+		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
+		expect_key(d, &d->changes[i], &got);
+	}
+}
+
+static void the_last_may_be_asked_for_first_and_any_one_twice(void **state)
+{
+	desk *d = *state;
+
+	begin_ahead(d);
+	for (size_t i = d->n; i-- > 0;) {
+		wrapped_key got, again;
+
+		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
+		assert_ok(ahead_get(d->keys, &d->changes[i], &again));
+		assert_memory_equal(got.capsule, again.capsule, sizeof got.capsule);
+		expect_key(d, &d->changes[i], &got);
+	}
+}
+
+static void what_cannot_be_opened_is_said_of_that_change_alone(void **state)
+{
+	desk *d = *state;
+
+	d->places[5].object.b[0] ^= 1;
+	begin_ahead(d);
+	for (size_t i = 0; i < d->n; i++) {
+		wrapped_key got;
+		emr_status status = ahead_get(d->keys, &d->changes[i], &got);
+
+		assert_int_equal(status, i == 5 ? EMR_MISSING_DATA : EMR_OK);
+		if (i != 5)
+			expect_key(d, &d->changes[i], &got);
+	}
+}
+
+static void changes_between_them_that_need_no_key_are_passed_over(void **state)
+{
+	desk *d = *state;
+
+	for (size_t i = 0; i < d->n; i += 3)
+		d->changes[i].kind = EMR_CHANGE_META;
+	begin_ahead(d);
+	for (size_t i = 0; i < d->n; i++) {
+		wrapped_key got;
+
+		if (i % 3 == 0)
+			continue;
+		assert_ok(ahead_get(d->keys, &d->changes[i], &got));
+		expect_key(d, &d->changes[i], &got);
+	}
+}
+
+static void it_may_end_before_anything_was_asked_for(void **state)
+{
+	desk *d = *state;
+
+	begin_ahead(d);
+}
+
+static void for_a_few_there_is_no_thread(void **state)
+{
+	desk *d = *state;
+
+	assert_null(ahead_begin(&d->ctx, d->changes, 3));
+	ahead_end(NULL);
+}
+
+static void another_epoch_or_key_is_not_its_own(void **state)
+{
+	desk *d = *state;
+	build_ctx other = d->ctx;
+
+	begin_ahead(d);
+	assert_true(ahead_fits(d->keys, &d->ctx));
+	other.epoch++;
+	assert_false(ahead_fits(d->keys, &other));
+	other = d->ctx;
+	other.A[3] ^= 1;
+	assert_false(ahead_fits(d->keys, &other));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_change_gets_its_own_key),
+		TEST(the_last_may_be_asked_for_first_and_any_one_twice),
+		TEST(what_cannot_be_opened_is_said_of_that_change_alone),
+		TEST(changes_between_them_that_need_no_key_are_passed_over),
+		TEST(it_may_end_before_anything_was_asked_for),
+		TEST(for_a_few_there_is_no_thread),
+		TEST(another_epoch_or_key_is_not_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
