@@ -5,10 +5,12 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "keyring/coowned.h"
 #include "settle/history.h"
+#include "share/signed.h"
 
-#include "facts_private.h"
 #include "index16.h"
+#include "whose_private.h"
 
 #define DEPTH_MAX 256
 #define PATH_BYTES_MAX 16384
@@ -169,6 +171,7 @@ static emr_status kept_path(emr_chronicle *c, emr_id16 parent, const char *name,
 
 /* ---- objects and subjects ---- */
 
+/* EMR_NOT_FOUND: somebody made, somewhere else, something with the id of what is known already.  Everybody can read ids, and choose them. */
 static emr_status object_of(emr_chronicle *c, emr_id16 domain, emr_id16 id, uint32_t *out_object)
 {
 	emr_status status;
@@ -176,7 +179,7 @@ static emr_status object_of(emr_chronicle *c, emr_id16 domain, emr_id16 id, uint
 
 	*out_object = index16_get(&c->by_object, id);
 	if (*out_object != INDEX16_NONE)
-		return EMR_OK;
+		return emr_id16_equal(object_at(c, *out_object)->domain, domain) ? EMR_OK : EMR_NOT_FOUND;
 	*out_object = (uint32_t)c->objects.n;
 	o = row_add(&c->objects, sizeof *o);
 	if (o == NULL)
@@ -351,6 +354,42 @@ static emr_status former_path(emr_chronicle *c, const object *o, const subject *
 	return kept_path(c, o->parent, o->name, s->path, out_from);
 }
 
+static bool is_in_domain(const emr_chronicle *c, emr_id16 directory, emr_id16 domain)
+{
+	uint32_t up = index16_get(&c->by_object, directory);
+
+	return up != INDEX16_NONE && emr_id16_equal(object_at(c, up)->domain, domain);
+}
+
+static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
+{
+	uint8_t patient_pk[32];
+	emr_row_domain d_row;
+	emr_status status = emr_keyring_person_pk(c->facts->keyring, patient_pk);
+
+	if (status == EMR_OK)
+		status = whose_domain_row(c->replica, l->domain, &d_row);
+	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk, l->signer_id, out_is) : status;
+}
+
+/* A writer places things in the domain that he writes in, and gives them a name: META becomes what the folder shows of it. */
+static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
+{
+	static const char unnamed[] = "unnamed";
+	bool is_hers = true;
+	emr_status status = EMR_OK;
+
+	if (emr_id16_equal(l->object, l->domain))
+		return EMR_OK;
+	if (meta->name.len == 0)
+		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+	if ((l->version & EMR_VERSION_ANNEX) == 0 && !is_in_domain(c, meta->parent, l->domain))
+		status = is_owners(c, l, &is_hers);
+	if (status == EMR_OK && !is_hers)
+		meta->parent = l->domain;
+	return status;
+}
+
 static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place, const emr_meta *meta)
 {
 	change ch = { .place = place, .meta = meta };
@@ -424,6 +463,8 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 	uint32_t i;
 	emr_status status = object_of(c, l->domain, l->object, &i);
 
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
 	if (status == EMR_OK && l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
 		return EMR_OK;
 	if (status != EMR_OK || l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE)
@@ -438,6 +479,8 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
 	status = note_domain(c, l->domain);
+	if (status == EMR_OK)
+		status = believe(c, l, &meta);
 	return status == EMR_OK ? apply(c, l, i, &place, &meta) : status;
 }
 

@@ -133,7 +133,7 @@ static void pin(edit *e, const arrival *a)
 
 static bool is_top(const arrival *a)
 {
-	return a->meta.name.len == 0 && emr_id16_is_zero(a->meta.parent);
+	return emr_id16_equal(a->domain, a->object) && a->meta.name.len == 0 && emr_id16_is_zero(a->meta.parent);
 }
 
 static emr_status attach_new(following *f, const arrival *a, node *n, node *directory, bool was_vacated)

@@ -28,3 +28,6 @@ emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${C
 emr_test(test_chosen_numbers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_numbers.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
+emr_test(test_forged_history SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged_history.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_may)

@@ -1,0 +1,157 @@
+/* What others say comes into the owner's history, too: her log, and the folder as it was.  Who has no part in her folder adds nothing to
+ * it, and a writer neither hides what he did nor leaves there what the folder of today would not show. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "guest.h"
+#include "settle/chronicle.h"
+
+static story s;
+
+/* ---- a writer whose computer does not look at its own rights ---- */
+
+emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+
+emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+{
+	(void)g, (void)change, (void)head;
+	return EMR_OK;
+}
+
+static emr_id16 id_of(const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+static void settle(void)
+{
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(&s.k, 60000);
+		kit_publish_all(&s.k);
+	}
+}
+
+static void begin(pen *p, bool may_write)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_made made;
+
+	story_begin(&s);
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	kit_mkdir(&s.k, "Psychiatry");
+	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
+	settle();
+	if (may_write)
+		assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, p, &s.lima, "lima");
+	story_see(&s.lima);
+}
+
+static void end(pen *p)
+{
+	pen_close(p);
+	story_end(&s);
+}
+
+/* ---- the log ---- */
+
+static emr_status tell(void *arg, const emr_event *e)
+{
+	char *text = arg;
+	size_t len = strlen(text);
+
+	(void)snprintf(text + len, 4096 - len, "%d %s\n", e->deed, e->path != NULL ? e->path : "?");
+	return EMR_OK;
+}
+
+/* "DEED PATH\n", ..., in a static buffer. */
+static const char *history(void)
+{
+	static char text[4096];
+	emr_chronicle *c;
+	uint64_t damaged;
+
+	text[0] = '\0';
+	assert_ok(emr_chronicle_new(s.k.stack.facts, s.k.stack.replica, &c));
+	assert_ok(emr_chronicle_catch_up(c, &damaged));
+	assert_int_equal(damaged, 0);
+	assert_ok(emr_chronicle_each(c, tell, text));
+	emr_chronicle_free(c);
+	return text;
+}
+
+static void nobody_else_adds_to_the_log(void **state)
+{
+	const emr_id16 elsewhere = emr_id16_random();
+	emr_place at = {.domain = elsewhere, .cver = 1};
+	char *before;
+	pen p;
+
+	(void)state;
+	begin(&p, false);
+	before = strdup(history());
+	at.object = at.record_id = id_of("Psychiatry/diary.txt");
+	pen_over(&p, &at, elsewhere, "diary.txt", "lima's, in a folder of her own");
+	assert_ok(p.last.error);
+	at.cver = 2;
+	pen_over(&p, &at, elsewhere, "diary.txt", "and again");
+	pen_unlink(&p, elsewhere, at.object);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	settle();
+	assert_string_equal(history(), before);
+	/* What she does is told as ever. */
+	kit_rename(&s.k, "Psychiatry/diary.txt", "Psychiatry/old.txt");
+	settle();
+	assert_non_null(strstr(history(), "3 Psychiatry/old.txt\n"));
+	kit_unlink(&s.k, "Psychiatry/old.txt");
+	settle();
+	assert_non_null(strstr(history(), "5 Psychiatry/old.txt\n"));
+	free(before);
+	end(&p);
+}
+
+static void nobody_is_left_out_of_the_log_for_having_no_name(void **state)
+{
+	const emr_id16 top = {{0}};
+	pen p;
+
+	(void)state;
+	begin(&p, true);
+	pen_file(&p, s.imaging, top, "", "planted", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	settle();
+	assert_true(kit_exists(&s.k, "Imaging/unnamed"));
+	assert_non_null(strstr(history(), "2 Imaging/unnamed\n"));
+	end(&p);
+}
+
+static void the_log_has_no_place_for_him_but_the_shared_one(void **state)
+{
+	pen p;
+
+	(void)state;
+	begin(&p, true);
+	pen_file(&p, s.imaging, id_of("Psychiatry"), "letter.txt", "planted", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	settle();
+	assert_null(strstr(history(), "Psychiatry/letter.txt"));
+	assert_non_null(strstr(history(), "2 Imaging/letter.txt\n"));
+	end(&p);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_else_adds_to_the_log),
+		cmocka_unit_test(nobody_is_left_out_of_the_log_for_having_no_name),
+		cmocka_unit_test(the_log_has_no_place_for_him_but_the_shared_one),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
