@@ -3,6 +3,7 @@
 #include "base/codec.h"
 
 #define META_FIXED 80
+#define N_AT 8
 #define R_PID_AT 40
 
 static bool type_is_known(unsigned type)
@@ -159,10 +160,6 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 	return w.status;
 }
 
-void emr_meta_replace_r_pid(uint8_t *plain, const uint8_t r_pid[32])
-{
-	memcpy(plain + R_PID_AT, r_pid, 32);
-}
 
 static emr_bytes read_xattrs(emr_reader *r, unsigned count)
 {
@@ -213,5 +210,21 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 	if (check_fields(&meta) != EMR_OK)
 		return EMR_DAMAGED;
 	*out = meta;
+	return EMR_OK;
+}
+
+emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content)
+{
+	emr_meta said, of_content;
+	emr_status status = emr_meta_decode(content, &of_content);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_meta_decode(emr_buf_view(plain), &said) != EMR_OK || said.type != of_content.type) {
+		emr_buf_clear(plain);
+		return emr_buf_append(plain, content.data, content.len);
+	}
+	memcpy(plain->data + N_AT, content.data + N_AT, 8);
+	memcpy(plain->data + R_PID_AT, of_content.r_pid, 32);
 	return EMR_OK;
 }

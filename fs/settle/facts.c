@@ -224,7 +224,7 @@ static void keep_to_one_component(emr_meta *meta)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 }
 
-/* A record is about whom its content says, which is signed; whoever may rename it does not change that.  PUT is the one at HEAD's
+/* A record is about whom its content says, which is signed, and as long as that; whoever may rename it does not change it.  PUT is the one at HEAD's
  * pversion.  Where its words cannot be read, those of the description stay. */
 static emr_status keep_to_content(emr_facts *facts, const emr_replica_head *head, const emr_put_part *put, emr_buf *plain)
 {
@@ -233,18 +233,13 @@ static emr_status keep_to_content(emr_facts *facts, const emr_replica_head *head
 	EMR_AUTO_BUF bytes = { 0 };
 	EMR_AUTO_BUF words = { 0 };
 	emr_replica_item item;
-	emr_meta meta;
 	emr_status status = emr_facts_item(facts, &at, &bytes, &item);
 
 	if (status == EMR_OK)
 		status = open_meta(facts, head, item.epoch, head->pversion, put->listkey_id, put->nonce, put->meta_ct, &words);
 	if (status == EMR_OK)
-		status = emr_meta_decode(emr_buf_view(&words), &meta);
-	if (status != EMR_OK)
-		return facts_is_damage(status) ? EMR_OK : status;
-	if (plain->len >= EMR_META_UNIT)
-		emr_meta_replace_r_pid(plain->data, meta.r_pid);
-	return EMR_OK;
+		status = emr_meta_keep_to_content(plain, emr_buf_view(&words));
+	return facts_is_damage(status) ? EMR_OK : status;
 }
 
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,

@@ -236,25 +236,20 @@ static emr_status read_put(emr_share *share, const emr_replica_head *head, recor
 	return emr_put_part_decode(emr_buf_view(&out->put_bytes), &out->put);
 }
 
-/* A record is about whom its content says, which is signed; whoever may rename it does not change that.  Where its words cannot be
+/* A record is about whom its content says, which is signed, and as long as that; whoever may rename it does not change it.  Where its words cannot be
  * read, those of the description stay. */
 static emr_status keep_to_content(const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
 {
 	EMR_AUTO_BUF words = {0};
 	emr_replica_head at = *head;
-	emr_meta meta;
 	emr_status status;
 
 	at.version = head->pversion;
 	status = open_meta(
 		&at, out->put_epoch, out->put.listkey_id, out->put.nonce, out->put.meta_ct, keys, arg, &words);
 	if (status == EMR_OK)
-		status = emr_meta_decode(emr_buf_view(&words), &meta);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
-		return status;
-	if (status == EMR_OK && out->plain.len >= EMR_META_UNIT)
-		emr_meta_replace_r_pid(out->plain.data, meta.r_pid);
-	return EMR_OK;
+		status = emr_meta_keep_to_content(&out->plain, emr_buf_view(&words));
+	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY ? status : EMR_OK;
 }
 
 static emr_status read_meta(emr_share *share, const emr_replica_head *head, list_key_fn keys,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settle/history.h"
+
 #include "compare.h"
 #include "past.h"
 #include "shared.h"
@@ -73,6 +75,28 @@ static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const
 		(void)tell(view, n, "signature-stale", is, time_unix_s);
 }
 
+/* Another says how long a file is where he describes it, and has signed bytes: EMR_DAMAGED when the two differ. */
+static emr_status check_length(emr_view *view, const emr_place *place, uint64_t n)
+{
+	EMR_AUTO_BUF words = { 0 };
+	emr_place then;
+	emr_meta meta;
+	emr_status status = emr_facts_version(view->options.facts, place->domain, place->object, place->pversion, place->pversion,
+		&then, &words, &meta);
+
+	return status == EMR_OK && meta.n != n ? EMR_DAMAGED : status;
+}
+
+static emr_status check_shared_length(emr_view *view, const node *n, emr_content_reader *reader)
+{
+	bool fits;
+
+	pthread_mutex_lock(&view->lock);
+	fits = !shared_has(n) || n->size == emr_content_reader_content(reader)->n;
+	pthread_mutex_unlock(&view->lock);
+	return fits ? EMR_OK : EMR_DAMAGED;
+}
+
 emr_status signed_open(emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader = NULL;
@@ -87,6 +111,8 @@ emr_status signed_open(emr_view *view, const node *n, const emr_place *place, em
 		status = emr_content_reader_open(view->options.records, &content, key, &reader);
 	if (status == EMR_OK && whose.is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
 		status = compare_now(reader);
+	if (status == EMR_OK)
+		status = is_anothers(&whose.is) ? check_length(view, place, content.n) : EMR_OK;
 	emr_content_key_free(key);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
@@ -213,6 +239,8 @@ emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reade
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
 		status = compare_now(reader);
+	if (status == EMR_OK)
+		status = check_shared_length(view, n, reader);
 	if (status == EMR_OK && is_anothers(&word->is))
 		compare_note(view, n, &word->root, reader);
 	if (status == EMR_OK && word->is.standing == EMR_SIGNED_STALE)

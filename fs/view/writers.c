@@ -177,20 +177,6 @@ emr_status writers_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint
 	return status == EMR_OK ? take(own, true, out, out_count) : status;
 }
 
-/* Without an owner's word of the record, OWN is empty. */
-static emr_status believe(emr_meta *meta, const emr_meta *own, writers_word *out)
-{
-	emr_status status = writers_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
-
-	meta->xattrs = emr_buf_view(&out->attributes);
-	meta->mode &= WRITERS_MODE;
-	if (meta->type != EMR_META_SYMLINK || !writers_target_leads_away(meta->target))
-		return status;
-	out->is_hidden = own->type != EMR_META_SYMLINK || own->target.len == 0;
-	meta->target = own->target;
-	return status;
-}
-
 /* In the domain of a file that is shared by itself there is nothing else. */
 static emr_status is_beside_file(emr_view *view, const emr_place *place, bool *out_is)
 {
@@ -214,8 +200,31 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	meta->mime = said.mime;
 }
 
+/* Without an owner's word of the record, OWN is empty. */
+static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content, writers_word *out)
+{
+	emr_status status;
+
+	if (own->type != 0 && meta->type != own->type) {	/* what it is, it stays */
+		uint64_t n = meta->n;
+
+		*meta = *own;
+		meta->n = own->type == EMR_META_FILE ? n : 0;
+		return EMR_OK;
+	}
+	out->is_hidden = (meta->type == EMR_META_FILE) != has_content;
+	status = writers_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
+	meta->xattrs = emr_buf_view(&out->attributes);
+	meta->mode &= WRITERS_MODE;
+	if (meta->type != EMR_META_SYMLINK || !writers_target_leads_away(meta->target))
+		return status;
+	out->is_hidden |= own->type != EMR_META_SYMLINK || own->target.len == 0;
+	meta->target = own->target;
+	return status;
+}
+
 /* Nobody but she can have made it.  What she said of it may be erased by now: then it lies at the top, which shows it to nobody. */
-static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own, writers_word *out)
+static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own, bool has_content, writers_word *out)
 {
 	if (has_own) {
 		take_root(meta, own);
@@ -225,7 +234,7 @@ static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own
 	if (!had_own)
 		return EMR_OK;
 	meta->parent = (emr_id16){ { 0 } };
-	return believe(meta, own, out);
+	return believe(meta, own, has_content, out);
 }
 
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out)
@@ -258,8 +267,8 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 	if (status != EMR_OK)
 		return status;
 	if (!emr_id16_equal(place->object, place->domain))
-		return believe(meta, &own, out);
-	return believe_root(meta, &own, has_own, c.described != 0, out);
+		return believe(meta, &own, place->pversion != 0, out);
+	return believe_root(meta, &own, has_own, c.described != 0, place->pversion != 0, out);
 }
 
 void writers_forget(writers_word *word)

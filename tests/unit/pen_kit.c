@@ -99,7 +99,7 @@ static void put_as(pen *p, emr_change *change, emr_meta *meta, const char *text)
 {
 	emr_content content = content_of(p, text);
 
-	meta->n = strlen(text);
+	meta->n = p->says_n != 0 ? p->says_n : strlen(text);
 	change->kind = EMR_CHANGE_PUT;
 	change->node = change->object;
 	change->meta = meta;
@@ -203,13 +203,19 @@ void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, 
 	describe(p, &meta, domain, object);
 }
 
-void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out)
+void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name, const char *target)
 {
 	emr_meta meta = meta_of(p, EMR_META_SYMLINK, name, parent);
-	emr_id16 object = emr_id16_random();
 
 	meta.target = emr_bytes_of(target, strlen(target));
 	describe(p, &meta, domain, object);
+}
+
+void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out)
+{
+	emr_id16 object = emr_id16_random();
+
+	pen_describe_as_link(p, domain, object, parent, name, target);
 	if (out != NULL)
 		*out = object;
 }

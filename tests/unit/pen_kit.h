@@ -17,6 +17,7 @@ typedef struct pen {
 	emr_outcome last; /* of the newest outcome */
 	size_t outcomes;  /* since the last call */
 	emr_status status; /* of the last publish or resend */
+	uint64_t says_n;   /* how long content is said to be; 0: as long as it is */
 } pen;
 
 void pen_open(story *s, pen *p, person *m, const char *name);
@@ -42,4 +43,5 @@ void pen_unlink(pen *p, emr_id16 domain, emr_id16 object);
 
 /* What a writer's own computer would not say: of an object that is there, everything anew; and a link. */
 void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
+void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name, const char *target);
 void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out);

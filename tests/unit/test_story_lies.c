@@ -233,6 +233,7 @@ static void who_renames_the_owners_record_does_not_close_it(void **state)
 	assert_int_not_equal(after.version, before.version);
 	assert_memory_equal(after.r_pid, before.r_pid, sizeof before.r_pid);
 	assert_ok(owner_reads("Imaging/MRI.pdf"));
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee"); /* how long it is, too */
 	owner_says("Imaging/MRI.pdf", "self");
 	assert_ok(story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	kit_restart(&s.k);

@@ -204,6 +204,67 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 	}
 }
 
+static emr_status reads(const char *path)
+{
+	emr_handle *h = kit_open_file(&s.k, path, O_RDONLY);
+	char text[64];
+	size_t got;
+	emr_status status = emr_view_read(h, 0, text, sizeof text, &got);
+
+	emr_view_release(h);
+	return status;
+}
+
+static void what_something_is_and_how_long_is_not_his_to_say(void **state)
+{
+	emr_id16 scan, old;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, false);
+	scan = id_of("Imaging/MRI.pdf");
+	old = id_of("Imaging/Old");
+	pen_rename_blindly(&p, s.imaging, scan, s.imaging, "MRI.pdf");	/* and no byte long */
+	assert_ok(p.last.error);
+	for (int restart = 0; restart < 2; restart++) {
+		settle_after(restart);
+		kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	}
+	pen_describe_as_link(&p, s.imaging, scan, s.imaging, "MRI.pdf", "Old");
+	assert_ok(p.last.error);
+	pen_describe_as_link(&p, s.imaging, old, s.imaging, "Old", "MRI.pdf");
+	assert_ok(p.last.error);
+	pen_describe(&p, EMR_META_FILE, s.imaging, emr_id16_random(), s.imaging, "empty.txt");
+	for (int restart = 0; restart < 2; restart++) {
+		settle_after(restart);
+		kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+		assert_true(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
+		assert_false(kit_exists(&s.k, "Imaging/empty.txt"));
+	}
+	end(&p);
+}
+
+/* Of his own file it is; but then it is not what he has signed. */
+static void who_says_another_length_has_signed_something_else(void **state)
+{
+	static const uint64_t lies[] = {1, UINT64_C(1) << 40};
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, false);
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+		p.says_n = lies[i];
+		pen_file(&p, s.imaging, s.imaging, i == 0 ? "short.txt" : "long.txt", "what was signed", NULL);
+		assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	}
+	settle_after(false);
+	assert_status(EMR_DAMAGED, reads("Imaging/short.txt"));
+	assert_status(EMR_DAMAGED, reads("Imaging/long.txt"));
+	end(&p);
+}
+
 static void owner_answers(story *of)
 {
 	(void)story_owner(of);
@@ -251,6 +312,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nobody_moves_her_directories_to_another_domain),
 		cmocka_unit_test(the_folder_itself_is_the_owners_to_name),
 		cmocka_unit_test(what_emrfs_goes_by_is_not_a_writers_to_say),
+		cmocka_unit_test(what_something_is_and_how_long_is_not_his_to_say),
+		cmocka_unit_test(who_says_another_length_has_signed_something_else),
 		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
 	};
 

@@ -142,8 +142,9 @@ typedef struct emr_meta {
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
 /* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
-/* In encoded metadata, which must be as long as it is when it decodes. */
-void emr_meta_replace_r_pid(uint8_t *plain, const uint8_t r_pid[32]);
+/* PLAIN, which describes a record, becomes what may be said beside CONTENT, the description that came with its bytes: whom it is about and
+ * how long it is follow the bytes, and if PLAIN says that it is something else than those are, or nothing that decodes, it becomes CONTENT. */
+emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content);
 
 typedef struct emr_xattr {
 	emr_bytes key;	 /* 1..255 bytes, with its "user." */
