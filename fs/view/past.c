@@ -322,7 +322,7 @@ static emr_status build(emr_view *view, past *p)
 {
 	past_tree *tree;
 	node **made;
-	emr_status status = past_tree_build(view->options.facts, p->until_unix_s, p->name[0] == 0, &tree);
+	emr_status status = past_tree_build(view, p->until_unix_s, p->name[0] == 0, &tree);
 
 	if (status != EMR_OK)
 		return status;

@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "view/names.h"
 
+#include "deposits.h"
+#include "writers.h"
+
 /* An entry that has no place yet. */
 typedef struct raw {
 	past_entry e;
@@ -14,10 +17,14 @@ typedef struct raw {
 	size_t up;		/* in the array of raws */
 	size_t walk;		/* which walk upwards came by last, from 1 */
 	uint32_t final;		/* its place in the tree */
-	bool is_wanted, is_settled;
+	bool is_wanted, is_settled, is_others;	/* a writer said it: it lies in its domain */
 } raw;
 
 typedef struct building {
+	emr_view *view;
+	emr_id16 inbox;
+	emr_id16 known;		/* the domain looked at last, and whether others may have said something there */
+	bool is_known, has_others;
 	raw *all;
 	size_t count, cap, top;
 	bool only_deleted;
@@ -51,10 +58,26 @@ static emr_status grow(building *b)
 	return EMR_OK;
 }
 
-static emr_status collect(void *arg, const emr_version *v)
+/* META becomes what may be believed of it, as in the folder of today. */
+static emr_status judge(building *b, const emr_version *v, emr_meta *meta, writers_word *word)
 {
-	building *b = arg;
-	const emr_meta *meta = v->meta;
+	emr_place place = v->place;
+	emr_status status = EMR_OK;
+
+	if (!b->is_known || !emr_id16_equal(b->known, place.domain)) {
+		status = writers_has_any(b->view, place.domain, &b->has_others);
+		b->has_others |= emr_id16_equal(place.domain, b->inbox);
+		b->is_known = status == EMR_OK;
+		b->known = place.domain;
+	}
+	if (status == EMR_NOT_FOUND)	/* of the ledger before a join: nobody else wrote there */
+		return EMR_OK;
+	place.version = v->described;
+	return status == EMR_OK && b->has_others ? writers_judge(b->view, &place, meta, word) : status;
+}
+
+static emr_status add(building *b, const emr_version *v, const emr_meta *meta, bool is_others)
+{
 	emr_status status = grow(b);
 	raw *r;
 
@@ -66,7 +89,7 @@ static emr_status collect(void *arg, const emr_version *v)
 			.pversion = v->place.pversion, .size = meta->n, .mtime_ns = meta->mtime_ns,
 			.mode = meta->mode, .type = (uint8_t)meta->type, .is_gone = !v->is_live },
 		.parent_id = meta->parent, .record_id = v->place.record_id, .seq = v->seq,
-		.is_wanted = !b->only_deleted };
+		.is_wanted = !b->only_deleted, .is_others = is_others && !emr_id16_equal(v->place.domain, v->place.object) };
 	r->e.name = copy_of(meta->name);
 	if (meta->type == EMR_META_SYMLINK)
 		r->e.target = copy_of(meta->target);
@@ -76,6 +99,19 @@ static emr_status collect(void *arg, const emr_version *v)
 	}
 	b->count++;
 	return EMR_OK;
+}
+
+static emr_status collect(void *arg, const emr_version *v)
+{
+	building *b = arg;
+	writers_word word = { .is_others = false };
+	emr_meta meta = *v->meta;
+	emr_status status = judge(b, v, &meta, &word);
+
+	if (status == EMR_OK && !word.is_hidden)
+		status = add(b, v, &meta, word.is_others);
+	writers_forget(&word);
+	return status;
 }
 
 static int by_object(const void *a, const void *b)
@@ -106,13 +142,21 @@ static emr_status find_top(building *b)
 	return b->all[b->count++].e.name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+static raw *directory(const building *b, size_t known, emr_id16 id)
+{
+	raw key = { .e.object = id }, *up = bsearch(&key, b->all, known, sizeof key, by_object);
+
+	return up != NULL && up->e.type == EMR_META_DIR ? up : NULL;
+}
+
 static void find_parents(building *b, size_t known)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		raw key = { .e.object = b->all[i].parent_id }, *up;
+		const raw *r = &b->all[i], *up = directory(b, known, r->parent_id);
 
-		up = bsearch(&key, b->all, known, sizeof key, by_object);
-		b->all[i].up = up != NULL && up->e.type == EMR_META_DIR ? (size_t)(up - b->all) : b->top;
+		if (r->is_others && (up == NULL || !emr_id16_equal(up->e.domain, r->e.domain)))
+			up = directory(b, known, r->e.domain);
+		b->all[i].up = up != NULL ? (size_t)(up - b->all) : b->top;
 	}
 	b->all[b->top].up = b->top;
 	b->all[b->top].is_settled = true;
@@ -305,11 +349,14 @@ static emr_status finish(building *b, past_tree **out_tree)
 	return EMR_OK;
 }
 
-static emr_status build(emr_facts *facts, uint64_t until, building *b, past_tree **out_tree)
+static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 {
 	uint64_t damaged = 0;
 	size_t known;
-	emr_status status = emr_facts_each_as_of(facts, until, b->only_deleted, collect, b, &damaged);
+	emr_status status = deposits_inbox(b->view, &b->inbox);
+
+	if (status == EMR_OK)
+		status = emr_facts_each_as_of(b->view->options.facts, until, b->only_deleted, collect, b, &damaged);
 
 	if (status != EMR_OK)
 		return status;
@@ -328,10 +375,10 @@ static emr_status build(emr_facts *facts, uint64_t until, building *b, past_tree
 	return status == EMR_OK ? finish(b, out_tree) : status;
 }
 
-emr_status past_tree_build(emr_facts *facts, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree)
+emr_status past_tree_build(emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree)
 {
-	building b = { .only_deleted = only_deleted };
-	emr_status status = build(facts, until_unix_s, &b, out_tree);
+	building b = { .view = view, .only_deleted = only_deleted };
+	emr_status status = build(&b, until_unix_s, out_tree);
 
 	for (size_t i = 0; i < b.count; i++) {
 		free(b.all[i].e.name);

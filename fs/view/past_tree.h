@@ -3,6 +3,7 @@
 #pragma once
 
 #include "settle/history.h"
+#include "view/view.h"
 
 #define PAST_TOP 0
 
@@ -25,7 +26,7 @@ typedef struct past_tree {
 } past_tree;
 
 /* The folder as of UNTIL; ONLY_DELETED: files and links that are nowhere in the folder then, with the directories above them. */
-emr_status past_tree_build(emr_facts *facts, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree);
+emr_status past_tree_build(emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree);
 void past_tree_free(past_tree *tree);
 /* The kid of DIRECTORY called NAME; PAST_TOP when there is none. */
 uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name);

@@ -12,6 +12,7 @@
 #include "erase.h"
 #include "ops_tree.h"
 #include "past_tree.h"
+#include "writers.h"
 
 #define DEPTH_MAX 256
 
@@ -19,7 +20,8 @@
 typedef struct old_directory {
 	emr_place place;
 	emr_buf bytes;
-	emr_meta meta;		/* points into BYTES */
+	emr_meta meta;		/* points into BYTES and WORD */
+	writers_word word;
 } old_directory;
 
 typedef struct restoring {
@@ -30,7 +32,8 @@ typedef struct restoring {
 	emr_place live;			/* of it */
 	emr_place place;		/* the version that comes back */
 	emr_buf bytes;
-	emr_meta meta;			/* of it; points into BYTES */
+	emr_meta meta;			/* of it; points into BYTES and WORD */
+	writers_word word;
 	emr_place last;			/* where its record stood last */
 	uint64_t highest;		/* version that the record has had */
 	bool lives_elsewhere;
@@ -114,7 +117,7 @@ static emr_status look(restoring *r)
 static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, past_entry *out_entry)
 {
 	past_tree *tree;
-	emr_status status = past_tree_build(r->view->options.facts, until, only_deleted, &tree);
+	emr_status status = past_tree_build(r->view, until, only_deleted, &tree);
 	uint32_t entry;
 
 	if (status != EMR_OK)
@@ -131,10 +134,23 @@ static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, 
 	return EMR_OK;
 }
 
+/* What META, which is of PLACE, says becomes the owner's word when it comes back: it is what may be believed of it. */
+static emr_status believe(const restoring *r, const emr_place *place, emr_meta *meta, writers_word *word)
+{
+	emr_status status;
+
+	writers_forget(word);
+	*word = (writers_word){ .is_others = false };
+	status = writers_judge(r->view, place, meta, word);
+	return status == EMR_OK && word->is_hidden ? EMR_NOT_FOUND : status;
+}
+
 static emr_status read_version(restoring *r, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t pversion)
 {
-	return emr_facts_version(r->view->options.facts, domain, object, version, pversion, &r->place, &r->bytes,
+	emr_status status = emr_facts_version(r->view->options.facts, domain, object, version, pversion, &r->place, &r->bytes,
 		&r->meta);
+
+	return status == EMR_OK ? believe(r, &r->place, &r->meta, &r->word) : status;
 }
 
 /* ---- which version ---- */
@@ -263,6 +279,8 @@ static emr_status fetch_directories(restoring *r)
 		e = &r->tree->entries[past_tree_find(r->tree, above)];
 		status = emr_facts_version(r->view->options.facts, e->domain, e->object, e->version, e->pversion,
 			&d->place, &d->bytes, &d->meta);
+		if (status == EMR_OK)
+			status = believe(r, &d->place, &d->meta, &d->word);
 		if (status != EMR_OK)
 			return status;
 		r->depth++;
@@ -545,9 +563,12 @@ static emr_status restore(restoring *r, emr_restored *out)
 
 static void end(restoring *r)
 {
-	for (size_t i = 0; i < DEPTH_MAX; i++)
+	for (size_t i = 0; i < DEPTH_MAX; i++) {
 		emr_buf_free(&r->above[i].bytes);
+		writers_forget(&r->above[i].word);
+	}
 	emr_buf_free(&r->bytes);
+	writers_forget(&r->word);
 	past_tree_free(r->tree);
 	free(r);
 }

@@ -2,6 +2,8 @@
  * it, and a writer neither hides what he did nor leaves there what the folder of today would not show. */
 #include "pen_kit.h"
 
+#include <time.h>
+
 #include "contract/codes.h"
 #include "guest.h"
 #include "settle/chronicle.h"
@@ -143,12 +145,69 @@ static void the_log_has_no_place_for_him_but_the_shared_one(void **state)
 	end(&p);
 }
 
+/* ---- the folder as it was ---- */
+
+static emr_status restore(const char *path)
+{
+	const emr_restore what = {.path = path};
+	emr_restored restored;
+	emr_status status = emr_view_restore(s.k.view, &what, &restored);
+
+	settle();
+	return status;
+}
+
+/* PATH in the folder as it is at this moment of the ledger. */
+static bool was_there(const char *inside)
+{
+	char path[200];
+	time_t at = (time_t)(s.k.clock.unix_ns / 1000000000);
+	uint64_t number = EMR_ROOT_NODE;
+	struct tm tm;
+	bool is_there = true;
+
+	gmtime_r(&at, &tm);
+	strftime(path, 40, ".emrfs/at/%Y-%m-%dT%H:%M:%S/", &tm);
+	(void)snprintf(path + strlen(path), sizeof path - strlen(path), "%s", inside);
+	for (char *name = strtok(path, "/"); name != NULL && is_there; name = strtok(NULL, "/")) {
+		emr_attr attr;
+
+		is_there = emr_view_lookup(s.k.view, number, name, &attr) == EMR_OK;
+		number = attr.node;
+	}
+	return is_there;
+}
+
+static void what_the_folder_does_not_show_is_not_in_its_past(void **state)
+{
+	emr_id16 link;
+	pen p;
+
+	(void)state;
+	begin(&p, true);
+	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", &link);
+	pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
+	pen_file(&p, s.imaging, id_of("Psychiatry"), "letter.txt", "planted", NULL);
+	settle();
+	assert_true(was_there("Imaging/fine"));
+	assert_true(was_there("Imaging/letter.txt"));
+	assert_false(was_there("Psychiatry/letter.txt"));
+	assert_false(was_there("Imaging/passwd"));
+	/* Nor does it come back by her own hand. */
+	pen_unlink(&p, s.imaging, link);
+	settle();
+	assert_int_not_equal(restore("Imaging/passwd"), EMR_OK);
+	assert_false(kit_exists(&s.k, "Imaging/passwd"));
+	end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nobody_else_adds_to_the_log),
 		cmocka_unit_test(nobody_is_left_out_of_the_log_for_having_no_name),
 		cmocka_unit_test(the_log_has_no_place_for_him_but_the_shared_one),
+		cmocka_unit_test(what_the_folder_does_not_show_is_not_in_its_past),
 	};
 
 	if (argc > 1)
