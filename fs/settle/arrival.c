@@ -11,14 +11,15 @@
 typedef struct row_walk {
 	const asking *a;
 	arrival now, first;	/* of the place's content: as the row holds it, and the first time */
-	content_before last;
+	content_before before;
+	emr_put_part last;	/* the row's content, without its slices; all zeros: none that could be read */
 	bool last_fits;
 } row_walk;
 
 static void note_content(row_walk *w, const emr_replica_item *item, bool is_put, bool fits)
 {
 	if (is_put) {
-		w->now = (arrival){ .put = *item, .before = w->last, .is_here = fits };
+		w->now = (arrival){ .put = *item, .before = w->before, .is_here = fits };
 		w->now.put.bytes = (emr_bytes){ 0 };
 		if (fits && !w->first.is_here)
 			w->first = w->now;
@@ -26,6 +27,26 @@ static void note_content(row_walk *w, const emr_replica_item *item, bool is_put,
 		w->now = fits ? w->first : (arrival){ .is_here = false };
 	}
 	w->last_fits = fits;
+}
+
+/* Sealed again where it lies. */
+static bool is_same(const emr_put_part *a, const emr_put_part *b)
+{
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+}
+
+/* Something lower that a writer puts in between does not make an older version the next one. */
+static emr_status note_before(row_walk *w, const emr_replica_item *item, const emr_put_part *part)
+{
+	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same(&w->last, part);
+	emr_status status = is_again ? EMR_OK : whose_is_owners(w->a, item->signer_id, &is_owner);
+	uint64_t before = w->before.cver;
+
+	w->last = (emr_put_part){ .cver = part->cver, .record_id = part->record_id, .root = part->root };
+	if (is_again || (!is_owner && (part->cver <= before || part->cver - before > EMR_CVER_JUMP)))
+		return status;
+	w->before = (content_before){ .is_known = true, .cver = part->cver };
+	return status;
 }
 
 static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_carried)
@@ -50,8 +71,8 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 	note_content(w, item, item->op == EMR_OP_PUT && !is_carried && (item->version & EMR_VERSION_ANNEX) == 0,
 		is_known && part.cver == place->cver && emr_id16_equal(part.record_id, place->record_id) &&
 			emr_cid_equal(&part.root, &place->root));
-	w->last = (content_before){ .is_there = true, .is_known = is_known, .cver = part.cver };
-	return item->version == place->pversion ? ENOUGH : EMR_OK;
+	status = is_known ? note_before(w, item, &part) : EMR_OK;
+	return status == EMR_OK && item->version == place->pversion ? ENOUGH : status;
 }
 
 /* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put another's old statement there would

@@ -14,9 +14,9 @@ typedef struct asking {
 	uint8_t patient_pk[32];
 } asking;
 
-/* What the row held before an item. */
+/* What a version of another's has to be above: the highest in the row since the owner last said which one is the present. */
 typedef struct content_before {
-	bool is_there, is_known;	/* there is some; it could be read */
+	bool is_known;	/* there is some that could be read */
 	uint64_t cver;
 } content_before;
 

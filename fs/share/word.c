@@ -6,7 +6,7 @@
 /* How the content came into its row. */
 typedef struct arrival {
 	emr_replica_item item; /* a PUT; of what was moved here, the owner's REWRAP */
-	uint64_t cver_before;  /* 0: nothing lay there, or it is not known */
+	uint64_t cver_before;  /* what it has to be above; 0: nothing that is known */
 	bool is_there;
 } arrival;
 
@@ -16,7 +16,8 @@ typedef struct chain {
 	emr_signed_place *place;
 	arrival now, first; /* of the content: as the row holds it, and the first time */
 	emr_id16 number;    /* of the row's first content */
-	uint64_t last_cver;
+	uint64_t highest;   /* in the row since the owner last said which version is the present one */
+	emr_put_part last;  /* the row's content, without its slices */
 	bool has_number, last_fits, is_past; /* after the version in hand */
 	bool is_superseded;
 } chain;
@@ -29,7 +30,7 @@ static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
 /* Sealing it again where it lies, or bringing it back, makes no new arrival. */
 static void note_content(chain *c, const emr_replica_item *item, bool fits)
 {
-	const arrival new = {.item = *item, .cver_before = c->last_cver, .is_there = fits};
+	const arrival new = {.item = *item, .cver_before = c->highest, .is_there = fits};
 
 	if (item->op == EMR_OP_PUT)
 		c->now = new;
@@ -53,6 +54,23 @@ static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_p
 		return EMR_OK;
 	status = is_by_owner(c, item->signer_id, &is_owner);
 	c->is_superseded |= !is_owner;
+	return status;
+}
+
+static bool is_same(const emr_put_part *a, const emr_put_part *b)
+{
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+}
+
+/* As the owner does (fs/settle): something lower in between does not make an older version the next one. */
+static emr_status note_highest(chain *c, const emr_replica_item *item, const emr_put_part *part)
+{
+	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same(&c->last, part);
+	emr_status status = is_again ? EMR_OK : is_by_owner(c, item->signer_id, &is_owner);
+
+	c->last = (emr_put_part){.cver = part->cver, .record_id = part->record_id, .root = part->root};
+	if (!is_again && (is_owner || (part->cver > c->highest && part->cver - c->highest <= EMR_CVER_JUMP)))
+		c->highest = part->cver;
 	return status;
 }
 
@@ -81,7 +99,9 @@ static emr_status look(void *arg, const emr_replica_item *item)
 	if (!c->is_past)
 		note_content(c, item, fits);
 	c->is_past |= item->version == c->facts->head.pversion;
-	c->last_cver = has_part ? part.cver : 0;
+	status = has_part ? note_highest(c, item, &part) : EMR_OK;
+	if (status != EMR_OK)
+		return status;
 	return fits ? EMR_OK : note_newer(c, item, has_part ? &part : NULL);
 }
 

@@ -213,6 +213,45 @@ static void not_even_by_who_said_it(void **state)
 	end(&c);
 }
 
+/* Something lower in between does not make an older version the next one. */
+static void nor_in_two_steps(void **state)
+{
+	scene c;
+
+	(void)state;
+	for (int owner_seals_again = 0; owner_seals_again < 2; owner_seals_again++) {
+		uint64_t n;
+
+		begin(&c);
+		lies_remember();
+		put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: second opinion");
+		lies_end();
+		put_over(&c.lima, c.first, c.first, 3, "biopsy-2024.txt", "2024: corrected");
+		assert_applied(&c.lima);
+		kit_publish_all(&s.k);
+		kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: corrected");
+		is_reckless = true;
+		put_over(&c.lima, c.first, c.first, 1, "biopsy-2024.txt", "nothing that counts");
+		assert_applied(&c.lima);
+		is_reckless = false;
+		kit_publish_all(&s.k);
+		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+		if (owner_seals_again) {
+			assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+			assert_ok(share_hide_past(s.ana, s.imaging, &n));
+			kit_publish_all(&s.k);
+		}
+		story_see(&s.lima);
+		c.lima.says_n = strlen("2024: second opinion");
+		bring_again(&c.lima, c.first, c.first, 2, "biopsy-2024.txt");
+		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
+		owner_says("Imaging/biopsy-2024.txt", "mismatch by=lima@clinic");
+		if (!owner_seals_again)
+			reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
+		end(&c);
+	}
+}
+
 /* Whom a record is about, its content says, which is signed. */
 static void who_renames_the_owners_record_does_not_close_it(void **state)
 {
@@ -255,6 +294,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_another_once_said_is_not_brought_again_as_new),
 		cmocka_unit_test(an_older_version_of_the_record_itself_is_not_either),
 		cmocka_unit_test(not_even_by_who_said_it),
+		cmocka_unit_test(nor_in_two_steps),
 		cmocka_unit_test(who_renames_the_owners_record_does_not_close_it),
 	};
 
