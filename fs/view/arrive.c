@@ -45,7 +45,8 @@ static node *directory_of(const following *f, const arrival *a)
 
 	if (!a->is_others || is_not_his_to_say(a) || (said == NULL && !f->is_last))
 		return said;
-	if (said != NULL && ((n != NULL && n->parent == said) || emr_id16_equal(tree_domain(said), a->domain)))
+	if (said != NULL && ((n != NULL && n->parent == said) ||
+		(emr_id16_equal(tree_domain(said), a->domain) && !writers_is_too_deep(said))))
 		return said;
 	return arrive_directory(f, a->domain);
 }

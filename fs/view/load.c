@@ -27,6 +27,7 @@ typedef struct loaded {
 	bool is_foreign;	/* PARENT is a directory of DOMAIN, another's */
 	emr_id16 domain;
 	size_t path;	/* which walk upwards came by last, from 1 */
+	struct loaded *below;	/* from which that walk came; NULL: it began here */
 	bool is_attached;
 } loaded;
 
@@ -526,6 +527,7 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 {
 	loaded *entry = first;
 
+	first->below = NULL;
 	for (;;) {
 		node *parent = parent_of(l, entry);
 		loaded *above;
@@ -546,8 +548,32 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 			*out_directory = above->is_attached ? parent : l->view->root;
 			return entry;
 		}
+		above->below = entry;
 		entry = above;
 	}
+}
+
+/* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
+static node *domain_root(const loading *l, const loaded *entry)
+{
+	node *n = tree_by_id(l->view, entry->n->place.domain);
+
+	return n != NULL && n->type == EMR_META_DIR && (n == l->view->root || entry_of(l, n)->is_attached) ? n : l->view->root;
+}
+
+/* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would take a day of directories that somebody
+ * has laid a hundred thousand deep. */
+static emr_status attach_below(loading *l, loaded *top, node *directory)
+{
+	emr_status status = EMR_OK;
+
+	for (loaded *entry = top; entry != NULL && status == EMR_OK; entry = entry->below) {
+		if (entry->is_others && writers_is_too_deep(directory))
+			directory = domain_root(l, entry);
+		status = attach_one(l, entry, directory);
+		directory = entry->n;
+	}
+	return status;
 }
 
 static emr_status attach_all(loading *l)
@@ -560,7 +586,7 @@ static emr_status attach_all(loading *l)
 		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
 			node *directory;
 			loaded *top = highest_loose(l, entry, ++path, &directory);
-			emr_status status = top != NULL ? attach_one(l, top, directory) : EMR_OK;
+			emr_status status = top != NULL ? attach_below(l, top, directory) : EMR_OK;
 
 			if (status != EMR_OK)
 				return status;

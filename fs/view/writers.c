@@ -138,6 +138,15 @@ bool writers_target_leads_away(emr_bytes target)
 	return false;
 }
 
+bool writers_is_too_deep(const node *directory)
+{
+	size_t depth = 0;
+
+	for (const node *at = directory; at != NULL && depth <= WRITERS_DEPTH_MAX; at = at->parent)
+		depth++;
+	return depth > WRITERS_DEPTH_MAX;
+}
+
 /* What emrfs goes by, or keeps for itself. */
 static bool is_ours(emr_bytes key)
 {

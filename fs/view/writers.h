@@ -4,7 +4,7 @@
  * Deposits in the Inbox have rules of their own (deposits.h). */
 #pragma once
 
-#include "view/view.h"
+#include "node.h"
 
 /* The description of one record. */
 typedef struct writers_word {
@@ -31,3 +31,6 @@ bool writers_target_leads_away(emr_bytes target);
 /* The attributes of WORDS, which a writer said, without those that emrfs goes by; of OWN, the owner's, those that it goes by. */
 emr_status writers_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);
 #define WRITERS_MODE 0777	/* of what they say of permissions */
+/* What they place deeper than that lies at the root of its domain: paths have an end, and whatever walks them needs memory for each level. */
+#define WRITERS_DEPTH_MAX 200
+bool writers_is_too_deep(const node *directory);

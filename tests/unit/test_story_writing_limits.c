@@ -6,6 +6,7 @@
 #include "guest.h"
 #include "share/write.h"
 #include "shared_kit.h"
+#include "writers.h"
 
 static story s;
 
@@ -265,6 +266,39 @@ static void who_says_another_length_has_signed_something_else(void **state)
 	end(&p);
 }
 
+/* "Imaging" and N directories "d", one in the other, in a static buffer. */
+static const char *deep(size_t n)
+{
+	static char path[2000];
+
+	strcpy(path, "Imaging");
+	for (size_t i = 0; i < n; i++)
+		strcat(path, "/d");
+	return path;
+}
+
+static void what_he_lays_deep_has_an_end(void **state)
+{
+	emr_id16 at;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, false);
+	at = s.imaging;
+	for (size_t i = 0; i < WRITERS_DEPTH_MAX + 20; i++) {
+		pen_dir(&p, s.imaging, at, "d", &at);
+		assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	}
+	pen_file(&p, s.imaging, at, "bottom.txt", "here", NULL);
+	for (int restart = 0; restart < 2; restart++) {
+		settle_after(restart);
+		assert_true(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX - 2)));
+		assert_false(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX + 2)));
+	}
+	end(&p);
+}
+
 static void owner_answers(story *of)
 {
 	(void)story_owner(of);
@@ -312,6 +346,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nobody_moves_her_directories_to_another_domain),
 		cmocka_unit_test(the_folder_itself_is_the_owners_to_name),
 		cmocka_unit_test(what_emrfs_goes_by_is_not_a_writers_to_say),
+		cmocka_unit_test(what_he_lays_deep_has_an_end),
 		cmocka_unit_test(what_something_is_and_how_long_is_not_his_to_say),
 		cmocka_unit_test(who_says_another_length_has_signed_something_else),
 		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
