@@ -54,8 +54,24 @@ static void try_xattrs(emr_bytes bytes)
 		bytes, emr_bytes_of("user.k", 6), emr_bytes_of("v", 1), false, &changed, &count);
 }
 
+/* Whatever is said beside what: it is as long as the content, about the same patient, and the same kind of thing. */
+static void try_beside(emr_bytes said, emr_bytes content)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_meta kept, of_content;
+
+	if (emr_buf_append(&plain, said.data, said.len) != EMR_OK)
+		return;
+	if (emr_meta_keep_to_content(&plain, content) != EMR_OK)
+		return;
+	if (emr_meta_decode(content, &of_content) != EMR_OK || emr_meta_decode(emr_buf_view(&plain), &kept) != EMR_OK ||
+		kept.type != of_content.type || kept.n != of_content.n || memcmp(kept.r_pid, of_content.r_pid, 32) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	try_beside(emr_bytes_of(data, size / 2), emr_bytes_of(data + size / 2, size - size / 2));
 	try_meta(emr_bytes_of(data, size));
 	try_parts(emr_bytes_of(data, size));
 	try_xattrs(emr_bytes_of(data, size));
