@@ -46,6 +46,10 @@ bool foreign_is_writable(const emr_view *view, const shared_share *s);
 emr_status foreign_check_directory(const emr_view *view, const node *directory);
 /* A node of TYPE may be made there: EMR_DENIED. */
 emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name);
+#define FOREIGN_DAY_S 86400
+/* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an Inbox that takes no more from one
+ * sender.  Names of scratch do not count. */
+emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
 typedef enum foreign_change {
 	FOREIGN_CONTENT,	/* its bytes */
 	FOREIGN_META,		/* its name, place, mode, time, attributes, or its end: never of a share that is a file */

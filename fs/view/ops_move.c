@@ -335,6 +335,9 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	if (target != NULL && flags == EMR_RENAME_NO_REPLACE)
 		return EMR_EXISTS;
 	status = check_move(view, n, directory, target);
+	/* Scratch becomes a record of its own. */
+	if (status == EMR_OK && n->is_local && !n->is_published && target == NULL && node_is_file(n) && foreign_top(directory) != NULL)
+		status = foreign_check_deposit(view, directory, new_name);
 	return status == EMR_OK ? move_over(view, n, directory, new_name, target) : status;
 }
 

@@ -229,6 +229,8 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 		status = check_free(view, directory, name);
 	if (status == EMR_OK && foreign_top(directory) != NULL)
 		status = foreign_may_make(view, directory, type, name);
+	if (status == EMR_OK && foreign_top(directory) != NULL && type == EMR_META_FILE)
+		status = foreign_check_deposit(view, directory, name);
 	if (status == EMR_OK)
 		status = tree_new_node(view, type, emr_id16_random(), 0, &n);
 	if (status != EMR_OK)

@@ -59,6 +59,8 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 		shared_notice_refused(view, number, name, "read-only");
 	if (status == EMR_DENIED && name != NULL)	/* a reading that is refused says so by itself */
 		shared_notice_refused(view, number, name, "no-grant");
+	if (status == EMR_QUOTA)
+		shared_notice_refused(view, number, name, "deposits-full");
 	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
 		if (told[i].status != status)
 			continue;

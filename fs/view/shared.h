@@ -57,6 +57,7 @@ typedef struct shared_share {
 	uint64_t write_until_unix_s;
 	bool is_blind;		/* nothing of it may be read: GRANT has an end and nothing else */
 	emr_buf owner_card;	/* of an Inbox that one may write in because one has this card; else empty */
+	uint64_t sent_day, sent_seq, sent;	/* of an Inbox (foreign_limit.c): how many of my files the ledger has of that day, up to which entry */
 	bool wants_tree;	/* nobody looks, but what was changed here must be compared with what is there */
 	shared_phase phase;
 	uint64_t ended_unix_s;

@@ -177,7 +177,8 @@ void shared_notice_refused(emr_view *view, uint64_t number, const char *name, co
 			id = "files-only";	/* asking for more would not help */
 		if (foreign_top(n)->shared->owner != NULL)
 			memcpy(owner, foreign_top(n)->shared->owner->name, sizeof owner);
-		notice = (emr_shared_notice){ .id = id, .owner = owner };
+		notice = (emr_shared_notice){ .id = id, .owner = owner,
+			.time_unix_s = ((uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S + 1) * FOREIGN_DAY_S };
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (notice.id == NULL)

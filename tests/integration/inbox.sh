@@ -152,6 +152,18 @@ expect "which" "$(field gaps.0.numbers) $(field gaps.0.unread)" "3 1"
 as ana run 0 verify
 says "Paula Lima, São Lucas signed for you up to number 6. Not here: 3 (1 in all). Of what the ledger shows of theirs 1 cannot be read any more."
 
+say "an Inbox that takes no more in a day says so to the sender, and takes nothing"
+echo "deposits-a-day = 4" >rules
+as hospital run 0 org rules rules --yes --passphrase-file "$EMR_PASS"
+as hospital json 0 ledger --limit 1 --passphrase-file "$EMR_PASS"
+NEWEST=$(field entries.0.index)
+has_heard() { as lima json 0 ledger --limit 1 && [ "$(field entries.0.index)" -ge "$NEWEST" ]; }
+two_until 20 has_heard
+cp report.pdf "$INBOX/fifth.pdf" 2>out/cp && emr_fail "a fifth file was taken"
+grep -q "Disk quota exceeded" out/cp || emr_fail "cp said: $(cat out/cp)"
+two_until 20 grep -q "deposits-full .*Inbox/fifth.pdf was not taken: .* for Silva, Ana" lima-folder/.emrfs/notices
+gone || emr_fail "left behind: $(ls "$INBOX")"
+
 as ana run 0 restore Imaging/Findings.pdf@v1
 as ana run 0 status --wait
 must cmp report.pdf ana-folder/Imaging/Findings.pdf

@@ -3,6 +3,7 @@
 
 #include "share/write.h"
 
+#include "deposits.h"
 #include "shared.h"
 
 #define STORY \
@@ -382,6 +383,43 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	end(&s, &v);
 }
 
+/* Whose Inbox is full the sender learns from his own count, before anything is taken. */
+static void an_inbox_takes_so_many_files_a_day(void **state)
+{
+	STORY;
+	emr_attr attr;
+
+	story_rules(&s, "deposits-a-day = 3\n");
+	assert_ok(deposits_inbox(s.k.view, &s.imaging));
+	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
+	writer_put(&v, "Imaging/1.txt", "one");
+	writer_send(&v);
+	writer_put(&v, "Imaging/2.txt", "two");
+	writer_put(&v, "Imaging/.upload.part", "three");
+	writer_put(&v, "Imaging/.more.part", "four");
+	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/3.txt"));
+	assert_status(EMR_QUOTA, writer_try_rename(&v, "Imaging/.more.part", "Imaging/4.txt"));
+	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/4.txt", "four"));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
+	assert_status(EMR_QUOTA, emr_view_refuse(v.view, attr.node, "4.txt", EMR_QUOTA));
+	assert_non_null(strstr(v.notices, "deposits-full shared-with-me/Silva, Ana 1984-03-12 ("));
+	/* a file that is there may still be written, or go */
+	writer_put(&v, "Imaging/2.txt", "two again");
+	assert_ok(writer_try_unlink(&v, "Imaging/3.txt"));
+	assert_ok(writer_try_rename(&v, "Imaging/.more.part", "Imaging/4.txt"));
+	writer_exchange(&v);
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/5.txt", "five"));
+	/* Another day, another count. */
+	story_pass(&s, DAY);
+	viewer_run(&v, writer_owner_answers, 2);
+	writer_put(&v, "Imaging/5.txt", "five");
+	writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	end(&s, &v);
+}
+
 static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 {
 	STORY;
@@ -432,6 +470,7 @@ int main(void)
 		cmocka_unit_test(a_new_name_survives_a_moment_without_room_for_their_bytes),
 		cmocka_unit_test(of_two_equal_names_both_are_seen),
 		cmocka_unit_test(what_is_left_in_a_folder_for_deposits_is_not_seen_again),
+		cmocka_unit_test(an_inbox_takes_so_many_files_a_day),
 		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
 	};
 

@@ -49,6 +49,7 @@ typedef enum emr_message {
 	EMR_SAY_SIGNED_FALSELY,
 	EMR_SAY_SIGNATURE_STALE,
 	EMR_SAY_INBOX_LIMIT,
+	EMR_SAY_DEPOSITS_FULL,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
 	EMR_SAY_PART_DAMAGED, /* these three: what verbs say; notices take the first row of an id */
