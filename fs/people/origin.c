@@ -141,6 +141,22 @@ static bool is_owners(const attributes *a)
 	return a->by != NULL && a->owner != NULL && strncmp(a->owner, a->by, strlen(a->by)) == 0;
 }
 
+/* The words behind "... at=TIME"; no name has " at=" in it. */
+static const char *words_behind(const attributes *a)
+{
+	const char *at = a->signature != NULL ? strstr(a->signature, " at=") : NULL;
+	const char *space = at != NULL ? strchr(at + 1, ' ') : NULL;
+
+	return space != NULL ? space + 1 : "";
+}
+
+/* What its owner put where it is, from where nobody here sees: when it was signed is then the signer's own word, and not known before it
+ * was opened. */
+static bool is_placed(const attributes *a)
+{
+	return a->signature != NULL ? strstr(words_behind(a), "placed") != NULL : a->at == NULL;
+}
+
 static emr_status pack(const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
 {
 	uint64_t entry = strtoull(a->tx, NULL, 10);
@@ -160,10 +176,10 @@ static emr_status pack(const emr_session *session, const attributes *a, emr_crow
 		return status;
 	if (a->signature != NULL)
 		snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(a->signature, " "), a->signature);
-	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:I, s:s, s:o}", "own", is_own(a), "by",
+	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:b, s:I, s:s, s:o}", "own", is_own(a), "by",
 		emr_json_text(is_own(a) ? session->profile.name : a->by != NULL ? a->by : ""), "organisation",
-		emr_json_text(who.organisation), "signature", verdict, "at", a->at != NULL ? a->at : "", "entry",
-		(json_int_t)entry, "tx", id != NULL ? id + 1 : "", "witnesses", seen);
+		emr_json_text(who.organisation), "signature", verdict, "at", a->at != NULL ? a->at : "", "placed",
+		is_placed(a), "entry", (json_int_t)entry, "tx", id != NULL ? id + 1 : "", "witnesses", seen);
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -213,19 +229,20 @@ static void put_shown(FILE *to, const char *text)
 	fputs(shown, to);
 }
 
-char *emr_origin_text(const json_t *signed_by)
+/* "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05: valid" */
+static void put_signer(FILE *to, const json_t *signed_by)
 {
-	const char *verdict = text_of(signed_by, "signature");
-	const json_t *seen = json_object_get(signed_by, "witnesses");
-	char *text = NULL, when[EMR_TEXT_BYTES];
+	const char *verdict = text_of(signed_by, "signature"), *by = text_of(signed_by, "by");
+	bool is_own = json_is_true(json_object_get(signed_by, "own")), is_unopened = strcmp(verdict, "unopened") == 0;
+	char when[EMR_TEXT_BYTES];
 	uint64_t from = 0, until;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
 
-	if (to == NULL)
-		return NULL;
+	if (is_unopened && by[0] == '\0') {
+		fputs("Who signed it shows once it was opened here", to);
+		return;
+	}
 	fputs("Signed by ", to);
-	put_shown(to, json_is_true(json_object_get(signed_by, "own")) ? "you" : text_of(signed_by, "by")[0] != '\0' ? text_of(signed_by, "by") : "?");
+	put_shown(to, is_own ? "you" : by[0] != '\0' ? by : "?");
 	if (text_of(signed_by, "organisation")[0] != '\0') {
 		fputs(", ", to);
 		put_shown(to, text_of(signed_by, "organisation"));
@@ -234,16 +251,36 @@ char *emr_origin_text(const json_t *signed_by)
 		emr_time_text((int64_t)from, when);
 		fprintf(to, ", %s", when);
 	}
-	if (strcmp(verdict, "unopened") == 0)
+	if (is_unopened)
 		fputs(": not checked yet, because it was not opened here", to);
-	else if (!json_is_true(json_object_get(signed_by, "own")))
+	else if (!is_own)
 		fprintf(to, ": %s", verdict);
-	fprintf(to, ".\nEntry %lld of the ledger, transaction %s, ", (long long)json_integer_value(json_object_get(signed_by, "entry")),
-		text_of(signed_by, "tx"));
+}
+
+static void put_entry(FILE *to, const json_t *signed_by)
+{
+	const json_t *seen = json_object_get(signed_by, "witnesses");
+
+	fprintf(to, "%s %lld of the ledger, transaction %s, ",
+		json_is_true(json_object_get(signed_by, "placed")) ? "The owner put it here with entry" : "Entry",
+		(long long)json_integer_value(json_object_get(signed_by, "entry")), text_of(signed_by, "tx"));
 	for (size_t i = 0; i < json_array_size(seen); i++) {
 		fputs(i > 0 ? ", " : "witnessed by ", to);
 		put_shown(to, json_string_value(json_array_get(seen, i)));
 	}
 	fputs(json_array_size(seen) == 0 ? "not witnessed.\n" : ".\n", to);
+}
+
+char *emr_origin_text(const json_t *signed_by)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL)
+		return NULL;
+	put_signer(to, signed_by);
+	fputs(".\n", to);
+	put_entry(to, signed_by);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

@@ -69,27 +69,6 @@ emr_status emr_facts_head(emr_facts *facts, emr_id16 domain, emr_id16 object, em
 	return status;
 }
 
-emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
-{
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_replica_head before;
-	emr_replica_item item;
-	emr_status status = emr_facts_item(facts, &at, &bytes, &item);
-
-	if (status == EMR_OK && facts_is_carried(facts, at.version, item.seq) &&
-		emr_replica_head_get(facts->annex.replica, at.domain, at.object, &before) == EMR_OK && before.pversion != 0) {
-		at.version = before.pversion | EMR_VERSION_ANNEX;
-		emr_buf_clear(&bytes);
-		status = emr_facts_item(facts, &at, &bytes, &item);
-	}
-	item.bytes = (emr_bytes){ 0 };
-	if (status == EMR_OK)
-		*out_item = item;
-	return status;
-}
-
 typedef struct annex_heads {
 	emr_facts *facts;
 	emr_replica_head_fn fn;

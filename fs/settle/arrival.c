@@ -77,7 +77,7 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 
 /* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put another's old statement there would
  * have it made good by the owner's own hand. */
-static emr_status find_in_row(const asking *a, arrival *out)
+emr_status arrival_in_row(const asking *a, arrival *out)
 {
 	row_walk w = { .a = a };
 	emr_status status = facts_chain(a->facts, a->place->domain, a->place->object, look_at_row, &w);
@@ -85,47 +85,6 @@ static emr_status find_in_row(const asking *a, arrival *out)
 	if (status == EMR_OK || status == ENOUGH)
 		*out = w.now;
 	return status == ENOUGH ? EMR_OK : status;
-}
-
-typedef struct put_search {
-	const asking *a;
-	emr_id16 domain;
-	emr_replica_item found;
-	bool is_found;
-} put_search;
-
-static emr_status look_at_item(void *arg, const emr_replica_item *item)
-{
-	put_search *s = arg;
-	emr_part_key at = { .domain = s->domain, .object = s->a->place->record_id, .version = item->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part part;
-	emr_status status;
-
-	if (item->op != EMR_OP_PUT)
-		return EMR_OK;
-	status = emr_replica_part(s->a->facts->replica, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK || part.cver != s->a->place->cver || !emr_cid_equal(&part.root, &s->a->place->root))
-		return status == EMR_OK || facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
-	s->found = *item;
-	s->found.bytes = (emr_bytes){ 0 };
-	s->is_found = true;
-	return ENOUGH;
-}
-
-/* A record is born under its own number; where, is one of few. */
-static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	put_search *s = arg;
-
-	(void)d_row;
-	if (!is_mine)
-		return EMR_OK;
-	s->domain = domain;
-	return emr_replica_history(s->a->facts->replica, EMR_FAMILY_OBJECT, domain, s->a->place->record_id, look_at_item, s);
 }
 
 static void take_put(emr_signed_place *at, const emr_replica_item *put)
@@ -139,20 +98,20 @@ static void take_put(emr_signed_place *at, const emr_replica_item *put)
 /* What was moved to another domain came with a PUT there, which the owner's copy has. */
 static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 {
-	put_search search = { .a = a };
+	put_place put;
 	bool was_owner = false;
 	emr_row_domain row;
-	emr_status status = emr_replica_domains(a->facts->replica, look_in_domain, &search);
+	emr_status status = origin_elsewhere(a, &put);
 
-	if ((status != EMR_OK && status != ENOUGH) || !search.is_found)
-		return status;
-	take_put(at, &search.found);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	take_put(at, &put.item);
 	at->put_signer = a->item.signer_id;
-	status = whose_domain_row(a->facts->replica, search.domain, &row);
+	status = whose_domain_row(facts_replica_of(a->facts, a->place->pversion), put.domain, &row);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk, search.found.signer_id, &was_owner);
+		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk, put.item.signer_id, &was_owner);
 	if (status == EMR_OK && !was_owner)	/* else hers as well as the present one */
-		at->put_signer = search.found.signer_id;
+		at->put_signer = put.item.signer_id;
 	return status;
 }
 
@@ -166,7 +125,7 @@ emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came
 		status = whose_is_owners(a, a->item.signer_id, &is_owner);
 	if (status != EMR_OK || is_owner)
 		return status;
-	status = find_in_row(a, out_came);
+	status = arrival_in_row(a, out_came);
 	if (status != EMR_OK)
 		return status;
 	if (out_came->is_here)

@@ -131,6 +131,22 @@ static emr_status judge_chain(const asking *a, emr_whose *whose)
 
 /* ---- judging ---- */
 
+/* When it came; where that is not here any more, when its signer says he signed it. */
+static emr_status note_time(const asking *a, const emr_signed_place *at, emr_whose *whose)
+{
+	emr_replica_item origin;
+	emr_status status = EMR_OK;
+
+	whose->is_placed = !at->is_put;
+	whose->time_unix_s = whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
+	if (facts_is_carried(a->facts, a->place->pversion, at->seq)) {	/* it came to the ledger of before */
+		status = emr_facts_origin(a->facts, a->place, &origin);
+		if (status == EMR_OK && origin.op == EMR_OP_PUT)
+			whose->time_unix_s = origin.ledger_time;
+	}
+	return status;
+}
+
 static emr_status judge(const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
 {
 	emr_whose whose = { .is_gap = false };
@@ -143,8 +159,9 @@ static emr_status judge(const asking *a, emr_bytes descriptor, const emr_bundle 
 	if (status != EMR_OK)
 		return status;
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
-	whose.time_unix_s = at.time_unix_s;
 	status = emr_signed_judge(a->facts->replica, &at, bundle, &whose.is);
+	if (status == EMR_OK)
+		status = note_time(a, &at, &whose);
 	if (status == EMR_OK)
 		status = arrival_judge(a, &came, &whose.is);
 	if (status == EMR_OK)
@@ -294,9 +311,5 @@ emr_status emr_facts_amended(emr_facts *facts, const emr_place *place, bool *out
 
 const char *emr_whose_note(const emr_whose *whose)
 {
-	if (whose->is_superseded)
-		return "superseded";
-	if (whose->is.kind != EMR_STATEMENT_AMENDMENT)
-		return "";
-	return whose->is_gap ? "amendment gap" : "amendment";
+	return emr_signed_note(whose->is_superseded, whose->is.kind == EMR_STATEMENT_AMENDMENT, whose->is_gap, whose->is_placed);
 }

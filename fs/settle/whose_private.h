@@ -27,9 +27,19 @@ typedef struct arrival {
 	bool is_here;	/* with a PUT of this row */
 } arrival;
 
+/* A PUT, and the row that it is in. */
+typedef struct put_place {
+	emr_replica_item item;	/* without its bytes */
+	emr_id16 domain, object;
+} put_place;
+
 emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out);
 emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is);
+/* By the chain of the row alone; carried items and those of the annex do not count. */
+emr_status arrival_in_row(const asking *a, arrival *out_came);
 /* The PUT with which the content came, into AT. */
 emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came);
 /* What another put into the row goes on with the row: its number, and a higher version than what lay there; else a mismatch. */
 emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is);
+/* origin.c: the PUT with which content that was moved to another domain came onto the ledger that its place is on.  EMR_NOT_FOUND. */
+emr_status origin_elsewhere(const asking *a, put_place *out);

@@ -399,3 +399,14 @@ void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s,
 		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
 	snprintf(out, size, "%s%s%s at=%s%s%s", word, by[0] != '\0' ? " by=" : "", by, when, note[0] != '\0' ? " " : "", note);
 }
+
+const char *emr_signed_note(bool is_superseded, bool is_amendment, bool is_gap, bool is_placed)
+{
+	if (is_superseded)
+		return is_placed ? "superseded placed" : "superseded";
+	if (is_amendment && is_gap)
+		return is_placed ? "amendment gap placed" : "amendment gap";
+	if (is_amendment)
+		return is_placed ? "amendment placed" : "amendment";
+	return is_placed ? "placed" : "";
+}

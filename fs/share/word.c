@@ -10,16 +10,23 @@ typedef struct arrival {
 	bool is_there;
 } arrival;
 
+/* The content in hand, on its way through the items of its row. */
+typedef struct coming {
+	const emr_put_part *mine;
+	uint64_t version;   /* of the item that says it; what comes later is past it */
+	arrival now, first; /* as the row holds it, and the first time */
+	uint64_t highest;   /* in the row since the owner last said which version is the present one */
+	bool last_fits, is_past;
+} coming;
+
 typedef struct chain {
 	emr_shared *shared;
 	const record_facts *facts;
 	emr_signed_place *place;
-	arrival now, first; /* of the content: as the row holds it, and the first time */
-	emr_id16 number;    /* of the row's first content */
-	uint64_t highest;   /* in the row since the owner last said which version is the present one */
-	emr_put_part last;  /* the row's content, without its slices */
-	bool has_number, last_fits, is_past; /* after the version in hand */
-	bool is_superseded;
+	coming content;
+	emr_id16 number;   /* of the row's first content */
+	emr_put_part last; /* the row's content, without its slices */
+	bool has_number, is_superseded;
 } chain;
 
 static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
@@ -28,7 +35,7 @@ static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
 }
 
 /* Sealing it again where it lies, or bringing it back, makes no new arrival. */
-static void note_content(chain *c, const emr_replica_item *item, bool fits)
+static void note_content(coming *c, const emr_replica_item *item, bool fits)
 {
 	const arrival new = {.item = *item, .cver_before = c->highest, .is_there = fits};
 
@@ -42,24 +49,35 @@ static void note_content(chain *c, const emr_replica_item *item, bool fits)
 	c->last_fits = fits;
 }
 
+static bool is_same(const emr_put_part *a, const emr_put_part *b)
+{
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+}
+
+/* PART: what the item says; NULL when that is not here.  Whether it is the content in hand. */
+static bool pass(coming *c, const emr_replica_item *item, const emr_put_part *part)
+{
+	bool fits = part != NULL && is_same(part, c->mine);
+
+	if (!c->is_past)
+		note_content(c, item, fits);
+	c->is_past |= item->version == c->version;
+	return fits;
+}
+
 /* Somebody else has signed a newer version, on top of which this one lies. */
 static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_put_part *part)
 {
 	bool is_owner = true;
 	emr_status status;
 
-	if (item->op != EMR_OP_PUT || (part == NULL && !c->first.is_there) || (part != NULL && part->cver <= c->facts->put.cver))
+	if (item->op != EMR_OP_PUT || (part == NULL && !c->content.first.is_there) || (part != NULL && part->cver <= c->facts->put.cver))
 		return EMR_OK;
 	if (part != NULL && part->cver - c->facts->put.cver > EMR_CVER_JUMP)
 		return EMR_OK;
 	status = is_by_owner(c, item->signer_id, &is_owner);
 	c->is_superseded |= !is_owner;
 	return status;
-}
-
-static bool is_same(const emr_put_part *a, const emr_put_part *b)
-{
-	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
 }
 
 /* As the owner does (fs/settle): something lower in between does not make an older version the next one. */
@@ -69,15 +87,14 @@ static emr_status note_highest(chain *c, const emr_replica_item *item, const emr
 	emr_status status = is_again ? EMR_OK : is_by_owner(c, item->signer_id, &is_owner);
 
 	c->last = (emr_put_part){.cver = part->cver, .record_id = part->record_id, .root = part->root};
-	if (!is_again && (is_owner || (part->cver > c->highest && part->cver - c->highest <= EMR_CVER_JUMP)))
-		c->highest = part->cver;
+	if (!is_again && (is_owner || (part->cver > c->content.highest && part->cver - c->content.highest <= EMR_CVER_JUMP)))
+		c->content.highest = part->cver;
 	return status;
 }
 
 static emr_status look(void *arg, const emr_replica_item *item)
 {
 	chain *c = arg;
-	const emr_put_part *mine = &c->facts->put;
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part = {.cver = 0};
 	bool has_part, fits;
@@ -94,11 +111,7 @@ static emr_status look(void *arg, const emr_replica_item *item)
 		c->number = part.record_id;
 		c->has_number = true;
 	}
-	fits = has_part && part.cver == mine->cver && emr_id16_equal(part.record_id, mine->record_id) &&
-	       emr_cid_equal(&part.root, &mine->root);
-	if (!c->is_past)
-		note_content(c, item, fits);
-	c->is_past |= item->version == c->facts->head.pversion;
+	fits = pass(&c->content, item, has_part ? &part : NULL);
 	status = has_part ? note_highest(c, item, &part) : EMR_OK;
 	if (status != EMR_OK)
 		return status;
@@ -112,15 +125,15 @@ static emr_status judge_row(const chain *c, emr_signed *is)
 	bool by_owner = false, owners_row = false, has_number = emr_id16_equal(put->record_id, c->facts->head.object);
 	emr_status status;
 
-	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || !c->now.is_there)
+	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || !c->content.now.is_there)
 		return EMR_OK;
-	status = is_by_owner(c, c->now.item.signer_id, &by_owner);
+	status = is_by_owner(c, c->content.now.item.signer_id, &by_owner);
 	if (status == EMR_OK)
 		status = is_by_owner(c, c->facts->head.creator, &owners_row);
 	if (status != EMR_OK || by_owner)
 		return status;
 	has_number |= owners_row && c->has_number && emr_id16_equal(put->record_id, c->number);
-	if (has_number && c->now.cver_before < put->cver)
+	if (has_number && c->content.now.cver_before < put->cver)
 		return EMR_OK;
 	is->standing = EMR_SIGNED_MISMATCH;
 	is->fault = EMR_SIGNED_STATEMENT;
@@ -131,16 +144,17 @@ static emr_status judge_row(const chain *c, emr_signed *is)
 static void take_arrival(const chain *c)
 {
 	emr_signed_place *place = c->place;
+	const arrival *now = &c->content.now;
 
-	if (!c->now.is_there) { /* its own item at least is there, or it would not have been read */
+	if (!now->is_there) { /* its own item at least is there, or it would not have been read */
 		place->seq = c->facts->head.seq;
 		place->time_unix_s = c->facts->head.ledger_time;
 		return;
 	}
-	place->is_put = c->now.item.op == EMR_OP_PUT;
-	place->seq = c->now.item.seq;
-	place->time_unix_s = c->now.item.ledger_time;
-	place->put_signer = c->now.item.signer_id;
+	place->is_put = now->item.op == EMR_OP_PUT;
+	place->seq = now->item.seq;
+	place->time_unix_s = now->item.ledger_time;
+	place->put_signer = now->item.signer_id;
 }
 
 emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts, emr_shared_word *out)
@@ -153,7 +167,10 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 		.cver = facts->put.cver,
 		.is_reencrypted = (facts->put_flags & EMR_ITEM_REENC) != 0,
 		.put_signer = facts->put_signer};
-	chain c = {.shared = shared, .facts = facts, .place = &place};
+	chain c = {.shared = shared,
+		.facts = facts,
+		.place = &place,
+		.content = {.mine = &facts->put, .version = facts->head.pversion}};
 	emr_shared_word word = {.root = facts->put.root};
 	emr_status status;
 
@@ -168,7 +185,8 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 		status = judge_row(&c, &word.is);
 	if (status != EMR_OK)
 		return status;
-	word.time_unix_s = place.time_unix_s;
+	word.is_placed = !place.is_put;
+	word.time_unix_s = word.is_placed && word.is.kind != 0 ? word.is.issued_at : place.time_unix_s;
 	word.is_superseded = c.is_superseded;
 	*out = word;
 	return EMR_OK;
@@ -176,7 +194,53 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 
 const char *emr_shared_word_note(const emr_shared_word *word)
 {
-	if (word->is_superseded)
-		return "superseded";
-	return word->is.kind == EMR_STATEMENT_AMENDMENT ? "amendment" : "";
+	return emr_signed_note(word->is_superseded, word->is.kind == EMR_STATEMENT_AMENDMENT, false, word->is_placed);
+}
+
+/* ---- before anything was opened ---- */
+
+typedef struct came_walk {
+	emr_replica *replica;
+	emr_part_key at; /* the item in hand */
+	coming content;
+} came_walk;
+
+static emr_status part_of(emr_replica *replica, const emr_part_key *at, emr_buf *bytes, emr_put_part *out_part)
+{
+	emr_status status = emr_replica_part(replica, at, bytes);
+
+	return status == EMR_OK ? emr_put_part_decode(emr_buf_view(bytes), out_part) : status;
+}
+
+static emr_status walk_to_it(void *arg, const emr_replica_item *item)
+{
+	came_walk *w = arg;
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
+		return EMR_OK;
+	w->at.version = item->version;
+	status = part_of(w->replica, &w->at, &bytes, &part);
+	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+		return status;
+	(void)pass(&w->content, item, status == EMR_OK ? &part : NULL);
+	return EMR_OK;
+}
+
+emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part mine;
+	came_walk w = {.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
+	emr_status status = part_of(replica, at, &bytes, &mine);
+
+	if (status == EMR_OK)
+		status = emr_replica_history(replica, at->family, at->domain, at->object, walk_to_it, &w);
+	if (status == EMR_OK && !w.content.now.is_there)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		*out_item = w.content.now.item;
+	return status;
 }

@@ -118,50 +118,34 @@ static emr_status say_stored_bytes(const subject *s, emr_buf *out)
 	return append_text(out, text);
 }
 
-static emr_status item_of(const subject *s, emr_replica_item *out_item)
-{
-	emr_part_key at = { .domain = s->place.domain, .object = s->place.object,
-		.version = s->place.pversion, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_status status;
-
-	if (!has_version(s))
-		return EMR_NO_ATTRIBUTE;
-	status = emr_facts_item(s->view->options.facts, &at, &bytes, out_item);
-	out_item->bytes = (emr_bytes){ 0 };
-	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
-}
-
 static emr_status say_tx(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
 	char text[96], id[65];
-	emr_status status = item_of(s, &item);
+	emr_status status = has_version(s) ? emr_facts_registered(s->view->options.facts, &s->place, &item) : EMR_NO_ATTRIBUTE;
 
 	if (status != EMR_OK)
-		return status;
+		return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
 	emr_hex(item.batch_id.b, sizeof item.batch_id.b, id);
 	snprintf(text, sizeof text, "%" PRIu64 ":%s", item.seq, id);
 	return append_text(out, text);
 }
 
 /* Who signed it did so when it was first saved, whatever ledger it is on now. */
-static emr_status origin_of(const subject *s, emr_replica_item *out_item)
-{
-	emr_status status = has_version(s) ? emr_facts_origin(s->view->options.facts, &s->place, out_item) : EMR_NO_ATTRIBUTE;
-
-	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
-}
-
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
+	uint64_t at = 0;
 	char text[32];
-	emr_status status = origin_of(s, &item);
+	emr_status status = has_version(s) ? emr_facts_origin(s->view->options.facts, &s->place, &item) : EMR_NO_ATTRIBUTE;
 
+	if (status == EMR_OK && item.op == EMR_OP_PUT)
+		at = item.ledger_time;
+	else if (status == EMR_OK)
+		status = signed_at(s->view, &s->place, &at);
 	if (status != EMR_OK)
-		return status;
-	rfc3339(item.ledger_time, text);
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+	rfc3339(at, text);
 	return append_text(out, text);
 }
 

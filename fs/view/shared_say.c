@@ -92,18 +92,14 @@ static emr_status say_stored_bytes(const subject *s, emr_buf *out)
 	return is_file(s) ? say_number(out, s->entry.padded + 16 * (s->entry.padded / 16384 + 1)) : EMR_NO_ATTRIBUTE;
 }
 
+/* With which the version came here. */
 static emr_status item_of(const subject *s, emr_replica_item *out_item)
 {
 	emr_part_key at = { .domain = s->grant.domain, .object = s->at.object, .version = s->entry.pversion,
 		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_status status;
+	emr_status status = is_file(s) ? emr_shared_came(s->view->options.replica, &at, out_item) : EMR_NO_ATTRIBUTE;
 
-	if (!is_file(s))
-		return EMR_NO_ATTRIBUTE;
-	status = emr_replica_item_get(s->view->options.replica, &at, &bytes, out_item);
-	out_item->bytes = (emr_bytes){ 0 };
-	return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
 static emr_status say_tx(const subject *s, emr_buf *out)
@@ -119,7 +115,8 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 	return say(out, text);
 }
 
-/* Checked when the file is opened: before, there is nothing to say but whose key put it on the ledger. */
+/* Checked when the file is opened: before, there is nothing to say but whose key put it on the ledger, and of what its owner
+ * placed here not even that. */
 static emr_status say_signed_by(const subject *s, emr_buf *out)
 {
 	emr_bytes pk = emr_bytes_of(s->card.dom_pk, sizeof s->card.dom_pk);
@@ -131,6 +128,8 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 		return status;
 	if (s->at.has_verdict && signed_shared_by(s->view, &s->entry.root, s->owner, out) == EMR_OK)
 		return EMR_OK;
+	if (item.op != EMR_OP_PUT)
+		return EMR_NO_ATTRIBUTE;
 	if (emr_id32_equal(item.signer_id, s->card.signer_id) || emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
 		return say(out, s->owner);
 	emr_hex(item.signer_id.b, sizeof item.signer_id.b, id);
@@ -141,12 +140,17 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
+	uint64_t at = 0;
 	char text[32];
 	emr_status status = item_of(s, &item);
 
+	if (status == EMR_OK && item.op == EMR_OP_PUT)
+		at = item.ledger_time;
+	else if (status == EMR_OK)
+		status = s->at.has_verdict ? signed_shared_at(s->view, &s->entry.root, &at) : EMR_NO_ATTRIBUTE;
 	if (status != EMR_OK)
 		return status;
-	time_text(item.ledger_time, text);
+	time_text(at, text);
 	return say(out, text);
 }
 

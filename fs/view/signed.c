@@ -177,6 +177,16 @@ emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *ou
 	return status == EMR_OK ? say_number(&whose.is, out) : status;
 }
 
+emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_s)
+{
+	emr_whose whose;
+	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+
+	if (status == EMR_OK)
+		*out_unix_s = whose.time_unix_s;
+	return status;
+}
+
 /* ---- of what another shares ---- */
 
 #define WORDS_MAX 4096
@@ -290,6 +300,16 @@ emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *ou
 	emr_shared_word word;
 
 	return recall(view, root, &word) ? say_number(&word.is, out) : EMR_NO_ATTRIBUTE;
+}
+
+emr_status signed_shared_at(emr_view *view, const emr_cid *root, uint64_t *out_unix_s)
+{
+	emr_shared_word word;
+
+	if (!recall(view, root, &word))
+		return EMR_NO_ATTRIBUTE;
+	*out_unix_s = word.time_unix_s;
+	return EMR_OK;
 }
 
 bool signed_tell(emr_view *view, node *n)

@@ -12,6 +12,8 @@ emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out);
 emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out);
 /* "NUMBER KEY": which of his statements for this patient it is, as somebody else numbered it, and whose key. */
 emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out);
+/* As emr_whose has it: of what stands here without the entry with which it came. */
+emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_s);
 
 /* Tells a person whose signature on N does not fit; false: nobody claims it. */
 bool signed_tell(emr_view *view, node *n);
@@ -22,4 +24,6 @@ emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reade
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out);
+/* EMR_NO_ATTRIBUTE: not opened yet. */
+emr_status signed_shared_at(emr_view *view, const emr_cid *root, uint64_t *out_unix_s);
 void signed_free(emr_view *view);	/* before the view goes */

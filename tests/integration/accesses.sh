@@ -24,8 +24,14 @@ mkdir -p ana-folder/Imaging
 head -c 5000 /dev/urandom >ana-folder/Imaging/MRI.pdf
 head -c 3000000 /dev/urandom >ana-folder/Imaging/CT.bin
 echo "a note" >ana-folder/Imaging/note.txt
+echo "an old note" >ana-folder/Imaging/old.txt
 as ana run 0 status --wait
+REGISTERED=$(as ana registered Imaging/MRI.pdf)
+must rm ana-folder/Imaging/old.txt
+as ana run 0 status --wait
+sleep 1.1	# the ledger counts in seconds
 as ana run 0 share Imaging with lima --yes --wait
+as ana rewrapped Imaging/MRI.pdf || emr_fail "what is shared is not wrapped anew: nothing to see here"
 lists() { [ -e "$1" ]; }
 two_until 20 lists lima-folder/shared-with-me
 SHARE=$(echo lima-folder/shared-with-me/*)/Imaging
@@ -90,15 +96,17 @@ witnessed() { json 0 "$@" && [ "$(field signed.witnesses | python3 -c 'import as
 two_until 30 witnessed verify Imaging/MRI.pdf
 expect "hers" "$(field signed.by) $(field signed.organisation) $(field signed.signature)" "Ana Silva São Lucas self"
 OWN=$(field signed.entry):$(field signed.tx)
-expect "its transaction" "$OWN" "$(attribute tx "$MNT/Imaging/MRI.pdf")"
-expect "its time" "$(field signed.at)" "$(attribute signed-at "$MNT/Imaging/MRI.pdf")"
+expect "its entry and time" "$OWN $(field signed.at)" "$REGISTERED"
+expect "the same above" "$(field tx) $(field time) $(field signer)" "$REGISTERED self at=${REGISTERED#* }"
+expect "as attributes" "$(attribute tx "$MNT/Imaging/MRI.pdf") $(attribute signed-at "$MNT/Imaging/MRI.pdf")" "$REGISTERED"
+expect "how it came there" "$(field signed.placed)" False
 run 0 status Imaging/MRI.pdf
 says "Signed by you, São Lucas, "
 says "Entry ${OWN%%:*} of the ledger, transaction ${OWN#*:}, witnessed by "
 two_home lima
 SHARED=${SHARE#lima-folder/}
 two_until 30 witnessed verify "$SHARED/MRI.pdf"
-expect "the same" "$(field signed.entry):$(field signed.tx)" "$OWN"
+expect "the same" "$(field signed.entry):$(field signed.tx) $(field signed.at)" "$REGISTERED"
 expect "of another" "$(field signed.organisation) $(field signed.signature) $(field checked) $(field bad)" "São Lucas self 1 []"
 run 0 verify "$SHARED/MRI.pdf"
 says "1 checks, nothing wrong."

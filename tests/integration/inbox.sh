@@ -48,6 +48,10 @@ as ana run 0 status --wait
 as ana json 0 verify "$DAY/Findings.pdf"
 expect "who, of which organisation" "$(field signed.by) $(field signed.organisation) $(field signed.signature) $(field signed.own)" "Paula Lima São Lucas valid False"
 TX=$(field signed.entry):$(field signed.tx)
+REGISTERED=$(as ana registered "$DAY/Findings.pdf")
+# told: what verify says of who signed it, when, and with which entry
+told() { json 0 verify "$1" && echo "$(field signed.by) $(field signed.placed) $(field signed.entry):$(field signed.tx) $(field signed.at)"; }
+expect "when, in which entry" "$(as ana told "$DAY/Findings.pdf")" "Paula Lima False $REGISTERED"
 
 say "and what she left has a proof for others, where it lies and where it was moved to"
 must cp "ana-folder/.emrfs/proof/$DAY/Findings.pdf.tlog-proof" deposit.tlog-proof
@@ -81,6 +85,9 @@ must mkdir -p ana-folder/Imaging
 must mv "$PLACE/Findings.pdf" ana-folder/Imaging/Findings.pdf
 as ana run 0 status --wait
 as ana run 0 verify
+expect "when, in which entry, still" "$(as ana told Imaging/Findings.pdf)" "Paula Lima False $REGISTERED"
+as ana run 0 status Imaging/Findings.pdf
+says "Entry ${REGISTERED%%:*} of the ledger, transaction "
 must cp ana-folder/.emrfs/proof/Imaging/Findings.pdf.tlog-proof moved.tlog-proof
 as ana json 0 verify --proof moved.tlog-proof report.pdf
 expect "still hers" "$(field signer) $(field organisation)" "lima São Lucas"
@@ -102,7 +109,14 @@ as ana run 0 share Imaging with lima --write --yes --wait
 SHARE=$(dirname "$INBOX")/Imaging
 two_until 20 test -e "$SHARE/Findings.pdf"
 two_until 20 cmp report.pdf "$SHARE/Findings.pdf"
-two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas"
+two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.*Z placed$"
+as lima json 0 verify "${SHARE#lima-folder/}/Findings.pdf"
+expect "who cannot see the Inbox is told so" "$(field signed.by) $(field signed.placed) $(field signed.signature)" "Paula Lima True valid"
+[[ $(field signed.entry) -gt ${REGISTERED%%:*} ]] || emr_fail "the owner's entry: $(field signed.entry)"
+AT=$(date -d "$(field signed.at)" +%s) PUT=$(date -d "${REGISTERED#* }" +%s)
+[ "$AT" -le "$PUT" ] && [ "$((PUT - AT))" -lt 600 ] || emr_fail "signed at $(field signed.at), and came $REGISTERED"
+as lima run 0 status "${SHARE#lima-folder/}/Findings.pdf"
+says "The owner put it here with entry "
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
 grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"

@@ -34,6 +34,18 @@ for k in sys.argv[2].split("."): v=v[int(k)] if isinstance(v,list) else v[k]
 print(v)' "$EMR_WORK/out/said" "$1"
 }
 
+# registered PATH: "INDEX:TX AT" of the newest PUT among the ledger's own entries about PATH; rewrapped PATH: something came after it.
+registered() {
+	run 0 ledger "$1" --json
+	python3 -c 'import json, sys
+puts = [e for e in json.load(open(sys.argv[1]))["entries"] if e["op"] == "PUT" and e["result"] == "applied"]
+print("%d:%s %s" % (puts[0]["index"], puts[0]["tx"], puts[0]["at"]))' "$EMR_WORK/out/said" || emr_fail "no PUT of $1"
+}
+rewrapped() {
+	run 0 ledger "$1" --json
+	python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1]))["entries"][0]["op"] != "REWRAP")' "$EMR_WORK/out/said"
+}
+
 # The mount that went behind by itself.
 pid_of_mount() { sed -n 's/^pid //p' "$EMRFS_HOME/state/lock"; }
 await_gone() {

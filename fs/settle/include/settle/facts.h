@@ -44,7 +44,10 @@ const emr_annex *emr_facts_annex(const emr_facts *facts);
 emr_status emr_facts_item(emr_facts *facts, const emr_part_key *at, emr_buf *out_bytes, emr_replica_item *out_item);
 emr_status emr_facts_head(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
 
-/* The item that first said the content at PLACE: in the annex, if the present ledger only carried it over. */
+/* The item with which the content at PLACE came onto the present ledger, or that of the annex if PLACE is there: its PUT, wherever the
+ * record lay then and whatever has wrapped it again since.  A REWRAP only when no PUT of it is here any more. */
+emr_status emr_facts_registered(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
+/* The same, and in the annex, if the present ledger only carried it over. */
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
 
 /* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid during the call.

@@ -8,6 +8,7 @@
 typedef struct emr_whose {
 	emr_signed is;
 	uint64_t time_unix_s;	/* of the entry with which it came */
+	bool is_placed;	/* that entry is not here any more: it is the time of the statement, and the owner's own item put it there */
 	bool is_superseded;	/* somebody else than the owner signed a newer version, and this one was put on top of it */
 	bool is_gap;		/* it amends a version that is not in the chain (any more) */
 } emr_whose;
@@ -22,5 +23,5 @@ emr_status emr_facts_whose(emr_facts *facts, emr_bytes descriptor, const emr_pla
 /* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and the number of that statement.  What
  * cannot be read any more cannot be named: then not. */
 emr_status emr_facts_amended(emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32]);
-/* "" , "amendment", "amendment gap", "superseded". */
+/* As emr_signed_note. */
 const char *emr_whose_note(const emr_whose *whose);

@@ -115,13 +115,17 @@ emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_re
 typedef struct emr_shared_word {
 	emr_cid root;	      /* of the version's bundle */
 	emr_signed is;
-	uint64_t time_unix_s; /* of the entry with which the version came, as far as this copy knows */
+	uint64_t time_unix_s; /* of the entry with which the version came; of what was placed, of its statement */
+	bool is_placed;	      /* by its owner, from where this copy does not see: the entry with which it came is not known here */
 	bool is_superseded;   /* somebody else than the owner signed a newer one, which the owner put this on top of */
 } emr_shared_word;
 emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
 	emr_shared_word *out_word);
-/* "", "amendment", "superseded". */
+/* As emr_signed_note. */
 const char *emr_shared_word_note(const emr_shared_word *word);
+/* The item with which the content that AT says came into its row: its PUT, or, of what was moved there, the owner's REWRAP.  Needs no
+ * key.  EMR_NOT_FOUND. */
+emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item);
 /* SHA-256 of the statement of the present version: what an amendment of it names.  As emr_shared_reader; EMR_NOT_FOUND also when it
  * has none. */
 emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32]);

@@ -77,6 +77,10 @@ emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
 void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s, bool compared, const char *note, char *out,
 	size_t size);
 
+/* What stands behind it: "", "amendment", "amendment gap" or "superseded", and then "placed" where the owner put the content there
+ * and the entry with which it came is not seen. */
+const char *emr_signed_note(bool is_superseded, bool is_amendment, bool is_gap, bool is_placed);
+
 /* Name and certificate authority of ORG, from the network's description or its admission.  OUT_CA stays empty when the copy has not
  * got the one that is in force; NAME "" when nobody says it. */
 emr_status emr_signed_organisation(

@@ -1,0 +1,177 @@
+/* With which item a version's content came onto the ledger: its PUT.  A move and a new epoch wrap the same content again (REWRAP), and so
+ * does bringing a version back; nobody signed anything then. */
+#include "contract/codes.h"
+
+#include "whose_private.h"
+
+#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+
+typedef struct put_search {
+	emr_facts *facts;
+	const emr_place *place;
+	emr_replica *replica;	/* of the ledger that PLACE is on */
+	emr_id16 domain, object;	/* the row in hand */
+	put_place found;
+	bool is_found;
+} put_search;
+
+static emr_status look_at_item(void *arg, const emr_replica_item *item)
+{
+	put_search *s = arg;
+	emr_part_key at = { .domain = s->domain, .object = s->object, .version = item->version, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part part;
+	emr_status status;
+
+	if (item->op != EMR_OP_PUT || (s->is_found && s->found.item.seq <= item->seq))
+		return EMR_OK;
+	status = emr_replica_part(s->replica, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status != EMR_OK)
+		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (part.cver != s->place->cver || !emr_id16_equal(part.record_id, s->place->record_id) ||
+		!emr_cid_equal(&part.root, &s->place->root))
+		return EMR_OK;
+	s->found = (put_place){ .item = *item, .domain = s->domain, .object = s->object };
+	s->found.item.bytes = (emr_bytes){ 0 };
+	s->is_found = true;
+	return ENOUGH;
+}
+
+static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
+{
+	emr_status status;
+
+	s->domain = domain;
+	s->object = object;
+	status = emr_replica_history(s->replica, EMR_FAMILY_OBJECT, domain, object, look_at_item, s);
+	return status == ENOUGH ? EMR_OK : status;
+}
+
+/* A record is born under its own number; where, is one of few. */
+static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	put_search *s = arg;
+	emr_status status;
+
+	(void)d_row;
+	if (!is_mine)
+		return EMR_OK;
+	status = look_in_row(s, domain, s->place->record_id);
+	return status == EMR_OK && s->is_found ? ENOUGH : status;
+}
+
+/* The number of the record that a row's last content belongs to. */
+static emr_status look_at_head(void *arg, const emr_replica_head *head)
+{
+	put_search *s = arg;
+	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->pversion, .family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_put_part part;
+	bool is_mine = false;
+	emr_status status;
+
+	if (head->pversion == 0 || head->state == EMR_OBJECT_ERASED)
+		return EMR_OK;
+	status = emr_replica_is_mine(s->replica, head->domain, &is_mine);
+	if (status != EMR_OK || !is_mine)
+		return status;
+	status = emr_replica_part(s->replica, &at, &bytes);
+	if (status == EMR_OK)
+		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
+	if (status != EMR_OK)
+		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+	return emr_id16_equal(part.record_id, s->place->record_id) ? look_in_row(s, head->domain, head->object) : EMR_OK;
+}
+
+static put_search search_for(emr_facts *facts, const emr_place *place)
+{
+	return (put_search){ .facts = facts, .place = place, .replica = facts_replica_of(facts, place->pversion) };
+}
+
+/* Most were saved where they were born; what was saved after a first move is looked for in every row, and the oldest one counts: whoever
+ * learned of the content and put it somewhere else did so later. */
+static emr_status search_elsewhere(put_search *s)
+{
+	emr_status status = emr_replica_domains(s->replica, look_in_domain, s);
+
+	if (status == EMR_OK && !s->is_found)
+		status = emr_replica_each_head(s->replica, NULL, look_at_head, s);
+	if (status != EMR_OK && status != ENOUGH)
+		return status;
+	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
+}
+
+emr_status origin_elsewhere(const asking *a, put_place *out)
+{
+	put_search s = search_for(a->facts, a->place);
+	emr_status status = search_elsewhere(&s);
+
+	if (status == EMR_OK)
+		*out = s.found;
+	return status;
+}
+
+static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
+{
+	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
+		.family = EMR_FAMILY_OBJECT };
+	EMR_AUTO_BUF bytes = { 0 };
+	emr_status status = emr_facts_item(facts, &at, &bytes, out);
+
+	out->bytes = (emr_bytes){ 0 };
+	return status;
+}
+
+static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
+{
+	asking a = { .facts = facts, .place = place };
+	put_search s = search_for(facts, place);
+	arrival came = { .is_here = false };
+	emr_status status = item_at(facts, place, &a.item);
+
+	*out = (put_place){ .item = a.item, .domain = place->domain, .object = place->object };
+	if (status != EMR_OK || a.item.op == EMR_OP_PUT)
+		return status;
+	status = arrival_in_row(&a, &came);
+	if (status == EMR_OK && came.is_here)
+		out->item = came.put;
+	if (status != EMR_OK || came.is_here)
+		return status;
+	status = look_in_row(&s, place->domain, place->object);	/* what was carried here counts, too */
+	if (status == EMR_OK && !s.is_found)
+		status = search_elsewhere(&s);
+	if (status == EMR_OK)
+		*out = s.found;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_facts_registered(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
+{
+	put_place put;
+	emr_status status = find_put(facts, place, &put);
+
+	if (status == EMR_OK)
+		*out_item = put.item;
+	return status;
+}
+
+emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
+{
+	put_place put;
+	emr_place before = *place;
+	emr_replica_head head;
+	emr_status status = find_put(facts, place, &put);
+
+	if (status == EMR_OK && facts_is_carried(facts, place->pversion, put.item.seq) &&
+		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) == EMR_OK && head.pversion != 0) {
+		before.domain = put.domain;
+		before.object = put.object;
+		before.pversion = head.pversion | EMR_VERSION_ANNEX;
+		status = find_put(facts, &before, &put);
+	}
+	if (status == EMR_OK)
+		*out_item = put.item;
+	return status;
+}
