@@ -202,7 +202,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "message hint level} requests{} writing[]{path bytes} writing_files writing_bytes\n"
 			  "pending_bytes memory_only_files network_name members;\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
-			  "signature ...) and signed{own by organisation signature at placed entry tx witnesses[]}",
+			  "signature ...) and signed{own by organisation signature note at placed entry tx witnesses[]}",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
 	[EMR_VERB_SHARE] = {.name = "share",

@@ -142,19 +142,30 @@ static bool is_owners(const attributes *a)
 }
 
 /* The words behind "... at=TIME"; no name has " at=" in it. */
-static const char *words_behind(const attributes *a)
+static const char *words_behind(const char *signature)
 {
-	const char *at = a->signature != NULL ? strstr(a->signature, " at=") : NULL;
+	const char *at = strstr(signature, " at=");
 	const char *space = at != NULL ? strchr(at + 1, ' ') : NULL;
 
 	return space != NULL ? space + 1 : "";
+}
+
+const char *emr_origin_note(const char *signature)
+{
+	static const char *const notes[] = {"superseded", "amendment gap", "amendment"};
+	const char *words = words_behind(signature);
+
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+		if (strncmp(words, notes[i], strlen(notes[i])) == 0)
+			return notes[i];
+	return "";
 }
 
 /* What its owner put where it is, from where nobody here sees: when it was signed is then the signer's own word, and not known before it
  * was opened. */
 static bool is_placed(const attributes *a)
 {
-	return a->signature != NULL ? strstr(words_behind(a), "placed") != NULL : a->at == NULL;
+	return a->signature != NULL ? strstr(words_behind(a->signature), "placed") != NULL : a->at == NULL;
 }
 
 static emr_status pack(const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
@@ -176,9 +187,10 @@ static emr_status pack(const emr_session *session, const attributes *a, emr_crow
 		return status;
 	if (a->signature != NULL)
 		snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(a->signature, " "), a->signature);
-	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:b, s:I, s:s, s:o}", "own", is_own(a), "by",
+	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:s, s:o}", "own", is_own(a), "by",
 		emr_json_text(is_own(a) ? session->profile.name : a->by != NULL ? a->by : ""), "organisation",
-		emr_json_text(who.organisation), "signature", verdict, "at", a->at != NULL ? a->at : "", "placed",
+		emr_json_text(who.organisation), "signature", verdict, "note",
+		a->signature != NULL ? emr_origin_note(a->signature) : "", "at", a->at != NULL ? a->at : "", "placed",
 		is_placed(a), "entry", (json_int_t)entry, "tx", id != NULL ? id + 1 : "", "witnesses", seen);
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -257,6 +269,21 @@ static void put_signer(FILE *to, const json_t *signed_by)
 		fprintf(to, ": %s", verdict);
 }
 
+/* What must not be overlooked by whoever reads the file. */
+static void put_note(FILE *to, const json_t *signed_by)
+{
+	const char *note = text_of(signed_by, "note");
+
+	if (strcmp(note, "superseded") == 0)
+		fputs("Superseded: somebody else has signed a newer version, and the owner put this one back on top of it.\n"
+		      "To its owner, emrfs restore --list PATH shows both.\n",
+			to);
+	else if (strcmp(note, "amendment gap") == 0)
+		fputs("A version is missing: this one amends an earlier one that is not here any more. Ask who signed it.\n", to);
+	else if (strcmp(note, "amendment") == 0)
+		fputs("It amends an earlier version.\n", to);
+}
+
 static void put_entry(FILE *to, const json_t *signed_by)
 {
 	const json_t *seen = json_object_get(signed_by, "witnesses");
@@ -281,6 +308,7 @@ char *emr_origin_text(const json_t *signed_by)
 		return NULL;
 	put_signer(to, signed_by);
 	fputs(".\n", to);
+	put_note(to, signed_by);
 	put_entry(to, signed_by);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

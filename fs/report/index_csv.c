@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "kit/text.h"
+#include "people/origin.h"
 #include "report/kinds.h"
 #include "session/walk.h"
 #include "settle/chronicle.h"
 
 static const char header[] =
-	"path,kind,modality,study_date,description,organisation,signature,added_at,bytes\r\n";
+	"path,kind,modality,study_date,description,organisation,signature,note,added_at,bytes\r\n";
 
 static bool looks_like_formula(const char *text)
 {
@@ -55,9 +56,10 @@ typedef struct listing {
 	emr_status status;
 } listing;
 
-/* What the attribute says first ("self", "valid" ...), and whose organisation somebody else signed for. */
+/* What the attribute says first ("self", "valid" ...) and last, and whose organisation somebody else signed for. */
 typedef struct signer {
 	char word[24];
+	const char *note; /* static: "superseded" ... */
 	char *by;		  /* owned; NULL: the owner */
 	const char *organisation; /* points into BY */
 } signer;
@@ -70,6 +72,7 @@ static void find_signer(const listing *l, uint64_t node, signer *out)
 	if (emr_attribute_text(l->session->view, node, "signature", &signature) != EMR_OK)
 		return;
 	snprintf(out->word, sizeof out->word, "%.*s", (int)strcspn(signature, " "), signature);
+	out->note = emr_origin_note(signature);
 	if (strcmp(out->word, "self") == 0 || emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
 		return;
 	comma = strrchr(out->by, ',');
@@ -80,7 +83,7 @@ static emr_status add_fields(listing *l, const char *path, const emr_record_fact
 {
 	const emr_headers *h = &facts->headers;
 	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date, h->description,
-		by->organisation != NULL ? by->organisation : h->organisation, facts->cver > 0 ? by->word : ""};
+		by->organisation != NULL ? by->organisation : h->organisation, facts->cver > 0 ? by->word : "", by->note};
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields && status == EMR_OK; i++) {
@@ -99,7 +102,7 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 	emr_story story;
 	char added[EMR_TEXT_BYTES] = "", tail[EMR_TEXT_BYTES + 24];
 	line found = {.at = l->out->len};
-	signer by = {.word = ""};
+	signer by = {.word = "", .note = ""};
 	int len;
 
 	if (attr->type != EMR_META_FILE || emr_view_record(l->session->view, attr->node, &facts) != EMR_OK ||

@@ -201,6 +201,7 @@ static void put_safety(FILE *to, const page_facts *p)
 	put_copies(to, r);
 	put_words(to, r);
 	put_ledger(to, r);
+	page_notes_put(to, &p->notes);
 	for (size_t i = n > 5 ? n - 5 : 0; i < n; i++) {
 		const json_t *error = json_array_get(errors, i);
 

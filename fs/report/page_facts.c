@@ -35,6 +35,7 @@ void page_facts_free(page_facts *facts)
 	free(facts->records);
 	for (size_t i = 0; i < facts->n_revised; i++)
 		free(facts->revised[i].path);
+	page_notes_free(&facts->notes);
 	*facts = (page_facts){0};
 }
 
@@ -285,6 +286,8 @@ static bool visit(void *arg, const char *path, const emr_attr *attr)
 	if (attr->type == EMR_META_FILE && emr_view_record(w->session->view, attr->node, &facts) == EMR_OK &&
 		!facts.is_local)
 		w->status = add_file(w, path, attr, &facts);
+	if (w->status == EMR_OK && attr->type == EMR_META_FILE)
+		w->status = page_notes_look(&w->page->notes, w->session, attr->node, path);
 	return w->status == EMR_OK;
 }
 

@@ -6,6 +6,8 @@
 #include "sharing/notices.h"
 #include "sharing/shares.h"
 
+#include "page_notes.h"
+
 #define PAGE_RECORDS_MAX 20000	/* files that are grouped into lines; further ones are counted */
 
 typedef struct page_sum {
@@ -53,6 +55,7 @@ typedef struct page_facts {
 	uint64_t now_unix_s;
 	emr_share_rows shares;	/* by path */
 	unsigned waiting;	/* requests for access */
+	page_notes notes;
 } page_facts;
 
 emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_facts *out);

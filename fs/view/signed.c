@@ -196,9 +196,9 @@ typedef struct shared_words {	/* view->lock; the newest first */
 	emr_shared_word word;
 } shared_words;
 
-static const emr_shared_word *find_word(const emr_view *view, const emr_cid *root)
+static emr_shared_word *find_word(const emr_view *view, const emr_cid *root)
 {
-	for (const shared_words *w = view->words; w != NULL; w = w->next)
+	for (shared_words *w = view->words; w != NULL; w = w->next)
 		if (emr_cid_equal(&w->word.root, root))
 			return &w->word;
 	return NULL;
@@ -219,20 +219,24 @@ static void forget_oldest(emr_view *view)
 	}
 }
 
+/* What was said of the same bytes before is over: since then a newer version may have been put aside. */
 static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 {
+	emr_shared_word *before;
 	shared_words *w = NULL;
 
 	pthread_mutex_lock(&view->lock);
 	if (shared_has(n))
 		n->shared->has_verdict = true;
-	if (find_word(view, &word->root) == NULL) {
+	before = find_word(view, &word->root);
+	if (before != NULL)
+		*before = *word;
+	else
 		w = malloc(sizeof *w);
-		if (w != NULL) {
-			*w = (shared_words){ .next = view->words, .word = *word };
-			view->words = w;
-			forget_oldest(view);
-		}
+	if (w != NULL) {
+		*w = (shared_words){ .next = view->words, .word = *word };
+		view->words = w;
+		forget_oldest(view);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;

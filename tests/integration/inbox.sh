@@ -125,6 +125,8 @@ as lima run 0 status --wait
 corrected() { is ana-folder/Imaging/Findings.pdf "%PDF corrected"; }
 two_until 20 corrected
 two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z amendment$"
+as ana run 0 status Imaging/Findings.pdf
+says "It amends an earlier version."
 
 say "who sees a part of what she signed is told so; who has all of it is told nothing"
 OWNER=shared-with-me/$(basename "$(dirname "$INBOX")")
@@ -182,6 +184,25 @@ as ana run 0 restore Imaging/Findings.pdf@v1
 as ana run 0 status --wait
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z superseded$"
+
+say "who reads only status, verify or the page sees that a newer version was put aside, too"
+SUPERSEDED="Superseded: somebody else has signed a newer version, and the owner put this one back on top of it."
+two_until 20 cmp report.pdf "$SHARE/Findings.pdf"
+two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.* superseded"
+for who in ana lima; do
+	path=Imaging/Findings.pdf
+	[ $who = ana ] || path=${SHARE#lima-folder/}/Findings.pdf
+	for verb in status verify; do
+		as $who run 0 $verb "$path"
+		says "$SUPERSEDED"
+	done
+	as $who json 0 verify "$path"
+	expect "$who" "$(field signed.note) $(field signed.signature)" "superseded valid"
+done
+grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid","superseded",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"
+grep -q 'Imaging/Findings.pdf.*is superseded: somebody else' ana-folder/.emrfs/report.html || emr_fail "report.html does not say it"
+as ana json 0 status "$DAY/IM0001.dcm"
+expect "of what is as it was left" "$(field signed.note)" ""
 as ana run 0 revoke Imaging from lima --wait
 over() { ! echo "%PDF too late" >"$SHARE/Findings.pdf"; }
 two_until 20 over

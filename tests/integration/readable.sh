@@ -47,15 +47,15 @@ raw = open(index, "rb").read()
 assert raw.endswith(b"\r\n") and b"\0" not in raw, "line ends"
 text = raw.decode("utf-8")
 rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
-assert rows[0] == "path kind modality study_date description organisation signature added_at bytes".split(), rows[0]
-assert len(rows) == text.count("\r\n") and all(len(r) == 9 for r in rows), "one line a record"
+assert rows[0] == "path kind modality study_date description organisation signature note added_at bytes".split(), rows[0]
+assert len(rows) == text.count("\r\n") and all(len(r) == 10 for r in rows), "one line a record"
 rows = [dict(zip(rows[0], r)) for r in rows[1:]]
 for row in rows:
     for name, value in row.items():
         assert not re.match(r"\s*[=+\-@]", value) or name == "bytes", (name, value)
     path = row["path"].lstrip("'")
     assert os.path.getsize(os.path.join(mount, path)) == int(row["bytes"]), path
-    assert row["signature"] == "self" and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["added_at"]), row
+    assert row["signature"] == "self" and row["note"] == "" and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["added_at"]), row
 by_path = {r["path"]: r for r in rows}
 found = {os.path.relpath(os.path.join(d, f), mount) for d, _, fs in os.walk(mount) for f in fs if not f.endswith("~")}
 assert {p.lstrip("'") for p in by_path} == found, found ^ set(by_path)
