@@ -11,15 +11,15 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_READ_ONLY] = {"read-only", "EROFS", "warn", EMR_EXIT_DENIED,
 		"{path} is open for reading only.", "Open the folder again without --read-only."},
 	[EMR_SAY_NO_GRANT] = {"no-grant", "EACCES", "warn", EMR_EXIT_DENIED,
-		"You have no permission for {path} of {owner}.", "Ask: emrfs request \"{owner}:{path}\""},
+		"You have no permission for {path} of {owner}.", "Ask: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_FILES_ONLY] = {"files-only", "EACCES", "warn", EMR_EXIT_DENIED,
 		"{path} of {owner} was not made: what takes deposits takes new files, and no folders.", "Copy the files themselves, or one ZIP of them."},
 	[EMR_SAY_GRANT_ENDING] = {"grant-ending", "", "info", EMR_EXIT_DENIED,
-		"Your access to {path} of {owner} ends at {time}.", "Ask again: emrfs request \"{owner}:{path}\""},
+		"Your access to {path} of {owner} ends at {time}.", "Ask again: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_KEYS_ENDING] = {"keys-ending", "", "warn", EMR_EXIT_UNREACHABLE,
 		"The ledger cannot be reached. What you have opened of {path} of {owner} stays readable until {time}.", "emrfs status"},
 	[EMR_SAY_GRANT_EXPIRED] = {"grant-expired", "EKEYEXPIRED", "warn", EMR_EXIT_DENIED,
-		"Your access to {path} of {owner} ended on {time}.", "Ask again: emrfs request \"{owner}:{path}\""},
+		"Your access to {path} of {owner} ended on {time}.", "Ask again: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_GRANT_REVOKED] = {"grant-revoked", "EKEYREVOKED", "warn", EMR_EXIT_DENIED,
 		"{owner} ended your access to {path} on {time}.", ""},
 	[EMR_SAY_WRONG_PURPOSE] = {"wrong-purpose", "EACCES", "warn", EMR_EXIT_DENIED,
@@ -38,7 +38,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{path} is shared with you for reading.", "Save a copy in your own folder."},
 	[EMR_SAY_BAD_DATA] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{path}: the stored data was changed or damaged. Nothing wrong was shown.",
-		"emrfs verify {path}"},
+		"emrfs verify '{path}'"},
 	[EMR_SAY_PART_DAMAGED] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{what} was changed or damaged. Nothing was opened, and nothing else was touched.",
 		"Put back a copy of {state}; keep the damaged one."},
@@ -50,7 +50,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The mark that says how far this computer has verified the ledger is damaged.",
 		"If you trust the ledger here: rm {file}"},
 	[EMR_SAY_BAD_SIGNATURE] = {"bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"The signature of {path} does not fit. Do not use it.", "emrfs verify {path}"},
+		"The signature of {path} does not fit. Do not use it.", "emrfs verify '{path}'"},
 	[EMR_SAY_SIGNED_FALSELY] = {"bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{path} says it is from {signer}, but the signature does not fit. Do not use it.", "Tell {organisation}."},
 	[EMR_SAY_SIGNATURE_STALE] = {"signature-stale", "", "info", EMR_EXIT_BAD_DATA,
@@ -66,7 +66,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The ledger offers an older state than this computer has seen; it is not believed.",
 		"emrfs verify --chain"},
 	[EMR_SAY_MISSING_DATA] = {"missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"No copy of the data of {path} can be found here.", "emrfs verify {path}"},
+		"No copy of the data of {path} can be found here.", "emrfs verify '{path}'"},
 	[EMR_SAY_DISK_FULL] = {"disk-full", "ENOSPC", "error", EMR_EXIT_FAILED,
 		"No space left on this disk; {path} was not saved, its earlier version is whole.",
 		"Free some space and save again, or: emrfs keep --purge, emrfs erase --deleted"},
@@ -83,9 +83,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"A record has one place.", "Make a copy or a symbolic link."},
 	[EMR_SAY_SOFTWARE_REFUSED] = {"software-refused", "EACCES", "warn", EMR_EXIT_DENIED,
 		"{program} wanted to read {path} without you.",
-		"Allow it: setfattr -n user.emrfs.software -v {value} {folder}"},
+		"Allow it: setfattr -n user.emrfs.software -v '{value}' '{folder}'"},
 	[EMR_SAY_REFUSED] = {"refused", "", "error", EMR_EXIT_FAILED,
-		"The ledger did not take {path}. It is kept here.", "emrfs status {path}"},
+		"The ledger did not take {path}. It is kept here.", "emrfs status '{path}'"},
 	[EMR_SAY_REMOVAL_REFUSED] = {"removal-refused", "", "error", EMR_EXIT_FAILED,
 		"The ledger did not take the removal of {path}: there it lives on.",
 		"It is asked again when the folder is opened; emrfs verify"},
@@ -103,7 +103,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_NOT_YOURS_TO_DROP] = {"not-yours-to-drop", "", "error", EMR_EXIT_DENIED,
 		"{path} is {owner}'s: its data lies with that person's and takes no room of yours.", "emrfs keep --purge"},
 	[EMR_SAY_OWNERS_LOG] = {"owners-log", "", "error", EMR_EXIT_DENIED,
-		"{path} is {owner}'s: only its owner can read who opened it, you among them.", "emrfs verify {path} says who signed it"},
+		"{path} is {owner}'s: only its owner can read who opened it, you among them.", "emrfs verify '{path}' says who signed it"},
 	[EMR_SAY_LAST_COPY] = {"last-copy", "", "warn", EMR_EXIT_PART,
 		"This is the last copy of {path}; it was not dropped.", ""},
 	[EMR_SAY_ONE_COPY] = {"one-copy", "", "warn", EMR_EXIT_PART,
@@ -251,10 +251,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_NO_SUCH_PATH] = {"no-such-path", "ENOENT", "error", EMR_EXIT_NO_SUCH,
 		"{path} is not in your folder.", ""},
 	[EMR_SAY_NO_SUCH_VERSION] = {"no-such-version", "", "error", EMR_EXIT_NO_SUCH,
-		"{path} has no such version.", "emrfs restore --list {path}"},
+		"{path} has no such version.", "emrfs restore --list '{path}'"},
 	[EMR_SAY_WHICH_VERSION] = {"which-version", "", "error", EMR_EXIT_USE,
 		"{path} is in your folder. Say which version is wanted.",
-		"emrfs restore --list {path}, then add @v1 or @TIME to the path"},
+		"emrfs restore --list '{path}', then add @v1 or @TIME to the path"},
 	[EMR_SAY_NO_SUCH_FILE] = {"no-such-file", "", "error", EMR_EXIT_NO_SUCH,
 		"{path} cannot be read: {cause}.", ""},
 	[EMR_SAY_BAD_PROOF] = {"bad-proof", "", "error", EMR_EXIT_BAD_DATA,
@@ -385,9 +385,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Exchange the cards again, face to face, then: emrfs people add CARD"},
 	[EMR_SAY_NOT_COMPARED] = {"not-compared", "", "warn", EMR_EXIT_PART,
 		"Whether this card is really that of {who}, nobody has checked.",
-		"By telephone or face to face: emrfs people check \"{who}\""},
+		"By telephone or face to face: emrfs people check '{who}'"},
 	[EMR_SAY_KEYS_CHANGED] = {"keys-changed", "", "warn", EMR_EXIT_PART,
-		"{who} has new keys for letters; the number changed.", "Compare it again: emrfs people check \"{who}\""},
+		"{who} has new keys for letters; the number changed.", "Compare it again: emrfs people check '{who}'"},
 	[EMR_SAY_OTHER_NETWORK] = {"other-network", "", "warn", EMR_EXIT_PART,
 		"{who} is on another network than you: nothing can be shared between you yet.", ""},
 	[EMR_SAY_BOOK_FULL] = {"too-many-people", "", "error", EMR_EXIT_FAILED,
@@ -470,7 +470,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Ask your organisation for a new invitation"},
 	[EMR_SAY_AGENT_STOPPED] = {"agent-stopped", "", "error", EMR_EXIT_NOT_OPEN, "The agent does not run.", "emrfs agent"},
 	[EMR_SAY_MOVE_WOULD_SHARE] = {"would-share", "EPERM", "warn", EMR_EXIT_DENIED,
-		"Moving {name} to {folder} would show it to {names}.", "To do that: emrfs move \"{src}\" \"{dest}\""},
+		"Moving {name} to {folder} would show it to {names}.", "To do that: emrfs move '{src}' '{dest}'"},
 	[EMR_SAY_SHARE_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"This lets {names} see {n} more files. Nothing was shared.", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NO_THRESHOLD] = {"no-threshold", "", "info", EMR_EXIT_PART,
@@ -482,7 +482,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_DEPOSIT_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"This lets {names} leave files in {path}. Nothing was shared.", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_MAY_WRITE_ALREADY] = {"may-write-already", "", "error", EMR_EXIT_DENIED,
-		"{who} may write in {path} already, which is more. Nothing was changed.", "To take that back first: emrfs revoke {path} from {who}"},
+		"{who} may write in {path} already, which is more. Nothing was changed.", "To take that back first: emrfs revoke '{path}' from '{who}'"},
 	[EMR_SAY_WRITE_WITH_PERSON] = {"not-a-person", "", "error", EMR_EXIT_DENIED,
 		"{who} can be shared with for reading only: whoever writes signs it with a key of his own.", "Say who: handle@organisation"},
 	[EMR_SAY_DEPOSIT_IN_FOLDER] = {"not-shareable", "", "error", EMR_EXIT_DENIED,
@@ -683,6 +683,23 @@ static const char *value_of(const pairs *known, const char *name, size_t len)
 	return "?";
 }
 
+/* What may stand between single quotes of a shell: ' ends them, is said, and begins them anew. */
+static void quote(const char *text, char *out, size_t size)
+{
+	static const char apostrophe[] = "'\\''";
+	size_t at = 0;
+
+	for (; *text != '\0' && at + sizeof apostrophe < size; text++) {
+		if (*text != '\'') {
+			out[at++] = *text;
+			continue;
+		}
+		memcpy(out + at, apostrophe, sizeof apostrophe - 1);
+		at += sizeof apostrophe - 1;
+	}
+	out[at] = '\0';
+}
+
 /* TEMPLATE with its {names} replaced; what does not fit is cut. */
 static void fill(const char *template, const pairs *known, char *out, size_t size)
 {
@@ -703,6 +720,24 @@ static void fill(const char *template, const pairs *known, char *out, size_t siz
 	out[at] = '\0';
 }
 
+/* A hint is pasted into a shell, and the names in it are others' to choose: '{name}' stays one word of it, whatever it is. */
+static void fill_hint(const char *template, const pairs *known, char *out, size_t size)
+{
+	char shown[EMR_PROBLEM_TEXT_BYTES], quoted[PAIRS_MAX][EMR_PROBLEM_TEXT_BYTES];
+	pairs words = *known;
+
+	if (strstr(template, "'{") == NULL) {
+		fill(template, known, out, size);
+		return;
+	}
+	for (size_t i = 0; i < known->n; i++) {
+		emr_show(known->values[i], shown, sizeof shown);
+		quote(shown, quoted[i], sizeof quoted[i]);
+		words.values[i] = quoted[i];
+	}
+	fill(template, &words, out, size);
+}
+
 void emr_problem_set(emr_problem *problem, emr_message message, ...)
 {
 	pairs known = {0};
@@ -719,7 +754,7 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	problem->is_set = true;
 	problem->message = message;
 	fill(rows[message].sentence, &known, problem->text, sizeof problem->text);
-	fill(rows[message].hint, &known, problem->hint, sizeof problem->hint);
+	fill_hint(rows[message].hint, &known, problem->hint, sizeof problem->hint);
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)
 		emr_show(value_of(&known, "path", 4), problem->path, sizeof problem->path);

@@ -260,8 +260,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[OWNER[:PATH]]",
 		.operands_max = 1,
 		.help = "Ask for access; alone: list",
-		.manual = "Asks OWNER (whom you call so, his full name, or handle@organisation) to share PATH with you, for reading if "
-			  "nothing\n"
+		.manual = "Asks OWNER (whom you call so, his full name, NAME BORN (CODE) as below shared-with-me, that CODE, or\n"
+			  "handle@organisation) to share PATH with you, for reading if nothing\n"
 			  "else is said; PATH is in your words, because you may not see names there. With --emergency the person is the one "
 			  "on\n"
 			  "CARD, the purpose is emergency, PATH is Emergency unless given as :PATH, the end is in 24 hours, and a reason is "

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "keyring/content.h"
 #include "kit/places.h"
+#include "view/received.h"
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first 8 bytes, of u16 n, then for each
  * person u64 added | u64 compared | u8 who_len | who | u16 card_len | card and vouches, padded with zeros to a multiple of 4,096. */
@@ -171,21 +172,31 @@ bool emr_who_is_ok(const char *who)
 	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL && emr_card_name_ok(who);
 }
 
-static void list_name(const emr_contact *contact, char *out_names, size_t size)
+void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES])
 {
-	size_t len = strlen(out_names);
-
-	if (len + strlen(contact->who) + 3 < size)
-		snprintf(out_names + len, size - len, "%s%s", len > 0 ? ", " : "", contact->who);
-}
-
-/* The whole name, or the code: never a beginning, which may soon be somebody else's, too. */
-static bool is_meant(const emr_contact *contact, const char *who)
-{
-	char code[EMR_PERSON_CODE_CHARS];
+	char name[EMR_NAME_MAX + 1], code[EMR_PERSON_CODE_CHARS];
+	bool is_own_name = strcasecmp(contact->who, contact->card.name) == 0;
 
 	emr_person_code(contact->card.signer_id, code);
-	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 || strcasecmp(code, who) == 0);
+	emr_shared_owner_name(&contact->card, EMR_PERSON_CODE_CHARS - 1, name);
+	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name || strcmp(contact->who, code) == 0 ? "" : " called ",
+		is_own_name || strcmp(contact->who, code) == 0 ? "" : contact->who);
+}
+
+static void list_name(const emr_contact *contact, char *out_names, size_t size)
+{
+	char text[EMR_CONTACT_TEXT_BYTES];
+	size_t len = strlen(out_names);
+
+	emr_contact_text(contact, text);
+	if (len + strlen(text) + 3 < size)
+		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
+}
+
+/* The whole name, or the code, or both as the person's directory is called: never a beginning, which may soon be somebody else's, too. */
+static bool is_meant(const emr_contact *contact, const char *who)
+{
+	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 || emr_shared_owner_is(&contact->card, who));
 }
 
 /* Names that begin as WHO does, or at least with its first letter. */

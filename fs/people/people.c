@@ -20,7 +20,7 @@
 #define CARD_YEARS 3
 #define YEAR_S ((uint64_t)365 * 86400)
 #define PORTION 50 /* people in one object */
-#define NAMES_MAX 400
+#define NAMES_MAX 800
 
 /* One change of the file at a time; other processes are kept out by the lock of the state. */
 static pthread_mutex_t book_mutex = PTHREAD_MUTEX_INITIALIZER;

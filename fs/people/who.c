@@ -12,7 +12,7 @@
 
 #include "who_teams.h"
 
-#define NAMES_MAX 400
+#define NAMES_MAX 800
 #define FOLDED_MAX 256
 #define HANDLE_MAX 255
 #define ROTATIONS_MAX 64 /* keys in a row; more is no person */
@@ -65,7 +65,21 @@ static void list_name(const char *name, char *out, size_t size)
 	size_t at = strlen(out);
 
 	if (at + strlen(name) + 3 < size)
-		snprintf(out + at, size - at, "%s%s", at > 0 ? ", " : "", name);
+		snprintf(out + at, size - at, "%s%s", at > 0 ? "; " : "", name);
+}
+
+/* As emr_contact_text says it, of somebody who may be in nobody's book. */
+static void list_person(const emr_who *who, char *out, size_t size)
+{
+	char code[EMR_PERSON_CODE_CHARS], text[2 * EMR_WHO_CALLED_MAX + 64];
+	const char *born = who->born[0] != '\0' ? " " : "";
+
+	emr_person_code(who->id, code);
+	if (who->name[0] != '\0')
+		snprintf(text, sizeof text, "%s%s%s (%s) called %s", who->name, born, who->born, code, who->called);
+	else
+		snprintf(text, sizeof text, "%s (%s)", who->called, code);
+	list_name(text, out, size);
 }
 
 emr_id32 emr_who_org_id(emr_id16 org)
@@ -322,7 +336,7 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 	status = describe(s->crowd, person, person->signer_id, &who);
 	if (status != EMR_OK || !who.is_active)
 		return status;
-	list_name(who.called, is_meant ? s->names : s->near, s->size);
+	list_person(&who, is_meant ? s->names : s->near, s->size);
 	if (!is_meant)
 		return EMR_OK;
 	s->found = who;

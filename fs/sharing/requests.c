@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "keyring/card.h"
 #include "kit/out.h"
 #include "sharing/answers.h"
 #include "sharing/pleas.h"
+#include "view/received.h"
 
 #define PORTION 5 /* requests in one object: texts are long and a frame is not */
 
@@ -112,6 +114,41 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd, co
 	return emr_who_of(crowd, read.signer_id, out);
 }
 
+/* Two who may be meant: never one of them by chance. */
+static emr_status say_both(emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
+{
+	const emr_id32 ids[] = {one, other};
+	char names[600];
+
+	emr_who_names(crowd, emr_bytes_of(ids, sizeof ids), names, sizeof names);
+	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
+	return EMR_CONFLICT;
+}
+
+/* As one calls him, or as his directory below shared-with-me is called, whose card came with a share and may be in nobody's book.
+ * What one calls somebody comes before a code, which anybody can find a key for, and not before a whole name. */
+static emr_status owner_called(const emr_session *session, emr_crowd *crowd, const char *text, emr_who *out, emr_problem *out_problem)
+{
+	char names[800];
+	emr_id32 sharer;
+	emr_who called;
+	emr_status by_name = emr_who_find(crowd, text, &called, names, sizeof names);
+	emr_status status = emr_shared_owner(session->view, text, &sharer);
+
+	if (by_name != EMR_OK && by_name != EMR_NOT_FOUND && by_name != EMR_CONFLICT)
+		return by_name;
+	if (status == EMR_NOT_FOUND || by_name == EMR_CONFLICT ||
+		(by_name == EMR_OK && strchr(text, '(') == NULL && strcasecmp(called.called, text) == 0))
+		return emr_who_find_or_say(crowd, text, out, out_problem);
+	if (status == EMR_CONFLICT)
+		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", "several below shared-with-me", NULL);
+	if (status == EMR_OK)
+		status = emr_who_of(crowd, sharer, out);
+	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called))
+		status = say_both(crowd, text, out->id, called.id, out_problem);
+	return status;
+}
+
 static emr_status find_owner(
 	const emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
@@ -121,7 +158,7 @@ static emr_status find_owner(
 
 	if (status == EMR_OK)
 		status = request->card_len > 0 ? owner_of_card(session, &crowd, request, out, out_problem)
-					       : emr_who_find_or_say(&crowd, text, out, out_problem);
+					       : owner_called(session, &crowd, text, out, out_problem);
 	if (status != EMR_OK)
 		return status;
 	if (out->kind == EMR_WHO_PERSON && out->is_active &&

@@ -181,12 +181,25 @@ static emr_status take_until(
 	return EMR_OK;
 }
 
-/* OWNER[:PATH]: a name has no colon. */
+/* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, if it is called as below shared-with-me; else at the first colon. */
+static size_t owner_len(const char *text)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+	for (const char *at = strstr(text, " ("); at != NULL; at = strstr(at + 1, " (")) {
+		size_t code = strspn(at + 2, digits);
+
+		if (code >= 4 && at[2 + code] == ')' && (at[3 + code] == ':' || at[3 + code] == '\0'))
+			return (size_t)(at - text) + 3 + code;
+	}
+	return strcspn(text, ":");
+}
+
 static emr_status take_owner(const telling *t, emr_request *request, emr_problem *out_problem)
 {
-	const char *text = t->args->operands[0], *colon = strchr(text, ':');
-	size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-	const char *path = colon != NULL ? colon + 1 : "";
+	const char *text = t->args->operands[0];
+	size_t len = owner_len(text);
+	const char *path = text[len] == ':' ? text + len + 1 : "";
 
 	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(path) > EMR_ASK_PATH_MAX)
 		return wrong_use("request", "request takes OWNER or OWNER:PATH.", out_problem);

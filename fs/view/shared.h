@@ -223,8 +223,9 @@ bool shared_was_there(emr_view *view);
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
 /* Under view->lock: S is called LABEL in its owner's directory, unless another is. */
 void shared_name_share(const emr_view *view, shared_share *s, const char *label);
-/* NAME BORN (CODE) with DIGITS of the code. */
-void shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
+/* A text of another person as a part of a name: the texts themselves were checked when their letter was opened (controls, marks of
+ * direction), but a slash ends a name, and a bracket is kept for what emrfs says. */
+void shared_tame(char *text, bool brackets, const char *nothing, size_t size);
 
 /* ---- bytes: shared_bytes.c */
 /* Without view->lock.  HANDLE's node is a note or a record. */

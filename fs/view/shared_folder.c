@@ -1,5 +1,4 @@
 /* Who shares what with me: grants on the ledger become owners and shares with names that cannot be taken for others'. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,68 +13,8 @@
 #include "shared_end.h"
 
 #define CODE_DIGITS 4
-#define CODE_DIGITS_MAX 52
 
 /* ---- names ---- */
-
-/* A text of another person as a part of a name: the texts themselves were checked when their letter was opened (controls, marks
- * of direction), but a slash ends a name, and a bracket is kept for what emrfs says. */
-static void tame(char *text, bool brackets, const char *nothing, size_t size)
-{
-	for (char *at = text; *at != 0; at++) {
-		if (*at == '/')
-			*at = '_';
-		if (brackets && (*at == '(' || *at == ')'))
-			*at = *at == '(' ? '[' : ']';
-	}
-	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-		snprintf(text, size, "%s", nothing);
-}
-
-void shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
-{
-	char code[CODE_DIGITS_MAX + 1], name[sizeof card->name];
-
-	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
-	code[digits] = 0;
-	for (char *at = code; *at != 0; at++)
-		*at = (char)toupper((unsigned char)*at);
-	snprintf(name, sizeof name, "%s", card->name);
-	tame(name, true, "Unnamed", sizeof name);
-	if (name[0] == '.')	/* nobody hides */
-		name[0] = '_';
-	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "", card->born, code);
-}
-
-static size_t equal_digits(emr_id32 a, emr_id32 b)
-{
-	char x[CODE_DIGITS_MAX + 1], y[CODE_DIGITS_MAX + 1];
-	size_t n = 0;
-
-	emr_base32(a.b, sizeof a.b, x);
-	emr_base32(b.b, sizeof b.b, y);
-	while (n < CODE_DIGITS_MAX && x[n] == y[n])
-		n++;
-	return n;
-}
-
-void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
-{
-	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
-		char name[EMR_NAME_MAX + 1];
-		size_t digits = CODE_DIGITS;
-
-		for (const shared_owner *other = view->shares->owners; other != NULL; other = other->next)
-			if (other != o && equal_digits(o->signer_id, other->signer_id) >= digits)
-				digits = equal_digits(o->signer_id, other->signer_id) + 1;
-		shared_owner_name(&o->card, digits < CODE_DIGITS_MAX ? digits : CODE_DIGITS_MAX, name);
-		if (strcmp(name, o->name) == 0)
-			continue;
-		if (o->name[0] != 0 && top_number != 0 && shared_tell_later(tell, top_number, o->name) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "the kernel keeps a name for some seconds");
-		memcpy(o->name, name, sizeof o->name);
-	}
-}
 
 static bool is_taken(const emr_view *view, const shared_share *s, const char *name)
 {
@@ -90,14 +29,14 @@ void shared_name_share(const emr_view *view, shared_share *s, const char *label)
 	char name[EMR_NAME_MAX + 1], code[27];
 
 	snprintf(name, sizeof name, "%s", label);
-	tame(name, false, "unnamed", sizeof name);
+	shared_tame(name, false, "unnamed", sizeof name);
 	emr_base32(s->domain.b, sizeof s->domain.b, code);
 	/* The label of what came with a share is that one's. */
 	if (s->is_tied && s->tree == NULL)
 		emr_name_with_code(name, code, CODE_DIGITS, name);
 	for (size_t digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++) {
 		snprintf(name, sizeof name, "%s", label);
-		tame(name, false, "unnamed", sizeof name);
+		shared_tame(name, false, "unnamed", sizeof name);
 		emr_name_with_code(name, code, digits, name);
 	}
 	memcpy(s->name, name, sizeof s->name);

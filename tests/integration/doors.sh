@@ -135,7 +135,7 @@ two_until 60 granted grant.lima Imaging
 two_until 60 granted grant.lima Shared2
 refused "not permitted" mv Bills.txt Imaging/
 [ -e Bills.txt ] && [ ! -e Imaging/Bills.txt ] || emr_fail "it moved"
-grep -q ' would-share Bills.txt: Moving Bills.txt to Imaging would show it to Paula Lima, São Lucas. To do that: emrfs move "Bills.txt" "Imaging/Bills.txt"' \
+grep -q " would-share Bills.txt: Moving Bills.txt to Imaging would show it to Paula Lima, São Lucas. To do that: emrfs move 'Bills.txt' 'Imaging/Bills.txt'" \
 	.emrfs/notices || emr_fail "notice: $(cat .emrfs/notices)"
 refused "not permitted" python3 -c 'import ctypes, os
 l = ctypes.CDLL(None, use_errno=True)

@@ -10,7 +10,8 @@ two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join lima "Paula Lima" clinician
 two_cards ana lima
-two_mount ana lima
+two_join nuno "Nuno Reis" clinician	# has nobody's card
+two_mount ana lima nuno
 mkdir -p ana-folder/Imaging/Old ana-folder/Imaging/Series
 echo "a knee" >ana-folder/Imaging/MRI.txt
 head -c 3000000 /dev/urandom >ana-folder/Imaging/Old/CT.bin
@@ -137,6 +138,40 @@ two_until 1 lists timed.errno
 expect EKEYEXPIRED "$(cat timed.errno)" 127
 two_until 20 noticed grant-expired "Your access to Imaging of $OWNER ended on"
 two_until 20 refused_as "Key has expired" "$SHARE/MRI.txt"
+
+say "and what the notice says to do asks her again, with her card or without"
+# hint WHO: the command of WHO's last notice of that; pasted COMMAND: as a person would, at a shell
+hint() { sed -n 's/.* grant-expired .*Ask again: //p' "$1-folder/.emrfs/notices" | tail -1; }
+pasted() { PATH=$(dirname "$EMRFS"):$PATH timeout 60 bash -c "$1 --json" >out/said 2>out/complained </dev/null || emr_fail "$1: $(cat out/said out/complained)"; }
+asked_for() { python3 -c 'import json
+r = json.load(open("out/said"))["requests"][0]
+print(r["name"], r["path"], r["direction"], sep="|")'; }
+as ana run 0 share Imaging with nuno@saolucas --until 5s --yes --wait
+nuno_was_told() { [ -n "$(hint nuno)" ]; }
+two_until 40 nuno_was_told
+for who in lima nuno; do
+	expect "the hint of $who" "$(hint $who)" "emrfs request '$OWNER:Imaging'"
+	two_home $who
+	pasted "$(hint $who)"
+	[[ $(asked_for) == "Silva, Ana|Imaging|from-me" || $who == nuno && $(asked_for) == *"|Imaging|from-me" ]] || emr_fail "asked: $(asked_for)"
+done
+two_home ana
+both_asked() { json 0 request && [ "$(grep -o '"path": *"Imaging"' out/said | wc -l)" = 2 ]; }
+two_until 20 both_asked
+CODE=${OWNER##*\(}
+as nuno json 0 request "${CODE%)}:Letters"
+as nuno json 5 request "Silva, Ana 1984-03-21 (${CODE%)}):Imaging"
+expect "another birthday" "$(field error)" unknown-person
+
+say "whoever calls herself as her directory is called is not taken for her"
+two_join eve "$OWNER" patient
+as eve run 0 people card -o eve.card --passphrase-file "$EMR_PASS"
+as nuno run 0 people add eve.card
+as nuno json 5 request "$OWNER:Imaging"
+expect "two of that name" "$(field error)" which-person
+as nuno run 5 request "$OWNER"
+says "$OWNER may be any of these: "
+two_unmount nuno
 
 say "for another purpose nothing opens"
 as ana run 0 share Imaging with lima --yes --wait

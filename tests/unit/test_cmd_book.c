@@ -141,7 +141,7 @@ static void who_is_meant_is_one_or_nobody(void **state)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
-	char names[100], code[EMR_PERSON_CODE_CHARS];
+	char names[400], both[400], code[EMR_PERSON_CODE_CHARS], mias[EMR_PERSON_CODE_CHARS], whole[80];
 	size_t index = 9;
 
 	(void)state;
@@ -150,13 +150,26 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_ok(emr_book_find(&book, "MIA", &index, names, sizeof names));
 	assert_int_equal(index, 1);
 	assert_status(EMR_CONFLICT, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
-	assert_string_equal(names, "maria, mia");
 	emr_person_code(book.people[0].card.signer_id, code);
+	emr_person_code(book.people[1].card.signer_id, mias);
+	(void)snprintf(both, sizeof both, "Maria Sousa %s (%s) called maria; Maria Sousa %s (%s) called mia", book.people[0].card.born, code,
+		book.people[1].card.born, mias);
+	assert_string_equal(names, both);
 	assert_ok(emr_book_find(&book, code, &index, names, sizeof names));
 	assert_int_equal(index, 0);
+	/* As a directory below shared-with-me is called; every part of it must fit. */
+	(void)snprintf(whole, sizeof whole, "maria sousa %s (%s)", book.people[1].card.born, mias);
+	assert_ok(emr_book_find(&book, whole, &index, names, sizeof names));
+	assert_int_equal(index, 1);
+	(void)snprintf(whole, sizeof whole, "Maria Souza %s (%s)", book.people[1].card.born, mias);
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
+	(void)snprintf(whole, sizeof whole, "Maria Sousa 1901-01-01 (%s)", mias);
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
+	(void)snprintf(whole, sizeof whole, "Maria Sousa %s (%.3s)", book.people[1].card.born, mias);
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
 	/* A beginning is a hint, never a person. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, "mar", &index, names, sizeof names));
-	assert_string_equal(names, "maria, mia");
+	assert_string_equal(names, both);
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, "", &index, names, sizeof names));
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, "zoe", &index, names, sizeof names));
 	assert_string_equal(names, "");

@@ -72,6 +72,31 @@ static void one_id_has_one_errno(void **state)
 	}
 }
 
+/* Others choose what their folders are called, and a hint is pasted into a shell. */
+static void a_name_in_a_hint_is_one_word_of_a_shell(void **state)
+{
+	emr_problem p = {0};
+
+	(void)state;
+	emr_problem_set(&p, EMR_SAY_GRANT_EXPIRED, "path", "Imaging", "owner", "Silva, Ana 1984-03-12 (K7QF)", "time", "now", NULL);
+	assert_string_equal(p.hint, "Ask again: emrfs request 'Silva, Ana 1984-03-12 (K7QF):Imaging'");
+	emr_problem_set(&p, EMR_SAY_NO_GRANT, "path", "a'b`id`\"$(id)\"", "owner", "O'Hara (K7QF)", NULL);
+	assert_string_equal(p.text, "You have no permission for a'b`id`\"$(id)\" of O'Hara (K7QF).");
+	assert_string_equal(p.hint, "Ask: emrfs request 'O'\\''Hara (K7QF):a'\\''b`id`\"$(id)\"'");
+}
+
+/* No name in a command stands outside of quotation marks, where it could be several words, or another command. */
+static void every_path_in_a_hint_is_quoted(void **state)
+{
+	(void)state;
+	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
+		const char *hint = emr_message_get((emr_message)i)->hint;
+
+		assert_null(strstr(hint, " {path}"));
+		assert_null(strstr(hint, "\"{"));
+	}
+}
+
 /* A hint that sends people to a verb that is not there helps nobody. */
 static void every_hint_names_a_verb_that_exists(void **state)
 {
@@ -183,6 +208,8 @@ int main(void)
 		cmocka_unit_test(every_message_has_an_id_a_sentence_and_known_names),
 		cmocka_unit_test(every_message_can_be_an_exit_code_that_means_something),
 		cmocka_unit_test(one_id_has_one_errno),
+		cmocka_unit_test(a_name_in_a_hint_is_one_word_of_a_shell),
+		cmocka_unit_test(every_path_in_a_hint_is_quoted),
 		cmocka_unit_test(every_hint_names_a_verb_that_exists),
 		cmocka_unit_test(names_are_filled_in),
 		cmocka_unit_test(a_name_that_is_not_given_is_a_question_mark),

@@ -95,11 +95,13 @@ static void handle_and_organisation_are_one_person(void **state)
 static void what_fits_nobody_names_those_who_are_near_and_nobody_else(void **state)
 {
 	emr_who who = {.org = {{9}}};
-	char names[400];
+	char names[400], near[80], code[EMR_PERSON_CODE_CHARS];
 
 	(void)state;
 	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
-	assert_string_equal(names, "lima@clinic@org0");
+	emr_person_code(s.lima.public.signer_id, code);
+	(void)snprintf(near, sizeof near, "lima@clinic (%s) called lima@clinic@org0", code);
+	assert_string_equal(names, near);
 	assert_status(EMR_NOT_FOUND, find("lima@clinic@nowhere", &who, names));
 	assert_non_null(strstr(names, "@org0"));
 	assert_status(EMR_NOT_FOUND, find("lima", &who, names));
@@ -116,8 +118,8 @@ static void several_of_one_name_are_nobody(void **state)
 	know(s.lima.keyring, "Paula Lima", "paula");
 	know(s.eve.keyring, "Paula Lima", "the other");
 	assert_status(EMR_CONFLICT, find("Paula Lima", &who, names));
-	assert_non_null(strstr(names, "paula"));
-	assert_non_null(strstr(names, "the other"));
+	assert_non_null(strstr(names, ") called paula"));
+	assert_non_null(strstr(names, ") called the other"));
 }
 
 static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void **state)

@@ -467,7 +467,7 @@ static const char *owner_named(const char *name, const char *born, size_t digits
 	(void)snprintf(card.name, sizeof card.name, "%s", name);
 	(void)snprintf(card.born, sizeof card.born, "%s", born);
 	memset(card.signer_id.b, 0x5a, sizeof card.signer_id.b);
-	shared_owner_name(&card, digits, out);
+	emr_shared_owner_name(&card, digits, out);
 	return out;
 }
 

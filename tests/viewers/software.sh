@@ -44,7 +44,7 @@ must cmp "$MNT/Imaging/CT/1.dcm" "$SAMPLES/CT_small.dcm"	# a person reads on
 must ls -lR "$MNT/Imaging" >/dev/null
 must identify "$MNT/Imaging/photo.png" >/dev/null
 expect "notices: one for each program" "$(notices)" 5
-grep -q "tumblerd wanted to read Imaging/CT/1.dcm without you. Allow it: setfattr -n user.emrfs.software -v tumblerd $MNT/Imaging$" \
+grep -q "tumblerd wanted to read Imaging/CT/1.dcm without you. Allow it: setfattr -n user.emrfs.software -v 'tumblerd' '$MNT/Imaging'$" \
 	"$MNT/.emrfs/notices" || { cat "$MNT/.emrfs/notices"; emr_fail "the notice does not say how to allow it"; }
 
 say "allowed by name, as the notice says; inner folders as they say; all of it after a remount"

@@ -6,6 +6,8 @@
  * emr_view_shared_turn. */
 #pragma once
 
+#include "keyring/card.h"
+#include "view/names.h"
 #include "view/view.h"
 
 typedef enum emr_need {
@@ -34,6 +36,15 @@ void emr_view_read_by_software(emr_handle *handle, const char *program);
 
 /* One round of what the thread does; *out_next_ms (may be NULL): when the next is due at the latest, by what is known now. */
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
+
+/* NAME BORN (CODE), as the directory of the person with CARD is called, with so many DIGITS of the code (4 to EMR_OWNER_DIGITS_MAX):
+ * what could end a name is "_" in it, and brackets are kept for the code. */
+#define EMR_OWNER_DIGITS_MAX 52
+void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
+/* Whether TEXT is that, with however many digits, or such a code alone; letters a to z in either case. */
+bool emr_shared_owner_is(const emr_card *card, const char *text);
+/* Whose directory TEXT means in this way.  EMR_NOT_FOUND; EMR_CONFLICT: several begin with that code. */
+emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
 /* Words of the purposes in BITS, with commas. */
 #define EMR_SHARED_PURPOSES_BYTES 100

@@ -1,0 +1,105 @@
+/* What the directories of those who share are called, and who is meant by such a name: nobody's can be taken for another's. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+
+#include "shared.h"
+
+#define CODE_DIGITS 4
+
+void shared_tame(char *text, bool brackets, const char *nothing, size_t size)
+{
+	for (char *at = text; *at != 0; at++) {
+		if (*at == '/')
+			*at = '_';
+		if (brackets && (*at == '(' || *at == ')'))
+			*at = *at == '(' ? '[' : ']';
+	}
+	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		snprintf(text, size, "%s", nothing);
+}
+
+void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
+{
+	char code[EMR_OWNER_DIGITS_MAX + 1], name[sizeof card->name];
+
+	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
+	code[digits] = 0;
+	for (char *at = code; *at != 0; at++)
+		*at = (char)toupper((unsigned char)*at);
+	snprintf(name, sizeof name, "%s", card->name);
+	shared_tame(name, true, "Unnamed", sizeof name);
+	if (name[0] == '.')	/* nobody hides */
+		name[0] = '_';
+	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "", card->born, code);
+}
+
+static size_t equal_digits(emr_id32 a, emr_id32 b)
+{
+	char x[EMR_OWNER_DIGITS_MAX + 1], y[EMR_OWNER_DIGITS_MAX + 1];
+	size_t n = 0;
+
+	emr_base32(a.b, sizeof a.b, x);
+	emr_base32(b.b, sizeof b.b, y);
+	while (n < EMR_OWNER_DIGITS_MAX && x[n] == y[n])
+		n++;
+	return n;
+}
+
+void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
+		char name[EMR_NAME_MAX + 1];
+		size_t digits = CODE_DIGITS;
+
+		for (const shared_owner *other = view->shares->owners; other != NULL; other = other->next)
+			if (other != o && equal_digits(o->signer_id, other->signer_id) >= digits)
+				digits = equal_digits(o->signer_id, other->signer_id) + 1;
+		emr_shared_owner_name(&o->card, digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
+		if (strcmp(name, o->name) == 0)
+			continue;
+		if (o->name[0] != 0 && top_number != 0 && shared_tell_later(tell, top_number, o->name) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "the kernel keeps a name for some seconds");
+		memcpy(o->name, name, sizeof o->name);
+	}
+}
+
+/* How long the code in brackets at the end of TEXT is; 0: there is none. */
+static size_t code_len(const char *text)
+{
+	const char *open = strrchr(text, '('), *close = open != NULL ? strchr(open, ')') : NULL;
+	size_t len = close != NULL && close[1] == 0 ? (size_t)(close - open - 1) : 0;
+
+	return len >= CODE_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
+}
+
+bool emr_shared_owner_is(const emr_card *card, const char *text)
+{
+	char code[EMR_OWNER_DIGITS_MAX + 1], name[EMR_NAME_MAX + 1];
+	size_t len = code_len(text);
+
+	if (len > 0) {
+		emr_shared_owner_name(card, len, name);
+		return strcasecmp(name, text) == 0;
+	}
+	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
+	return strlen(text) >= CODE_DIGITS && strncasecmp(code, text, strlen(text)) == 0;
+}
+
+emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&view->lock);
+	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL; o = o->next) {
+		if (!emr_shared_owner_is(&o->card, text))
+			continue;
+		*out_signer_id = o->signer_id;
+		n++;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return n == 0 ? EMR_NOT_FOUND : n == 1 ? EMR_OK : EMR_CONFLICT;
+}
