@@ -83,7 +83,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL, "leaving new files there, and seeing nothing"},
 	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
 		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR code)"},
-	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO", "only what WHO did (a person, a team, @organisation, or you)"},
+	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO", "only what WHO did, or was given (a person, a team, @organisation, or you)"},
 	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL, "only what programs read without a person"},
 	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR", "also write each entry to DIR as a FHIR R4 AuditEvent"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT", "a sentence for the other side alone"},
@@ -300,9 +300,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Who opened what, when and why; and what you did",
-		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased, and who asked for the keys of what, got "
-			  "them (proven:\n"
-			  "that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
+		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased; what you shared with whom, took back,\n"
+			  "and said to requests; and who asked for the keys of what, got them (proven: that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
 			  "With PATH,\n"
 			  "the story of that file under all its names, or of everything in that folder; a deleted file is named as it was. "
 			  "--who, --purpose\n"
@@ -310,7 +309,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "for what\n"
 			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
 		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
-			  "released_by[] tx opens folder records} written; --proof: out bytes",
+			  "released_by[] tx opens folder records with{who name organisation kind} rights until history} written; --proof: out bytes",
 		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},

@@ -1,18 +1,14 @@
 #include "log/deeds.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "kit/out.h"
-#include "kit/text.h"
-#include "log/answers.h"
 #include "session/walk.h"
-#include "sharing/shared_paths.h"
 
-#define PORTION 100
+#include "deeds_private.h"
+
+#define CLOCKS_DIFFER_S 120 /* this computer's and the ledger's */
 
 /* ---- which events ---- */
 
@@ -42,7 +38,7 @@ typedef struct choice {
 	const emr_who *who; /* NULL: everybody */
 	const char *path; /* NULL: all */
 	uint64_t since;
-	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now */
+	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now, 4 PATH lies in it now */
 	size_t n;
 	emr_deeds *out;
 	bool has_any;
@@ -62,6 +58,11 @@ static uint8_t *subject_of(choice *c, uint32_t number)
 		c->n = n;
 	}
 	return &c->subjects[number];
+}
+
+static bool is_marked(const choice *c, uint32_t number, uint8_t marks)
+{
+	return number < c->n && (c->subjects[number] & marks) != 0;
 }
 
 static bool mark_living(void *arg, const char *path, const emr_attr *attr)
@@ -92,7 +93,7 @@ static emr_status mark_last(void *arg, const emr_event *event)
 
 	if (mark == NULL)
 		return EMR_NO_MEMORY;
-	*mark = (uint8_t)((*mark & 2) | is_below(event->path, c->path));
+	*mark = (uint8_t)((*mark & ~1) | is_below(event->path, c->path));
 	c->has_any |= is_below(event->path, c->path) || is_below(event->from, c->path);
 	return EMR_OK;
 }
@@ -131,7 +132,7 @@ static emr_status take(void *arg, const emr_event *event)
 	if (status != EMR_OK || !is_of(c, author))
 		return status;
 	/* What came in since the marks were made counts by its path alone. */
-	if (c->path != NULL && (event->subject >= c->n || c->subjects[event->subject] == 0) && !is_below(event->path, c->path) &&
+	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) && !is_below(event->path, c->path) &&
 		!is_below(event->from, c->path))
 		return EMR_OK;
 	if (out->n == out->cap) {
@@ -150,6 +151,33 @@ static emr_status take(void *arg, const emr_event *event)
 	return status;
 }
 
+/* The folders that PATH lies in. */
+static emr_status mark_around(choice *c)
+{
+	EMR_AUTO_FREE char *path = strdup(c->path);
+	char *slash;
+
+	if (path == NULL)
+		return EMR_NO_MEMORY;
+	while ((slash = strrchr(path, '/')) != NULL) {
+		emr_record_facts facts;
+		emr_story story;
+		emr_attr attr;
+		uint8_t *mark;
+
+		*slash = '\0';
+		if (emr_view_find(c->session->view, path, &attr) != EMR_OK ||
+			emr_view_record(c->session->view, attr.node, &facts) != EMR_OK ||
+			emr_chronicle_story(c->session->chronicle, facts.object, &story) != EMR_OK)
+			continue;
+		mark = subject_of(c, story.subject);
+		if (mark == NULL)
+			return EMR_NO_MEMORY;
+		*mark |= 4;
+	}
+	return EMR_OK;
+}
+
 /* PATH itself and, if it is a directory, what lies below it. */
 static emr_status mark_path(choice *c)
 {
@@ -162,6 +190,8 @@ static emr_status mark_path(choice *c)
 	} else if (status == EMR_OK) {
 		(void)mark_living(c, c->path, &attr);
 	}
+	if (c->status == EMR_OK)
+		c->status = mark_around(c);
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_NOT_DIRECTORY)
 		return status;
 	if (c->status != EMR_OK)
@@ -193,7 +223,55 @@ static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_ope
 	/* Names of a folder are what somebody saw of all that lies in it. */
 	if (o->is_names && o->path != NULL && is_below(c->path, o->path))
 		return true;
-	return o->has_subject && o->subject < c->n && c->subjects[o->subject] != 0;
+	return o->has_subject && is_marked(c, o->subject, 1 | 2);
+}
+
+static bool is_of_party(const emr_session *session, const emr_who *wanted, const emr_who *party)
+{
+	return wanted == NULL || emr_id32_equal(wanted->id, session->identity.signer_id) || emr_who_is_same(wanted, party) ||
+	       (wanted->kind == EMR_WHO_ORGANISATION && emr_id16_equal(wanted->org, party->org));
+}
+
+/* By who did it, and by who it was about. */
+static bool is_wanted_dealing(const choice *c, const emr_deeds_wish *wish, const emr_dealing *d)
+{
+	if (wish->only_software || wish->only_staff || (wish->purposes != 0 && (wish->purposes & d->said.purposes) == 0) ||
+		!is_of_party(c->session, wish->who, &c->out->openings.people[d->who]))
+		return false;
+	if (c->path == NULL || is_below(d->path, c->path))
+		return true;
+	/* What is shared is all that lies in it. */
+	if (d->said.kind != EMR_DEALING_DENIED && d->path != NULL && is_below(c->path, d->path))
+		return true;
+	return d->has_subject && is_marked(c, d->subject, 1 | 2 | 4);
+}
+
+/* An end is told when nothing more can come onto the ledger that was before it. */
+static bool is_over(const emr_dealing *d, uint64_t now, uint64_t ledger_time)
+{
+	return d->said.kind != EMR_DEALING_EXPIRED || d->said.at <= ledger_time ||
+	       (now >= CLOCKS_DIFFER_S && d->said.at <= now - CLOCKS_DIFFER_S);
+}
+
+static emr_status choose_dealings(choice *c, const emr_deeds_wish *wish, uint64_t now)
+{
+	emr_openings *o = &c->out->openings;
+	emr_replica_position at;
+	size_t kept = 0;
+	emr_status status = emr_replica_at(c->session->replica, &at);
+
+	for (size_t i = 0; i < o->n_dealings && status == EMR_OK; i++) {
+		emr_dealing one = o->dealings[i];
+
+		if (!is_over(&one, now, at.last_time) || !is_wanted_dealing(c, wish, &one))
+			continue;
+		o->dealings[i] = o->dealings[kept];
+		o->dealings[kept++] = one;
+	}
+	for (size_t i = kept; i < o->n_dealings; i++)
+		free(o->dealings[i].path);
+	o->n_dealings = kept;
+	return status;
 }
 
 static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
@@ -217,7 +295,7 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 	for (size_t i = kept; i < o->n; i++)
 		free(o->list[i].path);
 	o->n = kept;
-	return EMR_OK;
+	return choose_dealings(c, wish, now);
 }
 
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out)
@@ -243,39 +321,6 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	return EMR_OK;
 }
 
-/* ---- one event ---- */
-
-const char *emr_deed_text(emr_deed deed)
-{
-	switch (deed) {
-	case EMR_DEED_MADE:
-		return "made";
-	case EMR_DEED_SAVED:
-		return "saved";
-	case EMR_DEED_RENAMED:
-		return "renamed";
-	case EMR_DEED_CHANGED:
-		return "changed";
-	case EMR_DEED_DELETED:
-		return "deleted";
-	case EMR_DEED_RESTORED:
-		return "restored";
-	case EMR_DEED_ERASED:
-		return "erased";
-	}
-	return "?";
-}
-
-static json_t *path_json(const char *path)
-{
-	return path != NULL ? emr_json_text(path) : json_null();
-}
-
-static json_t *number_json(uint64_t number, bool has_it)
-{
-	return has_it ? json_integer((json_int_t)number) : json_null();
-}
-
 const emr_author *emr_deeds_author(const emr_deeds *deeds, emr_id32 signer)
 {
 	for (size_t i = 0; i < deeds->authors.n; i++)
@@ -284,107 +329,79 @@ const emr_author *emr_deeds_author(const emr_deeds *deeds, emr_id32 signer)
 	return NULL;
 }
 
-/* What says whole, software and purpose is for openings. */
-static json_t *deed_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
-{
-	const emr_author *author = emr_deeds_author(deeds, e->signer_id);
-	const char *own = session->profile.name[0] != '\0' ? session->profile.name : "you";
-	const char *name = author == NULL ? own : author->who.name;
-	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
-	char at[EMR_TEXT_BYTES], tx[96], id[65];
+/* ---- one after the other ---- */
 
-	emr_time_json((int64_t)e->time_unix_s, at);
-	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
-	/* Of the ledger before a join: its numbers begin anew on the other. */
-	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, s:b, s:[], s:s, s:I}",
-		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name", emr_json_text(name),
-		"organisation", author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "", "purpose",
-		"action",
-		emr_deed_text((emr_deed)e->deed), "type",
-		e->type == EMR_META_FILE ? "file" : e->type == EMR_META_DIR ? "directory"
-			: e->type == EMR_META_SYMLINK ? "link" : "unknown",
-		"path", path_json(e->path), "from", path_json(e->from), "version",
-		number_json(e->cver, is_file && e->cver > 0), "bytes", number_json(e->bytes, is_file), "whole",
-		"software", "proven", 1, "released_by", "tx", tx, "at_unix", (json_int_t)e->time_unix_s);
+/* What comes next of each kind; NULL: no more. */
+typedef struct heads {
+	const emr_event *event;
+	const emr_opening *opening;
+	const emr_dealing *dealing, *expired;
+} heads;
+
+static const emr_dealing *dealing_at(const emr_openings *o, size_t *at, bool expired)
+{
+	while (*at < o->n_dealings && (o->dealings[*at].said.kind == EMR_DEALING_EXPIRED) != expired)
+		++*at;
+	return *at < o->n_dealings ? &o->dealings[*at] : NULL;
+}
+
+/* The one with the lowest entry stays, besides what expired. */
+static heads heads_of(emr_deeds *deeds)
+{
+	const emr_openings *o = &deeds->openings;
+	heads h = {.event = deeds->at_event < deeds->n ? &deeds->events[deeds->at_event] : NULL,
+		.opening = deeds->at_opening < o->n ? &o->list[deeds->at_opening] : NULL,
+		.dealing = dealing_at(o, &deeds->at_dealing, false),
+		.expired = dealing_at(o, &deeds->at_expired, true)};
+	/* What was before a join has the numbers of another ledger. */
+	uint64_t event = h.event == NULL ? UINT64_MAX : h.event->in_annex ? 0 : h.event->seq;
+	uint64_t opening = h.opening != NULL ? h.opening->seq : UINT64_MAX;
+	uint64_t dealing = h.dealing != NULL ? h.dealing->said.seq : UINT64_MAX;
+
+	if (event > opening || event > dealing)
+		h.event = NULL;
+	if (h.event != NULL || dealing > opening)
+		h.dealing = NULL;
+	if (h.event != NULL || h.dealing != NULL)
+		h.opening = NULL;
+	return h;
+}
+
+/* When the next entry was made, which is none of those that expired. */
+static uint64_t time_of(const heads *h)
+{
+	if (h->event != NULL)
+		return h->event->time_unix_s;
+	if (h->dealing != NULL)
+		return h->dealing->said.at;
+	return h->opening != NULL ? h->opening->at : UINT64_MAX;
 }
 
 emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t **out_entry)
 {
-	const emr_event *e = deeds->at_event < deeds->n ? &deeds->events[deeds->at_event] : NULL;
 	const emr_openings *o = &deeds->openings;
-	const emr_opening *opening = deeds->at_opening < o->n ? &o->list[deeds->at_opening] : NULL;
+	heads h = heads_of(deeds);
+	const emr_dealing *dealing = h.dealing;
 
 	*out_entry = NULL;
-	if (e == NULL && opening == NULL)
-		return EMR_OK;
-	if (opening == NULL || (e != NULL && e->seq <= opening->seq)) {
+	if (h.expired != NULL && h.expired->said.at <= time_of(&h)) {
+		deeds->at_expired++;
+		dealing = h.expired;
+	} else if (h.event != NULL) {
 		deeds->at_event++;
-		*out_entry = deed_json(session, deeds, e);
-	} else {
+		*out_entry = deeds_event_json(session, deeds, h.event);
+		return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
+	} else if (h.dealing != NULL) {
+		deeds->at_dealing++;
+	} else if (h.opening != NULL) {
 		deeds->at_opening++;
-		*out_entry = emr_opening_json(o, opening);
-	}
-	return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
-}
-
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
-
-/* "saved Imaging/MRI.pdf v3, 63,884 bytes" */
-static void put_deed(FILE *to, const json_t *entry)
-{
-	const json_t *version = json_object_get(entry, "version"), *bytes = json_object_get(entry, "bytes");
-	const char *action = text_of(entry, "action"), *type = text_of(entry, "type");
-	char shown[4200], number[EMR_TEXT_BYTES];
-
-	fprintf(to, "%-8s ", action);
-	if (strcmp(type, "directory") == 0)
-		fputs("folder ", to);
-	if (strcmp(type, "link") == 0)
-		fputs("link ", to);
-	if (text_of(entry, "from")[0] != '\0') {
-		emr_show(text_of(entry, "from"), shown, sizeof shown);
-		fprintf(to, "%s -> ", shown);
-	}
-	emr_show(text_of(entry, "path"), shown, sizeof shown);
-	fputs(shown[0] != '\0' ? shown : "(a record that was erased)", to);
-	if (json_is_integer(version) && strcmp(action, "deleted") != 0)
-		fprintf(to, " v%lld", (long long)json_integer_value(version));
-	if (json_is_integer(bytes) && (strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {
-		emr_number_text((uint64_t)json_integer_value(bytes), number);
-		fprintf(to, ", %s byte%s", number, json_integer_value(bytes) == 1 ? "" : "s");
-	}
-}
-
-char *emr_deed_line(const json_t *entry)
-{
-	char when[EMR_TEXT_BYTES], who[600], organisation[300];
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (to == NULL)
-		return NULL;
-	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who, sizeof who);
-	if (json_is_null(json_object_get(entry, "purpose"))) {
-		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "", organisation);
-		put_deed(to, entry);
-		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+		*out_entry = emr_opening_json(o, h.opening);
+		return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
 	} else {
-		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who, json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
-			organisation[0] != '\0' ? ", " : "", organisation, text_of(entry, "purpose")[0] != '\0' ? ", " : "",
-			text_of(entry, "purpose"));
-		emr_opening_line(to, entry);
+		return EMR_OK;
 	}
-	return fclose(to) == 0 ? text : (free(text), NULL);
+	*out_entry = emr_dealing_json(dealing, &o->people[dealing->who], deeds_own_name(session));
+	return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* ---- the files ---- */
@@ -427,8 +444,8 @@ emr_status emr_deeds_json(emr_session *session, emr_buf *out)
 	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK && entry != NULL) {
 		EMR_AUTO_FREE char *text = NULL;
 
-		if (json_object_del(entry, "at_unix") == 0)
-			text = json_dumps(entry, JSON_COMPACT);
+		emr_deed_strip(entry);
+		text = json_dumps(entry, JSON_COMPACT);
 		json_decref(entry);
 		status = append_text(out, is_first ? "\n" : ",\n");
 		is_first = false;
@@ -436,77 +453,4 @@ emr_status emr_deeds_json(emr_session *session, emr_buf *out)
 			status = append_text(out, text);
 	}
 	return status == EMR_OK ? append_text(out, "\n]}\n") : status;
-}
-
-/* ---- the answer on the socket ---- */
-
-/* Paths are long and a frame is not. */
-static emr_status send_portion(emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
-{
-	json_t *portion = json_array(), *entry = NULL, *object;
-	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
-
-	for (size_t bytes = 0; status == EMR_OK && bytes < 16384 && json_array_size(portion) < PORTION;) {
-		status = emr_deeds_next(session, deeds, &entry);
-		if (status != EMR_OK || entry == NULL)
-			break;
-		bytes += json_string_length(json_object_get(entry, "path"));
-		bytes += json_string_length(json_object_get(entry, "from"));
-		if (json_array_append_new(portion, entry) != 0)
-			status = EMR_NO_MEMORY;
-	}
-	*out_is_end = entry == NULL;
-	if (status != EMR_OK) {
-		json_decref(portion);
-		return status;
-	}
-	object = json_pack("{s:o}", "entries", portion);
-	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
-}
-
-/* Who REQUEST's `who` is; nothing without one. */
-static emr_status find_who(emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(session, &crowd);
-
-	if (status == EMR_OK && strcmp(request->who, "you") == 0)
-		return emr_who_of(&crowd, session->identity.signer_id, out);
-	return status == EMR_OK ? emr_who_find_or_say(&crowd, request->who, out, out_problem) : status;
-}
-
-emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
-{
-	EMR_AUTO_DEEDS deeds = {0};
-	emr_who who = {0};
-	emr_deeds_wish wish = {.path = request->has_path ? request->path : NULL,
-		.since_unix_s = request->since_unix_s,
-		.purposes = request->purposes,
-		.only_software = request->software,
-		.only_staff = request->staff};
-	bool is_end = false;
-	json_t *done;
-	emr_status status = EMR_OK;
-
-	if (request->who[0] != '\0') {
-		status = find_who(session, request, &who, out_problem);
-		wish.who = &who;
-	}
-	if (status == EMR_OK && request->has_path && emr_path_is_shared(request->path))
-		status = emr_shared_log(request->path, out_problem);
-	if (status == EMR_OK)
-		status = emr_deeds_collect(session, &wish, &deeds);
-	if (status == EMR_NOT_FOUND && !out_problem->is_set)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
-	else if (status == EMR_DENIED && request->staff && !out_problem->is_set)
-		emr_problem_set(out_problem, EMR_SAY_NOT_AUDITOR, NULL);
-	else if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The log");
-	while (status == EMR_OK && !is_end)
-		status = send_portion(session, &deeds, emit, arg, &is_end);
-	if (status != EMR_OK)
-		return status;
-	done = json_pack("{s:b}", "done", 1);
-	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
 }

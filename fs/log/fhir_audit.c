@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "kit/out.h"
 #include "ledger/hash.h"
+#include "log/dealings.h"
 #include "session/purposes.h"
 
 /* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what happened. */
@@ -49,6 +50,12 @@ static const act acts[] = {
 	{"released", "E", "11", "Disclosure", "0"},
 	{"listed", "E", "11", "Disclosure", "0"},
 	{"asked", "E", "11", "Disclosure", "4"},
+	/* of who may do what: no access, so no lifecycle of a record */
+	{"shared", "E", NULL, NULL, "0"},
+	{"ended", "E", NULL, NULL, "0"},
+	{"expired", "E", NULL, NULL, "0"},
+	{"approved", "E", NULL, NULL, "0"},
+	{"denied", "E", NULL, NULL, "0"},
 };
 
 static const act *act_of(const json_t *entry)
@@ -62,16 +69,26 @@ static const act *act_of(const json_t *entry)
 	return &other;
 }
 
+static bool changes_rights(const json_t *entry)
+{
+	static const char *const actions[] = {"shared", "ended", "expired"};
+
+	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+		if (strcmp(text_of(entry, "action"), actions[i]) == 0)
+			return true;
+	return false;
+}
+
 /* ---- who ---- */
 
-/* Purposes of use, or NULL for none. */
+/* Purposes of use, or NULL for none: for which something was done, not what it was allowed for. */
 static json_t *purposes(const json_t *entry)
 {
 	const char *text = text_of(entry, "purpose"), *code;
 	uint32_t bits = 0;
 	json_t *list;
 
-	if (text[0] == '\0' || !emr_purposes_parse(text, &bits))
+	if (text[0] == '\0' || emr_dealing_is(entry) || !emr_purposes_parse(text, &bits))
 		return NULL;
 	list = json_array();
 	for (unsigned bit = 0; (code = emr_purpose_code(bit)) != NULL; bit++) {
@@ -168,6 +185,7 @@ static int add_detail(json_t *details, const char *type, const char *value)
 static json_t *details(const json_t *entry)
 {
 	static const char *const numbers[] = {"version", "bytes", "opens", "records"};
+	static const char *const terms[] = {"rights", "purpose", "until"};
 	json_t *list = json_array();
 	int failed = list == NULL;
 
@@ -182,6 +200,11 @@ static json_t *details(const json_t *entry)
 	}
 	if (json_is_boolean(json_object_get(entry, "whole")))
 		failed |= add_detail(list, "whole", json_is_true(json_object_get(entry, "whole")) ? "yes" : "no");
+	for (size_t i = 0; i < sizeof terms / sizeof *terms && emr_dealing_is(entry); i++)
+		if (text_of(entry, terms[i])[0] != '\0')
+			failed |= add_detail(list, terms[i], text_of(entry, terms[i]));
+	if (json_is_boolean(json_object_get(entry, "history")))
+		failed |= add_detail(list, "history", json_is_true(json_object_get(entry, "history")) ? "yes" : "no");
 	failed |= add_detail(list, "action", text_of(entry, "action"));
 	failed |= add_detail(list, "evidence",
 		json_is_true(json_object_get(entry, "proven")) ? "on the ledger" : "told by the reader's computer");
@@ -193,19 +216,93 @@ static json_t *details(const json_t *entry)
 	return list;
 }
 
-static json_t *entities(const json_t *entry, const char *owner)
+static json_t *patient(const char *owner)
+{
+	return json_pack("{s:{s:o}, s:o, s:o, s:o}", "what", "display", emr_json_text(owner), "type",
+		coding(TERMS "audit-entity-type", "1", "Person"), "role", coding(TERMS "object-role", "1", "Patient"), "name",
+		emr_json_text(owner));
+}
+
+/* The record, or what rights were about. */
+static json_t *resource(const json_t *entry)
 {
 	const act *a = act_of(entry);
 	const char *path = text_of(entry, "path");
-
-	return json_pack("[{s:{s:o}, s:o, s:o, s:o, s:o, s:o}, {s:{s:o}, s:o, s:o, s:o}]", "what", "display",
+	json_t *entity = json_pack("{s:{s:o}, s:o, s:o}", "what", "display",
 		emr_json_text(path[0] != '\0' ? path : "a record that was erased or cannot be named"), "type",
 		coding(TERMS "audit-entity-type", "2", "System Object"), "role",
-		coding(TERMS "object-role", "3", "Report"), "lifecycle",
-		coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text), "name",
-		emr_json_text(path[0] != '\0' ? path : "?"), "detail", details(entry), "what", "display", emr_json_text(owner),
-		"type", coding(TERMS "audit-entity-type", "1", "Person"), "role", coding(TERMS "object-role", "1", "Patient"),
-		"name", emr_json_text(owner));
+		emr_dealing_is(entry) ? coding(TERMS "object-role", "13", "Security Resource")
+				      : coding(TERMS "object-role", "3", "Report"));
+	int failed = entity == NULL;
+
+	if (a->lifecycle != NULL)
+		failed |= json_object_set_new(
+			entity, "lifecycle", coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text));
+	failed |= json_object_update_new(entity,
+		json_pack("{s:o, s:o}", "name", emr_json_text(path[0] != '\0' ? path : "?"), "detail", details(entry)));
+	if (failed) {
+		json_decref(entity);
+		return NULL;
+	}
+	return entity;
+}
+
+/* To whom rights were given, or who asked for them. */
+static json_t *party(const json_t *entry)
+{
+	const json_t *with = json_object_get(entry, "with");
+	bool is_person = strcmp(text_of(with, "kind"), "person") == 0;
+	const char *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+	json_t *details = json_array();
+
+	if (details != NULL && (add_detail(details, "who", text_of(with, "who")) != 0 ||
+			(text_of(with, "organisation")[0] != '\0' &&
+				add_detail(details, "organisation", text_of(with, "organisation")) != 0))) {
+		json_decref(details);
+		return NULL;
+	}
+	return json_pack("{s:{s:o}, s:o, s:o, s:o, s:o}", "what", "display", emr_json_text(name), "type",
+		is_person ? coding(TERMS "audit-entity-type", "1", "Person")
+			  : coding(TERMS "audit-entity-type", "3", "Organization"),
+		"role",
+		is_person ? coding(TERMS "object-role", "11", "Security User Entity")
+			  : coding(TERMS "object-role", "12", "Security User Group"),
+		"name", emr_json_text(name), "detail", details);
+}
+
+static json_t *entities(const json_t *entry, const char *owner)
+{
+	return emr_dealing_is(entry) ? json_pack("[o, o, o]", resource(entry), party(entry), patient(owner))
+				     : json_pack("[o, o]", resource(entry), patient(owner));
+}
+
+/* ---- the event ---- */
+
+static const char *interaction_of(const json_t *entry)
+{
+	switch (act_of(entry)->code[0]) {
+	case 'C':
+		return "create";
+	case 'U':
+		return "update";
+	case 'D':
+		return "delete";
+	}
+	return "read";
+}
+
+/* What is done to a record is DICOM's Patient Record; to rights, its Security Alert (PS3.15 A.5.3.11), which is always an E. */
+static int set_type(json_t *event, const json_t *entry)
+{
+	json_t *subtype = NULL;
+
+	if (!emr_dealing_is(entry))
+		subtype = coding("http://hl7.org/fhir/restful-interaction", interaction_of(entry), interaction_of(entry));
+	else if (changes_rights(entry))
+		subtype = coding(DCM, "110136", "Security Roles Changed");
+	return json_object_set_new(event, "type",
+		       emr_dealing_is(entry) ? coding(DCM, "110113", "Security Alert") : coding(DCM, "110110", "Patient Record")) |
+	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype)) : 0);
 }
 
 json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
@@ -213,29 +310,23 @@ json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 	const act *a = act_of(entry);
 	bool is_proven = json_is_true(json_object_get(entry, "proven"));
 	json_t *uses = purposes(entry), *event;
-
 	char somebody[40];
+	int failed;
 
 	/* An auditor does not know whose records his staff asked for. */
 	snprintf(somebody, sizeof somebody, "the owner of folder %.8s", text_of(entry, "folder"));
 	owner = text_of(entry, "folder")[0] != '\0' ? somebody : owner[0] != '\0' ? owner : "the owner of the records";
-	event = json_pack("{s:s, s:o, s:[o], s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "resourceType", "AuditEvent", "type",
-		coding(DCM, "110110", "Patient Record"), "subtype",
-		coding("http://hl7.org/fhir/restful-interaction",
-			a->code[0] == 'C'   ? "create"
-			: a->code[0] == 'U' ? "update"
-			: a->code[0] == 'D' ? "delete"
-					    : "read",
-			a->code[0] == 'C'   ? "create"
-			: a->code[0] == 'U' ? "update"
-			: a->code[0] == 'D' ? "delete"
-					    : "read"),
-		"action", a->code, "recorded", text_of(entry, "at"), "outcome", a->outcome, "agent", agents(entry, owner), "source",
-		"observer", "display", is_proven ? "the ledger of the network" : "the reader's own computer", "type",
-		is_proven ? coding(TERMS "security-source-type", "6", "Security Server")
-			  : coding(TERMS "security-source-type", "1", "User Device"),
-		"entity", entities(entry, owner));
-	if (event != NULL && uses != NULL && json_object_set(event, "purposeOfEvent", uses) != 0) {
+	event = json_pack("{s:s}", "resourceType", "AuditEvent");
+	failed = event == NULL || set_type(event, entry) != 0;
+	failed |= json_object_update_new(event,
+		json_pack("{s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "action", a->code, "recorded", text_of(entry, "at"),
+			"outcome", a->outcome, "agent", agents(entry, owner), "source", "observer", "display",
+			is_proven ? "the ledger of the network" : "the reader's own computer", "type",
+			is_proven ? coding(TERMS "security-source-type", "6", "Security Server")
+				  : coding(TERMS "security-source-type", "1", "User Device"),
+			"entity", entities(entry, owner)));
+	failed |= uses != NULL && json_object_set(event, "purposeOfEvent", uses) != 0;
+	if (failed) {
 		json_decref(event);
 		event = NULL;
 	}

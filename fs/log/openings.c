@@ -18,7 +18,10 @@ void emr_openings_free(emr_openings *openings)
 {
 	for (size_t i = 0; i < openings->n; i++)
 		free(openings->list[i].path);
+	for (size_t i = 0; i < openings->n_dealings; i++)
+		free(openings->dealings[i].path);
 	free(openings->list);
+	free(openings->dealings);
 	free(openings->people);
 	*openings = (emr_openings){0};
 }
@@ -124,13 +127,12 @@ static emr_status take(void *arg, const emr_audit_entry *entry)
 	if (status != EMR_OK)
 		return status;
 	one->who = who;
-	if (entry->is_readable && !one->is_names) {
-		one->cver = seq_of_item(g, entry); /* until name_all has the version */
-		one->has_subject = emr_chronicle_story(g->session->chronicle, one->object, &story) == EMR_OK;
+	if (entry->is_readable) {
+		emr_id16 object = one->is_names ? g->domain : one->object;
+
+		one->cver = one->is_names ? 0 : seq_of_item(g, entry); /* until name_all has the version */
+		one->has_subject = emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK;
 		one->subject = one->has_subject ? story.subject : 0;
-	} else if (one->is_names &&
-		   emr_view_domain_path(g->session->view, g->domain, &one->path) == EMR_NO_MEMORY) {
-		return EMR_NO_MEMORY;
 	}
 	g->out->n++;
 	return EMR_OK;
@@ -341,6 +343,8 @@ static emr_status gather(gathering *g)
 		status = name_all(g->session, g->out);
 	if (status == EMR_OK)
 		status = match(g->out);
+	if (status == EMR_OK)
+		status = gathering_dealings(g);
 	return status == EMR_OK ? gathering_agents(g) : status;
 }
 

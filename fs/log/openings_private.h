@@ -18,6 +18,8 @@ typedef struct gathering {
 emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who);
 /* One more behind the list, which the caller counts when it is whole. */
 emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
+/* What the owner gave and took back, behind the list's dealings. */
+emr_status gathering_dealings(gathering *g);
 /* Agents, too, have names. */
 emr_status gathering_agents(gathering *g);
 int openings_by_entry(const void *a, const void *b);

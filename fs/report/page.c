@@ -10,11 +10,11 @@
 
 #include "page_chart.h"
 #include "page_facts.h"
+#include "page_log.h"
 #include "page_people.h"
 
 #define SUMS_MAX 10
 #define LINES_MAX 400
-#define LOG_MAX 40
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -336,7 +336,7 @@ static void put_records(FILE *to, const page_facts *p)
 		to);
 }
 
-/* ---- versions and log ---- */
+/* ---- versions ---- */
 
 static void put_versions(FILE *to, const page_facts *p)
 {
@@ -363,109 +363,6 @@ static void put_versions(FILE *to, const page_facts *p)
 		to);
 }
 
-/* Where PATH's name begins. */
-static size_t directory_len(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? (size_t)(slash - path) : 0;
-}
-
-static bool is_plain(const emr_event *e)
-{
-	return e->type == EMR_META_FILE && e->path != NULL && e->from == NULL;
-}
-
-/* The same was done within the same minute to files of the same directory. */
-static bool goes_with(const emr_event *a, const emr_event *b)
-{
-	size_t len;
-
-	if (!is_plain(a) || !is_plain(b) || a->deed != b->deed || a->time_unix_s / 60 != b->time_unix_s / 60 ||
-		!emr_id32_equal(a->signer_id, b->signer_id))
-		return false;
-	len = directory_len(a->path);
-	return len == directory_len(b->path) && strncmp(a->path, b->path, len) == 0;
-}
-
-static void put_group(FILE *to, const emr_event *e, size_t n)
-{
-	char directory[4200];
-
-	fprintf(to, "%s ", emr_deed_text((emr_deed)e->deed));
-	emr_html_count(to, n, "file", "files");
-	snprintf(directory, sizeof directory, "%.*s", (int)directory_len(e->path), e->path);
-	if (directory[0] != '\0') {
-		fputs(" in ", to);
-		emr_html_name(to, directory);
-	}
-}
-
-static void put_one(FILE *to, const emr_event *e)
-{
-	fprintf(to, "%s %s", emr_deed_text((emr_deed)e->deed), e->type == EMR_META_DIR ? "folder " : "");
-	if (e->from != NULL) {
-		emr_html_name(to, e->from);
-		fputs(" &#8594; ", to);
-	}
-	if (e->path != NULL)
-		emr_html_name(to, e->path);
-	else
-		fputs("a record that was erased", to);
-	if (e->type == EMR_META_FILE && e->path != NULL && e->deed != EMR_DEED_DELETED)
-		fprintf(to, " <span class=\"soft\">v%llu</span>", (unsigned long long)e->cver);
-}
-
-static void put_event(FILE *to, const emr_deeds *d, const emr_event *e, size_t n)
-{
-	const emr_author *author = emr_deeds_author(d, e->signer_id);
-	char time[EMR_TEXT_BYTES];
-	const char *space;
-
-	emr_time_text((int64_t)e->time_unix_s, time);
-	space = strrchr(time, ' ');
-	fprintf(to, "<li><span class=\"when\">%s</span><span>", space != NULL ? space + 1 : time);
-	if (author != NULL) {
-		page_who(to, &author->who);
-		fputc(' ', to);
-	}
-	if (n > 1)
-		put_group(to, e, n);
-	else
-		put_one(to, e);
-	fputs("</span></li>\n", to);
-}
-
-static void put_log(FILE *to, const page_facts *p)
-{
-	const emr_deeds *d = &p->deeds;
-	char today[EMR_WHEN_BYTES], before[EMR_WHEN_BYTES] = "";
-	size_t shown = 0, n;
-
-	fputs("<section>\n<h2>What happened lately</h2>\n", to);
-	for (size_t i = d->n; i > 0 && shown < LOG_MAX; i -= n) {
-		const emr_event *e = &d->events[i - 1];
-
-		for (n = 1; n < i && goes_with(e, &d->events[i - 1 - n]);)
-			n++;
-		if (e->deed == EMR_DEED_CHANGED)
-			continue;
-		emr_when_day(e->time_unix_s, today);
-		if (strcmp(today, before) != 0) {
-			fputs(shown > 0 ? "</ul>\n<h3>" : "<h3>", to);
-			emr_html_day(to, e->time_unix_s);
-			fputs("</h3>\n<ul class=\"rows log\">\n", to);
-			memcpy(before, today, sizeof before);
-		}
-		put_event(to, d, e, n);
-		shown++;
-	}
-	fputs(shown > 0 ? "</ul>\n" : "<p>Nothing yet.</p>\n", to);
-	fputs("<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs log</code>, or <a href=\"log\">.emrfs/log</a>."
-	      "</p>\n</section>\n",
-		to);
-}
-
 emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *out)
 {
 	AUTO_PAGE_FACTS p = {0};
@@ -486,9 +383,9 @@ emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *ou
 	put_content(to, &p);
 	put_records(to, &p);
 	put_versions(to, &p);
-	put_log(to, &p);
+	status = page_log(to, &p);
 	fputs("</main>\n</body>\n</html>\n", to);
 	if (fclose(to) != 0)
 		return EMR_NO_MEMORY;
-	return emr_buf_append(out, text, size);
+	return status == EMR_OK ? emr_buf_append(out, text, size) : status;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "keyring/coowned.h"
+#include "ledger/hash.h"
 #include "settle/history.h"
 #include "share/signed.h"
 
@@ -27,6 +28,7 @@ typedef struct object {
 	emr_id16 domain, parent;
 	uint64_t described, pversion;	/* items that say name and content; 0: none yet */
 	const char *name;	/* NULL: none that could be read */
+	emr_id32 content;	/* hash of the metadata; of what was sealed again under another key it is the same */
 	uint32_t subject;	/* INDEX16_NONE: none yet */
 	bool is_live, is_top;
 } object;
@@ -298,7 +300,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 typedef struct change {
 	const emr_place *place;
 	const emr_meta *meta;
-	bool is_new, was_live, was_same_object, is_elsewhere;
+	bool is_new, was_live, was_same_object, is_elsewhere, is_equal;
 } change;
 
 static emr_deed deed_of(const change *ch, const line *l, const subject *s)
@@ -317,8 +319,8 @@ static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const
 {
 	subject *s = subject_at(c, s_number);
 	emr_deed deed = deed_of(ch, l, s);
-	/* Sealed again, or in another domain at the same place: nothing else. */
-	bool is_silent = deed == EMR_DEED_CHANGED && (l->op == EMR_OP_REWRAP || !ch->was_same_object);
+	/* Sealed again (a directory by META, when an epoch begins), or in another domain at the same place: nothing else. */
+	bool is_silent = deed == EMR_DEED_CHANGED && (l->op == EMR_OP_REWRAP || !ch->was_same_object || ch->is_equal);
 
 	s->path = path;
 	s->type = (uint8_t)ch->meta->type;
@@ -390,7 +392,8 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 	return status;
 }
 
-static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place, const emr_meta *meta)
+static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place, const emr_meta *meta,
+	emr_id32 content)
 {
 	change ch = { .place = place, .meta = meta };
 	const char *path, *from = NULL;
@@ -405,6 +408,8 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	ch.is_new = s->type == 0;
 	ch.was_live = s->live > 0;
 	ch.was_same_object = o->subject == number && o->is_live;
+	ch.is_equal = ch.was_same_object && emr_id32_equal(o->content, content);
+	o->content = content;
 	status = former_path(c, o, s, &ch, &from, &ch.is_elsewhere);
 	if (status != EMR_OK)
 		return status;
@@ -460,6 +465,7 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 	EMR_AUTO_BUF plain = { 0 };
 	emr_place place;
 	emr_meta meta;
+	emr_bytes content;
 	uint32_t i;
 	emr_status status = object_of(c, l->domain, l->object, &i);
 
@@ -478,10 +484,11 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 		&meta);
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
+	content = emr_buf_view(&plain);
 	status = note_domain(c, l->domain);
 	if (status == EMR_OK)
 		status = believe(c, l, &meta);
-	return status == EMR_OK ? apply(c, l, i, &place, &meta) : status;
+	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1)) : status;
 }
 
 /* ---- following the ledger ---- */

@@ -8,8 +8,6 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define MOVED_OUT 1u /* why a grant was revoked: by a move, not by a person */
-
 typedef struct tie {
 	emr_known_grant known;
 	emr_grant_phase phase;
@@ -251,7 +249,7 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 			return false;
 		ended = true;
 	}
-	*out_reason = ended ? 0 : MOVED_OUT;
+	*out_reason = ended ? WITH_OUTER : MOVED_OUT;
 	for (size_t at = 0; at < nest->n && !ended; at++)
 		for (size_t k = 0; k < nest->places[at].n; k++) {
 			const tie *other = &nest->places[at].ties[k];
@@ -341,7 +339,8 @@ static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, 
 	}
 	n = grants.len / sizeof(emr_id16);
 	if (status == EMR_OK && (n > 0 || i == top))
-		status = share_end(nest->share, p->domain, root, (const emr_id16 *)grants.data, n, i == top, 0, &writers);
+		status = share_end(nest->share, p->domain, root, (const emr_id16 *)grants.data, n, i == top,
+			i == top ? 0 : WITH_OUTER, &writers);
 	*ended = n > 0 ? n : writers;
 	return status;
 }

@@ -201,6 +201,9 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 
 /* ---- given.c ---- */
 
+/* Why a grant was revoked, in REVOKE; 0: a person took it back. */
+#define MOVED_OUT 1u  /* what it was in lies no longer in the share: it is given again when that comes back */
+#define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
 /* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */
 emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,

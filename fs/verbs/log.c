@@ -41,7 +41,7 @@ static emr_status take_entry(telling *t, json_t *entry)
 	emr_say(t->out, "%s\n", line);
 	if (!t->out->is_json)
 		return EMR_OK;
-	json_object_del(entry, "at_unix");
+	emr_deed_strip(entry);
 	return json_array_append(t->all, entry) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 

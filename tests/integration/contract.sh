@@ -41,7 +41,9 @@ import json, os, re, sys
 cells = [c.strip() for c in sys.argv[1].replace("\\|", "/").split(" | ")]
 said = json.load(open(sys.argv[2]))
 text = cells[4].rstrip("| ").split(";")[0]
-named = set(re.sub(r"\[\]|\{[^}]*\}", "", text).split())
+while "{" in text:
+    text = re.sub(r"\{[^{}]*\}", "", text)
+named = set(text.replace("[]", "").split())
 had = set(said) - {"emrfs", "verb", "ok"}
 missing = named - had - set(os.environ["OPTIONAL"].split())
 if had - named:

@@ -169,12 +169,19 @@ two_until 30 said_yes "$writing"
 say "the log, in words and as FHIR"
 two_home ana
 run 0 log --who nuno
-says "Nothing in that time."
+says "said no to a request of Dr Nuno Reis, São Lucas, for \"Imaging\"   proven, entry "
+says "shared   Imaging with Dr Nuno Reis, São Lucas, to read until "
+says "said yes to a request of Dr Nuno Reis, São Lucas, for Imaging   proven, entry "
+says "shared   Drafts with Dr Nuno Reis, São Lucas, to leave files there until "
+says "shared   Drafts with Dr Nuno Reis, São Lucas, to read and change until "
+says "ended    the share of Drafts with Dr Nuno Reis, São Lucas   proven, entry "
+expect "ends" "$(grep -c "ended    " out/said)" 1
 run 5 log --who nobody
 run 2 log --purpose fun
-json 0 log Imaging --who you --fhir fhir
+json 0 log --who you --fhir fhir
 expect "written" "$(field written)" "$(ls fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
+for action in shared ended approved denied; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
 json 0 log --software
 expect "nothing by software" "$(field entries)" "[]"
 

@@ -189,5 +189,30 @@ two_unmount lima
 two_mount lima
 two_until 20 lists "$SHARE"
 expect "after a start" "$(cat "$SHARE/MRI.txt")" "another knee"
+
+say "and she can see what she did: whom she gave what, until when and for what, and how it ended"
+two_home ana
+run 0 log Imaging --who lima
+says "Silva, Ana  shared   Imaging with Paula Lima, São Lucas, to read until "
+says ", for treatment   proven, entry "
+says "Silva, Ana  ended    the share of Imaging with Paula Lima, São Lucas   proven, entry "
+says "the share of Imaging with Paula Lima, São Lucas ended (its time was over)   proven, entry "
+says_not "saved"
+run 0 log
+says_not "changed"	# an epoch began twice
+json 0 log Imaging --purpose treatment --fhir fhir
+python3 - <<'END' || emr_fail "the deeds: $(cat out/said)"
+import json
+entries = json.load(open("out/said"))["entries"]
+deeds = [e for e in entries if "with" in e]
+assert [e["action"] for e in deeds] == ["shared", "ended", "shared", "expired", "shared"], deeds
+assert all(e["who"] == "you" and e["path"] == "Imaging" and e["rights"] == "read" and e["proven"] for e in deeds), deeds
+assert all(e["with"] == {"who": "lima", "name": "Paula Lima", "organisation": "São Lucas", "kind": "person"} for e in deeds), deeds
+assert deeds[3]["at"] == deeds[2]["until"] and deeds[3]["tx"] == deeds[2]["tx"], deeds
+assert not any("until_unix" in e or "at_unix" in e for e in entries)
+END
+must python3 "$SUPPORT/fhir_audit_event.py" fhir
+for action in shared ended expired; do grep -lq "\"$action\"" fhir/*.json || emr_fail "no AuditEvent of $action"; done
+grep -q "ended the share of <bdi dir=\"ltr\">Imaging</bdi> with <bdi dir=\"ltr\">Paula Lima</bdi>" ana-folder/.emrfs/report.html || emr_fail "the page"
 two_unmount lima ana
 echo "all is well"

@@ -2,7 +2,7 @@
 
 Written from the published structure definition of AuditEvent (FHIR 4.0.1, hl7.org/fhir/R4/auditevent.html): its elements with
 their types and cardinalities, the invariant sev-1, the two required value sets (audit-event-action, audit-event-outcome) and the
-codes of the extensible ones that are used here (audit-event-type and object-role of DICOM PS3.16 and ISO 21089,
+codes of the extensible ones that are used here (audit-event-type, audit-event-sub-type and object-role of DICOM PS3.16 and ISO 21089,
 audit-entity-type, dicom-audit-lifecycle, security-source-type, v3-ActReason).  Anything else is an error, so it is stricter
 than a validator: no extensions, no unknown element.
 """
@@ -16,7 +16,8 @@ DCM = "http://dicom.nema.org/resources/ontology/DCM"
 TERMS = "http://terminology.hl7.org/CodeSystem/"
 CODES = {
     "type": {DCM: {str(n) for n in range(110100, 110115)}, TERMS + "audit-event-type": {"rest"}},
-    "subtype": {"http://hl7.org/fhir/restful-interaction": {"read", "vread", "update", "patch", "delete", "history", "create", "search"}},
+    "subtype": {"http://hl7.org/fhir/restful-interaction": {"read", "vread", "update", "patch", "delete", "history", "create", "search"},
+                DCM: {str(n) for n in range(110120, 110143)}},
     "entity.type": {TERMS + "audit-entity-type": {"1", "2", "3", "4"}},
     "entity.role": {TERMS + "object-role": {str(n) for n in range(1, 25)}},
     "entity.lifecycle": {TERMS + "dicom-audit-lifecycle": {str(n) for n in range(1, 16)}},

@@ -4,6 +4,8 @@ emr_test(test_office SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${story_kit
 emr_test(test_sharing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
-emr_test(test_openings SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_openings.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson)
+foreach(part openings dealings)
+	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/log_kit.c ${story_kit}
+		USES ${emr_program} ${story_uses} PkgConfig::jansson)
+endforeach()
 target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support")

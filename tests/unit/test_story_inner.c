@@ -1,6 +1,6 @@
 /* Domains inside domains, shared: an inner folder or a file by itself, and what lies inside a shared
  * folder. */
-#include "story_kit.h"
+#include "dealings_kit.h"
 
 #include "contract/codes.h"
 
@@ -354,6 +354,7 @@ static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void *
 	(void)story_share(&s, &s.eve, 0, true);
 	assert_int_equal(tie(&s), 6);
 	assert_int_equal(tie(&s), 0);
+	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, expired lima read, expired eve read");
 	assert_ok(read_in(&s, &s.lima, deep, "x.txt", "deep down"));
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_ok(read_in(&s, &s.lima, file, "MRI.pdf", "%PDF a knee"));
@@ -370,6 +371,8 @@ static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void *
 	settle(&s);
 	assert_int_equal(tie(&s), 0);
 	assert_status(EMR_DENIED, read_in(&s, &s.eve, deep, "x.txt", ""));
+	/* What she did, without what followed from it inside. */
+	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, ended lima read, ended eve read");
 	story_end(&s);
 }
 
@@ -393,6 +396,8 @@ static void what_a_person_took_back_inside_stays_so(void **state)
 	(void)story_share(&s, &s.lima, 0, true); /* asked for anew */
 	assert_int_equal(tie(&s), 2);
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
+	assert_string_equal(
+		dealings_of(&s), "shared lima read, ended lima read inside, shared lima read, expired lima read");
 	story_end(&s);
 }
 
@@ -415,6 +420,8 @@ static void a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it(v
 	settle(&s);
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_int_equal(tie(&s), 0);
+	assert_string_equal(
+		dealings_of(&s), "shared eve read inside, shared lima read, expired eve read inside, expired lima read");
 	story_end(&s);
 }
 

@@ -1,5 +1,5 @@
 /* Teams as grantees: who is in reads under his own name, who leaves does not any more, who comes does at once. */
-#include "story_kit.h"
+#include "dealings_kit.h"
 
 #include "contract/codes.h"
 #include "keyring/letters.h"
@@ -435,6 +435,8 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	assert_int_equal(
 		story_read(&s, &s.eve, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
 	assert_int_equal(follow(&s, NULL, 0), 0); /* once */
+	/* Her computer followed the team; she shared once, and has not ended it. */
+	assert_string_equal(dealings_of(&s), "shared a team read, expired a team read");
 	crew_end(&old);
 	crew_end(&new);
 	story_end(&s);

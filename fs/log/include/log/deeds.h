@@ -12,26 +12,28 @@ typedef struct emr_deeds {
 	size_t n, cap;
 	emr_openings openings;
 	emr_authors authors;
-	size_t at_event, at_opening; /* of emr_deeds_next */
+	size_t at_event, at_opening, at_dealing, at_expired; /* of emr_deeds_next */
 } emr_deeds;
 
 /* What is asked for. */
 typedef struct emr_deeds_wish {
 	const char *path;	/* a clean path; NULL: all */
 	uint64_t since_unix_s;	/* 0: ever */
-	const emr_who *who;	/* NULL: everybody */
-	uint32_t purposes;	/* 0: any; else only what others did for one of these */
+	const emr_who *who;	/* NULL: everybody; else what he did, and what was shared with him */
+	uint32_t purposes;	/* 0: any; else only what others did, or was shared, for one of these */
 	bool only_software;
 	bool only_staff; /* an auditor: what the staff asked for, and nothing else */
 	uint64_t now_unix_s;	/* 0: by this computer's clock */
 } emr_deeds_wish;
 
 /* Everything, or what happened to the path: to the file that is there now under all its names, to what was deleted from there,
- * and to everything below a directory.  EMR_NOT_FOUND when the path is not there and never was;
+ * and to everything below a directory; also what was shared of the folders around it.  EMR_NOT_FOUND when the path is not there and never was;
  * EMR_DENIED: only_staff, and the keyring is no auditor's. */
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out);
 /* The next entry of the JSON answer in the order of the ledger, owned by the caller: NULL at the end.  EMR_NO_MEMORY. */
 emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t **out_entry);
+/* What stands in an entry only for emr_deed_line goes: everybody who shows JSON calls it. */
+void emr_deed_strip(json_t *entry);
 void emr_deeds_free(emr_deeds *deeds);
 #define EMR_AUTO_DEEDS __attribute__((cleanup(emr_deeds_free))) emr_deeds
 

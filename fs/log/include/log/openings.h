@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "people/who.h"
+#include "log/dealings.h"
 #include "session/session.h"
 #include "share/audit.h"
 
@@ -40,10 +40,12 @@ typedef struct emr_openings {
 	size_t n, cap;
 	emr_who *people; /* owned */
 	size_t n_people;
+	emr_dealing *dealings; /* in the order of the ledger, those that expired last and by their time; owned */
+	size_t n_dealings, cap_dealings;
 	uint64_t damaged; /* questions and reports that do not open */
 } emr_openings;
 
-/* Everything about own folders since SINCE_UNIX_S; for an auditor also what the staff of his organisation asked for.  The chronicle must have caught up.  A question that nobody has answered is told
+/* Everything about own folders, and what their owner gave and took back, since SINCE_UNIX_S; for an auditor also what the staff of his organisation asked for.  The chronicle must have caught up.  A question that nobody has answered is told
  * after two minutes. */
 emr_status emr_openings_collect(
 	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out);

@@ -1,0 +1,256 @@
+#include "log/dealings.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/purposes.h"
+#include "share/write.h"
+
+#include "openings_private.h"
+
+/* ---- gathering ---- */
+
+static emr_status add(emr_openings *o, const emr_dealing *one)
+{
+	if (o->n_dealings == o->cap_dealings) {
+		size_t cap = o->cap_dealings == 0 ? 32 : o->cap_dealings * 2;
+		emr_dealing *grown = realloc(o->dealings, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		o->dealings = grown;
+		o->cap_dealings = cap;
+	}
+	o->dealings[o->n_dealings++] = *one;
+	return EMR_OK;
+}
+
+static emr_status take(void *arg, const emr_share_dealing *said)
+{
+	gathering *g = arg;
+	emr_dealing one = {.said = *said};
+	emr_story story;
+	emr_status status;
+
+	if (said->at < g->since)
+		return EMR_OK;
+	status = gathering_person(g, said->person, &one.who);
+	if (status != EMR_OK)
+		return status;
+	one.said.asked = NULL;
+	if (said->kind == EMR_DEALING_DENIED) {
+		one.path = said->asked != NULL && said->asked[0] != '\0' ? strdup(said->asked) : NULL;
+		if (one.path == NULL && said->asked != NULL && said->asked[0] != '\0')
+			return EMR_NO_MEMORY;
+	} else {
+		one.has_subject = emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
+		one.subject = one.has_subject ? story.subject : 0;
+	}
+	status = add(g->out, &one);
+	if (status != EMR_OK)
+		free(one.path);
+	return status;
+}
+
+/* What ended by itself has no entry of that moment. */
+static bool is_later(const emr_event *event, const emr_dealing *one)
+{
+	if (event->in_annex)
+		return false;
+	return one->said.kind == EMR_DEALING_EXPIRED ? event->time_unix_s > one->said.at : event->seq > one->said.seq;
+}
+
+/* Under the chronicle's lock: copies and returns.  The last name of before is that of then. */
+static emr_status name_by(void *arg, const emr_event *event)
+{
+	emr_openings *o = arg;
+
+	for (size_t i = 0; i < o->n_dealings; i++) {
+		emr_dealing *one = &o->dealings[i];
+
+		if (!one->has_subject || one->subject != event->subject || event->path == NULL || is_later(event, one))
+			continue;
+		one->type = event->type;
+		if (one->path != NULL && strcmp(one->path, event->path) == 0)
+			continue;
+		free(one->path);
+		one->path = strdup(event->path);
+		if (one->path == NULL)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}
+
+emr_status gathering_dealings(gathering *g)
+{
+	emr_status status = emr_share_dealings(g->share, take, g);
+
+	if (status == EMR_OK && g->out->n_dealings > 0)
+		status = emr_chronicle_each(g->session->chronicle, name_by, g->out);
+	return status;
+}
+
+/* ---- words ---- */
+
+static const char *action_of(emr_dealing_kind kind)
+{
+	switch (kind) {
+	case EMR_DEALING_SHARED:
+		return "shared";
+	case EMR_DEALING_ENDED:
+		return "ended";
+	case EMR_DEALING_EXPIRED:
+		return "expired";
+	case EMR_DEALING_APPROVED:
+		return "approved";
+	case EMR_DEALING_DENIED:
+		return "denied";
+	}
+	return "?";
+}
+
+static json_t *with_json(const emr_who *who)
+{
+	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
+		"organisation", emr_json_text(who->organisation), "kind",
+		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation");
+}
+
+static uint64_t shown_until(const emr_share_dealing *said)
+{
+	return said->until_unix_s < EMR_FOREVER_UNIX_S ? said->until_unix_s : EMR_FOREVER_UNIX_S;
+}
+
+json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own)
+{
+	const emr_share_dealing *said = &dealing->said;
+	char at[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES] = "", tx[96], id[65], purposes[EMR_PURPOSES_TEXT_BYTES] = "";
+	json_t *entry;
+
+	emr_time_json((int64_t)said->at, at);
+	if (said->until_unix_s > 0)
+		emr_time_json((int64_t)shown_until(said), until);
+	emr_hex(said->batch_id.b, sizeof said->batch_id.b, id);
+	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", said->seq, id);
+	if (said->purposes != 0)
+		emr_purposes_text(said->purposes, purposes);
+	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, s:b, s:b, s:[], s:s}", "at", at, "who",
+		"you", "name", emr_json_text(own), "organisation", "team", "", "purpose", purposes, "action", action_of(said->kind),
+		"type",
+		dealing->type == EMR_META_FILE ? "file" : dealing->type == EMR_META_DIR ? "directory" : "unknown", "path",
+		dealing->path != NULL ? emr_json_text(dealing->path) : json_null(), "from", "version", "bytes", "whole", "software", 0,
+		"proven", 1, "released_by", "tx", tx);
+	if (entry == NULL ||
+		json_object_update_new(entry,
+			json_pack("{s:o, s:s, s:s, s:I, s:b, s:I}", "with", with_json(who), "rights",
+				said->rights != 0 ? emr_rights_word(said->rights) : "", "until", until, "until_unix",
+				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "history",
+				(said->rights & EMR_GRANT_HISTORY) != 0, "at_unix", (json_int_t)said->at)) != 0) {
+		json_decref(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+bool emr_dealing_is(const json_t *entry)
+{
+	return json_is_object(json_object_get(entry, "with"));
+}
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text != NULL ? text : "";
+}
+
+static void put_shown(FILE *to, const char *text, const char *otherwise)
+{
+	char shown[4200];
+
+	emr_show(text, shown, sizeof shown);
+	fputs(shown[0] != '\0' ? shown : otherwise, to);
+}
+
+static void put_with(FILE *to, const json_t *entry)
+{
+	const json_t *with = json_object_get(entry, "with");
+	const char *organisation = text_of(with, "organisation");
+
+	put_shown(to, text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who"), "somebody");
+	if (organisation[0] != '\0') {
+		fputs(", ", to);
+		put_shown(to, organisation, "");
+	}
+}
+
+static void put_share(FILE *to, const json_t *entry)
+{
+	put_shown(to, text_of(entry, "path"), "a record that was erased");
+	fputs(" with ", to);
+	put_with(to, entry);
+}
+
+/* ", to read until 20 Dec 2026, for treatment" */
+static void put_terms(FILE *to, const json_t *entry)
+{
+	const char *rights = text_of(entry, "rights"), *purpose = text_of(entry, "purpose");
+	json_int_t until = json_integer_value(json_object_get(entry, "until_unix"));
+	char when[EMR_TEXT_BYTES];
+
+	fputs(strcmp(rights, "write") == 0	 ? ", to read and change"
+			: strcmp(rights, "deposit") == 0 ? ", to leave files there"
+							 : ", to read",
+		to);
+	if (json_is_true(json_object_get(entry, "history")))
+		fputs(" with its history", to);
+	emr_time_text(until, when);
+	if (until >= (json_int_t)EMR_FOREVER_UNIX_S)
+		fputs(" for ever", to);
+	else
+		fprintf(to, " until %s", when);
+	if (purpose[0] != '\0')
+		fprintf(to, ", for %s", purpose);
+}
+
+static void put_answer(FILE *to, const json_t *entry, bool is_yes)
+{
+	const char *path = text_of(entry, "path");
+
+	fprintf(to, "said %s to a request of ", is_yes ? "yes" : "no");
+	put_with(to, entry);
+	if (path[0] == '\0')
+		return;
+	fputs(is_yes ? ", for " : ", for \"", to); /* no: in his words */
+	put_shown(to, path, "");
+	fputs(is_yes ? "" : "\"", to);
+}
+
+void emr_dealing_line(FILE *to, const json_t *entry)
+{
+	const char *action = text_of(entry, "action");
+
+	if (strcmp(action, "expired") == 0) {
+		fputs("the share of ", to);
+		put_share(to, entry);
+		fputs(" ended (its time was over)", to);
+	} else {
+		put_shown(to, text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), "");
+		fputs("  ", to);
+	}
+	if (strcmp(action, "shared") == 0) {
+		fputs("shared   ", to);
+		put_share(to, entry);
+		put_terms(to, entry);
+	} else if (strcmp(action, "ended") == 0) {
+		fputs("ended    the share of ", to);
+		put_share(to, entry);
+	} else if (strcmp(action, "expired") != 0) {
+		put_answer(to, entry, strcmp(action, "approved") == 0);
+	}
+	fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+}

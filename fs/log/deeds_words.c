@@ -1,0 +1,139 @@
+/* One deed as JSON, and any entry as a line. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/out.h"
+#include "kit/text.h"
+#include "log/deeds.h"
+
+#include "deeds_private.h"
+
+const char *emr_deed_text(emr_deed deed)
+{
+	switch (deed) {
+	case EMR_DEED_MADE:
+		return "made";
+	case EMR_DEED_SAVED:
+		return "saved";
+	case EMR_DEED_RENAMED:
+		return "renamed";
+	case EMR_DEED_CHANGED:
+		return "changed";
+	case EMR_DEED_DELETED:
+		return "deleted";
+	case EMR_DEED_RESTORED:
+		return "restored";
+	case EMR_DEED_ERASED:
+		return "erased";
+	}
+	return "?";
+}
+
+static json_t *path_json(const char *path)
+{
+	return path != NULL ? emr_json_text(path) : json_null();
+}
+
+static json_t *number_json(uint64_t number, bool has_it)
+{
+	return has_it ? json_integer((json_int_t)number) : json_null();
+}
+
+const char *deeds_own_name(const emr_session *session)
+{
+	return session->profile.name[0] != '\0' ? session->profile.name : "you";
+}
+
+/* What says whole, software and purpose is for openings. */
+json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
+{
+	const emr_author *author = emr_deeds_author(deeds, e->signer_id);
+	const char *name = author == NULL ? deeds_own_name(session) : author->who.name;
+	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
+	char at[EMR_TEXT_BYTES], tx[96], id[65];
+
+	emr_time_json((int64_t)e->time_unix_s, at);
+	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
+	/* Of the ledger before a join: its numbers begin anew on the other. */
+	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, s:b, s:[], s:s, s:I}",
+		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name", emr_json_text(name),
+		"organisation", author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "", "purpose",
+		"action",
+		emr_deed_text((emr_deed)e->deed), "type",
+		e->type == EMR_META_FILE ? "file" : e->type == EMR_META_DIR ? "directory"
+			: e->type == EMR_META_SYMLINK ? "link" : "unknown",
+		"path", path_json(e->path), "from", path_json(e->from), "version",
+		number_json(e->cver, is_file && e->cver > 0), "bytes", number_json(e->bytes, is_file), "whole",
+		"software", "proven", 1, "released_by", "tx", tx, "at_unix", (json_int_t)e->time_unix_s);
+}
+
+void emr_deed_strip(json_t *entry)
+{
+	(void)json_object_del(entry, "at_unix");
+	(void)json_object_del(entry, "until_unix");
+}
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text != NULL ? text : "";
+}
+
+/* "saved Imaging/MRI.pdf v3, 63,884 bytes" */
+static void put_deed(FILE *to, const json_t *entry)
+{
+	const json_t *version = json_object_get(entry, "version"), *bytes = json_object_get(entry, "bytes");
+	const char *action = text_of(entry, "action"), *type = text_of(entry, "type");
+	char shown[4200], number[EMR_TEXT_BYTES];
+
+	fprintf(to, "%-8s ", action);
+	if (strcmp(type, "directory") == 0)
+		fputs("folder ", to);
+	if (strcmp(type, "link") == 0)
+		fputs("link ", to);
+	if (text_of(entry, "from")[0] != '\0') {
+		emr_show(text_of(entry, "from"), shown, sizeof shown);
+		fprintf(to, "%s -> ", shown);
+	}
+	emr_show(text_of(entry, "path"), shown, sizeof shown);
+	fputs(shown[0] != '\0' ? shown : "(a record that was erased)", to);
+	if (json_is_integer(version) && strcmp(action, "deleted") != 0)
+		fprintf(to, " v%lld", (long long)json_integer_value(version));
+	if (json_is_integer(bytes) && (strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {
+		emr_number_text((uint64_t)json_integer_value(bytes), number);
+		fprintf(to, ", %s byte%s", number, json_integer_value(bytes) == 1 ? "" : "s");
+	}
+}
+
+char *emr_deed_line(const json_t *entry)
+{
+	char when[EMR_TEXT_BYTES], who[600], organisation[300];
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to == NULL)
+		return NULL;
+	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
+	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who, sizeof who);
+	if (emr_dealing_is(entry)) {
+		fprintf(to, "%-18s ", when);
+		emr_dealing_line(to, entry);
+	} else if (json_is_null(json_object_get(entry, "purpose"))) {
+		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "", organisation);
+		put_deed(to, entry);
+		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+	} else {
+		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who, json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
+			organisation[0] != '\0' ? ", " : "", organisation, text_of(entry, "purpose")[0] != '\0' ? ", " : "",
+			text_of(entry, "purpose"));
+		emr_opening_line(to, entry);
+	}
+	return fclose(to) == 0 ? text : (free(text), NULL);
+}

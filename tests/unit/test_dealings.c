@@ -1,0 +1,273 @@
+/* The log of what the owner gave and took back: names of then, choosing, the order, the page. */
+#include "log_kit.h"
+
+#include "log/fhir_audit.h"
+#include "report/page.h"
+
+static void line_has(const json_t *entry, const char *text)
+{
+	EMR_AUTO_FREE char *line = emr_deed_line(entry);
+
+	assert_non_null(line);
+	if (strstr(line, text) == NULL)
+		fail_msg("\"%s\" does not say: %s", line, text);
+	for (const char *c = line; *c != '\0'; c++)
+		assert_true((unsigned char)*c >= ' ');
+}
+
+static void publish_name(const char *from, const char *to)
+{
+	emr_moved moved = {0};
+
+	assert_ok(emr_view_move(s.k.view, &(emr_move){.from = from, .to = to}, &moved));
+	emr_moved_free(&moved);
+	kit_publish_all(&s.k);
+}
+
+static void what_was_given_and_taken_back_has_the_name_of_then(void **state)
+{
+	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
+	emr_grant_made made;
+	const json_t *shared, *ended, *with;
+	json_t *all;
+
+	(void)state;
+	made = story_share(&s, &s.eve, EMR_GRANT_HISTORY, true);
+	publish_name("Imaging", "Pictures");
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	publish_name("Pictures", "Imaging");
+	all = entries(&wish);
+	shared = nth(all, "shared", 0);
+	ended = nth(all, "ended", 0);
+	assert_non_null(shared);
+	assert_non_null(ended);
+	assert_null(nth(all, "shared", 1));
+	assert_null(nth(all, "ended", 1));
+	assert_string_equal(text_of(shared, "path"), "Imaging");
+	assert_string_equal(text_of(ended, "path"), "Pictures");
+	assert_string_equal(text_of(shared, "who"), "you");
+	assert_string_equal(text_of(shared, "type"), "directory");
+	assert_string_equal(text_of(shared, "rights"), "read");
+	assert_string_equal(text_of(shared, "purpose"), "treatment");
+	assert_int_equal(strlen(text_of(shared, "until")), strlen("2026-12-20T14:05:00Z"));
+	assert_true(json_is_true(json_object_get(shared, "history")));
+	assert_true(json_is_true(json_object_get(shared, "proven")));
+	with = json_object_get(shared, "with");
+	assert_string_equal(text_of(with, "who"), "eve@clinic@org0");
+	assert_string_equal(text_of(with, "organisation"), "org0");
+	assert_string_equal(text_of(with, "kind"), "person");
+	line_has(shared, "shared   Imaging with ");
+	line_has(shared, ", org0, to read with its history until ");
+	line_has(shared, ", for treatment   proven, entry ");
+	line_has(ended, "ended    the share of Pictures with ");
+	json_decref(all);
+}
+
+/* What is past is hidden from whom she gives it next: all is sealed again, and directories are described again by META. */
+static void a_new_epoch_is_no_deed(void **state)
+{
+	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
+	const emr_attr mode = {.mode = 0750};
+	uint64_t wrapped = story_share(&s, &s.lima, 0, true).wrapped_again;
+	emr_attr attr;
+	json_t *all = entries(&wish);
+
+	(void)state;
+	assert_true(wrapped > 0);
+	assert_null(nth(all, "changed", 0));
+	json_decref(all);
+	assert_ok(emr_view_set_attr(s.k.view, kit_attr(&s.k, "Imaging/Old").node, EMR_SET_MODE, &mode, &attr));
+	kit_publish_all(&s.k);
+	all = entries(&wish);
+	assert_string_equal(text_of(nth(all, "changed", 0), "path"), "Imaging/Old"); /* and this is one */
+	assert_null(nth(all, "changed", 1));
+	json_decref(all);
+}
+
+static void deeds_towards_somebody_are_chosen_by_him_too(void **state)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who eve, lima, me;
+	emr_deeds_wish wish = {.who = &eve, .now_unix_s = story_now(&s)};
+	json_t *all;
+
+	(void)state;
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_of(&crowd, s.eve.public.signer_id, &eve));
+	assert_ok(emr_who_of(&crowd, s.lima.public.signer_id, &lima));
+	assert_ok(emr_who_of(&crowd, session.identity.signer_id, &me));
+	assert_int_equal(count(&wish), 2);
+	wish.who = &lima;
+	all = entries(&wish);
+	assert_null(nth(all, "ended", 0));
+	json_decref(all);
+	wish.who = &me;
+	all = entries(&wish);
+	assert_non_null(nth(all, "ended", 0));
+	assert_non_null(nth(all, "saved", 0));
+	assert_null(nth(all, "opened", 0));
+	json_decref(all);
+	wish = (emr_deeds_wish){.who = &eve, .purposes = 1u << RESEARCH};
+	assert_int_equal(count(&wish), 0);
+	wish.purposes = 1u << CONSULT;
+	assert_int_equal(count(&wish), 2);
+	wish = (emr_deeds_wish){.who = &eve, .only_software = true};
+	assert_int_equal(count(&wish), 0);
+	wish = (emr_deeds_wish){.who = &eve, .since_unix_s = story_now(&s) + 1};
+	assert_int_equal(count(&wish), 0);
+	wish = (emr_deeds_wish){.who = &eve, .path = "Imaging/Old"}; /* it lies in what was shared */
+	assert_int_equal(count(&wish), 2);
+	wish.path = "Inbox";
+	assert_int_equal(count(&wish), 0);
+}
+
+/* Its time stands in no entry: it is told once the ledger has gone on, or the clocks agree that it is over. */
+static void the_end_of_a_time_comes_before_what_was_later(void **state)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH,
+		.not_after_unix_s = story_now(&s) + 3600};
+	emr_deeds_wish wish = {.purposes = 1u << RESEARCH};
+	json_t *all;
+
+	(void)state;
+	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	story_pass(&s, 3600 + 60);
+	wish.now_unix_s = story_now(&s);
+	all = entries(&wish);
+	assert_null(nth(all, "expired", 0));
+	json_decref(all);
+	wish.now_unix_s += 60;
+	all = entries(&wish);
+	assert_int_equal(json_array_size(all), 2);
+	assert_string_equal(text_of(json_array_get(all, 1), "action"), "expired");
+	json_decref(all);
+	kit_text(&s.k, "Imaging/later.txt", "after the end");
+	kit_publish_all(&s.k);
+	wish = (emr_deeds_wish){.now_unix_s = story_now(&s)};
+	all = entries(&wish);
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+
+		if (strcmp(text_of(one, "action"), "expired") != 0)
+			continue;
+		assert_string_equal(text_of(json_array_get(all, i - 1), "action"), "shared");
+		assert_string_equal(text_of(json_array_get(all, i + 1), "path"), "Imaging/later.txt");
+		assert_string_equal(text_of(one, "tx"), text_of(json_array_get(all, i - 1), "tx"));
+		line_has(one, "the share of Imaging with ");
+		line_has(one, " ended (its time was over)   proven, entry ");
+	}
+	assert_non_null(nth(all, "expired", 0));
+	json_decref(all);
+}
+
+/* Whoever follows the log reads nothing twice and misses nothing. */
+static void grew(json_t **before)
+{
+	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
+	json_t *now = entries(&wish);
+
+	assert_true(json_array_size(now) > json_array_size(*before));
+	for (size_t i = 0; i < json_array_size(*before); i++)
+		assert_true(json_equal(json_array_get(*before, i), json_array_get(now, i)));
+	json_decref(*before);
+	*before = now;
+}
+
+static void the_log_only_grows(void **state)
+{
+	json_t *before = json_array();
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH,
+		.not_after_unix_s = story_now(&s) + 3600};
+
+	(void)state;
+	grew(&before);
+	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	grew(&before);
+	kit_text(&s.k, "Imaging/meanwhile.txt", "before the end");
+	kit_publish_all(&s.k);
+	grew(&before);
+	story_pass(&s, 3600 + 130);
+	grew(&before); /* its time is over */
+	made = story_share(&s, &s.eve, 0, true);
+	grew(&before);
+	publish_name("Imaging", "Pictures");
+	grew(&before);
+	story_pass(&s, 60);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	grew(&before);
+	publish_name("Pictures", "Imaging");
+	grew(&before);
+	json_decref(before);
+}
+
+static void a_name_that_misleads_is_shown_as_what_it_is(void **state)
+{
+	person mallory = {0};
+	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
+	const json_t *shared = NULL, *event;
+	json_t *all;
+
+	(void)state;
+	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory", "Mal\x1b[2Jlory\nAna Silva  \xe2\x80\xaegnp");
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	(void)story_share(&s, &mallory, 0, true);
+	all = entries(&wish);
+	for (size_t i = 0; nth(all, "shared", i) != NULL; i++)
+		shared = nth(all, "shared", i);
+	line_has(shared, "shared   Imaging with ");
+	{
+		EMR_AUTO_FREE char *line = emr_deed_line(shared);
+
+		assert_null(strstr(line, "\xe2\x80\xae"));
+	}
+	event = emr_fhir_audit_event(shared, "Ana Silva");
+	assert_string_equal(text_of(json_object_get(event, "type"), "code"), "110113");
+	assert_string_equal(text_of(json_array_get(json_object_get(event, "subtype"), 0), "code"), "110136");
+	assert_int_equal(json_array_size(json_object_get(event, "entity")), 3);
+	json_decref((json_t *)(uintptr_t)event);
+	json_decref(all);
+	story_part(&mallory);
+}
+
+static void has(const emr_buf *page, const char *text)
+{
+	if (memmem(page->data, page->len, text, strlen(text)) == NULL)
+		fail_msg("the page does not say: %s", text);
+}
+
+static void the_page_has_it_among_what_happened_lately(void **state)
+{
+	emr_notices *notices = NULL;
+	EMR_AUTO_BUF page = {0};
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_page_html(&session, notices, &page));
+	has(&page, "shared <bdi dir=\"ltr\">Imaging</bdi> with <bdi ");
+	has(&page, "ended the share of <bdi dir=\"ltr\">Pictures</bdi> with <bdi ");
+	has(&page, "</bdi> ended (its time was over)</span>");
+	has(&page, "[U+202E]");
+	assert_null(memmem(page.data, page.len, "\xe2\x80\xae", 3));
+	emr_notices_free(notices);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_given_and_taken_back_has_the_name_of_then),
+		TEST(deeds_towards_somebody_are_chosen_by_him_too),
+		TEST(a_new_epoch_is_no_deed),
+		TEST(the_end_of_a_time_comes_before_what_was_later),
+		TEST(the_log_only_grows),
+		TEST(a_name_that_misleads_is_shown_as_what_it_is),
+		TEST(the_page_has_it_among_what_happened_lately),
+	};
+
+	return cmocka_run_group_tests(tests, log_begin, log_end);
+}

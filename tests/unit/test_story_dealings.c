@@ -1,0 +1,214 @@
+/* What the owner gave and took back, as the ledger has it: told once, where she did it, and nothing that her computer does by
+ * itself. */
+#include "dealings_kit.h"
+
+#include "share/petition.h"
+
+static story s; /* one at a time */
+
+static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes, uint64_t days)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = rights,
+		.writes = writes,
+		.purposes = rights != 0 ? 1u << CONSULT : 0,
+		.not_after_unix_s = story_now(&s) + days * DAY};
+
+	assert_ok(story_try_share(&s, with, &order, true, &made));
+	return made;
+}
+
+#define READ (EMR_GRANT_LIST | EMR_GRANT_READ)
+
+static void nothing_is_told_where_nothing_was_given(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	assert_string_equal(dealings_of(&s), "");
+	story_end(&s);
+}
+
+static void a_share_is_told_when_it_begins_and_when_she_ends_it(void **state)
+{
+	emr_grant_made made;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
+	assert_string_equal(dealings_of(&s), "shared lima read history, expired lima read history");
+	story_pass(&s, DAY);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history");
+	story_pass(&s, 30 * DAY); /* and its time is over, too: it is ended already */
+	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 7);
+	assert_string_equal(dealings_of(&s),
+		"shared lima read history, ended lima read history, shared eve write, expired eve write");
+	story_end(&s);
+}
+
+/* The list still has it, and she ends what was over. */
+static void to_end_what_is_over_is_no_deed(void **state)
+{
+	emr_grant_made made;
+
+	(void)state;
+	story_begin(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	story_pass(&s, 8 * DAY);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_string_equal(dealings_of(&s), "shared lima read, expired lima read");
+	story_end(&s);
+}
+
+static void several_that_end_in_one_entry_are_one_deed(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.lima, READ, 0, 7);
+	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_int_equal(n, 2);
+	assert_string_equal(dealings_of(&s), "shared lima read, shared lima write, ended lima write");
+	story_end(&s);
+}
+
+static void the_end_of_a_time_is_told_when_nothing_as_wide_goes_on(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.lima, READ, 0, 2);
+	(void)allow(&s.lima, READ, 0, 5);
+	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 2); /* she may read longer than write */
+	(void)allow(&s.eve, READ, 0, 5);
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, shared lima read, shared eve write, shared eve read, expired eve write, "
+		"expired lima read, expired eve read");
+	story_end(&s);
+}
+
+static void a_share_that_begins_when_one_was_over_hides_no_end(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.lima, READ, 0, 1);
+	story_pass(&s, 2 * DAY);
+	(void)allow(&s.lima, READ, 0, 5);
+	assert_string_equal(dealings_of(&s), "shared lima read, shared lima read, expired lima read, expired lima read");
+	story_end(&s);
+}
+
+static void a_deposit_is_given_replaced_and_ended(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 3);
+	assert_string_equal(dealings_of(&s), "shared eve deposit, expired eve deposit");
+	story_pass(&s, DAY);
+	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 9);
+	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, expired eve deposit");
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve deposit");
+	(void)allow(&s.lima, 0, EMR_WRITES_DEPOSIT, 1);
+	story_pass(&s, 2 * DAY);
+	(void)allow(&s.lima, 0, EMR_WRITES_DEPOSIT, 1); /* after a gap */
+	assert_string_equal(dealings_of(&s),
+		"shared eve deposit, shared eve deposit, ended eve deposit, shared lima deposit, shared lima deposit, "
+		"expired lima deposit, expired lima deposit");
+	story_end(&s);
+}
+
+static void what_stays_of_writing_is_no_new_share(void **state)
+{
+	emr_grant_made longer;
+
+	(void)state;
+	story_begin(&s);
+	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
+	longer = allow(&s.lima, READ, EMR_WRITES_ALL, 9);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant)); /* the right to write is shortened */
+	assert_string_equal(dealings_of(&s), "shared lima write, shared lima write, ended lima write, expired lima write");
+	story_end(&s);
+}
+
+/* ---- requests ---- */
+
+static emr_id16 ask(const person *who, const char *path)
+{
+	emr_petition_order order = {.rights = READ,
+		.purposes = 1u << CONSULT,
+		.until_unix_s = story_now(&s) + 30 * DAY,
+		.path = path,
+		.reason = "",
+		.name = "",
+		.born = ""};
+	emr_public ana;
+	emr_id16 id = {{0}};
+
+	assert_ok(emr_keyring_public(s.k.stack.keyring, &ana));
+	order.owner = ana.signer_id;
+	story_see((person *)(uintptr_t)who);
+	assert_ok(emr_petition_send(who->share, &order, &id));
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	return id;
+}
+
+static void answers_are_told_and_requests_are_not(void **state)
+{
+	emr_grant_made made;
+	emr_id16 id;
+
+	(void)state;
+	story_begin(&s);
+	id = ask(&s.lima, "Imaging");
+	(void)ask(&s.eve, "Everything");
+	assert_string_equal(dealings_of(&s), "");
+	made = story_share(&s, &s.lima, 0, true);
+	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant));
+	id = ask(&s.eve, "Letters");
+	assert_ok(emr_petition_deny(s.ana, id, "ask my daughter first"));
+	assert_ok(emr_petition_withdraw(s.eve.share, ask(&s.eve, "")));
+	assert_string_equal(dealings_of(&s), "shared lima read, yes to lima read, no to eve read for Letters, expired lima read");
+	story_end(&s);
+}
+
+/* Eve's own no to lima, on the same ledger, is not ana's. */
+static void what_others_answer_is_not_hers(void **state)
+{
+	emr_petition_order order = {.rights = READ, .purposes = 1u << CONSULT, .path = "", .reason = "", .name = "", .born = ""};
+	emr_id16 id = {{0}};
+
+	(void)state;
+	story_begin(&s);
+	order.owner = s.eve.public.signer_id;
+	order.until_unix_s = story_now(&s) + 30 * DAY;
+	story_see(&s.lima);
+	assert_ok(emr_petition_send(s.lima.share, &order, &id));
+	story_see(&s.eve);
+	assert_ok(emr_petition_deny(s.eve.share, id, ""));
+	assert_string_equal(dealings_of(&s), "");
+	story_end(&s);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_is_told_where_nothing_was_given),
+		TEST(a_share_is_told_when_it_begins_and_when_she_ends_it),
+		TEST(to_end_what_is_over_is_no_deed),
+		TEST(several_that_end_in_one_entry_are_one_deed),
+		TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on),
+		TEST(a_share_that_begins_when_one_was_over_hides_no_end),
+		TEST(a_deposit_is_given_replaced_and_ended),
+		TEST(what_stays_of_writing_is_no_new_share),
+		TEST(answers_are_told_and_requests_are_not),
+		TEST(what_others_answer_is_not_hers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
