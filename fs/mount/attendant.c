@@ -145,7 +145,7 @@ static emr_status look_at_key(emr_attendant *a)
 	return status;
 }
 
-static emr_status renew_if_due(emr_attendant *a)
+static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 {
 	uint64_t made = 0, now = unix_now();
 	emr_status status = emr_agency_key_time(a->agency, &made);
@@ -155,6 +155,7 @@ static emr_status renew_if_due(emr_attendant *a)
 	if (status != EMR_OK || now < made + KEY_S || now < a->key_try_unix_s + KEY_AGAIN_S)
 		return status;
 	a->key_try_unix_s = now;
+	*next_ms = 0; /* what comes onto the ledger meanwhile is taken in, and not looked at */
 	status = emr_agency_renew_key(a->agency);
 	if (status == EMR_OK)
 		status = emr_agency_key_time(a->agency, &a->now.key_unix_s);
@@ -209,7 +210,7 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 	if (status == EMR_OK && (tally.enrolled > 0 || tally.destroyed > 0))
 		status = count_held(a);
 	if (status == EMR_OK)
-		status = renew_if_due(a);
+		status = renew_if_due(a, out_next_ms);
 	if (status == EMR_OK)
 		status = sign_head(a);
 	if (status != a->now.status)

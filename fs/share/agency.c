@@ -261,16 +261,16 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 	return status;
 }
 
-static void say_when(const emr_agency *agency, emr_release_tally *tally)
+static int next_turn_ms(const emr_agency *agency)
 {
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock), first = INT64_MAX;
 
 	for (size_t i = 0; i < agency->waiting_n; i++)
 		if (agency->waiting[i].due_boot_ns < first)
 			first = agency->waiting[i].due_boot_ns;
-	tally->next_ms = agency->waiting_n == 0 ? -1
-			 : first <= now		? 0
-						: (int)((first - now) / 1000000 + 1);
+	if (agency->waiting_n == 0)
+		return -1;
+	return first <= now ? 0 : (int)((first - now) / 1000000 + 1);
 }
 
 /* ---- the end ---- */
@@ -401,7 +401,9 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 		agency->desk.next_seq = next;
 	if (status == EMR_OK)
 		status = run_deferred(agency, &tally);
-	say_when(agency, &tally);
+	tally.next_ms = next_turn_ms(agency);
+	if (status == EMR_OK)
+		status = desk_next(&agency->desk, tally.next_ms, &tally.next_ms);
 	*out_tally = tally;
 	return status;
 }

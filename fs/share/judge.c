@@ -345,3 +345,13 @@ emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint
 	*out_next_seq = at.size;
 	return EMR_OK;
 }
+
+emr_status desk_next(const desk *d, int next_ms, int *out_next_ms)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(d->share->o.replica, &at);
+
+	if (status == EMR_OK)
+		*out_next_ms = at.size > d->next_seq ? 0 : next_ms;
+	return status;
+}

@@ -62,6 +62,9 @@ typedef struct pending_question {
 	uint8_t op;
 } pending_question;
 emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
+/* NEXT_MS, or 0 when the own copy has entries that were not worked on: an answer that goes onto the ledger takes in what came there
+ * meanwhile, and the ledger does not grow again for it. */
+emr_status desk_next(const desk *d, int next_ms, int *out_next_ms);
 
 /* Everything is refused for the reason CODE, as SIGNER. */
 emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code);

@@ -166,7 +166,7 @@ static emr_status look_at(
 
 emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 {
-	emr_release_tally tally = {0};
+	emr_release_tally tally = {.next_ms = -1};
 	pending_question *all = NULL;
 	uint64_t next = 0;
 	size_t n = 0;
@@ -179,6 +179,8 @@ emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 	free(all);
 	if (status == EMR_OK)
 		release->desk.next_seq = next;
+	if (status == EMR_OK)
+		status = desk_next(&release->desk, -1, &tally.next_ms);
 	*out_tally = tally;
 	return status;
 }

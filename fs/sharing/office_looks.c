@@ -32,6 +32,8 @@ emr_status emr_look_release(emr_visit *visit)
 		return status;
 	visit->memory = release;
 	status = emr_release_run(release, &tally);
+	if (status == EMR_OK && tally.next_ms == 0)
+		visit->due_boot_ns = 0;
 	if (tally.answered + tally.refused > 0)
 		emr_log(EMR_LOG_INFO, "office: %zu questions answered, %zu refused", tally.answered, tally.refused);
 	return status;

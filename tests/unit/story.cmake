@@ -14,3 +14,7 @@ emr_test(test_story_log
 emr_test(test_signed
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_signed.c ${story_kit}
 	USES ${story_uses} PkgConfig::sqlite3)
+emr_test(test_story_answers
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_answers.c ${story_kit}
+	USES ${story_uses}
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)

@@ -12,8 +12,8 @@ typedef struct emr_release_tally {
 	size_t refused;
 	size_t enrolled;  /* agent: fragments taken in */
 	size_t destroyed; /* agent: grants whose fragments are gone */
-	int next_ms; /* agent: run again after so long, for a question left to others first; -1 =
-			none */
+	int next_ms; /* run again after so long; 0: entries came while this run answered, and no growth of the ledger will tell of
+			them; more: an agent's, for a question left to others first; -1 = when the ledger grows */
 } emr_release_tally;
 
 /* ---- the owner's computer ---- */
