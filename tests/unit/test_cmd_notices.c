@@ -64,7 +64,7 @@ static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void 
 	text = text_of(notices);
 	assert_non_null(strstr(text, " n-1 warn software-refused Imaging/a.dcm: tumblerd wanted to read "
 				     "Imaging/a.dcm without you. Allow it: setfattr -n "
-				     "user.emrfs.software -v tumblerd /home/ana/Health/Imaging\n"));
+				     "user.emrfs.software -v 'tumblerd' '/home/ana/Health/Imaging'\n"));
 	assert_non_null(strstr(text, "x?y wanted to read"));
 	assert_non_null(strstr(text, " -v 'borg,x?y' '/home/ana/Health/Ana'\\''s'\n"));
 	free(text);
