@@ -273,40 +273,18 @@ void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, c
 	add(notices, n);
 }
 
-/* TEXT as one word of a shell's line, owned by the caller; NULL when memory runs out. */
-static char *quoted(const char *text)
-{
-	char *out = malloc(4 * strlen(text) + 3), *at = out;
-
-	if (out == NULL || text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					     "0123456789_./,+@%=:-")] == '\0')
-		return out != NULL ? strcpy(out, text) : NULL;
-	*at++ = '\'';
-	for (; *text != '\0'; text++) {
-		*at++ = *text;
-		if (*text == '\'') {
-			memcpy(at, "\\''", 3);
-			at += 3;
-		}
-	}
-	memcpy(at, "'", 2);
-	return out;
-}
-
 void emr_notices_add_software(void *arg, const char *program, const char *path, const char *folder,
 	const char *value)
 {
 	emr_notices *notices = arg;
 	const char *top = notices->folder != NULL ? notices->folder : ".";
-	EMR_AUTO_FREE char *whole = NULL;
 	notice n = {.message = EMR_SAY_SOFTWARE_REFUSED,
 		.path = strdup(path),
 		.program = strdup(program),
-		.value = quoted(value)};
+		.value = strdup(value)};
 
-	if (asprintf(&whole, "%s%s%s", top, folder[0] != '\0' ? "/" : "", folder) < 0)
-		whole = NULL;
-	n.folder = whole != NULL ? quoted(whole) : NULL;
+	if (asprintf(&n.folder, "%s%s%s", top, folder[0] != '\0' ? "/" : "", folder) < 0)
+		n.folder = NULL;
 	if (n.path == NULL || n.program == NULL || n.value == NULL || n.folder == NULL) {
 		emr_log(EMR_LOG_WARN, "notice software-refused was lost");
 		empty(&n);
