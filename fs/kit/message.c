@@ -120,6 +120,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Your certificate has ended. Your own records stay open, and what you save is kept here; the ledger "
 		"takes nothing new.",
 		"A second copy of what is only here: emrfs backup DIR"},
+	[EMR_SAY_KEY_REVOKED] = {"key-revoked", "", "error", EMR_EXIT_DENIED,
+		"{organisation} ended your key on {time}. Your own records stay open, and what you save is kept here; the ledger takes "
+		"nothing new of yours, and what others shared with you has ended.",
+		"Ask {organisation} why. A second copy of what is only here: emrfs backup DIR"},
 	[EMR_SAY_WRONG_PASSPHRASE] = {"wrong-passphrase", "", "error", EMR_EXIT_PASSPHRASE,
 		"Wrong passphrase.", "Forgotten: emrfs recover"},
 	[EMR_SAY_WRONG_WORDS] = {"wrong-words", "", "error", EMR_EXIT_PASSPHRASE,

@@ -7,6 +7,7 @@
 #include "contract/codes.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "session/own_cert.h"
 #include "session/purposes.h"
 #include "session/walk.h"
 #include "share/write.h"
@@ -207,6 +208,8 @@ static emr_status answer_give(asking *a)
 		status = emr_sharing_may_have(&who, a->problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem);
+	if (status == EMR_OK && emr_own_key_is_revoked(a->session, a->problem))
+		status = EMR_DENIED;
 	if (status != EMR_OK)
 		return status;
 	if (a->session->sharing == NULL || a->session->read_only)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "session/own_cert.h"
 #include "share/devices.h"
 #include "share/give.h"
 #include "share/release.h"
@@ -42,6 +43,26 @@ emr_status emr_look_release(emr_visit *visit)
 void emr_look_release_end(void *memory)
 {
 	emr_release_free(memory);
+}
+
+/* ---- the own key ---- */
+
+emr_status emr_look_own_key(emr_visit *visit)
+{
+	emr_problem problem = {0};
+
+	if (visit->memory != NULL || !emr_own_key_is_revoked(visit->session, &problem))
+		return EMR_OK;
+	visit->memory = malloc(1); /* told */
+	if (visit->memory == NULL)
+		return EMR_NO_MEMORY;
+	emr_notices_add_problem(visit->notices, &problem, "");
+	return EMR_OK;
+}
+
+void emr_look_own_key_end(void *memory)
+{
+	free(memory);
 }
 
 /* ---- epochs ---- */

@@ -11,6 +11,7 @@
 #include "sharing/answers.h"
 #include "sharing/pleas.h"
 #include "view/received.h"
+#include "session/own_cert.h"
 
 #define PORTION 5 /* requests in one object: texts are long and a frame is not */
 
@@ -50,6 +51,8 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem)
 {
 	emr_problem why = {0};
 
+	if (emr_own_key_is_revoked(session, out_problem))
+		return EMR_DENIED;
 	if (!emr_session_is_read_only(session, &why))
 		return EMR_OK;
 	emr_requests_say(EMR_READ_ONLY, NULL, out_problem);

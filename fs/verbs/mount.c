@@ -92,6 +92,10 @@ static void say_certificate(mount *m)
 {
 	emr_problem problem = {0};
 
+	if (emr_own_key_is_revoked(&m->session, &problem)) {
+		emr_remark(m->out, &problem);	/* the office has it among the notices */
+		return;
+	}
 	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system())))
 		return;
 	emr_problem_set(&problem, EMR_SAY_CERTIFICATE_ENDED, NULL);

@@ -226,3 +226,14 @@ signed_as_before() { [ -n "$BEFORE" ] && [ "$(signature ana2-folder/Imaging/Find
 two_until 20 signed_as_before
 json 0 verify
 expect "bad" "$(field bad)" "[]"
+
+say "whose key the hospital ends is told so, and by whom, wherever it matters"
+as hospital run 0 org revoke lima --yes --passphrase-file "$EMR_PASS"
+told_ended() { grep -q ' error key-revoked : São Lucas ended your key on ' lima-folder/.emrfs/notices; }
+two_until 30 told_ended
+as lima run 6 request ana:Imaging
+as lima says "São Lucas ended your key on"
+mkdir lima-folder/Own && echo "a note" >lima-folder/Own/note.txt
+as lima run 6 share Own with ana --yes
+as lima says "the ledger takes nothing new of yours"
+expect "own records stay" "$(cat lima-folder/Own/note.txt)" "a note"
