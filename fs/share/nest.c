@@ -1,4 +1,5 @@
 /* Domains that lie in shared ones: whoever may see the outer one sees the inner one, as long as it lies there. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -298,7 +299,7 @@ static emr_status tie_place(nesting *nest, size_t i)
 	return read_place(nest, p);
 }
 
-emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
 	nesting nest = {.share = share, .now = share_now(share)};
 	emr_row_domain row;
@@ -315,6 +316,20 @@ emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uin
 	nesting_end(&nest);
 	if (status == EMR_OK && out_changes != NULL)
 		*out_changes = nest.changes;
+	return status;
+}
+
+/* One at a time in a process: clerk, publisher and office come for the same reason at the same moment, and each would give what
+ * it does not see yet. */
+static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
+
+emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&tie_lock);
+	status = tie_all(share, tree, n, out_changes);
+	pthread_mutex_unlock(&tie_lock);
 	return status;
 }
 

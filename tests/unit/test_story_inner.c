@@ -2,6 +2,8 @@
  * folder. */
 #include "dealings_kit.h"
 
+#include <pthread.h>
+
 #include "contract/codes.h"
 
 #include "agency.h"
@@ -376,6 +378,63 @@ static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void *
 	story_end(&s);
 }
 
+/* ---- several at once: the clerk, the publisher and the office of one folder ---- */
+
+typedef struct tying {
+	emr_share *share;
+	const emr_nested *tree;
+	size_t n;
+	pthread_barrier_t *start;
+	uint64_t changes;
+	emr_status status;
+} tying;
+
+static void *tie_at_once(void *arg)
+{
+	tying *t = arg;
+
+	(void)pthread_barrier_wait(t->start);
+	t->status = emr_share_tie(t->share, t->tree, t->n, &t->changes);
+	return NULL;
+}
+
+static void who_gives_on_at_the_same_time_gives_once(void **state)
+{
+	STORY;
+	const emr_share_options options = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records,
+		.clock = &s.k.clock.clock};
+	emr_id16 old, file;
+	pthread_barrier_t start;
+	emr_nested *tree;
+	tying both[2];
+	pthread_t thread;
+	size_t n;
+
+	old = make_inner(&s, "Imaging/Old");
+	file = make_inner(&s, "Imaging/MRI.pdf");
+	(void)story_share(&s, &s.lima, 0, true);
+	tree = tree_of(&s, &n);
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	for (int i = 0; i < 2; i++)
+		both[i] = (tying){.share = s.ana, .tree = tree, .n = n, .start = &start};
+	assert_ok(emr_share_new(&options, &both[1].share));
+	assert_int_equal(pthread_create(&thread, NULL, tie_at_once, &both[1]), 0);
+	(void)tie_at_once(&both[0]);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_ok(both[0].status);
+	assert_ok(both[1].status);
+	assert_int_equal(both[0].changes + both[1].changes, 2);
+	assert_int_equal(grants_in(&s, &s.lima, old).n, 1);
+	assert_int_equal(grants_in(&s, &s.lima, file).n, 1);
+	emr_share_free(both[1].share);
+	(void)pthread_barrier_destroy(&start);
+	free(tree);
+	story_end(&s);
+}
+
 static void what_a_person_took_back_inside_stays_so(void **state)
 {
 	STORY;
@@ -528,6 +587,7 @@ int main(int argc, char **argv)
 		TEST(a_single_file_is_shared_with_its_next_versions),
 		TEST(a_domain_made_inside_a_shared_folder_stays_within_sight),
 		TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all),
+		TEST(who_gives_on_at_the_same_time_gives_once),
 		TEST(what_a_person_took_back_inside_stays_so),
 		TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it),
 		TEST(what_a_move_takes_along_is_compared_by_itself),
