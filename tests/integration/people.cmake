@@ -23,6 +23,6 @@ set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT 24
 # What was asked for, released and opened, and the evidence of it.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
-	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT 240 SKIP_RETURN_CODE 77
+	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT 480 SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()

@@ -1,4 +1,4 @@
 # Teams and organisations as those with whom something is shared.
 add_test(NAME integration_teams COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/teams.sh)
-set_tests_properties(integration_teams PROPERTIES LABELS integration TIMEOUT 240 SKIP_RETURN_CODE 77
+set_tests_properties(integration_teams PROPERTIES LABELS integration TIMEOUT 480 SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
