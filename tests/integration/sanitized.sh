@@ -79,6 +79,7 @@ for round in 1 2; do
 	for i in "${!jobs[@]}"; do
 		wait "${jobs[$i]}" || {
 			no_report
+			grep -B 6 '^not ok' "$EMR_WORK/out/$i" >&2
 			tail -20 "$EMR_WORK/out/$i" >&2
 			emr_fail "${names[$i]} in round $round"
 		}
