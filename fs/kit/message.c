@@ -457,6 +457,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{who} would read and change everything in your folder. Nothing was made.", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NOT_FIRST_COMPUTER] = {"not-first-computer", "", "error", EMR_EXIT_DENIED,
 		"Only your first computer adds other computers and removes them, shares and takes back.", ""},
+	[EMR_SAY_SHARES_ELSEWHERE] = {"shares-elsewhere", "", "warn", EMR_EXIT_DENIED,
+		"What others share with you, and where you may write, is on your first computer only; this one shows your own records.", ""},
 	[EMR_SAY_DEVICE_TAKEN] = {"device-exists", "", "error", EMR_EXIT_FAILED,
 		"One of your computers is called {who} already.", "Another name, or first: emrfs device remove {who}"},
 	[EMR_SAY_UNKNOWN_DEVICE] = {"unknown-device", "", "error", EMR_EXIT_NO_SUCH,

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "keyring/card.h"
+#include "keyring/coowned.h"
 #include "share/give.h"
 #include "share_private.h"
 #include "teams_private.h"
@@ -108,7 +109,8 @@ static emr_status read_place(nesting *nest, place *p)
 	emr_status status = share_own_domain(nest->share, p->domain, &row, &public);
 
 	p->n = 0;
-	if (status == EMR_NOT_FOUND) /* not on the ledger yet */
+	/* Not on the ledger yet; or this is another computer than the first, which shares nothing. */
+	if (status == EMR_NOT_FOUND || (status == EMR_DENIED && emr_keyring_coowns(nest->share->o.keyring, p->domain)))
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_box_key_domain(nest->share->o.keyring, p->domain, &r.box);

@@ -22,7 +22,7 @@ static const emr_look looks[] = {
 	{.name = "epochs", .look = emr_look_epochs, .end = emr_look_epochs_end},
 	{.name = "requests", .look = emr_look_requests, .end = emr_look_requests_end},
 	{.name = "own key", .look = emr_look_own_key, .end = emr_look_own_key_end},
-	{.name = "devices", .look = emr_look_devices},
+	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
 	{.name = "teams", .look = emr_look_teams},
 };
 

@@ -4,6 +4,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
+#include "replica/people.h"
 #include "session/own_cert.h"
 #include "share/devices.h"
 #include "share/give.h"
@@ -129,6 +134,54 @@ static emr_status take_in(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_
 	return is_mine ? emr_view_take_in(visit->session->view, domain) : EMR_OK;
 }
 
+typedef struct elsewhere {
+	uint64_t now, n;
+} elsewhere;
+
+static emr_status count_grant(void *arg, const emr_known_grant *grant)
+{
+	elsewhere *e = arg;
+
+	e->n += emr_grant_phase_at(grant, e->now) == EMR_GRANT_IN_FORCE;
+	return EMR_OK;
+}
+
+static emr_status count_writing(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	elsewhere *e = arg;
+
+	(void)domain;
+	e->n += row->head.state == EMR_WRITER_ACTIVE && row->not_after_unix_s > e->now && (row->rights & EMR_RIGHT_MANAGE) == 0;
+	return EMR_OK;
+}
+
+/* Others share with a person's first key, and the ledger lets no other ask for theirs or write there.  Said once. */
+static emr_status say_what_is_elsewhere(emr_visit *visit)
+{
+	emr_replica *replica = visit->session->replica;
+	elsewhere e = {.now = emr_clock_unix_s(emr_clock_system())};
+	uint8_t pk[32];
+	const emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
+	emr_status status = visit->memory == NULL ? emr_keyring_person_pk(visit->session->keyring, pk) : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_replica_grants_to(replica, emr_sha256_of(&bytes, 1), count_grant, &e);
+	if (status == EMR_OK)
+		status = emr_replica_writes_of(replica, emr_sha256_of(&bytes, 1), count_writing, &e);
+	if (status != EMR_OK || e.n == 0)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	visit->memory = malloc(1);
+	if (visit->memory == NULL)
+		return EMR_NO_MEMORY;
+	emr_notices_add(visit->notices, "shares-elsewhere", "");
+	return EMR_OK;
+}
+
+void emr_look_devices_end(void *memory)
+{
+	free(memory);
+}
+
 emr_status emr_look_devices(emr_visit *visit)
 {
 	bool some = false;
@@ -146,5 +199,7 @@ emr_status emr_look_devices(emr_visit *visit)
 		emr_notices_add(visit->notices, "device-removed", "");
 		return EMR_OK;
 	}
-	return status == EMR_OK && some ? emr_replica_domains(visit->session->replica, take_in, visit) : status;
+	if (status == EMR_OK && some)
+		status = emr_replica_domains(visit->session->replica, take_in, visit);
+	return status == EMR_OK ? say_what_is_elsewhere(visit) : status;
 }

@@ -1,0 +1,46 @@
+#!/bin/bash
+# second.sh: the second computer of somebody with whom others share: her own folder is there, and what is not is said.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin second
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+must mkdir ana-folder/Imaging lima-folder/Mine
+echo "a knee" >ana-folder/Imaging/MRI.txt
+echo "my own" >lima-folder/Mine/note.txt
+for who in ana lima; do as $who run 0 status --wait; done
+as ana run 0 share Imaging with lima --write --yes --wait
+two_unmount lima
+as lima run 0 device add laptop -o laptop.device --yes --passphrase-file "$EMR_PASS"
+two_home laptop
+run 0 device accept laptop.device --passphrase-file "$EMR_PASS"
+
+say "her own records are there"
+two_mount lima laptop
+own() { [ "$(cat laptop-folder/Mine/note.txt 2>/dev/null)" = "my own" ]; }
+two_until 20 own
+expect "the top" "$(ls laptop-folder | paste -sd, -)" "Inbox,Mine"
+echo "from the laptop" >laptop-folder/Mine/second.txt
+run 0 status --wait
+came() { [ "$(cat lima-folder/Mine/second.txt 2>/dev/null)" = "from the laptop" ]; }
+two_until 20 came
+json 0 share
+expect "it shares nothing" "$(field grants)" "[]"
+! grep -q "shares of folders inside shared ones" laptop/state/log || emr_fail "its log complains"
+
+say "what others share is on the first computer, and the second says so"
+two_until 20 test -e lima-folder/shared-with-me/Silva*/Imaging/MRI.txt
+[ ! -e laptop-folder/shared-with-me ] || emr_fail "shares on the laptop: look at the sentence"
+told() { grep -q "shares-elsewhere .*on your first computer only" laptop-folder/.emrfs/notices; }
+two_until 20 told
+expect "once" "$(grep -c shares-elsewhere laptop-folder/.emrfs/notices)" 1
+run 0 status
+! grep -q shares-elsewhere lima-folder/.emrfs/notices || emr_fail "the first computer says so, too"
+json 6 share Mine with ana --yes
+expect "who shares" "$(field error)" not-first-computer
