@@ -383,6 +383,44 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	end(&s, &v);
 }
 
+/* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has answered. */
+static void what_is_on_its_way_to_her_folder_is_waited_for(void **state)
+{
+	STORY;
+
+	may_write(&s, &v);
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	assert_int_equal(writer_pending(&v), 0);
+	writer_put(&v, "Imaging/report.txt", "of lima");
+	assert_ok(writer_try_mkdir(&v, "Imaging/New"));
+	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
+	assert_int_equal(writer_pending(&v), 3);
+	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
+	assert_int_equal(writer_pending(&v), 4);
+	writer_reopen(&v);
+	assert_int_equal(writer_pending(&v), 4);
+	for (int i = 0; i < 3; i++)
+		writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	kit_expect_text(&s.k, "Imaging/report.txt", "of lima");
+	assert_true(kit_exists(&s.k, "Imaging/knee.pdf"));
+	assert_false(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
+	end(&s, &v);
+}
+
+static void what_is_left_in_an_inbox_is_waited_for(void **state)
+{
+	STORY;
+
+	assert_ok(deposits_inbox(s.k.view, &s.imaging));
+	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
+	writer_put(&v, "Imaging/letter.txt", "a letter");
+	assert_int_equal(writer_pending(&v), 1);
+	writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	end(&s, &v);
+}
+
 /* Whose Inbox is full the sender learns from his own count, before anything is taken. */
 static void an_inbox_takes_so_many_files_a_day(void **state)
 {
@@ -471,6 +509,8 @@ int main(void)
 		cmocka_unit_test(of_two_equal_names_both_are_seen),
 		cmocka_unit_test(what_is_left_in_a_folder_for_deposits_is_not_seen_again),
 		cmocka_unit_test(an_inbox_takes_so_many_files_a_day),
+		cmocka_unit_test(what_is_on_its_way_to_her_folder_is_waited_for),
+		cmocka_unit_test(what_is_left_in_an_inbox_is_waited_for),
 		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
 	};
 
