@@ -309,7 +309,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "for what\n"
 			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
 		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
-			  "released_by[] tx opens folder records with{who name organisation kind} rights until history} written; --proof: out bytes",
+			  "released_by[] tx opens folder records with{who name organisation kind} rights until history goes_on} written; --proof: out bytes",
 		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},

@@ -146,10 +146,10 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 		"proven", 1, "released_by", "tx", tx);
 	if (entry == NULL ||
 		json_object_update_new(entry,
-			json_pack("{s:o, s:s, s:s, s:I, s:b, s:I}", "with", with_json(who), "rights",
+			json_pack("{s:o, s:s, s:s, s:I, s:b, s:b, s:I}", "with", with_json(who), "rights",
 				said->rights != 0 ? emr_rights_word(said->rights) : "", "until", until, "until_unix",
 				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "history",
-				(said->rights & EMR_GRANT_HISTORY) != 0, "at_unix", (json_int_t)said->at)) != 0) {
+				(said->rights & EMR_GRANT_HISTORY) != 0, "goes_on", said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
 		json_decref(entry);
 		return NULL;
 	}
@@ -247,8 +247,11 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		put_share(to, entry);
 		put_terms(to, entry);
 	} else if (strcmp(action, "ended") == 0) {
-		fputs("ended    the share of ", to);
+		bool goes_on = json_is_true(json_object_get(entry, "goes_on"));
+
+		fputs(goes_on ? "ended    an earlier share of " : "ended    the share of ", to);
 		put_share(to, entry);
+		fputs(goes_on ? "; another goes on" : "", to);
 	} else if (strcmp(action, "expired") != 0) {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}

@@ -185,6 +185,7 @@ static int add_detail(json_t *details, const char *type, const char *value)
 static json_t *details(const json_t *entry)
 {
 	static const char *const numbers[] = {"version", "bytes", "opens", "records"};
+	static const char *const flags[] = {"whole", "history", "goes_on"};
 	static const char *const terms[] = {"rights", "purpose", "until"};
 	json_t *list = json_array();
 	int failed = list == NULL;
@@ -198,13 +199,12 @@ static json_t *details(const json_t *entry)
 		snprintf(text, sizeof text, "%lld", (long long)json_integer_value(number));
 		failed |= add_detail(list, numbers[i], text);
 	}
-	if (json_is_boolean(json_object_get(entry, "whole")))
-		failed |= add_detail(list, "whole", json_is_true(json_object_get(entry, "whole")) ? "yes" : "no");
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (json_is_boolean(json_object_get(entry, flags[i])))
+			failed |= add_detail(list, flags[i], json_is_true(json_object_get(entry, flags[i])) ? "yes" : "no");
 	for (size_t i = 0; i < sizeof terms / sizeof *terms && emr_dealing_is(entry); i++)
 		if (text_of(entry, terms[i])[0] != '\0')
 			failed |= add_detail(list, terms[i], text_of(entry, terms[i]));
-	if (json_is_boolean(json_object_get(entry, "history")))
-		failed |= add_detail(list, "history", json_is_true(json_object_get(entry, "history")) ? "yes" : "no");
 	failed |= add_detail(list, "action", text_of(entry, "action"));
 	failed |= add_detail(list, "evidence",
 		json_is_true(json_object_get(entry, "proven")) ? "on the ledger" : "told by the reader's computer");

@@ -110,13 +110,15 @@ static void put_share(FILE *to, const emr_deeds *d, const emr_dealing *one)
 		[EMR_DEALING_ENDED] = "ended the share of ",
 		[EMR_DEALING_EXPIRED] = "the share of "};
 
-	fputs(words[one->said.kind], to);
+	fputs(one->said.goes_on ? "ended an earlier share of " : words[one->said.kind], to);
 	if (one->path != NULL)
 		emr_html_name(to, one->path);
 	else
 		fputs("a record that was erased", to);
 	fputs(" with ", to);
 	page_who(to, &d->openings.people[one->who]);
+	if (one->said.goes_on)
+		fputs("; another goes on", to);
 	if (one->said.kind == EMR_DEALING_EXPIRED)
 		fputs(" ended (its time was over)", to);
 	if (one->said.kind == EMR_DEALING_SHARED && one->said.until_unix_s < EMR_FOREVER_UNIX_S) {

@@ -82,6 +82,18 @@ static bool is_told_already(const lives *all, const life *l, uint16_t *rights)
 	return false;
 }
 
+/* He has something there by another share. */
+static bool goes_on(const lives *all, const life *l)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const life *o = &all->list[i];
+
+		if (o != l && is_for_same(o, l) && is_alive_at(o, l->ended_seq) && o->given.until_unix_s > l->ended_at)
+			return true;
+	}
+	return false;
+}
+
 static emr_status tell_end(const lives *all, const life *l, const life *home, told *out)
 {
 	emr_share_dealing ended = l->given;
@@ -93,6 +105,7 @@ static emr_status tell_end(const lives *all, const life *l, const life *home, to
 	ended.seq = l->ended_seq;
 	ended.at = l->ended_at;
 	ended.batch_id = l->ended_batch;
+	ended.goes_on = goes_on(all, l);
 	return told_add(out, &ended);
 }
 

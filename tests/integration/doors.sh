@@ -56,6 +56,9 @@ json 13 share Imaging with lima --until 2d
 run 13 share Imaging with lima --until 2d
 says "Paula Lima, São Lucas has as much of Imaging or more until 31 Dec 2098"
 says "already; this does not shorten it."
+run 0 log Imaging
+says "ended    an earlier share of Imaging with Paula Lima, São Lucas; another goes on   proven, entry "
+says_not "ended    the share of"
 
 say "a value for writing, and for leaving things"
 must setfattr -n user.emrfs.grant.lima -v "write until=2099-12-31 purpose=legal" Bills

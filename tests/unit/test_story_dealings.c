@@ -121,6 +121,23 @@ static void a_deposit_is_given_replaced_and_ended(void **state)
 	story_end(&s);
 }
 
+/* As the attribute does it, which has one value. */
+static void what_another_share_takes_the_place_of_is_told_to_go_on(void **state)
+{
+	emr_grant_made wide;
+
+	(void)state;
+	story_begin(&s);
+	wide = allow(&s.lima, READ, 0, 9);
+	(void)allow(&s.eve, READ, 0, 9); /* hers is no other one of his */
+	(void)allow(&s.lima, READ, 0, 2);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, wide.grant));
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, shared eve read, shared lima read, ended lima read (another goes on), "
+		"expired lima read, expired eve read");
+	story_end(&s);
+}
+
 static void what_stays_of_writing_is_no_new_share(void **state)
 {
 	emr_grant_made longer;
@@ -130,7 +147,8 @@ static void what_stays_of_writing_is_no_new_share(void **state)
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	longer = allow(&s.lima, READ, EMR_WRITES_ALL, 9);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant)); /* the right to write is shortened */
-	assert_string_equal(dealings_of(&s), "shared lima write, shared lima write, ended lima write, expired lima write");
+	assert_string_equal(dealings_of(&s), 
+		"shared lima write, shared lima write, ended lima write (another goes on), expired lima write");
 	story_end(&s);
 }
 
@@ -205,6 +223,7 @@ int main(void)
 		TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on),
 		TEST(a_share_that_begins_when_one_was_over_hides_no_end),
 		TEST(a_deposit_is_given_replaced_and_ended),
+		TEST(what_another_share_takes_the_place_of_is_told_to_go_on),
 		TEST(what_stays_of_writing_is_no_new_share),
 		TEST(answers_are_told_and_requests_are_not),
 		TEST(what_others_answer_is_not_hers),

@@ -17,7 +17,7 @@ typedef struct emr_dealing {
 	uint8_t type; /* emr_meta_type; 0: not known */
 } emr_dealing;
 
-/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until` and `history`; OWN is what the owner is called,
+/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until`, `history` and `goes_on`; OWN is what the owner is called,
  * WHO the other party.  NULL without memory. */
 json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own);
 /* Whether ENTRY was made by it. */

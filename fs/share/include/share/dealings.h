@@ -24,6 +24,7 @@ typedef struct emr_share_dealing {
 	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h; 0: the letter is gone */
 	uint32_t purposes;
 	uint64_t until_unix_s; /* DENIED: these three as he asked */
+	bool goes_on;	       /* ENDED: another share of the same folder with him stands, as when one took its place */
 	const char *asked;     /* DENIED: the path in his words, hostile; borrowed; else NULL */
 } emr_share_dealing;
 typedef emr_status (*emr_dealing_fn)(void *arg, const emr_share_dealing *dealing);
