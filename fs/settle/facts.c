@@ -29,6 +29,8 @@ emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_
 	facts->records = records;
 	facts->cache_dirfd = -1;
 	pthread_mutex_init(&facts->lock, NULL);
+	moved_init(&facts->moved[0]);
+	moved_init(&facts->moved[1]);
 	*out_facts = facts;
 	return EMR_OK;
 }
@@ -42,6 +44,8 @@ void emr_facts_free(emr_facts *facts)
 	free(facts->keys);
 	if (facts->cache_dirfd >= 0)
 		close(facts->cache_dirfd);
+	moved_free(&facts->moved[0]);
+	moved_free(&facts->moved[1]);
 	pthread_mutex_destroy(&facts->lock);
 	free(facts);
 }

@@ -5,6 +5,8 @@
 
 #include "settle/facts.h"
 
+#include "moved.h"
+
 typedef struct known_key known_key;
 
 struct emr_facts {
@@ -16,6 +18,7 @@ struct emr_facts {
 	size_t count, cap;
 	int cache_dirfd;	/* -1: nothing is kept */
 	emr_annex annex;	/* replica NULL: there is none */
+	moved_rows moved[2];	/* of the present ledger and of the annex */
 };
 
 /* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD

@@ -10,6 +10,7 @@ typedef struct put_search {
 	emr_facts *facts;
 	const emr_place *place;
 	emr_replica *replica;	/* of the ledger that PLACE is on */
+	uint64_t until_seq;	/* entry of PLACE's own item: what came later did not bring it */
 	emr_id16 domain, object;	/* the row in hand */
 	put_place found;
 	bool is_found;
@@ -23,7 +24,9 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	emr_put_part part;
 	emr_status status;
 
-	if (item->op != EMR_OP_PUT || (s->is_found && s->found.item.seq <= item->seq))
+	if (item->seq > s->until_seq || (s->is_found && s->found.item.seq <= item->seq))
+		return ENOUGH;
+	if (item->op != EMR_OP_PUT)
 		return EMR_OK;
 	status = emr_replica_part(s->replica, &at, &bytes);
 	if (status == EMR_OK)
@@ -62,42 +65,27 @@ static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	return status == EMR_OK && s->is_found ? ENOUGH : status;
 }
 
-/* The number of the record that a row's last content belongs to. */
-static emr_status look_at_head(void *arg, const emr_replica_head *head)
+static emr_status look_in_moved(void *arg, emr_id16 domain, emr_id16 object)
 {
-	put_search *s = arg;
-	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->pversion, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part part;
-	bool is_mine = false;
-	emr_status status;
-
-	if (head->pversion == 0 || head->state == EMR_OBJECT_ERASED)
-		return EMR_OK;
-	status = emr_replica_is_mine(s->replica, head->domain, &is_mine);
-	if (status != EMR_OK || !is_mine)
-		return status;
-	status = emr_replica_part(s->replica, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK)
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
-	return emr_id16_equal(part.record_id, s->place->record_id) ? look_in_row(s, head->domain, head->object) : EMR_OK;
+	return look_in_row(arg, domain, object);
 }
 
-static put_search search_for(emr_facts *facts, const emr_place *place)
+static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t until_seq)
 {
-	return (put_search){ .facts = facts, .place = place, .replica = facts_replica_of(facts, place->pversion) };
+	return (put_search){ .facts = facts, .place = place, .replica = facts_replica_of(facts, place->pversion), .until_seq = until_seq };
 }
 
-/* Most were saved where they were born; what was saved after a first move is looked for in every row, and the oldest one counts: whoever
- * learned of the content and put it somewhere else did so later. */
+/* Most were saved where they were born; what was saved after a first move lies in one of the rows it was moved to, and the oldest one
+ * counts: whoever learned of the content and put it somewhere else did so later. */
 static emr_status search_elsewhere(put_search *s)
 {
-	emr_status status = emr_replica_domains(s->replica, look_in_domain, s);
+	moved_rows *moved = &s->facts->moved[(s->place->pversion & EMR_VERSION_ANNEX) != 0];
+	emr_status status = look_in_row(s, s->place->domain, s->place->object);	/* what was carried here counts, too */
 
 	if (status == EMR_OK && !s->is_found)
-		status = emr_replica_each_head(s->replica, NULL, look_at_head, s);
+		status = emr_replica_domains(s->replica, look_in_domain, s);
+	for (int again = 0; again < 2 && status == EMR_OK && !s->is_found; again++)
+		status = moved_each(moved, s->replica, s->place->record_id, again > 0, look_in_moved, s);
 	if (status != EMR_OK && status != ENOUGH)
 		return status;
 	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
@@ -105,7 +93,7 @@ static emr_status search_elsewhere(put_search *s)
 
 emr_status origin_elsewhere(const asking *a, put_place *out)
 {
-	put_search s = search_for(a->facts, a->place);
+	put_search s = search_for(a->facts, a->place, a->item.seq);
 	emr_status status = search_elsewhere(&s);
 
 	if (status == EMR_OK)
@@ -127,8 +115,8 @@ static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_
 static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
 {
 	asking a = { .facts = facts, .place = place };
-	put_search s = search_for(facts, place);
 	arrival came = { .is_here = false };
+	put_search s;
 	emr_status status = item_at(facts, place, &a.item);
 
 	*out = (put_place){ .item = a.item, .domain = place->domain, .object = place->object };
@@ -139,9 +127,8 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 		out->item = came.put;
 	if (status != EMR_OK || came.is_here)
 		return status;
-	status = look_in_row(&s, place->domain, place->object);	/* what was carried here counts, too */
-	if (status == EMR_OK && !s.is_found)
-		status = search_elsewhere(&s);
+	s = search_for(facts, place, a.item.seq);
+	status = search_elsewhere(&s);
 	if (status == EMR_OK)
 		*out = s.found;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;

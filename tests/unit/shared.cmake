@@ -23,7 +23,8 @@ emr_test(test_deposits
 emr_test(test_origin
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_origin.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_replica_each_head)
 emr_test(test_hostile_names
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hostile_names.c ${shared_kit}
 	USES ${shared_uses}

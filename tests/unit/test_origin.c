@@ -7,6 +7,17 @@
 
 #define HOUR 3600u
 
+/* How often every head was read. */
+emr_status __real_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
+emr_status __wrap_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
+static unsigned walks;
+
+emr_status __wrap_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
+{
+	walks += domain == NULL;
+	return __real_emr_replica_each_head(replica, domain, fn, arg);
+}
+
 #define DEPOSIT                                                                                                                \
 	story s;                                                                                                               \
 	depositor d;                                                                                                           \
@@ -132,6 +143,41 @@ static void a_version_saved_on_the_way_has_its_own_moment(void **state)
 	end(&s, &d);
 }
 
+/* Every opening asks: the heads of 10,000 records are not read each time. */
+static void many_that_were_moved_are_looked_for_once(void **state)
+{
+	static const char *const files[] = {"Letters/MRI.pdf", "Letters/CT.pdf"};
+	DEPOSIT;
+	came is[2];
+
+	kit_mkdir(&s.k, "Letters");
+	put(&s, "Imaging/MRI.pdf", files[0]);
+	put(&s, "Imaging/Old/CT.pdf", files[1]);
+	kit_mkdir(&s.k, "Knee");
+	for (size_t i = 0; i < 2; i++) {
+		kit_text(&s.k, files[i], "again");
+		kit_publish_all(&s.k);
+		is[i] = came_as_saved(&s, files[i]);
+	}
+	put(&s, files[0], "Knee/MRI.pdf");
+	put(&s, files[1], "Knee/CT.pdf");
+	kit_restart(&s.k);
+	walks = 0;
+	for (size_t round = 0; round < 3; round++) {
+		expect_came(&s, "Knee/MRI.pdf", &is[0]);
+		expect_came(&s, "Knee/CT.pdf", &is[1]);
+	}
+	assert_int_equal(walks, 1);
+	/* What was moved since is found, too. */
+	kit_text(&s.k, "Knee/MRI.pdf", "and again");
+	kit_publish_all(&s.k);
+	is[0] = came_as_saved(&s, "Knee/MRI.pdf");
+	kit_mkdir(&s.k, "Elsewhere");
+	put(&s, "Knee/MRI.pdf", "Elsewhere/MRI.pdf");
+	expect_came(&s, "Elsewhere/MRI.pdf", &is[0]);
+	end(&s, &d);
+}
+
 static void a_new_epoch_is_no_new_signature(void **state)
 {
 	DEPOSIT;
@@ -253,6 +299,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_another_left_keeps_its_moment_where_the_owner_puts_it),
 		cmocka_unit_test(a_version_saved_on_the_way_has_its_own_moment),
+		cmocka_unit_test(many_that_were_moved_are_looked_for_once),
 		cmocka_unit_test(a_new_epoch_is_no_new_signature),
 		cmocka_unit_test(a_version_brought_back_is_as_old_as_it_was),
 		cmocka_unit_test(a_reader_sees_the_moment_through_a_new_epoch),
