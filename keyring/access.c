@@ -291,20 +291,34 @@ emr_status emr_access_part_read(emr_bytes access_item, emr_bytes part, emr_acces
 	return EMR_OK;
 }
 
+/* NULL: RID is none of them. */
+static const uint8_t *recipient_of(const emr_access_part *part, emr_id32 rid)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		const uint8_t *at = part->recipients.data + i * RECIPIENT_BYTES;
+
+		if (memcmp(at, rid.b, sizeof rid.b) == 0)
+			return at;
+	}
+	return NULL;
+}
+
+bool emr_access_part_is_to(const emr_access_part *part, emr_id32 rid)
+{
+	return recipient_of(part, rid) != NULL;
+}
+
 emr_status emr_request_key_open(const emr_box_key *box, emr_id32 rid, emr_bytes access_item,
 	const emr_access_part *part, emr_request_key **out)
 {
 	EMR_AUTO_SECRET k = {0};
 	emr_part_item item;
-	const uint8_t *mine = part->recipients.data;
-	size_t i = 0;
+	const uint8_t *mine = recipient_of(part, rid);
 	emr_status status = emr_part_item_read(access_item, EMR_PART_ACCESS_REQ, &item);
 
 	if (status != EMR_OK)
 		return status;
-	for (; i < part->n && memcmp(mine, rid.b, 32) != 0; i++)
-		mine += RECIPIENT_BYTES;
-	if (i == part->n)
+	if (mine == NULL)
 		return EMR_NOT_FOUND;
 	status = emr_secret_new(32, &k);
 	if (status == EMR_OK)

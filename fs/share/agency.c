@@ -182,24 +182,6 @@ static emr_status my_rank(const emr_agency *agency, const question *q, unsigned 
 	return status;
 }
 
-static emr_status count_given(const emr_agency *agency, const question *q, unsigned *out_n)
-{
-	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
-	emr_known_answer got;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < q->grant.read.n; i++) {
-		emr_status status = emr_replica_answer(
-			agency->desk.share->o.replica, &release, q->grant.read.agents[i], &got);
-
-		if (status != EMR_OK && status != EMR_NOT_FOUND)
-			return status;
-		n += status == EMR_OK && got.mode == EMR_SERVED_FRAGMENTS && got.given > 0;
-	}
-	*out_n = n;
-	return EMR_OK;
-}
-
 static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 {
 	deferred *grown = realloc(agency->waiting, (agency->waiting_n + 1) * sizeof *grown);
@@ -212,14 +194,14 @@ static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 	return EMR_OK;
 }
 
-/* IS_LATE: its turn has come, whatever its rank. */
-static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late,
+/* IS_LATE: its turn has come, whatever its rank.  SINCE_BOOT_NS as for question_is_awaited. */
+static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late, int64_t since_boot_ns,
 	emr_release_tally *tally)
 {
 	emr_share *share = agency->desk.share;
 	AUTO_QUESTION q = {0};
-	bool is_answered = false;
-	unsigned rank = 0, given = 0;
+	bool is_answered = false, is_served = false;
+	unsigned rank = 0;
 	emr_status status = question_load(share, domain, access, &q);
 
 	if (status == EMR_OK)
@@ -227,13 +209,9 @@ static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access,
 	if (status == EMR_OK)
 		status = question_is_answered(share, &q, share->me.signer_id, &is_answered);
 	if (status == EMR_OK)
-		status = count_given(agency, &q, &given);
-	if (status != EMR_OK)
+		status = question_is_served(share, &q, &is_served);
+	if (status != EMR_OK || is_answered || is_served || !question_is_awaited(&agency->desk, &q, since_boot_ns))
 		return status;
-	if (is_answered || share_now(share) > q.ledger_time + QUESTION_S)
-		return EMR_OK;
-	if (given >= q.grant.terms.t)
-		return EMR_OK;
 	if (!is_late && rank >= q.grant.terms.t)
 		return defer(agency, &q, rank - q.grant.terms.t + 1);
 	return agency_answer(agency, &q, tally);
@@ -253,7 +231,7 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 			continue;
 		}
 		status = desk_pass_over(
-			consider(agency, one->domain, one->access, true, tally), "a question");
+			consider(agency, one->domain, one->access, true, one->due_boot_ns, tally), "a question");
 		if (status != EMR_OK)
 			agency->waiting[kept++] = *one;
 	}
@@ -372,7 +350,7 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 
 	if (at->op == EMR_OP_ACCESS_REQ)
 		return desk_pass_over(
-			consider(agency, at->domain, at->access, false, tally), "a question");
+			consider(agency, at->domain, at->access, false, agency->desk.looked_boot_ns, tally), "a question");
 	if (at->op != EMR_OP_KFRAGS)
 		return destroy_ended(agency, &at->access, tally);
 	status = desk_pass_over(enrol_one(agency, at, &is_new), "a fragment");
@@ -386,6 +364,7 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 	pending_question *all = NULL;
 	uint64_t next = 0;
 	size_t n = 0;
+	int64_t began = emr_clock_boot_ns(agency->desk.share->o.clock);
 	emr_status status = share_catch_up(agency->desk.share);
 
 	if (status == EMR_OK && !agency->has_own_box)
@@ -398,7 +377,7 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 		status = work_on(agency, &all[i], &tally);
 	free(all);
 	if (status == EMR_OK)
-		agency->desk.next_seq = next;
+		desk_has_looked(&agency->desk, next, began);
 	if (status == EMR_OK)
 		status = run_deferred(agency, &tally);
 	tally.next_ms = next_turn_ms(agency);

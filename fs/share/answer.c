@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "share/read.h"
+
 #include "judge.h"
 
 emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code)
@@ -29,4 +31,58 @@ emr_status desk_pass_over(emr_status status, const char *what)
 	if (is_its_own)
 		emr_log(EMR_LOG_WARN, "%s was passed over: %s", what, emr_status_text(status));
 	return is_its_own || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* ---- is one still needed? ---- */
+
+emr_status question_is_answered(
+	emr_share *share, const question *q, emr_id32 signer, bool *out_is_answered)
+{
+	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
+	emr_known_answer answer;
+	emr_status status = emr_replica_answer(share->o.replica, &release, signer, &answer);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	*out_is_answered = status == EMR_OK;
+	return EMR_OK;
+}
+
+/* All that was asked for. */
+static emr_status has_given(emr_share *share, const question *q, emr_id32 signer, enum emr_served_mode mode, bool *out)
+{
+	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
+	emr_known_answer answer;
+	emr_status status = emr_replica_answer(share->o.replica, &release, signer, &answer);
+
+	*out = status == EMR_OK && answer.mode == mode && answer.given >= q->pub.count;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status question_is_served(emr_share *share, const question *q, bool *out_is_served)
+{
+	const emr_bytes owner = emr_bytes_of(q->row.owner_pk, sizeof q->row.owner_pk);
+	bool has_all = false;
+	unsigned n = 0;
+	emr_status status = has_given(share, q, emr_sha256_of(&owner, 1), EMR_SERVED_OWNER, &has_all);
+
+	*out_is_served = has_all;
+	for (unsigned i = 0; i < q->grant.read.n && status == EMR_OK; i++) {
+		emr_id32 agent = q->grant.read.agents[i];
+
+		status = has_given(share, q, agent, EMR_SERVED_FRAGMENTS, &has_all);
+		n += has_all && emr_access_part_is_to(&q->read, agent);
+	}
+	if (status == EMR_OK && q->grant.terms.t > 0 && n >= q->grant.terms.t)
+		*out_is_served = true;
+	return status;
+}
+
+bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns)
+{
+	int64_t passed_ns = emr_clock_boot_ns(d->share->o.clock) - since_boot_ns;
+
+	if (since_boot_ns != 0 && passed_ns <= (int64_t)EMR_ASK_LIFE_S * 1000000000)
+		return true;
+	return share_now(d->share) <= q->ledger_time + EMR_ASK_LIFE_S + CLOCKS_S;
 }

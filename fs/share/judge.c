@@ -69,19 +69,6 @@ emr_asked question_asked(const question *q)
 	return asked;
 }
 
-emr_status question_is_answered(
-	emr_share *share, const question *q, emr_id32 signer, bool *out_is_answered)
-{
-	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
-	emr_known_answer answer;
-	emr_status status = emr_replica_answer(share->o.replica, &release, signer, &answer);
-
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	*out_is_answered = status == EMR_OK;
-	return EMR_OK;
-}
-
 /* ---- rates ---- */
 
 typedef struct earlier {
@@ -344,6 +331,12 @@ emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint
 	*out_n = l.n;
 	*out_next_seq = at.size;
 	return EMR_OK;
+}
+
+void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns)
+{
+	d->next_seq = next_seq;
+	d->looked_boot_ns = began_boot_ns;
 }
 
 emr_status desk_next(const desk *d, int next_ms, int *out_next_ms)

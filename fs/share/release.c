@@ -147,7 +147,7 @@ static emr_status look_at(
 	AUTO_QUESTION q = {0};
 	emr_row_domain row;
 	emr_domain_public public;
-	bool is_answered = false;
+	bool is_answered = false, is_served = false;
 	emr_status status;
 
 	if (pending->op != EMR_OP_ACCESS_REQ)
@@ -159,7 +159,10 @@ static emr_status look_at(
 		status = question_load(share, pending->domain, pending->access, &q);
 	if (status == EMR_OK)
 		status = question_is_answered(share, &q, public.signer_id, &is_answered);
-	if (status == EMR_OK && !is_answered && share_now(share) <= q.ledger_time + QUESTION_S)
+	if (status == EMR_OK)
+		status = question_is_served(share, &q, &is_served);
+	if (status == EMR_OK && !is_answered && !is_served &&
+		question_is_awaited(&release->desk, &q, release->desk.looked_boot_ns))
 		status = answer(release, &q, tally);
 	return desk_pass_over(status, "a question");
 }
@@ -170,6 +173,7 @@ emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 	pending_question *all = NULL;
 	uint64_t next = 0;
 	size_t n = 0;
+	int64_t began = emr_clock_boot_ns(release->desk.share->o.clock);
 	emr_status status = share_catch_up(release->desk.share);
 
 	if (status == EMR_OK)
@@ -178,7 +182,7 @@ emr_status emr_release_run(emr_release *release, emr_release_tally *out_tally)
 		status = look_at(release, &all[i], &tally);
 	free(all);
 	if (status == EMR_OK)
-		release->desk.next_seq = next;
+		desk_has_looked(&release->desk, next, began);
 	if (status == EMR_OK)
 		status = desk_next(&release->desk, -1, &tally.next_ms);
 	*out_tally = tally;

@@ -10,7 +10,7 @@
 #include "shared_notice.h"
 #include "shared_place.h"
 
-#define ASK_LIFE_NS INT64_C(60000000000)	/* an answer may come after everybody has gone: then the next one need not ask */
+#define ASK_LIFE_NS (EMR_ASK_LIFE_S * INT64_C(1000000000))	/* an answer may come after everybody has gone: then the next one need not ask */
 #define AHEAD_MAX 1024u
 #define BUILD_PAUSE_NS INT64_C(200000000)
 #define AFTER_FAILURE_NS INT64_C(30000000000)

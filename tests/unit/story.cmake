@@ -17,4 +17,5 @@ emr_test(test_signed
 emr_test(test_story_answers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_answers.c ${story_kit}
 	USES ${story_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)

@@ -3,6 +3,9 @@
 
 #include "contract/codes.h"
 
+#include "judge.h"
+#include "shared_private.h"
+
 static story s;
 
 /* ---- what comes onto the ledger while an answer goes there ---- */
@@ -174,11 +177,154 @@ static void so_does_the_owner(void **state)
 	end();
 }
 
+/* ---- questions that have their answer ---- */
+
+static emr_status note_who_gave(void *arg, const emr_audit_entry *entry)
+{
+	emr_audit_entry *last = arg;
+
+	if (entry->slot.kind == EMR_CAPSULE_CONTENT)
+		*last = *entry;
+	return EMR_OK;
+}
+
+static emr_audit_entry what_the_log_says(void)
+{
+	emr_audit_entry last = {0};
+	uint64_t damaged = 0;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_audit(s.ana, s.imaging, note_who_gave, &last, &damaged));
+	return last;
+}
+
+static void lima_has_the_first(void)
+{
+	emr_share_trouble trouble;
+
+	assert_ok(emr_ask_wait(lima.first, 0, &trouble));
+}
+
+static void the_owner_leaves_what_enough_agents_have_answered(void **state)
+{
+	emr_audit_entry last;
+
+	(void)state;
+	begin(3);
+	lima_asks();
+	story_agents(&s, 7);
+	assert_int_equal(story_owner(&s).answered, 0);
+	last = what_the_log_says();
+	assert_int_equal(last.kind, EMR_AUDIT_RELEASED);
+	assert_false(last.is_by_owner);
+	assert_int_equal(last.given_count, 2);
+	lima_has_the_first();
+	end();
+}
+
+static void and_answers_what_too_few_have(void **state)
+{
+	(void)state;
+	begin(3);
+	lima_asks();
+	story_agents(&s, 1);
+	assert_int_equal(story_owner(&s).answered, 1);
+	assert_true(what_the_log_says().is_by_owner);
+	lima_has_the_first();
+	end();
+}
+
+static void agents_leave_what_the_owner_has_answered(void **state)
+{
+	(void)state;
+	begin(3);
+	lima_asks();
+	assert_int_equal(story_owner(&s).answered, 1);
+	for (int i = 0; i < AGENTS; i++)
+		assert_int_equal(story_agent(&s, i).answered, 0);
+	assert_int_equal(what_the_log_says().given_count, 0);
+	lima_has_the_first();
+	end();
+}
+
+/* Agent 0 says that it gave everything, to a question that was not put to it. */
+static void it_says_that_it_gave(void)
+{
+	const emr_known_release *asked = &lima.first->release;
+	emr_act act = emr_act_served(asked->domain, s.agents[0].public.signer_id, asked->req, asked->access, EMR_SERVED_FRAGMENTS, 1, 0);
+	uint8_t nothing[32 + 80 + 48 + 512] = {0}; /* as long as one answer */
+
+	assert_int_equal(story_says(&s, &s.agents[0], act, emr_bytes_of(nothing, sizeof nothing)), EMR_RESULT_APPLIED);
+}
+
+static void who_lied_to_the_reader_cannot_keep_the_others_from_answering(void **state)
+{
+	(void)state;
+	begin(3);
+	shared_note_liar(lima.shared, s.agents[0].public.signer_id);
+	lima_asks();
+	it_says_that_it_gave();
+	story_agents(&s, 6);
+	lima_has_the_first();
+	end();
+}
+
+/* ---- questions that nobody waits for any more ---- */
+
+static void what_was_asked_long_ago_is_left(void **state)
+{
+	(void)state;
+	begin(1);
+	lima_asks();
+	story_pass(&s, EMR_ASK_LIFE_S + CLOCKS_S + 1);
+	assert_int_equal(story_agent(&s, 0).answered, 0);
+	assert_int_equal(story_owner(&s).answered, 0);
+	assert_int_equal(what_the_log_says().kind, EMR_AUDIT_ASKED);
+	/* The next one is not. */
+	lima_asks_again();
+	assert_int_equal(story_agent(&s, 0).answered, 1);
+	end();
+}
+
+static void an_agent_that_was_away_for_a_moment_answers(void **state)
+{
+	(void)state;
+	begin(1);
+	lima_asks();
+	story_pass(&s, EMR_ASK_LIFE_S - 1);
+	assert_int_equal(story_agent(&s, 0).answered, 1);
+	lima_has_the_first();
+	end();
+}
+
+/* A computer whose clock is two hours behind asks now; who looked a moment ago knows that. */
+static void a_reader_whose_clock_is_slow_is_answered_by_who_was_there(void **state)
+{
+	(void)state;
+	begin(1);
+	story_pass(&s, 10800);
+	assert_int_equal(story_agent(&s, 0).answered, 0);
+	s.k.clock.unix_ns -= INT64_C(7200000000000);
+	lima_asks();
+	s.k.clock.unix_ns += INT64_C(7200000000000);
+	story_pass(&s, 30);
+	assert_int_equal(story_agent(&s, 0).answered, 1);
+	lima_has_the_first();
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered),
 		cmocka_unit_test(so_does_the_owner),
+		cmocka_unit_test(the_owner_leaves_what_enough_agents_have_answered),
+		cmocka_unit_test(and_answers_what_too_few_have),
+		cmocka_unit_test(agents_leave_what_the_owner_has_answered),
+		cmocka_unit_test(who_lied_to_the_reader_cannot_keep_the_others_from_answering),
+		cmocka_unit_test(what_was_asked_long_ago_is_left),
+		cmocka_unit_test(an_agent_that_was_away_for_a_moment_answers),
+		cmocka_unit_test(a_reader_whose_clock_is_slow_is_answered_by_who_was_there),
 	};
 
 	if (argc > 1)

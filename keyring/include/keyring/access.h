@@ -62,6 +62,8 @@ typedef struct emr_access_part {
 
 /* EMR_DAMAGED. */
 emr_status emr_access_part_read(emr_bytes access_item, emr_bytes part, emr_access_part *out);
+/* Whether RID is among those who can open it. */
+bool emr_access_part_is_to(const emr_access_part *part, emr_id32 rid);
 
 /* The key of one request: it opens the body, and goes to the owner with the answer. */
 typedef struct emr_request_key emr_request_key;

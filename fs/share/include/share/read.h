@@ -53,6 +53,9 @@ bool emr_shared_has_key(const emr_shared *shared, emr_id16 object, uint64_t pver
 
 /* ---- asking ---- */
 
+/* How long after it was asked a question's answers are of use: programs wait for less, and who answers need not do so afterwards. */
+#define EMR_ASK_LIFE_S 60u
+
 /* One question on the ledger, and the answers so far. */
 typedef struct emr_ask emr_ask;
 
