@@ -278,6 +278,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 		if (status == EMR_OK)
 			status = open_meta(facts, head, item.epoch, head->version, put.listkey_id,
 				put.nonce, put.meta_ct, plain);
+		if (status == EMR_OK)
+			status = facts_root_words(facts, head, &item, plain);
 	}
 	if (status == EMR_OK && head->pversion != 0)
 		status = facts_number(facts, head->domain, head->object, put.record_id, &put.record_id);

@@ -26,6 +26,9 @@ struct emr_facts {
  * EMR_MISSING_DATA when a part is not there, whatever the reason. */
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
 	emr_meta *out_meta, emr_replica_item *out_item);
+/* WORDS, what ITEM says of content at HEAD's version, become what may be believed of it: of the root of a domain, a file that is shared by
+ * itself, only length, time and number are another's to say; the rest is as its owner said last before. */
+emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head, const emr_replica_item *item, emr_buf *words);
 /* The private part of the PUT or REWRAP at HEAD's pversion; *OUT_PART points into *BYTES.  EMR_MISSING_DATA. */
 emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
 	emr_put_part *out_part);

@@ -26,48 +26,18 @@ static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out
 	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk, shared->received.card.id_pk, signer, out_is);
 }
 
-typedef struct her_last {
-	const emr_shared *shared;
-	uint64_t version; /* 0: none */
-	bool has_content;
-} her_last;
-
-static emr_status note_hers(void *arg, const emr_replica_item *item)
-{
-	her_last *h = arg;
-	bool is_hers = false, has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
-	emr_status status = is_owners(h->shared, item->signer_id, &is_hers);
-
-	if (is_hers && (item->op == EMR_OP_META || has_content)) {
-		h->version = item->version;
-		h->has_content = has_content;
-	}
-	return status;
-}
-
 /* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the bytes are anybody's. */
 static emr_status take_her_meta(const walk *w, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
-	her_last last = {.shared = w->shared};
-	emr_replica_head then = *head;
-	const emr_meta said = *meta;
-	emr_status status = emr_replica_history(
-		w->shared->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, &last);
+	her_words words = {.share = w->shared->share};
+	emr_status status;
 
-	if (status != EMR_OK || last.version == 0)
-		return status;
-	then.version = last.version;
-	then.pversion = last.has_content ? last.version : 0;
-	status = share_record(w->shared->share, &then, name_key, w->shared, hers);
-	if (status != EMR_OK)
-		return status;
-	*meta = hers->meta;
-	if (meta->type == EMR_META_FILE && said.type == EMR_META_FILE) {
-		meta->n = said.n;
-		meta->mtime_ns = said.mtime_ns;
-		meta->mime = said.mime;
-	}
-	return EMR_OK;
+	memcpy(words.owner_pk, w->shared->row.owner_pk, sizeof words.owner_pk);
+	memcpy(words.patient_pk, w->shared->received.card.id_pk, sizeof words.patient_pk);
+	status = share_her_words(&words, head, name_key, w->shared, hers);
+	if (status == EMR_OK)
+		share_take_root(meta, &hers->meta);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 static emr_status one_record(void *arg, const emr_replica_head *head)

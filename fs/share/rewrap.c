@@ -88,6 +88,7 @@ typedef struct wrapping {
 	emr_id16 domain;
 	uint32_t epoch;
 	uint8_t A[32];
+	emr_row_domain row;
 	emr_id32 listkey_id;
 	emr_list_key *to;
 	struct opened {
@@ -278,11 +279,15 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 	if (status == EMR_OK)
 		status = share_epoch(h->share, h->domain, h->epoch, w.A);
 	if (status == EMR_OK)
+		status = share_domain(h->share, h->domain, &w.row);
+	if (status == EMR_OK)
 		status = own_list_key(&w);
 	while (status == EMR_OK && done < n) {
 		AUTO_RECORD record = {0};
 
 		status = share_record(h->share, &heads[done], list_key_of, &w, &record);
+		if (status == EMR_OK)
+			status = share_believe(h->share, &w.row, list_key_of, &w, &record);
 		if (status == EMR_OK)
 			status = add_record(&w, &record);
 		done += status == EMR_OK;

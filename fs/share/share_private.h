@@ -124,6 +124,22 @@ emr_status share_record(emr_share *share, const emr_replica_head *head, list_key
 void record_facts_free(record_facts *facts);
 #define AUTO_RECORD __attribute__((cleanup(record_facts_free))) record_facts
 
+/* ---- believed.c */
+
+/* What the owner of a domain said last of one record. */
+typedef struct her_words {
+	emr_share *share;
+	uint8_t owner_pk[32], patient_pk[32];
+	uint64_t version; /* 0: nothing */
+	bool has_content;
+} her_words;
+/* OUT as share_record has it.  EMR_NOT_FOUND: she has said nothing of it. */
+emr_status share_her_words(her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out);
+/* META, another's of the root of a domain, becomes hers; of a file that is shared by itself the bytes are a writer's to say. */
+void share_take_root(emr_meta *meta, const emr_meta *hers);
+/* RECORD, which the owner of ROW's domain is about to say again, becomes what she believes of it when another has described it last. */
+emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg, record_facts *record);
+
 /* Listing keys of one domain: calls FN for each that anybody published. */
 typedef struct published_key {
 	emr_id16 object;

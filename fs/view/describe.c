@@ -95,9 +95,8 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 		.n = n->type == EMR_META_FILE ? n->size : 0,
 		.mtime_ns = n->mtime_ns,
 	};
-	if (foreign_is_share(n))
-		w->meta.parent = foreign_file_parent(n);
-	else if (n->parent != NULL && !(n->is_domain && n->parent == view->root))
+	/* Where a share lies that is a file is its owner's to say. */
+	if (!foreign_is_share(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
 		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(n->parent)
 			: n->lost_parent;
 	if (comes_again(n))

@@ -111,8 +111,6 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);
 node *foreign_file_node(const emr_view *view, const shared_share *s);
 /* Where it hangs then, and its name there: EMR_READ_ONLY (S is a directory), EMR_DENIED (its id is taken here). */
 emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1]);
-/* The directory in which its owner has N, one's own and such a share; zero: not known. */
-emr_id16 foreign_file_parent(const node *n);
 /* MASK says no more of N, such a share, than goes with its bytes: the mode that it has, and the time of what is not sent yet. */
 bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted);
 /* The time of N's bytes, if they were not sent. */

@@ -40,13 +40,6 @@ emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_direct
 	return EMR_OK;
 }
 
-emr_id16 foreign_file_parent(const node *n)
-{
-	const shared_share *s = foreign_share(n);
-
-	return s != NULL && s->tree != NULL ? s->tree->top_parent : (emr_id16){ { 0 } };
-}
-
 bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted)
 {
 	bool has_bytes = (mask & EMR_SET_SIZE) != 0 || n->content_dirty;

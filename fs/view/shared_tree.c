@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "share/words.h"
 #include "view/names.h"
-
-#include "writers.h"
 
 /* An entry that has no place yet. */
 typedef struct raw {
@@ -73,8 +72,8 @@ static emr_status take_attributes(shared_entry *e, const emr_shared_record *r)
 
 	if (r->is_owners)
 		return emr_buf_append(&e->attributes, r->meta->xattrs.data, r->meta->xattrs.len);
-	e->mode &= WRITERS_MODE;
-	return writers_attributes(r->meta->xattrs, (emr_bytes){ 0 }, &e->attributes, &count);
+	e->mode &= EMR_WORDS_MODE;
+	return emr_words_attributes(r->meta->xattrs, (emr_bytes){ 0 }, &e->attributes, &count);
 }
 
 static emr_status collect(void *arg, const emr_shared_record *r)
@@ -86,7 +85,7 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 		.root = r->root, .mode = meta->mode, .type = (uint8_t)meta->type };
 	emr_status status;
 
-	if (!r->is_owners && meta->type == EMR_META_SYMLINK && writers_target_leads_away(meta->target))
+	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
 	status = take_attributes(&e, r);
 	memcpy(e.r_pid, meta->r_pid, sizeof e.r_pid);

@@ -8,11 +8,9 @@
 #include "replica/people.h"
 #include "settle/history.h"
 #include "share/signed.h"
+#include "share/words.h"
 
 #include "node.h"
-
-#define OURS "user.emrfs."
-#define USERS "user."
 
 /* ---- who ---- */
 
@@ -121,23 +119,6 @@ static emr_status is_others(const chain *c, const emr_place *place, bool *out_is
 
 /* ---- what ---- */
 
-bool writers_target_leads_away(emr_bytes target)
-{
-	const char *at = (const char *)target.data, *end = at + target.len;
-
-	if (target.len == 0 || *at == '/' || memchr(at, 0, target.len) != NULL)
-		return true;
-	while (at < end) {
-		const char *slash = memchr(at, '/', (size_t)(end - at));
-		size_t len = (size_t)((slash != NULL ? slash : end) - at);
-
-		if (len == 2 && at[0] == '.' && at[1] == '.')
-			return true;
-		at += len + 1;
-	}
-	return false;
-}
-
 bool writers_is_too_deep(const node *directory)
 {
 	size_t depth = 0;
@@ -145,45 +126,6 @@ bool writers_is_too_deep(const node *directory)
 	for (const node *at = directory; at != NULL && depth <= WRITERS_DEPTH_MAX; at = at->parent)
 		depth++;
 	return depth > WRITERS_DEPTH_MAX;
-}
-
-/* What emrfs goes by, or keeps for itself. */
-static bool is_ours(emr_bytes key)
-{
-	bool is_users = key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
-
-	return !is_users || (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
-}
-
-static emr_status take(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_count)
-{
-	emr_status status = EMR_OK;
-	emr_xattr one;
-
-	while (status == EMR_OK && emr_xattr_next(&from, &one)) {
-		emr_buf next = { 0 };
-
-		if (is_ours(one.key) != ours)
-			continue;
-		status = emr_xattr_change(emr_buf_view(out), one.key, one.value, false, &next, out_count);
-		if (status == EMR_OK) {
-			emr_buf_free(out);
-			*out = next;
-		} else {
-			emr_buf_free(&next);
-		}
-	}
-	return status;
-}
-
-emr_status writers_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count)
-{
-	emr_status status;
-
-	emr_buf_clear(out);
-	*out_count = 0;
-	status = take(words, false, out, out_count);
-	return status == EMR_OK ? take(own, true, out, out_count) : status;
 }
 
 /* In the domain of a file that is shared by itself there is nothing else. */
@@ -202,11 +144,10 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	const emr_meta said = *meta;
 
 	*meta = *own;
-	if (own->type != EMR_META_FILE || said.type != EMR_META_FILE)
+	if (own->type != EMR_META_FILE)
 		return;
 	meta->n = said.n;
 	meta->mtime_ns = said.mtime_ns;
-	meta->mime = said.mime;
 }
 
 /* Without an owner's word of the record, OWN is empty. */
@@ -222,10 +163,10 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 		return EMR_OK;
 	}
 	out->is_hidden = (meta->type == EMR_META_FILE) != has_content;
-	status = writers_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
+	status = emr_words_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(&out->attributes);
-	meta->mode &= WRITERS_MODE;
-	if (meta->type != EMR_META_SYMLINK || !writers_target_leads_away(meta->target))
+	meta->mode &= EMR_WORDS_MODE;
+	if (meta->type != EMR_META_SYMLINK || !emr_words_lead_away(meta->target))
 		return status;
 	out->is_hidden |= own->type != EMR_META_SYMLINK || own->target.len == 0;
 	meta->target = own->target;

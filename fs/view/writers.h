@@ -26,11 +26,6 @@ emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg);
 /* The same of one object. */
 emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have);
 
-/* Of others: a target that is absolute or goes up leads who knows where, once a directory above it has another place. */
-bool writers_target_leads_away(emr_bytes target);
-/* The attributes of WORDS, which a writer said, without those that emrfs goes by; of OWN, the owner's, those that it goes by. */
-emr_status writers_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);
-#define WRITERS_MODE 0777	/* of what they say of permissions */
 /* What they place deeper than that lies at the root of its domain: paths have an end, and whatever walks them needs memory for each level. */
 #define WRITERS_DEPTH_MAX 200
 bool writers_is_too_deep(const node *directory);

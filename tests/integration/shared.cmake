@@ -11,3 +11,6 @@ set_tests_properties(integration_second PROPERTIES LABELS integration TIMEOUT 24
 add_test(NAME integration_foreign COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/foreign.sh)
 set_tests_properties(integration_foreign PROPERTIES LABELS integration TIMEOUT 240 SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+add_test(NAME integration_single_file COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/single_file.sh)
+set_tests_properties(integration_single_file PROPERTIES LABELS integration TIMEOUT 240 SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

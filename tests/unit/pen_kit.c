@@ -95,11 +95,10 @@ static emr_content content_of(pen *p, const char *text)
 	return content;
 }
 
-static void put_as(pen *p, emr_change *change, emr_meta *meta, const char *text)
+static void put_as(pen *p, emr_change *change, const emr_meta *meta, const char *text)
 {
 	emr_content content = content_of(p, text);
 
-	meta->n = p->says_n != 0 ? p->says_n : strlen(text);
 	change->kind = EMR_CHANGE_PUT;
 	change->node = change->object;
 	change->meta = meta;
@@ -111,6 +110,7 @@ static void put(pen *p, emr_change *change, emr_id16 parent, const char *name, c
 {
 	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
 
+	meta.n = p->says_n != 0 ? p->says_n : strlen(text);
 	put_as(p, change, &meta, text);
 }
 
@@ -188,10 +188,19 @@ void pen_unlink(pen *p, emr_id16 domain, emr_id16 object)
 
 void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, const char *text)
 {
-	emr_change change = {.domain = at->domain, .object = at->object, .record_id = at->record_id, .cver = at->cver};
 	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
 
 	memcpy(meta.r_pid, at->r_pid, sizeof meta.r_pid);
+	pen_claim(p, at, &meta, text, false);
+}
+
+void pen_claim(pen *p, const emr_place *at, const emr_meta *claimed, const char *text, bool is_lying)
+{
+	emr_change change = {.domain = at->domain, .object = at->object, .record_id = at->record_id, .cver = at->cver};
+	emr_meta meta = *claimed;
+
+	if (!is_lying)
+		meta.n = p->says_n != 0 ? p->says_n : strlen(text);
 	put_as(p, &change, &meta, text);
 }
 

@@ -36,6 +36,8 @@ void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id1
 void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text);
 /* Content for AT's object, under whatever numbers AT has. */
 void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, const char *text);
+/* The same, with a description of one's own making; its length becomes that of TEXT unless IS_LYING. */
+void pen_claim(pen *p, const emr_place *at, const emr_meta *meta, const char *text, bool is_lying);
 void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent, const char *name);
 /* By one who cannot read what it says of the file. */
 void pen_rename_blindly(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);

@@ -339,6 +339,59 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 	story_end(&s);
 }
 
+/* Whom she shares with next must not see what is past: all of it is wrapped for a new epoch, under her own signature. */
+static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
+	EMR_AUTO_BUF attributes = {0};
+	emr_grant_made made;
+	emr_id16 psychiatry;
+	size_t others;
+	emr_place at;
+	emr_meta meta;
+	pen p;
+
+	(void)state;
+	story_begin(&s);
+	begin(&p, false);
+	psychiatry = id_of("Psychiatry");
+	others = live_in(psychiatry);
+	at = (emr_place){.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
+	at.record_id = at.object;
+	meta = (emr_meta){.type = EMR_META_FILE, .mode = 06777, .mtime_ns = s.k.clock.unix_ns, .parent = psychiatry,
+		.name = emr_bytes_of("planted.txt", 11)};
+	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
+	assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of("user.emrfs.keep", 15), emr_bytes_of("no", 2), false, &attributes,
+		&meta.xattr_count));
+	meta.xattrs = emr_buf_view(&attributes);
+	for (at.cver = 1; at.cver <= 2; at.cver++) {
+		pen_claim(&p, &at, &meta, "his bytes", false);
+		assert_ok(p.last.error);
+		assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	}
+	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	settle();
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	for (int restart = 0; restart < 2; restart++) {
+		char *target = NULL;
+		emr_attr attr;
+
+		settle_after(restart);
+		kit_expect_text(&s.k, "Imaging/planted.txt", "his bytes");
+		assert_int_equal(kit_attr(&s.k, "Imaging/planted.txt").mode & 07000, 0);
+		assert_string_equal(kit_attribute(&s.k, "Imaging/planted.txt", "user.emrfs.keep"), "yes");
+		assert_int_equal(live_in(psychiatry), others);
+		if (emr_view_find(s.k.view, "Imaging/passwd", &attr) != EMR_OK)
+			continue;
+		assert_ok(emr_view_read_link(s.k.view, attr.node, &target));
+		assert_int_not_equal(target[0], '/');
+		free(target);
+	}
+	end(&p);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +403,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_something_is_and_how_long_is_not_his_to_say),
 		cmocka_unit_test(who_says_another_length_has_signed_something_else),
 		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
+		cmocka_unit_test(sharing_with_one_more_does_not_make_his_words_hers),
 	};
 
 	if (argc > 1)

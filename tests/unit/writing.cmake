@@ -16,6 +16,10 @@ emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_
 emr_test(test_carry_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry_others.c ${writing_kit}
 	USES carry ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=guest_may)
+emr_test(test_story_writing_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_file.c ${writing_kit}
+		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_amendments SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_amendments.c ${writing_kit} USES ${writing_uses})
 set(lies_wraps -Wl,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=emr_statement_make)
 emr_test(test_story_lies SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_lies.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c ${writing_kit}

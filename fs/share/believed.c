@@ -1,0 +1,135 @@
+/* Before the owner says again what a writer said of a record, it becomes what she believes of it: her signature must not make it more. */
+#include <string.h>
+
+#include "keyring/coowned.h"
+#include "share/signed.h"
+#include "share/words.h"
+#include "share_private.h"
+
+#define LED_AWAY "this link led away" /* what a link of his says that leads who knows where */
+
+static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
+{
+	return emr_signed_is_owner(w->share->o.replica, w->owner_pk, w->patient_pk, signer, out_is);
+}
+
+static emr_status note_hers(void *arg, const emr_replica_item *item)
+{
+	her_words *w = arg;
+	bool is_hers = false, has_content = item->op == EMR_OP_PUT || item->op == EMR_OP_REWRAP;
+	emr_status status = is_owners(w, item->signer_id, &is_hers);
+
+	if (is_hers && (item->op == EMR_OP_META || has_content)) {
+		w->version = item->version;
+		w->has_content = has_content;
+	}
+	return status;
+}
+
+emr_status share_her_words(her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
+{
+	emr_replica_head then = *head;
+	emr_status status = emr_replica_history(
+		w->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, w);
+
+	if (status != EMR_OK)
+		return status;
+	if (w->version == 0)
+		return EMR_NOT_FOUND;
+	then.version = w->version;
+	then.pversion = w->has_content ? w->version : 0;
+	return share_record(w->share, &then, keys, arg, out);
+}
+
+void share_take_root(emr_meta *meta, const emr_meta *hers)
+{
+	const emr_meta said = *meta;
+
+	*meta = *hers;
+	if (meta->type != EMR_META_FILE)
+		return;
+	meta->n = said.n;
+	meta->mtime_ns = said.mtime_ns;
+	memcpy(meta->r_pid, said.r_pid, sizeof meta->r_pid);
+}
+
+/* What he describes lies in a directory of his domain, or where she has put it herself. */
+static emr_status lies_there(emr_share *share, const emr_replica_head *head, emr_id16 parent, const emr_meta *hers, bool *out_does)
+{
+	emr_replica_head directory;
+	emr_status status;
+
+	*out_does = emr_id16_equal(parent, head->domain) || (hers != NULL && emr_id16_equal(parent, hers->parent));
+	if (*out_does)
+		return EMR_OK;
+	status = emr_replica_head_get(share->o.replica, head->domain, parent, &directory);
+	*out_does = status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* HERS: NULL when there is nothing, or nothing any more. */
+static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers, emr_meta *meta, emr_buf *attributes)
+{
+	const emr_bytes none = {0};
+	bool does = false;
+	emr_status status = emr_words_attributes(
+		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
+
+	meta->xattrs = emr_buf_view(attributes);
+	meta->mode &= EMR_WORDS_MODE;
+	if (meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
+		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK ? hers->target
+									      : emr_bytes_of(LED_AWAY, strlen(LED_AWAY));
+	if (status == EMR_OK && emr_id16_equal(record->head.object, record->head.domain))
+		meta->parent = (emr_id16){{0}};
+	else if (status == EMR_OK)
+		status = lies_there(share, &record->head, meta->parent, hers, &does);
+	if (status == EMR_OK && !does && !emr_id16_equal(record->head.object, record->head.domain))
+		meta->parent = record->head.domain;
+	return status;
+}
+
+static emr_status say(record_facts *record, const emr_meta *meta)
+{
+	emr_buf plain = {0};
+	emr_status status = emr_meta_encode(meta, &plain);
+
+	if (status != EMR_OK) {
+		emr_buf_free(&plain);
+		return status;
+	}
+	emr_buf_free(&record->plain);
+	record->plain = plain;
+	return emr_meta_decode(emr_buf_view(&record->plain), &record->meta);
+}
+
+static bool is_gone(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED || status == EMR_DENIED;
+}
+
+emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg, record_facts *record)
+{
+	her_words w = {.share = share};
+	bool is_root = emr_id16_equal(record->head.object, record->head.domain), is_hers = true, has_hers;
+	AUTO_RECORD hers = {0};
+	EMR_AUTO_BUF attributes = {0};
+	emr_meta meta = record->meta;
+	emr_status status = emr_keyring_person_pk(share->o.keyring, w.patient_pk);
+
+	memcpy(w.owner_pk, row->owner_pk, sizeof w.owner_pk);
+	if (status == EMR_OK)
+		status = is_owners(&w, record->signer, &is_hers);
+	if (status != EMR_OK || is_hers)
+		return status;
+	status = share_her_words(&w, &record->head, keys, arg, &hers);
+	has_hers = status == EMR_OK;
+	if (status != EMR_OK && !is_gone(status))
+		return status;
+	status = EMR_OK;
+	if (is_root && has_hers)
+		share_take_root(&meta, &hers.meta);
+	else
+		status = believe(share, record, has_hers ? &hers.meta : NULL, &meta, &attributes);
+	return status == EMR_OK ? say(record, &meta) : status;
+}

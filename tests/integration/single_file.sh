@@ -1,0 +1,172 @@
+#!/bin/bash
+# single_file.sh: Ana shares one file for writing; the doctor's programs write in it through two mounts, nothing that either closed is
+# lost, and all but its bytes stays hers.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin single_file
+export TZ=UTC
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir -p ana-folder/Plans/Old
+echo "rest" >ana-folder/Plans/plan.txt
+echo "nobody else's" >ana-folder/Plans/diary.txt
+as ana run 0 status --wait
+lists() { [ -e "$1" ]; }
+says() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+access() { getfattr --only-values -n user.emrfs.access "$1"; }
+version() { [ "$(getfattr --only-values -n user.emrfs.version ana-folder/Plans/plan.txt)" = "$1" ]; }
+
+say "it is shared for writing by itself; nobody leaves files in it"
+as ana run 6 share Plans/plan.txt with lima --deposit --yes
+grep -q "nothing can be left in it" out/said out/complained || emr_fail "$(cat out/said out/complained)"
+as ana run 0 share Plans/plan.txt with lima --write --yes --wait
+two_until 30 lists lima-folder/shared-with-me
+THEIRS=lima-folder/shared-with-me/$(ls lima-folder/shared-with-me)
+two_until 30 says "$THEIRS/plan.txt" rest
+expect "nothing else" "$(ls -A "$THEIRS" | tr '\n' ' ')" "Inbox plan.txt "
+[[ $(access "$THEIRS/plan.txt") == "write until="*" purpose=treatment" ]] || emr_fail "$(access "$THEIRS/plan.txt")"
+
+say "what programs write in place reaches her"
+echo "walk" >new.txt
+must cp new.txt "$THEIRS/plan.txt"
+expect "at once" "$(cat "$THEIRS/plan.txt")" walk
+two_until 30 says ana-folder/Plans/plan.txt walk
+two_until 30 version 2
+echo "swim" >>"$THEIRS/plan.txt" || emr_fail "append"
+two_until 30 says ana-folder/Plans/plan.txt "walk
+swim"
+printf 'W' | dd of="$THEIRS/plan.txt" bs=1 seek=0 conv=notrunc status=none || emr_fail "in the middle"
+two_until 30 says ana-folder/Plans/plan.txt "Walk
+swim"
+must truncate -s 5 "$THEIRS/plan.txt"
+two_until 30 says ana-folder/Plans/plan.txt Walk
+must rsync --inplace --times new.txt "$THEIRS/plan.txt"
+two_until 30 says ana-folder/Plans/plan.txt walk
+python3 - "$THEIRS/plan.txt" <<'END' || emr_fail "truncate and write"
+import os, sys
+f = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+os.write(f, b"walk, and rest\n")
+os.fsync(f)
+os.close(f)
+END
+two_until 30 says ana-folder/Plans/plan.txt "walk, and rest"
+
+say "and she sees who wrote"
+as ana run 0 log Plans/plan.txt
+grep -q "Paula Lima" out/said || emr_fail "log: $(cat out/said)"
+as ana run 0 restore Plans/plan.txt --list
+grep -q "Paula Lima" out/said || emr_fail "versions: $(cat out/said)"
+[[ $(getfattr --only-values -n user.emrfs.signed-by ana-folder/Plans/plan.txt) == *"Paula Lima"* ]] || emr_fail "signed-by"
+
+say "all but its bytes is hers to say"
+refused() { # ERROR COMMAND...
+	local why=$1
+	shift
+	"$@" >out/said 2>&1 && emr_fail "$* went through"
+	grep -q "$why" out/said || emr_fail "$*: $(cat out/said)"
+}
+refused "Read-only file system" rm -f "$THEIRS/plan.txt"
+refused "Read-only file system" mv "$THEIRS/plan.txt" "$THEIRS/other.txt"
+refused "Read-only file system" mv -f new.txt "$THEIRS/plan.txt"
+refused "Read-only file system" cp new.txt "$THEIRS/beside.txt"
+refused "Read-only file system" mkdir "$THEIRS/dir"
+refused "Read-only file system" sed -i s/walk/run/ "$THEIRS/plan.txt"
+refused "Permission denied" chmod 444 "$THEIRS/plan.txt"
+refused "Permission denied" touch -d 2020-01-01 "$THEIRS/plan.txt"
+refused "Permission denied" setfattr -n user.note -v his "$THEIRS/plan.txt"
+mkdir new-plan && echo run >new-plan/plan.txt
+must cp -f new-plan/plan.txt "$THEIRS/plan.txt"
+two_until 30 says ana-folder/Plans/plan.txt run
+must mv ana-folder/Plans/plan.txt ana-folder/Plans/Old/exercise.txt
+as ana run 0 status --wait
+echo "run more" >"$THEIRS/plan.txt"
+two_until 30 says ana-folder/Plans/Old/exercise.txt "run more"
+must mv ana-folder/Plans/Old/exercise.txt ana-folder/Plans/plan.txt
+as ana run 0 status --wait
+expect "her folder" "$(ls -A ana-folder/Plans | tr '\n' ' ')" "Old diary.txt plan.txt "
+
+say "what he closed reaches her, also when his computer dies at that moment"
+echo "closed, and then it died" >"$THEIRS/plan.txt"
+two_kill lima
+two_mount lima
+two_until 30 says "$THEIRS/plan.txt" "closed, and then it died"
+two_until 30 says ana-folder/Plans/plan.txt "closed, and then it died"
+two_unmount ana
+two_mount ana
+expect "after a restart" "$(cat ana-folder/Plans/plan.txt)" "closed, and then it died"
+
+# holds FILE TEXT NAME: a program that opens FILE, says so with NAME.open, and writes TEXT and closes it after NAME.go
+holds() {
+	python3 - "$@" <<'END' &
+import os, sys, time
+path, text, name = sys.argv[1:4]
+f = os.open(path, os.O_WRONLY | os.O_TRUNC)
+os.write(f, text.encode())
+open(name + ".open", "w")
+while not os.path.exists(name + ".go"):
+    time.sleep(0.02)
+os.close(f)
+open(name + ".done", "w")
+END
+	two_until 20 lists "$3.open"
+}
+
+say "two write at the same time: both versions are kept"
+holds "$THEIRS/plan.txt" "his" first
+echo "hers" >ana-folder/Plans/plan.txt
+as ana run 0 status --wait
+touch first.go
+two_until 20 lists first.done
+his() { cat "lima-folder/plan.txt (not sent to Silva, Ana, "*")/plan.txt" 2>/dev/null; }
+kept() { [ "$(his)" = his ]; }
+two_until 30 kept
+two_until 30 says "$THEIRS/plan.txt" hers
+expect "hers" "$(cat ana-folder/Plans/plan.txt)" hers
+noticed() { grep -q -- "$1" lima-folder/.emrfs/notices; }
+two_until 20 noticed " conflict plan.txt (not sent to Silva, Ana, "
+rm -r "lima-folder/plan.txt (not sent to Silva, Ana, "*")"
+holds ana-folder/Plans/plan.txt "hers again" second
+echo "his again" >"$THEIRS/plan.txt"
+as lima run 0 status --wait
+touch second.go
+two_until 20 lists second.done
+two_until 30 says ana-folder/Plans/plan.txt "his again"
+copy() { [ "$(cat "ana-folder/Plans/plan (conflict, "*").txt" 2>/dev/null)" = "hers again" ]; }
+two_until 30 copy
+rm "ana-folder/Plans/plan (conflict, "*").txt"
+
+say "the right ends while a program writes: its bytes are kept, and said"
+holds "$THEIRS/plan.txt" "not sent" third
+as ana run 0 revoke Plans/plan.txt from lima --wait
+unsent() { [ "$(his)" = "not sent" ]; }
+two_until 30 unsent
+touch third.go
+two_until 20 lists third.done
+two_until 20 noticed " not-sent .*It is kept: plan.txt (not sent to Silva, Ana, "
+as lima run 0 status --wait
+expect "hers" "$(cat ana-folder/Plans/plan.txt)" "his again"
+ended() { ls -d "$THEIRS/plan.txt - access ended "*.txt >/dev/null 2>&1; }
+two_until 20 ended
+
+say "the attribute, and a request that she says yes to, let him write as well"
+must setfattr -n user.emrfs.grant.lima -v write ana-folder/Plans/plan.txt
+written() { echo "$1" 2>/dev/null >"$THEIRS/plan.txt"; }
+two_until 60 written "by the attribute"
+two_until 30 says ana-folder/Plans/plan.txt "by the attribute"
+as ana run 0 revoke Plans/plan.txt from lima --wait
+two_until 30 ended
+as lima json 0 request "ana:Plans/plan.txt" --reason "the next plan" --write
+asked() { as ana json 0 request && grep -q "the next plan" out/said; }
+two_until 30 asked
+as ana json 0 approve "$(python3 -c 'import json; print(next(r["id"] for r in json.load(open("out/said"))["requests"] if r["state"] == "open"))')" --yes
+two_until 60 written "after a request"
+two_until 30 says ana-folder/Plans/plan.txt "after a request"
+expect "at its place" "$(ls -A ana-folder/Plans | tr '\n' ' ')$(ls ana-folder | tr '\n' ' ')" "Old diary.txt plan.txt Inbox Plans shared-by-me "
+as ana run 0 verify
+two_unmount lima ana
+echo "all is well"
