@@ -11,6 +11,7 @@ import subprocess
 
 from filesystems import Failed, drop_caches
 from sharing import sharing
+from writing import writing
 
 REPORT = 63884  # bytes of the report of the second paper
 
@@ -220,4 +221,4 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing)]
+          ("sharing", sharing), ("writing", writing)]
