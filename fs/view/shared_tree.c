@@ -134,7 +134,7 @@ static int by_object(const void *a, const void *b)
 	return memcmp(((const raw *)a)->e.object.b, ((const raw *)b)->e.object.b, 16);
 }
 
-/* Where the share begins; a directory of no object when it cannot be read. */
+/* Where the share begins; a directory of no object when it cannot be read.  EMR_DAMAGED: it is a link, and would lead who knows where. */
 static emr_status find_top(building *b, emr_id16 top)
 {
 	shared_entry nothing = { .object = top, .type = EMR_META_DIR, .mode = 0700, .name = strdup("") };
@@ -143,7 +143,7 @@ static emr_status find_top(building *b, emr_id16 top)
 	for (b->top = 0; b->top < b->count; b->top++)
 		if (emr_id16_equal(b->all[b->top].e.object, top)) {
 			free(nothing.name);
-			return EMR_OK;
+			return b->all[b->top].e.type == EMR_META_SYMLINK ? EMR_DAMAGED : EMR_OK;
 		}
 	status = nothing.name != NULL ? add(b, &nothing) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
@@ -178,6 +178,46 @@ static void open_circles(building *b)
 		for (at = i; !b->all[at].is_settled; at = b->all[at].up)
 			b->all[at].is_settled = true;
 	}
+}
+
+/* ---- links ---- */
+
+/* "..", and how many of them TARGET begins with. */
+static size_t count_ups(const char **target)
+{
+	size_t n = 0;
+
+	while (strcmp(*target, "..") == 0 || strncmp(*target, "../", 3) == 0) {
+		*target += 2 + strspn(*target + 2, "/");
+		n++;
+	}
+	return n;
+}
+
+static bool has_ups(const char *target)
+{
+	for (; *target != 0; target += strspn(target, "/")) {
+		size_t len = strcspn(target, "/");
+
+		if (len == 2 && target[0] == '.' && target[1] == '.')
+			return true;
+		target += len;
+	}
+	return false;
+}
+
+/* Whoever shares says where links lead, too, and they are followed on this computer.  What is at the beginning goes up from where the link
+ * lies; a ".." behind a name may go up from wherever that name leads, so it is not believed. */
+static bool leads_out(const building *b, const raw *link)
+{
+	const char *rest = link->e.target;
+	size_t ups = count_ups(&rest), at = link->up;
+
+	if (*link->e.target == '/' || has_ups(rest))
+		return true;
+	for (; ups > 0 && at != b->top; ups--)
+		at = b->all[at].up;
+	return ups > 0;
 }
 
 /* ---- names, and the final order ---- */
@@ -291,7 +331,7 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 	emr_status status = order != NULL ? check_names(b, name) : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
-		if (i != b->top)
+		if (i != b->top && (b->all[i].e.target == NULL || !leads_out(b, &b->all[i])))
 			order[n++] = &b->all[i];
 	if (status == EMR_OK && n > 0)
 		status = tell_apart(order, n);

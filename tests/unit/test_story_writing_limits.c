@@ -392,6 +392,42 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	end(&p);
 }
 
+static void link_to(const char *path, const char *target)
+{
+	const char *name;
+	uint64_t parent = kit_parent(&s.k, path, &name);
+	emr_attr attr;
+
+	assert_ok(emr_view_symlink(s.k.view, parent, name, target, &attr));
+}
+
+/* The other way round: her links are followed on his computer. */
+static void who_shares_leads_nobody_out_of_the_share(void **state)
+{
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	link_to("Imaging/passwd", "/etc/passwd");
+	link_to("Imaging/out", "../Private/own.txt");
+	link_to("Imaging/Old/out", "../../Private/own.txt");
+	link_to("Imaging/Old/round", "../Old/../../own.txt");
+	link_to("Imaging/Old/up", "../MRI.pdf");
+	link_to("Imaging/down", "Old/CT.pdf");
+	kit_publish_all(&s.k);
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,down");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), owner_answers), "CT.pdf,up");
+	/* Her own folder is hers. */
+	assert_true(kit_exists(&s.k, "Imaging/out"));
+	viewer_close(&v);
+	story_end(&s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +440,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_says_another_length_has_signed_something_else),
 		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
 		cmocka_unit_test(sharing_with_one_more_does_not_make_his_words_hers),
+		cmocka_unit_test(who_shares_leads_nobody_out_of_the_share),
 	};
 
 	if (argc > 1)
