@@ -485,6 +485,12 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"No organisation here releases keys of this share: {who} can open something for the first time only while your "
 		"folder is open.",
 		""},
+	[EMR_SAY_AGENTS_GONE] = {"agents-gone", "", "warn", EMR_EXIT_PART,
+		"Keys of {names} are in force no more, and too few others release {path}: {who} can open something there for the first "
+		"time only while your folder is open.",
+		"Those who are left release it when you share it again: emrfs share \"{path}\" with \"{called}\""},
+	[EMR_SAY_AGENTS_REPLACED] = {"agents-replaced", "", "info", EMR_EXIT_PART,
+		"Keys of {names} are in force no more. {path} for {who} is released by {others} now.", ""},
 	[EMR_SAY_DEPOSIT_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"This lets {names} leave files in {path}. Nothing was shared.", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_MAY_WRITE_ALREADY] = {"may-write-already", "", "error", EMR_EXIT_DENIED,

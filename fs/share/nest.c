@@ -184,8 +184,7 @@ static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
 	return root;
 }
 
-/* The key that goes on for the person whose first key is ROOT. */
-static emr_status present_key(emr_share *share, emr_id32 root, emr_id32 *out)
+emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
 {
 	emr_known_person person;
 	emr_status status = share_party(share, root, &person, NULL); /* a team has one key for ever */
@@ -217,7 +216,7 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 
 	memcpy(root.b, t->known.row.grantee, 32);
 	if (status == EMR_OK)
-		status = present_key(nest->share, root, &order.grantee);
+		status = share_present_key(nest->share, root, &order.grantee);
 	if (status != EMR_OK)
 		return status;
 	order.agents = facts.read.agents;
@@ -264,7 +263,7 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 
 /* ---- one domain after the other, outer ones first ---- */
 
-static bool is_of_the_moment(emr_status status)
+bool share_is_of_the_moment(emr_status status)
 {
 	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY || status == EMR_OFFLINE ||
 	       status == EMR_TIMEOUT || status == EMR_NO_SPACE || status == EMR_INTERRUPTED;
@@ -274,7 +273,7 @@ static bool is_of_the_moment(emr_status status)
 static emr_status count(nesting *nest, emr_status status)
 {
 	nest->changes += status == EMR_OK;
-	if (status == EMR_OK || is_of_the_moment(status))
+	if (status == EMR_OK || share_is_of_the_moment(status))
 		return status;
 	emr_log(EMR_LOG_WARN, "a share was not carried to a folder inside it: %s", emr_status_text(status));
 	return EMR_OK;

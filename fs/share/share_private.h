@@ -215,10 +215,17 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name, const char *born,
 	emr_buf *out);
 
+/* ---- nest.c ---- */
+
+/* The key that goes on for the person (or team) whose first key is ROOT. */
+emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
+/* Not because of what was asked for: another time it may go. */
+bool share_is_of_the_moment(emr_status status);
+
 /* ---- given.c ---- */
 
 /* Why a grant was revoked, in REVOKE; 0: a person took it back. */
-#define MOVED_OUT 1u  /* what it was in lies no longer in the share: it is given again when that comes back */
+#define MOVED_OUT 1u  /* what it was in lies no longer in the share, or it goes on through other agents: it is given again */
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
 /* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */

@@ -11,6 +11,7 @@
 #include "contract/codes.h"
 #include "replica/people.h"
 #include "sharing/office_looks.h"
+#include "sharing/sharing.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
@@ -24,6 +25,7 @@ static const emr_look looks[] = {
 	{.name = "own key", .look = emr_look_own_key, .end = emr_look_own_key_end},
 	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
 	{.name = "teams", .look = emr_look_teams},
+	{.name = "agents", .look = emr_look_agents, .end = emr_look_agents_end},
 };
 
 #define LOOKS (sizeof looks / sizeof *looks)
@@ -115,11 +117,7 @@ static bool is_alone(emr_office *office)
 
 static emr_status begin(emr_office *office, standing *at)
 {
-	const emr_session *s = office->session;
-	const emr_share_options options = {
-		.keyring = s->keyring, .ledger = s->ledger, .replica = s->replica, .records = s->records};
-
-	return at->share != NULL ? EMR_OK : emr_share_new(&options, &at->share);
+	return at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
 }
 
 static void visit_one(emr_office *office, size_t i, uint64_t size)

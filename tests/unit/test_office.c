@@ -2,6 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "contract/codes.h"
 #include "sharing/office_looks.h"
 #include "story_kit.h"
 #include "people/who.h"
@@ -226,6 +227,61 @@ static void an_epoch_begins_once_when_somebodys_time_has_ended(void **state)
 	emr_look_epochs_end(visit.memory);
 }
 
+/* ---- agents that are gone ---- */
+
+static void end_agent(int i)
+{
+	assert_int_equal(story_says(&s, &s.bosses[i + 1], emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+static size_t times_noticed(emr_notices *notices, const char *what)
+{
+	EMR_AUTO_BUF text = {0};
+	size_t n = 0;
+
+	assert_ok(emr_notices_text(notices, &text));
+	assert_ok(emr_buf_append(&text, "", 1));
+	for (const char *at = (const char *)text.data; (at = strstr(at, what)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
+{
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+	emr_id32 two[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.agents = two,
+		.agents_count = 2};
+	emr_grant_made made;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &visit.notices));
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_ok(emr_look_agents(&visit));
+	assert_int_equal(times_noticed(visit.notices, "agents-"), 0);
+	end_agent(0);
+	assert_ok(emr_look_agents(&visit));
+	assert_int_equal(times_noticed(visit.notices, "agents-replaced"), 1);
+	assert_int_equal(times_noticed(visit.notices, "Keys of org1 are in force no more. Imaging for lima@clinic"), 1);
+	assert_int_equal(times_noticed(visit.notices, "is released by org2, org3 now.") +
+				 times_noticed(visit.notices, "is released by org3, org2 now."),
+		1);
+	end_agent(1);
+	for (int i = 0; i < 2; i++) /* the second time he knows */
+		assert_ok(emr_look_agents(&visit));
+	assert_int_equal(times_noticed(visit.notices, "agents-"), 2);
+	assert_int_equal(times_noticed(visit.notices, "agents-gone"), 1);
+	assert_int_equal(times_noticed(visit.notices, "Keys of org2 are in force no more, and too few others release Imaging"), 1);
+	assert_int_equal(times_noticed(visit.notices, "emrfs share \"Imaging\" with \"lima@clinic@org0\""), 1);
+	emr_look_agents_end(visit.memory);
+	emr_notices_free(visit.notices);
+}
+
 /* ---- the thread ---- */
 
 #define LOOKS 6 /* of the table in office.c */
@@ -328,6 +384,7 @@ int main(void)
 		cmocka_unit_test(organisations_are_compared_by_their_letters),
 		STORY(the_office_answers_who_asks),
 		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
+		STORY(the_office_replaces_agents_and_says_where_it_may_not),
 		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
 		ALONE(a_network_of_one_person_costs_nothing),
 		ALONE(a_folder_for_reading_only_has_no_office),

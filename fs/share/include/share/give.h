@@ -114,6 +114,20 @@ emr_status emr_share_inner_grants(
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
 
+/* A share whose agents are no agents any more (their organisation left, their key was revoked or ran out): too few are left to answer. */
+typedef struct emr_handover {
+	const emr_given *given;
+	const emr_id32 *gone;
+	unsigned gone_n;
+	const emr_grant_made *made; /* what took its place; NULL: nothing, and it is open only while the owner's computer is on */
+} emr_handover;
+typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
+/* Gives each such share anew on the same terms, with what lies inside, through agents that are there now, and ends the former one;
+ * unless of these fewer must agree than the owner was told when she shared: that is left to her.  Tells FN of each.  Shares that
+ * another one covers are passed over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys or
+ * organisations, and at a start. */
+emr_status emr_share_replace_agents(emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
+
 /* ---- epochs ---- */
 
 /* Whether somebody's grant has ended since the present epoch began, so that what is written next

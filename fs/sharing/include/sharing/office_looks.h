@@ -19,6 +19,9 @@ emr_status emr_look_teams(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
 void emr_look_own_key_end(void *memory);
+/* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
+emr_status emr_look_agents(emr_visit *visit);
+void emr_look_agents_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);
 void emr_look_devices_end(void *memory);

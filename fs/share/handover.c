@@ -1,0 +1,252 @@
+/* Agents that are agents no more: their shares are given through others, where that takes nothing from what the owner agreed to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring/card.h"
+#include "share/give.h"
+#include "teams_private.h"
+
+typedef struct one {
+	emr_given given;
+	emr_id32 gone[EMR_AGENTS_MAX];
+	unsigned gone_n;
+	bool is_shut; /* those who are left are fewer than must answer */
+	bool is_inner; /* comes with the share around it */
+} one;
+
+typedef struct list {
+	emr_share *share;
+	emr_buf inner; /* emr_id16, ... */
+	one *all; /* owned: everything that is in force or to come, and read through agents */
+	size_t n;
+} list;
+
+static void list_free(list *l)
+{
+	emr_buf_free(&l->inner);
+	free(l->all);
+}
+
+/* ---- what there is ---- */
+
+/* Who may not act himself opens nothing, whoever releases. */
+static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool *out_may)
+{
+	emr_known_person grantee;
+	emr_id32 root;
+	emr_status status;
+
+	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
+	status = share_present_key(share, root, &root);
+	*out_may = false;
+	if (status == EMR_OK)
+		status = share_party(share, root, &grantee, out_may);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status find_gone(emr_share *share, one *o)
+{
+	emr_status status = EMR_OK;
+
+	for (unsigned i = 0; i < o->given.agents_count && status == EMR_OK; i++) {
+		emr_known_person agent;
+		bool is_active = false;
+
+		status = emr_replica_person(share->o.replica, o->given.agents[i], &agent);
+		if (status == EMR_OK)
+			status = emr_replica_person_is_active(share->o.replica, &agent, share_now(share), &is_active);
+		if ((status == EMR_OK && !is_active) || status == EMR_NOT_FOUND) {
+			o->gone[o->gone_n++] = o->given.agents[i];
+			status = EMR_OK;
+		}
+	}
+	o->is_shut = o->given.agents_count - o->gone_n < o->given.grant.row.t;
+	return status;
+}
+
+static emr_status note(void *arg, const emr_given *given)
+{
+	list *l = arg;
+	one o = {.given = *given};
+	one *grown;
+	bool may_act = false;
+	emr_status status;
+
+	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) || given->agents_count == 0)
+		return EMR_OK;
+	for (size_t at = 0; at < l->inner.len; at += sizeof(emr_id16))
+		o.is_inner = o.is_inner || memcmp(l->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0;
+	status = may_grantee_act(l->share, given, &may_act);
+	if (status != EMR_OK || !may_act)
+		return status;
+	status = find_gone(l->share, &o);
+	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
+	if (grown == NULL)
+		return status == EMR_OK ? EMR_NO_MEMORY : status;
+	l->all = grown;
+	grown[l->n++] = o;
+	return EMR_OK;
+}
+
+static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	(void)d_row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+static emr_status gather(list *l)
+{
+	EMR_AUTO_BUF domains = {0};
+	emr_status status = emr_replica_domains(l->share->o.replica, note_own, &domains);
+
+	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 domain;
+
+		memcpy(domain.b, domains.data + at, sizeof domain.b);
+		status = emr_share_given(l->share, domain, note, l);
+		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
+			status = EMR_OK; /* not on the ledger yet, or not mine any more */
+	}
+	return status;
+}
+
+/* Another share of the same folder with the same person that is open, shows no less and lasts no shorter. */
+static bool is_covered(const list *l, const one *o)
+{
+	const emr_row_grant *was = &o->given.grant.row;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const emr_given *other = &l->all[i].given;
+		const emr_row_grant *is = &other->grant.row;
+
+		if (!l->all[i].is_shut && other->phase == EMR_GRANT_IN_FORCE &&
+			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
+			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 && (was->rights & ~is->rights) == 0 &&
+			(was->purposes & ~is->purposes) == 0 && is->not_after_unix_s >= was->not_after_unix_s)
+			return true;
+	}
+	return false;
+}
+
+/* ---- giving anew ---- */
+
+static emr_status give(emr_share *share, const one *o, emr_id32 grantee, emr_grant_made *out)
+{
+	const emr_row_grant *was = &o->given.grant.row;
+	emr_grant_order order = {.domain = o->given.grant.domain,
+		.grantee = grantee,
+		.rights = was->rights,
+		.writes = o->given.writes,
+		.purposes = was->purposes,
+		.not_before_unix_s = o->given.writes == 0 ? was->not_before_unix_s : 0,
+		.not_after_unix_s = was->not_after_unix_s,
+		.label = o->given.label,
+		.share_id = o->given.share_id};
+
+	if (share->o.owner_name != NULL && emr_card_name_ok(share->o.owner_name))
+		order.owner_name = share->o.owner_name;
+	order.owner_born = share->o.owner_born;
+	return emr_share_grant(share, &order, out);
+}
+
+/* Whether there are agents now of whom as many must agree as the owner was told.  Fewer are hers to allow. */
+static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_grantee, bool *out_may)
+{
+	emr_id32 agents[EMR_AGENTS_MAX], root;
+	emr_known_person grantee;
+	unsigned n = 0;
+	emr_status status;
+
+	memcpy(root.b, o->given.grant.row.grantee, sizeof root.b);
+	status = share_present_key(share, root, out_grantee);
+	if (status == EMR_OK)
+		status = share_party(share, *out_grantee, &grantee, NULL);
+	if (status == EMR_OK)
+		status = share_choose_agents(share, &grantee, agents, &n);
+	*out_may = status == EMR_OK && n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
+	return status;
+}
+
+/* First the new one: who has the owner's computer to ask is not without access in between. */
+static emr_status replace(emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done)
+{
+	emr_id32 grantee;
+	emr_status status = may_replace(share, o, &grantee, out_is_done);
+
+	if (status == EMR_OK && *out_is_done)
+		status = give(share, o, grantee, out_made);
+	if (status == EMR_OK && *out_is_done)
+		status = share_revoke(share, &o->given.grant, MOVED_OUT);
+	return status;
+}
+
+static emr_status tell(const one *o, const emr_grant_made *made, emr_handover_fn fn, void *arg)
+{
+	emr_handover told = {.given = &o->given, .gone = o->gone, .gone_n = o->gone_n, .made = made};
+
+	return fn(arg, &told);
+}
+
+/* What is not of the moment leaves the share as it is, and is the owner's to know. */
+static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t *changes)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+		one *o = &l->all[i];
+		emr_grant_made made = {.n = 0};
+		bool is_done = false;
+
+		if (!o->is_shut || o->is_inner || is_covered(l, o))
+			continue;
+		status = replace(l->share, o, &made, &is_done);
+		if (share_is_of_the_moment(status) || status == EMR_CONFLICT || status == EMR_EPOCH) /* somebody was quicker */
+			break;
+		is_done = is_done && status == EMR_OK;
+		o->is_shut = !is_done;
+		*changes += is_done;
+		status = tell(o, is_done ? &made : NULL, fn, arg);
+	}
+	return status;
+}
+
+/* The share around it is open again (or is another one): what lies inside ends as if it had been moved out, and is given with it anew. */
+static emr_status end_inner(list *l, uint64_t *changes)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+		const one *o = &l->all[i];
+		bool is_open = false;
+
+		for (size_t k = 0; k < l->n && o->is_inner && o->is_shut; k++) {
+			const one *outer = &l->all[k];
+
+			is_open = is_open || (!outer->is_inner && !outer->is_shut &&
+						     emr_id16_equal(outer->given.share_id, o->given.share_id) &&
+						     memcmp(outer->given.grant.row.grantee, o->given.grant.row.grantee, 32) == 0);
+		}
+		if (!is_open)
+			continue;
+		status = share_revoke(l->share, &o->given.grant, MOVED_OUT);
+		*changes += status == EMR_OK;
+	}
+	return status;
+}
+
+emr_status emr_share_replace_agents(emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg)
+{
+	__attribute__((cleanup(list_free))) list l = {.share = share};
+	uint64_t changes = 0;
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = emr_share_inner_grants(share, tree, n, &l.inner);
+	if (status == EMR_OK)
+		status = gather(&l);
+	if (status == EMR_OK)
+		status = replace_outer(&l, fn, arg, &changes);
+	if (status == EMR_OK)
+		status = end_inner(&l, &changes);
+	return status == EMR_OK && changes > 0 ? emr_share_tie(share, tree, n, NULL) : status;
+}

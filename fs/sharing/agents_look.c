@@ -1,0 +1,128 @@
+/* Shares whose agents are gone: given through others, or told to the owner with the line that does it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "people/who.h"
+#include "share/give.h"
+#include "sharing/office_looks.h"
+#include "sharing/sharing.h"
+
+#include "inner.h"
+
+#define NAMES_BYTES 600
+
+typedef struct telling {
+	emr_visit *visit;
+	emr_crowd crowd;
+	emr_buf *told; /* emr_id16, ...: grants that the owner was told of since the folder was opened */
+} telling;
+
+/* Any other status ends the walk: keys, organisations, or what is shared has changed. */
+static emr_status is_of_agents(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG || change->family == EMR_FAMILY_APPROVAL
+		       ? EMR_EXISTS
+		       : EMR_OK;
+}
+
+/* Their organisations, each key's one. */
+static emr_status names_of(emr_crowd *crowd, const emr_id32 *agents, unsigned n, char out[NAMES_BYTES])
+{
+	emr_status status = EMR_OK;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+		size_t at = strlen(out);
+		emr_who who;
+
+		status = emr_who_of(crowd, agents[i], &who);
+		if (status == EMR_OK)
+			snprintf(out + at, NAMES_BYTES - at, "%s%s", i > 0 ? ", " : "",
+				who.organisation[0] != '\0' ? who.organisation : who.called);
+	}
+	return status;
+}
+
+static bool was_told(const emr_buf *told, emr_id16 grant)
+{
+	for (size_t at = 0; at < told->len; at += sizeof grant)
+		if (memcmp(told->data + at, grant.b, sizeof grant) == 0)
+			return true;
+	return false;
+}
+
+static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who, const char *gone, const char *others)
+{
+	emr_problem problem = {0};
+	char text[900];
+
+	emr_who_text(who, text, sizeof text);
+	emr_problem_set(&problem, h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone, "path", path, "who",
+		text, "others", others, "called", who->called, NULL);
+	if (t->visit->notices != NULL)
+		emr_notices_add_problem(t->visit->notices, &problem, path);
+}
+
+static emr_status tell(void *arg, const emr_handover *h)
+{
+	telling *t = arg;
+	const emr_given *given = h->given;
+	EMR_AUTO_FREE char *path = NULL;
+	char gone[NAMES_BYTES], others[NAMES_BYTES] = "";
+	emr_id32 root;
+	emr_who who;
+	emr_status status;
+
+	if (h->made == NULL && was_told(t->told, given->grant.grant))
+		return EMR_OK;
+	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
+	path = emr_sharing_path(t->visit->session, given->grant.domain, given->label);
+	status = path != NULL ? emr_who_of(&t->crowd, root, &who) : EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = names_of(&t->crowd, h->gone, h->gone_n, gone);
+	if (status == EMR_OK && h->made != NULL)
+		status = names_of(&t->crowd, h->made->agents, h->made->n, others);
+	if (status != EMR_OK)
+		return status;
+	notice(t, h, path, &who, gone, others);
+	return emr_buf_append(t->told, &given->grant.grant, sizeof given->grant.grant);
+}
+
+static emr_status replace(emr_visit *visit)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	telling t = {.visit = visit, .told = visit->memory};
+	size_t n = 0;
+	emr_status status = emr_crowd_open(visit->session, &t.crowd);
+
+	if (status == EMR_OK)
+		status = emr_inner_tree(visit->session, &tree, &n);
+	if (status == EMR_OK)
+		status = emr_share_replace_agents(visit->share, tree, n, tell, &t);
+	emr_crowd_close(&t.crowd);
+	return status;
+}
+
+emr_status emr_look_agents(emr_visit *visit)
+{
+	emr_status status = visit->from == 0 ? EMR_EXISTS
+					     : emr_replica_since(visit->session->replica, visit->from, is_of_agents, NULL);
+
+	if (status != EMR_EXISTS)
+		return status;
+	if (visit->session->read_only || emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	if (visit->memory == NULL)
+		visit->memory = calloc(1, sizeof(emr_buf));
+	return visit->memory != NULL ? replace(visit) : EMR_NO_MEMORY;
+}
+
+void emr_look_agents_end(void *memory)
+{
+	emr_buf_free(memory);
+	free(memory);
+}

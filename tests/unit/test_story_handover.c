@@ -1,0 +1,278 @@
+/* An agent's key ends: what was shared through it goes on through others, or its owner hears of it. */
+#include "story_kit.h"
+
+#include "contract/codes.h"
+#include "share/write.h"
+
+static story s;
+
+static int begin(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	story_end(&s);
+	return 0;
+}
+
+static void all_agents(story *the)
+{
+	story_agents(the, 7);
+}
+
+static void the_later_two(story *the)
+{
+	story_agents(the, 6);
+}
+
+/* Agents [FIRST, FIRST + N) release. */
+static emr_grant_made share_by(int first, unsigned n, uint16_t writes)
+{
+	emr_id32 ids[AGENTS];
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = writes,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.agents = ids,
+		.agents_count = n};
+
+	for (unsigned i = 0; i < n; i++)
+		ids[i] = s.agents[first + (int)i].public.signer_id;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	story_agents(&s, 7); /* who has a fragment has it */
+	return made;
+}
+
+static void end_agent(int i)
+{
+	assert_int_equal(story_says(&s, &s.bosses[i + 1], emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+/* ---- the owner's computer looks ---- */
+
+typedef struct heard {
+	size_t n, replaced;
+	unsigned gone_n;
+	emr_id32 gone;
+	emr_grant_made made;
+} heard;
+
+static emr_status hear(void *arg, const emr_handover *handover)
+{
+	heard *h = arg;
+
+	h->n++;
+	h->gone_n = handover->gone_n;
+	h->gone = handover->gone[0];
+	h->replaced += handover->made != NULL;
+	if (handover->made != NULL)
+		h->made = *handover->made;
+	return EMR_OK;
+}
+
+static emr_nested *tree_of(size_t *out_n)
+{
+	EMR_AUTO_BUF list = {0};
+	emr_nested *tree;
+	size_t n;
+
+	assert_ok(emr_view_domains_below(s.k.view, (emr_id16){{0}}, &list));
+	n = list.len / sizeof(emr_inner_domain);
+	tree = calloc(n > 0 ? n : 1, sizeof *tree);
+	assert_non_null(tree);
+	for (size_t i = 0; i < n; i++) {
+		emr_inner_domain d;
+
+		memcpy(&d, list.data + i * sizeof d, sizeof d);
+		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
+	}
+	*out_n = n;
+	return tree;
+}
+
+static heard look(void)
+{
+	size_t n;
+	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
+	heard h = {0};
+
+	assert_ok(emr_share_replace_agents(s.ana, tree, n, hear, &h));
+	return h;
+}
+
+static void carry_inside(void)
+{
+	size_t n;
+	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
+
+	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+}
+
+/* ---- what lima has ---- */
+
+typedef struct has {
+	emr_id16 domain, grant;
+	size_t n;
+} has;
+
+static emr_status note_received(void *arg, const emr_received *received)
+{
+	has *h = arg;
+
+	if (!emr_id16_equal(received->grant.domain, h->domain) || received->phase != EMR_GRANT_IN_FORCE)
+		return EMR_OK;
+	h->grant = received->grant.grant;
+	h->n++;
+	return EMR_OK;
+}
+
+static has lima_has(emr_id16 domain)
+{
+	has h = {.domain = domain};
+
+	story_see(&s.lima);
+	assert_ok(emr_share_received(s.lima.share, note_received, &h, NULL));
+	return h;
+}
+
+static emr_status lima_reads(emr_id16 grant, story_fn answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+
+	return story_read(&s, &s.lima, grant, "MRI.pdf", answer, &bytes, &trouble);
+}
+
+/* ---- the tests ---- */
+
+static void others_release_what_too_few_are_left_for(void **state)
+{
+	emr_grant_made before = share_by(0, 2, 0);
+	heard h;
+	has now;
+
+	(void)state;
+	assert_ok(lima_reads(before.grant, all_agents));
+	end_agent(0);
+	assert_status(EMR_TIMEOUT, lima_reads(before.grant, the_later_two));
+	h = look();
+	assert_int_equal(h.n, 1);
+	assert_int_equal(h.replaced, 1);
+	assert_int_equal(h.gone_n, 1);
+	assert_memory_equal(h.gone.b, s.agents[0].public.signer_id.b, 32);
+	assert_int_equal(h.made.n, 2);
+	assert_int_equal(h.made.t, 2);
+	now = lima_has(s.imaging);
+	assert_int_equal(now.n, 1); /* the former one has ended */
+	assert_memory_equal(now.grant.b, h.made.grant.b, 16);
+	the_later_two(&s);
+	assert_ok(lima_reads(now.grant, the_later_two));
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(s.imaging).n, 1);
+}
+
+static void a_share_that_enough_are_left_for_stays_as_it_is(void **state)
+{
+	emr_grant_made before = share_by(0, 3, 0);
+
+	(void)state;
+	end_agent(0);
+	assert_int_equal(look().n, 0);
+	assert_memory_equal(lima_has(s.imaging).grant.b, before.grant.b, 16);
+	assert_ok(lima_reads(before.grant, the_later_two));
+}
+
+/* Two had to agree, and one is left: that it may alone is not for this program to say. */
+static void fewer_than_the_owner_was_told_are_hers_to_allow(void **state)
+{
+	emr_grant_made before = share_by(0, 2, 0);
+	heard h;
+
+	(void)state;
+	end_agent(0);
+	end_agent(2);
+	h = look();
+	assert_int_equal(h.n, 1);
+	assert_int_equal(h.replaced, 0);
+	assert_memory_equal(lima_has(s.imaging).grant.b, before.grant.b, 16);
+	assert_int_equal(look().n, 1); /* it is still so */
+	/* She does. */
+	(void)share_by(1, 1, 0);
+	assert_int_equal(look().n, 0);
+}
+
+static void a_right_to_write_goes_on_with_it(void **state)
+{
+	emr_writing writing;
+	heard h;
+
+	(void)state;
+	(void)share_by(0, 1, EMR_WRITES_ALL);
+	end_agent(0);
+	h = look();
+	assert_int_equal(h.replaced, 1);
+	assert_int_equal(h.made.t, 2);
+	story_see(&s.lima);
+	assert_ok(emr_share_writing(s.lima.share, s.imaging, &writing));
+	assert_int_equal(writing.rights, EMR_WRITES_ALL);
+}
+
+static void what_lies_inside_goes_on_with_it(void **state)
+{
+	emr_id16 old;
+	has inside;
+	heard h;
+
+	(void)state;
+	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &old));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+	(void)share_by(0, 2, 0);
+	carry_inside();
+	inside = lima_has(old);
+	assert_int_equal(inside.n, 1);
+	end_agent(0);
+	h = look();
+	assert_int_equal(h.n, 1); /* one share is told once */
+	assert_int_equal(h.replaced, 1);
+	assert_int_equal(lima_has(old).n, 1);
+	assert_memory_not_equal(lima_has(old).grant.b, inside.grant.b, 16);
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(old).n, 1);
+}
+
+static void who_may_not_act_any_more_gets_nothing_anew(void **state)
+{
+	(void)state;
+	(void)share_by(0, 2, 0);
+	end_agent(0);
+	assert_int_equal(story_says(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(look().n, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(others_release_what_too_few_are_left_for),
+		TEST(a_share_that_enough_are_left_for_stays_as_it_is),
+		TEST(fewer_than_the_owner_was_told_are_hers_to_allow),
+		TEST(a_right_to_write_goes_on_with_it),
+		TEST(what_lies_inside_goes_on_with_it),
+		TEST(who_may_not_act_any_more_gets_nothing_anew),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
