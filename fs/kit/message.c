@@ -488,7 +488,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_AGENTS_GONE] = {"agents-gone", "", "warn", EMR_EXIT_PART,
 		"Keys of {names} are in force no more, and too few others release {path}: {who} can open something there for the first "
 		"time only while your folder is open.",
-		"Those who are left release it when you share it again: emrfs share \"{path}\" with \"{called}\""},
+		"Those who are left release it when you share it again: emrfs share '{path}' with '{called}'"},
 	[EMR_SAY_AGENTS_REPLACED] = {"agents-replaced", "", "info", EMR_EXIT_PART,
 		"Keys of {names} are in force no more. {path} for {who} is released by {others} now.", ""},
 	[EMR_SAY_DEPOSIT_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,

@@ -8,7 +8,7 @@
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "index", "cause", "line", "verb", "word",
 	"words", "program", "value", "folder", "since", "place", "who", "names", "time",
-	"name", "src", "dest", "id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation"};
+	"name", "src", "dest", "id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called", "others"};
 
 static bool is_known(const char *name, size_t len)
 {

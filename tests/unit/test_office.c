@@ -277,7 +277,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	assert_int_equal(times_noticed(visit.notices, "agents-"), 2);
 	assert_int_equal(times_noticed(visit.notices, "agents-gone"), 1);
 	assert_int_equal(times_noticed(visit.notices, "Keys of org2 are in force no more, and too few others release Imaging"), 1);
-	assert_int_equal(times_noticed(visit.notices, "emrfs share \"Imaging\" with \"lima@clinic@org0\""), 1);
+	assert_int_equal(times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima@clinic@org0'"), 1);
 	emr_look_agents_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
