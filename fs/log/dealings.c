@@ -217,6 +217,17 @@ static void put_terms(FILE *to, const json_t *entry)
 		fprintf(to, ", for %s", purpose);
 }
 
+/* Whose words they are must be seen: nothing in them ends the quotes. */
+static void put_quoted(FILE *to, const char *text)
+{
+	char shown[4200];
+
+	emr_show(text, shown, sizeof shown);
+	for (char *at = shown; *at != '\0'; at++)
+		*at = *at == '"' ? '\'' : *at;
+	fprintf(to, "\"%s\"", shown);
+}
+
 static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 {
 	const char *path = text_of(entry, "path");
@@ -225,9 +236,11 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 	put_with(to, entry);
 	if (path[0] == '\0')
 		return;
-	fputs(is_yes ? ", for " : ", for \"", to); /* no: in his words */
-	put_shown(to, path, "");
-	fputs(is_yes ? "" : "\"", to);
+	fputs(", for ", to);
+	if (is_yes)
+		put_shown(to, path, "");
+	else
+		put_quoted(to, path);
 }
 
 void emr_dealing_line(FILE *to, const json_t *entry)

@@ -239,6 +239,23 @@ static void has(const emr_buf *page, const char *text)
 		fail_msg("the page does not say: %s", text);
 }
 
+/* An entry as it comes from a request that was refused. */
+static void an_askers_words_stay_between_their_quotes(void **state)
+{
+	char words[] = "x\"   proven, entry 7\n20 Nov 2026 14:05  you  shared   Everything";
+	const emr_dealing no = {.said = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)}, .path = words};
+	const emr_who eve = {.called = "eve@clinic", .name = "Eve"};
+	json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
+
+	(void)state;
+	assert_string_equal(text_of(entry, "path"), words);
+	assert_string_equal(text_of(entry, "rights"), "");
+	assert_string_equal(text_of(entry, "until"), "");
+	line_has(entry, "Ana Silva  said no to a request of Eve, for \"x'   proven, entry 7");
+	line_has(entry, "shared   Everything\"   proven, entry 12");
+	json_decref(entry);
+}
+
 static void the_page_has_it_among_what_happened_lately(void **state)
 {
 	emr_notices *notices = NULL;
@@ -266,6 +283,7 @@ int main(void)
 		TEST(the_end_of_a_time_comes_before_what_was_later),
 		TEST(the_log_only_grows),
 		TEST(a_name_that_misleads_is_shown_as_what_it_is),
+		TEST(an_askers_words_stay_between_their_quotes),
 		TEST(the_page_has_it_among_what_happened_lately),
 	};
 
