@@ -67,14 +67,39 @@ static emr_status lies_there(emr_share *share, const emr_replica_head *head, emr
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+static void keep_kind(emr_meta *meta, const emr_meta *hers)
+{
+	uint64_t n = meta->n;
+
+	*meta = *hers;
+	meta->n = hers->type == EMR_META_FILE ? n : 0;
+}
+
+/* Content is a file's, whatever he calls it, and nothing else has any. */
+static void is_what_it_has(const record_facts *record, emr_meta *meta)
+{
+	bool has_content = record->head.pversion != 0;
+
+	if ((meta->type == EMR_META_FILE) == has_content)
+		return;
+	meta->type = has_content ? EMR_META_FILE : EMR_META_DIR;
+	meta->target = (emr_bytes){0};
+	meta->n = has_content ? meta->n : 0;
+}
+
 /* HERS: NULL when there is nothing, or nothing any more. */
 static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers, emr_meta *meta, emr_buf *attributes)
 {
 	const emr_bytes none = {0};
 	bool does = false;
-	emr_status status = emr_words_attributes(
-		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
+	emr_status status;
 
+	if (hers != NULL && hers->type != meta->type) { /* what it is, it stays */
+		keep_kind(meta, hers);
+		return EMR_OK;
+	}
+	is_what_it_has(record, meta);
+	status = emr_words_attributes(meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(attributes);
 	meta->mode &= EMR_WORDS_MODE;
 	if (meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))

@@ -344,11 +344,12 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 {
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
 	EMR_AUTO_BUF attributes = {0};
+	EMR_AUTO_BUF bytes = {0};
 	emr_grant_made made;
 	emr_id16 psychiatry;
 	size_t others;
 	emr_place at;
-	emr_meta meta;
+	emr_meta meta, said;
 	pen p;
 
 	(void)state;
@@ -371,7 +372,16 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	}
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	/* and content of a file of hers, which he calls a directory */
+	assert_ok(emr_facts_get(s.k.stack.facts, s.imaging, id_of("Imaging/MRI.pdf"), &at, &bytes, &said));
+	at.cver++;
+	meta = (emr_meta){.type = EMR_META_DIR, .mode = 0755, .mtime_ns = s.k.clock.unix_ns, .parent = s.imaging,
+		.name = emr_bytes_of("MRI.pdf", 7)};
+	memcpy(meta.r_pid, at.r_pid, sizeof meta.r_pid);
+	pen_claim(&p, &at, &meta, "no directory", false);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	settle();
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "no directory");
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
 	for (int restart = 0; restart < 2; restart++) {
@@ -380,6 +390,7 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 
 		settle_after(restart);
 		kit_expect_text(&s.k, "Imaging/planted.txt", "his bytes");
+		kit_expect_text(&s.k, "Imaging/MRI.pdf", "no directory");
 		assert_int_equal(kit_attr(&s.k, "Imaging/planted.txt").mode & 07000, 0);
 		assert_string_equal(kit_attribute(&s.k, "Imaging/planted.txt", "user.emrfs.keep"), "yes");
 		assert_int_equal(live_in(psychiatry), others);
