@@ -114,7 +114,8 @@ static emr_status make(emr_view *view, emr_id16 id, emr_meta_type type, const sh
 
 void shared_release_if_unused(emr_view *view, node *n)
 {
-	if (n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) && !n->is_queued)
+	/* What one wrote there oneself lies among them in listings, and nothing would show it again. */
+	if (shared_has(n) && n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) && !n->is_queued)
 		tree_free_node(view, n);
 }
 

@@ -338,7 +338,10 @@ static void a_file_of_its_own_in_a_folder_for_writing(void **state)
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his knee");
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "his knee");
+	/* Listed, what is only his stays, also while the kernel knows nothing of it. */
 	assert_non_null(strstr(writer_list(&v, "Imaging"), "MRI.pdf"));
+	assert_non_null(strstr(writer_list(&v, "Imaging"), "lu1a2b3c.tmp"));
+	assert_string_equal(writer_text(&v, "Imaging/lu1a2b3c.tmp"), "saved by a rename");
 	assert_int_equal(writer_pending(&v), 0);
 	end(&s, &v);
 }
