@@ -228,7 +228,7 @@ static void say_look(const sharing *s)
 			files);
 	}
 	if (s->request.history)
-		emr_say(s->out, "Earlier versions and what was deleted there can be read, too.\n");
+		emr_say(s->out, "The keys of earlier versions and of what was deleted there go along, too; no folder shows those yet.\n");
 	if (!s->request.deposit) /* there is no key to be released */
 		say_release(s);
 	remark = (emr_problem){0};
