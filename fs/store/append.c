@@ -392,12 +392,15 @@ static emr_status flush_once(emr_store *store)
 			status = emr_status_from_errno(errno);
 		emr_segment_unuse(store, segment);
 	}
+	pthread_mutex_lock(&store->sync_lock);
+	/* Another thread may have rolled on, which flushes, and a reclaim may have taken the old segment away. */
+	if (status == EMR_NOT_FOUND && store->synced_total >= covers)
+		status = EMR_OK;
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_ERROR, "store: flush failed (%s)", emr_status_text(status));
 		store->failed = true;
 		status = EMR_IO;
 	}
-	pthread_mutex_lock(&store->sync_lock);
 	store->flushing_now = false;
 	if (status == EMR_OK && store->synced_total < covers)
 		store->synced_total = covers;

@@ -493,16 +493,18 @@ static emr_status commit_batch(emr_store *store, batch *b)
 emr_status emr_store_write_index(emr_store *store)
 {
 	AUTO_BATCH b = { 0 };
+	bool is_opening;
 	emr_status status;
 
 	pthread_mutex_lock(&store->append_lock);
+	is_opening = store->current == NULL;
 	pthread_mutex_lock(&store->map_lock);
 	status = take_batch(store, &b);
 	pthread_mutex_unlock(&store->map_lock);
 	pthread_mutex_unlock(&store->append_lock);
 	/* The index must never know more than the disk has. */
 	if (status == EMR_OK)
-		status = store->current != NULL ? emr_store_flush(store) : sync_own(store);
+		status = is_opening ? sync_own(store) : emr_store_flush(store);
 	if (status == EMR_OK)
 		status = commit_batch(store, &b);
 	if (status == EMR_OK)

@@ -469,6 +469,27 @@ static void readers_and_writers_go_on_during_reclaim(void **state)
 	assert_true(reader.rounds > 0 && writer.rounds > 0);
 }
 
+static void the_index_is_written_while_segments_roll(void **state)
+{
+	kit *k = *state;
+	busy writer = { .k = k };
+	pthread_t thread;
+
+	kit_close(k);
+	k->options.segment_bytes = 65536;
+	kit_open(k);
+	assert_int_equal(pthread_create(&thread, NULL, append_and_flush, &writer), 0);
+	for (int i = 0; i < 100; i++)
+		assert_ok(emr_store_index_now(k->store));
+	writer.stop = 1;
+	pthread_join(thread, NULL);
+	assert_ok(writer.first_failure);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 5000, 3000);
+	kit_has(k, 5000 + writer.rounds - 1, 3000);
+}
+
 static int reader_process(kit *k, int ready_fd, int stop_fd)
 {
 	emr_store_options options = k->options;
@@ -637,6 +658,7 @@ int main(void)
 		T(a_pinned_directory_keeps_all_below_it),
 		T(a_missing_node_below_a_pin_stops_reclaim),
 		T(readers_and_writers_go_on_during_reclaim),
+		T(the_index_is_written_while_segments_roll),
 		T(two_reader_processes_keep_reading_during_reclaim),
 		T(a_reader_sees_what_is_written_after_it_opened),
 		T(an_export_imports_elsewhere_and_carries_all_below_its_root),
