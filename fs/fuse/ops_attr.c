@@ -9,6 +9,7 @@
 
 #include "park.h"
 #include "reply.h"
+#include "told.h"
 
 static void reply_attr(fuse_req_t req, const session *s, const emr_attr *attr)
 {
@@ -103,12 +104,14 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 /* ---- extended attributes ---- */
 
 /* Between the question for the size of a list and the one for the list a record may get its place on the ledger, and
- * with it more names (under 200 bytes); mv does not ask again after ERANGE.  Not for values: rsync wants the exact size. */
+ * with it more names (under 200 bytes); mv does not ask again after ERANGE.  Values are answered as measured (told.h). */
 #define ROOM_FOR_NAMES 256
 
-static void reply_bytes(fuse_req_t req, const emr_buf *bytes, size_t size, size_t room)
+static void reply_bytes(fuse_req_t req, emr_status status, const emr_buf *bytes, size_t size, size_t room)
 {
-	if (size == 0)
+	if (status != EMR_OK)
+		reply_status(req, status);
+	else if (size == 0)
 		fuse_reply_xattr(req, bytes->len + room);
 	else if (bytes->len > size)
 		fuse_reply_err(req, ERANGE);
@@ -116,16 +119,27 @@ static void reply_bytes(fuse_req_t req, const emr_buf *bytes, size_t size, size_
 		fuse_reply_buf(req, (const char *)bytes->data, bytes->len);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ns_of(&now);
+}
+
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	const session *s = session_of(req);
-	EMR_AUTO_BUF value = { 0 };
+	told_key key = { .node = ino, .thread = fuse_req_ctx(req)->pid, .name = name };
+	EMR_AUTO_BUF value = { 0 }, measured = { 0 };
 	emr_status status = emr_view_get_attribute(s->options.view, ino, name, &value);
 
-	if (status != EMR_OK)
-		reply_status(req, status);
+	if (size == 0 && status == EMR_OK)
+		told_keep(key, emr_buf_view(&value), now_ns());
+	if (size > 0 && told_take(key, size, now_ns(), &measured))
+		reply_bytes(req, EMR_OK, &measured, size, 0);
 	else
-		reply_bytes(req, &value, size, 0);
+		reply_bytes(req, status, &value, size, 0);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -134,10 +148,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	EMR_AUTO_BUF names = { 0 };
 	emr_status status = emr_view_list_attributes(s->options.view, ino, &names);
 
-	if (status != EMR_OK)
-		reply_status(req, status);
-	else
-		reply_bytes(req, &names, size, names.len > 0 ? ROOM_FOR_NAMES : 0);
+	reply_bytes(req, status, &names, size, names.len > 0 ? ROOM_FOR_NAMES : 0);
 }
 
 static unsigned acl_bits(uint16_t tag, uint16_t perm, uint16_t *seen)
@@ -199,6 +210,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 		set_acl(req, s, ino, value, size);
 		return;
 	}
+	told_forget(ino);
 	reply_status(req, emr_view_set_attribute(s->options.view, ino, name, emr_bytes_of(value, size),
 		ours));
 }
@@ -207,6 +219,7 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	const session *s = session_of(req);
 
+	told_forget(ino);
 	reply_status(req, emr_view_remove_attribute(s->options.view, ino, name));
 }
 

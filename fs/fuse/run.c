@@ -13,6 +13,7 @@
 #include "init_hook.h"
 #include "notifier.h"
 #include "reply.h"
+#include "told.h"
 #include "wait.h"
 
 #define READAHEAD_KB 1024
@@ -268,6 +269,7 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 	emr_view_end_waits(options->view);	/* whoever still waits is answered while there is a session */
 	wait_stop();
 	notifier_stop();
+	told_clear();
 	fuse_session_unmount(the.fuse);
 	fuse_session_destroy(the.fuse);
 	__atomic_store_n(&is_stopped, 0, __ATOMIC_SEQ_CST);

@@ -72,6 +72,44 @@ must rsync -a --inplace --no-whole-file "$src/" "$MNT/rsync-x/"
 must rsync -aX --delete "$MNT/rsync-x/" "$EMR_WORK/out/rsync-x/"
 same "rsync out" "$EMR_WORK/out/rsync-x"
 
+# The state of a record changes by itself between the two questions of rsync, which takes another length for a failure.
+say "a value is as long as its size was told"
+must cp "$src/a/size-4095" "$MNT/changing"
+confirmed_version "$MNT/changing" >/dev/null
+python3 - "$MNT/changing" <<'END' || emr_fail "a value of another length"
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+path, name = sys.argv[1].encode(), b"user.emrfs.state"
+
+def size():
+    return libc.lgetxattr(path, name, None, 0)
+
+def value(size):
+    room = ctypes.create_string_buffer(size)
+    got = libc.lgetxattr(path, name, room, size)
+    if got < 0:
+        raise OSError(ctypes.get_errno(), f"a value of {size} bytes")
+    return room.raw[:got]
+
+def seen_by_others():
+    return subprocess.run(["getfattr", "--only-values", "--absolute-names", "-n", name, path], check=True, capture_output=True).stdout
+
+before = value(64)
+assert before.startswith(b"confirmed"), before
+writer = os.open(path, os.O_WRONLY)
+told = size()
+os.pwrite(writer, b"more", 10)
+assert seen_by_others() == b"pending", seen_by_others()
+assert value(told) == before
+assert value(told) == b"pending", "the old value was told twice"
+told = size()
+os.close(writer)
+while not seen_by_others().startswith(b"confirmed"):
+    pass
+assert value(told) == b"pending"
+assert value(64).startswith(b"confirmed")
+END
+
 say "cp -a"
 must cp -a "$src" "$MNT/cp"
 same "cp -a" "$MNT/cp"

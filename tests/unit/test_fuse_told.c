@@ -1,0 +1,155 @@
+/* What a program is answered that was told the size of an attribute: the value that was measured, once. */
+#include <stdio.h>
+
+#include "emr_test.h"
+#include "told.h"
+
+#define SECOND INT64_C(1000000000)
+
+static told_key key_of(uint64_t node, int32_t thread, const char *name)
+{
+	return (told_key){ .node = node, .thread = thread, .name = name };
+}
+
+static void keep(told_key key, const char *value, int64_t now_ns)
+{
+	told_keep(key, emr_bytes_of(value, strlen(value)), now_ns);
+}
+
+static void expect(told_key key, const char *value, int64_t now_ns)
+{
+	emr_buf out = { 0 };
+
+	assert_true(told_take(key, strlen(value), now_ns, &out));
+	assert_int_equal(out.len, strlen(value));
+	assert_memory_equal(out.data, value, out.len);
+	emr_buf_free(&out);
+}
+
+static void expect_nothing(told_key key, size_t size, int64_t now_ns)
+{
+	emr_buf out = { 0 };
+
+	assert_false(told_take(key, size, now_ns, &out));
+	assert_int_equal(out.len, 0);
+	emr_buf_free(&out);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	told_clear();
+	return 0;
+}
+
+static void what_was_measured_is_answered_once(void **state)
+{
+	told_key key = key_of(7, 100, "user.emrfs.state");
+
+	(void)state;
+	keep(key, "pending", 0);
+	expect(key, "pending", SECOND);
+	expect_nothing(key, 7, SECOND);
+}
+
+static void another_size_is_another_question(void **state)
+{
+	told_key key = key_of(7, 100, "user.emrfs.state");
+
+	(void)state;
+	keep(key, "pending", 0);
+	expect_nothing(key, 64, SECOND);
+	expect_nothing(key, 7, SECOND);
+}
+
+static void others_are_not_answered_with_it(void **state)
+{
+	told_key key = key_of(7, 100, "user.emrfs.state");
+
+	(void)state;
+	keep(key, "pending", 0);
+	expect_nothing(key_of(8, 100, "user.emrfs.state"), 7, 0);
+	expect_nothing(key_of(7, 101, "user.emrfs.state"), 7, 0);
+	expect_nothing(key_of(7, 100, "user.emrfs.stats"), 7, 0);
+	expect(key, "pending", 0);
+}
+
+static void the_last_measure_counts(void **state)
+{
+	told_key key = key_of(7, 100, "user.emrfs.state");
+
+	(void)state;
+	keep(key, "local", 0);
+	keep(key, "pending", 1);
+	expect_nothing(key, 5, 2);
+	keep(key, "local", 3);
+	keep(key, "pending", 4);
+	expect(key, "pending", 5);
+}
+
+static void after_half_a_minute_it_is_forgotten(void **state)
+{
+	told_key key = key_of(7, 100, "user.emrfs.state");
+
+	(void)state;
+	keep(key, "pending", SECOND);
+	expect_nothing(key, 7, SECOND + TOLD_NS + 1);
+}
+
+static void setting_an_attribute_ends_it(void **state)
+{
+	told_key key = key_of(7, 100, "user.note"), other = key_of(8, 100, "user.note");
+
+	(void)state;
+	keep(key, "one", 0);
+	keep(other, "two", 0);
+	told_forget(7);
+	expect_nothing(key, 3, 0);
+	expect(other, "two", 0);
+}
+
+static void many_at_once_push_out_the_oldest(void **state)
+{
+	char value[16];
+
+	(void)state;
+	for (int32_t i = 0; i < TOLD_MAX + 3; i++) {
+		snprintf(value, sizeof value, "value %d", i);
+		keep(key_of(7, i, "user.note"), value, i);
+	}
+	expect_nothing(key_of(7, 2, "user.note"), strlen("value 2"), TOLD_MAX);
+	for (int32_t i = 3; i < TOLD_MAX + 3; i++) {
+		snprintf(value, sizeof value, "value %d", i);
+		expect(key_of(7, i, "user.note"), value, TOLD_MAX + 3);
+	}
+}
+
+static void an_empty_or_a_huge_value_is_not_answered_wrongly(void **state)
+{
+	static const char huge[TOLD_VALUE_MAX + 1];
+	told_key key = key_of(7, 100, "user.note");
+
+	(void)state;
+	keep(key, "", 0);
+	expect_nothing(key, 3, 0);
+	keep(key, "small", 0);
+	told_keep(key, emr_bytes_of(huge, sizeof huge), 1);
+	expect_nothing(key, sizeof huge, 1);
+	expect_nothing(key, 5, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(what_was_measured_is_answered_once, end),
+		cmocka_unit_test_teardown(another_size_is_another_question, end),
+		cmocka_unit_test_teardown(others_are_not_answered_with_it, end),
+		cmocka_unit_test_teardown(the_last_measure_counts, end),
+		cmocka_unit_test_teardown(after_half_a_minute_it_is_forgotten, end),
+		cmocka_unit_test_teardown(setting_an_attribute_ends_it, end),
+		cmocka_unit_test_teardown(many_at_once_push_out_the_oldest, end),
+		cmocka_unit_test_teardown(an_empty_or_a_huge_value_is_not_answered_wrongly, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
