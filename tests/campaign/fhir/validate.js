@@ -1,0 +1,60 @@
+// validate.js DIR: is every file in DIR an AuditEvent as FHIR R4 defines it?  The validator is the package `fhir`, which reads
+// HL7's own structure definitions; elements that it does not know are errors.  Prints each finding with its number, and ends
+// with 1 when a file is not valid, or when one of the spoiled copies is: then nothing was checked.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const { Fhir } = require('fhir');
+
+const validator = new Fhir();
+
+function validate(event) {
+	return validator.validate(event, { errorOnUnexpected: true });
+}
+
+// What must not pass: each takes a valid event and spoils it.
+const spoilers = {
+	'without the time': event => delete event.recorded,
+	'without an agent': event => delete event.agent,
+	'two types': event => { event.type = [event.type, event.type]; },
+	'an action that is none': event => { event.action = 'Q'; },
+	'an unknown element': event => { event.diagnosis = 'C50.9'; },
+	'a number for a boolean': event => { event.agent[0].requestor = 1; },
+};
+
+const directory = process.argv[2];
+const files = fs.readdirSync(directory).filter(name => name.endsWith('.json'));
+const found = new Map();
+let refused = 0;
+
+for (const name of files) {
+	const text = fs.readFileSync(path.join(directory, name), 'utf8');
+	const result = validate(JSON.parse(text));
+
+	if (!result.valid || JSON.parse(text).resourceType !== 'AuditEvent') {
+		console.log(`NOT VALID  ${name}`);
+		refused++;
+	}
+	for (const message of result.messages) {
+		const line = `${message.severity}: ${message.location.replace(/\[\d+\]/g, '')}: ${message.message}`;
+
+		found.set(line, (found.get(line) || 0) + 1);
+	}
+}
+for (const [line, count] of found)
+	console.log(`${String(count).padStart(5)}  ${line}`);
+
+const sample = files.length > 0 ? fs.readFileSync(path.join(directory, files[0]), 'utf8') : null;
+
+for (const [what, spoil] of sample === null ? [] : Object.entries(spoilers)) {
+	const event = JSON.parse(sample);
+
+	spoil(event);
+	if (validate(event).valid) {
+		console.log(`NOT SEEN  ${what}`);
+		refused++;
+	}
+}
+console.log(`${files.length} AuditEvents, ${refused} findings against them`);
+process.exit(files.length === 0 || refused > 0 ? 1 : 0);
