@@ -88,28 +88,6 @@ static emr_status note(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
-static emr_status gather(list *l)
-{
-	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_replica_domains(l->share->o.replica, note_own, &domains);
-
-	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(domain.b, domains.data + at, sizeof domain.b);
-		status = emr_share_given(l->share, domain, note, l);
-		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
-			status = EMR_OK; /* not on the ledger yet, or not mine any more */
-	}
-	return status;
-}
-
 /* Another share of the same folder with the same person that is open, shows no less and lasts no shorter. */
 static bool is_covered(const list *l, const one *o)
 {
@@ -243,7 +221,7 @@ emr_status emr_share_replace_agents(emr_share *share, const emr_nested *tree, si
 	if (status == EMR_OK)
 		status = emr_share_inner_grants(share, tree, n, &l.inner);
 	if (status == EMR_OK)
-		status = gather(&l);
+		status = emr_share_given_everywhere(share, note, &l);
 	if (status == EMR_OK)
 		status = replace_outer(&l, fn, arg, &changes);
 	if (status == EMR_OK)

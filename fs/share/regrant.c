@@ -69,28 +69,6 @@ static emr_status note_old(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
-static emr_status gather(list *l)
-{
-	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_replica_domains(l->share->o.replica, note_own, &domains);
-
-	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		emr_id16 domain;
-
-		memcpy(domain.b, domains.data + at, sizeof domain.b);
-		status = emr_share_given(l->share, domain, note_old, l);
-		if (status == EMR_NOT_FOUND || status == EMR_DENIED)
-			status = EMR_OK; /* not on the ledger yet, or not mine any more */
-	}
-	return status;
-}
-
 /* After an interruption it stands there already. */
 static emr_status note_same(void *arg, const emr_given *given)
 {
@@ -178,7 +156,7 @@ emr_status emr_share_follow_teams(emr_share *share, const emr_nested *tree, size
 	if (status == EMR_OK)
 		status = emr_share_inner_grants(share, tree, n, &l.inner);
 	if (status == EMR_OK)
-		status = gather(&l);
+		status = emr_share_given_everywhere(share, note_old, &l);
 	for (size_t i = 0; i < l.n && status == EMR_OK; i++) {
 		emr_status one = move(share, &l.all[i]);
 

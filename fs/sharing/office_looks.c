@@ -72,17 +72,11 @@ void emr_look_own_key_end(void *memory)
 
 /* ---- epochs ---- */
 
-static emr_status note_own(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
-{
-	(void)d_row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 /* What goes wrong with one domain does not stop the others. */
 static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};
-	emr_status status = emr_replica_domains(visit->session->replica, note_own, &domains), first = status;
+	emr_status status = emr_share_own_domains(visit->share, &domains), first = status;
 
 	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
 		emr_id16 domain;

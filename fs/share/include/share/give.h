@@ -80,8 +80,12 @@ static inline bool emr_given_is_deposit(const emr_given *given)
 	return given->grant.row.rights == 0;
 }
 typedef emr_status (*emr_given_fn)(void *arg, const emr_given *given);
-/* Every grant of DOMAIN, in every state. */
+/* Every grant of DOMAIN, in every state.  EMR_NOT_FOUND: not on the ledger yet; EMR_DENIED: not one's own (any more). */
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg);
+/* The same for every domain of one's own; those that emr_share_given refuses have none. */
+emr_status emr_share_given_everywhere(emr_share *share, emr_given_fn fn, void *arg);
+/* The domains of one's own, emr_id16, ..., appended to *OUT_DOMAINS. */
+emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains);
 
 /* ---- domains inside domains ---- */
 
