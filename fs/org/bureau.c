@@ -253,3 +253,25 @@ emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *ques
 	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", what, NULL);
 	return EMR_DENIED;
 }
+
+/* ---- a verb ---- */
+
+int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
+{
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem->is_set)
+		emr_problem_set_status(problem, status, "The organisation");
+	return emr_out_fail(out, problem);
+}
+
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
+{
+	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
+	emr_problem problem = {0};
+	emr_status status = emr_bureau_open(args, &bureau, &problem);
+
+	if (status == EMR_OK)
+		status = work(args, out, &bureau, &problem);
+	return emr_bureau_end(out, status, &problem);
+}

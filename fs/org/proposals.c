@@ -274,15 +274,6 @@ static void say_result(emr_out *out, const emr_coming *coming, const char *done,
 		emr_say(out, "%u of %u members have approved that %s %s.\n", coming->have, coming->need, coming->name, done);
 }
 
-static int end(emr_out *out, emr_status status, emr_problem *problem)
-{
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, "The organisation");
-	return emr_out_fail(out, problem);
-}
-
 static emr_status admit(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
@@ -309,13 +300,7 @@ static emr_status admit(const emr_args *args, emr_out *out, emr_bureau *bureau, 
 
 int emr_org_admit(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
-
-	if (status == EMR_OK)
-		status = admit(args, out, &bureau, &problem);
-	return end(out, status, &problem);
+	return emr_bureau_run(args, out, admit);
 }
 
 /* Its own wish, or another's that is approved. */
@@ -354,11 +339,5 @@ static emr_status leave(const emr_args *args, emr_out *out, emr_bureau *bureau, 
 
 int emr_org_leave(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
-
-	if (status == EMR_OK)
-		status = leave(args, out, &bureau, &problem);
-	return end(out, status, &problem);
+	return emr_bureau_run(args, out, leave);
 }

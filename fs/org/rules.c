@@ -427,9 +427,5 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 		status = run_propose(args, out, &bureau, &problem);
 	else if (status == EMR_OK)
 		status = run_show(out, &bureau);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "The organisation");
-	return emr_out_fail(out, &problem);
+	return emr_bureau_end(out, status, &problem);
 }

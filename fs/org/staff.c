@@ -128,15 +128,6 @@ emr_status emr_staff_find_or_say(
 	return status;
 }
 
-static int end(emr_out *out, emr_status status, emr_problem *problem)
-{
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem->is_set)
-		emr_problem_set_status(problem, status, "The organisation");
-	return emr_out_fail(out, problem);
-}
-
 /* ---- org show ---- */
 
 typedef struct showing {
@@ -262,7 +253,7 @@ int emr_org_show(const emr_args *args, emr_out *out)
 	emr_out_put(out, "organisations", s.organisations);
 	if (s.rules != NULL)
 		emr_out_put(out, "rules", s.rules);
-	return end(out, status, &problem);
+	return emr_bureau_end(out, status, &problem);
 }
 
 /* ---- org revoke ---- */
@@ -300,13 +291,7 @@ static emr_status take_out_of_use(const emr_args *args, emr_out *out, emr_bureau
 
 int emr_org_revoke(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
-
-	if (status == EMR_OK)
-		status = take_out_of_use(args, out, &bureau, &problem);
-	return end(out, status, &problem);
+	return emr_bureau_run(args, out, take_out_of_use);
 }
 
 /* ---- org vouch ---- */
@@ -402,11 +387,5 @@ static emr_status vouch(const emr_args *args, emr_out *out, emr_bureau *bureau, 
 
 int emr_org_vouch(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
-	emr_problem problem = {0};
-	emr_status status = emr_bureau_open(args, &bureau, &problem);
-
-	if (status == EMR_OK)
-		status = vouch(args, out, &bureau, &problem);
-	return end(out, status, &problem);
+	return emr_bureau_run(args, out, vouch);
 }

@@ -33,3 +33,9 @@ emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal,
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]);
 /* Asks QUESTION (yes, no) on a terminal; --yes is yes.  Else EMR_DENIED, with a problem: WHAT was not done. */
 emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question, const char *what, emr_problem *out_problem);
+
+/* How a verb of the organisation ends: the exit code of STATUS, with PROBLEM (or a sentence about "The organisation") said. */
+int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem);
+/* Such a verb: opens, lets WORK do it, closes and ends. */
+typedef emr_status (*emr_bureau_work)(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work);
