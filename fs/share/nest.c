@@ -321,7 +321,7 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, ui
 }
 
 /* One at a time in a process: clerk, publisher and office come for the same reason at the same moment, and each would give what
- * it does not see yet. */
+ * it does not see yet, or what is just being taken back around it. */
 static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
 
 emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
@@ -361,8 +361,8 @@ static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, 
 	return status;
 }
 
-emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
-	emr_id32 grantee, size_t *out_n)
+static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
+	size_t *out_n)
 {
 	nesting nest = {.share = share, .now = share_now(share)};
 	emr_known_person person;
@@ -386,6 +386,17 @@ emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size
 	nesting_end(&nest);
 	if (status == EMR_OK)
 		*out_n = ended;
+	return status;
+}
+
+emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
+	emr_id32 grantee, size_t *out_n)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&tie_lock);
+	status = revoke_below(share, tree, n, domain, grantee, out_n);
+	pthread_mutex_unlock(&tie_lock);
 	return status;
 }
 

@@ -435,6 +435,43 @@ static void who_gives_on_at_the_same_time_gives_once(void **state)
 	story_end(&s);
 }
 
+static void what_is_given_on_while_the_share_is_taken_back_does_not_stay(void **state)
+{
+	STORY;
+	const emr_share_options options = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records,
+		.clock = &s.k.clock.clock};
+	emr_id16 old = make_inner(&s, "Imaging/Old");
+	pthread_barrier_t start;
+	emr_share *clerk;
+	emr_nested *tree;
+	pthread_t thread;
+	tying publisher;
+	size_t n;
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	assert_ok(emr_share_new(&options, &clerk));
+	tree = tree_of(&s, &n);
+	for (int round = 0; round < 4; round++) {
+		size_t ended = 0;
+
+		(void)story_share(&s, &s.lima, 0, true);
+		publisher = (tying){.share = s.ana, .tree = tree, .n = n, .start = &start};
+		assert_int_equal(pthread_create(&thread, NULL, tie_at_once, &publisher), 0);
+		(void)pthread_barrier_wait(&start);
+		assert_ok(emr_share_revoke_below(clerk, tree, n, s.imaging, s.lima.public.signer_id, &ended));
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_ok(publisher.status);
+		assert_int_equal(grants_in(&s, &s.lima, old).n + grants_in(&s, &s.lima, s.imaging).n, 0);
+	}
+	emr_share_free(clerk);
+	(void)pthread_barrier_destroy(&start);
+	free(tree);
+	story_end(&s);
+}
+
 static void what_a_person_took_back_inside_stays_so(void **state)
 {
 	STORY;
@@ -588,6 +625,7 @@ int main(int argc, char **argv)
 		TEST(a_domain_made_inside_a_shared_folder_stays_within_sight),
 		TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all),
 		TEST(who_gives_on_at_the_same_time_gives_once),
+		TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay),
 		TEST(what_a_person_took_back_inside_stays_so),
 		TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it),
 		TEST(what_a_move_takes_along_is_compared_by_itself),
