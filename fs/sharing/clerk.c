@@ -187,9 +187,13 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 		status = emr_team_of_grantee(session->replica, order->root, &team);
 	if (status == EMR_OK)
 		status = emr_team_present(session->replica, &team, &team);
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && emr_id32_equal(team.grantee, order->root)))
-		return EMR_OK;
-	return status == EMR_OK ? revoke_from(share, tree, nodes, order->domain, team.grantee) : status;
+	if (status == EMR_OK && !emr_id32_equal(team.grantee, order->root))
+		status = revoke_from(share, tree, nodes, order->domain, team.grantee);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	/* A folder inside that became a domain of its own since the tree was looked at has got the share, and keeps it no longer. */
+	emr_view_tie(session->view);
+	return EMR_OK;
 }
 
 clerk_result clerk_do(emr_session *session, const emr_order *order)

@@ -37,6 +37,20 @@ emr_id32 sharing_story_lima(void)
 	return s.lima.public.signer_id;
 }
 
+void sharing_story_publish(void)
+{
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+}
+
+void sharing_story_make_domain(const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s.k.view, path, &domain));
+	sharing_story_publish();
+}
+
 /* ---- reading ---- */
 
 static void answer(story *all)

@@ -12,5 +12,8 @@ void sharing_story_begin(emr_session *session);
 void sharing_story_end(emr_session *session);
 emr_id16 sharing_story_imaging(void);
 emr_id32 sharing_story_lima(void);
+/* PATH becomes a domain of its own, and everything is published. */
+void sharing_story_make_domain(const char *path);
+void sharing_story_publish(void);
 /* Dr Lima opens her first grant, reads NAME with Ana's answers, and reports it. */
 void sharing_story_lima_reads(const char *name);

@@ -30,6 +30,24 @@ emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_led
 	return EMR_IO;
 }
 
+/* ---- a folder that becomes a domain of its own when the clerk has just looked which there are ---- */
+
+static const char *to_become_domain; /* NULL: none */
+
+emr_status __real_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
+	size_t *out_n);
+emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
+	size_t *out_n);
+
+emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
+	size_t *out_n)
+{
+	if (to_become_domain != NULL)
+		sharing_story_make_domain(to_become_domain);
+	to_become_domain = NULL;
+	return __real_emr_share_revoke_below(share, tree, n, domain, grantee, out_n);
+}
+
 static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
@@ -351,6 +369,36 @@ static emr_status hear(void *arg, json_t *object)
 	return EMR_OK;
 }
 
+/* Also what stands in domains inside. */
+static size_t count_standing(void)
+{
+	EMR_AUTO_SHARES rows = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	size_t n = 0;
+
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_shares_collect_inner(&session, &crowd, &rows));
+	for (size_t i = 0; i < rows.n; i++)
+		n += rows.list[i].state == EMR_SHARE_CONFIRMED;
+	return n;
+}
+
+static void what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+
+	(void)state;
+	assert_ok(clerk_do(&session, &o).status);
+	assert_int_equal(count_standing(), 1);
+	o.kind = EMR_ORDER_REVOKE;
+	to_become_domain = "Imaging/Old";
+	assert_ok(clerk_do(&session, &o).status);
+	assert_null(to_become_domain);
+	sharing_story_publish();
+	assert_int_equal(count_standing(), 0);
+}
+
 static void taking_back_tells_what_was_seen(void **state)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
@@ -396,6 +444,7 @@ int main(void)
 		STORY(what_was_tried_is_looked_for_before_it_is_forgotten),
 		STORY(what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice),
 		STORY(an_order_may_be_for_writing_and_is_replaced_as_any_other),
+		STORY(what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too),
 		STORY(taking_back_tells_what_was_seen),
 	};
 
