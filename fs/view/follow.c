@@ -126,28 +126,21 @@ static void each_once(following *f)
 static emr_status take_again(following *f)
 {
 	emr_view *view = f->view;
-	emr_buf again;
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	again = view->follow_again;
-	view->follow_again = (emr_buf){ 0 };
-	pthread_mutex_unlock(&view->lock);
-	for (size_t at = 0; at < again.len && status == EMR_OK; at += sizeof(object_id)) {
+	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK; at += sizeof(object_id)) {
 		object_id id;
 
-		memcpy(&id, again.data + at, sizeof id);
+		memcpy(&id, view->follow_again.data + at, sizeof id);
 		status = add(f, id.domain, id.object);
 	}
-	if (status != EMR_OK) {	/* all of it next time; only this thread adds to it */
-		pthread_mutex_lock(&view->lock);
-		view->follow_again = again;
-		pthread_mutex_unlock(&view->lock);
+	if (status == EMR_OK)
+		emr_buf_free(&view->follow_again);
+	else	/* all of it next time */
 		f->n = 0;
-		return status;
-	}
-	emr_buf_free(&again);
-	return EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	return status;
 }
 
 /* ---- what the ledger says of it ---- */
@@ -421,7 +414,7 @@ static void end(following *f, emr_status status, uint64_t size)
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
 	grew = size > view->followed;
 	view->followed = size;
-	view->has_news = f->is_cut;
+	view->has_news = view->has_news || f->is_cut;	/* what came since take_news is for the next time */
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	/* What came while this was under way is behind the waiting thread already. */
@@ -434,16 +427,25 @@ static void end(following *f, emr_status status, uint64_t size)
 	emr_buf_free(&f->conflicts);
 }
 
+/* What is new from here on makes another run. */
+static uint64_t take_news(emr_view *view)
+{
+	uint64_t followed;
+
+	pthread_mutex_lock(&view->lock);
+	view->has_news = false;
+	followed = view->followed;
+	pthread_mutex_unlock(&view->lock);
+	return followed;
+}
+
 emr_status follow_run(emr_view *view)
 {
 	following f = { .view = view };
 	emr_replica_position at = { 0 };
-	uint64_t followed;
+	uint64_t followed = take_news(view);
 	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
 
-	pthread_mutex_lock(&view->lock);
-	followed = view->followed;
-	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
 	if (status == EMR_OK)

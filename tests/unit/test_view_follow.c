@@ -1,5 +1,6 @@
 /* Two computers of one person on one ledger: what one saves, the other shows; what both change, both keep. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,8 @@
 #include "view_kit.h"
 
 #include "base/file.h"
+
+#include "follow.h"
 
 /* ---- a second computer: a keyring of the same seed, the same ledger and blocks, everything else its own ---- */
 
@@ -35,6 +38,22 @@ static void make_second(kit *b, const kit *a)
 	assert_int_equal(symlink(target, link), 0);
 	kit_adopt(b, path, a->clock.unix_ns, a->clock.boot_ns);
 	kit_start(b);
+}
+
+/* ---- a domain that becomes readable when a run has just asked what is new ---- */
+
+static _Atomic(emr_view *) to_take_in; /* NULL: none */
+static emr_id16 domain_to_take_in;
+
+emr_status __real_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
+emr_status __wrap_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
+
+emr_status __wrap_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg)
+{
+	emr_status status = __real_emr_replica_since(replica, since, fn, arg);
+	emr_view *view = atomic_exchange(&to_take_in, NULL);
+
+	return status == EMR_OK && view != NULL ? emr_view_take_in(view, domain_to_take_in) : status;
 }
 
 typedef struct two {
@@ -374,12 +393,12 @@ static void a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_
 static two *racing; /* whose a saves while b looks */
 
 /* What b tells the kernel of, it has looked at: now a is quicker with something else. */
-static void a_is_quicker(void *arg, uint64_t node, const char *name)
+static void a_is_quicker(void *arg, uint64_t number, const char *name)
 {
 	two *t = racing;
 
 	(void)arg;
-	(void)node;
+	(void)number;
 	(void)name;
 	if (t == NULL)
 		return;
@@ -631,11 +650,11 @@ typedef struct told {
 	unsigned entries;
 } told;
 
-static void note_told(void *arg, uint64_t node, const char *name)
+static void note_told(void *arg, uint64_t number, const char *name)
 {
 	told *t = arg;
 
-	(void)node;
+	(void)number;
 	pthread_mutex_lock(&t->lock);
 	t->entries += name != NULL;
 	pthread_mutex_unlock(&t->lock);
@@ -647,6 +666,25 @@ static void await_file(kit *k, const char *path)
 	for (int i = 0; i < 6000 && !kit_exists(k, path); i++)
 		usleep(10000);
 	assert_true(kit_exists(k, path));
+}
+
+static void what_becomes_readable_while_a_run_looks_is_looked_at_at_once(void **state)
+{
+	two *t = *state;
+	emr_path_domain d;
+
+	assert_ok(emr_view_domain_of(t->b.view, "Imaging", &d));
+	domain_to_take_in = d.own;
+	kit_text(&t->a, "Imaging/3", "three");
+	kit_wait_ms(&t->a, 2000);
+	assert_ok(emr_view_publish_now(t->a.view));
+	atomic_store(&to_take_in, t->b.view);
+	assert_ok(emr_view_publish_now(t->b.view));
+	assert_null(atomic_load(&to_take_in));
+	kit_expect_text(&t->b, "Imaging/3", "three");
+	assert_int_equal(follow_due(t->b.view), 0);
+	assert_ok(emr_view_publish_now(t->b.view));
+	assert_int_equal(follow_due(t->b.view), INT64_MAX);
 }
 
 static void with_threads_nobody_has_to_ask(void **state)
@@ -860,6 +898,7 @@ int main(int argc, char **argv)
 		WITH_TWO(a_domain_made_here_is_the_same_directory_there),
 		WITH_TWO(a_domain_made_on_both_sides_is_one),
 		WITH_TWO(what_one_moves_elsewhere_and_the_other_removes_stays_removed),
+		WITH_TWO(what_becomes_readable_while_a_run_looks_is_looked_at_at_once),
 		WITH_TWO(with_threads_nobody_has_to_ask),
 		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
 	};
