@@ -2,7 +2,8 @@
  * waits for them.  It refuses to hold a key after the end of its grant.
  *
  * Owners and shares are added by the worker (the thread, or whoever calls emr_view_shared_turn) and live as long as the view, so
- * that nodes may point to them.  Everything is protected by view->lock; what only the worker touches says so. */
+ * that nodes may point to them.  Everything is protected by view->lock; what only the worker touches says so.  What is shown (shares, names,
+ * grants, phases, trees) the worker alone changes, with the lock, and reads without it. */
 #pragma once
 
 #include "share/read.h"
@@ -68,6 +69,7 @@ typedef struct shared_share {
 	bool is_ending_told;
 	shared_tree *tree;	/* NULL: nobody has looked yet */
 	bool has_grown;		/* the ledger has, in this domain, since TREE was built */
+	int64_t build_not_before_ns;
 	emr_report_row *rows;	/* openings that the owner has not been told of */
 	size_t nrows;
 	int64_t report_due_boot_ns;
@@ -75,7 +77,6 @@ typedef struct shared_share {
 	emr_shared *opened;	/* with the keys; NULL: not open */
 	struct shared_asking *asking;
 	size_t names_kept;	/* how many listing keys are at rest */
-	int64_t build_not_before_ns;
 	struct { emr_id16 directory; unsigned n; } ahead[8];	/* how many siblings were asked for last */
 	unsigned ahead_next;
 } shared_share;
@@ -144,7 +145,7 @@ typedef struct shares {
 	emr_buf kept_names;	/* of the worker: entries of the file shared-names */
 	bool has_kept_names;	/* of the worker: it was read */
 	struct shared_policy *policies;	/* shared_software.c */
-	uint64_t seen;		/* entries of the ledger that were looked at */
+	uint64_t seen;		/* of the worker: entries of the ledger that were looked at */
 	bool knows_grants;	/* of the worker: grants were looked at once */
 	bool knows_inboxes;	/* of the worker, both: the list of others' Inboxes as of this generation */
 	uint64_t inboxes;

@@ -109,6 +109,14 @@ static emr_status say_trouble(void *arg, const shared_waiter *w)
 
 /* ---- answers that came ---- */
 
+/* Who lists looks at the time, too: shared_place.c. */
+static void rest(emr_view *view, shared_share *s)
+{
+	pthread_mutex_lock(&view->lock);
+	s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+	pthread_mutex_unlock(&view->lock);
+}
+
 /* Everybody who waits for what ASKING asked hears why it will not come. */
 static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *asking)
 {
@@ -117,7 +125,7 @@ static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *
 
 	shared_answer(view, is_concerned, say_trouble, &r);
 	if (asking->objects == NULL)
-		s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+		rest(view, s);
 }
 
 static void collect(emr_view *view, shared_share *s, shared_asking *asking)
@@ -159,7 +167,7 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 
 	shared_answer(view, is_concerned, say_trouble, &r);
 	if (need == EMR_NEED_NAMES)
-		s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+		rest(view, s);
 }
 
 static void build(emr_view *view, shared_share *s)
@@ -185,10 +193,10 @@ static void build(emr_view *view, shared_share *s)
 	before = shared_swap_tree(view, s, tree, &tell);
 	if (s->is_tied && before == NULL)	/* the letter says how the share around it is called */
 		shared_name_share(view, s, tree->top_name);
-	pthread_mutex_unlock(&view->lock);
-	shared_tree_free(before);
 	/* Who saves a thousand files does not make this computer read ten thousand names a thousand times. */
 	s->build_not_before_ns = view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (emr_clock_boot_ns(emr_clock_system()) - began);
+	pthread_mutex_unlock(&view->lock);
+	shared_tree_free(before);
 	shared_tell(view, &tell);
 	shared_save_names(view, s);
 }
