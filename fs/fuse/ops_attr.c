@@ -44,9 +44,12 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
-	/* What is to be cut lies in another's folder, and its bytes are asked for first. */
-	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, set_attr))
-		return;
+	/* What is to be cut lies in another's folder, and its bytes are asked for first; they may have come by now. */
+	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
+		if (park(req, s, EMR_NEED_BYTES, p, set_attr))
+			return;
+		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
+	}
 	if (status != EMR_OK)
 		reply_refusal(req, s, p->node, NULL, status);
 	else

@@ -71,9 +71,12 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
-	/* Somebody else's close has just taken away what this open had found. */
-	if (status == EMR_BUSY && park(req, s, EMR_NEED_BYTES, p, open_now))
-		return;
+	/* Somebody else's close has just taken away what this open had found; a third one's open may have brought it back by now. */
+	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
+		if (park(req, s, EMR_NEED_BYTES, p, open_now))
+			return;
+		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
+	}
 	if (status != EMR_OK) {
 		reply_refusal(req, s, p->node, NULL, status);
 		return;

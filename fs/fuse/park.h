@@ -23,5 +23,8 @@ typedef struct parked {
 /* Answers the request as if it came now; STATUS is not EMR_OK when there is only an error to give. */
 typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 
+/* How often a call that was EMR_BUSY, and has nothing to wait for by now, is made again. */
+#define PARK_TRIES 8
+
 /* True: the view needs something for NEED of P's node first, and GO will be called, or the request was answered. */
 bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go);
