@@ -440,22 +440,23 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 	return find(u->t, pin->owner) != NULL ? emr_buf_append(&u->pins, pin, sizeof *pin) : EMR_OK;
 }
 
+/* Gives view->lock back. */
 static emr_status commit_synced(edit *e)
 {
 	emr_view *view = e->view;
 	uint64_t seq = 0;
-	emr_status status;
+	emr_status status = edit_commit(e, &seq);
 
-	pthread_mutex_lock(&view->lock);
-	status = edit_commit(e, &seq);
 	pthread_mutex_unlock(&view->lock);
 	return status == EMR_OK ? emr_journal_sync(view->options.journal, seq) : status;
 }
 
 static emr_status unpin_some(emr_view *view, const emr_pin *pins, size_t n)
 {
-	edit e = edit_begin(view);
+	edit e;
 
+	pthread_mutex_lock(&view->lock);
+	e = edit_begin(view);
 	for (size_t i = 0; i < n; i++)
 		edit_unpin(&e, &pins[i].root, pins[i].owner);
 	return commit_synced(&e);
@@ -478,8 +479,10 @@ static emr_status unpin_all(trying *t)
 
 static emr_status forget_some(emr_view *view, const erasing *all, size_t n)
 {
-	edit e = edit_begin(view);
+	edit e;
 
+	pthread_mutex_lock(&view->lock);
+	e = edit_begin(view);
 	for (size_t i = 0; i < n; i++)
 		if (e.status == EMR_OK)
 			e.status = emr_journal_delete(e.txn, EMR_ROW_ERASING, all[i].object);
