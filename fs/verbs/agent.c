@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,13 +93,16 @@ static int say_status(const emr_args *args, emr_out *out)
 
 /* ---- the service ---- */
 
-static emr_attendant *volatile at_work; /* for the signal handler; set before it is, and cleared after */
+/* For the signal handler, which any thread may run; set before it is, and cleared after. */
+static _Atomic(emr_attendant *) at_work;
 
 static void end_in_order(int number)
 {
+	emr_attendant *attendant = atomic_load(&at_work);
+
 	(void)number;
-	if (at_work != NULL)
-		emr_attendant_stop(at_work);
+	if (attendant != NULL)
+		emr_attendant_stop(attendant);
 }
 
 static void take_signals(emr_attendant *attendant)
@@ -107,10 +111,10 @@ static void take_signals(emr_attendant *attendant)
 	struct sigaction action = {.sa_handler = attendant != NULL ? end_in_order : SIG_IGN};
 
 	if (attendant != NULL)
-		at_work = attendant;
+		atomic_store(&at_work, attendant);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		(void)sigaction(numbers[i], &action, NULL);
-	at_work = attendant;
+	atomic_store(&at_work, attendant);
 }
 
 static emr_status open_all(agent *a, emr_problem *out_problem)
