@@ -173,7 +173,7 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 static void build(emr_view *view, shared_share *s)
 {
 	emr_share_trouble none = { .why = EMR_WHY_NONE };
-	int64_t began = emr_clock_boot_ns(emr_clock_system());
+	int64_t began = view_boot_ns(view);
 	EMR_AUTO_BUF tell = { 0 };
 	shared_tree *tree, *before;
 	emr_status status;
@@ -194,7 +194,7 @@ static void build(emr_view *view, shared_share *s)
 	if (s->is_tied && before == NULL)	/* the letter says how the share around it is called */
 		shared_name_share(view, s, tree->top_name);
 	/* Who saves a thousand files does not make this computer read ten thousand names a thousand times. */
-	s->build_not_before_ns = view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (emr_clock_boot_ns(emr_clock_system()) - began);
+	s->build_not_before_ns = view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (view_boot_ns(view) - began);
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
 	shared_tell(view, &tell);

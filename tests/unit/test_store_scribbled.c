@@ -66,11 +66,12 @@ static void plant(kit *k, const char *writer, unsigned number, const char *text,
 	close(fd);
 }
 
-static double now_s(void)
+/* Seconds of a processor: what others do on the computer meanwhile does not count. */
+static double spent_s(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -125,12 +126,12 @@ static void thousands_of_planted_names_cost_a_moment(void **state)
 		plant(k, "00112233445566778899aabbccddeeff", n + 1, n % 3 == 0 ? "" : "this is no segment, whatever it is called", 0600);
 		plant(k, NULL, 1000 + n, n % 3 == 0 ? "" : "nor is this", 0600);
 	}
-	began = now_s();
+	began = spent_s();
 	kit_open(k);
 	save_and_read(k, 10, 6);
 	kit_has(k, 1, 3000);
-	print_message("two openings and six saves beside %d planted names: %.2f s\n", PLANTED, now_s() - began);
-	assert_true(now_s() - began < 20);
+	print_message("two openings and six saves beside %d planted names: %.2f s\n", PLANTED, spent_s() - began);
+	assert_true(spent_s() - began < 20);
 	for (unsigned n = 0; n < PLANTED / 2; n++) {
 		char path[512];
 
@@ -173,13 +174,13 @@ static void a_terabyte_of_nothing_costs_nothing(void **state)
 		plant_sparse(k, "00112233445566778899aabbccddeeff", n + 1, n & 1, n & 2);
 	plant_sparse(k, NULL, 40, true, false);
 	plant_sparse(k, NULL, 41, true, true);
-	began = now_s();
+	began = spent_s();
 	alarm(60);
 	kit_open(k);
 	save_and_read(k, 10, 4);
 	kit_has(k, 1, 3000);
 	alarm(0);
-	assert_true(now_s() - began < 20);
+	assert_true(spent_s() - began < 20);
 }
 
 typedef void (*place_fn)(const char *path);
