@@ -54,8 +54,13 @@ two_home hospital
 two_join rui "Rui Costa" patient >out/joined	# the ledger grows, and so the agent looks
 two_until 60 cmp -s first-box keys/state/agent/box-before
 two_home hospital
-"$EMRFS" ledger --json --limit 100 --passphrase-file "$EMR_PASS" >out/after 2>&1 || emr_fail "ledger"
-expect "new receiving keys on the ledger" "$(($(grep -o '"op":"KEY_KX"' out/after | wc -l) - $(grep -o '"op":"KEY_KX"' out/before | wc -l)))" 1
+new_keys() {
+	"$EMRFS" ledger --json --limit 100 --passphrase-file "$EMR_PASS" >out/after 2>&1 || emr_fail "ledger"
+	echo $(($(grep -o '"op":"KEY_KX"' out/after | wc -l) - $(grep -o '"op":"KEY_KX"' out/before | wc -l)))
+}
+has_new_key() { [ "$(new_keys)" -ge 1 ]; }
+two_until 60 has_new_key
+expect "new receiving keys on the ledger" "$(new_keys)" 1
 
 say "it ends in order, and comes back"
 agent_stop keys
@@ -112,7 +117,7 @@ done
 expect "agents" "$(as ana "$PEER" "$EMR_PASS" grant Imaging "$lima" | cut -d' ' -f2-)" "2 of 3"
 for at in aurora trust norte; do two_until 30 agent_says "keys-$at" '"grants":1,"fragments":1'; done
 # The owner's computer is off from here on.
-as lima "$PEER" "$EMR_PASS" open MRI.txt 10000 >out/read || emr_fail "$(cat out/read)"
+as lima "$PEER" "$EMR_PASS" open MRI.txt 60000 >out/read || emr_fail "$(cat out/read)"
 grep -q 'the key of MRI.txt is here' out/read || emr_fail "$(cat out/read)"
 # So does her folder: names and bytes, with keys that two agents have converted.
 shown() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a finding" ]; }
@@ -141,8 +146,8 @@ expect "revoked" "$(as ana "$PEER" "$EMR_PASS" revoke Imaging "$aurora")" "1 tak
 say "one of three is killed: the others serve"
 kill -KILL "$(two_pid keys-trust)" && await_gone "$(two_pid keys-trust)"
 before=$(date +%s%N)
-as lima "$PEER" "$EMR_PASS" open MRI.txt 10000 >out/read || emr_fail "$(cat out/read)"
-[ $((($(date +%s%N) - before) / 1000000)) -lt 9000 ] || emr_fail "it took as long as no answer"
+as lima "$PEER" "$EMR_PASS" open MRI.txt 60000 >out/read || emr_fail "$(cat out/read)"
+[ $((($(date +%s%N) - before) / 1000000)) -lt 55000 ] || emr_fail "it took as long as no answer"
 two_mount lima
 two_until 30 shown
 two_unmount lima
@@ -160,12 +165,16 @@ done
 
 say "two are: nobody gets a key, and who is missing is named"
 agent_stop keys-norte
-as lima "$PEER" "$EMR_PASS" open MRI.txt 1500 >out/read && emr_fail "one of two was enough"
+# In so many ms the one that works has answered; on a busy computer perhaps not in the first of them.
+for limit in 1500 6000 24000; do
+	as lima "$PEER" "$EMR_PASS" open MRI.txt $limit >out/read && emr_fail "one of two was enough"
+	! grep -q 'why 7 code 0 missing [0-9a-f]* [0-9a-f]*$' out/read || break
+done
 grep -q 'why 7 code 0 missing [0-9a-f]* [0-9a-f]*$' out/read || emr_fail "$(cat out/read)"
 # After a reboot they work off what waits, without anybody: the fragments are theirs.
 agent_start keys-norte
 agent_start keys-trust
-as lima "$PEER" "$EMR_PASS" open MRI.txt 10000 >out/read || emr_fail "$(cat out/read)"
+as lima "$PEER" "$EMR_PASS" open MRI.txt 60000 >out/read || emr_fail "$(cat out/read)"
 
 say "taken back: fragments are destroyed, also by who was off at that moment"
 agent_stop keys-trust
@@ -176,8 +185,8 @@ two_until 30 gone norte
 [ "$(ls keys-trust/state/agent | grep -c '^f-')" = 1 ] || emr_fail "nothing was left to destroy"
 agent_start keys-trust
 two_until 30 gone trust
-agent_says keys-trust '"destroyed":1' || emr_fail "$(cat out/said)"
-as lima "$PEER" "$EMR_PASS" open MRI.txt 10000 >out/read && emr_fail "opened after the end"
+two_until 30 agent_says keys-trust '"destroyed":1'
+as lima "$PEER" "$EMR_PASS" open MRI.txt 60000 >out/read && emr_fail "opened after the end"
 grep -q '^open: why 4' out/read || emr_fail "$(cat out/read)"
 # Out of use while it works: it says so, and the ledger takes nothing from it.
 as norte run 0 org revoke keys-norte --yes --passphrase-file "$EMR_PASS"

@@ -2,6 +2,7 @@
 """What a person at a terminal meets: questions, a passphrase that is not echoed, three of the 24 words asked back.
 
 EMRFS names the program.  Exit 77: no /dev/fuse."""
+import codecs
 import errno
 import json
 import os
@@ -25,6 +26,7 @@ class Terminal:
 
     def __init__(self, *arguments):
         self.seen = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a letter may come in two parts
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execv(EMRFS, [EMRFS, *arguments])
@@ -39,12 +41,12 @@ class Terminal:
             if error.errno != errno.EIO:
                 raise
             data = b""
-        self.seen += data.decode()
+        self.seen += self.decoder.decode(data)
         return len(data) > 0
 
     def expect(self, pattern):
         """Waits for PATTERN in what was not yet taken, and takes it."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while not (found := re.search(pattern, self.seen[self.taken :])):
             if not self.read_more(deadline):
                 raise AssertionError(f"ended without {pattern!r}: {self.seen!r}")
@@ -60,7 +62,7 @@ class Terminal:
         os.write(self.fd, key)
 
     def end(self):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 100
         while self.read_more(deadline):
             pass
         _, status = os.waitpid(self.pid, 0)
@@ -69,7 +71,7 @@ class Terminal:
 
 
 def run(*arguments):
-    return subprocess.run([EMRFS, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    return subprocess.run([EMRFS, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100)
 
 
 def words_shown(text):

@@ -9,15 +9,13 @@ cd "$EMR_WORK" || exit 2
 at_end() {
 	local pid
 	for pid in $bus_pid $fake_pid $watch_pid; do kill "$pid" 2>/dev/null; done
-	pid=$(pid_of_mount 2>/dev/null)
-	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
-	fusermount3 -uqz "$MNT" 2>/dev/null
+	emr_clear_away "$EMRFS_HOME" "$MNT"
 }
 bus_pid='' fake_pid='' watch_pid=''
 # heard TEXT [FILE]: waits until it is there.
 heard() {
 	local i
-	for ((i = 0; i < 1000; i++)); do grep -qF -- "$1" "${2:-heard}" 2>/dev/null && return 0; sleep 0.02; done
+	for ((i = 0; i < 3000; i++)); do grep -qF -- "$1" "${2:-heard}" 2>/dev/null && return 0; sleep 0.02; done
 	cat "${2:-heard}" >&2
 	emr_fail "not heard: $1"
 }
@@ -82,6 +80,6 @@ echo sleep >&8
 heard released
 ! mountpoint -q "$MNT" || emr_fail "sleep began before the folder was closed"
 echo wake >&8
-for ((i = 0; i < 500; i++)); do [ "$(grep -c inhibit heard)" = 2 ] && break; sleep 0.02; done
+for ((i = 0; i < 3000; i++)); do [ "$(grep -c inhibit heard)" = 2 ] && break; sleep 0.02; done
 expect "delayed again" "$(grep -c inhibit heard)" 2
 echo "all is well"

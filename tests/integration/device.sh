@@ -7,11 +7,9 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 emr_begin device
 cd "$EMR_WORK" || exit 2
 at_end() {
-	local who pid
+	local who
 	for who in a b c; do
-		pid=$(sed -n 's/^pid //p' "$EMR_WORK/$who/state/lock" 2>/dev/null)
-		[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
-		fusermount3 -uqz "$EMR_WORK/$who-folder" 2>/dev/null
+		emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"
 	done
 }
 printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
@@ -19,7 +17,7 @@ home() { export EMRFS_HOME=$EMR_WORK/$1; [ -d "$1" ] || { mkdir -m 700 "$1" && p
 NET=$EMR_WORK/net
 await() { # FILE WANTED: its content, as soon as it is there
 	local i
-	for ((i = 0; i < 400; i++)); do [ "$(cat "$1" 2>/dev/null)" = "$2" ] && return; sleep 0.05; done
+	for ((i = 0; i < 2400; i++)); do [ "$(cat "$1" 2>/dev/null)" = "$2" ] && return; sleep 0.05; done
 	emr_fail "$1 has not become: $2"
 }
 P="--passphrase-file $EMR_PASS"
@@ -95,21 +93,21 @@ assert len({e["signer"] for e in json.load(sys.stdin)["entries"]}) > 2'  || emr_
 say "the same file on both while the ledger is held"
 python3 - "$NET/ledger/ledger.sqlite" <<'P' &
 import sqlite3, sys, time, os
-db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
 db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
-for i in range(200):
+for i in range(2400):
 	if os.path.exists("let-go"): break
 	time.sleep(0.05)
 db.execute("ROLLBACK")
 P
 holder=$!
-for ((i = 0; i < 200; i++)); do [ -e held ] && break; sleep 0.05; done
+emr_until test -e held
 echo "both, on a" >a-folder/Imaging/a.txt
 echo "both, on b" >b-folder/Imaging/a.txt
 touch let-go
 wait $holder
 for who in a b; do home $who; run 0 status --wait; done
-for ((i = 0; i < 400; i++)); do
+for ((i = 0; i < 2400; i++)); do
 	[ "$(cat a-folder/Imaging/a*.txt | sort | tr '\n' ' ')" = "both, on a both, on b " ] &&
 		[ "$(cat b-folder/Imaging/a*.txt | sort | tr '\n' ' ')" = "both, on a both, on b " ] && break
 	sleep 0.05
@@ -130,8 +128,7 @@ run 5 device remove other $P
 run 0 device remove laptop $P
 echo "after b" >a-folder/Imaging/after.txt
 run 0 status --wait
-for ((i = 0; i < 200; i++)); do grep -q device-removed b-folder/.emrfs/notices && break; sleep 0.05; done
-grep -q device-removed b-folder/.emrfs/notices || emr_fail "the open folder of b does not say it"
+emr_until grep -q device-removed b-folder/.emrfs/notices
 [ ! -e b-folder/Imaging/after.txt ] || emr_fail "b sees what came after its removal"
 home b
 pid=$(pid_of_mount)

@@ -14,12 +14,15 @@ emr_mount
 # sections DIR: the first bytes of every section of every segment below it, but for lists of pins, which name hashes only.
 cat >sections.py <<'END'
 import os, sys
+def content(where, name):	# an open folder puts files in place of others, and what was listed may be gone
+    try: return open(os.path.join(where, name), "rb").read()
+    except FileNotFoundError: return b""
 def sections(top):
     out = set()
     for where, _, names in os.walk(top):
         for name in names:
             if not (name.startswith("seg-") or name.endswith(".car")): continue
-            data = open(os.path.join(where, name), "rb").read()
+            data = content(where, name)
             at = 96
             while at < len(data) and data[at]:
                 n = shift = 0
@@ -47,7 +50,7 @@ elif what == "count":  # how many of STORE are anywhere below TOP
     found = 0
     for where, _, names in os.walk(top):
         for name in names:
-            data = open(os.path.join(where, name), "rb").read()
+            data = content(where, name)
             found += sum(data.count(w) > 0 for w in wanted)
     print(found)
 END
@@ -141,7 +144,7 @@ for pause in 0.001 0.02 0.06; do
 	emr_mount
 	[ ! -e "$MNT/Doomed" ] || emr_fail "begun, and there again"
 	run 0 status --wait
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		"$EMRFS" erase --deleted --yes --passphrase-file "$EMR_PASS" --json >out/said 2>&1 </dev/null && break
 		says unfinished
 		sleep 0.02

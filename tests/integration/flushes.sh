@@ -25,8 +25,8 @@ def quiet():
             seen, since = flushes(), time.monotonic()
 
 def measure(what, wanted, work):
-    """Background work only adds flushes, so the least of three counts is that of the work itself."""
-    for attempt in range(3):
+    """Background work only adds flushes, so the least of several counts is that of the work itself."""
+    for attempt in range(12):
         quiet()
         before, began = flushes(), time.monotonic()
         work()

@@ -84,9 +84,9 @@ two_until 30 lists "$THEIRS/Imaging/last.txt"
 say "both write one file while the ledger is held: both are kept, and she is told which came second"
 python3 - "$NET/ledger/ledger.sqlite" <<'P' &
 import sqlite3, sys, time, os
-db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
+db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
 db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
-for i in range(200):
+for i in range(2400):
 	if os.path.exists("let-go"): break
 	time.sleep(0.05)
 db.execute("ROLLBACK")
@@ -155,7 +155,8 @@ kept() { ls -d "lima-folder/Imaging (not sent to Silva, Ana, "*")" >/dev/null 2>
 two_until 30 kept
 touch writing.go
 two_until 20 lists writing.done
-expect "kept" "$(cat "lima-folder/Imaging (not sent to Silva, Ana, "*")/unsent.txt")" "before, after"
+whole() { [ "$(cat "lima-folder/Imaging (not sent to Silva, Ana, "*")/unsent.txt")" = "before, after" ]; }
+two_until 20 whole
 noticed() { grep -q -- " not-sent .*It is kept: Imaging (not sent to Silva, Ana, " lima-folder/.emrfs/notices; }
 two_until 20 noticed
 as lima run 0 status --wait

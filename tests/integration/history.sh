@@ -10,7 +10,7 @@ cd "$EMR_WORK" || exit 2
 run() {
 	local wanted=$1 code
 	shift
-	timeout 60 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
+	timeout 180 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
 	code=$?
 	[ "$code" = "$wanted" ] || {
 		cat out/said out/complained >&2
@@ -20,7 +20,7 @@ run() {
 says() { grep -qF -- "$1" out/said out/complained || { cat out/said out/complained >&2; emr_fail "not said: $1"; }; }
 # Everything is on the ledger; SECOND is then, and what follows is later.
 settle() {
-	run 0 status --wait=30s
+	run 0 status --wait=2min
 	SECOND=$(date +%Y-%m-%dT%H:%M:%S)
 	while [ "$(date +%Y-%m-%dT%H:%M:%S)" = "$SECOND" ]; do sleep 0.05; done
 }
@@ -112,7 +112,7 @@ exec 5<&-
 expect "mode" "$(stat -c %a "$MNT/$FILE")" 640
 expect "time" "$(stat -c %Y "$MNT/$FILE")" "$(date -d '2020-02-29 10:20:30' +%s)"
 expect "number" "$(confirmed_version "$MNT/$FILE")" 1
-(cd "$MNT/Letters" && timeout 30 "$EMRFS" restore "finding.txt@$AFTER" >/dev/null) || emr_fail "restore from inside"
+(cd "$MNT/Letters" && timeout 100 "$EMRFS" restore "finding.txt@$AFTER" >/dev/null) || emr_fail "restore from inside"
 expect "content of $AFTER" "$(cat "$MNT/$FILE")" "second finding, longer"
 expect "number" "$(confirmed_version "$MNT/$FILE")" 2
 run 0 restore "$FILE@v2"
@@ -155,7 +155,7 @@ exec 6>&-
 expect "content after all that" "$(cat "$MNT/$FILE")" fourth
 
 say "all of it is genuine, and stays after a kill -9 and for reading only"
-run 0 status --wait=30s
+run 0 status --wait=2min
 run 0 verify
 run 0 restore $FILE@v2
 emr_kill

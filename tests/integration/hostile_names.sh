@@ -75,7 +75,8 @@ harmless_run 0 share
 json 0 share
 said
 expect "shared" "$(python3 -c 'import json; print(len(json.load(open("out/said"))["grants"]))')" ${#bad[@]}
-expect "in shared-by-me" "$(find ana-folder/shared-by-me -mindepth 2 -printf x | wc -c)" ${#bad[@]}
+linked() { [ "$(find ana-folder/shared-by-me -mindepth 2 -printf x | wc -c)" = ${#bad[@]} ]; }
+two_until 60 linked
 harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs/report.html
 
 say "at whom they are shared with, they stay in their place"
@@ -94,7 +95,8 @@ for name in sorted(os.listdir(top)):
         n = ord(c)
         assert n >= 32 and not 0x7f <= n < 0xa0 and not 0x202a <= n <= 0x202e and not 0x2066 <= n <= 0x2069, ascii(name)
 END
-for file in lima-folder/shared-with-me/"$OWNER"/*/*; do cat "$file" >out/read || emr_fail "$(printf %q "$file")"; done
+readable() { cat "$1" >out/read; }
+for file in lima-folder/shared-with-me/"$OWNER"/*/*; do two_until 60 readable "$file"; done
 two_home lima
 harmless lima-folder/.emrfs/notices
 harmless_run 0 status
@@ -128,6 +130,8 @@ harmless_run 0 share
 harmless ana-folder/.emrfs/report.html
 gone() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = 0 ]; }
 two_until 60 gone
+noted() { ls "lima-folder/shared-with-me/$OWNER/"*.txt >/dev/null 2>&1; }
+two_until 60 noted
 for note in lima-folder/shared-with-me/"$OWNER"/*.txt; do harmless "$note"; done
 harmless ana-folder/.emrfs/notices lima-folder/.emrfs/notices ana/state/log lima/state/log
 echo "all is well"

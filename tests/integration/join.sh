@@ -71,7 +71,7 @@ must mv ledger.away "$EMRFS_HOME/state/ledger"
 
 say "somebody else answers first"
 kill -STOP "$inviting"
-"$EMRFS" join ana.invitation --yes --within 5s --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
+"$EMRFS" join ana.invitation --yes --within 15s --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 joining=$!
 two_until 60 compgen -G "$NET/mail/*.reply" >out/reply
 reply=$(compgen -G "$NET/mail/*.reply")

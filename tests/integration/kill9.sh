@@ -8,7 +8,7 @@ emr_init
 # mounted at the end is ours to close.
 cat >"$EMR_WORK/mount" <<END
 #!/bin/sh
-echo \$\$ >"$EMR_WORK/pid"
+echo "\$\$ \$(sed 's/.*) //' "/proc/\$\$/stat" | cut -d' ' -f20)" >"$EMR_WORK/pid"
 exec "$EMRFS" mount -f --passphrase-file "$EMR_PASS" "$MNT" >>"$EMR_LOG" 2>&1
 END
 chmod +x "$EMR_WORK/mount"

@@ -59,8 +59,11 @@ import os, sys
 patterns = [bytes.fromhex(line) for line in open(sys.argv[1])]
 seen = 0
 for path in sys.argv[2:]:
-    with open(path, "rb") as file:
-        data = file.read()
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:	# an open folder puts files in place of others
+        continue
     seen += len(data)
     for pattern in patterns:
         at = data.find(pattern)

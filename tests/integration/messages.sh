@@ -9,14 +9,9 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 [ "$(id -u)" = 0 ] || emr_skip "file systems of its own need root"
 emr_begin messages
 at_end() {
-	local pid
 	rm -f "$EMR_WORK/held" "$EMR_WORK/held-away"
-	pid=$(sed -n 's/^pid //p' "$EMR_WORK/nobody/state/lock" 2>/dev/null)
-	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
-	fusermount3 -uqz "$EMR_WORK/away" 2>/dev/null
-	pid=$(pid_of_mount 2>/dev/null)
-	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
-	fusermount3 -uqz "$MNT" 2>/dev/null
+	emr_clear_away "$EMR_WORK/nobody" "$EMR_WORK/away"
+	emr_clear_away "$EMRFS_HOME" "$MNT"
 	umount -l "$EMR_WORK/small" "$EMR_WORK/other" 2>/dev/null
 }
 cd "$EMR_WORK" || exit 2
@@ -43,7 +38,8 @@ refused() {
 }
 # noticed ID PATH: and a person finds the sentence.
 noticed() {
-	grep " $1 $2: " "$MNT/.emrfs/notices" >out/notice || emr_fail "no notice $1 of '$2': $(cat "$MNT/.emrfs/notices")"
+	emr_until grep -q " $1 $2: " "$MNT/.emrfs/notices"
+	grep " $1 $2: " "$MNT/.emrfs/notices" >out/notice
 	sed 's/^/notice: /' out/notice >>"$MET"
 	json 0 status "$2"
 	expect "status of $2 has $1" "$(python3 -c 'import json,sys; print(sys.argv[1] in [e["error"] for e in json.load(open("out/said"))["errors"]])' "$1")" True

@@ -76,7 +76,7 @@ run 0 ledger
 heard
 echo meanwhile >"$MNT/meanwhile.txt"
 cp -a ledger-aside "$STATE/ledger"
-run 0 status --wait=60s
+run 0 status --wait=2min
 grep ' ledger-' "$MNT/.emrfs/notices" | sed 's/^/notice: /' >>"$MET"
 closed
 again

@@ -2,7 +2,7 @@
 # hold STATE FILE: holds the ledger there, as another program may, until FILE is taken away.
 hold() {
 	python3 -c 'import os, sqlite3, sys, time
-db = sqlite3.connect(sys.argv[1] + "/ledger/ledger.sqlite", isolation_level=None)
+db = sqlite3.connect(sys.argv[1] + "/ledger/ledger.sqlite", timeout=100, isolation_level=None)
 db.execute("BEGIN IMMEDIATE")
 open(sys.argv[2], "w").close()
 while os.path.exists(sys.argv[2]):
@@ -14,7 +14,7 @@ mkdir away
 	export EMRFS_HOME=$EMR_WORK/nobody
 	"$EMRFS" mount --passphrase-file second away && echo x >away/x.txt && echo z >away/z.txt && "$EMRFS" status --wait || exit
 	hold "$EMRFS_HOME/state" held-away &
-	for ((i = 0; i < 500; i++)); do [ -e held-away ] && break; sleep 0.02; done
+	for ((i = 0; i < 6000; i++)); do [ -e held-away ] && break; sleep 0.02; done
 	"$EMRFS" erase --yes --json --passphrase-file second z.txt >away.said	# unfinished
 	echo y >away/y.txt	# what is not on the ledger must be there first
 	"$EMRFS" erase --yes --json --passphrase-file second x.txt >>away.said
@@ -45,7 +45,7 @@ weak mount --passphrase-file "$EMR_PASS" "$MNT" >>"$MET" 2>&1 && emr_fail "mount
 mkfifo answer && printf '#!/bin/sh\ncat %s\n' "$EMR_WORK/answer" >ask && chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask "$EMRFS" verify --quick >out/verify 2>&1 </dev/null &
 asker=$!
-for ((i = 0; i < 500; i++)); do [ "$(sed -n 's/^pid //p' "$STATE/lock")" = $asker ] && break; sleep 0.02; done
+for ((i = 0; i < 6000; i++)); do [ "$(sed -n 's/^pid //p' "$STATE/lock")" = $asker ] && break; sleep 0.02; done
 met 11 in-use mount --passphrase-file "$EMR_PASS" "$MNT"
 cat "$EMR_PASS" >answer
 wait $asker || emr_fail "verify: $(cat out/verify)"
@@ -108,7 +108,7 @@ say "a ledger that is held, and a mount that hangs"
 opened
 hold "$STATE" held &
 holder=$!
-for ((i = 0; i < 500; i++)); do [ -e held ] && break; sleep 0.02; done
+emr_until test -e held
 echo two >"$MNT/Imaging/late.txt"
 met 4 unsent status --wait=1s
 rm held
@@ -118,8 +118,15 @@ pid=$(pid_of_mount)
 kill -STOP "$pid"
 "$EMRFS" status --json >out/late 2>&1 </dev/null &
 asker=$!
-for ((i = 0; i < 500; i++)); do grep -q unix_stream "/proc/$asker/wchan" 2>/dev/null && break; [ "$(awk '{print $3}' "/proc/$asker/stat" 2>/dev/null)" = S ] && break; sleep 0.02; done
-sleep 0.2
+# It waits for the answer when it has a socket and sleeps, again and again: who only waits for a processor does not sleep.
+for ((i = 0, slept = 0; i < 6000 && slept < 20; i++)); do
+	if ls -l "/proc/$asker/fd" 2>/dev/null | grep -q socket: && grep -q '^State:.*S' "/proc/$asker/status"; then
+		slept=$((slept + 1))
+	else
+		slept=0
+	fi
+	sleep 0.02
+done
 kill -KILL "$pid"
 wait $asker
 cat out/late >>"$MET"
@@ -143,7 +150,7 @@ say "a certificate that has ended"
 EMR_CLOCK_SECONDS=380000000 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"	# twelve years
 heard
 echo late >"$MNT/too-late.txt"
-for ((i = 0; i < 500; i++)); do grep -q ' refused ' "$MNT/.emrfs/notices" && break; sleep 0.02; done
+emr_until grep -q ' refused ' "$MNT/.emrfs/notices"
 expect "what is saved then" "$(cat "$MNT/too-late.txt")" late
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 "$EMRFS" unmount --now >out/said 2>&1 </dev/null

@@ -45,20 +45,20 @@ met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-fil
 home_of hospital
 met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
 run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
-"$EMRFS" org invite eva --role patient -o eva.invitation --within 60s --passphrase-file second >out/eva 2>&1 </dev/null &
+"$EMRFS" org invite eva --role patient -o eva.invitation --within 10min --passphrase-file second >out/eva 2>&1 </dev/null &
 waiting=$!
-for ((i = 0; i < 600; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
+for ((i = 0; i < 2400; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
 kill -TERM $waiting
 wait $waiting
 met 7 not-used org invite eva --role patient -o other.invitation --within 1s --passphrase-file second
 met 6 no-agent agent --passphrase-file second
-agent_of() {	# HOME HANDLE: invited by the hospital, whose answer stays in out/invited
+agent_of() {	# HOME HANDLE EXIT [TIME]: invited by the hospital, whose answer stays in out/invited
 	home_of hospital
 	"$EMRFS" org invite "$2" --role agent -o "$1.invitation" --passphrase-file second --json >out/invited 2>&1 </dev/null &
 	waiting=$!
-	for ((i = 0; i < 600; i++)); do [ -s "$1.invitation" ] && break; sleep 0.05; done
+	for ((i = 0; i < 2400; i++)); do [ -s "$1.invitation" ] && break; sleep 0.05; done
 	home_of "$1"
-	run "$3" init --join "$1.invitation" --within 2s --passphrase-file second --words-file "words-$1"
+	run "$3" init --join "$1.invitation" --within "${4:-2min}" --passphrase-file second --words-file "words-$1"
 	wait $waiting
 }
 agent_of keys keys 0
@@ -83,7 +83,7 @@ met 13 needs-yes org leave --passphrase-file second
 agent_of more more 0
 home_of hospital
 met 5 which-person org revoke agent --yes --passphrase-file second	# both are called that
-agent_of other more 7
+agent_of other more 7 8s
 grep -q '"error":"handle-taken"' out/invited || emr_fail "$(cat out/invited)"
 cat out/invited >>"$MET"
 home_of hospital

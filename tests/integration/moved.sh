@@ -11,12 +11,12 @@ mkdir "$MNT/Old"
 head -c 300000 /dev/urandom >"$MNT/Old/scan.dcm"
 echo letter >"$MNT/top.txt"
 cp "$MNT/Old/scan.dcm" "$EMR_WORK/scan"
-"$EMRFS" status --wait=30s >/dev/null
+"$EMRFS" status --wait=2min >/dev/null
 setfattr -n user.note -v "kept" "$MNT/top.txt"
 mkdir "$MNT/New"
 mv "$MNT/Old/scan.dcm" "$MNT/New/renamed.dcm"
 mv "$MNT/top.txt" "$MNT/New/letter.txt"
-"$EMRFS" status --wait=30s >/dev/null
+"$EMRFS" status --wait=2min >/dev/null
 expect "the bytes" "$(cmp "$EMR_WORK/scan" "$MNT/New/renamed.dcm" && echo same)" same
 expect "the version" "$(getfattr --only-values --absolute-names -n user.emrfs.version "$MNT/New/renamed.dcm")" 1
 "$EMRFS" verify || emr_fail "verify does not find everything whole"

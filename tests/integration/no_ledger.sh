@@ -97,7 +97,7 @@ for cause in gone; do
 	run 4 unmount
 	mend
 	open_folder
-	run 0 status --wait=60s
+	run 0 status --wait=2min
 	status_says "$cause, put back" False None
 	expect "$cause: everything settled" "$(field pending) $(field failed)" "0 0"
 	[ ! -e "$STATE/ledger-away" ] || emr_fail "$cause: the note of the absence stays"
@@ -147,17 +147,17 @@ again && mv "$LEDGER" aside
 open_folder
 echo "one" >"$MNT/Letters/one.txt"
 mv aside "$LEDGER"
-run 0 status --wait=60s
+run 0 status --wait=2min
 status_says "put back" False None
 mv "$LEDGER" aside
 echo "two" >"$MNT/Letters/two.txt"
-for ((i = 0; i < 500; i++)); do grep -q ledger-away "$MNT/.emrfs/notices" && break; sleep 0.02; done
+emr_until grep -q ledger-away "$MNT/.emrfs/notices"
 status_says "taken away" False ledger-away
 expect "what was saved waits" "$(attribute state "$MNT/Letters/two.txt")" pending
 mv aside "$LEDGER"
-run 0 status --wait=60s
+run 0 status --wait=2min
 expect "and is sent" "$(attribute state "$MNT/Letters/two.txt")" "confirmed 1/1"
-grep -q ledger-back "$MNT/.emrfs/notices" || emr_fail "nobody says that the ledger is back"
+emr_until grep -q ledger-back "$MNT/.emrfs/notices"
 json 0 verify
 run 0 unmount
 
@@ -166,13 +166,13 @@ again && mv "$LEDGER" aside
 open_folder
 echo "one" >"$MNT/Letters/one.txt"
 cp -a rewound "$LEDGER"
-for ((i = 0; i < 3000; i++)); do grep -q rollback "$MNT/.emrfs/notices" && break; sleep 0.02; done
+emr_until grep -q rollback "$MNT/.emrfs/notices"
 status_says "rewound" True None
 expect "the older ledger is as it was" "$(entries)" "$(sqlite3 rewound/ledger.sqlite 'SELECT count(*) FROM entries')"
 run 4 unmount
 rm -rf "$LEDGER" && mv aside "$LEDGER"
 open_folder
-run 0 status --wait=60s
+run 0 status --wait=2min
 expect "the right one gets it" "$(cat "$MNT/Letters/one.txt") $(attribute state "$MNT/Letters/one.txt")" "one confirmed 1/1"
 run 0 unmount
 
@@ -210,7 +210,7 @@ for cause in no_directory rewound; do
 	rm -rf "$STATE"
 	json 0 init --restore "$EMR_WORK/copy" --passphrase-file "$EMR_PASS"
 	open_folder
-	run 0 status --wait=60s
+	run 0 status --wait=2min
 	status_says "$cause: made again" False None
 	[ "$cause" != no_directory ] || { expect "what waited" "$(cat "$MNT/Letters/new.txt")" "saved without it" && rm "$MNT/Letters/new.txt"; }
 	same was "$cause: made again"
@@ -232,7 +232,7 @@ if [ "$(id -u)" = 0 ]; then
 	expect "interfaces of the mount" "$(grep -c : "/proc/$(emr_pid)/net/dev") $(wc -l <"/proc/$(emr_pid)/net/route")" "1 0"
 	same was "without network"
 	echo "alone" >"$MNT/Letters/alone.txt"
-	run 0 status --wait=60s
+	run 0 status --wait=2min
 	expect "registered without network" "$(attribute state "$MNT/Letters/alone.txt")" "confirmed 1/1"
 	emr_unmount
 fi

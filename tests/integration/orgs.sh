@@ -71,7 +71,7 @@ two_invite lima clinician
 waiting=$!
 two_until 60 test -s lima.invitation
 two_home other
-"$EMRFS" init --join "$EMR_WORK/lima.invitation" --within 5s --yes $PF --words-file other.words >out/other 2>&1 </dev/null && emr_fail "a second lima"
+"$EMRFS" init --join "$EMR_WORK/lima.invitation" --within 12s --yes $PF --words-file other.words >out/other 2>&1 </dev/null && emr_fail "a second lima"
 wait $waiting && emr_fail "invited a second lima"
 grep -q '"error":"handle-taken"' out/invited-lima || emr_fail "$(cat out/invited-lima)"
 two_join lima2 "Rita Lima" clinician trust

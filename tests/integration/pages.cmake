@@ -7,6 +7,6 @@ if(NOT EMRFS_SANITIZE)
 		$<TARGET_FILE:emrfs_pages> ${PROJECT_BINARY_DIR}/fs/pages/share)
 	set_tests_properties(manual_pages_and_completion PROPERTIES LABELS unit TIMEOUT 120)
 	add_test(NAME integration_contract COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/contract.sh)
-	set_tests_properties(integration_contract PROPERTIES LABELS integration TIMEOUT 120 SKIP_RETURN_CODE 77
+	set_tests_properties(integration_contract PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;CONTRACT=${PROJECT_SOURCE_DIR}/doc/manual/contract.md")
 endif()

@@ -9,7 +9,7 @@ cd "$EMR_WORK" || exit 2
 
 # settled: everything is on the ledger, and the next thing happens in a later second.
 settled() {
-	run 0 status --wait=60s
+	run 0 status --wait=2min
 	SECOND=$(date +%s)
 	while [ "$(date +%s)" = "$SECOND" ]; do sleep 0.05; done
 }
@@ -113,7 +113,7 @@ expect "the story of a file that came back" "$(actions Letters/head.dcm)" "$STOR
 expect "a name it had once" "$(actions Imaging/head.dcm)" "renamed Imaging/head.dcm, renamed Letters/head.dcm"
 expect "since" "$(actions --since "$FIRST" | tr , '\n' | head -1)" "renamed Imaging/head.dcm"
 expect "of a folder" "$(actions Imaging --since 1h | cut -d, -f1)" "made Imaging"
-(cd "$MNT/Letters" && timeout 30 "$EMRFS" log head.dcm) | grep -q 'restored Letters/head.dcm v1' || emr_fail "a path from inside"
+(cd "$MNT/Letters" && timeout 100 "$EMRFS" log head.dcm) | grep -q 'restored Letters/head.dcm v1' || emr_fail "a path from inside"
 run 0 log Letters/head.dcm
 says "Ana  renamed  Imaging/head.dcm -> Letters/head.dcm v1"
 says "proven: on the ledger"
@@ -130,7 +130,7 @@ say "tail -f sees what comes"
 tail -n 1 -f "$MNT/.emrfs/log" >followed &
 FOLLOWER=$!
 echo new >"$MNT/Letters/new.txt"
-for ((i = 0; i < 600; i++)); do
+for ((i = 0; i < 2400; i++)); do
 	grep -q 'saved *Letters/new.txt v1' followed && break
 	sleep 0.05
 done
@@ -140,7 +140,7 @@ grep -q 'saved *Letters/new.txt v1' followed || emr_fail "tail -f did not see a 
 say "what was erased has no name any more"
 settled
 json 0 erase Letters/new.txt --yes --passphrase-file "$EMR_PASS"
-for ((i = 0; i < 600; i++)); do
+for ((i = 0; i < 2400; i++)); do
 	run 0 log
 	grep -q 'erased  *(a record that was erased)' out/said && break
 	sleep 0.05

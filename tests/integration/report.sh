@@ -17,7 +17,7 @@ browse() {
 
 # Everything is on the ledger, and what follows is later, so that there is something to draw.
 settled() {
-	run 0 status --wait=60s
+	run 0 status --wait=2min
 	SECOND=$(date +%s)
 	while [ "$(date +%s)" = "$SECOND" ]; do sleep 0.05; done
 }
@@ -39,7 +39,7 @@ echo 22 >"$MNT/Letters/weight2.json"
 must rm "$MNT/Imaging/CD/waveform_ecg.dcm"
 settled
 echo 23 >"$MNT/Letters/weight2.json"
-run 0 status --wait=60s
+run 0 status --wait=2min
 
 PAGE=$MNT/.emrfs/report.html
 must cp "$PAGE" copied.html
@@ -91,10 +91,13 @@ look(360).then(() => look(1100)).then(() => {
 });
 </script>
 END
-browse --allow-file-access-from-files --virtual-time-budget=20000 --dump-dom "file://$EMR_WORK/frame.html" >dom 2>browser.err ||
-	emr_fail "the browser: $(tail -3 browser.err)"
-sed -n 's/.*FOUND\([A-Za-z0-9+/=]*\)END.*/\1/p' dom | base64 -d >found.json
-[ -s found.json ] || emr_fail "the page was not laid out: $(tail -3 browser.err)"
+# A browser that did not start, or not in time, says nothing of the page.
+laid_out() {
+	rm -rf browser
+	browse --allow-file-access-from-files --virtual-time-budget=20000 --dump-dom "file://$EMR_WORK/frame.html" >dom 2>browser.err &&
+		sed -n 's/.*FOUND\([A-Za-z0-9+/=]*\)END.*/\1/p' dom | base64 -d >found.json && [ -s found.json ]
+}
+laid_out || laid_out || laid_out || emr_fail "the page was not laid out: $(tail -3 browser.err)"
 cat >check.py <<'END'
 import json, sys
 frames = json.load(open(sys.argv[1]))
@@ -115,8 +118,11 @@ grep -E 'CONSOLE|Refused to|Content Security' browser.err && emr_fail "the brows
 
 say "pictures"
 for width in 500 1100; do
-	browse --window-size=$width,1600 --screenshot="$EMR_WORK/$width.png" "file://$PAGE" >/dev/null 2>browser.err ||
-		emr_fail "no picture: $(tail -3 browser.err)"
+	picture() {
+		rm -rf browser "$width.png"
+		browse --window-size=$width,1600 --screenshot="$EMR_WORK/$width.png" "file://$PAGE" >/dev/null 2>browser.err && [ -s "$width.png" ]
+	}
+	picture || picture || picture || emr_fail "no picture: $(tail -3 browser.err)"
 	python3 - "$width.png" "$width" <<'END' || emr_fail "the picture of $width pixels is empty"
 import struct, sys, zlib
 data = open(sys.argv[1], "rb").read()

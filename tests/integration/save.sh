@@ -63,7 +63,7 @@ saved_once Plan.odt "$EMR_WORK/new" libreoffice_save
 # ---- Word: two renames, the old document aside and then away
 word_save() {
 	printf 'ana' >"$MNT/~\$tter.docx" && cp "$EMR_WORK/new" "$MNT/~WRD0001.tmp" &&
-		mv "$MNT/Letter.docx" "$MNT/~WRL0002.tmp" && mv "$MNT/~WRD0001.tmp" "$MNT/Letter.docx" &&
+		renamed "$MNT/Letter.docx" "$MNT/~WRL0002.tmp" "$MNT/~WRD0001.tmp" "$MNT/Letter.docx" &&
 		rm "$MNT/~WRL0002.tmp" "$MNT/~\$tter.docx"
 }
 saved_once Letter.docx "$EMR_WORK/new" word_save

@@ -12,7 +12,8 @@ export MNT
 writer() { # DATABASE LOG FROM
 	local i=$3
 	while :; do
-		sqlite3 -cmd '.timeout 8000' "$1" "PRAGMA synchronous=FULL; BEGIN IMMEDIATE;
+		# Never a new file: when the mount has just been killed, that would lie below it.
+		sqlite3 -cmd '.timeout 100000' "file:$1?mode=rw" "PRAGMA synchronous=FULL; BEGIN IMMEDIATE;
 			INSERT INTO rows VALUES($i, hex(randomblob(400)));
 			UPDATE total SET n = n + 1; COMMIT;" 2>>"$EMR_WORK/sqlite.err" || return
 		echo "$i" >>"$2"
@@ -22,10 +23,10 @@ writer() { # DATABASE LOG FROM
 
 check() { # DATABASE LOG
 	local committed
-	expect "integrity of $1" "$(sqlite3 -cmd '.timeout 8000' "$1" 'PRAGMA integrity_check;')" ok
+	expect "integrity of $1" "$(sqlite3 -cmd '.timeout 100000' "$1" 'PRAGMA integrity_check;')" ok
 	# One question: a writer's last child may have been born when its parent was killed, and still works.
-	expect "rows and their sum" "$(sqlite3 -cmd '.timeout 8000' "$1" 'SELECT count(*) - (SELECT n FROM total) FROM rows;')" 0
-	committed=$(sqlite3 -cmd '.timeout 8000' "$1" 'SELECT id FROM rows ORDER BY id;')
+	expect "rows and their sum" "$(sqlite3 -cmd '.timeout 100000' "$1" 'SELECT count(*) - (SELECT n FROM total) FROM rows;')" 0
+	committed=$(sqlite3 -cmd '.timeout 100000' "$1" 'SELECT id FROM rows ORDER BY id;')
 	[ -z "$(comm -23 <(sort "$2") <(sort <<<"$committed"))" ] || emr_fail "$1 lost rows that were committed"
 }
 
@@ -41,6 +42,7 @@ for mode in delete wal; do
 		writer "$db" "$log" $((round * 100000 + 50000)) &
 		two=$!
 		sleep 1.5
+		for ((i = 0; i < 1000; i++)); do [ "$(wc -l <"$log")" -lt $((round * 3)) ] || break; sleep 0.1; done
 		for each in "$one" "$two"; do
 			child=$(cat "/proc/$each/task/$each/children")
 			# shellcheck disable=SC2086
@@ -54,6 +56,7 @@ for mode in delete wal; do
 	writer "$db" "$log" 900000 &
 	one=$!
 	sleep 1
+	for ((i = 0; i < 1000; i++)); do ! grep -q '^9' "$log" || break; sleep 0.1; done
 	emr_kill
 	wait "$one" 2>/dev/null
 	emr_mount

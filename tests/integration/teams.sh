@@ -50,6 +50,8 @@ days=$(date -u +%F)	# UTC's, which may end here
 as hospital run 0 org vouch ana.card --yes --passphrase-file "$EMR_PASS"
 days="$days $(date -u +%F)"
 as lima run 0 people add ana.card
+vouched() { [[ $(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)") == *"vouched=São Lucas"* ]]; }
+two_until 20 vouched
 owner=$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")
 expect "who vouches" "${owner%@*}" "$OWNER vouched=São Lucas"
 [[ " $days " = *" ${owner##*@} "* ]] || emr_fail "vouched on one of $days: $owner"
@@ -65,7 +67,7 @@ two_until 20 released radiology@saolucas
 as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
 in_report() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-in_report "the team radiology, São Lucas, treatment, " || emr_fail "who can see what: $(sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html)"
+two_until 20 in_report "the team radiology, São Lucas, treatment, "
 two_until 20 in_report "Paula Lima, São Lucas, for radiology@saolucas.*got the keys of 1 record"
 as ana json 0 log --fhir fhir
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
@@ -101,7 +103,7 @@ mkdir ana-folder/Imaging/Series
 mv ana-folder/Imaging/Old ana-folder/Imaging/Series/Older
 as ana run 0 status --wait
 for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Series/Older/CT.txt)" "a head"; done
-not_there "$(of lima Imaging/Old)" || emr_fail "it is still there"
+two_until 20 not_there "$(of lima Imaging/Old)"
 mkdir ana-folder/Private
 mv ana-folder/Imaging/Series/Older ana-folder/Private/Older
 as ana run 0 status --wait
@@ -125,7 +127,7 @@ import os, sys, time
 f = os.open(sys.argv[1], os.O_RDONLY)
 os.pread(f, 4, 0)
 open("held.open", "w")
-for i in range(3000):
+for i in range(30000):
     try:
         os.pread(f, 4, 0)
     except OSError as e:
@@ -146,8 +148,8 @@ two_until 20 lists "$(of lima "Imaging - access ended $(date +%F).txt")"
 # Her computer gives the team's new key what the old one had.
 moved() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' REVOKE ' out/said)" -gt "$before" ]; }
 two_until 30 moved
-as ana json 0 share
-expect "one share" "$(python3 -c 'import json; print(*[g["who"] for g in json.load(open("out/said"))["grants"]])')" radiology@saolucas
+one_share() { as ana json 0 share && [ "$(python3 -c 'import json; print(*[g["who"] for g in json.load(open("out/said"))["grants"]])')" = radiology@saolucas ]; }
+two_until 20 one_share
 echo "another knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
 two_until 20 shows "$(of nuno Imaging/MRI.txt)" "another knee"

@@ -5,14 +5,12 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 emr_begin two_clinics
 demo=$EMR_WORK/demo
 at_end() {
-	local who pid
+	local who
 	for who in ana rui eva lima nuno keys-lucas keys-aurora keys-trust; do
-		pid=$(sed -n 's/^pid //p' "$demo/$who/state/lock" 2>/dev/null)
-		[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid"
-		fusermount3 -uqz "$demo/$who-folder" 2>/dev/null
+		emr_clear_away "$demo/$who" "$demo/$who-folder"
 	done
 }
-EMRFS_DEMO_END=close timeout 200 "$SUPPORT/../../examples/two-clinics" "$demo" >"$EMR_WORK/said" 2>&1 ||
+EMRFS_DEMO_END=close timeout 280 "$SUPPORT/../../examples/two-clinics" "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
 for words in "Clínica Aurora is a member" "Ana Silva 1984-03-12 (" "Ana Silva 1991-11-02 (" "second look at the knee" \
 	"Imaging/MRI-2.txt v1   proven, keys by" "Imaging - access ended" "follow-up on Thursday" "nothing wrong" "nothing in the shared directory"; do

@@ -7,7 +7,7 @@ requests() { (cd / && "$EMRFS" status --json | python3 -c 'import json,sys; json
 asked_before() {
 	local i
 	requests >"$EMR_WORK/out/asked"
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		sleep 0.1
 		requests >"$EMR_WORK/out/asked-again"
 		! cmp -s "$EMR_WORK/out/asked" "$EMR_WORK/out/asked-again" || return 0
@@ -21,7 +21,7 @@ was, now = json.load(open(sys.argv[1])), json.load(sys.stdin)
 print(sum(now.get(n, 0) - was.get(n, 0) for n in sys.argv[2:]))' "$EMR_WORK/out/asked" "$@"
 }
 
-# at_some_try COMMAND...: succeeds with TRY 1, 2 ... 5.  For counts of READ: the kernel gives pages back when it likes, and asks for
+# at_some_try COMMAND...: succeeds with TRY 1, 2 ... 5.  The kernel gives pages and names back when it likes, and asks for
 # them again; emrfs is to blame when it does so each time.
 at_some_try() {
 	local try

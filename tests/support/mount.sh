@@ -74,19 +74,22 @@ emr_names() {
 }
 [ -z "${EMR_WORK:-}" ] || emr_names
 
-emr_pid() { cat "$EMR_WORK/pid" 2>/dev/null; }
+# The file has the number of the mount and, because numbers are given again, when that process began.
+emr_pid() { cut -d' ' -f1 "$EMR_WORK/pid" 2>/dev/null; }
+emr_began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+emr_note_pid() { echo "$1 $(emr_began "$1")" >"$EMR_WORK/pid"; }
 
 # The first thread can be a zombie while others still hold what the process had open.
 emr_lives() {
-	local pid
-	pid=$(emr_pid) && [ -n "$pid" ] && [ -d "/proc/$pid" ] || return 1
+	local pid began
+	read -r pid began 2>/dev/null <"$EMR_WORK/pid" && [ -n "$pid" ] && [ "$(emr_began "$pid")" = "$began" ] && [ -n "$began" ] || return 1
 	! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null || [ "$(ls "/proc/$pid/task" 2>/dev/null | wc -l)" -gt 1 ]
 }
 
 # Waits until the mounted process is gone.  Polls, because it need not be a child of this shell.
 emr_await_end() {
 	local i
-	for ((i = 0; i < 3000; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		emr_lives || return 0
 		sleep 0.02
 	done
@@ -130,21 +133,28 @@ emr_mount() {
 	# shellcheck disable=SC2086
 	${EMR_WRAP:-} "$EMRFS" mount -f --passphrase-file "$EMR_PASS" ${EMR_MOUNT_ARGS:-} "$@" "$MNT" \
 		</dev/null >>"$EMR_LOG" 2>&1 &
-	echo $! >"$EMR_WORK/pid"
+	emr_note_pid $!
 	disown	# a killed mount is no news for the shell
-	for ((i = 0; i < 3000; i++)); do
+	for ((i = 0; i < 12000; i++)); do
 		mountpoint -q "$MNT" && return 0
 		emr_lives || emr_fail "the mount ended before it was ready"
 		sleep 0.01
 	done
-	emr_fail "not mounted after 30 s"
+	emr_fail "not mounted after two minutes"
 }
 
-# Arguments go to `emrfs unmount`.
+# Arguments go to `emrfs unmount`.  Exit 11: a program is in the folder; what a viewer leaves behind may still be on its way out.
 emr_unmount() {
-	"$EMRFS" unmount "$@" "$MNT" >>"$EMR_LOG" 2>&1 || {
+	local i status
+	for ((i = 0; i < 100; i++)); do
+		"$EMRFS" unmount "$@" "$MNT" >>"$EMR_LOG" 2>&1
+		status=$?
+		[ $status = 11 ] || break
+		sleep 0.1
+	done
+	[ $status = 0 ] || {
 		emr_where >&2
-		emr_fail "emrfs unmount"
+		emr_fail "emrfs unmount: exit $status"
 	}
 	emr_await_end || emr_fail "the process did not end after unmount"
 	! mountpoint -q "$MNT" || emr_fail "still mounted after unmount"
@@ -168,10 +178,30 @@ emr_hook() { printf 'bash -c ". %q && %s"' "$SUPPORT/mount.sh" "${1:-emr_remount
 
 attribute() { getfattr --only-values -n "user.emrfs.$1" --absolute-names -- "$2" 2>/dev/null; }
 
+# Who holds the state of HOME, when somebody does: the number in a lock that nobody holds may be another process's by now.
+emr_holder() { [ ! -e "$1/state/lock" ] || flock -n "$1/state/lock" true || sed -n 's/^pid //p' "$1/state/lock"; }
+
+# Ends what a test may have left: the process that holds HOME, and the mount of FOLDER.
+emr_clear_away() { # HOME FOLDER
+	local pid
+	pid=$(emr_holder "$1" 2>/dev/null)
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+	fusermount3 -uqz "$2" 2>/dev/null
+}
+
+# emr_until COMMAND...: until it succeeds.  What does not come within two minutes does not come, on the busiest of computers.
+emr_until() {
+	local end=$((SECONDS + 120))
+	until "$@" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || emr_fail "not within two minutes: $*"
+		sleep 0.05
+	done
+}
+
 # Waits until FILE is on the ledger, and prints its version.
 confirmed_version() {
-	local i state=''
-	for ((i = 0; i < 1000; i++)); do
+	local state='' end=$((SECONDS + 120))
+	while [ "$SECONDS" -lt "$end" ]; do
 		state=$(attribute state "$1")
 		case $state in
 		confirmed*)
@@ -182,5 +212,5 @@ confirmed_version() {
 		esac
 		sleep 0.02
 	done
-	emr_fail "$1 is '$state', not confirmed, after 20 s"
+	emr_fail "$1 is '$state', not confirmed, after two minutes"
 }

@@ -54,4 +54,4 @@ try:
     desktop.terminate()
 except Exception:  # the connection may end before the answer
     pass
-sys.exit(office.wait(60))
+sys.exit(office.wait(120))

@@ -17,7 +17,7 @@ orgs_join() {
 	wait "$waiting" || emr_fail "org create $name: $(cat "$EMR_WORK/out/applied-$who")"
 }
 orgs_apply() {
-	"$EMRFS" org create "$2" --network "$NET" --within 2min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" \
+	"$EMRFS" org create "$2" --network "$NET" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words" \
 		>"$EMR_WORK/out/applied-$1" 2>&1 </dev/null &
 }
 orgs_waits() { ls "$NET/mail" | grep -q '\.application$'; }

@@ -4,7 +4,7 @@
 run() {
 	local wanted=$1 code
 	shift
-	timeout 60 "$EMRFS" "$@" >"$EMR_WORK/out/said" 2>"$EMR_WORK/out/complained" </dev/null
+	timeout 180 "$EMRFS" "$@" >"$EMR_WORK/out/said" 2>"$EMR_WORK/out/complained" </dev/null
 	code=$?
 	[ "$code" = "$wanted" ] || {
 		cat "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2
@@ -50,18 +50,13 @@ rewrapped() {
 pid_of_mount() { sed -n 's/^pid //p' "$EMRFS_HOME/state/lock"; }
 await_gone() {
 	local i
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		[ -d "/proc/$1" ] || return 0
 		sleep 0.02
 	done
 	emr_fail "process $1 stays"
 }
-at_end() {
-	local pid
-	pid=$(pid_of_mount 2>/dev/null)
-	[ -z "$pid" ] || [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != emrfs ] || kill -KILL "$pid" 2>/dev/null
-	fusermount3 -uqz "$MNT" 2>/dev/null
-}
+at_end() { emr_clear_away "$EMRFS_HOME" "$MNT"; }
 
 # The words in FILE with another one at NUMBER.
 another_word() { # NUMBER FILE
@@ -80,6 +75,6 @@ killed_after() {
 	[ "$status" = 0 ] || [ "$status" = 137 ] || grep -qF -- "${KILLED_MAY_SAY:-neither killed nor done}" out/killed ||
 		emr_fail "emrfs $*: neither killed nor done: exit $status, $(cat out/killed)"
 	for lock in lock keyfile.lock; do
-		[ ! -e "$EMRFS_HOME/state/$lock" ] || flock -w 20 "$EMRFS_HOME/state/$lock" true || emr_fail "$lock is still held"
+		[ ! -e "$EMRFS_HOME/state/$lock" ] || flock -w 120 "$EMRFS_HOME/state/$lock" true || emr_fail "$lock is still held"
 	done
 }

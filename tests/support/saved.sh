@@ -23,6 +23,10 @@ saved_once() {
 	say "$name: version $before -> $after"
 }
 
+# renamed FROM TO [FROM TO...]: one after the other as one program does it, so that nobody else has his turn between two of them.
+renamed() { python3 -c 'import os, sys
+for i in range(1, len(sys.argv), 2): os.rename(sys.argv[i], sys.argv[i + 1])' "$@"; }
+
 is_local() {
 	expect "state of $1" "$(attribute state "$1")" local
 }

@@ -1,6 +1,6 @@
 # Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and what can be read there.
 #
-# screen_begin; screen_start COMMAND...; screen_await WORDS; screen_still FILE; screen_stop; screen_end
+# screen_begin; screen_start COMMAND...; screen_await WORDS; screen_still FILE [LIKE]; screen_stop; screen_end
 screen_begin() {
 	local i
 	mkdir -p "$EMR_WORK/person/run" && chmod 700 "$EMR_WORK/person/run"
@@ -10,7 +10,7 @@ screen_begin() {
 	at_end() { screen_end; }	# as emr_end asks for it
 	Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
 	screen_pid=$!
-	for ((i = 0; i < 1000; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		[ -s "$EMR_WORK/display" ] && break
 		sleep 0.02
 	done
@@ -36,8 +36,8 @@ screen_read() {
 
 # Waits until REGEX can be read.
 screen_await() {
-	local i last='' now
-	for ((i = 0; i < 80; i++)); do
+	local last='' now end=$((SECONDS + 120))
+	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
 		now=$(convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
 		if [ "$now" != "$last" ]; then
@@ -52,18 +52,23 @@ screen_await() {
 	emr_fail "not to be seen: $1"
 }
 
-# The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.
-screen_still() {
-	local i last='' now
-	for ((i = 0; i < 100; i++)); do
+# The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.  A program that others keep from
+# working may pause before it is done: with LIKE, a picture of the same, it has two minutes to become that.
+screen_still() { # FILE [LIKE]
+	local last='' now same=0 end=$((SECONDS + 120))
+	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
 		convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1"
 		now=$(sha256sum <"$1")
-		[ "$now" != "$last" ] || return 0
+		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
+		if [ $same -ge 4 ]; then
+			[ -n "${2:-}" ] || return 0
+			! cmp -s "$1" "$2" || return 0
+		fi
 		last=$now
 		sleep 0.3
 	done
-	emr_fail "the screen does not come to rest"
+	[ $same -ge 4 ] || emr_fail "the screen does not come to rest"
 }
 
 # Waits until the screen is at rest and not as in OLD, which a key was to change.

@@ -36,22 +36,24 @@ head -c 70001 /dev/urandom >"$EMR_WORK/new"
 # ---- Excel: a name of eight hexadecimal digits, three seconds on a slow disk, the old book aside, then away
 excel_save() {
 	printf 'ana' >"$MNT/~\$Budget.xlsx" && cp "$EMR_WORK/new" "$MNT/1D24AB00" && sleep 3 &&
-		mv "$MNT/Budget.xlsx" "$MNT/9F1C2A10.tmp" && mv "$MNT/1D24AB00" "$MNT/Budget.xlsx" &&
+		renamed "$MNT/Budget.xlsx" "$MNT/9F1C2A10.tmp" "$MNT/1D24AB00" "$MNT/Budget.xlsx" &&
 		rm "$MNT/9F1C2A10.tmp" "$MNT/~\$Budget.xlsx"
 }
 one_save Budget.xlsx "$EMR_WORK/new" excel_save
 
 # ---- Word on a share that cannot rename over: the old document is deleted, and its backup stays
 word_save() {
-	cp "$EMR_WORK/new" "$MNT/~WRD0003.tmp" && mv "$MNT/Letter.doc" "$MNT/~WRL0004.tmp" &&
-		mv "$MNT/~WRD0003.tmp" "$MNT/Letter.doc"
+	cp "$EMR_WORK/new" "$MNT/~WRD0003.tmp" &&
+		renamed "$MNT/Letter.doc" "$MNT/~WRL0004.tmp" "$MNT/~WRD0003.tmp" "$MNT/Letter.doc"
 }
 one_save Letter.doc "$EMR_WORK/new" word_save
 
 # ---- emacs: a lock that is a link, an autosave, a backup by renaming
 emacs_save() {
 	ln -s "ana@host.4711:1700000000" "$MNT/.#notes.txt" && printf x >"$MNT/#notes.txt#" &&
-		mv "$MNT/notes.txt" "$MNT/notes.txt~" && cp "$EMR_WORK/new" "$MNT/notes.txt" &&
+		python3 -c 'import os, sys
+os.rename(sys.argv[2], sys.argv[2] + "~")
+open(sys.argv[2], "xb").write(open(sys.argv[1], "rb").read())' "$EMR_WORK/new" "$MNT/notes.txt" &&
 		sync "$MNT/notes.txt" && rm "$MNT/.#notes.txt" "$MNT/#notes.txt#"
 }
 one_save notes.txt "$EMR_WORK/new" emacs_save
@@ -82,7 +84,9 @@ one_save tar.bin "$EMR_WORK/new" tar -C "$MNT" -xf "$EMR_WORK/one.tar"
 
 # ---- browsers.  Firefox reserves the name with an empty file and fetches beside it; Chromium renames twice.
 firefox_fetch() {
-	: >"$MNT/fetched.pdf" && head -c 30000 "$EMR_WORK/new" >"$MNT/fetched.kJ2d9x.pdf.part" && sleep 2 &&
+	python3 -c 'import sys
+open(sys.argv[2], "xb").close()
+open(sys.argv[3], "xb").write(open(sys.argv[1], "rb").read(30000))' "$EMR_WORK/new" "$MNT/fetched.pdf" "$MNT/fetched.kJ2d9x.pdf.part" && sleep 2 &&
 		is_local "$MNT/fetched.kJ2d9x.pdf.part" &&
 		expect "the reserved name" "$(attribute state "$MNT/fetched.pdf")" pending &&
 		tail -c +30001 "$EMR_WORK/new" >>"$MNT/fetched.kJ2d9x.pdf.part" &&

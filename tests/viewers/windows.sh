@@ -21,16 +21,18 @@ must cp -r "$src" "$MNT/"
 must "$EMRFS" status --wait --quiet
 screen_begin
 
-# One visit: the first picture in OUT.rgb, and in OUT.2.rgb what KEY makes of it.
+# One visit: the first picture in OUT.rgb, and in OUT.2.rgb what KEY makes of it.  What is found is to become what was wanted.
 visit() { # OUT REGEX KEY COMMAND...
-	local out=$EMR_WORK/$1 text=$2 key=$3
+	local out=$EMR_WORK/$1 text=$2 key=$3 like=
+	[ "$1" != found ] || like=$EMR_WORK/wanted
 	shift 3
 	screen_start "$@"
 	screen_await "$text"
-	screen_still "$out.rgb"
+	screen_still "$out.rgb" ${like:+"$like.rgb"}
 	[ -n "$key" ] || return 0
 	must xdotool key "$key"
 	screen_await_other "$out.rgb" "$out.2.rgb"
+	[ -z "$like" ] || screen_still "$out.2.rgb" "$like.2.rgb"
 }
 
 same_pixels() { cmp "$EMR_WORK/wanted$2" "$EMR_WORK/found$2" || emr_fail "$1 shows other pixels of the file in the folder"; }
@@ -62,7 +64,7 @@ at_most "aeskulap: GETATTR" "$(asked getattr)" 7
 emr_remount
 asked_before
 cd "$dest" || exit 1
-visit found '[IM]M1[0-9]' '' pcmanfm --no-desktop series
+visit listed '[IM]M1[0-9]' '' pcmanfm --no-desktop series
 cd "$EMR_WORK" && screen_stop
 say "pcmanfm, a folder of 20 slices: $(asked lookup) LOOKUP, $(asked getattr) GETATTR, $(asked access) ACCESS, $(asked open) OPEN, $(asked read) READ"
 at_most "pcmanfm: GETATTR" "$(asked getattr)" 8
