@@ -140,8 +140,8 @@ closed
 EMR_CLOCK_SECONDS=-7200 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 heard
 echo early >"$MNT/early.txt"
-timeout 10 "$EMRFS" status --wait=3s --json >out/said 2>&1 </dev/null
-timeout 10 "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
+timeout 100 "$EMRFS" status --wait=3s --json >out/said 2>&1 </dev/null
+timeout 100 "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 "$EMRFS" unmount >out/said 2>&1 </dev/null
 heard

@@ -45,7 +45,7 @@ words 12 wrong-words some
 another_word 7 words >some
 words 12 wrong-words some
 # Four wrong words: whether the checksum fits by chance (1 in 256), another set does not.
-for set in "zoo zone zero youth" "abandon zoo abandon zoo"; do
+for set in "zoo zone zero youth" "abandon zoo abandon zoo" "youth abandon zone zero"; do
 	# shellcheck disable=SC2086
 	set -- $set
 	sed "s/^ *5 .*/ 5 $1/; s/^ *9 .*/ 9 $2/; s/^ *14 .*/14 $3/; s/^ *20 .*/20 $4/" words >some
