@@ -200,7 +200,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "ledger{kind size witnessed away_at away_unix error message "
 			  "hint} waiting_requests words_tested_at errors[]{at path error "
 			  "message hint level} requests{} writing[]{path bytes} writing_files writing_bytes\n"
-			  "pending_bytes memory_only_files network_name members;\n"
+			  "pending_bytes memory_only_files network_name members shares_received shares_received_until shares_received_until_unix;\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
 			  "signature ...) and signed{own by organisation signature note at placed entry tx witnesses[]}",
 		.options = BIT(EMR_OPT_WAIT),
@@ -219,9 +219,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "background,\n"
 			  "also after a crash; --wait waits for the ledger. What was asked for and failed stays in the list until it "
 			  "is asked\n"
-			  "for again or revoked.\n",
+			  "for again or revoked.\n"
+			  "Alone it lists what you share, and then what others share with you: what ends first stands first, and what has\n"
+			  "ended in the last 30 days last.\n",
 		.fields = "grants[]{id path who name organisation rights purpose until history state released_by[] needed opened} "
-			  "not_shortened_until",
+			  "shared_with_me[]{path owner rights purpose until history state} not_shortened_until",
 		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) | BIT(EMR_OPT_WAIT) |
 			   BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
 		.exits = exits_share},

@@ -6,6 +6,7 @@
 #include "kit/message.h"
 #include "kit/text.h"
 #include "report/html.h"
+#include "report/report.h"
 #include "view/when.h"
 
 #include "page_chart.h"
@@ -96,7 +97,7 @@ static void put_tiles(FILE *to, const page_facts *p)
 	else
 		emr_html_number(to, number_of(r, "confirmed"));
 	close_tile(to, "signed and on the ledger");
-	open_tile(to, has_copy ? "good" : "warn");
+	open_tile(to, has_copy ? "good" : emr_report_needs_copy(r) ? "warn" : "");
 	if (has_copy)
 		emr_html_day(to, number_of(r, "backup_unix"));
 	else
@@ -132,6 +133,8 @@ static void put_copies(FILE *to, const json_t *r)
 		fputs(". What was saved since is only here: repeat it with <code>emrfs backup</code>.</span></li>\n", to);
 		return;
 	}
+	if (!emr_report_needs_copy(r))
+		return;
 	emr_problem_set(&problem, EMR_SAY_ONE_COPY, NULL);
 	open_check(to, WARN);
 	emr_html_text(to, problem.text);

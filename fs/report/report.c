@@ -14,6 +14,7 @@
 #include "session/registered.h"
 #include "session/second_copy.h"
 #include "session/walk.h"
+#include "sharing/shared_with_me.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */
 static uint64_t count_witnesses(const emr_session *session)
@@ -190,8 +191,16 @@ static json_int_t count_members(const emr_session *session)
 	return (json_int_t)n;
 }
 
+bool emr_report_needs_copy(const json_t *report)
+{
+	return !json_is_true(json_object_get(report, "second_copy")) &&
+	       (json_integer_value(json_object_get(report, "files")) > 0 ||
+		       json_integer_value(json_object_get(report, "shares_received")) == 0);
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
+	emr_shared_with_me_counts received;
 	emr_view_counts counts;
 	emr_problem why = {0};
 	bool is_read_only = emr_session_is_read_only(session, &why);
@@ -204,6 +213,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 
 	emr_view_count(session->view, &counts);
 	emr_second_copy_read(session->state_fd, &copy);
+	if (emr_shared_with_me_count(session, &received) != EMR_OK)
+		received = (emr_shared_with_me_counts){0};
 	/* Another process may have tested the words since. */
 	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
 		profile = session->profile;
@@ -216,7 +227,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, "
 			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I}",
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I,"
+			 " s:I, s:o, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -234,7 +246,9 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
-		(json_int_t)counts.unhanded, "network_name", network_name(session), "members", count_members(session));
+		(json_int_t)counts.unhanded, "network_name", network_name(session), "members", count_members(session),
+		"shares_received", (json_int_t)received.open, "shares_received_until", time_or_null(received.until_unix_s),
+		"shares_received_until_unix", (json_int_t)received.until_unix_s);
 }
 
 /* ---- one path ---- */

@@ -143,10 +143,27 @@ static void put_remarks(FILE *to, const json_t *report)
 		put_names(to, json_object_get(report, "local"), local);
 		fputs(".\n", to);
 	}
-	if (!json_is_true(json_object_get(report, "second_copy"))) {
+	if (emr_report_needs_copy(report)) {
 		emr_problem_set(&problem, EMR_SAY_ONE_COPY, NULL);
 		fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 	}
+}
+
+/* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)." */
+static void put_received(FILE *to, const json_t *report)
+{
+	uint64_t n = number_of(report, "shares_received"), until = number_of(report, "shares_received_until_unix");
+	char when[EMR_TEXT_BYTES];
+
+	if (n == 0)
+		return;
+	fputs("  Shared with you: ", to);
+	put_number(to, n);
+	if (until > 0) {
+		emr_time_text((int64_t)until, when);
+		fprintf(to, ", %suntil %s", n > 1 ? "the first " : "", when);
+	}
+	fputs(" (emrfs share).\n", to);
 }
 
 static void put_second_copy(FILE *to, const json_t *report)
@@ -265,6 +282,7 @@ char *emr_report_text(const json_t *report)
 		put_safety(to, report);
 		put_writing(to, report);
 		put_remarks(to, report);
+		put_received(to, report);
 		put_second_copy(to, report);
 		put_ledger(to, report);
 	}

@@ -12,9 +12,11 @@
 #include "session/walk.h"
 #include "share/write.h"
 #include "sharing/answers.h"
+#include "sharing/shared_with_me.h"
 #include "sharing/shares.h"
 
-#define PORTION 50 /* grants in one object */
+#define PORTION 50 /* rows in one object */
+#define PORTION_BYTES 16384
 
 typedef struct asking {
 	emr_session *session;
@@ -27,14 +29,44 @@ typedef struct asking {
 
 /* ---- the list ---- */
 
-static emr_status emit_portion(const asking *a, json_t **portion)
+static emr_status emit_portion(const asking *a, const char *name, json_t **portion)
 {
-	json_t *object = json_pack("{s:O}", "grants", *portion);
+	json_t *object = json_pack("{s:O}", name, *portion);
 	emr_status status = object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 
 	json_decref(*portion);
 	*portion = json_array();
 	return status == EMR_OK && *portion == NULL ? EMR_NO_MEMORY : status;
+}
+
+/* Quotes and backslashes of a path double in the frame. */
+static size_t bytes_of(const json_t *row)
+{
+	return 2 * json_string_length(json_object_get(row, "path"));
+}
+
+static emr_status answer_received(const asking *a)
+{
+	json_t *all = NULL, *portion = json_array();
+	emr_status status = portion != NULL ? emr_shared_with_me_json(a->session, &all) : EMR_NO_MEMORY;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < json_array_size(all) && status == EMR_OK; i++) {
+		json_t *one = json_array_get(all, i);
+
+		if (json_array_size(portion) >= PORTION || (bytes > 0 && bytes + bytes_of(one) > PORTION_BYTES)) {
+			status = emit_portion(a, "shared_with_me", &portion);
+			bytes = 0;
+		}
+		bytes += bytes_of(one);
+		if (status == EMR_OK && json_array_append(portion, one) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	if (status == EMR_OK)
+		status = emit_portion(a, "shared_with_me", &portion);
+	json_decref(portion);
+	json_decref(all);
+	return status;
 }
 
 static emr_status answer_list(asking *a)
@@ -50,13 +82,16 @@ static emr_status answer_list(asking *a)
 
 		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 		if (status == EMR_OK && json_array_size(portion) >= PORTION)
-			status = emit_portion(a, &portion);
+			status = emit_portion(a, "grants", &portion);
 	}
-	if (status != EMR_OK) {
-		json_decref(portion);
+	if (status == EMR_OK)
+		status = emit_portion(a, "grants", &portion);
+	json_decref(portion);
+	if (status == EMR_OK)
+		status = answer_received(a);
+	if (status != EMR_OK)
 		return status;
-	}
-	object = json_pack("{s:b, s:o}", "done", 1, "grants", portion);
+	object = json_pack("{s:b}", "done", 1);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 

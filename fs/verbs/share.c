@@ -98,29 +98,70 @@ static void say_grant(const sharing *s, const json_t *one)
 		strcmp(state, "confirmed") == 0 ? "" : "   ", strcmp(state, "confirmed") == 0 ? "" : state, opened);
 }
 
-/* *OUT_ALL is owned by the caller. */
-static emr_status fetch(sharing *s, json_t **out_all, emr_problem *out_problem)
+/* A portion of either list, which may lack. */
+static emr_status extend(json_t *list, const json_t *object, const char *name)
+{
+	json_t *portion = json_object_get(object, name);
+
+	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* What is given, and what others share with me; both are owned by the caller. */
+static emr_status fetch(sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_SHARE};
-	json_t *all = json_array();
-	emr_status status = all != NULL ? emr_client_send(&s->client, &request, out_problem) : EMR_NO_MEMORY;
+	json_t *all = json_array(), *received = json_array();
+	emr_status status =
+		all != NULL && received != NULL ? emr_client_send(&s->client, &request, out_problem) : EMR_NO_MEMORY;
 	bool is_done = false;
 
 	while (status == EMR_OK && !is_done) {
 		json_t *object = NULL;
 
 		status = emr_client_receive(&s->client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK && json_array_extend(all, json_object_get(object, "grants")) != 0)
-			status = EMR_NO_MEMORY;
+		if (status == EMR_OK)
+			status = extend(all, object, "grants");
+		if (status == EMR_OK)
+			status = extend(received, object, "shared_with_me");
 		is_done = json_is_true(json_object_get(object, "done"));
 		json_decref(object);
 	}
 	if (status != EMR_OK) {
 		json_decref(all);
+		json_decref(received);
 		return status;
 	}
 	*out_all = all;
+	*out_received = received;
 	return EMR_OK;
+}
+
+/* From "shared-with-me/OWNER/" on, whose name stands beside it. */
+static const char *inside_of(const char *path)
+{
+	for (int names = 0; names < 2 && strchr(path, '/') != NULL; names++)
+		path = strchr(path, '/') + 1;
+	return path;
+}
+
+static void say_received(const sharing *s, const json_t *one)
+{
+	char path[600], owner[300], until[80];
+	const char *purpose = text_of(one, "purpose"), *state = text_of(one, "state");
+	bool is_open = strcmp(state, "open") == 0;
+
+	emr_show(inside_of(text_of(one, "path")), path, sizeof path);
+	emr_show(text_of(one, "owner"), owner, sizeof owner);
+	if (is_open) {
+		until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+	} else {
+		char when[EMR_TEXT_BYTES];
+
+		emr_time_text((int64_t)number_of(one, "until_unix"), when);
+		snprintf(until, sizeof until, "ended %s%s", when, strcmp(state, "revoked") == 0 ? ", by its owner" : "");
+	}
+	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner, text_of(one, "rights"),
+		json_is_true(json_object_get(one, "history")) ? " with history" : "", purpose, purpose[0] != '\0' ? "   " : "", until);
 }
 
 /* Numbers that are for the lines alone. */
@@ -142,8 +183,8 @@ static void say_not_shortened(const sharing *s)
 
 static emr_status list(sharing *s, emr_problem *out_problem)
 {
-	json_t *all = NULL;
-	emr_status status = fetch(s, &all, out_problem);
+	json_t *all = NULL, *received = NULL;
+	emr_status status = fetch(s, &all, &received, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -151,9 +192,16 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		say_grant(s, json_array_get(all, i));
 	if (json_array_size(all) == 0)
 		emr_say(s->out, "You share nothing. To begin: emrfs share PATH with WHO\n");
+	if (s->args->n_operands == 0 && json_array_size(received) > 0)
+		emr_say(s->out, "Shared with you:\n");
+	for (size_t i = 0; i < json_array_size(received) && s->args->n_operands == 0; i++)
+		say_received(s, json_array_get(received, i));
 	for (size_t i = 0; i < json_array_size(all); i++)
 		strip(json_array_get(all, i));
+	for (size_t i = 0; i < json_array_size(received); i++)
+		strip(json_array_get(received, i));
 	emr_out_put(s->out, "grants", all);
+	emr_out_put(s->out, "shared_with_me", received);
 	say_not_shortened(s);
 	return EMR_OK;
 }
@@ -288,8 +336,8 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 /* The newest row of the list that is for the same person, path and end. */
 static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_problem)
 {
-	json_t *all = NULL, *found = NULL;
-	emr_status status = fetch(s, &all, out_problem);
+	json_t *all = NULL, *received = NULL, *found = NULL;
+	emr_status status = fetch(s, &all, &received, out_problem);
 
 	for (size_t i = 0; status == EMR_OK && i < json_array_size(all); i++) {
 		json_t *one = json_array_get(all, i);
@@ -304,6 +352,7 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 		strip(found);
 	*out_grant = found != NULL ? json_incref(found) : json_null();
 	json_decref(all);
+	json_decref(received);
 	return EMR_OK;
 }
 

@@ -264,6 +264,8 @@ emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 /* Under view->lock: what user.emrfs.access says in S. */
 #define SHARED_ACCESS_BYTES 200
 void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES]);
+/* Its word alone, and when that right ends: of writing the end of writing, which may come before that of reading. */
+const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s);
 /* What nodes are known by. */
 emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version);
 emr_id16 shared_owner_id(const shared_owner *owner);

@@ -196,13 +196,19 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
 				purpose_words[bit]);
 }
 
-/* Of writing the end of writing, which may come before that of reading. */
+const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s)
+{
+	bool may_write = foreign_is_writable(view, s);
+
+	*out_until_unix_s = may_write ? s->write_until_unix_s : s->grant.row.not_after_unix_s;
+	return !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
+}
+
 void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES])
 {
 	char until[32], purposes[EMR_SHARED_PURPOSES_BYTES];
-	bool may_write = foreign_is_writable(view, s);
-	const char *word = !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
-	uint64_t end = may_write ? s->write_until_unix_s : s->grant.row.not_after_unix_s;
+	uint64_t end;
+	const char *word = shared_right(view, s, &end);
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
 	time_text(end, until);

@@ -35,6 +35,7 @@ shared-with-me"
 OWNER=$(ls lima-folder/shared-with-me)
 [[ $OWNER =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
 SHARE=lima-folder/shared-with-me/$OWNER/Imaging
+OWNER_RE=${OWNER//[()]/.}
 same() { diff -r ana-folder/Imaging "$SHARE" >/dev/null 2>&1; }	# each opening waits ten seconds for an answer, and not longer
 two_until 60 same
 asked() { as lima json 0 ledger --limit 1000; python3 -c 'import json
@@ -47,6 +48,21 @@ signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emr
 two_until 20 signed
 expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
 	"$(getfattr --only-values -n user.emrfs.cid ana-folder/Imaging/MRI.txt)"
+
+say "what she shares stands in his list, and a folder with nothing of its own gives no alarm"
+as lima run 0 share
+says "You share nothing."
+says "Shared with you:
+  Imaging               $OWNER   read   treatment   until 20"
+as lima json 0 share
+received() { python3 -c 'import json
+for s in json.load(open("out/said"))["shared_with_me"]: print(s["path"], s["owner"], s["rights"], s["purpose"], s["history"], s["state"], sep="|")'; }
+expect "shared with him" "$(received)" "shared-with-me/$OWNER/Imaging|$OWNER|read|treatment|False|open
+shared-with-me/$OWNER/Inbox|$OWNER|deposit||False|open"
+[[ $(field shared_with_me.0.until) =~ ^20[0-9-]*T ]] || emr_fail "until: $(cat out/said)"
+as lima run 0 status
+says "  Shared with you: 1, until "
+says_not "Only on this computer"
 
 say "nothing of it can be changed"
 for change in "touch $EMR_WORK/x/new" "mkdir $EMR_WORK/x/new" "rm $EMR_WORK/x/MRI.txt" "mv $EMR_WORK/x/MRI.txt lima-folder/" \
@@ -126,6 +142,8 @@ two_until 20 refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again b
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 two_until 20 grep -qF "$OWNER ended your access to Imaging" "$NOTE"
 two_until 20 noticed grant-revoked "$OWNER ended your access to Imaging on"
+as lima run 0 share
+grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*, by its owner$" out/said || emr_fail "list: $(cat out/said)"
 
 say "and so does the end of its time"
 # timed SECONDS: shared for so long, and open when that is over.  On a slow computer it may be over before it can be opened.

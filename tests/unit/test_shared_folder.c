@@ -52,6 +52,49 @@ static void a_doctor_finds_and_reads_what_is_shared(void **state)
 	end(&s, &v);
 }
 
+static bool note_listed(void *arg, const emr_shared_with_me *share)
+{
+	static const char *const phases[] = { [EMR_SHARE_OPEN] = "open", [EMR_SHARE_EXPIRED] = "expired", [EMR_SHARE_REVOKED] = "revoked" };
+	char line[1000];
+
+	snprintf(line, sizeof line, "%s %s %s %s %llu\n", share->path, share->owner, share->right, phases[share->phase],
+		(unsigned long long)share->until_unix_s);
+	return strncat(arg, line, 999 - strlen(arg)) != NULL;
+}
+
+static const char *listed(viewer *v)
+{
+	static char all[1000];
+
+	all[0] = 0;
+	assert_ok(emr_view_each_shared_with_me(v->view, note_listed, all));
+	return all;
+}
+
+static void what_is_shared_stands_in_one_list_with_its_end(void **state)
+{
+	STORY;
+	char *wanted;
+	size_t n = 0;
+
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(listed(&v), "");
+	(void)story_share(&s, &s.lima, 0, true);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_true(asprintf(&wanted, "%s %s read open %llu\n", viewer_at(&v, "Imaging"), v.owner + strlen("shared-with-me/"),
+			    (unsigned long long)(story_now(&s) + 7 * DAY)) > 0);
+	assert_string_equal(listed(&v), wanted);
+	free(wanted);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	viewer_run(&v, NULL, 0);
+	assert_true(asprintf(&wanted, "%s %s read revoked ", viewer_at(&v, "Imaging"), v.owner + strlen("shared-with-me/")) > 0);
+	assert_true(strncmp(listed(&v), wanted, strlen(wanted)) == 0);
+	assert_true(strtoull(listed(&v) + strlen(wanted), NULL, 10) <= story_now(&s));
+	free(wanted);
+	end(&s, &v);
+}
+
 static void read_share(story *s, viewer *v, bool with_agents)
 {
 	(void)story_share(s, &s->lima, 0, with_agents);
@@ -520,6 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_doctor_finds_and_reads_what_is_shared),
+		TEST(what_is_shared_stands_in_one_list_with_its_end),
 		TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is),
 		TEST(nothing_there_can_be_changed),
 		TEST(attributes_say_whose_it_is_and_for_how_long),

@@ -21,7 +21,7 @@ uint16_t emr_rights_asked(const emr_request *request);
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What is shared ({"grants":[...]} in portions, last "done"); with a path what sharing it would be (`look`: {"done":true,"path",
+/* What is shared ({"grants":[...]} in portions), and by others with me ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be (`look`: {"done":true,"path",
  * "who","text","compared","known","files","bytes","wrapped","released_by","needed","wider_until_unix"}) or that it was asked for ({"done":true,"order"});
  * with `order` how far that is ({"done":true,"state","cause"}). */
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,

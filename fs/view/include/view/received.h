@@ -46,6 +46,27 @@ bool emr_shared_owner_is(const emr_card *card, const char *text);
 /* Whose directory TEXT means in this way.  EMR_NOT_FOUND; EMR_CONFLICT: several begin with that code. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
+/* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the call. */
+typedef enum emr_share_phase {
+	EMR_SHARE_OPEN,
+	EMR_SHARE_EXPIRED,
+	EMR_SHARE_REVOKED,
+} emr_share_phase;
+
+typedef struct emr_shared_with_me {
+	const char *owner;	/* as his directory is called */
+	const char *path;	/* where it is shown, or was, from the top of the folder */
+	const char *right;	/* "read", "write" or "deposit" */
+	bool has_history;
+	uint32_t purposes;	/* bit n = purpose n; 0 of a deposit */
+	emr_share_phase phase;
+	uint64_t until_unix_s;	/* when it ends, or ended; as late as a clock can be: never */
+} emr_shared_with_me;
+/* False ends it. */
+typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share);
+/* Each share once, as it is known by now; what came with a share around it is that one's.  FN must not call the view.  EMR_NO_MEMORY. */
+emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg);
+
 /* Words of the purposes in BITS, with commas. */
 #define EMR_SHARED_PURPOSES_BYTES 100
 void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);

@@ -1,0 +1,49 @@
+/* What others share with me, and until when, as one list. */
+#include <stdlib.h>
+
+#include "contract/codes.h"
+
+#include "edit.h"
+#include "shared_place.h"
+
+/* What was given with a share around it stands and ends with that one; what was shared by itself is listed, wherever it is shown. */
+static bool is_listed(const emr_view *view, const shared_share *s)
+{
+	return shared_is_beside(s) || (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
+}
+
+static emr_share_phase phase_of(const shared_share *s)
+{
+	return s->phase == SHARED_REVOKED ? EMR_SHARE_REVOKED : s->phase == SHARED_EXPIRED ? EMR_SHARE_EXPIRED : EMR_SHARE_OPEN;
+}
+
+/* Under view->lock. */
+static emr_status give(const emr_view *view, const shared_share *s, emr_shared_with_me_fn fn, void *arg, bool *out_goes_on)
+{
+	EMR_AUTO_FREE char *path = shared_place_path(s);
+	emr_shared_with_me one = { .owner = s->owner->name, .path = path, .purposes = s->grant.row.purposes,
+		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0, .phase = phase_of(s) };
+
+	one.right = shared_right(view, s, &one.until_unix_s);
+	if (one.phase != EMR_SHARE_OPEN)
+		one.until_unix_s = s->ended_unix_s;
+	if (path == NULL)
+		return EMR_NO_MEMORY;
+	*out_goes_on = fn(arg, &one);
+	return EMR_OK;
+}
+
+emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+	bool goes_on = true;
+
+	if (view->shares == NULL)
+		return EMR_OK;
+	pthread_mutex_lock(&view->lock);
+	for (const shared_share *s = view->shares->all; s != NULL && goes_on && status == EMR_OK; s = s->next)
+		if (is_listed(view, s))
+			status = give(view, s, fn, arg, &goes_on);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
