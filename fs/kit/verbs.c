@@ -303,7 +303,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands_max = 1,
 		.help = "Who opened what, when and why; and what you did",
 		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased; what you shared with whom, took back,\n"
-			  "and said to requests; and who asked for the keys of what, got them (proven: that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
+			  "said to requests, and left in the Inbox of somebody else (your receipt); and who asked for the keys of what, got them (proven: that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
 			  "With PATH,\n"
 			  "the story of that file under all its names, or of everything in that folder; a deleted file is named as it was. "
 			  "--who, --purpose\n"
@@ -311,7 +311,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "for what\n"
 			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
 		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
-			  "released_by[] tx opens folder records with{who name organisation kind} rights until history goes_on} written; --proof: out bytes",
+			  "released_by[] tx opens folder records with{who name organisation kind born code} into rights until history goes_on} written; --proof: out bytes",
 		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},

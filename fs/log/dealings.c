@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "keyring/card.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/purposes.h"
@@ -12,9 +13,15 @@
 
 #include "openings_private.h"
 
+void emr_dealing_free(emr_dealing *dealing)
+{
+	free(dealing->path);
+	free(dealing->into);
+}
+
 /* ---- gathering ---- */
 
-static emr_status add(emr_openings *o, const emr_dealing *one)
+emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one)
 {
 	if (o->n_dealings == o->cap_dealings) {
 		size_t cap = o->cap_dealings == 0 ? 32 : o->cap_dealings * 2;
@@ -50,7 +57,7 @@ static emr_status take(void *arg, const emr_share_dealing *said)
 		one.has_subject = emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
 		one.subject = one.has_subject ? story.subject : 0;
 	}
-	status = add(g->out, &one);
+	status = gathering_add_dealing(g->out, &one);
 	if (status != EMR_OK)
 		free(one.path);
 	return status;
@@ -109,15 +116,22 @@ static const char *action_of(emr_dealing_kind kind)
 		return "approved";
 	case EMR_DEALING_DENIED:
 		return "denied";
+	case EMR_DEALING_LEFT:
+		return "left";
 	}
 	return "?";
 }
 
 static json_t *with_json(const emr_who *who)
 {
-	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
+	char code[EMR_PERSON_CODE_CHARS] = "";
+
+	if (who->kind == EMR_WHO_PERSON && who->called[0] != '\0')
+		emr_person_code(who->id, code);
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
 		"organisation", emr_json_text(who->organisation), "kind",
-		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation");
+		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation", "born",
+		emr_json_text(who->born), "code", code);
 }
 
 static uint64_t shown_until(const emr_share_dealing *said)
@@ -150,6 +164,12 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 				said->rights != 0 ? emr_rights_word(said->rights) : "", "until", until, "until_unix",
 				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "history",
 				(said->rights & EMR_GRANT_HISTORY) != 0, "goes_on", said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
+		json_decref(entry);
+		return NULL;
+	}
+	if (said->kind == EMR_DEALING_LEFT &&
+		(json_object_set_new(entry, "into", emr_json_text(dealing->into)) != 0 ||
+			(dealing->path != NULL && json_object_set_new(entry, "bytes", json_integer((json_int_t)dealing->bytes)) != 0))) {
 		json_decref(entry);
 		return NULL;
 	}
@@ -243,6 +263,24 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 		put_quoted(to, path);
 }
 
+/* "letter.txt in the Inbox of Silva, Ana 1984-03-12 (I7Z4)" */
+static void put_left(FILE *to, const json_t *entry)
+{
+	const json_t *with = json_object_get(entry, "with");
+	const char *into = text_of(entry, "into"), *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+
+	put_shown(to, text_of(entry, "path"), "a file (its name cannot be read)");
+	fputs(strcmp(into, "Inbox") == 0 ? " in the " : " in ", to);
+	put_shown(to, into, "a folder");
+	fputs(" of ", to);
+	put_shown(to, name, "somebody whose card is not here");
+	if (text_of(with, "born")[0] != '\0')
+		fputc(' ', to);
+	put_shown(to, text_of(with, "born"), "");
+	if (text_of(with, "code")[0] != '\0' && strcmp(name, text_of(with, "code")) != 0)
+		fprintf(to, " (%s)", text_of(with, "code"));
+}
+
 void emr_dealing_line(FILE *to, const json_t *entry)
 {
 	const char *action = text_of(entry, "action");
@@ -265,6 +303,9 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		fputs(goes_on ? "ended    an earlier share of " : "ended    the share of ", to);
 		put_share(to, entry);
 		fputs(goes_on ? "; another goes on" : "", to);
+	} else if (strcmp(action, "left") == 0) {
+		fputs("left     ", to);
+		put_left(to, entry);
 	} else if (strcmp(action, "expired") != 0) {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}

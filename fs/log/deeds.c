@@ -238,6 +238,8 @@ static bool is_wanted_dealing(const choice *c, const emr_deeds_wish *wish, const
 	if (wish->only_software || wish->only_staff || (wish->purposes != 0 && (wish->purposes & d->said.purposes) == 0) ||
 		!is_of_party(c->session, wish->who, &c->out->openings.people[d->who]))
 		return false;
+	if (d->said.kind == EMR_DEALING_LEFT) /* no path of one's own */
+		return c->path == NULL;
 	if (c->path == NULL || is_below(d->path, c->path))
 		return true;
 	/* What is shared is all that lies in it. */
@@ -269,7 +271,7 @@ static emr_status choose_dealings(choice *c, const emr_deeds_wish *wish, uint64_
 		o->dealings[kept++] = one;
 	}
 	for (size_t i = kept; i < o->n_dealings; i++)
-		free(o->dealings[i].path);
+		emr_dealing_free(&o->dealings[i]);
 	o->n_dealings = kept;
 	return status;
 }

@@ -38,6 +38,7 @@ typedef struct act {
 } act;
 
 static const act acts[] = {
+	{"left", "C", "1", "Origination / Creation", "0"},
 	{"made", "C", "1", "Origination / Creation", "0"},
 	{"saved", "U", "3", "Amendment", "0"},
 	{"renamed", "U", "3", "Amendment", "0"},
@@ -69,6 +70,12 @@ static const act *act_of(const json_t *entry)
 	return &other;
 }
 
+/* What was left in another's folder names the other, too, and is about a record. */
+static bool is_about_rights(const json_t *entry)
+{
+	return emr_dealing_is(entry) && strcmp(text_of(entry, "action"), "left") != 0;
+}
+
 static bool changes_rights(const json_t *entry)
 {
 	static const char *const actions[] = {"shared", "ended", "expired"};
@@ -88,7 +95,7 @@ static json_t *purposes(const json_t *entry)
 	uint32_t bits = 0;
 	json_t *list;
 
-	if (text[0] == '\0' || emr_dealing_is(entry) || !emr_purposes_parse(text, &bits))
+	if (text[0] == '\0' || is_about_rights(entry) || !emr_purposes_parse(text, &bits))
 		return NULL;
 	list = json_array();
 	for (unsigned bit = 0; (code = emr_purpose_code(bit)) != NULL; bit++) {
@@ -200,9 +207,9 @@ static json_t *details(const json_t *entry)
 		failed |= add_detail(list, numbers[i], text);
 	}
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (json_is_boolean(json_object_get(entry, flags[i])))
+		if (json_is_boolean(json_object_get(entry, flags[i])) && (i == 0 || is_about_rights(entry)))
 			failed |= add_detail(list, flags[i], json_is_true(json_object_get(entry, flags[i])) ? "yes" : "no");
-	for (size_t i = 0; i < sizeof terms / sizeof *terms && emr_dealing_is(entry); i++)
+	for (size_t i = 0; i < sizeof terms / sizeof *terms && is_about_rights(entry); i++)
 		if (text_of(entry, terms[i])[0] != '\0')
 			failed |= add_detail(list, terms[i], text_of(entry, terms[i]));
 	failed |= add_detail(list, "action", text_of(entry, "action"));
@@ -231,7 +238,7 @@ static json_t *resource(const json_t *entry)
 	json_t *entity = json_pack("{s:{s:o}, s:o, s:o}", "what", "display",
 		emr_json_text(path[0] != '\0' ? path : "a record that was erased or cannot be named"), "type",
 		coding(TERMS "audit-entity-type", "2", "System Object"), "role",
-		emr_dealing_is(entry) ? coding(TERMS "object-role", "13", "Security Resource")
+		is_about_rights(entry) ? coding(TERMS "object-role", "13", "Security Resource")
 				      : coding(TERMS "object-role", "3", "Report"));
 	int failed = entity == NULL;
 
@@ -272,8 +279,13 @@ static json_t *party(const json_t *entry)
 
 static json_t *entities(const json_t *entry, const char *owner)
 {
-	return emr_dealing_is(entry) ? json_pack("[o, o, o]", resource(entry), party(entry), patient(owner))
-				     : json_pack("[o, o]", resource(entry), patient(owner));
+	const json_t *with = json_object_get(entry, "with");
+
+	if (is_about_rights(entry))
+		return json_pack("[o, o, o]", resource(entry), party(entry), patient(owner));
+	if (emr_dealing_is(entry)) /* left in the folder of that patient */
+		owner = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+	return json_pack("[o, o]", resource(entry), patient(owner[0] != '\0' ? owner : "somebody whose card is not here"));
 }
 
 /* ---- the event ---- */
@@ -296,12 +308,12 @@ static int set_type(json_t *event, const json_t *entry)
 {
 	json_t *subtype = NULL;
 
-	if (!emr_dealing_is(entry))
+	if (!is_about_rights(entry))
 		subtype = coding("http://hl7.org/fhir/restful-interaction", interaction_of(entry), interaction_of(entry));
 	else if (changes_rights(entry))
 		subtype = coding(DCM, "110136", "Security Roles Changed");
 	return json_object_set_new(event, "type",
-		       emr_dealing_is(entry) ? coding(DCM, "110113", "Security Alert") : coding(DCM, "110110", "Patient Record")) |
+		       is_about_rights(entry) ? coding(DCM, "110113", "Security Alert") : coding(DCM, "110110", "Patient Record")) |
 	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype)) : 0);
 }
 

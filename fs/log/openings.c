@@ -19,7 +19,7 @@ void emr_openings_free(emr_openings *openings)
 	for (size_t i = 0; i < openings->n; i++)
 		free(openings->list[i].path);
 	for (size_t i = 0; i < openings->n_dealings; i++)
-		free(openings->dealings[i].path);
+		emr_dealing_free(&openings->dealings[i]);
 	free(openings->list);
 	free(openings->dealings);
 	free(openings->people);
@@ -345,6 +345,8 @@ static emr_status gather(gathering *g)
 		status = match(g->out);
 	if (status == EMR_OK)
 		status = gathering_dealings(g);
+	if (status == EMR_OK)
+		status = gathering_left(g);
 	return status == EMR_OK ? gathering_agents(g) : status;
 }
 

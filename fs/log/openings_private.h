@@ -20,6 +20,9 @@ emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who);
 emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
 /* What the owner gave and took back, behind the list's dealings. */
 emr_status gathering_dealings(gathering *g);
+/* What he left in others' folders, among them. */
+emr_status gathering_left(gathering *g);
+emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one);
 /* Agents, too, have names. */
 emr_status gathering_agents(gathering *g);
 int openings_by_entry(const void *a, const void *b);

@@ -127,11 +127,31 @@ static void put_share(FILE *to, const emr_deeds *d, const emr_dealing *one)
 	}
 }
 
+static void put_left(FILE *to, const emr_deeds *d, const emr_dealing *one)
+{
+	const emr_who *owner = &d->openings.people[one->who];
+
+	fputs("left ", to);
+	if (one->path != NULL)
+		emr_html_name(to, one->path);
+	else
+		fputs("a file (its name cannot be read)", to);
+	fputs(strcmp(one->into, "Inbox") == 0 ? " in the " : " in ", to);
+	emr_html_name(to, one->into);
+	fputs(" of ", to);
+	if (owner->called[0] != '\0')
+		page_who(to, owner);
+	else
+		fputs("somebody whose card is not here", to);
+}
+
 static void put_dealing(FILE *to, const emr_deeds *d, const emr_dealing *one)
 {
 	put_event_at(to, one->said.at);
 	if (one->said.kind == EMR_DEALING_APPROVED || one->said.kind == EMR_DEALING_DENIED)
 		put_answer(to, d, one);
+	else if (one->said.kind == EMR_DEALING_LEFT)
+		put_left(to, d, one);
 	else
 		put_share(to, d, one);
 	fputs("</span></li>\n", to);

@@ -78,7 +78,42 @@ must cp image.dcm "$(echo ward-folder/shared-with-me/*/Inbox)/Ward.dcm"
 two_until 20 test -e "$PLACE/Ward.dcm"
 must cmp image.dcm "$PLACE/Ward.dcm"
 two_until 20 is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
-two_unmount ward
+as ana registered "$DAY/Ward.dcm" >ward.registered
+
+say "who left something has a receipt of his own: what, where, whose, and the entry; after a restart, too, and without the ledger's names"
+# receipts: "NAME BYTES INTO WHOSE ENTRY:TX AT" of every deposit, by name
+receipts() {
+	run 0 log --json "$@"
+	python3 -c 'import json, sys
+for e in sorted((e for e in json.load(open(sys.argv[1]))["entries"] if e["action"] == "left"), key=lambda e: (str(e["path"]), e["tx"])):
+    w = e["with"]
+    print(e["path"], e["bytes"], e["into"], w["who"], w["name"], w["born"], e["who"], e["proven"], e["tx"], e["at"])' "$EMR_WORK/out/said"
+}
+has_receipt() { as "$1" receipts | grep -qF -- "$2"; }
+two_until 20 has_receipt lima "Findings.pdf $(stat -c %s report.pdf) Inbox ana Silva, Ana 1984-03-12 you True $REGISTERED"
+two_until 20 has_receipt ward "Ward.dcm 300000 Inbox ana Silva, Ana 1984-03-12 you True $(cat ward.registered)"
+has_receipt lima "IM0001.dcm 300000 Inbox ana" || emr_fail "the image: $(as lima receipts)"
+expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
+! as ana receipts | grep . || emr_fail "ana left nothing"
+as lima run 0 log
+says "Paula Lima  left     IM0001.dcm in the Inbox of Silva, Ana 1984-03-12 ("
+as lima run 0 log --who ana
+says "left     Findings.pdf in the Inbox of Silva, Ana"
+grep -q "Paula Lima  left     Findings.pdf in the Inbox of Silva, Ana" lima-folder/.emrfs/log || emr_fail ".emrfs/log"
+grep -q "left <bdi dir=\"ltr\">Findings.pdf</bdi> in the <bdi dir=\"ltr\">Inbox</bdi> of " lima-folder/.emrfs/report.html || emr_fail "report.html"
+as lima run 0 log --fhir fhir
+must python3 "$SUPPORT/fhir_audit_event.py" fhir
+grep -lq '"left"' fhir/*.json || emr_fail "no AuditEvent of a deposit"
+BEFORE=$(as lima receipts)
+two_unmount lima ward
+expect "with the folder closed" "$(as lima receipts --passphrase-file "$EMR_PASS")" "$BEFORE"
+mv "$NET/ledger" "$NET/ledger-away" || exit 2
+two_mount lima
+as lima run 0 log
+says "left     a file (its name cannot be read) in the Inbox of Silva, Ana 1984-03-12 ("
+mv "$NET/ledger-away" "$NET/ledger" || exit 2
+same_receipts() { [ "$(as lima receipts)" = "$BEFORE" ]; }
+two_until 40 same_receipts
 
 say "moved out, it stays her word; without the ledger, too"
 as ana run 0 status --wait

@@ -20,6 +20,10 @@ emr_test(test_deposits
 	USES ${shared_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
+emr_test(test_left
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_left.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
 emr_test(test_origin
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_origin.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}

@@ -256,6 +256,33 @@ static void an_askers_words_stay_between_their_quotes(void **state)
 	json_decref(entry);
 }
 
+/* As it comes from what somebody left in a folder that its owner gave a name that misleads. */
+static void what_was_left_is_about_a_record_of_its_patient(void **state)
+{
+	char name[] = "CT \xe2\x80\xaegnp.exe", into[] = "Inbox of Eve\n";
+	const emr_dealing left = {.said = {.kind = EMR_DEALING_LEFT, .seq = 70, .at = story_now(&s)}, .path = name, .into = into, .bytes = 9};
+	const emr_who ana = {.id = {{7}}, .called = "ana", .name = "Ana Silva", .born = "1984-03-12"}, nobody = {.called = ""};
+	json_t *entry = emr_dealing_json(&left, &ana, "Paula Lima"), *event = emr_fhir_audit_event(entry, "Paula Lima");
+	const json_t *entities = json_object_get(event, "entity");
+	char end[60];
+
+	(void)state;
+	(void)snprintf(end, sizeof end, " (%s)   proven, entry 70", text_of(json_object_get(entry, "with"), "code"));
+	line_has(entry, "Paula Lima  left     CT ");
+	line_has(entry, " of Ana Silva 1984-03-12 (");
+	line_has(entry, end);
+	assert_int_equal(json_integer_value(json_object_get(entry, "bytes")), 9);
+	assert_string_equal(text_of(json_object_get(event, "type"), "code"), "110110");
+	assert_string_equal(text_of(event, "action"), "C");
+	assert_int_equal(json_array_size(entities), 2);
+	assert_string_equal(text_of(json_array_get(entities, 1), "name"), "Ana Silva");
+	json_decref(event);
+	json_decref(entry);
+	entry = emr_dealing_json(&left, &nobody, "Paula Lima");
+	line_has(entry, " of somebody whose card is not here   proven, entry 70");
+	json_decref(entry);
+}
+
 static void the_page_has_it_among_what_happened_lately(void **state)
 {
 	emr_notices *notices = NULL;
@@ -284,6 +311,7 @@ int main(void)
 		TEST(the_log_only_grows),
 		TEST(a_name_that_misleads_is_shown_as_what_it_is),
 		TEST(an_askers_words_stay_between_their_quotes),
+		TEST(what_was_left_is_about_a_record_of_its_patient),
 		TEST(the_page_has_it_among_what_happened_lately),
 	};
 

@@ -1,4 +1,4 @@
-/* What the owner gave, took back and answered, as entries of the log.  It refuses to guess names: a folder is called what it
+/* What the owner gave, took back and answered, and what he left in others' folders, as entries of the log.  It refuses to guess names: a folder is called what it
  * was called then, and not at all once what said so was erased. */
 #pragma once
 
@@ -15,9 +15,12 @@ typedef struct emr_dealing {
 	uint32_t subject;	/* of the chronicle */
 	bool has_subject;
 	uint8_t type; /* emr_meta_type; 0: not known */
+	char *into;	/* LEFT: the folder, as its owner calls it; PATH is the name alone; owned */
+	uint64_t bytes; /* LEFT, with a name */
 } emr_dealing;
 
-/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until`, `history` and `goes_on`; OWN is what the owner is called,
+void emr_dealing_free(emr_dealing *dealing); /* what it owns */
+/* One entry of the log, as emr_deed_json, besides `with`, `rights`, `until`, `history` and `goes_on`, or of what was left `into`; OWN is what the owner is called,
  * WHO the other party.  NULL without memory. */
 json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own);
 /* Whether ENTRY was made by it. */

@@ -13,6 +13,7 @@ typedef enum emr_dealing_kind {
 	EMR_DEALING_EXPIRED,	/* its time is over, or will be, and nothing else of hers goes on for him there */
 	EMR_DEALING_APPROVED,	/* a request to her */
 	EMR_DEALING_DENIED,
+	EMR_DEALING_LEFT, /* of oneself towards another owner (share/left.h); none of those below */
 } emr_dealing_kind;
 
 typedef struct emr_share_dealing {

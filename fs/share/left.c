@@ -1,0 +1,258 @@
+#include "share/left.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyring/content.h"
+#include "record/format.h"
+#include "share/write.h"
+
+#include "share_private.h"
+
+#define AT_ONCE 64 /* parts asked for in one call */
+
+/* One deposit of the domain in hand. */
+typedef struct item_left {
+	uint64_t seq, at, bytes;
+	uint32_t epoch;
+	emr_id32 batch_id;
+	emr_id16 object;
+	char *name; /* owned; NULL: not known */
+} item_left;
+
+typedef struct looking {
+	emr_share *share;
+	emr_left_fn fn;
+	void *arg;
+	emr_id16 domain;
+	emr_row_domain row;
+	item_left *list; /* owned; oldest first once it is whole */
+	size_t n, cap;
+	emr_list_key *key; /* of EPOCH; NULL: none yet */
+	uint32_t epoch;
+	emr_id32 listkey_id;
+} looking;
+
+static bool is_of_the_moment(emr_status status)
+{
+	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
+}
+
+/* ---- what the ledger says of it ---- */
+
+static emr_status take_line(void *arg, const emr_replica_listing *line)
+{
+	looking *l = arg;
+	const emr_replica_item *item = &line->item;
+
+	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT || item->op != EMR_OP_PUT || item->version != 1 ||
+		!emr_id32_equal(item->signer_id, l->share->me.signer_id))
+		return EMR_OK;
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 32 : l->cap * 2;
+		item_left *grown = realloc(l->list, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		l->list = grown;
+		l->cap = cap;
+	}
+	l->list[l->n++] = (item_left){.seq = item->seq,
+		.at = item->ledger_time,
+		.epoch = item->epoch,
+		.batch_id = item->batch_id,
+		.object = line->object};
+	return EMR_OK;
+}
+
+static void turn_round(looking *l)
+{
+	for (size_t i = 0; i < l->n / 2; i++) {
+		item_left one = l->list[i];
+
+		l->list[i] = l->list[l->n - 1 - i];
+		l->list[l->n - 1 - i] = one;
+	}
+}
+
+/* ---- what it was called ---- */
+
+static emr_status need_key(looking *l, uint32_t epoch)
+{
+	emr_status status;
+
+	if (l->key != NULL && l->epoch == epoch)
+		return EMR_OK;
+	emr_list_key_free(l->key);
+	l->key = NULL;
+	l->epoch = epoch;
+	status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
+	return status == EMR_OK ? emr_share_own_list_key(l->share, l->domain, epoch, &l->key) : status;
+}
+
+/* It was made plain when it was left; whatever else stands there is nobody's name for a file. */
+static bool is_plain(emr_bytes name)
+{
+	return name.len > 0 && name.len <= 255 && memchr(name.data, '/', name.len) == NULL && memchr(name.data, '\0', name.len) == NULL;
+}
+
+static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
+{
+	uint8_t aad[EMR_META_AAD_BYTES];
+	EMR_AUTO_BUF plain = {0};
+	emr_put_part put;
+	emr_meta meta;
+	emr_status status = emr_put_part_decode(part, &put);
+
+	if (status == EMR_OK && put.meta_ct.len < 16)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&plain, put.meta_ct.len - 16);
+	if (status != EMR_OK)
+		return status;
+	emr_meta_aad(l->domain, one->object, 1, one->epoch, l->listkey_id, aad);
+	status = emr_list_key_open_meta(l->key, one->object, put.nonce, emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
+	if (status == EMR_OK)
+		status = emr_meta_decode(emr_buf_view(&plain), &meta);
+	if (status == EMR_OK && is_plain(meta.name)) {
+		one->bytes = meta.n;
+		one->name = strndup((const char *)meta.name.data, meta.name.len);
+		status = one->name != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	return status;
+}
+
+typedef struct taking {
+	const looking *l;
+	item_left *first;
+} taking;
+
+/* What its owner has erased has no part any more. */
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	const taking *t = arg;
+	emr_status status = part.data != NULL ? open_name(t->l, &t->first[index], part) : EMR_OK;
+
+	return is_of_the_moment(status) ? status : EMR_OK;
+}
+
+/* N of one epoch. */
+static emr_status name_some(looking *l, item_left *first, size_t n)
+{
+	emr_part_key keys[AT_ONCE];
+	taking t = {.l = l, .first = first};
+	emr_status status = need_key(l, first->epoch);
+
+	if (status != EMR_OK)
+		return is_of_the_moment(status) ? status : EMR_OK;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = (emr_part_key){.family = EMR_FAMILY_OBJECT, .domain = l->domain, .object = first[i].object, .version = 1};
+	status = emr_ledger_fetch(l->share->o.ledger, keys, n, take_part, &t);
+	return status == EMR_NO_MEMORY ? status : EMR_OK; /* a ledger that is away says nothing of names */
+}
+
+static emr_status name_all(looking *l)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0, n; at < l->n && status == EMR_OK; at += n) {
+		for (n = 1; n < AT_ONCE && at + n < l->n && l->list[at + n].epoch == l->list[at].epoch;)
+			n++;
+		status = name_some(l, l->list + at, n);
+	}
+	return status;
+}
+
+/* ---- domains ---- */
+
+static emr_status tell(looking *l, emr_id32 owner, const char *folder)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+		const item_left *one = &l->list[i];
+		const emr_deposit_left left = {.seq = one->seq,
+			.at = one->at,
+			.batch_id = one->batch_id,
+			.domain = l->domain,
+			.owner = owner,
+			.folder = folder,
+			.name = one->name,
+			.bytes = one->bytes};
+
+		status = l->fn(l->arg, &left);
+	}
+	return status;
+}
+
+static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
+{
+	emr_status status = emr_replica_recent(l->share->o.replica, &l->domain, NULL, SIZE_MAX, take_line, l);
+
+	turn_round(l);
+	if (status == EMR_OK)
+		status = name_all(l);
+	if (status == EMR_OK)
+		status = tell(l, owner, folder);
+	for (size_t i = 0; i < l->n; i++)
+		free(l->list[i].name);
+	free(l->list);
+	emr_list_key_free(l->key);
+	l->list = NULL;
+	l->n = l->cap = 0;
+	l->key = NULL;
+	return status;
+}
+
+/* Whoever has left something there has published a listing key. */
+static emr_status was_there(looking *l, bool *out_was)
+{
+	emr_status status = EMR_NOT_FOUND;
+
+	for (uint32_t epoch = 1; epoch <= l->row.head.epoch && status == EMR_NOT_FOUND; epoch++)
+		status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
+	*out_was = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* No Inbox: by a right to leave files there, and no more than that. */
+static emr_status read_folder(looking *l)
+{
+	emr_writing writing;
+	emr_row_writer row;
+	emr_status status = share_writer_row(l->share, l->domain, l->share->me.signer_id, &row);
+
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && (row.rights & (EMR_RIGHT_META | EMR_RIGHT_MANAGE)) != 0))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_share_writing(l->share, l->domain, &writing);
+	if (status != EMR_OK) /* its letter is gone, or not here now: whose folder it is is not known */
+		return is_of_the_moment(status) ? status : EMR_OK;
+	return read_domain(l, writing.card.signer_id, writing.label[0] != '\0' ? writing.label : "a folder");
+}
+
+static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	static const emr_id32 nobody;
+	looking *l = arg;
+	bool is_anothers = false, was = false;
+	emr_status status = EMR_OK;
+
+	(void)is_mine; /* what is shared with me is kept here, too */
+	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &l->row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	l->domain = domain;
+	status = was_there(l, &was);
+	if (status == EMR_OK && was)
+		status = emr_share_is_anothers(l->share, domain, &is_anothers);
+	if (status != EMR_OK || !is_anothers)
+		return status;
+	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox") : read_folder(l);
+}
+
+emr_status emr_share_left(emr_share *share, emr_left_fn fn, void *arg)
+{
+	looking l = {.share = share, .fn = fn, .arg = arg};
+
+	return emr_replica_domains(share->o.replica, note_domain, &l);
+}

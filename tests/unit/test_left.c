@@ -1,0 +1,185 @@
+/* What a depositor can still say of what he left where he sees nothing any more: each deposit with its entry and its name, from the
+ * ledger alone. */
+#include "deposit_kit.h"
+
+#include "contract/codes.h"
+#include "share/left.h"
+#include "share/write.h"
+
+static story s;
+static depositor d;
+
+static void begin(void)
+{
+	story_begin(&s);
+	depositor_open(&d, &s);
+}
+
+static void end(void)
+{
+	depositor_close(&d);
+	story_end(&s);
+}
+
+/* "Inbox/a.txt 3, ..." */
+static emr_status add(void *arg, const emr_deposit_left *left)
+{
+	char *text = arg;
+	size_t used = strlen(text);
+
+	assert_true(left->seq > 0 && left->at > 0 && !emr_id32_is_zero(left->batch_id));
+	(void)snprintf(text + used, 2000 - used, "%s%s/%s %d", used > 0 ? ", " : "", left->folder,
+		left->name != NULL ? left->name : "?", (int)left->bytes);
+	return EMR_OK;
+}
+
+/* As another handle says it, which has kept nothing; borrowed until the next call. */
+static const char *left_by(person *who)
+{
+	static char text[2000];
+
+	story_see(who);
+	assert_ok(emr_replica_catch_up(who->replica, NULL, NULL, NULL));
+	text[0] = '\0';
+	assert_ok(emr_share_left(who->share, add, text));
+	return text;
+}
+
+static void each_file_that_was_left_is_known_by_its_name_in_the_order_it_came(void **state)
+{
+	(void)state;
+	begin();
+	assert_string_equal(left_by(&s.lima), "");
+	(void)deposit(&d, "second.txt", "two");
+	(void)deposit(&d, "first.txt", "and one");
+	assert_string_equal(left_by(&s.lima), "Inbox/second.txt 3, Inbox/first.txt 7");
+	deposits_arrive(&s); /* its owner puts it away under names of her own */
+	kit_rename(&s.k, deposits_today(&s), "Letters");
+	kit_publish_all(&s.k);
+	assert_string_equal(left_by(&s.lima), "Inbox/second.txt 3, Inbox/first.txt 7");
+	end();
+}
+
+static void nobody_else_is_told_of_it(void **state)
+{
+	(void)state;
+	begin();
+	(void)deposit(&d, "a.txt", "x");
+	assert_string_equal(left_by(&s.eve), "");
+	end();
+}
+
+static emr_status add_owner(void *arg, const emr_deposit_left *left)
+{
+	*(emr_id32 *)arg = left->owner;
+	return EMR_OK;
+}
+
+/* Only a card says whose Inbox it is: the ledger does not. */
+static void whose_inbox_it_is_stands_on_no_ledger(void **state)
+{
+	emr_id32 owner = {{1}};
+
+	(void)state;
+	begin();
+	(void)deposit(&d, "a.txt", "x");
+	(void)left_by(&s.lima);
+	assert_ok(emr_share_left(s.lima.share, add_owner, &owner));
+	assert_true(emr_id32_is_zero(owner));
+	end();
+}
+
+static void what_was_left_under_an_earlier_key_of_the_inbox_is_known_too(void **state)
+{
+	(void)state;
+	begin();
+	(void)deposit(&d, "before.txt", "1");
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_begin_epoch(s.ana, d.inbox));
+	assert_string_equal(left_by(&s.lima), "Inbox/before.txt 1");
+	emr_buf_clear(&d.card);
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), d.inbox, 1, 2, story_now(&s),
+		story_now(&s) + 400 * DAY, "", "", &d.card));
+	(void)deposit(&d, "after.txt", "12");
+	assert_string_equal(left_by(&s.lima), "Inbox/before.txt 1, Inbox/after.txt 2");
+	end();
+}
+
+static void what_its_owner_has_erased_has_no_name_any_more(void **state)
+{
+	emr_erase what = {0};
+	emr_erased erased;
+	char path[400];
+
+	(void)state;
+	begin();
+	(void)deposit(&d, "a.txt", "gone");
+	deposits_arrive(&s);
+	(void)snprintf(path, sizeof path, "%s/a.txt", deposits_today(&s));
+	what.path = path;
+	assert_ok(emr_view_erase(s.k.view, &what, &erased));
+	assert_int_equal(erased.live, 1);
+	kit_publish_all(&s.k);
+	assert_string_equal(left_by(&s.lima), "Inbox/? 0");
+	end();
+}
+
+/* A folder of hers that he may leave files in, and see nothing of. */
+static void what_was_left_in_another_folder_by_its_right_is_told_with_whose_it_is(void **state)
+{
+	emr_grant_order order = {.writes = EMR_WRITES_DEPOSIT};
+	emr_grant_made made;
+	emr_id32 owner = {{0}};
+	emr_public ana;
+
+	(void)state;
+	begin();
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
+	d.inbox = s.imaging;
+	emr_buf_clear(&d.card);
+	(void)deposit(&d, "CT.dcm", "a knee");
+	assert_string_equal(left_by(&s.lima), "Imaging/CT.dcm 6");
+	assert_ok(emr_share_left(s.lima.share, add_owner, &owner));
+	assert_ok(emr_keyring_public(s.k.stack.keyring, &ana));
+	assert_true(emr_id32_equal(owner, ana.signer_id));
+	end();
+}
+
+static emr_status stop_at_first(void *arg, const emr_deposit_left *left)
+{
+	(void)left;
+	++*(int *)arg;
+	return EMR_TIMEOUT;
+}
+
+static void who_asks_may_stop(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	begin();
+	(void)deposit(&d, "a.txt", "x");
+	(void)deposit(&d, "b.txt", "x");
+	(void)left_by(&s.lima);
+	assert_int_equal(emr_share_left(s.lima.share, stop_at_first, &n), EMR_TIMEOUT);
+	assert_int_equal(n, 1);
+	end();
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_file_that_was_left_is_known_by_its_name_in_the_order_it_came),
+		TEST(nobody_else_is_told_of_it),
+		TEST(whose_inbox_it_is_stands_on_no_ledger),
+		TEST(what_was_left_under_an_earlier_key_of_the_inbox_is_known_too),
+		TEST(what_its_owner_has_erased_has_no_name_any_more),
+		TEST(what_was_left_in_another_folder_by_its_right_is_told_with_whose_it_is),
+		TEST(who_asks_may_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
