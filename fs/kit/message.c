@@ -13,7 +13,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_NO_GRANT] = {"no-grant", "EACCES", "warn", EMR_EXIT_DENIED,
 		"You have no permission for {path} of {owner}.", "Ask: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_FILES_ONLY] = {"files-only", "EACCES", "warn", EMR_EXIT_DENIED,
-		"{path} of {owner} was not made: what takes deposits takes new files, and no folders.", "Copy the files themselves, or one ZIP of them."},
+		"{path} of {owner} was not made: what takes deposits takes new files, alone or in new folders, and no links.", "Copy the files themselves, or one ZIP of them."},
 	[EMR_SAY_GRANT_ENDING] = {"grant-ending", "", "info", EMR_EXIT_DENIED,
 		"Your access to {path} of {owner} ends at {time}.", "Ask again: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_KEYS_ENDING] = {"keys-ending", "", "warn", EMR_EXIT_UNREACHABLE,

@@ -240,7 +240,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
 		.is_published = n->is_published || is_past,
-		.is_local = n->is_local,
+		.is_local = n->is_local || foreign_collects(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.failure = n->failure,
 		.refusal = n->refusal,

@@ -13,6 +13,7 @@ void describe_free(publishing *p)
 {
 	for (size_t i = 0; i < p->nworks; i++) {
 		free(p->works[i].name);
+		free(p->works[i].sent_name);
 		free(p->works[i].target);
 		emr_buf_free(&p->works[i].attributes);
 	}
@@ -72,6 +73,14 @@ static emr_status copy_names(work *w, const node *n)
 {
 	w->name = strdup(n->name != NULL ? n->name : "");
 	w->target = strdup(n->target != NULL ? n->target : "");
+	if (n->parent != NULL && foreign_collects(n->parent)) {
+		char sent[EMR_NAME_MAX + 1];
+
+		foreign_sent_name(n, sent);
+		w->sent_name = strdup(sent);
+		if (w->sent_name == NULL)
+			return EMR_NO_MEMORY;
+	}
 	if (w->name == NULL || w->target == NULL)
 		return EMR_NO_MEMORY;
 	return emr_buf_append(&w->attributes, n->attributes.data, n->attributes.len);
@@ -97,7 +106,7 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 	};
 	/* Where a share lies that is a file is its owner's to say. */
 	if (!foreign_is_share(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
-		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(n->parent)
+		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(foreign_sent_to(n->parent))
 			: n->lost_parent;
 	if (comes_again(n))
 		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
@@ -340,7 +349,8 @@ static void link_works(publishing *p)
 
 		if (w->change.kind == EMR_CHANGE_UNLINK)
 			continue;
-		w->meta.name = emr_bytes_of(w->name, strlen(w->name));
+		w->meta.name = w->sent_name != NULL ? emr_bytes_of(w->sent_name, strlen(w->sent_name))
+						    : emr_bytes_of(w->name, strlen(w->name));
 		w->meta.target = emr_bytes_of(w->target, strlen(w->target));
 		w->meta.xattrs = emr_buf_view(&w->attributes);
 		w->meta.xattr_count = count_attributes(w->meta.xattrs);

@@ -6,6 +6,8 @@
 #include "base/codec.h"
 #include "base/log.h"
 
+#include "foreign.h"
+
 #define DEAD_BYTES_MANY (UINT64_C(64) << 20)	/* removed: worth a look */
 
 int64_t view_now_ns(const emr_view *view)
@@ -143,6 +145,8 @@ bool needs_settling(const node *n)
 		return false;
 	if (n->is_local)
 		return n->is_published;
+	if (foreign_collects(n))
+		return false;
 	if (!n->is_published || n->meta_dirty || n->content_dirty)
 		return true;
 	domain = tree_domain(n);

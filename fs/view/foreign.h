@@ -46,6 +46,15 @@ bool foreign_is_writable(const emr_view *view, const shared_share *s);
 emr_status foreign_check_directory(const emr_view *view, const node *directory);
 /* A node of TYPE may be made there: EMR_DENIED. */
 emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name);
+/* foreign_folder.c: N is a folder that its maker alone sees, in what takes no folders but files: its files are left there under names that
+ * say where they lay.  It is never sent. */
+bool foreign_collects(const node *n);
+/* Where what lies in N, a directory, is sent to: N, or what the folders of that kind around it lie in. */
+const node *foreign_sent_to(const node *directory);
+/* What N, a file in such a folder, is called there: "Series - CT.dcm"; as much of it, from its end, as a name may have. */
+void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
+/* N, such a folder, is empty, and nothing came into it or left it for long. */
+bool foreign_is_left_alone(const emr_view *view, const node *n);
 #define FOREIGN_DAY_S 86400
 /* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an Inbox that takes no more from one
  * sender.  Names of scratch do not count. */

@@ -38,7 +38,10 @@ emr_status foreign_may_make(const emr_view *view, const node *directory, emr_met
 		return status;
 	if (emr_name_is_local(name))	/* never sent */
 		return EMR_OK;
-	return s->rights & (type == EMR_META_FILE ? EMR_RIGHT_PUT : EMR_RIGHT_MKDIR) ? EMR_OK : EMR_DENIED;
+	if (type == EMR_META_SYMLINK)
+		return s->rights & EMR_RIGHT_MKDIR ? EMR_OK : EMR_DENIED;
+	/* Without MKDIR a folder is its maker's alone: foreign_collects. */
+	return s->rights & (EMR_RIGHT_PUT | (type == EMR_META_DIR ? EMR_RIGHT_MKDIR : 0)) ? EMR_OK : EMR_DENIED;
 }
 
 /* The ledger judges by who made the record. */

@@ -371,6 +371,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 	const shared_entry *e;
 	uint32_t entry;
 
+	if (foreign_collects(n) && foreign_is_left_alone(m->view, n))
+		return foreign_retire(m->view, n, &m->tell);
 	if (!n->is_published || n->in_run)
 		return EMR_OK;
 	if (s->tree == NULL)

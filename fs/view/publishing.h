@@ -10,6 +10,7 @@ typedef struct work {
 	emr_content content;
 	emr_place from;
 	char *name, *target;
+	char *sent_name;	/* NULL: NAME */
 	emr_buf attributes;
 	unsigned depth;
 	uint64_t wrote;

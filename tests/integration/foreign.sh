@@ -134,7 +134,7 @@ echo "a letter of lima" >"$THEIRS/Post/letter.txt"
 two_until 30 says ana-folder/Post/letter.txt "a letter of lima"
 two_until 30 gone "$THEIRS/Post/letter.txt"
 expect "nothing" "$(ls -A "$THEIRS/Post")" ""
-mkdir "$THEIRS/Post/mine" 2>out/said && emr_fail "a directory"
+ln -s letter.txt "$THEIRS/Post/mine" 2>out/said && emr_fail "a link"
 grep -q "Permission denied" out/said || emr_fail "$(cat out/said)"
 
 say "the right ends while a program writes: its bytes are kept, and said"

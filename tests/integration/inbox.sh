@@ -59,9 +59,9 @@ must cp "ana-folder/.emrfs/proof/$DAY/Findings.pdf.tlog-proof" deposit.tlog-proo
 as ana json 0 verify --proof deposit.tlog-proof report.pdf
 expect "who and when" "$(field signer) $(field organisation) $(field tx)" "lima São Lucas $TX"
 
-say "a folder cannot be left there, and what can is said"
-! mkdir "$INBOX/Series" 2>out/said || emr_fail "a folder in an Inbox"
-grep -qF 'takes deposits takes new files, and no folders. Copy the files themselves, or one ZIP of them.' lima-folder/.emrfs/notices || emr_fail "notice: $(cat lima-folder/.emrfs/notices)"
+say "a link cannot be left there, and what can is said"
+! ln -s elsewhere "$INBOX/link" 2>out/said || emr_fail "a link in an Inbox"
+grep -qF 'takes deposits takes new files, alone or in new folders, and no links. Copy the files themselves, or one ZIP of them.' lima-folder/.emrfs/notices || emr_fail "notice: $(cat lima-folder/.emrfs/notices)"
 
 say "the depositor sees nothing of it any more, and another of the same name takes nobody's place"
 gone() { [ -z "$(ls "$INBOX")" ]; }
@@ -80,6 +80,23 @@ must cmp image.dcm "$PLACE/Ward.dcm"
 two_until 20 is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
 as ana registered "$DAY/Ward.dcm" >ward.registered
 
+say "an image series in folders is left with one cp -r; its files say where they lay, and the folders go when they are not wanted"
+must mkdir -p Series/Scout
+for n in 1 2 3; do head -c 20000 /dev/urandom >"Series/IM$n.dcm"; done
+cp Series/IM1.dcm Series/Scout/IM1.dcm
+WARD_INBOX=$(echo ward-folder/shared-with-me/*/Inbox)
+must cp -r Series "$WARD_INBOX/"
+as ward run 0 status --wait
+for n in "Series - IM1.dcm" "Series - IM2.dcm" "Series - IM3.dcm" "Series - Scout - IM1.dcm"; do
+	two_until 20 test -e "$PLACE/$n"
+	two_until 20 cmp "Series/$(echo "${n#Series - }" | sed 's: - :/:')" "$PLACE/$n"
+done
+two_until 20 is_signed "$PLACE/Series - Scout - IM1.dcm" "valid by=São Lucas at=20"
+files_left() { [ -z "$(find "$WARD_INBOX" -type f)" ]; }
+two_until 20 files_left
+must rm -r "$WARD_INBOX/Series"
+[ -z "$(ls "$WARD_INBOX")" ] || emr_fail "in the Inbox: $(ls "$WARD_INBOX")"
+
 say "who left something has a receipt of his own: what, where, whose, and the entry; after a restart, too, and without the ledger's names"
 # receipts: "NAME BYTES INTO WHOSE ENTRY:TX AT" of every deposit, by name
 receipts() {
@@ -97,6 +114,7 @@ expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
 ! as ana receipts | grep . || emr_fail "ana left nothing"
 as lima run 0 log
 says "Paula Lima  left     IM0001.dcm in the Inbox of Silva, Ana 1984-03-12 ("
+two_until 20 has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of Silva, Ana"
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of Silva, Ana" lima-folder/.emrfs/log || emr_fail ".emrfs/log"

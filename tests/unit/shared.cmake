@@ -10,6 +10,10 @@ endforeach()
 emr_test(test_foreign_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_file.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses})
+emr_test(test_foreign_folder
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_folder.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
 emr_test(test_foreign
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses}

@@ -353,12 +353,12 @@ static void of_two_equal_names_both_are_seen(void **state)
 static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state)
 {
 	STORY;
-	emr_attr attr;
+	emr_attr attr, link;
 
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
 	assert_string_equal(writer_list(&v, "Imaging"), "");
-	assert_status(EMR_DENIED, writer_try_mkdir(&v, "Imaging/mine"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
+	assert_status(EMR_DENIED, emr_view_symlink(v.view, attr.node, "mine", "letter.txt", &link));
 	assert_status(EMR_DENIED, emr_view_refuse(v.view, attr.node, "mine", EMR_DENIED));
 	assert_non_null(strstr(v.notices, "files-only shared-with-me/Silva, Ana 1984-03-12 ("));
 	writer_put(&v, "Imaging/.upload.part", "a letter of lima");

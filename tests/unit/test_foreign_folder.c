@@ -1,0 +1,247 @@
+/* Folders in what takes files alone: dr lima sees them, and Ana gets their files. */
+#include "deposit_kit.h"
+#include "foreign_kit.h"
+
+#include "share/write.h"
+
+#include "deposits.h"
+
+static story s;
+static viewer v;
+static emr_id16 grant;
+
+/* FOLDER_OF_HERS: Imaging, as any folder may be; else her Inbox. */
+static void begin(bool is_inbox)
+{
+	emr_grant_order order = {.writes = EMR_WRITES_DEPOSIT};
+	emr_grant_made made;
+
+	story_begin(&s);
+	kit_wait_for_noon(&s.k);
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	if (is_inbox)
+		assert_ok(deposits_inbox(s.k.view, &s.imaging));
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
+	grant = made.grant;
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+}
+
+static void end(void)
+{
+	viewer_close(&v);
+	story_end(&s);
+}
+
+static void leave(void)
+{
+	for (int i = 0; i < 3; i++)
+		writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+}
+
+/* Lima's own, below the folder that he may leave things in. */
+static void make(const char *inside)
+{
+	assert_ok(writer_try_mkdir(&v, inside));
+}
+
+static void each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay(void **state)
+{
+	(void)state;
+	begin(false);
+	make("Imaging/Series");
+	make("Imaging/Series/Scout");
+	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
+	writer_put(&v, "Imaging/Series/IM2.dcm", "DICM two");
+	writer_put(&v, "Imaging/Series/Scout/IM1.dcm", "DICM three");
+	assert_string_equal(writer_list(&v, "Imaging"), "Series");
+	assert_string_equal(writer_text(&v, "Imaging/Series/IM1.dcm"), "DICM one");
+	assert_int_equal(writer_pending(&v), 3); /* the folders are nothing that could be sent */
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/Series"), "user.emrfs.state"), "local");
+	leave();
+	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "DICM one");
+	kit_expect_text(&s.k, "Imaging/Series - IM2.dcm", "DICM two");
+	kit_expect_text(&s.k, "Imaging/Series - Scout - IM1.dcm", "DICM three");
+	assert_false(kit_exists(&s.k, "Imaging/Series"));
+	assert_string_equal(writer_list(&v, "Imaging/Series"), "Scout");
+	/* more of it goes into the same folder */
+	writer_put(&v, "Imaging/Series/IM3.dcm", "DICM four");
+	leave();
+	kit_expect_text(&s.k, "Imaging/Series - IM3.dcm", "DICM four");
+	end();
+}
+
+static void in_an_inbox_they_lie_with_what_came_that_day(void **state)
+{
+	char path[200], day[32];
+	time_t now;
+	struct tm local;
+
+	(void)state;
+	begin(true);
+	now = (time_t)story_now(&s);
+	localtime_r(&now, &local);
+	strftime(day, sizeof day, "%Y-%m-%d", &local);
+	make("Imaging/Series");
+	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
+	leave();
+	(void)snprintf(path, sizeof path, "Inbox/org0/%s/Series - IM1.dcm", day);
+	kit_expect_text(&s.k, path, "DICM one");
+	end();
+}
+
+static void two_names_that_become_one_both_stay(void **state)
+{
+	const char *names;
+	char path[60];
+
+	(void)state;
+	begin(false);
+	make("Imaging/A");
+	make("Imaging/A - B");
+	writer_put(&v, "Imaging/A/B - c.txt", "the one");
+	leave();
+	writer_put(&v, "Imaging/A - B/c.txt", "the other");
+	leave();
+	kit_expect_text(&s.k, "Imaging/A - B - c.txt", "the one");
+	names = deposits_list(&s, "Imaging");
+	assert_memory_equal(names, "A - B - c.txt,A - B - c~", 24);
+	(void)snprintf(path, sizeof path, "Imaging/%.18s", names + 14);
+	kit_expect_text(&s.k, path, "the other");
+	end();
+}
+
+static void a_name_that_would_be_too_long_keeps_its_end(void **state)
+{
+	char outer[200], inner[400], scan[700], left[300];
+
+	(void)state;
+	begin(false);
+	(void)snprintf(outer, sizeof outer, "Imaging/%0100d", 1);
+	(void)snprintf(inner, sizeof inner, "%s/%0100d", outer, 2);
+	(void)snprintf(scan, sizeof scan, "%s/%0100d.dcm", inner, 3);
+	make(outer);
+	make(inner);
+	writer_put(&v, scan, "DICM");
+	leave();
+	(void)snprintf(left, sizeof left, "Imaging/%0100d - %0100d.dcm", 2, 3);
+	kit_expect_text(&s.k, left, "DICM");
+	end();
+}
+
+static void a_folder_outlives_a_restart_and_goes_when_nobody_needs_it(void **state)
+{
+	(void)state;
+	begin(false);
+	make("Imaging/Series");
+	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_string_equal(writer_list(&v, "Imaging"), "Series");
+	assert_int_equal(writer_pending(&v), 1);
+	leave();
+	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "DICM one");
+	assert_string_equal(writer_list(&v, "Imaging"), "Series");
+	writer_reopen(&v);
+	kit_wait_ms(&s.k, 600 * 1000);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	end();
+}
+
+static void what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then(void **state)
+{
+	(void)state;
+	begin(false);
+	make("Imaging/New folder");
+	writer_put(&v, "Imaging/New folder/IM1.dcm", "DICM one");
+	writer_put(&v, "Imaging/New folder/IM2.dcm", "DICM two");
+	assert_ok(writer_try_rename(&v, "Imaging/New folder", "Imaging/Knee"));
+	assert_ok(writer_try_rename(&v, "Imaging/Knee/IM2.dcm", "Imaging/IM2.dcm"));
+	leave();
+	kit_expect_text(&s.k, "Imaging/Knee - IM1.dcm", "DICM one");
+	kit_expect_text(&s.k, "Imaging/IM2.dcm", "DICM two");
+	assert_ok(writer_try_rmdir(&v, "Imaging/Knee"));
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	writer_reopen(&v);
+	viewer_run(&v, writer_owner_answers, 2);
+	assert_string_equal(writer_list(&v, "Imaging"), "");
+	end();
+}
+
+static void scratch_in_it_stays_here(void **state)
+{
+	(void)state;
+	begin(false);
+	make("Imaging/Series");
+	make("Imaging/.Trash-1000");
+	writer_put(&v, "Imaging/Series/.IM1.dcm.part", "half");
+	writer_put(&v, "Imaging/.Trash-1000/IM1.dcm", "thrown away");
+	leave();
+	assert_false(kit_exists(&s.k, "Imaging/Series - .IM1.dcm.part"));
+	assert_false(kit_exists(&s.k, "Imaging/.Trash-1000 - IM1.dcm"));
+	assert_ok(writer_try_rename(&v, "Imaging/Series/.IM1.dcm.part", "Imaging/Series/IM1.dcm"));
+	leave();
+	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "half");
+	end();
+}
+
+static void what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes(void **state)
+{
+	const char *folder;
+	char path[300];
+
+	(void)state;
+	begin(false);
+	make("Imaging/Series");
+	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
+	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
+	viewer_run(&v, NULL, 3);
+	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to Silva, Ana, ");
+	assert_non_null(folder);
+	(void)snprintf(path, sizeof path, "%.*s/IM1.dcm", (int)(strchr(folder, ')') + 1 - folder), folder);
+	assert_string_equal(viewer_text(&v, path, NULL), "DICM one");
+	kit_publish_all(&s.k);
+	assert_false(kit_exists(&s.k, "Imaging/Series - IM1.dcm"));
+	end();
+}
+
+static void files_in_folders_count_as_any_others_of_that_day(void **state)
+{
+	(void)state;
+	begin(true);
+	story_rules(&s, "deposits-a-day = 2\n");
+	viewer_run(&v, NULL, 1);
+	make("Imaging/Series");
+	writer_put(&v, "Imaging/Series/IM1.dcm", "one");
+	writer_put(&v, "Imaging/Series/IM2.dcm", "two");
+	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/Series/IM3.dcm", "three"));
+	leave();
+	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/Series/IM3.dcm", "three"));
+	end();
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay),
+		TEST(in_an_inbox_they_lie_with_what_came_that_day),
+		TEST(two_names_that_become_one_both_stay),
+		TEST(a_name_that_would_be_too_long_keeps_its_end),
+		TEST(a_folder_outlives_a_restart_and_goes_when_nobody_needs_it),
+		TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then),
+		TEST(scratch_in_it_stays_here),
+		TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes),
+		TEST(files_in_folders_count_as_any_others_of_that_day),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
