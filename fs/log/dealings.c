@@ -124,14 +124,25 @@ static const char *action_of(emr_dealing_kind kind)
 
 static json_t *with_json(const emr_who *who)
 {
-	char code[EMR_PERSON_CODE_CHARS] = "";
-
-	if (who->kind == EMR_WHO_PERSON && who->called[0] != '\0')
-		emr_person_code(who->id, code);
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
+	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
 		"organisation", emr_json_text(who->organisation), "kind",
-		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation", "born",
-		emr_json_text(who->born), "code", code);
+		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation");
+}
+
+/* Which of two patients of one name it was. */
+static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *who)
+{
+	json_t *with = json_object_get(entry, "with");
+	char code[EMR_PERSON_CODE_CHARS] = "";
+	int failed = json_object_set_new(entry, "into", emr_json_text(dealing->into));
+
+	if (who->called[0] != '\0')
+		emr_person_code(who->id, code);
+	failed |= json_object_set_new(with, "born", emr_json_text(who->born));
+	failed |= json_object_set_new(with, "code", json_string(code));
+	if (dealing->path != NULL)
+		failed |= json_object_set_new(entry, "bytes", json_integer((json_int_t)dealing->bytes));
+	return failed;
 }
 
 static uint64_t shown_until(const emr_share_dealing *said)
@@ -167,9 +178,7 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 		json_decref(entry);
 		return NULL;
 	}
-	if (said->kind == EMR_DEALING_LEFT &&
-		(json_object_set_new(entry, "into", emr_json_text(dealing->into)) != 0 ||
-			(dealing->path != NULL && json_object_set_new(entry, "bytes", json_integer((json_int_t)dealing->bytes)) != 0))) {
+	if (said->kind == EMR_DEALING_LEFT && add_left(entry, dealing, who) != 0) {
 		json_decref(entry);
 		return NULL;
 	}
