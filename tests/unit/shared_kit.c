@@ -19,26 +19,35 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 static void note(void *arg, const emr_shared_notice *n)
 {
 	viewer *v = arg;
-	size_t len = strlen(v->notices);
+	size_t len;
 
+	pthread_mutex_lock(&v->lock);
+	len = strlen(v->notices);
 	(void)snprintf(v->notices + len, sizeof v->notices - len, "%s %s missing=%u%s\n", n->id, n->path, n->missing_count,
 		n->is_owner_missing ? "+owner" : "");
+	pthread_mutex_unlock(&v->lock);
 }
 
 static void note_own(void *arg, const char *id, const char *path)
 {
 	viewer *v = arg;
-	size_t len = strlen(v->notices);
+	size_t len;
 
+	pthread_mutex_lock(&v->lock);
+	len = strlen(v->notices);
 	(void)snprintf(v->notices + len, sizeof v->notices - len, "%s %s\n", id, path);
+	pthread_mutex_unlock(&v->lock);
 }
 
 static void changed(void *arg, uint64_t number, const char *name)
 {
 	viewer *v = arg;
-	size_t len = strlen(v->told);
+	size_t len;
 
+	pthread_mutex_lock(&v->lock);
+	len = strlen(v->told);
 	(void)snprintf(v->told + len, sizeof v->told - len, "%llu %s\n", (unsigned long long)number, name != NULL ? name : "*");
+	pthread_mutex_unlock(&v->lock);
 }
 
 static int directory(const char *path, const char *name)
@@ -102,6 +111,7 @@ void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8
 	char path[400];
 
 	memset(v, 0, sizeof *v);
+	pthread_mutex_init(&v->lock, NULL);
 	v->s = s;
 	v->purpose = purpose;
 	v->state_fd = directory(s->k.path, name);
@@ -125,6 +135,7 @@ void viewer_close(viewer *v)
 	emr_store_close(v->store);
 	(void)close(v->spill_fd);
 	(void)close(v->state_fd);
+	pthread_mutex_destroy(&v->lock);
 }
 
 /* ---- waiting ---- */

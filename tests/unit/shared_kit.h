@@ -2,6 +2,8 @@
  * her own writer in Ana's directory of blocks.  A failed step fails the test. */
 #pragma once
 
+#include <pthread.h>
+
 #include "story_kit.h"
 #include "view/received.h"
 
@@ -17,6 +19,7 @@ typedef struct viewer {
 	emr_settle *settle;
 	emr_view *view;
 	char owner[300];	/* path of Ana's directory */
+	pthread_mutex_t lock;	/* of the next two, which threads of the view add to */
 	char notices[4096];	/* "id path ...\n" each */
 	char told[8192];	/* "node name\n": what the kernel must forget */
 	uint8_t purpose;

@@ -4,6 +4,7 @@
 #include "share/write.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define READERS 6
 #define ROUNDS 20
@@ -29,9 +30,9 @@ static void ready(void *arg, emr_status status)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static emr_status wait_for_bytes(reader *r)
+static emr_status wait_for(reader *r, emr_need need)
 {
-	emr_status status = emr_view_await(r->v->view, r->node, EMR_NEED_BYTES, NULL, ready, r);
+	emr_status status = emr_view_await(r->v->view, r->node, need, NULL, ready, r);
 
 	if (status != EMR_BUSY)
 		return status;
@@ -47,7 +48,7 @@ static emr_status wait_for_bytes(reader *r)
 /* Between being told and opening another one's close may have taken the reader away: EMR_BUSY, and it is asked for again. */
 static emr_status open_once(reader *r, emr_handle **out_handle)
 {
-	emr_status status = wait_for_bytes(r);
+	emr_status status = wait_for(r, EMR_NEED_BYTES);
 
 	if (status == EMR_TIMEOUT)	/* a slow machine, on which the owner answers late */
 		return EMR_BUSY;
@@ -214,13 +215,117 @@ static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **st
 	end(&c);
 }
 
-int main(void)
+/* ---- a share inside another one, whose names cannot be read ---- */
+
+static _Atomic(const emr_shared *) readable; /* the one whose names come; NULL: all */
+static atomic_bool only_one;	/* the first that is asked for, from now on */
+
+emr_status __real_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status __wrap_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
+
+emr_status __wrap_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+{
+	if (atomic_exchange(&only_one, false))
+		atomic_store(&readable, shared);
+	return atomic_load(&readable) != NULL && atomic_load(&readable) != shared ? EMR_IO
+		: __real_emr_shared_ask_names(shared, out_ask, out_trouble);
+}
+
+typedef struct looker {
+	emr_view *view;
+	uint64_t directory;
+	char name[300];	/* of the share inside, which lies there until it can be read */
+	atomic_bool stop;
+	emr_status status;
+} looker;
+
+/* What came with a share has its name, and a code. */
+static bool look_for_inner(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	looker *l = arg;
+
+	(void)attr;
+	(void)next;
+	if (strncmp(name, "Imaging~", 8) == 0)
+		(void)snprintf(l->name, sizeof l->name, "%s", name);
+	return true;
+}
+
+static bool pass_by(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)arg;
+	(void)name;
+	(void)attr;
+	(void)next;
+	return true;
+}
+
+static void *look_on(void *arg)
+{
+	looker *l = arg;
+
+	while (!atomic_load(&l->stop) && l->status == EMR_OK)
+		l->status = emr_view_each_entry(l->view, l->directory, 0, false, pass_by, NULL);
+	return NULL;
+}
+
+static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **state)
+{
+	reader r = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+	pthread_t threads[2];
+	looker l, lookers[2];
+	emr_id16 inner;
+	emr_attr attr;
+	story s;
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	s.k.clock.clock.boot_ns = real_boot_ns;
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	(void)story_share(&s, &s.lima, 0, false);
+	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &inner));
+	for (int i = 0; i < 4; i++)	/* which carries the share there */
+		kit_publish_all(&s.k);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s", viewer_list(&v, "shared-with-me", NULL));
+	atomic_store(&only_one, true);
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	viewer_run(&v, owner_answers, 4);
+	assert_ok(viewer_find(&v, v.owner, NULL, &attr));
+	l = (looker){ .view = v.view, .directory = attr.node };
+	assert_ok(emr_view_each_entry(v.view, l.directory, 0, false, look_for_inner, &l));
+	assert_ok(emr_view_lookup(v.view, l.directory, l.name, &attr));
+	assert_ok(emr_view_start(v.view));
+	for (int i = 0; i < 2; i++) {
+		lookers[i] = (looker){ .view = v.view, .directory = l.directory };
+		assert_int_equal(pthread_create(&threads[i], NULL, look_on, &lookers[i]), 0);
+	}
+	r.v = &v;
+	r.node = attr.node;
+	for (int i = 0; i < ROUNDS; i++)
+		assert_status(EMR_IO, wait_for(&r, EMR_NEED_NAMES));
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&lookers[i].stop, true);
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_ok(lookers[i].status);
+	}
+	atomic_store(&readable, NULL);
+	viewer_close(&v);
+	story_end(&s);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_reads_until_the_share_is_taken_back),
 		cmocka_unit_test(what_is_read_is_changed_and_goes_back_meanwhile),
 		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
+		cmocka_unit_test(what_cannot_be_read_inside_is_asked_for_while_others_look),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
