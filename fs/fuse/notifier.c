@@ -14,9 +14,9 @@ typedef struct notice {
 /* Two queues: entries wait at most for a directory's operation, which memory answers; data may wait for a READ, so
  * that it must not hold up entries. */
 typedef struct queue {
-	session *session;
+	session *session;	/* set before the thread */
 	pthread_t thread;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;	/* all below */
 	pthread_cond_t wake;
 	notice *head, *tail;
 	bool runs, stop;

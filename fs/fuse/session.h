@@ -7,7 +7,7 @@
 #include "fuse/fuse.h"
 
 typedef struct session {
-	emr_fuse_options options;
+	emr_fuse_options options;	/* set before there are threads, as all that is not atomic */
 	struct fuse_session *fuse;
 	uid_t uid;
 	gid_t gid;

@@ -20,7 +20,8 @@ static pthread_cond_t wake;
 static waiting table[WAIT_MAX];
 static uint64_t last_id;
 static size_t count;
-static bool runs, stop;
+static bool stop;
+static bool runs;	/* of whoever starts and stops; all above: lock */
 static pthread_t watcher;
 
 static int64_t boot_ns(void)

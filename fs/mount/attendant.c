@@ -41,9 +41,10 @@ struct emr_attendant {
 	emr_agency *agency;
 	int dirfd, stop_fd;
 	atomic_bool stop;
-	uint64_t started_unix_s, key_try_unix_s, signed_size;
+	uint64_t started_unix_s; /* does not change */
+	uint64_t key_try_unix_s, signed_size; /* of the working thread, as all down to the lock */
 	int64_t signed_boot_ns;
-	news now; /* of the working thread */
+	news now;
 	pthread_mutex_t lock;
 	news shown; /* protected by lock */
 };

@@ -31,18 +31,18 @@
 typedef struct conversation {
 	emr_server *server;
 	pthread_t thread;
-	int fd;	      /* -1 = free slot; protected by server->lock */
+	int fd;	      /* -1 = free slot; of the listening thread, and of the conversation's own while it runs */
 	bool is_over; /* the thread has ended and wants to be joined; protected by server->lock */
 } conversation;
 
 struct emr_server {
 	emr_session *session;
 	emr_notices *notices;
-	int run_fd, listen_fd, stop_fd;
+	int run_fd, listen_fd, stop_fd; /* do not change while the thread runs */
 	pthread_t thread;
-	bool has_thread;
+	bool has_thread; /* of whoever starts and stops */
 	atomic_bool stop;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* the slots' is_over */
 	conversation slots[CONVERSATIONS_MAX];
 };
 

@@ -42,9 +42,9 @@ struct emr_notices {
 	uint64_t last;		  /* number of the newest; it stands at (last - 1) % NOTICES_MAX */
 	uint64_t told;		  /* the program knows all up to here */
 	bool stop;
-	bool has_thread;
+	bool has_thread; /* of whoever makes and frees it */
 	pthread_t thread;
-	char *program; /* does not change, nor does folder */
+	char *program; /* does not change, nor does folder once there are others who may add */
 	char *folder;
 };
 

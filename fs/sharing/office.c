@@ -43,11 +43,12 @@ struct emr_office {
 	pthread_mutex_t lock;
 	pthread_cond_t woken;
 	pthread_t thread;
-	bool has_thread, stop, is_woken; /* under lock */
+	bool stop, is_woken; /* under lock */
+	bool has_thread;     /* of whoever starts and ends */
 	atomic_ullong visits;
-	emr_session *session;
+	emr_session *session; /* set before the thread, as NOTICES */
 	emr_notices *notices;
-	bool has_others;
+	bool has_others; /* of the thread, as the next one */
 	standing standings[LOOKS];
 };
 

@@ -125,7 +125,8 @@ struct emr_sharing {
 	int64_t due_boot_ns[EMR_ORDERS_MAX]; /* of orders.list: not before */
 	int64_t pause_ns[EMR_ORDERS_MAX];
 	bool may_stand[EMR_ORDERS_MAX]; /* something of it, on the ledger, whatever the answer to a try was */
-	bool stop, has_thread;
+	bool stop;
+	bool has_thread; /* of whoever starts and ends */
 	pthread_t thread;
 };
 

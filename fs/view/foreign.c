@@ -218,18 +218,19 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	emr_status status = foreign_may_read(view, n);
-	bool is_theirs, is_cut;
+	bool is_theirs, is_cut, was_shown;
 
 	pthread_mutex_lock(&view->lock);
 	is_theirs = foreign_reads_theirs(n);
 	is_cut = n->file->cut != NULL;
+	was_shown = n->file->shown != NULL;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
 	if (n->file->reader == NULL)	/* without a name nobody can ask for its bytes */
 		status = is_cut ? EMR_NOT_FOUND : EMR_BUSY;
-	handle->is_reported = status == EMR_OK && n->file->shown != NULL;
+	handle->is_reported = status == EMR_OK && was_shown;
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;
 }

@@ -23,8 +23,8 @@ typedef enum node_state {
 typedef struct file {
 	pthread_rwlock_t lock;		/* read: use the two below; write: change which they are */
 	emr_content_reader *reader;	/* of the base, opened at first use; changed by tree_set_reader alone */
-	emr_staging *staging;		/* the working copy, while there is one */
-	/* below: view->lock */
+	emr_staging *staging;		/* the working copy, while there is one; changed with view->lock, too, under which it may be looked at */
+	/* below: view->lock.  WROTE and HANDED change with file->lock as well, so that who has it for writing may look at them. */
 	emr_id16 staging_id;
 	emr_content *content;		/* owned; NULL: no room for any yet; means something only with has_content */
 	emr_place *restored;		/* CONTENT is that of this earlier version, come again; owned; NULL: new content */
@@ -186,7 +186,7 @@ typedef struct view_letter {
 } view_letter;
 
 struct emr_view {
-	emr_view_options options;
+	emr_view_options options;	/* do not change, but for read_only */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;		/* the publisher and the syncer wait on it */
 	pthread_cond_t settled;		/* a publishing run ended */
@@ -208,7 +208,7 @@ struct emr_view {
 	unsigned past_builders;		/* threads that build one or wait for it */
 	char (*days)[EMR_WHEN_BYTES];	/* with changes, oldest first */
 	size_t ndays;
-	uint64_t days_size;		/* entries of the ledger that DAYS covers */
+	uint64_t days_size;		/* entries of the ledger that DAYS covers; changed with past_lock, too, under which it may be looked at */
 	pthread_mutex_t past_lock;	/* one build at a time; taken without view->lock */
 	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
 	doomed *doomed;
@@ -235,12 +235,12 @@ struct emr_view {
 	int64_t reclaim_due_boot_ns;	/* not before */
 	bool stop;
 	bool is_started;		/* emr_view_start was called: threads may be made */
-	unsigned threads;		/* of publisher, syncer, follower, in this order, that run */
+	unsigned threads;		/* of publisher, syncer, follower, in this order, that run; of emr_view_start and _free */
 	struct erasing *erasing;	/* what is being erased: rows E of the journal */
 	size_t nerasing;
 	bool is_erasing_sorted;		/* by object */
 	emr_buf erased;			/* objects that were erased in this life */
-	uint64_t opened_at;		/* entries of the ledger when the folder was opened */
+	uint64_t opened_at;		/* entries of the ledger when the folder was opened; does not change */
 	bool has_looked_back;		/* erase_look_back came to its end */
 	int64_t look_back_boot_ns;	/* when it is tried (again) */
 	int64_t erase_due_boot_ns;	/* when it is tried (again) */
@@ -249,7 +249,7 @@ struct emr_view {
 	emr_store_hold hold;		/* of blocks that no row names yet */
 	unsigned holders;
 	pthread_t publisher, syncer, follower;
-	/* One giving back of space at a time; the syncer starts and ends it. */
+	/* One giving back of space at a time; the syncer starts and ends it.  Without the lock. */
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSALS];
@@ -261,19 +261,20 @@ struct emr_view {
 	struct comparing *comparing;	/* compare.h; NULL: nothing to do yet */
 	struct shared_words *words;	/* signed.h */
 	emr_buf stale_told;		/* of emr_cid: versions whose certificate could not be checked; told once */
-	struct deposit_tally *tallies;	/* deposits_limit.h; the publisher's */
-	struct shares *shares;	/* what others share: shared.h; NULL: nothing can be (tests without a network) */
+	struct deposit_tally *tallies;	/* deposits_limit.h; the publisher's, without the lock */
+	struct shares *shares;	/* does not change; what others share: shared.h; NULL: nothing can be (tests without a network) */
 };
 
+/* What says nothing else does not change once the open is answered. */
 struct emr_handle {
 	emr_view *view;
 	unsigned refs;		/* atomic: the kernel's open and each read under way */
 	node *node;
 	int flags;
 	bool may_read, may_write;
-	emr_buf virtual_bytes;	/* of a special file, as of MADE_BOOT_NS; view->lock */
+	emr_buf virtual_bytes;	/* of a special file, as of MADE_BOOT_NS; view->lock, both */
 	int64_t made_boot_ns;
-	uint64_t bytes_read;
+	uint64_t bytes_read;	/* atomic */
 	bool is_reported;	/* what another shares: its owner is told */
 	char program[17];	/* that reads without a person; "": a person */
 };
