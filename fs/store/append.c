@@ -148,6 +148,16 @@ void emr_store_set_current(emr_store *store, emr_segment *segment)
 	store->marked = segment->end;
 }
 
+emr_segment *emr_store_current(emr_store *store)
+{
+	emr_segment *current;
+
+	pthread_mutex_lock(&store->sync_lock);
+	current = store->current;
+	pthread_mutex_unlock(&store->sync_lock);
+	return current;
+}
+
 emr_status emr_store_roll(emr_store *store)
 {
 	emr_segment *old = store->current;

@@ -62,7 +62,7 @@ static const char schema[] =
 
 /* A connection with its statements; reads and changes have one each, so that a batch does not stop readers. */
 typedef struct connection {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;	/* protects the rest */
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 } connection;
@@ -73,8 +73,9 @@ struct emr_index {
 	ino_t inode;
 	connection read;
 	connection write;
-	uint64_t sum;		/* of the transaction under way */
-	emr_status failed;	/* of the transaction under way */
+	/* of the transaction under way, which holds write.lock */
+	uint64_t sum;
+	emr_status failed;
 };
 
 static emr_status from_sqlite(int rc)
@@ -430,6 +431,8 @@ static emr_status each_read(emr_index *index, statement which, row_visit row, vo
 {
 	emr_status status;
 
+	if (index == NULL)
+		return EMR_IO;
 	pthread_mutex_lock(&index->read.lock);
 	status = each_row(&index->read, which, row, context);
 	pthread_mutex_unlock(&index->read.lock);
@@ -591,6 +594,8 @@ emr_status emr_index_begin(emr_index *index)
 {
 	emr_status status;
 
+	if (index == NULL)
+		return EMR_IO;
 	pthread_mutex_lock(&index->write.lock);
 	status = run_plain(&index->write, BEGIN);
 	if (status == EMR_OK) {

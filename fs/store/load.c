@@ -35,7 +35,8 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 		    !emr_id16_equal(segment->writer, row->writer))
 			continue;
 		segment->index_id = row->id;
-		if (segment->known_to < row->indexed && segment != store->current)
+		/* The one being written is ahead of the index, or is read again from its start. */
+		if (segment->known_to < row->indexed && segment != emr_store_current(store))
 			segment->known_to = row->indexed;
 		pthread_mutex_unlock(&store->map_lock);
 		return EMR_OK;
@@ -101,7 +102,7 @@ static emr_segment *next_segment(emr_store *store, size_t *i, bool own)
 	return found;
 }
 
-/* A file shorter than what was synced and indexed: its rows go, and it is read again from the start. */
+/* A file shorter than what was synced and indexed: its rows go, and it is read again from the start.  Locks: load_own_tail. */
 static emr_status check_size(emr_store *store, emr_segment *segment)
 {
 	uint64_t known = segment->known_to;
@@ -120,31 +121,33 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 	status = emr_store_note_damage(store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
 	if (status == EMR_OK)
 		status = drop_rows(store, &segment->index_id, 1);
-	if (status == EMR_OK) {
-		segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
-		segment->index_id = 0;
-	}
-	return status;
-}
-
-/* Everything of a segment that is not the last of its writer was synced when the next one began. */
-static emr_status load_tail(emr_store *store, emr_segment *segment)
-{
-	uint64_t known = segment->known_to;
-	bool last = segment->own && is_last_own(store, segment);
-	emr_status status = EMR_OK;
-
-	if (segment->own && segment != store->current)
-		status = check_size(store, segment);
 	if (status != EMR_OK)
 		return status;
-	if (segment == store->current)
+	pthread_mutex_lock(&store->map_lock);
+	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
+	segment->index_id = 0;
+	pthread_mutex_unlock(&store->map_lock);
+	return EMR_OK;
+}
+
+/* Everything of a segment that is not the last of its writer was synced when the next one began.  index_lock held, and
+ * append_lock when there is a current segment: with both, nobody else changes known_to of own segments. */
+static emr_status load_own_tail(emr_store *store, emr_segment *segment)
+{
+	uint64_t known = segment->known_to;
+	emr_status status = EMR_OK;
+
+	if (segment == emr_store_current(store))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
-	if (!last)
+	status = check_size(store, segment);
+	if (status != EMR_OK)
+		return status;
+	if (!is_last_own(store, segment))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
 	return emr_store_take_tail(store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
 }
 
+/* index_lock held; for own segments also append_lock, as above. */
 static emr_status load_tails(emr_store *store, bool own)
 {
 	emr_status status = EMR_OK;
@@ -152,7 +155,7 @@ static emr_status load_tails(emr_store *store, bool own)
 	size_t i = 0;
 
 	while (status == EMR_OK && (segment = next_segment(store, &i, own)) != NULL) {
-		status = load_tail(store, segment);
+		status = own ? load_own_tail(store, segment) : emr_store_take_tail(store, segment, false, UINT64_MAX);
 		if (status == EMR_NOT_FOUND)
 			status = EMR_OK;	/* reclaimed by its writer meanwhile */
 		if (status == EMR_OK && own && store->pending.count > EMR_PENDING_ROWS_MAX * 4 &&
@@ -166,10 +169,13 @@ static emr_status load_tails(emr_store *store, bool own)
 
 static bool has_segments(emr_store *store, emr_id16 writer)
 {
-	for (size_t i = 0; i < store->segment_count; i++)
-		if (!store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, writer))
-			return true;
-	return false;
+	bool some = false;
+
+	pthread_mutex_lock(&store->map_lock);
+	for (size_t i = 0; !some && i < store->segment_count; i++)
+		some = !store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, writer);
+	pthread_mutex_unlock(&store->map_lock);
+	return some;
 }
 
 static emr_status state_pins(emr_store *store)
@@ -277,10 +283,20 @@ static emr_status state_again(emr_store *store, bool had_stated, size_t damages_
 	return had_stated && is_whole && store->index != NULL ? state_pins(store) : EMR_OK;
 }
 
+static size_t damages_of(emr_store *store)
+{
+	size_t count;
+
+	pthread_mutex_lock(&store->map_lock);
+	count = store->damage_count;
+	pthread_mutex_unlock(&store->map_lock);
+	return count;
+}
+
 /* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
 static emr_status reopen_index(emr_store *store, bool remake)
 {
-	size_t damages_before = store->damage_count;
+	size_t damages_before = damages_of(store);
 	bool had_stated = false;
 	emr_status status;
 
@@ -514,12 +530,13 @@ emr_status emr_store_write_index(emr_store *store)
 
 emr_status emr_store_index_now(emr_store *store)
 {
+	bool was_rebuilt;
 	emr_status status;
 
 	if (store->read_only)
 		return EMR_OK;
 	pthread_mutex_lock(&store->index_lock);
-	if (emr_index_was_replaced(store->index)) {
+	if (store->index == NULL || emr_index_was_replaced(store->index)) {
 		pthread_mutex_lock(&store->append_lock);
 		status = reopen_index(store, false);
 		pthread_mutex_unlock(&store->append_lock);
@@ -528,6 +545,7 @@ emr_status emr_store_index_now(emr_store *store)
 	}
 	if (status == EMR_OK)
 		status = emr_store_write_index(store);
+	was_rebuilt = store->was_rebuilt;
 	pthread_mutex_unlock(&store->index_lock);
-	return status == EMR_DAMAGED && !store->was_rebuilt ? emr_store_rebuild(store) : status;
+	return status == EMR_DAMAGED && !was_rebuilt ? emr_store_rebuild(store) : status;
 }

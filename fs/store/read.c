@@ -213,15 +213,24 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
  * writer's segment is damaged is not the index's fault, and making it anew would cost everybody. */
 static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 {
-	emr_status status = segment_of(store, at->segment)->own ? EMR_DAMAGED : EMR_OK;
+	emr_status status = EMR_OK;
+	bool was_rebuilt, is_own;
 
-	if (store->read_only || store->was_rebuilt)
+	if (store->read_only)
 		return EMR_DAMAGED;
-	if (status == EMR_OK) {
-		pthread_mutex_lock(&store->index_lock);
+	pthread_mutex_lock(&store->index_lock);
+	was_rebuilt = store->was_rebuilt;
+	pthread_mutex_lock(&store->map_lock);
+	is_own = emr_segment_by_handle(store, at->segment)->own;
+	pthread_mutex_unlock(&store->map_lock);
+	if (!was_rebuilt && !is_own)
 		status = emr_index_audit(store->index);
-		pthread_mutex_unlock(&store->index_lock);
-	}
+	pthread_mutex_unlock(&store->index_lock);
+	/* Perhaps by another reader just now, who met the same lie: looked at once more, and then no longer. */
+	if (was_rebuilt)
+		return EMR_OK;
+	if (is_own)
+		status = EMR_DAMAGED;
 	return status == EMR_DAMAGED && emr_store_rebuild(store) == EMR_OK ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -517,22 +517,33 @@ static bool condemn(reclaim_run *run)
 	return nothing_new;
 }
 
-static emr_status drop_rows(reclaim_run *run)
+/* index_lock held: these are numbers of the index that is open, and the next one has others. */
+static size_t ids_of_victims(reclaim_run *run, int64_t *ids)
 {
-	emr_store *store = run->store;
-	EMR_AUTO_FREE int64_t *ids = malloc((run->slots + 1) * sizeof *ids);
 	size_t count = 0;
-	emr_status status;
 
-	if (ids == NULL)
-		return EMR_NO_MEMORY;
+	pthread_mutex_lock(&run->store->map_lock);
 	for (size_t i = 0; i < run->slots; i++) {
 		const victim *v = &run->victims[i];
 
 		if (v->segment != NULL && !v->skip && v->segment->index_id != 0)
 			ids[count++] = v->segment->index_id;
 	}
+	pthread_mutex_unlock(&run->store->map_lock);
+	return count;
+}
+
+static emr_status drop_rows(reclaim_run *run)
+{
+	emr_store *store = run->store;
+	EMR_AUTO_FREE int64_t *ids = malloc((run->slots + 1) * sizeof *ids);
+	size_t count;
+	emr_status status;
+
+	if (ids == NULL)
+		return EMR_NO_MEMORY;
 	pthread_mutex_lock(&store->index_lock);
+	count = ids_of_victims(run, ids);
 	status = emr_index_begin(store->index);
 	if (status == EMR_OK) {
 		(void)emr_index_drop_segments(store->index, ids, count);

@@ -1,8 +1,9 @@
 /* The inside of the CAR store, shared by its .c files.  Nothing outside fs/store includes it.
  *
  * Locks, outermost first; never take one while holding one to the right of it:
- *   reclaim_lock > index_lock > append_lock > map_lock > sync_lock
- * The index has its own two locks below all of these. */
+ *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock > sync_lock
+ * wake_lock and the reserve's are innermost.  What names no lock is set before the store is handed out.  A field with two
+ * locks is changed under both and read under either. */
 #pragma once
 
 #include <pthread.h>
@@ -23,19 +24,20 @@
 #define EMR_PENDING_ROWS_MAX 16384	/* more wake the indexer at once */
 
 typedef struct emr_segment {
+	/* set under map_lock before anybody is given the segment */
 	uint32_t handle;	/* slot in store->segments + 1 */
 	emr_id16 writer;
 	uint64_t number;
+	/* protected by map_lock; fd and own stay as they are while somebody uses the file, as `current` always is */
 	bool own;		/* of this store's writer, and this process may write */
-	/* protected by map_lock */
 	int fd;			/* -1: not open */
 	unsigned users;		/* of fd */
 	bool gone;		/* unlinked */
 	bool condemned;		/* by us: never comes back */
 	bool odd;		/* no regular file, and that was logged */
-	int64_t index_id;	/* 0: the index has no row for it */
+	int64_t index_id;	/* 0: the index has no row for it; index_lock and map_lock */
 	uint64_t listed;	/* the last listing of the directory that had it */
-	uint64_t known_to;	/* all sections below are in the index or in a map */
+	uint64_t known_to;	/* all sections below are in the index or in a map; changed under index_lock or append_lock, too */
 	/* own segments; protected by append_lock */
 	uint64_t end;		/* of the last section */
 } emr_segment;
@@ -68,9 +70,9 @@ struct emr_store {
 	bool was_rebuilt;		/* an index that lied was rebuilt once in this process */
 	bool was_audited;
 
-	pthread_mutex_t append_lock;
+	pthread_mutex_t append_lock;	/* down to new_root_capacity */
 	pthread_cond_t window_done;	/* with append_lock */
-	emr_segment *current;
+	emr_segment *current;	/* append_lock and sync_lock; NULL while opening and in a store that is only read */
 	uint64_t allocated;	/* the current file is written up to here, zeros behind current->end */
 	uint64_t zeroing_from;	/* the window being written starts here; 0 = none */
 	uint64_t marked;	/* synced offset that the last store frame in `current` told */
@@ -84,12 +86,13 @@ struct emr_store {
 	size_t new_root_count, new_root_capacity;
 
 	pthread_rwlock_t index_swap;	/* read: using `index`; write: replacing it */
-	emr_index *index;
+	emr_index *index;		/* index_lock and index_swap; NULL when it could not be opened */
 
-	pthread_mutex_t map_lock;
+	pthread_mutex_t map_lock;	/* down to has_bad_frame */
 	emr_segment **segments;
 	size_t segment_count, segment_capacity;
 	uint64_t listings;	/* of the directory */
+	uint64_t making;	/* number of the own segment whose file is being made; 0 = none */
 	bool has_odd_names;	/* it holds names like ours that are none; that was logged */
 	size_t open_files;
 	emr_pending pending;	/* own, for the index */
@@ -100,18 +103,18 @@ struct emr_store {
 	size_t damage_count;
 	bool has_bad_frame;	/* of this writer, seen since open: pins in it are not known */
 
-	pthread_mutex_t sync_lock;
-	pthread_cond_t synced;
+	pthread_mutex_t sync_lock;	/* down to current_base */
+	pthread_cond_t synced;		/* with sync_lock */
 	bool flushing_now;
 	uint64_t written_total;	/* bytes appended since open */
 	uint64_t synced_total;
 	uint64_t current_base;	/* written_total + base = offset in `current`: offset = total - base (mod 2^64) */
 
 	pthread_t thread;
-	bool has_thread;
+	bool has_thread;		/* this and `thread`: of who opens and closes */
 	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;
-	bool stopping, want_window, want_index;
+	pthread_cond_t wake;		/* with wake_lock */
+	bool stopping, want_window, want_index;	/* wake_lock */
 	struct timespec looked;	/* the thread's: the directory as of its last listing */
 };
 
@@ -135,7 +138,8 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 
 /* append_lock held: closes the current segment (cut, synced) and starts the next. */
 emr_status emr_store_roll(emr_store *store);
-void emr_store_set_current(emr_store *store, emr_segment *segment);
+void emr_store_set_current(emr_store *store, emr_segment *segment);	/* append_lock held, or while opening */
+emr_segment *emr_store_current(emr_store *store);	/* for who may not take append_lock; takes sync_lock */
 
 /* ---- store_frame.c: pins and the synced mark, written into the segments ---- */
 
