@@ -34,29 +34,56 @@ static bool is_filler(emr_bytes block)
 	return true;
 }
 
-static emr_status check_item(void *context, const emr_scan_item *item)
+/* What is appended while we look may stand half behind the damage; it is none. */
+static emr_status check_hole(check_run *run, const emr_scan_item *item)
 {
-	check_run *run = context;
-	emr_store_position at;
-	emr_status status;
+	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
+	emr_status status = report(run, item->offset, len);
 
-	if (item->offset >= run->end)
-		return EMR_OK;
-	if (item->hole) {
-		status = report(run, item->offset, item->len);
-		if (status == EMR_OK && run->segment->own &&
-		    emr_store_fill_hole(run->store, run->segment, item->offset, item->len) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
-		return status;
+	if (status == EMR_OK && run->segment->own &&
+	    emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
+	return status;
+}
+
+/* Whether the index leads to this block.  One that another process has just replaced is read again while we look, and what
+ * a reclaim takes away meanwhile need not be found. */
+static emr_status look_up(check_run *run, const emr_cid *cid, bool *out_known)
+{
+	emr_store_position at;
+	emr_status status = emr_store_find(run->store, emr_cid_digest(cid), &at);
+
+	if (status == EMR_NOT_FOUND && !run->index_lies) {
+		status = emr_store_refresh(run->store);
+		if (status == EMR_OK)
+			status = emr_store_find(run->store, emr_cid_digest(cid), &at);
 	}
-	if (emr_store_frame_is(item->head))
-		return EMR_OK;	/* ours are not indexed; a stranger's look-alike may be */
-	status = emr_store_find(run->store, emr_cid_digest(&item->cid), &at);
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
-		run->index_lies |= !is_filler(item->head);
+	*out_known = status != EMR_NOT_FOUND && status != EMR_DAMAGED;
+	if (!*out_known) {
+		pthread_mutex_lock(&run->store->map_lock);
+		*out_known = run->segment->gone;
+		pthread_mutex_unlock(&run->store->map_lock);
 		return EMR_OK;
 	}
 	return status == EMR_INTERRUPTED ? EMR_OK : status;
+}
+
+static emr_status check_item(void *context, const emr_scan_item *item)
+{
+	check_run *run = context;
+	emr_status status;
+	bool is_known;
+
+	if (item->offset >= run->end)
+		return EMR_OK;
+	if (item->hole)
+		return check_hole(run, item);
+	/* Frames of ours are not indexed; a stranger's look-alike may be. */
+	if (emr_store_frame_is(item->head) || is_filler(item->head))
+		return EMR_OK;
+	status = look_up(run, &item->cid, &is_known);
+	run->index_lies |= !is_known;
+	return status;
 }
 
 static emr_status check_segment(check_run *run)

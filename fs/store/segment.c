@@ -208,6 +208,8 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 			return errno == 0 ? EMR_OK : emr_status_from_errno(errno);
 		if (!is_segment(store, entry, &writer, &number))
 			continue;
+		if (number == store->making && emr_id16_equal(writer, store->writer))
+			continue;
 		if (emr_segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;
 		segment->listed = store->listings;
@@ -320,6 +322,30 @@ static emr_status write_prefix(emr_store *store, int fd)
 	return status;
 }
 
+static void set_making(emr_store *store, uint64_t number)
+{
+	pthread_mutex_lock(&store->map_lock);
+	store->making = number;
+	pthread_mutex_unlock(&store->map_lock);
+}
+
+/* Whoever lists the directory meanwhile leaves the file out: one without its first bytes looks damaged. */
+static emr_status make_file(emr_store *store, const char *name, uint64_t number, int *out_fd)
+{
+	emr_status status;
+	int fd;
+
+	set_making(store, number);
+	fd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		status = emr_status_from_errno(errno);
+		set_making(store, 0);
+		return status;
+	}
+	*out_fd = fd;
+	return write_prefix(store, fd);
+}
+
 emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **out_segment)
 {
 	char name[EMR_SEGMENT_NAME_MAX];
@@ -327,16 +353,16 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 	emr_id16 writer;
 	uint64_t parsed;
 	emr_status status;
-	int fd;
+	int fd = -1;
 
 	emr_segment_name_of(store->writer, number, name);
 	if (!emr_segment_file_parse(name, &writer, &parsed))
 		return EMR_LIMIT;
-	fd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	status = make_file(store, name, number, &fd);
 	if (fd < 0)
-		return emr_status_from_errno(errno);
-	status = write_prefix(store, fd);
+		return status;
 	pthread_mutex_lock(&store->map_lock);
+	store->making = 0;
 	if (status == EMR_OK)
 		status = emr_segment_slot(store, store->writer, number, &segment);
 	if (status == EMR_OK) {
