@@ -5,6 +5,10 @@ emr_test(test_store_segments
 emr_test(test_store_shared
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_shared.c ${store_kit}
 	USES store Threads::Threads)
+emr_test(test_store_threads
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_threads.c ${store_kit}
+	USES store Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=pthread_mutex_unlock,--wrap=pwrite64)
 emr_test(test_store_damage
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_damage.c ${store_kit}
 	USES store Threads::Threads)
