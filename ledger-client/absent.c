@@ -18,11 +18,12 @@
 #define KNOCK_NS 1000000000
 
 typedef struct absent {
+	/* set when it is opened */
 	emr_ledger_options options; /* path is a copy */
 	emr_buf descriptor;	    /* what the ledger's must be */
-	int wake_fd;
+	int wake_fd;		    /* ends a wait before the door and one inside */
 
-	pthread_rwlock_t door; /* held for reading while somebody is inside `inner` */
+	pthread_rwlock_t door; /* held for reading while somebody is inside `inner`; lock is inside of it */
 	emr_ledger *inner;     /* NULL = away */
 
 	pthread_mutex_t lock; /* what follows */
@@ -61,7 +62,7 @@ static bool is_known(const absent *a, emr_bytes descriptor)
 static emr_status try_open(const absent *a, emr_ledger **out_inner)
 {
 	EMR_AUTO_LEDGER inner = NULL;
-	emr_status status = emr_embedded_open(&a->options, &inner);
+	emr_status status = emr_embedded_open_woken(&a->options, a->wake_fd, &inner);
 
 	if (status != EMR_OK)
 		return status;
@@ -113,14 +114,13 @@ static bool may_knock(absent *a)
 	return may;
 }
 
-/* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come out. */
-static void send_out(absent *a)
+static void absent_wake(void *self)
 {
-	if (pthread_rwlock_tryrdlock(&a->door) != 0)
-		return;
-	if (a->inner != NULL)
-		emr_ledger_wake(a->inner);
-	(void)pthread_rwlock_unlock(&a->door);
+	const absent *a = self;
+	uint64_t one = 1;
+	ssize_t n = write(a->wake_fd, &one, sizeof one);
+
+	(void)n; /* it fails only when a wake is pending already */
 }
 
 /* Opens outside of the door's lock: it may take as long as another process is busy. */
@@ -142,7 +142,8 @@ static void knock(absent *a)
 	} else if (status != EMR_OK) {
 		note_status(a, answer_for(status));
 	} else {
-		send_out(a);
+		/* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come out. */
+		absent_wake(a);
 	}
 	emr_ledger_close(fresh);
 	emr_ledger_close(old);
@@ -329,24 +330,6 @@ static emr_status absent_wait(void *self, uint64_t since, int timeout_ms, uint64
 	}
 	left = left_ms(a, deadline_ns);
 	return leave(&v, v.backend->wait(v.self, since, left > 0 ? (int)left : 0, out_size));
-}
-
-static void absent_wake(void *self)
-{
-	absent *a = self;
-	uint64_t one = 1;
-
-	if (pthread_rwlock_tryrdlock(&a->door) == 0) {
-		bool is_there = status_of(a) == EMR_OK;
-
-		if (is_there)
-			emr_ledger_wake(a->inner);
-		(void)pthread_rwlock_unlock(&a->door);
-		if (is_there)
-			return;
-	}
-	if (write(a->wake_fd, &one, sizeof one) < 0)
-		emr_log(EMR_LOG_WARN, "ledger: a waiter is being woken already");
 }
 
 static void absent_look(void *self, emr_ledger_absence *out_absence)

@@ -202,7 +202,7 @@ static void embedded_close(void *self)
 	emr_buf_free(&e->descriptor);
 	if (e->inotify_fd >= 0)
 		(void)close(e->inotify_fd);
-	if (e->wake_fd >= 0)
+	if (e->wake_fd >= 0 && !e->is_wake_lent)
 		(void)close(e->wake_fd);
 	if (e->dirfd >= 0)
 		(void)close(e->dirfd);
@@ -253,7 +253,8 @@ static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use
 
 static emr_status watch(embedded *e, const char *path)
 {
-	e->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (!e->is_wake_lent)
+		e->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	e->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (e->wake_fd < 0)
 		return emr_status_from_errno(errno);
@@ -307,12 +308,20 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger)
 {
+	return emr_embedded_open_woken(options, -1, out_ledger);
+}
+
+emr_status emr_embedded_open_woken(
+	const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
+{
 	embedded *e = calloc(1, sizeof *e);
 	emr_status status;
 
 	if (e == NULL)
 		return EMR_NO_MEMORY;
-	e->dirfd = e->inotify_fd = e->wake_fd = -1;
+	e->dirfd = e->inotify_fd = -1;
+	e->wake_fd = wake_fd;
+	e->is_wake_lent = wake_fd >= 0;
 	e->clock = options->clock ? options->clock : emr_clock_system();
 	e->submitter = options->submitter;
 	(void)pthread_mutex_init(&e->write_lock, NULL);

@@ -9,9 +9,11 @@
 #define EMBEDDED_BUSY_MS 10000u
 
 typedef struct embedded {
+	/* set when it is opened */
 	int dirfd;
 	int inotify_fd;
 	int wake_fd;
+	bool is_wake_lent; /* whoever opened it closes wake_fd */
 	const emr_clock *clock;
 	const emr_keyring *submitter;
 	emr_id32 submitter_id;

@@ -2,4 +2,5 @@ emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c USES ledg
 emr_test(test_replica_mark SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_mark.c USES replica contract
 	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/replica)
 emr_test(test_ledger_damage SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_damage.c USES ledger_kit)
-emr_test(test_ledger_absent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_absent.c USES ledger_kit Threads::Threads)
+emr_test(test_ledger_absent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_absent.c USES ledger_kit Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=pthread_mutex_lock,--wrap=pthread_rwlock_tryrdlock,--wrap=pthread_rwlock_rdlock)

@@ -313,6 +313,74 @@ static void who_waits_for_an_absent_ledger_can_be_woken(void **state)
 	assert_status(EMR_INTERRUPTED, status);
 }
 
+/* ---- Waking, as a signal handler may do it: whoever it has interrupted may hold any lock ---- */
+
+static _Thread_local bool is_waking;
+static _Thread_local bool has_locked;
+
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __real_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock);
+int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock);
+int __real_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
+int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *lock);
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+	has_locked |= is_waking;
+	return __real_pthread_mutex_lock(mutex);
+}
+
+int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
+{
+	has_locked |= is_waking;
+	return __real_pthread_rwlock_tryrdlock(lock);
+}
+
+int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *lock)
+{
+	has_locked |= is_waking;
+	return __real_pthread_rwlock_rdlock(lock);
+}
+
+static void wake_looking(void)
+{
+	is_waking = true;
+	emr_ledger_wake(k.ledger);
+	is_waking = false;
+}
+
+static void waking_takes_no_lock(void **state)
+{
+	uint64_t size;
+
+	(void)state;
+	assert_ok(open_door(&k.ledger));
+	has_locked = false;
+	wake_looking();
+	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
+	move("ledger.sqlite", "aside");
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	wake_looking();
+	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
+	assert_false(has_locked);
+}
+
+static void who_was_woken_before_the_ledger_came_back_does_not_wait(void **state)
+{
+	uint64_t size;
+
+	(void)state;
+	assert_ok(open_door(&k.ledger));
+	emr_ledger_wake(k.ledger);
+	move("ledger.sqlite", "aside");
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	move("aside", "ledger.sqlite");
+	later();
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
+}
+
 static void who_waits_inside_does_not_keep_out_what_came_back(void **state)
 {
 	pthread_t thread;
@@ -500,6 +568,8 @@ int main(void)
 		TEST(without_what_is_known_an_absent_ledger_does_not_open),
 		TEST(rights_too_wide_are_no_absence),
 		TEST(who_waits_for_an_absent_ledger_can_be_woken),
+		TEST(waking_takes_no_lock),
+		TEST(who_was_woken_before_the_ledger_came_back_does_not_wait),
 		TEST(who_waits_inside_does_not_keep_out_what_came_back),
 		TEST(several_threads_see_it_come_and_go),
 		TEST(a_whole_copy_is_enough_while_the_ledger_is_away),

@@ -29,7 +29,7 @@ typedef struct emr_ledger_backend {
 	emr_status (*note)(void *self, emr_buf *out_note);
 	emr_status (*replace_note)(void *self, emr_bytes old_note, emr_bytes note);
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
-	void (*wake)(void *self);
+	void (*wake)(void *self); /* also from a signal handler: takes no lock */
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
@@ -44,6 +44,9 @@ const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_
 
 /* The backend of a network directory.  Knows no absence: it opens or it does not. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+/* The same with the eventfd (EFD_NONBLOCK, borrowed) that ends its waits. */
+emr_status emr_embedded_open_woken(
+	const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
 /* The same behind a door that may be closed: what emr_ledger_open gives when options->known is set.
  */
 emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_ledger);
