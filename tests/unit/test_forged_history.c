@@ -167,7 +167,7 @@ static bool was_there(const char *inside)
 	bool is_there = true;
 
 	gmtime_r(&at, &tm);
-	strftime(path, 40, ".emrfs/at/%Y-%m-%dT%H:%M:%S/", &tm);
+	strftime(path, 40, ".emrfs/at/%Y-%m-%dT%H:%M:%SZ/", &tm);
 	(void)snprintf(path + strlen(path), sizeof path - strlen(path), "%s", inside);
 	for (char *name = strtok(path, "/"); name != NULL && is_there; name = strtok(NULL, "/")) {
 		emr_attr attr;
