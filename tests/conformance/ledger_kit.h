@@ -15,8 +15,8 @@
 
 typedef struct kit_clock {
 	emr_clock clock;
-	int64_t unix_ns;
-	int64_t boot_ns;
+	_Atomic int64_t unix_ns; /* the test moves it while threads look */
+	_Atomic int64_t boot_ns;
 } kit_clock;
 
 typedef struct kit kit;

@@ -395,7 +395,7 @@ static void who_waits_inside_does_not_keep_out_what_came_back(void **state)
 	move("ledger.sqlite", "aside");
 	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
 	move("aside", "ledger.sqlite");
-	for (int i = 0; i < 2000 && emr_ledger_size(k.ledger, &size) != EMR_OK; i++) {
+	for (int i = 0; i < 60000 && emr_ledger_size(k.ledger, &size) != EMR_OK; i++) {
 		later();
 		usleep(1000);
 	}

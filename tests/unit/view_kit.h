@@ -11,7 +11,7 @@
 
 typedef struct kit_clock {
 	emr_clock clock;
-	int64_t unix_ns, boot_ns;
+	_Atomic int64_t unix_ns, boot_ns; /* the test moves them while threads look */
 } kit_clock;
 
 typedef struct kit {
