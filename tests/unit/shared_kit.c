@@ -1,5 +1,7 @@
 #include "shared_kit.h"
 
+#include <pthread.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,38 +18,40 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 		memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
 }
 
+/* Several threads of a view tell at the same time. */
+__attribute__((format(printf, 4, 5))) static void add_line(pthread_mutex_t *lock, char *text, size_t size, const char *format, ...)
+{
+	va_list values;
+	size_t len;
+
+	va_start(values, format);
+	pthread_mutex_lock(lock);
+	len = strlen(text);
+	(void)vsnprintf(text + len, size - len, format, values);
+	pthread_mutex_unlock(lock);
+	va_end(values);
+}
+
 static void note(void *arg, const emr_shared_notice *n)
 {
 	viewer *v = arg;
-	size_t len;
 
-	pthread_mutex_lock(&v->lock);
-	len = strlen(v->notices);
-	(void)snprintf(v->notices + len, sizeof v->notices - len, "%s %s missing=%u%s\n", n->id, n->path, n->missing_count,
+	add_line(&v->lock, v->notices, sizeof v->notices, "%s %s missing=%u%s\n", n->id, n->path, n->missing_count,
 		n->is_owner_missing ? "+owner" : "");
-	pthread_mutex_unlock(&v->lock);
 }
 
 static void note_own(void *arg, const char *id, const char *path)
 {
 	viewer *v = arg;
-	size_t len;
 
-	pthread_mutex_lock(&v->lock);
-	len = strlen(v->notices);
-	(void)snprintf(v->notices + len, sizeof v->notices - len, "%s %s\n", id, path);
-	pthread_mutex_unlock(&v->lock);
+	add_line(&v->lock, v->notices, sizeof v->notices, "%s %s\n", id, path);
 }
 
 static void changed(void *arg, uint64_t number, const char *name)
 {
 	viewer *v = arg;
-	size_t len;
 
-	pthread_mutex_lock(&v->lock);
-	len = strlen(v->told);
-	(void)snprintf(v->told + len, sizeof v->told - len, "%llu %s\n", (unsigned long long)number, name != NULL ? name : "*");
-	pthread_mutex_unlock(&v->lock);
+	add_line(&v->lock, v->told, sizeof v->told, "%llu %s\n", (unsigned long long)number, name != NULL ? name : "*");
 }
 
 static int directory(const char *path, const char *name)
