@@ -175,7 +175,7 @@ static void a_terabyte_of_nothing_costs_nothing(void **state)
 	plant_sparse(k, NULL, 40, true, false);
 	plant_sparse(k, NULL, 41, true, true);
 	began = spent_s();
-	alarm(60);
+	alarm(100);
 	kit_open(k);
 	save_and_read(k, 10, 4);
 	kit_has(k, 1, 3000);
@@ -233,7 +233,7 @@ static void what_stands_in_the_place_of_the_index_is_put_aside(void **state)
 		kit_close(k);
 		(void)snprintf(path, sizeof path, "%s/index.sqlite", k->path);
 		places[i](path);
-		alarm(60);
+		alarm(100);
 		kit_open(k);
 		alarm(0);
 		kit_has(k, 1, 3000);
@@ -252,7 +252,7 @@ static void nobody_who_holds_the_lock_of_the_index_stops_others(void **state)
 	snprintf(path, sizeof path, "%s/index.lock", k->path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
-	alarm(60);
+	alarm(100);
 	kit_open(k);
 	kit_has(k, 1, 3000);
 	kit_put(k, 10, 3000);

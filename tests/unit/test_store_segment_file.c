@@ -239,7 +239,7 @@ static void what_is_no_file_is_left_out(void **state)
 	snprintf(path, sizeof path, "%s/seg-00112233445566778899aabbccddeeff-000001.car", k->path);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_status(EMR_INVALID, emr_segment_file_open(AT_FDCWD, path, O_RDONLY, &fd));
-	alarm(20); /* whoever waits for the FIFO waits for ever */
+	alarm(100); /* whoever waits for the FIFO waits for ever */
 	kit_open(k);
 	kit_has(k, 1, 1000);
 	kit_put(k, 2, 1000);
@@ -270,7 +270,7 @@ static void a_segment_that_becomes_a_fifo_is_left_out(void **state)
 	kit_file(&other, "seg-1", path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	alarm(20);
+	alarm(100);
 	(void)kit_try(k, 7, 1000);
 	kit_put(k, 8, 1000);
 	kit_has(k, 8, 1000);
