@@ -45,13 +45,14 @@ def picture(shown, scale):
 def main():
     shown, code = talk(None, "people", "card")
     assert code == 0, shown
-    read = ""
-    for scale in (8, 6, 10, 4, 12):  # of a few codes zbarimg misses a corner at one size
+    # Only that kind of code: in one card of a hundred it finds a bar code, too, among the dots.  Of a few it misses a corner at one size.
+    for scale in (8, 6, 10, 4, 12):
         with tempfile.NamedTemporaryFile("w", suffix=".pbm") as file:
             file.write(picture(shown, scale))
             file.flush()
-            read = subprocess.run(["zbarimg", "--quiet", "--raw", file.name], capture_output=True, text=True).stdout.strip()
-        if read:
+            read = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file.name],
+                                  capture_output=True, text=True).stdout.strip()
+        if re.fullmatch("EMRFS:[A-Z2-7]{300,}", read):
             break
     assert re.fullmatch("EMRFS:[A-Z2-7]{300,}", read), f"zbarimg reads {read!r}"
     # The code and the text on the same screen are one card, and another program can take it from the screen.
