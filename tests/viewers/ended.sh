@@ -44,13 +44,13 @@ must cp report.pdf ana-folder/Imaging/
 as ana run 0 status --wait
 shares() {
 	as ana run 0 share Imaging with lima --yes --wait
-	two_until 60 test -e lima-folder/shared-with-me/*/Imaging/report.pdf
+	two_until 60 compgen -G "lima-folder/shared-with-me/*/Imaging/report.pdf" >out/shared
 	IMAGING=$(echo "$EMR_WORK"/lima-folder/shared-with-me/*/Imaging)
 }
 screen_begin
 at_end() {
 	screen_end
-	for who in $TWO_MEMBERS; do two_end_one "$who"; done
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
 }
 printf 'set %s\n' 'window-title-basename true' 'statusbar-basename true' 'adjust-open best-fit' 'database null' >zathurarc
 viewed() {	# to the first page
