@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIMIT_S = 60, SKIPPED = 77, SKIPS_MAX = 64 };
+enum { LIMIT_S = 300, SKIPPED = 77, SKIPS_MAX = 64 };
 
 static const struct posix_group groups[] = {
 	{"open", posix_open_tests},

@@ -4,7 +4,7 @@
  * It refuses to go on after a failed expectation: the test's process ends and says where and why.
  *
  * Each test runs in a process of its own, as root or whoever started the suite, with a fresh empty
- * directory of the tested file system as its current directory, umask 022 and 60 s to live.
+ * directory of the tested file system as its current directory, umask 022 and 300 s to live.
  */
 #include <stdbool.h>
 #include <stddef.h>
