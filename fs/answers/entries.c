@@ -6,6 +6,7 @@
 #include "contract/item.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "sharing/shared_paths.h"
 
 #define PORTION 50
 #define LIMIT_DEFAULT 20
@@ -130,6 +131,10 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 
 	if (l.portion == NULL)
 		status = EMR_NO_MEMORY;
+	if (status == EMR_OK && has_object && emr_path_is_shared(request->path)) {
+		json_decref(l.portion);
+		return emr_shared_not_yours(request->path, "ledger PATH", out_problem);
+	}
 	if (status == EMR_OK && has_object) {
 		status = emr_answer_find(
 			session, request->path, &object, &is_published, out_problem);

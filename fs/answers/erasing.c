@@ -11,6 +11,7 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/second_copy.h"
+#include "sharing/shared_paths.h"
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
 {
@@ -109,10 +110,13 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	emr_erased erased = {0};
 	json_t *not_reached, *object;
 	int failed = 0;
-	emr_status status = emr_view_erase(session->view, &what, &erased);
+	bool is_others = !request->deleted && emr_path_is_shared(request->path);
+	emr_status status = is_others ? emr_shared_not_yours(request->path, "erase", out_problem)
+				      : emr_view_erase(session->view, &what, &erased);
 
 	if (status != EMR_OK) {
-		say_problem(status, request, out_problem);
+		if (!out_problem->is_set)
+			say_problem(status, request, out_problem);
 		return status;
 	}
 	if (!request->look) {

@@ -10,6 +10,7 @@
 #include "carry/carry.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "sharing/shared_paths.h"
 
 #define PUBLISH_NS INT64_C(10000000000) /* for what was saved just now */
 
@@ -177,8 +178,12 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	progress p = {.emit = emit, .arg = arg, .last_ns = emr_clock_boot_ns(emr_clock_system())};
 	emr_carry_tally tally = {0};
 	json_t *object;
-	emr_status status = request->file[0] == '/' ? output_begin(&out, out_problem) : EMR_INVALID;
+	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
+	if (status == EMR_OK && emr_path_is_shared(request->path))
+		status = emr_shared_not_yours(request->path, request->proof ? "export --proof" : "export", out_problem);
+	if (status == EMR_OK)
+		status = output_begin(&out, out_problem);
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
 			emr_problem_set_status(out_problem, status, "export");

@@ -5,6 +5,7 @@
 #include "fuse/fuse.h"
 #include "kit/out.h"
 #include "people/who.h"
+#include "sharing/shared_paths.h"
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
 {
@@ -69,11 +70,13 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 	const emr_move what = {
 		.from = request->path, .to = request->to, .only_look = request->look};
 	emr_moved moved = {0};
-	emr_status status = emr_view_move(session->view, &what, &moved);
+	emr_status status = emr_path_is_shared(request->path) ? emr_shared_not_yours(request->path, "move", out_problem)
+							      : emr_view_move(session->view, &what, &moved);
 	json_t *object;
 
 	if (status != EMR_OK) {
-		say_problem(status, request, out_problem);
+		if (!out_problem->is_set)
+			say_problem(status, request, out_problem);
 		return status;
 	}
 	if (!request->look)

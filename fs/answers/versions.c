@@ -7,6 +7,9 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/authors.h"
+#include "sharing/shared_paths.h"
+
+#include "shared_versions.h"
 
 #define PORTION 200
 
@@ -99,16 +102,11 @@ static emr_status name_of(listing *l, emr_id32 signer, char *out, size_t size, b
 	return EMR_OK;
 }
 
-static emr_status add_version(void *arg, const emr_file_version *v)
+static emr_status add_named(listing *l, const emr_file_version *v, const char *name, bool is_own)
 {
-	listing *l = arg;
-	char at[EMR_TEXT_BYTES], name[600];
+	char at[EMR_TEXT_BYTES];
 	json_t *one;
-	bool is_own = true;
-	emr_status status = name_of(l, v->signer_id, name, sizeof name, &is_own);
 
-	if (status != EMR_OK)
-		return status;
 	emr_time_json((int64_t)v->time_unix_s, at);
 	one = json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:b, s:b, s:I}", "at", at, "who",
 		emr_json_text(name), "version", (json_int_t)v->cver, "bytes", (json_int_t)v->bytes,
@@ -119,6 +117,32 @@ static emr_status add_version(void *arg, const emr_file_version *v)
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
+static emr_status add_version(void *arg, const emr_file_version *v)
+{
+	listing *l = arg;
+	char name[600];
+	bool is_own = true;
+	emr_status status = name_of(l, v->signer_id, name, sizeof name, &is_own);
+
+	return status == EMR_OK ? add_named(l, v, name, is_own) : status;
+}
+
+static emr_status add_others_version(void *arg, const emr_file_version *v, const char *owner)
+{
+	return owner != NULL ? add_named(arg, v, owner, false) : add_version(arg, v);
+}
+
+/* Whoever asked is told that a key is waited for: when he has gone, or the folder is being closed, that ends it. */
+static emr_status say_waiting(void *arg)
+{
+	listing *l = arg;
+	json_t *object = json_pack("{s:b}", "waiting", 1);
+	emr_status status = object != NULL ? l->emit(l->arg, object) : EMR_NO_MEMORY;
+
+	l->emit_failed = status != EMR_OK;
+	return status;
+}
+
 emr_status emr_answer_versions(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
@@ -126,19 +150,21 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	emr_status status = l.portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 	json_t *done;
 
-	if (status == EMR_OK)
+	if (status == EMR_OK && emr_path_is_shared(request->path))
+		status = emr_shared_versions_each(session, request->path, say_waiting, &l, add_others_version, &l, out_problem);
+	else if (status == EMR_OK)
 		status = emr_view_each_version(session->view, request->path, add_version, &l);
 	if (status == EMR_OK)
 		status = emit_portion(&l);
 	json_decref(l.portion);
 	emr_authors_free(&l.authors);
-	if (status == EMR_INVALID) {
+	if (status == EMR_INVALID && !out_problem->is_set) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
 			"A symbolic link has no versions.", "verb", "restore", NULL);
 		return status;
 	}
 	if (status != EMR_OK) {
-		if (!l.emit_failed)
+		if (!l.emit_failed && !out_problem->is_set)
 			say_problem(status, request, out_problem);
 		return status;
 	}
@@ -156,15 +182,22 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 		.cver = request->version,
 		.to = request->has_to ? request->to : NULL};
 	emr_restored restored = {0};
-	emr_status status = emr_view_restore(session->view, &what, &restored);
+	listing l = {.emit = emit, .arg = arg};
+	bool is_others = emr_path_is_shared(request->path);
+	char owner[300] = "";
 	json_t *object;
+	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l, &restored, out_problem)
+				      : emr_view_restore(session->view, &what, &restored);
 
 	if (status != EMR_OK) {
-		say_problem(status, request, out_problem);
+		if (!out_problem->is_set)
+			say_problem(status, request, out_problem);
 		return status;
 	}
+	if (is_others)
+		emr_shared_owner_of(request->path, owner, sizeof owner);
 	emr_fuse_await_changes();
-	object = json_pack("{s:b, s:o, s:I, s:I, s:b}", "done", 1, "restored",
+	object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from", emr_json_text(owner), "restored",
 		emr_json_text(what.to != NULL ? what.to : what.path), "version",
 		(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
 		restored.is_unchanged);

@@ -325,9 +325,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "version. A deleted\n"
 			  "file needs no TIME and comes back with its directories. To look before: the "
 			  "hidden folders\n"
-			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n",
+			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n"
+			  "Of a file below shared-with-me, where its owner shared the history with it, --list shows the versions, and\n"
+			  "PATH@v2 --to NAME makes a copy of one in your own folder: it is yours, the signature stays with the original.\n",
 		.fields = "versions[]{at who version bytes deleted signed_by current} restored version "
-			  "bytes unchanged",
+			  "bytes unchanged copied_from",
 		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
 		.exits = exits_restore},
 	[EMR_VERB_MOVE] = {.name = "move",

@@ -135,13 +135,13 @@ static emr_status ledger_says(emr_status status, const emr_share *share, emr_sha
 	return status;
 }
 
-static emr_status ask_for(slots *s, emr_ask **out_ask, emr_share_trouble *out_trouble)
+emr_status shared_ask_slots(
+	emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	emr_shared *shared = s->shared;
 	emr_ask *ask;
 	emr_status status;
 
-	if (s->n == 0)
+	if (n == 0)
 		return EMR_OK;
 	ask = calloc(1, sizeof *ask);
 	if (ask == NULL)
@@ -154,9 +154,9 @@ static emr_status ask_for(slots *s, emr_ask **out_ask, emr_share_trouble *out_tr
 	shared->share->refusal = 0;
 	status = emr_box_key_new_request(&ask->epk);
 	if (status == EMR_OK)
-		status = load_slots(ask, s->all, s->n);
+		status = load_slots(ask, all, n);
 	if (status == EMR_OK)
-		status = send_question(ask, s->all);
+		status = send_question(ask, all);
 	if (status != EMR_OK) {
 		emr_ask_free(ask);
 		return ledger_says(status, shared->share, out_trouble);
@@ -183,7 +183,7 @@ emr_status emr_shared_ask_names(
 		status = share_list_keys(
 			shared->share, shared->received.grant.domain, add_list_key, &s);
 	if (status == EMR_OK)
-		status = ask_for(&s, out_ask, out_trouble);
+		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
 	free(s.all);
 	return status;
 }
@@ -214,7 +214,7 @@ emr_status emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, s
 						      .kind = EMR_CAPSULE_CONTENT});
 	}
 	if (status == EMR_OK)
-		status = ask_for(&s, out_ask, out_trouble);
+		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
 	free(s.all);
 	return status;
 }

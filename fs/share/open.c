@@ -10,7 +10,7 @@ typedef struct walk {
 	uint64_t unreadable;
 } walk;
 
-static emr_status name_key(void *arg, emr_id32 listkey_id, const emr_list_key **out)
+emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out)
 {
 	*out = shared_name_key(arg, listkey_id);
 	return *out != NULL ? EMR_OK : EMR_DENIED;
@@ -34,7 +34,7 @@ static emr_status take_her_meta(const walk *w, const emr_replica_head *head, emr
 
 	memcpy(words.owner_pk, w->shared->row.owner_pk, sizeof words.owner_pk);
 	memcpy(words.patient_pk, w->shared->received.card.id_pk, sizeof words.patient_pk);
-	status = share_her_words(&words, head, name_key, w->shared, hers);
+	status = share_her_words(&words, head, shared_key_of_name, w->shared, hers);
 	if (status == EMR_OK)
 		share_take_root(meta, &hers->meta);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -53,7 +53,7 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	status = w->known != NULL ? w->known(w->arg, head->object, head->version) : EMR_NOT_FOUND;
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = share_record(w->shared->share, head, name_key, w->shared, &facts);
+	status = share_record(w->shared->share, head, shared_key_of_name, w->shared, &facts);
 	if (status == EMR_OK)
 		status = is_owners(w->shared, facts.signer, &is_hers);
 	if (status == EMR_OK && !is_hers && emr_id16_equal(head->object, head->domain))
@@ -117,16 +117,18 @@ static emr_status find(emr_shared *shared, emr_id16 object, record_facts *out)
 		return status;
 	if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
 		return EMR_NOT_FOUND;
-	return share_record(shared->share, &head, name_key, shared, out);
+	return share_record(shared->share, &head, shared_key_of_name, shared, out);
 }
 
-/* The present version, with its key, which must have come. */
-static emr_status find_bundle(emr_shared *shared, emr_id16 object, record_facts *facts, emr_bundle *bundle,
+/* The version PVERSION, with its key, which must have come; 0: the present one. */
+static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *facts, emr_bundle *bundle,
 	const emr_content_key **out_key)
 {
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
-	emr_status status = records != NULL ? find(shared, object, facts) : EMR_UNSUPPORTED;
+	emr_status status = records == NULL ? EMR_UNSUPPORTED
+			    : pversion == 0 ? find(shared, object, facts)
+					    : shared_find_version(shared, object, pversion, facts);
 
 	if (status != EMR_OK)
 		return status;
@@ -140,11 +142,17 @@ static emr_status find_bundle(emr_shared *shared, emr_id16 object, record_facts 
 emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
 	emr_shared_word *out_word)
 {
+	return emr_shared_open_version(shared, object, 0, out_reader, out_word);
+}
+
+emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_reader **out_reader,
+	emr_shared_word *out_word)
+{
 	AUTO_RECORD facts = {0};
 	emr_content_reader *reader = NULL;
 	const emr_content_key *key;
 	emr_bundle bundle;
-	emr_status status = find_bundle(shared, object, &facts, &bundle, &key);
+	emr_status status = find_bundle(shared, object, pversion, &facts, &bundle, &key);
 
 	if (status == EMR_OK)
 		status = emr_content_reader_open(shared->share->o.records, &bundle.content, key, &reader);
@@ -154,6 +162,8 @@ emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_conte
 		emr_content_reader_free(reader);
 		return status;
 	}
+	if (pversion != 0) /* what came later lies on top of every earlier version */
+		out_word->is_superseded = false;
 	*out_reader = reader;
 	return EMR_OK;
 }
@@ -164,7 +174,7 @@ emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out
 	const emr_content_key *key;
 	emr_bundle bundle;
 	emr_bytes bytes;
-	emr_status status = find_bundle(shared, object, &facts, &bundle, &key);
+	emr_status status = find_bundle(shared, object, 0, &facts, &bundle, &key);
 
 	if (status != EMR_OK)
 		return status;

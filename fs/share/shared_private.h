@@ -39,6 +39,10 @@ struct emr_shared {
 const emr_list_key *shared_name_key(const emr_shared *shared, emr_id32 listkey_id);
 const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);
+/* As list_key_fn, with an emr_shared: EMR_DENIED. */
+emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out);
+/* versions.c: OBJECT as its item PVERSION has it.  EMR_DENIED without HISTORY; EMR_NOT_FOUND: erased, or no content came with it. */
+emr_status shared_find_version(emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
 bool shared_is_liar(const emr_shared *shared, emr_id32 id);
 void shared_note_liar(emr_shared *shared, emr_id32 id);
 /* Take the key over, also when they fail. */
@@ -77,6 +81,10 @@ struct emr_ask {
 	unsigned who_n;
 	uint8_t refusal;
 };
+
+/* ask.c: for ALL; *OUT_ASK stays as it is when they are none. */
+emr_status shared_ask_slots(
+	emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask, emr_share_trouble *out_trouble);
 
 /* combine.c: whatever the answers so far give for slot I. */
 emr_status ask_combine(emr_ask *ask, size_t i);

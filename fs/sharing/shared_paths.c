@@ -12,8 +12,7 @@ bool emr_path_is_shared(const char *path)
 	return strncmp(path, DIRECTORY, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* As his directory is called. */
-static void owner_of(const char *path, char *out, size_t size)
+void emr_shared_owner_of(const char *path, char *out, size_t size)
 {
 	const char *from = strchr(path, '/');
 
@@ -27,7 +26,7 @@ emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem)
 {
 	char owner[300];
 
-	owner_of(path, owner, sizeof owner);
+	emr_shared_owner_of(path, owner, sizeof owner);
 	emr_problem_set(out_problem, EMR_SAY_NOT_YOURS_TO_DROP, "path", path, "owner", owner, NULL);
 	return EMR_DENIED;
 }
@@ -36,7 +35,16 @@ emr_status emr_shared_log(const char *path, emr_problem *out_problem)
 {
 	char owner[300];
 
-	owner_of(path, owner, sizeof owner);
+	emr_shared_owner_of(path, owner, sizeof owner);
 	emr_problem_set(out_problem, EMR_SAY_OWNERS_LOG, "path", path, "owner", owner, NULL);
+	return EMR_DENIED;
+}
+
+emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem)
+{
+	char owner[300];
+
+	emr_shared_owner_of(path, owner, sizeof owner);
+	emr_problem_set(out_problem, EMR_SAY_NOT_YOURS, "path", path, "owner", owner, "verb", verb, NULL);
 	return EMR_DENIED;
 }

@@ -1,11 +1,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/walk.h"
+#include "sharing/shared_paths.h"
 #include "verbs/cmd.h"
 #include "view/when.h"
 
@@ -168,19 +170,26 @@ static emr_status list_versions(
 static emr_status bring_back(
 	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
-	char shown[4200], bytes[EMR_TEXT_BYTES];
+	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES];
 	json_t *answer = NULL;
 	uint64_t version;
 	emr_status status = emr_client_send(client, request, out_problem);
 
-	if (status == EMR_OK)
+	while (status == EMR_OK && !json_is_true(json_object_get(answer, "done"))) {
+		json_decref(answer);	/* that a key is waited for */
+		answer = NULL;
 		status = emr_client_receive(client, WORK_MS, &answer, out_problem);
+	}
 	if (status != EMR_OK)
 		return status;
 	emr_show(text_of(answer, "restored"), shown, sizeof shown);
 	emr_number_text(number_of(answer, "bytes"), bytes);
 	version = number_of(answer, "version");
-	if (json_is_true(json_object_get(answer, "unchanged")))
+	emr_show(text_of(answer, "copied_from"), owner, sizeof owner);
+	if (owner[0] != '\0')
+		emr_say(out, "%s: a copy of version %llu, %s bytes. It is yours; the signature stays with the original of %s.\n",
+			shown, (unsigned long long)version, bytes, owner);
+	else if (json_is_true(json_object_get(answer, "unchanged")))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
 	else if (version == 0)
 		emr_say(out, "%s is back.\n", shown);
@@ -189,6 +198,7 @@ static emr_status bring_back(
 			(unsigned long long)version, bytes);
 	emr_out_put(out, "versions", json_array());
 	emr_out_text(out, "restored", text_of(answer, "restored"));
+	emr_out_text(out, "copied_from", text_of(answer, "copied_from"));
 	emr_out_number(out, "version", version);
 	emr_out_number(out, "bytes", number_of(answer, "bytes"));
 	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
@@ -197,6 +207,20 @@ static emr_status bring_back(
 }
 
 /* ---- the verb ---- */
+
+/* Names of what others share are asked for when somebody looks, and the kernel waits for them. */
+static void look_there(const char *folder, const char *path)
+{
+	EMR_AUTO_FREE char *whole = NULL;
+	struct stat st;
+
+	if (folder == NULL || !emr_path_is_shared(path))
+		return;
+	if (asprintf(&whole, "%s/%s", folder, path) < 0)
+		whole = NULL;
+	else
+		(void)lstat(whole, &st);	/* what came of it the mount says */
+}
 
 static emr_status ask(
 	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
@@ -211,6 +235,8 @@ static emr_status ask(
 		return status;
 	status = read_paths(args, json_string_value(json_object_get(report, "folder")), &request,
 		out_problem);
+	if (status == EMR_OK)
+		look_there(json_string_value(json_object_get(report, "folder")), request.path);
 	json_decref(report);
 	if (status != EMR_OK)
 		return status;

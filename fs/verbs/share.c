@@ -276,7 +276,8 @@ static void say_look(const sharing *s)
 			files);
 	}
 	if (s->request.history)
-		emr_say(s->out, "The keys of earlier versions and of what was deleted there go along, too; no folder shows those yet.\n");
+		emr_say(s->out, "Earlier versions of what lies there can be had, too, with emrfs restore --list PATH; the keys of what was "
+				"deleted there go along.\n");
 	if (!s->request.deposit) /* there is no key to be released */
 		say_release(s);
 	remark = (emr_problem){0};

@@ -1,9 +1,11 @@
-/* What others share with me, and until when, as one list. */
+/* What others share with me, and until when, as one list; and one file of it. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "contract/codes.h"
 
 #include "edit.h"
+#include "foreign.h"
 #include "shared_place.h"
 
 /* What was given with a share around it stands and ends with that one; what was shared by itself is listed, wherever it is shown. */
@@ -44,6 +46,42 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 	for (const shared_share *s = view->shares->all; s != NULL && goes_on && status == EMR_OK; s = s->next)
 		if (is_listed(view, s))
 			status = give(view, s, fn, arg, &goes_on);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+/* Under view->lock. */
+static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *out)
+{
+	const shared_share *s = foreign_share(n);
+	emr_status status;
+
+	if (s == NULL || (shared_has(n) && n->shared->level == SHARED_OWNER))
+		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_NOT_FOUND;
+	if (shared_has(n) && n->shared->level != SHARED_RECORD)
+		return EMR_INVALID;
+	status = shared_is_readable(view, s);
+	if (status != EMR_OK)
+		return status;
+	if (n->type != EMR_META_FILE)
+		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
+	if (!shared_has(n) && !n->is_published)
+		return EMR_BUSY;
+	*out = (emr_shared_file){ .domain = s->domain, .object = shared_object_of(n), .grant = s->grant.grant,
+		.purpose = view->options.purpose, .has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0 };
+	memcpy(out->owner, s->owner->name, sizeof out->owner);
+	return EMR_OK;
+}
+
+emr_status emr_view_shared_file(emr_view *view, uint64_t node_number, emr_shared_file *out)
+{
+	emr_status status = EMR_NOT_FOUND;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, node_number);
+	if (n != NULL && view->shares != NULL)
+		status = file_of(view, n, out);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

@@ -13,24 +13,37 @@
 
 static const uint8_t head[HEAD_BYTES] = { 'E', 'M', 'S', 'N', 1 };
 
-/* Without the file everything is asked for again; a damaged or a newer one is as good as none. */
-static void need_file(emr_view *view)
+/* Any thread: the file is replaced in one step. */
+static emr_status read_file(const emr_view *view, emr_buf *out)
 {
-	shares *all = view->shares;
 	EMR_AUTO_BUF bytes = { 0 };
-	emr_status status;
+	emr_status status = emr_file_check_private(view->options.state_dirfd, FILE_NAME);
 
-	if (all->has_kept_names)
-		return;
-	all->has_kept_names = true;
-	status = emr_file_check_private(view->options.state_dirfd, FILE_NAME);
 	if (status == EMR_OK)
 		status = emr_file_read(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
 	if (status == EMR_OK && (bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
 		(bytes.len - HEAD_BYTES) % EMR_KEPT_NAME_BYTES != 0))
 		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_buf_append(&all->kept_names, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES);
+	return status == EMR_OK ? emr_buf_append(out, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES) : status;
+}
+
+emr_status emr_view_shared_names(emr_view *view, emr_buf *out)
+{
+	emr_status status = read_file(view, out);
+
+	return status == EMR_NO_MEMORY ? status : EMR_OK;	/* what is not there is asked for again */
+}
+
+/* Without the file everything is asked for again; a damaged or a newer one is as good as none. */
+static void need_file(emr_view *view)
+{
+	shares *all = view->shares;
+	emr_status status;
+
+	if (all->has_kept_names)
+		return;
+	all->has_kept_names = true;
+	status = read_file(view, &all->kept_names);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		emr_log(EMR_LOG_WARN, "shares: kept names are not used: %s", emr_status_text(status));
 }

@@ -54,8 +54,8 @@ expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
 say "what she shares stands in his list, and a folder with nothing of its own gives no alarm"
 as lima run 0 share
 says "You share nothing."
-says "Shared with you:
-  Imaging               $OWNER   read   treatment   until 20"
+says "Shared with you:"
+says "  Imaging               $OWNER   read   treatment   until "
 as lima json 0 share
 received() { python3 -c 'import json
 for s in json.load(open("out/said"))["shared_with_me"]: print(s["path"], s["owner"], s["rights"], s["purpose"], s["history"], s["state"], sep="|")'; }

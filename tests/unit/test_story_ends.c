@@ -416,9 +416,72 @@ static void the_owner_goes_on_writing_after_the_past_was_hidden(void **state)
 	story_end(&s);
 }
 
+typedef struct versions {
+	emr_shared_version all[8];
+	size_t n;
+} versions;
+
+static emr_status note_version(void *arg, const emr_shared_version *version)
+{
+	versions *v = arg;
+
+	assert_true(v->n < 8);
+	v->all[v->n++] = *version;
+	return EMR_OK;
+}
+
+/* Asked for, if its key is not here, and read. */
+static void expect_version(story *s, emr_shared *shared, emr_id16 object, uint64_t pversion, const char *text)
+{
+	emr_content_reader *reader = NULL;
+	emr_share_trouble trouble;
+	emr_shared_word word;
+	emr_ask *ask = NULL;
+	uint8_t bytes[64];
+	size_t got = 0;
+
+	assert_ok(emr_shared_ask_version(shared, object, pversion, &ask, &trouble));
+	if (ask != NULL) {
+		assert_status(EMR_DENIED, emr_shared_open_version(shared, object, pversion, &reader, &word));
+		story_agents(s, 7);
+		assert_ok(emr_ask_wait(ask, 0, &trouble));
+	}
+	emr_ask_free(ask);
+	assert_ok(emr_shared_open_version(shared, object, pversion, &reader, &word));
+	assert_ok(emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got));
+	assert_int_equal(got, strlen(text));
+	assert_memory_equal(bytes, text, got);
+	assert_int_equal(word.is.standing, EMR_SIGNED_SELF);
+	assert_false(word.is_superseded);
+	emr_content_reader_free(reader);
+}
+
+static void without_history_no_earlier_version_is_told_or_asked_for(void **state)
+{
+	STORY;
+	emr_grant_made made;
+	emr_shared *shared;
+	versions seen = {.n = 0};
+	sought mri;
+	emr_ask *ask = NULL;
+
+	have_a_past(&s);
+	made = story_share(&s, &s.lima, 0, true);
+	shared = open_shared(&s, &s.lima, made.grant, all_agents);
+	mri = find_record(shared, "MRI.pdf");
+	assert_status(EMR_DENIED, emr_shared_each_version(shared, mri.object, note_version, &seen));
+	assert_int_equal(seen.n, 0);
+	assert_status(EMR_DENIED, emr_shared_ask_version(shared, mri.object, 1, &ask, &trouble));
+	assert_null(ask);
+	assert_int_equal(trouble.why, EMR_WHY_RIGHTS);
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
 static void with_history_the_past_is_given_too(void **state)
 {
 	STORY;
+	versions seen = {.n = 0};
 	emr_grant_made made;
 	emr_shared *shared;
 	sought mri;
@@ -435,6 +498,15 @@ static void with_history_the_past_is_given_too(void **state)
 	story_agents(&s, 7);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	emr_ask_free(ask);
+	assert_ok(emr_shared_each_version(shared, mri.object, note_version, &seen));
+	assert_int_equal(seen.n, 2);
+	assert_int_equal(seen.all[0].cver, 1);
+	assert_int_equal(seen.all[0].bytes, strlen("%PDF a knee"));
+	assert_false(seen.all[0].is_current);
+	assert_int_equal(seen.all[1].cver, 2);
+	assert_true(seen.all[1].is_current);
+	expect_version(&s, shared, mri.object, seen.all[0].pversion, "%PDF a knee");
+	expect_version(&s, shared, mri.object, seen.all[1].pversion, "%PDF the other knee");
 	emr_shared_free(shared);
 	for (int i = 0; i < AGENTS; i++) {
 		size_t held = 0;
@@ -463,6 +535,7 @@ int main(void)
 		TEST(what_was_before_stays_hidden),
 		TEST(the_owner_goes_on_writing_after_the_past_was_hidden),
 		TEST(with_history_the_past_is_given_too),
+		TEST(without_history_no_earlier_version_is_told_or_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

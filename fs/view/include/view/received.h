@@ -67,6 +67,19 @@ typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share
 /* Each share once, as it is known by now; what came with a share around it is that one's.  FN must not call the view.  EMR_NO_MEMORY. */
 emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg);
 
+/* A file that another shares, for who reads it without a node: by the domain's grant, as fs/share takes it. */
+typedef struct emr_shared_file {
+	emr_id16 domain, object, grant;
+	uint8_t purpose;	/* of the folder */
+	bool has_history;
+	char owner[EMR_NAME_MAX + 1];	/* as his directory is called */
+} emr_shared_file;
+/* What NODE is.  EMR_NOT_FOUND (also where names have not been read), EMR_IS_DIRECTORY, EMR_INVALID (a link, or what emrfs itself
+ * put there), EMR_BUSY (of it nothing is on the ledger yet), EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
+emr_status emr_view_shared_file(emr_view *view, uint64_t node, emr_shared_file *out);
+/* Appends the listing keys at rest, of all grants (emr_shared_load_names takes those of one).  None is fine. */
+emr_status emr_view_shared_names(emr_view *view, emr_buf *out);
+
 /* Words of the purposes in BITS, with commas. */
 #define EMR_SHARED_PURPOSES_BYTES 100
 void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
