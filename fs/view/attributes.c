@@ -15,6 +15,7 @@
 #include "keep.h"
 #include "past.h"
 #include "shared.h"
+#include "shared_notice.h"
 #include "shared_software.h"
 #include "signed.h"
 #include "software_policy.h"
@@ -425,9 +426,13 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && foreign_share(n) != NULL) {	/* what others keep on their computers is theirs to say */
+	if (n != NULL && (shared_has(n) || foreign_share(n) != NULL)) {
+		bool is_refused = shared_has(n) && value.len == strlen("no");
+
 		pthread_mutex_unlock(&view->lock);
-		return EMR_OK;
+		if (is_refused)	/* of what one copies there it only says what was said of the original */
+			shared_notice_refused(view, number, NULL, "not-yours-to-drop");
+		return is_refused ? EMR_FORBIDDEN : EMR_OK;
 	}
 	status = find_own(view, number, &n);
 	if (status == EMR_OK && (value.len == 0 || keep_differs(n, value)))

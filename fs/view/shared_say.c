@@ -9,6 +9,7 @@
 
 #include "edit.h"
 #include "foreign.h"
+#include "keep.h"
 #include "shared_software.h"
 #include "signed.h"
 #include "software_policy.h"
@@ -287,6 +288,10 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len) : EMR_NO_ATTRIBUTE;
 		pthread_mutex_unlock(&view->lock);
 		return status;
+	}
+	if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0) {	/* not listed: nobody sets it here, and copies would take it along */
+		pthread_mutex_unlock(&view->lock);
+		return s.at.level == SHARED_RECORD ? say(out, "yes") : EMR_NO_ATTRIBUTE;
 	}
 	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
 		status = emr_xattr_find(emr_buf_view(&n->attributes), emr_bytes_of(name, strlen(name)), &value);

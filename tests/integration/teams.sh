@@ -87,6 +87,13 @@ as lima run 0 keep "$path/Old"
 says "each opening still asks for permission over the network"
 as lima json 6 keep "$path" --not
 expect error "$(field error)" not-yours-to-drop
+file=lima-folder/$path/MRI.txt
+expect "as an attribute" "$(getfattr --only-values -n user.emrfs.keep "$file")" yes
+must setfattr -n user.emrfs.keep -v yes "$file"
+setfattr -n user.emrfs.keep -v no "$file" 2>out/said && emr_fail "keep=no of another's"
+grep -q "Operation not permitted" out/said || emr_fail "$(cat out/said)"
+grep -q " not-yours-to-drop .*Imaging/MRI.txt is $OWNER's" lima-folder/.emrfs/notices || emr_fail "no notice: $(cat lima-folder/.emrfs/notices)"
+expect "afterwards" "$(getfattr --only-values -n user.emrfs.keep "$file")" yes
 as lima json 6 log "$path/MRI.txt"
 expect error "$(field error)" owners-log
 

@@ -111,6 +111,22 @@ static uint64_t node_of(viewer *v, const char *path)
 	return attr.node;
 }
 
+static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
+{
+	STORY;
+	uint64_t number;
+
+	read_share(&s, &v, false);
+	number = node_of(&v, viewer_at(&v, "Imaging/MRI.pdf"));
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
+	assert_ok(emr_view_set_attribute(v.view, number, "user.emrfs.keep", emr_bytes_of("yes", 3), 0));
+	assert_string_equal(v.notices, "");
+	assert_status(EMR_FORBIDDEN, emr_view_set_attribute(v.view, number, "user.emrfs.keep", emr_bytes_of("no", 2), 0));
+	assert_non_null(strstr(v.notices, "not-yours-to-drop shared-with-me/"));
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
+	end(&s, &v);
+}
+
 static void nothing_there_can_be_changed(void **state)
 {
 	STORY;
@@ -564,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_doctor_finds_and_reads_what_is_shared),
 		TEST(what_is_shared_stands_in_one_list_with_its_end),
+		TEST(what_is_kept_of_anothers_is_not_ones_own_to_say),
 		TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is),
 		TEST(nothing_there_can_be_changed),
 		TEST(attributes_say_whose_it_is_and_for_how_long),
