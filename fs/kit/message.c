@@ -493,6 +493,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"No organisation here releases keys of this share: {who} can open something for the first time only while your "
 		"folder is open.",
 		""},
+	[EMR_SAY_SHARED_DELETED] = {"shared-deleted", "", "info", EMR_EXIT_PART,
+		"{path} was deleted, and is still shared with {who}, should it come back.",
+		"To end that: emrfs revoke '{path}' from '{called}'"},
 	[EMR_SAY_AGENTS_GONE] = {"agents-gone", "", "warn", EMR_EXIT_PART,
 		"Keys of {names} are in force no more, and too few others release {path}: {who} can open something there for the first "
 		"time only while your folder is open.",

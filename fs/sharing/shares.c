@@ -48,6 +48,14 @@ static emr_status add(collecting *c, const emr_share_row *row)
 
 /* ---- what the ledger has ---- */
 
+/* Whether what DOMAIN begins with was removed. */
+static bool is_deleted(const emr_session *session, emr_id16 domain)
+{
+	emr_replica_head head;
+
+	return emr_replica_head_get(session->replica, domain, domain, &head) == EMR_OK && head.state != EMR_OBJECT_LIVE;
+}
+
 static emr_status note_given(void *arg, const emr_given *given)
 {
 	collecting *c = arg;
@@ -71,6 +79,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 			row.is_inner = true;
 	if (row.is_inner && !c->with_inner)
 		return EMR_OK;
+	row.is_deleted = is_deleted(c->session, row.domain);
 	memcpy(root.b, g->grantee, sizeof root.b);
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
 	status = emr_who_of(c->crowd, root, &row.who);
@@ -356,7 +365,7 @@ void emr_share_state_text(const emr_share_row *row, char *out, size_t size)
 		snprintf(out, size, "queued");
 		return;
 	case EMR_SHARE_CONFIRMED:
-		snprintf(out, size, "confirmed");
+		snprintf(out, size, row->is_deleted ? "deleted" : "confirmed");
 		return;
 	case EMR_SHARE_ENDING:
 		snprintf(out, size, "ending");

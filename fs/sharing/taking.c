@@ -215,6 +215,32 @@ static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const 
 	return status == EMR_NOT_FOUND ? emr_who_find_or_say(crowd, text, who, out_problem) : status;
 }
 
+static void keep_deleted(emr_share_rows *rows, const char *name)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		if (rows->list[i].is_deleted && strcmp(rows->list[i].path, name) == 0)
+			rows->list[kept++] = rows->list[i];
+		else
+			free(rows->list[i].path);
+	}
+	rows->n = kept;
+}
+
+/* What was deleted has no path any more: its shares are found by the name they are listed under.  PROBLEM says that it is not there. */
+static emr_status find_deleted(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_problem *problem)
+{
+	emr_problem ignored = {0};
+	emr_status status = find_who(t, request->who, crowd, NULL, who, &ignored);
+
+	keep_deleted(&t->ended, request->path);
+	if (status != EMR_OK || t->ended.n == 0)
+		return EMR_NOT_FOUND;
+	*problem = (emr_problem){0};
+	return EMR_OK;
+}
+
 /* Everything of DOMAIN, or of the folder, is in t->ended afterwards. */
 static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_id16 *domain,
 	emr_problem *out_problem)
@@ -225,7 +251,9 @@ static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, 
 
 	if (request->has_path)
 		status = emr_sharing_place(session, request->path, domain, label, out_problem);
-	if (status == EMR_OK)
+	if (status == EMR_NOT_FOUND)
+		status = find_deleted(t, request, crowd, who, out_problem);
+	else if (status == EMR_OK)
 		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who, out_problem);
 	if (status == EMR_OK && (session->sharing == NULL || session->read_only)) {
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);

@@ -281,6 +281,19 @@ mv "$NET/ledger-away" "$NET/ledger" || exit 2
 done_since() { json 0 share && [ "$(rows path who state)" = "Bills lima confirmed" ]; }
 two_until 60 done_since
 
+say "what was deleted stays shared, says so, and can be taken back"
+must rm -r ana-folder/Bills
+deleted() { json 0 share && [ "$(rows path who state)" = "Bills lima deleted" ]; }
+two_until 60 deleted
+told_of_it() { grep -q " shared-deleted Bills: Bills was deleted, and is still shared with .* emrfs revoke 'Bills' from 'lima'$" ana-folder/.emrfs/notices; }
+two_until 60 told_of_it
+json 5 revoke Bills from hospital
+expect "nobody else" "$(field error)" no-such-path
+run 0 revoke Bills from lima --wait
+says "Ended: Bills"
+json 0 share
+expect "nothing is shared" "$(rows path)" ""
+
 say "nothing of it in clear"
 run 0 unmount
 nothing_in_clear "Ana Silva" Imaging MRI.pdf treatment -- "$NET" ana/state

@@ -282,9 +282,34 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	emr_notices_free(visit.notices);
 }
 
+/* ---- what was deleted ---- */
+
+static void the_office_says_once_that_what_was_deleted_is_still_shared(void **state)
+{
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &visit.notices));
+	(void)story_share(&s, &s.lima, 0, true);
+	assert_ok(emr_look_deleted(&visit));
+	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 0);
+	kit_unlink(&s.k, "Imaging/MRI.pdf");
+	kit_unlink(&s.k, "Imaging/Old/CT.pdf");
+	kit_rmdir(&s.k, "Imaging/Old");
+	kit_rmdir(&s.k, "Imaging");
+	kit_publish_all(&s.k);
+	for (int i = 0; i < 2; i++)
+		assert_ok(emr_look_deleted(&visit));
+	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 1);
+	assert_int_equal(times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
+	assert_int_equal(times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima@clinic@org0'"), 1);
+	emr_look_deleted_end(visit.memory);
+	emr_notices_free(visit.notices);
+}
+
 /* ---- the thread ---- */
 
-#define LOOKS 7 /* of the table in office.c */
+#define LOOKS 8 /* of the table in office.c */
 
 static void await_visits(emr_office *office, uint64_t wanted)
 {
@@ -400,6 +425,7 @@ int main(void)
 		STORY(the_office_answers_who_asks),
 		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
 		STORY(the_office_replaces_agents_and_says_where_it_may_not),
+		STORY(the_office_says_once_that_what_was_deleted_is_still_shared),
 		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
 		STORY(the_office_that_is_woken_for_nothing_visits_nobody),
 		ALONE(a_network_of_one_person_costs_nothing),

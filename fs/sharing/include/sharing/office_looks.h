@@ -22,6 +22,9 @@ void emr_look_own_key_end(void *memory);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
 emr_status emr_look_agents(emr_visit *visit);
 void emr_look_agents_end(void *memory);
+/* Shares of what was deleted: a notice each, once while the folder is open (deleted_look.c). */
+emr_status emr_look_deleted(emr_visit *visit);
+void emr_look_deleted_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);
 void emr_look_devices_end(void *memory);

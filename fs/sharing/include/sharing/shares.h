@@ -27,6 +27,7 @@ typedef struct emr_share_row {
 	uint32_t purposes;
 	uint64_t since_unix_s, until_unix_s;
 	emr_share_state state;
+	bool is_deleted; /* what is shared is in the folder no more: PATH is its name, and it is shared again when it comes back */
 	bool is_inner; /* it stands there only because DOMAIN lies in what is shared */
 	uint8_t t, n; /* 0 of 0: only while this folder is open */
 	emr_id32 agents[EMR_AGENTS_MAX];
