@@ -307,12 +307,12 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "With PATH,\n"
 			  "the story of that file under all its names, or of everything in that folder; a deleted file is named as it was. "
 			  "--who, --purpose\n"
-			  "and --software choose. --proof ENTRY OUT writes the evidence of one release, by the number that stands behind it: who asked "
+			  "and --software choose. What somebody did to many files of one folder within a minute is one line, unless --all; JSON has each. --proof ENTRY OUT writes the evidence of one release, by the number that stands behind it: who asked "
 			  "for what\n"
 			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
 		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
 			  "released_by[] tx opens folder records with{who name organisation kind born code} into rights until history goes_on} written; --proof: out bytes",
-		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
+		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_ALL) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},
 	[EMR_VERB_RESTORE] = {.name = "restore",

@@ -11,6 +11,7 @@
 #include "session/purposes.h"
 #include "share/write.h"
 
+#include "deeds_private.h"
 #include "openings_private.h"
 
 void emr_dealing_free(emr_dealing *dealing)
@@ -278,7 +279,7 @@ static void put_left(FILE *to, const json_t *entry)
 	const json_t *with = json_object_get(entry, "with");
 	const char *into = text_of(entry, "into"), *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
 
-	put_shown(to, text_of(entry, "path"), "a file (its name cannot be read)");
+	deeds_put_path(to, entry, "a file (its name cannot be read)");
 	fputs(strcmp(into, "Inbox") == 0 ? " in the " : " in ", to);
 	put_shown(to, into, "a folder");
 	fputs(" of ", to);

@@ -83,6 +83,23 @@ static const char *text_of(const json_t *entry, const char *name)
 	return text != NULL ? text : "";
 }
 
+void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise)
+{
+	const json_t *files = json_object_get(entry, "files");
+	const char *path = text_of(entry, "path");
+	char shown[4200], number[EMR_TEXT_BYTES];
+
+	emr_show(path, shown, sizeof shown);
+	if (!json_is_integer(files)) {
+		fputs(shown[0] != '\0' ? shown : otherwise, to);
+		return;
+	}
+	emr_number_text((uint64_t)json_integer_value(files), number);
+	fprintf(to, "%s files", number);
+	if (strcmp(text_of(entry, "action"), "left") != 0)
+		fprintf(to, shown[0] != '\0' ? " in %s" : " at the top", shown);
+}
+
 /* "saved Imaging/MRI.pdf v3, 63,884 bytes" */
 static void put_deed(FILE *to, const json_t *entry)
 {
@@ -99,8 +116,7 @@ static void put_deed(FILE *to, const json_t *entry)
 		emr_show(text_of(entry, "from"), shown, sizeof shown);
 		fprintf(to, "%s -> ", shown);
 	}
-	emr_show(text_of(entry, "path"), shown, sizeof shown);
-	fputs(shown[0] != '\0' ? shown : "(a record that was erased)", to);
+	deeds_put_path(to, entry, "(a record that was erased)");
 	if (json_is_integer(version) && strcmp(action, "deleted") != 0)
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (json_is_integer(bytes) && (strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {

@@ -12,6 +12,7 @@
 #include "session/purposes.h"
 #include "sharing/requests.h"
 
+#include "deeds_private.h"
 #include "openings_private.h"
 
 void emr_openings_free(emr_openings *openings)
@@ -476,14 +477,11 @@ static void put_what(FILE *to, const json_t *entry)
 {
 	const json_t *version = json_object_get(entry, "version");
 	const char *action = text_of(entry, "action");
-	char shown[4200], number[EMR_TEXT_BYTES];
+	char number[EMR_TEXT_BYTES];
 
-	emr_show(text_of(entry, "path"), shown, sizeof shown);
-	if (shown[0] == '\0')
-		snprintf(shown, sizeof shown, "%s",
-			strcmp(text_of(entry, "type"), "unknown") == 0 ? "something (the question cannot be read)"
-								       : "a record that was erased");
-	fprintf(to, "%s%s", strcmp(action, "listed") == 0 ? "the names in " : "", shown);
+	fputs(strcmp(action, "listed") == 0 ? "the names in " : "", to);
+	deeds_put_path(to, entry,
+		strcmp(text_of(entry, "type"), "unknown") == 0 ? "something (the question cannot be read)" : "a record that was erased");
 	if (json_is_integer(version))
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (strcmp(action, "opened") != 0)

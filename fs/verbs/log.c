@@ -10,6 +10,7 @@
 #include "kit/text.h"
 #include "log/deeds.h"
 #include "log/fhir_audit.h"
+#include "log/folding.h"
 #include "mount/reach.h"
 #include "session/purposes.h"
 #include "verbs/cmd.h"
@@ -20,17 +21,34 @@
 typedef struct telling {
 	emr_out *out;
 	json_t *all; /* with --json */
+	emr_folding *folding; /* NULL: every line is said */
 	uint64_t n;
 	int fhir_fd;	/* -1: no such files are wanted */
 	const char *owner;
 } telling;
 
-static emr_status take_entry(telling *t, json_t *entry)
+static void say_line(void *arg, const char *line)
 {
-	EMR_AUTO_FREE char *line = emr_deed_line(entry);
+	emr_say(arg, "%s\n", line);
+}
 
+static emr_status say_entry(const telling *t, const json_t *entry)
+{
+	EMR_AUTO_FREE char *line = NULL;
+
+	if (t->folding != NULL)
+		return emr_folding_add(t->folding, entry);
+	line = emr_deed_line(entry);
 	if (line == NULL)
 		return EMR_NO_MEMORY;
+	say_line(t->out, line);
+	return EMR_OK;
+}
+
+static emr_status take_entry(telling *t, json_t *entry)
+{
+	emr_status said;
+
 	if (t->fhir_fd >= 0) {
 		emr_status status = emr_fhir_write(t->fhir_fd, entry, t->owner);
 
@@ -38,9 +56,9 @@ static emr_status take_entry(telling *t, json_t *entry)
 			return status;
 	}
 	t->n++;
-	emr_say(t->out, "%s\n", line);
-	if (!t->out->is_json)
-		return EMR_OK;
+	said = say_entry(t, entry);
+	if (said != EMR_OK || !t->out->is_json)
+		return said;
 	emr_deed_strip(entry);
 	return json_array_append(t->all, entry) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -147,6 +165,8 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 	if (args->values[EMR_OPT_PROOF_OF] != NULL)
 		return json_decref(t.all), emr_log_proof(args, out);
 	status = read_since(args, &request, &problem);
+	if (status == EMR_OK && !args->given[EMR_OPT_ALL] && !out->is_json)
+		status = emr_folding_new(say_line, out, &t.folding);
 	if (status == EMR_OK)
 		status = read_choice(args, &request, &problem);
 	if (status == EMR_OK)
@@ -162,11 +182,16 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK)
 		status = emr_reach_ask(&reach, &request, take, &t, &problem);
+	if (status == EMR_OK && t.folding != NULL)
+		status = emr_folding_end(t.folding);
 	if (status == EMR_OK) {
+		if (t.folding != NULL && emr_folding_has_folded(t.folding))
+			emr_say(out, "Many files of one folder in one minute are one line; each has its own with --all.\n");
 		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : "Nothing in that time.\n");
 		emr_out_put(out, "entries", json_incref(t.all));
 		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
 	}
+	emr_folding_free(t.folding);
 	json_decref(t.all);
 	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(out, &problem);
 }

@@ -146,7 +146,7 @@ static size_t say_opened(const revoking *r, size_t first)
 		emr_say(r->out, "  %s   %s   %s\n", when, path, is_proven ? "its key was released: proven" : "opened: reported");
 		return 1;
 	}
-	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log%s%s)\n", when, n, len > 0 ? path : "your folder",
+	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n, len > 0 ? path : "your folder",
 		is_proven ? "their keys were released: proven" : "opened: reported", len > 0 ? " " : "", path);
 	return n;
 }

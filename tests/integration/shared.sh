@@ -133,7 +133,7 @@ say "taking back acts on what is open, and says what was opened, a folder of it 
 hold "$SHARE/MRI.txt" held 120
 two_until 20 lists held.open
 as ana run 0 revoke Imaging from lima --wait
-grep -qE "[0-9]+ files of Imaging/Series   their keys were released: proven   \(each: emrfs log Imaging/Series\)" out/said &&
+grep -qE "[0-9]+ files of Imaging/Series   their keys were released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
 	[ "$(wc -l <out/said)" -lt 60 ] || emr_fail "opened: $(cat out/said)"
 two_until 30 lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
@@ -230,6 +230,12 @@ says ", for treatment   proven, entry "
 says "Silva, Ana  ended    the share of Imaging with Paula Lima, São Lucas   proven, entry "
 says "the share of Imaging with Paula Lima, São Lucas ended (its time was over)   proven, entry "
 says_not "saved"
+run 0 log Imaging/Series --all
+ALL=$(wc -l <out/said)
+run 0 log Imaging/Series
+grep -qE "opened [0-9]+ files in Imaging/Series \(whole\)   reported; key proven, by you" out/said || emr_fail "a series: $(cat out/said)"
+says "each has its own with --all"
+[ "$ALL" -ge 120 ] && [ "$(wc -l <out/said)" -lt 60 ] || emr_fail "$ALL lines, folded $(wc -l <out/said)"
 run 0 log
 says_not "changed"	# an epoch began twice
 json 0 log Imaging --purpose treatment --fhir fhir
