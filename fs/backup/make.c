@@ -164,6 +164,10 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = is_same_disk(t);
 	report->bytes = emr_backup_manifest_bytes(&t->made);
+	report->is_of_network = m->is_shared;
+	for (size_t i = 0; i < t->made.n; i++)
+		if (emr_backup_kind_of(t->made.files[i].path) == EMR_BACKUP_LEDGER)
+			report->ledger_bytes += t->made.files[i].bytes;
 	status = target_finish(t);
 	report->new_bytes = t->new_bytes;
 	return status;

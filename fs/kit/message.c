@@ -225,6 +225,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Put it back at {place}; if it is lost: emrfs backup DIR, move {state} away, then "
 		"emrfs "
 		"init --restore DIR"},
+	[EMR_SAY_LEDGER_AWAY_MEMBER] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
+		"The ledger of your network cannot be reached since {since}. Your records open from this computer's own verified copy of it; "
+		"what you save is kept here and sent when it is back.",
+		"It belongs at {place}, where your network keeps it: ask whoever administers your organisation."},
 	[EMR_SAY_LEDGER_AWAY_COPY] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
 		"The ledger cannot be reached since {since}, and this computer's own copy of it "
 		"{cause}. "
@@ -485,8 +489,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_AGENT_STOPPED] = {"agent-stopped", "", "error", EMR_EXIT_NOT_OPEN, "The agent does not run.", "emrfs agent"},
 	[EMR_SAY_MOVE_WOULD_SHARE] = {"would-share", "EPERM", "warn", EMR_EXIT_DENIED,
 		"Moving {name} to {folder} would show it to {names}.", "To do that: emrfs move '{src}' '{dest}'"},
+	[EMR_SAY_GRANT_VALUE] = {"grant-value", "EINVAL", "warn", EMR_EXIT_USE,
+		"{path} was not shared with {who}: {cause}.", "A value is: read (or write, deposit) until=2026-12-31 purpose=treatment history=yes; all but the first may be missing."},
 	[EMR_SAY_SHARE_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"This lets {names} see {n} more files. Nothing was shared.", "Repeat on a terminal, or with --yes"},
+		"This lets {names} see {n}. Nothing was shared.", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NO_THRESHOLD] = {"no-threshold", "", "info", EMR_EXIT_PART,
 		"{name} alone can release this share's keys; nobody else has to agree.", ""},
 	[EMR_SAY_ONLY_WHILE_OPEN] = {"only-while-open", "", "info", EMR_EXIT_PART,

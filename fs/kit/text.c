@@ -196,3 +196,35 @@ void emr_time_json(int64_t unix_s, char out[EMR_TEXT_BYTES])
 		strftime(out, EMR_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
 		out[0] = '\0';
 }
+
+void emr_count_text(uint64_t number, const char *one, const char *many, char out[EMR_COUNT_BYTES])
+{
+	char digits[EMR_TEXT_BYTES];
+
+	emr_number_text(number, digits);
+	snprintf(out, EMR_COUNT_BYTES, "%s %s", digits, number == 1 ? one : many);
+}
+
+void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
+{
+	static const struct {
+		uint64_t bytes;
+		const char *name;
+	} units[] = {{UINT64_C(1) << 30, "GiB"}, {UINT64_C(1) << 20, "MiB"}, {1, "bytes"}};
+	char digits[EMR_TEXT_BYTES];
+	size_t i = 0;
+
+	while (bytes < units[i].bytes * (units[i].bytes > 1) || bytes % units[i].bytes != 0)
+		i++;
+	emr_number_text(bytes / units[i].bytes, digits);
+	snprintf(out, EMR_TEXT_BYTES, "%.30s %s", digits, bytes == 1 ? "byte" : units[i].name);
+}
+
+void emr_column_text(const char *text, unsigned columns, char *out, size_t size)
+{
+	size_t shown = 0;
+
+	for (const char *c = text; *c != '\0'; c++)
+		shown += ((unsigned char)*c & 0xC0) != 0x80;
+	snprintf(out, size, "%s%*s", text, shown < columns ? (int)(columns - shown) : 0, "");
+}

@@ -413,7 +413,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "backup leaves the earlier one\n"
 			  "whole and goes on the next time. Bring it back: emrfs init --restore "
 			  "DIR.\n",
-		.fields = "records bytes new_bytes complete_at own_copy same_disk checked bad[]{path error}",
+		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy same_disk checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},
 	[EMR_VERB_EXPORT] = {.name = "export",

@@ -237,7 +237,7 @@ static int conclude(reading *r, emr_reach *reach, const emr_request *request)
 		emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
 		return emr_out_fail(r->out, &problem);
 	}
-	emr_say(r->out, "%s checks, nothing wrong.\n", m);
+	emr_say(r->out, "%s check%s, nothing wrong.\n", m, r->checked == 1 ? "" : "s");
 	put_origin(reach, request, r->out);
 	return EMR_EXIT_DONE;
 }

@@ -194,7 +194,7 @@ static emr_status show(const proposals *all, emr_out *out, json_t *object)
 	EMR_AUTO_BUF text = {0};
 	emr_rules rules;
 	bool is_read = false;
-	char number[8];
+	char number[8], size[EMR_TEXT_BYTES];
 	json_t *list = json_array();
 	emr_status status = emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
 
@@ -214,8 +214,9 @@ static emr_status show(const proposals *all, emr_out *out, json_t *object)
 					: "");
 		if (is_read)
 			say_text(out, emr_buf_view(&text));
-		emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %llu bytes, %llu a day.\n", rules.slots_a_day,
-			(unsigned long long)rules.deposit_bytes, (unsigned long long)rules.deposits_a_day);
+		emr_limit_text(rules.deposit_bytes, size);
+		emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n", rules.slots_a_day, size,
+			(unsigned long long)rules.deposits_a_day);
 		status = show_proposed(all, out, list);
 	}
 	json_decref(list);

@@ -134,12 +134,13 @@ typedef struct showing {
 	const emr_bureau *bureau;
 	emr_out *out;
 	json_t *members, *teams, *approvals, *waiting, *organisations, *rules;
+	bool has_coming; /* somebody was told to come or to leave */
 } showing;
 
 static emr_status show_member(void *arg, const emr_staff_member *m)
 {
 	showing *s = arg;
-	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES];
+	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], name[300];
 	json_t *one;
 
 	emr_person_code(m->person.signer_id, code);
@@ -148,7 +149,8 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
 	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle), "name", emr_json_text(m->name),
 		"role", roles, "code", code, "until", until, "in_force", (int)m->is_active);
-	emr_say(s->out, "  %-20s %-24s %-20s %s  %s%s\n", m->handle, m->name, roles, code, m->is_active ? "until " : "",
+	emr_column_text(m->name, 24, name, sizeof name);
+	emr_say(s->out, "  %-20s %s %-20s %s  %s%s\n", m->handle, name, roles, code, m->is_active ? "until " : "",
 		m->is_active		     ? day
 		: m->person.row.head.state == EMR_KEY_REVOKED ? "revoked"
 							      : "ended");
@@ -179,6 +181,8 @@ static emr_status show_team(void *arg, const emr_team *team)
 
 	if (members == NULL)
 		return EMR_NO_MEMORY;
+	if (json_array_size(s->teams) == 0)
+		emr_say(s->out, "Teams:\n");
 	emr_say(s->out, "  %s:", team->name);
 	json_array_foreach(members, i, member)
 		emr_say(s->out, "%s %s", i > 0 ? "," : "", json_string_value(json_object_get(member, "handle")));
@@ -201,6 +205,9 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 		return EMR_NO_MEMORY;
 	}
 	json_decref(what);
+	if (!s->has_coming)
+		emr_say(s->out, "On their way in or out:\n");
+	s->has_coming = true;
 	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name, is_in ? "asks to be admitted" : "wants to leave", one->have,
 		one->need, one->number[0] != '\0' ? ", number " : "", one->number,
 		one->is_ours ? "" : is_in ? ".  Yours is missing: emrfs org admit" : ".  Yours is missing: emrfs org leave");
@@ -214,15 +221,11 @@ static emr_status show_all(showing *s)
 	emr_say(s->out, "%s\nMembers of its staff:\n", s->bureau->name);
 	status = emr_staff_each(s->bureau, show_member, s);
 	if (status == EMR_OK)
-		emr_say(s->out, "Teams:\n");
-	if (status == EMR_OK)
 		status = emr_teams_each(s->bureau, show_team, s);
 	if (status == EMR_OK)
 		emr_say(s->out, "Organisations of the network:\n");
 	if (status == EMR_OK)
 		status = emr_replica_orgs(s->bureau->session.replica, show_organisation, s);
-	if (status == EMR_OK)
-		emr_say(s->out, "On their way in or out:\n");
 	if (status == EMR_OK)
 		status = emr_coming_each(s->bureau, show_coming, s);
 	if (status == EMR_OK)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "kit/text.h"
+#include "session/network_dir.h"
 
 /* "emrfs ledger-away 1\nsince N\n" */
 #define NOTE_MAX 80
@@ -81,17 +82,20 @@ static void say(emr_status status, uint64_t since_unix_s, const char *state_path
 	emr_problem *out_problem)
 {
 	char since[EMR_TEXT_BYTES], place[4400];
+	bool is_member;
 
 	if (status == EMR_OK)
 		return;
 	emr_time_text((int64_t)since_unix_s, since);
-	snprintf(place, sizeof place, "%.4000s/%s", state_path, EMR_STATE_LEDGER);
+	is_member = emr_network_dir_ledger_place(state_path, place, sizeof place);
 	if (status != EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_UNUSABLE, "since", since, "cause",
 			cause_of(status), "place", place, "state", state_path, NULL);
 	else if (fault != NULL)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_COPY, "since", since, "cause",
 			fault, "place", place, "state", state_path, NULL);
+	else if (is_member)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_MEMBER, "since", since, "place", place, NULL);
 	else
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_SINCE, "since", since, "place",
 			place, "state", state_path, NULL);

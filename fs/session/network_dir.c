@@ -186,6 +186,20 @@ emr_status emr_network_dir_of(int state_fd, char **out_dir)
 	return emr_network_dir_parse(target, out_dir);
 }
 
+bool emr_network_dir_ledger_place(const char *state_path, char *out, size_t size)
+{
+	char target[PATH_MAX + 1];
+	ssize_t n;
+
+	snprintf(out, size, "%.4000s/%s", state_path, EMR_STATE_LEDGER);
+	n = readlink(out, target, sizeof target - 1);
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	snprintf(out, size, "%.4300s", target);
+	return true;
+}
+
 /* ---- mail ---- */
 
 static int open_mail(const char *dir)

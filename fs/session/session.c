@@ -16,6 +16,7 @@
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/keys.h"
+#include "session/network_dir.h"
 #include "session/shared_blocks.h"
 #include "session/switching.h"
 #include "share/devices.h"
@@ -387,7 +388,7 @@ static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 {
 	char place[4400];
 
-	snprintf(place, sizeof place, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
+	(void)emr_network_dir_ledger_place(session->state_path, place, sizeof place);
 	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",
 		session->state_path, NULL);
 }

@@ -245,8 +245,17 @@ static bool parse_right(const char *word, uint16_t *out)
 	return false;
 }
 
-/* "read|write|deposit [until=TIME] [purpose=P[,P]] [history=yes]" */
-static emr_status parse(const char *text, emr_order *order)
+static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
+{
+	char cause[300];
+
+	snprintf(cause, sizeof cause, "'%.200s' %s", word, what);
+	emr_buf_clear(out_cause);
+	return emr_buf_append(out_cause, cause, strlen(cause) + 1) == EMR_OK ? EMR_INVALID : EMR_NO_MEMORY;
+}
+
+/* "read|write|deposit [until=TIME] [purpose=P[,P]] [history=yes]".  EMR_INVALID: *OUT_CAUSE says why, as text. */
+static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 {
 	char copy[1024], *rest = NULL, *word;
 	bool is_first = true;
@@ -256,27 +265,27 @@ static emr_status parse(const char *text, emr_order *order)
 	order->until_unix_s = order->asked_unix_s + MONTH_S;
 	for (word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
 		if (is_first && !parse_right(word, &order->rights))
-			return EMR_INVALID;
+			return cannot(word, "is none of read, write and deposit", out_cause);
 		if (!is_first && strncmp(word, "until=", 6) == 0) {
 			if (emr_time_parse(word + 6, order->asked_unix_s, &order->until_unix_s) != EMR_OK)
-				return EMR_INVALID;
+				return cannot(word + 6, "is no time that is to come", out_cause);
 		} else if (!is_first && strncmp(word, "purpose=", 8) == 0) {
 			if (!emr_purposes_parse(word + 8, &order->purposes))
-				return EMR_INVALID;
+				return cannot(word + 8, "is none of treatment, emergency, research, payment, family, self and legal", out_cause);
 		} else if (!is_first && strcmp(word, "history=yes") == 0) {
 			order->rights |= EMR_GRANT_HISTORY;
 		} else if (!is_first && strcmp(word, "history=no") != 0) {
-			return EMR_INVALID;
+			return cannot(word, "is none of until=, purpose=, history=yes and history=no", out_cause);
 		}
 		is_first = false;
 	}
 	if (order->rights == (EMR_RIGHTS_DEPOSIT | EMR_GRANT_HISTORY))
-		return EMR_INVALID;
+		return cannot("history=yes", "does not go with deposit, which shows nothing", out_cause);
 	if (order->rights == EMR_RIGHTS_DEPOSIT) /* nothing is opened, for no purpose */
 		order->purposes = 0;
 	if (order->until_unix_s > FOREVER_UNIX_S)
 		order->until_unix_s = FOREVER_UNIX_S;
-	return is_first ? EMR_INVALID : EMR_OK;
+	return is_first ? cannot("", "says nothing", out_cause) : EMR_OK;
 }
 
 static void tell(emr_doors *doors, const emr_problem *problem, const char *path)
@@ -290,6 +299,7 @@ static emr_status set(void *arg, const char *path, const char *who, emr_bytes va
 	emr_doors *doors = arg;
 	emr_order order = {.kind = EMR_ORDER_GRANT, .asked_unix_s = now_s()};
 	emr_problem problem = {0};
+	EMR_AUTO_BUF cause = {0};
 	char text[1024];
 	uint64_t number;
 	emr_who person;
@@ -300,7 +310,9 @@ static emr_status set(void *arg, const char *path, const char *who, emr_bytes va
 	if (value.len >= sizeof text || memchr(value.data, '\0', value.len) != NULL)
 		return EMR_INVALID;
 	snprintf(text, sizeof text, "%.*s", (int)value.len, (const char *)value.data);
-	status = parse(text, &order);
+	status = parse(text, &order, &cause);
+	if (status == EMR_INVALID)
+		emr_problem_set(&problem, EMR_SAY_GRANT_VALUE, "path", path, "who", who, "cause", (const char *)cause.data, NULL);
 	if (status == EMR_OK)
 		status = find_known(doors, who, &person);
 	if (status == EMR_NOT_FOUND)

@@ -41,13 +41,15 @@ static void say_report(emr_out *out, const json_t *report)
 	const char *key = json_string_value(json_object_get(report, "key_made_at"));
 	const char *witnessed = json_string_value(json_object_get(report, "witnessed_at"));
 	const char *error = json_string_value(json_object_get(report, "error"));
+	char ended[EMR_COUNT_BYTES];
 
-	emr_say(out, "The agent runs (process %lld) since %s: %lld served, %lld refused, %lld grants ended.\n",
+	emr_count_text((uint64_t)json_integer_value(json_object_get(report, "destroyed")), "grant", "grants", ended);
+	emr_say(out, "The agent runs (process %lld) since %s: %lld served, %lld refused, %s ended.\n",
 		(long long)json_integer_value(json_object_get(report, "pid")),
 		json_string_value(json_object_get(report, "started_at")),
 		(long long)json_integer_value(json_object_get(report, "served")),
 		(long long)json_integer_value(json_object_get(report, "refused")),
-		(long long)json_integer_value(json_object_get(report, "destroyed")));
+		ended);
 	emr_say(out, "  Holds %lld fragments of %lld grants.  Left to others first: %zu.\n",
 		(long long)json_integer_value(json_object_get(report, "fragments")),
 		(long long)json_integer_value(json_object_get(report, "grants")),

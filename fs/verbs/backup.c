@@ -5,6 +5,7 @@
 
 #include "backup/backup.h"
 #include "kit/text.h"
+#include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/session.h"
 #include "session/switching.h"
@@ -133,7 +134,7 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_SPACE, "dir", b->dir, "n", needed, "m",
 			there, NULL);
 	} else if (status == EMR_OFFLINE) {
-		snprintf(place, sizeof place, "%.4000s/%s", b->places.state, EMR_STATE_LEDGER);
+		(void)emr_network_dir_ledger_place(b->places.state, place, sizeof place);
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_NO_LEDGER, "dir", b->dir, "place",
 			place, NULL);
 	} else if (status == EMR_TIMEOUT) {
@@ -147,20 +148,27 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 
 static void say_made(backing_up *b, const emr_backup_report *report)
 {
-	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
-		at[EMR_TEXT_BYTES], shown[4200];
+	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
+		at[EMR_TEXT_BYTES], ledger[EMR_TEXT_BYTES], shown[4200];
 	emr_problem remark = {0};
 
-	emr_number_text(report->records, records);
-	emr_size_text(report->bytes, bytes);
+	emr_count_text(report->records, "record", "records", records);
+	emr_size_text(report->bytes - (report->is_of_network ? report->ledger_bytes : 0), bytes);
+	emr_size_text(report->ledger_bytes, ledger);
 	emr_size_text(report->new_bytes, fresh);
 	emr_time_json((int64_t)report->made_unix_s, at);
 	emr_show(b->dir, shown, sizeof shown);
-	emr_say(b->out, "A second copy is in %s: %s records, %s, %s of it new.\n", shown, records,
-		bytes, fresh);
+	if (report->is_of_network)
+		emr_say(b->out,
+			"A second copy is in %s: %s of yours; the ledger of your network, with %s of all its members, takes %s more.  Of it all "
+			"%s is new.\n",
+			shown, bytes, records, ledger, fresh);
+	else
+		emr_say(b->out, "A second copy is in %s: %s, %s, %s of it new.\n", shown, records, bytes, fresh);
 	emr_out_number(b->out, "records", report->records);
 	emr_out_number(b->out, "bytes", report->bytes);
 	emr_out_number(b->out, "new_bytes", report->new_bytes);
+	emr_out_number(b->out, "ledger_bytes", report->ledger_bytes);
 	emr_out_text(b->out, "complete_at", at);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
 	emr_out_flag(b->out, "own_copy", report->is_own_copy);

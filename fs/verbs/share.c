@@ -78,7 +78,7 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 
 static void say_grant(const sharing *s, const json_t *one)
 {
-	char path[300], name[300], organisation[300], until[80], opened[EMR_TEXT_BYTES + 60] = "";
+	char path[300], column[340], name[300], organisation[300], until[80], opened[EMR_TEXT_BYTES + 60] = "";
 	const char *state = text_of(one, "state"), *known = text_of(one, "name");
 	uint64_t times = number_of(one, "opened");
 
@@ -90,9 +90,10 @@ static void say_grant(const sharing *s, const json_t *one)
 		char last[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)number_of(one, "opened_last_unix"), last);
-		snprintf(opened, sizeof opened, "   opened %llu times, last %s", (unsigned long long)times, last);
+		snprintf(opened, sizeof opened, "   opened %llu time%s, last %s", (unsigned long long)times, times == 1 ? "" : "s", last);
 	}
-	emr_say(s->out, "%-10s  %-20s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), path, name,
+	emr_column_text(path, 20, column, sizeof column);
+	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), column, name,
 		organisation[0] != '\0' ? ", " : "", organisation, text_of(one, "rights"),
 		json_is_true(json_object_get(one, "history")) ? " with history" : "", text_of(one, "purpose"), until,
 		strcmp(state, "confirmed") == 0 ? "" : "   ", strcmp(state, "confirmed") == 0 ? "" : state, opened);
@@ -254,7 +255,7 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 
 static void say_look(const sharing *s)
 {
-	char who[600], path[300], files[EMR_TEXT_BYTES], until[80];
+	char who[600], path[300], count[EMR_COUNT_BYTES], until[80];
 	emr_problem remark = {0};
 
 	emr_show(text_of(s->look, "text"), who, sizeof who);
@@ -267,13 +268,12 @@ static void say_look(const sharing *s)
 		emr_remark(s->out, &remark);
 	}
 	if (number_of(s->look, "wrapped") > 0) {
-		emr_number_text(number_of(s->look, "wrapped"), files);
-		emr_say(s->out, "So that earlier versions and what was deleted stay hidden, %s records are wrapped again.\n", files);
+		emr_count_text(number_of(s->look, "wrapped"), "record is", "records are", count);
+		emr_say(s->out, "So that earlier versions and what was deleted stay hidden, %s wrapped again.\n", count);
 	}
 	if (number_of(s->look, "moved") > 0) {
-		emr_number_text(number_of(s->look, "moved"), files);
-		emr_say(s->out, "It is shared by itself for the first time: %s records get keys of their own first, in the background.\n",
-			files);
+		emr_count_text(number_of(s->look, "moved"), "record gets a key of its", "records get keys of their", count);
+		emr_say(s->out, "It is shared by itself for the first time: %s own first, in the background.\n", count);
 	}
 	if (s->request.history)
 		emr_say(s->out, "Earlier versions of what lies there can be had, too, with emrfs restore --list PATH; the keys of what was "
@@ -302,7 +302,7 @@ static bool says_yes(const sharing *s)
 
 static emr_status share(sharing *s, emr_problem *out_problem)
 {
-	char number[EMR_TEXT_BYTES];
+	char number[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	uint64_t order;
 	bool is_reached;
@@ -314,7 +314,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 		return status;
 	say_look(s);
 	if (!says_yes(s)) {
-		emr_number_text(number_of(s->look, "files"), number);
+		emr_count_text(number_of(s->look, "files"), "file", "files", number);
 		emr_problem_set(out_problem, s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES, "names",
 			text_of(s->look, "text"), "n", number, "path", s->request.path, NULL);
 		return EMR_DENIED;

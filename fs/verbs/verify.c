@@ -132,7 +132,7 @@ static int conclude(emr_out *out, const outcome *o)
 		return emr_out_fail(out, &problem);
 	}
 	if (failed == 0) {
-		emr_say(out, "%s checks, nothing wrong.\n", m);
+		emr_say(out, "%s check%s, nothing wrong.\n", m, checked == 1 ? "" : "s");
 		say_origin(out, json_object_get(o->last, "signed"));
 		return EMR_EXIT_DONE;
 	}

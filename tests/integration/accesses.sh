@@ -110,7 +110,7 @@ two_until 30 witnessed verify "$SHARED/MRI.pdf"
 expect "the same" "$(field signed.entry):$(field signed.tx) $(field signed.at)" "$REGISTERED"
 expect "of another" "$(field signed.organisation) $(field signed.signature) $(field checked) $(field bad)" "São Lucas self 1 []"
 run 0 verify "$SHARED/MRI.pdf"
-says "1 checks, nothing wrong."
+says "1 check, nothing wrong."
 says "Signed by Ana Silva 1984-03-12 ("
 says "), São Lucas, "
 says "transaction ${OWN#*:}, witnessed by "
@@ -206,7 +206,7 @@ two_home lima
 exec 9<"$SHARE/CT.bin"
 must head -c 4096 <&9 >/dev/null
 mv "$NET/ledger" "$NET/ledger-away"
-away() { run 0 status && grep -q "The ledger cannot be reached since" out/said; }
+away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
 two_until 60 away
 timeout 120 cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
 grep -q "No route to host" out/said || emr_fail "offline: $(cat out/said)"

@@ -127,6 +127,8 @@ two_unmount lima ward
 expect "with the folder closed" "$(as lima receipts --passphrase-file "$EMR_PASS")" "$BEFORE"
 mv "$NET/ledger" "$NET/ledger-away" || exit 2
 two_mount lima
+as lima run 0 status
+says "It belongs at $NET/ledger, where your network keeps it: ask whoever administers your organisation."
 as lima run 0 log
 says "left     a file (its name cannot be read) in the Inbox of Silva, Ana 1984-03-12 ("
 mv "$NET/ledger-away" "$NET/ledger" || exit 2

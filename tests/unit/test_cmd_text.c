@@ -99,9 +99,56 @@ static void json_has_utc(void **state)
 	assert_string_equal(text, "2025-11-20T14:05:00Z");
 }
 
+static void of_one_there_is_one(void **state)
+{
+	char text[EMR_COUNT_BYTES];
+
+	(void)state;
+	emr_count_text(1, "record", "records", text);
+	assert_string_equal(text, "1 record");
+	emr_count_text(0, "record", "records", text);
+	assert_string_equal(text, "0 records");
+	emr_count_text(10332, "record", "records", text);
+	assert_string_equal(text, "10,332 records");
+}
+
+static void a_limit_is_exact(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} limits[] = {{UINT64_C(4) << 30, "4 GiB"}, {UINT64_C(1536) << 20, "1,536 MiB"}, {(UINT64_C(1) << 30) + 1, "1,073,741,825 bytes"},
+		{1000, "1,000 bytes"}, {1, "1 byte"}, {0, "0 bytes"}, {UINT64_MAX, "18,446,744,073,709,551,615 bytes"}};
+	char text[EMR_TEXT_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		emr_limit_text(limits[i].bytes, text);
+		assert_string_equal(text, limits[i].text);
+	}
+}
+
+static void a_column_has_as_many_characters_with_accents_and_without(void **state)
+{
+	char text[60], small[5];
+
+	(void)state;
+	emr_column_text("Joana", 8, text, sizeof text);
+	assert_string_equal(text, "Joana   ");
+	emr_column_text("Jo\xc3\xa3o", 8, text, sizeof text);
+	assert_string_equal(text, "Jo\xc3\xa3o    ");
+	emr_column_text("longer than it", 8, text, sizeof text);
+	assert_string_equal(text, "longer than it");
+	emr_column_text("Joana", 8, small, sizeof small);
+	assert_string_equal(small, "Joan");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_one_there_is_one),
+		cmocka_unit_test(a_limit_is_exact),
+		cmocka_unit_test(a_column_has_as_many_characters_with_accents_and_without),
 		cmocka_unit_test(durations_have_a_number_and_a_unit),
 		cmocka_unit_test(a_day_ends_with_its_last_second_here),
 		cmocka_unit_test(a_birth_date_is_a_day_that_exists),

@@ -32,9 +32,11 @@ typedef struct emr_backup_report {
 	emr_id16 net_id;
 	uint64_t records, entries, bytes, made_unix_s;
 	uint64_t new_bytes;		   /* written this time */
+	uint64_t ledger_bytes;		   /* of BYTES: the ledger */
 	uint64_t damaged;		   /* places in what is new */
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
+	bool is_of_network; /* ledger and `records` are those of all members of a network */
 	bool is_own_copy; /* of the ledger, which cannot be read or is not believed here */
 } emr_backup_report;
 

@@ -21,6 +21,13 @@ bool emr_date_is_valid(const char *text);
 #define EMR_TEXT_BYTES 40
 /* "63,884" */
 void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES]);
+/* "1 record", "2,000 records": NUMBER with one of the words */
+#define EMR_COUNT_BYTES 80
+void emr_count_text(uint64_t number, const char *one, const char *many, char out[EMR_COUNT_BYTES]);
+/* "4 GiB", "1,536 MiB", "1,000 bytes": exact, for limits */
+void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
+/* TEXT and blanks behind it up to COLUMNS characters of UTF-8, in which accents of their own and wide characters count as any. */
+void emr_column_text(const char *text, unsigned columns, char *out, size_t size);
 /* "63,884 bytes", "164 MB" (powers of ten) */
 void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
 /* "812 bytes", "63.9 kB", "1.2 GB", "164 MB": for what changes while one looks */

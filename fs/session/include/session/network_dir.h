@@ -27,6 +27,8 @@ emr_status emr_network_dir_name(const char *dir, char out_name[256]);
 emr_status emr_network_dir_link(int state_fd, const char *dir);
 /* DIR out of what such a link says, owned by the caller.  EMR_INVALID. */
 emr_status emr_network_dir_parse(const char *target, char **out_dir);
+/* Where the ledger of the state at STATE_PATH belongs, for a person: in it, or, of a member (true), in the network's directory. */
+bool emr_network_dir_ledger_place(const char *state_path, char *out, size_t size);
 /* DIR, owned by the caller.  EMR_NOT_FOUND: the ledger is the state's own. */
 emr_status emr_network_dir_of(int state_fd, char **out_dir);
 
