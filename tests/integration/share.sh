@@ -271,7 +271,7 @@ says "Ended: Imaging"
 say "while the ledger is away, both are written down, at once, and say so"
 run 0 share Drafts with lima --yes --wait
 mv "$NET/ledger" "$NET/ledger-away" || exit 2
-away() { run 0 status && grep -q "The ledger cannot be reached since" out/said; }
+away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
 two_until 60 away
 run 0 revoke Drafts from lima
 says "Will end as soon as the ledger answers: Drafts"
