@@ -73,17 +73,23 @@ static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
 	return replica_own(r, EMR_DAMAGED);
 }
 
+static high_mark mark_now(emr_replica *r)
+{
+	high_mark mark;
+
+	(void)pthread_mutex_lock(&r->write_lock);
+	mark = r->mark;
+	(void)pthread_mutex_unlock(&r->write_lock);
+	return mark;
+}
+
 static emr_status verify_all(
 	emr_replica *r, following *f, emr_chain *fresh, emr_chain *own, uint64_t *out_checked)
 {
 	verifying v = {.f = f, .own = own};
 	uint64_t size = 0;
-	uint64_t at_least;
 	emr_status status = emr_chain_size(own, &v.own_size);
-
-	(void)pthread_mutex_lock(&r->write_lock);
-	at_least = r->mark.frontier.size;
-	(void)pthread_mutex_unlock(&r->write_lock);
+	uint64_t at_least = mark_now(r).frontier.size;
 
 	if (status == EMR_OK)
 		status = emr_ledger_size(r->ledger, &size);
@@ -151,28 +157,27 @@ static emr_status replay_own(following *f, emr_chain *own, uint64_t seq)
 	return follow_one(f, &entry);
 }
 
-static emr_status compare_with_mark(emr_replica *r, following *f, emr_chain *own, uint64_t size)
+static emr_status compare_with_mark(
+	const high_mark *mark, following *f, emr_chain *own, uint64_t size)
 {
-	high_mark mark;
 	uint8_t root[32];
 	emr_status status;
 
-	(void)pthread_mutex_lock(&r->write_lock);
-	mark = r->mark;
-	(void)pthread_mutex_unlock(&r->write_lock);
-	if (mark.frontier.size == 0)
+	if (mark->frontier.size == 0)
 		return EMR_OK;
-	if (size < mark.frontier.size)
+	if (size < mark->frontier.size)
 		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
 			"this computer's own copy lacks the newest entries");
-	status = replica_root(own, mark.frontier.size, root);
-	if (status == EMR_OK && memcmp(root, mark.root, 32) != 0)
-		return give_trouble(&f->trouble, EMR_FORK, mark.frontier.size - 1,
+	status = replica_root(own, mark->frontier.size, root);
+	if (status == EMR_OK && memcmp(root, mark->root, 32) != 0)
+		return give_trouble(&f->trouble, EMR_FORK, mark->frontier.size - 1,
 			"this computer's own copy is not what it has verified");
 	return status;
 }
 
-static emr_status verify_own(emr_replica *r, following *f, emr_chain *own, uint64_t *out_checked)
+/* MARK was read before OWN's transaction began: another thread may move both on meanwhile. */
+static emr_status verify_own(emr_replica *r, const high_mark *mark, following *f, emr_chain *own,
+	uint64_t *out_checked)
 {
 	verifying v = {.f = f, .own = own};
 	emr_status status = emr_chain_size(own, &v.own_size);
@@ -186,7 +191,7 @@ static emr_status verify_own(emr_replica *r, following *f, emr_chain *own, uint6
 	if (status == EMR_OK)
 		status = compare_own(r, &v, f->chain);
 	if (status == EMR_OK)
-		status = compare_with_mark(r, f, own, v.own_size);
+		status = compare_with_mark(mark, f, own, v.own_size);
 	*out_checked = v.own_size;
 	return status;
 }
@@ -197,6 +202,7 @@ emr_status emr_replica_verify_own(
 	EMR_AUTO_CHAIN fresh = NULL;
 	EMR_AUTO_CHAIN own = NULL;
 	AUTO_FOLLOWING f = NULL;
+	high_mark mark = mark_now(replica);
 	uint64_t checked = 0;
 	emr_status status = emr_chain_open_temporary(&fresh);
 
@@ -210,7 +216,7 @@ emr_status emr_replica_verify_own(
 	f = following_new(replica, fresh);
 	if (f == NULL)
 		return EMR_NO_MEMORY;
-	status = verify_own(replica, f, own, &checked);
+	status = verify_own(replica, &mark, f, own, &checked);
 	*out_trouble = f->trouble;
 	*out_checked = checked;
 	return status;

@@ -593,6 +593,48 @@ static void a_copy_that_others_can_read_is_refused(void **state)
 	start();
 }
 
+/* ---- checking while another thread goes on ---- */
+
+static bool is_checking;
+
+/* Asked in the middle of the check, where another thread may catch up, too. */
+static bool is_mine_and_grows(void *arg, emr_id16 id, emr_bytes row)
+{
+	(void)arg;
+	(void)id;
+	(void)row;
+	if (is_checking) {
+		is_checking = false;
+		(void)save(emr_id16_random(), 1);
+		assert_int_equal(catch_up(), 1);
+	}
+	return true;
+}
+
+static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
+{
+	const emr_replica_options options = {.state_dirfd = k.state_fd,
+		.ledger = k.ledger,
+		.clock = &k.clock.clock,
+		.is_mine = is_mine_and_grows};
+	emr_replica_trouble trouble;
+	uint64_t checked = 0, grown = 0;
+
+	(void)state;
+	stop();
+	assert_ok(emr_replica_open(&options, &replica));
+	(void)save(emr_id16_random(), 2);
+	(void)catch_up();
+	is_checking = true;
+	assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
+	assert_false(is_checking);
+	assert_ok(emr_replica_verify_own(replica, &trouble, &grown));
+	assert_int_equal(grown, checked + 1);
+	is_checking = true;
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	assert_false(is_checking);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -615,6 +657,7 @@ int main(void)
 		TEST(a_damaged_mark_is_made_again_beside_a_whole_copy_only),
 		TEST(a_copy_of_another_network_is_refused),
 		TEST(a_copy_that_others_can_read_is_refused),
+		TEST(a_copy_that_grows_while_it_is_checked_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
