@@ -321,13 +321,14 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		.read_only = m->session.read_only,
 		.on_ready = when_ready,
 		.on_ready_arg = m};
-	emr_status status = emr_view_start(m->session.view);
+	emr_status status;
 
+	open_sharing(m); /* before any thread of the view may ask for it */
+	status = emr_view_start(m->session.view);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "The folder");
 		return status;
 	}
-	open_sharing(m);
 	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
 	if (status != EMR_OK)
 		return status;

@@ -16,6 +16,7 @@ typedef struct emr_profile {
 	uint64_t words_tested_unix_s; /* 0 = never */
 } emr_profile;
 
+/* Nothing here changes while there are several threads, but for waiting_requests. */
 typedef struct emr_session {
 	int state_fd, lock_fd, spill_fd, log_fd; /* -1 = not open */
 	emr_reserve *reserve; /* NULL: none (for reading only, or the disk has none) */
@@ -32,7 +33,7 @@ typedef struct emr_session {
 	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block of the past is let go */
 	emr_settle *settle;
 	emr_view *view;
-	struct emr_sharing *sharing; /* of an open folder, borrowed; else NULL */
+	struct emr_sharing *sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
 	emr_profile profile;
 	char code[9]; /* first letters of the identity: tells two people of one name apart */
 	emr_public identity;
