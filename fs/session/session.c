@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -23,6 +24,8 @@
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
 #define LOCK_TEXT_MAX 4400
+#define ASKED_MOMENT_NS 5000000
+#define ASKED_MOMENTS 1000
 
 static void close_fd(int *fd)
 {
@@ -135,6 +138,21 @@ static void open_reserve(emr_session *session, bool read_only)
 		emr_log(EMR_LOG_WARN, "nothing is put aside for a full disk: %s", emr_status_text(status));
 }
 
+/* Who only asks who holds it (emr_session_holder) holds it himself for a moment, beside others who ask: the folder is not in use
+ * because of that. */
+static bool lock_alone(int fd)
+{
+	const struct timespec moment = {.tv_nsec = ASKED_MOMENT_NS};
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (i == ASKED_MOMENTS || flock(fd, LOCK_SH | LOCK_NB) != 0)
+			return false;
+		flock(fd, LOCK_UN);
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 static emr_status take_lock(emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
 {
 	char text[LOCK_TEXT_MAX];
@@ -148,7 +166,7 @@ static emr_status take_lock(emr_session *session, const char *folder, bool read_
 		emr_problem_set_status(out_problem, status, "the lock file");
 		return status;
 	}
-	if (flock(session->lock_fd, LOCK_EX | LOCK_NB) != 0)
+	if (!lock_alone(session->lock_fd))
 		return say_in_use(session, out_problem);
 	open_reserve(session, read_only);
 	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(),

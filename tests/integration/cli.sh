@@ -191,6 +191,11 @@ await_gone "$pid"
 json 10 status
 expect "error id" "$(field error)" not-open
 expect "ledger of a closed folder" "$(field ledger.kind)" embedded
+# Who asks whether it is open has its lock for a moment, as here for half a second: that is no use of it.
+flock -s "$STATE/lock" sh -c 'touch asking; sleep 0.5' &
+emr_until test -e asking
+json 0 verify --quick --passphrase-file "$EMR_PASS"
+wait $!
 json 10 unmount
 json 0 verify --passphrase-file "$EMR_PASS"
 expect "nothing bad" "$(field bad)" "[]"
