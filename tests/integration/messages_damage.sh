@@ -109,8 +109,8 @@ rm -rf "$STATE" && cp -a later-state "$STATE"
 rm -rf "$STATE/ledger" && cp -a whole-state/ledger "$STATE/ledger"
 opened
 refused "Read-only file system" touch "$MNT/new"
+emr_until grep -q rollback "$MNT/.emrfs/notices"
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
-grep -q rollback "$MNT/.emrfs/notices" || emr_fail "no notice of a ledger that went back"
 closed
 again
 python3 - "$STATE/ledger/ledger.sqlite" <<'END' || emr_fail "the ledger could not be damaged"
@@ -130,7 +130,7 @@ END
 met 8 bad-data verify --chain --passphrase-file "$EMR_PASS"
 opened
 refused "Read-only file system" touch "$MNT/new"
+emr_until grep -q ' ledger-damaged ' "$MNT/.emrfs/notices"
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
-grep -q ' ledger-damaged ' "$MNT/.emrfs/notices" || emr_fail "no notice of a damaged ledger"
 closed
 again

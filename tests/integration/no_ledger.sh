@@ -74,7 +74,7 @@ for cause in gone; do
 	expect "$cause: size as verified" "$(field ledger.size)" "$SIZE"
 	run 0 status
 	says "$LEDGER"
-	grep -q "ledger-away" "$MNT/.emrfs/notices" || emr_fail "$cause: no notice"
+	emr_until grep -q "ledger-away" "$MNT/.emrfs/notices"
 	json 3 verify
 	expect "$cause: verify" "$(field error) $(field bad) $(field chain.reached)" "ledger-away [] False"
 	json 0 ledger
@@ -129,7 +129,7 @@ for cause in emptied no_database foreign rewound; do
 	(echo x >"$MNT/Letters/x.txt") 2>/dev/null && emr_fail "$cause: the folder took a file"
 	json 0 status
 	expect "$cause: status" "$(field read_only)" True
-	grep -q "ledger-damaged\|newer-format\|rollback" "$MNT/.emrfs/notices" || emr_fail "$cause: no notice"
+	emr_until grep -q "ledger-damaged\|newer-format\|rollback" "$MNT/.emrfs/notices"
 	json 8 verify
 	run 0 unmount
 	[ -s "$STATE/replica.sqlite" ] || emr_fail "$cause: the verified copy is gone"

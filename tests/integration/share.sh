@@ -118,7 +118,8 @@ two_until 60 state_of "Imaging confirmed"
 two_until 60 state_of "Bills failed the time was over before it could be done"
 expect "once, and not what was taken back" "$(rows path state)" "Bills failed the time was over before it could be done
 Imaging confirmed"
-grep -q ' share-failed Bills: Bills is not shared with lima: the time was over' notices-before "$MNT/.emrfs/notices" || emr_fail "no notice"
+said_over() { grep -q ' share-failed Bills: Bills is not shared with lima: the time was over' notices-before "$MNT/.emrfs/notices"; }
+two_until 60 said_over
 run 0 revoke Bills from lima
 json 0 share
 expect "forgotten" "$(rows path)" Imaging
