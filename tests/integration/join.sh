@@ -87,7 +87,7 @@ killed=0
 for ((i = 1; i < 400; i++)); do
 	"$EMRFS" join ana.invitation --yes --json --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 	joining=$!
-	sleep "$(printf '0.%03d' $((i * 8)))"
+	sleep "$(printf '%d.%03d' $((i * 8 / 1000)) $((i * 8 % 1000)))"	# a slow computer needs more than a second to come to the end
 	if kill -KILL $joining 2>/dev/null; then
 		wait $joining 2>/dev/null && break
 		killed=$((killed + 1))
