@@ -60,7 +60,7 @@ run 2 revoke --all lima
 json 5 revoke Imaging from lima
 expect error "$(field error)" not-shared
 run 13 share Imaging with lima
-says "This lets Paula Lima, São Lucas see 3 more files"
+says "This lets Paula Lima, São Lucas see 3 files"
 json 0 share
 expect rows "$(rows id)" ""
 
