@@ -103,7 +103,7 @@ run 5 approve r-none
 run 2 approve
 run 2 approve "$id" --until yesterday
 run 13 approve "$id"
-says "This lets Dr Nuno Reis, São Lucas see 1 more files."
+says "This lets Dr Nuno Reis, São Lucas see 1 file."
 json 0 approve "$id" --yes
 expect "shared" "$(field grant.path) $(field grant.who) $(field grant.purpose)" "Imaging nuno research"
 granted() { json 0 share && python3 -c 'import json,sys; g = json.load(open("out/said"))["grants"]
