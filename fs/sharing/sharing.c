@@ -323,22 +323,39 @@ static emr_status forget_wishes(emr_sharing *sharing, emr_id16 domain, emr_id32 
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
+/* Holds the lock on EMR_OK.  An order that was done while we looked was not on the ledger, and is not in the list any more: then
+ * both are looked at again. */
+static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, living *l)
+{
+	for (;;) {
+		uint64_t before = emr_sharing_changes(sharing);
+		emr_status status = find_living(sharing->session, domain, l);
+
+		if (status != EMR_OK)
+			return status;
+		pthread_mutex_lock(&sharing->lock);
+		if (l->is_there || sharing->changes == before)
+			return EMR_OK;
+		pthread_mutex_unlock(&sharing->lock);
+	}
+}
+
 emr_status emr_sharing_take_back(
 	emr_sharing *sharing, emr_id16 domain, const char *label, const emr_who *who, uint64_t *out_number)
 {
 	emr_order order = {.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
 	living l = {.root = who->root};
 	bool had = false;
-	emr_status status = find_living(sharing->session, domain, &l);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
 	if (sharing->session->read_only)
 		return EMR_READ_ONLY;
 	order.asked_unix_s = emr_clock_unix_s(emr_clock_system());
 	snprintf(order.label, sizeof order.label, "%s", label);
 	snprintf(order.who, sizeof order.who, "%s", who->called);
-	pthread_mutex_lock(&sharing->lock);
+	status = find_living_and_lock(sharing, domain, &l);
+	if (status != EMR_OK)
+		return status;
 	find_wishes(sharing, domain, who->root, &had, &l.is_there);
 	if (!l.is_there && !had)
 		status = EMR_NOT_FOUND;

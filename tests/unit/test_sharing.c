@@ -52,6 +52,23 @@ static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
 
+/* ---- an order that is done when who takes it back has just looked at the ledger ---- */
+
+static _Thread_local bool is_done_meanwhile; /* of the thread that takes back */
+
+void __real_emr_share_free(emr_share *share);
+void __wrap_emr_share_free(emr_share *share);
+static void do_all_orders(void);
+
+void __wrap_emr_share_free(emr_share *share)
+{
+	__real_emr_share_free(share);
+	if (is_done_meanwhile) {
+		is_done_meanwhile = false;
+		do_all_orders();
+	}
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -226,6 +243,31 @@ static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
 	assert_int_equal(number, 0); /* the ledger had nothing */
 	assert_int_equal(count_rows(EMR_SHARE_FAILED), 0);
 	assert_status(EMR_NOT_FOUND, emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+}
+
+static uint64_t to_be_done; /* number of an order */
+
+static void do_all_orders(void)
+{
+	assert_ok(emr_sharing_start(sharing));
+	assert_ok(emr_sharing_wait(sharing, to_be_done, in_seconds(60), NULL));
+}
+
+static void what_is_given_while_it_is_taken_back_is_taken_back(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	uint64_t number = 0;
+	emr_who who;
+
+	(void)state;
+	assert_ok(emr_sharing_give(sharing, &o, &to_be_done));
+	who = who_is(o.grantee);
+	is_done_meanwhile = true;
+	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+	assert_false(is_done_meanwhile);
+	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
 }
 
 static void a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not(void **state)
@@ -439,6 +481,7 @@ int main(void)
 		STORY(an_order_that_is_done_again_grants_nothing_more),
 		STORY(what_waits_is_done_by_the_next_clerk),
 		STORY(what_cannot_be_done_fails_aloud_and_stays_in_the_list),
+		STORY(what_is_given_while_it_is_taken_back_is_taken_back),
 		cmocka_unit_test(a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not),
 		STORY(what_is_over_is_not_asked_for),
 		STORY(what_was_tried_is_looked_for_before_it_is_forgotten),
