@@ -1,6 +1,7 @@
 /* The inside of the journal, shared by its .c files.  Nothing outside fs/journal includes it.
  *
- * Locks, outermost first: snapshot_lock > commit_lock > rows_lock.  The store's locks are inside all of them. */
+ * Locks, outermost first: snapshot_lock > commit_lock > rows_lock.  The store's locks are inside all of them; sync_lock and
+ * wake_lock are innermost.  What names no lock is set before the journal is handed out. */
 #pragma once
 
 #include <pthread.h>
@@ -98,16 +99,17 @@ struct emr_journal {
 	uint64_t log_bytes;		/* sealed since the last snapshot */
 
 	pthread_rwlock_t rows_lock;
-	emr_rows rows;
-	emr_journal_state state;	/* what open found */
+	emr_rows rows;			/* changed under commit_lock and rows_lock, read under either */
+	emr_journal_state state;	/* what open found; set before the thread starts */
 
 	pthread_mutex_t sync_lock;
-	uint64_t synced_seq;
+	uint64_t synced_seq;		/* sync_lock */
 
 	pthread_t thread;		/* writes snapshots */
-	bool has_thread, stopping, want_snapshot;
+	bool has_thread;		/* this and `thread`: of who opens and closes */
+	bool stopping, want_snapshot;	/* wake_lock */
 	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake;		/* with wake_lock */
 };
 
 /* Fills rows, seq, chain and state from the segments. */

@@ -52,7 +52,7 @@ typedef struct row {
 struct emr_chronicle {
 	emr_facts *facts;
 	emr_replica *replica;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;	/* protects all below; the locks of facts and replica are inside of it */
 	uint64_t size;	/* entries of the ledger that are in here */
 	uint64_t annex_size;	/* the same of the ledger before a join */
 	uint64_t damaged;

@@ -9,16 +9,17 @@
 
 typedef struct known_key known_key;
 
+/* What names no lock is set before there are several threads.  The replica's locks are inside of these. */
 struct emr_facts {
 	emr_keyring *keyring;
 	emr_replica *replica;
 	emr_record_ctx *records;
 	pthread_mutex_t lock;
-	known_key *keys;	/* protected by lock; entries are never removed, so a key found stays valid */
+	known_key *keys;	/* protected by lock, as the next two; entries are never removed, so a key found stays valid */
 	size_t count, cap;
 	int cache_dirfd;	/* -1: nothing is kept */
 	emr_annex annex;	/* replica NULL: there is none */
-	moved_rows moved[2];	/* of the present ledger and of the annex */
+	moved_rows moved[2];	/* each with a lock of its own; of the present ledger and of the annex */
 };
 
 /* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD

@@ -6,6 +6,7 @@
 #include "outbox.h"
 #include "settle/settle.h"
 
+/* Of the one thread that publishes, but for `statements`, which has a lock of its own. */
 struct emr_settle {
 	emr_settle_options options;
 	emr_id16 net_id;

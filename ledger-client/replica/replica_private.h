@@ -13,6 +13,8 @@
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
+/* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and the ledger's locks are inside
+ * of it; nothing is called under the other three.  What stands above them is set when it is opened. */
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
