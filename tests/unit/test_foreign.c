@@ -427,6 +427,7 @@ static void an_inbox_takes_so_many_files_a_day(void **state)
 	STORY;
 	emr_attr attr;
 
+	kit_wait_for_noon(&s.k);
 	story_rules(&s, "deposits-a-day = 3\n");
 	assert_ok(deposits_inbox(s.k.view, &s.imaging));
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
