@@ -1,5 +1,8 @@
 # Sourced after mount.sh by tests with windows: a screen that nobody sees, programs on it, and what can be read there.
 #
+# What looks at the screen stands elsewhere than in the folder, where a test may be: it looks for its own files where it stands, and
+# that would be counted.  So FILE is a whole path.
+#
 # screen_begin; screen_start COMMAND...; screen_await WORDS; screen_still FILE [LIKE]; screen_stop; screen_end
 screen_begin() {
 	local i
@@ -25,21 +28,22 @@ screen_start() {
 	screen_program=$!
 }
 
-screen_picture() { import -window root "$1" 2>/dev/null || emr_fail "no picture of the screen"; }
+screen_picture() { (cd / && import -window root "$1") 2>/dev/null || emr_fail "no picture of the screen"; }
 
 # What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
 # screen_zoom (per cent) is for small print.
-screen_read() {
+screen_read() (
+	cd / || exit
 	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
 	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
-}
+)
 
 # Waits until REGEX can be read.
 screen_await() {
 	local last='' now end=$((SECONDS + 120))
 	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
-		now=$(convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
+		now=$(cd / && convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
 		if [ "$now" != "$last" ]; then
 			screen_read && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 			screen_read --psm 11 && grep -qE "$1" "$EMR_WORK/out/text" && return 0
@@ -58,7 +62,7 @@ screen_still() { # FILE [LIKE]
 	local last='' now same=0 end=$((SECONDS + 120))
 	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
-		convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1"
+		(cd / && convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1")
 		now=$(sha256sum <"$1")
 		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
 		if [ $same -ge 4 ]; then
