@@ -11,7 +11,8 @@ screen_begin() {
 	unset XDG_CACHE_HOME XDG_DATA_HOME DBUS_SESSION_BUS_ADDRESS
 	screen_program='' screen_pid=''
 	at_end() { screen_end; }	# as emr_end asks for it
-	Xvfb -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
+	# A screen is made anew when its last program ends, and the next one that comes meanwhile finds none: not here.
+	Xvfb -noreset -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
 	screen_pid=$!
 	for ((i = 0; i < 6000; i++)); do
 		[ -s "$EMR_WORK/display" ] && break
