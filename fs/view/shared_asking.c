@@ -7,6 +7,7 @@
 #include "edit.h"
 #include "ops_file.h"
 #include "shared.h"
+#include "shared_end.h"
 #include "shared_notice.h"
 #include "shared_place.h"
 
@@ -120,9 +121,11 @@ static void rest(emr_view *view, shared_share *s)
 /* Everybody who waits for what ASKING asked hears why it will not come. */
 static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *asking)
 {
-	refusing r = { .view = view, .share = s, .asking = asking, .status = EMR_DENIED, .trouble = &asking->trouble,
+	emr_share_trouble trouble = asking->trouble;
+	refusing r = { .view = view, .share = s, .asking = asking, .status = EMR_DENIED, .trouble = &trouble,
 		.now = view_boot_ns(view) };
 
+	shared_look_at_end(view, s, &trouble);
 	shared_answer(view, is_concerned, say_trouble, &r);
 	if (asking->objects == NULL)
 		rest(view, s);
@@ -160,11 +163,12 @@ static void collect_all(emr_view *view, shared_share *s)
 
 /* ---- names ---- */
 
-static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status, const emr_share_trouble *trouble)
+static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status, emr_share_trouble *trouble)
 {
 	refusing r = { .view = view, .share = s, .need = need, .status = status, .trouble = trouble,
 		.now = view_boot_ns(view) };
 
+	shared_look_at_end(view, s, trouble);
 	shared_answer(view, is_concerned, say_trouble, &r);
 	if (need == EMR_NEED_NAMES)
 		rest(view, s);

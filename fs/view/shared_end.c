@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "contract/codes.h"
 
 #include "edit.h"
 #include "foreign.h"
@@ -92,6 +93,28 @@ void shared_end(emr_view *view, shared_share *s, shared_phase phase, uint64_t en
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
 	shared_notice_end(view, s);
+}
+
+/* The end came after this turn's look at the ledger: the next one ends S. */
+void shared_look_at_end(emr_view *view, shared_share *s, emr_share_trouble *trouble)
+{
+	emr_replica *replica = view->options.replica;
+	bool is_refused = trouble->why == EMR_WHY_REFUSED || trouble->why == EMR_WHY_LEDGER;
+	bool is_over = trouble->why == EMR_WHY_REVOKED || (is_refused && trouble->code == EMR_RESULT_GRANT_DEAD);
+	emr_known_grant now;
+	emr_status status;
+
+	if (!is_over)
+		return;
+	status = emr_replica_catch_up(replica, NULL, NULL, NULL);
+	if (status != EMR_OK)	/* what is here may be enough */
+		emr_log(EMR_LOG_DEBUG, "shares: the ledger was not asked for an end: %s", emr_status_text(status));
+	if (emr_replica_grant(replica, s->domain, s->grant.grant, &now) != EMR_OK || now.row.head.state != EMR_GRANT_REVOKED)
+		return;
+	pthread_mutex_lock(&view->lock);
+	s->grant = now;
+	pthread_mutex_unlock(&view->lock);
+	trouble->why = EMR_WHY_REVOKED;
 }
 
 /* ---- clocks ---- */

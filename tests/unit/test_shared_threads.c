@@ -135,10 +135,10 @@ static void end(scene *c)
 	size_t n = 0;
 
 	assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &n));
-	for (int i = 0; i < READERS; i++) {
+	for (int i = 0; i < READERS; i++)
 		assert_int_equal(pthread_join(c->threads[i], NULL), 0);
+	for (int i = 0; i < READERS; i++)
 		assert_status(EMR_ACCESS_REVOKED, c->readers[i].status);
-	}
 	viewer_close(&c->v);
 	story_end(&c->s);
 }
@@ -316,6 +316,48 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 	story_end(&s);
 }
 
+/* ---- an end that comes between the look at the ledger and the question ---- */
+
+static scene *taken_back;	/* by the owner, when the next record of it is asked for */
+
+emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble);
+emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble);
+
+emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble)
+{
+	scene *c = taken_back;
+	size_t revoked = 0;
+
+	taken_back = NULL;
+	if (c != NULL)
+		assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
+}
+
+static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **state)
+{
+	emr_attr attr;
+	scene c;
+
+	(void)state;
+	story_begin(&c.s);
+	assert_ok(emr_store_index_now(c.s.k.stack.store));
+	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
+	(void)story_share(&c.s, &c.s.lima, 0, false);
+	viewer_run(&c.v, NULL, 0);
+	viewer_learn_owner(&c.v);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	taken_back = &c;
+	assert_status(EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
+	assert_non_null(strstr(c.v.notices, "grant-revoked"));
+	assert_null(strstr(c.v.notices, "grant-expired"));
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +365,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_read_is_changed_and_goes_back_meanwhile),
 		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
 		cmocka_unit_test(what_cannot_be_read_inside_is_asked_for_while_others_look),
+		cmocka_unit_test(what_is_taken_back_while_it_is_asked_for_has_not_run_out),
 	};
 
 	if (argc > 1)
