@@ -1,12 +1,15 @@
-/* verify-audit [--network HEX] PROOF [COPY]: checks a .tlog-proof file of emrfs: that COPY is the document it is about; or, for a
- * proof of an access, who asked for what, under which grant, and who gave the key.
+/* verify-audit [--network HEX] PROOF [COPY]: checks a .tlog-proof file of emrfs: that COPY is the
+ * document it is about; or, for a proof of an access, who asked for what, under which grant, and
+ * who gave the key.
  *
- * Made from fs/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's libcrypto and nothing else, looks
- * nothing up, and says what it has been shown.  One file on purpose: an auditor should be able to read all of it.
+ * Made from fs/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's libcrypto and
+ * nothing else, looks nothing up, and says what it has been shown.  One file on purpose: an auditor
+ * should be able to read all of it.
  *
  *   cc -O2 -o verify-audit verify-audit.c -lcrypto
  *
- * Exit: 0 all of it is shown, 1 it is not (the line that begins with FAILED says which check), 2 wrong use or no such file. */
+ * Exit: 0 all of it is shown, 1 it is not (the line that begins with FAILED says which check), 2
+ * wrong use or no such file. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdarg.h>
@@ -174,8 +177,10 @@ static bool hash_equals(hash a, const uint8_t b[32])
 	return memcmp(a.b, b, 32) == 0;
 }
 
-/* The algorithm of RFC 9162, section 2.1.3.2: the path must have exactly the length that the tree has there. */
-static bool is_included(hash leaf, uint64_t index, uint64_t size, bytes path, const uint8_t root[32])
+/* The algorithm of RFC 9162, section 2.1.3.2: the path must have exactly the length that the tree
+ * has there. */
+static bool is_included(
+	hash leaf, uint64_t index, uint64_t size, bytes path, const uint8_t root[32])
 {
 	uint64_t fn = index, sn = size - 1;
 	hash r = leaf;
@@ -208,8 +213,9 @@ static bool is_included(hash leaf, uint64_t index, uint64_t size, bytes path, co
 /* s < L, little-endian, as RFC 8032 wants it. */
 static bool ed25519_s_is_canonical(const uint8_t s[32])
 {
-	static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde,
-		0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10};
+	static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6,
+		0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0x10};
 
 	for (int i = 31; i >= 0; i--)
 		if (s[i] != order[i])
@@ -243,7 +249,8 @@ static bool is_low(const BIGNUM *s)
 	BIGNUM *half = NULL;
 	bool low;
 
-	if (BN_hex2bn(&half, "7FFFFFFF800000007FFFFFFFFFFFFFFFDE737D56D38BCF4279DCE5617E3192A8") == 0)
+	if (BN_hex2bn(&half, "7FFFFFFF800000007FFFFFFFFFFFFFFFDE737D56D38BCF4279DCE5617E3192A8") ==
+		0)
 		no_memory();
 	low = BN_cmp(s, half) <= 0;
 	BN_free(half);
@@ -276,7 +283,8 @@ static bool p256_fits(EVP_PKEY *key, bytes message, const uint8_t sig[64])
 
 static int digit_of(uint8_t c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *at = c != 0 ? strchr(digits, c) : NULL;
 
 	return at != NULL ? (int)(at - digits) : -1;
@@ -290,7 +298,7 @@ static bool unbase64(bytes text, uint8_t *out, size_t *out_len)
 	if (text.len % 4 != 0)
 		return false;
 	for (size_t i = 0; i < text.len; i += 4) {
-		int padding = i + 4 < text.len	    ? 0
+		int padding = i + 4 < text.len	      ? 0
 			      : text.at[i + 2] == '=' ? 2
 			      : text.at[i + 3] == '=' ? 1
 						      : 0;
@@ -303,7 +311,8 @@ static bool unbase64(bytes text, uint8_t *out, size_t *out_len)
 				return false;
 			value = value << 6 | (uint32_t)digit;
 		}
-		if ((padding == 1 && (value & 0xff) != 0) || (padding == 2 && (value & 0xffff) != 0))
+		if ((padding == 1 && (value & 0xff) != 0) ||
+			(padding == 2 && (value & 0xffff) != 0))
 			return false;
 		out[n++] = (uint8_t)(value >> 16);
 		if (padding < 2)
@@ -377,11 +386,14 @@ static uint64_t decimal(bytes text, size_t digits_max, const char *check)
 static size_t most_of(uint8_t type, int format)
 {
 	switch (type) {
-	case 2: case 6:
+	case 2:
+	case 6:
 		return format == 1 ? 4 : KEYS_MAX;
 	case 10:
 		return 4;
-	case 5: case 14: case 18:
+	case 5:
+	case 14:
+	case 18:
 		return format == 1 ? 0 : 1;
 	case 15:
 		return format == 1 ? 0 : ANSWERS_MAX;
@@ -416,7 +428,8 @@ static void read_parts(proof *p, bytes rest, uint8_t count, int format, const ch
 	for (uint8_t i = 0; i < count; i++) {
 		bytes head = take(&rest, 5, check, "a part");
 
-		p->parts[i] = (part){head.at[0], take(&rest, (size_t)number(head.at + 1, 4), check, "a part")};
+		p->parts[i] = (part){
+			head.at[0], take(&rest, (size_t)number(head.at + 1, 4), check, "a part")};
 	}
 	p->n_parts = count;
 	if (!parts_fit(p, format) || (format == 2 && parts_fit(p, 1)))
@@ -428,11 +441,12 @@ static void read_parts(proof *p, bytes rest, uint8_t count, int format, const ch
 static void read_extra(proof *p, bytes extra, const char *check)
 {
 	bytes head = take(&extra, 24, check, "the extra line");
-	size_t entry_len = (size_t)number(head.at + 8, 4), item_len = (size_t)number(head.at + 12, 4);
+	size_t entry_len = (size_t)number(head.at + 8, 4),
+	       item_len = (size_t)number(head.at + 12, 4);
 	size_t priv_len = (size_t)number(head.at + 16, 4);
 
-	if (memcmp(head.at, "EMPF", 4) != 0 || head.at[4] < 1 || head.at[4] > 2 || head.at[5] != 0 ||
-		number(head.at + 22, 2) != 0)
+	if (memcmp(head.at, "EMPF", 4) != 0 || head.at[4] < 1 || head.at[4] > 2 ||
+		head.at[5] != 0 || number(head.at + 22, 2) != 0)
 		failed(check, "not a proof of format 1 or 2");
 	if (head.at[20] > PATH_MAX_HASHES)
 		failed(check, "the item's path is too long");
@@ -532,8 +546,9 @@ static void read_signature(checkpoint *c, bytes line)
 	if (c->n_sigs == SIGS_MAX)
 		failed("format", "the checkpoint has too many signatures");
 	if (!starts_with(&line, "\xe2\x80\x94 emrfs/") || line.len != 32 + 1 + 16 + 1 + 104 ||
-		memcmp(line.at, c->net_text, 32) != 0 || line.at[32] != '/' || !unhex(line.at + 33, 16, name) ||
-		line.at[49] != ' ' || !unbase64((bytes){line.at + 50, 104}, (uint8_t[78]){0}, &len) || len != 76)
+		memcmp(line.at, c->net_text, 32) != 0 || line.at[32] != '/' ||
+		!unhex(line.at + 33, 16, name) || line.at[49] != ' ' ||
+		!unbase64((bytes){line.at + 50, 104}, (uint8_t[78]){0}, &len) || len != 76)
 		failed("format", "a signature line of the checkpoint is spelled wrong");
 	memcpy(s->name, line.at + 33, 16);
 	unbase64((bytes){line.at + 50, 104}, s->bytes, &len);
@@ -574,7 +589,8 @@ static const char *entry_trouble(bytes entry)
 	if (entry.len < 376 || memcmp(e, "EMTE\1", 5) != 0)
 		return "the ledger entry cannot be read";
 	count = (size_t)number(e + 6, 2);
-	if (count == 0 || count > ITEMS_MAX || entry.len != 376 + count || e[5] > 1 || !all_zero(e + 68, 4))
+	if (count == 0 || count > ITEMS_MAX || entry.len != 376 + count || e[5] > 1 ||
+		!all_zero(e + 68, 4))
 		return "the ledger entry cannot be read";
 	if (memcmp(h, "EMTB\1\0", 6) != 0 || number(h + 6, 2) != count ||
 		(all_zero(h + 72, 8) && !all_zero(h + 80, 32)))
@@ -584,27 +600,32 @@ static const char *entry_trouble(bytes entry)
 
 static const char *item_trouble(bytes item)
 {
-	return item.len < 160 || memcmp(item.at, "EMTX\1", 5) != 0 ? "the ledger item cannot be read" : NULL;
+	return item.len < 160 || memcmp(item.at, "EMTX\1", 5) != 0
+		       ? "the ledger item cannot be read"
+		       : NULL;
 }
 
 static bool entry_is_in_log(const proof *p, const checkpoint *c)
 {
 	return number(p->entry.at + 8, 8) == p->index &&
-	       is_included(leaf_of(p->entry), p->index, c->size, (bytes){p->log_path, p->log_path_len}, c->root);
+	       is_included(leaf_of(p->entry), p->index, c->size,
+		       (bytes){p->log_path, p->log_path_len}, c->root);
 }
 
 static bool item_is_in_batch(const proof *p)
 {
 	const uint8_t *h = p->entry.at + 104;
 
-	return is_included(leaf_of(p->item), p->item_index, number(h + 6, 2), p->item_path, h + 112);
+	return is_included(
+		leaf_of(p->item), p->item_index, number(h + 6, 2), p->item_path, h + 112);
 }
 
 static bool batch_is_signed(const proof *p)
 {
 	const uint8_t *h = p->entry.at + 104;
 
-	return ed25519_fits(h + 8, (bytes){(const uint8_t *)"emrfs/v1/batch", 15}, (bytes){h, 144}, h + 144);
+	return ed25519_fits(
+		h + 8, (bytes){(const uint8_t *)"emrfs/v1/batch", 15}, (bytes){h, 144}, h + 144);
 }
 
 /* ---- keys and certificates ---- */
@@ -640,8 +661,8 @@ typedef struct audit {
 	/* Of an access: */
 	key *asker;
 	const uint8_t *grant, *grant_signer; /* public part; signer id */
-	const uint8_t *agents;		     /* ids of 32 bytes, as many as the grant says; NULL: not shown */
-	uint32_t purposes;		     /* one bit, 0: not shown */
+	const uint8_t *agents; /* ids of 32 bytes, as many as the grant says; NULL: not shown */
+	uint32_t purposes;     /* one bit, 0: not shown */
 	bool asks_names, asks_contents;
 } audit;
 
@@ -653,9 +674,10 @@ static key *key_of(audit *a, const uint8_t id[32])
 	return NULL;
 }
 
-/* The proof of one item inside this one: of operation OP with a public part of PUB bytes, under the same checkpoint, accepted, and
- * signed by whom it names. */
-static proof *check_nested(audit *a, bytes file, uint8_t op, size_t pub, const char *check, const char *what)
+/* The proof of one item inside this one: of operation OP with a public part of PUB bytes, under the
+ * same checkpoint, accepted, and signed by whom it names. */
+static proof *check_nested(
+	audit *a, bytes file, uint8_t op, size_t pub, const char *check, const char *what)
 {
 	proof *p = malloc(sizeof *p);
 	const uint8_t *h;
@@ -667,11 +689,12 @@ static proof *check_nested(audit *a, bytes file, uint8_t op, size_t pub, const c
 	a->nested = p;
 	if (p->n_parts != 0 || !same(p->note, a->p.note))
 		failed(check, "%s is not under the same checkpoint", what);
-	if (entry_trouble(p->entry) != NULL || item_trouble(p->item) != NULL || p->item.len != 160 + pub)
+	if (entry_trouble(p->entry) != NULL || item_trouble(p->item) != NULL ||
+		p->item.len != 160 + pub)
 		failed(check, "%s cannot be read", what);
 	h = p->entry.at + 104;
-	if (memcmp(h + 40, a->head.net, 16) != 0 || !entry_is_in_log(p, &a->head) || !item_is_in_batch(p) ||
-		!batch_is_signed(p))
+	if (memcmp(h + 40, a->head.net, 16) != 0 || !entry_is_in_log(p, &a->head) ||
+		!item_is_in_batch(p) || !batch_is_signed(p))
 		failed(check, "%s is not on this ledger", what);
 	if (p->item.at[5] != op || !hash_equals(hash_of((bytes){h + 8, 32}), p->item.at + 80) ||
 		p->entry.at[376 + p->item_index] > 1)
@@ -840,8 +863,10 @@ static void name_of(const audit *a, const uint8_t org[16], char out[256])
 			name = a->admissions[i].name;
 	for (size_t i = 0; i < name.len; i++) {
 		bool is_plain = name.at[i] >= 0x20 && name.at[i] < 0x7f;
-		/* Letters of two bytes, from U+00C0 on; no marks of direction are among them below U+0590. */
-		bool is_letter = name.at[i] >= 0xc3 && name.at[i] < 0xd6 && i + 1 < name.len && (name.at[i + 1] & 0xc0) == 0x80;
+		/* Letters of two bytes, from U+00C0 on; no marks of direction are among them below
+		 * U+0590. */
+		bool is_letter = name.at[i] >= 0xc3 && name.at[i] < 0xd6 && i + 1 < name.len &&
+				 (name.at[i + 1] & 0xc0) == 0x80;
 
 		if (is_letter)
 			out[n++] = (char)name.at[i++];
@@ -880,7 +905,8 @@ static bool is_bound(const audit *a, const key *k)
 	memcpy(message + 14, a->head.net, 16);
 	memcpy(message + 30, k->id.b, 32);
 	memcpy(message + 62, pub.b, 32);
-	return p256_fits(X509_get0_pubkey(k->certificate), (bytes){message, sizeof message}, k->pub + 216);
+	return p256_fits(
+		X509_get0_pubkey(k->certificate), (bytes){message, sizeof message}, k->pub + 216);
 }
 
 static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
@@ -893,20 +919,23 @@ static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
 	k->certificate = read_certificate(leaf);
 	if (X509_check_ca(authority) != 1 || X509_check_ca(k->certificate) == 1 ||
 		EVP_PKEY_get_bits(X509_get0_pubkey(authority)) != 256 ||
-		X509_NAME_cmp(X509_get_issuer_name(k->certificate), X509_get_subject_name(authority)) != 0 ||
+		X509_NAME_cmp(X509_get_issuer_name(k->certificate),
+			X509_get_subject_name(authority)) != 0 ||
 		X509_verify(k->certificate, X509_get0_pubkey(authority)) != 1)
 		failed(check, "the certificate is not signed by the network's CA");
 	if (!in_force(k->certificate, a->ledger_time) || !in_force(authority, a->ledger_time) ||
 		number(k->pub + 280, 8) <= a->ledger_time)
 		failed(check, "the certificate was not in force when the entry was made");
-	if (EVP_PKEY_get_base_id(X509_get0_pubkey(k->certificate)) != EVP_PKEY_EC || !is_bound(a, k))
+	if (EVP_PKEY_get_base_id(X509_get0_pubkey(k->certificate)) != EVP_PKEY_EC ||
+		!is_bound(a, k))
 		failed(check, "the certificate's key does not vouch for the key on the ledger");
 	X509_NAME_get_text_by_NID(
 		X509_get_subject_name(k->certificate), NID_commonName, k->name, sizeof k->name);
 	/* A name that moves the cursor could write over what is printed beside it. */
 	for (const unsigned char *c = (const unsigned char *)k->name; *c != 0; c++)
 		if (*c < 0x20 || *c >= 0x7f)
-			failed(check, "the certificate's name holds characters that do not belong there");
+			failed(check,
+				"the certificate's name holds characters that do not belong there");
 	X509_free(authority);
 }
 
@@ -931,7 +960,8 @@ static void check_certificate(audit *a, key *k)
 
 /* ---- the checks on the ledger's side ---- */
 
-static void need_parts(const audit *a, const uint8_t *needed, size_t n, const uint8_t *foreign, size_t n_foreign)
+static void need_parts(
+	const audit *a, const uint8_t *needed, size_t n, const uint8_t *foreign, size_t n_foreign)
 {
 	for (size_t i = 0; i < n; i++)
 		if (part_of(&a->p, needed[i], 0).at == NULL)
@@ -948,7 +978,8 @@ static void check_content_parts(audit *a)
 	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
 	if (a->p.priv.len == 0)
 		failed("format", "the private part is missing");
-	if (part_of(&a->p, 1, 0).len != 384 || part_of(&a->p, 3, 0).len != 32 || part_of(&a->p, 11, 0).len != 32)
+	if (part_of(&a->p, 1, 0).len != 384 || part_of(&a->p, 3, 0).len != 32 ||
+		part_of(&a->p, 11, 0).len != 32)
 		failed("format", "a part has a wrong length");
 	a->statement = part_of(&a->p, 1, 0).at;
 }
@@ -981,7 +1012,8 @@ static void check_format(audit *a)
 	if (why != NULL)
 		failed("format", "%s", why);
 	a->ledger_time = number(a->p.entry.at + 16, 8);
-	shown("format", "a proof file of %s, whole and spelled in the one way", a->is_access ? "an access" : "a content");
+	shown("format", "a proof file of %s, whole and spelled in the one way",
+		a->is_access ? "an access" : "a content");
 }
 
 static void check_network(audit *a, const char *wanted)
@@ -1018,13 +1050,15 @@ static void check_keys(audit *a)
 
 	for (size_t i = 0; (file = part_of(&a->p, 6, i)).at != NULL; i++)
 		check_key(a, file);
-	shown("key", "%zu key%s registered on the same ledger", a->n_keys, a->n_keys == 1 ? " is" : "s are");
+	shown("key", "%zu key%s registered on the same ledger", a->n_keys,
+		a->n_keys == 1 ? " is" : "s are");
 	check_admissions(a);
 	for (size_t i = 0; i < a->n_keys; i++)
 		check_certificate(a, &a->keys[i]);
 	for (size_t i = 0; i < a->n_keys; i++) {
 		hex(a->keys[i].ref.b, 32, ref);
-		shown("certificate", "%s, in force then, by the network's CA; SHA-256 %s", a->keys[i].name, ref);
+		shown("certificate", "%s, in force then, by the network's CA; SHA-256 %s",
+			a->keys[i].name, ref);
 	}
 }
 
@@ -1040,7 +1074,8 @@ static bool cosignature_fits(const audit *a, const key *k, const signature *s)
 		no_memory();
 	snprintf(name, sizeof name, "emrfs/%s/%s\n\x04", a->head.net_text, s->name);
 	id = labelled(name, strlen(name), (bytes){k->pub + 152, 32});
-	len = (size_t)snprintf(time_line, sizeof time_line, "time %llu\n", (unsigned long long)number(s->bytes + 4, 8));
+	len = (size_t)snprintf(time_line, sizeof time_line, "time %llu\n",
+		(unsigned long long)number(s->bytes + 4, 8));
 	memcpy(message, time_line, len);
 	memcpy(message + len, a->head.body.at, a->head.body.len);
 	fits = memcmp(id.b, s->bytes, 4) == 0 &&
@@ -1069,8 +1104,8 @@ static void check_checkpoint(audit *a)
 	}
 	if (good == 0)
 		failed("checkpoint", "no key in the file has signed the checkpoint");
-	shown("checkpoint", "%zu good signature%s on it, %zu by keys that are not in the file", good,
-		good == 1 ? "" : "s", a->head.n_sigs - good);
+	shown("checkpoint", "%zu good signature%s on it, %zu by keys that are not in the file",
+		good, good == 1 ? "" : "s", a->head.n_sigs - good);
 }
 
 static void check_entry_and_batch(audit *a)
@@ -1084,13 +1119,14 @@ static void check_entry_and_batch(audit *a)
 		failed("entry", "this kind of ledger is not known here");
 	if (submitter == NULL)
 		failed("entry", "the key that appended the entry is not shown");
-	if (!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16}, (bytes){digest.b, 32},
-		    e + 312))
+	if (!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16},
+		    (bytes){digest.b, 32}, e + 312))
 		failed("entry", "the entry is not signed by who appended it");
 	shown("entry", "appended by %s", submitter->name);
 	if (!batch_is_signed(&a->p))
 		failed("batch", "the batch's signature does not fit");
-	shown("batch", "the batch of %u item%s is signed", (unsigned)results.len, results.len == 1 ? "" : "s");
+	shown("batch", "the batch of %u item%s is signed", (unsigned)results.len,
+		results.len == 1 ? "" : "s");
 }
 
 static void check_item(audit *a)
@@ -1104,7 +1140,8 @@ static void check_item(audit *a)
 		failed("item", "the item names another signer than its batch");
 	if (!a->is_access && item[5] != 0x20 && item[5] != 0x22)
 		failed("item", "the item does not save a content");
-	shown("item", "item %u of it %s", a->p.item_index, a->is_access ? "asks for keys" : "saves a content");
+	shown("item", "item %u of it %s", a->p.item_index,
+		a->is_access ? "asks for keys" : "saves a content");
 	result = a->p.entry.at[376 + a->p.item_index];
 	if (result > 1)
 		failed("result", "the ledger has it, and refused it (code %u)", result);
@@ -1156,7 +1193,8 @@ static void check_private_part(audit *a)
 	const uint8_t *item = a->p.item.at;
 	bytes priv = a->p.priv;
 
-	if (priv.len != number(item + 124, 4) || !hash_equals(labelled("emrfs/v1/priv", 13, priv), item + 128))
+	if (priv.len != number(item + 124, 4) ||
+		!hash_equals(labelled("emrfs/v1/priv", 13, priv), item + 128))
 		failed("private-part", "the private part is not the one that the item commits to");
 	if (priv.len < 300 + 512 + 16 || (priv.len - 316) % 512 != 0 || priv.len > 316 + 32 * 512 ||
 		!is_cid(priv.at + 32, 0x70) || !is_padded(number(priv.at + 68, 8)))
@@ -1200,19 +1238,21 @@ static void check_content(audit *a)
 		failed(check, "the directory cannot be read");
 	if ((!is_cid(c, 0x55) && !is_cid(c, 0x70)) || !is_cid(m_cid, 0x55) || !is_block(m_cid, m))
 		failed(check, "the manifest is not the item's");
-	if (m.len != 100 + 1040 || memcmp(m.at, "EMRF\1", 5) != 0 || number(m.at + 96, 4) != 1040 || m.at[5] < 1 || m.at[5] > 2 || m.at[6] != 18 ||
-		m.at[7] > 1)
+	if (m.len != 100 + 1040 || memcmp(m.at, "EMRF\1", 5) != 0 || number(m.at + 96, 4) != 1040 ||
+		m.at[5] < 1 || m.at[5] > 2 || m.at[6] != 18 || m.at[7] > 1)
 		failed(check, "the manifest's head cannot be read");
 	if (memcmp(m.at + 8, priv + 68, 8) != 0)
 		failed(check, "the lengths differ");
-	if (memcmp(a->statement, "emrfs-stmt-v1", 14) != 0 || a->statement[14] < 1 || a->statement[14] > 2 ||
-		a->statement[15] < 1 || a->statement[15] > 4 || n > (uint64_t)1 << 42)
+	if (memcmp(a->statement, "emrfs-stmt-v1", 14) != 0 || a->statement[14] < 1 ||
+		a->statement[14] > 2 || a->statement[15] < 1 || a->statement[15] > 4 ||
+		n > (uint64_t)1 << 42)
 		failed("statement", "the statement cannot be read");
 	memcpy(head, "emrfs/v1/content\0", 17);
 	memcpy(head + 17, m.at + 5, 2);
 	memcpy(head + 19, m.at + 8, 8);
 	content = sha256((const bytes[]){{head, sizeof head}, {c, 36}}, 2);
-	if (!hash_equals(content, a->statement + 256) || memcmp(m.at + 40, a->statement + 288, 32) != 0)
+	if (!hash_equals(content, a->statement + 256) ||
+		memcmp(m.at + 40, a->statement + 288, 32) != 0)
 		failed(check, "the statement is about another encrypted content");
 	if (padded(n, m.at[7] == 1) != number(m.at + 8, 8))
 		failed(check, "the signed length does not fit the content");
@@ -1233,9 +1273,10 @@ static const uint8_t *card_of(audit *a, const uint8_t dom_id[32])
 			continue;
 		if (memcmp(card.at + 8, a->head.net, 16) != 0)
 			failed("owner", "a domain card is of another network");
-		if (!ed25519_fits(card.at + 24, (bytes){(const uint8_t *)"emrfs/v1/card", 14}, (bytes){card.at, 185},
-			    card.at + 185) ||
-			!ed25519_fits(card.at + 136, (bytes){(const uint8_t *)"emrfs/v1/card-dom", 18},
+		if (!ed25519_fits(card.at + 24, (bytes){(const uint8_t *)"emrfs/v1/card", 14},
+			    (bytes){card.at, 185}, card.at + 185) ||
+			!ed25519_fits(card.at + 136,
+				(bytes){(const uint8_t *)"emrfs/v1/card-dom", 18},
 				(bytes){card.at, 185}, card.at + 249))
 			failed("owner", "a signature of a domain card does not fit");
 		return card.at;
@@ -1294,7 +1335,8 @@ static void say_time(uint64_t unix_s, char out[32])
 	time_t t = (time_t)unix_s;
 	struct tm tm;
 
-	if (unix_s > 253402300799 || gmtime_r(&t, &tm) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (unix_s > 253402300799 || gmtime_r(&t, &tm) == NULL ||
+		strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		snprintf(out, 32, "a time out of range");
 }
 
@@ -1316,13 +1358,16 @@ static void check_statement(audit *a)
 		failed(check, "neither who signed it nor the owner put it there");
 	say_time(number(s + 208, 8), issued);
 	shown(check, "%s signed version %llu, %llu bytes, at %s by their clock", issuer->name,
-		(unsigned long long)number(s + 96, 8), (unsigned long long)number(s + 168, 8), issued);
+		(unsigned long long)number(s + 96, 8), (unsigned long long)number(s + 168, 8),
+		issued);
 }
 
-/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began it. */
+/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began
+ * it. */
 static const uint8_t *begun_by(audit *a)
 {
-	const proof *p = check_nested(a, part_of(&a->p, 18, 0), 0x10, 64, "owner", "the beginning of the domain");
+	const proof *p = check_nested(
+		a, part_of(&a->p, 18, 0), 0x10, 64, "owner", "the beginning of the domain");
 	key *writer = key_of(a, a->p.item.at + 80);
 
 	if (p->priv.len != 0 || memcmp(p->item.at + 24, a->p.item.at + 8, 16) != 0)
@@ -1335,16 +1380,20 @@ static const uint8_t *begun_by(audit *a)
 
 static void check_owner_and_patient(audit *a)
 {
-	const uint8_t *card, *dom_id = part_of(&a->p, 18, 0).at != NULL ? begun_by(a) : a->p.item.at + 80;
+	const uint8_t *card,
+		*dom_id = part_of(&a->p, 18, 0).at != NULL ? begun_by(a) : a->p.item.at + 80;
 	key *owner = owner_of(a, dom_id, &card);
 	hash commitment;
 
 	if (memcmp(card + 120, a->p.item.at + 8, 16) != 0)
 		failed("owner", "the card is of another domain");
 	shown("owner", "it lies in a domain of %s", owner->name);
-	commitment = sha256((const bytes[]){{(const uint8_t *)"emrfs/v1/pid", 12}, part_of(&a->p, 11, 0), {owner->pk, 32}}, 3);
+	commitment = sha256((const bytes[]){{(const uint8_t *)"emrfs/v1/pid", 12},
+				    part_of(&a->p, 11, 0), {owner->pk, 32}},
+		3);
 	if (!hash_equals(commitment, a->statement + 48))
-		failed("patient", "the statement is about another person than the owner of the domain");
+		failed("patient",
+			"the statement is about another person than the owner of the domain");
 	shown("patient", "and is about that person");
 }
 
@@ -1413,7 +1462,9 @@ static void check_copy(audit *a, const char *path)
 
 		for (int i = 0; i < 8; i++)
 			index[i] = (uint8_t)(t.size >> (56 - 8 * i));
-		append(&t, sha256((const bytes[]){{(const uint8_t *)"", 1}, part_of(&a->p, 3, 0), {index, 8}, {segment, got}}, 4));
+		append(&t, sha256((const bytes[]){{(const uint8_t *)"", 1}, part_of(&a->p, 3, 0),
+					  {index, 8}, {segment, got}},
+				   4));
 		n += got;
 	}
 	if (ferror(file)) {
@@ -1450,10 +1501,12 @@ static void quarter(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 
 static uint32_t little(const uint8_t *at)
 {
-	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+	       (uint32_t)at[3] << 24;
 }
 
-/* HChaCha20 (draft-irtf-cfrg-xchacha-03, section 2.2): a key for ChaCha20 from K and 16 bytes of the nonce. */
+/* HChaCha20 (draft-irtf-cfrg-xchacha-03, section 2.2): a key for ChaCha20 from K and 16 bytes of
+ * the nonce. */
 static void hchacha20(const uint8_t k[32], const uint8_t nonce[16], uint8_t out[32])
 {
 	uint32_t s[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
@@ -1466,7 +1519,8 @@ static void hchacha20(const uint8_t k[32], const uint8_t nonce[16], uint8_t out[
 		for (int j = 0; j < 4; j++)
 			quarter(&s[j], &s[4 + j], &s[8 + j], &s[12 + j]);
 		for (int j = 0; j < 4; j++)
-			quarter(&s[j], &s[4 + (j + 1) % 4], &s[8 + (j + 2) % 4], &s[12 + (j + 3) % 4]);
+			quarter(&s[j], &s[4 + (j + 1) % 4], &s[8 + (j + 2) % 4],
+				&s[12 + (j + 3) % 4]);
 	}
 	for (int i = 0; i < 8; i++) {
 		uint32_t word = s[i < 4 ? i : 8 + i];
@@ -1477,7 +1531,8 @@ static void hchacha20(const uint8_t k[32], const uint8_t nonce[16], uint8_t out[
 }
 
 /* XChaCha20-Poly1305; SEALED ends with its tag of 16 bytes. */
-static bool opens(const uint8_t k[32], const uint8_t nonce[24], const bytes aad[2], bytes sealed, uint8_t *out)
+static bool opens(const uint8_t k[32], const uint8_t nonce[24], const bytes aad[2], bytes sealed,
+	uint8_t *out)
 {
 	uint8_t subkey[32], rest[12] = {0};
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -1489,10 +1544,12 @@ static bool opens(const uint8_t k[32], const uint8_t nonce[24], const bytes aad[
 	hchacha20(k, nonce, subkey);
 	memcpy(rest + 4, nonce + 16, 8);
 	fits = EVP_DecryptInit_ex(ctx, EVP_chacha20_poly1305(), NULL, subkey, rest) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(uintptr_t)(sealed.at + len)) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(
+		       ctx, EVP_CTRL_AEAD_SET_TAG, 16, (void *)(uintptr_t)(sealed.at + len)) == 1 &&
 	       EVP_DecryptUpdate(ctx, NULL, &n, aad[0].at, (int)aad[0].len) == 1 &&
 	       EVP_DecryptUpdate(ctx, NULL, &n, aad[1].at, (int)aad[1].len) == 1 &&
-	       EVP_DecryptUpdate(ctx, out, &n, sealed.at, len) == 1 && EVP_DecryptFinal_ex(ctx, out + n, &n) == 1;
+	       EVP_DecryptUpdate(ctx, out, &n, sealed.at, len) == 1 &&
+	       EVP_DecryptFinal_ex(ctx, out + n, &n) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	return fits;
 }
@@ -1501,14 +1558,15 @@ static bool opens(const uint8_t k[32], const uint8_t nonce[24], const bytes aad[
 static void read_body(audit *a, const uint8_t *body, size_t len)
 {
 	static const char *const check = "question";
-	static const char *const purposes[] = {
-		"treatment", "payment", "operations", "research", "emergency", "self", "public health", "legal", "family"};
+	static const char *const purposes[] = {"treatment", "payment", "operations", "research",
+		"emergency", "self", "public health", "legal", "family"};
 	size_t count = (size_t)number(body + 2, 2), room = 1;
 
 	while (room < count)
 		room *= 2;
-	if (body[0] > 8 || body[1] < 1 || body[1] > 2 || count == 0 || count > SLOTS_MAX || !all_zero(body + 4, 4) ||
-		len != 8 + 32 * room || count != number(a->p.item.at + 160 + 32, 2) ||
+	if (body[0] > 8 || body[1] < 1 || body[1] > 2 || count == 0 || count > SLOTS_MAX ||
+		!all_zero(body + 4, 4) || len != 8 + 32 * room ||
+		count != number(a->p.item.at + 160 + 32, 2) ||
 		!all_zero(body + 8 + 32 * count, 32 * (room - count)))
 		failed(check, "the question cannot be read");
 	a->purposes = (uint32_t)1 << body[0];
@@ -1517,13 +1575,15 @@ static void read_body(audit *a, const uint8_t *body, size_t len)
 		const uint8_t *slot = body + 8 + 32 * i;
 		char object[33];
 
-		if (all_zero(slot + 16, 8) || slot[24] < 1 || slot[24] > 3 || !all_zero(slot + 25, 7))
+		if (all_zero(slot + 16, 8) || slot[24] < 1 || slot[24] > 3 ||
+			!all_zero(slot + 25, 7))
 			failed(check, "the question cannot be read");
 		a->asks_names |= slot[24] == 2;
 		a->asks_contents |= slot[24] != 2;
 		hex(slot, 16, object);
 		if (i < 16)
-			shown(check, "%s %s", slot[24] == 2 ? "the names in a folder, by" : "record", object);
+			shown(check, "%s %s",
+				slot[24] == 2 ? "the names in a folder, by" : "record", object);
 	}
 }
 
@@ -1569,10 +1629,12 @@ static void check_question(audit *a)
 	if (a->asker == NULL)
 		failed(check, "the key that asked is not shown");
 	name_of(a, a->asker->pub + 8, name);
-	shown(check, "%s, %s, asked for the keys of %u record%s", a->asker->name, name, count, count == 1 ? "" : "s");
+	shown(check, "%s, %s, asked for the keys of %u record%s", a->asker->name, name, count,
+		count == 1 ? "" : "s");
 	if (a->p.priv.len == 0)
 		return;
-	if (a->p.priv.len != number(item + 124, 4) || !hash_equals(labelled("emrfs/v1/priv", 13, a->p.priv), item + 128))
+	if (a->p.priv.len != number(item + 124, 4) ||
+		!hash_equals(labelled("emrfs/v1/priv", 13, a->p.priv), item + 128))
 		failed("private-part", "the private part is not the one that the item commits to");
 	open_question(a);
 }
@@ -1588,8 +1650,9 @@ static const uint8_t *agents_of(const proof *p, const char *check)
 
 	if (priv.len == 0)
 		return NULL;
-	if (priv.len != number(p->item.at + 124, 4) || !hash_equals(labelled("emrfs/v1/priv", 13, priv), p->item.at + 128) ||
-		n > 16 || priv.len < end + 2 || priv.len != end + 2 + number(priv.at + end, 2) ||
+	if (priv.len != number(p->item.at + 124, 4) ||
+		!hash_equals(labelled("emrfs/v1/priv", 13, priv), p->item.at + 128) || n > 16 ||
+		priv.len < end + 2 || priv.len != end + 2 + number(priv.at + end, 2) ||
 		priv.len < end + 2 + 512 + 48 || priv.len > end + 2 + 1024 + 48)
 		failed(check, "the private part of the grant is not the one that it commits to");
 	for (size_t i = 0; i < n; i++)
@@ -1609,7 +1672,8 @@ static void check_grant(audit *a)
 	uint16_t rights = (uint16_t)number(g + 60, 2);
 	char id[33], from[32], until[32];
 
-	if (memcmp(p->item.at + 8, item + 8, 16) != 0 || memcmp(p->item.at + 24, item + 160, 16) != 0)
+	if (memcmp(p->item.at + 8, item + 8, 16) != 0 ||
+		memcmp(p->item.at + 24, item + 160, 16) != 0)
 		failed(check, "it is another grant than the one that was asked under");
 	if (p->index > a->p.index)
 		failed(check, "the grant is younger than the question");
@@ -1628,7 +1692,8 @@ static void check_grant(audit *a)
 	say_time(number(g + 32, 8), from);
 	say_time(number(g + 40, 8), until);
 	shown(check, "under grant %s, from %s to %s%s", id, from, until,
-		hash_equals(team, g) ? ", to a team of which the ledger knew the asker as a member" : "");
+		hash_equals(team, g) ? ", to a team of which the ledger knew the asker as a member"
+				     : "");
 }
 
 /* ---- the answers ---- */
@@ -1671,8 +1736,10 @@ static int judge_answer(audit *a, const proof *p)
 	if (!is_of_grant(a, p->item.at + 80))
 		failed(check, "an agent that answered is none of the grant's");
 	name_of(a, agent->pub + 8, name);
-	shown(check, a->agents != NULL ? "%s, %s, gave its part of the keys of %u, at %s"
-				       : "%s, %s, is said to have given its part of the keys of %u, at %s",
+	shown(check,
+		a->agents != NULL
+			? "%s, %s, gave its part of the keys of %u, at %s"
+			: "%s, %s, is said to have given its part of the keys of %u, at %s",
 		name, agent->name, count, at);
 	return 1;
 }
@@ -1708,8 +1775,11 @@ static void check_release(audit *a)
 	if (owners == 0 && (needed == 0 || agents < needed))
 		failed(check, "not enough answers gave the key");
 	if (agents > 0)
-		shown(check, "parts of %zu organisations, of which the grant asks for %zu%s", agents, needed,
-			a->agents != NULL ? "" : "; whom the grant names as agents, the file does not show");
+		shown(check, "parts of %zu organisations, of which the grant asks for %zu%s",
+			agents, needed,
+			a->agents != NULL
+				? ""
+				: "; whom the grant names as agents, the file does not show");
 }
 
 static void check_access_owner(audit *a)
@@ -1788,7 +1858,9 @@ int main(int argc, char **argv)
 		check_access(&a);
 		if (argc == 3)
 			failed("copy", "an access has no copy");
-		printf("\nGenuine, and on the ledger since %s, by the clock of who appended it, before the key was given.\n", at);
+		printf("\nGenuine, and on the ledger since %s, by the clock of who appended it, "
+		       "before the key was given.\n",
+			at);
 		return 0;
 	}
 	check_private_part(&a);

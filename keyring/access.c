@@ -72,7 +72,8 @@ void emr_request_key_show(const emr_request_key *key, uint8_t out_k[32])
 	memcpy(out_k, key->k.data, 32);
 }
 
-emr_status emr_request_key_shown(const uint8_t k[32], const emr_access_part *part, emr_request_key **out)
+emr_status emr_request_key_shown(
+	const uint8_t k[32], const emr_access_part *part, emr_request_key **out)
 {
 	EMR_AUTO_SECRET secret = {0};
 	emr_status status = emr_secret_new(32, &secret);

@@ -280,7 +280,8 @@ emr_status emr_card_inbox(emr_bytes bytes, emr_bytes *out_inbox)
 	rest = emr_bytes_of(bytes.data + len, bytes.len - len);
 	if (rest.len > 4 && memcmp(rest.data, "EMCD", 4) == 0) {
 		more = first_card(rest);
-		if (more == 0 || rest.data[5] != EMR_CARD_DOMAIN || bytes.data[5] != EMR_CARD_PERSON)
+		if (more == 0 || rest.data[5] != EMR_CARD_DOMAIN ||
+			bytes.data[5] != EMR_CARD_PERSON)
 			return EMR_DAMAGED;
 	}
 	if ((rest.len - more) % EMR_VOUCH_BYTES != 0)

@@ -273,8 +273,9 @@ static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 	return EMR_OK;
 }
 
-/* The same bytes say the same for ever, and reading them costs a quarter of a millisecond: every question about a person asks
- * for his certificate.  What was read last is kept, by its hash; what could not be read is tried again. */
+/* The same bytes say the same for ever, and reading them costs a quarter of a millisecond: every
+ * question about a person asks for his certificate.  What was read last is kept, by its hash; what
+ * could not be read is tried again. */
 #define KEPT 64
 
 static struct {

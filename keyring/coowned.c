@@ -172,10 +172,12 @@ bool emr_keyring_coowns(const emr_keyring *kr, emr_id16 domain_id)
 
 emr_signer emr_keyring_signer_of(const emr_keyring *kr, emr_id16 domain_id)
 {
-	return emr_keyring_coowns(kr, domain_id) ? emr_signer_identity() : emr_signer_domain(domain_id, 1);
+	return emr_keyring_coowns(kr, domain_id) ? emr_signer_identity()
+						 : emr_signer_domain(domain_id, 1);
 }
 
-emr_status emr_coowned_pre(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a)
+emr_status emr_coowned_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a)
 {
 	const coowned *one;
 	emr_status status = EMR_OFFLINE; /* the letter is on its way */
@@ -190,7 +192,8 @@ emr_status emr_coowned_pre(const emr_keyring *kr, emr_id16 domain_id, uint32_t e
 	return status;
 }
 
-emr_status emr_keyring_epoch_key(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
+emr_status emr_keyring_epoch_key(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
 {
 	emr_secret a = {0};
 	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);

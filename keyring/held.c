@@ -272,7 +272,8 @@ void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32])
 emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status = emr_hkdf_secret("emrfs/v1/team", &key->b, emr_bytes_of("box", 3), 32, &sk);
+	emr_status status =
+		emr_hkdf_secret("emrfs/v1/team", &key->b, emr_bytes_of("box", 3), 32, &sk);
 
 	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
 }

@@ -188,8 +188,10 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
 	EMR_AUTO_SECRET box = {0};
 	EMR_AUTO_SECRET a = {0};
 	emr_domain_public made;
-	emr_status status = emr_derive_signer(kr, emr_keyring_coowns(kr, domain_id) ? emr_signer_identity()
-									       : emr_signer_domain(domain_id, gen), &sk);
+	emr_status status = emr_derive_signer(kr,
+		emr_keyring_coowns(kr, domain_id) ? emr_signer_identity()
+						  : emr_signer_domain(domain_id, gen),
+		&sk);
 
 	if (status != EMR_OK)
 		return status;

@@ -1,4 +1,5 @@
-/* The 2,048 English words of BIP-39 (bitcoin/bips, bip-0039/english.txt, MIT), sorted; the place is the value. */
+/* The 2,048 English words of BIP-39 (bitcoin/bips, bip-0039/english.txt, MIT), sorted; the place is
+ * the value. */
 #include "keyring_private.h"
 
 /* clang-format off */

@@ -23,8 +23,9 @@ typedef struct absent {
 	emr_buf descriptor;	    /* what the ledger's must be */
 	int wake_fd;		    /* ends a wait before the door and one inside */
 
-	pthread_rwlock_t door; /* held for reading while somebody is inside `inner`; lock is inside of it */
-	emr_ledger *inner;     /* NULL = away */
+	pthread_rwlock_t
+		door; /* held for reading while somebody is inside `inner`; lock is inside of it */
+	emr_ledger *inner; /* NULL = away */
 
 	pthread_mutex_t lock; /* what follows */
 	emr_status status;    /* EMR_OK: inner is good */
@@ -142,7 +143,8 @@ static void knock(absent *a)
 	} else if (status != EMR_OK) {
 		note_status(a, answer_for(status));
 	} else {
-		/* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come out. */
+		/* A waiter may sit inside for a minute, not having seen that the file was away: he
+		 * is asked to come out. */
 		absent_wake(a);
 	}
 	emr_ledger_close(fresh);

@@ -6,12 +6,13 @@
 
 #define VALID_FOR_S ((uint64_t)7 * 86400)
 
-emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act, emr_bytes part,
-	const emr_clock *clock, uint8_t *out_code)
+emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
+	emr_bytes part, const emr_clock *clock, uint8_t *out_code)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
-	const emr_batch_options options = {
-		.keyring = keyring, .signer = emr_signer_identity(), .net_id = emr_ledger_net_id(ledger)};
+	const emr_batch_options options = {.keyring = keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(ledger)};
 	const emr_operation operation = emr_act_operation(act, now, part);
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};

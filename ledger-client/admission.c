@@ -33,12 +33,13 @@ static emr_status write_bytes(const emr_application *a, emr_buf *out)
 	return w.status;
 }
 
-emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name, uint64_t now_unix_s,
-	uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out)
+emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name,
+	uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out)
 {
 	const emr_cert_subject subject = {
 		.handle = name, .not_before = now_unix_s - DAY_S, .not_after = now_unix_s + CA_S};
-	emr_application facts = {.net_id = net_id, .org = emr_id16_random(), .expires = expires_unix_s};
+	emr_application facts = {
+		.net_id = net_id, .org = emr_id16_random(), .expires = expires_unix_s};
 	EMR_AUTO_BUF ca = {0};
 	emr_public public;
 	emr_status status;
@@ -65,7 +66,8 @@ static bool is_sound(const emr_application *a, size_t name_len)
 	if (emr_id16_is_zero(a->org) || name_len == 0 || memchr(a->name, '\0', name_len) != NULL)
 		return false;
 	/* The CA's common name is the same text, and was judged there. */
-	return emr_cert_read(a->ca_der, &ca) == EMR_OK && ca.is_ca && strcmp(ca.handle, a->name) == 0;
+	return emr_cert_read(a->ca_der, &ca) == EMR_OK && ca.is_ca &&
+	       strcmp(ca.handle, a->name) == 0;
 }
 
 emr_status emr_application_read(emr_bytes bytes, emr_application *out)
@@ -75,7 +77,8 @@ emr_status emr_application_read(emr_bytes bytes, emr_application *out)
 	emr_bytes head = emr_read_bytes(&r, sizeof magic), text;
 	size_t name_len;
 
-	if (bytes.len > EMR_APPLICATION_MAX || head.data == NULL || memcmp(head.data, magic, 4) != 0)
+	if (bytes.len > EMR_APPLICATION_MAX || head.data == NULL ||
+		memcmp(head.data, magic, 4) != 0)
 		return EMR_DAMAGED;
 	if (head.data[4] != magic[4])
 		return EMR_NEWER_FORMAT;
@@ -101,7 +104,8 @@ void emr_application_number(emr_bytes bytes, char out[EMR_APPLICATION_NUMBER_CHA
 {
 	emr_id32 hash = emr_sha256_of(&bytes, 1);
 
-	/* Four bytes for five digits: 2^32 is 42,949 times 100,000, so no digit is noticeably likelier. */
+	/* Four bytes for five digits: 2^32 is 42,949 times 100,000, so no digit is noticeably
+	 * likelier. */
 	for (int i = 0; i < 8; i++) {
 		uint32_t n = emr_get_u32(hash.b + 4 * i) % 100000;
 
@@ -111,8 +115,8 @@ void emr_application_number(emr_bytes bytes, char out[EMR_APPLICATION_NUMBER_CHA
 	}
 }
 
-emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application, const char *handle,
-	uint64_t now_unix_s, emr_buf *out_cert)
+emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application,
+	const char *handle, uint64_t now_unix_s, emr_buf *out_cert)
 {
 	const emr_cert_subject subject = {.handle = handle,
 		.roles = ROLES,
@@ -122,13 +126,14 @@ emr_status emr_application_certify(const emr_keyring *admin, const emr_applicati
 	emr_public public;
 	emr_status status = emr_keyring_public(admin, &public);
 
-	return status == EMR_OK ? emr_cert_issue(admin, application->ca_der, &subject,
-					  emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert)
-				: status;
+	return status == EMR_OK
+		       ? emr_cert_issue(admin, application->ca_der, &subject,
+				 emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert)
+		       : status;
 }
 
-emr_status emr_application_register(const emr_keyring *admin, const emr_application *application, emr_bytes cert,
-	const char *name, emr_ledger *ledger, const emr_clock *clock)
+emr_status emr_application_register(const emr_keyring *admin, const emr_application *application,
+	emr_bytes cert, const char *name, emr_ledger *ledger, const emr_clock *clock)
 {
 	const emr_register who = {.keyring = admin,
 		.net_id = application->net_id,

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#define CACHE_AT_REST "PRAGMA cache_size=-512"	/* KiB */
+#define CACHE_AT_REST "PRAGMA cache_size=-512" /* KiB */
 #define CACHE_WRITING "PRAGMA cache_size=-16384"
 
 static emr_status status_of(int code)
@@ -117,9 +117,10 @@ static emr_status run_one(emr_sql *sql, const char *text)
 	return status;
 }
 
-/* Rows have random keys, so a batch of 500 changes some thousand pages all over the file.  Those that find no room in memory
- * are written before the commit, read again and written once more; between transactions a little is enough.  SQLite takes
- * what it needs, gives it back when the limit falls, and treats both as advice. */
+/* Rows have random keys, so a batch of 500 changes some thousand pages all over the file.  Those
+ * that find no room in memory are written before the commit, read again and written once more;
+ * between transactions a little is enough.  SQLite takes what it needs, gives it back when the
+ * limit falls, and treats both as advice. */
 static void limit_cache(emr_sql *sql, bool is_writing)
 {
 	if (sql->is_writing == is_writing)

@@ -10,8 +10,8 @@
 #define DAY_S ((uint64_t)86400)
 
 /* The organisation in DESCRIPTOR that FITS; EMR_NOT_FOUND. */
-static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8_t *admin_pk, emr_descriptor *out_descriptor,
-	emr_descriptor_org *out_org)
+static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8_t *admin_pk,
+	emr_descriptor *out_descriptor, emr_descriptor_org *out_org)
 {
 	emr_span bytes = {descriptor.data, descriptor.len};
 
@@ -20,21 +20,25 @@ static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8
 	for (size_t i = 0; i < out_descriptor->norg; i++) {
 		if (emr_descriptor_org_at(out_descriptor, i, out_org) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
-		if ((org == NULL || memcmp(out_org->org, org, 16) == 0) && memcmp(out_org->admin_pk, admin_pk, 32) == 0)
+		if ((org == NULL || memcmp(out_org->org, org, 16) == 0) &&
+			memcmp(out_org->admin_pk, admin_pk, 32) == 0)
 			return EMR_OK;
 	}
 	return EMR_NOT_FOUND;
 }
 
-emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor, const char *url, uint16_t roles,
-	uint64_t expires_unix_s, emr_buf *out_bytes, emr_invitation *out)
+emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
+	emr_invitation *out)
 {
-	emr_invitation facts = {.roles = roles, .expires = expires_unix_s, .descriptor = descriptor, .org = org};
+	emr_invitation facts = {
+		.roles = roles, .expires = expires_unix_s, .descriptor = descriptor, .org = org};
 	emr_descriptor network;
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 
-	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) != EMR_CONTRACT_OK)
+	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) !=
+		EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (network.name.len > EMR_INVITE_NAME_MAX || strlen(url) > EMR_INVITE_URL_MAX)
 		return EMR_LIMIT;
@@ -54,8 +58,8 @@ emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_by
 	return status;
 }
 
-emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, const char *url, uint16_t roles,
-	uint64_t expires_unix_s, emr_buf *out_bytes, emr_invitation *out)
+emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, const char *url,
+	uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes, emr_invitation *out)
 {
 	emr_descriptor network;
 	emr_descriptor_org org;
@@ -68,10 +72,12 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, co
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	memcpy(id.b, org.org, 16);
-	return emr_welcome_invite_for(admin, id, descriptor, url, roles, expires_unix_s, out_bytes, out);
+	return emr_welcome_invite_for(
+		admin, id, descriptor, url, roles, expires_unix_s, out_bytes, out);
 }
 
-static emr_register about(const emr_keyring *keyring, const emr_invitation *invitation, const char *name)
+static emr_register about(
+	const emr_keyring *keyring, const emr_invitation *invitation, const char *name)
 {
 	return (emr_register){.keyring = keyring,
 		.net_id = invitation->net_id,
@@ -80,8 +86,8 @@ static emr_register about(const emr_keyring *keyring, const emr_invitation *invi
 		.name = name};
 }
 
-emr_status emr_welcome_reply(
-	const emr_keyring *invited, const emr_invitation *invitation, const char *handle, emr_buf *out_reply)
+emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *invitation,
+	const char *handle, emr_buf *out_reply)
 {
 	emr_register who = about(invited, invitation, "");
 	EMR_AUTO_BUF csr = {0};
@@ -90,11 +96,14 @@ emr_status emr_welcome_reply(
 
 	if (status == EMR_OK)
 		status = emr_csr_make(invited, handle, &csr);
-	return status == EMR_OK ? emr_invite_reply_make(invited, invitation, pub, emr_buf_view(&csr), out_reply) : status;
+	return status == EMR_OK ? emr_invite_reply_make(
+					  invited, invitation, pub, emr_buf_view(&csr), out_reply)
+				: status;
 }
 
-emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der, const emr_invitation *invitation, emr_bytes reply,
-	const char *handle, uint64_t now_unix_s, uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id)
+emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der,
+	const emr_invitation *invitation, emr_bytes reply, const char *handle, uint64_t now_unix_s,
+	uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id)
 {
 	emr_cert_subject subject = {.roles = invitation->roles,
 		.org = invitation->org,
@@ -116,16 +125,20 @@ emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der, c
 	return status;
 }
 
-emr_status emr_welcome_certify(const emr_keyring *admin, const emr_invitation *invitation, emr_bytes reply, const char *handle,
-	uint64_t now_unix_s, uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id)
+emr_status emr_welcome_certify(const emr_keyring *admin, const emr_invitation *invitation,
+	emr_bytes reply, const char *handle, uint64_t now_unix_s, uint64_t valid_s,
+	emr_buf *out_cert, emr_id32 *out_signer_id)
 {
 	emr_descriptor network;
 	emr_descriptor_org org;
-	emr_status status = find_org(invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
+	emr_status status = find_org(
+		invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
 
-	return status == EMR_OK ? emr_welcome_certify_for(admin, emr_bytes_of(org.ca_der.data, org.ca_der.len), invitation, reply,
-					  handle, now_unix_s, valid_s, out_cert, out_signer_id)
-				: status;
+	return status == EMR_OK
+		       ? emr_welcome_certify_for(admin,
+				 emr_bytes_of(org.ca_der.data, org.ca_der.len), invitation, reply,
+				 handle, now_unix_s, valid_s, out_cert, out_signer_id)
+		       : status;
 }
 
 static bool names_org(const emr_descriptor *network, emr_id16 id)
@@ -133,44 +146,52 @@ static bool names_org(const emr_descriptor *network, emr_id16 id)
 	emr_descriptor_org org;
 
 	for (size_t i = 0; i < network->norg; i++)
-		if (emr_descriptor_org_at(network, i, &org) == EMR_CONTRACT_OK && memcmp(org.org, id.b, 16) == 0)
+		if (emr_descriptor_org_at(network, i, &org) == EMR_CONTRACT_OK &&
+			memcmp(org.org, id.b, 16) == 0)
 			return true;
 	return false;
 }
 
 /* What the administrator could have got wrong, or somebody else could have put there. */
-static emr_status check(
-	const emr_keyring *invited, const emr_invitation *invitation, emr_bytes cert, uint64_t now_unix_s)
+static emr_status check(const emr_keyring *invited, const emr_invitation *invitation,
+	emr_bytes cert, uint64_t now_unix_s)
 {
 	emr_descriptor network = {0};
 	emr_descriptor_org org;
 	emr_cert_facts facts = {0};
 	emr_public public;
-	emr_status status = find_org(invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
+	emr_status status = find_org(
+		invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
 
-	if (status == EMR_NOT_FOUND) /* later than the network: whose CA it is, every ledger looks up when the key is registered */
-		status = names_org(&network, invitation->org) ? EMR_BAD_SIGNATURE : emr_cert_read(cert, &facts);
+	if (status == EMR_NOT_FOUND) /* later than the network: whose CA it is, every ledger looks
+					up when the key is registered */
+		status = names_org(&network, invitation->org) ? EMR_BAD_SIGNATURE
+							      : emr_cert_read(cert, &facts);
 	else if (status == EMR_OK)
-		status = emr_cert_verify(cert, emr_bytes_of(org.ca_der.data, org.ca_der.len), now_unix_s, &facts);
+		status = emr_cert_verify(
+			cert, emr_bytes_of(org.ca_der.data, org.ca_der.len), now_unix_s, &facts);
 	if (status == EMR_OK)
 		status = emr_keyring_public(invited, &public);
 	if (status != EMR_OK)
 		return status;
 	if (facts.is_ca || now_unix_s < facts.not_before || now_unix_s >= facts.not_after)
 		return EMR_DENIED;
-	return memcmp(facts.spki, public.p256_spki, EMR_P256_SPKI_BYTES) == 0 && facts.roles == invitation->roles &&
+	return memcmp(facts.spki, public.p256_spki, EMR_P256_SPKI_BYTES) == 0 &&
+			       facts.roles == invitation->roles &&
 			       memcmp(facts.org.b, invitation->org.b, 16) == 0
 		       ? EMR_OK
 		       : EMR_BAD_SIGNATURE;
 }
 
-emr_status emr_welcome_check(const emr_keyring *invited, const emr_invitation *invitation, emr_bytes cert, const emr_clock *clock)
+emr_status emr_welcome_check(const emr_keyring *invited, const emr_invitation *invitation,
+	emr_bytes cert, const emr_clock *clock)
 {
-	return check(invited, invitation, cert, emr_clock_unix_s(clock != NULL ? clock : emr_clock_system()));
+	return check(invited, invitation, cert,
+		emr_clock_unix_s(clock != NULL ? clock : emr_clock_system()));
 }
 
-static emr_status send(
-	const emr_keyring *invited, const emr_act *act, emr_bytes part, emr_ledger *ledger, const emr_clock *clock)
+static emr_status send(const emr_keyring *invited, const emr_act *act, emr_bytes part,
+	emr_ledger *ledger, const emr_clock *clock)
 {
 	uint8_t code = 0;
 	emr_status status = emr_act_send(invited, ledger, act, part, clock, &code);
@@ -180,8 +201,8 @@ static emr_status send(
 	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ? EMR_OK : EMR_REFUSED;
 }
 
-emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation *invitation, emr_bytes cert, const char *name,
-	emr_ledger *ledger, const emr_clock *clock)
+emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation *invitation,
+	emr_bytes cert, const char *name, emr_ledger *ledger, const emr_clock *clock)
 {
 	emr_register who = about(invited, invitation, name);
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
@@ -189,18 +210,21 @@ emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation
 	emr_act act;
 	emr_status status = check(invited, invitation, cert, now);
 
-	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(ledger), invitation->descriptor))
+	if (status == EMR_OK &&
+		!emr_bytes_equal(emr_ledger_descriptor(ledger), invitation->descriptor))
 		status = EMR_FORK;
 	if (status == EMR_OK)
 		status = emr_register_certified(&who, cert, &act, &part);
 	return status == EMR_OK ? send(invited, &act, emr_buf_view(&part), ledger, clock) : status;
 }
 
-emr_status emr_welcome_renewal(const emr_keyring *invited, const emr_invitation *invitation, emr_bytes cert, const char *name,
-	const emr_clock *clock, emr_act *out_act, emr_buf *out_part)
+emr_status emr_welcome_renewal(const emr_keyring *invited, const emr_invitation *invitation,
+	emr_bytes cert, const char *name, const emr_clock *clock, emr_act *out_act,
+	emr_buf *out_part)
 {
 	emr_register who = about(invited, invitation, name);
-	emr_status status = check(invited, invitation, cert, emr_clock_unix_s(clock != NULL ? clock : emr_clock_system()));
+	emr_status status = check(invited, invitation, cert,
+		emr_clock_unix_s(clock != NULL ? clock : emr_clock_system()));
 
 	return status == EMR_OK ? emr_register_renew(&who, cert, out_act, out_part) : status;
 }

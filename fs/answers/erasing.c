@@ -54,10 +54,12 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 		return 0;
 	emr_size_text(erased->bytes_needed + (UINT64_C(1) << 20), needed);
 	if (erased->why == EMR_NO_SPACE)
-		snprintf(why, sizeof why, "%s must be free on this disk; it goes on by itself", needed);
+		snprintf(why, sizeof why, "%s must be free on this disk; it goes on by itself",
+			needed);
 	else if (erased->why == EMR_BUSY)
 		snprintf(why, sizeof why,
-			"another file is being written, or the ledger is busy; it goes on by itself");
+			"another file is being written, or the ledger is busy; it goes on by "
+			"itself");
 	else
 		snprintf(why, sizeof why, "%s; it is tried again", emr_status_text(erased->why));
 	return add(list, "this computer", why);
@@ -68,10 +70,11 @@ static int add_backup(json_t *list, const emr_session *session)
 	emr_second_copy copy;
 
 	emr_second_copy_read(session->state_fd, &copy);
-	return !copy.is_known ? 0
-			      : add(list, copy.dir,
-					"this backup has what it had; the next `emrfs backup` to it "
-					"drops what was erased");
+	return !copy.is_known
+		       ? 0
+		       : add(list, copy.dir,
+				 "this backup has what it had; the next `emrfs backup` to it "
+				 "drops what was erased");
 }
 
 /* Bytes that a repair set aside for a person are nobody's record any more. */

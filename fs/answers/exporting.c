@@ -39,7 +39,8 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", out->path, NULL);
 		return EMR_EXISTS;
 	}
-	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", out->path, "cause", strerror(errno), NULL);
+	emr_problem_set(
+		out_problem, EMR_SAY_FAILED, "what", out->path, "cause", strerror(errno), NULL);
 	return EMR_IO;
 }
 
@@ -56,7 +57,8 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 		break;
 	case EMR_IS_DIRECTORY:
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--proof takes one file; a directory has no proof.", "verb", "export", NULL);
+			"--proof takes one file; a directory has no proof.", "verb", "export",
+			NULL);
 		break;
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:
@@ -71,7 +73,8 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 	return status;
 }
 
-static emr_status say_of_access(emr_status status, const emr_request *request, emr_problem *out_problem)
+static emr_status say_of_access(
+	emr_status status, const emr_request *request, emr_problem *out_problem)
 {
 	char entry[EMR_TEXT_BYTES], what[EMR_TEXT_BYTES + 16];
 
@@ -90,8 +93,8 @@ static emr_status say_of_access(emr_status status, const emr_request *request, e
 
 /* ---- a proof ---- */
 
-static emr_status write_proof(const emr_session *session, const emr_request *request, const output *out,
-	emr_carry_tally *out_tally)
+static emr_status write_proof(const emr_session *session, const emr_request *request,
+	const output *out, emr_carry_tally *out_tally)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_place place;
@@ -124,7 +127,8 @@ static emr_status tell(void *arg, uint64_t done, uint64_t of)
 	if (now - p->last_ns < 500000000)
 		return EMR_OK;
 	p->last_ns = now;
-	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
+	object = json_pack(
+		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
 	return object != NULL ? p->emit(p->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -147,18 +151,20 @@ static emr_status write_records(emr_session *session, const emr_request *request
 		status = emr_answer_find(session, request->path, &root, &is_published, &ignored);
 	if (status == EMR_OK && !is_published)
 		status = EMR_NO_ATTRIBUTE;
-	return status == EMR_OK ? emr_carry_write(&from, is_all ? NULL : &root, out->fd, out_tally) : status;
+	return status == EMR_OK ? emr_carry_write(&from, is_all ? NULL : &root, out->fd, out_tally)
+				: status;
 }
 
 /* ---- the answer ---- */
 
-static emr_status write_out(emr_session *session, const emr_request *request, output *out, progress *p,
-	emr_carry_tally *out_tally)
+static emr_status write_out(emr_session *session, const emr_request *request, output *out,
+	progress *p, emr_carry_tally *out_tally)
 {
 	emr_problem ignored = {0};
 	emr_status status = EMR_OK;
 
-	/* A move between top-level directories is two batches: until the second is there, the record stands in both places. */
+	/* A move between top-level directories is two batches: until the second is there, the
+	 * record stands in both places. */
 	if (!emr_session_is_read_only(session, &ignored))
 		status = emr_view_wait_published(
 			session->view, emr_clock_boot_ns(emr_clock_system()) + PUBLISH_NS);
@@ -181,7 +187,8 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
-		status = emr_shared_not_yours(request->path, request->proof ? "export --proof" : "export", out_problem);
+		status = emr_shared_not_yours(
+			request->path, request->proof ? "export --proof" : "export", out_problem);
 	if (status == EMR_OK)
 		status = output_begin(&out, out_problem);
 	if (status != EMR_OK) {
@@ -191,9 +198,10 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	}
 	status = write_out(session, request, &out, &p, &tally);
 	if (status != EMR_OK)
-		return request->entry > 0 ? say_of_access(status, request, out_problem) : say(status, request, out_problem);
+		return request->entry > 0 ? say_of_access(status, request, out_problem)
+					  : say(status, request, out_problem);
 	out.is_whole = true;
-	object = json_pack("{s:b, s:I, s:I}", "done", 1, "records", (json_int_t)tally.records, "bytes",
-		(json_int_t)tally.bytes);
+	object = json_pack("{s:b, s:I, s:I}", "done", 1, "records", (json_int_t)tally.records,
+		"bytes", (json_int_t)tally.bytes);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

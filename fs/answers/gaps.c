@@ -13,9 +13,10 @@ json_t *emr_gap_json(const emr_issued *issued)
 
 	emr_hex(issued->issuer.b, sizeof issued->issuer.b, key);
 	key[16] = '\0';
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:s, s:I}", "by", emr_json_text(issued->by), "organisation",
-		emr_json_text(issued->organisation), "key", key, "last", (json_int_t)issued->gap.last, "missing",
-		(json_int_t)issued->gap.missing, "numbers", issued->gap.numbers, "unread", (json_int_t)issued->unread);
+	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:s, s:I}", "by", emr_json_text(issued->by),
+		"organisation", emr_json_text(issued->organisation), "key", key, "last",
+		(json_int_t)issued->gap.last, "missing", (json_int_t)issued->gap.missing, "numbers",
+		issued->gap.numbers, "unread", (json_int_t)issued->unread);
 }
 
 typedef struct telling {
@@ -35,7 +36,8 @@ emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
 {
 	telling t = {.emit = emit, .arg = arg};
 
-	return emr_issued_each_gap(session->facts, emr_ledger_descriptor(session->ledger), tell, &t);
+	return emr_issued_each_gap(
+		session->facts, emr_ledger_descriptor(session->ledger), tell, &t);
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -52,7 +54,8 @@ static uint64_t number_of(const json_t *object, const char *name)
 
 char *emr_gap_text(const json_t *gap, const char *of)
 {
-	char by[1200], whose[600], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES], unread[EMR_TEXT_BYTES];
+	char by[1200], whose[600], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES],
+		unread[EMR_TEXT_BYTES];
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -68,9 +71,11 @@ char *emr_gap_text(const json_t *gap, const char *of)
 		fputs(by, to);
 	else
 		fprintf(to, "Key %s", text_of(gap, "key"));
-	fprintf(to, " signed for %s up to number %s. Not here: %s (%s in all).", whose, last, text_of(gap, "numbers"), missing);
+	fprintf(to, " signed for %s up to number %s. Not here: %s (%s in all).", whose, last,
+		text_of(gap, "numbers"), missing);
 	if (number_of(gap, "unread") > 0)
-		fprintf(to, " Of what the ledger shows of theirs %s cannot be read any more.", unread);
+		fprintf(to, " Of what the ledger shows of theirs %s cannot be read any more.",
+			unread);
 	fputc('\n', to);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

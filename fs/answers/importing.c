@@ -75,18 +75,21 @@ static emr_status say_progress(import *i)
 	if (now - i->last_progress_ns < 500000000)
 		return EMR_OK;
 	i->last_progress_ns = now;
-	object = json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)i->seen, "of", (json_int_t)i->of);
+	object = json_pack(
+		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)i->seen, "of", (json_int_t)i->of);
 	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
 }
 
 /* ---- places ---- */
 
 /* The directory that PATH lies in, and its last name. */
-static emr_status find_parent(import *i, const char *path, emr_attr *out_parent, const char **out_name)
+static emr_status find_parent(
+	import *i, const char *path, emr_attr *out_parent, const char **out_name)
 {
 	const char *slash = strrchr(path, '/');
 	EMR_AUTO_FREE char *above = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
-	emr_status status = above != NULL ? emr_view_find(i->session->view, above, out_parent) : EMR_NO_MEMORY;
+	emr_status status =
+		above != NULL ? emr_view_find(i->session->view, above, out_parent) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && out_parent->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
@@ -156,7 +159,8 @@ static emr_status copy_bytes(import *i, emr_content_reader *reader, emr_handle *
 static emr_status set_attributes(import *i, uint64_t node, const emr_parcel_record *r)
 {
 	const emr_meta *meta = &r->meta;
-	const emr_attr wanted = {.mtime_ns = meta->mtime_ns, .mode = r->is_others_words ? 0600 : meta->mode};
+	const emr_attr wanted = {
+		.mtime_ns = meta->mtime_ns, .mode = r->is_others_words ? 0600 : meta->mode};
 	emr_bytes rest = r->is_others_words ? (emr_bytes){0} : meta->xattrs;
 	emr_xattr one;
 	emr_attr attr;
@@ -183,7 +187,8 @@ static emr_status take_file(import *i, const emr_parcel_record *r, const char *p
 	emr_handle *handle;
 	emr_attr parent, attr;
 	const char *name;
-	emr_status status = emr_view_find(i->session->view, path, &attr) == EMR_OK ? EMR_EXISTS : EMR_OK;
+	emr_status status =
+		emr_view_find(i->session->view, path, &attr) == EMR_OK ? EMR_EXISTS : EMR_OK;
 
 	if (status == EMR_OK)
 		status = emr_parcel_content(i->parcel, r->number, (const emr_id16 *)i->issuers.data,
@@ -191,8 +196,8 @@ static emr_status take_file(import *i, const emr_parcel_record *r, const char *p
 	if (status == EMR_OK)
 		status = find_parent(i, path, &parent, &name);
 	if (status == EMR_OK)
-		status = emr_view_create(
-			i->session->view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle);
+		status = emr_view_create(i->session->view, parent.node, name, 0600,
+			O_WRONLY | O_EXCL, &attr, &handle);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
 		return status;
@@ -300,18 +305,20 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 	return status;
 }
 
-static emr_status open_parcel(import *i, const emr_request *request, int *out_fd, emr_problem *out_problem)
+static emr_status open_parcel(
+	import *i, const emr_request *request, int *out_fd, emr_problem *out_problem)
 {
 	emr_status status;
 
-	*out_fd = request->file[0] == '/' ? open(request->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	*out_fd = request->file[0] == '/' ? open(request->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+					  : -1;
 	if (*out_fd < 0) {
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", request->file, "cause",
 			strerror(errno), NULL);
 		return EMR_NOT_FOUND;
 	}
-	i->ledger = (emr_parcel_ledger){
-		.replica = i->session->replica, .descriptor = emr_ledger_descriptor(i->session->ledger)};
+	i->ledger = (emr_parcel_ledger){.replica = i->session->replica,
+		.descriptor = emr_ledger_descriptor(i->session->ledger)};
 	status = emr_parcel_open(*out_fd, i->session->keyring, &i->ledger, &i->parcel);
 	return status == EMR_OK ? EMR_OK : say(status, request, out_problem);
 }
@@ -338,7 +345,7 @@ emr_status emr_answer_import(emr_session *session, const emr_request *request, e
 	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
-	import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg, .piece = malloc(PIECE)};
+import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg, .piece = malloc(PIECE) };
 	emr_problem why = {0};
 	uint64_t left_out;
 	json_t *object = NULL;
@@ -358,7 +365,8 @@ emr_status emr_answer_import(emr_session *session, const emr_request *request, e
 	free(i.piece);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records, "bytes",
-		(json_int_t)i.bytes, "bad_count", (json_int_t)i.failed, "left_out", (json_int_t)left_out);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records,
+		"bytes", (json_int_t)i.bytes, "bad_count", (json_int_t)i.failed, "left_out",
+		(json_int_t)left_out);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -32,8 +32,8 @@ static emr_status set_keep(emr_session *session, const emr_request *request)
 	emr_attr attr;
 	emr_status status = emr_view_find(session->view, request->path, &attr);
 
-	return status == EMR_OK ? emr_view_set_attribute(session->view, attr.node, "user.emrfs.keep",
-					  emr_bytes_of(value, strlen(value)), 0)
+	return status == EMR_OK ? emr_view_set_attribute(session->view, attr.node,
+					  "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0)
 				: status;
 }
 
@@ -44,7 +44,8 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 	else if (status == EMR_READ_ONLY)
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
 	else
-		emr_problem_set_status(out_problem, status, request->has_path ? request->path : "keep");
+		emr_problem_set_status(
+			out_problem, status, request->has_path ? request->path : "keep");
 }
 
 emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -44,7 +44,8 @@ static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 		emr_id32 id;
 
 		memcpy(id.b, ids->data + at, sizeof id.b);
-		if (emr_who_of(crowd, id, &who) != EMR_OK || json_array_append_new(list, emr_json_text(who.called)) != 0) {
+		if (emr_who_of(crowd, id, &who) != EMR_OK ||
+			json_array_append_new(list, emr_json_text(who.called)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -60,8 +61,9 @@ static json_t *answer_of(emr_session *session, const emr_moved *moved)
 	if (emr_crowd_open(session, &crowd) != EMR_OK)
 		return NULL;
 	emr_who_names(&crowd, emr_buf_view(&moved->gains), names, sizeof names);
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved->path), "gains",
-		called_json(&crowd, &moved->gains), "loses", called_json(&crowd, &moved->loses), "names", emr_json_text(names));
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved->path),
+		"gains", called_json(&crowd, &moved->gains), "loses",
+		called_json(&crowd, &moved->loses), "names", emr_json_text(names));
 }
 
 emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -70,8 +72,9 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 	const emr_move what = {
 		.from = request->path, .to = request->to, .only_look = request->look};
 	emr_moved moved = {0};
-	emr_status status = emr_path_is_shared(request->path) ? emr_shared_not_yours(request->path, "move", out_problem)
-							      : emr_view_move(session->view, &what, &moved);
+	emr_status status = emr_path_is_shared(request->path)
+				    ? emr_shared_not_yours(request->path, "move", out_problem)
+				    : emr_view_move(session->view, &what, &moved);
 	json_t *object;
 
 	if (status != EMR_OK) {

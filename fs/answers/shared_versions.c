@@ -18,7 +18,8 @@
 #define SLICE_MS 250
 #define PIECE ((size_t)1 << 20)
 
-/* One file of another's, open apart from the folder: its keys are dropped when the answer is given. */
+/* One file of another's, open apart from the folder: its keys are dropped when the answer is given.
+ */
 typedef struct looking {
 	emr_session *session;
 	const char *path;
@@ -43,7 +44,8 @@ static const char *id_of(emr_status status, const emr_share_trouble *trouble)
 {
 	if (status == EMR_OFFLINE)
 		return "offline";
-	if (status == EMR_TIMEOUT || trouble->why == EMR_WHY_NO_RELEASE || trouble->why == EMR_WHY_LIAR)
+	if (status == EMR_TIMEOUT || trouble->why == EMR_WHY_NO_RELEASE ||
+		trouble->why == EMR_WHY_LIAR)
 		return "no-release";
 	if (status == EMR_ACCESS_ENDED || trouble->why == EMR_WHY_EXPIRED)
 		return "grant-expired";
@@ -70,7 +72,8 @@ static emr_status say_trouble(const looking *l, emr_status status)
 		.seconds = (unsigned)(EMR_SHARED_WAIT_NS / 1000000000),
 		.t = received != NULL ? received->grant.row.t : 0,
 		.n = received != NULL ? received->agents_count : 0,
-		.time_unix_s = received != NULL ? received->grant.row.not_after_unix_s : emr_clock_unix_s(emr_clock_system()),
+		.time_unix_s = received != NULL ? received->grant.row.not_after_unix_s
+						: emr_clock_unix_s(emr_clock_system()),
 		.missing = l->trouble.missing,
 		.missing_count = l->trouble.missing_count,
 		.is_owner_missing = l->trouble.is_owner_missing};
@@ -84,11 +87,13 @@ static emr_status say_trouble(const looking *l, emr_status status)
 
 static emr_status say_found(const looking *l, emr_status status)
 {
-	const char *what = status == EMR_IS_DIRECTORY ? "That is a directory; restore takes one file."
-						     : "A symbolic link has no versions.";
+	const char *what = status == EMR_IS_DIRECTORY
+				   ? "That is a directory; restore takes one file."
+				   : "A symbolic link has no versions.";
 
 	if (status == EMR_IS_DIRECTORY || status == EMR_INVALID)
-		emr_problem_set(l->problem, EMR_SAY_WRONG_USE, "what", what, "verb", "restore", NULL);
+		emr_problem_set(
+			l->problem, EMR_SAY_WRONG_USE, "what", what, "verb", "restore", NULL);
 	else if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
 		emr_problem_set(l->problem, EMR_SAY_NO_SUCH_PATH, "path", l->path, NULL);
 	else if (status == EMR_BUSY)
@@ -139,13 +144,14 @@ static emr_status begin(looking *l)
 	if (status != EMR_OK)
 		return say_found(l, status);
 	if (!l->file.has_history) {
-		emr_problem_set(l->problem, EMR_SAY_NO_HISTORY, "path", l->path, "owner", l->file.owner, NULL);
+		emr_problem_set(l->problem, EMR_SAY_NO_HISTORY, "path", l->path, "owner",
+			l->file.owner, NULL);
 		return EMR_DENIED;
 	}
 	status = emr_sharing_handle(l->session, &l->share);
 	if (status == EMR_OK)
-		status = emr_shared_open(l->share, l->file.domain, l->file.grant, l->file.purpose, EMR_READER_PERSON,
-			&l->shared, &l->trouble);
+		status = emr_shared_open(l->share, l->file.domain, l->file.grant, l->file.purpose,
+			EMR_READER_PERSON, &l->shared, &l->trouble);
 	if (status == EMR_OK)
 		status = load_names(l);
 	return status == EMR_OK ? EMR_OK : say_trouble(l, status);
@@ -180,10 +186,14 @@ static emr_status tell_version(void *arg, const emr_shared_version *version)
 	return status == EMR_OK ? t->fn(t->arg, &one, is_hers ? t->l->file.owner : NULL) : status;
 }
 
-emr_status emr_shared_versions_each(emr_session *session, const char *path, emr_waiting_fn waiting, void *waiting_arg,
-	emr_others_version_fn fn, void *arg, emr_problem *out_problem)
+emr_status emr_shared_versions_each(emr_session *session, const char *path, emr_waiting_fn waiting,
+	void *waiting_arg, emr_others_version_fn fn, void *arg, emr_problem *out_problem)
 {
-	looking l = {.session = session, .path = path, .waiting = waiting, .waiting_arg = waiting_arg, .problem = out_problem};
+	looking l = {.session = session,
+		.path = path,
+		.waiting = waiting,
+		.waiting_arg = waiting_arg,
+		.problem = out_problem};
 	telling t = {&l, fn, arg};
 	emr_status status = begin(&l);
 
@@ -208,9 +218,9 @@ static emr_status choose(void *arg, const emr_shared_version *version)
 {
 	choice *c = arg;
 	const emr_restore *what = c->what;
-	bool fits = what->cver != 0	       ? version->cver == what->cver
+	bool fits = what->cver != 0	      ? version->cver == what->cver
 		    : what->until_unix_s != 0 ? version->time_unix_s <= what->until_unix_s
-					       : version->is_current;
+					      : version->is_current;
 
 	if (fits) {
 		c->found = *version;
@@ -225,17 +235,19 @@ static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader
 	emr_ask *ask = NULL;
 	emr_shared_word word;
 	emr_content_reader *reader = NULL;
-	emr_status status = emr_shared_ask_version(l->shared, l->file.object, pversion, &ask, &l->trouble);
+	emr_status status =
+		emr_shared_ask_version(l->shared, l->file.object, pversion, &ask, &l->trouble);
 
 	if (status == EMR_OK)
 		status = wait_for(l, ask);
 	if (status == EMR_OK)
-		status = emr_shared_open_version(l->shared, l->file.object, pversion, &reader, &word);
+		status = emr_shared_open_version(
+			l->shared, l->file.object, pversion, &reader, &word);
 	if (status == EMR_OK && word.is.standing == EMR_SIGNED_MISMATCH)
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_BAD_SIGNATURE)
-		emr_problem_set(l->problem, EMR_SAY_SIGNED_FALSELY, "path", l->path, "signer", word.is.by, "organisation",
-			word.is.organisation, NULL);
+		emr_problem_set(l->problem, EMR_SAY_SIGNED_FALSELY, "path", l->path, "signer",
+			word.is.by, "organisation", word.is.organisation, NULL);
 	if (status == EMR_OK)
 		status = emr_content_reader_verify(reader);
 	if (status != EMR_OK) {
@@ -274,7 +286,8 @@ static emr_status make_copy(emr_view *view, const char *to, emr_content_reader *
 	if (status == EMR_OK && parent.type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
 	if (status == EMR_OK)
-		status = emr_view_create(view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle);
+		status = emr_view_create(
+			view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle);
 	if (status != EMR_OK)
 		return status;
 	status = copy_bytes(reader, handle);
@@ -326,7 +339,8 @@ static void report(const looking *l, const emr_shared_version *version)
 	emr_status status = emr_shared_report(l->shared, &row, 1);
 
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "versions: an opening was not reported: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "versions: an opening was not reported: %s",
+			emr_status_text(status));
 }
 
 static emr_status copy_version(looking *l, const emr_restore *what, emr_restored *out_restored)
@@ -346,23 +360,30 @@ static emr_status copy_version(looking *l, const emr_restore *what, emr_restored
 		return status;
 	report(l, &c.found);
 	status = make_copy(l->session->view, what->to, reader);
-	*out_restored = (emr_restored){.cver = c.found.cver, .bytes = emr_content_reader_content(reader)->n};
+	*out_restored = (emr_restored){
+		.cver = c.found.cver, .bytes = emr_content_reader_content(reader)->n};
 	emr_content_reader_free(reader);
 	if (status != EMR_OK)
 		say_copy(what, status, l->problem);
 	return status;
 }
 
-emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *what, emr_waiting_fn waiting, void *waiting_arg,
-	emr_restored *out_restored, emr_problem *out_problem)
+emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *what,
+	emr_waiting_fn waiting, void *waiting_arg, emr_restored *out_restored,
+	emr_problem *out_problem)
 {
-	looking l = {.session = session, .path = what->path, .waiting = waiting, .waiting_arg = waiting_arg, .problem = out_problem};
+	looking l = {.session = session,
+		.path = what->path,
+		.waiting = waiting,
+		.waiting_arg = waiting_arg,
+		.problem = out_problem};
 	char owner[300];
 	emr_status status;
 
 	if (what->to == NULL) {
 		emr_shared_owner_of(what->path, owner, sizeof owner);
-		emr_problem_set(out_problem, EMR_SAY_COPY_WHERE, "path", what->path, "owner", owner, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_COPY_WHERE, "path", what->path, "owner", owner, NULL);
 		return EMR_INVALID;
 	}
 	status = begin(&l);

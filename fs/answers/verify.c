@@ -194,10 +194,13 @@ static emr_status check_record(const verification *v, const record *r)
 	/* Of links and directories the metadata is all; it was authenticated when it was found. */
 	if (r->type != EMR_META_FILE)
 		return EMR_OK;
-	/* The signed statement is about this content, this record and this person, by a key that was in force. */
-	status = emr_facts_open_signed(v->session->facts, emr_ledger_descriptor(v->session->ledger), &r->place, &content, &key, &whose);
+	/* The signed statement is about this content, this record and this person, by a key that
+	 * was in force. */
+	status = emr_facts_open_signed(v->session->facts, emr_ledger_descriptor(v->session->ledger),
+		&r->place, &content, &key, &whose);
 	if (status == EMR_BAD_SIGNATURE)
-		emr_log(EMR_LOG_ERROR, "verify: fault %d, verdict %d", (int)whose.is.fault, (int)whose.is.verdict);
+		emr_log(EMR_LOG_ERROR, "verify: fault %d, verdict %d", (int)whose.is.fault,
+			(int)whose.is.verdict);
 	if (status != EMR_OK)
 		return status;
 	status = check_blocks(v, &content, key);
@@ -325,7 +328,8 @@ static emr_status check_annex(verification *v)
 	if (status == EMR_OK && absence.status == EMR_OK)
 		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
 	if (is_chain_fault(status))
-		return say_bad(v, "", "the ledger of before you joined does not fit", "ledger-damaged");
+		return say_bad(
+			v, "", "the ledger of before you joined does not fit", "ledger-damaged");
 	return status;
 }
 

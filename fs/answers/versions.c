@@ -96,7 +96,8 @@ static emr_status name_of(listing *l, emr_id32 signer, char *out, size_t size, b
 		return status;
 	*out_is_own = author->is_me;
 	if (author->is_me)
-		snprintf(out, size, "%s", l->session->profile.name[0] != '\0' ? l->session->profile.name : "you");
+		snprintf(out, size, "%s",
+			l->session->profile.name[0] != '\0' ? l->session->profile.name : "you");
 	else
 		emr_who_text(&author->who, out, size);
 	return EMR_OK;
@@ -132,7 +133,8 @@ static emr_status add_others_version(void *arg, const emr_file_version *v, const
 	return owner != NULL ? add_named(arg, v, owner, false) : add_version(arg, v);
 }
 
-/* Whoever asked is told that a key is waited for: when he has gone, or the folder is being closed, that ends it. */
+/* Whoever asked is told that a key is waited for: when he has gone, or the folder is being closed,
+ * that ends it. */
 static emr_status say_waiting(void *arg)
 {
 	listing *l = arg;
@@ -151,7 +153,8 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	json_t *done;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
-		status = emr_shared_versions_each(session, request->path, say_waiting, &l, add_others_version, &l, out_problem);
+		status = emr_shared_versions_each(session, request->path, say_waiting, &l,
+			add_others_version, &l, out_problem);
 	else if (status == EMR_OK)
 		status = emr_view_each_version(session->view, request->path, add_version, &l);
 	if (status == EMR_OK)
@@ -186,7 +189,8 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	bool is_others = emr_path_is_shared(request->path);
 	char owner[300] = "";
 	json_t *object;
-	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l, &restored, out_problem)
+	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l,
+						&restored, out_problem)
 				      : emr_view_restore(session->view, &what, &restored);
 
 	if (status != EMR_OK) {
@@ -197,7 +201,8 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	if (is_others)
 		emr_shared_owner_of(request->path, owner, sizeof owner);
 	emr_fuse_await_changes();
-	object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from", emr_json_text(owner), "restored",
+	object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from",
+		emr_json_text(owner), "restored",
 		emr_json_text(what.to != NULL ? what.to : what.path), "version",
 		(json_int_t)restored.cver, "bytes", (json_int_t)restored.bytes, "unchanged",
 		restored.is_unchanged);

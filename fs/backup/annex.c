@@ -61,7 +61,8 @@ static emr_status put_ledger(backup_target *t, emr_ledger_copy *copy)
 emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
 {
 	const emr_backup_options *o = t->options;
-	EMR_AUTO_FD fd = openat(o->state_fd, ANNEX, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	EMR_AUTO_FD fd =
+		openat(o->state_fd, ANNEX, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	char path[4400];
 	emr_status status;
@@ -73,7 +74,8 @@ emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
 	if (status != EMR_OK) {
 		/* The records of today must not wait for it. */
 		report->damaged++;
-		backup_found(o, ANNEX "/ledger/ledger.sqlite", "the ledger of before you joined cannot be read; it is left out");
+		backup_found(o, ANNEX "/ledger/ledger.sqlite",
+			"the ledger of before you joined cannot be read; it is left out");
 		return EMR_OK;
 	}
 	status = put_small(t, fd, "joined", true);

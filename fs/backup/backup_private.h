@@ -62,7 +62,8 @@ typedef struct moment {
 	backup_target *target;
 	int blocks_fd;
 	emr_ledger_copy *ledger;
-	bool is_own_copy; /* the ledger cannot be read, or is not believed: what was verified of it */
+	bool is_own_copy; /* the ledger cannot be read, or is not believed: what was verified of it
+			   */
 	emr_ledger_copy_facts facts;
 	moment_segment *segments;
 	size_t n, capacity;

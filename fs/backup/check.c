@@ -49,7 +49,8 @@ static emr_status check_blocks(checking *c, const emr_backup_file *file, int fd)
 
 static emr_status check_file(checking *c, const emr_backup_file *file)
 {
-	EMR_AUTO_FD fd = openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	EMR_AUTO_FD fd =
+		openat(c->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint8_t sha256[32];
 	emr_status status;
 

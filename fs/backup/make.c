@@ -50,9 +50,10 @@ static emr_status check_space(backup_target *t, const moment *m, emr_backup_repo
 
 /* ---- copying ---- */
 
-/* The writer may be in the middle of a write: what is there only in part now is whole a moment later, and what is damaged
- * stays so. */
-static emr_status look_twice(const moment_segment *segment, uint64_t from, emr_segment_extent *out_extent)
+/* The writer may be in the middle of a write: what is there only in part now is whole a moment
+ * later, and what is damaged stays so. */
+static emr_status look_twice(
+	const moment_segment *segment, uint64_t from, emr_segment_extent *out_extent)
 {
 	const struct timespec moment_ns = {.tv_nsec = LOOK_AGAIN_NS};
 	emr_status status = EMR_OK;
@@ -158,8 +159,9 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 	if (status != EMR_OK)
 		return status;
 	/* A join that ended meanwhile: half of this is of the ledger before. */
-	if (before.st_ino != 0 && (fstatat(t->options->state_fd, "ledger", &after, AT_SYMLINK_NOFOLLOW) != 0 ||
-					  after.st_ino != before.st_ino || after.st_dev != before.st_dev))
+	if (before.st_ino != 0 &&
+		(fstatat(t->options->state_fd, "ledger", &after, AT_SYMLINK_NOFOLLOW) != 0 ||
+			after.st_ino != before.st_ino || after.st_dev != before.st_dev))
 		return EMR_TIMEOUT;
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = is_same_disk(t);

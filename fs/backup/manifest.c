@@ -84,7 +84,8 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		{"people", EMR_BACKUP_PEOPLE}, {"network", EMR_BACKUP_NETWORK},
 		{"replica.hw", EMR_BACKUP_MARK}, {"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},
 		{"ledger/ledger.sqlite", EMR_BACKUP_LEDGER}, {"annex/joined", EMR_BACKUP_ANNEX},
-		{"annex/replica.hw", EMR_BACKUP_ANNEX}, {"annex/ledger/descriptor", EMR_BACKUP_ANNEX},
+		{"annex/replica.hw", EMR_BACKUP_ANNEX},
+		{"annex/ledger/descriptor", EMR_BACKUP_ANNEX},
 		{"annex/ledger/ledger.sqlite", EMR_BACKUP_ANNEX}};
 	emr_backup_kind kind;
 

@@ -69,7 +69,8 @@ static emr_status put_descriptor(moment *m)
 				: status;
 }
 
-/* Where the ledger of several members is, when it is not the state's own: there a restored member goes on. */
+/* Where the ledger of several members is, when it is not the state's own: there a restored member
+ * goes on. */
 static emr_status put_network(moment *m)
 {
 	char target[PATH_MAX];
@@ -137,7 +138,8 @@ static emr_status put_head(moment *m, int dirfd, const char *name)
 	char path[EMR_BACKUP_PATH_BYTES];
 	int n = snprintf(path, sizeof path, "blocks/%s", name);
 
-	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_HEAD || !is_ours(m, name))
+	if (n >= (int)sizeof path || emr_backup_kind_of(path) != EMR_BACKUP_HEAD ||
+		!is_ours(m, name))
 		return EMR_OK;
 	return put_small(m, dirfd, name, path, false);
 }
@@ -167,7 +169,8 @@ static emr_status note_segment(moment *m, int dirfd, const char *name)
 	/* As the store does: it reads nothing else, and nothing of its own stands there. */
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
 		return EMR_OK;
-	snprintf(segment.path, sizeof segment.path, "blocks/%.*s", (int)sizeof segment.path - 8, name);
+	snprintf(segment.path, sizeof segment.path, "blocks/%.*s", (int)sizeof segment.path - 8,
+		name);
 	if (m->n == m->capacity) {
 		size_t capacity = m->capacity * 2 + 64;
 		moment_segment *grown = realloc(m->segments, capacity * sizeof *grown);

@@ -8,8 +8,8 @@
 #include "store/car_store.h"
 #include "store/segment_file.h"
 
-/* Which segments of a store of several members are this one's affair: all of his own, and those of others that hold a block
- * below one of his pins.  Pins, nodes and places need no key. */
+/* Which segments of a store of several members are this one's affair: all of his own, and those of
+ * others that hold a block below one of his pins.  Pins, nodes and places need no key. */
 
 #define DEVICE_FILE "device"
 #define DEVICE_HEX 32
@@ -50,9 +50,12 @@ static emr_status note_root(void *arg, const emr_pin *pin)
 {
 	need *n = arg;
 	emr_cid missing;
-	emr_status status = emr_store_walk(emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
+	emr_status status =
+		emr_store_walk(emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
 
-	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ? EMR_OK : status;
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED
+		       ? EMR_OK
+		       : status;
 }
 
 static bool is_needed(const need *n, const char *name)
@@ -70,7 +73,8 @@ static emr_status all_listed(const need *n)
 		bool is = false;
 
 		for (size_t i = 0; i < n->m->n; i++)
-			is = is || strcmp(n->m->segments[i].path + strlen("blocks/"), (const char *)n->names.data + at) == 0;
+			is = is || strcmp(n->m->segments[i].path + strlen("blocks/"),
+					   (const char *)n->names.data + at) == 0;
 		if (!is)
 			return EMR_NOT_FOUND;
 	}

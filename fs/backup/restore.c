@@ -77,7 +77,8 @@ static emr_status judge(restoring *r, const emr_backup_file *file)
 		return EMR_OK;
 	case EMR_BACKUP_ANNEX:
 		backup_found(r->options, file->path,
-			"it is damaged; what was before you joined is lost, the records of today are not");
+			"it is damaged; what was before you joined is lost, the records of today "
+			"are not");
 		r->has_lost_annex = true;
 		return EMR_OK;
 	case EMR_BACKUP_PROFILE:
@@ -95,7 +96,8 @@ static emr_status judge(restoring *r, const emr_backup_file *file)
 
 static emr_status restore_file(restoring *r, const emr_backup_file *file)
 {
-	EMR_AUTO_FD in = openat(r->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	EMR_AUTO_FD in =
+		openat(r->data_fd, file->stored, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	EMR_AUTO_FD out = -1;
 	emr_status status;
 
@@ -128,8 +130,8 @@ static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bo
 /* Half of it would keep the folder from opening. */
 static void drop_annex(const restoring *r)
 {
-	static const char *const names[] = {
-		"annex/joined", "annex/replica.hw", "annex/ledger/descriptor", "annex/ledger/ledger.sqlite"};
+	static const char *const names[] = {"annex/joined", "annex/replica.hw",
+		"annex/ledger/descriptor", "annex/ledger/ledger.sqlite"};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(r->stage_fd, names[i], 0);

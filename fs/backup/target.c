@@ -98,7 +98,8 @@ static emr_status sync_directory(int fd)
 	return fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-/* Rights are what the disk has: many know none.  Half files lie among the data, where the next run clears away what was killed. */
+/* Rights are what the disk has: many know none.  Half files lie among the data, where the next run
+ * clears away what was killed. */
 static emr_status replace(const backup_target *t, int dirfd, const char *name, emr_bytes bytes)
 {
 	char temporary[64];
@@ -106,11 +107,13 @@ static emr_status replace(const backup_target *t, int dirfd, const char *name, e
 	emr_status status;
 
 	target_temporary(temporary);
-	fd = openat(t->data_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(
+		t->data_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
-	if (status == EMR_OK && (fsync(fd) != 0 || renameat(t->data_fd, temporary, dirfd, name) != 0))
+	if (status == EMR_OK &&
+		(fsync(fd) != 0 || renameat(t->data_fd, temporary, dirfd, name) != 0))
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK) {
 		unlinkat(t->data_fd, temporary, 0);
@@ -186,7 +189,8 @@ static emr_status give_name(backup_target *t, emr_backup_file *file, const char 
 
 emr_status target_take(backup_target *t, const char *path, const char *temporary)
 {
-	EMR_AUTO_FD fd = openat(t->data_fd, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	EMR_AUTO_FD fd =
+		openat(t->data_fd, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	emr_backup_file file = {.bytes = 0};
 	struct stat st;
 	emr_status status;

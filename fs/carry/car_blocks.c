@@ -35,7 +35,8 @@ static const place *find(const car_blocks *b, const emr_cid *cid)
 
 /* ---- the face ---- */
 
-static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len, size_t *out_len)
+static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
+	size_t len, size_t *out_len)
 {
 	const car_blocks *b = (const car_blocks *)face;
 	const place *p = find(b, cid);

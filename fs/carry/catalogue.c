@@ -48,14 +48,16 @@ emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry)
 
 /* ---- reading ---- */
 
-static bool is_in_batch(emr_bytes item, uint16_t index, const emr_ledger_path *path, const emr_header *header)
+static bool is_in_batch(
+	emr_bytes item, uint16_t index, const emr_ledger_path *path, const emr_header *header)
 {
 	uint8_t leaf[32], signer_id[32];
 
 	emr_merkle_leaf(item.data, item.len, leaf);
 	emr_signer_id(header->signer_pk, signer_id);
 	return memcmp(item.data + 80, signer_id, 32) == 0 &&
-	       emr_merkle_inclusion_verify(leaf, index, header->count, path->hashes, path->n, header->root);
+	       emr_merkle_inclusion_verify(
+		       leaf, index, header->count, path->hashes, path->n, header->root);
 }
 
 static bool is_signed(emr_bytes bytes, const emr_header *header)
@@ -76,7 +78,8 @@ static bool part_fits(const emr_item *item, emr_bytes priv)
 
 static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
 {
-	emr_bytes item = emr_read_bytes(r, EMR_ITEM_BYTES), header_bytes = emr_read_bytes(r, EMR_HEADER_BYTES);
+	emr_bytes item = emr_read_bytes(r, EMR_ITEM_BYTES),
+		  header_bytes = emr_read_bytes(r, EMR_HEADER_BYTES);
 	uint16_t index = emr_read_u16(r);
 	emr_ledger_path path = {.n = emr_read_u8(r)};
 	emr_page_item out;
@@ -91,7 +94,8 @@ static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
 		return EMR_DAMAGED;
 	out.priv = emr_read_bytes(r, out.item.priv_len);
 	if (r->bad ||
-		emr_header_parse((emr_span){header_bytes.data, header_bytes.len}, &header) != EMR_CONTRACT_OK ||
+		emr_header_parse((emr_span){header_bytes.data, header_bytes.len}, &header) !=
+			EMR_CONTRACT_OK ||
 		!is_in_batch(item, index, &path, &header) || !part_fits(&out.item, out.priv) ||
 		!is_signed(header_bytes, &header))
 		return EMR_DAMAGED;

@@ -17,7 +17,8 @@ bool others_is_on_ledger(const emr_parcel_ledger *ledger, const emr_page_item *a
 	if (ledger == NULL)
 		return false;
 	memcpy(key.object.b, at->item.object_id, 16);
-	return emr_replica_item_get(ledger->replica, &key, &bytes, &item) == EMR_OK && emr_id32_equal(item.item_id, at->item_id);
+	return emr_replica_item_get(ledger->replica, &key, &bytes, &item) == EMR_OK &&
+	       emr_id32_equal(item.item_id, at->item_id);
 }
 
 static emr_status domain_row(const emr_parcel_ledger *ledger, emr_id16 domain, emr_row_domain *out)
@@ -30,10 +31,13 @@ static emr_status domain_row(const emr_parcel_ledger *ledger, emr_id16 domain, e
 	status = emr_replica_state_get(ledger->replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status;
-	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
-emr_status others_is_owner(const emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool *out_is)
+emr_status others_is_owner(
+	const emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool *out_is)
 {
 	emr_row_domain row;
 	emr_id32 signer;
@@ -42,7 +46,8 @@ emr_status others_is_owner(const emr_parcel *p, const emr_page_item *at, emr_id1
 	*out_is = false;
 	memcpy(signer.b, at->item.signer_id, 32);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(p->ledger->replica, row.owner_pk, p->self.pk, signer, out_is);
+		status = emr_signed_is_owner(
+			p->ledger->replica, row.owner_pk, p->self.pk, signer, out_is);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -58,8 +63,9 @@ void others_keep_to_one_component(emr_meta *meta)
 	static const char unnamed[] = "unnamed";
 	const emr_bytes n = meta->name;
 
-	if (n.len == 0 || n.len > 255 || memchr(n.data, 0, n.len) != NULL || memchr(n.data, '/', n.len) != NULL ||
-		(n.len == 1 && n.data[0] == '.') || (n.len == 2 && memcmp(n.data, "..", 2) == 0))
+	if (n.len == 0 || n.len > 255 || memchr(n.data, 0, n.len) != NULL ||
+		memchr(n.data, '/', n.len) != NULL || (n.len == 1 && n.data[0] == '.') ||
+		(n.len == 2 && memcmp(n.data, "..", 2) == 0))
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 }
 
@@ -68,19 +74,25 @@ bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)
 	emr_row_domain row;
 
 	return r->is_others_words &&
-	       (ledger == NULL || domain_row(ledger, r->domain, &row) != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) != 0);
+	       (ledger == NULL || domain_row(ledger, r->domain, &row) != EMR_OK ||
+		       (row.head.flags & EMR_ITEM_INBOX) != 0);
 }
 
 /* What the ledger says of the item with the content. */
 static emr_status find_item(const emr_parcel *p, const record *r, emr_replica_item *out_item)
 {
-	const emr_part_key key = {
-		.domain = r->domain, .object = r->object, .version = r->pversion, .family = EMR_FAMILY_OBJECT};
+	const emr_part_key key = {.domain = r->domain,
+		.object = r->object,
+		.version = r->pversion,
+		.family = EMR_FAMILY_OBJECT};
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = p->ledger != NULL ? emr_replica_item_get(p->ledger->replica, &key, &bytes, out_item) : EMR_NOT_FOUND;
+	emr_status status =
+		p->ledger != NULL ? emr_replica_item_get(p->ledger->replica, &key, &bytes, out_item)
+				  : EMR_NOT_FOUND;
 
 	out_item->bytes = (emr_bytes){0};
-	return status == EMR_OK && !emr_id32_equal(out_item->item_id, r->put_item) ? EMR_NOT_FOUND : status;
+	return status == EMR_OK && !emr_id32_equal(out_item->item_id, r->put_item) ? EMR_NOT_FOUND
+										   : status;
 }
 
 emr_status others_check(const emr_parcel *p, const record *r, const emr_bundle *bundle)
@@ -109,5 +121,7 @@ emr_status others_check(const emr_parcel *p, const record *r, const emr_bundle *
 	status = emr_signed_judge(p->ledger->replica, &at, bundle, &is);
 	if (status != EMR_OK)
 		return status;
-	return is.standing == EMR_SIGNED_MISMATCH || is.standing == EMR_SIGNED_NONE ? EMR_BAD_SIGNATURE : EMR_OK;
+	return is.standing == EMR_SIGNED_MISMATCH || is.standing == EMR_SIGNED_NONE
+		       ? EMR_BAD_SIGNATURE
+		       : EMR_OK;
 }

@@ -1,4 +1,5 @@
-/* What read.c and others.c share: a CAR that is being read, and what other people than its owner said in it. */
+/* What read.c and others.c share: a CAR that is being read, and what other people than its owner
+ * said in it. */
 #pragma once
 
 #include "car_blocks.h"
@@ -17,7 +18,8 @@ typedef struct record {
 	uint32_t epoch;	   /* of the content's item */
 	emr_id32 put_item; /* that item */
 	emr_put_part put;  /* when pversion != 0; without its metadata */
-	uint8_t r_pid[32]; /* of the content's own description: a later one, which anybody who may rename can make, does not change whom it is about */
+	uint8_t r_pid[32]; /* of the content's own description: a later one, which anybody who may
+			      rename can make, does not change whom it is about */
 	emr_buf plain;	   /* metadata */
 	emr_meta meta;
 	char *path;
@@ -44,12 +46,14 @@ struct emr_parcel {
 /* The very item stands on the ledger that was verified here, whose contract let it in. */
 bool others_is_on_ledger(const emr_parcel_ledger *ledger, const emr_page_item *at, emr_id16 domain);
 /* Its signer speaks for the owner: another computer of hers. */
-emr_status others_is_owner(const emr_parcel *parcel, const emr_page_item *at, emr_id16 domain, bool *out_is);
+emr_status others_is_owner(
+	const emr_parcel *parcel, const emr_page_item *at, emr_id16 domain, bool *out_is);
 /* What they say of R in META counts, for it as it was (R->version 0: it is new). */
 bool others_may_say(const record *r, const emr_meta *meta);
 /* META as it may be shown: one component, whatever they say. */
 void others_keep_to_one_component(emr_meta *meta);
-/* What they left in the Inbox and the owner's computer has not put anywhere: it may be more than they may leave. */
+/* What they left in the Inbox and the owner's computer has not put anywhere: it may be more than
+ * they may leave. */
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r);
 /* The statement in BUNDLE as the folder would judge it.  EMR_BAD_SIGNATURE. */
 emr_status others_check(const emr_parcel *parcel, const record *r, const emr_bundle *bundle);

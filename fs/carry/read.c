@@ -85,7 +85,8 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 	record *last = p->n > 0 ? &p->records[p->n - 1] : NULL;
 	emr_status status;
 
-	if (last != NULL && emr_id16_equal(last->object, object) && emr_id16_equal(last->domain, domain)) {
+	if (last != NULL && emr_id16_equal(last->object, object) &&
+		emr_id16_equal(last->domain, domain)) {
 		*out_record = last;
 		return EMR_OK;
 	}
@@ -100,8 +101,8 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 }
 
 /* *PLAIN is written anew, and META points into it. */
-static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const record *r, emr_id32 listkey, const uint8_t nonce[24],
-	emr_bytes sealed, emr_buf *plain, emr_meta *meta)
+static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const record *r,
+	emr_id32 listkey, const uint8_t nonce[24], emr_bytes sealed, emr_buf *plain, emr_meta *meta)
 {
 	const emr_list_key *key = key_of(p, r->domain, listkey);
 	uint8_t aad[EMR_META_AAD_BYTES];
@@ -126,7 +127,8 @@ typedef struct saying {
 	bool has_content;
 } saying;
 
-static emr_status read_saying(const emr_parcel *p, const emr_page_item *at, const record *r, saying *out)
+static emr_status read_saying(
+	const emr_parcel *p, const emr_page_item *at, const record *r, saying *out)
 {
 	emr_meta_part meta;
 	emr_status status;
@@ -134,12 +136,14 @@ static emr_status read_saying(const emr_parcel *p, const emr_page_item *at, cons
 	out->has_content = at->item.op != EMR_OP_META;
 	if (!out->has_content) {
 		status = emr_meta_part_decode(at->priv, &meta);
-		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct, &out->plain, &out->meta)
+		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce,
+						  meta.meta_ct, &out->plain, &out->meta)
 					: status;
 	}
 	status = emr_put_part_decode(at->priv, &out->put);
 	if (status == EMR_OK)
-		status = open_meta(p, at, r, out->put.listkey_id, out->put.nonce, out->put.meta_ct, &out->plain, &out->meta);
+		status = open_meta(p, at, r, out->put.listkey_id, out->put.nonce, out->put.meta_ct,
+			&out->plain, &out->meta);
 	out->put.meta_ct = (emr_bytes){0};
 	return status;
 }
@@ -219,7 +223,8 @@ static emr_status take_item(void *arg, const emr_page_item *at)
 	switch (at->item.op) {
 	case EMR_OP_LISTKEY:
 		status = take_list_key(p, at, domain);
-		return mine || status == EMR_NO_MEMORY ? status : EMR_OK; /* names under it will not open */
+		return mine || status == EMR_NO_MEMORY ? status
+						       : EMR_OK; /* names under it will not open */
 	case EMR_OP_PUT:
 	case EMR_OP_REWRAP:
 	case EMR_OP_META:
@@ -285,18 +290,23 @@ static bool name_ok(const emr_meta *meta)
 {
 	const emr_bytes n = meta->name;
 
-	return n.len <= 255 && (n.len == 0 || (memchr(n.data, 0, n.len) == NULL && memchr(n.data, '/', n.len) == NULL)) &&
+	return n.len <= 255 &&
+	       (n.len == 0 ||
+		       (memchr(n.data, 0, n.len) == NULL && memchr(n.data, '/', n.len) == NULL)) &&
 	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
 }
 
-/* From the record up to where the parcel knows no more.  EMR_LIMIT: around in a circle; *OUT_BY_OTHERS: they had a hand in it. */
+/* From the record up to where the parcel knows no more.  EMR_LIMIT: around in a circle;
+ * *OUT_BY_OTHERS: they had a hand in it. */
 static emr_status find_path(emr_parcel *p, record *r, bool *out_by_others)
 {
 	char *path = strdup("");
 
 	for (const record *at = r; path != NULL && at != NULL; at = parent_of(p, at)) {
 		char *longer = NULL;
-		emr_status status = !name_ok(&at->meta) ? EMR_DAMAGED : r->depth++ > DEPTH_MAX ? EMR_LIMIT : EMR_OK;
+		emr_status status = !name_ok(&at->meta)	     ? EMR_DAMAGED
+				    : r->depth++ > DEPTH_MAX ? EMR_LIMIT
+							     : EMR_OK;
 
 		*out_by_others |= at->is_others_words;
 		if (status != EMR_OK) {
@@ -305,8 +315,8 @@ static emr_status find_path(emr_parcel *p, record *r, bool *out_by_others)
 		}
 		if (at->meta.name.len == 0)
 			continue;
-		if (asprintf(&longer, "%.*s%s%s", (int)at->meta.name.len, (const char *)at->meta.name.data,
-			    path[0] != '\0' ? "/" : "", path) < 0)
+		if (asprintf(&longer, "%.*s%s%s", (int)at->meta.name.len,
+			    (const char *)at->meta.name.data, path[0] != '\0' ? "/" : "", path) < 0)
 			longer = NULL;
 		free(path);
 		path = longer;
@@ -315,7 +325,8 @@ static emr_status find_path(emr_parcel *p, record *r, bool *out_by_others)
 	return path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What is left without a path is left out by the next step: until all have theirs, nobody's way up changes. */
+/* What is left without a path is left out by the next step: until all have theirs, nobody's way up
+ * changes. */
 static emr_status place(emr_parcel *p, record *r)
 {
 	bool by_others = false;
@@ -371,7 +382,8 @@ static emr_status open_all(emr_parcel *p, int fd)
 	emr_record_options options = {
 		.keyring = p->keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
 	size_t count = 0;
-	emr_status status = roots != NULL ? car_blocks_open(fd, roots, &count, &p->blocks) : EMR_NO_MEMORY;
+	emr_status status =
+		roots != NULL ? car_blocks_open(fd, roots, &count, &p->blocks) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = emr_keyring_public(p->keyring, &p->self);
@@ -385,7 +397,8 @@ static emr_status open_all(emr_parcel *p, int fd)
 	return status == EMR_OK ? find_paths(p) : status;
 }
 
-emr_status emr_parcel_open(int fd, emr_keyring *keyring, const emr_parcel_ledger *ledger, emr_parcel **out_parcel)
+emr_status emr_parcel_open(
+	int fd, emr_keyring *keyring, const emr_parcel_ledger *ledger, emr_parcel **out_parcel)
 {
 	emr_parcel *p = calloc(1, sizeof *p);
 	emr_status status;
@@ -409,7 +422,10 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 
 	for (size_t i = 0; i < parcel->n && status == EMR_OK; i++) {
 		const record *r = &parcel->records[i];
-		const emr_parcel_record one = {.meta = r->meta, .path = r->path, .is_others_words = r->is_others_words, .number = i};
+		const emr_parcel_record one = {.meta = r->meta,
+			.path = r->path,
+			.is_others_words = r->is_others_words,
+			.number = i};
 
 		if (!r->is_left_out)
 			status = fn(arg, &one);
@@ -425,13 +441,15 @@ static emr_status open_key(const emr_parcel *p, const record *r, emr_content_key
 	uint8_t ctx[32];
 
 	memcpy(digest.b, emr_cid_digest(&r->put.root), sizeof digest.b);
-	emr_capsule_ctx(r->domain, r->epoch, r->put.record_id, r->put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	emr_capsule_ctx(r->domain, r->epoch, r->put.record_id, r->put.cver, EMR_CAPSULE_CONTENT,
+		digest, ctx);
 	return emr_content_key_unwrap(
 		p->keyring, r->domain, r->epoch, ctx, r->put.capsule, r->put.wdek, out_key);
 }
 
 /* By the key of DOMAIN? */
-static bool is_issued_by(const emr_parcel *p, const record *r, const emr_bundle *bundle, emr_id16 domain)
+static bool is_issued_by(
+	const emr_parcel *p, const record *r, const emr_bundle *bundle, emr_id16 domain)
 {
 	emr_domain_public public;
 	emr_statement_expect expect = {.patient_pk = p->self.pk,
@@ -456,22 +474,25 @@ static emr_status check_statement(const emr_parcel *p, const record *r, const em
 	return others_check(p, r, bundle);
 }
 
-emr_status emr_parcel_content(emr_parcel *parcel, size_t number, const emr_id16 *issuers, size_t n_issuers,
-	emr_content_reader **out_reader)
+emr_status emr_parcel_content(emr_parcel *parcel, size_t number, const emr_id16 *issuers,
+	size_t n_issuers, emr_content_reader **out_reader)
 {
 	const record *r = &parcel->records[number];
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	emr_content_reader *reader = NULL;
 	emr_content_key *key = NULL;
-	emr_status status = bundle == NULL ? EMR_NO_MEMORY : r->pversion == 0 ? EMR_DAMAGED : open_key(parcel, r, &key);
+	emr_status status = bundle == NULL     ? EMR_NO_MEMORY
+			    : r->pversion == 0 ? EMR_DAMAGED
+					       : open_key(parcel, r, &key);
 
 	if (status == EMR_OK)
-		status = emr_bundle_open(
-			parcel->records_ctx, &r->put.root, key, r->put.record_id, r->put.cver, bundle);
+		status = emr_bundle_open(parcel->records_ctx, &r->put.root, key, r->put.record_id,
+			r->put.cver, bundle);
 	if (status == EMR_OK)
 		status = check_statement(parcel, r, bundle, issuers, n_issuers);
 	if (status == EMR_OK)
-		status = emr_content_reader_open(parcel->records_ctx, &bundle->content, key, &reader);
+		status = emr_content_reader_open(
+			parcel->records_ctx, &bundle->content, key, &reader);
 	if (status == EMR_OK)
 		status = emr_content_reader_verify(reader);
 	emr_content_key_free(key);

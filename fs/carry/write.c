@@ -153,8 +153,8 @@ static emr_status add_listkey(writing *w, emr_id16 domain, emr_id32 id)
 	status = emr_ledger_find_item(w->from->ledger, id, &seq, &index);
 	if (status == EMR_OK)
 		status = emr_ledger_prove(w->from->ledger, seq, index, w->ledger_size, &proof);
-	if (status == EMR_OK &&
-		emr_item_parse((emr_span){proof.item.data, proof.item.len}, &item) != EMR_CONTRACT_OK)
+	if (status == EMR_OK && emr_item_parse((emr_span){proof.item.data, proof.item.len},
+					&item) != EMR_CONTRACT_OK)
 		status = EMR_DAMAGED;
 	emr_ledger_proof_free(&proof);
 	if (status != EMR_OK)

@@ -21,8 +21,8 @@ static int show(json_t *notice)
 	sd_bus *bus = NULL;
 	int r;
 
-	if (json_unpack(notice, "{s:s, s:s, s:s}", "message", &message, "hint", &hint,
-		    "level", &level) != 0) {
+	if (json_unpack(notice, "{s:s, s:s, s:s}", "message", &message, "hint", &hint, "level",
+		    &level) != 0) {
 		fputs("notify: this is no notice\n", stderr);
 		return EXIT_FAILURE;
 	}

@@ -7,27 +7,59 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ANCESTORS_MAX 3	/* a thumbnailer may start converters, these another program */
+#define ANCESTORS_MAX 3 /* a thumbnailer may start converters, these another program */
 #define COMM_BYTES 15	/* the kernel keeps no more of a process's name */
 
 /* Programs that read records which nobody opened, as fnmatch(3) patterns of their file's name. */
 static const char *const patterns[] = {
-	"tumblerd",			/* Xfce */
-	"*-thumbnailer", "*thumbnailer",	/* GNOME (evince, totem, gdk-pixbuf, gsf-office), ffmpegthumbnailer */
+	"tumblerd", /* Xfce */
+	"*-thumbnailer",
+	"*thumbnailer", /* GNOME (evince, totem, gdk-pixbuf, gsf-office), ffmpegthumbnailer */
 	"gnome-thumbnail-font",
-	"thumbnail.so",			/* KDE's worker calls itself so */
-	"tracker-extract*", "tracker-miner-*", "localsearch*",	/* GNOME's index */
-	"baloo_file", "baloo_file_extractor", "baloorunner",	/* KDE's index */
-	"updatedb", "updatedb.*", "plocate", "mlocate",
-	"recollindex", "zeitgeist-*", "beagled",
-	"clamscan", "clamd", "freshclam",
-	"borg", "restic", "duplicity", "deja-dup", "rdiff-backup", "rsnapshot", "bacula-fd", "duplicati*",
-	"nextcloud", "dropbox", "rclone", "syncthing", "insync", "onedrive", "megasync",
+	"thumbnail.so", /* KDE's worker calls itself so */
+	"tracker-extract*",
+	"tracker-miner-*",
+	"localsearch*", /* GNOME's index */
+	"baloo_file",
+	"baloo_file_extractor",
+	"baloorunner", /* KDE's index */
+	"updatedb",
+	"updatedb.*",
+	"plocate",
+	"mlocate",
+	"recollindex",
+	"zeitgeist-*",
+	"beagled",
+	"clamscan",
+	"clamd",
+	"freshclam",
+	"borg",
+	"restic",
+	"duplicity",
+	"deja-dup",
+	"rdiff-backup",
+	"rsnapshot",
+	"bacula-fd",
+	"duplicati*",
+	"nextcloud",
+	"dropbox",
+	"rclone",
+	"syncthing",
+	"insync",
+	"onedrive",
+	"megasync",
 };
 
 /* A script's own name stands in its arguments. */
 static const char *const interpreters[] = {
-	"python*", "perl*", "ruby*", "node", "gjs*", "bash", "sh", "dash",
+	"python*",
+	"perl*",
+	"ruby*",
+	"node",
+	"gjs*",
+	"bash",
+	"sh",
+	"dash",
 };
 
 static bool matches(const char *const *list, size_t n, const char *name)
@@ -55,11 +87,13 @@ static bool take(const char *name, char out_name[CALLER_NAME_BYTES])
 	return true;
 }
 
-/* KDE's workers are one program for many tasks, the first argument says which; interpreters run scripts. */
-static bool arguments_name_software(const char *exe, const char *arguments, size_t n, char out_name[CALLER_NAME_BYTES])
+/* KDE's workers are one program for many tasks, the first argument says which; interpreters run
+ * scripts. */
+static bool arguments_name_software(
+	const char *exe, const char *arguments, size_t n, char out_name[CALLER_NAME_BYTES])
 {
-	bool runs_scripts = MATCHES(interpreters, exe), is_worker = fnmatch("kio*", exe, 0) == 0 ||
-		fnmatch("kdeinit*", exe, 0) == 0;
+	bool runs_scripts = MATCHES(interpreters, exe),
+	     is_worker = fnmatch("kio*", exe, 0) == 0 || fnmatch("kdeinit*", exe, 0) == 0;
 	const char *at = arguments, *end = arguments + n;
 
 	if (!runs_scripts && !is_worker)
@@ -67,13 +101,15 @@ static bool arguments_name_software(const char *exe, const char *arguments, size
 	at += at < end ? strnlen(at, (size_t)(end - at)) + 1 : 0;
 	while (at < end && *at == '-')
 		at += strnlen(at, (size_t)(end - at)) + 1;
-	return at < end && memchr(at, 0, (size_t)(end - at)) != NULL && take(last_part(at), out_name);
+	return at < end && memchr(at, 0, (size_t)(end - at)) != NULL &&
+	       take(last_part(at), out_name);
 }
 
 bool caller_names_software(const char *exe, const char *comm, const char *arguments, size_t n,
 	char out_name[CALLER_NAME_BYTES])
 {
-	if (take(last_part(exe), out_name) || arguments_name_software(last_part(exe), arguments, n, out_name))
+	if (take(last_part(exe), out_name) ||
+		arguments_name_software(last_part(exe), arguments, n, out_name))
 		return true;
 	/* A script called by its own name, or a program whose file another user may not see. */
 	return strlen(comm) <= COMM_BYTES && take(comm, out_name);

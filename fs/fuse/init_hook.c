@@ -45,7 +45,8 @@ ssize_t init_hook_read(int fd, void *data, size_t len, void *userdata)
 		return got;
 	memcpy(&init, (const char *)data + sizeof header, 16);
 	offered = init.flags;
-	__atomic_store_n(&init_unique, header.unique, __ATOMIC_RELEASE);	/* after what was offered */
+	__atomic_store_n(
+		&init_unique, header.unique, __ATOMIC_RELEASE); /* after what was offered */
 	return got;
 }
 
@@ -67,8 +68,10 @@ ssize_t init_hook_writev(int fd, struct iovec *iov, int count, void *userdata)
 	if (!__atomic_load_n(&is_done, __ATOMIC_ACQUIRE) && count >= 2 &&
 		iov[0].iov_len == sizeof header) {
 		memcpy(&header, iov[0].iov_base, sizeof header);
-		/* A notification, which may come first, has no number of a request and a code for an error. */
-		if (header.unique == __atomic_load_n(&init_unique, __ATOMIC_ACQUIRE) && header.error == 0 &&
+		/* A notification, which may come first, has no number of a request and a code for
+		 * an error. */
+		if (header.unique == __atomic_load_n(&init_unique, __ATOMIC_ACQUIRE) &&
+			header.error == 0 &&
 			iov[1].iov_len >= offsetof(struct fuse_init_out, flags) + 4) {
 			add_flags(&iov[1]);
 			__atomic_store_n(&is_done, true, __ATOMIC_RELEASE);

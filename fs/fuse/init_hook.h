@@ -1,6 +1,7 @@
-/* libfuse 3.14 drops two flags of the INIT reply that the kernel offers.  Without HANDLE_KILLPRIV_V2 every write(2) costs
- * a GETXATTR of security.capability; without PARALLEL_DIROPS one lookup holds its whole directory.  This
- * reads and writes /dev/fuse for libfuse and adds them. */
+/* libfuse 3.14 drops two flags of the INIT reply that the kernel offers.  Without
+ * HANDLE_KILLPRIV_V2 every write(2) costs a GETXATTR of security.capability; without
+ * PARALLEL_DIROPS one lookup holds its whole directory.  This reads and writes /dev/fuse for
+ * libfuse and adds them. */
 #pragma once
 
 #include <sys/types.h>

@@ -8,24 +8,27 @@
 typedef struct notice {
 	struct notice *next;
 	uint64_t node;
-	char name[256];		/* empty: the node's data */
+	char name[256]; /* empty: the node's data */
 } notice;
 
-/* Two queues: entries wait at most for a directory's operation, which memory answers; data may wait for a READ, so
- * that it must not hold up entries. */
+/* Two queues: entries wait at most for a directory's operation, which memory answers; data may wait
+ * for a READ, so that it must not hold up entries. */
 typedef struct queue {
-	session *session;	/* set before the thread */
+	session *session; /* set before the thread */
 	pthread_t thread;
-	pthread_mutex_t lock;	/* all below */
+	pthread_mutex_t lock; /* all below */
 	pthread_cond_t wake;
 	notice *head, *tail;
 	bool runs, stop;
-	bool tells;		/* the thread is inside the kernel */
-	pthread_cond_t idle;	/* it has come out and there is nothing more */
+	bool tells;	     /* the thread is inside the kernel */
+	pthread_cond_t idle; /* it has come out and there is nothing more */
 } queue;
 
-#define QUEUE_INITIALIZER \
-	{ .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER }
+#define QUEUE_INITIALIZER                                                                          \
+	{                                                                                          \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,               \
+		.idle = PTHREAD_COND_INITIALIZER                                                   \
+	}
 
 static queue entries = QUEUE_INITIALIZER;
 static queue data = QUEUE_INITIALIZER;
@@ -58,8 +61,8 @@ static void *tell(void *arg)
 	while ((n = take(q)) != NULL) {
 		/* -ENOENT: the kernel does not hold it, which is as good. */
 		if (n->name[0] != 0)
-			fuse_lowlevel_notify_inval_entry(q->session->fuse, n->node, n->name,
-				strlen(n->name));
+			fuse_lowlevel_notify_inval_entry(
+				q->session->fuse, n->node, n->name, strlen(n->name));
 		else
 			fuse_lowlevel_notify_inval_inode(q->session->fuse, n->node, 0, 0);
 		free(n);
@@ -71,7 +74,7 @@ static emr_status start(queue *q, session *s)
 {
 	bool runs;
 
-	pthread_mutex_lock(&q->lock);	/* the view's threads may have something to tell already */
+	pthread_mutex_lock(&q->lock); /* the view's threads may have something to tell already */
 	q->session = s;
 	q->stop = false;
 	runs = q->runs = pthread_create(&q->thread, NULL, tell, q) == 0;
@@ -87,7 +90,7 @@ static void stop(queue *q)
 
 	pthread_mutex_lock(&q->lock);
 	ran = q->runs;
-	q->runs = false;	/* nothing is added any more */
+	q->runs = false; /* nothing is added any more */
 	q->stop = true;
 	pthread_cond_signal(&q->wake);
 	pthread_cond_broadcast(&q->idle);
@@ -146,7 +149,7 @@ void notifier_add(uint64_t node, const char *name)
 	notice *n = calloc(1, sizeof *n);
 
 	if (n == NULL)
-		return;		/* the entry's timeout will do it */
+		return; /* the entry's timeout will do it */
 	n->node = node;
 	if (name != NULL)
 		strncpy(n->name, name, sizeof n->name - 1);

@@ -44,7 +44,8 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
-	/* What is to be cut lies in another's folder, and its bytes are asked for first; they may have come by now. */
+	/* What is to be cut lies in another's folder, and its bytes are asked for first; they may
+	 * have come by now. */
 	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
 		if (park(req, s, EMR_NEED_BYTES, p, set_attr))
 			return;
@@ -56,12 +57,13 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 		reply_attr(req, s, &attr);
 }
 
-/* Owner and group are the mounting user's for everything and never stored: setting them succeeds and changes
- * nothing, because programs that copy refuse to go on otherwise.  Access times are not kept. */
-static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set,
-	struct fuse_file_info *info)
+/* Owner and group are the mounting user's for everything and never stored: setting them succeeds
+ * and changes nothing, because programs that copy refuse to go on otherwise.  Access times are not
+ * kept. */
+static void op_setattr(
+	fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct fuse_file_info *info)
 {
-	parked p = { .node = ino };
+	parked p = {.node = ino};
 	struct timespec now;
 
 	(void)info;
@@ -87,7 +89,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_s
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	const session *s = fuse_req_userdata(req);
-	struct statvfs out = { .f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255 };
+	struct statvfs out = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
 	emr_space space;
 	emr_status status = emr_view_space(s->options.view, &space);
 
@@ -106,11 +108,13 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 
 /* ---- extended attributes ---- */
 
-/* Between the question for the size of a list and the one for the list a record may get its place on the ledger, and
- * with it more names (under 200 bytes); mv does not ask again after ERANGE.  Values are answered as measured (told.h). */
+/* Between the question for the size of a list and the one for the list a record may get its place
+ * on the ledger, and with it more names (under 200 bytes); mv does not ask again after ERANGE.
+ * Values are answered as measured (told.h). */
 #define ROOM_FOR_NAMES 256
 
-static void reply_bytes(fuse_req_t req, emr_status status, const emr_buf *bytes, size_t size, size_t room)
+static void reply_bytes(
+	fuse_req_t req, emr_status status, const emr_buf *bytes, size_t size, size_t room)
 {
 	if (status != EMR_OK)
 		reply_status(req, status);
@@ -133,8 +137,8 @@ static int64_t now_ns(void)
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	const session *s = session_of(req);
-	told_key key = { .node = ino, .thread = fuse_req_ctx(req)->pid, .name = name };
-	EMR_AUTO_BUF value = { 0 }, measured = { 0 };
+	told_key key = {.node = ino, .thread = fuse_req_ctx(req)->pid, .name = name};
+	EMR_AUTO_BUF value = {0}, measured = {0};
 	emr_status status = emr_view_get_attribute(s->options.view, ino, name, &value);
 
 	if (size == 0 && status == EMR_OK)
@@ -148,7 +152,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	const session *s = session_of(req);
-	EMR_AUTO_BUF names = { 0 };
+	EMR_AUTO_BUF names = {0};
 	emr_status status = emr_view_list_attributes(s->options.view, ino, &names);
 
 	reply_bytes(req, status, &names, size, names.len > 0 ? ROOM_FOR_NAMES : 0);
@@ -172,7 +176,8 @@ static unsigned acl_bits(uint16_t tag, uint16_t perm, uint16_t *seen)
 	}
 }
 
-/* True when an access control list says no more than MODE does: cp -a sets such ones, and they need not be kept. */
+/* True when an access control list says no more than MODE does: cp -a sets such ones, and they need
+ * not be kept. */
 static bool is_plain_acl(const char *value, size_t size, uint16_t mode)
 {
 	struct posix_acl_xattr_header header;
@@ -188,10 +193,11 @@ static bool is_plain_acl(const char *value, size_t size, uint16_t mode)
 		bits |= acl_bits(le16toh(entry.e_tag), le16toh(entry.e_perm) & 7, &seen);
 	}
 	return le32toh(header.a_version) == POSIX_ACL_XATTR_VERSION && seen == 7 &&
-		bits == (mode & 0777u);
+	       bits == (mode & 0777u);
 }
 
-static void set_acl(fuse_req_t req, const session *s, fuse_ino_t ino, const char *value, size_t size)
+static void set_acl(
+	fuse_req_t req, const session *s, fuse_ino_t ino, const char *value, size_t size)
 {
 	emr_attr attr;
 	emr_status status = emr_view_attr(s->options.view, ino, &attr);
@@ -202,20 +208,20 @@ static void set_acl(fuse_req_t req, const session *s, fuse_ino_t ino, const char
 		fuse_reply_err(req, is_plain_acl(value, size, attr.mode) ? 0 : EOPNOTSUPP);
 }
 
-static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
-	int flags)
+static void op_setxattr(
+	fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
 	const session *s = session_of(req);
 	unsigned ours = (flags & XATTR_CREATE ? EMR_ATTRIBUTE_CREATE : 0u) |
-		(flags & XATTR_REPLACE ? EMR_ATTRIBUTE_REPLACE : 0u);
+			(flags & XATTR_REPLACE ? EMR_ATTRIBUTE_REPLACE : 0u);
 
 	if (strcmp(name, "system.posix_acl_access") == 0) {
 		set_acl(req, s, ino, value, size);
 		return;
 	}
 	told_forget(ino);
-	reply_status(req, emr_view_set_attribute(s->options.view, ino, name, emr_bytes_of(value, size),
-		ours));
+	reply_status(req, emr_view_set_attribute(
+				  s->options.view, ino, name, emr_bytes_of(value, size), ours));
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
@@ -228,7 +234,8 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 
 /* Programs ask here whether a file is a terminal. */
 static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
-	struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size, size_t out_size)
+	struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size,
+	size_t out_size)
 {
 	(void)ino;
 	(void)command;

@@ -17,7 +17,8 @@ static emr_handle *handle_of(const struct fuse_file_info *info)
 	return (emr_handle *)(uintptr_t)info->fh;
 }
 
-/* A node's bytes change only through requests on it, so what the kernel has cached stays right over closes. */
+/* A node's bytes change only through requests on it, so what the kernel has cached stays right over
+ * closes. */
 static void fill_info(struct fuse_file_info *info, emr_handle *handle, bool is_virtual)
 {
 	info->fh = (uint64_t)(uintptr_t)handle;
@@ -36,8 +37,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 	if (refused_long_name(req, name))
 		return;
-	status = emr_view_create(s->options.view, parent, name, (uint16_t)(mode & 07777), info->flags,
-		&attr, &handle);
+	status = emr_view_create(s->options.view, parent, name, (uint16_t)(mode & 07777),
+		info->flags, &attr, &handle);
 	if (status != EMR_OK) {
 		reply_refusal(req, s, parent, name, status);
 		return;
@@ -52,8 +53,10 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	emr_view_forget(s->options.view, attr.node, 1);
 }
 
-/* Only where a folder asks for it: looking at a process and those above it costs a dozen reads of /proc. */
-static emr_status admit_caller(fuse_req_t req, emr_view *view, uint64_t node, int flags, char program[CALLER_NAME_BYTES])
+/* Only where a folder asks for it: looking at a process and those above it costs a dozen reads of
+ * /proc. */
+static emr_status admit_caller(
+	fuse_req_t req, emr_view *view, uint64_t node, int flags, char program[CALLER_NAME_BYTES])
 {
 	program[0] = 0;
 	if ((flags & O_ACCMODE) == O_WRONLY || !emr_view_guards_software(view, node) ||
@@ -71,7 +74,8 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
-	/* Somebody else's close has just taken away what this open had found; a third one's open may have brought it back by now. */
+	/* Somebody else's close has just taken away what this open had found; a third one's open
+	 * may have brought it back by now. */
 	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
 		if (park(req, s, EMR_NEED_BYTES, p, open_now))
 			return;
@@ -95,7 +99,7 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	session *s = session_of(req);
-	parked p = { .node = ino, .info = *info };
+	parked p = {.node = ino, .info = *info};
 	emr_status status = admit_caller(req, s->options.view, ino, info->flags, p.program);
 
 	if (status != EMR_OK || (info->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY ||
@@ -151,7 +155,8 @@ static char *thread_buffer(size_t size)
 	return buffer->data;
 }
 
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
+static void op_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
 	const session *s = session_of(req);
 	char *data = thread_buffer(size);
@@ -161,9 +166,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 
 	(void)ino;
 	status = data == NULL ? EMR_NO_MEMORY
-		: emr_view_read(handle_of(info), (uint64_t)offset, data, size, &got);
+			      : emr_view_read(handle_of(info), (uint64_t)offset, data, size, &got);
 	if (!wait_take(id))
-		return;		/* too late: the deadline answered */
+		return; /* too late: the deadline answered */
 	if (status != EMR_OK)
 		reply_status(req, status);
 	else
@@ -193,7 +198,7 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int data_only, struct fuse_file_info *info)
 {
 	(void)ino;
-	(void)data_only;	/* one flush covers data and metadata alike */
+	(void)data_only; /* one flush covers data and metadata alike */
 	session_of(req);
 	reply_status(req, emr_view_fsync(handle_of(info)));
 }

@@ -10,7 +10,7 @@
 static void lookup(fuse_req_t req, const parked *p, emr_status status)
 {
 	session *s = session_of(req);
-	struct fuse_entry_param nothing = { .entry_timeout = NEGATIVE_TIMEOUT_S };
+	struct fuse_entry_param nothing = {.entry_timeout = NEGATIVE_TIMEOUT_S};
 	emr_attr attr;
 
 	if (status == EMR_OK)
@@ -26,7 +26,7 @@ static void lookup(fuse_req_t req, const parked *p, emr_status status)
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	session *s = session_of(req);
-	parked p = { .node = parent };
+	parked p = {.node = parent};
 
 	if (refused_long_name(req, name))
 		return;
@@ -141,8 +141,9 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 	const char *new_name, unsigned flags)
 {
 	const session *s = session_of(req);
-	unsigned ours = flags == RENAME_NOREPLACE ? EMR_RENAME_NO_REPLACE
-		: flags == RENAME_EXCHANGE ? EMR_RENAME_EXCHANGE : 0;
+	unsigned ours = flags == RENAME_NOREPLACE  ? EMR_RENAME_NO_REPLACE
+			: flags == RENAME_EXCHANGE ? EMR_RENAME_EXCHANGE
+						   : 0;
 
 	if (refused_long_name(req, name) || refused_long_name(req, new_name))
 		return;
@@ -154,7 +155,8 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 		emr_view_rename(s->options.view, parent, name, new_parent, new_name, ours));
 }
 
-/* A record has one place.  The kernel would say EPERM without asking; a person wants to know why. */
+/* A record has one place.  The kernel would say EPERM without asking; a person wants to know why.
+ */
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
 {
 	const session *s = session_of(req);
@@ -172,7 +174,7 @@ typedef struct listing {
 	char *data;
 	size_t len, size;
 	bool plus;
-	uint64_t *taken;	/* nodes given with a reference */
+	uint64_t *taken; /* nodes given with a reference */
 	size_t taken_count;
 } listing;
 
@@ -189,8 +191,10 @@ static bool add_entry(void *arg, const char *name, const emr_attr *attr, uint64_
 	size_t room = l->size - l->len, need;
 
 	entry_of(l->session, attr, &entry);
-	need = l->plus ? fuse_add_direntry_plus(l->req, l->data + l->len, room, name, &entry, (off_t)next)
-		: fuse_add_direntry(l->req, l->data + l->len, room, name, &entry.attr, (off_t)next);
+	need = l->plus ? fuse_add_direntry_plus(
+				 l->req, l->data + l->len, room, name, &entry, (off_t)next)
+		       : fuse_add_direntry(
+				 l->req, l->data + l->len, room, name, &entry.attr, (off_t)next);
 	if (need > room)
 		return false;
 	l->len += need;
@@ -202,13 +206,15 @@ static bool add_entry(void *arg, const char *name, const emr_attr *attr, uint64_
 static void list(fuse_req_t req, const parked *p, emr_status status)
 {
 	const session *s = session_of(req);
-	listing l = { .req = req, .session = s, .size = p->size, .plus = p->plus };
+	listing l = {.req = req, .session = s, .size = p->size, .plus = p->plus};
 
 	if (status == EMR_OK) {
 		l.data = malloc(p->size);
 		l.taken = malloc((p->size / 32 + 1) * sizeof *l.taken);
-		status = l.data == NULL || l.taken == NULL ? EMR_NO_MEMORY
-			: emr_view_each_entry(s->options.view, p->node, (uint64_t)p->offset, p->plus, add_entry, &l);
+		status = l.data == NULL || l.taken == NULL
+				 ? EMR_NO_MEMORY
+				 : emr_view_each_entry(s->options.view, p->node,
+					   (uint64_t)p->offset, p->plus, add_entry, &l);
 	}
 	if (status != EMR_OK)
 		reply_status(req, status);
@@ -221,21 +227,21 @@ static void list(fuse_req_t req, const parked *p, emr_status status)
 
 static void list_when_ready(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
-	parked p = { .node = ino, .size = size, .offset = offset, .plus = plus };
+	parked p = {.node = ino, .size = size, .offset = offset, .plus = plus};
 
 	if (!park(req, session_of(req), EMR_NEED_NAMES, &p, list))
 		list(req, &p, EMR_OK);
 }
 
-static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *info)
+static void op_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
 	(void)info;
 	list_when_ready(req, ino, size, offset, false);
 }
 
-static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-	struct fuse_file_info *info)
+static void op_readdirplus(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
 	(void)info;
 	list_when_ready(req, ino, size, offset, true);

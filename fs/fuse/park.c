@@ -5,7 +5,9 @@
 #include "reply.h"
 #include "wait.h"
 
-#define SLACK_NS INT64_C(1000000000)	/* the view answers in time and says why not; this is for when it hangs itself */
+#define SLACK_NS                                                                                   \
+	INT64_C(1000000000) /* the view answers in time and says why not; this is for when it      \
+			       hangs itself */
 
 typedef struct waiting {
 	fuse_req_t req;
@@ -36,10 +38,10 @@ bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go
 		reply_status(req, EMR_NO_MEMORY);
 		return true;
 	}
-	*w = (waiting){ .req = req, .p = *p, .go = go };
+	*w = (waiting){.req = req, .p = *p, .go = go};
 	w->id = wait_begin_listening(req, EMR_SHARED_WAIT_NS + SLACK_NS);
 	status = emr_view_await(s->options.view, p->node, need, name, ready, w);
-	if (status != EMR_BUSY)	/* it has come meanwhile, or never will */
+	if (status != EMR_BUSY) /* it has come meanwhile, or never will */
 		ready(w, status);
 	return true;
 }

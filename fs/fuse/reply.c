@@ -106,7 +106,7 @@ static struct timespec timespec_of(int64_t ns)
 		s--;
 		rest += 1000000000;
 	}
-	return (struct timespec){ .tv_sec = s, .tv_nsec = rest };
+	return (struct timespec){.tv_sec = s, .tv_nsec = rest};
 }
 
 void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat)
@@ -121,7 +121,7 @@ void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat)
 	out_stat->st_blksize = 4096;
 	out_stat->st_blocks = (blkcnt_t)((attr->size_bytes + 511) / 512);
 	out_stat->st_mtim = timespec_of(attr->mtime_ns);
-	out_stat->st_atim = out_stat->st_mtim;	/* reading is not a change of the record */
+	out_stat->st_atim = out_stat->st_mtim; /* reading is not a change of the record */
 	out_stat->st_ctim = timespec_of(attr->ctime_ns);
 }
 
@@ -135,8 +135,9 @@ void entry_of(const session *s, const emr_attr *attr, struct fuse_entry_param *o
 	memset(out_entry, 0, sizeof *out_entry);
 	out_entry->ino = attr->node;
 	out_entry->attr_timeout = attr_timeout_of(attr);
-	out_entry->entry_timeout = attr->is_virtual ? 0
-		: attr->type == EMR_META_DIR ? DIRECTORY_ENTRY_TIMEOUT_S : FILE_TIMEOUT_S;
+	out_entry->entry_timeout = attr->is_virtual		? 0
+				   : attr->type == EMR_META_DIR ? DIRECTORY_ENTRY_TIMEOUT_S
+								: FILE_TIMEOUT_S;
 	stat_of(s, attr, &out_entry->attr);
 }
 

@@ -5,7 +5,8 @@
 
 int errno_of(emr_status status);
 void reply_status(fuse_req_t req, emr_status status);
-/* The same, and what people should know of it as a notice: STATUS of a call on NAME in NODE, or on NODE itself. */
+/* The same, and what people should know of it as a notice: STATUS of a call on NAME in NODE, or on
+ * NODE itself. */
 void reply_refusal(
 	fuse_req_t req, const session *s, uint64_t node, const char *name, emr_status status);
 void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat);

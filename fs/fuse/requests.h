@@ -4,4 +4,4 @@
 #include <stdint.h>
 
 void requests_note(uint32_t opcode);
-void requests_reset(void);	/* before a new session */
+void requests_reset(void); /* before a new session */

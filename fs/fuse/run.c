@@ -17,13 +17,14 @@
 #include "wait.h"
 
 #define READAHEAD_KB 1024
-#define THREADS_MAX 32	/* made on demand: more than the requests that a slow disk usually holds up at once */
-#define WAKE_SIGNAL (SIGRTMIN + 4)	/* ends the wait of the thread inside emr_fuse_run */
+#define THREADS_MAX                                                                                \
+	32 /* made on demand: more than the requests that a slow disk usually holds up at once */
+#define WAKE_SIGNAL (SIGRTMIN + 4) /* ends the wait of the thread inside emr_fuse_run */
 
 static session the;
 static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t runner;
-static bool is_running;	/* under running_lock: the.fuse and runner may be used by others */
+static bool is_running; /* under running_lock: the.fuse and runner may be used by others */
 static int is_stopped;	/* atomic */
 
 static int64_t boot_ns(void)
@@ -84,12 +85,14 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	session *s = userdata;
 
-	conn->want &= ~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_SPLICE_READ |
-		FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_POSIX_ACL |
-		FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_HANDLE_KILLPRIV |
-		FUSE_CAP_WRITEBACK_CACHE);
+	conn->want &=
+		~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_SPLICE_READ |
+			    FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_POSIX_ACL |
+			    FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT |
+			    FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE);
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
-		FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_EXPLICIT_INVAL_DATA);
+			   FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+			   FUSE_CAP_EXPLICIT_INVAL_DATA);
 	if (s->options.writeback)
 		want(conn, FUSE_CAP_WRITEBACK_CACHE);
 	conn->max_background = 256;
@@ -120,7 +123,8 @@ static bool find_device(const char *mountpoint, char out[32])
 	return found;
 }
 
-/* Only root may: without it the kernel asks for 128 KiB at a time, and the reader's own prefetch helps. */
+/* Only root may: without it the kernel asks for 128 KiB at a time, and the reader's own prefetch
+ * helps. */
 static void raise_readahead(const char *mountpoint)
 {
 	char device[32], path[128], text[16];
@@ -148,7 +152,7 @@ static void ignore(int number)
 /* Without SA_RESTART, so that the wait inside libfuse's loop ends. */
 static void take_wake_signal(void)
 {
-	struct sigaction action = { .sa_handler = ignore };
+	struct sigaction action = {.sa_handler = ignore};
 
 	sigemptyset(&action.sa_mask);
 	sigaction(WAKE_SIGNAL, &action, NULL);
@@ -175,9 +179,10 @@ static void set_running(bool is)
 
 static emr_status make_session(const emr_fuse_options *options)
 {
-	static const struct fuse_custom_io io = { .read = init_hook_read, .writev = init_hook_writev };
+	static const struct fuse_custom_io io = {
+		.read = init_hook_read, .writev = init_hook_writev};
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	struct fuse_lowlevel_ops ops = { .init = op_init };
+	struct fuse_lowlevel_ops ops = {.init = op_init};
 	char text[256];
 	int failed;
 
@@ -230,7 +235,8 @@ static emr_status loop(void)
 	fuse_loop_cfg_destroy(config);
 	/* A signal number or an exit on request is a normal end. */
 	return result < 0 && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST)
-		? emr_status_from_errno(-result) : EMR_OK;
+		       ? emr_status_from_errno(-result)
+		       : EMR_OK;
 }
 
 /* The two numbers are asked for by other threads at any time. */
@@ -266,7 +272,8 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 	if (status == EMR_OK && !__atomic_load_n(&is_stopped, __ATOMIC_SEQ_CST))
 		status = loop();
 	set_running(false);
-	emr_view_end_waits(options->view);	/* whoever still waits is answered while there is a session */
+	emr_view_end_waits(
+		options->view); /* whoever still waits is answered while there is a session */
 	wait_stop();
 	notifier_stop();
 	told_clear();

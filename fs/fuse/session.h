@@ -7,12 +7,12 @@
 #include "fuse/fuse.h"
 
 typedef struct session {
-	emr_fuse_options options;	/* set before there are threads, as all that is not atomic */
+	emr_fuse_options options; /* set before there are threads, as all that is not atomic */
 	struct fuse_session *fuse;
 	uid_t uid;
 	gid_t gid;
-	int64_t last_request_boot_ns;	/* atomic */
-	uint64_t open_count;		/* atomic */
+	int64_t last_request_boot_ns; /* atomic */
+	uint64_t open_count;	      /* atomic */
 } session;
 
 /* The session a request belongs to; notes the time for --idle. */
@@ -21,8 +21,9 @@ void session_opened(session *s);
 void session_closed(session *s);
 
 /* How long the kernel may keep what it was told, seconds. */
-#define FILE_TIMEOUT_S 3600.0		/* nothing changes a node but the kernel itself */
-#define DIRECTORY_ENTRY_TIMEOUT_S 10.0	/* bounds the race of a lookup with a change from elsewhere */
+#define FILE_TIMEOUT_S 3600.0 /* nothing changes a node but the kernel itself */
+#define DIRECTORY_ENTRY_TIMEOUT_S                                                                  \
+	10.0 /* bounds the race of a lookup with a change from elsewhere */
 #define NEGATIVE_TIMEOUT_S 5.0
 
 /* ops_*.c: each adds its handlers. */

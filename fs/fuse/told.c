@@ -7,13 +7,13 @@
 typedef struct slot {
 	uint64_t node;
 	int32_t thread;
-	char *name;	/* NULL: free */
+	char *name; /* NULL: free */
 	emr_buf value;
 	int64_t at_ns;
 } slot;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static slot slots[TOLD_MAX];	/* under lock */
+static slot slots[TOLD_MAX]; /* under lock */
 
 static void let_go(slot *s)
 {
@@ -24,7 +24,8 @@ static void let_go(slot *s)
 
 static bool is_for(const slot *s, told_key key)
 {
-	return s->name != NULL && s->node == key.node && s->thread == key.thread && strcmp(s->name, key.name) == 0;
+	return s->name != NULL && s->node == key.node && s->thread == key.thread &&
+	       strcmp(s->name, key.name) == 0;
 }
 
 static slot *find(told_key key)
@@ -79,7 +80,7 @@ bool told_take(told_key key, size_t size, int64_t now_ns, emr_buf *out_value)
 	s = find(key);
 	if (s != NULL) {
 		was_told = s->value.len == size && now_ns - s->at_ns <= TOLD_NS &&
-			emr_buf_append(out_value, s->value.data, s->value.len) == EMR_OK;
+			   emr_buf_append(out_value, s->value.data, s->value.len) == EMR_OK;
 		let_go(s);
 	}
 	pthread_mutex_unlock(&lock);

@@ -8,20 +8,21 @@
 #include "base/log.h"
 
 typedef struct waiting {
-	uint64_t id;	/* 0: free */
+	uint64_t id; /* 0: free */
 	fuse_req_t req;
 	int64_t deadline_ns;
-	bool is_pinned;		/* whoever put it in still needs REQ: nobody answers it yet */
+	bool is_pinned; /* whoever put it in still needs REQ: nobody answers it yet */
 	bool is_interrupted;
 } waiting;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* below every other lock; nothing is called under it */
+static pthread_mutex_t lock =
+	PTHREAD_MUTEX_INITIALIZER; /* below every other lock; nothing is called under it */
 static pthread_cond_t wake;
 static waiting table[WAIT_MAX];
 static uint64_t last_id;
 static size_t count;
 static bool stop;
-static bool runs;	/* of whoever starts and stops; all above: lock */
+static bool runs; /* of whoever starts and stops; all above: lock */
 static pthread_t watcher;
 
 static int64_t boot_ns(void)
@@ -32,13 +33,15 @@ static int64_t boot_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Under lock: the entry whose deadline comes first, NULL when nothing that may be answered waits. */
+/* Under lock: the entry whose deadline comes first, NULL when nothing that may be answered waits.
+ */
 static waiting *first_due(void)
 {
 	waiting *first = NULL;
 
 	for (size_t i = 0; i < WAIT_MAX; i++)
-		if (table[i].id != 0 && !table[i].is_pinned && (first == NULL || table[i].deadline_ns < first->deadline_ns))
+		if (table[i].id != 0 && !table[i].is_pinned &&
+			(first == NULL || table[i].deadline_ns < first->deadline_ns))
 			first = &table[i];
 	return first;
 }
@@ -141,7 +144,10 @@ static uint64_t put_in(fuse_req_t req, int64_t ns, bool is_pinned)
 	id = ++last_id;
 	for (size_t i = 0; i < WAIT_MAX; i++)
 		if (table[i].id == 0) {
-			table[i] = (waiting){ .id = id, .req = req, .deadline_ns = boot_ns() + ns, .is_pinned = is_pinned };
+			table[i] = (waiting){.id = id,
+				.req = req,
+				.deadline_ns = boot_ns() + ns,
+				.is_pinned = is_pinned};
 			count++;
 			break;
 		}
@@ -168,8 +174,9 @@ static waiting *find(uint64_t id)
 	return NULL;
 }
 
-/* Called by libfuse inside of the request's own lock: only the watcher may answer it, because an answer frees it.  Somebody
- * else may have answered just now: then the number is no longer in the table. */
+/* Called by libfuse inside of the request's own lock: only the watcher may answer it, because an
+ * answer frees it.  Somebody else may have answered just now: then the number is no longer in the
+ * table. */
 static void interrupted(fuse_req_t req, void *data)
 {
 	waiting *entry;

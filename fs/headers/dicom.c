@@ -1,5 +1,6 @@
-/* DICOM Part 10: preamble, file meta (group 2, always explicit little endian), then group 8 of the data set.  Elements
- * stand in rising order, so the walk ends at the first group above 8, long before any pixel. */
+/* DICOM Part 10: preamble, file meta (group 2, always explicit little endian), then group 8 of the
+ * data set.  Elements stand in rising order, so the walk ends at the first group above 8, long
+ * before any pixel. */
 #include <string.h>
 
 #include "parts.h"
@@ -15,9 +16,9 @@ typedef struct walk {
 
 typedef struct element {
 	uint32_t tag;
-	uint32_t len;	/* UNDEFINED: up to its delimiter */
-	char vr[2];	/* "\0\0": not said */
-	emr_bytes value;	/* empty when the length is undefined */
+	uint32_t len;	 /* UNDEFINED: up to its delimiter */
+	char vr[2];	 /* "\0\0": not said */
+	emr_bytes value; /* empty when the length is undefined */
 } element;
 
 static uint32_t le16(const uint8_t *p)
@@ -32,7 +33,8 @@ static uint32_t le32(const uint8_t *p)
 
 static bool has_long_length(const char vr[2])
 {
-	static const char *const longs[] = { "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV" };
+	static const char *const longs[] = {
+		"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"};
 
 	for (size_t i = 0; i < sizeof longs / sizeof *longs; i++)
 		if (memcmp(longs[i], vr, 2) == 0)
@@ -71,10 +73,11 @@ static bool read_length(walk *w, element *e)
 	return skip(w, 8);
 }
 
-/* One element's header and, where its length is known, its value.  Items are entered, whatever their length. */
+/* One element's header and, where its length is known, its value.  Items are entered, whatever
+ * their length. */
 static bool next(walk *w, element *e)
 {
-	*e = (element){ 0 };
+	*e = (element){0};
 	if (w->left < 8)
 		return false;
 	e->tag = le16(w->at) << 16 | le16(w->at + 2);
@@ -86,7 +89,8 @@ static bool next(walk *w, element *e)
 	return skip(w, e->len);
 }
 
-/* Up to the delimiter of what has an undefined length: sequences hold items, items hold elements. */
+/* Up to the delimiter of what has an undefined length: sequences hold items, items hold elements.
+ */
 static bool skip_undefined(walk *w)
 {
 	unsigned depth = 1;
@@ -99,7 +103,8 @@ static bool skip_undefined(walk *w)
 			if (e.len != 0)
 				return false;
 			depth--;
-		} else if (e.len == UNDEFINED && (memcmp(e.vr, "UN", 2) == 0 || ++depth > DEPTH_MAX)) {
+		} else if (e.len == UNDEFINED &&
+			   (memcmp(e.vr, "UN", 2) == 0 || ++depth > DEPTH_MAX)) {
 			return false;
 		}
 	}
@@ -199,7 +204,7 @@ static void join_series(wanted *w)
 	memcpy(study, w->out->description, sizeof study);
 	sink = text_begin(w->out->description);
 	if (study[0] != '\0' && (!text_put_utf8(&sink, emr_bytes_of(study, strlen(study))) ||
-		!text_put_utf8(&sink, emr_bytes_of(", ", 2))))
+					!text_put_utf8(&sink, emr_bytes_of(", ", 2))))
 		return;
 	if (!text_put_utf8(&sink, emr_bytes_of(w->series, strlen(w->series))))
 		w->out->description[0] = '\0';
@@ -207,7 +212,7 @@ static void join_series(wanted *w)
 
 static void read_data_set(walk *w, emr_headers *out)
 {
-	wanted found = { .out = out };
+	wanted found = {.out = out};
 	uint32_t last = 0;
 	element e;
 
@@ -230,13 +235,14 @@ static bool take_syntax(emr_bytes uid, bool *out_is_implicit)
 	*out_is_implicit = is_text(uid, root);
 	if (*out_is_implicit)
 		return true;
-	return uid.len > sizeof root && memcmp(uid.data, root, sizeof root - 1) == 0 && uid.data[sizeof root - 1] == '.' &&
-		!is_text(uid, "1.2.840.10008.1.2.2") && !is_text(uid, "1.2.840.10008.1.2.1.99");
+	return uid.len > sizeof root && memcmp(uid.data, root, sizeof root - 1) == 0 &&
+	       uid.data[sizeof root - 1] == '.' && !is_text(uid, "1.2.840.10008.1.2.2") &&
+	       !is_text(uid, "1.2.840.10008.1.2.1.99");
 }
 
 void dicom_read(emr_bytes head, emr_headers *out)
 {
-	walk w = { .at = head.data, .left = head.len }, before;
+	walk w = {.at = head.data, .left = head.len}, before;
 	bool is_known = false, is_implicit = false;
 	element e;
 

@@ -1,4 +1,5 @@
-/* FHIR resources.  Which elements say when, what and who differs from resource to resource; one table serves JSON and XML. */
+/* FHIR resources.  Which elements say when, what and who differs from resource to resource; one
+ * table serves JSON and XML. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,18 +7,24 @@
 
 #include "parts.h"
 
-static const char *const dates[] = { "effectiveDateTime", "effectivePeriod.start", "effectiveInstant",
-	"performedDateTime", "performedPeriod.start", "occurrenceDateTime", "started", "period.start", "onsetDateTime",
-	"authoredOn", "date", "issued", "recordedDate", "created", "dateTime", "sent" };
-static const char *const titles[] = { "code.text", "code.coding.display", "vaccineCode.text",
-	"vaccineCode.coding.display", "medicationCodeableConcept.text", "medicationCodeableConcept.coding.display",
-	"title", "type.text", "type.coding.display", "description", "procedureCode.text", "procedureCode.coding.display" };
-static const char *const organisations[] = { "custodian.display", "managingOrganization.display",
-	"serviceProvider.display", "organization.display", "performer.display", "performer.actor.display",
-	"author.display" };
-static const char *const modalities[] = { "modality.code", "modality.coding.code", "series.modality.code" };
+static const char *const dates[] = {"effectiveDateTime", "effectivePeriod.start",
+	"effectiveInstant", "performedDateTime", "performedPeriod.start", "occurrenceDateTime",
+	"started", "period.start", "onsetDateTime", "authoredOn", "date", "issued", "recordedDate",
+	"created", "dateTime", "sent"};
+static const char *const titles[] = {"code.text", "code.coding.display", "vaccineCode.text",
+	"vaccineCode.coding.display", "medicationCodeableConcept.text",
+	"medicationCodeableConcept.coding.display", "title", "type.text", "type.coding.display",
+	"description", "procedureCode.text", "procedureCode.coding.display"};
+static const char *const organisations[] = {"custodian.display", "managingOrganization.display",
+	"serviceProvider.display", "organization.display", "performer.display",
+	"performer.actor.display", "author.display"};
+static const char *const modalities[] = {
+	"modality.code", "modality.coding.code", "series.modality.code"};
 
-#define FIELD(list) { (list), sizeof(list) / sizeof *(list) }
+#define FIELD(list)                                                                                \
+	{                                                                                          \
+		(list), sizeof(list) / sizeof *(list)                                              \
+	}
 const fhir_field fhir_fields[FHIR_FIELDS] = {
 	[FHIR_DATE] = FIELD(dates),
 	[FHIR_TITLE] = FIELD(titles),
@@ -27,8 +34,10 @@ const fhir_field fhir_fields[FHIR_FIELDS] = {
 
 char *fhir_slot(emr_headers *out, int field)
 {
-	return field == FHIR_DATE ? out->study_date : field == FHIR_TITLE ? out->description
-		: field == FHIR_ORGANISATION ? out->organisation : out->modality;
+	return field == FHIR_DATE	    ? out->study_date
+	       : field == FHIR_TITLE	    ? out->description
+	       : field == FHIR_ORGANISATION ? out->organisation
+					    : out->modality;
 }
 
 void fhir_set(emr_headers *out, int field, emr_bytes text)
@@ -54,7 +63,7 @@ void fhir_name(emr_headers *out, emr_bytes resource)
 	if (!text_is_utf8(resource) || !text_put_utf8(&sink, resource))
 		return;
 	if (title[0] != '\0' && (!text_put_utf8(&sink, emr_bytes_of(": ", 2)) ||
-		!text_put_utf8(&sink, emr_bytes_of(title, strlen(title)))))
+					!text_put_utf8(&sink, emr_bytes_of(title, strlen(title)))))
 		return;
 }
 
@@ -87,7 +96,8 @@ static const char *text_at(const json_t *value, const char *path)
 static void read_resource(const json_t *resource, emr_headers *out)
 {
 	for (int field = 0; field < FHIR_FIELDS; field++) {
-		for (size_t i = 0; i < fhir_fields[field].n && fhir_slot(out, field)[0] == '\0'; i++) {
+		for (size_t i = 0; i < fhir_fields[field].n && fhir_slot(out, field)[0] == '\0';
+			i++) {
 			const char *text = text_at(resource, fhir_fields[field].paths[i]);
 
 			if (text != NULL)
@@ -98,7 +108,9 @@ static void read_resource(const json_t *resource, emr_headers *out)
 
 static bool is_resource_type(const char *text)
 {
-	size_t len = text != NULL ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") : 0;
+	size_t len = text != NULL
+			     ? strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+			     : 0;
 
 	return len > 0 && len <= 64 && text[len] == '\0';
 }
@@ -106,7 +118,8 @@ static bool is_resource_type(const char *text)
 bool fhir_json_read(emr_bytes file, emr_headers *out)
 {
 	json_error_t error;
-	json_t *root = json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, &error);
+	json_t *root =
+		json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, &error);
 	const json_t *resource = root;
 	const char *type = json_string_value(json_object_get(root, "resourceType"));
 
@@ -117,12 +130,16 @@ bool fhir_json_read(emr_bytes file, emr_headers *out)
 	out->kind = EMR_HEADER_FHIR;
 	/* A document is a bundle that begins with what it is about. */
 	if (strcmp(type, "Bundle") == 0)
-		resource = json_object_get(json_array_get(json_object_get(root, "entry"), 0), "resource");
+		resource = json_object_get(
+			json_array_get(json_object_get(root, "entry"), 0), "resource");
 	if (json_is_object(resource))
 		read_resource(resource, out);
 	if (out->study_date[0] == '\0')
-		fhir_set(out, FHIR_DATE, emr_bytes_of(text_at(root, "timestamp"),
-			text_at(root, "timestamp") != NULL ? strlen(text_at(root, "timestamp")) : 0));
+		fhir_set(out, FHIR_DATE,
+			emr_bytes_of(text_at(root, "timestamp"),
+				text_at(root, "timestamp") != NULL
+					? strlen(text_at(root, "timestamp"))
+					: 0));
 	fhir_name(out, emr_bytes_of(type, strlen(type)));
 	json_decref(root);
 	return true;

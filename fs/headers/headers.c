@@ -13,7 +13,8 @@ static size_t first_visible(emr_bytes bytes)
 {
 	size_t at = bytes.len >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-	while (at < bytes.len && (bytes.data[at] == ' ' || (bytes.data[at] >= 9 && bytes.data[at] <= 13)))
+	while (at < bytes.len &&
+		(bytes.data[at] == ' ' || (bytes.data[at] >= 9 && bytes.data[at] <= 13)))
 		at++;
 	return at;
 }
@@ -39,12 +40,13 @@ static emr_status read_json(const emr_header_source *source, size_t from, emr_he
 		return status;
 	if (has_text(emr_bytes_of(file, got), "\"resourceType\"") &&
 		!fhir_json_read(emr_bytes_of(file + from, got - from), out))
-		*out = (emr_headers){ 0 };
+		*out = (emr_headers){0};
 	return EMR_OK;
 }
 
 /* From the first 64 KiB. */
-static emr_status read_head(const emr_header_source *source, bool is_dicom, size_t from, emr_headers *out)
+static emr_status read_head(
+	const emr_header_source *source, bool is_dicom, size_t from, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *head = malloc(HEAD_BYTES);
 	emr_status status;
@@ -58,7 +60,7 @@ static emr_status read_head(const emr_header_source *source, bool is_dicom, size
 	if (is_dicom)
 		dicom_read(emr_bytes_of(head, got), out);
 	else if (!markup_read(emr_bytes_of(head + from, got - from), out))
-		*out = (emr_headers){ 0 };
+		*out = (emr_headers){0};
 	return EMR_OK;
 }
 
@@ -66,7 +68,7 @@ emr_status emr_headers_read(const emr_header_source *source, emr_headers *out)
 {
 	uint8_t start[SNIFF_BYTES];
 	size_t got = 0, from;
-	emr_headers found = { 0 };
+	emr_headers found = {0};
 	emr_status status = source->read(source->arg, 0, start, sizeof start, &got);
 	emr_bytes bytes = emr_bytes_of(start, got);
 
@@ -99,7 +101,7 @@ static emr_status read_memory(void *arg, uint64_t at, void *data, size_t len, si
 
 emr_status emr_headers_read_bytes(emr_bytes file, emr_headers *out)
 {
-	emr_header_source source = { .read = read_memory, .arg = &file, .size = file.len };
+	emr_header_source source = {.read = read_memory, .arg = &file, .size = file.len};
 
 	return emr_headers_read(&source, out);
 }
@@ -110,8 +112,10 @@ emr_status emr_headers_read_bytes(emr_bytes file, emr_headers *out)
 
 static char *field_of(emr_headers *headers, int tag)
 {
-	return tag == 1 ? headers->modality : tag == 2 ? headers->study_date : tag == 3 ? headers->description
-		: headers->organisation;
+	return tag == 1	  ? headers->modality
+	       : tag == 2 ? headers->study_date
+	       : tag == 3 ? headers->description
+			  : headers->organisation;
 }
 
 emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out)
@@ -141,7 +145,8 @@ static bool is_clean(emr_bytes text)
 	char again[EMR_HEADER_TEXT_MAX + 1];
 	text_sink sink = text_begin(again);
 
-	return text_put_utf8(&sink, text) && strlen(again) == text.len && memcmp(again, text.data, text.len) == 0;
+	return text_put_utf8(&sink, text) && strlen(again) == text.len &&
+	       memcmp(again, text.data, text.len) == 0;
 }
 
 static bool read_field(emr_reader *r, int *last, emr_headers *out)
@@ -150,7 +155,8 @@ static bool read_field(emr_reader *r, int *last, emr_headers *out)
 	emr_bytes text = emr_read_bytes(r, emr_read_u8(r));
 	char date[EMR_HEADER_TEXT_MAX + 1];
 
-	if (r->bad || tag <= *last || tag > FIELDS || text.len == 0 || text.len > EMR_HEADER_TEXT_MAX || !is_clean(text))
+	if (r->bad || tag <= *last || tag > FIELDS || text.len == 0 ||
+		text.len > EMR_HEADER_TEXT_MAX || !is_clean(text))
 		return false;
 	*last = tag;
 	memcpy(field_of(out, tag), text.data, text.len);
@@ -164,7 +170,7 @@ static bool read_field(emr_reader *r, int *last, emr_headers *out)
 emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
 {
 	emr_reader r = emr_reader_of(bytes);
-	emr_headers headers = { 0 };
+	emr_headers headers = {0};
 	uint8_t version = emr_read_u8(&r), kind = emr_read_u8(&r);
 	int last = 0;
 

@@ -12,8 +12,9 @@ static bool path_is(const char *path, const char *wanted)
 
 typedef struct fhir_walk {
 	emr_headers *out;
-	char prefix[XML_PATH_MAX + 1];	/* path of the resource, with its dot */
-	size_t best[FHIR_FIELDS];	/* index of the path that gave each field; past the end: none yet */
+	char prefix[XML_PATH_MAX + 1]; /* path of the resource, with its dot */
+	size_t best[FHIR_FIELDS]; /* index of the path that gave each field; past the end: none yet
+				   */
 } fhir_walk;
 
 static void fhir_take(fhir_walk *w, const char *path, emr_bytes value)
@@ -43,7 +44,8 @@ static void enter_bundle(fhir_walk *w, const char *path)
 	static const char entry[] = "Bundle.entry.resource.";
 	size_t len = strlen(path);
 
-	if (len < XML_PATH_MAX && path_is(w->prefix, "Bundle.") && strncmp(path, entry, sizeof entry - 1) == 0 &&
+	if (len < XML_PATH_MAX && path_is(w->prefix, "Bundle.") &&
+		strncmp(path, entry, sizeof entry - 1) == 0 &&
 		strchr(path + sizeof entry - 1, '.') == NULL) {
 		memcpy(w->prefix, path, len);
 		memcpy(w->prefix + len, ".", 2);
@@ -53,7 +55,7 @@ static void enter_bundle(fhir_walk *w, const char *path)
 static void read_fhir(xml_reader *r, emr_headers *out)
 {
 	char resource[XML_PATH_MAX + 1];
-	fhir_walk w = { .out = out };
+	fhir_walk w = {.out = out};
 	xml_token token;
 	emr_bytes value;
 	size_t len = strlen(r->path);
@@ -81,7 +83,8 @@ static void read_fhir(xml_reader *r, emr_headers *out)
 
 /* ---- CDA ---- */
 
-#define CUSTODIAN "ClinicalDocument.custodian.assignedCustodian.representedCustodianOrganization.name"
+#define CUSTODIAN                                                                                  \
+	"ClinicalDocument.custodian.assignedCustodian.representedCustodianOrganization.name"
 
 static void read_cda(xml_reader *r, emr_headers *out)
 {
@@ -108,8 +111,8 @@ static void read_cda(xml_reader *r, emr_headers *out)
 
 static bool has_namespace(const xml_token *token, const char *wanted)
 {
-	return token->attributes.len > 0 &&
-		memmem(token->attributes.data, token->attributes.len, wanted, strlen(wanted)) != NULL;
+	return token->attributes.len > 0 && memmem(token->attributes.data, token->attributes.len,
+						    wanted, strlen(wanted)) != NULL;
 }
 
 bool markup_read(emr_bytes head, emr_headers *out)
@@ -149,13 +152,15 @@ void xmp_read(emr_bytes bytes, emr_headers *out)
 	if (!has_title)
 		title = text_begin(out->description);
 	for (xml_next(&r, &token); token.kind != XML_END && is_sound; xml_next(&r, &token)) {
-		if (token.kind == XML_CLOSE && (path_is(r.path, "xmpmeta") || path_is(r.path, "RDF")))
+		if (token.kind == XML_CLOSE &&
+			(path_is(r.path, "xmpmeta") || path_is(r.path, "RDF")))
 			break;
-		if (token.kind == XML_OPEN && ends_with(r.path, "RDF.Description") && out->study_date[0] == '\0' &&
+		if (token.kind == XML_OPEN && ends_with(r.path, "RDF.Description") &&
+			out->study_date[0] == '\0' &&
 			xml_attribute(&token, "xmp:CreateDate", &value))
 			date_take(value, out->study_date);
 		if (token.kind == XML_CLOSE && ends_with(r.path, "Description.title.Alt.li"))
-			has_title = true;	/* the first language */
+			has_title = true; /* the first language */
 		if (token.kind != XML_TEXT)
 			continue;
 		if (!has_title && ends_with(r.path, "Description.title.Alt.li"))

@@ -1,4 +1,5 @@
-/* What the readers of the formats share: text that is cleaned while it is collected, dates, and the readers themselves. */
+/* What the readers of the formats share: text that is cleaned while it is collected, dates, and the
+ * readers themselves. */
 #pragma once
 
 #include "headers/headers.h"
@@ -6,9 +7,10 @@
 #define HEAD_BYTES ((size_t)65536)
 #define JSON_BYTES_MAX ((size_t)1 << 20)
 
-/* Collects one field: white space runs become one space, control characters are left out, the end is trimmed. */
+/* Collects one field: white space runs become one space, control characters are left out, the end
+ * is trimmed. */
 typedef struct text_sink {
-	char *text;	/* EMR_HEADER_TEXT_MAX + 1 bytes */
+	char *text; /* EMR_HEADER_TEXT_MAX + 1 bytes */
 	size_t len;
 	bool wants_space, is_full;
 } text_sink;
@@ -20,7 +22,8 @@ void text_put(text_sink *sink, uint32_t code_point);
 bool text_put_utf8(text_sink *sink, emr_bytes bytes);
 bool text_is_utf8(emr_bytes bytes);
 
-/* "20040119...", "D:2004...", "2004-01-19T...": the leading date as YYYY, YYYY-MM or YYYY-MM-DD, else "". */
+/* "20040119...", "D:2004...", "2004-01-19T...": the leading date as YYYY, YYYY-MM or YYYY-MM-DD,
+ * else "". */
 void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1]);
 
 /* Each fills what it finds; OUT->kind is set. */
@@ -32,7 +35,8 @@ bool markup_read(emr_bytes head, emr_headers *out);
 /* An XMP packet that begins at the start of BYTES. */
 void xmp_read(emr_bytes bytes, emr_headers *out);
 
-/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first. */
+/* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
+ */
 typedef struct fhir_field {
 	const char *const *paths;
 	size_t n;

@@ -1,24 +1,25 @@
-/* PDF: title and day of creation from the information dictionary, else from an XMP packet.  The information dictionary is
- * found through the cross-reference table, or, where that is a stream, by its number in the first and last 64 KiB.  Not
- * read: encrypted files, and dictionaries inside object streams. */
+/* PDF: title and day of creation from the information dictionary, else from an XMP packet.  The
+ * information dictionary is found through the cross-reference table, or, where that is a stream, by
+ * its number in the first and last 64 KiB.  Not read: encrypted files, and dictionaries inside
+ * object streams. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pdf_lex.h"
 
 #define PIECE ((size_t)8192)
-#define SECTIONS_MAX 4		/* cross-reference sections that are followed back */
+#define SECTIONS_MAX 4 /* cross-reference sections that are followed back */
 #define SUBSECTIONS_MAX 64
 #define READS_MAX 160
 
 typedef struct pdf {
 	const emr_header_source *source;
 	emr_headers *out;
-	uint8_t *piece;		/* PIECE bytes */
+	uint8_t *piece; /* PIECE bytes */
 	unsigned reads;
-	emr_status status;	/* of the source */
+	emr_status status; /* of the source */
 	bool has_info, is_encrypted;
-	uint64_t info;		/* object number */
+	uint64_t info; /* object number */
 } pdf;
 
 static emr_bytes read_at(pdf *p, uint64_t at, uint8_t *into, size_t len)
@@ -26,11 +27,11 @@ static emr_bytes read_at(pdf *p, uint64_t at, uint8_t *into, size_t len)
 	size_t got = 0;
 
 	if (p->status != EMR_OK || at >= p->source->size || p->reads++ >= READS_MAX)
-		return (emr_bytes){ 0 };
+		return (emr_bytes){0};
 	if (len > p->source->size - at)
 		len = (size_t)(p->source->size - at);
 	p->status = p->source->read(p->source->arg, at, into, len, &got);
-	return p->status == EMR_OK ? emr_bytes_of(into, got) : (emr_bytes){ 0 };
+	return p->status == EMR_OK ? emr_bytes_of(into, got) : (emr_bytes){0};
 }
 
 /* ---- the information dictionary ---- */
@@ -75,7 +76,8 @@ static bool find_info(pdf *p, emr_bytes bytes)
 
 		if (*at >= '0' && *at <= '9') {
 			pdf_next(&l, &first);
-			if (first.kind == PDF_NUMBER && first.number == p->info && take_info(p, rest, p->info))
+			if (first.kind == PDF_NUMBER && first.number == p->info &&
+				take_info(p, rest, p->info))
 				return true;
 		}
 		at = memchr(at, '\n', rest.len);
@@ -106,9 +108,11 @@ static uint64_t take_trailer(pdf *p, pdf_lexer *l)
 	return previous;
 }
 
-/* Goes through the table at AT.  *OUT_ENTRY: offset of object WANTED, if the table has it; *OUT_PREVIOUS as the trailer
- * says.  False when there is no table; then, if it is a stream, its dictionary was read as a trailer. */
-static bool walk_table(pdf *p, uint64_t at, const uint64_t *wanted, uint64_t *out_entry, uint64_t *out_previous)
+/* Goes through the table at AT.  *OUT_ENTRY: offset of object WANTED, if the table has it;
+ * *OUT_PREVIOUS as the trailer says.  False when there is no table; then, if it is a stream, its
+ * dictionary was read as a trailer. */
+static bool walk_table(
+	pdf *p, uint64_t at, const uint64_t *wanted, uint64_t *out_entry, uint64_t *out_previous)
 {
 	emr_bytes bytes = read_at(p, at, p->piece, PIECE);
 	pdf_lexer l = pdf_lexer_of(bytes);
@@ -133,7 +137,8 @@ static bool walk_table(pdf *p, uint64_t at, const uint64_t *wanted, uint64_t *ou
 			return true;
 		}
 		pdf_next(&l, &count);
-		if (t.kind != PDF_NUMBER || count.kind != PDF_NUMBER || count.number > (uint64_t)1 << 32)
+		if (t.kind != PDF_NUMBER || count.kind != PDF_NUMBER ||
+			count.number > (uint64_t)1 << 32)
 			return true;
 		while (l.left > 0 && (*l.at < '0' || *l.at > '9') && *l.at != 't') {
 			l.at++;
@@ -142,7 +147,8 @@ static bool walk_table(pdf *p, uint64_t at, const uint64_t *wanted, uint64_t *ou
 		at += (uint64_t)(l.at - bytes.data);
 		if (wanted != NULL && *wanted >= t.number && *wanted - t.number < count.number) {
 			uint8_t entry[20];
-			emr_bytes row = read_at(p, at + 20 * (*wanted - t.number), entry, sizeof entry);
+			emr_bytes row =
+				read_at(p, at + 20 * (*wanted - t.number), entry, sizeof entry);
 			pdf_lexer e = pdf_lexer_of(row);
 
 			pdf_next(&e, &t);
@@ -156,19 +162,22 @@ static bool walk_table(pdf *p, uint64_t at, const uint64_t *wanted, uint64_t *ou
 	return true;
 }
 
-/* Newest section first: the first that has an Info names it, the first that has its entry places it. */
+/* Newest section first: the first that has an Info names it, the first that has its entry places
+ * it. */
 static void follow_tables(pdf *p, uint64_t at)
 {
 	uint64_t first = at, previous, entry = 0;
 	bool is_table = true;
 
-	for (int i = 0; i < SECTIONS_MAX && at != 0 && is_table && !p->has_info && !p->is_encrypted; i++) {
+	for (int i = 0; i < SECTIONS_MAX && at != 0 && is_table && !p->has_info && !p->is_encrypted;
+		i++) {
 		previous = 0;
 		is_table = walk_table(p, at, NULL, &entry, &previous);
 		at = previous;
 	}
 	at = first;
-	for (int i = 0; i < SECTIONS_MAX && at != 0 && p->has_info && !p->is_encrypted && entry == 0; i++) {
+	for (int i = 0;
+		i < SECTIONS_MAX && at != 0 && p->has_info && !p->is_encrypted && entry == 0; i++) {
 		previous = 0;
 		if (!walk_table(p, at, &p->info, &entry, &previous))
 			break;
@@ -186,7 +195,7 @@ static pdf_lexer after_last(emr_bytes tail, const char *word)
 	for (size_t i = tail.len < len ? 0 : tail.len - len + 1; i-- > 0;)
 		if (memcmp(tail.data + i, word, len) == 0)
 			return pdf_lexer_of(emr_bytes_of(tail.data + i + len, tail.len - i - len));
-	return (pdf_lexer){ 0 };
+	return (pdf_lexer){0};
 }
 
 static uint64_t startxref_of(emr_bytes tail)
@@ -212,7 +221,8 @@ static void take_last_trailer(pdf *p, emr_bytes tail)
 static void find_xmp(pdf *p, emr_bytes bytes)
 {
 	static const char start[] = "<x:xmpmeta";
-	const uint8_t *found = bytes.len > 0 ? memmem(bytes.data, bytes.len, start, sizeof start - 1) : NULL;
+	const uint8_t *found =
+		bytes.len > 0 ? memmem(bytes.data, bytes.len, start, sizeof start - 1) : NULL;
 
 	if (found != NULL)
 		xmp_read(emr_bytes_of(found, bytes.len - (size_t)(found - bytes.data)), p->out);
@@ -226,7 +236,7 @@ static bool is_complete(const pdf *p)
 emr_status pdf_read(const emr_header_source *source, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *memory = malloc(HEAD_BYTES + PIECE);
-	pdf p = { .source = source, .out = out };
+	pdf p = {.source = source, .out = out};
 	uint64_t tail_at = source->size > HEAD_BYTES ? source->size - HEAD_BYTES : 0;
 	emr_bytes ends[2];
 
@@ -240,7 +250,7 @@ emr_status pdf_read(const emr_header_source *source, emr_headers *out)
 		take_last_trailer(&p, ends[0]);
 	for (int i = 0; i < 2 && !p.is_encrypted && !is_complete(&p); i++) {
 		if (i == 1)
-			ends[i] = tail_at > 0 ? read_at(&p, 0, memory, HEAD_BYTES) : (emr_bytes){ 0 };
+			ends[i] = tail_at > 0 ? read_at(&p, 0, memory, HEAD_BYTES) : (emr_bytes){0};
 		if (p.has_info && find_info(&p, ends[i]))
 			p.has_info = false;
 		find_xmp(&p, ends[i]);

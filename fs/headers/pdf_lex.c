@@ -60,10 +60,11 @@ static pdf_token literal(pdf_lexer *l)
 		if (depth == 0) {
 			emr_bytes whole = take(l, i + 1);
 
-			return (pdf_token){ .kind = PDF_STRING, .text = emr_bytes_of(whole.data + 1, i - 1) };
+			return (pdf_token){
+				.kind = PDF_STRING, .text = emr_bytes_of(whole.data + 1, i - 1)};
 		}
 	}
-	return (pdf_token){ .kind = PDF_END };
+	return (pdf_token){.kind = PDF_END};
 }
 
 static pdf_token hex(pdf_lexer *l)
@@ -72,17 +73,17 @@ static pdf_token hex(pdf_lexer *l)
 	emr_bytes whole;
 
 	if (end == NULL)
-		return (pdf_token){ .kind = PDF_END };
+		return (pdf_token){.kind = PDF_END};
 	whole = take(l, (size_t)(end - l->at) + 1);
-	return (pdf_token){ .kind = PDF_HEX, .text = emr_bytes_of(whole.data + 1, whole.len - 2) };
+	return (pdf_token){.kind = PDF_HEX, .text = emr_bytes_of(whole.data + 1, whole.len - 2)};
 }
 
 static pdf_token word(pdf_lexer *l)
 {
-	pdf_token token = { .kind = PDF_NUMBER, .text = take(l, regular_len(l)) };
+	pdf_token token = {.kind = PDF_NUMBER, .text = take(l, regular_len(l))};
 
 	if (token.text.len == 0)
-		return (pdf_token){ .kind = PDF_END };
+		return (pdf_token){.kind = PDF_END};
 	for (size_t i = 0; i < token.text.len; i++) {
 		if (token.text.data[i] < '0' || token.text.data[i] > '9' || i > 17)
 			token.kind = PDF_WORD;
@@ -93,33 +94,33 @@ static pdf_token word(pdf_lexer *l)
 
 void pdf_next(pdf_lexer *l, pdf_token *out)
 {
-	*out = (pdf_token){ .kind = PDF_END };
+	*out = (pdf_token){.kind = PDF_END};
 	skip_space(l);
 	if (l->left == 0)
 		return;
 	switch (*l->at) {
 	case '/':
 		(void)take(l, 1);
-		*out = (pdf_token){ .kind = PDF_NAME, .text = take(l, regular_len(l)) };
+		*out = (pdf_token){.kind = PDF_NAME, .text = take(l, regular_len(l))};
 		return;
 	case '(':
 		*out = literal(l);
 		return;
 	case '<':
 		if (l->left > 1 && l->at[1] == '<')
-			*out = (pdf_token){ .kind = PDF_OPEN, .text = take(l, 2) };
+			*out = (pdf_token){.kind = PDF_OPEN, .text = take(l, 2)};
 		else
 			*out = hex(l);
 		return;
 	case '[':
-		*out = (pdf_token){ .kind = PDF_OPEN, .text = take(l, 1) };
+		*out = (pdf_token){.kind = PDF_OPEN, .text = take(l, 1)};
 		return;
 	case '>':
 		if (l->left > 1 && l->at[1] == '>')
-			*out = (pdf_token){ .kind = PDF_CLOSE, .text = take(l, 2) };
+			*out = (pdf_token){.kind = PDF_CLOSE, .text = take(l, 2)};
 		return;
 	case ']':
-		*out = (pdf_token){ .kind = PDF_CLOSE, .text = take(l, 1) };
+		*out = (pdf_token){.kind = PDF_CLOSE, .text = take(l, 1)};
 		return;
 	}
 	*out = word(l);
@@ -128,7 +129,7 @@ void pdf_next(pdf_lexer *l, pdf_token *out)
 bool pdf_token_is(const pdf_token *token, pdf_kind kind, const char *text)
 {
 	return token->kind == kind && token->text.len == strlen(text) &&
-		memcmp(token->text.data, text, token->text.len) == 0;
+	       memcmp(token->text.data, text, token->text.len) == 0;
 }
 
 static bool skip_nested(pdf_lexer *l)
@@ -176,8 +177,10 @@ bool pdf_next_entry(pdf_lexer *l, pdf_token *out_key, pdf_token *out_value, bool
 
 static int hex_digit(uint8_t c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* The byte at *AT of a literal string, escapes resolved; -1: nothing (a continued line). */
@@ -221,7 +224,7 @@ static size_t raw_of(const pdf_token *string, uint8_t out[RAW_MAX])
 			int high = hex_digit(string->text.data[at++]), low = -1;
 
 			if (high < 0)
-				continue;	/* white space */
+				continue; /* white space */
 			while (at < string->text.len && low < 0)
 				low = hex_digit(string->text.data[at++]);
 			out[len++] = (uint8_t)(high * 16 + (low < 0 ? 0 : low));
@@ -235,13 +238,14 @@ static void put_utf16(text_sink *sink, const uint8_t *raw, size_t len)
 	for (size_t i = 0; i + 1 < len; i += 2) {
 		uint32_t c = (uint32_t)raw[i] << 8 | raw[i + 1];
 
-		if (c == 0x1b) {	/* a language code, up to the next escape */
+		if (c == 0x1b) { /* a language code, up to the next escape */
 			for (i += 2; i + 1 < len && (raw[i] != 0 || raw[i + 1] != 0x1b);)
 				i += 2;
 			continue;
 		}
 		if (c >= 0xd800 && c < 0xdc00 && i + 3 < len && (raw[i + 2] & 0xfc) == 0xdc) {
-			c = 0x10000 + ((c & 0x3ff) << 10) + ((uint32_t)(raw[i + 2] & 3) << 8 | raw[i + 3]);
+			c = 0x10000 + ((c & 0x3ff) << 10) +
+			    ((uint32_t)(raw[i + 2] & 3) << 8 | raw[i + 3]);
 			i += 2;
 		}
 		text_put(sink, c);
@@ -251,10 +255,12 @@ static void put_utf16(text_sink *sink, const uint8_t *raw, size_t len)
 /* PDFDocEncoding is Latin-1 but for these (annex D.3). */
 static uint32_t doc_encoding(uint8_t c)
 {
-	static const uint16_t low[] = { 0x02d8, 0x02c7, 0x02c6, 0x02d9, 0x02dd, 0x02db, 0x02da, 0x02dc };
-	static const uint16_t high[] = { 0x2022, 0x2020, 0x2021, 0x2026, 0x2014, 0x2013, 0x0192, 0x2044, 0x2039, 0x203a,
-		0x2212, 0x2030, 0x201e, 0x201c, 0x201d, 0x2018, 0x2019, 0x201a, 0x2122, 0xfb01, 0xfb02, 0x0141,
-		0x0152, 0x0160, 0x0178, 0x017d, 0x0131, 0x0142, 0x0153, 0x0161, 0x017e, 0xfffd, 0x20ac };
+	static const uint16_t low[] = {
+		0x02d8, 0x02c7, 0x02c6, 0x02d9, 0x02dd, 0x02db, 0x02da, 0x02dc};
+	static const uint16_t high[] = {0x2022, 0x2020, 0x2021, 0x2026, 0x2014, 0x2013, 0x0192,
+		0x2044, 0x2039, 0x203a, 0x2212, 0x2030, 0x201e, 0x201c, 0x201d, 0x2018, 0x2019,
+		0x201a, 0x2122, 0xfb01, 0xfb02, 0x0141, 0x0152, 0x0160, 0x0178, 0x017d, 0x0131,
+		0x0142, 0x0153, 0x0161, 0x017e, 0xfffd, 0x20ac};
 
 	if (c >= 0x18 && c < 0x20)
 		return low[c - 0x18];

@@ -5,7 +5,7 @@
 text_sink text_begin(char out[EMR_HEADER_TEXT_MAX + 1])
 {
 	out[0] = '\0';
-	return (text_sink){ .text = out };
+	return (text_sink){.text = out};
 }
 
 static size_t utf8_of(uint32_t c, char out[4])
@@ -66,12 +66,18 @@ void text_put(text_sink *sink, uint32_t c)
 	sink->wants_space = false;
 }
 
-/* RFC 3629: shortest form, no surrogates, nothing above U+10FFFF.  Length of the character at BYTES, 0 if there is none. */
+/* RFC 3629: shortest form, no surrogates, nothing above U+10FFFF.  Length of the character at
+ * BYTES, 0 if there is none. */
 static size_t decode_one(emr_bytes bytes, uint32_t *out)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	uint8_t first = bytes.data[0];
-	size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+	size_t len = first < 0x80   ? 1
+		     : first < 0xc2 ? 0
+		     : first < 0xe0 ? 2
+		     : first < 0xf0 ? 3
+		     : first < 0xf5 ? 4
+				    : 0;
 	uint32_t c = len == 1 ? first : first & (0xffu >> (len + 1));
 
 	if (len == 0 || len > bytes.len)
@@ -135,7 +141,7 @@ static void skip_dash(emr_bytes *text)
 
 static int days_in(int year, int month)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leaps = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
 	return days[month - 1] + (month == 2 && leaps);

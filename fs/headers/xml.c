@@ -4,7 +4,7 @@
 
 xml_reader xml_reader_of(emr_bytes bytes)
 {
-	return (xml_reader){ .at = bytes.data, .left = bytes.len };
+	return (xml_reader){.at = bytes.data, .left = bytes.len};
 }
 
 static bool skip(xml_reader *r, size_t n)
@@ -36,8 +36,8 @@ static bool take_until(xml_reader *r, const char *end, emr_bytes *out)
 
 static bool is_name_byte(uint8_t c)
 {
-	return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-		c == '-' || c == '.' || c == ':';
+	return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == ':';
 }
 
 static bool is_space(uint8_t c)
@@ -107,8 +107,8 @@ static bool open_tag(xml_reader *r, xml_token *out)
 	if (!push(r, name))
 		return false;
 	name_end = (size_t)(name.data + name.len - inside.data);
-	*out = (xml_token){ .kind = XML_OPEN,
-		.attributes = emr_bytes_of(inside.data + name_end, inside.len - name_end) };
+	*out = (xml_token){.kind = XML_OPEN,
+		.attributes = emr_bytes_of(inside.data + name_end, inside.len - name_end)};
 	return true;
 }
 
@@ -117,7 +117,7 @@ static bool close_element(xml_reader *r, xml_token *out)
 	if (r->depth == 0)
 		return false;
 	r->must_pop = true;
-	*out = (xml_token){ .kind = XML_CLOSE };
+	*out = (xml_token){.kind = XML_CLOSE};
 	return true;
 }
 
@@ -131,7 +131,8 @@ static bool close_tag(xml_reader *r, xml_token *out)
 		return false;
 	name = local_name(inside);
 	open = open != NULL ? open + 1 : r->path;
-	return name.len == strlen(open) && memcmp(name.data, open, name.len) == 0 && close_element(r, out);
+	return name.len == strlen(open) && memcmp(name.data, open, name.len) == 0 &&
+	       close_element(r, out);
 }
 
 /* False at the end, and at what is not read. */
@@ -144,11 +145,11 @@ static bool advance(xml_reader *r, xml_token *out)
 			const uint8_t *end = memchr(r->at, '<', r->left);
 			size_t len = end != NULL ? (size_t)(end - r->at) : r->left;
 
-			*out = (xml_token){ .kind = XML_TEXT, .text = emr_bytes_of(r->at, len) };
+			*out = (xml_token){.kind = XML_TEXT, .text = emr_bytes_of(r->at, len)};
 			return skip(r, len);
 		}
 		if (begins(r, "<![CDATA[")) {
-			*out = (xml_token){ .kind = XML_TEXT, .is_literal = true };
+			*out = (xml_token){.kind = XML_TEXT, .is_literal = true};
 			return skip(r, 9) && take_until(r, "]]>", &out->text);
 		}
 		if (begins(r, "<!--") || begins(r, "<?")) {
@@ -177,7 +178,7 @@ void xml_next(xml_reader *r, xml_token *out)
 		return;
 	}
 	r->left = 0;
-	*out = (xml_token){ .kind = XML_END };
+	*out = (xml_token){.kind = XML_END};
 }
 
 bool xml_attribute(const xml_token *token, const char *name, emr_bytes *out_value)
@@ -219,20 +220,22 @@ static uint32_t entity_of(emr_bytes name)
 	static const struct {
 		const char *name;
 		uint32_t c;
-	} known[] = { { "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' } };
+	} known[] = {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
 	bool is_hex = name.len > 1 && name.data[1] == 'x';
 	uint32_t c = 0;
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (name.len == strlen(known[i].name) && memcmp(name.data, known[i].name, name.len) == 0)
+		if (name.len == strlen(known[i].name) &&
+			memcmp(name.data, known[i].name, name.len) == 0)
 			return known[i].c;
 	if (name.len < 2 || name.len > 9 || name.data[0] != '#')
 		return 0xfffd;
 	for (size_t i = is_hex ? 2 : 1; i < name.len; i++) {
 		uint8_t d = name.data[i];
-		uint32_t digit = d >= '0' && d <= '9' ? (uint32_t)(d - '0')
-			: d >= 'a' && d <= 'f' ? (uint32_t)(d - 'a' + 10)
-			: d >= 'A' && d <= 'F' ? (uint32_t)(d - 'A' + 10) : 99;
+		uint32_t digit = d >= '0' && d <= '9'	? (uint32_t)(d - '0')
+				 : d >= 'a' && d <= 'f' ? (uint32_t)(d - 'a' + 10)
+				 : d >= 'A' && d <= 'F' ? (uint32_t)(d - 'A' + 10)
+							: 99;
 
 		if (digit >= (is_hex ? 16u : 10u) || c > 0x10ffff)
 			return 0xfffd;

@@ -8,8 +8,8 @@
 #define FRAME_VERSION 1
 #define PARTS_MAX 65536
 
-/* Head: 0 "EMRJ" | 4 ver | 5 type | 6 0[2] | 8 seq u64 | 16 part u32 | 20 parts u32 | 24 chain[32] | 56 0[24] |
- * 80 nonce[24] | 104 sealed */
+/* Head: 0 "EMRJ" | 4 ver | 5 type | 6 0[2] | 8 seq u64 | 16 part u32 | 20 parts u32 | 24 chain[32]
+ * | 56 0[24] | 80 nonce[24] | 104 sealed */
 #define NONCE_AT 80
 
 static void put_head(const emr_frame *frame, uint8_t out[EMR_FRAME_HEAD])
@@ -28,7 +28,7 @@ static void put_head(const emr_frame *frame, uint8_t out[EMR_FRAME_HEAD])
 emr_status emr_frame_head_parse(emr_bytes head, emr_frame *out_frame)
 {
 	emr_reader r = emr_reader_of(head);
-	emr_frame frame = { 0 };
+	emr_frame frame = {0};
 	uint8_t version, type;
 
 	emr_read_magic(&r, "EMRJ");
@@ -45,7 +45,8 @@ emr_status emr_frame_head_parse(emr_bytes head, emr_frame *out_frame)
 	emr_read_copy(&r, frame.chain, sizeof frame.chain);
 	emr_read_zeros(&r, 24);
 	emr_read_copy(&r, frame.nonce, sizeof frame.nonce);
-	if (r.bad || version != FRAME_VERSION || (type != EMR_FRAME_LOG && type != EMR_FRAME_SNAPSHOT))
+	if (r.bad || version != FRAME_VERSION ||
+		(type != EMR_FRAME_LOG && type != EMR_FRAME_SNAPSHOT))
 		return EMR_DAMAGED;
 	if (frame.parts == 0 || frame.parts > PARTS_MAX || frame.part >= frame.parts)
 		return EMR_DAMAGED;
@@ -62,7 +63,8 @@ static size_t covered_len(const emr_frame *frame)
 	return frame->type == EMR_FRAME_SNAPSHOT ? sizeof frame->covered : 0;
 }
 
-emr_status emr_frame_seal(const emr_local_key *key, const emr_frame *frame, emr_bytes body, emr_buf *out)
+emr_status emr_frame_seal(
+	const emr_local_key *key, const emr_frame *frame, emr_bytes body, emr_buf *out)
 {
 	emr_id32 random = emr_id32_random();
 	size_t extra = covered_len(frame);
@@ -87,9 +89,10 @@ emr_status emr_frame_seal(const emr_local_key *key, const emr_frame *frame, emr_
 	return status;
 }
 
-emr_status emr_frame_open(const emr_local_key *key, emr_bytes block, emr_frame *out_frame, emr_buf *out_body)
+emr_status emr_frame_open(
+	const emr_local_key *key, emr_bytes block, emr_frame *out_frame, emr_buf *out_body)
 {
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	emr_frame frame;
 	emr_status status;
 	size_t extra;
@@ -101,7 +104,8 @@ emr_status emr_frame_open(const emr_local_key *key, emr_bytes block, emr_frame *
 		status = emr_buf_append_zeros(&plain, block.len - EMR_FRAME_OVERHEAD + 1);
 	if (status == EMR_OK)
 		status = emr_local_open(key, frame.nonce, emr_bytes_of(block.data, EMR_FRAME_HEAD),
-			emr_bytes_of(block.data + EMR_FRAME_HEAD, block.len - EMR_FRAME_HEAD), plain.data);
+			emr_bytes_of(block.data + EMR_FRAME_HEAD, block.len - EMR_FRAME_HEAD),
+			plain.data);
 	if (status != EMR_OK)
 		return status;
 	plain.len--;
@@ -115,7 +119,8 @@ emr_status emr_frame_open(const emr_local_key *key, emr_bytes block, emr_frame *
 	return status;
 }
 
-emr_status emr_frame_put_op(emr_buf *body, emr_frame_op op, uint8_t kind, emr_id16 key, emr_bytes value)
+emr_status emr_frame_put_op(
+	emr_buf *body, emr_frame_op op, uint8_t kind, emr_id16 key, emr_bytes value)
 {
 	emr_writer w = emr_writer_of(body);
 	emr_status status = emr_buf_reserve(body, EMR_FRAME_OP_HEAD + value.len);

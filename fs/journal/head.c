@@ -11,8 +11,8 @@
 #define HEAD_BYTES 64
 #define CHECKED_BYTES 56
 
-/* 0 "EMRH" | 4 ver | 5 0[3] | 8 writer[16] | 24 number u64 | 32 offset u64 | 40 seq u64 | 48 0[8] | 56 check[8] =
- * first bytes of SHA-256 of bytes 0..55 */
+/* 0 "EMRH" | 4 ver | 5 0[3] | 8 writer[16] | 24 number u64 | 32 offset u64 | 40 seq u64 | 48 0[8] |
+ * 56 check[8] = first bytes of SHA-256 of bytes 0..55 */
 
 static void head_name(emr_store *store, char out[64])
 {
@@ -62,7 +62,8 @@ emr_status emr_journal_head_decode(emr_bytes bytes, emr_id16 writer, emr_journal
 	emr_read_zeros(&r, 8);
 	if (!r.bad && version > HEAD_VERSION)
 		return EMR_NEWER_FORMAT;
-	if (r.bad || version != HEAD_VERSION || !emr_id16_equal(whose, writer) || head.start.number == 0)
+	if (r.bad || version != HEAD_VERSION || !emr_id16_equal(whose, writer) ||
+		head.start.number == 0)
 		return EMR_DAMAGED;
 	*out_head = head;
 	return EMR_OK;
@@ -70,7 +71,7 @@ emr_status emr_journal_head_decode(emr_bytes bytes, emr_id16 writer, emr_journal
 
 emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	char name[64];
 	emr_status status;
 

@@ -6,8 +6,8 @@
 
 static emr_status init_locks(emr_journal *journal)
 {
-	pthread_mutex_t *mutexes[] = { &journal->snapshot_lock, &journal->commit_lock, &journal->sync_lock,
-		&journal->wake_lock };
+	pthread_mutex_t *mutexes[] = {&journal->snapshot_lock, &journal->commit_lock,
+		&journal->sync_lock, &journal->wake_lock};
 	int failed = 0;
 
 	for (size_t i = 0; i < sizeof mutexes / sizeof mutexes[0]; i++)
@@ -38,7 +38,8 @@ static void *write_snapshots(void *argument)
 		pthread_mutex_unlock(&journal->commit_lock);
 		status = wanted ? emr_journal_snapshot(journal) : EMR_OK;
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "journal: no snapshot (%s); the next commit asks again",
+			emr_log(EMR_LOG_WARN,
+				"journal: no snapshot (%s); the next commit asks again",
 				emr_status_text(status));
 		pthread_mutex_lock(&journal->wake_lock);
 	}
@@ -163,15 +164,18 @@ emr_status emr_journal_get(emr_journal *journal, uint8_t kind, emr_id16 key, emr
 	return status;
 }
 
-emr_status emr_journal_each(emr_journal *journal, uint8_t kind, emr_journal_visit visit, void *context)
+emr_status emr_journal_each(
+	emr_journal *journal, uint8_t kind, emr_journal_visit visit, void *context)
 {
 	emr_status status = EMR_OK;
 
 	pthread_rwlock_rdlock(&journal->rows_lock);
 	for (size_t i = 0; status == EMR_OK && i < journal->rows.bucket_count; i++)
-		for (const emr_row *row = journal->rows.buckets[i]; status == EMR_OK && row != NULL; row = row->next)
+		for (const emr_row *row = journal->rows.buckets[i]; status == EMR_OK && row != NULL;
+			row = row->next)
 			if (row->kind == kind)
-				status = visit(context, row->key, emr_bytes_of(row->value, row->len));
+				status = visit(
+					context, row->key, emr_bytes_of(row->value, row->len));
 	pthread_rwlock_unlock(&journal->rows_lock);
 	return status;
 }

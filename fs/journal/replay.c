@@ -14,14 +14,14 @@ typedef struct entry {
 
 typedef struct replay {
 	emr_journal *journal;
-	emr_buf entries;	/* of entry */
+	emr_buf entries; /* of entry */
 	/* what was built */
 	emr_rows rows;
 	uint64_t seq;
 	uint8_t chain[32];
 	uint64_t log_bytes;
-	emr_log_place start;	/* frames before it are dead */
-	emr_log_place last;	/* of the last frame used */
+	emr_log_place start; /* frames before it are dead */
+	emr_log_place last;  /* of the last frame used */
 	bool has_base;
 	uint64_t damaged_seq;
 	emr_log_place damaged_at;
@@ -33,7 +33,7 @@ static void replay_reset(replay *r)
 	emr_rows_free(&r->rows);
 	r->seq = r->log_bytes = r->damaged_seq = 0;
 	memset(r->chain, 0, sizeof r->chain);
-	r->start = r->last = r->damaged_at = (emr_log_place){ 0 };
+	r->start = r->last = r->damaged_at = (emr_log_place){0};
 	r->has_base = false;
 }
 
@@ -47,11 +47,12 @@ static void replay_free(replay *r)
 static emr_status note_frame(void *context, const emr_log_section *section)
 {
 	replay *r = context;
-	entry e = { .place = section->place, .len = section->len, .cid = section->cid };
+	entry e = {.place = section->place, .len = section->len, .cid = section->cid};
 
 	if (section->damaged)
-		return EMR_OK;	/* a gap in the numbers will tell whether it mattered */
-	/* What only looks like a frame is somebody's block, and says nothing about versions: head and store do. */
+		return EMR_OK; /* a gap in the numbers will tell whether it mattered */
+	/* What only looks like a frame is somebody's block, and says nothing about versions: head
+	 * and store do. */
 	if (emr_frame_head_parse(section->head, &e.frame) != EMR_OK)
 		return EMR_OK;
 	return emr_buf_append(&r->entries, &e, sizeof e);
@@ -65,7 +66,7 @@ static const entry *entries(const replay *r, size_t *out_count)
 
 static emr_status open_entry(replay *r, const entry *e, emr_frame *out_frame, emr_buf *out_body)
 {
-	EMR_AUTO_BUF block = { 0 };
+	EMR_AUTO_BUF block = {0};
 	emr_status status = emr_store_read_frame(r->journal->store, e->place, &e->cid, &block);
 
 	if (status == EMR_OK)
@@ -76,20 +77,21 @@ static emr_status open_entry(replay *r, const entry *e, emr_frame *out_frame, em
 /* Applies part AT of a snapshot; *out_frame gets its opened head. */
 static emr_status apply_part(replay *r, const entry *e, emr_rows *rows, emr_frame *out_frame)
 {
-	EMR_AUTO_BUF body = { 0 };
+	EMR_AUTO_BUF body = {0};
 	emr_status status = open_entry(r, e, out_frame, &body);
 
 	return status == EMR_OK ? emr_frame_apply(emr_buf_view(&body), rows) : status;
 }
 
-/* Loads the snapshot whose part 0 is entry FIRST: every part there, chained, authentic; EMR_DAMAGED otherwise. */
+/* Loads the snapshot whose part 0 is entry FIRST: every part there, chained, authentic; EMR_DAMAGED
+ * otherwise. */
 static emr_status load_snapshot(replay *r, size_t first)
 {
 	size_t count;
 	const entry *all = entries(r, &count);
 	const entry *part0 = &all[first];
-	emr_rows rows = { 0 };
-	emr_frame frame = { 0 };
+	emr_rows rows = {0};
+	emr_frame frame = {0};
 	const entry *before = NULL;
 	uint32_t next = 0;
 	emr_status status = EMR_OK;
@@ -99,9 +101,10 @@ static emr_status load_snapshot(replay *r, size_t first)
 		static const uint8_t zero[32];
 
 		if (e->frame.type != EMR_FRAME_SNAPSHOT || e->frame.seq != part0->frame.seq ||
-		    e->frame.part != next || e->frame.parts != part0->frame.parts)
+			e->frame.part != next || e->frame.parts != part0->frame.parts)
 			continue;
-		if (memcmp(e->frame.chain, before == NULL ? zero : emr_cid_digest(&before->cid), 32) != 0)
+		if (memcmp(e->frame.chain, before == NULL ? zero : emr_cid_digest(&before->cid),
+			    32) != 0)
 			continue;
 		status = apply_part(r, e, &rows, &frame);
 		before = e;
@@ -149,13 +152,14 @@ static void note_damage(replay *r, const entry *e)
 	r->damaged_at = e->place;
 }
 
-/* The next log frame, or one that must be judged: a block from elsewhere may look like a frame; a frame of ours
- * that does not follow means that one before it is gone. */
+/* The next log frame, or one that must be judged: a block from elsewhere may look like a frame; a
+ * frame of ours that does not follow means that one before it is gone. */
 static emr_status apply_entry(replay *r, const entry *e)
 {
-	EMR_AUTO_BUF body = { 0 };
+	EMR_AUTO_BUF body = {0};
 	emr_frame frame;
-	bool is_next = e->frame.seq == r->seq + 1 && memcmp(e->frame.chain, r->chain, sizeof r->chain) == 0;
+	bool is_next = e->frame.seq == r->seq + 1 &&
+		       memcmp(e->frame.chain, r->chain, sizeof r->chain) == 0;
 	emr_status status = open_entry(r, e, &frame, &body);
 
 	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
@@ -200,13 +204,15 @@ static emr_status build(replay *r, emr_log_place from)
 	emr_status status;
 
 	replay_reset(r);
-	status = emr_store_each_frame(r->journal->store, from, "EMRJ", EMR_FRAME_HEAD, note_frame, r);
+	status = emr_store_each_frame(
+		r->journal->store, from, "EMRJ", EMR_FRAME_HEAD, note_frame, r);
 	if (status == EMR_OK)
 		status = find_base(r);
 	return status == EMR_OK ? apply_log(r) : status;
 }
 
-/* A frame whose first bytes rotted does not look like one.  Behind the last frame that would go unseen. */
+/* A frame whose first bytes rotted does not look like one.  Behind the last frame that would go
+ * unseen. */
 static emr_status verify_end(replay *r)
 {
 	emr_log_place damaged;
@@ -226,7 +232,7 @@ static void take_over(replay *r, bool full)
 	emr_journal *journal = r->journal;
 
 	journal->rows = r->rows;
-	r->rows = (emr_rows){ 0 };
+	r->rows = (emr_rows){0};
 	journal->seq = journal->synced_seq = r->seq;
 	memcpy(journal->chain, r->chain, sizeof journal->chain);
 	journal->log_bytes = r->log_bytes;
@@ -235,14 +241,16 @@ static void take_over(replay *r, bool full)
 	journal->state.damaged_at = r->damaged_at;
 	journal->state.full_scan = full;
 	if (r->damaged_seq != 0)
-		emr_log(EMR_LOG_ERROR, "journal: frame %llu is damaged or missing, segment %llu at %llu",
-			(unsigned long long)r->damaged_seq, (unsigned long long)r->damaged_at.number,
+		emr_log(EMR_LOG_ERROR,
+			"journal: frame %llu is damaged or missing, segment %llu at %llu",
+			(unsigned long long)r->damaged_seq,
+			(unsigned long long)r->damaged_at.number,
 			(unsigned long long)r->damaged_at.offset);
 }
 
 emr_status emr_journal_replay(emr_journal *journal)
 {
-	AUTO_REPLAY r = { .journal = journal };
+	AUTO_REPLAY r = {.journal = journal};
 	emr_journal_head head;
 	emr_status status = emr_journal_head_read(journal->store, &head);
 	bool full = status != EMR_OK;
@@ -251,10 +259,11 @@ emr_status emr_journal_replay(emr_journal *journal)
 		return status;
 	if (!full)
 		status = build(&r, head.start);
-	/* A head that does not lead to an unbroken log may be old: everything is looked at before damage is told. */
+	/* A head that does not lead to an unbroken log may be old: everything is looked at before
+	 * damage is told. */
 	if (full || (status == EMR_OK && (!r.has_base || r.damaged_seq != 0))) {
 		full = true;
-		status = build(&r, (emr_log_place){ 0 });
+		status = build(&r, (emr_log_place){0});
 	}
 	if (status == EMR_OK)
 		status = verify_end(&r);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define ROW_HEAD 17	/* kind and key count as memory of a row */
+#define ROW_HEAD 17 /* kind and key count as memory of a row */
 
 static size_t bucket_of(const emr_rows *rows, uint8_t kind, emr_id16 key)
 {
@@ -30,7 +30,7 @@ emr_row *emr_row_new(uint8_t kind, emr_id16 key, emr_bytes value)
 
 emr_status emr_rows_reserve(emr_rows *rows, size_t extra)
 {
-	emr_rows bigger = { .bucket_count = rows->bucket_count == 0 ? 64 : rows->bucket_count };
+	emr_rows bigger = {.bucket_count = rows->bucket_count == 0 ? 64 : rows->bucket_count};
 
 	while (rows->count + extra > bigger.bucket_count)
 		bigger.bucket_count *= 2;
@@ -115,5 +115,5 @@ void emr_rows_free(emr_rows *rows)
 		}
 	}
 	free(rows->buckets);
-	*rows = (emr_rows){ 0 };
+	*rows = (emr_rows){0};
 }

@@ -6,9 +6,10 @@
 
 #define LOG_BYTES_MIN ((uint64_t)16 << 20)
 #define LOG_PER_ROWS 4
-#define TIDY_BYTES_MIN ((uint64_t)16 << 10)	/* some fifty frames, each at another place of the disk */
+#define TIDY_BYTES_MIN                                                                             \
+	((uint64_t)16 << 10) /* some fifty frames, each at another place of the disk */
 #define TIDY_ROWS_PER_LOG 8
-#define PART_BYTES ((size_t)1 << 20)	/* a part ends with the row that passes this */
+#define PART_BYTES ((size_t)1 << 20) /* a part ends with the row that passes this */
 
 /* All rows as bodies, taken in one moment. */
 typedef struct shot {
@@ -35,7 +36,7 @@ static emr_status next_part(shot *s)
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	s->parts = grown;
-	s->parts[s->count++] = (emr_buf){ 0 };
+	s->parts[s->count++] = (emr_buf){0};
 	return EMR_OK;
 }
 
@@ -45,11 +46,13 @@ static emr_status take_rows(const emr_rows *rows, shot *s)
 	emr_status status = next_part(s);
 
 	for (size_t i = 0; i < rows->bucket_count; i++) {
-		for (const emr_row *row = rows->buckets[i]; status == EMR_OK && row != NULL; row = row->next) {
+		for (const emr_row *row = rows->buckets[i]; status == EMR_OK && row != NULL;
+			row = row->next) {
 			emr_buf *part = &s->parts[s->count - 1];
 
 			/* Never over EMR_JOURNAL_TXN_MAX: a row alone has at most 1.5 MiB. */
-			if (part->len > 0 && part->len + EMR_FRAME_OP_HEAD + row->len > PART_BYTES) {
+			if (part->len > 0 &&
+				part->len + EMR_FRAME_OP_HEAD + row->len > PART_BYTES) {
 				status = next_part(s);
 				part = &s->parts[s->count - 1];
 			}
@@ -79,12 +82,12 @@ static emr_status take_shot(emr_journal *journal, shot *s)
 
 static emr_status write_shot(emr_journal *journal, const shot *s)
 {
-	emr_frame frame = { .type = EMR_FRAME_SNAPSHOT, .seq = s->seq, .parts = (uint32_t)s->count };
+	emr_frame frame = {.type = EMR_FRAME_SNAPSHOT, .seq = s->seq, .parts = (uint32_t)s->count};
 	emr_status status = EMR_OK;
 
 	memcpy(frame.covered, s->covered, sizeof frame.covered);
 	for (size_t i = 0; status == EMR_OK && i < s->count; i++) {
-		EMR_AUTO_BUF bytes = { 0 };
+		EMR_AUTO_BUF bytes = {0};
 		emr_block block;
 
 		frame.part = (uint32_t)i;
@@ -93,7 +96,8 @@ static emr_status write_shot(emr_journal *journal, const shot *s)
 			break;
 		block.data = emr_buf_view(&bytes);
 		block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
-		status = emr_store_append_group(journal->store, &(emr_store_group){ .tail = &block, .tail_count = 1 }, NULL);
+		status = emr_store_append_group(
+			journal->store, &(emr_store_group){.tail = &block, .tail_count = 1}, NULL);
 		memcpy(frame.chain, emr_cid_digest(&block.cid), sizeof frame.chain);
 	}
 	return status == EMR_OK ? emr_store_flush(journal->store) : status;
@@ -101,7 +105,7 @@ static emr_status write_shot(emr_journal *journal, const shot *s)
 
 static emr_status snapshot_locked(emr_journal *journal)
 {
-	AUTO_SHOT s = { 0 };
+	AUTO_SHOT s = {0};
 	emr_journal_head head;
 	emr_status status = take_shot(journal, &s);
 
@@ -109,7 +113,7 @@ static emr_status snapshot_locked(emr_journal *journal)
 		status = write_shot(journal, &s);
 	if (status != EMR_OK)
 		return status;
-	head = (emr_journal_head){ .start = s.start, .seq = s.seq };
+	head = (emr_journal_head){.start = s.start, .seq = s.seq};
 	status = emr_journal_head_write(journal->store, &head);
 	if (status != EMR_OK)
 		return status;
@@ -142,15 +146,18 @@ emr_status emr_journal_tidy(emr_journal *journal)
 	limit = (uint64_t)journal->rows.bytes / TIDY_ROWS_PER_LOG;
 	log_bytes = journal->log_bytes;
 	pthread_mutex_unlock(&journal->commit_lock);
-	return log_bytes > (limit > TIDY_BYTES_MIN ? limit : TIDY_BYTES_MIN) ? emr_journal_snapshot(journal) : EMR_OK;
+	return log_bytes > (limit > TIDY_BYTES_MIN ? limit : TIDY_BYTES_MIN)
+		       ? emr_journal_snapshot(journal)
+		       : EMR_OK;
 }
 
-emr_status emr_journal_reclaim(emr_journal *journal, const emr_reclaim_options *options,
-	emr_reclaim_report *out_report)
+emr_status emr_journal_reclaim(
+	emr_journal *journal, const emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
 	emr_status status = EMR_OK;
 
-	/* The snapshot then stands in a segment of its own time, and no frame before it keeps one alive. */
+	/* The snapshot then stands in a segment of its own time, and no frame before it keeps one
+	 * alive. */
 	if (options->scrub)
 		status = emr_store_close_segment(journal->store);
 	if (status == EMR_OK)

@@ -14,8 +14,8 @@ typedef struct change {
 struct emr_journal_txn {
 	emr_journal *journal;
 	emr_buf body;
-	emr_buf changes;	/* of change */
-	emr_buf pins;		/* of emr_pin_change */
+	emr_buf changes; /* of change */
+	emr_buf pins;	 /* of emr_pin_change */
 };
 
 emr_status emr_journal_begin(emr_journal *journal, emr_journal_txn **out_txn)
@@ -71,7 +71,7 @@ static emr_status add(emr_journal_txn *txn, emr_frame_op op, const change *what,
 
 emr_status emr_journal_put(emr_journal_txn *txn, uint8_t kind, emr_id16 key, emr_bytes value)
 {
-	change what = { .kind = kind, .key = key };
+	change what = {.kind = kind, .key = key};
 	emr_status status;
 
 	if (value.len > EMR_JOURNAL_VALUE_MAX)
@@ -87,14 +87,14 @@ emr_status emr_journal_put(emr_journal_txn *txn, uint8_t kind, emr_id16 key, emr
 
 emr_status emr_journal_delete(emr_journal_txn *txn, uint8_t kind, emr_id16 key)
 {
-	const change what = { .kind = kind, .key = key };
+	const change what = {.kind = kind, .key = key};
 
 	return add(txn, EMR_OP_DELETE, &what, emr_bytes_of("", 0));
 }
 
 static emr_status add_pin(emr_journal_txn *txn, const emr_pin *pin, bool unpin)
 {
-	emr_pin_change pin_change = { .pin = *pin, .unpin = unpin };
+	emr_pin_change pin_change = {.pin = *pin, .unpin = unpin};
 
 	if (txn->pins.len / sizeof pin_change == EMR_STORE_GROUP_PINS_MAX)
 		return EMR_LIMIT;
@@ -144,9 +144,9 @@ static emr_status reserve_rows(emr_journal *journal, const emr_journal_txn *txn)
 static emr_status commit_locked(emr_journal *journal, emr_journal_txn *txn, const emr_block *blocks,
 	size_t count, uint64_t *out_seq)
 {
-	emr_frame frame = { .type = EMR_FRAME_LOG, .seq = journal->seq + 1, .parts = 1 };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_store_group group = { .blocks = blocks, .block_count = count, .tail_count = 1 };
+	emr_frame frame = {.type = EMR_FRAME_LOG, .seq = journal->seq + 1, .parts = 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_store_group group = {.blocks = blocks, .block_count = count, .tail_count = 1};
 	emr_block block;
 	emr_status status = reserve_rows(journal, txn);
 
@@ -171,8 +171,8 @@ static emr_status commit_locked(emr_journal *journal, emr_journal_txn *txn, cons
 	return EMR_OK;
 }
 
-emr_status emr_journal_commit_with_blocks(emr_journal_txn *txn, const emr_block *blocks, size_t count,
-	uint64_t *out_seq)
+emr_status emr_journal_commit_with_blocks(
+	emr_journal_txn *txn, const emr_block *blocks, size_t count, uint64_t *out_seq)
 {
 	emr_journal *journal = txn->journal;
 	bool snapshot = false;

@@ -11,29 +11,39 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_READ_ONLY] = {"read-only", "EROFS", "warn", EMR_EXIT_DENIED,
 		"{path} is open for reading only.", "Open the folder again without --read-only."},
 	[EMR_SAY_NO_GRANT] = {"no-grant", "EACCES", "warn", EMR_EXIT_DENIED,
-		"You have no permission for {path} of {owner}.", "Ask: emrfs request '{owner}:{path}'"},
+		"You have no permission for {path} of {owner}.",
+		"Ask: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_FILES_ONLY] = {"files-only", "EACCES", "warn", EMR_EXIT_DENIED,
-		"{path} of {owner} was not made: what takes deposits takes new files, alone or in new folders, and no links.", "Copy the files themselves, or one ZIP of them."},
+		"{path} of {owner} was not made: what takes deposits takes new files, alone or in "
+		"new folders, and no links.",
+		"Copy the files themselves, or one ZIP of them."},
 	[EMR_SAY_GRANT_ENDING] = {"grant-ending", "", "info", EMR_EXIT_DENIED,
-		"Your access to {path} of {owner} ends at {time}.", "Ask again: emrfs request '{owner}:{path}'"},
+		"Your access to {path} of {owner} ends at {time}.",
+		"Ask again: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_KEYS_ENDING] = {"keys-ending", "", "warn", EMR_EXIT_UNREACHABLE,
-		"The ledger cannot be reached. What you have opened of {path} of {owner} stays readable until {time}.", "emrfs status"},
+		"The ledger cannot be reached. What you have opened of {path} of {owner} stays "
+		"readable until {time}.",
+		"emrfs status"},
 	[EMR_SAY_GRANT_EXPIRED] = {"grant-expired", "EKEYEXPIRED", "warn", EMR_EXIT_DENIED,
-		"Your access to {path} of {owner} ended on {time}.", "Ask again: emrfs request '{owner}:{path}'"},
+		"Your access to {path} of {owner} ended on {time}.",
+		"Ask again: emrfs request '{owner}:{path}'"},
 	[EMR_SAY_GRANT_REVOKED] = {"grant-revoked", "EKEYREVOKED", "warn", EMR_EXIT_DENIED,
 		"{owner} ended your access to {path} on {time}.", ""},
 	[EMR_SAY_WRONG_PURPOSE] = {"wrong-purpose", "EACCES", "warn", EMR_EXIT_DENIED,
 		"{path} is shared for {purposes}; this folder was opened for {purpose}.",
 		"Open it again with --purpose, for one of: {purposes}"},
 	[EMR_SAY_NO_RELEASE] = {"no-release", "ETIMEDOUT", "warn", EMR_EXIT_UNREACHABLE,
-		"{path} could not be opened: {names} did not answer within {s} seconds, {t} of {n} must. Nothing is lost.",
+		"{path} could not be opened: {names} did not answer within {s} seconds, {t} of {n} "
+		"must. Nothing is lost.",
 		"Try again."},
 	[EMR_SAY_NO_RELEASE_OWNER] = {"no-release", "ETIMEDOUT", "warn", EMR_EXIT_UNREACHABLE,
-		"{path} could not be opened: the computer of {owner} did not answer within {s} seconds, and nobody else can. "
+		"{path} could not be opened: the computer of {owner} did not answer within {s} "
+		"seconds, and nobody else can. "
 		"Nothing is lost.",
 		"Try again when it is on."},
 	[EMR_SAY_OFFLINE] = {"offline", "EHOSTUNREACH", "warn", EMR_EXIT_UNREACHABLE,
-		"{path} needs a key of others, and the ledger cannot be reached.", "Try again when it is back."},
+		"{path} needs a key of others, and the ledger cannot be reached.",
+		"Try again when it is back."},
 	[EMR_SAY_SHARED_READ_ONLY] = {"read-only", "EROFS", "warn", EMR_EXIT_DENIED,
 		"{path} is shared with you for reading.", "Save a copy in your own folder."},
 	[EMR_SAY_BAD_DATA] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
@@ -52,15 +62,20 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_BAD_SIGNATURE] = {"bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"The signature of {path} does not fit. Do not use it.", "emrfs verify '{path}'"},
 	[EMR_SAY_SIGNED_FALSELY] = {"bad-signature", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"{path} says it is from {signer}, but the signature does not fit. Do not use it.", "Tell {organisation}."},
+		"{path} says it is from {signer}, but the signature does not fit. Do not use it.",
+		"Tell {organisation}."},
 	[EMR_SAY_SIGNATURE_STALE] = {"signature-stale", "", "info", EMR_EXIT_BAD_DATA,
-		"{path}: the signature of {signer} is valid; whether the certificate was in force at {time} cannot be told here.",
-		"If it stays so when the network can be reached, the key has ended since: ask whose folder it is."},
+		"{path}: the signature of {signer} is valid; whether the certificate was in force "
+		"at {time} cannot be told here.",
+		"If it stays so when the network can be reached, the key has ended since: ask "
+		"whose folder it is."},
 	[EMR_SAY_INBOX_LIMIT] = {"inbox-limit", "", "warn", EMR_EXIT_DENIED,
-		"More was left for {path} than your network allows; what is beyond that is neither fetched nor shown.",
+		"More was left for {path} than your network allows; what is beyond that is neither "
+		"fetched nor shown.",
 		"Ask who left it; the limits: emrfs org show rules"},
 	[EMR_SAY_DEPOSITS_FULL] = {"deposits-full", "EDQUOT", "warn", EMR_EXIT_FAILED,
-		"{path} was not taken: your network allows no more files a day for {owner}. It goes on at {time}.",
+		"{path} was not taken: your network allows no more files a day for {owner}. It "
+		"goes on at {time}.",
 		"Leave it then; the limits: emrfs org show rules"},
 	[EMR_SAY_ROLLBACK] = {"rollback", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"The ledger offers an older state than this computer has seen; it is not believed.",
@@ -90,27 +105,36 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The ledger did not take the removal of {path}: there it lives on.",
 		"It is asked again when the folder is opened; emrfs verify"},
 	[EMR_SAY_CONFLICT] = {"conflict", "", "warn", EMR_EXIT_PART,
-		"{path}: this file was changed in two places at the same time. Both are kept; this is what came second.",
+		"{path}: this file was changed in two places at the same time. Both are kept; this "
+		"is what came second.",
 		"Delete the one you do not want, or rename this one to keep both."},
 	[EMR_SAY_NOT_SENT] = {"not-sent", "", "warn", EMR_EXIT_PART,
-		"What you wrote in another's folder was not sent before your right there ended, or it was removed. It is kept: {path}.",
+		"What you wrote in another's folder was not sent before your right there ended, or "
+		"it was removed. It is kept: {path}.",
 		"Ask the owner for access again, or delete it."},
 	[EMR_SAY_LEFT_LOCAL] = {"left-local", "", "info", EMR_EXIT_PART,
 		"{path} was left by another program and is not part of your records.",
 		"Rename it to keep it, or delete it."},
 	[EMR_SAY_KEEP_NEEDS_NETWORK] = {"keep-needs-network", "", "info", EMR_EXIT_PART,
-		"The data of {path} is kept here, but each opening still asks for permission over the network.", ""},
+		"The data of {path} is kept here, but each opening still asks for permission over "
+		"the network.",
+		""},
 	[EMR_SAY_NOT_YOURS_TO_DROP] = {"not-yours-to-drop", "", "error", EMR_EXIT_DENIED,
-		"{path} is {owner}'s: its data lies with that person's and takes no room of yours.", "emrfs keep --purge"},
+		"{path} is {owner}'s: its data lies with that person's and takes no room of yours.",
+		"emrfs keep --purge"},
 	[EMR_SAY_OWNERS_LOG] = {"owners-log", "", "error", EMR_EXIT_DENIED,
-		"{path} is {owner}'s: only its owner can read who opened it, you among them.", "emrfs verify '{path}' says who signed it"},
+		"{path} is {owner}'s: only its owner can read who opened it, you among them.",
+		"emrfs verify '{path}' says who signed it"},
 	[EMR_SAY_NOT_YOURS] = {"not-yours", "", "error", EMR_EXIT_DENIED,
-		"{path} belongs to {owner}; {verb} is for your own records.", "emrfs verify '{path}' says who signed it"},
+		"{path} belongs to {owner}; {verb} is for your own records.",
+		"emrfs verify '{path}' says who signed it"},
 	[EMR_SAY_NO_HISTORY] = {"no-history", "", "error", EMR_EXIT_DENIED,
-		"{path} belongs to {owner}; it is shared with you as it is now, without its earlier versions.",
+		"{path} belongs to {owner}; it is shared with you as it is now, without its "
+		"earlier versions.",
 		"{owner} can share those, too: emrfs share PATH with WHO --history"},
 	[EMR_SAY_COPY_WHERE] = {"copy-where", "", "error", EMR_EXIT_USE,
-		"{path} belongs to {owner}; an earlier version of it comes into your own folder, as a copy of yours.",
+		"{path} belongs to {owner}; an earlier version of it comes into your own folder, "
+		"as a copy of yours.",
 		"emrfs restore '{path}@v1' --to NAME"},
 	[EMR_SAY_LAST_COPY] = {"last-copy", "", "warn", EMR_EXIT_PART,
 		"This is the last copy of {path}; it was not dropped.", ""},
@@ -125,11 +149,13 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"This computer's clock is {d} {side} the ledger. Changes may be refused.",
 		"Set the clock."},
 	[EMR_SAY_CERTIFICATE_ENDED] = {"certificate-ended", "", "error", EMR_EXIT_FAILED,
-		"Your certificate has ended. Your own records stay open, and what you save is kept here; the ledger "
+		"Your certificate has ended. Your own records stay open, and what you save is kept "
+		"here; the ledger "
 		"takes nothing new.",
 		"A second copy of what is only here: emrfs backup DIR"},
 	[EMR_SAY_KEY_REVOKED] = {"key-revoked", "", "error", EMR_EXIT_DENIED,
-		"{organisation} ended your key on {time}. Your own records stay open, and what you save is kept here; the ledger takes "
+		"{organisation} ended your key on {time}. Your own records stay open, and what you "
+		"save is kept here; the ledger takes "
 		"nothing new of yours, and what others shared with you has ended.",
 		"Ask {organisation} why. A second copy of what is only here: emrfs backup DIR"},
 	[EMR_SAY_WRONG_PASSPHRASE] = {"wrong-passphrase", "", "error", EMR_EXIT_PASSPHRASE,
@@ -226,9 +252,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs "
 		"init --restore DIR"},
 	[EMR_SAY_LEDGER_AWAY_MEMBER] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
-		"The ledger of your network cannot be reached since {since}. Your records open from this computer's own verified copy of it; "
+		"The ledger of your network cannot be reached since {since}. Your records open "
+		"from this computer's own verified copy of it; "
 		"what you save is kept here and sent when it is back.",
-		"It belongs at {place}, where your network keeps it: ask whoever administers your organisation."},
+		"It belongs at {place}, where your network keeps it: ask whoever administers your "
+		"organisation."},
 	[EMR_SAY_LEDGER_AWAY_COPY] = {"ledger-away", "", "error", EMR_EXIT_BAD_DATA,
 		"The ledger cannot be reached since {since}, and this computer's own copy of it "
 		"{cause}. "
@@ -303,7 +331,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{path} stays: the folder itself and its Inbox cannot be erased.",
 		"emrfs erase PATH, or what lies in it"},
 	[EMR_SAY_ERASE_UNFINISHED] = {"unfinished", "", "warn", EMR_EXIT_PART,
-		"Not everything is erased yet: {cause}.", "emrfs erase --deleted says whether it is"},
+		"Not everything is erased yet: {cause}.",
+		"emrfs erase --deleted says whether it is"},
 	[EMR_SAY_MOVE_INSIDE] = {"move-inside", "EXDEV", "error", EMR_EXIT_USE,
 		"{path} cannot be moved into itself.", ""},
 	[EMR_SAY_LEDGER_NO_ANSWER] = {"ledger-away", "", "error", EMR_EXIT_UNREACHABLE,
@@ -395,15 +424,18 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Another name for the new one: emrfs people add CARD --name N"},
 	[EMR_SAY_BAD_PERSON_NAME] = {"bad-name", "", "error", EMR_EXIT_USE,
 		"Nobody can be called \"{who}\" here.",
-		"1 to 53 bytes, no / and no @, not beginning with a dot or a dash, and not card, add or check"},
+		"1 to 53 bytes, no / and no @, not beginning with a dot or a dash, and not card, "
+		"add or check"},
 	[EMR_SAY_NUMBER_DIFFERS] = {"number-differs", "", "error", EMR_EXIT_BAD_DATA,
-		"The numbers differ: this card is not theirs, or yours there is not yours. Share nothing with {who}.",
+		"The numbers differ: this card is not theirs, or yours there is not yours. Share "
+		"nothing with {who}.",
 		"Exchange the cards again, face to face, then: emrfs people add CARD"},
 	[EMR_SAY_NOT_COMPARED] = {"not-compared", "", "warn", EMR_EXIT_PART,
 		"Whether this card is really that of {who}, nobody has checked.",
 		"By telephone or face to face: emrfs people check '{who}'"},
 	[EMR_SAY_KEYS_CHANGED] = {"keys-changed", "", "warn", EMR_EXIT_PART,
-		"{who} has new keys for letters; the number changed.", "Compare it again: emrfs people check '{who}'"},
+		"{who} has new keys for letters; the number changed.",
+		"Compare it again: emrfs people check '{who}'"},
 	[EMR_SAY_OTHER_NETWORK] = {"other-network", "", "warn", EMR_EXIT_PART,
 		"{who} is on another network than you: nothing can be shared between you yet.", ""},
 	[EMR_SAY_BOOK_FULL] = {"too-many-people", "", "error", EMR_EXIT_FAILED,
@@ -414,119 +446,174 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_CARD_FILE] = {"card-file", "", "error", EMR_EXIT_FAILED,
 		"The card could not be written to {file}: {cause}.", ""},
 	[EMR_SAY_MEMBERS_SEE] = {"members-see", "", "info", EMR_EXIT_PART,
-		"The members of {what} see that you save something, and when, under random numbers; no name, no content, no size.", ""},
+		"The members of {what} see that you save something, and when, under random "
+		"numbers; no name, no content, no size.",
+		""},
 	[EMR_SAY_JOIN_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"You did not say yes to joining {what}. Nothing was made or sent.", "Repeat on a terminal, or with --yes"},
+		"You did not say yes to joining {what}. Nothing was made or sent.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NETWORK_DIR] = {"network-dir", "", "error", EMR_EXIT_DENIED,
 		"{dir} cannot be the directory of this network: {cause}.", ""},
 	[EMR_SAY_JOIN_SEE] = {"members-see", "", "info", EMR_EXIT_PART,
-		"The members of {what} will see that {n} entries came from you, all at once, in {m} different padded sizes ({value}), when you save something "
-		"from then on, and a certificate with the code {who}; no name, no content, and nothing of what was before.",
-		"Nothing is shared by joining. From then on you can be asked for shares, and give them."},
+		"The members of {what} will see that {n} entries came from you, all at once, in "
+		"{m} different padded sizes ({value}), when you save something "
+		"from then on, and a certificate with the code {who}; no name, no content, and "
+		"nothing of what was before.",
+		"Nothing is shared by joining. From then on you can be asked for shares, and give "
+		"them."},
 	[EMR_SAY_MEMBER_ALREADY] = {"member-already", "", "error", EMR_EXIT_DENIED,
-		"Your records are on the network in {dir} already, and an invitation of another one cannot take them from there.", ""},
+		"Your records are on the network in {dir} already, and an invitation of another "
+		"one cannot take them from there.",
+		""},
 	[EMR_SAY_JOIN_UNDER_WAY] = {"join-under-way", "", "error", EMR_EXIT_DENIED,
 		"Your records are on their way to {what}.", "First end that: emrfs join"},
 	[EMR_SAY_JOIN_UNREADABLE] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
-		"{n} of your records cannot be read, so nothing was taken along. Nothing was changed.", "emrfs verify says which."},
+		"{n} of your records cannot be read, so nothing was taken along. Nothing was "
+		"changed.",
+		"emrfs verify says which."},
 	[EMR_SAY_ANNEX_LOST] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
-		"The ledger of before you joined cannot be read: earlier versions and deleted files of then are missing. Your folder is open for reading only.",
+		"The ledger of before you joined cannot be read: earlier versions and deleted "
+		"files of then are missing. Your folder is open for reading only.",
 		"Bring state/annex back from a backup: emrfs init --restore"},
 	[EMR_SAY_BAD_INVITATION] = {"bad-invitation", "", "error", EMR_EXIT_BAD_DATA,
 		"This invitation cannot be used: {cause}. Nothing was made.", ""},
 	[EMR_SAY_NOBODY_INVITES] = {"no-answer", "", "error", EMR_EXIT_UNREACHABLE,
-		"{what} does not answer this invitation. Nothing was made.", "Is emrfs org invite still waiting there? Ask for a new one."},
+		"{what} does not answer this invitation. Nothing was made.",
+		"Is emrfs org invite still waiting there? Ask for a new one."},
 	[EMR_SAY_NOBODY_CAME] = {"not-used", "", "error", EMR_EXIT_UNREACHABLE,
-		"Nobody used the invitation for {what}. It is over.", "emrfs org invite makes another one."},
+		"Nobody used the invitation for {what}. It is over.",
+		"emrfs org invite makes another one."},
 	[EMR_SAY_NOT_ADMIN] = {"not-admin", "", "error", EMR_EXIT_DENIED,
-		"This keyring runs no organisation with a network of several members.", "emrfs org create NAME --network DIR"},
+		"This keyring runs no organisation with a network of several members.",
+		"emrfs org create NAME --network DIR"},
 	[EMR_SAY_HANDLE_TAKEN] = {"handle-taken", "", "error", EMR_EXIT_DENIED,
-		"Somebody else is called {what} in this organisation. Nobody got a certificate.", "Invite with another handle, or: emrfs org revoke {what}"},
+		"Somebody else is called {what} in this organisation. Nobody got a certificate.",
+		"Invite with another handle, or: emrfs org revoke {what}"},
 	[EMR_SAY_UNKNOWN_STAFF] = {"unknown-person", "", "error", EMR_EXIT_NO_SUCH,
 		"Nobody of {what} is called {who}.", "emrfs org show"},
 	[EMR_SAY_WHICH_STAFF] = {"which-person", "", "error", EMR_EXIT_NO_SUCH,
-		"Several of {what} are called {who}. Nothing was done.", "Say the code of four letters: emrfs org show"},
+		"Several of {what} are called {who}. Nothing was done.",
+		"Say the code of four letters: emrfs org show"},
 	[EMR_SAY_UNKNOWN_TEAM] = {"unknown-team", "", "error", EMR_EXIT_NO_SUCH,
 		"There is no team called {what}.", "emrfs org team {what} add HANDLE makes it"},
 	[EMR_SAY_NOT_ADMITTED] = {"not-admitted", "", "error", EMR_EXIT_UNREACHABLE,
-		"Not enough members have admitted {what} in time. Nothing was made.", "Ask their administrators, then the same again; --within TIME waits longer"},
+		"Not enough members have admitted {what} in time. Nothing was made.",
+		"Ask their administrators, then the same again; --within TIME waits longer"},
 	[EMR_SAY_UNKNOWN_ORGANISATION] = {"unknown-organisation", "", "error", EMR_EXIT_NO_SUCH,
-		"No organisation called {what} waits for this. Waiting: {names}.", "emrfs org show"},
+		"No organisation called {what} waits for this. Waiting: {names}.",
+		"emrfs org show"},
 	[EMR_SAY_UNKNOWN_PROPOSAL] = {"unknown-proposal", "", "error", EMR_EXIT_NO_SUCH,
 		"No rules are proposed as {what}.", "emrfs org rules"},
 	[EMR_SAY_NO_ACCESS] = {"no-access", "", "error", EMR_EXIT_NO_SUCH,
 		"Nobody asked for a key of yours with entry {n} of the ledger.", "emrfs log"},
 	[EMR_SAY_NOT_RELEASED] = {"not-released", "", "error", EMR_EXIT_NO_SUCH,
-		"Entry {n} asks for a key, and not enough answered: there is nothing to prove.", "emrfs log"},
+		"Entry {n} asks for a key, and not enough answered: there is nothing to prove.",
+		"emrfs log"},
 	[EMR_SAY_NOT_AUDITOR] = {"not-auditor", "", "error", EMR_EXIT_DENIED,
 		"Only an auditor sees what the staff of his organisation asked for.", ""},
-	[EMR_SAY_LEDGER_REFUSED] = {"ledger-refused", "", "error", EMR_EXIT_DENIED, "The ledger did not take it: {cause}.", "emrfs org show"},
-	[EMR_SAY_NO_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES, "You did not say yes. {what}", "Repeat on a terminal, or with --yes"},
+	[EMR_SAY_LEDGER_REFUSED] = {"ledger-refused", "", "error", EMR_EXIT_DENIED,
+		"The ledger did not take it: {cause}.", "emrfs org show"},
+	[EMR_SAY_NO_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
+		"You did not say yes. {what}", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NEEDS_NETWORK] = {"needs-network", "", "error", EMR_EXIT_DENIED,
-		"Your ledger is on this computer alone, where {who} cannot reach it. Nothing was made.",
-		"Put it where both can, with the folder closed: emrfs device add {who} --network DIR -o FILE"},
+		"Your ledger is on this computer alone, where {who} cannot reach it. Nothing was "
+		"made.",
+		"Put it where both can, with the folder closed: emrfs device add {who} --network "
+		"DIR -o FILE"},
 	[EMR_SAY_DEVICE_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"{who} would read and change everything in your folder. Nothing was made.", "Repeat on a terminal, or with --yes"},
+		"{who} would read and change everything in your folder. Nothing was made.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NOT_FIRST_COMPUTER] = {"not-first-computer", "", "error", EMR_EXIT_DENIED,
-		"Only your first computer adds other computers and removes them, shares and takes back.", ""},
+		"Only your first computer adds other computers and removes them, shares and takes "
+		"back.",
+		""},
 	[EMR_SAY_SHARES_ELSEWHERE] = {"shares-elsewhere", "", "warn", EMR_EXIT_DENIED,
-		"What others share with you, and where you may write, is on your first computer only; this one shows your own records.", ""},
+		"What others share with you, and where you may write, is on your first computer "
+		"only; this one shows your own records.",
+		""},
 	[EMR_SAY_DEVICE_TAKEN] = {"device-exists", "", "error", EMR_EXIT_FAILED,
-		"One of your computers is called {who} already.", "Another name, or first: emrfs device remove {who}"},
+		"One of your computers is called {who} already.",
+		"Another name, or first: emrfs device remove {who}"},
 	[EMR_SAY_UNKNOWN_DEVICE] = {"unknown-device", "", "error", EMR_EXIT_NO_SUCH,
 		"None of your computers is called {who}.", "emrfs device"},
 	[EMR_SAY_BAD_DEVICE_FILE] = {"bad-device-file", "", "error", EMR_EXIT_BAD_DATA,
-		"{file} is not what emrfs device add writes, or was changed. Nothing was made.", "Make another one: emrfs device add NAME -o FILE"},
+		"{file} is not what emrfs device add writes, or was changed. Nothing was made.",
+		"Make another one: emrfs device add NAME -o FILE"},
 	[EMR_SAY_DEVICE_REMOVED] = {"device-removed", "", "error", EMR_EXIT_DENIED,
-		"This computer was removed from yours. It opens nothing any more.", "On your first computer: emrfs device add NAME -o FILE"},
+		"This computer was removed from yours. It opens nothing any more.",
+		"On your first computer: emrfs device add NAME -o FILE"},
 	[EMR_SAY_IS_AGENT] = {"is-agent", "", "error", EMR_EXIT_DENIED,
-		"This keyring is an agent's: it releases keys and keeps no records.", "emrfs agent; emrfs agent --status"},
+		"This keyring is an agent's: it releases keys and keeps no records.",
+		"emrfs agent; emrfs agent --status"},
 	[EMR_SAY_NO_AGENT] = {"no-agent", "", "error", EMR_EXIT_DENIED,
-		"This keyring is no agent's.", "emrfs org invite HANDLE --role agent -o FILE, then emrfs --as NAME init --join FILE"},
+		"This keyring is no agent's.",
+		"emrfs org invite HANDLE --role agent -o FILE, then emrfs --as NAME init --join "
+		"FILE"},
 	[EMR_SAY_AGENT_ENDED] = {"agent-ended", "", "error", EMR_EXIT_DENIED,
-		"The ledger does not know this key as an agent's in force: it was revoked, or its certificate ended.",
+		"The ledger does not know this key as an agent's in force: it was revoked, or its "
+		"certificate ended.",
 		"Ask your organisation for a new invitation"},
-	[EMR_SAY_AGENT_STOPPED] = {"agent-stopped", "", "error", EMR_EXIT_NOT_OPEN, "The agent does not run.", "emrfs agent"},
+	[EMR_SAY_AGENT_STOPPED] = {"agent-stopped", "", "error", EMR_EXIT_NOT_OPEN,
+		"The agent does not run.", "emrfs agent"},
 	[EMR_SAY_MOVE_WOULD_SHARE] = {"would-share", "EPERM", "warn", EMR_EXIT_DENIED,
-		"Moving {name} to {folder} would show it to {names}.", "To do that: emrfs move '{src}' '{dest}'"},
+		"Moving {name} to {folder} would show it to {names}.",
+		"To do that: emrfs move '{src}' '{dest}'"},
 	[EMR_SAY_GRANT_VALUE] = {"grant-value", "EINVAL", "warn", EMR_EXIT_USE,
-		"{path} was not shared with {who}: {cause}.", "A value is: read (or write, deposit) until=2026-12-31 purpose=treatment history=yes; all but the first may be missing."},
+		"{path} was not shared with {who}: {cause}.",
+		"A value is: read (or write, deposit) until=2026-12-31 purpose=treatment "
+		"history=yes; all but the first may be missing."},
 	[EMR_SAY_SHARE_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"This lets {names} see {n}. Nothing was shared.", "Repeat on a terminal, or with --yes"},
+		"This lets {names} see {n}. Nothing was shared.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NO_THRESHOLD] = {"no-threshold", "", "info", EMR_EXIT_PART,
 		"{name} alone can release this share's keys; nobody else has to agree.", ""},
 	[EMR_SAY_ONLY_WHILE_OPEN] = {"only-while-open", "", "info", EMR_EXIT_PART,
-		"No organisation here releases keys of this share: {who} can open something for the first time only while your "
+		"No organisation here releases keys of this share: {who} can open something for "
+		"the first time only while your "
 		"folder is open.",
 		""},
 	[EMR_SAY_SHARED_DELETED] = {"shared-deleted", "", "info", EMR_EXIT_PART,
 		"{path} was deleted, and is still shared with {who}, should it come back.",
 		"To end that: emrfs revoke '{path}' from '{called}'"},
 	[EMR_SAY_AGENTS_GONE] = {"agents-gone", "", "warn", EMR_EXIT_PART,
-		"Keys of {names} are in force no more, and too few others release {path}: {who} can open something there for the first "
+		"Keys of {names} are in force no more, and too few others release {path}: {who} "
+		"can open something there for the first "
 		"time only while your folder is open.",
-		"Those who are left release it when you share it again: emrfs share '{path}' with '{called}'"},
+		"Those who are left release it when you share it again: emrfs share '{path}' with "
+		"'{called}'"},
 	[EMR_SAY_AGENTS_REPLACED] = {"agents-replaced", "", "info", EMR_EXIT_PART,
-		"Keys of {names} are in force no more. {path} for {who} is released by {others} now.", ""},
+		"Keys of {names} are in force no more. {path} for {who} is released by {others} "
+		"now.",
+		""},
 	[EMR_SAY_DEPOSIT_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
-		"This lets {names} leave files in {path}. Nothing was shared.", "Repeat on a terminal, or with --yes"},
+		"This lets {names} leave files in {path}. Nothing was shared.",
+		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_MAY_WRITE_ALREADY] = {"may-write-already", "", "error", EMR_EXIT_DENIED,
-		"{who} may write in {path} already, which is more. Nothing was changed.", "To take that back first: emrfs revoke '{path}' from '{who}'"},
+		"{who} may write in {path} already, which is more. Nothing was changed.",
+		"To take that back first: emrfs revoke '{path}' from '{who}'"},
 	[EMR_SAY_WRITE_WITH_PERSON] = {"not-a-person", "", "error", EMR_EXIT_DENIED,
-		"{who} can be shared with for reading only: whoever writes signs it with a key of his own.", "Say who: handle@organisation"},
+		"{who} can be shared with for reading only: whoever writes signs it with a key of "
+		"his own.",
+		"Say who: handle@organisation"},
 	[EMR_SAY_DEPOSIT_IN_FOLDER] = {"not-shareable", "", "error", EMR_EXIT_DENIED,
-		"{path} is a file: nothing can be left in it.", "To let somebody change it: --write; to let somebody leave files, share a folder."},
+		"{path} is a file: nothing can be left in it.",
+		"To let somebody change it: --write; to let somebody leave files, share a folder."},
 	[EMR_SAY_NOT_SHORTENED] = {"not-shortened", "", "info", EMR_EXIT_PART,
-		"{who} has as much of {path} or more {time} already; this does not shorten it.", "emrfs share"},
+		"{who} has as much of {path} or more {time} already; this does not shorten it.",
+		"emrfs share"},
 	[EMR_SAY_NEEDS_THEIR_YES] = {"needs-their-yes", "", "info", EMR_EXIT_PART,
 		"Nothing opens by this alone: {who} (or a computer of theirs) has to say yes.", ""},
 	[EMR_SAY_NOT_A_MEMBER] = {"not-a-member", "", "error", EMR_EXIT_DENIED,
-		"{who} has no key on your network, or it has ended: nothing can be shared with them.",
+		"{who} has no key on your network, or it has ended: nothing can be shared with "
+		"them.",
 		"A member comes in with an invitation: emrfs init --join INVITE"},
 	[EMR_SAY_SHARE_WITH_PERSON] = {"not-a-person", "", "error", EMR_EXIT_DENIED,
-		"{who} is an organisation in which nobody works yet; there is nobody to share with.", "Say who: handle@organisation"},
+		"{who} is an organisation in which nobody works yet; there is nobody to share "
+		"with.",
+		"Say who: handle@organisation"},
 	[EMR_SAY_NOT_SHAREABLE] = {"not-shareable", "", "error", EMR_EXIT_DENIED,
-		"{path} is a link, and is not shared by itself; what it points to can be.", "emrfs share TARGET with WHO"},
+		"{path} is a link, and is not shared by itself; what it points to can be.",
+		"emrfs share TARGET with WHO"},
 	[EMR_SAY_NEVER_SHARED] = {"never-shared", "", "error", EMR_EXIT_DENIED,
 		"{path} is never shared.", "Share a folder or a file that holds records."},
 	[EMR_SAY_NOT_SHARED] = {"not-shared", "", "error", EMR_EXIT_NO_SUCH,
@@ -536,9 +623,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_REVOKE_FAILED] = {"revoke-failed", "", "error", EMR_EXIT_FAILED,
 		"{path} is still shared with {who}: {cause}.", "What is in force: emrfs share"},
 	[EMR_SAY_ORDER_UNSENT] = {"unsent", "", "warn", EMR_EXIT_UNSENT,
-		"This is written down, but not on the ledger yet.", "It goes on by itself while your folder is open: emrfs share"},
+		"This is written down, but not on the ledger yet.",
+		"It goes on by itself while your folder is open: emrfs share"},
 	[EMR_SAY_ASKED] = {"asked", "", "info", EMR_EXIT_PART,
-		"{who} asks for {what}, {purpose}{because}", "emrfs approve {id}, or: emrfs deny {id}"},
+		"{who} asks for {what}, {purpose}{because}",
+		"emrfs approve {id}, or: emrfs deny {id}"},
 	[EMR_SAY_SAID_YES] = {"said-yes", "", "info", EMR_EXIT_PART,
 		"{who} said yes to your request {id} for {what}.", ""},
 	[EMR_SAY_SAID_NO] = {"said-no", "", "info", EMR_EXIT_PART,
@@ -549,19 +638,24 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Request {id} is answered already, or taken back.", "emrfs request"},
 	[EMR_SAY_NOT_HERE] = {"no-such-path", "", "error", EMR_EXIT_NO_SUCH,
 		"{path} is not in your folder: nothing was shared.",
-		"If you know what is meant: emrfs share PATH with {who}; or: emrfs deny {id} --reason TEXT"},
+		"If you know what is meant: emrfs share PATH with {who}; or: emrfs deny {id} "
+		"--reason TEXT"},
 	[EMR_SAY_YOUR_OWN_REQUEST] = {"bad-request", "", "error", EMR_EXIT_DENIED,
 		"{id} is a request of yours; the other one answers it.", "emrfs request"},
 	[EMR_SAY_REQUEST_AWAY] = {"ledger-away", "", "error", EMR_EXIT_UNREACHABLE,
-		"The ledger cannot be reached: nothing was asked or answered.", "Try again when it is back."},
+		"The ledger cannot be reached: nothing was asked or answered.",
+		"Try again when it is back."},
 	[EMR_SAY_BAD_REQUEST] = {"bad-request", "", "error", EMR_EXIT_USE,
-		"The path or the reason has characters that hide or turn text, or is over 1,023 bytes.", ""},
+		"The path or the reason has characters that hide or turn text, or is over 1,023 "
+		"bytes.",
+		""},
 	[EMR_SAY_ASK_A_PERSON] = {"bad-request", "", "error", EMR_EXIT_USE,
 		"{who} is an organisation; records belong to people.", "emrfs people"},
-	[EMR_SAY_ASK_YOURSELF] = {"bad-request", "", "error", EMR_EXIT_USE,
-		"{who} is you.", ""},
+	[EMR_SAY_ASK_YOURSELF] = {"bad-request", "", "error", EMR_EXIT_USE, "{who} is you.", ""},
 	[EMR_SAY_NOT_ON_LEDGER] = {"not-on-ledger", "", "error", EMR_EXIT_DENIED,
-		"{who} cannot be asked, or you may not ask: one of you has no key in force on this ledger.", "emrfs people {who}"},
+		"{who} cannot be asked, or you may not ask: one of you has no key in force on this "
+		"ledger.",
+		"emrfs people {who}"},
 	[EMR_SAY_NOT_READY] = {"not-ready", "", "warn", EMR_EXIT_PART,
 		"This computer is not ready: {n} of {m} checks failed.", ""},
 	[EMR_SAY_INTERRUPTED] = {"interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.",
@@ -642,8 +736,8 @@ static size_t character_bytes(const unsigned char *text)
 	return n;
 }
 
-/* What a terminal obeys, or what turns, ends or hides the text around it: the same characters that no name on a card may have
- * (keyring/text.c).  N: bytes of the sound character at U. */
+/* What a terminal obeys, or what turns, ends or hides the text around it: the same characters that
+ * no name on a card may have (keyring/text.c).  N: bytes of the sound character at U. */
 static bool misleads(const unsigned char *u, size_t n, uint32_t *out_code)
 {
 	uint32_t c = n == 1 ? u[0] : u[0] & (0x7fu >> n);
@@ -651,9 +745,9 @@ static bool misleads(const unsigned char *u, size_t n, uint32_t *out_code)
 	for (size_t i = 1; i < n; i++)
 		c = c << 6 | (u[i] & 0x3fu);
 	*out_code = c;
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200b || c == 0x200e || c == 0x200f ||
-		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-		(c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200b || c == 0x200e ||
+	       c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
 void emr_show_json(const char *json, FILE *to)
@@ -666,7 +760,8 @@ void emr_show_json(const char *json, FILE *to)
 		if (n == 0 || !misleads(u, n, &code))
 			fwrite(json, 1, n > 0 ? n : 1, to);
 		else if (code >= 0x10000)
-			fprintf(to, "\\u%04x\\u%04x", 0xd800 + (unsigned)((code - 0x10000) >> 10), 0xdc00 + (unsigned)(code & 0x3ff));
+			fprintf(to, "\\u%04x\\u%04x", 0xd800 + (unsigned)((code - 0x10000) >> 10),
+				0xdc00 + (unsigned)(code & 0x3ff));
 		else
 			fprintf(to, "\\u%04x", (unsigned)code);
 		json += n > 0 ? n : 1;
@@ -749,7 +844,8 @@ static void fill(const char *template, const pairs *known, char *out, size_t siz
 	out[at] = '\0';
 }
 
-/* A hint is pasted into a shell, and the names in it are others' to choose: '{name}' stays one word of it, whatever it is. */
+/* A hint is pasted into a shell, and the names in it are others' to choose: '{name}' stays one word
+ * of it, whatever it is. */
 static void fill_hint(const char *template, const pairs *known, char *out, size_t size)
 {
 	char shown[EMR_PROBLEM_TEXT_BYTES], quoted[PAIRS_MAX][EMR_PROBLEM_TEXT_BYTES];

@@ -82,7 +82,8 @@ void emr_progress_text(const emr_progress_at *at, char *out, size_t size)
 
 /* ---- width ---- */
 
-/* One letter of TEXT: how many bytes and columns; 0 columns and 0 bytes when it is none that may be shown. */
+/* One letter of TEXT: how many bytes and columns; 0 columns and 0 bytes when it is none that may be
+ * shown. */
 static size_t letter(const char *text, size_t *out_columns)
 {
 	mbstate_t state;
@@ -100,7 +101,8 @@ static size_t letter(const char *text, size_t *out_columns)
 }
 
 /* Puts letters while they fit into COLUMNS and SIZE; returns how far TEXT was taken. */
-static size_t put_letters(const char *text, size_t columns, char *out, size_t size, size_t *out_width)
+static size_t put_letters(
+	const char *text, size_t columns, char *out, size_t size, size_t *out_width)
 {
 	size_t at = 0, taken = 0, width = 0;
 

@@ -70,7 +70,9 @@ static const struct {
 		set_kdf},
 	{{"idle", "TIME", "close the folder when unused for TIME, as `mount --idle`; or never"},
 		set_idle},
-	{{"notify", "PROGRAM", "gets each notice as one JSON object on its standard input, instead of the desktop; or none"},
+	{{"notify", "PROGRAM",
+		 "gets each notice as one JSON object on its standard input, instead of the "
+		 "desktop; or none"},
 		set_notify},
 };
 

@@ -171,7 +171,8 @@ void emr_size_fine_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 	}
 	/* Cut, not rounded: nothing is there before it is there. */
 	if (bytes / scale >= 100)
-		snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale), units[unit]);
+		snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale),
+			units[unit]);
 	else
 		snprintf(out, EMR_TEXT_BYTES, "%llu.%llu %s", (unsigned long long)(bytes / scale),
 			(unsigned long long)(bytes % scale / (scale / 10)), units[unit]);

@@ -17,7 +17,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"read the passphrase from FILE (mode 0600)"},
 	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
 		"read the new passphrase from FILE (mode 0600)"},
-	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N", "what somebody is called (your own name is kept sealed)"},
+	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N",
+		"what somebody is called (your own name is kept sealed)"},
 	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
 		"your birth date, YYYY-MM-DD, kept sealed"},
 	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
@@ -26,11 +27,15 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"bring everything back from the backup in DIR"},
 	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
 		"become a member of the network that invited you (a file, or -)"},
-	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR", "where the network is, or is to be: an empty directory"},
+	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
+		"where the network is, or is to be: an empty directory"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
-		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, auditor, registrar or agent"},
-	[EMR_OPT_QUORUM] = {"quorum", 0, EMR_HAS_ARGUMENT, "N", "how many members must approve a change from then on, or majority"},
-	[EMR_OPT_WITHIN] = {"within", 0, EMR_HAS_ARGUMENT, "TIME", "how long to wait for the other side (10min)"},
+		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
+		"auditor, registrar or agent"},
+	[EMR_OPT_QUORUM] = {"quorum", 0, EMR_HAS_ARGUMENT, "N",
+		"how many members must approve a change from then on, or majority"},
+	[EMR_OPT_WITHIN] = {"within", 0, EMR_HAS_ARGUMENT, "TIME",
+		"how long to wait for the other side (10min)"},
 	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
 		"change nothing in the folder"},
 	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
@@ -38,7 +43,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_FOREGROUND] = {NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground"},
 	[EMR_OPT_MOUNT_OPTIONS] = {NULL, 'o', EMR_HAS_ARGUMENT, "OPTS",
 		"allow_root or allow_other"},
-	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE", "write it to FILE, which is made"},
+	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE",
+		"write it to FILE, which is made"},
 	[EMR_OPT_NOW] = {"now", 0, EMR_NO_ARGUMENT, NULL,
 		"do not wait for the ledger or for programs that use the folder"},
 	[EMR_OPT_WAIT] = {"wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME",
@@ -64,29 +70,42 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_DELETED] = {"deleted", 0, EMR_NO_ARGUMENT, NULL,
 		"everything that was deleted from the folder"},
 	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
-		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that day)"},
+		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that "
+		"day)"},
 	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
 	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
 		"give space back to the disk now that nothing needs"},
-	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT", "write the proof of the access with that entry to OUT"},
-	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL, "an auditor: what the staff of your organisation asked for"},
+	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT",
+		"write the proof of the access with that entry to OUT"},
+	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL,
+		"an auditor: what the staff of your organisation asked for"},
 	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
 		"check the proof in FILE, and that COPY is what it is about"},
 	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
 		"only what happened since T (7d, 2026-11-20, 2026-11-20T14:05)"},
-	[EMR_OPT_AGENT_STATUS] = {"status", 0, EMR_NO_ARGUMENT, NULL, "what the running agent has done"},
-	[EMR_OPT_UNTIL] = {"until", 0, EMR_HAS_ARGUMENT, "T", "when it ends by itself (30d; 12h, 2026-12-31, forever)"},
+	[EMR_OPT_AGENT_STATUS] = {"status", 0, EMR_NO_ARGUMENT, NULL,
+		"what the running agent has done"},
+	[EMR_OPT_UNTIL] = {"until", 0, EMR_HAS_ARGUMENT, "T",
+		"when it ends by itself (30d; 12h, 2026-12-31, forever)"},
 	[EMR_OPT_PURPOSE] = {"purpose", 0, EMR_HAS_ARGUMENT, "P",
 		"treatment (the default), emergency, research, payment, family, self or legal"},
-	[EMR_OPT_HISTORY] = {"history", 0, EMR_NO_ARGUMENT, NULL, "keys of earlier versions and of what was deleted, too"},
-	[EMR_OPT_WRITE] = {"write", 0, EMR_NO_ARGUMENT, NULL, "changing what is there and adding to it, too"},
-	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL, "leaving new files there, and seeing nothing"},
+	[EMR_OPT_HISTORY] = {"history", 0, EMR_NO_ARGUMENT, NULL,
+		"keys of earlier versions and of what was deleted, too"},
+	[EMR_OPT_WRITE] = {"write", 0, EMR_NO_ARGUMENT, NULL,
+		"changing what is there and adding to it, too"},
+	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL,
+		"leaving new files there, and seeing nothing"},
 	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
-		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR code)"},
-	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO", "only what WHO did, or was given (a person, a team, @organisation, or you)"},
-	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL, "only what programs read without a person"},
-	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR", "also write each entry to DIR as a FHIR R4 AuditEvent"},
-	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT", "a sentence for the other side alone"},
+		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
+		"code)"},
+	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO",
+		"only what WHO did, or was given (a person, a team, @organisation, or you)"},
+	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL,
+		"only what programs read without a person"},
+	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR",
+		"also write each entry to DIR as a FHIR R4 AuditEvent"},
+	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
+		"a sentence for the other side alone"},
 };
 
 #define COMMON                                                                                     \
@@ -136,42 +155,53 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "it had or with the\n"
 			  "24 words alone (from --words-file, or asked); then a new passphrase is "
 			  "asked for.\n"
-			  "With --join the ledger is that of an organisation's network, which has made INVITE with emrfs org invite "
+			  "With --join the ledger is that of an organisation's network, which has "
+			  "made INVITE with emrfs org invite "
 			  "and waits.\n"
-			  "Its members then see that a patient of this network saves something, and when; never a name, content or "
+			  "Its members then see that a patient of this network saves something, "
+			  "and when; never a name, content or "
 			  "size.\n",
 		.fields = "id name born folder words_checked second_copy records network",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
-			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_WITHIN) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
 	[EMR_VERB_JOIN] = {.name = "join",
 		.operands = "[INVITE]",
 		.operands_max = 1,
 		.help = "Join a network and take your records along",
-		.manual = "For who began alone: your records go on with the ledger of the network that invited you, with the same "
+		.manual = "For who began alone: your records go on with the ledger of the network "
+			  "that invited you, with the same "
 			  "ids, versions\n"
-			  "and contents; nothing is encrypted again. First it says what the members will see, and asks. The ledger "
+			  "and contents; nothing is encrypted again. First it says what the "
+			  "members will see, and asks. The ledger "
 			  "of before\n"
-			  "stays here: earlier versions, deleted files and the log are still what they were, for you alone. What is "
+			  "stays here: earlier versions, deleted files and the log are still what "
+			  "they were, for you alone. What is "
 			  "interrupted\n"
-			  "goes on with emrfs join. Backups of before are of the ledger of before: make a new one, in another "
+			  "goes on with emrfs join. Backups of before are of the ledger of before: "
+			  "make a new one, in another "
 			  "directory.\n"
-			  "For a member, with an invitation of the same network: a new certificate for the same key.\n",
-		.fields = "network members[]{id code role organisation} registered copied visible_to_members[]{what n code} renewed",
+			  "For a member, with an invitation of the same network: a new certificate "
+			  "for the same key.\n",
+		.fields = "network members[]{id code role organisation} registered copied "
+			  "visible_to_members[]{what n code} renewed",
 		.options = BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_join},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",
 		.operands_max = 1,
 		.help = "Open your folder",
-		.manual = "Opens your folder at DIR (~/Health, which is made when it is missing) "
-			  "and returns when it can be\n"
-			  "used. DIR must be empty. What a program that was killed left mounted "
-			  "there is cleaned up first. What others share\n"
-			  "is opened for the purpose of --purpose; your own records ask for none.\n",
+		.manual =
+			"Opens your folder at DIR (~/Health, which is made when it is missing) "
+			"and returns when it can be\n"
+			"used. DIR must be empty. What a program that was killed left mounted "
+			"there is cleaned up first. What others share\n"
+			"is opened for the purpose of --purpose; your own records ask for none.\n",
 		.fields = "folder pid read_only ledger_error second_copy",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
-			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_PURPOSE),
+			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) |
+			   BIT(EMR_OPT_PURPOSE),
 		.exits = exits_mount},
 	[EMR_VERB_UNMOUNT] = {.name = "unmount",
 		.alias = "umount",
@@ -199,41 +229,56 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "backup_unix backup_dir network\n"
 			  "ledger{kind size witnessed away_at away_unix error message "
 			  "hint} waiting_requests words_tested_at errors[]{at path error "
-			  "message hint level} requests{} writing[]{path bytes} writing_files writing_bytes\n"
-			  "pending_bytes memory_only_files network_name members shares_received shares_received_until shares_received_until_unix;\n"
+			  "message hint level} requests{} writing[]{path bytes} writing_files "
+			  "writing_bytes\n"
+			  "pending_bytes memory_only_files network_name members shares_received "
+			  "shares_received_until shares_received_until_unix;\n"
 			  "with PATH: path and the attributes of the file (state version cid tx "
-			  "signature ...) and signed{own by organisation signature note at placed entry tx witnesses[]}",
+			  "signature ...) and signed{own by organisation signature note at placed "
+			  "entry tx witnesses[]}",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
 	[EMR_VERB_SHARE] = {.name = "share",
 		.operands = "[PATH with WHO]",
 		.operands_max = 3,
 		.help = "Let someone open a folder; alone: list",
-		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO is what you call somebody (emrfs people),\n"
-			  "handle@organisation, a team or @organisation; it must fit exactly one of them. They may read, for treatment, and for 30 days, unless "
+		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO "
+			  "is what you call somebody (emrfs people),\n"
+			  "handle@organisation, a team or @organisation; it must fit exactly one "
+			  "of them. They may read, for treatment, and for 30 days, unless "
 			  "said\n"
-			  "otherwise; with --write they may change and remove what is there, too (of a file shared by itself: change its\n"
-			  "content), and with --deposit only leave new files, of which they see nothing. It ends by itself. Earlier versions, deleted files and former names stay hidden without "
+			  "otherwise; with --write they may change and remove what is there, too "
+			  "(of a file shared by itself: change its\n"
+			  "content), and with --deposit only leave new files, of which they see "
+			  "nothing. It ends by itself. Earlier versions, deleted files and former "
+			  "names stay hidden without "
 			  "--history.\n"
-			  "Says first what that means, and who releases the keys, and asks (--yes: not asked). It is done in the "
+			  "Says first what that means, and who releases the keys, and asks (--yes: "
+			  "not asked). It is done in the "
 			  "background,\n"
-			  "also after a crash; --wait waits for the ledger. What was asked for and failed stays in the list until it "
+			  "also after a crash; --wait waits for the ledger. What was asked for and "
+			  "failed stays in the list until it "
 			  "is asked\n"
 			  "for again or revoked.\n"
-			  "Alone it lists what you share, and then what others share with you: what ends first stands first, and what has\n"
+			  "Alone it lists what you share, and then what others share with you: "
+			  "what ends first stands first, and what has\n"
 			  "ended in the last 30 days last.\n",
-		.fields = "grants[]{id path who name organisation rights purpose until history state released_by[] needed opened} "
-			  "shared_with_me[]{path owner rights purpose until history state} not_shortened_until",
-		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) | BIT(EMR_OPT_WAIT) |
-			   BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
+		.fields = "grants[]{id path who name organisation rights purpose until history "
+			  "state released_by[] needed opened} "
+			  "shared_with_me[]{path owner rights purpose until history state} "
+			  "not_shortened_until",
+		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) |
+			   BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
 		.exits = exits_share},
 	[EMR_VERB_REVOKE] = {.name = "revoke",
 		.operands = "[PATH] from WHO",
 		.operands_max = 3,
 		.help = "Stop sharing",
-		.manual = "Ends everything that WHO has of PATH, or with --all everything that WHO has of yours, at once. What lies there "
+		.manual = "Ends everything that WHO has of PATH, or with --all everything that WHO "
+			  "has of yours, at once. What lies there "
 			  "gets\n"
-			  "new keys with your next save. What was opened, and the names that were seen, cannot be un-seen: they are "
+			  "new keys with your next save. What was opened, and the names that were "
+			  "seen, cannot be un-seen: they are "
 			  "listed.\n",
 		.fields = "ended[]{id path} opened[]{path version at proven} names_seen state",
 		.options = BIT(EMR_OPT_ALL) | BIT(EMR_OPT_WAIT),
@@ -242,57 +287,76 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[WHO | card | add CARD | check WHO]",
 		.operands_max = 2,
 		.help = "Whom you know, and your own card",
-		.manual = "card makes yours: your name, birth date and public keys, signed by you, to hand out: a file with -o, else "
+		.manual = "card makes yours: your name, birth date and public keys, signed by you, "
+			  "to hand out: a file with -o, else "
 			  "as text,\n"
-			  "on a terminal also as a QR code. add takes somebody else's: a file, - or the text of its QR code "
+			  "on a terminal also as a QR code. add takes somebody else's: a file, - "
+			  "or the text of its QR code "
 			  "(EMRFS:...).\n"
-			  "A card says by itself only that its keys belong together. check shows the number that both of you must "
+			  "A card says by itself only that its keys belong together. check shows "
+			  "the number that both of you must "
 			  "see;\n"
-			  "compare it by telephone or face to face: if it is the same, nobody sits between you (--yes: it is). WHO "
+			  "compare it by telephone or face to face: if it is the same, nobody sits "
+			  "between you (--yes: it is). WHO "
 			  "is what\n"
-			  "you call somebody, or his full name or code where only one has it. The list is sealed, kept on this "
+			  "you call somebody, or his full name or code where only one has it. The "
+			  "list is sealed, kept on this "
 			  "computer,\n"
 			  "and in backups.\n",
-		.fields = "people[]{who name born code id role organisation team registered valid_until ended compared "
+		.fields = "people[]{who name born code id role organisation team registered "
+			  "valid_until ended compared "
 			  "same_network vouched_by[]};\n"
-			  "card: card qr name born code valid_until file; add: also change; check: also number",
-		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			  "card: card qr name born code valid_until file; add: also change; check: "
+			  "also number",
+		.options =
+			BIT(EMR_OPT_NAME) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_people},
 	[EMR_VERB_REQUEST] = {.name = "request",
 		.operands = "[OWNER[:PATH]]",
 		.operands_max = 1,
 		.help = "Ask for access; alone: list",
-		.manual = "Asks OWNER (whom you call so, his full name, NAME BORN (CODE) as below shared-with-me, that CODE, or\n"
+		.manual = "Asks OWNER (whom you call so, his full name, NAME BORN (CODE) as below "
+			  "shared-with-me, that CODE, or\n"
 			  "handle@organisation) to share PATH with you, for reading if nothing\n"
-			  "else is said; PATH is in your words, because you may not see names there. With --emergency the person is the one "
+			  "else is said; PATH is in your words, because you may not see names "
+			  "there. With --emergency the person is the one "
 			  "on\n"
-			  "CARD, the purpose is emergency, PATH is Emergency unless given as :PATH, the end is in 24 hours, and a reason is "
+			  "CARD, the purpose is emergency, PATH is Emergency unless given as "
+			  ":PATH, the end is in 24 hours, and a reason is "
 			  "needed;\n"
-			  "it still takes that person's yes. Only OWNER can read it; others see that you ask somebody. Without "
+			  "it still takes that person's yes. Only OWNER can read it; others see "
+			  "that you ask somebody. Without "
 			  "OWNER:\n"
-			  "what others ask you, and what became of what you asked: requests to you are answered by approve and "
+			  "what others ask you, and what became of what you asked: requests to you "
+			  "are answered by approve and "
 			  "deny,\n"
-			  "and lie as files in .emrfs/requests. An open one is over after 90 days, an answered one is listed for 30.\n",
-		.fields = "requests[]{id direction who name owner organisation known compared path reason rights purpose until state at "
+			  "and lie as files in .emrfs/requests. An open one is over after 90 days, "
+			  "an answered one is listed for 30.\n",
+		.fields = "requests[]{id direction who name owner organisation known compared path "
+			  "reason rights purpose until state at "
 			  "answered_at answer} held_back",
-		.options = BIT(EMR_OPT_REASON) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_WRITE) |
-			   BIT(EMR_OPT_DEPOSIT) | BIT(EMR_OPT_EMERGENCY),
+		.options = BIT(EMR_OPT_REASON) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_UNTIL) |
+			   BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT) | BIT(EMR_OPT_EMERGENCY),
 		.exits = exits_request},
 	[EMR_VERB_APPROVE] = {.name = "approve",
 		.operands = "ID",
 		.operands_max = 1,
 		.help = "Say yes to a request",
-		.manual = "ID is that of emrfs request. Shares what was asked for as share does, for as long as was asked or until T, and "
+		.manual = "ID is that of emrfs request. Shares what was asked for as share does, "
+			  "for as long as was asked or until T, and "
 			  "asks\n"
-			  "first; what is not in your folder under that name is not guessed. The one who asked is told.\n",
-		.fields = "grant{id path who name organisation rights purpose until history state released_by[] needed opened}",
+			  "first; what is not in your folder under that name is not guessed. The "
+			  "one who asked is told.\n",
+		.fields = "grant{id path who name organisation rights purpose until history state "
+			  "released_by[] needed opened}",
 		.options = BIT(EMR_OPT_UNTIL),
 		.exits = exits_approve},
 	[EMR_VERB_DENY] = {.name = "deny",
 		.operands = "ID",
 		.operands_max = 1,
 		.help = "Say no to a request",
-		.manual = "ID is that of emrfs request. The one who asked is told, with the reason if there is one; nobody else can read "
+		.manual = "ID is that of emrfs request. The one who asked is told, with the reason "
+			  "if there is one; nobody else can read "
 			  "it. A\n"
 			  "request that you sent yourself is taken back.\n",
 		.fields = "id",
@@ -302,33 +366,53 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Who opened what, when and why; and what you did",
-		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased; what you shared with whom, took back,\n"
-			  "said to requests, and left in the Inbox of somebody else (your receipt); and who asked for the keys of what, got them (proven: that stands on the ledger before the key was released) and says he opened it (reported, by his own computer). "
+		.manual = "Newest last: what was saved, renamed, deleted, brought back or erased; "
+			  "what you shared with whom, took back,\n"
+			  "said to requests, and left in the Inbox of somebody else (your "
+			  "receipt); and who asked for the keys of what, got them (proven: that "
+			  "stands on the ledger before the key was released) and says he opened it "
+			  "(reported, by his own computer). "
 			  "With PATH,\n"
-			  "the story of that file under all its names, or of everything in that folder; a deleted file is named as it was. "
+			  "the story of that file under all its names, or of everything in that "
+			  "folder; a deleted file is named as it was. "
 			  "--who, --purpose\n"
-			  "and --software choose. What somebody did to many files of one folder within a minute is one line, unless --all; JSON has each. --proof ENTRY OUT writes the evidence of one release, by the number that stands behind it: who asked "
+			  "and --software choose. What somebody did to many files of one folder "
+			  "within a minute is one line, unless --all; JSON has each. --proof ENTRY "
+			  "OUT writes the evidence of one release, by the number that stands "
+			  "behind it: who asked "
 			  "for what\n"
-			  "and which organisations gave the key, for anybody to check (emrfs verify --proof OUT). --staff is for an auditor. The same for the whole folder: .emrfs/log and .emrfs/log.json.\n",
-		.fields = "entries[]{at who name organisation team purpose action type path from version bytes whole software proven\n"
-			  "released_by[] tx opens folder records with{who name organisation kind born code} into rights until history goes_on} written; --proof: out bytes",
-		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_ALL) | BIT(EMR_OPT_STAFF) | BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) |
-			   BIT(EMR_OPT_PASSPHRASE_FILE),
+			  "and which organisations gave the key, for anybody to check (emrfs "
+			  "verify --proof OUT). --staff is for an auditor. The same for the whole "
+			  "folder: .emrfs/log and .emrfs/log.json.\n",
+		.fields =
+			"entries[]{at who name organisation team purpose action type path from "
+			"version bytes whole software proven\n"
+			"released_by[] tx opens folder records with{who name organisation kind "
+			"born code} into rights until history goes_on} written; --proof: out bytes",
+		.options = BIT(EMR_OPT_PROOF_OF) | BIT(EMR_OPT_ALL) | BIT(EMR_OPT_STAFF) |
+			   BIT(EMR_OPT_SINCE) | BIT(EMR_OPT_WHO) | BIT(EMR_OPT_PURPOSE) |
+			   BIT(EMR_OPT_SOFTWARE) | BIT(EMR_OPT_FHIR) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_log},
 	[EMR_VERB_RESTORE] = {.name = "restore",
 		.operands = "PATH[@TIME]",
 		.operands_max = 1,
 		.help = "Bring back an earlier version or a deleted file",
-		.manual = "PATH@TIME is the file as it was then: PATH@2026-11-20 (the end of that day), "
+		.manual = "PATH@TIME is the file as it was then: PATH@2026-11-20 (the end of that "
+			  "day), "
 			  "PATH@2026-11-20T14:05,\n"
-			  "PATH@2d (two days ago), or PATH@v2, a version of the list. What it is now stays a "
+			  "PATH@2d (two days ago), or PATH@v2, a version of the list. What it is "
+			  "now stays a "
 			  "version. A deleted\n"
-			  "file needs no TIME and comes back with its directories. To look before: the "
+			  "file needs no TIME and comes back with its directories. To look before: "
+			  "the "
 			  "hidden folders\n"
 			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n"
-			  "Of a file below shared-with-me, where its owner shared the history with it, --list shows the versions, and\n"
-			  "PATH@v2 --to NAME makes a copy of one in your own folder: it is yours, the signature stays with the original.\n",
-		.fields = "versions[]{at who version bytes deleted signed_by current} restored version "
+			  "Of a file below shared-with-me, where its owner shared the history with "
+			  "it, --list shows the versions, and\n"
+			  "PATH@v2 --to NAME makes a copy of one in your own folder: it is yours, "
+			  "the signature stays with the original.\n",
+		.fields = "versions[]{at who version bytes deleted signed_by current} restored "
+			  "version "
 			  "bytes unchanged copied_from",
 		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
 		.exits = exits_restore},
@@ -336,8 +420,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "SRC DEST",
 		.operands_max = 2,
 		.help = "Move to a folder others can see",
-		.manual = "Renames SRC to DEST, or moves it into DEST when that is a directory; nothing is ever replaced.\n"
-			  "When somebody else would see it then, that is asked first (--yes: not asked); gains and "
+		.manual = "Renames SRC to DEST, or moves it into DEST when that is a directory; "
+			  "nothing is ever replaced.\n"
+			  "When somebody else would see it then, that is asked first (--yes: not "
+			  "asked); gains and "
 			  "loses name\n"
 			  "them. As long as nothing is shared it is what mv does.\n",
 		.fields = "path gains[] loses[]",
@@ -347,25 +433,34 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Destroy the keys for good",
-		.manual =
-			"Destroys keys and data of every version of PATH, a file, or a directory with all that is or\n"
-			"ever was deleted from it; with --deleted, of what was deleted from the whole folder. Nobody can\n"
-			"bring it back, with no passphrase and no words. The ledger keeps random numbers and hashes.\n"
-			"Asks first, and for the passphrase. Interrupted, it goes on when the folder is open again.\n"
-			"Out of reach are backups until the next `emrfs backup` to the same place, copies that people\n"
-			"have made, and bytes that a disk keeps for itself (worn flash cells, file system snapshots).\n",
+		.manual = "Destroys keys and data of every version of PATH, a file, or a directory "
+			  "with all that is or\n"
+			  "ever was deleted from it; with --deleted, of what was deleted from the "
+			  "whole folder. Nobody can\n"
+			  "bring it back, with no passphrase and no words. The ledger keeps random "
+			  "numbers and hashes.\n"
+			  "Asks first, and for the passphrase. Interrupted, it goes on when the "
+			  "folder is open again.\n"
+			  "Out of reach are backups until the next `emrfs backup` to the same "
+			  "place, copies that people\n"
+			  "have made, and bytes that a disk keeps for itself (worn flash cells, "
+			  "file system snapshots).\n",
 		.fields = "erased live deleted directories finished not_reached[]{who why}",
-		.options = BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_BEFORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options =
+			BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_BEFORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_erase},
 	[EMR_VERB_KEEP] = {.name = "keep",
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Keep data on this computer; alone: list",
-		.manual = "PATH, and all that is in it, is to be kept on this computer; --not takes that back. It is the "
+		.manual = "PATH, and all that is in it, is to be kept on this computer; --not "
+			  "takes that back. It is the "
 			  "attribute\n"
-			  "user.emrfs.keep, and it is remembered. With one computer everything is kept whatever it says: the "
+			  "user.emrfs.keep, and it is remembered. With one computer everything is "
+			  "kept whatever it says: the "
 			  "last\n"
-			  "copy is never dropped. --purge gives the space of superseded and removed data back now, not later.\n",
+			  "copy is never dropped. --purge gives the space of superseded and "
+			  "removed data back now, not later.\n",
 		.fields = "kept[]{path bytes complete keep} cache_bytes last_copy",
 		.options = BIT(EMR_OPT_NOT) | BIT(EMR_OPT_PURGE),
 		.exits = exits_keep},
@@ -378,18 +473,24 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and replays the whole ledger. The open folder does it itself; a closed "
 			  "one is opened for it,\n"
 			  "which asks for the passphrase.\n"
-			  "Of one file it says who signed it, when, and in which entry and transaction. What others share is read as a program "
+			  "Of one file it says who signed it, when, and in which entry and "
+			  "transaction. What others share is read as a program "
 			  "would,\n"
 			  "which its owner's log tells.\n"
-			  "Others number what they sign for a patient, over all folders: of the whole folder, and of all that one person shares\n"
-			  "(shared-with-me/OWNER), it says which of these numbers are not there. That is no fault of what is there.\n"
+			  "Others number what they sign for a patient, over all folders: of the "
+			  "whole folder, and of all that one person shares\n"
+			  "(shared-with-me/OWNER), it says which of these numbers are not there. "
+			  "That is no fault of what is there.\n"
 			  "With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
 			  "the file that it is about:\n"
 			  "signatures, certificate and place in the ledger, without keyring or "
 			  "folder. Anybody can do the same\n"
 			  "with another program: examples/verify-audit.c.\n",
-		.fields = "checked bad[]{path error} chain{size root reached witnesses[]} gaps[]{by organisation key last missing numbers unread} signer time tx signed;\n"
-			  "with --proof also bytes version organisation network own_network certificate copy, or access",
+		.fields =
+			"checked bad[]{path error} chain{size root reached witnesses[]} gaps[]{by "
+			"organisation key last missing numbers unread} signer time tx signed;\n"
+			"with --proof also bytes version organisation network own_network "
+			"certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PROOF),
 		.exits = exits_verify},
@@ -413,20 +514,23 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "backup leaves the earlier one\n"
 			  "whole and goes on the next time. Bring it back: emrfs init --restore "
 			  "DIR.\n",
-		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy same_disk checked bad[]{path error}",
+		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy same_disk "
+			  "checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},
 	[EMR_VERB_EXPORT] = {.name = "export",
 		.operands = "PATH OUT",
 		.operands_max = 2,
 		.help = "Write records as CAR, or evidence for one file",
-		.manual = "OUT is a CAR file that every IPFS tool can read: the encrypted blocks of the "
-			  "file, or of all files below\n"
-			  "the directory, as they are on the ledger, with the signed items that name "
-			  "them. Only your keys open it.\n"
-			  "With --proof OUT is what .emrfs/proof/PATH.tlog-proof shows: evidence to "
-			  "give to others. OUT must not\n"
-			  "be there yet, and lies outside the folder.\n",
+		.manual =
+			"OUT is a CAR file that every IPFS tool can read: the encrypted blocks of "
+			"the "
+			"file, or of all files below\n"
+			"the directory, as they are on the ledger, with the signed items that name "
+			"them. Only your keys open it.\n"
+			"With --proof OUT is what .emrfs/proof/PATH.tlog-proof shows: evidence to "
+			"give to others. OUT must not\n"
+			"be there yet, and lies outside the folder.\n",
 		.fields = "out records bytes",
 		.options = BIT(EMR_OPT_AS_PROOF),
 		.exits = exits_export},
@@ -434,12 +538,16 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "FILE [DEST]",
 		.operands_max = 2,
 		.help = "Read records from a CAR",
-		.manual = "Reads what `emrfs export` has written into the directory DEST of the folder (the "
-			  "top; it is made when\n"
-			  "it is missing), as new files with their names, times and attributes. Every "
-			  "block is checked, and every\n"
-			  "signature; what your keys do not open is left out, what others signed in your folder counts when your ledger has it, and nothing that is there "
-			  "is replaced.\n",
+		.manual =
+			"Reads what `emrfs export` has written into the directory DEST of the "
+			"folder (the "
+			"top; it is made when\n"
+			"it is missing), as new files with their names, times and attributes. "
+			"Every "
+			"block is checked, and every\n"
+			"signature; what your keys do not open is left out, what others signed in "
+			"your folder counts when your ledger has it, and nothing that is there "
+			"is replaced.\n",
 		.fields = "records bytes left_out bad[]{path error}",
 		.options = 0,
 		.exits = exits_import},
@@ -470,8 +578,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"With --test nothing is changed: three of the words are asked (or all are "
 			"read from\n"
 			"--words-file), after the passphrase, and `status` says when that was.\n"
-			"With --lost, when a computer, a disk or a backup got lost or was stolen: after the new passphrase your other\n"
-			"computers are removed, new keys begin where others share your ledger, and what the lost one can still show\n"
+			"With --lost, when a computer, a disk or a backup got lost or was stolen: "
+			"after the new passphrase your other\n"
+			"computers are removed, new keys begin where others share your ledger, and "
+			"what the lost one can still show\n"
 			"is said. The folder must be closed.\n",
 		.fields = "state words_tested_at; with --lost also removed[] epochs",
 		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_LOST) | BIT(EMR_OPT_WORDS_FILE) |
@@ -481,61 +591,90 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "add NAME | accept FILE | remove NAME",
 		.operands_max = 2,
 		.help = "Your computers; remove a lost one",
-		.manual = "Alone: your computers. add NAME -o FILE makes keys for another one, registers them, and writes them to FILE, "
+		.manual = "Alone: your computers. add NAME -o FILE makes keys for another one, "
+			  "registers them, and writes them to FILE, "
 			  "sealed\n"
-			  "with your passphrase; there: accept FILE. Both must reach one network directory: a ledger of one computer is "
+			  "with your passphrase; there: accept FILE. Both must reach one network "
+			  "directory: a ledger of one computer is "
 			  "moved\n"
-			  "to DIR by --network DIR, with the folder closed. remove NAME ends what a lost one may do; from then on it can "
+			  "to DIR by --network DIR, with the folder closed. remove NAME ends what "
+			  "a lost one may do; from then on it can "
 			  "open\n"
-			  "nothing new. Each signs as itself; only the first computer adds and removes. The folder may be open.\n",
-		.fields = "devices[]{name added_at seen_at this first}; add: name file network; accept: folder network; remove: name",
-		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+			  "nothing new. Each signs as itself; only the first computer adds and "
+			  "removes. The folder may be open.\n",
+		.fields = "devices[]{name added_at seen_at this first}; add: name file network; "
+			  "accept: folder network; remove: name",
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_device},
 	[EMR_VERB_ORG] = {.name = "org",
-		.operands = "create NAME | invite HANDLE | admit ORG | leave [ORG] | show | rules [FILE | approve ID] | revoke HANDLE | vouch CARD | team NAME [add|remove HANDLE]",
+		.operands = "create NAME | invite HANDLE | admit ORG | leave [ORG] | show | rules "
+			    "[FILE | approve ID] | revoke HANDLE | vouch CARD | team NAME "
+			    "[add|remove HANDLE]",
 		.operands_max = 4,
 		.help = "Run an organisation",
-		.manual = "create NAME --network DIR makes a keyring for an organisation, as init does, and a network for it and its "
+		.manual = "create NAME --network DIR makes a keyring for an organisation, as init "
+			  "does, and a network for it and its "
 			  "members\n"
-			  "in DIR, an empty directory of this computer that this user alone may enter. Where DIR has a network already, it "
+			  "in DIR, an empty directory of this computer that this user alone may "
+			  "enter. Where DIR has a network already, it "
 			  "asks to\n"
-			  "be admitted, says a number, and waits: with admit ORG the administrators of most members, who see the same "
+			  "be admitted, says a number, and waits: with admit ORG the "
+			  "administrators of most members, who see the same "
 			  "number,\n"
-			  "let it in. leave asks to go, and the others approve with leave ORG. invite HANDLE --role R -o FILE writes an "
+			  "let it in. leave asks to go, and the others approve with leave ORG. "
+			  "invite HANDLE --role R -o FILE writes an "
 			  "invitation\n"
-			  "to FILE, waits until somebody uses it (emrfs init --join FILE), gives him a certificate with that role, and "
+			  "to FILE, waits until somebody uses it (emrfs init --join FILE), gives "
+			  "him a certificate with that role, and "
 			  "takes FILE\n"
-			  "away; who has that handle already gets another certificate. HANDLE is the name in the certificate; a patient's "
+			  "away; who has that handle already gets another certificate. HANDLE is "
+			  "the name in the certificate; a patient's "
 			  "has a\n"
-			  "code instead. revoke takes a key out of use for good. vouch says on a card that the organisation has seen its "
+			  "code instead. revoke takes a key out of use for good. vouch says on a "
+			  "card that the organisation has seen its "
 			  "holder.\n"
-			  "rules shows the rules of the network (lines name = value); with FILE or --quorum it proposes others, which hold when\n"
-			  "enough members have said org rules approve ID. team shows, makes and changes a team. All but create ask for the passphrase, with the folder open or closed.\n",
-		.fields = "create: id name born folder words_checked second_copy network number; invite: handle role code id "
+			  "rules shows the rules of the network (lines name = value); with FILE or "
+			  "--quorum it proposes others, which hold when\n"
+			  "enough members have said org rules approve ID. team shows, makes and "
+			  "changes a team. All but create ask for the passphrase, with the folder "
+			  "open or closed.\n",
+		.fields = "create: id name born folder words_checked second_copy network number; "
+			  "invite: handle role code id "
 			  "organisation;\n"
-			  "admit, leave: organisation number have need done; show: organisation members[]{handle name role code until "
+			  "admit, leave: organisation number have need done; show: organisation "
+			  "members[]{handle name role code until "
 			  "in_force}\n"
-			  "teams[]{name members[]} approvals[]{what who number have need} waiting[] organisations[]{name member} rules; rules:\n"
-			  "text read quorum need limits{slots_a_day deposit_bytes deposits_a_day} proposals[]{id text quorum have need ours}, or\n"
+			  "teams[]{name members[]} approvals[]{what who number have need} "
+			  "waiting[] organisations[]{name member} rules; rules:\n"
+			  "text read quorum need limits{slots_a_day deposit_bytes deposits_a_day} "
+			  "proposals[]{id text quorum have need ours}, or\n"
 			  "id have need done; revoke: "
 			  "handle\n"
 			  "code; vouch: file code; team: team members[]{handle name code until}",
-		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) | BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) |
-			   BIT(EMR_OPT_WORDS_FILE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) |
+			   BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_WORDS_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_org},
 	[EMR_VERB_AGENT] = {.name = "agent",
 		.operands = "",
 		.operands_max = 0,
 		.help = "Run the service that releases keys",
-		.manual = "An agent holds fragments of keys that owners have cut for it, and converts with them what somebody who was given "
+		.manual = "An agent holds fragments of keys that owners have cut for it, and "
+			  "converts with them what somebody who was given "
 			  "access\n"
-			  "asks for, as long as the grant lasts; alone it can read nothing. Its keyring is made with an invitation of role\n"
-			  "agent (emrfs org invite HANDLE --role agent -o FILE, then emrfs init --join FILE), and keeps no records. It works "
+			  "asks for, as long as the grant lasts; alone it can read nothing. Its "
+			  "keyring is made with an invitation of role\n"
+			  "agent (emrfs org invite HANDLE --role agent -o FILE, then emrfs init "
+			  "--join FILE), and keeps no records. It works "
 			  "until\n"
-			  "SIGTERM. Numbers of --status are since it was started. To start it with the computer: the unit emrfs-agent.\n",
-		.fields = "grants fragments served refused destroyed waiting[]{request} witnessed_at key_made_at started_at entries in_force\n"
+			  "SIGTERM. Numbers of --status are since it was started. To start it with "
+			  "the computer: the unit emrfs-agent.\n",
+		.fields = "grants fragments served refused destroyed waiting[]{request} "
+			  "witnessed_at key_made_at started_at entries in_force\n"
 			  "error pid",
-		.options = BIT(EMR_OPT_AGENT_STATUS) | BIT(EMR_OPT_FOREGROUND) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options = BIT(EMR_OPT_AGENT_STATUS) | BIT(EMR_OPT_FOREGROUND) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_agent},
 	[EMR_VERB_CHECK] = {.name = "check",
 		.operands = "",

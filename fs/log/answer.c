@@ -9,12 +9,14 @@
 #define PORTION_BYTES 16384 /* and the entry that goes beyond it */
 
 /* Paths are long and a frame is not. */
-static emr_status send_portion(emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
+static emr_status send_portion(
+	emr_session *session, emr_deeds *deeds, emr_emit_fn emit, void *arg, bool *out_is_end)
 {
 	json_t *portion = json_array(), *entry = NULL, *object;
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t bytes = 0; status == EMR_OK && bytes < PORTION_BYTES && json_array_size(portion) < PORTION;) {
+	for (size_t bytes = 0;
+		status == EMR_OK && bytes < PORTION_BYTES && json_array_size(portion) < PORTION;) {
 		status = emr_deeds_next(session, deeds, &entry);
 		if (status != EMR_OK || entry == NULL)
 			break;
@@ -32,18 +34,20 @@ static emr_status send_portion(emr_session *session, emr_deeds *deeds, emr_emit_
 }
 
 /* Who REQUEST's `who` is; nothing without one. */
-static emr_status find_who(emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
+static emr_status find_who(
+	emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK && strcmp(request->who, "you") == 0)
 		return emr_who_of(&crowd, session->identity.signer_id, out);
-	return status == EMR_OK ? emr_who_find_or_say(&crowd, request->who, out, out_problem) : status;
+	return status == EMR_OK ? emr_who_find_or_say(&crowd, request->who, out, out_problem)
+				: status;
 }
 
-emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_DEEDS deeds = {0};
 	emr_who who = {0};

@@ -51,11 +51,13 @@ static emr_status take(void *arg, const emr_share_dealing *said)
 		return status;
 	one.said.asked = NULL;
 	if (said->kind == EMR_DEALING_DENIED) {
-		one.path = said->asked != NULL && said->asked[0] != '\0' ? strdup(said->asked) : NULL;
+		one.path =
+			said->asked != NULL && said->asked[0] != '\0' ? strdup(said->asked) : NULL;
 		if (one.path == NULL && said->asked != NULL && said->asked[0] != '\0')
 			return EMR_NO_MEMORY;
 	} else {
-		one.has_subject = emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
+		one.has_subject =
+			emr_chronicle_story(g->session->chronicle, said->domain, &story) == EMR_OK;
 		one.subject = one.has_subject ? story.subject : 0;
 	}
 	status = gathering_add_dealing(g->out, &one);
@@ -69,7 +71,8 @@ static bool is_later(const emr_event *event, const emr_dealing *one)
 {
 	if (event->in_annex)
 		return false;
-	return one->said.kind == EMR_DEALING_EXPIRED ? event->time_unix_s > one->said.at : event->seq > one->said.seq;
+	return one->said.kind == EMR_DEALING_EXPIRED ? event->time_unix_s > one->said.at
+						     : event->seq > one->said.seq;
 }
 
 /* Under the chronicle's lock: copies and returns.  The last name of before is that of then. */
@@ -80,7 +83,8 @@ static emr_status name_by(void *arg, const emr_event *event)
 	for (size_t i = 0; i < o->n_dealings; i++) {
 		emr_dealing *one = &o->dealings[i];
 
-		if (!one->has_subject || one->subject != event->subject || event->path == NULL || is_later(event, one))
+		if (!one->has_subject || one->subject != event->subject || event->path == NULL ||
+			is_later(event, one))
 			continue;
 		one->type = event->type;
 		if (one->path != NULL && strcmp(one->path, event->path) == 0)
@@ -125,9 +129,11 @@ static const char *action_of(emr_dealing_kind kind)
 
 static json_t *with_json(const emr_who *who)
 {
-	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name", emr_json_text(who->name),
-		"organisation", emr_json_text(who->organisation), "kind",
-		who->kind == EMR_WHO_PERSON ? "person" : who->kind == EMR_WHO_TEAM ? "team" : "organisation");
+	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name",
+		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "kind",
+		who->kind == EMR_WHO_PERSON ? "person"
+		: who->kind == EMR_WHO_TEAM ? "team"
+					    : "organisation");
 }
 
 /* Which of two patients of one name it was. */
@@ -142,7 +148,8 @@ static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *wh
 	failed |= json_object_set_new(with, "born", emr_json_text(who->born));
 	failed |= json_object_set_new(with, "code", json_string(code));
 	if (dealing->path != NULL)
-		failed |= json_object_set_new(entry, "bytes", json_integer((json_int_t)dealing->bytes));
+		failed |= json_object_set_new(
+			entry, "bytes", json_integer((json_int_t)dealing->bytes));
 	return failed;
 }
 
@@ -154,7 +161,8 @@ static uint64_t shown_until(const emr_share_dealing *said)
 json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const char *own)
 {
 	const emr_share_dealing *said = &dealing->said;
-	char at[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES] = "", tx[96], id[65], purposes[EMR_PURPOSES_TEXT_BYTES] = "";
+	char at[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES] = "", tx[96], id[65],
+				 purposes[EMR_PURPOSES_TEXT_BYTES] = "";
 	json_t *entry;
 
 	emr_time_json((int64_t)said->at, at);
@@ -164,18 +172,23 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", said->seq, id);
 	if (said->purposes != 0)
 		emr_purposes_text(said->purposes, purposes);
-	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, s:b, s:b, s:[], s:s}", "at", at, "who",
-		"you", "name", emr_json_text(own), "organisation", "team", "", "purpose", purposes, "action", action_of(said->kind),
-		"type",
-		dealing->type == EMR_META_FILE ? "file" : dealing->type == EMR_META_DIR ? "directory" : "unknown", "path",
-		dealing->path != NULL ? emr_json_text(dealing->path) : json_null(), "from", "version", "bytes", "whole", "software", 0,
-		"proven", 1, "released_by", "tx", tx);
+	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, s:b, "
+			  "s:b, s:[], s:s}",
+		"at", at, "who", "you", "name", emr_json_text(own), "organisation", "team", "",
+		"purpose", purposes, "action", action_of(said->kind), "type",
+		dealing->type == EMR_META_FILE	? "file"
+		: dealing->type == EMR_META_DIR ? "directory"
+						: "unknown",
+		"path", dealing->path != NULL ? emr_json_text(dealing->path) : json_null(), "from",
+		"version", "bytes", "whole", "software", 0, "proven", 1, "released_by", "tx", tx);
 	if (entry == NULL ||
 		json_object_update_new(entry,
-			json_pack("{s:o, s:s, s:s, s:I, s:b, s:b, s:I}", "with", with_json(who), "rights",
-				said->rights != 0 ? emr_rights_word(said->rights) : "", "until", until, "until_unix",
-				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0), "history",
-				(said->rights & EMR_GRANT_HISTORY) != 0, "goes_on", said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
+			json_pack("{s:o, s:s, s:s, s:I, s:b, s:b, s:I}", "with", with_json(who),
+				"rights", said->rights != 0 ? emr_rights_word(said->rights) : "",
+				"until", until, "until_unix",
+				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
+				"history", (said->rights & EMR_GRANT_HISTORY) != 0, "goes_on",
+				said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
 		json_decref(entry);
 		return NULL;
 	}
@@ -233,8 +246,8 @@ static void put_terms(FILE *to, const json_t *entry)
 	char when[EMR_TEXT_BYTES];
 
 	fputs(strcmp(rights, "write") == 0	 ? ", to read and change"
-			: strcmp(rights, "deposit") == 0 ? ", to leave files there"
-							 : ", to read",
+		: strcmp(rights, "deposit") == 0 ? ", to leave files there"
+						 : ", to read",
 		to);
 	if (json_is_true(json_object_get(entry, "history")))
 		fputs(" with its history", to);
@@ -277,7 +290,8 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	const char *into = text_of(entry, "into"), *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+	const char *into = text_of(entry, "into"),
+		   *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
 
 	deeds_put_path(to, entry, "a file (its name cannot be read)");
 	fputs(strcmp(into, "Inbox") == 0 ? " in the " : " in ", to);
@@ -300,7 +314,8 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		put_share(to, entry);
 		fputs(" ended (its time was over)", to);
 	} else {
-		put_shown(to, text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), "");
+		put_shown(
+			to, text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), "");
 		fputs("  ", to);
 	}
 	if (strcmp(action, "shared") == 0) {
@@ -319,5 +334,6 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 	} else if (strcmp(action, "expired") != 0) {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}
-	fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+	fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+		text_of(entry, "tx"));
 }

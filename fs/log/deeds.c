@@ -30,15 +30,16 @@ static bool is_below(const char *path, const char *top)
 	size_t len = strlen(top);
 
 	return path != NULL && strncmp(path, top, len) == 0 &&
-		(len == 0 || path[len] == '\0' || path[len] == '/');
+	       (len == 0 || path[len] == '\0' || path[len] == '/');
 }
 
 typedef struct choice {
 	emr_session *session;
 	const emr_who *who; /* NULL: everybody */
-	const char *path; /* NULL: all */
+	const char *path;   /* NULL: all */
 	uint64_t since;
-	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now, 4 PATH lies in it now */
+	uint8_t *subjects; /* by number: 1 its last event was at or below PATH, 2 it is there now, 4
+			      PATH lies in it now */
 	size_t n;
 	emr_deeds *out;
 	bool has_any;
@@ -114,7 +115,8 @@ static bool is_of(const choice *c, const emr_author *author)
 	if (author->is_me)
 		return emr_id32_equal(c->who->id, c->session->identity.signer_id);
 	return emr_id32_equal(c->who->root, author->who.root) ||
-	       (c->who->kind == EMR_WHO_ORGANISATION && emr_id16_equal(c->who->org, author->who.org));
+	       (c->who->kind == EMR_WHO_ORGANISATION &&
+		       emr_id16_equal(c->who->org, author->who.org));
 }
 
 /* Under the chronicle's lock: copies and returns. */
@@ -132,8 +134,8 @@ static emr_status take(void *arg, const emr_event *event)
 	if (status != EMR_OK || !is_of(c, author))
 		return status;
 	/* What came in since the marks were made counts by its path alone. */
-	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) && !is_below(event->path, c->path) &&
-		!is_below(event->from, c->path))
+	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
+		!is_below(event->path, c->path) && !is_below(event->from, c->path))
 		return EMR_OK;
 	if (out->n == out->cap) {
 		size_t cap = out->cap == 0 ? 64 : out->cap * 2;
@@ -212,10 +214,13 @@ static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_ope
 	if (wish->who != NULL && wish->who->kind == EMR_WHO_TEAM &&
 		(o->team == EMR_NO_TEAM || strcmp(people[o->team].called, wish->who->called) != 0))
 		return false;
-	if (wish->who != NULL && wish->who->kind != EMR_WHO_TEAM && !emr_id32_equal(wish->who->root, who->root) &&
-		!(wish->who->kind == EMR_WHO_ORGANISATION && emr_id16_equal(wish->who->org, who->org)))
+	if (wish->who != NULL && wish->who->kind != EMR_WHO_TEAM &&
+		!emr_id32_equal(wish->who->root, who->root) &&
+		!(wish->who->kind == EMR_WHO_ORGANISATION &&
+			emr_id16_equal(wish->who->org, who->org)))
 		return false;
-	if ((wish->purposes != 0 && (!o->is_readable || (wish->purposes >> (o->purpose & 31) & 1) == 0)) ||
+	if ((wish->purposes != 0 &&
+		    (!o->is_readable || (wish->purposes >> (o->purpose & 31) & 1) == 0)) ||
 		(wish->only_software && !o->is_software))
 		return false;
 	if (c->path == NULL || is_below(o->path, c->path))
@@ -228,14 +233,16 @@ static bool is_wanted(const choice *c, const emr_deeds_wish *wish, const emr_ope
 
 static bool is_of_party(const emr_session *session, const emr_who *wanted, const emr_who *party)
 {
-	return wanted == NULL || emr_id32_equal(wanted->id, session->identity.signer_id) || emr_who_is_same(wanted, party) ||
+	return wanted == NULL || emr_id32_equal(wanted->id, session->identity.signer_id) ||
+	       emr_who_is_same(wanted, party) ||
 	       (wanted->kind == EMR_WHO_ORGANISATION && emr_id16_equal(wanted->org, party->org));
 }
 
 /* By who did it, and by who it was about. */
 static bool is_wanted_dealing(const choice *c, const emr_deeds_wish *wish, const emr_dealing *d)
 {
-	if (wish->only_software || wish->only_staff || (wish->purposes != 0 && (wish->purposes & d->said.purposes) == 0) ||
+	if (wish->only_software || wish->only_staff ||
+		(wish->purposes != 0 && (wish->purposes & d->said.purposes) == 0) ||
 		!is_of_party(c->session, wish->who, &c->out->openings.people[d->who]))
 		return false;
 	if (d->said.kind == EMR_DEALING_LEFT) /* no path of one's own */
@@ -280,9 +287,11 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 {
 	emr_openings *o = &c->out->openings;
 	size_t kept = 0;
-	uint64_t now = wish->now_unix_s != 0 ? wish->now_unix_s : emr_clock_unix_s(emr_clock_system());
-	emr_status status = wish->only_staff ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
-					     : emr_openings_collect(c->session, wish->since_unix_s, now, o);
+	uint64_t now =
+		wish->now_unix_s != 0 ? wish->now_unix_s : emr_clock_unix_s(emr_clock_system());
+	emr_status status = wish->only_staff
+				    ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
+				    : emr_openings_collect(c->session, wish->since_unix_s, now, o);
 
 	if (status != EMR_OK)
 		return status;
@@ -303,8 +312,11 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out)
 {
 	EMR_AUTO_DEEDS deeds = {0};
-	choice c = {.session = session, .path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
-		.who = wish->who, .since = wish->since_unix_s, .out = &deeds};
+	choice c = {.session = session,
+		.path = wish->path != NULL && *wish->path != '\0' ? wish->path : NULL,
+		.who = wish->who,
+		.since = wish->since_unix_s,
+		.out = &deeds};
 	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
 
 	if (status == EMR_OK && c.path != NULL)
@@ -342,7 +354,8 @@ typedef struct heads {
 
 static const emr_dealing *dealing_at(const emr_openings *o, size_t *at, bool expired)
 {
-	while (*at < o->n_dealings && (o->dealings[*at].said.kind == EMR_DEALING_EXPIRED) != expired)
+	while (*at < o->n_dealings &&
+		(o->dealings[*at].said.kind == EMR_DEALING_EXPIRED) != expired)
 		++*at;
 	return *at < o->n_dealings ? &o->dealings[*at] : NULL;
 }
@@ -421,8 +434,10 @@ emr_status emr_deeds_text(emr_session *session, emr_buf *out)
 	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
 	if (status == EMR_OK)
-		status = append_text(out, "What happened to your records, newest last.  " EMR_DEEDS_LEGEND "\n");
-	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK && entry != NULL) {
+		status = append_text(
+			out, "What happened to your records, newest last.  " EMR_DEEDS_LEGEND "\n");
+	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK &&
+		entry != NULL) {
 		EMR_AUTO_FREE char *line = emr_deed_line(entry);
 
 		json_decref(entry);
@@ -442,8 +457,10 @@ emr_status emr_deeds_json(emr_session *session, emr_buf *out)
 	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
 	if (status == EMR_OK)
-		status = append_text(out, "{\"emrfs\": 1, \"verb\": \"log\", \"ok\": true, \"entries\": [");
-	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK && entry != NULL) {
+		status = append_text(
+			out, "{\"emrfs\": 1, \"verb\": \"log\", \"ok\": true, \"entries\": [");
+	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK &&
+		entry != NULL) {
 		EMR_AUTO_FREE char *text = NULL;
 
 		emr_deed_strip(entry);

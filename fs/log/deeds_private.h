@@ -5,7 +5,8 @@
 
 /* What the owner is called in it; borrowed from SESSION. */
 const char *deeds_own_name(const emr_session *session);
-/* The path of ENTRY, or how many files in which folder when it stands for several (folding.c); OTHERWISE when nobody knows it. */
+/* The path of ENTRY, or how many files in which folder when it stands for several (folding.c);
+ * OTHERWISE when nobody knows it. */
 void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise);
 /* NULL without memory. */
 json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e);

@@ -58,16 +58,20 @@ json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, con
 	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
 	/* Of the ledger before a join: its numbers begin anew on the other. */
 	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, s:b, s:[], s:s, s:I}",
-		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name", emr_json_text(name),
-		"organisation", author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "", "purpose",
-		"action",
-		emr_deed_text((emr_deed)e->deed), "type",
-		e->type == EMR_META_FILE ? "file" : e->type == EMR_META_DIR ? "directory"
-			: e->type == EMR_META_SYMLINK ? "link" : "unknown",
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, "
+			 "s:b, s:[], s:s, s:I}",
+		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name",
+		emr_json_text(name), "organisation",
+		author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "",
+		"purpose", "action", emr_deed_text((emr_deed)e->deed), "type",
+		e->type == EMR_META_FILE      ? "file"
+		: e->type == EMR_META_DIR     ? "directory"
+		: e->type == EMR_META_SYMLINK ? "link"
+					      : "unknown",
 		"path", path_json(e->path), "from", path_json(e->from), "version",
-		number_json(e->cver, is_file && e->cver > 0), "bytes", number_json(e->bytes, is_file), "whole",
-		"software", "proven", 1, "released_by", "tx", tx, "at_unix", (json_int_t)e->time_unix_s);
+		number_json(e->cver, is_file && e->cver > 0), "bytes",
+		number_json(e->bytes, is_file), "whole", "software", "proven", 1, "released_by",
+		"tx", tx, "at_unix", (json_int_t)e->time_unix_s);
 }
 
 void emr_deed_strip(json_t *entry)
@@ -103,7 +107,8 @@ void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise)
 /* "saved Imaging/MRI.pdf v3, 63,884 bytes" */
 static void put_deed(FILE *to, const json_t *entry)
 {
-	const json_t *version = json_object_get(entry, "version"), *bytes = json_object_get(entry, "bytes");
+	const json_t *version = json_object_get(entry, "version"),
+		     *bytes = json_object_get(entry, "bytes");
 	const char *action = text_of(entry, "action"), *type = text_of(entry, "type");
 	char shown[4200], number[EMR_TEXT_BYTES];
 
@@ -119,7 +124,8 @@ static void put_deed(FILE *to, const json_t *entry)
 	deeds_put_path(to, entry, "(a record that was erased)");
 	if (json_is_integer(version) && strcmp(action, "deleted") != 0)
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
-	if (json_is_integer(bytes) && (strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {
+	if (json_is_integer(bytes) &&
+		(strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {
 		emr_number_text((uint64_t)json_integer_value(bytes), number);
 		fprintf(to, ", %s byte%s", number, json_integer_value(bytes) == 1 ? "" : "s");
 	}
@@ -135,19 +141,24 @@ char *emr_deed_line(const json_t *entry)
 	if (to == NULL)
 		return NULL;
 	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who, sizeof who);
+	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who,
+		sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);
 		emr_dealing_line(to, entry);
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
 		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "", organisation);
+		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "",
+			organisation);
 		put_deed(to, entry);
-		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+			text_of(entry, "tx"));
 	} else {
 		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who, json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
-			organisation[0] != '\0' ? ", " : "", organisation, text_of(entry, "purpose")[0] != '\0' ? ", " : "",
+		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who,
+			json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
+			organisation[0] != '\0' ? ", " : "", organisation,
+			text_of(entry, "purpose")[0] != '\0' ? ", " : "",
 			text_of(entry, "purpose"));
 		emr_opening_line(to, entry);
 	}

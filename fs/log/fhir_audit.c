@@ -12,7 +12,8 @@
 #include "log/dealings.h"
 #include "session/purposes.h"
 
-/* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what happened. */
+/* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what
+ * happened. */
 #define DCM "http://dicom.nema.org/resources/ontology/DCM"
 #define TERMS "http://terminology.hl7.org/CodeSystem/"
 
@@ -100,7 +101,9 @@ static json_t *purposes(const json_t *entry)
 	list = json_array();
 	for (unsigned bit = 0; (code = emr_purpose_code(bit)) != NULL; bit++) {
 		if ((bits >> bit & 1) != 0)
-			json_array_append_new(list, json_pack("{s:[o]}", "coding", coding(TERMS "v3-ActReason", code, code)));
+			json_array_append_new(
+				list, json_pack("{s:[o]}", "coding",
+					      coding(TERMS "v3-ActReason", code, code)));
 	}
 	return list;
 }
@@ -121,11 +124,13 @@ static json_t *reader(const json_t *entry, const char *owner)
 {
 	bool is_software = json_is_true(json_object_get(entry, "software"));
 	bool is_owner = strcmp(text_of(entry, "who"), "you") == 0;
-	const char *name = text_of(entry, "name")[0] != '\0' ? text_of(entry, "name") : text_of(entry, "who");
+	const char *name =
+		text_of(entry, "name")[0] != '\0' ? text_of(entry, "name") : text_of(entry, "who");
 	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
 		is_software ? coding(DCM, "110150", "Application")
 			    : coding(TERMS "extra-security-role-type", "humanuser", "human user"),
-		"who", "display", emr_json_text(is_owner ? owner : name), "name", emr_json_text(is_owner ? owner : name), "altId",
+		"who", "display", emr_json_text(is_owner ? owner : name), "name",
+		emr_json_text(is_owner ? owner : name), "altId",
 		emr_json_text(is_owner ? "owner" : text_of(entry, "who")), "requestor", 1);
 	json_t *uses = purposes(entry);
 	int failed = agent == NULL;
@@ -145,10 +150,11 @@ static json_t *reader(const json_t *entry, const char *owner)
 static json_t *principal(const char *name, const char *alternative)
 {
 	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
-		coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display", emr_json_text(name), "name", emr_json_text(name),
-		"requestor", 0);
+		coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display",
+		emr_json_text(name), "name", emr_json_text(name), "requestor", 0);
 
-	if (agent != NULL && alternative != NULL && json_object_set_new(agent, "altId", emr_json_text(alternative)) != 0) {
+	if (agent != NULL && alternative != NULL &&
+		json_object_set_new(agent, "altId", emr_json_text(alternative)) != 0) {
 		json_decref(agent);
 		return NULL;
 	}
@@ -165,15 +171,17 @@ static json_t *agents(const json_t *entry, const char *owner)
 	if (text_of(entry, "team")[0] != '\0')
 		failed |= json_array_append_new(list, principal(text_of(entry, "team"), "team"));
 	if (text_of(entry, "organisation")[0] != '\0')
-		failed |= json_array_append_new(list, principal(text_of(entry, "organisation"), NULL));
+		failed |= json_array_append_new(
+			list, principal(text_of(entry, "organisation"), NULL));
 	for (size_t i = 0; i < json_array_size(by); i++) {
 		const char *name = json_string_value(json_array_get(by, i));
 
 		failed |= json_array_append_new(list,
 			json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
-				coding(TERMS "v3-ParticipationType", "CST", "custodian"), "who", "display",
-				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "name",
-				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "requestor", 0));
+				coding(TERMS "v3-ParticipationType", "CST", "custodian"), "who",
+				"display", emr_json_text(strcmp(name, "you") == 0 ? owner : name),
+				"name", emr_json_text(strcmp(name, "you") == 0 ? owner : name),
+				"requestor", 0));
 	}
 	if (failed) {
 		json_decref(list);
@@ -186,7 +194,8 @@ static json_t *agents(const json_t *entry, const char *owner)
 
 static int add_detail(json_t *details, const char *type, const char *value)
 {
-	return json_array_append_new(details, json_pack("{s:s, s:o}", "type", type, "valueString", emr_json_text(value)));
+	return json_array_append_new(details,
+		json_pack("{s:s, s:o}", "type", type, "valueString", emr_json_text(value)));
 }
 
 static json_t *details(const json_t *entry)
@@ -207,14 +216,17 @@ static json_t *details(const json_t *entry)
 		failed |= add_detail(list, numbers[i], text);
 	}
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-		if (json_is_boolean(json_object_get(entry, flags[i])) && (i == 0 || is_about_rights(entry)))
-			failed |= add_detail(list, flags[i], json_is_true(json_object_get(entry, flags[i])) ? "yes" : "no");
+		if (json_is_boolean(json_object_get(entry, flags[i])) &&
+			(i == 0 || is_about_rights(entry)))
+			failed |= add_detail(list, flags[i],
+				json_is_true(json_object_get(entry, flags[i])) ? "yes" : "no");
 	for (size_t i = 0; i < sizeof terms / sizeof *terms && is_about_rights(entry); i++)
 		if (text_of(entry, terms[i])[0] != '\0')
 			failed |= add_detail(list, terms[i], text_of(entry, terms[i]));
 	failed |= add_detail(list, "action", text_of(entry, "action"));
 	failed |= add_detail(list, "evidence",
-		json_is_true(json_object_get(entry, "proven")) ? "on the ledger" : "told by the reader's computer");
+		json_is_true(json_object_get(entry, "proven")) ? "on the ledger"
+							       : "told by the reader's computer");
 	failed |= add_detail(list, "transaction", text_of(entry, "tx"));
 	if (failed) {
 		json_decref(list);
@@ -225,9 +237,9 @@ static json_t *details(const json_t *entry)
 
 static json_t *patient(const char *owner)
 {
-	return json_pack("{s:{s:o}, s:o, s:o, s:o}", "what", "display", emr_json_text(owner), "type",
-		coding(TERMS "audit-entity-type", "1", "Person"), "role", coding(TERMS "object-role", "1", "Patient"), "name",
-		emr_json_text(owner));
+	return json_pack("{s:{s:o}, s:o, s:o, s:o}", "what", "display", emr_json_text(owner),
+		"type", coding(TERMS "audit-entity-type", "1", "Person"), "role",
+		coding(TERMS "object-role", "1", "Patient"), "name", emr_json_text(owner));
 }
 
 /* The record, or what rights were about. */
@@ -236,17 +248,19 @@ static json_t *resource(const json_t *entry)
 	const act *a = act_of(entry);
 	const char *path = text_of(entry, "path");
 	json_t *entity = json_pack("{s:{s:o}, s:o, s:o}", "what", "display",
-		emr_json_text(path[0] != '\0' ? path : "a record that was erased or cannot be named"), "type",
-		coding(TERMS "audit-entity-type", "2", "System Object"), "role",
+		emr_json_text(
+			path[0] != '\0' ? path : "a record that was erased or cannot be named"),
+		"type", coding(TERMS "audit-entity-type", "2", "System Object"), "role",
 		is_about_rights(entry) ? coding(TERMS "object-role", "13", "Security Resource")
-				      : coding(TERMS "object-role", "3", "Report"));
+				       : coding(TERMS "object-role", "3", "Report"));
 	int failed = entity == NULL;
 
 	if (a->lifecycle != NULL)
-		failed |= json_object_set_new(
-			entity, "lifecycle", coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text));
-	failed |= json_object_update_new(entity,
-		json_pack("{s:o, s:o}", "name", emr_json_text(path[0] != '\0' ? path : "?"), "detail", details(entry)));
+		failed |= json_object_set_new(entity, "lifecycle",
+			coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text));
+	failed |= json_object_update_new(
+		entity, json_pack("{s:o, s:o}", "name", emr_json_text(path[0] != '\0' ? path : "?"),
+				"detail", details(entry)));
 	if (failed) {
 		json_decref(entity);
 		return NULL;
@@ -263,12 +277,14 @@ static json_t *party(const json_t *entry)
 	json_t *details = json_array();
 
 	if (details != NULL && (add_detail(details, "who", text_of(with, "who")) != 0 ||
-			(text_of(with, "organisation")[0] != '\0' &&
-				add_detail(details, "organisation", text_of(with, "organisation")) != 0))) {
+				       (text_of(with, "organisation")[0] != '\0' &&
+					       add_detail(details, "organisation",
+						       text_of(with, "organisation")) != 0))) {
 		json_decref(details);
 		return NULL;
 	}
-	return json_pack("{s:{s:o}, s:o, s:o, s:o, s:o}", "what", "display", emr_json_text(name), "type",
+	return json_pack("{s:{s:o}, s:o, s:o, s:o, s:o}", "what", "display", emr_json_text(name),
+		"type",
 		is_person ? coding(TERMS "audit-entity-type", "1", "Person")
 			  : coding(TERMS "audit-entity-type", "3", "Organization"),
 		"role",
@@ -285,7 +301,8 @@ static json_t *entities(const json_t *entry, const char *owner)
 		return json_pack("[o, o, o]", resource(entry), party(entry), patient(owner));
 	if (emr_dealing_is(entry)) /* left in the folder of that patient */
 		owner = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
-	return json_pack("[o, o]", resource(entry), patient(owner[0] != '\0' ? owner : "somebody whose card is not here"));
+	return json_pack("[o, o]", resource(entry),
+		patient(owner[0] != '\0' ? owner : "somebody whose card is not here"));
 }
 
 /* ---- the event ---- */
@@ -303,18 +320,22 @@ static const char *interaction_of(const json_t *entry)
 	return "read";
 }
 
-/* What is done to a record is DICOM's Patient Record; to rights, its Security Alert (PS3.15 A.5.3.11), which is always an E. */
+/* What is done to a record is DICOM's Patient Record; to rights, its Security Alert (PS3.15
+ * A.5.3.11), which is always an E. */
 static int set_type(json_t *event, const json_t *entry)
 {
 	json_t *subtype = NULL;
 
 	if (!is_about_rights(entry))
-		subtype = coding("http://hl7.org/fhir/restful-interaction", interaction_of(entry), interaction_of(entry));
+		subtype = coding("http://hl7.org/fhir/restful-interaction", interaction_of(entry),
+			interaction_of(entry));
 	else if (changes_rights(entry))
 		subtype = coding(DCM, "110136", "Security Roles Changed");
 	return json_object_set_new(event, "type",
-		       is_about_rights(entry) ? coding(DCM, "110113", "Security Alert") : coding(DCM, "110110", "Patient Record")) |
-	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype)) : 0);
+		       is_about_rights(entry) ? coding(DCM, "110113", "Security Alert")
+					      : coding(DCM, "110110", "Patient Record")) |
+	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype))
+				: 0);
 }
 
 json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
@@ -327,13 +348,17 @@ json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 
 	/* An auditor does not know whose records his staff asked for. */
 	snprintf(somebody, sizeof somebody, "the owner of folder %.8s", text_of(entry, "folder"));
-	owner = text_of(entry, "folder")[0] != '\0' ? somebody : owner[0] != '\0' ? owner : "the owner of the records";
+	owner = text_of(entry, "folder")[0] != '\0' ? somebody
+		: owner[0] != '\0'		    ? owner
+						    : "the owner of the records";
 	event = json_pack("{s:s}", "resourceType", "AuditEvent");
 	failed = event == NULL || set_type(event, entry) != 0;
 	failed |= json_object_update_new(event,
-		json_pack("{s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "action", a->code, "recorded", text_of(entry, "at"),
-			"outcome", a->outcome, "agent", agents(entry, owner), "source", "observer", "display",
-			is_proven ? "the ledger of the network" : "the reader's own computer", "type",
+		json_pack("{s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "action", a->code,
+			"recorded", text_of(entry, "at"), "outcome", a->outcome, "agent",
+			agents(entry, owner), "source", "observer", "display",
+			is_proven ? "the ledger of the network" : "the reader's own computer",
+			"type",
 			is_proven ? coding(TERMS "security-source-type", "6", "Security Server")
 				  : coding(TERMS "security-source-type", "1", "User Device"),
 			"entity", entities(entry, owner)));
@@ -375,5 +400,7 @@ emr_status emr_fhir_write(int dir_fd, const json_t *entry, const char *owner)
 		status = whole != NULL ? EMR_OK : EMR_NO_MEMORY;
 	}
 	json_decref(event);
-	return status == EMR_OK ? emr_file_replace(dir_fd, file, emr_bytes_of(whole, strlen(whole)), 0600) : status;
+	return status == EMR_OK
+		       ? emr_file_replace(dir_fd, file, emr_bytes_of(whole, strlen(whole)), 0600)
+		       : status;
 }

@@ -85,9 +85,11 @@ static const char *text_of(const json_t *entry, const char *name)
 /* A file with a name, and nothing that only its own line says. */
 static bool may_fold(const json_t *entry)
 {
-	static const char *const actions[] = {"saved", "deleted", "restored", "erased", "asked", "released", "opened", "refused", "left"};
+	static const char *const actions[] = {"saved", "deleted", "restored", "erased", "asked",
+		"released", "opened", "refused", "left"};
 
-	if (strcmp(text_of(entry, "type"), "file") != 0 || text_of(entry, "path")[0] == '\0' || text_of(entry, "from")[0] != '\0')
+	if (strcmp(text_of(entry, "type"), "file") != 0 || text_of(entry, "path")[0] == '\0' ||
+		text_of(entry, "from")[0] != '\0')
 		return false;
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(text_of(entry, "action"), actions[i]) == 0)
@@ -104,8 +106,8 @@ static size_t folder_len(const char *path)
 
 static bool is_alike(const json_t *a, const json_t *b)
 {
-	static const char *const same[] = {"who", "name", "organisation", "team", "purpose", "action", "whole", "software", "proven",
-		"released_by", "with", "into"};
+	static const char *const same[] = {"who", "name", "organisation", "team", "purpose",
+		"action", "whole", "software", "proven", "released_by", "with", "into"};
 	const char *path = text_of(a, "path"), *other = text_of(b, "path");
 	size_t len = folder_len(path);
 
@@ -192,14 +194,16 @@ static char *line_of(const group *g)
 	EMR_AUTO_FREE char *entries = NULL, *folder = strndup(path, folder_len(path));
 	bool is_one = strncmp(tx, g->to, (size_t)from) == 0 && g->to[from] == '\0';
 
-	if (folder == NULL || (is_one ? asprintf(&entries, "%.*s:", from, tx) : asprintf(&entries, "%.*s to %s:", from, tx, g->to)) < 0)
+	if (folder == NULL || (is_one ? asprintf(&entries, "%.*s:", from, tx)
+				      : asprintf(&entries, "%.*s to %s:", from, tx, g->to)) < 0)
 		return NULL;
 	if (json_object_set_new(g->first, "files", json_integer((json_int_t)g->n)) != 0 ||
 		json_object_set_new(g->first, "path", json_string(folder)) != 0 ||
 		json_object_set_new(g->first, "tx", json_string(entries)) != 0 ||
 		json_object_set_new(g->first, "version", json_null()) != 0 ||
 		(json_is_integer(json_object_get(g->first, "bytes")) &&
-			json_object_set_new(g->first, "bytes", json_integer((json_int_t)g->bytes)) != 0))
+			json_object_set_new(
+				g->first, "bytes", json_integer((json_int_t)g->bytes)) != 0))
 		return NULL;
 	return emr_deed_line(g->first);
 }
@@ -210,7 +214,9 @@ emr_status emr_folding_end(emr_folding *folding)
 
 	for (size_t i = 0; i < folding->n && status == EMR_OK; i++) {
 		const line *one = &folding->lines[i];
-		group *g = one->group != GROUPS_NONE && folding->groups[one->group].n > FOLDED ? &folding->groups[one->group] : NULL;
+		group *g = one->group != GROUPS_NONE && folding->groups[one->group].n > FOLDED
+				   ? &folding->groups[one->group]
+				   : NULL;
 		EMR_AUTO_FREE char *text = NULL;
 
 		if (g == NULL) {
@@ -236,7 +242,8 @@ emr_status emr_folding_add(emr_folding *folding, const json_t *entry)
 	json_int_t minute = json_integer_value(json_object_get(entry, "at_unix")) / 60;
 	size_t in_group = GROUPS_NONE;
 	char *text;
-	emr_status status = folding->n > 0 && minute != folding->minute ? emr_folding_end(folding) : EMR_OK;
+	emr_status status =
+		folding->n > 0 && minute != folding->minute ? emr_folding_end(folding) : EMR_OK;
 
 	folding->minute = minute;
 	if (status == EMR_OK)

@@ -23,7 +23,9 @@ static emr_id32 owner_by_card(const emr_book *book, emr_id16 domain)
 /* One whom nothing here names, in the list's people, once for each domain. */
 static emr_status add_nameless(emr_openings *o, emr_id16 domain, size_t *out_who)
 {
-	emr_who nameless = {.kind = EMR_WHO_PERSON, .id = emr_who_org_id(domain), .root = emr_who_org_id(domain)};
+	emr_who nameless = {.kind = EMR_WHO_PERSON,
+		.id = emr_who_org_id(domain),
+		.root = emr_who_org_id(domain)};
 	emr_who *grown;
 
 	for (size_t i = 0; i < o->n_people; i++) {
@@ -44,7 +46,8 @@ static emr_status add_nameless(emr_openings *o, emr_id16 domain, size_t *out_who
 static emr_status take(void *arg, const emr_deposit_left *left)
 {
 	gathering *g = arg;
-	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain) : left->owner;
+	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain)
+						       : left->owner;
 	emr_dealing one = {.said = {.kind = EMR_DEALING_LEFT,
 				   .seq = left->seq,
 				   .at = left->at,
@@ -57,22 +60,27 @@ static emr_status take(void *arg, const emr_deposit_left *left)
 
 	if (left->at < g->since)
 		return EMR_OK;
-	status = emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who) : gathering_person(g, owner, &one.who);
+	status = emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who)
+					 : gathering_person(g, owner, &one.who);
 	if (status != EMR_OK)
 		return status;
 	one.path = left->name != NULL ? strdup(left->name) : NULL;
 	one.into = strdup(left->folder);
-	status = one.into != NULL && (one.path != NULL || left->name == NULL) ? gathering_add_dealing(g->out, &one) : EMR_NO_MEMORY;
+	status = one.into != NULL && (one.path != NULL || left->name == NULL)
+			 ? gathering_add_dealing(g->out, &one)
+			 : EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		emr_dealing_free(&one);
 	return status;
 }
 
-/* Those that expired stay behind, by their time; of one entry what was left is in the order of its names. */
+/* Those that expired stay behind, by their time; of one entry what was left is in the order of its
+ * names. */
 static int compare(const void *a, const void *b)
 {
 	const emr_dealing *one = a, *other = b;
-	bool is_over = one->said.kind == EMR_DEALING_EXPIRED, is_other_over = other->said.kind == EMR_DEALING_EXPIRED;
+	bool is_over = one->said.kind == EMR_DEALING_EXPIRED,
+	     is_other_over = other->said.kind == EMR_DEALING_EXPIRED;
 	int order;
 
 	if (is_over != is_other_over)
@@ -85,7 +93,8 @@ static int compare(const void *a, const void *b)
 		return one->said.kind < other->said.kind ? -1 : 1;
 	order = memcmp(one->said.domain.b, other->said.domain.b, sizeof one->said.domain.b);
 	if (order == 0)
-		order = strcmp(one->path != NULL ? one->path : "", other->path != NULL ? other->path : "");
+		order = strcmp(
+			one->path != NULL ? one->path : "", other->path != NULL ? other->path : "");
 	return order;
 }
 

@@ -36,7 +36,8 @@ emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who)
 	emr_status status;
 
 	for (size_t i = 0; i < o->n_people; i++) {
-		if (emr_id32_equal(o->people[i].id, signer) || emr_id32_equal(o->people[i].root, signer)) {
+		if (emr_id32_equal(o->people[i].id, signer) ||
+			emr_id32_equal(o->people[i].root, signer)) {
 			*out_who = i;
 			return EMR_OK;
 		}
@@ -107,7 +108,7 @@ emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening
 		.report = entry->opened,
 		.is_by_owner = entry->is_by_owner,
 		.given_count = entry->given_count};
-	memcpy((*out)->given, entry->given, sizeof (*out)->given);
+	memcpy((*out)->given, entry->given, sizeof(*out)->given);
 	return note_team(g, entry, *out);
 }
 
@@ -131,8 +132,11 @@ static emr_status take(void *arg, const emr_audit_entry *entry)
 	if (entry->is_readable) {
 		emr_id16 object = one->is_names ? g->domain : one->object;
 
-		one->cver = one->is_names ? 0 : seq_of_item(g, entry); /* until name_all has the version */
-		one->has_subject = emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK;
+		one->cver = one->is_names
+				    ? 0
+				    : seq_of_item(g, entry); /* until name_all has the version */
+		one->has_subject =
+			emr_chronicle_story(g->session->chronicle, object, &story) == EMR_OK;
 		one->subject = one->has_subject ? story.subject : 0;
 	}
 	g->out->n++;
@@ -186,13 +190,14 @@ static size_t first_of(const naming *n, uint32_t subject)
 	return low;
 }
 
-/* Under the chronicle's lock: copies and returns.  While it runs, item_version is the entry that the content came with, and cver
- * what is known so far. */
+/* Under the chronicle's lock: copies and returns.  While it runs, item_version is the entry that
+ * the content came with, and cver what is known so far. */
 static emr_status name_by(void *arg, const emr_event *event)
 {
 	naming *n = arg;
 
-	for (size_t i = first_of(n, event->subject); i < n->n && n->by_subject[i]->subject == event->subject; i++) {
+	for (size_t i = first_of(n, event->subject);
+		i < n->n && n->by_subject[i]->subject == event->subject; i++) {
 		emr_opening *one = n->by_subject[i];
 
 		if (event->cver > 0 && event->seq <= one->item_version)
@@ -257,7 +262,8 @@ static int compare_releases(const void *a, const void *b)
 }
 
 /* The first release of that version to him. */
-static const emr_opening *release_of(emr_opening *const *releases, size_t n, const emr_opening *opened)
+static const emr_opening *release_of(
+	emr_opening *const *releases, size_t n, const emr_opening *opened)
 {
 	size_t low = 0, high = n;
 
@@ -269,7 +275,8 @@ static const emr_opening *release_of(emr_opening *const *releases, size_t n, con
 		else
 			high = middle;
 	}
-	if (low < n && compare_asked(releases[low], opened) == 0 && releases[low]->seq < opened->seq)
+	if (low < n && compare_asked(releases[low], opened) == 0 &&
+		releases[low]->seq < opened->seq)
 		return releases[low];
 	return NULL;
 }
@@ -288,7 +295,9 @@ static emr_status match(emr_openings *o)
 	}
 	qsort(releases, n, sizeof *releases, compare_releases);
 	for (size_t i = 0; i < o->n; i++) {
-		const emr_opening *by = o->list[i].kind == EMR_AUDIT_OPENED ? release_of(releases, n, &o->list[i]) : NULL;
+		const emr_opening *by = o->list[i].kind == EMR_AUDIT_OPENED
+						? release_of(releases, n, &o->list[i])
+						: NULL;
 
 		if (by == NULL)
 			continue;
@@ -335,7 +344,8 @@ static emr_status gather(gathering *g)
 		status = emr_replica_domains(g->session->replica, one_domain, g);
 	if (status == EMR_OK)
 		status = emr_share_staff(g->share, gathering_staff_record, g, &damaged);
-	if (status == EMR_DENIED || status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
+	if (status == EMR_DENIED ||
+		status == EMR_NOT_FOUND) /* no auditor; on no ledger of several */
 		status = EMR_OK;
 	g->out->damaged += damaged;
 	if (status == EMR_OK && g->out->n > 0)
@@ -355,10 +365,7 @@ emr_status emr_openings_collect(
 	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
 {
 	emr_openings found = {0};
-	gathering g = {.session = session,
-		.out = &found,
-		.since = since_unix_s,
-		.now = now_unix_s};
+	gathering g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s};
 	emr_status status = gather(&g);
 
 	emr_share_free(g.share);
@@ -389,7 +396,8 @@ static const char *action_of(const emr_opening *o)
 static const emr_who *person_of(const emr_openings *openings, emr_id32 id)
 {
 	for (size_t i = 0; i < openings->n_people; i++) {
-		if (emr_id32_equal(openings->people[i].id, id) || emr_id32_equal(openings->people[i].root, id))
+		if (emr_id32_equal(openings->people[i].id, id) ||
+			emr_id32_equal(openings->people[i].root, id))
 			return &openings->people[i];
 	}
 	return NULL;
@@ -401,14 +409,15 @@ static json_t *released_by(const emr_openings *openings, const emr_opening *o)
 	int failed = list == NULL;
 
 	if (o->is_by_owner)
-		failed |= json_array_append_new(list, json_string(o->is_staff ? "the owner" : "you"));
+		failed |=
+			json_array_append_new(list, json_string(o->is_staff ? "the owner" : "you"));
 	for (unsigned i = 0; i < o->given_count; i++) {
 		const emr_who *agent = person_of(openings, o->given[i]);
 
-		failed |= json_array_append_new(list,
-			emr_json_text(agent == NULL			    ? "?"
-					: agent->organisation[0] != '\0' ? agent->organisation
-									    : agent->called));
+		failed |= json_array_append_new(
+			list, emr_json_text(agent == NULL		     ? "?"
+					    : agent->organisation[0] != '\0' ? agent->organisation
+									     : agent->called));
 	}
 	if (failed) {
 		json_decref(list);
@@ -434,22 +443,33 @@ json_t *emr_opening_json(const emr_openings *openings, const emr_opening *o)
 	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", o->seq, id);
 	if (o->is_readable)
 		emr_purposes_text((uint32_t)1 << (o->purpose & 31), purpose);
-	entry = json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "at", at, "who", emr_json_text(who->called), "name",
-		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "purpose", purpose, "action",
-		action_of(o), "type", o->is_names ? "directory" : o->is_readable ? "file" : "unknown");
+	entry = json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "at", at, "who",
+		emr_json_text(who->called), "name", emr_json_text(who->name), "organisation",
+		emr_json_text(who->organisation), "purpose", purpose, "action", action_of(o),
+		"type",
+		o->is_names	 ? "directory"
+		: o->is_readable ? "file"
+				 : "unknown");
 	if (entry == NULL ||
 		json_object_update_new(entry,
 			json_pack("{s:o, s:n, s:o, s:o, s:o, s:b, s:b, s:o, s:s, s:I}", "path",
-				o->path != NULL ? emr_json_text(o->path) : json_null(), "from", "version",
-				number_or_null(o->cver, o->cver > 0), "bytes", number_or_null(o->report.bytes, is_opened),
-				"whole", is_opened ? json_boolean(o->report.whole) : json_null(), "software",
-				o->is_software, "proven", o->kind == EMR_AUDIT_RELEASED || o->kind == EMR_AUDIT_ASKED,
-				"released_by", released_by(openings, o), "tx", tx, "at_unix", (json_int_t)o->at)) != 0 ||
+				o->path != NULL ? emr_json_text(o->path) : json_null(), "from",
+				"version", number_or_null(o->cver, o->cver > 0), "bytes",
+				number_or_null(o->report.bytes, is_opened), "whole",
+				is_opened ? json_boolean(o->report.whole) : json_null(), "software",
+				o->is_software, "proven",
+				o->kind == EMR_AUDIT_RELEASED || o->kind == EMR_AUDIT_ASKED,
+				"released_by", released_by(openings, o), "tx", tx, "at_unix",
+				(json_int_t)o->at)) != 0 ||
 		json_object_set_new(entry, "team",
-			emr_json_text(o->team != EMR_NO_TEAM ? openings->people[o->team].called : "")) != 0 ||
-		(is_opened && json_object_set_new(entry, "opens", json_integer(o->report.opens)) != 0) ||
-		(o->records > 0 && (json_object_set_new(entry, "records", json_integer(o->records)) != 0 ||
-					   json_object_set_new(entry, "folder", json_string(o->folder)) != 0))) {
+			emr_json_text(o->team != EMR_NO_TEAM ? openings->people[o->team].called
+							     : "")) != 0 ||
+		(is_opened &&
+			json_object_set_new(entry, "opens", json_integer(o->report.opens)) != 0) ||
+		(o->records > 0 &&
+			(json_object_set_new(entry, "records", json_integer(o->records)) != 0 ||
+				json_object_set_new(entry, "folder", json_string(o->folder)) !=
+					0))) {
 		json_decref(entry);
 		return NULL;
 	}
@@ -481,7 +501,9 @@ static void put_what(FILE *to, const json_t *entry)
 
 	fputs(strcmp(action, "listed") == 0 ? "the names in " : "", to);
 	deeds_put_path(to, entry,
-		strcmp(text_of(entry, "type"), "unknown") == 0 ? "something (the question cannot be read)" : "a record that was erased");
+		strcmp(text_of(entry, "type"), "unknown") == 0
+			? "something (the question cannot be read)"
+			: "a record that was erased");
 	if (json_is_integer(version))
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (strcmp(action, "opened") != 0)
@@ -523,5 +545,6 @@ void emr_opening_line(FILE *to, const json_t *entry)
 		fputs(", nobody gave the key", to);
 	}
 	if (is_proven)
-		fprintf(to, ", entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"), text_of(entry, "tx"));
+		fprintf(to, ", entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+			text_of(entry, "tx"));
 }

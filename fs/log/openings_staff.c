@@ -29,7 +29,8 @@ emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
 	if (!entry->is_readable || one->is_names)
 		snprintf(text, sizeof text, "folder %.8s of somebody", domain);
 	else
-		snprintf(text, sizeof text, "record %.8s in folder %.8s of somebody", object, domain);
+		snprintf(text, sizeof text, "record %.8s in folder %.8s of somebody", object,
+			domain);
 	one->who = who;
 	one->is_staff = true;
 	one->path = strdup(text);
@@ -52,8 +53,8 @@ static emr_status describe(emr_opening *one)
 	if (one->is_names)
 		snprintf(text, sizeof text, "folder %s of somebody", one->folder);
 	else
-		snprintf(text, sizeof text, "%u record%s in folder %s of somebody", one->records, one->records == 1 ? "" : "s",
-			one->folder);
+		snprintf(text, sizeof text, "%u record%s in folder %s of somebody", one->records,
+			one->records == 1 ? "" : "s", one->folder);
 	free(one->path);
 	one->path = strdup(text);
 	return one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -73,7 +74,8 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 		return EMR_OK;
 	if (q->has_last && emr_id32_equal(q->last, entry->item)) {
 		one = &g->out->list[g->out->n - 1];
-		one->is_names &= entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
+		one->is_names &=
+			entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
 		return describe(one);
 	}
 	g->domain = entry->domain;
@@ -96,10 +98,12 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 	return EMR_OK;
 }
 
-emr_status emr_openings_staff(const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
+emr_status emr_openings_staff(
+	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out)
 {
 	emr_openings found = {0};
-	questions q = {.g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s}};
+	questions q = {
+		.g = {.session = session, .out = &found, .since = since_unix_s, .now = now_unix_s}};
 	emr_status status = emr_crowd_open(session, &q.g.crowd);
 
 	if (status == EMR_OK)

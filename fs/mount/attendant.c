@@ -18,12 +18,12 @@
 #include "replica/people.h"
 #include "share/release.h"
 
-#define TICK_MS 30000	     /* a look at the clock although nothing happens */
-#define AGAIN_MS 2000	     /* after something went wrong */
-#define SIGN_MS 1000	     /* between two signatures of the head */
-#define WAITING_MAX 32	     /* questions that a report names */
+#define TICK_MS 30000  /* a look at the clock although nothing happens */
+#define AGAIN_MS 2000  /* after something went wrong */
+#define SIGN_MS 1000   /* between two signatures of the head */
+#define WAITING_MAX 32 /* questions that a report names */
 #define KEY_S ((uint64_t)7 * 86400)
-#define KEY_AGAIN_S 3600u    /* after a renewal that did not come about */
+#define KEY_AGAIN_S 3600u /* after a renewal that did not come about */
 
 /* What other threads may ask for. */
 typedef struct news {
@@ -41,7 +41,7 @@ struct emr_attendant {
 	emr_agency *agency;
 	int dirfd, stop_fd;
 	atomic_bool stop;
-	uint64_t started_unix_s; /* does not change */
+	uint64_t started_unix_s;	      /* does not change */
 	uint64_t key_try_unix_s, signed_size; /* of the working thread, as all down to the lock */
 	int64_t signed_boot_ns;
 	news now;
@@ -123,12 +123,15 @@ json_t *emr_attendant_report(emr_attendant *a)
 	pthread_mutex_lock(&a->lock);
 	n = a->shown;
 	pthread_mutex_unlock(&a->lock);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:I}", "grants", (json_int_t)n.grants,
-		"fragments", (json_int_t)n.fragments, "served", (json_int_t)n.served, "refused", (json_int_t)n.refused,
-		"destroyed", (json_int_t)n.destroyed, "waiting", waiting_json(&n), "witnessed_at",
-		time_json(n.witnessed_unix_s), "key_made_at", time_json(n.key_unix_s), "started_at", time_json(a->started_unix_s),
-		"entries", (json_int_t)n.size, "in_force", n.is_in_force, "error",
-		n.status == EMR_OK ? json_null() : json_string(emr_status_text(n.status)), "pid", (json_int_t)getpid());
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:b, s:o, s:I}",
+		"grants", (json_int_t)n.grants, "fragments", (json_int_t)n.fragments, "served",
+		(json_int_t)n.served, "refused", (json_int_t)n.refused, "destroyed",
+		(json_int_t)n.destroyed, "waiting", waiting_json(&n), "witnessed_at",
+		time_json(n.witnessed_unix_s), "key_made_at", time_json(n.key_unix_s), "started_at",
+		time_json(a->started_unix_s), "entries", (json_int_t)n.size, "in_force",
+		n.is_in_force, "error",
+		n.status == EMR_OK ? json_null() : json_string(emr_status_text(n.status)), "pid",
+		(json_int_t)getpid());
 }
 
 /* ---- one round of work ---- */
@@ -136,13 +139,15 @@ json_t *emr_attendant_report(emr_attendant *a)
 static emr_status look_at_key(emr_attendant *a)
 {
 	emr_known_person me;
-	emr_status status = emr_replica_person(a->session->replica, a->session->identity.signer_id, &me);
+	emr_status status =
+		emr_replica_person(a->session->replica, a->session->identity.signer_id, &me);
 
 	a->now.is_in_force = false;
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AGENT) != 0)
-		status = emr_replica_person_is_active(a->session->replica, &me, unix_now(), &a->now.is_in_force);
+		status = emr_replica_person_is_active(
+			a->session->replica, &me, unix_now(), &a->now.is_in_force);
 	return status;
 }
 
@@ -165,7 +170,8 @@ static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 	return status;
 }
 
-/* Signs the head that was reached and verified here; at most once a second, because each is a write that others see. */
+/* Signs the head that was reached and verified here; at most once a second, because each is a write
+ * that others see. */
 static emr_status sign_head(emr_attendant *a)
 {
 	emr_checkpoint head = {.net_id = emr_ledger_net_id(a->session->ledger)};
@@ -215,7 +221,8 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 	if (status == EMR_OK)
 		status = sign_head(a);
 	if (status != a->now.status)
-		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s", emr_status_text(status));
+		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s",
+			emr_status_text(status));
 	a->now.status = status;
 	publish(a);
 	return status;
@@ -236,11 +243,13 @@ static emr_status say(emr_status status, emr_problem *out_problem)
 
 static emr_status open_agency(emr_attendant *a)
 {
-	const emr_share_options share = {
-		.keyring = a->session->keyring, .ledger = a->session->ledger, .replica = a->session->replica};
+	const emr_share_options share = {.keyring = a->session->keyring,
+		.ledger = a->session->ledger,
+		.replica = a->session->replica};
 	emr_status status = emr_keyring_public(a->session->keyring, &a->session->identity);
 
-	a->dirfd = openat(a->session->state_fd, EMR_STATE_AGENT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	a->dirfd = openat(a->session->state_fd, EMR_STATE_AGENT,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (a->dirfd < 0 || a->stop_fd < 0)
 		return emr_status_from_errno(errno);
@@ -267,7 +276,8 @@ static emr_status begin(emr_attendant *a, emr_problem *out_problem)
 	return status == EMR_OK ? work(a, &next_ms) : status;
 }
 
-emr_status emr_attendant_new(emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem)
+emr_status emr_attendant_new(
+	emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem)
 {
 	emr_attendant *a = calloc(1, sizeof *a);
 	emr_status status;

@@ -12,11 +12,13 @@
 emr_status emr_order_wait_time(const emr_args *args, int64_t *out_ns)
 {
 	*out_ns = WAIT_DEFAULT_NS;
-	return args->values[EMR_OPT_WAIT] != NULL ? emr_duration_parse(args->values[EMR_OPT_WAIT], out_ns) : EMR_OK;
+	return args->values[EMR_OPT_WAIT] != NULL
+		       ? emr_duration_parse(args->values[EMR_OPT_WAIT], out_ns)
+		       : EMR_OK;
 }
 
-emr_status emr_order_look(emr_client *client, const char *path, const char *who, uint64_t order, int64_t ns, emr_message failed,
-	bool *out_is_done, emr_problem *out_problem)
+emr_status emr_order_look(emr_client *client, const char *path, const char *who, uint64_t order,
+	int64_t ns, emr_message failed, bool *out_is_done, emr_problem *out_problem)
 {
 	emr_request request = {.ask = EMR_ASK_SHARE, .order = order};
 	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + ns;
@@ -41,17 +43,18 @@ emr_status emr_order_look(emr_client *client, const char *path, const char *who,
 		else if (strcmp(state, "failed") == 0)
 			status = EMR_REFUSED;
 		if (status == EMR_REFUSED)
-			emr_problem_set(
-				out_problem, failed, "path", path, "who", who, "cause", cause != NULL ? cause : "?", NULL);
+			emr_problem_set(out_problem, failed, "path", path, "who", who, "cause",
+				cause != NULL ? cause : "?", NULL);
 		json_decref(answer);
 		*out_is_done = status == EMR_OK && !is_queued;
-		if (status != EMR_OK || !is_queued || emr_clock_boot_ns(emr_clock_system()) >= deadline)
+		if (status != EMR_OK || !is_queued ||
+			emr_clock_boot_ns(emr_clock_system()) >= deadline)
 			return status;
 	}
 }
 
-emr_status emr_order_wait(emr_client *client, const emr_args *args, const char *path, const char *who, uint64_t order,
-	emr_message failed, emr_problem *out_problem)
+emr_status emr_order_wait(emr_client *client, const emr_args *args, const char *path,
+	const char *who, uint64_t order, emr_message failed, emr_problem *out_problem)
 {
 	int64_t wait_ns;
 	bool is_done = false;

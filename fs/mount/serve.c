@@ -31,7 +31,8 @@
 typedef struct conversation {
 	emr_server *server;
 	pthread_t thread;
-	int fd;	      /* -1 = free slot; of the listening thread, and of the conversation's own while it runs */
+	int fd; /* -1 = free slot; of the listening thread, and of the conversation's own while it
+		   runs */
 	bool is_over; /* the thread has ended and wants to be joined; protected by server->lock */
 } conversation;
 
@@ -105,9 +106,9 @@ static json_t *pending_now(conversation *c)
 	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "read_only",
 		emr_session_is_read_only(c->server->session, &why), "away",
 		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "failed",
-		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed, "pending_bytes",
-		(json_int_t)counts.pending_bytes, "writing_files", (json_int_t)counts.writing,
-		"writing_bytes", (json_int_t)counts.writing_bytes);
+		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed,
+		"pending_bytes", (json_int_t)counts.pending_bytes, "writing_files",
+		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes);
 }
 
 static emr_status answer_wait(conversation *c, const emr_request *request)

@@ -27,7 +27,7 @@ bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
 /* One who signed what is read, by the key in `signed-number`. */
 typedef struct signer {
 	char key[17];
-	char *by; /* owned */
+	char *by;	 /* owned */
 	emr_buf numbers; /* u64, ... */
 } signer;
 
@@ -122,7 +122,8 @@ static emr_status note_number(reading *r, const char *path)
 	return s != NULL ? emr_buf_append(&s->numbers, &number, sizeof number) : EMR_NO_MEMORY;
 }
 
-/* Numbers are counted over everything of one patient, so nothing follows from those of a part of what she shares. */
+/* Numbers are counted over everything of one patient, so nothing follows from those of a part of
+ * what she shares. */
 static const char *whole_of(const emr_request *request)
 {
 	const char *owner = request->path + strlen(SHARED);
@@ -136,12 +137,14 @@ static emr_status say_gap(reading *r, signer *s, const char *owner, json_t *gaps
 	json_t *gap;
 	EMR_AUTO_FREE char *text = NULL;
 
-	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t), &issued.gap);
+	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t),
+		&issued.gap);
 	if (issued.gap.missing == 0)
 		return EMR_OK;
 	snprintf(issued.by, sizeof issued.by, "%s", s->by);
 	gap = emr_gap_json(&issued);
-	if (gap == NULL || json_object_set_new(gap, "key", json_string(s->key)) != 0 || json_array_append_new(gaps, gap) != 0)
+	if (gap == NULL || json_object_set_new(gap, "key", json_string(s->key)) != 0 ||
+		json_array_append_new(gaps, gap) != 0)
 		return EMR_NO_MEMORY;
 	text = emr_gap_text(gap, owner);
 	if (text != NULL)
@@ -195,7 +198,8 @@ static emr_status check_tree(reading *r, char *top, size_t folder_len)
 	while (status == EMR_OK && (entry = fts_read(tree)) != NULL) {
 		if (entry->fts_info == FTS_F)
 			status = check_file(r, entry->fts_path, folder_len);
-		else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR)
+		else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS ||
+			 entry->fts_info == FTS_DNR)
 			status = emr_status_from_errno(entry->fts_errno);
 	}
 	(void)fts_close(tree);
@@ -205,7 +209,8 @@ static emr_status check_tree(reading *r, char *top, size_t folder_len)
 /* What the mount has found out about the one file. */
 static void put_origin(emr_reach *reach, const emr_request *request, emr_out *out)
 {
-	static const char *const names[][2] = {{"signature", "signer"}, {"signed_at", "time"}, {"tx", "tx"}, {"signed", "signed"}};
+	static const char *const names[][2] = {
+		{"signature", "signer"}, {"signed_at", "time"}, {"tx", "tx"}, {"signed", "signed"}};
 	emr_request about = {.ask = EMR_ASK_STATUS, .has_path = true};
 	emr_problem ignored = {0};
 	json_t *report = NULL;
@@ -216,7 +221,8 @@ static void put_origin(emr_reach *reach, const emr_request *request, emr_out *ou
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (json_object_get(report, names[i][0]) != NULL)
-			emr_out_put(out, names[i][1], json_incref(json_object_get(report, names[i][0])));
+			emr_out_put(out, names[i][1],
+				json_incref(json_object_get(report, names[i][0])));
 	if (json_object_get(report, "signed") != NULL)
 		text = emr_origin_text(json_object_get(report, "signed"));
 	if (text != NULL)

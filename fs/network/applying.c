@@ -33,8 +33,10 @@ static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
 {
 	applying *a = arg;
 
-	a->is_member = a->is_member || (emr_id16_equal(org, a->application.org) && row->head.state == EMR_ORG_MEMBER &&
-					       memcmp(row->admin_id, a->session->identity.signer_id.b, 32) == 0);
+	a->is_member =
+		a->is_member ||
+		(emr_id16_equal(org, a->application.org) && row->head.state == EMR_ORG_MEMBER &&
+			memcmp(row->admin_id, a->session->identity.signer_id.b, 32) == 0);
 	return EMR_OK;
 }
 
@@ -67,15 +69,19 @@ static emr_status apply(applying *a, const char *name, int64_t within_ns)
 	emr_status status = emr_keyring_public(a->session->keyring, &a->session->identity);
 
 	if (status == EMR_OK)
-		status = emr_application_make(a->session->keyring, emr_ledger_net_id(a->session->ledger), name, now,
+		status = emr_application_make(a->session->keyring,
+			emr_ledger_net_id(a->session->ledger), name, now,
 			now + (uint64_t)(within_ns / 1000000000) + 1, &a->bytes, &a->application);
 	if (status == EMR_OK)
-		status = emr_mail_put(a->dir, a->application.org, EMR_MAIL_APPLICATION, emr_buf_view(&a->bytes));
+		status = emr_mail_put(
+			a->dir, a->application.org, EMR_MAIL_APPLICATION, emr_buf_view(&a->bytes));
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
-	emr_say(a->out, "%s asks to be admitted.  The members' administrators say: emrfs org admit \"%s\"\n"
-			"They must see this number: %s\n", name, name, number);
+	emr_say(a->out,
+		"%s asks to be admitted.  The members' administrators say: emrfs org admit \"%s\"\n"
+		"They must see this number: %s\n",
+		name, name, number);
 	fflush(stdout); /* it is needed now, while this waits */
 	emr_out_text(a->out, "number", number);
 	emr_progress(a->out, "Waiting until enough of them have approved ...");
@@ -85,8 +91,9 @@ static emr_status apply(applying *a, const char *name, int64_t within_ns)
 	return status;
 }
 
-emr_status emr_applying_do(emr_session *session, const char *dir, const char *name, const char *handle, int64_t within_ns,
-	emr_out *out, emr_buf *out_cert, emr_problem *out_problem)
+emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
+	const char *handle, int64_t within_ns, emr_out *out, emr_buf *out_cert,
+	emr_problem *out_problem)
 {
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
@@ -99,11 +106,11 @@ emr_status emr_applying_do(emr_session *session, const char *dir, const char *na
 	if (status == EMR_TIMEOUT)
 		emr_problem_set(out_problem, EMR_SAY_NOT_ADMITTED, "what", name, NULL);
 	if (status == EMR_OK)
-		status = emr_application_certify(
-			session->keyring, &a.application, handle, emr_clock_unix_s(emr_clock_system()), out_cert);
+		status = emr_application_certify(session->keyring, &a.application, handle,
+			emr_clock_unix_s(emr_clock_system()), out_cert);
 	if (status == EMR_OK)
-		status = emr_application_register(
-			session->keyring, &a.application, emr_buf_view(out_cert), name, session->ledger, NULL);
+		status = emr_application_register(session->keyring, &a.application,
+			emr_buf_view(out_cert), name, session->ledger, NULL);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

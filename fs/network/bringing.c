@@ -38,10 +38,12 @@ static int open_dir(int state_fd)
 
 bool emr_bringing_is_begun(int state_fd)
 {
-	return faccessat(state_fd, EMR_STATE_JOINING "/" EMR_JOINING_INVITATION, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(state_fd, EMR_STATE_JOINING "/" EMR_JOINING_INVITATION, F_OK,
+		       AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-emr_status emr_bringing_kept(int state_fd, emr_joining *out, bool *out_is_certified, emr_problem *out_problem)
+emr_status emr_bringing_kept(
+	int state_fd, emr_joining *out, bool *out_is_certified, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open_dir(state_fd);
 
@@ -83,7 +85,8 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 	emr_bytes bytes = emr_buf_view(&b->joining->bytes);
 	emr_status status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 
-	if (status == EMR_OK && faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (status == EMR_OK &&
+		faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		status = emr_network_dir_link(b->dir_fd, b->joining->dir);
 	/* Last: it says that a join is under way. */
 	if (status == EMR_OK)
@@ -99,13 +102,15 @@ static emr_status open_network(emr_bringing *b)
 {
 	char path[4400];
 	emr_ledger_options ledger = {.path = path, .submitter = b->session->keyring};
-	emr_replica_options replica = {
-		.state_dirfd = b->dir_fd, .is_mine = emr_session_is_mine, .is_mine_arg = b->session->keyring};
+	emr_replica_options replica = {.state_dirfd = b->dir_fd,
+		.is_mine = emr_session_is_mine,
+		.is_mine_arg = b->session->keyring};
 	emr_status status;
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, b->joining->dir);
 	status = emr_ledger_open(&ledger, &b->ledger);
-	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(b->ledger), b->joining->invitation.descriptor))
+	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(b->ledger),
+					b->joining->invitation.descriptor))
 		status = EMR_FORK;
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
@@ -113,13 +118,15 @@ static emr_status open_network(emr_bringing *b)
 	if (status == EMR_OK)
 		status = emr_replica_catch_up(b->replica, NULL, NULL, NULL);
 	if (status == EMR_OK)
-		status = emr_facts_new(b->session->keyring, b->replica, b->session->records, &b->facts);
+		status = emr_facts_new(
+			b->session->keyring, b->replica, b->session->records, &b->facts);
 	return status;
 }
 
-/* The certificate, from before or from the organisation; registered with LEDGER and given to the keyring. */
-static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t within_ns, emr_ledger *ledger, emr_replica *replica,
-	emr_problem *out_problem)
+/* The certificate, from before or from the organisation; registered with LEDGER and given to the
+ * keyring. */
+static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t within_ns,
+	emr_ledger *ledger, emr_replica *replica, emr_problem *out_problem)
 {
 	const emr_joining_keep keep = {.dirfd = b->dir_fd, .name = EMR_JOINING_CERTIFICATE};
 	bool is_patient = b->joining->invitation.roles == EMR_ROLE_PATIENT;
@@ -128,26 +135,31 @@ static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t w
 	emr_status status;
 
 	emr_progress(b->out, "Waiting for %s ...", b->joining->invitation.network);
-	status = emr_joining_certificate(b->joining, keyring, handle, within_ns, &keep, &certificate, out_problem);
+	status = emr_joining_certificate(
+		b->joining, keyring, handle, within_ns, &keep, &certificate, out_problem);
 	emr_progress_end(b->out);
 	if (status == EMR_OK)
 		status = emr_joining_register(b->joining, keyring, emr_buf_view(&certificate),
 			is_patient ? "" : b->session->profile.name, ledger, replica);
 	if (status == EMR_DENIED)
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "it is for another role or organisation than yours", NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			"it is for another role or organisation than yours", NULL);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+		status = emr_keyring_tlv_set(
+			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
 }
 
-emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t within_ns, const emr_passphrase *passphrase,
-	const emr_kdf_cost *kdf, emr_problem *out_problem)
+emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t within_ns,
+	const emr_passphrase *passphrase, const emr_kdf_cost *kdf, emr_problem *out_problem)
 {
 	emr_session *s = b->session;
-	emr_status status = get_certificate(b, handle, within_ns, s->ledger, s->replica, out_problem);
+	emr_status status =
+		get_certificate(b, handle, within_ns, s->ledger, s->replica, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_keyring_save(s->keyring, s->state_fd, EMR_STATE_KEYFILE, emr_passphrase_view(passphrase), kdf);
+		status = emr_keyring_save(s->keyring, s->state_fd, EMR_STATE_KEYFILE,
+			emr_passphrase_view(passphrase), kdf);
 	if (status == EMR_OK)
 		status = emr_stage_remove_tree(s->state_fd, EMR_STATE_JOINING);
 	if (status != EMR_OK && !out_problem->is_set)
@@ -155,12 +167,14 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 	return status;
 }
 
-emr_status emr_bringing_register(emr_bringing *b, const char *handle, int64_t within_ns, emr_problem *out_problem)
+emr_status emr_bringing_register(
+	emr_bringing *b, const char *handle, int64_t within_ns, emr_problem *out_problem)
 {
 	emr_status status = open_network(b);
 
 	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "another network is in that directory now", NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			"another network is in that directory now", NULL);
 	if (status == EMR_OK)
 		status = get_certificate(b, handle, within_ns, b->ledger, b->replica, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
@@ -201,11 +215,12 @@ static emr_status note_network(emr_bringing *b)
 	emr_bytes descriptor = emr_ledger_descriptor(b->ledger);
 	emr_id32 hash = emr_sha256_of(&descriptor, 1);
 
-	return emr_keyring_tlv_set(
-		b->session->keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b));
+	return emr_keyring_tlv_set(b->session->keyring, EMR_KEYRING_NET_DESCRIPTOR,
+		emr_bytes_of(hash.b, sizeof hash.b));
 }
 
-static emr_status prepare_last(emr_bringing *b, const emr_passphrase *passphrase, const emr_kdf_cost *kdf)
+static emr_status prepare_last(
+	emr_bringing *b, const emr_passphrase *passphrase, const emr_kdf_cost *kdf)
 {
 	emr_joined joined = {.at_unix_s = emr_clock_unix_s(emr_clock_system())};
 	emr_replica_position at;
@@ -215,25 +230,27 @@ static emr_status prepare_last(emr_bringing *b, const emr_passphrase *passphrase
 		return status;
 	joined.size = at.size;
 	b->at_unix_s = joined.at_unix_s;
-	/* Sealed, as what the journal knows of the old ledger: replica and ledger cannot be put back together unseen. */
+	/* Sealed, as what the journal knows of the old ledger: replica and ledger cannot be put
+	 * back together unseen. */
 	status = emr_settle_expect(b->session->journal, emr_ledger_net_id(b->ledger), &at);
 	if (status == EMR_OK)
 		status = emr_joined_write(b->dir_fd, &joined);
 	if (status == EMR_OK)
 		status = note_network(b);
 	if (status == EMR_OK)
-		status = emr_keyring_save(
-			b->session->keyring, b->dir_fd, EMR_STATE_KEYFILE, emr_passphrase_view(passphrase), kdf);
+		status = emr_keyring_save(b->session->keyring, b->dir_fd, EMR_STATE_KEYFILE,
+			emr_passphrase_view(passphrase), kdf);
 	return status;
 }
 
-emr_status emr_bringing_finish(
-	emr_bringing *b, const emr_passphrase *passphrase, const emr_kdf_cost *kdf, emr_problem *out_problem)
+emr_status emr_bringing_finish(emr_bringing *b, const emr_passphrase *passphrase,
+	const emr_kdf_cost *kdf, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = fcntl(b->session->state_fd, F_DUPFD_CLOEXEC, 0);
 	/* Nobody may open the state between the old and the new. */
 	EMR_AUTO_FD lock_fd = fcntl(b->session->lock_fd, F_DUPFD_CLOEXEC, 0);
-	emr_status status = state_fd >= 0 && lock_fd >= 0 ? prepare_last(b, passphrase, kdf) : EMR_IO;
+	emr_status status =
+		state_fd >= 0 && lock_fd >= 0 ? prepare_last(b, passphrase, kdf) : EMR_IO;
 
 	if (status == EMR_OK)
 		status = emr_journal_tidy(b->session->journal);

@@ -12,7 +12,8 @@ static const uint8_t head[8] = {'E', 'M', 'D', 'V', 1, 0, 0, 0};
 
 static bool dir_ok(emr_bytes dir)
 {
-	return dir.len > 0 && dir.len <= DIR_MAX && dir.data[0] == '/' && memchr(dir.data, 0, dir.len) == NULL;
+	return dir.len > 0 && dir.len <= DIR_MAX && dir.data[0] == '/' &&
+	       memchr(dir.data, 0, dir.len) == NULL;
 }
 
 static bool part_ok(emr_bytes part)
@@ -49,14 +50,16 @@ emr_status emr_device_file_read(emr_bytes bytes, emr_device_file *out)
 	emr_device_file file;
 	emr_bytes found = emr_read_bytes(&r, sizeof head);
 
-	if (r.bad || memcmp(found.data, head, 4) != 0 || memcmp(found.data + 5, head + 5, 3) != 0 || found.data[4] == 0)
+	if (r.bad || memcmp(found.data, head, 4) != 0 || memcmp(found.data + 5, head + 5, 3) != 0 ||
+		found.data[4] == 0)
 		return EMR_DAMAGED;
 	if (found.data[4] > head[4])
 		return EMR_NEWER_FORMAT;
 	file.dir = emr_read_bytes(&r, emr_read_u16(&r));
 	file.keyfile = read_part(&r);
 	file.profile = read_part(&r);
-	if (!emr_reader_done(&r) || !dir_ok(file.dir) || !part_ok(file.keyfile) || !part_ok(file.profile))
+	if (!emr_reader_done(&r) || !dir_ok(file.dir) || !part_ok(file.keyfile) ||
+		!part_ok(file.profile))
 		return EMR_DAMAGED;
 	*out = file;
 	return EMR_OK;

@@ -39,7 +39,8 @@ static emr_status read_file(const char *from, emr_buf *out)
 			return emr_status_from_errno(errno);
 	}
 	while (status == EMR_OK && out->len <= INVITATION_MAX) {
-		ssize_t n = read(fd >= 0 ? fd : STDIN_FILENO, out->data + out->len, INVITATION_MAX + 1 - out->len);
+		ssize_t n = read(fd >= 0 ? fd : STDIN_FILENO, out->data + out->len,
+			INVITATION_MAX + 1 - out->len);
 
 		if (n == 0)
 			return EMR_OK;
@@ -53,7 +54,8 @@ static emr_status read_file(const char *from, emr_buf *out)
 /* What nobody but its administrator could have said, and that it is still meant. */
 static emr_status judge(emr_joining *joining, bool must_be_fresh, const char **out_cause)
 {
-	emr_status status = emr_invitation_read(emr_buf_view(&joining->bytes), &joining->invitation);
+	emr_status status =
+		emr_invitation_read(emr_buf_view(&joining->bytes), &joining->invitation);
 
 	*out_cause = "it was changed, or is none";
 	if (status != EMR_OK)
@@ -63,7 +65,9 @@ static emr_status judge(emr_joining *joining, bool must_be_fresh, const char **o
 		return EMR_UNSUPPORTED;
 	joining->dir = joining->invitation.url + 5;
 	*out_cause = "it ended; ask for a new one";
-	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system()) ? EMR_OK : EMR_DENIED;
+	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system())
+		       ? EMR_OK
+		       : EMR_DENIED;
 }
 
 static emr_status understand(emr_joining *out, bool must_be_fresh, emr_problem *out_problem)
@@ -84,11 +88,13 @@ emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out
 
 	if (status == EMR_OK)
 		return understand(out, true, out_problem);
-	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause", emr_status_text(status), NULL);
+	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
+		emr_status_text(status), NULL);
 	return status;
 }
 
-emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr_joining *out, emr_problem *out_problem)
+emr_status emr_joining_kept(
+	int dirfd, const char *name, bool must_be_fresh, emr_joining *out, emr_problem *out_problem)
 {
 	emr_status status = emr_file_read(dirfd, name, INVITATION_MAX, &out->bytes);
 
@@ -98,8 +104,8 @@ emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr
 	return status;
 }
 
-static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring, const char *handle, int64_t within_ns,
-	emr_buf *out_cert, emr_problem *out_problem)
+static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
 	const emr_invitation *invitation = &joining->invitation;
 	EMR_AUTO_BUF reply = {0};
@@ -108,32 +114,39 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	if (status == EMR_OK)
 		status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
 	if (status == EMR_OK)
-		status = emr_mail_take(joining->dir, invitation->id, "certificate", EMR_CERT_MAX, within_ns, out_cert);
+		status = emr_mail_take(joining->dir, invitation->id, "certificate", EMR_CERT_MAX,
+			within_ns, out_cert);
 	if (status == EMR_TIMEOUT) {
 		emr_mail_remove(joining->dir, invitation->id, "reply");
-		emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
 	}
 	return status;
 }
 
-emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring, const char *handle, const char *name,
-	int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
+emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
+	emr_problem *out_problem)
 {
 	char path[EMR_INVITE_URL_MAX + 16];
 	EMR_AUTO_LEDGER ledger = NULL;
 	emr_ledger_options options = {.path = path, .submitter = keyring};
 	emr_status status;
 
-	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX, joining->dir);
+	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX,
+		joining->dir);
 	status = emr_ledger_open(&options, &ledger);
-	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(ledger), joining->invitation.descriptor))
+	if (status == EMR_OK &&
+		!emr_bytes_equal(emr_ledger_descriptor(ledger), joining->invitation.descriptor))
 		status = EMR_FORK;
 	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "another network is in that directory now", NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			"another network is in that directory now", NULL);
 	if (status == EMR_OK)
 		status = exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 	if (status == EMR_OK)
-		status = emr_welcome_register(keyring, &joining->invitation, emr_buf_view(out_cert), name, ledger, NULL);
+		status = emr_welcome_register(
+			keyring, &joining->invitation, emr_buf_view(out_cert), name, ledger, NULL);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;
@@ -141,27 +154,31 @@ emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring
 
 /* ---- in steps ---- */
 
-/* The one kept before; EMR_NOT_FOUND also when it never was his, which an earlier program kept unseen.  One that has ended
- * since may be registered already. */
-static emr_status kept_certificate(
-	const emr_joining *joining, const emr_keyring *keyring, const emr_joining_keep *keep, emr_buf *out_cert)
+/* The one kept before; EMR_NOT_FOUND also when it never was his, which an earlier program kept
+ * unseen.  One that has ended since may be registered already. */
+static emr_status kept_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	const emr_joining_keep *keep, emr_buf *out_cert)
 {
 	emr_status status = emr_file_read(keep->dirfd, keep->name, EMR_CERT_MAX, out_cert);
 
 	if (status == EMR_OK)
-		status = emr_welcome_check(keyring, &joining->invitation, emr_buf_view(out_cert), NULL);
+		status = emr_welcome_check(
+			keyring, &joining->invitation, emr_buf_view(out_cert), NULL);
 	if (status == EMR_DENIED)
 		return EMR_OK;
 	if (status != EMR_DAMAGED && status != EMR_BAD_SIGNATURE)
 		return status;
-	emr_log(EMR_LOG_WARN, "joining: the kept certificate is not for this invitation and is asked for anew");
+	emr_log(EMR_LOG_WARN,
+		"joining: the kept certificate is not for this invitation and is asked for anew");
 	emr_buf_clear(out_cert);
-	return unlinkat(keep->dirfd, keep->name, 0) == 0 ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+	return unlinkat(keep->dirfd, keep->name, 0) == 0 ? EMR_NOT_FOUND
+							 : emr_status_from_errno(errno);
 }
 
-/* From the mail, where every member can put anything: what is not his certificate goes, and the waiting goes on. */
-static emr_status mailed_certificate(
-	const emr_joining *joining, const emr_keyring *keyring, int64_t within_ns, emr_buf *out_cert)
+/* From the mail, where every member can put anything: what is not his certificate goes, and the
+ * waiting goes on. */
+static emr_status mailed_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	int64_t within_ns, emr_buf *out_cert)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
 	const emr_invitation *invitation = &joining->invitation;
@@ -169,11 +186,16 @@ static emr_status mailed_certificate(
 
 	for (int64_t waited = 0;; waited += LOOK_AGAIN_NS) {
 		status = emr_mail_look(joining->dir, invitation->id, "certificate", EMR_CERT_MAX,
-			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS, out_cert);
+			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS,
+			out_cert);
 		if (status == EMR_OK)
-			status = emr_welcome_check(keyring, invitation, emr_buf_view(out_cert), NULL);
-		if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_DENIED || status == EMR_LIMIT) {
-			emr_log(EMR_LOG_WARN, "joining: a certificate in the mail is not for this invitation (%s)",
+			status = emr_welcome_check(
+				keyring, invitation, emr_buf_view(out_cert), NULL);
+		if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_DENIED ||
+			status == EMR_LIMIT) {
+			emr_log(EMR_LOG_WARN,
+				"joining: a certificate in the mail is not for this invitation "
+				"(%s)",
 				emr_status_text(status));
 			emr_buf_clear(out_cert);
 			emr_mail_remove(joining->dir, invitation->id, "certificate");
@@ -186,8 +208,9 @@ static emr_status mailed_certificate(
 	}
 }
 
-emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring, const char *handle, int64_t within_ns,
-	const emr_joining_keep *keep, emr_buf *out_cert, emr_problem *out_problem)
+emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,
+	emr_problem *out_problem)
 {
 	const emr_invitation *invitation = &joining->invitation;
 	EMR_AUTO_BUF reply = {0};
@@ -203,14 +226,16 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	if (status == EMR_TIMEOUT) {
 		status = emr_welcome_reply(keyring, invitation, handle, &reply);
 		if (status == EMR_OK)
-			status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
+			status = emr_mail_put(
+				joining->dir, invitation->id, "reply", emr_buf_view(&reply));
 		if (status == EMR_OK)
 			status = mailed_certificate(joining, keyring, within_ns, out_cert);
 	}
 	if (status == EMR_OK)
 		status = emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
 	if (status == EMR_TIMEOUT)
-		emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
 	if (status == EMR_OK || status == EMR_TIMEOUT)
 		emr_mail_remove(joining->dir, invitation->id, "reply");
 	if (status == EMR_OK)
@@ -218,8 +243,8 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	return status;
 }
 
-emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring, emr_bytes cert, const char *name,
-	emr_ledger *ledger, emr_replica *replica)
+emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring,
+	emr_bytes cert, const char *name, emr_ledger *ledger, emr_replica *replica)
 {
 	const emr_invitation *invitation = &joining->invitation;
 	emr_id32 ref = emr_sha256_of(&cert, 1);
@@ -234,14 +259,16 @@ emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *k
 		status = emr_replica_person(replica, public.signer_id, &me);
 	if (status == EMR_NOT_FOUND)
 		status = emr_welcome_register(keyring, invitation, cert, name, ledger, NULL);
-	else if (status == EMR_OK && (me.row.roles != invitation->roles || memcmp(me.row.org, invitation->org.b, 16) != 0))
+	else if (status == EMR_OK && (me.row.roles != invitation->roles ||
+					     memcmp(me.row.org, invitation->org.b, 16) != 0))
 		status = EMR_DENIED;
 	else if (status == EMR_OK && memcmp(me.row.ref, ref.b, sizeof ref.b) != 0) {
 		status = emr_welcome_renewal(keyring, invitation, cert, name, NULL, &act, &part);
 		act.version = me.row.head.version + 1;
 		memcpy(act.prev.b, me.row.head.item, sizeof act.prev.b);
 		if (status == EMR_OK)
-			status = emr_act_send(keyring, ledger, &act, emr_buf_view(&part), NULL, &code);
+			status = emr_act_send(
+				keyring, ledger, &act, emr_buf_view(&part), NULL, &code);
 		if (status == EMR_OK && code != EMR_RESULT_APPLIED && code != EMR_RESULT_ALREADY)
 			status = EMR_REFUSED;
 	}

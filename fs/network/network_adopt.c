@@ -16,20 +16,23 @@
 #include "session/shared_blocks.h"
 #include "session/stage.h"
 
-#define MARKER ".becoming"		     /* in DIR: this move is under way */
+#define MARKER ".becoming"		 /* in DIR: this move is under way */
 #define LINK_NEW EMR_STATE_LEDGER ".new" /* the link before, the old ledger after the exchange */
 
 /* Second names, or copies on another disk; those of an earlier try give way. */
 static emr_status give_ledger(int state_fd, int dir_fd)
 {
-	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal"};
-	EMR_AUTO_FD from = openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	static const char *const names[] = {
+		EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal"};
+	EMR_AUTO_FD from =
+		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD to = -1;
 	emr_status status = EMR_OK;
 
 	if (from < 0 || (mkdirat(dir_fd, EMR_NETWORK_DIR_LEDGER, 0700) != 0 && errno != EEXIST))
 		return emr_status_from_errno(errno);
-	to = openat(dir_fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	to = openat(
+		dir_fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (to < 0)
 		return emr_status_from_errno(errno);
 	for (size_t i = 0; i < sizeof names / sizeof *names && status == EMR_OK; i++) {
@@ -46,11 +49,13 @@ static emr_status exchange_link(int state_fd, const char *dir)
 {
 	char target[PATH_MAX];
 
-	if (snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof target)
+	if (snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >=
+		(int)sizeof target)
 		return EMR_INVALID;
 	(void)unlinkat(state_fd, LINK_NEW, 0);
 	if (symlinkat(target, state_fd, LINK_NEW) != 0 ||
-		renameat2(state_fd, LINK_NEW, state_fd, EMR_STATE_LEDGER, RENAME_EXCHANGE) != 0 || fsync(state_fd) != 0)
+		renameat2(state_fd, LINK_NEW, state_fd, EMR_STATE_LEDGER, RENAME_EXCHANGE) != 0 ||
+		fsync(state_fd) != 0)
 		return emr_status_from_errno(errno);
 	return EMR_OK;
 }
@@ -60,7 +65,8 @@ static void clear_away(int state_fd, int dir_fd)
 {
 	struct stat st;
 
-	if (fstatat(state_fd, LINK_NEW, &st, AT_SYMLINK_NOFOLLOW) == 0 && emr_stage_remove_tree(state_fd, LINK_NEW) != EMR_OK)
+	if (fstatat(state_fd, LINK_NEW, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		emr_stage_remove_tree(state_fd, LINK_NEW) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "network: the old ledger's directory could not be removed");
 	(void)unlinkat(dir_fd, MARKER, 0);
 }
@@ -92,12 +98,15 @@ static emr_status adopt(int state_fd, const char *dir, emr_id16 device, emr_prob
 	return status;
 }
 
-emr_status emr_network_adopt(int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem)
+emr_status emr_network_adopt(
+	int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem)
 {
 	emr_status status = adopt(state_fd, dir, device, out_problem);
 
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
-			status == EMR_EXISTS ? "your ledger is in another directory already" : emr_status_text(status), NULL);
+			status == EMR_EXISTS ? "your ledger is in another directory already"
+					     : emr_status_text(status),
+			NULL);
 	return status;
 }

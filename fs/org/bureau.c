@@ -36,10 +36,12 @@ emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal,
 
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256])
 {
-	return emr_organisation_name(bureau->session.replica, emr_ledger_descriptor(bureau->session.ledger), org.b, out);
+	return emr_organisation_name(
+		bureau->session.replica, emr_ledger_descriptor(bureau->session.ledger), org.b, out);
 }
 
-static emr_status ca_in_descriptor(emr_bytes bytes, emr_id16 org, const uint8_t ca_hash[32], emr_buf *out_ca)
+static emr_status ca_in_descriptor(
+	emr_bytes bytes, emr_id16 org, const uint8_t ca_hash[32], emr_buf *out_ca)
 {
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
@@ -50,7 +52,8 @@ static emr_status ca_in_descriptor(emr_bytes bytes, emr_id16 org, const uint8_t 
 		emr_bytes ca;
 		emr_id32 hash;
 
-		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK || memcmp(one.org, org.b, 16) != 0)
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
+			memcmp(one.org, org.b, 16) != 0)
 			continue;
 		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
 		hash = emr_sha256_of(&ca, 1);
@@ -87,8 +90,8 @@ static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal
 	emr_bytes ca;
 	emr_status status;
 
-	if (s->ca->len > 0 || row->kind != EMR_PROPOSAL_ADMIT || memcmp(row->org, s->org.b, 16) != 0 ||
-		memcmp(row->aux, s->row.ca_hash, 32) != 0)
+	if (s->ca->len > 0 || row->kind != EMR_PROPOSAL_ADMIT ||
+		memcmp(row->org, s->org.b, 16) != 0 || memcmp(row->aux, s->row.ca_hash, 32) != 0)
 		return EMR_OK;
 	status = emr_bureau_proposal_part(s->bureau, proposal, &part);
 	if (status == EMR_OK)
@@ -105,7 +108,8 @@ static emr_status find_ca(emr_bureau *bureau)
 
 	if (status != EMR_OK || !s.is_there)
 		return status == EMR_OK ? EMR_NOT_FOUND : status;
-	status = ca_in_descriptor(emr_ledger_descriptor(bureau->session.ledger), bureau->org, s.row.ca_hash, &bureau->ca);
+	status = ca_in_descriptor(emr_ledger_descriptor(bureau->session.ledger), bureau->org,
+		s.row.ca_hash, &bureau->ca);
 	if (status == EMR_NOT_FOUND)
 		status = emr_replica_proposals(bureau->session.replica, look_into, &s);
 	return status == EMR_OK && bureau->ca.len == 0 ? EMR_NOT_FOUND : status;
@@ -116,11 +120,14 @@ static emr_status find_ca(emr_bureau *bureau)
 static emr_status find_network(emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
-	emr_status status = emr_places_open_state(&bureau->places, false, &session->state_fd, out_problem);
+	emr_status status =
+		emr_places_open_state(&bureau->places, false, &session->state_fd, out_problem);
 
 	if (status == EMR_NOT_FOUND ||
-		(status == EMR_OK && faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, 0) != 0)) {
-		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", bureau->places.state, NULL);
+		(status == EMR_OK &&
+			faccessat(session->state_fd, EMR_STATE_KEYFILE, F_OK, 0) != 0)) {
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_KEYRING, "state", bureau->places.state, NULL);
 		return EMR_NOT_FOUND;
 	}
 	if (status == EMR_OK)
@@ -163,8 +170,9 @@ static emr_status keep_parts(void *arg, const emr_known_grant *grant)
 	return emr_replica_keep(arg, grant->domain);
 }
 
-/* An open folder shares the own copy: what is taken in here must leave it the parts of what others share with this person.  What is
- * granted by these very entries the folder adopts when it sees the grant. */
+/* An open folder shares the own copy: what is taken in here must leave it the parts of what others
+ * share with this person.  What is granted by these very entries the folder adopts when it sees the
+ * grant. */
 static emr_status follow(emr_session *session)
 {
 	emr_public me;
@@ -176,9 +184,11 @@ static emr_status follow(emr_session *session)
 		status = emr_replica_person(session->replica, me.signer_id, &person);
 	if (status == EMR_OK) {
 		memcpy(root.b, person.row.root, 32);
-		status = emr_replica_grants_to(session->replica, root, keep_parts, session->replica);
+		status =
+			emr_replica_grants_to(session->replica, root, keep_parts, session->replica);
 		if (status == EMR_OK)
-			status = emr_teams_grants(session->replica, root, keep_parts, session->replica);
+			status = emr_teams_grants(
+				session->replica, root, keep_parts, session->replica);
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -197,8 +207,8 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status == EMR_OK)
-		status = emr_keys_open(session->state_fd, session->state_path, args->values[EMR_OPT_PASSPHRASE_FILE],
-			&session->keyring, out_problem);
+		status = emr_keys_open(session->state_fd, session->state_path,
+			args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem);
 	if (status == EMR_OK)
 		status = emr_session_open_copy(session, false, out_problem);
 	if (status == EMR_OK)
@@ -224,7 +234,8 @@ emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_pro
 
 /* ---- acting ---- */
 
-emr_status emr_bureau_send(emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem)
+emr_status emr_bureau_send(
+	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
 	uint8_t code = 0;
@@ -233,7 +244,8 @@ emr_status emr_bureau_send(emr_bureau *bureau, emr_act *act, emr_bytes part, emr
 	if (status == EMR_OK)
 		status = emr_act_send(session->keyring, session->ledger, act, part, NULL, &code);
 	if (status == EMR_OK && code > EMR_RESULT_ALREADY) {
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
 		return EMR_REFUSED;
 	}
 	if (status == EMR_OK)
@@ -241,13 +253,15 @@ emr_status emr_bureau_send(emr_bureau *bureau, emr_act *act, emr_bytes part, emr
 	return say(status, out_problem);
 }
 
-emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question, const char *what, emr_problem *out_problem)
+emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,
+	const char *what, emr_problem *out_problem)
 {
 	char answer[16] = "";
 
 	if (args->given[EMR_OPT_YES])
 		return EMR_OK;
-	if (emr_terminal_there() && !out->is_json && emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
+	if (emr_terminal_there() && !out->is_json &&
+		emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
 		(answer[0] == 'y' || answer[0] == 'Y'))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", what, NULL);

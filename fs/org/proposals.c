@@ -49,7 +49,8 @@ static emr_status add(looking *l, const emr_coming *one)
 }
 
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
-static emr_status read_name(const looking *l, const emr_row_proposal *row, emr_id16 proposal, char out[256])
+static emr_status read_name(
+	const looking *l, const emr_row_proposal *row, emr_id16 proposal, char out[256])
 {
 	EMR_AUTO_BUF part = {0};
 	emr_reader r;
@@ -75,7 +76,8 @@ static emr_status read_name(const looking *l, const emr_row_proposal *row, emr_i
 static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
 	looking *l = arg;
-	emr_coming one = {.proposal = proposal, .kind = row->kind, .have = row->count, .need = l->need};
+	emr_coming one = {
+		.proposal = proposal, .kind = row->kind, .have = row->count, .need = l->need};
 	EMR_AUTO_BUF mine = {0};
 	emr_key_text key;
 	emr_status status;
@@ -117,7 +119,8 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 
 		if (p->kind != EMR_PROPOSAL_ADMIT || !emr_id16_equal(p->org, a.org))
 			continue;
-		if (memcmp(p->ca_hash, one.ca_hash, 32) == 0 && memcmp(p->admin_id, one.admin_id, 32) == 0)
+		if (memcmp(p->ca_hash, one.ca_hash, 32) == 0 &&
+			memcmp(p->admin_id, one.admin_id, 32) == 0)
 			memcpy(p->number, one.number, sizeof p->number);
 		return EMR_OK;
 	}
@@ -138,7 +141,8 @@ emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg
 	l.need = emr_approvals_needed(&network);
 	status = emr_replica_proposals(bureau->session.replica, note_proposal, &l);
 	if (status == EMR_OK)
-		status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, note_application, &l);
+		status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX,
+			note_application, &l);
 	for (size_t i = 0; i < l.n && status == EMR_OK; i++)
 		status = fn(arg, &l.all[i]);
 	free(l.all);
@@ -165,16 +169,19 @@ static emr_status choose(void *arg, const emr_coming *one)
 		return EMR_OK;
 	emr_who_fold(one->name, folded, sizeof folded);
 	if (at + strlen(one->name) + 3 < sizeof c->names)
-		snprintf(c->names + at, sizeof c->names - at, "%s%s", at > 0 ? ", " : "", one->name);
+		snprintf(
+			c->names + at, sizeof c->names - at, "%s%s", at > 0 ? ", " : "", one->name);
 	if (strcmp(folded, c->wanted) != 0)
 		return EMR_OK;
-	/* The one with a proposal of two that are called the same is not better: then a person must look. */
+	/* The one with a proposal of two that are called the same is not better: then a person must
+	 * look. */
 	c->found = *one;
 	c->n++;
 	return EMR_OK;
 }
 
-static emr_status find(const emr_bureau *bureau, const char *name, uint8_t kind, emr_coming *out, emr_problem *out_problem)
+static emr_status find(const emr_bureau *bureau, const char *name, uint8_t kind, emr_coming *out,
+	emr_problem *out_problem)
 {
 	choosing c = {.kind = kind};
 	emr_status status;
@@ -184,8 +191,8 @@ static emr_status find(const emr_bureau *bureau, const char *name, uint8_t kind,
 	if (status != EMR_OK)
 		return status;
 	if (c.n != 1) {
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_ORGANISATION, "what", name, "names", c.names[0] != '\0' ? c.names : "nobody",
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_ORGANISATION, "what", name, "names",
+			c.names[0] != '\0' ? c.names : "nobody", NULL);
 		return EMR_NOT_FOUND;
 	}
 	*out = c.found;
@@ -204,7 +211,8 @@ static emr_status fetch(void *arg, emr_bytes bytes)
 	fetching *f = arg;
 	emr_application a;
 
-	if (f->out->len > 0 || emr_application_read(bytes, &a) != EMR_OK || !emr_id16_equal(a.org, f->org))
+	if (f->out->len > 0 || emr_application_read(bytes, &a) != EMR_OK ||
+		!emr_id16_equal(a.org, f->org))
 		return EMR_OK;
 	return emr_buf_append(f->out, bytes.data, bytes.len);
 }
@@ -219,7 +227,8 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	emr_id32 admin;
 	emr_act act;
 	char number[EMR_APPLICATION_NUMBER_CHARS];
-	emr_status status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, fetch, &f);
+	emr_status status =
+		emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, fetch, &f);
 
 	if (status == EMR_OK)
 		status = emr_application_read(emr_buf_view(&bytes), &a);
@@ -230,7 +239,8 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	if (strcmp(number, coming->number) != 0)
 		return EMR_CONFLICT;
 	emr_signer_id(a.admin_pk, admin.b);
-	what = emr_proposal_admit(a.org, admin, a.ca_der, emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S);
+	what = emr_proposal_admit(
+		a.org, admin, a.ca_der, emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S);
 	status = emr_proposal_admit_part(a.name, "", a.ca_der, &part);
 	if (status != EMR_OK)
 		return status;
@@ -241,8 +251,8 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 
 static emr_status propose_leave(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
 {
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_REMOVE, .not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_REMOVE,
+		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
 	emr_act act;
 
 	memcpy(what.org, bureau->org.b, 16);
@@ -260,7 +270,8 @@ static emr_status approve(emr_bureau *bureau, emr_coming *coming, emr_problem *o
 	return status;
 }
 
-static void say_result(emr_out *out, const emr_coming *coming, const char *done, const char *done_past)
+static void say_result(
+	emr_out *out, const emr_coming *coming, const char *done, const char *done_past)
 {
 	bool is_done = coming->have >= coming->need;
 
@@ -271,22 +282,27 @@ static void say_result(emr_out *out, const emr_coming *coming, const char *done,
 	if (is_done)
 		emr_say(out, "%s %s.\n", coming->name, done_past);
 	else
-		emr_say(out, "%u of %u members have approved that %s %s.\n", coming->have, coming->need, coming->name, done);
+		emr_say(out, "%u of %u members have approved that %s %s.\n", coming->have,
+			coming->need, coming->name, done);
 }
 
-static emr_status admit(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status admit(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
-	emr_status status = find(bureau, args->operands[1], EMR_PROPOSAL_ADMIT, &coming, out_problem);
+	emr_status status =
+		find(bureau, args->operands[1], EMR_PROPOSAL_ADMIT, &coming, out_problem);
 
 	if (status != EMR_OK)
 		return status;
 	if (!coming.is_ours) {
 		emr_say(out, "%s asks to be admitted.  %s%s\n", coming.name,
-			coming.number[0] != '\0' ? "Its number, which it must see, too: " : "It does not wait any more.",
+			coming.number[0] != '\0' ? "Its number, which it must see, too: "
+						 : "It does not wait any more.",
 			coming.number);
 		emr_out_text(out, "number", coming.number);
-		status = emr_bureau_agree(args, out, "Is it the one you mean, and shall it be a member (yes, no)?",
+		status = emr_bureau_agree(args, out,
+			"Is it the one you mean, and shall it be a member (yes, no)?",
 			"Nobody was admitted.", out_problem);
 		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
 			status = propose_admit(bureau, &coming, out_problem);
@@ -304,19 +320,22 @@ int emr_org_admit(const emr_args *args, emr_out *out)
 }
 
 /* Its own wish, or another's that is approved. */
-static emr_status leave(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status leave(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	bool is_own = args->n_operands < 2;
 	const char *name = is_own ? bureau->name : args->operands[1];
 	emr_problem none = {0};
 	emr_coming coming = {.kind = EMR_PROPOSAL_REMOVE, .org = bureau->org};
-	emr_status status = find(bureau, name, EMR_PROPOSAL_REMOVE, &coming, is_own ? &none : out_problem);
+	emr_status status =
+		find(bureau, name, EMR_PROPOSAL_REMOVE, &coming, is_own ? &none : out_problem);
 
 	if (status != EMR_OK && !(is_own && status == EMR_NOT_FOUND))
 		return status;
 	if (!coming.is_ours)
 		status = emr_bureau_agree(args, out,
-			is_own ? "When enough members approve, nobody of yours can save or share any more. Leave (yes, no)?"
+			is_own ? "When enough members approve, nobody of yours can save or share "
+				 "any more. Leave (yes, no)?"
 			       : "Shall it be no member any more, as it asks (yes, no)?",
 			"Nobody leaves.", out_problem);
 	else

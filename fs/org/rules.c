@@ -64,7 +64,9 @@ static emr_status read_text(const proposals *all, proposal *p)
 		return EMR_OK;
 	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
 	hash = emr_sha256_of(&text, 1);
-	return memcmp(hash.b, p->row.subject, 32) == 0 ? emr_buf_append(&p->text, text.data, text.len) : EMR_OK;
+	return memcmp(hash.b, p->row.subject, 32) == 0
+		       ? emr_buf_append(&p->text, text.data, text.len)
+		       : EMR_OK;
 }
 
 static emr_status take(void *arg, emr_id16 id, const emr_row_proposal *row)
@@ -75,7 +77,8 @@ static emr_status take(void *arg, emr_id16 id, const emr_row_proposal *row)
 	emr_key_text key;
 	emr_status status;
 
-	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN || all->now >= row->not_after_unix_s)
+	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN ||
+		all->now >= row->not_after_unix_s)
 		return EMR_OK;
 	if (all->n == all->cap) {
 		size_t cap = all->cap == 0 ? 8 : all->cap * 2;
@@ -110,7 +113,8 @@ static void name_all(proposals *all)
 			while (j != i && letters < ID_LETTERS_MAX &&
 				strncmp(all->list[i].letters, all->list[j].letters, letters) == 0)
 				letters++;
-		snprintf(all->list[i].short_id, sizeof all->list[i].short_id, "p-%.*s", (int)letters, all->list[i].letters);
+		snprintf(all->list[i].short_id, sizeof all->list[i].short_id, "p-%.*s",
+			(int)letters, all->list[i].letters);
 	}
 }
 
@@ -160,13 +164,16 @@ static emr_bytes shown(const emr_buf *text)
 {
 	emr_rules ignored;
 
-	return emr_rules_parse(emr_buf_view(text), &ignored, NULL) == EMR_OK ? emr_buf_view(text) : (emr_bytes){0};
+	return emr_rules_parse(emr_buf_view(text), &ignored, NULL) == EMR_OK ? emr_buf_view(text)
+									     : (emr_bytes){0};
 }
 
 static json_t *limits_json(const emr_rules *r)
 {
-	return json_pack("{s:I, s:I, s:I}", "slots_a_day", (json_int_t)r->slots_a_day, "deposit_bytes",
-		(json_int_t)(r->deposit_bytes > INT64_MAX ? INT64_MAX : r->deposit_bytes), "deposits_a_day",
+	return json_pack("{s:I, s:I, s:I}", "slots_a_day", (json_int_t)r->slots_a_day,
+		"deposit_bytes",
+		(json_int_t)(r->deposit_bytes > INT64_MAX ? INT64_MAX : r->deposit_bytes),
+		"deposits_a_day",
 		(json_int_t)(r->deposits_a_day > INT64_MAX ? INT64_MAX : r->deposits_a_day));
 }
 
@@ -176,13 +183,17 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 
 	for (size_t i = 0; i < all->n; i++) {
 		const proposal *p = &all->list[i];
-		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b}", "id", p->short_id, "text", text_json(shown(&p->text)), "quorum",
-			(int)p->row.quorum, "have", (int)p->row.count, "need", (int)all->need, "ours", (int)p->is_ours);
+		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b}", "id", p->short_id, "text",
+			text_json(shown(&p->text)), "quorum", (int)p->row.quorum, "have",
+			(int)p->row.count, "need", (int)all->need, "ours", (int)p->is_ours);
 
 		if (one == NULL || json_array_append_new(list, one) != 0)
 			return EMR_NO_MEMORY;
-		emr_say(out, "  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n", p->short_id, p->row.count,
-			all->need, p->is_ours ? "" : ".  Yours is missing: emrfs org rules approve ", p->is_ours ? "" : p->short_id,
+		emr_say(out,
+			"  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n",
+			p->short_id, p->row.count, all->need,
+			p->is_ours ? "" : ".  Yours is missing: emrfs org rules approve ",
+			p->is_ours ? "" : p->short_id,
 			how_many(p->row.quorum, number, sizeof number));
 		say_text(out, shown(&p->text));
 	}
@@ -196,27 +207,33 @@ static emr_status show(const proposals *all, emr_out *out, json_t *object)
 	bool is_read = false;
 	char number[8], size[EMR_TEXT_BYTES];
 	json_t *list = json_array();
-	emr_status status = emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
+	emr_status status =
+		emr_rules_in_force(all->bureau->session.replica, &rules, &text, &is_read);
 
 	if (status == EMR_OK &&
-		(json_object_set_new(object, "text", text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
+		(json_object_set_new(object, "text",
+			 text_json(is_read ? emr_buf_view(&text) : (emr_bytes){0})) != 0 ||
 			json_object_set_new(object, "read", json_boolean(is_read)) != 0 ||
 			json_object_set_new(object, "limits", limits_json(&rules)) != 0 ||
-			json_object_set_new(object, "quorum", json_integer(all->network.quorum)) != 0 ||
+			json_object_set_new(object, "quorum", json_integer(all->network.quorum)) !=
+				0 ||
 			json_object_set_new(object, "need", json_integer(all->need)) != 0 ||
 			json_object_set(object, "proposals", list) != 0))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK) {
-		emr_say(out, "Approvals needed for a change: %s\n", how_many(all->network.quorum, number, sizeof number));
+		emr_say(out, "Approvals needed for a change: %s\n",
+			how_many(all->network.quorum, number, sizeof number));
 		emr_say(out, "Rules in force:%s\n",
-			!is_read	? " a text that this program cannot read; the usual limits hold here"
+			!is_read ? " a text that this program cannot read; the usual limits hold "
+				   "here"
 			: text.len == 0 ? " the usual ones"
 					: "");
 		if (is_read)
 			say_text(out, emr_buf_view(&text));
 		emr_limit_text(rules.deposit_bytes, size);
-		emr_say(out, "  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n", rules.slots_a_day, size,
-			(unsigned long long)rules.deposits_a_day);
+		emr_say(out,
+			"  Keys of one share on one day: %u.  A deposit: at most %s, %llu a day.\n",
+			rules.slots_a_day, size, (unsigned long long)rules.deposits_a_day);
 		status = show_proposed(all, out, list);
 	}
 	json_decref(list);
@@ -242,7 +259,8 @@ static emr_status wrong_use(const char *what, emr_problem *out_problem)
 	return EMR_INVALID;
 }
 
-static emr_status read_quorum(const emr_args *args, const proposals *all, uint8_t *out, emr_problem *out_problem)
+static emr_status read_quorum(
+	const emr_args *args, const proposals *all, uint8_t *out, emr_problem *out_problem)
 {
 	const char *text = args->values[EMR_OPT_QUORUM];
 	char what[160], *end;
@@ -255,7 +273,9 @@ static emr_status read_quorum(const emr_args *args, const proposals *all, uint8_
 	if (strcmp(text, "majority") == 0) {
 		n = 0;
 	} else if (text[0] < '1' || text[0] > '9' || *end != '\0' || n > all->network.norg) {
-		snprintf(what, sizeof what, "--quorum takes a number from 1 to %u, which is how many members there are, or majority.",
+		snprintf(what, sizeof what,
+			"--quorum takes a number from 1 to %u, which is how many members there "
+			"are, or majority.",
 			all->network.norg);
 		return wrong_use(what, out_problem);
 	}
@@ -264,31 +284,39 @@ static emr_status read_quorum(const emr_args *args, const proposals *all, uint8_
 }
 
 /* FILE, or else what is in force. */
-static emr_status read_wanted(const emr_bureau *bureau, const char *file, emr_buf *out, emr_problem *out_problem)
+static emr_status read_wanted(
+	const emr_bureau *bureau, const char *file, emr_buf *out, emr_problem *out_problem)
 {
 	emr_rules rules;
 	bool is_read = false;
 	unsigned line = 0;
 	char what[EMR_TEXT_BYTES + 4200];
-	emr_status status = file != NULL ? emr_file_read(AT_FDCWD, file, EMR_RULES_TEXT_MAX, out)
-					 : emr_rules_in_force(bureau->session.replica, &rules, out, &is_read);
+	emr_status status =
+		file != NULL ? emr_file_read(AT_FDCWD, file, EMR_RULES_TEXT_MAX, out)
+			     : emr_rules_in_force(bureau->session.replica, &rules, out, &is_read);
 
 	if (file != NULL && status != EMR_OK) {
-		snprintf(what, sizeof what, "%.4000s cannot be read: %s.", file, emr_status_text(status));
+		snprintf(what, sizeof what, "%.4000s cannot be read: %s.", file,
+			emr_status_text(status));
 		return wrong_use(what, out_problem);
 	}
 	if (status == EMR_OK && file == NULL && !is_read)
-		return wrong_use("The rules in force cannot be read here; give a file with the new ones.", out_problem);
+		return wrong_use(
+			"The rules in force cannot be read here; give a file with the new ones.",
+			out_problem);
 	if (status == EMR_OK && out->len == 0)
 		status = emr_buf_append(out, no_rules, sizeof no_rules - 1);
 	if (status != EMR_OK || emr_rules_parse(emr_buf_view(out), &rules, &line) == EMR_OK)
 		return status;
-	snprintf(what, sizeof what, "%.4000s, line %u: rules are lines \"name = value\", each name once, with numbers for the names that are known.",
+	snprintf(what, sizeof what,
+		"%.4000s, line %u: rules are lines \"name = value\", each name once, with numbers "
+		"for the names that are known.",
 		file != NULL ? file : "-", line);
 	return wrong_use(what, out_problem);
 }
 
-static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quorum, proposal *out, emr_problem *out_problem)
+static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quorum, proposal *out,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_bytes bytes = emr_buf_view(text);
@@ -313,11 +341,13 @@ static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quoru
 
 /* ---- approving ---- */
 
-static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out, emr_problem *out_problem)
+static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out,
+	emr_problem *out_problem)
 {
 	emr_act act = emr_act_approve_proposal(p->id, bureau->org);
 	unsigned have = p->row.count;
-	emr_status status = p->is_ours ? EMR_OK : emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	emr_status status =
+		p->is_ours ? EMR_OK : emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -329,8 +359,10 @@ static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p,
 	if (have >= all->need)
 		emr_say(out, "These rules are in force now.\n");
 	else
-		emr_say(out, "%u of %u members have approved these rules.  The others: emrfs org rules approve %s\n", have, all->need,
-			p->short_id);
+		emr_say(out,
+			"%u of %u members have approved these rules.  The others: emrfs org rules "
+			"approve %s\n",
+			have, all->need, p->short_id);
 	return EMR_OK;
 }
 
@@ -338,21 +370,26 @@ static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p,
 static proposal *same_as(proposals *all, const emr_buf *text, uint8_t quorum)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->list[i].row.quorum == quorum && emr_bytes_equal(emr_buf_view(&all->list[i].text), emr_buf_view(text)))
+		if (all->list[i].row.quorum == quorum &&
+			emr_bytes_equal(emr_buf_view(&all->list[i].text), emr_buf_view(text)))
 			return &all->list[i];
 	return NULL;
 }
 
-static emr_status agree(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum, emr_problem *out_problem)
+static emr_status agree(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum,
+	emr_problem *out_problem)
 {
 	char number[8];
 
-	emr_say(out, "Approvals needed then: %s.  The rules:\n", how_many(quorum, number, sizeof number));
+	emr_say(out, "Approvals needed then: %s.  The rules:\n",
+		how_many(quorum, number, sizeof number));
 	say_text(out, text);
-	return emr_bureau_agree(args, out, "Shall these be the rules of the network (yes, no)?", "Nothing was agreed to.", out_problem);
+	return emr_bureau_agree(args, out, "Shall these be the rules of the network (yes, no)?",
+		"Nothing was agreed to.", out_problem);
 }
 
-static emr_status run_propose(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status run_propose(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	AUTO_PROPOSALS all = {0};
 	EMR_AUTO_BUF text = {0};
@@ -363,7 +400,8 @@ static emr_status run_propose(const emr_args *args, emr_out *out, emr_bureau *bu
 	if (status == EMR_OK)
 		status = read_quorum(args, &all, &quorum, out_problem);
 	if (status == EMR_OK)
-		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL, &text, out_problem);
+		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL,
+			&text, out_problem);
 	if (status == EMR_OK)
 		status = agree(args, out, emr_buf_view(&text), quorum, out_problem);
 	if (status != EMR_OK)
@@ -376,7 +414,8 @@ static emr_status run_propose(const emr_args *args, emr_out *out, emr_bureau *bu
 	return status == EMR_OK ? approve(bureau, &all, p, out, out_problem) : status;
 }
 
-static emr_status run_approve(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status run_approve(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	AUTO_PROPOSALS all = {0};
 	const char *id = args->operands[2], *letters = strncasecmp(id, "p-", 2) == 0 ? id + 2 : id;
@@ -408,8 +447,7 @@ static emr_status run_show(emr_out *out, const emr_bureau *bureau)
 	json_t *object = emr_rules_show(bureau, out, &status), *value;
 	const char *name;
 
-	json_object_foreach(object, name, value)
-		emr_out_put(out, name, json_incref(value));
+	json_object_foreach(object, name, value) emr_out_put(out, name, json_incref(value));
 	json_decref(object);
 	return status;
 }
@@ -419,12 +457,15 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 	EMR_AUTO_BUREAU bureau = EMR_BUREAU_CLOSED;
 	emr_problem problem = {0};
 	bool is_approval = args->n_operands == 3 && strcmp(args->operands[1], "approve") == 0;
-	emr_status status = args->n_operands == 3 && !is_approval ? wrong_use("org rules takes [FILE] [--quorum N] or approve ID.", &problem)
-								  : emr_bureau_open(args, &bureau, &problem);
+	emr_status status =
+		args->n_operands == 3 && !is_approval
+			? wrong_use("org rules takes [FILE] [--quorum N] or approve ID.", &problem)
+			: emr_bureau_open(args, &bureau, &problem);
 
 	if (status == EMR_OK && is_approval)
 		status = run_approve(args, out, &bureau, &problem);
-	else if (status == EMR_OK && (args->n_operands == 2 || args->values[EMR_OPT_QUORUM] != NULL))
+	else if (status == EMR_OK &&
+		 (args->n_operands == 2 || args->values[EMR_OPT_QUORUM] != NULL))
 		status = run_propose(args, out, &bureau, &problem);
 	else if (status == EMR_OK)
 		status = run_show(out, &bureau);

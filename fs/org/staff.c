@@ -67,7 +67,8 @@ static emr_status visit(void *arg, const emr_known_person *person)
 
 	if (memcmp(person->row.org, w->bureau->org.b, 16) != 0)
 		return EMR_OK;
-	status = emr_replica_person_is_active(w->bureau->session.replica, person, w->now, &m.is_active);
+	status = emr_replica_person_is_active(
+		w->bureau->session.replica, person, w->now, &m.is_active);
 	if (status == EMR_OK)
 		status = read_registration(w->bureau, &m);
 	return status == EMR_OK ? w->fn(w->arg, &m) : status;
@@ -75,7 +76,10 @@ static emr_status visit(void *arg, const emr_known_person *person)
 
 emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg)
 {
-	walk w = {.bureau = bureau, .fn = fn, .arg = arg, .now = emr_clock_unix_s(emr_clock_system())};
+	walk w = {.bureau = bureau,
+		.fn = fn,
+		.arg = arg,
+		.now = emr_clock_unix_s(emr_clock_system())};
 
 	return emr_replica_people(bureau->session.replica, visit, &w);
 }
@@ -92,7 +96,8 @@ static emr_status compare(void *arg, const emr_staff_member *m)
 	char code[EMR_PERSON_CODE_CHARS];
 
 	emr_person_code(m->person.signer_id, code);
-	if (strcmp(m->handle, s->what) != 0 && strcmp(m->name, s->what) != 0 && strcasecmp(code, s->what) != 0)
+	if (strcmp(m->handle, s->what) != 0 && strcmp(m->name, s->what) != 0 &&
+		strcasecmp(code, s->what) != 0)
 		return EMR_OK;
 	if (m->is_active || s->active == 0)
 		s->found = *m;
@@ -122,9 +127,11 @@ emr_status emr_staff_find_or_say(
 	emr_status status = emr_staff_find(bureau, what, out);
 
 	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_STAFF, "who", what, "what", bureau->name, NULL);
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_STAFF, "who", what, "what",
+			bureau->name, NULL);
 	else if (status == EMR_CONFLICT)
-		emr_problem_set(out_problem, EMR_SAY_WHICH_STAFF, "who", what, "what", bureau->name, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_WHICH_STAFF, "who", what, "what", bureau->name, NULL);
 	return status;
 }
 
@@ -140,18 +147,21 @@ typedef struct showing {
 static emr_status show_member(void *arg, const emr_staff_member *m)
 {
 	showing *s = arg;
-	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], name[300];
+	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
+		day[EMR_TEXT_BYTES], name[300];
 	json_t *one;
 
 	emr_person_code(m->person.signer_id, code);
 	emr_roles_text(m->person.row.roles, roles);
 	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle), "name", emr_json_text(m->name),
-		"role", roles, "code", code, "until", until, "in_force", (int)m->is_active);
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
+		"name", emr_json_text(m->name), "role", roles, "code", code, "until", until,
+		"in_force", (int)m->is_active);
 	emr_column_text(m->name, 24, name, sizeof name);
-	emr_say(s->out, "  %-20s %s %-20s %s  %s%s\n", m->handle, name, roles, code, m->is_active ? "until " : "",
-		m->is_active		     ? day
+	emr_say(s->out, "  %-20s %s %-20s %s  %s%s\n", m->handle, name, roles, code,
+		m->is_active ? "until " : "",
+		m->is_active				      ? day
 		: m->person.row.head.state == EMR_KEY_REVOKED ? "revoked"
 							      : "ended");
 	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
@@ -167,8 +177,9 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 	if (status != EMR_OK)
 		return status;
 	emr_say(s->out, "  %s%s\n", name, is_member ? "" : " (left)");
-	return json_array_append_new(s->organisations,
-		       json_pack("{s:o, s:b}", "name", emr_json_text(name), "member", (int)is_member)) == 0
+	return json_array_append_new(
+		       s->organisations, json_pack("{s:o, s:b}", "name", emr_json_text(name),
+						 "member", (int)is_member)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
@@ -184,10 +195,12 @@ static emr_status show_team(void *arg, const emr_team *team)
 	if (json_array_size(s->teams) == 0)
 		emr_say(s->out, "Teams:\n");
 	emr_say(s->out, "  %s:", team->name);
-	json_array_foreach(members, i, member)
-		emr_say(s->out, "%s %s", i > 0 ? "," : "", json_string_value(json_object_get(member, "handle")));
+	json_array_foreach(members, i, member) emr_say(s->out, "%s %s", i > 0 ? "," : "",
+		json_string_value(json_object_get(member, "handle")));
 	emr_say(s->out, "%s\n", json_array_size(members) == 0 ? " nobody" : "");
-	return json_array_append_new(s->teams, json_pack("{s:o, s:o}", "name", emr_json_text(team->name), "members", members)) == 0
+	return json_array_append_new(
+		       s->teams, json_pack("{s:o, s:o}", "name", emr_json_text(team->name),
+					 "members", members)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
@@ -196,10 +209,12 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 {
 	showing *s = arg;
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
-	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i}", "what", is_in ? "admit" : "leave", "who", emr_json_text(one->name),
-		"number", one->number, "have", (int)one->have, "need", (int)one->need);
+	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i}", "what", is_in ? "admit" : "leave",
+		"who", emr_json_text(one->name), "number", one->number, "have", (int)one->have,
+		"need", (int)one->need);
 
-	if (what == NULL || (!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
+	if (what == NULL ||
+		(!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
 		(!one->is_ours && json_array_append(s->waiting, what) != 0)) {
 		json_decref(what);
 		return EMR_NO_MEMORY;
@@ -208,9 +223,12 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 	if (!s->has_coming)
 		emr_say(s->out, "On their way in or out:\n");
 	s->has_coming = true;
-	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name, is_in ? "asks to be admitted" : "wants to leave", one->have,
-		one->need, one->number[0] != '\0' ? ", number " : "", one->number,
-		one->is_ours ? "" : is_in ? ".  Yours is missing: emrfs org admit" : ".  Yours is missing: emrfs org leave");
+	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name,
+		is_in ? "asks to be admitted" : "wants to leave", one->have, one->need,
+		one->number[0] != '\0' ? ", number " : "", one->number,
+		one->is_ours ? ""
+		: is_in	     ? ".  Yours is missing: emrfs org admit"
+			     : ".  Yours is missing: emrfs org leave");
 	return EMR_OK;
 }
 
@@ -261,7 +279,8 @@ int emr_org_show(const emr_args *args, emr_out *out)
 
 /* ---- org revoke ---- */
 
-static emr_status take_out_of_use(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status take_out_of_use(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_staff_member m;
 	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256];
@@ -273,8 +292,13 @@ static emr_status take_out_of_use(const emr_args *args, emr_out *out, emr_bureau
 	emr_person_code(m.person.signer_id, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	snprintf(question, sizeof question,
-		"%s%s (%s) can save, share, open what others share, and release nothing any more, for good. Revoke (yes, no)?", shown,
-		emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id) ? ", which is you," : "", code);
+		"%s%s (%s) can save, share, open what others share, and release nothing any more, "
+		"for good. Revoke (yes, no)?",
+		shown,
+		emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id)
+			? ", which is you,"
+			: "",
+		code);
 	status = emr_bureau_agree(args, out, question, "Nothing was revoked.", out_problem);
 	if (status != EMR_OK)
 		return status;
@@ -282,13 +306,16 @@ static emr_status take_out_of_use(const emr_args *args, emr_out *out, emr_bureau
 	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 	if (status != EMR_OK)
 		return status;
-	if (!emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id)) /* who is out himself leads no more */
+	if (!emr_id32_equal(m.person.signer_id,
+		    bureau->session.identity.signer_id)) /* who is out himself leads no more */
 		status = emr_teams_tend(bureau, false, 0, out_problem);
 	if (status != EMR_OK)
 		return status;
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);
-	emr_say(out, "%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n", shown, code, shown);
+	emr_say(out,
+		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
+		shown, code, shown);
 	return EMR_OK;
 }
 
@@ -305,14 +332,15 @@ static emr_status bad_card(emr_problem *out_problem, const char *cause)
 	return EMR_DAMAGED;
 }
 
-static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card, emr_bytes *out_vouches, emr_card *card,
-	emr_problem *out_problem)
+static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
+	emr_bytes *out_vouches, emr_card *card, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_status status = emr_file_read(AT_FDCWD, file, CARD_TEXT_MAX, &text);
 
 	if (status != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause",
+			emr_status_text(status), NULL);
 		return status;
 	}
 	status = emr_card_from_text(emr_buf_view(&text), out);
@@ -324,23 +352,29 @@ static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
 		return status;
 	if (status != EMR_OK)
 		return bad_card(out_problem, "it was changed, or not signed by its keys");
-	return card->kind == EMR_CARD_PERSON ? EMR_OK : bad_card(out_problem, "it is the card of a folder, not of a person");
+	return card->kind == EMR_CARD_PERSON
+		       ? EMR_OK
+		       : bad_card(out_problem, "it is the card of a folder, not of a person");
 }
 
 /* In one step: a card is never half a card. */
 static emr_status replace(const char *file, emr_bytes text)
 {
 	const char *slash = strrchr(file, '/');
-	EMR_AUTO_FREE char *dir = slash == NULL ? strdup(".") : slash == file ? strdup("/") : strndup(file, (size_t)(slash - file));
+	EMR_AUTO_FREE char *dir = slash == NULL	  ? strdup(".")
+				  : slash == file ? strdup("/")
+						  : strndup(file, (size_t)(slash - file));
 	EMR_AUTO_FD fd = dir != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (dir == NULL)
 		return EMR_NO_MEMORY;
-	return fd >= 0 ? emr_file_replace(fd, slash == NULL ? file : slash + 1, text, 0644) : emr_status_from_errno(errno);
+	return fd >= 0 ? emr_file_replace(fd, slash == NULL ? file : slash + 1, text, 0644)
+		       : emr_status_from_errno(errno);
 }
 
 /* The cards in BYTES with one more vouch behind them; ours of before is replaced. */
-static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouches, const uint8_t fresh[EMR_VOUCH_BYTES])
+static emr_status write_card(
+	const char *file, emr_bytes bytes, emr_bytes vouches, const uint8_t fresh[EMR_VOUCH_BYTES])
 {
 	EMR_AUTO_BUF all = {0};
 	EMR_AUTO_BUF text = {0};
@@ -356,7 +390,8 @@ static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouche
 	return status == EMR_OK ? replace(file, emr_buf_view(&text)) : status;
 }
 
-static emr_status vouch(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status vouch(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *file = args->operands[1];
 	EMR_AUTO_BUF bytes = {0};
@@ -372,11 +407,13 @@ static emr_status vouch(const emr_args *args, emr_out *out, emr_bureau *bureau, 
 		return bad_card(out_problem, "it is of another network");
 	emr_person_code(card.signer_id, code);
 	emr_show(card.name, name, sizeof name);
-	snprintf(question, sizeof question, "Has %s seen that this is %s%s%s (%s) and no other (yes, no)?", bureau->name, name,
+	snprintf(question, sizeof question,
+		"Has %s seen that this is %s%s%s (%s) and no other (yes, no)?", bureau->name, name,
 		card.born[0] != '\0' ? ", born " : "", card.born, code);
 	status = emr_bureau_agree(args, out, question, "Nobody was vouched for.", out_problem);
 	if (status == EMR_OK)
-		status = emr_vouch_make(bureau->session.keyring, emr_ledger_net_id(bureau->session.ledger), card_bytes,
+		status = emr_vouch_make(bureau->session.keyring,
+			emr_ledger_net_id(bureau->session.ledger), card_bytes,
 			emr_clock_unix_s(emr_clock_system()), fresh);
 	if (status == EMR_OK)
 		status = write_card(file, emr_buf_view(&bytes), vouches, fresh);

@@ -10,7 +10,7 @@
 #define YEARS_S ((uint64_t)10 * 365 * 86400)
 #define ALL_PURPOSES 511u
 #define MOMENT_S 60u
-#define QUIET_S 120u	      /* the open folder leaves a verb that runs its time */
+#define QUIET_S 120u /* the open folder leaves a verb that runs its time */
 #define WELCOME_NS (INT64_C(15) * 1000000000)
 
 static uint64_t now_s(void)
@@ -38,7 +38,8 @@ static emr_status note_team(void *arg, const emr_team *team)
 	emr_team *grown;
 
 	if (memcmp(team->row.steward, l->bureau->session.identity.signer_id.b, 32) != 0 ||
-		(l->like != NULL && (team->kind != l->like->kind || strcmp(team->name, l->like->name) != 0)))
+		(l->like != NULL &&
+			(team->kind != l->like->kind || strcmp(team->name, l->like->name) != 0)))
 		return EMR_OK;
 	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
 	if (grown == NULL)
@@ -52,7 +53,8 @@ static emr_status note_team(void *arg, const emr_team *team)
 static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, team_list *out)
 {
 	*out = (team_list){.bureau = bureau, .like = like};
-	return like != NULL ? emr_teams_open(bureau->session.replica, note_team, out) : emr_teams_each(bureau, note_team, out);
+	return like != NULL ? emr_teams_open(bureau->session.replica, note_team, out)
+			    : emr_teams_each(bureau, note_team, out);
 }
 
 typedef struct member_list {
@@ -85,7 +87,8 @@ static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], em
 
 	memcpy(id.b, root, sizeof id.b);
 	status = emr_replica_person(bureau->session.replica, id, out);
-	for (int i = 0; status == EMR_OK && out->row.head.state == EMR_KEY_ROTATED && i < 1000; i++) {
+	for (int i = 0; status == EMR_OK && out->row.head.state == EMR_KEY_ROTATED && i < 1000;
+		i++) {
 		memcpy(id.b, out->row.next, sizeof id.b);
 		status = emr_replica_person(bureau->session.replica, id, out);
 	}
@@ -94,8 +97,8 @@ static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], em
 
 /* ---- in and out ---- */
 
-static emr_status admit(
-	emr_bureau *bureau, emr_id16 team, const emr_known_person *who, uint64_t until, const emr_grantee_key *key, emr_problem *p)
+static emr_status admit(emr_bureau *bureau, emr_id16 team, const emr_known_person *who,
+	uint64_t until, const emr_grantee_key *key, emr_problem *p)
 {
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
@@ -105,7 +108,8 @@ static emr_status admit(
 
 	memcpy(root.b, who->row.root, 32);
 	act = emr_act_admit(team, root, until);
-	status = emr_replica_follow(bureau->session.replica, bureau->session.identity.signer_id, &act);
+	status = emr_replica_follow(
+		bureau->session.replica, bureau->session.identity.signer_id, &act);
 	if (status == EMR_OK)
 		status = emr_act_item(&act, bureau->session.identity.signer_id, now_s(), &item);
 	if (status == EMR_OK)
@@ -122,7 +126,8 @@ static emr_status drop(emr_bureau *bureau, emr_id16 team, emr_id32 root, emr_pro
 
 static emr_status own_root(const emr_bureau *bureau, emr_known_person *out_me, emr_id32 *out_root)
 {
-	emr_status status = emr_replica_person(bureau->session.replica, bureau->session.identity.signer_id, out_me);
+	emr_status status = emr_replica_person(
+		bureau->session.replica, bureau->session.identity.signer_id, out_me);
 
 	if (status == EMR_OK)
 		memcpy(out_root->b, out_me->row.root, sizeof out_root->b);
@@ -135,11 +140,14 @@ static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_k
 	emr_id32 root;
 	emr_status status = own_root(bureau, &me, &root);
 
-	return status == EMR_OK ? emr_team_key(bureau->session.replica, bureau->session.keyring, team, root, out) : status;
+	return status == EMR_OK ? emr_team_key(bureau->session.replica, bureau->session.keyring,
+					  team, root, out)
+				: status;
 }
 
 /* Unless he is in, as long as his certificate lasts. */
-static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_known_person *who, emr_problem *out_problem)
+static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
+	emr_problem *out_problem)
 {
 	emr_grantee_key *key = NULL;
 	emr_membership m;
@@ -148,7 +156,8 @@ static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_k
 
 	memcpy(root.b, who->row.root, sizeof root.b);
 	status = emr_team_membership(bureau->session.replica, team->id, root, &m);
-	if (status == EMR_OK && emr_membership_is_on(&m, now_s()) && m.row.not_after_unix_s >= who->row.not_after_unix_s)
+	if (status == EMR_OK && emr_membership_is_on(&m, now_s()) &&
+		m.row.not_after_unix_s >= who->row.not_after_unix_s)
 		return EMR_OK;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -159,7 +168,8 @@ static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_k
 	return status;
 }
 
-emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who, emr_problem *out_problem)
+emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
+	emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
 	emr_status status = list_teams(bureau, team, &all);
@@ -169,7 +179,8 @@ emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_k
 	return status;
 }
 
-emr_status emr_team_let_out(emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem)
+emr_status emr_team_let_out(
+	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
 	emr_status status = list_teams(bureau, team, &all);
@@ -193,8 +204,10 @@ emr_status emr_team_let_out(emr_bureau *bureau, const emr_team *team, emr_id32 r
 
 /* ---- making one ---- */
 
-/* The leader keeps the team's key as a letter to himself on the ledger, and is no member: what is granted to the team is not his. */
-static emr_status keep_key(emr_bureau *bureau, emr_id16 team, const emr_grantee_key *key, emr_problem *out_problem)
+/* The leader keeps the team's key as a letter to himself on the ledger, and is no member: what is
+ * granted to the team is not his. */
+static emr_status keep_key(
+	emr_bureau *bureau, emr_id16 team, const emr_grantee_key *key, emr_problem *out_problem)
 {
 	emr_known_person me;
 	emr_id32 root;
@@ -205,10 +218,11 @@ static emr_status keep_key(emr_bureau *bureau, emr_id16 team, const emr_grantee_
 	return status == EMR_OK ? drop(bureau, team, root, out_problem) : status;
 }
 
-static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key *key, emr_team_kind kind, const char *name,
-	const emr_team *before, emr_problem *out_problem)
+static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key *key,
+	emr_team_kind kind, const char *name, const emr_team *before, emr_problem *out_problem)
 {
-	emr_pub_dataset_new what = {.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S};
+	emr_pub_dataset_new what = {
+		.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S};
 	EMR_AUTO_BUF part = {0};
 	emr_box_key *box = NULL;
 	uint8_t x25519[32];
@@ -220,18 +234,19 @@ static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
 	emr_grantee_key_public(key, what.B);
-	status = emr_team_terms_make(kind, name, x25519, before != NULL ? before->id : (emr_id16){{0}}, &part, what.terms);
+	status = emr_team_terms_make(kind, name, x25519,
+		before != NULL ? before->id : (emr_id16){{0}}, &part, what.terms);
 	if (status == EMR_OK)
-		status = emr_grantee_key_pop(
-			key, emr_ledger_net_id(bureau->session.ledger), bureau->session.identity.signer_id, what.pop);
+		status = emr_grantee_key_pop(key, emr_ledger_net_id(bureau->session.ledger),
+			bureau->session.identity.signer_id, what.pop);
 	if (status != EMR_OK)
 		return status;
 	act = emr_act_dataset(id, &what);
 	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
 }
 
-emr_status emr_team_make(
-	emr_bureau *bureau, emr_team_kind kind, const char *name, const emr_team *before, emr_team *out, emr_problem *out_problem)
+emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *name,
+	const emr_team *before, emr_team *out, emr_problem *out_problem)
 {
 	emr_grantee_key *key = NULL;
 	emr_id16 id = emr_id16_random();
@@ -248,22 +263,26 @@ emr_status emr_team_make(
 /* ---- what the certificates say ---- */
 
 /* Whose key was revoked leaves; who got a certificate that lasts longer stays as long. */
-static emr_status follow_certificates(emr_bureau *bureau, const emr_team *team, emr_problem *out_problem)
+static emr_status follow_certificates(
+	emr_bureau *bureau, const emr_team *team, emr_problem *out_problem)
 {
 	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
-	emr_status status = emr_replica_members(bureau->session.replica, team->id, note_member, &members);
+	emr_status status =
+		emr_replica_members(bureau->session.replica, team->id, note_member, &members);
 
 	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
 		emr_known_person who;
 		emr_id32 root;
 
 		memcpy(root.b, members.list[i].member, sizeof root.b);
-		if (members.list[i].head.state != EMR_MEMBER_ACTIVE || memcmp(root.b, team->row.steward, sizeof root.b) == 0)
+		if (members.list[i].head.state != EMR_MEMBER_ACTIVE ||
+			memcmp(root.b, team->row.steward, sizeof root.b) == 0)
 			continue;
 		status = person_of(bureau, root.b, &who);
 		if (status == EMR_OK && who.row.head.state == EMR_KEY_REVOKED)
 			status = emr_team_let_out(bureau, team, root, out_problem);
-		else if (status == EMR_OK && who.row.not_after_unix_s > members.list[i].not_after_unix_s)
+		else if (status == EMR_OK &&
+			 who.row.not_after_unix_s > members.list[i].not_after_unix_s)
 			status = emr_team_let_in(bureau, team, &who, out_problem);
 	}
 	return status;
@@ -272,10 +291,12 @@ static emr_status follow_certificates(emr_bureau *bureau, const emr_team *team, 
 /* ---- another key ---- */
 
 /* Who is in FROM and was never in TO gets in. */
-static emr_status bring_over(emr_bureau *bureau, const emr_team *from, const emr_team *to, emr_problem *out_problem)
+static emr_status bring_over(
+	emr_bureau *bureau, const emr_team *from, const emr_team *to, emr_problem *out_problem)
 {
 	__attribute__((cleanup(member_list_free))) member_list members = {.n = 0};
-	emr_status status = emr_replica_members(bureau->session.replica, from->id, note_member, &members);
+	emr_status status =
+		emr_replica_members(bureau->session.replica, from->id, note_member, &members);
 
 	for (size_t i = 0; i < members.n && status == EMR_OK; i++) {
 		const emr_row_member *row = &members.list[i];
@@ -285,10 +306,12 @@ static emr_status bring_over(emr_bureau *bureau, const emr_team *from, const emr
 
 		memcpy(root.b, row->member, sizeof root.b);
 		if (row->head.state != EMR_MEMBER_ACTIVE || now_s() >= row->not_after_unix_s ||
-			emr_team_membership(bureau->session.replica, to->id, root, &m) != EMR_NOT_FOUND)
+			emr_team_membership(bureau->session.replica, to->id, root, &m) !=
+				EMR_NOT_FOUND)
 			continue;
 		status = person_of(bureau, root.b, &who);
-		if (status == EMR_OK && who.row.head.state == EMR_KEY_ACTIVE && now_s() < who.row.not_after_unix_s)
+		if (status == EMR_OK && who.row.head.state == EMR_KEY_ACTIVE &&
+			now_s() < who.row.not_after_unix_s)
 			status = let_into(bureau, to, &who, out_problem);
 	}
 	return status;
@@ -303,7 +326,8 @@ static emr_status note_living(void *arg, const emr_known_grant *grant)
 	return phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING ? EMR_EXISTS : EMR_OK;
 }
 
-static emr_status close_unused(emr_bureau *bureau, const emr_team *present, emr_problem *out_problem)
+static emr_status close_unused(
+	emr_bureau *bureau, const emr_team *present, emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
 	emr_status status = list_teams(bureau, present, &all);
@@ -311,9 +335,11 @@ static emr_status close_unused(emr_bureau *bureau, const emr_team *present, emr_
 	for (size_t i = 0; i < all.n && status == EMR_OK; i++) {
 		emr_act act = emr_act_dataset_close(all.list[i].id);
 
-		if (emr_id16_equal(all.list[i].id, present->id) || emr_id16_equal(all.list[i].id, present->before))
+		if (emr_id16_equal(all.list[i].id, present->id) ||
+			emr_id16_equal(all.list[i].id, present->before))
 			continue; /* an owner may be giving to the one before at this moment */
-		status = emr_replica_grants_to(bureau->session.replica, all.list[i].grantee, note_living, NULL);
+		status = emr_replica_grants_to(
+			bureau->session.replica, all.list[i].grantee, note_living, NULL);
 		if (status == EMR_OK)
 			status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 		else if (status == EMR_EXISTS)
@@ -322,20 +348,23 @@ static emr_status close_unused(emr_bureau *bureau, const emr_team *present, emr_
 	return status;
 }
 
-emr_status emr_team_renew(
-	emr_bureau *bureau, const emr_team *team, uint64_t quiet_s, emr_team *out_present, emr_problem *out_problem)
+emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
+	emr_team *out_present, emr_problem *out_problem)
 {
 	emr_team present, before;
 	bool is_due = false;
 	emr_status status = emr_team_present(bureau->session.replica, team, &before);
 
-	if (status == EMR_OK) /* whose time ran out and who has a newer certificate is in again, and not lost */
+	if (status == EMR_OK) /* whose time ran out and who has a newer certificate is in again, and
+				 not lost */
 		status = follow_certificates(bureau, &before, out_problem);
 	if (status == EMR_OK)
-		status = emr_team_has_lost_one(bureau->session.replica, &before, now_s(), quiet_s, &is_due);
+		status = emr_team_has_lost_one(
+			bureau->session.replica, &before, now_s(), quiet_s, &is_due);
 	present = before;
 	if (status == EMR_OK && is_due)
-		status = emr_team_make(bureau, before.kind, before.name, &before, &present, out_problem);
+		status = emr_team_make(
+			bureau, before.kind, before.name, &before, &present, out_problem);
 	/* Also what an interruption left out. */
 	if (status == EMR_OK && !is_due && !emr_id16_is_zero(present.before))
 		status = emr_team_get(bureau->session.replica, present.before, &before);
@@ -366,7 +395,8 @@ static emr_status note_staff(void *arg, const emr_staff_member *m)
 	staff_list *l = arg;
 	emr_known_person *grown;
 
-	if (!m->is_active || (m->person.row.roles & EMR_ROLES_OF_STAFF) == 0 || emr_id32_equal(m->person.signer_id, l->leader))
+	if (!m->is_active || (m->person.row.roles & EMR_ROLES_OF_STAFF) == 0 ||
+		emr_id32_equal(m->person.signer_id, l->leader))
 		return EMR_OK;
 	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
 	if (grown == NULL)
@@ -378,7 +408,8 @@ static emr_status note_staff(void *arg, const emr_staff_member *m)
 
 static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *out_problem)
 {
-	__attribute__((cleanup(staff_list_free))) staff_list staff = {.leader = bureau->session.identity.signer_id};
+	__attribute__((cleanup(staff_list_free)))
+	staff_list staff = {.leader = bureau->session.identity.signer_id};
 	emr_team team;
 	emr_status status = emr_staff_each(bureau, note_staff, &staff);
 
@@ -387,13 +418,15 @@ static emr_status gather_staff(emr_bureau *bureau, bool may_begin, emr_problem *
 	if (status == EMR_NOT_FOUND && (!may_begin || staff.n == 0))
 		return EMR_OK;
 	if (status == EMR_NOT_FOUND)
-		status = emr_team_make(bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, NULL, &team, out_problem);
+		status = emr_team_make(
+			bureau, EMR_TEAM_STAFF, EMR_TEAM_STAFF_NAME, NULL, &team, out_problem);
 	for (size_t i = 0; i < staff.n && status == EMR_OK; i++)
 		status = emr_team_let_in(bureau, &team, &staff.list[i], out_problem);
 	return status;
 }
 
-emr_status emr_teams_tend(emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
+emr_status emr_teams_tend(
+	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
 	emr_status status = list_teams(bureau, NULL, &all);
@@ -415,7 +448,8 @@ emr_status emr_teams_tend_session(const emr_session *session)
 	bureau.session.replica = session->replica;
 	bureau.session.identity = session->identity;
 	status = emr_replica_person(session->replica, session->identity.signer_id, &me);
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) == 0))
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) == 0))
 		return EMR_OK;
 	if (status != EMR_OK)
 		return status;
@@ -457,5 +491,7 @@ void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id)
 	if (status == EMR_OK)
 		status = emr_teams_tend(bureau, true, 0, &problem);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "teams: %s: done with the next invitation, or by the open folder", emr_status_text(status));
+		emr_log(EMR_LOG_WARN,
+			"teams: %s: done with the next invitation, or by the open folder",
+			emr_status_text(status));
 }

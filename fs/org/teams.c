@@ -53,7 +53,8 @@ static emr_status take_named(void *arg, const emr_team *team)
 	return EMR_OK;
 }
 
-emr_status emr_team_find(const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
+emr_status emr_team_find(
+	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
 {
 	walk w = {.kind = kind, .wanted = name};
 	emr_status status = emr_teams_each(bureau, take_named, &w);
@@ -102,16 +103,19 @@ static emr_status list_member(void *arg, const emr_row_member *row)
 		return status;
 	emr_person_code(l->member, code);
 	emr_time_json((int64_t)row->not_after_unix_s, until);
-	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "name", emr_json_text(l->name), "code", code,
-		"until", until);
+	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "name",
+		emr_json_text(l->name), "code", code, "until", until);
 	return one != NULL && json_array_append_new(l->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team)
 {
-	listing l = {.bureau = bureau, .list = json_array(), .now = emr_clock_unix_s(emr_clock_system())};
+	listing l = {.bureau = bureau,
+		.list = json_array(),
+		.now = emr_clock_unix_s(emr_clock_system())};
 
-	if (l.list != NULL && emr_replica_members(bureau->session.replica, team, list_member, &l) != EMR_OK) {
+	if (l.list != NULL &&
+		emr_replica_members(bureau->session.replica, team, list_member, &l) != EMR_OK) {
 		json_decref(l.list);
 		return NULL;
 	}
@@ -120,8 +124,8 @@ json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team)
 
 /* ---- the verb ---- */
 
-static emr_status add_member(
-	emr_bureau *bureau, const char *name, const emr_staff_member *m, emr_team *team, emr_problem *out_problem)
+static emr_status add_member(emr_bureau *bureau, const char *name, const emr_staff_member *m,
+	emr_team *team, emr_problem *out_problem)
 {
 	emr_status status = emr_team_find(bureau, EMR_TEAM_CHOSEN, name, team);
 
@@ -130,7 +134,8 @@ static emr_status add_member(
 	return status == EMR_OK ? emr_team_let_in(bureau, team, &m->person, out_problem) : status;
 }
 
-static emr_status change(emr_bureau *bureau, const emr_args *args, emr_team *team, emr_problem *out_problem)
+static emr_status change(
+	emr_bureau *bureau, const emr_args *args, emr_team *team, emr_problem *out_problem)
 {
 	emr_staff_member m;
 	emr_id32 root;
@@ -147,15 +152,17 @@ static emr_status change(emr_bureau *bureau, const emr_args *args, emr_team *tea
 	return status == EMR_OK ? emr_team_renew(bureau, team, 0, team, out_problem) : status;
 }
 
-static emr_status answer(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status answer(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_team team;
 	json_t *members;
-	emr_status status = args->n_operands == 4
-				    ? change(bureau, args, &team, out_problem)
-				    : emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], &team);
+	emr_status status = args->n_operands == 4 ? change(bureau, args, &team, out_problem)
+						  : emr_team_find(bureau, EMR_TEAM_CHOSEN,
+							    args->operands[1], &team);
 
-	if (status == EMR_NOT_FOUND && args->n_operands == 2 && strcmp(args->operands[1], EMR_TEAM_STAFF_NAME) == 0)
+	if (status == EMR_NOT_FOUND && args->n_operands == 2 &&
+		strcmp(args->operands[1], EMR_TEAM_STAFF_NAME) == 0)
 		status = emr_team_find(bureau, EMR_TEAM_STAFF, args->operands[1], &team);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_TEAM, "what", args->operands[1], NULL);
@@ -166,7 +173,8 @@ static emr_status answer(const emr_args *args, emr_out *out, emr_bureau *bureau,
 		return EMR_NO_MEMORY;
 	emr_say(out, "%s, %s: %zu in it\n", team.name, bureau->name, json_array_size(members));
 	for (size_t i = 0; i < json_array_size(members); i++)
-		emr_say(out, "  %s\n", json_string_value(json_object_get(json_array_get(members, i), "handle")));
+		emr_say(out, "  %s\n",
+			json_string_value(json_object_get(json_array_get(members, i), "handle")));
 	emr_out_text(out, "team", team.name);
 	emr_out_put(out, "members", members);
 	return EMR_OK;
@@ -179,14 +187,18 @@ int emr_org_team(const emr_args *args, emr_out *out)
 	const char *name = args->operands[1];
 	emr_status status = EMR_INVALID;
 
-	if (args->n_operands == 3 || name[0] == '\0' || strlen(name) > EMR_TEAM_NAME_MAX || !emr_card_name_ok(name) || strpbrk(name, "/@") != NULL ||
-		(args->n_operands == 4 && strcmp(args->operands[2], "add") != 0 && strcmp(args->operands[2], "remove") != 0))
-		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "org team takes NAME, NAME add HANDLE or NAME remove HANDLE.", "verb",
+	if (args->n_operands == 3 || name[0] == '\0' || strlen(name) > EMR_TEAM_NAME_MAX ||
+		!emr_card_name_ok(name) || strpbrk(name, "/@") != NULL ||
+		(args->n_operands == 4 && strcmp(args->operands[2], "add") != 0 &&
+			strcmp(args->operands[2], "remove") != 0))
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+			"org team takes NAME, NAME add HANDLE or NAME remove HANDLE.", "verb",
 			"org", NULL);
 	else if (args->n_operands == 4 && strcmp(name, EMR_TEAM_STAFF_NAME) == 0)
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			"Everybody who works here is in staff: who comes by org invite, and nobody whom org revoke took out.", "verb",
-			"org", NULL);
+			"Everybody who works here is in staff: who comes by org invite, and nobody "
+			"whom org revoke took out.",
+			"verb", "org", NULL);
 	else
 		status = emr_bureau_open(args, &bureau, &problem);
 	if (status == EMR_OK)

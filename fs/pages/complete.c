@@ -11,7 +11,8 @@ pages_kind pages_kind_of(const char *argument)
 		return PAGES_VERB;
 	if (strstr(argument, "PATH") != NULL || strstr(argument, "FILE") != NULL ||
 		strstr(argument, "OUT") != NULL || strstr(argument, "SRC") != NULL ||
-		strstr(argument, "NEW") != NULL || strstr(argument, "COPY") != NULL || strstr(argument, "CARD") != NULL)
+		strstr(argument, "NEW") != NULL || strstr(argument, "COPY") != NULL ||
+		strstr(argument, "CARD") != NULL)
 		return PAGES_FILE;
 	return PAGES_WORD;
 }

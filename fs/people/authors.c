@@ -19,7 +19,8 @@ static emr_status find_me(emr_authors *authors, const emr_session *session)
 {
 	uint8_t pk[32];
 	emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
-	emr_status status = authors->knows_me ? EMR_OK : emr_keyring_person_pk(session->keyring, pk);
+	emr_status status =
+		authors->knows_me ? EMR_OK : emr_keyring_person_pk(session->keyring, pk);
 
 	if (status != EMR_OK || authors->knows_me)
 		return status;
@@ -29,7 +30,8 @@ static emr_status find_me(emr_authors *authors, const emr_session *session)
 }
 
 /* A domain's key is registered nowhere: it is the owner's. */
-static emr_status judge(const emr_authors *authors, const emr_session *session, emr_id32 signer, emr_author *out)
+static emr_status judge(
+	const emr_authors *authors, const emr_session *session, emr_id32 signer, emr_author *out)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_known_person key;
@@ -39,14 +41,16 @@ static emr_status judge(const emr_authors *authors, const emr_session *session, 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	out->is_me = memcmp(key.row.root, authors->me.b, 32) == 0 ||
-		     ((key.row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key.row.ref, authors->me.b, 32) == 0);
+		     ((key.row.roles & EMR_ROLE_DEVICE) != 0 &&
+			     memcmp(key.row.ref, authors->me.b, 32) == 0);
 	if (out->is_me)
 		return EMR_OK;
 	status = emr_crowd_open(session, &crowd);
 	return status == EMR_OK ? emr_who_of(&crowd, signer, &out->who) : status;
 }
 
-emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out)
+emr_status emr_authors_find(
+	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out)
 {
 	emr_author *grown, found;
 	emr_status status;

@@ -11,8 +11,9 @@
 #include "kit/places.h"
 #include "view/received.h"
 
-/* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first 8 bytes, of u16 n, then for each
- * person u64 added | u64 compared | u8 who_len | who | u16 card_len | card and vouches, padded with zeros to a multiple of 4,096. */
+/* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
+ * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 who_len | who | u16
+ * card_len | card and vouches, padded with zeros to a multiple of 4,096. */
 #define HEAD_BYTES 8
 #define NONCE_BYTES 24
 #define TAG_BYTES 16
@@ -63,7 +64,8 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 	emr_local_key *key = NULL;
 	emr_status status = write_people(book, &plain);
 
-	if (status == EMR_OK && HEAD_BYTES + NONCE_BYTES + plain.len + TAG_BYTES > EMR_BOOK_FILE_MAX)
+	if (status == EMR_OK &&
+		HEAD_BYTES + NONCE_BYTES + plain.len + TAG_BYTES > EMR_BOOK_FILE_MAX)
 		status = EMR_LIMIT;
 	if (status == EMR_OK)
 		status = emr_buf_append(&file, head, HEAD_BYTES);
@@ -74,11 +76,13 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 	if (status == EMR_OK)
 		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
 	if (status == EMR_OK)
-		status = emr_local_seal(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES), emr_buf_view(&plain),
-			file.data + HEAD_BYTES + NONCE_BYTES);
+		status = emr_local_seal(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
+			emr_buf_view(&plain), file.data + HEAD_BYTES + NONCE_BYTES);
 	emr_local_key_free(key);
 	emr_wipe(plain.data, plain.len);
-	return status == EMR_OK ? emr_file_replace(state_fd, EMR_STATE_BOOK, emr_buf_view(&file), 0600) : status;
+	return status == EMR_OK
+		       ? emr_file_replace(state_fd, EMR_STATE_BOOK, emr_buf_view(&file), 0600)
+		       : status;
 }
 
 static emr_status read_person(emr_reader *r, emr_contact *contact)
@@ -143,7 +147,8 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
 	if (file.len >= HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
 		return EMR_NEWER_FORMAT;
-	if (file.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES || memcmp(file.data, head, HEAD_BYTES) != 0)
+	if (file.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES ||
+		memcmp(file.data, head, HEAD_BYTES) != 0)
 		return EMR_DAMAGED;
 	sealed = file.len - HEAD_BYTES - NONCE_BYTES;
 	status = emr_buf_append_zeros(&plain, sealed - TAG_BYTES);
@@ -169,7 +174,8 @@ bool emr_who_is_ok(const char *who)
 		if (strcasecmp(who, taken[i]) == 0)
 			return false;
 	}
-	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL && emr_card_name_ok(who);
+	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL &&
+	       emr_card_name_ok(who);
 }
 
 void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES])
@@ -179,7 +185,8 @@ void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTE
 
 	emr_person_code(contact->card.signer_id, code);
 	emr_shared_owner_name(&contact->card, EMR_PERSON_CODE_CHARS - 1, name);
-	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name || strcmp(contact->who, code) == 0 ? "" : " called ",
+	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name,
+		is_own_name || strcmp(contact->who, code) == 0 ? "" : " called ",
 		is_own_name || strcmp(contact->who, code) == 0 ? "" : contact->who);
 }
 
@@ -193,10 +200,12 @@ static void list_name(const emr_contact *contact, char *out_names, size_t size)
 		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
 }
 
-/* The whole name, or the code, or both as the person's directory is called: never a beginning, which may soon be somebody else's, too. */
+/* The whole name, or the code, or both as the person's directory is called: never a beginning,
+ * which may soon be somebody else's, too. */
 static bool is_meant(const emr_contact *contact, const char *who)
 {
-	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 || emr_shared_owner_is(&contact->card, who));
+	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 ||
+					 emr_shared_owner_is(&contact->card, who));
 }
 
 /* Names that begin as WHO does, or at least with its first letter. */
@@ -207,13 +216,15 @@ static void list_near(const emr_book *book, const char *who, char *out_names, si
 		for (size_t i = 0; i < book->n; i++) {
 			const emr_contact *c = &book->people[i];
 
-			if (strncasecmp(c->who, who, len) == 0 || strncasecmp(c->card.name, who, len) == 0)
+			if (strncasecmp(c->who, who, len) == 0 ||
+				strncasecmp(c->card.name, who, len) == 0)
 				list_name(c, out_names, size);
 		}
 	}
 }
 
-emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names, size_t names_size)
+emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
+	size_t names_size)
 {
 	size_t index = 0, n = 0;
 
@@ -246,7 +257,8 @@ emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_inde
 static bool find_key(const emr_book *book, emr_id32 signer_id, size_t *out_index)
 {
 	for (size_t i = 0; i < book->n; i++) {
-		if (memcmp(book->people[i].card.signer_id.b, signer_id.b, sizeof signer_id.b) == 0) {
+		if (memcmp(book->people[i].card.signer_id.b, signer_id.b, sizeof signer_id.b) ==
+			0) {
 			*out_index = i;
 			return true;
 		}
@@ -255,7 +267,8 @@ static bool find_key(const emr_book *book, emr_id32 signer_id, size_t *out_index
 }
 
 /* As asked; as before; as the card says; the code, when the card's name will not do. */
-static emr_status choose_name(const char *who, const emr_contact *known, const emr_card *card, char out[EMR_WHO_MAX + 1])
+static emr_status choose_name(
+	const char *who, const emr_contact *known, const emr_card *card, char out[EMR_WHO_MAX + 1])
 {
 	char code[EMR_PERSON_CODE_CHARS];
 
@@ -297,7 +310,8 @@ static emr_book_change replace(emr_contact *known, emr_contact *contact)
 {
 	bool same_box = memcmp(known->card.x25519, contact->card.x25519, 32) == 0;
 	bool is_newer = contact->card.issued > known->card.issued ||
-			(contact->card.issued == known->card.issued && contact->bytes.len > known->bytes.len);
+			(contact->card.issued == known->card.issued &&
+				contact->bytes.len > known->bytes.len);
 	emr_contact old = *known;
 
 	if (!is_newer) {
@@ -315,7 +329,8 @@ static emr_status read_card(emr_bytes bytes, emr_contact *contact)
 {
 	emr_bytes card, vouches;
 	emr_card inbox;
-	emr_status status = bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_split(bytes, &card, &vouches);
+	emr_status status =
+		bytes.len > EMR_BOOK_CARD_MAX ? EMR_LIMIT : emr_card_split(bytes, &card, &vouches);
 
 	if (status == EMR_OK)
 		status = emr_card_read(card, &contact->card);
@@ -328,8 +343,8 @@ static emr_status read_card(emr_bytes bytes, emr_contact *contact)
 	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
 }
 
-emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who, uint64_t now_unix_s,
-	size_t *out_index, emr_book_change *out_change)
+emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
+	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change)
 {
 	__attribute__((cleanup(contact_free))) emr_contact contact = {.added_unix_s = now_unix_s};
 	size_t index = 0;
@@ -341,11 +356,13 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 		return status;
 	id = contact.card.signer_id;
 	is_known = find_key(book, id, &index);
-	status = choose_name(who, is_known ? &book->people[index] : NULL, &contact.card, contact.who);
+	status = choose_name(
+		who, is_known ? &book->people[index] : NULL, &contact.card, contact.who);
 	if (status != EMR_OK)
 		return status;
 	for (size_t i = 0; i < book->n; i++) {
-		if (strcasecmp(book->people[i].who, contact.who) == 0 && !(is_known && i == index)) {
+		if (strcasecmp(book->people[i].who, contact.who) == 0 &&
+			!(is_known && i == index)) {
 			*out_index = i;
 			return EMR_EXISTS;
 		}

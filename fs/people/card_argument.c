@@ -42,8 +42,8 @@ static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *ou
 		status = read_all(STDIN_FILENO, out);
 	}
 	if (status != EMR_OK && status != EMR_LIMIT)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 

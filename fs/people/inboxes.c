@@ -9,7 +9,8 @@
 #include "people/book.h"
 #include "replica/people.h"
 
-/* The book is replaced as a whole, so its file's number says whether it is another; the own key's row, whether the role is. */
+/* The book is replaced as a whole, so its file's number says whether it is another; the own key's
+ * row, whether the role is. */
 static uint64_t generation(void *arg)
 {
 	const emr_inbox_list *list = arg;
@@ -20,7 +21,8 @@ static uint64_t generation(void *arg)
 	uint64_t number = 1;
 
 	if (fstatat(session->state_fd, EMR_STATE_BOOK, &book, AT_SYMLINK_NOFOLLOW) == 0)
-		number += (uint64_t)book.st_ino * 31 + (uint64_t)book.st_mtim.tv_nsec + (uint64_t)book.st_mtim.tv_sec * 1000000007;
+		number += (uint64_t)book.st_ino * 31 + (uint64_t)book.st_mtim.tv_nsec +
+			  (uint64_t)book.st_mtim.tv_sec * 1000000007;
 	if (emr_replica_person(session->replica, session->identity.signer_id, &me) == EMR_OK)
 		number += me.row.head.version << 48;
 	if (list->is_waiting && emr_replica_at(session->replica, &at) == EMR_OK)
@@ -34,7 +36,8 @@ static bool is_passing(emr_status status)
 	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
 }
 
-static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact *contact, emr_inbox_fn fn, void *fn_arg)
+static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact *contact,
+	emr_inbox_fn fn, void *fn_arg)
 {
 	emr_bytes card;
 	emr_inbox inbox;
@@ -49,7 +52,8 @@ static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact 
 	if (is_passing(status))
 		return status;
 	if (status != EMR_DENIED && status != EMR_NOT_FOUND && status != EMR_INVALID)
-		emr_log(EMR_LOG_WARN, "the Inbox on a card cannot be used: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "the Inbox on a card cannot be used: %s",
+			emr_status_text(status));
 	return EMR_OK;
 }
 
@@ -57,7 +61,9 @@ static emr_status each(void *arg, emr_inbox_fn fn, void *fn_arg)
 {
 	emr_inbox_list *list = arg;
 	const emr_session *session = list->session;
-	const emr_share_options options = {.keyring = session->keyring, .ledger = session->ledger, .replica = session->replica};
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica};
 	emr_share *share = NULL;
 	EMR_AUTO_BOOK book = {0};
 	emr_status status = emr_book_load(session->keyring, session->state_fd, &book);

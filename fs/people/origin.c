@@ -36,7 +36,8 @@ static emr_status look_at_code(void *arg, const emr_known_person *person)
 }
 
 /* The organisation of whom OWNER's code means, when that is one alone. */
-static emr_status organisation_of(const emr_session *session, emr_crowd *crowd, const char *owner, emr_who *out)
+static emr_status organisation_of(
+	const emr_session *session, emr_crowd *crowd, const char *owner, emr_who *out)
 {
 	const char *open = strrchr(owner, '(');
 	code_search s = {.code = open != NULL ? open + 1 : ""};
@@ -82,11 +83,13 @@ static emr_status look_at_witness(void *arg, const emr_known_person *person)
 	return json_array_append_new(s->names, name) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status witnesses(const emr_session *session, emr_crowd *crowd, uint64_t entry, json_t **out)
+static emr_status witnesses(
+	const emr_session *session, emr_crowd *crowd, uint64_t entry, json_t **out)
 {
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
-	witness_search s = {.session = session, .crowd = crowd, .head = &head, .names = json_array()};
+	witness_search s = {
+		.session = session, .crowd = crowd, .head = &head, .names = json_array()};
 	emr_status status = s.names != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && emr_ledger_checkpoint(session->ledger, &note) == EMR_OK &&
@@ -104,7 +107,8 @@ static emr_status witnesses(const emr_session *session, emr_crowd *crowd, uint64
 
 typedef struct attributes {
 	char *tx, *signature, *by, *at, *owner; /* owned; NULL: it has none */
-	const char *organisation;		/* in BY, of somebody else than the owner; NULL: nothing says it */
+	const char
+		*organisation; /* in BY, of somebody else than the owner; NULL: nothing says it */
 } attributes;
 
 static void attributes_free(const attributes *a)
@@ -121,8 +125,8 @@ static void read_attributes(emr_view *view, uint64_t node, attributes *a)
 	struct {
 		const char *name;
 		char **to;
-	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by}, {"signed-at", &a->at},
-		{"owner", &a->owner}};
+	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by},
+		{"signed-at", &a->at}, {"owner", &a->owner}};
 
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (emr_attribute_text(view, node, wanted[i].name, wanted[i].to) != EMR_OK)
@@ -161,23 +165,25 @@ const char *emr_origin_note(const char *signature)
 	return "";
 }
 
-/* What its owner put where it is, from where nobody here sees: when it was signed is then the signer's own word, and not known before it
- * was opened. */
+/* What its owner put where it is, from where nobody here sees: when it was signed is then the
+ * signer's own word, and not known before it was opened. */
 static bool is_placed(const attributes *a)
 {
-	return a->signature != NULL ? strstr(words_behind(a->signature), "placed") != NULL : a->at == NULL;
+	return a->signature != NULL ? strstr(words_behind(a->signature), "placed") != NULL
+				    : a->at == NULL;
 }
 
-static emr_status pack(const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
+static emr_status pack(
+	const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
 {
 	uint64_t entry = strtoull(a->tx, NULL, 10);
 	const char *id = strchr(a->tx, ':');
 	char verdict[24] = "unopened";
 	emr_who who = {.called = ""};
 	json_t *seen = NULL;
-	emr_status status = is_own(a) ? emr_who_of(crowd, session->identity.signer_id, &who)
+	emr_status status = is_own(a)	   ? emr_who_of(crowd, session->identity.signer_id, &who)
 			    : is_owners(a) ? organisation_of(session, crowd, a->owner, &who)
-					       : EMR_NOT_FOUND;
+					   : EMR_NOT_FOUND;
 
 	if (a->organisation != NULL)
 		snprintf(who.organisation, sizeof who.organisation, "%s", a->organisation);
@@ -186,12 +192,17 @@ static emr_status pack(const emr_session *session, const attributes *a, emr_crow
 	if (status != EMR_OK)
 		return status;
 	if (a->signature != NULL)
-		snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(a->signature, " "), a->signature);
-	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:s, s:o}", "own", is_own(a), "by",
-		emr_json_text(is_own(a) ? session->profile.name : a->by != NULL ? a->by : ""), "organisation",
-		emr_json_text(who.organisation), "signature", verdict, "note",
-		a->signature != NULL ? emr_origin_note(a->signature) : "", "at", a->at != NULL ? a->at : "", "placed",
-		is_placed(a), "entry", (json_int_t)entry, "tx", id != NULL ? id + 1 : "", "witnesses", seen);
+		snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(a->signature, " "),
+			a->signature);
+	*out = json_pack("{s:b, s:o, s:o, s:s, s:s, s:s, s:b, s:I, s:s, s:o}", "own", is_own(a),
+		"by",
+		emr_json_text(is_own(a)	      ? session->profile.name
+			      : a->by != NULL ? a->by
+					      : ""),
+		"organisation", emr_json_text(who.organisation), "signature", verdict, "note",
+		a->signature != NULL ? emr_origin_note(a->signature) : "", "at",
+		a->at != NULL ? a->at : "", "placed", is_placed(a), "entry", (json_int_t)entry,
+		"tx", id != NULL ? id + 1 : "", "witnesses", seen);
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -200,7 +211,8 @@ static void split_signer(attributes *a)
 {
 	char *comma = NULL;
 
-	if (a->by == NULL || is_owners(a) || (a->signature != NULL && strncmp(a->signature, "self", 4) == 0))
+	if (a->by == NULL || is_owners(a) ||
+		(a->signature != NULL && strncmp(a->signature, "self", 4) == 0))
 		return;
 	for (char *at = a->by; (at = strstr(at, ", ")) != NULL; at += 2)
 		comma = at;
@@ -245,7 +257,8 @@ static void put_shown(FILE *to, const char *text)
 static void put_signer(FILE *to, const json_t *signed_by)
 {
 	const char *verdict = text_of(signed_by, "signature"), *by = text_of(signed_by, "by");
-	bool is_own = json_is_true(json_object_get(signed_by, "own")), is_unopened = strcmp(verdict, "unopened") == 0;
+	bool is_own = json_is_true(json_object_get(signed_by, "own")),
+	     is_unopened = strcmp(verdict, "unopened") == 0;
 	char when[EMR_TEXT_BYTES];
 	uint64_t from = 0, until;
 
@@ -275,11 +288,14 @@ static void put_note(FILE *to, const json_t *signed_by)
 	const char *note = text_of(signed_by, "note");
 
 	if (strcmp(note, "superseded") == 0)
-		fputs("Superseded: somebody else has signed a newer version, and the owner put this one back on top of it.\n"
+		fputs("Superseded: somebody else has signed a newer version, and the owner put "
+		      "this one back on top of it.\n"
 		      "To its owner, emrfs restore --list PATH shows both.\n",
 			to);
 	else if (strcmp(note, "amendment gap") == 0)
-		fputs("A version is missing: this one amends an earlier one that is not here any more. Ask who signed it.\n", to);
+		fputs("A version is missing: this one amends an earlier one that is not here any "
+		      "more. Ask who signed it.\n",
+			to);
 	else if (strcmp(note, "amendment") == 0)
 		fputs("It amends an earlier version.\n", to);
 }
@@ -289,8 +305,11 @@ static void put_entry(FILE *to, const json_t *signed_by)
 	const json_t *seen = json_object_get(signed_by, "witnesses");
 
 	fprintf(to, "%s %lld of the ledger, transaction %s, ",
-		json_is_true(json_object_get(signed_by, "placed")) ? "The owner put it here with entry" : "Entry",
-		(long long)json_integer_value(json_object_get(signed_by, "entry")), text_of(signed_by, "tx"));
+		json_is_true(json_object_get(signed_by, "placed"))
+			? "The owner put it here with entry"
+			: "Entry",
+		(long long)json_integer_value(json_object_get(signed_by, "entry")),
+		text_of(signed_by, "tx"));
 	for (size_t i = 0; i < json_array_size(seen); i++) {
 		fputs(i > 0 ? ", " : "witnessed by ", to);
 		put_shown(to, json_string_value(json_array_get(seen, i)));

@@ -47,8 +47,8 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 	emr_id32 root;
 	bool is_known;
 	uint64_t ends = contact->card.expires;
-	emr_status status = emr_registered_find(a->session->replica, emr_ledger_descriptor(a->session->ledger),
-		contact->card.signer_id, a->now, &known);
+	emr_status status = emr_registered_find(a->session->replica,
+		emr_ledger_descriptor(a->session->ledger), contact->card.signer_id, a->now, &known);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -65,14 +65,18 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 	}
 	if (known.not_after_unix_s < ends)
 		ends = known.not_after_unix_s;
-	if (is_known && person.row.invalid_since_unix_s != 0 && person.row.invalid_since_unix_s < ends)
+	if (is_known && person.row.invalid_since_unix_s != 0 &&
+		person.row.invalid_since_unix_s < ends)
 		ends = person.row.invalid_since_unix_s;
 	emr_time_json((int64_t)ends, until);
 	return json_object_set_new(one, "role", json_string(known.roles)) == 0 &&
-			       json_object_set_new(one, "organisation", emr_json_text(known.organisation)) == 0 &&
+			       json_object_set_new(one, "organisation",
+				       emr_json_text(known.organisation)) == 0 &&
 			       json_object_set_new(one, "team", json_string(teams)) == 0 &&
-			       json_object_set_new(one, "registered", json_boolean(known.is_active)) == 0 &&
-			       json_object_set_new(one, "ended", json_boolean(ends <= a->now)) == 0 &&
+			       json_object_set_new(
+				       one, "registered", json_boolean(known.is_active)) == 0 &&
+			       json_object_set_new(one, "ended", json_boolean(ends <= a->now)) ==
+				       0 &&
 			       json_object_set_new(one, "valid_until", json_string(until)) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
@@ -81,8 +85,9 @@ static emr_status put_registered(const asking *a, const emr_contact *contact, js
 static emr_status put_vouched(const asking *a, const emr_contact *contact, json_t *one)
 {
 	json_t *names = NULL;
-	emr_status status = emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger), a->net_id,
-		emr_buf_view(&contact->bytes), &names);
+	emr_status status =
+		emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger),
+			a->net_id, emr_buf_view(&contact->bytes), &names);
 
 	if (status != EMR_OK)
 		return status;
@@ -98,11 +103,12 @@ static json_t *describe(const asking *a, const emr_contact *contact)
 
 	emr_person_code(card->signer_id, code);
 	emr_hex(card->signer_id.b, sizeof card->signer_id.b, id);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "who", emr_json_text(contact->who), "name",
-		emr_json_text(card->name), "born", card->born, "code", code, "id", id, "compared",
-		contact->compared_unix_s != 0, "same_network",
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "who", emr_json_text(contact->who),
+		"name", emr_json_text(card->name), "born", card->born, "code", code, "id", id,
+		"compared", contact->compared_unix_s != 0, "same_network",
 		memcmp(card->net_id.b, a->net_id.b, sizeof a->net_id.b) == 0);
-	if (one != NULL && (put_registered(a, contact, one) != EMR_OK || put_vouched(a, contact, one) != EMR_OK)) {
+	if (one != NULL && (put_registered(a, contact, one) != EMR_OK ||
+				   put_vouched(a, contact, one) != EMR_OK)) {
 		json_decref(one);
 		return NULL;
 	}
@@ -115,8 +121,8 @@ static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
 {
 	const emr_profile *profile = &a->session->profile;
 	const char *name = emr_card_name_ok(profile->name) ? profile->name : "";
-	emr_status status = emr_card_make_person(a->session->keyring, a->net_id, a->now, a->now + CARD_YEARS * YEAR_S,
-		name, profile->born, out);
+	emr_status status = emr_card_make_person(a->session->keyring, a->net_id, a->now,
+		a->now + CARD_YEARS * YEAR_S, name, profile->born, out);
 
 	return status == EMR_OK ? emr_card_read(emr_buf_view(out), out_card) : status;
 }
@@ -131,24 +137,26 @@ static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	own_inbox *inbox = arg;
 	emr_row_domain row;
 
-	if (!is_mine || emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
+	if (!is_mine ||
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
 		(row.head.flags & EMR_ITEM_INBOX) == 0)
 		return EMR_OK;
 	*inbox = (own_inbox){.domain = domain, .epoch = row.head.epoch};
 	return EMR_OK;
 }
 
-/* The Inbox's card goes behind the own one: whoever holds that paper may leave records there.  Not on a computer that was added
- * later: only the first one has the key of the Inbox. */
+/* The Inbox's card goes behind the own one: whoever holds that paper may leave records there.  Not
+ * on a computer that was added later: only the first one has the key of the Inbox. */
 static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
 {
 	own_inbox inbox = {.epoch = 0};
 	emr_status status = emr_replica_domains(a->session->replica, note_inbox, &inbox);
 
-	if (status != EMR_OK || emr_id16_is_zero(inbox.domain) || emr_keyring_coowns(a->session->keyring, inbox.domain))
+	if (status != EMR_OK || emr_id16_is_zero(inbox.domain) ||
+		emr_keyring_coowns(a->session->keyring, inbox.domain))
 		return status;
-	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch, mine->issued, mine->expires,
-		"", "", card);
+	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch,
+		mine->issued, mine->expires, "", "", card);
 }
 
 static emr_status answer_card(const asking *a)
@@ -170,8 +178,9 @@ static emr_status answer_card(const asking *a)
 		return status;
 	emr_person_code(mine.signer_id, code);
 	emr_time_json((int64_t)mine.expires, until);
-	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s}", "done", 1, "card", (const char *)text.data, text.len, "qr",
-		qr, "name", emr_json_text(mine.name), "born", mine.born, "code", code, "valid_until", until);
+	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s}", "done", 1, "card",
+		(const char *)text.data, text.len, "qr", qr, "name", emr_json_text(mine.name),
+		"born", mine.born, "code", code, "valid_until", until);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -180,14 +189,17 @@ static emr_status answer_card(const asking *a)
 static emr_status find(const asking *a, size_t *out_index)
 {
 	char names[NAMES_MAX] = "";
-	emr_status status = emr_book_find(&a->book, a->request->who, out_index, names, sizeof names);
+	emr_status status =
+		emr_book_find(&a->book, a->request->who, out_index, names, sizeof names);
 
 	if (status == EMR_NOT_FOUND && names[0] != '\0')
-		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", a->request->who, "names", names, NULL);
+		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", a->request->who,
+			"names", names, NULL);
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON, "who", a->request->who, NULL);
 	else if (status == EMR_CONFLICT)
-		emr_problem_set(a->problem, EMR_SAY_WHICH_PERSON, "who", a->request->who, "names", names, NULL);
+		emr_problem_set(a->problem, EMR_SAY_WHICH_PERSON, "who", a->request->who, "names",
+			names, NULL);
 	return status;
 }
 
@@ -204,7 +216,8 @@ static emr_status answer_list(const asking *a)
 	for (size_t i = first; i < end && status == EMR_OK; i++) {
 		json_t *one = describe(a, &a->book.people[i]);
 
-		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK
+										 : EMR_NO_MEMORY;
 		if (status != EMR_OK || json_array_size(portion) < PORTION)
 			continue;
 		object = json_pack("{s:O}", "people", portion);
@@ -240,15 +253,17 @@ static void say_put(const asking *a, emr_status status, size_t index)
 	if (status == EMR_EXISTS) {
 		const emr_contact *other = &a->book.people[index];
 
-		snprintf(names, sizeof names, "%s%s%s", other->card.name, other->card.born[0] != '\0' ? ", born " : "",
-			other->card.born);
-		emr_problem_set(a->problem, EMR_SAY_NAME_TAKEN, "who", other->who, "names", names, NULL);
+		snprintf(names, sizeof names, "%s%s%s", other->card.name,
+			other->card.born[0] != '\0' ? ", born " : "", other->card.born);
+		emr_problem_set(
+			a->problem, EMR_SAY_NAME_TAKEN, "who", other->who, "names", names, NULL);
 	} else if (status == EMR_LIMIT && a->book.n >= EMR_BOOK_PEOPLE_MAX) {
 		emr_problem_set(a->problem, EMR_SAY_BOOK_FULL, NULL);
 	} else if (status == EMR_INVALID && request->name[0] != '\0') {
 		emr_problem_set(a->problem, EMR_SAY_BAD_PERSON_NAME, "who", request->name, NULL);
-	} else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_UNSUPPORTED ||
-		   status == EMR_NEWER_FORMAT || status == EMR_LIMIT || status == EMR_INVALID) {
+	} else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE ||
+		   status == EMR_UNSUPPORTED || status == EMR_NEWER_FORMAT || status == EMR_LIMIT ||
+		   status == EMR_INVALID) {
 		if (status == EMR_UNSUPPORTED)
 			cause = "it is the card of a folder, not of a person";
 		if (status == EMR_NEWER_FORMAT)
@@ -297,7 +312,8 @@ static emr_status answer_add(asking *a)
 	if (status != EMR_OK)
 		return status;
 	one = describe(a, &a->book.people[index]);
-	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people", one, "change", changes[change]);
+	a->result =
+		json_pack("{s:b, s:[o], s:s}", "done", 1, "people", one, "change", changes[change]);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -323,7 +339,8 @@ static emr_status answer_check(asking *a)
 	}
 	if (status != EMR_OK)
 		return status;
-	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people", describe(a, contact), "number", number);
+	a->result = json_pack(
+		"{s:b, s:[o], s:s}", "done", 1, "people", describe(a, contact), "number", number);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -336,7 +353,8 @@ static emr_status load(asking *a)
 	if (status == EMR_DAMAGED)
 		emr_problem_set(a->problem, EMR_SAY_BOOK_DAMAGED, "file", file, NULL);
 	else if (status == EMR_NEWER_FORMAT)
-		emr_problem_set(a->problem, EMR_SAY_NEWER_FORMAT, "what", "The list of people", NULL);
+		emr_problem_set(
+			a->problem, EMR_SAY_NEWER_FORMAT, "what", "The list of people", NULL);
 	return status;
 }
 
@@ -357,8 +375,8 @@ static emr_status change(asking *a)
 	return a->emit(a->arg, a->result);
 }
 
-emr_status emr_answer_people(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_people(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	asking a = {.session = session,
 		.request = request,

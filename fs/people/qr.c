@@ -8,7 +8,8 @@
 
 static bool is_black(const QRcode *code, int x, int y)
 {
-	return x >= 0 && y >= 0 && x < code->width && y < code->width && (code->data[y * code->width + x] & 1) != 0;
+	return x >= 0 && y >= 0 && x < code->width && y < code->width &&
+	       (code->data[y * code->width + x] & 1) != 0;
 }
 
 static emr_status append(emr_buf *out, const char *text)
@@ -29,7 +30,8 @@ static emr_status draw_line(const QRcode *code, int y, emr_buf *out)
 
 emr_status emr_qr_draw(const char *text, emr_buf *out)
 {
-	/* Capitals and digits are QR's alphanumeric mode, which the library chooses where it can. */
+	/* Capitals and digits are QR's alphanumeric mode, which the library chooses where it can.
+	 */
 	QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
 	emr_status status = EMR_OK;
 

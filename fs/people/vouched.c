@@ -24,7 +24,8 @@ static emr_status say_one(void *arg, const char *organisation, uint64_t time_uni
 	gmtime_r(&t, &tm);
 	strftime(day, sizeof day, "%Y-%m-%d", &tm);
 	if (at + strlen(organisation) + strlen(day) + 4 < s->size)
-		snprintf(s->out + at, s->size - at, "%s%s@%s", at > 0 ? ", " : "", organisation, day);
+		snprintf(s->out + at, s->size - at, "%s%s@%s", at > 0 ? ", " : "", organisation,
+			day);
 	return EMR_OK;
 }
 
@@ -40,9 +41,12 @@ emr_status emr_session_vouched(
 	for (size_t i = 0; i < book.n && status == EMR_OK; i++) {
 		const emr_contact *c = &book.people[i];
 
-		if (emr_id32_equal(c->card.signer_id, signer_id) && strcmp(c->card.name, name) == 0 && strcmp(c->card.born, born) == 0)
-			status = emr_vouched_each(session->replica, emr_ledger_descriptor(session->ledger),
-				emr_ledger_net_id(session->ledger), emr_buf_view(&c->bytes), say_one, &s);
+		if (emr_id32_equal(c->card.signer_id, signer_id) &&
+			strcmp(c->card.name, name) == 0 && strcmp(c->card.born, born) == 0)
+			status = emr_vouched_each(session->replica,
+				emr_ledger_descriptor(session->ledger),
+				emr_ledger_net_id(session->ledger), emr_buf_view(&c->bytes),
+				say_one, &s);
 	}
 	if (status == EMR_OK && out[0] == '\0')
 		snprintf(out, size, "self");

@@ -20,9 +20,11 @@ typedef struct vouching {
 	size_t n_told;
 } vouching;
 
-static bool is_good(const vouching *v, const uint8_t *bytes, const emr_vouch *vouch, const emr_known_person *person)
+static bool is_good(const vouching *v, const uint8_t *bytes, const emr_vouch *vouch,
+	const emr_known_person *person)
 {
-	bool was_trusted = person->row.head.state != EMR_KEY_REVOKED || vouch->time < person->row.invalid_since_unix_s;
+	bool was_trusted = person->row.head.state != EMR_KEY_REVOKED ||
+			   vouch->time < person->row.invalid_since_unix_s;
 
 	return was_trusted && (person->row.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
 	       emr_vouch_verify(bytes, person->row.pk, v->net_id, v->card) == EMR_OK;
@@ -58,14 +60,19 @@ static emr_status look_at(vouching *v, const uint8_t *bytes)
 	return v->fn(v->arg, name, vouch.time);
 }
 
-emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id, emr_bytes card_and_vouches,
-	emr_vouched_fn fn, void *arg)
+emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, emr_vouched_fn fn, void *arg)
 {
-	vouching v = {.replica = replica, .descriptor = descriptor, .net_id = net_id, .fn = fn, .arg = arg};
+	vouching v = {.replica = replica,
+		.descriptor = descriptor,
+		.net_id = net_id,
+		.fn = fn,
+		.arg = arg};
 	emr_bytes vouches;
 	emr_status status = emr_card_split(card_and_vouches, &v.card, &vouches);
 
-	for (size_t at = 0; status == EMR_OK && at + EMR_VOUCH_BYTES <= vouches.len; at += EMR_VOUCH_BYTES)
+	for (size_t at = 0; status == EMR_OK && at + EMR_VOUCH_BYTES <= vouches.len;
+		at += EMR_VOUCH_BYTES)
 		status = look_at(&v, vouches.data + at);
 	return status;
 }
@@ -77,18 +84,18 @@ static emr_status note_name(void *arg, const char *name, uint64_t time_unix_s)
 	size_t i;
 
 	(void)time_unix_s;
-	json_array_foreach(names, i, other)
-		if (strcmp(json_string_value(other), name) == 0)
-			return EMR_OK;
+	json_array_foreach(
+		names, i, other) if (strcmp(json_string_value(other), name) == 0) return EMR_OK;
 	return json_array_append_new(names, emr_json_text(name)) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-emr_status emr_vouched_by(
-	emr_replica *replica, emr_bytes descriptor, emr_id16 net_id, emr_bytes card_and_vouches, json_t **out_names)
+emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, json_t **out_names)
 {
 	json_t *names = json_array();
-	emr_status status =
-		names != NULL ? emr_vouched_each(replica, descriptor, net_id, card_and_vouches, note_name, names) : EMR_NO_MEMORY;
+	emr_status status = names != NULL ? emr_vouched_each(replica, descriptor, net_id,
+						    card_and_vouches, note_name, names)
+					  : EMR_NO_MEMORY;
 
 	if (status != EMR_OK) {
 		json_decref(names);

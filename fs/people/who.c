@@ -37,8 +37,10 @@ void emr_crowd_close(emr_crowd *crowd)
 
 /* ---- words ---- */
 
-/* U+00C0 to U+00FF without their accents (Unicode, Latin-1 Supplement); what has none is left out. */
-static const char plain_latin[64 + 1] = "aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
+/* U+00C0 to U+00FF without their accents (Unicode, Latin-1 Supplement); what has none is left out.
+ */
+static const char plain_latin[64 + 1] =
+	"aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
 
 void emr_who_fold(const char *text, char *out, size_t size)
 {
@@ -50,7 +52,8 @@ void emr_who_fold(const char *text, char *out, size_t size)
 			out[n++] = (char)*at;
 		else if (*at >= 'A' && *at <= 'Z')
 			out[n++] = (char)(*at - 'A' + 'a');
-		else if (*at == 0xc3 && at[1] >= 0x80 && at[1] <= 0xbf && plain_latin[at[1] - 0x80] != ' ')
+		else if (*at == 0xc3 && at[1] >= 0x80 && at[1] <= 0xbf &&
+			 plain_latin[at[1] - 0x80] != ' ')
 			out[n++] = plain_latin[*++at - 0x80];
 		else if (*at >= 0xc4) /* of other scripts every byte tells */
 			out[n++] = (char)*at;
@@ -76,7 +79,8 @@ static void list_person(const emr_who *who, char *out, size_t size)
 
 	emr_person_code(who->id, code);
 	if (who->name[0] != '\0')
-		snprintf(text, sizeof text, "%s%s%s (%s) called %s", who->name, born, who->born, code, who->called);
+		snprintf(text, sizeof text, "%s%s%s (%s) called %s", who->name, born, who->born,
+			code, who->called);
 	else
 		snprintf(text, sizeof text, "%s (%s)", who->called, code);
 	list_name(text, out, size);
@@ -94,7 +98,8 @@ bool emr_who_is_same(const emr_who *a, const emr_who *b)
 {
 	if (emr_id32_equal(a->root, b->root))
 		return true;
-	return a->kind != EMR_WHO_PERSON && a->kind == b->kind && emr_id16_equal(a->org, b->org) && strcmp(a->called, b->called) == 0;
+	return a->kind != EMR_WHO_PERSON && a->kind == b->kind && emr_id16_equal(a->org, b->org) &&
+	       strcmp(a->called, b->called) == 0;
 }
 
 void emr_who_text(const emr_who *who, char *out, size_t size)
@@ -108,9 +113,10 @@ void emr_who_text(const emr_who *who, char *out, size_t size)
 
 /* ---- what the ledger says of one key ---- */
 
-/* salt, certificate, name: the part behind a registration or its renewal; the newest that is there. */
-static emr_status read_registration(
-	emr_crowd *crowd, const emr_known_person *person, char handle[EMR_CERT_HANDLE_MAX + 1], char name[256])
+/* salt, certificate, name: the part behind a registration or its renewal; the newest that is there.
+ */
+static emr_status read_registration(emr_crowd *crowd, const emr_known_person *person,
+	char handle[EMR_CERT_HANDLE_MAX + 1], char name[256])
 {
 	emr_part_key key = {.family = EMR_FAMILY_KEY};
 	emr_status status = EMR_NOT_FOUND;
@@ -159,7 +165,8 @@ static emr_status present_key(emr_crowd *crowd, emr_id32 id, emr_known_person *o
 	return EMR_DAMAGED;
 }
 
-static const emr_contact *contact_of(const emr_crowd *crowd, const emr_known_person *person, emr_id32 id)
+static const emr_contact *contact_of(
+	const emr_crowd *crowd, const emr_known_person *person, emr_id32 id)
 {
 	for (size_t i = 0; i < crowd->book.n; i++) {
 		const uint8_t *theirs = crowd->book.people[i].card.signer_id.b;
@@ -194,7 +201,8 @@ static void call_by_handle(const char *handle, emr_who *out)
 		snprintf(out->called, sizeof out->called, "%s", code);
 }
 
-static emr_status describe(emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
+static emr_status describe(
+	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
 {
 	emr_who who = {.kind = EMR_WHO_PERSON, .id = person->signer_id, .is_registered = true};
 	char handle[EMR_CERT_HANDLE_MAX + 1];
@@ -204,9 +212,11 @@ static emr_status describe(emr_crowd *crowd, const emr_known_person *person, emr
 	memcpy(who.root.b, person->row.root, 32);
 	memcpy(who.org.b, person->row.org, 16);
 	if (status == EMR_OK)
-		status = emr_organisation_name(crowd->replica, crowd->descriptor, person->row.org, who.organisation);
+		status = emr_organisation_name(
+			crowd->replica, crowd->descriptor, person->row.org, who.organisation);
 	if (status == EMR_OK)
-		status = emr_replica_person_is_active(crowd->replica, person, crowd->now_unix_s, &who.is_active);
+		status = emr_replica_person_is_active(
+			crowd->replica, person, crowd->now_unix_s, &who.is_active);
 	if (status != EMR_OK)
 		return status;
 	if (contact != NULL)
@@ -280,8 +290,10 @@ typedef struct search {
 static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
 {
 	search *s = arg;
-	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX], at[EMR_ORGANISATION_NAME_MAX + 2];
-	emr_status status = emr_organisation_name(s->crowd->replica, s->crowd->descriptor, org.b, name);
+	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX],
+		at[EMR_ORGANISATION_NAME_MAX + 2];
+	emr_status status =
+		emr_organisation_name(s->crowd->replica, s->crowd->descriptor, org.b, name);
 
 	(void)row;
 	if (status != EMR_OK)
@@ -297,7 +309,8 @@ static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
 	if (s->handle[0] != '\0')
 		return EMR_OK;
 	s->n++;
-	s->found = (emr_who){.kind = EMR_WHO_ORGANISATION, .org = org, .is_registered = true, .is_active = true};
+	s->found = (emr_who){
+		.kind = EMR_WHO_ORGANISATION, .org = org, .is_registered = true, .is_active = true};
 	s->found.id = s->found.root = emr_who_org_id(org);
 	snprintf(s->found.called, sizeof s->found.called, "%.255s", at);
 	snprintf(s->found.name, sizeof s->found.name, "%s", name);
@@ -325,7 +338,8 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 	emr_status status;
 
 	memcpy(next.b, person->row.next, sizeof next.b);
-	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) || (person->row.roles & EMR_ROLE_DEVICE) != 0)
+	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) ||
+		(person->row.roles & EMR_ROLE_DEVICE) != 0)
 		return EMR_OK;
 	status = read_registration(s->crowd, person, handle, name);
 	if (status != EMR_OK)
@@ -366,7 +380,8 @@ static emr_status consider_teams(search *s)
 	return status;
 }
 
-static emr_status find_at(emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
+static emr_status find_at(
+	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
 	const char *at = strrchr(text, '@');
 	char names[NAMES_MAX] = "", near[NAMES_MAX] = "";
@@ -395,7 +410,8 @@ static emr_status find_at(emr_crowd *crowd, const char *text, emr_who *out_who, 
 
 /* ---- what was typed ---- */
 
-emr_status emr_who_find(emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size)
+emr_status emr_who_find(
+	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size)
 {
 	size_t index = 0;
 	emr_status status;
@@ -404,19 +420,24 @@ emr_status emr_who_find(emr_crowd *crowd, const char *text, emr_who *out_who, ch
 	if (strchr(text, '@') != NULL)
 		return find_at(crowd, text, out_who, out_names, names_size);
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
-	return status == EMR_OK ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who) : status;
+	return status == EMR_OK
+		       ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who)
+		       : status;
 }
 
-emr_status emr_who_find_or_say(emr_crowd *crowd, const char *text, emr_who *out_who, emr_problem *out_problem)
+emr_status emr_who_find_or_say(
+	emr_crowd *crowd, const char *text, emr_who *out_who, emr_problem *out_problem)
 {
 	char names[NAMES_MAX] = "";
 	emr_status status = emr_who_find(crowd, text, out_who, names, sizeof names);
 
 	if (status == EMR_NOT_FOUND && names[0] != '\0')
-		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", text, "names", names, NULL);
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON_NEAR, "who", text, "names",
+			names, NULL);
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PERSON, "who", text, NULL);
 	else if (status == EMR_CONFLICT)
-		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
 	return status;
 }

@@ -15,10 +15,12 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 		.org = team->org,
 		.is_registered = true};
 	char folded[ORG_FOLDED_MAX];
-	emr_status status = emr_organisation_name(crowd->replica, crowd->descriptor, team->org.b, who.organisation);
+	emr_status status = emr_organisation_name(
+		crowd->replica, crowd->descriptor, team->org.b, who.organisation);
 
 	if (status == EMR_OK)
-		status = emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active);
+		status =
+			emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active);
 	if (status != EMR_OK)
 		return status;
 	emr_who_fold(who.organisation, folded, sizeof folded);
@@ -41,7 +43,8 @@ typedef struct search {
 static emr_status consider(void *arg, const emr_team *team)
 {
 	search *s = arg;
-	bool is_meant = team->kind == EMR_TEAM_STAFF ? s->name[0] == '\0' : strcasecmp(team->name, s->name) == 0;
+	bool is_meant = team->kind == EMR_TEAM_STAFF ? s->name[0] == '\0'
+						     : strcasecmp(team->name, s->name) == 0;
 	emr_team present;
 	emr_status status;
 
@@ -80,10 +83,12 @@ static emr_status note_team(void *arg, const emr_team *team)
 	emr_team present;
 	emr_status status = emr_team_present(t->crowd->replica, team, &present);
 
-	if (status != EMR_OK || team->kind != EMR_TEAM_CHOSEN || !emr_id16_equal(present.id, team->id))
+	if (status != EMR_OK || team->kind != EMR_TEAM_CHOSEN ||
+		!emr_id16_equal(present.id, team->id))
 		return status;
 	status = emr_team_membership(t->crowd->replica, team->id, t->root, &m);
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && !emr_membership_is_on(&m, t->crowd->now_unix_s)))
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && !emr_membership_is_on(&m, t->crowd->now_unix_s)))
 		return EMR_OK;
 	if (status == EMR_OK && at + strlen(team->name) + 3 < t->size)
 		snprintf(t->out + at, t->size - at, "%s%s", at > 0 ? ", " : "", team->name);

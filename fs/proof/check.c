@@ -95,16 +95,21 @@ const char *read_nested(const checking *c, emr_bytes file, size_t item_len, nest
 		return "cannot be read";
 	if (p->n_parts != 0 || !emr_bytes_equal(p->note, c->proof->note))
 		return "is not under the same checkpoint";
-	if (emr_entry_parse((emr_span){p->entry.data, p->entry.len}, &out->entry) != EMR_CONTRACT_OK ||
-		emr_header_parse((emr_span){out->entry.header, EMR_HEADER_BYTES}, &out->header) != EMR_CONTRACT_OK ||
+	if (emr_entry_parse((emr_span){p->entry.data, p->entry.len}, &out->entry) !=
+			EMR_CONTRACT_OK ||
+		emr_header_parse((emr_span){out->entry.header, EMR_HEADER_BYTES}, &out->header) !=
+			EMR_CONTRACT_OK ||
 		p->item.len != item_len ||
-		emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES}, &out->item) != EMR_CONTRACT_OK)
+		emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES}, &out->item) !=
+			EMR_CONTRACT_OK)
 		return "cannot be read";
-	if (memcmp(out->header.net_id, c->verdict->net_id.b, 16) != 0 || !is_in_log(p, &c->head, &out->entry) ||
-		!is_in_batch(p, &out->header) || !batch_is_signed(&out->entry, &out->header))
+	if (memcmp(out->header.net_id, c->verdict->net_id.b, 16) != 0 ||
+		!is_in_log(p, &c->head, &out->entry) || !is_in_batch(p, &out->header) ||
+		!batch_is_signed(&out->entry, &out->header))
 		return "is not on this ledger";
 	emr_signer_id(out->header.signer_pk, signer_id);
-	if (memcmp(out->item.signer_id, signer_id, 32) != 0 || out->entry.results.data[p->item_index] > EMR_RESULT_ALREADY)
+	if (memcmp(out->item.signer_id, signer_id, 32) != 0 ||
+		out->entry.results.data[p->item_index] > EMR_RESULT_ALREADY)
 		return "was not accepted";
 	return NULL;
 }
@@ -131,10 +136,10 @@ bool priv_fits(const emr_item *item, emr_bytes priv)
 
 static bool check_access_parts(checking *c)
 {
-	static const emr_proof_type needed[] = {
-		EMR_PROOF_CHAIN, EMR_PROOF_DESCRIPTOR, EMR_PROOF_KEY, EMR_PROOF_GRANT, EMR_PROOF_ANSWER};
-	static const emr_proof_type foreign[] = {EMR_PROOF_STATEMENT, EMR_PROOF_HK, EMR_PROOF_MIME, EMR_PROOF_PATIENT,
-		EMR_PROOF_DIRECTORY, EMR_PROOF_MANIFEST, EMR_PROOF_DOMAIN};
+	static const emr_proof_type needed[] = {EMR_PROOF_CHAIN, EMR_PROOF_DESCRIPTOR,
+		EMR_PROOF_KEY, EMR_PROOF_GRANT, EMR_PROOF_ANSWER};
+	static const emr_proof_type foreign[] = {EMR_PROOF_STATEMENT, EMR_PROOF_HK, EMR_PROOF_MIME,
+		EMR_PROOF_PATIENT, EMR_PROOF_DIRECTORY, EMR_PROOF_MANIFEST, EMR_PROOF_DOMAIN};
 	emr_bytes k = emr_proof_part_of(c->proof, EMR_PROOF_QUESTION_KEY, 0);
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
@@ -146,7 +151,8 @@ static bool check_access_parts(checking *c)
 	if (emr_proof_part_of(c->proof, EMR_PROOF_CARD, 1).data != NULL)
 		return fail(c, EMR_PROOF_BAD_FORMAT, "a part does not belong to an access");
 	if ((k.data == NULL) != (c->proof->priv.len == 0) || (k.data != NULL && k.len != 32))
-		return fail(c, EMR_PROOF_BAD_FORMAT, "the question and its key are shown together, or neither");
+		return fail(c, EMR_PROOF_BAD_FORMAT,
+			"the question and its key are shown together, or neither");
 	return true;
 }
 
@@ -183,19 +189,20 @@ static bool parse_ledger_parts(checking *c)
 		emr_header_parse((emr_span){c->entry.header, EMR_HEADER_BYTES}, &c->header) !=
 			EMR_CONTRACT_OK)
 		return fail(c, EMR_PROOF_BAD_FORMAT, "the ledger entry cannot be read");
-	if (p->item.len < EMR_ITEM_BYTES ||
-		emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES}, &c->item) !=
-			EMR_CONTRACT_OK)
+	if (p->item.len < EMR_ITEM_BYTES || emr_item_parse((emr_span){p->item.data, EMR_ITEM_BYTES},
+						    &c->item) != EMR_CONTRACT_OK)
 		return fail(c, EMR_PROOF_BAD_FORMAT, "the ledger item cannot be read");
 	return true;
 }
 
 static bool check_format(checking *c)
 {
-	bool is_access = c->proof->item.len > ITEM_OP && c->proof->item.data[ITEM_OP] == EMR_OP_ACCESS_REQ;
+	bool is_access =
+		c->proof->item.len > ITEM_OP && c->proof->item.data[ITEM_OP] == EMR_OP_ACCESS_REQ;
 
 	c->verdict->kind = is_access ? EMR_PROOF_OF_ACCESS : EMR_PROOF_OF_CONTENT;
-	return (is_access ? check_access_parts(c) : check_content_parts(c)) && parse_ledger_parts(c);
+	return (is_access ? check_access_parts(c) : check_content_parts(c)) &&
+	       parse_ledger_parts(c);
 }
 
 static bool check_network(checking *c)
@@ -287,7 +294,8 @@ static bool check_item(checking *c)
 	emr_signer_id(c->header.signer_pk, signer_id);
 	if (memcmp(signer_id, c->item.signer_id, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item names another signer than its batch");
-	if (c->verdict->kind == EMR_PROOF_OF_CONTENT && c->item.op != EMR_OP_PUT && c->item.op != EMR_OP_REWRAP)
+	if (c->verdict->kind == EMR_PROOF_OF_CONTENT && c->item.op != EMR_OP_PUT &&
+		c->item.op != EMR_OP_REWRAP)
 		return fail(c, EMR_PROOF_BAD_ITEM, "the item does not save a content");
 	return true;
 }
@@ -322,15 +330,19 @@ static bool is_counted(const checking *c, step_fn step)
 
 static void check_all(checking *c)
 {
-	static const step_fn content[] = {check_format, check_network, check_log_path, check_keys, check_admissions,
-		check_certificates, check_checkpoint, check_entry, check_batch, check_item, check_result,
-		check_private_part, check_content, check_statement, check_owner, check_patient, check_type, check_copy};
-	static const step_fn access[] = {check_format, check_network, check_log_path, check_keys, check_admissions,
-		check_certificates, check_checkpoint, check_entry, check_batch, check_item, check_result,
-		check_question, check_grant, check_release, check_access_owner, check_no_copy};
+	static const step_fn content[] = {check_format, check_network, check_log_path, check_keys,
+		check_admissions, check_certificates, check_checkpoint, check_entry, check_batch,
+		check_item, check_result, check_private_part, check_content, check_statement,
+		check_owner, check_patient, check_type, check_copy};
+	static const step_fn access[] = {check_format, check_network, check_log_path, check_keys,
+		check_admissions, check_certificates, check_checkpoint, check_entry, check_batch,
+		check_item, check_result, check_question, check_grant, check_release,
+		check_access_owner, check_no_copy};
 	bool is_access = false;
 
-	for (size_t i = 0; i < (is_access ? sizeof access : sizeof content) / sizeof *content && c->status == EMR_OK; i++) {
+	for (size_t i = 0; i < (is_access ? sizeof access : sizeof content) / sizeof *content &&
+			   c->status == EMR_OK;
+		i++) {
 		step_fn step = is_access ? access[i] : content[i];
 
 		if (!step(c))
@@ -344,8 +356,7 @@ emr_status emr_proof_check(
 	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out_verdict)
 {
 	EMR_AUTO_PROOF proof = {.index = 0};
-	checking c = {
-		.proof = &proof, .verdict = out_verdict, .net = net, .copy_fd = copy_fd};
+	checking c = {.proof = &proof, .verdict = out_verdict, .net = net, .copy_fd = copy_fd};
 	emr_status status = emr_proof_parse(file, &proof);
 
 	*out_verdict = (emr_proof_verdict){.why = ""};
@@ -353,9 +364,9 @@ emr_status emr_proof_check(
 		return status;
 	if (status != EMR_OK) {
 		fail(&c, EMR_PROOF_BAD_FORMAT,
-			status == EMR_LIMIT		? "it is too long"
-				: status == EMR_NEWER_FORMAT ? "it has a newer format"
-							     : "it is no proof file, or not whole");
+			status == EMR_LIMIT	     ? "it is too long"
+			: status == EMR_NEWER_FORMAT ? "it has a newer format"
+						     : "it is no proof file, or not whole");
 		return EMR_OK;
 	}
 	check_all(&c);

@@ -21,7 +21,8 @@ static bool note_who(checking *c)
 	emr_proof_verdict *v = c->verdict;
 
 	if (asked_item(c).len != ASKED_BYTES ||
-		!emr_pub_access_req_parse((emr_span){asked_item(c).data + EMR_ITEM_BYTES, 40}, &c->asked))
+		!emr_pub_access_req_parse(
+			(emr_span){asked_item(c).data + EMR_ITEM_BYTES, 40}, &c->asked))
 		return fail(c, EMR_PROOF_BAD_QUESTION, "the question cannot be read");
 	if (who == NULL)
 		return fail(c, EMR_PROOF_BAD_QUESTION, "the key that asked is not shown");
@@ -85,13 +86,15 @@ bool check_question(checking *c)
 	if (c->proof->priv.len == 0)
 		return true; /* how many records, not which */
 	if (!priv_fits(&c->item, c->proof->priv))
-		return fail(c, EMR_PROOF_BAD_PRIVATE_PART, "the private part is not the one that the item commits to");
+		return fail(c, EMR_PROOF_BAD_PRIVATE_PART,
+			"the private part is not the one that the item commits to");
 	status = read_question(c);
 	if (status == EMR_NO_MEMORY) {
 		c->status = status;
 		return false;
 	}
-	return status == EMR_OK || fail(c, EMR_PROOF_BAD_QUESTION, "the key that is shown does not open the question");
+	return status == EMR_OK ||
+	       fail(c, EMR_PROOF_BAD_QUESTION, "the key that is shown does not open the question");
 }
 
 /* ---- the grant ---- */
@@ -114,19 +117,22 @@ static const char *judge_grant(const checking *c, const nested *n)
 		return "the grant is for somebody else";
 	if ((c->purposes_asked & ~g->purposes) != 0)
 		return "the grant is not for that purpose";
-	if ((c->asks_names && (g->rights & EMR_GRANT_LIST) == 0) || (c->asks_contents && (g->rights & EMR_GRANT_READ) == 0))
+	if ((c->asks_names && (g->rights & EMR_GRANT_LIST) == 0) ||
+		(c->asks_contents && (g->rights & EMR_GRANT_READ) == 0))
 		return "the grant does not give that right";
 	return NULL;
 }
 
-/* Its private part names the agents.  Files of before do not show it: then an agent is who says so. */
+/* Its private part names the agents.  Files of before do not show it: then an agent is who says so.
+ */
 static const char *note_agents(checking *c, const nested *n)
 {
 	emr_grant_part part;
 
 	if (n->proof.priv.len == 0)
 		return NULL;
-	if (!priv_fits(&n->item, n->proof.priv) || emr_grant_part_read(n->proof.item, n->proof.priv, &part) != EMR_OK)
+	if (!priv_fits(&n->item, n->proof.priv) ||
+		emr_grant_part_read(n->proof.item, n->proof.priv, &part) != EMR_OK)
 		return "the private part of the grant is not the one that it commits to";
 	memcpy(c->agents, part.agents, sizeof c->agents);
 	c->n_agents = part.n;
@@ -137,7 +143,8 @@ static const char *note_agents(checking *c, const nested *n)
 bool check_grant(checking *c)
 {
 	AUTO_NESTED n = {.is_out_of_memory = false};
-	const char *why = read_nested(c, emr_proof_part_of(c->proof, EMR_PROOF_GRANT, 0), GRANT_BYTES, &n);
+	const char *why =
+		read_nested(c, emr_proof_part_of(c->proof, EMR_PROOF_GRANT, 0), GRANT_BYTES, &n);
 
 	if (n.is_out_of_memory) {
 		c->status = EMR_NO_MEMORY;
@@ -185,7 +192,8 @@ static void count_organisation(counting *t, const uint8_t org[16])
 	memcpy(t->organisations[t->n_organisations++], org, 16);
 }
 
-static const char *note_answer(checking *c, counting *t, const nested *n, const emr_pub_access_served *pub)
+static const char *note_answer(
+	checking *c, counting *t, const nested *n, const emr_pub_access_served *pub)
 {
 	const known_key *agent = key_of(c, n->item.signer_id);
 	emr_proof_verdict *v = c->verdict;
@@ -195,8 +203,9 @@ static const char *note_answer(checking *c, counting *t, const nested *n, const 
 		v->n_refusals++;
 		return NULL;
 	}
-	*r = (emr_proof_releaser){
-		.is_owner = pub->mode == EMR_SERVED_OWNER, .ledger_time = n->entry.ledger_time_unix_s, .count = pub->count};
+	*r = (emr_proof_releaser){.is_owner = pub->mode == EMR_SERVED_OWNER,
+		.ledger_time = n->entry.ledger_time_unix_s,
+		.count = pub->count};
 	if (r->is_owner && memcmp(n->item.signer_id, c->grant_signer.b, 32) != 0)
 		return "an answer of the owner is not by who granted";
 	if (!r->is_owner && (agent == NULL || (agent->pub.roles & EMR_ROLE_AGENT) == 0))
@@ -219,7 +228,8 @@ static const char *check_answer(checking *c, counting *t, const nested *n)
 	uint8_t req[32];
 
 	emr_sha256(asked_item(c).data, asked_item(c).len, req);
-	if (n->item.op != EMR_OP_ACCESS_SERVED || n->proof.priv.len != 0 || !emr_pub_access_served_parse(nested_pub(n), &pub) ||
+	if (n->item.op != EMR_OP_ACCESS_SERVED || n->proof.priv.len != 0 ||
+		!emr_pub_access_served_parse(nested_pub(n), &pub) ||
 		pub.mode < EMR_SERVED_FRAGMENTS || pub.mode > EMR_SERVED_REFUSED)
 		return "an answer cannot be read";
 	if (memcmp(pub.req, req, 32) != 0 || memcmp(pub.req_object, c->item.object_id, 16) != 0 ||
@@ -239,7 +249,8 @@ bool check_release(checking *c)
 	counting t = {.n = 0};
 	emr_bytes file;
 
-	while (t.n < EMR_PROOF_ANSWERS_MAX && (file = emr_proof_part_of(c->proof, EMR_PROOF_ANSWER, t.n)).data != NULL) {
+	while (t.n < EMR_PROOF_ANSWERS_MAX &&
+		(file = emr_proof_part_of(c->proof, EMR_PROOF_ANSWER, t.n)).data != NULL) {
 		AUTO_NESTED n = {.is_out_of_memory = false};
 		const char *why = read_nested(c, file, ANSWER_BYTES, &n);
 
@@ -270,7 +281,8 @@ bool check_access_owner(checking *c)
 	memcpy(c->verdict->owner, c->owner->certificate.handle, sizeof c->verdict->owner);
 	for (size_t i = 0; i < c->verdict->n_releasers; i++)
 		if (c->verdict->releasers[i].is_owner)
-			memcpy(c->verdict->releasers[i].name, c->verdict->owner, sizeof c->verdict->owner);
+			memcpy(c->verdict->releasers[i].name, c->verdict->owner,
+				sizeof c->verdict->owner);
 	return true;
 }
 

@@ -1,4 +1,5 @@
-/* From the item to the signed plaintext: private part, encrypted content, statement, whose it is, and a copy. */
+/* From the item to the signed plaintext: private part, encrypted content, statement, whose it is,
+ * and a copy. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ typedef struct card {
 
 #define CARD_BYTES 185 /* without label and signatures */
 
-/* A card about domain key DOM_ID that identity and domain have signed; its label must be empty here. */
+/* A card about domain key DOM_ID that identity and domain have signed; its label must be empty
+ * here. */
 static const char *read_card(
 	const checking *c, emr_bytes bytes, const uint8_t dom_id[32], card *out_card)
 {
@@ -84,7 +86,8 @@ static const char *read_card(
 	if (emr_sign_verify(out_card->id_pk, EMR_SIGN_CARD, emr_bytes_of(bytes.data, CARD_BYTES),
 		    bytes.data + CARD_BYTES) != EMR_OK ||
 		emr_sign_verify(out_card->dom_pk, EMR_SIGN_CARD_DOM,
-			emr_bytes_of(bytes.data, CARD_BYTES), bytes.data + CARD_BYTES + 64) != EMR_OK)
+			emr_bytes_of(bytes.data, CARD_BYTES),
+			bytes.data + CARD_BYTES + 64) != EMR_OK)
 		return "a signature of a domain card does not fit";
 	return NULL;
 }
@@ -123,8 +126,7 @@ static bool is_signed_with(const checking *c, const uint8_t *key, size_t len)
 	const uint8_t *sig = bytes.data + EMR_STATEMENT_BYTES;
 
 	if (c->statement.alg == EMR_STATEMENT_ED25519)
-		return len == 32 &&
-		       emr_ed25519_verify(key, bytes.data, EMR_STATEMENT_BYTES, sig);
+		return len == 32 && emr_ed25519_verify(key, bytes.data, EMR_STATEMENT_BYTES, sig);
 	return emr_p256_verify(key, len, bytes.data, EMR_STATEMENT_BYTES, sig);
 }
 
@@ -139,8 +141,8 @@ static const known_key *issuer_of(const checking *c, bool *out_is_signed, const 
 	for (size_t i = 0; i < c->n_keys && key == NULL; i++) {
 		emr_sha256(c->keys[i].certificate.spki, EMR_P256_SPKI_BYTES, id);
 		if (c->statement.alg == EMR_STATEMENT_P256 && memcmp(id, issuer_id, 32) == 0) {
-			*out_is_signed = is_signed_with(
-				c, c->keys[i].certificate.spki, EMR_P256_SPKI_BYTES);
+			*out_is_signed =
+				is_signed_with(c, c->keys[i].certificate.spki, EMR_P256_SPKI_BYTES);
 			return &c->keys[i];
 		}
 	}
@@ -175,7 +177,8 @@ bool check_statement(checking *c)
 		return fail(c, EMR_PROOF_BAD_STATEMENT, "the statement names another certificate");
 	if (emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0).data != NULL &&
 		memcmp(issuer->signer_id.b, c->item.signer_id, 32) != 0)
-		return fail(c, EMR_PROOF_BAD_STATEMENT, "neither who signed it nor the owner put it there");
+		return fail(c, EMR_PROOF_BAD_STATEMENT,
+			"neither who signed it nor the owner put it there");
 	memcpy(c->verdict->signer, issuer->certificate.handle, sizeof c->verdict->signer);
 	c->verdict->certificate = issuer->certificate.ref;
 	memcpy(c->verdict->handle_id, issuer->signer_id.b, 8);
@@ -199,11 +202,13 @@ const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const
 	return NULL;
 }
 
-/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began it. */
+/* Somebody else wrote there, as the ledger allowed him: whose domain it is says the item that began
+ * it. */
 static const known_key *owner_of_begun(checking *c, const char **out_why)
 {
 	AUTO_NESTED n = {.is_out_of_memory = false};
-	const char *why = read_nested(c, emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0), EMR_ITEM_BYTES + 64, &n);
+	const char *why = read_nested(
+		c, emr_proof_part_of(c->proof, EMR_PROOF_DOMAIN, 0), EMR_ITEM_BYTES + 64, &n);
 
 	if (n.is_out_of_memory)
 		c->status = EMR_NO_MEMORY;
@@ -235,7 +240,8 @@ bool check_patient(checking *c)
 {
 	uint8_t commit[32];
 
-	emr_pid_commit(emr_proof_part_of(c->proof, EMR_PROOF_PATIENT, 0).data, c->owner->pk, commit);
+	emr_pid_commit(
+		emr_proof_part_of(c->proof, EMR_PROOF_PATIENT, 0).data, c->owner->pk, commit);
 	if (memcmp(commit, c->statement.pid_commit, 32) != 0)
 		return fail(c, EMR_PROOF_BAD_PATIENT,
 			"the statement is about another person than the owner of the domain");
@@ -291,7 +297,8 @@ static void hash_segment(
 	emr_sha256_final(&ctx, out);
 }
 
-/* The tree over the segments of the copy, and its length, until it is longer than the signed one. */
+/* The tree over the segments of the copy, and its length, until it is longer than the signed one.
+ */
 static emr_status hash_copy(checking *c, uint64_t *out_n, uint8_t out_root[32])
 {
 	emr_bytes hk = emr_proof_part_of(c->proof, EMR_PROOF_HK, 0);

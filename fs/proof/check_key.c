@@ -16,7 +16,8 @@ static const char *read_key(const nested *n, known_key *key)
 	key->seq = n->entry.seq;
 	if (n->item.op != EMR_OP_KEY_REG || memcmp(n->item.object_id, key->signer_id.b, 16) != 0)
 		return "what should register a key does not";
-	return key->pub.how == EMR_HOW_CERTIFICATE ? NULL : "a key is not vouched for by a certificate";
+	return key->pub.how == EMR_HOW_CERTIFICATE ? NULL
+						   : "a key is not vouched for by a certificate";
 }
 
 bool check_keys(checking *c)
@@ -34,7 +35,8 @@ bool check_keys(checking *c)
 			return false;
 		}
 		if (why != NULL)
-			return fail(c, EMR_PROOF_BAD_KEY, "a key's registration is not on this ledger");
+			return fail(
+				c, EMR_PROOF_BAD_KEY, "a key's registration is not on this ledger");
 		why = read_key(&n, key);
 		if (why != NULL)
 			return fail(c, EMR_PROOF_BAD_KEY, why);
@@ -90,8 +92,8 @@ static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf
 	emr_pub_key_reg_encode(&key->pub, pub);
 	if (emr_bind_message(c->verdict->net_id.b, key->signer_id.b, (emr_span){pub, sizeof pub},
 		    message) != EMR_CONTRACT_OK ||
-		!emr_p256_verify(facts.spki, sizeof facts.spki, message, sizeof message,
-			key->pub.bind_sig))
+		!emr_p256_verify(
+			facts.spki, sizeof facts.spki, message, sizeof message, key->pub.bind_sig))
 		return "the certificate's key does not vouch for the key on the ledger";
 	return NULL;
 }

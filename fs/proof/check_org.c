@@ -10,14 +10,16 @@
 
 /* ---- the network's description ---- */
 
-static bool in_description(const checking *c, const uint8_t org[16], emr_descriptor *out, emr_descriptor_org *out_org)
+static bool in_description(
+	const checking *c, const uint8_t org[16], emr_descriptor *out, emr_descriptor_org *out_org)
 {
 	emr_bytes bytes = emr_proof_part_of(c->proof, EMR_PROOF_DESCRIPTOR, 0);
 
 	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
 		return false;
 	for (size_t i = 0; i < out->norg; i++)
-		if (emr_descriptor_org_at(out, i, out_org) == EMR_CONTRACT_OK && memcmp(out_org->org, org, 16) == 0)
+		if (emr_descriptor_org_at(out, i, out_org) == EMR_CONTRACT_OK &&
+			memcmp(out_org->org, org, 16) == 0)
 			return true;
 	return false;
 }
@@ -44,8 +46,9 @@ static bool read_admission(nested *n, admitted *out)
 	uint8_t hash[32];
 	emr_bytes part = n->proof.priv;
 
-	if (n->item.op != EMR_OP_ORG_PROPOSE || !emr_pub_org_propose_parse(nested_pub(n), &pub) || pub.kind != EMR_PROPOSAL_ADMIT ||
-		!priv_fits(&n->item, part) || emr_buf_append(&out->part, part.data, part.len) != EMR_OK)
+	if (n->item.op != EMR_OP_ORG_PROPOSE || !emr_pub_org_propose_parse(nested_pub(n), &pub) ||
+		pub.kind != EMR_PROPOSAL_ADMIT || !priv_fits(&n->item, part) ||
+		emr_buf_append(&out->part, part.data, part.len) != EMR_OK)
 		return false;
 	part = emr_buf_view(&out->part);
 	if (emr_proposal_admit_ca(part, &out->ca) != EMR_OK)
@@ -56,7 +59,8 @@ static bool read_admission(nested *n, admitted *out)
 	return memcmp(hash, pub.aux, 32) == 0;
 }
 
-/* Approvals of PROPOSAL by different organisations, each behind the proposal; OUT_SEQ is the last one's entry. */
+/* Approvals of PROPOSAL by different organisations, each behind the proposal; OUT_SEQ is the last
+ * one's entry. */
 static const char *count_approvals(
 	checking *c, const uint8_t proposal[16], uint64_t after, size_t *out_n, uint64_t *out_seq)
 {
@@ -65,7 +69,8 @@ static const char *count_approvals(
 
 	*out_n = 0;
 	*out_seq = after;
-	for (size_t i = 0; (file = emr_proof_part_of(c->proof, EMR_PROOF_APPROVAL, i)).data != NULL; i++) {
+	for (size_t i = 0; (file = emr_proof_part_of(c->proof, EMR_PROOF_APPROVAL, i)).data != NULL;
+		i++) {
 		AUTO_NESTED n = {.is_out_of_memory = false};
 		const char *why = read_nested(c, file, APPROVE_BYTES, &n);
 		const uint8_t *org;
@@ -116,7 +121,8 @@ bool check_admissions(checking *c)
 		emr_proof_part_of(c->proof, EMR_PROOF_APPROVAL, 0).data != NULL)
 		return fail(c, EMR_PROOF_BAD_ADMISSION, "there are approvals of nothing");
 	while (c->n_admissions < EMR_PROOF_ADMISSIONS_MAX &&
-		(file = emr_proof_part_of(c->proof, EMR_PROOF_ADMISSION, c->n_admissions)).data != NULL) {
+		(file = emr_proof_part_of(c->proof, EMR_PROOF_ADMISSION, c->n_admissions)).data !=
+			NULL) {
 		const char *why = check_admission(c, file, &c->admissions[c->n_admissions++]);
 
 		if (c->status != EMR_OK)
@@ -134,7 +140,8 @@ bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t 
 	emr_descriptor d;
 	emr_descriptor_org row;
 
-	if (in_description(c, org, &d, &row) && emr_bytes_equal(der, emr_bytes_of(row.ca_der.data, row.ca_der.len)))
+	if (in_description(c, org, &d, &row) &&
+		emr_bytes_equal(der, emr_bytes_of(row.ca_der.data, row.ca_der.len)))
 		return true;
 	for (size_t i = 0; i < c->n_admissions; i++)
 		if (memcmp(c->admissions[i].org, org, 16) == 0 && c->admissions[i].seq <= seq &&

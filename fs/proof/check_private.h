@@ -1,4 +1,5 @@
-/* What the checks of one proof share.  They refuse to go on past the first thing that does not fit. */
+/* What the checks of one proof share.  They refuse to go on past the first thing that does not fit.
+ */
 #pragma once
 
 #include "contract/item.h"
@@ -23,7 +24,7 @@ typedef struct known_key {
 /* An organisation that came in after the network was made. */
 typedef struct admitted {
 	uint8_t org[16];
-	uint64_t seq; /* of the approval that completed it */
+	uint64_t seq;	    /* of the approval that completed it */
 	emr_bytes ca, name; /* borrowed from PART */
 	emr_buf part;
 } admitted;
@@ -73,8 +74,8 @@ typedef struct nested {
 	emr_item item;
 	bool is_out_of_memory;
 } nested;
-/* FILE is the proof of an item of ITEM_LEN bytes, under the same checkpoint, signed by who it names, accepted.  Else what is wrong
- * with it, after "... ".  nested_end in either case. */
+/* FILE is the proof of an item of ITEM_LEN bytes, under the same checkpoint, signed by who it
+ * names, accepted.  Else what is wrong with it, after "... ".  nested_end in either case. */
 const char *read_nested(const checking *c, emr_bytes file, size_t item_len, nested *out);
 emr_span nested_pub(const nested *n);
 void nested_end(nested *n);
@@ -84,7 +85,8 @@ bool priv_fits(const emr_item *item, emr_bytes priv);
 
 /* How the network calls ORG, shown safely; "" when the file does not say. */
 void organisation_name(const checking *c, const uint8_t org[16], char out[EMR_PROOF_NAME_BYTES]);
-/* DER is a CA of ORG: of the network's description, or of an admission that came before entry SEQ. */
+/* DER is a CA of ORG: of the network's description, or of an admission that came before entry SEQ.
+ */
 bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq);
 
 /* Whose domain the item is in, when DOM_ID is its key; NULL and *OUT_WHY when no card shows it. */

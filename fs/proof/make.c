@@ -81,7 +81,8 @@ static emr_status read_blocks(making *m)
 	if (status == EMR_OK)
 		status = emr_unixfs_bundle_decode(emr_buf_view(&m->directory), &names);
 	if (status == EMR_OK)
-		status = emr_block_store_get_verified(m->from->store, &names.manifest, &m->manifest);
+		status =
+			emr_block_store_get_verified(m->from->store, &names.manifest, &m->manifest);
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 
@@ -128,7 +129,8 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	return EMR_OK;
 }
 
-/* The statement of a record that was moved is signed with the key of the domain in which it was saved. */
+/* The statement of a record that was moved is signed with the key of the domain in which it was
+ * saved. */
 static emr_status add_issuer(making *m)
 {
 	domain_search search = {.owner_id = m->parsed.issuer_id};
@@ -138,21 +140,25 @@ static emr_status add_issuer(making *m)
 		return status;
 	if (!search.is_found)
 		return pieces_add_key(&m->p, m->parsed.issuer_id);
-	return emr_id16_equal(search.domain, m->place.domain) ? EMR_OK
-							      : pieces_add_card(&m->p, search.domain);
+	return emr_id16_equal(search.domain, m->place.domain)
+		       ? EMR_OK
+		       : pieces_add_card(&m->p, search.domain);
 }
 
 /* Who wrote into the domain with a key of his own: then its beginning shows whose it is. */
 static emr_status add_writer(making *m)
 {
-	const emr_part_key at = {
-		.domain = m->place.domain, .object = m->place.domain, .version = 1, .family = EMR_FAMILY_DOMAIN};
+	const emr_part_key at = {.domain = m->place.domain,
+		.object = m->place.domain,
+		.version = 1,
+		.family = EMR_FAMILY_DOMAIN};
 	const uint8_t *signer = m->item.item.data + ITEM_SIGNER;
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_domain_public own;
 	uint8_t id[32];
-	emr_status status = emr_keyring_domain_public(m->from->keyring, m->place.domain, FIRST_GEN, 1, &own);
+	emr_status status =
+		emr_keyring_domain_public(m->from->keyring, m->place.domain, FIRST_GEN, 1, &own);
 
 	if (status != EMR_OK)
 		return status;
@@ -169,10 +175,12 @@ static emr_status add_writer(making *m)
 
 static emr_status add_signers(making *m)
 {
-	emr_status status = pieces_add_key(&m->p, m->p.self.signer_id.b); /* signs checkpoint and cards */
+	emr_status status =
+		pieces_add_key(&m->p, m->p.self.signer_id.b); /* signs checkpoint and cards */
 
 	if (status == EMR_OK)
-		status = pieces_add_key(&m->p, m->item.entry.data + 24); /* who appended the entry */
+		status =
+			pieces_add_key(&m->p, m->item.entry.data + 24); /* who appended the entry */
 	if (status == EMR_OK)
 		status = pieces_add_card(&m->p, m->place.domain);
 	if (status == EMR_OK)
@@ -208,7 +216,8 @@ static emr_status write_file(const making *m, emr_buf *out_file)
 	return pieces_write(&m->p, &p, out_file);
 }
 
-emr_status emr_proof_make(const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
+emr_status emr_proof_make(
+	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
 {
 	making *m = calloc(1, sizeof *m);
 	emr_status status;

@@ -70,7 +70,9 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	if (status == EMR_OK && a->is_found) {
 		emr_signer_id(row.owner_pk, a->owner.b);
 		/* What is shared with me is kept here, too, and another's. */
-		a->is_mine = is_mine && emr_keyring_domain_public(a->p.from->keyring, domain, FIRST_GEN, 1, &own) == EMR_OK &&
+		a->is_mine = is_mine &&
+			     emr_keyring_domain_public(
+				     a->p.from->keyring, domain, FIRST_GEN, 1, &own) == EMR_OK &&
 			     memcmp(own.owner_pk, row.owner_pk, 32) == 0;
 	}
 	return status;
@@ -93,7 +95,8 @@ static emr_status fetch_part(const accessing *a, const emr_part_key *key, emr_bu
 	return emr_ledger_fetch(a->p.from->ledger, key, 1, take_part, out_part);
 }
 
-/* With the domain's box, or the own one: whoever cannot open it proves how many records it was about, not which. */
+/* With the domain's box, or the own one: whoever cannot open it proves how many records it was
+ * about, not which. */
 static emr_status open_question(accessing *a)
 {
 	const emr_keyring *keyring = a->p.from->keyring;
@@ -105,7 +108,8 @@ static emr_status open_question(accessing *a)
 	emr_status status = emr_access_part_read(item, emr_buf_view(&a->priv), &part);
 
 	if (status == EMR_OK)
-		status = a->is_mine ? emr_box_key_domain(keyring, a->release.domain, &box) : emr_box_key_identity(keyring, &box);
+		status = a->is_mine ? emr_box_key_domain(keyring, a->release.domain, &box)
+				    : emr_box_key_identity(keyring, &box);
 	if (status == EMR_OK)
 		status = emr_request_key_open(box, rid, item, &part, &key);
 	if (status == EMR_OK) {
@@ -131,7 +135,8 @@ static emr_status find_question(accessing *a)
 	if (status == EMR_OK)
 		status = emr_replica_item_get(a->p.from->replica, &key, &bytes, &item);
 	if (status == EMR_OK)
-		status = emr_ledger_prove(a->p.from->ledger, item.seq, item.index, a->p.at.size, &a->item);
+		status = emr_ledger_prove(
+			a->p.from->ledger, item.seq, item.index, a->p.at.size, &a->item);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	status = fetch_part(a, &key, &a->priv);
@@ -140,7 +145,8 @@ static emr_status find_question(accessing *a)
 
 /* ---- the grant ---- */
 
-/* Its agents, out of its private part; where the owner answers there are none, and nothing to show. */
+/* Its agents, out of its private part; where the owner answers there are none, and nothing to show.
+ */
 static emr_status read_agents(accessing *a, const emr_part_key *key, emr_bytes item)
 {
 	emr_grant_part part;
@@ -162,9 +168,12 @@ static emr_status read_agents(accessing *a, const emr_part_key *key, emr_bytes i
 /* The newest terms that were there when the question came. */
 static emr_status find_grant(accessing *a)
 {
-	emr_part_key key = {.family = EMR_FAMILY_GRANT, .domain = a->release.domain, .object = a->release.grant};
+	emr_part_key key = {.family = EMR_FAMILY_GRANT,
+		.domain = a->release.domain,
+		.object = a->release.grant};
 	emr_known_grant known;
-	emr_status status = emr_replica_grant(a->p.from->replica, a->release.domain, a->release.grant, &known);
+	emr_status status =
+		emr_replica_grant(a->p.from->replica, a->release.domain, a->release.grant, &known);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
@@ -178,7 +187,8 @@ static emr_status find_grant(accessing *a)
 		if (item.seq > a->seq || item.bytes.data[5] != EMR_OP_GRANT)
 			continue;
 		status = read_agents(a, &key, item.bytes);
-		return status == EMR_OK ? pieces_prove(&a->p, item.seq, item.index, emr_buf_view(&a->grant_priv), &a->grant)
+		return status == EMR_OK ? pieces_prove(&a->p, item.seq, item.index,
+						  emr_buf_view(&a->grant_priv), &a->grant)
 					: status;
 	}
 	return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
@@ -194,7 +204,8 @@ static emr_status add_answer(accessing *a, emr_id32 responder)
 	emr_replica_item item;
 	emr_status status = emr_replica_answer(a->p.from->replica, &a->release, responder, &answer);
 
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && (answer.given == 0 || answer.mode == EMR_SERVED_REFUSED)))
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && (answer.given == 0 || answer.mode == EMR_SERVED_REFUSED)))
 		return EMR_OK;
 	if (status == EMR_OK && a->n_answers == EMR_PROOF_ANSWERS_MAX)
 		return EMR_LIMIT;
@@ -204,7 +215,8 @@ static emr_status add_answer(accessing *a, emr_id32 responder)
 	if (status == EMR_OK && answer.mode == EMR_SERVED_FRAGMENTS)
 		status = pieces_add_key(&a->p, responder.b);
 	if (status == EMR_OK)
-		status = pieces_prove(&a->p, item.seq, item.index, (emr_bytes){0}, &a->answers[a->n_answers]);
+		status = pieces_prove(
+			&a->p, item.seq, item.index, (emr_bytes){0}, &a->answers[a->n_answers]);
 	if (status != EMR_OK)
 		return status;
 	a->n_answers++;
@@ -237,9 +249,11 @@ static emr_status add_asker(accessing *a)
 	if (status == EMR_OK)
 		status = pieces_add_key(&a->p, a->release.signer.b);
 	if (status == EMR_OK)
-		status = pieces_add_key(&a->p, a->item.entry.data + 24); /* who appended the entry */
+		status =
+			pieces_add_key(&a->p, a->item.entry.data + 24); /* who appended the entry */
 	if (status == EMR_OK)
-		status = pieces_add_key(&a->p, a->p.self.signer_id.b); /* signs checkpoint and card */
+		status = pieces_add_key(
+			&a->p, a->p.self.signer_id.b); /* signs checkpoint and card */
 	return status == EMR_OK && a->is_mine ? pieces_add_card(&a->p, a->release.domain) : status;
 }
 

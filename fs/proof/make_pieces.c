@@ -28,7 +28,8 @@ void pieces_end(pieces *p)
 
 /* ---- checkpoint ---- */
 
-/* The head as this computer has verified it, signed by the person's log key, and by whoever signed the same head before. */
+/* The head as this computer has verified it, signed by the person's log key, and by whoever signed
+ * the same head before. */
 emr_status pieces_begin(const emr_proof_sources *from, pieces *out)
 {
 	emr_checkpoint head = {.net_id = emr_ledger_net_id(from->ledger)}, kept;
@@ -52,7 +53,8 @@ emr_status pieces_begin(const emr_proof_sources *from, pieces *out)
 
 /* ---- items ---- */
 
-emr_status pieces_prove(const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file)
+emr_status pieces_prove(
+	const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file)
 {
 	emr_ledger_proof proof = {.seq = 0};
 	emr_proof file = {.index = seq, .note = emr_buf_view(&p->note), .priv = priv};
@@ -92,13 +94,14 @@ static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_p
 	emr_bytes ca;
 	emr_status status;
 
-	if (s->is_found || row->kind != EMR_PROPOSAL_ADMIT || row->head.state != EMR_PROPOSAL_DONE ||
-		memcmp(row->org, s->org, 16) != 0)
+	if (s->is_found || row->kind != EMR_PROPOSAL_ADMIT ||
+		row->head.state != EMR_PROPOSAL_DONE || memcmp(row->org, s->org, 16) != 0)
 		return EMR_OK;
 	status = emr_replica_part(s->p->from->replica, &key, &part);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
-	if (emr_proposal_admit_ca(emr_buf_view(&part), &ca) != EMR_OK || emr_cert_read(s->leaf, &leaf) != EMR_OK ||
+	if (emr_proposal_admit_ca(emr_buf_view(&part), &ca) != EMR_OK ||
+		emr_cert_read(s->leaf, &leaf) != EMR_OK ||
 		emr_cert_verify(s->leaf, ca, leaf.not_before, &facts) != EMR_OK)
 		return EMR_OK;
 	s->is_found = true;
@@ -115,16 +118,18 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 	if (line->result > EMR_RESULT_ALREADY || !emr_id16_equal(line->object, s->proposal))
 		return EMR_OK;
 	if (line->family == EMR_FAMILY_ORG)
-		return pieces_prove(
-			p, line->item.seq, line->item.index, emr_buf_view(&s->part), &p->admissions[p->n_admissions]);
+		return pieces_prove(p, line->item.seq, line->item.index, emr_buf_view(&s->part),
+			&p->admissions[p->n_admissions]);
 	if (line->family != EMR_FAMILY_APPROVAL)
 		return EMR_OK;
 	if (p->n_approvals == EMR_PROOF_APPROVALS_MAX)
 		return EMR_LIMIT;
-	return pieces_prove(p, line->item.seq, line->item.index, (emr_bytes){0}, &p->approvals[p->n_approvals++]);
+	return pieces_prove(p, line->item.seq, line->item.index, (emr_bytes){0},
+		&p->approvals[p->n_approvals++]);
 }
 
-static emr_status add_admission(pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
+static emr_status add_admission(
+	pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
 {
 	admission_search s = {.p = p, .org = org, .leaf = leaf};
 	const emr_id16 nobodys = {{0}};
@@ -143,7 +148,8 @@ static emr_status add_admission(pieces *p, const uint8_t org[16], emr_bytes leaf
 	if (status == EMR_OK && is_new && p->n_admissions == EMR_PROOF_ADMISSIONS_MAX)
 		status = EMR_LIMIT;
 	if (status == EMR_OK && is_new)
-		status = emr_replica_recent(p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s);
+		status = emr_replica_recent(
+			p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s);
 	if (status == EMR_OK && is_new && p->admissions[p->n_admissions].len == 0)
 		status = EMR_MISSING_DATA;
 	if (status == EMR_OK && is_new)
@@ -174,7 +180,8 @@ static emr_status append_ca(pieces *p, const uint8_t org[16], emr_bytes leaf, em
 	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &descriptor) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	for (size_t i = 0; i < descriptor.norg; i++)
-		if (emr_descriptor_org_at(&descriptor, i, &row) == EMR_CONTRACT_OK && memcmp(row.org, org, 16) == 0)
+		if (emr_descriptor_org_at(&descriptor, i, &row) == EMR_CONTRACT_OK &&
+			memcmp(row.org, org, 16) == 0)
 			return emr_buf_append(out_chain, row.ca_der.data, row.ca_der.len);
 	return add_admission(p, org, leaf, out_chain);
 }
@@ -185,8 +192,9 @@ static emr_status add_chain(pieces *p, emr_bytes item, emr_bytes part, emr_buf *
 	emr_bytes leaf;
 	emr_status status = read_certificate(part, &leaf);
 
-	if (status == EMR_OK && (item.len != EMR_ITEM_BYTES + 288 ||
-					!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub)))
+	if (status == EMR_OK &&
+		(item.len != EMR_ITEM_BYTES + 288 ||
+			!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub)))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = emr_buf_append(out_chain, leaf.data, leaf.len);
@@ -224,7 +232,8 @@ emr_status pieces_add_key(pieces *p, const uint8_t id[32])
 
 /* ---- cards ---- */
 
-/* That this identity owns the key of DOMAIN: good for evidence only, it has run out when it is made. */
+/* That this identity owns the key of DOMAIN: good for evidence only, it has run out when it is
+ * made. */
 emr_status pieces_add_card(pieces *p, emr_id16 domain)
 {
 	uint8_t *card = p->cards[p->n_cards % CARDS_MAX];
@@ -246,8 +255,8 @@ emr_status pieces_add_card(pieces *p, emr_id16 domain)
 	emr_put_u64(card + 168, p->from->now_unix_s);
 	emr_put_u64(card + 176, p->from->now_unix_s);
 	card[184] = 0;
-	status = emr_keyring_sign(p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body,
-		card + CARD_BYTES);
+	status = emr_keyring_sign(
+		p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body, card + CARD_BYTES);
 	if (status == EMR_OK)
 		status = emr_keyring_sign(p->from->keyring, emr_signer_domain(domain, FIRST_GEN),
 			EMR_SIGN_CARD_DOM, body, card + CARD_BYTES + 64);
@@ -260,7 +269,8 @@ emr_status pieces_add_card(pieces *p, emr_id16 domain)
 
 void add_part(emr_proof *p, emr_proof_type type, const void *data, size_t len)
 {
-	p->parts[p->n_parts++] = (emr_proof_part){.type = (uint8_t)type, .bytes = emr_bytes_of(data, len)};
+	p->parts[p->n_parts++] =
+		(emr_proof_part){.type = (uint8_t)type, .bytes = emr_bytes_of(data, len)};
 }
 
 /* Two keys may have one certificate. */
@@ -309,7 +319,8 @@ emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_fil
 	if (status == EMR_OK)
 		status = emr_proof_check(emr_buf_view(&bytes), -1, &net, &verdict);
 	if (status == EMR_OK && verdict.step != EMR_PROOF_SOUND) {
-		emr_log(EMR_LOG_ERROR, "proof: %s: %s", emr_proof_step_text(verdict.step), verdict.why);
+		emr_log(EMR_LOG_ERROR, "proof: %s: %s", emr_proof_step_text(verdict.step),
+			verdict.why);
 		return EMR_BAD_SIGNATURE;
 	}
 	return status == EMR_OK ? emr_buf_append(out_file, bytes.data, bytes.len) : status;

@@ -1,5 +1,5 @@
-/* What every proof is put together from: a signed head, registrations, certificates, admissions, cards, and the parts in their
- * order.  It refuses what is not on the own copy of the ledger. */
+/* What every proof is put together from: a signed head, registrations, certificates, admissions,
+ * cards, and the parts in their order.  It refuses what is not on the own copy of the ledger. */
 #pragma once
 
 #include "ledger/checkpoint.h"
@@ -27,7 +27,8 @@ typedef struct pieces {
 emr_status pieces_begin(const emr_proof_sources *from, pieces *out);
 void pieces_end(pieces *p);
 /* The item at SEQ and INDEX as a proof of its own, with PRIV shown if it is not empty. */
-emr_status pieces_prove(const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file);
+emr_status pieces_prove(
+	const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file);
 /* A key with its certificate and its organisation's admission; each once. */
 emr_status pieces_add_key(pieces *p, const uint8_t id[32]);
 /* That the own identity owns the key of DOMAIN. */
@@ -38,5 +39,6 @@ void pieces_put_chains(const pieces *p, emr_proof *file);
 void pieces_put_keys(const pieces *p, emr_proof *file);
 void pieces_put_cards(const pieces *p, emr_proof *file);
 void pieces_put_admissions(const pieces *p, emr_proof *file);
-/* What is handed out proves itself: writes FILE if it is sound.  EMR_BAD_SIGNATURE: the log says the step. */
+/* What is handed out proves itself: writes FILE if it is sound.  EMR_BAD_SIGNATURE: the log says
+ * the step. */
 emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_file);

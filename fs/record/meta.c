@@ -160,7 +160,6 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 	return w.status;
 }
 
-
 static emr_bytes read_xattrs(emr_reader *r, unsigned count)
 {
 	emr_bytes all = emr_bytes_of(r->at, r->left);

@@ -186,7 +186,10 @@ static emr_status derive_key(
 /* 0 "EMRS" | 4 ver=1 | 5 0[3] | 8 key half[16] | 24 zeros */
 emr_status spill_create(emr_record_ctx *ctx, emr_id16 id, bool temporary, spill_file *out)
 {
-	spill_file spill = {.reserve = ctx->options.reserve, .fd = -1, .end = SPILL_HEADER_BYTES, .dir_unsynced = true};
+	spill_file spill = {.reserve = ctx->options.reserve,
+		.fd = -1,
+		.end = SPILL_HEADER_BYTES,
+		.dir_unsynced = true};
 	uint8_t header[SPILL_HEADER_BYTES] = "EMRS\x01";
 	char name[SPILL_NAME_MAX];
 	emr_status status;

@@ -53,7 +53,7 @@ typedef struct bucket_page {
 
 typedef struct spill_file {
 	emr_reserve *reserve; /* borrowed: while it is out nothing is added; may be NULL */
-	int fd; /* -1 = none */
+	int fd;		      /* -1 = none */
 	emr_local_key *key;
 	emr_id32 key_id;
 	uint64_t end; /* next record goes here */

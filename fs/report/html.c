@@ -8,7 +8,12 @@
 static size_t character_at(const unsigned char *u, uint32_t *out)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	size_t n = u[0] < 0x80	 ? 1
+		   : u[0] < 0xc2 ? 0
+		   : u[0] < 0xe0 ? 2
+		   : u[0] < 0xf0 ? 3
+		   : u[0] < 0xf5 ? 4
+				 : 0;
 	uint32_t c = n < 2 ? u[0] : u[0] & (0xffu >> (n + 1));
 
 	for (size_t i = 1; i < n; i++) {
@@ -22,11 +27,12 @@ static size_t character_at(const unsigned char *u, uint32_t *out)
 	return n;
 }
 
-/* Marks and controls of direction (Unicode, UAX 9), and what has no width where words are not joined. */
+/* Marks and controls of direction (Unicode, UAX 9), and what has no width where words are not
+ * joined. */
 static bool is_hidden(uint32_t c)
 {
-	return c == 0x061c || c == 0x200b || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	return c == 0x061c || c == 0x200b || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 static void put_character(FILE *to, const unsigned char *u, size_t n, uint32_t c)
@@ -76,8 +82,8 @@ void emr_html_name(FILE *to, const char *text)
 void emr_html_href(FILE *to, const char *path)
 {
 	for (const unsigned char *u = (const unsigned char *)path; *u != '\0'; u++) {
-		bool is_plain = (*u >= 'a' && *u <= 'z') || (*u >= 'A' && *u <= 'Z') || (*u >= '0' && *u <= '9') ||
-			strchr("-._~/", *u) != NULL;
+		bool is_plain = (*u >= 'a' && *u <= 'z') || (*u >= 'A' && *u <= 'Z') ||
+				(*u >= '0' && *u <= '9') || strchr("-._~/", *u) != NULL;
 
 		if (is_plain)
 			fputc(*u, to);

@@ -16,8 +16,8 @@ static const char header[] =
 
 static bool looks_like_formula(const char *text)
 {
-	static const char *const starts[] = {"=", "+", "-", "@", "'", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d",
-		"\xef\xbc\xa0"};
+	static const char *const starts[] = {"=", "+", "-", "@", "'", "\xef\xbc\x9d",
+		"\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
 
 	while (*text == ' ')
 		text++;
@@ -51,15 +51,16 @@ typedef struct line {
 
 typedef struct listing {
 	emr_session *session;
-	emr_buf *out;	/* the lines as they were found */
-	emr_buf lines;	/* line, ... */
+	emr_buf *out;  /* the lines as they were found */
+	emr_buf lines; /* line, ... */
 	emr_status status;
 } listing;
 
-/* What the attribute says first ("self", "valid" ...) and last, and whose organisation somebody else signed for. */
+/* What the attribute says first ("self", "valid" ...) and last, and whose organisation somebody
+ * else signed for. */
 typedef struct signer {
 	char word[24];
-	const char *note; /* static: "superseded" ... */
+	const char *note;	  /* static: "superseded" ... */
 	char *by;		  /* owned; NULL: the owner */
 	const char *organisation; /* points into BY */
 } signer;
@@ -73,17 +74,20 @@ static void find_signer(const listing *l, uint64_t node, signer *out)
 		return;
 	snprintf(out->word, sizeof out->word, "%.*s", (int)strcspn(signature, " "), signature);
 	out->note = emr_origin_note(signature);
-	if (strcmp(out->word, "self") == 0 || emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
+	if (strcmp(out->word, "self") == 0 ||
+		emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
 		return;
 	comma = strrchr(out->by, ',');
 	out->organisation = comma != NULL && comma[1] == ' ' ? comma + 2 : out->by;
 }
 
-static emr_status add_fields(listing *l, const char *path, const emr_record_facts *facts, const signer *by)
+static emr_status add_fields(
+	listing *l, const char *path, const emr_record_facts *facts, const signer *by)
 {
 	const emr_headers *h = &facts->headers;
-	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date, h->description,
-		by->organisation != NULL ? by->organisation : h->organisation, facts->cver > 0 ? by->word : "", by->note};
+	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date,
+		h->description, by->organisation != NULL ? by->organisation : h->organisation,
+		facts->cver > 0 ? by->word : "", by->note};
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields && status == EMR_OK; i++) {
@@ -105,10 +109,11 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 	signer by = {.word = "", .note = ""};
 	int len;
 
-	if (attr->type != EMR_META_FILE || emr_view_record(l->session->view, attr->node, &facts) != EMR_OK ||
-		facts.is_local)
+	if (attr->type != EMR_META_FILE ||
+		emr_view_record(l->session->view, attr->node, &facts) != EMR_OK || facts.is_local)
 		return true;
-	if (emr_chronicle_story(l->session->chronicle, facts.object, &story) == EMR_OK && story.added_unix_s > 0)
+	if (emr_chronicle_story(l->session->chronicle, facts.object, &story) == EMR_OK &&
+		story.added_unix_s > 0)
 		emr_time_json((int64_t)story.added_unix_s, added);
 	if (facts.cver > 0)
 		find_signer(l, attr->node, &by);

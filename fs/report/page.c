@@ -52,10 +52,12 @@ static void put_owner(FILE *to, const json_t *report)
 static void put_head(FILE *to, const page_facts *p)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+	      "style-src 'unsafe-inline'; "
 	      "base-uri 'none'; form-action 'none'\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	      "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+	      "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" "
+	      "content=\"light dark\">\n<title>",
 		to);
 	put_owner(to, p->report);
 	fputs("</title>\n<style>\n", to);
@@ -64,7 +66,9 @@ static void put_head(FILE *to, const page_facts *p)
 	put_owner(to, p->report);
 	fputs("</h1>\n<p class=\"soft\">As of ", to);
 	emr_html_time(to, p->now_unix_s);
-	fputs(". Made on your own computer; this page asks no network for anything.</p>\n</header>\n", to);
+	fputs(". Made on your own computer; this page asks no network for "
+	      "anything.</p>\n</header>\n",
+		to);
 }
 
 static void open_tile(FILE *to, const char *level)
@@ -113,7 +117,8 @@ static void put_tiles(FILE *to, const page_facts *p)
 
 static void open_check(FILE *to, const char *level, const char *mark)
 {
-	fprintf(to, "<li><span class=\"mark %s\" aria-hidden=\"true\">%s</span><span>", level, mark);
+	fprintf(to, "<li><span class=\"mark %s\" aria-hidden=\"true\">%s</span><span>", level,
+		mark);
 }
 
 #define GOOD "good", "&#10003;"
@@ -130,7 +135,9 @@ static void put_copies(FILE *to, const json_t *r)
 		emr_html_time(to, number_of(r, "backup_unix"));
 		fputs(", in ", to);
 		emr_html_name(to, text_of(r, "backup_dir"));
-		fputs(". What was saved since is only here: repeat it with <code>emrfs backup</code>.</span></li>\n", to);
+		fputs(". What was saved since is only here: repeat it with <code>emrfs "
+		      "backup</code>.</span></li>\n",
+			to);
 		return;
 	}
 	if (!emr_report_needs_copy(r))
@@ -151,7 +158,8 @@ static void put_words(FILE *to, const json_t *r)
 		return;
 	}
 	open_check(to, WARN);
-	fputs("Nobody has tested your 24 recovery words on this computer. Are they on paper, and right? <code>emrfs recover "
+	fputs("Nobody has tested your 24 recovery words on this computer. Are they on paper, and "
+	      "right? <code>emrfs recover "
 	      "--test</code></span></li>\n",
 		to);
 }
@@ -167,7 +175,9 @@ static void put_ledger(FILE *to, const json_t *r)
 	if (witnessed > 0)
 		fprintf(to, ", witnessed by %llu.</span></li>\n", (unsigned long long)witnessed);
 	else
-		fputs("; it is on this computer and nobody else keeps a signed copy of its head.</span></li>\n", to);
+		fputs("; it is on this computer and nobody else keeps a signed copy of its "
+		      "head.</span></li>\n",
+			to);
 }
 
 static void put_unsent(FILE *to, const json_t *r)
@@ -176,7 +186,9 @@ static void put_unsent(FILE *to, const json_t *r)
 
 	if (pending + failed == 0) {
 		open_check(to, GOOD);
-		fputs("Everything is safe on this disk, encrypted, signed and on the ledger.</span></li>\n", to);
+		fputs("Everything is safe on this disk, encrypted, signed and on the "
+		      "ledger.</span></li>\n",
+			to);
 		return;
 	}
 	open_check(to, failed > 0 ? "bad" : "warn", failed > 0 ? "&#10007;" : "!");
@@ -198,7 +210,9 @@ static void put_safety(FILE *to, const page_facts *p)
 	fputs("<section>\n<h2>Is it safe?</h2>\n<ul class=\"checks\">\n", to);
 	if (flag_of(r, "read_only")) {
 		open_check(to, BAD);
-		fputs("The folder is open for reading only: <code>emrfs status</code> says why.</span></li>\n", to);
+		fputs("The folder is open for reading only: <code>emrfs status</code> says "
+		      "why.</span></li>\n",
+			to);
 	}
 	put_unsent(to, r);
 	put_copies(to, r);
@@ -223,8 +237,11 @@ static void put_bar(FILE *to, uint64_t part, uint64_t whole)
 {
 	double width = whole > 0 ? 100.0 * (double)part / (double)whole : 0;
 
-	fprintf(to, "<tr class=\"bar\" aria-hidden=\"true\"><td colspan=\"3\"><svg viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\">"
-		    "<rect class=\"rest\" width=\"100\" height=\"8\"/><rect width=\"%.2f\" height=\"8\"/></svg></td></tr>\n",
+	fprintf(to,
+		"<tr class=\"bar\" aria-hidden=\"true\"><td colspan=\"3\"><svg viewBox=\"0 0 100 "
+		"8\" preserveAspectRatio=\"none\">"
+		"<rect class=\"rest\" width=\"100\" height=\"8\"/><rect width=\"%.2f\" "
+		"height=\"8\"/></svg></td></tr>\n",
 		width < 0.4 && part > 0 ? 0.4 : width);
 }
 
@@ -263,7 +280,9 @@ static void put_content(FILE *to, const page_facts *p)
 {
 	fputs("<section>\n<h2>What is here</h2>\n", to);
 	if (p->files == 0) {
-		fputs("<p>Nothing yet. Copy what hospitals gave you into the folder.</p>\n</section>\n", to);
+		fputs("<p>Nothing yet. Copy what hospitals gave you into the "
+		      "folder.</p>\n</section>\n",
+			to);
 		return;
 	}
 	fputs("<div class=\"three\">\n", to);
@@ -271,7 +290,7 @@ static void put_content(FILE *to, const page_facts *p)
 	put_sums(to, "By folder", &p->folders, p->bytes);
 	put_sums(to, "By year of the examination or letter", &p->years, p->bytes);
 	fputs("</div>\n</section>\n", to);
-	if (p->n_points < 3)	/* nothing has grown yet */
+	if (p->n_points < 3) /* nothing has grown yet */
 		return;
 	fputs("<section>\n<h2>How it grew</h2>\n<div class=\"two\">\n", to);
 	page_chart(to, p, false);
@@ -326,7 +345,8 @@ static void put_records(FILE *to, const page_facts *p)
 
 		if (strncmp(year, r->date, 4) != 0 || i == 0) {
 			fputs(i > 0 ? "</ul></details>\n" : "", to);
-			fprintf(to, "<details%s><summary>%.4s</summary><ul class=\"rows\">\n", i == 0 ? " open" : "", r->date);
+			fprintf(to, "<details%s><summary>%.4s</summary><ul class=\"rows\">\n",
+				i == 0 ? " open" : "", r->date);
 			year = r->date;
 		}
 		put_record(to, r);
@@ -334,7 +354,8 @@ static void put_records(FILE *to, const page_facts *p)
 	fputs("</ul></details>\n<p class=\"soft\">", to);
 	if (shown < p->n_records || p->uncounted > 0)
 		fputs("These are the newest. ", to);
-	fputs("Every file with its facts: <a href=\"index.csv\">index.csv</a>. Dates are those of the examination where the file "
+	fputs("Every file with its facts: <a href=\"index.csv\">index.csv</a>. Dates are those of "
+	      "the examination where the file "
 	      "tells it, else the file's own.</p>\n</section>\n",
 		to);
 }
@@ -361,7 +382,8 @@ static void put_versions(FILE *to, const page_facts *p)
 	}
 	if (p->n_revised > 0)
 		fputs("</ul>\n", to);
-	fputs("<p class=\"soft\">Earlier versions: <code>emrfs restore --list PATH</code>, or the folder as it was on a day: "
+	fputs("<p class=\"soft\">Earlier versions: <code>emrfs restore --list PATH</code>, or the "
+	      "folder as it was on a day: "
 	      "<code>.emrfs/at</code>.</p>\n</section>\n",
 		to);
 }

@@ -55,7 +55,9 @@ static void put_lines(FILE *to, const scale *s, uint64_t step, bool of_bytes)
 	for (uint64_t value = 0; value <= s->max; value += step) {
 		double y = y_of(s, value);
 
-		fprintf(to, "<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, RIGHT, y, y);
+		fprintf(to,
+			"<line class=\"grid\" x1=\"%.0f\" x2=\"%.0f\" y1=\"%.1f\" y2=\"%.1f\"/>",
+			LEFT, RIGHT, y, y);
 		fprintf(to, "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 6, y + 4);
 		put_value(to, value, of_bytes);
 		fputs("</text>\n", to);
@@ -65,7 +67,8 @@ static void put_lines(FILE *to, const scale *s, uint64_t step, bool of_bytes)
 /* Steps: between two saves nothing grew. */
 static void put_path(FILE *to, const page_facts *facts, const scale *s, bool of_bytes, bool is_area)
 {
-	fprintf(to, "<path class=\"%s\" d=\"M%.1f %.1f", is_area ? "area" : "line", x_of(s, facts->points[0].time_unix_s),
+	fprintf(to, "<path class=\"%s\" d=\"M%.1f %.1f", is_area ? "area" : "line",
+		x_of(s, facts->points[0].time_unix_s),
 		is_area ? BOTTOM : y_of(s, value_of(&facts->points[0], of_bytes)));
 	for (size_t i = 0; i < facts->n_points; i++)
 		fprintf(to, "H%.1fV%.1f", x_of(s, facts->points[i].time_unix_s),
@@ -104,8 +107,10 @@ void page_chart(FILE *to, const page_facts *facts, bool of_bytes)
 	s.max = s.max > 0 ? s.max : step;
 	fprintf(to, "<figure><figcaption>%s: ", of_bytes ? "Size" : "Files");
 	put_value(to, value_of(&facts->points[facts->n_points - 1], of_bytes), of_bytes);
-	fprintf(to, "</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s over time\">\n", WIDTH,
-		HEIGHT, of_bytes ? "Size" : "Number of files");
+	fprintf(to,
+		"</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+		"aria-label=\"%s over time\">\n",
+		WIDTH, HEIGHT, of_bytes ? "Size" : "Number of files");
 	put_lines(to, &s, step, of_bytes);
 	put_path(to, facts, &s, of_bytes, true);
 	put_path(to, facts, &s, of_bytes, false);

@@ -90,7 +90,7 @@ static void sort(page_sums *sums, int (*order)(const void *, const void *))
 
 /* ---- records ---- */
 
-#define PLAIN_MAX 6	/* lines of their own */
+#define PLAIN_MAX 6 /* lines of their own */
 
 static const char *name_of(const char *path)
 {
@@ -106,7 +106,8 @@ static void date_of(const emr_headers *headers, int64_t mtime_ns, page_record *o
 
 	if (headers->study_date[0] != '\0')
 		snprintf(out->date, sizeof out->date, "%.10s", headers->study_date);
-	else if (localtime_r(&t, &tm) == NULL || strftime(out->date, sizeof out->date, "%Y-%m-%d", &tm) == 0)
+	else if (localtime_r(&t, &tm) == NULL ||
+		 strftime(out->date, sizeof out->date, "%Y-%m-%d", &tm) == 0)
 		snprintf(out->date, sizeof out->date, "?");
 }
 
@@ -117,8 +118,9 @@ static char *label_of(const emr_headers *h, const char *path)
 
 	if (h->modality[0] == '\0' && h->description[0] == '\0')
 		return strdup(name_of(path));
-	if (asprintf(&label, "%s%s%s", h->modality, h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
-		h->description) < 0)
+	if (asprintf(&label, "%s%s%s", h->modality,
+		    h->modality[0] != '\0' && h->description[0] != '\0' ? " · " : "",
+		    h->description) < 0)
 		return NULL;
 	return label;
 }
@@ -126,11 +128,12 @@ static char *label_of(const emr_headers *h, const char *path)
 static bool is_same_line(const page_record *a, const page_record *b)
 {
 	return strcmp(a->date, b->date) == 0 && strcmp(a->label, b->label) == 0 &&
-		strcmp(a->organisation, b->organisation) == 0 && strcmp(a->directory, b->directory) == 0;
+	       strcmp(a->organisation, b->organisation) == 0 &&
+	       strcmp(a->directory, b->directory) == 0;
 }
 
-static emr_status add_record(page_facts *p, const char *path, const emr_attr *attr, const emr_headers *headers,
-	const page_record *dated)
+static emr_status add_record(page_facts *p, const char *path, const emr_attr *attr,
+	const emr_headers *headers, const page_record *dated)
 {
 	page_record *r;
 
@@ -156,8 +159,10 @@ static emr_status add_record(page_facts *p, const char *path, const emr_attr *at
 	r->organisation = strdup(headers->organisation);
 	r->path = strdup(path);
 	r->directory = strndup(path, (size_t)(name_of(path) - path));
-	return r->label != NULL && r->organisation != NULL && r->path != NULL && r->directory != NULL ? EMR_OK
-		: EMR_NO_MEMORY;
+	return r->label != NULL && r->organisation != NULL && r->path != NULL &&
+			       r->directory != NULL
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -184,13 +189,13 @@ static void gather_plain(page_facts *p)
 		char *label;
 
 		for (n = 1; i + n < p->n_records && first->is_plain && p->records[i + n].is_plain &&
-			strcmp(first->date, p->records[i + n].date) == 0 &&
-			strcmp(first->directory, p->records[i + n].directory) == 0;)
+			    strcmp(first->date, p->records[i + n].date) == 0 &&
+			    strcmp(first->directory, p->records[i + n].directory) == 0;)
 			n++;
 		for (size_t j = i; n > PLAIN_MAX && j < i + n; j++) {
 			label = strdup(first->directory[0] != '\0' ? "Files" : "Files at the top");
 			if (label == NULL)
-				return;	/* then they stay apart */
+				return; /* then they stay apart */
 			free(p->records[j].label);
 			p->records[j].label = label;
 		}
@@ -240,7 +245,8 @@ static emr_status note_versions(page_facts *p, const char *path, const emr_story
 		free(p->revised[--p->n_revised].path);
 	memmove(&p->revised[at + 1], &p->revised[at], (p->n_revised - at) * sizeof *p->revised);
 	p->n_revised++;
-	p->revised[at] = (page_revised){.path = strdup(path), .versions = story->versions,
+	p->revised[at] = (page_revised){.path = strdup(path),
+		.versions = story->versions,
 		.changed_unix_s = story->changed_unix_s};
 	return p->revised[at].path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -253,11 +259,13 @@ typedef struct walking {
 	emr_status status;
 } walking;
 
-static emr_status add_file(walking *w, const char *path, const emr_attr *attr, const emr_record_facts *facts)
+static emr_status add_file(
+	walking *w, const char *path, const emr_attr *attr, const emr_record_facts *facts)
 {
 	static const char top[] = "Top of the folder";
 	page_facts *p = w->page;
-	const char *slash = strchr(path, '/'), *kind = emr_kind_title(emr_kind_of(&facts->headers, path));
+	const char *slash = strchr(path, '/'),
+		   *kind = emr_kind_title(emr_kind_of(&facts->headers, path));
 	page_record dated = {.files = 1};
 	emr_story story;
 	emr_status status;
@@ -267,13 +275,16 @@ static emr_status add_file(walking *w, const char *path, const emr_attr *attr, c
 	p->bytes += attr->size_bytes;
 	status = add_to(&p->kinds, kind, strlen(kind), attr->size_bytes);
 	if (status == EMR_OK)
-		status = slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path), attr->size_bytes)
-			: add_to(&p->folders, top, sizeof top - 1, attr->size_bytes);
+		status = slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path),
+						 attr->size_bytes)
+				       : add_to(&p->folders, top, sizeof top - 1, attr->size_bytes);
 	if (status == EMR_OK)
-		status = add_to(&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes);
+		status = add_to(
+			&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes);
 	if (status == EMR_OK)
 		status = add_record(p, path, attr, &facts->headers, &dated);
-	if (status == EMR_OK && emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
+	if (status == EMR_OK &&
+		emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
 		status = note_versions(p, path, &story);
 	return status;
 }
@@ -283,8 +294,8 @@ static bool visit(void *arg, const char *path, const emr_attr *attr)
 	walking *w = arg;
 	emr_record_facts facts;
 
-	if (attr->type == EMR_META_FILE && emr_view_record(w->session->view, attr->node, &facts) == EMR_OK &&
-		!facts.is_local)
+	if (attr->type == EMR_META_FILE &&
+		emr_view_record(w->session->view, attr->node, &facts) == EMR_OK && !facts.is_local)
 		w->status = add_file(w, path, attr, &facts);
 	if (w->status == EMR_OK && attr->type == EMR_META_FILE)
 		w->status = page_notes_look(&w->page->notes, w->session, attr->node, path);
@@ -320,7 +331,10 @@ static emr_status grow(page_facts *p)
 		const emr_event *e = &d->events[i];
 		holding *h = &all[e->subject];
 		bool is_there = e->deed != EMR_DEED_DELETED && e->deed != EMR_DEED_ERASED;
-		uint64_t slice = e->time_unix_s > first ? (e->time_unix_s - first) * PAGE_POINTS_MAX / span : 0, time;
+		uint64_t slice = e->time_unix_s > first
+					 ? (e->time_unix_s - first) * PAGE_POINTS_MAX / span
+					 : 0,
+			 time;
 		page_point *last = &p->points[p->n_points - 1];
 
 		if (e->type != EMR_META_FILE)
@@ -329,7 +343,8 @@ static emr_status grow(page_facts *p)
 		files -= !is_there && h->is_there;
 		bytes += (is_there ? e->bytes : 0) - (h->is_there ? h->bytes : 0);
 		*h = (holding){.bytes = e->bytes, .is_there = is_there};
-		time = first + (slice < PAGE_POINTS_MAX ? slice : PAGE_POINTS_MAX) * span / PAGE_POINTS_MAX;
+		time = first +
+		       (slice < PAGE_POINTS_MAX ? slice : PAGE_POINTS_MAX) * span / PAGE_POINTS_MAX;
 		if (last->time_unix_s != time && p->n_points < PAGE_POINTS_MAX + 2)
 			last = &p->points[p->n_points++];
 		*last = (page_point){.time_unix_s = time, .files = files, .bytes = bytes};
@@ -345,7 +360,8 @@ static emr_status know_shares(emr_session *session, page_facts *p)
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	p->waiting = atomic_load(&session->waiting_requests);
-	return status == EMR_OK ? emr_shares_collect(session, &crowd, NULL, false, &p->shares) : status;
+	return status == EMR_OK ? emr_shares_collect(session, &crowd, NULL, false, &p->shares)
+				: status;
 }
 
 /* ---- all of it ---- */

@@ -1,5 +1,6 @@
-/* Everything that .emrfs/report.html shows, gathered in one walk over the tree and one over the history.  It refuses to grow
- * with the folder beyond its lists: sums are exact, lists are cut and say so. */
+/* Everything that .emrfs/report.html shows, gathered in one walk over the tree and one over the
+ * history.  It refuses to grow with the folder beyond its lists: sums are exact, lists are cut and
+ * say so. */
 #pragma once
 
 #include "log/deeds.h"
@@ -8,7 +9,7 @@
 
 #include "page_notes.h"
 
-#define PAGE_RECORDS_MAX 20000	/* files that are grouped into lines; further ones are counted */
+#define PAGE_RECORDS_MAX 20000 /* files that are grouped into lines; further ones are counted */
 
 typedef struct page_sum {
 	char *name;
@@ -22,9 +23,9 @@ typedef struct page_sums {
 
 /* One line of the list of records: files of one directory that say the same of themselves. */
 typedef struct page_record {
-	char date[16];	/* of the examination, else of the file: YYYY[-MM[-DD]] */
-	bool is_plain;	/* says nothing of itself: LABEL is its name */
-	char *directory, *label, *organisation, *path;	/* PATH of the first file */
+	char date[16]; /* of the examination, else of the file: YYYY[-MM[-DD]] */
+	bool is_plain; /* says nothing of itself: LABEL is its name */
+	char *directory, *label, *organisation, *path; /* PATH of the first file */
 	uint64_t files, bytes;
 } page_record;
 
@@ -41,20 +42,20 @@ typedef struct page_point {
 } page_point;
 
 typedef struct page_facts {
-	json_t *report;	/* emr_report_folder */
+	json_t *report; /* emr_report_folder */
 	emr_deeds deeds;
 	page_sums kinds, folders, years;
-	page_record *records;	/* newest first, grouped */
+	page_record *records; /* newest first, grouped */
 	size_t n_records, cap_records;
-	uint64_t uncounted;	/* files beyond PAGE_RECORDS_MAX */
+	uint64_t uncounted; /* files beyond PAGE_RECORDS_MAX */
 	page_revised revised[PAGE_REVISED_MAX];
 	size_t n_revised;
 	uint64_t files, bytes, versions, with_versions;
-	page_point points[PAGE_POINTS_MAX + 2];	/* rising in time */
+	page_point points[PAGE_POINTS_MAX + 2]; /* rising in time */
 	size_t n_points;
 	uint64_t now_unix_s;
-	emr_share_rows shares;	/* by path */
-	unsigned waiting;	/* requests for access */
+	emr_share_rows shares; /* by path */
+	unsigned waiting;      /* requests for access */
 	page_notes notes;
 } page_facts;
 

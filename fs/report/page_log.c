@@ -29,7 +29,8 @@ static bool goes_with(const emr_event *a, const emr_event *b)
 {
 	size_t len;
 
-	if (!is_plain(a) || !is_plain(b) || a->deed != b->deed || a->time_unix_s / 60 != b->time_unix_s / 60 ||
+	if (!is_plain(a) || !is_plain(b) || a->deed != b->deed ||
+		a->time_unix_s / 60 != b->time_unix_s / 60 ||
 		!emr_id32_equal(a->signer_id, b->signer_id))
 		return false;
 	len = directory_len(a->path);
@@ -51,7 +52,8 @@ static void put_group(FILE *to, const emr_event *e, size_t n)
 
 static void put_one(FILE *to, const emr_event *e)
 {
-	fprintf(to, "%s %s", emr_deed_text((emr_deed)e->deed), e->type == EMR_META_DIR ? "folder " : "");
+	fprintf(to, "%s %s", emr_deed_text((emr_deed)e->deed),
+		e->type == EMR_META_DIR ? "folder " : "");
 	if (e->from != NULL) {
 		emr_html_name(to, e->from);
 		fputs(" &#8594; ", to);
@@ -223,7 +225,8 @@ emr_status page_log(FILE *to, const page_facts *p)
 		return EMR_NO_MEMORY;
 	fputs("<section>\n<h2>What happened lately</h2>\n", to);
 	put_log(to, &p->deeds, is_told);
-	fputs("<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs log</code>, or <a href=\"log\">.emrfs/log</a>."
+	fputs("<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs log</code>, or "
+	      "<a href=\"log\">.emrfs/log</a>."
 	      "</p>\n</section>\n",
 		to);
 	return EMR_OK;

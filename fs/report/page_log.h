@@ -1,4 +1,5 @@
-/* The part of the page about what happened lately, the newest first.  It refuses to list openings, which have their own part. */
+/* The part of the page about what happened lately, the newest first.  It refuses to list openings,
+ * which have their own part. */
 #pragma once
 
 #include <stdio.h>

@@ -7,7 +7,8 @@
 #include "report/html.h"
 #include "session/walk.h"
 
-emr_status page_notes_look(page_notes *notes, const emr_session *session, uint64_t node, const char *path)
+emr_status page_notes_look(
+	page_notes *notes, const emr_session *session, uint64_t node, const char *path)
 {
 	EMR_AUTO_FREE char *signature = NULL;
 	const char *note;
@@ -43,7 +44,8 @@ void page_notes_put(FILE *to, const page_notes *notes)
 		emr_html_name(to, notes->list[i].path);
 		fputs(notes->list[i].is_gap
 				? " amends a version that is not here any more. Ask who signed it."
-				: " is superseded: somebody else has signed a newer version, and you put this one back on top of it. Both: "
+				: " is superseded: somebody else has signed a newer version, and "
+				  "you put this one back on top of it. Both: "
 				  "<code>emrfs restore --list PATH</code>",
 			to);
 		fputs("</span></li>\n", to);
@@ -52,7 +54,9 @@ void page_notes_put(FILE *to, const page_notes *notes)
 		return;
 	open_line(to);
 	emr_html_count(to, notes->more, "more file is", "more files are");
-	fputs(" superseded or amends what is not here: the column <code>note</code> of <a href=\"index.csv\">index.csv</a>.</span></li>\n", to);
+	fputs(" superseded or amends what is not here: the column <code>note</code> of <a "
+	      "href=\"index.csv\">index.csv</a>.</span></li>\n",
+		to);
 }
 
 void page_notes_free(page_notes *notes)

@@ -1,5 +1,5 @@
-/* What is superseded or lacks the version that it amends: on the page it stands with what is not safe.  It refuses to grow: a few are
- * named, the others counted. */
+/* What is superseded or lacks the version that it amends: on the page it stands with what is not
+ * safe.  It refuses to grow: a few are named, the others counted. */
 #pragma once
 
 #include <stdio.h>
@@ -20,6 +20,7 @@ typedef struct page_notes {
 } page_notes;
 
 /* Looks at one file.  EMR_NO_MEMORY. */
-emr_status page_notes_look(page_notes *notes, const emr_session *session, uint64_t node, const char *path);
+emr_status page_notes_look(
+	page_notes *notes, const emr_session *session, uint64_t node, const char *path);
 void page_notes_put(FILE *to, const page_notes *notes);
 void page_notes_free(page_notes *notes);

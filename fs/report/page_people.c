@@ -16,7 +16,10 @@
 
 void page_who(FILE *to, const emr_who *who)
 {
-	fputs(who->kind == EMR_WHO_TEAM ? "the team " : who->kind == EMR_WHO_ORGANISATION ? "everybody of " : "", to);
+	fputs(who->kind == EMR_WHO_TEAM		    ? "the team "
+		: who->kind == EMR_WHO_ORGANISATION ? "everybody of "
+						    : "",
+		to);
 	emr_html_name(to, who->name[0] != '\0' ? who->name : who->called);
 	if (who->organisation[0] != '\0') {
 		fputs(", ", to);
@@ -46,15 +49,18 @@ static void put_left(FILE *to, const page_facts *p, uint64_t until)
 /* How much of its time is over, as a bar. */
 static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
 {
-	uint64_t span = row->until_unix_s > row->since_unix_s ? row->until_unix_s - row->since_unix_s : 1;
+	uint64_t span =
+		row->until_unix_s > row->since_unix_s ? row->until_unix_s - row->since_unix_s : 1;
 	uint64_t over = p->now_unix_s > row->since_unix_s ? p->now_unix_s - row->since_unix_s : 0;
 	unsigned percent = over >= span ? 100 : (unsigned)(over * 100 / span);
 
 	if (row->until_unix_s >= EMR_FOREVER_UNIX_S || row->state != EMR_SHARE_CONFIRMED)
 		return;
 	fprintf(to,
-		"<div class=\"bar\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"rest\" "
-		"width=\"100\" height=\"4\"/><rect x=\"%u\" width=\"%u\" height=\"4\"/></svg></div>",
+		"<div class=\"bar\"><svg viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" "
+		"aria-hidden=\"true\"><rect class=\"rest\" "
+		"width=\"100\" height=\"4\"/><rect x=\"%u\" width=\"%u\" "
+		"height=\"4\"/></svg></div>",
 		percent, 100 - percent);
 }
 
@@ -67,8 +73,11 @@ static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 	emr_html_name(to, row->path);
 	fputs("</span><span>", to);
 	page_who(to, &row->who);
-	fprintf(to, ", %s%s, ", (row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? "<b>may change it</b>, "
-			: row->rights == EMR_RIGHTS_DEPOSIT ? "may leave files there and sees nothing, " : "", purposes);
+	fprintf(to, ", %s%s, ",
+		(row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? "<b>may change it</b>, "
+		: row->rights == EMR_RIGHTS_DEPOSIT ? "may leave files there and sees nothing, "
+						    : "",
+		purposes);
 	if (row->state == EMR_SHARE_QUEUED)
 		fputs("<span class=\"warn\">not on the ledger yet</span>", to);
 	else if (row->state == EMR_SHARE_ENDING)
@@ -95,9 +104,12 @@ static void put_shares(FILE *to, const page_facts *p)
 	if (rows->n > 0)
 		fputs("</ul>\n", to);
 	if (rows->n > SHARES_MAX)
-		fprintf(to, "<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n", rows->n - SHARES_MAX);
+		fprintf(to, "<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n",
+			rows->n - SHARES_MAX);
 	if (p->waiting > 0)
-		fprintf(to, "<p><span class=\"warn\">%u request%s for access wait%s for you</span>: <code>emrfs request</code>.</p>\n",
+		fprintf(to,
+			"<p><span class=\"warn\">%u request%s for access wait%s for you</span>: "
+			"<code>emrfs request</code>.</p>\n",
 			p->waiting, p->waiting == 1 ? "" : "s", p->waiting == 1 ? "s" : "");
 	fputs("</section>\n", to);
 }
@@ -149,8 +161,11 @@ static void count(tally *t, const page_facts *p, const emr_opening *o)
 
 static void put_strip(FILE *to, const tally *t)
 {
-	fprintf(to, "<div class=\"bar\"><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"days with "
-		    "openings in the last %d days\"><rect class=\"rest\" y=\"3\" width=\"%d\" height=\"2\"/>",
+	fprintf(to,
+		"<div class=\"bar\"><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" "
+		"role=\"img\" aria-label=\"days with "
+		"openings in the last %d days\"><rect class=\"rest\" y=\"3\" width=\"%d\" "
+		"height=\"2\"/>",
 		STRIP_DAYS, STRIP_DAYS, STRIP_DAYS);
 	for (int i = 0; i < STRIP_DAYS; i++) {
 		if (t->days[i])
@@ -224,7 +239,10 @@ static void put_latest(FILE *to, const page_facts *p)
 
 		if (!is_opened(one))
 			continue;
-		fputs(shown++ == 0 ? "<h3>Lately</h3>\n<ul class=\"rows\">\n<li><span class=\"when\">" : "<li><span class=\"when\">", to);
+		fputs(shown++ == 0
+				? "<h3>Lately</h3>\n<ul class=\"rows\">\n<li><span class=\"when\">"
+				: "<li><span class=\"when\">",
+			to);
 		emr_html_day(to, one->at);
 		fputs("</span><span>", to);
 		put_reader(to, p, one->who, one->team);
@@ -234,8 +252,8 @@ static void put_latest(FILE *to, const page_facts *p)
 		else
 			fputs("a record that was erased", to);
 		if (one->cver > 0)
-			fprintf(to, " <span class=\"soft\">v%llu%s</span>", (unsigned long long)one->cver,
-				one->report.whole ? ", whole" : "");
+			fprintf(to, " <span class=\"soft\">v%llu%s</span>",
+				(unsigned long long)one->cver, one->report.whole ? ", whole" : "");
 		fputs("</span></li>\n", to);
 	}
 	if (shown > 0)
@@ -258,8 +276,10 @@ static void put_openings(FILE *to, const page_facts *p)
 		if (t != NULL)
 			count(t, p, &o->list[i - 1]);
 	}
-	fputs("<section>\n<h2>Who opened what</h2>\n<p class=\"soft\">Keys: proven, on the ledger before they were given. Openings: "
-	      "told by the readers' own computers. The strip is the last 90 days, today at its end.</p>\n<ul class=\"rows\">\n",
+	fputs("<section>\n<h2>Who opened what</h2>\n<p class=\"soft\">Keys: proven, on the ledger "
+	      "before they were given. Openings: "
+	      "told by the readers' own computers. The strip is the last 90 days, today at its "
+	      "end.</p>\n<ul class=\"rows\">\n",
 		to);
 	for (size_t i = 0; i < n; i++)
 		put_person(to, p, &all[i]);

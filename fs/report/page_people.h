@@ -1,5 +1,5 @@
-/* The part of the page about other people: who can see what and how long still, and who opened what lately.
- * It refuses to call an opening proven: it says whose word it is. */
+/* The part of the page about other people: who can see what and how long still, and who opened what
+ * lately. It refuses to call an opening proven: it says whose word it is. */
 #pragma once
 
 #include "page_facts.h"

@@ -82,7 +82,8 @@ static json_t *time_or_null(uint64_t unix_s)
 	return json_string(text);
 }
 
-/* What the kernel has asked for since the mount began, and how many chunks were decrypted for it and for us. */
+/* What the kernel has asked for since the mount began, and how many chunks were decrypted for it
+ * and for us. */
 static json_t *requests_report(emr_session *session)
 {
 	json_t *report = json_object();
@@ -98,7 +99,8 @@ static json_t *requests_report(emr_session *session)
 		}
 	}
 	count = emr_record_ctx_chunks_opened(session->records);
-	if (report != NULL && json_object_set_new(report, "chunks_opened", json_integer((json_int_t)count)) != 0) {
+	if (report != NULL && json_object_set_new(report, "chunks_opened",
+				      json_integer((json_int_t)count)) != 0) {
 		json_decref(report);
 		return NULL;
 	}
@@ -127,7 +129,8 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 
 #define WRITTEN_MAX 20
 
-/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may not hold. */
+/* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
+ * not hold. */
 static json_t *conflicts_report(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
@@ -137,7 +140,8 @@ static json_t *conflicts_report(emr_session *session, uint64_t of)
 	for (size_t i = 0; report != NULL && i < n; i++) {
 		EMR_AUTO_FREE char *path = NULL;
 
-		if (emr_view_path(session->view, nodes[i], &path) != EMR_OK || 2 * strlen(path) > room)
+		if (emr_view_path(session->view, nodes[i], &path) != EMR_OK ||
+			2 * strlen(path) > room)
 			continue;
 		room -= 2 * strlen(path);
 		if (json_array_append_new(report, emr_json_text(path)) != 0) {
@@ -159,11 +163,13 @@ static json_t *writing_report(emr_session *session)
 		EMR_AUTO_FREE char *path = NULL;
 
 		/* Its name may be gone by now; and the report is one frame of the socket. */
-		if (emr_view_path(session->view, written[i].node, &path) != EMR_OK || 2 * strlen(path) > room)
+		if (emr_view_path(session->view, written[i].node, &path) != EMR_OK ||
+			2 * strlen(path) > room)
 			continue;
 		room -= 2 * strlen(path);
-		if (json_array_append_new(report, json_pack("{s:o, s:I}", "path", emr_json_text(path),
-						  "bytes", (json_int_t)written[i].bytes)) != 0) {
+		if (json_array_append_new(
+			    report, json_pack("{s:o, s:I}", "path", emr_json_text(path), "bytes",
+					    (json_int_t)written[i].bytes)) != 0) {
 			json_decref(report);
 			return NULL;
 		}
@@ -177,7 +183,8 @@ static json_t *network_name(const emr_session *session)
 	EMR_AUTO_FREE char *dir = NULL;
 	char name[256];
 
-	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK || emr_network_dir_name(dir, name) != EMR_OK)
+	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
+		emr_network_dir_name(dir, name) != EMR_OK)
 		return json_null();
 	return emr_json_text(name);
 }
@@ -186,7 +193,8 @@ static json_int_t count_members(const emr_session *session)
 {
 	uint64_t n = 0;
 
-	if (emr_registered_count(session->replica, emr_clock_unix_s(emr_clock_system()), &n) != EMR_OK)
+	if (emr_registered_count(session->replica, emr_clock_unix_s(emr_clock_system()), &n) !=
+		EMR_OK)
 		return 0;
 	return (json_int_t)n;
 }
@@ -227,7 +235,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_hex(net_id.b, sizeof net_id.b, net);
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, "
 			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:I,"
+			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+			 "s:I, s:o, s:I,"
 			 " s:I, s:o, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
@@ -235,26 +244,30 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
 		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
 		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
-		(json_int_t)counts.confirmed, "conflicts", conflicts_report(session, counts.conflicts), "copies", 1, "second_copy",
+		(json_int_t)counts.confirmed, "conflicts",
+		conflicts_report(session, counts.conflicts), "copies", 1, "second_copy",
 		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
 		(json_int_t)copy.made_unix_s, "backup_dir",
 		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
-		session->state_path, "read_only", is_read_only, "ledger", ledger_report(session, &why),
-		"waiting_requests", (json_int_t)atomic_load(&session->waiting_requests),
-		"words_tested_at", time_or_null(profile.words_tested_unix_s), "errors", errors,
-		"requests", requests_report(session), "writing",
+		session->state_path, "read_only", is_read_only, "ledger",
+		ledger_report(session, &why), "waiting_requests",
+		(json_int_t)atomic_load(&session->waiting_requests), "words_tested_at",
+		time_or_null(profile.words_tested_unix_s), "errors", errors, "requests",
+		requests_report(session), "writing",
 		counts.writing > 0 ? writing_report(session) : json_array(), "writing_files",
 		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "memory_only_files",
-		(json_int_t)counts.unhanded, "network_name", network_name(session), "members", count_members(session),
-		"shares_received", (json_int_t)received.open, "shares_received_until", time_or_null(received.until_unix_s),
+		(json_int_t)counts.unhanded, "network_name", network_name(session), "members",
+		count_members(session), "shares_received", (json_int_t)received.open,
+		"shares_received_until", time_or_null(received.until_unix_s),
 		"shares_received_until_unix", (json_int_t)received.until_unix_s);
 }
 
 /* ---- one path ---- */
 
 static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
-	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "software", "freshness"};
+	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "software",
+	"freshness"};
 
 static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 {

@@ -132,7 +132,9 @@ static void put_remarks(FILE *to, const json_t *report)
 		fputs(".\n", to);
 	}
 	if (json_array_size(conflicts) > 0) {
-		fprintf(to, "  Changed in two places at the same time, both kept: %zu cop%s for you to choose",
+		fprintf(to,
+			"  Changed in two places at the same time, both kept: %zu cop%s for you to "
+			"choose",
 			json_array_size(conflicts), json_array_size(conflicts) == 1 ? "y" : "ies");
 		put_names(to, conflicts, json_array_size(conflicts));
 		fputs(".\n", to);
@@ -152,7 +154,8 @@ static void put_remarks(FILE *to, const json_t *report)
 /* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)." */
 static void put_received(FILE *to, const json_t *report)
 {
-	uint64_t n = number_of(report, "shares_received"), until = number_of(report, "shares_received_until_unix");
+	uint64_t n = number_of(report, "shares_received"),
+		 until = number_of(report, "shares_received_until_unix");
 	char when[EMR_TEXT_BYTES];
 
 	if (n == 0)
@@ -181,12 +184,13 @@ static void put_second_copy(FILE *to, const json_t *report)
 static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
-	uint64_t witnessed = number_of(ledger, "witnessed"), waiting = number_of(report, "waiting_requests");
+	uint64_t witnessed = number_of(ledger, "witnessed"),
+		 waiting = number_of(report, "waiting_requests");
 	const char *tested = text_of(report, "words_tested_at");
 
 	if (waiting > 0)
-		fprintf(to, "  Waiting for you: %llu request%s (emrfs request).\n", (unsigned long long)waiting,
-			waiting == 1 ? "" : "s");
+		fprintf(to, "  Waiting for you: %llu request%s (emrfs request).\n",
+			(unsigned long long)waiting, waiting == 1 ? "" : "s");
 	if (tested[0] != '\0')
 		fprintf(to, "  Recovery words tested %.10s.", tested);
 	else
@@ -263,7 +267,9 @@ static void put_path(FILE *to, const json_t *report)
 		fprintf(to, ", %s byte%s", size, number_of(report, "bytes") == 1 ? "" : "s");
 	}
 	put_state(to, text_of(report, "state"));
-	origin = json_object_get(report, "signed") != NULL ? emr_origin_text(json_object_get(report, "signed")) : NULL;
+	origin = json_object_get(report, "signed") != NULL
+			 ? emr_origin_text(json_object_get(report, "signed"))
+			 : NULL;
 	fprintf(to, ".%s%s", origin != NULL ? "  " : "\n", origin != NULL ? origin : "");
 }
 

@@ -34,14 +34,15 @@ static const char readme[] =
 	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
 	"    deleted      deleted files, where they were\n"
 	"    requests     who asks you for access, one file each; emrfs request lists them\n"
-	"    proof        a proof for every file, to give to others: NAME.tlog-proof, checked with\n"
+	"    proof        a proof for every file, to give to others: NAME.tlog-proof, checked "
+	"with\n"
 	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
 	"\n";
 
-const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices", "index.csv",
-	"log", "log.json", "report.html"};
+const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",
+	"index.csv", "log", "log.json", "report.html"};
 const size_t emr_special_count = sizeof emr_special_names / sizeof *emr_special_names;
 
 static emr_status append_text(emr_buf *out, const char *text)

@@ -95,7 +95,8 @@ static void say(emr_status status, uint64_t since_unix_s, const char *state_path
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_COPY, "since", since, "cause",
 			fault, "place", place, "state", state_path, NULL);
 	else if (is_member)
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_MEMBER, "since", since, "place", place, NULL);
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_MEMBER, "since", since, "place",
+			place, NULL);
 	else
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_SINCE, "since", since, "place",
 			place, "state", state_path, NULL);

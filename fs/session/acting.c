@@ -27,7 +27,8 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &acting->places, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_places_open_state(&acting->places, false, &acting->state_fd, out_problem);
+		status = emr_places_open_state(
+			&acting->places, false, &acting->state_fd, out_problem);
 	if (status == EMR_NOT_FOUND)
 		emr_keys_say(acting->places.state, status, NULL, out_problem);
 	if (status == EMR_OK)
@@ -37,8 +38,8 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 	if (status == EMR_OK) {
 		status = emr_keyring_check_file(acting->state_fd, EMR_STATE_KEYFILE, &field);
 		if (status == EMR_OK)
-			status = emr_passphrase_get(
-				args->values[EMR_OPT_PASSPHRASE_FILE], false, &acting->passphrase, out_problem);
+			status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], false,
+				&acting->passphrase, out_problem);
 		if (status == EMR_OK)
 			status = emr_keyring_open(acting->state_fd, EMR_STATE_KEYFILE,
 				emr_passphrase_view(&acting->passphrase), &acting->keyring, &field);
@@ -53,8 +54,10 @@ static emr_status open_ledger(emr_acting *acting)
 	EMR_AUTO_BUF known = {0};
 	emr_id32 network;
 	char path[4400];
-	emr_ledger_options options = {.path = path, .submitter = acting->keyring, .known_hash = &network};
-	emr_status status = emr_keyring_tlv_get(acting->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
+	emr_ledger_options options = {
+		.path = path, .submitter = acting->keyring, .known_hash = &network};
+	emr_status status =
+		emr_keyring_tlv_get(acting->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
 
 	if (status != EMR_OK || known.len != sizeof network.b)
 		return status == EMR_OK ? EMR_DAMAGED : status;
@@ -63,8 +66,8 @@ static emr_status open_ledger(emr_acting *acting)
 	return emr_ledger_open(&options, &acting->ledger);
 }
 
-/* A device learns first which domains are its own: an entry that is followed without knowing it would be followed without its
- * parts. */
+/* A device learns first which domains are its own: an entry that is followed without knowing it
+ * would be followed without its parts. */
 static emr_status follow(emr_acting *acting)
 {
 	bool some = false;
@@ -77,8 +80,9 @@ static emr_status follow(emr_acting *acting)
 
 emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 {
-	emr_replica_options replica = {
-		.state_dirfd = acting->state_fd, .is_mine = emr_session_is_mine, .is_mine_arg = acting->keyring};
+	emr_replica_options replica = {.state_dirfd = acting->state_fd,
+		.is_mine = emr_session_is_mine,
+		.is_mine_arg = acting->keyring};
 	emr_share_options share = {.keyring = acting->keyring};
 	emr_status status = open_ledger(acting);
 

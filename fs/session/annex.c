@@ -17,9 +17,11 @@
 emr_status emr_joined_write(int dirfd, const emr_joined *joined)
 {
 	char text[JOINED_MAX];
-	int n = snprintf(text, sizeof text, JOINED_FORMAT, (unsigned long long)joined->size, (unsigned long long)joined->at_unix_s);
+	int n = snprintf(text, sizeof text, JOINED_FORMAT, (unsigned long long)joined->size,
+		(unsigned long long)joined->at_unix_s);
 
-	return emr_file_replace(dirfd, EMR_JOINING_JOINED, emr_bytes_of((const uint8_t *)text, (size_t)n), 0600);
+	return emr_file_replace(
+		dirfd, EMR_JOINING_JOINED, emr_bytes_of((const uint8_t *)text, (size_t)n), 0600);
 }
 
 emr_status emr_joined_read(int dirfd, emr_joined *out_joined)
@@ -48,19 +50,24 @@ static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
 static emr_status open_parts(emr_session *session, const emr_joined *joined)
 {
 	char path[4400];
-	emr_ledger_options ledger = {
-		.path = path, .submitter = session->keyring, .known = known_descriptor, .known_arg = session};
-	emr_replica_options replica = {
-		.state_dirfd = session->annex_fd, .is_mine = emr_session_is_mine, .is_mine_arg = session->keyring};
+	emr_ledger_options ledger = {.path = path,
+		.submitter = session->keyring,
+		.known = known_descriptor,
+		.known_arg = session};
+	emr_replica_options replica = {.state_dirfd = session->annex_fd,
+		.is_mine = emr_session_is_mine,
+		.is_mine_arg = session->keyring};
 	emr_status status;
 
-	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_ANNEX "/%s", session->state_path, EMR_STATE_LEDGER);
+	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_ANNEX "/%s", session->state_path,
+		EMR_STATE_LEDGER);
 	status = emr_ledger_open(&ledger, &session->annex.ledger);
 	if (status != EMR_OK)
 		return status;
 	replica.ledger = session->annex.ledger;
 	status = emr_replica_open(&replica, &session->annex.replica);
-	/* Nobody writes there: this is for a copy that had to be made anew, after init --restore. */
+	/* Nobody writes there: this is for a copy that had to be made anew, after init --restore.
+	 */
 	if (status == EMR_OK)
 		status = emr_replica_catch_up(session->annex.replica, NULL, NULL, NULL);
 	if (status != EMR_OK && status != EMR_OFFLINE)
@@ -75,7 +82,8 @@ emr_status emr_annex_open(emr_session *session)
 	emr_joined joined;
 	emr_status status;
 
-	session->annex_fd = openat(session->state_fd, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	session->annex_fd = openat(session->state_fd, EMR_STATE_ANNEX,
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (session->annex_fd < 0)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	status = emr_joined_read(session->annex_fd, &joined);

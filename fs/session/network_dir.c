@@ -22,7 +22,8 @@
 #define LOOK_NS 100000000L
 #define DESCRIPTOR_MAX ((size_t)60000)
 
-static emr_status say(const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
+static emr_status say(
+	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
 	return status;
@@ -37,7 +38,8 @@ static bool is_empty(const char *dir)
 	if (listing == NULL)
 		return errno == ENOENT;
 	while ((entry = readdir(listing)) != NULL)
-		found = found || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+		found = found ||
+			(strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
 	closedir(listing);
 	return !found;
 }
@@ -52,7 +54,8 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
 		return say(dir, "it is not yours alone (chmod 700)", EMR_EXPOSED, out_problem);
 	if (emr_network_check_place(fd) != EMR_OK)
-		return say(dir, "a ledger needs a disk of this computer", EMR_UNSUPPORTED, out_problem);
+		return say(dir, "a ledger needs a disk of this computer", EMR_UNSUPPORTED,
+			out_problem);
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
@@ -73,7 +76,8 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	return status;
 }
 
-emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_fd, emr_problem *out_problem)
+emr_status emr_network_dir_begin(
+	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem)
 {
 	char path[PATH_MAX];
 	EMR_AUTO_FD fd = -1;
@@ -90,7 +94,8 @@ emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_f
 	if (status != EMR_OK)
 		return status;
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (mark < 0 || fsync(fd) != 0 || (mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0 && errno != EEXIST))
+	if (mark < 0 || fsync(fd) != 0 ||
+		(mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0 && errno != EEXIST))
 		return say(dir, strerror(errno), EMR_IO, out_problem);
 	*out_fd = fd;
 	fd = -1;
@@ -99,10 +104,12 @@ emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_f
 
 void emr_network_dir_unmake(const char *dir)
 {
-	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER, EMR_NETWORK_LEDGER "-wal",
-		EMR_NETWORK_LEDGER "-shm"};
+	static const char *const names[] = {EMR_NETWORK_DESCRIPTOR, EMR_NETWORK_LEDGER,
+		EMR_NETWORK_LEDGER "-wal", EMR_NETWORK_LEDGER "-shm"};
 	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	EMR_AUTO_FD ledger = fd >= 0 ? openat(fd, EMR_NETWORK_DIR_LEDGER,
+					       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+				     : -1;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names && ledger >= 0; i++)
 		(void)unlinkat(ledger, names[i], 0);
@@ -130,7 +137,8 @@ bool emr_network_dir_is(const char *dir)
 {
 	char path[PATH_MAX];
 
-	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, dir) < (int)sizeof path &&
+	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER,
+		       dir) < (int)sizeof path &&
 	       access(path, F_OK) == 0;
 }
 
@@ -145,10 +153,12 @@ emr_status emr_network_dir_name(const char *dir, char out_name[256])
 	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
 		return EMR_INVALID;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	status = fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &bytes) : EMR_NOT_FOUND;
+	status = fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &bytes)
+			 : EMR_NOT_FOUND;
 	if (status != EMR_OK)
 		return status;
-	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK || network.name.len > 255)
+	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK ||
+		network.name.len > 255)
 		return EMR_DAMAGED;
 	memcpy(out_name, network.name.data, network.name.len);
 	out_name[network.name.len] = '\0';
@@ -162,14 +172,16 @@ emr_status emr_network_dir_link(int state_fd, const char *dir)
 	if (dir[0] != '/' || strlen(dir) + sizeof "/" EMR_NETWORK_DIR_LEDGER > sizeof target)
 		return EMR_INVALID;
 	snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
-	return symlinkat(target, state_fd, EMR_STATE_LEDGER) == 0 ? EMR_OK : emr_status_from_errno(errno);
+	return symlinkat(target, state_fd, EMR_STATE_LEDGER) == 0 ? EMR_OK
+								  : emr_status_from_errno(errno);
 }
 
 emr_status emr_network_dir_parse(const char *target, char **out_dir)
 {
 	const size_t tail = strlen("/" EMR_NETWORK_DIR_LEDGER), len = strlen(target);
 
-	if (len <= tail || target[0] != '/' || strcmp(target + len - tail, "/" EMR_NETWORK_DIR_LEDGER) != 0)
+	if (len <= tail || target[0] != '/' ||
+		strcmp(target + len - tail, "/" EMR_NETWORK_DIR_LEDGER) != 0)
 		return EMR_INVALID;
 	*out_dir = strndup(target, len - tail);
 	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -181,7 +193,8 @@ emr_status emr_network_dir_of(int state_fd, char **out_dir)
 	ssize_t n = readlinkat(state_fd, EMR_STATE_LEDGER, target, sizeof target - 1);
 
 	if (n < 0)
-		return errno == EINVAL || errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
+		return errno == EINVAL || errno == ENOENT ? EMR_NOT_FOUND
+							  : emr_status_from_errno(errno);
 	target[n] = '\0';
 	return emr_network_dir_parse(target, out_dir);
 }
@@ -228,7 +241,8 @@ emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_byte
 	return fd >= 0 ? emr_file_replace(fd, name, bytes, 0600) : EMR_NOT_FOUND;
 }
 
-emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+emr_status emr_mail_look(
+	const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
 {
 	EMR_AUTO_FD fd = open_mail(dir);
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
@@ -280,7 +294,8 @@ emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail
 	return status;
 }
 
-emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
+emr_status emr_mail_take(
+	const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
 {
 	emr_status status = emr_mail_look(dir, id, step, max, within_ns, out);
 

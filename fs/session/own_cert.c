@@ -14,7 +14,7 @@ bool emr_own_cert_has_ended(const emr_session *session, uint64_t now_unix_s)
 	emr_cert_facts facts;
 
 	return emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &der) == EMR_OK &&
-		emr_cert_read(emr_buf_view(&der), &facts) == EMR_OK && facts.not_after < now_unix_s;
+	       emr_cert_read(emr_buf_view(&der), &facts) == EMR_OK && facts.not_after < now_unix_s;
 }
 
 bool emr_own_key_is_revoked(const emr_session *session, emr_problem *out_problem)
@@ -23,16 +23,18 @@ bool emr_own_key_is_revoked(const emr_session *session, emr_problem *out_problem
 	emr_known_person person;
 	emr_public me;
 
-	if (emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE || /* its owner removed it, and said so */
+	if (emr_keyring_kind_of(session->keyring) ==
+			EMR_KEYRING_DEVICE || /* its owner removed it, and said so */
 		emr_keyring_public(session->keyring, &me) != EMR_OK ||
 		emr_replica_person(session->replica, me.signer_id, &person) != EMR_OK ||
 		person.row.head.state != EMR_KEY_REVOKED)
 		return false;
-	if (emr_organisation_name(session->replica, emr_ledger_descriptor(session->ledger), person.row.org, organisation) !=
-			EMR_OK ||
+	if (emr_organisation_name(session->replica, emr_ledger_descriptor(session->ledger),
+		    person.row.org, organisation) != EMR_OK ||
 		organisation[0] == '\0')
 		snprintf(organisation, sizeof organisation, "Your organisation");
 	emr_time_text((int64_t)person.row.invalid_since_unix_s, when);
-	emr_problem_set(out_problem, EMR_SAY_KEY_REVOKED, "organisation", organisation, "time", when, NULL);
+	emr_problem_set(
+		out_problem, EMR_SAY_KEY_REVOKED, "organisation", organisation, "time", when, NULL);
 	return true;
 }

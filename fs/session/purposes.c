@@ -6,9 +6,9 @@
 /* By bit number; the codes are those of HL7's value set v3-PurposeOfUse. */
 static const struct {
 	const char *word, *code;
-} purposes[] = {{"treatment", "TREAT"}, {"payment", "HPAYMT"}, {"operations", "HOPERAT"}, {"research", "HRESCH"},
-	{"emergency", "ETREAT"}, {"self", "PATRQT"}, {"public-health", "PUBHLTH"}, {"legal", "HLEGAL"},
-	{"family", "FAMRQT"}};
+} purposes[] = {{"treatment", "TREAT"}, {"payment", "HPAYMT"}, {"operations", "HOPERAT"},
+	{"research", "HRESCH"}, {"emergency", "ETREAT"}, {"self", "PATRQT"},
+	{"public-health", "PUBHLTH"}, {"legal", "HLEGAL"}, {"family", "FAMRQT"}};
 #define COUNT (sizeof purposes / sizeof *purposes)
 
 static bool one_bit(const char *word, size_t len, uint32_t *bits)
@@ -48,9 +48,11 @@ void emr_purposes_text(uint32_t bits, char out[EMR_PURPOSES_TEXT_BYTES])
 		if ((bits & (uint32_t)1 << i) == 0)
 			continue;
 		if (i < COUNT)
-			snprintf(out + at, EMR_PURPOSES_TEXT_BYTES - at, "%s%s", at > 0 ? ", " : "", purposes[i].word);
+			snprintf(out + at, EMR_PURPOSES_TEXT_BYTES - at, "%s%s", at > 0 ? ", " : "",
+				purposes[i].word);
 		else
-			snprintf(out + at, EMR_PURPOSES_TEXT_BYTES - at, "%s%u", at > 0 ? ", " : "", i);
+			snprintf(out + at, EMR_PURPOSES_TEXT_BYTES - at, "%s%u", at > 0 ? ", " : "",
+				i);
 		at += strlen(out + at);
 	}
 }

@@ -7,7 +7,8 @@
 #include "contract/item.h"
 #include "replica/people.h"
 
-static bool found_in_descriptor(emr_bytes bytes, const uint8_t org[16], char out[EMR_ORGANISATION_NAME_MAX + 1])
+static bool found_in_descriptor(
+	emr_bytes bytes, const uint8_t org[16], char out[EMR_ORGANISATION_NAME_MAX + 1])
 {
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
@@ -15,8 +16,8 @@ static bool found_in_descriptor(emr_bytes bytes, const uint8_t org[16], char out
 	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &descriptor) != EMR_CONTRACT_OK)
 		return false;
 	for (size_t i = 0; i < descriptor.norg; i++) {
-		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK || memcmp(one.org, org, 16) != 0 ||
-			one.name.len > EMR_ORGANISATION_NAME_MAX)
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
+			memcmp(one.org, org, 16) != 0 || one.name.len > EMR_ORGANISATION_NAME_MAX)
 			continue;
 		memcpy(out, one.name.data, one.name.len);
 		out[one.name.len] = '\0';
@@ -47,7 +48,8 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 {
 	admission *a = arg;
 
-	if (memcmp(row->org, a->org, 16) != 0 || memcmp(row->aux, a->ca_hash, sizeof a->ca_hash) != 0)
+	if (memcmp(row->org, a->org, 16) != 0 ||
+		memcmp(row->aux, a->ca_hash, sizeof a->ca_hash) != 0)
 		return EMR_OK;
 	a->proposal = proposal;
 	a->is_found = true;
@@ -68,8 +70,8 @@ static void name_in_part(emr_bytes part, char out[EMR_ORGANISATION_NAME_MAX + 1]
 	out[name.len] = '\0';
 }
 
-emr_status emr_organisation_name(
-	emr_replica *replica, emr_bytes descriptor, const uint8_t org[16], char out[EMR_ORGANISATION_NAME_MAX + 1])
+emr_status emr_organisation_name(emr_replica *replica, emr_bytes descriptor, const uint8_t org[16],
+	char out[EMR_ORGANISATION_NAME_MAX + 1])
 {
 	EMR_AUTO_BUF part = {0};
 	admission a = {.org = org};
@@ -91,15 +93,16 @@ emr_status emr_organisation_name(
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 }
 
-emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_id32 signer_id, uint64_t now_unix_s,
-	emr_registered *out)
+emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_id32 signer_id,
+	uint64_t now_unix_s, emr_registered *out)
 {
 	emr_registered found = {0};
 	emr_known_person person;
 	emr_status status = emr_replica_person(replica, signer_id, &person);
 
 	if (status == EMR_OK)
-		status = emr_replica_person_is_active(replica, &person, now_unix_s, &found.is_active);
+		status = emr_replica_person_is_active(
+			replica, &person, now_unix_s, &found.is_active);
 	if (status != EMR_OK)
 		return status;
 	emr_roles_text(person.row.roles, found.roles);
@@ -120,7 +123,8 @@ static emr_status count_active(void *arg, const emr_known_person *person)
 {
 	counting *c = arg;
 	bool is_active = false;
-	emr_status status = emr_replica_person_is_active(c->replica, person, c->now_unix_s, &is_active);
+	emr_status status =
+		emr_replica_person_is_active(c->replica, person, c->now_unix_s, &is_active);
 
 	c->n += is_active;
 	return status;

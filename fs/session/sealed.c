@@ -23,10 +23,12 @@ emr_status emr_sealed_save(const emr_keyring *keyring, int state_fd, const char 
 	if (status == EMR_OK)
 		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
 	if (status == EMR_OK)
-		status = emr_local_seal(key, file.data + EMR_SEALED_HEAD_BYTES, emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
-			plain, file.data + EMR_SEALED_HEAD_BYTES + NONCE_BYTES);
+		status = emr_local_seal(key, file.data + EMR_SEALED_HEAD_BYTES,
+			emr_bytes_of(head, EMR_SEALED_HEAD_BYTES), plain,
+			file.data + EMR_SEALED_HEAD_BYTES + NONCE_BYTES);
 	emr_local_key_free(key);
-	return status == EMR_OK ? emr_file_replace(state_fd, name, emr_buf_view(&file), 0600) : status;
+	return status == EMR_OK ? emr_file_replace(state_fd, name, emr_buf_view(&file), 0600)
+				: status;
 }
 
 emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char *name,
@@ -39,7 +41,8 @@ emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char 
 
 	if (status != EMR_OK)
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
-	if (file.len >= EMR_SEALED_HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
+	if (file.len >= EMR_SEALED_HEAD_BYTES && memcmp(file.data, head, 4) == 0 &&
+		file.data[4] > head[4])
 		return EMR_NEWER_FORMAT;
 	if (file.len < before + TAG_BYTES || memcmp(file.data, head, EMR_SEALED_HEAD_BYTES) != 0)
 		return EMR_DAMAGED;
@@ -48,7 +51,8 @@ emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char 
 	if (status == EMR_OK)
 		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
 	if (status == EMR_OK)
-		status = emr_local_open(key, file.data + EMR_SEALED_HEAD_BYTES, emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
+		status = emr_local_open(key, file.data + EMR_SEALED_HEAD_BYTES,
+			emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
 			emr_bytes_of(file.data + before, file.len - before), out_plain->data);
 	emr_local_key_free(key);
 	return status;

@@ -125,8 +125,8 @@ static emr_status say_in_use(const emr_session *session, emr_problem *out_proble
 	return EMR_BUSY;
 }
 
-/* Before the first byte is written: on a full disk everything that follows needs this room.  A file system that can put
- * nothing aside is used without. */
+/* Before the first byte is written: on a full disk everything that follows needs this room.  A file
+ * system that can put nothing aside is used without. */
 static void open_reserve(emr_session *session, bool read_only)
 {
 	emr_status status;
@@ -135,11 +135,12 @@ static void open_reserve(emr_session *session, bool read_only)
 		return;
 	status = emr_reserve_open(session->state_fd, 0, &session->reserve);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "nothing is put aside for a full disk: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "nothing is put aside for a full disk: %s",
+			emr_status_text(status));
 }
 
-/* Who only asks who holds it (emr_session_holder) holds it himself for a moment, beside others who ask: the folder is not in use
- * because of that. */
+/* Who only asks who holds it (emr_session_holder) holds it himself for a moment, beside others who
+ * ask: the folder is not in use because of that. */
 static bool lock_alone(int fd)
 {
 	const struct timespec moment = {.tv_nsec = ASKED_MOMENT_NS};
@@ -153,7 +154,8 @@ static bool lock_alone(int fd)
 	return true;
 }
 
-static emr_status take_lock(emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
+static emr_status take_lock(
+	emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
 {
 	char text[LOCK_TEXT_MAX];
 	int len;
@@ -199,7 +201,8 @@ static void open_log(emr_session *session)
 static emr_status check_kind(
 	const emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
-	bool is_agent = faccessat(session->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	bool is_agent =
+		faccessat(session->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
 	if (is_agent == options->is_agent)
 		return EMR_OK;
@@ -243,7 +246,8 @@ emr_status emr_session_lock(
 
 /* ---- the parts ---- */
 
-/* A domain is mine when its owner key is derived from my seed, or when this device got its keys by letter. */
+/* A domain is mine when its owner key is derived from my seed, or when this device got its keys by
+ * letter. */
 bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 {
 	const emr_keyring *keyring = arg;
@@ -268,8 +272,7 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 static emr_status open_store(emr_session *session)
 {
 	char path[4400];
-	emr_store_options options = {
-		.path = path,
+	emr_store_options options = {.path = path,
 		.writer = emr_keyring_device_id(session->keyring),
 		.reserve = session->reserve};
 
@@ -341,8 +344,7 @@ static emr_status open_replica(emr_session *session)
 
 static emr_status open_records(emr_session *session)
 {
-	emr_record_options options = {
-		.store = emr_store_blocks(session->store),
+	emr_record_options options = {.store = emr_store_blocks(session->store),
 		.keyring = session->keyring,
 		.reserve = session->reserve};
 
@@ -434,7 +436,8 @@ static void say_part(
 		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
 }
 
-static emr_status open_each(emr_session *session, const part *parts, size_t n, emr_problem *out_problem)
+static emr_status open_each(
+	emr_session *session, const part *parts, size_t n, emr_problem *out_problem)
 {
 	for (size_t i = 0; i < n; i++) {
 		emr_status status = parts[i].open(session);
@@ -473,7 +476,9 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 	};
 	emr_status found = find_blocks(session, out_problem);
 
-	return found == EMR_OK ? open_each(session, parts, sizeof parts / sizeof *parts, out_problem) : found;
+	return found == EMR_OK
+		       ? open_each(session, parts, sizeof parts / sizeof *parts, out_problem)
+		       : found;
 }
 
 static emr_status learn_who(emr_session *session)
@@ -564,7 +569,8 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 static emr_status learn_once(emr_session *session, emr_share *share)
 {
 	bool some = false;
-	/* What is known already, before more is followed: an entry of a domain that is not known for one's own has no parts. */
+	/* What is known already, before more is followed: an entry of a domain that is not known
+	 * for one's own has no parts. */
 	emr_status status = emr_share_learn(share, &some);
 
 	if (status != EMR_OK)
@@ -649,8 +655,8 @@ emr_status emr_session_open_keyed(
 	sigset_t all, before;
 	emr_status status;
 
-	/* The threads that are made here inherit it: a signal to the process must find who waits for it,
-	 * not end everything by way of a thread that does not know it. */
+	/* The threads that are made here inherit it: a signal to the process must find who waits
+	 * for it, not end everything by way of a thread that does not know it. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	status = open_all(session, options, out_problem);

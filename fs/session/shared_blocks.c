@@ -25,7 +25,8 @@ typedef struct sharing {
 	int state_fd, from_fd, to_fd;
 	const char *dir;
 	char device[33];
-	char marker[64]; /* in DIR/blocks while the state's are being moved: then the state's are the true ones */
+	char marker[64]; /* in DIR/blocks while the state's are being moved: then the state's are
+			    the true ones */
 	emr_problem *problem;
 } sharing;
 
@@ -40,7 +41,8 @@ static void sharing_end(sharing *s)
 static emr_status say(const sharing *s, emr_status status)
 {
 	if (status != EMR_OK && s->problem != NULL && !s->problem->is_set)
-		emr_problem_set(s->problem, EMR_SAY_NETWORK_DIR, "dir", s->dir, "cause", emr_status_text(status), NULL);
+		emr_problem_set(s->problem, EMR_SAY_NETWORK_DIR, "dir", s->dir, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 
@@ -94,8 +96,9 @@ static bool is_same(int from_fd, int to_fd, const char *name)
 {
 	struct stat a, b;
 
-	return fstatat(from_fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(to_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return fstatat(from_fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(to_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name)
@@ -182,14 +185,16 @@ static emr_status give_foreign(sharing *s, int from_fd, int to_fd, const char *n
 
 static emr_status give_own(sharing *s, int from_fd, int to_fd, const char *name)
 {
-	return is_of(name, "seg-", s->device) || is_of(name, "journal-", s->device) ? emr_blocks_give_file(from_fd, to_fd, name)
-											      : EMR_OK;
+	return is_of(name, "seg-", s->device) || is_of(name, "journal-", s->device)
+		       ? emr_blocks_give_file(from_fd, to_fd, name)
+		       : EMR_OK;
 }
 
 /* Of an earlier try, and reclaimed since: the state, which is THERE, has it no more. */
 static emr_status drop_stale(sharing *s, int here, int there, const char *name)
 {
-	if (!is_of(name, "seg-", s->device) || faccessat(there, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (!is_of(name, "seg-", s->device) ||
+		faccessat(there, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_OK;
 	return unlinkat(here, name, 0) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
@@ -202,7 +207,8 @@ static emr_status give_quarantined(sharing *s, int from_fd, int to_fd, const cha
 
 static emr_status give_quarantine(sharing *s)
 {
-	EMR_AUTO_FD from = openat(s->from_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD from =
+		openat(s->from_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD to = -1;
 
 	if (from < 0)
@@ -217,14 +223,16 @@ static emr_status give_quarantine(sharing *s)
 
 static emr_status begin_move(sharing *s)
 {
-	EMR_AUTO_FD fd = openat(s->to_fd, s->marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	EMR_AUTO_FD fd =
+		openat(s->to_fd, s->marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd >= 0 && fsync(s->to_fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
 static emr_status move_files(sharing *s)
 {
-	bool is_going_on = faccessat(s->to_fd, s->marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0, has_mine = false;
+	bool is_going_on = faccessat(s->to_fd, s->marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0,
+	     has_mine = false;
 	emr_status status = is_there(s, s->device, &has_mine);
 
 	if (status == EMR_OK)
@@ -247,7 +255,8 @@ static emr_status put_link(sharing *s)
 {
 	char target[PATH_MAX];
 
-	if (snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_BLOCKS, s->dir) >= (int)sizeof target)
+	if (snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_BLOCKS, s->dir) >=
+		(int)sizeof target)
 		return EMR_INVALID;
 	if (renameat(s->state_fd, EMR_STATE_BLOCKS, s->state_fd, MOVED) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
@@ -261,7 +270,8 @@ static void clear_away(sharing *s)
 {
 	struct stat st;
 
-	if (fstatat(s->state_fd, MOVED, &st, AT_SYMLINK_NOFOLLOW) == 0 && emr_stage_remove_tree(s->state_fd, MOVED) != EMR_OK)
+	if (fstatat(s->state_fd, MOVED, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		emr_stage_remove_tree(s->state_fd, MOVED) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "blocks: the old place could not be removed");
 	(void)unlinkat(s->to_fd, s->marker, 0);
 }
@@ -284,7 +294,8 @@ static emr_status open_target(sharing *s)
 
 	if (dir < 0 || (mkdirat(dir, EMR_NETWORK_DIR_BLOCKS, 0700) != 0 && errno != EEXIST))
 		return emr_status_from_errno(errno);
-	s->to_fd = openat(dir, EMR_NETWORK_DIR_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	s->to_fd = openat(
+		dir, EMR_NETWORK_DIR_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return s->to_fd >= 0 && fsync(dir) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
@@ -295,7 +306,8 @@ static emr_status share(sharing *s, bool is_link)
 	if (status == EMR_OK)
 		status = note_device(s);
 	if (status == EMR_OK && !is_link) {
-		s->from_fd = openat(s->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		s->from_fd = openat(s->state_fd, EMR_STATE_BLOCKS,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (s->from_fd < 0 && errno != ENOENT)
 			return emr_status_from_errno(errno);
 		if (s->from_fd >= 0)
@@ -308,12 +320,17 @@ static emr_status share(sharing *s, bool is_link)
 	return status;
 }
 
-emr_status emr_blocks_share(int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem)
+emr_status emr_blocks_share(
+	int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem)
 {
-	__attribute__((cleanup(sharing_end))) sharing s = {
-		.state_fd = state_fd, .from_fd = -1, .to_fd = -1, .dir = dir, .problem = out_problem};
+	__attribute__((cleanup(sharing_end))) sharing s = {.state_fd = state_fd,
+		.from_fd = -1,
+		.to_fd = -1,
+		.dir = dir,
+		.problem = out_problem};
 	struct stat st;
-	bool is_link = fstatat(state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+	bool is_link = fstatat(state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       S_ISLNK(st.st_mode);
 
 	emr_hex(device.b, sizeof device.b, s.device);
 	snprintf(s.marker, sizeof s.marker, ".moving-%s", s.device);
@@ -331,7 +348,8 @@ emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem 
 	if (fstatat(state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) != 0 &&
 		fstatat(state_fd, MOVED, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return EMR_OK;
-	/* Not now, then: blocks that are still the state's own open without the network's directory. */
+	/* Not now, then: blocks that are still the state's own open without the network's
+	 * directory. */
 	if (access(dir, F_OK) != 0)
 		return EMR_OK;
 	return emr_blocks_share(state_fd, dir, device, out_problem);
@@ -343,14 +361,18 @@ emr_status emr_blocks_check(int state_fd, emr_problem *out_problem)
 	EMR_AUTO_FD fd = -1;
 	struct stat st;
 
-	if (fstatat(state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(st.st_mode))
+	if (fstatat(state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		!S_ISLNK(st.st_mode))
 		return EMR_OK;
 	fd = openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return EMR_OK;
 	if (emr_network_dir_of(state_fd, &dir) != EMR_OK)
 		dir = NULL;
-	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir != NULL ? dir : EMR_STATE_BLOCKS, "cause",
-		"it is away, and the blocks of this folder with it; nothing is lost when it comes back", NULL);
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir",
+		dir != NULL ? dir : EMR_STATE_BLOCKS, "cause",
+		"it is away, and the blocks of this folder with it; nothing is lost when it comes "
+		"back",
+		NULL);
 	return EMR_OFFLINE;
 }

@@ -64,7 +64,8 @@ void emr_stage_end(emr_stage *stage, emr_out *out)
 {
 	emr_problem problem;
 
-	if (stage->name[0] != '\0' && emr_stage_remove_tree(stage->state_fd, stage->name) != EMR_OK) {
+	if (stage->name[0] != '\0' &&
+		emr_stage_remove_tree(stage->state_fd, stage->name) != EMR_OK) {
 		emr_problem_set(&problem, EMR_SAY_FAILED, "what", stage->path, "cause",
 			"could not be removed", NULL);
 		emr_remark(out, &problem);

@@ -18,7 +18,8 @@
 
 emr_status emr_switch_begin(int state_fd)
 {
-	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD joining = openat(
+		state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (joining < 0)
 		return emr_status_from_errno(errno);
@@ -34,7 +35,8 @@ static bool has(int dirfd, const char *name)
 /* What went before stays where it is. */
 static emr_status move(int from, int to, const char *name)
 {
-	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0 || errno == ENOENT || errno == EEXIST)
+	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0 || errno == ENOENT ||
+		errno == EEXIST)
 		return EMR_OK;
 	return emr_status_from_errno(errno);
 }
@@ -80,7 +82,8 @@ static emr_status leave_old(int state_fd, int joining, int annex)
 /* What was said of the old ledger, and can be made anew. */
 static void forget_notes(int state_fd)
 {
-	static const char *const names[] = {"facts.cache", "facts.cache.new", EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY};
+	static const char *const names[] = {
+		"facts.cache", "facts.cache.new", EMR_STATE_SECOND_COPY, EMR_STATE_LEDGER_AWAY};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(state_fd, names[i], 0);
@@ -94,7 +97,9 @@ static emr_status take_new(int state_fd, int joining)
 		status = move_copy(joining, state_fd);
 	if (status == EMR_OK)
 		status = sync_both(state_fd, joining);
-	if (status == EMR_OK && renameat(joining, EMR_STATE_KEYFILE, state_fd, EMR_STATE_KEYFILE) != 0 && errno != ENOENT)
+	if (status == EMR_OK &&
+		renameat(joining, EMR_STATE_KEYFILE, state_fd, EMR_STATE_KEYFILE) != 0 &&
+		errno != ENOENT)
 		status = emr_status_from_errno(errno);
 	return status == EMR_OK ? sync_both(state_fd, joining) : status;
 }
@@ -124,7 +129,8 @@ static emr_status go_on(int state_fd, int joining)
 	status = take_new(state_fd, joining);
 	if (status != EMR_OK)
 		return status;
-	/* In this order: without an invitation no join is under way, and without a switch none is being finished. */
+	/* In this order: without an invitation no join is under way, and without a switch none is
+	 * being finished. */
 	(void)unlinkat(joining, EMR_JOINING_INVITATION, 0);
 	(void)unlinkat(joining, EMR_JOINING_CERTIFICATE, 0);
 	if (fsync(joining) != 0 || unlinkat(joining, EMR_JOINING_SWITCH, 0) != 0)
@@ -134,16 +140,18 @@ static emr_status go_on(int state_fd, int joining)
 
 void emr_switch_tidy(int state_fd)
 {
-	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD joining = openat(
+		state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (joining >= 0 && !has(joining, EMR_JOINING_INVITATION) && !has(joining, EMR_JOINING_SWITCH) &&
-		remove_rest(state_fd) != EMR_OK)
+	if (joining >= 0 && !has(joining, EMR_JOINING_INVITATION) &&
+		!has(joining, EMR_JOINING_SWITCH) && remove_rest(state_fd) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what a join left could not be removed");
 }
 
 emr_status emr_switch_finish(int state_fd)
 {
-	EMR_AUTO_FD joining = openat(state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD joining = openat(
+		state_fd, EMR_STATE_JOINING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD marker = -1;
 
 	if (joining < 0)

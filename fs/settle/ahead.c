@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORTH_A_THREAD 8	/* keys: a quarter of a millisecond each */
+#define WORTH_A_THREAD 8 /* keys: a quarter of a millisecond each */
 
 typedef struct slot {
 	bool is_done;
@@ -18,7 +18,7 @@ struct ahead {
 	size_t n;
 	pthread_mutex_t lock;
 	pthread_cond_t one_is_done;
-	size_t next;		/* the first that nobody has begun; protected by lock, as all below */
+	size_t next; /* the first that nobody has begun; protected by lock, as all below */
 	bool is_over;
 	pthread_t thread;
 	bool has_thread;
@@ -36,7 +36,7 @@ static size_t take_next(ahead *a)
 /* Under the lock, which it lets go meanwhile. */
 static void wrap(ahead *a, size_t i)
 {
-	slot s = { .is_done = true };
+	slot s = {.is_done = true};
 
 	pthread_mutex_unlock(&a->lock);
 	s.status = build_wrap(&a->ctx, &a->changes[i], &s.key);

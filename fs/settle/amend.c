@@ -21,7 +21,7 @@ struct known_statements {
 		emr_cid root;
 		uint8_t id[32];
 	} list[KNOWN_MAX];
-	size_t n;	/* ever noted: the oldest make room */
+	size_t n; /* ever noted: the oldest make room */
 };
 
 known_statements *known_statements_new(void)
@@ -76,10 +76,11 @@ static bool recall(known_statements *known, const emr_cid *root, uint8_t out_id[
 	return id != NULL;
 }
 
-emr_status amend_look(const build_ctx *ctx, const emr_change *change, uint8_t *out_kind, uint8_t out_prev[32])
+emr_status amend_look(
+	const build_ctx *ctx, const emr_change *change, uint8_t *out_kind, uint8_t out_prev[32])
 {
 	bool is_amendment = false;
-	uint8_t prev[32] = { 0 };
+	uint8_t prev[32] = {0};
 	emr_status status = EMR_OK;
 
 	if (change->amends != NULL) {
@@ -118,21 +119,24 @@ static emr_status count_put(void *arg, const emr_replica_listing *line)
 {
 	counting *c = arg;
 
-	if (line->result == EMR_RESULT_APPLIED && line->item.op == EMR_OP_PUT && emr_id32_equal(line->item.signer_id, c->signer))
+	if (line->result == EMR_RESULT_APPLIED && line->item.op == EMR_OP_PUT &&
+		emr_id32_equal(line->item.signer_id, c->signer))
 		c->n++;
 	return EMR_OK;
 }
 
-emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_id32 signer, const uint8_t patient_pk[32],
-	uint64_t *out_last)
+emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_id32 signer,
+	const uint8_t patient_pk[32], uint64_t *out_last)
 {
-	EMR_AUTO_BUF row = { 0 };
-	counting c = { .signer = signer };
-	emr_status status = emr_journal_get(options->journal, EMR_ROW_ISSUED, issued_key(patient_pk), &row);
+	EMR_AUTO_BUF row = {0};
+	counting c = {.signer = signer};
+	emr_status status =
+		emr_journal_get(options->journal, EMR_ROW_ISSUED, issued_key(patient_pk), &row);
 
 	if (status == EMR_OK) {
 		if (row.len != ISSUED_BYTES || row.data[0] != ISSUED_VERSION)
-			return row.len > 0 && row.data[0] > ISSUED_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+			return row.len > 0 && row.data[0] > ISSUED_VERSION ? EMR_NEWER_FORMAT
+									   : EMR_DAMAGED;
 		*out_last = emr_get_u64(row.data + 1);
 		return EMR_OK;
 	}
@@ -146,7 +150,7 @@ emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_i
 
 emr_status issued_note(emr_journal_txn *txn, const outbox *box)
 {
-	uint8_t bytes[ISSUED_BYTES] = { ISSUED_VERSION };
+	uint8_t bytes[ISSUED_BYTES] = {ISSUED_VERSION};
 	uint64_t n = 0, taken = 0;
 
 	if (emr_id16_is_zero(box->issued_to))
@@ -161,5 +165,6 @@ emr_status issued_note(emr_journal_txn *txn, const outbox *box)
 	if (taken == 0)
 		return EMR_OK;
 	emr_put_u64(bytes + 1, box->issued_before + taken);
-	return emr_journal_put(txn, EMR_ROW_ISSUED, box->issued_to, emr_bytes_of(bytes, sizeof bytes));
+	return emr_journal_put(
+		txn, EMR_ROW_ISSUED, box->issued_to, emr_bytes_of(bytes, sizeof bytes));
 }

@@ -4,27 +4,28 @@
 
 #include "number.h"
 
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 
 /* ---- the PUT with which it came ---- */
 
 typedef struct row_walk {
 	const asking *a;
-	arrival now, first;	/* of the place's content: as the row holds it, and the first time */
+	arrival now, first; /* of the place's content: as the row holds it, and the first time */
 	content_before before;
-	emr_put_part last;	/* the row's content, without its slices; all zeros: none that could be read */
+	emr_put_part last; /* the row's content, without its slices; all zeros: none that could be
+			      read */
 	bool last_fits;
 } row_walk;
 
 static void note_content(row_walk *w, const emr_replica_item *item, bool is_put, bool fits)
 {
 	if (is_put) {
-		w->now = (arrival){ .put = *item, .before = w->before, .is_here = fits };
-		w->now.put.bytes = (emr_bytes){ 0 };
+		w->now = (arrival){.put = *item, .before = w->before, .is_here = fits};
+		w->now.put.bytes = (emr_bytes){0};
 		if (fits && !w->first.is_here)
 			w->first = w->now;
-	} else if (!fits || !w->last_fits) {	/* not sealed again where it lay: brought back */
-		w->now = fits ? w->first : (arrival){ .is_here = false };
+	} else if (!fits || !w->last_fits) { /* not sealed again where it lay: brought back */
+		w->now = fits ? w->first : (arrival){.is_here = false};
 	}
 	w->last_fits = fits;
 }
@@ -32,7 +33,8 @@ static void note_content(row_walk *w, const emr_replica_item *item, bool is_put,
 /* Sealed again where it lies. */
 static bool is_same(const emr_put_part *a, const emr_put_part *b)
 {
-	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) &&
+	       emr_cid_equal(&a->root, &b->root);
 }
 
 /* Something lower that a writer puts in between does not make an older version the next one. */
@@ -42,10 +44,12 @@ static emr_status note_before(row_walk *w, const emr_replica_item *item, const e
 	emr_status status = is_again ? EMR_OK : whose_is_owners(w->a, item->signer_id, &is_owner);
 	uint64_t before = w->before.cver;
 
-	w->last = (emr_put_part){ .cver = part->cver, .record_id = part->record_id, .root = part->root };
-	if (is_again || (!is_owner && (part->cver <= before || part->cver - before > EMR_CVER_JUMP)))
+	w->last = (emr_put_part){
+		.cver = part->cver, .record_id = part->record_id, .root = part->root};
+	if (is_again ||
+		(!is_owner && (part->cver <= before || part->cver - before > EMR_CVER_JUMP)))
 		return status;
-	w->before = (content_before){ .is_known = true, .cver = part->cver };
+	w->before = (content_before){.is_known = true, .cver = part->cver};
 	return status;
 }
 
@@ -53,10 +57,12 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 {
 	row_walk *w = arg;
 	const emr_place *place = w->a->place;
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = item->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part part = { .cver = 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part = {.cver = 0};
 	bool is_known;
 	emr_status status;
 
@@ -68,19 +74,22 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 	if (status != EMR_OK && status != EMR_NOT_FOUND && !facts_is_damage(status))
 		return status;
 	is_known = status == EMR_OK;
-	note_content(w, item, item->op == EMR_OP_PUT && !is_carried && (item->version & EMR_VERSION_ANNEX) == 0,
-		is_known && part.cver == place->cver && emr_id16_equal(part.record_id, place->record_id) &&
+	note_content(w, item,
+		item->op == EMR_OP_PUT && !is_carried && (item->version & EMR_VERSION_ANNEX) == 0,
+		is_known && part.cver == place->cver &&
+			emr_id16_equal(part.record_id, place->record_id) &&
 			emr_cid_equal(&part.root, &place->root));
 	status = is_known ? note_before(w, item, &part) : EMR_OK;
 	return status == EMR_OK && item->version == place->pversion ? ENOUGH : status;
 }
 
-/* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put another's old statement there would
- * have it made good by the owner's own hand. */
+/* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put
+ * another's old statement there would have it made good by the owner's own hand. */
 emr_status arrival_in_row(const asking *a, arrival *out)
 {
-	row_walk w = { .a = a };
-	emr_status status = facts_chain(a->facts, a->place->domain, a->place->object, look_at_row, &w);
+	row_walk w = {.a = a};
+	emr_status status =
+		facts_chain(a->facts, a->place->domain, a->place->object, look_at_row, &w);
 
 	if (status == EMR_OK || status == ENOUGH)
 		*out = w.now;
@@ -109,8 +118,9 @@ static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 	at->put_signer = a->item.signer_id;
 	status = whose_domain_row(facts_replica_of(a->facts, a->place->pversion), put.domain, &row);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk, put.item.signer_id, &was_owner);
-	if (status == EMR_OK && !was_owner)	/* else hers as well as the present one */
+		status = emr_signed_is_owner(a->facts->replica, row.owner_pk, a->patient_pk,
+			put.item.signer_id, &was_owner);
+	if (status == EMR_OK && !was_owner) /* else hers as well as the present one */
 		at->put_signer = put.item.signer_id;
 	return status;
 }
@@ -135,12 +145,13 @@ emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came
 
 /* ---- the record's number ---- */
 
-/* A record has the number of its first object, or, where the owner moved it, that which she gave it there.  Anybody who may write could
- * otherwise pass for a new version of something else. */
+/* A record has the number of its first object, or, where the owner moved it, that which she gave it
+ * there.  Anybody who may write could otherwise pass for a new version of something else. */
 static emr_status has_own_number(const asking *a, bool *out_has)
 {
 	emr_id16 number = a->place->record_id;
-	emr_status status = facts_number(a->facts, a->place->domain, a->place->object, a->place->record_id, &number);
+	emr_status status = facts_number(
+		a->facts, a->place->domain, a->place->object, a->place->record_id, &number);
 
 	*out_has = emr_id16_equal(number, a->place->record_id);
 	return status;
@@ -152,14 +163,17 @@ emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)
 	emr_statement_verdict fault = EMR_STATEMENT_WRONG_RECORD;
 	emr_status status;
 
-	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || (!came->is_here && a->item.op != EMR_OP_PUT))
+	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) ||
+		(!came->is_here && a->item.op != EMR_OP_PUT))
 		return EMR_OK;
-	status = whose_is_owners(a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner);
+	status = whose_is_owners(
+		a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner);
 	if (status == EMR_OK)
 		status = has_own_number(a, &is_itself);
 	if (status != EMR_OK)
 		return status;
-	if (is_itself && !is_owner && came->before.is_known && came->before.cver >= a->place->cver) {
+	if (is_itself && !is_owner && came->before.is_known &&
+		came->before.cver >= a->place->cver) {
 		is_itself = false;
 		fault = EMR_STATEMENT_WRONG_VERSION;
 	}

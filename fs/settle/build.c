@@ -24,7 +24,7 @@ static void random_bytes(uint8_t *out, size_t len)
 static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint64_t version,
 	const uint8_t nonce[24], emr_buf *out)
 {
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	uint8_t aad[EMR_META_AAD_BYTES];
 	emr_status status;
 
@@ -34,8 +34,8 @@ static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint
 	if (status != EMR_OK)
 		return status;
 	emr_meta_aad(change->domain, change->object, version, ctx->epoch, ctx->listkey_id, aad);
-	return emr_list_key_seal(ctx->list_key, change->object, nonce, emr_bytes_of(aad, sizeof aad),
-		emr_buf_view(&plain), out->data);
+	return emr_list_key_seal(ctx->list_key, change->object, nonce,
+		emr_bytes_of(aad, sizeof aad), emr_buf_view(&plain), out->data);
 }
 
 static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
@@ -68,7 +68,8 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 		facts.issuer_seq = ctx->issued + 1;
 	status = amend_look(ctx, change, &facts.kind, facts.prev);
 	if (status == EMR_OK)
-		status = emr_statement_make(ctx->keyring, ctx->signer, change->content, &facts, statement, sig);
+		status = emr_statement_make(
+			ctx->keyring, ctx->signer, change->content, &facts, statement, sig);
 	if (status != EMR_OK)
 		return status;
 	status = emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
@@ -81,7 +82,8 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 }
 
 /* KEY, of the content that OUT names. */
-static emr_status wrap_key(const build_ctx *ctx, const emr_change *change, const emr_content_key *key, wrapped_key *out)
+static emr_status wrap_key(const build_ctx *ctx, const emr_change *change,
+	const emr_content_key *key, wrapped_key *out)
 {
 	emr_id32 digest;
 	uint8_t wrap_ctx[32];
@@ -127,15 +129,17 @@ static emr_status wrapped_of(const build_ctx *ctx, const emr_change *change, wra
 {
 	if (change->kind != EMR_CHANGE_REWRAP)
 		return wrap_new(ctx, change, out);
-	return ctx->ahead != NULL ? ahead_get(ctx->ahead, change, out) : build_wrap(ctx, change, out);
+	return ctx->ahead != NULL ? ahead_get(ctx->ahead, change, out)
+				  : build_wrap(ctx, change, out);
 }
 
 static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint64_t version,
 	emr_buf *out_priv, emr_place *place)
 {
-	emr_put_part part = { .record_id = change->record_id, .cver = change->cver,
-		.listkey_id = ctx->listkey_id };
-	EMR_AUTO_BUF meta_ct = { 0 };
+	emr_put_part part = {.record_id = change->record_id,
+		.cver = change->cver,
+		.listkey_id = ctx->listkey_id};
+	EMR_AUTO_BUF meta_ct = {0};
 	wrapped_key key;
 	emr_status status;
 
@@ -159,11 +163,11 @@ static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint
 	return emr_put_part_encode(&part, out_priv);
 }
 
-static emr_status build_meta(const build_ctx *ctx, const emr_change *change, uint64_t version,
-	emr_buf *out_priv)
+static emr_status build_meta(
+	const build_ctx *ctx, const emr_change *change, uint64_t version, emr_buf *out_priv)
 {
-	emr_meta_part part = { .listkey_id = ctx->listkey_id };
-	EMR_AUTO_BUF meta_ct = { 0 };
+	emr_meta_part part = {.listkey_id = ctx->listkey_id};
+	EMR_AUTO_BUF meta_ct = {0};
 	emr_status status;
 
 	random_bytes(part.salt, sizeof part.salt);
@@ -195,8 +199,9 @@ static uint8_t op_of(emr_change_kind kind)
 /* An ERASE has a public part, which takes the place of the private one in BYTES. */
 static emr_status build_erase(const emr_change *change, emr_buf *bytes, emr_operation *op)
 {
-	const emr_pub_erase pub = { .family = EMR_FAMILY_OBJECT, .from_version = change->erase_from,
-		.to_version = change->erase_to };
+	const emr_pub_erase pub = {.family = EMR_FAMILY_OBJECT,
+		.from_version = change->erase_from,
+		.to_version = change->erase_to};
 	uint8_t encoded[24];
 	emr_status status;
 
@@ -208,11 +213,12 @@ static emr_status build_erase(const emr_change *change, emr_buf *bytes, emr_oper
 	return status;
 }
 
-emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,
-	emr_buf *out_priv, emr_operation *out_op, emr_place *out_place)
+emr_status build_operation(const build_ctx *ctx, const emr_change *change,
+	const emr_replica_head *head, emr_buf *out_priv, emr_operation *out_op,
+	emr_place *out_place)
 {
 	uint64_t version = head->version + 1;
-	emr_place place = { .domain = change->domain, .object = change->object, .version = version };
+	emr_place place = {.domain = change->domain, .object = change->object, .version = version};
 	emr_status status = EMR_OK;
 
 	if (change->from != NULL)
@@ -231,7 +237,8 @@ emr_status build_operation(const build_ctx *ctx, const emr_change *change, const
 	*out_op = (emr_operation){
 		.op = op_of(change->kind),
 		.flags = change->kind == EMR_CHANGE_META && change->meta->type != EMR_META_FILE
-			? EMR_ITEM_NOCONTENT : 0,
+				 ? EMR_ITEM_NOCONTENT
+				 : 0,
 		.domain = change->domain,
 		.object = change->object,
 		.version = version,

@@ -1,4 +1,5 @@
-/* One change becomes one ledger operation: bundle, wrapped key, sealed metadata, private part.  Submits nothing. */
+/* One change becomes one ledger operation: bundle, wrapped key, sealed metadata, private part.
+ * Submits nothing. */
 #pragma once
 
 #include "keyring/content.h"
@@ -20,22 +21,24 @@ typedef struct build_ctx {
 	emr_facts *facts;
 	emr_id16 domain;
 	uint32_t epoch;
-	uint8_t A[32];		/* the domain's public key of EPOCH */
+	uint8_t A[32]; /* the domain's public key of EPOCH */
 	emr_id32 listkey_id;
 	const emr_list_key *list_key;
 	uint64_t now_unix_s;
-	uint8_t person_pk[32];	/* the patient's identity key, for statements */
-	emr_signer signer;	/* of the batch, and of statements */
-	bool is_guest;		/* the domain is another's */
-	struct known_statements *statements;	/* in others' domains (amend.h) */
-	uint64_t issued;	/* the number of the last statement for that patient */
-	struct ahead *ahead;	/* NULL, or keys of REWRAPs that are wrapped already (ahead.h) */
-	uint8_t cert_ref[32];	/* in statements: zero, or the certificate of a signer who is not the owner */
+	uint8_t person_pk[32];		     /* the patient's identity key, for statements */
+	emr_signer signer;		     /* of the batch, and of statements */
+	bool is_guest;			     /* the domain is another's */
+	struct known_statements *statements; /* in others' domains (amend.h) */
+	uint64_t issued;		     /* the number of the last statement for that patient */
+	struct ahead *ahead;  /* NULL, or keys of REWRAPs that are wrapped already (ahead.h) */
+	uint8_t cert_ref[32]; /* in statements: zero, or the certificate of a signer who is not the
+				 owner */
 } build_ctx;
 
 /* The key of the content that CHANGE, a REWRAP, brings again, for the epoch of CTX.  Any thread. */
 emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_key *out);
-/* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows from OUT_PRIV;
- * OUT_PLACE is where the record will stand when the item is applied. */
-emr_status build_operation(const build_ctx *ctx, const emr_change *change, const emr_replica_head *head,
-	emr_buf *out_priv, emr_operation *out_op, emr_place *out_place);
+/* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows
+ * from OUT_PRIV; OUT_PLACE is where the record will stand when the item is applied. */
+emr_status build_operation(const build_ctx *ctx, const emr_change *change,
+	const emr_replica_head *head, emr_buf *out_priv, emr_operation *out_op,
+	emr_place *out_place);

@@ -15,7 +15,7 @@
 
 #define DEPTH_MAX 256
 #define PATH_BYTES_MAX 16384
-#define CAUGHT_UP EMR_INTERRUPTED	/* ends a walk of our own */
+#define CAUGHT_UP EMR_INTERRUPTED /* ends a walk of our own */
 
 /* Texts live as long as the history: they are cut from blocks and let go together. */
 typedef struct block {
@@ -26,10 +26,11 @@ typedef struct block {
 
 typedef struct object {
 	emr_id16 domain, parent;
-	uint64_t described, pversion;	/* items that say name and content; 0: none yet */
-	const char *name;	/* NULL: none that could be read */
-	emr_id32 content;	/* hash of the metadata; of what was sealed again under another key it is the same */
-	uint32_t subject;	/* INDEX16_NONE: none yet */
+	uint64_t described, pversion; /* items that say name and content; 0: none yet */
+	const char *name;	      /* NULL: none that could be read */
+	emr_id32 content; /* hash of the metadata; of what was sealed again under another key it is
+			     the same */
+	uint32_t subject; /* INDEX16_NONE: none yet */
 	bool is_live, is_top;
 } object;
 
@@ -38,7 +39,7 @@ typedef struct subject {
 	const char *path;
 	uint64_t cver, bytes, versions;
 	uint64_t added_unix_s, changed_unix_s;
-	uint32_t live;	/* objects */
+	uint32_t live; /* objects */
 	uint8_t type;
 	bool is_erased;
 } subject;
@@ -52,12 +53,14 @@ typedef struct row {
 struct emr_chronicle {
 	emr_facts *facts;
 	emr_replica *replica;
-	pthread_mutex_t lock;	/* protects all below; the locks of facts and replica are inside of it */
-	uint64_t size;	/* entries of the ledger that are in here */
-	uint64_t annex_size;	/* the same of the ledger before a join */
+	pthread_mutex_t
+		lock;  /* protects all below; the locks of facts and replica are inside of it */
+	uint64_t size; /* entries of the ledger that are in here */
+	uint64_t annex_size; /* the same of the ledger before a join */
 	uint64_t damaged;
 	row objects, subjects, events, domains;
-	index16 by_object, by_patient_id;	/* the r_pid of a record's metadata stays the same for its life */
+	index16 by_object,
+		by_patient_id; /* the r_pid of a record's metadata stays the same for its life */
 	block *blocks;
 	emr_buf scratch;
 };
@@ -96,7 +99,7 @@ static const char *keep(emr_chronicle *c, const char *text, size_t len)
 
 		if (b == NULL)
 			return NULL;
-		*b = (block){ .next = c->blocks, .size = size };
+		*b = (block){.next = c->blocks, .size = size};
 		c->blocks = b;
 	}
 	kept = c->blocks->bytes + c->blocks->used;
@@ -119,7 +122,7 @@ static void forget(emr_chronicle *c)
 	free(c->subjects.items);
 	free(c->events.items);
 	free(c->domains.items);
-	c->objects = c->subjects = c->events = c->domains = (row){ 0 };
+	c->objects = c->subjects = c->events = c->domains = (row){0};
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
 	emr_buf_free(&c->scratch);
@@ -128,8 +131,10 @@ static void forget(emr_chronicle *c)
 
 /* ---- paths ---- */
 
-/* As of now, from the top; in C's scratch.  What hangs nowhere known is shown at the top, as the view does. */
-static emr_status path_of(emr_chronicle *c, emr_id16 parent, const char *name, const char **out_path)
+/* As of now, from the top; in C's scratch.  What hangs nowhere known is shown at the top, as the
+ * view does. */
+static emr_status path_of(
+	emr_chronicle *c, emr_id16 parent, const char *name, const char **out_path)
 {
 	const char *names[DEPTH_MAX];
 	size_t n = 0, len = 0;
@@ -141,8 +146,8 @@ static emr_status path_of(emr_chronicle *c, emr_id16 parent, const char *name, c
 
 		names[n++] = name;
 		len += strlen(name) + 1;
-		if (directory == NULL || directory->is_top || directory->name == NULL || n == DEPTH_MAX ||
-			len > PATH_BYTES_MAX)
+		if (directory == NULL || directory->is_top || directory->name == NULL ||
+			n == DEPTH_MAX || len > PATH_BYTES_MAX)
 			break;
 		name = directory->name;
 		parent = directory->parent;
@@ -173,7 +178,8 @@ static emr_status kept_path(emr_chronicle *c, emr_id16 parent, const char *name,
 
 /* ---- objects and subjects ---- */
 
-/* EMR_NOT_FOUND: somebody made, somewhere else, something with the id of what is known already.  Everybody can read ids, and choose them. */
+/* EMR_NOT_FOUND: somebody made, somewhere else, something with the id of what is known already.
+ * Everybody can read ids, and choose them. */
 static emr_status object_of(emr_chronicle *c, emr_id16 domain, emr_id16 id, uint32_t *out_object)
 {
 	emr_status status;
@@ -181,7 +187,8 @@ static emr_status object_of(emr_chronicle *c, emr_id16 domain, emr_id16 id, uint
 
 	*out_object = index16_get(&c->by_object, id);
 	if (*out_object != INDEX16_NONE)
-		return emr_id16_equal(object_at(c, *out_object)->domain, domain) ? EMR_OK : EMR_NOT_FOUND;
+		return emr_id16_equal(object_at(c, *out_object)->domain, domain) ? EMR_OK
+										 : EMR_NOT_FOUND;
 	*out_object = (uint32_t)c->objects.n;
 	o = row_add(&c->objects, sizeof *o);
 	if (o == NULL)
@@ -200,7 +207,8 @@ static emr_status subject_new(emr_chronicle *c, uint32_t *out_subject)
 	return row_add(&c->subjects, sizeof(subject)) != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status subject_of(emr_chronicle *c, const uint8_t r_pid[32], emr_id16 id, uint32_t *out_subject)
+static emr_status subject_of(
+	emr_chronicle *c, const uint8_t r_pid[32], emr_id16 id, uint32_t *out_subject)
 {
 	static const uint8_t none[32];
 	emr_id16 key = id;
@@ -224,20 +232,28 @@ typedef struct line {
 	uint64_t seq, version, time_unix_s;
 	uint16_t index;
 	uint8_t op;
-	bool is_carried;	/* says again, on another ledger, what was told already */
+	bool is_carried; /* says again, on another ledger, what was told already */
 } line;
 
-static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed deed, const char *path,
-	const char *from)
+static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed deed,
+	const char *path, const char *from)
 {
 	const subject *about = subject_at(c, s);
 	emr_event *e = row_add(&c->events, sizeof *e);
 
 	if (e == NULL)
 		return EMR_NO_MEMORY;
-	*e = (emr_event){ .seq = l->seq, .time_unix_s = l->time_unix_s, .path = path, .from = from,
-		.batch_id = l->batch_id, .signer_id = l->signer_id, .subject = s, .index = l->index, .deed = (uint8_t)deed, .type = about->type,
-		.in_annex = (l->version & EMR_VERSION_ANNEX) != 0 };
+	*e = (emr_event){.seq = l->seq,
+		.time_unix_s = l->time_unix_s,
+		.path = path,
+		.from = from,
+		.batch_id = l->batch_id,
+		.signer_id = l->signer_id,
+		.subject = s,
+		.index = l->index,
+		.deed = (uint8_t)deed,
+		.type = about->type,
+		.in_annex = (l->version & EMR_VERSION_ANNEX) != 0};
 	if (about->type == EMR_META_FILE) {
 		e->cver = about->cver;
 		e->bytes = about->bytes;
@@ -268,7 +284,8 @@ static emr_status note_domain(emr_chronicle *c, emr_id16 domain)
 	return EMR_OK;
 }
 
-/* An item whose part is not there or does not open.  What was erased is no damage; another's is not ours to tell. */
+/* An item whose part is not there or does not open.  What was erased is no damage; another's is not
+ * ours to tell. */
 static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_status why)
 {
 	object *o = object_at(c, i);
@@ -314,13 +331,15 @@ static emr_deed deed_of(const change *ch, const line *l, const subject *s)
 	return ch->is_elsewhere ? EMR_DEED_RENAMED : EMR_DEED_CHANGED;
 }
 
-static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch, const char *path,
-	const char *from)
+static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch,
+	const char *path, const char *from)
 {
 	subject *s = subject_at(c, s_number);
 	emr_deed deed = deed_of(ch, l, s);
-	/* Sealed again (a directory by META, when an epoch begins), or in another domain at the same place: nothing else. */
-	bool is_silent = deed == EMR_DEED_CHANGED && (l->op == EMR_OP_REWRAP || !ch->was_same_object || ch->is_equal);
+	/* Sealed again (a directory by META, when an epoch begins), or in another domain at the
+	 * same place: nothing else. */
+	bool is_silent = deed == EMR_DEED_CHANGED &&
+			 (l->op == EMR_OP_REWRAP || !ch->was_same_object || ch->is_equal);
 
 	s->path = path;
 	s->type = (uint8_t)ch->meta->type;
@@ -331,7 +350,8 @@ static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const
 	if (deed == EMR_DEED_SAVED || deed == EMR_DEED_RESTORED)
 		s->changed_unix_s = l->time_unix_s;
 	s->versions += l->op == EMR_OP_PUT;
-	return is_silent ? EMR_OK : add_event(c, l, s_number, deed, path, ch->is_elsewhere ? from : NULL);
+	return is_silent ? EMR_OK
+			 : add_event(c, l, s_number, deed, path, ch->is_elsewhere ? from : NULL);
 }
 
 /* The object's old place as a path, if it has another one now. */
@@ -349,8 +369,9 @@ static emr_status former_path(emr_chronicle *c, const object *o, const subject *
 		*out_is_elsewhere = true;
 		return EMR_OK;
 	}
-	if (o->name == NULL || (strlen(o->name) == m->name.len && memcmp(o->name, m->name.data, m->name.len) == 0 &&
-		emr_id16_equal(o->parent, m->parent)))
+	if (o->name == NULL || (strlen(o->name) == m->name.len &&
+				       memcmp(o->name, m->name.data, m->name.len) == 0 &&
+				       emr_id16_equal(o->parent, m->parent)))
 		return EMR_OK;
 	*out_is_elsewhere = true;
 	return kept_path(c, o->parent, o->name, s->path, out_from);
@@ -371,10 +392,13 @@ static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 
 	if (status == EMR_OK)
 		status = whose_domain_row(c->replica, l->domain, &d_row);
-	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk, l->signer_id, out_is) : status;
+	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk,
+					  l->signer_id, out_is)
+				: status;
 }
 
-/* A writer places things in the domain that he writes in, and gives them a name: META becomes what the folder shows of it. */
+/* A writer places things in the domain that he writes in, and gives them a name: META becomes what
+ * the folder shows of it. */
 static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 {
 	static const char unnamed[] = "unnamed";
@@ -392,10 +416,10 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 	return status;
 }
 
-static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place, const emr_meta *meta,
-	emr_id32 content)
+static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place,
+	const emr_meta *meta, emr_id32 content)
 {
-	change ch = { .place = place, .meta = meta };
+	change ch = {.place = place, .meta = meta};
 	const char *path, *from = NULL;
 	uint32_t number;
 	object *o = object_at(c, i);
@@ -443,10 +467,11 @@ static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 		return EMR_OK;
 	o->is_live = false;
 	if (--subject_at(c, o->subject)->live > 0)
-		return EMR_OK;	/* it lives on elsewhere */
+		return EMR_OK; /* it lives on elsewhere */
 	if (o->name != NULL)
 		status = kept_path(c, o->parent, o->name, subject_at(c, o->subject)->path, &path);
-	return status == EMR_OK ? add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL) : status;
+	return status == EMR_OK ? add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL)
+				: status;
 }
 
 static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
@@ -462,7 +487,7 @@ static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
 
 static emr_status take_line(emr_chronicle *c, const line *l)
 {
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	emr_place place;
 	emr_meta meta;
 	emr_bytes content;
@@ -474,21 +499,24 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 	if (status == EMR_OK && l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
 		return EMR_OK;
 	if (status != EMR_OK || l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE)
-		return status != EMR_OK ? status : l->op == EMR_OP_UNLINK ? take_unlink(c, l, i) : take_erase(c, l, i);
+		return status != EMR_OK		? status
+		       : l->op == EMR_OP_UNLINK ? take_unlink(c, l, i)
+						: take_erase(c, l, i);
 	object_at(c, i)->described = l->version;
 	if (l->op != EMR_OP_META)
 		object_at(c, i)->pversion = l->version;
 	if (l->is_carried)
 		return EMR_OK;
-	status = emr_facts_version(c->facts, l->domain, l->object, l->version, object_at(c, i)->pversion, &place, &plain,
-		&meta);
+	status = emr_facts_version(c->facts, l->domain, l->object, l->version,
+		object_at(c, i)->pversion, &place, &plain, &meta);
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
 	content = emr_buf_view(&plain);
 	status = note_domain(c, l->domain);
 	if (status == EMR_OK)
 		status = believe(c, l, &meta);
-	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1)) : status;
+	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1))
+				: status;
 }
 
 /* ---- following the ledger ---- */
@@ -497,13 +525,14 @@ typedef struct gathering {
 	const emr_chronicle *chronicle;
 	row lines;
 	uint64_t from, size;
-	uint64_t mark;	/* of the versions of this ledger */
+	uint64_t mark; /* of the versions of this ledger */
 	bool has_erase;
 } gathering;
 
 static bool is_told(uint8_t op)
 {
-	return op == EMR_OP_PUT || op == EMR_OP_META || op == EMR_OP_REWRAP || op == EMR_OP_UNLINK || op == EMR_OP_ERASE;
+	return op == EMR_OP_PUT || op == EMR_OP_META || op == EMR_OP_REWRAP ||
+	       op == EMR_OP_UNLINK || op == EMR_OP_ERASE;
 }
 
 /* Newest first. */
@@ -516,17 +545,23 @@ static emr_status gather(void *arg, const emr_replica_listing *item)
 		return CAUGHT_UP;
 	if (item->item.seq >= g->size)
 		g->size = item->item.seq + 1;
-	if (item->result != EMR_RESULT_APPLIED || item->family != EMR_FAMILY_OBJECT || !is_told(item->item.op))
+	if (item->result != EMR_RESULT_APPLIED || item->family != EMR_FAMILY_OBJECT ||
+		!is_told(item->item.op))
 		return EMR_OK;
 	g->has_erase |= item->item.op == EMR_OP_ERASE;
 	l = row_add(&g->lines, sizeof *l);
 	if (l == NULL)
 		return EMR_NO_MEMORY;
-	*l = (line){ .domain = item->domain, .object = item->object, .batch_id = item->item.batch_id,
+	*l = (line){.domain = item->domain,
+		.object = item->object,
+		.batch_id = item->item.batch_id,
 		.signer_id = item->item.signer_id,
-		.seq = item->item.seq, .version = item->item.version | g->mark, .time_unix_s = item->item.ledger_time,
-		.index = item->item.index, .op = item->item.op,
-		.is_carried = facts_is_carried(g->chronicle->facts, g->mark, item->item.seq) };
+		.seq = item->item.seq,
+		.version = item->item.version | g->mark,
+		.time_unix_s = item->item.ledger_time,
+		.index = item->item.index,
+		.op = item->item.op,
+		.is_carried = facts_is_carried(g->chronicle->facts, g->mark, item->item.seq)};
 	return EMR_OK;
 }
 
@@ -543,8 +578,11 @@ static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
 	const emr_annex *annex = emr_facts_annex(c->facts);
 	emr_status status = EMR_OK;
 
-	*before = (gathering){ .chronicle = c, .from = c->annex_size, .size = c->annex_size, .mark = EMR_VERSION_ANNEX };
-	*g = (gathering){ .chronicle = c, .from = c->size, .size = c->size };
+	*before = (gathering){.chronicle = c,
+		.from = c->annex_size,
+		.size = c->annex_size,
+		.mark = EMR_VERSION_ANNEX};
+	*g = (gathering){.chronicle = c, .from = c->size, .size = c->size};
 	if (annex != NULL)
 		status = gather_of(annex->replica, before);
 	return status == EMR_OK ? gather_of(c->replica, g) : status;
@@ -582,7 +620,7 @@ static emr_status read_new(emr_chronicle *c)
 		c->size = g.size;
 		c->annex_size = before.size;
 	} else {
-		forget(c);	/* half an entry must not be read twice */
+		forget(c); /* half an entry must not be read twice */
 	}
 	return status;
 }
@@ -652,8 +690,10 @@ emr_status emr_chronicle_story(emr_chronicle *chronicle, emr_id16 object_id, emr
 	if (number != INDEX16_NONE) {
 		const subject *s = subject_at(chronicle, number);
 
-		*out_story = (emr_story){ .added_unix_s = s->added_unix_s, .changed_unix_s = s->changed_unix_s,
-			.versions = s->versions, .subject = number };
+		*out_story = (emr_story){.added_unix_s = s->added_unix_s,
+			.changed_unix_s = s->changed_unix_s,
+			.versions = s->versions,
+			.subject = number};
 	}
 	pthread_mutex_unlock(&chronicle->lock);
 	return number != INDEX16_NONE ? EMR_OK : EMR_NOT_FOUND;

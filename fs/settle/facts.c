@@ -17,8 +17,8 @@ struct known_key {
 	emr_list_key *key;
 };
 
-emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
-	emr_facts **out_facts)
+emr_status emr_facts_new(
+	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts)
 {
 	emr_facts *facts = calloc(1, sizeof *facts);
 
@@ -59,7 +59,8 @@ static const emr_list_key *known(const emr_facts *facts, emr_id16 domain, emr_id
 	return NULL;
 }
 
-static emr_status remember(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, emr_list_key *key)
+static emr_status remember(
+	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, emr_list_key *key)
 {
 	if (facts->count == facts->cap) {
 		size_t cap = facts->cap == 0 ? 16 : facts->cap * 2;
@@ -71,13 +72,13 @@ static emr_status remember(emr_facts *facts, emr_id16 domain, emr_id32 listkey_i
 		facts->cap = cap;
 	}
 	facts->keys[facts->count++] =
-		(known_key){ .domain = domain, .listkey_id = listkey_id, .key = key };
+		(known_key){.domain = domain, .listkey_id = listkey_id, .key = key};
 	return EMR_OK;
 }
 
 typedef struct learning {
 	emr_facts *facts;
-	emr_replica *replica;	/* of two, if there is an annex */
+	emr_replica *replica; /* of two, if there is an annex */
 	emr_id16 domain, object;
 	emr_id32 writer;
 } learning;
@@ -85,9 +86,11 @@ typedef struct learning {
 static emr_status learn_item(void *arg, const emr_replica_item *item)
 {
 	const learning *l = arg;
-	emr_part_key at = { .domain = l->domain, .object = l->object, .version = item->version,
-		.family = EMR_FAMILY_LISTKEY };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = l->domain,
+		.object = l->object,
+		.version = item->version,
+		.family = EMR_FAMILY_LISTKEY};
+	EMR_AUTO_BUF bytes = {0};
 	emr_listkey_part part;
 	emr_list_key *key;
 	emr_status status;
@@ -100,12 +103,13 @@ static emr_status learn_item(void *arg, const emr_replica_item *item)
 	if (status == EMR_OK)
 		status = emr_list_key_open(l->facts->keyring, l->domain, item->epoch, l->writer,
 			part.capsule, part.kcheck, &key);
-	if (status != EMR_OK && !facts_is_damage(status))	/* of this moment: the names must not vanish for it */
+	if (status != EMR_OK &&
+		!facts_is_damage(status)) /* of this moment: the names must not vanish for it */
 		return status;
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "a listing key could not be opened: %s",
 			emr_status_text(status));
-		return EMR_OK;	/* other writers' names stay readable */
+		return EMR_OK; /* other writers' names stay readable */
 	}
 	status = remember(l->facts, l->domain, item->item_id, key);
 	if (status != EMR_OK)
@@ -121,18 +125,18 @@ static emr_status learn_row(void *arg, const char *key, emr_bytes bytes)
 
 	if (object == NULL || emr_unhex(object + 1, l->object.b, sizeof l->object.b) != EMR_OK)
 		return EMR_DAMAGED;
-	if (emr_row_listkey_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(l->writer.b, row.signer, sizeof l->writer.b);
-	return emr_replica_history(l->replica, EMR_FAMILY_LISTKEY, l->domain, l->object,
-		learn_item, l);
+	return emr_replica_history(
+		l->replica, EMR_FAMILY_LISTKEY, l->domain, l->object, learn_item, l);
 }
 
-emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id,
-	const emr_list_key **out_key)
+emr_status emr_facts_list_key(
+	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key)
 {
 	static const uint8_t no_object[16];
-	learning l = { .facts = facts, .replica = facts->replica, .domain = domain };
+	learning l = {.facts = facts, .replica = facts->replica, .domain = domain};
 	const emr_list_key *key;
 	emr_key_text prefix;
 	emr_status status = EMR_OK;
@@ -177,9 +181,10 @@ static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint
 	status = emr_buf_append_zeros(out_plain, sealed.len - 16);
 	if (status != EMR_OK)
 		return status;
-	emr_meta_aad(head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
-	return emr_list_key_open_meta(key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed,
-		out_plain->data);
+	emr_meta_aad(
+		head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
+	return emr_list_key_open_meta(
+		key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, out_plain->data);
 }
 
 static void place_of_head(const emr_replica_head *head, emr_place *out_place)
@@ -200,11 +205,13 @@ static void place_of_put(emr_place *place, const emr_put_part *part)
 	place->root = part->root;
 }
 
-emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
-	emr_put_part *out_part)
+emr_status facts_read_put(
+	emr_facts *facts, const emr_replica_head *head, emr_buf *bytes, emr_put_part *out_part)
 {
-	emr_part_key at = { .domain = head->domain, .object = head->object,
-		.version = head->pversion, .family = EMR_FAMILY_OBJECT };
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = head->pversion,
+		.family = EMR_FAMILY_OBJECT};
 	emr_status status;
 
 	emr_buf_clear(bytes);
@@ -223,36 +230,43 @@ static void keep_to_one_component(emr_meta *meta)
 
 	if (len == 0)
 		return;
-	if (memchr(name, '/', len) != NULL || memchr(name, 0, len) != NULL || (len == 1 && name[0] == '.') ||
-		(len == 2 && name[0] == '.' && name[1] == '.'))
+	if (memchr(name, '/', len) != NULL || memchr(name, 0, len) != NULL ||
+		(len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.'))
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 }
 
-/* A record is about whom its content says, which is signed, and as long as that; whoever may rename it does not change it.  PUT is the one at HEAD's
- * pversion.  Where its words cannot be read, those of the description stay. */
-static emr_status keep_to_content(emr_facts *facts, const emr_replica_head *head, const emr_put_part *put, emr_buf *plain)
+/* A record is about whom its content says, which is signed, and as long as that; whoever may rename
+ * it does not change it.  PUT is the one at HEAD's pversion.  Where its words cannot be read, those
+ * of the description stay. */
+static emr_status keep_to_content(
+	emr_facts *facts, const emr_replica_head *head, const emr_put_part *put, emr_buf *plain)
 {
-	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->pversion,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	EMR_AUTO_BUF words = { 0 };
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = head->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF words = {0};
 	emr_replica_item item;
 	emr_status status = emr_facts_item(facts, &at, &bytes, &item);
 
 	if (status == EMR_OK)
-		status = open_meta(facts, head, item.epoch, head->pversion, put->listkey_id, put->nonce, put->meta_ct, &words);
+		status = open_meta(facts, head, item.epoch, head->pversion, put->listkey_id,
+			put->nonce, put->meta_ct, &words);
 	if (status == EMR_OK)
 		status = emr_meta_keep_to_content(plain, emr_buf_view(&words));
 	return facts_is_damage(status) ? EMR_OK : status;
 }
 
-emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
-	emr_meta *out_meta, emr_replica_item *out_item)
+emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
+	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item)
 {
-	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF item_bytes = { 0 };
-	EMR_AUTO_BUF part_bytes = { 0 };
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = head->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF item_bytes = {0};
+	EMR_AUTO_BUF part_bytes = {0};
 	emr_replica_item item;
 	emr_put_part put;
 	emr_meta_part meta;
@@ -282,7 +296,8 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 			status = facts_root_words(facts, head, &item, plain);
 	}
 	if (status == EMR_OK && head->pversion != 0)
-		status = facts_number(facts, head->domain, head->object, put.record_id, &put.record_id);
+		status = facts_number(
+			facts, head->domain, head->object, put.record_id, &put.record_id);
 	if (status != EMR_OK)
 		return status;
 	if (head->pversion != 0)
@@ -294,7 +309,7 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
 	if (out_item != NULL) {
 		*out_item = item;
-		out_item->bytes = (emr_bytes){ 0 };
+		out_item->bytes = (emr_bytes){0};
 	}
 	return status;
 }
@@ -313,13 +328,15 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 }
 
-/* For which epoch the content at PLACE was wrapped.  The row says it of the present content, and is found at once; an earlier
- * version's is looked for in its entry. */
+/* For which epoch the content at PLACE was wrapped.  The row says it of the present content, and is
+ * found at once; an earlier version's is looked for in its entry. */
 static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *out)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object,
-		.version = place->pversion, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
 	emr_status status;
@@ -335,11 +352,12 @@ static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *o
 	return status;
 }
 
-emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key)
+emr_status facts_open_bundle(
+	emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key)
 {
-	emr_replica_head head = { .domain = place->domain, .object = place->object,
-		.pversion = place->pversion };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_replica_head head = {
+		.domain = place->domain, .object = place->object, .pversion = place->pversion};
+	EMR_AUTO_BUF bytes = {0};
 	emr_content_key *key = NULL;
 	uint32_t epoch = 0;
 	emr_put_part put;
@@ -353,13 +371,14 @@ emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundl
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(place->domain, epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT,
-		digest, ctx);
-	status = emr_content_key_unwrap(facts->keyring, place->domain, epoch, ctx, put.capsule,
-		put.wdek, &key);
+	emr_capsule_ctx(
+		place->domain, epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	status = emr_content_key_unwrap(
+		facts->keyring, place->domain, epoch, ctx, put.capsule, put.wdek, &key);
 	if (status != EMR_OK)
 		return status;
-	status = emr_bundle_open(facts->records, &put.root, key, put.record_id, put.cver, out_bundle);
+	status = emr_bundle_open(
+		facts->records, &put.root, key, put.record_id, put.cver, out_bundle);
 	if (status != EMR_OK) {
 		emr_content_key_free(key);
 		return status;
@@ -368,8 +387,8 @@ emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundl
 	return EMR_OK;
 }
 
-emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
-	emr_content_key **out_key)
+emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place,
+	emr_content *out_content, emr_content_key **out_key)
 {
 	emr_bundle bundle;
 	emr_status status = facts_open_bundle(facts, place, &bundle, out_key);
@@ -391,17 +410,19 @@ typedef struct bundles {
 static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const bundles *b = arg;
-	emr_part_key at = { .domain = b->head->domain, .object = b->head->object,
-		.version = item->version, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = b->head->domain,
+		.object = b->head->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
 	emr_status status;
 
 	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
-		return EMR_OK;	/* carried: the annex has said it */
+		return EMR_OK; /* carried: the annex has said it */
 	status = facts_part(b->facts, &at, &bytes);
 	if (status == EMR_NOT_FOUND)
-		return EMR_OK;	/* erased */
+		return EMR_OK; /* erased */
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &put);
 	return status == EMR_OK ? b->fn(b->arg, b->head->object, &put.root) : status;
@@ -417,7 +438,7 @@ static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 
 emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg)
 {
-	bundles b = { .facts = facts, .fn = fn, .arg = arg };
+	bundles b = {.facts = facts, .fn = fn, .arg = arg};
 
 	return facts_each_head(facts, bundles_of_head, &b);
 }

@@ -17,14 +17,14 @@
 
 #define CACHE_NAME "facts.cache"
 #define CACHE_NEW "facts.cache.new"
-#define CACHE_VERSION 2	/* 1 had r_pid from the newest description */
+#define CACHE_VERSION 2 /* 1 had r_pid from the newest description */
 #define HEADER_BYTES 80
 #define PAGE_BYTES 65536
 #define PLAIN_BYTES (PAGE_BYTES - 16)
 #define AAD_BYTES (HEADER_BYTES + 9)
 #define BEHIND_MAX 64
-#define BEHIND_PER_PAGE 16		/* of some 250 records */
-#define CHANGED_MAX ((size_t)1 << 20)	/* with more, reading everything anew is no slower */
+#define BEHIND_PER_PAGE 16	      /* of some 250 records */
+#define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything anew is no slower */
 
 typedef struct object_id {
 	emr_id16 domain, object;
@@ -42,8 +42,8 @@ struct facts_cache {
 	int fd;
 	header head;
 	uint64_t pages;
-	emr_buf changed;	/* of object_id, sorted, each once */
-	bool has_erased;	/* something in the file should not exist any more */
+	emr_buf changed; /* of object_id, sorted, each once */
+	bool has_erased; /* something in the file should not exist any more */
 	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
 	uint8_t meta[EMR_META_BYTES_MAX];
 };
@@ -52,8 +52,8 @@ struct facts_cache_writer {
 	emr_local_key *key;
 	int dirfd, fd;
 	header head;
-	uint64_t pages;		/* written */
-	size_t used;		/* of PLAIN, with its count of records in front */
+	uint64_t pages; /* written */
+	size_t used;	/* of PLAIN, with its count of records in front */
 	uint32_t count;
 	uint8_t sealed[PAGE_BYTES], plain[PAGE_BYTES];
 };
@@ -86,9 +86,10 @@ static bool header_decode(header *h)
 	return emr_reader_done(&r);
 }
 
-/* The header, the page's number and whether it is the last: no page can be moved, left out or cut off unseen. */
-static void page_seal_names(const header *h, uint64_t page, bool is_last, uint8_t out_aad[AAD_BYTES],
-	uint8_t out_nonce[24])
+/* The header, the page's number and whether it is the last: no page can be moved, left out or cut
+ * off unseen. */
+static void page_seal_names(const header *h, uint64_t page, bool is_last,
+	uint8_t out_aad[AAD_BYTES], uint8_t out_nonce[24])
 {
 	memcpy(out_aad, h->bytes, HEADER_BYTES);
 	emr_put_u64(out_aad + HEADER_BYTES, page);
@@ -100,8 +101,8 @@ static void page_seal_names(const header *h, uint64_t page, bool is_last, uint8_
 static emr_status read_page(facts_cache *cache, uint64_t page)
 {
 	uint8_t aad[AAD_BYTES], nonce[24];
-	emr_status status = emr_pread_all(cache->fd, cache->sealed, PAGE_BYTES,
-		(off_t)(HEADER_BYTES + page * PAGE_BYTES));
+	emr_status status = emr_pread_all(
+		cache->fd, cache->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES));
 
 	if (status != EMR_OK)
 		return status;
@@ -139,12 +140,13 @@ static void sort_changed(facts_cache *cache)
 static emr_status note_change(void *arg, const emr_replica_change *change)
 {
 	facts_cache *cache = arg;
-	object_id id = { .domain = change->domain, .object = change->object };
+	object_id id = {.domain = change->domain, .object = change->object};
 
 	if (change->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
 	cache->has_erased |= change->op == EMR_OP_ERASE;
-	if (change->family != EMR_FAMILY_OBJECT)	/* a key that is gone takes names with it that are in the file */
+	if (change->family !=
+		EMR_FAMILY_OBJECT) /* a key that is gone takes names with it that are in the file */
 		return change->op == EMR_OP_ERASE ? EMR_NOT_FOUND : EMR_OK;
 	if (count_changed(cache) >= CHANGED_MAX)
 		return EMR_NOT_FOUND;
@@ -196,7 +198,7 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 	emr_status status = open_file(facts, cache);
 
 	if (status == EMR_OK && !header_decode(&cache->head))
-		status = EMR_NOT_FOUND;	/* of another version of the program, or damaged */
+		status = EMR_NOT_FOUND; /* of another version of the program, or damaged */
 	if (status == EMR_OK)
 		status = check_position(facts, cache);
 	if (status == EMR_OK)
@@ -251,15 +253,16 @@ void facts_cache_close(facts_cache *cache)
 
 bool facts_cache_is_behind(const facts_cache *cache)
 {
-	return cache->has_erased || count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
+	return cache->has_erased ||
+	       count_changed(cache) > BEHIND_MAX + cache->pages * BEHIND_PER_PAGE;
 }
 
 static bool has_changed(const facts_cache *cache, const emr_place *place)
 {
-	object_id id = { .domain = place->domain, .object = place->object };
+	object_id id = {.domain = place->domain, .object = place->object};
 
-	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache), sizeof id,
-		compare_objects) != NULL;
+	return cache->changed.len > 0 && bsearch(&id, cache->changed.data, count_changed(cache),
+						 sizeof id, compare_objects) != NULL;
 }
 
 static emr_status give_record(facts_cache *cache, emr_reader *r, facts_cache_fn fn, void *arg)
@@ -318,7 +321,8 @@ static emr_status begin(emr_facts *facts, facts_cache_writer *w)
 		return status;
 	if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
-	w->fd = openat(w->dirfd, CACHE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	w->fd = openat(
+		w->dirfd, CACHE_NEW, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd < 0)
 		return emr_status_from_errno(errno);
 	header_encode(&w->head);
@@ -326,7 +330,8 @@ static emr_status begin(emr_facts *facts, facts_cache_writer *w)
 	return emr_pwrite_all(w->fd, w->head.bytes, HEADER_BYTES, 0);
 }
 
-emr_status facts_cache_begin(emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer)
+emr_status facts_cache_begin(
+	emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer)
 {
 	facts_cache_writer *w;
 	emr_status status;
@@ -338,7 +343,7 @@ emr_status facts_cache_begin(emr_facts *facts, const emr_replica_position *at, f
 		return EMR_NO_MEMORY;
 	w->dirfd = facts->cache_dirfd;
 	w->fd = -1;
-	w->head = (header){ .file_id = emr_id16_random(), .size = at->size };
+	w->head = (header){.file_id = emr_id16_random(), .size = at->size};
 	memcpy(w->head.root, at->root, sizeof w->head.root);
 	status = begin(facts, w);
 	if (status != EMR_OK) {
@@ -370,12 +375,12 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 
 emr_status facts_cache_add(facts_cache_writer *w, const emr_place *place, emr_bytes meta)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_writer out = emr_writer_of(&bytes);
 	size_t len = meta.len;
 	emr_status status;
 
-	while (len > 0 && meta.data[len - 1] == 0)	/* padding */
+	while (len > 0 && meta.data[len - 1] == 0) /* padding */
 		len--;
 	emr_write_u16(&out, (uint16_t)(meta.len / EMR_META_UNIT));
 	emr_write_u16(&out, (uint16_t)len);
@@ -415,7 +420,8 @@ void facts_cache_abandon(facts_cache_writer *w)
 	if (w->fd >= 0) {
 		close(w->fd);
 		if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0)
-			emr_log(EMR_LOG_WARN, "half of the kept facts was left: %s", strerror(errno));
+			emr_log(EMR_LOG_WARN, "half of the kept facts was left: %s",
+				strerror(errno));
 	}
 	emr_local_key_free(w->key);
 	explicit_bzero(w->plain, sizeof w->plain);
@@ -426,7 +432,8 @@ emr_status emr_facts_forget_kept(emr_facts *facts)
 {
 	if (facts->cache_dirfd < 0)
 		return EMR_OK;
-	if (unlinkat(facts->cache_dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)	/* half of one, from a killed end */
+	if (unlinkat(facts->cache_dirfd, CACHE_NEW, 0) != 0 &&
+		errno != ENOENT) /* half of one, from a killed end */
 		return emr_status_from_errno(errno);
 	if (unlinkat(facts->cache_dirfd, CACHE_NAME, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);

@@ -1,15 +1,18 @@
-/* What facts_each decrypted, kept in one sealed file (FORMAT.md) with the position of the ledger it belongs to, so that
- * opening a large folder decrypts pages and not records.  Refuses nothing: a file that does not fit is as good as none. */
+/* What facts_each decrypted, kept in one sealed file (FORMAT.md) with the position of the ledger it
+ * belongs to, so that opening a large folder decrypts pages and not records.  Refuses nothing: a
+ * file that does not fit is as good as none. */
 #pragma once
 
 #include "facts_private.h"
 
-/* A kept file that opened as a whole and belongs to the beginning of the ledger that the replica has verified. */
+/* A kept file that opened as a whole and belongs to the beginning of the ledger that the replica
+ * has verified. */
 typedef struct facts_cache facts_cache;
 
-/* EMR_NOT_FOUND: none that can be used, whatever the reason (then the log says why); EMR_NO_MEMORY. */
+/* EMR_NOT_FOUND: none that can be used, whatever the reason (then the log says why); EMR_NO_MEMORY.
+ */
 emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache);
-void facts_cache_close(facts_cache *cache);	/* NULL is fine */
+void facts_cache_close(facts_cache *cache); /* NULL is fine */
 #define AUTO_FACTS_CACHE __attribute__((cleanup(facts_cache_auto))) facts_cache *
 static inline void facts_cache_auto(facts_cache **cache)
 {
@@ -26,7 +29,8 @@ emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn
 
 /* A new file, written beside the old one and renamed over it by facts_cache_finish. */
 typedef struct facts_cache_writer facts_cache_writer;
-emr_status facts_cache_begin(emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer);
+emr_status facts_cache_begin(
+	emr_facts *facts, const emr_replica_position *at, facts_cache_writer **out_writer);
 emr_status facts_cache_add(facts_cache_writer *writer, const emr_place *place, emr_bytes meta);
 emr_status facts_cache_finish(facts_cache_writer *writer);
-void facts_cache_abandon(facts_cache_writer *writer);	/* also after finish; NULL is fine */
+void facts_cache_abandon(facts_cache_writer *writer); /* also after finish; NULL is fine */

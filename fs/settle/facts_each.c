@@ -16,15 +16,15 @@ typedef struct walk {
 	void *arg;
 	uint64_t damaged;
 	emr_buf plain;
-	emr_id16 domain;	/* of the head before */
+	emr_id16 domain; /* of the head before */
 	bool has_domain, is_mine;
 } walk;
 
 bool facts_is_damage(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
-		status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
-		status == EMR_INVALID || status == EMR_UNSUPPORTED;
+	       status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+	       status == EMR_INVALID || status == EMR_UNSUPPORTED;
 }
 
 /* Heads come domain by domain. */
@@ -76,7 +76,8 @@ static emr_status walk_changed(void *arg, emr_id16 domain, emr_id16 object)
 	return status == EMR_OK ? walk_head(w, &head) : status;
 }
 
-/* From CACHE what has not changed since, from the replica what has; all of it from the replica without one. */
+/* From CACHE what has not changed since, from the replica what has; all of it from the replica
+ * without one. */
 static emr_status walk_all(walk *w, facts_cache *cache)
 {
 	emr_status status;
@@ -101,10 +102,11 @@ static emr_status give(void *arg, const emr_place *place, emr_bytes plain)
 	return status == EMR_OK ? g->fn(g->arg, place, &meta) : status;
 }
 
-static emr_status each(emr_facts *facts, facts_cache *cache, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
+static emr_status each(
+	emr_facts *facts, facts_cache *cache, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
 {
-	giving g = { .fn = fn, .arg = arg };
-	walk w = { .facts = facts, .fn = give, .arg = &g };
+	giving g = {.fn = fn, .arg = arg};
+	walk w = {.facts = facts, .fn = give, .arg = &g};
 	emr_status status = walk_all(&w, cache);
 
 	emr_buf_free(&w.plain);
@@ -123,7 +125,9 @@ emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint
 	AUTO_FACTS_CACHE cache = NULL;
 	emr_status status = facts_cache_open(facts, &cache);
 
-	return status == EMR_OK || status == EMR_NOT_FOUND ? each(facts, cache, fn, arg, out_damaged) : status;
+	return status == EMR_OK || status == EMR_NOT_FOUND
+		       ? each(facts, cache, fn, arg, out_damaged)
+		       : status;
 }
 
 /* ---- keeping ---- */
@@ -142,7 +146,7 @@ static emr_status add(void *arg, const emr_place *place, emr_bytes plain)
 static emr_status write_new(emr_facts *facts, facts_cache *cache)
 {
 	facts_cache_writer *writer = NULL;
-	walk w = { .facts = facts, .fn = add };
+	walk w = {.facts = facts, .fn = add};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(facts->replica, &at);
 
@@ -151,7 +155,7 @@ static emr_status write_new(emr_facts *facts, facts_cache *cache)
 	w.arg = writer;
 	if (status == EMR_OK)
 		status = walk_all(&w, cache);
-	if (status == EMR_OK && w.damaged > 0)	/* it would be forgotten that something is wrong */
+	if (status == EMR_OK && w.damaged > 0) /* it would be forgotten that something is wrong */
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = facts_cache_finish(writer);

@@ -1,4 +1,5 @@
-/* What facts.c and history.c share: reading one item of a row with its description.  Refuses as facts.h does. */
+/* What facts.c and history.c share: reading one item of a row with its description.  Refuses as
+ * facts.h does. */
 #pragma once
 
 #include <pthread.h>
@@ -9,43 +10,54 @@
 
 typedef struct known_key known_key;
 
-/* What names no lock is set before there are several threads.  The replica's locks are inside of these. */
+/* What names no lock is set before there are several threads.  The replica's locks are inside of
+ * these. */
 struct emr_facts {
 	emr_keyring *keyring;
 	emr_replica *replica;
 	emr_record_ctx *records;
 	pthread_mutex_t lock;
-	known_key *keys;	/* protected by lock, as the next two; entries are never removed, so a key found stays valid */
+	known_key *keys; /* protected by lock, as the next two; entries are never removed, so a key
+			    found stays valid */
 	size_t count, cap;
-	int cache_dirfd;	/* -1: nothing is kept */
-	emr_annex annex;	/* replica NULL: there is none */
-	moved_rows moved[2];	/* each with a lock of its own; of the present ledger and of the annex */
+	int cache_dirfd; /* -1: nothing is kept */
+	emr_annex annex; /* replica NULL: there is none */
+	moved_rows
+		moved[2]; /* each with a lock of its own; of the present ledger and of the annex */
 };
 
-/* What the item at HEAD's version says, with the content of the one at its pversion; META points into *PLAIN.  Of HEAD
- * only domain, object, version and pversion are used.  *OUT_ITEM (may be NULL) is that item, without its bytes.
- * EMR_MISSING_DATA when a part is not there, whatever the reason. */
-emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place, emr_buf *plain,
-	emr_meta *out_meta, emr_replica_item *out_item);
-/* WORDS, what ITEM says of content at HEAD's version, become what may be believed of it: of the root of a domain, a file that is shared by
- * itself, only length, time and number are another's to say; the rest is as its owner said last before. */
-emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head, const emr_replica_item *item, emr_buf *words);
-/* The private part of the PUT or REWRAP at HEAD's pversion; *OUT_PART points into *BYTES.  EMR_MISSING_DATA. */
-emr_status facts_read_put(emr_facts *facts, const emr_replica_head *head, emr_buf *bytes,
-	emr_put_part *out_part);
+/* What the item at HEAD's version says, with the content of the one at its pversion; META points
+ * into *PLAIN.  Of HEAD only domain, object, version and pversion are used.  *OUT_ITEM (may be
+ * NULL) is that item, without its bytes. EMR_MISSING_DATA when a part is not there, whatever the
+ * reason. */
+emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
+	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item);
+/* WORDS, what ITEM says of content at HEAD's version, become what may be believed of it: of the
+ * root of a domain, a file that is shared by itself, only length, time and number are another's to
+ * say; the rest is as its owner said last before. */
+emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
+	const emr_replica_item *item, emr_buf *words);
+/* The private part of the PUT or REWRAP at HEAD's pversion; *OUT_PART points into *BYTES.
+ * EMR_MISSING_DATA. */
+emr_status facts_read_put(
+	emr_facts *facts, const emr_replica_head *head, emr_buf *bytes, emr_put_part *out_part);
 /* As emr_facts_open_content, with all that the bundle says. */
-emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle, emr_content_key **out_key);
-/* What is wrong with this record, and not with this moment: a disk that does not answer must not make records vanish. */
+emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle,
+	emr_content_key **out_key);
+/* What is wrong with this record, and not with this moment: a disk that does not answer must not
+ * make records vanish. */
 bool facts_is_damage(emr_status status);
 
 /* ---- annex.c: the ledger before a join and the present one as one ---- */
 
 emr_replica *facts_replica_of(const emr_facts *facts, uint64_t version);
 emr_status facts_part(emr_facts *facts, const emr_part_key *at, emr_buf *out_part);
-/* The item only says again, on the present ledger, what the annex had said: nothing happened then. */
+/* The item only says again, on the present ledger, what the annex had said: nothing happened then.
+ */
 bool facts_is_carried(const emr_facts *facts, uint64_t version, uint64_t seq);
 /* Every object once: the present heads, then those that only the annex has. */
 emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg);
 /* All items of an object, oldest first. */
 typedef emr_status (*facts_item_fn)(void *arg, const emr_replica_item *item, bool is_carried);
-emr_status facts_chain(emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);
+emr_status facts_chain(
+	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);

@@ -1,4 +1,5 @@
-/* Of a file that is shared by itself, the root of its domain, whoever may write says the bytes and nothing else. */
+/* Of a file that is shared by itself, the root of its domain, whoever may write says the bytes and
+ * nothing else. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -12,8 +13,8 @@
 typedef struct her_words {
 	const emr_facts *facts;
 	uint8_t owner_pk[32], patient_pk[32];
-	uint64_t before;	/* what came with or after this version does not count */
-	uint64_t version;	/* the last item before that is hers and describes it; 0: none */
+	uint64_t before;  /* what came with or after this version does not count */
+	uint64_t version; /* the last item before that is hers and describes it; 0: none */
 	bool has_content;
 } her_words;
 
@@ -42,7 +43,7 @@ static emr_status note_hers(void *arg, const emr_replica_item *item, bool is_car
 /* WORDS, his, become hers, but for what his bytes are. */
 static emr_status put_together(emr_meta *hers, emr_buf *words)
 {
-	emr_buf whole = { 0 };
+	emr_buf whole = {0};
 	emr_meta his;
 	emr_status status = emr_meta_decode(emr_buf_view(words), &his);
 
@@ -61,11 +62,12 @@ static emr_status put_together(emr_meta *hers, emr_buf *words)
 	return EMR_OK;
 }
 
-emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head, const emr_replica_item *item, emr_buf *words)
+emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
+	const emr_replica_item *item, emr_buf *words)
 {
-	her_words w = { .facts = facts, .before = head->version };
+	her_words w = {.facts = facts, .before = head->version};
 	emr_replica_head then = *head;
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	emr_row_domain row;
 	bool is_hers = true;
 	emr_place place;
@@ -90,5 +92,6 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head, cons
 	status = facts_read(facts, &then, &place, &plain, &hers, NULL);
 	if (status == EMR_OK && hers.type == EMR_META_FILE)
 		return put_together(&hers, words);
-	return facts_is_damage(status) ? EMR_OK : status;	/* erased since: it says nothing any more */
+	return facts_is_damage(status) ? EMR_OK
+				       : status; /* erased since: it says nothing any more */
 }

@@ -19,30 +19,35 @@ static emr_status who_am_i(const emr_settle_options *options, guest *g)
 	return status;
 }
 
-/* Not for the moment: no right, a letter or card that is not right, a key that the ledger does not know. */
+/* Not for the moment: no right, a letter or card that is not right, a key that the ledger does not
+ * know. */
 static bool is_lasting(emr_status status)
 {
-	return status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_DAMAGED || status == EMR_INVALID ||
-		status == EMR_BAD_SIGNATURE || status == EMR_NEWER_FORMAT || status == EMR_MISSING_DATA;
+	return status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_DAMAGED ||
+	       status == EMR_INVALID || status == EMR_BAD_SIGNATURE || status == EMR_NEWER_FORMAT ||
+	       status == EMR_MISSING_DATA;
 }
 
-static emr_status find_right(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *g)
+static emr_status find_right(
+	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *g)
 {
 	emr_status status = who_am_i(options, g);
 
 	if (status != EMR_OK)
 		return status;
-	status = change->owner_card.len > 0 ? emr_share_writing_by_card(share, change->owner_card, &g->writing)
-					    : emr_share_writing(share, change->domain, &g->writing);
+	status = change->owner_card.len > 0
+			 ? emr_share_writing_by_card(share, change->owner_card, &g->writing)
+			 : emr_share_writing(share, change->domain, &g->writing);
 	if (status == EMR_OK && (g->writing.phase != EMR_WRITING_IN_FORCE ||
-		!emr_id16_equal(g->writing.domain, change->domain)))
+					!emr_id16_equal(g->writing.domain, change->domain)))
 		status = EMR_DENIED;
 	return status;
 }
 
-emr_status guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
+emr_status guest_look(
+	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
 {
-	guest g = { .is_guest = false };
+	guest g = {.is_guest = false};
 	emr_status status = emr_share_is_anothers(share, change->domain, &g.is_guest);
 
 	if (status == EMR_OK && g.is_guest) {
@@ -75,7 +80,8 @@ emr_status guest_may(const guest *g, const emr_change *change, const emr_replica
 	if (g->why != EMR_OK)
 		return g->why;
 	/* The root is its owner's, but for the bytes of a file. */
-	if (emr_id16_equal(change->object, change->domain) && (change->kind != EMR_CHANGE_PUT || head->pversion == 0))
+	if (emr_id16_equal(change->object, change->domain) &&
+		(change->kind != EMR_CHANGE_PUT || head->pversion == 0))
 		return EMR_UNSUPPORTED;
 	switch (change->kind) {
 	case EMR_CHANGE_PUT:
@@ -91,9 +97,10 @@ emr_status guest_may(const guest *g, const emr_change *change, const emr_replica
 	return EMR_UNSUPPORTED;
 }
 
-emr_status guest_list_key(emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key, emr_id32 *out_id)
+emr_status guest_list_key(
+	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key, emr_id32 *out_id)
 {
-	emr_id32 id = { { 0 } };
+	emr_id32 id = {{0}};
 	emr_status status = emr_share_own_list_key_id(share, domain, epoch, &id);
 
 	if (status == EMR_OK || status == EMR_NOT_FOUND)

@@ -8,12 +8,12 @@
 
 #include "number.h"
 
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 
 /* An object after some item of its chain. */
 typedef struct standing {
 	emr_id16 domain, object;
-	uint64_t described;	/* item that says name and place; 0: none yet */
+	uint64_t described; /* item that says name and place; 0: none yet */
 	uint64_t pversion;
 	bool is_live;
 } standing;
@@ -52,14 +52,18 @@ static void copy_item(const emr_replica_item *item, emr_version *out)
 
 static emr_replica_head head_of(const standing *s)
 {
-	return (emr_replica_head){ .domain = s->domain, .object = s->object, .version = s->described,
-		.pversion = s->pversion };
+	return (emr_replica_head){.domain = s->domain,
+		.object = s->object,
+		.version = s->described,
+		.pversion = s->pversion};
 }
 
 static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_buf *scratch)
 {
-	emr_part_key at = { .domain = s->domain, .object = s->object, .version = version,
-		.family = EMR_FAMILY_OBJECT };
+	emr_part_key at = {.domain = s->domain,
+		.object = s->object,
+		.version = version,
+		.family = EMR_FAMILY_OBJECT};
 
 	return facts_part(facts, &at, scratch) != EMR_NOT_FOUND;
 }
@@ -67,7 +71,7 @@ static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_
 /* A part that is not there because it was erased is no damage. */
 static bool is_erased(emr_facts *facts, const standing *s)
 {
-	EMR_AUTO_BUF scratch = { 0 };
+	EMR_AUTO_BUF scratch = {0};
 
 	if (s->described == 0 || !has_part(facts, s, s->described, &scratch))
 		return true;
@@ -126,7 +130,7 @@ typedef struct object_walk {
 static emr_status tell_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	object_walk *w = arg;
-	emr_version v = { 0 };
+	emr_version v = {0};
 
 	if (!go_on(&w->at, item->op, item->version) || is_carried)
 		return EMR_OK;
@@ -135,11 +139,11 @@ static emr_status tell_item(void *arg, const emr_replica_item *item, bool is_car
 	return tell(w->t, &w->at, &v, item->version);
 }
 
-emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn, void *arg,
-	uint64_t *out_damaged)
+emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn,
+	void *arg, uint64_t *out_damaged)
 {
-	telling t = { .facts = facts, .fn = fn, .arg = arg };
-	object_walk w = { .t = &t, .at = { .domain = domain, .object = object } };
+	telling t = {.facts = facts, .fn = fn, .arg = arg};
+	object_walk w = {.t = &t, .at = {.domain = domain, .object = object}};
 	emr_status status = facts_chain(facts, domain, object, tell_item, &w);
 
 	return end_telling(&t, status, out_damaged);
@@ -148,8 +152,8 @@ emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object,
 emr_status emr_facts_version(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version,
 	uint64_t pversion, emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
 {
-	const emr_replica_head head = { .domain = domain, .object = object, .version = version,
-		.pversion = pversion };
+	const emr_replica_head head = {
+		.domain = domain, .object = object, .version = version, .pversion = pversion};
 
 	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
 }
@@ -185,19 +189,24 @@ static emr_status note_until(void *arg, const emr_replica_item *item, bool is_ca
 /* The head is what it was then: no need to walk its chain. */
 static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 {
-	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->version,
-		.family = EMR_FAMILY_OBJECT };
-	standing s = { .domain = head->domain, .object = head->object, .pversion = head->pversion,
-		.described = head->version, .is_live = head->state == EMR_OBJECT_LIVE };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_version v = { .is_live = s.is_live };
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = head->version,
+		.family = EMR_FAMILY_OBJECT};
+	standing s = {.domain = head->domain,
+		.object = head->object,
+		.pversion = head->pversion,
+		.described = head->version,
+		.is_live = head->state == EMR_OBJECT_LIVE};
+	EMR_AUTO_BUF bytes = {0};
+	emr_version v = {.is_live = s.is_live};
 	emr_replica_item item;
 	emr_status status;
 
 	if (!s.is_live) {
 		if (!w->with_deleted)
 			return EMR_OK;
-		s.described--;	/* the UNLINK says nothing */
+		s.described--; /* the UNLINK says nothing */
 	}
 	status = emr_facts_item(w->t->facts, &at, &bytes, &item);
 	if (status != EMR_OK && facts_is_damage(status)) {
@@ -213,7 +222,8 @@ static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 static emr_status tell_object(void *arg, const emr_replica_head *head)
 {
 	const folder_walk *w = arg;
-	object_until u = { .until = w->until, .at = { .domain = head->domain, .object = head->object } };
+	object_until u = {
+		.until = w->until, .at = {.domain = head->domain, .object = head->object}};
 	emr_status status;
 
 	if (head->state == EMR_OBJECT_ERASED)
@@ -228,11 +238,11 @@ static emr_status tell_object(void *arg, const emr_replica_head *head)
 	return tell(w->t, &u.at, &u.last, u.last.place.version);
 }
 
-emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted, emr_version_fn fn,
-	void *arg, uint64_t *out_damaged)
+emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted,
+	emr_version_fn fn, void *arg, uint64_t *out_damaged)
 {
-	telling t = { .facts = facts, .fn = fn, .arg = arg };
-	folder_walk w = { .t = &t, .until = until_unix_s, .with_deleted = with_deleted };
+	telling t = {.facts = facts, .fn = fn, .arg = arg};
+	folder_walk w = {.t = &t, .until = until_unix_s, .with_deleted = with_deleted};
 	emr_status status = facts_each_head(facts, tell_object, &w);
 
 	return end_telling(&t, status, out_damaged);
@@ -249,14 +259,14 @@ typedef struct moment {
 typedef struct record_walk {
 	emr_facts *facts;
 	emr_id16 record_id;
-	emr_buf moments;	/* moment, ... */
-	standing at;		/* of the object being walked */
+	emr_buf moments; /* moment, ... */
+	standing at;	 /* of the object being walked */
 } record_walk;
 
 /* The record that HEAD's content belongs to; false when it has none, or none that can be read. */
 static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *out_record)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
 
 	if (head->pversion == 0 || facts_read_put(facts, head, &bytes, &put) != EMR_OK)
@@ -267,7 +277,7 @@ static bool record_of(emr_facts *facts, const emr_replica_head *head, emr_id16 *
 static emr_status note_moment(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	record_walk *w = arg;
-	moment m = { 0 };
+	moment m = {0};
 
 	if (!go_on(&w->at, item->op, item->version) || is_carried)
 		return EMR_OK;
@@ -284,7 +294,7 @@ static emr_status note_object(void *arg, const emr_replica_head *head)
 
 	if (!record_of(w->facts, head, &record) || !emr_id16_equal(record, w->record_id))
 		return EMR_OK;
-	w->at = (standing){ .domain = head->domain, .object = head->object };
+	w->at = (standing){.domain = head->domain, .object = head->object};
 	return facts_chain(w->facts, head->domain, head->object, note_moment, w);
 }
 
@@ -331,11 +341,11 @@ static emr_status tell_moments(telling *t, moment *all, size_t n)
 	return status;
 }
 
-emr_status emr_facts_record_history(emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg,
-	uint64_t *out_damaged)
+emr_status emr_facts_record_history(
+	emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg, uint64_t *out_damaged)
 {
-	telling t = { .facts = facts, .fn = fn, .arg = arg };
-	record_walk w = { .facts = facts, .record_id = record_id };
+	telling t = {.facts = facts, .fn = fn, .arg = arg};
+	record_walk w = {.facts = facts, .record_id = record_id};
 	emr_status status = facts_each_head(facts, note_object, &w);
 	size_t n = w.moments.len / sizeof(moment);
 
@@ -351,7 +361,7 @@ emr_status emr_facts_record_history(emr_facts *facts, emr_id16 record_id, emr_ve
 
 typedef struct top_walk {
 	emr_facts *facts;
-	emr_top **wanted;	/* sorted by record */
+	emr_top **wanted; /* sorted by record */
 	size_t n;
 	const emr_replica_head *head;
 	emr_top *top;
@@ -360,44 +370,50 @@ typedef struct top_walk {
 /* New content always counts on from the highest: only content that came again can be lower. */
 static bool is_new_content(emr_facts *facts, const emr_place *place)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 
 	if (place->pversion == 0)
 		return true;
 	return emr_facts_item(facts, &at, &bytes, &item) == EMR_OK && item.op == EMR_OP_PUT &&
-		!facts_is_carried(facts, place->pversion, item.seq);	/* what was carried may have come again before */
+	       !facts_is_carried(facts, place->pversion,
+		       item.seq); /* what was carried may have come again before */
 }
 
 static int by_record(const void *a, const void *b)
 {
 	const emr_top *const *x = a, *const *y = b;
 
-	return memcmp((*x)->place.record_id.b, (*y)->place.record_id.b, sizeof (*x)->place.record_id.b);
+	return memcmp(
+		(*x)->place.record_id.b, (*y)->place.record_id.b, sizeof(*x)->place.record_id.b);
 }
 
 static emr_status note_cver(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	const top_walk *w = arg;
-	emr_replica_head at = { .domain = w->head->domain, .object = w->head->object, .pversion = item->version };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_replica_head at = {
+		.domain = w->head->domain, .object = w->head->object, .pversion = item->version};
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part put;
 	emr_status status;
 
 	if (is_carried || (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return EMR_OK;
 	status = facts_read_put(w->facts, &at, &bytes, &put);
-	if (status == EMR_OK && put.cver > w->top->highest && put.cver - w->top->highest <= EMR_CVER_JUMP)
+	if (status == EMR_OK && put.cver > w->top->highest &&
+		put.cver - w->top->highest <= EMR_CVER_JUMP)
 		w->top->highest = put.cver;
-	return facts_is_damage(status) ? EMR_OK : status;	/* what was erased had its successors */
+	return facts_is_damage(status) ? EMR_OK : status; /* what was erased had its successors */
 }
 
 static emr_status note_top(void *arg, const emr_replica_head *head)
 {
 	top_walk *w = arg;
-	emr_top key = { 0 }, *wanted = &key, **found;
+	emr_top key = {0}, *wanted = &key, **found;
 	emr_status status;
 
 	if (!record_of(w->facts, head, &key.place.record_id))
@@ -408,13 +424,13 @@ static emr_status note_top(void *arg, const emr_replica_head *head)
 	w->head = head;
 	w->top = *found;
 	status = facts_chain(w->facts, head->domain, head->object, note_cver, w);
-	return facts_is_damage(status) ? EMR_OK : status;	/* one record's damage is that record's */
+	return facts_is_damage(status) ? EMR_OK : status; /* one record's damage is that record's */
 }
 
 emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 {
 	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
-	top_walk w = { .facts = facts, .wanted = wanted };
+	top_walk w = {.facts = facts, .wanted = wanted};
 	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {

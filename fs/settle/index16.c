@@ -18,7 +18,8 @@ static size_t slot_of(const index16_slot *slots, size_t cap, emr_id16 id)
 
 uint32_t index16_get(const index16 *index, emr_id16 id)
 {
-	return index->cap == 0 ? INDEX16_NONE : index->slots[slot_of(index->slots, index->cap, id)].number;
+	return index->cap == 0 ? INDEX16_NONE
+			       : index->slots[slot_of(index->slots, index->cap, id)].number;
 }
 
 static emr_status grow(index16 *index)
@@ -45,7 +46,8 @@ emr_status index16_put(index16 *index, emr_id16 id, uint32_t number)
 
 	if (status != EMR_OK)
 		return status;
-	index->slots[slot_of(index->slots, index->cap, id)] = (index16_slot){ .id = id, .number = number };
+	index->slots[slot_of(index->slots, index->cap, id)] =
+		(index16_slot){.id = id, .number = number};
 	index->count++;
 	return EMR_OK;
 }
@@ -53,5 +55,5 @@ emr_status index16_put(index16 *index, emr_id16 id, uint32_t number)
 void index16_free(index16 *index)
 {
 	free(index->slots);
-	*index = (index16){ 0 };
+	*index = (index16){0};
 }

@@ -13,9 +13,9 @@ typedef struct index16_slot {
 
 typedef struct index16 {
 	index16_slot *slots;
-	size_t count, cap;	/* cap: 0 or a power of two */
+	size_t count, cap; /* cap: 0 or a power of two */
 } index16;
 
-uint32_t index16_get(const index16 *index, emr_id16 id);	/* INDEX16_NONE */
-emr_status index16_put(index16 *index, emr_id16 id, uint32_t number);	/* ID is not in it yet */
+uint32_t index16_get(const index16 *index, emr_id16 id);	      /* INDEX16_NONE */
+emr_status index16_put(index16 *index, emr_id16 id, uint32_t number); /* ID is not in it yet */
 void index16_free(index16 *index);

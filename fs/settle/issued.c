@@ -30,7 +30,8 @@ static bool say_range(char out[EMR_ISSUED_TEXT_BYTES], uint64_t from, uint64_t u
 	if (from == until)
 		snprintf(range, sizeof range, "%s%" PRIu64, len > 0 ? ", " : "", from);
 	else
-		snprintf(range, sizeof range, "%s%" PRIu64 "-%" PRIu64, len > 0 ? ", " : "", from, until);
+		snprintf(range, sizeof range, "%s%" PRIu64 "-%" PRIu64, len > 0 ? ", " : "", from,
+			until);
 	if (len + strlen(range) + sizeof ", ..." > EMR_ISSUED_TEXT_BYTES)
 		strcpy(range, ", ...");
 	memcpy(out + len, range, strlen(range) + 1);
@@ -41,7 +42,7 @@ void emr_issued_compare(uint64_t *numbers, size_t n, emr_issued_gap *out)
 {
 	bool has_room = true;
 
-	*out = (emr_issued_gap){ .here = 0 };
+	*out = (emr_issued_gap){.here = 0};
 	if (n > 0)
 		qsort(numbers, n, sizeof *numbers, by_number);
 	for (size_t i = 0; i < n; i++) {
@@ -61,17 +62,17 @@ typedef struct signer {
 	emr_id32 id;
 	uint8_t pk[32];
 	bool is_known;
-	emr_buf numbers;	/* u64, ... */
+	emr_buf numbers; /* u64, ... */
 	uint64_t unread;
-	emr_place example;	/* one that was read, for his name; pversion 0: none */
+	emr_place example; /* one that was read, for his name; pversion 0: none */
 } signer;
 
 typedef struct count {
 	emr_facts *facts;
 	const emr_replica_head *head;
-	emr_id16 domain;	/* heads come domain by domain; zero: none yet */
+	emr_id16 domain; /* heads come domain by domain; zero: none yet */
 	bool is_mine;
-	uint8_t patient_pk[32], owner_pk[32];	/* the latter of DOMAIN */
+	uint8_t patient_pk[32], owner_pk[32]; /* the latter of DOMAIN */
 	signer *signers;
 	size_t n, cap;
 } count;
@@ -99,9 +100,9 @@ static emr_status find_signer(count *c, emr_id32 id, signer **out)
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	*out = &c->signers[c->n++];
-	**out = (signer){ .id = id, .is_known = status == EMR_OK };
+	**out = (signer){.id = id, .is_known = status == EMR_OK};
 	if (status == EMR_OK)
-		memcpy((*out)->pk, person.row.pk, sizeof (*out)->pk);
+		memcpy((*out)->pk, person.row.pk, sizeof(*out)->pk);
 	return EMR_OK;
 }
 
@@ -114,34 +115,44 @@ static void count_free(count *c)
 
 /* ---- one version ---- */
 
-static emr_status check(const count *c, const signer *s, const emr_place *place, emr_bundle *bundle, bool *out_is_his)
+static emr_status check(const count *c, const signer *s, const emr_place *place, emr_bundle *bundle,
+	bool *out_is_his)
 {
-	const emr_statement_expect expect = { .patient_pk = c->patient_pk, .r_pid = place->r_pid, .record_id = place->record_id,
-		.cver = place->cver, .issuer_key = emr_bytes_of(s->pk, sizeof s->pk) };
+	const emr_statement_expect expect = {.patient_pk = c->patient_pk,
+		.r_pid = place->r_pid,
+		.record_id = place->record_id,
+		.cver = place->cver,
+		.issuer_key = emr_bytes_of(s->pk, sizeof s->pk)};
 	emr_content_key *key = NULL;
 	emr_status status = facts_open_bundle(c->facts, place, bundle, &key);
 
 	emr_content_key_free(key);
 	*out_is_his = status == EMR_OK && s->is_known && bundle->has_statement &&
-		memcmp(bundle->statement.issuer_id, s->id.b, 32) == 0 && emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
+		      memcmp(bundle->statement.issuer_id, s->id.b, 32) == 0 &&
+		      emr_statement_check(bundle, &expect) == EMR_STATEMENT_VALID;
 	return status;
 }
 
 /* What cannot be read is counted as that. */
 static emr_status read_number(const count *c, signer *s, uint64_t version)
 {
-	const emr_replica_head at = { .domain = c->head->domain, .object = c->head->object, .version = version, .pversion = version };
-	EMR_AUTO_BUF plain = { 0 };
+	const emr_replica_head at = {.domain = c->head->domain,
+		.object = c->head->object,
+		.version = version,
+		.pversion = version};
+	EMR_AUTO_BUF plain = {0};
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	bool is_his = false;
 	emr_place place;
 	emr_meta meta;
-	emr_status status = bundle != NULL ? facts_read(c->facts, &at, &place, &plain, &meta, NULL) : EMR_NO_MEMORY;
+	emr_status status = bundle != NULL ? facts_read(c->facts, &at, &place, &plain, &meta, NULL)
+					   : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = check(c, s, &place, bundle, &is_his);
 	if (status == EMR_OK && is_his && bundle->statement.issuer_seq != 0)
-		status = emr_buf_append(&s->numbers, &bundle->statement.issuer_seq, sizeof bundle->statement.issuer_seq);
+		status = emr_buf_append(&s->numbers, &bundle->statement.issuer_seq,
+			sizeof bundle->statement.issuer_seq);
 	if (status == EMR_OK && is_his)
 		s->example = place;
 	free(bundle);
@@ -160,8 +171,9 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 	emr_status status;
 
 	if (item->op != EMR_OP_PUT || is_carried || (item->version & EMR_VERSION_ANNEX) != 0)
-		return EMR_OK;	/* nobody else wrote where there was nobody else */
-	status = emr_signed_is_owner(c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner);
+		return EMR_OK; /* nobody else wrote where there was nobody else */
+	status = emr_signed_is_owner(
+		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner);
 	if (status != EMR_OK || is_owner)
 		return status;
 	status = find_signer(c, item->signer_id, &s);
@@ -202,13 +214,15 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 
 /* ---- all of them ---- */
 
-static emr_status tell(const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
+static emr_status tell(
+	const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
 {
-	emr_issued issued = { .issuer = s->id, .unread = s->unread };
-	emr_whose whose = { .is_gap = false };
+	emr_issued issued = {.issuer = s->id, .unread = s->unread};
+	emr_whose whose = {.is_gap = false};
 	emr_status status = EMR_OK;
 
-	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t), &issued.gap);
+	emr_issued_compare((uint64_t *)(void *)s->numbers.data, s->numbers.len / sizeof(uint64_t),
+		&issued.gap);
 	if (issued.gap.missing == 0)
 		return EMR_OK;
 	if (s->example.pversion != 0)
@@ -222,7 +236,7 @@ static emr_status tell(const count *c, const signer *s, emr_bytes descriptor, em
 
 emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issued_fn fn, void *arg)
 {
-	count c = { .facts = facts };
+	count c = {.facts = facts};
 	emr_status status = emr_keyring_person_pk(facts->keyring, c.patient_pk);
 
 	if (status == EMR_OK)

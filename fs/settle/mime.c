@@ -8,24 +8,24 @@ static const struct {
 	const char *ending;
 	const char *type;
 } types[] = {
-	{ ".pdf", "application/pdf" },
-	{ ".dcm", "application/dicom" },
-	{ ".json", "application/json" },
-	{ ".xml", "application/xml" },
-	{ ".zip", "application/zip" },
-	{ ".gz", "application/gzip" },
-	{ ".txt", "text/plain" },
-	{ ".csv", "text/csv" },
-	{ ".html", "text/html" },
-	{ ".jpg", "image/jpeg" },
-	{ ".jpeg", "image/jpeg" },
-	{ ".png", "image/png" },
-	{ ".tif", "image/tiff" },
-	{ ".tiff", "image/tiff" },
-	{ ".mp4", "video/mp4" },
-	{ ".odt", "application/vnd.oasis.opendocument.text" },
-	{ ".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
-	{ ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" },
+	{".pdf", "application/pdf"},
+	{".dcm", "application/dicom"},
+	{".json", "application/json"},
+	{".xml", "application/xml"},
+	{".zip", "application/zip"},
+	{".gz", "application/gzip"},
+	{".txt", "text/plain"},
+	{".csv", "text/csv"},
+	{".html", "text/html"},
+	{".jpg", "image/jpeg"},
+	{".jpeg", "image/jpeg"},
+	{".png", "image/png"},
+	{".tif", "image/tiff"},
+	{".tiff", "image/tiff"},
+	{".mp4", "video/mp4"},
+	{".odt", "application/vnd.oasis.opendocument.text"},
+	{".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+	{".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
 };
 
 const char *mime_of_name(emr_bytes name)
@@ -34,7 +34,7 @@ const char *mime_of_name(emr_bytes name)
 		size_t len = strlen(types[i].ending);
 
 		if (name.len > len && strncasecmp((const char *)name.data + name.len - len,
-			types[i].ending, len) == 0)
+					      types[i].ending, len) == 0)
 			return types[i].type;
 	}
 	return "application/octet-stream";

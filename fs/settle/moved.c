@@ -10,7 +10,7 @@
 
 void moved_init(moved_rows *moved)
 {
-	*moved = (moved_rows){ .size = 0 };
+	*moved = (moved_rows){.size = 0};
 	pthread_mutex_init(&moved->lock, NULL);
 }
 
@@ -25,7 +25,7 @@ void moved_free(moved_rows *moved)
 typedef struct gathering {
 	emr_replica *replica;
 	moved_rows found;
-	emr_id16 domain;	/* heads come domain by domain; zero: none yet */
+	emr_id16 domain; /* heads come domain by domain; zero: none yet */
 	bool is_mine;
 } gathering;
 
@@ -48,8 +48,11 @@ static emr_status add(moved_rows *moved, const moved_row *row)
 static emr_status look_at_head(void *arg, const emr_replica_head *head)
 {
 	gathering *g = arg;
-	emr_part_key at = { .domain = head->domain, .object = head->object, .version = head->pversion, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = head->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part;
 	emr_status status = EMR_OK;
 
@@ -66,18 +69,21 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 	if (status != EMR_OK)
 		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (emr_id16_equal(part.record_id, head->object))
-		return EMR_OK;	/* where it was born */
-	return add(&g->found, &(moved_row){ .record_id = part.record_id, .domain = head->domain, .object = head->object });
+		return EMR_OK; /* where it was born */
+	return add(&g->found, &(moved_row){.record_id = part.record_id,
+				      .domain = head->domain,
+				      .object = head->object});
 }
 
 static int by_record(const void *a, const void *b)
 {
-	return memcmp(((const moved_row *)a)->record_id.b, ((const moved_row *)b)->record_id.b, sizeof(emr_id16));
+	return memcmp(((const moved_row *)a)->record_id.b, ((const moved_row *)b)->record_id.b,
+		sizeof(emr_id16));
 }
 
 static emr_status look_through(moved_rows *moved, emr_replica *replica, bool is_again)
 {
-	gathering g = { .replica = replica };
+	gathering g = {.replica = replica};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(replica, &at);
 
@@ -116,7 +122,8 @@ static size_t first_of(const moved_rows *moved, emr_id16 record_id)
 	return from;
 }
 
-emr_status moved_each(moved_rows *moved, emr_replica *replica, emr_id16 record_id, bool is_again, moved_fn fn, void *arg)
+emr_status moved_each(moved_rows *moved, emr_replica *replica, emr_id16 record_id, bool is_again,
+	moved_fn fn, void *arg)
 {
 	emr_status status;
 

@@ -1,12 +1,13 @@
-/* Which record an object's content belongs to.  Whoever writes content says a number with it, and anybody who may write could name
- * that of another record: then erasing the one would take the other, and a version of the one would pass for one of the other. */
+/* Which record an object's content belongs to.  Whoever writes content says a number with it, and
+ * anybody who may write could name that of another record: then erasing the one would take the
+ * other, and a version of the one would pass for one of the other. */
 #include "number.h"
 
 #include "contract/rows.h"
 #include "keyring/coowned.h"
 #include "share/signed.h"
 
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 
 typedef struct first_content {
 	emr_facts *facts;
@@ -17,8 +18,11 @@ typedef struct first_content {
 static emr_status look(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	first_content *f = arg;
-	const emr_part_key at = { .domain = f->domain, .object = f->object, .version = item->version, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	const emr_part_key at = {.domain = f->domain,
+		.object = f->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part;
 	emr_status status;
 
@@ -44,13 +48,15 @@ static emr_status is_owners_row(emr_facts *facts, const emr_replica_head *head, 
 	if (status == EMR_OK)
 		status = whose_domain_row(facts->replica, head->domain, &row);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
+		status = emr_signed_is_owner(
+			facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
 	return status;
 }
 
-emr_status facts_number(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 said, emr_id16 *out)
+emr_status facts_number(
+	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 said, emr_id16 *out)
 {
-	first_content first = { .facts = facts, .domain = domain, .object = object };
+	first_content first = {.facts = facts, .domain = domain, .object = object};
 	emr_replica_head head;
 	bool is_owners = false;
 	emr_status status;
@@ -61,7 +67,8 @@ emr_status facts_number(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_
 	status = emr_facts_head(facts, domain, object, &head);
 	if (status == EMR_OK)
 		status = is_owners_row(facts, &head, &is_owners);
-	if (status == EMR_NOT_FOUND)	/* not one's own domain, or only in the annex: nobody else wrote there */
+	if (status == EMR_NOT_FOUND) /* not one's own domain, or only in the annex: nobody else
+					wrote there */
 		return EMR_OK;
 	if (status != EMR_OK || (is_owners && head.pversion == 1))
 		return status;
@@ -74,9 +81,10 @@ emr_status facts_number(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_
 
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does)
 {
-	const emr_replica_head head = { .domain = place->domain, .object = place->object, .pversion = place->pversion };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part put = { .cver = 0 };
+	const emr_replica_head head = {
+		.domain = place->domain, .object = place->object, .pversion = place->pversion};
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part put = {.cver = 0};
 	emr_status status = facts_read_put(facts, &head, &bytes, &put);
 
 	*out_does = status == EMR_OK && !emr_id16_equal(put.record_id, place->record_id);

@@ -1,17 +1,18 @@
-/* With which item a version's content came onto the ledger: its PUT.  A move and a new epoch wrap the same content again (REWRAP), and so
- * does bringing a version back; nobody signed anything then. */
+/* With which item a version's content came onto the ledger: its PUT.  A move and a new epoch wrap
+ * the same content again (REWRAP), and so does bringing a version back; nobody signed anything
+ * then. */
 #include "contract/codes.h"
 
 #include "whose_private.h"
 
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 
 typedef struct put_search {
 	emr_facts *facts;
 	const emr_place *place;
-	emr_replica *replica;	/* of the ledger that PLACE is on */
-	uint64_t until_seq;	/* entry of PLACE's own item: what came later did not bring it */
-	emr_id16 domain, object;	/* the row in hand */
+	emr_replica *replica;	 /* of the ledger that PLACE is on */
+	uint64_t until_seq;	 /* entry of PLACE's own item: what came later did not bring it */
+	emr_id16 domain, object; /* the row in hand */
 	put_place found;
 	bool is_found;
 } put_search;
@@ -19,8 +20,11 @@ typedef struct put_search {
 static emr_status look_at_item(void *arg, const emr_replica_item *item)
 {
 	put_search *s = arg;
-	emr_part_key at = { .domain = s->domain, .object = s->object, .version = item->version, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = s->domain,
+		.object = s->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_put_part part;
 	emr_status status;
 
@@ -36,8 +40,8 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	if (part.cver != s->place->cver || !emr_id16_equal(part.record_id, s->place->record_id) ||
 		!emr_cid_equal(&part.root, &s->place->root))
 		return EMR_OK;
-	s->found = (put_place){ .item = *item, .domain = s->domain, .object = s->object };
-	s->found.item.bytes = (emr_bytes){ 0 };
+	s->found = (put_place){.item = *item, .domain = s->domain, .object = s->object};
+	s->found.item.bytes = (emr_bytes){0};
 	s->is_found = true;
 	return ENOUGH;
 }
@@ -48,7 +52,8 @@ static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
 
 	s->domain = domain;
 	s->object = object;
-	status = emr_replica_history(s->replica, EMR_FAMILY_OBJECT, domain, object, look_at_item, s);
+	status =
+		emr_replica_history(s->replica, EMR_FAMILY_OBJECT, domain, object, look_at_item, s);
 	return status == ENOUGH ? EMR_OK : status;
 }
 
@@ -72,20 +77,26 @@ static emr_status look_in_moved(void *arg, emr_id16 domain, emr_id16 object)
 
 static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t until_seq)
 {
-	return (put_search){ .facts = facts, .place = place, .replica = facts_replica_of(facts, place->pversion), .until_seq = until_seq };
+	return (put_search){.facts = facts,
+		.place = place,
+		.replica = facts_replica_of(facts, place->pversion),
+		.until_seq = until_seq};
 }
 
-/* Most were saved where they were born; what was saved after a first move lies in one of the rows it was moved to, and the oldest one
- * counts: whoever learned of the content and put it somewhere else did so later. */
+/* Most were saved where they were born; what was saved after a first move lies in one of the rows
+ * it was moved to, and the oldest one counts: whoever learned of the content and put it somewhere
+ * else did so later. */
 static emr_status search_elsewhere(put_search *s)
 {
 	moved_rows *moved = &s->facts->moved[(s->place->pversion & EMR_VERSION_ANNEX) != 0];
-	emr_status status = look_in_row(s, s->place->domain, s->place->object);	/* what was carried here counts, too */
+	emr_status status = look_in_row(
+		s, s->place->domain, s->place->object); /* what was carried here counts, too */
 
 	if (status == EMR_OK && !s->is_found)
 		status = emr_replica_domains(s->replica, look_in_domain, s);
 	for (int again = 0; again < 2 && status == EMR_OK && !s->is_found; again++)
-		status = moved_each(moved, s->replica, s->place->record_id, again > 0, look_in_moved, s);
+		status = moved_each(
+			moved, s->replica, s->place->record_id, again > 0, look_in_moved, s);
 	if (status != EMR_OK && status != ENOUGH)
 		return status;
 	return s->is_found ? EMR_OK : EMR_NOT_FOUND;
@@ -103,23 +114,25 @@ emr_status origin_elsewhere(const asking *a, put_place *out)
 
 static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_facts_item(facts, &at, &bytes, out);
 
-	out->bytes = (emr_bytes){ 0 };
+	out->bytes = (emr_bytes){0};
 	return status;
 }
 
 static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *out)
 {
-	asking a = { .facts = facts, .place = place };
-	arrival came = { .is_here = false };
+	asking a = {.facts = facts, .place = place};
+	arrival came = {.is_here = false};
 	put_search s;
 	emr_status status = item_at(facts, place, &a.item);
 
-	*out = (put_place){ .item = a.item, .domain = place->domain, .object = place->object };
+	*out = (put_place){.item = a.item, .domain = place->domain, .object = place->object};
 	if (status != EMR_OK || a.item.op == EMR_OP_PUT)
 		return status;
 	status = arrival_in_row(&a, &came);
@@ -134,7 +147,8 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_facts_registered(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
+emr_status emr_facts_registered(
+	emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
 	put_place put;
 	emr_status status = find_put(facts, place, &put);
@@ -152,7 +166,9 @@ emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replic
 	emr_status status = find_put(facts, place, &put);
 
 	if (status == EMR_OK && facts_is_carried(facts, place->pversion, put.item.seq) &&
-		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) == EMR_OK && head.pversion != 0) {
+		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) ==
+			EMR_OK &&
+		head.pversion != 0) {
 		before.domain = put.domain;
 		before.object = put.object;
 		before.pversion = head.pversion | EMR_VERSION_ANNEX;

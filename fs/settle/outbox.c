@@ -4,7 +4,7 @@
 
 #include "settle/place.h"
 
-#define OUTBOX_VERSION 2	/* 1 had no numbers of statements */
+#define OUTBOX_VERSION 2 /* 1 had no numbers of statements */
 #define OUTBOX_ITEMS_MAX 1024
 
 void emr_place_write(emr_writer *w, const emr_place *place)
@@ -68,7 +68,7 @@ static void read_outcome(emr_reader *r, emr_outcome *out)
 emr_status outbox_decode(emr_bytes bytes, outbox *out_box)
 {
 	emr_reader r = emr_reader_of(bytes);
-	outbox box = { 0 };
+	outbox box = {0};
 	emr_bytes batch;
 	uint8_t version;
 	emr_status status;
@@ -104,5 +104,5 @@ void outbox_free(outbox *box)
 {
 	free(box->outcomes);
 	emr_buf_free(&box->batch);
-	*box = (outbox){ 0 };
+	*box = (outbox){0};
 }

@@ -6,15 +6,16 @@
 
 /* ---- how far the ledger has been seen ----
  *
- * Replica and high-water mark lie in the clear: whoever holds the disk can put all of them back together with the ledger.
- * The journal is sealed, so it remembers too: size and root with every answer. */
+ * Replica and high-water mark lie in the clear: whoever holds the disk can put all of them back
+ * together with the ledger. The journal is sealed, so it remembers too: size and root with every
+ * answer. */
 
 #define SEEN_VERSION 1
 #define SEEN_BYTES 41
 
 static emr_status put_seen(emr_journal_txn *txn, emr_id16 key, const emr_replica_position *at)
 {
-	uint8_t bytes[SEEN_BYTES] = { SEEN_VERSION };
+	uint8_t bytes[SEEN_BYTES] = {SEEN_VERSION};
 
 	emr_put_u64(bytes + 1, at->size);
 	memcpy(bytes + 9, at->root, sizeof at->root);
@@ -48,7 +49,7 @@ emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_re
 
 static emr_status compare_seen(emr_settle *settle)
 {
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 	emr_replica_position at;
 	uint8_t root[32];
 	uint64_t size;
@@ -90,7 +91,9 @@ emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, voi
 emr_id16 settle_seen_key(emr_journal *journal, emr_id16 net_id)
 {
 	static const emr_id16 zero;
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 
-	return journal != NULL && emr_journal_get(journal, EMR_ROW_SEEN, net_id, &row) == EMR_OK ? net_id : zero;
+	return journal != NULL && emr_journal_get(journal, EMR_ROW_SEEN, net_id, &row) == EMR_OK
+		       ? net_id
+		       : zero;
 }

@@ -1,4 +1,5 @@
-/* A signed batch on its way: into the journal, to the ledger, its answers back; and again after a restart. */
+/* A signed batch on its way: into the journal, to the ledger, its answers back; and again after a
+ * restart. */
 #include "amend.h"
 #include "settle_private.h"
 
@@ -18,7 +19,7 @@ emr_id16 settle_outbox_key(emr_id32 batch_id)
 
 emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box)
 {
-	EMR_AUTO_BUF row = { 0 };
+	EMR_AUTO_BUF row = {0};
 	emr_journal_txn *txn;
 	uint64_t seq;
 	emr_status status;
@@ -40,7 +41,8 @@ emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box
 	return emr_journal_sync(settle->options.journal, seq);
 }
 
-emr_status settle_hand_out(emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg)
+emr_status settle_hand_out(
+	emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg)
 {
 	emr_journal_txn *txn;
 	emr_status status;
@@ -80,8 +82,9 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	for (size_t i = 0; i < box->count; i++) {
 		size_t at = box->first + i;
 
-		box->outcomes[i].result = answer->refusal != 0 ? answer->refusal
-			: at < answer->n_results ? answer->results[at] : EMR_RESULT_FORMAT;
+		box->outcomes[i].result = answer->refusal != 0	   ? answer->refusal
+					  : at < answer->n_results ? answer->results[at]
+								   : EMR_RESULT_FORMAT;
 	}
 	free(answer);
 	return EMR_OK;
@@ -125,8 +128,8 @@ static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
-/* A batch that cannot be read can never be sent.  What it was to publish is still marked as changed, so that it is
- * published again; had the ledger taken it, this is one version more. */
+/* A batch that cannot be read can never be sent.  What it was to publish is still marked as
+ * changed, so that it is published again; had the ledger taken it, this is one version more. */
 static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 {
 	emr_journal_txn *txn;
@@ -147,8 +150,8 @@ static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)
 {
-	EMR_AUTO_BUF row = { 0 };
-	outbox box = { 0 };
+	EMR_AUTO_BUF row = {0};
+	outbox box = {0};
 	emr_status status;
 
 	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);

@@ -14,8 +14,9 @@
 #include "build.h"
 #include "guest.h"
 
-#define WEEK_S (7 * 86400)	/* how long the ledger takes a batch of these operations */
-#define EPOCH_TRIES 3		/* epochs that may begin while one batch is made, before somebody else has to look */
+#define WEEK_S (7 * 86400) /* how long the ledger takes a batch of these operations */
+#define EPOCH_TRIES                                                                                \
+	3 /* epochs that may begin while one batch is made, before somebody else has to look */
 
 /* What goes into one batch. */
 typedef struct run {
@@ -26,16 +27,20 @@ typedef struct run {
 	emr_batch_builder *batch;
 	bool makes_domain, makes_list_key;
 	bool is_inbox;
-	emr_list_key *own_list_key;	/* of a listing key that this batch publishes */
+	emr_list_key *own_list_key; /* of a listing key that this batch publishes */
 	outbox box;
 	size_t cap;
 } run;
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle)
 {
-	const emr_share_options share = { .keyring = options->keyring, .ledger = options->ledger,
-		.replica = options->replica, .records = options->records, .clock = options->clock,
-		.owner_name = options->owner_name, .owner_born = options->owner_born };
+	const emr_share_options share = {.keyring = options->keyring,
+		.ledger = options->ledger,
+		.replica = options->replica,
+		.records = options->records,
+		.clock = options->clock,
+		.owner_name = options->owner_name,
+		.owner_born = options->owner_born};
 	emr_settle *settle;
 	uint8_t person_pk[32];
 	emr_status status = emr_keyring_person_pk(options->keyring, person_pk);
@@ -79,7 +84,7 @@ void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const ui
 static emr_status domain_facts(run *r)
 {
 	const emr_settle_options *o = &r->settle->options;
-	EMR_AUTO_BUF row_bytes = { 0 };
+	EMR_AUTO_BUF row_bytes = {0};
 	emr_domain_public domain;
 	emr_row_domain row;
 	emr_key_text key;
@@ -97,7 +102,8 @@ static emr_status domain_facts(run *r)
 	}
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_domain_parse((emr_span){ row_bytes.data, row_bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_domain_parse((emr_span){row_bytes.data, row_bytes.len}, &row) !=
+		EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	r->build.epoch = row.head.epoch;
 	memcpy(r->build.A, row.A, sizeof r->build.A);
@@ -107,8 +113,8 @@ static emr_status domain_facts(run *r)
 static emr_status guest_key_facts(run *r)
 {
 	static const emr_id32 none;
-	emr_status status = guest_list_key(r->settle->share, r->build.domain, r->build.epoch, &r->own_list_key,
-		&r->build.listkey_id);
+	emr_status status = guest_list_key(r->settle->share, r->build.domain, r->build.epoch,
+		&r->own_list_key, &r->build.listkey_id);
 
 	if (status != EMR_OK)
 		return status;
@@ -120,7 +126,7 @@ static emr_status guest_key_facts(run *r)
 static emr_status list_key_facts(run *r)
 {
 	const emr_settle_options *o = &r->settle->options;
-	EMR_AUTO_BUF row_bytes = { 0 };
+	EMR_AUTO_BUF row_bytes = {0};
 	emr_row_listkey row;
 	emr_domain_public domain;
 	emr_id16 object;
@@ -144,25 +150,31 @@ static emr_status list_key_facts(run *r)
 	}
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_listkey_parse((emr_span){ row_bytes.data, row_bytes.len }, &row) !=
+	if (emr_row_listkey_parse((emr_span){row_bytes.data, row_bytes.len}, &row) !=
 		EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(r->build.listkey_id.b, row.head.item, sizeof r->build.listkey_id.b);
-	return emr_facts_list_key(o->facts, r->build.domain, r->build.listkey_id, &r->build.list_key);
+	return emr_facts_list_key(
+		o->facts, r->build.domain, r->build.listkey_id, &r->build.list_key);
 }
 
 static emr_status add_domain(run *r)
 {
-	emr_operation op = { .op = EMR_OP_DOMAIN_NEW, .domain = r->build.domain,
-		.object = r->build.domain, .version = 1, .epoch = 1, .time = r->build.now_unix_s,
-		.flags = r->is_inbox ? EMR_ITEM_INBOX : 0 };
+	emr_operation op = {.op = EMR_OP_DOMAIN_NEW,
+		.domain = r->build.domain,
+		.object = r->build.domain,
+		.version = 1,
+		.epoch = 1,
+		.time = r->build.now_unix_s,
+		.flags = r->is_inbox ? EMR_ITEM_INBOX : 0};
 	emr_pub_domain_new pub;
 	emr_domain_public domain;
 	uint8_t bytes[64];
 	emr_id32 id;
 	emr_status status;
 
-	status = emr_keyring_domain_public(r->settle->options.keyring, r->build.domain, 1, 1, &domain);
+	status = emr_keyring_domain_public(
+		r->settle->options.keyring, r->build.domain, 1, 1, &domain);
 	if (status != EMR_OK)
 		return status;
 	memcpy(pub.box, domain.box, sizeof pub.box);
@@ -175,8 +187,11 @@ static emr_status add_domain(run *r)
 static emr_status add_list_key(run *r)
 {
 	const emr_keyring *keyring = r->settle->options.keyring;
-	emr_operation op = { .op = EMR_OP_LISTKEY, .domain = r->build.domain, .version = 1,
-		.epoch = r->build.epoch, .time = r->build.now_unix_s };
+	emr_operation op = {.op = EMR_OP_LISTKEY,
+		.domain = r->build.domain,
+		.version = 1,
+		.epoch = r->build.epoch,
+		.time = r->build.now_unix_s};
 	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
 	emr_listkey_part part;
 	emr_list_key *published = NULL;
@@ -210,23 +225,29 @@ static emr_status number_statements(run *r)
 	r->build.is_guest = true;
 	r->build.statements = r->settle->statements;
 	r->box.issued_to = issued_key(patient);
-	return issued_last(&r->settle->options, r->build.domain, r->signer_id, patient, &r->build.issued);
+	return issued_last(
+		&r->settle->options, r->build.domain, r->signer_id, patient, &r->build.issued);
 }
 
-static emr_status begin_run(emr_settle *settle, const guest *g, emr_id16 domain, bool is_inbox, run *r)
+static emr_status begin_run(
+	emr_settle *settle, const guest *g, emr_id16 domain, bool is_inbox, run *r)
 {
-	emr_batch_options batch = { .keyring = settle->options.keyring,
-		.signer = g->is_guest ? emr_signer_identity() : emr_keyring_signer_of(settle->options.keyring, domain),
-		.net_id = settle->net_id };
+	emr_batch_options batch = {.keyring = settle->options.keyring,
+		.signer = g->is_guest ? emr_signer_identity()
+				      : emr_keyring_signer_of(settle->options.keyring, domain),
+		.net_id = settle->net_id};
 	emr_replica_position at;
 	emr_status status;
 
-	*r = (run){ .settle = settle, .guest = g, .is_inbox = is_inbox };
-	r->build = (build_ctx){ .keyring = settle->options.keyring,
-		.records = settle->options.records, .facts = settle->options.facts,
-		.domain = domain, .now_unix_s = emr_clock_unix_s(settle->options.clock) };
+	*r = (run){.settle = settle, .guest = g, .is_inbox = is_inbox};
+	r->build = (build_ctx){.keyring = settle->options.keyring,
+		.records = settle->options.records,
+		.facts = settle->options.facts,
+		.domain = domain,
+		.now_unix_s = emr_clock_unix_s(settle->options.clock)};
 	r->build.signer = batch.signer;
-	memcpy(r->build.person_pk, g->is_guest ? g->writing.card.id_pk : settle->person_pk, sizeof r->build.person_pk);
+	memcpy(r->build.person_pk, g->is_guest ? g->writing.card.id_pk : settle->person_pk,
+		sizeof r->build.person_pk);
 	memcpy(r->build.cert_ref, g->cert_ref, sizeof r->build.cert_ref);
 	r->box.domain = domain;
 	status = emr_replica_at(settle->options.replica, &at);
@@ -255,15 +276,15 @@ static emr_status begin_run(emr_settle *settle, const guest *g, emr_id16 domain,
 
 /* ---- items ---- */
 
-static emr_status current_head(const emr_settle *settle, const emr_change *change,
-	emr_replica_head *out_head)
+static emr_status current_head(
+	const emr_settle *settle, const emr_change *change, emr_replica_head *out_head)
 {
-	emr_status status = emr_replica_head_get(settle->options.replica, change->domain,
-		change->object, out_head);
+	emr_status status = emr_replica_head_get(
+		settle->options.replica, change->domain, change->object, out_head);
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	*out_head = (emr_replica_head){ .domain = change->domain, .object = change->object };
+	*out_head = (emr_replica_head){.domain = change->domain, .object = change->object};
 	return EMR_OK;
 }
 
@@ -278,15 +299,17 @@ static emr_status note_outcome(run *r, const emr_change *change, const emr_place
 		r->box.outcomes = grown;
 		r->cap = cap;
 	}
-	r->box.outcomes[r->box.count++] = (emr_outcome){ .kind = change->kind, .node = change->node,
-		.change = change->change, .place = *place };
+	r->box.outcomes[r->box.count++] = (emr_outcome){.kind = change->kind,
+		.node = change->node,
+		.change = change->change,
+		.place = *place};
 	return EMR_OK;
 }
 
 /* EMR_LIMIT: the batch is full and CHANGE belongs to the next one. */
 static emr_status add_change(run *r, const emr_change *change)
 {
-	EMR_AUTO_BUF priv = { 0 };
+	EMR_AUTO_BUF priv = {0};
 	emr_replica_head head;
 	emr_operation op;
 	emr_place place;
@@ -300,7 +323,8 @@ static emr_status add_change(run *r, const emr_change *change)
 	if (status == EMR_OK && r->guest->is_guest)
 		status = guest_may(r->guest, change, &head);
 	/* Others went on meanwhile: who asked must see that first. */
-	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE && head.version > change->base_version)
+	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE &&
+		head.version > change->base_version)
 		return EMR_CONFLICT;
 	if (status == EMR_OK)
 		status = build_operation(&r->build, change, &head, &priv, &op, &place);
@@ -319,10 +343,12 @@ static emr_status add_change(run *r, const emr_change *change)
 static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_status error,
 	emr_outcome_fn fn, void *arg)
 {
-	emr_outcome outcome = { .kind = change->kind, .node = change->node, .change = change->change,
+	emr_outcome outcome = {.kind = change->kind,
+		.node = change->node,
+		.change = change->change,
 		.error = error == EMR_CONFLICT ? EMR_OK : error,
 		.result = error == EMR_CONFLICT ? EMR_RESULT_CONFLICT : 0,
-		.place = { .domain = change->domain, .object = change->object } };
+		.place = {.domain = change->domain, .object = change->object}};
 	emr_journal_txn *txn;
 	emr_status status;
 
@@ -336,8 +362,8 @@ static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_s
 static bool is_passing(emr_status status)
 {
 	return status == EMR_NO_MEMORY || status == EMR_NO_SPACE || status == EMR_IO ||
-		status == EMR_BUSY || status == EMR_TIMEOUT || status == EMR_INTERRUPTED ||
-		status == EMR_OFFLINE;
+	       status == EMR_BUSY || status == EMR_TIMEOUT || status == EMR_INTERRUPTED ||
+	       status == EMR_OFFLINE;
 }
 
 static bool is_of_past_epoch(const outbox *box)
@@ -380,8 +406,8 @@ static void begin_ahead(run *r, const emr_change *changes, size_t n, ahead **key
 }
 
 /* One batch of as many of CHANGES as fit. */
-static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes, size_t n, bool is_last_try,
-	ahead **keys, size_t *out_done, emr_outcome_fn fn, void *arg)
+static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes,
+	size_t n, bool is_last_try, ahead **keys, size_t *out_done, emr_outcome_fn fn, void *arg)
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
@@ -392,7 +418,8 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 		begin_ahead(&r, changes, n, keys);
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
-		if (status == EMR_NO_SPACE) {	/* waits for room; what needs none, as a removal, goes on */
+		if (status ==
+			EMR_NO_SPACE) { /* waits for room; what needs none, as a removal, goes on */
 			lacking = status;
 			status = EMR_OK;
 		}
@@ -411,8 +438,9 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 	return status == EMR_OK ? lacking : status;
 }
 
-/* What is written from here on must not be for somebody whose access has ended.  A fault of the moment puts the writing off;
- * a ledger that refuses an epoch is told in the log, and does not keep records from being saved. */
+/* What is written from here on must not be for somebody whose access has ended.  A fault of the
+ * moment puts the writing off; a ledger that refuses an epoch is told in the log, and does not keep
+ * records from being saved. */
 static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 {
 	emr_status status = emr_share_renew(settle->share, domain);
@@ -429,15 +457,16 @@ emr_status emr_settle_tie(emr_settle *settle, const emr_nested *tree, size_t n)
 
 	if (status == EMR_OK || is_passing(status))
 		return status;
-	emr_log(EMR_LOG_ERROR, "shares of folders inside shared ones are as they were: %s", emr_status_text(status));
+	emr_log(EMR_LOG_ERROR, "shares of folders inside shared ones are as they were: %s",
+		emr_status_text(status));
 	return EMR_OK;
 }
 
-emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
-	void *arg)
+emr_status emr_settle_publish(
+	emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn, void *arg)
 {
-	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that was put back in
-	 * its place before it is known to be what it was. */
+	/* Nothing is built and signed for a ledger that is away, and nothing is given to one that
+	 * was put back in its place before it is known to be what it was. */
 	emr_status status = emr_settle_catch_up(settle, NULL, NULL), lacking = EMR_OK;
 	ahead *keys = NULL;
 	unsigned tries = 1;
@@ -452,7 +481,8 @@ emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, siz
 			status = renew_epoch(settle, changes[0].domain);
 		if (status != EMR_OK)
 			break;
-		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &keys, &done, fn, arg);
+		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &keys,
+			&done, fn, arg);
 		if (status == EMR_EPOCH && tries++ < EPOCH_TRIES) {
 			status = EMR_OK;
 			continue;

@@ -1,4 +1,5 @@
-/* What settle.c, send.c and seen.c share: the handle, and a batch on its way.  Refuses nothing of its own. */
+/* What settle.c, send.c and seen.c share: the handle, and a batch on its way.  Refuses nothing of
+ * its own. */
 #pragma once
 
 #include "share/give.h"
@@ -11,10 +12,10 @@ struct emr_settle {
 	emr_settle_options options;
 	emr_id16 net_id;
 	uint8_t person_pk[32];
-	bool has_compared;	/* the ledger with what the journal has seen of it */
-	emr_id16 seen_key;	/* of row H: zero, or the network's id after a join */
-	emr_share *share;	/* begins epochs that are due before anything is written */
-	struct known_statements *statements;	/* amend.h */
+	bool has_compared; /* the ledger with what the journal has seen of it */
+	emr_id16 seen_key; /* of row H: zero, or the network's id after a join */
+	emr_share *share;  /* begins epochs that are due before anything is written */
+	struct known_statements *statements; /* amend.h */
 };
 
 /* seen.c: the journal row of the network NET_ID. */
@@ -29,6 +30,7 @@ emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box
 /* It is in the journal: sends it, and notes the answers in BOX. */
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box);
 /* The caller hears of the answers, in the transaction that forgets the batch. */
-emr_status settle_hand_out(emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg);
+emr_status settle_hand_out(
+	emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg);
 /* Nothing of it was taken, and nobody has heard of it: it can be made again. */
 emr_status settle_forget_batch(emr_settle *settle, emr_id16 key);

@@ -8,14 +8,17 @@
 
 #define VALID_S 500u
 
-emr_status side_batch_begin(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, emr_id16 domain, side_batch *out)
+emr_status side_batch_begin(const emr_side *side, emr_keyring *keyring, const emr_clock *clock,
+	emr_id16 domain, side_batch *out)
 {
-	emr_batch_options options = { .keyring = keyring, .signer = emr_signer_domain(domain, 1),
-		.net_id = emr_ledger_net_id(side->ledger) };
+	emr_batch_options options = {.keyring = keyring,
+		.signer = emr_signer_domain(domain, 1),
+		.net_id = emr_ledger_net_id(side->ledger)};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(side->replica, &at);
 
-	*out = (side_batch){ .side = side, .keyring = keyring, .now_unix_s = emr_clock_unix_s(clock) };
+	*out = (side_batch){
+		.side = side, .keyring = keyring, .now_unix_s = emr_clock_unix_s(clock)};
 	if (status != EMR_OK)
 		return status;
 	if (at.size > 0) {
@@ -35,8 +38,11 @@ static emr_status status_of(uint8_t code)
 {
 	if (code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY)
 		return EMR_OK;
-	emr_log(EMR_LOG_ERROR, "another network's ledger refused an item: %s", emr_result_text(code));
-	return code == EMR_RESULT_CONFLICT ? EMR_CONFLICT : code == EMR_RESULT_EPOCH ? EMR_EPOCH : EMR_REFUSED;
+	emr_log(EMR_LOG_ERROR, "another network's ledger refused an item: %s",
+		emr_result_text(code));
+	return code == EMR_RESULT_CONFLICT ? EMR_CONFLICT
+	       : code == EMR_RESULT_EPOCH  ? EMR_EPOCH
+					   : EMR_REFUSED;
 }
 
 static emr_status judge(const emr_ledger_answer *answer)
@@ -50,7 +56,7 @@ static emr_status judge(const emr_ledger_answer *answer)
 
 emr_status side_batch_send(side_batch *batch)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer *answer;
 	emr_status status;
 
@@ -84,8 +90,11 @@ typedef struct first_part {
 static emr_status look_for_part(void *arg, const emr_replica_item *item)
 {
 	first_part *f = arg;
-	emr_part_key at = { .domain = f->domain, .object = f->object, .version = item->version, .family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = f->domain,
+		.object = f->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 
 	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
 		return EMR_OK;
@@ -93,13 +102,17 @@ static emr_status look_for_part(void *arg, const emr_replica_item *item)
 	return EMR_INTERRUPTED;
 }
 
-static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, const emr_replica_head *head)
+static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const emr_clock *clock,
+	const emr_replica_head *head)
 {
-	first_part f = { .replica = side->replica, .domain = head->domain, .object = head->object };
-	emr_operation op = { .op = EMR_OP_ERASE, .domain = head->domain, .object = head->object, .version = head->version + 1,
-		.prev = head->item_id };
-	emr_pub_erase pub = { .family = EMR_FAMILY_OBJECT };
-	AUTO_SIDE_BATCH batch = { 0 };
+	first_part f = {.replica = side->replica, .domain = head->domain, .object = head->object};
+	emr_operation op = {.op = EMR_OP_ERASE,
+		.domain = head->domain,
+		.object = head->object,
+		.version = head->version + 1,
+		.prev = head->item_id};
+	emr_pub_erase pub = {.family = EMR_FAMILY_OBJECT};
+	AUTO_SIDE_BATCH batch = {0};
 	uint8_t bytes[24];
 	emr_id32 id;
 	emr_status status = emr_replica_history(
@@ -120,7 +133,8 @@ static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const e
 	return status == EMR_OK ? side_batch_send(&batch) : status;
 }
 
-emr_status emr_side_erase(const emr_side *side, emr_keyring *keyring, const emr_clock *clock, emr_id16 domain, emr_id16 object)
+emr_status emr_side_erase(const emr_side *side, emr_keyring *keyring, const emr_clock *clock,
+	emr_id16 domain, emr_id16 object)
 {
 	emr_replica_head head;
 	emr_status status = emr_replica_head_get(side->replica, domain, object, &head);

@@ -57,14 +57,15 @@ static int by_size(const void *a, const void *b)
 
 emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 {
-	counting c = { .tally = { 0 } };
+	counting c = {.tally = {0}};
 	emr_status status = emr_facts_each(facts, count_one, &c, &c.tally.unreadable);
 	size_t n = c.sizes.len / sizeof(uint64_t);
 
 	if (n > 0)
 		qsort(c.sizes.data, n, sizeof(uint64_t), by_size);
 	for (size_t i = 0; i < n; i++)
-		c.tally.sizes += i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
+		c.tally.sizes +=
+			i == 0 || by_size(c.sizes.data + i * 8, c.sizes.data + (i - 1) * 8) != 0;
 	emr_buf_free(&c.sizes);
 	if (status == EMR_OK)
 		*out_tally = c.tally;
@@ -76,7 +77,7 @@ emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 static emr_status learn_domain(taking *k, bool *out_is_there)
 {
 	const emr_takeover *t = k->t;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_domain_public public;
 	emr_row_domain row;
 	emr_key_text key;
@@ -86,7 +87,8 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 	status = emr_replica_state_get(t->to.replica, key.text, &bytes);
 	*out_is_there = status == EMR_OK;
 	k->epoch = 1;
-	if (status == EMR_OK && emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (status == EMR_OK &&
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (status == EMR_OK)
 		k->epoch = row.head.epoch;
@@ -105,8 +107,13 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 
 static emr_status add_domain(taking *k, side_batch *batch)
 {
-	emr_operation op = { .op = EMR_OP_DOMAIN_NEW, .domain = k->domain, .object = k->domain, .version = 1, .epoch = 1,
-		.time = batch->now_unix_s, .flags = k->flags & EMR_ITEM_INBOX };
+	emr_operation op = {.op = EMR_OP_DOMAIN_NEW,
+		.domain = k->domain,
+		.object = k->domain,
+		.version = 1,
+		.epoch = 1,
+		.time = batch->now_unix_s,
+		.flags = k->flags & EMR_ITEM_INBOX};
 	emr_pub_domain_new pub;
 	emr_domain_public public;
 	uint8_t bytes[64];
@@ -124,8 +131,12 @@ static emr_status add_domain(taking *k, side_batch *batch)
 
 static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
 {
-	emr_operation op = { .op = EMR_OP_LISTKEY, .domain = k->domain, .object = object, .version = 1, .epoch = k->epoch,
-		.time = batch->now_unix_s };
+	emr_operation op = {.op = EMR_OP_LISTKEY,
+		.domain = k->domain,
+		.object = object,
+		.version = 1,
+		.epoch = k->epoch,
+		.time = batch->now_unix_s};
 	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
 	emr_list_key *key = NULL;
 	emr_listkey_part part;
@@ -133,7 +144,8 @@ static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
 	emr_status status;
 
 	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
-	status = emr_list_key_publish(k->t->keyring, k->domain, k->epoch, k->A, k->signer, part.capsule, part.kcheck, &key);
+	status = emr_list_key_publish(k->t->keyring, k->domain, k->epoch, k->A, k->signer,
+		part.capsule, part.kcheck, &key);
 	if (status != EMR_OK)
 		return status;
 	emr_list_key_free(key);
@@ -144,7 +156,7 @@ static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
 
 static emr_status find_list_key(taking *k, emr_id16 *out_object, bool *out_is_there)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_row_listkey row;
 	emr_key_text key;
 	emr_status status;
@@ -155,7 +167,7 @@ static emr_status find_list_key(taking *k, emr_id16 *out_object, bool *out_is_th
 	*out_is_there = status == EMR_OK;
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_listkey_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(k->listkey_id.b, row.head.item, sizeof k->listkey_id.b);
 	return emr_facts_list_key(k->t->to.facts, k->domain, k->listkey_id, &k->list_key);
@@ -164,7 +176,7 @@ static emr_status find_list_key(taking *k, emr_id16 *out_object, bool *out_is_th
 /* On the ledger before anything is sealed with it. */
 static emr_status make_ready(taking *k)
 {
-	AUTO_SIDE_BATCH batch = { 0 };
+	AUTO_SIDE_BATCH batch = {0};
 	bool has_domain = false, has_key = false;
 	emr_id16 object;
 	emr_status status = learn_domain(k, &has_domain);
@@ -206,23 +218,27 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 }
 
 /* What is there says the same as what is here. */
-static emr_status is_same(const taking *k, const record *here, const emr_replica_head *there, bool *out_is)
+static emr_status is_same(
+	const taking *k, const record *here, const emr_replica_head *there, bool *out_is)
 {
-	AUTO_RECORD r = { .plain = { 0 } };
+	AUTO_RECORD r = {.plain = {0}};
 	emr_status status = read_record(k->t->to.facts, there, &r);
 
 	*out_is = false;
 	if (status != EMR_OK)
 		return facts_is_damage(status) ? EMR_OK : status;
 	*out_is = emr_bytes_equal(emr_buf_view(&r.plain), emr_buf_view(&here->plain)) &&
-		(r.place.pversion != 0) == (here->place.pversion != 0) &&
-		(r.place.pversion == 0 || (r.place.cver == here->place.cver &&
-			emr_id16_equal(r.place.record_id, here->place.record_id) &&
-			memcmp(r.place.root.b, here->place.root.b, sizeof r.place.root.b) == 0));
+		  (r.place.pversion != 0) == (here->place.pversion != 0) &&
+		  (r.place.pversion == 0 ||
+			  (r.place.cver == here->place.cver &&
+				  emr_id16_equal(r.place.record_id, here->place.record_id) &&
+				  memcmp(r.place.root.b, here->place.root.b,
+					  sizeof r.place.root.b) == 0));
 	return EMR_OK;
 }
 
-static emr_status seal_meta(const taking *k, const record *r, uint64_t version, const uint8_t nonce[24], emr_buf *out)
+static emr_status seal_meta(
+	const taking *k, const record *r, uint64_t version, const uint8_t nonce[24], emr_buf *out)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
 	emr_status status = emr_buf_append_zeros(out, r->plain.len + 16);
@@ -230,8 +246,8 @@ static emr_status seal_meta(const taking *k, const record *r, uint64_t version, 
 	if (status != EMR_OK)
 		return status;
 	emr_meta_aad(k->domain, r->place.object, version, k->epoch, k->listkey_id, aad);
-	return emr_list_key_seal(k->list_key, r->place.object, nonce, emr_bytes_of(aad, sizeof aad), emr_buf_view(&r->plain),
-		out->data);
+	return emr_list_key_seal(k->list_key, r->place.object, nonce, emr_bytes_of(aad, sizeof aad),
+		emr_buf_view(&r->plain), out->data);
 }
 
 /* The content key under a capsule of the domain's epoch there. */
@@ -243,23 +259,30 @@ static emr_status wrap_content(const taking *k, uint32_t from_epoch, emr_put_par
 	emr_status status;
 
 	memcpy(digest.b, put->root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(k->domain, from_epoch, put->record_id, put->cver, EMR_CAPSULE_CONTENT, digest, from);
-	emr_capsule_ctx(k->domain, k->epoch, put->record_id, put->cver, EMR_CAPSULE_CONTENT, digest, to);
-	status = emr_content_key_unwrap(k->t->keyring, k->domain, from_epoch, from, put->capsule, put->wdek, &key);
+	emr_capsule_ctx(k->domain, from_epoch, put->record_id, put->cver, EMR_CAPSULE_CONTENT,
+		digest, from);
+	emr_capsule_ctx(
+		k->domain, k->epoch, put->record_id, put->cver, EMR_CAPSULE_CONTENT, digest, to);
+	status = emr_content_key_unwrap(
+		k->t->keyring, k->domain, from_epoch, from, put->capsule, put->wdek, &key);
 	if (status == EMR_OK)
-		status = emr_content_key_wrap(k->t->keyring, k->A, to, key, put->capsule, put->wdek);
+		status =
+			emr_content_key_wrap(k->t->keyring, k->A, to, key, put->capsule, put->wdek);
 	emr_content_key_free(key);
 	return status;
 }
 
 static emr_status make_put(const taking *k, const record *r, emr_operation *op, emr_buf *out_priv)
 {
-	const emr_replica_head head = { .domain = k->domain, .object = r->place.object, .pversion = r->place.pversion };
-	const emr_part_key at = { .domain = k->domain, .object = r->place.object, .version = r->place.pversion,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF put_bytes = { 0 };
-	EMR_AUTO_BUF item_bytes = { 0 };
-	EMR_AUTO_BUF sealed = { 0 };
+	const emr_replica_head head = {
+		.domain = k->domain, .object = r->place.object, .pversion = r->place.pversion};
+	const emr_part_key at = {.domain = k->domain,
+		.object = r->place.object,
+		.version = r->place.pversion,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF put_bytes = {0};
+	EMR_AUTO_BUF item_bytes = {0};
+	EMR_AUTO_BUF sealed = {0};
 	emr_replica_item item;
 	emr_put_part put;
 	emr_status status = emr_replica_item_get(k->t->from.replica, &at, &item_bytes, &item);
@@ -282,8 +305,8 @@ static emr_status make_put(const taking *k, const record *r, emr_operation *op, 
 
 static emr_status make_meta(const taking *k, const record *r, emr_operation *op, emr_buf *out_priv)
 {
-	emr_meta_part part = { .listkey_id = k->listkey_id };
-	EMR_AUTO_BUF sealed = { 0 };
+	emr_meta_part part = {.listkey_id = k->listkey_id};
+	EMR_AUTO_BUF sealed = {0};
 	emr_status status;
 
 	op->op = EMR_OP_META;
@@ -298,10 +321,10 @@ static emr_status make_meta(const taking *k, const record *r, emr_operation *op,
 /* ---- one object ---- */
 
 /* Says nothing (op 0) of what is there already. */
-static emr_status make_live(const taking *k, const emr_replica_head *here, const emr_replica_head *there, emr_operation *op,
-	emr_buf *out_priv)
+static emr_status make_live(const taking *k, const emr_replica_head *here,
+	const emr_replica_head *there, emr_operation *op, emr_buf *out_priv)
 {
-	AUTO_RECORD r = { .plain = { 0 } };
+	AUTO_RECORD r = {.plain = {0}};
 	emr_status status = read_record(k->t->from.facts, here, &r);
 	bool same = false;
 	char id[33];
@@ -309,7 +332,8 @@ static emr_status make_live(const taking *k, const emr_replica_head *here, const
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)
 		status = is_same(k, &r, there, &same);
 	if (status == EMR_OK && !same)
-		status = r.place.pversion != 0 ? make_put(k, &r, op, out_priv) : make_meta(k, &r, op, out_priv);
+		status = r.place.pversion != 0 ? make_put(k, &r, op, out_priv)
+					       : make_meta(k, &r, op, out_priv);
 	if (!facts_is_damage(status))
 		return status;
 	emr_hex(here->object.b, sizeof here->object.b, id);
@@ -322,7 +346,7 @@ static emr_status head_there(const taking *k, emr_id16 object, emr_replica_head 
 	emr_status status = emr_replica_head_get(k->t->to.replica, k->domain, object, out);
 
 	if (status == EMR_NOT_FOUND) {
-		*out = (emr_replica_head){ .domain = k->domain, .object = object };
+		*out = (emr_replica_head){.domain = k->domain, .object = object};
 		status = EMR_OK;
 	}
 	return status;
@@ -331,8 +355,11 @@ static emr_status head_there(const taking *k, emr_id16 object, emr_replica_head 
 /* EMR_LIMIT: it belongs to the next batch. */
 static emr_status add_object(taking *k, side_batch *batch, const emr_replica_head *here)
 {
-	EMR_AUTO_BUF priv = { 0 };
-	emr_operation op = { .domain = k->domain, .object = here->object, .time = batch->now_unix_s, .epoch = k->epoch };
+	EMR_AUTO_BUF priv = {0};
+	emr_operation op = {.domain = k->domain,
+		.object = here->object,
+		.time = batch->now_unix_s,
+		.epoch = k->epoch};
 	emr_replica_head there;
 	emr_id32 id;
 	emr_status status = EMR_OK;
@@ -365,9 +392,10 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 
 static emr_status send_some(taking *k, const emr_replica_head *heads, size_t n, size_t *out_done)
 {
-	AUTO_SIDE_BATCH batch = { 0 };
+	AUTO_SIDE_BATCH batch = {0};
 	size_t done = 0;
-	emr_status status = side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch);
+	emr_status status =
+		side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch);
 
 	while (status == EMR_OK && done < n) {
 		status = add_object(k, &batch, &heads[done]);
@@ -389,7 +417,8 @@ static emr_status erase_gone(const taking *k, const emr_replica_head *heads, siz
 
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
 		if (heads[i].state == EMR_OBJECT_ERASED)
-			status = emr_side_erase(&k->t->to, k->t->keyring, k->t->clock, k->domain, heads[i].object);
+			status = emr_side_erase(
+				&k->t->to, k->t->keyring, k->t->clock, k->domain, heads[i].object);
 	return status;
 }
 
@@ -406,7 +435,8 @@ static emr_status take_heads(taking *k, const emr_replica_head *heads, size_t n)
 	bool is_there = false;
 	emr_status status = learn_domain(k, &is_there);
 
-	/* A domain in which nothing lives is part of the past alone, unless it was put there before. */
+	/* A domain in which nothing lives is part of the past alone, unless it was put there
+	 * before. */
 	if (status != EMR_OK || (!is_there && !has_live(heads, n)))
 		return status;
 	status = make_ready(k);
@@ -436,22 +466,27 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 
 	if (!is_mine)
 		return EMR_OK;
-	if (emr_row_domain_parse((emr_span){ d_row.data, d_row.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	status = emr_buf_append(&list->ids, domain.b, sizeof domain.b);
-	return status == EMR_OK ? emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags) : status;
+	return status == EMR_OK
+		       ? emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags)
+		       : status;
 }
 
 static emr_status take_domain(taking *k)
 {
-	EMR_AUTO_BUF heads = { 0 };
-	emr_status status = emr_replica_each_head(k->t->from.replica, &k->domain, note_head, &heads);
+	EMR_AUTO_BUF heads = {0};
+	emr_status status =
+		emr_replica_each_head(k->t->from.replica, &k->domain, note_head, &heads);
 
-	return status == EMR_OK ? take_heads(k, (const emr_replica_head *)(const void *)heads.data, heads.len / sizeof(emr_replica_head))
+	return status == EMR_OK ? take_heads(k, (const emr_replica_head *)(const void *)heads.data,
+					  heads.len / sizeof(emr_replica_head))
 				: status;
 }
 
-static emr_status take_all(const emr_takeover *takeover, const domain_list *list, emr_takeover_tally *tally)
+static emr_status take_all(
+	const emr_takeover *takeover, const domain_list *list, emr_takeover_tally *tally)
 {
 	const emr_id16 *ids = (const emr_id16 *)(const void *)list->ids.data;
 	const uint16_t *flags = (const uint16_t *)(const void *)list->flags.data;
@@ -459,8 +494,12 @@ static emr_status take_all(const emr_takeover *takeover, const domain_list *list
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < list->ids.len / sizeof *ids && status == EMR_OK; i++) {
-		taking k = { .t = takeover, .tally = tally, .domain = ids[i], .flags = flags[i], .done = done,
-			.total = tally->files + tally->directories + tally->links };
+		taking k = {.t = takeover,
+			.tally = tally,
+			.domain = ids[i],
+			.flags = flags[i],
+			.done = done,
+			.total = tally->files + tally->directories + tally->links};
 
 		status = take_domain(&k);
 		done = k.done;
@@ -470,8 +509,8 @@ static emr_status take_all(const emr_takeover *takeover, const domain_list *list
 
 emr_status emr_takeover_run(const emr_takeover *takeover, emr_takeover_tally *out_tally)
 {
-	domain_list list = { .ids = { 0 } };
-	emr_takeover_tally tally = { 0 };
+	domain_list list = {.ids = {0}};
+	emr_takeover_tally tally = {0};
 	emr_status status = emr_takeover_look(takeover->from.facts, &tally);
 
 	if (status == EMR_OK && tally.unreadable > 0)

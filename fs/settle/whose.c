@@ -13,7 +13,7 @@
 
 emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
 	emr_status status;
 
@@ -21,22 +21,26 @@ emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domai
 	status = emr_replica_state_get(replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status;
-	return emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
 static emr_status begin(emr_facts *facts, const emr_place *place, asking *out)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->pversion,
-		.family = EMR_FAMILY_OBJECT };
-	asking a = { .facts = facts, .place = place };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	asking a = {.facts = facts, .place = place};
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_keyring_person_pk(facts->keyring, a.patient_pk);
 
 	if (status == EMR_OK)
 		status = emr_facts_item(facts, &at, &bytes, &a.item);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	a.item.bytes = (emr_bytes){ 0 };
+	a.item.bytes = (emr_bytes){0};
 	status = whose_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row);
 	if (status == EMR_OK)
 		*out = a;
@@ -45,7 +49,8 @@ static emr_status begin(emr_facts *facts, const emr_place *place, asking *out)
 
 emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(a->facts->replica, a->row.owner_pk, a->patient_pk, signer, out_is);
+	return emr_signed_is_owner(
+		a->facts->replica, a->row.owner_pk, a->patient_pk, signer, out_is);
 }
 
 /* ---- its chain ---- */
@@ -53,25 +58,33 @@ emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is)
 typedef struct chain_look {
 	const asking *a;
 	emr_whose *whose;
-	uint64_t came;		/* version of the item with which this content came; 0: not met yet */
-	bool is_amended;	/* met the version that it amends */
-	bool is_unsure;		/* or one that could not be opened */
+	uint64_t came;	 /* version of the item with which this content came; 0: not met yet */
+	bool is_amended; /* met the version that it amends */
+	bool is_unsure;	 /* or one that could not be opened */
 } chain_look;
 
-static emr_status compare_earlier(chain_look *look, const emr_replica_item *item, const emr_put_part *part)
+static emr_status compare_earlier(
+	chain_look *look, const emr_replica_item *item, const emr_put_part *part)
 {
-	const emr_place place = { .domain = look->a->place->domain, .object = look->a->place->object,
-		.record_id = part->record_id, .cver = part->cver, .version = item->version, .pversion = item->version,
-		.padded = part->padded, .root = part->root };
+	const emr_place place = {.domain = look->a->place->domain,
+		.object = look->a->place->object,
+		.record_id = part->record_id,
+		.cver = part->cver,
+		.version = item->version,
+		.pversion = item->version,
+		.padded = part->padded,
+		.root = part->root};
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	emr_content_key *key = NULL;
-	emr_status status = bundle != NULL ? facts_open_bundle(look->a->facts, &place, bundle, &key) : EMR_NO_MEMORY;
+	emr_status status = bundle != NULL ? facts_open_bundle(look->a->facts, &place, bundle, &key)
+					   : EMR_NO_MEMORY;
 
 	emr_content_key_free(key);
 	if (status == EMR_OK) {
 		const emr_bytes bytes = emr_bytes_of(bundle->statement_bytes, EMR_STATEMENT_BYTES);
 
-		look->is_amended |= memcmp(emr_sha256_of(&bytes, 1).b, look->whose->is.prev, 32) == 0;
+		look->is_amended |=
+			memcmp(emr_sha256_of(&bytes, 1).b, look->whose->is.prev, 32) == 0;
 	}
 	free(bundle);
 	if (status == EMR_OK)
@@ -85,10 +98,12 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 {
 	chain_look *look = arg;
 	const emr_place *place = look->a->place;
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = item->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
-	emr_put_part part = { .cver = 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	emr_put_part part = {.cver = 0};
 	bool is_owner = false;
 	emr_status status;
 
@@ -104,7 +119,7 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 	status = facts_part(look->a->facts, &at, &bytes);
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK) {	/* erased, or damaged */
+	if (status != EMR_OK) { /* erased, or damaged */
 		look->is_unsure = true;
 		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
 	}
@@ -117,15 +132,15 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 
 static emr_status judge_chain(const asking *a, emr_whose *whose)
 {
-	chain_look look = { .a = a, .whose = whose };
+	chain_look look = {.a = a, .whose = whose};
 	emr_status status;
 
 	if (a->item.op == EMR_OP_PUT && whose->is.kind != EMR_STATEMENT_AMENDMENT)
-		return EMR_OK;	/* the newest there is, and it names no other */
+		return EMR_OK; /* the newest there is, and it names no other */
 	status = facts_chain(a->facts, a->place->domain, a->place->object, look_back, &look);
 	/* A record that was moved has left its earlier versions where it was. */
 	whose->is_gap = whose->is.kind == EMR_STATEMENT_AMENDMENT && !look.is_amended &&
-		(look.is_unsure || emr_id16_equal(a->place->object, a->place->record_id));
+			(look.is_unsure || emr_id16_equal(a->place->object, a->place->record_id));
 	return status;
 }
 
@@ -138,8 +153,10 @@ static emr_status note_time(const asking *a, const emr_signed_place *at, emr_who
 	emr_status status = EMR_OK;
 
 	whose->is_placed = !at->is_put;
-	whose->time_unix_s = whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
-	if (facts_is_carried(a->facts, a->place->pversion, at->seq)) {	/* it came to the ledger of before */
+	whose->time_unix_s =
+		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
+	if (facts_is_carried(
+		    a->facts, a->place->pversion, at->seq)) { /* it came to the ledger of before */
 		status = emr_facts_origin(a->facts, a->place, &origin);
 		if (status == EMR_OK && origin.op == EMR_OP_PUT)
 			whose->time_unix_s = origin.ledger_time;
@@ -147,13 +164,18 @@ static emr_status note_time(const asking *a, const emr_signed_place *at, emr_who
 	return status;
 }
 
-static emr_status judge(const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
+static emr_status judge(
+	const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
 {
-	emr_whose whose = { .is_gap = false };
-	arrival came = { .is_here = false };
-	emr_signed_place at = { .descriptor = descriptor, .patient_pk = a->patient_pk, .r_pid = a->place->r_pid,
-		.record_id = a->place->record_id, .cver = a->place->cver,
-		.is_reencrypted = (a->item.flags & EMR_ITEM_REENC) != 0, .mine_only = true };
+	emr_whose whose = {.is_gap = false};
+	arrival came = {.is_here = false};
+	emr_signed_place at = {.descriptor = descriptor,
+		.patient_pk = a->patient_pk,
+		.r_pid = a->place->r_pid,
+		.record_id = a->place->record_id,
+		.cver = a->place->cver,
+		.is_reencrypted = (a->item.flags & EMR_ITEM_REENC) != 0,
+		.mine_only = true};
 	emr_status status = arrival_find(a, &at, &came);
 
 	if (status != EMR_OK)
@@ -171,13 +193,14 @@ static emr_status judge(const asking *a, emr_bytes descriptor, const emr_bundle 
 	return status;
 }
 
-static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_content *out_content, emr_content_key **out_key,
-	emr_whose *out_whose)
+static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_content *out_content,
+	emr_content_key **out_key, emr_whose *out_whose)
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	emr_whose whose;
-	emr_status status = bundle != NULL ? facts_open_bundle(a->facts, a->place, bundle, &key) : EMR_NO_MEMORY;
+	emr_status status = bundle != NULL ? facts_open_bundle(a->facts, a->place, bundle, &key)
+					   : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = judge(a, descriptor, bundle, &whose);
@@ -192,8 +215,8 @@ static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_cont
 	return status;
 }
 
-emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_content *out_content,
-	emr_content_key **out_key, emr_whose *out_whose)
+emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
 	asking a;
 	emr_content_key *key = NULL;
@@ -216,9 +239,11 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 /* Who described it last, when that is another item than the content's. */
 static emr_status is_described_by_owner(const asking *a, bool *out_is)
 {
-	emr_part_key at = { .domain = a->place->domain, .object = a->place->object, .version = a->place->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = a->place->domain,
+		.object = a->place->object,
+		.version = a->place->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_status status;
 
@@ -231,7 +256,8 @@ static emr_status is_described_by_owner(const asking *a, bool *out_is)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* Born here, and the last bytes and words about it are from the owner: then its statement is hers, which she checked when she made it. */
+/* Born here, and the last bytes and words about it are from the owner: then its statement is hers,
+ * which she checked when she made it. */
 static emr_status is_plain(const asking *a, bool *out_is)
 {
 	emr_replica_head head;
@@ -246,11 +272,13 @@ static emr_status is_plain(const asking *a, bool *out_is)
 		status = whose_is_owners(a, head.creator, &first);
 	if (status == EMR_OK)
 		status = is_described_by_owner(a, &described);
-	*out_is = last && first && described && emr_id16_equal(a->place->object, a->place->record_id) && a->item.op == EMR_OP_PUT;
+	*out_is = last && first && described &&
+		  emr_id16_equal(a->place->object, a->place->record_id) && a->item.op == EMR_OP_PUT;
 	return status;
 }
 
-emr_status emr_facts_whose(emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose)
+emr_status emr_facts_whose(
+	emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose)
 {
 	asking a;
 	emr_content_key *key = NULL;
@@ -270,20 +298,25 @@ emr_status emr_facts_whose(emr_facts *facts, emr_bytes descriptor, const emr_pla
 	}
 	status = emr_facts_origin(facts, place, &origin);
 	if (status == EMR_OK)
-		*out_whose = (emr_whose){ .is = { .standing = EMR_SIGNED_SELF, .kind = EMR_STATEMENT_ORIGINAL, .cver = place->cver },
-			.time_unix_s = origin.ledger_time };
+		*out_whose = (emr_whose){.is = {.standing = EMR_SIGNED_SELF,
+						 .kind = EMR_STATEMENT_ORIGINAL,
+						 .cver = place->cver},
+			.time_unix_s = origin.ledger_time};
 	return status;
 }
 
-/* Another's statement names his certificate, and what the owner wrote on top of it goes on with its chain. */
+/* Another's statement names his certificate, and what the owner wrote on top of it goes on with its
+ * chain. */
 static bool goes_on(const emr_statement *statement)
 {
 	static const uint8_t none[32];
 
-	return memcmp(statement->cert_ref, none, sizeof none) != 0 || statement->kind == EMR_STATEMENT_AMENDMENT;
+	return memcmp(statement->cert_ref, none, sizeof none) != 0 ||
+	       statement->kind == EMR_STATEMENT_AMENDMENT;
 }
 
-emr_status emr_facts_amended(emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32])
+emr_status emr_facts_amended(
+	emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32])
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle;
@@ -311,5 +344,6 @@ emr_status emr_facts_amended(emr_facts *facts, const emr_place *place, bool *out
 
 const char *emr_whose_note(const emr_whose *whose)
 {
-	return emr_signed_note(whose->is_superseded, whose->is.kind == EMR_STATEMENT_AMENDMENT, whose->is_gap, whose->is_placed);
+	return emr_signed_note(whose->is_superseded, whose->is.kind == EMR_STATEMENT_AMENDMENT,
+		whose->is_gap, whose->is_placed);
 }

@@ -195,8 +195,8 @@ static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 }
 
 /* IS_LATE: its turn has come, whatever its rank.  SINCE_BOOT_NS as for question_is_awaited. */
-static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late, int64_t since_boot_ns,
-	emr_release_tally *tally)
+static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late,
+	int64_t since_boot_ns, emr_release_tally *tally)
 {
 	emr_share *share = agency->desk.share;
 	AUTO_QUESTION q = {0};
@@ -210,7 +210,8 @@ static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access,
 		status = question_is_answered(share, &q, share->me.signer_id, &is_answered);
 	if (status == EMR_OK)
 		status = question_is_served(share, &q, &is_served);
-	if (status != EMR_OK || is_answered || is_served || !question_is_awaited(&agency->desk, &q, since_boot_ns))
+	if (status != EMR_OK || is_answered || is_served ||
+		!question_is_awaited(&agency->desk, &q, since_boot_ns))
 		return status;
 	if (!is_late && rank >= q.grant.terms.t)
 		return defer(agency, &q, rank - q.grant.terms.t + 1);
@@ -231,7 +232,8 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 			continue;
 		}
 		status = desk_pass_over(
-			consider(agency, one->domain, one->access, true, one->due_boot_ns, tally), "a question");
+			consider(agency, one->domain, one->access, true, one->due_boot_ns, tally),
+			"a question");
 		if (status != EMR_OK)
 			agency->waiting[kept++] = *one;
 	}
@@ -256,7 +258,7 @@ static int next_turn_ms(const emr_agency *agency)
 typedef struct shredding {
 	emr_agency *agency;
 	const emr_id16 *only; /* NULL = all */
-	emr_id16 *grants; /* pairs: domain, grant */
+	emr_id16 *grants;     /* pairs: domain, grant */
 	size_t n;
 } shredding;
 
@@ -321,8 +323,7 @@ static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
 }
 
 /* Fragments of GRANT, or of all grants when it is NULL. */
-static emr_status destroy_ended(
-	emr_agency *agency, const emr_id16 *grant, emr_release_tally *tally)
+static emr_status destroy_ended(emr_agency *agency, const emr_id16 *grant, emr_release_tally *tally)
 {
 	shredding s = {.agency = agency, .only = grant};
 	emr_status status;
@@ -349,8 +350,9 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	emr_status status;
 
 	if (at->op == EMR_OP_ACCESS_REQ)
-		return desk_pass_over(
-			consider(agency, at->domain, at->access, false, agency->desk.looked_boot_ns, tally), "a question");
+		return desk_pass_over(consider(agency, at->domain, at->access, false,
+					      agency->desk.looked_boot_ns, tally),
+			"a question");
 	if (at->op != EMR_OP_KFRAGS)
 		return destroy_ended(agency, &at->access, tally);
 	status = desk_pass_over(enrol_one(agency, at, &is_new), "a fragment");

@@ -164,8 +164,8 @@ static void log_answer(const question *q, size_t given, uint8_t code)
 
 	emr_hex(q->req.b, sizeof q->req.b, req);
 	emr_hex(q->grant.known.grant.b, sizeof q->grant.known.grant.b, grant);
-	emr_log(EMR_LOG_INFO, "agent: request %s grant %s: %zu of %u given, code %u", req, grant, given,
-		(unsigned)q->body.count, (unsigned)code);
+	emr_log(EMR_LOG_INFO, "agent: request %s grant %s: %zu of %u given, code %u", req, grant,
+		given, (unsigned)q->body.count, (unsigned)code);
 }
 
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)

@@ -8,7 +8,8 @@
 
 #include "base/file.h"
 
-static emr_status count_file(void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+static emr_status count_file(
+	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
 {
 	(void)domain;
 	(void)grant;
@@ -34,7 +35,8 @@ typedef struct grant_ids {
 	size_t n, cap;
 } grant_ids;
 
-static emr_status note_grant(void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
+static emr_status note_grant(
+	void *arg, emr_id16 domain, emr_id16 grant, uint32_t epoch, const char *name)
 {
 	grant_ids *ids = arg;
 

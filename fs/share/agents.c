@@ -20,7 +20,8 @@ static emr_status consider(void *arg, const emr_known_person *person)
 	emr_status status;
 
 	/* Who could also read is no agent. */
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0 || (person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0 ||
+	if ((person->row.roles & EMR_ROLE_AGENT) == 0 ||
+		(person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0 ||
 		c->n == AGENTS_CHOSEN)
 		return EMR_OK;
 	for (int i = 0; i < 2; i++)

@@ -49,7 +49,8 @@ emr_status question_is_answered(
 }
 
 /* All that was asked for. */
-static emr_status has_given(emr_share *share, const question *q, emr_id32 signer, enum emr_served_mode mode, bool *out)
+static emr_status has_given(
+	emr_share *share, const question *q, emr_id32 signer, enum emr_served_mode mode, bool *out)
 {
 	emr_known_release release = {.domain = q->domain, .access = q->access, .req = q->req};
 	emr_known_answer answer;
@@ -64,7 +65,8 @@ emr_status question_is_served(emr_share *share, const question *q, bool *out_is_
 	const emr_bytes owner = emr_bytes_of(q->row.owner_pk, sizeof q->row.owner_pk);
 	bool has_all = false;
 	unsigned n = 0;
-	emr_status status = has_given(share, q, emr_sha256_of(&owner, 1), EMR_SERVED_OWNER, &has_all);
+	emr_status status =
+		has_given(share, q, emr_sha256_of(&owner, 1), EMR_SERVED_OWNER, &has_all);
 
 	*out_is_served = has_all;
 	for (unsigned i = 0; i < q->grant.read.n && status == EMR_OK; i++) {

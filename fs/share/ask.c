@@ -135,8 +135,8 @@ static emr_status ledger_says(emr_status status, const emr_share *share, emr_sha
 	return status;
 }
 
-emr_status shared_ask_slots(
-	emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask, emr_share_trouble *out_trouble)
+emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble)
 {
 	emr_ask *ask;
 	emr_status status;

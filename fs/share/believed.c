@@ -1,4 +1,5 @@
-/* Before the owner says again what a writer said of a record, it becomes what she believes of it: her signature must not make it more. */
+/* Before the owner says again what a writer said of a record, it becomes what she believes of it:
+ * her signature must not make it more. */
 #include <string.h>
 
 #include "keyring/coowned.h"
@@ -26,7 +27,8 @@ static emr_status note_hers(void *arg, const emr_replica_item *item)
 	return status;
 }
 
-emr_status share_her_words(her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
+emr_status share_her_words(
+	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
 {
 	emr_replica_head then = *head;
 	emr_status status = emr_replica_history(
@@ -54,16 +56,19 @@ void share_take_root(emr_meta *meta, const emr_meta *hers)
 }
 
 /* What he describes lies in a directory of his domain, or where she has put it herself. */
-static emr_status lies_there(emr_share *share, const emr_replica_head *head, emr_id16 parent, const emr_meta *hers, bool *out_does)
+static emr_status lies_there(emr_share *share, const emr_replica_head *head, emr_id16 parent,
+	const emr_meta *hers, bool *out_does)
 {
 	emr_replica_head directory;
 	emr_status status;
 
-	*out_does = emr_id16_equal(parent, head->domain) || (hers != NULL && emr_id16_equal(parent, hers->parent));
+	*out_does = emr_id16_equal(parent, head->domain) ||
+		    (hers != NULL && emr_id16_equal(parent, hers->parent));
 	if (*out_does)
 		return EMR_OK;
 	status = emr_replica_head_get(share->o.replica, head->domain, parent, &directory);
-	*out_does = status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0;
+	*out_does =
+		status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -88,7 +93,8 @@ static void is_what_it_has(const record_facts *record, emr_meta *meta)
 }
 
 /* HERS: NULL when there is nothing, or nothing any more. */
-static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers, emr_meta *meta, emr_buf *attributes)
+static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers,
+	emr_meta *meta, emr_buf *attributes)
 {
 	const emr_bytes none = {0};
 	bool does = false;
@@ -99,12 +105,14 @@ static emr_status believe(emr_share *share, const record_facts *record, const em
 		return EMR_OK;
 	}
 	is_what_it_has(record, meta);
-	status = emr_words_attributes(meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
+	status = emr_words_attributes(
+		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(attributes);
 	meta->mode &= EMR_WORDS_MODE;
 	if (meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
-		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK ? hers->target
-									      : emr_bytes_of(LED_AWAY, strlen(LED_AWAY));
+		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK
+				       ? hers->target
+				       : emr_bytes_of(LED_AWAY, strlen(LED_AWAY));
 	if (status == EMR_OK && emr_id16_equal(record->head.object, record->head.domain))
 		meta->parent = (emr_id16){{0}};
 	else if (status == EMR_OK)
@@ -130,13 +138,16 @@ static emr_status say(record_facts *record, const emr_meta *meta)
 
 static bool is_gone(emr_status status)
 {
-	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED || status == EMR_DENIED;
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ||
+	       status == EMR_DENIED;
 }
 
-emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg, record_facts *record)
+emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
+	record_facts *record)
 {
 	her_words w = {.share = share};
-	bool is_root = emr_id16_equal(record->head.object, record->head.domain), is_hers = true, has_hers;
+	bool is_root = emr_id16_equal(record->head.object, record->head.domain), is_hers = true,
+	     has_hers;
 	AUTO_RECORD hers = {0};
 	EMR_AUTO_BUF attributes = {0};
 	emr_meta meta = record->meta;

@@ -1,4 +1,5 @@
-/* Reads what was given and taken back from the ledger's rows and their history, domain by domain. */
+/* Reads what was given and taken back from the ledger's rows and their history, domain by domain.
+ */
 #include "share/dealings.h"
 
 #include <stdlib.h>
@@ -13,10 +14,10 @@ typedef struct reading {
 	lives all;
 	told told;
 	emr_id16 domain;
-	emr_id32 owner;	   /* signer id of the domain */
+	emr_id32 owner; /* signer id of the domain */
 	emr_box_key *box;
-	size_t first;	   /* of the domain's lives */
-	size_t deposit;	   /* the one in force of the writer in hand, or NONE */
+	size_t first;	/* of the domain's lives */
+	size_t deposit; /* the one in force of the writer in hand, or NONE */
 	emr_id32 writer_root;
 } reading;
 
@@ -91,7 +92,10 @@ static bool is_of_the_moment(emr_status status)
 static emr_status note_grant(void *arg, const emr_known_grant *known)
 {
 	reading *r = arg;
-	life l = {.given = {.kind = EMR_DEALING_SHARED, .domain = known->domain}, .grant = known->grant, .ended_seq = NEVER, .ended_at = NEVER};
+	life l = {.given = {.kind = EMR_DEALING_SHARED, .domain = known->domain},
+		.grant = known->grant,
+		.ended_seq = NEVER,
+		.ended_at = NEVER};
 	emr_grant_note note;
 	emr_status status = share_grant_note(r->share, r->box, known, &note);
 
@@ -100,7 +104,8 @@ static emr_status note_grant(void *arg, const emr_known_grant *known)
 	if (status == EMR_OK) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	memcpy(l.given.person.b, known->row.grantee, sizeof l.given.person.b);
-	status = emr_replica_history(r->share->o.replica, EMR_FAMILY_GRANT, known->domain, known->grant, note_grant_item, &l);
+	status = emr_replica_history(r->share->o.replica, EMR_FAMILY_GRANT, known->domain,
+		known->grant, note_grant_item, &l);
 	return status == EMR_OK ? add_life(r, &l) : status;
 }
 
@@ -112,7 +117,8 @@ static life *grant_at(reading *r, uint64_t seq, bool ended)
 	for (size_t i = r->first; i < r->all.n; i++) {
 		life *l = &r->all.list[i];
 
-		if (!emr_id16_is_zero(l->grant) && emr_id32_equal(l->given.person, r->writer_root) &&
+		if (!emr_id16_is_zero(l->grant) &&
+			emr_id32_equal(l->given.person, r->writer_root) &&
 			(ended ? l->ended_seq : l->given.seq) == seq)
 			return l;
 	}
@@ -137,7 +143,8 @@ static emr_status note_add(reading *r, const emr_replica_item *item)
 		return EMR_DAMAGED;
 	if (with != NULL)
 		with->given.rights |= (uint16_t)(terms.rights << 8);
-	if (with != NULL || (terms.rights & EMR_RIGHT_META) != 0) /* it came with a share, or is what stays of one */
+	if (with != NULL || (terms.rights & EMR_RIGHT_META) !=
+				    0) /* it came with a share, or is what stays of one */
 		return EMR_OK;
 	deposit.given.rights = (uint16_t)(terms.rights << 8);
 	deposit.given.until_unix_s = terms.not_after_unix_s;
@@ -154,7 +161,8 @@ static emr_status note_writer_item(void *arg, const emr_replica_item *item)
 		return EMR_OK;
 	if (r->deposit != NONE)
 		end_life(&r->all.list[r->deposit], item,
-			item->op == EMR_OP_WRITER_ADD || !emr_id32_equal(item->signer_id, r->owner) ||
+			item->op == EMR_OP_WRITER_ADD ||
+				!emr_id32_equal(item->signer_id, r->owner) ||
 				grant_at(r, item->seq, true) != NULL);
 	r->deposit = NONE;
 	return item->op == EMR_OP_WRITER_ADD ? note_add(r, item) : EMR_OK;
@@ -177,7 +185,8 @@ static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *
 		return status;
 	memcpy(r->writer_root.b, person.row.root, sizeof r->writer_root.b);
 	r->deposit = NONE;
-	return emr_replica_history(r->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_writer_item, r);
+	return emr_replica_history(
+		r->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_writer_item, r);
 }
 
 /* ---- domains ---- */
@@ -197,7 +206,9 @@ static emr_status read_domain(reading *r)
 	status = emr_replica_grants(r->share->o.replica, r->domain, note_grant, r);
 	emr_box_key_free(r->box);
 	r->box = NULL;
-	return status == EMR_OK ? emr_replica_writers(r->share->o.replica, r->domain, note_writer, r) : status;
+	return status == EMR_OK
+		       ? emr_replica_writers(r->share->o.replica, r->domain, note_writer, r)
+		       : status;
 }
 
 static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
@@ -225,7 +236,8 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 	for (size_t i = 0; i < r->all.n; i++) {
 		const life *l = &r->all.list[i];
 
-		if (memcmp(l->grant.b, word.grant, 16) != 0 || memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
+		if (memcmp(l->grant.b, word.grant, 16) != 0 ||
+			memcmp(l->given.domain.b, word.grant_domain, 16) != 0)
 			continue;
 		said->kind = EMR_DEALING_APPROVED;
 		said->domain = l->given.domain;
@@ -237,7 +249,8 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 	return EMR_OK; /* another owner's grant */
 }
 
-static emr_status tell_no(reading *r, const emr_known_request *known, const emr_replica_item *item, emr_share_dealing *said)
+static emr_status tell_no(reading *r, const emr_known_request *known, const emr_replica_item *item,
+	emr_share_dealing *said)
 {
 	emr_petition *asked;
 	emr_known_person who;
@@ -275,14 +288,16 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 
 	if (state != EMR_PETITION_APPROVED && state != EMR_PETITION_DENIED)
 		return EMR_OK;
-	status = share_item(r->share, EMR_FAMILY_REQUEST, known->domain, known->request, known->row.head.version, &bytes, &item);
+	status = share_item(r->share, EMR_FAMILY_REQUEST, known->domain, known->request,
+		known->row.head.version, &bytes, &item);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	said.seq = item.seq;
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
 	memcpy(said.person.b, known->row.signer, sizeof said.person.b);
-	return state == EMR_PETITION_APPROVED ? tell_yes(r, &item, &said) : tell_no(r, known, &item, &said);
+	return state == EMR_PETITION_APPROVED ? tell_yes(r, &item, &said)
+					      : tell_no(r, known, &item, &said);
 }
 
 /* ---- all of it ---- */
@@ -290,7 +305,8 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 static int compare(const void *a, const void *b)
 {
 	const emr_share_dealing *one = a, *other = b;
-	bool is_over = one->kind == EMR_DEALING_EXPIRED, is_other_over = other->kind == EMR_DEALING_EXPIRED;
+	bool is_over = one->kind == EMR_DEALING_EXPIRED,
+	     is_other_over = other->kind == EMR_DEALING_EXPIRED;
 
 	if (is_over != is_other_over)
 		return is_over ? 1 : -1;

@@ -9,11 +9,12 @@
 /* One grant, or one deposit, from its beginning to its end. */
 typedef struct life {
 	emr_share_dealing given;
-	emr_id16 grant;	   /* zero: a deposit */
-	emr_id16 share_id; /* zero: a deposit, or the note is gone */
+	emr_id16 grant;		      /* zero: a deposit */
+	emr_id16 share_id;	      /* zero: a deposit, or the note is gone */
 	uint64_t ended_seq, ended_at; /* NEVER */
 	emr_id32 ended_batch;
-	bool ends_silently; /* by a move, by another right in its place, with the rest of a share, or by him */
+	bool ends_silently; /* by a move, by another right in its place, with the rest of a share,
+			       or by him */
 } life;
 
 typedef struct lives {

@@ -1,4 +1,5 @@
-/* From grants to deeds: what of all that the ledger has was the owner's own doing, and is told once. */
+/* From grants to deeds: what of all that the ledger has was the owner's own doing, and is told
+ * once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,12 +22,14 @@ emr_status told_add(told *t, const emr_share_dealing *dealing)
 
 static bool is_same_share(const life *a, const life *b)
 {
-	return a == b || (!emr_id16_is_zero(a->share_id) && emr_id16_equal(a->share_id, b->share_id));
+	return a == b ||
+	       (!emr_id16_is_zero(a->share_id) && emr_id16_equal(a->share_id, b->share_id));
 }
 
 static bool is_for_same(const life *a, const life *b)
 {
-	return emr_id16_equal(a->given.domain, b->given.domain) && emr_id32_equal(a->given.person, b->given.person);
+	return emr_id16_equal(a->given.domain, b->given.domain) &&
+	       emr_id32_equal(a->given.person, b->given.person);
 }
 
 static bool is_alive_at(const life *l, uint64_t seq)
@@ -50,7 +53,8 @@ static const life *home_of(const lives *all, const life *l)
 	return home;
 }
 
-/* A team's next key has it already (at home), or he has nothing of that share at home any more (inside). */
+/* A team's next key has it already (at home), or he has nothing of that share at home any more
+ * (inside). */
 static bool goes_by_itself(const lives *all, const life *l, const life *home)
 {
 	bool is_inside = !emr_id16_equal(l->given.domain, home->given.domain);
@@ -58,7 +62,8 @@ static bool goes_by_itself(const lives *all, const life *l, const life *home)
 	for (size_t i = 0; i < all->n; i++) {
 		const life *o = &all->list[i];
 
-		if (o == l || !is_same_share(o, l) || !emr_id16_equal(o->given.domain, home->given.domain) ||
+		if (o == l || !is_same_share(o, l) ||
+			!emr_id16_equal(o->given.domain, home->given.domain) ||
 			!is_alive_at(o, l->ended_seq))
 			continue;
 		if (!is_inside || emr_id32_equal(o->given.person, l->given.person))
@@ -67,13 +72,15 @@ static bool goes_by_itself(const lives *all, const life *l, const life *home)
 	return is_inside;
 }
 
-/* Several of one person that end in one entry are one deed, told with the oldest: of everything that they gave. */
+/* Several of one person that end in one entry are one deed, told with the oldest: of everything
+ * that they gave. */
 static bool is_told_already(const lives *all, const life *l, uint16_t *rights)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const life *o = &all->list[i];
 
-		if (!is_for_same(o, l) || o->ended_seq != l->ended_seq || o->ends_silently || !ended_early(o))
+		if (!is_for_same(o, l) || o->ended_seq != l->ended_seq || o->ends_silently ||
+			!ended_early(o))
 			continue;
 		if (o->given.seq < l->given.seq)
 			return true;
@@ -88,7 +95,8 @@ static bool goes_on(const lives *all, const life *l)
 	for (size_t i = 0; i < all->n; i++) {
 		const life *o = &all->list[i];
 
-		if (o != l && is_for_same(o, l) && is_alive_at(o, l->ended_seq) && o->given.until_unix_s > l->ended_at)
+		if (o != l && is_for_same(o, l) && is_alive_at(o, l->ended_seq) &&
+			o->given.until_unix_s > l->ended_at)
 			return true;
 	}
 	return false;
@@ -98,8 +106,8 @@ static emr_status tell_end(const lives *all, const life *l, const life *home, to
 {
 	emr_share_dealing ended = l->given;
 
-	if (l->ended_seq == NEVER || l->ends_silently || !ended_early(l) || goes_by_itself(all, l, home) ||
-		is_told_already(all, l, &ended.rights))
+	if (l->ended_seq == NEVER || l->ends_silently || !ended_early(l) ||
+		goes_by_itself(all, l, home) || is_told_already(all, l, &ended.rights))
 		return EMR_OK;
 	ended.kind = EMR_DEALING_ENDED;
 	ended.seq = l->ended_seq;
@@ -114,15 +122,18 @@ static bool outlasts(const life *o, const life *l)
 {
 	uint64_t end = l->given.until_unix_s;
 
-	return is_for_same(o, l) && (l->given.rights & ~o->given.rights) == 0 && o->given.at < end && o->ended_at > end &&
-	       (o->given.until_unix_s > end || (o->given.until_unix_s == end && o->given.seq < l->given.seq));
+	return is_for_same(o, l) && (l->given.rights & ~o->given.rights) == 0 &&
+	       o->given.at < end && o->ended_at > end &&
+	       (o->given.until_unix_s > end ||
+		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));
 }
 
 static emr_status tell_expiry(const lives *all, const life *l, const life *home, told *out)
 {
 	emr_share_dealing expired = l->given;
 
-	if (ended_early(l) || l->given.until_unix_s == NEVER || !emr_id16_equal(l->given.domain, home->given.domain))
+	if (ended_early(l) || l->given.until_unix_s == NEVER ||
+		!emr_id16_equal(l->given.domain, home->given.domain))
 		return EMR_OK;
 	for (size_t i = 0; i < all->n; i++)
 		if (&all->list[i] != l && outlasts(&all->list[i], l))

@@ -21,7 +21,8 @@ emr_status emr_share_inbox(emr_share *share, emr_bytes bytes, emr_inbox *out_inb
 		status = EMR_ACCESS_ENDED;
 	if (status == EMR_OK)
 		status = emr_share_writing_by_card(share, between, &inbox.writing);
-	if (status == EMR_OK && (!inbox.writing.is_inbox || inbox.writing.phase != EMR_WRITING_IN_FORCE))
+	if (status == EMR_OK &&
+		(!inbox.writing.is_inbox || inbox.writing.phase != EMR_WRITING_IN_FORCE))
 		status = EMR_DENIED;
 	if (status != EMR_OK)
 		return status;

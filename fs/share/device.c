@@ -152,7 +152,8 @@ static emr_id16 domain_at(const domains *d, size_t i)
 
 /* ---- passing on ---- */
 
-static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t *out)
+static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_id16 object,
+	uint64_t version, uint64_t *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
@@ -164,7 +165,8 @@ static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_
 }
 
 /* No letter yet, or one of before the present epoch. */
-static emr_status lacks_letter(emr_share *share, emr_id16 domain, emr_id32 device, const emr_row_domain *row, bool *out)
+static emr_status lacks_letter(
+	emr_share *share, emr_id16 domain, emr_id32 device, const emr_row_domain *row, bool *out)
 {
 	emr_row_writer writer;
 	emr_id16 object;
@@ -177,9 +179,11 @@ static emr_status lacks_letter(emr_share *share, emr_id16 domain, emr_id32 devic
 	memcpy(object.b, device.b, sizeof object.b);
 	*out = writer.head.state != EMR_WRITER_ACTIVE;
 	if (!*out)
-		status = seq_of(share, EMR_FAMILY_WRITER, domain, object, writer.head.version, &written);
+		status = seq_of(
+			share, EMR_FAMILY_WRITER, domain, object, writer.head.version, &written);
 	if (status == EMR_OK && !*out)
-		status = seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row->head.version, &begun);
+		status =
+			seq_of(share, EMR_FAMILY_DOMAIN, domain, domain, row->head.version, &begun);
 	*out = *out || written < begun;
 	return status;
 }
@@ -209,9 +213,11 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 	return status;
 }
 
-static emr_status add_letter(parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
+static emr_status add_letter(
+	parcel *p, emr_id16 domain, uint32_t epoch, const emr_known_person *device)
 {
-	emr_act act = emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
+	emr_act act =
+		emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
 	emr_status status = parcel_prepare(p, &act);
 
 	if (status == EMR_OK)
@@ -219,7 +225,8 @@ static emr_status add_letter(parcel *p, emr_id16 domain, uint32_t epoch, const e
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
-static emr_status pass_one(emr_share *share, emr_id16 domain, const emr_known_person *device, uint64_t *n)
+static emr_status pass_one(
+	emr_share *share, emr_id16 domain, const emr_known_person *device, uint64_t *n)
 {
 	AUTO_PARCEL p = {0};
 	emr_domain_public public;
@@ -264,7 +271,8 @@ emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
 
 	if (status == EMR_OK)
 		status = emr_replica_people(p->share->o.replica, note_device, &list);
-	for (size_t at = 0; at < list.devices.len && status == EMR_OK; at += sizeof(emr_known_person)) {
+	for (size_t at = 0; at < list.devices.len && status == EMR_OK;
+		at += sizeof(emr_known_person)) {
 		emr_known_person device;
 
 		memcpy(&device, list.devices.data + at, sizeof device);
@@ -278,7 +286,8 @@ static emr_status pass_all(passing *p, const domains *d, uint64_t *out_n)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t at = 0; at < p->devices.len && status == EMR_OK; at += sizeof(emr_known_person)) {
+	for (size_t at = 0; at < p->devices.len && status == EMR_OK;
+		at += sizeof(emr_known_person)) {
 		emr_known_person device;
 
 		memcpy(&device, p->devices.data + at, sizeof device);
@@ -335,10 +344,12 @@ static emr_status own_org(emr_share *share, emr_id16 *out_org)
 }
 
 /* Signed by the device's key, endorsed by this person's, submitted by this computer. */
-static emr_status register_key(emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
+static emr_status register_key(
+	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s)
 {
 	emr_share as_device = *share;
-	emr_register who = {.keyring = device, .net_id = share->net_id, .roles = EMR_ROLE_DEVICE, .name = name};
+	emr_register who = {
+		.keyring = device, .net_id = share->net_id, .roles = EMR_ROLE_DEVICE, .name = name};
 	AUTO_PARCEL p = {0};
 	emr_act act;
 	emr_status status = own_org(share, &who.org);
@@ -347,7 +358,8 @@ static emr_status register_key(emr_share *share, emr_keyring *device, const char
 	if (status == EMR_OK)
 		status = parcel_begin(&as_device, emr_signer_identity(), &p);
 	if (status == EMR_OK)
-		status = emr_register_device(&who, share->o.keyring, not_after_unix_s, &act, &p.part);
+		status = emr_register_device(
+			&who, share->o.keyring, not_after_unix_s, &act, &p.part);
 	if (status == EMR_OK)
 		status = parcel_add(&p, &act, NULL);
 	if (status == EMR_OK)
@@ -358,12 +370,14 @@ static emr_status register_key(emr_share *share, emr_keyring *device, const char
 
 #define ROUNDS 5
 
-/* The open folder sees the new key and passes on, too, and may begin an epoch at the same moment: what it did is there then. */
+/* The open folder sees the new key and passes on, too, and may begin an epoch at the same moment:
+ * what it did is there then. */
 static emr_status pass_on_beside_others(emr_share *share)
 {
 	emr_status status = emr_share_pass_on(share, NULL);
 
-	for (int round = 1; round < ROUNDS && (status == EMR_CONFLICT || status == EMR_EPOCH); round++) {
+	for (int round = 1; round < ROUNDS && (status == EMR_CONFLICT || status == EMR_EPOCH);
+		round++) {
 		status = share_catch_up(share);
 		if (status == EMR_OK)
 			status = emr_share_pass_on(share, NULL);
@@ -412,7 +426,8 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-/* The epoch first: should this stop in between, the right is still there to be seen, and it is done again. */
+/* The epoch first: should this stop in between, the right is still there to be seen, and it is done
+ * again. */
 static emr_status end_right(emr_share *share, emr_id16 domain, emr_id32 device, bool *some)
 {
 	AUTO_PARCEL p = {0};
@@ -478,7 +493,8 @@ static emr_status note_other(void *arg, const emr_known_person *key)
 {
 	cutting *c = arg;
 
-	c->has_others |= key->row.head.state == EMR_KEY_ACTIVE && !emr_id32_equal(key->signer_id, c->person) &&
+	c->has_others |= key->row.head.state == EMR_KEY_ACTIVE &&
+			 !emr_id32_equal(key->signer_id, c->person) &&
 			 !is_device_of(key, c->person);
 	return EMR_OK;
 }

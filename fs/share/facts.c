@@ -236,17 +236,18 @@ static emr_status read_put(emr_share *share, const emr_replica_head *head, recor
 	return emr_put_part_decode(emr_buf_view(&out->put_bytes), &out->put);
 }
 
-/* A record is about whom its content says, which is signed, and as long as that; whoever may rename it does not change it.  Where its words cannot be
- * read, those of the description stay. */
-static emr_status keep_to_content(const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
+/* A record is about whom its content says, which is signed, and as long as that; whoever may rename
+ * it does not change it.  Where its words cannot be read, those of the description stay. */
+static emr_status keep_to_content(
+	const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
 {
 	EMR_AUTO_BUF words = {0};
 	emr_replica_head at = *head;
 	emr_status status;
 
 	at.version = head->pversion;
-	status = open_meta(
-		&at, out->put_epoch, out->put.listkey_id, out->put.nonce, out->put.meta_ct, keys, arg, &words);
+	status = open_meta(&at, out->put_epoch, out->put.listkey_id, out->put.nonce,
+		out->put.meta_ct, keys, arg, &words);
 	if (status == EMR_OK)
 		status = emr_meta_keep_to_content(&out->plain, emr_buf_view(&words));
 	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY ? status : EMR_OK;
@@ -274,8 +275,10 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 		status = emr_meta_part_decode(emr_buf_view(&bytes), &meta);
 	if (status != EMR_OK)
 		return status;
-	status = open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg, &out->plain);
-	return status == EMR_OK && head->pversion != 0 ? keep_to_content(head, keys, arg, out) : status;
+	status = open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg,
+		&out->plain);
+	return status == EMR_OK && head->pversion != 0 ? keep_to_content(head, keys, arg, out)
+						       : status;
 }
 
 emr_status share_record(emr_share *share, const emr_replica_head *head, list_key_fn keys, void *arg,

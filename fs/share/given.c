@@ -191,7 +191,8 @@ static emr_status compare_entry(void *arg, const emr_known_grant *grant)
 	if (memcmp(grant->row.grantee, u->writer->root.b, 32) != 0)
 		return EMR_OK;
 	status = share_grant_seq(u->l->share, grant, &seq);
-	u->has_grant = u->has_grant || (status == EMR_OK && seq == u->writer->adds[u->writer->n - 1].seq);
+	u->has_grant =
+		u->has_grant || (status == EMR_OK && seq == u->writer->adds[u->writer->n - 1].seq);
 	return status;
 }
 
@@ -199,7 +200,8 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 {
 	unpaired *u = arg;
 	const writer_add *add = &writer->adds[writer->n - 1];
-	emr_given given = {.grant = {.domain = u->domain, .ledger_time = add->ledger_time}, .writes = writer->row.rights};
+	emr_given given = {.grant = {.domain = u->domain, .ledger_time = add->ledger_time},
+		.writes = writer->row.rights};
 	emr_row_grant *row = &given.grant.row;
 	emr_status status;
 
@@ -214,17 +216,18 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	memcpy(row->grantee, writer->root.b, 32);
 	row->not_before_unix_s = add->ledger_time;
 	row->not_after_unix_s = writer->row.not_after_unix_s;
-	row->head.state = writer->row.head.state == EMR_WRITER_ACTIVE ? EMR_GRANT_ACTIVE : EMR_GRANT_REVOKED;
-	given.phase = writer->row.head.state != EMR_WRITER_ACTIVE	     ? EMR_GRANT_IS_REVOKED
+	row->head.state =
+		writer->row.head.state == EMR_WRITER_ACTIVE ? EMR_GRANT_ACTIVE : EMR_GRANT_REVOKED;
+	given.phase = writer->row.head.state != EMR_WRITER_ACTIVE ? EMR_GRANT_IS_REVOKED
 		      : !known_writer_is_alive(writer, u->l->now) ? EMR_GRANT_IS_OVER
-								    : EMR_GRANT_IN_FORCE;
+								  : EMR_GRANT_IN_FORCE;
 	if (given.phase != EMR_GRANT_IN_FORCE)
 		given.writes = 0;
 	return u->l->fn(u->l->arg, &given);
 }
 
-emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
-	emr_grant_note *out)
+emr_status share_grant_note(
+	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
 	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);

@@ -29,14 +29,14 @@ static bool rights_ok(const emr_grant_order *o)
 {
 	return (o->rights != 0 || o->writes != 0) && (o->rights & ~RIGHTS_ALL) == 0 &&
 	       (o->writes & ~EMR_WRITES_ALL) == 0 && (o->purposes != 0 || o->rights == 0) &&
-	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 && (o->writes == 0 || o->not_before_unix_s == 0);
+	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
+	       (o->writes == 0 || o->not_before_unix_s == 0);
 }
 
 static emr_status check_order(const making *m)
 {
 	const emr_grant_order *o = m->order;
-	bool is_good = rights_ok(o) &&
-		       o->not_after_unix_s > share_now(m->share) &&
+	bool is_good = rights_ok(o) && o->not_after_unix_s > share_now(m->share) &&
 		       o->not_after_unix_s > o->not_before_unix_s && o->label != NULL &&
 		       strlen(o->label) <= EMR_SHARE_LABEL_MAX &&
 		       o->agents_count <= EMR_AGENTS_MAX &&
@@ -86,8 +86,8 @@ static emr_status settle_agents(making *m)
 	return share_agents(m->share, m->made.agents, m->made.n, m->agents);
 }
 
-emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name, const char *born,
-	emr_buf *out)
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
+	const char *born, emr_buf *out)
 {
 	emr_row_domain row;
 	emr_status status = share_domain(share, domain, &row);
@@ -96,8 +96,9 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 	born = born != NULL ? born : share->o.owner_born;
 	if (status != EMR_OK)
 		return status;
-	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN, row.head.epoch, share_now(share),
-		expires, name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
+	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN,
+		row.head.epoch, share_now(share), expires,
+		name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
 }
 
 /* The domain's card, so that the grantee can compare it with the ledger. */
@@ -106,7 +107,8 @@ static emr_status write_letter(making *m)
 	const emr_grant_order *o = m->order;
 	EMR_AUTO_BUF card = {0};
 	emr_status status = share_make_card(m->share, o->domain, o->not_after_unix_s,
-		o->owner_name != NULL ? o->owner_name : "", o->owner_born != NULL ? o->owner_born : "", &card);
+		o->owner_name != NULL ? o->owner_name : "",
+		o->owner_born != NULL ? o->owner_born : "", &card);
 
 	if (status != EMR_OK)
 		return status;
@@ -214,18 +216,22 @@ static emr_status add_reading(parcel *p, making *m)
 	emr_status status = add_grant(p, m, &terms);
 
 	for (; status == EMR_OK && m->made.n > 0 && epoch <= m->made.epoch; epoch++)
-		status = share_add_fragments(p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev);
+		status = share_add_fragments(
+			p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev);
 	return status;
 }
 
-/* Both in one batch.  Should the ledger take only one of the two, neither is left: half a share is not what was meant. */
+/* Both in one batch.  Should the ledger take only one of the two, neither is left: half a share is
+ * not what was meant. */
 static emr_status send(making *m)
 {
 	AUTO_PARCEL p = {0};
 	emr_known_grant half;
 	emr_id32 root;
 	uint8_t refusal;
-	emr_status status = parcel_begin(m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p), undone;
+	emr_status status = parcel_begin(
+			   m->share, emr_signer_domain(m->order->domain, SHARE_GEN), &p),
+		   undone;
 
 	if (status == EMR_OK)
 		status = add_writing(&p, m);
@@ -237,9 +243,11 @@ static emr_status send(making *m)
 	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	if (status == EMR_OK || refusal == 0 || m->order->writes == 0)
 		return status == EMR_OK && m->order->rights == 0
-			       ? share_known_writers(m->share, m->order->domain, &root, name_deposit, m)
+			       ? share_known_writers(
+					 m->share, m->order->domain, &root, name_deposit, m)
 			       : status;
-	if (emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &half) == EMR_OK) {
+	if (emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &half) ==
+		EMR_OK) {
 		undone = share_revoke(m->share, &half, 0);
 		if (undone != EMR_OK)
 			emr_log(EMR_LOG_ERROR, "half a share stands: %s", emr_status_text(undone));

@@ -1,4 +1,5 @@
-/* Agents that are agents no more: their shares are given through others, where that takes nothing from what the owner agreed to. */
+/* Agents that are agents no more: their shares are given through others, where that takes nothing
+ * from what the owner agreed to. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,14 @@ typedef struct one {
 	emr_given given;
 	emr_id32 gone[EMR_AGENTS_MAX];
 	unsigned gone_n;
-	bool is_shut; /* those who are left are fewer than must answer */
+	bool is_shut;  /* those who are left are fewer than must answer */
 	bool is_inner; /* comes with the share around it */
 } one;
 
 typedef struct list {
 	emr_share *share;
 	emr_buf inner; /* emr_id16, ... */
-	one *all; /* owned: everything that is in force or to come, and read through agents */
+	one *all;      /* owned: everything that is in force or to come, and read through agents */
 	size_t n;
 } list;
 
@@ -54,7 +55,8 @@ static emr_status find_gone(emr_share *share, one *o)
 
 		status = emr_replica_person(share->o.replica, o->given.agents[i], &agent);
 		if (status == EMR_OK)
-			status = emr_replica_person_is_active(share->o.replica, &agent, share_now(share), &is_active);
+			status = emr_replica_person_is_active(
+				share->o.replica, &agent, share_now(share), &is_active);
 		if ((status == EMR_OK && !is_active) || status == EMR_NOT_FOUND) {
 			o->gone[o->gone_n++] = o->given.agents[i];
 			status = EMR_OK;
@@ -72,10 +74,12 @@ static emr_status note(void *arg, const emr_given *given)
 	bool may_act = false;
 	emr_status status;
 
-	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) || given->agents_count == 0)
+	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
+		given->agents_count == 0)
 		return EMR_OK;
 	for (size_t at = 0; at < l->inner.len; at += sizeof(emr_id16))
-		o.is_inner = o.is_inner || memcmp(l->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0;
+		o.is_inner = o.is_inner || memcmp(l->inner.data + at, given->grant.grant.b,
+						   sizeof(emr_id16)) == 0;
 	status = may_grantee_act(l->share, given, &may_act);
 	if (status != EMR_OK || !may_act)
 		return status;
@@ -88,7 +92,8 @@ static emr_status note(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* Another share of the same folder with the same person that is open, shows no less and lasts no shorter. */
+/* Another share of the same folder with the same person that is open, shows no less and lasts no
+ * shorter. */
 static bool is_covered(const list *l, const one *o)
 {
 	const emr_row_grant *was = &o->given.grant.row;
@@ -99,8 +104,9 @@ static bool is_covered(const list *l, const one *o)
 
 		if (!l->all[i].is_shut && other->phase == EMR_GRANT_IN_FORCE &&
 			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
-			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 && (was->rights & ~is->rights) == 0 &&
-			(was->purposes & ~is->purposes) == 0 && is->not_after_unix_s >= was->not_after_unix_s)
+			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 &&
+			(was->rights & ~is->rights) == 0 && (was->purposes & ~is->purposes) == 0 &&
+			is->not_after_unix_s >= was->not_after_unix_s)
 			return true;
 	}
 	return false;
@@ -127,7 +133,8 @@ static emr_status give(emr_share *share, const one *o, emr_id32 grantee, emr_gra
 	return emr_share_grant(share, &order, out);
 }
 
-/* Whether there are agents now of whom as many must agree as the owner was told.  Fewer are hers to allow. */
+/* Whether there are agents now of whom as many must agree as the owner was told.  Fewer are hers to
+ * allow. */
 static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_grantee, bool *out_may)
 {
 	emr_id32 agents[EMR_AGENTS_MAX], root;
@@ -160,7 +167,8 @@ static emr_status replace(emr_share *share, one *o, emr_grant_made *out_made, bo
 
 static emr_status tell(const one *o, const emr_grant_made *made, emr_handover_fn fn, void *arg)
 {
-	emr_handover told = {.given = &o->given, .gone = o->gone, .gone_n = o->gone_n, .made = made};
+	emr_handover told = {
+		.given = &o->given, .gone = o->gone, .gone_n = o->gone_n, .made = made};
 
 	return fn(arg, &told);
 }
@@ -178,7 +186,8 @@ static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t
 		if (!o->is_shut || o->is_inner || is_covered(l, o))
 			continue;
 		status = replace(l->share, o, &made, &is_done);
-		if (share_is_of_the_moment(status) || status == EMR_CONFLICT || status == EMR_EPOCH) /* somebody was quicker */
+		if (share_is_of_the_moment(status) || status == EMR_CONFLICT ||
+			status == EMR_EPOCH) /* somebody was quicker */
 			break;
 		is_done = is_done && status == EMR_OK;
 		o->is_shut = !is_done;
@@ -188,7 +197,8 @@ static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t
 	return status;
 }
 
-/* The share around it is open again (or is another one): what lies inside ends as if it had been moved out, and is given with it anew. */
+/* The share around it is open again (or is another one): what lies inside ends as if it had been
+ * moved out, and is given with it anew. */
 static emr_status end_inner(list *l, uint64_t *changes)
 {
 	emr_status status = EMR_OK;
@@ -201,8 +211,10 @@ static emr_status end_inner(list *l, uint64_t *changes)
 			const one *outer = &l->all[k];
 
 			is_open = is_open || (!outer->is_inner && !outer->is_shut &&
-						     emr_id16_equal(outer->given.share_id, o->given.share_id) &&
-						     memcmp(outer->given.grant.row.grantee, o->given.grant.row.grantee, 32) == 0);
+						     emr_id16_equal(outer->given.share_id,
+							     o->given.share_id) &&
+						     memcmp(outer->given.grant.row.grantee,
+							     o->given.grant.row.grantee, 32) == 0);
 		}
 		if (!is_open)
 			continue;
@@ -212,7 +224,8 @@ static emr_status end_inner(list *l, uint64_t *changes)
 	return status;
 }
 
-emr_status emr_share_replace_agents(emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg)
+emr_status emr_share_replace_agents(
+	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg)
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	uint64_t changes = 0;

@@ -203,7 +203,9 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 static emr_status limit_of(desk *d, uint64_t *out)
 {
 	emr_rules rules;
-	emr_status status = d->slots_a_day == 0 ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL) : EMR_OK;
+	emr_status status = d->slots_a_day == 0
+				    ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL)
+				    : EMR_OK;
 
 	if (status == EMR_OK)
 		*out = d->slots_a_day == 0 ? rules.slots_a_day : d->slots_a_day;
@@ -298,7 +300,8 @@ static emr_status note_question(void *arg, const emr_replica_change *change)
 		    change->op != EMR_OP_GRANT && change->op != EMR_OP_REVOKE) ||
 		change->result > EMR_RESULT_ALREADY)
 		return EMR_OK;
-	/* After a start the whole ledger is looked through: what nobody waits for any more is not opened. */
+	/* After a start the whole ledger is looked through: what nobody waits for any more is not
+	 * opened. */
 	if (change->op == EMR_OP_ACCESS_REQ && l->now > change->ledger_time + QUESTION_S)
 		return EMR_OK;
 	if (l->n == l->cap) {

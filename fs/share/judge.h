@@ -7,7 +7,8 @@
 
 /* How long a question may be answered, by the contract. */
 #define QUESTION_S 86400u
-/* How far two computers' clocks may differ, as the contract allows a signer's before the ledger's. */
+/* How far two computers' clocks may differ, as the contract allows a signer's before the ledger's.
+ */
 #define CLOCKS_S 600u
 
 typedef struct question {
@@ -41,9 +42,10 @@ typedef struct rate {
 /* What an answering process knows from run to run. */
 typedef struct desk {
 	emr_share *share;
-	uint64_t next_seq; /* first entry that has not been worked on */
-	int64_t looked_boot_ns; /* when everything before it was there already; 0 = not since the start */
-	uint32_t slots_a_day; /* 0: what the network has agreed on */
+	uint64_t next_seq;	/* first entry that has not been worked on */
+	int64_t looked_boot_ns; /* when everything before it was there already; 0 = not since the
+				   start */
+	uint32_t slots_a_day;	/* 0: what the network has agreed on */
 	rate *rates;
 	size_t rates_n;
 } desk;
@@ -57,8 +59,8 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 /* Counts SLOTS that are given now. */
 emr_status desk_count(desk *d, const question *q, size_t slots);
 
-/* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries from next_seq on, oldest
- * first. */
+/* Questions (ACCESS_REQ), fragments (KFRAGS), and what moved a grant (GRANT, REVOKE), in entries
+ * from next_seq on, oldest first. */
 typedef struct pending_question {
 	emr_id16 domain, access; /* or the grant */
 	uint64_t version;
@@ -67,8 +69,8 @@ typedef struct pending_question {
 emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
 /* All of them are done; BEGAN_BOOT_NS: just before the own copy was caught up for them. */
 void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns);
-/* NEXT_MS, or 0 when the own copy has entries that were not worked on: an answer that goes onto the ledger takes in what came there
- * meanwhile, and the ledger does not grow again for it. */
+/* NEXT_MS, or 0 when the own copy has entries that were not worked on: an answer that goes onto the
+ * ledger takes in what came there meanwhile, and the ledger does not grow again for it. */
 emr_status desk_next(const desk *d, int next_ms, int *out_next_ms);
 
 /* Everything is refused for the reason CODE, as SIGNER. */
@@ -81,9 +83,10 @@ emr_asked question_asked(const question *q);
 /* Whether SIGNER has answered it already. */
 emr_status question_is_answered(
 	emr_share *share, const question *q, emr_id32 signer, bool *out_is_answered);
-/* Whether the keys of everything in it were given already, by the owner or by as many agents as it takes.  Agents whom the reader did
- * not ask do not count: he left them out because they lied to him. */
+/* Whether the keys of everything in it were given already, by the owner or by as many agents as it
+ * takes.  Agents whom the reader did not ask do not count: he left them out because they lied to
+ * him. */
 emr_status question_is_served(emr_share *share, const question *q, bool *out_is_served);
-/* Whether who asked may still take an answer.  When he asked is known by the own clock alone if it was after SINCE_BOOT_NS (0: not
- * known) and that is not long ago; else both clocks tell. */
+/* Whether who asked may still take an answer.  When he asked is known by the own clock alone if it
+ * was after SINCE_BOOT_NS (0: not known) and that is not long ago; else both clocks tell. */
 bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns);

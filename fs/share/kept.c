@@ -1,4 +1,5 @@
-/* Listing keys at rest: sealed under this computer's own key, bound to domain, grant and its end.  See FORMAT.md. */
+/* Listing keys at rest: sealed under this computer's own key, bound to domain, grant and its end.
+ * See FORMAT.md. */
 #include <string.h>
 
 #include "base/codec.h"
@@ -45,8 +46,8 @@ static emr_status load_one(emr_shared *shared, const uint8_t kept[EMR_KEPT_NAME_
 	row_of(shared, id, row);
 	if (memcmp(row, kept, sizeof row) != 0 || shared_name_key(shared, id) != NULL)
 		return EMR_OK; /* another grant's, or of other terms */
-	status = emr_list_key_open_local(shared->share->o.keyring, kept + ROW_BYTES,
-		emr_bytes_of(row, sizeof row), &key);
+	status = emr_list_key_open_local(
+		shared->share->o.keyring, kept + ROW_BYTES, emr_bytes_of(row, sizeof row), &key);
 	return status == EMR_OK ? shared_keep_name_key(shared, id, key) : status;
 }
 
@@ -54,7 +55,8 @@ emr_status emr_shared_load_names(emr_shared *shared, emr_bytes kept)
 {
 	emr_status status = emr_shared_check(shared, NULL);
 
-	for (size_t at = 0; status == EMR_OK && at + EMR_KEPT_NAME_BYTES <= kept.len; at += EMR_KEPT_NAME_BYTES)
+	for (size_t at = 0; status == EMR_OK && at + EMR_KEPT_NAME_BYTES <= kept.len;
+		at += EMR_KEPT_NAME_BYTES)
 		status = load_one(shared, kept.data + at);
 	return status;
 }
@@ -64,7 +66,8 @@ size_t emr_shared_names_held(const emr_shared *shared)
 	return shared->names_n;
 }
 
-void emr_kept_name_of(const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after)
+void emr_kept_name_of(
+	const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after)
 {
 	memcpy(out_grant->b, kept + 16, sizeof out_grant->b);
 	*out_not_after = emr_get_u64(kept + 64);

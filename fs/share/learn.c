@@ -30,9 +30,11 @@ static emr_status note_right(void *arg, emr_id16 domain, const emr_row_writer *r
 	learning *l = arg;
 	right r = {.domain = domain,
 		.version = row->head.version,
-		.is_over = row->head.state != EMR_WRITER_ACTIVE || row->not_after_unix_s <= share_now(l->share)};
+		.is_over = row->head.state != EMR_WRITER_ACTIVE ||
+			   row->not_after_unix_s <= share_now(l->share)};
 
-	return (row->rights & EMR_RIGHT_MANAGE) == 0 ? EMR_OK : emr_buf_append(&l->rights, &r, sizeof r);
+	return (row->rights & EMR_RIGHT_MANAGE) == 0 ? EMR_OK
+						     : emr_buf_append(&l->rights, &r, sizeof r);
 }
 
 /* The letter's keys are those of the ledger's epochs, or they are not taken. */
@@ -48,7 +50,8 @@ static emr_status take_key(learning *l, const emr_epoch_key *key)
 	emr_epoch_key_public(key, ours);
 	if (memcmp(ours, theirs, sizeof ours) != 0)
 		return EMR_DAMAGED;
-	if (emr_keyring_epoch_key(l->share->o.keyring, domain, emr_epoch_key_epoch(key), &known) == EMR_OK) {
+	if (emr_keyring_epoch_key(l->share->o.keyring, domain, emr_epoch_key_epoch(key), &known) ==
+		EMR_OK) {
 		emr_epoch_key_free(known);
 		return EMR_OK;
 	}
@@ -68,11 +71,14 @@ static emr_status open_letter(learning *l, const right *r)
 	emr_status status;
 
 	memcpy(object.b, l->share->me.signer_id.b, sizeof object.b);
-	status = share_item(l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &bytes, &item);
+	status = share_item(
+		l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &bytes, &item);
 	if (status == EMR_OK)
-		status = share_part(l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &part);
+		status = share_part(
+			l->share, EMR_FAMILY_WRITER, r->domain, object, r->version, &part);
 	if (status == EMR_OK)
-		status = emr_writer_part_open(l->box, item.bytes, emr_buf_view(&part), &letter, &keys, &n);
+		status = emr_writer_part_open(
+			l->box, item.bytes, emr_buf_view(&part), &letter, &keys, &n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
 		status = take_key(l, keys[i]);
 	for (size_t i = 0; i < n; i++)
@@ -94,7 +100,8 @@ static emr_status learn_one(learning *l, const right *r)
 	status = emr_keyring_coown(keyring, r->domain);
 	if (status == EMR_OK)
 		status = open_letter(l, r);
-	/* The letter is part of the domain: where it is not, all before it was followed as a stranger's. */
+	/* The letter is part of the domain: where it is not, all before it was followed as a
+	 * stranger's. */
 	if (status == EMR_NOT_FOUND) {
 		l->is_some = true;
 		status = emr_replica_adopt(l->share->o.replica, r->domain, NULL);
@@ -102,7 +109,8 @@ static emr_status learn_one(learning *l, const right *r)
 			status = open_letter(l, r);
 	}
 	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_UNSUPPORTED) {
-		emr_log(EMR_LOG_ERROR, "the letter to this device does not open: %s", emr_status_text(status));
+		emr_log(EMR_LOG_ERROR, "the letter to this device does not open: %s",
+			emr_status_text(status));
 		return EMR_OK;
 	}
 	return status;
@@ -128,7 +136,8 @@ emr_status emr_share_learn(emr_share *share, bool *out_some)
 		return EMR_OK;
 	status = is_removed(share);
 	if (status == EMR_OK)
-		status = emr_replica_writes_of(share->o.replica, share->me.signer_id, note_right, &l);
+		status = emr_replica_writes_of(
+			share->o.replica, share->me.signer_id, note_right, &l);
 	if (status == EMR_OK)
 		status = emr_box_key_identity(share->o.keyring, &l.box);
 	for (size_t at = 0; at < l.rights.len && status == EMR_OK; at += sizeof(right)) {

@@ -45,7 +45,8 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 	looking *l = arg;
 	const emr_replica_item *item = &line->item;
 
-	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT || item->op != EMR_OP_PUT || item->version != 1 ||
+	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT ||
+		item->op != EMR_OP_PUT || item->version != 1 ||
 		!emr_id32_equal(item->signer_id, l->share->me.signer_id))
 		return EMR_OK;
 	if (l->n == l->cap) {
@@ -87,13 +88,15 @@ static emr_status need_key(looking *l, uint32_t epoch)
 	l->key = NULL;
 	l->epoch = epoch;
 	status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
-	return status == EMR_OK ? emr_share_own_list_key(l->share, l->domain, epoch, &l->key) : status;
+	return status == EMR_OK ? emr_share_own_list_key(l->share, l->domain, epoch, &l->key)
+				: status;
 }
 
 /* It was made plain when it was left; whatever else stands there is nobody's name for a file. */
 static bool is_plain(emr_bytes name)
 {
-	return name.len > 0 && name.len <= 255 && memchr(name.data, '/', name.len) == NULL && memchr(name.data, '\0', name.len) == NULL;
+	return name.len > 0 && name.len <= 255 && memchr(name.data, '/', name.len) == NULL &&
+	       memchr(name.data, '\0', name.len) == NULL;
 }
 
 static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
@@ -111,7 +114,8 @@ static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 	if (status != EMR_OK)
 		return status;
 	emr_meta_aad(l->domain, one->object, 1, one->epoch, l->listkey_id, aad);
-	status = emr_list_key_open_meta(l->key, one->object, put.nonce, emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
+	status = emr_list_key_open_meta(l->key, one->object, put.nonce,
+		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
 	if (status == EMR_OK)
 		status = emr_meta_decode(emr_buf_view(&plain), &meta);
 	if (status == EMR_OK && is_plain(meta.name)) {
@@ -146,9 +150,13 @@ static emr_status name_some(looking *l, item_left *first, size_t n)
 	if (status != EMR_OK)
 		return is_of_the_moment(status) ? status : EMR_OK;
 	for (size_t i = 0; i < n; i++)
-		keys[i] = (emr_part_key){.family = EMR_FAMILY_OBJECT, .domain = l->domain, .object = first[i].object, .version = 1};
+		keys[i] = (emr_part_key){.family = EMR_FAMILY_OBJECT,
+			.domain = l->domain,
+			.object = first[i].object,
+			.version = 1};
 	status = emr_ledger_fetch(l->share->o.ledger, keys, n, take_part, &t);
-	return status == EMR_NO_MEMORY ? status : EMR_OK; /* a ledger that is away says nothing of names */
+	return status == EMR_NO_MEMORY ? status
+				       : EMR_OK; /* a ledger that is away says nothing of names */
 }
 
 static emr_status name_all(looking *l)
@@ -156,7 +164,8 @@ static emr_status name_all(looking *l)
 	emr_status status = EMR_OK;
 
 	for (size_t at = 0, n; at < l->n && status == EMR_OK; at += n) {
-		for (n = 1; n < AT_ONCE && at + n < l->n && l->list[at + n].epoch == l->list[at].epoch;)
+		for (n = 1;
+			n < AT_ONCE && at + n < l->n && l->list[at + n].epoch == l->list[at].epoch;)
 			n++;
 		status = name_some(l, l->list + at, n);
 	}
@@ -187,7 +196,8 @@ static emr_status tell(looking *l, emr_id32 owner, const char *folder)
 
 static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
 {
-	emr_status status = emr_replica_recent(l->share->o.replica, &l->domain, NULL, SIZE_MAX, take_line, l);
+	emr_status status =
+		emr_replica_recent(l->share->o.replica, &l->domain, NULL, SIZE_MAX, take_line, l);
 
 	turn_round(l);
 	if (status == EMR_OK)
@@ -222,13 +232,16 @@ static emr_status read_folder(looking *l)
 	emr_row_writer row;
 	emr_status status = share_writer_row(l->share, l->domain, l->share->me.signer_id, &row);
 
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && (row.rights & (EMR_RIGHT_META | EMR_RIGHT_MANAGE)) != 0))
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && (row.rights & (EMR_RIGHT_META | EMR_RIGHT_MANAGE)) != 0))
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_share_writing(l->share, l->domain, &writing);
-	if (status != EMR_OK) /* its letter is gone, or not here now: whose folder it is is not known */
+	if (status !=
+		EMR_OK) /* its letter is gone, or not here now: whose folder it is is not known */
 		return is_of_the_moment(status) ? status : EMR_OK;
-	return read_domain(l, writing.card.signer_id, writing.label[0] != '\0' ? writing.label : "a folder");
+	return read_domain(
+		l, writing.card.signer_id, writing.label[0] != '\0' ? writing.label : "a folder");
 }
 
 static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
@@ -247,7 +260,8 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 		status = emr_share_is_anothers(l->share, domain, &is_anothers);
 	if (status != EMR_OK || !is_anothers)
 		return status;
-	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox") : read_folder(l);
+	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox")
+							 : read_folder(l);
 }
 
 emr_status emr_share_left(emr_share *share, emr_left_fn fn, void *arg)

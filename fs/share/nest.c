@@ -1,4 +1,5 @@
-/* Domains that lie in shared ones: whoever may see the outer one sees the inner one, as long as it lies there. */
+/* Domains that lie in shared ones: whoever may see the outer one sees the inner one, as long as it
+ * lies there. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ typedef struct tie {
 	emr_known_grant known;
 	emr_grant_phase phase;
 	emr_id16 share_id;
-	uint64_t seq;	    /* of the entry with its first terms: a share begins where it is oldest */
+	uint64_t seq; /* of the entry with its first terms: a share begins where it is oldest */
 	bool was_moved_out; /* revoked for that */
 	uint16_t writes;    /* the right to write that came with it */
 	char label[EMR_NOTE_LABEL_MAX + 1];
@@ -66,7 +67,8 @@ static emr_status read_items(emr_share *share, tie *t)
 	status = share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
 		t->known.row.head.version, &bytes, &item);
 	if (status == EMR_OK)
-		t->was_moved_out = bytes.len > EMR_ITEM_BYTES && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
+		t->was_moved_out =
+			bytes.len > EMR_ITEM_BYTES && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
 	return status;
 }
 
@@ -109,8 +111,10 @@ static emr_status read_place(nesting *nest, place *p)
 	emr_status status = share_own_domain(nest->share, p->domain, &row, &public);
 
 	p->n = 0;
-	/* Not on the ledger yet; or this is another computer than the first, which shares nothing. */
-	if (status == EMR_NOT_FOUND || (status == EMR_DENIED && emr_keyring_coowns(nest->share->o.keyring, p->domain)))
+	/* Not on the ledger yet; or this is another computer than the first, which shares nothing.
+	 */
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_DENIED && emr_keyring_coowns(nest->share->o.keyring, p->domain)))
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_box_key_domain(nest->share->o.keyring, p->domain, &r.box);
@@ -160,7 +164,8 @@ static bool has_tie(const place *p, const tie *of)
 		const tie *t = &p->ties[i];
 
 		/* What a person took back here stays so, until he shares again. */
-		if (is_same(t, of) && (is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
+		if (is_same(t, of) &&
+			(is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
 			return true;
 	}
 	return false;
@@ -187,9 +192,12 @@ static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
 emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
 {
 	emr_known_person person;
-	emr_status status = share_party(share, root, &person, NULL); /* a team has one key for ever */
+	emr_status status =
+		share_party(share, root, &person, NULL); /* a team has one key for ever */
 
-	for (int hops = 0; status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000; hops++) {
+	for (int hops = 0;
+		status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000;
+		hops++) {
 		memcpy(root.b, person.row.next, 32);
 		status = emr_replica_person(share->o.replica, root, &person);
 	}
@@ -222,7 +230,8 @@ static emr_status give_on(nesting *nest, const place *p, const tie *t)
 	order.agents = facts.read.agents;
 	order.agents_count = facts.read.n;
 	order.threshold = facts.terms.t;
-	/* The newest card is the one that names the owner: it says no less than that of the share around it. */
+	/* The newest card is the one that names the owner: it says no less than that of the share
+	 * around it. */
 	if (nest->share->o.owner_name != NULL && emr_card_name_ok(nest->share->o.owner_name))
 		order.owner_name = nest->share->o.owner_name;
 	order.owner_born = nest->share->o.owner_born;
@@ -238,10 +247,12 @@ static bool is_below(const nesting *nest, size_t i, size_t top)
 	return i == top;
 }
 
-/* Whether T, of place I, came with a share that I lies in no longer (*OUT_REASON), or that ended there. */
+/* Whether T, of place I, came with a share that I lies in no longer (*OUT_REASON), or that ended
+ * there. */
 static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_reason)
 {
-	const place *outer = nest->places[i].outer != NOWHERE ? &nest->places[nest->places[i].outer] : NULL;
+	const place *outer =
+		nest->places[i].outer != NOWHERE ? &nest->places[nest->places[i].outer] : NULL;
 	bool ended = false;
 
 	for (size_t k = 0; outer != NULL && k < outer->n; k++) {
@@ -256,7 +267,8 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 		for (size_t k = 0; k < nest->places[at].n; k++) {
 			const tie *other = &nest->places[at].ties[k];
 
-			ended = ended || (is_same(other, t) && is_alive(other) && other->seq < t->seq);
+			ended = ended ||
+				(is_same(other, t) && is_alive(other) && other->seq < t->seq);
 		}
 	return ended;
 }
@@ -265,8 +277,9 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 
 bool share_is_of_the_moment(emr_status status)
 {
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY || status == EMR_OFFLINE ||
-	       status == EMR_TIMEOUT || status == EMR_NO_SPACE || status == EMR_INTERRUPTED;
+	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY ||
+	       status == EMR_OFFLINE || status == EMR_TIMEOUT || status == EMR_NO_SPACE ||
+	       status == EMR_INTERRUPTED;
 }
 
 /* What the ledger will not have is told in the log, and does not keep the others from it. */
@@ -275,7 +288,8 @@ static emr_status count(nesting *nest, emr_status status)
 	nest->changes += status == EMR_OK;
 	if (status == EMR_OK || share_is_of_the_moment(status))
 		return status;
-	emr_log(EMR_LOG_WARN, "a share was not carried to a folder inside it: %s", emr_status_text(status));
+	emr_log(EMR_LOG_WARN, "a share was not carried to a folder inside it: %s",
+		emr_status_text(status));
 	return EMR_OK;
 }
 
@@ -312,7 +326,9 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, ui
 		if (nest.places[i].outer == NOWHERE)
 			continue;
 		status = share_domain(share, nest.places[i].domain, &row);
-		status = status == EMR_OK ? tie_place(&nest, i) : status == EMR_NOT_FOUND ? EMR_OK : status;
+		status = status == EMR_OK	   ? tie_place(&nest, i)
+			 : status == EMR_NOT_FOUND ? EMR_OK
+						   : status;
 	}
 	nesting_end(&nest);
 	if (status == EMR_OK && out_changes != NULL)
@@ -320,8 +336,9 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, ui
 	return status;
 }
 
-/* One at a time in a process: clerk, publisher and office come for the same reason at the same moment, and each would give what
- * it does not see yet, or what is just being taken back around it. */
+/* One at a time in a process: clerk, publisher and office come for the same reason at the same
+ * moment, and each would give what it does not see yet, or what is just being taken back around it.
+ */
 static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
 
 emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
@@ -355,14 +372,14 @@ static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, 
 	}
 	n = grants.len / sizeof(emr_id16);
 	if (status == EMR_OK && (n > 0 || i == top))
-		status = share_end(nest->share, p->domain, root, (const emr_id16 *)grants.data, n, i == top,
-			i == top ? 0 : WITH_OUTER, &writers);
+		status = share_end(nest->share, p->domain, root, (const emr_id16 *)grants.data, n,
+			i == top, i == top ? 0 : WITH_OUTER, &writers);
 	*ended = n > 0 ? n : writers;
 	return status;
 }
 
-static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
-	size_t *out_n)
+static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
+	emr_id32 grantee, size_t *out_n)
 {
 	nesting nest = {.share = share, .now = share_now(share)};
 	emr_known_person person;
@@ -379,7 +396,8 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		memcpy(root.b, person.row.root, sizeof root.b);
-	/* The innermost first: what is interrupted is not given on again from outside; TOP is the last of them. */
+	/* The innermost first: what is interrupted is not given on again from outside; TOP is the
+	 * last of them. */
 	for (size_t i = nest.n; i-- > 0 && status == EMR_OK;)
 		if (is_below(&nest, i, top))
 			status = end_place(&nest, i, top, root, &ended);
@@ -389,8 +407,8 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 	return status;
 }
 
-emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain,
-	emr_id32 grantee, size_t *out_n)
+emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
+	emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
 	emr_status status;
 
@@ -407,7 +425,8 @@ emr_status emr_share_inner_grants(
 	emr_status status = read_all(&nest, tree, n);
 
 	for (size_t i = 0; i < nest.n; i++) {
-		const place *p = &nest.places[i], *outer = p->outer != NOWHERE ? &nest.places[p->outer] : NULL;
+		const place *p = &nest.places[i],
+			    *outer = p->outer != NOWHERE ? &nest.places[p->outer] : NULL;
 
 		for (size_t k = 0; k < p->n && outer != NULL && status == EMR_OK; k++) {
 			bool is_tied = false;
@@ -415,7 +434,8 @@ emr_status emr_share_inner_grants(
 			for (size_t j = 0; j < outer->n; j++)
 				is_tied = is_tied || is_same(&outer->ties[j], &p->ties[k]);
 			if (is_tied)
-				status = emr_buf_append(out_grants, &p->ties[k].known.grant, sizeof(emr_id16));
+				status = emr_buf_append(
+					out_grants, &p->ties[k].known.grant, sizeof(emr_id16));
 		}
 	}
 	nesting_end(&nest);

@@ -23,11 +23,14 @@ static bool is_passing(emr_status status)
 
 static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk, shared->received.card.id_pk, signer, out_is);
+	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk,
+		shared->received.card.id_pk, signer, out_is);
 }
 
-/* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the bytes are anybody's. */
-static emr_status take_her_meta(const walk *w, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
+/* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the
+ * bytes are anybody's. */
+static emr_status take_her_meta(
+	const walk *w, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
 	her_words words = {.share = w->shared->share};
 	emr_status status;
@@ -121,8 +124,8 @@ static emr_status find(emr_shared *shared, emr_id16 object, record_facts *out)
 }
 
 /* The version PVERSION, with its key, which must have come; 0: the present one. */
-static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *facts, emr_bundle *bundle,
-	const emr_content_key **out_key)
+static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pversion,
+	record_facts *facts, emr_bundle *bundle, const emr_content_key **out_key)
 {
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
@@ -136,17 +139,18 @@ static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pver
 	if (key == NULL)
 		return EMR_DENIED;
 	*out_key = key;
-	return emr_bundle_open(records, &facts->put.root, key, facts->put.record_id, facts->put.cver, bundle);
+	return emr_bundle_open(
+		records, &facts->put.root, key, facts->put.record_id, facts->put.cver, bundle);
 }
 
-emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
-	emr_shared_word *out_word)
+emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object,
+	emr_content_reader **out_reader, emr_shared_word *out_word)
 {
 	return emr_shared_open_version(shared, object, 0, out_reader, out_word);
 }
 
-emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_reader **out_reader,
-	emr_shared_word *out_word)
+emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
+	emr_content_reader **out_reader, emr_shared_word *out_word)
 {
 	AUTO_RECORD facts = {0};
 	emr_content_reader *reader = NULL;
@@ -155,7 +159,8 @@ emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t
 	emr_status status = find_bundle(shared, object, pversion, &facts, &bundle, &key);
 
 	if (status == EMR_OK)
-		status = emr_content_reader_open(shared->share->o.records, &bundle.content, key, &reader);
+		status = emr_content_reader_open(
+			shared->share->o.records, &bundle.content, key, &reader);
 	if (status == EMR_OK)
 		status = share_word(shared, &bundle, &facts, out_word);
 	if (status != EMR_OK) {
@@ -204,8 +209,8 @@ emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_re
 emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, size_t n)
 {
 	const emr_known_grant *grant = &shared->received.grant;
-	emr_act act =
-		emr_act_report(grant->domain, emr_id16_random(), grant->grant, shared->received.via);
+	emr_act act = emr_act_report(
+		grant->domain, emr_id16_random(), grant->grant, shared->received.via);
 	AUTO_PARCEL p = {0};
 	emr_status status = parcel_begin(shared->share, emr_signer_identity(), &p);
 

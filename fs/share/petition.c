@@ -70,8 +70,8 @@ static emr_status write_body(
 	EMR_AUTO_BUF card = {0};
 	emr_id32 salt = emr_id32_random();
 	uint64_t now = share_now(share);
-	emr_status status = emr_card_make_person(share->o.keyring, share->net_id, now,
-		now + CARD_YEAR_S, o->name, o->born, &card);
+	emr_status status = emr_card_make_person(
+		share->o.keyring, share->net_id, now, now + CARD_YEAR_S, o->name, o->born, &card);
 
 	if (status == EMR_OK && card.len > sizeof out->card)
 		status = EMR_LIMIT;
@@ -102,8 +102,8 @@ static emr_status send_body(
 	act = emr_act_request(nowhere, id, addressee);
 	status = parcel_prepare(&p, &act);
 	if (status == EMR_OK)
-		status = emr_request_part_seal(
-			emr_buf_view(&p.item), to->row.x25519, body, &p.part);
+		status =
+			emr_request_part_seal(emr_buf_view(&p.item), to->row.x25519, body, &p.part);
 	if (status == EMR_OK)
 		status = parcel_add(&p, &act, NULL);
 	return status == EMR_OK ? parcel_send(&p) : status;
@@ -164,8 +164,7 @@ static emr_status send_ending(emr_share *share, ending *e)
 	if (status == EMR_OK)
 		status = parcel_prepare(&p, &e->act);
 	if (status == EMR_OK && e->reason != NULL)
-		status = emr_deny_part_seal(
-			emr_buf_view(&p.item), e->to_box, e->reason, &p.part);
+		status = emr_deny_part_seal(emr_buf_view(&p.item), e->to_box, e->reason, &p.part);
 	if (status == EMR_OK)
 		status = parcel_add(&p, &e->act, NULL);
 	if (status == EMR_OK)
@@ -233,8 +232,7 @@ static emr_status read_reason(emr_share *share, emr_bytes item, emr_id16 request
 {
 	EMR_AUTO_BUF part = {0};
 	emr_box_key *box = NULL;
-	emr_status status =
-		share_part(share, EMR_FAMILY_REQUEST, nowhere, request, version, &part);
+	emr_status status = share_part(share, EMR_FAMILY_REQUEST, nowhere, request, version, &part);
 
 	if (status == EMR_OK)
 		status = emr_box_key_identity(share->o.keyring, &box);
@@ -308,7 +306,8 @@ static emr_status one_sent(void *arg, const emr_known_request *known)
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
 		!petition_is_timely(known, share_now(w->share)))
 		return EMR_OK;
-	status = share_item(w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item);
+	status =
+		share_item(w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item);
 	if (status != EMR_OK)
 		return status;
 	sent.seq = item.seq;

@@ -22,8 +22,7 @@ static emr_status check_body(
 	uint8_t to[32];
 
 	emr_request_to(body->rsalt, share->me.signer_id.b, to);
-	if (memcmp(to, row->to, sizeof to) != 0 ||
-		!petition_terms_ok(body->rights, body->purposes))
+	if (memcmp(to, row->to, sizeof to) != 0 || !petition_terms_ok(body->rights, body->purposes))
 		return EMR_DAMAGED;
 	return EMR_OK;
 }
@@ -36,9 +35,9 @@ static void take_body(const emr_share *share, const emr_request_body *body, emr_
 	memcpy(out->rsalt, body->rsalt, sizeof out->rsalt);
 	memcpy(out->path, body->path, sizeof out->path);
 	memcpy(out->reason, body->reason, sizeof out->reason);
-	out->has_card = emr_card_read(emr_bytes_of(body->card, body->card_len), &out->card) ==
-				EMR_OK &&
-			is_card_his(share, &out->card, out->from);
+	out->has_card =
+		emr_card_read(emr_bytes_of(body->card, body->card_len), &out->card) == EMR_OK &&
+		is_card_his(share, &out->card, out->from);
 	if (!out->has_card)
 		out->card = (emr_card){0};
 }

@@ -17,15 +17,15 @@ emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, e
 	if (status != EMR_OK)
 		return status;
 	if (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.domain_id, domain) ||
-		!emr_id16_equal(card.net_id, share->net_id) || memcmp(card.dom_pk, row.owner_pk, 32) != 0 ||
-		memcmp(card.x25519, row.box, 32) != 0)
+		!emr_id16_equal(card.net_id, share->net_id) ||
+		memcmp(card.dom_pk, row.owner_pk, 32) != 0 || memcmp(card.x25519, row.box, 32) != 0)
 		return EMR_DAMAGED;
 	*out = card;
 	return EMR_OK;
 }
 
-emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box, const emr_known_grant *known,
-	emr_received *out, emr_grant_terms *out_terms)
+emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box,
+	const emr_known_grant *known, emr_received *out, emr_grant_terms *out_terms)
 {
 	AUTO_GRANT_FACTS facts = {0};
 	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
@@ -148,5 +148,6 @@ emr_status emr_share_keep_received(emr_share *share, bool fetch)
 		return status;
 	memcpy(root.b, me.row.root, sizeof root.b);
 	status = emr_replica_grants_to(share->o.replica, root, keep_domain, &k);
-	return status == EMR_OK ? emr_teams_grants(share->o.replica, root, keep_domain, &k) : status;
+	return status == EMR_OK ? emr_teams_grants(share->o.replica, root, keep_domain, &k)
+				: status;
 }

@@ -58,8 +58,10 @@ static emr_status note_old(void *arg, const emr_given *given)
 	if (status == EMR_OK)
 		status = emr_team_present(l->share->o.replica, &old, &m.team);
 	if (status == EMR_OK)
-		status = emr_team_is_active(l->share->o.replica, &m.team, share_now(l->share), &is_active);
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
+		status = emr_team_is_active(
+			l->share->o.replica, &m.team, share_now(l->share), &is_active);
+	if (status == EMR_NOT_FOUND ||
+		(status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
 		return EMR_OK;
 	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
 	if (grown == NULL)
@@ -75,8 +77,9 @@ static emr_status note_same(void *arg, const emr_given *given)
 	moving *m = arg;
 	const emr_row_grant *is = &given->grant.row, *was = &m->given.grant.row;
 
-	if (is_alive(given) && memcmp(is->grantee, m->team.grantee.b, 32) == 0 && is->rights == was->rights &&
-		is->purposes == was->purposes && is->not_after_unix_s == was->not_after_unix_s &&
+	if (is_alive(given) && memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
+		is->rights == was->rights && is->purposes == was->purposes &&
+		is->not_after_unix_s == was->not_after_unix_s &&
 		emr_id16_equal(given->share_id, m->given.share_id))
 		m->to = given->grant;
 	return EMR_OK;
@@ -109,7 +112,8 @@ static emr_status take_again(emr_share *share, moving *m)
 {
 	emr_status status = emr_share_given(share, m->domain, note_same, m);
 
-	return status == EMR_OK && !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0) : status;
+	return status == EMR_OK && !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0)
+								  : status;
 }
 
 static emr_status look_again(emr_share *share, const moving *m, bool *out_is_over)
@@ -147,7 +151,8 @@ static emr_status move(emr_share *share, moving *m)
 	return take_again(share, m);
 }
 
-emr_status emr_share_follow_teams(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+emr_status emr_share_follow_teams(
+	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	uint64_t changes = 0;
@@ -161,7 +166,9 @@ emr_status emr_share_follow_teams(emr_share *share, const emr_nested *tree, size
 		emr_status one = move(share, &l.all[i]);
 
 		changes += one == EMR_OK;
-		first = first == EMR_OK ? one : first; /* what one folder is refused does not stop the others */
+		first = first == EMR_OK
+				? one
+				: first; /* what one folder is refused does not stop the others */
 	}
 	if (status == EMR_OK && changes > 0)
 		status = emr_share_tie(share, tree, n, NULL);

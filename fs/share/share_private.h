@@ -134,11 +134,15 @@ typedef struct her_words {
 	bool has_content;
 } her_words;
 /* OUT as share_record has it.  EMR_NOT_FOUND: she has said nothing of it. */
-emr_status share_her_words(her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out);
-/* META, another's of the root of a domain, becomes hers; of a file that is shared by itself the bytes are a writer's to say. */
+emr_status share_her_words(
+	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out);
+/* META, another's of the root of a domain, becomes hers; of a file that is shared by itself the
+ * bytes are a writer's to say. */
 void share_take_root(emr_meta *meta, const emr_meta *hers);
-/* RECORD, which the owner of ROW's domain is about to say again, becomes what she believes of it when another has described it last. */
-emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg, record_facts *record);
+/* RECORD, which the owner of ROW's domain is about to say again, becomes what she believes of it
+ * when another has described it last. */
+emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
+	record_facts *record);
 
 /* Listing keys of one domain: calls FN for each that anybody published. */
 typedef struct published_key {
@@ -159,13 +163,15 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 emr_status share_agents(
 	emr_share *share, const emr_id32 *ids, unsigned n, emr_agent out[EMR_AGENTS_MAX]);
 
-/* received.c: a letter's card.  EMR_DAMAGED: not of the ledger's DOMAIN; errors of emr_card_read. */
+/* received.c: a letter's card.  EMR_DAMAGED: not of the ledger's DOMAIN; errors of emr_card_read.
+ */
 emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, emr_card *out);
 
 /* ---- write.c ---- */
 
 /* EMR_NOT_FOUND: no such row. */
-emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out);
+emr_status share_writer_row(
+	emr_share *share, emr_id16 domain, emr_id32 writer, emr_row_writer *out);
 
 /* ---- writers.c: who else may write in one's own domain ---- */
 
@@ -183,7 +189,8 @@ typedef struct known_writer {
 	size_t n;
 } known_writer;
 typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
-/* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL = all). */
+/* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL =
+ * all). */
 emr_status share_known_writers(
 	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg);
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
@@ -191,8 +198,10 @@ bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 bool known_writer_came_with(const known_writer *writer, uint64_t seq);
 emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
-/* What GRANT's grantee may write there by a right that came with it in the entry SEQ and is in force; 0: nothing. */
-emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
+/* What GRANT's grantee may write there by a right that came with it in the entry SEQ and is in
+ * force; 0: nothing. */
+emr_status share_writes_of(
+	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
 
 typedef struct writer_terms {
 	emr_id16 domain;
@@ -205,15 +214,15 @@ typedef struct writer_terms {
 emr_status share_add_writer(parcel *p, const writer_terms *terms);
 
 #define ENDS_IN_ONE 400 /* of a batch's 500 items */
-/* GRANTS of one person (by his first key, ROOT) end, and with them, in the same batch, the right to write that came with them
- * and with none that stays; with ALL every right to write there, deposits too.  REASON as in REVOKE.  *OUT_WRITERS (may be
- * NULL): how many rights to write ended. */
-emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n, bool all,
-	uint8_t reason, size_t *out_writers);
+/* GRANTS of one person (by his first key, ROOT) end, and with them, in the same batch, the right to
+ * write that came with them and with none that stays; with ALL every right to write there, deposits
+ * too.  REASON as in REVOKE.  *OUT_WRITERS (may be NULL): how many rights to write ended. */
+emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants,
+	size_t n, bool all, uint8_t reason, size_t *out_writers);
 
 /* grant.c: DOMAIN's card of its present epoch; NAME or BORN NULL: the handle's. */
-emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name, const char *born,
-	emr_buf *out);
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
+	const char *born, emr_buf *out);
 
 /* ---- nest.c ---- */
 
@@ -225,7 +234,9 @@ bool share_is_of_the_moment(emr_status status);
 /* ---- given.c ---- */
 
 /* Why a grant was revoked, in REVOKE; 0: a person took it back. */
-#define MOVED_OUT 1u  /* what it was in lies no longer in the share, or it goes on through other agents: it is given again */
+#define MOVED_OUT                                                                                  \
+	1u /* what it was in lies no longer in the share, or it goes on through other agents: it   \
+	      is given again */
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
 /* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */

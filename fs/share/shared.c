@@ -144,7 +144,8 @@ static emr_status fill(emr_shared *shared, const emr_known_grant *known)
 	emr_status status = share_standing_keys(share, &shared->standing, &box, &shared->me);
 
 	if (status == EMR_OK)
-		status = share_open_letter(share, &shared->standing, box, known, &shared->received, &shared->terms);
+		status = share_open_letter(
+			share, &shared->standing, box, known, &shared->received, &shared->terms);
 	emr_box_key_free(box);
 	if (status == EMR_OK)
 		status = share_domain(share, known->domain, &shared->row);

@@ -41,8 +41,10 @@ const emr_content_key *shared_content_key(
 	const emr_shared *shared, emr_id16 object, uint64_t pversion);
 /* As list_key_fn, with an emr_shared: EMR_DENIED. */
 emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key **out);
-/* versions.c: OBJECT as its item PVERSION has it.  EMR_DENIED without HISTORY; EMR_NOT_FOUND: erased, or no content came with it. */
-emr_status shared_find_version(emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
+/* versions.c: OBJECT as its item PVERSION has it.  EMR_DENIED without HISTORY; EMR_NOT_FOUND:
+ * erased, or no content came with it. */
+emr_status shared_find_version(
+	emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
 bool shared_is_liar(const emr_shared *shared, emr_id32 id);
 void shared_note_liar(emr_shared *shared, emr_id32 id);
 /* Take the key over, also when they fail. */
@@ -52,8 +54,8 @@ emr_status shared_keep_content_key(
 /* write.c: the listing keys that this keyring published there itself. */
 emr_status shared_take_own_names(emr_shared *shared);
 /* A grant's letter and card, checked against the ledger. */
-emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box, const emr_known_grant *known,
-	emr_received *out, emr_grant_terms *out_terms);
+emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box,
+	const emr_known_grant *known, emr_received *out, emr_grant_terms *out_terms);
 
 /* ---- a question on its way ---- */
 
@@ -83,11 +85,12 @@ struct emr_ask {
 };
 
 /* ask.c: for ALL; *OUT_ASK stays as it is when they are none. */
-emr_status shared_ask_slots(
-	emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble);
 
 /* combine.c: whatever the answers so far give for slot I. */
 emr_status ask_combine(emr_ask *ask, size_t i);
 
 /* word.c: whose word the version of FACTS in BUNDLE is. */
-emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts, emr_shared_word *out);
+emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts,
+	emr_shared_word *out);

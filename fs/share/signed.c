@@ -34,16 +34,18 @@ static bool is_absent(emr_status status)
 /* A computer of hers, also one that was removed since: its registration names her identity. */
 static bool is_device_of(const emr_known_person *key, const uint8_t patient_pk[32])
 {
-	return (key->row.roles & EMR_ROLE_DEVICE) != 0 && memcmp(key->row.ref, id_of(patient_pk).b, 32) == 0;
+	return (key->row.roles & EMR_ROLE_DEVICE) != 0 &&
+	       memcmp(key->row.ref, id_of(patient_pk).b, 32) == 0;
 }
 
-emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32], const uint8_t patient_pk[32], emr_id32 signer,
-	bool *out_is)
+emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
+	const uint8_t patient_pk[32], emr_id32 signer, bool *out_is)
 {
 	emr_known_person key;
 	emr_status status;
 
-	*out_is = emr_id32_equal(signer, id_of(owner_pk)) || emr_id32_equal(signer, id_of(patient_pk));
+	*out_is = emr_id32_equal(signer, id_of(owner_pk)) ||
+		  emr_id32_equal(signer, id_of(patient_pk));
 	if (*out_is)
 		return EMR_OK;
 	status = emr_replica_person(replica, signer, &key);
@@ -81,7 +83,7 @@ typedef struct judging {
 	const emr_bundle *bundle;
 	emr_signed *is;
 	emr_id32 issuer;
-	uint8_t pk[32]; /* the issuer's; zeros: nobody's */
+	uint8_t pk[32];		   /* the issuer's; zeros: nobody's */
 	bool is_domain, is_person; /* what kind of key that is */
 	emr_known_person person;
 } judging;
@@ -98,8 +100,9 @@ static emr_status mismatch(judging *j, emr_signed_fault fault)
 	return end_as(j, EMR_SIGNED_MISMATCH, fault);
 }
 
-/* Whose key has the id that the statement names.  A record that was moved carries the statement of the domain it was saved in: whose
- * that was, the ledger tells only to its owner; to others, that the owner signed for it again here. */
+/* Whose key has the id that the statement names.  A record that was moved carries the statement of
+ * the domain it was saved in: whose that was, the ledger tells only to its owner; to others, that
+ * the owner signed for it again here. */
 static emr_status find_issuer(judging *j)
 {
 	domain_search search = {.id = j->issuer, .mine_only = j->place->mine_only};
@@ -158,11 +161,12 @@ static emr_status look_at_entry(void *arg, const emr_replica_item *item)
 	if (item->seq > s->before_seq || item->bytes.len < EMR_ITEM_BYTES)
 		return EMR_OK;
 	pub = (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
-	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) && reg.how == EMR_HOW_CERTIFICATE &&
-		memcmp(reg.ref, s->ref, 32) == 0) {
+	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
+		reg.how == EMR_HOW_CERTIFICATE && memcmp(reg.ref, s->ref, 32) == 0) {
 		s->not_after = reg.not_after_unix_s;
 		memcpy(s->bind_sig, reg.bind_sig, 64);
-	} else if (item->op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert) && memcmp(cert.ref, s->ref, 32) == 0) {
+	} else if (item->op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert) &&
+		   memcmp(cert.ref, s->ref, 32) == 0) {
 		s->not_after = cert.not_after_unix_s;
 		memcpy(s->bind_sig, cert.bind_sig, 64);
 	} else {
@@ -176,7 +180,8 @@ static emr_status look_at_entry(void *arg, const emr_replica_item *item)
 }
 
 /* salt, certificate, name. */
-static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der, emr_bytes *out_name)
+static emr_status read_part(
+	judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der, emr_bytes *out_name)
 {
 	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
 	emr_reader r;
@@ -193,19 +198,21 @@ static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_byt
 	return r.bad ? EMR_DAMAGED : EMR_OK;
 }
 
-/* Letters that do not show as they are would let one name look like another; and what the attribute says behind a name is not the
- * name's to say. */
+/* Letters that do not show as they are would let one name look like another; and what the attribute
+ * says behind a name is not the name's to say. */
 static bool is_fit_to_show(const char *name, size_t len)
 {
-	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) && memmem(name, len, " at=", 4) == NULL &&
-	       (len < 3 || memcmp(name, "at=", 3) != 0);
+	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) &&
+	       memmem(name, len, " at=", 4) == NULL && (len < 3 || memcmp(name, "at=", 3) != 0);
 }
 
-/* The bearer chose the name of the registration; the certificate's handle is from his organisation. */
+/* The bearer chose the name of the registration; the certificate's handle is from his organisation.
+ */
 static void name_them(judging *j, emr_bytes name, const char *handle)
 {
 	emr_signed *is = j->is;
-	const char *organisation = is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
+	const char *organisation =
+		is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
 	char person[256] = "";
 
 	if (name.len < sizeof person && is_fit_to_show((const char *)name.data, name.len))
@@ -215,12 +222,13 @@ static void name_them(judging *j, emr_bytes name, const char *handle)
 	if (organisation[0] != '\0' && ((is->roles & EMR_ROLE_HOSPITAL) != 0 || person[0] == '\0'))
 		snprintf(is->by, sizeof is->by, "%s", organisation);
 	else
-		snprintf(is->by, sizeof is->by, "%s%s%s", person, organisation[0] != '\0' ? ", " : "", organisation);
+		snprintf(is->by, sizeof is->by, "%s%s%s", person,
+			organisation[0] != '\0' ? ", " : "", organisation);
 }
 
 /* That the certificate is the organisation's, and that its key vouches for the issuer's. */
-static emr_signed_fault check_certificate(const judging *j, const entry_search *entry, emr_bytes der, emr_bytes ca,
-	emr_cert_facts *facts)
+static emr_signed_fault check_certificate(const judging *j, const entry_search *entry,
+	emr_bytes der, emr_bytes ca, emr_cert_facts *facts)
 {
 	uint8_t message[EMR_BIND_MESSAGE_BYTES], net[16], ref[32];
 	emr_status status;
@@ -236,20 +244,24 @@ static emr_signed_fault check_certificate(const judging *j, const entry_search *
 	if (status != EMR_OK || facts->is_ca || memcmp(facts->org.b, j->person.row.org, 16) != 0)
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	emr_descriptor_net_id((emr_span){j->place->descriptor.data, j->place->descriptor.len}, net);
-	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) != EMR_CONTRACT_OK ||
-		!emr_p256_verify(facts->spki, sizeof facts->spki, message, sizeof message, entry->bind_sig))
+	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) !=
+			EMR_CONTRACT_OK ||
+		!emr_p256_verify(
+			facts->spki, sizeof facts->spki, message, sizeof message, entry->bind_sig))
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	return EMR_SIGNED_NO_FAULT;
 }
 
-/* In force when the version came; when only a later moment is known, an end between the two proves nothing.  The ledger takes
- * nothing from a key that has ended, so what came in the second of the end came before it. */
+/* In force when the version came; when only a later moment is known, an end between the two proves
+ * nothing.  The ledger takes nothing from a key that has ended, so what came in the second of the
+ * end came before it. */
 static emr_signed_fault check_dates(const judging *j, const entry_search *entry)
 {
 	const emr_signed_place *place = j->place;
 	uint64_t since = j->person.row.invalid_since_unix_s;
 
-	if (since != 0 && (since < place->time_unix_s || (since == place->time_unix_s && !place->is_put)))
+	if (since != 0 &&
+		(since < place->time_unix_s || (since == place->time_unix_s && !place->is_put)))
 		return place->is_put ? EMR_SIGNED_REVOKED : EMR_SIGNED_TIME_UNKNOWN;
 	if (entry->not_after <= place->time_unix_s)
 		return place->is_put ? EMR_SIGNED_NOT_IN_FORCE : EMR_SIGNED_TIME_UNKNOWN;
@@ -279,7 +291,8 @@ static emr_status judge_other(judging *j)
 
 	memcpy(object.b, j->issuer.b, 16);
 	if (status == EMR_OK)
-		status = emr_replica_history(j->replica, EMR_FAMILY_KEY, (emr_id16){{0}}, object, look_at_entry, &entry);
+		status = emr_replica_history(
+			j->replica, EMR_FAMILY_KEY, (emr_id16){{0}}, object, look_at_entry, &entry);
 	if (status != EMR_OK && !is_absent(status))
 		return status;
 	if (!entry.is_found) {
@@ -302,8 +315,9 @@ static emr_status judge_other(judging *j)
 	return end_with(j, fault);
 }
 
-/* The owner's own word has no certificate, and only she puts it on the ledger; which of her keys signed each does not matter: records
- * that were moved, or taken to another network, keep their statement. */
+/* The owner's own word has no certificate, and only she puts it on the ledger; which of her keys
+ * signed each does not matter: records that were moved, or taken to another network, keep their
+ * statement. */
 static emr_status judge_own(judging *j, bool put_by_owner)
 {
 	if (!put_by_owner)
@@ -331,14 +345,15 @@ static void copy_statement(judging *j)
 static emr_status judge(judging *j)
 {
 	bool put_by_owner = false, is_own = false;
-	emr_status status = emr_signed_is_owner(
-		j->replica, j->place->owner_pk, j->place->patient_pk, j->place->put_signer, &put_by_owner);
+	emr_status status = emr_signed_is_owner(j->replica, j->place->owner_pk,
+		j->place->patient_pk, j->place->put_signer, &put_by_owner);
 
 	if (status != EMR_OK)
 		return status;
 	if (!j->bundle->has_statement) {
 		j->is->verdict = EMR_STATEMENT_NONE;
-		return put_by_owner ? end_as(j, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT) : mismatch(j, EMR_SIGNED_MISSING);
+		return put_by_owner ? end_as(j, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT)
+				    : mismatch(j, EMR_SIGNED_MISSING);
 	}
 	copy_statement(j);
 	status = find_issuer(j);
@@ -347,9 +362,11 @@ static emr_status judge(judging *j)
 	j->is->verdict = compare(j);
 	if (j->is->verdict == EMR_STATEMENT_WRONG_ISSUER && !j->is_domain && !j->is_person)
 		return mismatch(j, EMR_SIGNED_UNKNOWN_KEY);
-	is_own = j->is_domain || (j->is_person && (emr_id32_equal(j->issuer, id_of(j->place->patient_pk)) ||
-						  is_device_of(&j->person, j->place->patient_pk)));
-	if (j->is->verdict != EMR_STATEMENT_VALID && j->is->verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
+	is_own = j->is_domain ||
+		 (j->is_person && (emr_id32_equal(j->issuer, id_of(j->place->patient_pk)) ||
+					  is_device_of(&j->person, j->place->patient_pk)));
+	if (j->is->verdict != EMR_STATEMENT_VALID &&
+		j->is->verdict != EMR_STATEMENT_VALID_AFTER_HASH) {
 		if (!is_own && j->is_person)
 			(void)!judge_other(j); /* for its name alone */
 		return mismatch(j, EMR_SIGNED_STATEMENT);
@@ -364,8 +381,8 @@ static emr_status judge(judging *j)
 	return status;
 }
 
-emr_status emr_signed_judge(
-	emr_replica *replica, const emr_signed_place *place, const emr_bundle *bundle, emr_signed *out_signed)
+emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
+	const emr_bundle *bundle, emr_signed *out_signed)
 {
 	emr_signed is = {.standing = EMR_SIGNED_MISMATCH};
 	judging j = {.replica = replica, .place = place, .bundle = bundle, .is = &is};
@@ -378,15 +395,16 @@ emr_status emr_signed_judge(
 
 /* ---- in words ---- */
 
-void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s, bool compared, const char *note, char *out,
-	size_t size)
+void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s, bool compared,
+	const char *note, char *out, size_t size)
 {
 	static const char *const words[] = {[EMR_SIGNED_NONE] = "none",
 		[EMR_SIGNED_SELF] = "self",
 		[EMR_SIGNED_VALID] = "valid",
 		[EMR_SIGNED_STALE] = "stale",
 		[EMR_SIGNED_MISMATCH] = "mismatch"};
-	const char *word = words[is->standing], *by = is->standing == EMR_SIGNED_SELF ? self : is->by;
+	const char *word = words[is->standing],
+		   *by = is->standing == EMR_SIGNED_SELF ? self : is->by;
 	time_t at = (time_t)at_unix_s;
 	char when[32] = "";
 	struct tm utc;
@@ -397,7 +415,8 @@ void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s,
 		word = "valid-content";
 	if (gmtime_r(&at, &utc) != NULL)
 		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-	snprintf(out, size, "%s%s%s at=%s%s%s", word, by[0] != '\0' ? " by=" : "", by, when, note[0] != '\0' ? " " : "", note);
+	snprintf(out, size, "%s%s%s at=%s%s%s", word, by[0] != '\0' ? " by=" : "", by, when,
+		note[0] != '\0' ? " " : "", note);
 }
 
 const char *emr_signed_note(bool is_superseded, bool is_amendment, bool is_gap, bool is_placed)

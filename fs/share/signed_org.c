@@ -1,5 +1,5 @@
-/* An organisation's name and certificate authority: the founders' stand in the network's description, those of later ones behind the
- * proposal that admitted them. */
+/* An organisation's name and certificate authority: the founders' stand in the network's
+ * description, those of later ones behind the proposal that admitted them. */
 #include <string.h>
 
 #include "base/codec.h"
@@ -24,8 +24,8 @@ static void take_name(emr_bytes name, char out[256])
 	out[name.len] = '\0';
 }
 
-static emr_status from_descriptor(emr_bytes bytes, const emr_row_org *row, const uint8_t org[16], char out_name[256],
-	emr_buf *out_ca, bool *out_found)
+static emr_status from_descriptor(emr_bytes bytes, const emr_row_org *row, const uint8_t org[16],
+	char out_name[256], emr_buf *out_ca, bool *out_found)
 {
 	emr_descriptor descriptor;
 	emr_descriptor_org one;
@@ -35,12 +35,14 @@ static emr_status from_descriptor(emr_bytes bytes, const emr_row_org *row, const
 	for (size_t i = 0; i < descriptor.norg; i++) {
 		emr_bytes ca;
 
-		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK || memcmp(one.org, org, 16) != 0)
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
+			memcmp(one.org, org, 16) != 0)
 			continue;
 		*out_found = true;
 		take_name(emr_bytes_of(one.name.data, one.name.len), out_name);
 		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-		return is_authority(ca, row->ca_hash) ? emr_buf_append(out_ca, ca.data, ca.len) : EMR_OK;
+		return is_authority(ca, row->ca_hash) ? emr_buf_append(out_ca, ca.data, ca.len)
+						      : EMR_OK;
 	}
 	return EMR_OK;
 }
@@ -65,7 +67,8 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 }
 
 /* Salt, name, address, authority. */
-static emr_status from_part(emr_bytes part, const emr_row_org *row, char out_name[256], emr_buf *out_ca)
+static emr_status from_part(
+	emr_bytes part, const emr_row_org *row, char out_name[256], emr_buf *out_ca)
 {
 	emr_reader r = emr_reader_of(part);
 	emr_bytes name, ca;
@@ -80,8 +83,8 @@ static emr_status from_part(emr_bytes part, const emr_row_org *row, char out_nam
 	return is_authority(ca, row->ca_hash) ? emr_buf_append(out_ca, ca.data, ca.len) : EMR_OK;
 }
 
-emr_status emr_signed_organisation(
-	emr_replica *replica, emr_bytes descriptor, const uint8_t org[16], char out_name[256], emr_buf *out_ca)
+emr_status emr_signed_organisation(emr_replica *replica, emr_bytes descriptor,
+	const uint8_t org[16], char out_name[256], emr_buf *out_ca)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
@@ -95,7 +98,8 @@ emr_status emr_signed_organisation(
 	out_name[0] = '\0';
 	emr_key_org(org, &key);
 	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status == EMR_OK && emr_row_org_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+	if (status == EMR_OK &&
+		emr_row_org_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		status = EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;

@@ -1,4 +1,5 @@
-/* Auditors: to whom questions are sealed besides those who answer, and what one of them sees of his organisation's staff. */
+/* Auditors: to whom questions are sealed besides those who answer, and what one of them sees of his
+ * organisation's staff. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +30,9 @@ static emr_status consider(void *arg, const emr_known_person *person)
 	bool is_active = false;
 	emr_status status;
 
-	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 || memcmp(person->row.org, s->org, 16) != 0 ||
-		s->out->n == AUDITORS_MAX || emr_id32_equal(person->signer_id, s->share->me.signer_id))
+	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 ||
+		memcmp(person->row.org, s->org, 16) != 0 || s->out->n == AUDITORS_MAX ||
+		emr_id32_equal(person->signer_id, s->share->me.signer_id))
 		return EMR_OK;
 	status = emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active);
 	if (status != EMR_OK || !is_active)
@@ -106,7 +108,8 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 	return part.data != NULL ? emr_buf_append(arg, part.data, part.len) : EMR_NOT_FOUND;
 }
 
-/* Parts of others' domains are not kept here: the ledger is asked; reading compares with the item's hash. */
+/* Parts of others' domains are not kept here: the ledger is asked; reading compares with the item's
+ * hash. */
 static emr_status fetch_question(audit *a, const emr_known_release *release, question *q)
 {
 	emr_part_key key = {.family = EMR_FAMILY_ACCESS,
@@ -123,7 +126,8 @@ static emr_status fetch_question(audit *a, const emr_known_release *release, que
 	emr_buf_clear(&q->part);
 	status = emr_ledger_fetch(a->share->o.ledger, &key, 1, take_part, &q->part);
 	if (status == EMR_OK)
-		status = emr_access_part_read(emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read);
+		status = emr_access_part_read(
+			emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read);
 	return status == EMR_OK ? question_open(q, a->box, a->share->me.signer_id) : status;
 }
 
@@ -188,7 +192,8 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 	entry.batch_id = q.batch_id;
 	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_OFFLINE)
 		return status;
-	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the same */
+	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the
+				   same */
 		a->damaged++;
 		status = note_answers(a, release, &entry);
 		return status == EMR_OK ? a->fn(a->arg, &entry) : status;

@@ -25,7 +25,8 @@ bool share_is_team(const emr_known_person *party)
 	return memcmp(party->row.pk, none, sizeof none) == 0; /* it signs nothing */
 }
 
-emr_status share_party(emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active)
+emr_status share_party(
+	emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active)
 {
 	emr_replica *replica = share->o.replica;
 	bool is_active = false;
@@ -84,7 +85,8 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 	return s->membership.ended_seq != 0 ? EMR_GRANT_IS_REVOKED : EMR_GRANT_IS_OVER;
 }
 
-emr_status share_was_his(emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was)
+emr_status share_was_his(
+	emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
@@ -99,10 +101,12 @@ emr_status share_was_his(emr_share *share, const standing *s, const emr_known_gr
 	return status;
 }
 
-emr_status share_standing_keys(emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key)
+emr_status share_standing_keys(
+	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key)
 {
 	emr_grantee_key *key = NULL;
-	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, &s->team, s->root, &key)
+	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, &s->team,
+						 s->root, &key)
 				       : emr_grantee_key_identity(share->o.keyring, &key);
 
 	if (status == EMR_OK && out_box != NULL)

@@ -14,10 +14,11 @@
 
 #define SALT_BYTES 32
 
-/* ---- terms: salt, u8 length, name, u8 kind, x25519[32], before[16]; of older teams the last two are lacking ---- */
+/* ---- terms: salt, u8 length, name, u8 kind, x25519[32], before[16]; of older teams the last two
+ * are lacking ---- */
 
-emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32], emr_id16 before, emr_buf *out_part,
-	uint8_t out_hash[32])
+emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
+	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32])
 {
 	emr_id32 salt = emr_id32_random(), hash;
 	emr_writer w = emr_writer_of(out_part);
@@ -63,8 +64,9 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 		emr_read_copy(&r, out->x25519, sizeof out->x25519);
 		emr_read_copy(&r, out->before.b, sizeof out->before.b);
 	}
-	if (!emr_reader_done(&r) || (kind != EMR_TEAM_CHOSEN && kind != EMR_TEAM_STAFF) || title.len == 0 ||
-		title.len > EMR_TEAM_NAME_MAX || memchr(title.data, '\0', title.len) != NULL)
+	if (!emr_reader_done(&r) || (kind != EMR_TEAM_CHOSEN && kind != EMR_TEAM_STAFF) ||
+		title.len == 0 || title.len > EMR_TEAM_NAME_MAX ||
+		memchr(title.data, '\0', title.len) != NULL)
 		return EMR_NOT_FOUND; /* a dataset of another kind */
 	out->kind = (emr_team_kind)kind;
 	memcpy(out->name, title.data, title.len);
@@ -75,7 +77,8 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 /* ---- one team ---- */
 
 /* What the row says; the terms are left out. */
-static emr_status take_row(emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
+static emr_status take_row(
+	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	emr_known_person leader;
 	emr_id32 steward;
@@ -90,7 +93,8 @@ static emr_status take_row(emr_replica *replica, emr_id16 id, const emr_row_data
 	return status;
 }
 
-static emr_status read_team(emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
+static emr_status read_team(
+	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
 	EMR_AUTO_BUF part = {0};
@@ -200,7 +204,8 @@ static emr_status note_heir(void *arg, const emr_team *team)
 	heir own;
 	emr_status status;
 
-	if (emr_id16_is_zero(team->before) || team->kind != h->like->kind || strcmp(team->name, h->like->name) != 0 ||
+	if (emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
+		strcmp(team->name, h->like->name) != 0 ||
 		memcmp(team->row.steward, h->like->row.steward, 32) != 0)
 		return EMR_OK;
 	status = place_of(h->replica, team->id, &own);
@@ -217,7 +222,8 @@ static int by_place(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Who takes a place stands later on the ledger than who had it: one look in that order finds the last, and no circle leads back. */
+/* Who takes a place stands later on the ledger than who had it: one look in that order finds the
+ * last, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
 	heirs h = {.replica = replica, .like = team};
@@ -242,18 +248,22 @@ emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team
 	return EMR_OK;
 }
 
-emr_status emr_team_is_active(emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
+emr_status emr_team_is_active(
+	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
 {
 	emr_known_person leader;
 	emr_id32 steward;
 	emr_status status;
 
 	*out_is_active = false;
-	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box || now_unix_s >= team->row.not_after_unix_s)
+	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box ||
+		now_unix_s >= team->row.not_after_unix_s)
 		return EMR_OK;
 	memcpy(steward.b, team->row.steward, sizeof steward.b);
 	status = emr_replica_person(replica, steward, &leader);
-	return status == EMR_OK ? emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active) : status;
+	return status == EMR_OK
+		       ? emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active)
+		       : status;
 }
 
 /* ---- who is in ---- */
@@ -266,7 +276,8 @@ static emr_id16 member_object(emr_id16 team, emr_id32 root)
 	return object;
 }
 
-emr_status emr_team_membership(emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out)
+emr_status emr_team_membership(
+	emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out)
 {
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team, root)};
 	EMR_AUTO_BUF bytes = {0};
@@ -295,13 +306,16 @@ emr_status emr_team_membership(emr_replica *replica, emr_id16 team, emr_id32 roo
 
 bool emr_membership_is_on(const emr_membership *membership, uint64_t now_unix_s)
 {
-	return membership->row.head.state == EMR_MEMBER_ACTIVE && now_unix_s < membership->row.not_after_unix_s;
+	return membership->row.head.state == EMR_MEMBER_ACTIVE &&
+	       now_unix_s < membership->row.not_after_unix_s;
 }
 
 /* Since when the other is out, or will be: dropped, or his time ran out, whichever comes first. */
 static uint64_t out_since(const emr_membership *m)
 {
-	return m->ended_seq != 0 && m->ended_unix_s < m->row.not_after_unix_s ? m->ended_unix_s : m->row.not_after_unix_s;
+	return m->ended_seq != 0 && m->ended_unix_s < m->row.not_after_unix_s
+		       ? m->ended_unix_s
+		       : m->row.not_after_unix_s;
 }
 
 typedef struct losing {
@@ -322,12 +336,13 @@ static emr_status look_for_lost(void *arg, const emr_row_member *row)
 	if (l->has_lost || memcmp(root.b, l->team->row.steward, sizeof root.b) == 0)
 		return EMR_OK;
 	status = emr_team_membership(l->replica, l->team->id, root, &m);
-	l->has_lost = status == EMR_OK && l->now >= out_since(&m) && l->now - out_since(&m) >= l->quiet_s;
+	l->has_lost =
+		status == EMR_OK && l->now >= out_since(&m) && l->now - out_since(&m) >= l->quiet_s;
 	return status;
 }
 
-emr_status emr_team_has_lost_one(
-	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, uint64_t quiet_s, bool *out_has_lost)
+emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uint64_t now_unix_s,
+	uint64_t quiet_s, bool *out_has_lost)
 {
 	losing l = {.replica = replica, .team = team, .now = now_unix_s, .quiet_s = quiet_s};
 	emr_status status = emr_replica_members(replica, team->id, look_for_lost, &l);
@@ -336,8 +351,8 @@ emr_status emr_team_has_lost_one(
 	return status;
 }
 
-static emr_status open_letter(
-	emr_replica *replica, const emr_box_key *box, const emr_team *team, const emr_part_key *key, emr_grantee_key **out)
+static emr_status open_letter(emr_replica *replica, const emr_box_key *box, const emr_team *team,
+	const emr_part_key *key, emr_grantee_key **out)
 {
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF item = {0};
@@ -346,13 +361,13 @@ static emr_status open_letter(
 
 	if (status == EMR_OK)
 		status = emr_replica_item_get(replica, key, &item, &facts);
-	return status == EMR_OK
-		       ? emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part), team->row.B, out)
-		       : status;
+	return status == EMR_OK ? emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part),
+					  team->row.B, out)
+				: status;
 }
 
-emr_status emr_team_key(
-	emr_replica *replica, const emr_keyring *keyring, const emr_team *team, emr_id32 root, emr_grantee_key **out)
+emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
+	emr_id32 root, emr_grantee_key **out)
 {
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team->id, root)};
 	emr_box_key *box = NULL;

@@ -1,18 +1,20 @@
-/* Teams inside this module: a team as a grantee where a person could stand, and a person who reads in a team's name.
- * It refuses to let somebody read in the name of a team that he is not in. */
+/* Teams inside this module: a team as a grantee where a person could stand, and a person who reads
+ * in a team's name. It refuses to let somebody read in the name of a team that he is not in. */
 #pragma once
 
 #include "share/read.h"
 #include "share/teams.h"
 #include "share_private.h"
 
-/* Terms of HASH out of the part of DATASET_NEW, into the fields of OUT that say so.  EMR_NOT_FOUND: of another kind of dataset;
- * EMR_DAMAGED. */
+/* Terms of HASH out of the part of DATASET_NEW, into the fields of OUT that say so.  EMR_NOT_FOUND:
+ * of another kind of dataset; EMR_DAMAGED. */
 emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out);
 
-/* Whom GRANTEE means, a person's key or what grants to a team name: a team's root, keys and organisation are put where a person's
- * are.  *OUT_IS_ACTIVE (may be NULL): something can be shared with him or it now.  EMR_NOT_FOUND. */
-emr_status share_party(emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active);
+/* Whom GRANTEE means, a person's key or what grants to a team name: a team's root, keys and
+ * organisation are put where a person's are.  *OUT_IS_ACTIVE (may be NULL): something can be shared
+ * with him or it now.  EMR_NOT_FOUND. */
+emr_status share_party(
+	emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active);
 
 /* Whether share_party put a team there. */
 bool share_is_team(const emr_known_person *party);
@@ -29,8 +31,10 @@ typedef struct standing {
 emr_status share_standing(emr_share *share, const emr_known_grant *known, standing *out);
 /* KNOWN as it is for who stands so: a membership that ended ends it, too. */
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known);
-/* Whether it was ever this person's: not when he had left before it was given.  The leader, who keeps the key as a member of one
- * minute, is no member of the past. */
-emr_status share_was_his(emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was);
+/* Whether it was ever this person's: not when he had left before it was given.  The leader, who
+ * keeps the key as a member of one minute, is no member of the past. */
+emr_status share_was_his(
+	emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was);
 /* What opens its letter, and what converted keys are for.  Either may be NULL. */
-emr_status share_standing_keys(emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key);
+emr_status share_standing_keys(
+	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key);

@@ -17,8 +17,8 @@ static emr_status may_look_back(emr_shared *shared, emr_share_trouble *out_troub
 
 static emr_status head_of(emr_shared *shared, emr_id16 object, emr_replica_head *out)
 {
-	emr_status status =
-		emr_replica_head_get(shared->share->o.replica, shared->received.grant.domain, object, out);
+	emr_status status = emr_replica_head_get(
+		shared->share->o.replica, shared->received.grant.domain, object, out);
 
 	return status == EMR_OK && out->state == EMR_OBJECT_ERASED ? EMR_NOT_FOUND : status;
 }
@@ -33,7 +33,8 @@ static void go_back(emr_replica_head *head, const emr_replica_item *item)
 	head->epoch = item->epoch;
 }
 
-emr_status shared_find_version(emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out)
+emr_status shared_find_version(
+	emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
@@ -43,7 +44,8 @@ emr_status shared_find_version(emr_shared *shared, emr_id16 object, uint64_t pve
 	if (status == EMR_OK)
 		status = head_of(shared, object, &head);
 	if (status == EMR_OK)
-		status = share_item(shared->share, EMR_FAMILY_OBJECT, head.domain, object, pversion, &bytes, &item);
+		status = share_item(shared->share, EMR_FAMILY_OBJECT, head.domain, object, pversion,
+			&bytes, &item);
 	if (status != EMR_OK)
 		return status;
 	if (item.op != EMR_OP_PUT && item.op != EMR_OP_REWRAP)
@@ -69,19 +71,23 @@ typedef struct walk {
 
 static bool is_same(const step *s, const emr_put_part *put)
 {
-	return s->v.cver == put->cver && emr_id16_equal(s->record_id, put->record_id) && emr_cid_equal(&s->root, &put->root);
+	return s->v.cver == put->cver && emr_id16_equal(s->record_id, put->record_id) &&
+	       emr_cid_equal(&s->root, &put->root);
 }
 
 /* What was only sealed again is the same version; its newest seal is what is asked for. */
 static emr_status note(walk *w, const emr_replica_item *item, const record_facts *facts)
 {
-	step *last = w->steps.len > 0 ? (step *)(void *)(w->steps.data + w->steps.len - sizeof(step)) : NULL;
+	step *last = w->steps.len > 0
+			     ? (step *)(void *)(w->steps.data + w->steps.len - sizeof(step))
+			     : NULL;
 	const step new = {.v = {.pversion = item->version,
 				  .cver = facts->put.cver,
 				  .bytes = facts->meta.n,
 				  .time_unix_s = item->ledger_time,
 				  .signer = item->signer_id,
-				  .is_current = item->version == w->head.pversion && w->head.state == EMR_OBJECT_LIVE},
+				  .is_current = item->version == w->head.pversion &&
+						w->head.state == EMR_OBJECT_LIVE},
 		.record_id = facts->put.record_id,
 		.root = facts->put.root};
 
@@ -105,10 +111,12 @@ static emr_status one_item(void *arg, const emr_replica_item *item)
 	status = share_record(w->shared->share, &head, shared_key_of_name, w->shared, &facts);
 	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
 		return status;
-	return status == EMR_OK && facts.meta.type == EMR_META_FILE ? note(w, item, &facts) : EMR_OK;
+	return status == EMR_OK && facts.meta.type == EMR_META_FILE ? note(w, item, &facts)
+								    : EMR_OK;
 }
 
-emr_status emr_shared_each_version(emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg)
+emr_status emr_shared_each_version(
+	emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg)
 {
 	walk w = {.shared = shared};
 	emr_status status = may_look_back(shared, NULL);
@@ -118,8 +126,8 @@ emr_status emr_shared_each_version(emr_shared *shared, emr_id16 object, emr_shar
 	if (status == EMR_OK)
 		status = head_of(shared, object, &w.head);
 	if (status == EMR_OK)
-		status = emr_replica_history(
-			shared->share->o.replica, EMR_FAMILY_OBJECT, w.head.domain, object, one_item, &w);
+		status = emr_replica_history(shared->share->o.replica, EMR_FAMILY_OBJECT,
+			w.head.domain, object, one_item, &w);
 	for (size_t at = 0; at < w.steps.len && status == EMR_OK; at += sizeof(step)) {
 		step one;
 
@@ -130,10 +138,11 @@ emr_status emr_shared_each_version(emr_shared *shared, emr_id16 object, emr_shar
 	return status;
 }
 
-emr_status emr_shared_ask_version(
-	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_ask **out_ask, emr_share_trouble *out_trouble)
+emr_status emr_shared_ask_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
+	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	emr_access_slot slot = {.object_id = object, .version = pversion, .kind = EMR_CAPSULE_CONTENT};
+	emr_access_slot slot = {
+		.object_id = object, .version = pversion, .kind = EMR_CAPSULE_CONTENT};
 	emr_status status = may_look_back(shared, out_trouble);
 
 	*out_ask = NULL;

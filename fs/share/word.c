@@ -1,4 +1,5 @@
-/* Whose word a version of a shared record is, for its reader: the chain of its row, as far as this copy has it. */
+/* Whose word a version of a shared record is, for its reader: the chain of its row, as far as this
+ * copy has it. */
 #include <string.h>
 
 #include "shared_private.h"
@@ -15,7 +16,8 @@ typedef struct coming {
 	const emr_put_part *mine;
 	uint64_t version;   /* of the item that says it; what comes later is past it */
 	arrival now, first; /* as the row holds it, and the first time */
-	uint64_t highest;   /* in the row since the owner last said which version is the present one */
+	uint64_t
+		highest; /* in the row since the owner last said which version is the present one */
 	bool last_fits, is_past;
 } coming;
 
@@ -31,7 +33,8 @@ typedef struct chain {
 
 static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(c->shared->share->o.replica, c->place->owner_pk, c->place->patient_pk, signer, out_is);
+	return emr_signed_is_owner(c->shared->share->o.replica, c->place->owner_pk,
+		c->place->patient_pk, signer, out_is);
 }
 
 /* Sealing it again where it lies, or bringing it back, makes no new arrival. */
@@ -51,7 +54,8 @@ static void note_content(coming *c, const emr_replica_item *item, bool fits)
 
 static bool is_same(const emr_put_part *a, const emr_put_part *b)
 {
-	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) &&
+	       emr_cid_equal(&a->root, &b->root);
 }
 
 /* PART: what the item says; NULL when that is not here.  Whether it is the content in hand. */
@@ -71,7 +75,8 @@ static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_p
 	bool is_owner = true;
 	emr_status status;
 
-	if (item->op != EMR_OP_PUT || (part == NULL && !c->content.first.is_there) || (part != NULL && part->cver <= c->facts->put.cver))
+	if (item->op != EMR_OP_PUT || (part == NULL && !c->content.first.is_there) ||
+		(part != NULL && part->cver <= c->facts->put.cver))
 		return EMR_OK;
 	if (part != NULL && part->cver - c->facts->put.cver > EMR_CVER_JUMP)
 		return EMR_OK;
@@ -80,14 +85,17 @@ static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_p
 	return status;
 }
 
-/* As the owner does (fs/settle): something lower in between does not make an older version the next one. */
+/* As the owner does (fs/settle): something lower in between does not make an older version the next
+ * one. */
 static emr_status note_highest(chain *c, const emr_replica_item *item, const emr_put_part *part)
 {
 	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same(&c->last, part);
 	emr_status status = is_again ? EMR_OK : is_by_owner(c, item->signer_id, &is_owner);
 
-	c->last = (emr_put_part){.cver = part->cver, .record_id = part->record_id, .root = part->root};
-	if (!is_again && (is_owner || (part->cver > c->content.highest && part->cver - c->content.highest <= EMR_CVER_JUMP)))
+	c->last = (emr_put_part){
+		.cver = part->cver, .record_id = part->record_id, .root = part->root};
+	if (!is_again && (is_owner || (part->cver > c->content.highest &&
+					      part->cver - c->content.highest <= EMR_CVER_JUMP)))
 		c->content.highest = part->cver;
 	return status;
 }
@@ -102,8 +110,8 @@ static emr_status look(void *arg, const emr_replica_item *item)
 
 	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
 		return EMR_OK;
-	status = share_part(c->shared->share, EMR_FAMILY_OBJECT, c->shared->received.grant.domain, c->facts->head.object,
-		item->version, &bytes);
+	status = share_part(c->shared->share, EMR_FAMILY_OBJECT, c->shared->received.grant.domain,
+		c->facts->head.object, item->version, &bytes);
 	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
 		return status;
 	has_part = status == EMR_OK && emr_put_part_decode(emr_buf_view(&bytes), &part) == EMR_OK;
@@ -118,14 +126,17 @@ static emr_status look(void *arg, const emr_replica_item *item)
 	return fits ? EMR_OK : note_newer(c, item, has_part ? &part : NULL);
 }
 
-/* What another put into the row goes on with the row: its number, and a higher version than what lay there. */
+/* What another put into the row goes on with the row: its number, and a higher version than what
+ * lay there. */
 static emr_status judge_row(const chain *c, emr_signed *is)
 {
 	const emr_put_part *put = &c->facts->put;
-	bool by_owner = false, owners_row = false, has_number = emr_id16_equal(put->record_id, c->facts->head.object);
+	bool by_owner = false, owners_row = false,
+	     has_number = emr_id16_equal(put->record_id, c->facts->head.object);
 	emr_status status;
 
-	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) || !c->content.now.is_there)
+	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) ||
+		!c->content.now.is_there)
 		return EMR_OK;
 	status = is_by_owner(c, c->content.now.item.signer_id, &by_owner);
 	if (status == EMR_OK)
@@ -157,7 +168,8 @@ static void take_arrival(const chain *c)
 	place->put_signer = now->item.signer_id;
 }
 
-emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts, emr_shared_word *out)
+emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts,
+	emr_shared_word *out)
 {
 	emr_replica *replica = shared->share->o.replica;
 	emr_signed_place place = {.descriptor = emr_ledger_descriptor(shared->share->o.ledger),
@@ -175,8 +187,8 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 	emr_status status;
 
 	memcpy(place.owner_pk, shared->row.owner_pk, 32);
-	status = emr_replica_history(
-		replica, EMR_FAMILY_OBJECT, shared->received.grant.domain, facts->head.object, look, &c);
+	status = emr_replica_history(replica, EMR_FAMILY_OBJECT, shared->received.grant.domain,
+		facts->head.object, look, &c);
 	if (status == EMR_OK) {
 		take_arrival(&c);
 		status = emr_signed_judge(replica, &place, bundle, &word.is);
@@ -186,7 +198,8 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 	if (status != EMR_OK)
 		return status;
 	word.is_placed = !place.is_put;
-	word.time_unix_s = word.is_placed && word.is.kind != 0 ? word.is.issued_at : place.time_unix_s;
+	word.time_unix_s =
+		word.is_placed && word.is.kind != 0 ? word.is.issued_at : place.time_unix_s;
 	word.is_superseded = c.is_superseded;
 	*out = word;
 	return EMR_OK;
@@ -194,7 +207,8 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 
 const char *emr_shared_word_note(const emr_shared_word *word)
 {
-	return emr_signed_note(word->is_superseded, word->is.kind == EMR_STATEMENT_AMENDMENT, false, word->is_placed);
+	return emr_signed_note(word->is_superseded, word->is.kind == EMR_STATEMENT_AMENDMENT, false,
+		word->is_placed);
 }
 
 /* ---- before anything was opened ---- */
@@ -205,7 +219,8 @@ typedef struct came_walk {
 	coming content;
 } came_walk;
 
-static emr_status part_of(emr_replica *replica, const emr_part_key *at, emr_buf *bytes, emr_put_part *out_part)
+static emr_status part_of(
+	emr_replica *replica, const emr_part_key *at, emr_buf *bytes, emr_put_part *out_part)
 {
 	emr_status status = emr_replica_part(replica, at, bytes);
 
@@ -233,11 +248,13 @@ emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_rep
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_put_part mine;
-	came_walk w = {.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
+	came_walk w = {
+		.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
 	emr_status status = part_of(replica, at, &bytes, &mine);
 
 	if (status == EMR_OK)
-		status = emr_replica_history(replica, at->family, at->domain, at->object, walk_to_it, &w);
+		status = emr_replica_history(
+			replica, at->family, at->domain, at->object, walk_to_it, &w);
 	if (status == EMR_OK && !w.content.now.is_there)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)

@@ -25,9 +25,11 @@ bool emr_words_lead_away(emr_bytes target)
 /* What emrfs goes by, or keeps for itself. */
 static bool is_ours(emr_bytes key)
 {
-	bool is_users = key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
+	bool is_users =
+		key.len > sizeof USERS - 1 && memcmp(key.data, USERS, sizeof USERS - 1) == 0;
 
-	return !is_users || (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
+	return !is_users ||
+	       (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
 }
 
 static emr_status take(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_count)
@@ -40,7 +42,8 @@ static emr_status take(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_co
 
 		if (is_ours(one.key) != ours)
 			continue;
-		status = emr_xattr_change(emr_buf_view(out), one.key, one.value, false, &next, out_count);
+		status = emr_xattr_change(
+			emr_buf_view(out), one.key, one.value, false, &next, out_count);
 		if (status == EMR_OK) {
 			emr_buf_free(out);
 			*out = next;

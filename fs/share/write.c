@@ -55,11 +55,15 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 	return part.data != NULL ? emr_buf_append(arg, part.data, part.len) : EMR_MISSING_DATA;
 }
 
-/* Where only writing is allowed nothing of the domain is kept here, so the ledger is asked; opening compares with the
- * item's hash. */
-static emr_status letter_part(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version, emr_buf *out)
+/* Where only writing is allowed nothing of the domain is kept here, so the ledger is asked; opening
+ * compares with the item's hash. */
+static emr_status letter_part(
+	emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version, emr_buf *out)
 {
-	emr_part_key key = {.family = EMR_FAMILY_WRITER, .domain = domain, .object = object, .version = version};
+	emr_part_key key = {.family = EMR_FAMILY_WRITER,
+		.domain = domain,
+		.object = object,
+		.version = version};
 	emr_status status = share_part(share, EMR_FAMILY_WRITER, domain, object, version, out);
 
 	if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA)
@@ -83,7 +87,8 @@ static emr_status read_letter(emr_share *share, emr_bytes item, emr_bytes part, 
 		emr_epoch_key_free(keys[i]);
 	free(keys);
 	if (status == EMR_OK)
-		status = share_read_card(share, w->domain, emr_bytes_of(letter.card, letter.card_len), &w->card);
+		status = share_read_card(
+			share, w->domain, emr_bytes_of(letter.card, letter.card_len), &w->card);
 	if (status != EMR_OK)
 		return status == EMR_UNSUPPORTED ? EMR_DAMAGED : status;
 	memcpy(w->label, letter.label, sizeof w->label);
@@ -102,11 +107,13 @@ static emr_status open_letter(emr_share *share, const emr_row_writer *row, emr_w
 	emr_status status;
 
 	memcpy(object.b, share->me.signer_id.b, sizeof object.b);
-	status = share_item(share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item);
+	status = share_item(
+		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item);
 	if (status == EMR_OK)
 		w->since_unix_s = item.ledger_time;
 	if (status == EMR_OK)
-		status = share_item(share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item);
+		status = share_item(
+			share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item);
 	if (status == EMR_OK)
 		status = letter_part(share, w->domain, object, version, &part);
 	return status == EMR_OK ? read_letter(share, item.bytes, emr_buf_view(&part), w) : status;
@@ -116,10 +123,12 @@ static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *
 {
 	if (row->head.state != EMR_WRITER_ACTIVE)
 		return EMR_WRITING_HAS_ENDED;
-	return row->not_after_unix_s <= share_now(share) ? EMR_WRITING_IS_OVER : EMR_WRITING_IN_FORCE;
+	return row->not_after_unix_s <= share_now(share) ? EMR_WRITING_IS_OVER
+							 : EMR_WRITING_IN_FORCE;
 }
 
-static emr_status writing_of_row(emr_share *share, emr_id16 domain, const emr_row_writer *row, emr_writing *out)
+static emr_status writing_of_row(
+	emr_share *share, emr_id16 domain, const emr_row_writer *row, emr_writing *out)
 {
 	emr_writing w = {.domain = domain,
 		.phase = phase_of(share, row),
@@ -174,9 +183,12 @@ static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *
 		return w->fn(w->arg, &writing);
 	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
 		return status;
-	if (status == EMR_OFFLINE || status == EMR_TIMEOUT) /* it is not here, and will be told when the ledger is back */
+	if (status == EMR_OFFLINE ||
+		status ==
+			EMR_TIMEOUT) /* it is not here, and will be told when the ledger is back */
 		return EMR_OK;
-	emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s", emr_status_text(status));
+	emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s",
+		emr_status_text(status));
 	w->damaged++;
 	return EMR_OK;
 }
@@ -184,7 +196,8 @@ static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *
 emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
 {
 	walk w = {.share = share, .fn = fn, .arg = arg};
-	emr_status status = emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w);
+	emr_status status =
+		emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w);
 
 	if (status == EMR_OK && out_damaged != NULL)
 		*out_damaged = w.damaged;
@@ -200,10 +213,13 @@ static emr_status may_deposit(emr_share *share)
 	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
 	if (status == EMR_OK)
-		status = emr_replica_person_is_active(share->o.replica, &me, share_now(share), &is_active);
+		status = emr_replica_person_is_active(
+			share->o.replica, &me, share_now(share), &is_active);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
-	return is_active && (me.row.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0 ? EMR_OK : EMR_DENIED;
+	return is_active && (me.row.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0
+		       ? EMR_OK
+		       : EMR_DENIED;
 }
 
 static emr_status by_role(emr_share *share, const emr_card *card, emr_writing *out)
@@ -233,7 +249,8 @@ emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writ
 	emr_card card;
 	emr_status status = emr_card_read(bytes, &card);
 
-	if (status == EMR_OK && (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.net_id, share->net_id)))
+	if (status == EMR_OK &&
+		(card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.net_id, share->net_id)))
 		return EMR_INVALID;
 	if (status == EMR_OK)
 		status = share_read_card(share, card.domain_id, bytes, &card);
@@ -253,17 +270,19 @@ emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writ
 
 /* ---- one's own listing keys there ---- */
 
-emr_status emr_share_own_list_key(emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key)
+emr_status emr_share_own_list_key(
+	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key)
 {
 	uint8_t A[32], capsule[EMR_CAPSULE_BYTES], kcheck[32];
 	emr_status status = share_epoch(share, domain, epoch, A);
 
-	return status == EMR_OK ? emr_list_key_publish(share->o.keyring, domain, epoch, A, share->me.signer_id, capsule,
-					  kcheck, out_key)
+	return status == EMR_OK ? emr_list_key_publish(share->o.keyring, domain, epoch, A,
+					  share->me.signer_id, capsule, kcheck, out_key)
 				: status;
 }
 
-emr_status emr_share_own_list_key_id(emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id)
+emr_status emr_share_own_list_key_id(
+	emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_row_listkey row;
@@ -293,9 +312,11 @@ static emr_status take_own(void *arg, const published_key *key)
 	emr_list_key *own = NULL;
 	emr_status status;
 
-	if (!emr_id32_equal(key->writer, t->me) || shared_name_key(t->shared, key->listkey_id) != NULL)
+	if (!emr_id32_equal(key->writer, t->me) ||
+		shared_name_key(t->shared, key->listkey_id) != NULL)
 		return EMR_OK;
-	status = emr_share_own_list_key(t->shared->share, t->shared->received.grant.domain, key->epoch, &own);
+	status = emr_share_own_list_key(
+		t->shared->share, t->shared->received.grant.domain, key->epoch, &own);
 	return status == EMR_OK ? shared_keep_name_key(t->shared, key->listkey_id, own) : status;
 }
 

@@ -1,5 +1,6 @@
-/* Who else may write in one's own domain.  A WRITER row names no grant; that two belong together is told by the batch: the
- * right to write that comes with reading was given in the entry of its GRANT. */
+/* Who else may write in one's own domain.  A WRITER row names no grant; that two belong together is
+ * told by the batch: the right to write that comes with reading was given in the entry of its
+ * GRANT. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static emr_status note_add(void *arg, const emr_replica_item *item)
 	if (item->op != EMR_OP_WRITER_ADD)
 		return EMR_OK;
 	if (item->bytes.len < EMR_ITEM_BYTES ||
-		!emr_pub_writer_add_parse((emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES},
+		!emr_pub_writer_add_parse((emr_span){item->bytes.data + EMR_ITEM_BYTES,
+						  item->bytes.len - EMR_ITEM_BYTES},
 			&pub))
 		return EMR_DAMAGED;
 	grown = realloc(h->adds, (h->n + 1) * sizeof *grown);
@@ -64,7 +66,8 @@ static emr_status one_row(void *arg, emr_id16 domain, const emr_row_writer *row)
 		return status;
 	memcpy(known.root.b, person.row.root, sizeof known.root.b);
 	memcpy(object.b, known.writer.b, sizeof object.b);
-	status = emr_replica_history(w->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_add, &h);
+	status = emr_replica_history(
+		w->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_add, &h);
 	known.adds = h.adds;
 	known.n = h.n;
 	if (status == EMR_OK)
@@ -108,7 +111,8 @@ emr_status share_known_writers(
 
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s)
 {
-	return writer->row.head.state == EMR_WRITER_ACTIVE && writer->row.not_after_unix_s > now_unix_s;
+	return writer->row.head.state == EMR_WRITER_ACTIVE &&
+	       writer->row.not_after_unix_s > now_unix_s;
 }
 
 bool known_writer_came_with(const known_writer *writer, uint64_t seq)
@@ -123,7 +127,8 @@ emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint6
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
+	emr_status status =
+		share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
 
 	if (status == EMR_OK)
 		*out_seq = item.seq;
@@ -144,7 +149,8 @@ static emr_status note_rights(void *arg, const known_writer *writer)
 	return EMR_OK;
 }
 
-emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights)
+emr_status share_writes_of(
+	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights)
 {
 	pairing p = {.now = share_now(share), .seq = seq};
 	emr_id32 root;
@@ -161,7 +167,8 @@ emr_status share_writes_of(emr_share *share, const emr_known_grant *grant, uint6
 
 emr_status share_add_writer(parcel *p, const writer_terms *terms)
 {
-	emr_act act = emr_act_writer_add(terms->domain, terms->writer->signer_id, terms->rights, terms->not_after_unix_s);
+	emr_act act = emr_act_writer_add(
+		terms->domain, terms->writer->signer_id, terms->rights, terms->not_after_unix_s);
 	emr_writer_letter letter = {.card_len = terms->card.len};
 	emr_status status;
 
@@ -171,8 +178,8 @@ emr_status share_add_writer(parcel *p, const writer_terms *terms)
 	memcpy(letter.label, terms->label, strlen(terms->label) + 1);
 	status = parcel_prepare(p, &act);
 	if (status == EMR_OK)
-		status = emr_writer_part_seal(
-			emr_buf_view(&p->item), terms->writer->row.x25519, &letter, NULL, 0, &p->part);
+		status = emr_writer_part_seal(emr_buf_view(&p->item), terms->writer->row.x25519,
+			&letter, NULL, 0, &p->part);
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
@@ -219,7 +226,8 @@ static emr_status note_staying(void *arg, const emr_known_grant *grant)
 }
 
 /* The right goes on with a share that ends earlier than the one that ends now would have. */
-static emr_status shorten(const leaving *l, const known_writer *writer, const emr_known_grant *stays)
+static emr_status shorten(
+	const leaving *l, const known_writer *writer, const emr_known_grant *stays)
 {
 	writer_terms terms = {.domain = l->domain,
 		.rights = writer->row.rights,
@@ -236,7 +244,8 @@ static emr_status shorten(const leaving *l, const known_writer *writer, const em
 		status = share_grant_note(l->share, box, stays, &note);
 	emr_box_key_free(box);
 	if (status == EMR_OK)
-		status = share_make_card(l->share, l->domain, terms.not_after_unix_s, NULL, NULL, &card);
+		status = share_make_card(
+			l->share, l->domain, terms.not_after_unix_s, NULL, NULL, &card);
 	if (status != EMR_OK)
 		return status;
 	terms.writer = &person;
@@ -268,8 +277,9 @@ static emr_status end_writer(void *arg, const known_writer *writer)
 	if (status != EMR_OK)
 		return status;
 	if (k.is_any && is_key_alive(l, writer))
-		return k.longest.row.not_after_unix_s < writer->row.not_after_unix_s ? shorten(l, writer, &k.longest)
-										    : EMR_OK;
+		return k.longest.row.not_after_unix_s < writer->row.not_after_unix_s
+			       ? shorten(l, writer, &k.longest)
+			       : EMR_OK;
 	status = parcel_prepare(l->p, &act);
 	if (status == EMR_OK)
 		status = parcel_add(l->p, &act, NULL);
@@ -297,7 +307,8 @@ static emr_status note_alive(const leaving *l, emr_buf *out_grants)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		emr_known_grant grant;
-		emr_status status = emr_replica_grant(l->share->o.replica, l->domain, l->grants[i], &grant);
+		emr_status status =
+			emr_replica_grant(l->share->o.replica, l->domain, l->grants[i], &grant);
 
 		if (status == EMR_OK && grant.row.head.state != EMR_GRANT_REVOKED)
 			status = emr_buf_append(out_grants, &l->grants[i], sizeof l->grants[i]);
@@ -307,8 +318,8 @@ static emr_status note_alive(const leaving *l, emr_buf *out_grants)
 	return EMR_OK;
 }
 
-/* The ledger refused some of it: what somebody else of hers (another thread, another door) has ended meanwhile is done, and the rest
- * is asked again. */
+/* The ledger refused some of it: what somebody else of hers (another thread, another door) has
+ * ended meanwhile is done, and the rest is asked again. */
 static emr_status end_the_rest(const leaving *l, emr_id32 root, uint8_t reason, emr_status refused)
 {
 	EMR_AUTO_BUF alive = {0};
@@ -317,11 +328,13 @@ static emr_status end_the_rest(const leaving *l, emr_id32 root, uint8_t reason, 
 
 	if (status != EMR_OK || n == l->n)
 		return status != EMR_OK ? status : refused;
-	return n == 0 ? EMR_OK : share_end(l->share, l->domain, root, (const emr_id16 *)alive.data, n, l->all, reason, NULL);
+	return n == 0 ? EMR_OK
+		      : share_end(l->share, l->domain, root, (const emr_id16 *)alive.data, n,
+				l->all, reason, NULL);
 }
 
-emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n, bool all,
-	uint8_t reason, size_t *out_writers)
+emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants,
+	size_t n, bool all, uint8_t reason, size_t *out_writers)
 {
 	AUTO_PARCEL p = {0};
 	leaving l = {.share = share,
@@ -341,6 +354,7 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 		status = end_the_rest(&l, root, reason, status);
 	if (out_writers != NULL)
 		*out_writers = l.ended;
-	return status == EMR_OK && n > l.n ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
-					   : status;
+	return status == EMR_OK && n > l.n
+		       ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
+		       : status;
 }

@@ -1,4 +1,5 @@
-/* Shares whose agents are gone: given through others, or told to the owner with the line that does it. */
+/* Shares whose agents are gone: given through others, or told to the owner with the line that does
+ * it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +18,23 @@
 typedef struct telling {
 	emr_visit *visit;
 	emr_crowd crowd;
-	emr_buf *told; /* emr_id16, ...: grants that the owner was told of since the folder was opened */
+	emr_buf *told; /* emr_id16, ...: grants that the owner was told of since the folder was
+			  opened */
 } telling;
 
 /* Any other status ends the walk: keys, organisations, or what is shared has changed. */
 static emr_status is_of_agents(void *arg, const emr_replica_change *change)
 {
 	(void)arg;
-	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG || change->family == EMR_FAMILY_APPROVAL
+	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG ||
+			       change->family == EMR_FAMILY_APPROVAL
 		       ? EMR_EXISTS
 		       : EMR_OK;
 }
 
 /* Their organisations, each key's one. */
-static emr_status names_of(emr_crowd *crowd, const emr_id32 *agents, unsigned n, char out[NAMES_BYTES])
+static emr_status names_of(
+	emr_crowd *crowd, const emr_id32 *agents, unsigned n, char out[NAMES_BYTES])
 {
 	emr_status status = EMR_OK;
 
@@ -55,14 +59,16 @@ static bool was_told(const emr_buf *told, emr_id16 grant)
 	return false;
 }
 
-static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who, const char *gone, const char *others)
+static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who,
+	const char *gone, const char *others)
 {
 	emr_problem problem = {0};
 	char text[900];
 
 	emr_who_text(who, text, sizeof text);
-	emr_problem_set(&problem, h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE, "names", gone, "path", path, "who",
-		text, "others", others, "called", who->called, NULL);
+	emr_problem_set(&problem, h->made != NULL ? EMR_SAY_AGENTS_REPLACED : EMR_SAY_AGENTS_GONE,
+		"names", gone, "path", path, "who", text, "others", others, "called", who->called,
+		NULL);
 	if (t->visit->notices != NULL)
 		emr_notices_add_problem(t->visit->notices, &problem, path);
 }
@@ -110,11 +116,13 @@ static emr_status replace(emr_visit *visit)
 emr_status emr_look_agents(emr_visit *visit)
 {
 	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica, visit->from, is_of_agents, NULL);
+					     : emr_replica_since(visit->session->replica,
+						       visit->from, is_of_agents, NULL);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only || emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+	if (visit->session->read_only ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
 	if (visit->memory == NULL)
 		visit->memory = calloc(1, sizeof(emr_buf));

@@ -1,5 +1,5 @@
-/* Saying yes to a request: what it would share, that it is meant so, and, once the grant stands on the ledger, the word that it
- * answers.  The grant itself is made as by `share`. */
+/* Saying yes to a request: what it would share, that it is meant so, and, once the grant stands on
+ * the ledger, the word that it answers.  The grant itself is made as by `share`. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,11 +38,13 @@ static emr_status find_place(approving *a)
 		status = emr_view_find(a->session->view, a->path, &attr);
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
 		emr_problem_set(a->problem, EMR_SAY_NOT_HERE, "path",
-			a->plea.path[0] != '\0' ? a->plea.path : "(no folder named)", "who", a->plea.who.called, "id",
-			a->plea.id, NULL);
+			a->plea.path[0] != '\0' ? a->plea.path : "(no folder named)", "who",
+			a->plea.who.called, "id", a->plea.id, NULL);
 		return EMR_NOT_FOUND;
 	}
-	return status == EMR_OK ? emr_sharing_place(a->session, a->path, &a->domain, label, a->problem) : status;
+	return status == EMR_OK
+		       ? emr_sharing_place(a->session, a->path, &a->domain, label, a->problem)
+		       : status;
 }
 
 /* `share` is told a name: it must mean him, and nobody else. */
@@ -114,8 +116,8 @@ static emr_status say_yes(const approving *a)
 	return status;
 }
 
-emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	approving *a = calloc(1, sizeof *a);
 	json_t *object = NULL;
@@ -128,10 +130,11 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 	if (status == EMR_OK && !request->look)
 		status = say_yes(a);
 	if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->plea.id, "rights",
-			emr_rights_word(a->plea.rights), "path",
-			emr_json_text(a->path), "who", emr_json_text(a->plea.who.called), "purposes",
-			(json_int_t)a->plea.purposes, "until_unix", (json_int_t)a->until);
+		object = json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id",
+			a->plea.id, "rights", emr_rights_word(a->plea.rights), "path",
+			emr_json_text(a->path), "who", emr_json_text(a->plea.who.called),
+			"purposes", (json_int_t)a->plea.purposes, "until_unix",
+			(json_int_t)a->until);
 	free(a);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);
@@ -153,7 +156,8 @@ static emr_status is_it(void *arg, const emr_known_grant *grant)
 {
 	waiting *w = arg;
 
-	if (memcmp(grant->row.grantee, w->row->owner.b, 32) != 0 || grant->row.not_after_unix_s != w->row->until_unix_s ||
+	if (memcmp(grant->row.grantee, w->row->owner.b, 32) != 0 ||
+		grant->row.not_after_unix_s != w->row->until_unix_s ||
 		emr_grant_phase_at(grant, w->now) != EMR_GRANT_IN_FORCE)
 		return EMR_OK;
 	w->grant = grant->grant;
@@ -165,8 +169,9 @@ static emr_status is_right(void *arg, const emr_given *given)
 {
 	waiting *w = arg;
 
-	w->is_there = w->is_there || (memcmp(given->grant.row.grantee, w->row->owner.b, 32) == 0 &&
-					     given->phase == EMR_GRANT_IN_FORCE && emr_given_is_deposit(given));
+	w->is_there = w->is_there ||
+		      (memcmp(given->grant.row.grantee, w->row->owner.b, 32) == 0 &&
+			      given->phase == EMR_GRANT_IN_FORCE && emr_given_is_deposit(given));
 	return EMR_OK;
 }
 
@@ -174,15 +179,18 @@ static emr_status is_right(void *arg, const emr_given *given)
 static bool is_closed(emr_share *share, emr_id16 request)
 {
 	emr_petition *petition = malloc(sizeof *petition);
-	bool is = petition != NULL && emr_petition_get(share, request, petition) == EMR_OK && petition->state != EMR_PETITION_OPEN;
+	bool is = petition != NULL && emr_petition_get(share, request, petition) == EMR_OK &&
+		  petition->state != EMR_PETITION_OPEN;
 
 	free(petition);
 	return is;
 }
 
-/* APPROVE names a grant, and a right to leave things comes without one: that it is there is the answer, and here is noted that
- * nobody waits for another.  The row goes when the request would be over in any case. */
-static emr_status finish_deposit(const emr_session *session, emr_share *share, const emr_asked_for *row)
+/* APPROVE names a grant, and a right to leave things comes without one: that it is there is the
+ * answer, and here is noted that nobody waits for another.  The row goes when the request would be
+ * over in any case. */
+static emr_status finish_deposit(
+	const emr_session *session, emr_share *share, const emr_asked_for *row)
 {
 	waiting w = {.row = row, .now = emr_clock_unix_s(emr_clock_system())};
 	emr_status status = EMR_OK;
@@ -192,7 +200,8 @@ static emr_status finish_deposit(const emr_session *session, emr_share *share, c
 	if (row->told != EMR_PETITION_APPROVED)
 		status = emr_share_given(share, row->domain, is_right, &w);
 	if (status == EMR_OK && w.is_there)
-		status = emr_asked_told(session->keyring, session->state_fd, row->request, EMR_PETITION_APPROVED);
+		status = emr_asked_told(
+			session->keyring, session->state_fd, row->request, EMR_PETITION_APPROVED);
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* not on the ledger yet */
 }
 
@@ -209,7 +218,8 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 	if (w.is_there)
 		status = emr_petition_approve(share, row->request, row->domain, w.grant);
 	else if (row->until_unix_s > w.now)
-		return EMR_OK; /* the grant is on its way, or has failed: then it is said, and the request stays open */
+		return EMR_OK; /* the grant is on its way, or has failed: then it is said, and the
+				  request stays open */
 	/* Answered or taken back meanwhile, or the time is over. */
 	if (status == EMR_OK || status == EMR_CONFLICT || status == EMR_NOT_FOUND)
 		status = emr_asked_drop(session->keyring, session->state_fd, row->request);
@@ -219,10 +229,13 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 emr_status emr_requests_finish(const emr_session *session, emr_share *share)
 {
 	EMR_AUTO_ASKED list = {0};
-	emr_status status = emr_asked_load(session->keyring, session->state_fd, &list), first = status;
+	emr_status status = emr_asked_load(session->keyring, session->state_fd, &list),
+		   first = status;
 
 	for (size_t i = 0; i < list.n && status == EMR_OK; i++) {
-		emr_status one = list.rows[i].kind == EMR_ASKED_SAID_YES ? finish_one(session, share, &list.rows[i]) : EMR_OK;
+		emr_status one = list.rows[i].kind == EMR_ASKED_SAID_YES
+					 ? finish_one(session, share, &list.rows[i])
+					 : EMR_OK;
 
 		first = first == EMR_OK ? one : first;
 	}

@@ -7,8 +7,9 @@
 #include "base/codec.h"
 #include "session/sealed.h"
 
-/* Sealed, of: u16 n, then for each request[16] | owner[32] | domain[16] | asked_at u64 | until u64 | purposes u32 |
- * rights u16 | told u8 | kind u8 | u16 path_len | path | u16 reason_len | reason; padded with zeros to a multiple of 4,096. */
+/* Sealed, of: u16 n, then for each request[16] | owner[32] | domain[16] | asked_at u64 | until u64
+ * | purposes u32 | rights u16 | told u8 | kind u8 | u16 path_len | path | u16 reason_len | reason;
+ * padded with zeros to a multiple of 4,096. */
 #define PAGE_BYTES 4096
 #define PLAIN_MAX ((size_t)1 << 20)
 
@@ -64,7 +65,8 @@ static emr_status save(const emr_keyring *keyring, int state_fd, const emr_asked
 		emr_write_zeros(&w, PAGE_BYTES - plain.len % PAGE_BYTES);
 	status = w.status;
 	if (status == EMR_OK)
-		status = emr_sealed_save(keyring, state_fd, EMR_STATE_ASKED, head, emr_buf_view(&plain));
+		status = emr_sealed_save(
+			keyring, state_fd, EMR_STATE_ASKED, head, emr_buf_view(&plain));
 	emr_wipe(plain.data, plain.len);
 	return status;
 }
@@ -122,7 +124,8 @@ static emr_status read_rows(emr_bytes plain, emr_asked_list *out_list)
 emr_status emr_asked_load(const emr_keyring *keyring, int state_fd, emr_asked_list *out_list)
 {
 	EMR_AUTO_BUF plain = {0};
-	emr_status status = emr_sealed_load(keyring, state_fd, EMR_STATE_ASKED, head, PLAIN_MAX, &plain);
+	emr_status status =
+		emr_sealed_load(keyring, state_fd, EMR_STATE_ASKED, head, PLAIN_MAX, &plain);
 
 	if (status == EMR_NOT_FOUND) {
 		*out_list = (emr_asked_list){0};
@@ -173,7 +176,8 @@ emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_ask
 	return status;
 }
 
-static emr_status told(const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
+static emr_status told(
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *row;
@@ -188,7 +192,8 @@ static emr_status told(const emr_keyring *keyring, int state_fd, emr_id16 reques
 	return save(keyring, state_fd, &list);
 }
 
-emr_status emr_asked_told(const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
+emr_status emr_asked_told(
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
 {
 	emr_status status;
 

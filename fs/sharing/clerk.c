@@ -31,8 +31,8 @@ bool clerk_is_momentary(emr_status status, uint8_t code)
 	case EMR_MISSING_DATA:
 		return true;
 	case EMR_REFUSED:
-		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH || code == EMR_RESULT_CONFLICT ||
-		       code == EMR_RESULT_EPOCH;
+		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
+		       code == EMR_RESULT_CONFLICT || code == EMR_RESULT_EPOCH;
 	}
 	return false;
 }
@@ -62,8 +62,8 @@ static emr_status compare(void *arg, const emr_given *given)
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
 		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
 		row->rights == emr_rights_of_reading(c->order->rights) &&
-		given->writes == emr_rights_of_writing(c->order->rights) && row->purposes == c->order->purposes &&
-		is_end_of(c->order, row->not_after_unix_s) &&
+		given->writes == emr_rights_of_writing(c->order->rights) &&
+		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
 		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
 		*c = (comparing){.order = c->order,
 			.is_there = true,
@@ -72,7 +72,8 @@ static emr_status compare(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and tried again at a start. */
+/* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and
+ * tried again at a start. */
 static emr_status tie(emr_session *session, emr_share *share)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
@@ -84,7 +85,8 @@ static emr_status tie(emr_session *session, emr_share *share)
 	if (status == EMR_OK || clerk_is_momentary(status, emr_share_refusal(share)))
 		return status;
 	/* The share itself stands. */
-	emr_log(EMR_LOG_ERROR, "a share was not carried to the folders inside it: %s", emr_status_text(status));
+	emr_log(EMR_LOG_ERROR, "a share was not carried to the folders inside it: %s",
+		emr_status_text(status));
 	return EMR_OK;
 }
 
@@ -95,7 +97,8 @@ static emr_status note_older(void *arg, const emr_given *given)
 
 	if (memcmp(given->grant.row.grantee, c->order->root.b, 32) != 0 ||
 		(given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
-		emr_id16_equal(given->grant.grant, c->grant) || given->grant.ledger_time > c->ledger_time)
+		emr_id16_equal(given->grant.grant, c->grant) ||
+		given->grant.ledger_time > c->ledger_time)
 		return EMR_OK;
 	return emr_buf_append(&c->older, &given->grant.grant, sizeof given->grant.grant);
 }
@@ -154,12 +157,14 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 	return status == EMR_OK ? tie(session, share) : status;
 }
 
-static emr_status revoke_from(emr_share *share, const emr_nested *tree, size_t nodes, emr_id16 domain, emr_id32 root)
+static emr_status revoke_from(
+	emr_share *share, const emr_nested *tree, size_t nodes, emr_id16 domain, emr_id32 root)
 {
 	size_t n = 0;
 	emr_status status = emr_share_revoke_below(share, tree, nodes, domain, root, &n);
 
-	/* The folder is gone, its grants are not; or the ledger knows no such person, who has nothing then. */
+	/* The folder is gone, its grants are not; or the ledger knows no such person, who has
+	 * nothing then. */
 	if (status == EMR_NOT_FOUND)
 		status = emr_share_revoke_person(share, domain, root, &n);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -191,7 +196,8 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 		status = revoke_from(share, tree, nodes, order->domain, team.grantee);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	/* A folder inside that became a domain of its own since the tree was looked at has got the share, and keeps it no longer. */
+	/* A folder inside that became a domain of its own since the tree was looked at has got the
+	 * share, and keeps it no longer. */
 	emr_view_tie(session->view);
 	return EMR_OK;
 }
@@ -210,6 +216,7 @@ clerk_result clerk_do(emr_session *session, const emr_order *order)
 	emr_share_free(share);
 	result.is_momentary = clerk_is_momentary(result.status, result.code);
 	if (result.status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "order %llu: %s", (unsigned long long)order->number, emr_status_text(result.status));
+		emr_log(EMR_LOG_WARN, "order %llu: %s", (unsigned long long)order->number,
+			emr_status_text(result.status));
 	return result;
 }

@@ -1,4 +1,5 @@
-/* Shares of what was deleted: told once, because they are in force again as soon as it comes back. */
+/* Shares of what was deleted: told once, because they are in force again as soon as it comes back.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,12 @@
 /* Any other status ends the walk: what a domain begins with has gone. */
 static emr_status is_of_deletion(void *arg, const emr_replica_change *change)
 {
-	bool is_root = change->family == EMR_FAMILY_OBJECT && emr_id16_equal(change->domain, change->object);
+	bool is_root = change->family == EMR_FAMILY_OBJECT &&
+		       emr_id16_equal(change->domain, change->object);
 
 	(void)arg;
-	return is_root && (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE) ? EMR_EXISTS : EMR_OK;
+	return is_root && (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE) ? EMR_EXISTS
+										      : EMR_OK;
 }
 
 static bool was_told(const emr_buf *told, emr_id16 grant)
@@ -29,7 +32,8 @@ static emr_status tell(const emr_visit *visit, const emr_share_row *row)
 	char who[900];
 
 	emr_who_text(&row->who, who, sizeof who);
-	emr_problem_set(&problem, EMR_SAY_SHARED_DELETED, "path", row->path, "who", who, "called", row->who.called, NULL);
+	emr_problem_set(&problem, EMR_SAY_SHARED_DELETED, "path", row->path, "who", who, "called",
+		row->who.called, NULL);
 	if (visit->notices != NULL)
 		emr_notices_add_problem(visit->notices, &problem, row->path);
 	return emr_buf_append(visit->memory, &row->grant, sizeof row->grant);
@@ -44,7 +48,8 @@ static emr_status look_at_shares(const emr_visit *visit)
 	if (status == EMR_OK)
 		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
-		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED && !was_told(visit->memory, rows.list[i].grant))
+		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
+			!was_told(visit->memory, rows.list[i].grant))
 			status = tell(visit, &rows.list[i]);
 	return status;
 }
@@ -52,11 +57,13 @@ static emr_status look_at_shares(const emr_visit *visit)
 emr_status emr_look_deleted(emr_visit *visit)
 {
 	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica, visit->from, is_of_deletion, NULL);
+					     : emr_replica_since(visit->session->replica,
+						       visit->from, is_of_deletion, NULL);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only || emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+	if (visit->session->read_only ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
 	if (visit->memory == NULL)
 		visit->memory = calloc(1, sizeof(emr_buf));

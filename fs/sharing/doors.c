@@ -85,7 +85,8 @@ static emr_status refresh(emr_doors *doors)
 	doors->generation = generation;
 	doors->end_unix_s = UINT64_MAX;
 	for (size_t i = 0; i < rows.n; i++)
-		if (rows.list[i].state == EMR_SHARE_CONFIRMED && rows.list[i].until_unix_s < doors->end_unix_s)
+		if (rows.list[i].state == EMR_SHARE_CONFIRMED &&
+			rows.list[i].until_unix_s < doors->end_unix_s)
 			doors->end_unix_s = rows.list[i].until_unix_s;
 	doors->is_known = true;
 	return EMR_OK;
@@ -120,7 +121,7 @@ static emr_status list(void *arg, emr_giving_fn fn, void *fn_arg)
 	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
 
-		if (is_shown(row) && !row->is_inner)	/* one share has one link, where it begins */
+		if (is_shown(row) && !row->is_inner) /* one share has one link, where it begins */
 			status = fn(fn_arg, row->who.called, row->path, row->domain);
 	}
 	pthread_mutex_unlock(&doors->lock);
@@ -129,7 +130,8 @@ static emr_status list(void *arg, emr_giving_fn fn, void *fn_arg)
 
 static int by_end(const void *a, const void *b)
 {
-	const emr_share_row *x = *(const emr_share_row *const *)a, *y = *(const emr_share_row *const *)b;
+	const emr_share_row *x = *(const emr_share_row *const *)a,
+			    *y = *(const emr_share_row *const *)b;
 
 	return x->until_unix_s < y->until_unix_s ? -1 : x->until_unix_s > y->until_unix_s;
 }
@@ -142,7 +144,8 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 	emr_status status = shown != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++)
-		if (emr_id16_equal(doors->rows.list[i].domain, domain) && is_shown(&doors->rows.list[i]))
+		if (emr_id16_equal(doors->rows.list[i].domain, domain) &&
+			is_shown(&doors->rows.list[i]))
 			shown[n++] = &doors->rows.list[i];
 	if (n > 1)
 		qsort(shown, n, sizeof *shown, by_end);
@@ -151,7 +154,8 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 		int len;
 
 		emr_time_json((int64_t)shown[i]->until_unix_s, until);
-		len = snprintf(one, sizeof one, "%s%s until %s", i > 0 ? ", " : "", shown[i]->who.called, until);
+		len = snprintf(one, sizeof one, "%s%s until %s", i > 0 ? ", " : "",
+			shown[i]->who.called, until);
 		if (len < 0 || out->len - before + (size_t)len > LIST_MAX)
 			break;
 		status = emr_buf_append(out, one, (size_t)len);
@@ -174,7 +178,8 @@ static emr_status shared_with(void *arg, emr_id16 domain, emr_buf *out)
 
 /* ---- one grant ---- */
 
-/* Only people of the book: whom else a name means may change with every new member.  Teams and organisations are in nobody's book. */
+/* Only people of the book: whom else a name means may change with every new member.  Teams and
+ * organisations are in nobody's book. */
 static emr_status find_known(emr_doors *doors, const char *text, emr_who *out_who)
 {
 	EMR_AUTO_CROWD crowd = {0};
@@ -183,7 +188,8 @@ static emr_status find_known(emr_doors *doors, const char *text, emr_who *out_wh
 
 	if (status == EMR_OK)
 		status = emr_who_find(&crowd, text, out_who, names, sizeof names);
-	if (status == EMR_CONFLICT || (status == EMR_OK && out_who->kind == EMR_WHO_PERSON && !out_who->is_known))
+	if (status == EMR_CONFLICT ||
+		(status == EMR_OK && out_who->kind == EMR_WHO_PERSON && !out_who->is_known))
 		status = EMR_NOT_FOUND;
 	return status;
 }
@@ -200,9 +206,10 @@ static emr_status say_grant(const emr_share_row *row, emr_buf *out)
 		if (purposes[i] != ' ')
 			purposes[kept++] = purposes[i];
 	purposes[kept] = '\0';
-	snprintf(text, sizeof text, "%s until=%s%s%s%s grant=%s state=%s", emr_rights_word(row->rights), until,
-		purposes[0] != '\0' ? " purpose=" : "", purposes,
-		(row->rights & EMR_GRANT_HISTORY) != 0 ? " history=yes" : "", row->id[0] != '\0' ? row->id : "none", state);
+	snprintf(text, sizeof text, "%s until=%s%s%s%s grant=%s state=%s",
+		emr_rights_word(row->rights), until, purposes[0] != '\0' ? " purpose=" : "",
+		purposes, (row->rights & EMR_GRANT_HISTORY) != 0 ? " history=yes" : "",
+		row->id[0] != '\0' ? row->id : "none", state);
 	return emr_buf_append(out, text, strlen(text));
 }
 
@@ -224,7 +231,8 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 		if (!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, &person))
 			continue;
 		if (best == NULL || (row->order.number > best->order.number) ||
-			(row->order.number == best->order.number && row->until_unix_s > best->until_unix_s))
+			(row->order.number == best->order.number &&
+				row->until_unix_s > best->until_unix_s))
 			best = row;
 	}
 	if (status == EMR_OK)
@@ -251,10 +259,12 @@ static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
 
 	snprintf(cause, sizeof cause, "'%.200s' %s", word, what);
 	emr_buf_clear(out_cause);
-	return emr_buf_append(out_cause, cause, strlen(cause) + 1) == EMR_OK ? EMR_INVALID : EMR_NO_MEMORY;
+	return emr_buf_append(out_cause, cause, strlen(cause) + 1) == EMR_OK ? EMR_INVALID
+									     : EMR_NO_MEMORY;
 }
 
-/* "read|write|deposit [until=TIME] [purpose=P[,P]] [history=yes]".  EMR_INVALID: *OUT_CAUSE says why, as text. */
+/* "read|write|deposit [until=TIME] [purpose=P[,P]] [history=yes]".  EMR_INVALID: *OUT_CAUSE says
+ * why, as text. */
 static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 {
 	char copy[1024], *rest = NULL, *word;
@@ -267,20 +277,27 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 		if (is_first && !parse_right(word, &order->rights))
 			return cannot(word, "is none of read, write and deposit", out_cause);
 		if (!is_first && strncmp(word, "until=", 6) == 0) {
-			if (emr_time_parse(word + 6, order->asked_unix_s, &order->until_unix_s) != EMR_OK)
+			if (emr_time_parse(word + 6, order->asked_unix_s, &order->until_unix_s) !=
+				EMR_OK)
 				return cannot(word + 6, "is no time that is to come", out_cause);
 		} else if (!is_first && strncmp(word, "purpose=", 8) == 0) {
 			if (!emr_purposes_parse(word + 8, &order->purposes))
-				return cannot(word + 8, "is none of treatment, emergency, research, payment, family, self and legal", out_cause);
+				return cannot(word + 8,
+					"is none of treatment, emergency, research, payment, "
+					"family, self and legal",
+					out_cause);
 		} else if (!is_first && strcmp(word, "history=yes") == 0) {
 			order->rights |= EMR_GRANT_HISTORY;
 		} else if (!is_first && strcmp(word, "history=no") != 0) {
-			return cannot(word, "is none of until=, purpose=, history=yes and history=no", out_cause);
+			return cannot(word,
+				"is none of until=, purpose=, history=yes and history=no",
+				out_cause);
 		}
 		is_first = false;
 	}
 	if (order->rights == (EMR_RIGHTS_DEPOSIT | EMR_GRANT_HISTORY))
-		return cannot("history=yes", "does not go with deposit, which shows nothing", out_cause);
+		return cannot(
+			"history=yes", "does not go with deposit, which shows nothing", out_cause);
 	if (order->rights == EMR_RIGHTS_DEPOSIT) /* nothing is opened, for no purpose */
 		order->purposes = 0;
 	if (order->until_unix_s > FOREVER_UNIX_S)
@@ -312,13 +329,15 @@ static emr_status set(void *arg, const char *path, const char *who, emr_bytes va
 	snprintf(text, sizeof text, "%.*s", (int)value.len, (const char *)value.data);
 	status = parse(text, &order, &cause);
 	if (status == EMR_INVALID)
-		emr_problem_set(&problem, EMR_SAY_GRANT_VALUE, "path", path, "who", who, "cause", (const char *)cause.data, NULL);
+		emr_problem_set(&problem, EMR_SAY_GRANT_VALUE, "path", path, "who", who, "cause",
+			(const char *)cause.data, NULL);
 	if (status == EMR_OK)
 		status = find_known(doors, who, &person);
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(&problem, EMR_SAY_UNKNOWN_PERSON, "who", who, NULL);
 	if (status == EMR_OK)
-		status = emr_sharing_place(doors->session, path, &order.domain, order.label, &problem);
+		status = emr_sharing_place(
+			doors->session, path, &order.domain, order.label, &problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_have(&person, &problem);
 	if (status == EMR_OK)
@@ -331,7 +350,8 @@ static emr_status set(void *arg, const char *path, const char *who, emr_bytes va
 	order.replaces = true; /* an attribute has one value */
 	snprintf(order.who, sizeof order.who, "%s", person.called);
 	status = emr_view_make_domain(doors->session->view, path, &order.domain);
-	return status == EMR_OK ? emr_sharing_give(doors->session->sharing, &order, &number) : status;
+	return status == EMR_OK ? emr_sharing_give(doors->session->sharing, &order, &number)
+				: status;
 }
 
 #define KEYS_MAX 8 /* of one team, while a share is on its way to its newest */
@@ -345,7 +365,8 @@ static size_t same_as(emr_doors *doors, emr_id16 domain, const emr_who *who, emr
 	pthread_mutex_lock(&doors->lock);
 	for (size_t i = 0; i < doors->rows.n && n < KEYS_MAX; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
-		bool is_known = !emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, who);
+		bool is_known =
+			!emr_id16_equal(row->domain, domain) || !emr_who_is_same(&row->who, who);
 
 		for (size_t k = 0; k < n && !is_known; k++)
 			is_known = emr_id32_equal(out[k].root, row->who.root);
@@ -356,7 +377,8 @@ static size_t same_as(emr_doors *doors, emr_id16 domain, const emr_who *who, emr
 	return n;
 }
 
-static emr_status end_one(emr_doors *doors, emr_id16 domain, const char *path, const emr_who *person)
+static emr_status end_one(
+	emr_doors *doors, emr_id16 domain, const char *path, const emr_who *person)
 {
 	emr_who all[KEYS_MAX];
 	size_t n = same_as(doors, domain, person, all);
@@ -364,7 +386,8 @@ static emr_status end_one(emr_doors *doors, emr_id16 domain, const char *path, c
 	uint64_t number;
 
 	for (size_t i = 0; i < n; i++) {
-		emr_status one = emr_sharing_take_back(doors->session->sharing, domain, path, &all[i], &number);
+		emr_status one = emr_sharing_take_back(
+			doors->session->sharing, domain, path, &all[i], &number);
 
 		if (one != EMR_OK && one != EMR_NOT_FOUND)
 			return one;
@@ -393,7 +416,8 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 	pthread_mutex_unlock(&doors->lock);
 	if (status == EMR_NOT_FOUND)
 		status = emr_crowd_open(doors->session, &crowd);
-	if (status == EMR_OK && !is_found) /* also who is called by his handle: to end something nobody has to be in the book */
+	if (status == EMR_OK && !is_found) /* also who is called by his handle: to end something
+					      nobody has to be in the book */
 		status = emr_who_find(&crowd, who, &person, names, sizeof names);
 	if (status == EMR_OK)
 		status = end_one(doors, domain, path, &person);
@@ -402,7 +426,8 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 
 /* ---- moving ---- */
 
-/* A program that tries a thousand times is refused as often; a person is told twenty times a minute. */
+/* A program that tries a thousand times is refused as often; a person is told twenty times a
+ * minute. */
 static bool may_tell(emr_doors *doors)
 {
 	uint64_t now = now_s();
@@ -425,7 +450,8 @@ static bool lies_in(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Of IDS, who may also change what comes to TO: "NAMES (of them X may change it)".  As of the last look. */
+/* Of IDS, who may also change what comes to TO: "NAMES (of them X may change it)".  As of the last
+ * look. */
 static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *names, size_t size)
 {
 	size_t n = 0;
@@ -438,12 +464,16 @@ static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *n
 		char text[300];
 
 		for (size_t k = 0; k + sizeof(emr_id32) <= ids.len; k += sizeof(emr_id32))
-			is_meant = is_meant || memcmp(ids.data + k, row->who.root.b, sizeof row->who.root.b) == 0;
-		if (!is_meant || !is_shown(row) || strcmp(emr_rights_word(row->rights), "write") != 0 || !lies_in(to, row->path))
+			is_meant = is_meant || memcmp(ids.data + k, row->who.root.b,
+						       sizeof row->who.root.b) == 0;
+		if (!is_meant || !is_shown(row) ||
+			strcmp(emr_rights_word(row->rights), "write") != 0 ||
+			!lies_in(to, row->path))
 			continue;
 		emr_who_text(&row->who, text, sizeof text);
 		if (at + strlen(text) + 40 < size)
-			snprintf(names + at, size - at, "%s%s", n++ == 0 ? " (who may change it: " : "; ", text);
+			snprintf(names + at, size - at, "%s%s",
+				n++ == 0 ? " (who may change it: " : "; ", text);
 	}
 	pthread_mutex_unlock(&doors->lock);
 	if (n > 0)
@@ -467,8 +497,9 @@ static void would_share(void *arg, const char *from, const char *to, emr_bytes i
 	}
 	emr_who_names(&crowd, ids, names, sizeof names);
 	add_writers(doors, ids, to, names, sizeof names);
-	emr_problem_set(&problem, EMR_SAY_MOVE_WOULD_SHARE, "name", name != NULL ? name + 1 : from, "folder",
-		folder[0] != '\0' ? folder : "the top", "names", names, "src", from, "dest", to, "path", from, NULL);
+	emr_problem_set(&problem, EMR_SAY_MOVE_WOULD_SHARE, "name", name != NULL ? name + 1 : from,
+		"folder", folder[0] != '\0' ? folder : "the top", "names", names, "src", from,
+		"dest", to, "path", from, NULL);
 	emr_notices_add_problem(doors->notices, &problem, from);
 }
 

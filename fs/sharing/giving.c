@@ -48,13 +48,15 @@ static size_t bytes_of(const json_t *row)
 static emr_status answer_received(const asking *a)
 {
 	json_t *all = NULL, *portion = json_array();
-	emr_status status = portion != NULL ? emr_shared_with_me_json(a->session, &all) : EMR_NO_MEMORY;
+	emr_status status =
+		portion != NULL ? emr_shared_with_me_json(a->session, &all) : EMR_NO_MEMORY;
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < json_array_size(all) && status == EMR_OK; i++) {
 		json_t *one = json_array_get(all, i);
 
-		if (json_array_size(portion) >= PORTION || (bytes > 0 && bytes + bytes_of(one) > PORTION_BYTES)) {
+		if (json_array_size(portion) >= PORTION ||
+			(bytes > 0 && bytes + bytes_of(one) > PORTION_BYTES)) {
 			status = emit_portion(a, "shared_with_me", &portion);
 			bytes = 0;
 		}
@@ -80,7 +82,8 @@ static emr_status answer_list(asking *a)
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
 		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
 
-		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK
+										 : EMR_NO_MEMORY;
 		if (status == EMR_OK && json_array_size(portion) >= PORTION)
 			status = emit_portion(a, "grants", &portion);
 	}
@@ -118,15 +121,17 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 
 	emr_who_text(who, text, sizeof text);
 	if (status == EMR_INVALID && emr_id32_equal(who->id, a->session->identity.signer_id))
-		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what", "Your own records are yours: nothing is shared with yourself.",
-			"verb", "share", NULL);
+		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what",
+			"Your own records are yours: nothing is shared with yourself.", "verb",
+			"share", NULL);
 	else if (status == EMR_INVALID)
-		emr_problem_set(
-			a->problem, EMR_SAY_WRONG_USE, "what", "The end of a share lies ahead.", "verb", "share", NULL);
+		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what",
+			"The end of a share lies ahead.", "verb", "share", NULL);
 	else if (status == EMR_DENIED || status == EMR_NOT_FOUND)
 		emr_problem_set(a->problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	else if (status == EMR_EXISTS)
-		emr_problem_set(a->problem, EMR_SAY_MAY_WRITE_ALREADY, "who", text, "path", a->request->path, NULL);
+		emr_problem_set(a->problem, EMR_SAY_MAY_WRITE_ALREADY, "who", text, "path",
+			a->request->path, NULL);
 	else if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
 		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else if (status == EMR_READ_ONLY)
@@ -136,8 +141,10 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 	return status;
 }
 
-/* *OUT_MOVES: it becomes a domain of its own first.  *OUT_IS_KNOWN: false while the folder is on no ledger, and that cannot be changed now. */
-static emr_status preview(const asking *a, const emr_order *order, emr_grant_made *out, bool *out_is_known, bool *out_moves)
+/* *OUT_MOVES: it becomes a domain of its own first.  *OUT_IS_KNOWN: false while the folder is on no
+ * ledger, and that cannot be changed now. */
+static emr_status preview(const asking *a, const emr_order *order, emr_grant_made *out,
+	bool *out_is_known, bool *out_moves)
 {
 	emr_grant_order terms = {.domain = order->domain,
 		.grantee = order->grantee,
@@ -156,10 +163,11 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 	if (status != EMR_OK)
 		return status;
 	*out_moves = !d.is_root;
-	if (!d.is_root) {	/* as the one around it; a new domain has no past to be hidden */
+	if (!d.is_root) { /* as the one around it; a new domain has no past to be hidden */
 		terms.domain = d.domain;
 		terms.rights |= terms.rights != 0 ? EMR_GRANT_HISTORY : 0;
-		terms.replaces = true;	/* what may be written in the one around it does not matter */
+		terms.replaces =
+			true; /* what may be written in the one around it does not matter */
 	}
 	status = emr_sharing_handle(a->session, &share);
 	if (status == EMR_OK)
@@ -179,8 +187,10 @@ static emr_status find_wider(asking *a, const emr_order *order, uint64_t *out_un
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
 		const emr_share_row *row = &rows.list[i];
 
-		if (row->state == EMR_SHARE_CONFIRMED && emr_id32_equal(row->who.root, order->root) &&
-			(row->until_unix_s > order->until_unix_s || (row->purposes & ~order->purposes) != 0 ||
+		if (row->state == EMR_SHARE_CONFIRMED &&
+			emr_id32_equal(row->who.root, order->root) &&
+			(row->until_unix_s > order->until_unix_s ||
+				(row->purposes & ~order->purposes) != 0 ||
 				(row->rights & ~order->rights) != 0) &&
 			row->until_unix_s > *out_until_unix_s)
 			*out_until_unix_s = row->until_unix_s;
@@ -206,12 +216,14 @@ static emr_status answer_look(asking *a, const emr_order *order, const emr_who *
 	if (status != EMR_OK)
 		return status;
 	emr_who_text(who, text, sizeof text);
-	object = json_pack("{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:I}", "done", 1, "path",
-		emr_json_text(a->request->path), "who", emr_json_text(who->called), "text", text, "compared", who->is_compared,
-		"known", who->is_known, "files", (json_int_t)c.files, "bytes", (json_int_t)c.bytes, "wrapped",
-		(json_int_t)made.wrapped_again, "moved", (json_int_t)(moves ? c.records : 0), "released_by",
-		is_known ? emr_share_agents_json(&a->crowd, made.agents, made.n) : json_null(), "needed",
-		(int)made.t, "wider_until_unix", (json_int_t)wider_until_unix_s);
+	object = json_pack("{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:I}",
+		"done", 1, "path", emr_json_text(a->request->path), "who",
+		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
+		who->is_known, "files", (json_int_t)c.files, "bytes", (json_int_t)c.bytes,
+		"wrapped", (json_int_t)made.wrapped_again, "moved",
+		(json_int_t)(moves ? c.records : 0), "released_by",
+		is_known ? emr_share_agents_json(&a->crowd, made.agents, made.n) : json_null(),
+		"needed", (int)made.t, "wider_until_unix", (json_int_t)wider_until_unix_s);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -219,7 +231,9 @@ static emr_status answer_look(asking *a, const emr_order *order, const emr_who *
 
 uint16_t emr_rights_asked(const emr_request *request)
 {
-	uint16_t rights = request->deposit ? EMR_RIGHTS_DEPOSIT : request->write ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
+	uint16_t rights = request->deposit ? EMR_RIGHTS_DEPOSIT
+			  : request->write ? EMR_RIGHTS_WRITE
+					   : EMR_RIGHTS_READ;
 
 	return rights | (request->history && !request->deposit ? EMR_GRANT_HISTORY : 0);
 }
@@ -235,14 +249,16 @@ static emr_status answer_give(asking *a)
 	uint64_t number = 0;
 	emr_who who;
 	json_t *object;
-	emr_status status = emr_sharing_place(a->session, request->path, &order.domain, order.label, a->problem);
+	emr_status status = emr_sharing_place(
+		a->session, request->path, &order.domain, order.label, a->problem);
 
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_have(&who, a->problem);
 	if (status == EMR_OK)
-		status = emr_sharing_may_do(a->session, request->path, &who, order.rights, a->problem);
+		status = emr_sharing_may_do(
+			a->session, request->path, &who, order.rights, a->problem);
 	if (status == EMR_OK && emr_own_key_is_revoked(a->session, a->problem))
 		status = EMR_DENIED;
 	if (status != EMR_OK)
@@ -266,25 +282,34 @@ static emr_status answer_give(asking *a)
 
 static emr_status answer_order(asking *a)
 {
-	int64_t deadline = emr_clock_boot_ns(emr_clock_system()) + (int64_t)a->request->timeout_ms * 1000000;
+	int64_t deadline =
+		emr_clock_boot_ns(emr_clock_system()) + (int64_t)a->request->timeout_ms * 1000000;
 	char cause[200] = "";
 	emr_order failed;
 	json_t *object;
 	emr_status status = a->session->sharing != NULL
-				    ? emr_sharing_wait(a->session->sharing, a->request->order, deadline, &failed)
+				    ? emr_sharing_wait(a->session->sharing, a->request->order,
+					      deadline, &failed)
 				    : EMR_OK;
 
 	if (status == EMR_REFUSED)
 		emr_sharing_cause(&failed, cause, sizeof cause);
 	object = json_pack("{s:b, s:s, s:s}", "done", 1, "state",
-		status == EMR_OK ? "confirmed" : status == EMR_REFUSED ? "failed" : "queued", "cause", cause);
+		status == EMR_OK	? "confirmed"
+		: status == EMR_REFUSED ? "failed"
+					: "queued",
+		"cause", cause);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 
-emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
-	asking a = {.session = session, .request = request, .emit = emit, .arg = arg, .problem = out_problem};
+	asking a = {.session = session,
+		.request = request,
+		.emit = emit,
+		.arg = arg,
+		.problem = out_problem};
 	emr_status status;
 
 	if (request->order != 0)

@@ -38,9 +38,10 @@ emr_status emr_inner_await(emr_session *session, emr_id16 domain)
 		status = emr_view_publish_now(session->view);
 		if (status == EMR_OK)
 			status = emr_view_domain_state(session->view, domain, &now);
-		if (status == EMR_OK && !now.is_whole && now.left == before.left && now.old_places == before.old_places &&
-			now.is_made == before.is_made)
-			status = now.left > 0 && now.left == now.failed ? EMR_MISSING_DATA : EMR_BUSY;
+		if (status == EMR_OK && !now.is_whole && now.left == before.left &&
+			now.old_places == before.old_places && now.is_made == before.is_made)
+			status = now.left > 0 && now.left == now.failed ? EMR_MISSING_DATA
+									: EMR_BUSY;
 	}
 	return status;
 }

@@ -32,7 +32,7 @@ typedef struct notice {
 	emr_message message;
 	char *path;			/* as it is, owned */
 	char *program, *folder, *value; /* of software-refused, owned; else NULL */
-	emr_problem *said;		/* its words, when they are filled in already; owned, or NULL */
+	emr_problem *said; /* its words, when they are filled in already; owned, or NULL */
 } notice;
 
 struct emr_notices {
@@ -262,7 +262,8 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
 {
-	notice n = {.message = problem->message, .path = strdup(path), .said = malloc(sizeof *n.said)};
+	notice n = {
+		.message = problem->message, .path = strdup(path), .said = malloc(sizeof *n.said)};
 
 	if (n.path == NULL || n.said == NULL) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
@@ -273,8 +274,8 @@ void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, c
 	add(notices, n);
 }
 
-void emr_notices_add_software(void *arg, const char *program, const char *path, const char *folder,
-	const char *value)
+void emr_notices_add_software(
+	void *arg, const char *program, const char *path, const char *folder, const char *value)
 {
 	emr_notices *notices = arg;
 	const char *top = notices->folder != NULL ? notices->folder : ".";

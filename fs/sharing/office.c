@@ -15,7 +15,9 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
-#define SLEEP_MAX_NS (3600 * SECOND_NS) /* a computer that slept: its boot clock went on, the waiting did not */
+#define SLEEP_MAX_NS                                                                               \
+	(3600 * SECOND_NS) /* a computer that slept: its boot clock went on, the waiting did not   \
+			    */
 
 /* Who adds a look adds a line. */
 static const emr_look looks[] = {
@@ -93,7 +95,8 @@ uint64_t emr_office_count(emr_office *office)
 
 /* ---- one round ---- */
 
-/* Another person's or agent's key, or an own device's; devices of others come with their persons. */
+/* Another person's or agent's key, or an own device's; devices of others come with their persons.
+ */
 static emr_status note_person(void *arg, const emr_known_person *person)
 {
 	emr_office *office = arg;
@@ -146,7 +149,9 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		at->due_boot_ns = visit.due_boot_ns;
 		return;
 	}
-	at->pause_ns = at->pause_ns == 0 ? SECOND_NS : at->pause_ns * 2 > AGAIN_MAX_NS ? AGAIN_MAX_NS : at->pause_ns * 2;
+	at->pause_ns = at->pause_ns == 0		 ? SECOND_NS
+		       : at->pause_ns * 2 > AGAIN_MAX_NS ? AGAIN_MAX_NS
+							 : at->pause_ns * 2;
 	at->due_boot_ns = now_boot_ns() + at->pause_ns;
 	if (status != EMR_OFFLINE)
 		emr_log(EMR_LOG_WARN, "office: %s: %s", looks[i].name, emr_status_text(status));
@@ -175,7 +180,8 @@ static void go_round(emr_office *office)
 	emr_replica_position position = {0};
 	emr_status status;
 
-	/* Who comes is seen a moment later, by way of the folder's own following; before that he can wait for nothing. */
+	/* Who comes is seen a moment later, by way of the folder's own following; before that he
+	 * can wait for nothing. */
 	if (is_alone(office))
 		return;
 	status = emr_replica_catch_up(office->session->replica, NULL, NULL, NULL);

@@ -41,7 +41,8 @@ emr_status emr_look_release(emr_visit *visit)
 	if (status == EMR_OK && tally.next_ms == 0)
 		visit->due_boot_ns = 0;
 	if (tally.answered + tally.refused > 0)
-		emr_log(EMR_LOG_INFO, "office: %zu questions answered, %zu refused", tally.answered, tally.refused);
+		emr_log(EMR_LOG_INFO, "office: %zu questions answered, %zu refused", tally.answered,
+			tally.refused);
 	return status;
 }
 
@@ -145,23 +146,28 @@ static emr_status count_writing(void *arg, emr_id16 domain, const emr_row_writer
 	elsewhere *e = arg;
 
 	(void)domain;
-	e->n += row->head.state == EMR_WRITER_ACTIVE && row->not_after_unix_s > e->now && (row->rights & EMR_RIGHT_MANAGE) == 0;
+	e->n += row->head.state == EMR_WRITER_ACTIVE && row->not_after_unix_s > e->now &&
+		(row->rights & EMR_RIGHT_MANAGE) == 0;
 	return EMR_OK;
 }
 
-/* Others share with a person's first key, and the ledger lets no other ask for theirs or write there.  Said once. */
+/* Others share with a person's first key, and the ledger lets no other ask for theirs or write
+ * there.  Said once. */
 static emr_status say_what_is_elsewhere(emr_visit *visit)
 {
 	emr_replica *replica = visit->session->replica;
 	elsewhere e = {.now = emr_clock_unix_s(emr_clock_system())};
 	uint8_t pk[32];
 	const emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
-	emr_status status = visit->memory == NULL ? emr_keyring_person_pk(visit->session->keyring, pk) : EMR_NOT_FOUND;
+	emr_status status = visit->memory == NULL
+				    ? emr_keyring_person_pk(visit->session->keyring, pk)
+				    : EMR_NOT_FOUND;
 
 	if (status == EMR_OK)
 		status = emr_replica_grants_to(replica, emr_sha256_of(&bytes, 1), count_grant, &e);
 	if (status == EMR_OK)
-		status = emr_replica_writes_of(replica, emr_sha256_of(&bytes, 1), count_writing, &e);
+		status =
+			emr_replica_writes_of(replica, emr_sha256_of(&bytes, 1), count_writing, &e);
 	if (status != EMR_OK || e.n == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	visit->memory = malloc(1);
@@ -185,7 +191,8 @@ emr_status emr_look_devices(emr_visit *visit)
 	if (!is_device(visit)) {
 		status = emr_share_pass_on(visit->share, &n);
 		if (n > 0)
-			emr_log(EMR_LOG_INFO, "office: %llu letters to own computers", (unsigned long long)n);
+			emr_log(EMR_LOG_INFO, "office: %llu letters to own computers",
+				(unsigned long long)n);
 		return status;
 	}
 	status = emr_share_learn(visit->share, &some);

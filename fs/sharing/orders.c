@@ -7,11 +7,13 @@
 #include "base/file.h"
 #include "session/sealed.h"
 
-/* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8 failed | u8 status | u8 code |
- * domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32 purposes | u16 rights | u8 len, label | u8 len, who;
- * zeros to a multiple of 4,096. */
+/* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8
+ * failed | u8 status | u8 code | domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32
+ * purposes | u16 rights | u8 len, label | u8 len, who; zeros to a multiple of 4,096. */
 #define PAGE_BYTES 4096
-#define REPLACES 0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones */
+#define REPLACES                                                                                   \
+	0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones  \
+		 */
 #define FILE_MAX ((size_t)1 << 20)
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 1, 0, 0, 0};
@@ -62,7 +64,8 @@ emr_status emr_orders_save(const emr_keyring *keyring, int state_fd, const emr_o
 		emr_write_zeros(&w, PAGE_BYTES - plain.len % PAGE_BYTES);
 	status = w.status;
 	if (status == EMR_OK)
-		status = emr_sealed_save(keyring, state_fd, EMR_STATE_ORDERS, head, emr_buf_view(&plain));
+		status = emr_sealed_save(
+			keyring, state_fd, EMR_STATE_ORDERS, head, emr_buf_view(&plain));
 	if (plain.len > 0)
 		emr_wipe(plain.data, plain.len);
 	return status;
@@ -109,7 +112,8 @@ emr_status emr_orders_load(const emr_keyring *keyring, int state_fd, emr_orders 
 	EMR_AUTO_BUF plain = {0};
 	emr_reader r;
 	size_t n;
-	emr_status status = emr_sealed_load(keyring, state_fd, EMR_STATE_ORDERS, head, FILE_MAX, &plain);
+	emr_status status =
+		emr_sealed_load(keyring, state_fd, EMR_STATE_ORDERS, head, FILE_MAX, &plain);
 
 	if (status == EMR_OK) {
 		r = emr_reader_of(emr_buf_view(&plain));

@@ -60,8 +60,8 @@ static bool said_yes(const collecting *c, const emr_petition *p)
 {
 	const emr_asked_for *asked = emr_asked_find(&c->asked, p->request);
 
-	return p->state == EMR_PETITION_OPEN && asked != NULL && asked->kind == EMR_ASKED_SAID_YES &&
-	       asked->told == EMR_PETITION_APPROVED;
+	return p->state == EMR_PETITION_OPEN && asked != NULL &&
+	       asked->kind == EMR_ASKED_SAID_YES && asked->told == EMR_PETITION_APPROVED;
 }
 
 static emr_status take_received(void *arg, const emr_petition *p)
@@ -108,7 +108,8 @@ static emr_status is_answer(void *arg, const emr_writing *writing)
 	return EMR_OK;
 }
 
-/* The ledger's word of a yes names a grant, and a right only to leave things has none: the right itself is the answer. */
+/* The ledger's word of a yes names a grant, and a right only to leave things has none: the right
+ * itself is the answer. */
 static void see_right(const collecting *c, const emr_asked_for *asked, emr_plea *plea)
 {
 	seeking s = {.asked = asked};
@@ -166,7 +167,8 @@ static bool is_listed(const collecting *c, emr_id16 request)
 	return false;
 }
 
-/* Requests that a right answered, and that were taken back then: what became of them is known here only. */
+/* Requests that a right answered, and that were taken back then: what became of them is known here
+ * only. */
 static emr_status add_closed(collecting *c)
 {
 	emr_status status = EMR_OK;
@@ -176,7 +178,8 @@ static emr_status add_closed(collecting *c)
 		emr_plea *plea;
 
 		if (asked->kind != EMR_ASKED_MINE || asked->rights != EMR_RIGHTS_DEPOSIT ||
-			asked->told != EMR_PETITION_APPROVED || asked->asked_at + EMR_PETITION_ANSWERED_S <= c->now ||
+			asked->told != EMR_PETITION_APPROVED ||
+			asked->asked_at + EMR_PETITION_ANSWERED_S <= c->now ||
 			is_listed(c, asked->request))
 			continue;
 		status = next_row(c, &plea);
@@ -221,7 +224,8 @@ static emr_status name_rows(emr_pleas *pleas)
 
 			letters = same >= letters ? same + 1 : letters;
 		}
-		snprintf(pleas->list[i].id, sizeof pleas->list[i].id, "r-%.*s", (int)letters, whole[i]);
+		snprintf(pleas->list[i].id, sizeof pleas->list[i].id, "r-%.*s", (int)letters,
+			whole[i]);
 	}
 	free(whole);
 	return EMR_OK;
@@ -259,8 +263,9 @@ static emr_status collect(collecting *c, const emr_session *session)
 
 emr_status emr_pleas_collect(const emr_session *session, emr_share *share, emr_pleas *out)
 {
-	const emr_share_options options = {
-		.keyring = session->keyring, .ledger = session->ledger, .replica = session->replica};
+	const emr_share_options options = {.keyring = session->keyring,
+		.ledger = session->ledger,
+		.replica = session->replica};
 	collecting c = {.share = share, .now = emr_clock_unix_s(emr_clock_system())};
 	emr_share *own = NULL;
 	emr_status status = share == NULL ? emr_share_new(&options, &own) : EMR_OK;
@@ -347,7 +352,8 @@ static void shorten(char *text, size_t size)
 void emr_plea_path_text(const emr_plea *plea, char *out, size_t size)
 {
 	if (plea->path[0] == '\0') {
-		snprintf(out, size, "%s", plea->is_readable ? "your records (no folder named)" : "?");
+		snprintf(out, size, "%s",
+			plea->is_readable ? "your records (no folder named)" : "?");
 		return;
 	}
 	emr_show(plea->path, out, size);
@@ -379,7 +385,8 @@ static const char *to_text(const emr_plea *plea)
 
 json_t *emr_plea_json(const emr_plea *plea)
 {
-	char purposes[EMR_PURPOSES_TEXT_BYTES], until[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], last[EMR_TEXT_BYTES];
+	char purposes[EMR_PURPOSES_TEXT_BYTES], until[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES],
+		last[EMR_TEXT_BYTES];
 	json_t *row;
 
 	emr_purposes_text(plea->purposes, purposes);
@@ -387,16 +394,22 @@ json_t *emr_plea_json(const emr_plea *plea)
 	emr_time_json((int64_t)plea->asked_at, at);
 	emr_time_json((int64_t)plea->last_at, last);
 	row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:b}", "id", plea->id, "direction",
-		plea->is_to_me ? "to-me" : "from-me", "who", emr_json_text(plea->who.called), "name",
-		emr_json_text(plea->who.name), "organisation", emr_json_text(plea->who.organisation), "known",
-		plea->who.is_known, "compared", plea->who.is_compared);
-	if (row == NULL || json_object_set_new(row, "rights", json_string(emr_rights_word(plea->rights))) != 0 ||
-		json_object_update_new(row,
-			json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "path", emr_json_text(plea->path), "reason",
-				emr_json_text(plea->reason), "purpose", purposes, "until", until, "state",
-				emr_plea_state_text(plea), "at", at, "answered_at",
-				plea->state == EMR_PETITION_OPEN ? "" : last, "answer", emr_json_text(plea->answer))) != 0 ||
-		json_object_set_new(row, "owner", plea->is_to_me ? json_string("you") : emr_json_text(plea->who.name)) != 0) {
+		plea->is_to_me ? "to-me" : "from-me", "who", emr_json_text(plea->who.called),
+		"name", emr_json_text(plea->who.name), "organisation",
+		emr_json_text(plea->who.organisation), "known", plea->who.is_known, "compared",
+		plea->who.is_compared);
+	if (row == NULL ||
+		json_object_set_new(row, "rights", json_string(emr_rights_word(plea->rights))) !=
+			0 ||
+		json_object_update_new(
+			row, json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "path",
+				     emr_json_text(plea->path), "reason",
+				     emr_json_text(plea->reason), "purpose", purposes, "until",
+				     until, "state", emr_plea_state_text(plea), "at", at,
+				     "answered_at", plea->state == EMR_PETITION_OPEN ? "" : last,
+				     "answer", emr_json_text(plea->answer))) != 0 ||
+		json_object_set_new(row, "owner",
+			plea->is_to_me ? json_string("you") : emr_json_text(plea->who.name)) != 0) {
 		json_decref(row);
 		return NULL;
 	}
@@ -405,7 +418,8 @@ json_t *emr_plea_json(const emr_plea *plea)
 
 emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 {
-	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1], when[EMR_TEXT_BYTES];
+	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1],
+		when[EMR_TEXT_BYTES];
 	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES], *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -422,15 +436,18 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 	fprintf(to, "Request %s of %s\n\n", plea->id, when);
 	fprintf(to, "Who asks:   %s\n", who);
 	fprintf(to, "            %s\n",
-		plea->who.is_compared  ? "You know each other, and have compared your number."
-		: plea->who.is_known ? "You know each other; your number is not compared (emrfs people check)."
-				       : "You have no card of each other: be sure who it is before you say yes.");
+		plea->who.is_compared ? "You know each other, and have compared your number."
+		: plea->who.is_known
+			? "You know each other; your number is not compared (emrfs people check)."
+			: "You have no card of each other: be sure who it is before you say yes.");
 	fprintf(to, "Asks for:   %s\n", path);
-	fprintf(to, "To:         %s, until %s%s\n", to_text(plea), until, plea->is_over ? " (that has passed)" : "");
+	fprintf(to, "To:         %s, until %s%s\n", to_text(plea), until,
+		plea->is_over ? " (that has passed)" : "");
 	fprintf(to, "Purpose:    %s\n", purposes);
 	if (reason[0] != '\0')
 		fprintf(to, "Says:       \"%s\"\n", reason);
-	fprintf(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id, plea->id);
+	fprintf(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id,
+		plea->id);
 	if (fclose(to) != 0)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)

@@ -1,4 +1,5 @@
-/* The office's look at requests: what came is told once, what was answered is told to who asked, and .emrfs/requests has the open ones. */
+/* The office's look at requests: what came is told once, what was answered is told to who asked,
+ * and .emrfs/requests has the open ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,8 @@ static emr_status note_told(told *t, emr_id16 request)
 
 static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
 {
-	char who[900], what[SHORT_BYTES + 40], purposes[EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES], because[SHORT_BYTES + 8];
+	char who[900], what[SHORT_BYTES + 40], purposes[EMR_PURPOSES_TEXT_BYTES],
+		reason[SHORT_BYTES], because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
 	emr_plea_who_text(plea, who, sizeof who);
@@ -60,8 +62,10 @@ static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
 	snprintf(what + strlen(what), sizeof what - strlen(what), "%s", emr_plea_besides(plea));
 	emr_purposes_text(plea->purposes, purposes);
 	emr_plea_reason_text(plea->is_to_me ? plea->reason : plea->answer, reason, sizeof reason);
-	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason, reason[0] != '\0' ? "\"" : "");
-	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because", because, "id", plea->id, NULL);
+	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
+		reason[0] != '\0' ? "\"" : "");
+	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
+		because, "id", plea->id, NULL);
 	emr_notices_add_problem(visit->notices, &problem, "");
 }
 
@@ -73,7 +77,8 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_plea *plea)
 	return note_told(t, plea->request);
 }
 
-/* What was answered by the right itself stands open on the ledger: who asked takes it back, when its person has heard. */
+/* What was answered by the right itself stands open on the ledger: who asked takes it back, when
+ * its person has heard. */
 static emr_status close_answered(emr_visit *visit, const emr_plea *plea)
 {
 	const emr_session *session = visit->session;
@@ -81,7 +86,8 @@ static emr_status close_answered(emr_visit *visit, const emr_plea *plea)
 
 	if (plea->told != EMR_PETITION_APPROVED) {
 		tell(visit, plea, EMR_SAY_SAID_YES);
-		status = emr_asked_told(session->keyring, session->state_fd, plea->request, EMR_PETITION_APPROVED);
+		status = emr_asked_told(
+			session->keyring, session->state_fd, plea->request, EMR_PETITION_APPROVED);
 	}
 	if (status == EMR_OK)
 		status = emr_petition_withdraw(visit->share, plea->request);
@@ -91,7 +97,8 @@ static emr_status close_answered(emr_visit *visit, const emr_plea *plea)
 /* Told once, also over many mounts: the list of what was asked remembers it. */
 static emr_status tell_sent(emr_visit *visit, const emr_plea *plea)
 {
-	if (plea->is_readable && plea->rights == EMR_RIGHTS_DEPOSIT && plea->state == EMR_PETITION_APPROVED)
+	if (plea->is_readable && plea->rights == EMR_RIGHTS_DEPOSIT &&
+		plea->state == EMR_PETITION_APPROVED)
 		return close_answered(visit, plea);
 	if (!plea->is_readable || (uint8_t)plea->state == plea->told)
 		return EMR_OK;
@@ -101,7 +108,8 @@ static emr_status tell_sent(emr_visit *visit, const emr_plea *plea)
 		tell(visit, plea, EMR_SAY_SAID_NO);
 	else
 		return EMR_OK;
-	return emr_asked_told(visit->session->keyring, visit->session->state_fd, plea->request, plea->state);
+	return emr_asked_told(
+		visit->session->keyring, visit->session->state_fd, plea->request, plea->state);
 }
 
 /* ---- .emrfs/requests ---- */
@@ -134,8 +142,10 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 {
 	(void)arg;
 	/* Any other status ends the walk. */
-	return (change->op >= EMR_OP_REQUEST && change->op <= EMR_OP_WITHDRAW) || change->op == EMR_OP_WRITER_ADD ? EMR_EXISTS
-															 : EMR_OK;
+	return (change->op >= EMR_OP_REQUEST && change->op <= EMR_OP_WITHDRAW) ||
+			       change->op == EMR_OP_WRITER_ADD
+		       ? EMR_EXISTS
+		       : EMR_OK;
 }
 
 static emr_status look(emr_visit *visit, told *t)
@@ -162,7 +172,8 @@ emr_status emr_look_requests(emr_visit *visit)
 	if (emr_requests_finish(visit->session, visit->share) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "office: a request that was said yes to is not answered yet");
 	if (visit->memory != NULL)
-		status = emr_replica_since(visit->session->replica, visit->from, is_of_requests, NULL);
+		status = emr_replica_since(
+			visit->session->replica, visit->from, is_of_requests, NULL);
 	if (status != EMR_EXISTS)
 		return status;
 	if (visit->memory == NULL)

@@ -88,16 +88,16 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 	}
 	if (status != EMR_OK)
 		return status;
-	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)pleas.waiting, "held_back",
-		(json_int_t)pleas.held_back);
+	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)pleas.waiting,
+		"held_back", (json_int_t)pleas.held_back);
 	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
 }
 
 /* ---- a new one ---- */
 
 /* Whoever's card it is, known here or not. */
-static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd, const emr_request *request, emr_who *out,
-	emr_problem *out_problem)
+static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
+	const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
 	emr_bytes bytes = emr_bytes_of(request->card, request->card_len), card, vouches;
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
@@ -107,18 +107,21 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd, co
 	if (status == EMR_OK)
 		status = emr_card_read(card, &read);
 	if (status != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause", "it is damaged, or nobody signed it", NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
+			"it is damaged, or nobody signed it", NULL);
 		return status;
 	}
 	if (!emr_id16_equal(read.net_id, net_id)) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", read.name[0] != '\0' ? read.name : "That person", NULL);
+		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who",
+			read.name[0] != '\0' ? read.name : "That person", NULL);
 		return EMR_DENIED;
 	}
 	return emr_who_of(crowd, read.signer_id, out);
 }
 
 /* Two who may be meant: never one of them by chance. */
-static emr_status say_both(emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
+static emr_status say_both(
+	emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
 {
 	const emr_id32 ids[] = {one, other};
 	char names[600];
@@ -128,9 +131,11 @@ static emr_status say_both(emr_crowd *crowd, const char *text, emr_id32 one, emr
 	return EMR_CONFLICT;
 }
 
-/* As one calls him, or as his directory below shared-with-me is called, whose card came with a share and may be in nobody's book.
- * What one calls somebody comes before a code, which anybody can find a key for, and not before a whole name. */
-static emr_status owner_called(const emr_session *session, emr_crowd *crowd, const char *text, emr_who *out, emr_problem *out_problem)
+/* As one calls him, or as his directory below shared-with-me is called, whose card came with a
+ * share and may be in nobody's book. What one calls somebody comes before a code, which anybody can
+ * find a key for, and not before a whole name. */
+static emr_status owner_called(const emr_session *session, emr_crowd *crowd, const char *text,
+	emr_who *out, emr_problem *out_problem)
 {
 	char names[800];
 	emr_id32 sharer;
@@ -141,10 +146,12 @@ static emr_status owner_called(const emr_session *session, emr_crowd *crowd, con
 	if (by_name != EMR_OK && by_name != EMR_NOT_FOUND && by_name != EMR_CONFLICT)
 		return by_name;
 	if (status == EMR_NOT_FOUND || by_name == EMR_CONFLICT ||
-		(by_name == EMR_OK && strchr(text, '(') == NULL && strcasecmp(called.called, text) == 0))
+		(by_name == EMR_OK && strchr(text, '(') == NULL &&
+			strcasecmp(called.called, text) == 0))
 		return emr_who_find_or_say(crowd, text, out, out_problem);
 	if (status == EMR_CONFLICT)
-		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", "several below shared-with-me", NULL);
+		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names",
+			"several below shared-with-me", NULL);
 	if (status == EMR_OK)
 		status = emr_who_of(crowd, sharer, out);
 	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called))
@@ -152,30 +159,32 @@ static emr_status owner_called(const emr_session *session, emr_crowd *crowd, con
 	return status;
 }
 
-static emr_status find_owner(
-	const emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
+static emr_status find_owner(const emr_session *session, const emr_request *request, emr_who *out,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	const char *text = request->who[0] != '\0' ? request->who : "That person";
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK)
-		status = request->card_len > 0 ? owner_of_card(session, &crowd, request, out, out_problem)
-					       : owner_called(session, &crowd, text, out, out_problem);
+		status = request->card_len > 0
+				 ? owner_of_card(session, &crowd, request, out, out_problem)
+				 : owner_called(session, &crowd, text, out, out_problem);
 	if (status != EMR_OK)
 		return status;
 	if (out->kind == EMR_WHO_PERSON && out->is_active &&
 		!emr_id32_equal(out->id, session->identity.signer_id))
 		return EMR_OK;
 	emr_problem_set(out_problem,
-		out->kind != EMR_WHO_PERSON   ? EMR_SAY_ASK_A_PERSON
-		: out->is_active	      ? EMR_SAY_ASK_YOURSELF
-					      : EMR_SAY_NOT_ON_LEDGER,
+		out->kind != EMR_WHO_PERSON ? EMR_SAY_ASK_A_PERSON
+		: out->is_active	    ? EMR_SAY_ASK_YOURSELF
+					    : EMR_SAY_NOT_ON_LEDGER,
 		"who", text, NULL);
 	return EMR_DENIED;
 }
 
-static emr_status send(emr_session *session, const emr_request *request, const emr_who *owner, emr_asked_for *row)
+static emr_status send(
+	emr_session *session, const emr_request *request, const emr_who *owner, emr_asked_for *row)
 {
 	const emr_profile *profile = &session->profile;
 	emr_petition_order order = {.owner = owner->id,
@@ -202,7 +211,8 @@ static void note(const emr_session *session, emr_asked_for *row)
 	emr_status status = emr_asked_add(session->keyring, session->state_fd, row);
 
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "a request that was sent could not be noted: %s",
+			emr_status_text(status));
 }
 
 static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_fn emit, void *arg)
@@ -213,15 +223,16 @@ static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_f
 
 	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++) {
 		if (emr_id16_equal(pleas.list[i].request, request))
-			object = json_pack("{s:b, s:[o]}", "done", 1, "requests", emr_plea_json(&pleas.list[i]));
+			object = json_pack("{s:b, s:[o]}", "done", 1, "requests",
+				emr_plea_json(&pleas.list[i]));
 	}
 	if (status != EMR_OK)
 		return status;
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 
-static emr_status answer_ask(
-	emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+static emr_status answer_ask(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	emr_asked_for row = {.asked_at = emr_clock_unix_s(emr_clock_system()),
 		.until_unix_s = request->until_unix_s,
@@ -250,8 +261,8 @@ static emr_status answer_ask(
 	return answer_sent(session, row.request, emit, arg);
 }
 
-emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	emr_status status = request->who[0] == '\0' && request->card_len == 0
 				    ? answer_list(session, emit, arg)
@@ -295,12 +306,13 @@ static emr_status say_no(emr_session *session, const emr_plea *plea, const char 
 	return status;
 }
 
-emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	emr_plea *plea = malloc(sizeof *plea);
 	json_t *object = NULL;
-	emr_status status = plea != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
+	emr_status status =
+		plea != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = emr_requests_find(session, request, plea, out_problem);
@@ -309,7 +321,8 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 	if (status == EMR_INVALID)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
 	if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:b}", "done", 1, "id", plea->id, "withdrawn", !plea->is_to_me);
+		object = json_pack(
+			"{s:b, s:s, s:b}", "done", 1, "id", plea->id, "withdrawn", !plea->is_to_me);
 	free(plea);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);

@@ -27,14 +27,16 @@ static void names_of(const emr_session *session, const emr_shared_notice *n, cha
 		emr_who who = {.called = "somebody"};
 		bool is_named;
 
-		is_named = emr_who_of(&crowd, n->missing[i], &who) == EMR_OK && who.organisation[0] != '\0';
+		is_named = emr_who_of(&crowd, n->missing[i], &who) == EMR_OK &&
+			   who.organisation[0] != '\0';
 		len += (size_t)snprintf(out + len, NAMES_BYTES - len, "%s%s", i > 0 ? ", " : "",
 			is_named ? who.organisation : who.called);
 	}
 	emr_crowd_close(&crowd);
 }
 
-static void set_no_release(const emr_session *session, const emr_shared_notice *n, emr_problem *problem)
+static void set_no_release(
+	const emr_session *session, const emr_shared_notice *n, emr_problem *problem)
 {
 	char names[NAMES_BYTES], seconds[16], t[16], all[16];
 
@@ -43,15 +45,18 @@ static void set_no_release(const emr_session *session, const emr_shared_notice *
 	snprintf(all, sizeof all, "%u", n->n);
 	names_of(session, n, names);
 	if (n->n == 0 || names[0] == '\0')
-		emr_problem_set(problem, EMR_SAY_NO_RELEASE_OWNER, "path", n->inside, "owner", n->owner, "s", seconds, NULL);
+		emr_problem_set(problem, EMR_SAY_NO_RELEASE_OWNER, "path", n->inside, "owner",
+			n->owner, "s", seconds, NULL);
 	else
-		emr_problem_set(problem, EMR_SAY_NO_RELEASE, "path", n->inside, "names", names, "s", seconds, "t", t, "n", all,
-			NULL);
+		emr_problem_set(problem, EMR_SAY_NO_RELEASE, "path", n->inside, "names", names, "s",
+			seconds, "t", t, "n", all, NULL);
 }
 
-static void set(const emr_session *session, const emr_shared_notice *n, emr_message message, emr_problem *problem)
+static void set(const emr_session *session, const emr_shared_notice *n, emr_message message,
+	emr_problem *problem)
 {
-	char purposes[EMR_SHARED_PURPOSES_BYTES], purpose[EMR_SHARED_PURPOSES_BYTES], time[EMR_TEXT_BYTES];
+	char purposes[EMR_SHARED_PURPOSES_BYTES], purpose[EMR_SHARED_PURPOSES_BYTES],
+		time[EMR_TEXT_BYTES];
 
 	if (message == EMR_SAY_NO_RELEASE) {
 		set_no_release(session, n, problem);
@@ -61,14 +66,16 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 	emr_shared_purposes(UINT32_C(1) << (n->purpose & 31), purpose);
 	emr_time_text((int64_t)n->time_unix_s, time);
 	if (message == EMR_SAY_SIGNED_FALSELY || message == EMR_SAY_SIGNATURE_STALE)
-		emr_problem_set(problem, message, "path", n->path, "signer", n->owner, "organisation", n->organisation, "time",
-			time, NULL);
+		emr_problem_set(problem, message, "path", n->path, "signer", n->owner,
+			"organisation", n->organisation, "time", time, NULL);
 	else
-		emr_problem_set(problem, message, "path", n->inside[0] != '\0' ? n->inside : n->path, "owner", n->owner,
-			"time", time, "purposes", purposes, "purpose", purpose, NULL);
+		emr_problem_set(problem, message, "path",
+			n->inside[0] != '\0' ? n->inside : n->path, "owner", n->owner, "time", time,
+			"purposes", purposes, "purpose", purpose, NULL);
 }
 
-bool emr_shared_notice_say(const emr_session *session, const emr_shared_notice *n, emr_problem *out_problem)
+bool emr_shared_notice_say(
+	const emr_session *session, const emr_shared_notice *n, emr_problem *out_problem)
 {
 	emr_message message;
 

@@ -13,7 +13,7 @@
 typedef struct row {
 	bool has_ended;
 	uint64_t until_unix_s;
-	json_t *one;	/* owned */
+	json_t *one; /* owned */
 } row;
 
 typedef struct collecting {
@@ -32,7 +32,8 @@ static int by_end(const void *a, const void *b)
 	order = x->until_unix_s < y->until_unix_s ? -1 : x->until_unix_s > y->until_unix_s;
 	if (order != 0)
 		return x->has_ended ? -order : order;
-	return strcmp(json_string_value(json_object_get(x->one, "path")), json_string_value(json_object_get(y->one, "path")));
+	return strcmp(json_string_value(json_object_get(x->one, "path")),
+		json_string_value(json_object_get(y->one, "path")));
 }
 
 /* ---- rows ---- */
@@ -61,15 +62,18 @@ static json_t *row_json(const emr_shared_with_me *share)
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s}", "path", emr_json_text(share->path), "owner",
-		emr_json_text(share->owner), "rights", share->right, "purpose", purposes, "until", until, "until_unix",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s}", "path",
+		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
+		share->right, "purpose", purposes, "until", until, "until_unix",
 		(json_int_t)end_of(share), "history", share->has_history, "state", state_of(share));
 }
 
 static bool note(void *arg, const emr_shared_with_me *share)
 {
 	collecting *c = arg;
-	row one = {.has_ended = share->phase != EMR_SHARE_OPEN, .until_unix_s = end_of(share), .one = row_json(share)};
+	row one = {.has_ended = share->phase != EMR_SHARE_OPEN,
+		.until_unix_s = end_of(share),
+		.one = row_json(share)};
 	row *grown = one.one != NULL ? realloc(c->rows, (c->n + 1) * sizeof *grown) : NULL;
 
 	if (grown == NULL) {
@@ -86,7 +90,8 @@ emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 {
 	collecting c = {.status = EMR_OK};
 	json_t *list = json_array();
-	emr_status status = list != NULL ? emr_view_each_shared_with_me(session->view, note, &c) : EMR_NO_MEMORY;
+	emr_status status = list != NULL ? emr_view_each_shared_with_me(session->view, note, &c)
+					 : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = c.status;
@@ -113,7 +118,8 @@ static bool count(void *arg, const emr_shared_with_me *share)
 	if (share->phase != EMR_SHARE_OPEN || strcmp(share->right, "deposit") == 0)
 		return true;
 	c->open++;
-	if (end_of(share) < EMR_FOREVER_UNIX_S && (c->until_unix_s == 0 || share->until_unix_s < c->until_unix_s))
+	if (end_of(share) < EMR_FOREVER_UNIX_S &&
+		(c->until_unix_s == 0 || share->until_unix_s < c->until_unix_s))
 		c->until_unix_s = share->until_unix_s;
 	return true;
 }

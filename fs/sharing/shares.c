@@ -53,7 +53,8 @@ static bool is_deleted(const emr_session *session, emr_id16 domain)
 {
 	emr_replica_head head;
 
-	return emr_replica_head_get(session->replica, domain, domain, &head) == EMR_OK && head.state != EMR_OBJECT_LIVE;
+	return emr_replica_head_get(session->replica, domain, domain, &head) == EMR_OK &&
+	       head.state != EMR_OBJECT_LIVE;
 }
 
 static emr_status note_given(void *arg, const emr_given *given)
@@ -209,7 +210,8 @@ static emr_status count_opened(collecting *c)
 			is_first = emr_id16_is_zero(c->rows.list[k].grant) ||
 				   !emr_id16_equal(c->rows.list[k].domain, c->rows.list[i].domain);
 		if (is_first)
-			status = emr_share_audit(c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL);
+			status = emr_share_audit(
+				c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL);
 	}
 	return status;
 }
@@ -239,7 +241,8 @@ static void name_ids(emr_share_rows *rows)
 			char other[ID_LETTERS_MAX + 2];
 
 			emr_base32(rows->list[k].grant.b, sizeof rows->list[k].grant.b, other);
-			while (k != i && letters < ID_LETTERS_MAX && strncmp(whole, other, letters) == 0)
+			while (k != i && letters < ID_LETTERS_MAX &&
+				strncmp(whole, other, letters) == 0)
 				letters++;
 		}
 		snprintf(rows->list[i].id, sizeof rows->list[i].id, "g-%.*s", (int)letters, whole);
@@ -254,7 +257,8 @@ static bool is_called(const emr_share_row *row, const char *text)
 
 	if (strcasecmp(row->who.called, text) == 0)
 		return true;
-	if (strncasecmp(text, "g-", 2) == 0 && strlen(text) >= ID_LETTERS_MIN + 2 && !emr_id16_is_zero(row->grant)) {
+	if (strncasecmp(text, "g-", 2) == 0 && strlen(text) >= ID_LETTERS_MIN + 2 &&
+		!emr_id16_is_zero(row->grant)) {
 		emr_base32(row->grant.b, sizeof row->grant.b, whole);
 		if (strncasecmp(whole, text + 2, strlen(text + 2)) == 0)
 			return true;
@@ -266,8 +270,8 @@ static bool is_called(const emr_share_row *row, const char *text)
 	return strcmp(org, theirs + 1) == 0;
 }
 
-emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text, emr_who *out_who, char *out_ids,
-	size_t size)
+emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text,
+	emr_who *out_who, char *out_ids, size_t size)
 {
 	const emr_who *found = NULL;
 	bool are_several = false;
@@ -277,7 +281,8 @@ emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, co
 		const emr_share_row *row = &rows->list[i];
 		size_t at = strlen(out_ids);
 
-		if ((domain != NULL && !emr_id16_equal(row->domain, *domain)) || !is_called(row, text))
+		if ((domain != NULL && !emr_id16_equal(row->domain, *domain)) ||
+			!is_called(row, text))
 			continue;
 		are_several = are_several || (found != NULL && !emr_who_is_same(found, &row->who));
 		found = &row->who;
@@ -294,7 +299,8 @@ emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, co
 
 #define ROUNDS 4
 
-/* What stands and what waits, of one moment: an order that became a grant between the two looks would be in neither. */
+/* What stands and what waits, of one moment: an order that became a grant between the two looks
+ * would be in neither. */
 static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 {
 	emr_sharing *sharing = c->session->sharing;
@@ -313,8 +319,8 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 	return status;
 }
 
-static emr_status collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain, bool with_opened, bool with_inner,
-	emr_share_rows *out_rows)
+static emr_status collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
+	bool with_opened, bool with_inner, emr_share_rows *out_rows)
 {
 	collecting c = {.session = session, .crowd = crowd, .with_inner = with_inner};
 	emr_status status = emr_sharing_handle(session, &c.share);
@@ -343,13 +349,14 @@ static emr_status collect(emr_session *session, emr_crowd *crowd, const emr_id16
 	return EMR_OK;
 }
 
-emr_status emr_shares_collect(
-	emr_session *session, emr_crowd *crowd, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
+emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
+	bool with_opened, emr_share_rows *out_rows)
 {
 	return collect(session, crowd, domain, with_opened, false, out_rows);
 }
 
-emr_status emr_shares_collect_inner(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
+emr_status emr_shares_collect_inner(
+	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
 {
 	return collect(session, crowd, NULL, false, true, out_rows);
 }
@@ -384,7 +391,9 @@ json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned
 	for (unsigned i = 0; i < n && list != NULL; i++) {
 		emr_who who;
 		bool is_known = emr_who_of(crowd, agents[i], &who) == EMR_OK;
-		const char *text = !is_known ? "?" : who.organisation[0] != '\0' ? who.organisation : who.called;
+		const char *text = !is_known			 ? "?"
+				   : who.organisation[0] != '\0' ? who.organisation
+								 : who.called;
 
 		if (json_array_append_new(list, emr_json_text(text)) != 0) {
 			json_decref(list);
@@ -402,11 +411,14 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 	emr_time_json((int64_t)row->until_unix_s, until);
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
-	one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, s:I, s:I}", "id", row->id, "path",
-		emr_json_text(row->path), "who", emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
-		"organisation", emr_json_text(row->who.organisation), "rights", emr_rights_word(row->rights), "purpose", purposes, "until", until,
-		"until_unix", (json_int_t)row->until_unix_s, "history", (row->rights & EMR_GRANT_HISTORY) != 0, "state", state,
-		"released_by", emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "opened",
+	one = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, s:I, s:I}", "id",
+		row->id, "path", emr_json_text(row->path), "who", emr_json_text(row->who.called),
+		"name", emr_json_text(row->who.name), "organisation",
+		emr_json_text(row->who.organisation), "rights", emr_rights_word(row->rights),
+		"purpose", purposes, "until", until, "until_unix", (json_int_t)row->until_unix_s,
+		"history", (row->rights & EMR_GRANT_HISTORY) != 0, "state", state, "released_by",
+		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "opened",
 		(json_int_t)row->opened, "opened_last_unix", (json_int_t)row->opened_last_unix_s);
 	return one;
 }

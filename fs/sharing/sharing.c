@@ -48,7 +48,8 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 	if (status != EMR_OK)
 		return status;
 	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local) {
-		emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path", path[0] != '\0' ? path : "The whole folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path",
+			path[0] != '\0' ? path : "The whole folder", NULL);
 		return EMR_DENIED;
 	}
 	/* A device would need the seed to sign for the domain. */
@@ -61,7 +62,8 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		return EMR_UNSUPPORTED;
 	}
 	*out_domain = d.own;
-	/* What is above is nobody's business, and a name with controls or marks of direction in it is nothing for a letter. */
+	/* What is above is nobody's business, and a name with controls or marks of direction in it
+	 * is nothing for a letter. */
 	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
 	return EMR_OK;
 }
@@ -80,7 +82,8 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 
 	emr_who_text(who, text, sizeof text);
 	/* An organisation without anybody who works there. */
-	if (who->kind == EMR_WHO_ORGANISATION && emr_id32_equal(who->id, emr_who_org_id(who->org))) {
+	if (who->kind == EMR_WHO_ORGANISATION &&
+		emr_id32_equal(who->id, emr_who_org_id(who->org))) {
 		emr_problem_set(out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
 		return EMR_UNSUPPORTED;
 	}
@@ -90,7 +93,8 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who, uint16_t rights, emr_problem *out_problem)
+emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,
+	uint16_t rights, emr_problem *out_problem)
 {
 	char text[600];
 	emr_path_domain d;
@@ -121,10 +125,11 @@ struct emr_sharing {
 	emr_notices *notices;
 	emr_orders orders; /* under lock, as all below */
 	uint64_t changes;
-	uint64_t running;  /* number of the order that the clerk has in hand; 0 = none */
+	uint64_t running; /* number of the order that the clerk has in hand; 0 = none */
 	int64_t due_boot_ns[EMR_ORDERS_MAX]; /* of orders.list: not before */
 	int64_t pause_ns[EMR_ORDERS_MAX];
-	bool may_stand[EMR_ORDERS_MAX]; /* something of it, on the ledger, whatever the answer to a try was */
+	bool may_stand[EMR_ORDERS_MAX]; /* something of it, on the ledger, whatever the answer to a
+					   try was */
 	bool stop;
 	bool has_thread; /* of whoever starts and ends */
 	pthread_t thread;
@@ -133,8 +138,9 @@ struct emr_sharing {
 /* What is found before anything is sent. */
 static bool was_never_sent(emr_status status, uint8_t code)
 {
-	return code == EMR_RESULT_APPLIED && (status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_INVALID ||
-						     status == EMR_EXISTS || status == EMR_UNSUPPORTED);
+	return code == EMR_RESULT_APPLIED &&
+	       (status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_INVALID ||
+		       status == EMR_EXISTS || status == EMR_UNSUPPORTED);
 }
 
 emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_sharing **out_sharing)
@@ -152,7 +158,8 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 		const emr_order *o = &sharing->orders.list[i];
 
 		/* In a life that may have ended in the middle of it. */
-		sharing->may_stand[i] = !o->has_failed || !was_never_sent((emr_status)o->failure, o->code);
+		sharing->may_stand[i] =
+			!o->has_failed || !was_never_sent((emr_status)o->failure, o->code);
 	}
 	if (status != EMR_OK) {
 		free(sharing);
@@ -187,15 +194,19 @@ static void drop(emr_sharing *sharing, uint64_t number)
 		return;
 	at = (size_t)(o - sharing->orders.list);
 	rest = sharing->orders.n - at - 1;
-	memmove(&sharing->due_boot_ns[at], &sharing->due_boot_ns[at + 1], rest * sizeof *sharing->due_boot_ns);
-	memmove(&sharing->pause_ns[at], &sharing->pause_ns[at + 1], rest * sizeof *sharing->pause_ns);
-	memmove(&sharing->may_stand[at], &sharing->may_stand[at + 1], rest * sizeof *sharing->may_stand);
+	memmove(&sharing->due_boot_ns[at], &sharing->due_boot_ns[at + 1],
+		rest * sizeof *sharing->due_boot_ns);
+	memmove(&sharing->pause_ns[at], &sharing->pause_ns[at + 1],
+		rest * sizeof *sharing->pause_ns);
+	memmove(&sharing->may_stand[at], &sharing->may_stand[at + 1],
+		rest * sizeof *sharing->may_stand);
 	emr_orders_drop(&sharing->orders, number);
 }
 
 static emr_status save(emr_sharing *sharing)
 {
-	return emr_orders_save(sharing->session->keyring, sharing->session->state_fd, &sharing->orders);
+	return emr_orders_save(
+		sharing->session->keyring, sharing->session->state_fd, &sharing->orders);
 }
 
 static emr_status add(emr_sharing *sharing, emr_order *order)
@@ -220,7 +231,8 @@ static bool is_about(const emr_order *o, emr_id16 domain, emr_id32 root)
 static bool is_same_wish(const emr_order *a, const emr_order *b)
 {
 	return a->kind == b->kind && is_about(a, b->domain, b->root) && a->rights == b->rights &&
-	       a->purposes == b->purposes && a->until_unix_s == b->until_unix_s && a->replaces == b->replaces;
+	       a->purposes == b->purposes && a->until_unix_s == b->until_unix_s &&
+	       a->replaces == b->replaces;
 }
 
 /* Under the lock: those who wait look again. */
@@ -247,7 +259,8 @@ emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64
 	for (size_t i = 0; i < sharing->orders.n; i++) {
 		const emr_order *o = &sharing->orders.list[i];
 
-		if (o->has_failed && o->kind == EMR_ORDER_GRANT && is_about(o, wanted.domain, wanted.root))
+		if (o->has_failed && o->kind == EMR_ORDER_GRANT &&
+			is_about(o, wanted.domain, wanted.root))
 			failed = o->number;
 		else if (!o->has_failed && is_same_wish(o, &wanted))
 			wanted.number = o->number; /* asked for twice while it waits */
@@ -289,7 +302,9 @@ static emr_status find_living(const emr_session *session, emr_id16 domain, livin
 	if (status == EMR_OK)
 		status = emr_share_given(share, domain, note_living, l);
 	emr_share_free(share);
-	return status == EMR_NOT_FOUND || status == EMR_DENIED ? EMR_OK : status; /* not there yet, or not mine any more */
+	return status == EMR_NOT_FOUND || status == EMR_DENIED
+		       ? EMR_OK
+		       : status; /* not there yet, or not mine any more */
 }
 
 static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)
@@ -297,9 +312,10 @@ static bool is_wish(const emr_order *o, emr_id16 domain, emr_id32 root)
 	return o->kind == EMR_ORDER_GRANT && is_about(o, domain, root);
 }
 
-/* Under the lock.  *OUT_MUST: the ledger will have something by the order in hand, or may have it although the answer to an earlier
- * try never came: then only looking there tells. */
-static void find_wishes(const emr_sharing *sharing, emr_id16 domain, emr_id32 root, bool *out_had, bool *out_must)
+/* Under the lock.  *OUT_MUST: the ledger will have something by the order in hand, or may have it
+ * although the answer to an earlier try never came: then only looking there tells. */
+static void find_wishes(
+	const emr_sharing *sharing, emr_id16 domain, emr_id32 root, bool *out_had, bool *out_must)
 {
 	for (size_t i = 0; i < sharing->orders.n; i++) {
 		if (!is_wish(&sharing->orders.list[i], domain, root))
@@ -323,8 +339,8 @@ static emr_status forget_wishes(emr_sharing *sharing, emr_id16 domain, emr_id32 
 	return sharing->orders.n != before ? save(sharing) : EMR_OK;
 }
 
-/* Holds the lock on EMR_OK.  An order that was done while we looked was not on the ledger, and is not in the list any more: then
- * both are looked at again. */
+/* Holds the lock on EMR_OK.  An order that was done while we looked was not on the ledger, and is
+ * not in the list any more: then both are looked at again. */
 static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, living *l)
 {
 	for (;;) {
@@ -340,10 +356,11 @@ static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, li
 	}
 }
 
-emr_status emr_sharing_take_back(
-	emr_sharing *sharing, emr_id16 domain, const char *label, const emr_who *who, uint64_t *out_number)
+emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,
+	const emr_who *who, uint64_t *out_number)
 {
-	emr_order order = {.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
+	emr_order order = {
+		.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
 	living l = {.root = who->root};
 	bool had = false;
 	emr_status status;
@@ -390,7 +407,7 @@ emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders)
 	copy.list = calloc(sharing->orders.n > 0 ? sharing->orders.n : 1, sizeof *copy.list);
 	if (copy.list != NULL) {
 		copy.n = sharing->orders.n;
-		if (copy.n > 0)	/* there is no list before the first one */
+		if (copy.n > 0) /* there is no list before the first one */
 			memcpy(copy.list, sharing->orders.list, copy.n * sizeof *copy.list);
 	}
 	pthread_mutex_unlock(&sharing->lock);
@@ -436,7 +453,8 @@ emr_status emr_sharing_wait(
 			status = EMR_REFUSED;
 			if (out_failed != NULL)
 				*out_failed = *o;
-		} else if (sharing->stop || emr_clock_boot_ns(emr_clock_system()) >= deadline_boot_ns) {
+		} else if (sharing->stop ||
+			   emr_clock_boot_ns(emr_clock_system()) >= deadline_boot_ns) {
 			status = EMR_TIMEOUT;
 		} else {
 			sleep_until(sharing, deadline_boot_ns);
@@ -473,14 +491,15 @@ static void tell_failure(emr_sharing *sharing, const emr_order *order, const cle
 	failed.code = result->code;
 	path = emr_sharing_path(sharing->session, order->domain, order->label);
 	emr_sharing_cause(&failed, cause, sizeof cause);
-	emr_problem_set(&problem, order->kind == EMR_ORDER_GRANT ? EMR_SAY_SHARE_FAILED : EMR_SAY_REVOKE_FAILED, "path",
-		path != NULL ? path : "?", "who", order->who, "cause", cause, NULL);
+	emr_problem_set(&problem,
+		order->kind == EMR_ORDER_GRANT ? EMR_SAY_SHARE_FAILED : EMR_SAY_REVOKE_FAILED,
+		"path", path != NULL ? path : "?", "who", order->who, "cause", cause, NULL);
 	if (sharing->notices != NULL)
 		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
 }
 
-/* Under the lock: the first order that may be done now; of one domain one after the other, as they came.  *OUT_DUE is when the
- * next one may be. */
+/* Under the lock: the first order that may be done now; of one domain one after the other, as they
+ * came.  *OUT_DUE is when the next one may be. */
 static const emr_order *next_order(const emr_sharing *sharing, int64_t *out_due)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
@@ -504,7 +523,8 @@ static const emr_order *next_order(const emr_sharing *sharing, int64_t *out_due)
 }
 
 /* Under the lock: what becomes of the order that was done with RESULT. */
-static void settle_order(emr_sharing *sharing, const emr_order *done, bool could_stand, const clerk_result *result)
+static void settle_order(
+	emr_sharing *sharing, const emr_order *done, bool could_stand, const clerk_result *result)
 {
 	emr_order *o = emr_orders_find(&sharing->orders, done->number);
 	size_t at = (size_t)(o - sharing->orders.list);
@@ -516,11 +536,14 @@ static void settle_order(emr_sharing *sharing, const emr_order *done, bool could
 	} else if (result->is_momentary) {
 		int64_t pause = sharing->pause_ns[at] * 2;
 
-		pause = pause == 0 ? CLERK_PAUSE_NS : pause > CLERK_PAUSE_MAX_NS ? CLERK_PAUSE_MAX_NS : pause;
+		pause = pause == 0		     ? CLERK_PAUSE_NS
+			: pause > CLERK_PAUSE_MAX_NS ? CLERK_PAUSE_MAX_NS
+						     : pause;
 		sharing->pause_ns[at] = pause;
 		sharing->due_boot_ns[at] = emr_clock_boot_ns(emr_clock_system()) + pause;
 	} else {
-		sharing->may_stand[at] = could_stand || !was_never_sent(result->status, result->code);
+		sharing->may_stand[at] =
+			could_stand || !was_never_sent(result->status, result->code);
 		o->has_failed = true;
 		o->failure = (uint8_t)result->status;
 		o->code = result->code;

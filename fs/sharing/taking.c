@@ -51,7 +51,8 @@ static bool is_ending(const taking *t, emr_id16 grant)
 	return false;
 }
 
-static emr_status add_opened(taking *t, emr_id16 object, uint64_t version, uint64_t at, bool is_proven)
+static emr_status add_opened(
+	taking *t, emr_id16 object, uint64_t version, uint64_t at, bool is_proven)
 {
 	char when[EMR_TEXT_BYTES];
 	char *path = NULL;
@@ -61,7 +62,8 @@ static emr_status add_opened(taking *t, emr_id16 object, uint64_t version, uint6
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	emr_time_json((int64_t)at, when);
-	one = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path", emr_json_text(path != NULL ? path : "(removed since)"), "version",
+	one = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
+		emr_json_text(path != NULL ? path : "(removed since)"), "version",
 		(json_int_t)version, "at", when, "at_unix", (json_int_t)at, "proven", is_proven);
 	free(path);
 	if (one == NULL || json_array_append_new(t->opened, one) != 0)
@@ -84,11 +86,13 @@ static emr_status note_seen(void *arg, const emr_audit_entry *entry)
 			t->names_seen = true;
 		if (!entry->is_readable || entry->slot.kind == EMR_CAPSULE_LISTING)
 			return EMR_OK;
-		return add_opened(t, entry->slot.object_id, entry->slot.version, entry->ledger_time, true);
+		return add_opened(
+			t, entry->slot.object_id, entry->slot.version, entry->ledger_time, true);
 	case EMR_AUDIT_OPENED:
 		return entry->opened.refused
 			       ? EMR_OK
-			       : add_opened(t, entry->opened.object_id, entry->opened.version, entry->opened.last, false);
+			       : add_opened(t, entry->opened.object_id, entry->opened.version,
+					 entry->opened.last, false);
 	}
 	return EMR_OK;
 }
@@ -104,7 +108,8 @@ static void look_back(taking *t)
 		t->domain = t->ended.list[i].domain;
 		status = emr_share_audit(t->share, t->domain, note_seen, t, NULL);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "what was opened cannot be told: %s", emr_status_text(status));
+			emr_log(EMR_LOG_WARN, "what was opened cannot be told: %s",
+				emr_status_text(status));
 	}
 }
 
@@ -128,7 +133,8 @@ static emr_status emit_ended(taking *t)
 	json_t *list = json_array(), *object;
 
 	for (size_t i = 0; i < t->ended.n && list != NULL; i++) {
-		json_t *one = json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path", emr_json_text(t->ended.list[i].path));
+		json_t *one = json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
+			emr_json_text(t->ended.list[i].path));
 
 		if (one == NULL || json_array_append_new(list, one) != 0) {
 			json_decref(list);
@@ -158,12 +164,14 @@ static emr_status end_all(taking *t)
 
 		if (is_ordered(t, i))
 			continue;
-		status = emr_sharing_take_back(t->session->sharing, row->domain, row->path, &row->who, &number);
+		status = emr_sharing_take_back(
+			t->session->sharing, row->domain, row->path, &row->who, &number);
 		if (status == EMR_NOT_FOUND)
 			continue; /* it ended meanwhile */
 		if (status != EMR_OK)
 			return status;
-		if (number != 0 && json_array_append_new(t->orders, json_integer((json_int_t)number)) != 0)
+		if (number != 0 &&
+			json_array_append_new(t->orders, json_integer((json_int_t)number)) != 0)
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
@@ -171,7 +179,8 @@ static emr_status end_all(taking *t)
 
 static int by_domain(const void *a, const void *b)
 {
-	return memcmp(((const emr_share_row *)a)->domain.b, ((const emr_share_row *)b)->domain.b, sizeof(emr_id16));
+	return memcmp(((const emr_share_row *)a)->domain.b, ((const emr_share_row *)b)->domain.b,
+		sizeof(emr_id16));
 }
 
 static emr_status take(taking *t, const emr_who *who)
@@ -194,14 +203,15 @@ static emr_status take(taking *t, const emr_who *who)
 		status = emit_opened(t);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen", t->names_seen, "reached",
-		emr_sharing_reaches_ledger(t->session));
+	object = json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen",
+		t->names_seen, "reached", emr_sharing_reaches_ledger(t->session));
 	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Who has something comes before who is known: one whose key was revoked is nobody any more, and his grants still stand. */
-static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const emr_id16 *domain, emr_who *who,
-	emr_problem *out_problem)
+/* Who has something comes before who is known: one whose key was revoked is nobody any more, and
+ * his grants still stand. */
+static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const emr_id16 *domain,
+	emr_who *who, emr_problem *out_problem)
 {
 	char ids[400];
 	emr_status status = emr_shares_collect(t->session, crowd, domain, false, &t->ended);
@@ -212,7 +222,8 @@ static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const 
 		return status;
 	if (status == EMR_CONFLICT)
 		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", ids, NULL);
-	return status == EMR_NOT_FOUND ? emr_who_find_or_say(crowd, text, who, out_problem) : status;
+	return status == EMR_NOT_FOUND ? emr_who_find_or_say(crowd, text, who, out_problem)
+				       : status;
 }
 
 static void keep_deleted(emr_share_rows *rows, const char *name)
@@ -228,8 +239,10 @@ static void keep_deleted(emr_share_rows *rows, const char *name)
 	rows->n = kept;
 }
 
-/* What was deleted has no path any more: its shares are found by the name they are listed under.  PROBLEM says that it is not there. */
-static emr_status find_deleted(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_problem *problem)
+/* What was deleted has no path any more: its shares are found by the name they are listed under.
+ * PROBLEM says that it is not there. */
+static emr_status find_deleted(
+	taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_problem *problem)
 {
 	emr_problem ignored = {0};
 	emr_status status = find_who(t, request->who, crowd, NULL, who, &ignored);
@@ -242,8 +255,8 @@ static emr_status find_deleted(taking *t, const emr_request *request, emr_crowd 
 }
 
 /* Everything of DOMAIN, or of the folder, is in t->ended afterwards. */
-static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_id16 *domain,
-	emr_problem *out_problem)
+static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who,
+	emr_id16 *domain, emr_problem *out_problem)
 {
 	emr_session *session = t->session;
 	char label[EMR_ORDER_TEXT_MAX + 1];
@@ -254,7 +267,8 @@ static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, 
 	if (status == EMR_NOT_FOUND)
 		status = find_deleted(t, request, crowd, who, out_problem);
 	else if (status == EMR_OK)
-		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who, out_problem);
+		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who,
+			out_problem);
 	if (status == EMR_OK && (session->sharing == NULL || session->read_only)) {
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
 		status = EMR_READ_ONLY;
@@ -262,11 +276,14 @@ static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, 
 	return status;
 }
 
-emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit, void *arg,
-	emr_problem *out_problem)
+emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
-	__attribute__((cleanup(taking_end))) taking t = {
-		.session = session, .emit = emit, .arg = arg, .opened = json_array(), .orders = json_array()};
+	__attribute__((cleanup(taking_end))) taking t = {.session = session,
+		.emit = emit,
+		.arg = arg,
+		.opened = json_array(),
+		.orders = json_array()};
 	EMR_AUTO_CROWD crowd = {0};
 	emr_id16 domain;
 	emr_who who;
@@ -283,8 +300,8 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 		status = take(&t, &who);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set) {
 		emr_who_text(&who, text, sizeof text);
-		emr_problem_set(out_problem, EMR_SAY_NOT_SHARED, "path", request->has_path ? request->path : "Nothing", "who", text,
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_NOT_SHARED, "path",
+			request->has_path ? request->path : "Nothing", "who", text, NULL);
 	}
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "revoke");

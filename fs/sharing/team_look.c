@@ -11,7 +11,8 @@
 static emr_status is_of_teams(void *arg, const emr_replica_change *change)
 {
 	(void)arg;
-	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_DATASET || change->family == EMR_FAMILY_MEMBER
+	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_DATASET ||
+			       change->family == EMR_FAMILY_MEMBER
 		       ? EMR_EXISTS
 		       : EMR_OK;
 }
@@ -30,18 +31,21 @@ static emr_status follow(emr_visit *visit)
 		status = emr_share_follow_teams(share, tree, n, &changes);
 	emr_share_free(share);
 	if (changes > 0)
-		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key", (unsigned long long)changes);
+		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key",
+			(unsigned long long)changes);
 	return status;
 }
 
 emr_status emr_look_teams(emr_visit *visit)
 {
 	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica, visit->from, is_of_teams, NULL);
+					     : emr_replica_since(visit->session->replica,
+						       visit->from, is_of_teams, NULL);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only || emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+	if (visit->session->read_only ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
 	status = follow(visit);
 	return status == EMR_OK ? emr_teams_tend_session(visit->session) : status;

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-#define IOVECS_MAX 1024		/* IOV_MAX of Linux */
+#define IOVECS_MAX 1024 /* IOV_MAX of Linux */
 
 /* One group laid out for pwritev: heads live here, data with the caller. */
 typedef struct layout {
@@ -15,7 +15,7 @@ typedef struct layout {
 	size_t vector_count;
 	uint8_t *heads;
 	size_t section_count;
-	emr_store_position *places;	/* of blocks and tail, offsets still relative to the group */
+	emr_store_position *places; /* of blocks and tail, offsets still relative to the group */
 	uint64_t total;
 	emr_buf frame;
 } layout;
@@ -38,8 +38,9 @@ static void layout_clear(layout *l)
 
 static emr_status check_group(const emr_store_group *group)
 {
-	if (group->block_count > EMR_STORE_GROUP_BLOCKS_MAX || group->pin_count > EMR_STORE_GROUP_PINS_MAX ||
-	    group->tail_count > EMR_STORE_GROUP_BLOCKS_MAX)
+	if (group->block_count > EMR_STORE_GROUP_BLOCKS_MAX ||
+		group->pin_count > EMR_STORE_GROUP_PINS_MAX ||
+		group->tail_count > EMR_STORE_GROUP_BLOCKS_MAX)
 		return EMR_LIMIT;
 	for (size_t i = 0; i < group->block_count; i++)
 		if (group->blocks[i].data.len > EMR_BLOCK_MAX)
@@ -55,21 +56,23 @@ static void add_section(layout *l, const emr_cid *cid, emr_bytes data)
 	uint8_t *head = l->heads + l->section_count * EMR_CAR_SECTION_HEAD_MAX;
 	size_t head_len = emr_car_section_head(head, cid, data.len);
 
-	l->places[l->section_count] = (emr_store_position){
-		.len = (uint32_t)data.len, .offset = l->total + head_len };
+	l->places[l->section_count] =
+		(emr_store_position){.len = (uint32_t)data.len, .offset = l->total + head_len};
 	l->section_count++;
-	l->vectors[l->vector_count++] = (struct iovec){ head, head_len };
+	l->vectors[l->vector_count++] = (struct iovec){head, head_len};
 	if (data.len > 0)
-		l->vectors[l->vector_count++] = (struct iovec){ (void *)(uintptr_t)data.data, data.len };
+		l->vectors[l->vector_count++] =
+			(struct iovec){(void *)(uintptr_t)data.data, data.len};
 	l->total += head_len + data.len;
 }
 
 /* append_lock held: the frame tells where it stands, so it is made when the place is known. */
-static emr_status add_frame(emr_store *store, layout *l, const emr_store_group *group, uint64_t synced)
+static emr_status add_frame(
+	emr_store *store, layout *l, const emr_store_group *group, uint64_t synced)
 {
 	emr_store_frame frame = {
 		.writer = store->writer,
-		.place = { store->current->number, store->current->end + l->total },
+		.place = {store->current->number, store->current->end + l->total},
 		.synced = synced,
 		.count = group->pin_count,
 	};
@@ -96,7 +99,8 @@ static emr_status layout_make(const emr_store_group *group, layout *l)
 static emr_status write_vectors(int fd, struct iovec *vectors, size_t count, uint64_t at)
 {
 	while (count > 0) {
-		ssize_t n = pwritev(fd, vectors, (int)(count < IOVECS_MAX ? count : IOVECS_MAX), (off_t)at);
+		ssize_t n = pwritev(
+			fd, vectors, (int)(count < IOVECS_MAX ? count : IOVECS_MAX), (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -240,7 +244,7 @@ static emr_status find_place(emr_store *store, uint64_t total)
 			continue;
 		}
 		if (store->current->end + total <= store->segment_bytes ||
-		    store->current->end == EMR_SEGMENT_PREFIX_BYTES)
+			store->current->end == EMR_SEGMENT_PREFIX_BYTES)
 			return EMR_OK;
 		if (store->zeroing_from != 0) {
 			pthread_cond_wait(&store->window_done, &store->append_lock);
@@ -271,7 +275,8 @@ emr_status emr_store_close_segment(emr_store *store)
 	return status;
 }
 
-/* append_lock held: a place in which TOTAL bytes fit, and room in the maps until the lock is let go. */
+/* append_lock held: a place in which TOTAL bytes fit, and room in the maps until the lock is let
+ * go. */
 static emr_status prepare_place(emr_store *store, uint64_t total, size_t rows, size_t pins)
 {
 	emr_status status = find_place(store, total);
@@ -285,7 +290,8 @@ static emr_status prepare_place(emr_store *store, uint64_t total, size_t rows, s
 }
 
 /* append_lock held, the bytes are written: readers may see them from here on. */
-static bool publish(emr_store *store, const emr_store_group *group, layout *l, emr_store_position *out_positions)
+static bool publish(emr_store *store, const emr_store_group *group, layout *l,
+	emr_store_position *out_positions)
 {
 	emr_segment *segment = store->current;
 	size_t frames = l->section_count - group->block_count - group->tail_count;
@@ -321,7 +327,7 @@ static emr_status append_locked(emr_store *store, const emr_store_group *group, 
 	emr_store_position *out_positions, bool *out_many)
 {
 	uint64_t most = EMR_STORE_FRAME_HEAD + EMR_CAR_SECTION_HEAD_MAX +
-		group->pin_count * EMR_STORE_FRAME_ROW;
+			group->pin_count * EMR_STORE_FRAME_ROW;
 	uint64_t synced;
 	emr_status status;
 
@@ -329,7 +335,8 @@ static emr_status append_locked(emr_store *store, const emr_store_group *group, 
 		most += EMR_CAR_SECTION_HEAD_MAX + group->blocks[i].data.len;
 	for (size_t i = 0; i < group->tail_count; i++)
 		most += EMR_CAR_SECTION_HEAD_MAX + group->tail[i].data.len;
-	status = prepare_place(store, most, group->block_count + group->tail_count, group->pin_count);
+	status = prepare_place(
+		store, most, group->block_count + group->tail_count, group->pin_count);
 	if (status != EMR_OK)
 		return status;
 	for (size_t i = 0; i < group->block_count; i++)
@@ -340,7 +347,8 @@ static emr_status append_locked(emr_store *store, const emr_store_group *group, 
 	for (size_t i = 0; i < group->tail_count; i++)
 		add_section(l, &group->tail[i].cid, group->tail[i].data);
 	if (status == EMR_OK && l->total > 0)
-		status = write_vectors(store->current->fd, l->vectors, l->vector_count, store->current->end);
+		status = write_vectors(
+			store->current->fd, l->vectors, l->vector_count, store->current->end);
 	if (status != EMR_OK) {
 		undo_write(store);
 		return status;
@@ -351,10 +359,10 @@ static emr_status append_locked(emr_store *store, const emr_store_group *group, 
 	return emr_store_add_pins(store, group->pins, group->pin_count);
 }
 
-emr_status emr_store_append_group(emr_store *store, const emr_store_group *group,
-	emr_store_position *out_positions)
+emr_status emr_store_append_group(
+	emr_store *store, const emr_store_group *group, emr_store_position *out_positions)
 {
-	AUTO_LAYOUT l = { 0 };
+	AUTO_LAYOUT l = {0};
 	bool many = false, is_needed = group->is_needed || group->block_count == 0;
 	emr_status status = check_group(group);
 
@@ -378,10 +386,10 @@ emr_status emr_store_append_group(emr_store *store, const emr_store_group *group
 	return status;
 }
 
-emr_status emr_store_append(emr_store *store, const emr_block *blocks, size_t count,
-	emr_store_position *out_positions)
+emr_status emr_store_append(
+	emr_store *store, const emr_block *blocks, size_t count, emr_store_position *out_positions)
 {
-	const emr_store_group group = { .blocks = blocks, .block_count = count };
+	const emr_store_group group = {.blocks = blocks, .block_count = count};
 
 	return emr_store_append_group(store, &group, out_positions);
 }
@@ -403,7 +411,8 @@ static emr_status flush_once(emr_store *store)
 		emr_segment_unuse(store, segment);
 	}
 	pthread_mutex_lock(&store->sync_lock);
-	/* Another thread may have rolled on, which flushes, and a reclaim may have taken the old segment away. */
+	/* Another thread may have rolled on, which flushes, and a reclaim may have taken the old
+	 * segment away. */
 	if (status == EMR_NOT_FOUND && store->synced_total >= covers)
 		status = EMR_OK;
 	if (status != EMR_OK) {
@@ -429,7 +438,8 @@ emr_status emr_store_flush(emr_store *store)
 	pthread_mutex_lock(&store->sync_lock);
 	target = store->written_total;
 	while (status == EMR_OK && store->synced_total < target) {
-		/* After one failure the kernel may call the same pages clean: a second try would lie. */
+		/* After one failure the kernel may call the same pages clean: a second try would
+		 * lie. */
 		if (store->failed) {
 			status = EMR_IO;
 		} else if (store->flushing_now) {

@@ -23,8 +23,9 @@ static uint64_t claim_window(emr_store *store)
 	uint64_t from = store->allocated;
 
 	/* On a full disk zeros would take the room that frames need. */
-	if (store->failed || emr_reserve_is_out(store->reserve) || store->allocated - store->current->end >= EMR_WINDOW_LOW ||
-	    from + EMR_WINDOW_BYTES > store->segment_bytes)
+	if (store->failed || emr_reserve_is_out(store->reserve) ||
+		store->allocated - store->current->end >= EMR_WINDOW_LOW ||
+		from + EMR_WINDOW_BYTES > store->segment_bytes)
 		return 0;
 	store->zeroing_from = from;
 	return from;
@@ -100,7 +101,8 @@ static void look_around(emr_store *store)
 	status = emr_segment_list(store);
 	pthread_mutex_unlock(&store->index_lock);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "store: the directory cannot be listed (%s)", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "store: the directory cannot be listed (%s)",
+			emr_status_text(status));
 }
 
 static void do_work(emr_store *store, bool window, bool index)
@@ -113,7 +115,8 @@ static void do_work(emr_store *store, bool window, bool index)
 		return;
 	status = emr_store_index_now(store);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "store: index not written (%s); will try again", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "store: index not written (%s); will try again",
+			emr_status_text(status));
 }
 
 static void *background(void *argument)

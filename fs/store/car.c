@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 /* DAG-CBOR spelled out: map(2), "roots", array, each tag(42) bytes(37) 00 cid, "version", 1. */
-static const uint8_t cbor_roots[] = { 0xa2, 0x65, 'r', 'o', 'o', 't', 's' };
-static const uint8_t cbor_version[] = { 0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n' };
-static const uint8_t cbor_root[] = { 0xd8, 0x2a, 0x58, 0x25, 0x00 };
+static const uint8_t cbor_roots[] = {0xa2, 0x65, 'r', 'o', 'o', 't', 's'};
+static const uint8_t cbor_version[] = {0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n'};
+static const uint8_t cbor_root[] = {0xd8, 0x2a, 0x58, 0x25, 0x00};
 
 static size_t put_array_head(uint8_t out[3], size_t count)
 {
@@ -32,7 +32,7 @@ emr_status emr_car_write_header(emr_buf *out, const emr_cid *roots, size_t count
 	uint8_t varint[EMR_VARINT_MAX];
 	size_t array_len = put_array_head(array, count);
 	size_t body = sizeof cbor_roots + array_len + count * (sizeof cbor_root + EMR_CID_BYTES) +
-		sizeof cbor_version + 1;
+		      sizeof cbor_version + 1;
 	size_t varint_len = emr_varint_put(varint, body);
 	emr_status status;
 
@@ -92,7 +92,7 @@ static emr_status take_array_head(emr_bytes *rest, size_t *out_count)
 	if (count > EMR_CAR_ROOTS_MAX)
 		return EMR_LIMIT;
 	n = put_array_head(again, count);
-	if (!take(rest, again, n))	/* a longer spelling of the same number */
+	if (!take(rest, again, n)) /* a longer spelling of the same number */
 		return EMR_DAMAGED;
 	*out_count = count;
 	return EMR_OK;
@@ -105,8 +105,8 @@ static emr_status parse_header_body(emr_bytes rest, emr_cid *out_roots, size_t *
 	emr_cid root;
 
 	if (rest.len > 0 && rest.data[0] == 0xa1 && rest.len >= 10 &&
-	    memcmp(rest.data + 1, cbor_version, sizeof cbor_version) == 0)
-		return EMR_NEWER_FORMAT;	/* the pragma of CARv2 */
+		memcmp(rest.data + 1, cbor_version, sizeof cbor_version) == 0)
+		return EMR_NEWER_FORMAT; /* the pragma of CARv2 */
 	if (!take(&rest, cbor_roots, sizeof cbor_roots))
 		return EMR_DAMAGED;
 	status = take_array_head(&rest, &count);
@@ -129,7 +129,8 @@ static emr_status parse_header_body(emr_bytes rest, emr_cid *out_roots, size_t *
 	return EMR_OK;
 }
 
-emr_status emr_car_read_header(emr_bytes data, emr_cid *out_roots, size_t *out_count, size_t *out_len)
+emr_status emr_car_read_header(
+	emr_bytes data, emr_cid *out_roots, size_t *out_count, size_t *out_len)
 {
 	uint64_t body;
 	size_t n = emr_varint_get(data.data, data.len, &body);
@@ -203,7 +204,8 @@ static void drop_front(emr_buf *buf, size_t n)
 	buf->len -= n;
 }
 
-static emr_status read_header(int fd, emr_buf *buf, uint64_t *budget, emr_cid *out_roots, size_t *out_count)
+static emr_status read_header(
+	int fd, emr_buf *buf, uint64_t *budget, emr_cid *out_roots, size_t *out_count)
 {
 	uint64_t body = 0;
 	size_t len = 0;
@@ -223,7 +225,8 @@ static emr_status read_header(int fd, emr_buf *buf, uint64_t *budget, emr_cid *o
 	return status == EMR_RANGE ? EMR_DAMAGED : status;
 }
 
-static emr_status read_section(int fd, emr_buf *buf, uint64_t *budget, emr_car_visit visit, void *context)
+static emr_status read_section(
+	int fd, emr_buf *buf, uint64_t *budget, emr_car_visit visit, void *context)
 {
 	emr_car_section section;
 	emr_block block;
@@ -245,10 +248,10 @@ static emr_status read_section(int fd, emr_buf *buf, uint64_t *budget, emr_car_v
 	return status;
 }
 
-emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *context, emr_cid *out_roots,
-	size_t *out_count)
+emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *context,
+	emr_cid *out_roots, size_t *out_count)
 {
-	EMR_AUTO_BUF buf = { 0 };
+	EMR_AUTO_BUF buf = {0};
 	uint64_t budget = max_bytes;
 	emr_status status = read_header(fd, &buf, &budget, out_roots, out_count);
 

@@ -6,7 +6,7 @@
 typedef struct check_run {
 	emr_store *store;
 	emr_segment *segment;
-	uint64_t end;		/* own current segment: nothing behind it is looked at */
+	uint64_t end; /* own current segment: nothing behind it is looked at */
 	emr_store_damage_visit visit;
 	void *context;
 	uint64_t damaged;
@@ -16,7 +16,7 @@ typedef struct check_run {
 static emr_status report(check_run *run, uint64_t offset, uint64_t len)
 {
 	char name[EMR_SEGMENT_NAME_MAX];
-	emr_store_damage damage = { .segment = name, .offset = offset, .len = len };
+	emr_store_damage damage = {.segment = name, .offset = offset, .len = len};
 
 	emr_segment_name_of(run->segment->writer, run->segment->number, name);
 	if (run->visit != NULL)
@@ -41,13 +41,13 @@ static emr_status check_hole(check_run *run, const emr_scan_item *item)
 	emr_status status = report(run, item->offset, len);
 
 	if (status == EMR_OK && run->segment->own &&
-	    emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
+		emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
 	return status;
 }
 
-/* Whether the index leads to this block.  One that another process has just replaced is read again while we look, and what
- * a reclaim takes away meanwhile need not be found. */
+/* Whether the index leads to this block.  One that another process has just replaced is read again
+ * while we look, and what a reclaim takes away meanwhile need not be found. */
 static emr_status look_up(check_run *run, const emr_cid *cid, bool *out_known)
 {
 	emr_store_position at;
@@ -101,7 +101,7 @@ static emr_status check_segment(check_run *run)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = emr_pread_all(fd, prefix, sizeof prefix, 0);
 	if (status == EMR_DAMAGED ||
-	    (status == EMR_OK && memcmp(prefix, emr_segment_prefix, sizeof prefix) != 0)) {
+		(status == EMR_OK && memcmp(prefix, emr_segment_prefix, sizeof prefix) != 0)) {
 		status = report(run, 0, sizeof prefix);
 		if (status == EMR_OK && run->segment->own)
 			status = emr_pwrite_all(fd, emr_segment_prefix, sizeof prefix, 0);
@@ -114,7 +114,7 @@ static emr_status check_segment(check_run *run)
 
 emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context)
 {
-	check_run run = { .store = store, .visit = visit, .context = context };
+	check_run run = {.store = store, .visit = visit, .context = context};
 	emr_status status = emr_store_refresh(store);
 
 	for (size_t i = 0; status == EMR_OK; i++) {
@@ -124,7 +124,8 @@ emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void 
 		there = i < store->segment_count;
 		if (there) {
 			run.segment = store->segments[i];
-			gone = run.segment->gone || !emr_id16_equal(run.segment->writer, store->writer);
+			gone = run.segment->gone ||
+			       !emr_id16_equal(run.segment->writer, store->writer);
 		}
 		pthread_mutex_unlock(&store->map_lock);
 		if (!there)

@@ -2,7 +2,7 @@
 
 #include "crypto/hashsig.h"
 
-static const uint8_t sha256_multihash[2] = { 0x12, 0x20 };
+static const uint8_t sha256_multihash[2] = {0x12, 0x20};
 
 static int base32_value(char c)
 {
@@ -15,7 +15,7 @@ static int base32_value(char c)
 
 emr_cid emr_cid_of_digest(emr_codec codec, const uint8_t digest[32])
 {
-	emr_cid cid = { { 0x01, (uint8_t)codec } };
+	emr_cid cid = {{0x01, (uint8_t)codec}};
 
 	memcpy(cid.b + 2, sha256_multihash, sizeof sha256_multihash);
 	memcpy(cid.b + 4, digest, 32);

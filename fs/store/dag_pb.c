@@ -46,18 +46,19 @@ static bool parse_link(emr_bytes body, emr_dag_pb_link *out_link)
 
 emr_dag_pb_cursor emr_dag_pb_begin(emr_bytes block)
 {
-	return (emr_dag_pb_cursor){ .rest = block };
+	return (emr_dag_pb_cursor){.rest = block};
 }
 
-emr_status emr_dag_pb_next(emr_dag_pb_cursor *cursor, bool *out_more, emr_dag_pb_link *out_link,
-	emr_bytes *out_data)
+emr_status emr_dag_pb_next(
+	emr_dag_pb_cursor *cursor, bool *out_more, emr_dag_pb_link *out_link, emr_bytes *out_data)
 {
 	emr_bytes field;
 
 	if (cursor->rest.len > 0 && cursor->rest.data[0] == TAG_NODE_LINK) {
 		if (cursor->links == EMR_DAG_PB_LINKS_MAX)
 			return EMR_DAMAGED;
-		if (!take_field(&cursor->rest, TAG_NODE_LINK, &field) || !parse_link(field, out_link))
+		if (!take_field(&cursor->rest, TAG_NODE_LINK, &field) ||
+			!parse_link(field, out_link))
 			return EMR_DAMAGED;
 		cursor->links++;
 		*out_more = true;
@@ -82,7 +83,7 @@ static size_t put_field_head(uint8_t *out, uint8_t tag, uint64_t len)
 emr_status emr_dag_pb_write_link(emr_buf *out, const emr_cid *cid, emr_bytes name, uint64_t tsize)
 {
 	uint8_t head[64];
-	uint8_t tail[1 + EMR_VARINT_MAX] = { TAG_LINK_TSIZE };
+	uint8_t tail[1 + EMR_VARINT_MAX] = {TAG_LINK_TSIZE};
 	size_t tail_len = 1 + emr_varint_put(tail + 1, tsize);
 	size_t body = 2 + EMR_CID_BYTES + 1 + emr_varint_len(name.len) + name.len + tail_len;
 	size_t n = put_field_head(head, TAG_NODE_LINK, body);

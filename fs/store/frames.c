@@ -13,14 +13,14 @@ typedef struct frame_call {
 static emr_status visit_item(void *context, const emr_scan_item *item)
 {
 	const frame_call *call = context;
-	emr_log_section section = { .place = { call->number, item->offset }, .len = item->len };
+	emr_log_section section = {.place = {call->number, item->offset}, .len = item->len};
 
 	if (item->hole) {
 		section.damaged = true;
 		return call->visit(call->context, &section);
 	}
 	if (emr_cid_codec(&item->cid) != EMR_CODEC_RAW || item->head.len < 4 ||
-	    memcmp(item->head.data, call->magic, 4) != 0)
+		memcmp(item->head.data, call->magic, 4) != 0)
 		return EMR_OK;
 	section.cid = item->cid;
 	section.head = item->head;
@@ -39,26 +39,28 @@ static emr_segment *own_from(emr_store *store, uint64_t number)
 		emr_segment *segment = store->segments[i];
 
 		if (segment->own && !segment->gone && segment->number >= number &&
-		    (found == NULL || segment->number < found->number))
+			(found == NULL || segment->number < found->number))
 			found = segment;
 	}
 	pthread_mutex_unlock(&store->map_lock);
 	return found;
 }
 
-emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4], size_t head_bytes,
-	emr_log_visit visit, void *context)
+emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4],
+	size_t head_bytes, emr_log_visit visit, void *context)
 {
-	frame_call call = { .magic = magic, .head_bytes = head_bytes, .visit = visit, .context = context };
+	frame_call call = {
+		.magic = magic, .head_bytes = head_bytes, .visit = visit, .context = context};
 	emr_segment *segment = own_from(store, from.number);
 	emr_status status = EMR_OK;
 
 	if (store->read_only)
 		return EMR_READ_ONLY;
 	for (; status == EMR_OK && segment != NULL; segment = own_from(store, call.number + 1)) {
-		uint64_t start = segment->number == from.number && from.offset > EMR_SEGMENT_PREFIX_BYTES
-			? from.offset
-			: EMR_SEGMENT_PREFIX_BYTES;
+		uint64_t start =
+			segment->number == from.number && from.offset > EMR_SEGMENT_PREFIX_BYTES
+				? from.offset
+				: EMR_SEGMENT_PREFIX_BYTES;
 		uint64_t end;
 		int fd;
 
@@ -73,7 +75,8 @@ emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char
 }
 
 /* Parses the section head at PLACE; frames are longer than the largest head. */
-static emr_status head_at(emr_store *store, emr_segment *segment, uint64_t offset, emr_car_section *out_section)
+static emr_status head_at(
+	emr_store *store, emr_segment *segment, uint64_t offset, emr_car_section *out_section)
 {
 	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
 	emr_status status;
@@ -86,11 +89,13 @@ static emr_status head_at(emr_store *store, emr_segment *segment, uint64_t offse
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK)
 		return status;
-	return emr_car_read_section_head(emr_bytes_of(head, sizeof head), out_section) == EMR_OK ? EMR_OK
-												 : EMR_DAMAGED;
+	return emr_car_read_section_head(emr_bytes_of(head, sizeof head), out_section) == EMR_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
-emr_status emr_store_read_frame(emr_store *store, emr_log_place place, const emr_cid *cid, emr_buf *out)
+emr_status emr_store_read_frame(
+	emr_store *store, emr_log_place place, const emr_cid *cid, emr_buf *out)
 {
 	emr_segment *segment = own_from(store, place.number);
 	emr_car_section section;
@@ -105,7 +110,8 @@ emr_status emr_store_read_frame(emr_store *store, emr_log_place place, const emr
 		status = EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status;
-	at = (emr_store_position){ segment->handle, (uint32_t)section.data_len, place.offset + section.head_len };
+	at = (emr_store_position){
+		segment->handle, (uint32_t)section.data_len, place.offset + section.head_len};
 	return emr_store_read_place(store, &at, &found, out);
 }
 
@@ -113,7 +119,7 @@ typedef struct verify_call {
 	emr_store *store;
 	emr_log_place damaged;
 	uint64_t number;
-	uint64_t end;	/* what is behind it is not written yet */
+	uint64_t end; /* what is behind it is not written yet */
 } verify_call;
 
 static emr_status verify_item(void *context, const emr_scan_item *item)
@@ -122,22 +128,23 @@ static emr_status verify_item(void *context, const emr_scan_item *item)
 
 	if (!item->hole || item->offset >= call->end)
 		return EMR_OK;
-	call->damaged = (emr_log_place){ call->number, item->offset };
+	call->damaged = (emr_log_place){call->number, item->offset};
 	return EMR_DAMAGED;
 }
 
 emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_place *out_damaged)
 {
-	verify_call call = { .store = store };
+	verify_call call = {.store = store};
 	emr_segment *segment = own_from(store, from.number);
 	emr_status status = EMR_OK;
 	uint64_t end;
 	int fd;
 
 	for (; status == EMR_OK && segment != NULL; segment = own_from(store, call.number + 1)) {
-		uint64_t start = segment->number == from.number && from.offset > EMR_SEGMENT_PREFIX_BYTES
-			? from.offset
-			: EMR_SEGMENT_PREFIX_BYTES;
+		uint64_t start =
+			segment->number == from.number && from.offset > EMR_SEGMENT_PREFIX_BYTES
+				? from.offset
+				: EMR_SEGMENT_PREFIX_BYTES;
 
 		call.number = segment->number;
 		pthread_mutex_lock(&store->map_lock);
@@ -156,11 +163,11 @@ emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_p
 
 emr_log_place emr_store_log_end(emr_store *store)
 {
-	emr_log_place end = { 0 };
+	emr_log_place end = {0};
 
 	pthread_mutex_lock(&store->append_lock);
 	if (store->current != NULL)
-		end = (emr_log_place){ store->current->number, store->current->end };
+		end = (emr_log_place){store->current->number, store->current->end};
 	pthread_mutex_unlock(&store->append_lock);
 	return end;
 }

@@ -13,10 +13,28 @@
 #define PATH_CHARS 4096
 
 typedef enum statement {
-	FIND, SEGMENTS, BLOCKS, PINS, COUNTS, COUNT_PINS, STATED,
-	BEGIN, COMMIT, ROLLBACK, GET_SUM, SET_SUM,
-	PUT_SEGMENT, GET_SEGMENT, DROP_SEGMENT, PUT_BLOCK, OLD_BLOCK, DROP_BLOCK,
-	PUT_PIN, OLD_PIN, DROP_PIN, STATE_PINS,
+	FIND,
+	SEGMENTS,
+	BLOCKS,
+	PINS,
+	COUNTS,
+	COUNT_PINS,
+	STATED,
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	GET_SUM,
+	SET_SUM,
+	PUT_SEGMENT,
+	GET_SEGMENT,
+	DROP_SEGMENT,
+	PUT_BLOCK,
+	OLD_BLOCK,
+	DROP_BLOCK,
+	PUT_PIN,
+	OLD_PIN,
+	DROP_PIN,
+	STATE_PINS,
 	STATEMENTS
 } statement;
 
@@ -38,11 +56,13 @@ static const char *const sql[STATEMENTS] = {
 			 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
 	[GET_SEGMENT] = "SELECT id FROM segment WHERE writer = ?1 AND number = ?2",
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
-	[PUT_BLOCK] = "REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",
+	[PUT_BLOCK] =
+		"REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",
 	[OLD_BLOCK] = "SELECT digest, segment, offset, length FROM block WHERE digest = ?1",
 	[DROP_BLOCK] = "DELETE FROM block WHERE digest = ?1",
 	[PUT_PIN] = "REPLACE INTO pin (writer, owner, root, state) VALUES (?1, ?2, ?3, ?4)",
-	[OLD_PIN] = "SELECT writer, owner, root, state FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
+	[OLD_PIN] = "SELECT writer, owner, root, state FROM pin WHERE writer = ?1 AND owner = ?2 "
+		    "AND root = ?3",
 	[DROP_PIN] = "DELETE FROM pin WHERE writer = ?1 AND owner = ?2 AND root = ?3",
 	[STATE_PINS] = "REPLACE INTO stated (writer) VALUES (?1)",
 };
@@ -52,7 +72,8 @@ static const char schema[] =
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE segment (id INTEGER PRIMARY KEY AUTOINCREMENT, writer BLOB NOT NULL,"
 	" number INTEGER NOT NULL, indexed INTEGER NOT NULL, UNIQUE (writer, number));"
-	"CREATE TABLE block (digest BLOB PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	"CREATE TABLE block (digest BLOB PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT "
+	"NULL,"
 	" length INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE pin (writer BLOB, owner BLOB, root BLOB, state INTEGER NOT NULL,"
 	" PRIMARY KEY (writer, owner, root)) WITHOUT ROWID;"
@@ -60,9 +81,10 @@ static const char schema[] =
 	"INSERT INTO meta VALUES ('version', 1), ('sum', 0);"
 	"COMMIT;";
 
-/* A connection with its statements; reads and changes have one each, so that a batch does not stop readers. */
+/* A connection with its statements; reads and changes have one each, so that a batch does not stop
+ * readers. */
 typedef struct connection {
-	pthread_mutex_t lock;	/* protects the rest */
+	pthread_mutex_t lock; /* protects the rest */
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 } connection;
@@ -96,7 +118,7 @@ static emr_status from_sqlite(int rc)
 	case SQLITE_NOTADB:
 	case SQLITE_ERROR:	/* a table that is not there */
 	case SQLITE_READONLY:	/* a file format from elsewhere in the header */
-	case SQLITE_CONSTRAINT:	/* two rows where one can be */
+	case SQLITE_CONSTRAINT: /* two rows where one can be */
 	case SQLITE_MISMATCH:
 		return EMR_DAMAGED;
 	default:
@@ -152,8 +174,8 @@ static emr_status open_connection(connection *c, const char *path, int flags)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(c->db, 10000);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL,
-			NULL);
+		rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+			NULL, NULL, NULL);
 	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);
 }
 
@@ -170,7 +192,8 @@ static emr_status check_version(connection *c, bool *out_empty)
 	if (rc != SQLITE_ROW || *out_empty)
 		return from_sqlite(rc);
 	s = NULL;
-	rc = sqlite3_prepare_v2(c->db, "SELECT value FROM meta WHERE key = 'version'", -1, &s, NULL);
+	rc = sqlite3_prepare_v2(
+		c->db, "SELECT value FROM meta WHERE key = 'version'", -1, &s, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
@@ -183,11 +206,11 @@ static emr_status check_version(connection *c, bool *out_empty)
 	return status;
 }
 
-/* SQLite would let the umask decide; its WAL takes the mode of this file.  What stands beside a file that
- * is gone may still be in use by others, and would be taken for that of the new one. */
+/* SQLite would let the umask decide; its WAL takes the mode of this file.  What stands beside a
+ * file that is gone may still be in use by others, and would be taken for that of the new one. */
 static emr_status create_private(const char *path)
 {
-	static const char *const suffixes[] = { "-wal", "-shm" };
+	static const char *const suffixes[] = {"-wal", "-shm"};
 	bool is_gone = access(path, F_OK) != 0 && errno == ENOENT;
 	char beside[PATH_CHARS + 8];
 	int fd;
@@ -263,7 +286,8 @@ void emr_index_close(emr_index *index)
 	free(index);
 }
 
-/* A directory, which is none of ours: it may have anything in it, so it is only given another name. */
+/* A directory, which is none of ours: it may have anything in it, so it is only given another name.
+ */
 static bool put_aside(const char *path)
 {
 	char aside[PATH_CHARS + 32];
@@ -280,11 +304,12 @@ static bool put_aside(const char *path)
 
 emr_status emr_index_remove(const char *dir)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	char path[PATH_CHARS];
 
 	for (size_t i = 0; i < 3; i++) {
-		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >= PATH_CHARS)
+		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >=
+			PATH_CHARS)
 			return EMR_LIMIT;
 		if (unlink(path) != 0 && errno != ENOENT && !put_aside(path))
 			return EMR_IO;
@@ -296,7 +321,8 @@ bool emr_index_was_replaced(emr_index *index)
 {
 	struct stat st;
 
-	return stat(index->path, &st) != 0 || st.st_dev != index->device || st.st_ino != index->inode;
+	return stat(index->path, &st) != 0 || st.st_dev != index->device ||
+	       st.st_ino != index->inode;
 }
 
 /* ---- Columns, checked: a damaged database can hold anything ---- */
@@ -326,7 +352,7 @@ static bool column_pin(sqlite3_stmt *s, emr_id16 *out_writer, emr_pin *out_pin)
 	emr_cid root;
 
 	if (!column_blob(s, 0, out_writer->b, 16) || !column_blob(s, 1, out_pin->owner.b, 16) ||
-	    !column_blob(s, 2, root.b, EMR_CID_BYTES))
+		!column_blob(s, 2, root.b, EMR_CID_BYTES))
 		return false;
 	if (state < EMR_PIN_WRITTEN || state > EMR_PIN_KEPT)
 		return false;
@@ -340,10 +366,11 @@ static bool column_segment(sqlite3_stmt *s, emr_index_segment *out)
 	out->number = (uint64_t)sqlite3_column_int64(s, 2);
 	out->indexed = (uint64_t)sqlite3_column_int64(s, 3);
 	return column_blob(s, 1, out->writer.b, 16) && out->id > 0 &&
-		sqlite3_column_int64(s, 2) > 0 && sqlite3_column_int64(s, 3) >= 0;
+	       sqlite3_column_int64(s, 2) > 0 && sqlite3_column_int64(s, 3) >= 0;
 }
 
-/* ---- The sum: XOR over rows of FNV-1a of each row's bytes; order does not matter, a changed row does ---- */
+/* ---- The sum: XOR over rows of FNV-1a of each row's bytes; order does not matter, a changed row
+ * does ---- */
 
 static uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
 {
@@ -476,21 +503,21 @@ static emr_status row_pin(void *context, sqlite3_stmt *s)
 
 emr_status emr_index_each_segment(emr_index *index, emr_index_segment_visit visit, void *context)
 {
-	visit_call call = { .segment = visit, .context = context };
+	visit_call call = {.segment = visit, .context = context};
 
 	return each_read(index, SEGMENTS, row_segment, &call);
 }
 
 emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, void *context)
 {
-	visit_call call = { .block = visit, .context = context };
+	visit_call call = {.block = visit, .context = context};
 
 	return each_read(index, BLOCKS, row_block, &call);
 }
 
 emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context)
 {
-	visit_call call = { .pin = visit, .context = context };
+	visit_call call = {.pin = visit, .context = context};
 
 	return each_read(index, PINS, row_pin, &call);
 }
@@ -504,7 +531,8 @@ static emr_status row_numbers(void *context, sqlite3_stmt *s)
 	return EMR_OK;
 }
 
-static emr_status count_of(connection *c, statement which, const emr_id16 *writer, uint64_t *numbers)
+static emr_status count_of(
+	connection *c, statement which, const emr_id16 *writer, uint64_t *numbers)
 {
 	sqlite3_stmt *s = NULL;
 	emr_status status = prepare(c, which, &s);
@@ -517,10 +545,10 @@ static emr_status count_of(connection *c, statement which, const emr_id16 *write
 	return status;
 }
 
-emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks, uint64_t *out_bytes,
-	uint64_t *out_pins)
+emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks,
+	uint64_t *out_bytes, uint64_t *out_pins)
 {
-	uint64_t blocks[2] = { 0, 0 };
+	uint64_t blocks[2] = {0, 0};
 	uint64_t pins = 0;
 	emr_status status;
 
@@ -553,8 +581,8 @@ static emr_status add_pin(void *context, emr_id16 writer, const emr_pin *pin)
 emr_status emr_index_audit(emr_index *index)
 {
 	uint64_t found = 0;
-	visit_call blocks = { .block = add_block, .context = &found };
-	visit_call pins = { .pin = add_pin, .context = &found };
+	visit_call blocks = {.block = add_block, .context = &found};
+	visit_call pins = {.pin = add_pin, .context = &found};
 	emr_status status = emr_index_begin(index);
 
 	if (status != EMR_OK)
@@ -646,8 +674,8 @@ static emr_status keep(emr_index *index, emr_status status)
 	return index->failed;
 }
 
-emr_status emr_index_put_segment(emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed,
-	int64_t *out_id)
+emr_status emr_index_put_segment(
+	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id)
 {
 	sqlite3_stmt *put = NULL, *get = NULL;
 	emr_status status = prepare(&index->write, PUT_SEGMENT, &put);
@@ -684,9 +712,10 @@ static emr_status subtract_pin(void *context, emr_id16 writer, const emr_pin *pi
 	return EMR_OK;
 }
 
-emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const emr_index_place *place)
+emr_status emr_index_put_block(
+	emr_index *index, const uint8_t *digest, const emr_index_place *place)
 {
-	visit_call old = { .block = subtract_block, .context = index };
+	visit_call old = {.block = subtract_block, .context = index};
 	sqlite3_stmt *s = NULL;
 	emr_status status = prepare(&index->write, OLD_BLOCK, &s);
 
@@ -709,7 +738,7 @@ emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const em
 }
 
 typedef struct drop_run {
-	const int64_t *ids;	/* sorted */
+	const int64_t *ids; /* sorted */
 	size_t count;
 	emr_buf digests;
 	uint64_t *sum;
@@ -754,8 +783,8 @@ static emr_status delete_listed(emr_index *index, const drop_run *run)
 /* One pass over all rows, however many segments go: rows are ordered by digest only. */
 emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
 {
-	drop_run run = { .ids = ids, .count = count, .sum = &index->sum };
-	visit_call call = { .block = list_dropped, .context = &run };
+	drop_run run = {.ids = ids, .count = count, .sum = &index->sum};
+	visit_call call = {.block = list_dropped, .context = &run};
 	emr_status status;
 
 	if (count == 0)
@@ -768,8 +797,8 @@ emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
 	return keep(index, status);
 }
 
-static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer, const emr_pin *pin,
-	sqlite3_stmt **out)
+static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer,
+	const emr_pin *pin, sqlite3_stmt **out)
 {
 	emr_status status = prepare(&index->write, which, out);
 
@@ -785,14 +814,15 @@ static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *wr
 
 emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change)
 {
-	visit_call old = { .pin = subtract_pin, .context = index };
+	visit_call old = {.pin = subtract_pin, .context = index};
 	sqlite3_stmt *s = NULL;
 	emr_status status = bind_pin(index, OLD_PIN, &writer, &change->pin, &s);
 
 	if (status == EMR_OK)
 		status = each_row(&index->write, OLD_PIN, row_pin, &old);
 	if (status == EMR_OK)
-		status = bind_pin(index, change->unpin ? DROP_PIN : PUT_PIN, &writer, &change->pin, &s);
+		status = bind_pin(
+			index, change->unpin ? DROP_PIN : PUT_PIN, &writer, &change->pin, &s);
 	if (status == EMR_OK)
 		status = run_statement(s);
 	if (status == EMR_OK && !change->unpin)

@@ -1,6 +1,7 @@
-/* The SQLite index of the segments: digest prefix -> place, how far each segment is indexed, and pins.
- * It refuses to be a durability point: everything in it can be read again from the segments.
- * Thread-safe, but for closing.  An index of NULL, one that could not be opened, gives EMR_IO where rows are visited or changed. */
+/* The SQLite index of the segments: digest prefix -> place, how far each segment is indexed, and
+ * pins. It refuses to be a durability point: everything in it can be read again from the segments.
+ * Thread-safe, but for closing.  An index of NULL, one that could not be opened, gives EMR_IO where
+ * rows are visited or changed. */
 #pragma once
 
 #include "pending.h"
@@ -8,15 +9,16 @@
 typedef struct emr_index emr_index;
 
 typedef struct emr_index_place {
-	int64_t segment;	/* the index's own number */
+	int64_t segment; /* the index's own number */
 	uint64_t offset;
 	uint32_t len;
 } emr_index_place;
 
-/* Opens DIR/index.sqlite.  *out_fresh: it was missing, and made (never when read_only: EMR_NOT_FOUND).
- * EMR_DAMAGED: cannot be used, emr_index_remove it; EMR_NEWER_FORMAT: made by a newer program. */
+/* Opens DIR/index.sqlite.  *out_fresh: it was missing, and made (never when read_only:
+ * EMR_NOT_FOUND). EMR_DAMAGED: cannot be used, emr_index_remove it; EMR_NEWER_FORMAT: made by a
+ * newer program. */
 emr_status emr_index_open(const char *dir, bool read_only, emr_index **out_index, bool *out_fresh);
-void emr_index_close(emr_index *index);		/* NULL is fine */
+void emr_index_close(emr_index *index); /* NULL is fine */
 /* Unlinks the index and its WAL.  It holds nothing that cannot be made again. */
 emr_status emr_index_remove(const char *dir);
 /* The file under the name is no longer the one that is open. */
@@ -29,18 +31,20 @@ typedef struct emr_index_segment {
 	int64_t id;
 	emr_id16 writer;
 	uint64_t number;
-	uint64_t indexed;	/* sections that end at or before this offset have their rows */
+	uint64_t indexed; /* sections that end at or before this offset have their rows */
 } emr_index_segment;
 typedef emr_status (*emr_index_segment_visit)(void *context, const emr_index_segment *segment);
 emr_status emr_index_each_segment(emr_index *index, emr_index_segment_visit visit, void *context);
-typedef emr_status (*emr_index_block_visit)(void *context, const uint8_t *digest, const emr_index_place *place);
+typedef emr_status (*emr_index_block_visit)(
+	void *context, const uint8_t *digest, const emr_index_place *place);
 emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, void *context);
 typedef emr_status (*emr_index_pin_visit)(void *context, emr_id16 writer, const emr_pin *pin);
 emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context);
 /* What WRITER has in his segments, and his pins. */
-emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks, uint64_t *out_bytes,
-	uint64_t *out_pins);
-/* Compares all rows with the sum kept beside them: EMR_DAMAGED when a row is not what was written. */
+emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks,
+	uint64_t *out_bytes, uint64_t *out_pins);
+/* Compares all rows with the sum kept beside them: EMR_DAMAGED when a row is not what was written.
+ */
 emr_status emr_index_audit(emr_index *index);
 /* True when the index was made anew and WRITER has not stated its pins since. */
 emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated);
@@ -51,9 +55,10 @@ emr_status emr_index_begin(emr_index *index);
 emr_status emr_index_commit(emr_index *index);
 void emr_index_rollback(emr_index *index);
 /* Finds or makes the row of a segment and sets how far it is indexed. */
-emr_status emr_index_put_segment(emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed,
-	int64_t *out_id);
-emr_status emr_index_put_block(emr_index *index, const uint8_t *digest, const emr_index_place *place);
+emr_status emr_index_put_segment(
+	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id);
+emr_status emr_index_put_block(
+	emr_index *index, const uint8_t *digest, const emr_index_place *place);
 /* The rows of these segments and of their blocks; sorts IDS. */
 emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count);
 emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change);

@@ -18,7 +18,7 @@
 
 typedef struct load_rows {
 	emr_store *store;
-	emr_buf dead;	/* of int64_t: rows of segments that are no longer there */
+	emr_buf dead; /* of int64_t: rows of segments that are no longer there */
 } load_rows;
 
 static emr_status load_row(void *context, const emr_index_segment *row)
@@ -32,7 +32,7 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 		emr_segment *segment = store->segments[i];
 
 		if (segment->gone || segment->number != row->number ||
-		    !emr_id16_equal(segment->writer, row->writer))
+			!emr_id16_equal(segment->writer, row->writer))
 			continue;
 		segment->index_id = row->id;
 		/* The one being written is ahead of the index, or is read again from its start. */
@@ -42,7 +42,8 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 		return EMR_OK;
 	}
 	pthread_mutex_unlock(&store->map_lock);
-	/* Another writer may have begun it since we listed; its tail is found at the next refresh. */
+	/* Another writer may have begun it since we listed; its tail is found at the next refresh.
+	 */
 	emr_segment_name_of(row->writer, row->number, name);
 	if (faccessat(store->dirfd, name, F_OK, 0) == 0)
 		return EMR_OK;
@@ -62,7 +63,7 @@ static emr_status drop_rows(emr_store *store, int64_t *ids, size_t count)
 /* Takes segment rows into slots; rows of vanished files go, unless this process only reads. */
 static emr_status load_index(emr_store *store)
 {
-	load_rows load = { .store = store };
+	load_rows load = {.store = store};
 	emr_status status = emr_index_each_segment(store->index, load_row, &load);
 
 	if (status == EMR_OK && !store->read_only && load.dead.len > 0)
@@ -80,13 +81,14 @@ static bool is_last_own(emr_store *store, const emr_segment *segment)
 	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++)
 		if (store->segments[i]->own && !store->segments[i]->gone &&
-		    store->segments[i]->number > segment->number)
+			store->segments[i]->number > segment->number)
 			last = false;
 	pthread_mutex_unlock(&store->map_lock);
 	return last;
 }
 
-/* The first segment at or after slot *I that is there and own or not; NULL at the end.  *I moves behind it. */
+/* The first segment at or after slot *I that is there and own or not; NULL at the end.  *I moves
+ * behind it. */
 static emr_segment *next_segment(emr_store *store, size_t *i, bool own)
 {
 	emr_segment *found = NULL;
@@ -102,7 +104,8 @@ static emr_segment *next_segment(emr_store *store, size_t *i, bool own)
 	return found;
 }
 
-/* A file shorter than what was synced and indexed: its rows go, and it is read again from the start.  Locks: load_own_tail. */
+/* A file shorter than what was synced and indexed: its rows go, and it is read again from the
+ * start.  Locks: load_own_tail. */
 static emr_status check_size(emr_store *store, emr_segment *segment)
 {
 	uint64_t known = segment->known_to;
@@ -118,7 +121,8 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK || (uint64_t)st.st_size >= known || known == EMR_SEGMENT_PREFIX_BYTES)
 		return status;
-	status = emr_store_note_damage(store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
+	status = emr_store_note_damage(
+		store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
 	if (status == EMR_OK)
 		status = drop_rows(store, &segment->index_id, 1);
 	if (status != EMR_OK)
@@ -130,8 +134,9 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 	return EMR_OK;
 }
 
-/* Everything of a segment that is not the last of its writer was synced when the next one began.  index_lock held, and
- * append_lock when there is a current segment: with both, nobody else changes known_to of own segments. */
+/* Everything of a segment that is not the last of its writer was synced when the next one began.
+ * index_lock held, and append_lock when there is a current segment: with both, nobody else changes
+ * known_to of own segments. */
 static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 {
 	uint64_t known = segment->known_to;
@@ -144,7 +149,8 @@ static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 		return status;
 	if (!is_last_own(store, segment))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
-	return emr_store_take_tail(store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
+	return emr_store_take_tail(
+		store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
 }
 
 /* index_lock held; for own segments also append_lock, as above. */
@@ -155,11 +161,12 @@ static emr_status load_tails(emr_store *store, bool own)
 	size_t i = 0;
 
 	while (status == EMR_OK && (segment = next_segment(store, &i, own)) != NULL) {
-		status = own ? load_own_tail(store, segment) : emr_store_take_tail(store, segment, false, UINT64_MAX);
+		status = own ? load_own_tail(store, segment)
+			     : emr_store_take_tail(store, segment, false, UINT64_MAX);
 		if (status == EMR_NOT_FOUND)
-			status = EMR_OK;	/* reclaimed by its writer meanwhile */
+			status = EMR_OK; /* reclaimed by its writer meanwhile */
 		if (status == EMR_OK && own && store->pending.count > EMR_PENDING_ROWS_MAX * 4 &&
-		    store->current == NULL)
+			store->current == NULL)
 			status = emr_store_write_index(store);
 	}
 	return status;
@@ -173,7 +180,8 @@ static bool has_segments(emr_store *store, emr_id16 writer)
 
 	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; !some && i < store->segment_count; i++)
-		some = !store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, writer);
+		some = !store->segments[i]->gone &&
+		       emr_id16_equal(store->segments[i]->writer, writer);
 	pthread_mutex_unlock(&store->map_lock);
 	return some;
 }
@@ -188,20 +196,24 @@ static emr_status state_pins(emr_store *store)
 	return emr_index_commit(store->index);
 }
 
-/* Processes that make or remove the index do so one after the other: two tables of one name would look like damage, and
- * what one has just made the other would remove.  -1 when there can be no lock (a reader needs none).  That is work of moments:
- * who holds it for longer is not at work, and is not waited for. */
+/* Processes that make or remove the index do so one after the other: two tables of one name would
+ * look like damage, and what one has just made the other would remove.  -1 when there can be no
+ * lock (a reader needs none).  That is work of moments: who holds it for longer is not at work, and
+ * is not waited for. */
 static int lock_index(emr_store *store)
 {
 	int fd = store->read_only ? -1
-				  : openat(store->dirfd, "index.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+				  : openat(store->dirfd, "index.lock",
+					    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	for (int64_t waited_ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_POLL_MS) {
+	for (int64_t waited_ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+		waited_ms += LOCK_POLL_MS) {
 		if (waited_ms >= LOCK_WAIT_MS || (errno != EWOULDBLOCK && errno != EINTR)) {
-			emr_log(EMR_LOG_WARN, "store: somebody holds index.lock and does not let go; going on without it");
+			emr_log(EMR_LOG_WARN, "store: somebody holds index.lock and does not let "
+					      "go; going on without it");
 			break;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_POLL_MS * 1000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000000}, NULL);
 	}
 	return fd;
 }
@@ -212,10 +224,11 @@ static emr_status open_index(emr_store *store)
 	bool fresh = false;
 	emr_status status = emr_index_open(store->path, store->read_only, &store->index, &fresh);
 
-	if (store->read_only && (status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED))
+	if (store->read_only &&
+		(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED))
 		return EMR_OK;
-	/* A damaged file can look like a failing disk; a failing disk will fail again just below.  What may not be opened was put
-	 * there by somebody else. */
+	/* A damaged file can look like a failing disk; a failing disk will fail again just below.
+	 * What may not be opened was put there by somebody else. */
 	if (status == EMR_DAMAGED || status == EMR_IO || status == EMR_DENIED) {
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
 		status = emr_index_remove(store->path);
@@ -255,8 +268,8 @@ static void forget_maps(emr_store *store)
 	pthread_mutex_unlock(&store->map_lock);
 }
 
-/* index_swap held for writing.  REMAKE: the index that is open is not to be trusted, unless another process has put a
- * new one in its place already. */
+/* index_swap held for writing.  REMAKE: the index that is open is not to be trusted, unless another
+ * process has put a new one in its place already. */
 static emr_status replace_index(emr_store *store, bool remake)
 {
 	EMR_AUTO_FD lock = lock_index(store);
@@ -272,7 +285,8 @@ static emr_status replace_index(emr_store *store, bool remake)
 	return status == EMR_OK ? open_index(store) : status;
 }
 
-/* This writer's segments are whole and were read from their first byte: what their frames say is what he pinned. */
+/* This writer's segments are whole and were read from their first byte: what their frames say is
+ * what he pinned. */
 static emr_status state_again(emr_store *store, bool had_stated, size_t damages_before)
 {
 	bool is_whole;
@@ -303,7 +317,7 @@ static emr_status reopen_index(emr_store *store, bool remake)
 	pthread_rwlock_wrlock(&store->index_swap);
 	/* Only who has been writing here can say so: at a start it is for the caller to say. */
 	if (store->index != NULL && store->current != NULL && !remake &&
-	    emr_index_pins_stated(store->index, store->writer, &had_stated) != EMR_OK)
+		emr_index_pins_stated(store->index, store->writer, &had_stated) != EMR_OK)
 		had_stated = false;
 	status = replace_index(store, remake);
 	if (status == EMR_OK) {
@@ -388,8 +402,8 @@ typedef struct batch {
 	emr_pin_change *pins;
 	size_t pin_count;
 	emr_segment **segments;
-	uint64_t *indexed;	/* by slot */
-	int64_t *ids;		/* by slot */
+	uint64_t *indexed; /* by slot */
+	int64_t *ids;	   /* by slot */
 	size_t slots;
 } batch;
 
@@ -403,7 +417,8 @@ static void batch_free(batch *b)
 }
 #define AUTO_BATCH __attribute__((cleanup(batch_free))) batch
 
-/* Moves pending into flushing (which still has rows when the last batch failed).  append_lock, map_lock held. */
+/* Moves pending into flushing (which still has rows when the last batch failed).  append_lock,
+ * map_lock held. */
 static emr_status take_batch(emr_store *store, batch *b)
 {
 	emr_status status = emr_pending_reserve(&store->flushing, store->pending.count);
@@ -423,7 +438,8 @@ static emr_status take_batch(emr_store *store, batch *b)
 	b->ids = calloc(b->slots + 1, sizeof *b->ids);
 	b->segments = calloc(b->slots + 1, sizeof(emr_segment *));
 	b->pins = calloc(b->pin_count + 1, sizeof *b->pins);
-	if (b->rows == NULL || b->indexed == NULL || b->ids == NULL || b->segments == NULL || b->pins == NULL)
+	if (b->rows == NULL || b->indexed == NULL || b->ids == NULL || b->segments == NULL ||
+		b->pins == NULL)
 		return EMR_NO_MEMORY;
 	if (b->pin_count > 0)
 		memcpy(b->pins, store->pins, b->pin_count * sizeof *b->pins);
@@ -443,12 +459,12 @@ static emr_status put_rows(emr_store *store, batch *b)
 		const emr_segment *segment = b->segments[i];
 
 		if (b->indexed[i] != 0)
-			status = emr_index_put_segment(store->index, segment->writer, segment->number,
-				b->indexed[i], &b->ids[i]);
+			status = emr_index_put_segment(store->index, segment->writer,
+				segment->number, b->indexed[i], &b->ids[i]);
 	}
 	for (size_t i = 0; status == EMR_OK && i < b->row_count; i++) {
 		const emr_store_position *at = &b->rows[i].at;
-		emr_index_place place = { b->ids[at->segment - 1], at->offset, at->len };
+		emr_index_place place = {b->ids[at->segment - 1], at->offset, at->len};
 
 		if (place.segment != 0)
 			status = emr_index_put_block(store->index, b->rows[i].digest, &place);
@@ -468,7 +484,8 @@ static void batch_done(emr_store *store, const batch *b)
 			b->segments[i]->index_id = b->ids[i];
 	store->pin_count -= b->pin_count;
 	if (store->pin_count > 0)
-		memmove(store->pins, store->pins + b->pin_count, store->pin_count * sizeof *store->pins);
+		memmove(store->pins, store->pins + b->pin_count,
+			store->pin_count * sizeof *store->pins);
 	pthread_mutex_unlock(&store->map_lock);
 	pthread_mutex_unlock(&store->append_lock);
 }
@@ -502,13 +519,13 @@ static emr_status commit_batch(emr_store *store, batch *b)
 
 	if (status != EMR_OK)
 		return status;
-	(void)put_rows(store, b);	/* the first failure is kept for commit */
+	(void)put_rows(store, b); /* the first failure is kept for commit */
 	return emr_index_commit(store->index);
 }
 
 emr_status emr_store_write_index(emr_store *store)
 {
-	AUTO_BATCH b = { 0 };
+	AUTO_BATCH b = {0};
 	bool is_opening;
 	emr_status status;
 

@@ -16,14 +16,14 @@ static emr_pending_row *probe(const emr_pending *map, const uint8_t *digest)
 	size_t i = slot_of(map, digest);
 
 	while (map->slots[i].at.segment != 0 &&
-	       memcmp(map->slots[i].digest, digest, EMR_DIGEST_PREFIX) != 0)
+		memcmp(map->slots[i].digest, digest, EMR_DIGEST_PREFIX) != 0)
 		i = (i + 1) & (map->capacity - 1);
 	return &map->slots[i];
 }
 
 static emr_status rehash(emr_pending *map, size_t capacity)
 {
-	emr_pending bigger = { .capacity = capacity };
+	emr_pending bigger = {.capacity = capacity};
 
 	bigger.slots = calloc(capacity, sizeof *bigger.slots);
 	if (bigger.slots == NULL)
@@ -68,7 +68,7 @@ const emr_store_position *emr_pending_find(const emr_pending *map, const uint8_t
 
 emr_status emr_pending_drop(emr_pending *map, uint32_t segment, uint64_t offset)
 {
-	emr_pending kept = { .capacity = map->capacity };
+	emr_pending kept = {.capacity = map->capacity};
 
 	if (map->count == 0)
 		return EMR_OK;
@@ -109,5 +109,5 @@ emr_pending_row *emr_pending_sorted(const emr_pending *map)
 void emr_pending_free(emr_pending *map)
 {
 	free(map->slots);
-	*map = (emr_pending){ 0 };
+	*map = (emr_pending){0};
 }

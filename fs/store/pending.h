@@ -1,5 +1,6 @@
-/* A hash map from the first 16 bytes of a digest to a place: what the index on disk does not know yet.
- * It refuses to grow on insert: room is reserved first, so that an append cannot fail after its write. */
+/* A hash map from the first 16 bytes of a digest to a place: what the index on disk does not know
+ * yet. It refuses to grow on insert: room is reserved first, so that an append cannot fail after
+ * its write. */
 #pragma once
 
 #include "store/car_store.h"
@@ -8,13 +9,13 @@
 
 typedef struct emr_pending_row {
 	uint8_t digest[EMR_DIGEST_PREFIX];
-	emr_store_position at;	/* at.segment 0 = free slot */
+	emr_store_position at; /* at.segment 0 = free slot */
 } emr_pending_row;
 
 /* Zero-initialised is valid and empty.  The caller locks. */
 typedef struct emr_pending {
 	emr_pending_row *slots;
-	size_t capacity;	/* a power of two */
+	size_t capacity; /* a power of two */
 	size_t count;
 } emr_pending;
 
@@ -24,6 +25,7 @@ void emr_pending_put(emr_pending *map, const uint8_t *digest, emr_store_position
 const emr_store_position *emr_pending_find(const emr_pending *map, const uint8_t *digest);
 /* Forgets places in SEGMENT, from OFFSET on. */
 emr_status emr_pending_drop(emr_pending *map, uint32_t segment, uint64_t offset);
-/* Rows in digest order in one new array of map->count, for the caller to free; NULL when memory is short. */
+/* Rows in digest order in one new array of map->count, for the caller to free; NULL when memory is
+ * short. */
 emr_pending_row *emr_pending_sorted(const emr_pending *map);
 void emr_pending_free(emr_pending *map);

@@ -7,8 +7,9 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 	emr_status status = EMR_OK;
 
 	for (size_t done = 0; status == EMR_OK && done < count; done += EMR_STORE_GROUP_PINS_MAX) {
-		size_t n = count - done < EMR_STORE_GROUP_PINS_MAX ? count - done : EMR_STORE_GROUP_PINS_MAX;
-		const emr_store_group group = { .pins = changes + done, .pin_count = n };
+		size_t n = count - done < EMR_STORE_GROUP_PINS_MAX ? count - done
+								   : EMR_STORE_GROUP_PINS_MAX;
+		const emr_store_group group = {.pins = changes + done, .pin_count = n};
 
 		status = emr_store_append_group(store, &group, NULL);
 	}
@@ -18,7 +19,7 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 typedef enum whose { OWN_PINS, OTHERS_PINS } whose;
 
 typedef struct pin_list {
-	emr_buf pins;	/* of emr_pin */
+	emr_buf pins; /* of emr_pin */
 	emr_id16 writer;
 	whose whose;
 } pin_list;
@@ -45,7 +46,7 @@ static emr_status collect(emr_store *store, pin_list *list)
 
 static emr_status each_pin(emr_store *store, whose which, emr_pin_visit visit, void *context)
 {
-	pin_list list = { .writer = store->writer, .whose = which };
+	pin_list list = {.writer = store->writer, .whose = which};
 	emr_status status = collect(store, &list);
 	const emr_pin *pins = (const void *)list.pins.data;
 
@@ -65,13 +66,15 @@ emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, voi
 	return each_pin(store, OTHERS_PINS, visit, context);
 }
 
-/* Only what this writer says protects his segments for sure, so nobody waits for another who may never come back. */
+/* Only what this writer says protects his segments for sure, so nobody waits for another who may
+ * never come back. */
 bool emr_store_pins_incomplete(emr_store *store)
 {
 	bool stated = false;
 
 	pthread_rwlock_rdlock(&store->index_swap);
-	if (store->index != NULL && emr_index_pins_stated(store->index, store->writer, &stated) != EMR_OK)
+	if (store->index != NULL &&
+		emr_index_pins_stated(store->index, store->writer, &stated) != EMR_OK)
 		stated = false;
 	pthread_rwlock_unlock(&store->index_swap);
 	return !stated;
@@ -86,16 +89,18 @@ static int compare_pins(const void *x, const void *y)
 	return owners != 0 ? owners : memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
 }
 
-/* Appends a change for every pin of FROM that OTHER (sorted) lacks, or has in another state when PINNING. */
-static emr_status add_differences(const emr_pin *from, size_t count, const emr_pin *other, size_t other_count,
-	bool pinning, emr_buf *out)
+/* Appends a change for every pin of FROM that OTHER (sorted) lacks, or has in another state when
+ * PINNING. */
+static emr_status add_differences(const emr_pin *from, size_t count, const emr_pin *other,
+	size_t other_count, bool pinning, emr_buf *out)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < count; i++) {
-		emr_pin_change change = { .pin = from[i], .unpin = !pinning };
+		emr_pin_change change = {.pin = from[i], .unpin = !pinning};
 		const emr_pin *same = other_count == 0 ? NULL
-			: bsearch(&from[i], other, other_count, sizeof *other, compare_pins);
+						       : bsearch(&from[i], other, other_count,
+								 sizeof *other, compare_pins);
 
 		if (same == NULL || (pinning && same->state != from[i].state))
 			status = emr_buf_append(out, &change, sizeof change);
@@ -103,12 +108,13 @@ static emr_status add_differences(const emr_pin *from, size_t count, const emr_p
 	return status;
 }
 
-/* Differences only: a crash between two frames then leaves too many pins, never too few.  New ones first. */
-static emr_status state_difference(emr_store *store, emr_pin *now, size_t now_count, const emr_pin *keep,
-	size_t keep_count)
+/* Differences only: a crash between two frames then leaves too many pins, never too few.  New ones
+ * first. */
+static emr_status state_difference(
+	emr_store *store, emr_pin *now, size_t now_count, const emr_pin *keep, size_t keep_count)
 {
 	EMR_AUTO_FREE emr_pin *wanted = malloc((keep_count + 1) * sizeof *wanted);
-	EMR_AUTO_BUF changes = { 0 };
+	EMR_AUTO_BUF changes = {0};
 	emr_status status = wanted == NULL ? EMR_NO_MEMORY : EMR_OK;
 
 	if (status != EMR_OK)
@@ -122,18 +128,19 @@ static emr_status state_difference(emr_store *store, emr_pin *now, size_t now_co
 	if (status == EMR_OK)
 		status = add_differences(now, now_count, wanted, keep_count, false, &changes);
 	if (status == EMR_OK)
-		status = emr_store_pin(store, (const void *)changes.data, changes.len / sizeof(emr_pin_change));
+		status = emr_store_pin(
+			store, (const void *)changes.data, changes.len / sizeof(emr_pin_change));
 	return status == EMR_OK ? emr_store_index_now(store) : status;
 }
 
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count)
 {
-	pin_list list = { .writer = store->writer, .whose = OWN_PINS };
+	pin_list list = {.writer = store->writer, .whose = OWN_PINS};
 	emr_status status = store->read_only ? EMR_READ_ONLY : collect(store, &list);
 
 	if (status == EMR_OK)
-		status = state_difference(store, (void *)list.pins.data, list.pins.len / sizeof(emr_pin), keep,
-			count);
+		status = state_difference(store, (void *)list.pins.data,
+			list.pins.len / sizeof(emr_pin), keep, count);
 	emr_buf_free(&list.pins);
 	if (status != EMR_OK)
 		return status;
@@ -149,7 +156,7 @@ emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t
 
 emr_store_hold emr_store_hold_begin(emr_store *store)
 {
-	emr_store_hold hold = { 0 };
+	emr_store_hold hold = {0};
 	const size_t slots = sizeof store->holds / sizeof store->holds[0];
 	size_t slot = 0;
 
@@ -160,8 +167,9 @@ emr_store_hold emr_store_hold_begin(emr_store *store)
 			slot++;
 		/* Out of slots: share the last one at the older of both, and leave it for good. */
 		if (slot == slots)
-			store->holds[slots - 1] = store->holds[slots - 1] < hold.number ? store->holds[slots - 1]
-										: hold.number;
+			store->holds[slots - 1] = store->holds[slots - 1] < hold.number
+							  ? store->holds[slots - 1]
+							  : hold.number;
 		else
 			store->holds[slot] = hold.number;
 	}
@@ -172,7 +180,8 @@ emr_store_hold emr_store_hold_begin(emr_store *store)
 void emr_store_hold_end(emr_store *store, emr_store_hold *hold)
 {
 	pthread_mutex_lock(&store->append_lock);
-	for (size_t i = 0; hold->number != 0 && i < sizeof store->holds / sizeof store->holds[0]; i++) {
+	for (size_t i = 0; hold->number != 0 && i < sizeof store->holds / sizeof store->holds[0];
+		i++) {
 		if (store->holds[i] == hold->number) {
 			store->holds[i] = 0;
 			hold->number = 0;

@@ -21,7 +21,7 @@ void emr_store_cache_clear(emr_store *store)
 /* map_lock held: a place in a map whose segment still is there. */
 static const emr_store_position *in_maps(emr_store *store, const uint8_t *digest)
 {
-	emr_pending *maps[] = { &store->pending, &store->flushing, &store->foreign };
+	emr_pending *maps[] = {&store->pending, &store->flushing, &store->foreign};
 
 	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
 		const emr_store_position *at = emr_pending_find(maps[i], digest);
@@ -47,9 +47,9 @@ static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_po
 	pthread_mutex_lock(&store->map_lock);
 	segment = emr_segment_by_index_id(store, place.segment);
 	if (segment == NULL)
-		status = EMR_INTERRUPTED;	/* younger than our listing of the directory */
+		status = EMR_INTERRUPTED; /* younger than our listing of the directory */
 	else
-		*out_at = (emr_store_position){ segment->handle, place.len, place.offset };
+		*out_at = (emr_store_position){segment->handle, place.len, place.offset};
 	pthread_mutex_unlock(&store->map_lock);
 	return status;
 }
@@ -83,9 +83,12 @@ static emr_status audit_once(emr_store *store)
 	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
 }
 
-#define VANISHED_MAX 16		/* segments that their writers began or reclaimed while we looked, one after the other */
+#define VANISHED_MAX                                                                               \
+	16 /* segments that their writers began or reclaimed while we looked, one after the other  \
+	    */
 
-/* As find, after looking at what other processes did; their reclaims may be going on while we look. */
+/* As find, after looking at what other processes did; their reclaims may be going on while we look.
+ */
 static emr_status find_anew(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	emr_status status = EMR_INTERRUPTED;
@@ -98,7 +101,8 @@ static emr_status find_anew(emr_store *store, const uint8_t *digest, emr_store_p
 	return status == EMR_INTERRUPTED ? EMR_NOT_FOUND : status;
 }
 
-/* As find; before a miss is believed other processes' work and the index itself are looked at again. */
+/* As find; before a miss is believed other processes' work and the index itself are looked at
+ * again. */
 static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	emr_status status = emr_store_find(store, digest, out_at);
@@ -111,7 +115,8 @@ static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store
 		status = audit_once(store);
 	else if (status != EMR_INTERRUPTED)
 		return status;
-	return status == EMR_OK || status == EMR_INTERRUPTED ? find_anew(store, digest, out_at) : status;
+	return status == EMR_OK || status == EMR_INTERRUPTED ? find_anew(store, digest, out_at)
+							     : status;
 }
 
 static bool is_known_damage(emr_store *store, const emr_segment *segment, uint64_t offset)
@@ -125,13 +130,14 @@ static bool is_known_damage(emr_store *store, const emr_segment *segment, uint64
 		const emr_damage_row *row = &store->damages[i];
 
 		known |= strcmp(row->segment, name) == 0 && offset >= row->damage.offset &&
-			offset < row->damage.offset + row->damage.len;
+			 offset < row->damage.offset + row->damage.len;
 	}
 	pthread_mutex_unlock(&store->map_lock);
 	return known;
 }
 
-/* The section head in front of AT must be the one of this block; the codec may differ (same bytes, same digest). */
+/* The section head in front of AT must be the one of this block; the codec may differ (same bytes,
+ * same digest). */
 static emr_status check_head(int fd, const uint8_t *digest, const emr_store_position *at)
 {
 	uint8_t expected[EMR_CAR_SECTION_HEAD_MAX];
@@ -145,7 +151,8 @@ static emr_status check_head(int fd, const uint8_t *digest, const emr_store_posi
 	status = emr_pread_all(fd, found, len, (off_t)(at->offset - len));
 	if (status != EMR_OK)
 		return status;
-	if (found[len - EMR_CID_BYTES + 1] != EMR_CODEC_RAW && found[len - EMR_CID_BYTES + 1] != EMR_CODEC_DAG_PB)
+	if (found[len - EMR_CID_BYTES + 1] != EMR_CODEC_RAW &&
+		found[len - EMR_CID_BYTES + 1] != EMR_CODEC_DAG_PB)
 		return EMR_DAMAGED;
 	found[len - EMR_CID_BYTES + 1] = EMR_CODEC_RAW;
 	return memcmp(found, expected, len) == 0 ? EMR_OK : EMR_DAMAGED;
@@ -159,7 +166,7 @@ static bool cached(emr_store *store, const uint8_t *digest, emr_store_position *
 	pthread_mutex_lock(&store->map_lock);
 	slot = cache_slot(store, digest);
 	hit = slot->at.segment != 0 && memcmp(slot->digest, digest, EMR_DIGEST_PREFIX) == 0 &&
-		!emr_segment_by_handle(store, slot->at.segment)->gone;
+	      !emr_segment_by_handle(store, slot->at.segment)->gone;
 	if (hit)
 		*out_at = slot->at;
 	pthread_mutex_unlock(&store->map_lock);
@@ -188,8 +195,8 @@ static emr_segment *segment_of(emr_store *store, uint32_t handle)
 }
 
 /* Opens the place for reading after making sure that it holds the block. */
-static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_store_position *at, bool known,
-	emr_segment **out_segment, int *out_fd)
+static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_store_position *at,
+	bool known, emr_segment **out_segment, int *out_fd)
 {
 	emr_segment *segment = segment_of(store, at->segment);
 	emr_status status = emr_segment_use(store, segment, out_fd);
@@ -200,8 +207,9 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 		status = check_head(*out_fd, digest, at);
 	if (status != EMR_OK) {
 		emr_segment_unuse(store, segment);
-		return status == EMR_DAMAGED && is_known_damage(store, segment, at->offset) ? EMR_MISSING_DATA
-											      : status;
+		return status == EMR_DAMAGED && is_known_damage(store, segment, at->offset)
+			       ? EMR_MISSING_DATA
+			       : status;
 	}
 	if (!known)
 		cache_put(store, digest, at);
@@ -209,8 +217,9 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 	return EMR_OK;
 }
 
-/* A lie about a segment of one's own, or a sum that does not fit: the index is made anew, once in a process.  That another
- * writer's segment is damaged is not the index's fault, and making it anew would cost everybody. */
+/* A lie about a segment of one's own, or a sum that does not fit: the index is made anew, once in a
+ * process.  That another writer's segment is damaged is not the index's fault, and making it anew
+ * would cost everybody. */
 static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 {
 	emr_status status = EMR_OK;
@@ -226,7 +235,8 @@ static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 	if (!was_rebuilt && !is_own)
 		status = emr_index_audit(store->index);
 	pthread_mutex_unlock(&store->index_lock);
-	/* Perhaps by another reader just now, who met the same lie: looked at once more, and then no longer. */
+	/* Perhaps by another reader just now, who met the same lie: looked at once more, and then
+	 * no longer. */
 	if (was_rebuilt)
 		return EMR_OK;
 	if (is_own)
@@ -234,7 +244,8 @@ static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 	return status == EMR_DAMAGED && emr_store_rebuild(store) == EMR_OK ? EMR_OK : EMR_DAMAGED;
 }
 
-/* Finds the block; when what we knew has moved, looks again; when it is wrong, looks again once, and then doubts the index. */
+/* Finds the block; when what we knew has moved, looks again; when it is wrong, looks again once,
+ * and then doubts the index. */
 static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_position *out_at,
 	emr_segment **out_segment, int *out_fd)
 {
@@ -251,7 +262,7 @@ static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_posit
 			return status;
 		status = open_place(store, digest, out_at, false, out_segment, out_fd);
 		if (status == EMR_MISSING_DATA)
-			return EMR_DAMAGED;	/* known, and in quarantine */
+			return EMR_DAMAGED; /* known, and in quarantine */
 		if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
 			return status;
 		if (status == EMR_NOT_FOUND)
@@ -289,8 +300,8 @@ emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_by
 	return status;
 }
 
-emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_len)
+emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
+	size_t len, size_t *out_len)
 {
 	emr_store_position at;
 	emr_segment *segment;
@@ -348,12 +359,13 @@ emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf 
 	return status == EMR_OK ? read_verified(store, cid, out) : status;
 }
 
-emr_status emr_store_read_place(emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out)
+emr_status emr_store_read_place(
+	emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out)
 {
 	size_t head_len = emr_varint_len(EMR_CID_BYTES + at->len) + EMR_CID_BYTES;
 	emr_segment *segment = segment_of(store, at->segment);
 	emr_car_section section;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 	int fd;
 
@@ -368,7 +380,8 @@ emr_status emr_store_read_place(emr_store *store, const emr_store_position *at, 
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK)
 		return status;
-	if (emr_car_read_section_head(emr_buf_view(&bytes), &section) != EMR_OK || section.data_len != at->len)
+	if (emr_car_read_section_head(emr_buf_view(&bytes), &section) != EMR_OK ||
+		section.data_len != at->len)
 		return EMR_DAMAGED;
 	status = emr_cid_verify(&section.cid, emr_bytes_of(bytes.data + head_len, at->len));
 	if (status == EMR_OK)

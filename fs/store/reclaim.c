@@ -15,7 +15,7 @@ typedef struct victim {
 	uint64_t bytes;
 	uint64_t live;
 	bool skip;
-	bool has_dead;		/* looked for when scrubbing */
+	bool has_dead; /* looked for when scrubbing */
 } victim;
 
 typedef struct reclaim_run {
@@ -23,10 +23,10 @@ typedef struct reclaim_run {
 	const emr_reclaim_options *options;
 	emr_reclaim_report report;
 	emr_walk_missing missing;
-	emr_pending live;	/* a set */
-	victim *victims;	/* by slot of the segment; segment NULL: not considered */
+	emr_pending live; /* a set */
+	victim *victims;  /* by slot of the segment; segment NULL: not considered */
 	size_t slots;
-	emr_buf moves;		/* of emr_store_position, live blocks in victims */
+	emr_buf moves; /* of emr_store_position, live blocks in victims */
 	emr_log_place floor;
 } reclaim_run;
 
@@ -44,14 +44,14 @@ static emr_status mark_root(void *context, const emr_cid *root)
 {
 	reclaim_run *run = context;
 
-	return emr_store_walk_into(&run->store->face, root, &run->live, NULL, NULL, run->options->allow_missing,
-		&run->missing);
+	return emr_store_walk_into(&run->store->face, root, &run->live, NULL, NULL,
+		run->options->allow_missing, &run->missing);
 }
 
 static bool is_forsaken(const reclaim_run *run, const emr_pin *pin)
 {
 	return run->options->is_forsaken != NULL &&
-		run->options->is_forsaken(run->options->forsaken_context, pin->owner);
+	       run->options->is_forsaken(run->options->forsaken_context, pin->owner);
 }
 
 static emr_status mark_pin(void *context, const emr_pin *pin)
@@ -65,12 +65,13 @@ static emr_status mark_pin(void *context, const emr_pin *pin)
 static emr_status mark_foreign_pin(void *context, const emr_pin *pin)
 {
 	reclaim_run *run = context;
-	emr_walk_missing missing = { 0 };
+	emr_walk_missing missing = {0};
 	emr_status status;
 
 	if (is_forsaken(run, pin))
 		return EMR_OK;
-	status = emr_store_walk_into(&run->store->face, &pin->root, &run->live, NULL, NULL, true, &missing);
+	status = emr_store_walk_into(
+		&run->store->face, &pin->root, &run->live, NULL, NULL, true, &missing);
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
@@ -125,8 +126,8 @@ static emr_status consider_segments(reclaim_run *run)
 	for (size_t i = 0; run->victims != NULL && i < run->slots; i++) {
 		emr_segment *segment = store->segments[i];
 
-		run->report.segments_held += segment->own && !segment->gone && segment->number >= limit &&
-			segment->number < closed;
+		run->report.segments_held += segment->own && !segment->gone &&
+					     segment->number >= limit && segment->number < closed;
 		if (segment->own && !segment->gone && segment->number < limit) {
 			run->victims[i].segment = segment;
 			run->victims[i].bytes = segment->known_to;
@@ -187,15 +188,16 @@ static emr_status live_block(void *context, const uint8_t *digest, const emr_ind
 	pthread_mutex_lock(&run->store->map_lock);
 	segment = emr_segment_by_index_id(run->store, place->segment);
 	pthread_mutex_unlock(&run->store->map_lock);
-	if (segment == NULL || segment->handle > run->slots || run->victims[segment->handle - 1].segment == NULL)
+	if (segment == NULL || segment->handle > run->slots ||
+		run->victims[segment->handle - 1].segment == NULL)
 		return EMR_OK;
-	at = (emr_store_position){ segment->handle, place->len, place->offset };
+	at = (emr_store_position){segment->handle, place->len, place->offset};
 	return call->row(run, &run->victims[segment->handle - 1], &at);
 }
 
 static emr_status each_live(reclaim_run *run, live_row row)
 {
-	live_call call = { run, row };
+	live_call call = {run, row};
 	emr_status status;
 
 	pthread_rwlock_rdlock(&run->store->index_swap);
@@ -233,7 +235,8 @@ typedef struct dead_call {
 	victim *v;
 } dead_call;
 
-/* Frames with pins name blocks and owners, no more; everything else is dead unless the index leads here and a root does. */
+/* Frames with pins name blocks and owners, no more; everything else is dead unless the index leads
+ * here and a root does. */
 static emr_status look_for_dead(void *context, const emr_scan_item *item)
 {
 	const dead_call *call = context;
@@ -243,8 +246,9 @@ static emr_status look_for_dead(void *context, const emr_scan_item *item)
 	if (item->hole || emr_store_frame_is(item->head))
 		return EMR_OK;
 	is_live = emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL &&
-		emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
-		at.segment == call->v->segment->handle && at.offset == item->offset + item->head_len;
+		  emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
+		  at.segment == call->v->segment->handle &&
+		  at.offset == item->offset + item->head_len;
 	if (is_live)
 		return EMR_OK;
 	call->v->has_dead = true;
@@ -253,7 +257,7 @@ static emr_status look_for_dead(void *context, const emr_scan_item *item)
 
 static emr_status check_dead(reclaim_run *run, victim *v)
 {
-	dead_call call = { run, v };
+	dead_call call = {run, v};
 	uint64_t end;
 	emr_status status;
 	int fd;
@@ -268,7 +272,8 @@ static emr_status check_dead(reclaim_run *run, victim *v)
 
 static emr_status is_wanted(reclaim_run *run, victim *v, bool *out_wanted)
 {
-	uint64_t percent = run->options->max_live_percent == 0 ? LIVE_PERCENT : run->options->max_live_percent;
+	uint64_t percent =
+		run->options->max_live_percent == 0 ? LIVE_PERCENT : run->options->max_live_percent;
 	emr_status status = EMR_OK;
 
 	*out_wanted = v->live * 100 <= v->bytes * percent;
@@ -351,8 +356,11 @@ static emr_status append_copies(reclaim_run *run, copy_group *group)
 	for (size_t i = 0; i < group->count; i++)
 		group->blocks[i].data.data = group->bytes.data + group->offsets[i];
 	if (group->count > 0)
-		status = emr_store_append_group(run->store, &(emr_store_group){ .blocks = group->blocks,
-			.block_count = group->count, .is_needed = true }, NULL);
+		status = emr_store_append_group(run->store,
+			&(emr_store_group){.blocks = group->blocks,
+				.block_count = group->count,
+				.is_needed = true},
+			NULL);
 	if (status == EMR_OK)
 		run->report.blocks_moved += group->count;
 	group->count = 0;
@@ -368,7 +376,8 @@ static emr_status copy_block(reclaim_run *run, copy_group *group, const emr_stor
 
 	if (v->skip)
 		return EMR_OK;
-	status = emr_store_read_place(run->store, at, &group->blocks[group->count].cid, &group->bytes);
+	status = emr_store_read_place(
+		run->store, at, &group->blocks[group->count].cid, &group->bytes);
 	if (status == EMR_DAMAGED) {
 		/* The only copy perhaps: the segment stays, for salvage. */
 		v->skip = true;
@@ -414,17 +423,17 @@ typedef struct pin_call {
 	reclaim_run *run;
 	victim *v;
 	int fd;
-	emr_buf roots;		/* of emr_pin: named in the victims' frames */
-	emr_buf again;		/* of emr_pin_change */
+	emr_buf roots; /* of emr_pin: named in the victims' frames */
+	emr_buf again; /* of emr_pin_change */
 } pin_call;
 
 static emr_status note_frame_pins(void *context, const emr_scan_item *item)
 {
 	pin_call *call = context;
-	emr_log_place place = { call->v->segment->number, item->offset };
-	emr_store_position at = { call->v->segment->handle, (uint32_t)item->data_len,
-		item->offset + item->head_len };
-	EMR_AUTO_BUF block = { 0 };
+	emr_log_place place = {call->v->segment->number, item->offset};
+	emr_store_position at = {
+		call->v->segment->handle, (uint32_t)item->data_len, item->offset + item->head_len};
+	EMR_AUTO_BUF block = {0};
 	emr_store_frame frame;
 	emr_cid cid;
 	emr_status status;
@@ -434,13 +443,14 @@ static emr_status note_frame_pins(void *context, const emr_scan_item *item)
 	status = emr_store_read_place(call->run->store, &at, &cid, &block);
 	if (status == EMR_DAMAGED)
 		return EMR_OK;
-	if (status != EMR_OK || emr_store_frame_read(emr_buf_view(&block), call->run->store->writer, place,
-						&frame) != EMR_OK)
+	if (status != EMR_OK || emr_store_frame_read(emr_buf_view(&block), call->run->store->writer,
+					place, &frame) != EMR_OK)
 		return status;
 	for (size_t i = 0; status == EMR_OK && i < frame.count; i++) {
 		emr_pin_change change;
 
-		if (emr_store_frame_row(emr_buf_view(&block), i, &change) == EMR_OK && !change.unpin)
+		if (emr_store_frame_row(emr_buf_view(&block), i, &change) == EMR_OK &&
+			!change.unpin)
 			status = emr_buf_append(&call->roots, &change.pin, sizeof change.pin);
 	}
 	return status;
@@ -458,17 +468,18 @@ static int compare_pins(const void *x, const void *y)
 static emr_status pin_again(void *context, const emr_pin *pin)
 {
 	pin_call *call = context;
-	emr_pin_change change = { .pin = *pin };
+	emr_pin_change change = {.pin = *pin};
 
 	if (is_forsaken(call->run, pin) ||
-		bsearch(pin, call->roots.data, call->roots.len / sizeof *pin, sizeof *pin, compare_pins) == NULL)
+		bsearch(pin, call->roots.data, call->roots.len / sizeof *pin, sizeof *pin,
+			compare_pins) == NULL)
 		return EMR_OK;
 	return emr_buf_append(&call->again, &change, sizeof change);
 }
 
 static emr_status rewrite_pins(reclaim_run *run)
 {
-	pin_call call = { .run = run };
+	pin_call call = {.run = run};
 	emr_status status = EMR_OK;
 	uint64_t end;
 
@@ -479,11 +490,13 @@ static emr_status rewrite_pins(reclaim_run *run)
 		status = emr_segment_use(run->store, call.v->segment, &call.fd);
 		if (status != EMR_OK)
 			break;
-		status = emr_scan(call.fd, EMR_SEGMENT_PREFIX_BYTES, false, note_frame_pins, &call, &end);
+		status = emr_scan(
+			call.fd, EMR_SEGMENT_PREFIX_BYTES, false, note_frame_pins, &call, &end);
 		emr_segment_unuse(run->store, call.v->segment);
 	}
 	if (status == EMR_OK && call.roots.len > 0) {
-		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin), compare_pins);
+		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin),
+			compare_pins);
 		status = emr_store_each_pin(run->store, pin_again, &call);
 	}
 	if (status == EMR_OK && call.again.len > 0)
@@ -496,7 +509,8 @@ static emr_status rewrite_pins(reclaim_run *run)
 
 /* ---- Switch ---- */
 
-/* False when pins came meanwhile; else the victims are gone for everybody in this process from here on. */
+/* False when pins came meanwhile; else the victims are gone for everybody in this process from here
+ * on. */
 static bool condemn(reclaim_run *run)
 {
 	emr_store *store = run->store;
@@ -510,7 +524,8 @@ static bool condemn(reclaim_run *run)
 		emr_store_cache_clear(store);
 		for (size_t i = 0; i < run->slots; i++)
 			if (run->victims[i].segment != NULL && !run->victims[i].skip)
-				run->victims[i].segment->gone = run->victims[i].segment->condemned = true;
+				run->victims[i].segment->gone = run->victims[i].segment->condemned =
+					true;
 		pthread_mutex_unlock(&store->map_lock);
 	}
 	pthread_mutex_unlock(&store->append_lock);
@@ -631,10 +646,10 @@ static emr_status reclaim_locked(reclaim_run *run)
 	return status == EMR_OK ? copy_and_switch(run) : status;
 }
 
-emr_status emr_store_reclaim(emr_store *store, const emr_reclaim_options *options,
-	emr_reclaim_report *out_report)
+emr_status emr_store_reclaim(
+	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
-	AUTO_RUN run = { .store = store, .options = options };
+	AUTO_RUN run = {.store = store, .options = options};
 	emr_status status;
 
 	if (store->read_only)

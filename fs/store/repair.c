@@ -29,12 +29,12 @@ typedef struct found_hole {
 typedef struct findings {
 	emr_segment *segment;
 	int fd;
-	emr_buf sections;	/* of found_section */
-	emr_buf pins;		/* of found_pin */
-	emr_buf holes;		/* of found_hole */
-	uint64_t synced;	/* the largest synced mark */
+	emr_buf sections; /* of found_section */
+	emr_buf pins;	  /* of found_pin */
+	emr_buf holes;	  /* of found_hole */
+	uint64_t synced;  /* the largest synced mark */
 	uint64_t end;
-	bool has_bad_frame;	/* something that looks like one does not fit its hash */
+	bool has_bad_frame; /* something that looks like one does not fit its hash */
 } findings;
 
 static void findings_free(findings *f)
@@ -46,9 +46,10 @@ static void findings_free(findings *f)
 #define AUTO_FINDINGS __attribute__((cleanup(findings_free))) findings
 
 /* *out_ours stays false for somebody's block that only looks like a frame. */
-static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes block, bool *out_ours)
+static emr_status take_frame(
+	findings *f, const emr_scan_item *item, emr_bytes block, bool *out_ours)
 {
-	emr_log_place place = { f->segment->number, item->offset };
+	emr_log_place place = {f->segment->number, item->offset};
 	emr_store_frame frame;
 	emr_status status = emr_store_frame_read(block, f->segment->writer, place, &frame);
 
@@ -58,7 +59,7 @@ static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes b
 	if (frame.synced > f->synced && frame.synced <= item->offset)
 		f->synced = frame.synced;
 	for (size_t i = 0; i < frame.count; i++) {
-		found_pin pin = { .offset = item->offset };
+		found_pin pin = {.offset = item->offset};
 
 		if (emr_store_frame_row(block, i, &pin.change) != EMR_OK)
 			return EMR_OK;
@@ -71,16 +72,18 @@ static emr_status take_frame(findings *f, const emr_scan_item *item, emr_bytes b
 
 static emr_status take_section(findings *f, const emr_scan_item *item)
 {
-	found_section section = { .at = { .segment = f->segment->handle, .len = (uint32_t)item->data_len,
-		.offset = item->offset + item->head_len } };
-	EMR_AUTO_BUF block = { 0 };
+	found_section section = {.at = {.segment = f->segment->handle,
+					 .len = (uint32_t)item->data_len,
+					 .offset = item->offset + item->head_len}};
+	EMR_AUTO_BUF block = {0};
 	emr_status status;
 	bool ours = false;
 
 	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
 		status = emr_buf_append_zeros(&block, item->data_len);
 		if (status == EMR_OK)
-			status = emr_pread_all(f->fd, block.data, block.len, (off_t)section.at.offset);
+			status = emr_pread_all(
+				f->fd, block.data, block.len, (off_t)section.at.offset);
 		if (status != EMR_OK)
 			return status;
 		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
@@ -97,13 +100,13 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 static emr_status take_item(void *context, const emr_scan_item *item)
 {
 	findings *f = context;
-	found_hole hole = { item->offset, item->len };
+	found_hole hole = {item->offset, item->len};
 
 	return item->hole ? emr_buf_append(&f->holes, &hole, sizeof hole) : take_section(f, item);
 }
 
-emr_status emr_store_note_damage(emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len,
-	bool torn)
+emr_status emr_store_note_damage(
+	emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len, bool torn)
 {
 	emr_damage_row *rows;
 	emr_damage_row *row;
@@ -114,9 +117,10 @@ emr_status emr_store_note_damage(emr_store *store, const emr_segment *segment, u
 		store->damages = rows;
 		row = &rows[store->damage_count++];
 		emr_segment_name_of(segment->writer, segment->number, row->segment);
-		row->damage = (emr_store_damage){ .offset = offset, .len = len, .torn = torn };
-		emr_log(EMR_LOG_WARN, "store: %s at %llu: %llu bytes %s", row->segment, (unsigned long long)offset,
-			(unsigned long long)len, torn ? "of an unfinished write" : "damaged");
+		row->damage = (emr_store_damage){.offset = offset, .len = len, .torn = torn};
+		emr_log(EMR_LOG_WARN, "store: %s at %llu: %llu bytes %s", row->segment,
+			(unsigned long long)offset, (unsigned long long)len,
+			torn ? "of an unfinished write" : "damaged");
 	}
 	pthread_mutex_unlock(&store->map_lock);
 	return rows == NULL ? EMR_NO_MEMORY : EMR_OK;
@@ -140,7 +144,8 @@ static emr_status copy_bytes(int from, int to, uint64_t offset, uint64_t len)
 }
 
 /* On disk under a name that says where the bytes stood; a second time keeps the first copy. */
-static emr_status quarantine(emr_store *store, const emr_segment *segment, int fd, uint64_t offset, uint64_t len)
+static emr_status quarantine(
+	emr_store *store, const emr_segment *segment, int fd, uint64_t offset, uint64_t len)
 {
 	char segment_name[EMR_SEGMENT_NAME_MAX];
 	char name[EMR_SEGMENT_NAME_MAX + 40];
@@ -158,8 +163,8 @@ static emr_status quarantine(emr_store *store, const emr_segment *segment, int f
 		if (out < 0 && errno != EEXIST)
 			break;
 		if (out < 0)
-			snprintf(name, sizeof name, "%s-%llu-%d.bad", segment_name, (unsigned long long)offset,
-				again);
+			snprintf(name, sizeof name, "%s-%llu-%d.bad", segment_name,
+				(unsigned long long)offset, again);
 	}
 	if (dir < 0 || out < 0)
 		return emr_status_from_errno(errno);
@@ -171,7 +176,8 @@ static emr_status quarantine(emr_store *store, const emr_segment *segment, int f
 	return status;
 }
 
-/* One section of exactly SIZE bytes (at most 1 MiB) with a block of zeros; false: no varint makes that size. */
+/* One section of exactly SIZE bytes (at most 1 MiB) with a block of zeros; false: no varint makes
+ * that size. */
 static bool filler(uint8_t *out, size_t size)
 {
 	for (size_t n = 1; n <= 4; n++) {
@@ -214,7 +220,8 @@ static emr_status write_fillers(int fd, uint64_t offset, uint64_t len)
 	return status;
 }
 
-emr_status emr_store_fill_hole(emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len)
+emr_status emr_store_fill_hole(
+	emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len)
 {
 	emr_status status;
 	int fd;
@@ -247,7 +254,8 @@ static emr_status cut_tail(emr_store *store, findings *f, uint64_t cut)
 	return EMR_OK;
 }
 
-/* Decides about each hole of an own segment: behind everything synced it is the torn end; before, it is rot. */
+/* Decides about each hole of an own segment: behind everything synced it is the torn end; before,
+ * it is rot. */
 static emr_status mend(emr_store *store, findings *f, uint64_t durable)
 {
 	const found_hole *holes = (const void *)f->holes.data;
@@ -257,16 +265,18 @@ static emr_status mend(emr_store *store, findings *f, uint64_t durable)
 	for (size_t i = 0; status == EMR_OK && i < count; i++) {
 		if (holes[i].offset >= durable)
 			return cut_tail(store, f, holes[i].offset);
-		status = emr_store_note_damage(store, f->segment, holes[i].offset, holes[i].len, false);
-		if (status == EMR_OK &&
-		    emr_store_fill_hole(store, f->segment, holes[i].offset, holes[i].len) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
+		status = emr_store_note_damage(
+			store, f->segment, holes[i].offset, holes[i].len, false);
+		if (status == EMR_OK && emr_store_fill_hole(store, f->segment, holes[i].offset,
+						holes[i].len) != EMR_OK)
+			emr_log(EMR_LOG_WARN,
+				"store: a damaged place could not be moved to quarantine");
 	}
 	return status;
 }
 
-/* A hole in a foreign tail may be a group that is being written while we look: it is looked at again the next time,
- * and whole sections behind it are used meanwhile. */
+/* A hole in a foreign tail may be a group that is being written while we look: it is looked at
+ * again the next time, and whole sections behind it are used meanwhile. */
 static uint64_t first_hole(const findings *f)
 {
 	const found_hole *holes = (const void *)f->holes.data;
@@ -310,7 +320,7 @@ static emr_status publish_pins(emr_store *store, const findings *f)
 /* A segment whose first bytes are not ours: torn at its creation, or damaged. */
 static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 {
-	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES] = { 0 };
+	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES] = {0};
 	struct stat st;
 	size_t len;
 	emr_status status;
@@ -351,9 +361,10 @@ static emr_status take_tail(emr_store *store, findings *f, bool hashed, uint64_t
 	return status == EMR_OK ? publish(store, f) : status;
 }
 
-emr_status emr_store_take_tail(emr_store *store, emr_segment *segment, bool hashed, uint64_t durable)
+emr_status emr_store_take_tail(
+	emr_store *store, emr_segment *segment, bool hashed, uint64_t durable)
 {
-	AUTO_FINDINGS f = { .segment = segment };
+	AUTO_FINDINGS f = {.segment = segment};
 	emr_status status = emr_segment_use(store, segment, &f.fd);
 
 	if (status != EMR_OK)

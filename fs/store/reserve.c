@@ -16,8 +16,8 @@ struct emr_reserve {
 	pthread_mutex_t lock;
 	int fd;
 	uint64_t bytes;
-	uint64_t have;	/* this and the next: protected by lock */
-	unsigned lent;	/* nothing is taken meanwhile */
+	uint64_t have; /* this and the next: protected by lock */
+	unsigned lent; /* nothing is taken meanwhile */
 };
 
 /* What this user may still write; the super-user may use what others may not. */
@@ -72,7 +72,8 @@ static bool give(emr_reserve *reserve, uint64_t bytes)
 	if (reserve->have == 0 || ftruncate(reserve->fd, (off_t)kept) != 0)
 		return false;
 	if (reserve->have == reserve->bytes)
-		emr_log(EMR_LOG_WARN, "the disk is full: room that was put aside is used, and nothing new is taken");
+		emr_log(EMR_LOG_WARN, "the disk is full: room that was put aside is used, and "
+				      "nothing new is taken");
 	reserve->have = kept;
 	return true;
 }
@@ -81,7 +82,8 @@ static emr_status open_file(emr_reserve *reserve, int dirfd)
 {
 	struct stat st;
 
-	reserve->fd = openat(dirfd, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	reserve->fd =
+		openat(dirfd, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (reserve->fd < 0 || fstat(reserve->fd, &st) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(st.st_mode))
@@ -115,7 +117,8 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 	reserve->fd = -1;
 	status = open_file(reserve, dirfd);
 	reserve->bytes = bytes == 0 && status == EMR_OK ? usual_bytes(reserve) : bytes;
-	if (status == EMR_OK && reserve->have > reserve->bytes)	/* made for another disk, or by somebody else */
+	if (status == EMR_OK &&
+		reserve->have > reserve->bytes) /* made for another disk, or by somebody else */
 		(void)give(reserve, reserve->have - reserve->bytes);
 	if (status != EMR_OK) {
 		if (reserve->fd >= 0)
@@ -139,8 +142,9 @@ void emr_reserve_close(emr_reserve *reserve)
 	if (!fill(reserve)) {
 		uint64_t more = free_bytes(reserve) / STEP * STEP;
 
-		while (more >= STEP && !take(reserve, reserve->have + more < reserve->bytes ? reserve->have + more
-			: reserve->bytes))
+		while (more >= STEP &&
+			!take(reserve, reserve->have + more < reserve->bytes ? reserve->have + more
+									     : reserve->bytes))
 			more = more / 2 / STEP * STEP;
 	}
 	close(reserve->fd);

@@ -10,7 +10,8 @@
 #define READ_AHEAD ((size_t)1 << 20)
 #define BUFFER_BYTES (EMR_BLOCK_MAX + READ_AHEAD + 256)
 #define HEAD_BYTES 256
-/* A hostile block could be full of section heads that claim 2 MiB each: looking for the next section stops here. */
+/* A hostile block could be full of section heads that claim 2 MiB each: looking for the next
+ * section stops here. */
 #define RESYNC_HASH_BUDGET ((uint64_t)1 << 30)
 
 typedef struct scanner {
@@ -18,7 +19,7 @@ typedef struct scanner {
 	uint64_t size;
 	bool hashed;
 	uint8_t *buffer;
-	uint64_t at;		/* file offset of buffer[0] */
+	uint64_t at; /* file offset of buffer[0] */
 	size_t len;
 	uint64_t budget;
 } scanner;
@@ -39,7 +40,7 @@ static emr_status load(scanner *s, uint64_t offset, size_t want, emr_bytes *out)
 		status = emr_pread_all(s->fd, s->buffer, len, (off_t)offset);
 		if (status != EMR_OK) {
 			s->len = 0;
-			return status == EMR_DAMAGED ? EMR_IO : status;	/* it shrank under us */
+			return status == EMR_DAMAGED ? EMR_IO : status; /* it shrank under us */
 		}
 		s->at = offset;
 		s->len = len;
@@ -48,8 +49,9 @@ static emr_status load(scanner *s, uint64_t offset, size_t want, emr_bytes *out)
 	return EMR_OK;
 }
 
-/* The first place at or after OFFSET that may hold something: holes of a sparse file are zeros, and reading them costs as if
- * they were there.  The end of the file when nothing does; OFFSET itself where that cannot be told. */
+/* The first place at or after OFFSET that may hold something: holes of a sparse file are zeros, and
+ * reading them costs as if they were there.  The end of the file when nothing does; OFFSET itself
+ * where that cannot be told. */
 static uint64_t next_data(const scanner *s, uint64_t offset)
 {
 	off_t data = lseek(s->fd, (off_t)offset, SEEK_DATA);
@@ -85,7 +87,8 @@ static emr_status last_byte(scanner *s, uint64_t offset, uint64_t *out_end)
 typedef enum verdict { GOOD, END, BAD_FRAMING, BAD_HASH } verdict;
 
 /* What stands at OFFSET.  An I/O error is the status; damage is the verdict. */
-static emr_status look(scanner *s, uint64_t offset, bool hashed, emr_scan_item *out, verdict *out_verdict)
+static emr_status look(
+	scanner *s, uint64_t offset, bool hashed, emr_scan_item *out, verdict *out_verdict)
 {
 	emr_car_section section;
 	emr_bytes bytes;
@@ -117,9 +120,12 @@ static emr_status look(scanner *s, uint64_t offset, bool hashed, emr_scan_item *
 	status = load(s, offset, section.head_len + body, &bytes);
 	if (status != EMR_OK)
 		return status;
-	*out = (emr_scan_item){ .offset = offset, .len = section.head_len + section.data_len,
-		.cid = section.cid, .head_len = section.head_len, .data_len = section.data_len,
-		.head = emr_bytes_of(bytes.data + section.head_len, body) };
+	*out = (emr_scan_item){.offset = offset,
+		.len = section.head_len + section.data_len,
+		.cid = section.cid,
+		.head_len = section.head_len,
+		.data_len = section.data_len,
+		.head = emr_bytes_of(bytes.data + section.head_len, body)};
 	*out_verdict = GOOD;
 	if (hashed && emr_cid_verify(&section.cid, out->head) != EMR_OK)
 		*out_verdict = BAD_HASH;
@@ -127,7 +133,8 @@ static emr_status look(scanner *s, uint64_t offset, bool hashed, emr_scan_item *
 }
 
 /* Is there a whole, well-hashed section whose CID begins at P, and which starts after AFTER? */
-static emr_status try_section(scanner *s, uint64_t p, uint64_t after, bool *out_found, uint64_t *out_start)
+static emr_status try_section(
+	scanner *s, uint64_t p, uint64_t after, bool *out_found, uint64_t *out_start)
 {
 	for (uint64_t n = 1; n <= 4 && p - n >= after; n++) {
 		emr_scan_item item;
@@ -170,7 +177,8 @@ static emr_status find_section(scanner *s, uint64_t offset, bool *out_found, uin
 			continue;
 		}
 		p += (uint64_t)(hit - bytes.data);
-		if ((hit[1] == EMR_CODEC_RAW || hit[1] == EMR_CODEC_DAG_PB) && hit[2] == 0x12 && hit[3] == 0x20) {
+		if ((hit[1] == EMR_CODEC_RAW || hit[1] == EMR_CODEC_DAG_PB) && hit[2] == 0x12 &&
+			hit[3] == 0x20) {
 			status = try_section(s, p, offset + 1, out_found, out_start);
 			if (status != EMR_OK)
 				return status;
@@ -181,8 +189,8 @@ static emr_status find_section(scanner *s, uint64_t offset, bool *out_found, uin
 }
 
 /* Where reading can go on after the damage at BAD->offset; the hole is what lies between. */
-static emr_status find_hole_end(scanner *s, const emr_scan_item *bad, uint64_t offset, verdict kind,
-	uint64_t *out_end)
+static emr_status find_hole_end(
+	scanner *s, const emr_scan_item *bad, uint64_t offset, verdict kind, uint64_t *out_end)
 {
 	emr_scan_item next;
 	verdict v = BAD_FRAMING;
@@ -205,12 +213,13 @@ static emr_status find_hole_end(scanner *s, const emr_scan_item *bad, uint64_t o
 	return status;
 }
 
-static emr_status scan_all(scanner *s, uint64_t from, emr_scan_visit visit, void *context, uint64_t *out_end)
+static emr_status scan_all(
+	scanner *s, uint64_t from, emr_scan_visit visit, void *context, uint64_t *out_end)
 {
 	uint64_t offset = from;
 
 	for (;;) {
-		emr_scan_item item = { 0 };
+		emr_scan_item item = {0};
 		verdict v;
 		emr_status status = look(s, offset, s->hashed, &item, &v);
 
@@ -218,7 +227,7 @@ static emr_status scan_all(scanner *s, uint64_t from, emr_scan_visit visit, void
 			uint64_t end;
 
 			status = find_hole_end(s, &item, offset, v, &end);
-			item = (emr_scan_item){ .offset = offset, .hole = true };
+			item = (emr_scan_item){.offset = offset, .hole = true};
 			if (status == EMR_OK)
 				item.len = end - offset;
 		}
@@ -235,11 +244,11 @@ static emr_status scan_all(scanner *s, uint64_t from, emr_scan_visit visit, void
 	}
 }
 
-emr_status emr_scan(int fd, uint64_t from, bool hashed, emr_scan_visit visit, void *context,
-	uint64_t *out_end)
+emr_status emr_scan(
+	int fd, uint64_t from, bool hashed, emr_scan_visit visit, void *context, uint64_t *out_end)
 {
 	EMR_AUTO_FREE uint8_t *buffer = NULL;
-	scanner s = { .fd = fd, .hashed = hashed, .budget = RESYNC_HASH_BUDGET };
+	scanner s = {.fd = fd, .hashed = hashed, .budget = RESYNC_HASH_BUDGET};
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)

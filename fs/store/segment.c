@@ -12,15 +12,15 @@
 #include "base/log.h"
 #include "store/segment_file.h"
 
-/* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first section. */
-#define EMPTY_CID \
-	0x01, 0x55, 0x12, 0x20, 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, \
-	0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, \
-	0x78, 0x52, 0xb8, 0x55
-const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES] = {
-	0x3a, 0xa2, 0x65, 'r', 'o', 'o', 't', 's', 0x81, 0xd8, 0x2a, 0x58, 0x25, 0x00, EMPTY_CID,
-	0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n', 0x01, 0x24, EMPTY_CID
-};
+/* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first
+ * section. */
+#define EMPTY_CID                                                                                  \
+	0x01, 0x55, 0x12, 0x20, 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,  \
+		0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,      \
+		0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55
+const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES] = {0x3a, 0xa2, 0x65, 'r', 'o', 'o', 't',
+	's', 0x81, 0xd8, 0x2a, 0x58, 0x25, 0x00, EMPTY_CID, 0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n',
+	0x01, 0x24, EMPTY_CID};
 
 void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_NAME_MAX])
 {
@@ -68,14 +68,16 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 	return EMR_OK;
 }
 
-emr_status emr_segment_slot(emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment)
+emr_status emr_segment_slot(
+	emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment)
 {
 	emr_status status;
 
 	for (size_t i = 0; i < store->segment_count; i++) {
 		emr_segment *segment = store->segments[i];
 
-		/* One that we dropped may still stand in a listing; one that was not there for a moment is back. */
+		/* One that we dropped may still stand in a listing; one that was not there for a
+		 * moment is back. */
 		if (segment->number == number && emr_id16_equal(segment->writer, writer)) {
 			segment->gone = segment->condemned;
 			*out_segment = segment;
@@ -115,9 +117,11 @@ static emr_status open_file(emr_store *store, emr_segment *segment)
 
 	make_room(store);
 	emr_segment_name_of(segment->writer, segment->number, name);
-	status = emr_segment_file_open(store->dirfd, name, segment->own ? O_RDWR : O_RDONLY, &segment->fd);
+	status = emr_segment_file_open(
+		store->dirfd, name, segment->own ? O_RDWR : O_RDONLY, &segment->fd);
 	if (status == EMR_DENIED && segment->own) {
-		/* Not to be written any more, so it is read like another's, and we go on in a new one. */
+		/* Not to be written any more, so it is read like another's, and we go on in a new
+		 * one. */
 		segment->own = false;
 		status = emr_segment_file_open(store->dirfd, name, O_RDONLY, &segment->fd);
 	}
@@ -174,11 +178,14 @@ static bool is_regular(emr_store *store, const struct dirent *entry)
 
 	if (entry->d_type != DT_UNKNOWN)
 		return entry->d_type == DT_REG;
-	return fstatat(store->dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode);
+	return fstatat(store->dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	       S_ISREG(st.st_mode);
 }
 
-/* Whether ENTRY is a segment.  What only looks like one is somebody's mistake, or meant to stop us. */
-static bool is_segment(emr_store *store, const struct dirent *entry, emr_id16 *out_writer, uint64_t *out_number)
+/* Whether ENTRY is a segment.  What only looks like one is somebody's mistake, or meant to stop us.
+ */
+static bool is_segment(
+	emr_store *store, const struct dirent *entry, emr_id16 *out_writer, uint64_t *out_number)
 {
 	bool is_named = emr_segment_file_parse(entry->d_name, out_writer, out_number);
 
@@ -188,7 +195,8 @@ static bool is_segment(emr_store *store, const struct dirent *entry, emr_id16 *o
 		return false;
 	store->has_odd_names = true;
 	/* Another name may hold anything, a line of its own too. */
-	emr_log(EMR_LOG_WARN, "store: %s is no segment and is left out", is_named ? entry->d_name : "a file seg-...");
+	emr_log(EMR_LOG_WARN, "store: %s is no segment and is left out",
+		is_named ? entry->d_name : "a file seg-...");
 	return false;
 }
 
@@ -216,7 +224,8 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 	}
 }
 
-/* What another writer reclaimed: its file is held open by nobody here any longer, or its room would not be free. */
+/* What another writer reclaimed: its file is held open by nobody here any longer, or its room would
+ * not be free. */
 static void let_vanished_go(emr_store *store)
 {
 	for (size_t i = 0; i < store->segment_count; i++) {
@@ -251,12 +260,14 @@ static bool is_too_large(emr_store *store, const emr_segment *segment)
 	struct stat st;
 
 	emr_segment_name_of(segment->writer, segment->number, name);
-	return fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size > EMR_SEGMENT_FILE_MAX &&
-		(uint64_t)st.st_size / 2 > store->segment_bytes;
+	return fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (uint64_t)st.st_size > EMR_SEGMENT_FILE_MAX &&
+	       (uint64_t)st.st_size / 2 > store->segment_bytes;
 }
 
-/* Our numbers follow one another, but for what was reclaimed.  What stands far above them with our name was put there
- * by somebody else: it is read like a segment of others, and we do not go on behind it.  Slots from BEFORE on are new. */
+/* Our numbers follow one another, but for what was reclaimed.  What stands far above them with our
+ * name was put there by somebody else: it is read like a segment of others, and we do not go on
+ * behind it.  Slots from BEFORE on are new. */
 static emr_status disown_leaps(emr_store *store, size_t before)
 {
 	emr_segment **own = calloc(store->segment_count + 1, sizeof(emr_segment *));
@@ -271,13 +282,14 @@ static emr_status disown_leaps(emr_store *store, size_t before)
 	if (count > 1)
 		qsort(own, count, sizeof(emr_segment *), compare_segments);
 	for (size_t i = 0; i < count; i++) {
-		if (own[i]->handle <= before ||
-		    (own[i]->number - last <= EMR_SEGMENT_LEAP_MAX && !is_too_large(store, own[i]))) {
+		if (own[i]->handle <= before || (own[i]->number - last <= EMR_SEGMENT_LEAP_MAX &&
+							!is_too_large(store, own[i]))) {
 			last = own[i]->number;
 			continue;
 		}
 		own[i]->own = false;
-		emr_log(EMR_LOG_WARN, "store: segment %llu has this device's name but is not its own",
+		emr_log(EMR_LOG_WARN,
+			"store: segment %llu has this device's name but is not its own",
 			(unsigned long long)own[i]->number);
 	}
 	free(own);
@@ -303,7 +315,8 @@ emr_status emr_segment_list(emr_store *store)
 		let_vanished_go(store);
 	/* New slots in the order of their numbers: what is later in the log is later here. */
 	if (store->segment_count > before)
-		qsort(store->segments + before, store->segment_count - before, sizeof(emr_segment *), compare_segments);
+		qsort(store->segments + before, store->segment_count - before,
+			sizeof(emr_segment *), compare_segments);
 	for (size_t i = before; i < store->segment_count; i++)
 		store->segments[i]->handle = (uint32_t)i + 1;
 	if (status == EMR_OK && store->segment_count > before)
@@ -329,7 +342,8 @@ static void set_making(emr_store *store, uint64_t number)
 	pthread_mutex_unlock(&store->map_lock);
 }
 
-/* Whoever lists the directory meanwhile leaves the file out: one without its first bytes looks damaged. */
+/* Whoever lists the directory meanwhile leaves the file out: one without its first bytes looks
+ * damaged. */
 static emr_status make_file(emr_store *store, const char *name, uint64_t number, int *out_fd)
 {
 	emr_status status;

@@ -16,7 +16,7 @@
 
 static emr_status check_format(emr_store *store)
 {
-	EMR_AUTO_BUF text = { 0 };
+	EMR_AUTO_BUF text = {0};
 	emr_bytes expected = emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
 	emr_status status = emr_file_read(store->dirfd, "format", 64, &text);
 
@@ -29,8 +29,9 @@ static emr_status check_format(emr_store *store)
 	if (emr_bytes_equal(emr_buf_view(&text), expected))
 		return EMR_OK;
 	/* Known words and another number: a program to come.  Anything else was damaged. */
-	return text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1' ? EMR_NEWER_FORMAT
-												: EMR_DAMAGED;
+	return text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1'
+		       ? EMR_NEWER_FORMAT
+		       : EMR_DAMAGED;
 }
 
 static emr_status lock_writer(emr_store *store)
@@ -65,7 +66,7 @@ static emr_status choose_current(emr_store *store)
 
 	for (size_t i = 0; i < store->segment_count; i++)
 		if (store->segments[i]->own && !store->segments[i]->gone &&
-		    (last == NULL || store->segments[i]->number > last->number))
+			(last == NULL || store->segments[i]->number > last->number))
 			last = store->segments[i];
 	if (last == NULL)
 		status = emr_segment_create(store, 1, &last);
@@ -73,7 +74,8 @@ static emr_status choose_current(emr_store *store)
 		status = emr_segment_use(store, last, &fd);
 	if (status != EMR_OK)
 		return status;
-	/* Cuts zeros written ahead by a process that was killed, and makes sure of what it left in the page cache. */
+	/* Cuts zeros written ahead by a process that was killed, and makes sure of what it left in
+	 * the page cache. */
 	if (ftruncate(fd, (off_t)last->end) != 0 || fdatasync(fd) != 0) {
 		emr_segment_unuse(store, last);
 		return emr_status_from_errno(errno);
@@ -84,8 +86,8 @@ static emr_status choose_current(emr_store *store)
 
 static emr_status init_locks(emr_store *store)
 {
-	pthread_mutex_t *mutexes[] = { &store->reclaim_lock, &store->index_lock, &store->append_lock,
-		&store->map_lock, &store->sync_lock, &store->wake_lock };
+	pthread_mutex_t *mutexes[] = {&store->reclaim_lock, &store->index_lock, &store->append_lock,
+		&store->map_lock, &store->sync_lock, &store->wake_lock};
 	pthread_condattr_t monotonic;
 	int failed = 0;
 
@@ -137,10 +139,12 @@ static emr_status make(const emr_store_options *options, emr_store **out_store)
 	store->read_only = options->read_only;
 	store->no_background = options->no_background;
 	store->reserve = options->reserve;
-	store->segment_bytes = options->segment_bytes == 0 ? EMR_SEGMENT_BYTES_DEFAULT : options->segment_bytes;
+	store->segment_bytes =
+		options->segment_bytes == 0 ? EMR_SEGMENT_BYTES_DEFAULT : options->segment_bytes;
 	if (store->segment_bytes < SEGMENT_BYTES_MIN)
 		store->segment_bytes = SEGMENT_BYTES_MIN;
-	store->index_delay_ms = options->index_delay_ms == 0 ? INDEX_DELAY_MS : options->index_delay_ms;
+	store->index_delay_ms =
+		options->index_delay_ms == 0 ? INDEX_DELAY_MS : options->index_delay_ms;
 	store->path = strdup(options->path);
 	store->cache = calloc(EMR_CACHE_SLOTS, sizeof *store->cache);
 	if (store->path == NULL || store->cache == NULL || init_locks(store) != EMR_OK) {
@@ -191,31 +195,35 @@ void emr_store_close(emr_store *store)
 		return;
 	emr_store_background_stop(store);
 	if (!store->read_only && !store->failed) {
-		emr_status status = emr_store_index_now(store);	/* flushes first */
+		emr_status status = emr_store_index_now(store); /* flushes first */
 
-		if (status == EMR_OK && (ftruncate(store->current->fd, (off_t)store->current->end) != 0 ||
-						fsync(store->current->fd) != 0))
+		if (status == EMR_OK &&
+			(ftruncate(store->current->fd, (off_t)store->current->end) != 0 ||
+				fsync(store->current->fd) != 0))
 			status = emr_status_from_errno(errno);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "store: not closed cleanly (%s)", emr_status_text(status));
+			emr_log(EMR_LOG_WARN, "store: not closed cleanly (%s)",
+				emr_status_text(status));
 	}
 	destroy(store);
 }
 
 emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats)
 {
-	emr_store_stats stats = { 0 };
+	emr_store_stats stats = {0};
 	emr_status status = emr_store_index_now(store);
 
 	pthread_rwlock_rdlock(&store->index_swap);
 	if (status == EMR_OK && store->index != NULL)
-		status = emr_index_counts(store->index, store->writer, &stats.blocks, &stats.block_bytes, &stats.pins);
+		status = emr_index_counts(store->index, store->writer, &stats.blocks,
+			&stats.block_bytes, &stats.pins);
 	pthread_rwlock_unlock(&store->index_swap);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++)
-		if (!store->segments[i]->gone && emr_id16_equal(store->segments[i]->writer, store->writer))
+		if (!store->segments[i]->gone &&
+			emr_id16_equal(store->segments[i]->writer, store->writer))
 			stats.disk_bytes += store->segments[i]->known_to;
 	stats.quarantined = store->damage_count;
 	pthread_mutex_unlock(&store->map_lock);
@@ -274,16 +282,18 @@ static emr_status face_put(emr_block_store *face, const emr_block *blocks, size_
 {
 	emr_status status = EMR_OK;
 
-	for (size_t done = 0; status == EMR_OK && done < count; done += EMR_STORE_GROUP_BLOCKS_MAX) {
-		size_t n = count - done < EMR_STORE_GROUP_BLOCKS_MAX ? count - done : EMR_STORE_GROUP_BLOCKS_MAX;
+	for (size_t done = 0; status == EMR_OK && done < count;
+		done += EMR_STORE_GROUP_BLOCKS_MAX) {
+		size_t n = count - done < EMR_STORE_GROUP_BLOCKS_MAX ? count - done
+								     : EMR_STORE_GROUP_BLOCKS_MAX;
 
 		status = emr_store_append(store_of(face), blocks + done, n, NULL);
 	}
 	return status;
 }
 
-static emr_status face_get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_len)
+static emr_status face_get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
+	size_t len, size_t *out_len)
 {
 	return emr_store_get(store_of(face), cid, offset, out, len, out_len);
 }
@@ -305,7 +315,7 @@ static emr_status change_pins(emr_block_store *face, const emr_pin *pins, size_t
 	if (changes == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++)
-		changes[i] = (emr_pin_change){ .pin = pins[i], .unpin = unpin };
+		changes[i] = (emr_pin_change){.pin = pins[i], .unpin = unpin};
 	return emr_store_pin(store_of(face), changes, count);
 }
 

@@ -10,7 +10,8 @@ bool emr_store_frame_is(emr_bytes head)
 	return head.len >= 4 && memcmp(head.data, "EMRS", 4) == 0;
 }
 
-emr_status emr_store_frame_write(emr_buf *out, const emr_store_frame *frame, const emr_pin_change *pins)
+emr_status emr_store_frame_write(
+	emr_buf *out, const emr_store_frame *frame, const emr_pin_change *pins)
 {
 	emr_writer w = emr_writer_of(out);
 
@@ -32,8 +33,8 @@ emr_status emr_store_frame_write(emr_buf *out, const emr_store_frame *frame, con
 	return w.status;
 }
 
-emr_status emr_store_frame_read(emr_bytes block, emr_id16 writer, emr_log_place place,
-	emr_store_frame *out_frame)
+emr_status emr_store_frame_read(
+	emr_bytes block, emr_id16 writer, emr_log_place place, emr_store_frame *out_frame)
 {
 	emr_reader r = emr_reader_of(block);
 	emr_store_frame frame;
@@ -49,9 +50,10 @@ emr_status emr_store_frame_read(emr_bytes block, emr_id16 writer, emr_log_place 
 	frame.synced = emr_read_u64(&r);
 	if (r.bad || zero != 0)
 		return EMR_DAMAGED;
-	/* A block from elsewhere may look like a frame; it cannot know where and by whom it is stored. */
+	/* A block from elsewhere may look like a frame; it cannot know where and by whom it is
+	 * stored. */
 	if (!emr_id16_equal(frame.writer, writer) || frame.place.number != place.number ||
-	    frame.place.offset != place.offset)
+		frame.place.offset != place.offset)
 		return EMR_DAMAGED;
 	if (version != FRAME_VERSION)
 		return EMR_NEWER_FORMAT;

@@ -1,9 +1,9 @@
 /* The inside of the CAR store, shared by its .c files.  Nothing outside fs/store includes it.
  *
  * Locks, outermost first; never take one while holding one to the right of it:
- *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock > sync_lock
- * wake_lock and the reserve's are innermost.  What names no lock is set before the store is handed out.  A field with two
- * locks is changed under both and read under either. */
+ *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock >
+ * sync_lock wake_lock and the reserve's are innermost.  What names no lock is set before the store
+ * is handed out.  A field with two locks is changed under both and read under either. */
 #pragma once
 
 #include <pthread.h>
@@ -14,37 +14,42 @@
 #include "store/car_store.h"
 
 #define EMR_SEGMENT_BYTES_DEFAULT ((uint64_t)256 << 20)
-#define EMR_SEGMENT_PREFIX_BYTES 96	/* header of 59 bytes, then the empty raw block, 37 */
-#define EMR_WINDOW_BYTES ((uint64_t)1 << 20)	/* zeros written ahead, so that fdatasync commits no metadata */
+#define EMR_SEGMENT_PREFIX_BYTES 96 /* header of 59 bytes, then the empty raw block, 37 */
+#define EMR_WINDOW_BYTES                                                                           \
+	((uint64_t)1 << 20) /* zeros written ahead, so that fdatasync commits no metadata */
 #define EMR_WINDOW_LOW ((uint64_t)256 << 10)
 #define EMR_OPEN_FILES_MAX 256
 #define EMR_CACHE_SLOTS 4096
 #define EMR_SEGMENT_FILE_MAX ((uint64_t)4 << 30)
-#define EMR_SEGMENT_LEAP_MAX 100000000U	/* own numbers with a wider gap, and larger files, were made by somebody else */
-#define EMR_PENDING_ROWS_MAX 16384	/* more wake the indexer at once */
+#define EMR_SEGMENT_LEAP_MAX                                                                       \
+	100000000U /* own numbers with a wider gap, and larger files, were made by somebody else   \
+		    */
+#define EMR_PENDING_ROWS_MAX 16384 /* more wake the indexer at once */
 
 typedef struct emr_segment {
 	/* set under map_lock before anybody is given the segment */
-	uint32_t handle;	/* slot in store->segments + 1 */
+	uint32_t handle; /* slot in store->segments + 1 */
 	emr_id16 writer;
 	uint64_t number;
-	/* protected by map_lock; fd and own stay as they are while somebody uses the file, as `current` always is */
-	bool own;		/* of this store's writer, and this process may write */
-	int fd;			/* -1: not open */
-	unsigned users;		/* of fd */
-	bool gone;		/* unlinked */
-	bool condemned;		/* by us: never comes back */
-	bool odd;		/* no regular file, and that was logged */
-	int64_t index_id;	/* 0: the index has no row for it; index_lock and map_lock */
-	uint64_t listed;	/* the last listing of the directory that had it */
-	uint64_t known_to;	/* all sections below are in the index or in a map; changed under index_lock or append_lock, too */
+	/* protected by map_lock; fd and own stay as they are while somebody uses the file, as
+	 * `current` always is */
+	bool own;	   /* of this store's writer, and this process may write */
+	int fd;		   /* -1: not open */
+	unsigned users;	   /* of fd */
+	bool gone;	   /* unlinked */
+	bool condemned;	   /* by us: never comes back */
+	bool odd;	   /* no regular file, and that was logged */
+	int64_t index_id;  /* 0: the index has no row for it; index_lock and map_lock */
+	uint64_t listed;   /* the last listing of the directory that had it */
+	uint64_t known_to; /* all sections below are in the index or in a map; changed under
+			      index_lock or append_lock, too */
 	/* own segments; protected by append_lock */
-	uint64_t end;		/* of the last section */
+	uint64_t end; /* of the last section */
 } emr_segment;
 
 typedef struct emr_cache_slot {
 	uint8_t digest[EMR_DIGEST_PREFIX];
-	emr_store_position at;	/* at.segment 0 = empty */
+	emr_store_position at; /* at.segment 0 = empty */
 } emr_cache_slot;
 
 typedef struct emr_damage_row {
@@ -53,69 +58,71 @@ typedef struct emr_damage_row {
 } emr_damage_row;
 
 struct emr_store {
-	emr_block_store face;	/* first: the vtable's object */
+	emr_block_store face; /* first: the vtable's object */
 	char *path;
 	int dirfd;
 	int lockfd;
 	emr_id16 writer;
 	bool read_only;
 	bool no_background;
-	emr_reserve *reserve;	/* borrowed, may be NULL */
+	emr_reserve *reserve; /* borrowed, may be NULL */
 	uint64_t segment_bytes;
 	uint32_t index_delay_ms;
 
-	pthread_mutex_t reclaim_lock;	/* one reclaim at a time; `reclaiming` below */
+	pthread_mutex_t reclaim_lock; /* one reclaim at a time; `reclaiming` below */
 
-	pthread_mutex_t index_lock;	/* one index batch at a time; opening and replacing `index` */
-	bool was_rebuilt;		/* an index that lied was rebuilt once in this process */
+	pthread_mutex_t index_lock; /* one index batch at a time; opening and replacing `index` */
+	bool was_rebuilt;	    /* an index that lied was rebuilt once in this process */
 	bool was_audited;
 
-	pthread_mutex_t append_lock;	/* down to new_root_capacity */
-	pthread_cond_t window_done;	/* with append_lock */
-	emr_segment *current;	/* append_lock and sync_lock; NULL while opening and in a store that is only read */
-	uint64_t allocated;	/* the current file is written up to here, zeros behind current->end */
-	uint64_t zeroing_from;	/* the window being written starts here; 0 = none */
-	uint64_t marked;	/* synced offset that the last store frame in `current` told */
-	_Atomic bool failed;	/* a flush failed or an undo did: no appends until opened again */
+	pthread_mutex_t append_lock; /* down to new_root_capacity */
+	pthread_cond_t window_done;  /* with append_lock */
+	emr_segment *current; /* append_lock and sync_lock; NULL while opening and in a store that
+				 is only read */
+	uint64_t allocated; /* the current file is written up to here, zeros behind current->end */
+	uint64_t zeroing_from; /* the window being written starts here; 0 = none */
+	uint64_t marked;       /* synced offset that the last store frame in `current` told */
+	_Atomic bool failed;   /* a flush failed or an undo did: no appends until opened again */
 	emr_log_place frames_floor;
-	emr_pin_change *pins;	/* not in the index yet, in order */
+	emr_pin_change *pins; /* not in the index yet, in order */
 	size_t pin_count, pin_capacity;
-	uint64_t holds[64];	/* segment numbers held; 0 = free */
-	bool reclaiming;	/* then new pins are noted here, too */
+	uint64_t holds[64]; /* segment numbers held; 0 = free */
+	bool reclaiming;    /* then new pins are noted here, too */
 	emr_cid *new_roots;
 	size_t new_root_count, new_root_capacity;
 
-	pthread_rwlock_t index_swap;	/* read: using `index`; write: replacing it */
-	emr_index *index;		/* index_lock and index_swap; NULL when it could not be opened */
+	pthread_rwlock_t index_swap; /* read: using `index`; write: replacing it */
+	emr_index *index; /* index_lock and index_swap; NULL when it could not be opened */
 
-	pthread_mutex_t map_lock;	/* down to has_bad_frame */
+	pthread_mutex_t map_lock; /* down to has_bad_frame */
 	emr_segment **segments;
 	size_t segment_count, segment_capacity;
-	uint64_t listings;	/* of the directory */
-	uint64_t making;	/* number of the own segment whose file is being made; 0 = none */
-	bool has_odd_names;	/* it holds names like ours that are none; that was logged */
+	uint64_t listings;  /* of the directory */
+	uint64_t making;    /* number of the own segment whose file is being made; 0 = none */
+	bool has_odd_names; /* it holds names like ours that are none; that was logged */
 	size_t open_files;
-	emr_pending pending;	/* own, for the index */
-	emr_pending flushing;	/* own, being written to the index */
-	emr_pending foreign;	/* tails of other writers; never written to the index */
+	emr_pending pending;  /* own, for the index */
+	emr_pending flushing; /* own, being written to the index */
+	emr_pending foreign;  /* tails of other writers; never written to the index */
 	emr_cache_slot *cache;
 	emr_damage_row *damages;
 	size_t damage_count;
-	bool has_bad_frame;	/* of this writer, seen since open: pins in it are not known */
+	bool has_bad_frame; /* of this writer, seen since open: pins in it are not known */
 
-	pthread_mutex_t sync_lock;	/* down to current_base */
-	pthread_cond_t synced;		/* with sync_lock */
+	pthread_mutex_t sync_lock; /* down to current_base */
+	pthread_cond_t synced;	   /* with sync_lock */
 	bool flushing_now;
-	uint64_t written_total;	/* bytes appended since open */
+	uint64_t written_total; /* bytes appended since open */
 	uint64_t synced_total;
-	uint64_t current_base;	/* written_total + base = offset in `current`: offset = total - base (mod 2^64) */
+	uint64_t current_base; /* written_total + base = offset in `current`: offset = total - base
+				  (mod 2^64) */
 
 	pthread_t thread;
-	bool has_thread;		/* this and `thread`: of who opens and closes */
+	bool has_thread; /* this and `thread`: of who opens and closes */
 	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;		/* with wake_lock */
-	bool stopping, want_window, want_index;	/* wake_lock */
-	struct timespec looked;	/* the thread's: the directory as of its last listing */
+	pthread_cond_t wake;			/* with wake_lock */
+	bool stopping, want_window, want_index; /* wake_lock */
+	struct timespec looked; /* the thread's: the directory as of its last listing */
 };
 
 /* ---- segment.c: files, names, descriptors ---- */
@@ -123,23 +130,27 @@ struct emr_store {
 extern const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES];
 void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_NAME_MAX]);
 /* Finds or makes the slot of a segment; call with map_lock held. */
-emr_status emr_segment_slot(emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment);
-emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle);	/* map_lock held */
-emr_segment *emr_segment_by_index_id(emr_store *store, int64_t id);	/* map_lock held */
+emr_status emr_segment_slot(
+	emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment);
+emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle); /* map_lock held */
+emr_segment *emr_segment_by_index_id(emr_store *store, int64_t id);    /* map_lock held */
 /* Opens the file when needed and counts a user; EMR_NOT_FOUND when it is gone. */
 emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd);
 void emr_segment_unuse(emr_store *store, emr_segment *segment);
 /* Lists seg-*.car in the directory into slots. */
 emr_status emr_segment_list(emr_store *store);
-/* A new own segment, empty but for the prefix, on disk.  EMR_EXISTS; EMR_LIMIT: no segment can have that number. */
+/* A new own segment, empty but for the prefix, on disk.  EMR_EXISTS; EMR_LIMIT: no segment can have
+ * that number. */
 emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **out_segment);
 
 /* ---- append.c ---- */
 
 /* append_lock held: closes the current segment (cut, synced) and starts the next. */
 emr_status emr_store_roll(emr_store *store);
-void emr_store_set_current(emr_store *store, emr_segment *segment);	/* append_lock held, or while opening */
-emr_segment *emr_store_current(emr_store *store);	/* for who may not take append_lock; takes sync_lock */
+void emr_store_set_current(
+	emr_store *store, emr_segment *segment); /* append_lock held, or while opening */
+emr_segment *emr_store_current(
+	emr_store *store); /* for who may not take append_lock; takes sync_lock */
 
 /* ---- store_frame.c: pins and the synced mark, written into the segments ---- */
 
@@ -154,52 +165,59 @@ typedef struct emr_store_frame {
 } emr_store_frame;
 
 bool emr_store_frame_is(emr_bytes head);
-emr_status emr_store_frame_write(emr_buf *out, const emr_store_frame *frame, const emr_pin_change *pins);
+emr_status emr_store_frame_write(
+	emr_buf *out, const emr_store_frame *frame, const emr_pin_change *pins);
 /* EMR_DAMAGED unless BLOCK is a frame that says it stands at PLACE of WRITER. */
-emr_status emr_store_frame_read(emr_bytes block, emr_id16 writer, emr_log_place place,
-	emr_store_frame *out_frame);
+emr_status emr_store_frame_read(
+	emr_bytes block, emr_id16 writer, emr_log_place place, emr_store_frame *out_frame);
 emr_status emr_store_frame_row(emr_bytes block, size_t row, emr_pin_change *out_change);
 
 /* ---- scan.c: reading a segment as a CAR, past damage ---- */
 
 typedef struct emr_scan_item {
 	uint64_t offset;
-	uint64_t len;		/* of the section, or of the hole */
-	bool hole;		/* bytes that are no section */
+	uint64_t len; /* of the section, or of the hole */
+	bool hole;    /* bytes that are no section */
 	emr_cid cid;
 	size_t head_len;
 	size_t data_len;
-	emr_bytes head;		/* first bytes of the block, up to 256; the whole block when hashed */
+	emr_bytes head; /* first bytes of the block, up to 256; the whole block when hashed */
 } emr_scan_item;
 typedef emr_status (*emr_scan_visit)(void *context, const emr_scan_item *item);
 
-/* From FROM to the end of FD's file.  HASHED: a section whose block has another hash is a hole, too.  *out_end: where
- * written data ends (only zeros follow). */
-emr_status emr_scan(int fd, uint64_t from, bool hashed, emr_scan_visit visit, void *context,
-	uint64_t *out_end);
+/* From FROM to the end of FD's file.  HASHED: a section whose block has another hash is a hole,
+ * too.  *out_end: where written data ends (only zeros follow). */
+emr_status emr_scan(
+	int fd, uint64_t from, bool hashed, emr_scan_visit visit, void *context, uint64_t *out_end);
 
 /* ---- repair.c: what open and check do with what they find ---- */
 
-/* Brings what stands behind segment->known_to into the maps; own segments are repaired (see scan rules in DESIGN.md).
- * DURABLE: everything below this offset was synced once.  index_lock held, no append may run. */
-emr_status emr_store_take_tail(emr_store *store, emr_segment *segment, bool hashed, uint64_t durable);
-emr_status emr_store_note_damage(emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len,
-	bool torn);
+/* Brings what stands behind segment->known_to into the maps; own segments are repaired (see scan
+ * rules in DESIGN.md). DURABLE: everything below this offset was synced once.  index_lock held, no
+ * append may run. */
+emr_status emr_store_take_tail(
+	emr_store *store, emr_segment *segment, bool hashed, uint64_t durable);
+emr_status emr_store_note_damage(
+	emr_store *store, const emr_segment *segment, uint64_t offset, uint64_t len, bool torn);
 /* Copies the bytes to quarantine/ and puts empty sections in their place. */
-emr_status emr_store_fill_hole(emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len);
+emr_status emr_store_fill_hole(
+	emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len);
 
 /* ---- load.c: the index, and what it does not know yet ---- */
 
 /* At open: lists, opens the index, reads all tails. */
 emr_status emr_store_load(emr_store *store);
 
-/* The index lied or was damaged: a new one from the segments.  reclaim_lock not needed; takes index_lock. */
+/* The index lied or was damaged: a new one from the segments.  reclaim_lock not needed; takes
+ * index_lock. */
 emr_status emr_store_rebuild(emr_store *store);
 /* Writes what is pending to the index; index_lock held. */
 emr_status emr_store_write_index(emr_store *store);
-/* Reads again what other processes did: new and vanished segments, grown tails, a replaced index. */
+/* Reads again what other processes did: new and vanished segments, grown tails, a replaced index.
+ */
 emr_status emr_store_refresh(emr_store *store);
-emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size_t count); /* append_lock held */
+emr_status emr_store_add_pins(
+	emr_store *store, const emr_pin_change *pins, size_t count); /* append_lock held */
 
 /* ---- pins.c ---- */
 
@@ -208,16 +226,19 @@ emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, voi
 
 /* ---- read.c ---- */
 
-/* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not listed yet. */
+/* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not
+ * listed yet. */
 emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at);
-void emr_store_cache_clear(emr_store *store);	/* map_lock held */
+void emr_store_cache_clear(emr_store *store); /* map_lock held */
 /* The section whose block stands at AT: its CID and, appended, its bytes, checked. */
-emr_status emr_store_read_place(emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out);
+emr_status emr_store_read_place(
+	emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out);
 
 /* ---- walk.c ---- */
 
-/* Adds ROOT and all below it to SEEN (a set: places are not used), visiting each new one.  A node that is not there
- * is counted in *missing and named the first time; with MISSING NULL it ends the walk with EMR_MISSING_DATA. */
+/* Adds ROOT and all below it to SEEN (a set: places are not used), visiting each new one.  A node
+ * that is not there is counted in *missing and named the first time; with MISSING NULL it ends the
+ * walk with EMR_MISSING_DATA. */
 typedef struct emr_walk_missing {
 	uint64_t count;
 	emr_cid first;

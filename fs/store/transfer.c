@@ -35,7 +35,8 @@ static emr_status import_block(void *context, const emr_block *block)
 	import_run *run = context;
 	emr_status status = EMR_OK;
 
-	if (run->count == EMR_STORE_GROUP_BLOCKS_MAX || run->bytes.len + block->data.len > GROUP_BYTES)
+	if (run->count == EMR_STORE_GROUP_BLOCKS_MAX ||
+		run->bytes.len + block->data.len > GROUP_BYTES)
 		status = import_group(run);
 	if (status != EMR_OK)
 		return status;
@@ -46,8 +47,8 @@ static emr_status import_block(void *context, const emr_block *block)
 	return status;
 }
 
-emr_status emr_store_import(emr_store *store, int fd, uint64_t max_bytes, emr_cid *out_roots,
-	size_t *out_count)
+emr_status emr_store_import(
+	emr_store *store, int fd, uint64_t max_bytes, emr_cid *out_roots, size_t *out_count)
 {
 	import_run *run = calloc(1, sizeof *run);
 	size_t count = 0;
@@ -92,7 +93,7 @@ static emr_status export_block(void *context, const emr_cid *cid)
 {
 	const export_run *run = context;
 	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-	EMR_AUTO_BUF block = { 0 };
+	EMR_AUTO_BUF block = {0};
 	emr_status status = emr_store_get_verified(run->store, cid, &block);
 
 	if (status == EMR_OK)
@@ -102,16 +103,17 @@ static emr_status export_block(void *context, const emr_cid *cid)
 
 emr_status emr_store_export(emr_store *store, int fd, const emr_cid *roots, size_t count)
 {
-	export_run run = { .store = store, .fd = fd };
-	EMR_AUTO_BUF header = { 0 };
-	emr_pending seen = { 0 };
-	emr_walk_missing missing = { 0 };
+	export_run run = {.store = store, .fd = fd};
+	EMR_AUTO_BUF header = {0};
+	emr_pending seen = {0};
+	emr_walk_missing missing = {0};
 	emr_status status = emr_car_write_header(&header, roots, count);
 
 	if (status == EMR_OK)
 		status = write_all(fd, header.data, header.len);
 	for (size_t i = 0; status == EMR_OK && i < count; i++)
-		status = emr_store_walk_into(&store->face, &roots[i], &seen, export_block, &run, false, &missing);
+		status = emr_store_walk_into(
+			&store->face, &roots[i], &seen, export_block, &run, false, &missing);
 	emr_pending_free(&seen);
 	return status;
 }

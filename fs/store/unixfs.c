@@ -10,7 +10,7 @@
 #define PADDED_MAX (((uint64_t)1 << 43) - 1)
 #define MANIFEST_MIN (100 + 16)
 
-static const uint8_t directory_data[2] = { 0x08, 0x01 };
+static const uint8_t directory_data[2] = {0x08, 0x01};
 
 uint64_t emr_unixfs_capacity(unsigned level)
 {
@@ -22,10 +22,11 @@ static uint64_t sealed_len(uint64_t plain)
 	return plain + CHUNK_TAG * ((plain + CHUNK_PLAIN - 1) / CHUNK_PLAIN);
 }
 
-emr_status emr_unixfs_shape_of(uint64_t padded_length, uint8_t leaf_log2, emr_unixfs_shape *out_shape)
+emr_status emr_unixfs_shape_of(
+	uint64_t padded_length, uint8_t leaf_log2, emr_unixfs_shape *out_shape)
 {
 	const uint64_t leaf_plain = (uint64_t)1 << EMR_UNIXFS_LEAF_LOG2;
-	emr_unixfs_shape shape = { .padded_length = padded_length };
+	emr_unixfs_shape shape = {.padded_length = padded_length};
 
 	if (leaf_log2 != EMR_UNIXFS_LEAF_LOG2)
 		return EMR_NEWER_FORMAT;
@@ -52,16 +53,17 @@ static size_t link_bytes(uint64_t tsize)
 	return 1 + emr_varint_len(body) + body;
 }
 
-/* Recursion is over levels of our own counting: at most EMR_UNIXFS_HEIGHT_MAX deep, two calls each. */
+/* Recursion is over levels of our own counting: at most EMR_UNIXFS_HEIGHT_MAX deep, two calls each.
+ */
 emr_unixfs_sizes emr_unixfs_sizes_of(unsigned level, uint64_t leaves, uint32_t leaf, uint32_t last)
 {
-	emr_unixfs_sizes whole = { 0, 0 };
-	emr_unixfs_sizes tail = { 0, 0 };
+	emr_unixfs_sizes whole = {0, 0};
+	emr_unixfs_sizes tail = {0, 0};
 	uint64_t below, children;
 	size_t links, data;
 
 	if (level == 0)
-		return (emr_unixfs_sizes){ last, last };
+		return (emr_unixfs_sizes){last, last};
 	below = emr_unixfs_capacity(level - 1);
 	children = (leaves + below - 1) / below;
 	if (children > 1)
@@ -69,7 +71,7 @@ emr_unixfs_sizes emr_unixfs_sizes_of(unsigned level, uint64_t leaves, uint32_t l
 	tail = emr_unixfs_sizes_of(level - 1, leaves - (children - 1) * below, leaf, last);
 	links = (size_t)(children - 1) * link_bytes(whole.tsize) + link_bytes(tail.tsize);
 	data = (size_t)(children - 1) * (1 + emr_varint_len(whole.file_bytes)) + 1 +
-		emr_varint_len(tail.file_bytes);
+	       emr_varint_len(tail.file_bytes);
 	tail.file_bytes += (children - 1) * whole.file_bytes;
 	tail.tsize += (children - 1) * whole.tsize;
 	data += 3 + emr_varint_len(tail.file_bytes);
@@ -79,8 +81,9 @@ emr_unixfs_sizes emr_unixfs_sizes_of(unsigned level, uint64_t leaves, uint32_t l
 
 uint64_t emr_unixfs_tsize_of(const emr_unixfs_shape *shape)
 {
-	return emr_unixfs_sizes_of(shape->height, shape->leaves, shape->leaf_bytes,
-		shape->last_leaf_bytes).tsize;
+	return emr_unixfs_sizes_of(
+		shape->height, shape->leaves, shape->leaf_bytes, shape->last_leaf_bytes)
+		.tsize;
 }
 
 static int compare_entries(const void *x, const void *y)
@@ -91,8 +94,8 @@ static int compare_entries(const void *x, const void *y)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-static emr_status write_entries(const emr_unixfs_entry **sorted, size_t count, emr_buf *out_block,
-	uint64_t *out_tsize)
+static emr_status write_entries(
+	const emr_unixfs_entry **sorted, size_t count, emr_buf *out_block, uint64_t *out_tsize)
 {
 	uint64_t tsize = 0;
 
@@ -110,15 +113,16 @@ static emr_status write_entries(const emr_unixfs_entry **sorted, size_t count, e
 		tsize += sorted[i]->tsize;
 	}
 	*out_tsize = tsize;
-	return emr_dag_pb_write_data(out_block, emr_bytes_of(directory_data, sizeof directory_data));
+	return emr_dag_pb_write_data(
+		out_block, emr_bytes_of(directory_data, sizeof directory_data));
 }
 
-emr_status emr_unixfs_dir_encode(const emr_unixfs_entry *entries, size_t count, emr_buf *out_block,
-	emr_unixfs_link *out_dir)
+emr_status emr_unixfs_dir_encode(
+	const emr_unixfs_entry *entries, size_t count, emr_buf *out_block, emr_unixfs_link *out_dir)
 {
 	const emr_unixfs_entry *sorted[EMR_UNIXFS_LINKS_MAX];
-	EMR_AUTO_BUF block = { 0 };
-	emr_unixfs_link dir = { 0 };
+	EMR_AUTO_BUF block = {0};
+	emr_unixfs_link dir = {0};
 	emr_status status;
 
 	if (count > EMR_UNIXFS_LINKS_MAX)
@@ -138,12 +142,12 @@ emr_status emr_unixfs_dir_encode(const emr_unixfs_entry *entries, size_t count, 
 	return EMR_OK;
 }
 
-emr_status emr_unixfs_bundle_encode(const emr_unixfs_bundle *bundle, emr_buf *out_block,
-	emr_unixfs_link *out_dir)
+emr_status emr_unixfs_bundle_encode(
+	const emr_unixfs_bundle *bundle, emr_buf *out_block, emr_unixfs_link *out_dir)
 {
 	const emr_unixfs_entry entries[2] = {
-		{ .name = "c", .cid = bundle->content, .tsize = bundle->content_tsize },
-		{ .name = "m", .cid = bundle->manifest, .tsize = bundle->manifest_bytes },
+		{.name = "c", .cid = bundle->content, .tsize = bundle->content_tsize},
+		{.name = "m", .cid = bundle->manifest, .tsize = bundle->manifest_bytes},
 	};
 
 	if (emr_cid_codec(&bundle->manifest) != EMR_CODEC_RAW)
@@ -177,14 +181,14 @@ emr_status emr_unixfs_bundle_decode(emr_bytes block, emr_unixfs_bundle *out_bund
 	bool more;
 
 	if (!take_named(&cursor, 'c', &bundle.content, &bundle.content_tsize) ||
-	    !take_named(&cursor, 'm', &bundle.manifest, &bundle.manifest_bytes))
+		!take_named(&cursor, 'm', &bundle.manifest, &bundle.manifest_bytes))
 		return EMR_DAMAGED;
 	if (emr_dag_pb_next(&cursor, &more, &link, &data) != EMR_OK || more)
 		return EMR_DAMAGED;
 	if (!emr_bytes_equal(data, emr_bytes_of(directory_data, sizeof directory_data)))
 		return EMR_DAMAGED;
 	if (emr_cid_codec(&bundle.manifest) != EMR_CODEC_RAW ||
-	    bundle.manifest_bytes < MANIFEST_MIN || bundle.manifest_bytes > EMR_BLOCK_MAX)
+		bundle.manifest_bytes < MANIFEST_MIN || bundle.manifest_bytes > EMR_BLOCK_MAX)
 		return EMR_DAMAGED;
 	*out_bundle = bundle;
 	return EMR_OK;

@@ -5,16 +5,17 @@
 #include "store/dag_pb.h"
 #include "store/varint.h"
 
-#define LEVELS_MAX 4	/* 1,024^4 leaves: no content comes near */
+#define LEVELS_MAX 4 /* 1,024^4 leaves: no content comes near */
 
-/* A node that still takes children.  Links and block sizes grow side by side; data follows the links on the wire. */
+/* A node that still takes children.  Links and block sizes grow side by side; data follows the
+ * links on the wire. */
 typedef struct open_node {
 	emr_buf links;
 	emr_buf block_sizes;
 	size_t count;
 	uint64_t file_bytes;
 	uint64_t tsize;
-	emr_unixfs_link first;	/* an only child at the top is the root itself */
+	emr_unixfs_link first; /* an only child at the top is the root itself */
 } open_node;
 
 struct emr_unixfs_builder {
@@ -26,14 +27,14 @@ struct emr_unixfs_builder {
 
 emr_status emr_unixfs_write_file_data(emr_buf *out, uint64_t file_bytes)
 {
-	uint8_t data[3 + EMR_VARINT_MAX] = { 0x08, 0x02, 0x18 };
+	uint8_t data[3 + EMR_VARINT_MAX] = {0x08, 0x02, 0x18};
 
 	return emr_buf_append(out, data, 3 + emr_varint_put(data + 3, file_bytes));
 }
 
 emr_status emr_unixfs_write_block_size(emr_buf *out, uint64_t file_bytes)
 {
-	uint8_t data[1 + EMR_VARINT_MAX] = { 0x20 };
+	uint8_t data[1 + EMR_VARINT_MAX] = {0x20};
 
 	return emr_buf_append(out, data, 1 + emr_varint_put(data + 1, file_bytes));
 }
@@ -55,10 +56,11 @@ static emr_status add_child(open_node *node, const emr_unixfs_link *child)
 }
 
 /* Serializes NODE, hands it out and empties it for its next brother. */
-static emr_status close_node(emr_unixfs_builder *builder, open_node *node, emr_unixfs_link *out_link)
+static emr_status close_node(
+	emr_unixfs_builder *builder, open_node *node, emr_unixfs_link *out_link)
 {
-	EMR_AUTO_BUF data = { 0 };
-	emr_unixfs_link link = { .file_bytes = node->file_bytes };
+	EMR_AUTO_BUF data = {0};
+	emr_unixfs_link link = {.file_bytes = node->file_bytes};
 	emr_status status = emr_unixfs_write_file_data(&data, node->file_bytes);
 
 	if (status == EMR_OK)
@@ -97,7 +99,8 @@ static emr_status push(emr_unixfs_builder *builder, unsigned level, emr_unixfs_l
 	return EMR_LIMIT;
 }
 
-emr_status emr_unixfs_builder_new(emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder)
+emr_status emr_unixfs_builder_new(
+	emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder)
 {
 	emr_unixfs_builder *builder = calloc(1, sizeof *builder);
 

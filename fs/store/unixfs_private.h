@@ -8,7 +8,8 @@ emr_status emr_unixfs_write_file_data(emr_buf *out, uint64_t file_bytes);
 /* Appends `20 bytes`, one child's block size. */
 emr_status emr_unixfs_write_block_size(emr_buf *out, uint64_t file_bytes);
 
-/* A subtree of LEAVES leaves, LEVEL levels of nodes high, whose last leaf has LAST bytes and all others LEAF. */
+/* A subtree of LEAVES leaves, LEVEL levels of nodes high, whose last leaf has LAST bytes and all
+ * others LEAF. */
 typedef struct emr_unixfs_sizes {
 	uint64_t file_bytes;
 	uint64_t tsize;

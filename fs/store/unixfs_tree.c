@@ -7,20 +7,21 @@
 
 #define CACHED_NODES 8
 
-/* An inner node as its children's CIDs; LEVEL 1 is just above the leaves, INDEX counts from the left. */
+/* An inner node as its children's CIDs; LEVEL 1 is just above the leaves, INDEX counts from the
+ * left. */
 typedef struct node {
-	emr_cid *children;	/* EMR_UNIXFS_LINKS_MAX of them; NULL = free slot */
+	emr_cid *children; /* EMR_UNIXFS_LINKS_MAX of them; NULL = free slot */
 	unsigned level;
 	uint64_t index;
 	size_t count;
-	uint64_t used;		/* for the least recently used one */
+	uint64_t used; /* for the least recently used one */
 } node;
 
 struct emr_unixfs_tree {
 	emr_block_store *store;
 	emr_cid root;
 	emr_unixfs_shape shape;
-	pthread_mutex_t lock;	/* protects all below */
+	pthread_mutex_t lock; /* protects all below */
 	node root_node;
 	node nodes[CACHED_NODES];
 	uint64_t tick;
@@ -47,23 +48,26 @@ static emr_unixfs_sizes sizes_at(const emr_unixfs_shape *shape, unsigned level, 
 /* The one UnixFS data field possible for this node. */
 static emr_status expected_data(const emr_unixfs_shape *shape, const node *at, emr_buf *out)
 {
-	emr_status status = emr_unixfs_write_file_data(out, sizes_at(shape, at->level, at->index).file_bytes);
+	emr_status status =
+		emr_unixfs_write_file_data(out, sizes_at(shape, at->level, at->index).file_bytes);
 
 	for (size_t i = 0; status == EMR_OK && i < at->count; i++) {
 		uint64_t child = at->index * EMR_UNIXFS_LINKS_MAX + i;
 
-		status = emr_unixfs_write_block_size(out, sizes_at(shape, at->level - 1, child).file_bytes);
+		status = emr_unixfs_write_block_size(
+			out, sizes_at(shape, at->level - 1, child).file_bytes);
 	}
 	return status;
 }
 
-static bool link_fits(const emr_unixfs_shape *shape, const node *at, size_t i, const emr_dag_pb_link *link)
+static bool link_fits(
+	const emr_unixfs_shape *shape, const node *at, size_t i, const emr_dag_pb_link *link)
 {
 	emr_codec codec = at->level == 1 ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB;
 	uint64_t child = at->index * EMR_UNIXFS_LINKS_MAX + i;
 
 	return i < at->count && link->name.len == 0 && emr_cid_codec(&link->cid) == codec &&
-		link->tsize == sizes_at(shape, at->level - 1, child).tsize;
+	       link->tsize == sizes_at(shape, at->level - 1, child).tsize;
 }
 
 /* Fills AT->children from BLOCK; level and index are set. */
@@ -71,8 +75,8 @@ static emr_status decode_node(const emr_unixfs_shape *shape, node *at, emr_bytes
 {
 	emr_dag_pb_cursor cursor = emr_dag_pb_begin(block);
 	uint64_t below = emr_unixfs_capacity(at->level - 1);
-	EMR_AUTO_BUF expected = { 0 };
-	emr_bytes data = { 0 };
+	EMR_AUTO_BUF expected = {0};
+	emr_bytes data = {0};
 	emr_status status;
 
 	at->count = (size_t)((leaves_below(shape, at->level, at->index) + below - 1) / below);
@@ -95,9 +99,10 @@ static emr_status decode_node(const emr_unixfs_shape *shape, node *at, emr_bytes
 	return emr_bytes_equal(data, emr_buf_view(&expected)) ? EMR_OK : EMR_DAMAGED;
 }
 
-static emr_status fetch_node(emr_unixfs_tree *tree, const emr_cid *cid, node *into, emr_cid *out_missing)
+static emr_status fetch_node(
+	emr_unixfs_tree *tree, const emr_cid *cid, node *into, emr_cid *out_missing)
 {
-	EMR_AUTO_BUF block = { 0 };
+	EMR_AUTO_BUF block = {0};
 	emr_status status;
 	uint64_t bytes;
 
@@ -162,14 +167,15 @@ static emr_status node_at(emr_unixfs_tree *tree, unsigned level, uint64_t index,
 	return EMR_OK;
 }
 
-static emr_status descend(emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing)
+static emr_status descend(
+	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing)
 {
 	emr_cid cid = tree->root;
 
 	for (unsigned level = tree->shape.height; level > 0; level--) {
 		node *at;
-		emr_status status = node_at(tree, level, leaf / emr_unixfs_capacity(level), &cid, &at,
-			out_missing);
+		emr_status status = node_at(
+			tree, level, leaf / emr_unixfs_capacity(level), &cid, &at, out_missing);
 
 		if (status != EMR_OK)
 			return status;
@@ -209,8 +215,8 @@ const emr_unixfs_shape *emr_unixfs_tree_shape(const emr_unixfs_tree *tree)
 	return &tree->shape;
 }
 
-emr_status emr_unixfs_tree_leaf(emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf,
-	emr_cid *out_missing)
+emr_status emr_unixfs_tree_leaf(
+	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing)
 {
 	emr_status status;
 

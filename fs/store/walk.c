@@ -19,12 +19,12 @@ typedef struct walk {
 	void *context;
 	bool go_on;
 	emr_walk_missing *missing;
-	emr_buf stack;	/* of step */
+	emr_buf stack; /* of step */
 } walk;
 
 static emr_status push(walk *w, const emr_cid *cid, unsigned depth)
 {
-	step next = { *cid, depth };
+	step next = {*cid, depth};
 
 	if (depth > DEPTH_MAX)
 		return EMR_DAMAGED;
@@ -71,8 +71,8 @@ static emr_status note_missing(walk *w, const emr_cid *cid)
 
 static emr_status visit_one(walk *w, const step *at)
 {
-	const emr_store_position member = { .segment = 1 };
-	EMR_AUTO_BUF block = { 0 };
+	const emr_store_position member = {.segment = 1};
+	EMR_AUTO_BUF block = {0};
 	emr_status status;
 
 	if (emr_pending_find(w->seen, emr_cid_digest(&at->cid)) != NULL)
@@ -97,8 +97,12 @@ static emr_status visit_one(walk *w, const step *at)
 emr_status emr_store_walk_into(emr_block_store *store, const emr_cid *root, emr_pending *seen,
 	emr_cid_visit visit, void *context, bool go_on, emr_walk_missing *missing)
 {
-	walk w = { .store = store, .seen = seen, .visit = visit, .context = context, .go_on = go_on,
-		.missing = missing };
+	walk w = {.store = store,
+		.seen = seen,
+		.visit = visit,
+		.context = context,
+		.go_on = go_on,
+		.missing = missing};
 	emr_status status = push(&w, root, 0);
 
 	while (status == EMR_OK && w.stack.len > 0) {
@@ -112,12 +116,13 @@ emr_status emr_store_walk_into(emr_block_store *store, const emr_cid *root, emr_
 	return status;
 }
 
-emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit, void *context,
-	emr_cid *out_missing)
+emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit,
+	void *context, emr_cid *out_missing)
 {
-	emr_pending seen = { 0 };
-	emr_walk_missing missing = { 0 };
-	emr_status status = emr_store_walk_into(store, root, &seen, visit, context, false, &missing);
+	emr_pending seen = {0};
+	emr_walk_missing missing = {0};
+	emr_status status =
+		emr_store_walk_into(store, root, &seen, visit, context, false, &missing);
 
 	emr_pending_free(&seen);
 	if (missing.count > 0 && out_missing != NULL)

@@ -43,34 +43,40 @@ static void say_report(emr_out *out, const json_t *report)
 	const char *error = json_string_value(json_object_get(report, "error"));
 	char ended[EMR_COUNT_BYTES];
 
-	emr_count_text((uint64_t)json_integer_value(json_object_get(report, "destroyed")), "grant", "grants", ended);
-	emr_say(out, "The agent runs (process %lld) since %s: %lld served, %lld refused, %s ended.\n",
+	emr_count_text((uint64_t)json_integer_value(json_object_get(report, "destroyed")), "grant",
+		"grants", ended);
+	emr_say(out,
+		"The agent runs (process %lld) since %s: %lld served, %lld refused, %s ended.\n",
 		(long long)json_integer_value(json_object_get(report, "pid")),
 		json_string_value(json_object_get(report, "started_at")),
 		(long long)json_integer_value(json_object_get(report, "served")),
-		(long long)json_integer_value(json_object_get(report, "refused")),
-		ended);
+		(long long)json_integer_value(json_object_get(report, "refused")), ended);
 	emr_say(out, "  Holds %lld fragments of %lld grants.  Left to others first: %zu.\n",
 		(long long)json_integer_value(json_object_get(report, "fragments")),
 		(long long)json_integer_value(json_object_get(report, "grants")),
 		json_array_size(json_object_get(report, "waiting")));
-	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n", key != NULL ? key : "-",
-		witnessed != NULL ? witnessed : "not yet");
+	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n",
+		key != NULL ? key : "-", witnessed != NULL ? witnessed : "not yet");
 	if (!json_is_true(json_object_get(report, "in_force")))
-		emr_say(out, "  The ledger takes nothing from it: revoked, or its certificate ended.\n");
+		emr_say(out,
+			"  The ledger takes nothing from it: revoked, or its certificate ended.\n");
 	if (error != NULL)
 		emr_say(out, "  At the moment: %s\n", error);
 }
 
-static emr_status ask_report(const emr_places *places, json_t **out_report, emr_problem *out_problem)
+static emr_status ask_report(
+	const emr_places *places, json_t **out_report, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_AGENT};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_status status = emr_client_open(places, &client, out_problem);
 
-	if (status == EMR_NOT_FOUND && out_problem->is_set && out_problem->message == EMR_SAY_NOT_OPEN)
+	if (status == EMR_NOT_FOUND && out_problem->is_set &&
+		out_problem->message == EMR_SAY_NOT_OPEN)
 		emr_problem_set(out_problem, EMR_SAY_AGENT_STOPPED, NULL);
-	return status == EMR_OK ? emr_client_ask(&client, &request, ANSWER_MS, out_report, out_problem) : status;
+	return status == EMR_OK
+		       ? emr_client_ask(&client, &request, ANSWER_MS, out_report, out_problem)
+		       : status;
 }
 
 static int say_status(const emr_args *args, emr_out *out)
@@ -87,8 +93,7 @@ static int say_status(const emr_args *args, emr_out *out)
 		return emr_out_fail(out, &problem);
 	say_report(out, report);
 	(void)json_object_del(report, "ok");
-	json_object_foreach(report, name, value)
-		emr_out_put(out, name, json_incref(value));
+	json_object_foreach(report, name, value) emr_out_put(out, name, json_incref(value));
 	json_decref(report);
 	return EMR_EXIT_DONE;
 }
@@ -127,8 +132,8 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	emr_status status = emr_session_lock(&a->session, &options, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file, &a->session.keyring,
-			out_problem);
+		status = emr_keys_open(a->session.state_fd, a->session.state_path,
+			options.passphrase_file, &a->session.keyring, out_problem);
 	if (status == EMR_OK)
 		status = emr_session_open_copy(&a->session, true, out_problem);
 	if (status == EMR_OK)
@@ -145,7 +150,8 @@ static void say_ready(agent *a)
 	int code;
 
 	emr_out_number(a->out, "pid", (uint64_t)getpid());
-	emr_say(a->out, "The agent runs (process %d).  What it has done: emrfs agent --status\n", (int)getpid());
+	emr_say(a->out, "The agent runs (process %d).  What it has done: emrfs agent --status\n",
+		(int)getpid());
 	code = emr_out_end(a->out, EMR_EXIT_DONE);
 	emr_ready_tell("The agent runs.");
 	emr_behind_let_go(&a->report_fd, code);
@@ -201,8 +207,9 @@ int emr_cmd_agent(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		code = emr_out_fail(out, &problem);
 	else
-		code = args->given[EMR_OPT_FOREGROUND] ? run_here(&a, -1)
-						       : emr_behind_run(out, "Starting the agent", run_here, &a);
+		code = args->given[EMR_OPT_FOREGROUND]
+			       ? run_here(&a, -1)
+			       : emr_behind_run(out, "Starting the agent", run_here, &a);
 	agent_end(&a);
 	return code;
 }

@@ -99,7 +99,8 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		status = EMR_NOT_FOUND;
 	}
 	/* Fragments that were destroyed must not live on in a copy. */
-	if (status == EMR_OK && faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (status == EMR_OK &&
+		faccessat(b->state_fd, EMR_STATE_AGENT, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
 		return EMR_DENIED;
 	}
@@ -135,8 +136,8 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 			there, NULL);
 	} else if (status == EMR_OFFLINE) {
 		(void)emr_network_dir_ledger_place(b->places.state, place, sizeof place);
-		emr_problem_set(out_problem, EMR_SAY_BACKUP_NO_LEDGER, "dir", b->dir, "place",
-			place, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_BACKUP_NO_LEDGER, "dir", b->dir, "place", place, NULL);
 	} else if (status == EMR_TIMEOUT) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_RESTLESS, NULL);
 	} else {
@@ -160,11 +161,13 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_show(b->dir, shown, sizeof shown);
 	if (report->is_of_network)
 		emr_say(b->out,
-			"A second copy is in %s: %s of yours; the ledger of your network, with %s of all its members, takes %s more.  Of it all "
+			"A second copy is in %s: %s of yours; the ledger of your network, with %s "
+			"of all its members, takes %s more.  Of it all "
 			"%s is new.\n",
 			shown, bytes, records, ledger, fresh);
 	else
-		emr_say(b->out, "A second copy is in %s: %s, %s, %s of it new.\n", shown, records, bytes, fresh);
+		emr_say(b->out, "A second copy is in %s: %s, %s, %s of it new.\n", shown, records,
+			bytes, fresh);
 	emr_out_number(b->out, "records", report->records);
 	emr_out_number(b->out, "bytes", report->bytes);
 	emr_out_number(b->out, "new_bytes", report->new_bytes);

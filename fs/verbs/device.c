@@ -23,7 +23,7 @@
 #include "verbs/cmd.h"
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
-#define MAKING ".device"		     /* in the state: keyfile and profile of a device that is being added */
+#define MAKING ".device" /* in the state: keyfile and profile of a device that is being added */
 
 typedef struct devices {
 	const emr_args *args;
@@ -45,8 +45,9 @@ static void devices_end(devices *d)
 
 static emr_status wrong_use(emr_problem *out_problem)
 {
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "device takes add NAME -o FILE, accept FILE, or remove NAME.",
-		"verb", "device", NULL);
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		"device takes add NAME -o FILE, accept FILE, or remove NAME.", "verb", "device",
+		NULL);
 	return EMR_INVALID;
 }
 
@@ -69,8 +70,9 @@ static void say_device(const devices *d, const emr_device *device)
 	emr_time_text((int64_t)device->added_unix_s, added);
 	if (device->seen_unix_s != 0)
 		emr_time_text((int64_t)device->seen_unix_s, seen);
-	emr_say(d->out, "%-20s added %s, last saved something %s%s\n", device->is_first ? "(first computer)" : device->name,
-		added, seen, device->is_this ? "  this computer" : "");
+	emr_say(d->out, "%-20s added %s, last saved something %s%s\n",
+		device->is_first ? "(first computer)" : device->name, added, seen,
+		device->is_this ? "  this computer" : "");
 }
 
 static emr_status list_one(void *arg, const emr_device *device)
@@ -80,10 +82,11 @@ static emr_status list_one(void *arg, const emr_device *device)
 
 	if (!device->is_active)
 		return EMR_OK;
-	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this", device->is_this, "first",
-		device->is_first);
+	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this",
+		device->is_this, "first", device->is_first);
 	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
-		put_time(one, "seen_at", device->seen_unix_s) != 0 || json_array_append_new(d->list, one) != 0)
+		put_time(one, "seen_at", device->seen_unix_s) != 0 ||
+		json_array_append_new(d->list, one) != 0)
 		return EMR_NO_MEMORY;
 	say_device(d, device);
 	return EMR_OK;
@@ -97,7 +100,8 @@ static emr_status list(devices *d, emr_problem *out_problem)
 		status = emr_acting_open(&d->acting, out_problem);
 	d->list = json_array();
 	if (status == EMR_OK)
-		status = d->list != NULL ? emr_share_devices(d->acting.share, list_one, d) : EMR_NO_MEMORY;
+		status = d->list != NULL ? emr_share_devices(d->acting.share, list_one, d)
+					 : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		emr_out_put(d->out, "devices", json_incref(d->list));
 	return status;
@@ -126,8 +130,9 @@ static emr_status ask_yes(const devices *d, emr_problem *out_problem)
 	if (d->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	if (emr_terminal_there() && !d->out->is_json &&
-		emr_terminal_ask("The other computer will read and change everything. Add it (yes, no)?", answer, sizeof answer) ==
-			EMR_OK &&
+		emr_terminal_ask(
+			"The other computer will read and change everything. Add it (yes, no)?",
+			answer, sizeof answer) == EMR_OK &&
 		(answer[0] == 'y' || answer[0] == 'Y'))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_DEVICE_NEEDS_YES, "who", d->args->operands[1], NULL);
@@ -140,11 +145,12 @@ static emr_status move_network(devices *d, const char *wanted, emr_problem *out_
 	const emr_session_options options = {.places = &d->acting.places};
 	EMR_AUTO_FREE char *dir = emr_path_real(wanted);
 	emr_session session = EMR_SESSION_CLOSED;
-	emr_status status = dir != NULL ? emr_session_lock(&session, &options, out_problem) : EMR_NO_MEMORY;
+	emr_status status =
+		dir != NULL ? emr_session_lock(&session, &options, out_problem) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_network_adopt(
-			d->acting.state_fd, dir, emr_keyring_device_id(d->acting.keyring), out_problem);
+		status = emr_network_adopt(d->acting.state_fd, dir,
+			emr_keyring_device_id(d->acting.keyring), out_problem);
 	emr_session_close(&session);
 	return status;
 }
@@ -157,7 +163,8 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 	if (status == EMR_OK)
 		status = emr_network_dir_of(d->acting.state_fd, out_dir);
 	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
 	return status == EMR_OK ? emr_network_dir_check(*out_dir, out_problem) : status;
 }
 
@@ -181,8 +188,8 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 		return emr_status_from_errno(errno);
 	/* Without a profile here the other computer has no name, either. */
 	(void)!emr_profile_load(d->acting.keyring, d->acting.state_fd, &person);
-	status = emr_keyring_save_new(
-		device, fd, EMR_STATE_KEYFILE, emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
+	status = emr_keyring_save_new(device, fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(&d->acting.passphrase), &d->settings.kdf);
 	if (status == EMR_OK)
 		status = emr_profile_save(device, fd, &person);
 	if (status == EMR_OK)
@@ -207,7 +214,8 @@ static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", name, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", name, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 
@@ -216,17 +224,20 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	EMR_AUTO_KEYRING device = NULL;
 	EMR_AUTO_BUF network = {0};
 	uint8_t owner[32];
-	emr_status status =
-		emr_keyring_create(EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device);
+	emr_status status = emr_keyring_create(
+		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device);
 
 	if (status == EMR_OK)
 		status = emr_keyring_person_pk(d->acting.keyring, owner);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
+		status = emr_keyring_tlv_set(
+			device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
+		status = emr_keyring_tlv_get(
+			d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
+		status = emr_keyring_tlv_set(
+			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
 	if (status != EMR_OK)
 		return status;
 	*out = device;
@@ -245,7 +256,8 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 		status = make_device(d, &device);
 	if (status == EMR_OK)
 		status = seal_device(d, device, dir, &bytes);
-	/* The file first: should this end in between, there is a device without rights, not rights without a device. */
+	/* The file first: should this end in between, there is a device without rights, not rights
+	 * without a device. */
 	if (status == EMR_OK)
 		status = write_file(file, emr_buf_view(&bytes), out_problem);
 	if (status != EMR_OK)
@@ -265,7 +277,8 @@ static emr_status add(devices *d, emr_problem *out_problem)
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
 	emr_status status;
 
-	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX || !emr_card_name_ok(name))
+	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX ||
+		!emr_card_name_ok(name))
 		return wrong_use(out_problem);
 	status = ask_yes(d, out_problem);
 	if (status == EMR_OK)
@@ -286,8 +299,11 @@ static emr_status add(devices *d, emr_problem *out_problem)
 	emr_out_text(d->out, "file", file);
 	emr_out_text(d->out, "network", dir);
 	emr_say(d->out,
-		"%s may open your folder now. On that computer: emrfs device accept %s (the same passphrase).\n"
-		"Whoever has the file and your passphrase can use it; members of the network see the name.\n", name, file);
+		"%s may open your folder now. On that computer: emrfs device accept %s (the same "
+		"passphrase).\n"
+		"Whoever has the file and your passphrase can use it; members of the network see "
+		"the name.\n",
+		name, file);
 	return EMR_OK;
 }
 
@@ -306,34 +322,38 @@ static void accepting_end(accepting *a, emr_out *out)
 	emr_places_free(&a->places);
 }
 
-static emr_status read_device_file(const char *name, emr_buf *bytes, emr_device_file *out, emr_problem *out_problem)
+static emr_status read_device_file(
+	const char *name, emr_buf *bytes, emr_device_file *out, emr_problem *out_problem)
 {
 	emr_status status = emr_file_read(AT_FDCWD, name, EMR_DEVICE_FILE_MAX, bytes);
 
 	if (status == EMR_OK)
 		status = emr_device_file_read(emr_buf_view(bytes), out);
 	if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", name, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", name, "cause",
+			emr_status_text(status), NULL);
 	else if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_BAD_DEVICE_FILE, "file", name, NULL);
 	return status;
 }
 
-static emr_status fill_stage(accepting *a, const devices *d, const emr_device_file *file, const char *dir,
-	emr_problem *out_problem)
+static emr_status fill_stage(accepting *a, const devices *d, const emr_device_file *file,
+	const char *dir, emr_problem *out_problem)
 {
-	emr_status status = emr_file_create(a->session.state_fd, EMR_STATE_KEYFILE, file->keyfile, 0600);
+	emr_status status =
+		emr_file_create(a->session.state_fd, EMR_STATE_KEYFILE, file->keyfile, 0600);
 
 	if (status == EMR_OK)
-		status = emr_file_create(a->session.state_fd, EMR_STATE_PROFILE, file->profile, 0600);
+		status = emr_file_create(
+			a->session.state_fd, EMR_STATE_PROFILE, file->profile, 0600);
 	if (status == EMR_OK)
 		status = emr_network_dir_link(a->session.state_fd, dir);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, a->places.state);
 		return status;
 	}
-	return emr_keys_open(a->session.state_fd, a->session.state_path, d->args->values[EMR_OPT_PASSPHRASE_FILE],
-		&a->session.keyring, out_problem);
+	return emr_keys_open(a->session.state_fd, a->session.state_path,
+		d->args->values[EMR_OPT_PASSPHRASE_FILE], &a->session.keyring, out_problem);
 }
 
 static emr_status count_one(void *arg, const emr_place *place, const emr_meta *meta)
@@ -403,7 +423,9 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 		return status;
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", dir);
-	emr_say(d->out, "This computer is one of yours now. %s is not needed any more.\nOpen your folder: emrfs mount\n",
+	emr_say(d->out,
+		"This computer is one of yours now. %s is not needed any more.\nOpen your folder: "
+		"emrfs mount\n",
 		d->args->operands[1]);
 	return EMR_OK;
 }
@@ -423,8 +445,10 @@ static emr_status find_one(void *arg, const emr_device *device)
 {
 	devices *d = arg;
 
-	/* A removal that was interrupted has revoked the key already: the last one of that name is meant. */
-	if (device->is_first || strcmp(device->name, d->name) != 0 || (d->is_found && !device->is_active))
+	/* A removal that was interrupted has revoked the key already: the last one of that name is
+	 * meant. */
+	if (device->is_first || strcmp(device->name, d->name) != 0 ||
+		(d->is_found && !device->is_active))
 		return EMR_OK;
 	d->found = device->signer_id;
 	d->is_found = true;
@@ -442,21 +466,25 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		return status;
 	status = emr_share_devices(d->acting.share, find_one, d);
 	if (status == EMR_OK)
-		status = d->is_found ? emr_share_device_remove(d->acting.share, d->found) : EMR_NOT_FOUND;
+		status = d->is_found ? emr_share_device_remove(d->acting.share, d->found)
+				     : EMR_NOT_FOUND;
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;
 	}
 	emr_out_text(d->out, "name", d->name);
 	emr_say(d->out,
-		"%s opens nothing any more of what is saved from now on. What was on it when it was lost is as safe as its "
-		"passphrase.\n", d->name);
+		"%s opens nothing any more of what is saved from now on. What was on it when it "
+		"was lost is as safe as its "
+		"passphrase.\n",
+		d->name);
 	return EMR_OK;
 }
 
 int emr_cmd_device(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(devices_end))) devices d = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
+	__attribute__((cleanup(devices_end)))
+	devices d = {.args = args, .out = out, .acting = EMR_ACTING_NONE};
 	const char *what = args->n_operands > 0 ? args->operands[0] : "";
 	emr_problem problem = {0};
 	emr_status status;

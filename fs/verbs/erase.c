@@ -221,7 +221,9 @@ static emr_status erase(wanted *w, emr_problem *out_problem)
 
 int emr_cmd_erase(const emr_args *args, emr_out *out)
 {
-	wanted w = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED,
+	wanted w = {.args = args,
+		.out = out,
+		.client = EMR_CLIENT_CLOSED,
 		.request = {.ask = EMR_ASK_ERASE}};
 	emr_problem problem = {0};
 	int code = EMR_EXIT_DONE;

@@ -49,8 +49,10 @@ static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out
 	return EMR_OK;
 }
 
-/* Absolute and without links; neither in the folder, which the mount would have to ask itself for, nor in our own directories. */
-static emr_status outside(const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
+/* Absolute and without links; neither in the folder, which the mount would have to ask itself for,
+ * nor in our own directories. */
+static emr_status outside(
+	const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *real = emr_path_real(path);
 	EMR_AUTO_FREE char *folder = a->folder != NULL ? emr_path_real(a->folder) : NULL;
@@ -59,7 +61,8 @@ static emr_status outside(const asking *a, const char *path, emr_request *reques
 	if (real == NULL)
 		return EMR_NO_MEMORY;
 	if (strlen(real) > EMR_ASK_PATH_MAX || emr_places_contain(&a->places, real) ||
-		(len > 0 && strncmp(real, folder, len) == 0 && (real[len] == '/' || real[len] == '\0'))) {
+		(len > 0 && strncmp(real, folder, len) == 0 &&
+			(real[len] == '/' || real[len] == '\0'))) {
 		emr_problem_set(out_problem, EMR_SAY_OUT_INSIDE, "file", path, NULL);
 		return EMR_INVALID;
 	}
@@ -68,7 +71,8 @@ static emr_status outside(const asking *a, const char *path, emr_request *reques
 	return EMR_OK;
 }
 
-static emr_status inside(const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
+static emr_status inside(
+	const asking *a, const char *path, emr_request *request, emr_problem *out_problem)
 {
 	request->has_path = true;
 	if (emr_path_in_folder(a->folder, path, request->path, sizeof request->path) == EMR_OK)
@@ -140,8 +144,8 @@ static void put_counts(const asking *a, char records[EMR_TEXT_BYTES], char bytes
 	emr_size_text(number_of(a, "bytes"), bytes);
 }
 
-static emr_status check_operands(const emr_args *args, size_t needed, const char *what, const char *verb,
-	emr_problem *out_problem)
+static emr_status check_operands(const emr_args *args, size_t needed, const char *what,
+	const char *verb, emr_problem *out_problem)
 {
 	if (args->n_operands >= needed)
 		return EMR_OK;
@@ -153,13 +157,13 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 
 int emr_cmd_export(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(asking_end))) asking a = {
-		.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	__attribute__((cleanup(asking_end)))
+	asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
 	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
-	emr_status status = check_operands(
-		args, 2, "export needs a file or directory, and the file to write.", "export", &problem);
+	emr_status status = check_operands(args, 2,
+		"export needs a file or directory, and the file to write.", "export", &problem);
 
 	if (status == EMR_OK)
 		status = asking_begin(args, &a, &problem);
@@ -190,20 +194,24 @@ static emr_status read_entry(const char *text, emr_request *request, emr_problem
 
 	errno = 0;
 	request->entry = text[0] >= '1' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
-	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX && (*end == '\0' || *end == ':'))
+	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX &&
+		(*end == '\0' || *end == ':'))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--proof takes the number of an entry, as log shows it, and the file to write.",
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		"--proof takes the number of an entry, as log shows it, and the file to write.",
 		"verb", "log", NULL);
 	return EMR_INVALID;
 }
 
 int emr_log_proof(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(asking_end))) asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	__attribute__((cleanup(asking_end)))
+	asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
 	char bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
-	emr_status status = check_operands(args, 1, "log --proof needs an entry, and the file to write.", "log", &problem);
+	emr_status status = check_operands(
+		args, 1, "log --proof needs an entry, and the file to write.", "log", &problem);
 
 	if (status == EMR_OK)
 		status = read_entry(args->values[EMR_OPT_PROOF_OF], &request, &problem);
@@ -235,8 +243,10 @@ static void say_left_out(const asking *a)
 	if (left_out == 0)
 		return;
 	emr_number_text(left_out, n);
-	emr_say(a->out, "Left out: %s thing%s that somebody else signed and your ledger does not have, or that your folder would not show.\n", n,
-		left_out == 1 ? "" : "s");
+	emr_say(a->out,
+		"Left out: %s thing%s that somebody else signed and your ledger does not have, or "
+		"that your folder would not show.\n",
+		n, left_out == 1 ? "" : "s");
 }
 
 static int conclude(const asking *a)
@@ -254,7 +264,8 @@ static int conclude(const asking *a)
 		emr_say(a->out, "%s records, %s, are in your folder.\n", records, bytes);
 		return EMR_EXIT_DONE;
 	}
-	if (number_of(a, "records") > 0 || strcmp(text_of(json_array_get(a->bad, 0), "error"), "exists") == 0)
+	if (number_of(a, "records") > 0 ||
+		strcmp(text_of(json_array_get(a->bad, 0), "error"), "exists") == 0)
 		emr_problem_set(&problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
 	else
 		emr_problem_set(&problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);
@@ -263,11 +274,12 @@ static int conclude(const asking *a)
 
 int emr_cmd_import(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(asking_end))) asking a = {
-		.out = out, .doing = "Read", .client = EMR_CLIENT_CLOSED, .bad = json_array()};
+	__attribute__((cleanup(asking_end)))
+	asking a = {.out = out, .doing = "Read", .client = EMR_CLIENT_CLOSED, .bad = json_array()};
 	emr_request request = {.ask = EMR_ASK_IMPORT};
 	emr_problem problem = {0};
-	emr_status status = a.bad != NULL ? check_operands(args, 1, "import needs a CAR file.", "import", &problem)
+	emr_status status = a.bad != NULL ? check_operands(args, 1, "import needs a CAR file.",
+						    "import", &problem)
 					  : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)

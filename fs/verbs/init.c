@@ -36,7 +36,8 @@ typedef struct making {
 	emr_profile profile;
 	char words[EMR_WORDS][EMR_WORD_CHARS];
 	bool words_checked;
-	char *network_dir;    /* of a network of several members, that is made or joined; owned; NULL: a ledger of one's own */
+	char *network_dir; /* of a network of several members, that is made or joined; owned; NULL:
+			      a ledger of one's own */
 	const char *org_name; /* made for this organisation; NULL: not made here */
 	bool is_applying;     /* for a network that is there */
 	emr_joining joining;  /* the invitation, with --join */
@@ -73,7 +74,9 @@ static emr_status ask_person(making *m, emr_problem *out_problem)
 	/* What no card may carry would leave others with somebody without a name. */
 	if (name != NULL && !emr_card_name_ok(name)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"A name has at most 53 bytes, and no line ends, control characters or marks of direction.", "verb", "init", NULL);
+			"A name has at most 53 bytes, and no line ends, control characters or "
+			"marks of direction.",
+			"verb", "init", NULL);
 		return EMR_INVALID;
 	}
 	snprintf(m->profile.name, sizeof m->profile.name, "%s", name != NULL ? name : "");
@@ -112,19 +115,21 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
-static emr_status join_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+static emr_status join_network(
+	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
 	emr_status status;
 
 	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
-	status = emr_joining_do(&m->joining, m->session.keyring, handle, is_patient ? "" : m->profile.name, m->within_ns,
-		certificate, out_problem);
+	status = emr_joining_do(&m->joining, m->session.keyring, handle,
+		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
 	emr_progress_end(m->out);
 	return status;
 }
 
-static emr_status create_network(making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
+static emr_status create_network(
+	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
 	char path[4400];
 	emr_network_new options = {.path = path,
@@ -134,7 +139,8 @@ static emr_status create_network(making *m, const char *handle, emr_buf *certifi
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
 
-	snprintf(path, sizeof path, "%.4200s/%s", m->network_dir != NULL ? m->network_dir : m->stage.path, EMR_STATE_LEDGER);
+	snprintf(path, sizeof path, "%.4200s/%s",
+		m->network_dir != NULL ? m->network_dir : m->stage.path, EMR_STATE_LEDGER);
 	if (m->network_dir != NULL) {
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
@@ -153,12 +159,13 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	if (status == EMR_OK && m->joining.dir != NULL)
 		status = join_network(m, handle, &certificate, out_problem);
 	else if (status == EMR_OK && m->is_applying)
-		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle, m->within_ns, m->out, &certificate,
-			out_problem);
+		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle,
+			m->within_ns, m->out, &certificate, out_problem);
 	else if (status == EMR_OK)
 		status = create_network(m, handle, &certificate, out_problem);
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
+		status = emr_keyring_tlv_set(
+			m->session.keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
 }
 
@@ -203,8 +210,9 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_keyring_create(
-		is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+	emr_status status =
+		emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
+			emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -213,7 +221,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, "The new ledger");
 		return status;
 	}
-	status = is_agent(m) ? make_agent(m, out_problem) : emr_session_open_parts(&m->session, out_problem);
+	status = is_agent(m) ? make_agent(m, out_problem)
+			     : emr_session_open_parts(&m->session, out_problem);
 	if (status != EMR_OK)
 		return status;
 	status = is_agent(m) ? EMR_OK : make_folder(m);
@@ -293,7 +302,8 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 
 /* ---- the end ---- */
 
-/* The first blocks were written aside, so that nothing stays in the network's directory of an init that failed. */
+/* The first blocks were written aside, so that nothing stays in the network's directory of an init
+ * that failed. */
 static emr_status share_blocks(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_FD stage = dup(m->session.state_fd);
@@ -339,9 +349,11 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_out_flag(m->out, "words_checked", m->words_checked);
 	emr_out_flag(m->out, "second_copy", false);
 	if (m->network_dir != NULL)
-		emr_out_text(m->out, "network", m->org_name != NULL ? m->org_name : m->joining.invitation.network);
+		emr_out_text(m->out, "network",
+			m->org_name != NULL ? m->org_name : m->joining.invitation.network);
 	if (is_agent(m))
-		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n", m->places.state);
+		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n",
+			m->places.state);
 	else
 		emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
 			shown[0] != '\0' ? ", y" : "Y", m->places.state);
@@ -386,7 +398,8 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 	m->within_ns = EMR_JOIN_WITHIN_NS;
 	if (within == NULL || emr_duration_parse(within, &m->within_ns) == EMR_OK)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--within takes a time: 90s, 10min, 2h.", "verb", "init", NULL);
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		"--within takes a time: 90s, 10min, 2h.", "verb", "init", NULL);
 	return EMR_INVALID;
 }
 
@@ -404,7 +417,8 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	if (m->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	if (emr_terminal_there() && !m->out->is_json &&
-		emr_terminal_ask("Join (yes, no)?", answer, sizeof answer) == EMR_OK && (answer[0] == 'y' || answer[0] == 'Y'))
+		emr_terminal_ask("Join (yes, no)?", answer, sizeof answer) == EMR_OK &&
+		(answer[0] == 'y' || answer[0] == 'Y'))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 	return EMR_DENIED;
@@ -474,7 +488,8 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name)
 
 int emr_cmd_init(const emr_args *args, emr_out *out)
 {
-	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out) : make_new(args, out, NULL);
+	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out)
+					    : make_new(args, out, NULL);
 }
 
 int emr_init_network(const emr_args *args, emr_out *out)
@@ -484,7 +499,8 @@ int emr_init_network(const emr_args *args, emr_out *out)
 
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name))
 		return make_new(args, out, name);
-	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "org create needs a name of 1 to 53 bytes, and --network DIR.", "verb",
-		"org", NULL);
+	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
+		"org create needs a name of 1 to 53 bytes, and --network DIR.", "verb", "org",
+		NULL);
 	return emr_out_fail(out, &problem);
 }

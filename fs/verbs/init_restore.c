@@ -208,13 +208,15 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 	return status;
 }
 
-/* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one ---- */
+/* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one
+ * ---- */
 
 static emr_status same_network(int state_fd, const char *target)
 {
 	EMR_AUTO_BUF mine = {0};
 	EMR_AUTO_BUF theirs = {0};
-	EMR_AUTO_FD copy = openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD copy =
+		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD shared = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_status status = copy >= 0 && shared >= 0 ? EMR_OK : EMR_NOT_FOUND;
 
@@ -222,7 +224,9 @@ static emr_status same_network(int state_fd, const char *target)
 		status = emr_file_read(copy, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &mine);
 	if (status == EMR_OK)
 		status = emr_file_read(shared, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &theirs);
-	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&mine), emr_buf_view(&theirs)) ? EMR_FORK : status;
+	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&mine), emr_buf_view(&theirs))
+		       ? EMR_FORK
+		       : status;
 }
 
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
@@ -240,7 +244,8 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	if (status == EMR_OK)
 		status = same_network(r->session.state_fd, (const char *)target.data);
 	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause", "another network is there", NULL);
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
+			"another network is there", NULL);
 	return status;
 }
 

@@ -63,25 +63,31 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 
 	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
 		j->is_kept = true;
-		return emr_bringing_kept(j->session.state_fd, &j->joining, &j->is_certified, out_problem);
+		return emr_bringing_kept(
+			j->session.state_fd, &j->joining, &j->is_certified, out_problem);
 	}
 	if (file == NULL)
 		return wrong_use("join needs an invitation: a file, or -.", out_problem);
 	status = emr_joining_read(file, &j->joining, out_problem);
 	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", "it is for a service that releases keys, with a keyring of its own", NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			"it is for a service that releases keys, with a keyring of its own", NULL);
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK && is_begun) {
 		emr_joining kept = {.dir = NULL};
-		bool same = emr_bringing_kept(j->session.state_fd, &kept, &j->is_certified, &ignored) == EMR_OK &&
-			    emr_bytes_equal(emr_buf_view(&kept.bytes), emr_buf_view(&j->joining.bytes));
+		bool same =
+			emr_bringing_kept(j->session.state_fd, &kept, &j->is_certified, &ignored) ==
+				EMR_OK &&
+			emr_bytes_equal(emr_buf_view(&kept.bytes), emr_buf_view(&j->joining.bytes));
 		bool goes_elsewhere = j->is_certified && !same && kept.dir != NULL &&
-				      !emr_bytes_equal(kept.invitation.descriptor, j->joining.invitation.descriptor);
+				      !emr_bytes_equal(kept.invitation.descriptor,
+					      j->joining.invitation.descriptor);
 
 		j->is_certified = j->is_certified && same;
 		if (goes_elsewhere)
-			emr_problem_set(out_problem, EMR_SAY_JOIN_UNDER_WAY, "what", kept.invitation.network, NULL);
+			emr_problem_set(out_problem, EMR_SAY_JOIN_UNDER_WAY, "what",
+				kept.invitation.network, NULL);
 		emr_joining_free(&kept);
 		if (goes_elsewhere)
 			return EMR_DENIED;
@@ -96,9 +102,12 @@ static bool is_done_already(joiner *j)
 	char name[256], shown[512];
 	int state_fd = j->session.state_fd;
 
-	if (emr_bringing_is_begun(state_fd) || j->args->n_operands == 0 || access(j->args->operands[0], F_OK) == 0 ||
-		faccessat(state_fd, EMR_STATE_ANNEX "/" EMR_JOINING_JOINED, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
-		emr_network_dir_of(state_fd, &dir) != EMR_OK || emr_network_dir_name(dir, name) != EMR_OK)
+	if (emr_bringing_is_begun(state_fd) || j->args->n_operands == 0 ||
+		access(j->args->operands[0], F_OK) == 0 ||
+		faccessat(state_fd, EMR_STATE_ANNEX "/" EMR_JOINING_JOINED, F_OK,
+			AT_SYMLINK_NOFOLLOW) != 0 ||
+		emr_network_dir_of(state_fd, &dir) != EMR_OK ||
+		emr_network_dir_name(dir, name) != EMR_OK)
 		return false;
 	emr_show(name, shown, sizeof shown);
 	emr_out_text(j->out, "network", name);
@@ -115,13 +124,13 @@ static emr_status open_keys(joiner *j, emr_problem *out_problem)
 	emr_status status = emr_keyring_check_file(j->session.state_fd, EMR_STATE_KEYFILE, &field);
 
 	if (status == EMR_OK)
-		status = emr_passphrase_get(
-			j->args->values[EMR_OPT_PASSPHRASE_FILE], false, &j->passphrase, out_problem);
+		status = emr_passphrase_get(j->args->values[EMR_OPT_PASSPHRASE_FILE], false,
+			&j->passphrase, out_problem);
 	if (status != EMR_OK && out_problem->is_set)
 		return status;
 	if (status == EMR_OK)
-		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE, emr_passphrase_view(&j->passphrase),
-			&j->session.keyring, &field);
+		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE,
+			emr_passphrase_view(&j->passphrase), &j->session.keyring, &field);
 	if (status != EMR_OK)
 		emr_keys_say(j->session.state_path, status, field, out_problem);
 	return status;
@@ -136,7 +145,8 @@ static emr_status send_all(joiner *j, emr_problem *out_problem)
 	emr_status status = emr_view_publish_now(j->session.view);
 
 	if (status == EMR_OK)
-		status = emr_view_publish_now(j->session.view); /* what moved between domains takes two */
+		status = emr_view_publish_now(
+			j->session.view); /* what moved between domains takes two */
 	if (status == EMR_OK)
 		status = emr_view_waiting(j->session.view, &waiting);
 	if (status != EMR_OK) {
@@ -144,7 +154,8 @@ static emr_status send_all(joiner *j, emr_problem *out_problem)
 		return status;
 	}
 	emr_view_count(j->session.view, &counts);
-	waiting = waiting > counts.pending + counts.failed ? waiting : counts.pending + counts.failed;
+	waiting =
+		waiting > counts.pending + counts.failed ? waiting : counts.pending + counts.failed;
 	if (waiting == 0)
 		return EMR_OK;
 	emr_number_text(waiting, n);
@@ -198,15 +209,18 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	emr_number_text(t->sizes, sizes);
 	emr_size_text(t->bytes, bytes);
 	emr_out_put(j->out, "visible_to_members",
-		json_pack("[{s:s, s:I}, {s:s, s:I}, {s:s, s:I}, {s:s, s:s}]", "what", "entries", "n",
-			(json_int_t)(t->files + t->directories + t->links), "what", "sizes", "n", (json_int_t)t->sizes, "what",
-			"stored_bytes", "n", (json_int_t)t->bytes, "what", "certificate", "code", j->session.code));
-	emr_problem_set(&remark, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value", bytes, "who", j->session.code, NULL);
+		json_pack("[{s:s, s:I}, {s:s, s:I}, {s:s, s:I}, {s:s, s:s}]", "what", "entries",
+			"n", (json_int_t)(t->files + t->directories + t->links), "what", "sizes",
+			"n", (json_int_t)t->sizes, "what", "stored_bytes", "n",
+			(json_int_t)t->bytes, "what", "certificate", "code", j->session.code));
+	emr_problem_set(&remark, EMR_SAY_JOIN_SEE, "what", network, "n", n, "m", sizes, "value",
+		bytes, "who", j->session.code, NULL);
 	emr_remark(j->out, &remark);
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
-		emr_terminal_ask("Join, and take them along (yes, no)?", answer, sizeof answer) == EMR_OK &&
+		emr_terminal_ask("Join, and take them along (yes, no)?", answer, sizeof answer) ==
+			EMR_OK &&
 		(answer[0] == 'y' || answer[0] == 'Y'))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
@@ -220,15 +234,17 @@ static emr_status add_member(void *arg, const emr_known_person *person)
 	joiner *j = arg;
 	emr_registered known;
 	char id[65], code[EMR_PERSON_CODE_CHARS];
-	emr_status status = emr_registered_find(j->bringing.replica, emr_ledger_descriptor(j->bringing.ledger), person->signer_id,
-		emr_clock_unix_s(emr_clock_system()), &known);
+	emr_status status =
+		emr_registered_find(j->bringing.replica, emr_ledger_descriptor(j->bringing.ledger),
+			person->signer_id, emr_clock_unix_s(emr_clock_system()), &known);
 
 	if (status != EMR_OK || !known.is_active || json_array_size(j->members) >= 100)
 		return status;
 	emr_hex(person->signer_id.b, sizeof person->signer_id.b, id);
 	emr_person_code(person->signer_id, code);
-	return json_array_append_new(j->members, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code, "role", known.roles,
-							 "organisation", emr_json_text(known.organisation))) == 0
+	return json_array_append_new(j->members,
+		       json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code, "role",
+			       known.roles, "organisation", emr_json_text(known.organisation))) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }
@@ -288,7 +304,9 @@ static emr_status join(joiner *j, emr_problem *out_problem)
 		status = emr_bringing_records(b, out_problem);
 	if (status == EMR_OK)
 		status = emr_replica_people(b->replica, add_member, j);
-	return status == EMR_OK ? emr_bringing_finish(b, &j->passphrase, &j->settings.kdf, out_problem) : status;
+	return status == EMR_OK
+		       ? emr_bringing_finish(b, &j->passphrase, &j->settings.kdf, out_problem)
+		       : status;
 }
 
 /* A member comes for a new certificate: with an invitation of the network it belongs to. */
@@ -298,8 +316,8 @@ static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
 	char handle[40];
 	emr_status status = emr_session_open_keyed(&j->session, &options, out_problem);
 
-	if (status == EMR_OK &&
-		!emr_bytes_equal(emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor)) {
+	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(j->session.ledger),
+					j->joining.invitation.descriptor)) {
 		emr_problem_set(out_problem, EMR_SAY_MEMBER_ALREADY, "dir", dir, NULL);
 		return EMR_EXISTS;
 	}
@@ -308,7 +326,8 @@ static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_bringing_begin(&j->bringing, out_problem);
 	if (status == EMR_OK)
-		status = emr_bringing_renew(&j->bringing, handle, j->within_ns, &j->passphrase, &j->settings.kdf, out_problem);
+		status = emr_bringing_renew(&j->bringing, handle, j->within_ns, &j->passphrase,
+			&j->settings.kdf, out_problem);
 	if (status != EMR_OK)
 		return status;
 	emr_out_text(j->out, "network", j->joining.invitation.network);
@@ -331,8 +350,10 @@ static void say_done(joiner *j)
 	emr_out_number(j->out, "copied", n);
 	emr_out_put(j->out, "members", json_incref(j->members));
 	emr_say(j->out,
-		"You are a member of %s. %s entries went along, with their ids, versions and contents as they were;\n"
-		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs mount\n",
+		"You are a member of %s. %s entries went along, with their ids, versions and "
+		"contents as they were;\n"
+		"what was before stays readable here, and nowhere else.\nOpen your folder: emrfs "
+		"mount\n",
 		shown, number);
 	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 	emr_remark(j->out, &remark); /* a backup of before is one of the old ledger */

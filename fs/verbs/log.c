@@ -20,10 +20,10 @@
 
 typedef struct telling {
 	emr_out *out;
-	json_t *all; /* with --json */
+	json_t *all;	      /* with --json */
 	emr_folding *folding; /* NULL: every line is said */
 	uint64_t n;
-	int fhir_fd;	/* -1: no such files are wanted */
+	int fhir_fd; /* -1: no such files are wanted */
 	const char *owner;
 } telling;
 
@@ -110,11 +110,15 @@ static emr_status read_choice(const emr_args *args, emr_request *request, emr_pr
 	if (who != NULL)
 		memcpy(request->who, who, strlen(who) + 1);
 	if (purpose != NULL && !emr_purposes_parse(purpose, &request->purposes))
-		return wrong_use("--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+		return wrong_use("--purpose takes treatment, emergency, research, payment, family, "
+				 "self or legal.",
+			out_problem);
 	request->software = args->given[EMR_OPT_SOFTWARE];
 	request->staff = args->given[EMR_OPT_STAFF];
 	if (request->staff && args->n_operands > 0)
-		return wrong_use("--staff lists what the staff asked for, whatever it is called: without PATH.", out_problem);
+		return wrong_use("--staff lists what the staff asked for, whatever it is called: "
+				 "without PATH.",
+			out_problem);
 	return EMR_OK;
 }
 
@@ -145,7 +149,8 @@ static char *owner_of(emr_reach *reach)
 	const char *owner = reach->session.profile.name;
 	char *copy;
 
-	if (reach->client.fd >= 0 && emr_client_ask(&reach->client, &request, STATUS_MS, &report, &ignored) == EMR_OK)
+	if (reach->client.fd >= 0 &&
+		emr_client_ask(&reach->client, &request, STATUS_MS, &report, &ignored) == EMR_OK)
 		owner = json_string_value(json_object_get(report, "owner"));
 	copy = strdup(owner != NULL ? owner : "");
 	json_decref(report);
@@ -186,7 +191,8 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 		status = emr_folding_end(t.folding);
 	if (status == EMR_OK) {
 		if (t.folding != NULL && emr_folding_has_folded(t.folding))
-			emr_say(out, "Many files of one folder in one minute are one line; each has its own with --all.\n");
+			emr_say(out, "Many files of one folder in one minute are one line; each "
+				     "has its own with --all.\n");
 		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : "Nothing in that time.\n");
 		emr_out_put(out, "entries", json_incref(t.all));
 		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);

@@ -24,39 +24,49 @@ static emr_status note_removed(void *arg, const emr_device *device)
 {
 	const cutting *c = arg;
 
-	emr_say(c->out, "%s is removed: it opens nothing of what is saved from now on.\n", device->name);
-	return json_array_append_new(c->removed, json_string(device->name)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	emr_say(c->out, "%s is removed: it opens nothing of what is saved from now on.\n",
+		device->name);
+	return json_array_append_new(c->removed, json_string(device->name)) == 0 ? EMR_OK
+										 : EMR_NO_MEMORY;
 }
 
 static void say_cut(const cutting *c, const emr_lost *lost)
 {
 	if (!lost->is_first)
-		emr_say(c->out,
-			"This is not your first computer, and only that one can remove others and begin new keys. There: emrfs recover "
-			"--lost\n");
+		emr_say(c->out, "This is not your first computer, and only that one can remove "
+				"others and begin new keys. There: emrfs recover "
+				"--lost\n");
 	else if (json_array_size(c->removed) == 0)
-		emr_say(c->out, "No other computer of yours is on your ledger: there is none to remove.\n");
+		emr_say(c->out,
+			"No other computer of yours is on your ledger: there is none to remove.\n");
 	if (lost->epochs > 0)
-		emr_say(c->out, "New keys begin in %" PRIu64 " of your folders: earlier letters and fragments do not open what comes now.\n",
+		emr_say(c->out,
+			"New keys begin in %" PRIu64 " of your folders: earlier letters and "
+			"fragments do not open what comes now.\n",
 			lost->epochs);
 	else if (lost->is_first && !lost->has_others)
-		emr_say(c->out, "Nobody else is on your ledger: nobody has keys that would have to end.\n");
+		emr_say(c->out,
+			"Nobody else is on your ledger: nobody has keys that would have to end.\n");
 }
 
 static void say_rest(emr_out *out)
 {
-	emr_say(out,
-		"What this cannot do: whoever finds out the passphrase of what you lost sees everything that was saved until now. From "
-		"your first computer, its disk or a backup he sees later records, too, should he get them, because all your keys come "
-		"from the same 24 words.\n"
-		"The only full remedy is a new keyring: emrfs --as new init, then copy your records into its folder.\n");
+	emr_say(out, "What this cannot do: whoever finds out the passphrase of what you lost sees "
+		     "everything that was saved until now. From "
+		     "your first computer, its disk or a backup he sees later records, too, should "
+		     "he get them, because all your keys come "
+		     "from the same 24 words.\n"
+		     "The only full remedy is a new keyring: emrfs --as new init, then copy your "
+		     "records into its folder.\n");
 }
 
-emr_status emr_lost_cut_off(
-	const emr_places *places, int state_fd, emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
+emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring *keyring,
+	emr_out *out, emr_problem *out_problem)
 {
-	__attribute__((cleanup(cutting_end))) cutting c = {
-		.acting = {.places = *places, .state_fd = dup(state_fd), .keyring = keyring}, .out = out, .removed = json_array()};
+	__attribute__((cleanup(cutting_end)))
+	cutting c = {.acting = {.places = *places, .state_fd = dup(state_fd), .keyring = keyring},
+		.out = out,
+		.removed = json_array()};
 	emr_lost lost = {0};
 	emr_status status = c.acting.state_fd >= 0 && c.removed != NULL ? EMR_OK : EMR_NO_MEMORY;
 

@@ -93,7 +93,7 @@ static void say_certificate(mount *m)
 	emr_problem problem = {0};
 
 	if (emr_own_key_is_revoked(&m->session, &problem)) {
-		emr_remark(m->out, &problem);	/* the office has it among the notices */
+		emr_remark(m->out, &problem); /* the office has it among the notices */
 		return;
 	}
 	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system())))
@@ -144,9 +144,11 @@ static void when_ready(void *arg)
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
 	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "sharing: nothing is shared or taken back as long as this folder is open");
+		emr_log(EMR_LOG_ERROR,
+			"sharing: nothing is shared or taken back as long as this folder is open");
 	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "office: nobody else is answered as long as this folder is open");
+		emr_log(EMR_LOG_ERROR,
+			"office: nobody else is answered as long as this folder is open");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
@@ -419,8 +421,9 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 	}
 	if (purpose != NULL && !take_purpose(m, purpose)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--purpose takes one of treatment, emergency, research, payment, family, self and legal.", "verb", "mount",
-			NULL);
+			"--purpose takes one of treatment, emergency, research, payment, family, "
+			"self and legal.",
+			"verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {

@@ -16,8 +16,8 @@ static const char *text_of(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-static emr_status take_path(const char *folder, const char *typed, char *out, size_t size, bool *out_has,
-	emr_problem *out_problem)
+static emr_status take_path(const char *folder, const char *typed, char *out, size_t size,
+	bool *out_has, emr_problem *out_problem)
 {
 	if (emr_path_in_folder(folder, typed, out, size) != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
@@ -86,7 +86,8 @@ static emr_status move(
 	say_seers(out, "It will not be seen any more by", json_object_get(answer, "loses"));
 	json_decref(answer);
 	if (gains > 0 && !says_yes(args, names)) {
-		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path", request.path, NULL);
+		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path",
+			request.path, NULL);
 		return EMR_DENIED;
 	}
 	request.look = false;

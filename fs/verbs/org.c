@@ -52,17 +52,20 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 	const char *role = i->args->values[EMR_OPT_ROLE], *within = i->args->values[EMR_OPT_WITHIN];
 	const char *handle = i->args->n_operands == 2 ? i->args->operands[1] : NULL;
 
-	if (handle == NULL || handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX || !emr_card_name_ok(handle))
+	if (handle == NULL || handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX ||
+		!emr_card_name_ok(handle))
 		return wrong_use("org invite needs a handle of 1 to 53 bytes.", out_problem);
 	if (role == NULL || emr_roles_parse(role, out_roles) != EMR_OK)
-		return wrong_use("--role is patient, clinician, hospital, pharmacist, insurer, authority, researcher, auditor, registrar or agent.",
+		return wrong_use("--role is patient, clinician, hospital, pharmacist, insurer, "
+				 "authority, researcher, auditor, registrar or agent.",
 			out_problem);
 	/* A person is no agent: what releases keys is nobody who could read with them. */
 	if ((*out_roles & (EMR_ROLE_ORG_ADMIN | EMR_ROLE_DEVICE | EMR_ROLE_GATEWAY)) != 0 ||
 		((*out_roles & EMR_ROLE_AGENT) != 0 && *out_roles != EMR_ROLE_AGENT))
 		return wrong_use("That role is not given by invitation.", out_problem);
 	if (i->args->values[EMR_OPT_CARD_FILE] == NULL)
-		return wrong_use("-o FILE says where the invitation goes; whoever has it can join.", out_problem);
+		return wrong_use("-o FILE says where the invitation goes; whoever has it can join.",
+			out_problem);
 	if (within != NULL && emr_duration_parse(within, &i->within_ns) != EMR_OK)
 		return wrong_use("--within takes a time: 90s, 10min, 2h.", out_problem);
 	/* A patient is not named where others read it. */
@@ -81,28 +84,33 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 
 static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
 	char url[EMR_INVITE_URL_MAX + 1];
-	uint64_t ends = emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
+	uint64_t ends =
+		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 	emr_status status;
 
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
 	status = emr_welcome_invite_for(i->bureau.session.keyring, i->bureau.org,
-		emr_ledger_descriptor(i->bureau.session.ledger), url, roles, ends, &i->bytes, &i->invitation);
+		emr_ledger_descriptor(i->bureau.session.ledger), url, roles, ends, &i->bytes,
+		&i->invitation);
 	return status == EMR_OK ? write_invitation(i, out_problem) : status;
 }
 
-/* A handle is one person's: he gets another certificate with the key he has, and nobody else gets his. */
+/* A handle is one person's: he gets another certificate with the key he has, and nobody else gets
+ * his. */
 static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out_problem)
 {
 	emr_staff_member other;
-	emr_status status = i->handle != NULL ? emr_staff_find(&i->bureau, i->handle, &other) : EMR_NOT_FOUND;
+	emr_status status =
+		i->handle != NULL ? emr_staff_find(&i->bureau, i->handle, &other) : EMR_NOT_FOUND;
 
 	if (status == EMR_OK && other.person.row.head.state != EMR_KEY_REVOKED &&
 		!emr_id32_equal(other.person.signer_id, signer_id)) {
@@ -117,13 +125,17 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	EMR_AUTO_BUF reply = {0};
 	EMR_AUTO_BUF cert = {0};
 	const char *dir = i->bureau.dir;
-	emr_status status = emr_mail_take(dir, i->invitation.id, "reply", REPLY_MAX, i->within_ns, &reply);
+	emr_status status =
+		emr_mail_take(dir, i->invitation.id, "reply", REPLY_MAX, i->within_ns, &reply);
 
 	if (status == EMR_TIMEOUT)
-		emr_problem_set(out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
 	if (status == EMR_OK)
-		status = emr_welcome_certify_for(i->bureau.session.keyring, emr_buf_view(&i->bureau.ca), &i->invitation,
-			emr_buf_view(&reply), i->handle, emr_clock_unix_s(emr_clock_system()), VALID_S, &cert, out_signer_id);
+		status = emr_welcome_certify_for(i->bureau.session.keyring,
+			emr_buf_view(&i->bureau.ca), &i->invitation, emr_buf_view(&reply),
+			i->handle, emr_clock_unix_s(emr_clock_system()), VALID_S, &cert,
+			out_signer_id);
 	if (status == EMR_OK)
 		status = check_handle(i, *out_signer_id, out_problem);
 	if (status == EMR_OK)
@@ -139,14 +151,18 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	char id[65], code[EMR_PERSON_CODE_CHARS];
 	emr_status status = read_line(i, &roles, out_problem);
 
-	/* The invitation is signed here, not by the open folder, which signs for nobody: so the passphrase is asked for. */
+	/* The invitation is signed here, not by the open folder, which signs for nobody: so the
+	 * passphrase is asked for. */
 	if (status == EMR_OK)
 		status = emr_bureau_open(i->args, &i->bureau, out_problem);
 	if (status == EMR_OK)
 		status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK)
 		return status;
-	emr_say(i->out, "The invitation is in %s. Whoever has it can join, once; hand it over in private.\n", file);
+	emr_say(i->out,
+		"The invitation is in %s. Whoever has it can join, once; hand it over in "
+		"private.\n",
+		file);
 	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
@@ -162,15 +178,17 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	emr_out_text(i->out, "organisation", i->bureau.name);
 	if (roles & EMR_ROLES_OF_STAFF)
 		emr_teams_welcome(&i->bureau, signer_id);
-	emr_say(i->out, "%s has a certificate of %s now, as %s (%s).\n", i->args->operands[1], i->bureau.name,
-		i->args->values[EMR_OPT_ROLE], code);
+	emr_say(i->out, "%s has a certificate of %s now, as %s (%s).\n", i->args->operands[1],
+		i->bureau.name, i->args->values[EMR_OPT_ROLE], code);
 	return EMR_OK;
 }
 
 static int run_invite(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(inviting_end))) inviting i = {
-		.args = args, .out = out, .bureau = EMR_BUREAU_CLOSED, .within_ns = EMR_JOIN_WITHIN_NS};
+	__attribute__((cleanup(inviting_end))) inviting i = {.args = args,
+		.out = out,
+		.bureau = EMR_BUREAU_CLOSED,
+		.within_ns = EMR_JOIN_WITHIN_NS};
 	emr_problem problem = {0};
 	emr_status status = invite(&i, &problem);
 
@@ -185,8 +203,9 @@ static int run_invite(const emr_args *args, emr_out *out)
 static const struct {
 	emr_option option;
 	const char *name;
-} particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"}, {EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"},
-	{EMR_OPT_CARD_FILE, "-o"}, {EMR_OPT_WORDS_FILE, "--words-file"}};
+} particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
+	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"}, {EMR_OPT_CARD_FILE, "-o"},
+	{EMR_OPT_WORDS_FILE, "--words-file"}};
 
 enum { OF_NETWORK = 1, OF_ROLE = 2, OF_QUORUM = 4, OF_WITHIN = 8, OF_FILE = 16, OF_WORDS = 32 };
 
@@ -203,7 +222,8 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 
 	for (size_t i = 0; i < sizeof particular / sizeof *particular; i++)
 		if (args->given[particular[i].option] && (d->takes & (1u << i)) == 0) {
-			snprintf(what, sizeof what, "org %s takes no %s.", d->name, particular[i].name);
+			snprintf(what, sizeof what, "org %s takes no %s.", d->name,
+				particular[i].name);
 			return wrong_use(what, out_problem);
 		}
 	return EMR_OK;
@@ -211,17 +231,24 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
-	static const deed deeds[] = {{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS, emr_init_network},
-		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite}, {"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
-		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules}, {"revoke", 2, 2, 0, emr_org_revoke},
-		{"vouch", 2, 2, 0, emr_org_vouch}, {"team", 2, 4, 0, emr_org_team}};
+	static const deed deeds[] = {
+		{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS, emr_init_network},
+		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite},
+		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
+		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},
+		{"revoke", 2, 2, 0, emr_org_revoke}, {"vouch", 2, 2, 0, emr_org_vouch},
+		{"team", 2, 4, 0, emr_org_team}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
-		if (strcmp(args->operands[0], deeds[i].name) == 0 && args->n_operands >= deeds[i].least &&
-			args->n_operands <= deeds[i].most)
-			return check_options(args, &deeds[i], &problem) == EMR_OK ? deeds[i].run(args, out) : emr_out_fail(out, &problem);
-	(void)!wrong_use("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, rules [FILE | approve ID], revoke HANDLE, vouch CARD or team NAME "
-			 "[add HANDLE | remove HANDLE].", &problem);
+		if (strcmp(args->operands[0], deeds[i].name) == 0 &&
+			args->n_operands >= deeds[i].least && args->n_operands <= deeds[i].most)
+			return check_options(args, &deeds[i], &problem) == EMR_OK
+				       ? deeds[i].run(args, out)
+				       : emr_out_fail(out, &problem);
+	(void)!wrong_use("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
+			 "rules [FILE | approve ID], revoke HANDLE, vouch CARD or team NAME "
+			 "[add HANDLE | remove HANDLE].",
+		&problem);
 	return emr_out_fail(out, &problem);
 }

@@ -16,7 +16,6 @@
 #include "people/qr.h"
 #include "verbs/cmd.h"
 
-
 typedef enum form { FORM_LIST, FORM_CARD, FORM_ADD, FORM_CHECK } form;
 
 typedef struct telling {
@@ -38,7 +37,9 @@ static emr_status take(void *arg, json_t *object)
 {
 	telling *t = arg;
 	json_t *portion = json_object_get(object, "people");
-	emr_status status = portion == NULL || json_array_extend(t->people, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = portion == NULL || json_array_extend(t->people, portion) == 0
+				    ? EMR_OK
+				    : EMR_NO_MEMORY;
 
 	json_decref(t->last);
 	t->last = object;
@@ -83,8 +84,9 @@ static void name_line(const json_t *one, char *out, size_t size)
 	char shown[512];
 
 	emr_show(text_of(one, "name"), shown, sizeof shown);
-	snprintf(out, size, "%s%s%s%s(%s)", shown, shown[0] != '\0' ? " " : "", text_of(one, "born"),
-		text_of(one, "born")[0] != '\0' ? " " : "", text_of(one, "code"));
+	snprintf(out, size, "%s%s%s%s(%s)", shown, shown[0] != '\0' ? " " : "",
+		text_of(one, "born"), text_of(one, "born")[0] != '\0' ? " " : "",
+		text_of(one, "code"));
 }
 
 /* ---- the own card ---- */
@@ -99,7 +101,8 @@ static emr_status write_card(const char *file, const char *text, emr_problem *ou
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause", emr_status_text(status), NULL);
+		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
+			emr_status_text(status), NULL);
 	return status;
 }
 
@@ -110,7 +113,8 @@ static emr_status show_card(telling *t)
 
 	if (isatty(STDOUT_FILENO) && !t->out->is_json && !t->out->is_quiet) {
 		status = emr_qr_draw(text_of(t->last, "qr"), &drawn);
-		emr_say(t->out, "%.*s\n", (int)drawn.len, drawn.data != NULL ? (const char *)drawn.data : "");
+		emr_say(t->out, "%.*s\n", (int)drawn.len,
+			drawn.data != NULL ? (const char *)drawn.data : "");
 	}
 	emr_say(t->out, "%s", text_of(t->last, "card"));
 	return status == EMR_LIMIT ? EMR_OK : status; /* the text says the same */
@@ -129,7 +133,10 @@ static emr_status card(telling *t, emr_problem *out_problem)
 		status = write_card(file, text_of(t->last, "card"), out_problem);
 		emr_out_text(t->out, "file", file);
 		if (status == EMR_OK)
-			emr_say(t->out, "Your card is in %s. It is no secret. Others take it with: emrfs people add\n", file);
+			emr_say(t->out,
+				"Your card is in %s. It is no secret. Others take it with: emrfs "
+				"people add\n",
+				file);
 	} else {
 		status = show_card(t);
 	}
@@ -163,7 +170,8 @@ static void say_added(telling *t)
 }
 
 /* A name from the command line that could not even be asked about. */
-static emr_status set_name(const char *name, char out[EMR_ASK_WHO_MAX + 1], emr_message message, emr_problem *out_problem)
+static emr_status set_name(const char *name, char out[EMR_ASK_WHO_MAX + 1], emr_message message,
+	emr_problem *out_problem)
 {
 	size_t len = strlen(name);
 
@@ -195,8 +203,8 @@ static void say_vouched(telling *t, const json_t *names)
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
-		emr_say(t->out, "%s%s%s", i == 0 ? "                  vouched for by " : ", ", shown,
-			i + 1 == json_array_size(names) ? "\n" : "");
+		emr_say(t->out, "%s%s%s", i == 0 ? "                  vouched for by " : ", ",
+			shown, i + 1 == json_array_size(names) ? "\n" : "");
 	}
 }
 
@@ -210,12 +218,14 @@ static void say_person(telling *t, const json_t *one)
 		char organisation[512];
 
 		emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"), organisation[0] != '\0' ? ", " : "",
-			organisation);
+		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"),
+			organisation[0] != '\0' ? ", " : "", organisation);
 	}
 	emr_say(t->out, "%-16s  %s%s   %s%s, %s %.10s\n", who, line, role,
-		flag_of(one, "compared") ? "compared" : "not compared", flag_of(one, "same_network") ? "" : ", another network",
-		flag_of(one, "ended") ? "key ended on" : "valid until", text_of(one, "valid_until"));
+		flag_of(one, "compared") ? "compared" : "not compared",
+		flag_of(one, "same_network") ? "" : ", another network",
+		flag_of(one, "ended") ? "key ended on" : "valid until",
+		text_of(one, "valid_until"));
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
@@ -228,7 +238,8 @@ static emr_status list(telling *t, const emr_request *request, emr_problem *out_
 	for (size_t i = 0; i < json_array_size(t->people); i++)
 		say_person(t, json_array_get(t->people, i));
 	if (json_array_size(t->people) == 0)
-		emr_say(t->out, "You know nobody yet. Your own card: emrfs people card. Somebody's: emrfs people add CARD\n");
+		emr_say(t->out, "You know nobody yet. Your own card: emrfs people card. "
+				"Somebody's: emrfs people add CARD\n");
 	emr_out_put(t->out, "people", json_incref(t->people));
 	return EMR_OK;
 }
@@ -243,7 +254,8 @@ static int ask_same(const telling *t)
 	if (t->args->given[EMR_OPT_YES])
 		return 1;
 	if (t->out->is_json || !isatty(STDIN_FILENO) || !emr_terminal_there() ||
-		emr_terminal_ask("Do both of you see this number (yes, no)? Enter: later.", answer, sizeof answer) != EMR_OK)
+		emr_terminal_ask("Do both of you see this number (yes, no)? Enter: later.", answer,
+			sizeof answer) != EMR_OK)
 		return -1;
 	if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
 		return 1;
@@ -270,7 +282,8 @@ static emr_status check(telling *t, emr_request *request, emr_problem *out_probl
 	if (status == EMR_OK && is_same == 1)
 		emr_say(t->out, "Noted as compared.\n");
 	if (status == EMR_OK && is_same == 0) {
-		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who", text_of(json_array_get(t->people, 0), "who"), NULL);
+		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who",
+			text_of(json_array_get(t->people, 0), "who"), NULL);
 		return EMR_BAD_SIGNATURE;
 	}
 	if (status == EMR_OK) {
@@ -289,7 +302,9 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 		form form;
 		size_t operands;
 	} forms[] = {{"card", FORM_CARD, 1}, {"add", FORM_ADD, 2}, {"check", FORM_CHECK, 2}};
-	const char *wrong = args->n_operands > 1 ? "People takes card, add CARD, check WHO, or WHO alone." : NULL;
+	const char *wrong = args->n_operands > 1
+				    ? "People takes card, add CARD, check WHO, or WHO alone."
+				    : NULL;
 
 	*out_form = FORM_LIST;
 	for (size_t i = 0; i < sizeof forms / sizeof *forms && args->n_operands > 0; i++) {
@@ -297,8 +312,8 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 			continue;
 		*out_form = forms[i].form;
 		wrong = args->n_operands == forms[i].operands ? NULL
-			: forms[i].operands == 1	      ? "card takes no argument; a file goes behind -o."
-							      : "add needs a card, and check a person.";
+			: forms[i].operands == 1 ? "card takes no argument; a file goes behind -o."
+						 : "add needs a card, and check a person.";
 	}
 	if (args->given[EMR_OPT_NAME] && *out_form != FORM_ADD)
 		wrong = "--name is for people add.";
@@ -311,25 +326,29 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 }
 
 /* All that needs no keyring is refused before a passphrase is asked for. */
-static emr_status read_line(const emr_args *args, form what, emr_request *request, emr_problem *out_problem)
+static emr_status read_line(
+	const emr_args *args, form what, emr_request *request, emr_problem *out_problem)
 {
 	const char *name = args->values[EMR_OPT_NAME];
 	emr_status status = EMR_OK;
 
 	if (what == FORM_ADD) {
 		if (name != NULL)
-			status = set_name(name, request->name, EMR_SAY_BAD_PERSON_NAME, out_problem);
-		return status == EMR_OK ? emr_card_argument(args->operands[1], request, out_problem) : status;
+			status =
+				set_name(name, request->name, EMR_SAY_BAD_PERSON_NAME, out_problem);
+		return status == EMR_OK ? emr_card_argument(args->operands[1], request, out_problem)
+					: status;
 	}
 	if (what != FORM_CARD && args->n_operands > 0)
-		status = set_name(args->operands[args->n_operands - 1], request->who, EMR_SAY_UNKNOWN_PERSON, out_problem);
+		status = set_name(args->operands[args->n_operands - 1], request->who,
+			EMR_SAY_UNKNOWN_PERSON, out_problem);
 	return status;
 }
 
 int emr_cmd_people(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(telling_end))) telling t = {
-		.args = args, .out = out, .reach = EMR_REACH_CLOSED, .people = json_array()};
+	__attribute__((cleanup(telling_end)))
+	telling t = {.args = args, .out = out, .reach = EMR_REACH_CLOSED, .people = json_array()};
 	emr_request request = {.ask = EMR_ASK_PEOPLE};
 	emr_problem problem = {0};
 	form what;

@@ -153,14 +153,17 @@ static emr_status recover(recovering *r, emr_problem *out_problem)
 
 /* ---- --lost ---- */
 
-/* The words are the person's, the keyring here is that of a later computer, which the passphrase opens and no words do. */
+/* The words are the person's, the keyring here is that of a later computer, which the passphrase
+ * opens and no words do. */
 static bool is_device_of(const emr_keyring *device, const emr_keyring *person)
 {
 	emr_public of_words;
 	uint8_t owner[32];
 
-	return emr_keyring_kind_of(device) == EMR_KEYRING_DEVICE && emr_keyring_public(person, &of_words) == EMR_OK &&
-	       emr_keyring_person_pk(device, owner) == EMR_OK && memcmp(of_words.pk, owner, sizeof owner) == 0;
+	return emr_keyring_kind_of(device) == EMR_KEYRING_DEVICE &&
+	       emr_keyring_public(person, &of_words) == EMR_OK &&
+	       emr_keyring_person_pk(device, owner) == EMR_OK &&
+	       memcmp(of_words.pk, owner, sizeof owner) == 0;
 }
 
 static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_problem)
@@ -174,8 +177,8 @@ static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_p
 
 	emr_wipe(&fault, sizeof fault);
 	if (status == EMR_OK)
-		status = emr_keys_open(
-			r->state_fd, r->places.state, r->args->values[EMR_OPT_PASSPHRASE_FILE], &device, &why);
+		status = emr_keys_open(r->state_fd, r->places.state,
+			r->args->values[EMR_OPT_PASSPHRASE_FILE], &device, &why);
 	if (status == EMR_WRONG_PASSPHRASE) {
 		*out_problem = why;
 		return status;
@@ -195,9 +198,10 @@ static emr_status believe_words(recovering *r, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_words_keyring(
-		emr_passphrase_view(&words), r->state_fd, r->places.state, &r->keyring, out_problem);
-	return status == EMR_WRONG_WORDS ? open_device(r, emr_passphrase_view(&words), out_problem) : status;
+	status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd, r->places.state,
+		&r->keyring, out_problem);
+	return status == EMR_WRONG_WORDS ? open_device(r, emr_passphrase_view(&words), out_problem)
+					 : status;
 }
 
 static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
@@ -207,20 +211,25 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 	emr_status status;
 
 	if (r->args->given[EMR_OPT_TEST]) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "recover takes --test or --lost, not both.", "verb", "recover",
-			NULL);
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			"recover takes --test or --lost, not both.", "verb", "recover", NULL);
 		return EMR_INVALID;
 	}
 	status = emr_session_lock(&session, &options, out_problem);
 	if (status == EMR_OK)
 		status = emr_bureau_agree(r->args, r->out,
-			"Your passphrase is replaced, and all your other computers are removed. Go on (yes, no)?",
-			"Your passphrase would be replaced, and all your other computers removed. Nothing was done.", out_problem);
+			"Your passphrase is replaced, and all your other computers are removed. Go "
+			"on (yes, no)?",
+			"Your passphrase would be replaced, and all your other computers removed. "
+			"Nothing was done.",
+			out_problem);
 	if (status == EMR_OK)
 		status = believe_words(r, out_problem);
 	if (status == EMR_OK)
 		status = replace_passphrase(r, out_problem);
-	return status == EMR_OK ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem) : status;
+	return status == EMR_OK
+		       ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem)
+		       : status;
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)

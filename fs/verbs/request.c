@@ -84,10 +84,11 @@ static void show_who(const json_t *one, char *out, size_t size)
 {
 	char name[300], organisation[300];
 
-	emr_show(text_of(one, "name")[0] != '\0' ? text_of(one, "name") : text_of(one, "who"), name, sizeof name);
+	emr_show(text_of(one, "name")[0] != '\0' ? text_of(one, "name") : text_of(one, "who"), name,
+		sizeof name);
 	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : "somebody", organisation[0] != '\0' ? ", " : "",
-		organisation);
+	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : "somebody",
+		organisation[0] != '\0' ? ", " : "", organisation);
 }
 
 static void show_what(const json_t *one, char *out, size_t size)
@@ -98,10 +99,11 @@ static void show_what(const json_t *one, char *out, size_t size)
 	show_short(text_of(one, "path"), path, sizeof path);
 	show_reason(text_of(one, "reason"), reason, sizeof reason);
 	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : "your records",
-		strcmp(rights, "read") == 0	 ? ""
+		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? "to read and change, "
-						 : "to leave files there, ",
-		text_of(one, "purpose"), reason[0] != '\0' ? ": \"" : "", reason, reason[0] != '\0' ? "\"" : "");
+					       : "to leave files there, ",
+		text_of(one, "purpose"), reason[0] != '\0' ? ": \"" : "", reason,
+		reason[0] != '\0' ? "\"" : "");
 }
 
 static void say_one(telling *t, const json_t *one)
@@ -115,13 +117,19 @@ static void say_one(telling *t, const json_t *one)
 	show_what(one, what, sizeof what);
 	show_reason(text_of(one, "answer"), answer, sizeof answer);
 	if (is_to_me && is_open)
-		emr_say(t->out, "%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n", id, who,
-			json_is_true(json_object_get(one, "known")) ? "" : " (no card of each other)", what, id, id);
+		emr_say(t->out,
+			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
+			id, who,
+			json_is_true(json_object_get(one, "known")) ? ""
+								    : " (no card of each other)",
+			what, id, id);
 	else if (is_to_me)
-		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what, text_of(one, "state"));
+		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
+			text_of(one, "state"));
 	else
-		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what, text_of(one, "state"),
-			answer[0] != '\0' ? ": \"" : "", answer, answer[0] != '\0' ? "\"" : "");
+		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
+			text_of(one, "state"), answer[0] != '\0' ? ": \"" : "", answer,
+			answer[0] != '\0' ? "\"" : "");
 }
 
 static emr_status list(telling *t, emr_problem *out_problem)
@@ -138,8 +146,8 @@ static emr_status list(telling *t, emr_problem *out_problem)
 	if (json_array_size(t->requests) == 0)
 		emr_say(t->out, "No requests.\n");
 	if (held > 0)
-		emr_say(t->out, "%lld older one%s not shown: of one asker the five newest are.\n", (long long)held,
-			held == 1 ? " is" : "s are");
+		emr_say(t->out, "%lld older one%s not shown: of one asker the five newest are.\n",
+			(long long)held, held == 1 ? " is" : "s are");
 	emr_out_put(t->out, "requests", json_incref(t->requests));
 	emr_out_number(t->out, "held_back", (uint64_t)held);
 	return EMR_OK;
@@ -153,7 +161,8 @@ static emr_status wrong_use(const char *verb, const char *what, emr_problem *out
 	return EMR_INVALID;
 }
 
-static emr_status take_reason(const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
+static emr_status take_reason(
+	const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
 {
 	const char *reason = t->args->values[EMR_OPT_REASON];
 
@@ -165,8 +174,8 @@ static emr_status take_reason(const telling *t, const char *verb, emr_request *r
 	return EMR_OK;
 }
 
-static emr_status take_until(
-	const telling *t, const char *verb, uint64_t otherwise, emr_request *request, emr_problem *out_problem)
+static emr_status take_until(const telling *t, const char *verb, uint64_t otherwise,
+	emr_request *request, emr_problem *out_problem)
 {
 	const char *until = t->args->values[EMR_OPT_UNTIL];
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -174,14 +183,18 @@ static emr_status take_until(
 	request->until_unix_s = otherwise;
 	if (until == NULL)
 		return EMR_OK;
-	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK || request->until_unix_s <= now)
-		return wrong_use(verb, "--until takes a time to come: 12h, 30d, 2026-12-31, forever.", out_problem);
+	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK ||
+		request->until_unix_s <= now)
+		return wrong_use(verb,
+			"--until takes a time to come: 12h, 30d, 2026-12-31, forever.",
+			out_problem);
 	if (request->until_unix_s > EMR_FOREVER_UNIX_S)
 		request->until_unix_s = EMR_FOREVER_UNIX_S;
 	return EMR_OK;
 }
 
-/* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, if it is called as below shared-with-me; else at the first colon. */
+/* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, if it is called as below
+ * shared-with-me; else at the first colon. */
 static size_t owner_len(const char *text)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -189,7 +202,8 @@ static size_t owner_len(const char *text)
 	for (const char *at = strstr(text, " ("); at != NULL; at = strstr(at + 1, " (")) {
 		size_t code = strspn(at + 2, digits);
 
-		if (code >= 4 && at[2 + code] == ')' && (at[3 + code] == ':' || at[3 + code] == '\0'))
+		if (code >= 4 && at[2 + code] == ')' &&
+			(at[3 + code] == ':' || at[3 + code] == '\0'))
 			return (size_t)(at - text) + 3 + code;
 	}
 	return strcspn(text, ":");
@@ -215,8 +229,11 @@ static emr_status take_emergency(const telling *t, emr_request *request, emr_pro
 {
 	const char *text = t->args->n_operands > 0 ? t->args->operands[0] : ":" EMERGENCY_FOLDER;
 
-	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' || strlen(text + 1) > EMR_ASK_PATH_MAX)
-		return wrong_use("request", "With --emergency the card says whom you ask and the purpose is emergency; add :PATH at most.",
+	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' ||
+		strlen(text + 1) > EMR_ASK_PATH_MAX)
+		return wrong_use("request",
+			"With --emergency the card says whom you ask and the purpose is emergency; "
+			"add :PATH at most.",
 			out_problem);
 	if (t->args->values[EMR_OPT_REASON] == NULL || t->args->values[EMR_OPT_REASON][0] == '\0')
 		return wrong_use("request", "An emergency needs its --reason.", out_problem);
@@ -234,16 +251,20 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		.purposes = 1,
 		.write = t->args->given[EMR_OPT_WRITE],
 		.deposit = t->args->given[EMR_OPT_DEPOSIT]};
-	uint64_t month = emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
+	uint64_t month =
+		emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 	emr_problem remark = {0};
-	emr_status status = is_emergency ? take_emergency(t, &request, out_problem) : take_owner(t, &request, out_problem);
+	emr_status status = is_emergency ? take_emergency(t, &request, out_problem)
+					 : take_owner(t, &request, out_problem);
 
 	if (status == EMR_OK && request.write && request.deposit)
 		status = wrong_use("request", "It is --write or --deposit, not both.", out_problem);
 	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
 		status = wrong_use("request",
-			"--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+			"--purpose takes treatment, emergency, research, payment, family, self or "
+			"legal.",
+			out_problem);
 	if (status == EMR_OK)
 		status = take_reason(t, "request", &request, out_problem);
 	if (status == EMR_OK)
@@ -254,8 +275,10 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		return status;
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
 	show_what(json_array_get(t->requests, 0), what, sizeof what);
-	emr_say(t->out, "Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request (%s).\n", who, what,
-		text_of(json_array_get(t->requests, 0), "id"));
+	emr_say(t->out,
+		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
+		"(%s).\n",
+		who, what, text_of(json_array_get(t->requests, 0), "id"));
 	if (is_emergency) {
 		emr_problem_set(&remark, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
 		emr_remark(t->out, &remark);
@@ -287,13 +310,15 @@ int emr_cmd_request(const emr_args *args, emr_out *out)
 {
 	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
 	emr_problem problem = {0};
-	bool has_terms = args->given[EMR_OPT_REASON] || args->given[EMR_OPT_PURPOSE] || args->given[EMR_OPT_UNTIL] ||
-			 args->given[EMR_OPT_WRITE] || args->given[EMR_OPT_DEPOSIT];
+	bool has_terms = args->given[EMR_OPT_REASON] || args->given[EMR_OPT_PURPOSE] ||
+			 args->given[EMR_OPT_UNTIL] || args->given[EMR_OPT_WRITE] ||
+			 args->given[EMR_OPT_DEPOSIT];
 	bool asks = args->n_operands > 0 || args->given[EMR_OPT_EMERGENCY];
 	emr_status status = EMR_OK;
 
 	if (!asks && has_terms)
-		status = wrong_use("request", "request needs whom you ask: OWNER or OWNER:PATH.", &problem);
+		status = wrong_use(
+			"request", "request needs whom you ask: OWNER or OWNER:PATH.", &problem);
 	if (status == EMR_OK)
 		status = begin(&t, &problem);
 	if (status == EMR_OK)
@@ -303,15 +328,19 @@ int emr_cmd_request(const emr_args *args, emr_out *out)
 
 /* ---- yes and no ---- */
 
-static emr_status take_id(const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
+static emr_status take_id(
+	const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
 {
-	if (t->args->n_operands != 1 || strlen(t->args->operands[0]) > EMR_ASK_WHO_MAX || t->args->operands[0][0] == '\0')
-		return wrong_use(verb, "It takes the id of one request; emrfs request lists them.", out_problem);
+	if (t->args->n_operands != 1 || strlen(t->args->operands[0]) > EMR_ASK_WHO_MAX ||
+		t->args->operands[0][0] == '\0')
+		return wrong_use(verb, "It takes the id of one request; emrfs request lists them.",
+			out_problem);
 	memcpy(request->id, t->args->operands[0], strlen(t->args->operands[0]) + 1);
 	return EMR_OK;
 }
 
-/* What would be shared is shown, and asked, as by `share`; then it is noted which request it answers. */
+/* What would be shared is shown, and asked, as by `share`; then it is noted which request it
+ * answers. */
 static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
 {
 	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
@@ -372,8 +401,9 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 	if (status == EMR_OK) {
 		bool is_own = json_is_true(json_object_get(t.last, "withdrawn"));
 
-		emr_say(out, is_own ? "Request %s was yours: it is taken back.\n"
-				    : "You said no to %s. Whoever asked is told, and nobody else.\n",
+		emr_say(out,
+			is_own ? "Request %s was yours: it is taken back.\n"
+			       : "You said no to %s. Whoever asked is told, and nobody else.\n",
 			text_of(t.last, "id"));
 		emr_out_text(out, "id", text_of(t.last, "id"));
 	}

@@ -146,8 +146,8 @@ static emr_status list_versions(
 {
 	json_t *all = json_array(), *object = NULL;
 	bool is_done = false;
-	emr_status status = all != NULL ? emr_client_send(client, request, out_problem)
-					: EMR_NO_MEMORY;
+	emr_status status =
+		all != NULL ? emr_client_send(client, request, out_problem) : EMR_NO_MEMORY;
 
 	while (status == EMR_OK && !is_done) {
 		const json_t *portion;
@@ -176,7 +176,7 @@ static emr_status bring_back(
 	emr_status status = emr_client_send(client, request, out_problem);
 
 	while (status == EMR_OK && !json_is_true(json_object_get(answer, "done"))) {
-		json_decref(answer);	/* that a key is waited for */
+		json_decref(answer); /* that a key is waited for */
 		answer = NULL;
 		status = emr_client_receive(client, WORK_MS, &answer, out_problem);
 	}
@@ -187,7 +187,9 @@ static emr_status bring_back(
 	version = number_of(answer, "version");
 	emr_show(text_of(answer, "copied_from"), owner, sizeof owner);
 	if (owner[0] != '\0')
-		emr_say(out, "%s: a copy of version %llu, %s bytes. It is yours; the signature stays with the original of %s.\n",
+		emr_say(out,
+			"%s: a copy of version %llu, %s bytes. It is yours; the signature stays "
+			"with the original of %s.\n",
 			shown, (unsigned long long)version, bytes, owner);
 	else if (json_is_true(json_object_get(answer, "unchanged")))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
@@ -219,22 +221,22 @@ static void look_there(const char *folder, const char *path)
 	if (asprintf(&whole, "%s/%s", folder, path) < 0)
 		whole = NULL;
 	else
-		(void)lstat(whole, &st);	/* what came of it the mount says */
+		(void)lstat(whole, &st); /* what came of it the mount says */
 }
 
 static emr_status ask(
 	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
-	emr_request request = {.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS
-								: EMR_ASK_RESTORE};
+	emr_request request = {
+		.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS : EMR_ASK_RESTORE};
 	json_t *report = NULL;
 	emr_status status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
 
 	if (status != EMR_OK)
 		return status;
-	status = read_paths(args, json_string_value(json_object_get(report, "folder")), &request,
-		out_problem);
+	status = read_paths(
+		args, json_string_value(json_object_get(report, "folder")), &request, out_problem);
 	if (status == EMR_OK)
 		look_there(json_string_value(json_object_get(report, "folder")), request.path);
 	json_decref(report);

@@ -12,7 +12,8 @@
 #define WORK_MS 120000
 #define FOLDED 5 /* more lines than this about one folder are one */
 #define LOOK_NS INT64_C(5000000000)
-#define LOOK_AWAY_NS INT64_C(300000000) /* without a ledger only what never reached it can be done */
+#define LOOK_AWAY_NS                                                                               \
+	INT64_C(300000000) /* without a ledger only what never reached it can be done */
 
 typedef struct revoking {
 	const emr_args *args;
@@ -65,12 +66,13 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_path_in_folder(
-		text_of(answer, "folder"), r->args->operands[0], r->request.path, sizeof r->request.path);
+	status = emr_path_in_folder(text_of(answer, "folder"), r->args->operands[0],
+		r->request.path, sizeof r->request.path);
 	json_decref(answer);
 	r->request.has_path = true;
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", r->args->operands[0], NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_SUCH_PATH, "path", r->args->operands[0], NULL);
 	return status;
 }
 
@@ -80,8 +82,9 @@ static emr_status collect(revoking *r, const json_t *object)
 
 	if (json_is_true(json_object_get(object, "names_seen")))
 		r->names_seen = true;
-	r->is_reached = json_is_true(json_object_get(object, "reached"));	/* stands in the last */
-	if ((json_object_get(object, "ended") != NULL && json_array_extend(r->ended, json_object_get(object, "ended")) != 0) ||
+	r->is_reached = json_is_true(json_object_get(object, "reached")); /* stands in the last */
+	if ((json_object_get(object, "ended") != NULL &&
+		    json_array_extend(r->ended, json_object_get(object, "ended")) != 0) ||
 		(json_object_get(object, "opened") != NULL &&
 			json_array_extend(r->opened, json_object_get(object, "opened")) != 0) ||
 		(orders != NULL && json_array_extend(r->orders, orders) != 0))
@@ -113,7 +116,8 @@ static size_t folder_len(const char *path)
 	return slash != NULL ? (size_t)(slash - path) : 0;
 }
 
-/* How many from FIRST on are of one folder and one kind: a series of images is one line, not three hundred. */
+/* How many from FIRST on are of one folder and one kind: a series of images is one line, not three
+ * hundred. */
 static size_t count_alike(const revoking *r, size_t first)
 {
 	const json_t *one = json_array_get(r->opened, first);
@@ -123,8 +127,10 @@ static size_t count_alike(const revoking *r, size_t first)
 	for (; first + n < json_array_size(r->opened); n++) {
 		const json_t *next = json_array_get(r->opened, first + n);
 
-		if (folder_len(text_of(next, "path")) != len || strncmp(text_of(next, "path"), path, len) != 0 ||
-			json_is_true(json_object_get(next, "proven")) != json_is_true(json_object_get(one, "proven")))
+		if (folder_len(text_of(next, "path")) != len ||
+			strncmp(text_of(next, "path"), path, len) != 0 ||
+			json_is_true(json_object_get(next, "proven")) !=
+				json_is_true(json_object_get(one, "proven")))
 			break;
 	}
 	return n;
@@ -139,15 +145,19 @@ static size_t say_opened(const revoking *r, size_t first)
 	char path[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
 	bool is_folded = n > FOLDED;
 
-	snprintf(whole, sizeof whole, "%.*s", is_folded ? (int)len : EMR_ASK_PATH_MAX, text_of(one, "path"));
+	snprintf(whole, sizeof whole, "%.*s", is_folded ? (int)len : EMR_ASK_PATH_MAX,
+		text_of(one, "path"));
 	emr_show(whole, path, sizeof path);
 	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 	if (!is_folded) {
-		emr_say(r->out, "  %s   %s   %s\n", when, path, is_proven ? "its key was released: proven" : "opened: reported");
+		emr_say(r->out, "  %s   %s   %s\n", when, path,
+			is_proven ? "its key was released: proven" : "opened: reported");
 		return 1;
 	}
-	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n, len > 0 ? path : "your folder",
-		is_proven ? "their keys were released: proven" : "opened: reported", len > 0 ? " " : "", path);
+	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n,
+		len > 0 ? path : "your folder",
+		is_proven ? "their keys were released: proven" : "opened: reported",
+		len > 0 ? " " : "", path);
 	return n;
 }
 
@@ -160,7 +170,8 @@ static void say_all(revoking *r)
 		char path[300];
 
 		emr_show(text_of(one, "path"), path, sizeof path);
-		emr_say(r->out, "%s: %s   %s\n", r->is_confirmed ? "Ended" : "Will end as soon as the ledger answers", path,
+		emr_say(r->out, "%s: %s   %s\n",
+			r->is_confirmed ? "Ended" : "Will end as soon as the ledger answers", path,
 			text_of(one, "id"));
 	}
 	if (r->names_seen)
@@ -185,7 +196,8 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 	const char *path = r->request.has_path ? r->request.path : "Everything";
 	int64_t wait_ns = LOOK_NS, deadline;
 	bool is_done;
-	emr_status status = r->args->given[EMR_OPT_WAIT] ? emr_order_wait_time(r->args, &wait_ns) : EMR_OK;
+	emr_status status =
+		r->args->given[EMR_OPT_WAIT] ? emr_order_wait_time(r->args, &wait_ns) : EMR_OK;
 
 	if (!r->is_reached && !r->args->given[EMR_OPT_WAIT])
 		wait_ns = LOOK_AWAY_NS;
@@ -194,7 +206,8 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 	for (size_t i = 0; i < json_array_size(r->orders) && status == EMR_OK; i++) {
 		status = emr_order_look(&r->client, path, r->request.who,
 			(uint64_t)json_integer_value(json_array_get(r->orders, i)),
-			deadline - emr_clock_boot_ns(emr_clock_system()), EMR_SAY_REVOKE_FAILED, &is_done, out_problem);
+			deadline - emr_clock_boot_ns(emr_clock_system()), EMR_SAY_REVOKE_FAILED,
+			&is_done, out_problem);
 		r->is_confirmed = r->is_confirmed && status == EMR_OK && is_done;
 	}
 	return status;
@@ -211,8 +224,8 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
 		return EMR_OK;
-	emr_problem_set(
-		out_problem, EMR_SAY_ORDER_UNSENT, "path", r->request.has_path ? r->request.path : "Everything", NULL);
+	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path",
+		r->request.has_path ? r->request.path : "Everything", NULL);
 	return EMR_TIMEOUT;
 }
 
@@ -227,7 +240,8 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 		.opened = json_array(),
 		.orders = json_array()};
 	emr_problem problem = {0};
-	emr_status status = r.ended != NULL && r.opened != NULL && r.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status =
+		r.ended != NULL && r.opened != NULL && r.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = read_line(&r, &problem);

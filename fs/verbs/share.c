@@ -78,7 +78,8 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 
 static void say_grant(const sharing *s, const json_t *one)
 {
-	char path[300], column[340], name[300], organisation[300], until[80], opened[EMR_TEXT_BYTES + 60] = "";
+	char path[300], column[340], name[300], organisation[300], until[80],
+		opened[EMR_TEXT_BYTES + 60] = "";
 	const char *state = text_of(one, "state"), *known = text_of(one, "name");
 	uint64_t times = number_of(one, "opened");
 
@@ -90,13 +91,15 @@ static void say_grant(const sharing *s, const json_t *one)
 		char last[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)number_of(one, "opened_last_unix"), last);
-		snprintf(opened, sizeof opened, "   opened %llu time%s, last %s", (unsigned long long)times, times == 1 ? "" : "s", last);
+		snprintf(opened, sizeof opened, "   opened %llu time%s, last %s",
+			(unsigned long long)times, times == 1 ? "" : "s", last);
 	}
 	emr_column_text(path, 20, column, sizeof column);
-	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), column, name,
-		organisation[0] != '\0' ? ", " : "", organisation, text_of(one, "rights"),
-		json_is_true(json_object_get(one, "history")) ? " with history" : "", text_of(one, "purpose"), until,
-		strcmp(state, "confirmed") == 0 ? "" : "   ", strcmp(state, "confirmed") == 0 ? "" : state, opened);
+	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), column,
+		name, organisation[0] != '\0' ? ", " : "", organisation, text_of(one, "rights"),
+		json_is_true(json_object_get(one, "history")) ? " with history" : "",
+		text_of(one, "purpose"), until, strcmp(state, "confirmed") == 0 ? "" : "   ",
+		strcmp(state, "confirmed") == 0 ? "" : state, opened);
 }
 
 /* A portion of either list, which may lack. */
@@ -108,12 +111,14 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 }
 
 /* What is given, and what others share with me; both are owned by the caller. */
-static emr_status fetch(sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
+static emr_status fetch(
+	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_SHARE};
 	json_t *all = json_array(), *received = json_array();
-	emr_status status =
-		all != NULL && received != NULL ? emr_client_send(&s->client, &request, out_problem) : EMR_NO_MEMORY;
+	emr_status status = all != NULL && received != NULL
+				    ? emr_client_send(&s->client, &request, out_problem)
+				    : EMR_NO_MEMORY;
 	bool is_done = false;
 
 	while (status == EMR_OK && !is_done) {
@@ -159,10 +164,12 @@ static void say_received(const sharing *s, const json_t *one)
 		char when[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)number_of(one, "until_unix"), when);
-		snprintf(until, sizeof until, "ended %s%s", when, strcmp(state, "revoked") == 0 ? ", by its owner" : "");
+		snprintf(until, sizeof until, "ended %s%s", when,
+			strcmp(state, "revoked") == 0 ? ", by its owner" : "");
 	}
 	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner, text_of(one, "rights"),
-		json_is_true(json_object_get(one, "history")) ? " with history" : "", purpose, purpose[0] != '\0' ? "   " : "", until);
+		json_is_true(json_object_get(one, "history")) ? " with history" : "", purpose,
+		purpose[0] != '\0' ? "   " : "", until);
 }
 
 /* Numbers that are for the lines alone. */
@@ -172,7 +179,8 @@ static void strip(json_t *one)
 	json_object_del(one, "opened_last_unix");
 }
 
-/* Also where no text is read: until when more than what was asked for now goes on to be shared; "" when nothing does. */
+/* Also where no text is read: until when more than what was asked for now goes on to be shared; ""
+ * when nothing does. */
 static void say_not_shortened(const sharing *s)
 {
 	char until[EMR_TEXT_BYTES] = "";
@@ -218,7 +226,8 @@ static void say_release(const sharing *s)
 	char names[600], what[200];
 
 	if (!json_is_array(by)) {
-		emr_say(s->out, "The folder is not on the ledger yet; who releases its keys is settled then.\n");
+		emr_say(s->out, "The folder is not on the ledger yet; who releases its keys is "
+				"settled then.\n");
 		return;
 	}
 	names_of(by, names, sizeof names);
@@ -231,26 +240,32 @@ static void say_release(const sharing *s)
 		emr_remark(s->out, &remark);
 	else
 		emr_say(s->out, "Keys are released by %s: %s.\n", names,
-			n == 2 ? "both needed" : number_of(s->look, "needed") == 2 ? "any two needed" : "all needed");
+			n == 2				    ? "both needed"
+			: number_of(s->look, "needed") == 2 ? "any two needed"
+							    : "all needed");
 }
 
 /* "for treatment, until ...": what a deposit does not have is not said. */
 static void say_terms(const sharing *s, const char *who, const char *path)
 {
-	char size[EMR_TEXT_BYTES], files[EMR_TEXT_BYTES], until[80], purposes[EMR_PURPOSES_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], files[EMR_TEXT_BYTES], until[80],
+		purposes[EMR_PURPOSES_TEXT_BYTES];
 
 	emr_number_text(number_of(s->look, "files"), files);
 	emr_size_text(number_of(s->look, "bytes"), size);
 	emr_purposes_text(s->request.purposes, purposes);
 	until_text(s->request.until_unix_s, s->now, until, sizeof until);
 	if (s->request.deposit)
-		emr_say(s->out, "%s can leave new files in %s, and sees nothing of it, %s.\n", who, path, until);
+		emr_say(s->out, "%s can leave new files in %s, and sees nothing of it, %s.\n", who,
+			path, until);
 	else
-		emr_say(s->out, "%s can read %s%s (%s file%s, %s, and what comes there), for %s, %s.\n", who,
-			s->request.write ? "and change " : "", path, files, number_of(s->look, "files") == 1 ? "" : "s", size,
-			purposes, until);
+		emr_say(s->out,
+			"%s can read %s%s (%s file%s, %s, and what comes there), for %s, %s.\n",
+			who, s->request.write ? "and change " : "", path, files,
+			number_of(s->look, "files") == 1 ? "" : "s", size, purposes, until);
 	if (s->request.write)
-		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and what was removed stay yours.\n");
+		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and "
+				"what was removed stay yours.\n");
 }
 
 static void say_look(const sharing *s)
@@ -263,26 +278,36 @@ static void say_look(const sharing *s)
 	say_terms(s, who, path);
 	if (number_of(s->look, "wider_until_unix") > 0) {
 		until_text(number_of(s->look, "wider_until_unix"), s->now, until, sizeof until);
-		emr_problem_set(&remark, EMR_SAY_NOT_SHORTENED, "who", text_of(s->look, "text"), "path", s->request.path, "time",
-			until, NULL);
+		emr_problem_set(&remark, EMR_SAY_NOT_SHORTENED, "who", text_of(s->look, "text"),
+			"path", s->request.path, "time", until, NULL);
 		emr_remark(s->out, &remark);
 	}
 	if (number_of(s->look, "wrapped") > 0) {
 		emr_count_text(number_of(s->look, "wrapped"), "record is", "records are", count);
-		emr_say(s->out, "So that earlier versions and what was deleted stay hidden, %s wrapped again.\n", count);
+		emr_say(s->out,
+			"So that earlier versions and what was deleted stay hidden, %s wrapped "
+			"again.\n",
+			count);
 	}
 	if (number_of(s->look, "moved") > 0) {
-		emr_count_text(number_of(s->look, "moved"), "record gets a key of its", "records get keys of their", count);
-		emr_say(s->out, "It is shared by itself for the first time: %s own first, in the background.\n", count);
+		emr_count_text(number_of(s->look, "moved"), "record gets a key of its",
+			"records get keys of their", count);
+		emr_say(s->out,
+			"It is shared by itself for the first time: %s own first, in the "
+			"background.\n",
+			count);
 	}
 	if (s->request.history)
-		emr_say(s->out, "Earlier versions of what lies there can be had, too, with emrfs restore --list PATH; the keys of what was "
+		emr_say(s->out, "Earlier versions of what lies there can be had, too, with emrfs "
+				"restore --list PATH; the keys of what was "
 				"deleted there go along.\n");
 	if (!s->request.deposit) /* there is no key to be released */
 		say_release(s);
 	remark = (emr_problem){0};
-	if (!json_is_true(json_object_get(s->look, "compared")) && json_is_true(json_object_get(s->look, "known"))) {
-		emr_problem_set(&remark, EMR_SAY_NOT_COMPARED, "who", text_of(s->look, "who"), NULL);
+	if (!json_is_true(json_object_get(s->look, "compared")) &&
+		json_is_true(json_object_get(s->look, "known"))) {
+		emr_problem_set(
+			&remark, EMR_SAY_NOT_COMPARED, "who", text_of(s->look, "who"), NULL);
 		emr_remark(s->out, &remark);
 	}
 }
@@ -295,7 +320,8 @@ static bool says_yes(const sharing *s)
 		return true;
 	if (s->args->given[EMR_OPT_JSON] || !emr_terminal_there())
 		return false;
-	return emr_terminal_ask("Share it (yes or no)?", answer, sizeof answer) == EMR_OK && strcmp(answer, "yes") == 0;
+	return emr_terminal_ask("Share it (yes or no)?", answer, sizeof answer) == EMR_OK &&
+	       strcmp(answer, "yes") == 0;
 }
 
 /* ---- sharing ---- */
@@ -315,8 +341,10 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	say_look(s);
 	if (!says_yes(s)) {
 		emr_count_text(number_of(s->look, "files"), "file", "files", number);
-		emr_problem_set(out_problem, s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES, "names",
-			text_of(s->look, "text"), "n", number, "path", s->request.path, NULL);
+		emr_problem_set(out_problem,
+			s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES,
+			"names", text_of(s->look, "text"), "n", number, "path", s->request.path,
+			NULL);
 		return EMR_DENIED;
 	}
 	s->request.look = false;
@@ -325,12 +353,14 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	is_reached = json_is_true(json_object_get(answer, "reached"));
 	json_decref(answer);
 	if (status == EMR_OK)
-		status = emr_order_wait(&s->client, s->args, s->request.path, text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
-			out_problem);
+		status = emr_order_wait(&s->client, s->args, s->request.path,
+			text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED, out_problem);
 	if (status == EMR_OK)
-		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? "Shared.\n"
-			: is_reached ? "It is being shared: emrfs share\n"
-				     : "It will be shared as soon as the ledger answers: emrfs share\n");
+		emr_say(s->out,
+			s->args->given[EMR_OPT_WAIT] ? "Shared.\n"
+			: is_reached
+				? "It is being shared: emrfs share\n"
+				: "It will be shared as soon as the ledger answers: emrfs share\n");
 	return status;
 }
 
@@ -343,7 +373,8 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 	for (size_t i = 0; status == EMR_OK && i < json_array_size(all); i++) {
 		json_t *one = json_array_get(all, i);
 
-		if (strcmp(text_of(one, "path"), s->request.path) == 0 && strcmp(text_of(one, "who"), s->request.who) == 0 &&
+		if (strcmp(text_of(one, "path"), s->request.path) == 0 &&
+			strcmp(text_of(one, "who"), s->request.who) == 0 &&
 			number_of(one, "until_unix") == s->request.until_unix_s)
 			found = one;
 	}
@@ -357,8 +388,8 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 	return EMR_OK;
 }
 
-emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client, const emr_request *request,
-	json_t **out_grant, emr_problem *out_problem)
+emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
+	const emr_request *request, json_t **out_grant, emr_problem *out_problem)
 {
 	sharing s = {.args = args,
 		.out = out,
@@ -377,29 +408,35 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 
 static emr_status read_terms(sharing *s, emr_problem *out_problem)
 {
-	const char *until = s->args->values[EMR_OPT_UNTIL], *purpose = s->args->values[EMR_OPT_PURPOSE];
+	const char *until = s->args->values[EMR_OPT_UNTIL],
+		   *purpose = s->args->values[EMR_OPT_PURPOSE];
 	size_t len = strlen(s->args->operands[2]);
 
 	if (strcmp(s->args->operands[1], "with") != 0)
-		return wrong_use("share needs a path, the word with, and somebody: emrfs share Imaging with lima@saolucas", out_problem);
+		return wrong_use("share needs a path, the word with, and somebody: emrfs share "
+				 "Imaging with lima@saolucas",
+			out_problem);
 	if (len == 0 || len >= sizeof s->request.who)
 		return wrong_use("Nobody is called that.", out_problem);
 	memcpy(s->request.who, s->args->operands[2], len + 1);
 	s->request.until_unix_s = s->now + MONTH_S;
-	if (until != NULL &&
-		(emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK || s->request.until_unix_s <= s->now))
-		return wrong_use("--until takes a time to come: 12h, 30d, 2026-12-31, forever.", out_problem);
+	if (until != NULL && (emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK ||
+				     s->request.until_unix_s <= s->now))
+		return wrong_use("--until takes a time to come: 12h, 30d, 2026-12-31, forever.",
+			out_problem);
 	if (s->request.until_unix_s > EMR_FOREVER_UNIX_S)
 		s->request.until_unix_s = EMR_FOREVER_UNIX_S;
 	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
-		return wrong_use("--purpose takes treatment, emergency, research, payment, family, self or legal.", out_problem);
+		return wrong_use("--purpose takes treatment, emergency, research, payment, family, "
+				 "self or legal.",
+			out_problem);
 	return EMR_OK;
 }
 
 static emr_status read_line(sharing *s, emr_problem *out_problem)
 {
-	static const emr_option only_with_path[] = {
-		EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_HISTORY, EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
+	static const emr_option only_with_path[] = {EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_HISTORY,
+		EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
 	int64_t wait_ns;
 
 	if (s->args->n_operands == 0) {
@@ -411,7 +448,9 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	if (s->args->given[EMR_OPT_WRITE] && s->args->given[EMR_OPT_DEPOSIT])
 		return wrong_use("It is --write or --deposit, not both.", out_problem);
 	if (s->args->given[EMR_OPT_DEPOSIT] && s->args->given[EMR_OPT_HISTORY])
-		return wrong_use("Who only leaves files sees none, so there is no history to be shown.", out_problem);
+		return wrong_use(
+			"Who only leaves files sees none, so there is no history to be shown.",
+			out_problem);
 	if (s->args->n_operands != 3)
 		return wrong_use("share takes PATH with WHO, or nothing.", out_problem);
 	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
@@ -427,12 +466,13 @@ static emr_status find_path(sharing *s, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_path_in_folder(
-		text_of(answer, "folder"), s->args->operands[0], s->request.path, sizeof s->request.path);
+	status = emr_path_in_folder(text_of(answer, "folder"), s->args->operands[0],
+		s->request.path, sizeof s->request.path);
 	json_decref(answer);
 	s->request.has_path = true;
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", s->args->operands[0], NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_SUCH_PATH, "path", s->args->operands[0], NULL);
 	return status;
 }
 

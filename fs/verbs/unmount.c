@@ -138,9 +138,10 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 	return status;
 }
 
-/* Unmounted here, and still served: a mount name space of its own (a container, another service) has a copy of the mount,
- * of which the kernel tells nobody.  Closed means that the keys are gone: the mount hands over and ends by itself.  That it
- * ends already, and does not answer, is as good. */
+/* Unmounted here, and still served: a mount name space of its own (a container, another service)
+ * has a copy of the mount, of which the kernel tells nobody.  Closed means that the keys are gone:
+ * the mount hands over and ends by itself.  That it ends already, and does not answer, is as good.
+ */
 static void ask_to_stop(closing *c)
 {
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = true};

@@ -12,7 +12,7 @@ typedef struct outcome {
 	emr_out *out;
 	json_t *bad, *gaps;
 	bool has_gaps; /* they were looked for */
-	json_t *last; /* the object with "done" */
+	json_t *last;  /* the object with "done" */
 } outcome;
 
 static const char *text_of(const json_t *object, const char *name)
@@ -156,7 +156,8 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 		json_decref(o.gaps);
 		return emr_verify_proof(args, out);
 	}
-	status = o.bad != NULL && o.gaps != NULL ? emr_reach_open(args, &reach, &problem) : EMR_NO_MEMORY;
+	status = o.bad != NULL && o.gaps != NULL ? emr_reach_open(args, &reach, &problem)
+						 : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK && emr_is_shared_path(&reach, &request)) {

@@ -1,4 +1,5 @@
-/* verify --proof: a proof file, and a copy of the plaintext, checked with neither keyring nor open folder. */
+/* verify --proof: a proof file, and a copy of the plaintext, checked with neither keyring nor open
+ * folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -118,8 +119,9 @@ static json_t *releasers_json(const emr_proof_verdict *v)
 		json_t *one;
 
 		emr_time_json((int64_t)r->ledger_time, at);
-		one = json_pack("{s:o, s:o, s:b, s:s, s:i}", "name", emr_json_text(r->name), "organisation",
-			emr_json_text(r->organisation), "owner", (int)r->is_owner, "at", at, "records", (int)r->count);
+		one = json_pack("{s:o, s:o, s:b, s:s, s:i}", "name", emr_json_text(r->name),
+			"organisation", emr_json_text(r->organisation), "owner", (int)r->is_owner,
+			"at", at, "records", (int)r->count);
 		if (one == NULL || json_array_append_new(list, one) != 0) {
 			json_decref(list);
 			return NULL;
@@ -136,15 +138,17 @@ static json_t *access_json(const emr_proof_verdict *v)
 		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
 	emr_time_json((int64_t)v->grant_from, from);
 	emr_time_json((int64_t)v->grant_until, until);
-	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:o}", "domain", hex_json(v->domain.b, 16), "owner",
-		emr_json_text(v->owner), "grant", hex_json(v->grant.b, 16), "from", from, "until", until, "records",
-		(int)v->asked, "purpose", purpose, "software", (int)v->is_software, "agents_shown", (int)v->agents_shown, "needed", (int)v->needed, "released_by",
-		releasers_json(v));
+	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:o}", "domain",
+		hex_json(v->domain.b, 16), "owner", emr_json_text(v->owner), "grant",
+		hex_json(v->grant.b, 16), "from", from, "until", until, "records", (int)v->asked,
+		"purpose", purpose, "software", (int)v->is_software, "agents_shown",
+		(int)v->agents_shown, "needed", (int)v->needed, "released_by", releasers_json(v));
 }
 
 static void say_access(emr_out *out, const emr_proof_verdict *v)
 {
-	char name[260], organisation[600], purpose[EMR_PURPOSES_TEXT_BYTES] = "", at[EMR_TEXT_BYTES];
+	char name[260], organisation[600], purpose[EMR_PURPOSES_TEXT_BYTES] = "",
+					   at[EMR_TEXT_BYTES];
 	char domain[33], grant[33], owner[260], from[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
 
 	emr_show(v->signer, name, sizeof name);
@@ -157,8 +161,9 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 	emr_time_text((int64_t)v->grant_until, until);
 	if (v->is_readable)
 		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
-	emr_say(out, "%s%s%s asked for the keys of %u record%s%s%s%s, %s.\n", name, organisation[0] != '\0' ? ", " : "", organisation,
-		v->asked, v->asked == 1 ? "" : "s", purpose[0] != '\0' ? ", " : "", purpose,
+	emr_say(out, "%s%s%s asked for the keys of %u record%s%s%s%s, %s.\n", name,
+		organisation[0] != '\0' ? ", " : "", organisation, v->asked,
+		v->asked == 1 ? "" : "s", purpose[0] != '\0' ? ", " : "", purpose,
 		v->is_readable && v->is_software ? ", by software" : "", at);
 	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? "  of " : "", owner);
 	emr_say(out, "Under grant  %s, %s to %s\n", grant, from, until);
@@ -166,7 +171,8 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 		char object[33];
 
 		emr_hex(v->slots[i].object.b, 16, object);
-		emr_say(out, "%s       %s%s\n", i == 0 ? "Asked " : "      ", object, v->slots[i].is_names ? "  (names)" : "");
+		emr_say(out, "%s       %s%s\n", i == 0 ? "Asked " : "      ", object,
+			v->slots[i].is_names ? "  (names)" : "");
 	}
 	for (size_t i = 0; i < v->n_releasers; i++) {
 		const emr_proof_releaser *r = &v->releasers[i];
@@ -174,7 +180,10 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 		emr_show(r->organisation, organisation, sizeof organisation);
 		emr_show(r->name, name, sizeof name);
 		emr_time_text((int64_t)r->ledger_time, at);
-		emr_say(out, "%s  %s%s%s, %s\n", r->is_owner || v->agents_shown ? "Released by" : "Said to have released", r->is_owner ? "the owner" : organisation, name[0] != '\0' ? ", " : "", name, at);
+		emr_say(out, "%s  %s%s%s, %s\n",
+			r->is_owner || v->agents_shown ? "Released by" : "Said to have released",
+			r->is_owner ? "the owner" : organisation, name[0] != '\0' ? ", " : "", name,
+			at);
 	}
 }
 
@@ -228,12 +237,15 @@ static void say_facts(emr_out *out, const outcome *o)
 	if (o->copy != NULL)
 		emr_say(out, "The copy is what was signed, byte for byte.\n");
 	emr_say(out, "Network      %s%s\n", net,
-		!o->has_own ? "" : o->is_own ? "  (yours)" : "  (not yours)");
+		!o->has_own ? ""
+		: o->is_own ? "  (yours)"
+			    : "  (not yours)");
 	emr_say(out, "Certificate  %s\n", certificate);
 	emr_say(out, "Head         %s\n", root);
 	if (!o->has_own || !o->is_own)
-		emr_say(out, "Anybody can make a network: compare these numbers with what the signer "
-			     "gives you.\n");
+		emr_say(out,
+			"Anybody can make a network: compare these numbers with what the signer "
+			"gives you.\n");
 }
 
 static int conclude(emr_out *out, const outcome *o)

@@ -253,14 +253,13 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 	search->is_found = true;
 }
 
-/* The writer whose key opens the profile; without a profile, whoever wrote last.  Before any segment is here, as at the beginning
- * of a restore, nothing speaks for or against the words. */
+/* The writer whose key opens the profile; without a profile, whoever wrote last.  Before any
+ * segment is here, as at the beginning of a restore, nothing speaks for or against the words. */
 static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_disproved)
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
-	int fd =
-		openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
@@ -289,7 +288,8 @@ static emr_status complete(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
 	if (status == EMR_OK)
 		status = take_device(keyring, state_fd, &is_disproved);
-	/* Where several are members, being known to the ledger does not say that these records are his. */
+	/* Where several are members, being known to the ledger does not say that these records are
+	 * his. */
 	return status == EMR_OK && k->n > 1 && is_disproved ? EMR_WRONG_WORDS : status;
 }
 

@@ -1,6 +1,7 @@
-/* A record that another computer moved to another domain: the node that has it here goes on under the record's new id,
- * with its number, its open files and whatever was changed here.  What tells is the record's own sealed number (r_pid), and
- * that the new id grows from the old one, or the old one is over. */
+/* A record that another computer moved to another domain: the node that has it here goes on under
+ * the record's new id, with its number, its open files and whatever was changed here.  What tells
+ * is the record's own sealed number (r_pid), and that the new id grows from the old one, or the old
+ * one is over. */
 #include "adopt.h"
 
 #include <stdlib.h>
@@ -10,9 +11,10 @@
 
 bool adopt_is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object)
 {
-	emr_id16 id, target = emr_id16_equal(domain, object) ? (emr_id16){ { 0 } } : domain;
+	emr_id16 id, target = emr_id16_equal(domain, object) ? (emr_id16){{0}} : domain;
 
-	return emr_keyring_object_id(view->options.keyring, from, target, &id) == EMR_OK && emr_id16_equal(id, object);
+	return emr_keyring_object_id(view->options.keyring, from, target, &id) == EMR_OK &&
+	       emr_id16_equal(id, object);
 }
 
 node *adopt_directory(const emr_view *view, emr_id16 id)
@@ -20,7 +22,8 @@ node *adopt_directory(const emr_view *view, emr_id16 id)
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE && n->is_published &&
+		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE &&
+			n->is_published &&
 			adopt_is_next(view, id, n->place.domain, n->place.object))
 			return n;
 	}
@@ -33,14 +36,14 @@ static int by_r_pid(const void *a, const void *b)
 {
 	const arrival *const *x = a, *const *y = b;
 
-	return memcmp((*x)->place.r_pid, (*y)->place.r_pid, sizeof (*x)->place.r_pid);
+	return memcmp((*x)->place.r_pid, (*y)->place.r_pid, sizeof(*x)->place.r_pid);
 }
 
 static bool is_over(const following *f, const emr_place *place)
 {
 	size_t low = 0, high = f->n;
 
-	while (low < high) {	/* they are in order of domain and object */
+	while (low < high) { /* they are in order of domain and object */
 		size_t mid = low + (high - low) / 2;
 		const arrival *a = &f->all[mid];
 		int order = memcmp(a->domain.b, place->domain.b, sizeof a->domain.b);
@@ -65,12 +68,13 @@ typedef struct newcomers {
 
 static void match(const newcomers *c, const emr_place *place)
 {
-	arrival key = { .place = *place }, *wanted = &key;
+	arrival key = {.place = *place}, *wanted = &key;
 	arrival **found = c->n > 0 ? bsearch(&wanted, c->all, c->n, sizeof wanted, by_r_pid) : NULL;
 	arrival *a = found != NULL ? *found : NULL;
 
 	if (a != NULL && !emr_id16_equal(a->object, place->object) &&
-		(adopt_is_next(c->f->view, place->object, a->domain, a->object) || is_over(c->f, place)))
+		(adopt_is_next(c->f->view, place->object, a->domain, a->object) ||
+			is_over(c->f, place)))
 		a->was = place->object;
 }
 
@@ -96,7 +100,7 @@ static emr_status find_newcomers(following *f, newcomers *c)
 emr_status adopt_find(following *f)
 {
 	emr_view *view = f->view;
-	newcomers c = { .f = f };
+	newcomers c = {.f = f};
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
@@ -146,13 +150,14 @@ static emr_status commit(emr_view *view, node *n, const before *b)
 
 static emr_status take_id(emr_view *view, node *n, const arrival *a)
 {
-	const before b = { .id = n->id, .next_id = n->next_id, .place = n->place, .is_domain = n->is_domain };
+	const before b = {
+		.id = n->id, .next_id = n->next_id, .place = n->place, .is_domain = n->is_domain};
 	emr_status status = tree_reserve_ids(view, 1);
 
 	if (status != EMR_OK)
 		return status;
 	n->place = a->place;
-	n->next_id = (emr_id16){ { 0 } };
+	n->next_id = (emr_id16){{0}};
 	n->is_domain = tree_is_root_object(n);
 	status = commit(view, n, &b);
 	if (status != EMR_OK) {
@@ -161,7 +166,7 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 		n->is_domain = b.is_domain;
 		return status;
 	}
-	status = tree_change_id(view, n, a->object);	/* reserved: cannot fail */
+	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, b.id);
 	return status;

@@ -5,9 +5,11 @@
 
 /* OBJECT of DOMAIN is what the object FROM became when its record was moved there. */
 bool adopt_is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object);
-/* Under view->lock: the directory that was known as ID before it was moved; NULL.  Looks at all of them. */
+/* Under view->lock: the directory that was known as ID before it was moved; NULL.  Looks at all of
+ * them. */
 node *adopt_directory(const emr_view *view, emr_id16 id);
-/* Without view->lock: sets `was` of every arrival whose record some node here has under another id. */
+/* Without view->lock: sets `was` of every arrival whose record some node here has under another id.
+ */
 emr_status adopt_find(following *f);
 /* Under view->lock: A, whose `was` is set.  As arrive(). */
 emr_status adopt(following *f, const arrival *a);

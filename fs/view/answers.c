@@ -9,8 +9,8 @@
 #include "foreign.h"
 #include "publishing.h"
 
-#define UNLINK_TRIES 4			/* 5, 10, 20 s between them */
-#define UNLINK_TRIES_MOMENTARY 12	/* up to 320 s between them: half an hour */
+#define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */
+#define UNLINK_TRIES_MOMENTARY 12 /* up to 320 s between them: half an hour */
 #define UNLINK_DOUBLINGS_MAX 6
 
 static const work *work_of(const publishing *p, emr_id16 node_id)
@@ -33,7 +33,7 @@ static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 {
 	vacated *v = vacated_find(e->view, place->object);
 
-	if (v != NULL) {	/* removed while this version was on its way */
+	if (v != NULL) { /* removed while this version was on its way */
 		v->place = *place;
 		edit_vacate(e, v);
 		return;
@@ -50,22 +50,30 @@ static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 	vacated_add(e->view, v);
 }
 
-/* What a node was before an answer was applied to it: the journal may refuse the answer's transaction. */
+/* What a node was before an answer was applied to it: the journal may refuse the answer's
+ * transaction. */
 typedef struct former_state {
-	node *n;	/* NULL: nothing to take back */
+	node *n; /* NULL: nothing to take back */
 	emr_id16 id, next_id;
 	emr_place place;
-	former *was;	/* owned here until the end */
+	former *was; /* owned here until the end */
 	emr_status failure;
 	bool is_published, meta_dirty, content_dirty, has_row, has_content;
 } former_state;
 
 static former_state remember(node *n)
 {
-	return (former_state){ .n = n, .id = n->id, .next_id = n->next_id, .place = n->place, .was = n->was,
-		.failure = n->failure, .is_published = n->is_published, .meta_dirty = n->meta_dirty,
-		.content_dirty = n->content_dirty, .has_row = n->has_row,
-		.has_content = n->file != NULL && n->file->has_content };
+	return (former_state){.n = n,
+		.id = n->id,
+		.next_id = n->next_id,
+		.place = n->place,
+		.was = n->was,
+		.failure = n->failure,
+		.is_published = n->is_published,
+		.meta_dirty = n->meta_dirty,
+		.content_dirty = n->content_dirty,
+		.has_row = n->has_row,
+		.has_content = n->file != NULL && n->file->has_content};
 }
 
 static void take_back(emr_view *view, const former_state *b)
@@ -73,7 +81,7 @@ static void take_back(emr_view *view, const former_state *b)
 	node *n = b->n;
 
 	if (!emr_id16_equal(n->id, b->id) && tree_change_id(view, n, b->id) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "a node lost its id");	/* reserved: cannot be */
+		emr_log(EMR_LOG_ERROR, "a node lost its id"); /* reserved: cannot be */
 	free(n->was);
 	n->was = b->was;
 	n->next_id = b->next_id;
@@ -91,10 +99,10 @@ static void take_back(emr_view *view, const former_state *b)
 static void set_former(edit *e, node *n, const work *w)
 {
 	n->was = NULL;
-	if (n->name == NULL)	/* the folder itself */
+	if (n->name == NULL) /* the folder itself */
 		return;
 	if (w == NULL || (strcmp(w->name, n->name) == 0 && n->parent != NULL &&
-		emr_id16_equal(w->parent, n->parent->id)))
+				 emr_id16_equal(w->parent, n->parent->id)))
 		return;
 	n->was = calloc(1, sizeof *n->was);
 	if (n->was == NULL) {
@@ -119,7 +127,7 @@ static void content_is_published(edit *e, node *n, emr_id16 before, const work *
 		return;
 	}
 	edit_unpin(e, &f->content->c, before);
-	f->has_content = false;	/* its room is given back once the journal has this */
+	f->has_content = false; /* its room is given back once the journal has this */
 	n->content_dirty = f->staging != NULL;
 }
 
@@ -155,7 +163,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (unchanged)
 		n->meta_dirty = false;
 	if (unchanged || emr_id16_equal(n->next_id, o->place.object))
-		n->next_id = (emr_id16){ { 0 } };
+		n->next_id = (emr_id16){{0}};
 	content_is_published(e, n, old_id, w, unchanged);
 	if (unchanged && node_is_file(n) && (n->file == NULL || n->file->staging == NULL))
 		n->content_dirty = false;
@@ -172,14 +180,14 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (o->place.pversion != 0)
 		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
-		(n->file != NULL && n->file->staging_in_row);
+		     (n->file != NULL && n->file->staging_in_row);
 	put_or_drop_row(e, n);
 }
 
 static bool is_momentary(uint8_t result)
 {
 	return result == EMR_RESULT_EPOCH || result == EMR_RESULT_CONFLICT ||
-		result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
+	       result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
 }
 
 static void apply_refusal(emr_view *view, const emr_outcome *o)
@@ -195,11 +203,13 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 	n->changed_boot_ns = view_boot_ns(view);
 	if (o->error == EMR_OK && is_momentary(o->result)) {
 		if (o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH)
-			n->changed_boot_ns += PUBLISH_RETRY_NS;	/* a clock is not mended at once */
+			n->changed_boot_ns += PUBLISH_RETRY_NS; /* a clock is not mended at once */
 		return;
 	}
-	/* The version that it was is gone for good; its bytes are here and become a record of their own. */
-	if (o->error != EMR_OK && n->file != NULL && n->file->restored != NULL && !n->is_published) {
+	/* The version that it was is gone for good; its bytes are here and become a record of their
+	 * own. */
+	if (o->error != EMR_OK && n->file != NULL && n->file->restored != NULL &&
+		!n->is_published) {
 		free(n->file->restored);
 		n->file->restored = NULL;
 		return;
@@ -208,11 +218,13 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 	n->refusal = o->result;
 }
 
-/* What a moment refuses is asked for longer than what will hardly change; both less and less often, and not for ever. */
+/* What a moment refuses is asked for longer than what will hardly change; both less and less often,
+ * and not for ever. */
 static void refuse_unlink(const emr_view *view, vacated *v, const emr_outcome *o)
 {
 	bool momentary = o->error == EMR_OK && is_momentary(o->result);
-	unsigned doublings = v->refusals < UNLINK_DOUBLINGS_MAX ? v->refusals : UNLINK_DOUBLINGS_MAX;
+	unsigned doublings =
+		v->refusals < UNLINK_DOUBLINGS_MAX ? v->refusals : UNLINK_DOUBLINGS_MAX;
 	char id[33];
 
 	v->refusal = o->result;
@@ -245,9 +257,9 @@ static void apply_unlink(edit *e, const emr_outcome *o)
 typedef struct applying {
 	emr_view *view;
 	const publishing *run;
-	former_state *befores;	/* one for each outcome */
+	former_state *befores; /* one for each outcome */
 	size_t count;
-	vacated *first;		/* those in front of it are new */
+	vacated *first; /* those in front of it are new */
 } applying;
 
 static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *b)
@@ -255,9 +267,9 @@ static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *
 	node *n = tree_by_id(a->view, o->node);
 
 	if (o->error == EMR_OK && o->result == EMR_RESULT_CONFLICT)
-		a->view->has_news = true;	/* what others did first */
+		a->view->has_news = true; /* what others did first */
 	if (o->kind == EMR_CHANGE_ERASE) {
-		return;	/* erase.c asks the ledger itself what stands */
+		return; /* erase.c asks the ledger itself what stands */
 	} else if (o->kind == EMR_CHANGE_UNLINK) {
 		apply_unlink(e, o);
 	} else if (o->error != EMR_OK || o->result > 1) {
@@ -270,12 +282,14 @@ static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *
 	}
 }
 
-/* N, a directory, is known by another id than FROM now: whatever remembers the old one must know. */
+/* N, a directory, is known by another id than FROM now: whatever remembers the old one must know.
+ */
 static void follow_directory(emr_view *view, node *n, emr_id16 from)
 {
 	tree_follow_directory(view, n, from);
 	for (node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie)) {
-		/* The root of an inner domain stays where it is, and names its directory.  (After a restart row P says so.) */
+		/* The root of an inner domain stays where it is, and names its directory.  (After a
+		 * restart row P says so.) */
 		if (tree_is_root_object(kid)) {
 			kid->meta_dirty = true;
 			mark_changed(view, kid);
@@ -316,7 +330,7 @@ static void take_back_applied(applying *a)
 emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
 {
 	const answering *asked = arg;
-	applying a = { .view = asked->view, .run = asked->run };
+	applying a = {.view = asked->view, .run = asked->run};
 	emr_status status;
 	edit e = edit_with(a.view, txn);
 
@@ -328,7 +342,7 @@ emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *out
 	a.count = n;
 	pthread_mutex_lock(&a.view->lock);
 	a.first = a.view->vacated;
-	e.status = tree_reserve_ids(a.view, 2 * n);	/* there and, perhaps, back */
+	e.status = tree_reserve_ids(a.view, 2 * n); /* there and, perhaps, back */
 	for (size_t i = 0; i < n && e.status == EMR_OK; i++)
 		apply_one(&a, &e, &outcomes[i], &a.befores[i]);
 	status = edit_commit(&e, NULL);
@@ -345,7 +359,8 @@ emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *out
 static char *path_of_vacated(const emr_view *view, const vacated *v)
 {
 	const node *directory = tree_directory_by_id(view, v->directory);
-	char *up = directory != NULL && directory->state == NODE_LIVE ? tree_path(directory) : NULL, *path = NULL;
+	char *up = directory != NULL && directory->state == NODE_LIVE ? tree_path(directory) : NULL,
+	     *path = NULL;
 
 	if (up != NULL && asprintf(&path, "%s%s%s", up, up[0] != 0 ? "/" : "", v->name) < 0)
 		path = NULL;
@@ -369,7 +384,8 @@ static void tell_refused_removals(emr_view *view)
 		pthread_mutex_unlock(&view->lock);
 		if (v == NULL)
 			return;
-		view->options.notice(view->options.notice_arg, "removal-refused", path != NULL ? path : "");
+		view->options.notice(
+			view->options.notice_arg, "removal-refused", path != NULL ? path : "");
 		free(path);
 	}
 }

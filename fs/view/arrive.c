@@ -1,8 +1,9 @@
 /* One object that changed on the ledger, brought into the tree.
  *
- * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old node serves whoever has it
- * open.  A file that was changed here, too, keeps its bytes under the name of a conflict: the first on the ledger has the
- * name.  New content beats a removal, on either side. */
+ * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old node
+ * serves whoever has it open.  A file that was changed here, too, keeps its bytes under the name of
+ * a conflict: the first on the ledger has the name.  New content beats a removal, on either side.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 static emr_status tell(following *f, const node *directory, const char *name)
 {
-	telling t = { .node = directory->number, .has_name = name != NULL };
+	telling t = {.node = directory->number, .has_name = name != NULL};
 
 	if (name != NULL)
 		memcpy(t.name, name, strlen(name) + 1);
@@ -36,8 +37,8 @@ static bool is_not_his_to_say(const arrival *a)
 	return a->is_others && emr_id16_equal(a->domain, a->object);
 }
 
-/* Where A says it lies.  A writer places things in the domain that he writes in and nowhere else; what is somewhere else already stays
- * there. */
+/* Where A says it lies.  A writer places things in the domain that he writes in and nowhere else;
+ * what is somewhere else already stays there. */
 static node *directory_of(const following *f, const arrival *a)
 {
 	const node *n = tree_by_id(f->view, a->object);
@@ -46,7 +47,8 @@ static node *directory_of(const following *f, const arrival *a)
 	if (!a->is_others || is_not_his_to_say(a) || (said == NULL && !f->is_last))
 		return said;
 	if (said != NULL && ((n != NULL && n->parent == said) ||
-		(emr_id16_equal(tree_domain(said), a->domain) && !writers_is_too_deep(said))))
+				    (emr_id16_equal(tree_domain(said), a->domain) &&
+					    !writers_is_too_deep(said))))
 		return said;
 	return arrive_directory(f, a->domain);
 }
@@ -57,16 +59,18 @@ static bool may_become_free(const following *f, const arrival *a, const node *th
 	for (size_t i = 0; i < f->n && !f->is_last; i++) {
 		const arrival *other = &f->all[i];
 
-		if (other != a && !other->is_done && (emr_id16_equal(other->object, there->id) ||
-			emr_id16_equal(other->was, there->id)))
+		if (other != a && !other->is_done &&
+			(emr_id16_equal(other->object, there->id) ||
+				emr_id16_equal(other->was, there->id)))
 			return true;
 	}
 	return false;
 }
 
-/* The name of A in DIRECTORY, or one like it when somebody else than SELF has it.  EMR_NOT_FOUND: wait for that one. */
-static emr_status choose_name(const following *f, const arrival *a, const node *directory, const node *self,
-	char out[EMR_NAME_MAX + 1])
+/* The name of A in DIRECTORY, or one like it when somebody else than SELF has it.  EMR_NOT_FOUND:
+ * wait for that one. */
+static emr_status choose_name(const following *f, const arrival *a, const node *directory,
+	const node *self, char out[EMR_NAME_MAX + 1])
 {
 	const node *there;
 	char wanted[EMR_NAME_MAX + 1];
@@ -92,7 +96,7 @@ static emr_status choose_name(const following *f, const arrival *a, const node *
 
 static emr_status describe(node *n, const arrival *a)
 {
-	emr_buf attributes = { 0 };
+	emr_buf attributes = {0};
 	char *target = NULL;
 	emr_status status = emr_buf_append(&attributes, a->meta.xattrs.data, a->meta.xattrs.len);
 
@@ -118,7 +122,7 @@ static void place(emr_view *view, node *n, const arrival *a)
 {
 	n->is_published = true;
 	n->place = a->place;
-	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0;	/* 0: it is looked for */
+	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0; /* 0: it is looked for */
 	/* It may have been asked here to become one. */
 	n->is_domain = tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(n->next_id));
 	view->wants_tie = view->wants_tie || tree_is_root_object(n);
@@ -134,10 +138,12 @@ static void pin(edit *e, const arrival *a)
 
 static bool is_top(const arrival *a)
 {
-	return emr_id16_equal(a->domain, a->object) && a->meta.name.len == 0 && emr_id16_is_zero(a->meta.parent);
+	return emr_id16_equal(a->domain, a->object) && a->meta.name.len == 0 &&
+	       emr_id16_is_zero(a->meta.parent);
 }
 
-static emr_status attach_new(following *f, const arrival *a, node *n, node *directory, bool was_vacated)
+static emr_status attach_new(
+	following *f, const arrival *a, node *n, node *directory, bool was_vacated)
 {
 	char name[EMR_NAME_MAX + 1], *copy;
 	node_row row;
@@ -153,7 +159,7 @@ static emr_status attach_new(following *f, const arrival *a, node *n, node *dire
 	e = edit_begin(f->view);
 	if (was_vacated)
 		edit_unvacate(&e, a->object);
-	n->meta_dirty = a->deposit != NULL;	/* the owner says where it lies */
+	n->meta_dirty = a->deposit != NULL; /* the owner says where it lies */
 	if (n->meta_dirty) {
 		row = row_of_node(n);
 		row.parent = directory->id;
@@ -174,11 +180,13 @@ static emr_status attach_new(following *f, const arrival *a, node *n, node *dire
 		vacated_drop(f->view, a->object);
 	tree_attach_prepared(f->view, directory, copy, n);
 	touch_directory(f->view, directory);
-	n->is_inbox = n->is_domain && n->type == EMR_META_DIR && directory == f->view->root && strcmp(name, "Inbox") == 0;
-	if (directory == f->view->root && a->is_others && !emr_id16_equal(tree_domain(directory), a->domain))
+	n->is_inbox = n->is_domain && n->type == EMR_META_DIR && directory == f->view->root &&
+		      strcmp(name, "Inbox") == 0;
+	if (directory == f->view->root && a->is_others &&
+		!emr_id16_equal(tree_domain(directory), a->domain))
 		n->lost_parent = a->domain;
 	else if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
-		!emr_id16_equal(a->meta.parent, directory->id))
+		 !emr_id16_equal(a->meta.parent, directory->id))
 		n->lost_parent = a->meta.parent;
 	tree_mark_local(n);
 	if (n->meta_dirty)
@@ -215,7 +223,8 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 		status = attach_new(f, a, n, directory, was_vacated);
 	if (status != EMR_OK)
 		tree_free_node(f->view, n);
-	else if (a->deposit == NULL && node_is_file(n) && conflict_is_copy(n->name))	/* whose other half lies here */
+	else if (a->deposit == NULL && node_is_file(n) &&
+		 conflict_is_copy(n->name)) /* whose other half lies here */
 		status = emr_buf_append(&f->conflicts, &n->number, sizeof n->number);
 	if (status == EMR_OK && moved != NULL) {
 		n->meta_dirty = true;
@@ -244,7 +253,7 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	tree_move(f->view, n, directory, copy);
 	touch_directory(f->view, from);
 	touch_directory(f->view, directory);
-	n->lost_parent = (emr_id16){ { 0 } };
+	n->lost_parent = (emr_id16){{0}};
 	tree_mark_local(n);
 	if (n->type == EMR_META_DIR)
 		requeue_below(f->view, n);
@@ -269,7 +278,7 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n)
 	if (directory == n->parent && strcmp(name, n->name) == 0)
 		return EMR_OK;
 	if (n->type == EMR_META_DIR && tree_is_below(directory, n))
-		return EMR_OK;	/* would close a circle */
+		return EMR_OK; /* would close a circle */
 	return move(f, n, directory, name);
 }
 
@@ -306,7 +315,8 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 	uint64_t size = n->size;
 	emr_status status;
 
-	if (n->meta_dirty || a->deposit != NULL || is_not_his_to_say(a)) {	/* ours will be the next, on top of theirs */
+	if (n->meta_dirty || a->deposit != NULL ||
+		is_not_his_to_say(a)) { /* ours will be the next, on top of theirs */
 		place(f->view, n, a);
 		return n->meta_dirty ? EMR_OK : say_again(f, n);
 	}
@@ -385,7 +395,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 	n->was = old->was;
 	old->was = NULL;
 	retire(view, old);
-	status = tree_change_id(view, n, a->object);	/* reserved: cannot fail */
+	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
 	tree_attach_prepared(view, directory, copy, n);
 	touch_directory(view, directory);
 	tree_mark_local(n);
@@ -430,8 +440,9 @@ static emr_status replace(following *f, const arrival *a, node *old)
 
 static bool has_own_bytes(const node *n)
 {
-	return node_is_file(n) && (n->content_dirty ||
-		(n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
+	return node_is_file(n) &&
+	       (n->content_dirty ||
+		       (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
 }
 
 /* N, whose bytes are frozen, becomes a record of its own under NAME: in the journal first. */
@@ -439,7 +450,8 @@ static emr_status leave_record(following *f, node *n, const char *name)
 {
 	emr_view *view = f->view;
 	emr_id16 before = n->id, id = emr_id16_random();
-	bool was_published = n->is_published, was_dirty = n->content_dirty, was_domain = n->is_domain;
+	bool was_published = n->is_published, was_dirty = n->content_dirty,
+	     was_domain = n->is_domain;
 	emr_place *restored = n->file->restored;
 	char *copy = NULL;
 	node_row row;
@@ -457,7 +469,7 @@ static emr_status leave_record(following *f, node *n, const char *name)
 	n->file->restored = NULL;
 	row = row_of_node(n);
 	row.name = emr_bytes_of(name, strlen(name));
-	row.next_id = (emr_id16){ { 0 } };
+	row.next_id = (emr_id16){{0}};
 	row.change++;
 	e = edit_begin(view);
 	edit_delete(&e, before);
@@ -475,22 +487,24 @@ static emr_status leave_record(following *f, node *n, const char *name)
 	}
 	free(restored);
 	n->has_row = true;
-	n->next_id = (emr_id16){ { 0 } };
+	n->next_id = (emr_id16){{0}};
 	n->top_cver = 0;
 	n->failure = EMR_OK;
 	free(n->was);
 	n->was = NULL;
-	status = tree_change_id(view, n, id);	/* reserved: cannot fail */
+	status = tree_change_id(view, n, id); /* reserved: cannot fail */
 	tree_move(view, n, n->parent, copy);
 	tree_mark_local(n);
 	mark_changed(view, n);
 	return status;
 }
 
-/* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was quicker. */
+/* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was
+ * quicker. */
 static bool is_frozen(const node *n)
 {
-	return n->write_opens == 0 && n->file != NULL && n->file->staging == NULL && n->file->has_content;
+	return n->write_opens == 0 && n->file != NULL && n->file->staging == NULL &&
+	       n->file->has_content;
 }
 
 static emr_status conflict(following *f, const arrival *a, node *n)
@@ -516,7 +530,8 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 /* The same version wrapped for another epoch (as sharing does) is no new content. */
 bool arrive_is_same_content(const emr_place *a, const emr_place *b)
 {
-	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) && emr_cid_equal(&a->root, &b->root);
+	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) &&
+	       emr_cid_equal(&a->root, &b->root);
 }
 
 emr_status arrive_new_bytes(following *f, const arrival *a, node *n)
@@ -532,12 +547,12 @@ emr_status arrive_new(following *f, const arrival *a)
 static emr_status change(following *f, const arrival *a, node *n)
 {
 	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion &&
-		!arrive_is_same_content(&a->place, &n->place);
+			     !arrive_is_same_content(&a->place, &n->place);
 
 	if (n->type != (uint8_t)a->meta.type)
 		return EMR_DAMAGED;
 	if (!n->is_published || a->place.version <= n->place.version)
-		return EMR_OK;	/* our own, and known */
+		return EMR_OK; /* our own, and known */
 	if (!has_new_bytes)
 		return arrive_meta(f, a, n);
 	if (n->write_opens != 0)
@@ -592,7 +607,8 @@ emr_status follow_stay(emr_view *view, node *n)
 /* A directory that was removed elsewhere lives while something in it does. */
 static emr_status go(following *f, const arrival *a, node *n)
 {
-	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root || n->is_inbox)
+	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root ||
+		n->is_inbox)
 		return EMR_OK;
 	if (is_not_his_to_say(a) && n->type == EMR_META_DIR)
 		return follow_stay(f->view, n);
@@ -604,7 +620,7 @@ static emr_status go(following *f, const arrival *a, node *n)
 		return remove_as_said(f, n);
 	if (!is_frozen(n))
 		return EMR_BUSY;
-	return leave_record(f, n, n->name);	/* what was written here is a record of its own now */
+	return leave_record(f, n, n->name); /* what was written here is a record of its own now */
 }
 
 static emr_status drop_vacated(following *f, emr_id16 object)
@@ -641,9 +657,13 @@ static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 
 static emr_status leave(following *f, const arrival *a, node *n, const vacated *v)
 {
-	emr_status status = n != NULL ? go(f, a, n) : v != NULL ? drop_vacated(f, a->object) : EMR_OK;
+	emr_status status = n != NULL	? go(f, a, n)
+			    : v != NULL ? drop_vacated(f, a->object)
+					: EMR_OK;
 
-	return status == EMR_OK && a->is_erased ? erase_begun_elsewhere(f->view, a->domain, a->object) : status;
+	return status == EMR_OK && a->is_erased
+		       ? erase_begun_elsewhere(f->view, a->domain, a->object)
+		       : status;
 }
 
 emr_status arrive(following *f, const arrival *a)

@@ -41,7 +41,8 @@ static void rfc3339(uint64_t unix_s, char out[32])
 	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* A copy of what the answers below need, so that they can ask the ledger without holding the tree. */
+/* A copy of what the answers below need, so that they can ask the ledger without holding the tree.
+ */
 typedef struct subject {
 	emr_view *view;
 	emr_id16 id;
@@ -51,7 +52,7 @@ typedef struct subject {
 	bool is_published, is_local, is_settled;
 	emr_status failure;
 	uint8_t refusal;
-	char access[SHARED_ACCESS_BYTES];	/* in another's folder; "": one's own */
+	char access[SHARED_ACCESS_BYTES]; /* in another's folder; "": one's own */
 } subject;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -123,7 +124,9 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
 	char text[96], id[65];
-	emr_status status = has_version(s) ? emr_facts_registered(s->view->options.facts, &s->place, &item) : EMR_NO_ATTRIBUTE;
+	emr_status status = has_version(s)
+				    ? emr_facts_registered(s->view->options.facts, &s->place, &item)
+				    : EMR_NO_ATTRIBUTE;
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
@@ -138,14 +141,17 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 	emr_replica_item item;
 	uint64_t at = 0;
 	char text[32];
-	emr_status status = has_version(s) ? emr_facts_origin(s->view->options.facts, &s->place, &item) : EMR_NO_ATTRIBUTE;
+	emr_status status = has_version(s)
+				    ? emr_facts_origin(s->view->options.facts, &s->place, &item)
+				    : EMR_NO_ATTRIBUTE;
 
 	if (status == EMR_OK && item.op == EMR_OP_PUT)
 		at = item.ledger_time;
 	else if (status == EMR_OK)
 		status = signed_at(s->view, &s->place, &at);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE
+									     : status;
 	rfc3339(at, text);
 	return append_text(out, text);
 }
@@ -159,14 +165,16 @@ static emr_status say_signature(const subject *s, emr_buf *out)
 
 static emr_status say_signed_by(const subject *s, emr_buf *out)
 {
-	emr_status status = has_version(s) ? signed_say_by(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
+	emr_status status =
+		has_version(s) ? signed_say_by(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
 
 	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
 static emr_status say_signed_number(const subject *s, emr_buf *out)
 {
-	emr_status status = has_version(s) ? signed_say_number(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
+	emr_status status =
+		has_version(s) ? signed_say_number(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
 
 	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
@@ -201,26 +209,27 @@ static const struct computed {
 	const char *name;
 	emr_status (*say)(const subject *s, emr_buf *out);
 } computed[] = {
-	{ OURS "id", say_id },
-	{ OURS "cid", say_cid },
-	{ OURS "version", say_version },
-	{ OURS "state", say_state },
-	{ OURS "stored-bytes", say_stored_bytes },
-	{ OURS "tx", say_tx },
-	{ OURS "signature", say_signature },
-	{ OURS "signed-by", say_signed_by },
-	{ OURS "signed-at", say_signed_at },
-	{ OURS "signed-number", say_signed_number },
-	{ OURS "access", say_access },
-	{ OURS "shared-with", say_nothing },
-	{ OURS "freshness", say_freshness },
+	{OURS "id", say_id},
+	{OURS "cid", say_cid},
+	{OURS "version", say_version},
+	{OURS "state", say_state},
+	{OURS "stored-bytes", say_stored_bytes},
+	{OURS "tx", say_tx},
+	{OURS "signature", say_signature},
+	{OURS "signed-by", say_signed_by},
+	{OURS "signed-at", say_signed_at},
+	{OURS "signed-number", say_signed_number},
+	{OURS "access", say_access},
+	{OURS "shared-with", say_nothing},
+	{OURS "freshness", say_freshness},
 };
 
 #define COMPUTED (sizeof computed / sizeof computed[0])
 
 const char *emr_view_attribute_name(size_t index)
 {
-	static const char *const others[] = { SOFTWARE_KEY, KEEP_KEY, OURS "owner", OURS "grant.WHO" };
+	static const char *const others[] = {
+		SOFTWARE_KEY, KEEP_KEY, OURS "owner", OURS "grant.WHO"};
 
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
@@ -259,7 +268,8 @@ static emr_status get_computed(const subject *s, const char *name, emr_buf *out)
 	return EMR_NO_ATTRIBUTE;
 }
 
-/* Under view->lock: what holds for a directory, whoever said so; of the past, what was said then. */
+/* Under view->lock: what holds for a directory, whoever said so; of the past, what was said then.
+ */
 static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 {
 	const node *directory;
@@ -268,7 +278,8 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	if (n->type != EMR_META_DIR)
 		return EMR_NO_ATTRIBUTE;
 	if (n->state == NODE_VIRTUAL) {
-		if (emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(SOFTWARE_KEY), &value) != EMR_OK)
+		if (emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(SOFTWARE_KEY),
+			    &value) != EMR_OK)
 			return EMR_NO_ATTRIBUTE;
 	} else {
 		value = software_policy_at(view, n, &directory);
@@ -317,16 +328,19 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *n
 			status = emr_buf_append(out, value.data, value.len);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0 && strcmp(name, KEEP_KEY) != 0)
+	if (status == EMR_OK && starts_with(name, OURS) && strcmp(name, SOFTWARE_KEY) != 0 &&
+		strcmp(name, KEEP_KEY) != 0)
 		status = get_computed(&s, name, out);
 	return status;
 }
 
 emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 {
-	EMR_AUTO_BUF encoded = { 0 };
-	emr_meta meta = { .type = (emr_meta_type)n->type, .mode = n->mode, .xattrs = attributes,
-		.xattr_count = count };
+	EMR_AUTO_BUF encoded = {0};
+	emr_meta meta = {.type = (emr_meta_type)n->type,
+		.mode = n->mode,
+		.xattrs = attributes,
+		.xattr_count = count};
 	char longest[EMR_NAME_MAX + 1];
 
 	/* Room for the longest name, so that a later rename cannot fail for an attribute. */
@@ -338,15 +352,17 @@ emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 	return emr_meta_encode(&meta, &encoded);
 }
 
-static emr_status change_attribute(emr_view *view, node *n, emr_bytes key, emr_bytes value, bool remove)
+static emr_status change_attribute(
+	emr_view *view, node *n, emr_bytes key, emr_bytes value, bool remove)
 {
-	emr_buf attributes = { 0 };
+	emr_buf attributes = {0};
 	uint16_t count;
 	node_row row;
 	emr_status status;
 	edit e;
 
-	status = emr_xattr_change(emr_buf_view(&n->attributes), key, value, remove, &attributes, &count);
+	status = emr_xattr_change(
+		emr_buf_view(&n->attributes), key, value, remove, &attributes, &count);
 	if (status == EMR_LIMIT)
 		status = EMR_ATTRIBUTE_SPACE;
 	if (status == EMR_OK)
@@ -430,7 +446,8 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 		bool is_refused = shared_has(n) && value.len == strlen("no");
 
 		pthread_mutex_unlock(&view->lock);
-		if (is_refused)	/* of what one copies there it only says what was said of the original */
+		if (is_refused) /* of what one copies there it only says what was said of the
+				   original */
 			shared_notice_refused(view, number, NULL, "not-yours-to-drop");
 		return is_refused ? EMR_FORBIDDEN : EMR_OK;
 	}
@@ -441,8 +458,8 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
-emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *name, emr_bytes value,
-	unsigned flags)
+emr_status emr_view_set_attribute(
+	emr_view *view, uint64_t number, const char *name, emr_bytes value, unsigned flags)
 {
 	emr_bytes old;
 	emr_status status;
@@ -458,13 +475,15 @@ emr_status emr_view_set_attribute(emr_view *view, uint64_t number, const char *n
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
 	if (giving_has_grant(name))
 		return giving_set(view, number, name, value);
-	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must not open a folder. */
+	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must
+	 * not open a folder. */
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	if (status == EMR_OK) {
-		exists = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &old) == EMR_OK;
+		exists = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &old) ==
+			 EMR_OK;
 		if ((flags & EMR_ATTRIBUTE_CREATE) && exists)
 			status = EMR_EXISTS;
 		else if ((flags & EMR_ATTRIBUTE_REPLACE) && !exists)
@@ -490,7 +509,7 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	if (status == EMR_OK)
-		status = change_attribute(view, n, text_bytes(name), (emr_bytes){ 0 }, true);
+		status = change_attribute(view, n, text_bytes(name), (emr_bytes){0}, true);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -503,7 +522,7 @@ static emr_status list_own(const node *n, emr_buf *out)
 
 	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0)
-			continue;	/* what emrfs keeps for itself */
+			continue; /* what emrfs keeps for itself */
 		status = emr_buf_append(out, one.key.data, one.key.len);
 		if (status == EMR_OK)
 			status = emr_buf_append_zeros(out, 1);
@@ -513,7 +532,7 @@ static emr_status list_own(const node *n, emr_buf *out)
 
 emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_status status;
 	subject s;
 	node *n;
@@ -526,7 +545,8 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
-	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got (rsync -X). */
+	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got
+	 * (rsync -X). */
 	if (status == EMR_OK && n->type == EMR_META_SYMLINK)
 		status = EMR_NO_ATTRIBUTE;
 	if (status == EMR_OK)

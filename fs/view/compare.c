@@ -16,7 +16,7 @@ typedef struct waiting {
 	struct waiting *next;
 	uint64_t node;
 	emr_cid root;
-	emr_content_reader *reader;	/* owned */
+	emr_content_reader *reader; /* owned */
 } waiting;
 
 typedef struct known {
@@ -24,9 +24,9 @@ typedef struct known {
 	compare_result result;
 } known;
 
-struct comparing {	/* view->lock */
+struct comparing { /* view->lock */
 	waiting *first, **last;
-	emr_buf known;	/* known, ... */
+	emr_buf known; /* known, ... */
 	pthread_t thread;
 	bool runs, stop, has_thread;
 };
@@ -63,7 +63,8 @@ static bool is_readable(emr_content_reader *reader)
 	size_t got = 0;
 
 	do {
-		if (piece == NULL || emr_content_reader_read(reader, at, piece, PIECE_BYTES, &got) != EMR_OK)
+		if (piece == NULL ||
+			emr_content_reader_read(reader, at, piece, PIECE_BYTES, &got) != EMR_OK)
 			return false;
 		at += got;
 	} while (got > 0);
@@ -85,23 +86,26 @@ static void tell(emr_view *view, uint64_t number)
 		path = tree_path(n);
 	pthread_mutex_unlock(&view->lock);
 	if (view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg, "bad-signature", path != NULL ? path : "");
+		view->options.notice(
+			view->options.notice_arg, "bad-signature", path != NULL ? path : "");
 	free(path);
 }
 
 static void compare(emr_view *view, const waiting *w)
 {
 	emr_status status = emr_content_reader_verify(w->reader);
-	known one = { .root = w->root, .result = COMPARE_NOT_YET };
+	known one = {.root = w->root, .result = COMPARE_NOT_YET};
 
 	if (status == EMR_OK)
 		one.result = COMPARE_FITS;
 	else if (status == EMR_DAMAGED && is_readable(w->reader))
 		one.result = COMPARE_DIFFERS;
 	else
-		emr_log(EMR_LOG_WARN, "a signed root could not be compared: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "a signed root could not be compared: %s",
+			emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
-	if (one.result != COMPARE_NOT_YET && emr_buf_append(&view->comparing->known, &one, sizeof one) != EMR_OK)
+	if (one.result != COMPARE_NOT_YET &&
+		emr_buf_append(&view->comparing->known, &one, sizeof one) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "no memory to remember a comparison");
 	pthread_mutex_unlock(&view->lock);
 	if (one.result == COMPARE_DIFFERS)
@@ -177,7 +181,8 @@ static struct comparing *need(emr_view *view)
 	return view->comparing;
 }
 
-/* A view without threads leaves it to its publisher's turn; a thread that has ended is collected first. */
+/* A view without threads leaves it to its publisher's turn; a thread that has ended is collected
+ * first. */
 static void start(emr_view *view, struct comparing *c)
 {
 	if (c->runs || c->stop || !view->is_started)
@@ -197,7 +202,7 @@ void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_conten
 		return;
 	w = calloc(1, sizeof *w);
 	if (w == NULL)
-		return;	/* the next opening asks again */
+		return; /* the next opening asks again */
 	pthread_mutex_lock(&view->lock);
 	c = need(view);
 	if (c == NULL || c->stop || find(c, root) != COMPARE_NOT_YET || is_waiting(c, root)) {
@@ -205,7 +210,8 @@ void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_conten
 		free(w);
 		return;
 	}
-	*w = (waiting){ .node = n->number, .root = *root, .reader = emr_content_reader_share(reader) };
+	*w = (waiting){
+		.node = n->number, .root = *root, .reader = emr_content_reader_share(reader)};
 	*c->last = w;
 	c->last = &w->next;
 	start(view, c);

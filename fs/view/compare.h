@@ -1,13 +1,18 @@
-/* Bytes that somebody else signed are compared with his root once, behind: until then it is known that they are the bytes he sealed
- * (his CID, his tags), and only the root says that they are what he read when he signed.  What does not fit is not opened again.
+/* Bytes that somebody else signed are compared with his root once, behind: until then it is known
+ * that they are the bytes he sealed (his CID, his tags), and only the root says that they are what
+ * he read when he signed.  What does not fit is not opened again.
  *
- * A thread of its own, made when there is something to do and gone when there is not; without threads the publisher's turn does it. */
+ * A thread of its own, made when there is something to do and gone when there is not; without
+ * threads the publisher's turn does it. */
 #pragma once
 
 #include "node.h"
 
-#define COMPARE_BYTES_MAX (UINT64_C(1) << 30)	/* of a file of one's own; larger ones wait for `emrfs verify` */
-#define COMPARE_SHARED_MAX (UINT64_C(16) << 20)	/* of what another shares: its keys must not outlive the grant for long */
+#define COMPARE_BYTES_MAX                                                                          \
+	(UINT64_C(1) << 30) /* of a file of one's own; larger ones wait for `emrfs verify` */
+#define COMPARE_SHARED_MAX                                                                         \
+	(UINT64_C(16)                                                                              \
+		<< 20) /* of what another shares: its keys must not outlive the grant for long */
 
 /* Without view->lock: READER opens the content of N at ROOT, which another has signed. */
 void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader);

@@ -51,7 +51,7 @@ static void list_one(void *arg, node *n)
 
 size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max)
 {
-	listing l = { .out = out, .max = max };
+	listing l = {.out = out, .max = max};
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);

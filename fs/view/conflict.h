@@ -3,8 +3,9 @@
 
 #include "tree.h"
 
-/* Under view->lock: "NAME (conflict, WHO, 2026-11-20 14.05).EXT" for N, after the time of what was written here, free in N's
- * directory. */
+/* Under view->lock: "NAME (conflict, WHO, 2026-11-20 14.05).EXT" for N, after the time of what was
+ * written here, free in N's directory. */
 void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1]);
-/* Was NAME made by that, here or on another computer?  It is what a person sees, too: whoever renames the copy has decided. */
+/* Was NAME made by that, here or on another computer?  It is what a person sees, too: whoever
+ * renames the copy has decided. */
 bool conflict_is_copy(const char *name);

@@ -5,11 +5,12 @@
 #include "foreign.h"
 #include "tree.h"
 
-/* A program has it open for writing, and has changed it since it was last on the ledger: a copy under way. */
+/* A program has it open for writing, and has changed it since it was last on the ledger: a copy
+ * under way. */
 static bool is_being_written(const node *n)
 {
 	return n->type == EMR_META_FILE && n->write_opens > 0 && n->state == NODE_LIVE &&
-		(n->content_dirty || !n->is_published);
+	       (n->content_dirty || !n->is_published);
 }
 
 static void count_bytes(emr_view_counts *counts, const node *n)
@@ -31,10 +32,11 @@ static void count_one(void *arg, node *n)
 		counts->directories++;
 	if (n->type == EMR_META_DIR && !needs_settling(n))
 		return;
-	count_bytes(counts, n);	/* also under a name of scratch: many programs copy so */
+	count_bytes(counts, n); /* also under a name of scratch: many programs copy so */
 	if (n->is_local) {
 		counts->local++;
-		counts->pending += needs_settling(n);	/* the ledger does not know yet that it left */
+		counts->pending +=
+			needs_settling(n); /* the ledger does not know yet that it left */
 		return;
 	}
 	if (n->type != EMR_META_DIR) {
@@ -55,7 +57,9 @@ static void count_one(void *arg, node *n)
 
 void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 {
-	emr_view_counts counts = { 0 }, theirs = { 0 };	/* what lies in others' folders is theirs but for what waits here */
+	emr_view_counts
+		counts = {0},
+		theirs = {0}; /* what lies in others' folders is theirs but for what waits here */
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, count_one, &counts);
@@ -86,12 +90,12 @@ static void list_one(void *arg, node *n)
 	listing *l = arg;
 
 	if (l->n < l->max && is_being_written(n))
-		l->out[l->n++] = (emr_view_written){ .node = n->number, .bytes = n->size };
+		l->out[l->n++] = (emr_view_written){.node = n->number, .bytes = n->size};
 }
 
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
 {
-	listing l = { .out = out, .max = max };
+	listing l = {.out = out, .max = max};
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);

@@ -25,7 +25,7 @@
 
 static emr_status domain_row(emr_view *view, emr_id16 domain, emr_row_domain *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
 	emr_status status;
 
@@ -33,25 +33,30 @@ static emr_status domain_row(emr_view *view, emr_id16 domain, emr_row_domain *ou
 	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status;
-	return emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
 /* The item that describes PLACE, when somebody else than the owner signed it. */
-static emr_status find_other(emr_view *view, const emr_row_domain *row, const emr_place *place, emr_replica_item *item,
-	bool *out_is)
+static emr_status find_other(emr_view *view, const emr_row_domain *row, const emr_place *place,
+	emr_replica_item *item, bool *out_is)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	uint8_t patient_pk[32];
 	bool is_owner = true;
 	emr_status status = emr_facts_item(view->options.facts, &at, &bytes, item);
 
-	item->bytes = (emr_bytes){ 0 };
+	item->bytes = (emr_bytes){0};
 	if (status == EMR_OK)
 		status = emr_keyring_person_pk(view->options.keyring, patient_pk);
 	if (status == EMR_OK)
-		status = emr_signed_is_owner(view->options.replica, row->owner_pk, patient_pk, item->signer_id, &is_owner);
+		status = emr_signed_is_owner(view->options.replica, row->owner_pk, patient_pk,
+			item->signer_id, &is_owner);
 	*out_is = !is_owner;
 	return status;
 }
@@ -67,18 +72,20 @@ static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	emr_domain_public mine;
 	emr_row_domain row;
 
-	if (!is_mine || emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK ||
+	if (!is_mine ||
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
 		(row.head.flags & EMR_ITEM_INBOX) == 0)
 		return EMR_OK;
-	if (emr_keyring_coowns(s->keyring, domain) || (emr_keyring_domain_public(s->keyring, domain, 1, 1, &mine) == EMR_OK &&
-		memcmp(mine.owner_pk, row.owner_pk, sizeof mine.owner_pk) == 0))
+	if (emr_keyring_coowns(s->keyring, domain) ||
+		(emr_keyring_domain_public(s->keyring, domain, 1, 1, &mine) == EMR_OK &&
+			memcmp(mine.owner_pk, row.owner_pk, sizeof mine.owner_pk) == 0))
 		s->found = domain;
 	return EMR_OK;
 }
 
 emr_status deposits_inbox(emr_view *view, emr_id16 *out_domain)
 {
-	inbox_search s = { .keyring = view->options.keyring };
+	inbox_search s = {.keyring = view->options.keyring};
 	emr_status status = emr_replica_domains(view->options.replica, note_inbox, &s);
 
 	*out_domain = s.found;
@@ -92,7 +99,8 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 	emr_status status = domain_row(view, place->domain, &row);
 
 	*out_is = false;
-	if (status != EMR_OK || emr_id16_equal(place->object, place->domain) || (place->version & EMR_VERSION_ANNEX) != 0)
+	if (status != EMR_OK || emr_id16_equal(place->object, place->domain) ||
+		(place->version & EMR_VERSION_ANNEX) != 0)
 		return status;
 	return find_other(view, &row, place, &item, out_is);
 }
@@ -115,7 +123,8 @@ static void show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
 			len = (name.data[i + k] & 0xc0) == 0x80 ? len : 1;
 		memcpy(one, name.data + i, len);
 		i += len;
-		if (one[0] == 0 || one[0] == '/' || one[0] == '\\' || (one[0] != ' ' && !emr_card_name_ok(one))) {
+		if (one[0] == 0 || one[0] == '/' || one[0] == '\\' ||
+			(one[0] != ' ' && !emr_card_name_ok(one))) {
 			out[n++] = '_';
 			continue;
 		}
@@ -125,7 +134,8 @@ static void show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
 	out[n] = 0;
 }
 
-/* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not seen. */
+/* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not
+ * seen. */
 static void name_safely(emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {
 	char plain[EMR_NAME_MAX + 1];
@@ -151,10 +161,10 @@ static void name_day(uint64_t unix_s, char out[16])
 
 static emr_status name_organisation(emr_view *view, struct deposit *d)
 {
-	EMR_AUTO_BUF ca = { 0 };
+	EMR_AUTO_BUF ca = {0};
 	char name[256], id[40];
-	emr_status status = emr_signed_organisation(view->options.replica, emr_ledger_descriptor(view->options.ledger), d->org.b,
-		name, &ca);
+	emr_status status = emr_signed_organisation(view->options.replica,
+		emr_ledger_descriptor(view->options.ledger), d->org.b, name, &ca);
 
 	emr_hex(d->org.b, sizeof d->org.b, id);
 	name_safely(emr_bytes_of(name, strlen(name)), id, d->organisation);
@@ -195,7 +205,8 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	bool is_other = false;
 	emr_status status = domain_row(view, a->domain, &row);
 
-	if (status != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) == 0 || emr_id16_equal(a->object, a->domain))
+	if (status != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) == 0 ||
+		emr_id16_equal(a->object, a->domain))
 		return status;
 	status = find_other(view, &row, &a->place, &item, &is_other);
 	if (status != EMR_OK || !is_other)
@@ -211,7 +222,7 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	a->deposit = d;
 	a->meta.name = emr_bytes_of(d->name, strlen(d->name));
 	a->meta.mode = MODE_SHOWN;
-	a->meta.xattrs = a->meta.target = (emr_bytes){ 0 };
+	a->meta.xattrs = a->meta.target = (emr_bytes){0};
 	a->meta.xattr_count = 0;
 	return EMR_OK;
 }
@@ -225,10 +236,11 @@ void deposits_forget(arrival *a)
 /* ---- directories ---- */
 
 /* The same on each of the owner's computers, and on nobody else's. */
-static emr_status directory_id(const emr_view *view, emr_id16 domain, const struct deposit *d, const char *day, emr_id16 *out)
+static emr_status directory_id(const emr_view *view, emr_id16 domain, const struct deposit *d,
+	const char *day, emr_id16 *out)
 {
-	const emr_bytes pieces[] = { emr_bytes_of(SALT, sizeof SALT), emr_bytes_of(d->org.b, sizeof d->org.b),
-		emr_bytes_of(day, strlen(day)) };
+	const emr_bytes pieces[] = {emr_bytes_of(SALT, sizeof SALT),
+		emr_bytes_of(d->org.b, sizeof d->org.b), emr_bytes_of(day, strlen(day))};
 	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
 	emr_id16 from;
 
@@ -242,7 +254,8 @@ static bool is_free(const emr_view *view, emr_id16 domain, emr_id16 id)
 	emr_replica_head head;
 
 	return vacated_find(view, id) == NULL && tree_by_id(view, id) == NULL &&
-		(emr_replica_head_get(view->options.replica, domain, id, &head) != EMR_OK || head.state == EMR_OBJECT_LIVE);
+	       (emr_replica_head_get(view->options.replica, domain, id, &head) != EMR_OK ||
+		       head.state == EMR_OBJECT_LIVE);
 }
 
 /* As mkdir would. */
@@ -253,7 +266,7 @@ static emr_status add_directory(following *f, node *parent, const char *name, no
 	node_row row;
 	edit e;
 	emr_status status = tree_prepare(view, parent, name, &copy);
-	telling t = { .node = parent->number, .has_name = true };
+	telling t = {.node = parent->number, .has_name = true};
 
 	if (status != EMR_OK)
 		return status;
@@ -280,7 +293,8 @@ static emr_status add_directory(following *f, node *parent, const char *name, no
 	return emr_buf_append(&f->tell, &t, sizeof t);
 }
 
-static emr_status make_directory(following *f, node *parent, emr_id16 domain, emr_id16 id, const char *name, node **out)
+static emr_status make_directory(
+	following *f, node *parent, emr_id16 domain, emr_id16 id, const char *name, node **out)
 {
 	emr_view *view = f->view;
 	char chosen[EMR_NAME_MAX + 1];
@@ -303,7 +317,8 @@ static emr_status make_directory(following *f, node *parent, emr_id16 domain, em
 	return status;
 }
 
-/* The one called NAME that somebody made by that name serves as well, unless it belongs to another organisation. */
+/* The one called NAME that somebody made by that name serves as well, unless it belongs to another
+ * organisation. */
 static node *existing(const emr_view *view, const node *parent, emr_id16 id, const char *name)
 {
 	node *n = tree_by_id(view, id);
@@ -316,8 +331,8 @@ static node *existing(const emr_view *view, const node *parent, emr_id16 id, con
 	return n != NULL && n->type == EMR_META_DIR && !n->is_domain ? n : NULL;
 }
 
-static emr_status need_directory(following *f, node *parent, const struct deposit *d, const char *day, const char *name,
-	emr_id16 domain, node **out)
+static emr_status need_directory(following *f, node *parent, const struct deposit *d,
+	const char *day, const char *name, emr_id16 domain, node **out)
 {
 	emr_id16 id;
 	emr_status status = directory_id(f->view, domain, d, day, &id);
@@ -337,5 +352,7 @@ emr_status deposits_directory(following *f, const arrival *a, node **out_directo
 	if (inbox == NULL || !inbox->is_inbox || inbox->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
 	status = need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation);
-	return status == EMR_OK ? need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory) : status;
+	return status == EMR_OK ? need_directory(f, organisation, d, d->day, d->day, a->domain,
+					  out_directory)
+				: status;
 }

@@ -1,10 +1,11 @@
-/* What hospitals and clinicians leave in the owner's Inbox: it lies in Inbox/ORGANISATION/DATE/, by whose key signed it on the ledger
- * and the day it came, whatever its description claims; its name is made to show as it is, and takes nobody else's.
- * It refuses links and directories of others, a record that says it is another one, and what is beyond the network's limits: that is
- * neither fetched nor shown, and told once.
+/* What hospitals and clinicians leave in the owner's Inbox: it lies in Inbox/ORGANISATION/DATE/, by
+ * whose key signed it on the ledger and the day it came, whatever its description claims; its name
+ * is made to show as it is, and takes nobody else's. It refuses links and directories of others, a
+ * record that says it is another one, and what is beyond the network's limits: that is neither
+ * fetched nor shown, and told once.
  *
- * From then on it is a record like any other: the owner's description of it (META) goes onto the ledger with its place, and the
- * statement inside stays the hospital's. */
+ * From then on it is a record like any other: the owner's description of it (META) goes onto the
+ * ledger with its place, and the statement inside stays the hospital's. */
 #pragma once
 
 #include "follow.h"
@@ -13,18 +14,19 @@
 struct deposit {
 	bool is_hidden;
 	emr_id16 org;
-	char organisation[EMR_NAME_MAX + 1];	/* as a directory is called */
+	char organisation[EMR_NAME_MAX + 1]; /* as a directory is called */
 	char day[16];
 	char name[EMR_NAME_MAX + 1];
 };
 
-/* Without view->lock: sets A->deposit if it is one, and what A says to what may be believed.  A: live. */
+/* Without view->lock: sets A->deposit if it is one, and what A says to what may be believed.  A:
+ * live. */
 emr_status deposits_learn(emr_view *view, arrival *a);
 void deposits_forget(arrival *a);
 /* Under view->lock: the directory of the deposit A, made if it is not there. */
 emr_status deposits_directory(following *f, const arrival *a, node **out_directory);
 
-/* For the loading of the tree: the domain of the owner's Inbox (zero: none), and whether what is at PLACE in it was described by
- * somebody else: then it comes in as an arrival. */
+/* For the loading of the tree: the domain of the owner's Inbox (zero: none), and whether what is at
+ * PLACE in it was described by somebody else: then it comes in as an arrival. */
 emr_status deposits_inbox(emr_view *view, emr_id16 *out_domain);
 emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is);

@@ -9,9 +9,9 @@
 #include "replica/rules.h"
 
 #define DAY_S 86400
-#define LATE_S 3600	/* older entries may have a later time than newer ones, by some minutes */
+#define LATE_S 3600 /* older entries may have a later time than newer ones, by some minutes */
 #define BUCKETS 256
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 
 /* Where an item stands on the ledger. */
 typedef struct position {
@@ -23,16 +23,17 @@ typedef struct daily {
 	struct daily *next;
 	emr_id32 signer;
 	uint64_t day, n;
-	position last;	/* the last one that is within the limit, once there are so many */
+	position last; /* the last one that is within the limit, once there are so many */
 	bool is_told;
 } daily;
 
-/* Of one Inbox: each deposit on the ledger is counted once in the life of the view.  Only the publisher's thread comes here. */
+/* Of one Inbox: each deposit on the ledger is counted once in the life of the view.  Only the
+ * publisher's thread comes here. */
 struct deposit_tally {
 	struct deposit_tally *next;
 	emr_id16 domain;
-	uint64_t limit;	/* a day, when it was counted */
-	uint64_t since;	/* every deposit from this time on is counted */
+	uint64_t limit; /* a day, when it was counted */
+	uint64_t since; /* every deposit from this time on is counted */
 	uint64_t seen;	/* up to and with this entry */
 	daily *days[BUCKETS];
 };
@@ -47,21 +48,23 @@ typedef struct counted {
 
 typedef struct walk {
 	uint64_t since, seen, newest;
-	emr_buf found;	/* counted */
+	emr_buf found; /* counted */
 } walk;
 
 static emr_status visit(void *arg, const emr_replica_listing *line)
 {
 	walk *w = arg;
 	const emr_replica_item *item = &line->item;
-	counted c = { .at = { .seq = item->seq, .index = item->index }, .signer = item->signer_id, .day = item->ledger_time / DAY_S };
+	counted c = {.at = {.seq = item->seq, .index = item->index},
+		.signer = item->signer_id,
+		.day = item->ledger_time / DAY_S};
 
 	if (item->seq <= w->seen || item->ledger_time + LATE_S < w->since)
 		return ENOUGH;
 	if (item->seq > w->newest)
 		w->newest = item->seq;
-	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT || item->op != EMR_OP_PUT ||
-		item->version != 1 || item->ledger_time < w->since)
+	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT ||
+		item->op != EMR_OP_PUT || item->version != 1 || item->ledger_time < w->since)
 		return EMR_OK;
 	return emr_buf_append(&w->found, &c, sizeof c);
 }
@@ -91,7 +94,7 @@ static emr_status find(struct deposit_tally *t, emr_id32 signer, uint64_t day, d
 		d = calloc(1, sizeof *d);
 		if (d == NULL)
 			return EMR_NO_MEMORY;
-		*d = (daily){ .next = *bucket, .signer = signer, .day = day };
+		*d = (daily){.next = *bucket, .signer = signer, .day = day};
 		*bucket = d;
 	}
 	*out = d;
@@ -138,8 +141,9 @@ static void start_again(struct deposit_tally *t, uint64_t since, uint64_t limit)
 /* What came since the last time, or everything from SINCE on. */
 static emr_status go_on(emr_view *view, struct deposit_tally *t)
 {
-	walk w = { .since = t->since, .seen = t->seen, .newest = t->seen };
-	emr_status status = emr_replica_recent(view->options.replica, &t->domain, NULL, SIZE_MAX, visit, &w);
+	walk w = {.since = t->since, .seen = t->seen, .newest = t->seen};
+	emr_status status =
+		emr_replica_recent(view->options.replica, &t->domain, NULL, SIZE_MAX, visit, &w);
 
 	if (status == EMR_OK || status == ENOUGH)
 		status = enter(t, &w);
@@ -161,14 +165,17 @@ static struct deposit_tally *tally_of(emr_view *view, emr_id16 domain)
 		return t;
 	t = calloc(1, sizeof *t);
 	if (t != NULL) {
-		*t = (struct deposit_tally){ .next = view->tallies, .domain = domain, .since = UINT64_MAX };
+		*t = (struct deposit_tally){
+			.next = view->tallies, .domain = domain, .since = UINT64_MAX};
 		view->tallies = t;
 	}
 	return t;
 }
 
-/* The day of ITEM is counted: at first that day and what came later; once somebody asks for an earlier one, everything. */
-static emr_status need_day(emr_view *view, struct deposit_tally *t, const emr_replica_item *item, uint64_t limit)
+/* The day of ITEM is counted: at first that day and what came later; once somebody asks for an
+ * earlier one, everything. */
+static emr_status need_day(
+	emr_view *view, struct deposit_tally *t, const emr_replica_item *item, uint64_t limit)
 {
 	uint64_t since = item->ledger_time / DAY_S * DAY_S;
 
@@ -192,14 +199,16 @@ static void tell(emr_view *view, daily *d, const char *organisation)
 	view->options.notice(view->options.notice_arg, "inbox-limit", path);
 }
 
-emr_status deposits_is_beyond(emr_view *view, const emr_place *place, const emr_replica_item *item, const char *organisation,
-	bool *out_is)
+emr_status deposits_is_beyond(emr_view *view, const emr_place *place, const emr_replica_item *item,
+	const char *organisation, bool *out_is)
 {
-	const position at = { .seq = item->seq, .index = item->index };
+	const position at = {.seq = item->seq, .index = item->index};
 	struct deposit_tally *t = tally_of(view, place->domain);
 	daily *d = NULL;
 	emr_rules rules;
-	emr_status status = t != NULL ? emr_rules_in_force(view->options.replica, &rules, NULL, NULL) : EMR_NO_MEMORY;
+	emr_status status = t != NULL
+				    ? emr_rules_in_force(view->options.replica, &rules, NULL, NULL)
+				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = need_day(view, t, item, rules.deposits_a_day);
@@ -208,7 +217,8 @@ emr_status deposits_is_beyond(emr_view *view, const emr_place *place, const emr_
 	if (status != EMR_OK)
 		return status;
 	*out_is = place->padded > emr_padded_len(rules.deposit_bytes, false);
-	if (!*out_is && item->version == 1)	/* a new version of what is here already counts as none */
+	if (!*out_is &&
+		item->version == 1) /* a new version of what is here already counts as none */
 		*out_is = d->n >= t->limit && (t->limit == 0 || compare(&d->last, &at) < 0);
 	if (*out_is)
 		tell(view, d, organisation);

@@ -7,7 +7,7 @@
 #include "foreign.h"
 #include "publishing.h"
 
-#define HELD_RETRY_NS INT64_C(60000000000)	/* only a person, or another start, can change it */
+#define HELD_RETRY_NS INT64_C(60000000000) /* only a person, or another start, can change it */
 
 void describe_free(publishing *p)
 {
@@ -31,7 +31,7 @@ static emr_status new_work(publishing *p, work **out_work)
 		p->works = grown;
 		p->works_cap = cap;
 	}
-	p->works[p->nworks] = (work){ 0 };
+	p->works[p->nworks] = (work){0};
 	*out_work = &p->works[p->nworks];
 	return EMR_OK;
 }
@@ -47,15 +47,16 @@ static unsigned depth_of(const node *n)
 	return depth;
 }
 
-/* N's bytes are those of an earlier version of its record: they come again under their old number. */
+/* N's bytes are those of an earlier version of its record: they come again under their old number.
+ */
 static bool comes_again(const node *n)
 {
 	const file *f = n->file;
 
 	if (f == NULL || f->restored == NULL || !f->has_content || f->staging != NULL)
 		return false;
-	return !n->is_published || (n->content_dirty &&
-		emr_id16_equal(f->restored->record_id, n->place.record_id));
+	return !n->is_published ||
+	       (n->content_dirty && emr_id16_equal(f->restored->record_id, n->place.record_id));
 }
 
 static emr_change_kind kind_of(const node *n, bool moves)
@@ -106,8 +107,9 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 	};
 	/* Where a share lies that is a file is its owner's to say. */
 	if (!foreign_is_share(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
-		w->meta.parent = emr_id16_is_zero(n->lost_parent) ? tree_future_id(foreign_sent_to(n->parent))
-			: n->lost_parent;
+		w->meta.parent = emr_id16_is_zero(n->lost_parent)
+					 ? tree_future_id(foreign_sent_to(n->parent))
+					 : n->lost_parent;
 	if (comes_again(n))
 		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
 	else if (n->is_published)
@@ -125,10 +127,12 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		.domain = domain,
 		.object = tree_future_id(n),
 		.is_inbox = n->is_inbox,
-		.base_version = n->is_published && emr_id16_equal(tree_future_id(n), n->place.object)
-			? n->place.version : 0,
+		.base_version =
+			n->is_published && emr_id16_equal(tree_future_id(n), n->place.object)
+				? n->place.version
+				: 0,
 	};
-	if (foreign_share(n) != NULL)	/* lives as long as the view */
+	if (foreign_share(n) != NULL) /* lives as long as the view */
 		w->change.owner_card = emr_buf_view(&foreign_share(n)->owner_card);
 	if (n->type != EMR_META_FILE)
 		return;
@@ -140,7 +144,9 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	w->change.record_id = n->is_published ? n->place.record_id : n->id;
 	w->change.cver = n->is_published ? n->place.cver : 0;
 	if (kind == EMR_CHANGE_PUT)
-		w->change.cver = !n->is_published ? 1 : n->top_cver < UINT64_MAX ? n->top_cver + 1 : UINT64_MAX;
+		w->change.cver = !n->is_published	    ? 1
+				 : n->top_cver < UINT64_MAX ? n->top_cver + 1
+							    : UINT64_MAX;
 }
 
 static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)
@@ -148,7 +154,7 @@ static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)
 	if (!n->is_domain)
 		n->next_id = tree_next_id(view, n, domain);
 	else if (emr_id16_is_zero(n->next_id))
-		n->next_id = tree_next_id(view, n, (emr_id16){ { 0 } });
+		n->next_id = tree_next_id(view, n, (emr_id16){{0}});
 }
 
 static emr_status describe(publishing *p, node *n)
@@ -161,8 +167,10 @@ static emr_status describe(publishing *p, node *n)
 
 	if (moves)
 		draw_next_id(p->view, n, domain);
-	/* Written again since: the next run has it.  An answer for the older bytes would pass for one for these. */
-	if (kind == EMR_CHANGE_PUT && (n->file == NULL || !n->file->has_content || n->file->staging != NULL))
+	/* Written again since: the next run has it.  An answer for the older bytes would pass for
+	 * one for these. */
+	if (kind == EMR_CHANGE_PUT &&
+		(n->file == NULL || !n->file->has_content || n->file->staging != NULL))
 		return EMR_OK;
 	/* Became a version of a record since tops_learn: the next run knows its number. */
 	if (kind == EMR_CHANGE_PUT && n->is_published && n->top_cver == 0)
@@ -189,7 +197,7 @@ static emr_status describe(publishing *p, node *n)
 	if (!n->is_published && !comes_again(n))
 		w->change.from = NULL;
 	else
-		w->change.from = &w->from;	/* set again once the array stands still */
+		w->change.from = &w->from; /* set again once the array stands still */
 	return EMR_OK;
 }
 
@@ -199,12 +207,13 @@ static void draw_future_ids(publishing *p)
 	for (size_t i = 0; i < p->nnodes; i++) {
 		node *n = p->nodes[i];
 
-		if (n->type == EMR_META_DIR && n->is_published && !emr_id16_equal(tree_domain(n), n->place.domain))
+		if (n->type == EMR_META_DIR && n->is_published &&
+			!emr_id16_equal(tree_domain(n), n->place.domain))
 			draw_next_id(p->view, n, tree_domain(n));
 	}
 }
 
-#define ANCHORED_AT_ONCE 64	/* rows of at most 22 KiB: well within one frame */
+#define ANCHORED_AT_ONCE 64 /* rows of at most 22 KiB: well within one frame */
 
 /* Rows for KIDS, which have none. */
 static emr_status put_rows(emr_view *view, node **kids, size_t n)
@@ -258,11 +267,12 @@ static emr_status anchor_all_kids(publishing *p)
 
 /* ---- removals ---- */
 
-/* What is on its way out of which domain: a directory's old place is not removed while something is published in it,
- * or other computers would find that without a directory. */
+/* What is on its way out of which domain: a directory's old place is not removed while something is
+ * published in it, or other computers would find that without a directory. */
 typedef struct leaving {
-	emr_buf can, cannot;	/* of emr_id16: domains; from the second kind nothing leaves by itself */
-	bool renames;		/* the root of an inner domain is to name its directory's new id */
+	emr_buf can,
+		cannot; /* of emr_id16: domains; from the second kind nothing leaves by itself */
+	bool renames;	/* the root of an inner domain is to name its directory's new id */
 } leaving;
 
 static emr_status note_leaving(emr_buf *domains, emr_id16 domain)
@@ -281,7 +291,8 @@ static emr_status find_leaving(const emr_view *view, leaving *l)
 		if (!n->is_published || n->state != NODE_LIVE || n->is_local)
 			continue;
 		if (!emr_id16_equal(tree_domain(n), n->place.domain))
-			status = note_leaving(n->failure == EMR_OK ? &l->can : &l->cannot, n->place.domain);
+			status = note_leaving(
+				n->failure == EMR_OK ? &l->can : &l->cannot, n->place.domain);
 		else if (tree_is_root_object(n) && n->meta_dirty && n->failure == EMR_OK)
 			l->renames = true;
 	}
@@ -301,7 +312,8 @@ static bool must_wait(const emr_view *view, const leaving *l, vacated *v)
 {
 	bool can = l->renames || leaves(&l->can, v->place.domain);
 
-	if (v->type != EMR_META_DIR || v->name[0] != 0 || (!can && !leaves(&l->cannot, v->place.domain)))
+	if (v->type != EMR_META_DIR || v->name[0] != 0 ||
+		(!can && !leaves(&l->cannot, v->place.domain)))
 		return false;
 	v->is_held = !can;
 	v->since_boot_ns = view_boot_ns(view) + (can ? 0 : HELD_RETRY_NS);
@@ -325,9 +337,11 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 		p->nworks++;
 		n++;
 		w->depth = UINT32_MAX;
-		w->change = (emr_change){ .kind = EMR_CHANGE_UNLINK, .node = v->place.object,
-			.domain = v->place.domain, .object = v->place.object,
-			.base_version = v->place.version };
+		w->change = (emr_change){.kind = EMR_CHANGE_UNLINK,
+			.node = v->place.object,
+			.domain = v->place.domain,
+			.object = v->place.object,
+			.base_version = v->place.version};
 	}
 	return EMR_OK;
 }
@@ -349,8 +363,9 @@ static void link_works(publishing *p)
 
 		if (w->change.kind == EMR_CHANGE_UNLINK)
 			continue;
-		w->meta.name = w->sent_name != NULL ? emr_bytes_of(w->sent_name, strlen(w->sent_name))
-						    : emr_bytes_of(w->name, strlen(w->name));
+		w->meta.name = w->sent_name != NULL
+				       ? emr_bytes_of(w->sent_name, strlen(w->sent_name))
+				       : emr_bytes_of(w->name, strlen(w->name));
 		w->meta.target = emr_bytes_of(w->target, strlen(w->target));
 		w->meta.xattrs = emr_buf_view(&w->attributes);
 		w->meta.xattr_count = count_attributes(w->meta.xattrs);
@@ -362,7 +377,7 @@ static void link_works(publishing *p)
 
 emr_status describe_all(publishing *p)
 {
-	leaving l = { .renames = false };
+	leaving l = {.renames = false};
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&p->view->lock);

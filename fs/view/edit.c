@@ -8,7 +8,7 @@
 
 #include "foreign.h"
 
-#define DEAD_BYTES_MANY (UINT64_C(64) << 20)	/* removed: worth a look */
+#define DEAD_BYTES_MANY (UINT64_C(64) << 20) /* removed: worth a look */
 
 int64_t view_now_ns(const emr_view *view)
 {
@@ -22,21 +22,21 @@ int64_t view_boot_ns(const emr_view *view)
 
 edit edit_begin(emr_view *view)
 {
-	edit e = { .view = view };
+	edit e = {.view = view};
 
 	e.status = view->options.read_only ? EMR_READ_ONLY
-		: emr_journal_begin(view->options.journal, &e.txn);
+					   : emr_journal_begin(view->options.journal, &e.txn);
 	return e;
 }
 
 edit edit_with(emr_view *view, emr_journal_txn *txn)
 {
-	return (edit){ .view = view, .txn = txn };
+	return (edit){.view = view, .txn = txn};
 }
 
 void edit_put(edit *e, emr_id16 id, const node_row *row)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 
 	if (e->status == EMR_OK)
 		e->status = row_encode(row, &bytes);
@@ -52,16 +52,18 @@ void edit_delete(edit *e, emr_id16 id)
 
 void edit_vacate(edit *e, const vacated *v)
 {
-	EMR_AUTO_BUF bytes = { 0 };
-	vacated_row row = { .place = v->place, .directory = v->directory, .type = v->type,
+	EMR_AUTO_BUF bytes = {0};
+	vacated_row row = {.place = v->place,
+		.directory = v->directory,
+		.type = v->type,
 		.may_be_adopted = v->may_be_adopted,
-		.name = emr_bytes_of(v->name, strlen(v->name)) };
+		.name = emr_bytes_of(v->name, strlen(v->name))};
 
 	if (e->status == EMR_OK)
 		e->status = vacated_encode(&row, &bytes);
 	if (e->status == EMR_OK)
-		e->status = emr_journal_put(e->txn, EMR_ROW_VACATED, v->place.object,
-			emr_buf_view(&bytes));
+		e->status = emr_journal_put(
+			e->txn, EMR_ROW_VACATED, v->place.object, emr_buf_view(&bytes));
 }
 
 void edit_unvacate(edit *e, emr_id16 object)
@@ -83,12 +85,13 @@ void edit_ino(edit *e, emr_id16 object, uint64_t ino)
 void edit_moved(edit *e, emr_id16 from, emr_id16 to)
 {
 	if (e->status == EMR_OK)
-		e->status = emr_journal_put(e->txn, EMR_ROW_MOVED, from, emr_bytes_of(to.b, sizeof to.b));
+		e->status = emr_journal_put(
+			e->txn, EMR_ROW_MOVED, from, emr_bytes_of(to.b, sizeof to.b));
 }
 
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 {
-	emr_pin pin = { .root = *root, .owner = owner, .state = state };
+	emr_pin pin = {.root = *root, .owner = owner, .state = state};
 
 	if (e->status == EMR_OK)
 		e->status = emr_journal_pin(e->txn, &pin);
@@ -96,7 +99,7 @@ void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 
 void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner)
 {
-	emr_pin pin = { .root = *root, .owner = owner };
+	emr_pin pin = {.root = *root, .owner = owner};
 
 	if (e->status == EMR_OK)
 		e->status = emr_journal_unpin(e->txn, &pin);
@@ -203,19 +206,19 @@ static bool doom(emr_view *view, emr_id16 id)
 
 	if (d == NULL)
 		return false;
-	*d = (doomed){ .next = view->doomed, .id = id,
-		.seq = emr_journal_last_seq(view->options.journal) };
+	*d = (doomed){
+		.next = view->doomed, .id = id, .seq = emr_journal_last_seq(view->options.journal)};
 	view->doomed = d;
 	return true;
 }
 
 ended take_working_copy(emr_view *view, file *f)
 {
-	ended e = { .staging = f->staging, .keep_spill = f->is_spill_named };
+	ended e = {.staging = f->staging, .keep_spill = f->is_spill_named};
 
 	if (f->staging == NULL)
 		return e;
-	if (f->is_spill_named && !doom(view, f->staging_id))	/* the next start finds it */
+	if (f->is_spill_named && !doom(view, f->staging_id)) /* the next start finds it */
 		emr_log(EMR_LOG_WARN, "a spill stays for a while");
 	if (f->is_spill_unsynced)
 		view->unsynced_spills--;
@@ -260,7 +263,8 @@ void remove_doomed(emr_view *view)
 		emr_status status = emr_staging_remove(view->options.records, d->id);
 
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "a spill was not removed: %s", emr_status_text(status));
+			emr_log(EMR_LOG_WARN, "a spill was not removed: %s",
+				emr_status_text(status));
 		free(d);
 	}
 }
@@ -274,9 +278,10 @@ void want_reclaim(emr_view *view)
 void note_dead(emr_view *view, const node *n)
 {
 	if (!node_is_file(n) || (n->is_published && !n->content_dirty))
-		return;	/* a published version can be brought back */
+		return; /* a published version can be brought back */
 	view->dead_bytes += n->size;
-	if (view->dead_bytes >= DEAD_BYTES_MANY || emr_reserve_is_out(emr_store_reserve(view->options.store)))
+	if (view->dead_bytes >= DEAD_BYTES_MANY ||
+		emr_reserve_is_out(emr_store_reserve(view->options.store)))
 		want_reclaim(view);
 }
 

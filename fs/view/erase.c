@@ -1,4 +1,5 @@
-/* From rows E to nothing: the ledger first, then readers and trees of the past, then blocks, frames and pins, then the rows. */
+/* From rows E to nothing: the ledger first, then readers and trees of the past, then blocks, frames
+ * and pins, then the rows. */
 #include "erase.h"
 
 #include <stdlib.h>
@@ -23,22 +24,25 @@
 
 void edit_erasing(edit *e, const erasing *what)
 {
-	uint8_t bytes[ROW_BYTES] = { ROW_VERSION, what->is_local ? FLAG_LOCAL : 0 };
+	uint8_t bytes[ROW_BYTES] = {ROW_VERSION, what->is_local ? FLAG_LOCAL : 0};
 
 	memcpy(bytes + 2, what->domain.b, sizeof what->domain.b);
 	if (e->status == EMR_OK)
-		e->status = emr_journal_put(e->txn, EMR_ROW_ERASING, what->object, emr_bytes_of(bytes, sizeof bytes));
+		e->status = emr_journal_put(
+			e->txn, EMR_ROW_ERASING, what->object, emr_bytes_of(bytes, sizeof bytes));
 }
 
 static int by_erasing(const void *a, const void *b)
 {
-	return memcmp(((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
+	return memcmp(
+		((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
 }
 
-/* Sorted when somebody asks: a folder that is being erased and followed at once has many of both. */
+/* Sorted when somebody asks: a folder that is being erased and followed at once has many of both.
+ */
 bool erase_has(emr_view *view, emr_id16 object)
 {
-	erasing key = { .object = object };
+	erasing key = {.object = object};
 
 	if (view->nerasing == 0)
 		return false;
@@ -58,7 +62,7 @@ bool erase_has_finished(const emr_view *view, emr_id16 object)
 
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)
 {
-	erasing what = { .object = object, .domain = domain, .is_local = true };
+	erasing what = {.object = object, .domain = domain, .is_local = true};
 	emr_status status;
 	edit e;
 
@@ -117,11 +121,12 @@ emr_status erase_node(emr_view *view, node *n)
 static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
 {
 	emr_view *view = arg;
-	erasing what = { .object = object };
+	erasing what = {.object = object};
 	emr_status status;
 
 	if (value.len < ROW_BYTES || value.data[0] != ROW_VERSION)
-		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT
+								    : EMR_DAMAGED;
 	what.is_local = (value.data[1] & FLAG_LOCAL) != 0;
 	memcpy(what.domain.b, value.data + 2, sizeof what.domain.b);
 	status = erase_reserve(view, 1);
@@ -141,7 +146,8 @@ static emr_status remove_begun(emr_view *view)
 		for (size_t i = 0; i < view->nerasing && status == EMR_OK; i++) {
 			node *n = tree_by_id(view, view->erasing[i].object);
 
-			if (n == NULL || n->state != NODE_LIVE || node_has_kids(n) || n->parent == NULL)
+			if (n == NULL || n->state != NODE_LIVE || node_has_kids(n) ||
+				n->parent == NULL)
 				continue;
 			status = erase_node(view, n);
 			some = true;
@@ -174,7 +180,7 @@ bool erase_is_due(const emr_view *view)
 
 typedef struct trying {
 	emr_view *view;
-	erasing *all;		/* a copy, sorted by object */
+	erasing *all; /* a copy, sorted by object */
 	size_t n;
 } trying;
 
@@ -187,7 +193,7 @@ static int by_object(const void *a, const void *b)
 
 static erasing *find(const trying *t, emr_id16 object)
 {
-	const erasing key = { .object = object };
+	const erasing key = {.object = object};
 
 	return t->n == 0 ? NULL : bsearch(&key, t->all, t->n, sizeof key, by_object);
 }
@@ -218,15 +224,17 @@ static emr_status copy_list(trying *t)
 typedef struct first_part {
 	emr_replica *replica;
 	emr_id16 domain, object;
-	uint64_t from;		/* version of the oldest part that is still there; 0: none */
+	uint64_t from; /* version of the oldest part that is still there; 0: none */
 } first_part;
 
 static emr_status look_for_part(void *arg, const emr_replica_item *item)
 {
 	first_part *f = arg;
-	emr_part_key at = { .domain = f->domain, .object = f->object, .version = item->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = f->domain,
+		.object = f->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 
 	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
 		return EMR_OK;
@@ -235,9 +243,11 @@ static emr_status look_for_part(void *arg, const emr_replica_item *item)
 }
 
 /* What has to be said next of WHAT; *OUT_NEEDED false: the ledger is done with it. */
-static emr_status next_change(emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
+static emr_status next_change(
+	emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
 {
-	first_part f = { .replica = view->options.replica, .domain = what->domain, .object = what->object };
+	first_part f = {
+		.replica = view->options.replica, .domain = what->domain, .object = what->object};
 	emr_replica_head head;
 	emr_status status;
 
@@ -248,20 +258,24 @@ static emr_status next_change(emr_view *view, const erasing *what, emr_change *o
 	if (status == EMR_NOT_FOUND || (status == EMR_OK && head.state == EMR_OBJECT_ERASED))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = emr_replica_history(f.replica, EMR_FAMILY_OBJECT, what->domain, what->object, look_for_part,
-			&f);
+		status = emr_replica_history(f.replica, EMR_FAMILY_OBJECT, what->domain,
+			what->object, look_for_part, &f);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		return status;
 	*out_needed = true;
-	*out = (emr_change){ .kind = EMR_CHANGE_ERASE, .node = what->object, .domain = what->domain,
-		.object = what->object, .erase_from = f.from != 0 ? f.from : head.version,
-		.erase_to = head.version };
+	*out = (emr_change){.kind = EMR_CHANGE_ERASE,
+		.node = what->object,
+		.domain = what->domain,
+		.object = what->object,
+		.erase_from = f.from != 0 ? f.from : head.version,
+		.erase_to = head.version};
 	if (out->erase_to - out->erase_from >= EMR_ERASE_SPAN)
 		out->erase_to = out->erase_from + EMR_ERASE_SPAN - 1;
 	return EMR_OK;
 }
 
-static emr_status note_answers(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status note_answers(
+	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
 {
 	trying *t = arg;
 
@@ -270,12 +284,15 @@ static emr_status note_answers(void *arg, emr_journal_txn *txn, const emr_outcom
 		erasing *what = find(t, o->place.object);
 		char id[33];
 
-		if (what == NULL || (o->error == EMR_OK && (o->result <= EMR_RESULT_ALREADY ||
-			o->result == EMR_RESULT_GONE || o->result == EMR_RESULT_CONFLICT)))
+		if (what == NULL ||
+			(o->error == EMR_OK &&
+				(o->result <= EMR_RESULT_ALREADY || o->result == EMR_RESULT_GONE ||
+					o->result == EMR_RESULT_CONFLICT)))
 			continue;
 		emr_hex(o->place.object.b, sizeof o->place.object.b, id);
 		emr_log(EMR_LOG_ERROR, "object %s was not erased: %s", id,
-			o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
+			o->error != EMR_OK ? emr_status_text(o->error)
+					   : emr_result_text(o->result));
 		what->is_refused = true;
 	}
 	return emr_journal_commit(txn, NULL);
@@ -285,10 +302,11 @@ static emr_status note_answers(void *arg, emr_journal_txn *txn, const emr_outcom
 static emr_status send_domain(trying *t, emr_change *changes, size_t n, emr_change *scratch)
 {
 	size_t count = 0;
-	emr_id16 domain = { { 0 } };
+	emr_id16 domain = {{0}};
 
 	for (size_t i = 0; i < n; i++) {
-		if (changes[i].kind == 0 || (count > 0 && !emr_id16_equal(changes[i].domain, domain)))
+		if (changes[i].kind == 0 ||
+			(count > 0 && !emr_id16_equal(changes[i].domain, domain)))
 			continue;
 		domain = changes[i].domain;
 		scratch[count++] = changes[i];
@@ -329,9 +347,10 @@ static emr_status erase_in_annex(const trying *t)
 
 	if (annex == NULL)
 		return EMR_OK;
-	side = (emr_side){ .ledger = annex->ledger, .replica = annex->replica };
+	side = (emr_side){.ledger = annex->ledger, .replica = annex->replica};
 	for (size_t i = 0; i < t->n && status == EMR_OK; i++)
-		status = emr_side_erase(&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object);
+		status = emr_side_erase(
+			&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object);
 	if (status == EMR_OK)
 		emr_replica_forget_erased(annex->replica);
 	return status;
@@ -342,7 +361,7 @@ static emr_status erase_on_ledger(trying *t)
 	bool some = true;
 	emr_status status = emr_settle_catch_up(t->view->options.settle, NULL, NULL);
 
-	while (status == EMR_OK && some)	/* more than once for objects with many versions */
+	while (status == EMR_OK && some) /* more than once for objects with many versions */
 		status = erase_once(t, &some);
 	if (status == EMR_OK)
 		status = erase_in_annex(t);
@@ -363,7 +382,7 @@ static void close_reader(emr_view *view, node *n)
 	file *f;
 
 	pthread_mutex_lock(&view->lock);
-	f = n->file;	/* NULL: never opened */
+	f = n->file; /* NULL: never opened */
 	pthread_mutex_unlock(&view->lock);
 	if (f != NULL) {
 		pthread_rwlock_wrlock(&f->lock);
@@ -411,7 +430,7 @@ static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 	uint64_t left;
 
 	do {
-		emr_reclaim_report report = { 0 };
+		emr_reclaim_report report = {0};
 		emr_status status = view_scrub(view, is_forsaken, t, &report);
 
 		if (status != EMR_OK)
@@ -430,7 +449,7 @@ static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 
 typedef struct unpinning {
 	const trying *t;
-	emr_buf pins;		/* emr_pin, ... */
+	emr_buf pins; /* emr_pin, ... */
 } unpinning;
 
 static emr_status note_pin(void *arg, const emr_pin *pin)
@@ -464,7 +483,7 @@ static emr_status unpin_some(emr_view *view, const emr_pin *pins, size_t n)
 
 static emr_status unpin_all(trying *t)
 {
-	unpinning u = { .t = t };
+	unpinning u = {.t = t};
 	emr_status status = emr_store_each_pin(t->view->options.store, note_pin, &u);
 	const emr_pin *pins = (const emr_pin *)(const void *)u.pins.data;
 	size_t n = u.pins.len / sizeof *pins;
@@ -496,14 +515,16 @@ static emr_status forget_rows(trying *t)
 	size_t kept = 0;
 
 	for (size_t at = 0; at < t->n && status == EMR_OK; at += TXN_ROWS)
-		status = forget_some(view, t->all + at, t->n - at < TXN_ROWS ? t->n - at : TXN_ROWS);
+		status =
+			forget_some(view, t->all + at, t->n - at < TXN_ROWS ? t->n - at : TXN_ROWS);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < view->nerasing; i++)
 		if (find(t, view->erasing[i].object) == NULL)
 			view->erasing[kept++] = view->erasing[i];
-		else if (emr_buf_append(&view->erased, view->erasing[i].object.b, sizeof(emr_id16)) != EMR_OK)
+		else if (emr_buf_append(&view->erased, view->erasing[i].object.b,
+				 sizeof(emr_id16)) != EMR_OK)
 			emr_log(EMR_LOG_INFO, "an erasure will be looked at once more");
 	view->nerasing = kept;
 	pthread_mutex_unlock(&view->lock);
@@ -530,8 +551,8 @@ static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
 
 void erase_run(emr_view *view)
 {
-	trying t = { .view = view };
-	emr_reclaim_report left = { 0 };
+	trying t = {.view = view};
+	emr_reclaim_report left = {0};
 	emr_status status = copy_list(&t);
 
 	/* Names whose going the journal refused when their rows E were made. */
@@ -542,7 +563,8 @@ void erase_run(emr_view *view)
 	if (status == EMR_OK && t.n > 0)
 		status = erase_all(&t, &left);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "erasing %zu objects is not finished: %s", t.n, emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "erasing %zu objects is not finished: %s", t.n,
+			emr_status_text(status));
 	free(t.all);
 	pthread_mutex_lock(&view->lock);
 	view->erase_status = status;

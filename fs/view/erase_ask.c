@@ -1,4 +1,5 @@
-/* What a person wants erased: which objects that are, on the ledger and here, and from when on there is no way back. */
+/* What a person wants erased: which objects that are, on the ledger and here, and from when on
+ * there is no way back. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +15,12 @@
 typedef struct asking {
 	emr_view *view;
 	const emr_erase *what;
-	const char *path;	/* below the top, or below .emrfs/deleted; NULL: everything that was deleted */
+	const char *path; /* below the top, or below .emrfs/deleted; NULL: everything that was
+			     deleted */
 	bool only_deleted;
-	emr_buf objects;	/* erasing, ...: first those of nodes */
-	emr_buf records;	/* emr_id16, ...; sorted once it is complete */
-	emr_buf nodes;		/* numbers, parents first */
+	emr_buf objects; /* erasing, ...: first those of nodes */
+	emr_buf records; /* emr_id16, ...; sorted once it is complete */
+	emr_buf nodes;	 /* numbers, parents first */
 	bool has_inbox, is_written, is_in_run;
 	emr_status status;
 	emr_erased erased;
@@ -32,7 +34,7 @@ static void add(asking *a, emr_buf *list, const void *item, size_t size)
 
 static void add_object(asking *a, emr_id16 domain, emr_id16 object, bool is_local)
 {
-	const erasing what = { .object = object, .domain = domain, .is_local = is_local };
+	const erasing what = {.object = object, .domain = domain, .is_local = is_local};
 
 	add(a, &a->objects, &what, sizeof what);
 }
@@ -58,7 +60,7 @@ static void note_node(void *arg, node *n)
 		a->erased.live++;
 	add(a, &a->nodes, &n->number, sizeof n->number);
 	if (!n->is_published) {
-		add_object(a, (emr_id16){ { 0 } }, n->id, true);
+		add_object(a, (emr_id16){{0}}, n->id, true);
 		return;
 	}
 	add_object(a, n->place.domain, n->place.object, false);
@@ -99,12 +101,12 @@ static bool was_deleted_in_time(asking *a, const past_entry *e)
 	if (a->what->until_unix_s == 0)
 		return true;
 	return emr_facts_head(a->view->options.facts, e->domain, e->object, &head) == EMR_OK &&
-		head.ledger_time <= a->what->until_unix_s;
+	       head.ledger_time <= a->what->until_unix_s;
 }
 
 static void note_entry(asking *a, const past_entry *e)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_place place;
 	emr_meta meta;
 
@@ -112,8 +114,8 @@ static void note_entry(asking *a, const past_entry *e)
 	add_object(a, e->domain, e->object, false);
 	if (e->type != EMR_META_FILE || a->status != EMR_OK)
 		return;
-	a->status = emr_facts_version(a->view->options.facts, e->domain, e->object, e->version, e->pversion, &place,
-		&bytes, &meta);
+	a->status = emr_facts_version(a->view->options.facts, e->domain, e->object, e->version,
+		e->pversion, &place, &bytes, &meta);
 	if (a->status == EMR_OK)
 		add_record(a, place.record_id);
 }
@@ -148,7 +150,8 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 		goes = goes && e->is_gone && was_deleted_in_time(a, e);
 		if (goes)
 			note_entry(a, e);
-		for (uint32_t up = e->parent; !goes && up != PAST_TOP; up = tree->entries[up].parent)
+		for (uint32_t up = e->parent; !goes && up != PAST_TOP;
+			up = tree->entries[up].parent)
 			stays[up] = true;
 	}
 	note_directories(a, tree, stays);
@@ -181,8 +184,9 @@ static emr_status note_object(void *arg, const emr_version *v)
 	asking *a = arg;
 	const emr_id16 *record = &v->place.record_id;
 
-	if (emr_id16_is_zero(*record) || bsearch(record, a->records.data, a->records.len / sizeof *record,
-		sizeof *record, by_bytes) == NULL)
+	if (emr_id16_is_zero(*record) ||
+		bsearch(record, a->records.data, a->records.len / sizeof *record, sizeof *record,
+			by_bytes) == NULL)
 		return EMR_OK;
 	add_object(a, v->place.domain, v->place.object, false);
 	return a->status;
@@ -230,7 +234,8 @@ static emr_status look(asking *a)
 	if (living != EMR_OK && living != EMR_NOT_FOUND)
 		return living;
 	deleted = note_deleted(a);
-	if (deleted != EMR_OK && (deleted != EMR_NOT_FOUND || (a->path != NULL && living == EMR_NOT_FOUND)))
+	if (deleted != EMR_OK &&
+		(deleted != EMR_NOT_FOUND || (a->path != NULL && living == EMR_NOT_FOUND)))
 		return deleted;
 	deleted = note_former_objects(a);
 	sort_objects(a);
@@ -299,11 +304,13 @@ static emr_status begin(asking *a, uint64_t *out_parent, char out_name[EMR_NAME_
 	}
 	if (status != EMR_OK)
 		return status;
-	/* There is no way back from rows E: a name that the journal does not let go of now goes later (erase_run). */
+	/* There is no way back from rows E: a name that the journal does not let go of now goes
+	 * later (erase_run). */
 	for (size_t i = a->nodes.len / sizeof *numbers; i-- > 0 && status == EMR_OK;)
 		status = erase_node(view, tree_by_number(view, numbers[i]));
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s",
+			emr_status_text(status));
 	view->erase_due_boot_ns = view_boot_ns(view);
 	return EMR_OK;
 }
@@ -350,7 +357,8 @@ static void set_path(asking *a)
 	size_t len = strlen(DELETED);
 
 	a->path = a->what->path;
-	if (a->path == NULL || strncmp(a->path, DELETED, len) != 0 || (a->path[len] != 0 && a->path[len] != '/'))
+	if (a->path == NULL || strncmp(a->path, DELETED, len) != 0 ||
+		(a->path[len] != 0 && a->path[len] != '/'))
 		return;
 	a->only_deleted = true;
 	a->path = a->path[len] == 0 ? NULL : a->path + len + 1;
@@ -358,7 +366,7 @@ static void set_path(asking *a)
 
 static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *out_erased)
 {
-	asking a = { .view = view, .what = what };
+	asking a = {.view = view, .what = what};
 	emr_status status;
 
 	set_path(&a);
@@ -380,11 +388,12 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	/* What waits for the ledger gets there first: an answer must not make a record of what is gone.  Whoever writes
-	 * meanwhile makes it wait once more. */
+	/* What waits for the ledger gets there first: an answer must not make a record of what is
+	 * gone.  Whoever writes meanwhile makes it wait once more. */
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);
-		if (status != EMR_OK && status != EMR_NO_SPACE)	/* for want of room things wait, and none is on its way */
+		if (status != EMR_OK && status != EMR_NO_SPACE) /* for want of room things wait, and
+								   none is on its way */
 			return status == EMR_BUSY ? EMR_TIMEOUT : status;
 		status = ask_once(view, what, out_erased);
 	}

@@ -1,4 +1,5 @@
-/* What others erased while this computer was away, of things it does not show any more: its bytes are still in segments here. */
+/* What others erased while this computer was away, of things it does not show any more: its bytes
+ * are still in segments here. */
 #include "erase.h"
 
 #include <stdlib.h>
@@ -12,13 +13,15 @@
 #define ROW_BYTES 9
 #define AFTER_OPENING_NS INT64_C(2000000000)
 #define RETRY_NS INT64_C(60000000000)
-#define FAR 4096	/* entries without an erasure, after which it is worth a row that they need not be looked at again */
+#define FAR                                                                                        \
+	4096 /* entries without an erasure, after which it is worth a row that they need not be    \
+		looked at again */
 
 typedef struct missed {
 	emr_view *view;
-	erasing *all;	/* erased on the ledger; sorted when it is complete */
+	erasing *all; /* erased on the ledger; sorted when it is complete */
 	size_t n, cap;
-	emr_buf held;	/* of erasing: those of which this computer still has a pin */
+	emr_buf held; /* of erasing: those of which this computer still has a pin */
 } missed;
 
 static const emr_id16 only_row;
@@ -27,7 +30,8 @@ static emr_status note_erased(void *arg, const emr_replica_change *c)
 {
 	missed *m = arg;
 
-	if (c->op != EMR_OP_ERASE || c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT)
+	if (c->op != EMR_OP_ERASE || c->result != EMR_RESULT_APPLIED ||
+		c->family != EMR_FAMILY_OBJECT)
 		return EMR_OK;
 	if (m->n == m->cap) {
 		size_t cap = m->cap == 0 ? 32 : m->cap * 2;
@@ -38,19 +42,20 @@ static emr_status note_erased(void *arg, const emr_replica_change *c)
 		m->all = grown;
 		m->cap = cap;
 	}
-	m->all[m->n++] = (erasing){ .object = c->object, .domain = c->domain };
+	m->all[m->n++] = (erasing){.object = c->object, .domain = c->domain};
 	return EMR_OK;
 }
 
 static int by_object(const void *a, const void *b)
 {
-	return memcmp(((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
+	return memcmp(
+		((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
 }
 
 static emr_status note_held(void *arg, const emr_pin *pin)
 {
 	missed *m = arg;
-	const erasing key = { .object = pin->owner };
+	const erasing key = {.object = pin->owner};
 	const erasing *what = bsearch(&key, m->all, m->n, sizeof key, by_object);
 
 	return what == NULL ? EMR_OK : emr_buf_append(&m->held, what, sizeof *what);
@@ -60,7 +65,8 @@ static emr_status note_held(void *arg, const emr_pin *pin)
 static emr_status is_over(const missed *m, const erasing *what, bool *out_over)
 {
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(m->view->options.replica, what->domain, what->object, &head);
+	emr_status status =
+		emr_replica_head_get(m->view->options.replica, what->domain, what->object, &head);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -76,7 +82,8 @@ static emr_status begin_one(const missed *m, const erasing *what)
 	if (status != EMR_OK || !over)
 		return status;
 	pthread_mutex_lock(&m->view->lock);
-	/* What is still shown here is for follow_run: there may be new bytes in it, which live on. */
+	/* What is still shown here is for follow_run: there may be new bytes in it, which live on.
+	 */
 	if (tree_by_id(m->view, what->object) == NULL)
 		status = erase_begun_elsewhere(m->view, what->domain, what->object);
 	pthread_mutex_unlock(&m->view->lock);
@@ -102,21 +109,23 @@ static emr_status begin_all(missed *m)
 
 static emr_status looked_to(emr_view *view, uint64_t *out_size)
 {
-	EMR_AUTO_BUF value = { 0 };
-	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_ERASED_TO, only_row, &value);
+	EMR_AUTO_BUF value = {0};
+	emr_status status =
+		emr_journal_get(view->options.journal, EMR_ROW_ERASED_TO, only_row, &value);
 
 	*out_size = 0;
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (value.len < ROW_BYTES || value.data[0] != ROW_VERSION)
-		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT
+								    : EMR_DAMAGED;
 	*out_size = emr_get_u64(value.data + 1);
 	return EMR_OK;
 }
 
 static emr_status note_looked_to(emr_view *view, uint64_t size)
 {
-	uint8_t bytes[ROW_BYTES] = { ROW_VERSION };
+	uint8_t bytes[ROW_BYTES] = {ROW_VERSION};
 	emr_status status;
 	edit e;
 
@@ -124,7 +133,8 @@ static emr_status note_looked_to(emr_view *view, uint64_t size)
 	pthread_mutex_lock(&view->lock);
 	e = edit_begin(view);
 	if (e.status == EMR_OK)
-		e.status = emr_journal_put(e.txn, EMR_ROW_ERASED_TO, only_row, emr_bytes_of(bytes, sizeof bytes));
+		e.status = emr_journal_put(
+			e.txn, EMR_ROW_ERASED_TO, only_row, emr_bytes_of(bytes, sizeof bytes));
 	status = edit_commit(&e, NULL);
 	pthread_mutex_unlock(&view->lock);
 	return status;
@@ -148,7 +158,8 @@ static emr_status look(missed *m, uint64_t to)
 
 int64_t erase_look_due(const emr_view *view)
 {
-	return view->has_looked_back || view->options.read_only ? INT64_MAX : view->look_back_boot_ns;
+	return view->has_looked_back || view->options.read_only ? INT64_MAX
+								: view->look_back_boot_ns;
 }
 
 void erase_look_soon(emr_view *view)
@@ -159,11 +170,12 @@ void erase_look_soon(emr_view *view)
 
 void erase_look_back(emr_view *view)
 {
-	missed m = { .view = view };
+	missed m = {.view = view};
 	emr_status status = look(&m, view->opened_at);
 
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "what others erased was not looked for to the end: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "what others erased was not looked for to the end: %s",
+			emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
 	view->has_looked_back = status == EMR_OK;
 	view->look_back_boot_ns = view_boot_ns(view) + RETRY_NS;

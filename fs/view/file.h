@@ -1,4 +1,5 @@
-/* The bytes of one file: what the parts of it share.  Order of locks: file->lock, view->lock, journal. */
+/* The bytes of one file: what the parts of it share.  Order of locks: file->lock, view->lock,
+ * journal. */
 #pragma once
 
 #include "ops_file.h"
@@ -8,12 +9,13 @@
 /* What tells where N's base is, copied under view->lock. */
 typedef struct base_facts {
 	bool has_content, is_published;
-	bool is_theirs;		/* another's folder shows it, with keys of its own */
+	bool is_theirs; /* another's folder shows it, with keys of its own */
 	emr_content content;
 	emr_place place;
 } base_facts;
 base_facts file_facts(emr_view *view, const node *n);
-emr_status file_open_base(emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader);
+emr_status file_open_base(
+	emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader);
 /* Under no lock: from the working copy, or from the base.  See emr_view_read. */
 emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 
@@ -30,9 +32,11 @@ emr_status file_truncate(emr_view *view, node *n, uint64_t size);
 
 /* ---- file_sync.c: what was written reaches the operating system, and the disk ---- */
 
-/* With file->lock held for writing.  N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
+/* With file->lock held for writing.  N's bytes are CONTENT from now on: one row, the old frozen
+ * content's blocks let go. */
 emr_status file_adopt_content(emr_view *view, node *n, const emr_content *content, uint64_t wrote);
-/* With file->lock held for writing, and a working copy: frozen, and read from the content afterwards. */
+/* With file->lock held for writing, and a working copy: frozen, and read from the content
+ * afterwards. */
 emr_status file_freeze_locked(emr_view *view, node *n);
 /* Under no lock: before the last of MINE writers closes. */
 emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine);

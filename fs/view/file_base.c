@@ -12,12 +12,13 @@
 
 void file_notice(emr_view *view, node *n, emr_status status)
 {
-	const char *id = status == EMR_MISSING_DATA ? "missing-data"
-		: status == EMR_DAMAGED ? "bad-data"
-		: status == EMR_NO_SPACE ? "disk-full"
-		: status == EMR_QUOTA ? "quota"
-		: status == EMR_BAD_SIGNATURE ? "bad-signature"
-		: status == EMR_NEWER_FORMAT ? "newer-format" : NULL;
+	const char *id = status == EMR_MISSING_DATA    ? "missing-data"
+			 : status == EMR_DAMAGED       ? "bad-data"
+			 : status == EMR_NO_SPACE      ? "disk-full"
+			 : status == EMR_QUOTA	       ? "quota"
+			 : status == EMR_BAD_SIGNATURE ? "bad-signature"
+			 : status == EMR_NEWER_FORMAT  ? "newer-format"
+						       : NULL;
 	char *path = NULL;
 
 	if (status == EMR_NO_SPACE) {
@@ -46,16 +47,18 @@ base_facts file_facts(emr_view *view, const node *n)
 	base_facts facts;
 
 	pthread_mutex_lock(&view->lock);
-	facts = (base_facts){ .is_theirs = foreign_reads_theirs(n), .has_content = n->file->has_content,
+	facts = (base_facts){.is_theirs = foreign_reads_theirs(n),
+		.has_content = n->file->has_content,
 		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
-		.place = n->place };
+		.place = n->place};
 	if (facts.has_content)
 		facts.content = *n->file->content;
 	pthread_mutex_unlock(&view->lock);
 	return facts;
 }
 
-emr_status file_open_base(emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader)
+emr_status file_open_base(
+	emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader)
 {
 	emr_content content = facts->content;
 	emr_content_key *key = NULL;
@@ -84,7 +87,8 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		*out_reader = NULL;
 		return EMR_OK;
 	}
-	if (facts.is_theirs) {	/* its key has gone since it was opened: the share has ended, or an open asks again */
+	if (facts.is_theirs) { /* its key has gone since it was opened: the share has ended, or an
+				  open asks again */
 		status = foreign_may_read(view, n);
 		return status != EMR_OK ? status : EMR_TIMEOUT;
 	}
@@ -94,8 +98,9 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	return status;
 }
 
-/* Takes file->lock for reading with the base opened or a working copy there, or neither when there are no bytes at all.
- * Between the two locks another reader's close may take the base away again: then it is opened once more. */
+/* Takes file->lock for reading with the base opened or a working copy there, or neither when there
+ * are no bytes at all. Between the two locks another reader's close may take the base away again:
+ * then it is opened once more. */
 static emr_status lock_readable(emr_view *view, node *n)
 {
 	bool has_none = false;

@@ -10,14 +10,14 @@ static emr_status freeze_empty(emr_view *view, node *n)
 }
 
 /* Seals without the lock, so that readers go on; then changes over. */
-static emr_status freeze_unlocked(emr_view *view, node *n, emr_content *out_content, uint64_t *out_seq,
-	uint64_t *out_wrote)
+static emr_status freeze_unlocked(
+	emr_view *view, node *n, emr_content *out_content, uint64_t *out_seq, uint64_t *out_wrote)
 {
 	emr_content_key *key = NULL;
 	emr_status status;
 
 	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->staging == NULL) {	/* a close froze it meanwhile */
+	if (n->file->staging == NULL) { /* a close froze it meanwhile */
 		pthread_rwlock_unlock(&n->file->lock);
 		return EMR_CONFLICT;
 	}
@@ -31,10 +31,10 @@ static emr_status freeze_unlocked(emr_view *view, node *n, emr_content *out_cont
 	return status;
 }
 
-static emr_status change_over(emr_view *view, node *n, const emr_content *content, uint64_t seq,
-	uint64_t wrote)
+static emr_status change_over(
+	emr_view *view, node *n, const emr_content *content, uint64_t seq, uint64_t wrote)
 {
-	base_facts facts = { .has_content = true, .content = *content };
+	base_facts facts = {.has_content = true, .content = *content};
 	emr_content_reader *reader = NULL;
 	emr_status status;
 

@@ -58,7 +58,8 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 	return EMR_OK;
 }
 
-/* Under file->lock for writing, with a working copy: frozen, and read from the content afterwards. */
+/* Under file->lock for writing, with a working copy: frozen, and read from the content afterwards.
+ */
 emr_status file_freeze_locked(emr_view *view, node *n)
 {
 	file *f = n->file;
@@ -127,7 +128,8 @@ static emr_status hand_out_locked(emr_view *view, node *n)
 {
 	if (n->file->staging == NULL || n->file->wrote == n->file->handed)
 		return EMR_OK;
-	return emr_staging_is_simple(n->file->staging) ? file_freeze_locked(view, n) : spill_locked(view, n);
+	return emr_staging_is_simple(n->file->staging) ? file_freeze_locked(view, n)
+						       : spill_locked(view, n);
 }
 
 emr_status file_hand_out(emr_view *view, node *n)
@@ -140,8 +142,9 @@ emr_status file_hand_out(emr_view *view, node *n)
 	return status;
 }
 
-/* As file_hand_out, but not while anybody writes besides the caller, who has MINE handles for it: what a writer has
- * begun is handed out by his own close, so that a killed process leaves the old bytes or the new. */
+/* As file_hand_out, but not while anybody writes besides the caller, who has MINE handles for it:
+ * what a writer has begun is handed out by his own close, so that a killed process leaves the old
+ * bytes or the new. */
 emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 {
 	emr_status status = EMR_OK;
@@ -192,7 +195,8 @@ emr_status emr_view_flush(emr_handle *handle)
 {
 	emr_status status;
 
-	if (!handle->may_write || node_special(handle->node) != 0 || file_is_handed_out(handle->view, handle->node))
+	if (!handle->may_write || node_special(handle->node) != 0 ||
+		file_is_handed_out(handle->view, handle->node))
 		return EMR_OK;
 	status = file_hand_out(handle->view, handle->node);
 	if (status != EMR_OK)
@@ -206,7 +210,7 @@ static emr_status sync_spill(emr_view *view, file *f)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	file_set_spill_unsynced(view, f, false);	/* what comes meanwhile sets it again */
+	file_set_spill_unsynced(view, f, false); /* what comes meanwhile sets it again */
 	pthread_mutex_unlock(&view->lock);
 	if (emr_staging_needs_store_flush(f->staging)) {
 		status = emr_store_flush(view->options.store);
@@ -218,7 +222,7 @@ static emr_status sync_spill(emr_view *view, file *f)
 	if (status != EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		file_set_spill_unsynced(view, f, true);
-		f->handed = f->wrote - 1;	/* handing out again writes another spill */
+		f->handed = f->wrote - 1; /* handing out again writes another spill */
 		f->is_spill_doubted = true;
 		pthread_mutex_unlock(&view->lock);
 	}
@@ -236,7 +240,8 @@ static emr_status sync_file(emr_view *view, node *n)
 	if (f->staging != NULL)
 		status = sync_spill(view, f);
 	pthread_rwlock_unlock(&f->lock);
-	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names them. */
+	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names
+	 * them. */
 	pthread_mutex_lock(&view->lock);
 	row_seq = n->row_seq;
 	pthread_mutex_unlock(&view->lock);
@@ -252,7 +257,7 @@ emr_status emr_view_fsync(emr_handle *handle)
 	emr_status status = EMR_OK;
 
 	if (node_special(n) != 0 || is_gone(view, n))
-		return EMR_OK;	/* a file without a name has nothing to keep */
+		return EMR_OK; /* a file without a name has nothing to keep */
 	if (!file_is_handed_out(view, n))
 		status = file_hand_out(view, n);
 	if (status == EMR_OK)
@@ -270,7 +275,8 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->by_number.cap && count < view->unsynced_spills; i++) {
+	for (size_t i = 0;
+		nodes != NULL && i < view->by_number.cap && count < view->unsynced_spills; i++) {
 		node *n = table_at(&view->by_number, i);
 
 		if (n == NULL || n->file == NULL || !n->file->is_spill_unsynced)
@@ -295,9 +301,11 @@ static emr_status sync_spills(emr_view *view)
 
 	for (size_t i = 0; i < count; i++) {
 		node *n = nodes[i];
-		/* A spill that the disk once refused is written again whole, whoever is at work on it. */
+		/* A spill that the disk once refused is written again whole, whoever is at work on
+		 * it. */
 		emr_status status = file_is_handed_out(view, n) ? EMR_OK
-			: is_doubted(view, n) ? file_hand_out(view, n) : file_hand_out_finished(view, n, 0);
+				    : is_doubted(view, n)	? file_hand_out(view, n)
+							  : file_hand_out_finished(view, n, 0);
 
 		if (status == EMR_OK)
 			status = sync_file(view, n);
@@ -328,7 +336,7 @@ emr_status emr_view_sync(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	if (view->unsynced_seq <= seq)
 		view->unsynced_seq = 0;
-	view->unsynced_since_boot_ns = view_boot_ns(view);	/* of whatever came since */
+	view->unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
 	return spills;
 }

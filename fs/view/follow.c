@@ -16,7 +16,7 @@
 #define AGAIN_NS INT64_C(1000000000)
 #define WAIT_MS 60000
 #define BACKOFF_NS INT64_C(5000000000)
-#define PORTION 10000	/* objects of one look: what it takes of memory has an end */
+#define PORTION 10000 /* objects of one look: what it takes of memory has an end */
 
 typedef struct object_id {
 	emr_id16 domain, object;
@@ -26,7 +26,7 @@ typedef struct object_id {
 
 emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
 {
-	object_id id = { .domain = domain, .object = object };
+	object_id id = {.domain = domain, .object = object};
 
 	if (view->follow_again.len == 0)
 		view->follow_due_boot_ns = 0;
@@ -51,7 +51,7 @@ static emr_status add(following *f, emr_id16 domain, emr_id16 object)
 		f->all = grown;
 		f->cap = cap;
 	}
-	f->all[f->n++] = (arrival){ .domain = domain, .object = object };
+	f->all[f->n++] = (arrival){.domain = domain, .object = object};
 	return EMR_OK;
 }
 
@@ -92,12 +92,13 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	following *f = arg;
 	emr_status status;
 
-	if (f->n >= PORTION && c->seq != f->seen_seq) {	/* the rest at once afterwards */
+	if (f->n >= PORTION && c->seq != f->seen_seq) { /* the rest at once afterwards */
 		f->is_cut = true;
 		return EMR_LIMIT;
 	}
 	f->seen_seq = c->seq;
-	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT || is_known(f->view, c))
+	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT ||
+		is_known(f->view, c))
 		return EMR_OK;
 	status = look_at_domain(f, c->domain);
 	return status == EMR_OK && f->is_mine ? add(f, c->domain, c->object) : status;
@@ -129,7 +130,8 @@ static emr_status take_again(following *f)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK; at += sizeof(object_id)) {
+	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK;
+		at += sizeof(object_id)) {
 		object_id id;
 
 		memcpy(&id, view->follow_again.data + at, sizeof id);
@@ -137,7 +139,7 @@ static emr_status take_again(following *f)
 	}
 	if (status == EMR_OK)
 		emr_buf_free(&view->follow_again);
-	else	/* all of it next time */
+	else /* all of it next time */
 		f->n = 0;
 	pthread_mutex_unlock(&view->lock);
 	return status;
@@ -149,7 +151,8 @@ static emr_status take_again(following *f)
 static emr_status learn_end(const following *f, arrival *a)
 {
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(f->view->options.replica, a->domain, a->object, &head);
+	emr_status status =
+		emr_replica_head_get(f->view->options.replica, a->domain, a->object, &head);
 
 	a->is_erased = status == EMR_OK && head.state == EMR_OBJECT_ERASED;
 	/* It lives, and what opens its description is not there: unreadable is not removed. */
@@ -181,29 +184,34 @@ typedef struct born {
 
 static emr_status note_birth(void *arg, const emr_replica_item *item)
 {
-	*(born *)arg = (born){ .seq = item->seq, .index = item->index, .is_known = true };
-	return EMR_INTERRUPTED;	/* the first is enough */
+	*(born *)arg = (born){.seq = item->seq, .index = item->index, .is_known = true};
+	return EMR_INTERRUPTED; /* the first is enough */
 }
 
 static emr_status find_birth(emr_view *view, emr_id16 domain, emr_id16 object, born *out)
 {
-	emr_status status = emr_replica_history(view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_birth, out);
+	emr_status status = emr_replica_history(
+		view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_birth, out);
 
 	return status == EMR_INTERRUPTED || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status follow_is_first(emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is)
+emr_status follow_is_first(
+	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is)
 {
-	born one = { .seq = 0 }, two = { .seq = 0 };
+	born one = {.seq = 0}, two = {.seq = 0};
 	emr_status status = find_birth(view, domain, object, &one);
 
 	if (status == EMR_OK)
 		status = find_birth(view, other, object, &two);
-	*out_is = !two.is_known || (one.is_known && (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
+	*out_is = !two.is_known ||
+		  (one.is_known &&
+			  (one.seq < two.seq || (one.seq == two.seq && one.index < two.index)));
 	return status;
 }
 
-/* What is in the tree by this id lies in another domain: somebody took the id, and A is not that record. */
+/* What is in the tree by this id lies in another domain: somebody took the id, and A is not that
+ * record. */
 static bool has_anothers_id(emr_view *view, const arrival *a)
 {
 	bool has;
@@ -213,7 +221,8 @@ static bool has_anothers_id(emr_view *view, const arrival *a)
 	n = tree_by_id(view, a->object);
 	has = n != NULL && n->is_published && !emr_id16_equal(n->place.domain, a->domain);
 	for (const vacated *v = view->vacated; v != NULL && !has; v = v->next)
-		has = emr_id16_equal(v->place.object, a->object) && !emr_id16_equal(v->place.domain, a->domain);
+		has = emr_id16_equal(v->place.object, a->object) &&
+		      !emr_id16_equal(v->place.domain, a->domain);
 	pthread_mutex_unlock(&view->lock);
 	return has;
 }
@@ -222,7 +231,7 @@ static int by_object_alone(const void *a, const void *b)
 {
 	const arrival *const *x = a, *const *y = b;
 
-	return memcmp((*x)->object.b, (*y)->object.b, sizeof (*x)->object.b);
+	return memcmp((*x)->object.b, (*y)->object.b, sizeof(*x)->object.b);
 }
 
 /* The same among what came at once: the first on the ledger is meant. */
@@ -243,7 +252,8 @@ static emr_status tell_ids_apart(following *f)
 			kept = all[i];
 			continue;
 		}
-		status = follow_is_first(f->view, kept->domain, all[i]->domain, kept->object, &is_first);
+		status = follow_is_first(
+			f->view, kept->domain, all[i]->domain, kept->object, &is_first);
 		(is_first ? all[i] : kept)->is_done = true;
 		kept = is_first ? kept : all[i];
 	}
@@ -254,8 +264,8 @@ static emr_status tell_ids_apart(following *f)
 static bool is_lasting(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
-		status == EMR_BAD_SIGNATURE || status == EMR_LIMIT || status == EMR_INVALID ||
-		status == EMR_UNSUPPORTED;
+	       status == EMR_BAD_SIGNATURE || status == EMR_LIMIT || status == EMR_INVALID ||
+	       status == EMR_UNSUPPORTED;
 }
 
 static emr_status fetch(following *f)
@@ -268,10 +278,11 @@ static emr_status fetch(following *f)
 		if (a->is_done)
 			continue;
 		if (!has_anothers_id(f->view, a))
-			status = emr_facts_get(f->view->options.facts, a->domain, a->object, &a->place, &a->bytes, &a->meta);
+			status = emr_facts_get(f->view->options.facts, a->domain, a->object,
+				&a->place, &a->bytes, &a->meta);
 		a->is_live = status == EMR_OK;
 		if (status == EMR_NOT_FOUND)
-			status = learn_end(f, a);	/* EMR_OK: it is over */
+			status = learn_end(f, a); /* EMR_OK: it is over */
 		else if (status == EMR_OK)
 			status = learn_word(f, a);
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
@@ -287,7 +298,8 @@ static emr_status fetch(following *f)
 	return EMR_OK;
 }
 
-/* A file that was changed on both sides: what was written here is sealed first, so that it can become a file of its own. */
+/* A file that was changed on both sides: what was written here is sealed first, so that it can
+ * become a file of its own. */
 static void freeze_own(following *f)
 {
 	emr_view *view = f->view;
@@ -301,7 +313,8 @@ static void freeze_own(following *f)
 		if (n == NULL && !emr_id16_is_zero(f->all[i].was))
 			n = tree_by_id(view, f->all[i].was);
 		if (n != NULL && (!node_is_file(n) || n->write_opens != 0 ||
-			(!n->content_dirty && (n->file == NULL || n->file->staging == NULL))))
+					 (!n->content_dirty &&
+						 (n->file == NULL || n->file->staging == NULL))))
 			n = NULL;
 		if (n != NULL)
 			n->opens++;
@@ -310,7 +323,8 @@ static void freeze_own(following *f)
 			continue;
 		status = file_freeze(view, n);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_INFO, "what was changed here is not sealed yet: %s", emr_status_text(status));
+			emr_log(EMR_LOG_INFO, "what was changed here is not sealed yet: %s",
+				emr_status_text(status));
 		pthread_mutex_lock(&view->lock);
 		n->opens--;
 		tree_release_if_unused(view, n);
@@ -320,8 +334,8 @@ static void freeze_own(following *f)
 
 /* ---- into the tree ---- */
 
-/* One pass; *OUT_SOME when something was done.  What lives comes first, so that what moved out of a directory is not in it
- * any more when the directory goes. */
+/* One pass; *OUT_SOME when something was done.  What lives comes first, so that what moved out of a
+ * directory is not in it any more when the directory goes. */
 static emr_status pass(following *f, bool *out_some)
 {
 	emr_view *view = f->view;
@@ -373,13 +387,14 @@ static void tell_kernel(const following *f)
 		memcpy(&t, f->tell.data + at, sizeof t);
 		if (t.has_name)
 			o->changed(o->changed_arg, t.node, t.name);
-		o->changed(o->changed_arg, t.node, NULL);	/* a directory's own time, too */
+		o->changed(o->changed_arg, t.node, NULL); /* a directory's own time, too */
 	}
 }
 
 void follow_tell_conflicts(emr_view *view, const emr_buf *numbers)
 {
-	for (size_t at = 0; at < numbers->len && view->options.notice != NULL; at += sizeof(uint64_t)) {
+	for (size_t at = 0; at < numbers->len && view->options.notice != NULL;
+		at += sizeof(uint64_t)) {
 		uint64_t number;
 		char *path = NULL;
 		node *n;
@@ -414,7 +429,8 @@ static void end(following *f, emr_status status, uint64_t size)
 	view->follow_due_boot_ns = view_boot_ns(view) + AGAIN_NS;
 	grew = size > view->followed;
 	view->followed = size;
-	view->has_news = view->has_news || f->is_cut;	/* what came since take_news is for the next time */
+	view->has_news =
+		view->has_news || f->is_cut; /* what came since take_news is for the next time */
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	/* What came while this was under way is behind the waiting thread already. */
@@ -441,8 +457,8 @@ static uint64_t take_news(emr_view *view)
 
 emr_status follow_run(emr_view *view)
 {
-	following f = { .view = view };
-	emr_replica_position at = { 0 };
+	following f = {.view = view};
+	emr_replica_position at = {0};
 	uint64_t followed = take_news(view);
 	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
 
@@ -496,8 +512,9 @@ emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 
 /* ---- waiting for the ledger ---- */
 
-/* Under view->lock, which it gives away: others hear that the ledger has SIZE entries, if they have not yet.  What came while the
- * publisher was looking is in the tree already, and nobody will wait for it again. */
+/* Under view->lock, which it gives away: others hear that the ledger has SIZE entries, if they have
+ * not yet.  What came while the publisher was looking is in the tree already, and nobody will wait
+ * for it again. */
 static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
 {
 	if (size <= *told)
@@ -522,7 +539,8 @@ void *follow_loop(void *arg)
 
 		tell_growth(view, since, &told);
 		pthread_mutex_unlock(&view->lock);
-		/* What came while the last news were taken in is followed already: the wait would not speak of it. */
+		/* What came while the last news were taken in is followed already: the wait would
+		 * not speak of it. */
 		if (since > size && view->options.ledger_grew != NULL)
 			view->options.ledger_grew(view->options.ledger_grew_arg);
 		status = emr_ledger_wait(view->options.ledger, since, WAIT_MS, &size);
@@ -538,7 +556,8 @@ void *follow_loop(void *arg)
 				pthread_cond_wait(&view->settled, &view->lock);
 		}
 		/* Not to be read now, or not to be believed: the publisher finds out which. */
-		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED && !view->stop)
+		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED &&
+			!view->stop)
 			view_wait_ns(view, &view->settled, BACKOFF_NS);
 	}
 	pthread_mutex_unlock(&view->lock);

@@ -1,4 +1,5 @@
-/* What others put on the ledger comes into the tree: other computers of the owner, and whoever may write here. */
+/* What others put on the ledger comes into the tree: other computers of the owner, and whoever may
+ * write here. */
 #pragma once
 
 #include "edit.h"
@@ -9,14 +10,15 @@ typedef struct arrival {
 	emr_id16 domain, object;
 	bool is_live;
 	bool is_erased;
-	emr_place place;	/* when it lives, as all below */
+	emr_place place; /* when it lives, as all below */
 	emr_buf bytes;
-	emr_meta meta;		/* points into BYTES */
+	emr_meta meta; /* points into BYTES */
 	bool is_done;
-	bool is_others;		/* a writer of the owner's folder said it, or removed it */
-	writers_word word;	/* what META points into then */
-	struct deposit *deposit;	/* owned; NULL: it is none (deposits.h) */
-	emr_id16 was;		/* not zero: the object that this record was until now, and that is known here */
+	bool is_others;		 /* a writer of the owner's folder said it, or removed it */
+	writers_word word;	 /* what META points into then */
+	struct deposit *deposit; /* owned; NULL: it is none (deposits.h) */
+	emr_id16 was; /* not zero: the object that this record was until now, and that is known here
+		       */
 } arrival;
 
 /* What the kernel must be told once the lock is gone. */
@@ -30,31 +32,34 @@ typedef struct following {
 	emr_view *view;
 	arrival *all;
 	size_t n, cap;
-	emr_buf tell;		/* telling, ... */
-	emr_buf conflicts;	/* node numbers of copies, of which a person is told */
-	uint64_t seen_seq;	/* of the last item looked at */
-	bool is_cut;		/* more entries follow it */
-	emr_id16 looked_at;	/* the domain of the last item that was not known */
-	bool has_looked, is_mine;	/* at that domain; whose it is */
-	bool is_last;		/* what still lacks its directory hangs at the top */
+	emr_buf tell;		  /* telling, ... */
+	emr_buf conflicts;	  /* node numbers of copies, of which a person is told */
+	uint64_t seen_seq;	  /* of the last item looked at */
+	bool is_cut;		  /* more entries follow it */
+	emr_id16 looked_at;	  /* the domain of the last item that was not known */
+	bool has_looked, is_mine; /* at that domain; whose it is */
+	bool is_last;		  /* what still lacks its directory hangs at the top */
 } following;
 
-/* By the publisher, between two runs: everything that is new since the last call.  Where a file is being written the look is
- * put off until it is closed. */
+/* By the publisher, between two runs: everything that is new since the last call.  Where a file is
+ * being written the look is put off until it is closed. */
 emr_status follow_run(emr_view *view);
-/* Under view->lock, or before there are threads: look at this object at the next call, whatever was seen of it. */
+/* Under view->lock, or before there are threads: look at this object at the next call, whatever was
+ * seen of it. */
 emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object);
 /* Under view->lock: when follow_run has something to do, INT64_MAX if nothing. */
 int64_t follow_due(const emr_view *view);
-/* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as something in it lives, or
- * the next start would not know where its entries lie. */
+/* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as
+ * something in it lives, or the next start would not know where its entries lie. */
 emr_status follow_stay(emr_view *view, node *n);
 /* Two domains have an object of one id: whether that of DOMAIN came first on the ledger. */
-emr_status follow_is_first(emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
+emr_status follow_is_first(
+	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
 /* Without view->lock: a person is told of these copies (NUMBERS: uint64_t, of nodes). */
 void follow_tell_conflicts(emr_view *view, const emr_buf *numbers);
 /* The thread that waits for the ledger; started and ended with the others. */
 void *follow_loop(void *view);
 
-/* arrive.c: under view->lock.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not there yet. */
+/* arrive.c: under view->lock.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not
+ * there yet. */
 emr_status arrive(following *f, const arrival *a);

@@ -32,8 +32,14 @@ node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object)
 
 emr_place foreign_place_of(const shared_share *s, const shared_entry *e)
 {
-	emr_place place = { .domain = s->domain, .object = e->object, .record_id = e->record_id, .cver = e->cver,
-		.version = e->version, .pversion = e->pversion, .padded = e->padded, .root = e->root };
+	emr_place place = {.domain = s->domain,
+		.object = e->object,
+		.record_id = e->record_id,
+		.cver = e->cver,
+		.version = e->version,
+		.pversion = e->pversion,
+		.padded = e->padded,
+		.root = e->root};
 
 	memcpy(place.r_pid, e->r_pid, sizeof place.r_pid);
 	return place;
@@ -55,7 +61,7 @@ static void keep_shown(node *n)
 
 void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name)
 {
-	(void)tree_change_id(view, n, place->object);	/* reserved: cannot fail */
+	(void)tree_change_id(view, n, place->object); /* reserved: cannot fail */
 	keep_shown(n);
 	__atomic_store_n(&n->special, 0, __ATOMIC_RELAXED);
 	n->is_published = true;
@@ -74,8 +80,9 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 	char name[EMR_NAME_MAX + 1], *copy = NULL;
 	emr_place place = foreign_place_of(s, e);
 	node *directory;
-	emr_status status = entry == SHARED_TREE_TOP ? foreign_file_place(view, s, &directory, name)
-		: union_place(view, s, entry, &directory, name);
+	emr_status status = entry == SHARED_TREE_TOP
+				    ? foreign_file_place(view, s, &directory, name)
+				    : union_place(view, s, entry, &directory, name);
 
 	if (status == EMR_OK && node_is_file(n))
 		status = tree_need_file(n);
@@ -97,9 +104,11 @@ emr_status foreign_take(emr_view *view, node *n)
 	emr_id16 shown = n->id;
 	emr_status status;
 
-	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD || n->shared->entry == SHARED_TREE_NONE)
+	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD ||
+		n->shared->entry == SHARED_TREE_NONE)
 		return EMR_NOT_FOUND;
-	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) != NULL)	/* the id of a record of another folder */
+	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) !=
+		NULL) /* the id of a record of another folder */
 		return EMR_DENIED;
 	status = take_at(view, n, s, n->shared->entry);
 	if (status == EMR_OK && n->type == EMR_META_DIR)
@@ -112,7 +121,8 @@ void foreign_note_made(emr_view *view, const node *n)
 	if (view->shares == NULL || foreign_top(n) == NULL)
 		return;
 	view->shares->has_own = true;
-	view->shares->has_leaving = view->shares->has_leaving || (n->is_local && n->is_published && node_is_file(n));
+	view->shares->has_leaving =
+		view->shares->has_leaving || (n->is_local && n->is_published && node_is_file(n));
 }
 
 emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what)
@@ -125,7 +135,8 @@ emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what)
 	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
 }
 
-emr_status foreign_child_to_change(emr_view *view, node *directory, const char *name, foreign_change what, node **out_node)
+emr_status foreign_child_to_change(
+	emr_view *view, node *directory, const char *name, foreign_change what, node **out_node)
 {
 	emr_status status = union_child(view, directory, name, out_node);
 
@@ -142,7 +153,8 @@ bool foreign_is_below(const emr_view *view, const node *directory, const node *n
 		return true;
 	if (s == NULL || s->tree == NULL)
 		return false;
-	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP; entry = s->tree->entries[entry].parent) {
+	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP;
+		entry = s->tree->entries[entry].parent) {
 		const node *own = foreign_own(view, s, s->tree->entries[entry].object);
 
 		/* Taken, and perhaps moved: what it lies in counts, not where it was. */
@@ -162,7 +174,8 @@ bool foreign_has_own(const emr_view *view, emr_id16 domain)
 	for (size_t i = 0; i < view->by_number.cap && view->shares->has_own; i++) {
 		const node *top = table_at(&view->by_number, i);
 
-		if (top != NULL && shared_has(top) && node_has_kids(top) && emr_id16_equal(top->shared->domain, domain))
+		if (top != NULL && shared_has(top) && node_has_kids(top) &&
+			emr_id16_equal(top->shared->domain, domain))
 			return true;
 	}
 	return false;
@@ -175,7 +188,8 @@ void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
 
 		if (top == NULL || !shared_has(top) || !node_has_kids(top))
 			continue;
-		for (node *kid = tree_next_kid(top, 0); kid != NULL; kid = tree_next_kid(top, kid->cookie))
+		for (node *kid = tree_next_kid(top, 0); kid != NULL;
+			kid = tree_next_kid(top, kid->cookie))
 			tree_walk(kid, fn, arg);
 	}
 }
@@ -186,7 +200,8 @@ bool foreign_reads_theirs(const node *n)
 {
 	const file *f = n->file;
 
-	if (shared_has(n) || !node_is_file(n) || (f != NULL && (f->has_content || f->staging != NULL)))
+	if (shared_has(n) || !node_is_file(n) ||
+		(f != NULL && (f->has_content || f->staging != NULL)))
 		return false;
 	if (f != NULL && f->cut != NULL)
 		return true;
@@ -207,7 +222,9 @@ emr_status foreign_may_read(emr_view *view, const node *n)
 	if (view->shares == NULL || !node_is_file(n))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
-	s = !foreign_reads_theirs(n) ? NULL : n->file->cut != NULL ? n->file->cut : foreign_share(n);
+	s = !foreign_reads_theirs(n) ? NULL
+	    : n->file->cut != NULL   ? n->file->cut
+				     : foreign_share(n);
 	if (s != NULL)
 		status = shared_is_readable(view, s);
 	pthread_mutex_unlock(&view->lock);
@@ -228,7 +245,7 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 	if (status != EMR_OK || !is_theirs)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->reader == NULL)	/* without a name nobody can ask for its bytes */
+	if (n->file->reader == NULL) /* without a name nobody can ask for its bytes */
 		status = is_cut ? EMR_NOT_FOUND : EMR_BUSY;
 	handle->is_reported = status == EMR_OK && was_shown;
 	pthread_rwlock_unlock(&n->file->lock);
@@ -260,7 +277,8 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 
 	if (reader == NULL)
 		return EMR_BUSY;
-	/* A right may end, and a restart knows no keys of others: a working copy must not rest on bytes that can be lost. */
+	/* A right may end, and a restart knows no keys of others: a working copy must not rest on
+	 * bytes that can be lost. */
 	status = file_start_staging(view, n, 0);
 	if (status == EMR_OK)
 		status = copy_all(reader, n->file->staging, size);
@@ -269,7 +287,8 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 	return status;
 }
 
-/* ---- an editor's backup: another's record under a name of scratch, and a new file under its own ---- */
+/* ---- an editor's backup: another's record under a name of scratch, and a new file under its own
+ * ---- */
 
 static void forget_answer(void *arg, emr_status status)
 {
@@ -277,7 +296,8 @@ static void forget_answer(void *arg, emr_status status)
 	(void)status;
 }
 
-/* Under view->lock: nobody gives the bytes.  The copy goes, and the record with its new version does not wait for it. */
+/* Under view->lock: nobody gives the bytes.  The copy goes, and the record with its new version
+ * does not wait for it. */
 static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
 {
 	emr_status status = shared_tell_later(tell, n->parent->number, n->name);
@@ -299,20 +319,23 @@ static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
 /* What a copy needs is asked for once at a time, and not for ever. */
 static emr_status ask_for_bytes(emr_view *view, node *n)
 {
-	EMR_AUTO_BUF tell = { 0 };
+	EMR_AUTO_BUF tell = {0};
 	bool is_asked, is_late;
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	is_asked = n->opens > 1;	/* one is the publisher's */
-	is_late = !is_asked && n->state == NODE_LIVE && view_now_ns(view) - n->ctime_ns > BACKUP_WAIT_NS;
+	is_asked = n->opens > 1; /* one is the publisher's */
+	is_late = !is_asked && n->state == NODE_LIVE &&
+		  view_now_ns(view) - n->ctime_ns > BACKUP_WAIT_NS;
 	if (is_late)
 		status = give_up(view, n, &tell);
 	pthread_mutex_unlock(&view->lock);
 	shared_tell(view, &tell);
 	if (is_late)
 		return status == EMR_OK ? EMR_BUSY : status;
-	status = is_asked ? EMR_BUSY : emr_view_await(view, n->number, EMR_NEED_BYTES, NULL, forget_answer, NULL);
+	status = is_asked ? EMR_BUSY
+			  : emr_view_await(
+				    view, n->number, EMR_NEED_BYTES, NULL, forget_answer, NULL);
 	return status == EMR_OK ? EMR_BUSY : status;
 }
 
@@ -348,14 +371,16 @@ static void note_leaving(void *arg, node *n)
 	if (!n->is_local || !n->is_published || n->was == NULL || n->failure != EMR_OK)
 		return;
 	i->has_leaving = true;
-	i->is_heir = i->is_heir || (emr_id16_equal(n->was->directory, i->heir->parent->id) && strcmp(n->was->name, i->heir->name) == 0);
+	i->is_heir = i->is_heir || (emr_id16_equal(n->was->directory, i->heir->parent->id) &&
+					   strcmp(n->was->name, i->heir->name) == 0);
 }
 
 bool foreign_is_heir(emr_view *view, const node *n)
 {
-	inheriting i = { .heir = n };
+	inheriting i = {.heir = n};
 
-	if (view->shares == NULL || !view->shares->has_leaving || n->is_published || !node_is_file(n) || foreign_top(n) == NULL)
+	if (view->shares == NULL || !view->shares->has_leaving || n->is_published ||
+		!node_is_file(n) || foreign_top(n) == NULL)
 		return false;
 	foreign_walk(view, note_leaving, &i);
 	view->shares->has_leaving = i.has_leaving;

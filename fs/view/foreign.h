@@ -1,17 +1,19 @@
-/* Writing in another's folder.  What is made or changed there is a node of the view like any other, with its working copy, row
- * and settle patterns; its uppermost directory is a directory of the share (foreign_top), and its domain the other's.  A record
- * of the other's that is to be changed is taken (foreign_take): its node, under the number the kernel knows, becomes one's own.
- * Once what is here is what the share shows, the node goes back (foreign_meet.c).
+/* Writing in another's folder.  What is made or changed there is a node of the view like any other,
+ * with its working copy, row and settle patterns; its uppermost directory is a directory of the
+ * share (foreign_top), and its domain the other's.  A record of the other's that is to be changed
+ * is taken (foreign_take): its node, under the number the kernel knows, becomes one's own. Once
+ * what is here is what the share shows, the node goes back (foreign_meet.c).
  *
- * It refuses what the right there does not allow, and renames between folders of different owners.  Under view->lock unless it
- * says otherwise; the order of locks is that of node.h. */
+ * It refuses what the right there does not allow, and renames between folders of different owners.
+ * Under view->lock unless it says otherwise; the order of locks is that of node.h. */
 #pragma once
 
 #include "edit.h"
 #include "share/write.h"
 #include "union.h"
 
-/* The directory of the share under which N lies as one's own, N itself when it is one; NULL: N lies in the folder itself. */
+/* The directory of the share under which N lies as one's own, N itself when it is one; NULL: N lies
+ * in the folder itself. */
 static inline node *foreign_top(const node *n)
 {
 	while (n->parent != NULL)
@@ -19,7 +21,8 @@ static inline node *foreign_top(const node *n)
 	return shared_has(n) ? (node *)(uintptr_t)n : NULL;
 }
 
-/* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one alone says nothing. */
+/* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one
+ * alone says nothing. */
 node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object);
 
 /* The share in which N lies; NULL: none, or one that is not known (yet). */
@@ -31,37 +34,45 @@ static inline bool foreign_is_share(const node *n)
 	if (!node_is_file(n))
 		return false;
 	if (shared_has(n))
-		return n->shared->level == SHARED_RECORD && emr_id16_equal(n->shared->object, n->shared->domain);
+		return n->shared->level == SHARED_RECORD &&
+		       emr_id16_equal(n->shared->object, n->shared->domain);
 	return n->is_published && n->parent != NULL && shared_has(n->parent) &&
-		emr_id16_equal(n->place.object, n->parent->shared->domain);
+	       emr_id16_equal(n->place.object, n->parent->shared->domain);
 }
 
 /* ---- rights: foreign_may.c */
 
-#define FOREIGN_FOR_EVER_S (UINT64_C(1) << 40)	/* a right without an end: no clock gets there, and all arithmetic with it fits */
+#define FOREIGN_FOR_EVER_S                                                                         \
+	(UINT64_C(1) << 40) /* a right without an end: no clock gets there, and all arithmetic     \
+			       with it fits */
 
 /* Something can be put there now. */
 bool foreign_is_writable(const emr_view *view, const shared_share *s);
-/* DIRECTORY, another's or one's own in another's, may be changed at all: EMR_READ_ONLY, what shared_is_readable says. */
+/* DIRECTORY, another's or one's own in another's, may be changed at all: EMR_READ_ONLY, what
+ * shared_is_readable says. */
 emr_status foreign_check_directory(const emr_view *view, const node *directory);
 /* A node of TYPE may be made there: EMR_DENIED. */
-emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name);
-/* foreign_folder.c: N is a folder that its maker alone sees, in what takes no folders but files: its files are left there under names that
- * say where they lay.  It is never sent. */
+emr_status foreign_may_make(
+	const emr_view *view, const node *directory, emr_meta_type type, const char *name);
+/* foreign_folder.c: N is a folder that its maker alone sees, in what takes no folders but files:
+ * its files are left there under names that say where they lay.  It is never sent. */
 bool foreign_collects(const node *n);
-/* Where what lies in N, a directory, is sent to: N, or what the folders of that kind around it lie in. */
+/* Where what lies in N, a directory, is sent to: N, or what the folders of that kind around it lie
+ * in. */
 const node *foreign_sent_to(const node *directory);
-/* What N, a file in such a folder, is called there: "Series - CT.dcm"; as much of it, from its end, as a name may have. */
+/* What N, a file in such a folder, is called there: "Series - CT.dcm"; as much of it, from its end,
+ * as a name may have. */
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
 /* N, such a folder, is empty, and nothing came into it or left it for long. */
 bool foreign_is_left_alone(const emr_view *view, const node *n);
 #define FOREIGN_DAY_S 86400
-/* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an Inbox that takes no more from one
- * sender.  Names of scratch do not count. */
+/* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an
+ * Inbox that takes no more from one sender.  Names of scratch do not count. */
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
 typedef enum foreign_change {
-	FOREIGN_CONTENT,	/* its bytes */
-	FOREIGN_META,		/* its name, place, mode, time, attributes, or its end: never of a share that is a file */
+	FOREIGN_CONTENT, /* its bytes */
+	FOREIGN_META, /* its name, place, mode, time, attributes, or its end: never of a share that
+			 is a file */
 } foreign_change;
 /* N may be changed: EMR_READ_ONLY, EMR_DENIED. */
 emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what);
@@ -69,7 +80,8 @@ emr_status foreign_may_change(const emr_view *view, const node *n, foreign_chang
 bool foreign_must_wait(const emr_view *view, const node *n);
 /* The same of what was removed in DOMAIN; true of one's own. */
 bool foreign_may_send(const emr_view *view, emr_id16 domain);
-/* Of the worker, without view->lock: where this person may write becomes, or changes, shares.  Names that come go to TELL. */
+/* Of the worker, without view->lock: where this person may write becomes, or changes, shares. Names
+ * that come go to TELL. */
 emr_status foreign_take_writings(emr_view *view, emr_buf *tell);
 emr_status foreign_take_writing(emr_view *view, const emr_writing *writing, emr_buf *tell);
 
@@ -84,11 +96,12 @@ void foreign_note_made(emr_view *view, const node *n);
 /* N, which a share shows, becomes one's own: published, unchanged.  Rights were asked. */
 emr_status foreign_take(emr_view *view, node *n);
 emr_place foreign_place_of(const struct shared_share *s, const struct shared_entry *e);
-/* The part of it that cannot fail: N, a file of a share with room for its bytes, stands at PLACE under NAME, which tree_prepare gave, in
- * DIRECTORY.  An id is reserved. */
+/* The part of it that cannot fail: N, a file of a share with room for its bytes, stands at PLACE
+ * under NAME, which tree_prepare gave, in DIRECTORY.  An id is reserved. */
 void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name);
 /* NAME in DIRECTORY, to be changed as WHAT: one's own, or taken. */
-emr_status foreign_child_to_change(emr_view *view, node *directory, const char *name, foreign_change what, node **out_node);
+emr_status foreign_child_to_change(
+	emr_view *view, node *directory, const char *name, foreign_change what, node **out_node);
 /* As `taken` if it is shown by another, for a change of WHAT; nothing for other nodes. */
 emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what);
 /* DOMAIN is that of a share. */
@@ -97,7 +110,8 @@ bool foreign_is_domain(const emr_view *view, emr_id16 domain);
 bool foreign_has_own(const emr_view *view, emr_id16 domain);
 /* N's bytes are those that the other's folder shows, and are read with its keys. */
 bool foreign_reads_theirs(const node *n);
-/* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's bytes.  EMR_BUSY: they were asked for. */
+/* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's
+ * bytes.  EMR_BUSY: they were asked for. */
 emr_status foreign_fetch(emr_view *view, node *n);
 /* N has the name of a record that is about to be left so: it will be its next version. */
 bool foreign_is_heir(emr_view *view, const node *n);
@@ -105,22 +119,28 @@ bool foreign_is_heir(emr_view *view, const node *n);
 void foreign_note_cut(node *n);
 /* Without view->lock: N's bytes may be read (still). */
 emr_status foreign_may_read(emr_view *view, const node *n);
-/* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.  EMR_BUSY: its bytes are not here. */
+/* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.
+ * EMR_BUSY: its bytes are not here. */
 emr_status foreign_open(emr_view *view, emr_handle *handle);
 /* Whether DIRECTORY lies in N, also by way of directories that are only shown. */
 bool foreign_is_below(const emr_view *view, const node *directory, const node *n);
-/* FN for every node of one's own in others' folders, parents first; it must neither make nor free any. */
+/* FN for every node of one's own in others' folders, parents first; it must neither make nor free
+ * any. */
 void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
-/* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing of the other's any more. */
+/* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing
+ * of the other's any more. */
 emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);
 
 /* ---- a share that is a single file: foreign_file.c */
 
 /* What was written of S, a file: it stands for S; NULL: nothing. */
 node *foreign_file_node(const emr_view *view, const shared_share *s);
-/* Where it hangs then, and its name there: EMR_READ_ONLY (S is a directory), EMR_DENIED (its id is taken here). */
-emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1]);
-/* MASK says no more of N, such a share, than goes with its bytes: the mode that it has, and the time of what is not sent yet. */
+/* Where it hangs then, and its name there: EMR_READ_ONLY (S is a directory), EMR_DENIED (its id is
+ * taken here). */
+emr_status foreign_file_place(
+	emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1]);
+/* MASK says no more of N, such a share, than goes with its bytes: the mode that it has, and the
+ * time of what is not sent yet. */
 bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted);
 /* The time of N's bytes, if they were not sent. */
 emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns);
@@ -133,16 +153,19 @@ emr_status foreign_tell_name(emr_view *view, const node *n, emr_buf *tell);
 void foreign_note_gone(emr_view *view, const emr_place *place);
 /* Of the worker, without view->lock: every node of one's own meets what its share says. */
 void foreign_turn(emr_view *view);
-/* Another node N of the same record is what the folder shows: N keeps its readers and nothing else.  *TELL as in shared.h. */
+/* Another node N of the same record is what the folder shows: N keeps its readers and nothing else.
+ * *TELL as in shared.h. */
 emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell);
 /* N, whose bytes were changed here, becomes a record of its own called NAME in its directory. */
 emr_status foreign_leave_record(emr_view *view, node *n, const char *name);
 
 /* ---- the end of a right: foreign_keep.c */
 
-/* Of the worker, without view->lock: what was not sent to S and never will be goes to the top of one's own folder. */
+/* Of the worker, without view->lock: what was not sent to S and never will be goes to the top of
+ * one's own folder. */
 void foreign_keep_unsent(emr_view *view, shared_share *s);
-/* Under view->lock: N, which was written of S, is kept there at once; what the kernel must be told goes to TELL. */
+/* Under view->lock: N, which was written of S, is kept there at once; what the kernel must be told
+ * goes to TELL. */
 emr_status foreign_keep_one(emr_view *view, shared_share *s, node *n, emr_buf *tell);
 
 typedef struct foreign_gone {

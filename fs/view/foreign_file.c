@@ -1,5 +1,6 @@
-/* A share that is a single file.  It lies in no directory of its own domain, so what is written of it hangs in one that nobody sees: that
- * one stands for the share, and is known by the domain alone, also before the share is.  Only the bytes are a writer's to say. */
+/* A share that is a single file.  It lies in no directory of its own domain, so what is written of
+ * it hangs in one that nobody sees: that one stands for the share, and is known by the domain
+ * alone, also before the share is.  Only the bytes are a writer's to say. */
 #include "foreign.h"
 
 #include <string.h>
@@ -13,7 +14,8 @@ node *foreign_file_node(const emr_view *view, const shared_share *s)
 	return n != NULL && n->state == NODE_LIVE && foreign_is_share(n) ? n : NULL;
 }
 
-/* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of scratch, which would not be sent. */
+/* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of
+ * scratch, which would not be sent. */
 static const char *name_of(const shared_share *s)
 {
 	const char *name = s->tree->top_name;
@@ -21,14 +23,16 @@ static const char *name_of(const shared_share *s)
 	return emr_name_check(name) == EMR_OK && !emr_name_is_local(name) ? name : "unnamed";
 }
 
-emr_status foreign_file_place(emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1])
+emr_status foreign_file_place(
+	emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1])
 {
 	node *directory;
 	emr_status status;
 
 	if (s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
 		return EMR_READ_ONLY;
-	if (tree_by_id(view, s->domain) != NULL)	/* a domain that is called as a record of one's own */
+	if (tree_by_id(view, s->domain) !=
+		NULL) /* a domain that is called as a record of one's own */
 		return EMR_DENIED;
 	status = shared_anchor(view, s->domain, s->domain, &directory);
 	if (status != EMR_OK)
@@ -76,7 +80,7 @@ emr_status foreign_tell_name(emr_view *view, const node *n, emr_buf *tell)
 
 	if (!foreign_is_share(n))
 		return shared_tell_later(tell, n->parent->number, n->name);
-	if (s == NULL)	/* its share was never seen, so nobody knows a name of it */
+	if (s == NULL) /* its share was never seen, so nobody knows a name of it */
 		return EMR_OK;
 	shared_tell_of(view, s, tell);
 	shared_tell_place(view, s, tell);

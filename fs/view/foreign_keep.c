@@ -1,5 +1,6 @@
-/* The right to write in another's folder has ended, and something that was written there has not been sent: it is kept, in a
- * folder of one's own.  Names, removals and other changes without bytes are let go. */
+/* The right to write in another's folder has ended, and something that was written there has not
+ * been sent: it is kept, in a folder of one's own.  Names, removals and other changes without bytes
+ * are let go. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +14,17 @@
 typedef struct keeping {
 	emr_view *view;
 	shared_share *share;
-	emr_buf numbers;	/* of the nodes, uint64_t, the deepest first */
+	emr_buf numbers; /* of the nodes, uint64_t, the deepest first */
 	emr_buf tell;
-	node *folder;		/* where they go; NULL: nothing had to yet */
+	node *folder; /* where they go; NULL: nothing had to yet */
 	size_t kept;
 } keeping;
 
 /* Bytes that the ledger does not have; scratch is nobody's record, unless a program is at it. */
 static bool is_unsent(const node *n)
 {
-	return node_is_file(n) && (!n->is_local || n->write_opens > 0) && (!n->is_published || n->content_dirty) &&
-		(n->size > 0 || n->write_opens > 0);
+	return node_is_file(n) && (!n->is_local || n->write_opens > 0) &&
+	       (!n->is_published || n->content_dirty) && (n->size > 0 || n->write_opens > 0);
 }
 
 /* "SHARE (not sent to WHO, 2026-11-20 14.05)" at the top. */
@@ -41,7 +42,8 @@ static emr_status make_folder(keeping *k)
 
 	localtime_r(&now, &local);
 	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
-	snprintf(text, sizeof text, "%.80s (not sent to %.120s, %s)", k->share->name, k->share->owner->card.name, day);
+	snprintf(text, sizeof text, "%.80s (not sent to %.120s, %s)", k->share->name,
+		k->share->owner->card.name, day);
 	for (char *c = text; *c != 0; c++)
 		if (*c == '/')
 			*c = '_';
@@ -129,7 +131,7 @@ static emr_status keep(keeping *k, node *n)
 	n->failure = EMR_OK;
 	free(n->was);
 	n->was = NULL;
-	status = tree_change_id(view, n, id);	/* reserved: cannot fail */
+	status = tree_change_id(view, n, id); /* reserved: cannot fail */
 	tree_move(view, n, k->folder, copy);
 	tree_mark_local(n);
 	mark_changed(view, n);
@@ -140,7 +142,7 @@ static emr_status keep(keeping *k, node *n)
 
 emr_status foreign_keep_one(emr_view *view, shared_share *s, node *n, emr_buf *tell)
 {
-	keeping k = { .view = view, .share = s, .tell = *tell };
+	keeping k = {.view = view, .share = s, .tell = *tell};
 	emr_status status = keep(&k, n);
 
 	*tell = k.tell;
@@ -173,7 +175,8 @@ static void note_node(void *arg, node *n)
 	keeping *k = arg;
 
 	/* Without memory: at the next look. */
-	if (foreign_share(n) == k->share && emr_buf_append(&k->numbers, &n->number, sizeof n->number) != EMR_OK)
+	if (foreign_share(n) == k->share &&
+		emr_buf_append(&k->numbers, &n->number, sizeof n->number) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: no memory to keep what was not sent");
 }
 
@@ -189,7 +192,7 @@ static emr_status keep_all(keeping *k)
 		memcpy(&number, k->numbers.data + at - sizeof number, sizeof number);
 		n = tree_by_number(k->view, number);
 		if (n == NULL || n->state != NODE_LIVE || foreign_share(n) != k->share || n->in_run)
-			continue;	/* IN_RUN: its answer is on its way */
+			continue; /* IN_RUN: its answer is on its way */
 		if (is_unsent(n))
 			status = keep(k, n);
 		else if (!node_has_kids(n))
@@ -200,7 +203,7 @@ static emr_status keep_all(keeping *k)
 
 void foreign_keep_unsent(emr_view *view, shared_share *s)
 {
-	keeping k = { .view = view, .share = s };
+	keeping k = {.view = view, .share = s};
 	char *path = NULL;
 	emr_status status;
 
@@ -210,10 +213,12 @@ void foreign_keep_unsent(emr_view *view, shared_share *s)
 		path = tree_path(k.folder);
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "shares: what was not sent could not be kept yet: %s", emr_status_text(status));
+		emr_log(EMR_LOG_ERROR, "shares: what was not sent could not be kept yet: %s",
+			emr_status_text(status));
 	shared_tell(view, &k.tell);
 	if (k.kept > 0 && view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg, "not-sent", path != NULL ? path : "");
+		view->options.notice(
+			view->options.notice_arg, "not-sent", path != NULL ? path : "");
 	free(path);
 	emr_buf_free(&k.numbers);
 	emr_buf_free(&k.tell);

@@ -1,18 +1,19 @@
-/* How much one may leave in another's Inbox in a day.  The network's rules say it, the owner's computer neither fetches nor shows what is
- * beyond (deposits_limit.c), and nobody could tell the sender: so his own computer counts what the ledger has of his own, and what
- * waits here, and takes no more than that.  What others left there, and what became of it, it does not look at. */
+/* How much one may leave in another's Inbox in a day.  The network's rules say it, the owner's
+ * computer neither fetches nor shows what is beyond (deposits_limit.c), and nobody could tell the
+ * sender: so his own computer counts what the ledger has of his own, and what waits here, and takes
+ * no more than that.  What others left there, and what became of it, it does not look at. */
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "replica/rules.h"
 
 #include "foreign.h"
 
-#define ENOUGH EMR_INTERRUPTED	/* ends a walk of our own */
-#define LATE_S 3600	/* older entries may have a later time than newer ones, by some minutes */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
+#define LATE_S 3600 /* older entries may have a later time than newer ones, by some minutes */
 
 static emr_status is_inbox(const emr_view *view, emr_id16 domain, bool *out_is)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_row_domain row;
 	emr_key_text key;
 	emr_status status;
@@ -22,7 +23,7 @@ static emr_status is_inbox(const emr_view *view, emr_id16 domain, bool *out_is)
 	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	*out_is = (row.head.flags & EMR_ITEM_INBOX) != 0;
 	return EMR_OK;
@@ -44,15 +45,17 @@ static emr_status count_item(void *arg, const emr_replica_listing *line)
 		return ENOUGH;
 	if (item->seq > w->newest)
 		w->newest = item->seq;
-	w->n += line->result == EMR_RESULT_APPLIED && line->family == EMR_FAMILY_OBJECT && item->op == EMR_OP_PUT && item->version == 1 &&
-		item->ledger_time / FOREIGN_DAY_S == w->day && emr_id32_equal(item->signer_id, w->me);
+	w->n += line->result == EMR_RESULT_APPLIED && line->family == EMR_FAMILY_OBJECT &&
+		item->op == EMR_OP_PUT && item->version == 1 &&
+		item->ledger_time / FOREIGN_DAY_S == w->day &&
+		emr_id32_equal(item->signer_id, w->me);
 	return EMR_OK;
 }
 
 /* Each entry is looked at once a day. */
 static emr_status count_sent(const emr_view *view, shared_share *s, uint64_t day)
 {
-	walk w = { .day = day };
+	walk w = {.day = day};
 	emr_public me;
 	emr_status status = emr_keyring_public(view->options.keyring, &me);
 
@@ -64,7 +67,8 @@ static emr_status count_sent(const emr_view *view, shared_share *s, uint64_t day
 	}
 	w.me = me.signer_id;
 	w.seen = w.newest = s->sent_seq;
-	status = emr_replica_recent(view->options.replica, &s->domain, NULL, SIZE_MAX, count_item, &w);
+	status = emr_replica_recent(
+		view->options.replica, &s->domain, NULL, SIZE_MAX, count_item, &w);
 	if (status != EMR_OK && status != ENOUGH)
 		return status;
 	s->sent_seq = w.newest;
@@ -88,7 +92,8 @@ static void count_node(void *arg, node *n)
 	if (!node_is_file(n) || n->is_local || n->is_published || foreign_share(n) != w->share)
 		return;
 	/* On its way: the ledger may have it, and this node has not heard of it. */
-	if (n->in_run && emr_replica_head_get(w->view->options.replica, w->share->domain, n->id, &head) == EMR_OK)
+	if (n->in_run && emr_replica_head_get(w->view->options.replica, w->share->domain, n->id,
+				 &head) == EMR_OK)
 		return;
 	w->n++;
 }
@@ -97,10 +102,11 @@ emr_status foreign_check_deposit(emr_view *view, const node *directory, const ch
 {
 	uint64_t day = (uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S;
 	shared_share *s = foreign_share(directory);
-	waiting w = { .view = view, .share = s };
+	waiting w = {.view = view, .share = s};
 	bool counts = false;
 	emr_rules rules;
-	emr_status status = s == NULL || emr_name_is_local(name) ? EMR_OK : is_inbox(view, s->domain, &counts);
+	emr_status status =
+		s == NULL || emr_name_is_local(name) ? EMR_OK : is_inbox(view, s->domain, &counts);
 
 	if (status != EMR_OK || !counts)
 		return status;

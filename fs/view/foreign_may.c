@@ -13,7 +13,7 @@
 bool foreign_is_writable(const emr_view *view, const shared_share *s)
 {
 	return s != NULL && s->phase == SHARED_OPEN && s->rights != 0 &&
-		(uint64_t)(view_now_ns(view) / 1000000000) < s->write_until_unix_s;
+	       (uint64_t)(view_now_ns(view) / 1000000000) < s->write_until_unix_s;
 }
 
 emr_status foreign_check_directory(const emr_view *view, const node *directory)
@@ -29,19 +29,22 @@ emr_status foreign_check_directory(const emr_view *view, const node *directory)
 	return foreign_is_writable(view, s) ? EMR_OK : EMR_READ_ONLY;
 }
 
-emr_status foreign_may_make(const emr_view *view, const node *directory, emr_meta_type type, const char *name)
+emr_status foreign_may_make(
+	const emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
 	const shared_share *s = foreign_share(directory);
 	emr_status status = foreign_check_directory(view, directory);
 
 	if (status != EMR_OK)
 		return status;
-	if (emr_name_is_local(name))	/* never sent */
+	if (emr_name_is_local(name)) /* never sent */
 		return EMR_OK;
 	if (type == EMR_META_SYMLINK)
 		return s->rights & EMR_RIGHT_MKDIR ? EMR_OK : EMR_DENIED;
 	/* Without MKDIR a folder is its maker's alone: foreign_collects. */
-	return s->rights & (EMR_RIGHT_PUT | (type == EMR_META_DIR ? EMR_RIGHT_MKDIR : 0)) ? EMR_OK : EMR_DENIED;
+	return s->rights & (EMR_RIGHT_PUT | (type == EMR_META_DIR ? EMR_RIGHT_MKDIR : 0))
+		       ? EMR_OK
+		       : EMR_DENIED;
 }
 
 /* The ledger judges by who made the record. */
@@ -51,7 +54,8 @@ static bool made_by_me(const emr_view *view, const shared_share *s, emr_id16 obj
 	emr_public me;
 
 	return emr_replica_head_get(view->options.replica, s->domain, object, &head) == EMR_OK &&
-		emr_keyring_public(view->options.keyring, &me) == EMR_OK && emr_id32_equal(head.creator, me.signer_id);
+	       emr_keyring_public(view->options.keyring, &me) == EMR_OK &&
+	       emr_id32_equal(head.creator, me.signer_id);
 }
 
 emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what)
@@ -65,11 +69,12 @@ emr_status foreign_may_change(const emr_view *view, const node *n, foreign_chang
 		return EMR_READ_ONLY;
 	if (foreign_is_share(n) && what != FOREIGN_CONTENT)
 		return EMR_DENIED;
-	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's. */
+	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's.
+	 */
 	if (shared_has(n) && n->shared->entry == SHARED_TREE_TOP && !foreign_is_share(n))
 		return EMR_READ_ONLY;
 	if (!shared_has(n) && !n->is_published)
-		return EMR_OK;	/* nobody has seen it */
+		return EMR_OK; /* nobody has seen it */
 	if ((s->rights & (what == FOREIGN_CONTENT ? EMR_RIGHT_PUT : EMR_RIGHT_META)) == 0)
 		return EMR_DENIED;
 	if (s->rights & EMR_RIGHT_ANY)
@@ -139,8 +144,9 @@ static void open_blind(emr_view *view, shared_share *s, const emr_writing *w, em
 	s->is_blind = true;
 	s->is_file = false;
 	s->top = w->top;
-	s->grant = (emr_known_grant){ .domain = w->domain, .ledger_time = w->since_unix_s,
-		.row = { .not_after_unix_s = end_of(w), .not_before_unix_s = w->since_unix_s } };
+	s->grant = (emr_known_grant){.domain = w->domain,
+		.ledger_time = w->since_unix_s,
+		.row = {.not_after_unix_s = end_of(w), .not_before_unix_s = w->since_unix_s}};
 	left_s = left_s < 0 ? 0 : left_s > INT32_MAX ? INT32_MAX : left_s;
 	s->end_boot_ns = view_boot_ns(view) + left_s * 1000000000;
 	if (s->phase == SHARED_OPEN)
@@ -155,11 +161,13 @@ emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *t
 	shared_share *s;
 
 	pthread_mutex_lock(&view->lock);
-	if (!in_force && shared_of_domain(view, w->domain) == NULL && !foreign_has_own(view, w->domain)) {
+	if (!in_force && shared_of_domain(view, w->domain) == NULL &&
+		!foreign_has_own(view, w->domain)) {
 		pthread_mutex_unlock(&view->lock);
-		return EMR_OK;	/* it is over, and nothing is left of it here */
+		return EMR_OK; /* it is over, and nothing is left of it here */
 	}
-	s = shared_need(view, &w->card, w->domain, w->is_inbox && w->label[0] == 0 ? "Inbox" : w->label);
+	s = shared_need(
+		view, &w->card, w->domain, w->is_inbox && w->label[0] == 0 ? "Inbox" : w->label);
 	if (s == NULL) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_NO_MEMORY;
@@ -171,14 +179,15 @@ emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *t
 	ends = !in_force && s->is_blind && s->phase == SHARED_OPEN;
 	pthread_mutex_unlock(&view->lock);
 	if (ends)
-		shared_end(view, s, w->phase == EMR_WRITING_HAS_ENDED ? SHARED_REVOKED : SHARED_EXPIRED,
+		shared_end(view, s,
+			w->phase == EMR_WRITING_HAS_ENDED ? SHARED_REVOKED : SHARED_EXPIRED,
 			w->phase == EMR_WRITING_HAS_ENDED ? w->since_unix_s : end_of(w), tell);
 	return EMR_OK;
 }
 
 emr_status foreign_take_writings(emr_view *view, emr_buf *tell)
 {
-	writings w = { .view = view };
+	writings w = {.view = view};
 	size_t damaged = 0;
 	emr_status status = emr_share_writings(view->shares->share, note_writing, &w, &damaged);
 

@@ -1,5 +1,6 @@
-/* Nodes of one's own in another's folder meet what the share says by now: they go back to being what it shows, or go on where
- * others went on, too.  The first on the ledger has the name; bytes that were written here are never lost. */
+/* Nodes of one's own in another's folder meet what the share says by now: they go back to being
+ * what it shows, or go on where others went on, too.  The first on the ledger has the name; bytes
+ * that were written here are never lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +13,17 @@
 /* One look at everything. */
 typedef struct meeting {
 	emr_view *view;
-	emr_buf tell;		/* shared_telling, ... */
-	emr_buf conflicts;	/* numbers of nodes, of which a person is told */
-	emr_buf numbers;	/* of the nodes, uint64_t */
-	emr_buf ended;		/* shared_share *, of shares that are written to no more */
+	emr_buf tell;	   /* shared_telling, ... */
+	emr_buf conflicts; /* numbers of nodes, of which a person is told */
+	emr_buf numbers;   /* of the nodes, uint64_t */
+	emr_buf ended;	   /* shared_share *, of shares that are written to no more */
 } meeting;
 
 static bool has_own_bytes(const node *n)
 {
 	return node_is_file(n) &&
-		(n->content_dirty || (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
+	       (n->content_dirty ||
+		       (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
 }
 
 static bool is_clean(const node *n)
@@ -33,7 +35,8 @@ static bool is_clean(const node *n)
 
 void foreign_note_gone(emr_view *view, const emr_place *place)
 {
-	foreign_gone gone = { .domain = place->domain, .object = place->object, .version = place->version };
+	foreign_gone gone = {
+		.domain = place->domain, .object = place->object, .version = place->version};
 
 	/* Without memory it is shown for a moment longer. */
 	if (view->shares != NULL && shared_of_domain(view, place->domain) != NULL &&
@@ -79,8 +82,10 @@ static emr_status drop_vacated(emr_view *view, const vacated *v)
 
 static bool is_same_content(const emr_place *place, const shared_entry *e)
 {
-	return e->pversion == place->pversion || (e->pversion != 0 && e->cver == place->cver &&
-		emr_id16_equal(e->record_id, place->record_id) && emr_cid_equal(&e->root, &place->root));
+	return e->pversion == place->pversion ||
+	       (e->pversion != 0 && e->cver == place->cver &&
+		       emr_id16_equal(e->record_id, place->record_id) &&
+		       emr_cid_equal(&e->root, &place->root));
 }
 
 /* The entry is the newer one, with the same bytes: what is changed here stands on it. */
@@ -95,8 +100,9 @@ static bool is_over(const emr_view *view, const emr_place *place)
 {
 	emr_replica_head head;
 
-	return emr_replica_head_get(view->options.replica, place->domain, place->object, &head) == EMR_OK &&
-		head.state != EMR_OBJECT_LIVE && head.version > place->version;
+	return emr_replica_head_get(view->options.replica, place->domain, place->object, &head) ==
+		       EMR_OK &&
+	       head.state != EMR_OBJECT_LIVE && head.version > place->version;
 }
 
 /* Removed here, and changed there: new bytes bring it back, a new name does not. */
@@ -172,14 +178,20 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	shared_at *at;
 	emr_status status = EMR_OK;
 
-	if (tree_by_shown_id(view, id) != NULL)	/* seen under another name: that one stays */
+	if (tree_by_shown_id(view, id) != NULL) /* seen under another name: that one stays */
 		return node_has_kids(n) ? EMR_OK : foreign_retire(view, n, &m->tell);
 	at = calloc(1, sizeof *at);
 	if (at == NULL)
 		return EMR_NO_MEMORY;
-	*at = (shared_at){ .level = SHARED_RECORD, .owner = s->owner, .share = s, .domain = s->domain, .object = e->object,
-		.version = shared_version_of(e), .entry = entry };
-	if (strcmp(n->name, e->name) != 0 || !emr_id16_equal(row_directory(directory), s->tree->entries[e->parent].object))
+	*at = (shared_at){.level = SHARED_RECORD,
+		.owner = s->owner,
+		.share = s,
+		.domain = s->domain,
+		.object = e->object,
+		.version = shared_version_of(e),
+		.entry = entry};
+	if (strcmp(n->name, e->name) != 0 ||
+		!emr_id16_equal(row_directory(directory), s->tree->entries[e->parent].object))
 		status = shared_tell_later(&m->tell, directory->number, n->name);
 	if (status == EMR_OK)
 		status = tree_change_id(view, n, id);
@@ -193,7 +205,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	n->was = NULL;
 	n->shared = at;
 	n->is_published = false;
-	n->next_id = n->lost_parent = (emr_id16){ { 0 } };
+	n->next_id = n->lost_parent = (emr_id16){{0}};
 	__atomic_store_n(&n->special, SPECIAL_SHARED, __ATOMIC_RELAXED);
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, own);
@@ -244,14 +256,15 @@ emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
 	n->failure = EMR_OK;
 	free(n->was);
 	n->was = NULL;
-	status = tree_change_id(view, n, id);	/* reserved: cannot fail */
+	status = tree_change_id(view, n, id); /* reserved: cannot fail */
 	tree_move(view, n, n->parent, copy);
 	tree_mark_local(n);
 	mark_changed(view, n);
 	return status;
 }
 
-/* Nothing can be made beside a share that is a file: what was written here is kept in one's own folder. */
+/* Nothing can be made beside a share that is a file: what was written here is kept in one's own
+ * folder. */
 static emr_status conflict_of_share(meeting *m, node *n)
 {
 	emr_status status = emr_buf_append(&m->conflicts, &n->number, sizeof n->number);
@@ -276,8 +289,10 @@ static emr_status conflict(meeting *m, node *n)
 	return status == EMR_OK ? foreign_leave_record(m->view, n, name) : status;
 }
 
-/* N's row, with its name and mode, for the version of ENTRY: what was changed here is never without one. */
-static emr_status put_row_for(emr_view *view, const node *n, const node *theirs, const emr_place *place, uint64_t *out_seq)
+/* N's row, with its name and mode, for the version of ENTRY: what was changed here is never without
+ * one. */
+static emr_status put_row_for(emr_view *view, const node *n, const node *theirs,
+	const emr_place *place, uint64_t *out_seq)
 {
 	node_row row = row_of_node(n);
 	edit e = edit_begin(view);
@@ -322,7 +337,7 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	theirs->mode = n->mode;
 	theirs->mtime_ns = n->mtime_ns;
 	theirs->change = n->change;
-	directory->opens++;	/* it is wanted again */
+	directory->opens++; /* it is wanted again */
 	give_up_name(view, n);
 	foreign_become(view, theirs, &place, directory, name);
 	theirs->meta_dirty = theirs->has_row = true;
@@ -344,9 +359,9 @@ static emr_status note_ended(meeting *m, shared_share *s)
 static emr_status meet_end(meeting *m, node *n)
 {
 	if (!is_over(m->view, &n->place))
-		return EMR_OK;	/* cannot be read yet, or is newer than what is shown */
+		return EMR_OK; /* cannot be read yet, or is newer than what is shown */
 	if (n->opens > 0)
-		return EMR_OK;	/* once it is closed */
+		return EMR_OK; /* once it is closed */
 	if (node_has_kids(n))
 		return follow_stay(m->view, n);
 	if (has_own_bytes(n) && foreign_is_share(n))
@@ -393,7 +408,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (has_own_bytes(n))
 		return conflict(m, n);
-	return n->meta_dirty && !foreign_is_share(n) ? go_on_with(m, s, n, entry) : foreign_retire(m->view, n, &m->tell);
+	return n->meta_dirty && !foreign_is_share(n) ? go_on_with(m, s, n, entry)
+						     : foreign_retire(m->view, n, &m->tell);
 }
 
 /* ---- all of them ---- */
@@ -404,7 +420,8 @@ static void know_anchors(emr_view *view)
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		node *top = table_at(&view->by_number, i);
 
-		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD || top->shared->share != NULL)
+		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD ||
+			top->shared->share != NULL)
 			continue;
 		top->shared->share = shared_of_domain(view, top->shared->domain);
 		if (top->shared->share != NULL)
@@ -441,7 +458,7 @@ static emr_status meet_all(meeting *m)
 
 void foreign_turn(emr_view *view)
 {
-	meeting m = { .view = view };
+	meeting m = {.view = view};
 	emr_status status = EMR_OK;
 	bool has_any;
 
@@ -454,7 +471,8 @@ void foreign_turn(emr_view *view)
 	forget_gone(view);
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "shares: what was written there was not compared: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "shares: what was written there was not compared: %s",
+			emr_status_text(status));
 	shared_tell(view, &m.tell);
 	follow_tell_conflicts(view, &m.conflicts);
 	for (size_t at = 0; at < m.ended.len; at += sizeof(shared_share *)) {

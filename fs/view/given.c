@@ -26,7 +26,7 @@ static void free_entries(given_entry *list, size_t n)
 void given_free(emr_view *view)
 {
 	free_entries(view->given.list, view->given.n);
-	view->given = (struct given){ 0 };
+	view->given = (struct given){0};
 }
 
 /* Ids of nodes that no record can have: they are made from words. */
@@ -54,8 +54,12 @@ static bool fill(given_entry *e, const char *who, const char *path, emr_id16 dom
 {
 	const char *slash = strrchr(path, '/');
 
-	*e = (given_entry){ .who = strdup(who), .share = strdup(slash != NULL ? slash + 1 : path), .path = strdup(path),
-		.domain = domain, .who_id = id_of(who, NULL), .link_id = id_of(who, &domain) };
+	*e = (given_entry){.who = strdup(who),
+		.share = strdup(slash != NULL ? slash + 1 : path),
+		.path = strdup(path),
+		.domain = domain,
+		.who_id = id_of(who, NULL),
+		.link_id = id_of(who, &domain)};
 	return e->who != NULL && e->share != NULL && e->path != NULL;
 }
 
@@ -64,7 +68,7 @@ static emr_status add(void *arg, const char *who, const char *path, emr_id16 dom
 	struct given *g = arg;
 	given_entry *grown;
 
-	for (size_t i = 0; i < g->n; i++)	/* several grants of one share are one link */
+	for (size_t i = 0; i < g->n; i++) /* several grants of one share are one link */
 		if (emr_id16_equal(g->list[i].domain, domain) && strcmp(g->list[i].who, who) == 0)
 			return EMR_OK;
 	grown = realloc(g->list, (g->n + 1) * sizeof *grown);
@@ -91,7 +95,8 @@ static emr_status tell_apart(struct given *g)
 		given_entry *e = &g->list[i];
 		char code[27], name[EMR_NAME_MAX + 1], *copy;
 
-		if (strcmp(e->who, g->list[i - 1].who) != 0 || strcmp(e->share, g->list[i - 1].share) != 0)
+		if (strcmp(e->who, g->list[i - 1].who) != 0 ||
+			strcmp(e->share, g->list[i - 1].share) != 0)
 			continue;
 		emr_base32(e->domain.b, sizeof e->domain.b, code);
 		emr_name_with_code(e->share, code, 4, name);
@@ -107,7 +112,9 @@ static emr_status tell_apart(struct given *g)
 static emr_status learn(emr_view *view)
 {
 	const emr_giving *giving = view->options.giving;
-	struct given fresh = { .generation = giving->generation(view->options.giving_arg), .is_known = true }, old;
+	struct given fresh = {.generation = giving->generation(view->options.giving_arg),
+			     .is_known = true},
+		     old;
 	bool is_same;
 	emr_status status;
 
@@ -138,7 +145,8 @@ static bool is_ours(emr_view *view, uint64_t number)
 	const node *n;
 	bool ours;
 
-	/* Every lookup comes by here: nothing is locked while nobody has looked into shared-by-me. */
+	/* Every lookup comes by here: nothing is locked while nobody has looked into shared-by-me.
+	 */
 	if (atomic_load(&view->given_nodes) == 0)
 		return false;
 	pthread_mutex_lock(&view->lock);
@@ -152,7 +160,8 @@ emr_status given_learn(emr_view *view, uint64_t parent, const char *name)
 {
 	if (view->options.giving == NULL)
 		return EMR_OK;
-	if (parent == EMR_ROOT_NODE ? name != NULL && strcmp(name, GIVEN_DIRECTORY) != 0 : !is_ours(view, parent))
+	if (parent == EMR_ROOT_NODE ? name != NULL && strcmp(name, GIVEN_DIRECTORY) != 0
+				    : !is_ours(view, parent))
 		return EMR_OK;
 	return learn(view);
 }
@@ -191,19 +200,20 @@ static emr_status link_for(emr_view *view, const given_entry *e, node **out_node
 		free(target);
 		return status;
 	}
-	free(n->target);	/* what it points to may have got another name */
+	free(n->target); /* what it points to may have got another name */
 	n->target = target;
 	n->size = strlen(target);
 	*out_node = n;
 	return EMR_OK;
 }
 
-/* A directory whose last link was just removed: whoever removes it next (rm -r) must still find it, though the kernel may have
- * forgotten its node meanwhile. */
+/* A directory whose last link was just removed: whoever removes it next (rm -r) must still find it,
+ * though the kernel may have forgotten its node meanwhile. */
 static emr_status just_emptied(emr_view *view, emr_id16 id, node **out_node)
 {
-	bool is_it = view->given_emptied_boot_ns != 0 && view_boot_ns(view) - view->given_emptied_boot_ns < EMPTIED_NS &&
-		(emr_id16_equal(id, top_id()) || emr_id16_equal(id, view->given_emptied));
+	bool is_it = view->given_emptied_boot_ns != 0 &&
+		     view_boot_ns(view) - view->given_emptied_boot_ns < EMPTIED_NS &&
+		     (emr_id16_equal(id, top_id()) || emr_id16_equal(id, view->given_emptied));
 
 	return is_it ? node_for(view, id, EMR_META_DIR, out_node) : EMR_NOT_FOUND;
 }
@@ -224,13 +234,19 @@ emr_status given_child(emr_view *view, const node *directory, const char *name, 
 	}
 	if (directory == view->root)
 		return just_emptied(view, top_id(), out_node);
-	return emr_id16_equal(directory->id, top_id()) ? just_emptied(view, id_of(name, NULL), out_node) : EMR_NOT_FOUND;
+	return emr_id16_equal(directory->id, top_id())
+		       ? just_emptied(view, id_of(name, NULL), out_node)
+		       : EMR_NOT_FOUND;
 }
 
-static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t cookie, emr_entry_fn fn, void *arg)
+static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t cookie,
+	emr_entry_fn fn, void *arg)
 {
-	const emr_attr attr = { .ino = tree_ino_of(id), .type = type, .mode = type == EMR_META_DIR ? 0700 : 0777, .nlink = 1,
-		.is_virtual = true };
+	const emr_attr attr = {.ino = tree_ino_of(id),
+		.type = type,
+		.mode = type == EMR_META_DIR ? 0700 : 0777,
+		.nlink = 1,
+		.is_virtual = true};
 
 	return fn(arg, name, &attr, cookie);
 }
@@ -242,17 +258,18 @@ bool given_list(emr_view *view, const node *directory, uint64_t cookie, emr_entr
 
 	if (directory == view->root) {
 		return g->n == 0 || cookie >= GIVEN_COOKIE ||
-			give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
+		       give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
 	}
 	for (size_t i = 0; i < g->n; i++) {
 		const given_entry *e = &g->list[i];
 		bool is_top = emr_id16_equal(directory->id, top_id());
 
-		if (i + 3 <= cookie || (is_top && i > 0 && strcmp(e->who, g->list[i - 1].who) == 0) ||
+		if (i + 3 <= cookie ||
+			(is_top && i > 0 && strcmp(e->who, g->list[i - 1].who) == 0) ||
 			(!is_top && !emr_id16_equal(directory->id, e->who_id)))
 			continue;
-		if (!give(is_top ? e->who : e->share, is_top ? e->who_id : e->link_id, is_top ? EMR_META_DIR : EMR_META_SYMLINK,
-			i + 3, fn, arg))
+		if (!give(is_top ? e->who : e->share, is_top ? e->who_id : e->link_id,
+			    is_top ? EMR_META_DIR : EMR_META_SYMLINK, i + 3, fn, arg))
 			return false;
 	}
 	return true;
@@ -264,7 +281,8 @@ bool given_list(emr_view *view, const node *directory, uint64_t cookie, emr_entr
 static const given_entry *find_link(const emr_view *view, const node *directory, const char *name)
 {
 	for (size_t i = 0; i < view->given.n; i++)
-		if (emr_id16_equal(directory->id, view->given.list[i].who_id) && strcmp(view->given.list[i].share, name) == 0)
+		if (emr_id16_equal(directory->id, view->given.list[i].who_id) &&
+			strcmp(view->given.list[i].share, name) == 0)
 			return &view->given.list[i];
 	return NULL;
 }
@@ -282,7 +300,7 @@ emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool 
 	EMR_AUTO_FREE char *who = NULL;
 	EMR_AUTO_FREE char *path = NULL;
 	const given_entry *e = NULL;
-	emr_id16 domain = { { 0 } };
+	emr_id16 domain = {{0}};
 	bool is_top = false;
 	const node *n;
 	emr_status status;
@@ -320,7 +338,8 @@ emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *
 	emr_status status;
 
 	*out_is_ours = view->options.giving != NULL &&
-		((parent == EMR_ROOT_NODE && strcmp(name, GIVEN_DIRECTORY) == 0) || is_ours(view, parent));
+		       ((parent == EMR_ROOT_NODE && strcmp(name, GIVEN_DIRECTORY) == 0) ||
+			       is_ours(view, parent));
 	if (!*out_is_ours)
 		return EMR_OK;
 	status = learn(view);

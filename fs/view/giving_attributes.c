@@ -24,8 +24,8 @@ bool giving_has(const char *name)
 /* What is asked about. */
 typedef struct subject {
 	emr_id16 domain;
-	bool is_root;	/* of that domain */
-	char *path;	/* owned */
+	bool is_root; /* of that domain */
+	char *path;   /* owned */
 } subject;
 
 static void subject_free(subject *s)
@@ -62,13 +62,14 @@ static emr_status find(emr_view *view, uint64_t number, bool changes, subject *o
 emr_status giving_get(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
 	const emr_giving *giving = view->options.giving;
-	AUTO_SUBJECT s = { .path = NULL };
+	AUTO_SUBJECT s = {.path = NULL};
 	emr_status status = find(view, number, false, &s);
 
 	if (status != EMR_OK)
 		return status;
 	if (!giving_has_grant(name))
-		return giving != NULL ? giving->shared_with(view->options.giving_arg, s.domain, out) : EMR_OK;
+		return giving != NULL ? giving->shared_with(view->options.giving_arg, s.domain, out)
+				      : EMR_OK;
 	if (giving == NULL || !s.is_root)
 		return EMR_NO_ATTRIBUTE;
 	return giving->get(view->options.giving_arg, s.domain, name + strlen(GRANT), out);
@@ -82,7 +83,7 @@ static bool is_copy(emr_bytes value)
 emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)
 {
 	const emr_giving *giving = view->options.giving;
-	AUTO_SUBJECT s = { .path = NULL };
+	AUTO_SUBJECT s = {.path = NULL};
 	emr_status status;
 
 	if (value.len > 0 && is_copy(value))
@@ -92,13 +93,15 @@ emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_byt
 	status = find(view, number, true, &s);
 	if (status != EMR_OK)
 		return status;
-	return giving != NULL ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT), value) : EMR_UNSUPPORTED;
+	return giving != NULL
+		       ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT), value)
+		       : EMR_UNSUPPORTED;
 }
 
 emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
 {
 	const emr_giving *giving = view->options.giving;
-	AUTO_SUBJECT s = { .path = NULL };
+	AUTO_SUBJECT s = {.path = NULL};
 	emr_status status = find(view, number, true, &s);
 
 	if (status != EMR_OK)

@@ -1,5 +1,5 @@
-/* The attributes shared-with and grant.WHO, handed to who shares (view/giving.h).  They refuse what is nobody's own: the past, and
- * what is made on the fly. */
+/* The attributes shared-with and grant.WHO, handed to who shares (view/giving.h).  They refuse what
+ * is nobody's own: the past, and what is made on the fly. */
 #pragma once
 
 #include "node.h"

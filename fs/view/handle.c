@@ -69,7 +69,8 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = foreign_prepare_change(view, n, FOREIGN_CONTENT);
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
-	is_shared = status == EMR_OK && shared_has(n);	/* it may be taken from now on, but not go back */
+	is_shared = status == EMR_OK &&
+		    shared_has(n); /* it may be taken from now on, but not go back */
 	special = status == EMR_OK && !node_is_record(n);
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
@@ -103,7 +104,8 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 {
 	emr_status status;
 
-	/* The kernel may have got its answer from a deadline and close the file while this read still hangs on the disk. */
+	/* The kernel may have got its answer from a deadline and close the file while this read
+	 * still hangs on the disk. */
 	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
 	status = file_read(handle, at, data, len, out_len);
 	handle_put(handle);
@@ -117,7 +119,8 @@ static void discard_if_gone(emr_view *view, node *n)
 {
 	bool gone;
 
-	pthread_rwlock_wrlock(&n->file->lock);	/* first: it may be opened again by its number and written to */
+	pthread_rwlock_wrlock(
+		&n->file->lock); /* first: it may be opened again by its number and written to */
 	pthread_mutex_lock(&view->lock);
 	gone = n->state == NODE_GONE && n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
@@ -131,7 +134,8 @@ static void close_reader(emr_view *view, node *n)
 {
 	bool is_last;
 
-	pthread_rwlock_wrlock(&n->file->lock);	/* first: who opens it from now on looks at the reader after this */
+	pthread_rwlock_wrlock(&n->file->lock); /* first: who opens it from now on looks at the
+						  reader after this */
 	pthread_mutex_lock(&view->lock);
 	is_last = n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
@@ -140,7 +144,8 @@ static void close_reader(emr_view *view, node *n)
 	pthread_rwlock_unlock(&n->file->lock);
 }
 
-/* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next writer may have begun. */
+/* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next
+ * writer may have begun. */
 static void finish_writing(emr_handle *handle)
 {
 	emr_status status;
@@ -148,7 +153,7 @@ static void finish_writing(emr_handle *handle)
 	if (file_is_handed_out(handle->view, handle->node))
 		return;
 	status = file_hand_out_finished(handle->view, handle->node, 1);
-	if (status != EMR_OK)	/* release(2) has nobody to tell */
+	if (status != EMR_OK) /* release(2) has nobody to tell */
 		file_notice(handle->view, handle->node, status);
 }
 

@@ -1,5 +1,5 @@
-/* What the headers of new content say goes into the record's sealed metadata with it: read once, while the bytes are on
- * their way to the ledger and still warm, never again. */
+/* What the headers of new content say goes into the record's sealed metadata with it: read once,
+ * while the bytes are on their way to the ledger and still warm, never again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static emr_status look_at(const emr_view *view, const emr_content *content, emr_
 {
 	emr_content_reader *reader = NULL;
 	emr_content_key *key = NULL;
-	emr_header_source source = { .read = read_content, .size = content->n };
+	emr_header_source source = {.read = read_content, .size = content->n};
 	emr_status status = emr_content_open_key(view->options.records, content, &key);
 
 	if (status == EMR_OK)
@@ -37,31 +37,33 @@ static emr_bytes header_key(void)
 }
 
 /* The attributes of N with FOUND instead of what they said before. */
-static emr_status with_headers(const node *n, const emr_headers *found, emr_buf *out, uint16_t *out_count)
+static emr_status with_headers(
+	const node *n, const emr_headers *found, emr_buf *out, uint16_t *out_count)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	bool remove = found->kind == EMR_HEADER_NONE;
 	emr_status status = remove ? EMR_OK : emr_headers_encode(found, &value);
 
 	if (status != EMR_OK)
 		return status;
-	return emr_xattr_change(emr_buf_view(&n->attributes), header_key(), emr_buf_view(&value), remove, out,
-		out_count);
+	return emr_xattr_change(emr_buf_view(&n->attributes), header_key(), emr_buf_view(&value),
+		remove, out, out_count);
 }
 
-/* Under view->lock.  The person's own attributes come first: what does not fit beside them is left out. */
+/* Under view->lock.  The person's own attributes come first: what does not fit beside them is left
+ * out. */
 static void note(node *n, const emr_headers *found)
 {
-	EMR_AUTO_BUF attributes = { 0 };
+	EMR_AUTO_BUF attributes = {0};
 	emr_buf swapped = n->attributes;
 	uint16_t count = 0;
-	emr_headers nothing = { 0 };
+	emr_headers nothing = {0};
 	emr_status status = with_headers(n, found, &attributes, &count);
 
 	if (status == EMR_OK && attributes_fit(n, emr_buf_view(&attributes), count) != EMR_OK)
 		status = with_headers(n, &nothing, &attributes, &count);
 	if (status != EMR_OK)
-		return;	/* nothing to remove, or no memory: the list has one line less to say */
+		return; /* nothing to remove, or no memory: the list has one line less to say */
 	n->attributes = attributes;
 	attributes = swapped;
 }
@@ -77,7 +79,7 @@ static bool is_wanted(const node *n, wanted *out)
 	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || n->file == NULL ||
 		!n->file->has_content || n->file->staging != NULL)
 		return false;
-	*out = (wanted){ .content = *n->file->content, .wrote = n->file->wrote };
+	*out = (wanted){.content = *n->file->content, .wrote = n->file->wrote};
 	return true;
 }
 
@@ -87,7 +89,7 @@ void headers_learn(publishing *p)
 
 	for (size_t i = 0; i < p->nnodes; i++) {
 		node *n = p->nodes[i];
-		emr_headers found = { 0 };
+		emr_headers found = {0};
 		wanted now, then;
 		emr_status status;
 		bool is_needed;
@@ -99,7 +101,8 @@ void headers_learn(publishing *p)
 			continue;
 		status = look_at(view, &then.content, &found);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "headers of new content: %s", emr_status_text(status));
+			emr_log(EMR_LOG_WARN, "headers of new content: %s",
+				emr_status_text(status));
 		pthread_mutex_lock(&view->lock);
 		if (is_wanted(n, &now) && now.wrote == then.wrote)
 			note(n, &found);
@@ -120,14 +123,14 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 	if (n == NULL || n->state != NODE_LIVE) {
 		status = EMR_NOT_FOUND;
 	} else {
-		*out = (emr_record_facts){ .object = n->is_published ? n->place.object : n->id,
+		*out = (emr_record_facts){.object = n->is_published ? n->place.object : n->id,
 			.cver = n->is_published ? n->place.cver : 0,
 			.is_local = n->is_local,
 			.is_failed = n->failure != EMR_OK,
-			.is_confirmed = n->is_published && !needs_settling(n) };
+			.is_confirmed = n->is_published && !needs_settling(n)};
 		if (emr_xattr_find(emr_buf_view(&n->attributes), header_key(), &value) == EMR_OK &&
 			emr_headers_decode(value, &out->headers) != EMR_OK)
-			out->headers = (emr_headers){ 0 };
+			out->headers = (emr_headers){0};
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;

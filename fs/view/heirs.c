@@ -16,9 +16,11 @@ node *heirs_find(const emr_view *view, const vacated *v)
 	const node *directory = tree_directory_by_id(view, v->directory);
 	node *n;
 
-	if (!v->may_be_adopted || directory == NULL || (directory->state != NODE_LIVE && !shared_has(directory)))
+	if (!v->may_be_adopted || directory == NULL ||
+		(directory->state != NODE_LIVE && !shared_has(directory)))
 		return NULL;
-	/* In whatever domain the directory is by now: the record goes there with its new version. */
+	/* In whatever domain the directory is by now: the record goes there with its new version.
+	 */
 	n = tree_child(view, directory, v->name);
 	return n != NULL && n->type == EMR_META_FILE && !n->is_published && !n->is_local ? n : NULL;
 }
@@ -27,8 +29,9 @@ bool heirs_are_awaited(const emr_view *view, const vacated *v)
 {
 	const node *heir = heirs_find(view, v);
 
-	return heir != NULL && (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir) ||
-		quiet_ns_of(view, heir) > view->options.quiet_ns);
+	return heir != NULL &&
+	       (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir) ||
+		       quiet_ns_of(view, heir) > view->options.quiet_ns);
 }
 
 /* ---- who takes the place of a name that went away ---- */
@@ -46,10 +49,11 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	if (status != EMR_OK)
 		return status;
 	n->is_published = true;
-	n->content_dirty = true;	/* also when it is empty, or an older version that came back */
+	n->content_dirty = true; /* also when it is empty, or an older version that came back */
 	n->place = place;
 	n->top_cver = v->top_cver;
-	n->is_domain = tree_is_root_object(n);	/* a single file that is a domain: so is its next version */
+	n->is_domain =
+		tree_is_root_object(n); /* a single file that is a domain: so is its next version */
 	row = row_of_node(n);
 	e = edit_begin(view);
 	edit_delete(&e, before);
@@ -68,7 +72,8 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	return EMR_OK;
 }
 
-/* Gives vacated records to whoever holds their name now; the rest will be unlinked, when they are quiet. */
+/* Gives vacated records to whoever holds their name now; the rest will be unlinked, when they are
+ * quiet. */
 emr_status heirs_settle(publishing *p)
 {
 	emr_view *view = p->view;
@@ -88,15 +93,16 @@ emr_status heirs_settle(publishing *p)
 		}
 		/* An heir that is still being written: wait for it. */
 		v->is_sent = heir == NULL && foreign_may_send(view, v->place.domain) &&
-			(p->all ||
-			(!v->has_failed && view_boot_ns(view) - v->since_boot_ns >= view->options.quiet_ns));
+			     (p->all || (!v->has_failed && view_boot_ns(view) - v->since_boot_ns >=
+								   view->options.quiet_ns));
 	}
 	return EMR_OK;
 }
 
 /* ---- records that went to a name of scratch ---- */
 
-/* The bytes of a published file with a key of this computer's own, so that it reads without its record. */
+/* The bytes of a published file with a key of this computer's own, so that it reads without its
+ * record. */
 static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 {
 	emr_content_key *key = NULL;
@@ -113,10 +119,12 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	return status;
 }
 
-/* What lies in DIRECTORY was published under the id that it had: should it be published again, that must be, too. */
+/* What lies in DIRECTORY was published under the id that it had: should it be published again, that
+ * must be, too. */
 static void mark_kids(emr_view *view, const node *directory)
 {
-	for (node *kid = tree_next_kid(directory, 0); kid != NULL; kid = tree_next_kid(directory, kid->cookie)) {
+	for (node *kid = tree_next_kid(directory, 0); kid != NULL;
+		kid = tree_next_kid(directory, kid->cookie)) {
 		kid->meta_dirty = true;
 		mark_changed(view, kid);
 	}
@@ -129,12 +137,13 @@ static bool is_in_trash(const node *n)
 	return n->parent != NULL;
 }
 
-/* N leaves its record, which was at PLACE.  When it was thrown away, they come out of the trash together; otherwise (a
- * backup, a lock) the record goes its own way. */
+/* N leaves its record, which was at PLACE.  When it was thrown away, they come out of the trash
+ * together; otherwise (a backup, a lock) the record goes its own way. */
 static void remember_record(node *n, const emr_place *place, bool is_published_version)
 {
 	free(n->file->restored);
-	n->file->restored = is_published_version && is_in_trash(n) ? malloc(sizeof *n->file->restored) : NULL;
+	n->file->restored =
+		is_published_version && is_in_trash(n) ? malloc(sizeof *n->file->restored) : NULL;
 	if (n->file->restored != NULL)
 		*n->file->restored = *place;
 }
@@ -172,14 +181,15 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		pthread_mutex_lock(&view->lock);
 	}
 	needs_content = node_is_file(n) && (n->file == NULL || !n->file->has_content) &&
-		n->place.pversion != 0;
+			n->place.pversion != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (needs_content)
 		status = own_content(view, n, &content);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	/* Written and closed while the old bytes were fetched: the next run takes what there is then. */
+	/* Written and closed while the old bytes were fetched: the next run takes what there is
+	 * then. */
 	if (needs_content && n->file != NULL && n->file->has_content) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_BUSY;
@@ -197,7 +207,8 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	}
 	n->is_published = false;
 	was_domain = n->is_domain;
-	n->is_domain = n->type == EMR_META_DIR && n->parent == view->root;	/* what comes back is a record like others */
+	n->is_domain = n->type == EMR_META_DIR &&
+		       n->parent == view->root; /* what comes back is a record like others */
 	if (needs_content) {
 		*n->file->content = content;
 		n->file->has_content = true;

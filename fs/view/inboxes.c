@@ -11,7 +11,7 @@
 typedef struct taking {
 	emr_view *view;
 	emr_buf tell;
-	emr_buf domains;	/* of those that there are now */
+	emr_buf domains; /* of those that there are now */
 } taking;
 
 /* The owner's directory is called as her own card says, not as the nameless one of her Inbox. */
@@ -37,7 +37,8 @@ static emr_status take(void *arg, const emr_inbox *inbox)
 		return status;
 	pthread_mutex_lock(&t->view->lock);
 	s = shared_of_domain(t->view, writing.domain);
-	if (s != NULL && s->owner_card.len == 0)	/* never changed: changes that are being sent point to it */
+	if (s != NULL &&
+		s->owner_card.len == 0) /* never changed: changes that are being sent point to it */
 		status = emr_buf_append(&s->owner_card, inbox->card, inbox->card_len);
 	pthread_mutex_unlock(&t->view->lock);
 	return status;
@@ -51,7 +52,8 @@ static bool is_there(const taking *t, emr_id16 domain)
 	return false;
 }
 
-/* The card was taken out of the book, or is over; or nobody calls this person a clinician any more. */
+/* The card was taken out of the book, or is over; or nobody calls this person a clinician any more.
+ */
 static void end_others(taking *t)
 {
 	emr_view *view = t->view;
@@ -61,7 +63,8 @@ static void end_others(taking *t)
 		bool ends;
 
 		pthread_mutex_lock(&view->lock);
-		ends = s->owner_card.len > 0 && s->is_blind && s->phase == SHARED_OPEN && !is_there(t, s->domain);
+		ends = s->owner_card.len > 0 && s->is_blind && s->phase == SHARED_OPEN &&
+		       !is_there(t, s->domain);
 		if (ends)
 			s->rights = 0;
 		pthread_mutex_unlock(&view->lock);
@@ -74,7 +77,7 @@ void inboxes_turn(emr_view *view)
 {
 	const emr_inboxes *inboxes = view->options.inboxes;
 	void *arg = view->options.inboxes_arg;
-	taking t = { .view = view };
+	taking t = {.view = view};
 	uint64_t generation;
 	bool was_there;
 	emr_status status;
@@ -91,7 +94,8 @@ void inboxes_turn(emr_view *view)
 	if (status == EMR_OK)
 		status = shared_have_come(view, was_there, &t.tell);
 	else
-		emr_log(EMR_LOG_WARN, "Inboxes of others could not be looked up: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "Inboxes of others could not be looked up: %s",
+			emr_status_text(status));
 	view->shares->knows_inboxes = status == EMR_OK;
 	view->shares->inboxes = generation;
 	emr_buf_free(&t.tell);

@@ -21,7 +21,8 @@ static emr_status check_candidate(const emr_view *view, const node *n)
 	return n->is_local ? EMR_UNSUPPORTED : EMR_OK;
 }
 
-/* From here on N is the root of a domain, whatever becomes of this process; publishing moves what lies in it. */
+/* From here on N is the root of a domain, whatever becomes of this process; publishing moves what
+ * lies in it. */
 static emr_status begin(emr_view *view, node *n)
 {
 	node_row row = row_of_node(n);
@@ -31,7 +32,7 @@ static emr_status begin(emr_view *view, node *n)
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
 	row.change++;
 	if (n->is_published)
-		row.next_id = tree_next_id(view, n, (emr_id16){ { 0 } });
+		row.next_id = tree_next_id(view, n, (emr_id16){{0}});
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
 	status = edit_commit(&e, &n->row_seq);
@@ -84,7 +85,7 @@ static const node *root_of(const emr_view *view, emr_id16 domain)
 typedef struct counting {
 	emr_id16 domain;
 	emr_domain_state *out;
-	emr_buf left_behind;	/* of r_pid: of records whose old place is still there */
+	emr_buf left_behind; /* of r_pid: of records whose old place is still there */
 } counting;
 
 static int by_r_pid(const void *a, const void *b)
@@ -98,9 +99,11 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 
 	for (const vacated *v = view->vacated; v != NULL && status == EMR_OK; v = v->next)
 		if (v->name[0] == 0 && !emr_id16_equal(v->place.domain, c->domain))
-			status = emr_buf_append(&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
+			status = emr_buf_append(
+				&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
 	if (c->left_behind.len > sizeof(emr_id32))
-		qsort(c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid);
+		qsort(c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32),
+			by_r_pid);
 	return status;
 }
 
@@ -111,8 +114,10 @@ static void count_one(void *arg, node *n)
 	if (n->is_local || !emr_id16_equal(tree_domain(n), c->domain))
 		return;
 	c->out->records++;
-	c->out->old_places += n->is_published && c->left_behind.len > 0 &&
-		bsearch(n->place.r_pid, c->left_behind.data, c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
+	c->out->old_places +=
+		n->is_published && c->left_behind.len > 0 &&
+		bsearch(n->place.r_pid, c->left_behind.data, c->left_behind.len / sizeof(emr_id32),
+			sizeof(emr_id32), by_r_pid) != NULL;
 	if (!n->is_published || emr_id16_equal(n->place.domain, c->domain))
 		return;
 	c->out->left++;
@@ -121,8 +126,8 @@ static void count_one(void *arg, node *n)
 
 emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state)
 {
-	emr_domain_state state = { 0 };
-	counting c = { .domain = domain, .out = &state };
+	emr_domain_state state = {0};
+	counting c = {.domain = domain, .out = &state};
 	emr_status status = EMR_NOT_FOUND;
 	const node *root;
 
@@ -146,8 +151,8 @@ emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_sta
 
 static emr_status add_domain(emr_buf *out, const node *n)
 {
-	emr_inner_domain d = { .domain = tree_future_id(n),
-		.outer = n->parent != NULL ? tree_domain(n->parent) : (emr_id16){ { 0 } } };
+	emr_inner_domain d = {.domain = tree_future_id(n),
+		.outer = n->parent != NULL ? tree_domain(n->parent) : (emr_id16){{0}}};
 
 	return emr_buf_append(out, &d, sizeof d);
 }
@@ -167,7 +172,7 @@ static void list_one(void *arg, node *n)
 
 emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
 {
-	listing l = { .out = out };
+	listing l = {.out = out};
 	const node *root;
 
 	pthread_mutex_lock(&view->lock);
@@ -180,14 +185,15 @@ emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out)
 
 emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain *out)
 {
-	emr_path_domain d = { .is_root = false };
+	emr_path_domain d = {.is_root = false};
 	const node *n;
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_find(view, path);
 	if (n != NULL) {
 		d.domain = tree_domain(n);
-		d.own = n->is_domain || !n->is_published ? tree_future_id(n) : tree_next_id(view, n, (emr_id16){ { 0 } });
+		d.own = n->is_domain || !n->is_published ? tree_future_id(n)
+							 : tree_next_id(view, n, (emr_id16){{0}});
 		d.is_root = n->is_domain;
 		d.is_local = n->is_local;
 		d.type = (emr_meta_type)n->type;
@@ -231,7 +237,7 @@ void emr_view_tie(emr_view *view)
 static emr_status tie(emr_view *view)
 {
 	static const emr_id16 all;
-	EMR_AUTO_BUF list = { 0 };
+	EMR_AUTO_BUF list = {0};
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n;
 	emr_status status = emr_view_domains_below(view, all, &list);
@@ -246,7 +252,7 @@ static emr_status tie(emr_view *view)
 		emr_inner_domain d;
 
 		memcpy(&d, list.data + i * sizeof d, sizeof d);
-		tree[i] = (emr_nested){ .domain = d.domain, .outer = d.outer };
+		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
 	}
 	return emr_settle_tie(view->options.settle, tree, n);
 }
@@ -259,7 +265,7 @@ emr_status inner_tie(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	is_due = view->wants_tie && view->tie_due_boot_ns <= view_boot_ns(view);
 	if (is_due)
-		view->wants_tie = false;	/* what happens from here on is for the next time */
+		view->wants_tie = false; /* what happens from here on is for the next time */
 	pthread_mutex_unlock(&view->lock);
 	if (!is_due || view_is_read_only(view))
 		return EMR_OK;
@@ -270,6 +276,7 @@ emr_status inner_tie(emr_view *view)
 	view->wants_tie = true;
 	view->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
 	pthread_mutex_unlock(&view->lock);
-	/* Nobody's record waits for it: whoever has something to send hears of a ledger that is away. */
+	/* Nobody's record waits for it: whoever has something to send hears of a ledger that is
+	 * away. */
 	return view_ledger_is_wrong(status) ? status : EMR_OK;
 }

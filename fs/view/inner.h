@@ -3,5 +3,6 @@
 
 #include "node.h"
 
-/* Without view->lock: the grants of inner domains are brought in line, if something happened to them. */
+/* Without view->lock: the grants of inner domains are brought in line, if something happened to
+ * them. */
 emr_status inner_tie(emr_view *view);

@@ -1,4 +1,5 @@
-/* What a person wants kept on this computer, and what is here. On one computer everything is, and nothing else has it. */
+/* What a person wants kept on this computer, and what is here. On one computer everything is, and
+ * nothing else has it. */
 #include "keep.h"
 
 #include <stdlib.h>
@@ -12,13 +13,14 @@
 
 static bool says(const node *n, emr_bytes *out_value)
 {
-	return emr_xattr_find(emr_buf_view(&n->attributes), emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) == EMR_OK;
+	return emr_xattr_find(emr_buf_view(&n->attributes),
+		       emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) == EMR_OK;
 }
 
 emr_status keep_check(emr_bytes value)
 {
 	bool is_known = (value.len == strlen(YES) && memcmp(value.data, YES, value.len) == 0) ||
-		(value.len == strlen(NO) && memcmp(value.data, NO, value.len) == 0);
+			(value.len == strlen(NO) && memcmp(value.data, NO, value.len) == 0);
 
 	return is_known ? EMR_OK : EMR_INVALID;
 }
@@ -51,7 +53,7 @@ emr_status keep_say(const node *n, emr_buf *out)
 
 typedef struct listing {
 	emr_view *view;
-	emr_buf numbers;	/* of what is to be listed */
+	emr_buf numbers; /* of what is to be listed */
 	emr_status status;
 } listing;
 
@@ -67,7 +69,7 @@ static void note_said(void *arg, node *n)
 /* The blocks that the files below one node need. */
 typedef struct needing {
 	emr_view *view;
-	emr_buf roots;		/* emr_cid, ... */
+	emr_buf roots; /* emr_cid, ... */
 	uint64_t bytes;
 	bool is_complete;
 	emr_status status;
@@ -100,8 +102,8 @@ static emr_status check_roots(needing *need)
 	emr_cid missing;
 
 	for (size_t i = 0; i < need->roots.len / sizeof *roots; i++) {
-		emr_status status = emr_store_walk(emr_store_blocks(need->view->options.store), &roots[i],
-			look_for_block, need, &missing);
+		emr_status status = emr_store_walk(emr_store_blocks(need->view->options.store),
+			&roots[i], look_for_block, need, &missing);
 
 		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
 			need->is_complete = false;
@@ -113,7 +115,7 @@ static emr_status check_roots(needing *need)
 
 emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here)
 {
-	needing need = { .view = view, .roots = *roots, .is_complete = true };
+	needing need = {.view = view, .roots = *roots, .is_complete = true};
 	emr_status status = check_roots(&need);
 
 	if (status == EMR_OK)
@@ -123,8 +125,8 @@ emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here)
 
 static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void *arg)
 {
-	needing need = { .view = view, .is_complete = true };
-	emr_kept kept = { 0 };
+	needing need = {.view = view, .is_complete = true};
+	emr_kept kept = {0};
 	char *path = NULL;
 	node *n;
 
@@ -152,7 +154,7 @@ static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void
 
 emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
 {
-	listing l = { .view = view };
+	listing l = {.view = view};
 	node *n;
 
 	if (shared_is_path(path))

@@ -1,4 +1,5 @@
-/* user.emrfs.keep: said of a file or a directory, and then of everything in it that says nothing else. */
+/* user.emrfs.keep: said of a file or a directory, and then of everything in it that says nothing
+ * else. */
 #pragma once
 
 #include "tree.h"
@@ -9,7 +10,8 @@
 emr_status keep_check(emr_bytes value);
 /* Under view->lock: what holds for N, whoever said so; the folder itself says yes. */
 bool keep_is_wanted(const node *n);
-/* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is there. */
+/* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is
+ * there. */
 bool keep_differs(const node *n, emr_bytes value);
 /* Whether the store has every block below ROOTS (emr_cid, ...).  Without view->lock. */
 emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here);

@@ -16,11 +16,12 @@
 
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
-#define RECLAIM_PAUSE_NS INT64_C(5000000000)	/* between two that were asked for */
-#define RECLAIM_LOOK_NS INT64_C(200000000)	/* one is under way: whether it has ended */
-#define PORTION_BYTES (UINT64_C(1) << 30)	/* copied in one go: the old segments go after it */
-#define SPARE_BYTES (UINT64_C(1) << 20)		/* of free space that a copy leaves */
-#define RECLAIM_STEP_BYTES (UINT64_C(256) << 20)	/* growth of the store that makes a look worth it */
+#define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
+#define RECLAIM_LOOK_NS INT64_C(200000000)   /* one is under way: whether it has ended */
+#define PORTION_BYTES (UINT64_C(1) << 30)    /* copied in one go: the old segments go after it */
+#define SPARE_BYTES (UINT64_C(1) << 20)	     /* of free space that a copy leaves */
+#define RECLAIM_STEP_BYTES                                                                         \
+	(UINT64_C(256) << 20) /* growth of the store that makes a look worth it */
 
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
 {
@@ -78,7 +79,8 @@ static emr_status publish_and_erase(emr_view *view, bool all)
 	emr_status status;
 	bool is_due;
 
-	emr_reserve_check(emr_store_reserve(view->options.store));	/* ledger and replica need room, too */
+	emr_reserve_check(
+		emr_store_reserve(view->options.store)); /* ledger and replica need room, too */
 	status = publish_run(view, all);
 	pthread_mutex_lock(&view->lock);
 	is_due = erase_look_due(view) <= view_boot_ns(view);
@@ -114,8 +116,10 @@ static void *publish_loop(void *arg)
 		view->hurried = hurried;
 		pthread_cond_broadcast(&view->settled);
 		backoff = next_backoff(backoff, status);
-		/* Never twice within the quiet time: a change that failed for the moment is not a busy loop. */
-		not_before = view_boot_ns(view) + (backoff > 0 ? backoff : view->options.quiet_ns / 4);
+		/* Never twice within the quiet time: a change that failed for the moment is not a
+		 * busy loop. */
+		not_before =
+			view_boot_ns(view) + (backoff > 0 ? backoff : view->options.quiet_ns / 4);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return NULL;
@@ -141,10 +145,12 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	return status;
 }
 
-emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
+emr_status emr_view_reclaim(
+	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
 {
-	emr_reclaim_options options = { .max_live_percent = max_live_percent,
-		.extra_roots = working_roots, .roots_context = view };
+	emr_reclaim_options options = {.max_live_percent = max_live_percent,
+		.extra_roots = working_roots,
+		.roots_context = view};
 
 	return emr_journal_reclaim(view->options.journal, &options, out_report);
 }
@@ -156,7 +162,7 @@ static uint64_t room_for_copies(const emr_view *view)
 	uint64_t free_bytes;
 
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
-		return 1;	/* 0 would mean no limit */
+		return 1; /* 0 would mean no limit */
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	if (free_bytes <= SPARE_BYTES)
 		return 1;
@@ -169,8 +175,12 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 {
 	emr_reserve *reserve = emr_store_reserve(view->options.store);
 	emr_status status;
-	emr_reclaim_options options = { .scrub = true, .allow_missing = true, .extra_roots = working_roots,
-		.roots_context = view, .is_forsaken = is_forsaken, .forsaken_context = arg };
+	emr_reclaim_options options = {.scrub = true,
+		.allow_missing = true,
+		.extra_roots = working_roots,
+		.roots_context = view,
+		.is_forsaken = is_forsaken,
+		.forsaken_context = arg};
 
 	emr_reserve_check(reserve);
 	emr_reserve_lend(reserve);
@@ -191,7 +201,7 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 		emr_store_stats before, after;
 		emr_status status = emr_store_stats_get(view->options.store, &before);
 
-		report = (emr_reclaim_report){ 0 };
+		report = (emr_reclaim_report){0};
 		if (status == EMR_OK)
 			status = view_scrub(view, NULL, NULL, &report);
 		if (status == EMR_OK)
@@ -202,8 +212,8 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 			freed += before.disk_bytes - after.disk_bytes;
 		moved += report.blocks_moved;
 	} while (report.segments_left > 0 && report.segments_removed > 0);
-	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved", (unsigned long long)freed,
-		(unsigned long long)moved);
+	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved",
+		(unsigned long long)freed, (unsigned long long)moved);
 	*out_bytes = freed;
 	return EMR_OK;
 }
@@ -212,13 +222,15 @@ static void *reclaim(void *arg)
 {
 	emr_view *view = arg;
 	emr_reserve *reserve = emr_store_reserve(view->options.store);
-	emr_reclaim_report report = { 0 };
+	emr_reclaim_report report = {0};
 	emr_status status;
 
 	emr_reserve_check(reserve);
-	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report) : emr_view_reclaim(view, 0, &report);
+	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report)
+					     : emr_view_reclaim(view, 0, &report);
 	if (status == EMR_OK)
-		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes", (unsigned long long)report.bytes_freed);
+		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes",
+			(unsigned long long)report.bytes_freed);
 	else
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
 	__atomic_store_n(&view->is_reclaim_over, true, __ATOMIC_RELEASE);
@@ -237,7 +249,8 @@ static bool is_reclaiming(const emr_view *view)
 	return view->has_reclaimer && !__atomic_load_n(&view->is_reclaim_over, __ATOMIC_ACQUIRE);
 }
 
-/* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in time. */
+/* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in
+ * time. */
 static void start_reclaim(emr_view *view)
 {
 	end_reclaim(view);
@@ -263,7 +276,8 @@ static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
 /* Under view->lock: asked for, and not too soon after the last time. */
 static bool is_reclaim_due(const emr_view *view)
 {
-	return view->wants_reclaim && !is_reclaiming(view) && view->reclaim_due_boot_ns <= view_boot_ns(view);
+	return view->wants_reclaim && !is_reclaiming(view) &&
+	       view->reclaim_due_boot_ns <= view_boot_ns(view);
 }
 
 /* Under view->lock: until something is to be synced, space is to be given back, or the end. */
@@ -274,7 +288,8 @@ static void wait_for_sync(emr_view *view)
 	if (is_unsynced(view))
 		wait = view->unsynced_since_boot_ns + view->options.sync_ns - now;
 	if (view->wants_reclaim) {
-		int64_t later = view->reclaim_due_boot_ns > now ? view->reclaim_due_boot_ns - now : RECLAIM_LOOK_NS;
+		int64_t later = view->reclaim_due_boot_ns > now ? view->reclaim_due_boot_ns - now
+								: RECLAIM_LOOK_NS;
 
 		wait = wait < 0 || later < wait ? later : wait;
 	}
@@ -308,7 +323,8 @@ static void *sync_loop(void *arg)
 		pthread_mutex_unlock(&view->lock);
 		status = emr_view_sync(view);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_ERROR, "the disk refused a sync: %s", emr_status_text(status));
+			emr_log(EMR_LOG_ERROR, "the disk refused a sync: %s",
+				emr_status_text(status));
 		reclaim_if_grown(view, &seen_bytes);
 		pthread_mutex_lock(&view->lock);
 		if (status != EMR_OK)

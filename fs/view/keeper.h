@@ -1,11 +1,12 @@
-/* The folder's threads: one publishes what is quiet, one syncs what was closed and gives space back, one waits for the ledger. */
+/* The folder's threads: one publishes what is quiet, one syncs what was closed and gives space
+ * back, one waits for the ledger. */
 #pragma once
 
 #include "edit.h"
 
-void keeper_stop(emr_view *view);	/* joins; fine when there are none */
-/* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No more is copied in
- * one call than the disk has room for. */
+void keeper_stop(emr_view *view); /* joins; fine when there are none */
+/* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
+ * more is copied in one call than the disk has room for. */
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report);
 /* Under view->lock: until woken or NS have passed (negative: until woken). */

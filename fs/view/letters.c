@@ -48,7 +48,8 @@ emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
 			snprintf(name, sizeof name, LETTERS_FOLDER "/%s", view->letters[i].name);
 	}
 	pthread_mutex_unlock(&view->lock);
-	return is_there ? view->options.make_special(view->options.special_arg, name, out) : EMR_NOT_FOUND;
+	return is_there ? view->options.make_special(view->options.special_arg, name, out)
+			: EMR_NOT_FOUND;
 }
 
 void letters_free(emr_view *view)
@@ -69,7 +70,7 @@ static emr_status add(emr_view *view, const char *name)
 		return EMR_NO_MEMORY;
 	view->letters = grown;
 	letter = &grown[view->n_letters];
-	*letter = (view_letter){ .name = strdup(name), .is_there = true };
+	*letter = (view_letter){.name = strdup(name), .is_there = true};
 	if (letter->name == NULL)
 		return EMR_NO_MEMORY;
 	status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &letter->node);
@@ -132,7 +133,8 @@ emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_
 			snprintf(name, sizeof name, "%s", view->letters[i].name);
 		pthread_mutex_unlock(&view->lock);
 		if (name[0] != 0 && view->options.changed != NULL)
-			view->options.changed(view->options.changed_arg, view->letters_root->number, name);
+			view->options.changed(
+				view->options.changed_arg, view->letters_root->number, name);
 	}
 	return status;
 }

@@ -1,10 +1,11 @@
-/* The files of .emrfs/requests: names that come and go while the folder is open, made when they are opened.  Their nodes live
- * as long as the view, a name that came back gets its old one; they refuse every change. */
+/* The files of .emrfs/requests: names that come and go while the folder is open, made when they are
+ * opened.  Their nodes live as long as the view, a name that came back gets its old one; they
+ * refuse every change. */
 #pragma once
 
 #include "node.h"
 
-#define SPECIAL_LETTER (UINT8_MAX - 3)	/* node.special of all of them */
+#define SPECIAL_LETTER (UINT8_MAX - 3) /* node.special of all of them */
 #define LETTERS_FOLDER "requests"
 
 static inline bool letters_has(const node *n)

@@ -18,16 +18,16 @@
 
 /* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
 typedef struct loaded {
-	node *n;	/* NULL: left out */
+	node *n; /* NULL: left out */
 	emr_id16 parent;
 	char *name;
 	emr_id16 staging;
 	bool has_staging;
-	bool is_others;		/* a writer said it: it lies in its domain */
-	bool is_foreign;	/* PARENT is a directory of DOMAIN, another's */
+	bool is_others;	 /* a writer said it: it lies in its domain */
+	bool is_foreign; /* PARENT is a directory of DOMAIN, another's */
 	emr_id16 domain;
-	size_t path;	/* which walk upwards came by last, from 1 */
-	struct loaded *below;	/* from which that walk came; NULL: it began here */
+	size_t path;	      /* which walk upwards came by last, from 1 */
+	struct loaded *below; /* from which that walk came; NULL: it began here */
 	bool is_attached;
 } loaded;
 
@@ -45,7 +45,7 @@ typedef struct loading {
 	size_t count, cap;
 	uint64_t first_number;
 	emr_id16 root_id, inbox;
-	emr_id16 known;		/* the domain looked at last, and whether others may have written there */
+	emr_id16 known; /* the domain looked at last, and whether others may have written there */
 	bool is_known, has_others;
 	bool has_root, is_journal_damaged;
 } loading;
@@ -70,7 +70,7 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 	if (name.len > 0)
 		memcpy(copy, name.data, name.len);
 	copy[name.len] = 0;
-	l->all[l->count++] = (loaded){ .n = n, .parent = parent, .name = copy };
+	l->all[l->count++] = (loaded){.n = n, .parent = parent, .name = copy};
 	return EMR_OK;
 }
 
@@ -117,8 +117,8 @@ static void leave_out(loading *l, node *n)
 	tree_free_node(l->view, n);
 }
 
-/* Whoever writes somewhere chooses the ids of what he makes there, and may take that of a record in another domain: the first on the
- * ledger is meant by it.  The other is not shown. */
+/* Whoever writes somewhere chooses the ids of what he makes there, and may take that of a record in
+ * another domain: the first on the ledger is meant by it.  The other is not shown. */
 static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
 {
 	node *n = tree_by_id(l->view, place->object);
@@ -137,7 +137,8 @@ static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_
 	return EMR_OK;
 }
 
-static emr_status add_fact(loading *l, const emr_place *place, const emr_meta *meta, const writers_word *word)
+static emr_status add_fact(
+	loading *l, const emr_place *place, const emr_meta *meta, const writers_word *word)
 {
 	bool is_deposit = false, is_anothers = false;
 	emr_status status = has_anothers_id(l, place, &is_anothers);
@@ -162,9 +163,11 @@ static emr_status add_fact(loading *l, const emr_place *place, const emr_meta *m
 	n->is_published = true;
 	n->place = *place;
 	n->is_domain = tree_is_root_object(n);
-	n->meta_dirty = n->is_domain && n->type == EMR_META_DIR && word->is_others;	/* she says it again */
+	n->meta_dirty =
+		n->is_domain && n->type == EMR_META_DIR && word->is_others; /* she says it again */
 	entry_of(l, n)->is_others = word->is_others && !n->is_domain;
-	if (n->is_domain && meta->type == EMR_META_DIR && meta->name.len == 0 && emr_id16_is_zero(meta->parent)) {
+	if (n->is_domain && meta->type == EMR_META_DIR && meta->name.len == 0 &&
+		emr_id16_is_zero(meta->parent)) {
 		l->root_id = place->object;
 		l->has_root = true;
 	}
@@ -173,7 +176,7 @@ static emr_status add_fact(loading *l, const emr_place *place, const emr_meta *m
 
 static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *meta)
 {
-	writers_word word = { .is_others = false };
+	writers_word word = {.is_others = false};
 	emr_meta believed = *meta;
 	emr_status status = judge(arg, place, &believed, &word);
 
@@ -186,7 +189,7 @@ static emr_status load_fact(void *arg, const emr_place *place, const emr_meta *m
 /* A folder that only a writer has removed is there, and is made again on the ledger. */
 static emr_status load_lost_root(void *arg, const emr_place *place, const emr_meta *meta)
 {
-	const writers_word word = { .is_others = true };
+	const writers_word word = {.is_others = true};
 	loading *l = arg;
 	emr_status status = add_fact(l, place, meta, &word);
 	node *n = tree_by_id(l->view, place->object);
@@ -198,14 +201,15 @@ static emr_status load_lost_root(void *arg, const emr_place *place, const emr_me
 
 /* ---- what the journal says ---- */
 
-/* A row that was written for another reason while bytes were still in memory has their size, and not them. */
+/* A row that was written for another reason while bytes were still in memory has their size, and
+ * not them. */
 static void overlay_size(node *n, const node_row *row)
 {
 	bool has_bytes = (row->flags & (ROW_HAS_CONTENT | ROW_HAS_STAGING)) != 0;
 
 	n->content_dirty = (row->flags & ROW_CONTENT_DIRTY) != 0 && has_bytes;
 	if (!node_is_file(n) || (row->flags & ROW_HAS_STAGING))
-		n->size = row->size;	/* recovery has the last word */
+		n->size = row->size; /* recovery has the last word */
 	else if (row->flags & ROW_HAS_CONTENT)
 		n->size = row->content.n;
 	else if (!n->is_published)
@@ -239,8 +243,8 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 
 	if (name == NULL)
 		return EMR_NO_MEMORY;
-	if (n->is_published && (strcmp(name, entry->name) != 0 ||
-		!emr_id16_equal(row->parent, entry->parent))) {
+	if (n->is_published &&
+		(strcmp(name, entry->name) != 0 || !emr_id16_equal(row->parent, entry->parent))) {
 		n->was = calloc(1, sizeof *n->was);
 		if (n->was == NULL) {
 			free(name);
@@ -280,11 +284,12 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	return tree_set_attributes(n, row->attributes);
 }
 
-/* The rest of a damaged journal is missing: what it says of a record that went on since is out of date. */
+/* The rest of a damaged journal is missing: what it says of a record that went on since is out of
+ * date. */
 static bool is_overtaken(const loading *l, const node *n, bool has_place, const emr_place *place)
 {
 	return n->is_published && (!has_place || place->version < n->place.version) &&
-		l->is_journal_damaged;
+	       l->is_journal_damaged;
 }
 
 static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
@@ -298,8 +303,9 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	n = tree_by_id(l->view, key);
-	if (n != NULL && n->is_published && (row.flags & ROW_HAS_PLACE) && !emr_id16_equal(row.place.domain, n->place.domain)) {
-		leave_out(l, n);	/* somebody took the id of what is changed here */
+	if (n != NULL && n->is_published && (row.flags & ROW_HAS_PLACE) &&
+		!emr_id16_equal(row.place.domain, n->place.domain)) {
+		leave_out(l, n); /* somebody took the id of what is changed here */
 		n = NULL;
 	}
 	if (n == NULL) {
@@ -325,8 +331,8 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 	} else if (is_overtaken(l, n, (row.flags & ROW_HAS_PLACE) != 0, &row.place)) {
 		return EMR_OK;
 	} else if ((row.flags & ROW_HAS_PLACE) && row.place.version < n->place.version) {
-		/* Others went on while this computer was away: what was changed here stands on what it knew, until the
-		 * two are brought together. */
+		/* Others went on while this computer was away: what was changed here stands on what
+		 * it knew, until the two are brought together. */
 		n->place = row.place;
 		status = follow_note(l->view, row.place.domain, row.place.object);
 		if (status != EMR_OK)
@@ -387,7 +393,7 @@ static emr_status load_ino(void *arg, emr_id16 key, emr_bytes value)
 static emr_status load_moved(void *arg, emr_id16 key, emr_bytes value)
 {
 	loading *l = arg;
-	moved m = { .from = key };
+	moved m = {.from = key};
 
 	if (value.len != sizeof m.to.b)
 		return EMR_DAMAGED;
@@ -439,13 +445,16 @@ static emr_id16 domain_of(const loading *l, const node *n)
 	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
 }
 
-/* The directory of one's own in which ENTRY lies in another's folder; the other chose its id.  NULL: it is only shown. */
+/* The directory of one's own in which ENTRY lies in another's folder; the other chose its id. NULL:
+ * it is only shown. */
 static node *foreign_parent(const loading *l, const loaded *entry)
 {
 	node *n = emr_id16_is_zero(entry->parent) ? NULL : parent_node(l, entry->parent);
 	const loaded *above = n != NULL && n != l->view->root ? entry_of(l, n) : NULL;
 
-	return above != NULL && above->is_foreign && emr_id16_equal(above->domain, entry->domain) ? n : NULL;
+	return above != NULL && above->is_foreign && emr_id16_equal(above->domain, entry->domain)
+		       ? n
+		       : NULL;
 }
 
 /* Of ENTRY: where it is to hang. */
@@ -453,12 +462,16 @@ static node *parent_of(const loading *l, const loaded *entry)
 {
 	node *n = entry->is_foreign ? foreign_parent(l, entry) : parent_node(l, entry->parent);
 
-	if (entry->is_others && (n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
+	if (entry->is_others &&
+		(n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
 		n = parent_node(l, entry->n->place.domain);
-	return n == NULL && entry->is_foreign ? tree_by_shown_id(l->view, shared_record_id(entry->domain, entry->parent, 0)) : n;
+	return n == NULL && entry->is_foreign
+		       ? tree_by_shown_id(
+				 l->view, shared_record_id(entry->domain, entry->parent, 0))
+		       : n;
 }
 
-#define FORGOTTEN_AT_ONCE 10000	/* 22 bytes each: well within one frame */
+#define FORGOTTEN_AT_ONCE 10000 /* 22 bytes each: well within one frame */
 
 /* Nothing names their old ids any more. */
 static void forget_moves(const loading *l)
@@ -485,9 +498,10 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	emr_status status;
 
 	entry->is_attached = true;
-	/* Published under an id that its directory no longer has: the ledger must be told the present one. */
-	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign && !entry->is_others &&
-		!emr_id16_equal(entry->parent, directory->id))
+	/* Published under an id that its directory no longer has: the ledger must be told the
+	 * present one. */
+	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
+		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
 		entry->n->meta_dirty = true;
 	if (emr_name_check(wanted) != EMR_OK)
 		wanted = "unnamed";
@@ -502,7 +516,7 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	if (status != EMR_OK)
 		return status;
 	tree_attach_prepared(l->view, directory, entry->name, entry->n);
-	entry->name = NULL;	/* the node's */
+	entry->name = NULL; /* the node's */
 	return EMR_OK;
 }
 
@@ -521,8 +535,9 @@ static bool open_circle(const loading *l, loaded *first)
 	return false;
 }
 
-/* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A record whose parent
- * is unknown, or that would close a circle, hangs at the top of the folder.  NULL: a circle was opened, look again. */
+/* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A
+ * record whose parent is unknown, or that would close a circle, hangs at the top of the folder.
+ * NULL: a circle was opened, look again. */
 static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_directory)
 {
 	loaded *entry = first;
@@ -535,7 +550,8 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 		entry->path = path;
 		if (parent == NULL || parent == l->view->root) {
 			if (parent == NULL)
-				entry->n->lost_parent = entry->is_others ? entry->n->place.domain : entry->parent;
+				entry->n->lost_parent =
+					entry->is_others ? entry->n->place.domain : entry->parent;
 			*out_directory = l->view->root;
 			return entry;
 		}
@@ -558,11 +574,14 @@ static node *domain_root(const loading *l, const loaded *entry)
 {
 	node *n = tree_by_id(l->view, entry->n->place.domain);
 
-	return n != NULL && n->type == EMR_META_DIR && (n == l->view->root || entry_of(l, n)->is_attached) ? n : l->view->root;
+	return n != NULL && n->type == EMR_META_DIR &&
+			       (n == l->view->root || entry_of(l, n)->is_attached)
+		       ? n
+		       : l->view->root;
 }
 
-/* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would take a day of directories that somebody
- * has laid a hundred thousand deep. */
+/* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would
+ * take a day of directories that somebody has laid a hundred thousand deep. */
 static emr_status attach_below(loading *l, loaded *top, node *directory)
 {
 	emr_status status = EMR_OK;
@@ -602,7 +621,7 @@ static void fall_back(emr_view *view, node *n)
 {
 	emr_content_reader *base = NULL;
 
-	n->content_dirty = n->file->has_content;	/* frozen, not sent yet */
+	n->content_dirty = n->file->has_content; /* frozen, not sent yet */
 	if (file_base(view, n, &base) == EMR_OK)
 		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
 }
@@ -620,7 +639,7 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 	if (tree_need_file(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	status = file_base(view, n, &base);
-	if (status != EMR_NO_MEMORY)	/* a working copy may do without its base */
+	if (status != EMR_NO_MEMORY) /* a working copy may do without its base */
 		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
 	if (status == EMR_NO_MEMORY)
 		return status;
@@ -630,7 +649,8 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 			emr_status_text(status));
 		n->file->keep_spill = status != EMR_NOT_FOUND;
 		fall_back(view, n);
-		if (n->file->keep_spill) {	/* the row goes on naming it: the next start may have better luck */
+		if (n->file->keep_spill) { /* the row goes on naming it: the next start may have
+					      better luck */
 			n->file->staging_id = entry->staging;
 			n->file->staging_in_row = n->file->is_spill_named = true;
 			n->failure = status;
@@ -642,7 +662,8 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 	n->file->staging_id = entry->staging;
 	n->file->staging_in_row = n->file->is_spill_named = true;
 	n->size = emr_staging_size(staging);
-	/* The spill knows the time of the last write, the row that of the last utimens: the later one counts. */
+	/* The spill knows the time of the last write, the row that of the last utimens: the later
+	 * one counts. */
 	if (emr_staging_mtime_ns(staging) > n->ctime_ns)
 		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
 	n->content_dirty = true;
@@ -673,14 +694,17 @@ static void set_root(loading *l)
 	tree_become_root(view, root);
 }
 
-/* A record whose name went away waits for whoever takes the name: in the directory as it is known now. */
+/* A record whose name went away waits for whoever takes the name: in the directory as it is known
+ * now. */
 static void follow_vacated(const loading *l)
 {
 	for (vacated *v = l->view->vacated; v != NULL; v = v->next) {
-		const node *directory = emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
+		const node *directory =
+			emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
 
-		if (directory == NULL)	/* one's own when it was written, the other's by now */
-			directory = tree_by_shown_id(l->view, shared_record_id(v->place.domain, v->directory, 0));
+		if (directory == NULL) /* one's own when it was written, the other's by now */
+			directory = tree_by_shown_id(
+				l->view, shared_record_id(v->place.domain, v->directory, 0));
 		if (directory != NULL)
 			v->directory = directory->id;
 	}
@@ -698,7 +722,8 @@ static void queue_foreign(void *arg, node *n)
 		enqueue(arg, n);
 }
 
-/* Directories of others, in which something of one's own lies: known by their ids alone, until their shares are. */
+/* Directories of others, in which something of one's own lies: known by their ids alone, until
+ * their shares are. */
 static emr_status load_anchors(loading *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
@@ -714,8 +739,8 @@ static emr_status load_anchors(loading *l)
 		if (foreign_parent(l, &entry) != NULL)
 			continue;
 		status = shared_anchor(l->view, entry.domain, entry.parent, &n);
-		if (status == EMR_OK && n->number - l->first_number == l->count)	/* it is new */
-			status = add(l, n, (emr_id16){ { 0 } }, (emr_bytes){ 0 });
+		if (status == EMR_OK && n->number - l->first_number == l->count) /* it is new */
+			status = add(l, n, (emr_id16){{0}}, (emr_bytes){0});
 		if (status != EMR_OK)
 			return status;
 		entry_of(l, n)->is_attached = true;
@@ -773,7 +798,7 @@ static emr_status load_all(loading *l)
 
 emr_status load_tree(emr_view *view)
 {
-	loading l = { .view = view };
+	loading l = {.view = view};
 	emr_status status = load_all(&l);
 
 	for (size_t i = 0; i < l.count; i++)
@@ -816,7 +841,8 @@ void load_clean_spills(emr_view *view)
 			continue;
 		status = emr_staging_remove(view->options.records, id);
 		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "a spill was not removed: %s", emr_status_text(status));
+			emr_log(EMR_LOG_WARN, "a spill was not removed: %s",
+				emr_status_text(status));
 	}
 	closedir(dir);
 }

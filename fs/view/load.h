@@ -3,7 +3,8 @@
 
 #include "edit.h"
 
-/* Replica, journal rows, vacated names, spills.  EMR_NOT_FOUND: the folder was never initialised. */
+/* Replica, journal rows, vacated names, spills.  EMR_NOT_FOUND: the folder was never initialised.
+ */
 emr_status load_tree(emr_view *view);
 /* Answers to batches of an earlier life, before there is a tree: rows only. */
 emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);

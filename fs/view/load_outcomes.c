@@ -10,7 +10,7 @@ static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row
 
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 {
-	vacated v = { .place = *place, .type = type };
+	vacated v = {.place = *place, .type = type};
 
 	edit_vacate(e, &v);
 }
@@ -22,11 +22,11 @@ static bool same_object(const emr_place *a, const emr_place *b)
 
 static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	node_row row;
 	emr_status status = read_row(view, o->node, &bytes, &row);
 
-	if (status == EMR_NOT_FOUND) {	/* removed since: what was just published must go, too */
+	if (status == EMR_NOT_FOUND) { /* removed since: what was just published must go, too */
 		vacate_place(e, &o->place, EMR_META_FILE);
 		return;
 	}
@@ -47,7 +47,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
 		edit_pin(e, &o->place.root, o->place.object, EMR_PIN_REGISTERED);
 	row.place = o->place;
 	row.flags |= ROW_HAS_PLACE;
-	row.next_id = (emr_id16){ { 0 } };
+	row.next_id = (emr_id16){{0}};
 	if (row.change == o->change && (row.flags & ROW_HAS_STAGING) == 0) {
 		if (row.flags & ROW_HAS_CONTENT)
 			edit_unpin(e, &row.content.c, o->node);

@@ -34,7 +34,7 @@ static emr_status note_grant(void *arg, const char *key, emr_bytes bytes)
 	emr_row_grant row;
 
 	(void)key;
-	if (emr_row_grant_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_grant_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	if (row.head.state != EMR_GRANT_ACTIVE || row.not_after_unix_s <= s->now_unix_s)
 		return EMR_OK;
@@ -46,14 +46,15 @@ static emr_status note_grant(void *arg, const char *key, emr_bytes bytes)
 /* The grants of DOMAIN that are in force or to come: emr_row_grant, ... */
 static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_grants)
 {
-	const seers s = { .now_unix_s = emr_clock_unix_s(view->options.clock), .grants = out_grants };
+	const seers s = {.now_unix_s = emr_clock_unix_s(view->options.clock), .grants = out_grants};
 	char prefix[40] = "G/", hex[33];
 
 	if (emr_id16_is_zero(domain))
 		return EMR_OK;
 	emr_hex(domain.b, sizeof domain.b, hex);
 	snprintf(prefix + 2, sizeof prefix - 2, "%s/", hex);
-	return emr_replica_each_row(view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
+	return emr_replica_each_row(
+		view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
 }
 
 static emr_row_grant grant_at(const emr_buf *grants, size_t at)
@@ -95,7 +96,8 @@ static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
 		const emr_row_grant row = grant_at(grants, at);
 
 		if (memcmp(row.grantee, wanted->grantee, sizeof row.grantee) == 0 &&
-			(wanted->rights & ~row.rights) == 0 && (wanted->purposes & ~row.purposes) == 0 &&
+			(wanted->rights & ~row.rights) == 0 &&
+			(wanted->purposes & ~row.purposes) == 0 &&
 			row.not_before_unix_s <= wanted->not_before_unix_s &&
 			(row.not_after_unix_s >= wanted->not_after_unix_s ||
 				wanted->not_after_unix_s - row.not_after_unix_s <= SAME_DAY_S))
@@ -119,7 +121,8 @@ static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *ga
 }
 
 /* Who is among NOW and BEFORE, and not among THEN. */
-static emr_status add_losses(const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
+static emr_status add_losses(
+	const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
 {
 	emr_status status = EMR_OK;
 
@@ -153,14 +156,17 @@ static void note_domain(void *arg, node *n)
 	l->status = emr_buf_append(&l->sight->along, &domain, sizeof domain);
 }
 
-emr_status move_sight_of(const emr_view *view, const node *n, const node *directory, move_sight *out)
+emr_status move_sight_of(
+	const emr_view *view, const node *n, const node *directory, move_sight *out)
 {
-	luggage l = { .top = n, .sight = out };
-	bool is_root = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root || tree_is_root_object(n));
+	luggage l = {.top = n, .sight = out};
+	bool is_root = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root ||
+					       tree_is_root_object(n));
 
-	*out = (move_sight){ .from = tree_domain(is_root && n->parent != NULL ? n->parent : n), .there = tree_domain(directory) };
+	*out = (move_sight){.from = tree_domain(is_root && n->parent != NULL ? n->parent : n),
+		.there = tree_domain(directory)};
 	if (!is_root && n->type == EMR_META_DIR && directory == view->root)
-		out->there = (emr_id16){ { 0 } };	/* becomes one */
+		out->there = (emr_id16){{0}}; /* becomes one */
 	if (move_changes_sight(out))
 		tree_walk((node *)(uintptr_t)n, note_domain, &l);
 	return l.status;
@@ -176,11 +182,13 @@ bool move_changes_sight(const move_sight *sight)
 	return !emr_id16_equal(sight->from, sight->there);
 }
 
-/* A domain keeps those who have it by itself, loses those who see what it leaves, and gains those who see what it comes to. */
-emr_status move_compare_seers(emr_view *view, const move_sight *sight, emr_buf *gains, emr_buf *loses)
+/* A domain keeps those who have it by itself, loses those who see what it leaves, and gains those
+ * who see what it comes to. */
+emr_status move_compare_seers(
+	emr_view *view, const move_sight *sight, emr_buf *gains, emr_buf *loses)
 {
-	EMR_AUTO_BUF before = { 0 };
-	EMR_AUTO_BUF then = { 0 };
+	EMR_AUTO_BUF before = {0};
+	EMR_AUTO_BUF then = {0};
 	emr_status status;
 
 	if (!move_changes_sight(sight))
@@ -193,7 +201,7 @@ emr_status move_compare_seers(emr_view *view, const move_sight *sight, emr_buf *
 	if (status == EMR_OK && !sight->has_own)
 		status = add_losses(&before, &before, &then, loses);
 	for (size_t at = 0; at < sight->along.len && status == EMR_OK; at += sizeof(emr_id16)) {
-		EMR_AUTO_BUF now = { 0 };
+		EMR_AUTO_BUF now = {0};
 		emr_id16 domain;
 
 		memcpy(&domain, sight->along.data + at, sizeof domain);
@@ -209,7 +217,8 @@ emr_status move_compare_seers(emr_view *view, const move_sight *sight, emr_buf *
 /* ---- where from, where to ---- */
 
 /* The directory of PATH, which is not the top, and the name in it.  Under view->lock. */
-static emr_status split(const emr_view *view, const char *path, node **out_directory, char out_name[EMR_NAME_MAX + 1])
+static emr_status split(const emr_view *view, const char *path, node **out_directory,
+	char out_name[EMR_NAME_MAX + 1])
 {
 	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 	EMR_AUTO_FREE char *up = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
@@ -286,13 +295,13 @@ void emr_moved_free(emr_moved *moved)
 	free(moved->path);
 	emr_buf_free(&moved->gains);
 	emr_buf_free(&moved->loses);
-	*moved = (emr_moved){ 0 };
+	*moved = (emr_moved){0};
 }
 
 emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_moved)
 {
-	planning p = { .view = view };
-	emr_moved moved = { 0 };
+	planning p = {.view = view};
+	emr_moved moved = {0};
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
@@ -303,7 +312,8 @@ emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_mo
 	if (status == EMR_OK)
 		status = move_compare_seers(view, &p.sight, &moved.gains, &moved.loses);
 	if (status == EMR_OK && !what->only_look)
-		status = rename_node(view, p.parent, p.name, p.new_parent, p.new_name, EMR_RENAME_NO_REPLACE);
+		status = rename_node(
+			view, p.parent, p.name, p.new_parent, p.new_name, EMR_RENAME_NO_REPLACE);
 	if (status == EMR_OK && !what->only_look)
 		tell_kernel(&p);
 	free(p.path);

@@ -6,34 +6,38 @@
 #include <string.h>
 
 static const char *const reserved_at_top[] = {
-	".emrfs", "shared-with-me", "shared-by-me", "datasets",
+	".emrfs",
+	"shared-with-me",
+	"shared-by-me",
+	"datasets",
 };
 
-/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind.  What stands here never reaches the
- * ledger: a name that a person might give belongs into hesitant_patterns below, or nowhere. */
+/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind.  What stands here
+ * never reaches the ledger: a name that a person might give belongs into hesitant_patterns below,
+ * or nowhere. */
 static const char *const local_patterns[] = {
-	".~lock.*#",		/* LibreOffice */
-	"lu*.tmp",		/* LibreOffice */
-	"~$*",			/* Word, Excel */
-	"*.tmp",		/* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
-	"DICOMDIR.BAK",		/* dcmmkdir */
-	"*~",			/* vim, emacs backups */
-	".*.sw[a-p]",		/* vim */
-	".*.swx",		/* vim */
-	"4913",			/* vim asks with it whether it may write here */
-	"#*#",			/* emacs */
-	".#*",			/* emacs locks */
-	".goutputstream-??????",/* GIO: gedit, mousepad, Nautilus */
-	"*.bak",		/* dcmodify */
-	"*.crdownload",		/* Chromium, Edge */
-	"*.opdownload",		/* Opera */
-	"*.part",		/* Firefox, KDE, curl scripts */
+	".~lock.*#",		 /* LibreOffice */
+	"lu*.tmp",		 /* LibreOffice */
+	"~$*",			 /* Word, Excel */
+	"*.tmp",		 /* Word (~WRD0001.tmp), Excel, PowerPoint, 7-Zip, many */
+	"DICOMDIR.BAK",		 /* dcmmkdir */
+	"*~",			 /* vim, emacs backups */
+	".*.sw[a-p]",		 /* vim */
+	".*.swx",		 /* vim */
+	"4913",			 /* vim asks with it whether it may write here */
+	"#*#",			 /* emacs */
+	".#*",			 /* emacs locks */
+	".goutputstream-??????", /* GIO: gedit, mousepad, Nautilus */
+	"*.bak",		 /* dcmodify */
+	"*.crdownload",		 /* Chromium, Edge */
+	"*.opdownload",		 /* Opera */
+	"*.part",		 /* Firefox, KDE, curl scripts */
 	"*.partial",
-	"*.download",		/* Safari */
-	"*.aria2",		/* aria2, beside the file it fetches */
-	".Trash-*",		/* desktops */
+	"*.download", /* Safari */
+	"*.aria2",    /* aria2, beside the file it fetches */
+	".Trash-*",   /* desktops */
 	".Trash",
-	".Trashes",		/* macOS */
+	".Trashes", /* macOS */
 	".DS_Store",
 	"._*",
 	".AppleDouble",
@@ -43,48 +47,57 @@ static const char *const local_patterns[] = {
 	".TemporaryItems",
 	".DocumentRevisions-V100",
 	".VolumeIcon.icns",
-	".directory",		/* KDE */
+	".directory", /* KDE */
 	".*.kate-swp",
-	".*.~qpdf-temp#",	/* qpdf --replace-input */
+	".*.~qpdf-temp#", /* qpdf --replace-input */
 	"*.~qpdf-temp#",
 	"*.~qpdf-orig",
 	"*_exiftool_tmp",
-	".fr-??????",		/* file-roller unpacks there first */
-	".rsync-partial",	/* rsync --partial-dir as its manual names it */
+	".fr-??????",	  /* file-roller unpacks there first */
+	".rsync-partial", /* rsync --partial-dir as its manual names it */
 	".thumbnails",
-	"*-journal",		/* SQLite */
+	"*-journal", /* SQLite */
 	"*-wal",
 	"*-shm",
-	".nfs????????????????????????",	/* number of the file and a counter */
+	".nfs????????????????????????", /* number of the file and a counter */
 	".fuse_hidden*",
-	"Ogre.log",		/* SightViewer */
+	"Ogre.log", /* SightViewer */
 	"VTK.log",
 };
 
 /* Windows' own: a disk of its does not tell capitals apart. */
 static const char *const local_in_any_case[] = {
-	"Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$RECYCLE.BIN", "RECYCLER",
+	"Thumbs.db",
+	"ehthumbs.db",
+	"ehthumbs_vista.db",
+	"desktop.ini",
+	"$RECYCLE.BIN",
+	"RECYCLER",
 	"System Volume Information",
 };
 
-static const char *const trash_patterns[] = { ".Trash-*", ".Trash", ".Trashes" };
+static const char *const trash_patterns[] = {".Trash-*", ".Trash", ".Trashes"};
 
 static const char *const half_download_patterns[] = {
-	"*.crdownload", "*.opdownload", "*.part", "*.partial", "*.download",
+	"*.crdownload",
+	"*.opdownload",
+	"*.part",
+	"*.partial",
+	"*.download",
 };
 
 #define HEX "[0-9A-F]"
 
-/* Names that a program gives for a moment and that a person, or a scanner, might give for good: they are records
- * when they are still there after a longer time.  TELLING: see is_telling. */
+/* Names that a program gives for a moment and that a person, or a scanner, might give for good:
+ * they are records when they are still there after a longer time.  TELLING: see is_telling. */
 static const struct hesitant {
 	const char *pattern;
 	bool telling;
 } hesitant_patterns[] = {
-	{ HEX HEX HEX HEX HEX HEX HEX HEX, false },	/* Excel writes there before it renames */
-	{ "sed??????", true },				/* sed -i */
-	{ "zi??????", true },				/* zip */
-	{ "?*.??????", true },				/* KDE's QSaveFile */
+	{HEX HEX HEX HEX HEX HEX HEX HEX, false}, /* Excel writes there before it renames */
+	{"sed??????", true},			  /* sed -i */
+	{"zi??????", true},			  /* zip */
+	{"?*.??????", true},			  /* KDE's QSaveFile */
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -116,7 +129,8 @@ void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX +
 	out[kept + len + ending] = 0;
 }
 
-void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1])
+void emr_name_with_code(
+	const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1])
 {
 	char text[28] = "~";
 
@@ -133,8 +147,8 @@ bool emr_name_is_reserved_at_top(const char *name)
 	return false;
 }
 
-/* Six letters of mkstemp(3) at the end.  Six lower-case letters are more likely a word (".profile.backup"), so at
- * least one digit or capital is asked for. */
+/* Six letters of mkstemp(3) at the end.  Six lower-case letters are more likely a word
+ * (".profile.backup"), so at least one digit or capital is asked for. */
 static bool is_telling(const char *name, size_t len)
 {
 	bool telling = false;
@@ -168,8 +182,8 @@ static bool matches_one(const char *const *patterns, size_t n, const char *name,
 bool emr_name_is_local(const char *name)
 {
 	return matches_one(local_patterns, COUNT(local_patterns), name, 0) ||
-		matches_one(local_in_any_case, COUNT(local_in_any_case), name, FNM_CASEFOLD) ||
-		is_hidden_scratch(name);
+	       matches_one(local_in_any_case, COUNT(local_in_any_case), name, FNM_CASEFOLD) ||
+	       is_hidden_scratch(name);
 }
 
 bool emr_name_is_trash(const char *name)

@@ -13,31 +13,41 @@
 #include "table.h"
 
 typedef enum node_state {
-	NODE_LIVE,		/* has a name */
-	NODE_GONE,		/* unlinked or replaced; open files go on */
-	NODE_VIRTUAL,		/* below .emrfs */
+	NODE_LIVE,    /* has a name */
+	NODE_GONE,    /* unlinked or replaced; open files go on */
+	NODE_VIRTUAL, /* below .emrfs */
 } node_state;
 
-/* The bytes of one regular file that was opened, written or holds frozen content; most files never need one.  Once there,
- * it stays as long as its node.  Order of locks: file->lock, view->lock, journal. */
+/* The bytes of one regular file that was opened, written or holds frozen content; most files never
+ * need one.  Once there, it stays as long as its node.  Order of locks: file->lock, view->lock,
+ * journal. */
 typedef struct file {
-	pthread_rwlock_t lock;		/* read: use the two below; write: change which they are */
-	emr_content_reader *reader;	/* of the base, opened at first use; changed by tree_set_reader alone */
-	emr_staging *staging;		/* the working copy, while there is one; changed with view->lock, too, under which it may be looked at */
-	/* below: view->lock.  WROTE and HANDED change with file->lock as well, so that who has it for writing may look at them. */
+	pthread_rwlock_t lock; /* read: use the two below; write: change which they are */
+	emr_content_reader
+		*reader; /* of the base, opened at first use; changed by tree_set_reader alone */
+	emr_staging *staging; /* the working copy, while there is one; changed with view->lock, too,
+				 under which it may be looked at */
+	/* below: view->lock.  WROTE and HANDED change with file->lock as well, so that who has it
+	 * for writing may look at them. */
 	emr_id16 staging_id;
-	emr_content *content;		/* owned; NULL: no room for any yet; means something only with has_content */
-	emr_place *restored;		/* CONTENT is that of this earlier version, come again; owned; NULL: new content */
-	struct shared_share *cut;	/* it has no name any more, and its bytes were another's; NULL: they were not */
-	struct shared_at *shown;	/* what it was while another's folder showed it (foreign.h); owned; NULL: it was not */
-	uint64_t wrote;			/* grows with every write or change of size */
-	uint64_t handed;		/* `wrote` when the bytes were last handed to the operating system */
-	bool staging_in_row;		/* the journal's row names it */
-	bool has_content;		/* frozen and not published yet */
-	bool is_spill_named;		/* some row of the journal named it, perhaps one that is still on the disk */
-	bool is_spill_unsynced;		/* handed out to a spill that is not on the disk yet */
-	bool is_spill_doubted;		/* the disk refused to sync it: what it says it has is not to be believed */
-	bool keep_spill;		/* a working copy that could not be recovered is left for a person */
+	emr_content *content; /* owned; NULL: no room for any yet; means something only with
+				 has_content */
+	emr_place *restored;  /* CONTENT is that of this earlier version, come again; owned; NULL:
+				 new content */
+	struct shared_share *cut; /* it has no name any more, and its bytes were another's; NULL:
+				     they were not */
+	struct shared_at *shown; /* what it was while another's folder showed it (foreign.h); owned;
+				    NULL: it was not */
+	uint64_t wrote;		 /* grows with every write or change of size */
+	uint64_t handed;     /* `wrote` when the bytes were last handed to the operating system */
+	bool staging_in_row; /* the journal's row names it */
+	bool has_content;    /* frozen and not published yet */
+	bool is_spill_named; /* some row of the journal named it, perhaps one that is still on the
+				disk */
+	bool is_spill_unsynced; /* handed out to a spill that is not on the disk yet */
+	bool is_spill_doubted;	/* the disk refused to sync it: what it says it has is not to be
+				   believed */
+	bool keep_spill; /* a working copy that could not be recovered is left for a person */
 } file;
 
 /* Where a published node was when it was published, if it has moved since. */
@@ -48,70 +58,75 @@ typedef struct former {
 
 /* What lies in a directory. */
 typedef struct kid_list {
-	struct node **kids;	/* in order of cookie, NULL where one left */
+	struct node **kids; /* in order of cookie, NULL where one left */
 	size_t nkids, kids_cap, live_kids;
 	uint64_t next_cookie;
 	uint32_t subdirectories;
-	uint32_t half_downloads;	/* kids that a browser is fetching */
+	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
 /* One of these for every record: 8 bytes more are a megabyte with 131,072 records. */
 struct node {
-	uint64_t number;	/* the kernel's name for it */
+	uint64_t number; /* the kernel's name for it */
 	uint64_t ino;
-	emr_id16 id;		/* object id on the ledger, or the one it will get; key of its journal row */
-	emr_id16 next_id;	/* not zero: moved to another domain, where it gets this object id */
-	struct node *parent;	/* NULL: the top, or gone */
-	emr_id16 lost_parent;	/* not zero: its directory could not be read, so it hangs at the top and stays what it is */
+	emr_id16 id; /* object id on the ledger, or the one it will get; key of its journal row */
+	emr_id16 next_id;     /* not zero: moved to another domain, where it gets this object id */
+	struct node *parent;  /* NULL: the top, or gone */
+	emr_id16 lost_parent; /* not zero: its directory could not be read, so it hangs at the top
+				 and stays what it is */
 	char *name;
-	uint64_t cookie;	/* its place in the parent's listing */
-	uint32_t slot;		/* its index in the parent's kids */
+	uint64_t cookie; /* its place in the parent's listing */
+	uint32_t slot;	 /* its index in the parent's kids */
 	uint16_t mode;
 	uint8_t type;
 	uint8_t state;
-	uint8_t special;	/* atomic; which file below .emrfs, from 1 */
-	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
-	bool is_local;		/* its name or one above it is scratch */
-	bool is_domain;		/* directory or file that is a domain of its own: its id is, or will be, the domain's */
+	uint8_t special; /* atomic; which file below .emrfs, from 1 */
+	uint8_t refusal; /* the ledger's code when failure is EMR_REFUSED */
+	bool is_local;	 /* its name or one above it is scratch */
+	bool is_domain; /* directory or file that is a domain of its own: its id is, or will be, the
+			   domain's */
 	bool is_inbox;
 	bool is_published;
-	bool is_published_gone;	/* was published when its name went: its bytes are still read from `place` */
+	bool is_published_gone; /* was published when its name went: its bytes are still read from
+				   `place` */
 	bool meta_dirty, content_dirty;
-	bool has_row;		/* the journal holds a row for it */
+	bool has_row; /* the journal holds a row for it */
 	bool is_queued, in_run;
 	uint32_t past_entry;
-	emr_status failure;	/* why the last publishing failed */
-	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
+	emr_status failure;   /* why the last publishing failed */
+	int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
 	char *target;
-	emr_buf attributes;	/* user.*: klen u8, vlen u16, key, value, ... as in the record's metadata */
+	emr_buf attributes; /* user.*: klen u8, vlen u16, key, value, ... as in the record's
+			       metadata */
 	uint64_t kernel_refs;
 	uint32_t opens, write_opens;
 
-	kid_list *listing;	/* of a directory; NULL: it is none */
-	file *file;		/* of a regular file, once tree_need_file made it; NULL: as the ledger says, or empty */
-	emr_place place;	/* where, when is_published */
-	uint64_t top_cver;	/* the highest its record has had; 0: not known */
-	union {			/* owned either way */
-		former *was;	/* NULL: it is where it was published */
-		struct shared_at *shared;	/* of a node at or below shared-with-me: shared.h */
+	kid_list *listing; /* of a directory; NULL: it is none */
+	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
+		       empty */
+	emr_place place;		  /* where, when is_published */
+	uint64_t top_cver;		  /* the highest its record has had; 0: not known */
+	union {				  /* owned either way */
+		former *was;		  /* NULL: it is where it was published */
+		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
 	};
-	uint64_t change;	/* grows with every change that must be published */
-	uint64_t row_seq;	/* journal position of its row */
+	uint64_t change;  /* grows with every change that must be published */
+	uint64_t row_seq; /* journal position of its row */
 	int64_t changed_boot_ns;
 	struct node *next_queued;
 
-	struct past *past;	/* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
+	struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
 };
 
 typedef struct node node;
 typedef struct past past;
 
-#define SPECIAL_SHARED (UINT8_MAX - 1)	/* node.special at and below shared-with-me: shared.h */
+#define SPECIAL_SHARED (UINT8_MAX - 1) /* node.special at and below shared-with-me: shared.h */
 
-/* With or without view->lock: the node of an open file may become one's own at any time, and one that nobody has open goes back
- * (foreign.h). */
+/* With or without view->lock: the node of an open file may become one's own at any time, and one
+ * that nobody has open goes back (foreign.h). */
 static inline uint8_t node_special(const node *n)
 {
 	return __atomic_load_n(&n->special, __ATOMIC_RELAXED);
@@ -132,7 +147,7 @@ static inline bool node_is_record(const node *n)
 
 /* What is shared, by whom it may be seen: given.h. */
 struct given {
-	struct given_entry *list;	/* owned; sorted by who, then share */
+	struct given_entry *list; /* owned; sorted by who, then share */
 	size_t n;
 	uint64_t generation;
 	bool is_known;
@@ -148,25 +163,26 @@ static inline bool node_has_kids(const node *n)
 	return n->listing != NULL && n->listing->live_kids != 0;
 }
 
-#define VACATED_CHAINS 4096	/* a power of two: sharing a folder of 10,000 records vacates as many places */
+#define VACATED_CHAINS                                                                             \
+	4096 /* a power of two: sharing a folder of 10,000 records vacates as many places */
 
 /* A published record whose name went away: waits for whoever takes the name, or for its UNLINK. */
 typedef struct vacated {
-	struct vacated *next, **at;	/* of view->vacated, and what points here */
-	struct vacated *next_in_chain;	/* of view->vacated_by_object */
-	emr_place place;	/* place.object is the row's key */
-	uint64_t top_cver;	/* as a node's */
+	struct vacated *next, **at;    /* of view->vacated, and what points here */
+	struct vacated *next_in_chain; /* of view->vacated_by_object */
+	emr_place place;	       /* place.object is the row's key */
+	uint64_t top_cver;	       /* as a node's */
 	emr_id16 directory;
 	char name[EMR_NAME_MAX + 1];
 	uint8_t type;
 	bool may_be_adopted;
 	bool is_sent;
-	uint8_t refusals;	/* of its UNLINK, in a row */
-	uint8_t refusal;	/* the ledger's last code, 0: none */
-	bool has_failed;	/* asked for the last time in this life, unless a person asks */
+	uint8_t refusals; /* of its UNLINK, in a row */
+	uint8_t refusal;  /* the ledger's last code, 0: none */
+	bool has_failed;  /* asked for the last time in this life, unless a person asks */
 	bool is_told;
-	bool is_over;		/* its UNLINK was answered; dropped once the journal has that */
-	bool is_held;		/* a directory's: something that cannot move now is still published in it */
+	bool is_over; /* its UNLINK was answered; dropped once the journal has that */
+	bool is_held; /* a directory's: something that cannot move now is still published in it */
 	int64_t since_boot_ns;
 } vacated;
 
@@ -179,102 +195,108 @@ typedef struct doomed {
 
 /* A file of .emrfs/requests. */
 typedef struct view_letter {
-	char *name;	/* owned */
+	char *name; /* owned */
 	node *node;
-	bool is_there;	/* now */
-	bool has_changed;	/* at the last change of names */
+	bool is_there;	  /* now */
+	bool has_changed; /* at the last change of names */
 } view_letter;
 
 struct emr_view {
-	emr_view_options options;	/* do not change, but for read_only */
+	emr_view_options options; /* do not change, but for read_only */
 	pthread_mutex_t lock;
-	pthread_cond_t wake;		/* the publisher and the syncer wait on it */
-	pthread_cond_t settled;		/* a publishing run ended */
+	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
+	pthread_cond_t settled; /* a publishing run ended */
 	node *root;
 	uint64_t next_number;
 	uint8_t hash_key[16];
 	table by_number, by_name, by_id;
 	vacated *vacated;
 	vacated *vacated_by_object[VACATED_CHAINS];
-	node *queue_head, *queue_tail;	/* dirty nodes, oldest first */
-	int64_t next_due_boot_ns;	/* nothing is due before; the publisher walks the queue only then */
-	node *special_root;		/* .emrfs */
+	node *queue_head, *queue_tail; /* dirty nodes, oldest first */
+	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then
+				   */
+	node *special_root;	  /* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
-	node *at_root;			/* .emrfs/at */
-	node *letters_root;		/* .emrfs/requests */
-	view_letter *letters;		/* that were ever there (letters.h); lock */
+	node *at_root;	      /* .emrfs/at */
+	node *letters_root;   /* .emrfs/requests */
+	view_letter *letters; /* that were ever there (letters.h); lock */
 	size_t n_letters;
-	past *pasts;			/* those that a lookup may find, the last used first */
-	unsigned past_builders;		/* threads that build one or wait for it */
-	char (*days)[EMR_WHEN_BYTES];	/* with changes, oldest first */
+	past *pasts;		      /* those that a lookup may find, the last used first */
+	unsigned past_builders;	      /* threads that build one or wait for it */
+	char (*days)[EMR_WHEN_BYTES]; /* with changes, oldest first */
 	size_t ndays;
-	uint64_t days_size;		/* entries of the ledger that DAYS covers; changed with past_lock, too, under which it may be looked at */
-	pthread_mutex_t past_lock;	/* one build at a time; taken without view->lock */
-	uint64_t unsynced_seq;		/* newest journal position that is not on the disk yet, 0 if none */
+	uint64_t days_size; /* entries of the ledger that DAYS covers; changed with past_lock, too,
+			       under which it may be looked at */
+	pthread_mutex_t past_lock; /* one build at a time; taken without view->lock */
+	uint64_t unsynced_seq; /* newest journal position that is not on the disk yet, 0 if none */
 	doomed *doomed;
 	unsigned unsynced_spills;	/* files with is_spill_unsynced */
-	int64_t unsynced_since_boot_ns;	/* of the oldest of both */
+	int64_t unsynced_since_boot_ns; /* of the oldest of both */
 	/* Entries of the ledger that the tree has taken in, objects to look at again, and when. */
 	uint64_t followed;
-	emr_buf follow_again;		/* of {domain, object} */
+	emr_buf follow_again; /* of {domain, object} */
 	int64_t follow_due_boot_ns;
-	/* Grants of inner domains are to be looked at: a domain was made or moved, a share given or taken back. */
+	/* Grants of inner domains are to be looked at: a domain was made or moved, a share given or
+	 * taken back. */
 	bool wants_tie;
 	int64_t tie_due_boot_ns;
-	bool has_news;			/* the ledger has grown since */
-	unsigned hurry;			/* that many wait: quiet time does not count */
-	uint64_t hurries, hurried;	/* asked for so far; the newest that a run has served */
-	char **told;			/* programs of which software_refused knows */
+	bool has_news;		   /* the ledger has grown since */
+	unsigned hurry;		   /* that many wait: quiet time does not count */
+	uint64_t hurries, hurried; /* asked for so far; the newest that a run has served */
+	char **told;		   /* programs of which software_refused knows */
 	size_t ntold;
-	uint64_t runs;			/* publishing runs that ended */
-	emr_status last_run;		/* how the last one ended */
-	emr_status stopped_by;		/* why the folder became read-only by itself; EMR_OK: it did not */
-	bool is_ledger_away;		/* said so, and not yet that it is back */
-	bool wants_reclaim;		/* the disk was full, or much was removed */
-	uint64_t dead_bytes;		/* removed since the last reclaim */
-	int64_t reclaim_due_boot_ns;	/* not before */
+	uint64_t runs;	       /* publishing runs that ended */
+	emr_status last_run;   /* how the last one ended */
+	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
+	bool is_ledger_away;   /* said so, and not yet that it is back */
+	bool wants_reclaim;    /* the disk was full, or much was removed */
+	uint64_t dead_bytes;   /* removed since the last reclaim */
+	int64_t reclaim_due_boot_ns; /* not before */
 	bool stop;
-	bool is_started;		/* emr_view_start was called: threads may be made */
-	unsigned threads;		/* of publisher, syncer, follower, in this order, that run; of emr_view_start and _free */
-	struct erasing *erasing;	/* what is being erased: rows E of the journal */
+	bool is_started;	 /* emr_view_start was called: threads may be made */
+	unsigned threads;	 /* of publisher, syncer, follower, in this order, that run; of
+				    emr_view_start and _free */
+	struct erasing *erasing; /* what is being erased: rows E of the journal */
 	size_t nerasing;
-	bool is_erasing_sorted;		/* by object */
-	emr_buf erased;			/* objects that were erased in this life */
-	uint64_t opened_at;		/* entries of the ledger when the folder was opened; does not change */
-	bool has_looked_back;		/* erase_look_back came to its end */
-	int64_t look_back_boot_ns;	/* when it is tried (again) */
-	int64_t erase_due_boot_ns;	/* when it is tried (again) */
-	emr_status erase_status;	/* how the last try ended, and what stood in its way */
+	bool is_erasing_sorted; /* by object */
+	emr_buf erased;		/* objects that were erased in this life */
+	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */
+	bool has_looked_back;	   /* erase_look_back came to its end */
+	int64_t look_back_boot_ns; /* when it is tried (again) */
+	int64_t erase_due_boot_ns; /* when it is tried (again) */
+	emr_status erase_status;   /* how the last try ended, and what stood in its way */
 	emr_reclaim_report erase_left;
-	emr_store_hold hold;		/* of blocks that no row names yet */
+	emr_store_hold hold; /* of blocks that no row names yet */
 	unsigned holders;
 	pthread_t publisher, syncer, follower;
 	/* One giving back of space at a time; the syncer starts and ends it.  Without the lock. */
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSALS];
-	struct given given;		/* shared-by-me */
-	atomic_uint given_nodes;	/* nodes of it that the kernel may know */
-	emr_id16 given_emptied;		/* the directory in it whose last link was just removed, */
-	int64_t given_emptied_boot_ns;	/* and when; 0: none */
-	bool is_reclaim_over;	/* atomic */
-	struct comparing *comparing;	/* compare.h; NULL: nothing to do yet */
-	struct shared_words *words;	/* signed.h */
-	emr_buf stale_told;		/* of emr_cid: versions whose certificate could not be checked; told once */
-	struct deposit_tally *tallies;	/* deposits_limit.h; the publisher's, without the lock */
-	struct shares *shares;	/* does not change; what others share: shared.h; NULL: nothing can be (tests without a network) */
+	struct given given;	       /* shared-by-me */
+	atomic_uint given_nodes;       /* nodes of it that the kernel may know */
+	emr_id16 given_emptied;	       /* the directory in it whose last link was just removed, */
+	int64_t given_emptied_boot_ns; /* and when; 0: none */
+	bool is_reclaim_over;	       /* atomic */
+	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */
+	struct shared_words *words;    /* signed.h */
+	emr_buf stale_told; /* of emr_cid: versions whose certificate could not be checked; told
+			       once */
+	struct deposit_tally *tallies; /* deposits_limit.h; the publisher's, without the lock */
+	struct shares *shares; /* does not change; what others share: shared.h; NULL: nothing can be
+				  (tests without a network) */
 };
 
 /* What says nothing else does not change once the open is answered. */
 struct emr_handle {
 	emr_view *view;
-	unsigned refs;		/* atomic: the kernel's open and each read under way */
+	unsigned refs; /* atomic: the kernel's open and each read under way */
 	node *node;
 	int flags;
 	bool may_read, may_write;
-	emr_buf virtual_bytes;	/* of a special file, as of MADE_BOOT_NS; view->lock, both */
+	emr_buf virtual_bytes; /* of a special file, as of MADE_BOOT_NS; view->lock, both */
 	int64_t made_boot_ns;
-	uint64_t bytes_read;	/* atomic */
-	bool is_reported;	/* what another shares: its owner is told */
-	char program[17];	/* that reads without a person; "": a person */
+	uint64_t bytes_read; /* atomic */
+	bool is_reported;    /* what another shares: its owner is told */
+	char program[17];    /* that reads without a person; "": a person */
 };

@@ -43,7 +43,8 @@ static emr_status lock_writable(emr_view *view, node *n)
 			size = n->size;
 			is_theirs = foreign_reads_theirs(n);
 			pthread_mutex_unlock(&view->lock);
-			status = is_theirs ? foreign_start_staging(view, n, size) : file_start_staging(view, n, size);
+			status = is_theirs ? foreign_start_staging(view, n, size)
+					   : file_start_staging(view, n, size);
 		}
 		pthread_rwlock_unlock(&n->file->lock);
 		if (status != EMR_OK)
@@ -112,7 +113,7 @@ static emr_status empty_file(emr_view *view, node *n)
 
 	pthread_rwlock_wrlock(&n->file->lock);
 	status = n->file->staging == NULL ? file_start_staging(view, n, 0)
-		: emr_staging_truncate(n->file->staging, 0);
+					  : emr_staging_truncate(n->file->staging, 0);
 	if (status == EMR_OK)
 		note_write(view, n);
 	pthread_rwlock_unlock(&n->file->lock);
@@ -164,7 +165,8 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	edit e;
 
 	if (foreign_is_share(n))
-		return mask & EMR_SET_MTIME ? foreign_file_set_time(view, n, wanted->mtime_ns) : EMR_OK;
+		return mask & EMR_SET_MTIME ? foreign_file_set_time(view, n, wanted->mtime_ns)
+					    : EMR_OK;
 	if (mask & EMR_SET_MODE)
 		row.mode = wanted->mode & 01777;
 	if (mask & EMR_SET_MTIME)
@@ -196,7 +198,7 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
 	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
-		!(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
+		    !(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
 	emr_status status = EMR_OK;
 
 	if ((mask & EMR_SET_SIZE) || !says)
@@ -206,8 +208,8 @@ static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask, const 
 	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
 }
 
-emr_status emr_view_set_attr(emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted,
-	emr_attr *out_attr)
+emr_status emr_view_set_attr(
+	emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted, emr_attr *out_attr)
 {
 	emr_status status = EMR_OK;
 	bool is_closed;

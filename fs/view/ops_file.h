@@ -5,9 +5,11 @@
 
 /* Under view->lock: one more open handle of N. */
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle);
-/* Not under view->lock, N kept alive by the caller: what was written reaches the operating system, with its row. */
+/* Not under view->lock, N kept alive by the caller: what was written reaches the operating system,
+ * with its row. */
 emr_status file_hand_out(emr_view *view, node *n);
-/* Not under view->lock: N's working copy becomes frozen content, with its row.  EMR_CONFLICT when it is written meanwhile. */
+/* Not under view->lock: N's working copy becomes frozen content, with its row.  EMR_CONFLICT when
+ * it is written meanwhile. */
 emr_status file_freeze(emr_view *view, node *n);
 /* Under file->lock for writing, or alone: the reader of N's base; NULL when the base is empty. */
 emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);

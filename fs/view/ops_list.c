@@ -32,8 +32,12 @@ static bool give(node *n, const char *name, uint64_t next, bool take, emr_entry_
 /* Gets its node when it is looked up. */
 static bool give_directory(const char *name, uint64_t cookie, emr_entry_fn fn, void *arg)
 {
-	const emr_attr attr = { .ino = cookie, .type = EMR_META_DIR, .mode = 0500, .nlink = 2,
-		.size_bytes = 4096, .is_virtual = true };
+	const emr_attr attr = {.ino = cookie,
+		.type = EMR_META_DIR,
+		.mode = 0500,
+		.nlink = 2,
+		.size_bytes = 4096,
+		.is_virtual = true};
 
 	return fn(arg, name, &attr, cookie);
 }
@@ -42,13 +46,14 @@ static void list_special(emr_view *view, uint64_t cookie, bool take, emr_entry_f
 {
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (i + 3 > cookie && !give(view->special_files[i], view->options.special_names[i],
-			i + 3, take, fn, arg))
+					      i + 3, take, fn, arg))
 			return;
 	if (cookie < SPECIAL_AT && !give(view->at_root, "at", SPECIAL_AT, take, fn, arg))
 		return;
 	if (cookie < SPECIAL_DELETED && !give_directory("deleted", SPECIAL_DELETED, fn, arg))
 		return;
-	if (cookie < SPECIAL_LETTERS && !give(view->letters_root, LETTERS_FOLDER, SPECIAL_LETTERS, take, fn, arg))
+	if (cookie < SPECIAL_LETTERS &&
+		!give(view->letters_root, LETTERS_FOLDER, SPECIAL_LETTERS, take, fn, arg))
 		return;
 	if (cookie < SPECIAL_PROOFS && view->options.make_proof != NULL)
 		give_directory("proof", SPECIAL_PROOFS, fn, arg);
@@ -65,11 +70,13 @@ static void list_shared(emr_view *view, bool take, emr_entry_fn fn, void *arg)
 	shared_release_if_unused(view, n);
 }
 
-static emr_status list_directory(emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn,
-	void *arg)
+static emr_status list_directory(
+	emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	node *parent = n->parent != NULL ? n->parent : n == view->special_root ? view->root
-		: n == view->at_root || n == view->letters_root ? view->special_root : n;
+	node *parent = n->parent != NULL			       ? n->parent
+		       : n == view->special_root		       ? view->root
+		       : n == view->at_root || n == view->letters_root ? view->special_root
+								       : n;
 
 	if (cookie < 1 && !give(n, ".", 1, false, fn, arg))
 		return EMR_OK;
@@ -113,10 +120,11 @@ static emr_status list_directory(emr_view *view, node *n, uint64_t cookie, bool 
 	return EMR_OK;
 }
 
-emr_status emr_view_each_entry(emr_view *view, uint64_t number, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg)
+emr_status emr_view_each_entry(
+	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	emr_status status = number == view->at_root->number ? past_learn_days(view) : given_learn(view, number, NULL);
+	emr_status status = number == view->at_root->number ? past_learn_days(view)
+							    : given_learn(view, number, NULL);
 	node *n;
 
 	if (status != EMR_OK)

@@ -121,12 +121,14 @@ emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
 
 /* ---- moving ---- */
 
-/* Once a domain, always one: as published, or as somebody asked for.  At the top every directory is one. */
+/* Once a domain, always one: as published, or as somebody asked for.  At the top every directory is
+ * one. */
 static bool stays_domain(const emr_view *view, const node *n, const node *directory)
 {
 	bool was_asked_for = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root);
 
-	return (n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view)) || was_asked_for || tree_is_root_object(n);
+	return (n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view)) ||
+	       was_asked_for || tree_is_root_object(n);
 }
 
 /* What domain and id N will have as a child of DIRECTORY. */
@@ -138,9 +140,9 @@ static void plan_domain(const emr_view *view, const node *n, const node *directo
 
 	row->flags = (uint16_t)((row->flags & ~ROW_IS_DOMAIN) | (is_domain ? ROW_IS_DOMAIN : 0));
 	if (!n->is_published || stays)
-		row->next_id = (emr_id16){ { 0 } };
+		row->next_id = (emr_id16){{0}};
 	else
-		row->next_id = tree_next_id(view, n, is_domain ? (emr_id16){ { 0 } } : domain);
+		row->next_id = tree_next_id(view, n, is_domain ? (emr_id16){{0}} : domain);
 }
 
 static emr_status check_move(emr_view *view, const node *n, const node *directory, node *target)
@@ -193,7 +195,7 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 	n->ctime_ns = row->ctime_ns;
 	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
 	n->next_id = row->next_id;
-	n->lost_parent = (emr_id16){ { 0 } };
+	n->lost_parent = (emr_id16){{0}};
 	n->meta_dirty = true;
 	n->has_row = true;
 	if (n->was != NULL && strcmp(n->was->name, n->name) == 0 &&
@@ -209,7 +211,8 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 }
 
 /* Memory is asked for before the journal is told: what the journal has, the tree can follow. */
-static emr_status move_over(emr_view *view, node *n, node *directory, const char *name, node *target)
+static emr_status move_over(
+	emr_view *view, node *n, node *directory, const char *name, node *target)
 {
 	vacated *v = NULL;
 	node *from = n->parent;
@@ -242,8 +245,8 @@ static emr_status move_over(emr_view *view, node *n, node *directory, const char
 }
 
 /* The journal's half of an exchange. */
-static emr_status commit_exchange(emr_view *view, node *a, node *b, const node_row *row_a,
-	const node_row *row_b)
+static emr_status commit_exchange(
+	emr_view *view, node *a, node *b, const node_row *row_a, const node_row *row_b)
 {
 	edit e = edit_begin(view);
 	emr_status status;
@@ -329,20 +332,23 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	if (status != EMR_OK)
 		return status;
 	if (flags == EMR_RENAME_EXCHANGE)
-		return target == NULL ? EMR_NOT_FOUND : target == n ? EMR_OK : exchange(view, n, target);
+		return target == NULL ? EMR_NOT_FOUND
+		       : target == n  ? EMR_OK
+				      : exchange(view, n, target);
 	if (target == n)
 		return flags == EMR_RENAME_NO_REPLACE ? EMR_EXISTS : EMR_OK;
 	if (target != NULL && flags == EMR_RENAME_NO_REPLACE)
 		return EMR_EXISTS;
 	status = check_move(view, n, directory, target);
 	/* Scratch becomes a record of its own. */
-	if (status == EMR_OK && n->is_local && !n->is_published && target == NULL && node_is_file(n) && foreign_top(directory) != NULL)
+	if (status == EMR_OK && n->is_local && !n->is_published && target == NULL &&
+		node_is_file(n) && foreign_top(directory) != NULL)
 		status = foreign_check_deposit(view, directory, new_name);
 	return status == EMR_OK ? move_over(view, n, directory, new_name, target) : status;
 }
 
-/* Bytes that only this process has must be in the operating system's hands before their name replaces another:
- * otherwise kill -9 would leave neither the old content nor the new. */
+/* Bytes that only this process has must be in the operating system's hands before their name
+ * replaces another: otherwise kill -9 would leave neither the old content nor the new. */
 static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *name)
 {
 	node *directory, *n = NULL;
@@ -371,11 +377,12 @@ emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, ui
 {
 	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
 
-	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags) : status;
+	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags)
+				: status;
 }
 
-emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
-	unsigned flags)
+emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags)
 {
 	emr_status status;
 

@@ -13,7 +13,7 @@
 #include "shared_notice.h"
 #include "special.h"
 
-#define MODE_KEPT 01777u	/* set-id bits mean nothing here and would outlive writes: never kept */
+#define MODE_KEPT 01777u /* set-id bits mean nothing here and would outlive writes: never kept */
 
 emr_status find_directory(const emr_view *view, uint64_t number, node **out_node)
 {
@@ -71,8 +71,10 @@ node *special_child(const emr_view *view, const node *directory, const char *nam
 	return NULL;
 }
 
-/* A name whose directory is no node of its own until it is asked for: NAME, "" for .emrfs/deleted. */
-static bool is_past_top(const emr_view *view, uint64_t parent, const char *name, const char **out_past)
+/* A name whose directory is no node of its own until it is asked for: NAME, "" for .emrfs/deleted.
+ */
+static bool is_past_top(
+	const emr_view *view, uint64_t parent, const char *name, const char **out_past)
 {
 	bool is_time = parent == view->at_root->number;
 
@@ -111,15 +113,17 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		status = shared_child(view, directory, name, &n);
 	} else if (status == EMR_OK && foreign_top(directory) != NULL) {
 		status = union_child(view, directory, name, &n);
-	} else if (status == EMR_OK && directory == view->root && strcmp(name, SHARED_DIRECTORY) == 0) {
+	} else if (status == EMR_OK && directory == view->root &&
+		   strcmp(name, SHARED_DIRECTORY) == 0) {
 		status = view->shares != NULL ? shared_top(view, &n) : EMR_NOT_FOUND;
-	} else if (status == EMR_OK && (given_has(directory) ||
-		(directory == view->root && strcmp(name, GIVEN_DIRECTORY) == 0))) {
+	} else if (status == EMR_OK &&
+		   (given_has(directory) ||
+			   (directory == view->root && strcmp(name, GIVEN_DIRECTORY) == 0))) {
 		status = given_child(view, directory, name, &n);
 	} else if (status == EMR_OK && proofs_has(directory)) {
 		status = proofs_child(view, directory, name, &n);
-	} else if (status == EMR_OK && directory == view->special_root && view->options.make_proof != NULL &&
-		strcmp(name, "proof") == 0) {
+	} else if (status == EMR_OK && directory == view->special_root &&
+		   view->options.make_proof != NULL && strcmp(name, "proof") == 0) {
 		status = proofs_top(view, &n);
 	} else if (status == EMR_OK) {
 		n = special_child(view, directory, name);
@@ -133,7 +137,7 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		is_special = special_has_size(n);
 	}
 	pthread_mutex_unlock(&view->lock);
-	if (is_special)	/* these nodes live as long as the view */
+	if (is_special) /* these nodes live as long as the view */
 		learn_size(view, n, out_attr);
 	return status;
 }
@@ -194,7 +198,8 @@ static emr_status add_new(emr_view *view, node *directory, const char *name, nod
 	edit e;
 
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	n->is_domain = n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view);
+	n->is_domain =
+		n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view);
 	n->meta_dirty = true;
 	status = tree_attach(view, directory, name, n);
 	if (status != EMR_OK)
@@ -248,8 +253,8 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 	return EMR_OK;
 }
 
-static emr_status make_and_take(emr_view *view, uint64_t parent, const char *name, emr_meta_type type,
-	uint16_t mode, const char *target, emr_attr *out_attr)
+static emr_status make_and_take(emr_view *view, uint64_t parent, const char *name,
+	emr_meta_type type, uint16_t mode, const char *target, emr_attr *out_attr)
 {
 	emr_status status;
 	node *n;
@@ -264,14 +269,14 @@ static emr_status make_and_take(emr_view *view, uint64_t parent, const char *nam
 	return status;
 }
 
-emr_status emr_view_mkdir(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
-	emr_attr *out_attr)
+emr_status emr_view_mkdir(
+	emr_view *view, uint64_t parent, const char *name, uint16_t mode, emr_attr *out_attr)
 {
 	return make_and_take(view, parent, name, EMR_META_DIR, mode, NULL, out_attr);
 }
 
-emr_status emr_view_symlink(emr_view *view, uint64_t parent, const char *name, const char *target,
-	emr_attr *out_attr)
+emr_status emr_view_symlink(
+	emr_view *view, uint64_t parent, const char *name, const char *target, emr_attr *out_attr)
 {
 	size_t len = strlen(target);
 
@@ -282,8 +287,8 @@ emr_status emr_view_symlink(emr_view *view, uint64_t parent, const char *name, c
 	return make_and_take(view, parent, name, EMR_META_SYMLINK, 0777, target, out_attr);
 }
 
-emr_status emr_view_make(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
-	emr_attr *out_attr)
+emr_status emr_view_make(
+	emr_view *view, uint64_t parent, const char *name, uint16_t mode, emr_attr *out_attr)
 {
 	return make_and_take(view, parent, name, EMR_META_FILE, mode, NULL, out_attr);
 }

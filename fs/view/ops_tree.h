@@ -5,7 +5,8 @@
 
 /* EMR_NOT_FOUND, EMR_NOT_DIRECTORY. */
 emr_status find_directory(const emr_view *view, uint64_t number, node **out_node);
-/* A directory in which names may be made and removed; as find_directory, EMR_READ_ONLY, EMR_FORBIDDEN, EMR_DENIED. */
+/* A directory in which names may be made and removed; as find_directory, EMR_READ_ONLY,
+ * EMR_FORBIDDEN, EMR_DENIED. */
 emr_status find_writable(const emr_view *view, uint64_t number, node **out_node);
 /* What is not in the tree but has a name: .emrfs, and what is in it.  NULL: nothing. */
 node *special_child(const emr_view *view, const node *directory, const char *name);
@@ -13,9 +14,10 @@ node *special_child(const emr_view *view, const node *directory, const char *nam
 emr_status check_new_name(const emr_view *view, const node *directory, const char *name);
 void touch_directory(emr_view *view, node *directory);
 /* emr_view_rename, whoever may see it then. */
-emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
-	unsigned flags);
-/* Adds to E what the end of N's name means, and prepares *OUT_VACATED (NULL when nothing was published). */
+emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags);
+/* Adds to E what the end of N's name means, and prepares *OUT_VACATED (NULL when nothing was
+ * published). */
 void edit_remove(edit *e, node *n, vacated **out_vacated);
 /* The edit is in the journal: N has no name any more, and may be freed. */
 void finish_remove(emr_view *view, node *n, vacated *v);

@@ -77,7 +77,8 @@ static void keep_bounds(emr_view *view, parting *gone)
 		size_t more = p->tree != NULL ? p->tree->count : 0;
 
 		next = p->next;
-		if (kept == 0 || (kept < PAST_KEPT_MAX && entries + more <= PAST_KEPT_ENTRIES_MAX)) {
+		if (kept == 0 ||
+			(kept < PAST_KEPT_MAX && entries + more <= PAST_KEPT_ENTRIES_MAX)) {
 			kept++;
 			entries += more;
 			continue;
@@ -105,7 +106,7 @@ static void tell_parted(emr_view *view, const parting *gone)
 
 void past_forget_all(emr_view *view)
 {
-	parting gone = { .n = 0 };
+	parting gone = {.n = 0};
 
 	pthread_mutex_lock(&view->lock);
 	while (view->pasts != NULL) {
@@ -131,9 +132,12 @@ static uint64_t ino_of(const past_entry *e, const past *p)
 		mixed.b[i] ^= (uint8_t)(e->version >> (8 * i));
 		mixed.b[7 - i] = (uint8_t)(mixed.b[7 - i] + mixed.b[8 + i] + 1);
 	}
-	if (e->version == 0 || e->type == EMR_META_DIR)	/* directories differ from time to time by what is in them */
+	if (e->version == 0 ||
+		e->type ==
+			EMR_META_DIR) /* directories differ from time to time by what is in them */
 		for (int i = 0; i < 8; i++)
-			mixed.b[i] ^= (uint8_t)((p->until_unix_s * UINT64_C(0x9e3779b97f4a7c15)) >> (8 * i));
+			mixed.b[i] ^= (uint8_t)((p->until_unix_s * UINT64_C(0x9e3779b97f4a7c15)) >>
+						(8 * i));
 	return tree_ino_of(mixed);
 }
 
@@ -186,7 +190,7 @@ static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_no
 /* The directory that stands for the whole of P; it does not need the tree. */
 static emr_status make_top(emr_view *view, past *p)
 {
-	past_entry e = { .type = EMR_META_DIR };
+	past_entry e = {.type = EMR_META_DIR};
 	int64_t now = view_now_ns(view), end = INT64_MAX;
 	emr_status status;
 	node *n;
@@ -235,7 +239,8 @@ static past *find_past(const emr_view *view, const char *name)
 	return p;
 }
 
-static emr_status new_past(const char *name, uint64_t until, const emr_replica_position *at, past **out_past)
+static emr_status new_past(
+	const char *name, uint64_t until, const emr_replica_position *at, past **out_past)
 {
 	past *p = calloc(1, sizeof *p);
 
@@ -250,8 +255,8 @@ static emr_status new_past(const char *name, uint64_t until, const emr_replica_p
 }
 
 /* The past called NAME that holds for AT, the first of the list now. */
-static emr_status current_past(emr_view *view, const char *name, uint64_t until, const emr_replica_position *at,
-	past **out_past)
+static emr_status current_past(emr_view *view, const char *name, uint64_t until,
+	const emr_replica_position *at, past **out_past)
 {
 	past *p = find_past(view, name);
 	emr_status status;
@@ -290,7 +295,7 @@ static emr_status until_of(emr_view *view, const char *name, uint64_t *out_until
 
 emr_status past_take_top(emr_view *view, const char *name, emr_attr *out_attr)
 {
-	parting gone = { .n = 0 };
+	parting gone = {.n = 0};
 	emr_replica_position at;
 	uint64_t until;
 	emr_status status;
@@ -340,7 +345,7 @@ static emr_status build(emr_view *view, past *p)
 
 static emr_status build_once(emr_view *view, past *p)
 {
-	parting gone = { .n = 0 };
+	parting gone = {.n = 0};
 	bool is_built;
 	emr_status status = EMR_OK;
 
@@ -394,14 +399,15 @@ emr_status past_child(emr_view *view, node *directory, const char *name, node **
 	return entry == PAST_TOP ? EMR_NOT_FOUND : node_of(view, p, entry, out_node);
 }
 
-static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool take, emr_entry_fn fn,
+	void *arg)
 {
 	node *n;
 	emr_attr attr;
 	bool goes_on;
 
 	if (node_of(view, p, entry, &n) != EMR_OK)
-		return false;	/* asked again from here */
+		return false; /* asked again from here */
 	tree_attr(n, &attr);
 	goes_on = fn(arg, p->tree->entries[entry].name, &attr, next);
 	if (goes_on && take)
@@ -410,7 +416,8 @@ static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool ta
 	return goes_on;
 }
 
-void past_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+void past_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	past *p = directory->past;
 	const past_entry *e = &p->tree->entries[directory->past_entry];
@@ -423,8 +430,11 @@ void past_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_
 /* A day gets its node when it is looked up: an entry without one. */
 void past_list_days(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
 {
-	emr_attr attr = { .type = EMR_META_DIR, .mode = TOP_MODE, .nlink = 2, .size_bytes = 4096,
-		.is_virtual = true };
+	emr_attr attr = {.type = EMR_META_DIR,
+		.mode = TOP_MODE,
+		.nlink = 2,
+		.size_bytes = 4096,
+		.is_virtual = true};
 
 	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->ndays; i++) {
 		attr.ino = i + 3;
@@ -439,13 +449,15 @@ char *past_path(const node *n)
 	const past_tree *tree = p->tree;
 	char *path = strdup(""), *longer;
 
-	for (uint32_t i = n->past_entry; path != NULL && i != PAST_TOP; i = tree->entries[i].parent) {
+	for (uint32_t i = n->past_entry; path != NULL && i != PAST_TOP;
+		i = tree->entries[i].parent) {
 		if (asprintf(&longer, "/%s%s", tree->entries[i].name, path) < 0)
 			longer = NULL;
 		free(path);
 		path = longer;
 	}
-	if (path == NULL || asprintf(&longer, ".emrfs/%s%s%s", p->name[0] != 0 ? "at/" : "deleted", p->name, path) < 0)
+	if (path == NULL || asprintf(&longer, ".emrfs/%s%s%s", p->name[0] != 0 ? "at/" : "deleted",
+				    p->name, path) < 0)
 		longer = NULL;
 	free(path);
 	return longer;
@@ -456,15 +468,15 @@ char *past_path(const node *n)
 static emr_status learn(emr_view *view, node *n)
 {
 	past_entry e = n->past->tree->entries[n->past_entry];
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_place place;
 	emr_meta meta;
 	emr_status status;
 
-	n->opens++;	/* keeps it, and its tree */
+	n->opens++; /* keeps it, and its tree */
 	pthread_mutex_unlock(&view->lock);
-	status = emr_facts_version(view->options.facts, e.domain, e.object, e.version, e.pversion, &place, &bytes,
-		&meta);
+	status = emr_facts_version(view->options.facts, e.domain, e.object, e.version, e.pversion,
+		&place, &bytes, &meta);
 	pthread_mutex_lock(&view->lock);
 	if (status == EMR_OK && !n->is_published_gone) {
 		status = tree_set_attributes(n, meta.xattrs);
@@ -494,7 +506,7 @@ emr_status past_learn(emr_view *view, uint64_t number)
 typedef struct learning {
 	emr_buf mine;		/* emr_id16, ... */
 	uint64_t from;		/* first entry that is not known yet */
-	const emr_annex *annex;	/* NULL: none, or it is the one being read */
+	const emr_annex *annex; /* NULL: none, or it is the one being read */
 	emr_buf days;		/* EMR_WHEN_BYTES each, newest first */
 } learning;
 
@@ -517,16 +529,18 @@ static bool is_mine(const learning *l, emr_id16 domain)
 static emr_status note_day(void *arg, const emr_replica_listing *line)
 {
 	learning *l = arg;
-	char day[EMR_WHEN_BYTES] = { 0 };
+	char day[EMR_WHEN_BYTES] = {0};
 
 	if (line->item.seq < l->from)
-		return EMR_INTERRUPTED;	/* the rest is known */
-	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY || !is_mine(l, line->domain))
+		return EMR_INTERRUPTED; /* the rest is known */
+	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY ||
+		!is_mine(l, line->domain))
 		return EMR_OK;
 	if (l->annex != NULL && line->item.seq < l->annex->joined_size)
-		return EMR_OK;	/* taken along: nothing changed that day */
+		return EMR_OK; /* taken along: nothing changed that day */
 	emr_when_day(line->item.ledger_time, day);
-	if (l->days.len > 0 && memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
+	if (l->days.len > 0 &&
+		memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
 		return EMR_OK;
 	return emr_buf_append(&l->days, day, sizeof day);
 }
@@ -535,7 +549,7 @@ static emr_status note_day(void *arg, const emr_replica_listing *line)
 static emr_status add_days(emr_view *view, const learning *l)
 {
 	size_t n = l->days.len / EMR_WHEN_BYTES;
-	char (*grown)[EMR_WHEN_BYTES];
+	char(*grown)[EMR_WHEN_BYTES];
 
 	if (n == 0)
 		return EMR_OK;
@@ -564,7 +578,7 @@ static emr_status read_days(emr_replica *replica, learning *l)
 
 static emr_status follow_days(emr_view *view, uint64_t size)
 {
-	learning l = { .from = view->days_size, .annex = emr_facts_annex(view->options.facts) };
+	learning l = {.from = view->days_size, .annex = emr_facts_annex(view->options.facts)};
 	const emr_annex *annex = l.annex;
 	emr_status status = read_days(view->options.replica, &l);
 
@@ -591,7 +605,7 @@ emr_status past_learn_days(emr_view *view)
 
 	if (status != EMR_OK)
 		return status;
-	pthread_mutex_lock(&view->past_lock);	/* also protects days_size against other writers */
+	pthread_mutex_lock(&view->past_lock); /* also protects days_size against other writers */
 	if (at.size > view->days_size)
 		status = follow_days(view, at.size);
 	pthread_mutex_unlock(&view->past_lock);

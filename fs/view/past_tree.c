@@ -14,16 +14,17 @@ typedef struct raw {
 	past_entry e;
 	emr_id16 parent_id, record_id;
 	uint64_t seq;
-	size_t up;		/* in the array of raws */
-	size_t walk;		/* which walk upwards came by last, from 1 */
-	uint32_t final;		/* its place in the tree */
-	bool is_wanted, is_settled, is_others;	/* a writer said it: it lies in its domain */
+	size_t up;			       /* in the array of raws */
+	size_t walk;			       /* which walk upwards came by last, from 1 */
+	uint32_t final;			       /* its place in the tree */
+	bool is_wanted, is_settled, is_others; /* a writer said it: it lies in its domain */
 } raw;
 
 typedef struct building {
 	emr_view *view;
 	emr_id16 inbox;
-	emr_id16 known;		/* the domain looked at last, and whether others may have said something there */
+	emr_id16 known; /* the domain looked at last, and whether others may have said something
+			   there */
 	bool is_known, has_others;
 	raw *all;
 	size_t count, cap, top;
@@ -70,10 +71,11 @@ static emr_status judge(building *b, const emr_version *v, emr_meta *meta, write
 		b->is_known = status == EMR_OK;
 		b->known = place.domain;
 	}
-	if (status == EMR_NOT_FOUND)	/* of the ledger before a join: nobody else wrote there */
+	if (status == EMR_NOT_FOUND) /* of the ledger before a join: nobody else wrote there */
 		return EMR_OK;
 	place.version = v->described;
-	return status == EMR_OK && b->has_others ? writers_judge(b->view, &place, meta, word) : status;
+	return status == EMR_OK && b->has_others ? writers_judge(b->view, &place, meta, word)
+						 : status;
 }
 
 static emr_status add(building *b, const emr_version *v, const emr_meta *meta, bool is_others)
@@ -84,12 +86,20 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 	if (status != EMR_OK)
 		return status;
 	r = &b->all[b->count];
-	*r = (raw){
-		.e = { .domain = v->place.domain, .object = v->place.object, .version = v->described,
-			.pversion = v->place.pversion, .size = meta->n, .mtime_ns = meta->mtime_ns,
-			.mode = meta->mode, .type = (uint8_t)meta->type, .is_gone = !v->is_live },
-		.parent_id = meta->parent, .record_id = v->place.record_id, .seq = v->seq,
-		.is_wanted = !b->only_deleted, .is_others = is_others && !emr_id16_equal(v->place.domain, v->place.object) };
+	*r = (raw){.e = {.domain = v->place.domain,
+			   .object = v->place.object,
+			   .version = v->described,
+			   .pversion = v->place.pversion,
+			   .size = meta->n,
+			   .mtime_ns = meta->mtime_ns,
+			   .mode = meta->mode,
+			   .type = (uint8_t)meta->type,
+			   .is_gone = !v->is_live},
+		.parent_id = meta->parent,
+		.record_id = v->place.record_id,
+		.seq = v->seq,
+		.is_wanted = !b->only_deleted,
+		.is_others = is_others && !emr_id16_equal(v->place.domain, v->place.object)};
 	r->e.name = copy_of(meta->name);
 	if (meta->type == EMR_META_SYMLINK)
 		r->e.target = copy_of(meta->target);
@@ -104,7 +114,7 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 static emr_status collect(void *arg, const emr_version *v)
 {
 	building *b = arg;
-	writers_word word = { .is_others = false };
+	writers_word word = {.is_others = false};
 	emr_meta meta = *v->meta;
 	emr_status status = judge(b, v, &meta, &word);
 
@@ -124,7 +134,7 @@ static int by_object(const void *a, const void *b)
 static bool is_top(const raw *r)
 {
 	return r->e.type == EMR_META_DIR && r->e.name[0] == 0 && emr_id16_is_zero(r->parent_id) &&
-		emr_id16_equal(r->e.object, r->e.domain);
+	       emr_id16_equal(r->e.object, r->e.domain);
 }
 
 /* Before the folder was made, there is a top all the same. */
@@ -138,13 +148,13 @@ static emr_status find_top(building *b)
 	status = grow(b);
 	if (status != EMR_OK)
 		return status;
-	b->all[b->count] = (raw){ .e = { .type = EMR_META_DIR, .name = strdup("") } };
+	b->all[b->count] = (raw){.e = {.type = EMR_META_DIR, .name = strdup("")}};
 	return b->all[b->count++].e.name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static raw *directory(const building *b, size_t known, emr_id16 id)
 {
-	raw key = { .e.object = id }, *up = bsearch(&key, b->all, known, sizeof key, by_object);
+	raw key = {.e.object = id}, *up = bsearch(&key, b->all, known, sizeof key, by_object);
 
 	return up != NULL && up->e.type == EMR_META_DIR ? up : NULL;
 }
@@ -218,8 +228,8 @@ static emr_status want_deleted(building *b)
 	if (n > 1)
 		qsort(files, n, sizeof *files, by_record);
 	for (size_t i = 0; i < n; i++)
-		if (files[i]->e.is_gone && (i == 0 ||
-			!emr_id16_equal(files[i - 1]->record_id, files[i]->record_id)))
+		if (files[i]->e.is_gone &&
+			(i == 0 || !emr_id16_equal(files[i - 1]->record_id, files[i]->record_id)))
 			want(b, files[i]);
 	return EMR_OK;
 }
@@ -356,12 +366,14 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 	emr_status status = deposits_inbox(b->view, &b->inbox);
 
 	if (status == EMR_OK)
-		status = emr_facts_each_as_of(b->view->options.facts, until, b->only_deleted, collect, b, &damaged);
+		status = emr_facts_each_as_of(
+			b->view->options.facts, until, b->only_deleted, collect, b, &damaged);
 
 	if (status != EMR_OK)
 		return status;
 	if (damaged > 0)
-		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read", (unsigned long long)damaged);
+		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read",
+			(unsigned long long)damaged);
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;
@@ -375,9 +387,10 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 	return status == EMR_OK ? finish(b, out_tree) : status;
 }
 
-emr_status past_tree_build(emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree)
+emr_status past_tree_build(
+	emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree)
 {
-	building b = { .view = view, .only_deleted = only_deleted };
+	building b = {.view = view, .only_deleted = only_deleted};
 	emr_status status = build(&b, until_unix_s, out_tree);
 
 	for (size_t i = 0; i < b.count; i++) {
@@ -402,7 +415,8 @@ void past_tree_free(past_tree *tree)
 
 uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name)
 {
-	uint32_t low = tree->entries[directory].first_kid, high = low + tree->entries[directory].nkids;
+	uint32_t low = tree->entries[directory].first_kid,
+		 high = low + tree->entries[directory].nkids;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;

@@ -1,5 +1,6 @@
-/* The folder as of a time, or what was deleted from it, as one compact tree that never changes once it is built.  Knows no
- * node and takes no lock; refuses nothing: what hangs nowhere hangs at the top. */
+/* The folder as of a time, or what was deleted from it, as one compact tree that never changes once
+ * it is built.  Knows no node and takes no lock; refuses nothing: what hangs nowhere hangs at the
+ * top. */
 #pragma once
 
 #include "settle/history.h"
@@ -9,24 +10,27 @@
 
 typedef struct past_entry {
 	emr_id16 domain, object;
-	uint64_t version, pversion;	/* for emr_facts_version */
+	uint64_t version, pversion; /* for emr_facts_version */
 	uint64_t size;
 	int64_t mtime_ns;
-	char *name, *target;		/* target NULL but for links */
+	char *name, *target; /* target NULL but for links */
 	uint32_t parent;
-	uint32_t first_kid, nkids;	/* kids stand side by side, in order of their names */
+	uint32_t first_kid, nkids; /* kids stand side by side, in order of their names */
 	uint16_t mode;
 	uint8_t type;
-	bool is_gone;			/* deleted; false for the directories above what was deleted that still live */
+	bool is_gone; /* deleted; false for the directories above what was deleted that still live
+		       */
 } past_entry;
 
 typedef struct past_tree {
-	past_entry *entries;	/* PAST_TOP first */
+	past_entry *entries; /* PAST_TOP first */
 	size_t count;
 } past_tree;
 
-/* The folder as of UNTIL; ONLY_DELETED: files and links that are nowhere in the folder then, with the directories above them. */
-emr_status past_tree_build(emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree);
+/* The folder as of UNTIL; ONLY_DELETED: files and links that are nowhere in the folder then, with
+ * the directories above them. */
+emr_status past_tree_build(
+	emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree);
 void past_tree_free(past_tree *tree);
 /* The kid of DIRECTORY called NAME; PAST_TOP when there is none. */
 uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name);

@@ -22,7 +22,7 @@ static emr_status keep(keeping *k, const emr_cid *root, emr_id16 owner, emr_pin_
 		k->pins = grown;
 		k->cap = cap;
 	}
-	k->pins[k->count++] = (emr_pin){ .root = *root, .owner = owner, .state = state };
+	k->pins[k->count++] = (emr_pin){.root = *root, .owner = owner, .state = state};
 	return EMR_OK;
 }
 
@@ -43,7 +43,7 @@ static emr_status keep_row(void *arg, emr_id16 key, emr_bytes value)
 
 emr_status pins_restore(emr_view *view)
 {
-	keeping k = { 0 };
+	keeping k = {0};
 	emr_status status;
 
 	if (!emr_store_pins_incomplete(view->options.store))
@@ -54,7 +54,8 @@ emr_status pins_restore(emr_view *view)
 	if (status == EMR_OK)
 		status = emr_store_pins_complete(view->options.store, k.pins, k.count);
 	if (status == EMR_OK)
-		emr_log(EMR_LOG_INFO, "the store's index was made anew: %zu pins said again", k.count);
+		emr_log(EMR_LOG_INFO, "the store's index was made anew: %zu pins said again",
+			k.count);
 	free(k.pins);
 	return status;
 }

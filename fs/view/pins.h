@@ -3,5 +3,6 @@
 
 #include "node.h"
 
-/* Nothing to do unless emr_store_pins_incomplete.  Reads the whole history: before the mount answers, and rare. */
+/* Nothing to do unless emr_store_pins_incomplete.  Reads the whole history: before the mount
+ * answers, and rare. */
 emr_status pins_restore(emr_view *view);

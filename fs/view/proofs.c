@@ -25,7 +25,8 @@ static node *living(const emr_view *view, const node *n)
 
 static bool has_proof(const node *n)
 {
-	return n->type == EMR_META_FILE && n->is_published && !n->is_local && n->place.pversion != 0;
+	return n->type == EMR_META_FILE && n->is_published && !n->is_local &&
+	       n->place.pversion != 0;
 }
 
 static emr_status node_for(emr_view *view, const node *live, node **out_node)
@@ -61,7 +62,8 @@ static const node *proven(const emr_view *view, const node *directory, const cha
 	size_t len = strlen(name);
 	const node *n;
 
-	if (len <= SUFFIX_LEN || len > EMR_NAME_MAX || strcmp(name + len - SUFFIX_LEN, PROOF_SUFFIX) != 0)
+	if (len <= SUFFIX_LEN || len > EMR_NAME_MAX ||
+		strcmp(name + len - SUFFIX_LEN, PROOF_SUFFIX) != 0)
 		return NULL;
 	memcpy(of, name, len - SUFFIX_LEN);
 	of[len - SUFFIX_LEN] = 0;
@@ -86,14 +88,19 @@ emr_status proofs_child(emr_view *view, const node *directory, const char *name,
 
 static bool give(const node *n, const char *name, emr_entry_fn fn, void *arg)
 {
-	const emr_attr attr = { .ino = tree_ino_of(other_id(n->id)), .type = (emr_meta_type)n->type,
-		.mode = n->type == EMR_META_DIR ? 0500 : 0400, .nlink = 1, .mtime_ns = n->mtime_ns,
-		.ctime_ns = n->ctime_ns, .is_virtual = true };
+	const emr_attr attr = {.ino = tree_ino_of(other_id(n->id)),
+		.type = (emr_meta_type)n->type,
+		.mode = n->type == EMR_META_DIR ? 0500 : 0400,
+		.nlink = 1,
+		.mtime_ns = n->mtime_ns,
+		.ctime_ns = n->ctime_ns,
+		.is_virtual = true};
 
 	return fn(arg, name, &attr, n->cookie);
 }
 
-void proofs_list(const emr_view *view, const node *directory, uint64_t cookie, emr_entry_fn fn, void *arg)
+void proofs_list(
+	const emr_view *view, const node *directory, uint64_t cookie, emr_entry_fn fn, void *arg)
 {
 	const node *live = living(view, directory);
 	char name[EMR_NAME_MAX + SUFFIX_LEN + 1];
@@ -107,8 +114,9 @@ void proofs_list(const emr_view *view, const node *directory, uint64_t cookie, e
 		memcpy(name, kid->name, len + 1);
 		if (has_proof(kid) && len + SUFFIX_LEN <= EMR_NAME_MAX)
 			memcpy(name + len, PROOF_SUFFIX, SUFFIX_LEN + 1);
-		else if (kid->type != EMR_META_DIR || kid->is_local || proven(view, live, name) != NULL)
-			continue;	/* a file's proof has the name first */
+		else if (kid->type != EMR_META_DIR || kid->is_local ||
+			 proven(view, live, name) != NULL)
+			continue; /* a file's proof has the name first */
 		if (!give(kid, name, fn, arg))
 			return;
 	}

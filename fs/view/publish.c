@@ -19,7 +19,8 @@ int64_t publish_due(const emr_view *view)
 	int64_t due = INT64_MAX;
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
-		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(view, n) ||
+		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
+			foreign_must_wait(view, n) ||
 			n->changed_boot_ns + view->options.quiet_ns >= due)
 			continue;
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
@@ -34,8 +35,8 @@ int64_t publish_due(const emr_view *view)
 	if (view->wants_tie && view->tie_due_boot_ns < due)
 		due = view->tie_due_boot_ns;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due && !heirs_are_awaited(view, v) &&
-			foreign_may_send(view, v->place.domain))
+		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due &&
+			!heirs_are_awaited(view, v) && foreign_may_send(view, v->place.domain))
 			due = v->since_boot_ns + view->options.quiet_ns;
 	return due;
 }
@@ -43,7 +44,8 @@ int64_t publish_due(const emr_view *view)
 bool publish_is_idle(const emr_view *view)
 {
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued)
-		if (n->failure == EMR_OK && needs_settling(n) && !heirs_lack_bytes(n) && !foreign_must_wait(view, n))
+		if (n->failure == EMR_OK && needs_settling(n) && !heirs_lack_bytes(n) &&
+			!foreign_must_wait(view, n))
 			return false;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!v->has_failed && !v->is_held && foreign_may_send(view, v->place.domain))
@@ -53,7 +55,8 @@ bool publish_is_idle(const emr_view *view)
 
 static bool is_ready(const publishing *p, const node *n)
 {
-	if (n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) || foreign_is_heir(p->view, n) || (n->failure != EMR_OK && !p->all))
+	if (n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) ||
+		foreign_is_heir(p->view, n) || (n->failure != EMR_OK && !p->all))
 		return false;
 	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns_of(p->view, n);
 }
@@ -93,7 +96,7 @@ static emr_status take_candidates(publishing *p)
 		}
 		if (status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX && is_ready(p, n))
 			status = add_node(p, n);
-		enqueue(view, n);	/* until the answer is in */
+		enqueue(view, n); /* until the answer is in */
 	}
 	return status;
 }
@@ -142,15 +145,17 @@ static emr_status prepare(publishing *p, node *n)
 	return needs_content ? file_freeze(p->view, n) : EMR_OK;
 }
 
-/* What is wrong with the bytes of one record and stays so: no reason to ask again, and none to stop the others. */
+/* What is wrong with the bytes of one record and stays so: no reason to ask again, and none to stop
+ * the others. */
 static bool is_lasting(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_BAD_SIGNATURE ||
-		status == EMR_NEWER_FORMAT || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
-		status == EMR_TOO_BIG || status == EMR_UNSUPPORTED;
+	       status == EMR_NEWER_FORMAT || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+	       status == EMR_TOO_BIG || status == EMR_UNSUPPORTED;
 }
 
-/* Without view->lock.  Files that are written meanwhile, or cannot be sealed now, wait for the next run. */
+/* Without view->lock.  Files that are written meanwhile, or cannot be sealed now, wait for the next
+ * run. */
 static emr_status prepare_all(publishing *p)
 {
 	emr_status first = EMR_OK;
@@ -162,8 +167,8 @@ static emr_status prepare_all(publishing *p)
 		if (is_lasting(status))
 			file_notice(p->view, n, status);
 		pthread_mutex_lock(&p->view->lock);
-		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY && first == EMR_OK &&
-			!is_lasting(status))
+		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY &&
+			first == EMR_OK && !is_lasting(status))
 			first = status;
 		if (is_lasting(status))
 			n->failure = status;
@@ -180,7 +185,7 @@ static emr_status prepare_all(publishing *p)
 
 static emr_status send_domain(publishing *p, size_t first)
 {
-	answering a = { .view = p->view, .run = p };
+	answering a = {.view = p->view, .run = p};
 	emr_id16 domain = p->works[first].change.domain;
 	emr_change *changes = calloc(p->nworks, sizeof *changes);
 	size_t n = 0;
@@ -210,7 +215,8 @@ static emr_status send_all(publishing *p)
 			continue;
 		status = send_domain(p, i);
 		if (status == EMR_NO_SPACE)
-			lacking = status;	/* some of it waits for room; the others' removals need none */
+			lacking = status; /* some of it waits for room; the others' removals need
+					     none */
 		else if (status != EMR_OK)
 			return status;
 	}
@@ -245,20 +251,21 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	is_due = all || follow_due(view) <= view_boot_ns(view);
 	pthread_mutex_unlock(&view->lock);
 	status = is_due ? follow_run(view) : EMR_OK;
-	return status == EMR_OFFLINE ? EMR_OK : status;	/* whoever has something to send will hear of it */
+	return status == EMR_OFFLINE ? EMR_OK
+				     : status; /* whoever has something to send will hear of it */
 }
 
 emr_status publish_run(emr_view *view, bool all)
 {
-	publishing p = { .view = view, .all = all };
-	answering earlier = { .view = view };
+	publishing p = {.view = view, .all = all};
+	answering earlier = {.view = view};
 	emr_status status, lacking = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
 	hold_blocks(view);
 	pthread_mutex_unlock(&view->lock);
 	status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
-	if (status == EMR_OK)	/* our own answers first: what is new after them is from others */
+	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);
 	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);

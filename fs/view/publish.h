@@ -3,7 +3,8 @@
 
 #include "edit.h"
 
-/* One run.  ALL: quiet or not.  *OUT_LEFT: something that is not quiet, or failed for the moment, remains. */
+/* One run.  ALL: quiet or not.  *OUT_LEFT: something that is not quiet, or failed for the moment,
+ * remains. */
 emr_status publish_run(emr_view *view, bool all);
 /* Boot time at which the next change is quiet; INT64_MAX when nothing waits.  Under view->lock. */
 int64_t publish_due(const emr_view *view);

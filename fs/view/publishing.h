@@ -1,4 +1,5 @@
-/* What the parts of one publishing run share: candidates, the changes made of them, and the answers. */
+/* What the parts of one publishing run share: candidates, the changes made of them, and the
+ * answers. */
 #pragma once
 
 #include "edit.h"
@@ -10,48 +11,54 @@ typedef struct work {
 	emr_content content;
 	emr_place from;
 	char *name, *target;
-	char *sent_name;	/* NULL: NAME */
+	char *sent_name; /* NULL: NAME */
 	emr_buf attributes;
 	unsigned depth;
 	uint64_t wrote;
-	bool has_content;	/* the node's bytes of `wrote` go with it */
-	emr_id16 parent;	/* as rows name it */
+	bool has_content; /* the node's bytes of `wrote` go with it */
+	emr_id16 parent;  /* as rows name it */
 	bool is_done;
 } work;
 
 typedef struct publishing {
 	emr_view *view;
 	bool all;
-	node **nodes;	/* candidates, each with one open counted */
+	node **nodes; /* candidates, each with one open counted */
 	size_t nnodes, nodes_cap;
 	work *works;
 	size_t nworks, works_cap;
 } publishing;
 
-#define PUBLISH_RUN_MAX 2000	/* bounds the memory of one run; the next one follows at once */
-#define PUBLISH_RETRY_NS INT64_C(5000000000)	/* after a refusal of the moment */
+#define PUBLISH_RUN_MAX 2000 /* bounds the memory of one run; the next one follows at once */
+#define PUBLISH_RETRY_NS INT64_C(5000000000) /* after a refusal of the moment */
 
 /* quiet.c: how long N must not have changed before it is published.  Under view->lock. */
 int64_t quiet_ns_of(const emr_view *view, const node *n);
 
 /* heirs.c: names that went away */
 
-/* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's version. */
+/* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's
+ * version. */
 bool heirs_lack_bytes(const node *n);
-/* The unpublished file that has the name of a record which went away, NULL if there is none.  Under view->lock. */
+/* The unpublished file that has the name of a record which went away, NULL if there is none.  Under
+ * view->lock. */
 node *heirs_find(const emr_view *view, const vacated *v);
-/* Somebody writes what will be the record's next version, or it failed: nothing else is waited for. */
+/* Somebody writes what will be the record's next version, or it failed: nothing else is waited for.
+ */
 bool heirs_are_awaited(const emr_view *view, const vacated *v);
-/* Under view->lock: gives vacated records to whoever holds their name now, and marks the rest that are quiet. */
+/* Under view->lock: gives vacated records to whoever holds their name now, and marks the rest that
+ * are quiet. */
 emr_status heirs_settle(publishing *p);
-/* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the name it had. */
+/* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the
+ * name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n);
 /* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
 void heirs_forget_living_record(const emr_view *view, const node *n);
 
 /* tops.c: the numbers of new versions */
 
-/* Without view->lock: asks the ledger for the highest version of the records that get new content, where it is not known. */
+/* Without view->lock: asks the ledger for the highest version of the records that get new content,
+ * where it is not known. */
 emr_status tops_learn(publishing *p);
 
 /* headers.c: what DICOM, PDF and FHIR files say about themselves */
@@ -68,7 +75,7 @@ void describe_free(publishing *p);
 /* The argument of answers_apply, an emr_outcome_fn. */
 typedef struct answering {
 	emr_view *view;
-	const publishing *run;	/* NULL for batches of an earlier run */
+	const publishing *run; /* NULL for batches of an earlier run */
 } answering;
 emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
 void answers_tell_failures(const publishing *p);

@@ -1,14 +1,16 @@
-/* How long a name must be quiet before it is published: usually a second, longer where experience says that a program is
- * not done although nobody has the file open. */
+/* How long a name must be quiet before it is published: usually a second, longer where experience
+ * says that a program is not done although nobody has the file open. */
 #include "publishing.h"
 
-#define HESITANT_TIMES 10			/* the usual time */
-#define HALF_DOWNLOAD_NS INT64_C(3600000000000)	/* a browser that ended leaves both files for ever */
+#define HESITANT_TIMES 10 /* the usual time */
+#define HALF_DOWNLOAD_NS                                                                           \
+	INT64_C(3600000000000) /* a browser that ended leaves both files for ever */
 
 /* The name that a browser reserves beside the file it fetches into. */
 static bool awaits_download(const node *n)
 {
-	return n->size == 0 && !n->is_published && n->parent != NULL && n->parent->listing->half_downloads > 0;
+	return n->size == 0 && !n->is_published && n->parent != NULL &&
+	       n->parent->listing->half_downloads > 0;
 }
 
 /* Cut to nothing and closed: a program that writes in place is about to open it again. */

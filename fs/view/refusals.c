@@ -1,4 +1,5 @@
-/* What programs in the folder are refused, in words: they themselves show only the text of an errno. */
+/* What programs in the folder are refused, in words: they themselves show only the text of an
+ * errno. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +9,8 @@
 #include "shared_notice.h"
 #include "tree.h"
 
-/* A program that tries a thousand times is told of as often as it gets an errno, a person is not. */
+/* A program that tries a thousand times is told of as often as it gets an errno, a person is not.
+ */
 #define WINDOW_NS INT64_C(60000000000)
 #define TOLD_IN_WINDOW 20
 
@@ -16,9 +18,9 @@ static const struct {
 	emr_status status;
 	const char *id;
 } told[REFUSALS] = {
-	{ EMR_TOO_BIG, "too-big" },
-	{ EMR_RESERVED_NAME, "reserved-name" },
-	{ EMR_NO_HARD_LINKS, "no-hard-links" },
+	{EMR_TOO_BIG, "too-big"},
+	{EMR_RESERVED_NAME, "reserved-name"},
+	{EMR_NO_HARD_LINKS, "no-hard-links"},
 };
 
 /* Whether there is room for one more of KIND; under the tree lock. */
@@ -28,7 +30,7 @@ static bool may_tell(emr_view *view, size_t kind)
 	int64_t now = emr_clock_boot_ns(view->options.clock);
 
 	if (w->count == 0 || now - w->since_boot_ns > WINDOW_NS)
-		*w = (refusal_window){ .since_boot_ns = now };
+		*w = (refusal_window){.since_boot_ns = now};
 	if (w->count >= TOLD_IN_WINDOW)
 		return false;
 	w->count++;
@@ -57,7 +59,7 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 
 	if (status == EMR_READ_ONLY)
 		shared_notice_refused(view, number, name, "read-only");
-	if (status == EMR_DENIED && name != NULL)	/* a reading that is refused says so by itself */
+	if (status == EMR_DENIED && name != NULL) /* a reading that is refused says so by itself */
 		shared_notice_refused(view, number, name, "no-grant");
 	if (status == EMR_QUOTA)
 		shared_notice_refused(view, number, name, "deposits-full");

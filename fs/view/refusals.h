@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#define REFUSALS 3	/* kinds */
+#define REFUSALS 3 /* kinds */
 
 typedef struct refusal_window {
 	int64_t since_boot_ns;

@@ -1,7 +1,8 @@
 /* Bringing back: an earlier version of a file, or one that was deleted.
  *
- * A file that is there gets the old bytes as a rename-over would give it new ones: a new node takes the name, the old one
- * serves whoever has it open, and publishing makes of it a version of the same record, under the old number. */
+ * A file that is there gets the old bytes as a rename-over would give it new ones: a new node takes
+ * the name, the old one serves whoever has it open, and publishing makes of it a version of the
+ * same record, under the old number. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,33 +21,33 @@
 typedef struct old_directory {
 	emr_place place;
 	emr_buf bytes;
-	emr_meta meta;		/* points into BYTES and WORD */
+	emr_meta meta; /* points into BYTES and WORD */
 	writers_word word;
 } old_directory;
 
 typedef struct restoring {
 	emr_view *view;
 	const emr_restore *what;
-	bool is_live;			/* a published file is at what->path */
+	bool is_live; /* a published file is at what->path */
 	bool is_busy;
-	emr_place live;			/* of it */
-	emr_place place;		/* the version that comes back */
+	emr_place live;	 /* of it */
+	emr_place place; /* the version that comes back */
 	emr_buf bytes;
-	emr_meta meta;			/* of it; points into BYTES and WORD */
+	emr_meta meta; /* of it; points into BYTES and WORD */
 	writers_word word;
-	emr_place last;			/* where its record stood last */
-	uint64_t highest;		/* version that the record has had */
+	emr_place last;	  /* where its record stood last */
+	uint64_t highest; /* version that the record has had */
 	bool lives_elsewhere;
 	emr_content content;
-	past_tree *tree;		/* in which PATH was found, when it is not there */
+	past_tree *tree; /* in which PATH was found, when it is not there */
 	old_directory above[DEPTH_MAX];
 	size_t depth;
-	uint64_t parent;		/* node of the directory that changed, 0: none */
+	uint64_t parent; /* node of the directory that changed, 0: none */
 } restoring;
 
 /* One item of a record's history, without its name. */
 typedef struct step {
-	emr_version v;		/* meta NULL */
+	emr_version v; /* meta NULL */
 	uint64_t bytes;
 } step;
 
@@ -54,10 +55,11 @@ typedef struct step {
 
 static emr_status note_step(void *arg, const emr_version *v)
 {
-	step s = { .v = *v, .bytes = v->meta->n };
+	step s = {.v = *v, .bytes = v->meta->n};
 
 	if (v->op == EMR_OP_UNLINK && v->is_live)
-		return EMR_OK;	/* the old place of a record that moved: says nothing of the record */
+		return EMR_OK; /* the old place of a record that moved: says nothing of the record
+				*/
 	s.v.meta = NULL;
 	return emr_buf_append(arg, &s, sizeof s);
 }
@@ -73,7 +75,8 @@ static emr_status history_of(emr_view *view, emr_id16 record_id, emr_buf *out)
 	return emr_facts_record_history(view->options.facts, record_id, note_step, out, NULL);
 }
 
-/* What waits becomes a version first, so that nothing is lost below what comes back; an absent ledger does not matter. */
+/* What waits becomes a version first, so that nothing is lost below what comes back; an absent
+ * ledger does not matter. */
 static void publish_first(emr_view *view)
 {
 	emr_status status;
@@ -90,7 +93,7 @@ static void publish_first(emr_view *view)
 static bool is_being_written(const node *n)
 {
 	return n->write_opens != 0 || !n->is_published || n->content_dirty ||
-		(n->file != NULL && (n->file->staging != NULL || n->file->has_content));
+	       (n->file != NULL && (n->file->staging != NULL || n->file->has_content));
 }
 
 static emr_status look(restoring *r)
@@ -113,8 +116,10 @@ static emr_status look(restoring *r)
 	return status;
 }
 
-/* The entry of PATH in the folder as of UNTIL, or among what was deleted; r->tree is that tree then.  EMR_NOT_FOUND. */
-static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, past_entry *out_entry)
+/* The entry of PATH in the folder as of UNTIL, or among what was deleted; r->tree is that tree
+ * then.  EMR_NOT_FOUND. */
+static emr_status find_in_past(
+	restoring *r, uint64_t until, bool only_deleted, past_entry *out_entry)
 {
 	past_tree *tree;
 	emr_status status = past_tree_build(r->view, until, only_deleted, &tree);
@@ -134,21 +139,24 @@ static emr_status find_in_past(restoring *r, uint64_t until, bool only_deleted, 
 	return EMR_OK;
 }
 
-/* What META, which is of PLACE, says becomes the owner's word when it comes back: it is what may be believed of it. */
-static emr_status believe(const restoring *r, const emr_place *place, emr_meta *meta, writers_word *word)
+/* What META, which is of PLACE, says becomes the owner's word when it comes back: it is what may be
+ * believed of it. */
+static emr_status believe(
+	const restoring *r, const emr_place *place, emr_meta *meta, writers_word *word)
 {
 	emr_status status;
 
 	writers_forget(word);
-	*word = (writers_word){ .is_others = false };
+	*word = (writers_word){.is_others = false};
 	status = writers_judge(r->view, place, meta, word);
 	return status == EMR_OK && word->is_hidden ? EMR_NOT_FOUND : status;
 }
 
-static emr_status read_version(restoring *r, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t pversion)
+static emr_status read_version(
+	restoring *r, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t pversion)
 {
-	emr_status status = emr_facts_version(r->view->options.facts, domain, object, version, pversion, &r->place, &r->bytes,
-		&r->meta);
+	emr_status status = emr_facts_version(r->view->options.facts, domain, object, version,
+		pversion, &r->place, &r->bytes, &r->meta);
 
 	return status == EMR_OK ? believe(r, &r->place, &r->meta, &r->word) : status;
 }
@@ -167,7 +175,7 @@ static bool is_wanted(const emr_restore *what, const step *s)
 /* The last version of RECORD that fits.  EMR_RANGE. */
 static emr_status pick(restoring *r, emr_id16 record_id)
 {
-	EMR_AUTO_BUF history = { 0 };
+	EMR_AUTO_BUF history = {0};
 	emr_status status = history_of(r->view, record_id, &history);
 	const step *steps, *found = NULL;
 	size_t n;
@@ -179,14 +187,15 @@ static emr_status pick(restoring *r, emr_id16 record_id)
 	for (size_t i = 0; i < n; i++) {
 		if (is_wanted(r->what, &steps[i]))
 			found = &steps[i];
-		if (steps[i].v.place.cver > r->highest && steps[i].v.place.cver - r->highest <= EMR_CVER_JUMP)
+		if (steps[i].v.place.cver > r->highest &&
+			steps[i].v.place.cver - r->highest <= EMR_CVER_JUMP)
 			r->highest = steps[i].v.place.cver;
 	}
 	if (found == NULL)
 		return EMR_RANGE;
 	r->last = steps[n - 1].v.place;
-	r->lives_elsewhere = steps[n - 1].v.is_live && !(r->is_live &&
-		emr_id16_equal(record_id, r->live.record_id));
+	r->lives_elsewhere = steps[n - 1].v.is_live &&
+			     !(r->is_live && emr_id16_equal(record_id, r->live.record_id));
 	return read_version(r, found->v.place.domain, found->v.place.object, found->v.described,
 		found->v.place.pversion);
 }
@@ -241,7 +250,8 @@ static emr_status choose(restoring *r)
 
 /* ---- what is read before the tree is locked ---- */
 
-/* The bytes with a key of this computer's own; opened once, so that nothing is changed for bytes that are not there. */
+/* The bytes with a key of this computer's own; opened once, so that nothing is changed for bytes
+ * that are not there. */
 static emr_status fetch_content(restoring *r)
 {
 	emr_record_ctx *records = r->view->options.records;
@@ -267,7 +277,8 @@ static emr_status fetch_directories(restoring *r)
 	const char *path = r->what->path, *slash;
 	char above[EMR_NAME_MAX * 16];
 
-	for (slash = strchr(path, '/'); slash != NULL && r->tree != NULL; slash = strchr(slash + 1, '/')) {
+	for (slash = strchr(path, '/'); slash != NULL && r->tree != NULL;
+		slash = strchr(slash + 1, '/')) {
 		old_directory *d = &r->above[r->depth];
 		const past_entry *e;
 		emr_status status;
@@ -277,8 +288,8 @@ static emr_status fetch_directories(restoring *r)
 		memcpy(above, path, (size_t)(slash - path));
 		above[slash - path] = 0;
 		e = &r->tree->entries[past_tree_find(r->tree, above)];
-		status = emr_facts_version(r->view->options.facts, e->domain, e->object, e->version, e->pversion,
-			&d->place, &d->bytes, &d->meta);
+		status = emr_facts_version(r->view->options.facts, e->domain, e->object, e->version,
+			e->pversion, &d->place, &d->bytes, &d->meta);
 		if (status == EMR_OK)
 			status = believe(r, &d->place, &d->meta, &d->word);
 		if (status != EMR_OK)
@@ -304,8 +315,10 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 	return tree_set_attributes(n, meta->xattrs);
 }
 
-/* N, new, takes the place NAME in DIRECTORY, of TARGET if there is one: in the journal, then in the tree. */
-static emr_status put_in_place(emr_view *view, node *n, node *directory, const char *name, node *target)
+/* N, new, takes the place NAME in DIRECTORY, of TARGET if there is one: in the journal, then in the
+ * tree. */
+static emr_status put_in_place(
+	emr_view *view, node *n, node *directory, const char *name, node *target)
 {
 	vacated *v = NULL;
 	char *copy;
@@ -344,8 +357,10 @@ static emr_status put_in_place(emr_view *view, node *n, node *directory, const c
 	return EMR_OK;
 }
 
-/* Whether the object of PLACE may live again in DIRECTORY: it is nowhere else, and this is its domain. */
-static bool may_live_again(const emr_view *view, const emr_place *place, emr_meta_type type, const node *directory)
+/* Whether the object of PLACE may live again in DIRECTORY: it is nowhere else, and this is its
+ * domain. */
+static bool may_live_again(
+	const emr_view *view, const emr_place *place, emr_meta_type type, const node *directory)
 {
 	bool is_root_object = emr_id16_equal(place->object, place->domain);
 
@@ -356,15 +371,16 @@ static bool may_live_again(const emr_view *view, const emr_place *place, emr_met
 	return !is_root_object && emr_id16_equal(place->domain, tree_domain(directory));
 }
 
-static emr_status add_directory(emr_view *view, node *directory, const char *name, const old_directory *old,
-	node **out_node)
+static emr_status add_directory(emr_view *view, node *directory, const char *name,
+	const old_directory *old, node **out_node)
 {
 	bool again = may_live_again(view, &old->place, EMR_META_DIR, directory);
 	node *n;
 	emr_status status = check_new_name(view, directory, name);
 
 	if (status == EMR_OK)
-		status = tree_new_node(view, EMR_META_DIR, again ? old->place.object : emr_id16_random(), 0, &n);
+		status = tree_new_node(
+			view, EMR_META_DIR, again ? old->place.object : emr_id16_random(), 0, &n);
 	if (status != EMR_OK)
 		return status;
 	n->is_domain = directory == view->root && view_makes_domains(view);
@@ -381,8 +397,10 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 	return EMR_OK;
 }
 
-/* The directory that PATH's last name goes to; those of r->above that are missing are made again. */
-static emr_status find_parent(restoring *r, const char *path, node **out_directory, const char **out_name)
+/* The directory that PATH's last name goes to; those of r->above that are missing are made again.
+ */
+static emr_status find_parent(
+	restoring *r, const char *path, node **out_directory, const char **out_name)
 {
 	emr_view *view = r->view;
 	node *directory = view->root;
@@ -415,14 +433,17 @@ static emr_status find_parent(restoring *r, const char *path, node **out_directo
 }
 
 /* The node that is to stand in DIRECTORY instead of TARGET. */
-static emr_status make_node(restoring *r, const node *directory, const node *target, node **out_node)
+static emr_status make_node(
+	restoring *r, const node *directory, const node *target, node **out_node)
 {
 	emr_view *view = r->view;
 	bool same_record = r->is_live && emr_id16_equal(r->live.record_id, r->place.record_id);
 	bool is_new = r->what->to != NULL || r->lives_elsewhere || (target != NULL && !same_record);
-	bool again = !is_new && target == NULL && may_live_again(view, &r->last, r->meta.type, directory);
+	bool again = !is_new && target == NULL &&
+		     may_live_again(view, &r->last, r->meta.type, directory);
 	node *n;
-	emr_status status = tree_new_node(view, r->meta.type, again ? r->last.object : emr_id16_random(), 0, &n);
+	emr_status status = tree_new_node(
+		view, r->meta.type, again ? r->last.object : emr_id16_random(), 0, &n);
 
 	if (status != EMR_OK)
 		return status;
@@ -459,7 +480,8 @@ static emr_status make_node(restoring *r, const node *directory, const node *tar
 static bool is_same_target(const restoring *r, const node *target)
 {
 	return target != NULL && target->type == EMR_META_FILE && !is_being_written(target) &&
-		emr_id16_equal(target->place.object, r->live.object) && target->place.cver == r->live.cver;
+	       emr_id16_equal(target->place.object, r->live.object) &&
+	       target->place.cver == r->live.cver;
 }
 
 static emr_status bring_back(restoring *r)
@@ -474,7 +496,8 @@ static emr_status bring_back(restoring *r)
 		return EMR_READ_ONLY;
 	if (erase_has(view, r->place.object))
 		return EMR_NOT_FOUND;
-	status = find_parent(r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name);
+	status = find_parent(
+		r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name);
 	if (status == EMR_OK)
 		status = check_new_name(view, directory, name);
 	if (status != EMR_OK)
@@ -501,7 +524,8 @@ static emr_status bring_back(restoring *r)
 static void tell_kernel(const restoring *r)
 {
 	const emr_view_options *o = &r->view->options;
-	const char *path = r->what->to != NULL ? r->what->to : r->what->path, *name = strrchr(path, '/');
+	const char *path = r->what->to != NULL ? r->what->to : r->what->path,
+		   *name = strrchr(path, '/');
 	char part[EMR_NAME_MAX + 1];
 	uint64_t directory = EMR_ROOT_NODE;
 	emr_attr attr;
@@ -529,8 +553,9 @@ static void tell_kernel(const restoring *r)
 
 static bool is_there_already(const restoring *r)
 {
-	return r->is_live && r->what->to == NULL && emr_id16_equal(r->live.record_id, r->place.record_id) &&
-		r->live.cver == r->place.cver;
+	return r->is_live && r->what->to == NULL &&
+	       emr_id16_equal(r->live.record_id, r->place.record_id) &&
+	       r->live.cver == r->place.cver;
 }
 
 static emr_status restore(restoring *r, emr_restored *out)
@@ -576,7 +601,7 @@ static void end(restoring *r)
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored)
 {
 	restoring *r = calloc(1, sizeof *r);
-	emr_restored restored = { 0 };
+	emr_restored restored = {0};
 	emr_status status;
 
 	if (r == NULL)
@@ -599,10 +624,11 @@ static bool comes_at(const step *steps, size_t i)
 	const emr_version *at = &steps[i].v, *before = i > 0 ? &steps[i - 1].v : NULL;
 
 	return at->is_live && (before == NULL || !before->is_live || at->op == EMR_OP_PUT ||
-		at->place.cver != before->place.cver);
+				      at->place.cver != before->place.cver);
 }
 
-static emr_status tell_steps(const emr_buf *history, bool is_live, emr_file_version_fn fn, void *arg)
+static emr_status tell_steps(
+	const emr_buf *history, bool is_live, emr_file_version_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
 	size_t n, last = 0;
@@ -613,10 +639,12 @@ static emr_status tell_steps(const emr_buf *history, bool is_live, emr_file_vers
 			last = i;
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		bool goes = !steps[i].v.is_live && i > 0 && steps[i - 1].v.is_live;
-		const emr_file_version v = { .cver = steps[i].v.place.cver, .bytes = steps[i].bytes,
+		const emr_file_version v = {.cver = steps[i].v.place.cver,
+			.bytes = steps[i].bytes,
 			.signer_id = steps[i].v.signer_id,
-			.time_unix_s = steps[i].v.time_unix_s, .is_deletion = goes,
-			.is_current = is_live && i == last };
+			.time_unix_s = steps[i].v.time_unix_s,
+			.is_deletion = goes,
+			.is_current = is_live && i == last};
 
 		if (goes || comes_at(steps, i))
 			status = fn(arg, &v);
@@ -626,12 +654,12 @@ static emr_status tell_steps(const emr_buf *history, bool is_live, emr_file_vers
 
 static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 {
-	EMR_AUTO_BUF history = { 0 };
+	EMR_AUTO_BUF history = {0};
 	past_entry e;
 	emr_status status = look(r);
 
 	if (status == EMR_OK && !r->is_live && r->is_busy)
-		return EMR_OK;	/* nothing of it is published */
+		return EMR_OK; /* nothing of it is published */
 	if (status == EMR_OK && !r->is_live) {
 		status = find_in_past(r, UINT64_MAX, true, &e);
 		if (status == EMR_OK && e.type != EMR_META_FILE)
@@ -640,13 +668,15 @@ static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 			status = read_version(r, e.domain, e.object, e.version, e.pversion);
 	}
 	if (status == EMR_OK)
-		status = history_of(r->view, r->is_live ? r->live.record_id : r->place.record_id, &history);
+		status = history_of(
+			r->view, r->is_live ? r->live.record_id : r->place.record_id, &history);
 	return status == EMR_OK ? tell_steps(&history, r->is_live, fn, arg) : status;
 }
 
-emr_status emr_view_each_version(emr_view *view, const char *path, emr_file_version_fn fn, void *arg)
+emr_status emr_view_each_version(
+	emr_view *view, const char *path, emr_file_version_fn fn, void *arg)
 {
-	const emr_restore what = { .path = path };
+	const emr_restore what = {.path = path};
 	restoring *r = calloc(1, sizeof *r);
 	emr_status status;
 

@@ -7,7 +7,7 @@
 #include "foreign.h"
 
 #define ROW_VERSION 2
-#define ROW_VERSION_OWN 1	/* of what lies in one's own folder */
+#define ROW_VERSION_OWN 1 /* of what lies in one's own folder */
 #define ROW_FLAGS_ALL 511
 
 emr_status row_encode(const node_row *row, emr_buf *out)
@@ -50,15 +50,15 @@ emr_status row_encode(const node_row *row, emr_buf *out)
 static bool is_sane(const node_row *row)
 {
 	return row->type >= EMR_META_FILE && row->type <= EMR_META_SYMLINK &&
-		(row->flags & ~ROW_FLAGS_ALL) == 0 && row->mode <= 07777 &&
-		row->name.len <= EMR_NAME_MAX && row->target.len <= EMR_META_TARGET_MAX &&
-		memchr(row->name.data, 0, row->name.len) == NULL;
+	       (row->flags & ~ROW_FLAGS_ALL) == 0 && row->mode <= 07777 &&
+	       row->name.len <= EMR_NAME_MAX && row->target.len <= EMR_META_TARGET_MAX &&
+	       memchr(row->name.data, 0, row->name.len) == NULL;
 }
 
 emr_status row_decode(emr_bytes bytes, node_row *out_row)
 {
 	emr_reader r = emr_reader_of(bytes);
-	node_row row = { 0 };
+	node_row row = {0};
 	size_t name_len, target_len, attributes_len;
 	emr_status status = EMR_OK;
 
@@ -83,8 +83,8 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 	if (row.flags & ROW_HAS_PLACE)
 		emr_place_read(&r, &row.place);
 	if (row.flags & ROW_HAS_CONTENT)
-		status = emr_content_decode(emr_read_bytes(&r, EMR_CONTENT_ENCODED_BYTES),
-			&row.content);
+		status = emr_content_decode(
+			emr_read_bytes(&r, EMR_CONTENT_ENCODED_BYTES), &row.content);
 	if (row.flags & ROW_HAS_STAGING)
 		emr_read_copy(&r, row.staging.b, sizeof row.staging.b);
 	if (row.flags & ROW_IS_RESTORED)
@@ -123,10 +123,13 @@ node_row row_of_node(const node *n)
 	if (n->target != NULL)
 		row.target = emr_bytes_of(n->target, strlen(n->target));
 	if (n->parent != NULL)
-		row.parent = emr_id16_is_zero(n->lost_parent) ? row_directory(n->parent) : n->lost_parent;
+		row.parent = emr_id16_is_zero(n->lost_parent) ? row_directory(n->parent)
+							      : n->lost_parent;
 	row.flags = (uint16_t)((n->is_domain ? ROW_IS_DOMAIN : 0) |
-		(n->is_published ? ROW_HAS_PLACE : 0) | (n->meta_dirty ? ROW_META_DIRTY : 0) |
-		(n->content_dirty ? ROW_CONTENT_DIRTY : 0) | (n->is_inbox ? ROW_IS_INBOX : 0));
+			       (n->is_published ? ROW_HAS_PLACE : 0) |
+			       (n->meta_dirty ? ROW_META_DIRTY : 0) |
+			       (n->content_dirty ? ROW_CONTENT_DIRTY : 0) |
+			       (n->is_inbox ? ROW_IS_INBOX : 0));
 	if (top != NULL) {
 		row.flags |= ROW_IS_FOREIGN;
 		row.domain = top->shared->domain;
@@ -164,7 +167,7 @@ emr_status vacated_encode(const vacated_row *row, emr_buf *out)
 emr_status vacated_decode(emr_bytes bytes, vacated_row *out_row)
 {
 	emr_reader r = emr_reader_of(bytes);
-	vacated_row row = { 0 };
+	vacated_row row = {0};
 
 	if (emr_read_u8(&r) > ROW_VERSION)
 		return EMR_NEWER_FORMAT;

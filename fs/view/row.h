@@ -1,4 +1,5 @@
-/* What the journal keeps of a node that differs from the ledger, and of a published name that went away. */
+/* What the journal keeps of a node that differs from the ledger, and of a published name that went
+ * away. */
 #pragma once
 
 #include "node.h"
@@ -6,31 +7,31 @@
 enum {
 	ROW_IS_DOMAIN = 1,
 	ROW_HAS_PLACE = 2,
-	ROW_HAS_CONTENT = 4,	/* frozen, not published */
-	ROW_HAS_STAGING = 8,	/* a working copy in the spill */
+	ROW_HAS_CONTENT = 4, /* frozen, not published */
+	ROW_HAS_STAGING = 8, /* a working copy in the spill */
 	ROW_META_DIRTY = 16,
 	ROW_CONTENT_DIRTY = 32,
 	ROW_IS_INBOX = 64,
-	ROW_IS_RESTORED = 128,	/* the content is an earlier version's */
-	ROW_IS_FOREIGN = 256,	/* it lies in another's domain */
+	ROW_IS_RESTORED = 128, /* the content is an earlier version's */
+	ROW_IS_FOREIGN = 256,  /* it lies in another's domain */
 };
 
 typedef struct node_row {
 	uint8_t type;
 	uint16_t flags;
 	uint64_t change;
-	emr_id16 parent;	/* zero: the top itself */
-	emr_id16 next_id;	/* zero, or the object id it gets in the domain it was moved to */
+	emr_id16 parent;  /* zero: the top itself */
+	emr_id16 next_id; /* zero, or the object id it gets in the domain it was moved to */
 	uint16_t mode;
 	uint64_t ino;
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
-	emr_bytes name, target, attributes;	/* borrowed */
+	emr_bytes name, target, attributes; /* borrowed */
 	emr_place place;
 	emr_content content;
 	emr_id16 staging;
 	emr_place restored;
-	emr_id16 domain;	/* with ROW_IS_FOREIGN: PARENT is a directory of that domain */
+	emr_id16 domain; /* with ROW_IS_FOREIGN: PARENT is a directory of that domain */
 } node_row;
 
 emr_status row_encode(const node_row *row, emr_buf *out);

@@ -12,13 +12,18 @@
 #include "shared_end.h"
 #include "shared_software.h"
 
-#define LOOK_NS INT64_C(5000000000)	/* a look without a reason: a ledger that nobody follows, a clock that was set */
+#define LOOK_NS                                                                                    \
+	INT64_C(5000000000) /* a look without a reason: a ledger that nobody follows, a clock that \
+			       was set */
 
 emr_status shared_new(emr_view *view)
 {
 	const emr_view_options *o = &view->options;
-	emr_share_options options = { .keyring = o->keyring, .ledger = o->ledger, .replica = o->replica,
-		.records = o->records, .clock = o->clock };
+	emr_share_options options = {.keyring = o->keyring,
+		.ledger = o->ledger,
+		.replica = o->replica,
+		.records = o->records,
+		.clock = o->clock};
 	pthread_condattr_t attr;
 	emr_status status;
 
@@ -56,7 +61,8 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 		return;
 	status = shared_follow(view);
 	if (status != EMR_OK && status != EMR_OFFLINE)
-		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
+			emr_status_text(status));
 	shared_end_due(view);
 	inboxes_turn(view);
 	foreign_turn(view);

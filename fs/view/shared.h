@@ -1,9 +1,11 @@
-/* The nodes below shared-with-me, and what the thread behind them keeps: owners, their shares, questions on their way, and who
- * waits for them.  It refuses to hold a key after the end of its grant.
+/* The nodes below shared-with-me, and what the thread behind them keeps: owners, their shares,
+ * questions on their way, and who waits for them.  It refuses to hold a key after the end of its
+ * grant.
  *
- * Owners and shares are added by the worker (the thread, or whoever calls emr_view_shared_turn) and live as long as the view, so
- * that nodes may point to them.  Everything is protected by view->lock; what only the worker touches says so.  What is shown (shares, names,
- * grants, phases, trees) the worker alone changes, with the lock, and reads without it. */
+ * Owners and shares are added by the worker (the thread, or whoever calls emr_view_shared_turn) and
+ * live as long as the view, so that nodes may point to them.  Everything is protected by
+ * view->lock; what only the worker touches says so.  What is shown (shares, names, grants, phases,
+ * trees) the worker alone changes, with the lock, and reads without it. */
 #pragma once
 
 #include "share/read.h"
@@ -14,28 +16,30 @@
 #include "tree.h"
 
 #define SHARED_DIRECTORY "shared-with-me"
-#define SHARED_COOKIE (UINT64_C(1) << 61)	/* its place in the listing of the top */
-#define SHARED_POLL_NS INT64_C(25000000)	/* between looks for answers, while somebody waits and the ledger has not moved */
+#define SHARED_COOKIE (UINT64_C(1) << 61) /* its place in the listing of the top */
+#define SHARED_POLL_NS                                                                             \
+	INT64_C(25000000) /* between looks for answers, while somebody waits and the ledger has    \
+			     not moved */
 #define SHARED_IDLE_POLL_NS INT64_C(500000000)
-#define SHARED_NOTE_S (30u * 86400)	/* how long the end of a share is told */
+#define SHARED_NOTE_S (30u * 86400) /* how long the end of a share is told */
 
 typedef enum shared_level {
 	SHARED_TOP,
 	SHARED_OWNER,
-	SHARED_RECORD,	/* a share, and everything in it */
-	SHARED_NOTE,	/* SHARE - access ended DATE.txt */
+	SHARED_RECORD, /* a share, and everything in it */
+	SHARED_NOTE,   /* SHARE - access ended DATE.txt */
 } shared_level;
 
 typedef struct shared_owner {
 	struct shared_owner *next;
-	uint64_t number;	/* from 1: its place in listings */
+	uint64_t number; /* from 1: its place in listings */
 	emr_id32 signer_id;
-	char name[EMR_NAME_MAX + 1];	/* of the directory: NAME BORN (CODE) */
-	emr_card card;		/* the newest of his letters' */
+	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE) */
+	emr_card card;		     /* the newest of his letters' */
 } shared_owner;
 
 typedef enum shared_phase {
-	SHARED_COMING,	/* nothing to show yet */
+	SHARED_COMING, /* nothing to show yet */
 	SHARED_OPEN,
 	SHARED_EXPIRED,
 	SHARED_REVOKED,
@@ -44,40 +48,46 @@ typedef enum shared_phase {
 typedef struct shared_share {
 	struct shared_share *next;
 	shared_owner *owner;
-	uint64_t number;	/* from 1: its place in listings */
-	emr_id16 domain, top;	/* TOP: the object where it begins */
-	emr_id16 root;		/* with IS_TIED: the domain with whose share it came */
-	const emr_view *view;	/* in which it is shown */
+	uint64_t number;      /* from 1: its place in listings */
+	emr_id16 domain, top; /* TOP: the object where it begins */
+	emr_id16 root;	      /* with IS_TIED: the domain with whose share it came */
+	const emr_view *view; /* in which it is shown */
 	bool is_tied;
 	char name[EMR_NAME_MAX + 1];
 	char note_name[EMR_NAME_MAX + 1];
-	emr_known_grant grant;	/* the best there is: in force, for this purpose, the longest */
+	emr_known_grant grant; /* the best there is: in force, for this purpose, the longest */
 	unsigned agents_count, needed;
 	/* Writing (foreign.h); RIGHTS 0: only reading. */
 	uint16_t rights;
 	uint64_t write_until_unix_s;
-	bool is_blind;		/* nothing of it may be read: GRANT has an end and nothing else */
-	emr_buf owner_card;	/* of an Inbox that one may write in because one has this card; else empty */
-	uint64_t sent_day, sent_seq, sent;	/* of an Inbox (foreign_limit.c): how many of my files the ledger has of that day, up to which entry */
-	bool wants_tree;	/* nobody looks, but what was changed here must be compared with what is there */
+	bool is_blind;	    /* nothing of it may be read: GRANT has an end and nothing else */
+	emr_buf owner_card; /* of an Inbox that one may write in because one has this card; else
+			       empty */
+	uint64_t sent_day, sent_seq, sent; /* of an Inbox (foreign_limit.c): how many of my files
+					      the ledger has of that day, up to which entry */
+	bool wants_tree; /* nobody looks, but what was changed here must be compared with what is
+			    there */
 	shared_phase phase;
 	uint64_t ended_unix_s;
-	int64_t end_boot_ns;	/* when it ends by the clock that nobody sets */
-	bool is_file;		/* TOP is no directory */
-	bool has_purpose;	/* the grant is for what the folder was opened for */
-	unsigned stale_told;	/* of the worker: how often it was said that the ledger is away */
+	int64_t end_boot_ns; /* when it ends by the clock that nobody sets */
+	bool is_file;	     /* TOP is no directory */
+	bool has_purpose;    /* the grant is for what the folder was opened for */
+	unsigned stale_told; /* of the worker: how often it was said that the ledger is away */
 	bool is_ending_told;
-	shared_tree *tree;	/* NULL: nobody has looked yet */
-	bool has_grown;		/* the ledger has, in this domain, since TREE was built */
+	shared_tree *tree; /* NULL: nobody has looked yet */
+	bool has_grown;	   /* the ledger has, in this domain, since TREE was built */
 	int64_t build_not_before_ns;
-	emr_report_row *rows;	/* openings that the owner has not been told of */
+	emr_report_row *rows; /* openings that the owner has not been told of */
 	size_t nrows;
 	int64_t report_due_boot_ns;
 	/* of the worker */
-	emr_shared *opened;	/* with the keys; NULL: not open */
+	emr_shared *opened; /* with the keys; NULL: not open */
 	struct shared_asking *asking;
-	size_t names_kept;	/* how many listing keys are at rest */
-	struct { emr_id16 directory; unsigned n; } ahead[8];	/* how many siblings were asked for last */
+	size_t names_kept; /* how many listing keys are at rest */
+	struct {
+		emr_id16 directory;
+		unsigned n;
+	} ahead[8]; /* how many siblings were asked for last */
 	unsigned ahead_next;
 } shared_share;
 
@@ -90,18 +100,19 @@ typedef struct shared_span {
 typedef struct shared_at {
 	shared_level level;
 	shared_owner *owner;
-	shared_share *share;	/* NULL: not known (yet), only what was written there */
+	shared_share *share; /* NULL: not known (yet), only what was written there */
 	emr_id16 domain, object;
-	uint64_t version;	/* of the content; of a link its row's, of a directory 0 */
-	uint32_t entry;		/* of share->tree; SHARED_TREE_NONE: it is no more, or there is no tree */
+	uint64_t version; /* of the content; of a link its row's, of a directory 0 */
+	uint32_t entry;	  /* of share->tree; SHARED_TREE_NONE: it is no more, or there is no tree */
 	bool has_verdict;
-	shared_span spans[SHARED_SPANS_MAX];	/* what was read since it was made, apart from each other */
+	shared_span spans[SHARED_SPANS_MAX]; /* what was read since it was made, apart from each
+						other */
 	size_t nspans;
 } shared_at;
 
 typedef struct shared_waiter {
 	struct shared_waiter *next;
-	node *n;		/* kept by a count of its opens */
+	node *n; /* kept by a count of its opens */
 	shared_share *share;
 	emr_need need;
 	emr_ready_fn ready;
@@ -113,54 +124,56 @@ typedef struct shared_waiter {
 typedef struct shared_asking {
 	struct shared_asking *next;
 	emr_ask *ask;
-	emr_id16 *objects;	/* NULL: names */
+	emr_id16 *objects; /* NULL: names */
 	size_t n;
 	int64_t since_boot_ns;
-	emr_share_trouble trouble;	/* as of the last look */
+	emr_share_trouble trouble; /* as of the last look */
 } shared_asking;
 
 #define SHARED_TOLD_KINDS 9
 
 /* How often a person was told of one kind of trouble lately. */
 typedef struct shared_told {
-	const char *id;	/* a literal; NULL: none yet */
+	const char *id; /* a literal; NULL: none yet */
 	int64_t since_boot_ns;
 	unsigned count;
 } shared_told;
 
 typedef struct shares {
-	emr_share *share;	/* of the worker */
+	emr_share *share; /* of the worker */
 	pthread_t thread;
-	pthread_cond_t wake;	/* the worker waits on it */
+	pthread_cond_t wake; /* the worker waits on it */
 	pthread_cond_t answered;
 	bool has_thread, stop, is_closed;
-	bool is_in_use;		/* atomic: there are shares */
-	bool has_news;		/* the ledger may have grown */
-	unsigned answering;	/* READYs that run */
+	bool is_in_use;	    /* atomic: there are shares */
+	bool has_news;	    /* the ledger may have grown */
+	unsigned answering; /* READYs that run */
 	shared_owner *owners;
 	shared_share *all;
 	uint64_t next_owner, next_share;
 	shared_waiter *waiters;
 	shared_told told[SHARED_TOLD_KINDS];
-	emr_buf kept_names;	/* of the worker: entries of the file shared-names */
-	bool has_kept_names;	/* of the worker: it was read */
-	struct shared_policy *policies;	/* shared_software.c */
-	uint64_t seen;		/* of the worker: entries of the ledger that were looked at */
-	bool knows_grants;	/* of the worker: grants were looked at once */
-	bool knows_inboxes;	/* of the worker, both: the list of others' Inboxes as of this generation */
+	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
+	bool has_kept_names;		/* of the worker: it was read */
+	struct shared_policy *policies; /* shared_software.c */
+	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
+	bool knows_grants;  /* of the worker: grants were looked at once */
+	bool knows_inboxes; /* of the worker, both: the list of others' Inboxes as of this
+			       generation */
 	uint64_t inboxes;
-	bool has_leaving;	/* a record of another's has a name of scratch, and its bytes are not here yet (foreign_fetch) */
-	bool has_own;		/* there may be nodes of one's own in others' folders (foreign.h) */
-	emr_buf gone;		/* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns;	/* of the worker: when the ledger was last reached */
+	bool has_leaving; /* a record of another's has a name of scratch, and its bytes are not here
+			     yet (foreign_fetch) */
+	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
+	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
+	int64_t fresh_boot_ns; /* of the worker: when the ledger was last reached */
 } shares;
 
 /* ---- life: shared.c */
 /* Before the first catch_up of the view. */
 emr_status shared_new(emr_view *view);
 emr_status shared_start(emr_view *view);
-void shared_stop(emr_view *view);	/* the thread; wipes every key */
-void shared_free(emr_view *view);	/* after the nodes */
+void shared_stop(emr_view *view); /* the thread; wipes every key */
+void shared_free(emr_view *view); /* after the nodes */
 /* Under view->lock: the ledger may have grown, or somebody waits. */
 void shared_wake(emr_view *view);
 
@@ -172,21 +185,25 @@ emr_status shared_top(emr_view *view, node **out_node);
 /* After emr_view_await: the kid of DIRECTORY called NAME. */
 emr_status shared_child(emr_view *view, node *directory, const char *name, node **out_node);
 /* After emr_view_await: entries after COOKIE, as emr_view_each_entry. */
-emr_status shared_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
+emr_status shared_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
 void shared_release_if_unused(emr_view *view, node *n);
 /* Entry of S's tree, as a node. */
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node);
-/* What S itself is shown as: that, or what was written of it here.  S has a tree, or is a file that was written. */
+/* What S itself is shown as: that, or what was written of it here.  S has a tree, or is a file that
+ * was written. */
 emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node);
 /* N, which is to be a node of S's tree or is one, shows ENTRY of it. */
 emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry);
 /* The version that makes an entry another node. */
 uint64_t shared_version_of(const shared_entry *e);
-/* The directory OBJECT of DOMAIN, which nobody may know (yet): found by its id when the share shows it. */
+/* The directory OBJECT of DOMAIN, which nobody may know (yet): found by its id when the share shows
+ * it. */
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node);
 /* A directory of a share can be looked into. */
 emr_status shared_check_directory(const emr_view *view, const node *n);
-bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg);
+bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
+	emr_entry_fn fn, void *arg);
 /* What the bytes of N are asked for by: N shows a record, or is one's own that was published. */
 emr_id16 shared_object_of(const node *n);
 /* From the top of the folder, whatever N is. */
@@ -194,45 +211,52 @@ char *shared_path_of_any(const node *n);
 /* From the top of the folder; NULL without memory.  The second: of the share in which N lies. */
 char *shared_path(const node *n);
 char *shared_path_of_share(const node *n);
-/* TREE is what S shows from now on (NULL: nothing); what the kernel must be told goes to TELL (of shared_telling).  Gives the old one. */
+/* TREE is what S shows from now on (NULL: nothing); what the kernel must be told goes to TELL (of
+ * shared_telling).  Gives the old one. */
 shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree, emr_buf *tell);
 /* EMR_OK, or why nothing of S can be read (any more). */
 emr_status shared_is_readable(const emr_view *view, const shared_share *s);
-/* Names that S has and BEFORE had not, in directories that the kernel knows: it may remember that they are lacking.  shared_grown.c */
-void shared_tell_new(emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell);
+/* Names that S has and BEFORE had not, in directories that the kernel knows: it may remember that
+ * they are lacking.  shared_grown.c */
+void shared_tell_new(
+	emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell);
 
 /* What the kernel holds and must not: an entry (NAME) or a node's data and attributes. */
 typedef struct shared_telling {
 	uint64_t node;
-	char name[EMR_NAME_MAX + 1];	/* "": the node */
+	char name[EMR_NAME_MAX + 1]; /* "": the node */
 } shared_telling;
 emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name);
 /* Without view->lock. */
 void shared_tell(emr_view *view, const emr_buf *tell);
 
 /* ---- who and what is shown: shared_folder.c */
-/* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares since. */
+/* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares
+ * since. */
 emr_status shared_follow(emr_view *view);
-/* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL without memory.  The second: NULL
- * when there is none. */
+/* Under view->lock: the share that DOMAIN of CARD's owner is, called LABEL when it is new; NULL
+ * without memory.  The second: NULL when there is none. */
 shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
-/* Under view->lock: every owner gets a name of his own; names of TOP_NUMBER (0: no such node) that are no more go to TELL. */
+/* Under view->lock: every owner gets a name of his own; names of TOP_NUMBER (0: no such node) that
+ * are no more go to TELL. */
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);
 /* Without view->lock: before and after shares came, of which the kernel is then told. */
 bool shared_was_there(emr_view *view);
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
 /* Under view->lock: S is called LABEL in its owner's directory, unless another is. */
 void shared_name_share(const emr_view *view, shared_share *s, const char *label);
-/* A text of another person as a part of a name: the texts themselves were checked when their letter was opened (controls, marks of
- * direction), but a slash ends a name, and a bracket is kept for what emrfs says. */
+/* A text of another person as a part of a name: the texts themselves were checked when their letter
+ * was opened (controls, marks of direction), but a slash ends a name, and a bracket is kept for
+ * what emrfs says. */
 void shared_tame(char *text, bool brackets, const char *nothing, size_t size);
 
 /* ---- bytes: shared_bytes.c */
 /* Without view->lock.  HANDLE's node is a note or a record. */
 emr_status shared_open(emr_view *view, emr_handle *handle);
 /* *OUT_TAKEN: the node has become one's own meanwhile, and nothing was read. */
-emr_status shared_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken);
+emr_status shared_read(
+	emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken);
 /* Of the worker: the reader of N, a record of S.  EMR_DENIED: its key is not here. */
 emr_status shared_attach(emr_view *view, shared_share *s, node *n);
 /* Appends what a note says. */
@@ -240,14 +264,15 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out);
 
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
-void shared_close(shared_share *s);	/* drops questions and keys */
+void shared_close(shared_share *s); /* drops questions and keys */
 /* When the next look is worth it. */
 int64_t shared_due_ns(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
 /* Everybody who waits for NEED of S is answered with STATUS. */
 void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status);
-/* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may tell the person). */
+/* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may
+ * tell the person). */
 typedef bool (*shared_choose_fn)(void *arg, const shared_waiter *w);
 typedef emr_status (*shared_say_fn)(void *arg, const shared_waiter *w);
 void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, void *arg);
@@ -264,7 +289,8 @@ emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 /* Under view->lock: what user.emrfs.access says in S. */
 #define SHARED_ACCESS_BYTES 200
 void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES]);
-/* Its word alone, and when that right ends: of writing the end of writing, which may come before that of reading. */
+/* Its word alone, and when that right ends: of writing the end of writing, which may come before
+ * that of reading. */
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s);
 /* What nodes are known by. */
 emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version);

@@ -1,4 +1,5 @@
-/* What the worker does for one share: questions on the ledger, their answers, and what follows from them. */
+/* What the worker does for one share: questions on the ledger, their answers, and what follows from
+ * them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,9 @@
 #include "shared_notice.h"
 #include "shared_place.h"
 
-#define ASK_LIFE_NS (EMR_ASK_LIFE_S * INT64_C(1000000000))	/* an answer may come after everybody has gone: then the next one need not ask */
+#define ASK_LIFE_NS                                                                                \
+	(EMR_ASK_LIFE_S * INT64_C(1000000000)) /* an answer may come after everybody has gone:     \
+						  then the next one need not ask */
 #define AHEAD_MAX 1024u
 #define BUILD_PAUSE_NS INT64_C(200000000)
 #define AFTER_FAILURE_NS INT64_C(30000000000)
@@ -39,7 +42,8 @@ void shared_close(shared_share *s)
 }
 
 /* Takes ASK and OBJECTS, also when it fails. */
-static emr_status add_asking(emr_view *view, shared_share *s, emr_ask *ask, emr_id16 *objects, size_t n)
+static emr_status add_asking(
+	emr_view *view, shared_share *s, emr_ask *ask, emr_id16 *objects, size_t n)
 {
 	shared_asking *asking = calloc(1, sizeof *asking);
 
@@ -48,8 +52,11 @@ static emr_status add_asking(emr_view *view, shared_share *s, emr_ask *ask, emr_
 		free(objects);
 		return EMR_NO_MEMORY;
 	}
-	*asking = (shared_asking){ .next = s->asking, .ask = ask, .objects = objects, .n = n,
-		.since_boot_ns = view_boot_ns(view) };
+	*asking = (shared_asking){.next = s->asking,
+		.ask = ask,
+		.objects = objects,
+		.n = n,
+		.since_boot_ns = view_boot_ns(view)};
 	s->asking = asking;
 	return EMR_OK;
 }
@@ -78,7 +85,8 @@ static const shared_asking *asking_for(const shared_share *s, emr_need need, emr
 typedef struct refusing {
 	emr_view *view;
 	const shared_share *share;
-	const shared_asking *asking;	/* only who waits for this; NULL: everybody who waits for NEED */
+	const shared_asking
+		*asking; /* only who waits for this; NULL: everybody who waits for NEED */
 	emr_need need;
 	emr_status status;
 	const emr_share_trouble *trouble;
@@ -91,7 +99,8 @@ static bool is_concerned(void *arg, const shared_waiter *w)
 
 	if (w->share != r->share)
 		return false;
-	return r->asking != NULL ? covers(r->asking, w->need, shared_object_of(w->n)) : w->need == r->need;
+	return r->asking != NULL ? covers(r->asking, w->need, shared_object_of(w->n))
+				 : w->need == r->need;
 }
 
 static unsigned seconds_waited(int64_t now, const shared_waiter *w)
@@ -105,7 +114,8 @@ static emr_status say_trouble(void *arg, const shared_waiter *w)
 {
 	const refusing *r = arg;
 
-	return shared_notice_trouble(r->view, r->share, w->n, r->status, r->trouble, seconds_waited(r->now, w));
+	return shared_notice_trouble(
+		r->view, r->share, w->n, r->status, r->trouble, seconds_waited(r->now, w));
 }
 
 /* ---- answers that came ---- */
@@ -122,8 +132,12 @@ static void rest(emr_view *view, shared_share *s)
 static void refuse_asking(emr_view *view, shared_share *s, const shared_asking *asking)
 {
 	emr_share_trouble trouble = asking->trouble;
-	refusing r = { .view = view, .share = s, .asking = asking, .status = EMR_DENIED, .trouble = &trouble,
-		.now = view_boot_ns(view) };
+	refusing r = {.view = view,
+		.share = s,
+		.asking = asking,
+		.status = EMR_DENIED,
+		.trouble = &trouble,
+		.now = view_boot_ns(view)};
 
 	shared_look_at_end(view, s, &trouble);
 	shared_answer(view, is_concerned, say_trouble, &r);
@@ -139,7 +153,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 		char id[65];
 
 		emr_hex(asking->trouble.liars[i].b, 32, id);
-		emr_log(EMR_LOG_WARN, "shares: %.16s answered what cannot be right and is not asked again", id);
+		emr_log(EMR_LOG_WARN,
+			"shares: %.16s answered what cannot be right and is not asked again", id);
 	}
 	if (status == EMR_BUSY && view_boot_ns(view) - asking->since_boot_ns < ASK_LIFE_NS)
 		return;
@@ -163,10 +178,15 @@ static void collect_all(emr_view *view, shared_share *s)
 
 /* ---- names ---- */
 
-static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status, emr_share_trouble *trouble)
+static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status,
+	emr_share_trouble *trouble)
 {
-	refusing r = { .view = view, .share = s, .need = need, .status = status, .trouble = trouble,
-		.now = view_boot_ns(view) };
+	refusing r = {.view = view,
+		.share = s,
+		.need = need,
+		.status = status,
+		.trouble = trouble,
+		.now = view_boot_ns(view)};
 
 	shared_look_at_end(view, s, trouble);
 	shared_answer(view, is_concerned, say_trouble, &r);
@@ -176,15 +196,15 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 
 static void build(emr_view *view, shared_share *s)
 {
-	emr_share_trouble none = { .why = EMR_WHY_NONE };
+	emr_share_trouble none = {.why = EMR_WHY_NONE};
 	int64_t began = view_boot_ns(view);
-	EMR_AUTO_BUF tell = { 0 };
+	EMR_AUTO_BUF tell = {0};
 	shared_tree *tree, *before;
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
 	s->has_grown = false;
-	before = s->tree;	/* only this thread changes it */
+	before = s->tree; /* only this thread changes it */
 	pthread_mutex_unlock(&view->lock);
 	status = shared_tree_build(s->opened, s->top, s->name, before, &tree);
 	if (status != EMR_OK) {
@@ -192,13 +212,16 @@ static void build(emr_view *view, shared_share *s)
 		return;
 	}
 	if (tree->unreadable > 0)
-		emr_log(EMR_LOG_WARN, "shares: %llu records cannot be read", (unsigned long long)tree->unreadable);
+		emr_log(EMR_LOG_WARN, "shares: %llu records cannot be read",
+			(unsigned long long)tree->unreadable);
 	pthread_mutex_lock(&view->lock);
 	before = shared_swap_tree(view, s, tree, &tell);
-	if (s->is_tied && before == NULL)	/* the letter says how the share around it is called */
+	if (s->is_tied && before == NULL) /* the letter says how the share around it is called */
 		shared_name_share(view, s, tree->top_name);
-	/* Who saves a thousand files does not make this computer read ten thousand names a thousand times. */
-	s->build_not_before_ns = view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (view_boot_ns(view) - began);
+	/* Who saves a thousand files does not make this computer read ten thousand names a thousand
+	 * times. */
+	s->build_not_before_ns =
+		view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (view_boot_ns(view) - began);
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
 	shared_tell(view, &tell);
@@ -207,7 +230,7 @@ static void build(emr_view *view, shared_share *s)
 
 static void serve_names(emr_view *view, shared_share *s)
 {
-	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	emr_ask *ask = NULL;
 	emr_status status;
 
@@ -224,14 +247,16 @@ static void serve_names(emr_view *view, shared_share *s)
 
 /* ---- bytes ---- */
 
-/* How many of DIRECTORY are asked for at once: 1, 2, 4 ... each time that the last were not enough. */
+/* How many of DIRECTORY are asked for at once: 1, 2, 4 ... each time that the last were not enough.
+ */
 static unsigned grow_ahead(shared_share *s, emr_id16 directory)
 {
 	size_t slots = sizeof s->ahead / sizeof s->ahead[0];
 
 	for (size_t i = 0; i < slots; i++)
 		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
-			s->ahead[i].n = s->ahead[i].n < AHEAD_MAX / 2 ? s->ahead[i].n * 2 : AHEAD_MAX;
+			s->ahead[i].n =
+				s->ahead[i].n < AHEAD_MAX / 2 ? s->ahead[i].n * 2 : AHEAD_MAX;
 			return s->ahead[i].n;
 		}
 	s->ahead[s->ahead_next % slots].directory = directory;
@@ -241,7 +266,7 @@ static unsigned grow_ahead(shared_share *s, emr_id16 directory)
 
 typedef struct asked {
 	emr_id16 *objects;
-	size_t n, first;	/* FIRST of them are wanted, the others come along */
+	size_t n, first; /* FIRST of them are wanted, the others come along */
 } asked;
 
 static bool has_asked(const asked *a, emr_id16 object)
@@ -265,7 +290,8 @@ static void add_siblings(shared_share *s, emr_id16 object, asked *a)
 	up = &tree->entries[tree->entries[entry].parent];
 	left = grow_ahead(s, up->object) - 1;
 	for (uint32_t i = 1; i < up->nkids && left > 0 && a->n < AHEAD_MAX; i++) {
-		const shared_entry *e = &tree->entries[up->first_kid + (entry - up->first_kid + i) % up->nkids];
+		const shared_entry *e =
+			&tree->entries[up->first_kid + (entry - up->first_kid + i) % up->nkids];
 
 		if (e->pversion == 0 || e->type != EMR_META_FILE || has_asked(a, e->object) ||
 			emr_shared_has_key(s->opened, e->object, e->pversion) ||
@@ -278,11 +304,12 @@ static void add_siblings(shared_share *s, emr_id16 object, asked *a)
 
 static void ask_for(emr_view *view, shared_share *s, asked *a)
 {
-	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	emr_ask *ask = NULL;
 	emr_status status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
 
-	if (status == EMR_NOT_FOUND && a->n > a->first) {	/* one that would have come along is no more */
+	if (status == EMR_NOT_FOUND &&
+		a->n > a->first) { /* one that would have come along is no more */
 		a->n = a->first;
 		status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
 	}
@@ -315,7 +342,7 @@ static emr_status say_status(void *arg, const shared_waiter *w)
 /* Everybody who waits for N, which the caller holds. */
 static void answer_node(emr_view *view, node *n, emr_status status)
 {
-	one o = { .n = n, .status = status };
+	one o = {.n = n, .status = status};
 
 	if (status != EMR_OK)
 		file_notice(view, n, status);
@@ -335,7 +362,8 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	pthread_mutex_lock(&view->lock);
 	object = shared_object_of(n);
 	pthread_mutex_unlock(&view->lock);
-	if (asking_for(s, EMR_NEED_BYTES, object) == NULL && !has_asked(a, object) && a->n < AHEAD_MAX)
+	if (asking_for(s, EMR_NEED_BYTES, object) == NULL && !has_asked(a, object) &&
+		a->n < AHEAD_MAX)
 		a->objects[a->n++] = object;
 }
 
@@ -349,7 +377,8 @@ static node **take_wanted(emr_view *view, const shared_share *s, size_t *out_n)
 	for (const shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
 		most += w->share == s && w->need == EMR_NEED_BYTES;
 	all = most > 0 ? calloc(most, sizeof *all) : NULL;
-	for (const shared_waiter *w = view->shares->waiters; w != NULL && all != NULL; w = w->next) {
+	for (const shared_waiter *w = view->shares->waiters; w != NULL && all != NULL;
+		w = w->next) {
 		bool is_known = false;
 
 		if (w->share != s || w->need != EMR_NEED_BYTES)
@@ -367,7 +396,7 @@ static node **take_wanted(emr_view *view, const shared_share *s, size_t *out_n)
 
 static void serve_bytes(emr_view *view, shared_share *s)
 {
-	asked a = { .objects = NULL };
+	asked a = {.objects = NULL};
 	node **wanted;
 	size_t n;
 
@@ -406,7 +435,7 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 {
 	const refusing *r = arg;
 	const shared_asking *asking;
-	emr_share_trouble nobody = { .why = EMR_WHY_NO_RELEASE, .is_owner_missing = true };
+	emr_share_trouble nobody = {.why = EMR_WHY_NO_RELEASE, .is_owner_missing = true};
 	emr_id16 object;
 
 	pthread_mutex_lock(&r->view->lock);
@@ -414,16 +443,17 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 	pthread_mutex_unlock(&r->view->lock);
 	asking = asking_for(r->share, w->need, object);
 
-	if (w->need == EMR_NEED_NAMES && r->share->tree != NULL)	/* only a share inside is lacking */
+	if (w->need == EMR_NEED_NAMES &&
+		r->share->tree != NULL) /* only a share inside is lacking */
 		return EMR_OK;
 
-	return shared_notice_trouble(r->view, r->share, w->n, EMR_TIMEOUT, asking != NULL ? &asking->trouble : &nobody,
-		seconds_waited(r->now, w));
+	return shared_notice_trouble(r->view, r->share, w->n, EMR_TIMEOUT,
+		asking != NULL ? &asking->trouble : &nobody, seconds_waited(r->now, w));
 }
 
 static void answer_late(emr_view *view, shared_share *s)
 {
-	refusing r = { .view = view, .share = s, .now = view_boot_ns(view) };
+	refusing r = {.view = view, .share = s, .now = view_boot_ns(view)};
 
 	shared_answer(view, is_late, say_late, &r);
 }
@@ -436,7 +466,7 @@ typedef struct work {
 
 static work work_of(emr_view *view, const shared_share *s)
 {
-	work w = { .names = false };
+	work w = {.names = false};
 
 	pthread_mutex_lock(&view->lock);
 	if (s->phase == SHARED_OPEN) {
@@ -446,7 +476,7 @@ static work work_of(emr_view *view, const shared_share *s)
 		}
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.rebuild = (s->tree != NULL ? s->has_grown : s->wants_tree) && !s->is_blind &&
-			view_boot_ns(view) >= s->build_not_before_ns;
+			    view_boot_ns(view) >= s->build_not_before_ns;
 	}
 	pthread_mutex_unlock(&view->lock);
 	return w;
@@ -466,15 +496,15 @@ static void answer_names(emr_view *view, shared_share *s)
 
 void shared_serve(emr_view *view, shared_share *s)
 {
-	emr_share_trouble trouble = { .why = EMR_WHY_NONE };
+	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
 	emr_status status = EMR_OK;
 
 	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
 		return;
 	if (s->opened == NULL) {
-		status = emr_shared_open(view->shares->share, s->domain, s->grant.grant, view->options.purpose,
-			EMR_READER_PERSON, &s->opened, &trouble);
+		status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
+			view->options.purpose, EMR_READER_PERSON, &s->opened, &trouble);
 		if (status == EMR_OK)
 			shared_load_names(view, s);
 	}
@@ -484,9 +514,11 @@ void shared_serve(emr_view *view, shared_share *s)
 		return;
 	}
 	collect_all(view, s);
-	/* A grant in the place of another has keys of its own: what the tree shows was read with those of before. */
+	/* A grant in the place of another has keys of its own: what the tree shows was read with
+	 * those of before. */
 	if ((w.names && s->tree == NULL) || w.rebuild ||
-		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 && view_boot_ns(view) >= s->build_not_before_ns))
+		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 &&
+			view_boot_ns(view) >= s->build_not_before_ns))
 		serve_names(view, s);
 	if (w.names)
 		answer_names(view, s);
@@ -509,7 +541,8 @@ int64_t shared_due_ns(emr_view *view)
 			due = now + SHARED_IDLE_POLL_NS;
 		if (s->nrows > 0 && s->report_due_boot_ns < due)
 			due = s->report_due_boot_ns;
-		if ((s->has_grown || (s->wants_tree && s->tree == NULL)) && !s->is_blind && s->phase == SHARED_OPEN && s->build_not_before_ns < due)
+		if ((s->has_grown || (s->wants_tree && s->tree == NULL)) && !s->is_blind &&
+			s->phase == SHARED_OPEN && s->build_not_before_ns < due)
 			due = s->build_not_before_ns;
 	}
 	pthread_mutex_unlock(&view->lock);

@@ -1,4 +1,5 @@
-/* Bytes of what others share: readers are made by the worker, read by anyone, and refused by the clock. */
+/* Bytes of what others share: readers are made by the worker, read by anyone, and refused by the
+ * clock. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,16 +20,20 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 	localtime_r(&t, &tm);
 	strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
 	if (s->phase == SHARED_REVOKED)
-		len = snprintf(text, sizeof text, "%s ended your access to %s on %s.\n", s->owner->name, s->name, day);
+		len = snprintf(text, sizeof text, "%s ended your access to %s on %s.\n",
+			s->owner->name, s->name, day);
 	else
-		len = snprintf(text, sizeof text, "Your access to %s of %s ended on %s.\n", s->name, s->owner->name, day);
+		len = snprintf(text, sizeof text, "Your access to %s of %s ended on %s.\n", s->name,
+			s->owner->name, day);
 	if (len < 0)
 		return EMR_IO;
 	return emr_buf_append(out, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
-/* The reader is of the version that N stands for: versions only grow, so that a look afterwards is enough. */
-static emr_status check_version(emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
+/* The reader is of the version that N stands for: versions only grow, so that a look afterwards is
+ * enough. */
+static emr_status check_version(
+	emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
 {
 	emr_replica_head head;
 	emr_status status = emr_replica_head_get(view->options.replica, s->domain, object, &head);
@@ -47,7 +52,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	object = shared_object_of(n);	/* neither changes as long as N is open */
+	object = shared_object_of(n); /* neither changes as long as N is open */
 	version = shared_has(n) ? n->shared->version : n->place.pversion;
 	pthread_mutex_unlock(&view->lock);
 	status = emr_shared_open_signed(s->opened, object, &reader, &word);
@@ -99,7 +104,8 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	return status;
 }
 
-static void read_note(const emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+static void read_note(
+	const emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
 {
 	size_t size = handle->virtual_bytes.len;
 
@@ -121,7 +127,8 @@ static emr_status is_readable(emr_view *view, const node *n, bool *out_note, boo
 	return status;
 }
 
-emr_status shared_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken)
+emr_status shared_read(
+	emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
@@ -139,7 +146,8 @@ emr_status shared_read(emr_handle *handle, uint64_t at, void *data, size_t len, 
 	if (has_reader)
 		status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
 	pthread_rwlock_unlock(&n->file->lock);
-	/* Taken away since: the share has just ended, or the keys are too old, and an open asks for them again. */
+	/* Taken away since: the share has just ended, or the keys are too old, and an open asks for
+	 * them again. */
 	if (!has_reader) {
 		status = is_readable(view, n, &is_note, out_taken);
 		return status != EMR_OK || *out_taken ? status : EMR_TIMEOUT;

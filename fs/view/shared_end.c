@@ -10,8 +10,10 @@
 #include "foreign.h"
 #include "shared_notice.h"
 
-#define FRESH_NS (INT64_C(24) * 3600 * 1000000000)	/* without a word from the ledger keys are not kept longer */
-#define WARN_S (24 * 3600)	/* before the end, or a tenth of the whole time where that is less */
+#define FRESH_NS                                                                                   \
+	(INT64_C(24) * 3600 *                                                                      \
+		1000000000) /* without a word from the ledger keys are not kept longer */
+#define WARN_S (24 * 3600)  /* before the end, or a tenth of the whole time where that is less */
 
 /* ---- keys and readers ---- */
 
@@ -25,7 +27,8 @@ static bool reads_of(const node *n, const shared_share *s)
 {
 	if (shared_has(n))
 		return n->shared->share == s;
-	return foreign_reads_theirs(n) && (n->file->cut != NULL ? n->file->cut : foreign_share(n)) == s;
+	return foreign_reads_theirs(n) &&
+	       (n->file->cut != NULL ? n->file->cut : foreign_share(n)) == s;
 }
 
 /* Under view->lock: the records of S that somebody has open, each kept by one more open. */
@@ -47,7 +50,7 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 
 static void end_reader(node *n)
 {
-	pthread_rwlock_wrlock(&n->file->lock);	/* reads that are under way end first */
+	pthread_rwlock_wrlock(&n->file->lock); /* reads that are under way end first */
 	tree_set_reader(n->file, NULL);
 	pthread_rwlock_unlock(&n->file->lock);
 }
@@ -55,7 +58,7 @@ static void end_reader(node *n)
 /* Every key of S goes, also those inside of readers. */
 static void forget_keys(emr_view *view, shared_share *s)
 {
-	node_list open = { .all = NULL };
+	node_list open = {.all = NULL};
 
 	shared_send_report(view, s);
 	shared_close(s);
@@ -76,17 +79,20 @@ static void forget_keys(emr_view *view, shared_share *s)
 
 /* ---- the end ---- */
 
-void shared_end(emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell)
+void shared_end(
+	emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell)
 {
 	shared_tree *before;
 
 	pthread_mutex_lock(&view->lock);
-	shared_note_end(s, phase, ended_unix_s);	/* from now on nothing of it is read */
+	shared_note_end(s, phase, ended_unix_s); /* from now on nothing of it is read */
 	pthread_mutex_unlock(&view->lock);
 	forget_keys(view, s);
 	shared_drop_names(view, s);
-	shared_answer_all(view, s, EMR_NEED_NAMES, phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
-	shared_answer_all(view, s, EMR_NEED_BYTES, phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
+	shared_answer_all(view, s, EMR_NEED_NAMES,
+		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
+	shared_answer_all(view, s, EMR_NEED_BYTES,
+		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
 	pthread_mutex_lock(&view->lock);
 	before = shared_swap_tree(view, s, NULL, tell);
 	shared_tell_of(view, s, tell);
@@ -100,16 +106,19 @@ void shared_look_at_end(emr_view *view, shared_share *s, emr_share_trouble *trou
 {
 	emr_replica *replica = view->options.replica;
 	bool is_refused = trouble->why == EMR_WHY_REFUSED || trouble->why == EMR_WHY_LEDGER;
-	bool is_over = trouble->why == EMR_WHY_REVOKED || (is_refused && trouble->code == EMR_RESULT_GRANT_DEAD);
+	bool is_over = trouble->why == EMR_WHY_REVOKED ||
+		       (is_refused && trouble->code == EMR_RESULT_GRANT_DEAD);
 	emr_known_grant now;
 	emr_status status;
 
 	if (!is_over)
 		return;
 	status = emr_replica_catch_up(replica, NULL, NULL, NULL);
-	if (status != EMR_OK)	/* what is here may be enough */
-		emr_log(EMR_LOG_DEBUG, "shares: the ledger was not asked for an end: %s", emr_status_text(status));
-	if (emr_replica_grant(replica, s->domain, s->grant.grant, &now) != EMR_OK || now.row.head.state != EMR_GRANT_REVOKED)
+	if (status != EMR_OK) /* what is here may be enough */
+		emr_log(EMR_LOG_DEBUG, "shares: the ledger was not asked for an end: %s",
+			emr_status_text(status));
+	if (emr_replica_grant(replica, s->domain, s->grant.grant, &now) != EMR_OK ||
+		now.row.head.state != EMR_GRANT_REVOKED)
 		return;
 	pthread_mutex_lock(&view->lock);
 	s->grant = now;
@@ -140,22 +149,24 @@ static void warn(emr_view *view, shared_share *s)
 }
 
 /* Hours without the ledger at which a person is told how long keys are still kept. */
-static const unsigned stale_hours[] = { 1, 12, 20, 23 };
+static const unsigned stale_hours[] = {1, 12, 20, 23};
 
 static void warn_stale(emr_view *view, shared_share *s, int64_t age_ns)
 {
 	unsigned step = 0;
 
-	while (step < sizeof stale_hours / sizeof stale_hours[0] && age_ns >= (int64_t)stale_hours[step] * 3600 * 1000000000)
+	while (step < sizeof stale_hours / sizeof stale_hours[0] &&
+		age_ns >= (int64_t)stale_hours[step] * 3600 * 1000000000)
 		step++;
 	if (step > s->stale_told)
-		shared_notice_stale(view, s, (uint64_t)((view_now_ns(view) + FRESH_NS - age_ns) / 1000000000));
+		shared_notice_stale(
+			view, s, (uint64_t)((view_now_ns(view) + FRESH_NS - age_ns) / 1000000000));
 	s->stale_told = step;
 }
 
 static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 {
-	EMR_AUTO_BUF tell = { 0 };
+	EMR_AUTO_BUF tell = {0};
 	emr_status status;
 	bool is_open, holds;
 
@@ -169,7 +180,8 @@ static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 	if (status == EMR_ACCESS_ENDED) {
 		shared_end(view, s, SHARED_EXPIRED, s->grant.row.not_after_unix_s, &tell);
 	} else if (age_ns > FRESH_NS && holds) {
-		emr_log(EMR_LOG_WARN, "shares: no word from the ledger for a day: keys are dropped");
+		emr_log(EMR_LOG_WARN,
+			"shares: no word from the ledger for a day: keys are dropped");
 		forget_keys(view, s);
 		pthread_mutex_lock(&view->lock);
 		shared_tell_records(view, s, &tell);
@@ -201,7 +213,9 @@ int64_t shared_next_end_ns(emr_view *view)
 
 		if (s->phase != SHARED_OPEN)
 			continue;
-		left_s = (int64_t)(s->is_ending_told ? s->grant.row.not_after_unix_s : warning_time(s)) - now_s;
+		left_s = (int64_t)(s->is_ending_told ? s->grant.row.not_after_unix_s
+						     : warning_time(s)) -
+			 now_s;
 		if (left_s < INT32_MAX && now + (left_s > 0 ? left_s : 0) * 1000000000 < at)
 			at = now + (left_s > 0 ? left_s : 0) * 1000000000;
 		next = at < next ? at : next;

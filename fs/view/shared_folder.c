@@ -1,4 +1,5 @@
-/* Who shares what with me: grants on the ledger become owners and shares with names that cannot be taken for others'. */
+/* Who shares what with me: grants on the ledger become owners and shares with names that cannot be
+ * taken for others'. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ typedef struct looking {
 	emr_received *all;
 	size_t n, cap;
 	bool grants_changed;
-	emr_buf touched;	/* emr_id16 of domains, the same one perhaps several times */
+	emr_buf touched; /* emr_id16 of domains, the same one perhaps several times */
 } looking;
 
 static emr_status note_received(void *arg, const emr_received *received)
@@ -91,7 +92,8 @@ static unsigned rank(const emr_received *r, uint8_t purpose)
 
 static uint64_t end_of(const emr_received *r)
 {
-	return r->phase == EMR_GRANT_IS_REVOKED ? r->grant.ledger_time : r->grant.row.not_after_unix_s;
+	return r->phase == EMR_GRANT_IS_REVOKED ? r->grant.ledger_time
+						: r->grant.row.not_after_unix_s;
 }
 
 static const emr_received *best_of(const looking *l, emr_id16 domain)
@@ -211,7 +213,7 @@ static void take_terms(emr_view *view, shared_share *s, const emr_received *r, b
 {
 	int64_t left_s = (int64_t)r->grant.row.not_after_unix_s - view_now_ns(view) / 1000000000;
 	bool is_new = !emr_id16_equal(s->grant.grant, r->grant.grant) ||
-		s->grant.row.not_after_unix_s != r->grant.row.not_after_unix_s;
+		      s->grant.row.not_after_unix_s != r->grant.row.not_after_unix_s;
 
 	if (is_new) {
 		left_s = left_s < 0 ? 0 : left_s > INT32_MAX ? INT32_MAX : left_s;
@@ -233,8 +235,9 @@ static bool begins_with_file(emr_view *view, const emr_received *r)
 {
 	emr_replica_head head;
 
-	return emr_replica_head_get(view->options.replica, r->grant.domain, r->grant.domain, &head) == EMR_OK &&
-		head.pversion != 0;
+	return emr_replica_head_get(
+		       view->options.replica, r->grant.domain, r->grant.domain, &head) == EMR_OK &&
+	       head.pversion != 0;
 }
 
 /* Whether any grant that counts came with a share around it, in whose tree S has its place. */
@@ -245,7 +248,8 @@ static void take_root(const looking *l, shared_share *s, const emr_received *bes
 		const emr_received *r = &l->all[i];
 		bool counts = r == best || r->phase == EMR_GRANT_IN_FORCE;
 
-		if (!emr_id16_equal(r->grant.domain, s->domain) || !counts || !emr_received_is_inner(r))
+		if (!emr_id16_equal(r->grant.domain, s->domain) || !counts ||
+			!emr_received_is_inner(r))
 			continue;
 		s->is_tied = true;
 		s->root = r->letter.root_dir_id;
@@ -268,14 +272,16 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 		pthread_mutex_unlock(&view->lock);
 		return EMR_NO_MEMORY;
 	}
-	if (phase != SHARED_OPEN && s->is_blind && s->phase == SHARED_OPEN) {	/* it is still written to */
+	if (phase != SHARED_OPEN && s->is_blind &&
+		s->phase == SHARED_OPEN) { /* it is still written to */
 		pthread_mutex_unlock(&view->lock);
 		return EMR_OK;
 	}
 	if (phase == SHARED_OPEN)
 		s->is_blind = false;
 	is_other = s->opened != NULL && !emr_id16_equal(s->grant.grant, r->grant.grant);
-	if (!emr_id16_equal(s->grant.grant, r->grant.grant))	/* what the one before was refused is no reason to wait */
+	if (!emr_id16_equal(s->grant.grant,
+		    r->grant.grant)) /* what the one before was refused is no reason to wait */
 		s->build_not_before_ns = 0;
 	ends = s->phase == SHARED_OPEN && phase != SHARED_OPEN;
 	begins = s->phase != SHARED_OPEN && phase == SHARED_OPEN;
@@ -283,7 +289,8 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	take_terms(view, s, r, is_file);
 	if (begins)
 		s->phase = SHARED_OPEN;
-	if (!ends && !begins && s->phase != SHARED_OPEN && s->phase != phase) {	/* seen for the first time, and over */
+	if (!ends && !begins && s->phase != SHARED_OPEN &&
+		s->phase != phase) { /* seen for the first time, and over */
 		s->ended_unix_s = end_of(r);
 		name_note(s);
 		s->phase = phase;
@@ -345,7 +352,7 @@ emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
 static emr_status look_at_grants(looking *l)
 {
 	emr_view *view = l->view;
-	EMR_AUTO_BUF tell = { 0 };
+	EMR_AUTO_BUF tell = {0};
 	size_t damaged = 0;
 	bool was_there;
 	emr_status come, status = emr_share_keep_received(view->shares->share, true);
@@ -353,7 +360,9 @@ static emr_status look_at_grants(looking *l)
 	if (status == EMR_OK)
 		status = emr_share_received(view->shares->share, note_received, l, &damaged);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;	/* the ledger does not know me: nobody shares */
+		return status == EMR_NOT_FOUND
+			       ? EMR_OK
+			       : status; /* the ledger does not know me: nobody shares */
 	was_there = shared_was_there(view);
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
 		const emr_received *best = best_of(l, l->all[i].grant.domain);
@@ -375,11 +384,13 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 
 	if (c->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
-	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY || c->family == EMR_FAMILY_MEMBER || c->family == EMR_FAMILY_WRITER)
+	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
+		c->family == EMR_FAMILY_MEMBER || c->family == EMR_FAMILY_WRITER)
 		l->grants_changed = true;
 	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
 		return EMR_OK;
-	if (l->touched.len > 0 && memcmp(l->touched.data + l->touched.len - 16, c->domain.b, 16) == 0)
+	if (l->touched.len > 0 &&
+		memcmp(l->touched.data + l->touched.len - 16, c->domain.b, 16) == 0)
 		return EMR_OK;
 	return emr_buf_append(&l->touched, c->domain.b, sizeof c->domain.b);
 }
@@ -416,12 +427,12 @@ static emr_status look(looking *l)
 
 emr_status shared_follow(emr_view *view)
 {
-	looking l = { .view = view };
+	looking l = {.view = view};
 	emr_status status = emr_replica_catch_up(view->options.replica, NULL, NULL, NULL), looked;
 
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = view_boot_ns(view);
-	looked = look(&l);	/* also of what is here when the ledger is away */
+	looked = look(&l); /* also of what is here when the ledger is away */
 	free(l.all);
 	emr_buf_free(&l.touched);
 	return status == EMR_OK ? looked : status;

@@ -1,19 +1,22 @@
 /* What the kernel must hear of a share that has grown. */
 #include "foreign.h"
 
-void shared_tell_new(emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell)
+void shared_tell_new(
+	emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell)
 {
 	for (uint32_t i = 1; i < s->tree->count; i++) {
 		const shared_entry *up = &s->tree->entries[s->tree->entries[i].parent];
 		const node *directory = NULL;
 
 		if (shared_tree_is_new(before, s->tree, i))
-			directory = tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
+			directory =
+				tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
 		if (directory == NULL && shared_tree_is_new(before, s->tree, i))
 			directory = foreign_own(view, s, up->object);
 
 		/* Without memory the time-out of what is lacking does it. */
-		if (directory != NULL && shared_tell_later(tell, directory->number, s->tree->entries[i].name) != EMR_OK)
+		if (directory != NULL && shared_tell_later(tell, directory->number,
+						 s->tree->entries[i].name) != EMR_OK)
 			return;
 	}
 }

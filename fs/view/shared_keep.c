@@ -1,4 +1,5 @@
-/* What is on this computer of what others share: its blocks, sealed as they are; each opening asks for its key all the same. */
+/* What is on this computer of what others share: its blocks, sealed as they are; each opening asks
+ * for its key all the same. */
 #include <string.h>
 
 #include "edit.h"
@@ -15,7 +16,7 @@ bool shared_is_path(const char *path)
 typedef struct counting {
 	emr_buf roots;
 	uint64_t bytes;
-	bool is_known;	/* every name that matters has been read */
+	bool is_known; /* every name that matters has been read */
 } counting;
 
 static bool is_below(const shared_tree *tree, uint32_t entry, uint32_t top)
@@ -25,7 +26,8 @@ static bool is_below(const shared_tree *tree, uint32_t entry, uint32_t top)
 	return entry == top;
 }
 
-/* Under view->lock, as the next ones: ENTRY of S, what is below it, and the shares that lie there. */
+/* Under view->lock, as the next ones: ENTRY of S, what is below it, and the shares that lie there.
+ */
 static emr_status count_entry(const shared_share *s, uint32_t entry, counting *c)
 {
 	emr_status status = EMR_OK;
@@ -38,10 +40,12 @@ static emr_status count_entry(const shared_share *s, uint32_t entry, counting *c
 		c->bytes += e->size;
 		status = emr_buf_append(&c->roots, &e->root, sizeof e->root);
 	}
-	for (const shared_share *i = s->view->shares->all; i != NULL && status == EMR_OK; i = i->next) {
+	for (const shared_share *i = s->view->shares->all; i != NULL && status == EMR_OK;
+		i = i->next) {
 		shared_spot spot;
 
-		if (i->owner == s->owner && shared_spot_of(i, &spot) && spot.outer == s && is_below(s->tree, spot.entry, entry))
+		if (i->owner == s->owner && shared_spot_of(i, &spot) && spot.outer == s &&
+			is_below(s->tree, spot.entry, entry))
 			status = count_entry(i, SHARED_TREE_TOP, c);
 	}
 	return status;
@@ -63,10 +67,13 @@ static emr_status count_at(emr_view *view, const shared_at *at, counting *c)
 		return count_entry(at->share, at->entry, c);
 	if (at->level == SHARED_RECORD)
 		return count_share(at->share, c);
-	for (const shared_share *s = view->shares->all; s != NULL && status == EMR_OK; s = s->next) {
+	for (const shared_share *s = view->shares->all; s != NULL && status == EMR_OK;
+		s = s->next) {
 		shared_spot spot;
 
-		if (at->level == SHARED_NOTE || (at->level == SHARED_OWNER && s->owner != at->owner) || shared_spot_of(s, &spot))
+		if (at->level == SHARED_NOTE ||
+			(at->level == SHARED_OWNER && s->owner != at->owner) ||
+			shared_spot_of(s, &spot))
 			continue;
 		status = count_share(s, c);
 	}
@@ -103,8 +110,8 @@ static emr_status find_node(emr_view *view, const char *path, node **out_node)
 
 emr_status shared_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
 {
-	emr_kept kept = { .path = path, .is_wanted = true };
-	counting c = { .is_known = true };
+	emr_kept kept = {.path = path, .is_wanted = true};
+	counting c = {.is_known = true};
 	emr_status status;
 	node *n = NULL;
 

@@ -8,23 +8,31 @@
 #include "foreign.h"
 #include "shared_place.h"
 
-/* What was given with a share around it stands and ends with that one; what was shared by itself is listed, wherever it is shown. */
+/* What was given with a share around it stands and ends with that one; what was shared by itself is
+ * listed, wherever it is shown. */
 static bool is_listed(const emr_view *view, const shared_share *s)
 {
-	return shared_is_beside(s) || (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
+	return shared_is_beside(s) ||
+	       (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
 }
 
 static emr_share_phase phase_of(const shared_share *s)
 {
-	return s->phase == SHARED_REVOKED ? EMR_SHARE_REVOKED : s->phase == SHARED_EXPIRED ? EMR_SHARE_EXPIRED : EMR_SHARE_OPEN;
+	return s->phase == SHARED_REVOKED   ? EMR_SHARE_REVOKED
+	       : s->phase == SHARED_EXPIRED ? EMR_SHARE_EXPIRED
+					    : EMR_SHARE_OPEN;
 }
 
 /* Under view->lock. */
-static emr_status give(const emr_view *view, const shared_share *s, emr_shared_with_me_fn fn, void *arg, bool *out_goes_on)
+static emr_status give(const emr_view *view, const shared_share *s, emr_shared_with_me_fn fn,
+	void *arg, bool *out_goes_on)
 {
 	EMR_AUTO_FREE char *path = shared_place_path(s);
-	emr_shared_with_me one = { .owner = s->owner->name, .path = path, .purposes = s->grant.row.purposes,
-		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0, .phase = phase_of(s) };
+	emr_shared_with_me one = {.owner = s->owner->name,
+		.path = path,
+		.purposes = s->grant.row.purposes,
+		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0,
+		.phase = phase_of(s)};
 
 	one.right = shared_right(view, s, &one.until_unix_s);
 	if (one.phase != EMR_SHARE_OPEN)
@@ -43,7 +51,8 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 	if (view->shares == NULL)
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
-	for (const shared_share *s = view->shares->all; s != NULL && goes_on && status == EMR_OK; s = s->next)
+	for (const shared_share *s = view->shares->all; s != NULL && goes_on && status == EMR_OK;
+		s = s->next)
 		if (is_listed(view, s))
 			status = give(view, s, fn, arg, &goes_on);
 	pthread_mutex_unlock(&view->lock);
@@ -67,8 +76,11 @@ static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *
 		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	if (!shared_has(n) && !n->is_published)
 		return EMR_BUSY;
-	*out = (emr_shared_file){ .domain = s->domain, .object = shared_object_of(n), .grant = s->grant.grant,
-		.purpose = view->options.purpose, .has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0 };
+	*out = (emr_shared_file){.domain = s->domain,
+		.object = shared_object_of(n),
+		.grant = s->grant.grant,
+		.purpose = view->options.purpose,
+		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0};
 	memcpy(out->owner, s->owner->name, sizeof out->owner);
 	return EMR_OK;
 }

@@ -11,27 +11,30 @@
 #define FILE_MAX ((size_t)4 << 20)
 #define HEAD_BYTES 8
 
-static const uint8_t head[HEAD_BYTES] = { 'E', 'M', 'S', 'N', 1 };
+static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'S', 'N', 1};
 
 /* Any thread: the file is replaced in one step. */
 static emr_status read_file(const emr_view *view, emr_buf *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = emr_file_check_private(view->options.state_dirfd, FILE_NAME);
 
 	if (status == EMR_OK)
 		status = emr_file_read(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
-	if (status == EMR_OK && (bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
-		(bytes.len - HEAD_BYTES) % EMR_KEPT_NAME_BYTES != 0))
+	if (status == EMR_OK &&
+		(bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
+			(bytes.len - HEAD_BYTES) % EMR_KEPT_NAME_BYTES != 0))
 		status = EMR_DAMAGED;
-	return status == EMR_OK ? emr_buf_append(out, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES) : status;
+	return status == EMR_OK
+		       ? emr_buf_append(out, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES)
+		       : status;
 }
 
 emr_status emr_view_shared_names(emr_view *view, emr_buf *out)
 {
 	emr_status status = read_file(view, out);
 
-	return status == EMR_NO_MEMORY ? status : EMR_OK;	/* what is not there is asked for again */
+	return status == EMR_NO_MEMORY ? status : EMR_OK; /* what is not there is asked for again */
 }
 
 /* Without the file everything is asked for again; a damaged or a newer one is as good as none. */
@@ -45,13 +48,14 @@ static void need_file(emr_view *view)
 	all->has_kept_names = true;
 	status = read_file(view, &all->kept_names);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		emr_log(EMR_LOG_WARN, "shares: kept names are not used: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "shares: kept names are not used: %s",
+			emr_status_text(status));
 }
 
 static void write_file(emr_view *view)
 {
 	const emr_buf *kept = &view->shares->kept_names;
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status = EMR_READ_ONLY;
 
 	if (!view_is_read_only(view) && kept->len + HEAD_BYTES <= FILE_MAX)
@@ -59,7 +63,8 @@ static void write_file(emr_view *view)
 	if (status == EMR_OK)
 		status = emr_buf_append(&bytes, kept->data, kept->len);
 	if (status == EMR_OK)
-		status = emr_file_replace(view->options.state_dirfd, FILE_NAME, emr_buf_view(&bytes), 0600);
+		status = emr_file_replace(
+			view->options.state_dirfd, FILE_NAME, emr_buf_view(&bytes), 0600);
 	if (status != EMR_OK && status != EMR_READ_ONLY)
 		emr_log(EMR_LOG_WARN, "shares: names are not kept: %s", emr_status_text(status));
 }
@@ -90,7 +95,8 @@ void shared_load_names(emr_view *view, shared_share *s)
 	need_file(view);
 	status = emr_shared_load_names(s->opened, emr_buf_view(&view->shares->kept_names));
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "shares: a kept key does not open: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "shares: a kept key does not open: %s",
+			emr_status_text(status));
 	s->names_kept = emr_shared_names_held(s->opened);
 }
 

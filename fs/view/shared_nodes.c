@@ -1,4 +1,5 @@
-/* Nodes below shared-with-me: made when they are looked up or listed, found again by an id that stands for what they show. */
+/* Nodes below shared-with-me: made when they are looked up or listed, found again by an id that
+ * stands for what they show. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +68,12 @@ emr_status shared_is_readable(const emr_view *view, const shared_share *s)
 /* ---- making nodes ---- */
 
 /* What a node is known by: never that of a record of one's own. */
-static emr_id16 id_of(const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
+static emr_id16 id_of(
+	const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
 {
-	const emr_bytes pieces[] = { emr_bytes_of(what, strlen(what) + 1), emr_bytes_of(who, who_len),
-		emr_bytes_of(object.b, sizeof object.b), emr_bytes_of(&version, sizeof version) };
+	const emr_bytes pieces[] = {emr_bytes_of(what, strlen(what) + 1),
+		emr_bytes_of(who, who_len), emr_bytes_of(object.b, sizeof object.b),
+		emr_bytes_of(&version, sizeof version)};
 	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
 	emr_id16 id;
 
@@ -85,15 +88,16 @@ emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version)
 
 emr_id16 shared_owner_id(const shared_owner *owner)
 {
-	return id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b, (emr_id16){ { 0 } }, 0);
+	return id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b, (emr_id16){{0}}, 0);
 }
 
 emr_id16 shared_top_id(void)
 {
-	return id_of("top", "", 0, (emr_id16){ { 0 } }, 0);
+	return id_of("top", "", 0, (emr_id16){{0}}, 0);
 }
 
-static emr_status make(emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node)
+static emr_status make(
+	emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node)
 {
 	shared_at *place = malloc(sizeof *place);
 	node *n;
@@ -114,15 +118,18 @@ static emr_status make(emr_view *view, emr_id16 id, emr_meta_type type, const sh
 
 void shared_release_if_unused(emr_view *view, node *n)
 {
-	/* What one wrote there oneself lies among them in listings, and nothing would show it again. */
-	if (shared_has(n) && n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) && !n->is_queued)
+	/* What one wrote there oneself lies among them in listings, and nothing would show it
+	 * again. */
+	if (shared_has(n) && n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) &&
+		!n->is_queued)
 		tree_free_node(view, n);
 }
 
 static void count_subdirectories(node *n, const shared_tree *tree, const shared_entry *e)
 {
 	n->listing->subdirectories = 0;
-	for (const node *kid = tree_next_kid(n, 0); kid != NULL; kid = tree_next_kid(n, kid->cookie))
+	for (const node *kid = tree_next_kid(n, 0); kid != NULL;
+		kid = tree_next_kid(n, kid->cookie))
 		n->listing->subdirectories += kid->type == EMR_META_DIR;
 	n->listing->subdirectories += shared_placed_directories(n->shared->share, n->shared->entry);
 	for (uint32_t i = 0; i < e->nkids; i++)
@@ -152,14 +159,19 @@ uint64_t shared_version_of(const shared_entry *e)
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
 {
 	const shared_entry *e = &s->tree->entries[entry];
-	shared_at at = { .level = SHARED_RECORD, .owner = s->owner, .share = s, .domain = s->domain, .object = e->object,
-		.version = shared_version_of(e), .entry = entry };
+	shared_at at = {.level = SHARED_RECORD,
+		.owner = s->owner,
+		.share = s,
+		.domain = s->domain,
+		.object = e->object,
+		.version = shared_version_of(e),
+		.entry = entry};
 	emr_id16 id = shared_record_id(s->domain, e->object, at.version);
 	node *n = tree_by_shown_id(view, id);
 	emr_status status;
 
 	if (n != NULL) {
-		if (n->type == EMR_META_DIR)	/* what lies in it may have come since */
+		if (n->type == EMR_META_DIR) /* what lies in it may have come since */
 			count_subdirectories(n, s->tree, e);
 		*out_node = n;
 		return EMR_OK;
@@ -177,7 +189,10 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node)
 {
-	shared_at at = { .level = SHARED_RECORD, .domain = domain, .object = object, .entry = SHARED_TREE_NONE };
+	shared_at at = {.level = SHARED_RECORD,
+		.domain = domain,
+		.object = object,
+		.entry = SHARED_TREE_NONE};
 	emr_id16 id = shared_record_id(domain, object, 0);
 
 	*out_node = tree_by_shown_id(view, id);
@@ -202,9 +217,10 @@ static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node
 
 static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 {
-	shared_at at = { .level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = SHARED_TREE_NONE };
+	shared_at at = {
+		.level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = SHARED_TREE_NONE};
 	emr_id16 id = id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
-	EMR_AUTO_BUF text = { 0 };
+	EMR_AUTO_BUF text = {0};
 	emr_status status = shared_note_text(s, &text);
 	node *n = tree_by_shown_id(view, id);
 
@@ -234,7 +250,7 @@ static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
 		return note_node(view, s, out_node);
 	if (foreign_file_node(view, s) == NULL && s->is_file && s->tree != NULL &&
 		s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
-		return EMR_NOT_FOUND;	/* removed since, or it cannot be read */
+		return EMR_NOT_FOUND; /* removed since, or it cannot be read */
 	if (s->tree != NULL || foreign_file_node(view, s) != NULL)
 		return shared_top_node(view, s, out_node);
 	return s->is_file ? EMR_BUSY : unknown_share(view, s, out_node);
@@ -245,13 +261,14 @@ static uint32_t count_shares(const emr_view *view, const shared_owner *owner)
 	uint32_t n = 0;
 
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		n += s->owner == owner && !s->is_file && s->phase == SHARED_OPEN && shared_is_beside(s);
+		n += s->owner == owner && !s->is_file && s->phase == SHARED_OPEN &&
+		     shared_is_beside(s);
 	return n;
 }
 
 static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_node)
 {
-	shared_at at = { .level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE };
+	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE};
 	emr_id16 id = shared_owner_id(owner);
 	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
@@ -269,7 +286,7 @@ static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_nod
 
 emr_status shared_top(emr_view *view, node **out_node)
 {
-	shared_at at = { .level = SHARED_TOP, .entry = SHARED_TREE_NONE };
+	shared_at at = {.level = SHARED_TOP, .entry = SHARED_TREE_NONE};
 	emr_id16 id = shared_top_id();
 	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
@@ -304,14 +321,17 @@ static emr_status child_of_top(emr_view *view, const char *name, node **out_node
 	return EMR_NOT_FOUND;
 }
 
-static emr_status child_of_owner(emr_view *view, const shared_owner *owner, const char *name, node **out_node)
+static emr_status child_of_owner(
+	emr_view *view, const shared_owner *owner, const char *name, node **out_node)
 {
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
 		if (s->owner == owner && strcmp(shown_name(s), name) == 0 && shared_is_beside(s))
 			return share_node(view, s, out_node);
-	/* A viewer that opens its path again is told why it is not there, as long as the note is. */
+	/* A viewer that opens its path again is told why it is not there, as long as the note is.
+	 */
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == owner && is_over(s) && shared_share_is_shown(view, s) && strcmp(s->name, name) == 0)
+		if (s->owner == owner && is_over(s) && shared_share_is_shown(view, s) &&
+			strcmp(s->name, name) == 0)
 			return shared_is_readable(view, s);
 	return EMR_NOT_FOUND;
 }
@@ -340,7 +360,8 @@ emr_status shared_child(emr_view *view, node *directory, const char *name, node 
 	return union_child(view, directory, name, out_node);
 }
 
-bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
+	emr_entry_fn fn, void *arg)
 {
 	bool goes_on;
 	emr_attr attr;
@@ -353,7 +374,8 @@ bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool 
 	return goes_on;
 }
 
-static emr_status list_owners(emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status list_owners(
+	emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
 		emr_status status;
@@ -370,8 +392,8 @@ static emr_status list_owners(emr_view *view, uint64_t cookie, bool take, emr_en
 	return EMR_OK;
 }
 
-static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_t cookie, bool take, emr_entry_fn fn,
-	void *arg)
+static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_t cookie, bool take,
+	emr_entry_fn fn, void *arg)
 {
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		emr_status status;
@@ -380,7 +402,9 @@ static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_
 		if (s->owner != owner || s->number + 2 <= cookie || !shared_is_beside(s))
 			continue;
 		status = share_node(view, s, &n);
-		if (status == EMR_BUSY || status == EMR_NOT_FOUND)	/* a file nobody could tell the size of: it is there when it can be named */
+		if (status == EMR_BUSY ||
+			status == EMR_NOT_FOUND) /* a file nobody could tell the size of: it is
+						    there when it can be named */
 			continue;
 		if (status != EMR_OK)
 			return status;
@@ -390,7 +414,8 @@ static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_
 	return EMR_OK;
 }
 
-emr_status shared_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+emr_status shared_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	const shared_at *at = directory->shared;
 
@@ -408,7 +433,8 @@ char *shared_path(const node *n)
 	char *inner = NULL, *path = NULL, *place = NULL;
 	int len;
 
-	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD && at->entry != SHARED_TREE_NONE)
+	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD &&
+		at->entry != SHARED_TREE_NONE)
 		inner = shared_tree_path(s->tree, at->entry);
 	if (at->level == SHARED_TOP || at->owner == NULL)
 		len = asprintf(&path, "%s", SHARED_DIRECTORY);
@@ -419,7 +445,8 @@ char *shared_path(const node *n)
 	else if ((place = shared_place_path(s)) == NULL)
 		len = -1;
 	else
-		len = asprintf(&path, "%s%s%s", place, inner != NULL && inner[0] != 0 ? "/" : "", inner != NULL ? inner : "");
+		len = asprintf(&path, "%s%s%s", place, inner != NULL && inner[0] != 0 ? "/" : "",
+			inner != NULL ? inner : "");
 	free(inner);
 	free(place);
 	return len < 0 ? NULL : path;
@@ -444,7 +471,7 @@ char *shared_path_of_share(const node *n)
 
 emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name)
 {
-	shared_telling t = { .node = number };
+	shared_telling t = {.node = number};
 
 	if (name != NULL)
 		snprintf(t.name, sizeof t.name, "%s", name);
@@ -457,12 +484,14 @@ void shared_tell(emr_view *view, const emr_buf *tell)
 
 	for (size_t at = 0; at < tell->len && view->options.changed != NULL; at += sizeof t) {
 		memcpy(&t, tell->data + at, sizeof t);
-		view->options.changed(view->options.changed_arg, t.node, t.name[0] != 0 ? t.name : NULL);
+		view->options.changed(
+			view->options.changed_arg, t.node, t.name[0] != 0 ? t.name : NULL);
 	}
 }
 
 /* The node of the directory in which ENTRY lies, if the kernel has one. */
-static node *directory_node(const emr_view *view, const shared_share *s, const shared_tree *tree, uint32_t entry)
+static node *directory_node(
+	const emr_view *view, const shared_share *s, const shared_tree *tree, uint32_t entry)
 {
 	const shared_entry *up = &tree->entries[tree->entries[entry].parent];
 
@@ -470,18 +499,21 @@ static node *directory_node(const emr_view *view, const shared_share *s, const s
 }
 
 /* N stood at entry OLD of BEFORE; the kernel forgets that name unless it means N still. */
-static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *before, uint32_t old, const node *n,
-	emr_buf *tell)
+static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *before, uint32_t old,
+	const node *n, emr_buf *tell)
 {
 	const shared_tree *now = s->tree;
 	uint32_t entry = n->shared->entry;
-	bool stays = now != NULL && entry != SHARED_TREE_NONE && strcmp(now->entries[entry].name, before->entries[old].name) == 0 &&
-		emr_id16_equal(now->entries[now->entries[entry].parent].object,
-			before->entries[before->entries[old].parent].object);
-	const node *directory = old != SHARED_TREE_TOP ? directory_node(view, s, before, old) : NULL;
+	bool stays = now != NULL && entry != SHARED_TREE_NONE &&
+		     strcmp(now->entries[entry].name, before->entries[old].name) == 0 &&
+		     emr_id16_equal(now->entries[now->entries[entry].parent].object,
+			     before->entries[before->entries[old].parent].object);
+	const node *directory =
+		old != SHARED_TREE_TOP ? directory_node(view, s, before, old) : NULL;
 
 	/* Without memory the entry's time-out does it. */
-	if (!stays && directory != NULL && shared_tell_later(tell, directory->number, before->entries[old].name) != EMR_OK)
+	if (!stays && directory != NULL &&
+		shared_tell_later(tell, directory->number, before->entries[old].name) != EMR_OK)
 		return;
 	if (shared_tell_later(tell, n->number, NULL) != EMR_OK)
 		return;
@@ -492,20 +524,22 @@ static bool is_same(const shared_tree *a, uint32_t i, const shared_tree *b, uint
 {
 	const shared_entry *x = &a->entries[i], *y = &b->entries[k];
 
-	return x->mode == y->mode && x->size == y->size && x->mtime_ns == y->mtime_ns && x->type != EMR_META_DIR &&
-		strcmp(x->name, y->name) == 0 &&
-		emr_id16_equal(a->entries[x->parent].object, b->entries[y->parent].object);
+	return x->mode == y->mode && x->size == y->size && x->mtime_ns == y->mtime_ns &&
+	       x->type != EMR_META_DIR && strcmp(x->name, y->name) == 0 &&
+	       emr_id16_equal(a->entries[x->parent].object, b->entries[y->parent].object);
 }
 
 /* N finds its place in the present tree of its share. */
-static void move_node(emr_view *view, shared_share *s, const shared_tree *before, node *n, emr_buf *tell)
+static void move_node(
+	emr_view *view, shared_share *s, const shared_tree *before, node *n, emr_buf *tell)
 {
 	shared_at *at = n->shared;
-	uint32_t old = at->entry, entry = s->tree != NULL ? shared_tree_find(s->tree, at->object) : SHARED_TREE_NONE;
+	uint32_t old = at->entry,
+		 entry = s->tree != NULL ? shared_tree_find(s->tree, at->object) : SHARED_TREE_NONE;
 	emr_status status = EMR_OK;
 
 	if (entry != SHARED_TREE_NONE && shared_version_of(&s->tree->entries[entry]) != at->version)
-		entry = SHARED_TREE_NONE;	/* another version: another node */
+		entry = SHARED_TREE_NONE; /* another version: another node */
 	at->entry = entry;
 	if (entry != SHARED_TREE_NONE)
 		status = shared_fill(n, s->tree, entry);
@@ -525,7 +559,8 @@ static void tell_places(emr_view *view, const shared_share *s, emr_buf *tell)
 	for (const shared_share *i = view->shares->all; i != NULL; i = i->next) {
 		shared_spot spot;
 
-		if (i->owner != s->owner || (i != s && (!shared_spot_of(i, &spot) || spot.outer != s)))
+		if (i->owner != s->owner ||
+			(i != s && (!shared_spot_of(i, &spot) || spot.outer != s)))
 			continue;
 		shared_tell_place(view, i, tell);
 		shared_tell_of(view, i, tell);
@@ -541,9 +576,11 @@ shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD || !emr_id16_equal(n->shared->domain, s->domain))
+		if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
+			!emr_id16_equal(n->shared->domain, s->domain))
 			continue;
-		n->shared->share = s;	/* what was written there may be here before the share is known */
+		n->shared->share =
+			s; /* what was written there may be here before the share is known */
 		n->shared->owner = s->owner;
 		move_node(view, s, before, n, tell);
 	}
@@ -561,7 +598,8 @@ void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 		return;
 	/* Without memory the time-outs of the entries do it. */
 	if (shared_tell_later(tell, n->number, s->name) != EMR_OK ||
-		(s->note_name[0] != 0 && shared_tell_later(tell, n->number, s->note_name) != EMR_OK) ||
+		(s->note_name[0] != 0 &&
+			shared_tell_later(tell, n->number, s->note_name) != EMR_OK) ||
 		shared_tell_later(tell, n->number, NULL) != EMR_OK)
 		return;
 }
@@ -571,7 +609,8 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		const node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && shared_has(n) && n->shared->share == s && n->type == EMR_META_FILE &&
+		if (n != NULL && shared_has(n) && n->shared->share == s &&
+			n->type == EMR_META_FILE &&
 			shared_tell_later(tell, n->number, NULL) != EMR_OK)
 			return;
 	}

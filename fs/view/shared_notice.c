@@ -15,8 +15,12 @@
 /* Under view->lock: what any notice about S says; the paths are the caller's. */
 static emr_shared_notice about(const emr_view *view, const shared_share *s, const char *id)
 {
-	return (emr_shared_notice){ .id = id, .owner = s->owner->name, .purposes = s->grant.row.purposes,
-		.purpose = view->options.purpose, .t = s->needed, .n = s->agents_count };
+	return (emr_shared_notice){.id = id,
+		.owner = s->owner->name,
+		.purposes = s->grant.row.purposes,
+		.purpose = view->options.purpose,
+		.t = s->needed,
+		.n = s->agents_count};
 }
 
 /* Behind "shared-with-me/OWNER/". */
@@ -29,7 +33,8 @@ static const char *inside_of(const char *path)
 	return path != NULL ? path : "";
 }
 
-/* A program that tries a thousand times is told of as often as it gets an errno, a person is not. */
+/* A program that tries a thousand times is told of as often as it gets an errno, a person is not.
+ */
 static bool may_tell(emr_view *view, const char *id)
 {
 	shared_told *t = NULL;
@@ -41,7 +46,7 @@ static bool may_tell(emr_view *view, const char *id)
 		if (view->shares->told[i].id == NULL || strcmp(view->shares->told[i].id, id) == 0)
 			t = &view->shares->told[i];
 	if (t != NULL && (t->id == NULL || now - t->since_boot_ns > TOLD_WINDOW_NS))
-		*t = (shared_told){ .id = id, .since_boot_ns = now };
+		*t = (shared_told){.id = id, .since_boot_ns = now};
 	may = t == NULL || t->count++ < TOLD_IN_WINDOW;
 	pthread_mutex_unlock(&view->lock);
 	return may;
@@ -61,12 +66,14 @@ static char *path_of_share(const shared_share *s)
 {
 	char *path;
 
-	return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0 ? NULL
+											  : path;
 }
 
 void shared_notice_end(emr_view *view, const shared_share *s)
 {
-	emr_shared_notice n = about(view, s, s->phase == SHARED_REVOKED ? "grant-revoked" : "grant-expired");
+	emr_shared_notice n =
+		about(view, s, s->phase == SHARED_REVOKED ? "grant-revoked" : "grant-expired");
 
 	n.time_unix_s = s->ended_unix_s;
 	tell(view, &n, path_of_share(s));
@@ -106,7 +113,7 @@ static emr_share_why why_of_code(uint8_t code)
 
 typedef struct word {
 	emr_status status;
-	const char *id;	/* NULL: nothing that a person could do anything about */
+	const char *id; /* NULL: nothing that a person could do anything about */
 } word;
 
 static word word_of(emr_status status, const emr_share_trouble *trouble)
@@ -114,9 +121,9 @@ static word word_of(emr_status status, const emr_share_trouble *trouble)
 	emr_share_why why = trouble->why;
 
 	if (status == EMR_OFFLINE)
-		return (word){ EMR_OFFLINE, "offline" };
+		return (word){EMR_OFFLINE, "offline"};
 	if (status == EMR_TIMEOUT)
-		return (word){ EMR_TIMEOUT, "no-release" };
+		return (word){EMR_TIMEOUT, "no-release"};
 	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
 		why = why_of_code(trouble->code);
 	switch (why) {
@@ -125,24 +132,24 @@ static word word_of(emr_status status, const emr_share_trouble *trouble)
 	case EMR_WHY_RIGHTS:
 	case EMR_WHY_REFUSED:
 	case EMR_WHY_LEDGER:
-		return (word){ EMR_DENIED, "no-grant" };
+		return (word){EMR_DENIED, "no-grant"};
 	case EMR_WHY_EXPIRED:
-		return (word){ EMR_ACCESS_ENDED, "grant-expired" };
+		return (word){EMR_ACCESS_ENDED, "grant-expired"};
 	case EMR_WHY_REVOKED:
-		return (word){ EMR_ACCESS_REVOKED, "grant-revoked" };
+		return (word){EMR_ACCESS_REVOKED, "grant-revoked"};
 	case EMR_WHY_PURPOSE:
-		return (word){ EMR_DENIED, "wrong-purpose" };
+		return (word){EMR_DENIED, "wrong-purpose"};
 	case EMR_WHY_NO_RELEASE:
 	case EMR_WHY_LIAR:
-		return (word){ EMR_TIMEOUT, "no-release" };
+		return (word){EMR_TIMEOUT, "no-release"};
 	case EMR_WHY_NONE:
-		return (word){ status, NULL };
+		return (word){status, NULL};
 	}
-	return (word){ status, NULL };
+	return (word){status, NULL};
 }
 
-emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n, emr_status status,
-	const emr_share_trouble *trouble, unsigned seconds)
+emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n,
+	emr_status status, const emr_share_trouble *trouble, unsigned seconds)
 {
 	word w = word_of(status, trouble);
 	emr_shared_notice notice;
@@ -155,7 +162,8 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 	path = shared_path_of_any(n);
 	pthread_mutex_unlock(&view->lock);
 	notice.seconds = seconds;
-	notice.time_unix_s = w.status == EMR_ACCESS_REVOKED ? s->grant.ledger_time : s->grant.row.not_after_unix_s;
+	notice.time_unix_s = w.status == EMR_ACCESS_REVOKED ? s->grant.ledger_time
+							    : s->grant.row.not_after_unix_s;
 	notice.missing = trouble->missing;
 	notice.missing_count = trouble->missing_count;
 	notice.is_owner_missing = trouble->is_owner_missing;
@@ -165,7 +173,7 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 
 void shared_notice_refused(emr_view *view, uint64_t number, const char *name, const char *id)
 {
-	emr_shared_notice notice = { .id = NULL };
+	emr_shared_notice notice = {.id = NULL};
 	char owner[EMR_NAME_MAX + 1] = "", *path = NULL, *whole;
 	node *n;
 
@@ -173,12 +181,16 @@ void shared_notice_refused(emr_view *view, uint64_t number, const char *name, co
 	n = tree_by_number(view, number);
 	if (n != NULL && foreign_top(n) != NULL) {
 		path = shared_path_of_any(n);
-		if (strcmp(id, "no-grant") == 0 && foreign_share(n) != NULL && foreign_share(n)->is_blind)
-			id = "files-only";	/* asking for more would not help */
+		if (strcmp(id, "no-grant") == 0 && foreign_share(n) != NULL &&
+			foreign_share(n)->is_blind)
+			id = "files-only"; /* asking for more would not help */
 		if (foreign_top(n)->shared->owner != NULL)
 			memcpy(owner, foreign_top(n)->shared->owner->name, sizeof owner);
-		notice = (emr_shared_notice){ .id = id, .owner = owner,
-			.time_unix_s = ((uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S + 1) * FOREIGN_DAY_S };
+		notice = (emr_shared_notice){.id = id,
+			.owner = owner,
+			.time_unix_s =
+				((uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S + 1) *
+				FOREIGN_DAY_S};
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (notice.id == NULL)

@@ -1,4 +1,5 @@
-/* What the directories of those who share are called, and who is meant by such a name: nobody's can be taken for another's. */
+/* What the directories of those who share are called, and who is meant by such a name: nobody's can
+ * be taken for another's. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,9 +33,10 @@ void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAM
 		*at = (char)toupper((unsigned char)*at);
 	snprintf(name, sizeof name, "%s", card->name);
 	shared_tame(name, true, "Unnamed", sizeof name);
-	if (name[0] == '.')	/* nobody hides */
+	if (name[0] == '.') /* nobody hides */
 		name[0] = '_';
-	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "", card->born, code);
+	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "",
+		card->born, code);
 }
 
 static size_t equal_digits(emr_id32 a, emr_id32 b)
@@ -55,13 +57,16 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 		char name[EMR_NAME_MAX + 1];
 		size_t digits = CODE_DIGITS;
 
-		for (const shared_owner *other = view->shares->owners; other != NULL; other = other->next)
+		for (const shared_owner *other = view->shares->owners; other != NULL;
+			other = other->next)
 			if (other != o && equal_digits(o->signer_id, other->signer_id) >= digits)
 				digits = equal_digits(o->signer_id, other->signer_id) + 1;
-		emr_shared_owner_name(&o->card, digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
+		emr_shared_owner_name(&o->card,
+			digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
 		if (strcmp(name, o->name) == 0)
 			continue;
-		if (o->name[0] != 0 && top_number != 0 && shared_tell_later(tell, top_number, o->name) != EMR_OK)
+		if (o->name[0] != 0 && top_number != 0 &&
+			shared_tell_later(tell, top_number, o->name) != EMR_OK)
 			emr_log(EMR_LOG_WARN, "the kernel keeps a name for some seconds");
 		memcpy(o->name, name, sizeof o->name);
 	}
@@ -94,7 +99,8 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 	unsigned n = 0;
 
 	pthread_mutex_lock(&view->lock);
-	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL; o = o->next) {
+	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL;
+		o = o->next) {
 		if (!emr_shared_owner_is(&o->card, text))
 			continue;
 		*out_signer_id = o->signer_id;

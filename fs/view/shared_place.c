@@ -30,7 +30,7 @@ static bool find_spot(const shared_share *s, shared_spot *out)
 		entry = shared_tree_find(o->tree, s->tree->top_parent);
 		if (entry == SHARED_TREE_NONE || o->tree->entries[entry].type != EMR_META_DIR)
 			continue;
-		*out = (shared_spot){ .outer = o, .entry = entry };
+		*out = (shared_spot){.outer = o, .entry = entry};
 		return true;
 	}
 	return false;
@@ -63,13 +63,15 @@ static shared_share *root_of(const shared_share *s)
 /* Its names may still come. */
 static bool is_on_its_way(const shared_share *s)
 {
-	return s->phase == SHARED_OPEN && s->tree == NULL && s->has_purpose && view_boot_ns(s->view) >= s->build_not_before_ns;
+	return s->phase == SHARED_OPEN && s->tree == NULL && s->has_purpose &&
+	       view_boot_ns(s->view) >= s->build_not_before_ns;
 }
 
 bool shared_awaits_inner(const shared_share *s)
 {
 	for (const shared_share *i = s->view->shares->all; i != NULL; i = i->next)
-		if (i != s && i->is_tied && i->owner == s->owner && emr_id16_equal(i->root, s->domain) && is_on_its_way(i))
+		if (i != s && i->is_tied && i->owner == s->owner &&
+			emr_id16_equal(i->root, s->domain) && is_on_its_way(i))
 			return true;
 	return false;
 }
@@ -92,7 +94,8 @@ bool shared_is_beside(const shared_share *s)
 		return root == NULL || !is_over(root);
 	if (shared_spot_of(s, &spot))
 		return false;
-	return root == NULL || root->phase != SHARED_OPEN || (root->tree != NULL && !is_on_its_way(s) && !shared_awaits_inner(root));
+	return root == NULL || root->phase != SHARED_OPEN ||
+	       (root->tree != NULL && !is_on_its_way(s) && !shared_awaits_inner(root));
 }
 
 /* ---- what it is called there ---- */
@@ -106,7 +109,8 @@ static bool is_taken(const shared_share *s, const shared_spot *spot, const char 
 {
 	if (shared_tree_child(spot->outer->tree, spot->entry, name) != SHARED_TREE_NONE)
 		return true;
-	for (shared_share *o = shared_placed_next(spot->outer, spot->entry, 0); o != NULL && o->number < s->number;
+	for (shared_share *o = shared_placed_next(spot->outer, spot->entry, 0);
+		o != NULL && o->number < s->number;
 		o = shared_placed_next(spot->outer, spot->entry, o->number))
 		if (strcmp(own_name(o), name) == 0)
 			return true;
@@ -131,8 +135,9 @@ shared_share *shared_placed_next(const shared_share *outer, uint32_t entry, uint
 	for (shared_share *s = outer->view->shares->all; s != NULL; s = s->next) {
 		shared_spot spot;
 
-		if (s->number <= after || s->owner != outer->owner || (first != NULL && s->number > first->number) ||
-			!shared_spot_of(s, &spot) || spot.outer != outer || spot.entry != entry)
+		if (s->number <= after || s->owner != outer->owner ||
+			(first != NULL && s->number > first->number) || !shared_spot_of(s, &spot) ||
+			spot.outer != outer || spot.entry != entry)
 			continue;
 		first = s;
 	}
@@ -141,7 +146,7 @@ shared_share *shared_placed_next(const shared_share *outer, uint32_t entry, uint
 
 shared_share *shared_placed_child(shared_share *outer, uint32_t entry, const char *name)
 {
-	const shared_spot spot = { .outer = outer, .entry = entry };
+	const shared_spot spot = {.outer = outer, .entry = entry};
 
 	for (shared_share *s = shared_placed_next(outer, entry, 0); s != NULL;
 		s = shared_placed_next(outer, entry, s->number)) {
@@ -171,11 +176,15 @@ char *shared_place_path(const shared_share *s)
 	int len;
 
 	if (!shared_spot_of(s, &spot))
-		return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0 ? NULL : path;
+		return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0
+			       ? NULL
+			       : path;
 	shared_spot_name(s, &spot, name);
 	up = shared_place_path(spot.outer);
 	inner = shared_tree_path(spot.outer->tree, spot.entry);
-	len = up != NULL && inner != NULL ? asprintf(&path, "%s/%s%s%s", up, inner, inner[0] != 0 ? "/" : "", name) : -1;
+	len = up != NULL && inner != NULL
+		      ? asprintf(&path, "%s/%s%s%s", up, inner, inner[0] != 0 ? "/" : "", name)
+		      : -1;
 	free(up);
 	free(inner);
 	return len < 0 ? NULL : path;
@@ -191,11 +200,13 @@ void shared_tell_place(emr_view *view, const shared_share *s, emr_buf *tell)
 
 	if (!shared_spot_of(s, &spot))
 		return;
-	n = tree_by_shown_id(view, shared_record_id(spot.outer->domain, spot.outer->tree->entries[spot.entry].object, 0));
+	n = tree_by_shown_id(view, shared_record_id(spot.outer->domain,
+					   spot.outer->tree->entries[spot.entry].object, 0));
 	if (n == NULL)
 		return;
 	shared_spot_name(s, &spot, name);
 	/* Without memory the entry's time-out does it. */
-	if (shared_tell_later(tell, n->number, name) != EMR_OK || shared_tell_later(tell, n->number, NULL) != EMR_OK)
+	if (shared_tell_later(tell, n->number, name) != EMR_OK ||
+		shared_tell_later(tell, n->number, NULL) != EMR_OK)
 		return;
 }

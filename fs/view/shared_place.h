@@ -1,5 +1,5 @@
-/* Where a share is shown: in the tree of the share in which its folder lies, or beside, in its owner's directory.
- * It refuses to follow an owner who lets two shares lie in each other. */
+/* Where a share is shown: in the tree of the share in which its folder lies, or beside, in its
+ * owner's directory. It refuses to follow an owner who lets two shares lie in each other. */
 #pragma once
 
 #include "shared.h"
@@ -14,10 +14,12 @@ typedef struct shared_spot {
 
 /* False: S lies in no share that is open, as far as names are known. */
 bool shared_spot_of(const shared_share *s, shared_spot *out_spot);
-/* Whether S, or the note of its end, stands in its owner's directory.  What came with a share around it does not as long as its place in
- * there may still be learned, and its end is told with that one's. */
+/* Whether S, or the note of its end, stands in its owner's directory.  What came with a share
+ * around it does not as long as its place in there may still be learned, and its end is told with
+ * that one's. */
 bool shared_is_beside(const shared_share *s);
-/* Whether there are shares that came with S, a share that begins itself, whose names are on their way: a listing would lack them. */
+/* Whether there are shares that came with S, a share that begins itself, whose names are on their
+ * way: a listing would lack them. */
 bool shared_awaits_inner(const shared_share *s);
 /* Whether S came with a share whose names somebody has looked at: its own are wanted. */
 bool shared_is_wanted_inside(const shared_share *s);

@@ -1,4 +1,5 @@
-/* What was opened of what others share, told to its owner: gathered when files close, sent by the worker a moment later. */
+/* What was opened of what others share, told to its owner: gathered when files close, sent by the
+ * worker a moment later. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +8,13 @@
 #include "edit.h"
 #include "shared.h"
 
-#define GATHER_NS INT64_C(5000000000)	/* a series that is looked through is one report */
+#define GATHER_NS INT64_C(5000000000) /* a series that is looked through is one report */
 #define AGAIN_NS INT64_C(30000000000)
 
 /* ---- which bytes ---- */
 
-/* [FROM, TO) joins what was read of N before.  When too many pieces lie apart, the oldest is forgotten: then it was not "whole". */
+/* [FROM, TO) joins what was read of N before.  When too many pieces lie apart, the oldest is
+ * forgotten: then it was not "whole". */
 static void add_span(shared_at *at, uint64_t from, uint64_t to)
 {
 	size_t kept = 0;
@@ -31,7 +33,7 @@ static void add_span(shared_at *at, uint64_t from, uint64_t to)
 		memmove(at->spans, at->spans + 1, (SHARED_SPANS_MAX - 1) * sizeof at->spans[0]);
 		kept--;
 	}
-	at->spans[kept++] = (shared_span){ from, to };
+	at->spans[kept++] = (shared_span){from, to};
 	at->nspans = kept;
 }
 
@@ -58,15 +60,17 @@ static bool is_whole(const node *n)
 {
 	const shared_at *at = shown_of(n);
 
-	return n->size == 0 || (at->nspans == 1 && at->spans[0].from == 0 && at->spans[0].to >= n->size);
+	return n->size == 0 ||
+	       (at->nspans == 1 && at->spans[0].from == 0 && at->spans[0].to >= n->size);
 }
 
 /* ---- rows ---- */
 
 static bool is_same(const emr_report_row *a, const emr_report_row *b)
 {
-	return emr_id16_equal(a->object_id, b->object_id) && a->version == b->version && a->reader == b->reader &&
-		a->refused == b->refused && emr_id16_equal(a->program, b->program);
+	return emr_id16_equal(a->object_id, b->object_id) && a->version == b->version &&
+	       a->reader == b->reader && a->refused == b->refused &&
+	       emr_id16_equal(a->program, b->program);
 }
 
 /* Under view->lock: ROW joins the others of S. */
@@ -85,7 +89,8 @@ static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
 		r->whole = r->whole || row->whole;
 		return;
 	}
-	grown = s->nrows < EMR_REPORT_ROWS_MAX ? realloc(s->rows, (s->nrows + 1) * sizeof *grown) : NULL;
+	grown = s->nrows < EMR_REPORT_ROWS_MAX ? realloc(s->rows, (s->nrows + 1) * sizeof *grown)
+					       : NULL;
 	if (grown == NULL) {
 		emr_log(EMR_LOG_WARN, "shares: an opening is not reported: too many wait");
 		return;
@@ -99,9 +104,13 @@ static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
 static emr_report_row row_of(const emr_view *view, const node *n, const char *program)
 {
 	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
-	emr_report_row row = { .object_id = shown_of(n)->object, .version = shown_of(n)->version, .first = now, .last = now,
-		.opens = 1, .reader = program != NULL ? EMR_READER_SOFTWARE : EMR_READER_PERSON,
-		.purpose = view->options.purpose };
+	emr_report_row row = {.object_id = shown_of(n)->object,
+		.version = shown_of(n)->version,
+		.first = now,
+		.last = now,
+		.opens = 1,
+		.reader = program != NULL ? EMR_READER_SOFTWARE : EMR_READER_PERSON,
+		.purpose = view->options.purpose};
 
 	if (program != NULL)
 		memcpy(row.program.b, program, strnlen(program, sizeof row.program.b));
@@ -143,7 +152,7 @@ void shared_send_report(emr_view *view, shared_share *s)
 	size_t n;
 
 	if (s->opened == NULL)
-		return;		/* nothing was opened since, and what was is told */
+		return; /* nothing was opened since, and what was is told */
 	pthread_mutex_lock(&view->lock);
 	rows = s->rows;
 	n = s->nrows;

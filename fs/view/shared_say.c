@@ -1,4 +1,5 @@
-/* What emrfs says about a node that another shares: user.emrfs.*, and that person's own attributes of the record. */
+/* What emrfs says about a node that another shares: user.emrfs.*, and that person's own attributes
+ * of the record. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 typedef struct subject {
 	emr_view *view;
 	shared_at at;
-	shared_entry entry;	/* pointers of it are not used */
+	shared_entry entry; /* pointers of it are not used */
 	bool has_entry;
 	emr_meta_type type;
 	char owner[EMR_NAME_MAX + 1];
@@ -90,15 +91,19 @@ static emr_status say_state(const subject *s, emr_buf *out)
 
 static emr_status say_stored_bytes(const subject *s, emr_buf *out)
 {
-	return is_file(s) ? say_number(out, s->entry.padded + 16 * (s->entry.padded / 16384 + 1)) : EMR_NO_ATTRIBUTE;
+	return is_file(s) ? say_number(out, s->entry.padded + 16 * (s->entry.padded / 16384 + 1))
+			  : EMR_NO_ATTRIBUTE;
 }
 
 /* With which the version came here. */
 static emr_status item_of(const subject *s, emr_replica_item *out_item)
 {
-	emr_part_key at = { .domain = s->grant.domain, .object = s->at.object, .version = s->entry.pversion,
-		.family = EMR_FAMILY_OBJECT };
-	emr_status status = is_file(s) ? emr_shared_came(s->view->options.replica, &at, out_item) : EMR_NO_ATTRIBUTE;
+	emr_part_key at = {.domain = s->grant.domain,
+		.object = s->at.object,
+		.version = s->entry.pversion,
+		.family = EMR_FAMILY_OBJECT};
+	emr_status status = is_file(s) ? emr_shared_came(s->view->options.replica, &at, out_item)
+				       : EMR_NO_ATTRIBUTE;
 
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
@@ -116,8 +121,8 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 	return say(out, text);
 }
 
-/* Checked when the file is opened: before, there is nothing to say but whose key put it on the ledger, and of what its owner
- * placed here not even that. */
+/* Checked when the file is opened: before, there is nothing to say but whose key put it on the
+ * ledger, and of what its owner placed here not even that. */
 static emr_status say_signed_by(const subject *s, emr_buf *out)
 {
 	emr_bytes pk = emr_bytes_of(s->card.dom_pk, sizeof s->card.dom_pk);
@@ -131,7 +136,8 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 		return EMR_OK;
 	if (item.op != EMR_OP_PUT)
 		return EMR_NO_ATTRIBUTE;
-	if (emr_id32_equal(item.signer_id, s->card.signer_id) || emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
+	if (emr_id32_equal(item.signer_id, s->card.signer_id) ||
+		emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
 		return say(out, s->owner);
 	emr_hex(item.signer_id.b, sizeof item.signer_id.b, id);
 	snprintf(text, sizeof text, "key %.16s", id);
@@ -148,7 +154,8 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 	if (status == EMR_OK && item.op == EMR_OP_PUT)
 		at = item.ledger_time;
 	else if (status == EMR_OK)
-		status = s->at.has_verdict ? signed_shared_at(s->view, &s->entry.root, &at) : EMR_NO_ATTRIBUTE;
+		status = s->at.has_verdict ? signed_shared_at(s->view, &s->entry.root, &at)
+					   : EMR_NO_ATTRIBUTE;
 	if (status != EMR_OK)
 		return status;
 	time_text(at, text);
@@ -157,12 +164,15 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 
 static emr_status say_signature(const subject *s, emr_buf *out)
 {
-	return is_file(s) && s->at.has_verdict ? signed_shared_say(s->view, &s->entry.root, s->owner, out) : EMR_NO_ATTRIBUTE;
+	return is_file(s) && s->at.has_verdict
+		       ? signed_shared_say(s->view, &s->entry.root, s->owner, out)
+		       : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_signed_number(const subject *s, emr_buf *out)
 {
-	return is_file(s) && s->at.has_verdict ? signed_shared_number(s->view, &s->entry.root, out) : EMR_NO_ATTRIBUTE;
+	return is_file(s) && s->at.has_verdict ? signed_shared_number(s->view, &s->entry.root, out)
+					       : EMR_NO_ATTRIBUTE;
 }
 
 /* The letter carries no vouch: what the reader knows of the person is in his book of people. */
@@ -174,7 +184,8 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 	if (s->at.level == SHARED_TOP)
 		return EMR_NO_ATTRIBUTE;
 	if (o->vouched != NULL) {
-		emr_status status = o->vouched(o->vouched_arg, s->card.signer_id, s->card.name, s->card.born, vouched, sizeof vouched);
+		emr_status status = o->vouched(o->vouched_arg, s->card.signer_id, s->card.name,
+			s->card.born, vouched, sizeof vouched);
 
 		if (status != EMR_OK)
 			return status;
@@ -183,8 +194,8 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 	return say(out, text);
 }
 
-static const char *const purpose_words[] = { "treatment", "payment", "operations", "research", "emergency", "self",
-	"public-health", "legal", "family" };
+static const char *const purpose_words[] = {"treatment", "payment", "operations", "research",
+	"emergency", "self", "public-health", "legal", "family"};
 
 void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
 {
@@ -193,8 +204,8 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
 	out[0] = 0;
 	for (unsigned bit = 0; bit < sizeof purpose_words / sizeof purpose_words[0]; bit++)
 		if ((bits & UINT32_C(1) << bit) != 0 && len < EMR_SHARED_PURPOSES_BYTES)
-			len += (size_t)snprintf(out + len, EMR_SHARED_PURPOSES_BYTES - len, "%s%s", len > 0 ? "," : "",
-				purpose_words[bit]);
+			len += (size_t)snprintf(out + len, EMR_SHARED_PURPOSES_BYTES - len, "%s%s",
+				len > 0 ? "," : "", purpose_words[bit]);
 }
 
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s)
@@ -213,8 +224,9 @@ void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
 	time_text(end, until);
-	snprintf(out, SHARED_ACCESS_BYTES, "%s%s%s%s%s", word, end < FOREIGN_FOR_EVER_S ? " until=" : "",
-		end < FOREIGN_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "", purposes);
+	snprintf(out, SHARED_ACCESS_BYTES, "%s%s%s%s%s", word,
+		end < FOREIGN_FOR_EVER_S ? " until=" : "", end < FOREIGN_FOR_EVER_S ? until : "",
+		purposes[0] != 0 ? " purpose=" : "", purposes);
 }
 
 static emr_status say_access(const subject *s, emr_buf *out)
@@ -236,19 +248,19 @@ static const struct computed {
 	const char *name;
 	emr_status (*say)(const subject *s, emr_buf *out);
 } computed[] = {
-	{ OURS "id", say_id },
-	{ OURS "cid", say_cid },
-	{ OURS "version", say_version },
-	{ OURS "state", say_state },
-	{ OURS "stored-bytes", say_stored_bytes },
-	{ OURS "tx", say_tx },
-	{ OURS "signature", say_signature },
-	{ OURS "signed-by", say_signed_by },
-	{ OURS "signed-at", say_signed_at },
-	{ OURS "signed-number", say_signed_number },
-	{ OURS "owner", say_owner },
-	{ OURS "access", say_access },
-	{ OURS "freshness", say_freshness },
+	{OURS "id", say_id},
+	{OURS "cid", say_cid},
+	{OURS "version", say_version},
+	{OURS "state", say_state},
+	{OURS "stored-bytes", say_stored_bytes},
+	{OURS "tx", say_tx},
+	{OURS "signature", say_signature},
+	{OURS "signed-by", say_signed_by},
+	{OURS "signed-at", say_signed_at},
+	{OURS "signed-number", say_signed_number},
+	{OURS "owner", say_owner},
+	{OURS "access", say_access},
+	{OURS "freshness", say_freshness},
 };
 
 #define COMPUTED (sizeof computed / sizeof computed[0])
@@ -258,7 +270,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
 	const shared_at *at = n->shared;
 
-	*out = (subject){ .view = view, .at = *at, .type = (emr_meta_type)n->type };
+	*out = (subject){.view = view, .at = *at, .type = (emr_meta_type)n->type};
 	if (at->owner != NULL) {
 		memcpy(out->owner, at->owner->name, sizeof out->owner);
 		out->card = at->owner->card;
@@ -285,16 +297,20 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
 	if (status == EMR_OK && strcmp(name, SOFTWARE_KEY) == 0) {
 		value = shared_software_at(view, n);
-		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len) : EMR_NO_ATTRIBUTE;
+		status = n->type == EMR_META_DIR ? emr_buf_append(out, value.data, value.len)
+						 : EMR_NO_ATTRIBUTE;
 		pthread_mutex_unlock(&view->lock);
 		return status;
 	}
-	if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0) {	/* not listed: nobody sets it here, and copies would take it along */
+	if (status == EMR_OK &&
+		strcmp(name, KEEP_KEY) ==
+			0) { /* not listed: nobody sets it here, and copies would take it along */
 		pthread_mutex_unlock(&view->lock);
 		return s.at.level == SHARED_RECORD ? say(out, "yes") : EMR_NO_ATTRIBUTE;
 	}
 	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
-		status = emr_xattr_find(emr_buf_view(&n->attributes), emr_bytes_of(name, strlen(name)), &value);
+		status = emr_xattr_find(
+			emr_buf_view(&n->attributes), emr_bytes_of(name, strlen(name)), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 		pthread_mutex_unlock(&view->lock);
@@ -307,7 +323,8 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	return status == EMR_OK ? EMR_NO_ATTRIBUTE : status;
 }
 
-/* The owner's own attributes of the record; what emrfs keeps for itself has no "user." before it. */
+/* The owner's own attributes of the record; what emrfs keeps for itself has no "user." before it.
+ */
 static emr_status list_theirs(const node *n, emr_buf *out)
 {
 	emr_bytes rest = emr_buf_view(&n->attributes);
@@ -316,7 +333,8 @@ static emr_status list_theirs(const node *n, emr_buf *out)
 
 	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
-			(one.key.len >= strlen(OURS) && memcmp(one.key.data, OURS, strlen(OURS)) == 0))
+			(one.key.len >= strlen(OURS) &&
+				memcmp(one.key.data, OURS, strlen(OURS)) == 0))
 			continue;
 		status = emr_buf_append(out, one.key.data, one.key.len);
 		if (status == EMR_OK)
@@ -327,7 +345,7 @@ static emr_status list_theirs(const node *n, emr_buf *out)
 
 emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_status status;
 	subject s;
 	node *n;
@@ -346,7 +364,8 @@ emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
 		emr_buf_clear(&value);
 		if (computed[i].say(&s, &value) == EMR_OK)
-			status = emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
+			status =
+				emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
 	}
 	return status;
 }

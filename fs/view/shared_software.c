@@ -1,5 +1,5 @@
-/* Which programs may read what others share without a person: none, unless the reader says so of a directory.  What he says is
- * kept as long as the folder is open. */
+/* Which programs may read what others share without a person: none, unless the reader says so of a
+ * directory.  What he says is kept as long as the folder is open. */
 #include "shared_software.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 struct shared_policy {
 	struct shared_policy *next;
-	emr_id16 id;	/* of the directory's node */
+	emr_id16 id; /* of the directory's node */
 	size_t len;
 	char value[];
 };
@@ -31,13 +31,15 @@ static bool go_up(const node *n, emr_id16 *id, shared_at *at)
 	const shared_share *s = at->share;
 
 	(void)n;
-	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != SHARED_TREE_NONE && at->entry != SHARED_TREE_TOP) {
+	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != SHARED_TREE_NONE &&
+		at->entry != SHARED_TREE_TOP) {
 		at->entry = s->tree->entries[at->entry].parent;
 		at->object = s->tree->entries[at->entry].object;
 		*id = shared_record_id(s->domain, at->object, 0);
 		return true;
 	}
-	if (at->level == SHARED_RECORD && !emr_id16_equal(at->object, s->top)) {	/* it is no more: the share decides */
+	if (at->level == SHARED_RECORD &&
+		!emr_id16_equal(at->object, s->top)) { /* it is no more: the share decides */
 		at->object = s->top;
 		at->entry = SHARED_TREE_NONE;
 		*id = shared_record_id(s->domain, s->top, 0);

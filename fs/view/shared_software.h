@@ -1,10 +1,12 @@
-/* user.emrfs.software of what others share: "refuse" unless the reader says something else of a directory. */
+/* user.emrfs.software of what others share: "refuse" unless the reader says something else of a
+ * directory. */
 #pragma once
 
 #include "shared.h"
 
 /* Under view->lock: what holds for N. */
 emr_bytes shared_software_at(const emr_view *view, const node *n);
-/* Under view->lock: N says VALUE, which was checked; empty takes it back.  Of a file it says nothing. */
+/* Under view->lock: N says VALUE, which was checked; empty takes it back.  Of a file it says
+ * nothing. */
 emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value);
 void shared_forget_software(emr_view *view);

@@ -10,16 +10,16 @@
 /* An entry that has no place yet. */
 typedef struct raw {
 	shared_entry e;
-	size_t up;		/* in the array of raws */
-	size_t walk;		/* which walk upwards came by last, from 1 */
-	uint32_t final;		/* its place in the tree */
+	size_t up;	/* in the array of raws */
+	size_t walk;	/* which walk upwards came by last, from 1 */
+	uint32_t final; /* its place in the tree */
 	bool is_settled;
 } raw;
 
 typedef struct building {
 	raw *all;
 	size_t count, cap, top;
-	const shared_tree *before;	/* what was read of it with the same grant; NULL: nothing */
+	const shared_tree *before; /* what was read of it with the same grant; NULL: nothing */
 } building;
 
 static void free_entry(shared_entry *e)
@@ -61,7 +61,7 @@ static emr_status add(building *b, const shared_entry *e)
 		b->all = grown;
 		b->cap = cap;
 	}
-	b->all[b->count++] = (raw){ .e = *e };
+	b->all[b->count++] = (raw){.e = *e};
 	return EMR_OK;
 }
 
@@ -73,16 +73,26 @@ static emr_status take_attributes(shared_entry *e, const emr_shared_record *r)
 	if (r->is_owners)
 		return emr_buf_append(&e->attributes, r->meta->xattrs.data, r->meta->xattrs.len);
 	e->mode &= EMR_WORDS_MODE;
-	return emr_words_attributes(r->meta->xattrs, (emr_bytes){ 0 }, &e->attributes, &count);
+	return emr_words_attributes(r->meta->xattrs, (emr_bytes){0}, &e->attributes, &count);
 }
 
 static emr_status collect(void *arg, const emr_shared_record *r)
 {
 	const emr_meta *meta = r->meta;
-	shared_entry e = { .object = r->object, .record_id = r->record_id, .parent_id = meta->parent, .signer = r->signer,
-		.version = r->version, .pversion = r->pversion, .cver = r->cver, .size = meta->n,
-		.padded = r->padded, .ledger_time = r->ledger_time, .mtime_ns = meta->mtime_ns,
-		.root = r->root, .mode = meta->mode, .type = (uint8_t)meta->type };
+	shared_entry e = {.object = r->object,
+		.record_id = r->record_id,
+		.parent_id = meta->parent,
+		.signer = r->signer,
+		.version = r->version,
+		.pversion = r->pversion,
+		.cver = r->cver,
+		.size = meta->n,
+		.padded = r->padded,
+		.ledger_time = r->ledger_time,
+		.mtime_ns = meta->mtime_ns,
+		.root = r->root,
+		.mode = meta->mode,
+		.type = (uint8_t)meta->type};
 	emr_status status;
 
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
@@ -110,10 +120,11 @@ static emr_status collect_known(void *arg, emr_id16 object, uint64_t version)
 	shared_entry e;
 	emr_status status;
 
-	if (old == NULL || at == SHARED_TREE_TOP || old->version != version || old->is_called_otherwise)
+	if (old == NULL || at == SHARED_TREE_TOP || old->version != version ||
+		old->is_called_otherwise)
 		return EMR_NOT_FOUND;
 	e = *old;
-	e.attributes = (emr_buf){ 0 };
+	e.attributes = (emr_buf){0};
 	e.first_kid = e.nkids = 0;
 	e.name = strdup(old->name);
 	e.target = old->target != NULL ? strdup(old->target) : NULL;
@@ -134,10 +145,12 @@ static int by_object(const void *a, const void *b)
 	return memcmp(((const raw *)a)->e.object.b, ((const raw *)b)->e.object.b, 16);
 }
 
-/* Where the share begins; a directory of no object when it cannot be read.  EMR_DAMAGED: it is a link, and would lead who knows where. */
+/* Where the share begins; a directory of no object when it cannot be read.  EMR_DAMAGED: it is a
+ * link, and would lead who knows where. */
 static emr_status find_top(building *b, emr_id16 top)
 {
-	shared_entry nothing = { .object = top, .type = EMR_META_DIR, .mode = 0700, .name = strdup("") };
+	shared_entry nothing = {
+		.object = top, .type = EMR_META_DIR, .mode = 0700, .name = strdup("")};
 	emr_status status;
 
 	for (b->top = 0; b->top < b->count; b->top++)
@@ -154,10 +167,11 @@ static emr_status find_top(building *b, emr_id16 top)
 static void find_parents(building *b, size_t known)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		raw key = { .e.object = b->all[i].e.parent_id }, *up;
+		raw key = {.e.object = b->all[i].e.parent_id}, *up;
 
 		up = bsearch(&key, b->all, known, sizeof key, by_object);
-		b->all[i].up = up != NULL && up->e.type == EMR_META_DIR ? (size_t)(up - b->all) : b->top;
+		b->all[i].up =
+			up != NULL && up->e.type == EMR_META_DIR ? (size_t)(up - b->all) : b->top;
 	}
 	b->all[b->top].up = b->top;
 	b->all[b->top].is_settled = true;
@@ -206,8 +220,9 @@ static bool has_ups(const char *target)
 	return false;
 }
 
-/* Whoever shares says where links lead, too, and they are followed on this computer.  What is at the beginning goes up from where the link
- * lies; a ".." behind a name may go up from wherever that name leads, so it is not believed. */
+/* Whoever shares says where links lead, too, and they are followed on this computer.  What is at
+ * the beginning goes up from where the link lies; a ".." behind a name may go up from wherever that
+ * name leads, so it is not believed. */
 static bool leads_out(const building *b, const raw *link)
 {
 	const char *rest = link->e.target;
@@ -258,7 +273,8 @@ static emr_status tell_apart(raw **order, size_t n)
 		for (size_t i = n; i-- > 1;) {
 			emr_status status;
 
-			if (order[i]->up != order[i - 1]->up || strcmp(order[i]->e.name, order[i - 1]->e.name) != 0)
+			if (order[i]->up != order[i - 1]->up ||
+				strcmp(order[i]->e.name, order[i - 1]->e.name) != 0)
 				continue;
 			again = true;
 			status = rename_second(order[i], digits);
@@ -297,7 +313,7 @@ static emr_status check_names(building *b, const char *name)
 static void place(building *b, raw **order, size_t n, shared_tree *tree)
 {
 	tree->entries[SHARED_TREE_TOP] = b->all[b->top].e;
-	b->all[b->top].e = (shared_entry){ 0 };
+	b->all[b->top].e = (shared_entry){0};
 	b->all[b->top].final = SHARED_TREE_TOP;
 	for (size_t i = 0; i < n; i++)
 		order[i]->final = (uint32_t)(i + 1);
@@ -305,7 +321,7 @@ static void place(building *b, raw **order, size_t n, shared_tree *tree)
 		shared_entry *e = &tree->entries[i + 1];
 
 		*e = order[i]->e;
-		order[i]->e = (shared_entry){ 0 };
+		order[i]->e = (shared_entry){0};
 		e->parent = b->all[order[i]->up].final;
 	}
 	tree->count = n + 1;
@@ -321,7 +337,8 @@ static int by_entry_object(const void *a, const void *b, void *arg)
 {
 	const shared_tree *tree = arg;
 
-	return memcmp(tree->entries[*(const uint32_t *)a].object.b, tree->entries[*(const uint32_t *)b].object.b, 16);
+	return memcmp(tree->entries[*(const uint32_t *)a].object.b,
+		tree->entries[*(const uint32_t *)b].object.b, 16);
 }
 
 static emr_status finish(building *b, const char *name, shared_tree *tree)
@@ -353,7 +370,7 @@ static void leave_alone(building *b)
 {
 	raw top = b->all[b->top];
 
-	b->all[b->top].e = (shared_entry){ 0 };
+	b->all[b->top].e = (shared_entry){0};
 	for (size_t i = 0; i < b->count; i++)
 		free_entry(&b->all[i].e);
 	b->all[0] = top;
@@ -361,10 +378,12 @@ static void leave_alone(building *b)
 	b->top = 0;
 }
 
-static emr_status build(emr_shared *shared, emr_id16 top, const char *name, building *b, shared_tree *tree)
+static emr_status build(
+	emr_shared *shared, emr_id16 top, const char *name, building *b, shared_tree *tree)
 {
 	size_t known;
-	emr_status status = emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable);
+	emr_status status =
+		emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable);
 
 	if (status != EMR_OK)
 		return status;
@@ -385,11 +404,12 @@ static emr_status build(emr_shared *shared, emr_id16 top, const char *name, buil
 	return finish(b, name, tree);
 }
 
-emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name, const shared_tree *before,
-	shared_tree **out_tree)
+emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
+	const shared_tree *before, shared_tree **out_tree)
 {
 	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
-	building b = { .before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL };
+	building b = {
+		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL};
 	shared_tree *tree = calloc(1, sizeof *tree);
 	emr_status status = tree != NULL ? build(shared, top, name, &b, tree) : EMR_NO_MEMORY;
 
@@ -420,7 +440,8 @@ void shared_tree_free(shared_tree *tree)
 
 uint32_t shared_tree_child(const shared_tree *tree, uint32_t directory, const char *name)
 {
-	uint32_t low = tree->entries[directory].first_kid, high = low + tree->entries[directory].nkids;
+	uint32_t low = tree->entries[directory].first_kid,
+		 high = low + tree->entries[directory].nkids;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
@@ -461,15 +482,18 @@ bool shared_tree_is_new(const shared_tree *before, const shared_tree *now, uint3
 	uint32_t old = shared_tree_find(before, e->object);
 
 	return old == SHARED_TREE_NONE || strcmp(before->entries[old].name, e->name) != 0 ||
-		!emr_id16_equal(before->entries[before->entries[old].parent].object, now->entries[e->parent].object);
+	       !emr_id16_equal(before->entries[before->entries[old].parent].object,
+		       now->entries[e->parent].object);
 }
 
 char *shared_tree_path(const shared_tree *tree, uint32_t entry)
 {
 	char *path = strdup(""), *longer;
 
-	for (uint32_t i = entry; path != NULL && i != SHARED_TREE_TOP; i = tree->entries[i].parent) {
-		if (asprintf(&longer, "%s%s%s", tree->entries[i].name, path[0] != 0 ? "/" : "", path) < 0)
+	for (uint32_t i = entry; path != NULL && i != SHARED_TREE_TOP;
+		i = tree->entries[i].parent) {
+		if (asprintf(&longer, "%s%s%s", tree->entries[i].name, path[0] != 0 ? "/" : "",
+			    path) < 0)
 			longer = NULL;
 		free(path);
 		path = longer;

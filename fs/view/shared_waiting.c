@@ -7,20 +7,25 @@
 
 /* ---- what has to wait ---- */
 
-/* Under view->lock: the share that must be asked about before N can be listed, or NAME be found in it; NULL: none. */
+/* Under view->lock: the share that must be asked about before N can be listed, or NAME be found in
+ * it; NULL: none. */
 static shared_share *lacks_names(const emr_view *view, const node *n, const char *name)
 {
 	const shared_at *at = n->shared;
 
 	if (at->level == SHARED_RECORD && n->type == EMR_META_DIR)
-		return (at->share->tree == NULL || shared_awaits_inner(at->share)) && !at->share->is_blind &&
-				shared_is_readable(view, at->share) == EMR_OK
-			? at->share : NULL;
+		return (at->share->tree == NULL || shared_awaits_inner(at->share)) &&
+				       !at->share->is_blind &&
+				       shared_is_readable(view, at->share) == EMR_OK
+			       ? at->share
+			       : NULL;
 	if (at->level != SHARED_OWNER)
 		return NULL;
 	/* A share that is one file has a size, which nobody knows before its name is read. */
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == at->owner && s->is_file && s->tree == NULL && foreign_file_node(view, s) == NULL && (name == NULL || strcmp(s->name, name) == 0) &&
+		if (s->owner == at->owner && s->is_file && s->tree == NULL &&
+			foreign_file_node(view, s) == NULL &&
+			(name == NULL || strcmp(s->name, name) == 0) &&
 			shared_is_readable(view, s) == EMR_OK)
 			return s;
 	return NULL;
@@ -31,9 +36,11 @@ static shared_share *lacks_bytes(const emr_view *view, const node *n)
 {
 	const shared_at *at = n->shared;
 
-	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE || shared_is_readable(view, at->share) != EMR_OK)
+	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE ||
+		shared_is_readable(view, at->share) != EMR_OK)
 		return NULL;
-	/* Whoever made the reader has put it there before anybody was told; it goes with the last open, or with the keys. */
+	/* Whoever made the reader has put it there before anybody was told; it goes with the last
+	 * open, or with the keys. */
 	return tree_has_reader(n) ? NULL : at->share;
 }
 
@@ -75,22 +82,28 @@ bool emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const ch
 }
 
 /* Under view->lock. */
-static emr_status add_waiter(emr_view *view, node *n, shared_share *s, emr_need need, emr_ready_fn ready, void *arg)
+static emr_status add_waiter(
+	emr_view *view, node *n, shared_share *s, emr_need need, emr_ready_fn ready, void *arg)
 {
 	shared_waiter *w = calloc(1, sizeof *w);
 
 	if (w == NULL)
 		return EMR_NO_MEMORY;
-	*w = (shared_waiter){ .next = view->shares->waiters, .n = n, .share = s, .need = need, .ready = ready, .arg = arg,
-		.deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS };
+	*w = (shared_waiter){.next = view->shares->waiters,
+		.n = n,
+		.share = s,
+		.need = need,
+		.ready = ready,
+		.arg = arg,
+		.deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS};
 	n->opens++;
 	view->shares->waiters = w;
 	shared_wake(view);
 	return EMR_BUSY;
 }
 
-emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name, emr_ready_fn ready,
-	void *arg)
+emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name,
+	emr_ready_fn ready, void *arg)
 {
 	emr_status status = EMR_OK;
 	shared_share *s;
@@ -102,7 +115,8 @@ emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const 
 	n = tree_by_number(view, number);
 	s = lacking(view, n, need, name);
 	if (s != NULL)
-		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, n, s, need, ready, arg);
+		status = view->shares->is_closed ? EMR_INTERRUPTED
+						 : add_waiter(view, n, s, need, ready, arg);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -177,14 +191,14 @@ static emr_status same_for_all(void *arg, const shared_waiter *w)
 
 void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status)
 {
-	choice c = { .share = s, .need = need, .status = status };
+	choice c = {.share = s, .need = need, .status = status};
 
 	shared_answer(view, is_of, same_for_all, &c);
 }
 
 void emr_view_end_waits(emr_view *view)
 {
-	choice c = { .status = EMR_INTERRUPTED };
+	choice c = {.status = EMR_INTERRUPTED};
 
 	if (view->shares == NULL)
 		return;

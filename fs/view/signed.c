@@ -21,7 +21,8 @@ static bool is_anothers(const emr_signed *is)
 	return is->standing == EMR_SIGNED_VALID || is->standing == EMR_SIGNED_STALE;
 }
 
-/* Sealed again after it was signed: the bytes prove nothing, so they are compared before the first one is shown. */
+/* Sealed again after it was signed: the bytes prove nothing, so they are compared before the first
+ * one is shown. */
 static emr_status compare_now(emr_content_reader *reader)
 {
 	return emr_content_reader_verify(reader);
@@ -44,11 +45,15 @@ static char *path_of(emr_view *view, const node *n)
 	return path;
 }
 
-static bool tell(emr_view *view, const node *n, const char *id, const emr_signed *is, uint64_t time_unix_s)
+static bool tell(
+	emr_view *view, const node *n, const char *id, const emr_signed *is, uint64_t time_unix_s)
 {
 	char *path;
-	emr_shared_notice notice = { .id = id, .inside = "", .owner = is->by, .organisation = is->organisation,
-		.time_unix_s = time_unix_s };
+	emr_shared_notice notice = {.id = id,
+		.inside = "",
+		.owner = is->by,
+		.organisation = is->organisation,
+		.time_unix_s = time_unix_s};
 
 	if (view->options.shared_notice == NULL || is->by[0] == 0)
 		return false;
@@ -62,7 +67,8 @@ static bool tell(emr_view *view, const node *n, const char *id, const emr_signed
 }
 
 /* Once for each version and life. */
-static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const emr_signed *is, uint64_t time_unix_s)
+static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const emr_signed *is,
+	uint64_t time_unix_s)
 {
 	bool is_new = true;
 
@@ -75,14 +81,15 @@ static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const
 		(void)tell(view, n, "signature-stale", is, time_unix_s);
 }
 
-/* Another says how long a file is where he describes it, and has signed bytes: EMR_DAMAGED when the two differ. */
+/* Another says how long a file is where he describes it, and has signed bytes: EMR_DAMAGED when the
+ * two differ. */
 static emr_status check_length(emr_view *view, const emr_place *place, uint64_t n)
 {
-	EMR_AUTO_BUF words = { 0 };
+	EMR_AUTO_BUF words = {0};
 	emr_place then;
 	emr_meta meta;
-	emr_status status = emr_facts_version(view->options.facts, place->domain, place->object, place->pversion, place->pversion,
-		&then, &words, &meta);
+	emr_status status = emr_facts_version(view->options.facts, place->domain, place->object,
+		place->pversion, place->pversion, &then, &words, &meta);
 
 	return status == EMR_OK && meta.n != n ? EMR_DAMAGED : status;
 }
@@ -97,15 +104,18 @@ static emr_status check_shared_length(emr_view *view, const node *n, emr_content
 	return fits ? EMR_OK : EMR_DAMAGED;
 }
 
-emr_status signed_open(emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader)
+emr_status signed_open(
+	emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader = NULL;
 	emr_content_key *key = NULL;
 	emr_content content;
 	emr_whose whose;
-	emr_status status = emr_facts_open_signed(view->options.facts, descriptor_of(view), place, &content, &key, &whose);
+	emr_status status = emr_facts_open_signed(
+		view->options.facts, descriptor_of(view), place, &content, &key, &whose);
 
-	if (status == EMR_OK && is_anothers(&whose.is) && compare_of(view, &place->root) == COMPARE_DIFFERS)
+	if (status == EMR_OK && is_anothers(&whose.is) &&
+		compare_of(view, &place->root) == COMPARE_DIFFERS)
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_OK)
 		status = emr_content_reader_open(view->options.records, &content, key, &reader);
@@ -131,7 +141,8 @@ emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out)
 	char text[EMR_SIGNED_BY_BYTES + 100];
 	emr_whose whose;
 	compare_result compared;
-	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+	emr_status status =
+		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
 	if (status != EMR_OK)
 		return status;
@@ -140,7 +151,8 @@ emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out)
 	compared = is_anothers(&whose.is) ? compare_of(view, &place->root) : COMPARE_FITS;
 	if (compared == COMPARE_DIFFERS)
 		whose.is.standing = EMR_SIGNED_MISMATCH;
-	emr_signed_text(&whose.is, "", whose.time_unix_s, compared == COMPARE_FITS, emr_whose_note(&whose), text, sizeof text);
+	emr_signed_text(&whose.is, "", whose.time_unix_s, compared == COMPARE_FITS,
+		emr_whose_note(&whose), text, sizeof text);
 	return emr_buf_append(out, text, strlen(text));
 }
 
@@ -148,10 +160,12 @@ emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out)
 {
 	const char *person = view->options.person;
 	emr_whose whose;
-	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+	emr_status status =
+		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
 	if (status == EMR_OK && whose.is.standing == EMR_SIGNED_SELF)
-		return person != NULL ? emr_buf_append(out, person, strlen(person)) : EMR_NO_ATTRIBUTE;
+		return person != NULL ? emr_buf_append(out, person, strlen(person))
+				      : EMR_NO_ATTRIBUTE;
 	if (status == EMR_OK && whose.is.by[0] == '\0')
 		status = EMR_NO_ATTRIBUTE;
 	return status == EMR_OK ? emr_buf_append(out, whose.is.by, strlen(whose.is.by)) : status;
@@ -172,7 +186,8 @@ static emr_status say_number(const emr_signed *is, emr_buf *out)
 emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out)
 {
 	emr_whose whose;
-	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+	emr_status status =
+		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
 	return status == EMR_OK ? say_number(&whose.is, out) : status;
 }
@@ -180,7 +195,8 @@ emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *ou
 emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_s)
 {
 	emr_whose whose;
-	emr_status status = emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
+	emr_status status =
+		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
 	if (status == EMR_OK)
 		*out_unix_s = whose.time_unix_s;
@@ -191,7 +207,7 @@ emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_
 
 #define WORDS_MAX 4096
 
-typedef struct shared_words {	/* view->lock; the newest first */
+typedef struct shared_words { /* view->lock; the newest first */
 	struct shared_words *next;
 	emr_shared_word word;
 } shared_words;
@@ -204,7 +220,8 @@ static emr_shared_word *find_word(const emr_view *view, const emr_cid *root)
 	return NULL;
 }
 
-/* Only so many: a folder of a hundred thousand images says of the last opened ones who signed them. */
+/* Only so many: a folder of a hundred thousand images says of the last opened ones who signed them.
+ */
 static void forget_oldest(emr_view *view)
 {
 	shared_words **at = &view->words;
@@ -219,7 +236,8 @@ static void forget_oldest(emr_view *view)
 	}
 }
 
-/* What was said of the same bytes before is over: since then a newer version may have been put aside. */
+/* What was said of the same bytes before is over: since then a newer version may have been put
+ * aside. */
 static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 {
 	emr_shared_word *before;
@@ -234,7 +252,7 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 	else
 		w = malloc(sizeof *w);
 	if (w != NULL) {
-		*w = (shared_words){ .next = view->words, .word = *word };
+		*w = (shared_words){.next = view->words, .word = *word};
 		view->words = w;
 		forget_oldest(view);
 	}
@@ -242,14 +260,16 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 	return EMR_OK;
 }
 
-emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word)
+emr_status signed_take_shared(
+	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word)
 {
 	emr_status status = remember(view, n, word);
 
 	if (word->is.kind != 0)
 		emr_settle_know_statement(view->options.settle, &word->root, word->is.id);
 	if (status == EMR_OK && (word->is.standing == EMR_SIGNED_MISMATCH ||
-		(is_anothers(&word->is) && compare_of(view, &word->root) == COMPARE_DIFFERS)))
+					(is_anothers(&word->is) &&
+						compare_of(view, &word->root) == COMPARE_DIFFERS)))
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
 		status = compare_now(reader);
@@ -284,7 +304,8 @@ emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *ow
 		return EMR_NO_ATTRIBUTE;
 	if (compared == COMPARE_DIFFERS)
 		word.is.standing = EMR_SIGNED_MISMATCH;
-	emr_signed_text(&word.is, owner, word.time_unix_s, compared == COMPARE_FITS, emr_shared_word_note(&word), text, sizeof text);
+	emr_signed_text(&word.is, owner, word.time_unix_s, compared == COMPARE_FITS,
+		emr_shared_word_note(&word), text, sizeof text);
 	return emr_buf_append(out, text, strlen(text));
 }
 
@@ -327,15 +348,18 @@ bool signed_tell(emr_view *view, node *n)
 	pthread_mutex_lock(&view->lock);
 	is_shared = shared_has(n);
 	has_entry = is_shared && n->shared->share != NULL && n->shared->share->tree != NULL &&
-		n->shared->entry != SHARED_TREE_NONE;
+		    n->shared->entry != SHARED_TREE_NONE;
 	if (has_entry)
 		root = n->shared->share->tree->entries[n->shared->entry].root;
 	place = n->place;
 	pthread_mutex_unlock(&view->lock);
 	if (is_shared)
-		return has_entry && recall(view, &root, &word) && tell(view, n, "bad-signature", &word.is, word.time_unix_s);
-	return place.pversion != 0 && emr_facts_whose(view->options.facts, descriptor_of(view), &place, &whose) == EMR_OK &&
-		tell(view, n, "bad-signature", &whose.is, whose.time_unix_s);
+		return has_entry && recall(view, &root, &word) &&
+		       tell(view, n, "bad-signature", &word.is, word.time_unix_s);
+	return place.pversion != 0 &&
+	       emr_facts_whose(view->options.facts, descriptor_of(view), &place, &whose) ==
+		       EMR_OK &&
+	       tell(view, n, "bad-signature", &whose.is, whose.time_unix_s);
 }
 
 void signed_free(emr_view *view)

@@ -1,4 +1,5 @@
-/* Who signed what a node shows, as attributes say it; opening a version only when its statement fits. */
+/* Who signed what a node shows, as attributes say it; opening a version only when its statement
+ * fits. */
 #pragma once
 
 #include "node.h"
@@ -6,11 +7,13 @@
 #include "share/read.h"
 
 /* The content at PLACE, for N, with its statement judged.  EMR_BAD_SIGNATURE. */
-emr_status signed_open(emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader);
+emr_status signed_open(
+	emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader);
 /* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE. */
 emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out);
 emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out);
-/* "NUMBER KEY": which of his statements for this patient it is, as somebody else numbered it, and whose key. */
+/* "NUMBER KEY": which of his statements for this patient it is, as somebody else numbered it, and
+ * whose key. */
 emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out);
 /* As emr_whose has it: of what stands here without the entry with which it came. */
 emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_s);
@@ -18,12 +21,13 @@ emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_
 /* Tells a person whose signature on N does not fit; false: nobody claims it. */
 bool signed_tell(emr_view *view, node *n);
 
-/* The same of what another shares, known since it was opened here.  TAKE: the bytes of READER may be shown, or EMR_BAD_SIGNATURE.
- * OWNER is what the owner's directory is called. */
-emr_status signed_take_shared(emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
+/* The same of what another shares, known since it was opened here.  TAKE: the bytes of READER may
+ * be shown, or EMR_BAD_SIGNATURE. OWNER is what the owner's directory is called. */
+emr_status signed_take_shared(
+	emr_view *view, node *n, emr_content_reader *reader, const emr_shared_word *word);
 emr_status signed_shared_say(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_by(emr_view *view, const emr_cid *root, const char *owner, emr_buf *out);
 emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *out);
 /* EMR_NO_ATTRIBUTE: not opened yet. */
 emr_status signed_shared_at(emr_view *view, const emr_cid *root, uint64_t *out_unix_s);
-void signed_free(emr_view *view);	/* before the view goes */
+void signed_free(emr_view *view); /* before the view goes */

@@ -10,7 +10,7 @@
 #include "shared_software.h"
 #include "software_policy.h"
 
-#define TOLD_MAX 64	/* programs; who starts more than that under ever new names is told no more */
+#define TOLD_MAX 64 /* programs; who starts more than that under ever new names is told no more */
 
 static emr_bytes key(void)
 {
@@ -32,7 +32,7 @@ static bool next_name(emr_bytes *rest, emr_bytes *out_name)
 		return false;
 	comma = rest->len > 0 ? memchr(rest->data, ',', rest->len) : NULL;
 	name = emr_bytes_of(rest->data, comma != NULL ? (size_t)(comma - rest->data) : rest->len);
-	*rest = comma != NULL ? emr_bytes_of(comma + 1, rest->len - name.len - 1) : (emr_bytes){ 0 };
+	*rest = comma != NULL ? emr_bytes_of(comma + 1, rest->len - name.len - 1) : (emr_bytes){0};
 	while (name.len > 0 && name.data[0] == ' ')
 		name = emr_bytes_of(name.data + 1, name.len - 1);
 	while (name.len > 0 && name.data[name.len - 1] == ' ')
@@ -73,8 +73,8 @@ bool emr_software_admits(emr_bytes value, const char *program)
 
 /* ---- what holds at a node.  Under view->lock. */
 
-/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is still there.  NULL
- * without memory. */
+/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is
+ * still there.  NULL without memory. */
 static const node *present_directory(const emr_view *view, const node *n)
 {
 	char *path = past_path(n);
@@ -117,12 +117,13 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 	}
 	if (n->past != NULL)
 		n = present_directory(view, n);
-	if (n == NULL) {	/* not known where it lay: nobody is let in by mistake */
+	if (n == NULL) { /* not known where it lay: nobody is let in by mistake */
 		*out_directory = view->root;
 		return emr_bytes_of("refuse", 6);
 	}
 	for (; n != NULL; n = n->parent)
-		if (n->type == EMR_META_DIR && emr_xattr_find(emr_buf_view(&n->attributes), key(), &value) == EMR_OK) {
+		if (n->type == EMR_META_DIR &&
+			emr_xattr_find(emr_buf_view(&n->attributes), key(), &value) == EMR_OK) {
 			*out_directory = n;
 			return value;
 		}
@@ -174,16 +175,21 @@ void software_forget_all(emr_view *view)
 }
 
 typedef struct refusal {
-	char *path, *folder, *value;	/* owned; VALUE would let the program in, with those that may already */
+	char *path, *folder,
+		*value; /* owned; VALUE would let the program in, with those that may already */
 } refusal;
 
-static refusal describe_refusal(const node *n, const node *directory, emr_bytes value, const char *program)
+static refusal describe_refusal(
+	const node *n, const node *directory, emr_bytes value, const char *program)
 {
-	refusal r = { 0 };
+	refusal r = {0};
 	bool is_list = !equals(value, "refuse");
 
-	r.path = shared_has(n) ? shared_path(n) : n->past != NULL ? past_path(n) : n->state == NODE_LIVE ? tree_path(n) : strdup("");
-	if (directory == NULL)	/* the share itself: all of it or nothing */
+	r.path = shared_has(n)		 ? shared_path(n)
+		 : n->past != NULL	 ? past_path(n)
+		 : n->state == NODE_LIVE ? tree_path(n)
+					 : strdup("");
+	if (directory == NULL) /* the share itself: all of it or nothing */
 		r.folder = shared_path_of_share(n);
 	else
 		r.folder = directory->parent != NULL ? tree_path(directory) : strdup("");
@@ -196,7 +202,7 @@ static refusal describe_refusal(const node *n, const node *directory, emr_bytes 
 emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *program)
 {
 	const node *directory;
-	refusal r = { 0 };
+	refusal r = {0};
 	bool tells = false;
 	emr_status status = EMR_OK;
 	emr_bytes value;
@@ -209,13 +215,15 @@ emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *
 		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
 		if (status == EMR_DENIED && shared_has(n) && n->shared->level == SHARED_RECORD)
 			shared_note_refused(view, n, program);
-		tells = status == EMR_DENIED && view->options.software_refused != NULL && is_first_time(view, program);
+		tells = status == EMR_DENIED && view->options.software_refused != NULL &&
+			is_first_time(view, program);
 		if (tells)
 			r = describe_refusal(n, directory, value, program);
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (tells && r.path != NULL && r.folder != NULL && r.value != NULL)
-		view->options.software_refused(view->options.notice_arg, program, r.path, r.folder, r.value);
+		view->options.software_refused(
+			view->options.notice_arg, program, r.path, r.folder, r.value);
 	free(r.path);
 	free(r.folder);
 	free(r.value);

@@ -23,9 +23,10 @@ static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 static emr_status make(emr_view *view, node *n, emr_buf *out)
 {
 	emr_status status = proofs_has(n) ? proofs_make(view, n->number, out)
-		: letters_has(n) ? letters_make(view, n, out)
-		: view->options.make_special(view->options.special_arg,
-			view->options.special_names[n->special - 1], out);
+			    : letters_has(n)
+				    ? letters_make(view, n, out)
+				    : view->options.make_special(view->options.special_arg,
+					      view->options.special_names[n->special - 1], out);
 
 	if (status == EMR_OK)
 		note_made(view, n, out);
@@ -34,7 +35,7 @@ static emr_status make(emr_view *view, node *n, emr_buf *out)
 
 void special_learn(emr_view *view, node *n)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	bool is_fresh;
 
 	pthread_mutex_lock(&view->lock);
@@ -56,7 +57,7 @@ emr_status special_open(emr_view *view, emr_handle *handle)
 /* Without view->lock: if the newest bytes go on where those of HANDLE end, HANDLE gets them. */
 static emr_status go_on(emr_handle *handle)
 {
-	EMR_AUTO_BUF newer = { 0 };
+	EMR_AUTO_BUF newer = {0};
 	emr_view *view = handle->view;
 	emr_buf *old = &handle->virtual_bytes, swapped;
 	emr_status status = make(view, handle->node, &newer);
@@ -65,7 +66,8 @@ static emr_status go_on(emr_handle *handle)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	handle->made_boot_ns = view_boot_ns(view);
-	if (newer.len > old->len && (old->len == 0 || memcmp(newer.data, old->data, old->len) == 0)) {
+	if (newer.len > old->len &&
+		(old->len == 0 || memcmp(newer.data, old->data, old->len) == 0)) {
 		swapped = *old;
 		*old = newer;
 		newer = swapped;
@@ -83,7 +85,7 @@ emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len,
 
 	pthread_mutex_lock(&view->lock);
 	is_at_end = at >= handle->virtual_bytes.len && at > 0 &&
-		view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
+		    view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
 	pthread_mutex_unlock(&view->lock);
 	if (is_at_end)
 		status = go_on(handle);

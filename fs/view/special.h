@@ -1,23 +1,26 @@
-/* The files of .emrfs that are made when they are asked for: their sizes, and their bytes at a handle. */
+/* The files of .emrfs that are made when they are asked for: their sizes, and their bytes at a
+ * handle. */
 #pragma once
 
 #include "given.h"
 #include "proofs.h"
 
-/* N is made when it is asked for, and its size must be right before.  (A proof's is right once it was opened: each costs a
- * look into the ledger.) */
+/* N is made when it is asked for, and its size must be right before.  (A proof's is right once it
+ * was opened: each costs a look into the ledger.) */
 static inline bool special_has_size(const node *n)
 {
 	return n->special != 0 && !proofs_has(n) && !shared_has(n) && !given_has(n);
 }
-/* Without view->lock: N's size is that of its newest bytes, which are not older than SPECIAL_FRESH_NS; N is a special file. */
+/* Without view->lock: N's size is that of its newest bytes, which are not older than
+ * SPECIAL_FRESH_NS; N is a special file. */
 void special_learn(emr_view *view, node *n);
 /* Without view->lock: new bytes for HANDLE, and N's size and time after them. */
 emr_status special_open(emr_view *view, emr_handle *handle);
 /* What read(2) gives.  Who reads on at the end, as tail -f does, gets what was added since. */
 emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 
-/* The end of HANDLE's bytes.  A large file was made of many small pieces: their memory goes back to the system. */
+/* The end of HANDLE's bytes.  A large file was made of many small pieces: their memory goes back to
+ * the system. */
 void special_close(emr_handle *handle);
 
 #define SPECIAL_FRESH_NS INT64_C(1000000000)

@@ -18,7 +18,7 @@ static void place(table *t, uint32_t hash, void *item)
 emr_status table_reserve_more(table *t, size_t more)
 {
 	size_t cap = t->cap;
-	table grown = { .used = t->count, .count = t->count };
+	table grown = {.used = t->count, .count = t->count};
 
 	if (cap != 0 && (t->used + more) * 4 <= cap * 3)
 		return EMR_OK;
@@ -54,8 +54,10 @@ void *table_find(const table *t, uint64_t hash, table_match match, const void *k
 {
 	if (t->cap == 0)
 		return NULL;
-	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL; i = (i + 1) & (t->cap - 1))
-		if (t->hashes[i] == (uint32_t)hash && t->items[i] != TABLE_GONE && match(t->items[i], key))
+	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL;
+		i = (i + 1) & (t->cap - 1))
+		if (t->hashes[i] == (uint32_t)hash && t->items[i] != TABLE_GONE &&
+			match(t->items[i], key))
 			return t->items[i];
 	return NULL;
 }
@@ -64,7 +66,8 @@ void table_remove(table *t, uint64_t hash, const void *item)
 {
 	if (t->cap == 0)
 		return;
-	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL; i = (i + 1) & (t->cap - 1)) {
+	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL;
+		i = (i + 1) & (t->cap - 1)) {
 		if (t->items[i] != item)
 			continue;
 		t->items[i] = TABLE_GONE;
@@ -83,5 +86,5 @@ void *table_at(const table *t, size_t index)
 void table_free(table *t)
 {
 	free(t->items);
-	*t = (table){ 0 };
+	*t = (table){0};
 }

@@ -8,11 +8,11 @@
 #include "base/status.h"
 
 typedef struct table {
-	void **items;	/* NULL: never used; TABLE_GONE: removed */
-	uint32_t *hashes;	/* the low half, in the same allocation: 12 bytes a slot instead of 16 */
-	size_t cap;	/* a power of two, or 0; at most 2^32 */
-	size_t used;	/* slots that are not NULL */
-	size_t count;	/* items */
+	void **items;	  /* NULL: never used; TABLE_GONE: removed */
+	uint32_t *hashes; /* the low half, in the same allocation: 12 bytes a slot instead of 16 */
+	size_t cap;	  /* a power of two, or 0; at most 2^32 */
+	size_t used;	  /* slots that are not NULL */
+	size_t count;	  /* items */
 } table;
 
 typedef bool (*table_match)(const void *item, const void *key);
@@ -21,7 +21,7 @@ typedef bool (*table_match)(const void *item, const void *key);
 emr_status table_reserve(table *t);
 /* The same for MORE items. */
 emr_status table_reserve_more(table *t, size_t more);
-void table_add(table *t, uint64_t hash, void *item);	/* after table_reserve */
+void table_add(table *t, uint64_t hash, void *item); /* after table_reserve */
 void *table_find(const table *t, uint64_t hash, table_match match, const void *key);
 void table_remove(table *t, uint64_t hash, const void *item);
 /* The item in slot INDEX (0 .. cap - 1), or NULL: for walking. */

@@ -9,7 +9,7 @@
 /* What is asked for: nodes and vacated names, each with one entry. */
 typedef struct unknown_tops {
 	emr_top *tops;
-	node **nodes;	/* NULL: the vacated name of that object */
+	node **nodes; /* NULL: the vacated name of that object */
 	size_t n;
 } unknown_tops;
 
@@ -35,8 +35,10 @@ static emr_status list_unknown(const publishing *p, unknown_tops *u)
 		u->tops[u->n++].place = p->nodes[i]->place;
 	}
 	for (vacated *v = p->view->vacated; v != NULL; v = v->next)
-		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL && foreign_is_domain(p->view, v->place.domain))
-			v->top_cver = v->place.cver;	/* another's: nobody else counts there without being seen */
+		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL &&
+			foreign_is_domain(p->view, v->place.domain))
+			v->top_cver = v->place.cver; /* another's: nobody else counts there without
+							being seen */
 		else if (v->top_cver == 0 && heirs_find(p->view, v) != NULL)
 			u->tops[u->n++].place = v->place;
 	return EMR_OK;
@@ -48,7 +50,8 @@ static void note_tops(const publishing *p, const unknown_tops *u)
 		const emr_top *top = &u->tops[i];
 		node *n = u->nodes[i];
 
-		if (n != NULL && n->is_published && emr_id16_equal(n->place.record_id, top->place.record_id))
+		if (n != NULL && n->is_published &&
+			emr_id16_equal(n->place.record_id, top->place.record_id))
 			n->top_cver = top->highest;
 		if (n == NULL) {
 			vacated *v = vacated_find(p->view, top->place.object);
@@ -61,7 +64,7 @@ static void note_tops(const publishing *p, const unknown_tops *u)
 
 emr_status tops_learn(publishing *p)
 {
-	unknown_tops u = { .n = 0 };
+	unknown_tops u = {.n = 0};
 	emr_status status;
 
 	pthread_mutex_lock(&p->view->lock);

@@ -47,7 +47,8 @@ static bool has_number(const void *item, const void *key)
 	return ((const node *)item)->number == *(const uint64_t *)key;
 }
 
-/* What is only shown has ids that everybody can work out, and others choose those of what they leave here: the two never meet. */
+/* What is only shown has ids that everybody can work out, and others choose those of what they
+ * leave here: the two never meet. */
 static bool is_only_shown(const node *n)
 {
 	return __atomic_load_n(&n->special, __ATOMIC_RELAXED) != 0;
@@ -55,12 +56,14 @@ static bool is_only_shown(const node *n)
 
 static bool has_id(const void *item, const void *key)
 {
-	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) && !is_only_shown(item);
+	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
+	       !is_only_shown(item);
 }
 
 static bool has_shown_id(const void *item, const void *key)
 {
-	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) && is_only_shown(item);
+	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
+	       is_only_shown(item);
 }
 
 static bool has_name(const void *item, const void *key)
@@ -103,7 +106,7 @@ emr_status tree_set_attributes(node *n, emr_bytes bytes)
 	if (copy != NULL)
 		memcpy(copy, bytes.data, bytes.len);
 	emr_buf_free(&n->attributes);
-	n->attributes = (emr_buf){ .data = copy, .len = bytes.len, .cap = bytes.len };
+	n->attributes = (emr_buf){.data = copy, .len = bytes.len, .cap = bytes.len};
 	return EMR_OK;
 }
 
@@ -124,7 +127,8 @@ void tree_set_reader(file *f, emr_content_reader *reader)
 
 bool tree_has_reader(const node *n)
 {
-	return n->file != NULL && n->opens > 0 && __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
+	return n->file != NULL && n->opens > 0 &&
+	       __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
 }
 
 emr_status tree_need_content(node *n)
@@ -146,7 +150,8 @@ void tree_drop_content(node *n)
 	n->file->content = NULL;
 }
 
-emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
+emr_status tree_new_node(
+	emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
 {
 	emr_status status;
 	node *n;
@@ -169,7 +174,7 @@ emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64
 	n->type = (uint8_t)type;
 	n->state = NODE_GONE;
 	if (n->listing != NULL)
-		n->listing->next_cookie = 3;	/* 1 and 2 are "." and ".." */
+		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
 	table_add(&view->by_number, hash_number(n->number), n);
 	table_add(&view->by_id, hash_id(view, id), n);
 	*out_node = n;
@@ -224,7 +229,7 @@ void tree_release_if_unused(emr_view *view, node *n)
 	} else if (proofs_has(n) && n->kernel_refs == 0 && n->opens == 0)
 		tree_free_node(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
-		n != view->root)
+		 n != view->root)
 		tree_free_node(view, n);
 }
 
@@ -262,7 +267,7 @@ node *tree_directory_by_id(const emr_view *view, emr_id16 id)
 
 node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
-	name_key key = { .directory = directory, .name = name };
+	name_key key = {.directory = directory, .name = name};
 
 	return table_find(&view->by_name, hash_name(view, directory, name), has_name, &key);
 }
@@ -350,9 +355,11 @@ emr_status tree_attach(emr_view *view, node *directory, const char *name, node *
 	return status;
 }
 
-bool tree_is_kept_name(const emr_view *view, const node *directory, const char *name, bool is_domain)
+bool tree_is_kept_name(
+	const emr_view *view, const node *directory, const char *name, bool is_domain)
 {
-	return directory == view->root && (emr_name_is_reserved_at_top(name) || (!is_domain && strcmp(name, "Inbox") == 0));
+	return directory == view->root &&
+	       (emr_name_is_reserved_at_top(name) || (!is_domain && strcmp(name, "Inbox") == 0));
 }
 
 void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
@@ -368,7 +375,8 @@ void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, co
 	}
 }
 
-/* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are skipped to the right. */
+/* The index of the first kid whose cookie is COOKIE or larger.  Holes keep the order: they are
+ * skipped to the right. */
 static size_t kid_index(const kid_list *in, uint64_t cookie)
 {
 	size_t low = 0, high = in->nkids;
@@ -492,7 +500,8 @@ node *tree_next_kid(const node *directory, uint64_t cookie)
 {
 	const kid_list *in = directory->listing;
 
-	for (size_t i = in != NULL ? kid_index(in, cookie + 1) : 0; in != NULL && i < in->nkids; i++)
+	for (size_t i = in != NULL ? kid_index(in, cookie + 1) : 0; in != NULL && i < in->nkids;
+		i++)
 		if (in->kids[i] != NULL)
 			return in->kids[i];
 	return NULL;
@@ -519,7 +528,8 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)
 {
 	emr_id16 id;
 
-	/* A random one is as good, but for another computer that moves the same record at this moment. */
+	/* A random one is as good, but for another computer that moves the same record at this
+	 * moment. */
 	if (emr_keyring_object_id(view->options.keyring, n->id, domain, &id) != EMR_OK)
 		id = emr_id16_random();
 	return id;
@@ -620,13 +630,16 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.ino = n->ino,
 		.type = (emr_meta_type)n->type,
 		.mode = n->mode,
-		.nlink = n->state == NODE_GONE ? 0
-			: n->type == EMR_META_DIR ? 2 + n->listing->subdirectories : 1,
-		.size_bytes = n->type == EMR_META_DIR ? 4096
-			: n->type == EMR_META_SYMLINK ? strlen(n->target) : n->size,
+		.nlink = n->state == NODE_GONE	   ? 0
+			 : n->type == EMR_META_DIR ? 2 + n->listing->subdirectories
+						   : 1,
+		.size_bytes = n->type == EMR_META_DIR	    ? 4096
+			      : n->type == EMR_META_SYMLINK ? strlen(n->target)
+							    : n->size,
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
 		/* A version of the past stays what it is: the kernel may keep it. */
-		.is_virtual = n->state == NODE_VIRTUAL && !shared_has(n) && (n->past == NULL || n->past_entry == PAST_TOP),
+		.is_virtual = n->state == NODE_VIRTUAL && !shared_has(n) &&
+			      (n->past == NULL || n->past_entry == PAST_TOP),
 	};
 }

@@ -1,19 +1,24 @@
-/* Nodes, names and listings in memory.  No journal, no content: whoever calls has decided and holds view->lock. */
+/* Nodes, names and listings in memory.  No journal, no content: whoever calls has decided and holds
+ * view->lock. */
 #pragma once
 
 #include "node.h"
 
-/* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the id). */
-emr_status tree_new_node(emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
+/* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the
+ * id). */
+emr_status tree_new_node(
+	emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
 /* N, which has no name, gets the number of the folder itself. */
 void tree_become_root(emr_view *view, node *n);
 /* N's attributes are BYTES, in no more memory than they need. */
 emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
-/* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what was there goes. */
+/* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what
+ * was there goes. */
 void tree_set_reader(file *f, emr_content_reader *reader);
-/* Under view->lock alone: is there a reader of N, whom somebody has open?  A hint; who reads looks again under file->lock. */
+/* Under view->lock alone: is there a reader of N, whom somebody has open?  A hint; who reads looks
+ * again under file->lock. */
 bool tree_has_reader(const node *n);
 /* The same, and room in it for frozen content. */
 emr_status tree_need_content(node *n);
@@ -34,7 +39,8 @@ node *tree_directory_by_id(const emr_view *view, emr_id16 id);
 node *tree_child(const emr_view *view, const node *directory, const char *name);
 
 /* NAME in DIRECTORY is emrfs's own, or that of the Inbox, which is a domain. */
-bool tree_is_kept_name(const emr_view *view, const node *directory, const char *name, bool is_domain);
+bool tree_is_kept_name(
+	const emr_view *view, const node *directory, const char *name, bool is_domain);
 /* A name like NAME that nothing in DIRECTORY has, for the object ID: "NAME~k7qf.EXT". */
 void tree_free_name(const emr_view *view, const node *directory, emr_id16 id, const char *name,
 	char out[EMR_NAME_MAX + 1]);
@@ -45,7 +51,8 @@ emr_status tree_attach(emr_view *view, node *directory, const char *name, node *
 void tree_detach(emr_view *view, node *n);
 /* Room in DIRECTORY for two more entries. */
 emr_status tree_reserve(emr_view *view, node *directory);
-/* The same for one more called NAME, whose copy goes to *OUT_NAME: free it, or give it to tree_move. */
+/* The same for one more called NAME, whose copy goes to *OUT_NAME: free it, or give it to
+ * tree_move. */
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name);
 /* As attach, with what tree_prepare made: cannot fail. */
 void tree_attach_prepared(emr_view *view, node *directory, char *name, node *n);
@@ -63,18 +70,21 @@ emr_status tree_change_id(emr_view *view, node *n, emr_id16 id);
 /* N, a directory, had the id FROM until now: what remembers names in it by that id is told. */
 void tree_follow_directory(emr_view *view, node *n, emr_id16 from);
 
-/* N, whose name is gone, is not found by its id any more: somebody else may take over the record. */
+/* N, whose name is gone, is not found by its id any more: somebody else may take over the record.
+ */
 void tree_forget_id(emr_view *view, node *n);
 
 /* True when N is DIRECTORY or lies below it. */
 bool tree_is_below(const node *n, const node *directory);
 /* First kid whose cookie is larger than COOKIE, NULL at the end. */
 node *tree_next_kid(const node *directory, uint64_t cookie);
-/* The domain that N's place in the tree belongs to: that of the nearest directory above (or N itself) that is one. */
+/* The domain that N's place in the tree belongs to: that of the nearest directory above (or N
+ * itself) that is one. */
 emr_id16 tree_domain(const node *n);
 /* The object id it has, or will have once it is published where it stands. */
 emr_id16 tree_future_id(const node *n);
-/* The one it gets in DOMAIN, which is its own when N is one: the same on each of the owner's computers. */
+/* The one it gets in DOMAIN, which is its own when N is one: the same on each of the owner's
+ * computers. */
 emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain);
 /* N is, as the ledger has it, the root of a domain: a directory, or a single file. */
 bool tree_is_root_object(const node *n);

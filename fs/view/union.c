@@ -6,8 +6,10 @@
 #include "foreign.h"
 #include "shared_place.h"
 
-#define PLACED_COOKIES (UINT64_C(1) << 40)	/* and a share's number: behind every record of a tree */
-#define OWN_COOKIES (UINT64_C(1) << 60)	/* behind those of the other's records */
+#define PLACED_COOKIES                                                                             \
+	(UINT64_C(1) << 40)		/* and a share's number: behind every record of a tree     \
+					 */
+#define OWN_COOKIES (UINT64_C(1) << 60) /* behind those of the other's records */
 
 uint32_t union_entry(const node *n)
 {
@@ -16,20 +18,23 @@ uint32_t union_entry(const node *n)
 	if (shared_has(n))
 		return n->shared->entry;
 	s = foreign_share(n);
-	return s != NULL && s->tree != NULL && n->is_published ? shared_tree_find(s->tree, n->id) : SHARED_TREE_NONE;
+	return s != NULL && s->tree != NULL && n->is_published ? shared_tree_find(s->tree, n->id)
+							       : SHARED_TREE_NONE;
 }
 
 /* Removed here, and the tree does not know yet. */
 static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e)
 {
 	for (const vacated *v = vacated_find(view, e->object); v != NULL; v = v->next_in_chain)
-		if (emr_id16_equal(v->place.object, e->object) && emr_id16_equal(v->place.domain, domain))
+		if (emr_id16_equal(v->place.object, e->object) &&
+			emr_id16_equal(v->place.domain, domain))
 			return true;
 	for (size_t at = 0; at < view->shares->gone.len; at += sizeof(foreign_gone)) {
 		foreign_gone gone;
 
 		memcpy(&gone, view->shares->gone.data + at, sizeof gone);
-		if (emr_id16_equal(gone.object, e->object) && emr_id16_equal(gone.domain, domain) && e->version <= gone.version)
+		if (emr_id16_equal(gone.object, e->object) && emr_id16_equal(gone.domain, domain) &&
+			e->version <= gone.version)
 			return true;
 	}
 	return false;
@@ -38,12 +43,13 @@ static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e
 static bool is_shown(const emr_view *view, const shared_share *s, const shared_entry *e)
 {
 	if (foreign_own(view, s, e->object) != NULL)
-		return false;	/* stands for it */
+		return false; /* stands for it */
 	return !is_gone(view, s->domain, e);
 }
 
 /* What E is called in DIRECTORY: a node of one's own may have its name. */
-static void name_of(const emr_view *view, const node *directory, const shared_entry *e, char out[EMR_NAME_MAX + 1])
+static void name_of(const emr_view *view, const node *directory, const shared_entry *e,
+	char out[EMR_NAME_MAX + 1])
 {
 	strcpy(out, e->name);
 	if (tree_child(view, directory, e->name) != NULL)
@@ -51,9 +57,11 @@ static void name_of(const emr_view *view, const node *directory, const shared_en
 }
 
 /* The entry that is called NAME because its own name is taken. */
-static uint32_t second_of_name(const emr_view *view, const node *directory, const shared_share *s, uint32_t up, const char *name)
+static uint32_t second_of_name(const emr_view *view, const node *directory, const shared_share *s,
+	uint32_t up, const char *name)
 {
-	for (const node *kid = tree_next_kid(directory, 0); kid != NULL; kid = tree_next_kid(directory, kid->cookie)) {
+	for (const node *kid = tree_next_kid(directory, 0); kid != NULL;
+		kid = tree_next_kid(directory, kid->cookie)) {
 		uint32_t entry = shared_tree_child(s->tree, up, kid->name);
 		char second[EMR_NAME_MAX + 1];
 
@@ -102,8 +110,8 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 }
 
 /* False in *OUT_ON: the listing ends here. */
-static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg,
-	bool *out_on)
+static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, bool take,
+	emr_entry_fn fn, void *arg, bool *out_on)
 {
 	shared_share *s = foreign_share(directory);
 	uint32_t up = union_entry(directory);
@@ -121,7 +129,7 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 		status = shared_record_node(view, s, entry, &n);
 		if (status != EMR_OK) {
 			*out_on = false;
-			return i == first ? status : EMR_OK;	/* asked again from here */
+			return i == first ? status : EMR_OK; /* asked again from here */
 		}
 		name_of(view, directory, &s->tree->entries[entry], name);
 		if (!shared_give(view, n, name, i + 3, take, fn, arg)) {
@@ -133,11 +141,15 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 }
 
 /* Shares that lie in DIRECTORY, in the order of their numbers. */
-static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg, bool *out_on)
+static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, bool take,
+	emr_entry_fn fn, void *arg, bool *out_on)
 {
-	const shared_spot spot = { .outer = foreign_share(directory), .entry = union_entry(directory) };
-	shared_share *s = spot.entry == SHARED_TREE_NONE ? NULL
-		: shared_placed_next(spot.outer, spot.entry, cookie > PLACED_COOKIES ? cookie - PLACED_COOKIES : 0);
+	const shared_spot spot = {
+		.outer = foreign_share(directory), .entry = union_entry(directory)};
+	shared_share *s = spot.entry == SHARED_TREE_NONE
+				  ? NULL
+				  : shared_placed_next(spot.outer, spot.entry,
+					    cookie > PLACED_COOKIES ? cookie - PLACED_COOKIES : 0);
 
 	for (; s != NULL && *out_on; s = shared_placed_next(spot.outer, spot.entry, s->number)) {
 		char name[EMR_NAME_MAX + 1];
@@ -152,7 +164,8 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 	return EMR_OK;
 }
 
-emr_status union_list(emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+emr_status union_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	emr_status status = check(view, directory);
 	bool goes_on = true;
@@ -164,7 +177,8 @@ emr_status union_list(emr_view *view, node *directory, uint64_t cookie, bool tak
 	if (status != EMR_OK || !goes_on)
 		return status;
 	cookie = cookie < OWN_COOKIES ? 0 : cookie - OWN_COOKIES;
-	for (node *kid = tree_next_kid(directory, cookie); kid != NULL; kid = tree_next_kid(directory, kid->cookie))
+	for (node *kid = tree_next_kid(directory, cookie); kid != NULL;
+		kid = tree_next_kid(directory, kid->cookie))
 		if (!shared_give(view, kid, kid->name, OWN_COOKIES + kid->cookie, take, fn, arg))
 			break;
 	return EMR_OK;
@@ -183,7 +197,8 @@ bool union_is_empty(emr_view *view, node *directory)
 	return up == SHARED_TREE_NONE || shared_placed_next(s, up, 0) == NULL;
 }
 
-emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory, char out_name[EMR_NAME_MAX + 1])
+emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory,
+	char out_name[EMR_NAME_MAX + 1])
 {
 	const shared_entry *e = &s->tree->entries[entry], *up = &s->tree->entries[e->parent];
 	node *directory = foreign_own(view, s, up->object);

@@ -5,8 +5,8 @@
 
 #include "edit.h"
 
-/* Object ids are random where this computer drew them.  Others may choose theirs, and could make one chain as long as the
- * list: then it is as slow as that. */
+/* Object ids are random where this computer drew them.  Others may choose theirs, and could make
+ * one chain as long as the list: then it is as slow as that. */
 static vacated **chain_of(emr_view *view, emr_id16 object)
 {
 	uint16_t low;

@@ -56,8 +56,8 @@ static emr_status add_special_directory(emr_view *view, uint32_t subdirectories,
 
 static emr_status add_special(emr_view *view)
 {
-	emr_status status = add_special_directory(view, view->options.make_proof != NULL ? 4 : 3,
-		&view->special_root);
+	emr_status status = add_special_directory(
+		view, view->options.make_proof != NULL ? 4 : 3, &view->special_root);
 
 	if (status == EMR_OK)
 		status = add_special_directory(view, 0, &view->at_root);
@@ -81,8 +81,9 @@ static void init_locks(emr_view *view)
 	pthread_condattr_destroy(&attr);
 }
 
-/* What was verified before stays readable whatever the ledger says now; a ledger that contradicts itself or what this
- * computer has seen takes nothing more, one that cannot be reached is asked again later. */
+/* What was verified before stays readable whatever the ledger says now; a ledger that contradicts
+ * itself or what this computer has seen takes nothing more, one that cannot be reached is asked
+ * again later. */
 static emr_status follow_ledger(emr_view *view)
 {
 	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
@@ -104,7 +105,7 @@ static emr_status follow_ledger(emr_view *view)
 bool view_ledger_is_wrong(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
-		status == EMR_NEWER_FORMAT;
+	       status == EMR_NEWER_FORMAT;
 }
 
 bool view_is_read_only(emr_view *view)
@@ -132,8 +133,10 @@ void view_stop_writing(emr_view *view, emr_status why)
 	emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s", emr_status_text(why));
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg,
-			why == EMR_NEWER_FORMAT ? "newer-format" : why == EMR_ROLLBACK ? "rollback"
-				: "ledger-damaged", "");
+			why == EMR_NEWER_FORMAT ? "newer-format"
+			: why == EMR_ROLLBACK	? "rollback"
+						: "ledger-damaged",
+			"");
 }
 
 emr_status emr_view_stopped_by(emr_view *view)
@@ -148,7 +151,7 @@ emr_status emr_view_stopped_by(emr_view *view)
 
 void view_hear_ledger(emr_view *view, emr_status status)
 {
-	emr_ledger_absence absence = { .status = status };
+	emr_ledger_absence absence = {.status = status};
 	bool is_news;
 
 	if (status != EMR_OK && status != EMR_OFFLINE)
@@ -172,7 +175,7 @@ void view_hear_ledger(emr_view *view, emr_status status)
 
 static emr_status recover(emr_view *view)
 {
-	emr_replica_position at = { 0 };
+	emr_replica_position at = {0};
 	emr_status status = follow_ledger(view);
 
 	if (status != EMR_OK)
@@ -190,7 +193,8 @@ static emr_status recover(emr_view *view)
 		return status;
 	erase_look_soon(view);
 	status = pins_restore(view);
-	if (status != EMR_OK)	/* nothing is reclaimed until it succeeds, and nothing else needs it */
+	if (status !=
+		EMR_OK) /* nothing is reclaimed until it succeeds, and nothing else needs it */
 		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
 	return EMR_OK;
 }
@@ -223,7 +227,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		emr_view_free(view);
 		return status;
 	}
-	malloc_trim(0);	/* what reading the whole folder needed goes back to the system */
+	malloc_trim(0); /* what reading the whole folder needed goes back to the system */
 	*out_view = view;
 	return EMR_OK;
 }
@@ -236,7 +240,8 @@ static void hand_out_all(emr_view *view)
 		return;
 	if (!view->options.read_only)
 		status = keeper_hand_out(view);
-	/* What was handed out before the folder became read-only, or before one file failed, was promised. */
+	/* What was handed out before the folder became read-only, or before one file failed, was
+	 * promised. */
 	synced = emr_view_sync(view);
 	status = status == EMR_OK ? synced : status;
 	if (status != EMR_OK)
@@ -266,7 +271,7 @@ void emr_view_free(emr_view *view)
 	letters_free(view);
 	software_forget_all(view);
 	remove_doomed(view);
-	while (view->doomed != NULL) {	/* the next start finds these */
+	while (view->doomed != NULL) { /* the next start finds these */
 		doomed *d = view->doomed;
 
 		view->doomed = d->next;
@@ -315,7 +320,8 @@ bool view_makes_domains(const emr_view *view)
 	return emr_keyring_kind_of(view->options.keyring) != EMR_KEYRING_DEVICE;
 }
 
-static emr_status only_commit(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status only_commit(
+	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
 {
 	emr_status *worst = arg;
 	uint64_t seq;
@@ -328,12 +334,17 @@ static emr_status only_commit(void *arg, emr_journal_txn *txn, const emr_outcome
 
 static emr_status make_domain(const emr_view_options *options, const char *name, bool is_inbox)
 {
-	emr_meta meta = { .type = EMR_META_DIR, .mode = 0700,
+	emr_meta meta = {.type = EMR_META_DIR,
+		.mode = 0700,
 		.mtime_ns = emr_clock_unix_ns(options->clock),
-		.name = emr_bytes_of(name, strlen(name)) };
+		.name = emr_bytes_of(name, strlen(name))};
 	emr_id16 id = emr_id16_random();
-	emr_change change = { .kind = EMR_CHANGE_META, .node = id, .domain = id, .object = id,
-		.meta = &meta, .is_inbox = is_inbox };
+	emr_change change = {.kind = EMR_CHANGE_META,
+		.node = id,
+		.domain = id,
+		.object = id,
+		.meta = &meta,
+		.is_inbox = is_inbox};
 	emr_status worst = EMR_OK;
 	emr_status status;
 
@@ -359,7 +370,7 @@ static emr_status note_domain(void *arg, const emr_place *place, const emr_meta 
 
 emr_status emr_view_initialise(const emr_view_options *options)
 {
-	found f = { 0 };
+	found f = {0};
 	uint64_t damaged;
 	emr_status worst = EMR_OK;
 	emr_status status;

@@ -1,4 +1,5 @@
-/* What the journal says that stands on the present ledger, and would stand on nothing when another took its place. */
+/* What the journal says that stands on the present ledger, and would stand on nothing when another
+ * took its place. */
 #include "edit.h"
 
 static emr_status count_row(void *arg, emr_id16 key, emr_bytes value)

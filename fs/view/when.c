@@ -25,12 +25,12 @@ static bool take(const char **text, char before, int n, int *out)
 
 static bool exists(const struct tm *t, int year)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
 	return year >= 1970 && t->tm_mon >= 0 && t->tm_mon < 12 && t->tm_mday >= 1 &&
-		t->tm_mday <= days[t->tm_mon] + (t->tm_mon == 1 && is_leap) && t->tm_hour < 24 &&
-		t->tm_min < 60 && t->tm_sec < 60;
+	       t->tm_mday <= days[t->tm_mon] + (t->tm_mon == 1 && is_leap) && t->tm_hour < 24 &&
+	       t->tm_min < 60 && t->tm_sec < 60;
 }
 
 static time_t seconds_of(struct tm t, bool is_utc)
@@ -41,12 +41,13 @@ static time_t seconds_of(struct tm t, bool is_utc)
 
 emr_status emr_when_parse(const char *text, uint64_t *out_from_unix_s, uint64_t *out_until_unix_s)
 {
-	struct tm t = { 0 }, next;
+	struct tm t = {0}, next;
 	int year, month, *step = &next.tm_mday;
 	bool is_utc;
 	time_t from, until;
 
-	if (!take(&text, 0, 4, &year) || !take(&text, '-', 2, &month) || !take(&text, '-', 2, &t.tm_mday))
+	if (!take(&text, 0, 4, &year) || !take(&text, '-', 2, &month) ||
+		!take(&text, '-', 2, &t.tm_mday))
 		return EMR_INVALID;
 	if (*text == 'T') {
 		if (!take(&text, 'T', 2, &t.tm_hour) || !take(&text, ':', 2, &t.tm_min))

@@ -11,7 +11,7 @@
 /* One name on its way. */
 typedef struct passage {
 	move_sight sight;
-	char *from, *to;	/* owned; NULL: it stays in its domain */
+	char *from, *to; /* owned; NULL: it stays in its domain */
 } passage;
 
 static void passage_free(passage *p)
@@ -31,17 +31,20 @@ static char *path_in(const node *directory, const char *name)
 	return path;
 }
 
-/* Under view->lock.  What is not there, or may not be renamed at all, the rename itself will say. */
-static emr_status plan(const emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
-	passage *out)
+/* Under view->lock.  What is not there, or may not be renamed at all, the rename itself will say.
+ */
+static emr_status plan(const emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, passage *out)
 {
-	const node *from = tree_by_number(view, parent), *directory = tree_by_number(view, new_parent), *n;
+	const node *from = tree_by_number(view, parent),
+		   *directory = tree_by_number(view, new_parent), *n;
 	emr_status status;
 
-	if (from == NULL || directory == NULL || from->state != NODE_LIVE || directory->state != NODE_LIVE)
+	if (from == NULL || directory == NULL || from->state != NODE_LIVE ||
+		directory->state != NODE_LIVE)
 		return EMR_OK;
 	if (foreign_top(from) != NULL || foreign_top(directory) != NULL)
-		return EMR_OK;	/* nothing moves between folders of different owners */
+		return EMR_OK; /* nothing moves between folders of different owners */
 	n = tree_child(view, from, name);
 	if (n == NULL)
 		return EMR_OK;
@@ -53,11 +56,12 @@ static emr_status plan(const emr_view *view, uint64_t parent, const char *name, 
 	return out->from != NULL && out->to != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name)
+static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name)
 {
-	__attribute__((cleanup(passage_free))) passage p = { .from = NULL };
-	EMR_AUTO_BUF gains = { 0 };
-	EMR_AUTO_BUF loses = { 0 };
+	__attribute__((cleanup(passage_free))) passage p = {.from = NULL};
+	EMR_AUTO_BUF gains = {0};
+	EMR_AUTO_BUF loses = {0};
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
@@ -68,12 +72,13 @@ static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint6
 	status = move_compare_seers(view, &p.sight, &gains, &loses);
 	if (status != EMR_OK || gains.len == 0)
 		return status;
-	view->options.giving->would_share(view->options.giving_arg, p.from, p.to, emr_buf_view(&gains));
+	view->options.giving->would_share(
+		view->options.giving_arg, p.from, p.to, emr_buf_view(&gains));
 	return EMR_WOULD_SHARE;
 }
 
-emr_status would_share(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
-	unsigned flags)
+emr_status would_share(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags)
 {
 	emr_status status;
 

@@ -17,25 +17,26 @@
 typedef struct chain {
 	emr_view *view;
 	uint8_t owner_pk[32], patient_pk[32];
-	uint64_t described, pversion;	/* the last version of the owner's that says what the record is, and of her bytes; 0: none */
-	uint64_t content;		/* the last bytes so far, whoever's */
-	uint64_t until;			/* what came after this version does not count */
+	uint64_t described, pversion; /* the last version of the owner's that says what the record
+					 is, and of her bytes; 0: none */
+	uint64_t content;	      /* the last bytes so far, whoever's */
+	uint64_t until;		      /* what came after this version does not count */
 	bool is_last_others;
 } chain;
 
 static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 {
-	EMR_AUTO_BUF bytes = { 0 };
+	EMR_AUTO_BUF bytes = {0};
 	emr_row_domain row;
 	emr_key_text key;
 	emr_status status;
 
-	*out = (chain){ .view = view, .until = UINT64_MAX };
+	*out = (chain){.view = view, .until = UINT64_MAX};
 	emr_key_domain(domain.b, &key);
 	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_domain_parse((emr_span){ bytes.data, bytes.len }, &row) != EMR_CONTRACT_OK)
+	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
 	return emr_keyring_person_pk(view->options.keyring, out->patient_pk);
@@ -43,7 +44,8 @@ static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 
 static emr_status is_owners(const chain *c, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(c->view->options.replica, c->owner_pk, c->patient_pk, signer, out_is);
+	return emr_signed_is_owner(
+		c->view->options.replica, c->owner_pk, c->patient_pk, signer, out_is);
 }
 
 typedef struct others {
@@ -67,7 +69,7 @@ static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *
 
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has)
 {
-	others o = { .has_any = false };
+	others o = {.has_any = false};
 	emr_status status = begin(view, domain, &o.c);
 
 	if (status == EMR_OK)
@@ -99,14 +101,17 @@ static emr_status note_item(void *arg, const emr_replica_item *item)
 
 static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
 {
-	return emr_replica_history(c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
+	return emr_replica_history(
+		c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
 }
 
 static emr_status is_others(const chain *c, const emr_place *place, bool *out_is)
 {
-	emr_part_key at = { .domain = place->domain, .object = place->object, .version = place->version,
-		.family = EMR_FAMILY_OBJECT };
-	EMR_AUTO_BUF bytes = { 0 };
+	emr_part_key at = {.domain = place->domain,
+		.object = place->object,
+		.version = place->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	bool is_hers = true;
 	emr_status status = emr_facts_item(c->view->options.facts, &at, &bytes, &item);
@@ -132,9 +137,11 @@ bool writers_is_too_deep(const node *directory)
 static emr_status is_beside_file(emr_view *view, const emr_place *place, bool *out_is)
 {
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(view->options.replica, place->domain, place->domain, &head);
+	emr_status status =
+		emr_replica_head_get(view->options.replica, place->domain, place->domain, &head);
 
-	*out_is = status == EMR_OK && head.pversion != 0 && !emr_id16_equal(place->object, place->domain);
+	*out_is = status == EMR_OK && head.pversion != 0 &&
+		  !emr_id16_equal(place->object, place->domain);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -155,7 +162,7 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 {
 	emr_status status;
 
-	if (own->type != 0 && meta->type != own->type) {	/* what it is, it stays */
+	if (own->type != 0 && meta->type != own->type) { /* what it is, it stays */
 		uint64_t n = meta->n;
 
 		*meta = *own;
@@ -163,7 +170,8 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 		return EMR_OK;
 	}
 	out->is_hidden = (meta->type == EMR_META_FILE) != has_content;
-	status = emr_words_attributes(meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
+	status = emr_words_attributes(
+		meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(&out->attributes);
 	meta->mode &= EMR_WORDS_MODE;
 	if (meta->type != EMR_META_SYMLINK || !emr_words_lead_away(meta->target))
@@ -173,8 +181,10 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 	return status;
 }
 
-/* Nobody but she can have made it.  What she said of it may be erased by now: then it lies at the top, which shows it to nobody. */
-static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own, bool has_content, writers_word *out)
+/* Nobody but she can have made it.  What she said of it may be erased by now: then it lies at the
+ * top, which shows it to nobody. */
+static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own,
+	bool has_content, writers_word *out)
 {
 	if (has_own) {
 		take_root(meta, own);
@@ -183,13 +193,13 @@ static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own
 	out->is_others = had_own;
 	if (!had_own)
 		return EMR_OK;
-	meta->parent = (emr_id16){ { 0 } };
+	meta->parent = (emr_id16){{0}};
 	return believe(meta, own, has_content, out);
 }
 
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out)
 {
-	emr_meta own = { 0 };
+	emr_meta own = {0};
 	emr_place then;
 	bool has_own;
 	chain c;
@@ -207,13 +217,14 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 	c.until = place->version;
 	status = look(&c, place->domain, place->object);
 	if (status == EMR_OK && c.described != 0)
-		status = emr_facts_version(view->options.facts, place->domain, place->object, c.described, c.pversion, &then,
-			&out->plain, &own);
+		status = emr_facts_version(view->options.facts, place->domain, place->object,
+			c.described, c.pversion, &then, &out->plain, &own);
 	has_own = status == EMR_OK && c.described != 0;
-	if (status == EMR_MISSING_DATA || status == EMR_DAMAGED)	/* erased since: it says nothing any more */
+	if (status == EMR_MISSING_DATA ||
+		status == EMR_DAMAGED) /* erased since: it says nothing any more */
 		status = EMR_OK;
 	if (!has_own)
-		own = (emr_meta){ 0 };
+		own = (emr_meta){0};
 	if (status != EMR_OK)
 		return status;
 	if (!emr_id16_equal(place->object, place->domain))
@@ -248,7 +259,7 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 
 static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn, void *arg)
 {
-	EMR_AUTO_BUF plain = { 0 };
+	EMR_AUTO_BUF plain = {0};
 	emr_replica_head head;
 	emr_place place;
 	emr_meta meta;
@@ -262,7 +273,8 @@ static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn
 		status = look(&c, domain, domain);
 	if (status != EMR_OK || !c.is_last_others || c.described == 0)
 		return status;
-	status = emr_facts_version(view->options.facts, domain, domain, c.described, 0, &place, &plain, &meta);
+	status = emr_facts_version(
+		view->options.facts, domain, domain, c.described, 0, &place, &plain, &meta);
 	place.version = head.version;
 	if (status != EMR_OK)
 		return status == EMR_MISSING_DATA ? EMR_OK : status;
@@ -271,7 +283,7 @@ static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn
 
 emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg)
 {
-	EMR_AUTO_BUF ids = { 0 };
+	EMR_AUTO_BUF ids = {0};
 	emr_status status = emr_replica_domains(view->options.replica, note_domain, &ids);
 
 	for (size_t at = 0; at < ids.len && status == EMR_OK; at += sizeof(emr_id16)) {

@@ -1,31 +1,36 @@
-/* What a writer whom the owner has let in says of records in her folder, made to what may be believed of it: a writer's own computer
- * checks none of this.  He names and describes what he writes, inside the domain he writes in; where that lies, what emrfs does with it
- * and what leads elsewhere are not his to say.  It is worked out from the ledger alone, so every start comes to the same.
- * Deposits in the Inbox have rules of their own (deposits.h). */
+/* What a writer whom the owner has let in says of records in her folder, made to what may be
+ * believed of it: a writer's own computer checks none of this.  He names and describes what he
+ * writes, inside the domain he writes in; where that lies, what emrfs does with it and what leads
+ * elsewhere are not his to say.  It is worked out from the ledger alone, so every start comes to
+ * the same. Deposits in the Inbox have rules of their own (deposits.h). */
 #pragma once
 
 #include "node.h"
 
 /* The description of one record. */
 typedef struct writers_word {
-	bool is_others;		/* somebody else than the owner described it last */
-	bool is_hidden;		/* and it is a link that leads away, or lies in the domain of a file: not to be shown */
-	emr_buf plain, attributes;	/* what META points into by now */
+	bool is_others; /* somebody else than the owner described it last */
+	bool is_hidden; /* and it is a link that leads away, or lies in the domain of a file: not to
+			   be shown */
+	emr_buf plain, attributes; /* what META points into by now */
 } writers_word;
 
 /* Whether anybody but the owner may or might ever write in DOMAIN. */
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has);
 
-/* Without view->lock, or before there are threads: META, that of PLACE, becomes what may be believed.  What a writer says of the root
- * of a domain is replaced by what the owner said of it last.  OUT: zeroed; freed by the caller whatever the status. */
+/* Without view->lock, or before there are threads: META, that of PLACE, becomes what may be
+ * believed.  What a writer says of the root of a domain is replaced by what the owner said of it
+ * last.  OUT: zeroed; freed by the caller whatever the status. */
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out);
 void writers_forget(writers_word *word);
 
-/* The domain whose root a writer has removed, for FN: what the owner said of it last, at the place where it stood. */
+/* The domain whose root a writer has removed, for FN: what the owner said of it last, at the place
+ * where it stood. */
 emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg);
 /* The same of one object. */
 emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have);
 
-/* What they place deeper than that lies at the root of its domain: paths have an end, and whatever walks them needs memory for each level. */
+/* What they place deeper than that lies at the root of its domain: paths have an end, and whatever
+ * walks them needs memory for each level. */
 #define WRITERS_DEPTH_MAX 200
 bool writers_is_too_deep(const node *directory);

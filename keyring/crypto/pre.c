@@ -48,7 +48,8 @@ bool emr_pre_capsule_hash(
 emr_status emr_pre_kem_key(const uint8_t A[32], const uint8_t ctx[32], const uint8_t capsule[96],
 	const uint8_t S[32], emr_secret *out_k)
 {
-	const emr_pre_part parts[] = {{A, 32}, {ctx, 32}, {capsule, 32}, {capsule + 32, 32}, {S, 32}};
+	const emr_pre_part parts[] = {
+		{A, 32}, {ctx, 32}, {capsule, 32}, {capsule + 32, 32}, {S, 32}};
 	EMR_AUTO_SECRET k = {0};
 	uint8_t wide[64];
 	emr_status status = emr_secret_new(32, &k);
@@ -150,9 +151,10 @@ emr_status emr_pre_capsule_check(
 	uint8_t left[32];
 	uint8_t right[32];
 
-	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) || !emr_pre_capsule_hash(A, ctx, capsule, h) ||
-		!emr_r255_mul_base(s, left) || !emr_r255_mul(h, E, right) ||
-		!emr_r255_add(V, right, right) || memcmp(left, right, 32) != 0)
+	if (!emr_r255_point_ok(E) || !emr_r255_point_ok(V) ||
+		!emr_pre_capsule_hash(A, ctx, capsule, h) || !emr_r255_mul_base(s, left) ||
+		!emr_r255_mul(h, E, right) || !emr_r255_add(V, right, right) ||
+		memcmp(left, right, 32) != 0)
 		return EMR_DAMAGED;
 	return EMR_OK;
 }

@@ -25,19 +25,21 @@ static bool writer_may(struct judge *judge, uint16_t right)
 	       memcmp(row.creator, judge->signer_id, 32) == 0;
 }
 
-/* The domain's own root: who writes in a folder does not say what it is called, where it lies or what rules it carries. */
+/* The domain's own root: who writes in a folder does not say what it is called, where it lies or
+ * what rules it carries. */
 static bool is_root(const struct judge *judge)
 {
 	return memcmp(judge->item.object_id, judge->item.domain_id, 16) == 0;
 }
 
-/* A root with content is a file that is shared by itself: its bytes are a writer's as those of any other file, once a manager has
- * made it.  Nothing else of it is. */
+/* A root with content is a file that is shared by itself: its bytes are a writer's as those of any
+ * other file, once a manager has made it.  Nothing else of it is. */
 static emr_result root_put_authority(struct judge *judge)
 {
 	bool is_file = judge->is_row_present && (judge->head.flags & EMR_ITEM_NOCONTENT) == 0;
 
-	return is_file && writer_may(judge, EMR_RIGHT_PUT) ? EMR_RESULT_APPLIED : emr_judge_manager(judge);
+	return is_file && writer_may(judge, EMR_RIGHT_PUT) ? EMR_RESULT_APPLIED
+							   : emr_judge_manager(judge);
 }
 
 static emr_result put_authority(struct judge *judge)

@@ -1,4 +1,5 @@
-/* Entries with their items, parsed; the large ones that were asked for last are kept.  For replica_*.c only. */
+/* Entries with their items, parsed; the large ones that were asked for last are kept.  For
+ * replica_*.c only. */
 #pragma once
 
 #include "replica_private.h"
@@ -16,10 +17,11 @@ typedef struct opened {
 void opened_free(opened **o);
 #define AUTO_OPENED __attribute__((cleanup(opened_free))) opened *
 
-/* Entry SEQ into O, which may hold another one.  EMR_DAMAGED when it is not there or cannot be read. */
+/* Entry SEQ into O, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
+ * read. */
 emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o);
-/* The same, of those that are kept, if it is one: it is only read again whether it is still that entry.  Goes back with
- * replica_return. */
+/* The same, of those that are kept, if it is one: it is only read again whether it is still that
+ * entry.  Goes back with replica_return. */
 emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, const opened **out);
 void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
 /* When nothing is lent. */

@@ -41,7 +41,8 @@ static opened *find(emr_replica *replica, uint64_t seq, emr_bytes entry)
 	for (size_t i = 0; i < ENTRIES_KEPT && found == NULL; i++) {
 		opened *o = replica->entries[i];
 
-		if (o == NULL || o->entry.seq != seq || !emr_bytes_equal(emr_buf_view(&o->bytes), entry))
+		if (o == NULL || o->entry.seq != seq ||
+			!emr_bytes_equal(emr_buf_view(&o->bytes), entry))
 			continue;
 		found = o;
 		found->lent++;
@@ -61,7 +62,8 @@ static void keep(emr_replica *replica, opened *o)
 	(void)pthread_mutex_lock(&replica->entries_lock);
 	old = replica->entries[ENTRIES_KEPT - 1];
 	if (old == NULL || old->lent == 0) {
-		memmove(&replica->entries[1], &replica->entries[0], (ENTRIES_KEPT - 1) * sizeof(opened *));
+		memmove(&replica->entries[1], &replica->entries[0],
+			(ENTRIES_KEPT - 1) * sizeof(opened *));
 		replica->entries[0] = o;
 		o->is_kept = true;
 		opened_free(&old);

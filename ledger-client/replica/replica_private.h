@@ -13,8 +13,9 @@
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
-/* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and the ledger's locks are inside
- * of it; nothing is called under the other three.  What stands above them is set when it is opened. */
+/* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and
+ * the ledger's locks are inside of it; nothing is called under the other three.  What stands above
+ * them is set when it is opened. */
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
@@ -34,7 +35,8 @@ struct emr_replica {
 	size_t n_kept;
 
 	pthread_mutex_t entries_lock;
-	struct opened *entries[ENTRIES_KEPT]; /* owned, the last used first; NULL where there is none */
+	struct opened
+		*entries[ENTRIES_KEPT]; /* owned, the last used first; NULL where there is none */
 
 	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, fresh_ns */
 	emr_chain *readers[READERS_KEPT];

@@ -312,8 +312,9 @@ emr_status emr_replica_find_batch(
 
 static bool row_is_mine(const emr_replica *replica, emr_id16 domain, emr_bytes row)
 {
-	return replica->is_mine == NULL || replica->is_mine(replica->is_mine_arg, domain,
-		emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
+	return replica->is_mine == NULL ||
+	       replica->is_mine(replica->is_mine_arg, domain,
+		       emr_bytes_of(row.data + EMR_ROW_HEAD_BYTES, row.len - EMR_ROW_HEAD_BYTES));
 }
 
 emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_is_mine)
@@ -365,7 +366,8 @@ static emr_status time_of(emr_chain *chain, uint64_t seq, uint64_t *out)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	if (seq == 0) {
-		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) != EMR_CONTRACT_OK)
+		if (emr_descriptor_parse(span_of(emr_buf_view(&bytes)), &descriptor) !=
+			EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
 		*out = descriptor.created_unix_s;
 		return EMR_OK;

@@ -17,7 +17,11 @@
 static size_t char_len(const uint8_t *p, size_t left)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80		   ? 1
+		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						   : 0;
 	uint32_t c = len < 2 ? p[0] : p[0] & (0xffu >> (len + 1));
 
 	if (len == 0 || len > left)
@@ -27,7 +31,8 @@ static size_t char_len(const uint8_t *p, size_t left)
 			return 0;
 		c = c << 6 | (p[i] & 0x3fu);
 	}
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < least[len])
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ||
+		c < least[len])
 		return 0;
 	return len;
 }
@@ -61,7 +66,8 @@ static bool is_called(emr_bytes b, const char *word)
 static bool is_name(emr_bytes b)
 {
 	for (size_t i = 0; i < b.len; i++)
-		if (!((b.data[i] >= 'a' && b.data[i] <= 'z') || (b.data[i] >= '0' && b.data[i] <= '9') || b.data[i] == '-'))
+		if (!((b.data[i] >= 'a' && b.data[i] <= 'z') ||
+			    (b.data[i] >= '0' && b.data[i] <= '9') || b.data[i] == '-'))
 			return false;
 	return b.len > 0 && b.len <= NAME_MAX_CHARS;
 }
@@ -101,9 +107,10 @@ static const struct {
 
 static void set(emr_rules *rules, size_t which, uint64_t n)
 {
-	uint32_t *const narrow[] = {
-		&rules->copies, &rules->copies_before_register, &rules->places, &rules->witnesses, &rules->slots_a_day};
-	uint64_t *const wide[] = {&rules->deposit_bytes, &rules->deposits_a_day, &rules->quota_bytes};
+	uint32_t *const narrow[] = {&rules->copies, &rules->copies_before_register, &rules->places,
+		&rules->witnesses, &rules->slots_a_day};
+	uint64_t *const wide[] = {
+		&rules->deposit_bytes, &rules->deposits_a_day, &rules->quota_bytes};
 
 	if (which < 5)
 		*narrow[which] = (uint32_t)n;
@@ -118,7 +125,8 @@ static bool set_known(emr_rules *rules, emr_bytes name, emr_bytes value)
 
 		if (!is_called(name, known[i].name))
 			continue;
-		if (!(known[i].word != NULL && is_called(value, known[i].word)) && !read_number(value, known[i].most, &n))
+		if (!(known[i].word != NULL && is_called(value, known[i].word)) &&
+			!read_number(value, known[i].most, &n))
 			return false;
 		set(rules, i, n);
 	}
@@ -196,7 +204,8 @@ static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal
 	emr_id32 hash;
 	emr_status status;
 
-	if (s->text->len > 0 || row->kind != EMR_PROPOSAL_RULES || memcmp(row->subject, s->hash, 32) != 0)
+	if (s->text->len > 0 || row->kind != EMR_PROPOSAL_RULES ||
+		memcmp(row->subject, s->hash, 32) != 0)
 		return EMR_OK;
 	status = emr_replica_part(s->replica, &key, &part);
 	if (status != EMR_OK)
@@ -205,22 +214,27 @@ static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal
 		return EMR_OK;
 	text = emr_bytes_of(part.data + SALT_BYTES, part.len - SALT_BYTES);
 	hash = emr_sha256_of(&text, 1);
-	return memcmp(hash.b, s->hash, 32) == 0 ? emr_buf_append(s->text, text.data, text.len) : EMR_OK;
+	return memcmp(hash.b, s->hash, 32) == 0 ? emr_buf_append(s->text, text.data, text.len)
+						: EMR_OK;
 }
 
-emr_status emr_rules_in_force(emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read)
+emr_status emr_rules_in_force(
+	emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read)
 {
 	static const uint8_t none[32];
 	EMR_AUTO_BUF own = {0};
 	emr_row_network network;
-	search s = {.replica = replica, .hash = network.rules, .text = out_text != NULL ? out_text : &own};
+	search s = {.replica = replica,
+		.hash = network.rules,
+		.text = out_text != NULL ? out_text : &own};
 	emr_rules rules = EMR_RULES_DEFAULT;
 	bool is_read = true;
 	emr_status status = emr_replica_network(replica, &network);
 
 	if (status == EMR_OK && memcmp(network.rules, none, sizeof none) != 0) {
 		status = emr_replica_proposals(replica, look_into, &s);
-		is_read = s.text->len > 0 && emr_rules_parse(emr_buf_view(s.text), &rules, NULL) == EMR_OK;
+		is_read = s.text->len > 0 &&
+			  emr_rules_parse(emr_buf_view(s.text), &rules, NULL) == EMR_OK;
 	}
 	if (status != EMR_OK)
 		return status;

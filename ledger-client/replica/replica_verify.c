@@ -176,8 +176,8 @@ static emr_status compare_with_mark(
 }
 
 /* MARK was read before OWN's transaction began: another thread may move both on meanwhile. */
-static emr_status verify_own(emr_replica *r, const high_mark *mark, following *f, emr_chain *own,
-	uint64_t *out_checked)
+static emr_status verify_own(
+	emr_replica *r, const high_mark *mark, following *f, emr_chain *own, uint64_t *out_checked)
 {
 	verifying v = {.f = f, .own = own};
 	emr_status status = emr_chain_size(own, &v.own_size);

@@ -1,5 +1,6 @@
-/* What an agent's processor does for 1,000 conversions, from the question on the ledger to its answer there, beside the sum that the
- * design counted on: bench_agent [records].  It decides nothing: numbers are for people.  The disk is that of /tmp. */
+/* What an agent's processor does for 1,000 conversions, from the question on the ledger to its
+ * answer there, beside the sum that the design counted on: bench_agent [records].  It decides
+ * nothing: numbers are for people.  The disk is that of /tmp. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -58,8 +59,10 @@ static void ask_and_answer(story *s, emr_shared *shared, const list *l)
 		tally = story_agent(s, i);
 		took = cpu_ms() - before;
 		if (tally.answered > 0)
-			printf("agent: %7.1f ms for %zu conversions = %5.1f us each (%.2f of %.0f us)\n", took, l->n,
-				took * 1e3 / (double)l->n, took * 1e3 / (double)l->n / DESIGNED_US, DESIGNED_US);
+			printf("agent: %7.1f ms for %zu conversions = %5.1f us each (%.2f of %.0f "
+			       "us)\n",
+				took, l->n, took * 1e3 / (double)l->n,
+				took * 1e3 / (double)l->n / DESIGNED_US, DESIGNED_US);
 	}
 	s->k.clock.boot_ns += 200000000;
 	for (int i = 0; i < AGENTS; i++)
@@ -67,7 +70,8 @@ static void ask_and_answer(story *s, emr_shared *shared, const list *l)
 	before = cpu_ms();
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
 	took = cpu_ms() - before;
-	printf("reader: %6.1f ms to combine %zu keys = %5.1f us each\n", took, l->n, took * 1e3 / (double)l->n);
+	printf("reader: %6.1f ms to combine %zu keys = %5.1f us each\n", took, l->n,
+		took * 1e3 / (double)l->n);
 	emr_ask_free(ask);
 }
 
@@ -78,7 +82,8 @@ static void idle_rounds(story *s)
 
 	for (int i = 0; i < 100; i++)
 		(void)story_agent(s, 0);
-	printf("agent: %7.3f ms for a look at a ledger that did not grow\n", (cpu_ms() - before) / 100);
+	printf("agent: %7.3f ms for a look at a ledger that did not grow\n",
+		(cpu_ms() - before) / 100);
 }
 
 static void run(void **state)
@@ -97,8 +102,8 @@ static void run(void **state)
 	made = story_share(&s, &s.lima, 0, true);
 	story_agents(&s, 7);
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(
-		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
+		&shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	story_agents(&s, 7);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));

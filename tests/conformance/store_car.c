@@ -25,7 +25,7 @@ static void end(void *place, emr_block_store *store)
 
 int main(void)
 {
-	static const store_maker car = { "block store: CAR segments", begin, reopen, end };
+	static const store_maker car = {"block store: CAR segments", begin, reopen, end};
 
 	return store_suite_run(&car);
 }

@@ -1,5 +1,5 @@
-/* The smallest possible block store, a list in memory, under the same suite: it shows what the suite asks, and that a
- * second implementation can be put there. */
+/* The smallest possible block store, a list in memory, under the same suite: it shows what the
+ * suite asks, and that a second implementation can be put there. */
 #include "store_suite.h"
 
 #include <pthread.h>
@@ -45,8 +45,8 @@ static emr_status put(emr_block_store *face, const emr_block *blocks, size_t cou
 	return EMR_OK;
 }
 
-static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_len)
+static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
+	size_t len, size_t *out_len)
 {
 	memory *m = (memory *)face;
 	const emr_block *block;
@@ -156,7 +156,7 @@ static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 {
 	const memory *m = (memory *)face;
 
-	*out_stats = (emr_store_stats){ .blocks = m->count, .pins = m->pin_count };
+	*out_stats = (emr_store_stats){.blocks = m->count, .pins = m->pin_count};
 	for (size_t i = 0; i < m->count; i++)
 		out_stats->block_bytes += m->blocks[i].data.len;
 	return EMR_OK;
@@ -173,8 +173,8 @@ static void close_memory(emr_block_store *face)
 	free(m);
 }
 
-static const emr_block_store_ops ops = { put, get, get_verified, size, pin, unpin, each_pin, sync_nothing, stats,
-	close_memory };
+static const emr_block_store_ops ops = {
+	put, get, get_verified, size, pin, unpin, each_pin, sync_nothing, stats, close_memory};
 
 static emr_block_store *begin(void **out_place)
 {
@@ -194,7 +194,7 @@ static void end(void *place, emr_block_store *store)
 
 int main(void)
 {
-	static const store_maker in_memory = { "block store: in memory", begin, NULL, end };
+	static const store_maker in_memory = {"block store: in memory", begin, NULL, end};
 
 	return store_suite_run(&in_memory);
 }

@@ -46,7 +46,7 @@ static void free_block(emr_block *block)
 
 static emr_status check(emr_block_store *store, const emr_block *block)
 {
-	emr_buf out = { 0 };
+	emr_buf out = {0};
 	emr_status status = emr_block_store_get_verified(store, &block->cid, &out);
 
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&out), block->data))
@@ -58,7 +58,7 @@ static emr_status check(emr_block_store *store, const emr_block *block)
 static void what_was_put_comes_back(void **state)
 {
 	fixture *f = *state;
-	static const size_t sizes[] = { 0, 1, 100, 16399, 262400, EMR_BLOCK_MAX };
+	static const size_t sizes[] = {0, 1, 100, 16399, 262400, EMR_BLOCK_MAX};
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		emr_block block = make_block(7, sizes[i]);
@@ -128,7 +128,7 @@ static void an_unknown_block_is_not_found_and_outputs_stay(void **state)
 	uint8_t out[10];
 	uint64_t size = 77;
 	size_t len = 77;
-	emr_buf buf = { 0 };
+	emr_buf buf = {0};
 
 	assert_status(EMR_NOT_FOUND, emr_block_store_get(f->store, &block.cid, 0, out, 10, &len));
 	assert_status(EMR_NOT_FOUND, emr_block_store_size(f->store, &block.cid, &size));
@@ -142,7 +142,7 @@ static void an_unknown_block_is_not_found_and_outputs_stay(void **state)
 static void a_block_over_the_limit_is_refused_with_all_of_its_call(void **state)
 {
 	fixture *f = *state;
-	emr_block blocks[2] = { make_block(5, 10), make_block(6, EMR_BLOCK_MAX + 1) };
+	emr_block blocks[2] = {make_block(5, 10), make_block(6, EMR_BLOCK_MAX + 1)};
 
 	assert_status(EMR_LIMIT, emr_block_store_put(f->store, blocks, 2));
 	assert_false(emr_block_store_has(f->store, &blocks[0].cid));
@@ -154,7 +154,7 @@ static void verified_reading_appends(void **state)
 {
 	fixture *f = *state;
 	emr_block block = make_block(8, 10);
-	emr_buf buf = { 0 };
+	emr_buf buf = {0};
 
 	assert_ok(emr_buf_append(&buf, "abc", 3));
 	assert_ok(emr_block_store_put(f->store, &block, 1));
@@ -180,7 +180,7 @@ static emr_status list_pin(void *context, const emr_pin *pin)
 
 static pin_list pins_of(emr_block_store *store)
 {
-	pin_list list = { .count = 0 };
+	pin_list list = {.count = 0};
 
 	assert_ok(emr_block_store_each_pin(store, list_pin, &list));
 	return list;
@@ -190,10 +190,10 @@ static void pins_are_kept_by_root_and_owner(void **state)
 {
 	fixture *f = *state;
 	emr_block block = make_block(9, 10);
-	emr_pin pins[2] = { { block.cid, { { 1 } }, EMR_PIN_WRITTEN }, { block.cid, { { 2 } }, EMR_PIN_KEPT } };
+	emr_pin pins[2] = {{block.cid, {{1}}, EMR_PIN_WRITTEN}, {block.cid, {{2}}, EMR_PIN_KEPT}};
 	pin_list list;
 
-	assert_ok(emr_block_store_pin(f->store, pins, 2));	/* the block is not there yet */
+	assert_ok(emr_block_store_pin(f->store, pins, 2)); /* the block is not there yet */
 	assert_int_equal(pins_of(f->store).count, 2);
 	pins[0].state = EMR_PIN_REGISTERED;
 	assert_ok(emr_block_store_pin(f->store, pins, 1));
@@ -218,7 +218,8 @@ static emr_status stop(void *context, const emr_pin *pin)
 static void a_visitor_can_stop_the_walk(void **state)
 {
 	fixture *f = *state;
-	emr_pin pin = { emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1)), { { 1 } }, EMR_PIN_WRITTEN };
+	emr_pin pin = {
+		emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1)), {{1}}, EMR_PIN_WRITTEN};
 
 	assert_ok(emr_block_store_pin(f->store, &pin, 1));
 	assert_status(EMR_INTERRUPTED, emr_block_store_each_pin(f->store, stop, NULL));
@@ -228,7 +229,7 @@ static void blocks_and_pins_survive_reopening(void **state)
 {
 	fixture *f = *state;
 	emr_block block = make_block(10, 5000);
-	emr_pin pin = { block.cid, { { 1 } }, EMR_PIN_WRITTEN };
+	emr_pin pin = {block.cid, {{1}}, EMR_PIN_WRITTEN};
 
 	if (maker->reopen == NULL) {
 		free_block(&block);
@@ -247,8 +248,8 @@ static void blocks_and_pins_survive_reopening(void **state)
 static void stats_count_blocks_and_pins(void **state)
 {
 	fixture *f = *state;
-	emr_block blocks[2] = { make_block(1, 100), make_block(2, 200) };
-	emr_pin pin = { blocks[0].cid, { { 1 } }, EMR_PIN_WRITTEN };
+	emr_block blocks[2] = {make_block(1, 100), make_block(2, 200)};
+	emr_pin pin = {blocks[0].cid, {{1}}, EMR_PIN_WRITTEN};
 	emr_store_stats stats;
 
 	assert_ok(emr_block_store_put(f->store, blocks, 2));
@@ -291,7 +292,7 @@ static void threads_do_not_disturb_each_other(void **state)
 	pthread_t threads[4];
 
 	for (uint32_t i = 0; i < 4; i++) {
-		workers[i] = (worker){ f->store, i * 1000, EMR_OK };
+		workers[i] = (worker){f->store, i * 1000, EMR_OK};
 		assert_int_equal(pthread_create(&threads[i], NULL, put_and_check, &workers[i]), 0);
 	}
 	for (int i = 0; i < 4; i++)

@@ -614,8 +614,7 @@ static void go_on(void)
 
 	if (exists(AFTER))
 		must(emr_view_unlink(stack.view, EMR_ROOT_NODE, AFTER), "unlink");
-	must(emr_view_create(stack.view, EMR_ROOT_NODE, AFTER, 0600, O_RDWR, &attr, &h),
-		"create");
+	must(emr_view_create(stack.view, EMR_ROOT_NODE, AFTER, 0600, O_RDWR, &attr, &h), "create");
 	must(emr_view_write(h, 0, emr_bytes_of(text, sizeof text)), "write");
 	must(emr_view_fsync(h), "fsync");
 	emr_view_release(h);

@@ -1,5 +1,5 @@
-/* The n-th call of the operating system or the allocator fails, for every n: nothing promised is lost, and the store and
- * the journal go on, or say that they do not. */
+/* The n-th call of the operating system or the allocator fails, for every n: nothing promised is
+ * lost, and the store and the journal go on, or say that they do not. */
 #include "store_kit.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 typedef enum fault { WRITE, FLUSH, MEMORY, FAULTS } fault;
 
 static fault which;
-static int countdown = -1;	/* calls of `which` until one fails; -1 = never */
+static int countdown = -1; /* calls of `which` until one fails; -1 = never */
 static int error = EIO;
-static bool partial;		/* a failing write writes half first */
+static bool partial; /* a failing write writes half first */
 
 static bool fails(fault kind)
 {
@@ -107,8 +107,9 @@ static bool disarm(void)
 /* Appends a block, a pin for it, flushes, writes the index.  *out_promised: the append said OK. */
 static emr_status work(kit *k, const emr_block *block, bool *out_promised)
 {
-	emr_pin_change change = { .pin = kit_pin(&block->cid, 1) };
-	const emr_store_group group = { .blocks = block, .block_count = 1, .pins = &change, .pin_count = 1 };
+	emr_pin_change change = {.pin = kit_pin(&block->cid, 1)};
+	const emr_store_group group = {
+		.blocks = block, .block_count = 1, .pins = &change, .pin_count = 1};
 	emr_status status = emr_store_append_group(k->store, &group, NULL);
 
 	*out_promised = status == EMR_OK;
@@ -125,12 +126,12 @@ static void every_failing_call_leaves_the_old_and_promises_only_what_is_there(vo
 	uint32_t seed = 100;
 
 	kit_close(k);
-	k->options.segment_bytes = 32768;	/* rolling over is part of it */
+	k->options.segment_bytes = 32768; /* rolling over is part of it */
 	kit_open(k);
 	kit_put(k, 1, 5000);
 	for (int kind = WRITE; kind < FAULTS; kind++) {
 		for (int n = 0;; n++) {
-			bool promised[8] = { false };
+			bool promised[8] = {false};
 			emr_block blocks[8];
 			bool fired;
 
@@ -159,7 +160,7 @@ static void every_failing_call_leaves_the_old_and_promises_only_what_is_there(vo
 			kit_has(k, 1, 5000);
 			seed += 100;
 			if (!fired) {
-				assert_true(n > 0);	/* or the calls were not ours */
+				assert_true(n > 0); /* or the calls were not ours */
 				break;
 			}
 		}
@@ -192,7 +193,8 @@ static void opening_survives_every_failing_call(void **state)
 			for (uint32_t i = 0; i < 20; i++)
 				kit_has(k, i, 3000);
 			if (!fired) {
-				assert_true(n > 0 || kind == WRITE);	/* a clean store is only read */
+				assert_true(
+					n > 0 || kind == WRITE); /* a clean store is only read */
 				break;
 			}
 		}
@@ -271,7 +273,8 @@ static void reclaim_loses_nothing_at_any_failing_call(void **state)
 			}
 			error = EIO;
 			arm((fault)kind, n);
-			status = emr_store_reclaim(k->store, &(emr_reclaim_options){ .max_live_percent = 80 }, NULL);
+			status = emr_store_reclaim(
+				k->store, &(emr_reclaim_options){.max_live_percent = 80}, NULL);
 			fired = disarm();
 			for (uint32_t i = 0; i < 12; i += 4)
 				kit_has(k, i, 3000);
@@ -301,8 +304,8 @@ static void a_commit_that_failed_did_not_happen_and_the_next_one_does(void **sta
 		for (int n = 0; n < 40; n++) {
 			emr_journal *journal;
 			emr_journal_txn *txn = NULL;
-			emr_buf value = { 0 };
-			emr_id16 key = { { 1 } };
+			emr_buf value = {0};
+			emr_id16 key = {{1}};
 			uint8_t next = (uint8_t)(expected + 1);
 			uint64_t seq = 0;
 			emr_status status;
@@ -339,7 +342,7 @@ static void a_commit_that_failed_did_not_happen_and_the_next_one_does(void **sta
 			emr_buf_free(&value);
 			emr_journal_close(journal);
 			if (!fired) {
-				assert_true(n > 0);	/* or the calls were not ours */
+				assert_true(n > 0); /* or the calls were not ours */
 				break;
 			}
 		}

@@ -1,4 +1,5 @@
-/* What an organisation says of itself when it asks to be admitted: any program of this user can put it into the mail. */
+/* What an organisation says of itself when it asks to be admitted: any program of this user can put
+ * it into the mail. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (emr_application_read(emr_bytes_of(data, size), &a) != EMR_OK)
 		return 0;
 	/* The CA stands at the very end, the name is text. */
-	if (a.name[0] == '\0' || strlen(a.name) > EMR_APPLICATION_NAME_MAX || a.ca_der.data + a.ca_der.len != data + size)
+	if (a.name[0] == '\0' || strlen(a.name) > EMR_APPLICATION_NAME_MAX ||
+		a.ca_der.data + a.ca_der.len != data + size)
 		abort();
 	return 0;
 }

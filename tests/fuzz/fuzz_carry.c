@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	emr_parcel *parcel = NULL;
 
 	if (keyring == NULL &&
-		(emr_base_init() != EMR_OK || emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
+		(emr_base_init() != EMR_OK ||
+			emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
 			(fd = memfd_create("car", MFD_CLOEXEC)) < 0))
 		abort();
 	if (emr_page_each(emr_bytes_of(data, size), take, NULL) == EMR_NO_MEMORY)

@@ -1,5 +1,5 @@
-/* A file that somebody gave: DICOM, PDF, FHIR or CDA, or what looks like one.  Whatever comes out can be kept and is the
- * same when it is read back; and bytes as the kept form. */
+/* A file that somebody gave: DICOM, PDF, FHIR or CDA, or what looks like one.  Whatever comes out
+ * can be kept and is the same when it is read back; and bytes as the kept form. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void keep_and_compare(const emr_headers *found)
 {
-	EMR_AUTO_BUF kept = { 0 };
+	EMR_AUTO_BUF kept = {0};
 	emr_headers again;
 
 	if (emr_headers_encode(found, &kept) != EMR_OK || kept.len > EMR_HEADERS_BYTES_MAX ||
@@ -24,7 +24,7 @@ static void keep_and_compare(const emr_headers *found)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	emr_headers found = { 0 };
+	emr_headers found = {0};
 
 	if (emr_headers_read_bytes(emr_bytes_of(data, size), &found) != EMR_OK)
 		abort();

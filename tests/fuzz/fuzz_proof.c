@@ -1,4 +1,5 @@
-/* A proof file as anybody may send it: what is taken apart must come out as the same text, and the checks must end. */
+/* A proof file as anybody may send it: what is taken apart must come out as the same text, and the
+ * checks must end. */
 #include <stdlib.h>
 
 #include "base/secret.h"
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (emr_proof_format(&proof, &again) != EMR_OK || !emr_bytes_equal(emr_buf_view(&again), file))
+	if (emr_proof_format(&proof, &again) != EMR_OK ||
+		!emr_bytes_equal(emr_buf_view(&again), file))
 		abort();
 	return 0;
 }

@@ -54,7 +54,8 @@ static void try_xattrs(emr_bytes bytes)
 		bytes, emr_bytes_of("user.k", 6), emr_bytes_of("v", 1), false, &changed, &count);
 }
 
-/* Whatever is said beside what: it is as long as the content, about the same patient, and the same kind of thing. */
+/* Whatever is said beside what: it is as long as the content, about the same patient, and the same
+ * kind of thing. */
 static void try_beside(emr_bytes said, emr_bytes content)
 {
 	EMR_AUTO_BUF plain = {0};
@@ -64,8 +65,10 @@ static void try_beside(emr_bytes said, emr_bytes content)
 		return;
 	if (emr_meta_keep_to_content(&plain, content) != EMR_OK)
 		return;
-	if (emr_meta_decode(content, &of_content) != EMR_OK || emr_meta_decode(emr_buf_view(&plain), &kept) != EMR_OK ||
-		kept.type != of_content.type || kept.n != of_content.n || memcmp(kept.r_pid, of_content.r_pid, 32) != 0)
+	if (emr_meta_decode(content, &of_content) != EMR_OK ||
+		emr_meta_decode(emr_buf_view(&plain), &kept) != EMR_OK ||
+		kept.type != of_content.type || kept.n != of_content.n ||
+		memcmp(kept.r_pid, of_content.r_pid, 32) != 0)
 		abort();
 }
 

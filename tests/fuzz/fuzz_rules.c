@@ -1,4 +1,5 @@
-/* The rules of a network: any text gives limits, or a refusal; comments and names of other versions change nothing. */
+/* The rules of a network: any text gives limits, or a refusal; comments and names of other versions
+ * change nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,12 +21,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size > 4096 || memmem(data, size, "zz-of", 5) != NULL)
 		return 0;
-	if (emr_buf_append(&text, data, size) != EMR_OK || emr_buf_append(&text, more, sizeof more - 1) != EMR_OK)
+	if (emr_buf_append(&text, data, size) != EMR_OK ||
+		emr_buf_append(&text, more, sizeof more - 1) != EMR_OK)
 		return 0;
-	if (emr_rules_parse(emr_buf_view(&text), &again, NULL) != EMR_OK || again.slots_a_day != rules.slots_a_day ||
-		again.deposit_bytes != rules.deposit_bytes || again.deposits_a_day != rules.deposits_a_day ||
-		again.copies != rules.copies || again.places != rules.places || again.witnesses != rules.witnesses ||
-		again.copies_before_register != rules.copies_before_register || again.quota_bytes != rules.quota_bytes)
+	if (emr_rules_parse(emr_buf_view(&text), &again, NULL) != EMR_OK ||
+		again.slots_a_day != rules.slots_a_day ||
+		again.deposit_bytes != rules.deposit_bytes ||
+		again.deposits_a_day != rules.deposits_a_day || again.copies != rules.copies ||
+		again.places != rules.places || again.witnesses != rules.witnesses ||
+		again.copies_before_register != rules.copies_before_register ||
+		again.quota_bytes != rules.quota_bytes)
 		abort();
 	return 0;
 }

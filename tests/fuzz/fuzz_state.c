@@ -1,6 +1,7 @@
-/* Small files of the state, as a disk gives them back: what I asked for, orders, people, the name, and notes in text.  The first
- * byte chooses the file, and whether the rest stands in it as it is or sealed with a good key: then the reader of its inside is reached.
- * What is read comes out again, and nothing of it has a text without an end. */
+/* Small files of the state, as a disk gives them back: what I asked for, orders, people, the name,
+ * and notes in text.  The first byte chooses the file, and whether the rest stands in it as it is
+ * or sealed with a good key: then the reader of its inside is reached. What is read comes out
+ * again, and nothing of it has a text without an end. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,8 @@ static int dir_fd = -1;
 
 static void leave(void)
 {
-	static const char *const names[] = {
-		EMR_STATE_ASKED, EMR_STATE_ORDERS, EMR_STATE_BOOK, EMR_STATE_PROFILE, EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
+	static const char *const names[] = {EMR_STATE_ASKED, EMR_STATE_ORDERS, EMR_STATE_BOOK,
+		EMR_STATE_PROFILE, EMR_JOINING_JOINED, EMR_STATE_SECOND_COPY};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		(void)unlinkat(dir_fd, names[i], 0);
@@ -45,8 +46,8 @@ static void begin(void)
 			abort();
 	}
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0 || emr_base_init() != EMR_OK || emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
-		atexit(leave) != 0)
+	if (dir_fd < 0 || emr_base_init() != EMR_OK ||
+		emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK || atexit(leave) != 0)
 		abort();
 }
 
@@ -71,7 +72,8 @@ static void look_at_asked(void)
 		return;
 	if (emr_asked_told(keyring, dir_fd, list.rows[0].request, EMR_PETITION_DENIED) != EMR_OK ||
 		emr_asked_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
-		again.rows[0].told != EMR_PETITION_DENIED || strcmp(again.rows[0].path, list.rows[0].path) != 0)
+		again.rows[0].told != EMR_PETITION_DENIED ||
+		strcmp(again.rows[0].path, list.rows[0].path) != 0)
 		abort();
 }
 
@@ -86,12 +88,15 @@ static void look_at_orders(void)
 		has_end(list.list[i].label, sizeof list.list[i].label);
 		has_end(list.list[i].who, sizeof list.list[i].who);
 	}
-	if (emr_orders_save(keyring, dir_fd, &list) != EMR_OK || emr_orders_load(keyring, dir_fd, &again) != EMR_OK ||
-		again.n != list.n || again.next_number != list.next_number)
+	if (emr_orders_save(keyring, dir_fd, &list) != EMR_OK ||
+		emr_orders_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
+		again.next_number != list.next_number)
 		abort();
 	for (size_t i = 0; i < list.n; i++)
-		if (again.list[i].number != list.list[i].number || again.list[i].kind != list.list[i].kind ||
-			again.list[i].rights != list.list[i].rights || again.list[i].until_unix_s != list.list[i].until_unix_s)
+		if (again.list[i].number != list.list[i].number ||
+			again.list[i].kind != list.list[i].kind ||
+			again.list[i].rights != list.list[i].rights ||
+			again.list[i].until_unix_s != list.list[i].until_unix_s)
 			abort();
 }
 
@@ -132,9 +137,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct {
 		const char *name, *magic; /* NULL: text, which is not sealed */
 		void (*look)(void);
-	} files[] = {{EMR_STATE_ASKED, "EMPQ", look_at_asked}, {EMR_STATE_ORDERS, "EMPO", look_at_orders},
-		{EMR_STATE_BOOK, "EMPP", look_at_people}, {EMR_STATE_PROFILE, "EMPF", look_at_profile},
-		{EMR_JOINING_JOINED, NULL, look_at_notes}, {EMR_STATE_SECOND_COPY, NULL, look_at_notes}};
+	} files[] = {{EMR_STATE_ASKED, "EMPQ", look_at_asked},
+		{EMR_STATE_ORDERS, "EMPO", look_at_orders},
+		{EMR_STATE_BOOK, "EMPP", look_at_people},
+		{EMR_STATE_PROFILE, "EMPF", look_at_profile},
+		{EMR_JOINING_JOINED, NULL, look_at_notes},
+		{EMR_STATE_SECOND_COPY, NULL, look_at_notes}};
 	uint8_t head[EMR_SEALED_HEAD_BYTES] = {0, 0, 0, 0, 1};
 	size_t which;
 	emr_bytes rest;

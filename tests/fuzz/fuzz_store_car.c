@@ -1,4 +1,5 @@
-/* CAR files from strangers, by the reader and by the scanner that looks for sections past damage. */
+/* CAR files from strangers, by the reader and by the scanner that looks for sections past damage.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,7 +18,7 @@ static emr_status see_block(void *context, const emr_block *block)
 }
 
 typedef struct seen {
-	uint64_t next;	/* items follow one another without gap */
+	uint64_t next; /* items follow one another without gap */
 } seen;
 
 static emr_status see_item(void *context, const emr_scan_item *item)
@@ -41,12 +42,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0)
 		fd = memfd_create("car", MFD_CLOEXEC);
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size ||
+		lseek(fd, 0, SEEK_SET) != 0)
 		return 0;
 	(void)emr_car_read_header(emr_bytes_of(data, size), roots, &count, &len);
 	(void)emr_car_read(fd, 1 << 20, see_block, NULL, roots, &count);
 	for (int hashed = 0; hashed < 2; hashed++) {
-		seen s = { 0 };
+		seen s = {0};
 
 		if (emr_scan(fd, 0, hashed, see_item, &s, &end) == EMR_OK && end != s.next)
 			abort();

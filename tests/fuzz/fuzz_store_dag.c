@@ -1,4 +1,5 @@
-/* dag-pb nodes, bundles and CIDs from strangers: whatever is accepted encodes to the same bytes again. */
+/* dag-pb nodes, bundles and CIDs from strangers: whatever is accepted encodes to the same bytes
+ * again. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -16,14 +17,15 @@ static void check(bool good)
 static void node(emr_bytes input)
 {
 	emr_dag_pb_cursor cursor = emr_dag_pb_begin(input);
-	emr_buf again = { 0 };
+	emr_buf again = {0};
 	emr_dag_pb_link link;
-	emr_bytes end = { 0 };
+	emr_bytes end = {0};
 	bool more = true;
 
 	while (emr_dag_pb_next(&cursor, &more, &link, &end) == EMR_OK) {
 		if (more) {
-			check(emr_dag_pb_write_link(&again, &link.cid, link.name, link.tsize) == EMR_OK);
+			check(emr_dag_pb_write_link(&again, &link.cid, link.name, link.tsize) ==
+				EMR_OK);
 			continue;
 		}
 		if (end.data != NULL)
@@ -38,7 +40,7 @@ static void bundle(emr_bytes input)
 {
 	emr_unixfs_bundle found;
 	emr_unixfs_link dir;
-	emr_buf again = { 0 };
+	emr_buf again = {0};
 
 	if (emr_unixfs_bundle_decode(input, &found) != EMR_OK)
 		return;
@@ -50,7 +52,7 @@ static void bundle(emr_bytes input)
 static void cid(emr_bytes input)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];
-	char in[80] = { 0 };
+	char in[80] = {0};
 	emr_cid found;
 
 	if (emr_cid_parse(input, &found) == EMR_OK)

@@ -1,4 +1,5 @@
-/* Frames of pins and marks, frames of the journal and its head file: strict, and never past their end. */
+/* Frames of pins and marks, frames of the journal and its head file: strict, and never past their
+ * end. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -9,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void store_frame(emr_bytes input)
 {
-	emr_id16 writer = { { 0 } };
-	emr_log_place place = { 1, 96 };
+	emr_id16 writer = {{0}};
+	emr_log_place place = {1, 96};
 	emr_store_frame frame;
 	emr_pin_change change;
 
@@ -22,8 +23,8 @@ static void store_frame(emr_bytes input)
 
 static void journal_body(emr_bytes input)
 {
-	emr_rows rows = { 0 };
-	emr_buf again = { 0 };
+	emr_rows rows = {0};
+	emr_buf again = {0};
 	emr_bytes rest = input;
 	bool more = true;
 	emr_op op;
@@ -31,7 +32,8 @@ static void journal_body(emr_bytes input)
 	while (emr_frame_next_op(&rest, &more, &op) == EMR_OK && more)
 		if (emr_frame_put_op(&again, op.op, op.kind, op.key, op.value) != EMR_OK)
 			abort();
-	if (again.len > input.len || (again.len > 0 && memcmp(again.data, input.data, again.len) != 0))
+	if (again.len > input.len ||
+		(again.len > 0 && memcmp(again.data, input.data, again.len) != 0))
 		abort();
 	if (emr_frame_apply(input, &rows) == EMR_OK && again.len != input.len)
 		abort();
@@ -42,7 +44,7 @@ static void journal_body(emr_bytes input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_bytes input = emr_bytes_of(data, size);
-	emr_id16 writer = { { 0 } };
+	emr_id16 writer = {{0}};
 	emr_journal_head head;
 	emr_frame frame;
 

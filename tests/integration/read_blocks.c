@@ -1,5 +1,6 @@
-/* read_blocks DIR CID WRITER: as a process of another member would, reads the block CID and everything below it from the store
- * in DIR, checks every hash, and prints how many there were and how many of them stand in segments of WRITER. */
+/* read_blocks DIR CID WRITER: as a process of another member would, reads the block CID and
+ * everything below it from the store in DIR, checks every hash, and prints how many there were and
+ * how many of them stand in segments of WRITER. */
 #include <stdio.h>
 #include <string.h>
 

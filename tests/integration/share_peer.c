@@ -1,9 +1,9 @@
-/* One person's share of a scene with several: gives, takes back, or reads, as the libraries do it, with the folder closed.
- *	share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID      to that person, for treatment, a week: "GRANT T of N"
- *	share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID
- *	share_peer PASSPHRASE-FILE me x x                      the own signer id
- *	share_peer PASSPHRASE-FILE open NAME MILLISECONDS      asks for the names of what was shared last, and for the key of NAME
- * It says why a key did not come, and who did not answer. */
+/* One person's share of a scene with several: gives, takes back, or reads, as the libraries do it,
+ *with the folder closed. share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID      to that person, for
+ *treatment, a week: "GRANT T of N" share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer
+ *PASSPHRASE-FILE me x x                      the own signer id share_peer PASSPHRASE-FILE open NAME
+ *MILLISECONDS      asks for the names of what was shared last, and for the key of NAME It says why
+ *a key did not come, and who did not answer. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,9 @@ static void open_reader(const char *passphrase_file, char *directory)
 	emr_replica_options copy = {0};
 	emr_problem problem = {0};
 
-	must(emr_keys_open(session.state_fd, session.state_path, passphrase_file, &session.keyring, &problem), problem.text);
+	must(emr_keys_open(session.state_fd, session.state_path, passphrase_file, &session.keyring,
+		     &problem),
+		problem.text);
 	must(emr_session_open_copy(&session, false, &problem), problem.text);
 	emr_replica_close(session.replica);
 	session.replica = NULL;
@@ -79,7 +81,8 @@ static emr_status find_folder(void *arg, const emr_place *place, const emr_meta 
 {
 	folder *f = arg;
 
-	if (meta->name.len == strlen(f->name) && memcmp(meta->name.data, f->name, meta->name.len) == 0)
+	if (meta->name.len == strlen(f->name) &&
+		memcmp(meta->name.data, f->name, meta->name.len) == 0)
 		f->domain = place->domain;
 	return EMR_OK;
 }
@@ -163,7 +166,8 @@ static emr_status find_name(void *arg, const emr_shared_record *record)
 {
 	sought *f = arg;
 
-	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0) {
 		f->object = record->object;
 		f->is_there = true;
 	}
@@ -181,7 +185,8 @@ static void open_record(const char *name)
 
 	must(emr_share_received(share, take_newest, &newest, NULL), "received");
 	must(newest.ledger_time == 0 ? EMR_NOT_FOUND : EMR_OK, "a grant");
-	status = emr_shared_open(share, newest.domain, newest.grant, 0, EMR_READER_PERSON, &shared, &trouble);
+	status = emr_shared_open(
+		share, newest.domain, newest.grant, 0, EMR_READER_PERSON, &shared, &trouble);
 	if (status != EMR_OK)
 		printf("open: why %d\n", (int)trouble.why);
 	must(status, "open");
@@ -202,7 +207,8 @@ int main(int argc, char **argv)
 	char directory[] = "reader-XXXXXX"; /* in the test's own */
 
 	if (argc != 5) {
-		fprintf(stderr, "share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID | revoke FOLDER SIGNER-ID | open NAME MS\n");
+		fprintf(stderr, "share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID | revoke FOLDER "
+				"SIGNER-ID | open NAME MS\n");
 		return 2;
 	}
 	open_all(argv[1], is_open ? directory : NULL);

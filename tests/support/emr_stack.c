@@ -10,7 +10,7 @@
 #include "base/secret.h"
 #include "ledger/network.h"
 
-static const emr_kdf_cost cheap = { .passes = 1, .memory_bytes = 8 << 20 };
+static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
 
 static emr_bytes passphrase(void)
 {
@@ -39,9 +39,12 @@ static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
 static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
 {
 	char path[600];
-	emr_ledger_options ledger = { .path = path, .submitter = s->keyring, .clock = clock,
-		.known = known_descriptor, .known_arg = s };
-	emr_replica_options replica = { .state_dirfd = s->state_dirfd, .clock = clock };
+	emr_ledger_options ledger = {.path = path,
+		.submitter = s->keyring,
+		.clock = clock,
+		.known = known_descriptor,
+		.known_arg = s};
+	emr_replica_options replica = {.state_dirfd = s->state_dirfd, .clock = clock};
 	emr_status status;
 
 	snprintf(path, sizeof path, "%s/network", s->path);
@@ -55,10 +58,12 @@ static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
 static emr_status open_store(emr_stack *s, const emr_stack_options *options)
 {
 	char path[600];
-	emr_store_options store = { .path = path, .segment_bytes = options->segment_bytes,
-		.no_background = options->no_workers };
-	emr_record_options records = { .keyring = s->keyring, .spill_dirfd = s->spill_dirfd,
-		.workers = options->no_workers ? EMR_RECORD_NO_WORKERS : 0 };
+	emr_store_options store = {.path = path,
+		.segment_bytes = options->segment_bytes,
+		.no_background = options->no_workers};
+	emr_record_options records = {.keyring = s->keyring,
+		.spill_dirfd = s->spill_dirfd,
+		.workers = options->no_workers ? EMR_RECORD_NO_WORKERS : 0};
 	emr_status status;
 
 	snprintf(path, sizeof path, "%s/store", s->path);
@@ -74,9 +79,15 @@ static emr_status open_store(emr_stack *s, const emr_stack_options *options)
 
 static emr_status open_settle(emr_stack *s, const emr_clock *clock)
 {
-	emr_settle_options settle = { .keyring = s->keyring, .journal = s->journal, .store = s->store,
-		.records = s->records, .ledger = s->ledger, .replica = s->replica, .clock = clock,
-		.owner_name = "Ana Silva", .owner_born = "1984-03-12" };
+	emr_settle_options settle = {.keyring = s->keyring,
+		.journal = s->journal,
+		.store = s->store,
+		.records = s->records,
+		.ledger = s->ledger,
+		.replica = s->replica,
+		.clock = clock,
+		.owner_name = "Ana Silva",
+		.owner_born = "1984-03-12"};
 	emr_status status = emr_facts_new(s->keyring, s->replica, s->records, &s->facts);
 
 	if (status == EMR_OK)
@@ -87,29 +98,42 @@ static emr_status open_settle(emr_stack *s, const emr_clock *clock)
 	return emr_settle_new(&settle, &s->settle);
 }
 
-static emr_view_options view_options(const emr_stack *s, const emr_stack_options *options,
-	const emr_clock *clock)
+static emr_view_options view_options(
+	const emr_stack *s, const emr_stack_options *options, const emr_clock *clock)
 {
-	return (emr_view_options){ .state_dirfd = s->state_dirfd, .keyring = s->keyring,
-		.store = s->store, .journal = s->journal, .records = s->records, .ledger = s->ledger,
-		.replica = s->replica, .facts = s->facts, .settle = s->settle, .clock = clock,
-		.quiet_ns = options->quiet_ns, .sync_ns = options->sync_ns, .notice = options->notice,
-		.notice_arg = options->notice_arg, .changed = options->changed, .changed_arg = options->changed_arg,
-		.make_proof = options->make_proof, .special_arg = options->special_arg };
+	return (emr_view_options){.state_dirfd = s->state_dirfd,
+		.keyring = s->keyring,
+		.store = s->store,
+		.journal = s->journal,
+		.records = s->records,
+		.ledger = s->ledger,
+		.replica = s->replica,
+		.facts = s->facts,
+		.settle = s->settle,
+		.clock = clock,
+		.quiet_ns = options->quiet_ns,
+		.sync_ns = options->sync_ns,
+		.notice = options->notice,
+		.notice_arg = options->notice_arg,
+		.changed = options->changed,
+		.changed_arg = options->changed_arg,
+		.make_proof = options->make_proof,
+		.special_arg = options->special_arg};
 }
 
-static emr_status open_below_view(emr_stack *s, const char *path, const emr_stack_options *options,
-	const emr_clock *clock)
+static emr_status open_below_view(
+	emr_stack *s, const char *path, const emr_stack_options *options, const emr_clock *clock)
 {
 	emr_status status;
 
-	*s = (emr_stack){ .state_dirfd = -1, .spill_dirfd = -1 };
+	*s = (emr_stack){.state_dirfd = -1, .spill_dirfd = -1};
 	snprintf(s->path, sizeof s->path, "%s", path);
 	status = emr_base_init();
 	if (status == EMR_OK)
 		status = open_dirs(s);
 	if (status == EMR_OK)
-		status = emr_keyring_open(s->state_dirfd, "keyfile", passphrase(), &s->keyring, NULL);
+		status = emr_keyring_open(
+			s->state_dirfd, "keyfile", passphrase(), &s->keyring, NULL);
 	if (status == EMR_OK)
 		status = open_store(s, options);
 	if (status == EMR_OK)
@@ -124,7 +148,7 @@ static emr_status make_keyring_and_network(const char *path)
 	EMR_AUTO_KEYRING keyring = NULL;
 	EMR_AUTO_FD dirfd = -1;
 	char network[600];
-	emr_network_new make = { .path = network, .name = "Test", .handle = "ana" };
+	emr_network_new make = {.path = network, .name = "Test", .handle = "ana"};
 	emr_id16 net_id;
 	emr_status status;
 
@@ -133,8 +157,8 @@ static emr_status make_keyring_and_network(const char *path)
 	if (status == EMR_OK)
 		status = emr_dir_open(path, &dirfd);
 	if (status == EMR_OK)
-		status = emr_keyring_create(EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()),
-			&keyring);
+		status = emr_keyring_create(
+			EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &keyring);
 	if (status == EMR_OK)
 		status = emr_keyring_save_new(keyring, dirfd, "keyfile", passphrase(), &cheap);
 	if (status != EMR_OK)
@@ -145,7 +169,7 @@ static emr_status make_keyring_and_network(const char *path)
 
 emr_status emr_stack_create(const char *path)
 {
-	emr_stack_options options = { 0 };
+	emr_stack_options options = {0};
 	emr_view_options view;
 	emr_stack s;
 	emr_status status = make_keyring_and_network(path);
@@ -184,7 +208,8 @@ void emr_stack_close(emr_stack *s)
 
 	emr_view_free(s->view);
 	if (was_open && emr_facts_keep(s->facts) == EMR_OK)
-		(void)emr_journal_tidy(s->journal);	/* as the program does; no promise hangs on either */
+		(void)emr_journal_tidy(
+			s->journal); /* as the program does; no promise hangs on either */
 	emr_settle_free(s->settle);
 	emr_facts_free(s->facts);
 	emr_record_ctx_free(s->records);
@@ -197,5 +222,5 @@ void emr_stack_close(emr_stack *s)
 		close(s->spill_dirfd);
 	if (s->state_dirfd >= 0)
 		close(s->state_dirfd);
-	*s = (emr_stack){ .state_dirfd = -1, .spill_dirfd = -1 };
+	*s = (emr_stack){.state_dirfd = -1, .spill_dirfd = -1};
 }

@@ -1,5 +1,6 @@
-/* A whole emrfs below the kernel, in one directory: keyring, store, journal, ledger, replica, view.  For tests and for
- * programs that are recorded, killed and cut off.  Uses a cheap key derivation: never for real records. */
+/* A whole emrfs below the kernel, in one directory: keyring, store, journal, ledger, replica, view.
+ * For tests and for programs that are recorded, killed and cut off.  Uses a cheap key derivation:
+ * never for real records. */
 #pragma once
 
 #include "view/view.h"
@@ -20,11 +21,11 @@ typedef struct emr_stack {
 } emr_stack;
 
 typedef struct emr_stack_options {
-	const emr_clock *clock;		/* NULL: the computer's */
-	int64_t quiet_ns, sync_ns;	/* 0: the view's defaults */
-	uint64_t segment_bytes;		/* 0: the store's default */
-	bool no_workers;		/* everything in the calling thread: recorded runs repeat exactly */
-	bool threads;			/* start the view's publisher and syncer */
+	const emr_clock *clock;	   /* NULL: the computer's */
+	int64_t quiet_ns, sync_ns; /* 0: the view's defaults */
+	uint64_t segment_bytes;	   /* 0: the store's default */
+	bool no_workers; /* everything in the calling thread: recorded runs repeat exactly */
+	bool threads;	 /* start the view's publisher and syncer */
 	void (*notice)(void *arg, const char *id, const char *path);
 	void *notice_arg;
 	void (*changed)(void *arg, uint64_t node, const char *name);

@@ -14,6 +14,6 @@
 #include "base/status.h"
 
 /* Compares texts, so that a failure reads `"access denied" != "ok"`. */
-#define assert_status(expected, call) \
+#define assert_status(expected, call)                                                              \
 	assert_string_equal(emr_status_text(call), emr_status_text(expected))
 #define assert_ok(call) assert_status(EMR_OK, call)

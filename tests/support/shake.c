@@ -1,16 +1,19 @@
 /*
- * shake - a preloaded library that lets the threads of a program meet in orders that are rare by themselves.
+ * shake - a preloaded library that lets the threads of a program meet in orders that are rare by
+ * themselves.
  *
  *   EMR_SHAKE_SEED=NUMBER [EMR_SHAKE_ONE_IN=NUMBER] LD_PRELOAD=libemr_shake.so PROGRAM
  *
- * Before and after one in so many (64) calls that take, give or signal a lock, start a thread, read, write or flush, the
- * caller sleeps up to 2 ms, and once in a while 20 ms; altogether no thread sleeps much longer than twice the time it
- * works, so that a long test stays one.  A program with one thread is left alone.  Each thread draws from the seed and its
- * own number, so the same seed gives the same delays, though not the same meeting: it repeats a finding roughly.  Without
+ * Before and after one in so many (64) calls that take, give or signal a lock, start a thread,
+ * read, write or flush, the caller sleeps up to 2 ms, and once in a while 20 ms; altogether no
+ * thread sleeps much longer than twice the time it works, so that a long test stays one.  A program
+ * with one thread is left alone.  Each thread draws from the seed and its own number, so the same
+ * seed gives the same delays, though not the same meeting: it repeats a finding roughly.  Without
  * a seed it takes one and says which on stderr.
  *
- * What is called is the next definition: with ThreadSanitizer that is the sanitizer's, which goes on seeing every lock.
- * So this file is compiled without sanitizers, and its calls appear in their reports in the place of the program's.
+ * What is called is the next definition: with ThreadSanitizer that is the sanitizer's, which goes
+ * on seeing every lock. So this file is compiled without sanitizers, and its calls appear in their
+ * reports in the place of the program's.
  */
 #undef _FILE_OFFSET_BITS
 #undef _FORTIFY_SOURCE
@@ -77,7 +80,8 @@ static bool may_sleep(void)
 	struct timespec worked;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &worked);
-	return slept_ns < FREE_NS + SLEEP_FOR_WORK * (worked.tv_sec * INT64_C(1000000000) + worked.tv_nsec);
+	return slept_ns <
+	       FREE_NS + SLEEP_FOR_WORK * (worked.tv_sec * INT64_C(1000000000) + worked.tv_nsec);
 }
 
 /* Sleeps, or mostly not; errno stays what it is. */
@@ -87,7 +91,8 @@ static void shake(void)
 	struct timespec pause = {0};
 	uint64_t drawn;
 
-	if (!atomic_load_explicit(&has_threads, memory_order_relaxed) || draw() % one_in != 0 || !may_sleep())
+	if (!atomic_load_explicit(&has_threads, memory_order_relaxed) || draw() % one_in != 0 ||
+		!may_sleep())
 		return;
 	drawn = draw();
 	pause.tv_nsec = 1000 * (long)(drawn % LONG_ONE_IN == 0 ? LONG_US : (drawn >> 8) % SHORT_US);
@@ -97,21 +102,21 @@ static void shake(void)
 }
 
 /* Stands in for a function: the next definition of that name, with a sleep before and after it. */
-#define SHAKEN(result, name, parameters, arguments)                      \
-	SHIM result name parameters                                      \
-	{                                                                \
-		static result(*_Atomic next) parameters;                 \
-		result(*real) parameters = atomic_load(&next);           \
-		result outcome;                                          \
-                                                                         \
-		if (real == NULL) { /* threads that come first together find the same one */ \
-			*(void **)&real = dlsym(RTLD_NEXT, #name);       \
-			atomic_store(&next, real);                       \
-		}                                                        \
-		shake();                                                 \
-		outcome = real arguments;                                \
-		shake();                                                 \
-		return outcome;                                          \
+#define SHAKEN(result, name, parameters, arguments)                                                \
+	SHIM result name parameters                                                                \
+	{                                                                                          \
+		static result(*_Atomic next) parameters;                                           \
+		result(*real) parameters = atomic_load(&next);                                     \
+		result outcome;                                                                    \
+                                                                                                   \
+		if (real == NULL) { /* threads that come first together find the same one */       \
+			*(void **)&real = dlsym(RTLD_NEXT, #name);                                 \
+			atomic_store(&next, real);                                                 \
+		}                                                                                  \
+		shake();                                                                           \
+		outcome = real arguments;                                                          \
+		shake();                                                                           \
+		return outcome;                                                                    \
 	}
 
 SHAKEN(int, pthread_mutex_lock, (pthread_mutex_t * lock), (lock))
@@ -127,7 +132,8 @@ SHAKEN(int, fdatasync, (int fd), (fd))
 SHAKEN(ssize_t, read, (int fd, void *bytes, size_t count), (fd, bytes, count))
 SHAKEN(ssize_t, write, (int fd, const void *bytes, size_t count), (fd, bytes, count))
 SHAKEN(ssize_t, pread64, (int fd, void *bytes, size_t count, off64_t at), (fd, bytes, count, at))
-SHAKEN(ssize_t, pwrite64, (int fd, const void *bytes, size_t count, off64_t at), (fd, bytes, count, at))
+SHAKEN(ssize_t, pwrite64, (int fd, const void *bytes, size_t count, off64_t at),
+	(fd, bytes, count, at))
 
 struct beginning {
 	void *(*run)(void *);
@@ -143,10 +149,12 @@ static void *begin(void *argument)
 	return beginning.run(beginning.argument);
 }
 
-SHIM int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+SHIM int pthread_create(
+	pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
 {
 	static int (*_Atomic next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = atomic_load(&next);
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		atomic_load(&next);
 	struct beginning *beginning = malloc(sizeof(*beginning));
 	int error;
 

@@ -1,7 +1,8 @@
 /*
  * clock_shim - a preloaded library that moves the wall clock of a program by EMR_CLOCK_SECONDS.
  *
- * Only CLOCK_REALTIME and time(2) as the program asks for them; the files of the kernel keep their times.
+ * Only CLOCK_REALTIME and time(2) as the program asks for them; the files of the kernel keep their
+ * times.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

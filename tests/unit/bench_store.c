@@ -1,4 +1,5 @@
-/* Prints what append, flush, get, commit, sync, scan and rebuild cost in a directory:  bench_store DIR */
+/* Prints what append, flush, get, commit, sync, scan and rebuild cost in a directory:  bench_store
+ * DIR */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,9 @@ static void gets(emr_store *store, size_t len, size_t count, const char *what)
 		size_t got;
 		double from = now_us();
 
-		must(emr_store_get(store, &block.cid, 0, out, len < sizeof out ? len : sizeof out, &got), "get");
+		must(emr_store_get(
+			     store, &block.cid, 0, out, len < sizeof out ? len : sizeof out, &got),
+			"get");
 		us[i] = now_us() - from;
 	}
 	show(what, us, count);
@@ -93,14 +96,14 @@ static void gets(emr_store *store, size_t len, size_t count, const char *what)
 static void commits(emr_store *store, bool sync, size_t count)
 {
 	double *us = calloc(count, sizeof *us);
-	uint8_t value[300] = { 7 };
+	uint8_t value[300] = {7};
 	emr_keyring *keyring;
 	emr_journal *journal;
 
 	must(emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring), "keyring");
 	must(emr_journal_open(store, keyring, &journal), "journal");
 	for (size_t i = 0; i < count; i++) {
-		emr_id16 key = { { (uint8_t)i, (uint8_t)(i >> 8) } };
+		emr_id16 key = {{(uint8_t)i, (uint8_t)(i >> 8)}};
 		emr_journal_txn *txn;
 		uint64_t seq;
 		double from = now_us();
@@ -114,7 +117,8 @@ static void commits(emr_store *store, bool sync, size_t count)
 		if (sync)
 			usleep(500);
 	}
-	show(sync ? "journal commit of 300 bytes and sync" : "journal commit of 300 bytes", us, count);
+	show(sync ? "journal commit of 300 bytes and sync" : "journal commit of 300 bytes", us,
+		count);
 	emr_journal_close(journal);
 	emr_keyring_free(keyring);
 	free(us);
@@ -133,14 +137,14 @@ static void rebuild(const char *path, const emr_store_options *options)
 	must(emr_store_open(options, &store), "open without index");
 	from = now_us() - from;
 	must(emr_store_stats_get(store, &stats), "stats");
-	printf("%-44s %.0f blocks in %.2f s: %.0f a second\n", "index made again, and opened", (double)stats.blocks,
-		from / 1e6, (double)stats.blocks / from * 1e6);
+	printf("%-44s %.0f blocks in %.2f s: %.0f a second\n", "index made again, and opened",
+		(double)stats.blocks, from / 1e6, (double)stats.blocks / from * 1e6);
 	emr_store_close(store);
 }
 
 int main(int argc, char **argv)
 {
-	emr_store_options options = { .path = argc > 1 ? argv[1] : "bench-store", .writer = { { 1 } } };
+	emr_store_options options = {.path = argc > 1 ? argv[1] : "bench-store", .writer = {{1}}};
 	emr_store *store;
 	double from;
 

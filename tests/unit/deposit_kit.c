@@ -14,8 +14,8 @@ void depositor_open(depositor *d, story *s)
 	viewer_open(&d->v, s, &s->lima, "lima-folder", CONSULT);
 	assert_ok(deposits_inbox(s->k.view, &d->inbox));
 	assert_false(emr_id16_is_zero(d->inbox));
-	assert_ok(emr_card_make_domain(s->k.stack.keyring, emr_ledger_net_id(s->k.stack.ledger), d->inbox, 1, 1, story_now(s),
-		story_now(s) + 400 * DAY, "", "", &d->card));
+	assert_ok(emr_card_make_domain(s->k.stack.keyring, emr_ledger_net_id(s->k.stack.ledger),
+		d->inbox, 1, 1, story_now(s), story_now(s) + 400 * DAY, "", "", &d->card));
 }
 
 void depositor_close(depositor *d)
@@ -38,7 +38,8 @@ static emr_content content_of(depositor *d, const char *text)
 	return content;
 }
 
-static emr_status take_outcome(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status take_outcome(
+	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
 {
 	emr_outcome *out = arg;
 	uint64_t seq;
@@ -58,8 +59,10 @@ int deposit_try(depositor *d, const leaving *what, emr_place *out)
 		.n = what->type == EMR_META_FILE || what->type == 0 ? strlen(what->text) : 0,
 		.mtime_ns = d->v.s->k.clock.unix_ns,
 		.parent = emr_id16_is_zero(what->parent) ? d->inbox : what->parent,
-		.target = what->type == EMR_META_SYMLINK ? emr_bytes_of("/etc/passwd", 11) : (emr_bytes){0},
-		.name = emr_bytes_of(what->name, what->name_len != 0 ? what->name_len : strlen(what->name))};
+		.target = what->type == EMR_META_SYMLINK ? emr_bytes_of("/etc/passwd", 11)
+							 : (emr_bytes){0},
+		.name = emr_bytes_of(
+			what->name, what->name_len != 0 ? what->name_len : strlen(what->name))};
 	emr_change change = {.kind = EMR_CHANGE_PUT,
 		.domain = d->inbox,
 		.object = emr_id16_is_zero(what->object) ? emr_id16_random() : what->object,
@@ -72,7 +75,8 @@ int deposit_try(depositor *d, const leaving *what, emr_place *out)
 	if (what->lies)
 		content.root[0] ^= 1;
 	if (what->attribute != NULL) {
-		assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of(what->attribute, strlen(what->attribute)),
+		assert_ok(emr_xattr_change((emr_bytes){0},
+			emr_bytes_of(what->attribute, strlen(what->attribute)),
 			emr_bytes_of("1", 1), false, &attributes, &meta.xattr_count));
 		meta.xattrs = emr_buf_view(&attributes);
 	}
@@ -134,10 +138,12 @@ const char *deposits_list(story *s, const char *path)
 	text[0] = '\0';
 	if (!kit_exists(&s->k, path))
 		return "!";
-	assert_ok(emr_view_each_entry(s->k.view, kit_attr(&s->k, path).node, 0, false, note_name, &l));
+	assert_ok(emr_view_each_entry(
+		s->k.view, kit_attr(&s->k, path).node, 0, false, note_name, &l));
 	qsort(l.names, l.n, sizeof l.names[0], by_name);
 	for (size_t i = 0; i < l.n; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? "," : "", l.names[i]);
+		len += (size_t)snprintf(
+			text + len, sizeof text - len, "%s%s", i > 0 ? "," : "", l.names[i]);
 	return text;
 }
 

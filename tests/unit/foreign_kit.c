@@ -58,7 +58,8 @@ emr_status writer_try_mkdir(viewer *v, const char *inside)
 emr_status writer_try_rename(viewer *v, const char *from, const char *to)
 {
 	const char *name, *new_name;
-	uint64_t directory = directory_of(v, from, &name), new_directory = directory_of(v, to, &new_name);
+	uint64_t directory = directory_of(v, from, &name),
+		 new_directory = directory_of(v, to, &new_name);
 
 	return emr_view_rename(v->view, directory, name, new_directory, new_name, 0);
 }

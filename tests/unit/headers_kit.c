@@ -10,7 +10,7 @@ static void put(dicom *d, const void *data, size_t len)
 static void put_number(dicom *d, uint32_t number, int bytes)
 {
 	for (int i = 0; i < bytes; i++, number >>= 8)
-		put(d, &(uint8_t){ (uint8_t)number }, 1);
+		put(d, &(uint8_t){(uint8_t)number}, 1);
 }
 
 static void put_tag(dicom *d, uint32_t tag)
@@ -44,7 +44,7 @@ void dicom_text(dicom *d, uint32_t tag, const char *vr, const char *value)
 
 void dicom_sequence(dicom *d, uint32_t tag, bool has_length)
 {
-	dicom inner = { .is_implicit = d->is_implicit };
+	dicom inner = {.is_implicit = d->is_implicit};
 
 	dicom_text(&inner, 0x00080020, "DA", "19990101");
 	put_tag(d, tag);

@@ -5,7 +5,7 @@
 
 typedef struct dicom {
 	emr_buf bytes;
-	bool is_implicit;	/* of the data set; the file meta group is explicit */
+	bool is_implicit; /* of the data set; the file meta group is explicit */
 } dicom;
 
 /* Preamble, DICM and a file meta group with SYNTAX; the caller frees D->bytes. */

@@ -1,5 +1,6 @@
-/* A writer's computer that brings again what somebody else has signed: one statement is remembered as it is made, with its bundle and
- * key, and the next PUT carries it instead of its own.  Needs the wraps that writing.cmake links test_story_lies with. */
+/* A writer's computer that brings again what somebody else has signed: one statement is remembered
+ * as it is made, with its bundle and key, and the next PUT carries it instead of its own.  Needs
+ * the wraps that writing.cmake links test_story_lies with. */
 #pragma once
 
 #include <stdint.h>

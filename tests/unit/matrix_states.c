@@ -20,8 +20,11 @@ static void set_grant(people *p, enum state state)
 
 static void set_request(people *p, enum state state)
 {
-	static const uint8_t states[STATES] = {[ST_THERE] = EMR_REQUEST_OPEN, [ST_OTHERS] = EMR_REQUEST_OPEN,
-		[ST_DONE] = EMR_REQUEST_APPROVED, [ST_DENIED] = EMR_REQUEST_DENIED, [ST_ENDED] = EMR_REQUEST_WITHDRAWN};
+	static const uint8_t states[STATES] = {[ST_THERE] = EMR_REQUEST_OPEN,
+		[ST_OTHERS] = EMR_REQUEST_OPEN,
+		[ST_DONE] = EMR_REQUEST_APPROVED,
+		[ST_DENIED] = EMR_REQUEST_DENIED,
+		[ST_ENDED] = EMR_REQUEST_WITHDRAWN};
 	kit_signer asker = p->who[GRANTEE];
 
 	if (state == ST_OTHERS)
@@ -44,7 +47,8 @@ static void set_writer(people *p, int form, enum state state)
 		return;
 	if (state == ST_OTHERS)
 		writer.id[31] ^= 1; /* half the id is the same */
-	kit_put_writer(&p->world.state, p->world.domain, &writer, 23, state == ST_ENDED ? EMR_WRITER_ENDED : EMR_WRITER_ACTIVE,
+	kit_put_writer(&p->world.state, p->world.domain, &writer, 23,
+		state == ST_ENDED ? EMR_WRITER_ENDED : EMR_WRITER_ACTIVE,
 		KIT_NOW + (state == ST_OVER ? 0 : 3 * KIT_DAY));
 }
 
@@ -58,7 +62,8 @@ static void set_member(people *p, enum state state)
 	if (state == ST_ABSENT)
 		kit_delete(&p->world.state, key.text);
 	if (state == ST_OVER || state == ST_ENDED)
-		people_put_member(p, GRANTEE, state == ST_ENDED ? EMR_MEMBER_ENDED : EMR_MEMBER_ACTIVE,
+		people_put_member(p, GRANTEE,
+			state == ST_ENDED ? EMR_MEMBER_ENDED : EMR_MEMBER_ACTIVE,
 			KIT_NOW + (state == ST_OVER ? 0 : KIT_DAY));
 }
 
@@ -69,7 +74,8 @@ static void set_team(people *p, enum state state)
 
 	if (state == ST_OTHERS)
 		p->who[STEWARD] = p->who[ADMIN];
-	people_put_team(p, state == ST_TEAM_ENDED || state == ST_ENDED ? EMR_DATASET_CLOSED : EMR_DATASET_OPEN);
+	people_put_team(p, state == ST_TEAM_ENDED || state == ST_ENDED ? EMR_DATASET_CLOSED
+								       : EMR_DATASET_OPEN);
 	p->who[STEWARD] = steward;
 	emr_key_by_object("DS", p->team, &key);
 	if (state == ST_NO_TEAM || state == ST_ABSENT)
@@ -79,12 +85,14 @@ static void set_team(people *p, enum state state)
 static void set_target_key(people *p, enum state state)
 {
 	emr_key_text key;
-	uint8_t key_state = state == ST_DONE ? EMR_KEY_ROTATED : state == ST_ENDED ? EMR_KEY_REVOKED : EMR_KEY_ACTIVE;
+	uint8_t key_state = state == ST_DONE	? EMR_KEY_ROTATED
+			    : state == ST_ENDED ? EMR_KEY_REVOKED
+						: EMR_KEY_ACTIVE;
 
 	if (state == ST_THERE)
 		return;
-	kit_put_key(&p->world.state, &p->who[GRANTEE], p->clinic, EMR_ROLE_CLINICIAN, EMR_HOW_CERTIFICATE, key_state,
-		KIT_NOW + (state == ST_OVER ? 0 : 9 * KIT_DAY));
+	kit_put_key(&p->world.state, &p->who[GRANTEE], p->clinic, EMR_ROLE_CLINICIAN,
+		EMR_HOW_CERTIFICATE, key_state, KIT_NOW + (state == ST_OVER ? 0 : 9 * KIT_DAY));
 	emr_key_signer(p->who[GRANTEE].id, &key);
 	if (state == ST_ABSENT)
 		kit_delete(&p->world.state, key.text);
@@ -92,8 +100,11 @@ static void set_target_key(people *p, enum state state)
 
 static void set_object(people *p, int form, enum state state, const kit_signer *me)
 {
-	static const uint8_t states[STATES] = {[ST_THERE] = EMR_OBJECT_LIVE, [ST_OTHERS] = EMR_OBJECT_LIVE,
-		[ST_DIRECTORY] = EMR_OBJECT_LIVE, [ST_ENDED] = EMR_OBJECT_UNLINKED, [ST_ERASED] = EMR_OBJECT_ERASED};
+	static const uint8_t states[STATES] = {[ST_THERE] = EMR_OBJECT_LIVE,
+		[ST_OTHERS] = EMR_OBJECT_LIVE,
+		[ST_DIRECTORY] = EMR_OBJECT_LIVE,
+		[ST_ENDED] = EMR_OBJECT_UNLINKED,
+		[ST_ERASED] = EMR_OBJECT_ERASED};
 	kit_signer other = kit_signer_of("another writer");
 	uint8_t object[16];
 
@@ -102,8 +113,8 @@ static void set_object(people *p, int form, enum state state, const kit_signer *
 		memcpy(object, p->world.domain, sizeof object);
 	kit_put_listkey(&p->world.state, p->world.domain, me, 1);
 	if (states[state] != 0)
-		kit_put_object(&p->world.state, p->world.domain, object, state == ST_OTHERS ? &other : me, states[state],
-			state == ST_DIRECTORY, 3);
+		kit_put_object(&p->world.state, p->world.domain, object,
+			state == ST_OTHERS ? &other : me, states[state], state == ST_DIRECTORY, 3);
 }
 
 static void forget_domain(people *p)
@@ -138,15 +149,16 @@ static void set_own_key(people *p, enum state state, const kit_signer *me)
 
 	set_newcomer(p, state, me);
 	if (state == ST_OTHERS)
-		kit_put_key(&p->world.state, &next, p->clinic, EMR_ROLE_CLINICIAN, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE,
-			KIT_NOW + KIT_DAY);
+		kit_put_key(&p->world.state, &next, p->clinic, EMR_ROLE_CLINICIAN,
+			EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
 }
 
 static void set_proposal(people *p, enum state state)
 {
 	emr_key_text key;
 
-	people_put_proposal(p, EMR_PROPOSAL_ADMIT, state == ST_DONE ? EMR_PROPOSAL_DONE : EMR_PROPOSAL_OPEN, 0,
+	people_put_proposal(p, EMR_PROPOSAL_ADMIT,
+		state == ST_DONE ? EMR_PROPOSAL_DONE : EMR_PROPOSAL_OPEN, 0,
 		KIT_NOW + (state == ST_OVER ? 0 : KIT_DAY));
 	emr_key_proposal(p->proposal, &key);
 	if (state == ST_ABSENT)
@@ -175,7 +187,9 @@ static void do_before(people *p, int form, enum who who, enum column column)
 /* The same row, made by somebody who may. */
 static void do_by_another(people *p, int form)
 {
-	static const enum column makers[WHAT_COUNT] = {[ORG_PROPOSE] = COL_ADMIN, [REQUEST] = COL_ADMIN, [DATASET_NEW] = COL_ADMIN,
+	static const enum column makers[WHAT_COUNT] = {[ORG_PROPOSE] = COL_ADMIN,
+		[REQUEST] = COL_ADMIN,
+		[DATASET_NEW] = COL_ADMIN,
 		[TRUSTEE_SET] = COL_ADMIN};
 
 	do_before(p, form, ADMIN, makers[form]);
@@ -189,7 +203,8 @@ static void set_access(people *p, int form, enum state state, enum column column
 		people_forget(p, "R", p->access);
 	if (state == ST_AGAIN)
 		do_before(p, form, matrix_signer(form, column), column);
-	if (state == ST_NO_GRANT || state == ST_COMING || state == ST_GRANT_OVER || state == ST_GRANT_ENDED || state == ST_OTHERS)
+	if (state == ST_NO_GRANT || state == ST_COMING || state == ST_GRANT_OVER ||
+		state == ST_GRANT_ENDED || state == ST_OTHERS)
 		set_grant(p, state);
 }
 
@@ -221,7 +236,8 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 		set_team(p, state == ST_ABSENT || state == ST_ENDED ? ST_THERE : state);
 		set_member(p, state);
 	} else if (form == APPROVE || form == DENY || form == WITHDRAW) {
-		bool is_of_grant = state == ST_NO_GRANT || state == ST_GRANT_OVER || state == ST_GRANT_ENDED;
+		bool is_of_grant =
+			state == ST_NO_GRANT || state == ST_GRANT_OVER || state == ST_GRANT_ENDED;
 
 		set_request(p, is_of_grant ? ST_THERE : state);
 		if (is_of_grant)

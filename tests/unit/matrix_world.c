@@ -6,11 +6,12 @@
 
 #define BIT(state) (UINT32_C(1) << (state))
 
-const char *const column_names[COLUMNS] = {"owner", "manager", "put", "meta", "mkdir", "any", "writer", "depositor", "grantee",
-	"member", "patient", "agent", "gateway", "admin", "admin2", "steward", "registered", "stranger", "expired", "rotated",
-	"revoked", "removed"};
-const char *const state_names[STATES] = {"absent", "there", "again", "others", "coming", "over", "ended", "done", "denied", "erased",
-	"no-domain", "no-grant", "grant-over", "grant-ended", "no-team", "team-ended", "directory", "old"};
+const char *const column_names[COLUMNS] = {"owner", "manager", "put", "meta", "mkdir", "any",
+	"writer", "depositor", "grantee", "member", "patient", "agent", "gateway", "admin",
+	"admin2", "steward", "registered", "stranger", "expired", "rotated", "revoked", "removed"};
+const char *const state_names[STATES] = {"absent", "there", "again", "others", "coming", "over",
+	"ended", "done", "denied", "erased", "no-domain", "no-grant", "grant-over", "grant-ended",
+	"no-team", "team-ended", "directory", "old"};
 
 typedef struct facts {
 	const char *name;
@@ -19,35 +20,50 @@ typedef struct facts {
 	uint32_t states;
 } facts;
 
-#define ON_GRANT (BIT(ST_ABSENT) | BIT(ST_COMING) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) | BIT(ST_OTHERS))
-#define ON_REQUEST (BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_DONE) | BIT(ST_DENIED) | BIT(ST_ENDED) | BIT(ST_OTHERS))
-#define BY_GRANT (BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_GRANT) | BIT(ST_COMING) | BIT(ST_GRANT_OVER) | \
-	BIT(ST_GRANT_ENDED) | BIT(ST_OTHERS))
-#define SERVING (BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_AGAIN) | BIT(ST_OLD) | BIT(ST_NO_GRANT) | BIT(ST_GRANT_OVER) | \
-	BIT(ST_GRANT_ENDED))
-#define ON_OBJECT (BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS) | BIT(ST_ENDED) | BIT(ST_ERASED) | BIT(ST_DIRECTORY) | \
-	BIT(ST_NO_DOMAIN))
-#define ON_WRITER (BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) | BIT(ST_OTHERS) | BIT(ST_NO_DOMAIN))
-#define ON_MEMBER (BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) | BIT(ST_OTHERS) | BIT(ST_NO_TEAM) | \
-	BIT(ST_TEAM_ENDED))
+#define ON_GRANT                                                                                   \
+	(BIT(ST_ABSENT) | BIT(ST_COMING) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) |          \
+		BIT(ST_OTHERS))
+#define ON_REQUEST                                                                                 \
+	(BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_DONE) | BIT(ST_DENIED) | BIT(ST_ENDED) |          \
+		BIT(ST_OTHERS))
+#define BY_GRANT                                                                                   \
+	(BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_GRANT) | BIT(ST_COMING) | BIT(ST_GRANT_OVER) | \
+		BIT(ST_GRANT_ENDED) | BIT(ST_OTHERS))
+#define SERVING                                                                                    \
+	(BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_AGAIN) | BIT(ST_OLD) | BIT(ST_NO_GRANT) |         \
+		BIT(ST_GRANT_OVER) | BIT(ST_GRANT_ENDED))
+#define ON_OBJECT                                                                                  \
+	(BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS) | BIT(ST_ENDED) | BIT(ST_ERASED) |        \
+		BIT(ST_DIRECTORY) | BIT(ST_NO_DOMAIN))
+#define ON_WRITER                                                                                  \
+	(BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) | BIT(ST_OTHERS) |          \
+		BIT(ST_NO_DOMAIN))
+#define ON_MEMBER                                                                                  \
+	(BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_ENDED) | BIT(ST_OTHERS) |          \
+		BIT(ST_NO_TEAM) | BIT(ST_TEAM_ENDED))
 
 static const facts all[FORMS] = {
-	[KEY_ROTATE] = {"KEY_ROTATE", EMR_OP_KEY_ROTATE, GRANTEE, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[KEY_ROTATE] = {"KEY_ROTATE", EMR_OP_KEY_ROTATE, GRANTEE,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
 	[KEY_REVOKE] = {"KEY_REVOKE", EMR_OP_KEY_REVOKE, ADMIN2,
 		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OVER) | BIT(ST_DONE) | BIT(ST_ENDED)},
 	[KEY_KX] = {"KEY_KX", EMR_OP_KEY_KX, GRANTEE, BIT(ST_ABSENT) | BIT(ST_THERE)},
-	[ORG_PROPOSE] = {"ORG_PROPOSE", EMR_OP_ORG_PROPOSE, ADMIN2, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
+	[ORG_PROPOSE] = {"ORG_PROPOSE", EMR_OP_ORG_PROPOSE, ADMIN2,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
 	[ORG_APPROVE] = {"ORG_APPROVE", EMR_OP_ORG_APPROVE, ADMIN2,
 		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_AGAIN) | BIT(ST_OVER) | BIT(ST_DONE)},
-	[DOMAIN_ROTATE] = {"DOMAIN_ROTATE", EMR_OP_DOMAIN_ROTATE, MANAGER, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[DOMAIN_ROTATE] = {"DOMAIN_ROTATE", EMR_OP_DOMAIN_ROTATE, MANAGER,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
 	[WRITER_ADD] = {"WRITER_ADD", EMR_OP_WRITER_ADD, MANAGER, ON_WRITER},
 	[WRITER_DEL] = {"WRITER_DEL", EMR_OP_WRITER_DEL, MANAGER, ON_WRITER},
 	[GRANT] = {"GRANT", EMR_OP_GRANT, MANAGER, ON_GRANT | BIT(ST_NO_DOMAIN)},
 	[REVOKE] = {"REVOKE", EMR_OP_REVOKE, MANAGER, ON_GRANT | BIT(ST_NO_DOMAIN)},
 	[KFRAGS] = {"KFRAGS", EMR_OP_KFRAGS, MANAGER, ON_GRANT | BIT(ST_NO_DOMAIN)},
-	[LETTER] = {"LETTER", EMR_OP_LETTER, MANAGER, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_DOMAIN)},
+	[LETTER] = {"LETTER", EMR_OP_LETTER, MANAGER,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_DOMAIN)},
 	[AGENT_ACK] = {"AGENT_ACK", EMR_OP_AGENT_ACK, AGENT, BIT(ST_ABSENT) | BIT(ST_AGAIN)},
-	[REQUEST] = {"REQUEST", EMR_OP_REQUEST, GRANTEE, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
+	[REQUEST] = {"REQUEST", EMR_OP_REQUEST, GRANTEE,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
 	[APPROVE] = {"APPROVE", EMR_OP_APPROVE, MANAGER,
 		ON_REQUEST | BIT(ST_NO_GRANT) | BIT(ST_GRANT_OVER) | BIT(ST_GRANT_ENDED)},
 	[DENY] = {"DENY", EMR_OP_DENY, MANAGER, ON_REQUEST},
@@ -57,17 +73,22 @@ static const facts all[FORMS] = {
 	[SERVED_OWNER] = {"ACCESS_SERVED-owner", EMR_OP_ACCESS_SERVED, MANAGER, SERVING},
 	[SERVED_REFUSAL] = {"ACCESS_SERVED-refusal", EMR_OP_ACCESS_SERVED, AGENT, SERVING},
 	[READ_REPORT] = {"READ_REPORT", EMR_OP_READ_REPORT, GRANTEE, BY_GRANT},
-	[DATASET_NEW] = {"DATASET_NEW", EMR_OP_DATASET_NEW, STEWARD, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
+	[DATASET_NEW] = {"DATASET_NEW", EMR_OP_DATASET_NEW, STEWARD,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
 	[DATASET_CLOSE] = {"DATASET_CLOSE", EMR_OP_DATASET_CLOSE, STEWARD,
 		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_ENDED) | BIT(ST_OTHERS)},
 	[DATASET_ADMIT] = {"DATASET_ADMIT", EMR_OP_DATASET_ADMIT, STEWARD, ON_MEMBER},
 	[DATASET_DROP] = {"DATASET_DROP", EMR_OP_DATASET_DROP, STEWARD, ON_MEMBER},
-	[TRUSTEE_SET] = {"TRUSTEE_SET", EMR_OP_TRUSTEE_SET, GRANTEE, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
+	[TRUSTEE_SET] = {"TRUSTEE_SET", EMR_OP_TRUSTEE_SET, GRANTEE,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_OTHERS)},
 	[FORM_KEY_REG] = {"KEY_REG", EMR_OP_KEY_REG, GRANTEE, BIT(ST_ABSENT) | BIT(ST_THERE)},
 	[FORM_KEY_CERT] = {"KEY_CERT", EMR_OP_KEY_CERT, GRANTEE, BIT(ST_ABSENT) | BIT(ST_THERE)},
-	[FORM_DOMAIN_NEW] = {"DOMAIN_NEW", EMR_OP_DOMAIN_NEW, MANAGER, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
-	[FORM_EPOCH] = {"EPOCH", EMR_OP_EPOCH, MANAGER, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
-	[FORM_LISTKEY] = {"LISTKEY", EMR_OP_LISTKEY, MANAGER, BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_DOMAIN)},
+	[FORM_DOMAIN_NEW] = {"DOMAIN_NEW", EMR_OP_DOMAIN_NEW, MANAGER,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[FORM_EPOCH] = {"EPOCH", EMR_OP_EPOCH, MANAGER,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[FORM_LISTKEY] = {"LISTKEY", EMR_OP_LISTKEY, MANAGER,
+		BIT(ST_ABSENT) | BIT(ST_AGAIN) | BIT(ST_NO_DOMAIN)},
 	[FORM_PUT] = {"PUT", EMR_OP_PUT, MANAGER, ON_OBJECT},
 	[FORM_META] = {"META", EMR_OP_META, MANAGER, ON_OBJECT},
 	[FORM_META_DIR] = {"META-dir", EMR_OP_META, MANAGER, ON_OBJECT},
@@ -78,7 +99,8 @@ static const facts all[FORMS] = {
 	[FORM_ROOT_META] = {"META-root", EMR_OP_META, MANAGER, ON_OBJECT},
 	[FORM_ROOT_META_DIR] = {"META-dir-root", EMR_OP_META, MANAGER, ON_OBJECT},
 	[FORM_ROOT_UNLINK] = {"UNLINK-root", EMR_OP_UNLINK, MANAGER, ON_OBJECT},
-	[FORM_RESTORE_PART] = {"RESTORE_PART", EMR_OP_RESTORE_PART, AGENT, BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
+	[FORM_RESTORE_PART] = {"RESTORE_PART", EMR_OP_RESTORE_PART, AGENT,
+		BIT(ST_ABSENT) | BIT(ST_THERE) | BIT(ST_OTHERS)},
 };
 
 const char *form_name(int form)
@@ -98,30 +120,51 @@ uint32_t form_states(int form)
 
 /* ---- who signs ---- */
 
-static const uint16_t rights[COLUMNS] = {[COL_PUT] = EMR_RIGHT_PUT, [COL_META] = EMR_RIGHT_META, [COL_MKDIR] = EMR_RIGHT_MKDIR,
+static const uint16_t rights[COLUMNS] = {[COL_PUT] = EMR_RIGHT_PUT,
+	[COL_META] = EMR_RIGHT_META,
+	[COL_MKDIR] = EMR_RIGHT_MKDIR,
 	[COL_ANY] = EMR_RIGHT_PUT | EMR_RIGHT_ANY};
 
 enum who matrix_signer(int form, enum column column)
 {
-	static const enum who known[COLUMNS] = {[COL_OWNER] = OWNER, [COL_MANAGER] = MANAGER, [COL_PUT] = STRANGER,
-		[COL_META] = STRANGER, [COL_MKDIR] = STRANGER, [COL_ANY] = STRANGER, [COL_WRITER] = WRITER,
-		[COL_DEPOSITOR] = STRANGER, [COL_GRANTEE] = GRANTEE, [COL_MEMBER] = STRANGER, [COL_PATIENT] = PATIENT,
-		[COL_AGENT] = AGENT, [COL_GATEWAY] = GATEWAY, [COL_ADMIN] = ADMIN, [COL_ADMIN2] = ADMIN2,
-		[COL_STEWARD] = STEWARD, [COL_REGISTERED] = STRANGER, [COL_STRANGER] = STRANGER};
+	static const enum who known[COLUMNS] = {[COL_OWNER] = OWNER,
+		[COL_MANAGER] = MANAGER,
+		[COL_PUT] = STRANGER,
+		[COL_META] = STRANGER,
+		[COL_MKDIR] = STRANGER,
+		[COL_ANY] = STRANGER,
+		[COL_WRITER] = WRITER,
+		[COL_DEPOSITOR] = STRANGER,
+		[COL_GRANTEE] = GRANTEE,
+		[COL_MEMBER] = STRANGER,
+		[COL_PATIENT] = PATIENT,
+		[COL_AGENT] = AGENT,
+		[COL_GATEWAY] = GATEWAY,
+		[COL_ADMIN] = ADMIN,
+		[COL_ADMIN2] = ADMIN2,
+		[COL_STEWARD] = STEWARD,
+		[COL_REGISTERED] = STRANGER,
+		[COL_STRANGER] = STRANGER};
 
 	return column >= COL_EXPIRED ? all[form].rightful : known[column];
 }
 
 static void end_key(people *p, enum who who, enum column column)
 {
-	static const uint16_t roles[WHO_COUNT] = {[MANAGER] = EMR_ROLE_DEVICE, [GRANTEE] = EMR_ROLE_CLINICIAN,
-		[AGENT] = EMR_ROLE_AGENT, [ADMIN2] = EMR_ROLE_ORG_ADMIN, [STEWARD] = EMR_ROLE_RESEARCHER};
-	uint8_t state = column == COL_ROTATED ? EMR_KEY_ROTATED : column == COL_REVOKED ? EMR_KEY_REVOKED : EMR_KEY_ACTIVE;
+	static const uint16_t roles[WHO_COUNT] = {[MANAGER] = EMR_ROLE_DEVICE,
+		[GRANTEE] = EMR_ROLE_CLINICIAN,
+		[AGENT] = EMR_ROLE_AGENT,
+		[ADMIN2] = EMR_ROLE_ORG_ADMIN,
+		[STEWARD] = EMR_ROLE_RESEARCHER};
+	uint8_t state = column == COL_ROTATED	? EMR_KEY_ROTATED
+			: column == COL_REVOKED ? EMR_KEY_REVOKED
+						: EMR_KEY_ACTIVE;
 
 	memcpy(p->world.caller.submitter_id, p->who[GATEWAY].id, 32);
-	kit_put_org(&p->world.state, p->clinic, column == COL_REMOVED ? EMR_ORG_REMOVED : EMR_ORG_MEMBER);
-	kit_put_key(&p->world.state, &p->who[who], p->clinic, roles[who], EMR_HOW_CERTIFICATE, state,
-		KIT_NOW + (column == COL_EXPIRED ? 0 : 9 * KIT_DAY));
+	kit_put_org(&p->world.state, p->clinic,
+		column == COL_REMOVED ? EMR_ORG_REMOVED : EMR_ORG_MEMBER);
+	kit_put_key(&p->world.state, &p->who[who], p->clinic, roles[who], EMR_HOW_CERTIFICATE,
+		state, KIT_NOW + (column == COL_EXPIRED ? 0 : 9 * KIT_DAY));
 }
 
 static void join_team(people *p)
@@ -145,11 +188,14 @@ static void take_place(people *p, int form, enum column column)
 	if (matrix_signer(form, column) != STRANGER || column == COL_STRANGER)
 		return;
 	*somebody = kit_signer_of(column_names[column]);
-	kit_put_key(&p->world.state, somebody, p->clinic, role, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW + 9 * KIT_DAY);
+	kit_put_key(&p->world.state, somebody, p->clinic, role, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE,
+		KIT_NOW + 9 * KIT_DAY);
 	if (rights[column] != 0)
-		kit_put_writer(&p->world.state, p->world.domain, somebody, rights[column], 1, KIT_NOW + 9 * KIT_DAY);
+		kit_put_writer(&p->world.state, p->world.domain, somebody, rights[column], 1,
+			KIT_NOW + 9 * KIT_DAY);
 	if (column == COL_DEPOSITOR)
-		kit_put_domain(&p->world.state, p->world.domain, &p->world.owner, EMR_ITEM_INBOX, 1);
+		kit_put_domain(
+			&p->world.state, p->world.domain, &p->world.owner, EMR_ITEM_INBOX, 1);
 	if (column == COL_MEMBER)
 		join_team(p);
 }
@@ -159,8 +205,9 @@ static void take_place(people *p, int form, enum column column)
 static void newcomer_item(people *p, int form, const kit_signer *me, people_item *out)
 {
 	kit_signer cert_key = kit_signer_of("certificate");
-	emr_pub_key_reg reg = {
-		.roles = EMR_ROLE_CLINICIAN, .how = EMR_HOW_CERTIFICATE, .not_after_unix_s = KIT_NOW + 9 * KIT_DAY};
+	emr_pub_key_reg reg = {.roles = EMR_ROLE_CLINICIAN,
+		.how = EMR_HOW_CERTIFICATE,
+		.not_after_unix_s = KIT_NOW + 9 * KIT_DAY};
 	emr_pub_key_cert renewal = {.not_after_unix_s = KIT_NOW + 9 * KIT_DAY};
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
 	size_t at = form == FORM_KEY_REG ? 216 : 32;
@@ -173,13 +220,16 @@ static void newcomer_item(people *p, int form, const kit_signer *me, people_item
 		emr_pub_key_reg_encode(&reg, out->pub);
 	else
 		emr_pub_key_cert_encode(&renewal, out->pub);
-	assert_int_equal(
-		emr_bind_message(p->world.net_id, me->id, kit_span(out->pub, out->pub_len), message), EMR_CONTRACT_OK);
+	assert_int_equal(emr_bind_message(p->world.net_id, me->id, kit_span(out->pub, out->pub_len),
+				 message),
+		EMR_CONTRACT_OK);
 	crypto_sign_detached(out->pub + at, NULL, message, sizeof message, cert_key.sk);
 	memcpy(out->item.object_id, me->id, 16);
 	out->part = kit_part(1, 400);
-	p->world.caller.cert = (emr_caller_cert){.is_present = true, .roles = EMR_ROLE_ALL & ~EMR_ROLE_DEVICE,
-		.not_after_unix_s = KIT_NOW + 9 * KIT_DAY, .key_alg = 1};
+	p->world.caller.cert = (emr_caller_cert){.is_present = true,
+		.roles = EMR_ROLE_ALL & ~EMR_ROLE_DEVICE,
+		.not_after_unix_s = KIT_NOW + 9 * KIT_DAY,
+		.key_alg = 1};
 	memcpy(p->world.caller.cert.ref, reg.ref, 32);
 	memcpy(p->world.caller.cert.org, p->clinic, 16);
 	static uint8_t key[32]; /* the caller borrows it */
@@ -218,8 +268,10 @@ static void object_item(people *p, int form, people_item *out)
 {
 	emr_pub_erase erase = {.family = EMR_FAMILY_OBJECT, .from_version = 1};
 
-	out->item = form < FORM_ROOT_PUT ? kit_item_of(&p->world, all[form].op, "record") : root_item(p, all[form].op);
-	out->item.flags = form == FORM_META_DIR || form == FORM_ROOT_META_DIR ? EMR_ITEM_NOCONTENT : 0;
+	out->item = form < FORM_ROOT_PUT ? kit_item_of(&p->world, all[form].op, "record")
+					 : root_item(p, all[form].op);
+	out->item.flags =
+		form == FORM_META_DIR || form == FORM_ROOT_META_DIR ? EMR_ITEM_NOCONTENT : 0;
 	if (all[form].op == EMR_OP_PUT || form == FORM_REWRAP)
 		out->part = kit_part((uint8_t)form, 828);
 	if (all[form].op == EMR_OP_META)
@@ -272,7 +324,8 @@ people_item matrix_item(people *p, int form, enum column column)
 	return out;
 }
 
-/* What was agreed on about the lost part: the hash that its version had, that of other bytes, or none. */
+/* What was agreed on about the lost part: the hash that its version had, that of other bytes, or
+ * none. */
 static void put_hash(const people *p, enum state state, kit_state *hashes)
 {
 	emr_span part = state == ST_OTHERS ? kit_part(10, 828) : kit_part(9, 828);
@@ -301,8 +354,10 @@ int matrix_answer(int form, enum state state, enum column column)
 	item = matrix_item(&p, form, column);
 	if (form == FORM_RESTORE_PART)
 		put_hash(&p, state, &hashes);
-	(void)snprintf(name, sizeof name, "%s, %s, by: %s", form_name(form), state_names[state], column_names[column]);
-	answer = kit_answer_item(&p.world, name, &p.who[who], item.item, kit_span(item.pub, item.pub_len), item.part,
+	(void)snprintf(name, sizeof name, "%s, %s, by: %s", form_name(form), state_names[state],
+		column_names[column]);
+	answer = kit_answer_item(&p.world, name, &p.who[who], item.item,
+		kit_span(item.pub, item.pub_len), item.part,
 		form == FORM_RESTORE_PART ? &hashes : NULL);
 	kit_state_free(&hashes);
 	people_free(&p);

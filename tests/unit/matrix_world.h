@@ -1,5 +1,6 @@
-/* Every operation that the contract serves, by every kind of signer, in every state of the row that it moves or stands on: the cells
- * of contract_matrix.txt.  It judges nothing: it says what the contract answers. */
+/* Every operation that the contract serves, by every kind of signer, in every state of the row that
+ * it moves or stands on: the cells of contract_matrix.txt.  It judges nothing: it says what the
+ * contract answers. */
 #pragma once
 
 #include "test_contract_people.h"
@@ -7,14 +8,14 @@
 enum column {
 	COL_OWNER,
 	COL_MANAGER,
-	COL_PUT,   /* a writer with this right alone */
+	COL_PUT, /* a writer with this right alone */
 	COL_META,
 	COL_MKDIR,
-	COL_ANY,   /* PUT and ANY */
-	COL_WRITER, /* all rights of writing; what is about a writer is about this one */
+	COL_ANY,       /* PUT and ANY */
+	COL_WRITER,    /* all rights of writing; what is about a writer is about this one */
 	COL_DEPOSITOR, /* a hospital, and the domain is an inbox */
 	COL_GRANTEE,
-	COL_MEMBER, /* of the team; what takes a grant finds the team's */
+	COL_MEMBER,  /* of the team; what takes a grant finds the team's */
 	COL_PATIENT, /* the owner's identity, which is not the domain's key */
 	COL_AGENT,
 	COL_GATEWAY,
@@ -23,7 +24,8 @@ enum column {
 	COL_STEWARD,
 	COL_REGISTERED, /* somebody with a key and nothing else */
 	COL_STRANGER,
-	COL_EXPIRED, /* the rightful signer (of what the owner signs, his device) with a key that is over */
+	COL_EXPIRED, /* the rightful signer (of what the owner signs, his device) with a key that is
+			over */
 	COL_ROTATED,
 	COL_REVOKED,
 	COL_REMOVED, /* of an organisation that was removed */

@@ -6,8 +6,9 @@
 
 static void open_all(pen *p)
 {
-	const emr_store_options store = {
-		.path = p->path, .writer = emr_keyring_device_id(p->m->keyring), .no_background = true};
+	const emr_store_options store = {.path = p->path,
+		.writer = emr_keyring_device_id(p->m->keyring),
+		.no_background = true};
 	emr_settle_options settle = {.keyring = p->m->keyring,
 		.records = p->m->records,
 		.ledger = p->m->ledger,
@@ -114,7 +115,8 @@ static void put(pen *p, emr_change *change, emr_id16 parent, const char *name, c
 	put_as(p, change, &meta, text);
 }
 
-void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *text, emr_id16 *out)
+void pen_file(
+	pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *text, emr_id16 *out)
 {
 	emr_id16 object = emr_id16_random();
 	emr_change change = {.domain = domain, .object = object, .record_id = object, .cver = 1};
@@ -127,7 +129,11 @@ void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const 
 void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, const char *text)
 {
 	emr_id16 object = emr_id16_random();
-	emr_change change = {.domain = domain, .object = object, .record_id = object, .cver = 1, .owner_card = card};
+	emr_change change = {.domain = domain,
+		.object = object,
+		.record_id = object,
+		.cver = 1,
+		.owner_card = card};
 
 	put(p, &change, domain, name, text);
 }
@@ -141,14 +147,18 @@ void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const c
 		.cver = record->cver + 1,
 		.base_version = record->version};
 
-	(void)snprintf(name, sizeof name, "%.*s", (int)record->meta->name.len, (const char *)record->meta->name.data);
+	(void)snprintf(name, sizeof name, "%.*s", (int)record->meta->name.len,
+		(const char *)record->meta->name.data);
 	put(p, &change, record->meta->parent, name, text);
 }
 
 static void describe(pen *p, const emr_meta *meta, emr_id16 domain, emr_id16 object)
 {
-	const emr_change change = {
-		.kind = EMR_CHANGE_META, .domain = domain, .object = object, .node = object, .meta = meta};
+	const emr_change change = {.kind = EMR_CHANGE_META,
+		.domain = domain,
+		.object = object,
+		.node = object,
+		.meta = meta};
 
 	publish(p, &change);
 }
@@ -163,7 +173,8 @@ void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id1
 		*out = object;
 }
 
-void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent, const char *name)
+void pen_rename(
+	pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent, const char *name)
 {
 	emr_meta meta = *record->meta;
 
@@ -181,7 +192,8 @@ void pen_rename_blindly(pen *p, emr_id16 domain, emr_id16 object, emr_id16 paren
 
 void pen_unlink(pen *p, emr_id16 domain, emr_id16 object)
 {
-	const emr_change change = {.kind = EMR_CHANGE_UNLINK, .domain = domain, .object = object, .node = object};
+	const emr_change change = {
+		.kind = EMR_CHANGE_UNLINK, .domain = domain, .object = object, .node = object};
 
 	publish(p, &change);
 }
@@ -194,9 +206,13 @@ void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, co
 	pen_claim(p, at, &meta, text, false);
 }
 
-void pen_claim(pen *p, const emr_place *at, const emr_meta *claimed, const char *text, bool is_lying)
+void pen_claim(
+	pen *p, const emr_place *at, const emr_meta *claimed, const char *text, bool is_lying)
 {
-	emr_change change = {.domain = at->domain, .object = at->object, .record_id = at->record_id, .cver = at->cver};
+	emr_change change = {.domain = at->domain,
+		.object = at->object,
+		.record_id = at->record_id,
+		.cver = at->cver};
 	emr_meta meta = *claimed;
 
 	if (!is_lying)
@@ -204,7 +220,8 @@ void pen_claim(pen *p, const emr_place *at, const emr_meta *claimed, const char 
 	put_as(p, &change, &meta, text);
 }
 
-void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name)
+void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent,
+	const char *name)
 {
 	emr_meta meta = meta_of(p, type, name, parent);
 
@@ -212,7 +229,8 @@ void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, 
 	describe(p, &meta, domain, object);
 }
 
-void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name, const char *target)
+void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent,
+	const char *name, const char *target)
 {
 	emr_meta meta = meta_of(p, EMR_META_SYMLINK, name, parent);
 
@@ -220,7 +238,8 @@ void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 par
 	describe(p, &meta, domain, object);
 }
 
-void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out)
+void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target,
+	emr_id16 *out)
 {
 	emr_id16 object = emr_id16_random();
 

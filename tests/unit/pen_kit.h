@@ -1,5 +1,6 @@
-/* A person of the story who writes in somebody else's folder: a journal and a settle of his own, and changes one at a time.
- * A failed step fails the test; what the ledger or this computer says of a change is given back. */
+/* A person of the story who writes in somebody else's folder: a journal and a settle of his own,
+ * and changes one at a time. A failed step fails the test; what the ledger or this computer says of
+ * a change is given back. */
 #pragma once
 
 #include "settle/settle.h"
@@ -14,8 +15,8 @@ typedef struct pen {
 	emr_journal *journal;
 	emr_facts *facts;
 	emr_settle *settle;
-	emr_outcome last; /* of the newest outcome */
-	size_t outcomes;  /* since the last call */
+	emr_outcome last;  /* of the newest outcome */
+	size_t outcomes;   /* since the last call */
 	emr_status status; /* of the last publish or resend */
 	uint64_t says_n;   /* how long content is said to be; 0: as long as it is */
 } pen;
@@ -27,8 +28,10 @@ void pen_restart(pen *p);
 /* What was on its way is sent again. */
 void pen_resend(pen *p);
 
-/* A new file NAME with TEXT in the directory PARENT; the outcome is p->last, its object *OUT (may be NULL). */
-void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *text, emr_id16 *out);
+/* A new file NAME with TEXT in the directory PARENT; the outcome is p->last, its object *OUT (may
+ * be NULL). */
+void pen_file(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *text,
+	emr_id16 *out);
 /* The same into an Inbox whose card one has. */
 void pen_deposit(pen *p, emr_id16 domain, emr_bytes card, const char *name, const char *text);
 void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id16 *out);
@@ -36,14 +39,21 @@ void pen_dir(pen *p, emr_id16 domain, emr_id16 parent, const char *name, emr_id1
 void pen_again(pen *p, const emr_shared_record *record, emr_id16 domain, const char *text);
 /* Content for AT's object, under whatever numbers AT has. */
 void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, const char *text);
-/* The same, with a description of one's own making; its length becomes that of TEXT unless IS_LYING. */
+/* The same, with a description of one's own making; its length becomes that of TEXT unless
+ * IS_LYING. */
 void pen_claim(pen *p, const emr_place *at, const emr_meta *meta, const char *text, bool is_lying);
-void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent, const char *name);
+void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent,
+	const char *name);
 /* By one who cannot read what it says of the file. */
-void pen_rename_blindly(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
+void pen_rename_blindly(
+	pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
 void pen_unlink(pen *p, emr_id16 domain, emr_id16 object);
 
-/* What a writer's own computer would not say: of an object that is there, everything anew; and a link. */
-void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
-void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name, const char *target);
-void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target, emr_id16 *out);
+/* What a writer's own computer would not say: of an object that is there, everything anew; and a
+ * link. */
+void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent,
+	const char *name);
+void pen_describe_as_link(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent,
+	const char *name, const char *target);
+void pen_link(pen *p, emr_id16 domain, emr_id16 parent, const char *name, const char *target,
+	emr_id16 *out);

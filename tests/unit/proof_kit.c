@@ -69,14 +69,16 @@ static void make_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
 static void make_descriptor(const emr_public *self, kit_proof *k)
 {
 	static const uint8_t name[] = "test";
-	emr_descriptor descriptor = {.norg = 1, .created_unix_s = KIT_TIME - KIT_DAY, .name = {name, 4}};
+	emr_descriptor descriptor = {
+		.norg = 1, .created_unix_s = KIT_TIME - KIT_DAY, .name = {name, 4}};
 	emr_descriptor_org org = {.name = {name, 4}, .msp = {name, 0}, .ca_der = span(&k->ca)};
 	size_t len = 0;
 
 	memcpy(org.org, id16(0x40).b, 16);
 	memcpy(org.admin_pk, self->pk, 32);
 	assert_ok(emr_buf_reserve(&k->descriptor, 4096));
-	assert_int_equal(emr_descriptor_encode(&descriptor, &org, k->descriptor.data, 4096, &len), EMR_CONTRACT_OK);
+	assert_int_equal(emr_descriptor_encode(&descriptor, &org, k->descriptor.data, 4096, &len),
+		EMR_CONTRACT_OK);
 	k->descriptor.len = len;
 	emr_descriptor_net_id(span(&k->descriptor), k->net_id.b);
 }
@@ -97,12 +99,15 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 
 	assert_non_null(batch);
 	assert_ok(emr_batch_finish(builder, KIT_TIME, 3600, &bytes, NULL));
-	assert_int_equal(emr_batch_parse((emr_span){bytes.data, bytes.len}, batch), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		emr_batch_parse((emr_span){bytes.data, bytes.len}, batch), EMR_RESULT_APPLIED);
 	assert_true(batch->count <= 8);
 	for (size_t i = 0; i < batch->count; i++)
 		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
-	assert_true(emr_merkle_inclusion_of(leaves, batch->count, index, out_path->hashes, &out_path->n));
-	assert_ok(emr_buf_append(out_item, batch->items[index].bytes.data, batch->items[index].bytes.len));
+	assert_true(emr_merkle_inclusion_of(
+		leaves, batch->count, index, out_path->hashes, &out_path->n));
+	assert_ok(emr_buf_append(
+		out_item, batch->items[index].bytes.data, batch->items[index].bytes.len));
 	assert_ok(emr_keyring_public(w->keyring, &self));
 	results[index] = result;
 	entry.count = batch->count;
@@ -113,9 +118,11 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 		entry.header[150] ^= 1;
 	for (int round = 0; round < 2; round++) {
 		assert_ok(emr_buf_reserve(out_entry, 1024));
-		assert_int_equal(emr_entry_encode(&entry, out_entry->data, 1024, &len), EMR_CONTRACT_OK);
+		assert_int_equal(
+			emr_entry_encode(&entry, out_entry->data, 1024, &len), EMR_CONTRACT_OK);
 		out_entry->len = len;
-		assert_int_equal(emr_entry_submit_message(span(out_entry), message), EMR_CONTRACT_OK);
+		assert_int_equal(
+			emr_entry_submit_message(span(out_entry), message), EMR_CONTRACT_OK);
 		assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
 			emr_bytes_of(message + 16, 32), entry.submit_sig));
 	}
@@ -124,15 +131,19 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 	free(batch);
 }
 
-static void make_registration(const kit_wish *w, const emr_public *self, kit_proof *k, emr_proof *out_nested,
-	emr_buf *out_entry, emr_buf *out_item)
+static void make_registration(const kit_wish *w, const emr_public *self, kit_proof *k,
+	emr_proof *out_nested, emr_buf *out_entry, emr_buf *out_item)
 {
-	const emr_batch_options options = {.keyring = w->keyring, .signer = emr_signer_identity(), .net_id = k->net_id};
-	emr_pub_key_reg pub = {.roles = EMR_ROLE_PATIENT, .how = EMR_HOW_CERTIFICATE, .not_after_unix_s = w->cert_to};
+	const emr_batch_options options = {
+		.keyring = w->keyring, .signer = emr_signer_identity(), .net_id = k->net_id};
+	emr_pub_key_reg pub = {.roles = EMR_ROLE_PATIENT,
+		.how = EMR_HOW_CERTIFICATE,
+		.not_after_unix_s = w->cert_to};
 	uint8_t bytes[288], message[EMR_BIND_MESSAGE_BYTES], salt[64] = {7};
 	EMR_AUTO_BATCH builder = NULL;
 	emr_operation op = {.op = EMR_OP_KEY_REG, .version = 1, .time = KIT_TIME};
-	emr_bytes leaf = emr_bytes_of(k->chain.data, ((size_t)k->chain.data[2] << 8 | k->chain.data[3]) + 4);
+	emr_bytes leaf =
+		emr_bytes_of(k->chain.data, ((size_t)k->chain.data[2] << 8 | k->chain.data[3]) + 4);
 	emr_cert_facts facts;
 	emr_id32 item;
 
@@ -144,7 +155,8 @@ static void make_registration(const kit_wish *w, const emr_public *self, kit_pro
 	assert_ok(emr_keyring_log_public(w->keyring, k->net_id, pub.log_pk));
 	memcpy(pub.ref, facts.ref.b, 32);
 	emr_pub_key_reg_encode(&pub, bytes);
-	assert_int_equal(emr_bind_message(k->net_id.b, self->signer_id.b, (emr_span){bytes, 288}, message),
+	assert_int_equal(
+		emr_bind_message(k->net_id.b, self->signer_id.b, (emr_span){bytes, 288}, message),
 		EMR_CONTRACT_OK);
 	assert_ok(emr_keyring_sign(w->keyring, emr_signer_certificate(), EMR_SIGN_BIND,
 		emr_bytes_of(message + sizeof message - 80, 80), pub.bind_sig));
@@ -185,7 +197,8 @@ static void hash_text(const kit_wish *w, const kit_proof *k, uint8_t out_root[32
 
 static void make_blocks(kit_proof *k, const emr_content *content, emr_cid *out_root)
 {
-	emr_m_header header = {.suite = SUITE, .leaf_log2 = EMR_LEAF_LOG2, .padded = content->padded};
+	emr_m_header header = {
+		.suite = SUITE, .leaf_log2 = EMR_LEAF_LOG2, .padded = content->padded};
 	emr_unixfs_bundle bundle = {.content = content->c, .content_tsize = content->padded + 16};
 	emr_unixfs_link link;
 
@@ -199,7 +212,8 @@ static void make_blocks(kit_proof *k, const emr_content *content, emr_cid *out_r
 	*out_root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&k->directory));
 }
 
-static void make_statement(const kit_wish *w, const emr_public *self, kit_proof *k, emr_content *content)
+static void make_statement(
+	const kit_wish *w, const emr_public *self, kit_proof *k, emr_content *content)
 {
 	static const uint8_t somebody[32] = {9};
 	emr_statement_facts facts = {.kind = EMR_STATEMENT_ORIGINAL,
@@ -219,8 +233,8 @@ static void make_statement(const kit_wish *w, const emr_public *self, kit_proof 
 		.c = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("sealed", 6))};
 	memset(content->com, 0x33, 32);
 	hash_text(w, k, content->root);
-	assert_ok(emr_statement_make(w->keyring, emr_signer_domain(k->domain, 1), content, &facts, k->statement,
-		k->statement + 320));
+	assert_ok(emr_statement_make(w->keyring, emr_signer_domain(k->domain, 1), content, &facts,
+		k->statement, k->statement + 320));
 	k->mime[0] = 10;
 	memcpy(k->mime + 1, "text/plain", 10);
 	k->mime_len = 12;
@@ -241,7 +255,9 @@ static void make_private_part(const kit_wish *w, kit_proof *k, const emr_cid *ro
 
 static void make_item(const kit_wish *w, kit_proof *k)
 {
-	const emr_batch_options options = {.keyring = w->keyring, .signer = emr_signer_domain(k->domain, 1), .net_id = k->net_id};
+	const emr_batch_options options = {.keyring = w->keyring,
+		.signer = emr_signer_domain(k->domain, 1),
+		.net_id = k->net_id};
 	EMR_AUTO_BATCH builder = NULL;
 	emr_id32 id;
 
@@ -257,7 +273,8 @@ static void make_item(const kit_wish *w, kit_proof *k)
 
 		assert_ok(emr_batch_add(builder, &op, &id));
 	}
-	make_entry(w, builder, w->entry, w->item, w->result, &k->entry, &k->item, &k->proof.item_path);
+	make_entry(
+		w, builder, w->entry, w->item, w->result, &k->entry, &k->item, &k->proof.item_path);
 	k->proof.index = w->entry;
 	k->proof.item_index = (uint16_t)w->item;
 }
@@ -273,8 +290,8 @@ static void make_card(const kit_wish *w, const emr_public *self, kit_proof *k)
 	memcpy(k->card + 24, self->pk, 32);
 	memcpy(k->card + 120, k->domain.b, 16);
 	memcpy(k->card + 136, domain.owner_pk, 32);
-	assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_CARD, emr_bytes_of(k->card, 185),
-		k->card + 185));
+	assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_CARD,
+		emr_bytes_of(k->card, 185), k->card + 185));
 	assert_ok(emr_keyring_sign(w->keyring, emr_signer_domain(k->domain, 1), EMR_SIGN_CARD_DOM,
 		emr_bytes_of(k->card, 185), k->card + 249));
 }
@@ -293,7 +310,8 @@ static void make_log(const kit_wish *w, kit_proof *k, emr_proof *nested)
 	emr_entry_leaf((emr_span){nested->entry.data, nested->entry.len}, leaves[1].b);
 	emr_entry_leaf(span(&k->entry), leaves[w->entry].b);
 	emr_merkle_root(leaves, w->entries, head.root);
-	assert_true(emr_merkle_inclusion_of(leaves, w->entries, 1, nested->log_path.hashes, &nested->log_path.n));
+	assert_true(emr_merkle_inclusion_of(
+		leaves, w->entries, 1, nested->log_path.hashes, &nested->log_path.n));
 	assert_true(emr_merkle_inclusion_of(
 		leaves, w->entries, w->entry, k->proof.log_path.hashes, &k->proof.log_path.n));
 	assert_ok(emr_checkpoint_cosign(&head, w->keyring, KIT_TIME + 20));
@@ -305,7 +323,8 @@ static void make_log(const kit_wish *w, kit_proof *k, emr_proof *nested)
 
 static void add(kit_proof *k, emr_proof_type type, const void *data, size_t len)
 {
-	k->proof.parts[k->proof.n_parts++] = (emr_proof_part){.type = (uint8_t)type, .bytes = emr_bytes_of(data, len)};
+	k->proof.parts[k->proof.n_parts++] =
+		(emr_proof_part){.type = (uint8_t)type, .bytes = emr_bytes_of(data, len)};
 }
 
 static void put_together(kit_proof *k)
@@ -351,8 +370,8 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 
 void kit_free(kit_proof *kit)
 {
-	emr_buf *bufs[] = {&kit->ca, &kit->chain, &kit->descriptor, &kit->key_file, &kit->note, &kit->item, &kit->entry,
-		&kit->priv, &kit->directory, &kit->manifest};
+	emr_buf *bufs[] = {&kit->ca, &kit->chain, &kit->descriptor, &kit->key_file, &kit->note,
+		&kit->item, &kit->entry, &kit->priv, &kit->directory, &kit->manifest};
 
 	for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
 		emr_buf_free(bufs[i]);

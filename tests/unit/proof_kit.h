@@ -1,5 +1,5 @@
-/* A small ledger made by hand, every signature good, and the proof of one document in it: what tests change before or after
- * it is signed. */
+/* A small ledger made by hand, every signature good, and the proof of one document in it: what
+ * tests change before or after it is signed. */
 #pragma once
 
 #include "emr_test.h"
@@ -13,8 +13,8 @@
 /* What is wrong although everything around it is signed. */
 typedef enum kit_spoil {
 	KIT_SOUND,
-	KIT_REGISTRATION,  /* signature of the batch that registers the key */
-	KIT_BIND,	   /* the certificate's signature in it */
+	KIT_REGISTRATION, /* signature of the batch that registers the key */
+	KIT_BIND,	  /* the certificate's signature in it */
 	KIT_COSIGNATURE,
 	KIT_NO_COSIGNATURE,
 	KIT_SUBMIT_SIGNATURE,
@@ -24,13 +24,14 @@ typedef enum kit_spoil {
 /* What is signed, and by whom. */
 typedef struct kit_wish {
 	const emr_keyring *keyring; /* the patient */
-	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the descriptor says */
+	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the
+				       descriptor says */
 	uint64_t cert_from, cert_to;
 	uint64_t entry_time;
 	uint8_t op, result;
 	const uint8_t *text; /* the document */
 	size_t text_len;
-	size_t items, item;	 /* items in the batch, and which of them */
+	size_t items, item;    /* items in the batch, and which of them */
 	size_t entries, entry; /* entries of the ledger, from 3, and which of them, from 2 */
 	kit_spoil spoil;
 	bool is_other_patient; /* the statement is about somebody else */

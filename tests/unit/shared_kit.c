@@ -14,12 +14,13 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 	emr_domain_public mine;
 
 	return d_row.len >= sizeof mine.owner_pk &&
-		emr_keyring_domain_public(arg, domain, 1, 1, &mine) == EMR_OK &&
-		memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+	       emr_keyring_domain_public(arg, domain, 1, 1, &mine) == EMR_OK &&
+	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
 }
 
 /* Several threads of a view tell at the same time. */
-__attribute__((format(printf, 4, 5))) static void add_line(pthread_mutex_t *lock, char *text, size_t size, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void add_line(
+	pthread_mutex_t *lock, char *text, size_t size, const char *format, ...)
 {
 	va_list values;
 	size_t len;
@@ -36,8 +37,8 @@ static void note(void *arg, const emr_shared_notice *n)
 {
 	viewer *v = arg;
 
-	add_line(&v->lock, v->notices, sizeof v->notices, "%s %s missing=%u%s\n", n->id, n->path, n->missing_count,
-		n->is_owner_missing ? "+owner" : "");
+	add_line(&v->lock, v->notices, sizeof v->notices, "%s %s missing=%u%s\n", n->id, n->path,
+		n->missing_count, n->is_owner_missing ? "+owner" : "");
 }
 
 static void note_own(void *arg, const char *id, const char *path)
@@ -51,7 +52,8 @@ static void changed(void *arg, uint64_t number, const char *name)
 {
 	viewer *v = arg;
 
-	add_line(&v->lock, v->told, sizeof v->told, "%llu %s\n", (unsigned long long)number, name != NULL ? name : "*");
+	add_line(&v->lock, v->told, sizeof v->told, "%llu %s\n", (unsigned long long)number,
+		name != NULL ? name : "*");
 }
 
 static int directory(const char *path, const char *name)
@@ -69,9 +71,12 @@ static int directory(const char *path, const char *name)
 static void open_ledger(viewer *v, emr_keyring *keyring)
 {
 	char path[400];
-	emr_ledger_options ledger = { .path = path, .submitter = keyring, .clock = &v->s->k.clock.clock };
-	emr_replica_options replica = { .state_dirfd = v->state_fd, .clock = &v->s->k.clock.clock, .is_mine = is_mine,
-		.is_mine_arg = keyring };
+	emr_ledger_options ledger = {
+		.path = path, .submitter = keyring, .clock = &v->s->k.clock.clock};
+	emr_replica_options replica = {.state_dirfd = v->state_fd,
+		.clock = &v->s->k.clock.clock,
+		.is_mine = is_mine,
+		.is_mine_arg = keyring};
 
 	(void)snprintf(path, sizeof path, "%s/network", v->s->k.path);
 	assert_ok(emr_ledger_open(&ledger, &v->ledger));
@@ -82,8 +87,10 @@ static void open_ledger(viewer *v, emr_keyring *keyring)
 static void open_store(viewer *v, emr_keyring *keyring)
 {
 	char path[400];
-	emr_store_options store = { .path = path, .writer = emr_keyring_device_id(keyring), .no_background = true };
-	emr_record_options records = { .keyring = keyring, .spill_dirfd = v->spill_fd, .workers = EMR_RECORD_NO_WORKERS };
+	emr_store_options store = {
+		.path = path, .writer = emr_keyring_device_id(keyring), .no_background = true};
+	emr_record_options records = {
+		.keyring = keyring, .spill_dirfd = v->spill_fd, .workers = EMR_RECORD_NO_WORKERS};
 
 	(void)snprintf(path, sizeof path, "%s/store", v->s->k.path);
 	assert_ok(emr_store_open(&store, &v->store));
@@ -95,12 +102,28 @@ static void open_store(viewer *v, emr_keyring *keyring)
 static void open_view(viewer *v, emr_keyring *keyring)
 {
 	const emr_clock *clock = &v->s->k.clock.clock;
-	emr_settle_options settle = { .keyring = keyring, .journal = v->journal, .store = v->store, .records = v->records,
-		.ledger = v->ledger, .replica = v->replica, .clock = clock };
-	emr_view_options options = { .state_dirfd = v->state_fd, .keyring = keyring, .store = v->store,
-		.journal = v->journal, .records = v->records, .ledger = v->ledger, .replica = v->replica, .clock = clock,
-		.purpose = v->purpose, .changed = changed, .changed_arg = v, .shared_notice = note, .shared_notice_arg = v,
-		.notice = note_own, .notice_arg = v };
+	emr_settle_options settle = {.keyring = keyring,
+		.journal = v->journal,
+		.store = v->store,
+		.records = v->records,
+		.ledger = v->ledger,
+		.replica = v->replica,
+		.clock = clock};
+	emr_view_options options = {.state_dirfd = v->state_fd,
+		.keyring = keyring,
+		.store = v->store,
+		.journal = v->journal,
+		.records = v->records,
+		.ledger = v->ledger,
+		.replica = v->replica,
+		.clock = clock,
+		.purpose = v->purpose,
+		.changed = changed,
+		.changed_arg = v,
+		.shared_notice = note,
+		.shared_notice_arg = v,
+		.notice = note_own,
+		.notice_arg = v};
 
 	assert_ok(emr_facts_new(keyring, v->replica, v->records, &v->facts));
 	settle.facts = options.facts = v->facts;
@@ -154,7 +177,7 @@ static void ready(void *arg, emr_status status)
 	reply *a = arg;
 
 	assert_false(a->has_come);
-	*a = (reply){ true, status };
+	*a = (reply){true, status};
 }
 
 void viewer_run(viewer *v, story_fn answer, int rounds)
@@ -168,9 +191,10 @@ void viewer_run(viewer *v, story_fn answer, int rounds)
 }
 
 /* What a request does that must wait: until it is answered, or ten seconds are over. */
-static emr_status wait_for(viewer *v, uint64_t node, emr_need need, const char *name, story_fn answers)
+static emr_status wait_for(
+	viewer *v, uint64_t node, emr_need need, const char *name, story_fn answers)
 {
-	reply a = { false, EMR_OK };
+	reply a = {false, EMR_OK};
 	emr_status status = emr_view_await(v->view, node, need, name, ready, &a);
 
 	if (status != EMR_BUSY)
@@ -246,7 +270,8 @@ emr_status viewer_open_file(viewer *v, const char *path, story_fn answer, emr_ha
 
 	if (status == EMR_OK)
 		status = wait_for(v, attr.node, EMR_NEED_BYTES, NULL, answer);
-	return status == EMR_OK ? emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle) : status;
+	return status == EMR_OK ? emr_view_open_file(v->view, attr.node, O_RDONLY, out_handle)
+				: status;
 }
 
 const char *viewer_text(viewer *v, const char *path, story_fn answer)
@@ -265,7 +290,7 @@ const char *viewer_text(viewer *v, const char *path, story_fn answer)
 
 const char *viewer_attribute(viewer *v, const char *path, const char *name)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_attr attr;
 	emr_status status = viewer_find(v, path, NULL, &attr);
 

@@ -1,5 +1,6 @@
-/* The folder of somebody with whom Ana shares, without a kernel: dr lima's view on her own copy of the ledger, with a store of
- * her own writer in Ana's directory of blocks.  A failed step fails the test. */
+/* The folder of somebody with whom Ana shares, without a kernel: dr lima's view on her own copy of
+ * the ledger, with a store of her own writer in Ana's directory of blocks.  A failed step fails the
+ * test. */
 #pragma once
 
 #include <pthread.h>
@@ -18,10 +19,10 @@ typedef struct viewer {
 	emr_facts *facts;
 	emr_settle *settle;
 	emr_view *view;
-	char owner[300];	/* path of Ana's directory */
-	pthread_mutex_t lock;	/* of the next two, which threads of the view add to */
-	char notices[4096];	/* "id path ...\n" each */
-	char told[8192];	/* "node name\n": what the kernel must forget */
+	char owner[300];      /* path of Ana's directory */
+	pthread_mutex_t lock; /* of the next two, which threads of the view add to */
+	char notices[4096];   /* "id path ...\n" each */
+	char told[8192];      /* "node name\n": what the kernel must forget */
 	uint8_t purpose;
 } viewer;
 
@@ -29,11 +30,13 @@ typedef struct viewer {
 void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8_t purpose);
 void viewer_close(viewer *v);
 
-/* Runs the viewer, and ANSWER (the owner or the agents) after it, until nobody waits or ROUNDS are over. */
+/* Runs the viewer, and ANSWER (the owner or the agents) after it, until nobody waits or ROUNDS are
+ * over. */
 void viewer_run(viewer *v, story_fn answer, int rounds);
 /* What a request for NODE does that must wait: until it is answered, or ten seconds are over. */
 emr_status viewer_wait(viewer *v, uint64_t node, emr_need need, story_fn answer);
-/* Node of PATH from the top; names are asked for with ANSWER where they must be.  The status of the first step that failed. */
+/* Node of PATH from the top; names are asked for with ANSWER where they must be.  The status of the
+ * first step that failed. */
 emr_status viewer_find(viewer *v, const char *path, story_fn answer, emr_attr *out_attr);
 /* Names in PATH with commas between, in a static buffer; "!status" when it cannot be listed. */
 const char *viewer_list(viewer *v, const char *path, story_fn answer);

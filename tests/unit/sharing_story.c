@@ -73,9 +73,14 @@ static emr_status note_record(void *arg, const emr_shared_record *record)
 {
 	sought *f = arg;
 
-	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
-		f->row = (emr_report_row){.object_id = record->object, .version = record->pversion, .opens = 1,
-			.reader = EMR_READER_PERSON, .whole = true, .bytes = record->meta->n};
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
+		f->row = (emr_report_row){.object_id = record->object,
+			.version = record->pversion,
+			.opens = 1,
+			.reader = EMR_READER_PERSON,
+			.whole = true,
+			.bytes = record->meta->n};
 	return EMR_OK;
 }
 
@@ -86,7 +91,8 @@ static void report(emr_id16 grant, const char *name)
 	emr_ask *ask = NULL;
 	sought f = {.name = name};
 
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	(void)story_owner(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
@@ -105,7 +111,8 @@ void sharing_story_lima_reads(const char *name)
 	emr_id16 grant;
 	uint64_t real = emr_clock_unix_s(emr_clock_system());
 
-	if (story_now(&s) < real) /* the clerk granted by the computer's clock, and this one stands still */
+	if (story_now(&s) <
+		real) /* the clerk granted by the computer's clock, and this one stands still */
 		story_pass(&s, real - story_now(&s));
 	story_see(&s.lima);
 	assert_ok(emr_share_received(s.lima.share, note_grant, &grant, NULL));

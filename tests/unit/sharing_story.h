@@ -1,5 +1,6 @@
-/* Ana's folder and the people around it (story_kit.h) as an open session, for tests of the program's own files: those cannot
- * include both the socket's words and the reader's, which use one name. */
+/* Ana's folder and the people around it (story_kit.h) as an open session, for tests of the
+ * program's own files: those cannot include both the socket's words and the reader's, which use one
+ * name. */
 #pragma once
 
 #include "emr_test.h"

@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "store/car.h"
 
-static const emr_id16 kit_writer = { { 0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 } };
+static const emr_id16 kit_writer = {{0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 
 emr_id16 kit_writer_id(void)
 {
@@ -19,15 +19,17 @@ emr_id16 kit_writer_id(void)
 int kit_setup(void **state)
 {
 	kit *k = calloc(1, sizeof *k);
-	/* In memory where that is possible: these tests are about bytes, and open and close flush a lot. */
-	const char *base = getenv("EMR_TEST_DIR") != NULL ? getenv("EMR_TEST_DIR")
-		: access("/dev/shm", W_OK) == 0		  ? "/dev/shm"
-							  : "/tmp";
+	/* In memory where that is possible: these tests are about bytes, and open and close flush a
+	 * lot. */
+	const char *base = getenv("EMR_TEST_DIR") != NULL  ? getenv("EMR_TEST_DIR")
+			   : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+							   : "/tmp";
 
 	assert_ok(emr_base_init());
 	snprintf(k->path, sizeof k->path, "%s/emr-store-XXXXXX", base);
 	assert_non_null(mkdtemp(k->path));
-	k->options = (emr_store_options){ .path = k->path, .writer = kit_writer, .no_background = true };
+	k->options =
+		(emr_store_options){.path = k->path, .writer = kit_writer, .no_background = true};
 	kit_open(k);
 	*state = k;
 	return 0;
@@ -135,7 +137,7 @@ emr_cid kit_put(kit *k, uint32_t seed, size_t len)
 emr_status kit_try(kit *k, uint32_t seed, size_t len)
 {
 	emr_block block = kit_block(seed, len);
-	emr_buf out = { 0 };
+	emr_buf out = {0};
 	emr_status status = emr_store_get_verified(k->store, &block.cid, &out);
 
 	if (status == EMR_OK)
@@ -156,19 +158,19 @@ void kit_has(kit *k, uint32_t seed, size_t len)
 
 emr_id16 kit_owner(uint8_t n)
 {
-	emr_id16 owner = { { 0xbb, n } };
+	emr_id16 owner = {{0xbb, n}};
 
 	return owner;
 }
 
 emr_pin kit_pin(const emr_cid *root, uint8_t owner)
 {
-	return (emr_pin){ .root = *root, .owner = kit_owner(owner), .state = EMR_PIN_WRITTEN };
+	return (emr_pin){.root = *root, .owner = kit_owner(owner), .state = EMR_PIN_WRITTEN};
 }
 
 void kit_pin_one(kit *k, const emr_cid *root, bool unpin)
 {
-	emr_pin_change change = { .pin = kit_pin(root, 1), .unpin = unpin };
+	emr_pin_change change = {.pin = kit_pin(root, 1), .unpin = unpin};
 
 	assert_ok(emr_store_pin(k->store, &change, 1));
 }

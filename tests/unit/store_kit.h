@@ -1,4 +1,5 @@
-/* What the tests of store and journal share: a directory of their own, blocks from numbers, bytes to damage. */
+/* What the tests of store and journal share: a directory of their own, blocks from numbers, bytes
+ * to damage. */
 #pragma once
 
 #include "emr_test.h"
@@ -12,11 +13,12 @@ typedef struct kit {
 } kit;
 
 emr_id16 kit_writer_id(void);
-int kit_setup(void **state);	/* cmocka fixture: *state is a kit, store open with no_background */
+int kit_setup(void **state); /* cmocka fixture: *state is a kit, store open with no_background */
 int kit_teardown(void **state);
 void kit_open(kit *k);
 void kit_close(kit *k);
-/* Ends the store as kill -9 would: nothing is written or cut any more.  (It is opened again in a child that dies.) */
+/* Ends the store as kill -9 would: nothing is written or cut any more.  (It is opened again in a
+ * child that dies.) */
 void kit_run_and_die(kit *k, void (*work)(kit *k));
 
 /* LEN bytes that follow from SEED; a raw block. */
@@ -28,15 +30,16 @@ void kit_xorshift(uint32_t *state, uint8_t *out, size_t len);
 emr_cid kit_put(kit *k, uint32_t seed, size_t len);
 /* Asserts that the block is there, verified. */
 void kit_has(kit *k, uint32_t seed, size_t len);
-emr_status kit_try(kit *k, uint32_t seed, size_t len);	/* get_verified, discarding */
+emr_status kit_try(kit *k, uint32_t seed, size_t len); /* get_verified, discarding */
 emr_id16 kit_owner(uint8_t n);
 emr_pin kit_pin(const emr_cid *root, uint8_t owner);
 void kit_pin_one(kit *k, const emr_cid *root, bool unpin);
-/* Path of a file in the store's directory: "seg-1" stands for the first segment of the kit's writer. */
+/* Path of a file in the store's directory: "seg-1" stands for the first segment of the kit's
+ * writer. */
 void kit_file(kit *k, const char *name, char out[512]);
 uint64_t kit_size(kit *k, const char *name);
 void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask);
 void kit_truncate(kit *k, const char *name, uint64_t size);
-size_t kit_quarantined(kit *k);	/* files in quarantine/ */
+size_t kit_quarantined(kit *k); /* files in quarantine/ */
 /* Scans every segment as a CAR with emr_car_read: it must be one. */
 void kit_segments_are_cars(kit *k);

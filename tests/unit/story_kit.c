@@ -125,7 +125,8 @@ static emr_id32 story_ana(const story *s)
 	return public.signer_id;
 }
 
-static void register_called(story *s, person *m, const person *boss, uint16_t roles, const char *handle, const char *name)
+static void register_called(story *s, person *m, const person *boss, uint16_t roles,
+	const char *handle, const char *name)
 {
 	EMR_AUTO_BUF cert = {0};
 	EMR_AUTO_BUF part = {0};
@@ -159,7 +160,8 @@ void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, con
 	register_in(s, m, boss, roles, name);
 }
 
-void story_newcomer_called(story *s, person *m, const person *boss, const char *handle, const char *name)
+void story_newcomer_called(
+	story *s, person *m, const person *boss, const char *handle, const char *name)
 {
 	open_person(s, m, handle);
 	register_called(s, m, boss, EMR_ROLE_CLINICIAN, handle, name);
@@ -203,7 +205,8 @@ void story_rules(story *s, const char *text)
 	EMR_AUTO_BUF part = {0};
 	emr_bytes bytes = emr_bytes_of(text, strlen(text));
 	emr_id32 salt = emr_id32_random(), hash = emr_sha256_of(&bytes, 1);
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .not_after_unix_s = story_now(s) + DAY};
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_RULES, .not_after_unix_s = story_now(s) + DAY};
 	emr_id16 home, proposal = emr_id16_random();
 	emr_known_person ana;
 
@@ -214,8 +217,10 @@ void story_rules(story *s, const char *text)
 	assert_ok(emr_buf_append(&part, bytes.data, bytes.len));
 	assert_int_equal(ana_says(s, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
 	assert_int_equal(ana_says(s, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
-	for (int i = 0; i <= AGENTS; i++) /* those after a majority come too late, and that is fine */
-		(void)person_says(s, &s->bosses[i], emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
+	for (int i = 0; i <= AGENTS;
+		i++) /* those after a majority come too late, and that is fine */
+		(void)person_says(s, &s->bosses[i],
+			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 }
 
 static void people(story *s)
@@ -410,7 +415,9 @@ static emr_status read_all(emr_shared *shared, emr_id16 object, emr_buf *out)
 
 	if (status != EMR_OK)
 		return status;
-	status = verdict == EMR_STATEMENT_VALID ? emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got) : EMR_BAD_SIGNATURE;
+	status = verdict == EMR_STATEMENT_VALID
+			 ? emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got)
+			 : EMR_BAD_SIGNATURE;
 	if (status == EMR_OK)
 		status = emr_buf_append(out, bytes, got);
 	emr_content_reader_free(reader);

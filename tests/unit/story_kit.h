@@ -53,10 +53,12 @@ int story_says(story *s, person *m, emr_act act, emr_bytes part);
 void story_rules(story *s, const char *text);
 uint64_t story_now(const story *s);
 void story_pass(story *s, uint64_t seconds);
-/* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his end. */
+/* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his
+ * end. */
 void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, const char *name);
 /* A clinician whose registration says NAME, and whose certificate HANDLE. */
-void story_newcomer_called(story *s, person *m, const person *boss, const char *handle, const char *name);
+void story_newcomer_called(
+	story *s, person *m, const person *boss, const char *handle, const char *name);
 void story_part(person *m);
 /* M's own ACT on the ledger; its result. */
 int story_says(story *s, person *m, emr_act act, emr_bytes part);

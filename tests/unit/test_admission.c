@@ -30,7 +30,8 @@ static int begin(void **state)
 	network.clock = &k.clock.clock;
 	assert_ok(emr_network_create(&network, &k.net_id, NULL));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &newcomer));
-	assert_ok(emr_application_make(newcomer, k.net_id, "Aurora", now(), now() + 600, &bytes, &application));
+	assert_ok(emr_application_make(
+		newcomer, k.net_id, "Aurora", now(), now() + 600, &bytes, &application));
 	return 0;
 }
 
@@ -85,7 +86,8 @@ static void whatever_is_changed_gives_another_number_or_no_application(void **st
 		bytes.data[i] ^= 1;
 	}
 	for (size_t len = 0; len < bytes.len; len++)
-		assert_status(EMR_DAMAGED, emr_application_read(emr_bytes_of(bytes.data, len), &read));
+		assert_status(
+			EMR_DAMAGED, emr_application_read(emr_bytes_of(bytes.data, len), &read));
 	bytes.data[4] = 2;
 	assert_status(EMR_NEWER_FORMAT, emr_application_read(emr_buf_view(&bytes), &read));
 	bytes.data[4] = 1;
@@ -100,9 +102,12 @@ static void a_name_must_be_one_that_can_be_shown(void **state)
 	(void)state;
 	memset(long_name, 'a', sizeof long_name);
 	long_name[sizeof long_name - 1] = '\0';
-	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "", now(), now() + 1, &out, &made));
-	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, long_name, now(), now() + 1, &out, &made));
-	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Au\nrora", now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID,
+		emr_application_make(newcomer, k.net_id, "", now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID,
+		emr_application_make(newcomer, k.net_id, long_name, now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Au\nrora", now(),
+					   now() + 1, &out, &made));
 }
 
 /* ---- the ledger ---- */
@@ -113,8 +118,8 @@ static void register_newcomer(emr_status wanted)
 
 	assert_ok(emr_application_certify(newcomer, &application, "org-BBBB", now(), &cert));
 	open_as(newcomer);
-	assert_status(wanted,
-		emr_application_register(newcomer, &application, emr_buf_view(&cert), "Aurora", k.ledger, &k.clock.clock));
+	assert_status(wanted, emr_application_register(newcomer, &application, emr_buf_view(&cert),
+				      "Aurora", k.ledger, &k.clock.clock));
 }
 
 static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
@@ -151,8 +156,10 @@ static void admit(void)
 	emr_signer_id(application.admin_pk, admin.b);
 	what = emr_proposal_admit(application.org, admin, application.ca_der, now() + 86400);
 	assert_ok(emr_proposal_admit_part("Aurora", "", application.ca_der, &part));
-	assert_int_equal(owner_says(replica, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
-	assert_int_equal(owner_says(replica, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
+	assert_int_equal(
+		owner_says(replica, emr_act_propose(proposal, &what), emr_buf_view(&part)), 0);
+	assert_int_equal(
+		owner_says(replica, emr_act_approve_proposal(proposal, home), (emr_bytes){0}), 0);
 	emr_replica_close(replica);
 }
 
@@ -183,18 +190,20 @@ static void after_admission_its_administrator_registers_invites_and_renews(void 
 	register_newcomer(EMR_OK);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
 	assert_ok(emr_keyring_public(doctor, &public));
-	assert_ok(emr_welcome_invite_for(newcomer, application.org, emr_ledger_descriptor(k.ledger), "file:/x",
-		EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_welcome_invite_for(newcomer, application.org, emr_ledger_descriptor(k.ledger),
+		"file:/x", EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
 	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
-	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation, emr_buf_view(&reply), "lima", now(), 86400,
-		&cert, &signer_id));
+	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation,
+		emr_buf_view(&reply), "lima", now(), 86400, &cert, &signer_id));
 	open_as(doctor);
-	assert_ok(emr_welcome_register(doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
+	assert_ok(emr_welcome_register(
+		doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
 	/* Another certificate for the same key: later, and nothing else changes. */
-	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation, emr_buf_view(&reply), "lima", now(),
-		10 * 86400, &next, &signer_id));
-	assert_ok(emr_welcome_renewal(doctor, &invitation, emr_buf_view(&next), "Lima", &k.clock.clock, &act, &part));
+	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation,
+		emr_buf_view(&reply), "lima", now(), 10 * 86400, &next, &signer_id));
+	assert_ok(emr_welcome_renewal(
+		doctor, &invitation, emr_buf_view(&next), "Lima", &k.clock.clock, &act, &part));
 	replica = kit_replica(&k);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_follow(replica, public.signer_id, &act));
@@ -226,16 +235,17 @@ static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &forger));
 	/* Says that he is Aurora, with a CA of his own. */
-	assert_ok(emr_application_make(forger, k.net_id, "Aurora", now(), now() + 600, &forged, &false_one));
-	assert_ok(emr_welcome_invite_for(forger, application.org, emr_ledger_descriptor(k.ledger), "file:/x", EMR_ROLE_CLINICIAN,
-		now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_application_make(
+		forger, k.net_id, "Aurora", now(), now() + 600, &forged, &false_one));
+	assert_ok(emr_welcome_invite_for(forger, application.org, emr_ledger_descriptor(k.ledger),
+		"file:/x", EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
 	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
-	assert_ok(emr_welcome_certify_for(forger, false_one.ca_der, &invitation, emr_buf_view(&reply), "lima", now(), 86400, &cert,
-		&signer_id));
+	assert_ok(emr_welcome_certify_for(forger, false_one.ca_der, &invitation,
+		emr_buf_view(&reply), "lima", now(), 86400, &cert, &signer_id));
 	open_as(doctor);
-	assert_status(EMR_REFUSED,
-		emr_welcome_register(doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
+	assert_status(EMR_REFUSED, emr_welcome_register(doctor, &invitation, emr_buf_view(&cert),
+					   "Lima", k.ledger, &k.clock.clock));
 	emr_keyring_free(doctor);
 	emr_keyring_free(forger);
 }
@@ -244,11 +254,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_application_says_who_asks, begin, end),
-		cmocka_unit_test_setup_teardown(whatever_is_changed_gives_another_number_or_no_application, begin, end),
+		cmocka_unit_test_setup_teardown(
+			whatever_is_changed_gives_another_number_or_no_application, begin, end),
 		cmocka_unit_test_setup_teardown(a_name_must_be_one_that_can_be_shown, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_registers_before_he_is_admitted, begin, end),
-		cmocka_unit_test_setup_teardown(after_admission_its_administrator_registers_invites_and_renews, begin, end),
-		cmocka_unit_test_setup_teardown(another_ca_than_the_admitted_one_certifies_nobody, begin, end),
+		cmocka_unit_test_setup_teardown(
+			after_admission_its_administrator_registers_invites_and_renews, begin, end),
+		cmocka_unit_test_setup_teardown(
+			another_ca_than_the_admitted_one_certifies_nobody, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* What a doctor who may write in a folder signs there, and signs again: the chain of statements, what breaks it, and its end. */
+/* What a doctor who may write in a folder signs there, and signs again: the chain of statements,
+ * what breaks it, and its end. */
 #include "pen_kit.h"
 
 #include "base/codec.h"
@@ -47,18 +48,30 @@ static emr_status note(void *arg, emr_journal_txn *txn, const emr_outcome *outco
 	return emr_journal_commit(txn, NULL);
 }
 
-/* Version CVER of the record at BEFORE, as lima saves it; AMENDS: what it is said to amend, NULL: what she knows.  The ledger's code,
- * or 1000 more and the status. */
-static int save_again(const emr_place *before, uint64_t cver, const uint8_t *amends, const char *text, emr_place *out)
+/* Version CVER of the record at BEFORE, as lima saves it; AMENDS: what it is said to amend, NULL:
+ * what she knows.  The ledger's code, or 1000 more and the status. */
+static int save_again(const emr_place *before, uint64_t cver, const uint8_t *amends,
+	const char *text, emr_place *out)
 {
 	emr_staging *staging;
 	emr_content_key *key;
 	emr_content content;
 	emr_outcome outcome = {.error = EMR_NOT_FOUND};
-	emr_meta meta = {.type = EMR_META_FILE, .mode = 0600, .n = strlen(text), .mtime_ns = s.k.clock.unix_ns,
-		.parent = s.imaging, .name = emr_bytes_of("Lab.pdf", 7)};
-	emr_change change = {.kind = EMR_CHANGE_PUT, .node = before->object, .domain = s.imaging, .object = before->object,
-		.record_id = before->record_id, .cver = cver, .meta = &meta, .content = &content, .amends = amends,
+	emr_meta meta = {.type = EMR_META_FILE,
+		.mode = 0600,
+		.n = strlen(text),
+		.mtime_ns = s.k.clock.unix_ns,
+		.parent = s.imaging,
+		.name = emr_bytes_of("Lab.pdf", 7)};
+	emr_change change = {.kind = EMR_CHANGE_PUT,
+		.node = before->object,
+		.domain = s.imaging,
+		.object = before->object,
+		.record_id = before->record_id,
+		.cver = cver,
+		.meta = &meta,
+		.content = &content,
+		.amends = amends,
 		.from = before};
 
 	memcpy(meta.r_pid, before->r_pid, 32);
@@ -98,7 +111,8 @@ static emr_whose whose(const emr_place *place)
 {
 	emr_whose is;
 
-	assert_ok(emr_facts_whose(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), place, &is));
+	assert_ok(emr_facts_whose(
+		s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), place, &is));
 	return is;
 }
 
@@ -195,7 +209,8 @@ static void nobody_passes_for_a_version_of_another_record(void **state)
 	(void)begin();
 	assert_ok(emr_view_place(s.k.view, "Imaging/MRI.pdf", &place));
 	place.object = emr_id16_random();
-	assert_int_equal(save_again(&place, 2, NULL, "%PDF another knee", &taken), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		save_again(&place, 2, NULL, "%PDF another knee", &taken), EMR_RESULT_APPLIED);
 	arrive();
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
 	assert_int_equal(whose(&taken).is.standing, EMR_SIGNED_MISMATCH);
@@ -262,7 +277,8 @@ static gaps look_for_gaps(void)
 {
 	gaps g = {.n = 0};
 
-	assert_ok(emr_issued_each_gap(s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), note_gap, &g));
+	assert_ok(emr_issued_each_gap(
+		s.k.stack.facts, emr_ledger_descriptor(s.k.stack.ledger), note_gap, &g));
 	return g;
 }
 

@@ -248,7 +248,8 @@ static void a_card_carries_its_inbox_through_file_and_code(void **state)
 	person_len = bytes.len;
 	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
 	assert_status(EMR_NOT_FOUND, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
-	assert_ok(emr_card_make_domain(owner, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_ok(
+		emr_card_make_domain(owner, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
 	assert_ok(emr_card_qr_text(emr_buf_view(&bytes), qr));
 	assert_ok(emr_card_from_text(kit_text(qr), &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), emr_buf_view(&bytes)));
@@ -281,11 +282,15 @@ static void another_persons_inbox_behind_a_card_is_refused(void **state)
 	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "", &bytes));
 	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
 	len = bytes.len;
-	assert_ok(emr_card_make_domain(stranger, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
-	assert_status(EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
+	assert_ok(emr_card_make_domain(
+		stranger, net_id, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_status(
+		EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
 	bytes.len = len;
-	assert_ok(emr_card_make_domain(owner, (emr_id16){{9}}, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
-	assert_status(EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
+	assert_ok(emr_card_make_domain(
+		owner, (emr_id16){{9}}, (emr_id16){{3}}, 1, 1, 10, 20, "", "", &bytes));
+	assert_status(
+		EMR_BAD_SIGNATURE, emr_card_inbox_read(emr_buf_view(&bytes), &person, &inbox));
 	/* Cut off, or a person's where a domain's belongs. */
 	bytes.len--;
 	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));

@@ -1,4 +1,5 @@
-/* Records in a CAR: pages that are not what was signed, blocks that are not what they are called, and other people's records. */
+/* Records in a CAR: pages that are not what was signed, blocks that are not what they are called,
+ * and other people's records. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@ static emr_keyring *patient, *stranger;
 /* A page of N metadata items of one batch, signed with KEYRING's key of the domain. */
 static void make_page(const emr_keyring *keyring, size_t n, emr_buf *out_page)
 {
-	const emr_batch_options options = {.keyring = keyring, .signer = emr_signer_domain(domain, 1)};
+	const emr_batch_options options = {
+		.keyring = keyring, .signer = emr_signer_domain(domain, 1)};
 	emr_batch *batch = malloc(sizeof *batch);
 	emr_merkle_hash leaves[16];
 	EMR_AUTO_BATCH builder = NULL;
@@ -30,22 +32,30 @@ static void make_page(const emr_keyring *keyring, size_t n, emr_buf *out_page)
 	assert_ok(emr_batch_new(&options, &builder));
 	for (size_t i = 0; i < n; i++) {
 		uint8_t part[616] = {(uint8_t)i};
-		const emr_operation op = {.op = EMR_OP_META, .domain = domain, .object = {{(uint8_t)(i + 1)}}, .version = 1,
-			.time = 5, .epoch = 1, .priv = emr_bytes_of(part, sizeof part)};
+		const emr_operation op = {.op = EMR_OP_META,
+			.domain = domain,
+			.object = {{(uint8_t)(i + 1)}},
+			.version = 1,
+			.time = 5,
+			.epoch = 1,
+			.priv = emr_bytes_of(part, sizeof part)};
 
 		assert_ok(emr_batch_add(builder, &op, &id));
 	}
 	assert_ok(emr_batch_finish(builder, 10, 100, &bytes, NULL));
-	assert_int_equal(emr_batch_parse((emr_span){bytes.data, bytes.len}, batch), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		emr_batch_parse((emr_span){bytes.data, bytes.len}, batch), EMR_RESULT_APPLIED);
 	for (size_t i = 0; i < n; i++)
 		emr_entry_leaf(batch->items[i].bytes, leaves[i].b);
 	for (size_t i = 0; i < n; i++) {
-		emr_page_entry entry = {.item = emr_bytes_of(batch->items[i].bytes.data, EMR_ITEM_BYTES),
+		emr_page_entry entry = {
+			.item = emr_bytes_of(batch->items[i].bytes.data, EMR_ITEM_BYTES),
 			.header = emr_bytes_of(bytes.data, EMR_HEADER_BYTES),
 			.index = (uint16_t)i,
 			.priv = emr_bytes_of(batch->items[i].part.data, batch->items[i].part.len)};
 
-		assert_true(emr_merkle_inclusion_of(leaves, n, i, entry.path.hashes, &entry.path.n));
+		assert_true(
+			emr_merkle_inclusion_of(leaves, n, i, entry.path.hashes, &entry.path.n));
 		assert_ok(emr_page_add(out_page, &entry));
 	}
 	free(batch);
@@ -92,7 +102,8 @@ static void no_byte_of_a_page_can_change_unseen(void **state)
 	}
 	assert_ok(emr_page_each(emr_buf_view(&page), take_all, NULL));
 	for (size_t len = 0; len < page.len; len += 11)
-		assert_status(EMR_DAMAGED, emr_page_each(emr_bytes_of(page.data, len), take_all, NULL));
+		assert_status(
+			EMR_DAMAGED, emr_page_each(emr_bytes_of(page.data, len), take_all, NULL));
 	assert_ok(emr_buf_append_zeros(&page, 1));
 	assert_status(EMR_DAMAGED, emr_page_each(emr_buf_view(&page), take_all, NULL));
 	page.data[4] = 2;
@@ -102,7 +113,8 @@ static void no_byte_of_a_page_can_change_unseen(void **state)
 static void a_page_has_room_for_512_entries(void **state)
 {
 	static const uint8_t bytes[EMR_HEADER_BYTES];
-	const emr_page_entry entry = {.item = emr_bytes_of(bytes, EMR_ITEM_BYTES), .header = emr_bytes_of(bytes, sizeof bytes)};
+	const emr_page_entry entry = {.item = emr_bytes_of(bytes, EMR_ITEM_BYTES),
+		.header = emr_bytes_of(bytes, sizeof bytes)};
 	EMR_AUTO_BUF page = {0};
 
 	(void)state;
@@ -113,7 +125,8 @@ static void a_page_has_room_for_512_entries(void **state)
 
 /* ---- CAR files ---- */
 
-/* A CAR of these raw blocks, all of them roots; the last byte of block SPOILED is not what its name says. */
+/* A CAR of these raw blocks, all of them roots; the last byte of block SPOILED is not what its name
+ * says. */
 static int make_car(const emr_bytes *blocks, size_t n, size_t spoiled, emr_cid *out_cids)
 {
 	int fd = memfd_create("car", MFD_CLOEXEC);
@@ -126,7 +139,8 @@ static int make_car(const emr_bytes *blocks, size_t n, size_t spoiled, emr_cid *
 	for (size_t i = 0; i < n; i++) {
 		uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
 
-		assert_ok(emr_buf_append(&car, head, emr_car_section_head(head, &out_cids[i], blocks[i].len)));
+		assert_ok(emr_buf_append(
+			&car, head, emr_car_section_head(head, &out_cids[i], blocks[i].len)));
 		assert_ok(emr_buf_append(&car, blocks[i].data, blocks[i].len));
 		if (i == spoiled)
 			car.data[car.len - 1] ^= 1;
@@ -137,7 +151,8 @@ static int make_car(const emr_bytes *blocks, size_t n, size_t spoiled, emr_cid *
 
 static void the_blocks_of_a_car_are_read_where_they_are(void **state)
 {
-	const emr_bytes blocks[] = {emr_bytes_of("one", 3), emr_bytes_of("a second block", 14), emr_bytes_of("", 0)};
+	const emr_bytes blocks[] = {
+		emr_bytes_of("one", 3), emr_bytes_of("a second block", 14), emr_bytes_of("", 0)};
 	emr_cid cids[3], roots[EMR_CAR_ROOTS_MAX];
 	int fd = make_car(blocks, 3, 9, cids);
 	car_blocks *car;
@@ -157,7 +172,8 @@ static void the_blocks_of_a_car_are_read_where_they_are(void **state)
 	assert_int_equal(got, 5);
 	assert_memory_equal(some, "block", 5);
 	cids[0].b[20] ^= 1;
-	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(car_blocks_face(car), &cids[0], &out));
+	assert_status(
+		EMR_NOT_FOUND, emr_block_store_get_verified(car_blocks_face(car), &cids[0], &out));
 	assert_status(EMR_READ_ONLY, emr_block_store_put(car_blocks_face(car), NULL, 0));
 	car_blocks_close(car);
 	close(fd);

@@ -1,4 +1,5 @@
-/* What other people put into the owner's folder, out in a CAR and back: theirs where her ledger says so, and whatever they say of it. */
+/* What other people put into the owner's folder, out in a CAR and back: theirs where her ledger
+ * says so, and whatever they say of it. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,8 +23,9 @@ emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_
 
 static void begin(void)
 {
-	emr_grant_order order = {
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 
 	story_begin(&s);
@@ -65,7 +67,8 @@ static int write_out(void)
 /* What a parcel gives. */
 typedef struct found {
 	emr_parcel *parcel;
-	char all[2000]; /* "|PATH" of directories, "|PATH=TEXT" of files that open, "|PATH!" of others */
+	char all[2000]; /* "|PATH" of directories, "|PATH=TEXT" of files that open, "|PATH!" of
+			   others */
 	uint64_t left_out;
 } found;
 
@@ -90,7 +93,8 @@ static emr_status note(void *arg, const emr_parcel_record *r)
 
 static found read_back(bool with_ledger)
 {
-	const emr_parcel_ledger ledger = {.replica = s.k.stack.replica, .descriptor = emr_ledger_descriptor(s.k.stack.ledger)};
+	const emr_parcel_ledger ledger = {.replica = s.k.stack.replica,
+		.descriptor = emr_ledger_descriptor(s.k.stack.ledger)};
 	found f = {.left_out = 0};
 	int fd = write_out();
 
@@ -203,7 +207,8 @@ static void what_a_writer_may_not_say_is_left_out(void **state)
 	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");
 	has(&f, "|Imaging/Old/CT.pdf=");
 	has(&f, "|Imaging/unnamed=planted|");
-	has(&f, "|in-psychiatry.txt=planted|"); /* of a place that is not known it lies at the top */
+	has(&f, "|in-psychiatry.txt=planted|"); /* of a place that is not known it lies at the top
+						 */
 	has_not(&f, "link");
 	has_not(&f, "lost.txt");
 	assert_int_equal(f.left_out, 4); /* a, b, lost.txt and link */
@@ -219,8 +224,8 @@ static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
 	(void)state;
 	begin();
 	assert_ok(deposits_inbox(s.k.view, &inbox));
-	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), inbox, 1, 1, story_now(&s),
-		story_now(&s) + 400 * DAY, "", "", &card));
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
+		inbox, 1, 1, story_now(&s), story_now(&s) + 400 * DAY, "", "", &card));
 	pen_deposit(&p, inbox, emr_buf_view(&card), "Lab.txt", "left by lima");
 	assert_ok(p.last.error);
 	f = read_back(true);

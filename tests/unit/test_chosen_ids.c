@@ -1,5 +1,6 @@
-/* Whoever leaves or writes something chooses its id, and every id on the ledger can be read by all: it may be that of another record,
- * of another's, or what something is known by that this computer only shows. */
+/* Whoever leaves or writes something chooses its id, and every id on the ledger can be read by all:
+ * it may be that of another record, of another's, or what something is known by that this computer
+ * only shows. */
 #include "deposit_kit.h"
 #include "pen_kit.h"
 
@@ -173,7 +174,8 @@ static emr_status take(void *arg, emr_journal_txn *txn, const emr_outcome *outco
 }
 
 /* Whoever SETTLE is of puts TEXT there, or makes a directory (NULL). */
-static void plant(emr_settle *settle, emr_record_ctx *records, emr_id16 domain, emr_id16 object, const char *name, const char *text)
+static void plant(emr_settle *settle, emr_record_ctx *records, emr_id16 domain, emr_id16 object,
+	const char *name, const char *text)
 {
 	emr_outcome outcome = {.error = EMR_NOT_FOUND};
 	emr_meta meta = {.type = text != NULL ? EMR_META_FILE : EMR_META_DIR,
@@ -270,7 +272,9 @@ static emr_id16 own_id(viewer *v, const char *path)
 
 static void begin_to_read(viewer *v)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 	emr_attr attr;
 
@@ -298,8 +302,10 @@ static void who_shares_has_no_part_in_what_is_ones_own(void **state)
 	plant(s.k.stack.settle, s.k.stack.records, s.imaging, private, "Trap", NULL);
 	run(&v);
 	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,Trap,trap.txt");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/trap.txt"), owner_answers), "a trap");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
+		"MRI.pdf,Old,Trap,trap.txt");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/trap.txt"), owner_answers), "a trap");
 	directory = top_of(&v, viewer_at(&v, "Imaging"));
 	assert_status(EMR_DENIED, write_over(&v, directory, "trap.txt", "into the trap"));
 	assert_string_equal(viewer_text(&v, "Private/own.txt", owner_answers), "lima's own");
@@ -313,7 +319,8 @@ static void who_shares_has_no_part_in_what_is_ones_own(void **state)
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, "Private", owner_answers), "own.txt");
 	assert_string_equal(viewer_text(&v, "Private/own.txt", owner_answers), "lima's own");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Trap"), owner_answers), "finding.txt");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging/Trap"), owner_answers), "finding.txt");
 	viewer_close(&v);
 	story_end(&s);
 }
@@ -335,7 +342,8 @@ static void nothing_is_taken_for_what_is_only_shown(void **state)
 	for (int restart = 0; restart < 2; restart++) {
 		run(&v);
 		viewer_learn_owner(&v);
-		assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+		assert_string_equal(
+			viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
 		viewer_close(&v);
 		viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	}

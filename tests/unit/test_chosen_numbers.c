@@ -1,5 +1,6 @@
-/* A record is known by a sealed number, which whoever writes its content chooses, as he chooses its version: neither makes it part of
- * another record, whatever is done to either of them, nor does it end what the owner can say. */
+/* A record is known by a sealed number, which whoever writes its content chooses, as he chooses its
+ * version: neither makes it part of another record, whatever is done to either of them, nor does it
+ * end what the owner can say. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"
@@ -37,7 +38,9 @@ static void settle(void)
 
 static void begin(pen *p)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 
 	story_begin(&s);
@@ -186,12 +189,14 @@ static void no_version_is_the_last(void **state)
 	settle();
 	kit_text(&s.k, "Imaging/MRI.pdf", "hers again");
 	settle();
-	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
 	kit_text(&s.k, "Imaging/MRI.pdf", "and again");
 	settle();
-	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "and again");
 	end(&p);
 }

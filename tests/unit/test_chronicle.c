@@ -10,12 +10,14 @@ typedef struct telling {
 
 static emr_status add(void *arg, const emr_event *e)
 {
-	static const char *const deeds[] = { "?", "made", "saved", "renamed", "changed", "deleted", "restored", "erased" };
+	static const char *const deeds[] = {
+		"?", "made", "saved", "renamed", "changed", "deleted", "restored", "erased"};
 	telling *t = arg;
 	size_t used = strlen(t->text);
 
-	snprintf(t->text + used, sizeof t->text - used, "%s%s %s%s%s", used > 0 ? ", " : "", deeds[e->deed],
-		e->from != NULL ? e->from : "", e->from != NULL ? ">" : "", e->path != NULL ? e->path : "?");
+	snprintf(t->text + used, sizeof t->text - used, "%s%s %s%s%s", used > 0 ? ", " : "",
+		deeds[e->deed], e->from != NULL ? e->from : "", e->from != NULL ? ">" : "",
+		e->path != NULL ? e->path : "?");
 	used = strlen(t->text);
 	if (e->type == EMR_META_FILE && e->deed != EMR_DEED_DELETED)
 		snprintf(t->text + used, sizeof t->text - used, " v%d", (int)e->cver);
@@ -29,7 +31,7 @@ static const char *told(emr_chronicle *c, telling *t)
 	static const char start[] = "made Inbox";
 	uint64_t damaged = 99;
 
-	*t = (telling){ .n = 0 };
+	*t = (telling){.n = 0};
 	assert_ok(emr_chronicle_catch_up(c, &damaged));
 	assert_int_equal(damaged, 0);
 	assert_ok(emr_chronicle_each(c, add, t));
@@ -45,7 +47,8 @@ static void step(kit *k)
 
 static void live(kit *k)
 {
-	const emr_restore first = { .path = "Imaging/head.pdf", .cver = 1 }, gone = { .path = "Letters/a.txt" };
+	const emr_restore first = {.path = "Imaging/head.pdf", .cver = 1},
+			  gone = {.path = "Letters/a.txt"};
 	emr_restored restored;
 
 	kit_mkdir(k, "Imaging");
@@ -68,10 +71,12 @@ static void live(kit *k)
 	step(k);
 }
 
-#define LIFE                                                                                                          \
-	"made Imaging, saved Imaging/mri.pdf v1, saved Imaging/mri.pdf v2, "                                          \
-	"renamed Imaging/mri.pdf>Imaging/head.pdf v2, restored Imaging/head.pdf v1, made Letters, saved Letters/a.txt v1, " \
-	"renamed Imaging/head.pdf>Letters/head.pdf v1, deleted Letters/a.txt, restored Letters/a.txt v1"
+#define LIFE                                                                                       \
+	"made Imaging, saved Imaging/mri.pdf v1, saved Imaging/mri.pdf v2, "                       \
+	"renamed Imaging/mri.pdf>Imaging/head.pdf v2, restored Imaging/head.pdf v1, made "         \
+	"Letters, saved Letters/a.txt v1, "                                                        \
+	"renamed Imaging/head.pdf>Letters/head.pdf v1, deleted Letters/a.txt, restored "           \
+	"Letters/a.txt v1"
 
 static void a_life_is_told_in_order(void **state)
 {
@@ -112,7 +117,8 @@ static void what_is_new_is_added_to_what_was_told(void **state)
 	step(&k);
 	kit_unlink(&k, "Bilder/a");
 	step(&k);
-	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
+	assert_string_equal(told(c, &t),
+		"made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
 		"deleted Bilder/a");
 	emr_chronicle_free(c);
 	kit_close(&k);
@@ -120,7 +126,7 @@ static void what_is_new_is_added_to_what_was_told(void **state)
 
 static void a_mode_is_a_change_and_no_rename(void **state)
 {
-	const emr_attr wanted = { .mode = 0640 };
+	const emr_attr wanted = {.mode = 0640};
 	emr_chronicle *c;
 	emr_attr attr;
 	telling t;
@@ -133,7 +139,8 @@ static void a_mode_is_a_change_and_no_rename(void **state)
 	step(&k);
 	kit_rename(&k, "A", "B");
 	step(&k);
-	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "B/x").node, EMR_SET_MODE, &wanted, &attr));
+	assert_ok(
+		emr_view_set_attr(k.view, kit_attr(&k, "B/x").node, EMR_SET_MODE, &wanted, &attr));
 	step(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "made A, saved A/x v1, renamed A>B, changed B/x v1");
@@ -168,7 +175,7 @@ static void a_story_counts_versions_and_keeps_the_first_day(void **state)
 	assert_ok(emr_chronicle_catch_up(c, NULL));
 	assert_ok(emr_chronicle_story(c, facts.object, &story));
 	assert_int_equal(story.versions, 2);
-	assert_true(story.added_unix_s <= first);	/* when it was saved, not when it was moved */
+	assert_true(story.added_unix_s <= first); /* when it was saved, not when it was moved */
 	assert_true(story.changed_unix_s > first);
 	emr_chronicle_free(c);
 	kit_close(&k);

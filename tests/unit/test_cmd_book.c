@@ -41,8 +41,8 @@ static int end(void **state)
 	return rmdir(directory);
 }
 
-static emr_status put(emr_book *book, const emr_keyring *kr, const char *name, uint64_t issued, const char *who,
-	emr_book_change *out_change)
+static emr_status put(emr_book *book, const emr_keyring *kr, const char *name, uint64_t issued,
+	const char *who, emr_book_change *out_change)
 {
 	EMR_AUTO_BUF card = {0};
 	size_t index = 0;
@@ -132,7 +132,8 @@ static void a_newer_card_takes_the_place_and_an_older_one_does_not(void **state)
 	assert_int_equal(book.n, 1);
 	assert_string_equal(book.people[0].card.name, "Ana New");
 	assert_string_equal(book.people[0].who, "ana");
-	assert_int_equal(book.people[0].compared_unix_s, 9); /* the same keys: the number is the same */
+	assert_int_equal(
+		book.people[0].compared_unix_s, 9); /* the same keys: the number is the same */
 	assert_ok(put(&book, other, "Ana New", NOW + 10, "anna", &change));
 	assert_string_equal(book.people[0].who, "anna");
 }
@@ -141,7 +142,8 @@ static void who_is_meant_is_one_or_nobody(void **state)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
-	char names[400], both[400], code[EMR_PERSON_CODE_CHARS], mias[EMR_PERSON_CODE_CHARS], whole[80];
+	char names[400], both[400], code[EMR_PERSON_CODE_CHARS], mias[EMR_PERSON_CODE_CHARS],
+		whole[80];
 	size_t index = 9;
 
 	(void)state;
@@ -149,11 +151,13 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_ok(put(&book, third, "Maria Sousa", NOW, "mia", &change));
 	assert_ok(emr_book_find(&book, "MIA", &index, names, sizeof names));
 	assert_int_equal(index, 1);
-	assert_status(EMR_CONFLICT, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
+	assert_status(
+		EMR_CONFLICT, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
 	emr_person_code(book.people[0].card.signer_id, code);
 	emr_person_code(book.people[1].card.signer_id, mias);
-	(void)snprintf(both, sizeof both, "Maria Sousa %s (%s) called maria; Maria Sousa %s (%s) called mia", book.people[0].card.born, code,
-		book.people[1].card.born, mias);
+	(void)snprintf(both, sizeof both,
+		"Maria Sousa %s (%s) called maria; Maria Sousa %s (%s) called mia",
+		book.people[0].card.born, code, book.people[1].card.born, mias);
 	assert_string_equal(names, both);
 	assert_ok(emr_book_find(&book, code, &index, names, sizeof names));
 	assert_int_equal(index, 0);
@@ -165,7 +169,8 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
 	(void)snprintf(whole, sizeof whole, "Maria Sousa 1901-01-01 (%s)", mias);
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
-	(void)snprintf(whole, sizeof whole, "Maria Sousa %s (%.3s)", book.people[1].card.born, mias);
+	(void)snprintf(
+		whole, sizeof whole, "Maria Sousa %s (%.3s)", book.people[1].card.born, mias);
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
 	/* A beginning is a hint, never a person. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, "mar", &index, names, sizeof names));
@@ -177,8 +182,11 @@ static void who_is_meant_is_one_or_nobody(void **state)
 
 static void a_name_that_misleads_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "a/b", "a@b", "../x", "-o", "card", "ADD", "check", "a\tb", "a\nb", " a", "a ",
-		("\xe2\x80\xae" "evil"), "\xff", "123456789012345678901234567890123456789012345678901234"};
+	static const char *const bad[] = {"", "a/b", "a@b", "../x", "-o", "card", "ADD", "check",
+		"a\tb", "a\nb", " a", "a ",
+		("\xe2\x80\xae"
+		 "evil"),
+		"\xff", "123456789012345678901234567890123456789012345678901234"};
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
 	char code[EMR_PERSON_CODE_CHARS];
@@ -202,17 +210,22 @@ static void what_is_no_card_of_a_person_is_refused(void **state)
 	size_t index;
 
 	(void)state;
-	assert_ok(emr_card_make_domain(other, net, (emr_id16){{3}}, 1, 1, NOW, NOW + 9, "Ana", "", &card));
-	assert_status(EMR_UNSUPPORTED, emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change));
+	assert_ok(emr_card_make_domain(
+		other, net, (emr_id16){{3}}, 1, 1, NOW, NOW + 9, "Ana", "", &card));
+	assert_status(EMR_UNSUPPORTED,
+		emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change));
 	emr_buf_clear(&card);
 	assert_ok(emr_card_make_person(other, net, NOW, NOW + 9, "Ana", "", &card));
 	for (size_t at = 0; at < card.len; at++) {
 		card.data[at] ^= 1;
-		assert_int_not_equal(emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change), EMR_OK);
+		assert_int_not_equal(
+			emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change),
+			EMR_OK);
 		card.data[at] ^= 1;
 	}
 	assert_ok(emr_buf_append_zeros(&card, EMR_VOUCH_BYTES * 30));
-	assert_status(EMR_LIMIT, emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change));
+	assert_status(
+		EMR_LIMIT, emr_book_put(&book, emr_buf_view(&card), NULL, NOW, &index, &change));
 	assert_int_equal(book.n, 0);
 }
 

@@ -25,7 +25,8 @@ static void a_field_is_quoted_and_stays_on_its_line(void **state)
 
 static void no_field_is_a_formula(void **state)
 {
-	static const char *const texts[] = {"=1+1", "+1", "-1", "@SUM(A1)", "  =1", "'=1", "＝1", "＋1", "－1", "＠x"};
+	static const char *const texts[] = {
+		"=1+1", "+1", "-1", "@SUM(A1)", "  =1", "'=1", "＝1", "＋1", "－1", "＠x"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

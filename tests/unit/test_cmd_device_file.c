@@ -31,7 +31,8 @@ static void no_shorter_longer_or_newer_file_is_one(void **state)
 	(void)state;
 	assert_ok(emr_device_file_write(&file, &bytes));
 	for (size_t len = 0; len < bytes.len; len++)
-		assert_status(EMR_DAMAGED, emr_device_file_read(emr_bytes_of(bytes.data, len), &again));
+		assert_status(
+			EMR_DAMAGED, emr_device_file_read(emr_bytes_of(bytes.data, len), &again));
 	assert_ok(emr_buf_append_zeros(&bytes, 1));
 	assert_status(EMR_DAMAGED, emr_device_file_read(emr_buf_view(&bytes), &again));
 	bytes.len--;

@@ -52,7 +52,8 @@ static void a_path_that_is_no_utf8_survives_too(void **state)
 
 static void a_request_for_access_survives_the_way(void **state)
 {
-	emr_request sent = {.ask = EMR_ASK_REQUEST, .purposes = 9, .until_unix_s = 1795183500}, received;
+	emr_request sent = {.ask = EMR_ASK_REQUEST, .purposes = 9, .until_unix_s = 1795183500},
+		    received;
 	json_t *made;
 
 	(void)state;
@@ -65,7 +66,8 @@ static void a_request_for_access_survives_the_way(void **state)
 	assert_string_equal(received.id, "r-4m8t");
 	assert_string_equal(received.reason, sent.reason);
 	json_decref(made);
-	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"request\",\"purposes\":512}", &received));
+	assert_status(
+		EMR_INVALID, parse("{\"v\":1,\"verb\":\"request\",\"purposes\":512}", &received));
 	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"deny\",\"id\":\"\"}", &received));
 	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"deny\",\"id\":7}", &received));
 }
@@ -92,8 +94,10 @@ static void a_restore_says_what_when_and_where_to(void **state)
 	assert_int_equal(received.until_unix_s, 1795183500);
 	assert_int_equal(received.version, 12);
 	json_decref(made);
-	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"version\":-1}", &received));
-	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"until\":\"now\"}", &received));
+	assert_status(
+		EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"version\":-1}", &received));
+	assert_status(
+		EMR_INVALID, parse("{\"v\":1,\"verb\":\"restore\",\"until\":\"now\"}", &received));
 	assert_status(EMR_INVALID,
 		parse("{\"v\":1,\"verb\":\"restore\",\"to\":\"a\",\"to_hex\":\"62\"}", &received));
 }

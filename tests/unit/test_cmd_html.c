@@ -18,7 +18,8 @@ static const char *written(void (*put)(FILE *to, const char *text), const char *
 static void markup_in_a_name_is_text(void **state)
 {
 	(void)state;
-	assert_string_equal(written(emr_html_text, "<b>&\"'</b>"), "&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt;");
+	assert_string_equal(
+		written(emr_html_text, "<b>&\"'</b>"), "&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt;");
 	assert_string_equal(written(emr_html_name, "Größe <"), "<bdi dir=\"ltr\">Größe &lt;</bdi>");
 }
 
@@ -26,22 +27,26 @@ static void what_cannot_be_seen_is_spelled_out(void **state)
 {
 	(void)state;
 	assert_string_equal(written(emr_html_text, "a\xe2\x80\xaegpj.exe"), "a[U+202E]gpj.exe");
-	assert_string_equal(written(emr_html_text, "\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c"), "[U+2066]x[U+2069][U+061C]");
-	assert_string_equal(written(emr_html_text, "\x1b[31m\n\x7f"), "\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd");
-	assert_string_equal(written(emr_html_text, "\xc2\x9b\xff\xc0\x80\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+	assert_string_equal(written(emr_html_text, "\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c"),
+		"[U+2066]x[U+2069][U+061C]");
+	assert_string_equal(written(emr_html_text, "\x1b[31m\n\x7f"),
+		"\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd");
+	assert_string_equal(written(emr_html_text, "\xc2\x9b\xff\xc0\x80\xed\xa0\x80"),
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
 		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
 static void an_address_has_no_scheme_query_or_quote(void **state)
 {
 	(void)state;
-	assert_string_equal(written(emr_html_href, "a b/ä?#:\"<%.pdf"), "a%20b/%C3%A4%3F%23%3A%22%3C%25.pdf");
+	assert_string_equal(
+		written(emr_html_href, "a b/ä?#:\"<%.pdf"), "a%20b/%C3%A4%3F%23%3A%22%3C%25.pdf");
 }
 
 static void dates_are_as_people_write_them(void **state)
 {
-	static const char *const dates[][2] = {{"2026-11-20", "20 Nov 2026"}, {"2026-02", "Feb 2026"}, {"2026", "2026"},
-		{"2026-13", "2026-13"}, {"?", "?"}};
+	static const char *const dates[][2] = {{"2026-11-20", "20 Nov 2026"},
+		{"2026-02", "Feb 2026"}, {"2026", "2026"}, {"2026-13", "2026-13"}, {"?", "?"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++)

@@ -6,9 +6,9 @@
 #include "kit/verbs.h"
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
-	"state", "what", "index", "cause", "line", "verb", "word",
-	"words", "program", "value", "folder", "since", "place", "who", "names", "time",
-	"name", "src", "dest", "id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called", "others"};
+	"state", "what", "index", "cause", "line", "verb", "word", "words", "program", "value",
+	"folder", "since", "place", "who", "names", "time", "name", "src", "dest", "id", "purpose",
+	"because", "owner", "purposes", "s", "t", "signer", "organisation", "called", "others"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -78,14 +78,19 @@ static void a_name_in_a_hint_is_one_word_of_a_shell(void **state)
 	emr_problem p = {0};
 
 	(void)state;
-	emr_problem_set(&p, EMR_SAY_GRANT_EXPIRED, "path", "Imaging", "owner", "Silva, Ana 1984-03-12 (K7QF)", "time", "now", NULL);
-	assert_string_equal(p.hint, "Ask again: emrfs request 'Silva, Ana 1984-03-12 (K7QF):Imaging'");
-	emr_problem_set(&p, EMR_SAY_NO_GRANT, "path", "a'b`id`\"$(id)\"", "owner", "O'Hara (K7QF)", NULL);
-	assert_string_equal(p.text, "You have no permission for a'b`id`\"$(id)\" of O'Hara (K7QF).");
+	emr_problem_set(&p, EMR_SAY_GRANT_EXPIRED, "path", "Imaging", "owner",
+		"Silva, Ana 1984-03-12 (K7QF)", "time", "now", NULL);
+	assert_string_equal(
+		p.hint, "Ask again: emrfs request 'Silva, Ana 1984-03-12 (K7QF):Imaging'");
+	emr_problem_set(
+		&p, EMR_SAY_NO_GRANT, "path", "a'b`id`\"$(id)\"", "owner", "O'Hara (K7QF)", NULL);
+	assert_string_equal(
+		p.text, "You have no permission for a'b`id`\"$(id)\" of O'Hara (K7QF).");
 	assert_string_equal(p.hint, "Ask: emrfs request 'O'\\''Hara (K7QF):a'\\''b`id`\"$(id)\"'");
 }
 
-/* No name in a command stands outside of quotation marks, where it could be several words, or another command. */
+/* No name in a command stands outside of quotation marks, where it could be several words, or
+ * another command. */
 static void every_path_in_a_hint_is_quoted(void **state)
 {
 	(void)state;
@@ -167,8 +172,11 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 	static const struct {
 		const char *text, *shown;
 	} cases[] = {
-		{"Befund.pdf", "Befund.pdf"}, {"Clínica São João", "Clínica São João"},
-		{"\xf0\x9f\x8f\xa5", "\xf0\x9f\x8f\xa5"}, {"a\033[31mb", "a?[31mb"}, {"\x7f", "?"},
+		{"Befund.pdf", "Befund.pdf"},
+		{"Clínica São João", "Clínica São João"},
+		{"\xf0\x9f\x8f\xa5", "\xf0\x9f\x8f\xa5"},
+		{"a\033[31mb", "a?[31mb"},
+		{"\x7f", "?"},
 		{"\xc2\x9b"
 		 "31m",
 			"?31m"},	      /* C1: CSI in one letter */
@@ -176,8 +184,13 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 		{"\xed\xa0\x80", "???"},      /* surrogate */
 		{"\xf4\x90\x80\x80", "????"}, /* beyond Unicode */
 		{"\xe2\x82", "??"},	      /* cut */
-		{"a\xe2\x80\xaegpj.exe", "a?gpj.exe"}, {"\xe2\x81\xa6x\xd8\x9c", "?x?"}, {"a\xe2\x80\xa8" "b", "a?b"},
-		{"\xef\xbb\xbfx\xe2\x80\x8b", "?x?"}, {"\xe2\x80\x8d", "\xe2\x80\x8d"},
+		{"a\xe2\x80\xaegpj.exe", "a?gpj.exe"},
+		{"\xe2\x81\xa6x\xd8\x9c", "?x?"},
+		{"a\xe2\x80\xa8"
+		 "b",
+			"a?b"},
+		{"\xef\xbb\xbfx\xe2\x80\x8b", "?x?"},
+		{"\xe2\x80\x8d", "\xe2\x80\x8d"},
 	};
 	char shown[64];
 

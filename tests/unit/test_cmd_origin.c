@@ -24,11 +24,13 @@ static void only_what_stands_behind_the_time_is_a_note(void **state)
 		assert_string_equal(emr_origin_note(tries[i].signature), tries[i].note);
 }
 
-static void expect_text(const char *note, bool is_placed, const char *signature, const char *by, const char *wanted)
+static void expect_text(
+	const char *note, bool is_placed, const char *signature, const char *by, const char *wanted)
 {
-	json_t *signed_by = json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:[s]}", "own", 0, "by", by, "organisation",
-		by[0] != '\0' ? "São Lucas" : "", "signature", signature, "note", note, "at",
-		by[0] != '\0' ? "2026-11-20T14:05:00Z" : "", "placed", is_placed, "entry", (json_int_t)7, "tx", "ab", "witnesses",
+	json_t *signed_by = json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:s, s:[s]}", "own",
+		0, "by", by, "organisation", by[0] != '\0' ? "São Lucas" : "", "signature",
+		signature, "note", note, "at", by[0] != '\0' ? "2026-11-20T14:05:00Z" : "",
+		"placed", is_placed, "entry", (json_int_t)7, "tx", "ab", "witnesses",
 		"Clínica Aurora");
 	char *text = emr_origin_text(signed_by);
 
@@ -45,21 +47,28 @@ static void a_note_is_a_sentence_between_signer_and_entry(void **state)
 {
 	(void)state;
 	expect_text("", false, "valid", "Paula Lima", SIGNED ": valid.\nEntry" ENTRY);
-	expect_text("amendment", false, "valid", "Paula Lima", SIGNED ": valid.\nIt amends an earlier version.\nEntry" ENTRY);
+	expect_text("amendment", false, "valid", "Paula Lima",
+		SIGNED ": valid.\nIt amends an earlier version.\nEntry" ENTRY);
 	expect_text("amendment gap", false, "valid", "Paula Lima",
-		SIGNED ": valid.\nA version is missing: this one amends an earlier one that is not here any more. Ask who signed it.\n"
+		SIGNED ": valid.\nA version is missing: this one amends an earlier one that is not "
+		       "here any more. Ask who signed it.\n"
 		       "Entry" ENTRY);
 	expect_text("superseded", false, "stale", "Paula Lima",
-		SIGNED ": stale.\nSuperseded: somebody else has signed a newer version, and the owner put this one back on top of it.\n"
+		SIGNED ": stale.\nSuperseded: somebody else has signed a newer version, and the "
+		       "owner put this one back on top of it.\n"
 		       "To its owner, emrfs restore --list PATH shows both.\nEntry" ENTRY);
 }
 
 static void whose_entry_it_is_is_said(void **state)
 {
 	(void)state;
-	expect_text("", true, "valid", "Paula Lima", SIGNED ": valid.\nThe owner put it here with entry" ENTRY);
-	expect_text("", true, "unopened", "", "Who signed it shows once it was opened here.\nThe owner put it here with entry" ENTRY);
-	expect_text("", false, "unopened", "Paula Lima", SIGNED ": not checked yet, because it was not opened here.\nEntry" ENTRY);
+	expect_text("", true, "valid", "Paula Lima",
+		SIGNED ": valid.\nThe owner put it here with entry" ENTRY);
+	expect_text("", true, "unopened", "",
+		"Who signed it shows once it was opened here.\nThe owner put it here with "
+		"entry" ENTRY);
+	expect_text("", false, "unopened", "Paula Lima",
+		SIGNED ": not checked yet, because it was not opened here.\nEntry" ENTRY);
 }
 
 static int in_greenwich(void **state)

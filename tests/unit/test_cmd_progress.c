@@ -11,8 +11,8 @@
 
 #define SECOND INT64_C(1000000000)
 
-static const char *text_of(
-	const char *doing, emr_progress_unit unit, uint64_t done, uint64_t total, uint64_t per_second)
+static const char *text_of(const char *doing, emr_progress_unit unit, uint64_t done, uint64_t total,
+	uint64_t per_second)
 {
 	static char text[200];
 	const emr_progress_at at = {doing, unit, done, total, per_second};
@@ -34,7 +34,8 @@ static void the_line_says_how_much_of_how_much_and_how_fast(void **state)
 	/* More is there than was counted: never above all of it. */
 	assert_string_equal(text_of("Copied", EMR_PROGRESS_BYTES, 2000, 1000, 0),
 		"Copied 2.0 kB of 2.0 kB (100%) ...");
-	assert_string_equal(text_of("Copied", EMR_PROGRESS_BYTES, UINT64_MAX, UINT64_MAX, UINT64_MAX),
+	assert_string_equal(
+		text_of("Copied", EMR_PROGRESS_BYTES, UINT64_MAX, UINT64_MAX, UINT64_MAX),
 		"Copied 18.4 EB of 18.4 EB (100%), 18.4 EB a second ...");
 }
 
@@ -185,8 +186,8 @@ static void quick_work_is_not_drawn_again_and_again(void **state)
 	emr_progress_of(&out, copied, EMR_PROGRESS_RECORDS, 2, 9);
 	emr_progress_of(&out, read, EMR_PROGRESS_RECORDS, 1, 9);
 	emr_progress_end(&out);
-	assert_string_equal(screen_end(&s),
-		"\rCopied 1 of 9 records (11%) ...\033[K\rRead 1 of 9 records (11%) ...\033[K\r\033[K");
+	assert_string_equal(screen_end(&s), "\rCopied 1 of 9 records (11%) ...\033[K\rRead 1 of 9 "
+					    "records (11%) ...\033[K\r\033[K");
 }
 
 static void json_quiet_and_a_dumb_terminal_see_nothing(void **state)
@@ -210,15 +211,16 @@ static void waiting_for_the_ledger_counts_down(void **state)
 {
 	static const struct {
 		int pending, writing, bytes;
-	} answers[] = {{46, 1, 0}, {34, 0, 0}, {36, 2, 0}, {2, 2, 3100000}, {1, 1, 4000000}, {0, 0, 0}};
+	} answers[] = {
+		{46, 1, 0}, {34, 0, 0}, {36, 2, 0}, {2, 2, 3100000}, {1, 1, 4000000}, {0, 0, 0}};
 	emr_out out = {.is_json = false};
 	emr_sending sending = {0};
 	screen s = screen_begin(0);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-		json_t *answer = json_pack("{s:i, s:i, s:i}", "pending", answers[i].pending, "writing_files",
-			answers[i].writing, "writing_bytes", answers[i].bytes);
+		json_t *answer = json_pack("{s:i, s:i, s:i}", "pending", answers[i].pending,
+			"writing_files", answers[i].writing, "writing_bytes", answers[i].bytes);
 
 		out.drawn_ns = 0;
 		emr_sending_show(&sending, answer, &out);
@@ -226,11 +228,12 @@ static void waiting_for_the_ledger_counts_down(void **state)
 	}
 	emr_progress_end(&out);
 	/* What came meanwhile is more to send, not less that was sent. */
-	assert_string_equal(screen_end(&s), "\rSent 0 of 46 changes (0%), 46 to go ...\033[K"
-					    "\rSent 12 of 46 changes (26%), 34 to go ...\033[K"
-					    "\rSent 12 of 48 changes (25%), 36 to go ...\033[K"
-					    "\r2 files are being written, 3.1 MB so far ...\033[K"
-					    "\r1 file is being written, 4.0 MB so far ...\033[K\r\033[K");
+	assert_string_equal(screen_end(&s),
+		"\rSent 0 of 46 changes (0%), 46 to go ...\033[K"
+		"\rSent 12 of 46 changes (26%), 34 to go ...\033[K"
+		"\rSent 12 of 48 changes (25%), 36 to go ...\033[K"
+		"\r2 files are being written, 3.1 MB so far ...\033[K"
+		"\r1 file is being written, 4.0 MB so far ...\033[K\r\033[K");
 	assert_int_equal(sending.sent, 48);
 }
 

@@ -1,4 +1,5 @@
-/* The last step of a join: wherever it is cut off, the next one who comes ends it, and nothing of either ledger is lost. */
+/* The last step of a join: wherever it is cut off, the next one who comes ends it, and nothing of
+ * either ledger is lost. */
 #include "emr_test.h"
 
 #include <errno.h>

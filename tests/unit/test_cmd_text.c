@@ -117,8 +117,9 @@ static void a_limit_is_exact(void **state)
 	static const struct {
 		uint64_t bytes;
 		const char *text;
-	} limits[] = {{UINT64_C(4) << 30, "4 GiB"}, {UINT64_C(1536) << 20, "1,536 MiB"}, {(UINT64_C(1) << 30) + 1, "1,073,741,825 bytes"},
-		{1000, "1,000 bytes"}, {1, "1 byte"}, {0, "0 bytes"}, {UINT64_MAX, "18,446,744,073,709,551,615 bytes"}};
+	} limits[] = {{UINT64_C(4) << 30, "4 GiB"}, {UINT64_C(1536) << 20, "1,536 MiB"},
+		{(UINT64_C(1) << 30) + 1, "1,073,741,825 bytes"}, {1000, "1,000 bytes"},
+		{1, "1 byte"}, {0, "0 bytes"}, {UINT64_MAX, "18,446,744,073,709,551,615 bytes"}};
 	char text[EMR_TEXT_BYTES];
 
 	(void)state;

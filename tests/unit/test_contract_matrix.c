@@ -1,5 +1,6 @@
-/* Every operation by everybody in every state, against contract_matrix.txt; and that nothing is left out there.
- * EMR_MATRIX_WRITE=FILE writes what the contract answers, to be read by a person before it becomes the table. */
+/* Every operation by everybody in every state, against contract_matrix.txt; and that nothing is
+ * left out there. EMR_MATRIX_WRITE=FILE writes what the contract answers, to be read by a person
+ * before it becomes the table. */
 #include "matrix_world.h"
 
 #include <ctype.h>
@@ -46,7 +47,8 @@ typedef struct table {
 
 static table *expected;
 
-/* FORM STATE everybody's-answer [column=answer]...; dead= is expired, rotated, revoked and removed. */
+/* FORM STATE everybody's-answer [column=answer]...; dead= is expired, rotated, revoked and removed.
+ */
 static void read_line(char *line, int number)
 {
 	char *save = NULL, *word = strtok_r(line, " \t\n", &save);
@@ -59,7 +61,9 @@ static void read_line(char *line, int number)
 	state = word != NULL ? place_in(state_names, STATES, word) : -1;
 	word = strtok_r(NULL, " \t\n", &save);
 	if (form < 0 || state < 0 || word == NULL || expected->has[form][state])
-		fail_msg("line %d of the table: no such operation or state, nothing expected, or once more", number);
+		fail_msg("line %d of the table: no such operation or state, nothing expected, or "
+			 "once more",
+			number);
 	expected->has[form][state] = true;
 	for (int c = 0; c < COLUMNS; c++)
 		(void)snprintf(expected->expected[form][state][c], 48, "%s", word);
@@ -69,7 +73,8 @@ static void read_line(char *line, int number)
 
 		if (equals != NULL)
 			*equals = 0;
-		column = strcmp(word, "dead") == 0 ? COL_EXPIRED : place_in(column_names, COLUMNS, word);
+		column = strcmp(word, "dead") == 0 ? COL_EXPIRED
+						   : place_in(column_names, COLUMNS, word);
 		if (equals == NULL || column < 0)
 			fail_msg("line %d of the table: %s is no signer", number, word);
 		for (int c = column; c <= (strcmp(word, "dead") == 0 ? COL_REMOVED : column); c++)
@@ -111,13 +116,16 @@ static void every_operation_that_is_served_has_rows(void **state)
 		for (int form = 0; form < FORMS; form++)
 			is_here = is_here || form_op(form) == op;
 		if (is_here != emr_op_is_served((uint8_t)op))
-			fail_msg("%s (0x%02x) is %s", emr_op_text((uint8_t)op), op, is_here ? "not served" : "served and not tested");
+			fail_msg("%s (0x%02x) is %s", emr_op_text((uint8_t)op), op,
+				is_here ? "not served" : "served and not tested");
 	}
 	for (int form = 0; form < FORMS; form++)
 		for (int s = 0; s < STATES; s++)
 			if (expected->has[form][s] != ((form_states(form) >> s & 1) != 0))
 				fail_msg("%s, %s: %s", form_name(form), state_names[s],
-					expected->has[form][s] ? "no such state of it" : "nobody is expected to do anything");
+					expected->has[form][s]
+						? "no such state of it"
+						: "nobody is expected to do anything");
 }
 
 static void every_operation_by_everybody_in_every_state(void **state)
@@ -135,8 +143,9 @@ static void every_operation_by_everybody_in_every_state(void **state)
 				if (strcmp(got, expected->expected[form][s][c]) == 0)
 					continue;
 				wrong++;
-				print_error("%s, %s, by %s: expected %s, got %s\n", form_name(form), state_names[s],
-					column_names[c], expected->expected[form][s][c], got);
+				print_error("%s, %s, by %s: expected %s, got %s\n", form_name(form),
+					state_names[s], column_names[c],
+					expected->expected[form][s][c], got);
 			}
 	print_message("%d answers\n", cells);
 	assert_int_equal(wrong, 0);
@@ -167,7 +176,9 @@ static void write_row(FILE *file, int form, int s)
 	fprintf(file, "%-22s %-12s %-16s", form_name(form), state_names[s], words[most]);
 	for (int c = 0; c < (are_dead_alike ? COL_EXPIRED + 1 : COLUMNS); c++)
 		if (strcmp(words[c], words[most]) != 0)
-			fprintf(file, " %s=%s", are_dead_alike && c == COL_EXPIRED ? "dead" : column_names[c], words[c]);
+			fprintf(file, " %s=%s",
+				are_dead_alike && c == COL_EXPIRED ? "dead" : column_names[c],
+				words[c]);
 	fprintf(file, "\n");
 }
 

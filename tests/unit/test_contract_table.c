@@ -224,8 +224,9 @@ static bool manages(const struct standing *is)
 	return (is->rights & EMR_RIGHT_MANAGE) != 0 && is->writer_state == 1 && is->writer_days > 0;
 }
 
-/* The object that is the domain: its name, its place and its rules are for managers, whoever made it.  Once it has content it is a
- * file that is shared by itself, and its bytes are as those of any other file, but for who deposits. */
+/* The object that is the domain: its name, its place and its rules are for managers, whoever made
+ * it.  Once it has content it is a file that is shared by itself, and its bytes are as those of any
+ * other file, but for who deposits. */
 static void only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file(void **state)
 {
 	static const char *const stands[STANDS] = {"new", "own", "foreign"};
@@ -244,8 +245,10 @@ static void only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_f
 				make_standing(&world, is, &signer);
 				if (stand != NEW)
 					kit_put_object(&world.state, world.domain, world.domain,
-						stand == OWN ? &signer : &other, EMR_OBJECT_LIVE, 0, 2);
-				snprintf(name, sizeof name, "%s of a %s root by: %s", op_names[op], stands[stand], is->name);
+						stand == OWN ? &signer : &other, EMR_OBJECT_LIVE, 0,
+						2);
+				snprintf(name, sizeof name, "%s of a %s root by: %s", op_names[op],
+					stands[stand], is->name);
 				kit_expect(is_as_any ? is->expected[stand][op] : NO,
 					answer(&world, name, &signer, op, world.domain), name);
 				kit_world_free(&world);
@@ -268,9 +271,11 @@ static void nobody_but_a_manager_touches_a_root_that_is_a_directory(void **state
 		for (int stand = OWN; stand < STANDS && !has_dead_key; stand++)
 			for (int op = 0; op < OBJECT_OPS; op++) {
 				make_standing(&world, is, &signer);
-				kit_put_object(&world.state, world.domain, world.domain, stand == OWN ? &signer : &other,
-					EMR_OBJECT_LIVE, EMR_ITEM_NOCONTENT, 2);
-				snprintf(name, sizeof name, "%s of a root that is %s directory by: %s", op_names[op],
+				kit_put_object(&world.state, world.domain, world.domain,
+					stand == OWN ? &signer : &other, EMR_OBJECT_LIVE,
+					EMR_ITEM_NOCONTENT, 2);
+				snprintf(name, sizeof name,
+					"%s of a root that is %s directory by: %s", op_names[op],
 					stand == OWN ? "his own" : "another's", is->name);
 				kit_expect(manages(is) ? of_managers[op] : NO,
 					answer(&world, name, &signer, op, world.domain), name);
@@ -286,9 +291,15 @@ static void a_writer_does_not_bring_back_a_root_that_was_removed(void **state)
 
 	(void)state;
 	make_standing(&world, &standings[6], &signer); /* write */
-	kit_put_object(&world.state, world.domain, world.domain, &world.owner, EMR_OBJECT_UNLINKED, 0, 2);
-	kit_expect(GONE, answer(&world, "PUT by a writer on an unlinked root", &signer, PUT, world.domain), "PUT");
-	kit_expect(OK, answer(&world, "PUT by the owner on an unlinked root", &world.owner, PUT, world.domain), "PUT");
+	kit_put_object(
+		&world.state, world.domain, world.domain, &world.owner, EMR_OBJECT_UNLINKED, 0, 2);
+	kit_expect(GONE,
+		answer(&world, "PUT by a writer on an unlinked root", &signer, PUT, world.domain),
+		"PUT");
+	kit_expect(OK,
+		answer(&world, "PUT by the owner on an unlinked root", &world.owner, PUT,
+			world.domain),
+		"PUT");
 	kit_world_free(&world);
 }
 
@@ -434,7 +445,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_object_operation_in_every_state),
 		cmocka_unit_test(every_object_operation_under_every_standing),
-		cmocka_unit_test(only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file),
+		cmocka_unit_test(
+			only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file),
 		cmocka_unit_test(nobody_but_a_manager_touches_a_root_that_is_a_directory),
 		cmocka_unit_test(a_writer_does_not_bring_back_a_root_that_was_removed),
 		cmocka_unit_test(a_writer_may_not_undelete),

@@ -1,4 +1,5 @@
-/* A device opens and wraps in its owner's domain with keys that came by letter, and signs as itself. */
+/* A device opens and wraps in its owner's domain with keys that came by letter, and signs as
+ * itself. */
 #include "emr_test.h"
 
 #include <string.h>
@@ -89,8 +90,8 @@ static void a_device_signs_as_itself_and_never_as_the_owner(void **state)
 	assert_memory_equal(public.signer_id.b, identity.signer_id.b, 32);
 	assert_ok(emr_keyring_sign(device, who, EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
 	assert_ok(emr_sign_verify(identity.pk, EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
-	assert_status(EMR_DENIED,
-		emr_keyring_sign(device, emr_signer_domain(domain, 1), EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
+	assert_status(EMR_DENIED, emr_keyring_sign(device, emr_signer_domain(domain, 1),
+					  EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
 }
 
 static void what_has_ended_opens_nothing(void **state)
@@ -123,9 +124,12 @@ static void a_device_knows_whose_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_device_opens_what_its_owner_wraps_and_the_other_way_round, begin, end),
-		cmocka_unit_test_setup_teardown(an_epoch_whose_key_has_not_come_is_waited_for, begin, end),
-		cmocka_unit_test_setup_teardown(a_device_signs_as_itself_and_never_as_the_owner, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_device_opens_what_its_owner_wraps_and_the_other_way_round, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_epoch_whose_key_has_not_come_is_waited_for, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_device_signs_as_itself_and_never_as_the_owner, begin, end),
 		cmocka_unit_test_setup_teardown(what_has_ended_opens_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_device_knows_whose_it_is, begin, end),
 	};

@@ -63,7 +63,8 @@ static void what_was_given_and_taken_back_has_the_name_of_then(void **state)
 	json_decref(all);
 }
 
-/* What is past is hidden from whom she gives it next: all is sealed again, and directories are described again by META. */
+/* What is past is hidden from whom she gives it next: all is sealed again, and directories are
+ * described again by META. */
 static void a_new_epoch_is_no_deed(void **state)
 {
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
@@ -76,10 +77,12 @@ static void a_new_epoch_is_no_deed(void **state)
 	assert_true(wrapped > 0);
 	assert_null(nth(all, "changed", 0));
 	json_decref(all);
-	assert_ok(emr_view_set_attr(s.k.view, kit_attr(&s.k, "Imaging/Old").node, EMR_SET_MODE, &mode, &attr));
+	assert_ok(emr_view_set_attr(
+		s.k.view, kit_attr(&s.k, "Imaging/Old").node, EMR_SET_MODE, &mode, &attr));
 	kit_publish_all(&s.k);
 	all = entries(&wish);
-	assert_string_equal(text_of(nth(all, "changed", 0), "path"), "Imaging/Old"); /* and this is one */
+	assert_string_equal(
+		text_of(nth(all, "changed", 0), "path"), "Imaging/Old"); /* and this is one */
 	assert_null(nth(all, "changed", 1));
 	json_decref(all);
 }
@@ -115,13 +118,15 @@ static void deeds_towards_somebody_are_chosen_by_him_too(void **state)
 	assert_int_equal(count(&wish), 0);
 	wish = (emr_deeds_wish){.who = &eve, .since_unix_s = story_now(&s) + 1};
 	assert_int_equal(count(&wish), 0);
-	wish = (emr_deeds_wish){.who = &eve, .path = "Imaging/Old"}; /* it lies in what was shared */
+	wish = (emr_deeds_wish){
+		.who = &eve, .path = "Imaging/Old"}; /* it lies in what was shared */
 	assert_int_equal(count(&wish), 2);
 	wish.path = "Inbox";
 	assert_int_equal(count(&wish), 0);
 }
 
-/* Its time stands in no entry: it is told once the ledger has gone on, or the clocks agree that it is over. */
+/* Its time stands in no entry: it is told once the ledger has gone on, or the clocks agree that it
+ * is over. */
 static void the_end_of_a_time_comes_before_what_was_later(void **state)
 {
 	emr_grant_made made;
@@ -153,7 +158,8 @@ static void the_end_of_a_time_comes_before_what_was_later(void **state)
 		if (strcmp(text_of(one, "action"), "expired") != 0)
 			continue;
 		assert_string_equal(text_of(json_array_get(all, i - 1), "action"), "shared");
-		assert_string_equal(text_of(json_array_get(all, i + 1), "path"), "Imaging/later.txt");
+		assert_string_equal(
+			text_of(json_array_get(all, i + 1), "path"), "Imaging/later.txt");
 		assert_string_equal(text_of(one, "tx"), text_of(json_array_get(all, i - 1), "tx"));
 		line_has(one, "the share of Imaging with ");
 		line_has(one, " ended (its time was over)   proven, entry ");
@@ -212,7 +218,8 @@ static void a_name_that_misleads_is_shown_as_what_it_is(void **state)
 	json_t *all;
 
 	(void)state;
-	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory", "Mal\x1b[2Jlory\nAna Silva  \xe2\x80\xaegnp");
+	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory",
+		"Mal\x1b[2Jlory\nAna Silva  \xe2\x80\xaegnp");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	(void)story_share(&s, &mallory, 0, true);
 	all = entries(&wish);
@@ -226,7 +233,8 @@ static void a_name_that_misleads_is_shown_as_what_it_is(void **state)
 	}
 	event = emr_fhir_audit_event(shared, "Ana Silva");
 	assert_string_equal(text_of(json_object_get(event, "type"), "code"), "110113");
-	assert_string_equal(text_of(json_array_get(json_object_get(event, "subtype"), 0), "code"), "110136");
+	assert_string_equal(
+		text_of(json_array_get(json_object_get(event, "subtype"), 0), "code"), "110136");
 	assert_int_equal(json_array_size(json_object_get(event, "entity")), 3);
 	json_decref((json_t *)(uintptr_t)event);
 	json_decref(all);
@@ -243,7 +251,9 @@ static void has(const emr_buf *page, const char *text)
 static void an_askers_words_stay_between_their_quotes(void **state)
 {
 	char words[] = "x\"   proven, entry 7\n20 Nov 2026 14:05  you  shared   Everything";
-	const emr_dealing no = {.said = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)}, .path = words};
+	const emr_dealing no = {
+		.said = {.kind = EMR_DEALING_DENIED, .seq = 12, .at = story_now(&s)},
+		.path = words};
 	const emr_who eve = {.called = "eve@clinic", .name = "Eve"};
 	json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
 
@@ -260,14 +270,24 @@ static void an_askers_words_stay_between_their_quotes(void **state)
 static void what_was_left_is_about_a_record_of_its_patient(void **state)
 {
 	char name[] = "CT \xe2\x80\xaegnp.exe", into[] = "Inbox of Eve\n";
-	const emr_dealing left = {.said = {.kind = EMR_DEALING_LEFT, .seq = 70, .at = story_now(&s)}, .path = name, .into = into, .bytes = 9};
-	const emr_who ana = {.id = {{7}}, .called = "ana", .name = "Ana Silva", .born = "1984-03-12"}, nobody = {.called = ""};
-	json_t *entry = emr_dealing_json(&left, &ana, "Paula Lima"), *event = emr_fhir_audit_event(entry, "Paula Lima");
+	const emr_dealing left = {
+		.said = {.kind = EMR_DEALING_LEFT, .seq = 70, .at = story_now(&s)},
+		.path = name,
+		.into = into,
+		.bytes = 9};
+	const emr_who ana = {.id = {{7}},
+			      .called = "ana",
+			      .name = "Ana Silva",
+			      .born = "1984-03-12"},
+		      nobody = {.called = ""};
+	json_t *entry = emr_dealing_json(&left, &ana, "Paula Lima"),
+	       *event = emr_fhir_audit_event(entry, "Paula Lima");
 	const json_t *entities = json_object_get(event, "entity");
 	char end[60];
 
 	(void)state;
-	(void)snprintf(end, sizeof end, " (%s)   proven, entry 70", text_of(json_object_get(entry, "with"), "code"));
+	(void)snprintf(end, sizeof end, " (%s)   proven, entry 70",
+		text_of(json_object_get(entry, "with"), "code"));
 	line_has(entry, "Paula Lima  left     CT ");
 	line_has(entry, " of Ana Silva 1984-03-12 (");
 	line_has(entry, end);

@@ -1,15 +1,16 @@
-/* What a doctor who holds no more than a card leaves in ana's Inbox: where it lies, whose word it is, and what is not shown. */
+/* What a doctor who holds no more than a card leaves in ana's Inbox: where it lies, whose word it
+ * is, and what is not shown. */
 #include "deposit_kit.h"
 
 #include "contract/codes.h"
 #include "edit.h"
 #include "share/deposit.h"
 
-#define DEPOSIT                                                                                                                \
-	story s;                                                                                                               \
-	depositor d;                                                                                                           \
-	(void)state;                                                                                                           \
-	story_begin(&s);                                                                                                       \
+#define DEPOSIT                                                                                    \
+	story s;                                                                                   \
+	depositor d;                                                                               \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
 	depositor_open(&d, &s)
 
 static void end(story *s, depositor *d)
@@ -46,8 +47,10 @@ static void a_deposit_lies_where_its_signer_and_day_say(void **state)
 	kit_expect_text(&s.k, today(&s, "Findings.pdf"), "%PDF all is well");
 	kit_publish(&s.k); /* the bytes are compared behind */
 	expect_signature(&s, today(&s, "Findings.pdf"), "valid by=lima@clinic, org0 at=");
-	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.signed-by"), "lima@clinic, org0");
-	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.signed-by"),
+		"lima@clinic, org0");
+	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.state"),
+		"confirmed 1/1");
 	/* It is there after a restart, and says the same. */
 	kit_restart_and_compare(&s.k);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
@@ -120,7 +123,8 @@ static void names_and_places_that_mislead_are_made_plain(void **state)
 		assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 		deposits_arrive(&s);
 		if (!kit_exists(&s.k, today(&s, tries[i].shown)))
-			fail_msg("not \"%s\" but one of: %s", tries[i].shown, deposits_list(&s, deposits_today(&s)));
+			fail_msg("not \"%s\" but one of: %s", tries[i].shown,
+				deposits_list(&s, deposits_today(&s)));
 		kit_unlink(&s.k, today(&s, tries[i].shown));
 		deposits_arrive(&s);
 	}
@@ -128,7 +132,8 @@ static void names_and_places_that_mislead_are_made_plain(void **state)
 	end(&s, &d);
 }
 
-/* A directory or link of a stranger's making, or a record that says it is one of hers, is not shown; attributes are the owner's to set. */
+/* A directory or link of a stranger's making, or a record that says it is one of hers, is not
+ * shown; attributes are the owner's to set. */
 static void what_is_no_plain_new_file_is_not_shown(void **state)
 {
 	DEPOSIT;
@@ -143,12 +148,14 @@ static void what_is_no_plain_new_file_is_not_shown(void **state)
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, "Inbox"), "");
-	what = (leaving){.name = "tool", .text = "x", .mode = 04777, .attribute = "user.emrfs.software"};
+	what = (leaving){
+		.name = "tool", .text = "x", .mode = 04777, .attribute = "user.emrfs.software"};
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
 	attr = kit_attr(&s.k, today(&s, "tool"));
 	assert_int_equal(attr.mode, 0600);
-	assert_status(EMR_NO_ATTRIBUTE, emr_view_get_attribute(s.k.view, attr.node, "user.emrfs.software", &value));
+	assert_status(EMR_NO_ATTRIBUTE,
+		emr_view_get_attribute(s.k.view, attr.node, "user.emrfs.software", &value));
 	kit_restart(&s.k);
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "tool");
@@ -162,7 +169,8 @@ static void note(void *arg, const char *id, const char *path)
 	size_t len = strlen(noticed);
 
 	(void)arg;
-	if (strcmp(id, "inbox-limit") == 0)	/* this kit's copy takes everybody's domains for ana's, and finds the others' unreadable */
+	if (strcmp(id, "inbox-limit") == 0) /* this kit's copy takes everybody's domains for ana's,
+					       and finds the others' unreadable */
 		(void)snprintf(noticed + len, sizeof noticed - len, "%s %s\n", id, path);
 }
 
@@ -218,13 +226,13 @@ static emr_status look(void *arg, const emr_replica_listing *line)
 	return l->fn(l->arg, line);
 }
 
-emr_status __real_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
-	emr_replica_listing_fn fn, void *arg);
-emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
-	emr_replica_listing_fn fn, void *arg);
+emr_status __real_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
 
-emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object, size_t limit,
-	emr_replica_listing_fn fn, void *arg)
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg)
 {
 	looking l = {.fn = fn, .arg = arg};
 
@@ -256,7 +264,8 @@ static void a_flood_costs_one_look_at_the_ledger(void **state)
 	looked_at = 0;
 	deposits_arrive(&s);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "0.txt,1.txt,2.txt");
-	assert_ok(__real_emr_replica_recent(s.k.stack.replica, &d.inbox, NULL, SIZE_MAX, count_one, &items));
+	assert_ok(__real_emr_replica_recent(
+		s.k.stack.replica, &d.inbox, NULL, SIZE_MAX, count_one, &items));
 	assert_true(items > FLOOD);
 	assert_in_range(looked_at, 0, items);
 	/* Every hidden one is met again at a start. */
@@ -300,8 +309,10 @@ static void moved_out_of_the_inbox_it_stays_the_doctors_word(void **state)
 	kit_text(&s.k, "Imaging/Report.pdf", "%PDF corrected by me");
 	deposits_arrive(&s);
 	expect_signature(&s, "Imaging/Report.pdf", "self at=");
-	assert_non_null(strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), " amendment"));
-	assert_null(strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), "gap"));
+	assert_non_null(strstr(
+		kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), " amendment"));
+	assert_null(
+		strstr(kit_attribute(&s.k, "Imaging/Report.pdf", "user.emrfs.signature"), "gap"));
 	end(&s, &d);
 }
 
@@ -320,7 +331,8 @@ static void the_depositor_reads_nothing_of_it(void **state)
 	kit_expect_text(&s.k, today(&s, "secret.txt"), "for ana alone");
 	assert_ok(emr_settle_catch_up(d.v.settle, NULL, NULL));
 	assert_int_not_equal(emr_facts_open_content(d.v.facts, &place, &content, &key), EMR_OK);
-	assert_int_not_equal(emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);
+	assert_int_not_equal(
+		emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);
 	end(&s, &d);
 }
 
@@ -328,15 +340,19 @@ static void the_depositor_reads_nothing_of_it(void **state)
 
 static bool forges; /* the next statement */
 
-emr_status __real_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
-	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
-	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
+emr_status __real_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+	const emr_content *content, const emr_statement_facts *facts,
+	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
+emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+	const emr_content *content, const emr_statement_facts *facts,
+	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
 
-emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer, const emr_content *content,
-	const emr_statement_facts *facts, uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
+emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
+	const emr_content *content, const emr_statement_facts *facts,
+	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
 {
-	emr_status status = __real_emr_statement_make(keyring, issuer, content, facts, out_bytes, out_sig);
+	emr_status status =
+		__real_emr_statement_make(keyring, issuer, content, facts, out_bytes, out_sig);
 
 	out_sig[7] ^= forges ? 1 : 0;
 	forges = false;
@@ -385,7 +401,8 @@ static void a_root_that_is_not_that_of_the_bytes_is_found_behind(void **state)
 	kit_restart(&s.k);
 	assert_int_equal(deposit_try(&d, &what, NULL), EMR_RESULT_APPLIED);
 	deposits_arrive(&s);
-	kit_expect_text(&s.k, today(&s, "Other.pdf"), "%PDF these bytes"); /* as sealed; not compared yet */
+	kit_expect_text(
+		&s.k, today(&s, "Other.pdf"), "%PDF these bytes"); /* as sealed; not compared yet */
 	kit_publish(&s.k);
 	expect_signature(&s, today(&s, "Other.pdf"), "mismatch by=lima@clinic, org0 at=");
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
@@ -396,7 +413,11 @@ static void a_doctor_amends_her_own_deposit_only_with_a_right(void **state)
 {
 	DEPOSIT;
 	emr_place place = deposit(&d, "Lab.pdf", "v1");
-	leaving again = {.name = "Lab.pdf", .text = "v2", .object = place.object, .record_id = place.record_id, .cver = 2};
+	leaving again = {.name = "Lab.pdf",
+		.text = "v2",
+		.object = place.object,
+		.record_id = place.record_id,
+		.cver = 2};
 
 	/* By her role alone she leaves new records, and nothing else. */
 	assert_int_equal(deposit_try(&d, &again, NULL), EMR_RESULT_NOT_AUTHORISED);
@@ -413,8 +434,10 @@ static void the_card_alone_says_where_and_only_to_hospitals_and_clinicians(void 
 	emr_keyring *ana = s.k.stack.keyring;
 	emr_id16 net = emr_ledger_net_id(s.k.stack.ledger);
 
-	assert_ok(emr_card_make_person(ana, net, now, now + 9 * DAY, "Silva, Ana", "1984-03-12", &card));
-	assert_status(EMR_NOT_FOUND, emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox)); /* no Inbox behind it */
+	assert_ok(emr_card_make_person(
+		ana, net, now, now + 9 * DAY, "Silva, Ana", "1984-03-12", &card));
+	assert_status(EMR_NOT_FOUND, emr_share_inbox(s.lima.share, emr_buf_view(&card),
+					     &inbox)); /* no Inbox behind it */
 	assert_ok(emr_buf_append(&card, d.card.data, d.card.len));
 	story_see(&s.lima);
 	assert_ok(emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox));
@@ -422,11 +445,13 @@ static void the_card_alone_says_where_and_only_to_hospitals_and_clinicians(void 
 	assert_true(emr_id16_equal(inbox.writing.domain, d.inbox));
 	assert_true(emr_id16_equal(inbox.writing.top, d.inbox));
 	assert_true(inbox.writing.by_role);
-	assert_true(emr_bytes_equal(emr_bytes_of(inbox.card, inbox.card_len), emr_buf_view(&d.card)));
+	assert_true(
+		emr_bytes_equal(emr_bytes_of(inbox.card, inbox.card_len), emr_buf_view(&d.card)));
 	story_newcomer(&s, &pharmacist, &s.bosses[0], EMR_ROLE_PHARMACIST, "pharmacist");
 	assert_status(EMR_DENIED, emr_share_inbox(pharmacist.share, emr_buf_view(&card), &inbox));
 	story_part(&pharmacist);
-	assert_status(EMR_DENIED, emr_share_inbox(s.ana, emr_buf_view(&card), &inbox)); /* her own */
+	assert_status(
+		EMR_DENIED, emr_share_inbox(s.ana, emr_buf_view(&card), &inbox)); /* her own */
 	story_pass(&s, 401 * DAY);
 	assert_int_not_equal(emr_share_inbox(s.lima.share, emr_buf_view(&card), &inbox), EMR_OK);
 	end(&s, &d);

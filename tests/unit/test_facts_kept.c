@@ -1,4 +1,5 @@
-/* The kept file of decrypted facts: it saves time and can do nothing else, whatever happens to it. */
+/* The kept file of decrypted facts: it saves time and can do nothing else, whatever happens to it.
+ */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,9 +37,10 @@ static emr_status note(void *arg, const emr_place *place, const emr_meta *meta)
 	}
 	emr_hex(place->object.b, 16, object);
 	emr_hex(place->root.b, 36, root);
-	snprintf(l->all[l->n++].text, sizeof l->all->text, "%s %s %d %o %llu %lld %.*s %llu %llu %llu %zu",
-		object, root, (int)meta->type, meta->mode, (unsigned long long)meta->n,
-		(long long)meta->mtime_ns, (int)meta->name.len, (const char *)meta->name.data,
+	snprintf(l->all[l->n++].text, sizeof l->all->text,
+		"%s %s %d %o %llu %lld %.*s %llu %llu %llu %zu", object, root, (int)meta->type,
+		meta->mode, (unsigned long long)meta->n, (long long)meta->mtime_ns,
+		(int)meta->name.len, (const char *)meta->name.data,
 		(unsigned long long)place->version, (unsigned long long)place->cver,
 		(unsigned long long)place->padded, meta->xattrs.len);
 	return EMR_OK;
@@ -207,7 +209,8 @@ static void a_file_cut_off_or_put_together_anew_is_not_used(void **state)
 		put_cache(*state, emr_bytes_of(good.data, len));
 		expect_same(*state);
 	}
-	put_cache(*state, emr_bytes_of(good.data, good.len - PAGE_BYTES)); /* ends with a whole page */
+	put_cache(*state,
+		emr_bytes_of(good.data, good.len - PAGE_BYTES)); /* ends with a whole page */
 	expect_same(*state);
 	assert_ok(emr_buf_append(&bad, good.data, HEADER_BYTES));
 	assert_ok(emr_buf_append(&bad, good.data + HEADER_BYTES + PAGE_BYTES, PAGE_BYTES));

@@ -1,4 +1,5 @@
-/* The log's lines for people: what one person did to many files of one folder within a minute is one line, and nothing else is. */
+/* The log's lines for people: what one person did to many files of one folder within a minute is
+ * one line, and nothing else is. */
 #include "emr_test.h"
 
 #include <stdio.h>
@@ -70,14 +71,19 @@ static void add(emr_folding *folding, const entry *e)
 	json_t *all;
 
 	(void)snprintf(tx, sizeof tx, "%u:00ff", e->number);
-	all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:i, s:b, s:b, s:b, s:[s], s:s, s:i}", "who", e->who, "name", e->who,
-		"organisation", "São Lucas", "team", "", "purpose", "treatment", "action", e->action, "type", "file", "path", e->path, "from",
-		"version", 1, "whole", !e->is_partly, "software", 0, "proven", !is_opened, "released_by", "you", "tx", tx, "at_unix",
-		NOON + (int)e->seconds);
+	all = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:i, s:b, s:b, s:b, s:[s], "
+			"s:s, s:i}",
+		"who", e->who, "name", e->who, "organisation", "São Lucas", "team", "", "purpose",
+		"treatment", "action", e->action, "type", "file", "path", e->path, "from",
+		"version", 1, "whole", !e->is_partly, "software", 0, "proven", !is_opened,
+		"released_by", "you", "tx", tx, "at_unix", NOON + (int)e->seconds);
 	assert_non_null(all);
-	assert_int_equal(json_object_set_new(all, "bytes", is_opened ? json_integer(e->bytes) : json_null()), 0);
+	assert_int_equal(
+		json_object_set_new(all, "bytes", is_opened ? json_integer(e->bytes) : json_null()),
+		0);
 	assert_ok(emr_folding_add(folding, all));
-	assert_string_equal(json_string_value(json_object_get(all, "path")), e->path); /* stays what it is for others */
+	assert_string_equal(json_string_value(json_object_get(all, "path")),
+		e->path); /* stays what it is for others */
 	json_decref(all);
 }
 
@@ -99,10 +105,12 @@ static void a_series_is_one_line(void **state)
 	emr_folding *f = begin();
 
 	(void)state;
-	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 20, .bytes = 5}, "Imaging/Series/", 300);
+	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 20, .bytes = 5},
+		"Imaging/Series/", 300);
 	assert_true(end(f));
 	assert_int_equal(lines(), 1);
-	says("Lima, São Lucas, treatment  opened 300 files in Imaging/Series (whole)   reported; key proven, by you\n");
+	says("Lima, São Lucas, treatment  opened 300 files in Imaging/Series (whole)   reported; "
+	     "key proven, by you\n");
 }
 
 static void keys_that_were_released_say_from_which_entry_to_which(void **state)
@@ -137,8 +145,15 @@ static void of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_lin
 	add_many(f, (entry){.who = "Lima", .action = "released", .number = 40}, "A/", 10);
 	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 50}, "A/B/", 10);
 	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 60}, "", 10);
-	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 70, .is_partly = true, .bytes = 7}, "A/", 10);
-	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 80, .seconds = 60}, "A/", 10);
+	add_many(f,
+		(entry){.who = "Lima",
+			.action = "opened",
+			.number = 70,
+			.is_partly = true,
+			.bytes = 7},
+		"A/", 10);
+	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 80, .seconds = 60}, "A/",
+		10);
 	assert_true(end(f));
 	assert_int_equal(lines(), 7);
 	says("Eve, São Lucas, treatment  opened 10 files in A (whole)");
@@ -148,21 +163,27 @@ static void of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_lin
 
 static void deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place(void **state)
 {
-	const entry between = {.who = "Eve", .action = "opened", .path = "A/letter.txt", .number = 200};
+	const entry between = {
+		.who = "Eve", .action = "opened", .path = "A/letter.txt", .number = 200};
 	emr_folding *f = begin();
 	char path[20];
 
 	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		(void)snprintf(path, sizeof path, "A/%u.dcm", i);
-		add(f, &(entry){.who = "Lima", .action = "released", .path = path, .number = 2 * i});
+		add(f, &(entry){
+			       .who = "Lima", .action = "released", .path = path, .number = 2 * i});
 		if (i == 4)
 			add(f, &between);
-		add(f, &(entry){.who = "Lima", .action = "opened", .path = path, .number = 2 * i + 1});
+		add(f, &(entry){.who = "Lima",
+			       .action = "opened",
+			       .path = path,
+			       .number = 2 * i + 1});
 	}
 	assert_true(end(f));
 	assert_int_equal(lines(), 3);
-	assert_true(strstr(said, "got the key of 8 files in A") < strstr(said, "opened 8 files in A"));
+	assert_true(
+		strstr(said, "got the key of 8 files in A") < strstr(said, "opened 8 files in A"));
 	assert_true(strstr(said, "opened 8 files in A") < strstr(said, "A/letter.txt"));
 }
 

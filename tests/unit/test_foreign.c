@@ -1,4 +1,5 @@
-/* Dr lima writes in Ana's folder: what he does there is what she sees, and nothing of either is lost. */
+/* Dr lima writes in Ana's folder: what he does there is what she sees, and nothing of either is
+ * lost. */
 #include "foreign_kit.h"
 
 #include "share/write.h"
@@ -6,10 +7,10 @@
 #include "deposits.h"
 #include "shared.h"
 
-#define STORY \
-	story s; \
-	viewer v; \
-	(void)state; \
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
 	begin(&s, &v)
 
 static void begin(story *s, viewer *v)
@@ -27,8 +28,10 @@ static void end(story *s, viewer *v)
 
 static emr_id16 give(story *s, viewer *v, uint16_t rights, uint16_t writes)
 {
-	emr_grant_order order = { .rights = rights, .writes = writes, .purposes = rights != 0 ? 1u << CONSULT : 0,
-		.not_after_unix_s = story_now(s) + 7 * DAY };
+	emr_grant_order order = {.rights = rights,
+		.writes = writes,
+		.purposes = rights != 0 ? 1u << CONSULT : 0,
+		.not_after_unix_s = story_now(s) + 7 * DAY};
 	emr_grant_made made;
 
 	assert_ok(story_try_share(s, &s->lima, &order, false, &made));
@@ -56,9 +59,15 @@ static void what_a_writer_does_is_what_the_owner_sees(void **state)
 	writer_put(&v, "Imaging/Old/note.txt", "seen");
 	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old,report.odt,2026");
 	assert_string_equal(writer_text(&v, "Imaging/report.odt"), "healthy");
-	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.access"), "write until=", 12);
-	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.access"), "write until=", 12);
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.state"), "pending");
+	assert_memory_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.access"),
+		"write until=", 12);
+	assert_memory_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.access"),
+		"write until=", 12);
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/report.odt"), "user.emrfs.state"),
+		"pending");
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/report.odt", "healthy");
 	kit_expect_text(&s.k, "Imaging/2026/scan.dcm", "DICM");
@@ -95,7 +104,7 @@ static void what_a_writer_does_is_what_the_owner_sees(void **state)
 static void a_file_is_changed_in_the_middle(void **state)
 {
 	STORY;
-	emr_attr attr, wanted = { .size_bytes = 6 };
+	emr_attr attr, wanted = {.size_bytes = 6};
 	emr_handle *h;
 
 	may_write(&s, &v);
@@ -105,9 +114,11 @@ static void a_file_is_changed_in_the_middle(void **state)
 	emr_view_release(h);
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
 	/* cut, by name: what is there is asked for as well */
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
+	assert_ok(
+		viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
 	assert_status(EMR_BUSY, emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
-	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
+	assert_ok(
+		viewer_find(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &attr));
 	assert_ok(viewer_wait(&v, attr.node, EMR_NEED_BYTES, writer_owner_answers));
 	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_SIZE, &wanted, &attr));
 	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "%PDF a");
@@ -169,7 +180,8 @@ static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t
 	(void)attr;
 	(void)next;
 	if (name[0] != '.')
-		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s", text[0] != 0 ? "," : "", name);
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
+			text[0] != 0 ? "," : "", name);
 	return true;
 }
 
@@ -178,7 +190,8 @@ static const char *hers(story *s, const char *path)
 	static char text[2000];
 
 	text[0] = 0;
-	assert_ok(emr_view_each_entry(s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
+	assert_ok(emr_view_each_entry(
+		s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
 	return text;
 }
 
@@ -200,7 +213,8 @@ static void the_first_on_the_ledger_keeps_the_name_and_both_live(void **state)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "her knee");
 	second = strstr(hers(&s, "Imaging"), "MRI (conflict, ");
 	assert_non_null(second);
-	(void)snprintf(copy, sizeof copy, "Imaging/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
+	(void)snprintf(copy, sizeof copy, "Imaging/%.*s",
+		(int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "his knee");
 	assert_string_equal(writer_text(&v, copy), "his knee");
 	assert_int_equal(writer_pending(&v), 0);
@@ -215,7 +229,8 @@ static void the_first_on_the_ledger_keeps_the_name_and_both_live(void **state)
 	assert_string_equal(writer_text(&v, "Imaging/Old/CT.pdf"), "his head");
 	second = strstr(hers(&s, "Imaging/Old"), "CT (conflict, ");
 	assert_non_null(second);
-	(void)snprintf(copy, sizeof copy, "Imaging/Old/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
+	(void)snprintf(copy, sizeof copy, "Imaging/Old/%.*s",
+		(int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "her head");
 	assert_string_equal(writer_text(&v, copy), "her head");
 	end(&s, &v);
@@ -258,10 +273,13 @@ static void names_removals_and_bytes_of_both_sides_meet(void **state)
 
 static bool no_room;
 
-emr_status __real_shared_record_node(emr_view *view, shared_share *share, uint32_t entry, node **out_node);
-emr_status __wrap_shared_record_node(emr_view *view, shared_share *share, uint32_t entry, node **out_node);
+emr_status __real_shared_record_node(
+	emr_view *view, shared_share *share, uint32_t entry, node **out_node);
+emr_status __wrap_shared_record_node(
+	emr_view *view, shared_share *share, uint32_t entry, node **out_node);
 
-emr_status __wrap_shared_record_node(emr_view *view, shared_share *share, uint32_t entry, node **out_node)
+emr_status __wrap_shared_record_node(
+	emr_view *view, shared_share *share, uint32_t entry, node **out_node)
 {
 	return no_room ? EMR_NO_MEMORY : __real_shared_record_node(view, share, entry, out_node);
 }
@@ -302,7 +320,9 @@ static void an_editor_that_keeps_backups_makes_a_version(void **state)
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	assert_null(strstr(hers(&s, "Imaging"), "~"));
 	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf~"), "%PDF a knee");
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf~"), "user.emrfs.state"), "local");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf~"), "user.emrfs.state"),
+		"local");
 	/* when nobody gives the old bytes, the new ones do not wait for them for ever */
 	assert_string_equal(writer_list(&v, "Imaging/Old"), "CT.pdf");
 	assert_ok(writer_try_rename(&v, "Imaging/Old/CT.pdf", "Imaging/Old/CT.pdf~"));
@@ -365,7 +385,8 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/letter.txt"));
 	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");
 	assert_string_equal(writer_text(&v, "Imaging/letter.txt"), "a letter of lima");
-	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.access"), "deposit until=", 14);
+	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.access"),
+		"deposit until=", 14);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/letter.txt", "a letter of lima");
 	assert_string_equal(writer_list(&v, "Imaging"), "");
@@ -383,7 +404,8 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	end(&s, &v);
 }
 
-/* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has answered. */
+/* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has
+ * answered. */
 static void what_is_on_its_way_to_her_folder_is_waited_for(void **state)
 {
 	STORY;

@@ -1,13 +1,14 @@
-/* Dr lima writes in a single file that Ana shares: its bytes are his to say, and nothing else of it; nothing that he closed is lost. */
+/* Dr lima writes in a single file that Ana shares: its bytes are his to say, and nothing else of
+ * it; nothing that he closed is lost. */
 #include "foreign_kit.h"
 
 #include "share/give.h"
 #include "share/write.h"
 
-#define STORY \
-	story s; \
-	viewer v; \
-	(void)state; \
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
 	begin(&s, &v)
 
 static void begin(story *s, viewer *v)
@@ -42,10 +43,15 @@ static emr_id16 make_inner(story *s)
 
 static emr_id16 give(story *s, viewer *v, emr_id16 domain, uint16_t writes)
 {
-	emr_grant_order order = { .domain = domain, .grantee = s->lima.public.signer_id,
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = writes, .purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(s) + 7 * DAY, .label = "MRI.pdf", .owner_name = "Silva, Ana",
-		.owner_born = "1984-03-12" };
+	emr_grant_order order = {.domain = domain,
+		.grantee = s->lima.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = writes,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY,
+		.label = "MRI.pdf",
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12"};
 	emr_grant_made made;
 
 	assert_ok(emr_share_grant(s->ana, &order, &made));
@@ -76,7 +82,8 @@ static const char *kept_path(viewer *v)
 	const char *folder = strstr(at_his_top(v), "MRI.pdf (not sent to Silva, Ana, ");
 
 	assert_non_null(folder);
-	(void)snprintf(path, sizeof path, "%.*s/MRI.pdf", (int)(strchr(folder, ')') + 1 - folder), folder);
+	(void)snprintf(
+		path, sizeof path, "%.*s/MRI.pdf", (int)(strchr(folder, ')') + 1 - folder), folder);
 	return path;
 }
 
@@ -98,18 +105,21 @@ static void what_he_writes_is_what_she_sees(void **state)
 	may_write(&s, &v);
 	assert_string_equal(beside(&v), "MRI.pdf");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF a knee");
-	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.access"), "write until=", 12);
+	assert_memory_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.access"),
+		"write until=", 12);
 	writer_put(&v, "MRI.pdf", "%PDF another knee");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF another knee");
 	assert_string_equal(beside(&v), "MRI.pdf");
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"), "pending");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"), "pending");
 	assert_int_equal(writer_pending(&v), 1);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	assert_int_equal(writer_pending(&v), 0);
 	/* now it is what the share shows, and is changed again: in the middle, and by its length */
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.emrfs.state"),
+		"confirmed 1/1");
 	h = writer_open_to_change(&v, "MRI.pdf");
 	assert_ok(emr_view_write(h, 5, emr_bytes_of("ANOTHER", 7)));
 	assert_ok(emr_view_flush(h));
@@ -142,7 +152,7 @@ static void a_file_for_reading_stays_so(void **state)
 static void all_but_its_bytes_is_hers_to_say(void **state)
 {
 	STORY;
-	emr_attr wanted = { .mode = 0640, .mtime_ns = 5000000000 }, attr;
+	emr_attr wanted = {.mode = 0640, .mtime_ns = 5000000000}, attr;
 	emr_handle *h;
 
 	may_write(&s, &v);
@@ -153,18 +163,21 @@ static void all_but_its_bytes_is_hers_to_say(void **state)
 		assert_status(EMR_READ_ONLY, writer_try_unlink(&v, "MRI.pdf"));
 		assert_status(EMR_READ_ONLY, writer_try_rename(&v, "MRI.pdf", "CT.pdf"));
 		attr = attr_of(&v, "MRI.pdf");
-		assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
 		assert_status(EMR_DENIED,
-			emr_view_set_attribute(v.view, attr.node, "user.note", emr_bytes_of("his", 3), 0));
+			emr_view_set_attr(v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+		assert_status(EMR_DENIED, emr_view_set_attribute(v.view, attr.node, "user.note",
+						  emr_bytes_of("his", 3), 0));
 		if (taken == 0)
-			assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME, &wanted, &attr));
+			assert_status(EMR_DENIED, emr_view_set_attr(v.view, attr.node,
+							  EMR_SET_MTIME, &wanted, &attr));
 		if (taken == 0)
 			writer_put(&v, "MRI.pdf", "his knee");
 	}
 	/* the time goes with bytes that are on their way, and the mode that it has is no change */
 	attr = attr_of(&v, "MRI.pdf");
 	wanted.mode = attr.mode;
-	assert_ok(emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr));
+	assert_ok(
+		emr_view_set_attr(v.view, attr.node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr));
 	assert_int_equal(attr.mtime_ns, 5000000000);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his knee");
@@ -224,7 +237,8 @@ static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t
 	(void)attr;
 	(void)next;
 	if (name[0] != '.')
-		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s", text[0] != 0 ? "," : "", name);
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
+			text[0] != 0 ? "," : "", name);
 	return true;
 }
 
@@ -260,10 +274,12 @@ static void of_two_that_write_at_once_both_survive(void **state)
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "his second");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "his second");
-	assert_ok(emr_view_each_entry(s.k.view, kit_attr(&s.k, "Imaging").node, 0, false, add_hers, names));
+	assert_ok(emr_view_each_entry(
+		s.k.view, kit_attr(&s.k, "Imaging").node, 0, false, add_hers, names));
 	second = strstr(names, "MRI (conflict, ");
 	assert_non_null(second);
-	(void)snprintf(copy, sizeof copy, "Imaging/%.*s", (int)(strstr(second, ").pdf") + 5 - second), second);
+	(void)snprintf(copy, sizeof copy, "Imaging/%.*s",
+		(int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "her second");
 	assert_string_equal(beside(&v), "MRI.pdf");
 	assert_int_equal(writer_pending(&v), 0);
@@ -316,16 +332,19 @@ static void what_was_not_sent_when_she_removes_it_is_kept(void **state)
 static void a_file_of_its_own_in_a_folder_for_writing(void **state)
 {
 	STORY;
-	emr_grant_order order = { .rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY };
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
 	emr_nested tree[1];
 	emr_grant_made made;
 
 	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
-	tree[0] = (emr_nested){ .domain = make_inner(&s), .outer = s.imaging };
+	tree[0] = (emr_nested){.domain = make_inner(&s), .outer = s.imaging};
 	assert_ok(emr_share_tie(s.ana, tree, 1, NULL));
 	viewer_run(&v, NULL, 0);
-	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s", viewer_list(&v, "shared-with-me", NULL));
+	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s",
+		viewer_list(&v, "shared-with-me", NULL));
 	assert_string_equal(writer_list(&v, "Imaging"), "Old,MRI.pdf");
 	writer_put(&v, "Imaging/MRI.pdf", "his knee");
 	assert_string_equal(writer_list(&v, "Imaging"), "Old,MRI.pdf");

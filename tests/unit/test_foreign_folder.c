@@ -60,7 +60,8 @@ static void each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay(vo
 	assert_string_equal(writer_list(&v, "Imaging"), "Series");
 	assert_string_equal(writer_text(&v, "Imaging/Series/IM1.dcm"), "DICM one");
 	assert_int_equal(writer_pending(&v), 3); /* the folders are nothing that could be sent */
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/Series"), "user.emrfs.state"), "local");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/Series"), "user.emrfs.state"), "local");
 	leave();
 	kit_expect_text(&s.k, "Imaging/Series - IM1.dcm", "DICM one");
 	kit_expect_text(&s.k, "Imaging/Series - IM2.dcm", "DICM two");
@@ -205,7 +206,8 @@ static void what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes(vo
 	viewer_run(&v, NULL, 3);
 	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to Silva, Ana, ");
 	assert_non_null(folder);
-	(void)snprintf(path, sizeof path, "%.*s/IM1.dcm", (int)(strchr(folder, ')') + 1 - folder), folder);
+	(void)snprintf(
+		path, sizeof path, "%.*s/IM1.dcm", (int)(strchr(folder, ')') + 1 - folder), folder);
 	assert_string_equal(viewer_text(&v, path, NULL), "DICM one");
 	kit_publish_all(&s.k);
 	assert_false(kit_exists(&s.k, "Imaging/Series - IM1.dcm"));

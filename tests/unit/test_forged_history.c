@@ -1,5 +1,6 @@
-/* What others say comes into the owner's history, too: her log, and the folder as it was.  Who has no part in her folder adds nothing to
- * it, and a writer neither hides what he did nor leaves there what the folder of today would not show. */
+/* What others say comes into the owner's history, too: her log, and the folder as it was.  Who has
+ * no part in her folder adds nothing to it, and a writer neither hides what he did nor leaves there
+ * what the folder of today would not show. */
 #include "pen_kit.h"
 
 #include <time.h>
@@ -39,7 +40,9 @@ static void settle(void)
 
 static void begin(pen *p, bool may_write)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 
 	story_begin(&s);

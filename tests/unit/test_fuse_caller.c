@@ -1,4 +1,5 @@
-/* Whether a program reads on its own is told by its names, and found out for a process that runs. */
+/* Whether a program reads on its own is told by its names, and found out for a process that runs.
+ */
 #include "emr_test.h"
 
 #include <signal.h>
@@ -12,7 +13,7 @@
 typedef struct program {
 	const char *exe, *comm, *arguments;
 	size_t n;
-	const char *name;	/* NULL: a person's */
+	const char *name; /* NULL: a person's */
 } program;
 
 #define ARGUMENTS(text) text, sizeof(text)
@@ -20,27 +21,39 @@ typedef struct program {
 static void programs_that_nobody_opened_are_known_by_name(void **state)
 {
 	static const program programs[] = {
-		{ "/usr/lib/x86_64-linux-gnu/tumbler-1/tumblerd", "tumblerd", ARGUMENTS("tumblerd"), "tumblerd" },
-		{ "/usr/bin/evince-thumbnailer", "evince-thumbnai", ARGUMENTS("evince-thumbnailer\0-s"),
-			"evince-thumbnailer" },
-		{ "/usr/bin/gdk-pixbuf-thumbnailer", "gdk-pixbuf-thum", ARGUMENTS("x"), "gdk-pixbuf-thumbnailer" },
-		{ "/usr/bin/ffmpegthumbnailer", "ffmpegthumbnail", ARGUMENTS("x"), "ffmpegthumbnailer" },
-		{ "/usr/libexec/tracker-extract-3", "tracker-extract", ARGUMENTS("x"), "tracker-extract-3" },
-		{ "/usr/libexec/localsearch-extractor-3", "pool", ARGUMENTS("x"), "localsearch-extractor-3" },
-		{ "/usr/bin/baloo_file_extractor", "baloo_file_extr", ARGUMENTS("x"), "baloo_file_extractor" },
-		{ "", "updatedb", ARGUMENTS("updatedb"), "updatedb" },	/* root's: its file is not shown */
-		{ "/usr/lib/x86_64-linux-gnu/libexec/kf5/kioslave5", "kioslave5",
-			ARGUMENTS("kioslave5\0/usr/lib/qt5/plugins/kf5/kio/thumbnail.so\0thumbnail"), "thumbnail.so" },
-		{ "/usr/bin/python3.11", "python3", ARGUMENTS("python3\0-u\0/opt/dicom-thumbnailer"), "dicom-thumbnailer" },
-		{ "/usr/bin/python3.11", "borg", ARGUMENTS("/usr/bin/python3\0/usr/bin/borg\0create"), "borg" },
-		{ "/usr/bin/restic", "restic", ARGUMENTS("restic"), "restic" },
+		{"/usr/lib/x86_64-linux-gnu/tumbler-1/tumblerd", "tumblerd", ARGUMENTS("tumblerd"),
+			"tumblerd"},
+		{"/usr/bin/evince-thumbnailer", "evince-thumbnai",
+			ARGUMENTS("evince-thumbnailer\0-s"), "evince-thumbnailer"},
+		{"/usr/bin/gdk-pixbuf-thumbnailer", "gdk-pixbuf-thum", ARGUMENTS("x"),
+			"gdk-pixbuf-thumbnailer"},
+		{"/usr/bin/ffmpegthumbnailer", "ffmpegthumbnail", ARGUMENTS("x"),
+			"ffmpegthumbnailer"},
+		{"/usr/libexec/tracker-extract-3", "tracker-extract", ARGUMENTS("x"),
+			"tracker-extract-3"},
+		{"/usr/libexec/localsearch-extractor-3", "pool", ARGUMENTS("x"),
+			"localsearch-extractor-3"},
+		{"/usr/bin/baloo_file_extractor", "baloo_file_extr", ARGUMENTS("x"),
+			"baloo_file_extractor"},
+		{"", "updatedb", ARGUMENTS("updatedb"),
+			"updatedb"}, /* root's: its file is not shown */
+		{"/usr/lib/x86_64-linux-gnu/libexec/kf5/kioslave5", "kioslave5",
+			ARGUMENTS(
+				"kioslave5\0/usr/lib/qt5/plugins/kf5/kio/thumbnail.so\0thumbnail"),
+			"thumbnail.so"},
+		{"/usr/bin/python3.11", "python3", ARGUMENTS("python3\0-u\0/opt/dicom-thumbnailer"),
+			"dicom-thumbnailer"},
+		{"/usr/bin/python3.11", "borg",
+			ARGUMENTS("/usr/bin/python3\0/usr/bin/borg\0create"), "borg"},
+		{"/usr/bin/restic", "restic", ARGUMENTS("restic"), "restic"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		char name[CALLER_NAME_BYTES] = "";
 
-		if (!caller_names_software(programs[i].exe, programs[i].comm, programs[i].arguments, programs[i].n, name))
+		if (!caller_names_software(programs[i].exe, programs[i].comm, programs[i].arguments,
+			    programs[i].n, name))
 			fail_msg("%s is software", programs[i].name);
 		assert_string_equal(name, programs[i].name);
 	}
@@ -49,22 +62,24 @@ static void programs_that_nobody_opened_are_known_by_name(void **state)
 static void programs_of_a_person_are_not(void **state)
 {
 	static const program programs[] = {
-		{ "/usr/bin/evince", "evince", ARGUMENTS("evince\0tumblerd.pdf"), NULL },
-		{ "/usr/bin/thunar", "Thunar", ARGUMENTS("thunar"), NULL },
-		{ "/usr/bin/kioslave5", "kioslave5", ARGUMENTS("kioslave5\0/usr/lib/kio/file.so\0file"), NULL },
-		{ "/usr/bin/bash", "bash", ARGUMENTS("bash"), NULL },
-		{ "/usr/bin/cp", "cp", ARGUMENTS("cp\0tumblerd\0x"), NULL },
-		{ "/usr/bin/python3.11", "python3", ARGUMENTS("python3\0-c\0print()\0borg"), NULL },
-		{ "/usr/bin/python3.11", "python3", "python3\0borg", 12, NULL },	/* cut off: no NUL */
-		{ "", "", ARGUMENTS(""), NULL },
-		{ "", "", "", 0, NULL },
+		{"/usr/bin/evince", "evince", ARGUMENTS("evince\0tumblerd.pdf"), NULL},
+		{"/usr/bin/thunar", "Thunar", ARGUMENTS("thunar"), NULL},
+		{"/usr/bin/kioslave5", "kioslave5",
+			ARGUMENTS("kioslave5\0/usr/lib/kio/file.so\0file"), NULL},
+		{"/usr/bin/bash", "bash", ARGUMENTS("bash"), NULL},
+		{"/usr/bin/cp", "cp", ARGUMENTS("cp\0tumblerd\0x"), NULL},
+		{"/usr/bin/python3.11", "python3", ARGUMENTS("python3\0-c\0print()\0borg"), NULL},
+		{"/usr/bin/python3.11", "python3", "python3\0borg", 12, NULL}, /* cut off: no NUL */
+		{"", "", ARGUMENTS(""), NULL},
+		{"", "", "", 0, NULL},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		char name[CALLER_NAME_BYTES] = "";
 
-		if (caller_names_software(programs[i].exe, programs[i].comm, programs[i].arguments, programs[i].n, name))
+		if (caller_names_software(programs[i].exe, programs[i].comm, programs[i].arguments,
+			    programs[i].n, name))
 			fail_msg("%s is a person's program, not %s", programs[i].exe, name);
 	}
 }
@@ -83,7 +98,8 @@ static pid_t start(const char *name, int deeper, int wait_fd, int tell_fd)
 		if (deeper > 0 && fork() == 0) {
 			prctl(PR_SET_NAME, "convert");
 			me = getpid();
-			_exit(write(tell_fd, &me, sizeof me) != sizeof me || read(wait_fd, &byte, 1) != 0);
+			_exit(write(tell_fd, &me, sizeof me) != sizeof me ||
+				read(wait_fd, &byte, 1) != 0);
 		}
 		me = getpid();
 		if (deeper == 0 && write(tell_fd, &me, sizeof me) != sizeof me)

@@ -1,4 +1,5 @@
-/* What a program is answered that was told the size of an attribute: the value that was measured, once. */
+/* What a program is answered that was told the size of an attribute: the value that was measured,
+ * once. */
 #include <stdio.h>
 
 #include "emr_test.h"
@@ -8,7 +9,7 @@
 
 static told_key key_of(uint64_t node, int32_t thread, const char *name)
 {
-	return (told_key){ .node = node, .thread = thread, .name = name };
+	return (told_key){.node = node, .thread = thread, .name = name};
 }
 
 static void keep(told_key key, const char *value, int64_t now_ns)
@@ -18,7 +19,7 @@ static void keep(told_key key, const char *value, int64_t now_ns)
 
 static void expect(told_key key, const char *value, int64_t now_ns)
 {
-	emr_buf out = { 0 };
+	emr_buf out = {0};
 
 	assert_true(told_take(key, strlen(value), now_ns, &out));
 	assert_int_equal(out.len, strlen(value));
@@ -28,7 +29,7 @@ static void expect(told_key key, const char *value, int64_t now_ns)
 
 static void expect_nothing(told_key key, size_t size, int64_t now_ns)
 {
-	emr_buf out = { 0 };
+	emr_buf out = {0};
 
 	assert_false(told_take(key, size, now_ns, &out));
 	assert_int_equal(out.len, 0);

@@ -1,4 +1,5 @@
-/* Who answers a request that had to wait: exactly one of the thread that did the work and the deadline. */
+/* Who answers a request that had to wait: exactly one of the thread that did the work and the
+ * deadline. */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -6,7 +7,7 @@
 #include "emr_test.h"
 #include "wait.h"
 
-static int answers[WAIT_MAX + 2];	/* by request; the pointers are never looked into */
+static int answers[WAIT_MAX + 2]; /* by request; the pointers are never looked into */
 static int last_error;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;

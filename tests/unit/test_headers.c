@@ -1,4 +1,5 @@
-/* DICOM, PDF, FHIR and CDA say what they are, as far as they say it plainly; nothing they claim makes the reader go astray. */
+/* DICOM, PDF, FHIR and CDA say what they are, as far as they say it plainly; nothing they claim
+ * makes the reader go astray. */
 #include "emr_test.h"
 
 #include "headers/headers.h"
@@ -13,8 +14,8 @@ static const char *said(const void *data, size_t len)
 	emr_headers h;
 
 	assert_ok(emr_headers_read_bytes(emr_bytes_of(data, len), &h));
-	snprintf(text, sizeof text, "%s|%s|%s|%s|%s", emr_header_kind_text(h.kind), h.modality, h.study_date,
-		h.description, h.organisation);
+	snprintf(text, sizeof text, "%s|%s|%s|%s|%s", emr_header_kind_text(h.kind), h.modality,
+		h.study_date, h.description, h.organisation);
 	return text;
 }
 
@@ -39,28 +40,30 @@ static void fill(dicom *d, const char *charset)
 
 static void a_dicom_file_tells_modality_date_and_place(void **state)
 {
-	static const char *const syntaxes[] = { "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.50" };
+	static const char *const syntaxes[] = {
+		"1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.50"};
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		dicom d = { .is_implicit = i == 1 };
+		dicom d = {.is_implicit = i == 1};
 
 		dicom_begin(&d, syntaxes[i]);
 		fill(&d, "ISO_IR 100");
-		assert_string_equal(said(d.bytes.data, d.bytes.len), "dicom|CT|2004-01-19|axial|Klinik Müller");
+		assert_string_equal(
+			said(d.bytes.data, d.bytes.len), "dicom|CT|2004-01-19|axial|Klinik Müller");
 		for (size_t len = 0; len < d.bytes.len; len++)
-			(void)said(d.bytes.data, len);	/* cut anywhere */
+			(void)said(d.bytes.data, len); /* cut anywhere */
 		emr_buf_free(&d.bytes);
 	}
 }
 
 static void text_of_an_unknown_character_set_is_left_out(void **state)
 {
-	static const char *const sets[] = { "ISO_IR 192", "", "ISO 2022 IR 87", "ISO_IR 6" };
+	static const char *const sets[] = {"ISO_IR 192", "", "ISO 2022 IR 87", "ISO_IR 6"};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		dicom d = { 0 };
+		dicom d = {0};
 
 		dicom_begin(&d, "1.2.840.10008.1.2.1");
 		fill(&d, sets[i]);
@@ -71,7 +74,7 @@ static void text_of_an_unknown_character_set_is_left_out(void **state)
 
 static void utf8_in_a_dicom_file_is_taken(void **state)
 {
-	dicom d = { 0 };
+	dicom d = {0};
 
 	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
@@ -85,11 +88,12 @@ static void utf8_in_a_dicom_file_is_taken(void **state)
 
 static void deflated_and_big_endian_data_sets_are_not_read(void **state)
 {
-	static const char *const syntaxes[] = { "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.3", "" };
+	static const char *const syntaxes[] = {
+		"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.3", ""};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
-		dicom d = { 0 };
+		dicom d = {0};
 
 		dicom_begin(&d, syntaxes[i]);
 		fill(&d, "ISO_IR 100");
@@ -100,20 +104,20 @@ static void deflated_and_big_endian_data_sets_are_not_read(void **state)
 
 static void lengths_that_lead_out_of_the_file_end_the_reading(void **state)
 {
-	dicom d = { 0 };
+	dicom d = {0};
 
 	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080060, "CS", "MR");
 	dicom_text(&d, 0x00081030, "LO", "never seen");
-	d.bytes.data[d.bytes.len - 11] = 0xff;	/* the length's high byte */
+	d.bytes.data[d.bytes.len - 11] = 0xff; /* the length's high byte */
 	assert_string_equal(said(d.bytes.data, d.bytes.len), "dicom|MR|||");
 	emr_buf_free(&d.bytes);
 }
 
 static void elements_out_of_order_end_the_reading(void **state)
 {
-	dicom d = { 0 };
+	dicom d = {0};
 
 	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
@@ -125,13 +129,14 @@ static void elements_out_of_order_end_the_reading(void **state)
 
 static void what_is_no_date_is_left_out(void **state)
 {
-	static const char *const dates[][2] = { { "20040230", "2004-02" }, { "20240229", "2024-02-29" }, { "2004", "2004" },
-		{ "00000101", "" }, { "2004.01.19", "2004-01-19" }, { "soon", "" }, { "20041301", "2004" } };
+	static const char *const dates[][2] = {{"20040230", "2004-02"}, {"20240229", "2024-02-29"},
+		{"2004", "2004"}, {"00000101", ""}, {"2004.01.19", "2004-01-19"}, {"soon", ""},
+		{"20041301", "2004"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
 		char wanted[40];
-		dicom d = { 0 };
+		dicom d = {0};
 
 		dicom_begin(&d, "1.2.840.10008.1.2.1");
 		dicom_text(&d, 0x00080020, "DA", dates[i][0]);
@@ -143,13 +148,16 @@ static void what_is_no_date_is_left_out(void **state)
 
 /* ---- PDF ---- */
 
-/* A PDF whose information dictionary holds INFO; the cross-reference table says where it is when HAS_TABLE. */
+/* A PDF whose information dictionary holds INFO; the cross-reference table says where it is when
+ * HAS_TABLE. */
 static const char *said_pdf(const char *info, const char *trailer, bool has_table)
 {
 	static char text[70000 + 3000];
-	int at = snprintf(text, sizeof text, "%%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"), where, table;
+	int at = snprintf(text, sizeof text, "%%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"),
+	    where, table;
 
-	memset(text + at, '%', 70000);	/* neither in the first nor in the last 64 KiB with the rest */
+	memset(text + at, '%',
+		70000); /* neither in the first nor in the last 64 KiB with the rest */
 	if (!has_table)
 		at += 10;
 	else
@@ -164,11 +172,12 @@ static const char *said_pdf(const char *info, const char *trailer, bool has_tabl
 	table = at;
 	if (has_table)
 		at += snprintf(text + at, sizeof text - (size_t)at,
-			"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \n7 1\n%010d 00000 n \ntrailer\n<< /Size 8 %s >>\n",
+			"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \n7 1\n%010d 00000 n "
+			"\ntrailer\n<< /Size 8 %s >>\n",
 			where, trailer);
 	else
-		at += snprintf(text + at, sizeof text - (size_t)at, "9 0 obj\n<< /Type /XRef /Size 8 %s >> stream\n",
-			trailer);
+		at += snprintf(text + at, sizeof text - (size_t)at,
+			"9 0 obj\n<< /Type /XRef /Size 8 %s >> stream\n", trailer);
 	at += snprintf(text + at, sizeof text - (size_t)at, "startxref\n%d\n%%%%EOF\n", table);
 	return said(text, (size_t)at);
 }
@@ -178,41 +187,53 @@ static void a_pdf_tells_title_and_day(void **state)
 	static const struct {
 		const char *info, *wanted;
 	} cases[] = {
-		{ "/Title (Chest (PA) \\(view\\)) /CreationDate (D:20240501120000Z)", "pdf||2024-05-01|Chest (PA) (view)|" },
-		{ "/CreationDate (D:202405) /Title <feff00c900740075006400650020d83dde00>", "pdf||2024-05|\xc3\x89tude\xe2\x83\x98?|" },
-		{ "/Title (\\344\\200 x\\\ny) /Producer (z)", "pdf|||\xc3\xa4\xe2\x80\xa2 xy|" },
-		{ "/Title (\xef\xbb\xbf\xc3\xa9)", "pdf|||\xc3\xa9|" },
-		{ "/Title 5 0 R /Sub << /Title (inner) >> /A [ (x) << >> ]", "pdf||||" },
+		{"/Title (Chest (PA) \\(view\\)) /CreationDate (D:20240501120000Z)",
+			"pdf||2024-05-01|Chest (PA) (view)|"},
+		{"/CreationDate (D:202405) /Title <feff00c900740075006400650020d83dde00>",
+			"pdf||2024-05|\xc3\x89tude\xe2\x83\x98?|"},
+		{"/Title (\\344\\200 x\\\ny) /Producer (z)", "pdf|||\xc3\xa4\xe2\x80\xa2 xy|"},
+		{"/Title (\xef\xbb\xbf\xc3\xa9)", "pdf|||\xc3\xa9|"},
+		{"/Title 5 0 R /Sub << /Title (inner) >> /A [ (x) << >> ]", "pdf||||"},
 	};
 
 	(void)state;
 	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", true), cases[0].wanted);
 	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", false), cases[0].wanted);
-	assert_string_equal(said_pdf("/Title <FEFF00C9 0074>", "/Info 7 0 R", true), "pdf|||\xc3\x89t|");
+	assert_string_equal(
+		said_pdf("/Title <FEFF00C9 0074>", "/Info 7 0 R", true), "pdf|||\xc3\x89t|");
 	for (size_t i = 2; i < 5; i++)
-		assert_string_equal(said_pdf(cases[i].info, "/Root 1 0 R /Info 7 0 R", true), cases[i].wanted);
+		assert_string_equal(
+			said_pdf(cases[i].info, "/Root 1 0 R /Info 7 0 R", true), cases[i].wanted);
 }
 
 static void an_encrypted_pdf_tells_nothing(void **state)
 {
 	(void)state;
-	assert_string_equal(said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", true), "pdf||||");
-	assert_string_equal(said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", false), "pdf||||");
+	assert_string_equal(
+		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", true), "pdf||||");
+	assert_string_equal(
+		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", false), "pdf||||");
 }
 
 static void a_pdf_without_information_dictionary_may_have_xmp(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text("%PDF-1.5\n3 0 obj <</Type/Metadata>> stream\n<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF>"
-		"<rdf:Description xmp:CreateDate=\"2023-03-04T05:06:07Z\"><dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">"
-		"Letter &amp; plan</rdf:li><rdf:li>Brief</rdf:li></rdf:Alt></dc:title></rdf:Description></rdf:RDF></x:xmpmeta>"),
+	assert_string_equal(said_text("%PDF-1.5\n3 0 obj <</Type/Metadata>> stream\n<x:xmpmeta "
+				      "xmlns:x=\"adobe:ns:meta/\"><rdf:RDF>"
+				      "<rdf:Description "
+				      "xmp:CreateDate=\"2023-03-04T05:06:07Z\"><dc:title><rdf:Alt><"
+				      "rdf:li xml:lang=\"x-default\">"
+				      "Letter &amp; "
+				      "plan</rdf:li><rdf:li>Brief</rdf:li></rdf:Alt></dc:title></"
+				      "rdf:Description></rdf:RDF></x:xmpmeta>"),
 		"pdf||2023-03-04|Letter & plan|");
 }
 
 static void a_pdf_that_points_in_circles_ends(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text("%PDF-1.4\nxref\n0 1\n0000000000 65535 f \ntrailer\n<< /Prev 9 >>\nstartxref\n9\n"),
+	assert_string_equal(said_text("%PDF-1.4\nxref\n0 1\n0000000000 65535 f \ntrailer\n<< /Prev "
+				      "9 >>\nstartxref\n9\n"),
 		"pdf||||");
 	assert_string_equal(said_text("%PDF-1.4\nxref\n0 4294967296\nstartxref\n9\n"), "pdf||||");
 	assert_string_equal(said_text("%PDF-1.4\nstartxref\n99999999999999999999\n"), "pdf||||");
@@ -224,46 +245,70 @@ static void a_pdf_that_points_in_circles_ends(void **state)
 static void fhir_says_when_what_and_who_in_json_and_in_xml(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text(" {\"resourceType\":\"Observation\",\"code\":{\"coding\":[{\"display\":\"Weight\"}],"
-		"\"text\":\"Body weight\"},\"issued\":\"2025-01-01T00:00:00Z\",\"effectiveDateTime\":\"2024-05-01\","
-		"\"performer\":[{\"display\":\"Praxis  Dr. Weiß\"}]}"),
+	assert_string_equal(said_text(" {\"resourceType\":\"Observation\",\"code\":{\"coding\":[{"
+				      "\"display\":\"Weight\"}],"
+				      "\"text\":\"Body "
+				      "weight\"},\"issued\":\"2025-01-01T00:00:00Z\","
+				      "\"effectiveDateTime\":\"2024-05-01\","
+				      "\"performer\":[{\"display\":\"Praxis  Dr. Weiß\"}]}"),
 		"fhir||2024-05-01|Observation: Body weight|Praxis Dr. Weiß");
-	assert_string_equal(said_text("\xef\xbb\xbf<?xml version=\"1.0\"?><!-- x --><Observation xmlns=\"http://hl7.org/fhir\">"
-		"<code><coding><display value=\"Weight\"/></coding><text value=\"Body &#119;eight\"/></code>"
-		"<effectiveDateTime value='2024-05-01'/><performer><display value=\"Praxis\"/></performer></Observation>"),
+	assert_string_equal(said_text("\xef\xbb\xbf<?xml version=\"1.0\"?><!-- x --><Observation "
+				      "xmlns=\"http://hl7.org/fhir\">"
+				      "<code><coding><display value=\"Weight\"/></coding><text "
+				      "value=\"Body &#119;eight\"/></code>"
+				      "<effectiveDateTime value='2024-05-01'/><performer><display "
+				      "value=\"Praxis\"/></performer></Observation>"),
 		"fhir||2024-05-01|Observation: Body weight|Praxis");
-	assert_string_equal(said_text("{\"resourceType\":\"ImagingStudy\",\"modality\":[{\"code\":\"MR\"}],"
-		"\"started\":\"2020-02\",\"description\":\"Knee\"}"), "fhir|MR|2020-02|ImagingStudy: Knee|");
+	assert_string_equal(
+		said_text("{\"resourceType\":\"ImagingStudy\",\"modality\":[{\"code\":\"MR\"}],"
+			  "\"started\":\"2020-02\",\"description\":\"Knee\"}"),
+		"fhir|MR|2020-02|ImagingStudy: Knee|");
 }
 
 static void a_bundle_says_what_its_first_entry_says(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text("{\"resourceType\":\"Bundle\",\"timestamp\":\"2019-01-01T00:00:00Z\",\"entry\":[{\"resource\":"
-		"{\"resourceType\":\"Composition\",\"title\":\"Discharge\",\"custodian\":{\"display\":\"Aurora\"}}},"
-		"{\"resource\":{\"resourceType\":\"Patient\",\"title\":\"other\"}}]}"),
+	assert_string_equal(
+		said_text("{\"resourceType\":\"Bundle\",\"timestamp\":\"2019-01-01T00:00:00Z\","
+			  "\"entry\":[{\"resource\":"
+			  "{\"resourceType\":\"Composition\",\"title\":\"Discharge\",\"custodian\":"
+			  "{\"display\":\"Aurora\"}}},"
+			  "{\"resource\":{\"resourceType\":\"Patient\",\"title\":\"other\"}}]}"),
 		"fhir||2019-01-01|Bundle: Discharge|Aurora");
-	assert_string_equal(said_text("<Bundle xmlns=\"http://hl7.org/fhir\"><entry><resource><Composition><date value=\"2019\"/>"
-		"<title value=\"Discharge\"/></Composition></resource></entry><entry><resource><X><title value=\"o\"/>"
-		"<custodian><display value=\"not this\"/></custodian></X></resource></entry></Bundle>"),
+	assert_string_equal(
+		said_text(
+			"<Bundle xmlns=\"http://hl7.org/fhir\"><entry><resource><Composition><date "
+			"value=\"2019\"/>"
+			"<title "
+			"value=\"Discharge\"/></Composition></resource></"
+			"entry><entry><resource><X><title value=\"o\"/>"
+			"<custodian><display value=\"not "
+			"this\"/></custodian></X></resource></entry></Bundle>"),
 		"fhir||2019|Bundle: Discharge|");
 }
 
 static void a_cda_document_says_title_day_and_custodian(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>Summary <![CDATA[<of> care]]></title>"
-		"<effectiveTime value=\"20210304050607+0100\"/><component><title>inner</title></component><custodian>"
-		"<assignedCustodian><representedCustodianOrganization><name>S\xc3\xa3o Lucas</name>"
-		"</representedCustodianOrganization></assignedCustodian></custodian></ClinicalDocument>"),
+	assert_string_equal(said_text("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>Summary "
+				      "<![CDATA[<of> care]]></title>"
+				      "<effectiveTime "
+				      "value=\"20210304050607+0100\"/><component><title>inner</"
+				      "title></component><custodian>"
+				      "<assignedCustodian><representedCustodianOrganization><name>"
+				      "S\xc3\xa3o Lucas</name>"
+				      "</representedCustodianOrganization></assignedCustodian></"
+				      "custodian></ClinicalDocument>"),
 		"cda||2021-03-04|Summary <of> care|São Lucas");
 }
 
 static void other_json_and_xml_is_nothing(void **state)
 {
-	static const char *const others[] = { "{}", "{\"resourceType\":5}", "{\"resourceType\":\"../x\"}", "{\"a\":[1,2",
-		"<html><body/></html>", "<!DOCTYPE x [<!ENTITY a \"b\">]><Observation xmlns=\"http://hl7.org/fhir\"/>", "<a", "<",
-		"plain text", "", "%PDX", "{\"resourceType\":\"A\",\"resourceType\":\"B\"}" };
+	static const char *const others[] = {"{}", "{\"resourceType\":5}",
+		"{\"resourceType\":\"../x\"}", "{\"a\":[1,2", "<html><body/></html>",
+		"<!DOCTYPE x [<!ENTITY a \"b\">]><Observation xmlns=\"http://hl7.org/fhir\"/>",
+		"<a", "<", "plain text", "", "%PDX",
+		"{\"resourceType\":\"A\",\"resourceType\":\"B\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -288,7 +333,8 @@ static void deep_nesting_ends_the_reading(void **state)
 static void control_characters_never_come_out(void **state)
 {
 	(void)state;
-	assert_string_equal(said_text("{\"resourceType\":\"List\",\"title\":\"a\\u0007\\nb\\u0085\\u001b[31mc\\u00a0 d \"}"),
+	assert_string_equal(said_text("{\"resourceType\":\"List\",\"title\":"
+				      "\"a\\u0007\\nb\\u0085\\u001b[31mc\\u00a0 d \"}"),
 		"fhir|||List: a b[31mc d|");
 }
 
@@ -325,13 +371,14 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 	assert_string_equal(vectors_text(root, "key"), EMR_HEADERS_KEY);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, one)
 	{
-		EMR_AUTO_BUF wanted = { 0 }, made = { 0 }, bytes = { 0 };
-		emr_headers h = { 0 }, again;
+		EMR_AUTO_BUF wanted = {0}, made = {0}, bytes = {0};
+		emr_headers h = {0}, again;
 		emr_bytes value;
 		emr_meta meta;
 
 		for (int kind = 1; kind <= 4; kind++)
-			if (strcmp(emr_header_kind_text((emr_header_kind)kind), vectors_text(one, "kind")) == 0)
+			if (strcmp(emr_header_kind_text((emr_header_kind)kind),
+				    vectors_text(one, "kind")) == 0)
 				h.kind = (emr_header_kind)kind;
 		copy_field(one, "modality", h.modality);
 		copy_field(one, "study_date", h.study_date);
@@ -342,7 +389,8 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 		assert_int_equal(made.len, wanted.len);
 		assert_memory_equal(made.data, wanted.data, made.len);
 		assert_ok(emr_meta_decode(vectors_unhex(vectors_text(one, "meta"), &bytes), &meta));
-		assert_ok(emr_xattr_find(meta.xattrs, emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY)), &value));
+		assert_ok(emr_xattr_find(meta.xattrs,
+			emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY)), &value));
 		assert_ok(emr_headers_decode(value, &again));
 		assert_string_equal(again.description, h.description);
 		assert_string_equal(again.organisation, h.organisation);
@@ -355,18 +403,19 @@ static void a_kept_form_that_nobody_wrote_is_refused(void **state)
 	static const struct {
 		const char *bytes;
 		size_t len;
-	} bad[] = { { "", 0 }, { "\1", 1 }, { "\1\0", 2 }, { "\1\5", 2 }, { "\0\1", 2 }, { "\1\1\1\0", 4 }, { "\1\1\1\2C", 5 },
-		{ "\1\1\2\2CT", 6 }, { "\1\1\3\1a\1\1b", 8 }, { "\1\1\5\1a", 5 }, { "\1\1\1\1\7", 5 }, { "\1\1\1\1\xff", 5 },
-		{ "\1\1\1\2a ", 6 } };
+	} bad[] = {{"", 0}, {"\1", 1}, {"\1\0", 2}, {"\1\5", 2}, {"\0\1", 2}, {"\1\1\1\0", 4},
+		{"\1\1\1\2C", 5}, {"\1\1\2\2CT", 6}, {"\1\1\3\1a\1\1b", 8}, {"\1\1\5\1a", 5},
+		{"\1\1\1\1\7", 5}, {"\1\1\1\1\xff", 5}, {"\1\1\1\2a ", 6}};
 	emr_headers h;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_status(EMR_DAMAGED, emr_headers_decode(emr_bytes_of(bad[i].bytes, bad[i].len), &h));
+		assert_status(EMR_DAMAGED,
+			emr_headers_decode(emr_bytes_of(bad[i].bytes, bad[i].len), &h));
 	assert_status(EMR_NEWER_FORMAT, emr_headers_decode(emr_bytes_of("\2\1", 2), &h));
-	h = (emr_headers){ 0 };
+	h = (emr_headers){0};
 	{
-		EMR_AUTO_BUF none = { 0 };
+		EMR_AUTO_BUF none = {0};
 
 		assert_status(EMR_INVALID, emr_headers_encode(&h, &none));
 	}
@@ -380,7 +429,7 @@ static emr_status refuse(void *arg, uint64_t at, void *data, size_t len, size_t 
 
 static void a_source_that_fails_is_said(void **state)
 {
-	emr_header_source source = { .read = refuse, .size = 1000 };
+	emr_header_source source = {.read = refuse, .size = 1000};
 	emr_headers h;
 
 	(void)state;

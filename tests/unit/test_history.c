@@ -14,7 +14,8 @@ static uint64_t now_s(const kit *k)
 	return (uint64_t)(k->clock.unix_ns / 1000000000);
 }
 
-/* Publishes, and goes on to another second of the ledger.  The last second of what was published. */
+/* Publishes, and goes on to another second of the ledger.  The last second of what was published.
+ */
 static uint64_t settle(kit *k)
 {
 	uint64_t then;
@@ -25,7 +26,8 @@ static uint64_t settle(kit *k)
 	return then;
 }
 
-/* ---- one record as text: "PUT v1 x 3+" is version 1 called x with 3 bytes, and the record is there ---- */
+/* ---- one record as text: "PUT v1 x 3+" is version 1 called x with 3 bytes, and the record is
+ * there ---- */
 
 typedef struct story {
 	char text[2000];
@@ -36,7 +38,10 @@ typedef struct story {
 
 static const char *op_text(uint8_t op)
 {
-	return op == EMR_OP_PUT ? "PUT" : op == EMR_OP_META ? "META" : op == EMR_OP_REWRAP ? "REWRAP" : "UNLINK";
+	return op == EMR_OP_PUT	     ? "PUT"
+	       : op == EMR_OP_META   ? "META"
+	       : op == EMR_OP_REWRAP ? "REWRAP"
+				     : "UNLINK";
 }
 
 static emr_status tell(void *arg, const emr_version *v)
@@ -47,9 +52,9 @@ static emr_status tell(void *arg, const emr_version *v)
 	assert_true(s->n < 40);
 	s->places[s->n] = v->place;
 	s->sizes[s->n++] = v->meta->n;
-	snprintf(s->text + used, sizeof s->text - used, "%s%s v%d %.*s %d%s", used > 0 ? ", " : "", op_text(v->op),
-		(int)v->place.cver, (int)v->meta->name.len, (const char *)v->meta->name.data, (int)v->meta->n,
-		v->is_live ? "+" : "-");
+	snprintf(s->text + used, sizeof s->text - used, "%s%s v%d %.*s %d%s", used > 0 ? ", " : "",
+		op_text(v->op), (int)v->place.cver, (int)v->meta->name.len,
+		(const char *)v->meta->name.data, (int)v->meta->n, v->is_live ? "+" : "-");
 	return EMR_OK;
 }
 
@@ -59,7 +64,7 @@ static const char *story_of(kit *k, const emr_place *place, story *s)
 {
 	uint64_t damaged = 99;
 
-	*s = (story){ .n = 0 };
+	*s = (story){.n = 0};
 	assert_ok(emr_facts_record_history(k->stack.facts, place->record_id, tell, s, &damaged));
 	assert_int_equal(damaged, 0);
 	return s->text;
@@ -108,7 +113,8 @@ static emr_status note(void *arg, const emr_version *v)
 	f->all[f->n].n = v->meta->n;
 	f->all[f->n].is_dir = v->meta->type == EMR_META_DIR;
 	f->all[f->n].is_live = v->is_live;
-	snprintf(f->all[f->n++].name, 64, "%.*s", (int)v->meta->name.len, (const char *)v->meta->name.data);
+	snprintf(f->all[f->n++].name, 64, "%.*s", (int)v->meta->name.len,
+		(const char *)v->meta->name.data);
 	return EMR_OK;
 }
 
@@ -122,7 +128,7 @@ static void path_in(const folder *f, size_t i, char out[300])
 
 		while (up < f->n && !emr_id16_equal(f->all[up].place.object, f->all[i].parent))
 			up++;
-		if (up == f->n || f->all[up].name[0] == 0)	/* the folder itself has no name */
+		if (up == f->n || f->all[up].name[0] == 0) /* the folder itself has no name */
 			return;
 		snprintf(below, sizeof below, "%s", out);
 		snprintf(out, 300, "%.60s/%.200s", f->all[up].name, below);
@@ -151,12 +157,14 @@ static const char *folder_at(kit *k, uint64_t until, bool deleted_only)
 
 		path_in(&f, i, path);
 		if (path[0] != 0 && strcmp(path, "Inbox") != 0 && f.all[i].is_live != deleted_only)
-			snprintf(lines[n++], 340, "%s%s%d", path, f.all[i].is_dir ? "/" : "=", (int)f.all[i].n);
+			snprintf(lines[n++], 340, "%s%s%d", path, f.all[i].is_dir ? "/" : "=",
+				(int)f.all[i].n);
 	}
 	qsort(lines, n, sizeof lines[0], by_text);
 	text[0] = 0;
 	for (size_t i = 0; i < n; i++)
-		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", lines[i]);
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "",
+			lines[i]);
 	return text;
 }
 
@@ -215,7 +223,7 @@ static void every_version_of_a_file_opens_bit_for_bit(void **state)
 static void one_object_and_its_record_tell_the_same(void **state)
 {
 	emr_place place;
-	story of_record, of_object = { .n = 0 };
+	story of_record, of_object = {.n = 0};
 	kit k;
 
 	(void)state;
@@ -227,7 +235,8 @@ static void one_object_and_its_record_tell_the_same(void **state)
 	find_live(&k, "x", &place);
 	kit_unlink(&k, "x");
 	settle(&k);
-	assert_ok(emr_facts_history(k.stack.facts, place.domain, place.object, tell, &of_object, NULL));
+	assert_ok(emr_facts_history(
+		k.stack.facts, place.domain, place.object, tell, &of_object, NULL));
 	assert_string_equal(of_object.text, "PUT v1 x 3+, PUT v2 x 4+, UNLINK v2 x 4-");
 	assert_string_equal(story_of(&k, &place, &of_record), of_object.text);
 	expect_bytes(&k, &of_object.places[2], "two!", 4);
@@ -348,8 +357,10 @@ static void *look(void *arg)
 	while (!__atomic_load_n(&o->stop, __ATOMIC_RELAXED)) {
 		unsigned versions = 0, objects = 0;
 
-		assert_ok(emr_facts_record_history(o->k->stack.facts, o->place.record_id, count, &versions, NULL));
-		assert_ok(emr_facts_each_as_of(o->k->stack.facts, UINT64_MAX, true, count, &objects, NULL));
+		assert_ok(emr_facts_record_history(
+			o->k->stack.facts, o->place.record_id, count, &versions, NULL));
+		assert_ok(emr_facts_each_as_of(
+			o->k->stack.facts, UINT64_MAX, true, count, &objects, NULL));
 		assert_true(versions >= 1);
 		assert_true(objects >= 3);
 		__atomic_add_fetch(&o->looks, 1, __ATOMIC_RELAXED);
@@ -359,7 +370,7 @@ static void *look(void *arg)
 
 static void history_is_read_while_the_ledger_grows(void **state)
 {
-	onlooker o = { 0 };
+	onlooker o = {0};
 	pthread_t threads[2];
 	unsigned versions = 0;
 	kit k;
@@ -382,7 +393,8 @@ static void history_is_read_while_the_ledger_grows(void **state)
 	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	assert_ok(emr_facts_record_history(k.stack.facts, o.place.record_id, count, &versions, NULL));
+	assert_ok(
+		emr_facts_record_history(k.stack.facts, o.place.record_id, count, &versions, NULL));
 	assert_true(versions >= 21);
 	kit_close(&k);
 }

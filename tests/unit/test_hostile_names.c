@@ -1,5 +1,6 @@
-/* A program of somebody's own puts names on the ledger that ours would never take: "..", "a/b", "".  Here such a program is ours with
- * its look at names switched off.  Who reads them, as a share or as the own folder, is led nowhere, and loses no file. */
+/* A program of somebody's own puts names on the ledger that ours would never take: "..", "a/b", "".
+ * Here such a program is ours with its look at names switched off.  Who reads them, as a share or
+ * as the own folder, is led nowhere, and loses no file. */
 #include <fcntl.h>
 
 #include "shared_kit.h"
@@ -36,15 +37,18 @@ static void forge(kit *k, const char *directory)
 	is_forging = false;
 }
 
-/* NAMES with commas between, as a directory of one of them and files of all BAD: nothing that leads away, and every content once. */
-static void expect_all(const char *names, const char *(*text_of)(void *arg, const char *name), void *arg)
+/* NAMES with commas between, as a directory of one of them and files of all BAD: nothing that leads
+ * away, and every content once. */
+static void expect_all(
+	const char *names, const char *(*text_of)(void *arg, const char *name), void *arg)
 {
 	char copy[4096], *save = NULL;
 	bool seen[BAD] = {false};
 	size_t count = 0, others = 0;
 
 	(void)snprintf(copy, sizeof copy, "%s", names);
-	for (char *name = strtok_r(copy, ",", &save); name != NULL; name = strtok_r(NULL, ",", &save)) {
+	for (char *name = strtok_r(copy, ",", &save); name != NULL;
+		name = strtok_r(NULL, ",", &save)) {
 		const char *text;
 
 		assert_ok(__real_emr_name_check(name));
@@ -136,7 +140,8 @@ static void in_the_own_folder_such_names_lead_nowhere(void **state)
 	forge(&k, "Imaging");
 	kit_restart(&k);
 	listed[0] = 0;
-	assert_ok(emr_view_each_entry(k.view, kit_attr(&k, "Imaging").node, 0, false, add_name, NULL));
+	assert_ok(emr_view_each_entry(
+		k.view, kit_attr(&k, "Imaging").node, 0, false, add_name, NULL));
 	expect_all(listed, text_at_home, &k);
 	kit_close(&k);
 }

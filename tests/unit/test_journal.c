@@ -62,7 +62,7 @@ static int teardown(void **state)
 
 static emr_id16 key_of(uint32_t n)
 {
-	emr_id16 key = { { 0 } };
+	emr_id16 key = {{0}};
 
 	emr_put_u32(key.b, n);
 	return key;
@@ -81,7 +81,7 @@ static uint64_t put(jkit *j, uint32_t n, const char *value)
 
 static void assert_value(jkit *j, uint32_t n, const char *expected)
 {
-	emr_buf value = { 0 };
+	emr_buf value = {0};
 	emr_status status = emr_journal_get(j->journal, 1, key_of(n), &value);
 
 	if (expected == NULL) {
@@ -173,13 +173,15 @@ static void values_have_a_largest_size(void **state)
 	jkit *j = *state;
 	uint8_t *big = calloc(1, EMR_JOURNAL_VALUE_MAX + 1);
 	emr_journal_txn *txn;
-	emr_buf back = { 0 };
+	emr_buf back = {0};
 
 	memset(big, 7, EMR_JOURNAL_VALUE_MAX);
 	assert_ok(emr_journal_begin(j->journal, &txn));
-	assert_status(EMR_LIMIT, emr_journal_put(txn, 1, key_of(1), emr_bytes_of(big, EMR_JOURNAL_VALUE_MAX + 1)));
+	assert_status(EMR_LIMIT,
+		emr_journal_put(txn, 1, key_of(1), emr_bytes_of(big, EMR_JOURNAL_VALUE_MAX + 1)));
 	assert_ok(emr_journal_put(txn, 1, key_of(1), emr_bytes_of(big, EMR_JOURNAL_VALUE_MAX)));
-	assert_status(EMR_LIMIT, emr_journal_put(txn, 1, key_of(2), emr_bytes_of(big, EMR_JOURNAL_VALUE_MAX)));
+	assert_status(EMR_LIMIT,
+		emr_journal_put(txn, 1, key_of(2), emr_bytes_of(big, EMR_JOURNAL_VALUE_MAX)));
 	assert_ok(emr_journal_commit(txn, NULL));
 	assert_ok(emr_journal_snapshot(j->journal));
 	reopen(j);
@@ -214,7 +216,7 @@ static void nothing_of_a_row_is_readable_on_disk(void **state)
 static void blocks_and_pins_of_a_commit_come_with_it(void **state)
 {
 	jkit *j = *state;
-	emr_block blocks[2] = { kit_block(1, 5000), kit_block(2, 300) };
+	emr_block blocks[2] = {kit_block(1, 5000), kit_block(2, 300)};
 	emr_pin pin = kit_pin(&blocks[0].cid, 1);
 	emr_store_stats stats;
 	emr_journal_txn *txn;
@@ -371,7 +373,7 @@ static void reclaim_frees_old_frames_and_keeps_the_rows(void **state)
 	jkit *j = *state;
 	char value[20001];
 	emr_reclaim_report report;
-	emr_reclaim_options options = { 0 };
+	emr_reclaim_options options = {0};
 
 	memset(value, 'y', 20000);
 	value[20000] = 0;
@@ -411,9 +413,11 @@ static size_t frames(jkit *j, uint64_t *offsets, uint64_t *lens, size_t max)
 	while (at < len) {
 		emr_car_section section;
 
-		if (emr_car_read_section_head(emr_bytes_of(bytes + at, len - at), &section) != EMR_OK)
+		if (emr_car_read_section_head(emr_bytes_of(bytes + at, len - at), &section) !=
+			EMR_OK)
 			break;
-		if (section.data_len > 4 && memcmp(bytes + at + section.head_len, "EMRJ", 4) == 0 && n < max) {
+		if (section.data_len > 4 && memcmp(bytes + at + section.head_len, "EMRJ", 4) == 0 &&
+			n < max) {
 			offsets[n] = at;
 			lens[n++] = section.head_len + section.data_len;
 		}
@@ -551,7 +555,7 @@ static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
 {
 	jkit *j = *state;
 	uint8_t bytes[200] = "EMRJ\1\1";
-	emr_block block = { .data = { bytes, sizeof bytes } };
+	emr_block block = {.data = {bytes, sizeof bytes}};
 
 	put(j, 1, "one");
 	bytes[15] = 2;
@@ -566,19 +570,22 @@ static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
 
 /* ---- Death and power cuts ---- */
 
-/* In a process of its own (keys do not survive a fork): commits numbers and tells each one on standard output. */
+/* In a process of its own (keys do not survive a fork): commits numbers and tells each one on
+ * standard output. */
 static int commit_until_killed(const char *path, uint32_t from)
 {
-	kit k = { .store = NULL };
-	jkit j = { .k = &k };
+	kit k = {.store = NULL};
+	jkit j = {.k = &k};
 	int dir = open(path, O_RDONLY | O_DIRECTORY);
 
 	snprintf(j.k->path, sizeof j.k->path, "%s", path);
-	j.k->options = (emr_store_options){ .path = path, .writer = kit_writer_id(), .index_delay_ms = 1 };
+	j.k->options =
+		(emr_store_options){.path = path, .writer = kit_writer_id(), .index_delay_ms = 1};
 	if (emr_base_init() != EMR_OK ||
-	    emr_keyring_open(dir, "keyfile", emr_bytes_of("test", 4), &j.keyring, NULL) != EMR_OK ||
-	    emr_store_open(&j.k->options, &j.k->store) != EMR_OK ||
-	    emr_journal_open(j.k->store, j.keyring, &j.journal) != EMR_OK)
+		emr_keyring_open(dir, "keyfile", emr_bytes_of("test", 4), &j.keyring, NULL) !=
+			EMR_OK ||
+		emr_store_open(&j.k->options, &j.k->store) != EMR_OK ||
+		emr_journal_open(j.k->store, j.keyring, &j.journal) != EMR_OK)
 		return 3;
 	for (uint32_t i = from;; i++) {
 		emr_block block = kit_block(i, 2000);
@@ -588,8 +595,9 @@ static int commit_until_killed(const char *path, uint32_t from)
 
 		emr_put_u32(number, i);
 		if (emr_journal_begin(j.journal, &txn) != EMR_OK ||
-		    emr_journal_put(txn, 1, key_of(i % 50), emr_bytes_of(number, 4)) != EMR_OK ||
-		    emr_journal_commit_with_blocks(txn, &block, 1, &seq) != EMR_OK)
+			emr_journal_put(txn, 1, key_of(i % 50), emr_bytes_of(number, 4)) !=
+				EMR_OK ||
+			emr_journal_commit_with_blocks(txn, &block, 1, &seq) != EMR_OK)
 			return 4;
 		kit_block_free(&block);
 		if (write(STDOUT_FILENO, number, 4) != 4)
@@ -631,15 +639,16 @@ static uint32_t kill_a_committer(jkit *j, uint32_t from, int commits)
 
 static void what_was_committed_survives_kill_9(void **state)
 {
-	const emr_kdf_cost cheap = { .passes = 1, .memory_bytes = 8 << 20 };
+	const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
 	jkit *j = *state;
 	uint32_t next = 1;
 	int dir = open(j->k->path, O_RDONLY | O_DIRECTORY);
 
-	assert_ok(emr_keyring_save_new(j->keyring, dir, "keyfile", emr_bytes_of("test", 4), &cheap));
+	assert_ok(
+		emr_keyring_save_new(j->keyring, dir, "keyfile", emr_bytes_of("test", 4), &cheap));
 	close(dir);
 	for (int round = 0; round < 20; round++) {
-		emr_buf value = { 0 };
+		emr_buf value = {0};
 		uint32_t last;
 
 		jclose(j);
@@ -702,7 +711,8 @@ static void *commit_and_sync(void *argument)
 
 		c->failed = emr_journal_begin(c->j->journal, &txn);
 		if (c->failed == EMR_OK)
-			c->failed = emr_journal_put(txn, 1, key_of(c->base + i), emr_bytes_of("v", 1));
+			c->failed =
+				emr_journal_put(txn, 1, key_of(c->base + i), emr_bytes_of("v", 1));
 		if (c->failed == EMR_OK)
 			c->failed = emr_journal_commit(txn, &seq);
 		if (c->failed == EMR_OK && i % 10 == 0)
@@ -722,8 +732,9 @@ static void several_threads_commit_sync_and_snapshot(void **state)
 	j->k->options.index_delay_ms = 1;
 	jopen(j);
 	for (uint32_t i = 0; i < 4; i++) {
-		committers[i] = (committer){ .j = j, .base = i * 1000 };
-		assert_int_equal(pthread_create(&threads[i], NULL, commit_and_sync, &committers[i]), 0);
+		committers[i] = (committer){.j = j, .base = i * 1000};
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, commit_and_sync, &committers[i]), 0);
 	}
 	for (int i = 0; i < 5; i++)
 		assert_ok(emr_journal_snapshot(j->journal));

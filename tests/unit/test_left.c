@@ -1,5 +1,5 @@
-/* What a depositor can still say of what he left where he sees nothing any more: each deposit with its entry and its name, from the
- * ledger alone. */
+/* What a depositor can still say of what he left where he sees nothing any more: each deposit with
+ * its entry and its name, from the ledger alone. */
 #include "deposit_kit.h"
 
 #include "contract/codes.h"
@@ -98,8 +98,8 @@ static void what_was_left_under_an_earlier_key_of_the_inbox_is_known_too(void **
 	assert_ok(emr_share_begin_epoch(s.ana, d.inbox));
 	assert_string_equal(left_by(&s.lima), "Inbox/before.txt 1");
 	emr_buf_clear(&d.card);
-	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), d.inbox, 1, 2, story_now(&s),
-		story_now(&s) + 400 * DAY, "", "", &d.card));
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
+		d.inbox, 1, 2, story_now(&s), story_now(&s) + 400 * DAY, "", "", &d.card));
 	(void)deposit(&d, "after.txt", "12");
 	assert_string_equal(left_by(&s.lima), "Inbox/before.txt 1, Inbox/after.txt 2");
 	end();

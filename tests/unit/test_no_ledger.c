@@ -202,7 +202,8 @@ static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(
 		"printf X | dd of=%/network/ledger.sqlite conv=notrunc status=none",
 		"printf X | dd of=%/network/descriptor bs=1 seek=9 conv=notrunc status=none",
 		"rm %/network/descriptor",
-		("printf '\\000\\000\\000\\011' | dd of=%/network/ledger.sqlite bs=1 seek=60 conv=notrunc "
+		("printf '\\000\\000\\000\\011' | dd of=%/network/ledger.sqlite bs=1 seek=60 "
+		 "conv=notrunc "
 		 "status=none"), /* user_version 9 */
 		"truncate -s 5000 %/network/ledger.sqlite",
 		"rm %/network/ledger.sqlite* && mkdir %/network/ledger.sqlite",
@@ -219,8 +220,8 @@ static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(
 		expect_all();
 		is_newer = strstr(ways[i], "seek=60") != NULL;
 		assert_string_equal(notices, is_newer ? "newer-format " : "ledger-damaged ");
-		assert_status(is_newer ? EMR_NEWER_FORMAT : EMR_DAMAGED,
-			emr_view_stopped_by(k.view));
+		assert_status(
+			is_newer ? EMR_NEWER_FORMAT : EMR_DAMAGED, emr_view_stopped_by(k.view));
 		assert_status(
 			EMR_READ_ONLY, emr_view_mkdir(k.view, EMR_ROOT_NODE, "no", 0700, &attr));
 		emr_stack_close(&k.stack);

@@ -1,4 +1,5 @@
-/* Who is meant, and what the office of an open folder does for others, with Ana's folder and the people around it. */
+/* Who is meant, and what the office of an open folder does for others, with Ana's folder and the
+ * people around it. */
 #include <time.h>
 #include <unistd.h>
 
@@ -45,8 +46,8 @@ static void know(const emr_keyring *kr, const char *name, const char *who)
 	size_t index;
 
 	assert_ok(emr_book_load(session.keyring, session.state_fd, &book));
-	assert_ok(emr_card_make_person(
-		kr, emr_ledger_net_id(session.ledger), story_now(&s), story_now(&s) + DAY, name, "1970-01-01", &card));
+	assert_ok(emr_card_make_person(kr, emr_ledger_net_id(session.ledger), story_now(&s),
+		story_now(&s) + DAY, name, "1970-01-01", &card));
 	assert_ok(emr_book_put(&book, emr_buf_view(&card), who, story_now(&s), &index, &change));
 	assert_ok(emr_book_save(session.keyring, session.state_fd, &book));
 }
@@ -180,7 +181,8 @@ static void the_office_answers_who_asks(void **state)
 
 	(void)state;
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
+		&shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	assert_non_null(ask);
 	assert_ok(emr_look_release(&visit));
@@ -202,7 +204,8 @@ static uint32_t epoch_of_imaging(void)
 	emr_hex(s.imaging.b, 16, hex);
 	memcpy(key + 2, hex, sizeof hex);
 	assert_ok(emr_replica_state_get(session.replica, key, &bytes));
-	assert_int_equal(emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
 	return row.head.epoch;
 }
 
@@ -231,7 +234,8 @@ static void an_epoch_begins_once_when_somebodys_time_has_ended(void **state)
 
 static void end_agent(int i)
 {
-	assert_int_equal(story_says(&s, &s.bosses[i + 1], emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
+	assert_int_equal(story_says(&s, &s.bosses[i + 1],
+				 emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
 				 (emr_bytes){0}),
 		EMR_RESULT_APPLIED);
 }
@@ -267,7 +271,9 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	end_agent(0);
 	assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-replaced"), 1);
-	assert_int_equal(times_noticed(visit.notices, "Keys of org1 are in force no more. Imaging for lima@clinic"), 1);
+	assert_int_equal(times_noticed(visit.notices,
+				 "Keys of org1 are in force no more. Imaging for lima@clinic"),
+		1);
 	assert_int_equal(times_noticed(visit.notices, "is released by org2, org3 now.") +
 				 times_noticed(visit.notices, "is released by org3, org2 now."),
 		1);
@@ -276,8 +282,12 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 		assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-"), 2);
 	assert_int_equal(times_noticed(visit.notices, "agents-gone"), 1);
-	assert_int_equal(times_noticed(visit.notices, "Keys of org2 are in force no more, and too few others release Imaging"), 1);
-	assert_int_equal(times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima@clinic@org0'"), 1);
+	assert_int_equal(
+		times_noticed(visit.notices,
+			"Keys of org2 are in force no more, and too few others release Imaging"),
+		1);
+	assert_int_equal(
+		times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima@clinic@org0'"), 1);
 	emr_look_agents_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
@@ -301,8 +311,10 @@ static void the_office_says_once_that_what_was_deleted_is_still_shared(void **st
 	for (int i = 0; i < 2; i++)
 		assert_ok(emr_look_deleted(&visit));
 	assert_int_equal(times_noticed(visit.notices, "shared-deleted"), 1);
-	assert_int_equal(times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
-	assert_int_equal(times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima@clinic@org0'"), 1);
+	assert_int_equal(
+		times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
+	assert_int_equal(
+		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima@clinic@org0'"), 1);
 	emr_look_deleted_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
@@ -343,7 +355,8 @@ static void the_office_visits_when_it_opens_and_when_the_ledger_has_grown(void *
 
 static void the_office_that_is_woken_for_nothing_visits_nobody(void **state)
 {
-	const struct timespec a_while = {.tv_nsec = 50000000}; /* so that it goes round; too short only makes this test see less */
+	const struct timespec a_while = {.tv_nsec = 50000000}; /* so that it goes round; too short
+								  only makes this test see less */
 	emr_office *office = NULL;
 
 	(void)state;

@@ -22,7 +22,8 @@ static emr_status find(void *arg, const emr_shared_record *record)
 {
 	sought *f = arg;
 
-	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, strlen(f->name)) == 0) {
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, strlen(f->name)) == 0) {
 		f->object = record->object;
 		f->pversion = record->pversion;
 	}
@@ -36,10 +37,15 @@ static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_re
 	emr_shared *shared = NULL;
 	emr_ask *ask = NULL;
 	sought f = {.name = name};
-	emr_report_row row = {.first = story_now(&s), .last = story_now(&s), .opens = 2, .reader = reader, .whole = true};
+	emr_report_row row = {.first = story_now(&s),
+		.last = story_now(&s),
+		.opens = 2,
+		.reader = reader,
+		.whole = true};
 
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, grant, CONSULT, reader, &shared, &trouble));
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, grant, CONSULT, reader, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	answer(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
@@ -68,7 +74,8 @@ static void the_log_has_what_was_released_and_what_was_opened(void **state)
 	(void)state;
 	lima_opens(made.grant, "MRI.pdf", all_agents, EMR_READER_PERSON);
 	/* what comes later changes nothing of what was then */
-	assert_ok(emr_view_move(s.k.view, &(emr_move){.from = "Imaging/MRI.pdf", .to = "Imaging/Knee.pdf"}, &moved));
+	assert_ok(emr_view_move(s.k.view,
+		&(emr_move){.from = "Imaging/MRI.pdf", .to = "Imaging/Knee.pdf"}, &moved));
 	emr_moved_free(&moved);
 	kit_text(&s.k, "Imaging/Knee.pdf", "%PDF another knee");
 	kit_publish_all(&s.k);
@@ -93,7 +100,8 @@ static void the_log_has_what_was_released_and_what_was_opened(void **state)
 	assert_int_equal(json_integer_value(json_object_get(opened, "bytes")), 11);
 	assert_int_equal(json_array_size(json_object_get(opened, "released_by")), 2);
 	line = emr_deed_line(opened);
-	assert_non_null(strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
+	assert_non_null(
+		strstr(line, "opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by org"));
 	/* in the order of the ledger: before the rename */
 	assert_string_equal(text_of(json_array_get(all, json_array_size(all) - 1), "who"), "you");
 	json_decref(all);
@@ -118,7 +126,8 @@ static void path_person_purpose_and_software_choose(void **state)
 	json_decref(all);
 	wish = (emr_deeds_wish){.who = &lima};
 	all = entries(&wish);
-	assert_int_equal(json_array_size(all), 2 + 6); /* shared twice; and twice names, key and opening */
+	assert_int_equal(
+		json_array_size(all), 2 + 6); /* shared twice; and twice names, key and opening */
 	json_decref(all);
 	wish.who = &eve;
 	assert_int_equal(count(&wish), 0);
@@ -143,8 +152,8 @@ static void a_question_that_nobody_answered_is_told_after_a_while(void **state)
 
 	(void)state;
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(
-		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
+		&shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	emr_ask_free(ask);
 	emr_shared_free(shared);
@@ -174,7 +183,8 @@ static void every_entry_becomes_an_audit_event(void **state)
 		json_t *event = emr_fhir_audit_event(json_array_get(all, i), "Ana Silva");
 
 		assert_string_equal(text_of(event, "resourceType"), "AuditEvent");
-		assert_string_equal(text_of(event, "recorded"), text_of(json_array_get(all, i), "at"));
+		assert_string_equal(
+			text_of(event, "recorded"), text_of(json_array_get(all, i), "at"));
 		assert_true(json_array_size(json_object_get(event, "agent")) >= 1);
 		json_decref(event);
 		assert_ok(emr_fhir_write(fd, json_array_get(all, i), "Ana Silva"));
@@ -182,7 +192,8 @@ static void every_entry_becomes_an_audit_event(void **state)
 	}
 	(void)close(fd);
 	json_decref(all);
-	(void)snprintf(command, sizeof command, "python3 %s/fhir_audit_event.py %s", EMR_TEST_SUPPORT, path);
+	(void)snprintf(command, sizeof command, "python3 %s/fhir_audit_event.py %s",
+		EMR_TEST_SUPPORT, path);
 	assert_int_equal(system(command), 0);
 	/* and it would not take just anything */
 	fd = openat(AT_FDCWD, strcat(path, "/bad.json"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -215,7 +226,8 @@ static void the_page_says_who_can_see_what_and_who_opened_it(void **state)
 	has(&page, "7 days left</span>, until ");
 	has(&page, "<h2>Who opened what</h2>");
 	has(&page, "opened 4 times (2 by programs)");
-	has(&page, "(a program) opened <bdi dir=\"ltr\">Imaging/Old/CT.pdf</bdi> <span class=\"soft\">v1, whole</span>");
+	has(&page, "(a program) opened <bdi dir=\"ltr\">Imaging/Old/CT.pdf</bdi> <span "
+		   "class=\"soft\">v1, whole</span>");
 	emr_notices_free(notices);
 }
 
@@ -227,7 +239,8 @@ static void eve_lists(emr_id16 grant)
 	emr_ask *ask = NULL;
 
 	story_see(&s.eve);
-	assert_ok(emr_shared_open(s.eve.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_open(
+		s.eve.share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, &trouble));
 	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
 	all_agents(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
@@ -254,16 +267,19 @@ static void who_saw_the_names_alone_is_said_to_have_seen_them(void **state)
 /* In whose name: he is the one who asked, and the team is named beside him. */
 static void a_team_stands_beside_the_person_in_the_audit_event(void **state)
 {
-	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "at", "2026-11-20T10:00:00Z", "who", "lima@org0", "name",
-		"Paula Lima", "organisation", "org0", "team", "radiology@org0", "action", "released", "path", "Imaging/MRI.pdf");
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "at",
+		"2026-11-20T10:00:00Z", "who", "lima@org0", "name", "Paula Lima", "organisation",
+		"org0", "team", "radiology@org0", "action", "released", "path", "Imaging/MRI.pdf");
 	json_t *event = emr_fhir_audit_event(entry, "Ana Silva");
-	const json_t *agents = json_object_get(event, "agent"), *asker = json_array_get(agents, 0), *team = json_array_get(agents, 1);
+	const json_t *agents = json_object_get(event, "agent"), *asker = json_array_get(agents, 0),
+		     *team = json_array_get(agents, 1);
 
 	(void)state;
 	assert_int_equal(json_array_size(agents), 3);
 	assert_string_equal(text_of(asker, "name"), "Paula Lima");
 	assert_true(json_is_true(json_object_get(asker, "requestor")));
-	assert_string_equal(text_of(json_array_get(json_object_get(asker, "role"), 0), "text"), "on behalf of radiology@org0");
+	assert_string_equal(text_of(json_array_get(json_object_get(asker, "role"), 0), "text"),
+		"on behalf of radiology@org0");
 	assert_string_equal(text_of(team, "name"), "radiology@org0");
 	assert_string_equal(text_of(team, "altId"), "team");
 	assert_true(json_is_false(json_object_get(team, "requestor")));

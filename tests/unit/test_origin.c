@@ -1,4 +1,5 @@
-/* When a version was signed and with which entry it came stays so wherever its owner puts it, and whatever is done to its keys. */
+/* When a version was signed and with which entry it came stays so wherever its owner puts it, and
+ * whatever is done to its keys. */
 #include "deposit_kit.h"
 
 #include <time.h>
@@ -8,21 +9,24 @@
 #define HOUR 3600u
 
 /* How often every head was read. */
-emr_status __real_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
-emr_status __wrap_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
+emr_status __real_emr_replica_each_head(
+	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
+emr_status __wrap_emr_replica_each_head(
+	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg);
 static unsigned walks;
 
-emr_status __wrap_emr_replica_each_head(emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
+emr_status __wrap_emr_replica_each_head(
+	emr_replica *replica, const emr_id16 *domain, emr_replica_head_fn fn, void *arg)
 {
 	walks += domain == NULL;
 	return __real_emr_replica_each_head(replica, domain, fn, arg);
 }
 
-#define DEPOSIT                                                                                                                \
-	story s;                                                                                                               \
-	depositor d;                                                                                                           \
-	(void)state;                                                                                                           \
-	story_begin(&s);                                                                                                       \
+#define DEPOSIT                                                                                    \
+	story s;                                                                                   \
+	depositor d;                                                                               \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
 	depositor_open(&d, &s)
 
 static void end(story *s, depositor *d)
@@ -39,7 +43,10 @@ typedef struct came {
 /* As the item at PLACE itself says it. */
 static came came_with(story *s, const emr_place *place)
 {
-	emr_part_key key = {.domain = place->domain, .object = place->object, .version = place->pversion, .family = EMR_FAMILY_OBJECT};
+	emr_part_key key = {.domain = place->domain,
+		.object = place->object,
+		.version = place->pversion,
+		.family = EMR_FAMILY_OBJECT};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	char id[65];
@@ -259,7 +266,8 @@ static void a_reader_sees_the_moment_through_a_new_epoch(void **state)
 	end(&s, &d);
 }
 
-/* What came into a folder that he does not see: the signer's own word for when, and the owner's entry for where. */
+/* What came into a folder that he does not see: the signer's own word for when, and the owner's
+ * entry for where. */
 static void a_reader_is_told_what_the_owner_placed_there(void **state)
 {
 	DEPOSIT;
@@ -278,15 +286,19 @@ static void a_reader_is_told_what_the_owner_placed_there(void **state)
 	viewer_learn_owner(&d.v);
 	(void)viewer_list(&d.v, viewer_at(&d.v, "Imaging"), owner_answers);
 	/* Before it was opened nobody knows who signed it: not whoever moved it. */
-	(void)snprintf(placed, sizeof placed, "%s", read_there(&d, "Imaging/Findings.pdf", "user.emrfs.tx"));
+	(void)snprintf(placed, sizeof placed, "%s",
+		read_there(&d, "Imaging/Findings.pdf", "user.emrfs.tx"));
 	assert_string_not_equal(placed, is.tx);
-	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-at"), "!no such attribute");
-	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-by"), "!no such attribute");
+	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-at"),
+		"!no such attribute");
+	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-by"),
+		"!no such attribute");
 	opens_there(&s, &d, "Imaging/Findings.pdf", "%PDF all is well");
 	(void)snprintf(at, sizeof at, "%s", is.at);
 	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.tx"), placed);
 	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-at"), at);
-	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-by"), "lima@clinic, org0");
+	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-by"),
+		"lima@clinic, org0");
 	says = read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signature");
 	assert_memory_equal(says, "valid", 5);
 	assert_non_null(strstr(says, at));

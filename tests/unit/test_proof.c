@@ -1,5 +1,5 @@
-/* Proof files: good ones are sound, and each thing that can be wrong is named by emrfs and by examples/verify-audit, which
- * share no code, with the same word. */
+/* Proof files: good ones are sound, and each thing that can be wrong is named by emrfs and by
+ * examples/verify-audit, which share no code, with the same word. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/wait.h>
@@ -40,8 +40,8 @@ static void audit_says(const char *proof, const char *copy, char out[32])
 	FILE *pipe;
 	int code;
 
-	snprintf(command, sizeof command, "'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof, copy != NULL ? "'" : "",
-		copy != NULL ? copy : "", copy != NULL ? "'" : "");
+	snprintf(command, sizeof command, "'%s' '%s' %s%s%s", EMR_VERIFY_AUDIT, proof,
+		copy != NULL ? "'" : "", copy != NULL ? copy : "", copy != NULL ? "'" : "");
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	out[0] = '\0';
@@ -136,7 +136,8 @@ static void a_proof_shows_documents_of_every_length(void **state)
 
 static void a_proof_stands_anywhere_in_batch_and_log(void **state)
 {
-	static const size_t shapes[][4] = {{1, 0, 3, 2}, {8, 7, 4, 3}, {5, 4, 33, 32}, {7, 3, 64, 17}};
+	static const size_t shapes[][4] = {
+		{1, 0, 3, 2}, {8, 7, 4, 3}, {5, 4, 33, 32}, {7, 3, 64, 17}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
@@ -174,9 +175,9 @@ static void what_is_signed_wrongly_is_named(void **state)
 	static const struct {
 		kit_spoil spoil;
 		const char *step;
-	} cases[] = {{KIT_REGISTRATION, "key"}, {KIT_BIND, "certificate"}, {KIT_COSIGNATURE, "checkpoint"},
-		{KIT_NO_COSIGNATURE, "checkpoint"}, {KIT_SUBMIT_SIGNATURE, "entry"},
-		{KIT_BATCH_SIGNATURE, "batch"}};
+	} cases[] = {{KIT_REGISTRATION, "key"}, {KIT_BIND, "certificate"},
+		{KIT_COSIGNATURE, "checkpoint"}, {KIT_NO_COSIGNATURE, "checkpoint"},
+		{KIT_SUBMIT_SIGNATURE, "entry"}, {KIT_BATCH_SIGNATURE, "batch"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -237,7 +238,8 @@ static void another_network_than_the_wanted_one_is_refused(void **state)
 	path_of("proof", path);
 	write_file(path, emr_buf_view(&file));
 	snprintf(command, sizeof command,
-		"'%s' --network 01000000000000000000000000000000 '%s' | grep -q '^FAILED network:'", EMR_VERIFY_AUDIT, path);
+		"'%s' --network 01000000000000000000000000000000 '%s' | grep -q '^FAILED network:'",
+		EMR_VERIFY_AUDIT, path);
 	assert_int_equal(system(command), 0);
 }
 
@@ -253,11 +255,14 @@ typedef struct flip {
 
 static void flip_bit(kit_proof *kit, const flip *f)
 {
-	emr_bytes *pieces[] = {[ENTRY] = &kit->proof.entry, [ITEM] = &kit->proof.item, [PRIV] = &kit->proof.priv,
+	emr_bytes *pieces[] = {[ENTRY] = &kit->proof.entry,
+		[ITEM] = &kit->proof.item,
+		[PRIV] = &kit->proof.priv,
 		[NOTE] = &kit->proof.note};
 
 	if (f->type != 0)
-		((uint8_t *)(uintptr_t)kit_part(kit, (emr_proof_type)f->type)->bytes.data)[f->at] ^= 1;
+		((uint8_t *)(uintptr_t)kit_part(kit, (emr_proof_type)f->type)->bytes.data)[f->at] ^=
+			1;
 	else if (f->piece == ITEM_PATH)
 		kit->proof.item_path.hashes[0].b[f->at] ^= 1;
 	else if (f->piece == LOG_PATH)
@@ -309,7 +314,8 @@ static void one_bit_that_changed_is_named(void **state)
 		kit_make(&wish, &kit);
 		flip_bit(&kit, &flips[i]);
 		assert_ok(emr_proof_format(&kit.proof, &file));
-		both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), flips[i].step);
+		both_say(
+			emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), flips[i].step);
 		kit_free(&kit);
 	}
 }
@@ -336,7 +342,8 @@ static void places_and_paths_must_be_those_of_the_tree(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		static const char *const steps[] = {"log-path", "log-path", "log-path", "item", "item", "item"};
+		static const char *const steps[] = {
+			"log-path", "log-path", "log-path", "item", "item", "item"};
 		EMR_AUTO_BUF file = {0};
 		kit_proof kit;
 
@@ -378,7 +385,8 @@ static void a_part_that_is_missing_is_noticed(void **state)
 		emr_proof less = kit.proof;
 		EMR_AUTO_BUF file = {0};
 
-		memmove(&less.parts[missing], &less.parts[missing + 1], (9 - missing) * sizeof less.parts[0]);
+		memmove(&less.parts[missing], &less.parts[missing + 1],
+			(9 - missing) * sizeof less.parts[0]);
 		less.n_parts--;
 		assert_ok(emr_proof_format(&less, &file));
 		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
@@ -471,13 +479,16 @@ static void rewrite_extra(const emr_buf *file, size_t at, uint8_t value, emr_buf
 	char *text = malloc(len + 4);
 
 	assert_true(extra != NULL && text != NULL);
-	assert_int_equal(sodium_base642bin(extra, len, line, len, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL), 0);
+	assert_int_equal(sodium_base642bin(extra, len, line, len, NULL, &got, NULL,
+				 sodium_base64_VARIANT_ORIGINAL),
+		0);
 	assert_true(at < got);
 	extra[at] = value;
 	sodium_bin2base64(text, len + 4, extra, got, sodium_base64_VARIANT_ORIGINAL);
 	assert_ok(emr_buf_append(out, file->data, (size_t)(line - (const char *)file->data)));
 	assert_ok(emr_buf_append(out, text, strlen(text)));
-	assert_ok(emr_buf_append(out, line + len, file->len - (size_t)(line + len - (const char *)file->data)));
+	assert_ok(emr_buf_append(
+		out, line + len, file->len - (size_t)(line + len - (const char *)file->data)));
 	free(extra);
 	free(text);
 }
@@ -494,7 +505,8 @@ static void the_head_of_the_extra_has_one_spelling(void **state)
 	static const struct {
 		size_t at;
 		uint8_t value;
-	} cases[] = {{0, 'X'}, {4, 2}, {5, 1}, {8, 255}, {20, 65}, {21, 9}, {21, 11}, {21, 25}, {22, 1}, {23, 1}};
+	} cases[] = {{0, 'X'}, {4, 2}, {5, 1}, {8, 255}, {20, 65}, {21, 9}, {21, 11}, {21, 25},
+		{22, 1}, {23, 1}};
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 
@@ -548,8 +560,8 @@ static void replace(emr_buf *file, const char *old, const char *new)
 	assert_non_null(at);
 	assert_ok(emr_buf_append(&out, file->data, (size_t)(at - (char *)file->data)));
 	assert_ok(emr_buf_append(&out, new, strlen(new)));
-	assert_ok(emr_buf_append(
-		&out, at + strlen(old), file->len - (size_t)(at - (char *)file->data) - strlen(old)));
+	assert_ok(emr_buf_append(&out, at + strlen(old),
+		file->len - (size_t)(at - (char *)file->data) - strlen(old)));
 	emr_buf_free(file);
 	*file = out;
 }
@@ -558,10 +570,12 @@ static void every_line_has_one_spelling(void **state)
 {
 	static const struct {
 		const char *old, *new;
-	} cases[] = {{"@v1\n", "@v2\n"}, {"@v1\n", "@v1\r\n"}, {"extra ", "extra  "}, {"extra ", ""}, {"index 4\n", "index 04\n"},
-		{"index 4\n", "index +4\n"}, {"index 4\n", "index \n"}, {"index 4\n", "index 4 \n"}, {"index 4\n", ""},
-		{"\n6\n", "\n06\n"}, {"\n6\n", "\n6\nextension\n"}, {"\n\nemrfs/", "\n\n\nemrfs/"}, {"\n\nemrfs/", "\nemrfs/"},
-		{"\n\nemrfs/", "\n\nEMRFS/"}, {"\xe2\x80\x94 emrfs", "- emrfs"}};
+	} cases[] = {{"@v1\n", "@v2\n"}, {"@v1\n", "@v1\r\n"}, {"extra ", "extra  "},
+		{"extra ", ""}, {"index 4\n", "index 04\n"}, {"index 4\n", "index +4\n"},
+		{"index 4\n", "index \n"}, {"index 4\n", "index 4 \n"}, {"index 4\n", ""},
+		{"\n6\n", "\n06\n"}, {"\n6\n", "\n6\nextension\n"}, {"\n\nemrfs/", "\n\n\nemrfs/"},
+		{"\n\nemrfs/", "\nemrfs/"}, {"\n\nemrfs/", "\n\nEMRFS/"},
+		{"\xe2\x80\x94 emrfs", "- emrfs"}};
 	kit_wish wish = usual();
 
 	(void)state;

@@ -1,5 +1,6 @@
-/* Proofs of accesses: those of a small world with three agents are sound, and each thing that can be wrong is named by emrfs and by
- * examples/verify-audit, which share no code, with the same word. */
+/* Proofs of accesses: those of a small world with three agents are sound, and each thing that can
+ * be wrong is named by emrfs and by examples/verify-audit, which share no code, with the same word.
+ */
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,12 +113,16 @@ static uint64_t size_of_the_ledger(void)
 static emr_proof_sources sources_of(emr_keyring *keyring, emr_ledger *ledger, emr_replica *replica)
 {
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	return (emr_proof_sources){.keyring = keyring, .ledger = ledger, .replica = replica, .now_unix_s = story_now(&s)};
+	return (emr_proof_sources){.keyring = keyring,
+		.ledger = ledger,
+		.replica = replica,
+		.now_unix_s = story_now(&s)};
 }
 
 static void make(uint64_t seq, emr_buf *out)
 {
-	const emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	const emr_proof_sources from =
+		sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
 
 	assert_ok(emr_proof_make_access(&from, seq, out));
 }
@@ -215,7 +220,8 @@ static void a_proof_shows_who_asked_under_what_and_who_gave(void **state)
 	assert_true(v.agents_shown);
 	assert_true(v.n_releasers >= 2);
 	for (size_t i = 0; i < v.n_releasers; i++)
-		assert_true(!v.releasers[i].is_owner && memcmp(v.releasers[i].name, "agent", 5) == 0 &&
+		assert_true(!v.releasers[i].is_owner &&
+			    memcmp(v.releasers[i].name, "agent", 5) == 0 &&
 			    memcmp(v.releasers[i].organisation, "org", 3) == 0);
 	assert_string_not_equal(v.owner, "");
 }
@@ -275,7 +281,8 @@ static void what_nobody_released_or_asked_has_no_proof(void **state)
 	uint64_t seq;
 
 	(void)state;
-	assert_int_not_equal(EMR_OK, story_read(&s, &s.lima, made.grant, "MRI.pdf", nobody, &bytes, &trouble));
+	assert_int_not_equal(
+		EMR_OK, story_read(&s, &s.lima, made.grant, "MRI.pdf", nobody, &bytes, &trouble));
 	seq = last_question();
 	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
 	assert_status(EMR_REFUSED, emr_proof_make_access(&from, seq, &file));
@@ -288,7 +295,8 @@ static void what_nobody_released_or_asked_has_no_proof(void **state)
 
 /* ---- an agent of another's ---- */
 
-static const emr_id32 *smuggled; /* in the place of the grant's second agent, while a hostile program makes its file */
+static const emr_id32 *smuggled; /* in the place of the grant's second agent, while a hostile
+				    program makes its file */
 
 emr_status __real_emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
 emr_status __wrap_emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
@@ -331,12 +339,17 @@ static void leave_out_agents(opened_file *f, emr_buf *grant)
 	f->proof.parts[at].bytes = emr_buf_view(grant);
 }
 
-/* One of the grant's two agents answered, and a third, to whom nobody gave anything, says on the ledger that it did. */
+/* One of the grant's two agents answered, and a third, to whom nobody gave anything, says on the
+ * ledger that it did. */
 static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
 {
 	const emr_id32 agents[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY, .agents = agents, .agents_count = 2, .threshold = 2};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.agents = agents,
+		.agents_count = 2,
+		.threshold = 2};
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF changed = {0};
@@ -350,17 +363,20 @@ static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
 
 	(void)state;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	assert_int_not_equal(story_read(&s, &s.lima, made.grant, "MRI.pdf", only_the_first, &bytes, &trouble), EMR_OK);
+	assert_int_not_equal(
+		story_read(&s, &s.lima, made.grant, "MRI.pdf", only_the_first, &bytes, &trouble),
+		EMR_OK);
 	(void)last_question();
 	newest = (emr_known_release){.seq = 0};
 	assert_ok(emr_replica_releases(s.k.stack.replica, s.imaging, note_newest, NULL));
 	assert_int_equal(EMR_RESULT_APPLIED,
 		story_says(&s, &s.agents[2],
-			emr_act_served(s.imaging, s.agents[2].public.signer_id, newest.req, newest.access, EMR_SERVED_FRAGMENTS,
-				newest.asked, 0),
+			emr_act_served(s.imaging, s.agents[2].public.signer_id, newest.req,
+				newest.access, EMR_SERVED_FRAGMENTS, newest.asked, 0),
 			emr_bytes_of(part, sizeof part)));
 	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
-	assert_status(EMR_REFUSED, emr_proof_make_access(&from, newest.seq, &file)); /* an honest program makes none */
+	assert_status(EMR_REFUSED,
+		emr_proof_make_access(&from, newest.seq, &file)); /* an honest program makes none */
 	smuggled = &s.agents[2].public.signer_id;
 	assert_ok(emr_proof_make_access(&from, newest.seq, &file));
 	smuggled = NULL;
@@ -384,14 +400,16 @@ typedef struct change {
 
 static void what_is_left_out_or_doubled_is_named(void **state)
 {
-	static const change changes[] = {{"format", EMR_PROOF_GRANT, WITHOUT}, {"format", EMR_PROOF_ANSWER, WITHOUT},
-		{"release", EMR_PROOF_ANSWER, WITHOUT_ONE}, {"release", EMR_PROOF_ANSWER, TWICE},
-		{"format", EMR_PROOF_QUESTION_KEY, WITHOUT}, {"format", EMR_PROOF_DESCRIPTOR, WITHOUT},
-		{"format", EMR_PROOF_CHAIN, WITHOUT}, {"certificate", EMR_PROOF_CHAIN, WITHOUT_ONE},
-		{"format", EMR_PROOF_KEY, WITHOUT}, {"key", EMR_PROOF_KEY, TWICE}, {"admission", EMR_PROOF_APPROVAL, WITHOUT},
-		{"admission", EMR_PROOF_APPROVAL, TWICE}, {"admission", EMR_PROOF_ADMISSION, WITHOUT},
-		{"certificate", EMR_PROOF_ADMISSION, WITHOUT_ONE}, {"", EMR_PROOF_CARD, WITHOUT}, {"format", EMR_PROOF_CARD, TWICE},
-		{"", EMR_PROOF_CHAIN, TWICE}};
+	static const change changes[] = {{"format", EMR_PROOF_GRANT, WITHOUT},
+		{"format", EMR_PROOF_ANSWER, WITHOUT}, {"release", EMR_PROOF_ANSWER, WITHOUT_ONE},
+		{"release", EMR_PROOF_ANSWER, TWICE}, {"format", EMR_PROOF_QUESTION_KEY, WITHOUT},
+		{"format", EMR_PROOF_DESCRIPTOR, WITHOUT}, {"format", EMR_PROOF_CHAIN, WITHOUT},
+		{"certificate", EMR_PROOF_CHAIN, WITHOUT_ONE}, {"format", EMR_PROOF_KEY, WITHOUT},
+		{"key", EMR_PROOF_KEY, TWICE}, {"admission", EMR_PROOF_APPROVAL, WITHOUT},
+		{"admission", EMR_PROOF_APPROVAL, TWICE},
+		{"admission", EMR_PROOF_ADMISSION, WITHOUT},
+		{"certificate", EMR_PROOF_ADMISSION, WITHOUT_ONE}, {"", EMR_PROOF_CARD, WITHOUT},
+		{"format", EMR_PROOF_CARD, TWICE}, {"", EMR_PROOF_CHAIN, TWICE}};
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	opened_file f;
@@ -401,8 +419,10 @@ static void what_is_left_out_or_doubled_is_named(void **state)
 	make(last_question(), &file);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
 		open_file(&file, &f);
-		while (changes[i].type == EMR_PROOF_ANSWER && emr_proof_part_of(&f.proof, EMR_PROOF_ANSWER, 2).data != NULL)
-			remove_part(&f.proof, EMR_PROOF_ANSWER, 2); /* two are needed, two are left */
+		while (changes[i].type == EMR_PROOF_ANSWER &&
+			emr_proof_part_of(&f.proof, EMR_PROOF_ANSWER, 2).data != NULL)
+			remove_part(
+				&f.proof, EMR_PROOF_ANSWER, 2); /* two are needed, two are left */
 		if (changes[i].how == WITHOUT)
 			remove_all(&f.proof, changes[i].type);
 		else if (changes[i].how == WITHOUT_ONE)
@@ -415,7 +435,8 @@ static void what_is_left_out_or_doubled_is_named(void **state)
 }
 
 /* The part of type TYPE of another sound file, made under the same head. */
-static void put_of(opened_file *f, const opened_file *other, emr_proof_type type, const char *wanted)
+static void put_of(
+	opened_file *f, const opened_file *other, emr_proof_type type, const char *wanted)
 {
 	size_t at = place_of(&f->proof, type, 0);
 	emr_bytes own = f->proof.parts[at].bytes;
@@ -429,7 +450,8 @@ static void what_belongs_to_another_access_is_named(void **state)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF other_file = {0};
-	emr_grant_made hers = story_share(&s, &s.lima, 0, true), eves = story_share(&s, &s.eve, 0, true);
+	emr_grant_made hers = story_share(&s, &s.lima, 0, true),
+		       eves = story_share(&s, &s.eve, 0, true);
 	uint64_t first, second;
 	opened_file f, other;
 	emr_proof kept;
@@ -446,12 +468,15 @@ static void what_belongs_to_another_access_is_named(void **state)
 	put_of(&f, &other, EMR_PROOF_QUESTION_KEY, "question");
 	/* Each in the place of another, in one file. */
 	kept = f.proof;
-	f.proof.parts[place_of(&kept, EMR_PROOF_ANSWER, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_GRANT, 0);
+	f.proof.parts[place_of(&kept, EMR_PROOF_ANSWER, 0)].bytes =
+		emr_proof_part_of(&kept, EMR_PROOF_GRANT, 0);
 	says(&f, "release");
-	f.proof.parts[place_of(&kept, EMR_PROOF_GRANT, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_ANSWER, 0);
+	f.proof.parts[place_of(&kept, EMR_PROOF_GRANT, 0)].bytes =
+		emr_proof_part_of(&kept, EMR_PROOF_ANSWER, 0);
 	says(&f, "grant");
 	f.proof = kept;
-	f.proof.parts[place_of(&kept, EMR_PROOF_ADMISSION, 0)].bytes = emr_proof_part_of(&kept, EMR_PROOF_APPROVAL, 0);
+	f.proof.parts[place_of(&kept, EMR_PROOF_ADMISSION, 0)].bytes =
+		emr_proof_part_of(&kept, EMR_PROOF_APPROVAL, 0);
 	says(&f, "admission");
 	f.proof = kept;
 	/* Her batch around eve's question: the item is not in it. */
@@ -480,7 +505,8 @@ static void a_question_that_the_ledger_refused_proves_nothing(void **state)
 	good = reads(&s.lima, made.grant, all_agents);
 	make(good, &file);
 	open_file(&file, &f);
-	assert_ok(emr_buf_append(&priv, f.proof.priv.data, f.proof.priv.len)); /* of the right size */
+	assert_ok(
+		emr_buf_append(&priv, f.proof.priv.data, f.proof.priv.len)); /* of the right size */
 	close_file(&f);
 	emr_buf_clear(&file);
 	/* Eve asks under lima's grant: the ledger writes down that it did not take it. */
@@ -536,12 +562,16 @@ static void no_bit_of_any_part_can_change_unseen(void **state)
 		emr_bytes part = f.proof.parts[i].bytes;
 
 		for (size_t k = 0; k < 4; k++) {
-			uint8_t *byte = (uint8_t *)(uintptr_t)part.data + (part.len - 1) * (k + 1) / 5;
+			uint8_t *byte =
+				(uint8_t *)(uintptr_t)part.data + (part.len - 1) * (k + 1) / 5;
 
-			/* A nested file is text: another letter of its alphabet, so that it goes on being read. */
+			/* A nested file is text: another letter of its alphabet, so that it goes on
+			 * being read. */
 			uint8_t kept = *byte;
 
-			*byte = kept == 'A' ? 'B' : kept >= 'B' && kept <= 'Z' ? 'A' : (uint8_t)(kept ^ 1);
+			*byte = kept == 'A'		     ? 'B'
+				: kept >= 'B' && kept <= 'Z' ? 'A'
+							     : (uint8_t)(kept ^ 1);
 			says(&f, NULL);
 			*byte = kept;
 			compared++;
@@ -603,14 +633,16 @@ static emr_status find_place(void *arg, const emr_place *place, const emr_meta *
 {
 	placed *p = arg;
 
-	if (meta->name.len == strlen(p->name) && memcmp(meta->name.data, p->name, meta->name.len) == 0) {
+	if (meta->name.len == strlen(p->name) &&
+		memcmp(meta->name.data, p->name, meta->name.len) == 0) {
 		p->place = *place;
 		p->is_there = true;
 	}
 	return EMR_OK;
 }
 
-/* NUMBER: that of the record which the item names, where nobody believes it; NULL: as it is believed. */
+/* NUMBER: that of the record which the item names, where nobody believes it; NULL: as it is
+ * believed. */
 static void prove_content_as(const char *name, const emr_id16 *number, emr_buf *out)
 {
 	emr_proof_sources from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
@@ -636,7 +668,9 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF own = {0};
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 	emr_proof_verdict v;
 	opened_file f, mine;
@@ -660,14 +694,16 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 	remove_all(&f.proof, EMR_PROOF_DOMAIN);
 	says(&f, "owner");
 	close_file(&f);
-	/* The owner's own is of format 1, and the beginning of a domain does not belong into an access. */
+	/* The owner's own is of format 1, and the beginning of a domain does not belong into an
+	 * access. */
 	prove_content("MRI.pdf", &own);
 	check(&own, &v);
 	open_file(&own, &mine);
 	assert_int_equal(mine.proof.version, 1);
 	close_file(&mine);
 	open_file(&file, &f);
-	f.proof.parts[place_of(&f.proof, EMR_PROOF_DOMAIN, 0)].bytes = emr_proof_part_of(&f.proof, EMR_PROOF_KEY, 0);
+	f.proof.parts[place_of(&f.proof, EMR_PROOF_DOMAIN, 0)].bytes =
+		emr_proof_part_of(&f.proof, EMR_PROOF_KEY, 0);
 	says(&f, "owner");
 	close_file(&f);
 	pen_close(&p);
@@ -676,10 +712,13 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 /* A computer that hands out what it did not check. */
 static bool is_unchecked;
 
-emr_status __real_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
-emr_status __wrap_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+emr_status __real_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+emr_status __wrap_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
 
-emr_status __wrap_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out)
+emr_status __wrap_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out)
 {
 	if (!is_unchecked)
 		return __real_emr_proof_check(file, copy_fd, net, out);
@@ -690,7 +729,9 @@ emr_status __wrap_emr_proof_check(emr_bytes file, int copy_fd, const emr_id16 *n
 static void nobody_proves_with_what_another_once_said(void **state)
 {
 	EMR_AUTO_BUF file = {0};
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_place at = {.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
 	emr_grant_made made;
 	pen p, q;

@@ -627,7 +627,8 @@ static void a_freeze_is_whole_or_says_that_the_file_moved(void **state)
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &w.st));
 	assert_ok(emr_staging_truncate(w.st, 2u << 20));
 	assert_int_equal(pthread_create(&thread, NULL, write_on_and_on, &w), 0);
-	for (int i = 0; i < 30 || conflicts == 0; i++) { /* on a busy computer the writer may come late */
+	for (int i = 0; i < 30 || conflicts == 0;
+		i++) { /* on a busy computer the writer may come late */
 		emr_content content;
 		emr_content_key *key;
 		emr_content_reader *reader;

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KIT kit k; (void)state; kit_open(&k)
+#define KIT                                                                                        \
+	kit k;                                                                                     \
+	(void)state;                                                                               \
+	kit_open(&k)
 
 /* The state as a kill leaves it, opened in place of the one that goes on. */
 static void kill_and_restart(kit *k, char copy[300])
@@ -27,7 +30,7 @@ static void kill_and_restart(kit *k, char copy[300])
 static void a_size_that_was_never_handed_out_is_not_there_after_a_kill(void **state)
 {
 	uint8_t *more = kit_bytes(5000, 1);
-	emr_attr wanted = { .mode = 0600 }, attr;
+	emr_attr wanted = {.mode = 0600}, attr;
 	emr_handle *h;
 	emr_stack alive;
 	char first[300];
@@ -91,8 +94,9 @@ static void a_reader_that_closes_gives_no_early_end_to_another(void **state)
 	kit_text(&k, "d/x", "old bytes");
 	kit_publish_all(&k);
 	for (int i = 0; i < 4; i++) {
-		readings[i] = (reading){ .view = k.view, .node = kit_attr(&k, "d/x").node };
-		assert_int_equal(pthread_create(&threads[i], NULL, open_read_close, &readings[i]), 0);
+		readings[i] = (reading){.view = k.view, .node = kit_attr(&k, "d/x").node};
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, open_read_close, &readings[i]), 0);
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
@@ -103,7 +107,8 @@ static void a_reader_that_closes_gives_no_early_end_to_another(void **state)
 
 /* ---- damage ---- */
 
-/* Flips one bit in the middle of every large block of the store: the record's, and nobody else's. */
+/* Flips one bit in the middle of every large block of the store: the record's, and nobody else's.
+ */
 static void damage_segments(const char *path)
 {
 	char dir[400], name[800];
@@ -164,7 +169,8 @@ static void an_outbox_row_that_cannot_be_read_does_not_end_publishing(void **sta
 
 	kit_mkdir(&k, "d");
 	assert_ok(emr_journal_begin(k.stack.journal, &txn));
-	assert_ok(emr_journal_put(txn, EMR_ROW_OUTBOX, emr_id16_random(), emr_bytes_of("\x01gone", 5)));
+	assert_ok(emr_journal_put(
+		txn, EMR_ROW_OUTBOX, emr_id16_random(), emr_bytes_of("\x01gone", 5)));
 	assert_ok(emr_journal_commit(txn, NULL));
 	kit_text(&k, "d/y", "another");
 	(void)!emr_view_publish_now(k.view);
@@ -217,7 +223,8 @@ static void a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk(void 
 	spoil_spills();
 	kit_text(&k, "d/y", "closed");
 	assert_status(EMR_IO, emr_view_sync(k.view) == EMR_OK ? EMR_OK : EMR_IO);
-	assert_true(emr_journal_synced_seq(k.stack.journal) == emr_journal_last_seq(k.stack.journal));
+	assert_true(
+		emr_journal_synced_seq(k.stack.journal) == emr_journal_last_seq(k.stack.journal));
 	emr_view_release(h);
 	kit_close(&k);
 	free(bytes);
@@ -264,7 +271,7 @@ static void count_notice(void *arg, const char *id, const char *path)
 static void a_working_copy_that_cannot_be_read_is_told_and_kept(void **state)
 {
 	uint8_t *bytes = kit_bytes(250000, 3);
-	emr_attr wanted = { .mode = 0600 }, attr;
+	emr_attr wanted = {.mode = 0600}, attr;
 	emr_handle *h;
 	emr_stack alive;
 	char first[300];
@@ -285,12 +292,12 @@ static void a_working_copy_that_cannot_be_read_is_told_and_kept(void **state)
 	k.view = k.stack.view;
 	assert_int_equal(notices, 1);
 	assert_memory_equal(kit_attribute(&k, "d/x", "user.emrfs.state"), "failed", 6);
-	kit_expect(&k, "d/x", bytes, 250000);	/* the version before it */
+	kit_expect(&k, "d/x", bytes, 250000); /* the version before it */
 	attr = kit_attr(&k, "d/x");
 	assert_ok(emr_view_set_attr(k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
 	kit_publish(&k);
 	emr_stack_close(&k.stack);
-	damage_spills(k.path);	/* the same bit again */
+	damage_spills(k.path); /* the same bit again */
 	assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
 	k.view = k.stack.view;
 	bytes[5] = '!';
@@ -350,7 +357,7 @@ static emr_status note_told(void *arg, const emr_place *place, const emr_meta *m
 static void expect_x_in_e_on_the_ledger(kit *k)
 {
 	uint64_t damaged;
-	told t = { 0 };
+	told t = {0};
 
 	assert_ok(emr_facts_each(k->stack.facts, note_told, &t, &damaged));
 	assert_false(emr_id16_is_zero(t.e));
@@ -436,8 +443,8 @@ static void truncating_while_opening_for_reading_is_handed_out_at_close(void **s
 
 /* ---- writing while a version is on its way ---- */
 
-/* The notice about a damaged record comes between choosing and describing, the question for the time (without a lock)
- * between describing and sending: there somebody saves x. */
+/* The notice about a damaged record comes between choosing and describing, the question for the
+ * time (without a lock) between describing and sending: there somebody saves x. */
 static struct {
 	kit *k;
 	emr_handle *h;
@@ -503,7 +510,7 @@ static void what_is_saved_while_a_version_is_on_its_way_is_kept(void **state)
 
 static void a_clock_that_jumps_stops_nothing_for_ever(void **state)
 {
-	static const int64_t jumps_days[] = { 1, -1, -1, 366, -366, -400, 400, 3650, -3650 };
+	static const int64_t jumps_days[] = {1, -1, -1, 366, -366, -400, 400, 3650, -3650};
 	char name[20];
 	KIT;
 
@@ -534,7 +541,8 @@ int main(void)
 		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
 		cmocka_unit_test(a_working_copy_that_cannot_be_read_is_told_and_kept),
 		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
-		cmocka_unit_test(a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger),
+		cmocka_unit_test(
+			a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger),
 		cmocka_unit_test(a_directory_with_much_in_it_moves_to_another_domain),
 		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
 		cmocka_unit_test(what_is_saved_while_a_version_is_on_its_way_is_kept),

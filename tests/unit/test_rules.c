@@ -13,8 +13,10 @@ static void names_that_are_known_are_read_and_others_are_not_minded(void **state
 	emr_rules rules;
 
 	(void)state;
-	assert_ok(parse("# of the members\n\n slots-a-day = 300 \ndeposit-bytes=1048576\ndeposits-a-day = 7\nquota-bytes = none\n"
-			"places = all\nwitnesses = 2\nnot-known-yet = anything at all, \xc3\xa9\n", &rules, NULL));
+	assert_ok(parse("# of the members\n\n slots-a-day = 300 "
+			"\ndeposit-bytes=1048576\ndeposits-a-day = 7\nquota-bytes = none\n"
+			"places = all\nwitnesses = 2\nnot-known-yet = anything at all, \xc3\xa9\n",
+		&rules, NULL));
 	assert_int_equal(rules.slots_a_day, 300);
 	assert_int_equal(rules.deposit_bytes, 1048576);
 	assert_int_equal(rules.deposits_a_day, 7);
@@ -40,12 +42,16 @@ static void text_that_two_could_read_differently_is_refused(void **state)
 	static const struct {
 		const char *text;
 		unsigned line;
-	} bad[] = {{"slots-a-day = 1\nslots-a-day = 2\n", 2}, {"slots-a-day\n", 1}, {"slots-a-day =\n", 1}, {"= 5\n", 1},
-		{"slots-a-day = 05\n", 1}, {"slots-a-day = 0x5\n", 1}, {"slots-a-day = -1\n", 1}, {"slots-a-day = 5 a day\n", 1},
-		{"slots-a-day = 4294967296\n", 1}, {"deposit-bytes = 4 GiB\n", 1}, {"deposit-bytes = 18446744073709551615\n", 1},
-		{"deposit-bytes = 99999999999999999999\n", 1}, {"deposit-bytes = none\n", 1}, {"Slots-a-day = 5\n", 1},
-		{"slots a day = 5\n", 1}, {"ok = 1\nslots-a-day = 5\r\n", 2}, {"ok = \x1b[2J\n", 1}, {"ok = \xff\n", 1},
-		{"ok = \xc0\x80\n", 1}, {"ok = \xed\xa0\x80\n", 1}, {"ok = \xc2\x85\n", 1}, {"\tok = 1\n", 1}, {"new = 1\n#\nnew = 2", 3}};
+	} bad[] = {{"slots-a-day = 1\nslots-a-day = 2\n", 2}, {"slots-a-day\n", 1},
+		{"slots-a-day =\n", 1}, {"= 5\n", 1}, {"slots-a-day = 05\n", 1},
+		{"slots-a-day = 0x5\n", 1}, {"slots-a-day = -1\n", 1},
+		{"slots-a-day = 5 a day\n", 1}, {"slots-a-day = 4294967296\n", 1},
+		{"deposit-bytes = 4 GiB\n", 1}, {"deposit-bytes = 18446744073709551615\n", 1},
+		{"deposit-bytes = 99999999999999999999\n", 1}, {"deposit-bytes = none\n", 1},
+		{"Slots-a-day = 5\n", 1}, {"slots a day = 5\n", 1},
+		{"ok = 1\nslots-a-day = 5\r\n", 2}, {"ok = \x1b[2J\n", 1}, {"ok = \xff\n", 1},
+		{"ok = \xc0\x80\n", 1}, {"ok = \xed\xa0\x80\n", 1}, {"ok = \xc2\x85\n", 1},
+		{"\tok = 1\n", 1}, {"new = 1\n#\nnew = 2", 3}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -92,7 +98,8 @@ static int propose(const char *text, uint8_t quorum, emr_id16 *out_proposal)
 static void both_approve(emr_id16 proposal, int of_the_second)
 {
 	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
-	assert_int_equal(of_the_second, folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
+	assert_int_equal(of_the_second,
+		folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
 	folk_see(&agent);
 	folk_see(&lima);
 }

@@ -1,5 +1,5 @@
-/* Keys that are wrapped before they are asked for: each change gets its own, whoever wrapped it and in whatever order they are
- * asked for; what cannot be wrapped is said of that change alone. */
+/* Keys that are wrapped before they are asked for: each change gets its own, whoever wrapped it and
+ * in whatever order they are asked for; what cannot be wrapped is said of that change alone. */
 #include "view_kit.h"
 
 #include "ahead.h"
@@ -24,8 +24,12 @@ static emr_status note_file(void *arg, const emr_place *place, const emr_meta *m
 		return EMR_OK;
 	assert_true(d->n < RECORDS);
 	d->places[d->n] = *place;
-	d->changes[d->n] = (emr_change){.kind = EMR_CHANGE_REWRAP, .domain = {{0xd0}}, .object = place->object,
-		.record_id = place->record_id, .cver = place->cver, .from = &d->places[d->n]};
+	d->changes[d->n] = (emr_change){.kind = EMR_CHANGE_REWRAP,
+		.domain = {{0xd0}},
+		.object = place->object,
+		.record_id = place->record_id,
+		.cver = place->cver,
+		.from = &d->places[d->n]};
 	d->n++;
 	return EMR_OK;
 }
@@ -50,7 +54,10 @@ static int begin(void **state)
 	assert_ok(emr_facts_each(d->k.stack.facts, note_file, d, &damaged));
 	assert_int_equal(damaged, 0);
 	assert_int_equal(d->n, RECORDS);
-	d->ctx = (build_ctx){.keyring = d->k.stack.keyring, .facts = d->k.stack.facts, .domain = {{0xd0}}, .epoch = EPOCH};
+	d->ctx = (build_ctx){.keyring = d->k.stack.keyring,
+		.facts = d->k.stack.facts,
+		.domain = {{0xd0}},
+		.epoch = EPOCH};
 	assert_ok(emr_keyring_domain_public(d->k.stack.keyring, d->ctx.domain, 1, EPOCH, &public));
 	memcpy(d->ctx.A, public.A, sizeof d->ctx.A);
 	*state = d;
@@ -76,9 +83,12 @@ static void expect_key(desk *d, const emr_change *change, const wrapped_key *got
 	uint8_t ctx[32];
 
 	memcpy(digest.b, got->root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(d->ctx.domain, EPOCH, change->record_id, change->cver, EMR_CAPSULE_CONTENT, digest, ctx);
-	assert_ok(emr_content_key_unwrap(d->k.stack.keyring, d->ctx.domain, EPOCH, ctx, got->capsule, got->wdek, &key));
-	assert_ok(emr_bundle_open(d->k.stack.records, &change->from->root, key, change->record_id, change->cver, &bundle));
+	emr_capsule_ctx(d->ctx.domain, EPOCH, change->record_id, change->cver, EMR_CAPSULE_CONTENT,
+		digest, ctx);
+	assert_ok(emr_content_key_unwrap(
+		d->k.stack.keyring, d->ctx.domain, EPOCH, ctx, got->capsule, got->wdek, &key));
+	assert_ok(emr_bundle_open(d->k.stack.records, &change->from->root, key, change->record_id,
+		change->cver, &bundle));
 	assert_int_equal(bundle.content.padded, got->padded);
 	emr_content_key_free(key);
 }

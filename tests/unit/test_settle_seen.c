@@ -1,4 +1,5 @@
-/* Whoever holds the disk puts back an older ledger together with everything that watches it, but for the sealed journal. */
+/* Whoever holds the disk puts back an older ledger together with everything that watches it, but
+ * for the sealed journal. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,8 +24,8 @@ static void run(const char *words)
 	size_t at = 0;
 
 	for (; *words != 0; words++)
-		at += (size_t)snprintf(command + at, sizeof command - at, *words == '%' ? "%s" : "%.1s",
-			*words == '%' ? home : words);
+		at += (size_t)snprintf(command + at, sizeof command - at,
+			*words == '%' ? "%s" : "%.1s", *words == '%' ? home : words);
 	assert_int_equal(system(command), 0);
 }
 
@@ -42,7 +43,7 @@ static void save(emr_stack *stack, const char *name)
 
 static void open_stack(emr_stack *out_stack)
 {
-	emr_stack_options options = { .notice = note };
+	emr_stack_options options = {.notice = note};
 
 	notices[0] = 0;
 	assert_ok(emr_stack_open(home, &options, out_stack));
@@ -81,8 +82,7 @@ static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(v
 	run("cp -a %.old/network %/");
 	run("cp -a %.old/replica.* %/");
 	open_stack(&stack);
-	assert_status(EMR_READ_ONLY,
-		emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
+	assert_status(EMR_READ_ONLY, emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
 	assert_non_null(strstr(notices, "rollback"));
 	assert_ok(emr_view_find(stack.view, "one", &attr));
 	emr_stack_close(&stack);
@@ -110,9 +110,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only, make_home,
-			drop_home),
-		cmocka_unit_test_setup_teardown(an_untouched_ledger_is_followed, make_home, drop_home),
+			a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only,
+			make_home, drop_home),
+		cmocka_unit_test_setup_teardown(
+			an_untouched_ledger_is_followed, make_home, drop_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,19 +46,23 @@ static void a_doctor_finds_and_reads_what_is_shared(void **state)
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), all_agents), "MRI.pdf,Old");
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "CT.pdf");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), all_agents), "%PDF a knee");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), all_agents), "%PDF a head");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), all_agents), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), all_agents), "%PDF a head");
 	assert_string_equal(v.notices, "");
 	end(&s, &v);
 }
 
 static bool note_listed(void *arg, const emr_shared_with_me *share)
 {
-	static const char *const phases[] = { [EMR_SHARE_OPEN] = "open", [EMR_SHARE_EXPIRED] = "expired", [EMR_SHARE_REVOKED] = "revoked" };
+	static const char *const phases[] = {[EMR_SHARE_OPEN] = "open",
+		[EMR_SHARE_EXPIRED] = "expired",
+		[EMR_SHARE_REVOKED] = "revoked"};
 	char line[1000];
 
-	snprintf(line, sizeof line, "%s %s %s %s %llu\n", share->path, share->owner, share->right, phases[share->phase],
-		(unsigned long long)share->until_unix_s);
+	snprintf(line, sizeof line, "%s %s %s %s %llu\n", share->path, share->owner, share->right,
+		phases[share->phase], (unsigned long long)share->until_unix_s);
 	return strncat(arg, line, 999 - strlen(arg)) != NULL;
 }
 
@@ -82,13 +86,15 @@ static void what_is_shared_stands_in_one_list_with_its_end(void **state)
 	(void)story_share(&s, &s.lima, 0, true);
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_true(asprintf(&wanted, "%s %s read open %llu\n", viewer_at(&v, "Imaging"), v.owner + strlen("shared-with-me/"),
+	assert_true(asprintf(&wanted, "%s %s read open %llu\n", viewer_at(&v, "Imaging"),
+			    v.owner + strlen("shared-with-me/"),
 			    (unsigned long long)(story_now(&s) + 7 * DAY)) > 0);
 	assert_string_equal(listed(&v), wanted);
 	free(wanted);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 0);
-	assert_true(asprintf(&wanted, "%s %s read revoked ", viewer_at(&v, "Imaging"), v.owner + strlen("shared-with-me/")) > 0);
+	assert_true(asprintf(&wanted, "%s %s read revoked ", viewer_at(&v, "Imaging"),
+			    v.owner + strlen("shared-with-me/")) > 0);
 	assert_true(strncmp(listed(&v), wanted, strlen(wanted)) == 0);
 	assert_true(strtoull(listed(&v) + strlen(wanted), NULL, 10) <= story_now(&s));
 	free(wanted);
@@ -100,7 +106,9 @@ static void read_share(story *s, viewer *v, bool with_agents)
 	(void)story_share(s, &s->lima, 0, with_agents);
 	viewer_run(v, NULL, 0);
 	viewer_learn_owner(v);
-	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), with_agents ? all_agents : owner_answers), "MRI.pdf,Old");
+	assert_string_equal(
+		viewer_list(v, viewer_at(v, "Imaging"), with_agents ? all_agents : owner_answers),
+		"MRI.pdf,Old");
 }
 
 static uint64_t node_of(viewer *v, const char *path)
@@ -118,41 +126,54 @@ static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
 
 	read_share(&s, &v, false);
 	number = node_of(&v, viewer_at(&v, "Imaging/MRI.pdf"));
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
-	assert_ok(emr_view_set_attribute(v.view, number, "user.emrfs.keep", emr_bytes_of("yes", 3), 0));
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
+	assert_ok(emr_view_set_attribute(
+		v.view, number, "user.emrfs.keep", emr_bytes_of("yes", 3), 0));
 	assert_string_equal(v.notices, "");
-	assert_status(EMR_FORBIDDEN, emr_view_set_attribute(v.view, number, "user.emrfs.keep", emr_bytes_of("no", 2), 0));
+	assert_status(EMR_FORBIDDEN, emr_view_set_attribute(v.view, number, "user.emrfs.keep",
+					     emr_bytes_of("no", 2), 0));
 	assert_non_null(strstr(v.notices, "not-yours-to-drop shared-with-me/"));
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
 	end(&s, &v);
 }
 
 static void nothing_there_can_be_changed(void **state)
 {
 	STORY;
-	static const char *const directories[] = { "shared-with-me", "", "Imaging", "Imaging/Old" };
+	static const char *const directories[] = {"shared-with-me", "", "Imaging", "Imaging/Old"};
 	emr_handle *h = NULL;
-	emr_attr attr, wanted = { .mode = 0600 };
+	emr_attr attr, wanted = {.mode = 0600};
 	uint64_t number;
 
 	read_share(&s, &v, false);
 	number = node_of(&v, viewer_at(&v, "Imaging/MRI.pdf"));
 	for (size_t i = 0; i < 4; i++) {
-		uint64_t directory = node_of(&v, i == 0 ? directories[0] : viewer_at(&v, directories[i]));
+		uint64_t directory =
+			node_of(&v, i == 0 ? directories[0] : viewer_at(&v, directories[i]));
 
-		assert_status(EMR_READ_ONLY, emr_view_mkdir(v.view, directory, "mine", 0700, &attr));
-		assert_status(EMR_READ_ONLY, emr_view_create(v.view, directory, "mine", 0600, O_WRONLY, &attr, &h));
-		assert_status(EMR_READ_ONLY, emr_view_symlink(v.view, directory, "mine", "there", &attr));
+		assert_status(
+			EMR_READ_ONLY, emr_view_mkdir(v.view, directory, "mine", 0700, &attr));
+		assert_status(EMR_READ_ONLY,
+			emr_view_create(v.view, directory, "mine", 0600, O_WRONLY, &attr, &h));
+		assert_status(
+			EMR_READ_ONLY, emr_view_symlink(v.view, directory, "mine", "there", &attr));
 		assert_status(EMR_READ_ONLY, emr_view_unlink(v.view, directory, "MRI.pdf"));
 		assert_status(EMR_READ_ONLY, emr_view_rmdir(v.view, directory, "Old"));
-		assert_status(EMR_READ_ONLY, emr_view_rename(v.view, directory, "MRI.pdf", EMR_ROOT_NODE, "mine", 0));
-		assert_status(EMR_READ_ONLY, emr_view_set_attr(v.view, directory, EMR_SET_MODE, &wanted, &attr));
-		assert_status(EMR_READ_ONLY, emr_view_set_attribute(v.view, directory, "user.mine", emr_bytes_of("x", 1), 0));
+		assert_status(EMR_READ_ONLY,
+			emr_view_rename(v.view, directory, "MRI.pdf", EMR_ROOT_NODE, "mine", 0));
+		assert_status(EMR_READ_ONLY,
+			emr_view_set_attr(v.view, directory, EMR_SET_MODE, &wanted, &attr));
+		assert_status(EMR_READ_ONLY, emr_view_set_attribute(v.view, directory, "user.mine",
+						     emr_bytes_of("x", 1), 0));
 	}
 	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDWR, &h));
 	assert_status(EMR_READ_ONLY, emr_view_open_file(v.view, number, O_RDONLY | O_TRUNC, &h));
-	assert_status(EMR_READ_ONLY, emr_view_set_attr(v.view, number, EMR_SET_SIZE, &wanted, &attr));
-	assert_status(EMR_RESERVED_NAME, emr_view_mkdir(v.view, EMR_ROOT_NODE, "shared-with-me", 0700, &attr));
+	assert_status(
+		EMR_READ_ONLY, emr_view_set_attr(v.view, number, EMR_SET_SIZE, &wanted, &attr));
+	assert_status(EMR_RESERVED_NAME,
+		emr_view_mkdir(v.view, EMR_ROOT_NODE, "shared-with-me", 0700, &attr));
 	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
 	assert_non_null(strstr(v.notices, "read-only shared-with-me/Silva, Ana 1984-03-12 ("));
 	assert_non_null(strstr(v.notices, ")/Imaging/MRI.pdf missing=0\n"));
@@ -169,25 +190,31 @@ static void attributes_say_whose_it_is_and_for_how_long(void **state)
 	(void)snprintf(path, sizeof path, "%s", viewer_at(&v, "Imaging/MRI.pdf"));
 	t = (time_t)story_now(&s) + 7 * DAY;
 	(void)strftime(until, sizeof until, "until=%Y-%m-%dT%H:%M:%SZ", gmtime(&t));
-	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.signature"), "!no such attribute");
+	assert_string_equal(
+		viewer_attribute(&v, path, "user.emrfs.signature"), "!no such attribute");
 	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF a knee");
 	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), until));
 	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), "read until="));
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), " purpose=treatment"));
+	assert_non_null(
+		strstr(viewer_attribute(&v, path, "user.emrfs.access"), " purpose=treatment"));
 	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.owner"), ") vouched=self"));
-	assert_non_null(strstr(viewer_attribute(&v, v.owner, "user.emrfs.owner"), "Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(
+		viewer_attribute(&v, v.owner, "user.emrfs.owner"), "Silva, Ana 1984-03-12 ("));
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.version"), "1");
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.state"), "confirmed 1/1");
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signature"), "self by=Silva, Ana"));
+	assert_non_null(
+		strstr(viewer_attribute(&v, path, "user.emrfs.signature"), "self by=Silva, Ana"));
 	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signed-by"), "Silva, Ana"));
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.freshness"), "0");
 	/* the same as the owner sees */
 	{
 		char hers[200];
 
-		(void)snprintf(hers, sizeof hers, "%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid"));
+		(void)snprintf(hers, sizeof hers, "%s",
+			kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.cid"));
 		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.cid"), hers);
-		(void)snprintf(hers, sizeof hers, "%s", kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx"));
+		(void)snprintf(hers, sizeof hers, "%s",
+			kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx"));
 		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"), hers);
 	}
 	end(&s, &v);
@@ -229,7 +256,7 @@ static void the_end_of_a_share_acts_on_what_is_open(void **state)
 	story_pass(&s, 7 * DAY - DAY / 2);
 	viewer_run(&v, NULL, 2);
 	assert_non_null(strstr(v.notices, "grant-ending shared-with-me/"));
-	assert_null(strstr(strstr(v.notices, "grant-ending") + 1, "grant-ending"));	/* once */
+	assert_null(strstr(strstr(v.notices, "grant-ending") + 1, "grant-ending")); /* once */
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	/* the clock alone ends it, before anybody has looked at anything */
 	story_pass(&s, DAY / 2);
@@ -254,7 +281,8 @@ static unsigned countdown(const viewer *v)
 {
 	unsigned n = 0;
 
-	for (const char *at = v->notices; (at = strstr(at, "keys-ending shared-with-me/")) != NULL; at++)
+	for (const char *at = v->notices; (at = strstr(at, "keys-ending shared-with-me/")) != NULL;
+		at++)
 		n++;
 	return n;
 }
@@ -262,7 +290,9 @@ static unsigned countdown(const viewer *v)
 static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void **state)
 {
 	STORY;
-	static const struct { unsigned hours, told; } steps[] = { { 0, 0 }, { 1, 1 }, { 1, 1 }, { 10, 2 }, { 8, 3 }, { 3, 4 } };
+	static const struct {
+		unsigned hours, told;
+	} steps[] = {{0, 0}, {1, 1}, {1, 1}, {10, 2}, {8, 3}, {3, 4}};
 	char network[600], away[620], bytes[32];
 	emr_handle *h = NULL;
 	size_t got = 0;
@@ -279,7 +309,7 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 		assert_int_equal(countdown(&v), steps[i].told);
 		assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	}
-	story_pass(&s, 2 * 3600);	/* more than a day: keys are gone */
+	story_pass(&s, 2 * 3600); /* more than a day: keys are gone */
 	viewer_run(&v, NULL, 0);
 	assert_int_not_equal(emr_view_read(h, 0, bytes, sizeof bytes, &got), EMR_OK);
 	emr_view_release(h);
@@ -287,7 +317,8 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 	/* It is back: what was dropped is asked for again, and the day begins anew. */
 	assert_int_equal(rename(away, network), 0);
 	viewer_run(&v, NULL, 0);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_int_equal(rename(network, away), 0);
 	story_pass(&s, 3601);
 	viewer_run(&v, NULL, 0);
@@ -296,7 +327,8 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 	end(&s, &v);
 }
 
-/* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock that nobody sets. */
+/* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock
+ * that nobody sets. */
 static void a_clock_set_back_prolongs_nothing(void **state)
 {
 	STORY;
@@ -339,7 +371,8 @@ static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	end(&s, &v);
 }
 
@@ -363,11 +396,12 @@ static void what_the_owner_saves_later_is_another_file_under_the_same_name(void 
 	story_pass(&s, 1);
 	viewer_run(&v, owner_answers, 2);
 	assert_non_null(strstr(v.told, " MRI.pdf\n"));
-	assert_non_null(strstr(v.told, " new.txt\n"));	/* it may be remembered as lacking */
+	assert_non_null(strstr(v.told, " new.txt\n")); /* it may be remembered as lacking */
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old,new.txt");
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), NULL), "");
 	assert_int_not_equal(node_of(&v, viewer_at(&v, "Imaging/MRI.pdf")), before);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF another knee");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers),
+		"%PDF another knee");
 	/* who had it open goes on with what he opened */
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes - 1, &got));
 	assert_string_equal(bytes, "%PDF a knee");
@@ -377,9 +411,10 @@ static void what_the_owner_saves_later_is_another_file_under_the_same_name(void 
 
 static void text_of_all(viewer *v, char *out, size_t size)
 {
-	static const char *const files[] = { "MRI.pdf", "Old/CT.pdf", "new.txt", "Old/new.txt", "Older/new.txt", "Older/CT.pdf",
-		"Older/Deep/x.txt" };
-	static const char *const directories[] = { "Imaging", "Imaging/Old", "Imaging/Older", "Imaging/Older/Deep" };
+	static const char *const files[] = {"MRI.pdf", "Old/CT.pdf", "new.txt", "Old/new.txt",
+		"Older/new.txt", "Older/CT.pdf", "Older/Deep/x.txt"};
+	static const char *const directories[] = {
+		"Imaging", "Imaging/Old", "Imaging/Older", "Imaging/Older/Deep"};
 	size_t len = 0;
 	emr_attr attr;
 
@@ -392,8 +427,9 @@ static void text_of_all(viewer *v, char *out, size_t size)
 
 		(void)snprintf(path, sizeof path, "Imaging/%s", files[i]);
 		if (viewer_find(v, viewer_at(v, path), owner_answers, &attr) == EMR_OK)
-			len += (size_t)snprintf(out + len, size - len, "%s %llu %o %lld: %s\n", path,
-				(unsigned long long)attr.size_bytes, (unsigned)attr.mode, (long long)attr.mtime_ns,
+			len += (size_t)snprintf(out + len, size - len, "%s %llu %o %lld: %s\n",
+				path, (unsigned long long)attr.size_bytes, (unsigned)attr.mode,
+				(long long)attr.mtime_ns,
 				viewer_text(v, viewer_at(v, path), owner_answers));
 	}
 }
@@ -435,7 +471,8 @@ static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state
 	kit_text(&s.k, "Imaging/Older/new.txt", "newer");
 	kit_text(&s.k, "Imaging/new.txt", "another new one");
 	same_as_at_once(&s, &v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Older,new.txt");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Older,new.txt");
 	end(&s, &v);
 }
 
@@ -454,7 +491,8 @@ static void a_share_is_for_its_purpose_and_person_only(void **state)
 	viewer_run(&eve, NULL, 0);
 	assert_string_equal(viewer_list(&eve, "", NULL), "Inbox");
 	viewer_learn_owner(&lima);
-	assert_string_equal(viewer_list(&lima, viewer_at(&lima, "Imaging"), owner_answers), "!access denied");
+	assert_string_equal(
+		viewer_list(&lima, viewer_at(&lima, "Imaging"), owner_answers), "!access denied");
 	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
 	viewer_close(&lima);
 	viewer_close(&eve);
@@ -466,7 +504,8 @@ static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **s
 	STORY;
 
 	read_share(&s, &v, false);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	viewer_close(&v);
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
@@ -474,10 +513,11 @@ static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **s
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
 	assert_string_equal(v.notices, "");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	/* nothing of it in clear, and nothing of it left when the share is over */
 	{
-		EMR_AUTO_BUF kept = { 0 };
+		EMR_AUTO_BUF kept = {0};
 
 		assert_ok(emr_file_read(v.state_fd, "shared-names", 1 << 20, &kept));
 		assert_int_equal(kept.len, 8 + EMR_KEPT_NAME_BYTES);
@@ -493,7 +533,7 @@ static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **s
 static void kept_names_that_were_changed_are_asked_for_again(void **state)
 {
 	STORY;
-	EMR_AUTO_BUF kept = { 0 };
+	EMR_AUTO_BUF kept = {0};
 
 	read_share(&s, &v, false);
 	viewer_close(&v);
@@ -512,7 +552,8 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
 	end(&s, &v);
 }
 
@@ -521,7 +562,7 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 static const char *owner_named(const char *name, const char *born, size_t digits)
 {
 	static char out[EMR_NAME_MAX + 1];
-	emr_card card = { .kind = EMR_CARD_DOMAIN };
+	emr_card card = {.kind = EMR_CARD_DOMAIN};
 
 	(void)snprintf(card.name, sizeof card.name, "%s", name);
 	(void)snprintf(card.born, sizeof card.born, "%s", born);
@@ -533,12 +574,14 @@ static const char *owner_named(const char *name, const char *born, size_t digits
 static void a_name_never_leads_anywhere_else(void **state)
 {
 	(void)state;
-	assert_string_equal(owner_named("Silva, Ana", "1984-03-12", 4), "Silva, Ana 1984-03-12 (LJNF)");
+	assert_string_equal(
+		owner_named("Silva, Ana", "1984-03-12", 4), "Silva, Ana 1984-03-12 (LJNF)");
 	assert_string_equal(owner_named("Silva, Ana", "", 6), "Silva, Ana (LJNFUW)");
 	assert_string_equal(owner_named("../../etc", "", 4), "_._.._etc (LJNF)");
 	assert_string_equal(owner_named("..", "", 4), "Unnamed (LJNF)");
 	assert_string_equal(owner_named("", "", 4), "Unnamed (LJNF)");
-	assert_string_equal(owner_named(".Ana", "", 4), "_Ana (LJNF)");	/* a directory that ls shows */
+	assert_string_equal(
+		owner_named(".Ana", "", 4), "_Ana (LJNF)"); /* a directory that ls shows */
 	assert_string_equal(owner_named("/", "", 4), "_ (LJNF)");
 	/* nobody writes a code of his own behind his name */
 	assert_string_equal(owner_named("Silva, Ana (K7QF)", "", 4), "Silva, Ana [K7QF] (LJNF)");
@@ -550,8 +593,8 @@ static void a_name_never_leads_anywhere_else(void **state)
 static void two_owners_never_share_a_directory(void **state)
 {
 	STORY;
-	shared_owner owners[3] = { { .next = &owners[1] }, { .next = &owners[2] }, { .next = NULL } };
-	EMR_AUTO_BUF tell = { 0 };
+	shared_owner owners[3] = {{.next = &owners[1]}, {.next = &owners[2]}, {.next = NULL}};
+	EMR_AUTO_BUF tell = {0};
 
 	/* somebody made keys until the code of Ana came out */
 	for (size_t i = 0; i < 3; i++) {

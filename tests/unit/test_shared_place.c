@@ -1,4 +1,5 @@
-/* A share that lies in another share is shown at its place there, and beside it only where that one is not shared. */
+/* A share that lies in another share is shown at its place there, and beside it only where that one
+ * is not shared. */
 #include "shared_kit.h"
 
 #include "shared.h"
@@ -71,7 +72,8 @@ static void share_domain_alone(story *s, emr_id16 domain, const char *label)
 /* Two of her cards say her name in two orders; the newest names the directory. */
 static void learn(viewer *v)
 {
-	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s", viewer_list(v, "shared-with-me", NULL));
+	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
+		viewer_list(v, "shared-with-me", NULL));
 	assert_non_null(strstr(v->owner, "Ana"));
 }
 
@@ -110,7 +112,8 @@ static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **st
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(beside(&v), "Imaging");
 	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
 	assert_string_equal(v.notices, "");
 	end(&s, &v);
 }
@@ -131,7 +134,9 @@ static void it_follows_its_folder(void **state)
 	look(&s, &v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Series");
 	assert_string_equal(in(&v, "Imaging/Series"), "Older");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Series/Older/CT.pdf"), owner_answers), "%PDF a head");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Series/Older/CT.pdf"), owner_answers),
+		"%PDF a head");
 	end(&s, &v);
 }
 
@@ -189,7 +194,8 @@ static void its_own_share_outlives_the_one_around_it(void **state)
 	tie(&s);
 	look(&s, &v);
 	assert_non_null(strstr(beside(&v), "Old"));
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
 	end(&s, &v);
 }
 
@@ -209,7 +215,9 @@ static void shares_in_shares_in_shares(void **state)
 	learn(&v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(in(&v, "Imaging/Old"), "CT.pdf,Older");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/Old/Older/US.pdf"), owner_answers), "%PDF a heart");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/Older/US.pdf"), owner_answers),
+		"%PDF a heart");
 	assert_string_equal(beside(&v), "Imaging");
 	end(&s, &v);
 }
@@ -223,8 +231,10 @@ static void a_file_of_its_own_too(void **state)
 	tie(&s);
 	viewer_run(&v, NULL, 0);
 	learn(&v);
-	assert_string_equal(in(&v, "Imaging"), "Old,MRI.pdf"); /* what is a share of its own is listed last */
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		in(&v, "Imaging"), "Old,MRI.pdf"); /* what is a share of its own is listed last */
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_string_equal(beside(&v), "Imaging");
 	end(&s, &v);
 }

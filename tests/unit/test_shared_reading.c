@@ -65,7 +65,8 @@ static void a_series_of_300_slices_costs_twelve_questions_at_most(void **state)
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	share(&s, &v);
-	assert_non_null(strstr(viewer_list(&v, viewer_at(&v, "Imaging/S"), owner_answers), "000.dcm,001.dcm,"));
+	assert_non_null(strstr(
+		viewer_list(&v, viewer_at(&v, "Imaging/S"), owner_answers), "000.dcm,001.dcm,"));
 	names = questions(&v);
 	assert_int_equal(names, 1);
 	for (int i = 0; i < SLICES; i++) {
@@ -106,7 +107,7 @@ static emr_status hear(void *arg, const emr_audit_entry *entry)
 
 static heard audit(story *s)
 {
-	heard h = { .n = 0 };
+	heard h = {.n = 0};
 
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_share_audit(s->ana, s->imaging, hear, &h, NULL));
@@ -125,13 +126,15 @@ static void the_owner_hears_what_was_opened_and_how_much_of_it(void **state)
 	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &file));
 	assert_ok(emr_view_read(file, 2, bytes, 4, &got));
 	emr_view_release(file);
 	viewer_run(&v, NULL, 0);
-	assert_int_equal(audit(&s).n, 0);	/* gathered for a moment */
+	assert_int_equal(audit(&s).n, 0); /* gathered for a moment */
 	story_pass(&s, 6);
 	viewer_run(&v, NULL, 0);
 	h = audit(&s);
@@ -162,7 +165,8 @@ static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
 	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	story_pass(&s, 8 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 1);
@@ -186,13 +190,17 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	share(&s, &v);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &file));
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.software"), "refuse");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging"), "user.emrfs.software"), "refuse");
 	assert_true(emr_view_guards_software(v.view, file.node));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
-	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("tumblerd", 8), 0));
-	assert_status(EMR_INVALID,
-		emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("a/b", 3), 0));
-	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "Imaging/Old"), "user.emrfs.software"), "tumblerd");
+	assert_ok(emr_view_set_attribute(
+		v.view, folder.node, "user.emrfs.software", emr_bytes_of("tumblerd", 8), 0));
+	assert_status(EMR_INVALID, emr_view_set_attribute(v.view, folder.node,
+					   "user.emrfs.software", emr_bytes_of("a/b", 3), 0));
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/Old"), "user.emrfs.software"),
+		"tumblerd");
 	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "borg"));
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
@@ -202,15 +210,18 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	story_pass(&s, 6);
 	viewer_run(&v, NULL, 0);
 	heard_of = audit(&s);
-	assert_int_equal(heard_of.n, 3);	/* two refused, one read */
+	assert_int_equal(heard_of.n, 3); /* two refused, one read */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(heard_of.rows[i].reader, EMR_READER_SOFTWARE);
-	assert_int_equal(heard_of.rows[0].refused + heard_of.rows[1].refused + heard_of.rows[2].refused, 2);
+	assert_int_equal(
+		heard_of.rows[0].refused + heard_of.rows[1].refused + heard_of.rows[2].refused, 2);
 	/* taken back; and the whole of what others share at once */
-	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("", 0), 0));
+	assert_ok(emr_view_set_attribute(
+		v.view, folder.node, "user.emrfs.software", emr_bytes_of("", 0), 0));
 	assert_status(EMR_DENIED, emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_ok(viewer_find(&v, "shared-with-me", NULL, &folder));
-	assert_ok(emr_view_set_attribute(v.view, folder.node, "user.emrfs.software", emr_bytes_of("allow", 5), 0));
+	assert_ok(emr_view_set_attribute(
+		v.view, folder.node, "user.emrfs.software", emr_bytes_of("allow", 5), 0));
 	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_false(emr_view_guards_software(v.view, file.node));
 	end(&s, &v);

@@ -1,4 +1,5 @@
-/* Several readers at once, the view's own thread between them and the owner, and a share that ends under them. */
+/* Several readers at once, the view's own thread between them and the owner, and a share that ends
+ * under them. */
 #include "shared_kit.h"
 
 #include "share/write.h"
@@ -45,14 +46,16 @@ static emr_status wait_for(reader *r, emr_need need)
 	return status;
 }
 
-/* Between being told and opening another one's close may have taken the reader away: EMR_BUSY, and it is asked for again. */
+/* Between being told and opening another one's close may have taken the reader away: EMR_BUSY, and
+ * it is asked for again. */
 static emr_status open_once(reader *r, emr_handle **out_handle)
 {
 	emr_status status = wait_for(r, EMR_NEED_BYTES);
 
-	if (status == EMR_TIMEOUT)	/* a slow machine, on which the owner answers late */
+	if (status == EMR_TIMEOUT) /* a slow machine, on which the owner answers late */
 		return EMR_BUSY;
-	return status == EMR_OK ? emr_view_open_file(r->v->view, r->node, O_RDONLY, out_handle) : status;
+	return status == EMR_OK ? emr_view_open_file(r->v->view, r->node, O_RDONLY, out_handle)
+				: status;
 }
 
 static emr_status read_once(reader *r)
@@ -106,7 +109,9 @@ static int64_t real_boot_ns(const emr_clock *clock)
 /* Two files, three readers each; dr lima may also write with WRITES. */
 static void begin(scene *c, uint16_t writes)
 {
-	emr_grant_order order = { .rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = writes, .purposes = 1u << CONSULT };
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = writes,
+		.purposes = 1u << CONSULT};
 	emr_grant_made made;
 	emr_attr attr;
 
@@ -119,13 +124,17 @@ static void begin(scene *c, uint16_t writes)
 	viewer_run(&c->v, NULL, 0);
 	viewer_learn_owner(&c->v);
 	for (int i = 0; i < 2; i++) {
-		assert_ok(viewer_find(&c->v, viewer_at(&c->v, i == 0 ? "Imaging/MRI.pdf" : "Imaging/Old/CT.pdf"), owner_answers, &attr));
+		assert_ok(viewer_find(&c->v,
+			viewer_at(&c->v, i == 0 ? "Imaging/MRI.pdf" : "Imaging/Old/CT.pdf"),
+			owner_answers, &attr));
 		c->nodes[i] = attr.node;
 	}
 	assert_ok(emr_view_start(c->v.view));
 	for (int i = 0; i < READERS; i++) {
-		c->readers[i] = (reader){ .v = &c->v, .node = c->nodes[i % 2], .lock = PTHREAD_MUTEX_INITIALIZER,
-			.wake = PTHREAD_COND_INITIALIZER };
+		c->readers[i] = (reader){.v = &c->v,
+			.node = c->nodes[i % 2],
+			.lock = PTHREAD_MUTEX_INITIALIZER,
+			.wake = PTHREAD_COND_INITIALIZER};
 		assert_int_equal(pthread_create(&c->threads[i], NULL, read_on, &c->readers[i]), 0);
 	}
 }
@@ -162,10 +171,11 @@ static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
 	(void)state;
 	begin(&c, EMR_WRITES_ALL);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		emr_attr wanted = { .mode = round % 2 == 0 ? 0600 : 0640 }, attr;
+		emr_attr wanted = {.mode = round % 2 == 0 ? 0600 : 0640}, attr;
 
 		for (int i = 0; i < 2; i++)
-			assert_ok(emr_view_set_attr(c.v.view, c.nodes[i], EMR_SET_MODE, &wanted, &attr));
+			assert_ok(emr_view_set_attr(
+				c.v.view, c.nodes[i], EMR_SET_MODE, &wanted, &attr));
 		assert_ok(emr_view_publish_now(c.v.view));
 		(void)story_owner(&c.s);
 	}
@@ -197,14 +207,17 @@ static void *close_on(void *arg)
 
 static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **state)
 {
-	emr_attr wanted = { .mode = 0600 }, attr;
+	emr_attr wanted = {.mode = 0600}, attr;
 	pthread_t thread;
 	reader r;
 	scene c;
 
 	(void)state;
 	begin(&c, EMR_WRITES_ALL);
-	r = (reader){ .v = &c.v, .node = c.nodes[0], .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+	r = (reader){.v = &c.v,
+		.node = c.nodes[0],
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.wake = PTHREAD_COND_INITIALIZER};
 	assert_int_equal(pthread_create(&thread, NULL, close_on, &r), 0);
 	while (__atomic_load_n(&r.read, __ATOMIC_RELAXED) < ROUNDS)
 		(void)story_owner(&c.s);
@@ -218,23 +231,27 @@ static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **st
 /* ---- a share inside another one, whose names cannot be read ---- */
 
 static _Atomic(const emr_shared *) readable; /* the one whose names come; NULL: all */
-static atomic_bool only_one;	/* the first that is asked for, from now on */
+static atomic_bool only_one;		     /* the first that is asked for, from now on */
 
-emr_status __real_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
-emr_status __wrap_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status __real_emr_shared_ask_names(
+	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status __wrap_emr_shared_ask_names(
+	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
 
-emr_status __wrap_emr_shared_ask_names(emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+emr_status __wrap_emr_shared_ask_names(
+	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	if (atomic_exchange(&only_one, false))
 		atomic_store(&readable, shared);
-	return atomic_load(&readable) != NULL && atomic_load(&readable) != shared ? EMR_IO
-		: __real_emr_shared_ask_names(shared, out_ask, out_trouble);
+	return atomic_load(&readable) != NULL && atomic_load(&readable) != shared
+		       ? EMR_IO
+		       : __real_emr_shared_ask_names(shared, out_ask, out_trouble);
 }
 
 typedef struct looker {
 	emr_view *view;
 	uint64_t directory;
-	char name[300];	/* of the share inside, which lies there until it can be read */
+	char name[300]; /* of the share inside, which lies there until it can be read */
 	atomic_bool stop;
 	emr_status status;
 } looker;
@@ -271,7 +288,7 @@ static void *look_on(void *arg)
 
 static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **state)
 {
-	reader r = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
+	reader r = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 	pthread_t threads[2];
 	looker l, lookers[2];
 	emr_id16 inner;
@@ -285,21 +302,22 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	(void)story_share(&s, &s.lima, 0, false);
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &inner));
-	for (int i = 0; i < 4; i++)	/* which carries the share there */
+	for (int i = 0; i < 4; i++) /* which carries the share there */
 		kit_publish_all(&s.k);
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	viewer_run(&v, NULL, 0);
-	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s", viewer_list(&v, "shared-with-me", NULL));
+	(void)snprintf(v.owner, sizeof v.owner, "shared-with-me/%s",
+		viewer_list(&v, "shared-with-me", NULL));
 	atomic_store(&only_one, true);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	viewer_run(&v, owner_answers, 4);
 	assert_ok(viewer_find(&v, v.owner, NULL, &attr));
-	l = (looker){ .view = v.view, .directory = attr.node };
+	l = (looker){.view = v.view, .directory = attr.node};
 	assert_ok(emr_view_each_entry(v.view, l.directory, 0, false, look_for_inner, &l));
 	assert_ok(emr_view_lookup(v.view, l.directory, l.name, &attr));
 	assert_ok(emr_view_start(v.view));
 	for (int i = 0; i < 2; i++) {
-		lookers[i] = (looker){ .view = v.view, .directory = l.directory };
+		lookers[i] = (looker){.view = v.view, .directory = l.directory};
 		assert_int_equal(pthread_create(&threads[i], NULL, look_on, &lookers[i]), 0);
 	}
 	r.v = &v;
@@ -318,22 +336,23 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 
 /* ---- an end that comes between the look at the ledger and the question ---- */
 
-static scene *taken_back;	/* by the owner, when the next record of it is asked for */
+static scene *taken_back; /* by the owner, when the next record of it is asked for */
 
-emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble);
-emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble);
+emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
+	emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
+	emr_ask **out_ask, emr_share_trouble *out_trouble);
 
-emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble)
+emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
+	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	scene *c = taken_back;
 	size_t revoked = 0;
 
 	taken_back = NULL;
 	if (c != NULL)
-		assert_ok(emr_share_revoke_person(c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+		assert_ok(emr_share_revoke_person(
+			c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
 }
 
@@ -351,7 +370,8 @@ static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **stat
 	viewer_learn_owner(&c.v);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	taken_back = &c;
-	assert_status(EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
+	assert_status(
+		EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_non_null(strstr(c.v.notices, "grant-revoked"));
 	assert_null(strstr(c.v.notices, "grant-expired"));
 	viewer_close(&c.v);

@@ -1,4 +1,5 @@
-/* Orders to share and to take back: written down, done once, failed aloud; and what a revocation tells. */
+/* Orders to share and to take back: written down, done once, failed aloud; and what a revocation
+ * tells. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,13 @@
 
 static atomic_int to_lose; /* how many of the next */
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	emr_status status = __real_emr_ledger_submit(ledger, batch, out_answer);
 
@@ -30,17 +34,18 @@ emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_led
 	return EMR_IO;
 }
 
-/* ---- a folder that becomes a domain of its own when the clerk has just looked which there are ---- */
+/* ---- a folder that becomes a domain of its own when the clerk has just looked which there are
+ * ---- */
 
 static const char *to_become_domain; /* NULL: none */
 
-emr_status __real_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
-	size_t *out_n);
-emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
-	size_t *out_n);
+emr_status __real_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
+	emr_id16 domain, emr_id32 grantee, size_t *out_n);
+emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
+	emr_id16 domain, emr_id32 grantee, size_t *out_n);
 
-emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n, emr_id16 domain, emr_id32 grantee,
-	size_t *out_n)
+emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
+	emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
 	if (to_become_domain != NULL)
 		sharing_story_make_domain(to_become_domain);
@@ -168,7 +173,8 @@ static void orders_come_back_as_they_were_and_every_change_of_the_file_is_seen(v
 		emr_status status;
 
 		file.data[at] ^= 1;
-		assert_ok(emr_file_replace(session.state_fd, EMR_STATE_ORDERS, emr_buf_view(&file), 0600));
+		assert_ok(emr_file_replace(
+			session.state_fd, EMR_STATE_ORDERS, emr_buf_view(&file), 0600));
 		status = emr_orders_load(session.keyring, session.state_fd, &bad);
 		assert_true(status == EMR_DAMAGED || status == EMR_NEWER_FORMAT);
 		file.data[at] ^= 1;
@@ -237,12 +243,14 @@ static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
 	emr_sharing_end(sharing); /* it tells before it ends */
 	assert_ok(emr_notices_text(notices, &text));
 	assert_ok(emr_buf_append_zeros(&text, 1));
-	assert_non_null(strstr((const char *)text.data, "share-failed Imaging: Imaging is not shared with lima"));
+	assert_non_null(strstr(
+		(const char *)text.data, "share-failed Imaging: Imaging is not shared with lima"));
 	who = who_is(o.grantee);
 	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
 	assert_int_equal(number, 0); /* the ledger had nothing */
 	assert_int_equal(count_rows(EMR_SHARE_FAILED), 0);
-	assert_status(EMR_NOT_FOUND, emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
+	assert_status(
+		EMR_NOT_FOUND, emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
 }
 
 static uint64_t to_be_done; /* number of an order */
@@ -461,7 +469,8 @@ static void taking_back_tells_what_was_seen(void **state)
 	for (size_t i = 0; i < json_array_size(h.opened); i++) {
 		const json_t *one = json_array_get(h.opened, i);
 
-		assert_string_equal(json_string_value(json_object_get(one, "path")), "Imaging/MRI.pdf");
+		assert_string_equal(
+			json_string_value(json_object_get(one, "path")), "Imaging/MRI.pdf");
 		proven |= json_is_true(json_object_get(one, "proven"));
 		reported |= !json_is_true(json_object_get(one, "proven"));
 	}

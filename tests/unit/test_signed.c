@@ -1,4 +1,5 @@
-/* Whose word a version is: one statement that is right, and one thing wrong with it at a time, in the order of the checks. */
+/* Whose word a version is: one statement that is right, and one thing wrong with it at a time, in
+ * the order of the checks. */
 #include "story_kit.h"
 
 #include <sqlite3.h>
@@ -30,7 +31,8 @@ static void sign(world *w, const emr_keyring *keyring, emr_signer signer)
 	w->bundle.has_statement = true;
 	w->bundle.mime_len = 8;
 	strcpy(w->bundle.mime, "text/foo");
-	assert_ok(emr_statement_make(keyring, signer, &w->content, &w->facts, w->bundle.statement_bytes, w->bundle.sig));
+	assert_ok(emr_statement_make(
+		keyring, signer, &w->content, &w->facts, w->bundle.statement_bytes, w->bundle.sig));
 	assert_ok(emr_statement_decode(w->bundle.statement_bytes, &w->bundle.statement));
 }
 
@@ -70,7 +72,8 @@ static void begin(world *w)
 	w->place.put_signer = w->issuer->public.signer_id;
 	w->place.is_put = true;
 	learn(w);
-	w->content = (emr_content){.n = 12, .padded = emr_padded_len(12, false), .suite = 1, .leaf_log2 = 18};
+	w->content = (emr_content){
+		.n = 12, .padded = emr_padded_len(12, false), .suite = 1, .leaf_log2 = 18};
 	w->content.c = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("sealed", 6));
 	memset(w->content.com, 3, 32);
 	memset(w->content.root, 4, 32);
@@ -117,7 +120,8 @@ static void what_a_doctor_signed_is_valid_and_says_who(void **state)
 	emr_signed_text(&w.is, "", 1000000000, true, "", text, sizeof text);
 	assert_string_equal(text, "valid by=lima@clinic, org0 at=2001-09-09T01:46:40Z");
 	emr_signed_text(&w.is, "", 1000000000, false, "superseded", text, sizeof text);
-	assert_string_equal(text, "valid-content by=lima@clinic, org0 at=2001-09-09T01:46:40Z superseded");
+	assert_string_equal(
+		text, "valid-content by=lima@clinic, org0 at=2001-09-09T01:46:40Z superseded");
 	end(&w);
 }
 
@@ -145,9 +149,14 @@ static void a_name_says_nothing_that_is_not_its_to_say(void **state)
 {
 	static const struct {
 		const char *name, *by;
-	} cases[] = {{"Hospital X at=2020-01-01T00:00:00Z", "h0, org0"}, {"Dr\nstate: confirmed", "h1, org0"}, {"Dr \xe2\x80\xae" "amiL", "h2, org0"},
+	} cases[] = {{"Hospital X at=2020-01-01T00:00:00Z", "h0, org0"},
+		{"Dr\nstate: confirmed", "h1, org0"},
+		{"Dr \xe2\x80\xae"
+		 "amiL",
+			"h2, org0"},
 		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
-		{"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto", "Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto, org0"}};
+		{"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto",
+			"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto, org0"}};
 	char handle[8];
 	world w;
 
@@ -345,7 +354,8 @@ static void the_certificate_was_in_force_when_the_version_came(void **state)
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	w.place.time_unix_s = ends;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NOT_IN_FORCE);
-	/* Where it was moved since and nobody knows when it came: that proves nothing, neither way. */
+	/* Where it was moved since and nobody knows when it came: that proves nothing, neither way.
+	 */
 	w.place.is_put = false;
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
 	w.place.is_put = true;
@@ -366,12 +376,15 @@ static void a_key_that_was_revoked_is_believed_until_then(void **state)
 	replica = w.s.k.stack.replica;
 	before = story_now(&w.s);
 	story_pass(&w.s, 100);
-	assert_int_equal(story_says(&w.s, &w.s.bosses[0], emr_act_key_revoke(w.s.lima.public.signer_id, story_now(&w.s), 1),
-				     (emr_bytes){0}), 0);
+	assert_int_equal(story_says(&w.s, &w.s.bosses[0],
+				 emr_act_key_revoke(w.s.lima.public.signer_id, story_now(&w.s), 1),
+				 (emr_bytes){0}),
+		0);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_int_equal(w.place.time_unix_s, before);
-	w.place.time_unix_s = story_now(&w.s);	/* in the second of the end: the ledger took it, so it was first */
+	w.place.time_unix_s =
+		story_now(&w.s); /* in the second of the end: the ledger took it, so it was first */
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	w.place.time_unix_s = story_now(&w.s) + 1;
 	w.place.seq += 5;
@@ -390,8 +403,12 @@ static void lose_certificate(world *w)
 
 	(void)snprintf(path, sizeof path, "%s/replica.sqlite", w->s.k.path);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "DELETE FROM parts WHERE family = 1 AND object = ?", -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_bind_blob(stmt, 1, w->issuer->public.signer_id.b, 16, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "DELETE FROM parts WHERE family = 1 AND object = ?",
+				 -1, &stmt, NULL),
+		SQLITE_OK);
+	assert_int_equal(
+		sqlite3_bind_blob(stmt, 1, w->issuer->public.signer_id.b, 16, SQLITE_STATIC),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
 	assert_int_equal(sqlite3_changes(db), 1);
 	sqlite3_finalize(stmt);
@@ -406,7 +423,8 @@ static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
 
 	(void)state;
 	begin(&w);
-	assert_ok(emr_signed_organisation(w.s.k.stack.replica, w.place.descriptor, w.known.row.org, name, &ca));
+	assert_ok(emr_signed_organisation(
+		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, name, &ca));
 	assert_string_equal(name, "org0");
 	assert_true(emr_bytes_equal(emr_buf_view(&ca), emr_buf_view(&w.s.bosses[0].ca)));
 	lose_certificate(&w);

@@ -1,4 +1,5 @@
-/* Torn tails, bit rot in every kind of byte of segment and index, and what is said and kept about it. */
+/* Torn tails, bit rot in every kind of byte of segment and index, and what is said and kept about
+ * it. */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -7,7 +8,7 @@
 #define BLOCKS 20
 #define LEN 3000
 #define PREFIX 96
-#define HEAD 38	/* varint of 3,036 is two bytes, CID 36 */
+#define HEAD 38 /* varint of 3,036 is two bytes, CID 36 */
 #define SECTION (HEAD + LEN)
 
 static void put_some(kit *k)
@@ -29,7 +30,8 @@ static void a_torn_tail_is_cut_at_every_size_and_kept_aside(void **state)
 	kit *k = *state;
 
 	kit_run_and_die(k, put_some);
-	for (uint64_t size = PREFIX + BLOCKS * SECTION - 1; size > PREFIX + 18 * SECTION; size -= 311) {
+	for (uint64_t size = PREFIX + BLOCKS * SECTION - 1; size > PREFIX + 18 * SECTION;
+		size -= 311) {
 		size_t whole = (size_t)((size - PREFIX) / SECTION);
 
 		kit_truncate(k, "seg-1", size);
@@ -54,19 +56,20 @@ static void a_torn_tail_is_cut_at_every_size_and_kept_aside(void **state)
 static void lose_sector(kit *k, uint64_t offset, size_t sector)
 {
 	char path[512];
-	uint8_t zeros[4096] = { 0 };
+	uint8_t zeros[4096] = {0};
 	int fd;
 
 	kit_file(k, "seg-1", path);
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, zeros, sector, (off_t)(offset / sector * sector)), (ssize_t)sector);
+	assert_int_equal(
+		pwrite(fd, zeros, sector, (off_t)(offset / sector * sector)), (ssize_t)sector);
 	close(fd);
 }
 
 static void lost_sectors_behind_the_last_flush_end_the_log_there(void **state)
 {
-	static const size_t sectors[] = { 512, 4096 };
+	static const size_t sectors[] = {512, 4096};
 	kit *k = *state;
 
 	for (size_t s = 0; s < 2; s++) {
@@ -95,7 +98,7 @@ static void put_flush_put(kit *k)
 	put_some(k);
 	if (emr_store_flush(k->store) != EMR_OK)
 		_exit(3);
-	kit_put(k, 100, LEN);	/* carries the mark: everything before was synced */
+	kit_put(k, 100, LEN); /* carries the mark: everything before was synced */
 	kit_put(k, 101, LEN);
 }
 
@@ -107,12 +110,12 @@ static void note_damage(void *context, const emr_store_damage *damage)
 static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void **state)
 {
 	kit *k = *state;
-	emr_store_damage damage = { 0 };
+	emr_store_damage damage = {0};
 	static const uint64_t bytes[] = {
-		0, 1,		/* varint */
-		2, 3, 4, 5,	/* CID head */
-		6, 37,		/* digest */
-		38, 1000, SECTION - 1,	/* block */
+		0, 1,		       /* varint */
+		2, 3, 4, 5,	       /* CID head */
+		6, 37,		       /* digest */
+		38, 1000, SECTION - 1, /* block */
 	};
 
 	for (size_t b = 0; b < sizeof bytes / sizeof bytes[0]; b++) {
@@ -147,7 +150,7 @@ static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void 
 static void rot_that_came_after_indexing_is_found_by_check(void **state)
 {
 	kit *k = *state;
-	emr_store_damage damage = { 0 };
+	emr_store_damage damage = {0};
 
 	put_some(k);
 	kit_close(k);

@@ -1,4 +1,5 @@
-/* CIDs, varints, dag-pb, UnixFS and CAR against known answers of other implementations, and strictness against the rest. */
+/* CIDs, varints, dag-pb, UnixFS and CAR against known answers of other implementations, and
+ * strictness against the rest. */
 #include "store_kit.h"
 
 #include <sodium.h>
@@ -30,8 +31,9 @@ static void cids_have_the_known_bytes_and_texts(void **state)
 	json_t *one;
 
 	(void)state;
-	json_array_foreach (cases, i, one) {
-		emr_buf block = { 0 };
+	json_array_foreach(cases, i, one)
+	{
+		emr_buf block = {0};
 		emr_bytes bytes = vectors_unhex(vectors_text(one, "block"), &block);
 		bool raw = strcmp(vectors_text(one, "codec"), "raw") == 0;
 		emr_cid cid = emr_cid_of_block(raw ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB, bytes);
@@ -53,7 +55,7 @@ static void cids_have_the_known_bytes_and_texts(void **state)
 static void a_cid_has_one_spelling(void **state)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1));
-	char text[EMR_CID_TEXT_CHARS + 2] = { 0 };
+	char text[EMR_CID_TEXT_CHARS + 2] = {0};
 	char good[EMR_CID_TEXT_CHARS + 1];
 	emr_cid out;
 
@@ -75,15 +77,20 @@ static void a_cid_has_one_spelling(void **state)
 	text[EMR_CID_TEXT_CHARS] = 'a';
 	assert_status(EMR_INVALID, emr_cid_parse_text(text, &out));
 	assert_status(EMR_INVALID, emr_cid_parse_text("", &out));
-	assert_status(EMR_INVALID, emr_cid_parse_text("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH", &out));
+	assert_status(EMR_INVALID,
+		emr_cid_parse_text("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH", &out));
 }
 
 static void identity_and_other_hashes_and_codecs_are_refused(void **state)
 {
-	uint8_t bytes[EMR_CID_BYTES] = { 0x01, 0x55, 0x12, 0x20 };
+	uint8_t bytes[EMR_CID_BYTES] = {0x01, 0x55, 0x12, 0x20};
 	static const uint8_t wrong[][4] = {
-		{ 0x01, 0x55, 0x00, 0x20 }, { 0x01, 0x55, 0x13, 0x20 }, { 0x01, 0x55, 0x12, 0x1f },
-		{ 0x01, 0x71, 0x12, 0x20 }, { 0x00, 0x55, 0x12, 0x20 }, { 0x02, 0x55, 0x12, 0x20 },
+		{0x01, 0x55, 0x00, 0x20},
+		{0x01, 0x55, 0x13, 0x20},
+		{0x01, 0x55, 0x12, 0x1f},
+		{0x01, 0x71, 0x12, 0x20},
+		{0x00, 0x55, 0x12, 0x20},
+		{0x02, 0x55, 0x12, 0x20},
 	};
 	emr_cid out;
 
@@ -99,15 +106,16 @@ static void identity_and_other_hashes_and_codecs_are_refused(void **state)
 static void varints_are_the_known_ones_and_shortest(void **state)
 {
 	const json_t *cases = vectors_get(unixfs_json, "varints");
-	static const uint8_t padded[] = { 0x80, 0x00 };
+	static const uint8_t padded[] = {0x80, 0x00};
 	uint64_t value;
 	json_t *one;
 	size_t i;
 
 	(void)state;
-	json_array_foreach (cases, i, one) {
+	json_array_foreach(cases, i, one)
+	{
 		uint64_t expected = strtoull(vectors_text(one, "value"), NULL, 10);
-		emr_buf buf = { 0 };
+		emr_buf buf = {0};
 		emr_bytes bytes = vectors_unhex(vectors_text(one, "bytes"), &buf);
 		uint8_t out[EMR_VARINT_MAX];
 
@@ -160,8 +168,9 @@ static void check_root(const json_t *one, const emr_unixfs_link *root, const nod
 
 static void add_leaf(emr_unixfs_builder *builder, emr_bytes leaf)
 {
-	emr_unixfs_link link = { .cid = emr_cid_of_block(EMR_CODEC_RAW, leaf), .file_bytes = leaf.len,
-		.tsize = leaf.len };
+	emr_unixfs_link link = {.cid = emr_cid_of_block(EMR_CODEC_RAW, leaf),
+		.file_bytes = leaf.len,
+		.tsize = leaf.len};
 
 	assert_ok(emr_unixfs_builder_add(builder, &link));
 }
@@ -174,11 +183,12 @@ static void check_file(const json_t *one)
 	emr_unixfs_builder *builder;
 	emr_unixfs_link root;
 	uint8_t *leaf = calloc(1, chunk);
-	/* Leaves of 10 bytes do not end at a word of the stream: it is made whole where it is small. */
+	/* Leaves of 10 bytes do not end at a word of the stream: it is made whole where it is
+	 * small. */
 	uint8_t *all = left <= 1 << 20 ? calloc(1, left + 1) : NULL;
 	uint32_t state = 1;
 	uint64_t at = 0;
-	nodes n = { 0 };
+	nodes n = {0};
 
 	if (all != NULL && !zeros)
 		kit_xorshift(&state, all, left);
@@ -207,7 +217,8 @@ static void files_have_the_cids_of_ipfs_add(void **state)
 	json_t *one;
 
 	(void)state;
-	json_array_foreach (files, i, one) {
+	json_array_foreach(files, i, one)
+	{
 		if (vectors_u64(one, "max_links") != EMR_UNIXFS_LINKS_MAX)
 			continue;
 		check_file(one);
@@ -216,7 +227,8 @@ static void files_have_the_cids_of_ipfs_add(void **state)
 	assert_true(checked >= 15);
 }
 
-/* Kubo's own answers for 1 MiB leaves; the two largest share all but their last byte, and one pass. */
+/* Kubo's own answers for 1 MiB leaves; the two largest share all but their last byte, and one pass.
+ */
 static void kubo_profile_files_have_their_cids(void **state)
 {
 	const json_t *files = vectors_get(unixfs_json, "profile");
@@ -226,14 +238,15 @@ static void kubo_profile_files_have_their_cids(void **state)
 	json_t *one;
 
 	(void)state;
-	json_array_foreach (files, i, one) {
+	json_array_foreach(files, i, one)
+	{
 		uint64_t left = vectors_u64(one, "n");
 		static const uint8_t nonce[12];
 		const char *seed = vectors_text(one, "seed");
 		emr_unixfs_builder *builder;
 		emr_unixfs_link root;
 		uint8_t key[32];
-		nodes n = { 0 };
+		nodes n = {0};
 		uint32_t counter = 0;
 
 		/* One of the two large ones is enough of a second. */
@@ -290,20 +303,21 @@ static void directories_are_the_known_blocks_in_any_order_of_names(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach (dirs, i, one) {
+	json_array_foreach(dirs, i, one)
+	{
 		const json_t *links = vectors_get(one, "links");
 		emr_unixfs_entry entries[8];
 		size_t count = json_array_size(links);
-		emr_buf expected = { 0 }, block = { 0 };
+		emr_buf expected = {0}, block = {0};
 		emr_unixfs_link dir;
 		emr_bytes bytes = vectors_unhex(vectors_text(one, "block"), &expected);
 
 		for (size_t j = 0; j < count; j++) {
 			const json_t *link = json_array_get(links, count - 1 - j);
 
-			entries[j] = (emr_unixfs_entry){ vectors_text(link, "name"),
+			entries[j] = (emr_unixfs_entry){vectors_text(link, "name"),
 				hex_cid(vectors_text(link, "cid")),
-				strtoull(vectors_text(link, "tsize"), NULL, 10) };
+				strtoull(vectors_text(link, "tsize"), NULL, 10)};
 		}
 		assert_ok(emr_unixfs_dir_encode(entries, count, &block, &dir));
 		assert_true(emr_bytes_equal(emr_buf_view(&block), bytes));
@@ -316,8 +330,8 @@ static void directories_are_the_known_blocks_in_any_order_of_names(void **state)
 static void two_entries_of_one_name_are_refused(void **state)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1));
-	emr_unixfs_entry entries[2] = { { "a", cid, 1 }, { "a", cid, 1 } };
-	emr_buf block = { 0 };
+	emr_unixfs_entry entries[2] = {{"a", cid, 1}, {"a", cid, 1}};
+	emr_buf block = {0};
 	emr_unixfs_link dir;
 
 	(void)state;
@@ -336,14 +350,15 @@ static void bundles_of_the_content_vectors_have_their_root_cid(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach (cases, i, one) {
-		emr_unixfs_bundle bundle = { .content = hex_cid(vectors_text(one, "content_cid")),
+	json_array_foreach(cases, i, one)
+	{
+		emr_unixfs_bundle bundle = {.content = hex_cid(vectors_text(one, "content_cid")),
 			.content_tsize = vectors_u64(one, "content_tsize"),
 			.manifest = hex_cid(vectors_text(one, "m_cid")),
-			.manifest_bytes = vectors_u64(one, "m_len") };
+			.manifest_bytes = vectors_u64(one, "m_len")};
 		emr_unixfs_bundle back;
 		emr_unixfs_shape shape;
-		emr_buf block = { 0 };
+		emr_buf block = {0};
 		emr_unixfs_link dir;
 		char text[EMR_CID_TEXT_CHARS + 1];
 
@@ -362,12 +377,13 @@ static void bundles_of_the_content_vectors_have_their_root_cid(void **state)
 	json_decref(content);
 }
 
-/* Every changed bit of a bundle's block is refused, or names another CID or size: never the same meaning twice. */
+/* Every changed bit of a bundle's block is refused, or names another CID or size: never the same
+ * meaning twice. */
 static void no_second_spelling_of_a_bundle_is_accepted(void **state)
 {
 	emr_block content = kit_block(1, 16399), manifest = kit_block(2, 1140);
-	emr_unixfs_bundle bundle = { content.cid, 16399, manifest.cid, 1140 };
-	emr_buf block = { 0 };
+	emr_unixfs_bundle bundle = {content.cid, 16399, manifest.cid, 1140};
+	emr_buf block = {0};
 	emr_unixfs_link dir;
 
 	(void)state;
@@ -377,7 +393,7 @@ static void no_second_spelling_of_a_bundle_is_accepted(void **state)
 
 		block.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		if (emr_unixfs_bundle_decode(emr_buf_view(&block), &other) == EMR_OK) {
-			emr_buf again = { 0 };
+			emr_buf again = {0};
 
 			assert_ok(emr_unixfs_bundle_encode(&other, &again, &dir));
 			assert_true(emr_bytes_equal(emr_buf_view(&again), emr_buf_view(&block)));
@@ -388,7 +404,8 @@ static void no_second_spelling_of_a_bundle_is_accepted(void **state)
 	for (size_t len = 0; len < block.len; len++) {
 		emr_unixfs_bundle other;
 
-		assert_status(EMR_DAMAGED, emr_unixfs_bundle_decode(emr_bytes_of(block.data, len), &other));
+		assert_status(EMR_DAMAGED,
+			emr_unixfs_bundle_decode(emr_bytes_of(block.data, len), &other));
 	}
 	emr_buf_free(&block);
 	kit_block_free(&content);
@@ -399,7 +416,7 @@ static void no_second_spelling_of_a_bundle_is_accepted(void **state)
 
 static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 {
-	emr_block node = { *cid, block };
+	emr_block node = {*cid, block};
 
 	return emr_store_append(((kit *)context)->store, &node, 1, NULL);
 }
@@ -418,7 +435,7 @@ static emr_unixfs_link build_tree(kit *k, const emr_unixfs_shape *shape)
 	assert_ok(emr_unixfs_builder_new(put_node, k, &builder));
 	for (uint64_t i = 0; i < shape->leaves; i++) {
 		uint32_t bytes = emr_unixfs_leaf_bytes(shape, i);
-		emr_unixfs_link leaf = { leaf_cid(i), bytes, bytes };
+		emr_unixfs_link leaf = {leaf_cid(i), bytes, bytes};
 
 		assert_ok(emr_unixfs_builder_add(builder, &leaf));
 	}
@@ -429,7 +446,7 @@ static emr_unixfs_link build_tree(kit *k, const emr_unixfs_shape *shape)
 
 static void every_leaf_of_a_tree_is_found(void **state)
 {
-	static const uint64_t leaves[] = { 1, 2, 1023, 1024, 1025, 2048, 5000 };
+	static const uint64_t leaves[] = {1, 2, 1023, 1024, 1025, 2048, 5000};
 	kit *k = *state;
 
 	for (size_t c = 0; c < sizeof leaves / sizeof leaves[0]; c++) {
@@ -444,7 +461,8 @@ static void every_leaf_of_a_tree_is_found(void **state)
 		root = build_tree(k, &shape);
 		assert_true(root.tsize == emr_unixfs_tsize_of(&shape));
 		assert_true(root.file_bytes == shape.sealed_bytes);
-		assert_ok(emr_unixfs_tree_open(emr_store_blocks(k->store), &root.cid, padded, 18, &tree));
+		assert_ok(emr_unixfs_tree_open(
+			emr_store_blocks(k->store), &root.cid, padded, 18, &tree));
 		for (uint64_t i = 0; i < leaves[c]; i += 1 + leaves[c] / 301) {
 			emr_cid expected = leaf_cid(i);
 
@@ -453,13 +471,14 @@ static void every_leaf_of_a_tree_is_found(void **state)
 		}
 		assert_status(EMR_LIMIT, emr_unixfs_tree_leaf(tree, leaves[c], &cid, NULL));
 		emr_unixfs_tree_close(tree);
-		assert_ok(emr_unixfs_leaf_at(emr_store_blocks(k->store), &root.cid, padded, leaves[c] - 1, &cid));
+		assert_ok(emr_unixfs_leaf_at(
+			emr_store_blocks(k->store), &root.cid, padded, leaves[c] - 1, &cid));
 		/* The same root claimed for another length is refused. */
 		if (leaves[c] > 1) {
-			assert_status(EMR_DAMAGED,
-				emr_unixfs_leaf_at(emr_store_blocks(k->store), &root.cid, padded - 1, 0, &cid));
-			assert_status(EMR_DAMAGED, emr_unixfs_leaf_at(emr_store_blocks(k->store), &root.cid,
-							   padded + 262144, 0, &cid));
+			assert_status(EMR_DAMAGED, emr_unixfs_leaf_at(emr_store_blocks(k->store),
+							   &root.cid, padded - 1, 0, &cid));
+			assert_status(EMR_DAMAGED, emr_unixfs_leaf_at(emr_store_blocks(k->store),
+							   &root.cid, padded + 262144, 0, &cid));
 		}
 	}
 }
@@ -475,16 +494,19 @@ static void a_missing_node_is_named(void **state)
 	assert_status(EMR_NOT_FOUND, emr_unixfs_tree_leaf(tree, 2, &cid, &missing));
 	assert_true(emr_cid_equal(&missing, &nowhere));
 	emr_unixfs_tree_close(tree);
-	assert_status(EMR_DAMAGED, emr_unixfs_tree_open(emr_store_blocks(k->store), &raw, 999999, 18, &tree));
-	assert_status(EMR_DAMAGED, emr_unixfs_tree_open(emr_store_blocks(k->store), &nowhere, 16383, 18, &tree));
+	assert_status(EMR_DAMAGED,
+		emr_unixfs_tree_open(emr_store_blocks(k->store), &raw, 999999, 18, &tree));
+	assert_status(EMR_DAMAGED,
+		emr_unixfs_tree_open(emr_store_blocks(k->store), &nowhere, 16383, 18, &tree));
 }
 
-/* A node with one changed bit, stored under its own new CID, is not a tree of this shape, or has other leaves. */
+/* A node with one changed bit, stored under its own new CID, is not a tree of this shape, or has
+ * other leaves. */
 static void no_second_spelling_of_a_node_is_accepted(void **state)
 {
 	kit *k = *state;
 	emr_unixfs_shape shape;
-	emr_buf block = { 0 };
+	emr_buf block = {0};
 	emr_unixfs_link root;
 	emr_cid cid;
 
@@ -500,7 +522,8 @@ static void no_second_spelling_of_a_node_is_accepted(void **state)
 		node.data = emr_buf_view(&block);
 		node.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, node.data);
 		assert_ok(emr_store_append(k->store, &node, 1, NULL));
-		status = emr_unixfs_leaf_at(emr_store_blocks(k->store), &node.cid, shape.padded_length, 0, &cid);
+		status = emr_unixfs_leaf_at(
+			emr_store_blocks(k->store), &node.cid, shape.padded_length, 0, &cid);
 		/* Only the digests of the three links may differ. */
 		if (status == EMR_OK)
 			assert_true(bit / 8 < 3 * 46 && in_link >= 8 && in_link < 40);
@@ -537,10 +560,11 @@ static emr_status check_section(void *context, const emr_block *block)
 	car_run *run = context;
 	const json_t *expected = json_array_get(run->sections, run->at++);
 	emr_cid cid = hex_cid(vectors_text(expected, "cid"));
-	emr_buf buf = { 0 };
+	emr_buf buf = {0};
 
 	assert_true(emr_cid_equal(&cid, &block->cid));
-	assert_true(emr_bytes_equal(block->data, vectors_unhex(vectors_text(expected, "data"), &buf)));
+	assert_true(
+		emr_bytes_equal(block->data, vectors_unhex(vectors_text(expected, "data"), &buf)));
 	emr_buf_free(&buf);
 	return EMR_OK;
 }
@@ -582,9 +606,10 @@ static void cars_of_other_tools_are_read_and_their_headers_written(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach (cars, i, one) {
-		car_run run = { vectors_get(one, "sections"), 0 };
-		emr_buf car = { 0 }, header = { 0 }, expected = { 0 };
+	json_array_foreach(cars, i, one)
+	{
+		car_run run = {vectors_get(one, "sections"), 0};
+		emr_buf car = {0}, header = {0}, expected = {0};
 		emr_bytes bytes = vectors_unhex(vectors_text(one, "car"), &car);
 		emr_cid root = hex_cid(vectors_text(one, "root"));
 		emr_cid roots[EMR_CAR_ROOTS_MAX];
@@ -603,7 +628,8 @@ static void cars_of_other_tools_are_read_and_their_headers_written(void **state)
 		for (size_t bit = 0; bit < bytes.len * 8; bit += 5) {
 			car.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			if (bit / 8 >= 14 && bit / 8 < 14 + 36)
-				(void)read_bytes(bytes);	/* another root is another file's business */
+				(void)read_bytes(
+					bytes); /* another root is another file's business */
 			else
 				assert_true(read_bytes(bytes) != EMR_OK);
 			car.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -617,14 +643,14 @@ static void cars_of_other_tools_are_read_and_their_headers_written(void **state)
 
 static void headers_of_many_roots_come_back(void **state)
 {
-	static const size_t counts[] = { 1, 2, 23, 24, 255, 256, EMR_CAR_ROOTS_MAX };
+	static const size_t counts[] = {1, 2, 23, 24, 255, 256, EMR_CAR_ROOTS_MAX};
 	emr_cid roots[EMR_CAR_ROOTS_MAX + 1], back[EMR_CAR_ROOTS_MAX];
 
 	(void)state;
 	for (size_t i = 0; i <= EMR_CAR_ROOTS_MAX; i++)
 		roots[i] = leaf_cid(i);
 	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
-		emr_buf header = { 0 };
+		emr_buf header = {0};
 		size_t count, len;
 
 		assert_ok(emr_car_write_header(&header, roots, counts[c]));
@@ -633,11 +659,11 @@ static void headers_of_many_roots_come_back(void **state)
 		assert_int_equal(len, header.len);
 		assert_memory_equal(back, roots, count * sizeof roots[0]);
 		for (size_t cut = 0; cut < header.len; cut += 1 + header.len / 50)
-			assert_status(EMR_RANGE,
-				emr_car_read_header(emr_bytes_of(header.data, cut), back, &count, &len));
+			assert_status(EMR_RANGE, emr_car_read_header(emr_bytes_of(header.data, cut),
+							 back, &count, &len));
 		emr_buf_free(&header);
 	}
-	assert_status(EMR_LIMIT, emr_car_write_header(&(emr_buf){ 0 }, roots, EMR_CAR_ROOTS_MAX + 1));
+	assert_status(EMR_LIMIT, emr_car_write_header(&(emr_buf){0}, roots, EMR_CAR_ROOTS_MAX + 1));
 	assert_status(EMR_NEWER_FORMAT, read_bytes(emr_bytes_of("\x0a\xa1gversion\x02", 11)));
 }
 

@@ -1,5 +1,6 @@
-/* A store and journal written by format version 1, kept in tests/releases: every later program must read them.
- * `test_store_release make DIR` writes a new one; only a new format version needs that. */
+/* A store and journal written by format version 1, kept in tests/releases: every later program must
+ * read them. `test_store_release make DIR` writes a new one; only a new format version needs that.
+ */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -12,8 +13,12 @@
 #define PASSPHRASE emr_bytes_of("release test", 12)
 
 static const char *const files[] = {
-	"format", "index.sqlite", "journal-aa0102030405060708090a0b0c0d0e0f.head", "keyfile",
-	"seg-aa0102030405060708090a0b0c0d0e0f-000001.car", "seg-aa0102030405060708090a0b0c0d0e0f-000002.car",
+	"format",
+	"index.sqlite",
+	"journal-aa0102030405060708090a0b0c0d0e0f.head",
+	"keyfile",
+	"seg-aa0102030405060708090a0b0c0d0e0f-000001.car",
+	"seg-aa0102030405060708090a0b0c0d0e0f-000002.car",
 };
 
 static void copy(const char *from, const char *to, const char *name)
@@ -39,10 +44,10 @@ static void copy(const char *from, const char *to, const char *name)
 static void check_content(kit *k)
 {
 	int dir = open(k->path, O_RDONLY | O_DIRECTORY);
-	emr_id16 key = { { 42 } };
+	emr_id16 key = {{42}};
 	emr_keyring *keyring;
 	emr_journal *journal;
-	emr_buf value = { 0 };
+	emr_buf value = {0};
 	emr_store_stats stats;
 
 	for (uint32_t i = 0; i < BLOCKS; i++)
@@ -85,7 +90,7 @@ static void version_1_is_read_with_and_without_its_index(void **state)
 
 static void put_row(emr_journal *journal, uint8_t n, const char *value, const emr_cid *pin_root)
 {
-	emr_id16 key = { { n } };
+	emr_id16 key = {{n}};
 	emr_journal_txn *txn;
 
 	assert_ok(emr_journal_begin(journal, &txn));
@@ -100,12 +105,14 @@ static void put_row(emr_journal *journal, uint8_t n, const char *value, const em
 
 static int make(const char *path)
 {
-	const emr_kdf_cost cheap = { .passes = 1, .memory_bytes = 8 << 20 };
-	kit k = { .options = { .path = path, .writer = kit_writer_id(), .no_background = true,
-			   .segment_bytes = 40000 } };
+	const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
+	kit k = {.options = {.path = path,
+			 .writer = kit_writer_id(),
+			 .no_background = true,
+			 .segment_bytes = 40000}};
 	emr_keyring *keyring;
 	emr_journal *journal;
-	emr_cid cid = { { 0 } };
+	emr_cid cid = {{0}};
 	int dir;
 
 	assert_ok(emr_base_init());
@@ -130,7 +137,8 @@ static int make(const char *path)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(version_1_is_read_with_and_without_its_index, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			version_1_is_read_with_and_without_its_index, kit_setup, kit_teardown),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "make") == 0)

@@ -13,7 +13,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define BYTES (8 * MIB)
 
-static uint64_t others;	/* bytes of everybody else; the disk has 20 MiB */
+static uint64_t others; /* bytes of everybody else; the disk has 20 MiB */
 static char path[] = "/tmp/emr-reserve-XXXXXX";
 static int dirfd_;
 
@@ -36,13 +36,15 @@ static uint64_t free_now(void)
 int __wrap_fstatvfs64(int fd, struct statvfs *out)
 {
 	(void)fd;
-	*out = (struct statvfs){ .f_frsize = 1, .f_bfree = free_now(), .f_bavail = free_now() };
+	*out = (struct statvfs){.f_frsize = 1, .f_bfree = free_now(), .f_bavail = free_now()};
 	return 0;
 }
 
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t len)
 {
-	return (uint64_t)len - size_of_file() > free_now() ? ENOSPC : __real_posix_fallocate64(fd, offset, len);
+	return (uint64_t)len - size_of_file() > free_now()
+		       ? ENOSPC
+		       : __real_posix_fallocate64(fd, offset, len);
 }
 
 static emr_reserve *opened(uint64_t others_have)
@@ -68,13 +70,13 @@ static void room_is_put_aside_and_given_in_parts(void **state)
 	r = opened(MIB);
 	assert_int_equal(size_of_file(), BYTES);
 	assert_false(emr_reserve_is_out(r));
-	others = 12 * MIB;	/* nothing is free */
+	others = 12 * MIB; /* nothing is free */
 	assert_false(emr_reserve_is_out(r));
 	assert_true(emr_reserve_release(r));
 	assert_int_equal(size_of_file(), 6 * MIB);
 	assert_true(emr_reserve_is_out(r));
 	assert_int_equal(emr_reserve_left(r, free_now()), 0);
-	others += 2 * MIB;	/* somebody took it */
+	others += 2 * MIB; /* somebody took it */
 	emr_reserve_check(r);
 	assert_int_equal(size_of_file(), 4 * MIB);
 	assert_true(emr_reserve_release(r));
@@ -94,7 +96,7 @@ static void it_comes_back_by_itself(void **state)
 	emr_reserve_check(r);
 	assert_true(emr_reserve_is_out(r));
 	others = 11 * MIB;
-	assert_true(emr_reserve_is_out(r));	/* but what there is was taken */
+	assert_true(emr_reserve_is_out(r)); /* but what there is was taken */
 	assert_int_equal(size_of_file(), 7 * MIB);
 	others = 8 * MIB;
 	assert_false(emr_reserve_is_out(r));
@@ -110,7 +112,7 @@ static void what_is_lent_is_not_taken_meanwhile(void **state)
 	start();
 	r = opened(0);
 	emr_reserve_lend(r);
-	assert_int_equal(size_of_file(), BYTES);	/* the disk is not full */
+	assert_int_equal(size_of_file(), BYTES); /* the disk is not full */
 	emr_reserve_take_back(r);
 	others = 12 * MIB;
 	emr_reserve_check(r);
@@ -138,7 +140,7 @@ static void a_full_disk_gets_room_at_the_next_start(void **state)
 	r = opened(12 * MIB);
 	assert_int_equal(size_of_file(), 6 * MIB);
 	others = 13 * MIB;
-	emr_reserve_close(r);	/* all there is, for the start after this */
+	emr_reserve_close(r); /* all there is, for the start after this */
 	assert_int_equal(size_of_file(), 7 * MIB);
 }
 

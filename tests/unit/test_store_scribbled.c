@@ -1,5 +1,6 @@
-/* A member who may write in the shared directory and does: files that cannot be read, names of others by the thousand, files held
- * locked.  What he leaves there stops nobody from opening, saving and reading. */
+/* A member who may write in the shared directory and does: files that cannot be read, names of
+ * others by the thousand, files held locked.  What he leaves there stops nobody from opening,
+ * saving and reading. */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -109,7 +110,7 @@ static void a_number_of_ones_own_that_cannot_be_read_is_passed_over(void **state
 		if (access(path, F_OK) != 0)
 			plant(k, NULL, n, "", 0);
 	}
-	save_and_read(k, 10, 6);	/* rolls over them, and starts with them as the last */
+	save_and_read(k, 10, 6); /* rolls over them, and starts with them as the last */
 	save_and_read(k, 20, 6);
 	kit_has(k, 1, 3000);
 	kit_has(k, 10, 3000);
@@ -123,14 +124,16 @@ static void thousands_of_planted_names_cost_a_moment(void **state)
 	save_and_read(k, 1, 2);
 	kit_close(k);
 	for (unsigned n = 0; n < PLANTED / 2; n++) {
-		plant(k, "00112233445566778899aabbccddeeff", n + 1, n % 3 == 0 ? "" : "this is no segment, whatever it is called", 0600);
+		plant(k, "00112233445566778899aabbccddeeff", n + 1,
+			n % 3 == 0 ? "" : "this is no segment, whatever it is called", 0600);
 		plant(k, NULL, 1000 + n, n % 3 == 0 ? "" : "nor is this", 0600);
 	}
 	began = spent_s();
 	kit_open(k);
 	save_and_read(k, 10, 6);
 	kit_has(k, 1, 3000);
-	print_message("two openings and six saves beside %d planted names: %.2f s\n", PLANTED, spent_s() - began);
+	print_message("two openings and six saves beside %d planted names: %.2f s\n", PLANTED,
+		spent_s() - began);
 	assert_true(spent_s() - began < 20);
 	for (unsigned n = 0; n < PLANTED / 2; n++) {
 		char path[512];
@@ -162,7 +165,8 @@ static void plant_sparse(kit *k, const char *writer, unsigned number, bool has_p
 	close(fd);
 }
 
-/* A file that claims a terabyte and has nothing: nobody reads it, and nobody copies it away as damage. */
+/* A file that claims a terabyte and has nothing: nobody reads it, and nobody copies it away as
+ * damage. */
 static void a_terabyte_of_nothing_costs_nothing(void **state)
 {
 	kit *k = *state;
@@ -222,7 +226,8 @@ static void place_text(const char *path)
 
 static void what_stands_in_the_place_of_the_index_is_put_aside(void **state)
 {
-	static const place_fn places[] = {place_nothing, place_pipe, place_directory, place_link, place_text};
+	static const place_fn places[] = {
+		place_nothing, place_pipe, place_directory, place_link, place_text};
 	kit *k = *state;
 	uint32_t saved = 1;
 
@@ -265,11 +270,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_number_of_ones_own_that_cannot_be_read_is_passed_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(thousands_of_planted_names_cost_a_moment, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_terabyte_of_nothing_costs_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_stands_in_the_place_of_the_index_is_put_aside, setup, teardown),
-		cmocka_unit_test_setup_teardown(nobody_who_holds_the_lock_of_the_index_stops_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_number_of_ones_own_that_cannot_be_read_is_passed_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			thousands_of_planted_names_cost_a_moment, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_terabyte_of_nothing_costs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_stands_in_the_place_of_the_index_is_put_aside, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			nobody_who_holds_the_lock_of_the_index_stops_others, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

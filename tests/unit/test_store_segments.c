@@ -181,12 +181,12 @@ static void a_block_that_looks_like_a_pin_frame_pins_nothing(void **state)
 	kit *k = *state;
 	uint8_t bytes[48 + 56] = "EMRS\1\0\0\1";
 	char path[512];
-	emr_buf out = { 0 };
-	emr_block block = { .data = { bytes, sizeof bytes } };
+	emr_buf out = {0};
+	emr_block block = {.data = {bytes, sizeof bytes}};
 
 	memcpy(bytes + 8, k->options.writer.b, 16);
 	bytes[31] = 1;
-	bytes[39] = 97;	/* not where it will stand */
+	bytes[39] = 97; /* not where it will stand */
 	bytes[48] = 1;
 	bytes[49] = 1;
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
@@ -214,7 +214,7 @@ static void small_segments(kit *k)
 static void reclaim_frees_dead_segments_and_keeps_pinned_blocks(void **state)
 {
 	kit *k = *state;
-	emr_reclaim_options options = { 0 };
+	emr_reclaim_options options = {0};
 	emr_reclaim_report report;
 
 	small_segments(k);
@@ -252,7 +252,7 @@ static void pins_whose_frames_were_reclaimed_are_found_again_without_an_index(vo
 		if (i == 0)
 			kit_pin_one(k, &cid, false);
 	}
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, &report));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, &report));
 	assert_true(report.segments_removed > 0);
 	kit_close(k);
 	kit_file(k, "index.sqlite", path);
@@ -281,10 +281,10 @@ static void a_rebuilt_index_reclaims_nothing_until_pins_are_stated(void **state)
 	unlink(path);
 	kit_open(k);
 	assert_true(emr_store_pins_incomplete(k->store));
-	assert_status(EMR_BUSY, emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_status(EMR_BUSY, emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	assert_ok(emr_store_pins_complete(k->store, &pin, 1));
 	assert_false(emr_store_pins_incomplete(k->store));
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	kit_has(k, 1, 10000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 2, 10000));
 }
@@ -313,10 +313,10 @@ static void a_hold_protects_what_is_not_pinned_yet(void **state)
 	hold = emr_store_hold_begin(k->store);
 	for (uint32_t i = 0; i < 30; i++)
 		kit_put(k, i, 10000);
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	kit_has(k, 0, 10000);
 	emr_store_hold_end(k->store, &hold);
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
 }
 
@@ -329,7 +329,7 @@ static void extra_roots_live(void **state)
 {
 	kit *k = *state;
 	emr_cid cid;
-	emr_reclaim_options options = { .extra_roots = extra_root };
+	emr_reclaim_options options = {.extra_roots = extra_root};
 
 	small_segments(k);
 	cid = kit_put(k, 0, 10000);
@@ -345,14 +345,16 @@ static emr_cid put_bundle(kit *k, uint32_t seed)
 {
 	emr_block content = kit_block(seed, 16399);
 	emr_block manifest = kit_block(seed + 1, 1140);
-	emr_unixfs_bundle bundle = { .content = content.cid, .content_tsize = 16399, .manifest = manifest.cid,
-		.manifest_bytes = 1140 };
-	emr_buf bytes = { 0 };
+	emr_unixfs_bundle bundle = {.content = content.cid,
+		.content_tsize = 16399,
+		.manifest = manifest.cid,
+		.manifest_bytes = 1140};
+	emr_buf bytes = {0};
 	emr_unixfs_link dir;
-	emr_block group[3] = { content, manifest, { { { 0 } }, { 0 } } };
+	emr_block group[3] = {content, manifest, {{{0}}, {0}}};
 
 	assert_ok(emr_unixfs_bundle_encode(&bundle, &bytes, &dir));
-	group[2] = (emr_block){ dir.cid, emr_buf_view(&bytes) };
+	group[2] = (emr_block){dir.cid, emr_buf_view(&bytes)};
 	assert_ok(emr_store_append(k->store, group, 3, NULL));
 	emr_buf_free(&bytes);
 	kit_block_free(&content);
@@ -370,7 +372,7 @@ static void a_pinned_directory_keeps_all_below_it(void **state)
 	kit_pin_one(k, &root, false);
 	for (uint32_t i = 1; i < 40; i++)
 		kit_put(k, i, 10000);
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	kit_has(k, 1000, 16399);
 	kit_has(k, 1001, 1140);
 	assert_true(emr_block_store_has(emr_store_blocks(k->store), &root));
@@ -380,7 +382,7 @@ static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 {
 	kit *k = *state;
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
-	emr_reclaim_options options = { 0 };
+	emr_reclaim_options options = {0};
 	emr_reclaim_report report;
 
 	small_segments(k);
@@ -412,7 +414,7 @@ static void *read_pinned(void *argument)
 	do {
 		for (uint32_t i = 0; i < 60 && b->first_failure == EMR_OK; i += 10) {
 			emr_block block = kit_block(i, 10000);
-			emr_buf out = { 0 };
+			emr_buf out = {0};
 
 			b->first_failure = emr_store_get_verified(b->k->store, &block.cid, &out);
 			emr_buf_free(&out);
@@ -443,7 +445,7 @@ static void *append_and_flush(void *argument)
 static void readers_and_writers_go_on_during_reclaim(void **state)
 {
 	kit *k = *state;
-	busy reader = { .k = k }, writer = { .k = k };
+	busy reader = {.k = k}, writer = {.k = k};
 	pthread_t threads[2];
 
 	kit_close(k);
@@ -460,7 +462,7 @@ static void readers_and_writers_go_on_during_reclaim(void **state)
 	assert_int_equal(pthread_create(&threads[0], NULL, read_pinned, &reader), 0);
 	assert_int_equal(pthread_create(&threads[1], NULL, append_and_flush, &writer), 0);
 	for (int i = 0; i < 5; i++)
-		assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+		assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	reader.stop = writer.stop = 1;
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
@@ -472,7 +474,7 @@ static void readers_and_writers_go_on_during_reclaim(void **state)
 static void the_index_is_written_while_segments_roll(void **state)
 {
 	kit *k = *state;
-	busy writer = { .k = k };
+	busy writer = {.k = k};
 	pthread_t thread;
 
 	kit_close(k);
@@ -501,7 +503,7 @@ static int reader_process(kit *k, int ready_fd, int stop_fd)
 	for (;;) {
 		for (uint32_t i = 0; i < 60; i += 10) {
 			emr_block block = kit_block(i, 10000);
-			emr_buf out = { 0 };
+			emr_buf out = {0};
 			emr_status status = emr_store_get_verified(k->store, &block.cid, &out);
 
 			emr_buf_free(&out);
@@ -512,7 +514,7 @@ static int reader_process(kit *k, int ready_fd, int stop_fd)
 		if (byte == 1 && write(ready_fd, "r", 1) != 1)
 			return 11;
 		byte = 0;
-		if (read(stop_fd, &byte, 1) == 0)	/* not blocking: the parent closed its end */
+		if (read(stop_fd, &byte, 1) == 0) /* not blocking: the parent closed its end */
 			break;
 	}
 	emr_store_close(k->store);
@@ -547,7 +549,8 @@ static void two_reader_processes_keep_reading_during_reclaim(void **state)
 	for (uint32_t round = 0; round < 3; round++) {
 		for (uint32_t i = 0; i < 20; i++)
 			kit_put(k, 100 + round * 20 + i, 10000);
-		assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ .max_live_percent = 100 }, NULL));
+		assert_ok(emr_store_reclaim(
+			k->store, &(emr_reclaim_options){.max_live_percent = 100}, NULL));
 	}
 	close(stop[1]);
 	for (int i = 0; i < 2; i++) {
@@ -574,7 +577,7 @@ static void a_reader_sees_what_is_written_after_it_opened(void **state)
 	assert_ok(emr_store_index_now(k->store));
 	kit_put(k, 2, 5000);
 	kit_has(&reader, 2, 5000);
-	assert_status(EMR_READ_ONLY, emr_store_append(reader.store, &(emr_block){ 0 }, 1, NULL));
+	assert_status(EMR_READ_ONLY, emr_store_append(reader.store, &(emr_block){0}, 1, NULL));
 	kit_close(&reader);
 }
 
@@ -623,8 +626,9 @@ static void concurrent_appends_and_flushes_lose_nothing(void **state)
 	k->options.no_background = false;
 	kit_open(k);
 	for (int i = 0; i < 4; i++) {
-		writers[i] = (busy){ .k = k, .stop = 1 };
-		assert_int_equal(pthread_create(&threads[i], NULL, append_and_flush, &writers[i]), 0);
+		writers[i] = (busy){.k = k, .stop = 1};
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, append_and_flush, &writers[i]), 0);
 	}
 	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], NULL);

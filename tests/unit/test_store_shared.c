@@ -11,7 +11,7 @@
 
 #define WRITERS 4
 #define BLOCK_BYTES 3000
-#define EVERY 4		/* of so many blocks one is pinned */
+#define EVERY 4 /* of so many blocks one is pinned */
 #define ROUNDS 120u
 
 static emr_id16 writer_of(uint8_t n)
@@ -45,13 +45,14 @@ static ino_t index_inode(kit *k)
 /* ---- processes ---- */
 
 typedef struct shared {
-	_Atomic uint32_t written[WRITERS];	/* pinned blocks of each that all may read */
+	_Atomic uint32_t written[WRITERS]; /* pinned blocks of each that all may read */
 	_Atomic uint32_t ready, done, failed;
 } shared;
 
 static shared *shared_new(void)
 {
-	shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared *s =
+		mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(s != MAP_FAILED);
 	return s;
@@ -69,9 +70,11 @@ static bool write_some(kit *k, shared *s, uint32_t w)
 	bool ok = true;
 
 	for (uint32_t i = 0; ok && i < EVERY; i++) {
-		emr_block block = kit_block(i == 0 ? seed_of(w, n) : seed_of(w, 500000 + n * EVERY + i), BLOCK_BYTES);
-		emr_pin_change change = { .pin = kit_pin(&block.cid, (uint8_t)w) };
-		const emr_store_group group = { .blocks = &block, .block_count = 1, .pins = &change, .pin_count = i == 0 };
+		emr_block block = kit_block(
+			i == 0 ? seed_of(w, n) : seed_of(w, 500000 + n * EVERY + i), BLOCK_BYTES);
+		emr_pin_change change = {.pin = kit_pin(&block.cid, (uint8_t)w)};
+		const emr_store_group group = {
+			.blocks = &block, .block_count = 1, .pins = &change, .pin_count = i == 0};
 
 		ok = emr_store_append_group(k->store, &group, NULL) == EMR_OK;
 		kit_block_free(&block);
@@ -84,7 +87,7 @@ static bool read_newest_and_some(kit *k, shared *s, uint32_t round)
 {
 	for (uint32_t w = 0; w < WRITERS; w++) {
 		uint32_t n = atomic_load(&s->written[w]);
-		uint32_t wanted[] = { n - 1, n > 0 ? (round * 7919) % n : 0 };
+		uint32_t wanted[] = {n - 1, n > 0 ? (round * 7919) % n : 0};
 
 		for (size_t i = 0; n > 0 && i < 2; i++) {
 			emr_status status = kit_try(k, seed_of(w, wanted[i]), BLOCK_BYTES);
@@ -92,7 +95,8 @@ static bool read_newest_and_some(kit *k, shared *s, uint32_t round)
 			if (status == EMR_OK)
 				continue;
 			print_message("writer %d in round %u: block %u of %u by writer %u: %s\n",
-				k->options.writer.b[15] - 100, round, wanted[i], n, w, emr_status_text(status));
+				k->options.writer.b[15] - 100, round, wanted[i], n, w,
+				emr_status_text(status));
 			return false;
 		}
 	}
@@ -101,25 +105,27 @@ static bool read_newest_and_some(kit *k, shared *s, uint32_t round)
 
 static bool give_back(kit *k, uint32_t round)
 {
-	const emr_reclaim_options options = { .max_live_percent = 90, .scrub = round % 40 == 39 };
+	const emr_reclaim_options options = {.max_live_percent = 90, .scrub = round % 40 == 39};
 
 	emr_status status = emr_store_reclaim(k->store, &options, NULL);
 
 	if (status != EMR_OK)
-		print_message("writer %d in round %u: reclaim: %s\n", k->options.writer.b[15] - 100, round,
-			emr_status_text(status));
+		print_message("writer %d in round %u: reclaim: %s\n", k->options.writer.b[15] - 100,
+			round, emr_status_text(status));
 	return status == EMR_OK;
 }
 
 /* Writes, reads everybody's, gives space back; ends after ROUNDS, or never. */
 static int work(kit *k, shared *s, uint32_t w, bool forever)
 {
-	if (emr_store_open(&k->options, &k->store) != EMR_OK || emr_store_pins_complete(k->store, NULL, 0) != EMR_OK)
+	if (emr_store_open(&k->options, &k->store) != EMR_OK ||
+		emr_store_pins_complete(k->store, NULL, 0) != EMR_OK)
 		return 2;
 	atomic_fetch_add(&s->ready, 1);
 	while (atomic_load(&s->ready) < WRITERS && atomic_load(&s->failed) == 0)
 		usleep(500);
-	for (uint32_t round = 0; (forever || round < ROUNDS) && atomic_load(&s->failed) == 0; round++) {
+	for (uint32_t round = 0; (forever || round < ROUNDS) && atomic_load(&s->failed) == 0;
+		round++) {
 		if (!write_some(k, s, w))
 			return 3;
 		if (!read_newest_and_some(k, s, round))
@@ -129,7 +135,8 @@ static int work(kit *k, shared *s, uint32_t w, bool forever)
 	}
 	atomic_fetch_add(&s->done, 1);
 	/* The one that is killed needs others that still look. */
-	for (uint32_t round = 0; atomic_load(&s->done) < WRITERS && atomic_load(&s->failed) == 0; round++) {
+	for (uint32_t round = 0; atomic_load(&s->done) < WRITERS && atomic_load(&s->failed) == 0;
+		round++) {
 		if (!read_newest_and_some(k, s, round))
 			return 6;
 		usleep(1000);
@@ -235,7 +242,7 @@ static void a_block_that_no_index_knows_is_read_at_once_by_others(void **state)
 static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 {
 	kit *k = *state, a = other(k, 1);
-	uint8_t first[2000 + 64], zeros[sizeof first] = { 0 };
+	uint8_t first[2000 + 64], zeros[sizeof first] = {0};
 	emr_store_position at;
 	emr_block block = kit_block(1, 2000);
 	uint64_t start;
@@ -249,11 +256,14 @@ static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 	kit_put(&a, 2, 2000);
 	kit_file(&a, "seg-1", path);
 	fd = open(path, O_RDWR);
-	assert_int_equal(pread(fd, first, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
-	assert_int_equal(pwrite(fd, zeros, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
+	assert_int_equal(pread(fd, first, (size_t)(at.offset + at.len - start), (off_t)start),
+		at.offset + at.len - start);
+	assert_int_equal(pwrite(fd, zeros, (size_t)(at.offset + at.len - start), (off_t)start),
+		at.offset + at.len - start);
 	kit_has(k, 2, 2000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 2000));
-	assert_int_equal(pwrite(fd, first, (size_t)(at.offset + at.len - start), (off_t)start), at.offset + at.len - start);
+	assert_int_equal(pwrite(fd, first, (size_t)(at.offset + at.len - start), (off_t)start),
+		at.offset + at.len - start);
 	kit_has(k, 1, 2000);
 	close(fd);
 	kit_close(&a);
@@ -307,7 +317,7 @@ static void a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on(void **s
 	kit_put(&a, 3, 3000);
 	kit_has(k, 3, 3000);
 	assert_false(emr_store_pins_incomplete(a.store));
-	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){ .max_live_percent = 90 }, NULL));
+	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){.max_live_percent = 90}, NULL));
 	kit_has(&a, 1, 3000);
 	kit_has(k, 1, 3000);
 	/* Once k has looked around, what a dropped is held by nobody. */
@@ -328,7 +338,7 @@ static void nobody_waits_for_a_writer_who_does_not_come_back(void **state)
 	kit_put(&a, 1, 3000);
 	kit_close(&a);
 	/* His pin leads nowhere: his affair. */
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, &report));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, &report));
 	assert_int_equal(report.missing_nodes, 0);
 	kit_close(k);
 	kit_file(k, "index.sqlite", path);
@@ -336,7 +346,7 @@ static void nobody_waits_for_a_writer_who_does_not_come_back(void **state)
 	kit_open(k);
 	assert_ok(emr_store_pins_complete(k->store, NULL, 0));
 	assert_false(emr_store_pins_incomplete(k->store));
-	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL));
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 	kit_has(k, 1, 3000);
 }
 
@@ -373,7 +383,8 @@ static void numbers_pins_and_space_are_those_of_one_writer(void **state)
 	kit_close(&a);
 }
 
-/* What another wrote and I pinned stays while he has not been told otherwise: his reclaim sees my pin. */
+/* What another wrote and I pinned stays while he has not been told otherwise: his reclaim sees my
+ * pin. */
 static void a_pin_of_another_protects_what_the_index_knows(void **state)
 {
 	kit *k = *state, a = other(k, 1);
@@ -386,7 +397,7 @@ static void a_pin_of_another_protects_what_the_index_knows(void **state)
 		kit_put(&a, 100 + i, 3000);
 	kit_pin_one(k, &cid, false);
 	assert_ok(emr_store_index_now(k->store));
-	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){ .scrub = true }, NULL));
+	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){.scrub = true}, NULL));
 	kit_has(k, 1, 3000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 101, 3000));
 	kit_close(&a);
@@ -402,7 +413,11 @@ static void many_that_open_an_empty_directory_at_once_share_one_index(void **sta
 
 	kit_close(k);
 	for (size_t i = 0; i < 3; i++) {
-		kit_file(k, i == 0 ? "index.sqlite" : i == 1 ? "index.sqlite-wal" : "index.sqlite-shm", path);
+		kit_file(k,
+			i == 0	 ? "index.sqlite"
+			: i == 1 ? "index.sqlite-wal"
+				 : "index.sqlite-shm",
+			path);
 		(void)unlink(path);
 	}
 	assert_int_equal(pipe(go), 0);
@@ -433,18 +448,28 @@ static void many_that_open_an_empty_directory_at_once_share_one_index(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_block_that_no_index_knows_is_read_at_once_by_others, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(rot_in_the_segment_of_another_makes_no_new_index, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(
-			a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(nobody_waits_for_a_writer_who_does_not_come_back, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(numbers_pins_and_space_are_those_of_one_writer, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(a_pin_of_another_protects_what_the_index_knows, kit_setup, kit_teardown),
+			a_block_that_no_index_knows_is_read_at_once_by_others, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole,
+			kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(
-			many_that_open_an_empty_directory_at_once_share_one_index, kit_setup, kit_teardown),
+			rot_in_the_segment_of_another_makes_no_new_index, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(
-			members_read_each_other_while_they_write_reclaim_and_are_killed, kit_setup, kit_teardown),
+			a_new_index_made_by_one_is_taken_by_all_and_reclaim_goes_on, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			nobody_waits_for_a_writer_who_does_not_come_back, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			numbers_pins_and_space_are_those_of_one_writer, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pin_of_another_protects_what_the_index_knows, kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			many_that_open_an_empty_directory_at_once_share_one_index, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			members_read_each_other_while_they_write_reclaim_and_are_killed, kit_setup,
+			kit_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

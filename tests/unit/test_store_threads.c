@@ -1,6 +1,6 @@
-/* The CAR store under several threads: one writes, others look, list, check and reclaim, and somebody else replaces the
- * index.  Some moments are too short to be met by chance: there the test starts the other thread from inside a call that
- * the store makes. */
+/* The CAR store under several threads: one writes, others look, list, check and reclaim, and
+ * somebody else replaces the index.  Some moments are too short to be met by chance: there the test
+ * starts the other thread from inside a call that the store makes. */
 #include "store_kit.h"
 
 #include <limits.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 1500
-#define SEGMENT_BYTES 4096	/* every second block begins another */
-#define KEPT 8			/* blocks that are pinned, and always there */
+#define SEGMENT_BYTES 4096 /* every second block begins another */
+#define KEPT 8		   /* blocks that are pinned, and always there */
 #define ROUNDS 60
 
 /* ---- What another thread does in the middle of a call ---- */
@@ -20,14 +20,16 @@ typedef emr_status (*work)(kit *k);
 static struct {
 	kit *k;
 	work at_new_segment, now;
-	unsigned wait_us;	/* so long at most, for it may be waiting for what this thread has locked */
-	unsigned unlocks;	/* of the thread that was interrupted */
+	unsigned wait_us; /* so long at most, for it may be waiting for what this thread has locked
+			   */
+	unsigned unlocks; /* of the thread that was interrupted */
 	bool is_started;
 	pthread_t thread;
-	emr_status status;	/* of what was done */
+	emr_status status; /* of what was done */
 	_Atomic bool is_done;
 } between;
-static _Thread_local unsigned unlocks_left;	/* of this thread, until the other begins; 0: it never does */
+static _Thread_local unsigned
+	unlocks_left; /* of this thread, until the other begins; 0: it never does */
 
 int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
@@ -42,11 +44,14 @@ static void *do_now(void *argument)
 	return NULL;
 }
 
-/* The waiting orders nothing between the two threads, so that ThreadSanitizer sees what only the store's locks do. */
+/* The waiting orders nothing between the two threads, so that ThreadSanitizer sees what only the
+ * store's locks do. */
 static void begin_other(void)
 {
 	between.is_started = pthread_create(&between.thread, NULL, do_now, NULL) == 0;
-	for (unsigned us = 0; us < between.wait_us && !atomic_load_explicit(&between.is_done, memory_order_relaxed); us += 100)
+	for (unsigned us = 0; us < between.wait_us &&
+			      !atomic_load_explicit(&between.is_done, memory_order_relaxed);
+		us += 100)
 		usleep(100);
 }
 
@@ -93,7 +98,7 @@ static emr_status do_between(kit *k, work one, unsigned n, work other, unsigned 
 	return status;
 }
 
-#define SURELY_US 60000000		/* where the other waits for nothing */
+#define SURELY_US 60000000 /* where the other waits for nothing */
 #define PERHAPS_US 1000
 #define PLACES_MAX 20
 
@@ -103,7 +108,7 @@ static emr_status roll_and_reclaim(kit *k)
 	emr_status status = emr_store_close_segment(k->store);
 
 	if (status == EMR_OK)
-		status = emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, &report);
+		status = emr_store_reclaim(k->store, &(emr_reclaim_options){0}, &report);
 	return status == EMR_OK && report.segments_removed != 1 ? EMR_NOT_FOUND : status;
 }
 
@@ -183,9 +188,11 @@ static emr_status count(kit *k)
 
 static emr_status reclaim_dead(kit *k)
 {
-	emr_status status = emr_store_reclaim(k->store, &(emr_reclaim_options){ 0 }, NULL);
+	emr_status status = emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL);
 
-	return status == EMR_BUSY ? EMR_OK : status;	/* the index is new, and whose pins there are is not said yet */
+	return status == EMR_BUSY
+		       ? EMR_OK
+		       : status; /* the index is new, and whose pins there are is not said yet */
 }
 
 static emr_status append(kit *k)
@@ -252,7 +259,8 @@ static unsigned unlocks_in(kit *k, work one)
 	return between.unlocks;
 }
 
-/* OTHER comes between at the places of ONE where a lock is let go, one after the other; where there are many, at some. */
+/* OTHER comes between at the places of ONE where a lock is let go, one after the other; where there
+ * are many, at some. */
 static void meet_everywhere(kit *k, work one, work other)
 {
 	unsigned count = unlocks_in(k, one);
@@ -270,8 +278,8 @@ static void meet_everywhere(kit *k, work one, work other)
 
 static void whatever_is_done_another_comes_between(void **state)
 {
-	const work all[] = { look, check, count, reclaim_dead, roll };
-	const work others[] = { roll, replace_index, reclaim_dead };
+	const work all[] = {look, check, count, reclaim_dead, roll};
+	const work others[] = {roll, replace_index, reclaim_dead};
 	kit *k = *state;
 	kit other;
 
@@ -294,7 +302,7 @@ typedef struct worker {
 	kit *k;
 	_Atomic bool *is_over;
 	work work;
-	emr_status status;	/* the first that was not EMR_OK */
+	emr_status status; /* the first that was not EMR_OK */
 	const char *what;
 } worker;
 
@@ -354,11 +362,14 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 			fail_msg("%s: %s", workers[i].what, emr_status_text(workers[i].status));
 }
 
-#define WORKER(does) { .work = (does), .what = #does }
+#define WORKER(does)                                                                               \
+	{                                                                                          \
+		.work = (does), .what = #does                                                      \
+	}
 
 static void segments_roll_while_others_look_and_check(void **state)
 {
-	worker workers[] = { WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count) };
+	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count)};
 	kit *k = *state;
 	kit other;
 
@@ -370,7 +381,8 @@ static void segments_roll_while_others_look_and_check(void **state)
 
 static void segments_are_reclaimed_while_others_look_and_check(void **state)
 {
-	worker workers[] = { WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count), WORKER(reclaim_dead) };
+	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
+		WORKER(reclaim_dead)};
 	kit *k = *state;
 	kit other;
 
@@ -382,7 +394,8 @@ static void segments_are_reclaimed_while_others_look_and_check(void **state)
 
 static void the_index_is_replaced_while_others_look_and_check(void **state)
 {
-	worker workers[] = { WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count), WORKER(reclaim_dead) };
+	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
+		WORKER(reclaim_dead)};
 	kit *k = *state;
 	kit other;
 

@@ -146,7 +146,8 @@ static void who_could_read_is_no_agent(void **state)
 		char name[16];
 
 		(void)snprintf(name, sizeof name, "doctor%d", i);
-		story_newcomer(&s, &doctors[i], &s.bosses[1], EMR_ROLE_AGENT | EMR_ROLE_CLINICIAN, name);
+		story_newcomer(
+			&s, &doctors[i], &s.bosses[1], EMR_ROLE_AGENT | EMR_ROLE_CLINICIAN, name);
 	}
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	made = story_share(&s, &s.lima, 0, true);
@@ -178,14 +179,19 @@ static void an_agent_says_what_it_holds_and_leaves_to_others(void **state)
 	assert_ok(emr_agency_count(s.agencies[0], &fragments));
 	assert_int_equal(grants, 2);
 	assert_int_equal(fragments, 4); /* of two epochs */
-	/* Whose turn is last is another one for each question, and he waits unless two have answered before he looks. */
+	/* Whose turn is last is another one for each question, and he waits unless two have
+	 * answered before he looks. */
 	for (int tries = 0; n == 0 && tries < 40; tries++) {
-		assert_status(EMR_TIMEOUT, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
+		assert_status(EMR_TIMEOUT,
+			story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
 		for (int i = 0; i < AGENTS; i++)
-			n += story_agent(&s, i).next_ms >= 0 ? emr_agency_waiting(s.agencies[i], left, 2) : 0;
+			n += story_agent(&s, i).next_ms >= 0
+				     ? emr_agency_waiting(s.agencies[i], left, 2)
+				     : 0;
 	}
 	assert_int_equal(n, 1);
-	assert_int_equal(emr_agency_waiting(s.agencies[0], left, 0), emr_agency_waiting(s.agencies[0], left, 2));
+	assert_int_equal(emr_agency_waiting(s.agencies[0], left, 0),
+		emr_agency_waiting(s.agencies[0], left, 2));
 	story_end(&s);
 }
 

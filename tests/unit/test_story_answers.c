@@ -12,10 +12,13 @@ static story s;
 
 static void (*meanwhile)(void); /* once, before the next submission */
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	void (*first)(void) = meanwhile;
 
@@ -44,7 +47,8 @@ static emr_status find(void *arg, const emr_shared_record *record)
 {
 	sought *f = arg;
 
-	if (record->meta->name.len == strlen(f->name) && memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
+	if (record->meta->name.len == strlen(f->name) &&
+		memcmp(record->meta->name.data, f->name, record->meta->name.len) == 0)
 		f->object = record->object;
 	return EMR_OK;
 }
@@ -63,7 +67,8 @@ static void open_as_lima(const emr_grant_made *made)
 
 	lima = (reading){.mri = {.name = "MRI.pdf"}, .ct = {.name = "CT.pdf"}};
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made->grant, CONSULT, EMR_READER_PERSON, &lima.shared, &trouble));
+	assert_ok(emr_shared_open(s.lima.share, s.imaging, made->grant, CONSULT, EMR_READER_PERSON,
+		&lima.shared, &trouble));
 	assert_ok(emr_shared_ask_names(lima.shared, &ask, &trouble));
 	everybody_answers();
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
@@ -137,7 +142,8 @@ static void end(void)
 
 /* ---- questions that come while another is answered ---- */
 
-static void an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered(void **state)
+static void an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered(
+	void **state)
 {
 	emr_release_tally tally;
 
@@ -251,10 +257,12 @@ static void agents_leave_what_the_owner_has_answered(void **state)
 static void it_says_that_it_gave(void)
 {
 	const emr_known_release *asked = &lima.first->release;
-	emr_act act = emr_act_served(asked->domain, s.agents[0].public.signer_id, asked->req, asked->access, EMR_SERVED_FRAGMENTS, 1, 0);
+	emr_act act = emr_act_served(asked->domain, s.agents[0].public.signer_id, asked->req,
+		asked->access, EMR_SERVED_FRAGMENTS, 1, 0);
 	uint8_t nothing[32 + 80 + 48 + 512] = {0}; /* as long as one answer */
 
-	assert_int_equal(story_says(&s, &s.agents[0], act, emr_bytes_of(nothing, sizeof nothing)), EMR_RESULT_APPLIED);
+	assert_int_equal(story_says(&s, &s.agents[0], act, emr_bytes_of(nothing, sizeof nothing)),
+		EMR_RESULT_APPLIED);
 }
 
 static void who_lied_to_the_reader_cannot_keep_the_others_from_answering(void **state)
@@ -316,7 +324,8 @@ static void a_reader_whose_clock_is_slow_is_answered_by_who_was_there(void **sta
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered),
+		cmocka_unit_test(
+			an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered),
 		cmocka_unit_test(so_does_the_owner),
 		cmocka_unit_test(the_owner_leaves_what_enough_agents_have_answered),
 		cmocka_unit_test(and_answers_what_too_few_have),

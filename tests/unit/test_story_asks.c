@@ -110,8 +110,7 @@ static void a_yes_is_a_grant_and_names_it(void **state)
 	assert_status(EMR_NOT_FOUND,
 		emr_petition_approve(s.ana, emr_id16_random(), s.imaging, emr_id16_random()));
 	/* a word without a grant is none */
-	assert_status(
-		EMR_DENIED, emr_petition_approve(s.ana, id, s.imaging, emr_id16_random()));
+	assert_status(EMR_DENIED, emr_petition_approve(s.ana, id, s.imaging, emr_id16_random()));
 	made = story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant));
 	assert_status(EMR_CONFLICT, emr_petition_approve(s.ana, id, s.imaging, made.grant));
@@ -202,7 +201,9 @@ static void a_flood_of_one_hides_nobody_else(void **state)
 	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
 	order.owner.b[0] ^= 1;
 	assert_status(EMR_NOT_FOUND, emr_petition_send(s.lima.share, &order, &id));
-	order = to_ana("a\xe2\x80\xae" "fdp.exe", "");
+	order = to_ana("a\xe2\x80\xae"
+		       "fdp.exe",
+		"");
 	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
 	order = to_ana("", "");
 	order.purposes = 0;

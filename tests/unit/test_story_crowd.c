@@ -1,11 +1,13 @@
-/* A thousand grants on one folder: what one more costs, what it costs to take one back, and that those who remain notice nothing. */
+/* A thousand grants on one folder: what one more costs, what it costs to take one back, and that
+ * those who remain notice nothing. */
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "story_kit.h"
 
-/* Under a sanitizer the same steps for fewer: there they are asked what they touch, and not what they cost. */
+/* Under a sanitizer the same steps for fewer: there they are asked what they touch, and not what
+ * they cost. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define CROWD 100
 #else
@@ -89,13 +91,14 @@ static void one_of_a_thousand_grants_is_taken_back_and_the_others_go_on(void **s
 	assert_ok(emr_share_given(s.ana, s.imaging, note_given, &given));
 	print_message("listing them: %.2f s\n", cpu_s() - before);
 	assert_int_equal(given, CROWD);
-	print_message("a grant among the first tenth: %.2f ms, among the last: %.2f ms\n", parts[0] * 1000 / PART,
-		parts[CROWD / PART - 1] * 1000 / PART);
+	print_message("a grant among the first tenth: %.2f ms, among the last: %.2f ms\n",
+		parts[0] * 1000 / PART, parts[CROWD / PART - 1] * 1000 / PART);
 	before = cpu_s();
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made[CROWD / 2].grant));
 	assert_ok(emr_share_renew(s.ana, s.imaging));
-	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n", cpu_s() - before);
-	assert_true(cpu_s() - before < 20);	/* seconds of one processor, in any build */
+	print_message("taking one back, and keys of a new epoch for the others: %.2f s\n",
+		cpu_s() - before);
+	assert_true(cpu_s() - before < 20); /* seconds of one processor, in any build */
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_false(is_due);
 	kit_text(&s.k, "Imaging/later.txt", "after the end");
@@ -103,15 +106,18 @@ static void one_of_a_thousand_grants_is_taken_back_and_the_others_go_on(void **s
 	story_agents(&s, 7);
 	for (int i = 0; i < AGENTS; i++) {
 		assert_ok(emr_agency_count(s.agencies[i], &held));
-		assert_int_equal(held, 2 * (CROWD - 1));	/* of both epochs */
+		assert_int_equal(held, 2 * (CROWD - 1)); /* of both epochs */
 	}
 	reads(&s, &s.lima, made[0].grant, "later.txt", "after the end");
 	reads(&s, &s.eve, made[CROWD - 1].grant, "later.txt", "after the end");
 	reads(&s, &s.eve, made[CROWD - 1].grant, "MRI.pdf", "%PDF a knee");
-	assert_status(EMR_DENIED, story_read(&s, &s.lima, made[CROWD / 2].grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_status(EMR_DENIED, story_read(&s, &s.lima, made[CROWD / 2].grant, "MRI.pdf",
+					  all_agents, &bytes, &trouble));
 	assert_int_equal(trouble.why, EMR_WHY_REVOKED);
-	print_message("most memory of everybody together: %ld MiB more\n", (peak_kib() - peak) / 1024);
-	/* Each looks once at those that there are (whether somebody's end calls for a new epoch), and no more. */
+	print_message(
+		"most memory of everybody together: %ld MiB more\n", (peak_kib() - peak) / 1024);
+	/* Each looks once at those that there are (whether somebody's end calls for a new epoch),
+	 * and no more. */
 	assert_true(parts[CROWD / PART - 1] < 12 * parts[0] + 0.5);
 #ifndef __SANITIZE_ADDRESS__
 	assert_true(peak_kib() - peak < 128 * 1024);

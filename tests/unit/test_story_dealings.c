@@ -1,5 +1,5 @@
-/* What the owner gave and took back, as the ledger has it: told once, where she did it, and nothing that her computer does by
- * itself. */
+/* What the owner gave and took back, as the ledger has it: told once, where she did it, and nothing
+ * that her computer does by itself. */
 #include "dealings_kit.h"
 
 #include "share/petition.h"
@@ -41,8 +41,8 @@ static void a_share_is_told_when_it_begins_and_when_she_ends_it(void **state)
 	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history");
 	story_pass(&s, 30 * DAY); /* and its time is over, too: it is ended already */
 	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 7);
-	assert_string_equal(dealings_of(&s),
-		"shared lima read history, ended lima read history, shared eve write, expired eve write");
+	assert_string_equal(dealings_of(&s), "shared lima read history, ended lima read history, "
+					     "shared eve write, expired eve write");
 	story_end(&s);
 }
 
@@ -70,7 +70,8 @@ static void several_that_end_in_one_entry_are_one_deed(void **state)
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 2);
-	assert_string_equal(dealings_of(&s), "shared lima read, shared lima write, ended lima write");
+	assert_string_equal(
+		dealings_of(&s), "shared lima read, shared lima write, ended lima write");
 	story_end(&s);
 }
 
@@ -82,9 +83,9 @@ static void the_end_of_a_time_is_told_when_nothing_as_wide_goes_on(void **state)
 	(void)allow(&s.lima, READ, 0, 5);
 	(void)allow(&s.eve, READ, EMR_WRITES_ALL, 2); /* she may read longer than write */
 	(void)allow(&s.eve, READ, 0, 5);
-	assert_string_equal(dealings_of(&s),
-		"shared lima read, shared lima read, shared eve write, shared eve read, expired eve write, "
-		"expired lima read, expired eve read");
+	assert_string_equal(dealings_of(&s), "shared lima read, shared lima read, shared eve "
+					     "write, shared eve read, expired eve write, "
+					     "expired lima read, expired eve read");
 	story_end(&s);
 }
 
@@ -95,7 +96,8 @@ static void a_share_that_begins_when_one_was_over_hides_no_end(void **state)
 	(void)allow(&s.lima, READ, 0, 1);
 	story_pass(&s, 2 * DAY);
 	(void)allow(&s.lima, READ, 0, 5);
-	assert_string_equal(dealings_of(&s), "shared lima read, shared lima read, expired lima read, expired lima read");
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, shared lima read, expired lima read, expired lima read");
 	story_end(&s);
 }
 
@@ -109,15 +111,17 @@ static void a_deposit_is_given_replaced_and_ended(void **state)
 	assert_string_equal(dealings_of(&s), "shared eve deposit, expired eve deposit");
 	story_pass(&s, DAY);
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 9);
-	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, expired eve deposit");
+	assert_string_equal(
+		dealings_of(&s), "shared eve deposit, shared eve deposit, expired eve deposit");
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
-	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve deposit");
+	assert_string_equal(
+		dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve deposit");
 	(void)allow(&s.lima, 0, EMR_WRITES_DEPOSIT, 1);
 	story_pass(&s, 2 * DAY);
 	(void)allow(&s.lima, 0, EMR_WRITES_DEPOSIT, 1); /* after a gap */
-	assert_string_equal(dealings_of(&s),
-		"shared eve deposit, shared eve deposit, ended eve deposit, shared lima deposit, shared lima deposit, "
-		"expired lima deposit, expired lima deposit");
+	assert_string_equal(dealings_of(&s), "shared eve deposit, shared eve deposit, ended eve "
+					     "deposit, shared lima deposit, shared lima deposit, "
+					     "expired lima deposit, expired lima deposit");
 	story_end(&s);
 }
 
@@ -132,9 +136,9 @@ static void what_another_share_takes_the_place_of_is_told_to_go_on(void **state)
 	(void)allow(&s.eve, READ, 0, 9); /* hers is no other one of his */
 	(void)allow(&s.lima, READ, 0, 2);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, wide.grant));
-	assert_string_equal(dealings_of(&s),
-		"shared lima read, shared eve read, shared lima read, ended lima read (another goes on), "
-		"expired lima read, expired eve read");
+	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, shared lima read, "
+					     "ended lima read (another goes on), "
+					     "expired lima read, expired eve read");
 	story_end(&s);
 }
 
@@ -146,9 +150,10 @@ static void what_stays_of_writing_is_no_new_share(void **state)
 	story_begin(&s);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	longer = allow(&s.lima, READ, EMR_WRITES_ALL, 9);
-	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant)); /* the right to write is shortened */
-	assert_string_equal(dealings_of(&s), 
-		"shared lima write, shared lima write, ended lima write (another goes on), expired lima write");
+	assert_ok(emr_share_revoke(
+		s.ana, s.imaging, longer.grant)); /* the right to write is shortened */
+	assert_string_equal(dealings_of(&s), "shared lima write, shared lima write, ended lima "
+					     "write (another goes on), expired lima write");
 	story_end(&s);
 }
 
@@ -189,14 +194,20 @@ static void answers_are_told_and_requests_are_not(void **state)
 	id = ask(&s.eve, "Letters");
 	assert_ok(emr_petition_deny(s.ana, id, "ask my daughter first"));
 	assert_ok(emr_petition_withdraw(s.eve.share, ask(&s.eve, "")));
-	assert_string_equal(dealings_of(&s), "shared lima read, yes to lima read, no to eve read for Letters, expired lima read");
+	assert_string_equal(dealings_of(&s), "shared lima read, yes to lima read, no to eve read "
+					     "for Letters, expired lima read");
 	story_end(&s);
 }
 
 /* Eve's own no to lima, on the same ledger, is not ana's. */
 static void what_others_answer_is_not_hers(void **state)
 {
-	emr_petition_order order = {.rights = READ, .purposes = 1u << CONSULT, .path = "", .reason = "", .name = "", .born = ""};
+	emr_petition_order order = {.rights = READ,
+		.purposes = 1u << CONSULT,
+		.path = "",
+		.reason = "",
+		.name = "",
+		.born = ""};
 	emr_id16 id = {{0}};
 
 	(void)state;

@@ -146,8 +146,9 @@ static void agents_look_at_their_own_clock(void **state)
 	story_end(&s);
 }
 
-/* The grant is over, and the reader's computer says that it is not: the embedded ledger takes its word for the time (one wrong clock
- * must not age everybody's grants), so the question stands there; agents and owner look at their own clocks and refuse. */
+/* The grant is over, and the reader's computer says that it is not: the embedded ledger takes its
+ * word for the time (one wrong clock must not age everybody's grants), so the question stands
+ * there; agents and owner look at their own clocks and refuse. */
 static void a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others(void **state)
 {
 	STORY;
@@ -240,7 +241,8 @@ static void what_the_members_agree_on_limits_what_is_released_in_a_day(void **st
 
 	story_rules(&s, "# for a trial\nslots-a-day = 3\n");
 	for (int i = 0; i < 2 && status == EMR_OK; i++)
-		status = story_read(&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble);
+		status = story_read(
+			&s, &s.lima, made.grant, "CT.pdf", owner_answers, &bytes, &trouble);
 	assert_status(EMR_DENIED, status);
 	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
 	story_rules(&s, "slots-a-day = 300\n");
@@ -431,7 +433,8 @@ static emr_status note_version(void *arg, const emr_shared_version *version)
 }
 
 /* Asked for, if its key is not here, and read. */
-static void expect_version(story *s, emr_shared *shared, emr_id16 object, uint64_t pversion, const char *text)
+static void expect_version(
+	story *s, emr_shared *shared, emr_id16 object, uint64_t pversion, const char *text)
 {
 	emr_content_reader *reader = NULL;
 	emr_share_trouble trouble;
@@ -442,7 +445,8 @@ static void expect_version(story *s, emr_shared *shared, emr_id16 object, uint64
 
 	assert_ok(emr_shared_ask_version(shared, object, pversion, &ask, &trouble));
 	if (ask != NULL) {
-		assert_status(EMR_DENIED, emr_shared_open_version(shared, object, pversion, &reader, &word));
+		assert_status(EMR_DENIED,
+			emr_shared_open_version(shared, object, pversion, &reader, &word));
 		story_agents(s, 7);
 		assert_ok(emr_ask_wait(ask, 0, &trouble));
 	}

@@ -1,4 +1,5 @@
-/* An agent's key ends: what was shared through it goes on through others, or its owner hears of it. */
+/* An agent's key ends: what was shared through it goes on through others, or its owner hears of it.
+ */
 #include "story_kit.h"
 
 #include "contract/codes.h"
@@ -51,7 +52,8 @@ static emr_grant_made share_by(int first, unsigned n, uint16_t writes)
 
 static void end_agent(int i)
 {
-	assert_int_equal(story_says(&s, &s.bosses[i + 1], emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
+	assert_int_equal(story_says(&s, &s.bosses[i + 1],
+				 emr_act_key_revoke(s.agents[i].public.signer_id, story_now(&s), 1),
 				 (emr_bytes){0}),
 		EMR_RESULT_APPLIED);
 }
@@ -127,7 +129,8 @@ static emr_status note_received(void *arg, const emr_received *received)
 {
 	has *h = arg;
 
-	if (!emr_id16_equal(received->grant.domain, h->domain) || received->phase != EMR_GRANT_IN_FORCE)
+	if (!emr_id16_equal(received->grant.domain, h->domain) ||
+		received->phase != EMR_GRANT_IN_FORCE)
 		return EMR_OK;
 	h->grant = received->grant.grant;
 	h->n++;
@@ -254,7 +257,9 @@ static void who_may_not_act_any_more_gets_nothing_anew(void **state)
 	(void)state;
 	(void)share_by(0, 2, 0);
 	end_agent(0);
-	assert_int_equal(story_says(&s, &s.bosses[0], emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1), (emr_bytes){0}),
+	assert_int_equal(story_says(&s, &s.bosses[0],
+				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
 		EMR_RESULT_APPLIED);
 	assert_int_equal(look().n, 0);
 }

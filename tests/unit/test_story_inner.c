@@ -1,5 +1,5 @@
-/* Domains inside domains, shared: an inner folder or a file by itself, and what lies inside a shared
- * folder. */
+/* Domains inside domains, shared: an inner folder or a file by itself, and what lies inside a
+ * shared folder. */
 #include "dealings_kit.h"
 
 #include <pthread.h>
@@ -13,7 +13,6 @@ static void all_agents(story *s)
 {
 	story_agents(s, 7);
 }
-
 
 #define STORY                                                                                      \
 	story s;                                                                                   \
@@ -82,7 +81,8 @@ static emr_status note_received(void *arg, const emr_received *received)
 {
 	found *f = arg;
 
-	if (!emr_id16_equal(received->grant.domain, f->domain) || received->phase != EMR_GRANT_IN_FORCE)
+	if (!emr_id16_equal(received->grant.domain, f->domain) ||
+		received->phase != EMR_GRANT_IN_FORCE)
 		return EMR_OK;
 	f->received = *received;
 	f->n++;
@@ -126,7 +126,8 @@ static emr_status read_in(story *s, person *m, emr_id16 domain, const char *name
 
 	s->imaging = domain;
 	status = f.n == 0 ? EMR_DENIED
-			  : story_read(s, m, f.received.grant.grant, name, all_agents, &bytes, &trouble);
+			  : story_read(s, m, f.received.grant.grant, name, all_agents, &bytes,
+				    &trouble);
 	s->imaging = before;
 	if (status == EMR_OK) {
 		assert_int_equal(bytes.len, strlen(text));
@@ -139,8 +140,8 @@ static emr_status read_in(story *s, person *m, emr_id16 domain, const char *name
 
 typedef struct attack {
 	story *s;
-	emr_shared *shared;		     /* eve's, with every key that she can get */
-	emr_fragment *fragments[AGENTS];     /* and what all agents hold for her */
+	emr_shared *shared;		 /* eve's, with every key that she can get */
+	emr_fragment *fragments[AGENTS]; /* and what all agents hold for her */
 	emr_id16 inner;
 	const emr_replica_head *head;
 	unsigned names, contents, inside;
@@ -176,8 +177,8 @@ static emr_status try_item(void *arg, const emr_replica_item *item)
 		emr_meta_aad(a->head->domain, a->head->object, item->version, item->epoch,
 			has_content ? put.listkey_id : meta.listkey_id, aad);
 		assert_true(emr_list_key_open_meta(a->shared->names[i].key, a->head->object,
-				    has_content ? put.nonce : meta.nonce, emr_bytes_of(aad, sizeof aad),
-				    sealed, plain.data) != EMR_OK);
+				    has_content ? put.nonce : meta.nonce,
+				    emr_bytes_of(aad, sizeof aad), sealed, plain.data) != EMR_OK);
 		a->names++;
 	}
 	for (int i = 0; i < AGENTS && has_content; i++) {
@@ -207,7 +208,8 @@ static emr_status try_object(void *arg, const emr_replica_head *head)
 		a->inside++;
 		return EMR_OK;
 	}
-	return emr_replica_history(a->s->k.stack.replica, EMR_FAMILY_OBJECT, head->domain, head->object, try_item, a);
+	return emr_replica_history(
+		a->s->k.stack.replica, EMR_FAMILY_OBJECT, head->domain, head->object, try_item, a);
 }
 
 static emr_fragment *fragment_of(story *s, int i, emr_id16 domain, emr_id16 grant)
@@ -251,8 +253,8 @@ static void what_was_before_an_inner_folder_was_shared_cannot_be_opened(void **s
 		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	assert_status(EMR_NOT_FOUND,
 		story_read(&s, &s.eve, made.grant, "gone.txt", all_agents, &bytes, &trouble));
-	assert_status(EMR_NOT_FOUND,
-		story_read(&s, &s.eve, made.grant, "secret name.txt", all_agents, &bytes, &trouble));
+	assert_status(EMR_NOT_FOUND, story_read(&s, &s.eve, made.grant, "secret name.txt",
+					     all_agents, &bytes, &trouble));
 	/* And not by force. */
 	assert_ok(emr_shared_open(
 		s.eve.share, a.inner, made.grant, CONSULT, EMR_READER_PERSON, &a.shared, &trouble));
@@ -315,7 +317,8 @@ static void a_domain_made_inside_a_shared_folder_stays_within_sight(void **state
 	assert_memory_equal(f.received.letter.root_dir_id.b, imaging.b, 16);
 	assert_memory_equal(f.received.letter.share_id.b, made.share_id.b, 16);
 	assert_int_equal(f.received.grant.row.t, 2);
-	assert_string_equal(f.received.card.name, "Ana Silva"); /* the newest card names her at lima's */
+	assert_string_equal(
+		f.received.card.name, "Ana Silva"); /* the newest card names her at lima's */
 	assert_string_equal(f.received.card.born, "1984-03-12");
 	f = grants_in(&s, &s.lima, imaging);
 	assert_int_equal(f.once, 1);
@@ -356,7 +359,8 @@ static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void *
 	(void)story_share(&s, &s.eve, 0, true);
 	assert_int_equal(tie(&s), 6);
 	assert_int_equal(tie(&s), 0);
-	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, expired lima read, expired eve read");
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, shared eve read, expired lima read, expired eve read");
 	assert_ok(read_in(&s, &s.lima, deep, "x.txt", "deep down"));
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_ok(read_in(&s, &s.lima, file, "MRI.pdf", "%PDF a knee"));
@@ -374,7 +378,8 @@ static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void *
 	assert_int_equal(tie(&s), 0);
 	assert_status(EMR_DENIED, read_in(&s, &s.eve, deep, "x.txt", ""));
 	/* What she did, without what followed from it inside. */
-	assert_string_equal(dealings_of(&s), "shared lima read, shared eve read, ended lima read, ended eve read");
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, shared eve read, ended lima read, ended eve read");
 	story_end(&s);
 }
 
@@ -461,10 +466,12 @@ static void what_is_given_on_while_the_share_is_taken_back_does_not_stay(void **
 		publisher = (tying){.share = s.ana, .tree = tree, .n = n, .start = &start};
 		assert_int_equal(pthread_create(&thread, NULL, tie_at_once, &publisher), 0);
 		(void)pthread_barrier_wait(&start);
-		assert_ok(emr_share_revoke_below(clerk, tree, n, s.imaging, s.lima.public.signer_id, &ended));
+		assert_ok(emr_share_revoke_below(
+			clerk, tree, n, s.imaging, s.lima.public.signer_id, &ended));
 		assert_int_equal(pthread_join(thread, NULL), 0);
 		assert_ok(publisher.status);
-		assert_int_equal(grants_in(&s, &s.lima, old).n + grants_in(&s, &s.lima, s.imaging).n, 0);
+		assert_int_equal(
+			grants_in(&s, &s.lima, old).n + grants_in(&s, &s.lima, s.imaging).n, 0);
 	}
 	emr_share_free(clerk);
 	(void)pthread_barrier_destroy(&start);
@@ -492,8 +499,8 @@ static void what_a_person_took_back_inside_stays_so(void **state)
 	(void)story_share(&s, &s.lima, 0, true); /* asked for anew */
 	assert_int_equal(tie(&s), 2);
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
-	assert_string_equal(
-		dealings_of(&s), "shared lima read, ended lima read inside, shared lima read, expired lima read");
+	assert_string_equal(dealings_of(&s),
+		"shared lima read, ended lima read inside, shared lima read, expired lima read");
 	story_end(&s);
 }
 
@@ -516,8 +523,8 @@ static void a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it(v
 	settle(&s);
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_int_equal(tie(&s), 0);
-	assert_string_equal(
-		dealings_of(&s), "shared eve read inside, shared lima read, expired eve read inside, expired lima read");
+	assert_string_equal(dealings_of(&s), "shared eve read inside, shared lima read, expired "
+					     "eve read inside, expired lima read");
 	story_end(&s);
 }
 
@@ -599,7 +606,8 @@ static void more_than_before_is_a_gain(void **state)
 	for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
 		emr_path_domain d;
 		emr_grant_made made;
-		emr_grant_order order = {.rights = (uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ | there[i].rights),
+		emr_grant_order order = {
+			.rights = (uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ | there[i].rights),
 			.purposes = there[i].purposes,
 			.not_after_unix_s = now + there[i].days * (uint64_t)DAY};
 
@@ -609,7 +617,8 @@ static void more_than_before_is_a_gain(void **state)
 		s.imaging = d.domain;
 		assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 		s.imaging = imaging;
-		assert_gains(&s, "Imaging/MRI.pdf", there[i].path, there[i].is_more ? &s.lima : NULL);
+		assert_gains(
+			&s, "Imaging/MRI.pdf", there[i].path, there[i].is_more ? &s.lima : NULL);
 		assert_gains(&s, "Imaging", there[i].path, there[i].is_more ? &s.lima : NULL);
 	}
 	story_end(&s);

@@ -1,5 +1,6 @@
-/* What somebody with a right to write may try with what others have said: to bring it again as new, to say of another record that it is
- * this one, and to describe the owner's so that she cannot open it. */
+/* What somebody with a right to write may try with what others have said: to bring it again as new,
+ * to say of another record that it is this one, and to describe the owner's so that she cannot open
+ * it. */
 #include "lies_kit.h"
 #include "pen_kit.h"
 
@@ -60,7 +61,8 @@ static emr_status find(void *arg, const emr_place *place, const emr_meta *meta)
 {
 	wanted *w = arg;
 
-	if (meta->name.len == strlen(w->name) && memcmp(meta->name.data, w->name, meta->name.len) == 0) {
+	if (meta->name.len == strlen(w->name) &&
+		memcmp(meta->name.data, w->name, meta->name.len) == 0) {
 		w->place = *place;
 		w->is_there = true;
 	}
@@ -101,7 +103,8 @@ static void reader_meets_a_mismatch(person *m, const emr_grant_made *made, const
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble = {0};
 
-	assert_status(EMR_BAD_SIGNATURE, story_read(&s, m, made->grant, name, all_agents, &bytes, &trouble));
+	assert_status(EMR_BAD_SIGNATURE,
+		story_read(&s, m, made->grant, name, all_agents, &bytes, &trouble));
 }
 
 /* Lima has said two things about two records; eve may write there, too. */
@@ -140,7 +143,8 @@ static void end(scene *c)
 	story_end(&s);
 }
 
-static void put_over(pen *p, emr_id16 object, emr_id16 record, uint64_t cver, const char *name, const char *text)
+static void put_over(
+	pen *p, emr_id16 object, emr_id16 record, uint64_t cver, const char *name, const char *text)
 {
 	emr_place at = {.domain = s.imaging, .object = object, .record_id = record, .cver = cver};
 
@@ -264,7 +268,8 @@ static void who_renames_the_owners_record_does_not_close_it(void **state)
 	begin(&c);
 	before = place_of("MRI.pdf");
 	is_reckless = true;
-	pen_rename_blindly(&c.eve, s.imaging, before.object, s.imaging, "MRI.pdf"); /* with a number of its own making */
+	pen_rename_blindly(&c.eve, s.imaging, before.object, s.imaging,
+		"MRI.pdf"); /* with a number of its own making */
 	is_reckless = false;
 	assert_applied(&c.eve);
 	kit_publish_all(&s.k);
@@ -274,7 +279,8 @@ static void who_renames_the_owners_record_does_not_close_it(void **state)
 	assert_ok(owner_reads("Imaging/MRI.pdf"));
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee"); /* how long it is, too */
 	owner_says("Imaging/MRI.pdf", "self");
-	assert_ok(story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_ok(
+		story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	kit_restart(&s.k);
 	assert_ok(owner_reads("Imaging/MRI.pdf"));
 	/* What the owner says of it afterwards is about the same. */

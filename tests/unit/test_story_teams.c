@@ -1,4 +1,5 @@
-/* Teams as grantees: who is in reads under his own name, who leaves does not any more, who comes does at once. */
+/* Teams as grantees: who is in reads under his own name, who leaves does not any more, who comes
+ * does at once. */
 #include "dealings_kit.h"
 
 #include "contract/codes.h"
@@ -68,12 +69,14 @@ static void admit(crew *c, const person *m)
 static void drop(crew *c, const person *m)
 {
 	assert_int_equal(
-		story_says(c->s, c->leader, emr_act_drop(c->id, root_of(m)), (emr_bytes){0}), EMR_RESULT_APPLIED);
+		story_says(c->s, c->leader, emr_act_drop(c->id, root_of(m)), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
 }
 
 static void crew_named(crew *c, story *s, emr_id16 id, emr_id16 before)
 {
-	emr_pub_dataset_new what = {.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(s) + 400 * DAY};
+	emr_pub_dataset_new what = {
+		.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(s) + 400 * DAY};
 	EMR_AUTO_BUF part = {0};
 	emr_box_key *box = NULL;
 	uint8_t x25519[32];
@@ -84,11 +87,14 @@ static void crew_named(crew *c, story *s, emr_id16 id, emr_id16 before)
 	assert_ok(emr_grantee_key_box(c->key, &box));
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
-	assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "radiology", x25519, before, &part, what.terms));
+	assert_ok(emr_team_terms_make(
+		EMR_TEAM_CHOSEN, "radiology", x25519, before, &part, what.terms));
 	emr_grantee_key_public(c->key, what.B);
-	assert_ok(emr_grantee_key_pop(c->key, emr_ledger_net_id(s->lima.ledger), root_of(c->leader), what.pop));
+	assert_ok(emr_grantee_key_pop(
+		c->key, emr_ledger_net_id(s->lima.ledger), root_of(c->leader), what.pop));
 	assert_int_equal(
-		story_says(s, c->leader, emr_act_dataset(c->id, &what), emr_buf_view(&part)), EMR_RESULT_APPLIED);
+		story_says(s, c->leader, emr_act_dataset(c->id, &what), emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
 	assert_int_equal(try_admit(c, c->leader, 1), EMR_RESULT_APPLIED); /* as `org team` does */
 	drop(c, c->leader);
 }
@@ -197,7 +203,8 @@ static void two_members_read_and_the_log_names_each(void **state)
 	assert_true(emr_id16_equal(l.via, c.id));
 	assert_false(emr_id32_equal(l.by[0], l.by[1]));
 	for (int i = 0; i < 2; i++)
-		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) || emr_id32_equal(l.by[i], root_of(&s.eve)));
+		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) ||
+			    emr_id32_equal(l.by[i], root_of(&s.eve)));
 	crew_end(&c);
 	story_end(&s);
 }
@@ -249,7 +256,8 @@ static void who_is_added_later_reads_without_the_owner(void **state)
 	made = share_with(&c);
 	assert_int_equal(has(&s.eve).n, 0);
 	assert_int_equal(
-		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
+		EMR_DENIED);
 	assert_int_equal(trouble.why, EMR_WHY_NO_GRANT);
 	admit(&c, &s.eve);
 	assert_int_equal(has(&s.eve).in_force, 1);
@@ -280,7 +288,8 @@ static void who_is_dropped_loses_what_he_has_open(void **state)
 	admit(&c, &s.eve);
 	made = share_with(&c);
 	story_see(&s.lima);
-	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
+	assert_ok(emr_shared_open(
+		s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
 	assert_ok(emr_shared_ask_names(open, &ask, &trouble));
 	all_agents(&s);
 	assert_ok(emr_ask_wait(ask, 0, &trouble));
@@ -300,9 +309,11 @@ static void who_is_dropped_loses_what_he_has_open(void **state)
 	emr_shared_free(open);
 	h = has(&s.lima);
 	assert_int_equal(h.revoked, 1);
-	assert_int_equal(h.last.grant.ledger_time, story_now(&s)); /* since he left, not since it was given */
+	assert_int_equal(h.last.grant.ledger_time,
+		story_now(&s)); /* since he left, not since it was given */
 	assert_int_equal(
-		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
+		EMR_DENIED);
 	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	/* What comes when he is out was never his. */
 	later = share_with(&c);
@@ -326,7 +337,8 @@ static void a_membership_ends_with_its_time(void **state)
 	story_pass(&s, 3 * DAY);
 	assert_int_equal(has(&s.lima).in_force, 0);
 	assert_int_equal(
-		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
+		EMR_DENIED);
 	assert_int_equal(trouble.why, EMR_WHY_EXPIRED);
 	crew_end(&c);
 	story_end(&s);
@@ -376,7 +388,8 @@ static bool has_lost_one(const crew *c, uint64_t quiet_s)
 
 	story_see(c->leader);
 	assert_ok(emr_team_get(c->leader->replica, c->id, &team));
-	assert_ok(emr_team_has_lost_one(c->leader->replica, &team, story_now(c->s), quiet_s, &has_lost));
+	assert_ok(emr_team_has_lost_one(
+		c->leader->replica, &team, story_now(c->s), quiet_s, &has_lost));
 	return has_lost;
 }
 
@@ -431,9 +444,11 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	assert_int_equal(now.last.agents_count, 3);
 	assert_string_equal(now.last.label, "Imaging");
 	assert_int_equal(given(&s, s.imaging, &old).ended, 1);
-	assert_ok(story_read(&s, &s.lima, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	assert_int_equal(
-		story_read(&s, &s.eve, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble), EMR_DENIED);
+	assert_ok(story_read(
+		&s, &s.lima, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(story_read(&s, &s.eve, now.last.grant.grant, "MRI.pdf", all_agents, &bytes,
+				 &trouble),
+		EMR_DENIED);
 	assert_int_equal(follow(&s, NULL, 0), 0); /* once */
 	/* Her computer followed the team; she shared once, and has not ended it. */
 	assert_string_equal(dealings_of(&s), "shared a team read, expired a team read");
@@ -442,7 +457,8 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	story_end(&s);
 }
 
-/* A leader who lets each of three teams name the one that comes after: what was given moves once, and not round for ever. */
+/* A leader who lets each of three teams name the one that comes after: what was given moves once,
+ * and not round for ever. */
 static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **state)
 {
 	STORY;
@@ -473,7 +489,8 @@ static void another_leaders_team_takes_nobodys_place(void **state)
 {
 	STORY;
 	crew real, false_one;
-	emr_pub_dataset_new what = {.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(&s) + 400 * DAY};
+	emr_pub_dataset_new what = {
+		.purposes = EMR_PURPOSES_ALL, .not_after_unix_s = story_now(&s) + 400 * DAY};
 	EMR_AUTO_BUF part = {0};
 	uint8_t x25519[32] = {9};
 
@@ -482,11 +499,13 @@ static void another_leaders_team_takes_nobodys_place(void **state)
 	(void)share_with(&real);
 	false_one = (crew){.s = &s, .leader = &s.bosses[1], .id = emr_id16_random()};
 	assert_ok(emr_grantee_key_new(&false_one.key));
-	assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "radiology", x25519, real.id, &part, what.terms));
+	assert_ok(emr_team_terms_make(
+		EMR_TEAM_CHOSEN, "radiology", x25519, real.id, &part, what.terms));
 	emr_grantee_key_public(false_one.key, what.B);
-	assert_ok(emr_grantee_key_pop(
-		false_one.key, emr_ledger_net_id(s.lima.ledger), root_of(false_one.leader), what.pop));
-	assert_int_equal(story_says(&s, false_one.leader, emr_act_dataset(false_one.id, &what), emr_buf_view(&part)),
+	assert_ok(emr_grantee_key_pop(false_one.key, emr_ledger_net_id(s.lima.ledger),
+		root_of(false_one.leader), what.pop));
+	assert_int_equal(story_says(&s, false_one.leader, emr_act_dataset(false_one.id, &what),
+				 emr_buf_view(&part)),
 		EMR_RESULT_APPLIED);
 	assert_int_equal(follow(&s, NULL, 0), 0);
 	assert_int_equal(given(&s, s.imaging, &real).alive, 1);
@@ -528,7 +547,8 @@ static void a_share_with_a_team_reaches_the_folders_inside(void **state)
 	there = given(&s, inner, &old);
 	assert_int_equal(there.alive, 1);
 	s.imaging = inner;
-	assert_ok(story_read(&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	assert_ok(story_read(
+		&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
 	s.imaging = outer;
 	/* It follows another key of the team, too. */
 	crew_begin(&new, &s, &old);
@@ -557,12 +577,15 @@ static void terms_are_their_leaders_or_none(void **state)
 
 	(void)state;
 	memset(x25519, 0x11, sizeof x25519);
-	assert_int_equal(emr_team_terms_make(EMR_TEAM_CHOSEN, "", x25519, (emr_id16){{0}}, &part, hash), EMR_INVALID);
+	assert_int_equal(
+		emr_team_terms_make(EMR_TEAM_CHOSEN, "", x25519, (emr_id16){{0}}, &part, hash),
+		EMR_INVALID);
 	{
 		emr_id16 before;
 
 		memset(before.b, 0x22, sizeof before.b);
-		assert_ok(emr_team_terms_make(EMR_TEAM_CHOSEN, "heart", x25519, before, &part, hash));
+		assert_ok(
+			emr_team_terms_make(EMR_TEAM_CHOSEN, "heart", x25519, before, &part, hash));
 	}
 	assert_int_equal(part.len, 32 + sizeof plain + 32 + 16);
 	assert_memory_equal(part.data + 32, plain, sizeof plain);
@@ -577,14 +600,20 @@ static void terms_are_their_leaders_or_none(void **state)
 		part.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 	for (size_t len = 0; len < part.len; len++)
-		assert_int_equal(team_terms_read(emr_bytes_of(part.data, len), hash, &team), EMR_DAMAGED);
+		assert_int_equal(
+			team_terms_read(emr_bytes_of(part.data, len), hash, &team), EMR_DAMAGED);
 }
 
-/* By an independent computation (HMAC-SHA-512 and X25519 of RFC 5869 and RFC 7748 in another language) from fs/share/FORMAT.md. */
+/* By an independent computation (HMAC-SHA-512 and X25519 of RFC 5869 and RFC 7748 in another
+ * language) from fs/share/FORMAT.md. */
 static void known_answers_of_a_team(void **state)
 {
-	static const uint8_t box_pk[32] = {0xac, 0x9e, 0xea, 0x10, 0x52, 0x5a, 0x82, 0xb2, 0x8a, 0x82, 0x14, 0x97, 0x45, 0x66, 0xdf, 0x6a, 0x08, 0xb6, 0x56, 0xc2, 0x48, 0x92, 0xe6, 0x0c, 0x24, 0xb2, 0x65, 0xe3, 0xe3, 0x2b, 0xf7, 0x7b};
-	static const uint8_t terms[32] = {0x01, 0x33, 0x49, 0x14, 0x24, 0x09, 0x0c, 0x6c, 0x71, 0xec, 0x1e, 0x5f, 0x79, 0xff, 0xc2, 0x13, 0xac, 0xe5, 0x1b, 0xae, 0x0d, 0x40, 0xe5, 0xdd, 0x1d, 0x06, 0xec, 0xf0, 0x2e, 0x69, 0x53, 0x16};
+	static const uint8_t box_pk[32] = {0xac, 0x9e, 0xea, 0x10, 0x52, 0x5a, 0x82, 0xb2, 0x8a,
+		0x82, 0x14, 0x97, 0x45, 0x66, 0xdf, 0x6a, 0x08, 0xb6, 0x56, 0xc2, 0x48, 0x92, 0xe6,
+		0x0c, 0x24, 0xb2, 0x65, 0xe3, 0xe3, 0x2b, 0xf7, 0x7b};
+	static const uint8_t terms[32] = {0x01, 0x33, 0x49, 0x14, 0x24, 0x09, 0x0c, 0x6c, 0x71,
+		0xec, 0x1e, 0x5f, 0x79, 0xff, 0xc2, 0x13, 0xac, 0xe5, 0x1b, 0xae, 0x0d, 0x40, 0xe5,
+		0xdd, 0x1d, 0x06, 0xec, 0xf0, 0x2e, 0x69, 0x53, 0x16};
 	EMR_AUTO_SECRET b = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_grantee_key *key = NULL;

@@ -1,5 +1,5 @@
-/* What people write in somebody else's folder: who reads it, what of it outlives a kill, a lost answer and a new epoch, and
- * what is left in an Inbox by whoever has its card. */
+/* What people write in somebody else's folder: who reads it, what of it outlives a kill, a lost
+ * answer and a new epoch, and what is left in an Inbox by whoever has its card. */
 #include "pen_kit.h"
 
 #include <time.h>
@@ -13,10 +13,13 @@
 static void (*before_submit)(void); /* once */
 static int fail_before, fail_after; /* the next submission: not sent; sent, and the answer lost */
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	void (*before)(void) = before_submit;
 	emr_status status;
@@ -98,7 +101,8 @@ static void look(person *m, emr_id16 grant, bool asks, sought *f)
 	emr_ask *ask;
 
 	story_see(m);
-	assert_ok(emr_shared_open(m->share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, NULL));
+	assert_ok(emr_shared_open(
+		m->share, s.imaging, grant, CONSULT, EMR_READER_PERSON, &shared, NULL));
 	if (asks) {
 		assert_ok(emr_shared_ask_names(shared, &ask, NULL));
 		if (ask != NULL) {
@@ -140,7 +144,8 @@ static void what_a_writer_leaves_in_a_folder_its_owner_reads(void **state)
 	assert_applied(&p);
 	pen_file(&p, s.imaging, dir, "letter.txt", "a second opinion", NULL);
 	assert_applied(&p);
-	/* What she wrote herself she can name without anybody's help; what ana wrote, she asks for. */
+	/* What she wrote herself she can name without anybody's help; what ana wrote, she asks for.
+	 */
 	look(&s.lima, made.grant, false, &own);
 	assert_true(own.is_there);
 	look(&s.lima, made.grant, false, &mri);
@@ -201,12 +206,14 @@ static void assert_opens_nothing(person *m)
 	assert_ok(emr_share_own_list_key(m->share, s.imaging, head.epoch, &own));
 	emr_meta_aad(s.imaging, head.object, head.pversion, head.epoch, put.listkey_id, aad);
 	assert_ok(emr_buf_append_zeros(&plain, put.meta_ct.len));
-	assert_status(EMR_DAMAGED, emr_list_key_open_meta(own, head.object, put.nonce, emr_bytes_of(aad, sizeof aad),
-					   put.meta_ct, plain.data));
+	assert_status(EMR_DAMAGED, emr_list_key_open_meta(own, head.object, put.nonce,
+					   emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data));
 	emr_list_key_free(own);
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
-	emr_capsule_ctx(s.imaging, head.epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
-	assert_status(EMR_DAMAGED, emr_content_key_unwrap(m->keyring, s.imaging, head.epoch, ctx, put.capsule, put.wdek, &key));
+	emr_capsule_ctx(
+		s.imaging, head.epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
+	assert_status(EMR_DAMAGED, emr_content_key_unwrap(m->keyring, s.imaging, head.epoch, ctx,
+					   put.capsule, put.wdek, &key));
 }
 
 static emr_status never(void *arg, const emr_received *received)
@@ -237,8 +244,8 @@ static void whoever_may_only_leave_things_reads_nothing(void **state)
 	kit_expect_text(&s.k, "Imaging/result.txt", "haemoglobin");
 	/* There is no grant to ask with. */
 	assert_ok(emr_share_received(s.eve.share, never, NULL, NULL));
-	assert_status(EMR_DENIED, emr_shared_open(s.eve.share, s.imaging, emr_id16_random(), CONSULT, EMR_READER_PERSON,
-					  &shared, NULL));
+	assert_status(EMR_DENIED, emr_shared_open(s.eve.share, s.imaging, emr_id16_random(),
+					  CONSULT, EMR_READER_PERSON, &shared, NULL));
 	/* Not even what she left can be changed, moved or taken away. */
 	pen_unlink(&p, s.imaging, left);
 	assert_status(EMR_DENIED, p.last.error);
@@ -273,7 +280,8 @@ static void an_epoch_that_began_meanwhile_is_written_under(void **state)
 	before_submit = new_epoch;
 	pen_file(&p, s.imaging, s.imaging, "two.txt", "in the second", NULL);
 	assert_applied(&p);
-	assert_int_equal(ledger_size(), size + 3); /* ana's, the one that came too late, and the one that was taken */
+	assert_int_equal(ledger_size(),
+		size + 3); /* ana's, the one that came too late, and the one that was taken */
 	kit_publish_all(&s.k);
 	kit_expect_text(&s.k, "Imaging/one.txt", "in the first");
 	kit_expect_text(&s.k, "Imaging/two.txt", "in the second");
@@ -330,8 +338,8 @@ static emr_status find_inbox(void *arg, const emr_place *place, const emr_meta *
 
 static void card_of(emr_id16 domain, emr_buf *out)
 {
-	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger), domain, 1, 1, story_now(&s),
-		story_now(&s) + DAY, "Ana Silva", "1984-03-12", out));
+	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
+		domain, 1, 1, story_now(&s), story_now(&s) + DAY, "Ana Silva", "1984-03-12", out));
 }
 
 static void a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does(void **state)
@@ -419,7 +427,8 @@ static void what_ended_at_the_same_moment_is_taken_back_all_the_same(void **stat
 		assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 		assert_null(before_submit);
 		for (int at = i; at < 2; at++) {
-			assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, made[at].grant, &grant));
+			assert_ok(emr_replica_grant(
+				s.k.stack.replica, s.imaging, made[at].grant, &grant));
 			assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
 		}
 		/* and when it was the only one */
@@ -435,7 +444,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(whoever_may_only_leave_things_reads_nothing),
 		cmocka_unit_test(an_epoch_that_began_meanwhile_is_written_under),
 		cmocka_unit_test(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer),
-		cmocka_unit_test(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does),
+		cmocka_unit_test(
+			a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does),
 		cmocka_unit_test(what_ended_at_the_same_moment_is_taken_back_all_the_same),
 	};
 

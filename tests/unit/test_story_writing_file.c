@@ -1,5 +1,6 @@
-/* A file that is shared by itself, and a writer whose computer checks nothing: he may say its bytes, and whatever else he says of it, or
- * puts beside it, nobody believes, at once and after every start. */
+/* A file that is shared by itself, and a writer whose computer checks nothing: he may say its
+ * bytes, and whatever else he says of it, or puts beside it, nobody believes, at once and after
+ * every start. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"
@@ -73,7 +74,8 @@ static emr_id16 begin(pen *p)
 	kit_mkdir(&s.k, "Psychiatry");
 	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
 	kit_publish_all(&s.k);
-	assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/MRI.pdf").node, "user.note", emr_bytes_of("hers", 4), 0));
+	assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/MRI.pdf").node,
+		"user.note", emr_bytes_of("hers", 4), 0));
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/MRI.pdf", &file));
 	settle();
 	give(&s.lima, file, EMR_WRITES_ALL);
@@ -108,7 +110,8 @@ static bool add_name(void *arg, const char *name, const emr_attr *attr, uint64_t
 
 	(void)attr, (void)next;
 	if (name[0] != '.')
-		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s", text[0] != 0 ? "," : "", name);
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
+			text[0] != 0 ? "," : "", name);
 	return true;
 }
 
@@ -117,7 +120,8 @@ static const char *names_in(const char *path)
 	static char text[2000];
 
 	text[0] = 0;
-	assert_ok(emr_view_each_entry(s.k.view, kit_attr(&s.k, path).node, 0, false, add_name, text));
+	assert_ok(
+		emr_view_each_entry(s.k.view, kit_attr(&s.k, path).node, 0, false, add_name, text));
 	return text;
 }
 
@@ -136,7 +140,10 @@ static emr_place next_of(emr_id16 file)
 
 static emr_meta lie(const emr_place *at, emr_id16 parent, const char *name)
 {
-	emr_meta meta = {.type = EMR_META_FILE, .mode = 06777, .mtime_ns = s.k.clock.unix_ns, .parent = parent,
+	emr_meta meta = {.type = EMR_META_FILE,
+		.mode = 06777,
+		.mtime_ns = s.k.clock.unix_ns,
+		.parent = parent,
 		.name = emr_bytes_of(name, strlen(name))};
 
 	memcpy(meta.r_pid, at->r_pid, sizeof meta.r_pid);
@@ -165,8 +172,8 @@ static void say(pen *p, emr_id16 file, emr_id16 parent, const char *name, const 
 	emr_meta meta = lie(&at, parent, name);
 	EMR_AUTO_BUF attributes = {0};
 
-	assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of("user.emrfs.keep", 15), emr_bytes_of("no", 2), false, &attributes,
-		&meta.xattr_count));
+	assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of("user.emrfs.keep", 15),
+		emr_bytes_of("no", 2), false, &attributes, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&attributes);
 	pen_claim(p, &at, &meta, text, false);
 	assert_applied(p);
@@ -204,14 +211,16 @@ static void all_else_is_hers(const hers *was, const char *text)
 static void his_bytes_are_under_her_description(void **state)
 {
 	static const char *const names[LIES] = {"Pwned", "../../up", "", ".emrfs", "Inbox"};
-	static const char *const texts[LIES] = {"his", "his second", "his third one", "his fourth", "his last bytes"};
+	static const char *const texts[LIES] = {
+		"his", "his second", "his third one", "his fourth", "his last bytes"};
 	pen p;
 
 	(void)state;
-	for (int away = 0; away < 2; away++) {	/* she was there, or starts afterwards */
+	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		emr_id16 file = begin(&p);
 		hers was = remember();
-		const emr_id16 parents[LIES] = {was.psychiatry, file, {{0}}, emr_id16_random(), {{0}}};
+		const emr_id16 parents[LIES] = {
+			was.psychiatry, file, {{0}}, emr_id16_random(), {{0}}};
 
 		for (size_t i = 0; i < LIES; i++) {
 			say(&p, file, parents[i], names[i], texts[i]);
@@ -231,7 +240,8 @@ static void his_bytes_are_under_her_description(void **state)
 	}
 }
 
-/* Whom she shares with next must not see what is past: the record is wrapped for a new epoch, under her own signature. */
+/* Whom she shares with next must not see what is past: the record is wrapped for a new epoch, under
+ * her own signature. */
 static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
 {
 	emr_id16 file;
@@ -336,7 +346,8 @@ static void what_he_puts_beside_it_is_nowhere(void **state)
 	file = begin(&p);
 	give(&s.eve, file, 0);
 	was = remember();
-	for (int restart = 0; restart < 2; restart++) {	/* she is there when it comes, or starts afterwards */
+	for (int restart = 0; restart < 2;
+		restart++) { /* she is there when it comes, or starts afterwards */
 		plant(&p, file, "in-file.txt", file);
 		plant(&p, file, "at-top.txt", (emr_id16){{0}});
 		plant(&p, file, "in-imaging.txt", s.imaging);
@@ -391,7 +402,8 @@ static emr_status note_name(void *arg, const emr_version *v)
 	char *text = arg;
 	size_t len = strlen(text);
 
-	(void)snprintf(text + len, 4000 - len, "%.*s\n", (int)v->meta->name.len, (const char *)v->meta->name.data);
+	(void)snprintf(text + len, 4000 - len, "%.*s\n", (int)v->meta->name.len,
+		(const char *)v->meta->name.data);
 	assert_true(emr_id16_equal(v->meta->parent, s.imaging));
 	return EMR_OK;
 }

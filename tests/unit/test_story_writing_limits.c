@@ -1,5 +1,5 @@
-/* What a writer's computer says that checks nothing, and what the owner's makes of it: it holds without the ledger's help, at once and
- * after every start. */
+/* What a writer's computer says that checks nothing, and what the owner's makes of it: it holds
+ * without the ledger's help, at once and after every start. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"
@@ -145,12 +145,12 @@ static void the_folder_itself_is_the_owners_to_name(void **state)
 	pen p;
 
 	(void)state;
-	for (int away = 0; away < 2; away++) {	/* she was there, or starts afterwards */
+	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		story_begin(&s);
 		begin(&p, false);
 		psychiatry = id_of("Psychiatry");
-		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging").node, "user.emrfs.software",
-			emr_bytes_of("refuse", 6), 0));
+		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging").node,
+			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
 		kit_publish_all(&s.k);
 		story_see(&s.lima);
 		pen_describe(&p, EMR_META_DIR, s.imaging, s.imaging, psychiatry, "Pwned");
@@ -159,7 +159,8 @@ static void the_folder_itself_is_the_owners_to_name(void **state)
 			assert_true(kit_exists(&s.k, "Imaging/MRI.pdf"));
 			assert_false(kit_exists(&s.k, "Psychiatry/Pwned"));
 			assert_false(kit_exists(&s.k, "Pwned"));
-			assert_string_equal(kit_attribute(&s.k, "Imaging", "user.emrfs.software"), "refuse");
+			assert_string_equal(
+				kit_attribute(&s.k, "Imaging", "user.emrfs.software"), "refuse");
 		}
 		story_see(&s.lima);
 		pen_unlink(&p, s.imaging, s.imaging);
@@ -182,8 +183,8 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 		story_begin(&s);
 		begin(&p, false);
 		old = id_of("Imaging/Old");
-		assert_ok(emr_view_set_attribute(
-			s.k.view, kit_attr(&s.k, "Imaging/Old").node, "user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/Old").node,
+			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
 		kit_publish_all(&s.k);
 		story_see(&s.lima);
 		pen_describe(&p, EMR_META_DIR, s.imaging, old, s.imaging, "Old");
@@ -194,7 +195,9 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 		assert_ok(p.last.error);
 		for (int restart = away; restart < 2; restart++) {
 			settle_after(restart);
-			assert_string_equal(kit_attribute(&s.k, "Imaging/Old", "user.emrfs.software"), "refuse");
+			assert_string_equal(
+				kit_attribute(&s.k, "Imaging/Old", "user.emrfs.software"),
+				"refuse");
 			assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
 			assert_false(kit_exists(&s.k, "Imaging/passwd"));
 			assert_false(kit_exists(&s.k, "Imaging/up"));
@@ -226,7 +229,7 @@ static void what_something_is_and_how_long_is_not_his_to_say(void **state)
 	begin(&p, false);
 	scan = id_of("Imaging/MRI.pdf");
 	old = id_of("Imaging/Old");
-	pen_rename_blindly(&p, s.imaging, scan, s.imaging, "MRI.pdf");	/* and no byte long */
+	pen_rename_blindly(&p, s.imaging, scan, s.imaging, "MRI.pdf"); /* and no byte long */
 	assert_ok(p.last.error);
 	for (int restart = 0; restart < 2; restart++) {
 		settle_after(restart);
@@ -257,7 +260,8 @@ static void who_says_another_length_has_signed_something_else(void **state)
 	begin(&p, false);
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
 		p.says_n = lies[i];
-		pen_file(&p, s.imaging, s.imaging, i == 0 ? "short.txt" : "long.txt", "what was signed", NULL);
+		pen_file(&p, s.imaging, s.imaging, i == 0 ? "short.txt" : "long.txt",
+			"what was signed", NULL);
 		assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	}
 	settle_after(false);
@@ -306,7 +310,9 @@ static void owner_answers(story *of)
 
 static void other_readers_believe_no_more_than_the_owner(void **state)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .writes = EMR_WRITES_ALL, .purposes = 1u << CONSULT};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
 	emr_id16 old;
 	emr_grant_made made;
 	emr_attr attr;
@@ -331,7 +337,8 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 	/* her computer has said nothing of it yet */
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,fine");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,fine");
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/Old"), owner_answers, &attr));
 	assert_int_equal(attr.mode & 07000, 0);
 	pen_close(&p);
@@ -339,10 +346,12 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 	story_end(&s);
 }
 
-/* Whom she shares with next must not see what is past: all of it is wrapped for a new epoch, under her own signature. */
+/* Whom she shares with next must not see what is past: all of it is wrapped for a new epoch, under
+ * her own signature. */
 static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
+	emr_grant_order order = {
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
 	EMR_AUTO_BUF attributes = {0};
 	EMR_AUTO_BUF bytes = {0};
 	emr_grant_made made;
@@ -359,11 +368,14 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	others = live_in(psychiatry);
 	at = (emr_place){.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
 	at.record_id = at.object;
-	meta = (emr_meta){.type = EMR_META_FILE, .mode = 06777, .mtime_ns = s.k.clock.unix_ns, .parent = psychiatry,
+	meta = (emr_meta){.type = EMR_META_FILE,
+		.mode = 06777,
+		.mtime_ns = s.k.clock.unix_ns,
+		.parent = psychiatry,
 		.name = emr_bytes_of("planted.txt", 11)};
 	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
-	assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of("user.emrfs.keep", 15), emr_bytes_of("no", 2), false, &attributes,
-		&meta.xattr_count));
+	assert_ok(emr_xattr_change((emr_bytes){0}, emr_bytes_of("user.emrfs.keep", 15),
+		emr_bytes_of("no", 2), false, &attributes, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&attributes);
 	for (at.cver = 1; at.cver <= 2; at.cver++) {
 		pen_claim(&p, &at, &meta, "his bytes", false);
@@ -373,9 +385,13 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	/* and content of a file of hers, which he calls a directory */
-	assert_ok(emr_facts_get(s.k.stack.facts, s.imaging, id_of("Imaging/MRI.pdf"), &at, &bytes, &said));
+	assert_ok(emr_facts_get(
+		s.k.stack.facts, s.imaging, id_of("Imaging/MRI.pdf"), &at, &bytes, &said));
 	at.cver++;
-	meta = (emr_meta){.type = EMR_META_DIR, .mode = 0755, .mtime_ns = s.k.clock.unix_ns, .parent = s.imaging,
+	meta = (emr_meta){.type = EMR_META_DIR,
+		.mode = 0755,
+		.mtime_ns = s.k.clock.unix_ns,
+		.parent = s.imaging,
 		.name = emr_bytes_of("MRI.pdf", 7)};
 	memcpy(meta.r_pid, at.r_pid, sizeof meta.r_pid);
 	pen_claim(&p, &at, &meta, "no directory", false);
@@ -392,7 +408,8 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 		kit_expect_text(&s.k, "Imaging/planted.txt", "his bytes");
 		kit_expect_text(&s.k, "Imaging/MRI.pdf", "no directory");
 		assert_int_equal(kit_attr(&s.k, "Imaging/planted.txt").mode & 07000, 0);
-		assert_string_equal(kit_attribute(&s.k, "Imaging/planted.txt", "user.emrfs.keep"), "yes");
+		assert_string_equal(
+			kit_attribute(&s.k, "Imaging/planted.txt", "user.emrfs.keep"), "yes");
 		assert_int_equal(live_in(psychiatry), others);
 		if (emr_view_find(s.k.view, "Imaging/passwd", &attr) != EMR_OK)
 			continue;
@@ -431,8 +448,10 @@ static void who_shares_leads_nobody_out_of_the_share(void **state)
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,down");
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging/Old"), owner_answers), "CT.pdf,up");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,down");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging/Old"), owner_answers), "CT.pdf,up");
 	/* Her own folder is hers. */
 	assert_true(kit_exists(&s.k, "Imaging/out"));
 	viewer_close(&v);

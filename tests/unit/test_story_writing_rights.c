@@ -1,4 +1,5 @@
-/* Rights to write: what they allow, what they come with, when they end, and what the ledger itself says to whoever goes on. */
+/* Rights to write: what they allow, what they come with, when they end, and what the ledger itself
+ * says to whoever goes on. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"
@@ -10,12 +11,15 @@ static story s;
 
 static bool is_reckless;
 
-emr_status __real_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
-emr_status __wrap_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
+emr_status __real_guest_look(
+	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
+emr_status __wrap_guest_look(
+	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
 emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
 emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
 
-emr_status __wrap_guest_look(emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
+emr_status __wrap_guest_look(
+	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
 {
 	return __real_guest_look(share, options, change, out);
 }
@@ -46,10 +50,13 @@ emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_
 static int fail_at; /* the n-th submission from now, 1 = the next; 0 = none */
 static unsigned submitted;
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	submitted++;
 	if (fail_at > 0 && --fail_at == 0)
@@ -67,8 +74,8 @@ static uint64_t ledger_size(void)
 
 /* ---- sharing ---- */
 
-static emr_status try_allow(const person *with, uint16_t rights, uint16_t writes, uint64_t days, bool replaces,
-	emr_grant_made *out)
+static emr_status try_allow(const person *with, uint16_t rights, uint16_t writes, uint64_t days,
+	bool replaces, emr_grant_made *out)
 {
 	emr_grant_order order = {.rights = rights,
 		.writes = writes,
@@ -83,7 +90,8 @@ static emr_grant_made may_write(const person *with, uint64_t days)
 {
 	emr_grant_made made;
 
-	assert_ok(try_allow(with, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, days, false, &made));
+	assert_ok(try_allow(
+		with, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, days, false, &made));
 	return made;
 }
 
@@ -176,7 +184,8 @@ static void a_right_is_for_its_folder_its_kind_and_its_time_only(void **state)
 	pen_open(&s, &q, &s.eve, "eve");
 	/* The right to leave things, without any that others made. */
 	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_unlink(&q, s.imaging, mri));
-	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_rename_blindly(&q, s.imaging, mri, s.imaging, "mine.pdf"));
+	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED,
+		pen_rename_blindly(&q, s.imaging, mri, s.imaging, "mine.pdf"));
 	REFUSED(&q, EMR_RESULT_NOT_AUTHORISED, pen_dir(&q, s.imaging, s.imaging, "Mine", NULL));
 	pen_file(&q, s.imaging, s.imaging, "left.txt", "left here", &mine);
 	assert_int_equal(q.last.result, EMR_RESULT_APPLIED);
@@ -186,7 +195,8 @@ static void a_right_is_for_its_folder_its_kind_and_its_time_only(void **state)
 	/* Nor after its time. */
 	story_pass(&s, 8 * DAY);
 	assert_int_equal(phase(&s.lima), EMR_WRITING_IS_OVER);
-	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, s.imaging, s.imaging, "late.txt", "x", NULL));
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
+		pen_file(&p, s.imaging, s.imaging, "late.txt", "x", NULL));
 	kit_publish_all(&s.k);
 	kit_expect_text(&s.k, "Imaging/left.txt", "left here");
 	assert_false(kit_exists(&s.k, "Imaging/late.txt"));
@@ -222,9 +232,12 @@ static void taking_back_ends_reading_and_writing_in_one_entry(void **state)
 	assert_int_equal(list_in(s.imaging).n, 0);
 	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_HAS_ENDED);
 	assert_int_equal(w.since_unix_s, story_now(&s));
-	assert_string_equal(w.label, "Imaging"); /* what has ended can still be called by its name */
-	assert_status(EMR_DENIED, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
-	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED, pen_file(&p, s.imaging, s.imaging, "two.txt", "too late", NULL));
+	assert_string_equal(
+		w.label, "Imaging"); /* what has ended can still be called by its name */
+	assert_status(
+		EMR_DENIED, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
+	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
+		pen_file(&p, s.imaging, s.imaging, "two.txt", "too late", NULL));
 	/* What ana writes next is under a key of its own. */
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_true(is_due);
@@ -258,14 +271,16 @@ static void an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with(
 	(void)state;
 	story_begin(&s);
 	fail_at = 1;
-	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7, false, &made));
+	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7,
+				      false, &made));
 	assert_int_equal(list_in(s.imaging).n, 0);
 	assert_int_equal(phase(&s.lima), 255);
 	submitted = 0;
 	made = may_write(&s.lima, 7);
 	assert_int_equal(submitted, 1); /* GRANT, fragments and WRITER_ADD */
 	fail_at = 1;
-	assert_status(EMR_IO, emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	assert_status(
+		EMR_IO, emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(list_in(s.imaging).writing, 1);
 	assert_int_equal(phase(&s.lima), EMR_WRITING_IN_FORCE);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
@@ -287,7 +302,8 @@ static void one_right_to_write_is_what_the_shares_that_stay_say(void **state)
 	longer = may_write(&s.lima, 20);
 	shorter = may_write(&s.lima, 10);
 	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
-	assert_int_equal(w.not_after_unix_s, story_now(&s) + 20 * DAY); /* a second share does not shorten the first */
+	assert_int_equal(w.not_after_unix_s,
+		story_now(&s) + 20 * DAY); /* a second share does not shorten the first */
 	assert_int_equal(list_in(s.imaging).writing, 2);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, longer.grant));
 	assert_int_equal(phase_in(&s.lima, s.imaging, &w), EMR_WRITING_IN_FORCE);
@@ -376,7 +392,8 @@ static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
 	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
 	assert_int_equal(w.rights, EMR_WRITES_ALL);
 	assert_int_equal(w.not_after_unix_s, story_now(&s) + 7 * DAY);
-	assert_int_equal(phase_in(&s.eve, old, &w), 255); /* things are left at the top, not in what she does not see */
+	assert_int_equal(phase_in(&s.eve, old, &w),
+		255); /* things are left at the top, not in what she does not see */
 	pen_open(&s, &p, &s.lima, "lima");
 	pen_file(&p, old, old, "inside.txt", "further in", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
@@ -392,9 +409,11 @@ static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
 	settle();
 	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_IN_FORCE);
 	tree = tree_of(&n);
-	assert_ok(emr_share_revoke_below(s.ana, tree, n, s.imaging, s.lima.public.signer_id, &ended));
+	assert_ok(
+		emr_share_revoke_below(s.ana, tree, n, s.imaging, s.lima.public.signer_id, &ended));
 	assert_int_equal(ended, 1);
-	assert_ok(emr_share_revoke_below(s.ana, tree, n, s.imaging, s.eve.public.signer_id, &ended));
+	assert_ok(
+		emr_share_revoke_below(s.ana, tree, n, s.imaging, s.eve.public.signer_id, &ended));
 	assert_int_equal(ended, 1);
 	free(tree);
 	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);
@@ -412,7 +431,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_right_is_for_its_folder_its_kind_and_its_time_only),
 		cmocka_unit_test(taking_back_ends_reading_and_writing_in_one_entry),
-		cmocka_unit_test(an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
+		cmocka_unit_test(
+			an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
 		cmocka_unit_test(one_right_to_write_is_what_the_shares_that_stay_say),
 		cmocka_unit_test(writing_reaches_the_folders_inside_and_ends_in_all),
 	};

@@ -1,4 +1,5 @@
-/* Records go to another network as they are, whatever comes between, and their past goes on being readable. */
+/* Records go to another network as they are, whatever comes between, and their past goes on being
+ * readable. */
 #include "view_kit.h"
 
 #include <sys/stat.h>
@@ -24,12 +25,16 @@ typedef struct world {
 	emr_takeover takeover;
 } world;
 
-static int submits_left = -1; /* -1: all; then that many go through, and the next is lost on its way, or its answer is */
+static int submits_left = -1; /* -1: all; then that many go through, and the next is lost on its
+				 way, or its answer is */
 static bool is_answer_lost;
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	emr_status status;
 
@@ -57,8 +62,10 @@ static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 
 static void open_other(world *w, emr_keyring *keyring)
 {
-	emr_ledger_options ledger = {.path = w->network, .clock = &w->k.clock.clock, .submitter = keyring};
-	emr_replica_options replica = {.clock = &w->k.clock.clock, .is_mine = is_mine, .is_mine_arg = keyring};
+	emr_ledger_options ledger = {
+		.path = w->network, .clock = &w->k.clock.clock, .submitter = keyring};
+	emr_replica_options replica = {
+		.clock = &w->k.clock.clock, .is_mine = is_mine, .is_mine_arg = keyring};
 
 	assert_ok(emr_ledger_open(&ledger, &w->ledger));
 	replica.ledger = w->ledger;
@@ -87,13 +94,14 @@ static void become_member(world *w)
 	emr_invitation invitation;
 	emr_id32 signer;
 
-	assert_ok(emr_welcome_invite(w->hospital, emr_ledger_descriptor(w->ledger), "file:/x", EMR_ROLE_PATIENT, now(w) + 600,
-		&bytes, &invitation));
+	assert_ok(emr_welcome_invite(w->hospital, emr_ledger_descriptor(w->ledger), "file:/x",
+		EMR_ROLE_PATIENT, now(w) + 600, &bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &invitation));
 	assert_ok(emr_welcome_reply(w->k.stack.keyring, &invitation, "patient-ANA", &reply));
-	assert_ok(emr_welcome_certify(w->hospital, &invitation, emr_buf_view(&reply), NULL, now(w), 86400 * 400, &cert, &signer));
-	assert_ok(emr_welcome_register(
-		w->k.stack.keyring, &invitation, emr_buf_view(&cert), "", w->ledger, &w->k.clock.clock));
+	assert_ok(emr_welcome_certify(w->hospital, &invitation, emr_buf_view(&reply), NULL, now(w),
+		86400 * 400, &cert, &signer));
+	assert_ok(emr_welcome_register(w->k.stack.keyring, &invitation, emr_buf_view(&cert), "",
+		w->ledger, &w->k.clock.clock));
 }
 
 static void settle(world *w)
@@ -186,8 +194,9 @@ static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
 	if (meta->type == EMR_META_FILE)
 		assert_ok(emr_facts_open_content(p->facts, place, &content, &key));
 	emr_content_key_free(key);
-	snprintf(p->text + used, sizeof p->text - used, "%s %.*s %d %s v%d %s %d\n", object, (int)meta->name.len,
-		(const char *)meta->name.data, (int)meta->mode, record, (int)place->cver, root, (int)content.n);
+	snprintf(p->text + used, sizeof p->text - used, "%s %.*s %d %s v%d %s %d\n", object,
+		(int)meta->name.len, (const char *)meta->name.data, (int)meta->mode, record,
+		(int)place->cver, root, (int)content.n);
 	return EMR_OK;
 }
 
@@ -374,8 +383,8 @@ static emr_status tell_event(void *arg, const emr_event *e)
 	tale *t = arg;
 	size_t used = strlen(t->text);
 
-	snprintf(t->text + used, sizeof t->text - used, "%d %s %s v%d %d\n", e->deed, e->path, e->from != NULL ? e->from : "-",
-		(int)e->cver, (int)(e->time_unix_s % 100000));
+	snprintf(t->text + used, sizeof t->text - used, "%d %s %s v%d %d\n", e->deed, e->path,
+		e->from != NULL ? e->from : "-", (int)e->cver, (int)(e->time_unix_s % 100000));
 	return EMR_OK;
 }
 
@@ -398,7 +407,8 @@ static emr_status tell_version(void *arg, const emr_version *v)
 	size_t used = strlen(t->text);
 
 	snprintf(t->text + used, sizeof t->text - used, "%.*s v%d %d %s\n", (int)v->meta->name.len,
-		(const char *)v->meta->name.data, (int)v->place.cver, (int)(v->time_unix_s % 100000), v->is_live ? "+" : "-");
+		(const char *)v->meta->name.data, (int)v->place.cver,
+		(int)(v->time_unix_s % 100000), v->is_live ? "+" : "-");
 	return EMR_OK;
 }
 
@@ -415,12 +425,14 @@ static void sort_lines(tale *t)
 	size_t n = 0;
 
 	memcpy(copy, t->text, sizeof copy);
-	for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(copy, "\n", &rest); line != NULL;
+		line = strtok_r(NULL, "\n", &rest))
 		lines[n++] = line;
 	qsort(lines, n, sizeof *lines, by_line);
 	t->text[0] = 0;
 	for (size_t i = 0; i < n; i++)
-		snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s\n", lines[i]);
+		snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s\n",
+			lines[i]);
 }
 
 static void tell_folder(emr_facts *facts, uint64_t until, bool with_deleted, tale *out)
@@ -537,7 +549,8 @@ static void new_content_counts_on_from_the_highest_before(void **state)
 	assert_int_equal(top.place.cver, 1);
 	take(w);
 	annex(w);
-	assert_ok(emr_facts_get(w->facts, top.place.domain, top.place.object, &top.place, &bytes, &meta));
+	assert_ok(emr_facts_get(
+		w->facts, top.place.domain, top.place.object, &top.place, &bytes, &meta));
 	assert_int_equal(top.place.cver, 1);
 	assert_ok(emr_facts_highest(w->facts, &top, 1));
 	assert_int_equal(top.highest, 3);
@@ -547,8 +560,13 @@ static void new_content_counts_on_from_the_highest_before(void **state)
 static void a_ledger_that_was_put_back_is_noticed_on_the_other_side_too(void **state)
 {
 	world *w = *state;
-	emr_settle_options o = {.keyring = w->k.stack.keyring, .journal = w->k.stack.journal, .store = w->k.stack.store,
-		.records = w->k.stack.records, .ledger = w->ledger, .replica = w->replica, .facts = w->facts,
+	emr_settle_options o = {.keyring = w->k.stack.keyring,
+		.journal = w->k.stack.journal,
+		.store = w->k.stack.store,
+		.records = w->k.stack.records,
+		.ledger = w->ledger,
+		.replica = w->replica,
+		.facts = w->facts,
 		.clock = &w->k.clock.clock};
 	emr_replica_position at, wrong;
 	emr_settle *settle = NULL;
@@ -561,7 +579,8 @@ static void a_ledger_that_was_put_back_is_noticed_on_the_other_side_too(void **s
 		wrong = at;
 		wrong.size += i == 1;
 		wrong.root[0] ^= i == 2;
-		assert_ok(emr_settle_expect(w->k.stack.journal, emr_ledger_net_id(w->ledger), &wrong));
+		assert_ok(emr_settle_expect(
+			w->k.stack.journal, emr_ledger_net_id(w->ledger), &wrong));
 		assert_ok(emr_settle_new(&o, &settle));
 		assert_status(wanted[i], emr_settle_catch_up(settle, NULL, NULL));
 		emr_settle_free(settle);
@@ -580,14 +599,17 @@ static void erasing_reaches_the_ledger_before(void **state)
 	assert_ok(emr_view_place(w->k.view, "Imaging/MRI.pdf", &place));
 	take(w);
 	annex(w);
-	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
-	assert_ok(emr_side_erase(&w->takeover.to, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
+	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock,
+		place.domain, place.object));
+	assert_ok(emr_side_erase(&w->takeover.to, w->k.stack.keyring, &w->k.clock.clock,
+		place.domain, place.object));
 	tell_record(w->facts, place.record_id, &there);
 	assert_string_equal(there.text, "");
 	tell_chronicle(w->facts, w->replica, &there);
 	assert_null(strstr(there.text, "MRI.pdf v"));
 	/* Once more is nothing. */
-	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock, place.domain, place.object));
+	assert_ok(emr_side_erase(&w->takeover.from, w->k.stack.keyring, &w->k.clock.clock,
+		place.domain, place.object));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -15,19 +15,26 @@
 static emr_status reclaim_fails, pins_fail;
 static bool ledger_is_away;
 
-emr_status __real_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
-emr_status __wrap_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_store_reclaim(
+	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
+emr_status __wrap_emr_store_reclaim(
+	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status __real_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
 emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
 
-emr_status __wrap_emr_store_reclaim(emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out)
+emr_status __wrap_emr_store_reclaim(
+	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out)
 {
-	return reclaim_fails != EMR_OK ? reclaim_fails : __real_emr_store_reclaim(store, options, out);
+	return reclaim_fails != EMR_OK ? reclaim_fails
+				       : __real_emr_store_reclaim(store, options, out);
 }
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
@@ -120,7 +127,7 @@ static void take_sections(void *arg, const char *path)
 /* The beginnings of all blocks and frames in the segments. */
 static needles sections_of(kit *k)
 {
-	needles list = { 0 };
+	needles list = {0};
 
 	each_file(k->path, take_sections, &list);
 	return list;
@@ -162,7 +169,7 @@ static void search_file(void *arg, const char *path)
 
 static size_t count_on_disk(kit *k, const needles *list)
 {
-	search s = { .list = list };
+	search s = {.list = list};
 
 	each_file(k->path, search_file, &s);
 	return s.found;
@@ -181,12 +188,14 @@ static void add_parts(kit *k, const char *path, needles *list)
 	const node *n = tree_by_number(k->view, kit_attr(k, path).node);
 	uint64_t last = n->place.version;
 
-	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, n->place.domain, n->place.object, take_part,
-		NULL));
+	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, n->place.domain,
+		n->place.object, take_part, NULL));
 	for (uint64_t version = 1; version <= last; version++) {
-		emr_part_key at = { .domain = n->place.domain, .object = n->place.object, .version = version,
-			.family = EMR_FAMILY_OBJECT };
-		EMR_AUTO_BUF part = { 0 };
+		emr_part_key at = {.domain = n->place.domain,
+			.object = n->place.object,
+			.version = version,
+			.family = EMR_FAMILY_OBJECT};
+		EMR_AUTO_BUF part = {0};
 
 		if (emr_replica_part(k->stack.replica, &at, &part) == EMR_OK)
 			add_needle(list, part.data + part.len - NEEDLE, NEEDLE);
@@ -195,8 +204,8 @@ static void add_parts(kit *k, const char *path, needles *list)
 
 static emr_erased erase(kit *k, const char *path)
 {
-	const emr_erase what = { .path = path };
-	emr_erased erased = { 0 };
+	const emr_erase what = {.path = path};
+	emr_erased erased = {0};
 
 	assert_ok(emr_view_erase(k->view, &what, &erased));
 	return erased;
@@ -204,7 +213,7 @@ static emr_erased erase(kit *k, const char *path)
 
 static emr_status try_erase(kit *k, const char *path)
 {
-	const emr_erase what = { .path = path };
+	const emr_erase what = {.path = path};
 	emr_erased erased;
 
 	return emr_view_erase(k->view, &what, &erased);
@@ -281,7 +290,7 @@ static void nothing_of_an_erased_file_is_left_in_the_state(void **state)
 
 static void what_was_deleted_before_is_erased_too(void **state)
 {
-	const emr_erase all = { 0 };
+	const emr_erase all = {0};
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
@@ -305,7 +314,7 @@ static void what_was_deleted_before_is_erased_too(void **state)
 
 static void a_look_changes_nothing(void **state)
 {
-	const emr_erase what = { .path = "A", .only_look = true };
+	const emr_erase what = {.path = "A", .only_look = true};
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
@@ -357,7 +366,7 @@ static void a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start(voi
 	with_x(&k, &kept, &list);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
-	ledger_is_away = true;	/* rows E are there, and no more */
+	ledger_is_away = true; /* rows E are there, and no more */
 	assert_int_equal(erase(&k, ".emrfs/deleted/A/x").is_finished, false);
 	ledger_is_away = false;
 	kit_restart(&k);
@@ -425,7 +434,7 @@ static void a_directory_goes_with_everything_that_ever_was_in_it(void **state)
 	with_x(&k, &kept, &list);
 	kit_mkdir(&k, "B");
 	kit_mkdir(&k, "B/C");
-	kit_rename(&k, "A/x", "B/C/x");	/* its first object stays in A's domain */
+	kit_rename(&k, "A/x", "B/C/x"); /* its first object stays in A's domain */
 	kit_text(&k, "B/old", "deleted long ago");
 	kit_text(&k, "B/.~lock.x#", "left by a program");
 	kit_publish_all(&k);
@@ -443,7 +452,7 @@ static void a_directory_goes_with_everything_that_ever_was_in_it(void **state)
 
 static void a_copy_is_another_record(void **state)
 {
-	const emr_restore what = { .path = "A/x", .cver = 1, .to = "A/copy" };
+	const emr_restore what = {.path = "A/x", .cver = 1, .to = "A/copy"};
 	emr_restored restored;
 	needles list;
 	uint8_t *kept, *big = kit_bytes(BIG, 2);
@@ -465,7 +474,7 @@ static void a_copy_is_another_record(void **state)
 
 static void what_was_deleted_later_stays(void **state)
 {
-	emr_erase what = { 0 };
+	emr_erase what = {0};
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
@@ -501,9 +510,10 @@ static void an_object_with_hundreds_of_versions_goes_in_ranges(void **state)
 	(void)state;
 	with_x(&k, &kept, &list);
 	for (unsigned i = 0; i < 300; i++) {
-		const emr_attr wanted = { .mode = i % 2 == 0 ? 0600 : 0640 };
+		const emr_attr wanted = {.mode = i % 2 == 0 ? 0600 : 0640};
 
-		assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "A/x").node, EMR_SET_MODE, &wanted, &attr));
+		assert_ok(emr_view_set_attr(
+			k.view, kit_attr(&k, "A/x").node, EMR_SET_MODE, &wanted, &attr));
 		kit_publish(&k);
 	}
 	add_parts(&k, "A/x", &list);

@@ -1,16 +1,17 @@
-/* Bytes of files: every size at a boundary, through close, publication and restart; readers that outlive their name. */
+/* Bytes of files: every size at a boundary, through close, publication and restart; readers that
+ * outlive their name. */
 #include "view_kit.h"
 
 static void every_size_comes_back_the_same(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577 };
+	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577};
 	char path[40];
 	kit k;
 
 	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
-	for (int round = 0; round < 4; round++) {	/* after close, restart, publication, restart */
+	for (int round = 0; round < 4; round++) { /* after close, restart, publication, restart */
 		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 			uint8_t *bytes = kit_bytes(sizes[i], sizes[i]);
 
@@ -67,7 +68,7 @@ static void writes_in_any_order_are_one_file(void **state)
 
 static void set_size(kit *k, const char *path, uint64_t size)
 {
-	emr_attr want = { .size_bytes = size }, got;
+	emr_attr want = {.size_bytes = size}, got;
 
 	assert_ok(emr_view_set_attr(k->view, kit_attr(k, path).node, EMR_SET_SIZE, &want, &got));
 	assert_int_equal(got.size_bytes, size);
@@ -103,7 +104,7 @@ static void shorter_and_longer_by_truncate(void **state)
 static void a_hole_of_over_4_gib_is_zeros(void **state)
 {
 	const uint64_t far = (UINT64_C(4) << 30) + 12345;
-	uint8_t got[100], zeros[100] = { 0 };
+	uint8_t got[100], zeros[100] = {0};
 	emr_handle *h;
 	size_t n;
 	kit k;
@@ -126,7 +127,7 @@ static void a_hole_of_over_4_gib_is_zeros(void **state)
 	assert_ok(emr_view_read(h, far + 7, got, sizeof got, &n));
 	assert_int_equal(n, 0);
 	assert_int_equal(kit_attr(&k, "d/f.part").size_bytes, far + 7);
-	kit_unlink(&k, "d/f.part");	/* never frozen: 4 GiB of zeros are not wanted here */
+	kit_unlink(&k, "d/f.part"); /* never frozen: 4 GiB of zeros are not wanted here */
 	emr_view_release(h);
 	kit_close(&k);
 }
@@ -271,7 +272,7 @@ static void a_file_written_on_during_its_publication_loses_nothing(void **state)
 	kit_text(&k, "d/f", "one");
 	h = kit_open_file(&k, "d/f", O_RDWR);
 	assert_ok(emr_view_write(h, 3, emr_bytes_of(" two", 4)));
-	kit_publish(&k);	/* not the open file */
+	kit_publish(&k); /* not the open file */
 	assert_ok(emr_view_write(h, 7, emr_bytes_of(" three", 6)));
 	emr_view_release(h);
 	kit_publish(&k);
@@ -331,7 +332,7 @@ static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
 	kit_open(&k);
 	kit_write(&k, "f", bytes, 600000);
 	kit_publish(&k);
-	h = kit_open_file(&k, "f", O_RDWR);	/* into the spill: the old bytes stay below it */
+	h = kit_open_file(&k, "f", O_RDWR); /* into the spill: the old bytes stay below it */
 	assert_ok(emr_view_write(h, 300000, emr_bytes_of("new", 3)));
 	memcpy(bytes + 300000, "new", 3);
 	emr_view_release(h);
@@ -395,8 +396,10 @@ static void ten_thousand_files_in_one_directory(void **state)
 		assert_string_equal(kit_attribute(&k, path, "user.emrfs.state"), "confirmed 1/1");
 	}
 	at[4] = emr_clock_boot_ns(emr_clock_system());
-	print_message("10,000 files: created in %.2f s, published in %.2f s, opened again in %.2f s\n",
-		(double)(at[1] - at[0]) / 1e9, (double)(at[2] - at[1]) / 1e9, (double)(at[3] - at[2]) / 1e9);
+	print_message(
+		"10,000 files: created in %.2f s, published in %.2f s, opened again in %.2f s\n",
+		(double)(at[1] - at[0]) / 1e9, (double)(at[2] - at[1]) / 1e9,
+		(double)(at[3] - at[2]) / 1e9);
 	kit_close(&k);
 }
 

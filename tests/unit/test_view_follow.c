@@ -1,4 +1,5 @@
-/* Two computers of one person on one ledger: what one saves, the other shows; what both change, both keep. */
+/* Two computers of one person on one ledger: what one saves, the other shows; what both change,
+ * both keep. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -12,7 +13,8 @@
 
 #include "follow.h"
 
-/* ---- a second computer: a keyring of the same seed, the same ledger and blocks, everything else its own ---- */
+/* ---- a second computer: a keyring of the same seed, the same ledger and blocks, everything else
+ * its own ---- */
 
 static void make_second(kit *b, const kit *a)
 {
@@ -45,15 +47,19 @@ static void make_second(kit *b, const kit *a)
 static _Atomic(emr_view *) to_take_in; /* NULL: none */
 static emr_id16 domain_to_take_in;
 
-emr_status __real_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
-emr_status __wrap_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
+emr_status __real_emr_replica_since(
+	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
+emr_status __wrap_emr_replica_since(
+	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
 
-emr_status __wrap_emr_replica_since(emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg)
+emr_status __wrap_emr_replica_since(
+	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg)
 {
 	emr_status status = __real_emr_replica_since(replica, since, fn, arg);
 	emr_view *view = atomic_exchange(&to_take_in, NULL);
 
-	return status == EMR_OK && view != NULL ? emr_view_take_in(view, domain_to_take_in) : status;
+	return status == EMR_OK && view != NULL ? emr_view_take_in(view, domain_to_take_in)
+						: status;
 }
 
 typedef struct two {
@@ -149,7 +155,8 @@ static counting conflicts_in(kit *k, const char *directory)
 {
 	counting c = {0};
 
-	assert_ok(emr_view_each_entry(k->view, kit_attr(k, directory).node, 0, false, count_conflict, &c));
+	assert_ok(emr_view_each_entry(
+		k->view, kit_attr(k, directory).node, 0, false, count_conflict, &c));
 	return c;
 }
 
@@ -165,7 +172,8 @@ static unsigned entries_in(kit *k, const char *directory)
 {
 	unsigned n = 0;
 
-	assert_ok(emr_view_each_entry(k->view, kit_attr(k, directory).node, 0, false, count_entry, &n));
+	assert_ok(emr_view_each_entry(
+		k->view, kit_attr(k, directory).node, 0, false, count_entry, &n));
 	return n;
 }
 
@@ -220,7 +228,8 @@ static void names_and_attributes_follow(void **state)
 
 	kit_rename(&t->a, "Imaging/1", "Imaging/uno");
 	kit_rename(&t->a, "Imaging/2", "Letters/two");
-	assert_ok(emr_view_set_attr(t->a.view, kit_attr(&t->a, "Letters/two").node, EMR_SET_MODE, &wanted, &wanted));
+	assert_ok(emr_view_set_attr(
+		t->a.view, kit_attr(&t->a, "Letters/two").node, EMR_SET_MODE, &wanted, &wanted));
 	meet(t);
 	assert_false(kit_exists(&t->b, "Imaging/1"));
 	assert_false(kit_exists(&t->b, "Imaging/2"));
@@ -539,7 +548,7 @@ static void what_another_computer_erases_is_erased_here(void **state)
 	emr_view_release(h);
 	kit_wait_ms(&t->b, 40000);
 	meet(t);
-	expect_equal(t);	/* opens both again: each sees what the other has let go of */
+	expect_equal(t); /* opens both again: each sees what the other has let go of */
 	assert_int_equal(pins_of(&t->b, id), 0);
 	assert_int_equal(pins_of(&t->a, id), 0);
 }
@@ -573,7 +582,7 @@ static void what_was_erased_while_a_computer_was_away_leaves_its_segments(void *
 	kit_wait_ms(&t->b, 40000);
 	meet(t);
 	kit_expect_text(&t->b, "Imaging/kept", "which stays");
-	expect_equal(t);	/* opens both again: each sees what the other has let go of */
+	expect_equal(t); /* opens both again: each sees what the other has let go of */
 	assert_int_equal(pins_of(&t->b, shown_id), 0);
 	assert_int_equal(pins_of(&t->b, gone_id), 0);
 	assert_true(pins_of(&t->b, kept_id) > 0);
@@ -595,7 +604,8 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 	return __real_emr_journal_commit(txn, out_seq);
 }
 
-/* An object of which the look was put off lies before what is read anew: only a note remembers it. */
+/* An object of which the look was put off lies before what is read anew: only a note remembers it.
+ */
 static void a_look_that_the_journal_refuses_is_not_forgotten(void **state)
 {
 	two *t = *state;
@@ -701,7 +711,8 @@ static void with_threads_nobody_has_to_ask(void **state)
 {
 	two *t = *state;
 	emr_stack_options options = {.threads = true, .quiet_ns = 20000000};
-	static told seen = {.lock = PTHREAD_MUTEX_INITIALIZER}; /* the threads end after this test */
+	static told seen = {
+		.lock = PTHREAD_MUTEX_INITIALIZER}; /* the threads end after this test */
 	char path[64];
 
 	emr_stack_close(&t->a.stack);
@@ -736,7 +747,8 @@ static emr_domain_state domain_state(kit *k, const char *path)
 	return state;
 }
 
-/* One makes a directory a domain while the other changes what lies in it: no copies, no second directory. */
+/* One makes a directory a domain while the other changes what lies in it: no copies, no second
+ * directory. */
 static void a_domain_made_here_is_the_same_directory_there(void **state)
 {
 	two *t = *state;
@@ -809,8 +821,8 @@ static const char *some_path(uint64_t *seed, char who, char out[64])
 {
 	static const char *const directories[] = {"Imaging", "Letters", "Imaging/sub"};
 
-	snprintf(out, 64, "%s/%c%u", directories[kit_random(seed) % 3], kit_random(seed) % 3 == 0 ? 's' : who,
-		(unsigned)(kit_random(seed) % 6));
+	snprintf(out, 64, "%s/%c%u", directories[kit_random(seed) % 3],
+		kit_random(seed) % 3 == 0 ? 's' : who, (unsigned)(kit_random(seed) % 6));
 	return out;
 }
 
@@ -820,7 +832,7 @@ static void do_something(kit *k, uint64_t *seed, char who)
 
 	some_path(seed, who, path);
 	switch (kit_random(seed) % 11) {
-	case 10:	/* what lies there becomes a domain of its own */
+	case 10: /* what lies there becomes a domain of its own */
 		if (kit_random(seed) % 4 == 0)
 			snprintf(path, sizeof path, "Imaging/sub");
 		if (kit_exists(k, path)) {
@@ -834,7 +846,7 @@ static void do_something(kit *k, uint64_t *seed, char who)
 	case 2:
 	case 3:
 		if (path[strlen(path) - 2] == 's' && !kit_exists(k, path))
-			return;	/* new names are each one's own */
+			return; /* new names are each one's own */
 		snprintf(text, sizeof text, "%c %llu", who, (unsigned long long)kit_random(seed));
 		kit_text(k, path, text);
 		return;

@@ -1,11 +1,12 @@
-/* What a file's header says goes with its record, stays with its bytes, and is nobody's attribute. */
+/* What a file's header says goes with its record, stays with its bytes, and is nobody's attribute.
+ */
 #include "view_kit.h"
 
 #include "headers_kit.h"
 
 static void write_dicom(kit *k, const char *path, const char *modality)
 {
-	dicom d = { 0 };
+	dicom d = {0};
 
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080020, "DA", "20040119");
@@ -57,7 +58,7 @@ static void headers_are_learned_again_when_publishing_is_repeated(void **state)
 	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
-	kit_restart(&k);	/* frozen or not, never sent */
+	kit_restart(&k); /* frozen or not, never sent */
 	kit_publish_all(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
 	kit_close(&k);
@@ -65,7 +66,7 @@ static void headers_are_learned_again_when_publishing_is_repeated(void **state)
 
 static void an_earlier_version_brings_its_headers_back(void **state)
 {
-	const emr_restore first = { .path = "head", .cver = 1 };
+	const emr_restore first = {.path = "head", .cver = 1};
 	emr_restored restored;
 	kit k;
 
@@ -86,7 +87,7 @@ static void an_earlier_version_brings_its_headers_back(void **state)
 
 static void headers_are_no_attribute_of_the_file(void **state)
 {
-	EMR_AUTO_BUF names = { 0 }, value = { 0 };
+	EMR_AUTO_BUF names = {0}, value = {0};
 	uint64_t node;
 	kit k;
 
@@ -98,7 +99,8 @@ static void headers_are_no_attribute_of_the_file(void **state)
 	assert_ok(emr_view_list_attributes(k.view, node, &names));
 	for (size_t at = 0; at < names.len; at += strlen((char *)names.data + at) + 1)
 		assert_memory_equal(names.data + at, "user.", 5);
-	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, EMR_HEADERS_KEY, &value));
+	assert_status(
+		EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, EMR_HEADERS_KEY, &value));
 	assert_status(EMR_UNSUPPORTED, emr_view_remove_attribute(k.view, node, EMR_HEADERS_KEY));
 	assert_ok(emr_view_set_attribute(k.view, node, "user.note", emr_bytes_of("x", 1), 0));
 	kit_publish_all(&k);
@@ -117,7 +119,8 @@ static void the_persons_own_attributes_come_first(void **state)
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	node = kit_attr(&k, "head").node;
-	assert_ok(emr_view_set_attribute(k.view, node, "user.big", emr_bytes_of(big, sizeof big), 0));
+	assert_ok(
+		emr_view_set_attribute(k.view, node, "user.big", emr_bytes_of(big, sizeof big), 0));
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");

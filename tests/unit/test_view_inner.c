@@ -1,4 +1,5 @@
-/* A directory inside another, or a single file, becomes a domain of its own: what is shared is one. */
+/* A directory inside another, or a single file, becomes a domain of its own: what is shared is one.
+ */
 #include "view_kit.h"
 
 #include "contract/codes.h"
@@ -115,14 +116,16 @@ static void an_inner_directory_becomes_a_domain_by_wraps_only(void **state)
 	expect_whole(k, "Imaging/heart", 4);
 	settle(k);
 	assert_string_equal(kit_items(k), "");
-	assert_memory_equal(make_domain(k, "Imaging/heart").b, inner.b, 16);	/* asked again: nothing */
+	assert_memory_equal(
+		make_domain(k, "Imaging/heart").b, inner.b, 16); /* asked again: nothing */
 	settle(k);
 	assert_string_equal(kit_items(k), "");
 	free(picture);
 	free(after);
 }
 
-/* Several batches, keys wrapped by two threads, and a restart between the wraps and the removal of the old places. */
+/* Several batches, keys wrapped by two threads, and a restart between the wraps and the removal of
+ * the old places. */
 static void more_records_than_a_batch_takes_move_and_leave_nothing_behind(void **state)
 {
 	kit *k = *state;
@@ -145,7 +148,7 @@ static void more_records_than_a_batch_takes_move_and_leave_nothing_behind(void *
 	kit_restart(k);
 	settle(k);
 	expect_whole(k, "Imaging/heart", 1104);
-	assert_int_equal(living_in(k, outer), 2);	/* Imaging and the knee */
+	assert_int_equal(living_in(k, outer), 2); /* Imaging and the knee */
 	after = kit_picture(k);
 	assert_string_equal(after, picture);
 	free(picture);
@@ -185,7 +188,8 @@ static unsigned versions_of(kit *k, const char *path)
 static void versions_and_deleted_files_of_before_stay_within_reach(void **state)
 {
 	kit *k = *state;
-	emr_restore first = {.path = "Imaging/heart/echo", .cver = 1}, gone = {.path = "Imaging/heart/2024/ct"};
+	emr_restore first = {.path = "Imaging/heart/echo", .cver = 1},
+		    gone = {.path = "Imaging/heart/2024/ct"};
 	emr_restored restored;
 
 	kit_text(k, "Imaging/heart/2024/ct", "deleted before");
@@ -339,10 +343,12 @@ static void what_cannot_be_one_is_refused(void **state)
 	emr_view_forget(k->view, attr.node, 1);
 	assert_int_equal(emr_view_make_domain(k->view, "Imaging/link", &domain), EMR_INVALID);
 	kit_text(k, "Imaging/letter.part", "half");
-	assert_int_equal(emr_view_make_domain(k->view, "Imaging/letter.part", &domain), EMR_UNSUPPORTED);
+	assert_int_equal(
+		emr_view_make_domain(k->view, "Imaging/letter.part", &domain), EMR_UNSUPPORTED);
 	assert_memory_equal(make_domain(k, "Imaging").b, domain_of(k, "Imaging").domain.b, 16);
 	settle(k);
-	assert_int_equal(emr_view_domain_state(k->view, emr_id16_random(), &(emr_domain_state){0}), EMR_NOT_FOUND);
+	assert_int_equal(emr_view_domain_state(k->view, emr_id16_random(), &(emr_domain_state){0}),
+		EMR_NOT_FOUND);
 }
 
 static void domains_are_listed_with_what_they_hang_in(void **state)

@@ -8,16 +8,16 @@ static const char *kept(kit *k, const char *path)
 
 static emr_status set(kit *k, const char *path, const char *value)
 {
-	return emr_view_set_attribute(
-		k->view, kit_attr(k, path).node, "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0);
+	return emr_view_set_attribute(k->view, kit_attr(k, path).node, "user.emrfs.keep",
+		emr_bytes_of(value, strlen(value)), 0);
 }
 
 static emr_status add_line(void *arg, const emr_kept *one)
 {
 	char *text = arg;
 
-	sprintf(text + strlen(text), "%s %d %s %s;", one->path, (int)one->bytes, one->is_wanted ? "yes" : "no",
-		one->is_complete ? "whole" : "missing");
+	sprintf(text + strlen(text), "%s %d %s %s;", one->path, (int)one->bytes,
+		one->is_wanted ? "yes" : "no", one->is_complete ? "whole" : "missing");
 	return EMR_OK;
 }
 
@@ -55,7 +55,7 @@ static void a_wish_is_inherited_and_remembered(void **state)
 	assert_ok(set(&k, "A", ""));
 	assert_ok(set(&k, "A", ""));
 	assert_string_equal(kept(&k, "A/x"), "yes");
-	kit_rename(&k, "A/B", "B");	/* goes with it */
+	kit_rename(&k, "A/B", "B"); /* goes with it */
 	kit_publish_all(&k);
 	assert_string_equal(kept(&k, "B/y"), "yes");
 	kit_close(&k);
@@ -90,7 +90,8 @@ static void a_block_that_is_not_there_is_said(void **state)
 	kit_publish_all(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes whole;");
 	emr_stack_close(&k.stack);
-	snprintf(command, sizeof command, "rm %s/store/seg-*.car && rm %s/store/index.sqlite*", k.path, k.path);
+	snprintf(command, sizeof command, "rm %s/store/seg-*.car && rm %s/store/index.sqlite*",
+		k.path, k.path);
 	assert_int_equal(system(command), 0);
 	kit_start(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes missing;");
@@ -112,7 +113,7 @@ static void purging_gives_back_what_nothing_needs(void **state)
 	h = kit_open_file(&k, "gone", O_RDWR);
 	assert_ok(emr_view_fsync(h));
 	emr_view_release(h);
-	kit_unlink(&k, "gone");	/* never published */
+	kit_unlink(&k, "gone"); /* never published */
 	kit_publish_all(&k);
 	assert_ok(emr_view_purge(k.view, &freed));
 	assert_true(freed > 2900000);

@@ -59,9 +59,9 @@ static void scratch_of_programs_is_local(void **state)
 		"._scan.pdf", "Thumbs.db", "desktop.ini", ".directory", ".thumbnails",
 		"db.sqlite-journal", "db.sqlite-wal", "db.sqlite-shm",
 		".nfs0000000000a1b2c300000001", ".fuse_hidden0000000100000002", "Ogre.log",
-		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp", 
-		"DICOMDIR.BAK", ".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload", "cd.iso.aria2",
-		".Trashes", ".fseventsd", ".Spotlight-V100", "THUMBS.DB", "Desktop.ini", "ehthumbs.db",
+		"VTK.log", ".scan.pdf.Xk29Qa", "..x.aB3dE6", "~WRD0001.tmp", "DICOMDIR.BAK",
+		".org.chromium.Chromium.aB12cd", "scan.pdf.opdownload", "cd.iso.aria2", ".Trashes",
+		".fseventsd", ".Spotlight-V100", "THUMBS.DB", "Desktop.ini", "ehthumbs.db",
 		"$RECYCLE.BIN", "System Volume Information", ".report.txt.kate-swp",
 		"report.pdf.~qpdf-temp#", "IM1.jpg_exiftool_tmp", ".fr-aB12cd", ".rsync-partial",
 		"x.~1~", ".~tmp~"};

@@ -1,4 +1,5 @@
-/* The folder of another day, and what was deleted: the same bytes, and nothing can be changed there. */
+/* The folder of another day, and what was deleted: the same bytes, and nothing can be changed
+ * there. */
 #include "view_kit.h"
 
 #include <pthread.h>
@@ -70,7 +71,7 @@ static const char *attribute(kit *k, const char *path, const char *name)
 {
 	static char text[4][200];
 	static int turn;
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	emr_attr attr = held(k, path);
 	emr_status status = emr_view_get_attribute(k->view, attr.node, name, &value);
 
@@ -125,7 +126,8 @@ static const char *list(kit *k, const char *path)
 	drop(k, attr);
 	text[0] = 0;
 	for (size_t i = 0; i < l->n; i++)
-		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", l->names[i]);
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "",
+			l->names[i]);
 	free(l);
 	return text;
 }
@@ -165,7 +167,7 @@ static void add_hash(picture *p, uint64_t number)
 
 static void add_own_attribute(picture *p, uint64_t number)
 {
-	EMR_AUTO_BUF value = { 0 };
+	EMR_AUTO_BUF value = {0};
 	char line[300];
 
 	if (emr_view_get_attribute(p->k->view, number, "user.note", &value) != EMR_OK)
@@ -186,8 +188,8 @@ static void add_below(picture *p, uint64_t directory, const char *path)
 
 		assert_ok(emr_view_lookup(p->k->view, directory, l->names[i], &a));
 		snprintf(below, sizeof below, "%s/%.250s", path, l->names[i]);
-		snprintf(line, sizeof line, "\n%s %d %o %d %lld ", below, (int)a.type, a.mode, (int)a.size_bytes,
-			a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns);
+		snprintf(line, sizeof line, "\n%s %d %o %d %lld ", below, (int)a.type, a.mode,
+			(int)a.size_bytes, a.type == EMR_META_DIR ? 0LL : (long long)a.mtime_ns);
 		add(p, line);
 		if (a.type == EMR_META_FILE)
 			add_hash(p, a.node);
@@ -247,7 +249,8 @@ static void open_at_noon(kit *k)
 	int64_t noon;
 
 	kit_open(k);
-	noon = (k->clock.unix_ns / INT64_C(86400000000000) + 1) * INT64_C(86400000000000) + INT64_C(43200000000000);
+	noon = (k->clock.unix_ns / INT64_C(86400000000000) + 1) * INT64_C(86400000000000) +
+	       INT64_C(43200000000000);
 	kit_wait_ms(k, (noon - k->clock.unix_ns) / 1000000);
 }
 
@@ -277,14 +280,14 @@ static size_t count_trees(const kit *k)
 
 static void note(kit *k, const char *path, const char *text)
 {
-	assert_ok(emr_view_set_attribute(k->view, kit_attr(k, path).node, "user.note",
-		emr_bytes_of(text, strlen(text)), 0));
+	assert_ok(emr_view_set_attribute(
+		k->view, kit_attr(k, path).node, "user.note", emr_bytes_of(text, strlen(text)), 0));
 }
 
 static void the_folder_of_then_is_whole(void **state)
 {
 	uint8_t *big = kit_bytes(BIG, 1);
-	emr_attr wanted = { .mode = 0640, .mtime_ns = 1234567890123456789 }, attr;
+	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
 	char *then, *later, *seen;
 	const char *at, *at_later;
 	uint64_t parent;
@@ -304,7 +307,8 @@ static void the_folder_of_then_is_whole(void **state)
 	parent = kit_parent(&k, "A/link", &name);
 	assert_ok(emr_view_symlink(k.view, parent, name, "in/x", &attr));
 	drop(&k, attr);
-	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "A/in/x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
+	assert_ok(emr_view_set_attr(
+		k.view, kit_attr(&k, "A/in/x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
 	at = moment(&k);
 	then = picture_of(&k, "");
 	kit_text(&k, "A/in/x", "another");
@@ -381,7 +385,7 @@ static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
 	kit_text(&k, "x", "three");
 	kit_publish_all(&k);
 	expect_text(&k, today, "three");
-	kit_expect_handle(h, "two!", 4);	/* who has it open goes on with it */
+	kit_expect_handle(h, "two!", 4); /* who has it open goes on with it */
 	emr_view_release(h);
 	drop(&k, old);
 	again = held(&k, yesterday);
@@ -393,9 +397,10 @@ static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
 
 static void what_is_no_time_or_not_yet_is_not_there(void **state)
 {
-	static const char *const wrong[] = { "2026-13-01", "2026-02-30", "2026-11-20T25:00", "2026-11-20T14", "yesterday",
-		"2026-11-2", "2999-01-01", "2026-11-20 14:05", "2026-11-20T14:05x", "" , ".", "1969-12-31",
-		"2026-11-20T14:05:31.5", "a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20" };
+	static const char *const wrong[] = {"2026-13-01", "2026-02-30", "2026-11-20T25:00",
+		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
+		"2026-11-20T14:05x", "", ".", "1969-12-31", "2026-11-20T14:05:31.5",
+		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
 	char path[200];
 	kit k;
 
@@ -422,7 +427,7 @@ static void the_days_with_changes_are_listed(void **state)
 	(void)state;
 	open_at_noon(&k);
 	assert_ok(emr_replica_at(k.stack.replica, &at));
-	day_at((time_t)at.last_time, made);	/* the folder itself */
+	day_at((time_t)at.last_time, made); /* the folder itself */
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
 	day_of(&k, 0, first);
@@ -458,7 +463,8 @@ static void deleted_files_are_found_where_they_were(void **state)
 	kit_publish_all(&k);
 	assert_string_equal(list(&k, ".emrfs/deleted"), "");
 	kit_unlink(&k, "A/in/x");
-	kit_rename(&k, "A/moves", "B/moves");	/* leaves an unlinked object behind, and is not deleted */
+	kit_rename(&k, "A/moves",
+		"B/moves"); /* leaves an unlinked object behind, and is not deleted */
 	kit_publish_all(&k);
 	assert_string_equal(list(&k, ".emrfs/deleted"), "A");
 	assert_string_equal(list(&k, ".emrfs/deleted/A"), "in");
@@ -500,7 +506,7 @@ static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
 
 static void nothing_of_the_past_can_be_changed(void **state)
 {
-	emr_attr x, dir, days, a, wanted = { .mode = 0777 };
+	emr_attr x, dir, days, a, wanted = {.mode = 0777};
 	char path[80];
 	emr_handle *h;
 	const char *at;
@@ -519,16 +525,19 @@ static void nothing_of_the_past_can_be_changed(void **state)
 	days = held(&k, ".emrfs/at");
 	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDWR, &h));
 	assert_status(EMR_READ_ONLY, emr_view_open_file(k.view, x.node, O_RDONLY | O_TRUNC, &h));
-	assert_status(EMR_READ_ONLY, emr_view_create(k.view, dir.node, "new", 0600, O_RDWR, &a, &h));
+	assert_status(
+		EMR_READ_ONLY, emr_view_create(k.view, dir.node, "new", 0600, O_RDWR, &a, &h));
 	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, dir.node, "new", 0700, &a));
 	assert_status(EMR_READ_ONLY, emr_view_mkdir(k.view, days.node, "2026-01-01", 0700, &a));
 	assert_status(EMR_READ_ONLY, emr_view_symlink(k.view, dir.node, "new", "x", &a));
 	assert_status(EMR_READ_ONLY, emr_view_unlink(k.view, dir.node, "x"));
 	assert_status(EMR_READ_ONLY, emr_view_rename(k.view, dir.node, "x", EMR_ROOT_NODE, "y", 0));
-	assert_status(EMR_READ_ONLY, emr_view_rename(k.view, EMR_ROOT_NODE, "live", dir.node, "y", 0));
+	assert_status(
+		EMR_READ_ONLY, emr_view_rename(k.view, EMR_ROOT_NODE, "live", dir.node, "y", 0));
 	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_MODE, &wanted, &a));
 	assert_status(EMR_READ_ONLY, emr_view_set_attr(k.view, x.node, EMR_SET_SIZE, &wanted, &a));
-	assert_status(EMR_READ_ONLY, emr_view_set_attribute(k.view, x.node, "user.note", emr_bytes_of("x", 1), 0));
+	assert_status(EMR_READ_ONLY,
+		emr_view_set_attribute(k.view, x.node, "user.note", emr_bytes_of("x", 1), 0));
 	assert_status(EMR_READ_ONLY, emr_view_remove_attribute(k.view, x.node, "user.note"));
 	drop(&k, days);
 	drop(&k, dir);
@@ -557,8 +566,9 @@ static void a_version_of_the_past_says_what_it_is(void **state)
 	assert_string_equal(attribute(&k, first, "user.emrfs.tx"), tx);
 	assert_string_equal(attribute(&k, first, "user.emrfs.cid"), cid);
 	assert_string_not_equal(attribute(&k, second, "user.emrfs.cid"), cid);
-	assert_string_equal(attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
-	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino);	/* cp takes them for two files */
+	assert_string_equal(
+		attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
+	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino); /* cp takes them for two files */
 	assert_true(held(&k, second).ino != kit_attr(&k, "x").ino);
 	kit_close(&k);
 }
@@ -646,7 +656,7 @@ static void *look(void *arg)
 
 static void the_past_is_looked_at_while_the_present_goes_on(void **state)
 {
-	onlooker o = { .k = NULL };
+	onlooker o = {.k = NULL};
 	pthread_t threads[3];
 	kit k;
 
@@ -678,14 +688,14 @@ static void times_have_a_first_and_a_last_second(void **state)
 		const char *zone, *text;
 		uint64_t from, until;
 	} cases[] = {
-		{ "UTC0", "2026-11-20", 1795132800, 1795219199 },
-		{ "UTC0", "2026-11-20T14:05", 1795183500, 1795183559 },
-		{ "UTC0", "2026-11-20T14:05:31", 1795183531, 1795183531 },
-		{ "XST-3", "2026-11-20", 1795132800 - 10800, 1795219199 - 10800 },
-		{ "XST-3", "2026-11-20T14:05:31Z", 1795183531, 1795183531 },
-		{ "XST-3", "2026-11-20Z", 1795132800, 1795219199 },
-		{ "UTC0", "2024-02-29", 1709164800, 1709251199 },
-		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-03-29", 1774738800, 1774821599 },	/* 23 hours */
+		{"UTC0", "2026-11-20", 1795132800, 1795219199},
+		{"UTC0", "2026-11-20T14:05", 1795183500, 1795183559},
+		{"UTC0", "2026-11-20T14:05:31", 1795183531, 1795183531},
+		{"XST-3", "2026-11-20", 1795132800 - 10800, 1795219199 - 10800},
+		{"XST-3", "2026-11-20T14:05:31Z", 1795183531, 1795183531},
+		{"XST-3", "2026-11-20Z", 1795132800, 1795219199},
+		{"UTC0", "2024-02-29", 1709164800, 1709251199},
+		{"CET-1CEST,M3.5.0,M10.5.0/3", "2026-03-29", 1774738800, 1774821599}, /* 23 hours */
 	};
 	uint64_t from, until;
 	char day[EMR_WHEN_BYTES];

@@ -1,4 +1,5 @@
-/* .emrfs/proof shows the folder of now; a proof of a saved file is sound; and what was exported comes back byte for byte. */
+/* .emrfs/proof shows the folder of now; a proof of a saved file is sound; and what was exported
+ * comes back byte for byte. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -11,8 +12,12 @@
 static emr_status make_proof(void *arg, const emr_place *place, emr_buf *out)
 {
 	const kit *k = arg;
-	const emr_proof_sources from = {.keyring = k->stack.keyring, .ledger = k->stack.ledger, .replica = k->stack.replica,
-		.records = k->stack.records, .store = emr_store_blocks(k->stack.store), .facts = k->stack.facts,
+	const emr_proof_sources from = {.keyring = k->stack.keyring,
+		.ledger = k->stack.ledger,
+		.replica = k->stack.replica,
+		.records = k->stack.records,
+		.store = emr_store_blocks(k->stack.store),
+		.facts = k->stack.facts,
 		.now_unix_s = (uint64_t)(k->clock.unix_ns / 1000000000)};
 
 	return emr_proof_make(&from, place, out);
@@ -156,7 +161,8 @@ static void a_node_outlives_the_file_it_stood_for(void **state)
 	kit_rmdir(&k, "Imaging");
 	kit_publish_all(&k);
 	assert_status(EMR_NOT_FOUND, emr_view_open_file(k.view, file.node, O_RDONLY, &h));
-	assert_status(EMR_NOT_FOUND, emr_view_lookup(k.view, directory.node, "note.txt.tlog-proof", &attr));
+	assert_status(EMR_NOT_FOUND,
+		emr_view_lookup(k.view, directory.node, "note.txt.tlog-proof", &attr));
 	assert_ok(emr_view_attr(k.view, file.node, &attr));
 	emr_view_forget(k.view, file.node, 1);
 	emr_view_forget(k.view, directory.node, 1);
@@ -187,7 +193,8 @@ static emr_status note_record(void *arg, const emr_parcel_record *r)
 	assert_ok(emr_parcel_content(s->parcel, r->number, NULL, 0, &reader));
 	assert_ok(emr_content_reader_read(reader, 0, bytes, BIG + 1, &got));
 	assert_int_equal(got, r->meta.n);
-	assert_memory_equal(bytes, got == BIG ? (const void *)s->big : "hello", got == BIG ? BIG : 5);
+	assert_memory_equal(
+		bytes, got == BIG ? (const void *)s->big : "hello", got == BIG ? BIG : 5);
 	emr_content_reader_free(reader);
 	free(bytes);
 	return EMR_OK;
@@ -219,8 +226,11 @@ static void what_was_exported_comes_back(void **state)
 	kit_publish_all(&k);
 	kit_rename(&k, "Imaging/Old/big", "Imaging/Old/bigger"); /* name and content in two items */
 	kit_publish_all(&k);
-	from = (emr_carry_sources){.keyring = k.stack.keyring, .ledger = k.stack.ledger, .replica = k.stack.replica,
-		.store = k.stack.store, .facts = k.stack.facts};
+	from = (emr_carry_sources){.keyring = k.stack.keyring,
+		.ledger = k.stack.ledger,
+		.replica = k.stack.replica,
+		.store = k.stack.store,
+		.facts = k.stack.facts};
 	root = object_of(&k, "Imaging");
 	assert_ok(emr_carry_write(&from, &root, fd, &tally));
 	assert_int_equal(tally.records, 2);

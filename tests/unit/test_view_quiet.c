@@ -143,7 +143,8 @@ static void a_name_that_waits_longer_is_not_due_before(void **state)
 	kit_text(&k, "Imaging/y.part", "half");
 	wait_and_run(&k, 2000);
 	wait_and_run(&k, 2000);
-	erase_look_back(k.view);	/* what the publishing thread does once, two seconds after opening */
+	erase_look_back(
+		k.view); /* what the publishing thread does once, two seconds after opening */
 	pthread_mutex_lock(&k.view->lock);
 	due = publish_due(k.view);
 	pthread_mutex_unlock(&k.view->lock);

@@ -79,8 +79,8 @@ emr_status __wrap_emr_replica_catch_up(
 static void the_work(kit *k);
 static void the_inner_work(kit *k);
 
-/* The child's whole life: arguments are path, clocks, step, whether opening counts, which work there
- * is. */
+/* The child's whole life: arguments are path, clocks, step, whether opening counts, which work
+ * there is. */
 static int child_main(char **argv)
 {
 	long n = strtol(argv[4], NULL, 10);
@@ -180,7 +180,8 @@ static void the_work(kit *k)
 	kit_rename(k, "Imaging/ct", "Letters/ct");
 }
 
-/* A directory and a single file become domains of their own, with something new in the directory. */
+/* A directory and a single file become domains of their own, with something new in the directory.
+ */
 static void the_inner_work(kit *k)
 {
 	emr_id16 domain;
@@ -276,8 +277,9 @@ static void expect_the_inner_work(kit *k)
 	kit_expect_text(k, "Imaging/ct/new", "new");
 	kit_expect_text(k, "Imaging/x", "one");
 	assert_string_equal(kit_attribute(k, "Imaging/x", "user.emrfs.version"), "1");
-	if (count_of(items, "PUT") != 1 || count_of(items, "REWRAP") != 2 || count_of(items, "UNLINK") != 3 ||
-		count_of(items, "META") != 2 || count_of(items, "DOMAIN") != 2 || count_of(items, "!") != 0)
+	if (count_of(items, "PUT") != 1 || count_of(items, "REWRAP") != 2 ||
+		count_of(items, "UNLINK") != 3 || count_of(items, "META") != 2 ||
+		count_of(items, "DOMAIN") != 2 || count_of(items, "!") != 0)
 		fail_msg("not once each: %s", items);
 }
 

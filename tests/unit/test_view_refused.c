@@ -1,21 +1,25 @@
-/* A removal that the ledger refuses is asked for less and less often, ends as failed with one notice, and hinders nothing. */
+/* A removal that the ledger refuses is asked for less and less often, ends as failed with one
+ * notice, and hinders nothing. */
 #include "view_kit.h"
 
 #include "contract/codes.h"
 #include "publish.h"
 
-static emr_result refuses;	/* with this; EMR_RESULT_APPLIED: nothing */
+static emr_result refuses; /* with this; EMR_RESULT_APPLIED: nothing */
 static unsigned asked;
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	if (refuses == EMR_RESULT_APPLIED)
 		return __real_emr_ledger_submit(ledger, batch, out_answer);
 	asked++;
-	*out_answer = (emr_ledger_answer){ .n_results = 1, .results = { (uint8_t)refuses } };
+	*out_answer = (emr_ledger_answer){.n_results = 1, .results = {(uint8_t)refuses}};
 	return EMR_OK;
 }
 

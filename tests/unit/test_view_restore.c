@@ -7,10 +7,13 @@
 
 static bool ledger_is_away;
 
-emr_status __real_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
-emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
@@ -28,7 +31,7 @@ static uint64_t settle(kit *k)
 
 static emr_status bring(kit *k, const char *path, uint64_t until, uint64_t cver, const char *to)
 {
-	const emr_restore what = { .path = path, .until_unix_s = until, .cver = cver, .to = to };
+	const emr_restore what = {.path = path, .until_unix_s = until, .cver = cver, .to = to};
 	emr_restored restored;
 	emr_status status = emr_view_restore(k->view, &what, &restored);
 
@@ -40,8 +43,9 @@ static emr_status tell(void *arg, const emr_file_version *v)
 {
 	char *text = arg;
 
-	sprintf(text + strlen(text), "%s%s%d=%d%s", text[0] != 0 ? " " : "", v->is_deletion ? "gone" : "v",
-		(int)v->cver, (int)v->bytes, v->is_current ? "*" : "");
+	sprintf(text + strlen(text), "%s%s%d=%d%s", text[0] != 0 ? " " : "",
+		v->is_deletion ? "gone" : "v", (int)v->cver, (int)v->bytes,
+		v->is_current ? "*" : "");
 	return EMR_OK;
 }
 
@@ -139,7 +143,7 @@ static void new_content_counts_on_from_the_highest_version(void **state)
 	expect_version(&k, "A/x", "4");
 	assert_ok(bring(&k, "A/x", 0, 2, NULL));
 	kit_mkdir(&k, "B");
-	kit_rename(&k, "A/x", "B/x");	/* another domain, another object */
+	kit_rename(&k, "A/x", "B/x"); /* another domain, another object */
 	settle(&k);
 	expect_version(&k, "B/x", "2");
 	kit_restart(&k);
@@ -153,15 +157,17 @@ static void new_content_counts_on_from_the_highest_version(void **state)
 
 static void the_version_of_a_time_comes_back_with_its_mode_and_times(void **state)
 {
-	emr_attr wanted = { .mode = 0640, .mtime_ns = 1234567890123456789 }, attr;
+	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
 	uint64_t then;
 	kit k;
 
 	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
-	assert_ok(emr_view_set_attribute(k.view, kit_attr(&k, "x").node, "user.note", emr_bytes_of("n", 1), 0));
-	assert_ok(emr_view_set_attr(k.view, kit_attr(&k, "x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
+	assert_ok(emr_view_set_attribute(
+		k.view, kit_attr(&k, "x").node, "user.note", emr_bytes_of("n", 1), 0));
+	assert_ok(emr_view_set_attr(
+		k.view, kit_attr(&k, "x").node, EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
 	then = settle(&k);
 	kit_text(&k, "x", "two!");
 	wanted.mode = 0600;
@@ -207,7 +213,8 @@ static void what_is_open_goes_on(void **state)
 	number = kit_attr(&k, "A/x").node;
 	assert_ok(bring(&k, "A/x", 0, 1, NULL));
 	kit_expect_handle(h, big, BIG);
-	assert_true(kit_attr(&k, "A/x").node != number);	/* the kernel's pages of the old one stay right */
+	assert_true(kit_attr(&k, "A/x").node !=
+		    number); /* the kernel's pages of the old one stay right */
 	emr_view_release(h);
 	kit_expect_text(&k, "A/x", "one");
 	finish(&k, big);
@@ -258,7 +265,7 @@ static void without_the_ledger_it_comes_back_at_once_and_is_registered_later(voi
 
 static void the_version_that_is_there_changes_nothing(void **state)
 {
-	const emr_restore what = { .path = "A/x", .cver = 3 };
+	const emr_restore what = {.path = "A/x", .cver = 3};
 	emr_restored restored;
 	uint8_t *big;
 	kit k;
@@ -342,7 +349,7 @@ static void a_deleted_file_comes_back_into_a_directory_that_was_made_again(void 
 	kit_unlink(&k, "A/x");
 	kit_rmdir(&k, "A");
 	settle(&k);
-	kit_mkdir(&k, "A");	/* another domain */
+	kit_mkdir(&k, "A"); /* another domain */
 	settle(&k);
 	assert_ok(bring(&k, "A/x", 0, 0, NULL));
 	kit_publish_all(&k);

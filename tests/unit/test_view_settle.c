@@ -625,7 +625,8 @@ static void the_folder_itself_has_a_mode_and_attributes(void **state)
 	(void)state;
 	with_x(&k);
 	assert_ok(emr_view_set_attr(k.view, EMR_ROOT_NODE, EMR_SET_MODE, &attr, &attr));
-	assert_ok(emr_view_set_attribute(k.view, EMR_ROOT_NODE, "user.note", emr_bytes_of("mine", 4), 0));
+	assert_ok(emr_view_set_attribute(
+		k.view, EMR_ROOT_NODE, "user.note", emr_bytes_of("mine", 4), 0));
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "META");
 	kit_restart_and_compare(&k);

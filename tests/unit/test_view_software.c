@@ -17,8 +17,10 @@ static bool admits(const char *value, const char *program)
 
 static void a_value_is_refuse_or_allow_or_a_list_of_names(void **state)
 {
-	static const char *const good[] = {"refuse", "allow", "tumblerd", "tumblerd,borg", "tumblerd, borg ", "a.b-c_1"};
-	static const char *const bad[] = {"", ",", "tumblerd,", ",borg", "a,,b", "a b", "/usr/bin/borg", "a\nb", "x\x7f",
+	static const char *const good[] = {
+		"refuse", "allow", "tumblerd", "tumblerd,borg", "tumblerd, borg ", "a.b-c_1"};
+	static const char *const bad[] = {"", ",", "tumblerd,", ",borg", "a,,b", "a b",
+		"/usr/bin/borg", "a\nb", "x\x7f",
 		"0123456789012345678901234567890123456789012345678901234567890123"};
 	char long_list[EMR_SOFTWARE_VALUE_MAX + 2];
 
@@ -52,7 +54,8 @@ typedef struct told {
 	char program[100], path[100], folder[100], value[100];
 } told;
 
-static void note(void *arg, const char *program, const char *path, const char *folder, const char *value)
+static void note(
+	void *arg, const char *program, const char *path, const char *folder, const char *value)
 {
 	told *t = arg;
 
@@ -199,7 +202,8 @@ static void a_copy_does_not_open_a_folder(void **state)
 	(void)state;
 	with_folders(&k, &t);
 	assert_ok(set(&k, "Imaging", "refuse"));
-	assert_ok(emr_view_remove_attribute(k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
+	assert_ok(emr_view_remove_attribute(
+		k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
 	kit_close(&k);
 }

@@ -529,9 +529,9 @@ static void a_copy_under_way_is_counted_until_its_program_closes(void **state)
 	KIT;
 	kit_text(&k, "idle", "published");
 	kit_publish(&k);
-	idle = kit_open_file(&k, "idle", O_RDWR);	/* open, and not written to */
+	idle = kit_open_file(&k, "idle", O_RDWR); /* open, and not written to */
 	kit_text(&k, "scan", "");
-	kit_text(&k, "other.part", "");		/* many programs copy under a name of scratch */
+	kit_text(&k, "other.part", ""); /* many programs copy under a name of scratch */
 	copy = kit_open_file(&k, "scan", O_WRONLY);
 	scratch = kit_open_file(&k, "other.part", O_WRONLY);
 	assert_ok(emr_view_write(copy, 0, emr_bytes_of("12345", 5)));

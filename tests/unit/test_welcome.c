@@ -58,8 +58,8 @@ static void invite(uint16_t roles)
 {
 	emr_buf_clear(&invitation_bytes);
 	open_as(k.keyring);
-	assert_ok(emr_welcome_invite(k.keyring, emr_ledger_descriptor(k.ledger), "file:/somewhere", roles, now() + 600,
-		&invitation_bytes, &invitation));
+	assert_ok(emr_welcome_invite(k.keyring, emr_ledger_descriptor(k.ledger), "file:/somewhere",
+		roles, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
 }
 
@@ -70,8 +70,8 @@ static void certify(emr_buf *out_cert, const char *handle)
 	emr_id32 signer_id;
 
 	assert_ok(emr_welcome_reply(invited, &invitation, "patient-CODE", &reply));
-	assert_ok(emr_welcome_certify(
-		k.keyring, &invitation, emr_buf_view(&reply), handle, now(), TEN_YEARS, out_cert, &signer_id));
+	assert_ok(emr_welcome_certify(k.keyring, &invitation, emr_buf_view(&reply), handle, now(),
+		TEN_YEARS, out_cert, &signer_id));
 	assert_ok(emr_keyring_public(invited, &public));
 	assert_memory_equal(signer_id.b, public.signer_id.b, 32);
 }
@@ -92,7 +92,8 @@ static void who_is_invited_becomes_a_member_with_that_role(void **state)
 	assert_ok(emr_cert_read(emr_buf_view(&cert), &facts));
 	assert_string_equal(facts.handle, "patient-CODE");
 	open_as(invited);
-	assert_ok(emr_welcome_register(invited, &invitation, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
+	assert_ok(emr_welcome_register(
+		invited, &invitation, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
 	assert_ok(emr_keyring_public(invited, &public));
 	replica = kit_replica(&k);
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
@@ -111,8 +112,8 @@ static void only_the_administrator_invites(void **state)
 
 	(void)state;
 	open_as(k.keyring);
-	assert_status(EMR_DENIED, emr_welcome_invite(stranger, emr_ledger_descriptor(k.ledger), "file:/x", EMR_ROLE_PATIENT,
-					  now() + 1, &bytes, &facts));
+	assert_status(EMR_DENIED, emr_welcome_invite(stranger, emr_ledger_descriptor(k.ledger),
+					  "file:/x", EMR_ROLE_PATIENT, now() + 1, &bytes, &facts));
 	assert_int_equal(bytes.len, 0);
 }
 
@@ -128,8 +129,8 @@ static void who_does_not_know_the_secret_gets_no_certificate(void **state)
 	guessed = invitation;
 	guessed.secret[31] ^= 1;
 	assert_ok(emr_welcome_reply(stranger, &guessed, "patient-CODE", &reply));
-	assert_status(EMR_DAMAGED, emr_welcome_certify(k.keyring, &invitation, emr_buf_view(&reply), NULL, now(), TEN_YEARS,
-					   &cert, &signer_id));
+	assert_status(EMR_DAMAGED, emr_welcome_certify(k.keyring, &invitation, emr_buf_view(&reply),
+					   NULL, now(), TEN_YEARS, &cert, &signer_id));
 	assert_int_equal(cert.len, 0);
 }
 
@@ -143,20 +144,24 @@ static void a_certificate_of_another_key_role_or_authority_is_not_registered(voi
 	certify(&cert, "somebody");
 	promised = invitation;
 	assert_ok(emr_welcome_check(invited, &invitation, emr_buf_view(&cert), &k.clock.clock));
-	assert_status(EMR_BAD_SIGNATURE, emr_welcome_check(stranger, &invitation, emr_buf_view(&cert), &k.clock.clock));
-	assert_status(EMR_DAMAGED,
-		emr_welcome_check(invited, &invitation, emr_bytes_of("garbage\n", 8), &k.clock.clock));
-	open_as(stranger);
 	assert_status(EMR_BAD_SIGNATURE,
-		emr_welcome_register(stranger, &invitation, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
+		emr_welcome_check(stranger, &invitation, emr_buf_view(&cert), &k.clock.clock));
+	assert_status(EMR_DAMAGED, emr_welcome_check(invited, &invitation,
+					   emr_bytes_of("garbage\n", 8), &k.clock.clock));
+	open_as(stranger);
+	assert_status(
+		EMR_BAD_SIGNATURE, emr_welcome_register(stranger, &invitation, emr_buf_view(&cert),
+					   "", k.ledger, &k.clock.clock));
 	promised.roles = EMR_ROLE_CLINICIAN;
 	open_as(invited);
-	assert_status(EMR_BAD_SIGNATURE,
-		emr_welcome_register(invited, &promised, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
+	assert_status(
+		EMR_BAD_SIGNATURE, emr_welcome_register(invited, &promised, emr_buf_view(&cert), "",
+					   k.ledger, &k.clock.clock));
 	for (size_t at = 0; at < cert.len; at += 7) {
 		cert.data[at] ^= 1;
-		assert_int_not_equal(EMR_OK,
-			emr_welcome_register(invited, &invitation, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
+		assert_int_not_equal(
+			EMR_OK, emr_welcome_register(invited, &invitation, emr_buf_view(&cert), "",
+					k.ledger, &k.clock.clock));
 		cert.data[at] ^= 1;
 	}
 }
@@ -174,8 +179,8 @@ static void a_key_that_was_not_registered_writes_nothing(void **state)
 	assert_ok(emr_ledger_size(k.ledger, &before));
 	elsewhere = invitation;
 	elsewhere.net_id.b[0] ^= 1;
-	assert_int_not_equal(EMR_OK,
-		emr_welcome_register(stranger, &elsewhere, emr_buf_view(&cert), "", k.ledger, &k.clock.clock));
+	assert_int_not_equal(EMR_OK, emr_welcome_register(stranger, &elsewhere, emr_buf_view(&cert),
+					     "", k.ledger, &k.clock.clock));
 	assert_ok(emr_ledger_size(k.ledger, &after));
 	assert_int_equal(before, after);
 }
@@ -183,11 +188,16 @@ static void a_key_that_was_not_registered_writes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(who_is_invited_becomes_a_member_with_that_role, begin, end),
+		cmocka_unit_test_setup_teardown(
+			who_is_invited_becomes_a_member_with_that_role, begin, end),
 		cmocka_unit_test_setup_teardown(only_the_administrator_invites, begin, end),
-		cmocka_unit_test_setup_teardown(who_does_not_know_the_secret_gets_no_certificate, begin, end),
-		cmocka_unit_test_setup_teardown(a_certificate_of_another_key_role_or_authority_is_not_registered, begin, end),
-		cmocka_unit_test_setup_teardown(a_key_that_was_not_registered_writes_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(
+			who_does_not_know_the_secret_gets_no_certificate, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_certificate_of_another_key_role_or_authority_is_not_registered, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			a_key_that_was_not_registered_writes_nothing, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

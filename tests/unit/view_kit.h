@@ -33,7 +33,8 @@ void kit_restart(kit *k);
 void kit_close(kit *k);
 /* Both clocks go on. */
 void kit_wait_ms(kit *k, int64_t ms);
-/* The same until the next noon here: the day that a test names does not end within it, whenever it runs. */
+/* The same until the next noon here: the day that a test names does not end within it, whenever it
+ * runs. */
 void kit_wait_for_noon(kit *k);
 /* A copy of an untouched state directory at PATH, and its end. */
 void kit_copy_state(char path[256]);

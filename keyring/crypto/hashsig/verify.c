@@ -150,7 +150,8 @@ static const uint8_t spki_head[27] = {
 
 bool emr_p256_is_encoded(const uint8_t *spki_der, size_t spki_len)
 {
-	return spki_len == sizeof spki_head + 64 && memcmp(spki_der, spki_head, sizeof spki_head) == 0;
+	return spki_len == sizeof spki_head + 64 &&
+	       memcmp(spki_der, spki_head, sizeof spki_head) == 0;
 }
 
 /* NULL when it is not that encoding or the point is not on the curve. */
@@ -158,7 +159,8 @@ static EVP_PKEY *p256_key(const uint8_t *spki_der, size_t spki_len)
 {
 	const uint8_t *at = spki_der;
 
-	return emr_p256_is_encoded(spki_der, spki_len) ? d2i_PUBKEY(NULL, &at, (long)spki_len) : NULL;
+	return emr_p256_is_encoded(spki_der, spki_len) ? d2i_PUBKEY(NULL, &at, (long)spki_len)
+						       : NULL;
 }
 
 bool emr_p256_verify(const uint8_t *spki_der, size_t spki_len, const void *msg, size_t len,

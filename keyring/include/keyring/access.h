@@ -45,8 +45,8 @@ typedef struct emr_recipient {
 /* rid of the owner's box: domain_id || 0[16]. */
 emr_id32 emr_owner_rid(emr_id16 domain_id);
 
-/* Appends the part.  EPK is the public half of a fresh emr_box_key_new_request that the caller keeps until
- * the answers are there.  The item's public count must be the body's.  EMR_INVALID. */
+/* Appends the part.  EPK is the public half of a fresh emr_box_key_new_request that the caller
+ * keeps until the answers are there.  The item's public count must be the body's.  EMR_INVALID. */
 emr_status emr_access_part_seal(emr_bytes access_item, const uint8_t epk[32],
 	const emr_recipient *recipients, size_t n, const emr_access_body *body, emr_buf *out_part);
 
@@ -74,10 +74,12 @@ typedef struct emr_request_key emr_request_key;
 emr_status emr_request_key_open(const emr_box_key *box, emr_id32 rid, emr_bytes access_item,
 	const emr_access_part *part, emr_request_key **out);
 void emr_request_key_free(emr_request_key *key);
-/* For evidence: whoever has these 32 bytes can read this one question, and open nothing with them. */
+/* For evidence: whoever has these 32 bytes can read this one question, and open nothing with them.
+ */
 void emr_request_key_show(const emr_request_key *key, uint8_t out_k[32]);
 /* The same key out of what was shown.  EMR_DAMAGED: not the one that PART commits to. */
-emr_status emr_request_key_shown(const uint8_t k[32], const emr_access_part *part, emr_request_key **out);
+emr_status emr_request_key_shown(
+	const uint8_t k[32], const emr_access_part *part, emr_request_key **out);
 /* EMR_DAMAGED; the count is the item's. */
 emr_status emr_access_body_open(const emr_request_key *key, emr_bytes access_item,
 	const emr_access_part *part, emr_access_body *out);

@@ -60,8 +60,8 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
 	const uint8_t ctx[32], const uint8_t capsule[EMR_CAPSULE_BYTES],
 	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out);
-/* As a grantee or a device, with the capsule's key from a release.  EMR_DAMAGED when the wrapped key
- * does not open: then the release was not honest (or CTX is another record's). */
+/* As a grantee or a device, with the capsule's key from a release.  EMR_DAMAGED when the wrapped
+ * key does not open: then the release was not honest (or CTX is another record's). */
 emr_status emr_content_key_open_kem(const emr_kem_key *kem, const uint8_t ctx[32],
 	const uint8_t wdek[EMR_WDEK_BYTES], emr_content_key **out);
 
@@ -77,7 +77,8 @@ emr_status emr_list_key_publish(const emr_keyring *kr, emr_id16 domain_id, uint3
 emr_status emr_list_key_open(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
 	emr_id32 writer, const uint8_t capsule[EMR_CAPSULE_BYTES], const uint8_t kcheck[32],
 	emr_list_key **out);
-/* As a grantee or a device, with the capsule's key from a release; kcheck proves it.  EMR_DAMAGED. */
+/* As a grantee or a device, with the capsule's key from a release; kcheck proves it.  EMR_DAMAGED.
+ */
 emr_status emr_list_key_open_kem(const emr_kem_key *kem, emr_id16 domain_id, uint32_t epoch,
 	emr_id32 writer, const uint8_t kcheck[32], emr_list_key **out);
 void emr_list_key_free(emr_list_key *key);

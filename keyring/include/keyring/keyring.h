@@ -68,7 +68,7 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_NET_DESCRIPTOR = 1, /* SHA-256 of the network's descriptor, 32 bytes */
 	EMR_KEYRING_PKCS11_URI = 2,
 	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate, DER */
-	EMR_KEYRING_OWNER = 4, /* of a device: the person's identity key, 32 bytes */
+	EMR_KEYRING_OWNER = 4,	     /* of a device: the person's identity key, 32 bytes */
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 
@@ -100,12 +100,13 @@ typedef struct emr_domain_public {
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out);
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32]);
-/* Of a co-owned domain (keyring/coowned.h) owner_pk and signer_id are those of the identity, which signs there. */
+/* Of a co-owned domain (keyring/coowned.h) owner_pk and signer_id are those of the identity, which
+ * signs there. */
 emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
 	uint32_t epoch, emr_domain_public *out);
-/* The id that OBJECT gets when it is moved to DOMAIN (zeros: when it becomes a domain of its own).  To
- * everybody without the seed it is as good as random, and every computer with it draws the same: two
- * that move one record at the same time make one object of it. */
+/* The id that OBJECT gets when it is moved to DOMAIN (zeros: when it becomes a domain of its own).
+ * To everybody without the seed it is as good as random, and every computer with it draws the same:
+ * two that move one record at the same time make one object of it. */
 emr_status emr_keyring_object_id(
 	const emr_keyring *kr, emr_id16 object, emr_id16 domain, emr_id16 *out_id);
 /* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519

@@ -1,12 +1,14 @@
-/* One operation in a batch of its own, signed by the keyring's identity and sent: for what people and organisations do now and then.
- * It refuses nothing: the ledger's answer is the caller's to read. */
+/* One operation in a batch of its own, signed by the keyring's identity and sent: for what people
+ * and organisations do now and then. It refuses nothing: the ledger's answer is the caller's to
+ * read. */
 #pragma once
 
 #include "base/clock.h"
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
-/* ACT as it is (version and prev set), with PART (may be empty).  *OUT_CODE: 0 applied, 1 already there, else why the ledger refused
- * it (emr_result).  CLOCK NULL = the computer's.  Errors: those of batch and ledger. */
-emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act, emr_bytes part,
-	const emr_clock *clock, uint8_t *out_code);
+/* ACT as it is (version and prev set), with PART (may be empty).  *OUT_CODE: 0 applied, 1 already
+ * there, else why the ledger refused it (emr_result).  CLOCK NULL = the computer's.  Errors: those
+ * of batch and ledger. */
+emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
+	emr_bytes part, const emr_clock *clock, uint8_t *out_code);

@@ -1,6 +1,7 @@
-/* How an organisation comes into a network that is there: what it says of itself to the members (an application), the number by
- * which they know that it is the one they mean, and the registration of its administrator once enough of them have approved.
- * It refuses applications for another network and CAs that are none; it sends nothing but the registration, and approves nothing. */
+/* How an organisation comes into a network that is there: what it says of itself to the members (an
+ * application), the number by which they know that it is the one they mean, and the registration of
+ * its administrator once enough of them have approved. It refuses applications for another network
+ * and CAs that are none; it sends nothing but the registration, and approves nothing. */
 #pragma once
 
 #include "base/clock.h"
@@ -20,17 +21,19 @@ typedef struct emr_application {
 	emr_bytes ca_der;			 /* borrowed from the bytes */
 } emr_application;
 
-/* A new organisation called NAME with ADMIN's CA, for network NET_ID.  Appends its bytes to OUT_BYTES (empty before), from which
- * *OUT borrows.  EMR_INVALID: the name. */
-emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name, uint64_t now_unix_s,
-	uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out);
+/* A new organisation called NAME with ADMIN's CA, for network NET_ID.  Appends its bytes to
+ * OUT_BYTES (empty before), from which *OUT borrows.  EMR_INVALID: the name. */
+emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name,
+	uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT.  Whose network and whether it ended are the caller's to judge. */
 emr_status emr_application_read(emr_bytes bytes, emr_application *out);
 /* Of all bytes: what both sides see, and compare by telephone or face to face. */
 void emr_application_number(emr_bytes bytes, char out[EMR_APPLICATION_NUMBER_CHARS]);
-/* ADMIN's own certificate by its CA, in force for ten years, with the roles of who runs a network (patient, org admin). */
-emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application, const char *handle,
-	uint64_t now_unix_s, emr_buf *out_cert);
-/* Registers ADMIN's key with LEDGER (opened with ADMIN as submitter), when the organisation is a member.  EMR_REFUSED: it is none. */
-emr_status emr_application_register(const emr_keyring *admin, const emr_application *application, emr_bytes cert,
-	const char *name, emr_ledger *ledger, const emr_clock *clock);
+/* ADMIN's own certificate by its CA, in force for ten years, with the roles of who runs a network
+ * (patient, org admin). */
+emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application,
+	const char *handle, uint64_t now_unix_s, emr_buf *out_cert);
+/* Registers ADMIN's key with LEDGER (opened with ADMIN as submitter), when the organisation is a
+ * member.  EMR_REFUSED: it is none. */
+emr_status emr_application_register(const emr_keyring *admin, const emr_application *application,
+	emr_bytes cert, const char *name, emr_ledger *ledger, const emr_clock *clock);

@@ -143,7 +143,8 @@ emr_status emr_chain_fetch(
 
 /* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part (inside a
  * read transaction), and compares what follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
-emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out_trouble);
+emr_status emr_chain_verify(
+	emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out_trouble);
 
 /* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
  * must have).  EMR_DAMAGED with the first entry concerned. */

@@ -14,8 +14,8 @@ typedef struct emr_register {
 	const char *name; /* how others know it, up to 255 bytes; a patient's is "" */
 } emr_register;
 
-/* What WHO's key says of itself, as a reply to an invitation has it: the public part of KEY_REG under a certificate, with ref,
- * not_after and bind_sig zero. */
+/* What WHO's key says of itself, as a reply to an invitation has it: the public part of KEY_REG
+ * under a certificate, with ref, not_after and bind_sig zero. */
 emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288]);
 /* KEY_REG under a certificate of KEYRING's certificate key (keyring/cert.h), in force as long as
  * that is.  OUT_PART is appended the private part.  EMR_INVALID: the certificate is of another key.

@@ -1,10 +1,12 @@
-/* What the open keyring answers about its own records.  It refuses to give out keys: only what was found or done. */
+/* What the open keyring answers about its own records.  It refuses to give out keys: only what was
+ * found or done. */
 #pragma once
 
 #include "session/answer.h"
 
 /* Checks what REQUEST asks for (path, quick, chain).  Emits {"progress":{"done","of"}} now and
- * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn, {"bad":{path place error}} for each fault, and last
+ * then, {"progress":{"part"}} when the blocks ("blocks") and the ledger ("ledger") have their turn,
+ * {"bad":{path place error}} for each fault, and last
  * {"done":true,"checked","bad_count","chain",...}. */
 emr_status emr_answer_verify(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
@@ -24,28 +26,29 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Renames REQUEST's path to `to`, and returns when the kernel knows; with `look` only says what would follow: emits
+/* Renames REQUEST's path to `to`, and returns when the kernel knows; with `look` only says what
+ * would follow: emits
  * {"done":true,"path","gains":[ids],"loses":[ids]}. */
 emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Erases what REQUEST names, or counts it with `look`: emits {"done":true,"live","deleted","directories","finished",
- * "not_reached":[{who why}]}. */
+/* Erases what REQUEST names, or counts it with `look`: emits
+ * {"done":true,"live","deleted","directories","finished", "not_reached":[{who why}]}. */
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits {"done":true,
- * "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
+/* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits
+ * {"done":true, "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
 emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Writes REQUEST's file, which must not be there yet: the records at path, or the proof of the file there.  Emits progress,
- * and last {"done":true,"records","bytes"}. */
+/* Writes REQUEST's file, which must not be there yet: the records at path, or the proof of the file
+ * there.  Emits progress, and last {"done":true,"records","bytes"}. */
 emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Reads records out of REQUEST's file into the directory at path.  Emits progress, {"bad":{path error}} for each one that
- * was not read, and last {"done":true,"records","bytes","bad_count"}. */
+/* Reads records out of REQUEST's file into the directory at path.  Emits progress, {"bad":{path
+ * error}} for each one that was not read, and last {"done":true,"records","bytes","bad_count"}. */
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 

@@ -1,5 +1,6 @@
-/* Which of the statements that others numbered for a patient are not here (settle/issued.h), for `verify`: of one's own folder from the
- * ledger, of another's from what one sees of it.  A gap is no fault of what is here, so it is said beside the faults. */
+/* Which of the statements that others numbered for a patient are not here (settle/issued.h), for
+ * `verify`: of one's own folder from the ledger, of another's from what one sees of it.  A gap is
+ * no fault of what is here, so it is said beside the faults. */
 #pragma once
 
 #include <jansson.h>
@@ -8,12 +9,15 @@
 #include "session/session.h"
 #include "settle/issued.h"
 
-/* One frame {gap{by organisation key last missing numbers unread}} for each signer of whose numbers some are not in this folder. */
+/* One frame {gap{by organisation key last missing numbers unread}} for each signer of whose numbers
+ * some are not in this folder. */
 emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg);
 /* One such object without its frame, owned by the caller; NULL without memory. */
 json_t *emr_gap_json(const emr_issued *issued);
-/* "Paula Lima signed for OF up to number 6.  Not here: 3, 5 (2 numbers)...": owned by the caller; NULL without memory.  OF: "you", or whose
- * folder it is. */
+/* "Paula Lima signed for OF up to number 6.  Not here: 3, 5 (2 numbers)...": owned by the caller;
+ * NULL without memory.  OF: "you", or whose folder it is. */
 char *emr_gap_text(const json_t *gap, const char *of);
 /* What that means, said once behind them. */
-#define EMR_GAP_MEANS "A number that is not here was signed. Whether it was erased or removed, lies where you do not see it, or never reached the ledger, it does not say.\n"
+#define EMR_GAP_MEANS                                                                              \
+	"A number that is not here was signed. Whether it was erased or removed, lies where you "  \
+	"do not see it, or never reached the ledger, it does not say.\n"

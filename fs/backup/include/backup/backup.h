@@ -22,8 +22,8 @@ typedef struct emr_backup_options {
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */
-	/* Restoring: all but the segments is there; what it returns ends the work unless it is EMR_OK.
-	 * May be NULL. */
+	/* Restoring: all but the segments is there; what it returns ends the work unless it is
+	 * EMR_OK. May be NULL. */
 	emr_status (*before_segments)(void *arg);
 	void *arg;
 } emr_backup_options;
@@ -37,7 +37,7 @@ typedef struct emr_backup_report {
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
 	bool is_of_network; /* ledger and `records` are those of all members of a network */
-	bool is_own_copy; /* of the ledger, which cannot be read or is not believed here */
+	bool is_own_copy;   /* of the ledger, which cannot be read or is not believed here */
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the

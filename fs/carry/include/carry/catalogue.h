@@ -1,5 +1,6 @@
-/* Pages of a catalogue: the ledger items behind the records of a CAR, with their private parts and the proof that one
- * signature covers them.  It refuses a page whose items are not those that were signed, or that is not spelled in the one way.
+/* Pages of a catalogue: the ledger items behind the records of a CAR, with their private parts and
+ * the proof that one signature covers them.  It refuses a page whose items are not those that were
+ * signed, or that is not spelled in the one way.
  *
  * Format: FORMAT.md. */
 #pragma once
@@ -20,7 +21,8 @@ typedef struct emr_page_entry {
 	emr_bytes priv;
 } emr_page_entry;
 
-/* Appends ENTRY to PAGE (empty at first).  EMR_LIMIT: the page is full, begin another; EMR_INVALID. */
+/* Appends ENTRY to PAGE (empty at first).  EMR_LIMIT: the page is full, begin another; EMR_INVALID.
+ */
 emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry);
 
 typedef struct emr_page_item {
@@ -31,6 +33,6 @@ typedef struct emr_page_item {
 } emr_page_item;
 /* Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_page_fn)(void *arg, const emr_page_item *item);
-/* Outside bytes: checks each entry (item in its batch, signature, private part) and gives it to FN, in order.  EMR_DAMAGED,
- * EMR_NEWER_FORMAT, EMR_LIMIT. */
+/* Outside bytes: checks each entry (item in its batch, signature, private part) and gives it to FN,
+ * in order.  EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_LIMIT. */
 emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg);

@@ -1,29 +1,32 @@
-/* What the headers of common health files say about themselves: modality, date, description and organisation of DICOM,
- * PDF, FHIR and CDA, for the list of records.  It refuses to guess: what is not plainly there, in the few places it looks
- * at, stays empty; and it reads a bounded part of a file, whatever that file claims. */
+/* What the headers of common health files say about themselves: modality, date, description and
+ * organisation of DICOM, PDF, FHIR and CDA, for the list of records.  It refuses to guess: what is
+ * not plainly there, in the few places it looks at, stays empty; and it reads a bounded part of a
+ * file, whatever that file claims. */
 #pragma once
 
 #include "base/bytes.h"
 
-/* Formats and sources: DICOM PS3.5 (explicit and implicit VR, little endian) and PS3.10 (file meta); ISO 32000-1 7.5 and
- * 14.3 (PDF trailer, information dictionary, XMP); HL7 FHIR R4 as JSON or XML; HL7 CDA R2.
- * Any thread.  At most 1 MiB of a file is read, and no more than 64 KiB of one that is none of these. */
+/* Formats and sources: DICOM PS3.5 (explicit and implicit VR, little endian) and PS3.10 (file
+ * meta); ISO 32000-1 7.5 and 14.3 (PDF trailer, information dictionary, XMP); HL7 FHIR R4 as JSON
+ * or XML; HL7 CDA R2. Any thread.  At most 1 MiB of a file is read, and no more than 64 KiB of one
+ * that is none of these. */
 
 typedef enum emr_header_kind {
-	EMR_HEADER_NONE = 0,	/* nothing that is known here */
+	EMR_HEADER_NONE = 0, /* nothing that is known here */
 	EMR_HEADER_DICOM = 1,
 	EMR_HEADER_PDF = 2,
 	EMR_HEADER_FHIR = 3,
 	EMR_HEADER_CDA = 4,
 } emr_header_kind;
 
-#define EMR_HEADER_TEXT_MAX 200	/* bytes of one text */
+#define EMR_HEADER_TEXT_MAX 200 /* bytes of one text */
 
 /* Texts are UTF-8 without control characters, trimmed, cut at a character; "" = not said. */
 typedef struct emr_headers {
 	emr_header_kind kind;
-	char modality[EMR_HEADER_TEXT_MAX + 1];		/* DICOM (0008,0060), FHIR ImagingStudy.modality */
-	char study_date[EMR_HEADER_TEXT_MAX + 1];	/* YYYY-MM-DD or YYYY-MM or YYYY; a PDF's is its day of creation */
+	char modality[EMR_HEADER_TEXT_MAX + 1]; /* DICOM (0008,0060), FHIR ImagingStudy.modality */
+	char study_date[EMR_HEADER_TEXT_MAX +
+			1]; /* YYYY-MM-DD or YYYY-MM or YYYY; a PDF's is its day of creation */
 	char description[EMR_HEADER_TEXT_MAX + 1];
 	char organisation[EMR_HEADER_TEXT_MAX + 1];
 } emr_headers;
@@ -35,17 +38,17 @@ typedef struct emr_header_source {
 	uint64_t size;
 } emr_header_source;
 
-/* EMR_OK also for a file that is nothing of this (kind NONE) or breaks its format (what was read before the break).
- * Otherwise what the source said, or EMR_NO_MEMORY. */
+/* EMR_OK also for a file that is nothing of this (kind NONE) or breaks its format (what was read
+ * before the break). Otherwise what the source said, or EMR_NO_MEMORY. */
 emr_status emr_headers_read(const emr_header_source *source, emr_headers *out);
 
 /* The same from bytes in memory. */
 emr_status emr_headers_read_bytes(emr_bytes file, emr_headers *out);
 
 /* As kept in the sealed metadata of a record, under the name EMR_HEADERS_KEY:
- *   u8 1 | u8 kind (1..4) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2 study date 3 description
- *   4 organisation.  No text: the field is left out. */
-#define EMR_HEADERS_KEY "emrfs.headers"	/* not a user.* name: nobody's attribute can be it */
+ *   u8 1 | u8 kind (1..4) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2
+ * study date 3 description 4 organisation.  No text: the field is left out. */
+#define EMR_HEADERS_KEY "emrfs.headers" /* not a user.* name: nobody's attribute can be it */
 #define EMR_HEADERS_BYTES_MAX (2 + 4 * (2 + EMR_HEADER_TEXT_MAX))
 /* Appends; HEADERS must have a kind. */
 emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out);

@@ -24,24 +24,29 @@ emr_status emr_peer_check(int fd);
 typedef enum emr_ask {
 	EMR_ASK_STATUS,	 /* path optional */
 	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take */
-	EMR_ASK_EXPORT,	/* file: absolute, made by the mount; path optional, proof; entry: proof of that access */
-	EMR_ASK_IMPORT,	/* file: absolute; path: the directory for it, optional */
+	EMR_ASK_EXPORT,	 /* file: absolute, made by the mount; path optional, proof; entry: proof of
+			    that access */
+	EMR_ASK_IMPORT,	 /* file: absolute; path: the directory for it, optional */
 	EMR_ASK_UNMOUNT, /* says what is unsent; publishes unless `now` */
 	EMR_ASK_VERIFY,	 /* path optional, quick, chain; answers with progress until "done" */
 	EMR_ASK_LEDGER,	 /* path optional, limit, checkpoint; the same */
-	EMR_ASK_VERSIONS,	/* path; answers with portions of versions until "done" */
-	EMR_ASK_RESTORE,	/* path; until or version, to optional */
-	EMR_ASK_MOVE,	/* path, to, look: only says who would see it */
-	EMR_ASK_ERASE,	/* path or deleted, until; look: only counts */
-	EMR_ASK_KEEP,	/* path: to be kept, with drop: not any more; purge */
-	EMR_ASK_PEOPLE, /* mine; or card, name; or who, number, compared, drop; or who; answers until "done" */
-	EMR_ASK_REQUEST, /* nothing: list; or who or card, path, reason, purposes, until, write, deposit; answers until "done" */
-	EMR_ASK_APPROVE, /* id, until optional; look: only says what would be shared */
-	EMR_ASK_DENY,	 /* id, reason optional */
-	EMR_ASK_SHARE, /* nothing: list; path, who, until, purposes, history, write, deposit: look only says what it would be; or order: waits timeout_ms */
+	EMR_ASK_VERSIONS, /* path; answers with portions of versions until "done" */
+	EMR_ASK_RESTORE,  /* path; until or version, to optional */
+	EMR_ASK_MOVE,	  /* path, to, look: only says who would see it */
+	EMR_ASK_ERASE,	  /* path or deleted, until; look: only counts */
+	EMR_ASK_KEEP,	  /* path: to be kept, with drop: not any more; purge */
+	EMR_ASK_PEOPLE,	  /* mine; or card, name; or who, number, compared, drop; or who; answers
+			     until "done" */
+	EMR_ASK_REQUEST,  /* nothing: list; or who or card, path, reason, purposes, until, write,
+			     deposit; answers until "done" */
+	EMR_ASK_APPROVE,  /* id, until optional; look: only says what would be shared */
+	EMR_ASK_DENY,	  /* id, reason optional */
+	EMR_ASK_SHARE,	/* nothing: list; path, who, until, purposes, history, write, deposit: look
+			   only says what it would be; or order: waits timeout_ms */
 	EMR_ASK_REVOKE, /* who; path, or everything of his; answers until "done" */
 	EMR_ASK_AGENT,	/* what an agent has done */
-	EMR_ASK_LOG,	/* path, since, who, purposes, software, staff optional; answers with portions of entries until "done" */
+	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
+			of entries until "done" */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -62,7 +67,8 @@ typedef struct emr_request {
 	bool history, write, deposit;
 	uint32_t purposes; /* bits; 0 = not said */
 	uint64_t order;	   /* 0 = not said */
-	bool now, quick, chain, checkpoint, deleted, look, drop, purge, mine, number, compared, software, staff;
+	bool now, quick, chain, checkpoint, deleted, look, drop, purge, mine, number, compared,
+		software, staff;
 	uint32_t timeout_ms;
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */
@@ -71,7 +77,7 @@ typedef struct emr_request {
 	uint64_t since_unix_s; /* 0 = not said */
 	char to[EMR_ASK_PATH_MAX + 1];
 	bool has_to;
-	char who[EMR_ASK_WHO_MAX + 1], name[EMR_ASK_WHO_MAX + 1]; /* "" = not said */
+	char who[EMR_ASK_WHO_MAX + 1], name[EMR_ASK_WHO_MAX + 1];     /* "" = not said */
 	char id[EMR_ASK_WHO_MAX + 1], reason[EMR_ASK_REASON_MAX + 1]; /* "" = not said */
 	uint8_t card[EMR_ASK_CARD_MAX];
 	size_t card_len; /* 0 = none */

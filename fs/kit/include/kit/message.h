@@ -288,9 +288,9 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute
  * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
 
-/* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?', into OUT of SIZE bytes (cut at a whole
- * character). */
+/* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?',
+ * into OUT of SIZE bytes (cut at a whole character). */
 void emr_show(const char *text, char *out, size_t size);
-/* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs get every name as it is, and a
- * terminal obeys none. */
+/* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs
+ * get every name as it is, and a terminal obeys none. */
 void emr_show_json(const char *json, FILE *to);

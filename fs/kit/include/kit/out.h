@@ -17,7 +17,7 @@ typedef struct emr_out {
 	const char *doing;   /* what emr_progress_of was last told, and when; borrowed */
 	int64_t drawn_ns;
 	emr_pace pace;
-	bool is_spoken;	     /* the answer was given already, here or by another process */
+	bool is_spoken; /* the answer was given already, here or by another process */
 } emr_out;
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out);
@@ -25,12 +25,13 @@ emr_status emr_out_begin(const emr_args *args, emr_out *out);
 void emr_say(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A message that is no failure ("one-copy"): to stderr; nothing with --json or --quiet. */
 void emr_remark(emr_out *out, const emr_problem *problem);
-/* Rewrites one line on a terminal, cut to its width; nothing elsewhere, with --json or --quiet.  What is said next stands in
- * its place, and a signal that ends the program erases it. */
+/* Rewrites one line on a terminal, cut to its width; nothing elsewhere, with --json or --quiet.
+ * What is said next stands in its place, and a signal that ends the program erases it. */
 void emr_progress(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* DONE of TOTAL (0: not known) and the pace, as such a line, at most ten times a second.  DOING is borrowed, and another
- * pointer is other work. */
-void emr_progress_of(emr_out *out, const char *doing, emr_progress_unit unit, uint64_t done, uint64_t total);
+/* DONE of TOTAL (0: not known) and the pace, as such a line, at most ten times a second.  DOING is
+ * borrowed, and another pointer is other work. */
+void emr_progress_of(
+	emr_out *out, const char *doing, emr_progress_unit unit, uint64_t done, uint64_t total);
 void emr_progress_end(emr_out *out);
 
 /* Takes VALUE (steals the reference, also on failure).  NULL values and lack of memory make the

@@ -14,7 +14,9 @@ emr_status emr_duration_parse(const char *text, int64_t *out_ns);
 /* The rest of a TIME: durations from NOW, "2026-12-31" (the end of that day, local),
  * "2026-12-31T18:00" (local), in Unix seconds.  "forever" gives UINT64_MAX. */
 emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_unix_s);
-#define EMR_FOREVER_UNIX_S UINT64_C(253402300799) /* the end of the year 9999: later ends are shown and sent as this one */
+#define EMR_FOREVER_UNIX_S                                                                         \
+	UINT64_C(253402300799) /* the end of the year 9999: later ends are shown and sent as this  \
+				  one */
 /* A birth date, YYYY-MM-DD, a day that exists. */
 bool emr_date_is_valid(const char *text);
 
@@ -26,7 +28,8 @@ void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES]);
 void emr_count_text(uint64_t number, const char *one, const char *many, char out[EMR_COUNT_BYTES]);
 /* "4 GiB", "1,536 MiB", "1,000 bytes": exact, for limits */
 void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);
-/* TEXT and blanks behind it up to COLUMNS characters of UTF-8, in which accents of their own and wide characters count as any. */
+/* TEXT and blanks behind it up to COLUMNS characters of UTF-8, in which accents of their own and
+ * wide characters count as any. */
 void emr_column_text(const char *text, unsigned columns, char *out, size_t size);
 /* "63,884 bytes", "164 MB" (powers of ten) */
 void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES]);

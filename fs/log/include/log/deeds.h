@@ -1,5 +1,5 @@
-/* What happened to the records, from the ledger's history, and who opened them: for `emrfs log`, .emrfs/log and
- * .emrfs/log.json.  It refuses to call proven what a reader's computer only says. */
+/* What happened to the records, from the ledger's history, and who opened them: for `emrfs log`,
+ * .emrfs/log and .emrfs/log.json.  It refuses to call proven what a reader's computer only says. */
 #pragma once
 
 #include "log/openings.h"
@@ -8,7 +8,7 @@
 #include "settle/chronicle.h"
 
 typedef struct emr_deeds {
-	emr_event *events;	/* oldest first; path and from are owned */
+	emr_event *events; /* oldest first; path and from are owned */
 	size_t n, cap;
 	emr_openings openings;
 	emr_authors authors;
@@ -17,20 +17,22 @@ typedef struct emr_deeds {
 
 /* What is asked for. */
 typedef struct emr_deeds_wish {
-	const char *path;	/* a clean path; NULL: all */
-	uint64_t since_unix_s;	/* 0: ever */
-	const emr_who *who;	/* NULL: everybody; else what he did, and what was shared with him */
-	uint32_t purposes;	/* 0: any; else only what others did, or was shared, for one of these */
+	const char *path;      /* a clean path; NULL: all */
+	uint64_t since_unix_s; /* 0: ever */
+	const emr_who *who;    /* NULL: everybody; else what he did, and what was shared with him */
+	uint32_t purposes; /* 0: any; else only what others did, or was shared, for one of these */
 	bool only_software;
-	bool only_staff; /* an auditor: what the staff asked for, and nothing else */
-	uint64_t now_unix_s;	/* 0: by this computer's clock */
+	bool only_staff;     /* an auditor: what the staff asked for, and nothing else */
+	uint64_t now_unix_s; /* 0: by this computer's clock */
 } emr_deeds_wish;
 
-/* Everything, or what happened to the path: to the file that is there now under all its names, to what was deleted from there,
- * and to everything below a directory; also what was shared of the folders around it.  EMR_NOT_FOUND when the path is not there and never was;
- * EMR_DENIED: only_staff, and the keyring is no auditor's. */
+/* Everything, or what happened to the path: to the file that is there now under all its names, to
+ * what was deleted from there, and to everything below a directory; also what was shared of the
+ * folders around it.  EMR_NOT_FOUND when the path is not there and never was; EMR_DENIED:
+ * only_staff, and the keyring is no auditor's. */
 emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, emr_deeds *out);
-/* The next entry of the JSON answer in the order of the ledger, owned by the caller: NULL at the end.  EMR_NO_MEMORY. */
+/* The next entry of the JSON answer in the order of the ledger, owned by the caller: NULL at the
+ * end.  EMR_NO_MEMORY. */
 emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t **out_entry);
 /* What stands in an entry only for emr_deed_line goes: everybody who shows JSON calls it. */
 void emr_deed_strip(json_t *entry);
@@ -43,8 +45,9 @@ const emr_author *emr_deeds_author(const emr_deeds *deeds, emr_id32 signer);
 const char *emr_deed_text(emr_deed deed);
 /* One line for people, made of that entry; owned by the caller; NULL without memory. */
 char *emr_deed_line(const json_t *entry);
-#define EMR_DEEDS_LEGEND                                                                                                   \
-	"proven: on the ledger, your deeds signed by your key, others' before the key was released.  reported: told by the " \
+#define EMR_DEEDS_LEGEND                                                                           \
+	"proven: on the ledger, your deeds signed by your key, others' before the key was "        \
+	"released.  reported: told by the "                                                        \
 	"reader's own computer.  entry: its number there (emrfs ledger)."
 
 /* .emrfs/log and .emrfs/log.json. */

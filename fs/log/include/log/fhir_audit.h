@@ -6,7 +6,8 @@
 
 #include "kit/message.h"
 
-/* ENTRY (of emr_deeds_next) as a resource; OWNER is whose records these are.  NULL without memory. */
+/* ENTRY (of emr_deeds_next) as a resource; OWNER is whose records these are.  NULL without memory.
+ */
 json_t *emr_fhir_audit_event(const json_t *entry, const char *owner);
 /* Writes it into the directory DIR_FD as ID.json; the same entry gets the same name. */
 emr_status emr_fhir_write(int dir_fd, const json_t *entry, const char *owner);

@@ -1,5 +1,6 @@
-/* Lines for people, where what one person did to many files of one folder within a minute is one line.  It refuses to fold what is not
- * the same deed of the same person: JSON and .emrfs/log have every entry. */
+/* Lines for people, where what one person did to many files of one folder within a minute is one
+ * line.  It refuses to fold what is not the same deed of the same person: JSON and .emrfs/log have
+ * every entry. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +16,8 @@ typedef struct emr_folding emr_folding;
 typedef void (*emr_line_fn)(void *arg, const char *line);
 /* EMR_NO_MEMORY. */
 emr_status emr_folding_new(emr_line_fn fn, void *arg, emr_folding **out_folding);
-/* ENTRY comes next (of emr_deeds_next, in its order; not kept as it is).  Lines are given once the minute is over. */
+/* ENTRY comes next (of emr_deeds_next, in its order; not kept as it is).  Lines are given once the
+ * minute is over. */
 emr_status emr_folding_add(emr_folding *folding, const json_t *entry);
 /* What is left. */
 emr_status emr_folding_end(emr_folding *folding);

@@ -1,5 +1,5 @@
-/* Who asked for the keys of which record of mine, who got them, and who says he opened it: the sharing half of `emrfs log`.
- * It refuses to mix what is proven with what is reported. */
+/* Who asked for the keys of which record of mine, who got them, and who says he opened it: the
+ * sharing half of `emrfs log`. It refuses to mix what is proven with what is reported. */
 #pragma once
 
 #include <jansson.h>
@@ -17,7 +17,7 @@ typedef struct emr_opening {
 	emr_id16 domain, object;
 	uint64_t item_version; /* of the row that was asked for */
 	emr_id32 signer;
-	size_t who; /* in the list's people */
+	size_t who;  /* in the list's people */
 	size_t team; /* in the name of which team, there as well; EMR_NO_TEAM: in his own */
 	bool is_readable, is_names; /* names: of a whole folder */
 	bool is_staff;		    /* an auditor's: of somebody's records, by numbers */
@@ -29,8 +29,8 @@ typedef struct emr_opening {
 	emr_id32 given[EMR_AGENTS_MAX];
 	uint32_t subject; /* of the chronicle */
 	bool has_subject;
-	uint64_t cver; /* version of the content; 0: not known */
-	char *path;    /* as it was then; owned; NULL: what said so was erased */
+	uint64_t cver;	  /* version of the content; 0: not known */
+	char *path;	  /* as it was then; owned; NULL: what said so was erased */
 	unsigned records; /* of a question as a whole; 0: one record */
 	char folder[9];	  /* then: the beginning of its number */
 } emr_opening;
@@ -40,18 +40,21 @@ typedef struct emr_openings {
 	size_t n, cap;
 	emr_who *people; /* owned */
 	size_t n_people;
-	emr_dealing *dealings; /* in the order of the ledger, those that expired last and by their time; owned */
+	emr_dealing *dealings; /* in the order of the ledger, those that expired last and by their
+				  time; owned */
 	size_t n_dealings, cap_dealings;
 	uint64_t damaged; /* questions and reports that do not open */
 } emr_openings;
 
-/* Everything about own folders, and what their owner gave and took back, since SINCE_UNIX_S; for an auditor also what the staff of his organisation asked for.  The chronicle must have caught up.  A question that nobody has answered is told
- * after two minutes. */
+/* Everything about own folders, and what their owner gave and took back, since SINCE_UNIX_S; for an
+ * auditor also what the staff of his organisation asked for.  The chronicle must have caught up.  A
+ * question that nobody has answered is told after two minutes. */
 emr_status emr_openings_collect(
 	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out);
-/* As an auditor: each question of the staff of one's own organisation as one entry, with how many records it was about.
- * EMR_DENIED: no auditor. */
-emr_status emr_openings_staff(const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out);
+/* As an auditor: each question of the staff of one's own organisation as one entry, with how many
+ * records it was about. EMR_DENIED: no auditor. */
+emr_status emr_openings_staff(
+	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out);
 void emr_openings_free(emr_openings *openings);
 
 /* One entry of the log, as emr_deed_json; NULL without memory. */

@@ -1,5 +1,6 @@
-/* verify of what others share: the verb reads it in the open folder, as any program does, and the mount checks every byte and the
- * statement on the way.  It refuses to call checked what nobody gave the key of. */
+/* verify of what others share: the verb reads it in the open folder, as any program does, and the
+ * mount checks every byte and the statement on the way.  It refuses to call checked what nobody
+ * gave the key of. */
 #pragma once
 
 #include "mount/reach.h"

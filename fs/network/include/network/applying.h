@@ -1,12 +1,15 @@
-/* An organisation's first steps in a network that others run: it asks to be admitted, waits until enough members have approved, and
- * registers its administrator.  It refuses to come in without that. */
+/* An organisation's first steps in a network that others run: it asks to be admitted, waits until
+ * enough members have approved, and registers its administrator.  It refuses to come in without
+ * that. */
 #pragma once
 
 #include "kit/out.h"
 #include "session/session.h"
 
-/* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of DIR.  Leaves an application of NAME
- * in DIR, says the number to compare, and waits.  The administrator's certificate is appended.  EMR_TIMEOUT, EMR_REFUSED; always with
- * a problem.  Nothing stays open in SESSION. */
-emr_status emr_applying_do(emr_session *session, const char *dir, const char *name, const char *handle, int64_t within_ns,
-	emr_out *out, emr_buf *out_cert, emr_problem *out_problem);
+/* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of
+ * DIR.  Leaves an application of NAME in DIR, says the number to compare, and waits.  The
+ * administrator's certificate is appended.  EMR_TIMEOUT, EMR_REFUSED; always with a problem.
+ * Nothing stays open in SESSION. */
+emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
+	const char *handle, int64_t within_ns, emr_out *out, emr_buf *out_cert,
+	emr_problem *out_problem);

@@ -6,7 +6,8 @@
 #include "ledger/ledger.h"
 #include "replica/replica.h"
 
-/* An invitation from a file ("-": standard input), read and checked, with the directory of its network. */
+/* An invitation from a file ("-": standard input), read and checked, with the directory of its
+ * network. */
 typedef struct emr_joining {
 	emr_buf bytes;		   /* of the invitation; secret; owned */
 	emr_invitation invitation; /* borrows from them */
@@ -16,23 +17,29 @@ typedef struct emr_joining {
 /* EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (it ended), always with a problem. */
 emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out_problem);
 void emr_joining_free(emr_joining *joining);
-/* Answers the invitation, waits for the certificate, and registers KEYRING's key.  The certificate is appended for the keyring. */
-emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring, const char *handle, const char *name,
-	int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
+/* Answers the invitation, waits for the certificate, and registers KEYRING's key.  The certificate
+ * is appended for the keyring. */
+emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
+	emr_problem *out_problem);
 
 /* ---- in steps that may be interrupted ---- */
 
 /* One that was kept in DIRFD.  With MUST_BE_FRESH its end counts.  As emr_joining_read. */
-emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr_joining *out, emr_problem *out_problem);
+emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr_joining *out,
+	emr_problem *out_problem);
 typedef struct emr_joining_keep {
 	int dirfd;
 	const char *name;
 } emr_joining_keep;
-/* The certificate as it was kept before, or by answering the invitation; kept before it leaves the mail.  What is not his, or not
- * what the invitation promised, is neither kept nor waited behind. */
-emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring, const char *handle, int64_t within_ns,
-	const emr_joining_keep *keep, emr_buf *out_cert, emr_problem *out_problem);
-/* Registers the key, or its new certificate if it is registered; nothing when it has this one.  LEDGER is opened with KEYRING as
- * submitter, REPLICA is of it.  EMR_DENIED: registered for another role or organisation than the invitation's. */
-emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring, emr_bytes cert, const char *name,
-	emr_ledger *ledger, emr_replica *replica);
+/* The certificate as it was kept before, or by answering the invitation; kept before it leaves the
+ * mail.  What is not his, or not what the invitation promised, is neither kept nor waited behind.
+ */
+emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,
+	emr_problem *out_problem);
+/* Registers the key, or its new certificate if it is registered; nothing when it has this one.
+ * LEDGER is opened with KEYRING as submitter, REPLICA is of it.  EMR_DENIED: registered for another
+ * role or organisation than the invitation's. */
+emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring,
+	emr_bytes cert, const char *name, emr_ledger *ledger, emr_replica *replica);

@@ -1,6 +1,6 @@
-/* What an organisation's administrator has before him: keyring, ledger, its own copy of it, and which organisation is his.
- * It takes no part in the folder, which may be open: it signs by itself, so it asks for the passphrase.  It refuses who runs no
- * organisation. */
+/* What an organisation's administrator has before him: keyring, ledger, its own copy of it, and
+ * which organisation is his. It takes no part in the folder, which may be open: it signs by itself,
+ * so it asks for the passphrase.  It refuses who runs no organisation. */
 #pragma once
 
 #include "kit/out.h"
@@ -19,23 +19,30 @@ typedef struct emr_bureau {
 
 #define EMR_BUREAU_CLOSED ((emr_bureau){.session = EMR_SESSION_CLOSED})
 
-/* Opens, follows the ledger, and finds the organisation whose administrator this key is; always with a problem. */
+/* Opens, follows the ledger, and finds the organisation whose administrator this key is; always
+ * with a problem. */
 emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
 void emr_bureau_close(emr_bureau *bureau);
 #define EMR_AUTO_BUREAU __attribute__((cleanup(emr_bureau_close))) emr_bureau
 
-/* Sends ACT behind the row that it continues, with PART, and follows the ledger.  EMR_REFUSED: the ledger did not take it, with a
- * problem that names the reason. */
-emr_status emr_bureau_send(emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem);
-/* The private part behind the proposal that ORG came in with, or asks to come in with: name and CA.  EMR_NOT_FOUND. */
+/* Sends ACT behind the row that it continues, with PART, and follows the ledger.  EMR_REFUSED: the
+ * ledger did not take it, with a problem that names the reason. */
+emr_status emr_bureau_send(
+	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem);
+/* The private part behind the proposal that ORG came in with, or asks to come in with: name and CA.
+ * EMR_NOT_FOUND. */
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);
 /* How ORG is called, "" when nobody says it. */
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]);
-/* Asks QUESTION (yes, no) on a terminal; --yes is yes.  Else EMR_DENIED, with a problem: WHAT was not done. */
-emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question, const char *what, emr_problem *out_problem);
+/* Asks QUESTION (yes, no) on a terminal; --yes is yes.  Else EMR_DENIED, with a problem: WHAT was
+ * not done. */
+emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,
+	const char *what, emr_problem *out_problem);
 
-/* How a verb of the organisation ends: the exit code of STATUS, with PROBLEM (or a sentence about "The organisation") said. */
+/* How a verb of the organisation ends: the exit code of STATUS, with PROBLEM (or a sentence about
+ * "The organisation") said. */
 int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem);
 /* Such a verb: opens, lets WORK do it, closes and ends. */
-typedef emr_status (*emr_bureau_work)(const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
+typedef emr_status (*emr_bureau_work)(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
 int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work);

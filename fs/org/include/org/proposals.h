@@ -1,5 +1,5 @@
-/* Who comes into a network and who leaves it: applications and open proposals, and the approval of one's own organisation.
- * It refuses to approve what the person has not been shown. */
+/* Who comes into a network and who leaves it: applications and open proposals, and the approval of
+ * one's own organisation. It refuses to approve what the person has not been shown. */
 #pragma once
 
 #include "ledger/admission.h"

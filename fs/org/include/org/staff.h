@@ -1,5 +1,5 @@
-/* Whom an organisation has registered: its people and agents, and what its administrator does about them.
- * It refuses to take a key out of use before somebody said yes. */
+/* Whom an organisation has registered: its people and agents, and what its administrator does about
+ * them. It refuses to take a key out of use before somebody said yes. */
 #pragma once
 
 #include "keyring/cert.h"
@@ -7,19 +7,21 @@
 
 typedef struct emr_staff_member {
 	emr_known_person person;
-	char handle[EMR_CERT_HANDLE_MAX + 1]; /* of the certificate; "" when the ledger has none (any more) */
-	char name[256];			      /* as it was registered; a patient's is "" */
+	char handle[EMR_CERT_HANDLE_MAX +
+		    1]; /* of the certificate; "" when the ledger has none (any more) */
+	char name[256]; /* as it was registered; a patient's is "" */
 	bool is_active;
 } emr_staff_member;
 
 typedef emr_status (*emr_staff_fn)(void *arg, const emr_staff_member *member);
 /* Everybody of the administrator's organisation, in every state. */
 emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg);
-/* By handle, name, or code (four letters); keys in force first.  EMR_NOT_FOUND; EMR_CONFLICT: several. */
+/* By handle, name, or code (four letters); keys in force first.  EMR_NOT_FOUND; EMR_CONFLICT:
+ * several. */
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out);
 /* The same, with a problem. */
-emr_status emr_staff_find_or_say(
-	const emr_bureau *bureau, const char *what, emr_staff_member *out, emr_problem *out_problem);
+emr_status emr_staff_find_or_say(const emr_bureau *bureau, const char *what, emr_staff_member *out,
+	emr_problem *out_problem);
 
 /* org show; org revoke HANDLE; org vouch CARD. */
 int emr_org_show(const emr_args *args, emr_out *out);

@@ -1,6 +1,7 @@
-/* What a team's leader does on the ledger: making it, letting in and out, another key when somebody has left, and the team of all
- * staff.  Everything may be interrupted and called again.
- * It refuses to close a team to which something is still granted: whose owner has not looked yet would lose his readers. */
+/* What a team's leader does on the ledger: making it, letting in and out, another key when somebody
+ * has left, and the team of all staff.  Everything may be interrupted and called again. It refuses
+ * to close a team to which something is still granted: whose owner has not looked yet would lose
+ * his readers. */
 #pragma once
 
 #include "contract/codes.h"
@@ -8,25 +9,32 @@
 #include "org/teams.h"
 
 /* Who works in an organisation: not its patients, agents, auditors and administrators. */
-#define EMR_ROLES_OF_STAFF                                                                                                         \
-	(EMR_ROLE_CLINICIAN | EMR_ROLE_PHARMACIST | EMR_ROLE_INSURER | EMR_ROLE_AUTHORITY | EMR_ROLE_RESEARCHER |                   \
-		EMR_ROLE_REGISTRAR)
+#define EMR_ROLES_OF_STAFF                                                                         \
+	(EMR_ROLE_CLINICIAN | EMR_ROLE_PHARMACIST | EMR_ROLE_INSURER | EMR_ROLE_AUTHORITY |        \
+		EMR_ROLE_RESEARCHER | EMR_ROLE_REGISTRAR)
 
 /* One more of that name; BEFORE: the team whose place it takes (NULL: none).  Nobody is in. */
-emr_status emr_team_make(
-	emr_bureau *bureau, emr_team_kind kind, const char *name, const emr_team *before, emr_team *out, emr_problem *out_problem);
-/* Into, or out of, all open teams of TEAM's name, and so of everything that is granted to one of them. */
-emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who, emr_problem *out_problem);
-emr_status emr_team_let_out(emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem);
-/* When somebody has left TEAM since it was made, or his time in it has run out, at least QUIET_S ago: another with another key, for those who remain.  What nothing is
- * granted to any more is closed.  *OUT_PRESENT may be NULL. */
-emr_status emr_team_renew(
-	emr_bureau *bureau, const emr_team *team, uint64_t quiet_s, emr_team *out_present, emr_problem *out_problem);
-/* All teams are what the certificates say: whose key was revoked leaves, who got a newer certificate stays, and in the team of all staff is
- * everybody who works here.  MAY_BEGIN: that one is made when there is none, and somebody to be in it. */
-emr_status emr_teams_tend(emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem);
-/* The same for an open folder, whose session is borrowed, when its keyring is an administrator's. */
+emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *name,
+	const emr_team *before, emr_team *out, emr_problem *out_problem);
+/* Into, or out of, all open teams of TEAM's name, and so of everything that is granted to one of
+ * them. */
+emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,
+	emr_problem *out_problem);
+emr_status emr_team_let_out(
+	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem);
+/* When somebody has left TEAM since it was made, or his time in it has run out, at least QUIET_S
+ * ago: another with another key, for those who remain.  What nothing is granted to any more is
+ * closed.  *OUT_PRESENT may be NULL. */
+emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
+	emr_team *out_present, emr_problem *out_problem);
+/* All teams are what the certificates say: whose key was revoked leaves, who got a newer
+ * certificate stays, and in the team of all staff is everybody who works here.  MAY_BEGIN: that one
+ * is made when there is none, and somebody to be in it. */
+emr_status emr_teams_tend(
+	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem);
+/* The same for an open folder, whose session is borrowed, when its keyring is an administrator's.
+ */
 emr_status emr_teams_tend_session(const emr_session *session);
-/* After an invitation was used: until SIGNER_ID is registered, at most some seconds, and then emr_teams_tend.  What goes wrong is in the
- * log; the next one makes good for it. */
+/* After an invitation was used: until SIGNER_ID is registered, at most some seconds, and then
+ * emr_teams_tend.  What goes wrong is in the log; the next one makes good for it. */
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);

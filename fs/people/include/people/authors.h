@@ -1,5 +1,5 @@
-/* Who did what is said in one's own folder: oneself, with one of one's computers or a domain's key, or somebody who may write
- * there.  It refuses to call a deed of another's one's own. */
+/* Who did what is said in one's own folder: oneself, with one of one's computers or a domain's key,
+ * or somebody who may write there.  It refuses to call a deed of another's one's own. */
 #pragma once
 
 #include "people/who.h"
@@ -19,5 +19,6 @@ typedef struct emr_authors {
 } emr_authors;
 
 /* OUT is borrowed, until the next call.  EMR_NO_MEMORY; errors of the ledger's copy. */
-emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out);
+emr_status emr_authors_find(
+	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out);
 void emr_authors_free(emr_authors *authors);

@@ -1,5 +1,6 @@
-/* The people somebody knows, with their cards, in the sealed file EMR_STATE_BOOK: kept here, told to nobody.
- * It refuses cards that were not signed by their keys, names that mislead or that somebody else has here, and a file that was changed. */
+/* The people somebody knows, with their cards, in the sealed file EMR_STATE_BOOK: kept here, told
+ * to nobody. It refuses cards that were not signed by their keys, names that mislead or that
+ * somebody else has here, and a file that was changed. */
 #pragma once
 
 #include "base/bytes.h"
@@ -12,8 +13,8 @@
 
 typedef struct emr_contact {
 	char who[EMR_WHO_MAX + 1];
-	emr_card card;	 /* read and checked */
-	emr_buf bytes;	 /* card and vouches; owned */
+	emr_card card; /* read and checked */
+	emr_buf bytes; /* card and vouches; owned */
 	uint64_t added_unix_s;
 	uint64_t compared_unix_s; /* safety numbers; 0 = never */
 } emr_contact;
@@ -30,8 +31,8 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
 
-/* 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning with a dot or a dash, and not `card`, `add` or
- * `check`. */
+/* 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning with a dot or a
+ * dash, and not `card`, `add` or `check`. */
 bool emr_who_is_ok(const char *who);
 
 typedef enum emr_book_change {
@@ -41,17 +42,22 @@ typedef enum emr_book_change {
 	EMR_BOOK_REKEYED, /* and with another key for letters: numbers must be compared again */
 } emr_book_change;
 
-/* Adds the person of a card, or puts a newer card of a known person in its place.  WHO (NULL: as before, or as the card says, or
- * the code) is what he is called here.  EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT: the card; EMR_UNSUPPORTED: it is of a
- * folder, not of a person; EMR_INVALID: WHO; EMR_EXISTS: somebody else is called that (*out_index); EMR_LIMIT: too many, or too
- * many vouches. */
-emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who, uint64_t now_unix_s,
-	size_t *out_index, emr_book_change *out_change);
+/* Adds the person of a card, or puts a newer card of a known person in its place.  WHO (NULL: as
+ * before, or as the card says, or the code) is what he is called here.  EMR_DAMAGED,
+ * EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT: the card; EMR_UNSUPPORTED: it is of a folder, not of a
+ * person; EMR_INVALID: WHO; EMR_EXISTS: somebody else is called that (*out_index); EMR_LIMIT: too
+ * many, or too many vouches. */
+emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
+	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change);
 
-/* "Ana Silva 1984-03-12 (I7Z4) called ana": so that nobody is taken for another of the same name. */
+/* "Ana Silva 1984-03-12 (I7Z4) called ana": so that nobody is taken for another of the same name.
+ */
 #define EMR_CONTACT_TEXT_BYTES 340
 void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES]);
 
-/* Who is meant: what he is called here; else his full name or code, or NAME BORN (CODE), when only one has it; never a beginning.
- * OUT_NAMES are emr_contact_text's.  Letters a to z in either case.  EMR_NOT_FOUND (OUT_NAMES: some that are near, may be empty), EMR_CONFLICT: several (OUT_NAMES). */
-emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names, size_t names_size);
+/* Who is meant: what he is called here; else his full name or code, or NAME BORN (CODE), when only
+ * one has it; never a beginning. OUT_NAMES are emr_contact_text's.  Letters a to z in either case.
+ * EMR_NOT_FOUND (OUT_NAMES: some that are near, may be empty), EMR_CONFLICT: several (OUT_NAMES).
+ */
+emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
+	size_t names_size);

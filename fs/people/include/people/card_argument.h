@@ -1,4 +1,5 @@
-/* CARD on the command line: a file, "-", or the text of its QR code.  It refuses what is no card, and reads nothing of what it says. */
+/* CARD on the command line: a file, "-", or the text of its QR code.  It refuses what is no card,
+ * and reads nothing of what it says. */
 #pragma once
 
 #include "kit/frame.h"

@@ -1,5 +1,5 @@
-/* The Inboxes of everybody in the book of people into which this keyring may leave records, for the folder that shows them.
- * It refuses cards whose keys are not those of the ledger. */
+/* The Inboxes of everybody in the book of people into which this keyring may leave records, for the
+ * folder that shows them. It refuses cards whose keys are not those of the ledger. */
 #pragma once
 
 #include "session/session.h"

@@ -1,18 +1,22 @@
-/* Who signed a version, when, and where that stands on the ledger: one answer for status, verify and whoever shows it, for own
- * files and for those that others share.  It refuses to name anybody for a file that is not on the ledger yet. */
+/* Who signed a version, when, and where that stands on the ledger: one answer for status, verify
+ * and whoever shows it, for own files and for those that others share.  It refuses to name anybody
+ * for a file that is not on the ledger yet. */
 #pragma once
 
 #include <jansson.h>
 
 #include "session/session.h"
 
-/* What the attribute `signature` says of a version's place among others: "amendment", "amendment gap", "superseded", or "". */
+/* What the attribute `signature` says of a version's place among others: "amendment", "amendment
+ * gap", "superseded", or "". */
 const char *emr_origin_note(const char *signature);
-/* {own by organisation signature note at placed entry tx witnesses[]}, owned by the caller.  NOTE is emr_origin_note's.  SIGNATURE is "unopened" for what others share
- * until it has been opened once here.  AT, ENTRY and TX are those with which the version came to the ledger; PLACED: that entry is not
- * seen here: AT is when its signer says he signed it ("" while unopened), ENTRY and TX those with which the owner put it where it is.
- * Witnesses are organisations that have signed a head with that entry in it.  EMR_NOT_FOUND: not on the ledger. */
+/* {own by organisation signature note at placed entry tx witnesses[]}, owned by the caller.  NOTE
+ * is emr_origin_note's.  SIGNATURE is "unopened" for what others share until it has been opened
+ * once here.  AT, ENTRY and TX are those with which the version came to the ledger; PLACED: that
+ * entry is not seen here: AT is when its signer says he signed it ("" while unopened), ENTRY and TX
+ * those with which the owner put it where it is. Witnesses are organisations that have signed a
+ * head with that entry in it.  EMR_NOT_FOUND: not on the ledger. */
 emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **out_signed);
-/* "Signed by ..., ... .  Superseded: ... .  Entry N of the ledger, transaction ..., witnessed by ...": owned by the caller; NULL without
- * memory. */
+/* "Signed by ..., ... .  Superseded: ... .  Entry N of the ledger, transaction ..., witnessed by
+ * ...": owned by the caller; NULL without memory. */
 char *emr_origin_text(const json_t *signed_by);

@@ -4,6 +4,6 @@
 
 #include "base/bytes.h"
 
-/* Appends lines of block characters (UTF-8), black on white by escape sequences, with the quiet zone of four modules; no NUL.
- * EMR_LIMIT: too long, EMR_NO_MEMORY. */
+/* Appends lines of block characters (UTF-8), black on white by escape sequences, with the quiet
+ * zone of four modules; no NUL. EMR_LIMIT: too long, EMR_NO_MEMORY. */
 emr_status emr_qr_draw(const char *text, emr_buf *out);

@@ -1,4 +1,5 @@
-/* Makes the proof file of a version, or of an access, that is on the ledger.  It refuses to write one that it would not accept itself. */
+/* Makes the proof file of a version, or of an access, that is on the ledger.  It refuses to write
+ * one that it would not accept itself. */
 #pragma once
 
 #include "proof/proof.h"
@@ -16,13 +17,17 @@ typedef struct emr_proof_sources {
 	uint64_t now_unix_s; /* time of the checkpoint's signature */
 } emr_proof_sources;
 
-/* Appends the proof of the content at PLACE, under a checkpoint of everything that the replica has verified, signed now.
- * What it discloses: FORMAT.md, "What a proof gives away".  EMR_NO_ATTRIBUTE: PLACE has no content; EMR_MISSING_DATA,
- * EMR_DAMAGED; EMR_BAD_SIGNATURE: what is here does not prove itself (the log says the step). */
-emr_status emr_proof_make(const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file);
+/* Appends the proof of the content at PLACE, under a checkpoint of everything that the replica has
+ * verified, signed now. What it discloses: FORMAT.md, "What a proof gives away".  EMR_NO_ATTRIBUTE:
+ * PLACE has no content; EMR_MISSING_DATA, EMR_DAMAGED; EMR_BAD_SIGNATURE: what is here does not
+ * prove itself (the log says the step). */
+emr_status emr_proof_make(
+	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file);
 
-/* Appends the proof of the access whose question has entry SEQ of the ledger: the question, the grant it was asked under, and the
- * answers that gave the key; which records they were, and for what, when the keyring can open the question (its owner's, or an
- * auditor's to whom it was sealed).  Of SOURCES: keyring, ledger, replica, time.  EMR_NOT_FOUND: no question has that entry;
- * EMR_REFUSED: nobody gave enough; EMR_UNSUPPORTED: it was asked with a computer's key that has no certificate; others as above. */
+/* Appends the proof of the access whose question has entry SEQ of the ledger: the question, the
+ * grant it was asked under, and the answers that gave the key; which records they were, and for
+ * what, when the keyring can open the question (its owner's, or an auditor's to whom it was
+ * sealed).  Of SOURCES: keyring, ledger, replica, time.  EMR_NOT_FOUND: no question has that entry;
+ * EMR_REFUSED: nobody gave enough; EMR_UNSUPPORTED: it was asked with a computer's key that has no
+ * certificate; others as above. */
 emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq, emr_buf *out_file);

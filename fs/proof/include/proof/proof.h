@@ -1,7 +1,9 @@
-/* The proof file of one saved version, or of one access (.tlog-proof): taking it apart, writing it, and checking it with nothing
- * else at hand.  It refuses every spelling but the one that FORMAT.md gives, and shows nothing that its own bytes do not prove.
+/* The proof file of one saved version, or of one access (.tlog-proof): taking it apart, writing it,
+ * and checking it with nothing else at hand.  It refuses every spelling but the one that FORMAT.md
+ * gives, and shows nothing that its own bytes do not prove.
  *
- * Sources: C2SP tlog-proof, tlog-checkpoint, tlog-cosignature, signed-note; RFC 6962 section 2.1. */
+ * Sources: C2SP tlog-proof, tlog-checkpoint, tlog-cosignature, signed-note; RFC 6962 section 2.1.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -11,30 +13,35 @@
 #define EMR_PROOF_FILE_MAX ((size_t)1 << 20)	/* bytes of a file */
 #define EMR_PROOF_EXTRA_MAX ((size_t)512 << 10) /* of what its extra line holds, decoded */
 #define EMR_PROOF_PARTS_MAX 80
-#define EMR_PROOF_KEYS_MAX 8 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
+#define EMR_PROOF_KEYS_MAX                                                                         \
+	8 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
 #define EMR_PROOF_ANSWERS_MAX 16
 #define EMR_PROOF_ADMISSIONS_MAX 8
 #define EMR_PROOF_APPROVALS_MAX 32
 #define EMR_PROOF_SUFFIX ".tlog-proof"
 
-/* Kinds of parts; 7 and 8 are kept for others and refused here.  Those from 14 on, and 5, are of format 2. */
+/* Kinds of parts; 7 and 8 are kept for others and refused here.  Those from 14 on, and 5, are of
+ * format 2. */
 typedef enum emr_proof_type {
-	EMR_PROOF_STATEMENT = 1,   /* statement and signature, 384 bytes */
-	EMR_PROOF_CHAIN = 2,	   /* DER certificates one after the other: a key's own, then its CA */
-	EMR_PROOF_HK = 3,	   /* 32 bytes that key the tree over the plaintext */
-	EMR_PROOF_DESCRIPTOR = 4,  /* entry 0 of the network */
-	EMR_PROOF_QUESTION_KEY = 5, /* k of a question, 32 bytes: opens the private part of an ACCESS_REQ */
-	EMR_PROOF_KEY = 6,	   /* a proof file of a KEY_REG item, under the same checkpoint */
-	EMR_PROOF_MIME = 9,	   /* u8 length, media type, u8 length, LOINC code */
-	EMR_PROOF_CARD = 10,	   /* domain card: this identity owns that domain's key */
-	EMR_PROOF_PATIENT = 11,	   /* r_pid, 32 bytes */
-	EMR_PROOF_DIRECTORY = 12,  /* block of the bundle's directory */
-	EMR_PROOF_MANIFEST = 13,   /* block of header and sealed manifest */
-	EMR_PROOF_GRANT = 14,	   /* a proof file of the GRANT under which was asked */
-	EMR_PROOF_ANSWER = 15,	   /* of an ACCESS_SERVED */
-	EMR_PROOF_ADMISSION = 16,  /* of the ORG_PROPOSE that an organisation came in with, with its private part */
-	EMR_PROOF_APPROVAL = 17,   /* of an ORG_APPROVE of it */
-	EMR_PROOF_DOMAIN = 18,	   /* of the DOMAIN_NEW of a content's domain, when somebody else wrote there */
+	EMR_PROOF_STATEMENT = 1, /* statement and signature, 384 bytes */
+	EMR_PROOF_CHAIN = 2, /* DER certificates one after the other: a key's own, then its CA */
+	EMR_PROOF_HK = 3,    /* 32 bytes that key the tree over the plaintext */
+	EMR_PROOF_DESCRIPTOR = 4, /* entry 0 of the network */
+	EMR_PROOF_QUESTION_KEY =
+		5,	    /* k of a question, 32 bytes: opens the private part of an ACCESS_REQ */
+	EMR_PROOF_KEY = 6,  /* a proof file of a KEY_REG item, under the same checkpoint */
+	EMR_PROOF_MIME = 9, /* u8 length, media type, u8 length, LOINC code */
+	EMR_PROOF_CARD = 10,	  /* domain card: this identity owns that domain's key */
+	EMR_PROOF_PATIENT = 11,	  /* r_pid, 32 bytes */
+	EMR_PROOF_DIRECTORY = 12, /* block of the bundle's directory */
+	EMR_PROOF_MANIFEST = 13,  /* block of header and sealed manifest */
+	EMR_PROOF_GRANT = 14,	  /* a proof file of the GRANT under which was asked */
+	EMR_PROOF_ANSWER = 15,	  /* of an ACCESS_SERVED */
+	EMR_PROOF_ADMISSION = 16, /* of the ORG_PROPOSE that an organisation came in with, with its
+				     private part */
+	EMR_PROOF_APPROVAL = 17,  /* of an ORG_APPROVE of it */
+	EMR_PROOF_DOMAIN =
+		18, /* of the DOMAIN_NEW of a content's domain, when somebody else wrote there */
 } emr_proof_type;
 
 typedef struct emr_proof_part {
@@ -45,7 +52,7 @@ typedef struct emr_proof_part {
 /* A file taken apart.  NOTE and all byte runs are borrowed: from the file, or from OWNED. */
 typedef struct emr_proof {
 	uint8_t version; /* of a file that was read: 1 or 2; writing takes the least that will do */
-	uint64_t index; /* of the entry in the log */
+	uint64_t index;	 /* of the entry in the log */
 	emr_ledger_path log_path;
 	emr_bytes note; /* the checkpoint */
 	uint16_t item_index;
@@ -56,8 +63,8 @@ typedef struct emr_proof {
 	emr_buf owned;
 } emr_proof;
 
-/* Outside bytes.  EMR_DAMAGED: not this format, or not its one spelling; EMR_LIMIT: longer than a limit above;
- * EMR_NEWER_FORMAT: another version of it. */
+/* Outside bytes.  EMR_DAMAGED: not this format, or not its one spelling; EMR_LIMIT: longer than a
+ * limit above; EMR_NEWER_FORMAT: another version of it. */
 emr_status emr_proof_parse(emr_bytes file, emr_proof *out_proof);
 void emr_proof_free(emr_proof *proof);
 #define EMR_AUTO_PROOF __attribute__((cleanup(emr_proof_free))) emr_proof
@@ -71,27 +78,31 @@ emr_bytes emr_proof_part_of(const emr_proof *proof, emr_proof_type type, size_t 
 /* What is checked, in this order; the first that fails is the answer. */
 typedef enum emr_proof_step {
 	EMR_PROOF_SOUND = 0,
-	EMR_PROOF_BAD_FORMAT,	    /* no proof file, damaged, cut, too long, or a part is missing */
-	EMR_PROOF_BAD_NETWORK,	    /* descriptor, checkpoint and batch are not of one network, or not of the wanted one */
-	EMR_PROOF_BAD_LOG_PATH,	    /* the entry is not in the tree of the checkpoint */
-	EMR_PROOF_BAD_KEY,	    /* a key is not registered on this ledger as the file says */
-	EMR_PROOF_BAD_ADMISSION,    /* an organisation was not admitted on this ledger as the file says */
-	EMR_PROOF_BAD_CERTIFICATE,  /* not issued by the network's CA, or not in force when it was used */
-	EMR_PROOF_BAD_CHECKPOINT,   /* no good signature of a registered key, or a wrong one */
-	EMR_PROOF_BAD_ENTRY,	    /* who appended the entry did not sign it so */
-	EMR_PROOF_BAD_BATCH,	    /* signature of the batch */
-	EMR_PROOF_BAD_ITEM,	    /* the item is not in the batch, or is of another kind or signer */
-	EMR_PROOF_BAD_RESULT,	    /* it is, and the ledger refused it */
+	EMR_PROOF_BAD_FORMAT,  /* no proof file, damaged, cut, too long, or a part is missing */
+	EMR_PROOF_BAD_NETWORK, /* descriptor, checkpoint and batch are not of one network, or not of
+				  the wanted one */
+	EMR_PROOF_BAD_LOG_PATH,	 /* the entry is not in the tree of the checkpoint */
+	EMR_PROOF_BAD_KEY,	 /* a key is not registered on this ledger as the file says */
+	EMR_PROOF_BAD_ADMISSION, /* an organisation was not admitted on this ledger as the file says
+				  */
+	EMR_PROOF_BAD_CERTIFICATE, /* not issued by the network's CA, or not in force when it was
+				      used */
+	EMR_PROOF_BAD_CHECKPOINT,  /* no good signature of a registered key, or a wrong one */
+	EMR_PROOF_BAD_ENTRY,	   /* who appended the entry did not sign it so */
+	EMR_PROOF_BAD_BATCH,	   /* signature of the batch */
+	EMR_PROOF_BAD_ITEM,   /* the item is not in the batch, or is of another kind or signer */
+	EMR_PROOF_BAD_RESULT, /* it is, and the ledger refused it */
 	EMR_PROOF_BAD_PRIVATE_PART, /* not the one that the item commits to */
-	EMR_PROOF_BAD_QUESTION,	    /* what was asked for cannot be read with the key that is shown */
-	EMR_PROOF_BAD_GRANT,	    /* the grant is not on this ledger, or does not allow it */
-	EMR_PROOF_BAD_RELEASE,	    /* the answers are not on this ledger, or not enough of them gave the key */
-	EMR_PROOF_BAD_CONTENT,	    /* the encrypted content is not the signed one */
-	EMR_PROOF_BAD_STATEMENT,    /* the statement or its signature */
-	EMR_PROOF_BAD_OWNER,	    /* the domain's key is not shown to be the identity's */
-	EMR_PROOF_BAD_PATIENT,	    /* the statement is about somebody else */
-	EMR_PROOF_BAD_TYPE,	    /* media type or document code */
-	EMR_PROOF_BAD_COPY,	    /* the plaintext at hand is not the signed one */
+	EMR_PROOF_BAD_QUESTION, /* what was asked for cannot be read with the key that is shown */
+	EMR_PROOF_BAD_GRANT,	/* the grant is not on this ledger, or does not allow it */
+	EMR_PROOF_BAD_RELEASE, /* the answers are not on this ledger, or not enough of them gave the
+				  key */
+	EMR_PROOF_BAD_CONTENT, /* the encrypted content is not the signed one */
+	EMR_PROOF_BAD_STATEMENT, /* the statement or its signature */
+	EMR_PROOF_BAD_OWNER,	 /* the domain's key is not shown to be the identity's */
+	EMR_PROOF_BAD_PATIENT,	 /* the statement is about somebody else */
+	EMR_PROOF_BAD_TYPE,	 /* media type or document code */
+	EMR_PROOF_BAD_COPY,	 /* the plaintext at hand is not the signed one */
 	EMR_PROOF_STEPS
 } emr_proof_step;
 
@@ -127,19 +138,20 @@ typedef struct emr_proof_verdict {
 	uint8_t result; /* of the item, as the ledger says */
 	emr_id16 record_id;
 	uint64_t cver, n;
-	char signer[65];	 /* name in the issuer's certificate; of an access: who asked */
-	char organisation[EMR_PROOF_NAME_BYTES]; /* whose certificate that is, as the network calls it */
-	emr_id32 certificate;	 /* SHA-256 of it */
-	uint8_t handle_id[8];	 /* of the signer's identity: how cosigners are called */
-	size_t n_names;		 /* cosignatures that were verified */
+	char signer[65]; /* name in the issuer's certificate; of an access: who asked */
+	char organisation[EMR_PROOF_NAME_BYTES]; /* whose certificate that is, as the network calls
+						    it */
+	emr_id32 certificate;			 /* SHA-256 of it */
+	uint8_t handle_id[8]; /* of the signer's identity: how cosigners are called */
+	size_t n_names;	      /* cosignatures that were verified */
 	uint8_t names[EMR_PROOF_KEYS_MAX][8];
-	size_t n_unknown;	 /* and those of keys that the file does not show */
+	size_t n_unknown; /* and those of keys that the file does not show */
 	/* Of an access: */
 	emr_id16 domain, grant;
 	uint64_t grant_from, grant_until;
-	uint16_t asked;	    /* records */
-	bool is_readable;   /* the next four are shown */
-	uint8_t purpose;    /* bit number */
+	uint16_t asked;	  /* records */
+	bool is_readable; /* the next four are shown */
+	uint8_t purpose;  /* bit number */
 	bool is_software;
 	size_t n_slots;
 	struct {
@@ -147,14 +159,15 @@ typedef struct emr_proof_verdict {
 		uint64_t version;
 		bool is_names; /* of a folder */
 	} slots[EMR_PROOF_SLOTS_SHOWN];
-	char owner[65];		/* name in the certificate; of an access "" when no card shows it */
-	uint8_t needed;		/* answers, by the grant; 0: the owner's */
+	char owner[65]; /* name in the certificate; of an access "" when no card shows it */
+	uint8_t needed; /* answers, by the grant; 0: the owner's */
 	size_t n_releasers, n_refusals;
 	emr_proof_releaser releasers[EMR_PROOF_ANSWERS_MAX];
 	bool agents_shown; /* the grant names them; else they are agents by their own word */
 } emr_proof_verdict;
 
-/* Checks FILE.  COPY_FD: a file to compare with the signed plaintext, read from where it stands; -1 = none.  NET: the
- * network that is expected; NULL = any.  EMR_OK: see *out_verdict; EMR_IO (of the copy), EMR_NO_MEMORY. */
+/* Checks FILE.  COPY_FD: a file to compare with the signed plaintext, read from where it stands; -1
+ * = none.  NET: the network that is expected; NULL = any.  EMR_OK: see *out_verdict; EMR_IO (of the
+ * copy), EMR_NO_MEMORY. */
 emr_status emr_proof_check(
 	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out_verdict);

@@ -20,7 +20,7 @@ typedef struct emr_record_options {
 	emr_block_store *store; /* borrowed; blocks are appended and read here */
 	emr_keyring *keyring;	/* borrowed; seals content keys at rest and gives the spill keys */
 	int spill_dirfd;	/* borrowed; where spills live; -1 = nothing may be spilled */
-	emr_reserve *reserve; /* borrowed; while it is out no spill grows; NULL: none */
+	emr_reserve *reserve;	/* borrowed; while it is out no spill grows; NULL: none */
 	uint64_t memory_bytes;	/* unsealed bytes of all stagings held in memory; 0 = 64 MiB */
 	unsigned workers; /* sealing and prefetch threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
 	unsigned read_ahead_leaves; /* leaves the workers open ahead of a run of reads, 0..2; off by

@@ -142,8 +142,9 @@ typedef struct emr_meta {
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
 /* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
-/* PLAIN, which describes a record, becomes what may be said beside CONTENT, the description that came with its bytes: whom it is about and
- * how long it is follow the bytes, and if PLAIN says that it is something else than those are, or nothing that decodes, it becomes CONTENT. */
+/* PLAIN, which describes a record, becomes what may be said beside CONTENT, the description that
+ * came with its bytes: whom it is about and how long it is follow the bytes, and if PLAIN says that
+ * it is something else than those are, or nothing that decodes, it becomes CONTENT. */
 emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content);
 
 typedef struct emr_xattr {
@@ -170,8 +171,9 @@ emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bo
 #define EMR_META_FIXED_BYTES 88
 #define EMR_LISTKEY_PART_BYTES 160
 
-/* Whoever writes content says its version.  One further above the highest before it than this is nobody's next one, and nothing counts on
- * from it: else one item could leave no number for the next. */
+/* Whoever writes content says its version.  One further above the highest before it than this is
+ * nobody's next one, and nothing counts on from it: else one item could leave no number for the
+ * next. */
 #define EMR_CVER_JUMP (UINT64_C(1) << 32)
 
 /* PUT and REWRAP: 300 + 512k + 16 bytes. */

@@ -1,16 +1,19 @@
-/* HTML that is written piece by piece.  It refuses to let a name be anything but text: markup is escaped, and what would
- * change the direction of what follows, or cannot be seen, is spelled out. */
+/* HTML that is written piece by piece.  It refuses to let a name be anything but text: markup is
+ * escaped, and what would change the direction of what follows, or cannot be seen, is spelled out.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* TEXT, which may be any bytes: broken UTF-8 and control characters become U+FFFD, marks of direction "[U+202E]". */
+/* TEXT, which may be any bytes: broken UTF-8 and control characters become U+FFFD, marks of
+ * direction "[U+202E]". */
 void emr_html_text(FILE *to, const char *text);
 /* The same in <bdi>: a name of any script beside other text. */
 void emr_html_name(FILE *to, const char *text);
-/* PATH as a relative address in a quoted attribute: every byte but letters, digits and -._~/ as %XX. */
+/* PATH as a relative address in a quoted attribute: every byte but letters, digits and -._~/ as
+ * %XX. */
 void emr_html_href(FILE *to, const char *path);
 /* "63,884", "1.6 MB", "20 Nov 2026 14:05", "20 Nov 2026" */
 void emr_html_number(FILE *to, uint64_t number);

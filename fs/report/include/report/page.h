@@ -1,5 +1,5 @@
-/* .emrfs/report.html: one page about the whole folder that needs nothing else.  It refuses the network and scripts (its own
- * policy forbids both), and every name in it is text. */
+/* .emrfs/report.html: one page about the whole folder that needs nothing else.  It refuses the
+ * network and scripts (its own policy forbids both), and every name in it is text. */
 #pragma once
 
 #include "session/session.h"

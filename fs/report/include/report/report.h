@@ -17,7 +17,8 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 /* Paths whose state is pending, failed or local: at most EMR_REPORT_LIST_MAX of each. */
 emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local);
 
-/* Whether a folder with this report of it asks for a second copy: not when there is one, nor where nothing lies but what others share. */
+/* Whether a folder with this report of it asks for a second copy: not when there is one, nor where
+ * nothing lies but what others share. */
 bool emr_report_needs_copy(const json_t *report);
 
 /* Either report as people read it, owned by the caller; NULL without memory. */

@@ -1,6 +1,6 @@
-/* Verbs that sign for the person beside an open folder, which signs for nobody: keyring by passphrase, ledger and own copy
- * opened once more, a handle for sharing.
- * It refuses a keyring of another network than the ledger that is there. */
+/* Verbs that sign for the person beside an open folder, which signs for nobody: keyring by
+ * passphrase, ledger and own copy opened once more, a handle for sharing. It refuses a keyring of
+ * another network than the ledger that is there. */
 #pragma once
 
 #include "kit/out.h"

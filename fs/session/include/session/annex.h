@@ -1,12 +1,12 @@
-/* The ledger that was left by a join, with this computer's copy of it: state/annex.  It is read, never followed by others, and
- * takes nothing any more but erasures.  Where it cannot be read the session is for
- * reading only: blocks of the past would be let go. */
+/* The ledger that was left by a join, with this computer's copy of it: state/annex.  It is read,
+ * never followed by others, and takes nothing any more but erasures.  Where it cannot be read the
+ * session is for reading only: blocks of the past would be let go. */
 #pragma once
 
 #include "session/session.h"
 
-/* Where the session's state has one; nothing otherwise.  After keyring and facts.  EMR_OK also when it cannot be read: see
- * session->has_lost_annex. */
+/* Where the session's state has one; nothing otherwise.  After keyring and facts.  EMR_OK also when
+ * it cannot be read: see session->has_lost_annex. */
 emr_status emr_annex_open(emr_session *session);
 void emr_annex_close(emr_session *session);
 

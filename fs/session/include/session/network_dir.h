@@ -1,6 +1,7 @@
-/* The directory of an embedded network of several members: DIR/ledger is the ledger, DIR/mail is where the invited and the
- * inviting leave each other a file.  A member's state has a symbolic link where a ledger of its own would be.
- * It refuses directories that others than this user can enter: one network directory is one Unix user. */
+/* The directory of an embedded network of several members: DIR/ledger is the ledger, DIR/mail is
+ * where the invited and the inviting leave each other a file.  A member's state has a symbolic link
+ * where a ledger of its own would be. It refuses directories that others than this user can enter:
+ * one network directory is one Unix user. */
 #pragma once
 
 #include "base/bytes.h"
@@ -10,11 +11,14 @@
 #define EMR_NETWORK_DIR_LEDGER "ledger"
 #define EMR_NETWORK_DIR_MAIL "mail"
 
-/* Makes DIR (absolute; may exist when it is empty) with its mail, private.  The ledger is made by emr_network_create. */
+/* Makes DIR (absolute; may exist when it is empty) with its mail, private.  The ledger is made by
+ * emr_network_create. */
 emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem);
-/* As above, for what takes several steps: the file MARKER says that they are under way, and then the directory may have the
- * rest of an interrupted try.  *out_fd is the directory, the caller's. */
-emr_status emr_network_dir_begin(const char *dir, const char *marker, int *out_fd, emr_problem *out_problem);
+/* As above, for what takes several steps: the file MARKER says that they are under way, and then
+ * the directory may have the rest of an interrupted try.  *out_fd is the directory, the caller's.
+ */
+emr_status emr_network_dir_begin(
+	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem);
 /* Takes away what was made there, for an init that failed. */
 void emr_network_dir_unmake(const char *dir);
 /* That DIR is there, ours alone, and has a ledger. */
@@ -27,19 +31,24 @@ emr_status emr_network_dir_name(const char *dir, char out_name[256]);
 emr_status emr_network_dir_link(int state_fd, const char *dir);
 /* DIR out of what such a link says, owned by the caller.  EMR_INVALID. */
 emr_status emr_network_dir_parse(const char *target, char **out_dir);
-/* Where the ledger of the state at STATE_PATH belongs, for a person: in it, or, of a member (true), in the network's directory. */
+/* Where the ledger of the state at STATE_PATH belongs, for a person: in it, or, of a member (true),
+ * in the network's directory. */
 bool emr_network_dir_ledger_place(const char *state_path, char *out, size_t size);
 /* DIR, owned by the caller.  EMR_NOT_FOUND: the ledger is the state's own. */
 emr_status emr_network_dir_of(int state_fd, char **out_dir);
 
-/* One file for each step of an invitation; and one for an organisation that asks to be admitted, under its id. */
+/* One file for each step of an invitation; and one for an organisation that asks to be admitted,
+ * under its id. */
 #define EMR_MAIL_APPLICATION "application"
 emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_bytes bytes);
 /* As take, and leaves it there: for who keeps it safe first. */
-emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out);
+emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max,
+	int64_t within_ns, emr_buf *out);
 /* Waits for it, takes and removes it.  EMR_TIMEOUT; EMR_LIMIT: over MAX. */
-emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out);
-/* Calls FN with each file of STEP that is there, up to MAX bytes long; larger ones are passed over. */
+emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max,
+	int64_t within_ns, emr_buf *out);
+/* Calls FN with each file of STEP that is there, up to MAX bytes long; larger ones are passed over.
+ */
 typedef emr_status (*emr_mail_fn)(void *arg, emr_bytes bytes);
 emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail_fn fn, void *arg);
 void emr_mail_remove(const char *dir, emr_id16 id, const char *step);

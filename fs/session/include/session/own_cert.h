@@ -1,4 +1,5 @@
-/* Whether what its owner signs still counts: certificate and key.  It refuses to guess where there is none or it cannot be read. */
+/* Whether what its owner signs still counts: certificate and key.  It refuses to guess where there
+ * is none or it cannot be read. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,5 +9,6 @@
 
 /* True: what is saved from now on is not taken by the ledger. */
 bool emr_own_cert_has_ended(const emr_session *session, uint64_t now_unix_s);
-/* True: the organisation has ended the key for good, as this computer's copy of the ledger has it; *OUT_PROBLEM says who and when. */
+/* True: the organisation has ended the key for good, as this computer's copy of the ledger has it;
+ * *OUT_PROBLEM says who and when. */
 bool emr_own_key_is_revoked(const emr_session *session, emr_problem *out_problem);

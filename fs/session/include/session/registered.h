@@ -17,9 +17,9 @@ typedef struct emr_registered {
 /* How many keys are in force. */
 emr_status emr_registered_count(emr_replica *replica, uint64_t now_unix_s, uint64_t *out_n);
 /* DESCRIPTOR is the network's.  EMR_NOT_FOUND: the key is not registered. */
-emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_id32 signer_id, uint64_t now_unix_s,
-	emr_registered *out);
-/* How organisation ORG is called: by the network's descriptor, or, for one that came later, by what it was admitted with.  "" when
- * neither says it, or the part is gone.  EMR_IO, EMR_DAMAGED. */
+emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_id32 signer_id,
+	uint64_t now_unix_s, emr_registered *out);
+/* How organisation ORG is called: by the network's descriptor, or, for one that came later, by what
+ * it was admitted with.  "" when neither says it, or the part is gone.  EMR_IO, EMR_DAMAGED. */
 emr_status emr_organisation_name(emr_replica *replica, emr_bytes descriptor, const uint8_t org[16],
 	char out[EMR_ORGANISATION_NAME_MAX + 1]);

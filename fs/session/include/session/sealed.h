@@ -7,9 +7,11 @@
 
 #define EMR_SEALED_HEAD_BYTES 8
 
-/* On the disk: HEAD (magic, u8 version, zeros) | nonce[24] | XChaCha20-Poly1305, AAD = HEAD, of PLAIN. */
+/* On the disk: HEAD (magic, u8 version, zeros) | nonce[24] | XChaCha20-Poly1305, AAD = HEAD, of
+ * PLAIN. */
 emr_status emr_sealed_save(const emr_keyring *keyring, int state_fd, const char *name,
 	const uint8_t head[EMR_SEALED_HEAD_BYTES], emr_bytes plain);
-/* EMR_NOT_FOUND; EMR_NEWER_FORMAT: another version behind the same magic; EMR_DAMAGED, also when it is over MAX bytes. */
+/* EMR_NOT_FOUND; EMR_NEWER_FORMAT: another version behind the same magic; EMR_DAMAGED, also when it
+ * is over MAX bytes. */
 emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char *name,
 	const uint8_t head[EMR_SEALED_HEAD_BYTES], size_t max, emr_buf *out_plain);

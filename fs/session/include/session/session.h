@@ -30,17 +30,20 @@ typedef struct emr_session {
 	emr_chronicle *chronicle;
 	emr_annex annex; /* the ledger before a join; replica NULL: none */
 	int annex_fd;
-	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block of the past is let go */
+	bool has_lost_annex; /* it is there and cannot be read: for reading only, so that no block
+				of the past is let go */
 	emr_settle *settle;
 	emr_view *view;
-	struct emr_sharing *sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
+	struct emr_sharing
+		*sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
 	emr_profile profile;
 	char code[9]; /* first letters of the identity: tells two people of one name apart */
 	emr_public identity;
-	char *state_path; /* owned */
-	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
-	bool read_only;	  /* asked for, or because of the journal */
-	struct emr_attendant *agent; /* NULL = a folder's; else no part but ledger and replica is open; borrowed */
+	char *state_path;	      /* owned */
+	char *folder;		      /* where it is mounted; NULL = nowhere; owned */
+	bool read_only;		      /* asked for, or because of the journal */
+	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
+					 open; borrowed */
 	atomic_uint waiting_requests; /* open, to me, as of the office's last look */
 } emr_session;
 
@@ -53,7 +56,8 @@ typedef struct emr_session_options {
 	const char *folder;	     /* written into the lock; NULL = not mounted */
 	const char *passphrase_file; /* NULL = ask */
 	bool read_only;
-	bool is_agent;	       /* an agent's keyring is wanted: any other is refused, as this is without it */
+	bool is_agent; /* an agent's keyring is wanted: any other is refused, as this is without it
+			*/
 	emr_view_options view; /* callbacks and special files */
 } emr_session_options;
 
@@ -73,13 +77,14 @@ bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row);
 /* For init: everything but the view, with a keyring that is already there.  state_fd, state_path
  * and keyring are set. */
 emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem);
-/* Ledger and own copy of it alone, for who has no folder or leaves it alone; with the parts of EVERY_DOMAIN for an agent.  state_fd,
- * state_path and keyring are set. */
+/* Ledger and own copy of it alone, for who has no folder or leaves it alone; with the parts of
+ * EVERY_DOMAIN for an agent.  state_fd, state_path and keyring are set. */
 emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem);
 /* For reading only, be it asked for, or because ledger or journal are not believed any more:
  * OUT_PROBLEM then says why.  It also says that the ledger is away, which alone stops nothing. */
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem);
-/* On a device: the letters that make a domain its own.  Does nothing on a first computer.  EMR_DENIED: it was removed. */
+/* On a device: the letters that make a domain its own.  Does nothing on a first computer.
+ * EMR_DENIED: it was removed. */
 emr_status emr_session_learn(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session

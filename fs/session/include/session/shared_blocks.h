@@ -1,23 +1,27 @@
-/* The blocks of a network of several members: DIR/blocks is one store, in which each member's device writes segments of its
- * own; a member's state has a symbolic link there where a store of its own would be.
- * It refuses to lose a block: what moves is complete in both places until the link stands, and can be begun again. */
+/* The blocks of a network of several members: DIR/blocks is one store, in which each member's
+ * device writes segments of its own; a member's state has a symbolic link there where a store of
+ * its own would be. It refuses to lose a block: what moves is complete in both places until the
+ * link stands, and can be begun again. */
 #pragma once
 
 #include "base/id.h"
 #include "kit/message.h"
 
 #define EMR_NETWORK_DIR_BLOCKS "blocks"
-#define EMR_STATE_DEVICE "device"	  /* this device's writer id, 32 hex digits and a line feed: needs no passphrase */
+#define EMR_STATE_DEVICE                                                                           \
+	"device" /* this device's writer id, 32 hex digits and a line feed: needs no passphrase */
 
-/* The state's blocks are those of DIR from now on: moves what the state has there, unless DIR has younger ones of this
- * device (a state that came back from a backup), and leaves a link.  Nothing to do when it stands already.  A move that
- * was interrupted goes on.  Nobody may have the store open. */
-emr_status emr_blocks_share(int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem);
-/* As above when the state's ledger is that of a network and its blocks are not yet: at each start.  A state without blocks
- * is one that is being made, and is left alone. */
+/* The state's blocks are those of DIR from now on: moves what the state has there, unless DIR has
+ * younger ones of this device (a state that came back from a backup), and leaves a link.  Nothing
+ * to do when it stands already.  A move that was interrupted goes on.  Nobody may have the store
+ * open. */
+emr_status emr_blocks_share(
+	int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem);
+/* As above when the state's ledger is that of a network and its blocks are not yet: at each start.
+ * A state without blocks is one that is being made, and is left alone. */
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem);
-/* NAME of one directory also in another: a second name where that is possible, else a copy, on the disk before it has its name.
- * What stands there is of an earlier try. */
+/* NAME of one directory also in another: a second name where that is possible, else a copy, on the
+ * disk before it has its name. What stands there is of an earlier try. */
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name);
 /* That what the link points to is there.  EMR_OK, too, when the blocks are the state's own. */
 emr_status emr_blocks_check(int state_fd, emr_problem *out_problem);

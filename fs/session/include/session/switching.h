@@ -1,6 +1,7 @@
-/* The last step of a join: what was prepared in the state's directory "joining" takes its places, and the ledger of before goes to
- * "annex".  Once the step is begun it is only ever finished, by whoever comes next: an interrupted computer has the old ledger or
- * the new one, never half of each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
+/* The last step of a join: what was prepared in the state's directory "joining" takes its places,
+ * and the ledger of before goes to "annex".  Once the step is begun it is only ever finished, by
+ * whoever comes next: an interrupted computer has the old ledger or the new one, never half of
+ * each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
 #pragma once
 
 #include "base/status.h"
@@ -17,6 +18,6 @@
 emr_status emr_switch_begin(int state_fd);
 /* Finishes a step that was begun; nothing to do otherwise.  Any number of processes at once. */
 emr_status emr_switch_finish(int state_fd);
-/* Under the lock of the state: what a killed join left and nobody needs goes: it is not under way, and nothing is to be finished.
- * What cannot be removed stays, in nobody's way. */
+/* Under the lock of the state: what a killed join left and nobody needs goes: it is not under way,
+ * and nothing is to be finished. What cannot be removed stays, in nobody's way. */
 void emr_switch_tidy(int state_fd);

@@ -1,5 +1,5 @@
-/* The replica's facts, decrypted: which records there are, what they are called, and how their bytes are opened.
- * Refuses to show anything whose item, hash or authentication does not fit. */
+/* The replica's facts, decrypted: which records there are, what they are called, and how their
+ * bytes are opened. Refuses to show anything whose item, hash or authentication does not fit. */
 #pragma once
 
 #include "base/id.h"
@@ -12,75 +12,87 @@
 typedef struct emr_place {
 	emr_id16 domain;
 	emr_id16 object;
-	emr_id16 record_id;	/* files: names the record over moves between domains; zero otherwise */
-	uint64_t cver;		/* version of the content that people see; 0 for directories and links */
-	uint64_t version;	/* of the row's chain; with EMR_VERSION_ANNEX: in the ledger before a join */
-	uint64_t pversion;	/* item version of its last PUT or REWRAP */
-	uint64_t padded;	/* L' */
-	emr_cid root;		/* bundle of the content */
-	uint8_t r_pid[32];	/* opens the statement's patient commitment */
+	emr_id16 record_id; /* files: names the record over moves between domains; zero otherwise */
+	uint64_t cver;	  /* version of the content that people see; 0 for directories and links */
+	uint64_t version; /* of the row's chain; with EMR_VERSION_ANNEX: in the ledger before a join
+			   */
+	uint64_t pversion; /* item version of its last PUT or REWRAP */
+	uint64_t padded;   /* L' */
+	emr_cid root;	   /* bundle of the content */
+	uint8_t r_pid[32]; /* opens the statement's patient commitment */
 } emr_place;
 
 typedef struct emr_facts emr_facts;
 
 /* All borrowed.  The cache of listing keys inside is thread-safe. */
-emr_status emr_facts_new(emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records,
-	emr_facts **out_facts);
+emr_status emr_facts_new(
+	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts);
 void emr_facts_free(emr_facts *facts);
 
-/* The ledger that was left by a join, and this computer's copy of it: the past of what was taken along.  Its items are told
- * from those of the present ledger by a mark in their version, which every function here understands. */
+/* The ledger that was left by a join, and this computer's copy of it: the past of what was taken
+ * along.  Its items are told from those of the present ledger by a mark in their version, which
+ * every function here understands. */
 typedef struct emr_annex {
 	emr_ledger *ledger;
 	emr_replica *replica;
-	uint64_t joined_size;	/* entries of the present ledger up to here only say again what the annex had said */
+	uint64_t joined_size; /* entries of the present ledger up to here only say again what the
+				 annex had said */
 } emr_annex;
 #define EMR_VERSION_ANNEX (UINT64_C(1) << 63)
 /* What ANNEX names is borrowed.  Before anything else, from one thread. */
 void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 /* NULL: there is none. */
 const emr_annex *emr_facts_annex(const emr_facts *facts);
-/* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both is the present one. */
-emr_status emr_facts_item(emr_facts *facts, const emr_part_key *at, emr_buf *out_bytes, emr_replica_item *out_item);
-emr_status emr_facts_head(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
+/* emr_replica_item_get and emr_replica_head_get in the ledger where it is; a head that is in both
+ * is the present one. */
+emr_status emr_facts_item(
+	emr_facts *facts, const emr_part_key *at, emr_buf *out_bytes, emr_replica_item *out_item);
+emr_status emr_facts_head(
+	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_replica_head *out_head);
 
-/* The item with which the content at PLACE came onto the present ledger, or that of the annex if PLACE is there: its PUT, wherever the
- * record lay then and whatever has wrapped it again since.  A REWRAP only when no PUT of it is here any more. */
-emr_status emr_facts_registered(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
+/* The item with which the content at PLACE came onto the present ledger, or that of the annex if
+ * PLACE is there: its PUT, wherever the record lay then and whatever has wrapped it again since.  A
+ * REWRAP only when no PUT of it is here any more. */
+emr_status emr_facts_registered(
+	emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
 /* The same, and in the annex, if the present ledger only carried it over. */
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item);
 
-/* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid during the call.
- * A record that cannot be read is counted in *out_damaged and named in the log by id; the walk goes on. */
+/* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid
+ * during the call. A record that cannot be read is counted in *out_damaged and named in the log by
+ * id; the walk goes on. */
 typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
 emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
 
-/* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening the folder, and not for
- * judging what is on the disk. */
+/* The same from the file that emr_facts_keep left, brought up to date from the replica: for opening
+ * the folder, and not for judging what is on the disk. */
 emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
-/* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.  Before anything else, from
- * one thread. */
+/* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.
+ * Before anything else, from one thread. */
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
-/* Leaves a new file there when so much has changed that it pays; with no record in it that cannot be read.  Nobody may
- * follow the ledger meanwhile.  A file that could not be made costs time at the next start, nothing else. */
+/* Leaves a new file there when so much has changed that it pays; with no record in it that cannot
+ * be read.  Nobody may follow the ledger meanwhile.  A file that could not be made costs time at
+ * the next start, nothing else. */
 emr_status emr_facts_keep(emr_facts *facts);
 /* Removes the file: names that must not be anywhere any more may be in it. */
 emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
 emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
 	emr_buf *out_bytes, emr_meta *out_meta);
-/* Whether the content at PLACE says the number of another record than it belongs to (place->record_id, as everywhere here, is the one that
- * is believed: number.c). */
+/* Whether the content at PLACE says the number of another record than it belongs to
+ * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);
 
-/* Calls FN for the bundle of every version of every object that this computer has the private part of, erased ones left
- * out: what must stay in the store.  Any other status than EMR_OK ends the walk and is returned. */
+/* Calls FN for the bundle of every version of every object that this computer has the private part
+ * of, erased ones left out: what must stay in the store.  Any other status than EMR_OK ends the
+ * walk and is returned. */
 typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
 emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg);
 
-/* The key and description of a published content: private part, capsule, bundle, commitment, manifest, in this order. */
-emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place, emr_content *out_content,
-	emr_content_key **out_key);
+/* The key and description of a published content: private part, capsule, bundle, commitment,
+ * manifest, in this order. */
+emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place,
+	emr_content *out_content, emr_content_key **out_key);
 /* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
-emr_status emr_facts_list_key(emr_facts *facts, emr_id16 domain, emr_id32 listkey_id,
-	const emr_list_key **out_key);
+emr_status emr_facts_list_key(
+	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key);

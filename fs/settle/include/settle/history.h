@@ -1,48 +1,53 @@
-/* What was: every version of a record, and the whole folder as of a time of the ledger.  Pure reads of the replica, from
- * any thread.  Refuses, as facts.h does, whatever does not authenticate; what was erased is left out without a word. */
+/* What was: every version of a record, and the whole folder as of a time of the ledger.  Pure reads
+ * of the replica, from any thread.  Refuses, as facts.h does, whatever does not authenticate; what
+ * was erased is left out without a word. */
 #pragma once
 
 #include "settle/facts.h"
 
 /* One PUT, REWRAP, META or UNLINK of an object, and what the object was after it. */
 typedef struct emr_version {
-	emr_place place;	/* its content is that of the last PUT or REWRAP up to here; of an UNLINK: as before it */
-	const emr_meta *meta;	/* likewise; valid during the call */
+	emr_place place; /* its content is that of the last PUT or REWRAP up to here; of an UNLINK:
+			    as before it */
+	const emr_meta *meta; /* likewise; valid during the call */
 	emr_id32 item_id, batch_id, signer_id;
-	uint64_t seq;		/* entry of the ledger */
-	uint64_t time_unix_s;	/* of that entry */
-	uint64_t described;	/* item of the row that says META: this one, or that before an UNLINK */
-	uint16_t index;		/* in its batch */
+	uint64_t seq;	      /* entry of the ledger */
+	uint64_t time_unix_s; /* of that entry */
+	uint64_t described; /* item of the row that says META: this one, or that before an UNLINK */
+	uint16_t index;	    /* in its batch */
 	uint8_t op;
-	bool is_live;		/* false: nobody has the record any more after this item */
+	bool is_live; /* false: nobody has the record any more after this item */
 } emr_version;
 
 /* Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_version_fn)(void *arg, const emr_version *version);
 
-/* Every version of one object, oldest first.  *OUT_DAMAGED (may be NULL) counts those that could not be read. */
-emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn, void *arg,
-	uint64_t *out_damaged);
-/* Every version of one record, over all objects that it has had (a move to another domain gives it a new one), oldest
- * first.  is_live tells whether any of them was live.  Reads one part of every object of the folder. */
-emr_status emr_facts_record_history(emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg,
-	uint64_t *out_damaged);
-
-/* Every object as it was when the ledger's time was UNTIL (UINT64_MAX: now), in no order; the live ones, and WITH_DELETED
- * those that were unlinked then, too.  Costs little more than emr_facts_each. */
-emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted, emr_version_fn fn,
+/* Every version of one object, oldest first.  *OUT_DAMAGED (may be NULL) counts those that could
+ * not be read. */
+emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn,
 	void *arg, uint64_t *out_damaged);
+/* Every version of one record, over all objects that it has had (a move to another domain gives it
+ * a new one), oldest first.  is_live tells whether any of them was live.  Reads one part of every
+ * object of the folder. */
+emr_status emr_facts_record_history(
+	emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg, uint64_t *out_damaged);
 
-/* The item at VERSION of a row (not an UNLINK) and what it says; META points into *OUT_BYTES, and PVERSION is the last PUT
- * or REWRAP up to it, 0 for none.  EMR_MISSING_DATA. */
+/* Every object as it was when the ledger's time was UNTIL (UINT64_MAX: now), in no order; the live
+ * ones, and WITH_DELETED those that were unlinked then, too.  Costs little more than
+ * emr_facts_each. */
+emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted,
+	emr_version_fn fn, void *arg, uint64_t *out_damaged);
+
+/* The item at VERSION of a row (not an UNLINK) and what it says; META points into *OUT_BYTES, and
+ * PVERSION is the last PUT or REWRAP up to it, 0 for none.  EMR_MISSING_DATA. */
 emr_status emr_facts_version(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version,
 	uint64_t pversion, emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
 
-/* The highest version of content that a record has ever had: what new content counts on from.  It differs from that of its
- * place only when an earlier version was brought back. */
+/* The highest version of content that a record has ever had: what new content counts on from.  It
+ * differs from that of its place only when an earlier version was brought back. */
 typedef struct emr_top {
-	emr_place place;	/* in: where the record stands */
-	uint64_t highest;	/* out */
+	emr_place place;  /* in: where the record stands */
+	uint64_t highest; /* out */
 } emr_top;
 /* One pass over the folder, if that, for all N of TOPS. */
 emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n);

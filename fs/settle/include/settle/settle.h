@@ -1,6 +1,7 @@
-/* From quiet files to confirmed versions: it seals the small blocks of a version, wraps its key, signs a batch, keeps the
- * batch in the journal, submits it, and hands the answers back with the journal transaction that forgets it.
- * It decides nothing about names: the view says what has to become true. */
+/* From quiet files to confirmed versions: it seals the small blocks of a version, wraps its key,
+ * signs a batch, keeps the batch in the journal, submits it, and hands the answers back with the
+ * journal transaction that forgets it. It decides nothing about names: the view says what has to
+ * become true. */
 #pragma once
 
 #include "base/clock.h"
@@ -14,15 +15,15 @@ typedef struct emr_settle emr_settle;
 
 /* Journal row kinds of this module and of the view. */
 enum {
-	EMR_ROW_NODE = 'N',	/* what a node should be (view) */
-	EMR_ROW_VACATED = 'U',	/* a published name that went away (view) */
-	EMR_ROW_INO = 'I',	/* st_ino that is not made from the object id (view) */
-	EMR_ROW_MOVED = 'P',	/* the object id that a directory got instead of this one (view) */
-	EMR_ROW_SEEN = 'H',	/* how far the ledger has been seen */
-	EMR_ROW_OUTBOX = 'B',	/* a signed batch whose answer is not known yet */
-	EMR_ROW_ISSUED = 'Q',	/* the last number of a statement for this patient */
-	EMR_ROW_ERASED_TO = 'A',	/* how far others' erasures were looked for (view) */
-	EMR_ROW_ERASING = 'E',	/* an object whose keys are to be destroyed (view) */
+	EMR_ROW_NODE = 'N',	 /* what a node should be (view) */
+	EMR_ROW_VACATED = 'U',	 /* a published name that went away (view) */
+	EMR_ROW_INO = 'I',	 /* st_ino that is not made from the object id (view) */
+	EMR_ROW_MOVED = 'P',	 /* the object id that a directory got instead of this one (view) */
+	EMR_ROW_SEEN = 'H',	 /* how far the ledger has been seen */
+	EMR_ROW_OUTBOX = 'B',	 /* a signed batch whose answer is not known yet */
+	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
+	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
+	EMR_ROW_ERASING = 'E',	 /* an object whose keys are to be destroyed (view) */
 };
 
 typedef struct emr_settle_options {
@@ -34,76 +35,85 @@ typedef struct emr_settle_options {
 	emr_replica *replica;
 	emr_facts *facts;
 	const emr_clock *clock;
-	const char *owner_name, *owner_born;	/* as emr_share_options has them; may be NULL */
+	const char *owner_name, *owner_born; /* as emr_share_options has them; may be NULL */
 } emr_settle_options;
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle);
 void emr_settle_free(emr_settle *settle);
 
-/* Before records go on with another network: its ledger, as far as this computer has seen it, is remembered as the journal
- * remembers its own, for the settle that will be opened on it. */
+/* Before records go on with another network: its ledger, as far as this computer has seen it, is
+ * remembered as the journal remembers its own, for the settle that will be opened on it. */
 emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_replica_position *at);
 
 typedef enum emr_change_kind {
-	EMR_CHANGE_PUT = 1,	/* new content (and metadata) */
-	EMR_CHANGE_META = 2,	/* name, place, mode, time, attributes; makes directories and links */
-	EMR_CHANGE_REWRAP = 3,	/* the same content in another domain */
+	EMR_CHANGE_PUT = 1,  /* new content (and metadata) */
+	EMR_CHANGE_META = 2, /* name, place, mode, time, attributes; makes directories and links */
+	EMR_CHANGE_REWRAP = 3, /* the same content in another domain */
 	EMR_CHANGE_UNLINK = 4,
-	EMR_CHANGE_ERASE = 5,	/* the private parts of versions go for ever; with the newest one, the object */
+	EMR_CHANGE_ERASE =
+		5, /* the private parts of versions go for ever; with the newest one, the object */
 } emr_change_kind;
 
-#define EMR_ERASE_SPAN 256	/* versions in one EMR_CHANGE_ERASE */
+#define EMR_ERASE_SPAN 256 /* versions in one EMR_CHANGE_ERASE */
 
 typedef struct emr_change {
 	emr_change_kind kind;
-	emr_id16 node;			/* whose change: given back with the answer, also after a restart */
-	uint64_t change;		/* the node's change number, given back too */
-	emr_id16 domain, object;	/* the row it goes to */
-	emr_id16 record_id;		/* PUT, REWRAP */
-	uint64_t cver;			/* PUT, REWRAP: the version this content has */
-	const emr_meta *meta;		/* PUT, META, REWRAP; meta->n of a file is right */
-	const emr_content *content;	/* PUT */
-	const emr_place *from;		/* REWRAP: where the content is now */
-	const uint8_t *amends;		/* PUT in another's domain: SHA-256 of the statement that it amends; NULL: that of FROM, if known */
-	bool is_inbox;			/* META of a domain root that does not exist yet */
-	uint64_t erase_from, erase_to;	/* ERASE: versions, both included */
-	uint64_t base_version;		/* of the row, as the caller knows it; 0: it knows none */
-	emr_bytes owner_card;		/* in another's Inbox: the card of that domain; else empty */
+	emr_id16 node;	 /* whose change: given back with the answer, also after a restart */
+	uint64_t change; /* the node's change number, given back too */
+	emr_id16 domain, object;    /* the row it goes to */
+	emr_id16 record_id;	    /* PUT, REWRAP */
+	uint64_t cver;		    /* PUT, REWRAP: the version this content has */
+	const emr_meta *meta;	    /* PUT, META, REWRAP; meta->n of a file is right */
+	const emr_content *content; /* PUT */
+	const emr_place *from;	    /* REWRAP: where the content is now */
+	const uint8_t *amends; /* PUT in another's domain: SHA-256 of the statement that it amends;
+				  NULL: that of FROM, if known */
+	bool is_inbox;	       /* META of a domain root that does not exist yet */
+	uint64_t erase_from, erase_to; /* ERASE: versions, both included */
+	uint64_t base_version;	       /* of the row, as the caller knows it; 0: it knows none */
+	emr_bytes owner_card;	       /* in another's Inbox: the card of that domain; else empty */
 } emr_change;
 
 typedef struct emr_outcome {
 	emr_change_kind kind;
 	emr_id16 node;
 	uint64_t change;
-	emr_status error;	/* not EMR_OK: the change could not be made into an operation, nothing was sent */
-	uint8_t result;		/* the ledger's code: 0 applied, 1 already there, else refused */
-	emr_place place;	/* of the row after it; valid when result <= 1 */
+	emr_status error; /* not EMR_OK: the change could not be made into an operation, nothing was
+			     sent */
+	uint8_t result;	  /* the ledger's code: 0 applied, 1 already there, else refused */
+	emr_place place;  /* of the row after it; valid when result <= 1 */
 } emr_outcome;
 
-/* Called once per answered batch.  TXN already forgets the batch; FN adds what follows from the outcomes and commits it
- * (or rolls it back, on an error: the batch is asked again later), under whatever lock keeps its rows in order. */
-typedef emr_status (*emr_outcome_fn)(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes,
-	size_t n);
+/* Called once per answered batch.  TXN already forgets the batch; FN adds what follows from the
+ * outcomes and commits it (or rolls it back, on an error: the batch is asked again later), under
+ * whatever lock keeps its rows in order. */
+typedef emr_status (*emr_outcome_fn)(
+	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
 
-/* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing key first when they do
- * not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in the journal: emr_settle_resend.  EMR_OFFLINE,
- * EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED of a ledger that is away or not what it was: before anything is built.  One thread at a time.
+/* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing
+ * key first when they do not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in
+ * the journal: emr_settle_resend.  EMR_OFFLINE, EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED of a ledger
+ * that is away or not what it was: before anything is built.  One thread at a time.
  *
- * In a domain of somebody else's, where this keyring may write (share/write.h): no domain and no epoch is made, only the
- * listing key; PUT, META and UNLINK are signed by the identity.  A change that the right does not allow, because it has ended
- * or is too narrow, has the outcome EMR_DENIED and is not sent; REWRAP, ERASE and a domain's root EMR_UNSUPPORTED.
- * A batch whose epoch has passed meanwhile is made again under the new one, here and in the own domains. */
-emr_status emr_settle_publish(emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn,
-	void *arg);
-/* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out the answers. */
+ * In a domain of somebody else's, where this keyring may write (share/write.h): no domain and no
+ * epoch is made, only the listing key; PUT, META and UNLINK are signed by the identity.  A change
+ * that the right does not allow, because it has ended or is too narrow, has the outcome EMR_DENIED
+ * and is not sent; REWRAP, ERASE and a domain's root EMR_UNSUPPORTED. A batch whose epoch has
+ * passed meanwhile is made again under the new one, here and in the own domains. */
+emr_status emr_settle_publish(
+	emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn, void *arg);
+/* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out
+ * the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
-/* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every domain of the folder, each
- * after the one it hangs in.  What the ledger refuses is told in the log; other errors are of the moment. */
+/* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every
+ * domain of the folder, each after the one it hangs in.  What the ledger refuses is told in the
+ * log; other errors are of the moment. */
 emr_status emr_settle_tie(emr_settle *settle, const struct emr_nested *tree, size_t n);
-/* ID is SHA-256 of the statement of the version at ROOT, which another shares and was opened here: a new version saved there amends
- * it.  Any thread. */
+/* ID is SHA-256 of the statement of the version at ROOT, which another shares and was opened here:
+ * a new version saved there amends it.  Any thread. */
 void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const uint8_t id[32]);
-/* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older than, or another than, the
- * journal remembers; also when replica and high-water mark were put back with it.
- * EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen. */
+/* The replica takes in what is new on the ledger.  EMR_ROLLBACK, EMR_FORK: the ledger is older
+ * than, or another than, the journal remembers; also when replica and high-water mark were put back
+ * with it. EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen.
+ */
 emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg);

@@ -1,5 +1,6 @@
-/* Whose word each version of the owner's records is: the statement judged at every opening, and what the row's chain says beside it.
- * It refuses to give out the key of a version whose statement does not fit.  Any thread; no network. */
+/* Whose word each version of the owner's records is: the statement judged at every opening, and
+ * what the row's chain says beside it. It refuses to give out the key of a version whose statement
+ * does not fit.  Any thread; no network. */
 #pragma once
 
 #include "settle/facts.h"
@@ -7,21 +8,25 @@
 
 typedef struct emr_whose {
 	emr_signed is;
-	uint64_t time_unix_s;	/* of the entry with which it came */
-	bool is_placed;	/* that entry is not here any more: it is the time of the statement, and the owner's own item put it there */
-	bool is_superseded;	/* somebody else than the owner signed a newer version, and this one was put on top of it */
-	bool is_gap;		/* it amends a version that is not in the chain (any more) */
+	uint64_t time_unix_s; /* of the entry with which it came */
+	bool is_placed; /* that entry is not here any more: it is the time of the statement, and the
+			   owner's own item put it there */
+	bool is_superseded; /* somebody else than the owner signed a newer version, and this one was
+			       put on top of it */
+	bool is_gap;	    /* it amends a version that is not in the chain (any more) */
 } emr_whose;
 
-/* As emr_facts_open_content, and judged.  EMR_BAD_SIGNATURE: a mismatch; *out_whose says which, key and content are not given.
- * DESCRIPTOR is the network's. */
-emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_content *out_content,
-	emr_content_key **out_key, emr_whose *out_whose);
-/* The judgement alone, a mismatch being one: EMR_OK.  Without opening anything where the ledger shows that nobody but the owner
- * ever wrote there. */
-emr_status emr_facts_whose(emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose);
-/* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and the number of that statement.  What
- * cannot be read any more cannot be named: then not. */
-emr_status emr_facts_amended(emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32]);
+/* As emr_facts_open_content, and judged.  EMR_BAD_SIGNATURE: a mismatch; *out_whose says which, key
+ * and content are not given. DESCRIPTOR is the network's. */
+emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose);
+/* The judgement alone, a mismatch being one: EMR_OK.  Without opening anything where the ledger
+ * shows that nobody but the owner ever wrote there. */
+emr_status emr_facts_whose(
+	emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose);
+/* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and
+ * the number of that statement.  What cannot be read any more cannot be named: then not. */
+emr_status emr_facts_amended(
+	emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32]);
 /* As emr_signed_note. */
 const char *emr_whose_note(const emr_whose *whose);

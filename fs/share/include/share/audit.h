@@ -42,8 +42,8 @@ typedef emr_status (*emr_audit_fn)(void *arg, const emr_audit_entry *entry);
 emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
 
-/* As an auditor (by the ledger): every question of the staff of one's own organisation, in every domain, each slot of it; ASKED or
- * RELEASED.  What lies behind an object's id is not his to know.  *out_damaged: questions that were asked before he was an
- * auditor, or that do not open; they are told without their slots.  EMR_DENIED: no auditor. */
-emr_status emr_share_staff(
-	emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
+/* As an auditor (by the ledger): every question of the staff of one's own organisation, in every
+ * domain, each slot of it; ASKED or RELEASED.  What lies behind an object's id is not his to know.
+ * *out_damaged: questions that were asked before he was an auditor, or that do not open; they are
+ * told without their slots.  EMR_DENIED: no auditor. */
+emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged);

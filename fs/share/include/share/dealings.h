@@ -1,8 +1,9 @@
-/* What the owner gave and took back, as the ledger has it: her deeds towards other people, for the log.  It refuses to tell as a
- * deed of hers what her computer does by itself: the grants of folders inside a shared one, what follows a move, and a team's
- * next key.
+/* What the owner gave and took back, as the ledger has it: her deeds towards other people, for the
+ * log.  It refuses to tell as a deed of hers what her computer does by itself: the grants of
+ * folders inside a shared one, what follows a move, and a team's next key.
  *
- * A share is told once, where it begins; its end once, too.  The terms are those that the ledger has now. */
+ * A share is told once, where it begins; its end once, too.  The terms are those that the ledger
+ * has now. */
 #pragma once
 
 #include "share/share.h"
@@ -10,26 +11,29 @@
 typedef enum emr_dealing_kind {
 	EMR_DEALING_SHARED = 1, /* GRANT, or WRITER_ADD alone: a deposit */
 	EMR_DEALING_ENDED,	/* REVOKE, or WRITER_DEL of a deposit, before its time was over */
-	EMR_DEALING_EXPIRED,	/* its time is over, or will be, and nothing else of hers goes on for him there */
-	EMR_DEALING_APPROVED,	/* a request to her */
+	EMR_DEALING_EXPIRED,  /* its time is over, or will be, and nothing else of hers goes on for
+				 him there */
+	EMR_DEALING_APPROVED, /* a request to her */
 	EMR_DEALING_DENIED,
 	EMR_DEALING_LEFT, /* of oneself towards another owner (share/left.h); none of those below */
 } emr_dealing_kind;
 
 typedef struct emr_share_dealing {
 	emr_dealing_kind kind;
-	uint64_t seq, at; /* of its entry; EXPIRED: of the entry that said until when, and that time, which may be ahead */
+	uint64_t seq, at; /* of its entry; EXPIRED: of the entry that said until when, and that
+			     time, which may be ahead */
 	emr_id32 batch_id;
 	emr_id16 domain; /* zero: DENIED */
 	emr_id32 person; /* the grantee as grants name him, or who asked */
 	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h; 0: the letter is gone */
 	uint32_t purposes;
 	uint64_t until_unix_s; /* DENIED: these three as he asked */
-	bool goes_on;	       /* ENDED: another share of the same folder with him stands, as when one took its place */
-	const char *asked;     /* DENIED: the path in his words, hostile; borrowed; else NULL */
+	bool goes_on; /* ENDED: another share of the same folder with him stands, as when one took
+			 its place */
+	const char *asked; /* DENIED: the path in his words, hostile; borrowed; else NULL */
 } emr_share_dealing;
 typedef emr_status (*emr_dealing_fn)(void *arg, const emr_share_dealing *dealing);
 
-/* Everything in one's own domains, in the order of the ledger, those that EXPIRED last and by their time.  Any other status of
- * FN than EMR_OK ends the walk and is returned. */
+/* Everything in one's own domains, in the order of the ledger, those that EXPIRED last and by their
+ * time.  Any other status of FN than EMR_OK ends the walk and is returned. */
 emr_status emr_share_dealings(emr_share *share, emr_dealing_fn fn, void *arg);

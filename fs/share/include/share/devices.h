@@ -1,7 +1,8 @@
-/* Several computers of one person: each device is a co-owner with a key of its own, and opens a domain with the epochs' keys
- * that it got by letter (WRITER_ADD with the right to manage).  The first computer, whose seed the domains grow from, adds
- * and removes; a device makes no domains and begins no epochs.
- * It refuses to pass a domain on to a key that the ledger does not have as this person's device. */
+/* Several computers of one person: each device is a co-owner with a key of its own, and opens a
+ * domain with the epochs' keys that it got by letter (WRITER_ADD with the right to manage).  The
+ * first computer, whose seed the domains grow from, adds and removes; a device makes no domains and
+ * begins no epochs. It refuses to pass a domain on to a key that the ledger does not have as this
+ * person's device. */
 #pragma once
 
 #include "share/share.h"
@@ -11,23 +12,27 @@
 typedef struct emr_device {
 	emr_id32 signer_id;
 	char name[EMR_DEVICE_NAME_MAX + 1]; /* "" for the first computer */
-	uint64_t added_unix_s, seen_unix_s; /* by the ledger's time: registered; last entry by it, 0 = none */
+	uint64_t added_unix_s,
+		seen_unix_s; /* by the ledger's time: registered; last entry by it, 0 = none */
 	bool is_this, is_first, is_active;
 } emr_device;
 typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
-/* The first computer and every device, removed ones too, in the order of their ids, as the own copy has them. */
+/* The first computer and every device, removed ones too, in the order of their ids, as the own copy
+ * has them. */
 emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg);
 
-/* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to 63 bytes; whoever reads
- * the ledger can read it.  Interrupted, it can be removed again by its name.  EMR_DENIED: this is no first computer;
- * EMR_EXISTS: a device that is not removed has that name; EMR_INVALID. */
+/* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
+ * 63 bytes; whoever reads the ledger can read it.  Interrupted, it can be removed again by its
+ * name.  EMR_DENIED: this is no first computer; EMR_EXISTS: a device that is not removed has that
+ * name; EMR_INVALID. */
 emr_status emr_share_device_add(
 	emr_share *share, emr_keyring *device, const char *name, uint64_t not_after_unix_s);
-/* Letters with all epochs' keys of all domains to every device that lacks one; *out_n how many.  After a new domain, a new
- * epoch, or an addition that was interrupted.  Nothing to do on a device. */
+/* Letters with all epochs' keys of all domains to every device that lacks one; *out_n how many.
+ * After a new domain, a new epoch, or an addition that was interrupted.  Nothing to do on a device.
+ */
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n);
-/* The device's key is revoked, its rights end, and every domain begins a new epoch, for those who remain.  Goes on where an
- * interrupted call stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
+/* The device's key is revoked, its rights end, and every domain begins a new epoch, for those who
+ * remain.  Goes on where an interrupted call stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
 emr_status emr_share_device_remove(emr_share *share, emr_id32 device);
 
 typedef struct emr_lost {
@@ -35,11 +40,12 @@ typedef struct emr_lost {
 	bool has_others; /* somebody who is not this person has a key in force on the ledger */
 	uint64_t epochs; /* domains that began a new one */
 } emr_lost;
-/* After a loss: removes every other computer, telling FN of each (also of one whose removal was interrupted), and then, where
- * others could have fragments or letters, begins a new epoch in each own domain that has not begun one just now.  Can be
- * repeated. */
+/* After a loss: removes every other computer, telling FN of each (also of one whose removal was
+ * interrupted), and then, where others could have fragments or letters, begins a new epoch in each
+ * own domain that has not begun one just now.  Can be repeated. */
 emr_status emr_share_cut_off(emr_share *share, emr_device_fn fn, void *arg, emr_lost *out_lost);
 
-/* As a device: which domains are this keyring's by letter, and their keys; brings their records into the own copy.
- * *out_some: there was something new.  Nothing to do on the first computer.  EMR_DENIED: this device was removed. */
+/* As a device: which domains are this keyring's by letter, and their keys; brings their records
+ * into the own copy. *out_some: there was something new.  Nothing to do on the first computer.
+ * EMR_DENIED: this device was removed. */
 emr_status emr_share_learn(emr_share *share, bool *out_some);

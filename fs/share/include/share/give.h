@@ -3,19 +3,22 @@
  * the ledger would not have.
  *
  * What is shared is a domain: a top-level folder with everything below it, down to the next domain.
- * An inner folder or a single file must become a domain of its own first (emr_view_make_domain), and
- * is granted when it is whole.  Domains inside a shared one are given with it: emr_share_tie. */
+ * An inner folder or a single file must become a domain of its own first (emr_view_make_domain),
+ * and is granted when it is whole.  Domains inside a shared one are given with it: emr_share_tie.
+ */
 #pragma once
 
 #include "share/share.h"
 
 typedef struct emr_grant_order {
 	emr_id16 domain;
-	emr_id32 grantee;	    /* signer id of the person's present key, or the grantee of a team (share/teams.h): without WRITES */
-	uint16_t rights;	    /* EMR_GRANT_LIST, _READ, _HISTORY; 0: nothing is shown, only WRITES is given */
-	uint16_t writes;	    /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
-	bool replaces;		    /* WRITES instead of what there is, not besides it */
-	uint32_t purposes;	    /* bit n = purpose n; of reading */
+	emr_id32 grantee;  /* signer id of the person's present key, or the grantee of a team
+			      (share/teams.h): without WRITES */
+	uint16_t rights;   /* EMR_GRANT_LIST, _READ, _HISTORY; 0: nothing is shown, only WRITES is
+			      given */
+	uint16_t writes;   /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
+	bool replaces;	   /* WRITES instead of what there is, not besides it */
+	uint32_t purposes; /* bit n = purpose n; of reading */
 	uint64_t not_before_unix_s; /* 0 = now */
 	uint64_t not_after_unix_s;
 	const char *label;	/* the folder's name, as the grantee will see it */
@@ -24,7 +27,8 @@ typedef struct emr_grant_order {
 	const emr_id32 *agents; /* NULL = chosen: up to three, of different organisations */
 	unsigned agents_count;
 	uint8_t threshold; /* with AGENTS; 0 = 2, or 1 of 1 */
-	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own */
+	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own
+			    */
 	emr_id16 root_dir; /* where that share begins; zero = here */
 } emr_grant_order;
 
@@ -42,24 +46,27 @@ typedef struct emr_grant_made {
 /* What the folder shows now and later becomes readable for the grantee.  Unless HISTORY is granted,
  * a folder with a past (earlier versions, deleted files, former names) first gets a new epoch into
  * which all live records are wrapped; when that is interrupted, the next call goes on.  GRANT is
- * sent last.  WRITES goes into the same batch, with the same end; a right to write is one for a person and a domain: the same
- * one again lasts as long as the longer of both, and a wider one takes the place of a narrower.  Begins at once, so
- * not_before with WRITES is EMR_INVALID; EMR_EXISTS: the person may write more there already, and REPLACES was not said.
- * EMR_UNSUPPORTED: also WRITES for a team. EMR_NOT_FOUND: no such domain or person; EMR_DENIED: not one's own, or the person may
- * not act; EMR_INVALID: terms; EMR_UNSUPPORTED: another's names are in it that cannot be opened;
- * EMR_REFUSED: emr_share_refusal says; ledger and store errors. */
+ * sent last.  WRITES goes into the same batch, with the same end; a right to write is one for a
+ * person and a domain: the same one again lasts as long as the longer of both, and a wider one
+ * takes the place of a narrower.  Begins at once, so not_before with WRITES is EMR_INVALID;
+ * EMR_EXISTS: the person may write more there already, and REPLACES was not said. EMR_UNSUPPORTED:
+ * also WRITES for a team. EMR_NOT_FOUND: no such domain or person; EMR_DENIED: not one's own, or
+ * the person may not act; EMR_INVALID: terms; EMR_UNSUPPORTED: another's names are in it that
+ * cannot be opened; EMR_REFUSED: emr_share_refusal says; ledger and store errors. */
 emr_status emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
-/* What emr_share_grant would arrange now for ORDER: agents, threshold, and how many records it would wrap again.  Sends nothing;
- * grant and epoch are left zero.  While the ledger is away it is said of what was verified here.  Errors as there. */
+/* What emr_share_grant would arrange now for ORDER: agents, threshold, and how many records it
+ * would wrap again.  Sends nothing; grant and epoch are left zero.  While the ledger is away it is
+ * said of what was verified here.  Errors as there. */
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
-/* One grant (or deposit), from now on, with the right to write that came with it and with no other that stays, in one batch.
- * EMR_NOT_FOUND; EMR_DENIED: over already or not one's own. */
+/* One grant (or deposit), from now on, with the right to write that came with it and with no other
+ * that stays, in one batch. EMR_NOT_FOUND; EMR_DENIED: over already or not one's own. */
 emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant);
-/* All that are in force or to come for this person there, and every right to write; *out_n how many there were. */
+/* All that are in force or to come for this person there, and every right to write; *out_n how many
+ * there were. */
 emr_status emr_share_revoke_person(
 	emr_share *share, emr_id16 domain, emr_id32 grantee, size_t *out_n);
 
@@ -73,14 +80,16 @@ typedef struct emr_given {
 	emr_id32 agents[EMR_AGENTS_MAX];
 	uint16_t writes; /* the right to write that came with it and is in force; 0: reading only */
 } emr_given;
-/* Nothing is shown, only left there: a right to write without a GRANT.  Of grant.row only grantee, rights (0), not_before,
- * not_after and head.state are said; grant.grant is made of the operation's id. */
+/* Nothing is shown, only left there: a right to write without a GRANT.  Of grant.row only grantee,
+ * rights (0), not_before, not_after and head.state are said; grant.grant is made of the operation's
+ * id. */
 static inline bool emr_given_is_deposit(const emr_given *given)
 {
 	return given->grant.row.rights == 0;
 }
 typedef emr_status (*emr_given_fn)(void *arg, const emr_given *given);
-/* Every grant of DOMAIN, in every state.  EMR_NOT_FOUND: not on the ledger yet; EMR_DENIED: not one's own (any more). */
+/* Every grant of DOMAIN, in every state.  EMR_NOT_FOUND: not on the ledger yet; EMR_DENIED: not
+ * one's own (any more). */
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg);
 /* The same for every domain of one's own; those that emr_share_given refuses have none. */
 emr_status emr_share_given_everywhere(emr_share *share, emr_given_fn fn, void *arg);
@@ -98,39 +107,45 @@ typedef struct emr_nested {
 /* Makes the grants of inner domains what the tree says: whoever may see the outer one gets a grant
  * of the same terms and the same share id, unless it was taken back there by a person; what came
  * with a share in which the domain does not lie any more, or that has ended, is revoked.  To be
- * called after a GRANT or REVOKE on a domain with others inside, when a domain is made or moved, and
- * at a start: what an interrupted call left out is done by the next one.  Domains that the ledger
- * does not know yet are passed over.  *out_changes (may be NULL): grants and revocations sent. */
-emr_status emr_share_tie(
-	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
+ * called after a GRANT or REVOKE on a domain with others inside, when a domain is made or moved,
+ * and at a start: what an interrupted call left out is done by the next one.  Domains that the
+ * ledger does not know yet are passed over.  *out_changes (may be NULL): grants and revocations
+ * sent. */
+emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
 /* As emr_share_revoke_person, with the same shares in all domains below.  *out_n counts those of
  * DOMAIN. */
 emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
 	emr_id16 domain, emr_id32 grantee, size_t *out_n);
-/* The grants that stand in a domain only because it lies in a shared one: emr_id16, ... appended.  Whoever lists what is shared
- * leaves them out: one share is listed once, where it begins. */
+/* The grants that stand in a domain only because it lies in a shared one: emr_id16, ... appended.
+ * Whoever lists what is shared leaves them out: one share is listed once, where it begins. */
 emr_status emr_share_inner_grants(
 	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_grants);
 
-/* A team whose key changed (share/teams.h): everything that its former one has is given to the present one, on the same terms, and ends
- * for the former one; with what lies inside (TREE as for emr_share_tie).  To be called when the ledger says something about teams, and
- * at a start.  *OUT_CHANGES (may be NULL): shares that were moved.  The first failure; what can be done is done. */
+/* A team whose key changed (share/teams.h): everything that its former one has is given to the
+ * present one, on the same terms, and ends for the former one; with what lies inside (TREE as for
+ * emr_share_tie).  To be called when the ledger says something about teams, and at a start.
+ * *OUT_CHANGES (may be NULL): shares that were moved.  The first failure; what can be done is done.
+ */
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
 
-/* A share whose agents are no agents any more (their organisation left, their key was revoked or ran out): too few are left to answer. */
+/* A share whose agents are no agents any more (their organisation left, their key was revoked or
+ * ran out): too few are left to answer. */
 typedef struct emr_handover {
 	const emr_given *given;
 	const emr_id32 *gone;
 	unsigned gone_n;
-	const emr_grant_made *made; /* what took its place; NULL: nothing, and it is open only while the owner's computer is on */
+	const emr_grant_made *made; /* what took its place; NULL: nothing, and it is open only while
+				       the owner's computer is on */
 } emr_handover;
 typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
-/* Gives each such share anew on the same terms, with what lies inside, through agents that are there now, and ends the former one;
- * unless of these fewer must agree than the owner was told when she shared: that is left to her.  Tells FN of each.  Shares that
- * another one covers are passed over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys or
+/* Gives each such share anew on the same terms, with what lies inside, through agents that are
+ * there now, and ends the former one; unless of these fewer must agree than the owner was told when
+ * she shared: that is left to her.  Tells FN of each.  Shares that another one covers are passed
+ * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys or
  * organisations, and at a start. */
-emr_status emr_share_replace_agents(emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
+emr_status emr_share_replace_agents(
+	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
 
 /* ---- epochs ---- */
 

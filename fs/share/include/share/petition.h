@@ -26,12 +26,12 @@ typedef enum emr_petition_state {
 /* ---- who asks ---- */
 
 typedef struct emr_petition_order {
-	emr_id32 owner; /* signer id of the person's present key */
-	uint16_t rights; /* EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
-	uint32_t purposes;	/* bit n = purpose n */
+	emr_id32 owner;	   /* signer id of the person's present key */
+	uint16_t rights;   /* EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
+	uint32_t purposes; /* bit n = purpose n */
 	uint64_t until_unix_s;
-	const char *path;	/* in his words: he may see no name there; "" = says nothing */
-	const char *reason;	/* "" = says nothing */
+	const char *path;	 /* in his words: he may see no name there; "" = says nothing */
+	const char *reason;	 /* "" = says nothing */
 	const char *name, *born; /* for his card; may be "" */
 } emr_petition_order;
 
@@ -45,8 +45,8 @@ emr_status emr_petition_withdraw(emr_share *share, emr_id16 request);
 /* What became of one's own request. */
 typedef struct emr_petition_answer {
 	emr_petition_state state;
-	uint64_t ledger_time; /* of what was said last */
-	emr_id16 grant_domain, grant; /* APPROVED */
+	uint64_t ledger_time;			 /* of what was said last */
+	emr_id16 grant_domain, grant;		 /* APPROVED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* DENIED; "" when none was given or it is gone */
 } emr_petition_answer;
 /* EMR_NOT_FOUND: none, or not one's own. */

@@ -15,23 +15,25 @@ typedef struct emr_received {
 	emr_card card;		 /* the domain's, signed by its owner */
 	unsigned agents_count;
 	emr_id32 agents[EMR_AGENTS_MAX];
-	emr_id16 via;		     /* in the name of which team; zero: to me by name */
+	emr_id16 via;			  /* in the name of which team; zero: to me by name */
 	char team[EMR_TEAM_NAME_MAX + 1]; /* how that is called; "" without */
 } emr_received;
-/* It belongs to a share that begins in another domain (letter.root_dir_id), and has its share id: the
- * root of this domain names as its parent the directory in which it hangs there. */
+/* It belongs to a share that begins in another domain (letter.root_dir_id), and has its share id:
+ * the root of this domain names as its parent the directory in which it hangs there. */
 static inline bool emr_received_is_inner(const emr_received *received)
 {
 	return !emr_id16_equal(received->letter.root_dir_id, received->grant.domain);
 }
 typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
-/* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left is over (revoked) since then.  One whose letter does not open, or whose card is not the one
- * of the ledger's domain, is left out and counted in *out_damaged (may be NULL). */
+/* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left
+ * is over (revoked) since then.  One whose letter does not open, or whose card is not the one of
+ * the ledger's domain, is left out and counted in *out_damaged (may be NULL). */
 emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, size_t *out_damaged);
 
-/* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now on.  FETCH: those of before
- * are brought in, too, where they are not here yet; without it (before the first catch_up of a life) only what is here goes
- * on being kept.  EMR_NOT_FOUND: the ledger does not know me. */
+/* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now
+ * on.  FETCH: those of before are brought in, too, where they are not here yet; without it (before
+ * the first catch_up of a life) only what is here goes on being kept.  EMR_NOT_FOUND: the ledger
+ * does not know me. */
 emr_status emr_share_keep_received(emr_share *share, bool fetch);
 
 /* ---- one grant, open ---- */
@@ -53,7 +55,8 @@ bool emr_shared_has_key(const emr_shared *shared, emr_id16 object, uint64_t pver
 
 /* ---- asking ---- */
 
-/* How long after it was asked a question's answers are of use: programs wait for less, and who answers need not do so afterwards. */
+/* How long after it was asked a question's answers are of use: programs wait for less, and who
+ * answers need not do so afterwards. */
 #define EMR_ASK_LIFE_S 60u
 
 /* One question on the ledger, and the answers so far. */
@@ -98,14 +101,15 @@ typedef struct emr_shared_record {
 	const emr_meta *meta;
 } emr_shared_record;
 typedef emr_status (*emr_shared_fn)(void *arg, const emr_shared_record *record);
-/* What others than the owner say of the root of the domain is left out: META is then hers of before.
- * Every live record whose name can be read; META is valid during the call.  *out_unreadable (may be
- * NULL) counts the others (their listing key is lacking, or they are damaged). */
+/* What others than the owner say of the root of the domain is left out: META is then hers of
+ * before. Every live record whose name can be read; META is valid during the call.  *out_unreadable
+ * (may be NULL) counts the others (their listing key is lacking, or they are damaged). */
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
-/* The same for who has read most of them before: KNOWN (may be NULL) is asked for each live record first.  EMR_OK: it need not be
- * read, and FN is not called; EMR_NOT_FOUND: it is read; any other ends the walk.  A record of the same version of its chain says
- * the same as long as the grant is the same. */
+/* The same for who has read most of them before: KNOWN (may be NULL) is asked for each live record
+ * first.  EMR_OK: it need not be read, and FN is not called; EMR_NOT_FOUND: it is read; any other
+ * ends the walk.  A record of the same version of its chain says the same as long as the grant is
+ * the same. */
 typedef emr_status (*emr_shared_known_fn)(void *arg, emr_id16 object, uint64_t version);
 emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
 	void *arg, uint64_t *out_unreadable);
@@ -114,23 +118,28 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
  * worth. */
 emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
 	emr_statement_verdict *out_verdict);
-/* The same, and whose word they are.  A mismatch is a judgement, not an error: the caller must not show the bytes. */
+/* The same, and whose word they are.  A mismatch is a judgement, not an error: the caller must not
+ * show the bytes. */
 typedef struct emr_shared_word {
-	emr_cid root;	      /* of the version's bundle */
+	emr_cid root; /* of the version's bundle */
 	emr_signed is;
-	uint64_t time_unix_s; /* of the entry with which the version came; of what was placed, of its statement */
-	bool is_placed;	      /* by its owner, from where this copy does not see: the entry with which it came is not known here */
-	bool is_superseded;   /* somebody else than the owner signed a newer one, which the owner put this on top of */
+	uint64_t time_unix_s; /* of the entry with which the version came; of what was placed, of
+				 its statement */
+	bool is_placed; /* by its owner, from where this copy does not see: the entry with which it
+			   came is not known here */
+	bool is_superseded; /* somebody else than the owner signed a newer one, which the owner put
+			       this on top of */
 } emr_shared_word;
-emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
-	emr_shared_word *out_word);
+emr_status emr_shared_open_signed(emr_shared *shared, emr_id16 object,
+	emr_content_reader **out_reader, emr_shared_word *out_word);
 /* As emr_signed_note. */
 const char *emr_shared_word_note(const emr_shared_word *word);
-/* The item with which the content that AT says came into its row: its PUT, or, of what was moved there, the owner's REWRAP.  Needs no
- * key.  EMR_NOT_FOUND. */
-emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item);
-/* SHA-256 of the statement of the present version: what an amendment of it names.  As emr_shared_reader; EMR_NOT_FOUND also when it
- * has none. */
+/* The item with which the content that AT says came into its row: its PUT, or, of what was moved
+ * there, the owner's REWRAP.  Needs no key.  EMR_NOT_FOUND. */
+emr_status emr_shared_came(
+	emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item);
+/* SHA-256 of the statement of the present version: what an amendment of it names.  As
+ * emr_shared_reader; EMR_NOT_FOUND also when it has none. */
 emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32]);
 
 /* ---- earlier versions, for a grant with HISTORY: EMR_DENIED without it ---- */
@@ -144,27 +153,30 @@ typedef struct emr_shared_version {
 	bool is_current;
 } emr_shared_version;
 typedef emr_status (*emr_shared_version_fn)(void *arg, const emr_shared_version *version);
-/* Versions of a file, oldest first, in the domain of the grant: what it was before it came there is not given with it.  Those whose
- * description cannot be read (ask for names first) are left out.  EMR_NOT_FOUND. */
-emr_status emr_shared_each_version(emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg);
+/* Versions of a file, oldest first, in the domain of the grant: what it was before it came there is
+ * not given with it.  Those whose description cannot be read (ask for names first) are left out.
+ * EMR_NOT_FOUND. */
+emr_status emr_shared_each_version(
+	emr_shared *shared, emr_id16 object, emr_shared_version_fn fn, void *arg);
 /* As emr_shared_ask_records, for one version; *out_ask stays NULL when its key is here. */
-emr_status emr_shared_ask_version(
-	emr_shared *shared, emr_id16 object, uint64_t pversion, emr_ask **out_ask, emr_share_trouble *out_trouble);
+emr_status emr_shared_ask_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
+	emr_ask **out_ask, emr_share_trouble *out_trouble);
 /* As emr_shared_open_signed; PVERSION 0: the present one, for which no HISTORY is needed. */
-emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion, emr_content_reader **out_reader,
-	emr_shared_word *out_word);
+emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
+	emr_content_reader **out_reader, emr_shared_word *out_word);
 
 /* ---- listing keys at rest, until the grant's end ---- */
 
 #define EMR_KEPT_NAME_BYTES 144 /* one key, sealed for this computer: FORMAT.md */
 /* Appends one for every listing key that is held. */
 emr_status emr_shared_save_names(const emr_shared *shared, emr_buf *out);
-/* Takes those of this grant, as its terms are now, out of any number of them.  EMR_DAMAGED: one does not open; EMR_DENIED: the
- * grant is over. */
+/* Takes those of this grant, as its terms are now, out of any number of them.  EMR_DAMAGED: one
+ * does not open; EMR_DENIED: the grant is over. */
 emr_status emr_shared_load_names(emr_shared *shared, emr_bytes kept);
 size_t emr_shared_names_held(const emr_shared *shared);
 /* Which grant one belongs to, and when that ends. */
-void emr_kept_name_of(const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after);
+void emr_kept_name_of(
+	const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after);
 
 /* Tells the owner what was opened.  Also after the end of the grant.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, size_t n);

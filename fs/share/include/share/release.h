@@ -12,8 +12,9 @@ typedef struct emr_release_tally {
 	size_t refused;
 	size_t enrolled;  /* agent: fragments taken in */
 	size_t destroyed; /* agent: grants whose fragments are gone */
-	int next_ms; /* run again after so long; 0: entries came while this run answered, and no growth of the ledger will tell of
-			them; more: an agent's, for a question left to others first; -1 = when the ledger grows */
+	int next_ms; /* run again after so long; 0: entries came while this run answered, and no
+			growth of the ledger will tell of them; more: an agent's, for a question
+			left to others first; -1 = when the ledger grows */
 } emr_release_tally;
 
 /* ---- the owner's computer ---- */
@@ -23,7 +24,8 @@ typedef struct emr_release emr_release;
 /* SHARE is borrowed. */
 emr_status emr_release_new(emr_share *share, emr_release **out_release);
 void emr_release_free(emr_release *release);
-/* Keys of one grant on one day, instead of the number that the network's members have agreed on (replica/rules.h). */
+/* Keys of one grant on one day, instead of the number that the network's members have agreed on
+ * (replica/rules.h). */
 void emr_release_limit(emr_release *release, uint32_t slots_a_day);
 /* Follows the ledger and answers what is new about one's own domains.  Errors of the moment
  * (ledger, memory) leave the rest for the next call. */

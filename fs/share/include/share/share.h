@@ -21,7 +21,8 @@ typedef struct emr_share_options {
 	emr_replica *replica;
 	emr_record_ctx *records; /* NULL: contents are not read (an agent) */
 	const emr_clock *clock;	 /* NULL = the computer's */
-	const char *owner_name, *owner_born; /* for the cards that emr_share_tie makes; NULL = nobody said them */
+	const char *owner_name,
+		*owner_born; /* for the cards that emr_share_tie makes; NULL = nobody said them */
 } emr_share_options;
 
 /* EMR_NO_MEMORY. */

@@ -1,8 +1,10 @@
-/* Teams as the ledger has them: a name, a key that its members share, who is in, and which newer team took its place.  It refuses
- * terms that are not the ones its leader signed, and a team in the name of which nothing can be read as a grantee.
+/* Teams as the ledger has them: a name, a key that its members share, who is in, and which newer
+ * team took its place.  It refuses terms that are not the ones its leader signed, and a team in the
+ * name of which nothing can be read as a grantee.
  *
- * A team is a dataset of members without price.  Its key never changes: when somebody leaves, its leader makes another team of the
- * same name that names this one as the one before, and owners give that one what this one has (FORMAT.md). */
+ * A team is a dataset of members without price.  Its key never changes: when somebody leaves, its
+ * leader makes another team of the same name that names this one as the one before, and owners give
+ * that one what this one has (FORMAT.md). */
 #pragma once
 
 #include "keyring/held.h"
@@ -12,14 +14,15 @@
 
 typedef enum emr_team_kind {
 	EMR_TEAM_CHOSEN = 1, /* whom its leader named */
-	EMR_TEAM_STAFF = 2,  /* everybody who works in the organisation: the organisation as a grantee */
+	EMR_TEAM_STAFF =
+		2, /* everybody who works in the organisation: the organisation as a grantee */
 } emr_team_kind;
 
 typedef struct emr_team {
 	emr_id16 id;
 	emr_id32 grantee; /* what grants to it name */
 	emr_row_dataset row;
-	emr_id16 org;	   /* of its leader */
+	emr_id16 org;	    /* of its leader */
 	emr_team_kind kind; /* with the next four: as its terms say */
 	char name[EMR_TEAM_NAME_MAX + 1];
 	bool has_box; /* without: nothing can be shared with it */
@@ -27,9 +30,10 @@ typedef struct emr_team {
 	emr_id16 before; /* zero: it is the first */
 } emr_team;
 
-/* The part of DATASET_NEW (appended), and its hash for the public part.  NAME has 1 to EMR_TEAM_NAME_MAX bytes. */
-emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32], emr_id16 before, emr_buf *out_part,
-	uint8_t out_hash[32]);
+/* The part of DATASET_NEW (appended), and its hash for the public part.  NAME has 1 to
+ * EMR_TEAM_NAME_MAX bytes. */
+emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
+	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32]);
 
 /* EMR_NOT_FOUND: no team, or of terms that nobody has or that do not fit their hash. */
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
@@ -38,11 +42,14 @@ emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team 
 typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
 /* Those that are open, in the order of their ids. */
 emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
-/* The open team that took TEAM's place, or the one that took that one's, to the last; TEAM itself when none did.  Only a team of the
- * same leader, name and kind can, the first that names it, which stands later on the ledger. */
+/* The open team that took TEAM's place, or the one that took that one's, to the last; TEAM itself
+ * when none did.  Only a team of the same leader, name and kind can, the first that names it, which
+ * stands later on the ledger. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out);
-/* Whether something can be shared with it at NOW: open, in its time, its leader's key in force, with a receiving key. */
-emr_status emr_team_is_active(emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active);
+/* Whether something can be shared with it at NOW: open, in its time, its leader's key in force,
+ * with a receiving key. */
+emr_status emr_team_is_active(
+	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active);
 
 /* ---- who is in ---- */
 
@@ -53,13 +60,17 @@ typedef struct emr_membership {
 } emr_membership;
 
 /* Of the person whose first key is ROOT.  EMR_NOT_FOUND: he was never in. */
-emr_status emr_team_membership(emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out);
+emr_status emr_team_membership(
+	emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out);
 bool emr_membership_is_on(const emr_membership *membership, uint64_t now_unix_s);
-/* Whether somebody who knows TEAM's key is in no more, dropped or out of time, and has not been for QUIET_S; its leader does not count. */
-emr_status emr_team_has_lost_one(
-	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, uint64_t quiet_s, bool *out_has_lost);
-/* The team's key, out of the newest letter to ROOT, who is KEYRING's.  EMR_NOT_FOUND: none that is here opens. */
-emr_status emr_team_key(
-	emr_replica *replica, const emr_keyring *keyring, const emr_team *team, emr_id32 root, emr_grantee_key **out);
+/* Whether somebody who knows TEAM's key is in no more, dropped or out of time, and has not been for
+ * QUIET_S; its leader does not count. */
+emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uint64_t now_unix_s,
+	uint64_t quiet_s, bool *out_has_lost);
+/* The team's key, out of the newest letter to ROOT, who is KEYRING's.  EMR_NOT_FOUND: none that is
+ * here opens. */
+emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
+	emr_id32 root, emr_grantee_key **out);
 /* Every grant to a team that the person of ROOT is or was in. */
-emr_status emr_teams_grants(emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg);
+emr_status emr_teams_grants(
+	emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg);

@@ -1,16 +1,17 @@
-/* The writer's half: where this keyring may write although the domain is another's, what it must know
- * to do so, and the listing keys it published there itself.  It refuses letters and cards that are not
- * of the ledger's domain, rights that have ended, and to take a domain of one's own for a stranger's.
+/* The writer's half: where this keyring may write although the domain is another's, what it must
+ * know to do so, and the listing keys it published there itself.  It refuses letters and cards that
+ * are not of the ledger's domain, rights that have ended, and to take a domain of one's own for a
+ * stranger's.
  *
- * A writer (WRITER_ADD without MANAGE) wraps for the domain's public key A, seals names under a listing
- * key of his own, and signs with his identity.  He reads names that he wrote himself, because that key
- * is derived; everything else only through a grant (share/read.h).
+ * A writer (WRITER_ADD without MANAGE) wraps for the domain's public key A, seals names under a
+ * listing key of his own, and signs with his identity.  He reads names that he wrote himself,
+ * because that key is derived; everything else only through a grant (share/read.h).
  *
- * To write: find the place here (emr_share_writing, or emr_share_writing_by_card for an Inbox), and give
- * changes of that domain to emr_settle_publish (PUT, META, UNLINK; for an Inbox with its card in
- * emr_change.owner_card): it finds out that the domain is another's and does the rest, as there.
- * Statements are then the writer's own: issuer is his identity, cert_ref his certificate as the ledger
- * has it, the patient card.id_pk. */
+ * To write: find the place here (emr_share_writing, or emr_share_writing_by_card for an Inbox), and
+ * give changes of that domain to emr_settle_publish (PUT, META, UNLINK; for an Inbox with its card
+ * in emr_change.owner_card): it finds out that the domain is another's and does the rest, as there.
+ * Statements are then the writer's own: issuer is his identity, cert_ref his certificate as the
+ * ledger has it, the patient card.id_pk. */
 #pragma once
 
 #include "contract/codes.h"
@@ -19,10 +20,12 @@
 #include "share/share.h"
 
 /* What the words stand for; bits of the WRITER operation (contract/codes.h). */
-#define EMR_WRITES_ALL (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
-#define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT						   /* `deposit` */
+#define EMR_WRITES_ALL                                                                             \
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
+#define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT				   /* `deposit` */
 
-/* Both kinds of right in one number, as orders and requests carry them: bits 0..7 of GRANT, 8..12 of WRITER. */
+/* Both kinds of right in one number, as orders and requests carry them: bits 0..7 of GRANT, 8..12
+ * of WRITER. */
 #define EMR_RIGHTS_READ ((uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ))
 #define EMR_RIGHTS_WRITE ((uint16_t)(EMR_RIGHTS_READ | EMR_WRITES_ALL << 8))
 #define EMR_RIGHTS_DEPOSIT ((uint16_t)(EMR_WRITES_DEPOSIT << 8))
@@ -44,7 +47,7 @@ static inline const char *emr_rights_word(uint16_t rights)
 
 typedef enum emr_writing_phase {
 	EMR_WRITING_IN_FORCE,
-	EMR_WRITING_IS_OVER,  /* its time has passed */
+	EMR_WRITING_IS_OVER,   /* its time has passed */
 	EMR_WRITING_HAS_ENDED, /* it was taken back, or given up */
 } emr_writing_phase;
 
@@ -52,14 +55,17 @@ typedef enum emr_writing_phase {
 typedef struct emr_writing {
 	emr_id16 domain;
 	emr_writing_phase phase;
-	uint16_t rights;	   /* EMR_RIGHT_PUT, _META, _MKDIR, _ANY; never _MANAGE */
-	bool is_inbox;		   /* the owner's Inbox: deposits by whoever has its card */
-	bool by_role;		   /* no WRITER row: only as hospital or clinician with the card; rights is EMR_RIGHT_PUT */
+	uint16_t rights; /* EMR_RIGHT_PUT, _META, _MKDIR, _ANY; never _MANAGE */
+	bool is_inbox;	 /* the owner's Inbox: deposits by whoever has its card */
+	bool by_role;	 /* no WRITER row: only as hospital or clinician with the card; rights is
+			    EMR_RIGHT_PUT */
 	uint64_t not_after_unix_s; /* UINT64_MAX by role */
 	uint64_t since_unix_s;	   /* ledger's time of what last moved the right; 0 by role */
-	emr_id16 top;		   /* parent directory of what is put at the top: the domain's root, unless the letter names another */
+	emr_id16 top; /* parent directory of what is put at the top: the domain's root, unless the
+			 letter names another */
 	char label[EMR_SHARE_LABEL_MAX + 1]; /* "" by role */
-	emr_card card;		   /* the domain's, its keys those of the ledger; card.id_pk is the owner, the patient of statements */
+	emr_card card; /* the domain's, its keys those of the ledger; card.id_pk is the owner, the
+			  patient of statements */
 } emr_writing;
 
 /* Can more than leave new files there: what `write` gives, not `deposit`. */
@@ -68,32 +74,37 @@ static inline bool emr_writing_may_change(const emr_writing *writing)
 	return (writing->rights & EMR_RIGHT_META) != 0;
 }
 
-/* Whether the ledger has DOMAIN and it belongs to somebody else: it neither grows from this keyring nor is it
- * its by letter, as a device's are.  One that the ledger does not have is nobody's: false. */
+/* Whether the ledger has DOMAIN and it belongs to somebody else: it neither grows from this keyring
+ * nor is it its by letter, as a device's are.  One that the ledger does not have is nobody's:
+ * false. */
 emr_status emr_share_is_anothers(emr_share *share, emr_id16 domain, bool *out_is);
 
 /* One domain, from this computer's copy of the ledger and, when the letter is not here, from the
- * ledger itself (what it says is checked against the item).  Also when the right is over: look at the phase.
- * EMR_NOT_FOUND: no right of that kind to me (also for one's own domains, and those of a device);
- * EMR_DAMAGED: the letter does not open or its card is not that of the ledger's domain;
+ * ledger itself (what it says is checked against the item).  Also when the right is over: look at
+ * the phase. EMR_NOT_FOUND: no right of that kind to me (also for one's own domains, and those of a
+ * device); EMR_DAMAGED: the letter does not open or its card is not that of the ledger's domain;
  * EMR_MISSING_DATA: the letter is gone; EMR_OFFLINE: it is not here and the ledger is away. */
 emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out_writing);
 
 typedef emr_status (*emr_writing_fn)(void *arg, const emr_writing *writing);
-/* Every domain that I may write in by a letter, in every phase.  Letters that do not open are left out and
- * counted in *out_damaged (may be NULL); left out, too, while the ledger is away, are those that are not here. */
+/* Every domain that I may write in by a letter, in every phase.  Letters that do not open are left
+ * out and counted in *out_damaged (may be NULL); left out, too, while the ledger is away, are those
+ * that are not here. */
 emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
 
-/* A place that one may deposit in because one has its card (bytes as emr_card_read takes them): a domain
- * with the flag INBOX, and a key of mine with the role hospital or clinician, in force now.  A WRITER
- * letter to me there comes first, if there is one.  EMR_NOT_FOUND: the ledger has no such domain;
- * EMR_DENIED: not an Inbox, or not my role; EMR_DAMAGED, EMR_BAD_SIGNATURE: the card, or its keys are
- * not those of the ledger's row; EMR_INVALID: the card of a person, or one of another network. */
+/* A place that one may deposit in because one has its card (bytes as emr_card_read takes them): a
+ * domain with the flag INBOX, and a key of mine with the role hospital or clinician, in force now.
+ * A WRITER letter to me there comes first, if there is one.  EMR_NOT_FOUND: the ledger has no such
+ * domain; EMR_DENIED: not an Inbox, or not my role; EMR_DAMAGED, EMR_BAD_SIGNATURE: the card, or
+ * its keys are not those of the ledger's row; EMR_INVALID: the card of a person, or one of another
+ * network. */
 emr_status emr_share_writing_by_card(emr_share *share, emr_bytes card, emr_writing *out_writing);
 
-/* The listing key that this keyring published (or publishes) in DOMAIN for EPOCH, made again from the seed
- * and the ledger's A of that epoch; the caller's to free.  Signed by the identity: not for one's own domains.
- * EMR_NOT_FOUND: there is no such epoch. */
-emr_status emr_share_own_list_key(emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key);
+/* The listing key that this keyring published (or publishes) in DOMAIN for EPOCH, made again from
+ * the seed and the ledger's A of that epoch; the caller's to free.  Signed by the identity: not for
+ * one's own domains. EMR_NOT_FOUND: there is no such epoch. */
+emr_status emr_share_own_list_key(
+	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key);
 /* Its item id on the ledger.  EMR_NOT_FOUND: it was not published. */
-emr_status emr_share_own_list_key_id(emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id);
+emr_status emr_share_own_list_key_id(
+	emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id);

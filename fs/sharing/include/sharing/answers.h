@@ -1,33 +1,38 @@
-/* What the mount answers about sharing: share, revoke, requests for access.  It refuses to share without having been asked by its
- * own user. */
+/* What the mount answers about sharing: share, revoke, requests for access.  It refuses to share
+ * without having been asked by its own user. */
 #pragma once
 
 #include "session/answer.h"
 
-/* Requests for access, both ways: emits {"requests":[...]} in portions, and last {"done":true,"waiting","held_back"}; or, with
- * `who`, sends one and emits it with "done". */
+/* Requests for access, both ways: emits {"requests":[...]} in portions, and last
+ * {"done":true,"waiting","held_back"}; or, with `who`, sends one and emits it with "done". */
 emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What a yes to REQUEST's id would share (`look`), or notes that it is meant so, and the grant to come answers it: emits
+/* What a yes to REQUEST's id would share (`look`), or notes that it is meant so, and the grant to
+ * come answers it: emits
  * {"done":true,"id","rights","path","who","purposes","until_unix"}. */
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* As orders and petitions carry it: what `write`, `deposit` and `history` of REQUEST come to (giving.c). */
+/* As orders and petitions carry it: what `write`, `deposit` and `history` of REQUEST come to
+ * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);
 
 /* Says no to REQUEST's id, or takes one's own back: emits {"done":true,"id","withdrawn"}. */
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What is shared ({"grants":[...]} in portions), and by others with me ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be (`look`: {"done":true,"path",
- * "who","text","compared","known","files","bytes","wrapped","released_by","needed","wider_until_unix"}) or that it was asked for ({"done":true,"order"});
- * with `order` how far that is ({"done":true,"state","cause"}). */
+/* What is shared ({"grants":[...]} in portions), and by others with me ({"shared_with_me":[...]} in
+ * portions), last "done"; with a path what sharing it would be (`look`: {"done":true,"path",
+ * "who","text","compared","known","files","bytes","wrapped","released_by","needed","wider_until_unix"})
+ * or that it was asked for ({"done":true,"order"}); with `order` how far that is
+ * ({"done":true,"state","cause"}). */
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"opened":[{path version at proven}]} in portions, and last
+/* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"opened":[{path version
+ * at proven}]} in portions, and last
  * {"done":true,"orders":[numbers],"names_seen"}. */
 emr_status emr_answer_revoke(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);

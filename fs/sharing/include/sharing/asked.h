@@ -1,5 +1,6 @@
-/* What I asked others for, kept here because nobody but they can read the letters, and what I said yes to until the grant stands
- * on the ledger: in the sealed file EMR_STATE_ASKED.  It refuses a file that was changed, and more than EMR_ASKED_MAX rows. */
+/* What I asked others for, kept here because nobody but they can read the letters, and what I said
+ * yes to until the grant stands on the ledger: in the sealed file EMR_STATE_ASKED.  It refuses a
+ * file that was changed, and more than EMR_ASKED_MAX rows. */
 #pragma once
 
 #include "share/petition.h"
@@ -8,14 +9,15 @@
 #define EMR_ASKED_MAX 200
 
 typedef enum emr_asked_kind {
-	EMR_ASKED_MINE,	   /* I asked OWNER */
-	EMR_ASKED_SAID_YES, /* OWNER (the first key of his) asked me: a grant for him in DOMAIN answers it */
+	EMR_ASKED_MINE,	    /* I asked OWNER */
+	EMR_ASKED_SAID_YES, /* OWNER (the first key of his) asked me: a grant for him in DOMAIN
+			       answers it */
 } emr_asked_kind;
 
 typedef struct emr_asked_for {
 	emr_asked_kind kind;
 	emr_id16 request;
-	emr_id32 owner; /* signer id */
+	emr_id32 owner;	 /* signer id */
 	emr_id16 domain; /* SAID_YES */
 	uint64_t asked_at, until_unix_s;
 	uint32_t purposes;
@@ -37,9 +39,11 @@ void emr_asked_free(emr_asked_list *list);
 /* NULL: not there. */
 emr_asked_for *emr_asked_find(const emr_asked_list *list, emr_id16 request);
 
-/* One more, in the place of one of the same request; the oldest goes when there are too many.  One change at a time, also between threads. */
+/* One more, in the place of one of the same request; the oldest goes when there are too many.  One
+ * change at a time, also between threads. */
 emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row);
 /* EMR_NOT_FOUND. */
 emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request);
 /* That its person has been told of STATE.  EMR_NOT_FOUND. */
-emr_status emr_asked_told(const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state);
+emr_status emr_asked_told(
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state);

@@ -1,6 +1,6 @@
-/* The attribute grant.WHO, shared-with and the directory shared-by-me of an open folder (view/giving.h), answered out of
- * fs/sharing: the same orders as the verbs give.
- * They refuse people who are not in the book: a name in a file system must not be a guess. */
+/* The attribute grant.WHO, shared-with and the directory shared-by-me of an open folder
+ * (view/giving.h), answered out of fs/sharing: the same orders as the verbs give. They refuse
+ * people who are not in the book: a name in a file system must not be a guess. */
 #pragma once
 
 #include "sharing/sharing.h"

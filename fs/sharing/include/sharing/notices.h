@@ -19,11 +19,12 @@ void emr_notices_free(emr_notices *notices);
 void emr_notices_add(void *notices, const char *error_id, const char *path);
 /* The same with words that are filled in already, about PATH ("" = the folder). */
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
-/* Where the folder is open, for hints that other programs' commands are made of.  Before the first notice. */
+/* Where the folder is open, for hints that other programs' commands are made of.  Before the first
+ * notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
 /* As emr_view_options.software_refused. */
-void emr_notices_add_software(void *notices, const char *program, const char *path, const char *folder,
-	const char *value);
+void emr_notices_add_software(void *notices, const char *program, const char *path,
+	const char *folder, const char *value);
 
 /* `TIME ID LEVEL ERROR PATH: message. hint`, newest last. */
 emr_status emr_notices_text(emr_notices *notices, emr_buf *out);

@@ -1,5 +1,6 @@
-/* The office: one thread of an open folder that does what others on the network wait for, or what time brings.
- * It refuses to hold anything up: closing waits for at most one look, and a network of one person costs nothing. */
+/* The office: one thread of an open folder that does what others on the network wait for, or what
+ * time brings. It refuses to hold anything up: closing waits for at most one look, and a network of
+ * one person costs nothing. */
 #pragma once
 
 #include "session/session.h"
@@ -8,29 +9,34 @@
 
 typedef struct emr_office emr_office;
 
-/* What one look gets.  Its own handle for sharing, which says the owner's name on cards, is made for it, and freed after END. */
+/* What one look gets.  Its own handle for sharing, which says the owner's name on cards, is made
+ * for it, and freed after END. */
 typedef struct emr_visit {
 	emr_session *session;
 	emr_notices *notices;
 	emr_share *share;
-	uint64_t from; /* entries of the ledger from here on are new to this look; 0 the first time */
+	uint64_t from; /* entries of the ledger from here on are new to this look; 0 the first time
+			*/
 	uint64_t size; /* entries that this computer has verified */
 	void *memory;  /* the look's own, NULL the first time; kept from visit to visit */
-	/* When it wants to be called although nothing is new (boot clock, ns); INT64_MAX (as it is given): never. */
+	/* When it wants to be called although nothing is new (boot clock, ns); INT64_MAX (as it is
+	 * given): never. */
 	int64_t due_boot_ns;
 } emr_visit;
 
-/* One line of the table in office.c.  LOOK is called first when the folder has just been opened, then whenever the ledger has grown
- * or its own time has come, never by two threads.  A status other than EMR_OK: again, after a second, then two, ... a minute. */
+/* One line of the table in office.c.  LOOK is called first when the folder has just been opened,
+ * then whenever the ledger has grown or its own time has come, never by two threads.  A status
+ * other than EMR_OK: again, after a second, then two, ... a minute. */
 typedef struct emr_look {
-	const char *name;	   /* for the log */
+	const char *name; /* for the log */
 	emr_status (*look)(emr_visit *visit);
 	void (*end)(void *memory); /* NULL: nothing to free */
 } emr_look;
 
 /* Starts nothing: so that a folder that is being opened may wake it.  EMR_NO_MEMORY. */
 emr_status emr_office_new(emr_office **out_office);
-/* After the folder answers.  Does nothing for a folder that is open for reading only.  SESSION and NOTICES are borrowed until end.
+/* After the folder answers.  Does nothing for a folder that is open for reading only.  SESSION and
+ * NOTICES are borrowed until end.
  */
 emr_status emr_office_start(emr_office *office, emr_session *session, emr_notices *notices);
 /* The ledger has grown, or a look is wanted now.  Any thread; OFFICE is an emr_office, or NULL. */

@@ -7,14 +7,16 @@
 /* Answers the questions of those to whom something of one's own is shared. */
 emr_status emr_look_release(emr_visit *visit);
 void emr_look_release_end(void *memory);
-/* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a day. */
+/* New epochs for own domains where somebody's time has ended: when the folder is opened, and once a
+ * day. */
 emr_status emr_look_epochs(emr_visit *visit);
 void emr_look_epochs_end(void *memory);
-/* Tells what requests came and what became of one's own, and has the open ones as files (pleas_look.c). */
+/* Tells what requests came and what became of one's own, and has the open ones as files
+ * (pleas_look.c). */
 emr_status emr_look_requests(emr_visit *visit);
 void emr_look_requests_end(void *memory);
-/* Teams: who has something of mine through a team that got another key has it through that one (team_look.c).
- * On an administrator's computer also what his teams need (team_care.h). */
+/* Teams: who has something of mine through a team that got another key has it through that one
+ * (team_look.c). On an administrator's computer also what his teams need (team_care.h). */
 emr_status emr_look_teams(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
@@ -25,6 +27,7 @@ void emr_look_agents_end(void *memory);
 /* Shares of what was deleted: a notice each, once while the folder is open (deleted_look.c). */
 emr_status emr_look_deleted(emr_visit *visit);
 void emr_look_deleted_end(void *memory);
-/* Own computers: letters to those that lack one; on a device, what letters have come, and that what others share is not here. */
+/* Own computers: letters to those that lack one; on a device, what letters have come, and that what
+ * others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);
 void emr_look_devices_end(void *memory);

@@ -1,5 +1,6 @@
-/* What the owner has asked for and the ledger does not have yet, grants and revocations, sealed in the file EMR_STATE_ORDERS: it outlives a crash.
- * It refuses to lose one: an order goes when it stands on the ledger, or when its person has taken it back. */
+/* What the owner has asked for and the ledger does not have yet, grants and revocations, sealed in
+ * the file EMR_STATE_ORDERS: it outlives a crash. It refuses to lose one: an order goes when it
+ * stands on the ledger, or when its person has taken it back. */
 #pragma once
 
 #include "base/bytes.h"
@@ -22,13 +23,15 @@ typedef struct emr_order {
 	emr_id32 grantee; /* a person's present key when it was asked */
 	emr_id32 root;	  /* and his first, which rows of grants name */
 	uint64_t asked_unix_s;
-	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h), EMR_GRANT_HISTORY */
+	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h),
+			      EMR_GRANT_HISTORY */
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
 	bool replaces; /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
 	char label[EMR_ORDER_TEXT_MAX + 1]; /* the folder's name then */
 	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
-	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED. */
+	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.
+	 */
 	bool has_failed;
 	uint8_t failure, code;
 } emr_order;

@@ -1,5 +1,6 @@
-/* Requests for access, both ways, with names, as the ledger has them now: for `emrfs request`, .emrfs/requests, notices and
- * status.  It refuses to take an asker's word for who he is: name and organisation are told as what they are. */
+/* Requests for access, both ways, with names, as the ledger has them now: for `emrfs request`,
+ * .emrfs/requests, notices and status.  It refuses to take an asker's word for who he is: name and
+ * organisation are told as what they are. */
 #pragma once
 
 #include "kit/frame.h"
@@ -14,10 +15,11 @@ typedef struct emr_plea {
 	emr_id16 request;
 	char id[EMR_PLEA_ID_BYTES]; /* "r-4m8t": as short as it is alone here */
 	bool is_to_me;
-	bool is_readable; /* sent by me from another computer: only id, state and times are known here */
+	bool is_readable; /* sent by me from another computer: only id, state and times are known
+			     here */
 	emr_petition_state state;
-	bool is_over;	   /* open, but the time it asks for has passed */
-	emr_who who;	   /* the other one */
+	bool is_over; /* open, but the time it asks for has passed */
+	emr_who who;  /* the other one */
 	uint64_t seq; /* entry of the request */
 	uint64_t asked_at, last_at, until_unix_s;
 	uint32_t purposes;
@@ -25,7 +27,7 @@ typedef struct emr_plea {
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1];
 	char answer[EMR_REQUEST_REASON_MAX + 1]; /* why not; of one's own that was denied */
-	uint8_t told;				 /* of one's own: state that its person was told of */
+	uint8_t told; /* of one's own: state that its person was told of */
 } emr_plea;
 
 typedef struct emr_pleas {
@@ -47,7 +49,8 @@ emr_status emr_pleas_find(const emr_pleas *pleas, const char *id, const emr_plea
 const char *emr_plea_state_text(const emr_plea *plea);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
 void emr_plea_who_text(const emr_plea *plea, char *out, size_t size);
-/* What is asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..." where it was cut. */
+/* What is asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."
+ * where it was cut. */
 void emr_plea_path_text(const emr_plea *plea, char *out, size_t size);
 void emr_plea_reason_text(const char *reason, char *out, size_t size);
 

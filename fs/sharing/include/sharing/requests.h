@@ -13,6 +13,7 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* The one that REQUEST's id means.  EMR_NOT_FOUND. */
 emr_status emr_requests_find(
 	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem);
-/* Says on the ledger which grants answer the requests that were said yes to (approving.c); those whose grant is not there yet wait.
+/* Says on the ledger which grants answer the requests that were said yes to (approving.c); those
+ * whose grant is not there yet wait.
  */
 emr_status emr_requests_finish(const emr_session *session, emr_share *share);

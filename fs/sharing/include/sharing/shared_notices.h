@@ -1,5 +1,5 @@
-/* What the folder says about what others share, in words of people: who did not answer is called by name.
- * It refuses to say what has no message. */
+/* What the folder says about what others share, in words of people: who did not answer is called by
+ * name. It refuses to say what has no message. */
 #pragma once
 
 #include "session/session.h"
@@ -13,6 +13,7 @@ typedef struct emr_shared_notices {
 } emr_shared_notices;
 
 /* The words alone.  False: there is no such message. */
-bool emr_shared_notice_say(const emr_session *session, const struct emr_shared_notice *notice, emr_problem *out_problem);
+bool emr_shared_notice_say(const emr_session *session, const struct emr_shared_notice *notice,
+	emr_problem *out_problem);
 /* As emr_view_options.shared_notice; ARG is an emr_shared_notices. */
 void emr_shared_notices_add(void *arg, const struct emr_shared_notice *notice);

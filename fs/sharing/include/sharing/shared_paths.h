@@ -1,5 +1,5 @@
-/* Paths below shared-with-me in verbs: what they say of what others share, which is not this person's to decide.
- * It refuses to look like an answer about one's own records. */
+/* Paths below shared-with-me in verbs: what they say of what others share, which is not this
+ * person's to decide. It refuses to look like an answer about one's own records. */
 #pragma once
 
 #include "kit/message.h"

@@ -18,18 +18,19 @@ typedef enum emr_share_state {
 
 typedef struct emr_share_row {
 	emr_id16 domain;
-	emr_id16 grant;	       /* zero: not on the ledger */
-	emr_order order;       /* number 0: on the ledger */
+	emr_id16 grant;		     /* zero: not on the ledger */
+	emr_order order;	     /* number 0: on the ledger */
 	char id[EMR_SHARE_ID_BYTES]; /* "g-7k2q"; "" while there is none */
-	char *path;	       /* owned */
+	char *path;		     /* owned */
 	emr_who who;
 	uint16_t rights; /* as in an order */
 	uint32_t purposes;
 	uint64_t since_unix_s, until_unix_s;
 	emr_share_state state;
-	bool is_deleted; /* what is shared is in the folder no more: PATH is its name, and it is shared again when it comes back */
-	bool is_inner; /* it stands there only because DOMAIN lies in what is shared */
-	uint8_t t, n; /* 0 of 0: only while this folder is open */
+	bool is_deleted; /* what is shared is in the folder no more: PATH is its name, and it is
+			    shared again when it comes back */
+	bool is_inner;	 /* it stands there only because DOMAIN lies in what is shared */
+	uint8_t t, n;	 /* 0 of 0: only while this folder is open */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	uint64_t opened, opened_last_unix_s; /* as the readers' computers say */
 } emr_share_row;
@@ -39,19 +40,21 @@ typedef struct emr_share_rows {
 	size_t n;
 } emr_share_rows;
 
-/* Of DOMAIN, or of everything (NULL); grants that are over are not in it.  WITH_OPENED also counts who opened what, which reads
- * every report. */
-emr_status emr_shares_collect(
-	emr_session *session, emr_crowd *crowd, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows);
+/* Of DOMAIN, or of everything (NULL); grants that are over are not in it.  WITH_OPENED also counts
+ * who opened what, which reads every report. */
+emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
+	bool with_opened, emr_share_rows *out_rows);
 /* Of everything, with what stands in domains inside shared ones. */
-emr_status emr_shares_collect_inner(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
+emr_status emr_shares_collect_inner(
+	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
 void emr_shares_free(emr_share_rows *rows);
 #define EMR_AUTO_SHARES __attribute__((cleanup(emr_shares_free))) emr_share_rows
 
-/* Whom TEXT means among those of DOMAIN (NULL: of all ROWS): what somebody is called there, whether or not the ledger still lets him
- * act, or the id of a grant, "g-7k2q", for who has it.  EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_IDS: their grants). */
-emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text, emr_who *out_who, char *out_ids,
-	size_t size);
+/* Whom TEXT means among those of DOMAIN (NULL: of all ROWS): what somebody is called there, whether
+ * or not the ledger still lets him act, or the id of a grant, "g-7k2q", for who has it.
+ * EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_IDS: their grants). */
+emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text,
+	emr_who *out_who, char *out_ids, size_t size);
 
 /* "queued", "confirmed", "failed CAUSE". */
 void emr_share_state_text(const emr_share_row *row, char *out, size_t size);

@@ -1,6 +1,7 @@
-/* Sharing as the open folder does it: what is asked for is written down, and done in the background by a thread of its own, the
- * clerk; the verbs, the attribute and the directory all come here.
- * It refuses to lose what was asked for: it is on the ledger, or waiting, or has failed and says so. */
+/* Sharing as the open folder does it: what is asked for is written down, and done in the background
+ * by a thread of its own, the clerk; the verbs, the attribute and the directory all come here. It
+ * refuses to lose what was asked for: it is on the ledger, or waiting, or has failed and says so.
+ */
 #pragma once
 
 #include "people/who.h"
@@ -11,7 +12,8 @@
 
 typedef struct emr_sharing emr_sharing; /* thread-safe */
 
-/* Reads what waits from last time; starts nothing.  EMR_DAMAGED, EMR_NEWER_FORMAT: the file of orders. */
+/* Reads what waits from last time; starts nothing.  EMR_DAMAGED, EMR_NEWER_FORMAT: the file of
+ * orders. */
 emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_sharing **out_sharing);
 /* The clerk begins with what waits.  Does nothing for a folder that is open for reading only. */
 emr_status emr_sharing_start(emr_sharing *sharing);
@@ -19,28 +21,33 @@ emr_status emr_sharing_start(emr_sharing *sharing);
 void emr_sharing_end(emr_sharing *sharing);
 void emr_sharing_free(emr_sharing *sharing);
 
-/* What would be shared by PATH (from the top): the one step from a path to a domain, which an inner folder or a file is not before
- * emr_view_make_domain.  LABEL is what the other one will see.
+/* What would be shared by PATH (from the top): the one step from a path to a domain, which an inner
+ * folder or a file is not before emr_view_make_domain.  LABEL is what the other one will see.
  * EMR_NOT_FOUND, EMR_UNSUPPORTED (not by itself), EMR_DENIED (never): said. */
 emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
 	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem);
-/* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without memory. */
+/* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without
+ * memory. */
 char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label);
 /* Whether something can be shared with WHO at all.  EMR_DENIED, EMR_UNSUPPORTED: said. */
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
 
-/* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an organisation does not write, and nobody leaves
- * files in a file.  EMR_DENIED: said; EMR_NOT_FOUND: PATH is not there. */
-emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who, uint16_t rights, emr_problem *out_problem);
+/* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an
+ * organisation does not write, and nobody leaves files in a file.  EMR_DENIED: said; EMR_NOT_FOUND:
+ * PATH is not there. */
+emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,
+	uint16_t rights, emr_problem *out_problem);
 
-/* Writes ORDER down, a grant; returns at once.  An older one for the same person and domain that waits or has failed is replaced
- * when it asks for the same.  EMR_READ_ONLY, EMR_LIMIT, EMR_INVALID (its time is over), EMR_NO_SPACE, ... */
+/* Writes ORDER down, a grant; returns at once.  An older one for the same person and domain that
+ * waits or has failed is replaced when it asks for the same.  EMR_READ_ONLY, EMR_LIMIT, EMR_INVALID
+ * (its time is over), EMR_NO_SPACE, ... */
 emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number);
-/* Everything of WHO in DOMAIN ends: what waits is forgotten, what is on the ledger is revoked (*out_number; 0: nothing was).
- * EMR_NOT_FOUND: nothing is shared with him there, nor asked for. */
-emr_status emr_sharing_take_back(
-	emr_sharing *sharing, emr_id16 domain, const char *label, const emr_who *who, uint64_t *out_number);
-/* Until order NUMBER is done.  EMR_TIMEOUT; EMR_REFUSED: it has failed, and OUT_FAILED says how (may be NULL). */
+/* Everything of WHO in DOMAIN ends: what waits is forgotten, what is on the ledger is revoked
+ * (*out_number; 0: nothing was). EMR_NOT_FOUND: nothing is shared with him there, nor asked for. */
+emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,
+	const emr_who *who, uint64_t *out_number);
+/* Until order NUMBER is done.  EMR_TIMEOUT; EMR_REFUSED: it has failed, and OUT_FAILED says how
+ * (may be NULL). */
 emr_status emr_sharing_wait(
 	emr_sharing *sharing, uint64_t number, int64_t deadline_boot_ns, emr_order *out_failed);
 /* Grows whenever an order comes, goes or fails.  NULL: 0. */

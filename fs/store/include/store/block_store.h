@@ -6,7 +6,8 @@
 
 #define EMR_BLOCK_MAX ((size_t)2 << 20)
 
-/* A block and its name.  The caller hashed it; a store that passes blocks on to strangers checks again. */
+/* A block and its name.  The caller hashed it; a store that passes blocks on to strangers checks
+ * again. */
 typedef struct emr_block {
 	emr_cid cid;
 	emr_bytes data;
@@ -15,7 +16,7 @@ typedef struct emr_block {
 /* Why a root is kept.  Every state protects equally; the owner reads it back. */
 typedef enum emr_pin_state {
 	EMR_PIN_WRITTEN = 1,	/* ours, not registered on the ledger yet */
-	EMR_PIN_REGISTERED = 2,	/* ours and registered */
+	EMR_PIN_REGISTERED = 2, /* ours and registered */
 	EMR_PIN_KEPT = 3,	/* a copy of somebody's, kept for offline use */
 } emr_pin_state;
 
@@ -29,9 +30,9 @@ typedef struct emr_pin {
 typedef struct emr_store_stats {
 	uint64_t blocks;
 	uint64_t block_bytes;
-	uint64_t disk_bytes;	/* what the store occupies, dead blocks included; 0 = not known */
+	uint64_t disk_bytes; /* what the store occupies, dead blocks included; 0 = not known */
 	uint64_t pins;
-	uint64_t quarantined;	/* damaged places found since the store was opened */
+	uint64_t quarantined; /* damaged places found since the store was opened */
 } emr_store_stats;
 
 typedef struct emr_block_store emr_block_store;
@@ -59,16 +60,18 @@ struct emr_block_store {
 	const emr_block_store_ops *ops;
 };
 
-/* Hands a group of blocks to the store: all of them, or EMR_NO_SPACE, EMR_IO, EMR_LIMIT (a block over 2 MiB)
- * and none that a reader could rely on.  Putting a block that is there is fine.  Survives the end of this
- * process; on disk after sync.  The data may go away on return. */
+/* Hands a group of blocks to the store: all of them, or EMR_NO_SPACE, EMR_IO, EMR_LIMIT (a block
+ * over 2 MiB) and none that a reader could rely on.  Putting a block that is there is fine.
+ * Survives the end of this process; on disk after sync.  The data may go away on return. */
 emr_status emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
-/* Up to LEN bytes from OFFSET into OUT; *out_len says how many, fewer only at the end of the block, 0 at or after
- * it.  Blocks from elsewhere were hash-checked when they arrived; a block from one's own disk is NOT hashed here,
- * its reader has an AEAD tag.  EMR_NOT_FOUND; EMR_DAMAGED when the place does not hold this block. */
-emr_status emr_block_store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len);
-/* Appends the whole block to OUT after checking its hash; EMR_NOT_FOUND, EMR_DAMAGED (OUT as it was). */
+/* Up to LEN bytes from OFFSET into OUT; *out_len says how many, fewer only at the end of the block,
+ * 0 at or after it.  Blocks from elsewhere were hash-checked when they arrived; a block from one's
+ * own disk is NOT hashed here, its reader has an AEAD tag.  EMR_NOT_FOUND; EMR_DAMAGED when the
+ * place does not hold this block. */
+emr_status emr_block_store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset,
+	uint8_t *out, size_t len, size_t *out_len);
+/* Appends the whole block to OUT after checking its hash; EMR_NOT_FOUND, EMR_DAMAGED (OUT as it
+ * was). */
 emr_status emr_block_store_get_verified(emr_block_store *store, const emr_cid *cid, emr_buf *out);
 /* EMR_NOT_FOUND when the store does not have it. */
 emr_status emr_block_store_size(emr_block_store *store, const emr_cid *cid, uint64_t *out_bytes);
@@ -82,4 +85,4 @@ emr_status emr_block_store_each_pin(emr_block_store *store, emr_pin_visit visit,
 /* Returns when everything put and pinned before the call is on disk. */
 emr_status emr_block_store_sync(emr_block_store *store);
 emr_status emr_block_store_stats(emr_block_store *store, emr_store_stats *out_stats);
-void emr_block_store_close(emr_block_store *store);	/* NULL is fine */
+void emr_block_store_close(emr_block_store *store); /* NULL is fine */

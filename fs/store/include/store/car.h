@@ -1,8 +1,9 @@
 /* CARv1, the archive of blocks that every IPFS tool reads: a header with roots, then sections.
- * It refuses CARv2, blocks over 2 MiB, more than 1,024 roots, and every CID that store/cid.h refuses.
+ * It refuses CARv2, blocks over 2 MiB, more than 1,024 roots, and every CID that store/cid.h
+ * refuses.
  *
- * Source: ipld/ipld specs/transport/car/carv1.  Header: varint length, DAG-CBOR {"roots": [cid...], "version": 1}.
- * Section: varint length of what follows, CID (36 bytes here), block. */
+ * Source: ipld/ipld specs/transport/car/carv1.  Header: varint length, DAG-CBOR {"roots": [cid...],
+ * "version": 1}. Section: varint length of what follows, CID (36 bytes here), block. */
 #pragma once
 
 #include "store/block_store.h"
@@ -17,23 +18,25 @@ emr_status emr_car_write_header(emr_buf *out, const emr_cid *roots, size_t count
 /* Varint and CID of a section whose block has LEN bytes; returns its size. */
 size_t emr_car_section_head(uint8_t out[EMR_CAR_SECTION_HEAD_MAX], const emr_cid *cid, size_t len);
 
-/* Parses a header at the start of DATA.  EMR_RANGE: DATA ends inside it; EMR_NEWER_FORMAT: not version 1;
- * EMR_LIMIT; EMR_DAMAGED.  OUT_ROOTS has room for EMR_CAR_ROOTS_MAX, or is NULL. */
-emr_status emr_car_read_header(emr_bytes data, emr_cid *out_roots, size_t *out_count, size_t *out_len);
+/* Parses a header at the start of DATA.  EMR_RANGE: DATA ends inside it; EMR_NEWER_FORMAT: not
+ * version 1; EMR_LIMIT; EMR_DAMAGED.  OUT_ROOTS has room for EMR_CAR_ROOTS_MAX, or is NULL. */
+emr_status emr_car_read_header(
+	emr_bytes data, emr_cid *out_roots, size_t *out_count, size_t *out_len);
 
 typedef struct emr_car_section {
 	emr_cid cid;
-	size_t head_len;	/* varint and CID */
-	size_t data_len;	/* the block */
+	size_t head_len; /* varint and CID */
+	size_t data_len; /* the block */
 } emr_car_section;
 
-/* Parses varint and CID at the start of DATA (45 bytes suffice).  EMR_NOT_FOUND: a zero byte, which is where written
- * data ends in a segment; EMR_RANGE: DATA ends inside the head; EMR_LIMIT: block over 2 MiB; EMR_DAMAGED. */
+/* Parses varint and CID at the start of DATA (45 bytes suffice).  EMR_NOT_FOUND: a zero byte, which
+ * is where written data ends in a segment; EMR_RANGE: DATA ends inside the head; EMR_LIMIT: block
+ * over 2 MiB; EMR_DAMAGED. */
 emr_status emr_car_read_section_head(emr_bytes data, emr_car_section *out_section);
 
-/* Reads a whole CAR from FD (any kind of file), checks every hash, and calls VISIT once for each section, in order.
- * EMR_DAMAGED for a wrong hash or a torn end, EMR_LIMIT past MAX_BYTES; sections visited before stay visited.
- * OUT_ROOTS as above, filled before the first visit. */
+/* Reads a whole CAR from FD (any kind of file), checks every hash, and calls VISIT once for each
+ * section, in order. EMR_DAMAGED for a wrong hash or a torn end, EMR_LIMIT past MAX_BYTES; sections
+ * visited before stay visited. OUT_ROOTS as above, filled before the first visit. */
 typedef emr_status (*emr_car_visit)(void *context, const emr_block *block);
-emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *context, emr_cid *out_roots,
-	size_t *out_count);
+emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *context,
+	emr_cid *out_roots, size_t *out_count);

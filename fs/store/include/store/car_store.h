@@ -1,8 +1,10 @@
-/* The block store on one's own disk: append-only CAR segments, and an index that can always be made again from them.
- * It refuses to rewrite or lose a synced byte: damaged places are copied to quarantine/ first and said.
+/* The block store on one's own disk: append-only CAR segments, and an index that can always be made
+ * again from them. It refuses to rewrite or lose a synced byte: damaged places are copied to
+ * quarantine/ first and said.
  *
- * A directory holds seg-<writer>-<number>.car, index.sqlite, writer-<writer>.lock, format, quarantine/.  One process
- * writes the segments of one writer id; any number of processes read all of them.  Everything is thread-safe. */
+ * A directory holds seg-<writer>-<number>.car, index.sqlite, writer-<writer>.lock, format,
+ * quarantine/.  One process writes the segments of one writer id; any number of processes read all
+ * of them.  Everything is thread-safe. */
 #pragma once
 
 #include "store/block_store.h"
@@ -11,37 +13,41 @@
 typedef struct emr_store emr_store;
 
 typedef struct emr_store_options {
-	const char *path;		/* the directory; made (0700) with its parents unless read_only */
-	emr_id16 writer;		/* whose segments this process appends to, e.g. the device id */
-	bool read_only;			/* no lock, no repair, no append: EMR_READ_ONLY */
-	uint64_t segment_bytes;		/* roll over at this size; 0 = 256 MiB; at least 4 KiB */
-	uint32_t index_delay_ms;	/* pending index rows are written after this time; 0 = 1000 */
-	emr_reserve *reserve;		/* borrowed; NULL: none */
-	bool no_background;		/* tests: no thread; index rows are written at close and by emr_store_index_now */
+	const char *path;	 /* the directory; made (0700) with its parents unless read_only */
+	emr_id16 writer;	 /* whose segments this process appends to, e.g. the device id */
+	bool read_only;		 /* no lock, no repair, no append: EMR_READ_ONLY */
+	uint64_t segment_bytes;	 /* roll over at this size; 0 = 256 MiB; at least 4 KiB */
+	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
+	emr_reserve *reserve;	 /* borrowed; NULL: none */
+	bool no_background;	 /* tests: no thread; index rows are written at close and by
+				    emr_store_index_now */
 } emr_store_options;
 
-/* EMR_BUSY: another process writes for this writer id; EMR_NEWER_FORMAT; EMR_NOT_FOUND (read only, no store there);
- * EMR_IO; EMR_NO_MEMORY.  Scans what the index has not seen yet; a missing, old or damaged index is made again.
- * A torn end of an own segment is cut, its bytes moved to quarantine/. */
+/* EMR_BUSY: another process writes for this writer id; EMR_NEWER_FORMAT; EMR_NOT_FOUND (read only,
+ * no store there); EMR_IO; EMR_NO_MEMORY.  Scans what the index has not seen yet; a missing, old or
+ * damaged index is made again. A torn end of an own segment is cut, its bytes moved to quarantine/.
+ */
 emr_status emr_store_open(const emr_store_options *options, emr_store **out_store);
 /* Flushes, writes the index, cuts the spare room behind the last section.  NULL is fine. */
 void emr_store_close(emr_store *store);
 
-/* The open directory (owned by the store), for small files that belong beside the segments; and whose segments. */
+/* The open directory (owned by the store), for small files that belong beside the segments; and
+ * whose segments. */
 int emr_store_directory(const emr_store *store);
 emr_id16 emr_store_writer(const emr_store *store);
-emr_reserve *emr_store_reserve(const emr_store *store);	/* NULL: there is none */
+emr_reserve *emr_store_reserve(const emr_store *store); /* NULL: there is none */
 
-/* The same store behind the common face.  Lives as long as the store; its `close` closes the store. */
+/* The same store behind the common face.  Lives as long as the store; its `close` closes the store.
+ */
 emr_block_store *emr_store_blocks(emr_store *store);
 
 /* ---- Appending ---- */
 
 /* Where a block's bytes stand.  Good until a reclaim moves them. */
 typedef struct emr_store_position {
-	uint32_t segment;	/* a number of this process; emr_store_segment_name tells more */
-	uint32_t len;		/* of the block */
-	uint64_t offset;	/* of the block's first byte */
+	uint32_t segment; /* a number of this process; emr_store_segment_name tells more */
+	uint32_t len;	  /* of the block */
+	uint64_t offset;  /* of the block's first byte */
 } emr_store_position;
 
 typedef struct emr_pin_change {
@@ -55,32 +61,36 @@ typedef struct emr_store_group {
 	size_t block_count;
 	const emr_pin_change *pins;
 	size_t pin_count;
-	bool is_needed;			/* what makes room: goes on with the room that was put aside for a full disk */
-	const emr_block *tail;		/* e.g. the journal's frame, which must come after what it speaks of */
+	bool is_needed; /* what makes room: goes on with the room that was put aside for a full disk
+			 */
+	const emr_block
+		*tail; /* e.g. the journal's frame, which must come after what it speaks of */
 	size_t tail_count;
 } emr_store_group;
 
 #define EMR_STORE_GROUP_BLOCKS_MAX 1024
 #define EMR_STORE_GROUP_PINS_MAX 8192
 
-/* A group without blocks (pins, frames) or one that is_needed uses the reserve when the disk is full; while the reserve is
- * out any other gets EMR_NO_SPACE.
- * One pwritev.  Returns when the operating system has the bytes: they survive kill -9, not a power cut.  All or
- * nothing: after EMR_NO_SPACE, EMR_QUOTA or EMR_IO nothing was appended and the store goes on.  EMR_LIMIT: more than
- * the maxima above, or a block over 2 MiB.  The CIDs are believed.  out_positions: block_count, or NULL. */
-emr_status emr_store_append_group(emr_store *store, const emr_store_group *group,
-	emr_store_position *out_positions);
-emr_status emr_store_append(emr_store *store, const emr_block *blocks, size_t count,
-	emr_store_position *out_positions);
+/* A group without blocks (pins, frames) or one that is_needed uses the reserve when the disk is
+ * full; while the reserve is out any other gets EMR_NO_SPACE. One pwritev.  Returns when the
+ * operating system has the bytes: they survive kill -9, not a power cut.  All or nothing: after
+ * EMR_NO_SPACE, EMR_QUOTA or EMR_IO nothing was appended and the store goes on.  EMR_LIMIT: more
+ * than the maxima above, or a block over 2 MiB.  The CIDs are believed.  out_positions:
+ * block_count, or NULL. */
+emr_status emr_store_append_group(
+	emr_store *store, const emr_store_group *group, emr_store_position *out_positions);
+emr_status emr_store_append(
+	emr_store *store, const emr_block *blocks, size_t count, emr_store_position *out_positions);
 
-/* Everything appended before the call is on disk: one fdatasync, shared by concurrent callers.  When the disk
- * refuses (EMR_IO) what was not synced is in doubt: the store stops appending (EMR_IO) until it is opened again. */
+/* Everything appended before the call is on disk: one fdatasync, shared by concurrent callers. When
+ * the disk refuses (EMR_IO) what was not synced is in doubt: the store stops appending (EMR_IO)
+ * until it is opened again. */
 emr_status emr_store_flush(emr_store *store);
 
 /* ---- Reading (see block_store.h for the contracts) ---- */
 
-emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out, size_t len,
-	size_t *out_len);
+emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
+	size_t len, size_t *out_len);
 emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf *out);
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position);
@@ -92,39 +102,43 @@ void emr_store_segment_name(emr_store *store, uint32_t segment, char *out);
 /* ---- Pins ---- */
 
 emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t count);
-/* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not shown. */
+/* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not
+ * shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
-/* True after an index was made anew: pins found again in the segments protect, but nothing is reclaimed until
- * this writer has called emr_store_pins_complete. */
+/* True after an index was made anew: pins found again in the segments protect, but nothing is
+ * reclaimed until this writer has called emr_store_pins_complete. */
 bool emr_store_pins_incomplete(emr_store *store);
 /* This writer has pinned again all that it wants kept (KEEP, COUNT): its other pins end. */
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count);
 
 /* ---- Space ---- */
 
-/* While a hold is open no segment written since is reclaimed: for content whose root is not pinned yet. */
+/* While a hold is open no segment written since is reclaimed: for content whose root is not pinned
+ * yet. */
 typedef struct emr_store_hold {
-	uint64_t number;	/* first segment held; 0 = none */
+	uint64_t number; /* first segment held; 0 = none */
 } emr_store_hold;
 emr_store_hold emr_store_hold_begin(emr_store *store);
 void emr_store_hold_end(emr_store *store, emr_store_hold *hold);
 
-/* Further live roots: VISIT is to be called for each by EACH.  dag-pb roots are walked, raw ones taken as they are. */
+/* Further live roots: VISIT is to be called for each by EACH.  dag-pb roots are walked, raw ones
+ * taken as they are. */
 typedef emr_status (*emr_cid_visit)(void *context, const emr_cid *cid);
 typedef emr_status (*emr_store_roots)(void *context, emr_cid_visit visit, void *visit_context);
 
 typedef struct emr_reclaim_options {
-	uint8_t max_live_percent;	/* closed segments with at most this share of live bytes; 0 = 50 */
-	bool allow_missing;		/* go on when a node below a pin is not there; else EMR_MISSING_DATA */
-	emr_store_roots extra_roots;	/* may be NULL */
+	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 50
+				   */
+	bool allow_missing; /* go on when a node below a pin is not there; else EMR_MISSING_DATA */
+	emr_store_roots extra_roots; /* may be NULL */
 	void *roots_context;
-	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written anew, however much of it
-	 * lives, and the one being written is closed first. */
+	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
+	 * anew, however much of it lives, and the one being written is closed first. */
 	bool scrub;
 	/* Pins of these owners count for nothing.  May be NULL; called under no lock. */
 	bool (*is_forsaken)(void *context, emr_id16 owner);
 	void *forsaken_context;
-	uint64_t max_copy_bytes;	/* live bytes that may be copied in this call; 0 = no limit */
+	uint64_t max_copy_bytes; /* live bytes that may be copied in this call; 0 = no limit */
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {
@@ -133,33 +147,35 @@ typedef struct emr_reclaim_report {
 	uint64_t blocks_moved;
 	uint64_t missing_nodes;
 	emr_cid first_missing;
-	uint64_t segments_skipped;	/* a live block in them did not verify, or they hold live frames */
-	uint64_t segments_held;		/* not looked at: a hold is open */
-	uint64_t segments_left;		/* wanted, but over max_copy_bytes: call again */
-	uint64_t bytes_left;		/* the least that max_copy_bytes must be for the next of them */
+	uint64_t segments_skipped; /* a live block in them did not verify, or they hold live frames
+				    */
+	uint64_t segments_held;	   /* not looked at: a hold is open */
+	uint64_t segments_left;	   /* wanted, but over max_copy_bytes: call again */
+	uint64_t bytes_left;	   /* the least that max_copy_bytes must be for the next of them */
 } emr_reclaim_report;
 
-/* Copies live blocks out of mostly dead, closed segments of this writer, flushes, switches the index, unlinks.
- * Readers and writers go on meanwhile; a second reclaim waits.  EMR_BUSY: pins are incomplete (above).
- * EMR_MISSING_DATA, EMR_DAMAGED: a node under a pin could not be walked; nothing was removed. */
-emr_status emr_store_reclaim(emr_store *store, const emr_reclaim_options *options,
-	emr_reclaim_report *out_report);
+/* Copies live blocks out of mostly dead, closed segments of this writer, flushes, switches the
+ * index, unlinks. Readers and writers go on meanwhile; a second reclaim waits.  EMR_BUSY: pins are
+ * incomplete (above). EMR_MISSING_DATA, EMR_DAMAGED: a node under a pin could not be walked;
+ * nothing was removed. */
+emr_status emr_store_reclaim(
+	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out_report);
 /* Closes the segment being written, unless it is empty, so that a reclaim may take it. */
 emr_status emr_store_close_segment(emr_store *store);
 
 /* ---- Checking ---- */
 
 typedef struct emr_store_damage {
-	const char *segment;	/* file name */
+	const char *segment; /* file name */
 	uint64_t offset;
 	uint64_t len;
-	bool torn;		/* the unsynced end of a segment; else bytes that were good once */
+	bool torn; /* the unsynced end of a segment; else bytes that were good once */
 } emr_store_damage;
 typedef void (*emr_store_damage_visit)(void *context, const emr_store_damage *damage);
 
-/* Reads every section of this writer's segments, checks hashes, and compares with the index (made anew when it lies).
- * Damaged places go to quarantine/ and are filled so that the segment stays a CAR.
- * EMR_DAMAGED when there were any; VISIT may be NULL. */
+/* Reads every section of this writer's segments, checks hashes, and compares with the index (made
+ * anew when it lies). Damaged places go to quarantine/ and are filled so that the segment stays a
+ * CAR. EMR_DAMAGED when there were any; VISIT may be NULL. */
 emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context);
 /* Damage that open found and repaired. */
 emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context);
@@ -171,8 +187,8 @@ emr_status emr_store_index_now(emr_store *store);
 
 /* A place in this writer's own log, ordered by (number, offset). */
 typedef struct emr_log_place {
-	uint64_t number;	/* of the segment, from 1 */
-	uint64_t offset;	/* of a section */
+	uint64_t number; /* of the segment, from 1 */
+	uint64_t offset; /* of a section */
 } emr_log_place;
 
 /* Where the next append of this process will land, or later. */
@@ -180,32 +196,37 @@ emr_log_place emr_store_log_end(emr_store *store);
 
 typedef struct emr_log_section {
 	emr_log_place place;
-	uint64_t len;		/* of the whole section */
+	uint64_t len; /* of the whole section */
 	emr_cid cid;
-	emr_bytes head;		/* the first bytes of the block, at most the number asked for */
-	bool damaged;		/* no section could be read here: cid and head are empty */
+	emr_bytes head; /* the first bytes of the block, at most the number asked for */
+	bool damaged;	/* no section could be read here: cid and head are empty */
 } emr_log_section;
 typedef emr_status (*emr_log_visit)(void *context, const emr_log_section *section);
 
-/* Own sections from FROM (zero: from the beginning) in order, with up to HEAD_BYTES (<= 256) of each raw block whose
- * first bytes are MAGIC (4 bytes).  Blocks are not hashed.  When FROM's segment is gone the next one is the start. */
-emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4], size_t head_bytes,
-	emr_log_visit visit, void *context);
-/* Hashes all own sections from FROM on: EMR_DAMAGED and the place of the first one that is not what it was. */
+/* Own sections from FROM (zero: from the beginning) in order, with up to HEAD_BYTES (<= 256) of
+ * each raw block whose first bytes are MAGIC (4 bytes).  Blocks are not hashed.  When FROM's
+ * segment is gone the next one is the start. */
+emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4],
+	size_t head_bytes, emr_log_visit visit, void *context);
+/* Hashes all own sections from FROM on: EMR_DAMAGED and the place of the first one that is not what
+ * it was. */
 emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_place *out_damaged);
 /* The whole block at PLACE, checked against CID. */
-emr_status emr_store_read_frame(emr_store *store, emr_log_place place, const emr_cid *cid, emr_buf *out);
-/* Frames of this writer before FLOOR are dead.  Segments with live ones are not reclaimed; before the first call
- * every frame is live. */
+emr_status emr_store_read_frame(
+	emr_store *store, emr_log_place place, const emr_cid *cid, emr_buf *out);
+/* Frames of this writer before FLOOR are dead.  Segments with live ones are not reclaimed; before
+ * the first call every frame is live. */
 void emr_store_frames_live_from(emr_store *store, emr_log_place floor);
 
 /* ---- In and out ---- */
 
-/* Appends every block of the CAR in FD after checking its hash; pins nothing.  OUT_ROOTS: EMR_CAR_ROOTS_MAX or NULL. */
-emr_status emr_store_import(emr_store *store, int fd, uint64_t max_bytes, emr_cid *out_roots,
-	size_t *out_count);
+/* Appends every block of the CAR in FD after checking its hash; pins nothing.  OUT_ROOTS:
+ * EMR_CAR_ROOTS_MAX or NULL. */
+emr_status emr_store_import(
+	emr_store *store, int fd, uint64_t max_bytes, emr_cid *out_roots, size_t *out_count);
 /* Writes a CARv1 of everything below ROOTS to FD: depth first, each block once, hashes checked. */
 emr_status emr_store_export(emr_store *store, int fd, const emr_cid *roots, size_t count);
-/* Visits CID and everything below it once, depth first, nodes hash-checked.  Strict dag-pb; depth at most 16. */
-emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit, void *context,
-	emr_cid *out_missing);
+/* Visits CID and everything below it once, depth first, nodes hash-checked.  Strict dag-pb; depth
+ * at most 16. */
+emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit,
+	void *context, emr_cid *out_missing);

@@ -6,14 +6,15 @@
 #include "base/id.h"
 
 #define EMR_CID_BYTES 36
-#define EMR_CID_TEXT_CHARS 59	/* without the final NUL */
+#define EMR_CID_TEXT_CHARS 59 /* without the final NUL */
 
 typedef enum emr_codec {
 	EMR_CODEC_RAW = 0x55,
 	EMR_CODEC_DAG_PB = 0x70,
 } emr_codec;
 
-/* 01 | codec | 12 20 | SHA-256 of the block (multiformats CID specification, sha2-256 multihash). */
+/* 01 | codec | 12 20 | SHA-256 of the block (multiformats CID specification, sha2-256 multihash).
+ */
 typedef struct emr_cid {
 	uint8_t b[EMR_CID_BYTES];
 } emr_cid;
@@ -27,7 +28,8 @@ emr_status emr_cid_verify(const emr_cid *cid, emr_bytes block);
 
 /* Exactly the 36 bytes above; EMR_INVALID for anything else. */
 emr_status emr_cid_parse(emr_bytes bytes, emr_cid *out_cid);
-/* "b" and lower-case RFC 4648 base32 without padding, exactly 59 characters and the NUL; EMR_INVALID. */
+/* "b" and lower-case RFC 4648 base32 without padding, exactly 59 characters and the NUL;
+ * EMR_INVALID. */
 emr_status emr_cid_parse_text(const char *text, emr_cid *out_cid);
 void emr_cid_text(const emr_cid *cid, char out[EMR_CID_TEXT_CHARS + 1]);
 

@@ -1,6 +1,6 @@
-/* Files and directories as IPFS sees them: UnixFS over dag-pb, balanced, raw leaves, at most 1,024 links a node.
- * It refuses every tree but the one that `ipfs add` would build for the same bytes: a decoder here accepts no second
- * spelling, no unknown field, no size it did not compute itself.
+/* Files and directories as IPFS sees them: UnixFS over dag-pb, balanced, raw leaves, at most 1,024
+ * links a node. It refuses every tree but the one that `ipfs add` would build for the same bytes: a
+ * decoder here accepts no second spelling, no unknown field, no size it did not compute itself.
  *
  * Sources: ipld/specs dag-pb, ipfs/specs UnixFS, boxo ipld/unixfs/importer/balanced. */
 #pragma once
@@ -8,25 +8,29 @@
 #include "store/block_store.h"
 
 #define EMR_UNIXFS_LINKS_MAX 1024
-#define EMR_UNIXFS_NODE_MAX 65536	/* bytes of one inner node of ours: 1,024 links need 60 KiB at most */
-#define EMR_UNIXFS_HEIGHT_MAX 3		/* levels of inner nodes; with the directory above, depth 4 */
-#define EMR_UNIXFS_LEAF_LOG2 18		/* the one plaintext leaf size of format 1: 262,144 bytes, 262,400 sealed */
+#define EMR_UNIXFS_NODE_MAX                                                                        \
+	65536 /* bytes of one inner node of ours: 1,024 links need 60 KiB at most */
+#define EMR_UNIXFS_HEIGHT_MAX 3 /* levels of inner nodes; with the directory above, depth 4 */
+#define EMR_UNIXFS_LEAF_LOG2                                                                       \
+	18 /* the one plaintext leaf size of format 1: 262,144 bytes, 262,400 sealed */
 
 /* ---- The sizes that follow from a padded length ---- */
 
-/* The stored (sealed) form of a content of PADDED_LENGTH plaintext bytes: 16 more bytes for each chunk of 16,384. */
+/* The stored (sealed) form of a content of PADDED_LENGTH plaintext bytes: 16 more bytes for each
+ * chunk of 16,384. */
 typedef struct emr_unixfs_shape {
 	uint64_t padded_length;
-	uint64_t sealed_bytes;	/* of all leaves together */
-	uint64_t leaves;	/* at least 1 */
-	uint32_t leaf_bytes;	/* of every leaf but the last: 262,400 */
+	uint64_t sealed_bytes; /* of all leaves together */
+	uint64_t leaves;       /* at least 1 */
+	uint32_t leaf_bytes;   /* of every leaf but the last: 262,400 */
 	uint32_t last_leaf_bytes;
-	uint8_t height;		/* 0: the content is one raw leaf; else levels of inner nodes */
+	uint8_t height; /* 0: the content is one raw leaf; else levels of inner nodes */
 } emr_unixfs_shape;
 
 /* EMR_INVALID: a length no padding gives (0, or a multiple of 16,384); EMR_TOO_BIG: over 2^43 - 1;
  * EMR_NEWER_FORMAT: a leaf size other than EMR_UNIXFS_LEAF_LOG2. */
-emr_status emr_unixfs_shape_of(uint64_t padded_length, uint8_t leaf_log2, emr_unixfs_shape *out_shape);
+emr_status emr_unixfs_shape_of(
+	uint64_t padded_length, uint8_t leaf_log2, emr_unixfs_shape *out_shape);
 static inline uint32_t emr_unixfs_leaf_bytes(const emr_unixfs_shape *shape, uint64_t leaf)
 {
 	return leaf + 1 < shape->leaves ? shape->leaf_bytes : shape->last_leaf_bytes;
@@ -37,25 +41,27 @@ static inline uint32_t emr_unixfs_leaf_bytes(const emr_unixfs_shape *shape, uint
 /* A child as its parent links it. */
 typedef struct emr_unixfs_link {
 	emr_cid cid;
-	uint64_t file_bytes;	/* file bytes below it */
-	uint64_t tsize;		/* its block and all blocks below, as serialized */
+	uint64_t file_bytes; /* file bytes below it */
+	uint64_t tsize;	     /* its block and all blocks below, as serialized */
 } emr_unixfs_link;
 
-/* Receives each finished inner node, children before parents; BLOCK is valid during the call.  Not EMR_OK: the
- * builder stops and returns it. */
+/* Receives each finished inner node, children before parents; BLOCK is valid during the call.  Not
+ * EMR_OK: the builder stops and returns it. */
 typedef emr_status (*emr_unixfs_emit)(void *context, const emr_cid *cid, emr_bytes block);
 
 typedef struct emr_unixfs_builder emr_unixfs_builder;
 
 /* Holds one open node per level: about 60 KiB each.  Not thread-safe. */
-emr_status emr_unixfs_builder_new(emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder);
+emr_status emr_unixfs_builder_new(
+	emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder);
 /* The next leaf in file order: a raw block has file_bytes = tsize = its length. */
 emr_status emr_unixfs_builder_add(emr_unixfs_builder *builder, const emr_unixfs_link *leaf);
-/* Closes all levels; one leaf is its own root.  EMR_INVALID without leaves.  Only free may follow. */
+/* Closes all levels; one leaf is its own root.  EMR_INVALID without leaves.  Only free may follow.
+ */
 emr_status emr_unixfs_builder_finish(emr_unixfs_builder *builder, emr_unixfs_link *out_root);
-void emr_unixfs_builder_free(emr_unixfs_builder *builder);	/* NULL is fine */
+void emr_unixfs_builder_free(emr_unixfs_builder *builder); /* NULL is fine */
 
-#define EMR_AUTO_UNIXFS_BUILDER \
+#define EMR_AUTO_UNIXFS_BUILDER                                                                    \
 	__attribute__((cleanup(emr_unixfs_builder_auto_free))) emr_unixfs_builder *
 static inline void emr_unixfs_builder_auto_free(emr_unixfs_builder **builder)
 {
@@ -63,29 +69,31 @@ static inline void emr_unixfs_builder_auto_free(emr_unixfs_builder **builder)
 }
 
 typedef struct emr_unixfs_entry {
-	const char *name;	/* 1..255 bytes */
+	const char *name; /* 1..255 bytes */
 	emr_cid cid;
 	uint64_t tsize;
 } emr_unixfs_entry;
 
-/* Appends the dag-pb block of a directory of exactly these names, sorted by this function; at most 1,024.
- * EMR_EXISTS for two equal names; EMR_BAD_NAME.  out_dir->file_bytes is 0. */
+/* Appends the dag-pb block of a directory of exactly these names, sorted by this function; at most
+ * 1,024. EMR_EXISTS for two equal names; EMR_BAD_NAME.  out_dir->file_bytes is 0. */
 emr_status emr_unixfs_dir_encode(const emr_unixfs_entry *entries, size_t count, emr_buf *out_block,
 	emr_unixfs_link *out_dir);
 
-/* ---- The bundle: a directory with exactly `c` (content) and `m` (header and manifest, one raw block) ---- */
+/* ---- The bundle: a directory with exactly `c` (content) and `m` (header and manifest, one raw
+ * block) ---- */
 
 typedef struct emr_unixfs_bundle {
 	emr_cid content;
 	uint64_t content_tsize;
 	emr_cid manifest;
-	uint64_t manifest_bytes;	/* 100 + tag .. EMR_BLOCK_MAX */
+	uint64_t manifest_bytes; /* 100 + tag .. EMR_BLOCK_MAX */
 } emr_unixfs_bundle;
 
-emr_status emr_unixfs_bundle_encode(const emr_unixfs_bundle *bundle, emr_buf *out_block,
-	emr_unixfs_link *out_dir);
-/* EMR_DAMAGED unless BLOCK is byte for byte what encode makes.  The caller has checked BLOCK against its CID, and
- * compares content_tsize with emr_unixfs_tsize_of once it knows the padded length. */
+emr_status emr_unixfs_bundle_encode(
+	const emr_unixfs_bundle *bundle, emr_buf *out_block, emr_unixfs_link *out_dir);
+/* EMR_DAMAGED unless BLOCK is byte for byte what encode makes.  The caller has checked BLOCK
+ * against its CID, and compares content_tsize with emr_unixfs_tsize_of once it knows the padded
+ * length. */
 emr_status emr_unixfs_bundle_decode(emr_bytes block, emr_unixfs_bundle *out_bundle);
 /* The only Tsize that the content of this shape can have. */
 uint64_t emr_unixfs_tsize_of(const emr_unixfs_shape *shape);
@@ -94,16 +102,18 @@ uint64_t emr_unixfs_tsize_of(const emr_unixfs_shape *shape);
 
 typedef struct emr_unixfs_tree emr_unixfs_tree;
 
-/* Checks that ROOT can be the content of that shape (raw if and only if it is one leaf); reads nothing yet. */
+/* Checks that ROOT can be the content of that shape (raw if and only if it is one leaf); reads
+ * nothing yet. */
 emr_status emr_unixfs_tree_open(emr_block_store *store, const emr_cid *root, uint64_t padded_length,
 	uint8_t leaf_log2, emr_unixfs_tree **out_tree);
 const emr_unixfs_shape *emr_unixfs_tree_shape(const emr_unixfs_tree *tree);
-/* Fetches (hash-checked) and keeps the inner nodes on the way; the root and the last 8 others stay decoded, about
- * 36 KiB each.  EMR_LIMIT: no such leaf; EMR_DAMAGED: a node that is not the one node possible here;
- * EMR_NOT_FOUND: a node the store lacks, named in *out_missing (may be NULL).  Thread-safe. */
-emr_status emr_unixfs_tree_leaf(emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf,
-	emr_cid *out_missing);
-void emr_unixfs_tree_close(emr_unixfs_tree *tree);	/* NULL is fine */
+/* Fetches (hash-checked) and keeps the inner nodes on the way; the root and the last 8 others stay
+ * decoded, about 36 KiB each.  EMR_LIMIT: no such leaf; EMR_DAMAGED: a node that is not the one
+ * node possible here; EMR_NOT_FOUND: a node the store lacks, named in *out_missing (may be NULL).
+ * Thread-safe. */
+emr_status emr_unixfs_tree_leaf(
+	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing);
+void emr_unixfs_tree_close(emr_unixfs_tree *tree); /* NULL is fine */
 
 /* The same for one question, without keeping anything. */
 emr_status emr_unixfs_leaf_at(emr_block_store *store, const emr_cid *root, uint64_t padded_length,

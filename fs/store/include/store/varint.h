@@ -1,4 +1,5 @@
-/* Unsigned LEB128 as multiformats writes it: at most 9 bytes, shortest form.  Refuses padded spellings. */
+/* Unsigned LEB128 as multiformats writes it: at most 9 bytes, shortest form.  Refuses padded
+ * spellings. */
 #pragma once
 
 #include <stddef.h>

@@ -12,7 +12,9 @@ int emr_init_restore(const emr_args *args, emr_out *out);
 int emr_init_network(const emr_args *args, emr_out *out);
 int emr_cmd_agent(const emr_args *args, emr_out *out);
 int emr_cmd_org(const emr_args *args, emr_out *out);
-#define EMR_JOIN_WITHIN_NS ((int64_t)600 * 1000000000) /* how long the two sides of an invitation wait for each other */
+#define EMR_JOIN_WITHIN_NS                                                                         \
+	((int64_t)600 *                                                                            \
+		1000000000) /* how long the two sides of an invitation wait for each other */
 int emr_cmd_join(const emr_args *args, emr_out *out);
 int emr_cmd_mount(const emr_args *args, emr_out *out);
 int emr_cmd_unmount(const emr_args *args, emr_out *out);

@@ -1,4 +1,5 @@
-/* What a name may be, and which names are scratch of a program and never published.  Decides by name alone; reads no content. */
+/* What a name may be, and which names are scratch of a program and never published.  Decides by
+ * name alone; reads no content. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,14 +7,15 @@
 
 #include "base/status.h"
 
-#define EMR_NAME_MAX 255	/* bytes; any byte but '/' and NUL */
+#define EMR_NAME_MAX 255 /* bytes; any byte but '/' and NUL */
 
 /* EMR_BAD_NAME for "", ".", "..", a slash or more than EMR_NAME_MAX bytes. */
 emr_status emr_name_check(const char *name);
 
-/* The name of the second of two equal ones: NAME with the first DIGITS (4 to 26) letters of its id's CODE before the ending,
- * "NAME~k7qf.EXT", cut to EMR_NAME_MAX bytes. */
-void emr_name_with_code(const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1]);
+/* The name of the second of two equal ones: NAME with the first DIGITS (4 to 26) letters of its
+ * id's CODE before the ending, "NAME~k7qf.EXT", cut to EMR_NAME_MAX bytes. */
+void emr_name_with_code(
+	const char *name, const char code[27], size_t digits, char out[EMR_NAME_MAX + 1]);
 
 /* NAME with TEXT (at most 200 bytes) before its ending, cut to EMR_NAME_MAX bytes. */
 void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX + 1]);
@@ -21,15 +23,16 @@ void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX +
 /* Names at the top of the folder that belong to emrfs itself (".emrfs", "shared-with-me", ...). */
 bool emr_name_is_reserved_at_top(const char *name);
 
-/* Names that programs use for their own scratch (locks, backups, half downloads, thumbnails, trash, viewer
- * logs): kept, sealed, in the local journal and never published.  A directory with such a name keeps everything
- * below it local. */
+/* Names that programs use for their own scratch (locks, backups, half downloads, thumbnails, trash,
+ * viewer logs): kept, sealed, in the local journal and never published.  A directory with such a
+ * name keeps everything below it local. */
 bool emr_name_is_local(const char *name);
 
-/* Of local names: where desktops put what was thrown away, and what a browser has not fetched whole yet. */
+/* Of local names: where desktops put what was thrown away, and what a browser has not fetched whole
+ * yet. */
 bool emr_name_is_trash(const char *name);
 bool emr_name_is_half_download(const char *name);
 
-/* Names that some program gives for a moment, but that may as well be a record's ("1D24AB00" is Excel's, or a scanner's):
- * they are published, only later than others. */
+/* Names that some program gives for a moment, but that may as well be a record's ("1D24AB00" is
+ * Excel's, or a scanner's): they are published, only later than others. */
 bool emr_name_is_hesitant(const char *name);

@@ -1,9 +1,10 @@
-/* What others share with this person, below shared-with-me: names and bytes that need keys from elsewhere.  Whoever answers the
- * kernel asks here first whether a request has to wait, and parks it; nothing here ever waits in the calling thread.  It refuses
- * every change, and everything after the end of a grant.
+/* What others share with this person, below shared-with-me: names and bytes that need keys from
+ * elsewhere.  Whoever answers the kernel asks here first whether a request has to wait, and parks
+ * it; nothing here ever waits in the calling thread.  It refuses every change, and everything after
+ * the end of a grant.
  *
- * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller does so with
- * emr_view_shared_turn. */
+ * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
+ * does so with emr_view_shared_turn. */
 #pragma once
 
 #include "keyring/card.h"
@@ -11,42 +12,50 @@
 #include "view/view.h"
 
 typedef enum emr_need {
-	EMR_NEED_NAMES,	/* to look up or list in directory NODE */
-	EMR_NEED_BYTES,	/* to open file NODE for reading */
+	EMR_NEED_NAMES, /* to look up or list in directory NODE */
+	EMR_NEED_BYTES, /* to open file NODE for reading */
 } emr_need;
 
-#define EMR_SHARED_WAIT_NS INT64_C(10000000000)	/* how long a release may take */
+#define EMR_SHARED_WAIT_NS INT64_C(10000000000) /* how long a release may take */
 
-/* Called once, from a thread of the view and without a lock; the call that was put off may be made now when STATUS is EMR_OK.
- * Must be quick.  EMR_TIMEOUT, EMR_DENIED, EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED (each told as a notice), EMR_OFFLINE,
- * EMR_INTERRUPTED (the end), and what reading says. */
+/* Called once, from a thread of the view and without a lock; the call that was put off may be made
+ * now when STATUS is EMR_OK. Must be quick.  EMR_TIMEOUT, EMR_DENIED, EMR_ACCESS_ENDED,
+ * EMR_ACCESS_REVOKED (each told as a notice), EMR_OFFLINE, EMR_INTERRUPTED (the end), and what
+ * reading says. */
 typedef void (*emr_ready_fn)(void *arg, emr_status status);
 
-/* EMR_OK: the call can be made at once, READY is not called.  EMR_BUSY: READY will be called.  NAME: what is looked up; NULL
- * for a listing or a file.  Other statuses: refused. */
-emr_status emr_view_await(emr_view *view, uint64_t node, emr_need need, const char *name, emr_ready_fn ready,
-	void *arg);
+/* EMR_OK: the call can be made at once, READY is not called.  EMR_BUSY: READY will be called. NAME:
+ * what is looked up; NULL for a listing or a file.  Other statuses: refused. */
+emr_status emr_view_await(emr_view *view, uint64_t node, emr_need need, const char *name,
+	emr_ready_fn ready, void *arg);
 /* The same question alone; a view without shares answers at once. */
 bool emr_view_must_wait(emr_view *view, uint64_t node, emr_need need, const char *name);
-/* Answers everybody who waits with EMR_INTERRUPTED; when it returns no READY runs or will be called. */
+/* Answers everybody who waits with EMR_INTERRUPTED; when it returns no READY runs or will be
+ * called. */
 void emr_view_end_waits(emr_view *view);
 
-/* HANDLE was opened by PROGRAM without a person, which its owner is told.  Before the first read. */
+/* HANDLE was opened by PROGRAM without a person, which its owner is told.  Before the first read.
+ */
 void emr_view_read_by_software(emr_handle *handle, const char *program);
 
-/* One round of what the thread does; *out_next_ms (may be NULL): when the next is due at the latest, by what is known now. */
+/* One round of what the thread does; *out_next_ms (may be NULL): when the next is due at the
+ * latest, by what is known now. */
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
 
-/* NAME BORN (CODE), as the directory of the person with CARD is called, with so many DIGITS of the code (4 to EMR_OWNER_DIGITS_MAX):
- * what could end a name is "_" in it, and brackets are kept for the code. */
+/* NAME BORN (CODE), as the directory of the person with CARD is called, with so many DIGITS of the
+ * code (4 to EMR_OWNER_DIGITS_MAX): what could end a name is "_" in it, and brackets are kept for
+ * the code. */
 #define EMR_OWNER_DIGITS_MAX 52
 void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
-/* Whether TEXT is that, with however many digits, or such a code alone; letters a to z in either case. */
+/* Whether TEXT is that, with however many digits, or such a code alone; letters a to z in either
+ * case. */
 bool emr_shared_owner_is(const emr_card *card, const char *text);
-/* Whose directory TEXT means in this way.  EMR_NOT_FOUND; EMR_CONFLICT: several begin with that code. */
+/* Whose directory TEXT means in this way.  EMR_NOT_FOUND; EMR_CONFLICT: several begin with that
+ * code. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
-/* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the call. */
+/* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the
+ * call. */
 typedef enum emr_share_phase {
 	EMR_SHARE_OPEN,
 	EMR_SHARE_EXPIRED,
@@ -54,30 +63,34 @@ typedef enum emr_share_phase {
 } emr_share_phase;
 
 typedef struct emr_shared_with_me {
-	const char *owner;	/* as his directory is called */
-	const char *path;	/* where it is shown, or was, from the top of the folder */
-	const char *right;	/* "read", "write" or "deposit" */
+	const char *owner; /* as his directory is called */
+	const char *path;  /* where it is shown, or was, from the top of the folder */
+	const char *right; /* "read", "write" or "deposit" */
 	bool has_history;
-	uint32_t purposes;	/* bit n = purpose n; 0 of a deposit */
+	uint32_t purposes; /* bit n = purpose n; 0 of a deposit */
 	emr_share_phase phase;
-	uint64_t until_unix_s;	/* when it ends, or ended; as late as a clock can be: never */
+	uint64_t until_unix_s; /* when it ends, or ended; as late as a clock can be: never */
 } emr_shared_with_me;
 /* False ends it. */
 typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share);
-/* Each share once, as it is known by now; what came with a share around it is that one's.  FN must not call the view.  EMR_NO_MEMORY. */
+/* Each share once, as it is known by now; what came with a share around it is that one's.  FN must
+ * not call the view.  EMR_NO_MEMORY. */
 emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn, void *arg);
 
-/* A file that another shares, for who reads it without a node: by the domain's grant, as fs/share takes it. */
+/* A file that another shares, for who reads it without a node: by the domain's grant, as fs/share
+ * takes it. */
 typedef struct emr_shared_file {
 	emr_id16 domain, object, grant;
-	uint8_t purpose;	/* of the folder */
+	uint8_t purpose; /* of the folder */
 	bool has_history;
-	char owner[EMR_NAME_MAX + 1];	/* as his directory is called */
+	char owner[EMR_NAME_MAX + 1]; /* as his directory is called */
 } emr_shared_file;
-/* What NODE is.  EMR_NOT_FOUND (also where names have not been read), EMR_IS_DIRECTORY, EMR_INVALID (a link, or what emrfs itself
- * put there), EMR_BUSY (of it nothing is on the ledger yet), EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
+/* What NODE is.  EMR_NOT_FOUND (also where names have not been read), EMR_IS_DIRECTORY, EMR_INVALID
+ * (a link, or what emrfs itself put there), EMR_BUSY (of it nothing is on the ledger yet),
+ * EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
 emr_status emr_view_shared_file(emr_view *view, uint64_t node, emr_shared_file *out);
-/* Appends the listing keys at rest, of all grants (emr_shared_load_names takes those of one).  None is fine. */
+/* Appends the listing keys at rest, of all grants (emr_shared_load_names takes those of one).  None
+ * is fine. */
 emr_status emr_view_shared_names(emr_view *view, emr_buf *out);
 
 /* Words of the purposes in BITS, with commas. */
@@ -86,16 +99,17 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
 
 /* A notice about a share; what does not apply is NULL or 0.  Borrowed for the call. */
 typedef struct emr_shared_notice {
-	const char *id;		/* message id: "no-release", "grant-expired" ... */
-	const char *path;	/* from the top of the folder */
-	const char *inside;	/* the same path at the owner's: "SHARE/..." */
-	const char *owner;	/* as his directory is called; of "bad-signature", "signature-stale" who signed */
-	const char *organisation;	/* of whoever signed */
-	uint32_t purposes;	/* of the grant: bit n = purpose n */
-	uint8_t purpose;	/* of the folder */
+	const char *id;	    /* message id: "no-release", "grant-expired" ... */
+	const char *path;   /* from the top of the folder */
+	const char *inside; /* the same path at the owner's: "SHARE/..." */
+	const char *owner;  /* as his directory is called; of "bad-signature", "signature-stale" who
+			       signed */
+	const char *organisation; /* of whoever signed */
+	uint32_t purposes;	  /* of the grant: bit n = purpose n */
+	uint8_t purpose;	  /* of the folder */
 	uint64_t time_unix_s;
 	unsigned seconds, t, n;
-	const emr_id32 *missing;	/* signer ids of those who did not answer */
+	const emr_id32 *missing; /* signer ids of those who did not answer */
 	unsigned missing_count;
 	bool is_owner_missing;
 } emr_shared_notice;

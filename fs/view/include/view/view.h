@@ -1,8 +1,10 @@
-/* The folder: the replica's facts decrypted into a tree, plus everything this computer has changed since.
- * Knows nothing of the kernel: no errno, no request, no path of a mount.  Refuses to wait for anything but the local disk.
+/* The folder: the replica's facts decrypted into a tree, plus everything this computer has changed
+ * since. Knows nothing of the kernel: no errno, no request, no path of a mount.  Refuses to wait
+ * for anything but the local disk.
  *
- * Thread rules: every function may be called from any thread.  Order of locks inside: tree, then one file, then
- * the journal.  Callbacks of emr_view_each_entry and emr_view_list_attributes run under the tree lock: they copy and return. */
+ * Thread rules: every function may be called from any thread.  Order of locks inside: tree, then
+ * one file, then the journal.  Callbacks of emr_view_each_entry and emr_view_list_attributes run
+ * under the tree lock: they copy and return. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,27 +25,27 @@
 #include "store/car_store.h"
 
 typedef struct emr_view emr_view;
-typedef struct emr_handle emr_handle;	/* one open file */
+typedef struct emr_handle emr_handle; /* one open file */
 
 #define EMR_ROOT_NODE 1
 
 typedef struct emr_attr {
-	uint64_t node;		/* number of this version of the file; never used again in one mount */
-	uint64_t ino;		/* kept over remounts and local edits */
+	uint64_t node; /* number of this version of the file; never used again in one mount */
+	uint64_t ino;  /* kept over remounts and local edits */
 	emr_meta_type type;
-	uint16_t mode;		/* permission bits and sticky bit; set-id bits are never kept */
+	uint16_t mode; /* permission bits and sticky bit; set-id bits are never kept */
 	uint32_t nlink;
 	uint64_t size_bytes;
 	int64_t mtime_ns;
 	int64_t ctime_ns;
-	bool is_virtual;	/* below .emrfs: made on the fly */
+	bool is_virtual; /* below .emrfs: made on the fly */
 } emr_attr;
 
 struct emr_shared_notice;
 
 /* Everything is borrowed and must outlive the view. */
 typedef struct emr_view_options {
-	int state_dirfd;		/* for free space and the spill folder */
+	int state_dirfd; /* for free space and the spill folder */
 	emr_keyring *keyring;
 	emr_store *store;
 	emr_journal *journal;
@@ -54,67 +56,79 @@ typedef struct emr_view_options {
 	emr_settle *settle;
 	const emr_clock *clock;
 	bool read_only;
-	uint8_t purpose;		/* for which records of others are opened: the number of its bit; 0 = treatment */
-	const char *person;		/* whose edits these are, for names of conflicts; NULL: "this computer" */
-	int64_t quiet_ns;		/* a change this old is published; 0 = 1 s */
-	int64_t sync_ns;		/* a closed file is on the disk after this; 0 = 5 s */
-	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node (NAME NULL).
-	 * Called without any lock; must not call back into the view. */
+	uint8_t purpose; /* for which records of others are opened: the number of its bit; 0 =
+			    treatment */
+	const char
+		*person;  /* whose edits these are, for names of conflicts; NULL: "this computer" */
+	int64_t quiet_ns; /* a change this old is published; 0 = 1 s */
+	int64_t sync_ns;  /* a closed file is on the disk after this; 0 = 5 s */
+	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node
+	 * (NAME NULL). Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
-	/* The ledger has grown.  Called without any lock, by the thread that waits for it, before the folder has seen what is new;
-	 * must return at once.  May be NULL. */
+	/* The ledger has grown.  Called without any lock, by the thread that waits for it, before
+	 * the folder has seen what is new; must return at once.  May be NULL. */
 	void (*ledger_grew)(void *arg);
 	void *ledger_grew_arg;
-	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the view, without a lock; NULL: none. */
+	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
+	 * view, without a lock; NULL: none. */
 	const struct emr_inboxes *inboxes;
 	void *inboxes_arg;
 	/* What is shown of what is shared (view/giving.h); NULL: nothing. */
 	const struct emr_giving *giving;
 	void *giving_arg;
-	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is opened.  MAKE is called
-	 * without a lock and may call the view. */
+	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is
+	 * opened.  MAKE is called without a lock and may call the view. */
 	const char *const *special_names;
-	size_t special_count;		/* at most EMR_SPECIAL_MAX */
+	size_t special_count; /* at most EMR_SPECIAL_MAX */
 	emr_status (*make_special)(void *arg, const char *name, emr_buf *out);
-	/* The bytes of .emrfs/proof/PATH.tlog-proof, for the content at PLACE; NULL: there is no such folder.  As MAKE_SPECIAL. */
+	/* The bytes of .emrfs/proof/PATH.tlog-proof, for the content at PLACE; NULL: there is no
+	 * such folder.  As MAKE_SPECIAL. */
 	emr_status (*make_proof)(void *arg, const emr_place *place, emr_buf *out);
 	void *special_arg;
-	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's (may be ""). */
+	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's
+	 * (may be ""). */
 	void (*notice)(void *arg, const char *error_id, const char *path);
-	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says so, and would let it in with
-	 * VALUE.  May be NULL. */
-	void (*software_refused)(void *arg, const char *program, const char *path, const char *folder, const char *value);
-	/* Who vouches for the person of SIGNER_ID under this NAME and date of birth: "ORGANISATION@DATE, ..." or "self".  Any thread,
-	 * without a lock of the view.  May be NULL: nobody does. */
-	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born, char *out, size_t size);
+	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says
+	 * so, and would let it in with VALUE.  May be NULL. */
+	void (*software_refused)(void *arg, const char *program, const char *path,
+		const char *folder, const char *value);
+	/* Who vouches for the person of SIGNER_ID under this NAME and date of birth:
+	 * "ORGANISATION@DATE, ..." or "self".  Any thread, without a lock of the view.  May be
+	 * NULL: nobody does. */
+	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born,
+		char *out, size_t size);
 	void *vouched_arg;
 	/* Something about what another shares (view/received.h).  May be NULL. */
 	void (*shared_notice)(void *arg, const struct emr_shared_notice *notice);
 	void *shared_notice_arg;
-	void *notice_arg;	/* of the other two */
+	void *notice_arg; /* of the other two */
 } emr_view_options;
 
 #define EMR_SPECIAL_MAX 16
 
-/* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does nothing where they are
- * there already.  Uses keyring, journal, records, replica, facts, settle and clock of OPTIONS. */
+/* For a new keyring on an empty ledger: makes the folder's own domain and that of Inbox.  Does
+ * nothing where they are there already.  Uses keyring, journal, records, replica, facts, settle and
+ * clock of OPTIONS. */
 emr_status emr_view_initialise(const emr_view_options *options);
-/* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread. */
+/* Loads the tree: replica, then journal, then spills (the order of a recovery).  Starts no thread.
+ */
 emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
-/* The names of the files in .emrfs/requests from now on; their bytes are asked of make_special as "requests/NAME".  Without a
- * lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some are lacking. */
+/* The names of the files in .emrfs/requests from now on; their bytes are asked of make_special as
+ * "requests/NAME".  Without a lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some
+ * are lacking. */
 emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n);
-/* The two threads: publishing what is quiet, syncing what was closed.  Without them (tests, `-f` tools)
- * emr_view_publish_now and emr_view_sync do the same on call. */
+/* The two threads: publishing what is quiet, syncing what was closed.  Without them (tests, `-f`
+ * tools) emr_view_publish_now and emr_view_sync do the same on call. */
 emr_status emr_view_start(emr_view *view);
-/* The records of DOMAIN have just become readable here: they come into the tree as from another computer.  Any thread. */
+/* The records of DOMAIN have just become readable here: they come into the tree as from another
+ * computer.  Any thread. */
 emr_status emr_view_take_in(emr_view *view, emr_id16 domain);
 /* Stops the threads and hands everything open to the disk.  NULL is fine. */
 void emr_view_free(emr_view *view);
 
-/* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry with
- * `take` counts one kernel reference, returned by emr_view_forget. */
+/* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry
+ * with `take` counts one kernel reference, returned by emr_view_forget. */
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
 void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
 emr_status emr_view_attr(emr_view *view, uint64_t node, emr_attr *out_attr);
@@ -124,22 +138,24 @@ enum {
 	EMR_SET_SIZE = 2,
 	EMR_SET_MTIME = 4,
 };
-/* Sets what MASK names and gives the attributes that follow.  A change of size starts or extends a working copy. */
-emr_status emr_view_set_attr(emr_view *view, uint64_t node, unsigned mask, const emr_attr *wanted,
-	emr_attr *out_attr);
+/* Sets what MASK names and gives the attributes that follow.  A change of size starts or extends a
+ * working copy. */
+emr_status emr_view_set_attr(
+	emr_view *view, uint64_t node, unsigned mask, const emr_attr *wanted, emr_attr *out_attr);
 
-emr_status emr_view_mkdir(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
-	emr_attr *out_attr);
-emr_status emr_view_symlink(emr_view *view, uint64_t parent, const char *name, const char *target,
-	emr_attr *out_attr);
+emr_status emr_view_mkdir(
+	emr_view *view, uint64_t parent, const char *name, uint16_t mode, emr_attr *out_attr);
+emr_status emr_view_symlink(
+	emr_view *view, uint64_t parent, const char *name, const char *target, emr_attr *out_attr);
 emr_status emr_view_create(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
 	int open_flags, emr_attr *out_attr, emr_handle **out_handle);
 /* As create, but leaves the file closed (mknod of a regular file). */
-emr_status emr_view_make(emr_view *view, uint64_t parent, const char *name, uint16_t mode,
-	emr_attr *out_attr);
+emr_status emr_view_make(
+	emr_view *view, uint64_t parent, const char *name, uint16_t mode, emr_attr *out_attr);
 emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name);
 emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name);
-/* NO_REPLACE: EMR_EXISTS when the target is there.  EXCHANGE: both must be there and change places. */
+/* NO_REPLACE: EMR_EXISTS when the target is there.  EXCHANGE: both must be there and change places.
+ */
 enum {
 	EMR_RENAME_NO_REPLACE = 1,
 	EMR_RENAME_EXCHANGE = 2,
@@ -149,18 +165,20 @@ emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, ui
 /* The target, NUL-terminated, owned by the caller. */
 emr_status emr_view_read_link(emr_view *view, uint64_t node, char **out_target);
 
-/* Calls TAKE for each entry after COOKIE (0 = from the start), "." and ".." included, in an order in which
- * nothing that stays is missed or given twice, until it returns false.  NEXT is the cookie to go on from. */
+/* Calls TAKE for each entry after COOKIE (0 = from the start), "." and ".." included, in an order
+ * in which nothing that stays is missed or given twice, until it returns false.  NEXT is the cookie
+ * to go on from. */
 typedef bool (*emr_entry_fn)(void *arg, const char *name, const emr_attr *attr, uint64_t next);
-emr_status emr_view_each_entry(emr_view *view, uint64_t node, uint64_t cookie, bool take,
-	emr_entry_fn fn, void *arg);
+emr_status emr_view_each_entry(
+	emr_view *view, uint64_t node, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
 
 /* ---- open files.  FLAGS are open(2)'s.  A handle keeps its node alive. */
 emr_status emr_view_open_file(emr_view *view, uint64_t node, int flags, emr_handle **out_handle);
 /* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified. */
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
-/* What close(2) promises: everything written is in the operating system's hands, with its journal row. */
+/* What close(2) promises: everything written is in the operating system's hands, with its journal
+ * row. */
 emr_status emr_view_flush(emr_handle *handle);
 /* What fsync(2) promises: as flush, and on the disk. */
 emr_status emr_view_fsync(emr_handle *handle);
@@ -172,8 +190,8 @@ uint64_t emr_handle_node(const emr_handle *handle);
 /* fsync of a directory: every name given so far is on the disk. */
 emr_status emr_view_sync(emr_view *view);
 
-/* Tells STATUS of a refused call on NAME in NODE (NULL: on NODE itself) as a notice, when a person would not
- * understand the errno alone; at most twenty a minute of one kind.  Gives STATUS back. */
+/* Tells STATUS of a refused call on NAME in NODE (NULL: on NODE itself) as a notice, when a person
+ * would not understand the errno alone; at most twenty a minute of one kind.  Gives STATUS back. */
 emr_status emr_view_refuse(emr_view *view, uint64_t node, const char *name, emr_status status)
 	__attribute__((warn_unused_result));
 
@@ -185,180 +203,198 @@ enum {
 	EMR_ATTRIBUTE_CREATE = 1,
 	EMR_ATTRIBUTE_REPLACE = 2,
 };
-emr_status emr_view_set_attribute(emr_view *view, uint64_t node, const char *name, emr_bytes value,
-	unsigned flags);
+emr_status emr_view_set_attribute(
+	emr_view *view, uint64_t node, const char *name, emr_bytes value, unsigned flags);
 emr_status emr_view_remove_attribute(emr_view *view, uint64_t node, const char *name);
 /* The names, each with its NUL, one after the other. */
 emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out);
 
 /* What is known of a live node without asking the ledger.  EMR_NOT_FOUND. */
 typedef struct emr_record_facts {
-	emr_id16 object;	/* on the ledger, or the one it will get */
-	uint64_t cver;		/* of the published content; 0: none yet */
+	emr_id16 object; /* on the ledger, or the one it will get */
+	uint64_t cver;	 /* of the published content; 0: none yet */
 	bool is_local, is_failed;
-	bool is_confirmed;	/* the ledger has all of it */
-	emr_headers headers;	/* of the content that was published last */
+	bool is_confirmed;   /* the ledger has all of it */
+	emr_headers headers; /* of the content that was published last */
 } emr_record_facts;
 emr_status emr_view_record(emr_view *view, uint64_t node, emr_record_facts *out);
 
-/* ---- inner domains: what is shared is a domain (fs/share).  A top-level directory is one; an inner directory, or a single
- * file, can be made one. */
-/* PATH is the root of a domain of its own from now on (or was already): new files below it go there, and publishing moves
- * what is there, by wraps only, also after a restart.  EMR_NOT_FOUND; EMR_INVALID (a link); EMR_UNSUPPORTED (a name that is
- * never published); EMR_READ_ONLY. */
+/* ---- inner domains: what is shared is a domain (fs/share).  A top-level directory is one; an
+ * inner directory, or a single file, can be made one. */
+/* PATH is the root of a domain of its own from now on (or was already): new files below it go
+ * there, and publishing moves what is there, by wraps only, also after a restart.  EMR_NOT_FOUND;
+ * EMR_INVALID (a link); EMR_UNSUPPORTED (a name that is never published); EMR_READ_ONLY. */
 emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_domain);
 typedef struct emr_domain_state {
-	uint64_t records;	/* that lie in it, its root and links included */
-	uint64_t left;		/* of them still published in the domain around it */
-	uint64_t failed;	/* of those, cannot be moved as they are: `failed` files */
-	uint64_t old_places;	/* that its records have left, and that are not removed on the ledger yet */
-	bool is_made;		/* the ledger knows the domain and its root */
-	bool is_whole;		/* nothing of it is left elsewhere: it may be granted */
+	uint64_t records;    /* that lie in it, its root and links included */
+	uint64_t left;	     /* of them still published in the domain around it */
+	uint64_t failed;     /* of those, cannot be moved as they are: `failed` files */
+	uint64_t old_places; /* that its records have left, and that are not removed on the ledger
+				yet */
+	bool is_made;	     /* the ledger knows the domain and its root */
+	bool is_whole;	     /* nothing of it is left elsewhere: it may be granted */
 } emr_domain_state;
 /* EMR_NOT_FOUND: no such domain in this folder. */
 emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state);
 typedef struct emr_inner_domain {
 	emr_id16 domain;
-	emr_id16 outer;		/* the domain that its root hangs in; zero: this is the folder's own */
+	emr_id16 outer; /* the domain that its root hangs in; zero: this is the folder's own */
 } emr_inner_domain;
-/* DOMAIN (zero: the folder's) and all that lie below it, outer ones first: emr_inner_domain, ... appended to OUT. */
+/* DOMAIN (zero: the folder's) and all that lie below it, outer ones first: emr_inner_domain, ...
+ * appended to OUT. */
 emr_status emr_view_domains_below(emr_view *view, emr_id16 domain, emr_buf *out);
 typedef struct emr_path_domain {
-	emr_id16 domain;	/* that it belongs to; of a root that is new: the one it will be */
-	emr_id16 own;		/* that it is the root of, or would be if it were made one now */
-	bool is_root;		/* it is that domain's root */
-	bool is_local;		/* never published */
+	emr_id16 domain; /* that it belongs to; of a root that is new: the one it will be */
+	emr_id16 own;	 /* that it is the root of, or would be if it were made one now */
+	bool is_root;	 /* it is that domain's root */
+	bool is_local;	 /* never published */
 	emr_meta_type type;
 } emr_path_domain;
 emr_status emr_view_domain_of(emr_view *view, const char *path, emr_path_domain *out);
-/* Something was granted or taken back: publishing looks soon whether domains inside shared ones follow it (emr_share_tie).  It does so
- * by itself when a domain was made or moved, and at a start. */
+/* Something was granted or taken back: publishing looks soon whether domains inside shared ones
+ * follow it (emr_share_tie).  It does so by itself when a domain was made or moved, and at a start.
+ */
 void emr_view_tie(emr_view *view);
 /* Where the root of DOMAIN lies now, owned by the caller.  EMR_NOT_FOUND. */
 emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path);
 
 /* ---- what was.  The past itself lies below .emrfs/at and .emrfs/deleted. */
 typedef struct emr_file_version {
-	uint64_t cver;		/* what people see: "v3"; one that was brought back has its old number again */
+	uint64_t cver; /* what people see: "v3"; one that was brought back has its old number again
+			*/
 	uint64_t bytes;
-	uint64_t time_unix_s;	/* of the ledger */
-	bool is_deletion;	/* not a version: here the file went away; CVER and BYTES as before it */
-	bool is_current;	/* what the file is now, if it is there */
-	emr_id32 signer_id;	/* who registered it, or the deletion */
+	uint64_t time_unix_s; /* of the ledger */
+	bool is_deletion; /* not a version: here the file went away; CVER and BYTES as before it */
+	bool is_current;  /* what the file is now, if it is there */
+	emr_id32 signer_id; /* who registered it, or the deletion */
 } emr_file_version;
 typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
-/* The versions of the file at PATH, or of the one that was deleted from there last, oldest first; renaming and moving make
- * none.  What is not published yet is published first if it can be.  EMR_NOT_FOUND, EMR_IS_DIRECTORY, EMR_INVALID (a link).
- * FN is called without any lock. */
-emr_status emr_view_each_version(emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
+/* The versions of the file at PATH, or of the one that was deleted from there last, oldest first;
+ * renaming and moving make none.  What is not published yet is published first if it can be.
+ * EMR_NOT_FOUND, EMR_IS_DIRECTORY, EMR_INVALID (a link). FN is called without any lock. */
+emr_status emr_view_each_version(
+	emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
 
 typedef struct emr_restore {
 	const char *path;
-	uint64_t until_unix_s;	/* as it was at the end of this second; 0: not said */
-	uint64_t cver;		/* this version; 0: not said */
-	const char *to;		/* under this name, as a new record; NULL: at PATH */
+	uint64_t until_unix_s; /* as it was at the end of this second; 0: not said */
+	uint64_t cver;	       /* this version; 0: not said */
+	const char *to;	       /* under this name, as a new record; NULL: at PATH */
 } emr_restore;
 typedef struct emr_restored {
-	uint64_t cver;		/* of what was brought back; 0 of a link */
+	uint64_t cver; /* of what was brought back; 0 of a link */
 	uint64_t bytes;
-	bool is_unchanged;	/* PATH was that version already */
+	bool is_unchanged; /* PATH was that version already */
 } emr_restored;
-/* A file that is there becomes its earlier version again, under the old number; what it was stays a version.  A file that
- * was deleted comes back, with the directories it lay in.  Programs that have the file open go on with what they opened.
- * Done when it returns; the ledger has it as soon as after any save.  EMR_NOT_FOUND (neither there nor deleted), EMR_RANGE
- * (no such version), EMR_INVALID (it is there, and nobody said which), EMR_IS_DIRECTORY, EMR_NOT_DIRECTORY, EMR_EXISTS,
- * EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED (nothing was changed). */
+/* A file that is there becomes its earlier version again, under the old number; what it was stays a
+ * version.  A file that was deleted comes back, with the directories it lay in.  Programs that have
+ * the file open go on with what they opened. Done when it returns; the ledger has it as soon as
+ * after any save.  EMR_NOT_FOUND (neither there nor deleted), EMR_RANGE (no such version),
+ * EMR_INVALID (it is there, and nobody said which), EMR_IS_DIRECTORY, EMR_NOT_DIRECTORY,
+ * EMR_EXISTS, EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED
+ * (nothing was changed). */
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
 
-/* ---- what is kept here.  user.emrfs.keep ("yes", "no") is remembered with a file or directory and holds for everything in it
- * that says nothing else.  With one computer it is a wish: everything is here, and the last copy is never dropped. */
+/* ---- what is kept here.  user.emrfs.keep ("yes", "no") is remembered with a file or directory and
+ * holds for everything in it that says nothing else.  With one computer it is a wish: everything is
+ * here, and the last copy is never dropped. */
 typedef struct emr_kept {
 	const char *path;
-	uint64_t bytes;		/* of the files at or below it */
-	bool is_complete;	/* every block of them is here (looked up, not read) */
+	uint64_t bytes;	  /* of the files at or below it */
+	bool is_complete; /* every block of them is here (looked up, not read) */
 	bool is_wanted;
 } emr_kept;
 typedef emr_status (*emr_kept_fn)(void *arg, const emr_kept *kept);
-/* PATH; for the top ("") also everything below it that says something of its own.  FN is called without any lock. */
+/* PATH; for the top ("") also everything below it that says something of its own.  FN is called
+ * without any lock. */
 emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg);
 /* Gives back every byte of the store that is of no use, now.  EMR_NO_SPACE, EMR_READ_ONLY. */
 emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes);
 
-/* ---- moving.  As `mv`: into TO when that is a directory, else to that name; never over anything. */
+/* ---- moving.  As `mv`: into TO when that is a directory, else to that name; never over anything.
+ */
 typedef struct emr_move {
-	const char *from, *to;	/* paths from the top */
+	const char *from, *to; /* paths from the top */
 	bool only_look;
 } emr_move;
 typedef struct emr_moved {
-	char *path;		/* where it is, or would be */
-	emr_buf gains, loses;	/* emr_id32 of whom else: who sees it, or more or longer of it, there and not here; here and not there */
+	char *path;	      /* where it is, or would be */
+	emr_buf gains, loses; /* emr_id32 of whom else: who sees it, or more or longer of it, there
+				 and not here; here and not there */
 } emr_moved;
-/* EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself), EMR_NOT_DIRECTORY, EMR_RESERVED_NAME, EMR_BAD_NAME, EMR_DENIED,
- * EMR_READ_ONLY.  Free with emr_moved_free. */
+/* EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself), EMR_NOT_DIRECTORY, EMR_RESERVED_NAME,
+ * EMR_BAD_NAME, EMR_DENIED, EMR_READ_ONLY.  Free with emr_moved_free. */
 emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_moved);
 void emr_moved_free(emr_moved *moved);
 
 /* ---- what shall never be read again */
 typedef struct emr_erase {
-	const char *path;	/* a file, a directory with everything in it, or what was deleted from there; NULL: everything deleted */
-	uint64_t until_unix_s;	/* with PATH NULL: what was deleted up to then; 0: all of it */
-	bool only_look;		/* count what would go */
+	const char *path; /* a file, a directory with everything in it, or what was deleted from
+			     there; NULL: everything deleted */
+	uint64_t until_unix_s; /* with PATH NULL: what was deleted up to then; 0: all of it */
+	bool only_look;	       /* count what would go */
 } emr_erase;
 typedef struct emr_erased {
-	uint64_t live, deleted;	/* files and links with all their versions; DELETED had no name any more */
+	uint64_t live,
+		deleted; /* files and links with all their versions; DELETED had no name any more */
 	uint64_t directories;
-	bool is_finished;	/* false: the rest is done by itself, see WHY */
-	emr_status why;		/* EMR_BUSY (the ledger, or a file that is being written), EMR_NO_SPACE, ... */
-	uint64_t bytes_needed;	/* free space that EMR_NO_SPACE asks for */
+	bool is_finished; /* false: the rest is done by itself, see WHY */
+	emr_status
+		why; /* EMR_BUSY (the ledger, or a file that is being written), EMR_NO_SPACE, ... */
+	uint64_t bytes_needed; /* free space that EMR_NO_SPACE asks for */
 } emr_erased;
-/* Destroys the keys and the bytes of every version of what WHAT names, here and on the ledger, which keeps ids and hashes.
- * Cannot be undone, and goes on after a crash once it has begun.  EMR_NOT_FOUND, EMR_BUSY (a file is open for writing; nothing
- * was done), EMR_DENIED (the folder itself, Inbox), EMR_TIMEOUT (the
- * ledger does not answer), EMR_READ_ONLY. */
+/* Destroys the keys and the bytes of every version of what WHAT names, here and on the ledger,
+ * which keeps ids and hashes. Cannot be undone, and goes on after a crash once it has begun.
+ * EMR_NOT_FOUND, EMR_BUSY (a file is open for writing; nothing was done), EMR_DENIED (the folder
+ * itself, Inbox), EMR_TIMEOUT (the ledger does not answer), EMR_READ_ONLY. */
 emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased);
 
 /* ---- what is where */
 typedef struct emr_space {
-	uint64_t total_bytes, free_bytes;	/* of the disk that holds the store */
-	uint64_t names;			/* in the folder */
+	uint64_t total_bytes, free_bytes; /* of the disk that holds the store */
+	uint64_t names;			  /* in the folder */
 } emr_space;
 emr_status emr_view_space(emr_view *view, emr_space *out_space);
 
-/* Frees segments whose blocks are mostly dead; bytes of files that are open without a name stay.  MAX_LIVE_PERCENT 0: the
- * default.  See emr_journal_reclaim for the rest. */
-emr_status emr_view_reclaim(emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report);
+/* Frees segments whose blocks are mostly dead; bytes of files that are open without a name stay.
+ * MAX_LIVE_PERCENT 0: the default.  See emr_journal_reclaim for the rest. */
+emr_status emr_view_reclaim(
+	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report);
 
 typedef struct emr_view_counts {
-	uint64_t files, directories, bytes;	/* names that belong to the records */
-	uint64_t local;				/* files left by other programs */
-	uint64_t pending;			/* not on the ledger yet */
-	uint64_t failed;			/* refused, with a notice */
+	uint64_t files, directories, bytes; /* names that belong to the records */
+	uint64_t local;			    /* files left by other programs */
+	uint64_t pending;		    /* not on the ledger yet */
+	uint64_t failed;		    /* refused, with a notice */
 	uint64_t confirmed;
-	uint64_t pending_bytes;			/* of the pending files whose bytes the ledger does not know */
-	uint64_t writing, writing_bytes;	/* files that a program is writing, scratch too, and how long they are by now */
-	uint64_t unhanded;			/* files of which some bytes are in this process only */
-	uint64_t conflicts;			/* copies of files that were changed in two places, in one's own folder; what lies in others' counts until it is sent */
+	uint64_t pending_bytes; /* of the pending files whose bytes the ledger does not know */
+	uint64_t writing, writing_bytes; /* files that a program is writing, scratch too, and how
+					    long they are by now */
+	uint64_t unhanded;		 /* files of which some bytes are in this process only */
+	uint64_t conflicts; /* copies of files that were changed in two places, in one's own folder;
+			       what lies in others' counts until it is sent */
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
 
 typedef struct emr_view_written {
 	uint64_t node, bytes;
 } emr_view_written;
-/* Changes in the journal that go on from what the ledger has: none when another ledger may take its place.  Files that are not
- * published, and will not be, do not count. */
+/* Changes in the journal that go on from what the ledger has: none when another ledger may take its
+ * place.  Files that are not published, and will not be, do not count. */
 emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting);
 /* Up to MAX of the files that are being written now; returns how many. */
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max);
-/* Up to MAX copies of files that were changed in two places, as nodes, in the own folder and where one writes in others'; returns
- * how many. */
+/* Up to MAX copies of files that were changed in two places, as nodes, in the own folder and where
+ * one writes in others'; returns how many. */
 size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
-/* Why the folder takes no changes any more although it was opened for them (what the ledger or its copy here made
- * impossible to believe); EMR_OK: it does. */
+/* Why the folder takes no changes any more although it was opened for them (what the ledger or its
+ * copy here made impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);
-/* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel reference. */
+/* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel
+ * reference. */
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
-/* Where the content of the file at PATH stands on the ledger.  EMR_NOT_FOUND, EMR_IS_DIRECTORY; EMR_NO_ATTRIBUTE: not there
- * as it is now, or a link. */
+/* Where the content of the file at PATH stands on the ledger.  EMR_NOT_FOUND, EMR_IS_DIRECTORY;
+ * EMR_NO_ATTRIBUTE: not there as it is now, or a link. */
 emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place);
 /* The path of a live node from the top, owned by the caller. */
 emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);

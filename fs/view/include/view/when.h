@@ -1,4 +1,5 @@
-/* Times of the past as people name them: a day, a minute, a second.  Refuses every other spelling. */
+/* Times of the past as people name them: a day, a minute, a second.  Refuses every other spelling.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -7,8 +8,8 @@
 
 #define EMR_WHEN_BYTES 32
 
-/* "2026-11-20", "2026-11-20T14:05" or "2026-11-20T14:05:31" in this computer's time zone, or in UTC with a "Z" at the end:
- * its first and its last second.  EMR_INVALID. */
+/* "2026-11-20", "2026-11-20T14:05" or "2026-11-20T14:05:31" in this computer's time zone, or in UTC
+ * with a "Z" at the end: its first and its last second.  EMR_INVALID. */
 emr_status emr_when_parse(const char *text, uint64_t *out_from_unix_s, uint64_t *out_until_unix_s);
 /* The day of UNIX_S in this computer's time zone, "2026-11-20". */
 void emr_when_day(uint64_t unix_s, char out[EMR_WHEN_BYTES]);

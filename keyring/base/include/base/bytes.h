@@ -22,22 +22,22 @@ typedef struct emr_buf {
 
 static inline emr_bytes emr_bytes_of(const void *data, size_t len)
 {
-	return (emr_bytes){ .data = data, .len = len };
+	return (emr_bytes){.data = data, .len = len};
 }
 
 static inline emr_bytes emr_buf_view(const emr_buf *buf)
 {
-	return (emr_bytes){ .data = buf->data, .len = buf->len };
+	return (emr_bytes){.data = buf->data, .len = buf->len};
 }
 
-bool emr_bytes_equal(emr_bytes a, emr_bytes b);	/* not constant time */
+bool emr_bytes_equal(emr_bytes a, emr_bytes b); /* not constant time */
 
 /* Room for EXTRA more bytes.  EMR_NO_MEMORY leaves the buffer as it was. */
 emr_status emr_buf_reserve(emr_buf *buf, size_t extra);
 emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len);
 emr_status emr_buf_append_zeros(emr_buf *buf, size_t len);
-void emr_buf_clear(emr_buf *buf);	/* keeps the memory */
-void emr_buf_free(emr_buf *buf);	/* a zeroed buffer is fine */
+void emr_buf_clear(emr_buf *buf); /* keeps the memory */
+void emr_buf_free(emr_buf *buf);  /* a zeroed buffer is fine */
 
 #define EMR_AUTO_BUF __attribute__((cleanup(emr_buf_free))) emr_buf
 

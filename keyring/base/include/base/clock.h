@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 typedef struct emr_clock {
-	int64_t (*unix_ns)(const struct emr_clock *clock);	/* wall time, nanoseconds since 1970 */
-	int64_t (*boot_ns)(const struct emr_clock *clock);	/* CLOCK_BOOTTIME: goes on during suspend */
+	int64_t (*unix_ns)(const struct emr_clock *clock); /* wall time, nanoseconds since 1970 */
+	int64_t (*boot_ns)(
+		const struct emr_clock *clock); /* CLOCK_BOOTTIME: goes on during suspend */
 } emr_clock;
 
 /* The computer's own clock; never NULL. */

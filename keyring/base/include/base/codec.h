@@ -1,4 +1,5 @@
-/* Big-endian reading and writing with limits.  Refuses to read past its end: a reader that ran out stays bad. */
+/* Big-endian reading and writing with limits.  Refuses to read past its end: a reader that ran out
+ * stays bad. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,12 +39,12 @@ static inline void emr_put_u64(uint8_t *p, uint64_t v)
 typedef struct emr_reader {
 	const uint8_t *at;
 	size_t left;
-	bool bad;	/* ran out, or a check failed; every later read gives zeros */
+	bool bad; /* ran out, or a check failed; every later read gives zeros */
 } emr_reader;
 
 static inline emr_reader emr_reader_of(emr_bytes bytes)
 {
-	return (emr_reader){ .at = bytes.data, .left = bytes.len };
+	return (emr_reader){.at = bytes.data, .left = bytes.len};
 }
 uint8_t emr_read_u8(emr_reader *r);
 uint16_t emr_read_u16(emr_reader *r);
@@ -51,7 +52,7 @@ uint32_t emr_read_u32(emr_reader *r);
 uint64_t emr_read_u64(emr_reader *r);
 /* LEN bytes inside the input; {NULL, 0} when bad. */
 emr_bytes emr_read_bytes(emr_reader *r, size_t len);
-void emr_read_copy(emr_reader *r, void *out, size_t len);	/* zeros when bad */
+void emr_read_copy(emr_reader *r, void *out, size_t len); /* zeros when bad */
 /* Marks the reader bad unless the next LEN bytes are all zero. */
 void emr_read_zeros(emr_reader *r, size_t len);
 /* Marks the reader bad unless the next bytes are MAGIC (a string without its NUL). */
@@ -67,7 +68,7 @@ typedef struct emr_writer {
 
 static inline emr_writer emr_writer_of(emr_buf *buf)
 {
-	return (emr_writer){ .buf = buf, .status = EMR_OK };
+	return (emr_writer){.buf = buf, .status = EMR_OK};
 }
 void emr_write_u8(emr_writer *w, uint8_t v);
 void emr_write_u16(emr_writer *w, uint16_t v);

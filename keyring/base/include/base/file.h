@@ -1,15 +1,18 @@
-/* Small private files and directories, written so that a power cut leaves the old or the new one.  Refuses files others can read. */
+/* Small private files and directories, written so that a power cut leaves the old or the new one.
+ * Refuses files others can read. */
 #pragma once
 
 #include <sys/types.h>
 
 #include "base/bytes.h"
 
-/* NAME in DIRFD becomes BYTES: temporary file (O_EXCL, MODE), write, fsync, rename, fsync of the directory. */
+/* NAME in DIRFD becomes BYTES: temporary file (O_EXCL, MODE), write, fsync, rename, fsync of the
+ * directory. */
 emr_status emr_file_replace(int dirfd, const char *name, emr_bytes bytes, mode_t mode);
 /* As above, but EMR_EXISTS when NAME is there already (linkat, never overwrites). */
 emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t mode);
-/* The whole of a regular file (not through a symbolic link) of at most MAX bytes: EMR_NOT_FOUND, EMR_LIMIT, EMR_IO. */
+/* The whole of a regular file (not through a symbolic link) of at most MAX bytes: EMR_NOT_FOUND,
+ * EMR_LIMIT, EMR_IO. */
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out);
 /* EMR_EXPOSED when the file belongs to somebody else or group or others have any right. */
 emr_status emr_file_check_private(int dirfd, const char *name);

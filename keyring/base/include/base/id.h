@@ -25,14 +25,15 @@ static inline bool emr_id32_equal(emr_id32 x, emr_id32 y)
 }
 static inline bool emr_id16_is_zero(emr_id16 x)
 {
-	return emr_id16_equal(x, (emr_id16){ { 0 } });
+	return emr_id16_equal(x, (emr_id16){{0}});
 }
 static inline bool emr_id32_is_zero(emr_id32 x)
 {
-	return emr_id32_equal(x, (emr_id32){ { 0 } });
+	return emr_id32_equal(x, (emr_id32){{0}});
 }
 
-/* Fresh from the operating system's generator (libsodium's randombytes, which cannot fail after emr_base_init). */
+/* Fresh from the operating system's generator (libsodium's randombytes, which cannot fail after
+ * emr_base_init). */
 emr_id16 emr_id16_random(void);
 emr_id32 emr_id32_random(void);
 

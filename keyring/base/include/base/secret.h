@@ -1,4 +1,5 @@
-/* Locked memory for keys.  It refuses to be paged out silently, dumped, inherited by fork, or left unwiped. */
+/* Locked memory for keys.  It refuses to be paged out silently, dumped, inherited by fork, or left
+ * unwiped. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,18 +17,19 @@ typedef struct emr_secret {
 	size_t len;
 } emr_secret;
 
-/* Once at program start, before any other call of base: sodium_init, the 1 MiB arena (mlock, MADV_DONTDUMP,
- * MADV_DONTFORK).  Safe to call again. */
+/* Once at program start, before any other call of base: sodium_init, the 1 MiB arena (mlock,
+ * MADV_DONTDUMP, MADV_DONTFORK).  Safe to call again. */
 emr_status emr_base_init(void);
 /* PR_SET_DUMPABLE 0 and RLIMIT_CORE 0: for processes that hold keys. */
 emr_status emr_process_harden(void);
 /* False when mlock was refused (RLIMIT_MEMLOCK): said once in the log and by `emrfs check`. */
 bool emr_secret_is_locked(void);
 
-/* A zeroed slot of LEN (1..EMR_SECRET_MAX) bytes; EMR_NO_MEMORY when the arena is full.  Thread-safe. */
+/* A zeroed slot of LEN (1..EMR_SECRET_MAX) bytes; EMR_NO_MEMORY when the arena is full.
+ * Thread-safe. */
 emr_status emr_secret_new(size_t len, emr_secret *out_secret);
 emr_status emr_secret_random(size_t len, emr_secret *out_secret);
-void emr_secret_free(emr_secret *secret);	/* wipes; an empty one is fine */
+void emr_secret_free(emr_secret *secret); /* wipes; an empty one is fine */
 
 /* Borrowed from the secret: never keep it, never copy it into an emr_buf. */
 static inline emr_bytes emr_secret_view(const emr_secret *secret)
@@ -37,4 +39,4 @@ static inline emr_bytes emr_secret_view(const emr_secret *secret)
 
 #define EMR_AUTO_SECRET __attribute__((cleanup(emr_secret_free))) emr_secret
 
-void emr_wipe(void *data, size_t len);	/* not removed by the compiler */
+void emr_wipe(void *data, size_t len); /* not removed by the compiler */

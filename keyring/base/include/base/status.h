@@ -3,55 +3,55 @@
 
 typedef enum emr_status {
 	EMR_OK = 0,
-	EMR_NO_MEMORY,		/* allocation failed, or no locked memory is left */
-	EMR_IO,			/* the operating system could not read or write */
-	EMR_NO_SPACE,		/* ENOSPC of the disk below */
-	EMR_QUOTA,		/* a limit of the network or the disk's quota */
-	EMR_INVALID,		/* an argument or input that breaks a stated rule */
-	EMR_LIMIT,		/* larger than a stated limit */
+	EMR_NO_MEMORY, /* allocation failed, or no locked memory is left */
+	EMR_IO,	       /* the operating system could not read or write */
+	EMR_NO_SPACE,  /* ENOSPC of the disk below */
+	EMR_QUOTA,     /* a limit of the network or the disk's quota */
+	EMR_INVALID,   /* an argument or input that breaks a stated rule */
+	EMR_LIMIT,     /* larger than a stated limit */
 	EMR_NOT_FOUND,
 	EMR_EXISTS,
 	EMR_NOT_EMPTY,
 	EMR_NOT_DIRECTORY,
 	EMR_IS_DIRECTORY,
-	EMR_BAD_NAME,		/* empty, ".", "..", over 255 bytes, or has a slash or NUL */
-	EMR_RESERVED_NAME,	/* a name of emrfs itself */
+	EMR_BAD_NAME,	   /* empty, ".", "..", over 255 bytes, or has a slash or NUL */
+	EMR_RESERVED_NAME, /* a name of emrfs itself */
 	EMR_NO_HARD_LINKS,
 	EMR_READ_ONLY,
 	EMR_NO_ATTRIBUTE,
-	EMR_ATTRIBUTE_SPACE,	/* user.* values do not fit the record's metadata */
-	EMR_RANGE,		/* the caller's buffer is too small */
+	EMR_ATTRIBUTE_SPACE, /* user.* values do not fit the record's metadata */
+	EMR_RANGE,	     /* the caller's buffer is too small */
 	EMR_UNSUPPORTED,
-	EMR_CROSS,		/* a rename into one's own child */
-	EMR_TOO_BIG,		/* over 4 TiB */
-	EMR_DENIED,		/* not permitted */
-	EMR_DAMAGED,		/* failed authentication, hash, checksum or strict parsing */
+	EMR_CROSS,   /* a rename into one's own child */
+	EMR_TOO_BIG, /* over 4 TiB */
+	EMR_DENIED,  /* not permitted */
+	EMR_DAMAGED, /* failed authentication, hash, checksum or strict parsing */
 	EMR_BAD_SIGNATURE,
-	EMR_MISSING_DATA,	/* a block or part that must exist is nowhere */
-	EMR_ROLLBACK,		/* older than what this computer has already verified */
-	EMR_FORK,		/* does not continue what this computer has already verified */
-	EMR_NEWER_FORMAT,	/* a format version this program does not know */
+	EMR_MISSING_DATA, /* a block or part that must exist is nowhere */
+	EMR_ROLLBACK,	  /* older than what this computer has already verified */
+	EMR_FORK,	  /* does not continue what this computer has already verified */
+	EMR_NEWER_FORMAT, /* a format version this program does not know */
 	EMR_WRONG_PASSPHRASE,
 	EMR_WRONG_WORDS,
-	EMR_EXPOSED,		/* a private file that others can read */
-	EMR_BUSY,		/* in use by another process */
+	EMR_EXPOSED, /* a private file that others can read */
+	EMR_BUSY,    /* in use by another process */
 	EMR_OFFLINE,
 	EMR_TIMEOUT,
 	EMR_INTERRUPTED,
-	EMR_CONFLICT,		/* the row's head moved */
-	EMR_EPOCH,		/* wrap again for the new epoch */
-	EMR_REFUSED,		/* the ledger refused; the result code says why */
-	EMR_ACCESS_ENDED,	/* what another shared: its time is over */
-	EMR_ACCESS_REVOKED,	/* what another shared: taken back */
-	EMR_FORBIDDEN,		/* not in this place, whoever asks */
-	EMR_WOULD_SHARE,	/* somebody else would see it, and nobody asked for that */
-	EMR_APART,		/* a rename from one owner's folder to another's: to be copied instead */
+	EMR_CONFLICT,	    /* the row's head moved */
+	EMR_EPOCH,	    /* wrap again for the new epoch */
+	EMR_REFUSED,	    /* the ledger refused; the result code says why */
+	EMR_ACCESS_ENDED,   /* what another shared: its time is over */
+	EMR_ACCESS_REVOKED, /* what another shared: taken back */
+	EMR_FORBIDDEN,	    /* not in this place, whoever asks */
+	EMR_WOULD_SHARE,    /* somebody else would see it, and nobody asked for that */
+	EMR_APART, /* a rename from one owner's folder to another's: to be copied instead */
 	EMR_STATUS_COUNT
 } emr_status;
 
 /* A short lower-case text, never NULL; for logs and tests, not for people. */
 const char *emr_status_text(emr_status status);
 
-/* The status that stands for an errno of the operating system: ENOSPC, EDQUOT, ENOMEM, ENOENT, EEXIST,
- * EACCES/EPERM, EROFS, EFBIG, EINTR, ETIMEDOUT; everything else is EMR_IO. */
+/* The status that stands for an errno of the operating system: ENOSPC, EDQUOT, ENOMEM, ENOENT,
+ * EEXIST, EACCES/EPERM, EROFS, EFBIG, EINTR, ETIMEDOUT; everything else is EMR_IO. */
 emr_status emr_status_from_errno(int error);

@@ -169,14 +169,16 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 emr_status emr_replica_find_batch(
 	emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer);
 
-/* Whether the items and parts of DOMAIN are kept here.  A domain that the ledger does not have is nobody's. */
+/* Whether the items and parts of DOMAIN are kept here.  A domain that the ledger does not have is
+ * nobody's. */
 emr_status emr_replica_is_mine(emr_replica *replica, emr_id16 domain, bool *out_is_mine);
 /* For a domain about which is_mine begins to say yes (a grant to me): brings in the parts of what
  * was followed before, checked against their items.  *out_n (may be NULL) = parts brought in; run
  * again when some were not at hand.  EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_DAMAGED as catch_up. */
 emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n);
-/* The parts of DOMAIN, which is another's, are kept from now on and for the life of this handle (a grant to me): say it again
- * in the next one before the first catch_up, else emr_replica_adopt brings in what was missed. */
+/* The parts of DOMAIN, which is another's, are kept from now on and for the life of this handle (a
+ * grant to me): say it again in the next one before the first catch_up, else emr_replica_adopt
+ * brings in what was missed. */
 emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain);
 /* For one about which it begins to say no: its parts go, also from free pages and, as soon as no
  * reader holds them, from the write-ahead log. */

@@ -1,9 +1,11 @@
-/* The rules of a network: limits that its members have agreed on (ORG_PROPOSE of kind 3), as text and as numbers.
- * It refuses text that two programs could read differently; it enforces nothing: whoever answers, keeps or shows does.
+/* The rules of a network: limits that its members have agreed on (ORG_PROPOSE of kind 3), as text
+ * and as numbers. It refuses text that two programs could read differently; it enforces nothing:
+ * whoever answers, keeps or shows does.
  *
- * The text is UTF-8 without control characters, at most 65,536 bytes: lines `name = value`, each name once, blanks around name
- * and value free, empty lines and lines that begin with # mean nothing.  Names are lower-case letters, digits and hyphens.
- * A value of a name that is known here is a number in decimal digits, or the word that is given with it.  Names that are not known here
+ * The text is UTF-8 without control characters, at most 65,536 bytes: lines `name = value`, each
+ * name once, blanks around name and value free, empty lines and lines that begin with # mean
+ * nothing.  Names are lower-case letters, digits and hyphens. A value of a name that is known here
+ * is a number in decimal digits, or the word that is given with it.  Names that are not known here
  * are those of another version, and are ignored. */
 #pragma once
 
@@ -24,18 +26,21 @@ typedef struct emr_rules {
 } emr_rules;
 
 /* What holds where nobody has agreed on anything. */
-#define EMR_RULES_DEFAULT                                                                                                      \
-	((emr_rules){.copies = 1,                                                                                              \
-		.copies_before_register = 1,                                                                                   \
-		.slots_a_day = 20000,                                                                                          \
-		.deposit_bytes = UINT64_C(4) << 30,                                                                            \
-		.deposits_a_day = 200,                                                                                         \
+#define EMR_RULES_DEFAULT                                                                          \
+	((emr_rules){.copies = 1,                                                                  \
+		.copies_before_register = 1,                                                       \
+		.slots_a_day = 20000,                                                              \
+		.deposit_bytes = UINT64_C(4) << 30,                                                \
+		.deposits_a_day = 200,                                                             \
 		.quota_bytes = EMR_RULES_NO_LIMIT})
 
-/* *OUT: the defaults, with what TEXT says.  EMR_INVALID: *OUT_LINE (from 1; may be NULL) is wrong. */
+/* *OUT: the defaults, with what TEXT says.  EMR_INVALID: *OUT_LINE (from 1; may be NULL) is wrong.
+ */
 emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line);
 
-/* The rules that REPLICA's network has agreed on, for any thread; a read of one row, and of the text when there is one.
- * OUT_TEXT (may be NULL, else empty before) gets the text, and stays empty when there is none.
- * A text that this copy has not got, or that cannot be read, leaves the defaults: EMR_OK, and *OUT_IS_READ (may be NULL) is false. */
-emr_status emr_rules_in_force(emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read);
+/* The rules that REPLICA's network has agreed on, for any thread; a read of one row, and of the
+ * text when there is one. OUT_TEXT (may be NULL, else empty before) gets the text, and stays empty
+ * when there is none. A text that this copy has not got, or that cannot be read, leaves the
+ * defaults: EMR_OK, and *OUT_IS_READ (may be NULL) is false. */
+emr_status emr_rules_in_force(
+	emr_replica *replica, emr_rules *out, emr_buf *out_text, bool *out_is_read);
