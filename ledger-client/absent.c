@@ -305,6 +305,28 @@ static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
+static emr_status absent_unite(void *self, struct emr_chain *own, uint64_t size,
+	struct emr_chain *united, emr_ledger_trouble *out_trouble)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK
+		       ? leave(&v, v.backend->unite(v.self, own, size, united, out_trouble))
+		       : status;
+}
+
+static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chain *united,
+	emr_ledger_trouble *out_trouble, uint64_t *out_n)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK
+		       ? leave(&v, v.backend->mend(v.self, own, united, out_trouble, out_n))
+		       : status;
+}
+
 static int64_t left_ms(const absent *a, int64_t deadline_ns)
 {
 	return (deadline_ns - emr_clock_boot_ns(a->options.clock)) / 1000000;
@@ -361,6 +383,8 @@ static const emr_ledger_backend backend = {
 	.wait = absent_wait,
 	.wake = absent_wake,
 	.verify = absent_verify,
+	.unite = absent_unite,
+	.mend = absent_mend,
 	.look = absent_look,
 };
 

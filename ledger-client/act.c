@@ -200,19 +200,27 @@ emr_status emr_proposal_admit_part(
 	return w.status;
 }
 
-emr_status emr_proposal_admit_ca(emr_bytes part, emr_bytes *out_ca_der)
+emr_status emr_proposal_admit_read(emr_bytes part, emr_bytes *out_name, emr_bytes *out_ca_der)
 {
 	emr_reader r = emr_reader_of(part);
-	emr_bytes ca;
+	emr_bytes name, ca;
 
 	(void)emr_read_bytes(&r, 32);
-	(void)emr_read_bytes(&r, emr_read_u8(&r));
+	name = emr_read_bytes(&r, emr_read_u8(&r));
 	(void)emr_read_bytes(&r, emr_read_u16(&r));
 	ca = emr_read_bytes(&r, emr_read_u16(&r));
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;
+	*out_name = name;
 	*out_ca_der = ca;
 	return EMR_OK;
+}
+
+emr_status emr_proposal_admit_ca(emr_bytes part, emr_bytes *out_ca_der)
+{
+	emr_bytes name;
+
+	return emr_proposal_admit_read(part, &name, out_ca_der);
 }
 
 emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org)

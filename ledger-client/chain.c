@@ -5,15 +5,15 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "crypto/merkle.h"
 #include "ledger/hash.h"
 
 #define REPLICA_ID 0x454d5252u /* "EMRR" */
-#define FORMAT 1u
 
 static emr_sql_kind kind_of(emr_chain_use use)
 {
 	emr_sql_kind kind = {.application_id = CHAIN_LEDGER_ID,
-		.format = FORMAT,
+		.format = CHAIN_FORMAT,
 		.schema = chain_schema,
 		.texts = chain_texts,
 		.survives_power_cut = true,
@@ -207,6 +207,25 @@ emr_status emr_chain_subtree(emr_chain *chain, uint32_t level, uint64_t index, u
 emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32])
 {
 	return emr_chain_subtree(chain, 0, seq, out_leaf);
+}
+
+emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
+{
+	emr_merkle_frontier frontier = {0};
+	uint8_t hash[32];
+
+	for (unsigned level = 63; level-- > 0;) {
+		emr_status status;
+		if ((size >> level & 1) == 0)
+			continue;
+		status = emr_chain_subtree(chain, level, frontier.size >> level, hash);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		if (!emr_merkle_append_subtree(&frontier, level, hash))
+			return EMR_DAMAGED;
+	}
+	emr_merkle_frontier_root(&frontier, out_root);
+	return EMR_OK;
 }
 
 emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, const uint8_t hash[32])

@@ -4,7 +4,6 @@
 
 #include "contract/pubs.h"
 #include "contract/pubs_share.h"
-#include "ledger/hash.h"
 
 /* One entry that touches the domain, opened. */
 typedef struct opened {
@@ -36,28 +35,6 @@ static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 	return EMR_OK;
 }
 
-static emr_status expect_part(emr_chain *chain, const emr_part_key *key, uint64_t seq)
-{
-	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PART_EXPECT, key, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_u64(s, 5, seq);
-	return emr_sql_done(s);
-}
-
-static emr_status purge_parts(emr_chain *chain, emr_part_key first, uint64_t last)
-{
-	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PART_PURGE, &first, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_u64(s, 5, last);
-	return emr_sql_done(s);
-}
-
 /* What the applied item purged, if it did. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
@@ -68,13 +45,13 @@ static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span 
 	memcpy(key.object.b, item->object_id, 16);
 	if (item->op == EMR_OP_REVOKE) {
 		key.family = EMR_FAMILY_KFRAGS;
-		return purge_parts(chain, key, EMR_GRANT_KVER_MAX);
+		return chain_purge_parts(chain, &key, EMR_GRANT_KVER_MAX);
 	}
 	if (item->op != EMR_OP_ERASE || !emr_pub_erase_parse(pub, &erase))
 		return EMR_OK;
 	key.family = erase.family;
 	key.version = erase.from_version;
-	return purge_parts(chain, key, erase.to_version);
+	return chain_purge_parts(chain, &key, erase.to_version);
 }
 
 static bool counts(
@@ -97,39 +74,11 @@ static emr_status repeat_entry(emr_chain *chain, const opened *o, const uint8_t 
 		if (!counts(o, i, domain, &item, &pub) || item.priv_len == 0)
 			continue;
 		key = chain_part_key(&item, pub);
-		status = expect_part(chain, &key, o->entry.seq);
+		status = chain_expect_part(chain, &key, &item, o->entry.seq);
 	}
 	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++)
 		if (counts(o, i, domain, &item, &pub))
 			status = repeat_purge(chain, &item, pub);
-	return status;
-}
-
-/* PART under KEY, where something expects it. */
-static emr_status fill_part(
-	emr_chain *chain, const emr_part_key *key, uint64_t seq, emr_span part, uint64_t *filled)
-{
-	emr_bytes bytes = bytes_of(part);
-	emr_id32 hash = emr_sha256_of(&bytes, 1);
-	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PART_GET, key, &s);
-
-	if (status == EMR_OK) {
-		status = emr_sql_step(s);
-		if (status == EMR_OK && emr_sql_bytes(s, 0).len > 0)
-			status = EMR_NOT_FOUND; /* it is there */
-		(void)sqlite3_reset(s);
-	}
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = chain_bind_key(chain, PART_PUT, key, &s);
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_u64(s, 5, seq);
-	emr_sql_bind(s, 6, hash.b, 32);
-	emr_sql_bind(s, 7, part.data, part.len);
-	status = emr_sql_done(s);
-	*filled += status == EMR_OK;
 	return status;
 }
 
@@ -157,13 +106,14 @@ static emr_status fill_entry(adopting *a, const opened *o)
 	emr_part_key key;
 	emr_item item;
 	emr_span pub;
+	bool is_new = false;
 
 	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
-		if (!counts(o, i, a->domain, &item, &pub) || a->parts.spans[i].data == NULL ||
-			item.op == EMR_OP_RESTORE_PART)
+		if (!counts(o, i, a->domain, &item, &pub) || a->parts.spans[i].data == NULL)
 			continue;
 		key = chain_part_key(&item, pub);
-		status = fill_part(a->chain, &key, o->entry.seq, a->parts.spans[i], &a->filled);
+		status = chain_fill_part(a->chain, &key, bytes_of(a->parts.spans[i]), &is_new);
+		a->filled += is_new;
 	}
 	return status;
 }

@@ -147,31 +147,25 @@ static emr_part_key key_of_write(const emr_write *write)
 static emr_status put_part(appending *a, const emr_write *write)
 {
 	emr_part_key key = key_of_write(write);
-	emr_bytes part = bytes_of(write->value);
-	emr_id32 hash = emr_sha256_of(&part, 1);
-	sqlite3_stmt *s;
-	emr_status status;
+	bool is_new;
 
 	if (a->keep && !a->keep(a->keep_arg, write->domain_id))
 		return EMR_OK;
-	status = chain_bind_key(a->chain, PART_PUT, &key, &s);
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind_u64(s, 5, a->seq);
-	emr_sql_bind(s, 6, hash.b, 32);
-	emr_sql_bind(s, 7, part.data, part.len);
-	return emr_sql_done(s);
+	return chain_fill_part(a->chain, &key, bytes_of(write->value), &is_new);
 }
 
 static emr_status purge_parts(appending *a, const emr_write *write)
 {
 	emr_part_key key = key_of_write(write);
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(a->chain, PART_PURGE, &key, &s);
+	emr_status status = chain_purge_parts(a->chain, &key, write->last_version);
 
+	if (status == EMR_OK)
+		status = chain_bind_key(a->chain, PLACE_PURGE, &key, &s);
 	if (status != EMR_OK)
 		return status;
 	emr_sql_bind_u64(s, 5, write->last_version);
+	emr_sql_bind_u64(s, 6, a->seq);
 	return emr_sql_done(s);
 }
 
@@ -272,11 +266,7 @@ static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t 
 			(a->keep && !a->keep(a->keep_arg, item.domain_id)))
 			continue;
 		key = chain_part_key(&item, pub);
-		status = chain_bind_key(a->chain, PART_EXPECT, &key, &s);
-		if (status != EMR_OK)
-			return status;
-		emr_sql_bind_u64(s, 5, a->seq);
-		status = emr_sql_done(s);
+		status = chain_expect_part(a->chain, &key, &item, a->seq);
 	}
 	return status;
 }

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "ledger/hash.h"
-
 typedef struct table {
 	chain_statement statement;
 	int columns; /* compared; the next one names the entry */
@@ -16,7 +14,7 @@ static const table tables[] = {
 	{ALL_DOMAINS, 2, "the index of domains"},
 	{ALL_ITEMS, 3, "the index of items"},
 	{ALL_STATE, 3, "a state row"},
-	{ALL_PLACES, 5, "the index of versions"},
+	{ALL_PLACES, 6, "the index of versions"},
 	{ALL_META, 2, "the digest of state"},
 };
 
@@ -99,9 +97,10 @@ static bool part_fits(sqlite3_stmt *s)
 {
 	emr_bytes part = emr_sql_bytes(s, 5);
 	emr_bytes hash = emr_sql_bytes(s, 4);
-	emr_id32 found = emr_sha256_of(&part, 1);
+	uint8_t found[32];
 
-	return hash.len == 32 && memcmp(found.b, hash.data, 32) == 0;
+	emr_item_priv_hash(span_of(part), found);
+	return hash.len == 32 && memcmp(found, hash.data, 32) == 0;
 }
 
 /* A part stands where an applied item put one, until something purges it; TRUTH may lack what COPY
@@ -135,7 +134,7 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 					out, emr_sql_u64(a, 6), "the list of private parts");
 		if (status == EMR_OK && !part_fits(b))
 			status = damaged(out, emr_sql_u64(a, 6), "a private part");
-		if (status == EMR_OK && emr_sql_bytes(a, 4).len > 0 && !same_column(a, b, 4))
+		if (status == EMR_OK && !same_column(a, b, 4))
 			status = damaged(out, emr_sql_u64(a, 6), "a private part");
 	}
 	if (a)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "keyring/keyring.h"
-#include "ledger/hash.h"
 
 static emr_status trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq,
 	const uint8_t *submitter, const char *cause)
@@ -38,15 +37,10 @@ static emr_status gather(void *arg, size_t index, emr_bytes part)
 {
 	gathering *g = arg;
 	size_t place = g->places[index];
-	const emr_item *item = &g->items[place];
-	uint8_t hash[32];
 
 	if (part.data == NULL)
 		return EMR_OK;
-	emr_item_priv_hash(span_of(part), hash);
-	/* RESTORE_PART carries a part that another item's hash stands for. */
-	if (item->op != EMR_OP_RESTORE_PART &&
-		(part.len != item->priv_len || memcmp(hash, item->priv_hash, 32) != 0)) {
+	if (!emr_item_has_part(&g->items[place], span_of(part))) {
 		g->parts->is_bad = true;
 		return EMR_OK;
 	}

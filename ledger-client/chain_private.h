@@ -4,6 +4,7 @@
 #include "ledger/chain.h"
 #include "ledger/sql.h"
 
+#define CHAIN_FORMAT 2u
 #define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
 
 struct emr_chain {
@@ -30,6 +31,7 @@ typedef enum chain_statement {
 	STATE_RANGE,
 	PLACE_GET,
 	PLACE_PUT,
+	PLACE_PURGE,
 	PLACE_RANGE,
 	PART_GET,
 	PART_PUT,
@@ -59,6 +61,15 @@ bool chain_parse_key(const char *key, char letter, emr_part_key *out);
 emr_part_key chain_part_key(const emr_item *item, emr_span pub);
 emr_status chain_bind_key(
 	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out);
+/* PART goes under KEY, where an item expects it and it has that item's priv_hash; *out_is_new: it
+ * was not there. */
+emr_status chain_fill_part(
+	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_is_new);
+/* ITEM, applied in entry SEQ, expects its part under KEY from now on. */
+emr_status chain_expect_part(
+	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq);
+/* The parts of KEY's and the following versions up to LAST go. */
+emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
 /* A value with its checksum under NAME. */
 emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
 emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);

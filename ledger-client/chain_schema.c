@@ -1,4 +1,4 @@
-/* Tables and statements of a chain, format 1 (FORMAT.md §2). */
+/* Tables and statements of a chain, format 2 (FORMAT.md §2). */
 #include "chain_private.h"
 
 const char chain_schema[] =
@@ -16,7 +16,8 @@ const char chain_schema[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE places(family INTEGER, domain BLOB, object BLOB, version INTEGER, seq "
 	"INTEGER NOT NULL,"
-	" idx INTEGER NOT NULL, PRIMARY KEY(family, domain, object, version)) WITHOUT ROWID;"
+	" idx INTEGER NOT NULL, purged INTEGER NOT NULL,"
+	" PRIMARY KEY(family, domain, object, version)) WITHOUT ROWID;"
 	"CREATE TABLE parts(family INTEGER, domain BLOB, object BLOB, version INTEGER, seq INTEGER "
 	"NOT NULL,"
 	" hash BLOB NOT NULL, part BLOB NOT NULL, UNIQUE(domain, object, family, version));";
@@ -44,21 +45,23 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[STATE_DELETE] = "DELETE FROM state WHERE key=?1",
 	[STATE_RANGE] =
 		"SELECT key, value, seq, time FROM state WHERE key>=?1 AND key<?2 ORDER BY key",
-	[PLACE_GET] = "SELECT seq, idx FROM places WHERE " KEY_MATCH,
-	[PLACE_PUT] = "INSERT INTO places(family, domain, object, version, seq, idx) VALUES(?1, "
-		      "?2, ?3, ?4, ?5, ?6)"
-		      " ON CONFLICT(family, domain, object, version) DO UPDATE SET seq=?5, idx=?6",
+	[PLACE_GET] = "SELECT seq, idx, purged FROM places WHERE " KEY_MATCH,
+	[PLACE_PUT] = "INSERT INTO places(family, domain, object, version, seq, idx, purged)"
+		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, 0)"
+		      " ON CONFLICT(family, domain, object, version) DO UPDATE SET seq=?5, idx=?6, "
+		      "purged=0",
+	[PLACE_PURGE] = "UPDATE places SET purged=?6 WHERE family=?1 AND domain=?2 AND object=?3"
+			" AND version>=?4 AND version<=?5",
 	[PLACE_RANGE] =
 		"SELECT version, seq, idx FROM places WHERE family=?1 AND domain=?2 AND object=?3"
 		" ORDER BY version",
 	[PART_GET] = "SELECT hash, part FROM parts WHERE " KEY_MATCH,
-	[PART_PUT] = "INSERT INTO parts(family, domain, object, version, seq, hash, part)"
-		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-		     " ON CONFLICT(domain, object, family, version) DO UPDATE SET seq=?5, hash=?6, "
-		     "part=?7",
+	/* Only an item says which part belongs to a place: nothing but a part of that hash gets in.
+	 */
+	[PART_PUT] = "UPDATE parts SET part=?6 WHERE " KEY_MATCH " AND hash=?5",
 	[PART_EXPECT] =
 		"INSERT OR IGNORE INTO parts(family, domain, object, version, seq, hash, part)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, x'', x'')",
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, x'')",
 	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
 		       "version>=?4 AND version<=?5",
 	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
@@ -71,8 +74,8 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[ALL_DOMAINS] = "SELECT domain, seq, seq FROM domains ORDER BY 2, 1",
 	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
 	[ALL_STATE] = "SELECT key, value, time, seq FROM state ORDER BY 1",
-	[ALL_PLACES] =
-		"SELECT family, domain, object, version, idx, seq FROM places ORDER BY 1, 2, 3, 4",
+	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq FROM places"
+		       " ORDER BY 1, 2, 3, 4",
 	[ALL_PARTS] = "SELECT family, domain, object, version, hash, part, seq FROM parts ORDER BY "
 		      "2, 3, 1, 4",
 	[ALL_META] = "SELECT name, value, 0 FROM meta WHERE name IN ('digest') ORDER BY 1",

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "ledger/hash.h"
-
 /* ---- keys ---- */
 
 static bool parse_hex(const char **at, void *out, size_t len, char end)
@@ -108,13 +106,12 @@ emr_status emr_chain_place(
 	return EMR_OK;
 }
 
-/* Hash and part as stored; a part that was expected and never came has neither. */
-static emr_status part_row(
-	emr_chain *chain, const emr_part_key *key, uint8_t out_hash[32], emr_buf *out_part)
+emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part)
 {
 	sqlite3_stmt *s;
 	emr_bytes hash;
 	emr_bytes part;
+	uint8_t found[32];
 	emr_status status = chain_bind_key(chain, PART_GET, key, &s);
 
 	if (status == EMR_OK)
@@ -123,44 +120,109 @@ static emr_status part_row(
 		return status;
 	hash = emr_sql_bytes(s, 0);
 	part = emr_sql_bytes(s, 1);
-	if (hash.len == 0)
+	emr_buf_clear(out_part);
+	if (part.len == 0) /* expected, and it never came */
 		status = EMR_MISSING_DATA;
-	else if (hash.len != 32)
-		status = EMR_DAMAGED;
 	else
-		memcpy(out_hash, hash.data, 32);
-	if (status == EMR_OK && out_part) {
-		emr_buf_clear(out_part);
 		status = emr_buf_append(out_part, part.data, part.len);
-	}
+	emr_item_priv_hash(span_of(part), found);
+	if (status == EMR_OK && (hash.len != 32 || memcmp(found, hash.data, 32) != 0))
+		status = EMR_DAMAGED;
 	(void)sqlite3_reset(s);
 	return status;
 }
 
-emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part)
+emr_status chain_expect_part(
+	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq)
 {
-	uint8_t hash[32];
-	emr_id32 found;
-	emr_status status = part_row(chain, key, hash, out_part);
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PART_EXPECT, key, &s);
 
 	if (status != EMR_OK)
 		return status;
-	found = emr_sha256_of((emr_bytes[]){emr_buf_view(out_part)}, 1);
-	return memcmp(found.b, hash, 32) == 0 ? EMR_OK : EMR_DAMAGED;
+	emr_sql_bind_u64(s, 5, seq);
+	emr_sql_bind(s, 6, item->priv_hash, 32);
+	return emr_sql_done(s);
 }
 
+emr_status chain_fill_part(
+	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_is_new)
+{
+	EMR_AUTO_BUF present = {0};
+	uint8_t hash[32];
+	sqlite3_stmt *s;
+	emr_status status = emr_chain_part(chain, key, &present);
+
+	*out_is_new = false;
+	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = chain_bind_key(chain, PART_PUT, key, &s);
+	if (status != EMR_OK)
+		return status;
+	emr_item_priv_hash(span_of(part), hash);
+	emr_sql_bind(s, 5, hash, sizeof hash);
+	emr_sql_bind(s, 6, part.data, part.len);
+	status = emr_sql_done(s);
+	*out_is_new = status == EMR_OK && sqlite3_changes(chain->sql.db) > 0;
+	return status;
+}
+
+emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last)
+{
+	sqlite3_stmt *s;
+	emr_status status = chain_bind_key(chain, PART_PURGE, first, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 5, last);
+	return emr_sql_done(s);
+}
+
+/* The item at KEY's place; EMR_NOT_FOUND also when the part that it put there was purged. */
+static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_item *out)
+{
+	EMR_AUTO_BUF entry = {0};
+	EMR_AUTO_BUF items = {0};
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	emr_entry parsed;
+	emr_span pub;
+	sqlite3_stmt *s;
+	uint64_t seq, index, purged;
+	emr_status status = batch ? chain_bind_key(chain, PLACE_GET, key, &s) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	if (status != EMR_OK)
+		return status;
+	seq = emr_sql_u64(s, 0);
+	index = emr_sql_u64(s, 1);
+	purged = emr_sql_u64(s, 2);
+	(void)sqlite3_reset(s);
+	if (purged != 0)
+		return EMR_NOT_FOUND;
+	status = emr_chain_entry(chain, seq, &entry, &items);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK ||
+		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
+			span_of(emr_buf_view(&items)), NULL, 0, batch) != EMR_RESULT_APPLIED ||
+		index >= batch->count)
+		return EMR_DAMAGED;
+	emr_batch_item_at(batch, index, out, &pub);
+	return out->priv_len > 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* From the entries alone, so that a computer that keeps no parts of a domain answers the same. */
 static emr_status row_of_part(emr_chain *chain, const char *key, emr_buf *out)
 {
 	emr_part_key part;
-	uint8_t hash[32];
+	emr_item item;
 	emr_status status;
 
 	if (!chain_parse_key(key, 'p', &part))
 		return EMR_INVALID;
-	status = part_row(chain, &part, hash, NULL);
-	if (status == EMR_MISSING_DATA)
-		return EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_buf_append(out, hash, sizeof hash) : status;
+	status = item_with_part(chain, &part, &item);
+	return status == EMR_OK ? emr_buf_append(out, item.priv_hash, 32) : status;
 }
 
 static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)

@@ -1,3 +1,5 @@
+/* The ledger of one moment, or this computer's verified copy in its stead: what is in it, and a
+ * whole file of it. */
 #include "ledger/copy.h"
 
 #include <errno.h>
@@ -10,6 +12,7 @@
 
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "chain_private.h"
 #include "contract/rows.h"
 #include "ledger/hash.h"
@@ -23,9 +26,17 @@
 struct emr_ledger_copy {
 	emr_chain *held;   /* inside a read transaction */
 	emr_chain *newest; /* outside any */
-	uint64_t entries;  /* of the held moment */
-	bool is_own;	   /* a replica, not the ledger itself */
+	emr_chain
+		*united;  /* what is whole of the held moment, when the ledger alone is not; NULL */
+	uint64_t entries; /* of the held moment */
+	bool is_own;	  /* a replica, not the ledger itself */
 };
+
+/* What the facts and the file are taken from. */
+static emr_chain *source_of(const emr_ledger_copy *copy)
+{
+	return copy->united != NULL ? copy->united : copy->held;
+}
 
 /* ---- the held moment ---- */
 
@@ -112,6 +123,99 @@ emr_status emr_ledger_copy_check(emr_ledger_copy *copy)
 				: status;
 }
 
+/* ---- a damaged one ---- */
+
+typedef struct missing_walk {
+	emr_ledger_missing_fn fn;
+	void *arg;
+} missing_walk;
+
+static emr_status tell_missing(void *arg, const emr_part_key *key, uint64_t seq)
+{
+	const missing_walk *walk = arg;
+
+	(void)key;
+	walk->fn(walk->arg, seq);
+	return EMR_OK;
+}
+
+/* The own copy of STATE_PATH, if it can be opened at all. */
+static emr_status open_second(const char *state_path, emr_chain **out_own)
+{
+	EMR_AUTO_FD dirfd = open(state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_chain *own = NULL;
+	emr_status status;
+
+	*out_own = NULL;
+	if (dirfd < 0)
+		return emr_status_from_errno(errno);
+	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status != EMR_OK) {
+		emr_chain_close(own);
+		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+	}
+	*out_own = own;
+	return EMR_OK;
+}
+
+/* The notes that members left are not what entries give: a whole one goes along. */
+static emr_status take_note(emr_ledger_copy *copy)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_status status = emr_chain_note(copy->held, &note);
+
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
+		return EMR_OK;
+	return status == EMR_OK ? emr_chain_put_note(copy->united, emr_buf_view(&note)) : status;
+}
+
+/* The header of a file on no name says nothing of its kind; what is written is a ledger of the
+ * format of the held one. */
+static emr_status name_format(emr_ledger_copy *copy)
+{
+	char text[40];
+
+	(void)snprintf(text, sizeof text, "PRAGMA user_version=%u", CHAIN_FORMAT);
+	return emr_sql_run(&copy->united->sql, text);
+}
+
+emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
+	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged)
+{
+	EMR_AUTO_CHAIN own = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	emr_ledger_trouble trouble = {0};
+	missing_walk walk = {.fn = missing, .arg = arg};
+	emr_status status = emr_ledger_copy_check(copy);
+
+	*out_was_damaged = status == EMR_DAMAGED;
+	if (status != EMR_DAMAGED)
+		return status;
+	status = open_second(state_path, &own);
+	if (status == EMR_OK)
+		status = emr_chain_entry(own != NULL ? own : copy->held, 0, &descriptor, NULL);
+	if (status == EMR_OK)
+		status = emr_chain_open_temporary(&copy->united);
+	if (status == EMR_OK)
+		status = emr_chain_unite(copy->held, own, emr_buf_view(&descriptor), copy->entries,
+			copy->united, &trouble);
+	if (status == EMR_OK)
+		status = take_note(copy);
+	if (status == EMR_OK)
+		status = name_format(copy);
+	if (status == EMR_OK)
+		status = emr_chain_each_missing(copy->united, tell_missing, &walk);
+	if (status == EMR_OK)
+		return EMR_OK;
+	emr_log(EMR_LOG_WARN, "copy: ledger entry %llu: %s", (unsigned long long)trouble.seq,
+		trouble.cause);
+	emr_chain_close(copy->united);
+	copy->united = NULL;
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
 void emr_ledger_copy_close(emr_ledger_copy *copy)
 {
 	if (copy == NULL)
@@ -120,11 +224,14 @@ void emr_ledger_copy_close(emr_ledger_copy *copy)
 		emr_chain_rollback(copy->held);
 	emr_chain_close(copy->held);
 	emr_chain_close(copy->newest);
+	emr_chain_close(copy->united);
 	free(copy);
 }
 
 emr_status emr_ledger_copy_renew(emr_ledger_copy *copy)
 {
+	emr_chain_close(copy->united);
+	copy->united = NULL;
 	emr_chain_rollback(copy->held);
 	return hold(copy);
 }
@@ -141,39 +248,84 @@ emr_status emr_ledger_copy_is_newest(emr_ledger_copy *copy, bool *out_is_newest)
 
 /* ---- what it says ---- */
 
+typedef struct record_walk {
+	emr_chain *chain;
+	emr_ledger_copy_facts *facts;
+	emr_buf part;
+	bool has_parts; /* of every domain: a replica of a network has its own only */
+} record_walk;
+
+static void record_walk_end(record_walk *walk)
+{
+	emr_buf_free(&walk->part);
+}
+
+/* A record whose sealed data is gone is none: O/<domain>/<object> has its part at the version of
+ * its content. */
+static emr_status count_whole(record_walk *walk, const char *key, const emr_row_object *row)
+{
+	char text[200];
+	emr_part_key at;
+	emr_status status;
+
+	(void)snprintf(text, sizeof text, "p/%02x/%s/%016llx", EMR_FAMILY_OBJECT, key + 2,
+		(unsigned long long)row->pversion);
+	if (!chain_parse_key(text, 'p', &at))
+		return EMR_DAMAGED;
+	status = walk->has_parts ? emr_chain_part(walk->chain, &at, &walk->part) : EMR_OK;
+	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		return EMR_OK;
+	walk->facts->records += status == EMR_OK;
+	return status;
+}
+
 static emr_status count_record(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
 {
-	emr_ledger_copy_facts *facts = arg;
+	record_walk *walk = arg;
 	emr_row_object row;
 
-	(void)key;
 	(void)seq;
 	(void)time;
 	if (emr_row_object_parse(span_of(value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	facts->records +=
-		row.head.state == EMR_OBJECT_LIVE && (row.head.flags & EMR_ITEM_NOCONTENT) == 0;
-	return EMR_OK;
+	if (row.head.state != EMR_OBJECT_LIVE || (row.head.flags & EMR_ITEM_NOCONTENT) != 0)
+		return EMR_OK;
+	return count_whole(walk, key, &row);
 }
 
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
 {
-	emr_status status = emr_chain_entry(copy->held, 0, out, NULL);
+	emr_status status = emr_chain_entry(source_of(copy), 0, out, NULL);
 
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32])
+{
+	return entries <= copy->entries ? emr_chain_root(source_of(copy), entries, out_root)
+					: EMR_ROLLBACK;
 }
 
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts)
 {
 	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF newest = {0};
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
+	__attribute__((cleanup(record_walk_end)))
+	record_walk walk = {.chain = source_of(copy), .facts = &facts, .has_parts = !copy->is_own};
+	emr_entry entry;
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	if (status == EMR_OK)
-		status = emr_chain_each_row(copy->held, "O/", count_record, &facts);
+		status = emr_chain_each_row(walk.chain, "O/", count_record, &walk);
+	if (status == EMR_OK && copy->entries > 1)
+		status = emr_chain_entry(walk.chain, copy->entries - 1, &newest, NULL);
 	if (status != EMR_OK)
 		return status;
+	if (newest.len > 0 &&
+		emr_entry_parse(span_of(emr_buf_view(&newest)), &entry) == EMR_CONTRACT_OK)
+		facts.last_unix_s = entry.ledger_time_unix_s;
 	emr_descriptor_net_id(span_of(emr_buf_view(&descriptor)), facts.net_id.b);
 	*out_facts = facts;
 	return EMR_OK;
@@ -202,6 +354,9 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);
 	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	/* What else lies there is not what the contract has looked at. */
+	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
+		*out_der = (emr_bytes){0};
 	return status;
 }
 
@@ -229,9 +384,9 @@ static emr_status tell_member(
 
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
 {
-	member_walk walk = {.chain = copy->held, .fn = fn, .arg = arg};
+	member_walk walk = {.chain = source_of(copy), .fn = fn, .arg = arg};
 
-	return emr_chain_each_row(copy->held, "K/", tell_member, &walk);
+	return emr_chain_each_row(walk.chain, "K/", tell_member, &walk);
 }
 
 /* ---- the file ---- */
@@ -261,7 +416,7 @@ static emr_status make_empty(int dirfd, const char *name)
 /* All pages in one step: the source is held, so nothing can come between. */
 static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
 {
-	sqlite3_backup *backup = sqlite3_backup_init(to, "main", copy->held->sql.db, "main");
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", source_of(copy)->sql.db, "main");
 	int code;
 
 	if (backup == NULL)
@@ -316,7 +471,7 @@ emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *n
 	if (status == EMR_OK)
 		status = copy_pages(copy, to);
 	(void)sqlite3_close_v2(to);
-	if (status == EMR_OK && copy->is_own)
+	if (status == EMR_OK && (copy->is_own || copy->united != NULL))
 		status = name_ledger(dirfd, name);
 	if (status == EMR_OK)
 		status = flush_file(dirfd, name);

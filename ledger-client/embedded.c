@@ -227,6 +227,8 @@ static const emr_ledger_backend backend = {
 	.wait = embedded_wait,
 	.wake = embedded_wake,
 	.verify = embedded_verify,
+	.unite = embedded_unite,
+	.mend = embedded_mend,
 };
 
 static emr_status open_dir(embedded *e, const char *path, emr_chain_use *out_use)

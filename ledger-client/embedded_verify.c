@@ -1,3 +1,4 @@
+/* The embedded ledger against a replay of its own entries, and what is put right in it. */
 #include "embedded_private.h"
 
 #include <stdio.h>
@@ -72,5 +73,65 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
 	*out_trouble = trouble;
+	return status;
+}
+
+/* ---- putting right ---- */
+
+static emr_status open_own_connection(embedded *e, emr_chain **out_chain)
+{
+	return emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, out_chain);
+}
+
+emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *united,
+	emr_ledger_trouble *out_trouble)
+{
+	embedded *e = self;
+	EMR_AUTO_CHAIN chain = NULL;
+	uint64_t here = 0;
+	emr_status status = open_own_connection(e, &chain);
+
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(chain);
+	if (status == EMR_OK)
+		status = emr_chain_size(chain, &here);
+	if (status == EMR_OK && here < size)
+		status = EMR_ROLLBACK;
+	return status == EMR_OK ? emr_chain_unite(chain, own, emr_buf_view(&e->descriptor), size,
+					  united, out_trouble)
+				: status;
+}
+
+/* Inside of the write transaction on CHAIN, so that nobody appends meanwhile. */
+static emr_status unite_and_mend(embedded *e, emr_chain *chain, emr_chain *own, emr_chain *united,
+	emr_ledger_trouble *out_trouble, uint64_t *out_n)
+{
+	uint64_t size = 0;
+	emr_status status = emr_chain_is_in_place(chain) ? EMR_OK : EMR_OFFLINE;
+
+	if (status == EMR_OK)
+		status = emr_chain_size(chain, &size);
+	if (status == EMR_OK)
+		status = emr_chain_unite(
+			chain, own, emr_buf_view(&e->descriptor), size, united, out_trouble);
+	return status == EMR_OK ? emr_chain_mend(chain, united, NULL, NULL, out_n) : status;
+}
+
+emr_status embedded_mend(void *self, emr_chain *own, emr_chain *united,
+	emr_ledger_trouble *out_trouble, uint64_t *out_n)
+{
+	embedded *e = self;
+	EMR_AUTO_CHAIN chain = NULL;
+	emr_status status = e->submitter == NULL ? EMR_DENIED : open_own_connection(e, &chain);
+
+	if (status == EMR_OK)
+		status = emr_chain_begin(chain);
+	if (status != EMR_OK)
+		return status;
+	status = unite_and_mend(e, chain, own, united, out_trouble, out_n);
+	if (status == EMR_OK && *out_n > 0)
+		return emr_chain_commit(chain);
+	emr_chain_rollback(chain);
 	return status;
 }

@@ -136,6 +136,22 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 	return ledger->backend->verify(ledger->self, out_trouble);
 }
 
+emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
+	struct emr_chain *united, emr_ledger_trouble *out_trouble)
+{
+	if (ledger->backend->unite == NULL)
+		return EMR_UNSUPPORTED;
+	return ledger->backend->unite(ledger->self, own, size, united, out_trouble);
+}
+
+emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
+	emr_ledger_trouble *out_trouble, uint64_t *out_n)
+{
+	if (ledger->backend->mend == NULL)
+		return EMR_UNSUPPORTED;
+	return ledger->backend->mend(ledger->self, own, united, out_trouble, out_n);
+}
+
 /* ---- tree ---- */
 
 typedef struct source {

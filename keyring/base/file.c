@@ -137,18 +137,46 @@ emr_status emr_file_check_private(int dirfd, const char *name)
 	return EMR_OK;
 }
 
-/* mkdir of every prefix of PATH that is missing. */
+/* The directory that holds the last component of PATH below DIRFD. */
+static emr_status sync_holder(int dirfd, const char *path)
+{
+	EMR_AUTO_FREE char *holder = strdup(path);
+	EMR_AUTO_FD fd = -1;
+	char *slash;
+
+	if (holder == NULL)
+		return EMR_NO_MEMORY;
+	slash = strrchr(holder, '/');
+	if (slash == holder)
+		slash[1] = '\0';
+	else if (slash != NULL)
+		*slash = '\0';
+	fd = openat(dirfd, slash != NULL ? holder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? sync_dir(fd) : emr_status_from_errno(errno);
+}
+
+emr_status emr_dir_make(int dirfd, const char *path)
+{
+	if (path[0] == '\0')
+		return EMR_BAD_NAME;
+	if (mkdirat(dirfd, path, 0700) == 0)
+		return sync_holder(dirfd, path);
+	return errno == EEXIST ? EMR_OK : emr_status_from_errno(errno);
+}
+
+/* Every prefix of PATH that is missing. */
 static emr_status make_parents(char *path)
 {
 	for (char *slash = path + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+		emr_status status;
+
 		*slash = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			return emr_status_from_errno(errno);
+		status = emr_dir_make(AT_FDCWD, path);
 		*slash = '/';
+		if (status != EMR_OK)
+			return status;
 	}
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
-	return EMR_OK;
+	return path[strlen(path) - 1] == '/' ? EMR_OK : emr_dir_make(AT_FDCWD, path);
 }
 
 emr_status emr_dir_open(const char *path, int *out_fd)

@@ -26,7 +26,6 @@ static emr_result check_part(struct judge *judge)
 	const op_rule *rule = judge->rule;
 	uint32_t len = judge->item.priv_len;
 	emr_span recorded = judge->caller->recorded;
-	uint8_t hash[32];
 
 	if (len < rule->part_min || len > rule->part_max ||
 		(len > rule->part_min && (len - rule->part_min) % rule->part_step != 0))
@@ -39,10 +38,7 @@ static emr_result check_part(struct judge *judge)
 		return recorded.data[judge->index] == EMR_RESULT_PRIVATE_PART
 			       ? EMR_RESULT_PRIVATE_PART
 			       : EMR_RESULT_APPLIED;
-	if (judge->part.data == NULL || judge->part.len != len)
-		return EMR_RESULT_PRIVATE_PART;
-	emr_item_priv_hash(judge->part, hash);
-	return memcmp(hash, judge->item.priv_hash, 32) == 0 ? EMR_RESULT_APPLIED
+	return emr_item_has_part(&judge->item, judge->part) ? EMR_RESULT_APPLIED
 							    : EMR_RESULT_PRIVATE_PART;
 }
 

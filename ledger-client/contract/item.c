@@ -77,6 +77,16 @@ void emr_item_priv_hash(emr_span part, uint8_t out_hash[32])
 	emr_sha256_final(&ctx, out_hash);
 }
 
+bool emr_item_has_part(const emr_item *item, emr_span part)
+{
+	uint8_t hash[32];
+
+	if (part.data == NULL || part.len == 0 || part.len != item->priv_len)
+		return false;
+	emr_item_priv_hash(part, hash);
+	return memcmp(hash, item->priv_hash, 32) == 0;
+}
+
 void emr_item_set_part(emr_item *item, emr_span part)
 {
 	item->priv_len = (uint32_t)part.len;

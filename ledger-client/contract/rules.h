@@ -34,7 +34,7 @@ enum need {
 	NEED_LISTKEY = 4,    /* L of (signer, epoch) */
 	NEED_ORG = 8,	     /* M of the public part's org */
 	NEED_REF = 16,	     /* K of the public part's ref */
-	NEED_PART_HASH = 32, /* what the host holds of the named part */
+	NEED_PART_HASH = 32, /* what the item at the named place says of its part */
 	NEED_EPOCH = 64,     /* E of the item's epoch */
 };
 

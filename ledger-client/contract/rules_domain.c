@@ -112,6 +112,17 @@ static emr_result listkey_authority(struct judge *judge)
 	return EMR_RESULT_NOT_AUTHORISED;
 }
 
+/* One is all that a writer needs in an epoch; every one is a capsule that the owner may have to
+ * open.  Her own computers may begin anew as often as they have to. */
+static emr_result listkey_last(struct judge *judge)
+{
+	emr_result result = emr_judge_signer_in_force(judge);
+
+	if (result != EMR_RESULT_APPLIED || judge->is_manager)
+		return result;
+	return judge->item.version <= EMR_LISTKEYS_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
+}
+
 static void listkey_write(struct judge *judge)
 {
 	emr_row_listkey row = {.head = emr_judge_head(judge, EMR_FAMILY_LISTKEY, EMR_STATE_PRESENT,
@@ -172,7 +183,7 @@ const op_rule emr_rules_domain[4] = {
 		.row_key = listkey_row,
 		.form = listkey_form,
 		.authority = listkey_authority,
-		.last = emr_judge_signer_in_force,
+		.last = listkey_last,
 		.write = listkey_write,
 	},
 };

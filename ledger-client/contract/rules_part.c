@@ -1,8 +1,6 @@
 #include "judge.h"
 
 #include "contract/pubs.h"
-#include "crypto/hashsig.h"
-
 #include "bytes.h"
 
 #define NOBODY 0
@@ -205,28 +203,41 @@ static emr_result restore_authority(struct judge *judge)
 							    : EMR_RESULT_NOT_AUTHORISED;
 }
 
-/* A replay cannot ask what the host held then, and takes the recorded answer. */
-static bool host_lacks_this_part(struct judge *judge)
+/* An earlier item of this batch: what the host answered is of the time before it. */
+static bool is_purged_in_this_batch(const struct judge *judge, const emr_pub_restore *pub)
+{
+	for (size_t i = 0; i < judge->writes_count; i++) {
+		const emr_write *write = &judge->writes[i];
+
+		if (write->kind == EMR_WRITE_PURGE_PARTS && write->family == pub->family &&
+			pub->version >= write->first_version &&
+			pub->version <= write->last_version &&
+			memcmp(write->domain_id, judge->item.domain_id, 16) == 0 &&
+			memcmp(write->object_id, judge->item.object_id, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Only the part that the item at that place commits to may come back there, and only while nobody
+ * purged it.  Nothing that the bringer says is believed, in a replay neither. */
+static bool is_the_lost_part(struct judge *judge)
 {
 	emr_pub_restore pub = restore_pub(judge);
 	emr_key_text key;
-	emr_span held;
-	uint8_t hash[32];
+	emr_span expected;
 
-	if (judge->caller->recorded.len > 0)
-		return judge->caller->recorded.data[judge->index] != EMR_RESULT_PRIVATE_PART;
 	emr_key_part(pub.family, judge->item.domain_id, judge->item.object_id, pub.version, &key);
-	if (!emr_judge_get(judge, key.text, &held) || held.len != 32)
-		return false;
-	emr_sha256(judge->part.data, judge->part.len, hash);
-	return memcmp(hash, held.data, 32) == 0;
+	return emr_judge_get(judge, key.text, &expected) && expected.len == 32 &&
+	       memcmp(judge->item.priv_hash, expected.data, 32) == 0 &&
+	       !is_purged_in_this_batch(judge, &pub);
 }
 
 static emr_result restore_last(struct judge *judge)
 {
 	if (!emr_judge_signer_is_active(judge))
 		return EMR_RESULT_KEY_DEAD;
-	return host_lacks_this_part(judge) ? EMR_RESULT_APPLIED : EMR_RESULT_PRIVATE_PART;
+	return is_the_lost_part(judge) ? EMR_RESULT_APPLIED : EMR_RESULT_PRIVATE_PART;
 }
 
 static void restore_write(struct judge *judge)

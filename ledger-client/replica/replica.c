@@ -52,25 +52,6 @@ emr_status replica_own(emr_replica *replica, emr_status status)
 	return status;
 }
 
-emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
-{
-	emr_merkle_frontier frontier = {0};
-	uint8_t hash[32];
-
-	for (unsigned level = 63; level-- > 0;) {
-		emr_status status;
-		if ((size >> level & 1) == 0)
-			continue;
-		status = emr_chain_subtree(chain, level, frontier.size >> level, hash);
-		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-		if (!emr_merkle_append_subtree(&frontier, level, hash))
-			return EMR_DAMAGED;
-	}
-	emr_merkle_frontier_root(&frontier, out_root);
-	return EMR_OK;
-}
-
 /* ---- opening ---- */
 
 /* Only what the ledger can replace is thrown away. */
@@ -124,7 +105,7 @@ static emr_status compare_mark(emr_replica *r, uint64_t size)
 
 	if (r->mark.frontier.size == 0 || size < r->mark.frontier.size)
 		return EMR_OK;
-	status = replica_root(r->writer, r->mark.frontier.size, hash);
+	status = emr_chain_root(r->writer, r->mark.frontier.size, hash);
 	if (status == EMR_OK && memcmp(hash, r->mark.root, 32) != 0)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK && size == r->mark.frontier.size) {
@@ -212,7 +193,7 @@ emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
 	return status == EMR_OK ? emr_chain_entry(chain, 0, out_descriptor, NULL) : status;
 }
 
-emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size)
+emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_root[32])
 {
 	high_mark mark;
 	emr_status status;
@@ -220,8 +201,10 @@ emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size)
 	if (faccessat(state_dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_DAMAGED;
 	status = mark_read(state_dirfd, &mark);
-	if (status == EMR_OK)
-		*out_size = mark.frontier.size;
+	if (status != EMR_OK)
+		return status;
+	*out_size = mark.frontier.size;
+	memcpy(out_root, mark.root, sizeof mark.root);
 	return status;
 }
 
@@ -300,7 +283,7 @@ void emr_replica_close(emr_replica *r)
 void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble)
 {
 	(void)pthread_mutex_lock(&replica->pool_lock);
-	*out_trouble = replica->trouble;
+	*out_trouble = replica->trouble.status != EMR_OK ? replica->trouble : replica->rot;
 	(void)pthread_mutex_unlock(&replica->pool_lock);
 }
 

@@ -195,7 +195,7 @@ static emr_status other_entry(emr_replica *r, uint64_t size, emr_ledger_trouble 
 	uint8_t ours[32];
 
 	if (emr_ledger_root(r->ledger, size, theirs) == EMR_OK &&
-		replica_root(r->writer, size, ours) == EMR_OK && memcmp(theirs, ours, 32) == 0)
+		emr_chain_root(r->writer, size, ours) == EMR_OK && memcmp(theirs, ours, 32) == 0)
 		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry does not fit the tree");
 	return give_trouble(out, EMR_FORK, size - 1,
 		"the entry is not the one that this computer has verified");
@@ -235,7 +235,7 @@ static emr_status check_mark(
 
 	if (at == 0 || old_size >= at || size < at)
 		return EMR_OK;
-	status = replica_root(r->writer, at, root);
+	status = emr_chain_root(r->writer, at, root);
 	if (status == EMR_OK && memcmp(root, r->mark.root, 32) != 0)
 		return give_trouble(out, EMR_FORK, at - 1,
 			"the entries are not those that this computer has verified");

@@ -38,11 +38,12 @@ struct emr_replica {
 	struct opened
 		*entries[ENTRIES_KEPT]; /* owned, the last used first; NULL where there is none */
 
-	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, fresh_ns */
+	pthread_mutex_t pool_lock; /* readers, n_readers, trouble, rot, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
 	size_t n_readers;
 	emr_ledger_trouble trouble;
-	int64_t fresh_ns; /* boot time; -1 = never */
+	emr_ledger_trouble rot; /* what a comparison found and nothing has put right */
+	int64_t fresh_ns;	/* boot time; -1 = never */
 };
 
 /* A connection to read with, and back again. */
@@ -52,7 +53,6 @@ void replica_give(emr_replica *replica, emr_chain *chain);
 emr_status replica_own(emr_replica *replica, emr_status status);
 /* Damage was found in the own copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
-emr_status replica_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 
 /* Whether emr_replica_keep was called for DOMAIN. */
 bool replica_keeps(emr_replica *replica, emr_id16 domain);

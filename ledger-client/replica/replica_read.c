@@ -384,7 +384,7 @@ static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replic
 	emr_status status = emr_chain_size(chain, &p.size);
 
 	if (status == EMR_OK && p.size > 0) {
-		status = replica_root(chain, p.size, p.root);
+		status = emr_chain_root(chain, p.size, p.root);
 		if (status == EMR_OK)
 			status = emr_chain_leaf(chain, p.size - 1, p.last_leaf.b);
 		if (status == EMR_OK)
@@ -474,7 +474,7 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 		status = emr_chain_size(r.chain, &have);
 	if (status == EMR_OK && size > have)
 		return EMR_NOT_FOUND;
-	return status == EMR_OK ? replica_own(replica, replica_root(r.chain, size, out_root))
+	return status == EMR_OK ? replica_own(replica, emr_chain_root(r.chain, size, out_root))
 				: status;
 }
 

@@ -168,7 +168,7 @@ static emr_status compare_with_mark(
 	if (size < mark->frontier.size)
 		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
 			"this computer's own copy lacks the newest entries");
-	status = replica_root(own, mark->frontier.size, root);
+	status = emr_chain_root(own, mark->frontier.size, root);
 	if (status == EMR_OK && memcmp(root, mark->root, 32) != 0)
 		return give_trouble(&f->trouble, EMR_FORK, mark->frontier.size - 1,
 			"this computer's own copy is not what it has verified");

@@ -65,7 +65,9 @@ emr_pub_org_propose emr_proposal_admit(
 /* The private part of an ADMIT: salt, name (1..255 bytes), url (may be empty), CA.  EMR_INVALID. */
 emr_status emr_proposal_admit_part(
 	const char *name, const char *url, emr_bytes ca_der, emr_buf *out_part);
-/* The CA inside such a part, borrowed; EMR_DAMAGED. */
+/* Name and CA inside such a part, borrowed; EMR_DAMAGED. */
+emr_status emr_proposal_admit_read(emr_bytes part, emr_bytes *out_name, emr_bytes *out_ca_der);
+/* The CA alone. */
 emr_status emr_proposal_admit_ca(emr_bytes part, emr_bytes *out_ca_der);
 emr_act emr_act_approve_proposal(emr_id16 proposal, emr_id16 org);
 

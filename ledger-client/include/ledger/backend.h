@@ -5,6 +5,8 @@
 
 #include "ledger/ledger.h"
 
+struct emr_chain;
+
 /* Every function may be called from several threads at once and follows the contract of its
  * namesake in ledger.h. */
 typedef struct emr_ledger_backend {
@@ -31,6 +33,14 @@ typedef struct emr_ledger_backend {
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 	void (*wake)(void *self); /* also from a signal handler: takes no lock */
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
+	/* What the host's own bytes and those of OWN, a verified copy, have whole between them
+	 * (chain.h, emr_chain_unite). NULL = the host mends itself. */
+	emr_status (*unite)(void *self, struct emr_chain *own, uint64_t size,
+		struct emr_chain *united, emr_ledger_trouble *out_trouble);
+	/* The same up to the end, then the host's rows that are otherwise are put right.  *out_n =
+	 * rows changed. */
+	emr_status (*mend)(void *self, struct emr_chain *own, struct emr_chain *united,
+		emr_ledger_trouble *out_trouble, uint64_t *out_n);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 } emr_ledger_backend;
@@ -50,3 +60,11 @@ emr_status emr_embedded_open_woken(
 /* The same behind a door that may be closed: what emr_ledger_open gives when options->known is set.
  */
 emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+
+/* Of the host behind LEDGER, as the two functions above: EMR_UNSUPPORTED when it has none,
+ * EMR_OFFLINE while it is away, EMR_DENIED when it was opened for reading, EMR_ROLLBACK when it is
+ * shorter than SIZE. */
+emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
+	struct emr_chain *united, emr_ledger_trouble *out_trouble);
+emr_status emr_ledger_mend(emr_ledger *ledger, struct emr_chain *own, struct emr_chain *united,
+	emr_ledger_trouble *out_trouble, uint64_t *out_n);

@@ -44,6 +44,8 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32]);
 emr_status emr_chain_subtree(
 	emr_chain *chain, uint32_t level, uint64_t index, uint8_t out_hash[32]);
+/* Root over the first SIZE entries.  EMR_DAMAGED, also when there are not so many. */
+emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32]);
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq);
 emr_status emr_chain_find_item(
 	emr_chain *chain, const uint8_t item_id[32], uint64_t *out_seq, uint16_t *out_index);
@@ -150,3 +152,21 @@ emr_status emr_chain_verify(
  * must have).  EMR_DAMAGED with the first entry concerned. */
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);
+
+/* ---- two chains of one network, of which one or both are damaged ---- */
+
+/* Brings UNITED, a chain on no name, up to SIZE entries with what FIRST and SECOND (may be NULL)
+ * have whole between them, each entry verified and replayed; both are inside of a read transaction.
+ * A part that neither has stays expected. EMR_DAMAGED: an entry is whole in neither; EMR_FORK: both
+ * have a whole one there, and they differ; *out_trouble says which. */
+emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descriptor, uint64_t size,
+	emr_chain *united, emr_ledger_trouble *out_trouble);
+/* Every part of CHAIN that must be there and is not, with the entry that brought it. */
+typedef emr_status (*emr_chain_missing_fn)(void *arg, const emr_part_key *key, uint64_t seq);
+emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, void *arg);
+/* Inside a write transaction on CHAIN: each row that is not what TRUTH has becomes so, and rows
+ * that it does not have go. KEEP says which domains' parts belong here (NULL = all).  A part that
+ * TRUTH lacks is left as it is.  *out_n = rows that were changed.  EMR_DAMAGED: the file's
+ * structure is damaged, and only another file helps; the caller rolls back. */
+emr_status emr_chain_mend(emr_chain *chain, emr_chain *truth, emr_chain_keep_fn keep,
+	void *keep_arg, uint64_t *out_n);

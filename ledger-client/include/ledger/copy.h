@@ -17,6 +17,13 @@ emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **ou
 /* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
  * another member's domain.  EMR_DAMAGED. */
 emr_status emr_ledger_copy_check(emr_ledger_copy *copy);
+/* The same, and what is damaged is taken from the verified copy in the state directory STATE_PATH
+ * where that has it whole: facts, members and file are then those of both together, until the copy
+ * is renewed.  MISSING is told the entry of each private part that neither has.  EMR_DAMAGED: an
+ * entry is whole in neither; EMR_FORK: the two have gone different ways. */
+typedef void (*emr_ledger_missing_fn)(void *arg, uint64_t seq);
+emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_path,
+	emr_ledger_missing_fn missing, void *arg, bool *out_was_damaged);
 void emr_ledger_copy_close(emr_ledger_copy *copy); /* NULL is fine */
 #define EMR_AUTO_LEDGER_COPY __attribute__((cleanup(emr_ledger_copy_auto))) emr_ledger_copy *
 static inline void emr_ledger_copy_auto(emr_ledger_copy **copy)
@@ -31,9 +38,12 @@ emr_status emr_ledger_copy_is_newest(emr_ledger_copy *copy, bool *out_is_newest)
 typedef struct emr_ledger_copy_facts {
 	emr_id16 net_id;
 	uint64_t entries; /* entry 0 included */
-	uint64_t records; /* objects with content that are live */
+	uint64_t records; /* objects with content that are live, and whose sealed data is there */
+	uint64_t last_unix_s; /* ledger time of the newest entry; 0 with entry 0 alone */
 } emr_ledger_copy_facts;
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);
+/* Root over the first ENTRIES; EMR_ROLLBACK when there are not so many. */
+emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32]);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */
 emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out);
 /* Makes the file NAME in DIRFD (must not exist) with the ledger as of the held moment, and flushes

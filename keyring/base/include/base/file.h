@@ -16,7 +16,11 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out);
 /* EMR_EXPOSED when the file belongs to somebody else or group or others have any right. */
 emr_status emr_file_check_private(int dirfd, const char *name);
-/* Makes PATH and its missing parents (0700) and opens it O_DIRECTORY|O_CLOEXEC. */
+/* PATH below DIRFD becomes a directory (0700), and its name is on the disk: without that a power
+ * cut takes everything in it, however well that was flushed.  EMR_OK also when the name is there:
+ * what it is shows when it is opened. */
+emr_status emr_dir_make(int dirfd, const char *path);
+/* Makes PATH and its missing parents, as above, and opens it O_DIRECTORY|O_CLOEXEC. */
 emr_status emr_dir_open(const char *path, int *out_fd);
 /* pread and pwrite of exactly LEN bytes, EINTR handled; a short read is EMR_DAMAGED. */
 emr_status emr_pread_all(int fd, void *data, size_t len, off_t at);

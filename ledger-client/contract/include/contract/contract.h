@@ -58,14 +58,15 @@ typedef struct emr_caller {
 	emr_seen seen;
 	/* A replay of an entry gives its recorded results here (one for each item).  Then a part
 	 * that is not supplied is taken at the word of the recorded result: erased parts do not
-	 * break a replay.  Empty for a new batch, where a part that is not supplied is refused with
-	 * PRIVATE_PART. */
+	 * break a replay.  Nothing else is.  Empty for a new batch, where a part that is not
+	 * supplied is refused with PRIVATE_PART. */
 	emr_span recorded;
 } emr_caller;
 
-/* A declared row as the host has it.  A key that begins with "p/" asks for the SHA-256 that the
- * host holds of that private part (32 bytes; absent when it was purged or never there), every other
- * key for a row's value. */
+/* A declared row as the host has it.  A key that begins with "p/" asks for the priv_hash of the
+ * item that put a private part there (32 bytes; its i/ row says which item), absent when none did
+ * or the part was purged since: the same for every host, whether it holds the part or not.  Every
+ * other key asks for a row's value. */
 typedef struct emr_value {
 	const char *key; /* as in the key list */
 	bool is_present;

@@ -52,6 +52,9 @@ emr_contract_status emr_item_encode(
 void emr_item_id(emr_span item_and_pub, uint8_t out_id[32]);
 /* SHA-256("emrfs/v1/priv" || private part). */
 void emr_item_priv_hash(emr_span part, uint8_t out_hash[32]);
+/* PART is the private part that ITEM commits to, by length and salted hash; false for an item that
+ * has none. */
+bool emr_item_has_part(const emr_item *item, emr_span part);
 /* Sets priv_len and priv_hash of ITEM for PART; zeros for an empty one. */
 void emr_item_set_part(emr_item *item, emr_span part);
 

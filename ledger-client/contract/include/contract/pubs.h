@@ -5,6 +5,8 @@
 
 #include "contract/item.h"
 
+#define EMR_LISTKEYS_MAX 64u /* of a writer who is no manager, in one domain and epoch */
+
 /* KEY_REG 01, 288 bytes */
 typedef struct emr_pub_key_reg {
 	uint16_t roles;

@@ -32,6 +32,27 @@ emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_pe
 typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
 emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
+
+#define EMR_ORG_NAME_MAX 255
+/* An organisation by what the members agreed on: the newest admission of it that was carried, or
+ * the network's description, and never what somebody only proposed. */
+typedef struct emr_known_organisation {
+	emr_row_org row;
+	char name[EMR_ORG_NAME_MAX + 1]; /* "" when nobody says it, or the part is gone */
+	emr_buf ca;			 /* DER; empty when the copy has not got the one in force */
+} emr_known_organisation;
+void emr_known_organisation_free(emr_known_organisation *org);
+#define EMR_AUTO_ORGANISATION                                                                      \
+	__attribute__((cleanup(emr_known_organisation_free))) emr_known_organisation
+/* Into OUT, which is zeros or was filled before.  DESCRIPTOR is the network's.  EMR_NOT_FOUND: no
+ * such organisation; EMR_IO, EMR_DAMAGED. */
+emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
+	const uint8_t org[16], emr_known_organisation *out);
+/* The certificate that PERSON's row names, which the contract has looked at, and the name that the
+ * bearer wrote beside it (any bytes, may be empty); both borrow from OUT_PART.  Another certificate
+ * in such a part says nothing.  EMR_NOT_FOUND: a device, or the part is gone. */
+emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
+	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
 typedef emr_status (*emr_replica_proposal_fn)(
 	void *arg, emr_id16 proposal, const emr_row_proposal *row);
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);

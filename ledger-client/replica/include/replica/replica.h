@@ -29,9 +29,10 @@ typedef struct emr_replica_options {
  * EMR_NEWER_FORMAT, EMR_IO. */
 emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor);
 
-/* How far the copy in STATE_DIRFD must reach to be all that this computer has verified: the
- * high-water mark.  EMR_NOT_FOUND, EMR_DAMAGED (also when damage of the copy was found). */
-emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size);
+/* How far the copy in STATE_DIRFD must reach to be all that this computer has verified, and the
+ * root of these entries: the high-water mark.  EMR_NOT_FOUND, EMR_DAMAGED (also when damage of the
+ * copy was found). */
+emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_root[32]);
 
 /* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the
  * high-water mark says is rebuilt from the ledger by the next catch_up, never trusted; the
@@ -212,3 +213,28 @@ emr_status emr_replica_verify_chain(
  * replayed again and must lead to the own state, and the copy must reach the high-water mark. */
 emr_status emr_replica_verify_own(
 	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);
+
+/* ---- rot: bytes that change on a disk by themselves ---- */
+
+/* Compares at most MAX entries from *IO_AT on, and their private parts, as the ledger has them with
+ * what was verified here; moves *IO_AT on, to 0 at the end of what is verified.  EMR_DAMAGED with
+ * the entry in *out_trouble; EMR_OFFLINE and others as catch_up. */
+emr_status emr_replica_compare(
+	emr_replica *replica, size_t max, uint64_t *io_at, emr_replica_trouble *out_trouble);
+
+typedef struct emr_replica_mended {
+	uint64_t ledger_rows, own_rows; /* that were put right */
+	uint64_t missing;		/* parts kept here that neither has whole */
+	emr_replica_trouble trouble;	/* what could not be put right */
+} emr_replica_mended;
+/* Parts of one's own that neither the ledger had nor this copy has, with the entry of the first:
+ * what they belong to cannot be opened. */
+emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *out_first);
+/* Puts right what is damaged in the ledger or in the own copy with what is whole in the other one:
+ * a replay of the rules from entry 0 accepts each row that is written, and the high-water mark must
+ * fit.  EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in neither, or a file's
+ * structure is damaged; EMR_FORK, EMR_ROLLBACK: that is no damage; EMR_DENIED: the ledger is open
+ * for reading only, the own copy is mended; EMR_OFFLINE.
+ * What could not be put right is from then on what emr_replica_last_trouble says; a part that is
+ * gone is not, because what is saved from now on does not rest on it. */
+emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended);

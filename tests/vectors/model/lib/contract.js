@@ -86,13 +86,13 @@ class Judge {
 		if (this.part?.length) this.writes.push({ kind: 'put_part', key: key.place('p', fam, this.domain, this.object, version), value: this.part });
 	}
 	purge(fam, lo, hi) {
+		for (let v = lo; v <= hi; v++) this.rows.delete(key.place('p', fam, this.domain, this.object, v));
 		this.writes.push({ kind: 'purge_parts', key: key.place('p', fam, this.domain, this.object, lo), versions: Number(hi - lo + 1n) });
 	}
-	/** Does the host hold this very part?  A replay takes the recorded answer. */
-	holds(k) {
-		if (this.recorded.length) return this.recorded[this.index] !== PART;
-		const held = this.rows.get(k);
-		return !!held && same(held, sha256(this.part));
+	/** Is this the part that the item at that place commits to, and has nobody purged it? */
+	expects(k) {
+		const hash = this.rows.get(k);
+		return !!hash && same(hash, this.privHash);
 	}
 
 	checkBatch(items, all, header) {

@@ -186,7 +186,8 @@ const DOMAINS = {
 	},
 	0x15: {
 		dom: 'live', epoch: 'now', part: (len) => len === 160, row: (c) => key.in('L', c.domain, c.object), form: (c) => need(same(c.object, listkeyOf(c)), FORMAT),
-		may: (c) => need(c.manager || c.rights & 1 || c.depositor, MAY), last: inForceOrOwner,
+		may: (c) => need(c.manager || c.rights & 1 || c.depositor, MAY),
+		last: (c) => { inForceOrOwner(c); need(c.manager || c.version <= 64n, LIMIT); },
 		write: (c) => c.put(key.in('L', c.domain, c.object), row(0x15, c.head({ epoch: c.epoch }), c.signer)),
 	},
 	0x13: {
@@ -454,7 +455,7 @@ const PARTS = {
 	},
 	0x7f: {
 		dom: 'either', epoch: '0', zero: [1, 7], part: from(33, 4 << 20), row: () => null, form: (c) => need(FAMILIES[c.pub[0]], FORMAT), may: role(),
-		last: (c) => { inForce(c); need(c.holds(key.place('p', c.pub[0], c.domain, c.object, num(c.pub, 8, 8))), PART); },
+		last: (c) => { inForce(c); need(c.expects(key.place('p', c.pub[0], c.domain, c.object, num(c.pub, 8, 8))), PART); },
 		write: (c) => c.putPart(c.pub[0], num(c.pub, 8, 8)), place: () => null,
 	},
 };

@@ -1,0 +1,159 @@
+/* Puts damaged rows of the ledger and of the own copy right, each from what is whole in the other
+ * one.  It writes nothing that a replay of the rules from entry 0 did not accept, and nothing when
+ * the two have gone different ways. */
+#include "opened_private.h"
+
+#include "follow_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ledger/backend.h"
+
+typedef struct mending {
+	emr_replica *replica;
+	emr_chain *own, *united;
+	following *f; /* knows whose domains are kept */
+	emr_replica_mended *out;
+} mending;
+
+static emr_status note_missing(void *arg, const emr_part_key *key, uint64_t seq)
+{
+	mending *m = arg;
+	emr_chain_keep_fn keep = keep_of(m->replica);
+
+	if (keep != NULL && !keep(&m->f->choice, key->domain.b))
+		return EMR_OK;
+	if (m->out->missing++ == 0)
+		(void)give_trouble(&m->out->trouble, EMR_DAMAGED, seq,
+			"a private part is damaged, here and in the ledger");
+	return EMR_OK;
+}
+
+/* What was united is what this computer has verified. */
+static emr_status check_mark(mending *m, uint64_t size)
+{
+	const high_mark *mark = &m->replica->mark;
+	uint8_t root[32];
+	emr_status status;
+
+	if (mark->frontier.size == 0 || mark->frontier.size > size)
+		return EMR_OK;
+	status = emr_chain_root(m->united, mark->frontier.size, root);
+	if (status == EMR_OK && memcmp(root, mark->root, sizeof root) != 0)
+		return give_trouble(&m->out->trouble, EMR_FORK, mark->frontier.size - 1,
+			"the entries are not those that this computer has verified");
+	return status;
+}
+
+/* Up to what is verified here; newer entries come by following, so that whoever waits for them
+ * hears of them. */
+static emr_status mend_own(mending *m, uint64_t size)
+{
+	emr_replica *r = m->replica;
+	emr_status status = emr_chain_begin(r->writer);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_mend(r->writer, m->united, keep_of(r), &m->f->choice, &m->out->own_rows);
+	if (status == EMR_OK && m->out->own_rows > 0)
+		return emr_chain_commit(r->writer);
+	emr_chain_rollback(r->writer);
+	if (status == EMR_DAMAGED) /* the file itself: it is made anew at the next start */
+		(void)give_trouble(&m->out->trouble, EMR_DAMAGED, size,
+			"this computer's own copy: the file is damaged");
+	return replica_own(r, status);
+}
+
+static emr_status mend_both(mending *m)
+{
+	uint64_t size = 0;
+	emr_status ledger = EMR_OK;
+	emr_status status = emr_chain_size(m->own, &size);
+
+	if (status == EMR_OK)
+		status = emr_ledger_unite(
+			m->replica->ledger, m->own, size, m->united, &m->out->trouble);
+	if (status == EMR_OK)
+		status = check_mark(m, size);
+	if (status == EMR_OK)
+		status = mend_own(m, size);
+	if (status == EMR_OK)
+		ledger = emr_ledger_mend(m->replica->ledger, m->own, m->united, &m->out->trouble,
+			&m->out->ledger_rows);
+	if (status == EMR_OK && ledger == EMR_DAMAGED && m->out->trouble.status == EMR_OK)
+		(void)give_trouble(
+			&m->out->trouble, EMR_DAMAGED, 0, "the ledger file itself is damaged");
+	if (status == EMR_OK && (ledger == EMR_OK || ledger == EMR_DENIED))
+		status = emr_chain_each_missing(m->united, note_missing, m);
+	if (status == EMR_OK && m->out->missing > 0)
+		status = EMR_DAMAGED;
+	return status == EMR_OK ? ledger : status;
+}
+
+static emr_status open_and_mend(emr_replica *r, emr_replica_mended *out)
+{
+	EMR_AUTO_CHAIN own = NULL;
+	EMR_AUTO_CHAIN united = NULL;
+	AUTO_FOLLOWING f = NULL;
+	mending m = {.replica = r, .out = out};
+	emr_status status = emr_chain_open_temporary(&united);
+
+	if (status == EMR_OK)
+		status =
+			emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
+	if (status == EMR_OK)
+		status = emr_chain_begin_read(own);
+	if (status == EMR_OK)
+		f = following_new(r, united);
+	if (status != EMR_OK || f == NULL)
+		return status != EMR_OK ? status : EMR_NO_MEMORY;
+	m.own = own;
+	m.united = united;
+	m.f = f;
+	return mend_both(&m);
+}
+
+static void settle(emr_replica *r, emr_status status, const emr_replica_mended *mended)
+{
+	if (mended->own_rows > 0)
+		replica_forget_entries(r);
+	if (mended->own_rows > 0 || mended->ledger_rows > 0)
+		emr_log(EMR_LOG_WARN,
+			"rot: %llu rows of the ledger and %llu of the copy were put right",
+			(unsigned long long)mended->ledger_rows,
+			(unsigned long long)mended->own_rows);
+	if (status == EMR_OK)
+		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
+	(void)pthread_mutex_lock(&r->pool_lock);
+	/* A part that is gone costs a record and nothing that is saved from now on. */
+	if (status == EMR_OK || mended->missing > 0)
+		r->rot = (emr_ledger_trouble){.status = EMR_OK};
+	else if (mended->trouble.status != EMR_OK)
+		r->rot = mended->trouble;
+	if (status == EMR_OK && r->trouble.status == EMR_DAMAGED)
+		r->trouble = (emr_ledger_trouble){.status = EMR_OK};
+	(void)pthread_mutex_unlock(&r->pool_lock);
+}
+
+emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended)
+{
+	emr_replica_mended mended = {.missing = 0};
+	emr_status status = EMR_OK;
+
+	(void)pthread_mutex_lock(&replica->write_lock);
+	while (status == EMR_OK && flock(replica->lock_fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			status = emr_status_from_errno(errno);
+	if (status == EMR_OK) {
+		status = open_and_mend(replica, &mended);
+		(void)flock(replica->lock_fd, LOCK_UN);
+	}
+	settle(replica, status, &mended);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+	*out_mended = mended;
+	return status;
+}

@@ -1,0 +1,161 @@
+/* Who people and organisations are, by what the members approved: the name and the certificate
+ * authority of an organisation, and the certificate under which a key was registered. */
+#include "people_private.h"
+
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "ledger/hash.h"
+
+void emr_known_organisation_free(emr_known_organisation *org)
+{
+	emr_buf_free(&org->ca);
+}
+
+static bool has_hash(emr_bytes bytes, const uint8_t hash[32])
+{
+	emr_id32 found = emr_sha256_of(&bytes, 1);
+
+	return bytes.len > 0 && memcmp(found.b, hash, 32) == 0;
+}
+
+static void take_name(emr_bytes name, char out[EMR_ORG_NAME_MAX + 1])
+{
+	if (name.len > EMR_ORG_NAME_MAX || memchr(name.data, '\0', name.len) != NULL)
+		return;
+	memcpy(out, name.data, name.len);
+	out[name.len] = '\0';
+}
+
+/* ---- organisations ---- */
+
+static emr_status from_descriptor(
+	emr_bytes bytes, const uint8_t org[16], emr_known_organisation *out)
+{
+	emr_descriptor descriptor;
+	emr_descriptor_org one;
+
+	if (emr_descriptor_parse(span_of(bytes), &descriptor) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < descriptor.norg; i++) {
+		emr_bytes ca;
+
+		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
+			memcmp(one.org, org, 16) != 0)
+			continue;
+		take_name(emr_bytes_of(one.name.data, one.name.len), out->name);
+		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+		return has_hash(ca, out->row.ca_hash) ? emr_buf_append(&out->ca, ca.data, ca.len)
+						      : EMR_OK;
+	}
+	return EMR_OK;
+}
+
+/* The newest admission that the members approved, with the CA that holds. */
+typedef struct admission {
+	emr_replica *replica;
+	const uint8_t *org, *ca_hash;
+	emr_id16 proposal;
+	uint64_t seq; /* entry of the approval that completed it; 0 = none found */
+	uint16_t index;
+} admission;
+
+/* Anybody may propose anything: only what was carried counts. */
+static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	const emr_part_key approved = {
+		.family = EMR_FAMILY_APPROVAL, .object = proposal, .version = 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	admission *a = arg;
+	emr_status status;
+
+	if (row->kind != EMR_PROPOSAL_ADMIT || row->head.state != EMR_PROPOSAL_DONE ||
+		memcmp(row->org, a->org, 16) != 0 || memcmp(row->aux, a->ca_hash, 32) != 0)
+		return EMR_OK;
+	status = emr_replica_item_get(a->replica, &approved, &bytes, &item);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (item.seq < a->seq || (item.seq == a->seq && item.index < a->index))
+		return EMR_OK;
+	a->proposal = proposal;
+	a->seq = item.seq;
+	a->index = item.index;
+	return EMR_OK;
+}
+
+static emr_status from_admission(
+	emr_replica *replica, emr_id16 proposal, emr_known_organisation *out)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_ORG, .object = proposal, .version = 1};
+	EMR_AUTO_BUF part = {0};
+	emr_bytes name, ca;
+	emr_status status = emr_replica_part(replica, &key, &part);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+	/* Its author wrote it; that the members meant it shows in the CA that they approved. */
+	if (emr_proposal_admit_read(emr_buf_view(&part), &name, &ca) != EMR_OK ||
+		!has_hash(ca, out->row.ca_hash))
+		return EMR_OK;
+	take_name(name, out->name);
+	return emr_buf_append(&out->ca, ca.data, ca.len);
+}
+
+emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
+	const uint8_t org[16], emr_known_organisation *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	admission a = {.replica = replica, .org = org, .ca_hash = out->row.ca_hash};
+	emr_key_text key;
+	emr_status status;
+
+	emr_buf_clear(&out->ca);
+	out->name[0] = '\0';
+	emr_key_org(org, &key);
+	status = emr_replica_state_get(replica, key.text, &bytes);
+	if (status == EMR_OK)
+		status = replica_parsed(emr_row_org_parse(view_of(&bytes), &out->row));
+	if (status == EMR_OK)
+		status = emr_replica_proposals(replica, note_proposal, &a);
+	if (status != EMR_OK)
+		return status;
+	return a.seq > 0 ? from_admission(replica, a.proposal, out)
+			 : from_descriptor(descriptor, org, out);
+}
+
+/* ---- people ---- */
+
+/* salt, certificate, name. */
+static bool read_registration(emr_bytes part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	emr_reader r = emr_reader_of(part);
+
+	(void)emr_read_bytes(&r, 32);
+	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
+	*out_name = emr_read_bytes(&r, emr_read_u8(&r));
+	return !r.bad;
+}
+
+emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
+	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	emr_part_key key = {.family = EMR_FAMILY_KEY};
+	emr_status status;
+
+	if (person->row.how != EMR_HOW_CERTIFICATE)
+		return EMR_NOT_FOUND;
+	memcpy(key.object.b, person->signer_id.b, 16);
+	for (key.version = person->row.head.version; key.version > 0; key.version--) {
+		status = emr_replica_part(replica, &key, out_part);
+		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
+			continue; /* this version moved the row without one */
+		if (status != EMR_OK)
+			return status;
+		if (read_registration(emr_buf_view(out_part), out_der, out_name) &&
+			has_hash(*out_der, person->row.ref))
+			return EMR_OK;
+	}
+	return EMR_NOT_FOUND;
+}
